@@ -1,0 +1,74 @@
+"""minigrad: reverse-mode automatic differentiation on NumPy, to any order.
+
+>>> import numpy as np
+>>> from minigrad import Tensor, grad
+>>> grad(np.tanh)(1.0)
+np.float64(0.41997434161402614)
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+from . import autograd, dispatch, linalg, ops, random
+from .backend import cuda_is_available, get_default_dtype, set_default_dtype
+from .check import GradcheckError, gradcheck, gradgradcheck
+from .graph import detect_anomaly, enable_grad, is_grad_enabled, mark_mutated, no_grad, set_grad_enabled
+from .primitive import primitive
+from .tensor import Tensor
+from .transforms import (
+    checkpoint,
+    egrad,
+    elementwise_grad,
+    ggnvp,
+    grad,
+    grad_and_aux,
+    hessian,
+    hessian_tensor_product,
+    hvp,
+    jacobian,
+    jvp,
+    make_ggnvp,
+    make_hvp,
+    make_jvp,
+    make_vjp,
+    tensor_jacobian_product,
+    value_and_grad,
+    vector_jacobian_product,
+    vjp,
+)
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "GradcheckError", "Tensor", "autograd", "checkpoint", "cuda_is_available", "detect_anomaly", "dispatch", "egrad",
+    "elementwise_grad", "enable_grad", "get_default_dtype", "ggnvp", "grad", "grad_and_aux", "gradcheck", "gradgradcheck",
+    "hessian", "hessian_tensor_product", "hvp", "is_grad_enabled", "jacobian", "jvp", "linalg", "make_ggnvp", "make_hvp",
+    "make_jvp", "make_vjp", "mark_mutated", "no_grad", "ops", "primitive", "random", "set_default_dtype",
+    "set_grad_enabled", "tensor_jacobian_product", "value_and_grad", "vector_jacobian_product", "vjp",
+]  # fmt: skip
+
+#: The families whose functions are functions of this package too, under NumPy's names.
+_FAMILIES = (
+    ops.arithmetic, ops.exponential, ops.trigonometric, ops.reduce, ops.scan, ops.select, ops.shape,
+    ops.index, ops.linalg, ops.creation,
+)  # fmt: skip
+for _family in _FAMILIES:
+    for _name in _family.__all__:
+        globals()[_name] = getattr(_family, _name)
+        __all__.append(_name)
+globals().update(ops.constant.constants)
+abs, asarray, permute = absolute, array, transpose  # type: ignore[name-defined] # noqa: A001, F821
+__all__ += ["abs", "asarray", "permute", *ops.constant.constants]
+
+#: Loaded on first use: nn is a package of its own built on this one, viz needs graphviz.
+_LAZY = {"nn": "nn", "viz": "minigrad.viz"}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _LAZY:
+        module = importlib.import_module(_LAZY[name])
+        globals()[name] = module
+        return module
+    raise AttributeError(f"module 'minigrad' has no attribute {name!r}")

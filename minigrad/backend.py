@@ -1,0 +1,131 @@
+"""Devices: NumPy on the cpu, CuPy on a GPU.
+
+No op asks where its arrays are: NumPy's dispatch protocols carry the calls to CuPy.  Only three
+things need this file: moving arrays between devices, making new arrays, and random numbers.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+import numpy as np
+
+__all__ = ["array_module", "as_array", "cuda_is_available", "device_of", "get_default_dtype", "set_default_dtype", "transfer"]
+
+_default_dtype = np.dtype(np.float32)
+
+
+def set_default_dtype(dtype: Any) -> None:
+    """Set the dtype that Python floats and lists of them get in `Tensor(...)`, and creation functions.
+
+    >>> minigrad.set_default_dtype("float64")
+    >>> Tensor(1.0).dtype
+    dtype('float64')
+    >>> minigrad.set_default_dtype("float32")
+    """
+    global _default_dtype
+    dtype = np.dtype(dtype)
+    if dtype.kind != "f":
+        raise TypeError(f"the default dtype must be a floating dtype, such as 'float32' or 'float64', not {dtype}")
+    _default_dtype = dtype
+
+
+def get_default_dtype() -> np.dtype[Any]:
+    """The dtype of tensors made from Python floats (float32 unless `set_default_dtype` changed it)."""
+    return _default_dtype
+
+
+def is_array(x: Any) -> bool:
+    """Whether x is an array that a Tensor can hold as it is: it speaks NumPy's protocols."""
+    return isinstance(x, np.ndarray) or hasattr(type(x), "__array_function__")
+
+
+def as_array(x: Any) -> Any:
+    """An op's result as an array: NumPy returns scalars where an array would have no axes."""
+    return np.asarray(x) if isinstance(x, (np.generic, float, int, complex, bool)) else x
+
+
+def device_of(array: Any) -> str:
+    """ "cpu" for NumPy's arrays, "cuda:0" and so on for CuPy's."""
+    if isinstance(array, (np.ndarray, np.generic)):
+        return "cpu"
+    device = getattr(array, "device", "cpu")
+    return device if isinstance(device, str) else f"cuda:{device.id}"
+
+
+def cupy() -> Any:
+    """The cupy module, or an error that says how to get it, or that there is no GPU."""
+    try:
+        module = importlib.import_module("cupy")
+    except ImportError as error:
+        raise ImportError(
+            "device 'cuda' needs CuPy, which is not installed: "
+            'pip install "minigrad[cuda12]" (or "minigrad[cuda13]", after your CUDA version)'
+        ) from error
+    try:
+        count = module.cuda.runtime.getDeviceCount()
+    except Exception as error:
+        raise RuntimeError(f"device 'cuda': CuPy is installed but finds no usable GPU ({error})") from error
+    if count == 0:
+        raise RuntimeError("device 'cuda': CuPy is installed but this machine has no GPU")
+    return module
+
+
+def cuda_is_available() -> bool:
+    """Whether CuPy is installed and sees a GPU."""
+    try:
+        cupy()
+    except (ImportError, RuntimeError):
+        return False
+    return True
+
+
+def parse_device(device: str) -> int | None:
+    """None for the cpu, the GPU's number otherwise.
+
+    >>> parse_device("cpu"), parse_device("cuda"), parse_device("cuda:1")
+    (None, 0, 1)
+    """
+    if device == "cpu":
+        return None
+    kind, _, number = str(device).partition(":")
+    if kind != "cuda" or (number and not number.isdigit()):
+        raise ValueError(f"unknown device {device!r}: write 'cpu', 'cuda' or 'cuda:0', 'cuda:1', ...")
+    return int(number or 0)
+
+
+def transfer(array: Any, device: str) -> Any:
+    """The array on another device; itself where it is there already."""
+    number = parse_device(device)
+    if number is None:
+        return array if isinstance(array, np.ndarray) else array.get()
+    if device_of(array) == f"cuda:{number}":
+        return array
+    module = cupy()
+    count = module.cuda.runtime.getDeviceCount()
+    if number >= count:
+        raise RuntimeError(f"device {device!r}: this machine has {count} GPU{'s' * (count > 1)}, numbered from 0")
+    with module.cuda.Device(number):
+        return module.asarray(array)
+
+
+def array_module(array: Any) -> Any:
+    """The module that makes arrays of this kind: numpy, or cupy."""
+    return np if isinstance(array, np.ndarray) else importlib.import_module(type(array).__module__.partition(".")[0])
+
+
+def default_device_array(values: Any, dtype: Any, device: str | None) -> Any:
+    """Nested lists and numbers as an array: floats in the default dtype, ints and bools as they are."""
+    array = np.array(values) if dtype is None else np.array(values, dtype=dtype)
+    if array.dtype == object:
+        raise TypeError(
+            f"cannot make a tensor of {values!r:.80}: it holds something other than numbers; "
+            "for nested lists that hold Tensors use minigrad.array(...)"
+        )
+    if dtype is None and not isinstance(values, np.generic):
+        if array.dtype == np.float64:
+            array = array.astype(_default_dtype)
+        elif array.dtype == np.complex128 and _default_dtype != np.float64:
+            array = array.astype(np.complex64)
+    return array if device is None else transfer(array, device)

@@ -1,0 +1,145 @@
+"""NumPy's two protocols: a NumPy function on a Tensor runs the op that stands for it.
+
+Which op that is stands in the op's definition (`@primitive(np.tanh, ...)`); this file only looks it up.
+A function without a rule still works on tensors that need no gradient; where a gradient would be lost it
+raises NotImplementedError and names itself.
+"""
+
+from __future__ import annotations
+
+import difflib
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from . import backend
+from .primitive import numpy_table, registry
+from .tensor import Tensor, wrap
+
+__all__ = ["array_function", "array_ufunc", "ufunc_methods"]
+
+#: What a method of a ufunc is called as a function: np.add.reduce is np.sum.
+ufunc_methods: dict[tuple[Any, str], Any] = {
+    (np.add, "reduce"): np.sum,
+    (np.multiply, "reduce"): np.prod,
+    (np.maximum, "reduce"): np.max,
+    (np.minimum, "reduce"): np.min,
+    (np.logical_and, "reduce"): np.all,
+    (np.logical_or, "reduce"): np.any,
+    (np.logaddexp, "reduce"): None,  # filled by minigrad.ops.reduce
+    (np.add, "accumulate"): np.cumsum,
+    (np.multiply, "accumulate"): np.cumprod,
+}
+
+
+def array_ufunc(self: Tensor, ufunc: np.ufunc, call: str, *inputs: Any, out: Any = None, **kwargs: Any) -> Any:
+    """`Tensor.__array_ufunc__`: np.exp(t), ndarray * t, scipy.special.expit(t)."""
+    if out is not None:
+        return _write_into(out, array_ufunc(self, ufunc, call, *inputs, **kwargs))
+    function = _lookup(ufunc)
+    if call == "outer" and function is not None:
+        x, y = inputs
+        return function(np.reshape(x, (*np.shape(x), *(1,) * np.ndim(y))), y)
+    if call != "__call__":
+        standing = ufunc_methods.get((ufunc, call))
+        function = None if standing is None else numpy_table[standing]
+        if call in ("reduce", "accumulate") and len(inputs) == 1:
+            kwargs.setdefault("axis", 0)
+    if function is None or (call == "__call__" and kwargs):
+        name = ufunc.__name__ if call == "__call__" else f"{ufunc.__name__}.{call}"
+        return _constant(name, getattr(ufunc, call), inputs, kwargs)
+    return function(*inputs, **kwargs)
+
+
+def array_function(self: Tensor, function: Any, types: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """`Tensor.__array_function__`: np.sum(t), np.concatenate([t, u]), np.linalg.norm(t)."""
+    op = numpy_table.get(function)
+    if op is not None:
+        out = kwargs.pop("out", None)
+        result = op(*args, **kwargs)
+        return result if out is None else _write_into(out, result)
+    if function in _PLAIN_ANSWERS:
+        return function(*_strip(args), **_strip(kwargs))
+    return _constant(function.__name__, function, args, kwargs)
+
+
+Tensor.__array_ufunc__ = array_ufunc  # type: ignore[attr-defined]
+Tensor.__array_function__ = array_function  # type: ignore[attr-defined]
+
+#: Functions whose answer is about the array, not made of its values: it stays a Python or NumPy object.
+_PLAIN_ANSWERS = {
+    np.shape, np.ndim, np.size, np.result_type, np.can_cast, np.common_type, np.iscomplexobj, np.isrealobj,
+    np.shares_memory, np.may_share_memory, np.min_scalar_type, np.array_repr, np.array_str, np.array2string,
+    np.array_equal, np.array_equiv, np.allclose,
+}  # fmt: skip
+
+
+def _lookup(ufunc: np.ufunc) -> Callable[..., Any] | None:
+    """The op for a ufunc; those of scipy.special are known by name, so that scipy is never imported."""
+    function = numpy_table.get(ufunc)
+    if function is None and ufunc.__name__ in registry:
+        special = sys.modules.get("scipy.special")
+        if special is not None and getattr(special, ufunc.__name__, None) is ufunc:
+            function = numpy_table[ufunc] = registry[ufunc.__name__]
+    return function
+
+
+def _constant(name: str, function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
+    """Run a function that has no rule on the arrays, unless that would lose a gradient."""
+    if any(t._node is not None for t in _tensors((args, kwargs))):
+        near = difflib.get_close_matches(name, registry, n=3)
+        options = ", ".join(k for k in kwargs if isinstance(k, str))
+        raise NotImplementedError(
+            f"minigrad has no gradient rule for numpy's {name}"
+            + (f" with the options {options}" if options and name in registry else "")
+            + (f" (there is one for {', '.join(near)})" if near and name not in near else "")
+            + "; use x.detach() where none is needed, or define the op with @minigrad.primitive"
+        )
+    return _wrap(function(*_strip(args), **_strip(kwargs)))
+
+
+def _tensors(x: Any) -> Iterator[Tensor]:
+    if isinstance(x, Tensor):
+        yield x
+    elif isinstance(x, (tuple, list)):
+        for item in x:
+            yield from _tensors(item)
+    elif isinstance(x, dict):
+        yield from _tensors(list(x.values()))
+
+
+def _strip(x: Any) -> Any:
+    """Tensors replaced by their arrays, in nested containers."""
+    if isinstance(x, Tensor):
+        return x._data
+    if isinstance(x, (tuple, list)):
+        return type(x)(map(_strip, x))
+    if isinstance(x, dict):
+        return {k: _strip(v) for k, v in x.items()}
+    return x
+
+
+def _wrap(x: Any) -> Any:
+    if isinstance(x, (tuple, list)):
+        wrapped = [_wrap(item) for item in x]
+        return type(x)(*wrapped) if hasattr(x, "_fields") else type(x)(wrapped)
+    if isinstance(x, np.generic) or backend.is_array(x):
+        return wrap(backend.as_array(x), None)
+    return x
+
+
+def _write_into(out: Any, result: Any) -> Any:
+    """The `out=` argument: recorded on a Tensor, allowed on an array where no gradient is lost."""
+    (target,) = out if isinstance(out, tuple) else (out,)
+    if isinstance(target, Tensor):
+        target[...] = result
+    elif isinstance(result, Tensor) and result._node is not None:
+        raise TypeError(
+            "a tensor that requires a gradient cannot be written into a NumPy array, the gradient would be lost: "
+            "write a = a + t instead of a += t, or make the array a Tensor"
+        )
+    else:
+        target[...] = _strip(result)
+    return target

@@ -1,0 +1,285 @@
+"""The computation graph: nodes, gradient modes, and the record of in-place writes.
+
+This file knows no op and no Tensor.  A `Node` is one step of a computation.  It holds the op that
+was applied, the nodes of the inputs that need a gradient, and the arrays that the op's gradient
+rule will read; nothing else.  It never holds the Tensor that it belongs to, so that a graph
+has no reference cycles and is freed the moment its last Tensor is dropped.
+
+Nodes carry a creation number, `order`.  An input is always older than what is computed from it, so
+creation order is a topological order, and the backward pass needs no search.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import itertools
+import sys
+import threading
+import traceback
+import weakref
+from collections.abc import Callable, Iterator
+from contextvars import ContextVar, Token
+from typing import Any, TypeVar, overload
+
+import numpy as np
+
+__all__ = [
+    "Node",
+    "NodeInfo",
+    "detect_anomaly",
+    "enable_grad",
+    "is_grad_enabled",
+    "mark_mutated",
+    "no_grad",
+    "set_grad_enabled",
+]
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+#: One clock for all events: the creation of nodes and the in-place writes between them.
+clock = itertools.count(1)
+
+
+class Node:
+    """One step of a computation, as the backward pass sees it.
+
+    Attributes:
+        op: what was applied (a `minigrad.primitive.Op`), or None for a leaf.
+        parents: the node of each input, None for an input that needs no gradient.
+        saved: for each input the tuple of values that its gradient rule reads.
+        order: the creation number.
+        shape, dtype: of the output, which its gradient shares.
+        grad: the accumulated gradient, on leaves and after `retain_grad()`.
+        info: what only a few nodes have (name, hooks, source line), see `NodeInfo`.
+        outputs: on the node of an op with several outputs, their (shape, dtype) each.
+    """
+
+    __slots__ = (
+        "__weakref__", "dtype", "grad", "info", "op", "order", "outputs", "parents", "saved", "shape",
+    )  # fmt: skip
+
+    def __init__(self, op: Any, parents: tuple[Node | None, ...], saved: Any, shape: Any, dtype: Any) -> None:
+        self.op = op
+        self.parents = parents
+        self.saved = saved
+        self.shape = shape
+        self.dtype = dtype
+        self.order = next(clock)
+        self.grad: Any = None
+        self.info: NodeInfo | None = None
+
+    @property
+    def name(self) -> str | None:
+        """The name that the user gave to the tensor, if any."""
+        return None if self.info is None else self.info.name
+
+    def annotate(self) -> NodeInfo:
+        """The node's `NodeInfo`, made on first use."""
+        if self.info is None:
+            self.info = NodeInfo()
+        return self.info
+
+    def __repr__(self) -> str:
+        kind = "leaf" if self.op is None else self.op.name
+        return f"<Node {self.order}: {kind} {self.name or ''} shape={self.shape} dtype={self.dtype}>"
+
+
+class NodeInfo:
+    """The rarely needed attributes of a node, kept apart so that ordinary nodes stay small."""
+
+    __slots__ = ("hooks", "name", "retain", "source")
+
+    def __init__(self) -> None:
+        self.hooks: dict[int, Callable[[Any], Any]] = {}
+        self.name: str | None = None
+        self.retain = False
+        self.source: str | None = None
+
+
+# ------------------------------------------------------------------------------ gradient modes
+
+#: How many mode contexts are open in all threads and tasks together.  While it is 0 an op need
+#: not ask for its mode at all, which keeps the common path free of look-ups.
+special = 0
+_special_lock = threading.Lock()
+_grad_enabled: ContextVar[bool] = ContextVar("minigrad_grad_enabled", default=True)
+_anomaly: ContextVar[bool] = ContextVar("minigrad_anomaly", default=False)
+
+
+class _Mode:
+    """A gradient mode, as a context manager and as a decorator of functions and coroutines."""
+
+    def __init__(self, variable: ContextVar[bool], value: bool) -> None:
+        self.variable, self.value = variable, value
+        self.tokens: list[Token[bool]] = []
+
+    def __enter__(self) -> None:
+        global special
+        with _special_lock:
+            special += 1
+        self.tokens.append(self.variable.set(self.value))
+
+    def __exit__(self, *error: object) -> None:
+        global special
+        self.variable.reset(self.tokens.pop())
+        with _special_lock:
+            special -= 1
+
+    def __call__(self, function: F) -> F:
+        variable, value = self.variable, self.value
+        if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
+            raise TypeError(
+                f"a gradient mode cannot decorate the generator {function.__name__!r}: "
+                "it would be left between two items; use `with` inside of it"
+            )
+        if inspect.iscoroutinefunction(function):
+
+            @functools.wraps(function)
+            async def wrapped_coroutine(*args: Any, **kwargs: Any) -> Any:
+                with _Mode(variable, value):
+                    return await function(*args, **kwargs)
+
+            return wrapped_coroutine  # type: ignore[return-value]
+
+        @functools.wraps(function)
+        def wrapped(*args: Any, **kwargs: Any) -> Any:
+            with _Mode(variable, value):
+                return function(*args, **kwargs)
+
+        return wrapped  # type: ignore[return-value]
+
+
+@overload
+def no_grad() -> _Mode: ...
+@overload
+def no_grad(function: F) -> F: ...
+def no_grad(function: Any = None) -> Any:
+    """Record no graph inside: a context manager, or a decorator with or without brackets.
+
+    The mode belongs to the current thread and async task alone.
+
+    >>> x = Tensor(3.0, requires_grad=True)
+    >>> with no_grad():
+    ...     (x * x).requires_grad
+    False
+    """
+    mode = _Mode(_grad_enabled, False)
+    return mode if function is None else mode(function)
+
+
+@overload
+def enable_grad() -> _Mode: ...
+@overload
+def enable_grad(function: F) -> F: ...
+def enable_grad(function: Any = None) -> Any:
+    """Record the graph inside, also within a `no_grad` block."""
+    mode = _Mode(_grad_enabled, True)
+    return mode if function is None else mode(function)
+
+
+def set_grad_enabled(enabled: bool) -> _Mode:
+    """`enable_grad()` or `no_grad()`, chosen by a flag: ``with set_grad_enabled(training): ...``"""
+    return _Mode(_grad_enabled, bool(enabled))
+
+
+def is_grad_enabled() -> bool:
+    """Whether ops record the graph in this thread and async task."""
+    return _grad_enabled.get()
+
+
+def detect_anomaly() -> _Mode:
+    """Stop at the first NaN or infinity, in the forward or the backward pass.
+
+    The error names the op and the line of the user's code that called it.  Every result is
+    looked at, so this is slow: for debugging.
+
+    >>> x = Tensor([1.0, -1.0], requires_grad=True)
+    >>> with np.errstate(invalid="ignore"), detect_anomaly():
+    ...     try:
+    ...         y = x.log()
+    ...     except FloatingPointError as error:
+    ...         print(error)
+    log: the forward pass produced 1 NaN value in an output of shape (2,)
+    """
+    return _Mode(_anomaly, True)
+
+
+def is_anomaly_enabled() -> bool:
+    """Whether `detect_anomaly` is on in this thread and async task."""
+    return special > 0 and _anomaly.get()
+
+
+def user_line() -> str | None:
+    """The innermost line of the call stack outside of the minigrad and nn packages, with its text."""
+    frame = sys._getframe(1)
+    while frame is not None:
+        if frame.f_globals.get("__name__", "").partition(".")[0] not in ("minigrad", "nn", "numpy"):
+            summary = traceback.extract_stack(frame, limit=1)[0]
+            return f"{summary.filename}:{summary.lineno}: {summary.line}"
+        frame = frame.f_back  # type: ignore[assignment]
+    return None
+
+
+def check_finite(array: Any, op_name: str, phase: str, source: str | None) -> None:
+    """Raise FloatingPointError where an array holds NaN or infinity (for `detect_anomaly`)."""
+    if array is None or getattr(array, "dtype", np.dtype(bool)).kind not in "fc":
+        return
+    nans, infinities = int(np.isnan(array).sum()), int(np.isinf(array).sum())
+    if nans or infinities:
+        counts = [f"{n} {word} value{'s' * (n > 1)}" for n, word in ((nans, "NaN"), (infinities, "infinite")) if n]
+        error = FloatingPointError(f"{op_name}: {phase} produced {' and '.join(counts)} in an output of shape {array.shape}")
+        if source:
+            error.add_note(f"the op was called at {source}")
+        raise error
+
+
+# --------------------------------------------------------------------------- in-place writes
+
+#: The time of the last in-place write.  A node made after it needs no further look.
+last_mutation = 0
+_mutations: dict[int, tuple[weakref.ref[Any], int]] = {}  # id of the owner of the memory -> (owner, time)
+
+
+def _owner(array: Any) -> Any:
+    """The array that owns the memory of a view."""
+    while isinstance(base := getattr(array, "base", None), type(array)):
+        array = base
+    return array
+
+
+def mark_mutated(array: Any) -> None:
+    """Note that an array (and all its views) has just been written in place.
+
+    Whoever writes into `tensor.data` by hand (an optimizer, say) calls this, so that a backward
+    pass that was going to read the old values stops with an error instead of using the new ones.
+    """
+    global last_mutation
+    owner = _owner(array)
+    key = id(owner)
+    known = _mutations.get(key)
+    reference = known[0] if known else weakref.ref(owner, lambda _: _mutations.pop(key, None))
+    last_mutation = next(clock)
+    _mutations[key] = (reference, last_mutation)
+
+
+def check_unchanged(node: Node) -> None:
+    """Raise if an array that the node's rule is about to read was written after it was saved."""
+    for value in _arrays_in(node.saved):
+        known = _mutations.get(id(_owner(value)))
+        if known is not None and known[1] > node.order:
+            raise RuntimeError(
+                f"{node.op.name}: an array of shape {value.shape} and dtype {value.dtype} that the gradient of "
+                f"{node.op.name} reads was changed in place after the forward pass. Change it after backward(), "
+                "or give the op a copy (x.clone())"
+            )
+
+
+def _arrays_in(saved: Any) -> Iterator[Any]:
+    if isinstance(saved, (tuple, list)):
+        for value in saved:
+            yield from _arrays_in(value)
+    elif isinstance(saved, dict):
+        yield from _arrays_in(list(saved.values()))
+    elif hasattr(saved, "dtype") and hasattr(saved, "base"):
+        yield saved

@@ -1,0 +1,419 @@
+"""Arithmetic: the operators of Python, powers and roots, maxima, and complex parts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..primitive import primitive
+from .masking import safe_divisor
+
+__all__ = [
+    "absolute", "add", "angle", "conjugate", "copysign", "divide", "fabs", "float_power", "fmax", "fmin", "fmod",
+    "hypot", "imag", "ldexp", "maximum", "minimum", "multiply", "negative", "power", "real", "reciprocal",
+    "remainder", "sqrt", "cbrt", "square", "subtract",
+]  # fmt: skip
+
+
+@primitive(np.add, operators=("__add__", "__radd__"), x=lambda g: g, y=lambda g: g)
+def add(x: Any, y: Any) -> Any:
+    """Sum.
+
+    out = x + y
+    dx  = g
+    dy  = g
+
+    >>> add(np.array([1.0, 2.0]), 3.0)
+    array([4., 5.])
+    """
+    return np.add(x, y)
+
+
+@primitive(np.subtract, operators=("__sub__", "__rsub__"), x=lambda g: g, y=lambda g: -g)
+def subtract(x: Any, y: Any) -> Any:
+    """Difference.
+
+    out = x - y
+    dx  = g
+    dy  = -g
+
+    >>> subtract(np.array([1.0, 2.0]), 3.0)
+    array([-2., -1.])
+    """
+    return np.subtract(x, y)
+
+
+@primitive(np.multiply, operators=("__mul__", "__rmul__"), x=lambda g, y: g * y, y=lambda g, x: g * x)
+def multiply(x: Any, y: Any) -> Any:
+    """Product (the product rule).
+
+    out = x y
+    dx  = g y
+    dy  = g x
+
+    >>> grad(lambda x: multiply(x, 5.0))(2.0)
+    np.float64(5.0)
+    """
+    return np.multiply(x, y)
+
+
+@primitive(
+    np.divide,
+    operators=("__truediv__", "__rtruediv__"),
+    x=lambda g, y: g / safe_divisor(y, g),
+    y=lambda g, x, y: -g * x / safe_divisor(y * y, g),
+)
+def divide(x: Any, y: Any) -> Any:
+    """Quotient (the quotient rule).
+
+    out = x / y
+    dx  = g / y
+    dy  = -g x / y^2
+
+    Where y = 0 and no gradient arrives (g = 0, behind a mask) the gradients are 0, not NaN.
+
+    >>> grad(divide, argnums=1)(1.0, 2.0)
+    np.float64(-0.25)
+    """
+    return np.divide(x, y)
+
+
+@primitive(np.negative, operators=("__neg__",), x=lambda g: -g)
+def negative(x: Any) -> Any:
+    """Change of sign.
+
+    out = -x
+    dx  = -g
+
+    >>> negative(np.array([1.0, -2.0]))
+    array([-1.,  2.])
+    """
+    return np.negative(x)
+
+
+@primitive(np.reciprocal, x=lambda g, x: -g / safe_divisor(x * x, g))
+def reciprocal(x: Any) -> Any:
+    """Reciprocal.
+
+    out = 1 / x
+    dx  = -g / x^2
+
+    >>> grad(reciprocal)(2.0)
+    np.float64(-0.25)
+    """
+    return np.reciprocal(x)
+
+
+@primitive(np.square, x=lambda g, x: g * 2 * x)
+def square(x: Any) -> Any:
+    """Square.
+
+    out = x^2
+    dx  = 2 g x
+
+    >>> grad(square)(3.0)
+    np.float64(6.0)
+    """
+    return np.square(x)
+
+
+@primitive(np.sqrt, x=lambda g, out: 0.5 * g / safe_divisor(out, g))
+def sqrt(x: Any) -> Any:
+    """Square root.
+
+    out = sqrt(x)
+    dx  = g / (2 out)
+
+    At x = 0 the gradient is infinite, but 0 where no gradient arrives.
+
+    >>> grad(sqrt)(4.0)
+    np.float64(0.25)
+    """
+    return np.sqrt(x)
+
+
+@primitive(np.cbrt, x=lambda g, out: g / (3 * safe_divisor(out * out, g)))
+def cbrt(x: Any) -> Any:
+    """Cube root.
+
+    out = x^(1/3)
+    dx  = g / (3 out^2)
+
+    >>> grad(cbrt)(8.0)
+    np.float64(0.08333333333333333)
+    """
+    return np.cbrt(x)
+
+
+def _power_x(g: Any, x: Any, y: Any) -> Any:
+    if isinstance(y, (int, float)):
+        if y == 2:
+            return g * (2 * x)
+        if y == 0:
+            return np.zeros_like(x) * g
+        return g * (y * _base(x, y - 1, g) ** (y - 1))
+    # x^0 = 1 has the slope 0 everywhere, also at x = 0 where y x^(y-1) is 0 * inf.
+    return g * (y * _base(x, y - 1, g) ** np.where(y == 0, 1, y - 1))
+
+
+def _base(x: Any, exponent: Any, g: Any) -> Any:
+    """x, with 1 in place of a zero under a negative exponent where no gradient arrives or y = 0."""
+    if isinstance(exponent, (int, float)) and exponent >= 0:
+        return x
+    return x + ((x == 0) & (exponent < 0) & ((g == 0) | (exponent == -1)))
+
+
+def _power_y(g: Any, x: Any, y: Any, out: Any) -> Any:
+    zero = (x == 0) & (np.real(y) >= 0)  # 0^y is constant for y > 0
+    return g * out * np.log(x + zero)
+
+
+@primitive(np.power, operators=("__pow__", "__rpow__"), x=_power_x, y=_power_y)
+def power(x: Any, y: Any) -> Any:
+    """Power.
+
+    out = x^y
+    dx  = g y x^(y-1)        (0 where y = 0)
+    dy  = g out log(x)       (0 where x = 0 and y >= 0)
+
+    >>> grad(power)(2.0, 3.0), grad(power, argnums=1)(2.0, 0.0)
+    (np.float64(12.0), np.float64(0.6931471805599453))
+    """
+    return np.power(x, y)
+
+
+@primitive(np.float_power, x=_power_x, y=_power_y)
+def float_power(x: Any, y: Any) -> Any:
+    """Power in at least float64.
+
+    out = x^y
+    dx  = g y x^(y-1)
+    dy  = g out log(x)
+
+    >>> float_power(2, -1)
+    np.float64(0.5)
+    """
+    return np.float_power(x, y)
+
+
+def _absolute_x(g: Any, x: Any) -> Any:
+    if x.dtype.kind == "c":
+        return g * np.conj(x) / np.abs(x + (x == 0))
+    return g * np.sign(x)
+
+
+@primitive(np.absolute, operators=("__abs__",), method="abs", x=_absolute_x)
+def absolute(x: Any) -> Any:
+    """Absolute value.
+
+    out = |x|
+    dx  = g sign(x)          (0 at x = 0; for complex x the direction of x)
+
+    >>> grad(absolute)(-3.0), grad(absolute)(0.0)
+    (np.float64(-1.0), np.float64(0.0))
+    """
+    return np.absolute(x)
+
+
+@primitive(np.fabs, x=lambda g, x: g * np.sign(x))
+def fabs(x: Any) -> Any:
+    """Absolute value of real numbers.
+
+    out = |x|
+    dx  = g sign(x)
+
+    >>> fabs(-2.0)
+    np.float64(2.0)
+    """
+    return np.fabs(x)
+
+
+@primitive(np.copysign, x=lambda g, x, y: g * np.copysign(1, x) * np.copysign(1, y) * (x != 0))
+def copysign(x: Any, y: Any) -> Any:
+    """x with the sign of y.
+
+    out = |x| sign(y)
+    dx  = g sign(x) sign(y)  (0 at x = 0)
+
+    >>> copysign(3.0, -0.5)
+    np.float64(-3.0)
+    """
+    return np.copysign(x, y)
+
+
+def _maximum_rule(g: Any, x: Any, y: Any) -> Any:
+    return g * ((x > y) + 0.5 * (x == y)).astype(g.dtype)
+
+
+@primitive(np.maximum, x=lambda g, x, y: _maximum_rule(g, x, y), y=lambda g, x, y: _maximum_rule(g, y, x))
+def maximum(x: Any, y: Any) -> Any:
+    """The larger one.
+
+    out = max(x, y)
+    dx  = g where x > y      (g / 2 where equal)
+    dy  = g where y > x      (g / 2 where equal)
+
+    >>> grad(maximum)(2.0, 1.0), grad(maximum)(1.0, 1.0)
+    (np.float64(1.0), np.float64(0.5))
+    """
+    return np.maximum(x, y)
+
+
+@primitive(np.minimum, x=lambda g, x, y: _maximum_rule(g, y, x), y=lambda g, x, y: _maximum_rule(g, x, y))
+def minimum(x: Any, y: Any) -> Any:
+    """The smaller one.
+
+    out = min(x, y)
+    dx  = g where x < y      (g / 2 where equal)
+    dy  = g where y < x      (g / 2 where equal)
+
+    >>> grad(minimum)(2.0, 1.0)
+    np.float64(0.0)
+    """
+    return np.minimum(x, y)
+
+
+def _fmax_rule(g: Any, x: Any, y: Any) -> Any:
+    return g * ((x > y) + 0.5 * (x == y) + (np.isnan(y) & ~np.isnan(x))).astype(g.dtype)
+
+
+@primitive(np.fmax, x=lambda g, x, y: _fmax_rule(g, x, y), y=lambda g, x, y: _fmax_rule(g, y, x))
+def fmax(x: Any, y: Any) -> Any:
+    """The larger one, ignoring NaN.
+
+    out = max(x, y), or the one that is not NaN
+    dx  = g where x is the result (g / 2 where equal)
+
+    >>> grad(fmax)(1.0, np.nan)
+    np.float64(1.0)
+    """
+    return np.fmax(x, y)
+
+
+@primitive(np.fmin, x=lambda g, x, y: _fmax_rule(g, -x, -y), y=lambda g, x, y: _fmax_rule(g, -y, -x))
+def fmin(x: Any, y: Any) -> Any:
+    """The smaller one, ignoring NaN.
+
+    out = min(x, y), or the one that is not NaN
+    dx  = g where x is the result (g / 2 where equal)
+
+    >>> grad(fmin)(1.0, np.nan)
+    np.float64(1.0)
+    """
+    return np.fmin(x, y)
+
+
+@primitive(np.hypot, x=lambda g, x, out: g * x / (out + (out == 0)), y=lambda g, y, out: g * y / (out + (out == 0)))
+def hypot(x: Any, y: Any) -> Any:
+    """Length of the hypotenuse.
+
+    out = sqrt(x^2 + y^2)
+    dx  = g x / out          (0 at the origin)
+    dy  = g y / out
+
+    >>> grad(hypot)(3.0, 4.0)
+    np.float64(0.6)
+    """
+    return np.hypot(x, y)
+
+
+@primitive(
+    np.remainder, operators=("__mod__", "__rmod__"), x=lambda g: g, y=lambda g, x, y: -g * np.floor_divide(x, y)
+)
+def remainder(x: Any, y: Any) -> Any:
+    """Remainder with the sign of y (Python's %).
+
+    out = x - y floor(x / y)
+    dx  = g
+    dy  = -g floor(x / y)
+
+    >>> grad(remainder, argnums=1)(7.0, 3.0)
+    np.float64(-2.0)
+    """
+    return np.remainder(x, y)
+
+
+@primitive(np.fmod, x=lambda g: g, y=lambda g, x, y: -g * np.trunc(x / y))
+def fmod(x: Any, y: Any) -> Any:
+    """Remainder with the sign of x (C's fmod).
+
+    out = x - y trunc(x / y)
+    dx  = g
+    dy  = -g trunc(x / y)
+
+    >>> fmod(-7.0, 3.0)
+    np.float64(-1.0)
+    """
+    return np.fmod(x, y)
+
+
+@primitive(np.ldexp, x=lambda g, y: g * np.ldexp(1.0, y))
+def ldexp(x: Any, y: Any) -> Any:
+    """x times a power of two, y an integer.
+
+    out = x 2^y
+    dx  = g 2^y
+
+    >>> ldexp(3.0, 2)
+    np.float64(12.0)
+    """
+    return np.ldexp(x, y)
+
+
+@primitive(np.real, method=False, x=lambda g: g)
+def real(x: Any) -> Any:
+    """Real part.
+
+    out = Re x
+    dx  = g
+
+    >>> real(1 + 2j)
+    1.0
+    """
+    return np.real(x)
+
+
+@primitive(np.imag, method=False, x=lambda g, x: -1j * g if x.dtype.kind == "c" else None)
+def imag(x: Any) -> Any:
+    """Imaginary part.
+
+    out = Im x
+    dx  = -i g               (as a cotangent; .grad shows its conjugate, i g)
+
+    >>> imag(1 + 2j)
+    2.0
+    """
+    return np.imag(x)
+
+
+@primitive(np.conjugate, method="conj", x=lambda g: np.conj(g))
+def conjugate(x: Any) -> Any:
+    """Complex conjugate.
+
+    out = conj(x)
+    dx  = conj(g)
+
+    >>> conjugate(np.array([1 + 2j]))
+    array([1.-2.j])
+    """
+    return np.conjugate(x)
+
+
+def _angle_x(g: Any, x: Any) -> Any:
+    if x.dtype.kind != "c":
+        return None
+    return g * -1j * np.conj(x) / (np.square(np.abs(x)) + (x == 0))
+
+
+@primitive(np.angle, x=_angle_x)
+def angle(x: Any) -> Any:
+    """Argument of a complex number, in radians.
+
+    out = arg x
+    dx  = -i g conj(x) / |x|^2
+
+    >>> angle(1j)
+    np.float64(1.5707963267948966)
+    """
+    return np.angle(x)

@@ -1,0 +1,130 @@
+"""Writing in place: `x[index] = value`, `x += y`, and moves between devices and dtypes as methods.
+
+What an in-place write means depends on the tensor (never on its name):
+
+- part of a graph: recorded as a functional update.  The object gets a new array and a new node; views
+  taken earlier keep their values, and every gradient stays right;
+- a leaf that requires a gradient: an error, since the graph would no longer begin at the leaf;
+- a constant, or anything under `no_grad()`: the array itself is written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from .. import graph
+from ..primitive import method
+from ..tensor import Tensor
+from .arithmetic import add, divide, multiply, power, remainder, subtract
+from .constant import constants
+from .creation import to_device
+from .index import assign, plain_index
+from .linalg import matmul
+
+__all__: list[str] = []
+
+
+def _writes_array(x: Tensor, value: Any, what: str) -> bool:
+    """Whether a write goes into the array itself; complains about leaves."""
+    if not graph.is_grad_enabled() or (x._node is None and not (isinstance(value, Tensor) and value.requires_grad)):
+        return True
+    if x._node is not None and x._node.op is None:
+        name = f" {x.name!r}" if x.name else ""
+        raise RuntimeError(
+            f"{what} on the leaf{name} of shape {x.shape}, which requires a gradient: write under `with no_grad():` to "
+            "change its value (an update step), or make a new tensor to compute with"
+        )
+    return False
+
+
+def _replace(x: Tensor, new: Tensor) -> None:
+    """Let the object stand for an updated value in the graph."""
+    x._data, x._node = new._data, new._node
+
+
+@method
+def __setitem__(self: Tensor, index: Any, value: Any) -> None:
+    index = plain_index(index)
+    if _writes_array(self, value, "x[index] = value"):
+        self._data[index] = value._data if isinstance(value, Tensor) else value
+        graph.mark_mutated(self._data)
+    else:
+        value = value if isinstance(value, (Tensor, int, float, complex)) else np.asarray(value)
+        _replace(self, assign(self, index, value))
+
+
+def _in_place(operator: str, op: Callable[..., Any], ufunc: np.ufunc) -> None:
+    """Bind `x += y` and its kin."""
+
+    def update(self: Tensor, other: Any) -> Tensor:
+        if _writes_array(self, other, f"x {operator} y"):
+            ufunc(self._data, other._data if isinstance(other, Tensor) else other, out=self._data)
+            graph.mark_mutated(self._data)
+            return self
+        new = op(self, other)
+        if new.shape != self.shape:
+            raise ValueError(f"x {operator} y would change the shape from {self.shape} to {new.shape}: write x = x {operator[:-1]} y")
+        _replace(self, new if new.dtype == self.dtype else new.astype(self.dtype))
+        return self
+
+    setattr(Tensor, f"__i{ufunc_names[operator]}__", update)
+
+
+ufunc_names = {
+    "+=": "add", "-=": "sub", "*=": "mul", "/=": "truediv", "**=": "pow", "%=": "mod", "//=": "floordiv", "@=": "matmul",
+}  # fmt: skip
+_in_place("+=", add, np.add)
+_in_place("-=", subtract, np.subtract)
+_in_place("*=", multiply, np.multiply)
+_in_place("/=", divide, np.divide)
+_in_place("**=", power, np.power)
+_in_place("%=", remainder, np.remainder)
+_in_place("//=", constants["floor_divide"], np.floor_divide)
+_in_place("@=", matmul, np.matmul)
+
+
+@method
+def to(self: Tensor, target: Any) -> Tensor:
+    """The tensor on a device ("cpu", "cuda:0") or in a dtype; part of the graph.
+
+    >>> Tensor(1.0).to("float64").dtype
+    dtype('float64')
+    """
+    if isinstance(target, Tensor):
+        return self.to(target.device).astype(target.dtype)
+    if isinstance(target, str) and target.partition(":")[0] in ("cpu", "cuda"):
+        return to_device(self, target)
+    return self if self.dtype == np.dtype(target) else self.astype(target)
+
+
+@method
+def cpu(self: Tensor) -> Tensor:
+    """The tensor in main memory."""
+    return to_device(self, "cpu")
+
+
+@method
+def cuda(self: Tensor, device: int = 0) -> Tensor:
+    """The tensor on a GPU."""
+    return to_device(self, f"cuda:{device}")
+
+
+@method
+def float(self: Tensor) -> Tensor:  # noqa: A001
+    """The tensor in float32."""
+    return self.to(np.float32)
+
+
+@method
+def double(self: Tensor) -> Tensor:
+    """The tensor in float64."""
+    return self.to(np.float64)
+
+
+@method
+def half(self: Tensor) -> Tensor:
+    """The tensor in float16."""
+    return self.to(np.float16)

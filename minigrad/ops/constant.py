@@ -1,0 +1,93 @@
+"""Functions whose derivative is zero wherever it exists: comparisons, rounding, tests, indices of extrema.
+
+They work on tensors like all others and give constants, tensors that require no gradient.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .. import backend
+from ..primitive import composed, reflected
+from ..tensor import Tensor, wrap
+
+__all__ = ["constants", "isclose", "round"]
+
+_OPERATORS = {
+    "less": ("__lt__",), "less_equal": ("__le__",), "greater": ("__gt__",), "greater_equal": ("__ge__",),
+    "equal": ("__eq__",), "not_equal": ("__ne__",), "floor_divide": ("__floordiv__", "__rfloordiv__"),
+    "bitwise_and": ("__and__", "__rand__"), "bitwise_or": ("__or__", "__ror__"),
+    "bitwise_xor": ("__xor__", "__rxor__"), "invert": ("__invert__",),
+    "left_shift": ("__lshift__", "__rlshift__"), "right_shift": ("__rshift__", "__rrshift__"),
+}  # fmt: skip
+
+_NAMES = (
+    "less", "less_equal", "greater", "greater_equal", "equal", "not_equal",
+    "logical_and", "logical_or", "logical_xor", "logical_not",
+    "bitwise_and", "bitwise_or", "bitwise_xor", "invert", "left_shift", "right_shift",
+    "isnan", "isinf", "isfinite", "isneginf", "isposinf", "signbit", "iscomplex", "isreal",
+    "sign", "floor", "ceil", "rint", "trunc", "fix", "floor_divide", "heaviside", "gcd", "lcm",
+    "nextafter", "spacing",
+    "all", "any", "argmax", "argmin", "nanargmax", "nanargmin", "argsort", "argpartition", "searchsorted",
+    "nonzero", "count_nonzero", "flatnonzero", "argwhere", "digitize", "bincount",
+    "zeros_like", "ones_like", "empty_like",
+)  # fmt: skip
+
+
+def _constant(name: str) -> Any:
+    """A function of arrays and tensors that drops the gradient, for a NumPy function of this name."""
+    numpy_function = getattr(np, name)
+
+    def function(*args: Any, **kwargs: Any) -> Any:
+        out = numpy_function(*map(_data, args), **{k: _data(v) for k, v in kwargs.items()})
+        if not any(isinstance(v, Tensor) for v in (*args, *kwargs.values())):
+            return out
+        return tuple(map(_wrap, out)) if isinstance(out, tuple) else _wrap(out)
+
+    function.__name__ = function.__qualname__ = name
+    function.__doc__ = f"NumPy's `{name}`; its result is a constant (no gradient)."
+    composed(numpy_function)(function)
+    for operator in _OPERATORS.get(name, ()):
+        setattr(Tensor, operator, reflected(function) if operator.startswith("__r") else function)
+    constants[name] = function
+    return function
+
+
+def _data(x: Any) -> Any:
+    return x._data if isinstance(x, Tensor) else x
+
+
+def _wrap(x: Any) -> Tensor:
+    return wrap(backend.as_array(x), None)
+
+
+#: The functions of this file by name.
+constants: dict[str, Any] = {}
+for _name in _NAMES:
+    _constant(_name)
+
+
+@composed(np.round, np.around)
+def round(x: Any, decimals: int = 0) -> Any:  # noqa: A001
+    """Round to a number of decimals; a constant.
+
+    >>> round(Tensor([1.4, 1.6])).tolist()
+    [1.0, 2.0]
+    """
+    out = np.round(_data(x), decimals)
+    return _wrap(out) if isinstance(x, Tensor) else out
+
+
+@composed(np.isclose)
+def isclose(x: Any, y: Any, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False) -> Any:
+    """Whether |x - y| <= atol + rtol |y|; a constant.
+
+    >>> isclose(Tensor([1.0, 2.0]), 1.0).tolist()
+    [True, False]
+    """
+    return _wrap(np.isclose(_data(x), _data(y), rtol, atol, equal_nan))
+
+
+constants |= {"round": round, "isclose": isclose}

@@ -1,0 +1,133 @@
+"""New tensors: filled, counted, like another one, or collected from nested lists of Tensors."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .. import backend
+from ..primitive import primitive
+from ..tensor import Tensor
+from .shape import stack
+
+__all__ = [
+    "arange", "array", "empty", "eye", "from_dlpack", "full", "full_like", "geomspace", "identity", "linspace",
+    "logspace", "meshgrid", "ones", "tensor", "to_device", "zeros",
+]  # fmt: skip
+
+
+def _creation(name: str, needs_dtype: bool) -> Any:
+    """NumPy's creation function of this name, for Tensors."""
+    numpy_function = getattr(np, name)
+
+    def create(*args: Any, dtype: Any = None, device: str | None = None, requires_grad: bool = False, **kwargs: Any) -> Tensor:
+        if needs_dtype:
+            data = numpy_function(*args, dtype=dtype or backend.get_default_dtype(), **kwargs)
+        else:
+            data = numpy_function(*args, dtype=dtype, **kwargs)
+            if dtype is None and data.dtype == np.float64:
+                data = data.astype(backend.get_default_dtype())
+        return Tensor(data, device=device, requires_grad=requires_grad)
+
+    create.__name__ = create.__qualname__ = name
+    create.__doc__ = (
+        f"A Tensor as `numpy.{name}` makes it: its arguments, and `dtype` (by default the default dtype where NumPy "
+        "would give float64), `device`, `requires_grad`."
+    )
+    return create
+
+
+zeros, ones, empty, eye, identity = (_creation(n, True) for n in ("zeros", "ones", "empty", "eye", "identity"))
+full, arange, linspace, logspace, geomspace = (
+    _creation(n, False) for n in ("full", "arange", "linspace", "logspace", "geomspace")
+)
+tensor = Tensor
+
+
+@primitive(np.full_like, method=False, fill_value=lambda g: g)
+def full_like(x: Any, fill_value: Any, dtype: Any = None) -> Any:
+    """An array of the shape of x, filled with a value.
+
+    out = fill_value everywhere
+    dfill_value = the sum of g
+
+    >>> full_like(np.zeros(2), 7.0)
+    array([7., 7.])
+    """
+    return np.broadcast_to(np.full_like(x, fill_value, dtype=dtype) if np.ndim(fill_value) == 0 else fill_value, x.shape)
+
+
+def array(x: Any, dtype: Any = None, device: str | None = None) -> Tensor:
+    """A Tensor from nested lists that may hold Tensors; their gradients flow on.
+
+    >>> a = Tensor(2.0, requires_grad=True)
+    >>> m = array([[a, 0.0], [1.0, a * a]])
+    >>> m.sum().backward()
+    >>> a.grad
+    Tensor(5., dtype=float32)
+    """
+
+    def collect(value: Any) -> Any:
+        if isinstance(value, (list, tuple)) and _holds_tensor(value):
+            return stack([collect(v) for v in value])
+        return value if isinstance(value, Tensor) else Tensor(value)
+
+    out = collect(x)
+    if dtype is not None and out.dtype != dtype:
+        out = out.astype(dtype)
+    return out if device is None else to_device(out, device)
+
+
+def _holds_tensor(x: Any) -> bool:
+    return isinstance(x, Tensor) or (isinstance(x, (list, tuple)) and any(map(_holds_tensor, x)))
+
+
+def from_dlpack(x: Any) -> Tensor:
+    """A Tensor that shares the memory of another library's array (PyTorch's, JAX's, CuPy's ...).
+
+    >>> from_dlpack(np.array([1.0, 2.0]))
+    Tensor([1., 2.], dtype=float64)
+    """
+    kind = x.__dlpack_device__()[0]
+    return Tensor(np.from_dlpack(x) if kind == 1 else backend.cupy().from_dlpack(x))
+
+
+def meshgrid(*arrays: Any, indexing: str = "xy") -> list[Any]:
+    """Coordinate arrays of a grid, as numpy.meshgrid.
+
+    >>> [a.shape for a in meshgrid(Tensor([1.0, 2.0]), Tensor([1.0, 2.0, 3.0]))]
+    [(3, 2), (3, 2)]
+    """
+    order = list(range(len(arrays)))
+    if indexing == "xy" and len(arrays) > 1:
+        order[:2] = [1, 0]
+    shape = tuple(np.size(arrays[i]) for i in order)
+    out = []
+    for i, x in enumerate(arrays):
+        lengths = [1] * len(arrays)
+        lengths[order.index(i)] = np.size(x)
+        out.append(np.broadcast_to(np.reshape(x, lengths), shape))
+    return out
+
+
+@primitive(method=False, x=lambda g, x_device: to_device(g, x_device))
+def _to_device(x: Any, device: str, x_device: str) -> Any:
+    """A copy on another device.
+
+    out = x
+    dx  = g, copied back
+    """
+    return backend.transfer(x, device)
+
+
+def to_device(x: Tensor, device: str) -> Tensor:
+    """The tensor on another device, "cpu" or "cuda:0"; itself where it is there already.
+
+    >>> to_device(Tensor(1.0), "cpu").device
+    'cpu'
+    """
+    here = x.device if isinstance(x, Tensor) else backend.device_of(x)
+    number = backend.parse_device(device)
+    there = "cpu" if number is None else f"cuda:{number}"
+    return x if here == there else _to_device(x, there, here)

@@ -1,0 +1,237 @@
+"""Indexing, gathering and scattering.  Each is the transpose of another, so they are each other's gradients."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..primitive import composed, method, primitive
+from ..tensor import Tensor
+
+__all__ = ["diag", "diagonal", "getitem", "put_along_axis", "scatter_add", "take", "take_along_axis", "trace", "tril", "triu"]
+
+
+def _getitem_x(g: Any, index: Any, x_shape: Any) -> Any:
+    return scatter_add(g, index, x_shape)
+
+
+@primitive(method=False, x=_getitem_x)
+def getitem(x: Any, index: Any) -> Any:
+    """x[index], with everything that NumPy takes as an index.
+
+    out = x[index]
+    dx  = zeros, with g added at the index           (repeated indices add up)
+
+    >>> grad(lambda x: getitem(x, [0, 0, 2]).sum())(np.array([1.0, 2.0, 3.0]))
+    array([2., 0., 1.])
+    """
+    return x[index]
+
+
+@primitive(method=False, g=lambda gg, index: getitem(gg, index))
+def scatter_add(g: Any, index: Any, shape: tuple[int, ...]) -> Any:
+    """Zeros of a shape, with g added at an index: the transpose of `getitem`.
+
+    out[index] += g
+    dg = (the gradient of out)[index]
+
+    >>> scatter_add(np.array([1.0, 2.0, 3.0]), [0, 0, 2], (3,))
+    array([3., 0., 3.])
+    """
+    out = np.zeros_like(g, shape=shape)
+    if _is_basic(index):
+        out[index] = g
+    elif isinstance(index, np.ndarray) and index.dtype != bool and out.ndim > 1 and isinstance(g, np.ndarray):
+        _add_rows(out, index, g)
+    else:
+        np.add.at(out, index, g)
+    return out
+
+
+def _is_basic(index: Any) -> bool:
+    """Whether an index names no element twice: slices, integers, None, Ellipsis, masks."""
+    parts = index if isinstance(index, tuple) else (index,)
+    return all(
+        p is None or p is Ellipsis or isinstance(p, (int, slice, np.integer)) or getattr(p, "dtype", None) == bool
+        for p in parts
+    )  # fmt: skip
+
+
+def _add_rows(out: np.ndarray, index: np.ndarray, g: np.ndarray) -> None:
+    """out[index] += g for rows: sorted by row and summed run by run, several times as fast as np.add.at."""
+    rows = index.reshape(-1) % max(len(out), 1)
+    if not rows.size:
+        return
+    values = g.reshape(rows.size, -1)
+    order = np.argsort(rows, kind="stable")
+    rows = rows[order]
+    starts = np.flatnonzero(np.r_[True, rows[1:] != rows[:-1]])
+    out.reshape(len(out), -1)[rows[starts]] = np.add.reduceat(values[order], starts, axis=0)
+
+
+@method
+def __getitem__(self: Tensor, index: Any) -> Any:
+    return getitem(self, plain_index(index))
+
+
+def plain_index(index: Any) -> Any:
+    """An index without Tensors in it; lists become arrays, so that a saved index cannot be changed later."""
+    if isinstance(index, Tensor):
+        return index._data
+    if isinstance(index, tuple):
+        return tuple(map(plain_index, index))
+    return np.array(index, dtype=None if index else np.intp) if isinstance(index, list) else index
+
+
+@composed(np.take)
+def take(x: Any, indices: Any, axis: int | None = None) -> Any:
+    """Elements, or slices along an axis, at integer indices.
+
+    >>> take(np.array([10.0, 20.0, 30.0]), [2, 0])
+    array([30., 10.])
+    """
+    indices = plain_index(indices if isinstance(indices, Tensor) else np.asarray(indices))
+    if axis is None:
+        return getitem(np.reshape(x, -1), indices)
+    return getitem(x, (slice(None),) * (axis % np.ndim(x)) + (indices,))
+
+
+def _along(indices: Any, axis: int, shape: tuple[int, ...]) -> tuple[Any, ...]:
+    """The full index of an index along one axis."""
+    ndim = indices.ndim
+    grid = []
+    for i in range(ndim):
+        n = indices.shape[i]
+        length = [1] * ndim
+        length[i] = n
+        grid.append(indices if i == axis % ndim else np.reshape(_range_like(indices, shape[i], n), length))
+    return tuple(grid)
+
+
+def _range_like(indices: Any, size: int, n: int) -> Any:
+    """0, 1, ... n-1 on the device of `indices`; zeros where an axis of length 1 is broadcast."""
+    ones = np.ones_like(indices, shape=(n,))
+    return np.cumsum(ones) - 1 if size != 1 else ones - 1
+
+
+@composed(np.take_along_axis)
+def take_along_axis(x: Any, indices: Any, axis: int | None = -1) -> Any:
+    """For each place along an axis the element at the index that stands there.
+
+    out_{i j} = x_{i, indices_{i j}}
+
+    >>> take_along_axis(np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([[1], [0]]), axis=1)
+    array([[2.],
+           [3.]])
+    """
+    indices = plain_index(indices)
+    if axis is None:
+        return getitem(np.reshape(x, -1), indices)
+    return getitem(x, _along(indices, axis, np.shape(x)))
+
+
+def _assign_value(g: Any, index: Any, value_shape: Any) -> Any:
+    return getitem(g, index)
+
+
+def _assign_x(g: Any, index: Any) -> Any:
+    return assign(g, index, 0.0)
+
+
+@primitive(method=False, x=_assign_x, value=_assign_value)
+def assign(x: Any, index: Any, value: Any) -> Any:
+    """A copy of x with out[index] = value: what `x[index] = value` records.
+
+    out = x, but value at the index
+    dx  = g, but 0 at the index
+    dvalue = g[index]
+
+    >>> assign(np.array([1.0, 2.0]), 0, 5.0)
+    array([5., 2.])
+    """
+    out = x.copy()
+    out[index] = value
+    return out
+
+
+def put_along_axis(x: Any, indices: Any, values: Any, axis: int) -> Any:
+    """A copy of x with the values at the indices along an axis (a recorded np.put_along_axis).
+
+    >>> put_along_axis(np.zeros((1, 3)), np.array([[1]]), 5.0, axis=1)
+    array([[0., 5., 0.]])
+    """
+    indices = plain_index(indices)
+    return assign(x, _along(indices, axis, np.shape(x)), values)
+
+
+@primitive(np.tril, x=lambda g, k: np.tril(g, k))
+def tril(x: Any, k: int = 0) -> Any:
+    """Lower triangle, zeros above.
+
+    out_ij = x_ij where j <= i + k
+    dx     = the lower triangle of g
+
+    >>> tril(np.ones((2, 2)))
+    array([[1., 0.],
+           [1., 1.]])
+    """
+    return np.tril(x, k)
+
+
+@primitive(np.triu, x=lambda g, k: np.triu(g, k))
+def triu(x: Any, k: int = 0) -> Any:
+    """Upper triangle, zeros below.
+
+    out_ij = x_ij where j >= i + k
+    dx     = the upper triangle of g
+
+    >>> triu(np.ones((2, 2)))
+    array([[1., 1.],
+           [0., 1.]])
+    """
+    return np.triu(x, k)
+
+
+def _diagonal_index(shape: tuple[int, ...], offset: int, axis1: int, axis2: int) -> tuple[Any, ...]:
+    rows, columns = shape[axis1], shape[axis2]
+    n = max(min(rows + min(offset, 0), columns - max(offset, 0)), 0)
+    index: list[Any] = [slice(None)] * len(shape)
+    index[axis1 % len(shape)] = np.arange(n) - min(offset, 0)
+    index[axis2 % len(shape)] = np.arange(n) + max(offset, 0)
+    return tuple(index)
+
+
+@composed(np.diagonal)
+def diagonal(x: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
+    """Diagonals of the planes of two axes, in a new last axis.
+
+    >>> diagonal(np.array([[1.0, 2.0], [3.0, 4.0]]))
+    array([1., 4.])
+    """
+    x = np.moveaxis(x, (axis1, axis2), (-2, -1))
+    return getitem(x, (Ellipsis, *_diagonal_index(np.shape(x), offset, -2, -1)[-2:]))
+
+
+@composed(np.trace)
+def trace(x: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
+    """Sum of a diagonal.
+
+    >>> trace(np.array([[1.0, 2.0], [3.0, 4.0]]))
+    np.float64(5.0)
+    """
+    return np.sum(diagonal(x, offset, axis1, axis2), axis=-1)
+
+
+@composed(np.diag)
+def diag(x: Any, k: int = 0) -> Any:
+    """The diagonal of a matrix, or the matrix with a diagonal.
+
+    >>> diag(np.array([1.0, 2.0]))
+    array([[1., 0.],
+           [0., 2.]])
+    """
+    if np.ndim(x) == 2:
+        return diagonal(x, k)
+    n = np.shape(x)[0] + abs(k)
+    return scatter_add(x, _diagonal_index((n, n), k, 0, 1), (n, n))

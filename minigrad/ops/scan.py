@@ -1,0 +1,74 @@
+"""Running sums, products, and sorting along an axis."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..primitive import primitive
+
+__all__ = ["cumprod", "cumsum", "sort"]
+
+
+def _cumsum_x(g: Any, x_shape: Any, axis: Any) -> Any:
+    along = 0 if axis is None else axis
+    return np.reshape(np.flip(np.cumsum(np.flip(g, along), axis=along), along), x_shape)
+
+
+@primitive(np.cumsum, x=_cumsum_x)
+def cumsum(x: Any, axis: Any = None, dtype: Any = None) -> Any:
+    """Running sum.
+
+    out_i = sum_{j <= i} x_j
+    dx_i  = sum_{j >= i} g_j
+
+    >>> cumsum(np.array([1.0, 2.0, 3.0]))
+    array([1., 3., 6.])
+    """
+    return np.cumsum(x, axis=axis, dtype=dtype)
+
+
+def _cumprod_by_doubling(x: Any, axis: Any = None, dtype: Any = None) -> Any:
+    """Running products in log2(n) steps of multiplication: after step k an element holds 2^k factors."""
+    x = np.reshape(x, -1) if axis is None else x
+    along = 0 if axis is None else axis
+    n, step = x.shape[along], 1
+    while step < n:
+        head, tail = np.split(x, [step], axis=along)
+        x = np.concatenate([head, tail * np.split(x, [n - step], axis=along)[0]], axis=along)
+        step *= 2
+    return x if dtype is None else x.astype(dtype)
+
+
+@primitive(np.cumprod, composite=_cumprod_by_doubling, inputs=("x",))
+def cumprod(x: Any, axis: Any = None, dtype: Any = None) -> Any:
+    """Running product; differentiated through its multiplications, so that zeros do no harm.
+
+    out_i = prod_{j <= i} x_j
+    dx_i  = sum_{j >= i} g_j prod_{k <= j, k != i} x_k
+
+    >>> cumprod(np.array([1.0, 2.0, 3.0]))
+    array([1., 2., 6.])
+    """
+    return np.cumprod(x, axis=axis, dtype=dtype)
+
+
+def _sort_x(g: Any, order: Any, x_shape: Any, axis: Any) -> Any:
+    back = np.argsort(order, axis=-1 if axis is None else axis)
+    return np.reshape(np.take_along_axis(g, back, axis=-1 if axis is None else axis), x_shape)
+
+
+@primitive(np.sort, extras=("order",), x=_sort_x)
+def sort(x: Any, axis: Any = -1) -> Any:
+    """Sort along an axis, ascending (stable).
+
+    out_i = x_{order_i}
+    dx_{order_i} = g_i
+
+    >>> sort(np.array([3.0, 1.0, 2.0]))
+    array([1., 2., 3.])
+    """
+    x = np.reshape(x, -1) if axis is None else x
+    order = np.argsort(x, axis=-1 if axis is None else axis, kind="stable")
+    return np.take_along_axis(x, order, axis=-1 if axis is None else axis), order

@@ -1,0 +1,324 @@
+"""Sliding windows: convolution in any number of dimensions, and pooling.
+
+Arrays are (N, C, *S): batch, channels, then the spatial axes.  The families here are closed under
+differentiation, so they have derivatives of every order without a further rule:
+
+- `unfold` (windows as columns) and `fold` (columns added back) are each other's transpose;
+- `conv`, `conv_input` and `conv_weight` are three views of one trilinear form
+  sum_{n,o,p,c,k} g[n,o,p] w[o,c,k] x[n,c,p*stride+k*dilation]: the gradient of each with respect to an
+  argument is another one.  `conv_input` is also the transposed convolution;
+- `pool_gather` and `pool_scatter` move values between a window and its maximum.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import product
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from ..primitive import primitive
+
+__all__ = [
+    "Window", "conv", "conv_input", "conv_weight", "fold", "max_pool", "pool_gather", "pool_scatter", "sum_pool",
+    "sum_unpool", "unfold",
+]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Window:
+    """Where windows lie on the spatial axes.
+
+    Attributes:
+        shape: the lengths of the spatial axes of the input.
+        size, stride, dilation: of the windows, for each axis.
+        padding: zeros (or -inf, for a maximum) before and after, for each axis.
+        out: how many windows there are along each axis.
+    """
+
+    shape: tuple[int, ...]
+    size: tuple[int, ...]
+    stride: tuple[int, ...]
+    padding: tuple[tuple[int, int], ...]
+    dilation: tuple[int, ...]
+    out: tuple[int, ...]
+
+    @classmethod
+    def over(
+        cls,
+        shape: Sequence[int],
+        size: int | Sequence[int],
+        stride: int | Sequence[int] = 1,
+        padding: int | Sequence[Any] = 0,
+        dilation: int | Sequence[int] = 1,
+        ceil_mode: bool = False,
+    ) -> Window:
+        """The windows over axes of these lengths; a number stands for all axes.
+
+        Args:
+            padding: a number, one for each axis, or a pair (before, after) for each axis.
+            ceil_mode: also a last window that reaches over the border.
+
+        >>> Window.over((5, 5), 3, stride=2, padding=1).out
+        (3, 3)
+        """
+        shape, n = tuple(shape), len(shape)
+        size, stride, dilation = (_each(v, n, name) for v, name in ((size, "size"), (stride, "stride"), (dilation, "dilation")))
+        pads = tuple((p, p) if isinstance(p, (int, np.integer)) else tuple(p) for p in _each(padding, n, "padding"))
+        if min(size) < 1 or min(stride) < 1 or min(dilation) < 1 or min(min(p) for p in pads) < 0:
+            raise ValueError(f"windows need size, stride, dilation >= 1 and padding >= 0, got {size}, {stride}, {dilation}, {pads}")
+        out = []
+        for s, k, step, (before, after), d in zip(shape, size, stride, pads, dilation, strict=True):
+            room = s + before + after - d * (k - 1) - 1
+            if room < 0:
+                raise ValueError(
+                    f"a window of {size} with dilation {dilation} does not fit into spatial axes {shape} with padding {pads}"
+                )
+            count = room // step + 1
+            if ceil_mode and room % step and count * step < s + before:  # it must start inside
+                count += 1
+            out.append(count)
+        return cls(shape, size, stride, pads, dilation, tuple(out))
+
+    def offsets(self) -> Iterator[tuple[int, tuple[int, ...], tuple[slice, ...], tuple[slice, ...]]]:
+        """For each place in the window: its number, its index, and the slices of input and output that meet there."""
+        for number, place in enumerate(product(*map(range, self.size))):
+            inside, outside = [], []
+            for k, s, step, (before, _), d, n in zip(
+                place, self.shape, self.stride, self.padding, self.dilation, self.out, strict=True
+            ):
+                start = k * d - before
+                first = max(0, -(start // step))
+                last = min(n, (s - 1 - start) // step + 1)
+                if last <= first:
+                    break
+                inside.append(slice(start + step * first, start + step * (last - 1) + 1, step))
+                outside.append(slice(first, last))
+            else:
+                yield number, place, (..., *inside), (..., *outside)  # type: ignore[misc]
+
+
+def _each(value: Any, n: int, name: str) -> tuple[Any, ...]:
+    """A number for each axis."""
+    if isinstance(value, (int, np.integer)):
+        return (int(value),) * n
+    if len(value) != n:
+        raise ValueError(f"{name} must be a number or {n} of them, got {value}")
+    return tuple(v if isinstance(v, tuple) else int(v) if np.ndim(v) == 0 else tuple(v) for v in value)
+
+
+# ------------------------------------------------------------------------------------- columns
+
+
+@primitive(method=False, x=lambda g, window: fold(g, window))
+def unfold(x: Any, window: Window) -> Any:
+    """All windows as columns, (N, C, *S) -> (N, C, *size, *out), zeros in the padding ("im2col").
+
+    out[..., k, p] = x[..., p stride + k dilation - padding]
+    dx = fold(g)
+
+    >>> unfold(np.arange(4.0).reshape(1, 1, 4), Window.over((4,), 2))[0, 0]
+    array([[0., 1., 2.],
+           [1., 2., 3.]])
+    """
+    allocate = np.zeros_like if any(map(any, window.padding)) else np.empty_like
+    lead = x.shape[: x.ndim - len(window.shape)]
+    columns = allocate(x, shape=(*lead, *window.size, *window.out))
+    head = (slice(None),) * len(lead)
+    for _, place, inside, outside in window.offsets():
+        columns[(*head, *place, *outside[1:])] = x[inside]
+    return columns
+
+
+@primitive(method=False, columns=lambda g, window: unfold(g, window))
+def fold(columns: Any, window: Window) -> Any:
+    """Columns added back to where the windows were, (N, C, *size, *out) -> (N, C, *S) ("col2im").
+
+    out[..., p stride + k dilation - padding] += columns[..., k, p]
+    dcolumns = unfold(g)
+
+    >>> fold(np.ones((1, 1, 2, 3)), Window.over((4,), 2))[0, 0]
+    array([1., 2., 2., 1.])
+    """
+    lead = columns.shape[: columns.ndim - 2 * len(window.shape)]
+    out = np.zeros_like(columns, shape=(*lead, *window.shape))
+    head = (slice(None),) * len(lead)
+    for _, place, inside, outside in window.offsets():
+        out[inside] += columns[(*head, *place, *outside[1:])]
+    return out
+
+
+# --------------------------------------------------------------------------------- convolution
+
+
+@primitive(
+    method=False,
+    x=lambda g, w, window, groups: conv_input(g, w, window, groups),
+    w=lambda g, x, window, groups: conv_weight(x, g, window, groups),
+)
+def conv(x: Any, w: Any, window: Window, groups: int = 1) -> Any:
+    """Convolution, as networks mean it (cross-correlation).
+
+    x (N, C, *S), w (O, C / groups, *size) -> (N, O, *out)
+
+    out[n,o,p] = sum_{c,k} w[o,c,k] x[n,c, p stride + k dilation - padding]
+    dx = conv_input(g, w)
+    dw = conv_weight(x, g)
+
+    >>> conv(np.arange(4.0).reshape(1, 1, 4), np.array([[[1.0, -1.0]]]), Window.over((4,), 2))
+    array([[[-1., -1., -1.]]])
+    """
+    columns = _columns(x, window, groups)  # (N, G, C/G*K, P)
+    kernel = np.reshape(w, (groups, w.shape[0] // groups, prod(w.shape[1:])))
+    out = np.matmul(kernel, columns)  # (N, G, O/G, P)
+    return np.reshape(out, (len(x), w.shape[0], *window.out))
+
+
+@primitive(
+    method=False,
+    g=lambda gg, w, window, groups: conv(gg, w, window, groups),
+    w=lambda gg, g, window, groups: conv_weight(gg, g, window, groups),
+)
+def conv_input(g: Any, w: Any, window: Window, groups: int = 1) -> Any:
+    """The transpose of `conv` in x: its input gradient, and the transposed convolution.
+
+    g (N, O, *out), w (O, C / groups, *size) -> (N, C, *S)
+
+    out[n,c, p stride + k dilation - padding] += sum_o w[o,c,k] g[n,o,p]
+    dg = conv(gradient, w)
+    dw = conv_weight(gradient, g)
+
+    >>> conv_input(np.ones((1, 1, 3)), np.array([[[1.0, -1.0]]]), Window.over((4,), 2))
+    array([[[ 1.,  0.,  0., -1.]]])
+    """
+    kernel = np.reshape(w, (groups, w.shape[0] // groups, prod(w.shape[1:])))
+    rows = np.reshape(g, (len(g), groups, w.shape[0] // groups, prod(window.out)))
+    columns = np.matmul(np.swapaxes(kernel, 1, 2), rows)  # (N, G, C/G*K, P)
+    return fold(np.reshape(columns, (len(g), groups * w.shape[1], *window.size, *window.out)), window)
+
+
+@primitive(
+    method=False,
+    x=lambda gw, g, window, groups: conv_input(g, gw, window, groups),
+    g=lambda gw, x, window, groups: conv(x, gw, window, groups),
+)
+def conv_weight(x: Any, g: Any, window: Window, groups: int = 1) -> Any:
+    """The transpose of `conv` in w: its weight gradient.
+
+    x (N, C, *S), g (N, O, *out) -> (O, C / groups, *size)
+
+    out[o,c,k] = sum_{n,p} g[n,o,p] x[n,c, p stride + k dilation - padding]
+    dx = conv_input(g, gradient)
+    dg = conv(x, gradient)
+
+    >>> conv_weight(np.ones((1, 1, 4)), np.ones((1, 1, 3)), Window.over((4,), 2))
+    array([[[3., 3.]]])
+    """
+    n, positions = len(x), prod(window.out)
+    shape = (g.shape[1], x.shape[1] // groups, *window.size)
+    columns = _columns(x, window, groups)  # (N, G, C/G*K, P)
+    rows = np.reshape(g, (n, groups, shape[0] // groups, positions))
+    # One long product for all images: (G, O/G, N*P) (G, N*P, C/G*K).
+    left = np.reshape(np.transpose(rows, (1, 2, 0, 3)), (groups, shape[0] // groups, n * positions))
+    right = np.reshape(np.transpose(columns, (1, 2, 0, 3)), (groups, prod(shape[1:]), n * positions))
+    return np.reshape(np.matmul(left, np.swapaxes(right, 1, 2)), shape)
+
+
+def _columns(x: Any, window: Window, groups: int) -> Any:
+    """The windows of each group as the columns of a matrix, (N, G, C/G*K, P)."""
+    if all(k == 1 for k in window.size) and window.out == window.shape and not any(map(any, window.padding)):
+        columns = x
+    else:
+        columns = unfold(x, window)
+    return np.reshape(columns, (len(x), groups, x.shape[1] // groups * prod(window.size), prod(window.out)))
+
+
+# ------------------------------------------------------------------------------------- pooling
+
+
+@primitive(method=False, extras=("index",), x=lambda g, index, window: pool_scatter(g, index, window))
+def max_pool(x: Any, window: Window) -> Any:
+    """The maximum of each window, (N, C, *S) -> (N, C, *out).
+
+    out[p] = max_k x[p stride + k dilation - padding]
+    dx     = g at the first maximum of each window
+
+    >>> max_pool(np.array([[[1.0, 3.0, 2.0, 0.0]]]), Window.over((4,), 2, stride=2))
+    array([[[3., 2.]]])
+    """
+    lowest = -np.inf if x.dtype.kind == "f" else np.iinfo(x.dtype).min
+    shape = (*x.shape[: x.ndim - len(window.shape)], *window.out)
+    out = np.full_like(x, lowest, shape=shape)
+    index = np.zeros_like(x, shape=shape, dtype=np.min_scalar_type(prod(window.size)))
+    for number, _, inside, outside in window.offsets():
+        candidate, best = x[inside], out[outside]
+        index[outside] = np.where(candidate > best, number, index[outside])
+        out[outside] = np.maximum(candidate, best)
+    return out, index
+
+
+@primitive(method=False, g=lambda gg, index, window: pool_gather(gg, index, window))
+def pool_scatter(g: Any, index: Any, window: Window) -> Any:
+    """Each g added at place `index` of its window: the transpose of `pool_gather`.
+
+    out[p stride + index[p] dilation - padding] += g[p]
+    dg = pool_gather(gradient, index)
+
+    >>> pool_scatter(np.ones((1, 1, 2)), np.array([[[1, 0]]]), Window.over((4,), 2, stride=2))
+    array([[[0., 1., 1., 0.]]])
+    """
+    out = np.zeros_like(g, shape=(*g.shape[: g.ndim - len(window.shape)], *window.shape))
+    for number, _, inside, outside in window.offsets():
+        out[inside] += g[outside] * (index[outside] == number)
+    return out
+
+
+@primitive(method=False, x=lambda g, index, window: pool_scatter(g, index, window))
+def pool_gather(x: Any, index: Any, window: Window) -> Any:
+    """From each window the value at place `index`.
+
+    out[p] = x[p stride + index[p] dilation - padding]
+    dx     = pool_scatter(g, index)
+
+    >>> pool_gather(np.arange(4.0).reshape(1, 1, 4), np.array([[[1, 0]]]), Window.over((4,), 2, stride=2))
+    array([[[1., 2.]]])
+    """
+    out = np.zeros_like(x, shape=(*x.shape[: x.ndim - len(window.shape)], *window.out))
+    for number, _, inside, outside in window.offsets():
+        out[outside] += x[inside] * (index[outside] == number)
+    return out
+
+
+@primitive(method=False, x=lambda g, window: sum_unpool(g, window))
+def sum_pool(x: Any, window: Window) -> Any:
+    """The sum of each window, (N, C, *S) -> (N, C, *out).
+
+    out[p] = sum_k x[p stride + k dilation - padding]
+    dx     = sum_unpool(g)
+
+    >>> sum_pool(np.array([[[1.0, 3.0, 2.0, 0.0]]]), Window.over((4,), 2, stride=2))
+    array([[[4., 2.]]])
+    """
+    out = np.zeros_like(x, shape=(*x.shape[: x.ndim - len(window.shape)], *window.out))
+    for _, _, inside, outside in window.offsets():
+        out[outside] += x[inside]
+    return out
+
+
+@primitive(method=False, g=lambda gg, window: sum_pool(gg, window))
+def sum_unpool(g: Any, window: Window) -> Any:
+    """Each g added to all places of its window: the transpose of `sum_pool`.
+
+    out[p stride + k dilation - padding] += g[p]  for all k
+    dg = sum_pool(gradient)
+
+    >>> sum_unpool(np.array([[[1.0, 2.0]]]), Window.over((4,), 2, stride=2))
+    array([[[1., 1., 2., 2.]]])
+    """
+    out = np.zeros_like(g, shape=(*g.shape[: g.ndim - len(window.shape)], *window.shape))
+    for _, _, inside, outside in window.offsets():
+        out[inside] += g[outside]
+    return out

@@ -1,0 +1,340 @@
+"""Tensor: an array with a gradient.
+
+The class holds the data, its place in the graph and the conversions.  Everything that computes
+(operators, `sum`, `reshape`, indexing ...) is bound to it by the ops themselves, see
+`minigrad.primitive`; the backward pass is in `minigrad.backward`, NumPy's protocols in
+`minigrad.dispatch`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+
+from . import backend, graph
+from .graph import Node
+
+__all__ = ["Tensor"]
+
+_new = object.__new__
+
+
+class Tensor:
+    """An n-dimensional array that remembers how it was computed.
+
+    Args:
+        x: an array (kept as it is, not copied), a number, or nested lists of numbers.  Python floats
+            get the default dtype (float32), NumPy values keep theirs, ints and bools stay what they are.
+        dtype: convert to this dtype.
+        device: "cpu" or "cuda", "cuda:1" ...; by default where x is.
+        requires_grad: record what is computed from this tensor, so that `backward()` fills its `.grad`.
+
+    >>> x = Tensor([1.0, 2.0, 3.0], requires_grad=True)
+    >>> y = (x ** 2).sum()
+    >>> y
+    Tensor(14., dtype=float32, op=sum)
+    >>> y.backward()
+    >>> x.grad
+    Tensor([2., 4., 6.], dtype=float32)
+    """
+
+    __slots__ = ("__weakref__", "_data", "_name", "_node")
+
+    _data: Any
+    _node: Node | None
+
+    def __init__(
+        self, x: Any, dtype: Any = None, device: str | None = None, requires_grad: bool = False, *, name: str | None = None
+    ) -> None:
+        if isinstance(x, Tensor):
+            x = x._data
+        if backend.is_array(x):
+            data = x if dtype is None else x.astype(dtype, copy=False)
+            data = data if device is None else backend.transfer(data, device)
+        else:
+            data = backend.default_device_array(x, dtype, device)
+        self._data = data
+        self._node = None
+        self._name = name
+        if requires_grad:
+            self.requires_grad = True
+
+    # ------------------------------------------------------------------------------ attributes
+
+    @property
+    def data(self) -> Any:
+        """The array itself (NumPy's or CuPy's), outside of the graph."""
+        return self._data
+
+    @data.setter
+    def data(self, value: Any) -> None:
+        value = value._data if isinstance(value, Tensor) else value
+        if not backend.is_array(value):
+            raise TypeError(f"data must be an array, got {type(value).__name__}; write Tensor(...).data, or x.data[...] = value")
+        if value is self._data:  # the end of `x.data -= step`
+            graph.mark_mutated(value)
+        self._data = value
+        if self._node is not None and self.is_leaf:
+            self._node.shape, self._node.dtype = value.shape, value.dtype
+
+    @property
+    def grad(self) -> Tensor | None:
+        """The accumulated gradient: on leaves, and on tensors after `retain_grad()`."""
+        return None if self._node is None else self._node.grad
+
+    @grad.setter
+    def grad(self, value: Any) -> None:
+        if self._node is None:
+            if value is None:
+                return
+            raise RuntimeError("cannot set .grad of a tensor that does not require a gradient")
+        if value is not None:
+            value = value if isinstance(value, Tensor) else Tensor(value)
+            if value.shape != self.shape:
+                raise ValueError(f".grad has shape {value.shape}, but the tensor has shape {self.shape}")
+        self._node.grad = value
+
+    @property
+    def requires_grad(self) -> bool:
+        """Whether gradients flow to this tensor."""
+        return self._node is not None
+
+    @requires_grad.setter
+    def requires_grad(self, value: bool) -> None:
+        if value and self._node is None:
+            dtype = self._data.dtype
+            if dtype.kind not in "fc":
+                raise TypeError(
+                    f"only tensors of floating or complex dtype can require a gradient, this one is {dtype}: "
+                    "write 3.0 instead of 3, or x.astype('float32')"
+                )
+            self._node = Node(None, (), (), self._data.shape, dtype)
+            if self.name is not None:
+                self._node.annotate().name = self.name
+        elif not value and self._node is not None:
+            if not self.is_leaf:
+                raise RuntimeError("a computed tensor cannot stop requiring a gradient: use x.detach()")
+            self._node = None
+
+    def requires_grad_(self, requires_grad: bool = True) -> Self:
+        """Set `requires_grad`; returns the tensor."""
+        self.requires_grad = requires_grad
+        return self
+
+    @property
+    def is_leaf(self) -> bool:
+        """Whether the tensor was made by the user, not computed from one that requires a gradient."""
+        return self._node is None or self._node.op is None
+
+    @property
+    def name(self) -> str | None:
+        """A name for drawings and messages; assign any string."""
+        return getattr(self, "_name", None)
+
+    @name.setter
+    def name(self, value: str | None) -> None:
+        self._name = value
+        if self._node is not None:
+            self._node.annotate().name = value
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The length of each axis."""
+        return self._data.shape
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The type of the elements, a NumPy dtype."""
+        return self._data.dtype
+
+    @property
+    def ndim(self) -> int:
+        """The number of axes."""
+        return self._data.ndim
+
+    @property
+    def size(self) -> int:
+        """The number of elements."""
+        return self._data.size
+
+    @property
+    def nbytes(self) -> int:
+        """The size of the data in bytes."""
+        return self._data.nbytes
+
+    @property
+    def itemsize(self) -> int:
+        """The size of one element in bytes."""
+        return self._data.itemsize
+
+    @property
+    def device(self) -> str:
+        """Where the data is: "cpu", or "cuda:0" and so on."""
+        return backend.device_of(self._data)
+
+    # ----------------------------------------------------------------------------- conversions
+
+    def numpy(self) -> np.ndarray:
+        """The data as a NumPy array sharing memory; an error where a gradient would be lost.
+
+        >>> Tensor([1.0, 2.0]).numpy()
+        array([1., 2.], dtype=float32)
+        """
+        return self._host("numpy()")
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        return np.array(self._host("np.asarray"), dtype=dtype, copy=copy)
+
+    def _host(self, what: str) -> np.ndarray:
+        if self._node is not None:
+            raise RuntimeError(f"{what} of a tensor that requires a gradient would lose the gradient: write x.detach().numpy()")
+        if not isinstance(self._data, np.ndarray):
+            raise TypeError(f"{what} of a tensor on {self.device}: copy it to the cpu first, x.cpu().numpy()")
+        return self._data
+
+    def __dlpack__(self, **kwargs: Any) -> Any:
+        if self._node is not None:
+            raise RuntimeError("__dlpack__ of a tensor that requires a gradient would lose the gradient: use x.detach()")
+        return self._data.__dlpack__(**kwargs)
+
+    def __dlpack_device__(self) -> tuple[int, int]:
+        return self._data.__dlpack_device__()
+
+    def item(self) -> Any:
+        """The only element as a Python number.
+
+        >>> Tensor([[2.5]]).item()
+        2.5
+        """
+        if self._data.size != 1:
+            raise ValueError(f"item() and float() need a tensor of one element, this one has shape {self.shape}")
+        return self._data.item()
+
+    def tolist(self) -> Any:
+        """The data as nested lists of Python numbers."""
+        return self._data.tolist()
+
+    def detach(self) -> Tensor:
+        """The same data, outside of the graph."""
+        return wrap(self._data, None)
+
+    def __float__(self) -> float:
+        return float(self.item())
+
+    def __int__(self) -> int:
+        return int(self.item())
+
+    def __complex__(self) -> complex:
+        return complex(self.item())
+
+    def __bool__(self) -> bool:
+        if self._data.size != 1:
+            raise ValueError(f"the truth value of a tensor of shape {self.shape} is ambiguous: use .any() or .all()")
+        return bool(self._data)
+
+    def __index__(self) -> int:
+        return self._data.__index__()
+
+    def __len__(self) -> int:
+        if not self._data.ndim:
+            raise TypeError("len() of a 0-d tensor")
+        return len(self._data)
+
+    def __contains__(self, value: Any) -> bool:
+        return bool((self._data == (value._data if isinstance(value, Tensor) else value)).any())
+
+    __hash__ = object.__hash__
+
+    def __repr__(self) -> str:
+        body = np.array2string(_printable(self._data), separator=", ", prefix="Tensor(")
+        notes = [f"dtype={self.dtype}"]
+        if self.device != "cpu":
+            notes.append(f"device={self.device}")
+        if self.name:
+            notes.append(f"name={self.name!r}")
+        if self._node is not None:
+            notes.append("requires_grad=True" if self.is_leaf else f"op={self._node.op.name}")
+        return f"{type(self).__name__}({body}, {', '.join(notes)})"
+
+    def __format__(self, spec: str) -> str:
+        return format(self.item(), spec) if self._data.size == 1 and spec else format(str(self), spec)
+
+    def __reduce__(self) -> Any:
+        if not self.is_leaf:
+            raise RuntimeError("only leaf tensors can be copied or pickled, this one is part of a graph: use x.detach()")
+        grad = None if self.grad is None else self.grad.detach()
+        return _rebuild, (type(self), self._data, self.requires_grad, self.name, grad)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
+        rebuild, (cls, data, requires_grad, name, grad) = self.__reduce__()
+        copy = rebuild(cls, data.copy(), requires_grad, name, None if grad is None else wrap(grad._data.copy(), None))
+        memo[id(self)] = copy
+        return copy
+
+    # ----------------------------------------------------------------------------------- hooks
+
+    def retain_grad(self) -> None:
+        """Keep the gradient of this computed tensor in `.grad` during the backward pass."""
+        self._require_node("retain_grad()").annotate().retain = True
+
+    def register_hook(self, hook: Callable[[Tensor], Any]) -> Callable[[], None]:
+        """Call `hook(gradient)` when the gradient of this tensor is known; what it returns replaces it.
+
+        Returns a function that removes the hook.
+
+        >>> x = Tensor(2.0, requires_grad=True)
+        >>> remove = x.register_hook(lambda g: 10 * g)
+        >>> (3 * x).backward()
+        >>> x.grad
+        Tensor(30., dtype=float32)
+        """
+        hooks = self._require_node("register_hook()").annotate().hooks
+        key = next(graph.clock)
+        hooks[key] = hook
+        return lambda: hooks.pop(key, None) and None
+
+    def _require_node(self, what: str) -> Node:
+        if self._node is None:
+            raise RuntimeError(f"{what} needs a tensor that requires a gradient")
+        return self._node
+
+    if TYPE_CHECKING:  # what the ops bind (see minigrad.primitive.method)
+
+        def __getattr__(self, name: str) -> Callable[..., Any]: ...
+        def backward(
+            self, gradient: Any = None, retain_graph: bool | None = None, create_graph: bool = False
+        ) -> None: ...
+        def __getitem__(self, index: Any) -> Tensor: ...
+        def __setitem__(self, index: Any, value: Any) -> None: ...
+        def __iter__(self) -> Any: ...
+        def _binary(self, other: Any) -> Tensor: ...
+        def _unary(self) -> Tensor: ...
+
+        __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __truediv__ = __rtruediv__ = _binary
+        __floordiv__ = __rfloordiv__ = __mod__ = __rmod__ = __pow__ = __rpow__ = __matmul__ = __rmatmul__ = _binary
+        __lt__ = __le__ = __gt__ = __ge__ = __and__ = __rand__ = __or__ = __ror__ = __xor__ = __rxor__ = _binary
+        __neg__ = __pos__ = __abs__ = __invert__ = _unary
+        T: Tensor
+        mT: Tensor
+
+
+def wrap(data: Any, node: Node | None) -> Tensor:
+    """A Tensor around an array and a node, past all checks."""
+    t = _new(Tensor)
+    t._data = data
+    t._node = node
+    return t
+
+
+def _printable(data: Any) -> np.ndarray:
+    return data if isinstance(data, np.ndarray) else backend.transfer(data, "cpu")
+
+
+def _rebuild(cls: type[Tensor], data: Any, requires_grad: bool, name: str | None, grad: Tensor | None) -> Tensor:
+    tensor = _new(cls)
+    tensor._data, tensor._node, tensor._name = data, None, name
+    tensor.requires_grad = requires_grad
+    tensor.grad = grad
+    return tensor
