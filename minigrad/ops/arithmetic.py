@@ -229,12 +229,17 @@ def fabs(x: Any) -> Any:
     return np.fabs(x)
 
 
-@primitive(np.copysign, x=lambda g, x, y: g * np.copysign(1, x) * np.copysign(1, y) * (x != 0))
+@primitive(
+    np.copysign,
+    x=lambda g, x, y: g * np.sign(x) * (1 - 2 * np.signbit(y)),
+    y=lambda g: np.zeros_like(g),
+)
 def copysign(x: Any, y: Any) -> Any:
     """x with the sign of y.
 
     out = |x| sign(y)
     dx  = g sign(x) sign(y)  (0 at x = 0)
+    dy  = 0
 
     >>> copysign(3.0, -0.5)
     np.float64(-3.0)
@@ -374,7 +379,7 @@ def real(x: Any) -> Any:
     return np.real(x)
 
 
-@primitive(np.imag, method=False, x=lambda g, x: -1j * g if x.dtype.kind == "c" else None)
+@primitive(np.imag, method=False, x=lambda g, x: -1j * g if x.dtype.kind == "c" else np.zeros_like(g))
 def imag(x: Any) -> Any:
     """Imaginary part.
 
@@ -402,7 +407,7 @@ def conjugate(x: Any) -> Any:
 
 def _angle_x(g: Any, x: Any) -> Any:
     if x.dtype.kind != "c":
-        return None
+        return np.zeros_like(g)
     return g * -1j * np.conj(x) / (np.square(np.abs(x)) + (x == 0))
 
 

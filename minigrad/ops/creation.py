@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from .. import backend
-from ..primitive import primitive
+from ..primitive import composed, primitive
 from ..tensor import Tensor
 from .shape import stack
 
@@ -45,17 +45,18 @@ full, arange, linspace, logspace, geomspace = (
 tensor = Tensor
 
 
-@primitive(np.full_like, method=False, fill_value=lambda g: g)
+@composed(np.full_like, method=False)
 def full_like(x: Any, fill_value: Any, dtype: Any = None) -> Any:
-    """An array of the shape of x, filled with a value.
+    """An array of the shape of x, filled with a value; the gradient of the value is the sum over it.
 
-    out = fill_value everywhere
-    dfill_value = the sum of g
-
-    >>> full_like(np.zeros(2), 7.0)
-    array([7., 7.])
+    >>> full_like(Tensor([1.0, 2.0]), 7.0)
+    Tensor([7., 7.], dtype=float32)
     """
-    return np.broadcast_to(np.full_like(x, fill_value, dtype=dtype) if np.ndim(fill_value) == 0 else fill_value, x.shape)
+    if isinstance(fill_value, Tensor) and fill_value.requires_grad:
+        return np.ones_like(x, dtype=dtype) * fill_value
+    plain, value = (v._data if isinstance(v, Tensor) else v for v in (x, fill_value))
+    out = np.full_like(plain, value, dtype=dtype)
+    return Tensor(out) if isinstance(x, Tensor) else out
 
 
 def array(x: Any, dtype: Any = None, device: str | None = None) -> Tensor:

@@ -181,7 +181,7 @@ def logit(x: Any) -> Any:
     return np.log(x) - np.log1p(-x)
 
 
-@primitive(x=lambda g, y, x: g * np.log(x + ((y == 0) & (x == 0))), y=lambda g, x, y: g * x / (y + ((x == 0) & (y == 0))))
+@primitive(x=lambda g, x, y: g * np.log(y + ((x == 0) & (y == 0))), y=lambda g, x, y: g * x / (y + ((x == 0) & (y == 0))))
 def xlogy(x: Any, y: Any) -> Any:
     """x log(y), 0 where x = 0 (scipy.special.xlogy).
 

@@ -26,7 +26,7 @@ def getitem(x: Any, index: Any) -> Any:
     >>> grad(lambda x: getitem(x, [0, 0, 2]).sum())(np.array([1.0, 2.0, 3.0]))
     array([2., 0., 1.])
     """
-    return x[index]
+    return x[_beside(index, x)]
 
 
 @primitive(method=False, g=lambda gg, index: getitem(gg, index))
@@ -40,6 +40,7 @@ def scatter_add(g: Any, index: Any, shape: tuple[int, ...]) -> Any:
     array([3., 0., 3.])
     """
     out = np.zeros_like(g, shape=shape)
+    index = _beside(index, g)
     if _is_basic(index):
         out[index] = g
     elif isinstance(index, np.ndarray) and index.dtype != bool and out.ndim > 1 and isinstance(g, np.ndarray):
@@ -47,6 +48,15 @@ def scatter_add(g: Any, index: Any, shape: tuple[int, ...]) -> Any:
     else:
         np.add.at(out, index, g)
     return out
+
+
+def _beside(index: Any, x: Any) -> Any:
+    """The index with its arrays on the device of x."""
+    if type(x) is np.ndarray:
+        return index
+    if isinstance(index, tuple):
+        return tuple(_beside(part, x) for part in index)
+    return np.asarray(index, like=x) if isinstance(index, np.ndarray) else index
 
 
 def _is_basic(index: Any) -> bool:
@@ -151,7 +161,7 @@ def assign(x: Any, index: Any, value: Any) -> Any:
     array([5., 2.])
     """
     out = x.copy()
-    out[index] = value
+    out[_beside(index, x)] = value
     return out
 
 

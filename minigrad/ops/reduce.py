@@ -109,14 +109,14 @@ def std(x: Any, axis: Any = None, dtype: Any = None, ddof: float = 0, keepdims: 
 def _prod_x(g: Any, x: Any, axis: Any, keepdims: bool) -> Any:
     """g times the product of all other elements, which a zero among them does not disturb."""
     g = expand(g, x.shape, axis, keepdims)
-    axes = tuple(range(x.ndim)) if axis is None else tuple(np.atleast_1d(axis) % x.ndim)
+    axes = tuple(range(x.ndim)) if axis is None else tuple(int(a) % x.ndim for a in np.atleast_1d(axis))
     rest = tuple(i for i in range(x.ndim) if i not in axes)
     rows = np.reshape(np.transpose(x, rest + axes), (*(x.shape[i] for i in rest), -1 if x.size else 0))
     ones = np.ones_like(rows[..., :1])
     before = np.cumprod(np.concatenate([ones, rows[..., :-1]], axis=-1), axis=-1)
     after = np.flip(np.cumprod(np.concatenate([ones, np.flip(rows, -1)[..., :-1]], axis=-1), axis=-1), -1)
     others = np.reshape(before * after, [x.shape[i] for i in rest + axes])
-    return g * np.transpose(others, np.argsort(rest + axes))
+    return g * np.transpose(others, [(rest + axes).index(i) for i in range(x.ndim)])
 
 
 @primitive(np.prod, x=_prod_x)

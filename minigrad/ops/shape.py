@@ -51,7 +51,10 @@ def transpose(x: Any, axes: Any = None) -> Any:
 
 
 def _inverse(axes: Any) -> Any:
-    return None if axes is None else tuple(int(a) for a in np.argsort([a % len(axes) for a in axes]))
+    if axes is None:
+        return None
+    order = [a % len(axes) for a in axes]
+    return tuple(order.index(i) for i in range(len(axes)))
 
 
 @primitive(np.moveaxis, x=lambda g, source, destination: np.moveaxis(g, destination, source))

@@ -1,0 +1,407 @@
+"""One row for each op: samples that drive every check of tests/test_ops.py.
+
+A sample is a function written with NumPy and its arguments.  On plain arrays it is NumPy's own answer, the
+oracle of the forward; on Tensors it records the graph.  Where NumPy has no such function, `reference`
+gives the oracle (SciPy, or a few plain loops).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from itertools import product
+from typing import Any
+
+import numpy as np
+import scipy.special
+
+import minigrad as mg
+from minigrad.ops import exponential, index, linalg, reduce, select, shape, window
+from minigrad.ops.window import Window
+
+rng = np.random.default_rng(0)
+
+
+def beside(x: Any, values: Any) -> Any:
+    """Constant values as an array of the kind that x is, or that the Tensor x holds."""
+    data = x._data if isinstance(x, mg.Tensor) else x
+    return np.asarray(values, like=data)
+
+
+@dataclass
+class Sample:
+    f: Callable[..., Any]
+    args: tuple[Any, ...]
+    reference: Callable[..., Any] | None = None
+    order: int = 2
+    torch: str | None = None  # the function of torch that it is compared with
+
+    def oracle(self) -> Any:
+        return (self.reference or self.f)(*self.args)
+
+
+def between(low: float, high: float, *shape: int) -> np.ndarray:
+    """Values spread over an interval, well away from each other, in random order."""
+    n = int(np.prod(shape))
+    return rng.permutation(np.linspace(low, high, n + 2)[1:-1]).reshape(shape)
+
+
+def away_from_zero(*shape: int) -> np.ndarray:
+    x = between(0.3, 2.0, *shape)
+    return x * rng.choice([-1.0, 1.0], shape)
+
+
+def unary(f: Callable[..., Any], low: float = -2.0, high: float = 2.0, torch: str | None = None, **kw: Any) -> list[Sample]:
+    x = between(low, high, 2, 3)
+    shapes = [x, x[0, 0], x[:, :0], x.T, np.broadcast_to(x[0], (2, 3))]
+    return [Sample(f, (a,), order=3, torch=torch, **kw) for a in shapes]
+
+
+def binary(f: Callable[..., Any], x: np.ndarray, y: np.ndarray, torch: str | None = None, **kw: Any) -> list[Sample]:
+    """x and y of shape (2, 3): equal shapes, broadcasting both ways, scalars, empty."""
+    pairs = [(x, y), (x, y[0]), (x[:, :1], y[:1]), (x[0, 0], y), (x, y[0, 0]), (x[:, :0], y[:, :0]), (x.T, y.T)]
+    return [Sample(f, p, order=3, torch=torch, **kw) for p in pairs]
+
+
+X, Y = away_from_zero(2, 3), away_from_zero(2, 3) * 0.77
+P, Q = between(0.5, 2.0, 2, 3), between(0.5, 2.5, 2, 3)
+C = between(-1, 1, 2, 3) + 1j * between(-1, 1, 2, 3)
+T = between(-2, 2, 2, 3, 4)
+
+ROWS: dict[str, list[Sample]] = {
+    # ------------------------------------------------------------------------------- arithmetic
+    "add": binary(np.add, X, Y, "add"),
+    "subtract": binary(np.subtract, X, Y, "subtract"),
+    "multiply": [*binary(np.multiply, X, Y, "multiply"), Sample(np.multiply, (C, C * 1j)), Sample(np.multiply, (X, C))],
+    "divide": [*binary(np.divide, X, Y, "divide"), Sample(np.divide, (C, C.T.reshape(2, 3) + 2))],
+    "power": [
+        *binary(np.power, P, Q, "pow"),
+        *(Sample(lambda x, n=n: x**n, (X,), order=3) for n in (0, 1, 2, 3, -1, -2)),
+        Sample(lambda x: x**0.5, (P,), order=3),
+        Sample(lambda y: 2.0**y, (Y,), order=3),
+        Sample(lambda x: x ** beside(x, [0.0, 1.0, 2.0]), (X,), order=3),
+        Sample(np.power, (C + 2, C)),
+    ],
+    "float_power": binary(np.float_power, P, Q, "float_power"),
+    "negative": unary(np.negative, torch="negative"),
+    "clone": unary(np.copy),
+    "reciprocal": unary(np.reciprocal, 0.4, 2, "reciprocal"),
+    "square": unary(np.square, torch="square"),
+    "sqrt": [*unary(np.sqrt, 0.2, 2, "sqrt"), Sample(np.sqrt, (C + 2,))],
+    "cbrt": unary(np.cbrt, 0.2, 2),
+    "absolute": [*unary(np.absolute, 0.2, 2, "abs"), Sample(np.abs, (X,), order=3), Sample(np.abs, (C,))],
+    "fabs": unary(np.fabs, 0.2, 2),
+    "copysign": [Sample(np.copysign, (X, Y))],
+    "maximum": binary(np.maximum, X, Y, "maximum"),
+    "minimum": binary(np.minimum, X, Y, "minimum"),
+    "fmax": binary(np.fmax, X, Y, "fmax"),
+    "fmin": binary(np.fmin, X, Y, "fmin"),
+    "hypot": binary(np.hypot, X, Y, "hypot"),
+    "remainder": binary(np.remainder, X * 3, Y, "remainder"),
+    "fmod": binary(np.fmod, X * 3, Y, "fmod"),
+    "ldexp": [Sample(lambda x: np.ldexp(x, 3), (X,), order=3)],
+    "real": [Sample(np.real, (C,)), Sample(np.real, (X,))],
+    "imag": [Sample(np.imag, (C,)), Sample(np.imag, (X,))],
+    "conjugate": [Sample(np.conj, (C,)), Sample(np.conj, (X,))],
+    "angle": [Sample(np.angle, (C + 2,)), Sample(np.angle, (P,))],
+    # ------------------------------------------------------------------- exponentials and angles
+    "exp": [*unary(np.exp, torch="exp"), Sample(np.exp, (C,))],
+    "exp2": unary(np.exp2, torch="exp2"),
+    "expm1": unary(np.expm1, torch="expm1"),
+    "log": [*unary(np.log, 0.3, 2, "log"), Sample(np.log, (C + 2,))],
+    "log2": unary(np.log2, 0.3, 2, "log2"),
+    "log10": unary(np.log10, 0.3, 2, "log10"),
+    "log1p": unary(np.log1p, -0.6, 2, "log1p"),
+    "logaddexp": binary(np.logaddexp, X, Y, "logaddexp"),
+    "logaddexp2": binary(np.logaddexp2, X, Y, "logaddexp2"),
+    "expit": unary(exponential.expit, torch="sigmoid", reference=scipy.special.expit),
+    "log_expit": unary(exponential.log_expit, reference=scipy.special.log_expit),
+    "logit": unary(exponential.logit, 0.1, 0.9, "logit", reference=scipy.special.logit),
+    "xlogy": binary(exponential.xlogy, X, Q, "xlogy", reference=scipy.special.xlogy),
+    "sin": [*unary(np.sin, torch="sin"), Sample(np.sin, (C,))],
+    "cos": unary(np.cos, torch="cos"),
+    "tan": unary(np.tan, -1, 1, "tan"),
+    "arcsin": unary(np.arcsin, -0.8, 0.8, "arcsin"),
+    "arccos": unary(np.arccos, -0.8, 0.8, "arccos"),
+    "arctan": unary(np.arctan, torch="arctan"),
+    "arctan2": binary(np.arctan2, X, Y, "arctan2"),
+    "sinh": unary(np.sinh, torch="sinh"),
+    "cosh": unary(np.cosh, torch="cosh"),
+    "tanh": [*unary(np.tanh, torch="tanh"), Sample(np.tanh, (C,))],
+    "arcsinh": unary(np.arcsinh, torch="arcsinh"),
+    "arccosh": unary(np.arccosh, 1.3, 3, "arccosh"),
+    "arctanh": unary(np.arctanh, -0.7, 0.7, "arctanh"),
+    "degrees": unary(np.degrees, torch="rad2deg"),
+    "radians": unary(np.radians, torch="deg2rad"),
+    # ------------------------------------------------------------------------------- reductions
+    **{
+        name: [
+            *(Sample(partial(f, axis=a), (T,)) for a in (None, 0, -1, (0, 2), ())),
+            Sample(partial(f, axis=1, keepdims=True), (T,)),
+            Sample(partial(f, axis=(0, 1), keepdims=True), (T.transpose(2, 0, 1),)),
+            Sample(f, (T[0, 0, 0],)),
+        ]
+        for name, f in {"sum": np.sum, "mean": np.mean, "prod": np.prod, "max": np.max, "min": np.min}.items()
+    },
+    "var": [
+        *(Sample(partial(np.var, axis=a, ddof=d), (T,)) for a, d in ((None, 0), (0, 1), ((0, 2), 1))),
+        Sample(partial(np.var, axis=-1, keepdims=True), (T,)),
+        Sample(np.var, (C,)),
+    ],
+    "std": [
+        *(Sample(partial(np.std, axis=a, ddof=d), (T,)) for a, d in ((None, 0), (0, 1), ((0, 2), 1))),
+        Sample(partial(np.std, axis=-1, keepdims=True), (T,)),
+        Sample(np.std, (C,)),
+    ],
+    "logsumexp": [
+        Sample(partial(reduce.logsumexp, axis=a), (T,), partial(scipy.special.logsumexp, axis=a)) for a in (None, 0, -1, (0, 2))
+    ],
+    "softmax": [Sample(partial(reduce.softmax, axis=a), (T,), partial(scipy.special.softmax, axis=a)) for a in (0, -1)],
+    "log_softmax": [
+        Sample(partial(reduce.log_softmax, axis=a), (T,), partial(scipy.special.log_softmax, axis=a)) for a in (0, -1)
+    ],
+    "norm2": [
+        *(Sample(partial(np.linalg.norm, ord=o), (T[0, 0],)) for o in (None, 1, 2, 3, np.inf, -np.inf)),
+        *(Sample(partial(np.linalg.norm, ord=o), (T[0],)) for o in (None, "fro", 1, -1, np.inf, -np.inf)),
+        *(Sample(partial(np.linalg.norm, axis=a), (T,)) for a in (0, (1, 2))),
+        *(Sample(partial(np.linalg.norm, ord=o, axis=(0, 2), keepdims=True), (T,)) for o in (None, 1, np.inf)),
+        Sample(np.linalg.norm, (C,)),
+    ],
+    "cumsum": [Sample(partial(np.cumsum, axis=a), (T,)) for a in (None, 0, -1)],
+    "cumprod": [*(Sample(partial(np.cumprod, axis=a), (T,)) for a in (None, 1)), Sample(np.cumprod, (np.array([1.0, 0, 2, 0, 3]),))],
+    "sort": [*(Sample(partial(np.sort, axis=a), (T,)) for a in (None, 0, -1)), Sample(np.sort, (C.real.ravel(),))],
+    # ------------------------------------------------------------------------------------ shape
+    "reshape": [*(Sample(partial(np.reshape, shape=s), (T,)) for s in ((6, 4), -1, (4, -1))), Sample(lambda x: x.reshape(3, 8), (T,))],
+    "transpose": [Sample(np.transpose, (T,)), *(Sample(partial(np.transpose, axes=a), (T,)) for a in ((1, 2, 0), (-1, 0, 1)))],
+    "moveaxis": [Sample(lambda x: np.moveaxis(x, 0, -1), (T,)), Sample(lambda x: np.moveaxis(x, (0, 1), (1, 2)), (T,))],
+    "swapaxes": [Sample(lambda x: np.swapaxes(x, 0, -1), (T,))],
+    "expand_dims": [Sample(partial(np.expand_dims, axis=a), (T,)) for a in (0, -1, (0, 2))],
+    "squeeze": [Sample(partial(np.squeeze, axis=a), (T[:1, :, :1],)) for a in (None, 0, (0, 2))],
+    "broadcast_to": [Sample(partial(np.broadcast_to, shape=(2, 3, 4)), (T[0, :, :1],))],
+    "concatenate": [
+        *(Sample(lambda x, y, a=a: np.concatenate([x, y], axis=a), (T, T * 2)) for a in (0, -1, None)),
+        Sample(lambda x, y: np.concatenate([x, y, x]), (T[0], T[1, :1])),
+        *(Sample(lambda x, y, f=f: f([x, y]), (X, Y)) for f in (np.vstack, np.hstack, np.dstack, np.column_stack)),
+        *(Sample(lambda x, y, f=f: f([x, y]), (X[0], Y[0])) for f in (np.vstack, np.hstack, np.dstack, np.column_stack)),
+    ],
+    "stack": [Sample(lambda x, y, a=a: np.stack([x, y], axis=a), (T, T * 2)) for a in (0, 1, -1)],
+    "unstack": [
+        Sample(lambda x: list(x), (T,)),
+        Sample(lambda x: x[0] * list(x)[1], (T,)),
+        Sample(lambda x: shape.unstack(x, 1)[1], (T,), lambda x: x[:, 1]),
+    ],
+    "split": [
+        Sample(lambda x: np.split(x, 2, axis=2), (T,)),
+        Sample(lambda x: np.split(x, [1, 3], axis=-1)[1], (T,)),
+        Sample(lambda x: np.hsplit(x, 3)[2] * np.vsplit(x, 2)[0][:, :1], (T,)),
+    ],
+    "array_split": [Sample(lambda x: np.array_split(x, 3, axis=2)[0], (T,))],
+    "flip": [*(Sample(partial(np.flip, axis=a), (T,)) for a in (None, 1, (0, 2))), Sample(np.fliplr, (X,)), Sample(np.flipud, (X,))],
+    "roll": [Sample(lambda x, s=s, a=a: np.roll(x, s, a), (T,)) for s, a in ((1, None), (2, -1), ((1, 2), (0, 1)))],
+    "tile": [Sample(partial(np.tile, reps=r), (X,)) for r in (2, (2, 1), (2, 1, 3))],
+    "repeat": [Sample(partial(np.repeat, repeats=r, axis=a), (X,)) for r, a in ((2, None), (2, 0), ([1, 0, 3], 1))],
+    "pad": [
+        *(Sample(partial(np.pad, pad_width=w), (X,)) for w in (1, (1, 2), ((0, 1), (2, 0)))),
+        *(Sample(partial(np.pad, pad_width=((1, 0), (2, 1)), mode=m), (X,)) for m in ("edge", "reflect", "symmetric", "wrap")),
+        Sample(partial(np.pad, pad_width=1, constant_values=7.0), (X,)),
+    ],
+    "astype": [Sample(lambda x: x.astype(np.float64) * 2, (X,)), Sample(lambda x: x.astype(complex), (X,))],
+    # ------------------------------------------------------------------------------------ index
+    "getitem": [
+        Sample(lambda x, i=i: x[i], (T,))
+        for i in (
+            0, -1, slice(None, None, -1), (slice(None), 1), (..., 0), (None, 0, ..., None), (1, 2, 3),
+            [0, 0, 1], np.array([[0, 1], [1, 1]]), (np.array([0, 1]), np.array([2, 2])), ([0, 1], slice(None), [1, 1]),
+            np.array([True, False]), (np.arange(24) % 3 == 0).reshape(2, 3, 4), (0, np.array([True, False, True])), slice(0, 0),
+            (slice(None), np.array([[2, 0], [2, 2]])),
+        )
+    ]
+    + [
+        Sample(lambda x: np.take(x, [3, 0, 3], axis=-1), (T,)),
+        Sample(lambda x: np.take(x, np.array([[3, 0]])), (T,)),
+        Sample(lambda x: np.take_along_axis(x, np.array([[[1], [0], [1]]] * 2), axis=2), (T,)),
+        Sample(lambda x: np.take_along_axis(x, np.argsort(x, axis=1), axis=1), (T,)),
+        Sample(np.diagonal, (T,)),
+        Sample(lambda x: np.diagonal(x, -1, 1, 2), (T,)),
+        Sample(np.trace, (T,)),
+        Sample(lambda x: np.diag(x, 1), (X,)),
+    ],  # fmt: skip
+    "scatter_add": [
+        Sample(lambda g: index.scatter_add(g, np.array([0, 2, 0]), (4,)), (X[0],), lambda g: np.array([g[0] + g[2], 0, g[1], 0])),
+        Sample(
+            lambda g: index.scatter_add(g, np.array([1, 1]), (3, 3)),
+            (X,),
+            lambda g: np.stack([np.zeros(3), g.sum(0), np.zeros(3)]),
+        ),
+        Sample(lambda x: np.diag(x, -1), (X[0],)),
+        Sample(lambda x: np.diff(x, 2), (T,)),
+    ],
+    "assign": [
+        Sample(_f, (X, v))
+        for _f, v in (
+            (lambda x, v: assigned(x, 0, v), Y[0]),
+            (lambda x, v: assigned(x, (slice(None), 1), v), Y[0, 0]),
+            (lambda x, v: assigned(x, np.array([[True, False, True], [False, True, False]]), v), Y[0]),
+            (lambda x, v: assigned(x, ([0, 1], [2, 0]), v), Y[0, :2]),
+        )
+    ],
+    "tril": [Sample(partial(np.tril, k=k), (T,)) for k in (0, 1, -1)],
+    "triu": [Sample(partial(np.triu, k=k), (T,)) for k in (0, 1, -1)],
+    "where": [
+        Sample(lambda x, y: np.where(beside(x, [True, False, True]), x, y), (X, Y)),
+        Sample(lambda x, y: np.where(x > y, x, y * 2), (X, Y)),
+        Sample(lambda x: np.where(x > 0, x, 0.0), (X,)),
+    ],
+    "clip": [
+        Sample(lambda x: np.clip(x, -0.7, 0.9), (X,), order=3),
+        Sample(lambda x: np.clip(x, None, 0.9), (X,), order=3),
+        Sample(lambda x, low, high: np.clip(x, low, high), (X, np.full(3, -0.6), np.array(0.8))),
+    ],
+    "relu": unary(select.relu, 0.2, 2, "relu", reference=lambda x: np.maximum(x, 0)),
+    "nan_to_num": [Sample(np.nan_to_num, (X,))],
+    # ----------------------------------------------------------------------------------- linalg
+    "matmul": [
+        Sample(np.matmul, (between(-1, 1, *s), between(-1, 1, *t)))
+        for s, t in (
+            ((3,), (3,)), ((2, 3), (3,)), ((3,), (3, 2)), ((2, 3), (3, 4)), ((5, 2, 3), (3, 4)), ((2, 3), (5, 3, 4)),
+            ((5, 2, 3), (5, 3, 4)), ((5, 2, 3), (3,)), ((3,), (5, 3, 2)), ((2, 1, 2, 3), (5, 3, 2)), ((0, 3), (3, 2)),
+        )
+    ]
+    + [
+        Sample(np.matmul, (C, C.T)),
+        Sample(np.dot, (X[0], Y[0])), Sample(np.dot, (X, Y.T)), Sample(np.dot, (T, T[0].T)), Sample(np.dot, (X, np.array(2.0))),
+        Sample(np.dot, (T, T.transpose(0, 2, 1))),
+        Sample(np.inner, (T, X[:, :1] * np.ones(4))), Sample(np.outer, (X, Y)), Sample(np.vdot, (X, Y)), Sample(np.vdot, (C, C * 2j)),
+        *(Sample(lambda x, y, a=a: np.tensordot(x, y, a), (T, T.transpose(1, 2, 0))) for a in (([1, 2], [0, 1]), ([0], [2]), 0)),
+        Sample(lambda x, y: np.tensordot(x, y), (T, T[0])),
+    ],  # fmt: skip
+    "einsum": [
+        Sample(lambda *xs, s=s: np.einsum(s, *xs), tuple(between(-1, 1, *t) for t in shapes))
+        for s, shapes in (
+            ("ij,jk->ik", [(2, 3), (3, 4)]), ("ij,jk", [(2, 3), (3, 4)]), ("ii", [(3, 3)]), ("ii->i", [(3, 3)]),
+            ("ij->", [(2, 3)]), ("ij->j", [(2, 3)]), ("i,j->ij", [(2,), (3,)]), ("i,i", [(3,), (3,)]), ("ba", [(2, 3)]),
+            ("...ij,...jk->...ik", [(2, 2, 3), (3, 4)]), ("...i,i", [(2, 3), (3,)]), ("i...->...", [(2, 3)]),
+            ("ij,jk,kl->il", [(2, 3), (3, 2), (2, 2)]), ("iij,j->i", [(2, 2, 3), (3,)]), ("ij,k->i", [(2, 3), (2,)]),
+            ("bij,bjk->bik", [(2, 2, 3), (1, 3, 2)]), ("iii->i", [(2, 2, 2)]), (",i->i", [(), (3,)]),
+        )
+    ]
+    + [Sample(lambda x, y: np.einsum(x, [0, 1], y, [1, 2], [0, 2]), (X, Y.T)), Sample(lambda x: np.einsum("ij,ij->i", x, x), (C,))],  # fmt: skip
+}
+
+
+def assigned(x: Any, i: Any, v: Any) -> Any:
+    """x[i] = v on a copy, by item assignment on arrays and on Tensors alike."""
+    out = np.copy(x) if isinstance(x, np.ndarray) else x * 1
+    out[i] = v
+    return out
+
+
+# ----------------------------------------------------------------------------- windows, by loops
+
+
+def conv_by_loops(x: np.ndarray, w: np.ndarray, win: Window, groups: int) -> np.ndarray:
+    n, o, n_axes = len(x), len(w), len(win.shape)
+    padded = np.pad(x, ((0, 0), (0, 0), *win.padding))
+    out = np.zeros((n, o, *win.out))
+    per_in, per_out = w.shape[1], o // groups
+    for i, j in product(range(n), range(o)):
+        first = j // per_out * per_in
+        for p in product(*map(range, win.out)):
+            for k in product(*map(range, win.size)):
+                at = tuple(p[a] * win.stride[a] + k[a] * win.dilation[a] for a in range(n_axes))
+                out[(i, j, *p)] += padded[(i, slice(first, first + per_in), *at)] @ w[(j, slice(None), *k)]
+    return out
+
+
+def by_transposing(linear: Callable[[np.ndarray], np.ndarray], shape: tuple[int, ...], g: np.ndarray) -> np.ndarray:
+    """The transpose of a linear map, from the images of all unit vectors."""
+    basis = np.eye(int(np.prod(shape))).reshape(-1, *shape)
+    return np.array([np.sum(linear(e) * g) for e in basis]).reshape(shape)
+
+
+def _conv_samples() -> dict[str, list[Sample]]:
+    rows: dict[str, list[Sample]] = {"conv": [], "conv_input": [], "conv_weight": []}
+    for spatial, size, options, groups, (c, o) in (
+        ((5,), 3, {}, 1, (2, 2)),
+        ((6,), 2, {"stride": 2, "padding": 1, "dilation": 2}, 2, (2, 4)),
+        ((4, 5), (2, 3), {"stride": (1, 2), "padding": (1, 0)}, 1, (2, 1)),
+        ((3, 3), 2, {"padding": [(0, 1), (1, 0)]}, 2, (2, 2)),
+        ((3, 3), 1, {}, 1, (2, 3)),
+        ((2, 3, 2), 2, {"padding": 1, "stride": 2}, 1, (1, 2)),
+    ):
+        win = Window.over(spatial, size, **options)
+        x, w = between(-1, 1, 2, c, *spatial), between(-1, 1, o, c // groups, *win.size)
+        g = between(-1, 1, 2, o, *win.out)
+        kw: dict[str, Any] = {"window": win, "groups": groups}
+        loops = partial(conv_by_loops, win=win, groups=groups)
+        rows["conv"].append(Sample(partial(window.conv, **kw), (x, w), loops))
+        rows["conv_input"].append(
+            Sample(partial(window.conv_input, **kw), (g, w), lambda g, w, f=loops, s=x.shape: by_transposing(lambda e: f(e, w), s, g))
+        )
+        rows["conv_weight"].append(
+            Sample(partial(window.conv_weight, **kw), (x, g), lambda x, g, f=loops, s=w.shape: by_transposing(lambda e: f(x, e), s, g))
+        )
+    return rows
+
+
+def _pool_samples() -> dict[str, list[Sample]]:
+    rows: dict[str, list[Sample]] = {
+        n: [] for n in ("unfold", "fold", "max_pool", "pool_gather", "pool_scatter", "sum_pool", "sum_unpool")
+    }
+    for spatial, size, options in (
+        ((6,), 2, {"stride": 2}),
+        ((5,), 3, {"stride": 2, "padding": 1, "ceil_mode": True}),
+        ((4, 5), (2, 3), {"stride": (2, 1), "padding": (1, 1)}),
+        ((5, 4), 2, {"dilation": 2}),
+        ((3, 2, 3), 2, {}),
+    ):
+        win = Window.over(spatial, size, **options)
+        x = between(-1, 1, 2, 2, *spatial)
+        g, columns = between(-1, 1, 2, 2, *win.out), between(-1, 1, 2, 2, *win.size, *win.out)
+
+        def taken(x: np.ndarray, fill: float, win: Window = win) -> np.ndarray:
+            """All windows by loops, (N, C, *size, *out); `fill` outside."""
+            out = np.full((*x.shape[:2], *win.size, *win.out), fill)
+            for k in product(*map(range, win.size)):
+                for p in product(*map(range, win.out)):
+                    at = [p[a] * win.stride[a] + k[a] * win.dilation[a] - win.padding[a][0] for a in range(len(p))]
+                    if all(0 <= i < n for i, n in zip(at, win.shape, strict=True)):
+                        out[(slice(None), slice(None), *k, *p)] = x[(slice(None), slice(None), *at)]
+            return out
+
+        axes = tuple(range(2, 2 + len(spatial)))
+        first = taken(x, -np.inf).reshape(2, 2, -1, *win.out).argmax(2)
+
+        def gathered(x: np.ndarray, taken: Any = taken, first: np.ndarray = first, win: Window = win) -> np.ndarray:
+            flat = taken(x, 0.0).reshape(2, 2, -1, *win.out)
+            return np.take_along_axis(flat, first[:, :, None], 2)[:, :, 0]
+
+        def summed(x: np.ndarray, taken: Any = taken, axes: Any = axes) -> np.ndarray:
+            return taken(x, 0.0).sum(axes)
+
+        kw: dict[str, Any] = {"window": win}
+        rows["unfold"].append(Sample(partial(window.unfold, **kw), (x,), partial(taken, fill=0.0)))
+        rows["fold"].append(
+            Sample(partial(window.fold, **kw), (columns,), partial(by_transposing, partial(taken, fill=0.0), x.shape))
+        )
+        rows["max_pool"].append(
+            Sample(lambda x, w=win: window.max_pool(x, w), (x,), lambda x, t=taken, a=axes: t(x, -np.inf).max(a))
+        )
+        rows["pool_gather"].append(Sample(lambda x, i=first, w=win: window.pool_gather(x, beside(x, i), w), (x,), gathered))
+        rows["pool_scatter"].append(
+            Sample(lambda g, i=first, w=win: window.pool_scatter(g, beside(g, i), w), (g,), partial(by_transposing, gathered, x.shape))
+        )
+        rows["sum_pool"].append(Sample(partial(window.sum_pool, **kw), (x,), summed))
+        rows["sum_unpool"].append(Sample(partial(window.sum_unpool, **kw), (g,), partial(by_transposing, summed, x.shape)))
+    return rows
+
+
+ROWS |= _conv_samples() | _pool_samples()
+
+#: Ops without values of their own: how the row of another op exercises them.
+INDIRECT = {"_pick": "split", "_to_device": "tests/test_devices.py"}
+
+SAMPLES = [(name, i, s) for name, samples in ROWS.items() for i, s in enumerate(samples)]
+IDS = [f"{name}-{i}" for name, i, _ in SAMPLES]
+assert mg and linalg

@@ -1,0 +1,121 @@
+"""Every op of the table: forward, first, second and third derivatives, dtypes, PyTorch, and a stand-in for a GPU."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from minigrad import Tensor, autograd, gradcheck, gradgradcheck
+from minigrad.primitive import registry
+
+from .ops_table import IDS, INDIRECT, ROWS, SAMPLES, Sample
+from .strict_array import StrictArray
+
+every_sample = pytest.mark.parametrize(("name", "sample"), [(n, s) for n, _, s in SAMPLES], ids=IDS)
+
+
+def outputs(y: Any) -> list[Any]:
+    return list(y) if isinstance(y, (list, tuple)) else [y]
+
+
+def tensors(sample: Sample, dtype: Any = None, wrap: Any = np.asarray) -> list[Tensor]:
+    return [Tensor(wrap(a if dtype is None else a.astype(dtype)), requires_grad=True) for a in sample.args]
+
+
+def test_every_op_has_a_row() -> None:
+    own = {name for name, f in registry.items() if f.__module__.startswith("minigrad.")}
+    assert own == set(ROWS) | set(INDIRECT)
+
+
+@every_sample
+def test_forward_equals_numpy(name: str, sample: Sample) -> None:
+    got = outputs(sample.f(*(Tensor(a) for a in sample.args)))
+    want = outputs(sample.oracle())
+    assert len(got) == len(want)
+    for y, expected in zip(got, want, strict=True):
+        assert isinstance(y, Tensor)
+        np.testing.assert_allclose(y.numpy(), expected, rtol=1e-12, atol=1e-14)
+        assert y.dtype == np.asarray(expected).dtype
+
+
+@every_sample
+def test_first_derivative(name: str, sample: Sample) -> None:
+    assert gradcheck(sample.f, *sample.args)
+
+
+@every_sample
+def test_second_derivative(name: str, sample: Sample) -> None:
+    assert gradgradcheck(sample.f, *sample.args)
+
+
+@pytest.mark.parametrize(
+    "sample", [s for _, i, s in SAMPLES if s.order == 3 and i == 0], ids=[n for n, i, s in SAMPLES if s.order == 3 and i == 0]
+)
+def test_third_derivative(sample: Sample) -> None:
+    assert gradgradcheck(sample.f, *(a[:1, :2] for a in sample.args), order=3)
+
+
+@every_sample
+def test_float32_stays_float32(name: str, sample: Sample) -> None:
+    if any(a.dtype.kind == "c" for a in sample.args) or name == "float_power":
+        pytest.skip("a real single-precision check")
+    xs = tensors(sample, np.float32)
+    ys = outputs(sample.f(*xs))
+    expected = outputs((sample.f if sample.reference is None else (lambda *_: ys))(*(a.astype(np.float32) for a in sample.args)))
+    assert [y.dtype for y in ys] == [np.asarray(getattr(e, "_data", e)).dtype for e in expected]
+    for g, x in zip(autograd.grad(ys, xs, [np.ones(y.shape, y.dtype) for y in ys], allow_unused=True), xs, strict=True):
+        assert g is None or (g.dtype == np.float32 and g.shape == x.shape)
+
+
+@every_sample
+def test_runs_on_arrays_that_are_not_numpys(name: str, sample: Sample) -> None:
+    """Forward, backward and backward of backward on the stand-in for a GPU array."""
+    plain, strict = tensors(sample), tensors(sample, wrap=StrictArray)
+    results = []
+    for xs in (plain, strict):
+        ys = outputs(sample.f(*xs))
+        seeds = [np.ones_like(y._data) for y in ys]
+        first = [g for g in autograd.grad(ys, xs, seeds, create_graph=True, allow_unused=True) if g is not None]
+        again = [g for g in first if g.requires_grad]
+        second = autograd.grad(again, xs, [np.ones_like(g._data) for g in again], allow_unused=True) if again else ()
+        results.append([t for t in (*ys, *first, *second) if t is not None])
+    for a, b in zip(*results, strict=True):
+        assert type(b._data) is StrictArray
+        np.testing.assert_allclose(b._data.get(), a._data, rtol=1e-12, atol=1e-12)
+
+
+@every_sample
+def test_inputs_may_be_strided_and_read_only(name: str, sample: Sample) -> None:
+    """The same result from views with gaps between their elements, which must not be written."""
+
+    def view(a: np.ndarray) -> np.ndarray:
+        wide = np.zeros((*a.shape, 2), a.dtype)
+        wide[..., 0] = a
+        out = wide[..., 0]
+        out.flags.writeable = False
+        return out
+
+    for y, expected in zip(
+        outputs(sample.f(*(Tensor(view(a), requires_grad=True) for a in sample.args))), outputs(sample.oracle()), strict=True
+    ):
+        np.testing.assert_allclose(y.detach().numpy(), expected, rtol=1e-12, atol=1e-14)
+
+
+TORCH = [(s.torch, s) for _, _, s in SAMPLES if s.torch]
+
+
+@pytest.mark.torch
+@pytest.mark.parametrize(("torch_name", "sample"), TORCH, ids=[f"{n}-{i}" for i, (n, _) in enumerate(TORCH)])
+def test_agrees_with_torch(torch_name: str, sample: Sample) -> None:
+    torch = pytest.importorskip("torch", reason="PyTorch is not installed")
+    function = getattr(torch, torch_name, None) or getattr(torch.special, torch_name)
+    ours = tensors(sample)
+    theirs = [torch.tensor(np.array(a), requires_grad=True) for a in sample.args]
+    y, expected = sample.f(*ours), function(*theirs)
+    np.testing.assert_allclose(y.detach().numpy(), expected.detach().numpy(), rtol=1e-12, atol=1e-14)
+    y.sum().backward()
+    expected.sum().backward()
+    for x, t in zip(ours, theirs, strict=True):
+        np.testing.assert_allclose(x.grad.numpy(), t.grad.numpy(), rtol=1e-10, atol=1e-12)
