@@ -191,7 +191,7 @@ def logsumexp(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     dx_i = g e^{x_i - out}                           (the softmax; 0 where all x are -inf)
 
     >>> logsumexp(np.array([1000.0, 0.0]))
-    np.float64(1000.0)
+    array(1000.)
     """
     m = _finite_or_zero(np.max(x, axis=axis, keepdims=True)) if x.size else np.zeros_like(x, shape=(1,) * x.ndim)
     with np.errstate(divide="ignore"):  # log(0) = -inf is the right answer for an empty sum

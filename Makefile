@@ -1,0 +1,29 @@
+# Two commands: `make demo` and `make test`.  Both make what they need in .venv.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: demo test lint bench clean
+
+demo: .venv/demo
+	$(BIN)/python examples/quickstart.py
+
+test: .venv/test
+	$(BIN)/python -m pytest -n auto
+
+lint: .venv/lint
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+bench: .venv/test
+	$(BIN)/python -m benchmarks
+
+clean:
+	rm -rf .venv out build dist *.egg-info
+
+.venv/bin/python:
+	$(PYTHON) -m venv .venv
+
+# One stamp for each extra, made anew when the dependencies change.
+.venv/demo .venv/test .venv/lint: .venv/%: pyproject.toml | .venv/bin/python
+	$(BIN)/pip install --quiet --editable ".[$*]"
+	@touch $@

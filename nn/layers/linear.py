@@ -1,0 +1,51 @@
+"""Linear maps."""
+
+from __future__ import annotations
+
+from math import sqrt
+from typing import Any
+
+import numpy as np
+
+from minigrad import Tensor, empty
+
+from .. import functional as F
+from .. import init
+from ..module import Module, Parameter, as_input
+
+__all__ = ["Linear"]
+
+
+class Linear(Module):
+    """y = x W^T + b over the last axis, (..., in_features) -> (..., out_features).
+
+    Attributes:
+        weight: (out_features, in_features), uniform in ±1/sqrt(in_features) at first.
+        bias: (out_features,), likewise; None with bias=False.
+
+    >>> Linear(3, 2)(Tensor([[1.0, 2.0, 3.0]])).shape
+    (1, 2)
+    """
+
+    def __init__(self, in_features: int, out_features: int, bias: bool = True, device: str | None = None, dtype: Any = None) -> None:
+        self.in_features, self.out_features = in_features, out_features
+        self.weight = Parameter(empty((out_features, in_features), dtype=dtype, device=device))
+        self.bias = Parameter(empty(out_features, dtype=dtype, device=device)) if bias else None
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Draw the parameters anew."""
+        bound = 1 / sqrt(self.in_features) if self.in_features else 0.0
+        for parameter in (self.weight, self.bias):
+            if parameter is not None:
+                init.uniform_(parameter, -bound, bound)
+
+    def forward(self, x: Any) -> Tensor:
+        shape = np.shape(x)
+        if not shape or shape[-1] != self.in_features:
+            flatten = "; flatten it first (nn.Flatten())" if int(np.prod(shape[1:])) == self.in_features else ""
+            raise ValueError(f"Linear: expected last axis {self.in_features}, got input of shape {shape}{flatten}")
+        return F.linear(as_input(x, self.weight), self.weight, self.bias)
+
+    def extra_repr(self) -> str:
+        return f"in_features={self.in_features}, out_features={self.out_features}, bias={self.bias is not None}"

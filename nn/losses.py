@@ -1,0 +1,153 @@
+"""Losses: as functions here, as modules in `nn.layers.loss`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from minigrad import Tensor, primitive
+from minigrad.ops.index import take_along_axis
+from minigrad.ops.reduce import log_softmax
+
+__all__ = ["cross_entropy", "mse_loss", "nll_loss"]
+
+
+def reduced(loss: Any, reduction: str, weight: Any = None) -> Any:
+    """Losses of single elements as their mean (weighted), their sum, or as they are."""
+    if reduction == "none":
+        return loss
+    if reduction == "sum":
+        return np.sum(loss)
+    if reduction == "mean":
+        return np.mean(loss) if weight is None else np.sum(loss) / np.sum(weight)
+    raise ValueError(f"reduction must be 'mean', 'sum' or 'none', got {reduction!r}")
+
+
+def mse_loss(input: Any, target: Any, reduction: str = "mean") -> Tensor:  # noqa: A002
+    """Mean squared error, (input - target)^2; the shapes must agree.
+
+    >>> mse_loss(Tensor([1.0, 2.0]), Tensor([0.0, 0.0])).item()
+    2.5
+    """
+    if np.shape(input) != np.shape(target):
+        raise ValueError(f"mse_loss: input has shape {np.shape(input)}, target {np.shape(target)}; they must be the same")
+    return reduced(np.square(np.subtract(input, target)), reduction)
+
+
+def _class_weights(target: Any, weight: Any, ignore_index: int, dtype: Any) -> Any:
+    """The weight of each target's class, 0 for ignored ones; (N, ...)."""
+    keep = (target != ignore_index).astype(dtype)
+    return keep if weight is None else keep * weight[np.where(target == ignore_index, 0, target)]
+
+
+def _by_log_softmax(logits: Any, target: Any, weight: Any, ignore_index: int, reduction: str, label_smoothing: float = 0.0) -> Any:
+    """The readable form: -(1 - s) w_y log p_y - s / C sum_c w_c log p_c."""
+    log_p = log_softmax(logits, axis=1)
+    safe = np.where(target == ignore_index, 0, target)
+    each = _class_weights(target, weight, ignore_index, log_p.dtype)
+    loss = -each * np.squeeze(take_along_axis(log_p, np.expand_dims(safe, 1), axis=1), 1)
+    if label_smoothing:
+        weighted = log_p if weight is None else log_p * _per_class(weight, log_p.ndim)
+        spread = -np.sum(weighted, axis=1) * (target != ignore_index)
+        loss = (1 - label_smoothing) * loss + label_smoothing / log_p.shape[1] * spread
+    return reduced(loss, reduction, each)
+
+
+def _per_class(weight: Any, ndim: int) -> Any:
+    return np.reshape(weight, (-1, *(1,) * (ndim - 2)))
+
+
+def _fused_rule(g: Any, needs: Any, logits: Any, target: Any, weight: Any, lse: Any, ignore_index: int, reduction: str) -> Any:
+    """softmax - one-hot, scaled: the reason for the fused op."""
+    each = _class_weights(target, weight, ignore_index, logits.dtype)
+    scale = np.expand_dims(each * (g / np.sum(each) if reduction == "mean" else g), 1)
+    p = np.exp(logits - lse)
+    p *= scale
+    at = np.expand_dims(np.where(target == ignore_index, 0, target), 1)
+    np.put_along_axis(p, at, np.take_along_axis(p, at, 1) - scale, 1)
+    return [p]
+
+
+@primitive(method=False, joint=_fused_rule, inputs=("logits",), extras=("lse",), composite=_by_log_softmax, name="cross_entropy")
+def _cross_entropy(logits: Any, target: Any, weight: Any, ignore_index: int, reduction: str) -> Any:
+    """Softmax and negative log-likelihood in one.
+
+    out = log sum_c e^{x_c} - x_y
+    dx_c = g (p_c - [c = y]),  p = softmax(x)
+    """
+    top = np.max(logits, axis=1, keepdims=True)
+    lse = np.log(np.sum(np.exp(logits - top), axis=1, keepdims=True)) + top
+    each = _class_weights(target, weight, ignore_index, logits.dtype)
+    at = np.expand_dims(np.where(target == ignore_index, 0, target), 1)
+    loss = each * np.squeeze(lse - np.take_along_axis(logits, at, axis=1), 1)
+    return reduced(loss, reduction, each), lse
+
+
+def cross_entropy(
+    input: Any,  # noqa: A002
+    target: Any,
+    weight: Any = None,
+    ignore_index: int = -100,
+    reduction: str = "mean",
+    label_smoothing: float = 0.0,
+) -> Tensor:
+    """Cross-entropy of logits, as torch.nn.functional.cross_entropy.
+
+    Args:
+        input: logits (N, C), (N, C, d1, ...) or (C,) for a single sample.
+        target: class indices (N, d1, ...), or probabilities of the shape of the input.
+        weight: of each class, (C,).
+        ignore_index: a target that does not count.
+        reduction: "mean" (weighted by the classes of the targets), "sum" or "none".
+        label_smoothing: how much of the target is spread over all classes, 0 to 1.
+
+    >>> round(cross_entropy(Tensor([[0.0, 0.0]]), Tensor([1])).item(), 4)
+    0.6931
+    """
+    logits, target = _tensor(input), _tensor(target)
+    if logits.ndim == 1:
+        loss = cross_entropy(logits[None], target[None], weight, ignore_index, reduction, label_smoothing)
+        return loss[0] if reduction == "none" else loss
+    weight = None if weight is None else _tensor(weight).detach()
+    if target.dtype.kind == "f":
+        if target.shape != logits.shape:
+            raise ValueError(f"cross_entropy: probabilities of shape {target.shape} for logits of shape {logits.shape}")
+        target = target * (1 - label_smoothing) + label_smoothing / logits.shape[1]
+        log_p = log_softmax(logits, axis=1) * target
+        loss = -np.sum(log_p if weight is None else log_p * _per_class(weight, logits.ndim), axis=1)
+        return np.sum(loss) / loss.shape[0] / max(loss[0].size, 1) if reduction == "mean" else reduced(loss, reduction)
+    _check_classes("cross_entropy", logits, target, ignore_index)
+    if label_smoothing:
+        return _by_log_softmax(logits, target, weight, ignore_index, reduction, label_smoothing)
+    return _cross_entropy(logits, target, weight, ignore_index, reduction)
+
+
+def nll_loss(input: Any, target: Any, weight: Any = None, ignore_index: int = -100, reduction: str = "mean") -> Tensor:  # noqa: A002
+    """Negative log-likelihood of class indices: input log-probabilities (N, C, ...), target (N, ...).
+
+    >>> nll_loss(Tensor([[-0.5, -1.0]]), Tensor([1])).item()
+    1.0
+    """
+    log_p, target = _tensor(input), _tensor(target)
+    _check_classes("nll_loss", log_p, target, ignore_index)
+    each = _class_weights(target, None if weight is None else _tensor(weight), ignore_index, log_p.dtype)
+    at = np.expand_dims(np.where(target == ignore_index, 0, target), 1)
+    return reduced(-each * np.squeeze(take_along_axis(log_p, at, axis=1), 1), reduction, each)
+
+
+def _tensor(x: Any) -> Tensor:
+    return x if isinstance(x, Tensor) else Tensor(x)
+
+
+def _check_classes(name: str, logits: Tensor, target: Tensor, ignore_index: int) -> None:
+    """Complain about targets of a wrong shape, dtype or range."""
+    if target.dtype.kind not in "iu":
+        raise TypeError(f"{name}: class indices must be integers, got {target.dtype}")
+    expected = (logits.shape[0], *logits.shape[2:])
+    if target.shape != expected:
+        raise ValueError(f"{name}: input of shape {logits.shape} needs targets of shape {expected}, got {target.shape}")
+    classes = logits.shape[1]
+    bad = (target._data != ignore_index) & ((target._data < 0) | (target._data >= classes))
+    if bad.any():
+        raise IndexError(f"{name}: target {int(target._data[bad][0])} is out of range for {classes} classes")

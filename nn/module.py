@@ -1,0 +1,273 @@
+"""Module: a thing with parameters and a forward.
+
+A module is a plain object.  Its parameters are found by walking its attributes when somebody asks, so they may
+sit in lists, tuples and dicts, and no `super().__init__()` is needed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Self
+
+import numpy as np
+
+from minigrad import Tensor
+from minigrad.graph import clock
+
+__all__ = ["Buffer", "Module", "Parameter"]
+
+
+class Parameter(Tensor):
+    """A Tensor that a module learns: it requires a gradient, and `parameters()` finds it.
+
+    >>> Parameter([1.0, 2.0]).requires_grad
+    True
+    """
+
+    __slots__ = ()
+
+    def __init__(self, x: Any, dtype: Any = None, device: str | None = None, requires_grad: bool = True) -> None:
+        super().__init__(x, dtype, device, requires_grad)
+
+
+class Buffer(Tensor):
+    """A Tensor that belongs to a module's state but is not learned, such as a running mean."""
+
+    __slots__ = ()
+
+
+class Module:
+    """The base of all layers and networks.
+
+    >>> class Scale(Module):
+    ...     def __init__(self):
+    ...         self.factors = [Parameter([2.0]), Parameter([3.0])]
+    ...     def forward(self, x):
+    ...         return x * self.factors[0] * self.factors[1]
+    >>> scale = Scale()
+    >>> scale(Tensor([1.0])).tolist()
+    [6.0]
+    >>> [name for name, _ in scale.named_parameters()]
+    ['factors.0', 'factors.1']
+    """
+
+    training: bool = True
+    _forward_hooks: dict[int, Callable[..., Any]] | None = None
+    _forward_pre_hooks: dict[int, Callable[..., Any]] | None = None
+
+    def forward(self, *args: Any, **kwargs: Any) -> Any:
+        """What the module computes; every module defines it."""
+        raise NotImplementedError(f"{type(self).__name__} defines no forward()")
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        for pre_hook in (self._forward_pre_hooks or {}).values():
+            changed = pre_hook(self, args)
+            if changed is not None:
+                args = changed if isinstance(changed, tuple) else (changed,)
+        out = self.forward(*args, **kwargs)
+        for hook in (self._forward_hooks or {}).values():
+            changed = hook(self, args, out)
+            out = out if changed is None else changed
+        return out
+
+    # --------------------------------------------------------------------------- what is inside
+
+    def named_modules(self, prefix: str = "") -> Iterator[tuple[str, Module]]:
+        """All modules in this one with their paths, itself first; each once."""
+        seen: set[int] = set()
+        for name, value in _walk(self, prefix, seen):
+            if isinstance(value, Module):
+                yield name, value
+
+    def modules(self) -> Iterator[Module]:
+        """All modules in this one, itself first."""
+        return (module for _, module in self.named_modules())
+
+    def named_children(self) -> Iterator[tuple[str, Module]]:
+        """The modules directly in this one."""
+        for name, value in _members(vars(self), ""):
+            if isinstance(value, Module):
+                yield name, value
+
+    def children(self) -> Iterator[Module]:
+        """The modules directly in this one, without names."""
+        return (module for _, module in self.named_children())
+
+    def named_parameters(self, prefix: str = "") -> Iterator[tuple[str, Parameter]]:
+        """All parameters with their paths ("layers.0.weight"); a shared one once."""
+        for name, value in _walk(self, prefix, set()):
+            if isinstance(value, Parameter):
+                yield name, value
+
+    def parameters(self) -> Iterator[Parameter]:
+        """All parameters, for an optimizer."""
+        return (parameter for _, parameter in self.named_parameters())
+
+    def named_buffers(self, prefix: str = "") -> Iterator[tuple[str, Buffer]]:
+        """All buffers with their paths."""
+        for name, value in _walk(self, prefix, set()):
+            if isinstance(value, Buffer):
+                yield name, value
+
+    def buffers(self) -> Iterator[Buffer]:
+        """All buffers."""
+        return (buffer for _, buffer in self.named_buffers())
+
+    def apply(self, function: Callable[[Module], Any]) -> Self:
+        """Call a function with every module inside, this one last."""
+        for module in reversed(list(self.modules())):
+            function(module)
+        return self
+
+    # ----------------------------------------------------------------------------------- modes
+
+    def train(self, mode: bool = True) -> Self:
+        """Training mode, for all modules inside."""
+        for module in self.modules():
+            module.training = mode
+        return self
+
+    def eval(self) -> Self:
+        """Evaluation mode, for all modules inside."""
+        return self.train(False)
+
+    def requires_grad_(self, requires_grad: bool = True) -> Self:
+        """Let all parameters learn, or freeze them."""
+        for parameter in self.parameters():
+            parameter.requires_grad = requires_grad
+        return self
+
+    def zero_grad(self) -> None:
+        """Forget all gradients."""
+        for parameter in self.parameters():
+            parameter.grad = None
+
+    # ----------------------------------------------------------------------------------- state
+
+    def state_dict(self, prefix: str = "") -> dict[str, Tensor]:
+        """All parameters and buffers by path, as detached Tensors that share their memory; keys as PyTorch's."""
+        return {name: value.detach() for name, value in self._state(prefix)}
+
+    def _state(self, prefix: str = "") -> Iterator[tuple[str, Tensor]]:
+        """Every path of every parameter and buffer: a shared one under each of its names, as PyTorch stores it."""
+        for name, value in _walk(self, prefix, None):
+            if isinstance(value, (Parameter, Buffer)):
+                yield name, value
+
+    def load_state_dict(self, state: Mapping[str, Any], strict: bool = True) -> None:
+        """Copy values into the parameters and buffers; all or nothing.
+
+        Args:
+            state: Tensors, NumPy arrays, or anything with DLPack (PyTorch's tensors), by path.
+            strict: complain about missing and unexpected keys.
+
+        Raises:
+            ValueError: one message that lists every missing, unexpected and mismatched key.
+        """
+        own = dict(self._state())
+        arrays = {name: _as_array(value) for name, value in state.items()}
+        problems = [
+            f"shape of {name!r}: the module has {own[name].shape}, the state has {array.shape}"
+            for name, array in arrays.items()
+            if name in own and own[name].shape != array.shape
+        ]
+        if strict:
+            problems += [f"missing: {name!r} of shape {own[name].shape}" for name in own if name not in arrays]
+            problems += [f"unexpected: {name!r} of shape {arrays[name].shape}" for name in arrays if name not in own]
+        if problems:
+            raise ValueError(f"{type(self).__name__}.load_state_dict:\n  " + "\n  ".join(problems))
+        for name, array in arrays.items():
+            if name in own:
+                tensor = own[name]
+                tensor.data = Tensor(array, dtype=tensor.dtype, device=tensor.device)._data.copy()
+
+    def to(self, target: Any) -> Self:
+        """Move all parameters and buffers to a device ("cpu", "cuda"), or make their floats another dtype."""
+        is_device = isinstance(target, str) and target.partition(":")[0] in ("cpu", "cuda")
+        for _, tensor in self._state():
+            if is_device or tensor.dtype.kind == "f":
+                tensor.data = tensor.detach().to(target)._data
+                if tensor.grad is not None:
+                    tensor.grad = tensor.grad.detach().to(target)
+        return self
+
+    def float(self) -> Self:
+        """All floating parameters and buffers in float32."""
+        return self.to(np.float32)
+
+    def double(self) -> Self:
+        """All floating parameters and buffers in float64."""
+        return self.to(np.float64)
+
+    def half(self) -> Self:
+        """All floating parameters and buffers in float16."""
+        return self.to(np.float16)
+
+    # ----------------------------------------------------------------------------------- hooks
+
+    def register_forward_hook(self, hook: Callable[[Module, tuple[Any, ...], Any], Any]) -> Callable[[], None]:
+        """Call hook(module, args, out) after each forward; what it returns replaces the output.
+
+        Returns a function that removes the hook.
+        """
+        self._forward_hooks = {} if self._forward_hooks is None else self._forward_hooks
+        return _add_hook(self._forward_hooks, hook)
+
+    def register_forward_pre_hook(self, hook: Callable[[Module, tuple[Any, ...]], Any]) -> Callable[[], None]:
+        """Call hook(module, args) before each forward; what it returns replaces the arguments."""
+        self._forward_pre_hooks = {} if self._forward_pre_hooks is None else self._forward_pre_hooks
+        return _add_hook(self._forward_pre_hooks, hook)
+
+    # ------------------------------------------------------------------------------------ repr
+
+    def extra_repr(self) -> str:
+        """What stands between the brackets of the repr."""
+        return ""
+
+    def __repr__(self) -> str:
+        children = [f"({name}): {child!r}".replace("\n", "\n  ") for name, child in self.named_children()]
+        if not children:
+            return f"{type(self).__name__}({self.extra_repr()})"
+        return f"{type(self).__name__}({self.extra_repr()}\n  " + "\n  ".join(children) + "\n)"
+
+
+def _walk(value: Any, name: str, seen: set[int] | None) -> Iterator[tuple[str, Any]]:
+    """All modules, parameters and buffers from here with their paths; each once, where `seen` is a set."""
+    if seen is not None:
+        if id(value) in seen:
+            return
+        seen.add(id(value))
+    yield name, value
+    if isinstance(value, Module):
+        for path, member in _members(vars(value), f"{name}." if name else ""):
+            yield from _walk(member, path, seen)
+
+
+def _members(container: Any, prefix: str) -> Iterator[tuple[str, Any]]:
+    """The modules, parameters and buffers in a container, and in lists, tuples and dicts in it."""
+    for key, value in container.items() if isinstance(container, dict) else enumerate(container):
+        if isinstance(value, (Module, Parameter, Buffer)):
+            yield f"{prefix}{key}", value
+        elif isinstance(value, (list, tuple, dict)) and not str(key).startswith("_"):
+            yield from _members(value, f"{prefix}{key}.")
+
+
+def _add_hook(hooks: dict[int, Callable[..., Any]], hook: Callable[..., Any]) -> Callable[[], None]:
+    key = next(clock)
+    hooks[key] = hook
+    return lambda: hooks.pop(key, None) and None
+
+
+def _as_array(value: Any) -> Any:
+    if isinstance(value, Tensor):
+        return value._data
+    if isinstance(value, np.ndarray) or not hasattr(value, "__dlpack__"):
+        return np.asarray(value)
+    return np.from_dlpack(value.detach() if hasattr(value, "detach") else value)
+
+
+def as_input(x: Any, parameter: Tensor) -> Tensor:
+    """The input of a layer: a Tensor in the dtype of the layer's own parameter."""
+    if not isinstance(x, Tensor):
+        x = Tensor(x)
+    return x if x.dtype == parameter.dtype else x.astype(np.result_type(parameter.dtype, np.complex64) if x.dtype.kind == "c" else parameter.dtype)

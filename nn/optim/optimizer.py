@@ -1,0 +1,93 @@
+"""What all optimizers share: parameter groups, state, and in-place steps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+
+from minigrad import Tensor, mark_mutated
+
+__all__ = ["Optimizer"]
+
+
+class Optimizer:
+    """Holds groups of parameters with their options and changes them in `step()`.
+
+    Args:
+        params: tensors, or dicts {"params": tensors, option: value ...} for groups with options of their own.
+        defaults: the options of groups that do not give theirs.
+
+    A subclass writes `update(p, g, state, group)`: one step of one parameter, in place, on arrays.
+    """
+
+    def __init__(self, params: Iterable[Any], defaults: dict[str, Any]) -> None:
+        self.defaults = defaults
+        self.param_groups: list[dict[str, Any]] = []
+        self.state: dict[int, dict[str, Any]] = {}  # by id of the parameter
+        groups = list(params)
+        if not groups:
+            raise ValueError(f"{type(self).__name__} got no parameters")
+        for group in groups if isinstance(groups[0], Mapping) else [{"params": groups}]:
+            self.add_param_group(dict(group))
+
+    def add_param_group(self, group: dict[str, Any]) -> None:
+        """Add parameters with options of their own."""
+        params = group["params"]
+        group["params"] = [params] if isinstance(params, Tensor) else list(params)
+        for p in group["params"]:
+            if not isinstance(p, Tensor) or not p.is_leaf:
+                raise TypeError(f"{type(self).__name__} can only change leaf tensors, got {p!r:.80}")
+        known = {id(p) for other in self.param_groups for p in other["params"]}
+        if known & {id(p) for p in group["params"]}:
+            raise ValueError("a parameter stands in two groups")
+        if unknown := set(group) - set(self.defaults) - {"params"}:
+            raise TypeError(f"{type(self).__name__} has no option {sorted(unknown)[0]!r}; it has {', '.join(self.defaults)}")
+        self.param_groups.append({**self.defaults, **group})
+
+    def zero_grad(self) -> None:
+        """Forget all gradients."""
+        for group in self.param_groups:
+            for p in group["params"]:
+                p.grad = None
+
+    def step(self) -> None:
+        """One step of all parameters that have a gradient."""
+        for group in self.param_groups:
+            for p in group["params"]:
+                if p.grad is None:
+                    continue
+                g = p.grad._data
+                if group.get("maximize"):
+                    g = -g
+                self.update(p._data, g, self.state.setdefault(id(p), {}), group)
+                mark_mutated(p._data)
+
+    def update(self, p: Any, g: Any, state: dict[str, Any], group: dict[str, Any]) -> None:
+        """Change the array p in place by one step along the gradient g."""
+        raise NotImplementedError
+
+    def state_dict(self) -> dict[str, Any]:
+        """The options and state, with parameters named by their numbers, as torch's."""
+        numbers = {id(p): i for i, p in enumerate(p for group in self.param_groups for p in group["params"])}
+        return {
+            "state": {numbers[key]: {n: np.copy(v) if np.ndim(v) else v for n, v in s.items()} for key, s in self.state.items()},
+            "param_groups": [{**g, "params": [numbers[id(p)] for p in g["params"]]} for g in self.param_groups],
+        }
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Go on with options and state that `state_dict` returned."""
+        params = [p for group in self.param_groups for p in group["params"]]
+        sizes = [len(g["params"]) for g in state_dict["param_groups"]]
+        if sizes != [len(g["params"]) for g in self.param_groups]:
+            raise ValueError(f"the state has groups of {sizes} parameters, the optimizer of {[len(g['params']) for g in self.param_groups]}")
+        for number, entries in state_dict["state"].items():
+            for name, value in entries.items():
+                if np.ndim(value) and np.shape(value) != params[int(number)].shape:
+                    raise ValueError(f"state {name!r} of parameter {number} has shape {np.shape(value)}, not {params[int(number)].shape}")
+        for group, saved in zip(self.param_groups, state_dict["param_groups"], strict=True):
+            group.update({k: v for k, v in saved.items() if k != "params"})
+        self.state = {
+            id(params[int(n)]): {k: np.copy(v) if np.ndim(v) else v for k, v in s.items()} for n, s in state_dict["state"].items()
+        }
