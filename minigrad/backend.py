@@ -117,8 +117,11 @@ def array_module(array: Any) -> Any:
 
 def default_device_array(values: Any, dtype: Any, device: str | None) -> Any:
     """Nested lists and numbers as an array: floats in the default dtype, ints and bools as they are."""
-    array = np.array(values) if dtype is None else np.array(values, dtype=dtype)
-    if array.dtype == object:
+    try:
+        array = np.array(values) if dtype is None else np.array(values, dtype=dtype)
+    except RuntimeError:  # a Tensor among them that will not be converted
+        array = None
+    if array is None or array.dtype.kind not in "biufc":
         raise TypeError(
             f"cannot make a tensor of {values!r:.80}: it holds something other than numbers; "
             "for nested lists that hold Tensors use minigrad.array(...)"

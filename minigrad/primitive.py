@@ -477,15 +477,15 @@ def _operand(x: Any) -> Any:
     if backend.is_array(x) or isinstance(x, (float, int, complex, np.generic)):
         return x
     if isinstance(x, (list, tuple)):
-        array = np.array(x) if not _holds_tensor(x) else None
+        array = np.array(x) if not holds_tensor(x) else None
         if array is not None and array.dtype != object:
             return array
         raise TypeError("a list that holds Tensors is not an array: use minigrad.array(...) or minigrad.stack(...)")
     raise TypeError(f"cannot compute with a Tensor and {type(x).__name__}")
 
 
-def _holds_tensor(x: Any) -> bool:
-    return isinstance(x, Tensor) or (isinstance(x, (list, tuple)) and any(map(_holds_tensor, x)))
+def holds_tensor(x: Any) -> bool:
+    return isinstance(x, Tensor) or (isinstance(x, (list, tuple)) and any(map(holds_tensor, x)))
 
 
 def _explain(op: Op, values: dict[str, Any], error: Exception) -> Exception:

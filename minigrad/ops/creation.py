@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from .. import backend
-from ..primitive import composed, primitive
+from ..primitive import composed, holds_tensor, primitive
 from ..tensor import Tensor
 from .shape import stack
 
@@ -70,7 +70,7 @@ def array(x: Any, dtype: Any = None, device: str | None = None) -> Tensor:
     """
 
     def collect(value: Any) -> Any:
-        if isinstance(value, (list, tuple)) and _holds_tensor(value):
+        if isinstance(value, (list, tuple)) and holds_tensor(value):
             return stack([collect(v) for v in value])
         return value if isinstance(value, Tensor) else Tensor(value)
 
@@ -78,10 +78,6 @@ def array(x: Any, dtype: Any = None, device: str | None = None) -> Tensor:
     if dtype is not None and out.dtype != dtype:
         out = out.astype(dtype)
     return out if device is None else to_device(out, device)
-
-
-def _holds_tensor(x: Any) -> bool:
-    return isinstance(x, Tensor) or (isinstance(x, (list, tuple)) and any(map(_holds_tensor, x)))
 
 
 def from_dlpack(x: Any) -> Tensor:

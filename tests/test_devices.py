@@ -1,0 +1,133 @@
+"""Devices: errors without a GPU, the stand-in for one, and (marked gpu) a real one."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+import types
+from typing import Any
+
+import numpy as np
+import pytest
+
+import minigrad as mg
+import nn
+from minigrad import Tensor, backend, no_grad
+from nn.functional import cross_entropy
+
+from .ops_table import ROWS
+from .strict_array import StrictArray
+
+HAS_GPU = mg.cuda_is_available()
+gpu = pytest.mark.skipif(not HAS_GPU, reason="needs CuPy and a GPU")
+
+
+@pytest.mark.skipif(importlib.util.find_spec("cupy") is not None, reason="CuPy is installed")
+def test_without_cupy_the_error_names_the_extra() -> None:
+    for make in (lambda: Tensor(1.0).cuda(), lambda: Tensor(1.0, device="cuda"), lambda: mg.random.rand(2, device="cuda")):
+        with pytest.raises(ImportError, match=r"minigrad\[cuda12\]"):
+            make()
+
+
+def test_cupy_without_a_gpu_is_a_clear_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_driver() -> int:
+        raise RuntimeError("cudaErrorNoDevice")
+
+    runtime = types.SimpleNamespace(getDeviceCount=no_driver)
+    monkeypatch.setitem(sys.modules, "cupy", types.SimpleNamespace(cuda=types.SimpleNamespace(runtime=runtime)))
+    with pytest.raises(RuntimeError, match="no usable GPU"):
+        Tensor(1.0).to("cuda")
+    runtime.getDeviceCount = lambda: 0
+    with pytest.raises(RuntimeError, match="has no GPU"):
+        Tensor(1.0).to("cuda")
+    runtime.getDeviceCount = lambda: 2
+    with pytest.raises(RuntimeError, match="2 GPUs"):
+        Tensor(1.0).to("cuda:2")
+    assert backend.cuda_is_available()
+
+
+def test_wrong_device_names() -> None:
+    for name in ("gpu", "cuda:x", "cpu:1"):
+        with pytest.raises(ValueError, match="unknown device|data type"):
+            mg.to_device(Tensor(1.0), name)
+
+
+def test_mixing_devices_names_both() -> None:
+    a, b = Tensor(StrictArray(np.ones(2))), Tensor(np.ones(2))
+    for mix in (lambda: a + b, lambda: b * a, lambda: np.concatenate([a, b]), lambda: a @ b, lambda: a + np.ones(2)):
+        with pytest.raises(RuntimeError, match=r"different devices \(.*strict:0.*cpu|different devices \(.*cpu.*strict:0"):
+            mix()
+
+
+def test_moving_is_part_of_the_graph(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The transfer op, with the stand-in as the GPU."""
+
+    def transfer(array: Any, device: str) -> Any:
+        return StrictArray(array) if device.startswith("cuda") else array.get()
+
+    monkeypatch.setattr(backend, "transfer", transfer)
+    monkeypatch.setattr(StrictArray, "device", "cuda:0")
+    x = Tensor(np.array([1.0, 2.0]), requires_grad=True)
+    y = x.cuda()
+    assert y.device == "cuda:0"
+    (y * y).sum().cpu().backward()
+    assert x.grad.tolist() == [2.0, 4.0]
+    assert x.to("cpu") is x
+    with pytest.raises(TypeError, match=r"x\.cpu\(\)\.numpy\(\)"):
+        y.detach().numpy()
+
+
+def test_a_network_trains_on_the_stand_in() -> None:
+    """A whole training step touches no NumPy array by mistake, and gives what NumPy gives."""
+    results = []
+    for wrap in (np.asarray, StrictArray):
+        mg.random.manual_seed(0)
+        model = nn.Sequential(nn.Conv2d(1, 3, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(12, 4))
+        for p in model.parameters():
+            p.data = wrap(p.data)
+        optimizer = nn.optim.Adam(model.parameters(), lr=0.01)
+        x = Tensor(wrap(np.linspace(-1, 1, 5 * 16, dtype=np.float32).reshape(5, 1, 4, 4)))
+        y = Tensor(wrap(np.array([0, 1, 2, 3, 0])))
+        losses = []
+        for _ in range(3):
+            loss = cross_entropy(model(x), y)
+            model.zero_grad()
+            loss.backward()
+            optimizer.step()
+            losses.append(loss.item())
+        with no_grad():
+            losses.append(float((model(x).argmax(axis=1) == y).mean().item()))
+        results.append(losses)
+    assert results[0] == pytest.approx(results[1], rel=1e-5)
+
+
+@pytest.mark.gpu
+@gpu
+@pytest.mark.parametrize("name", ROWS)
+def test_every_op_on_a_real_gpu(name: str) -> None:
+    for sample in ROWS[name]:
+        results = []
+        for device in ("cpu", "cuda"):
+            xs = [Tensor(a, device=device, requires_grad=True) for a in sample.args]
+            ys = sample.f(*xs)
+            ys = list(ys) if isinstance(ys, (list, tuple)) else [ys]
+            grads = mg.autograd.grad(ys, xs, [np.ones_like(y._data) for y in ys], allow_unused=True)
+            results.append([t.detach().cpu().numpy() for t in (*ys, *grads) if t is not None])
+        for a, b in zip(*results, strict=True):
+            np.testing.assert_allclose(a, b, rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.gpu
+@gpu
+def test_training_on_a_real_gpu() -> None:
+    model = nn.Sequential(nn.Linear(2, 16), nn.Tanh(), nn.Linear(16, 1)).to("cuda")
+    optimizer = nn.optim.Adam(model.parameters(), lr=0.02)
+    x = mg.random.randn(64, 2, device="cuda")
+    y = x[:, :1] * x[:, 1:]
+    for _ in range(300):
+        loss = nn.functional.mse_loss(model(x), y)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    assert loss.device == "cuda:0"
+    assert loss.item() < 0.1

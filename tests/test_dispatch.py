@@ -1,0 +1,99 @@
+"""NumPy's protocols: functions, ufuncs and their methods, operators from the left, and what has no rule."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import scipy.special
+
+import minigrad as mg
+from minigrad import Tensor
+
+
+def leaf(*values: float) -> Tensor:
+    return Tensor(np.array(values), requires_grad=True)
+
+
+def test_numpy_functions_on_tensors_record() -> None:
+    x = leaf(1.0, 2.0)
+    for y in (
+        np.tanh(x), np.sum(x), x.sum(), np.concatenate([x, np.ones(2)]), np.stack([np.ones(2), x]), np.linalg.norm(x),
+        np.einsum("i,i", np.ones(2), x), np.where(x > 1, x, 0), np.ones((3, 2)) @ x, np.float64(2) * x, 2 ** x, [1.0, 2.0] + x,
+        np.ones(2) / x, np.ones(2) - x, scipy.special.expit(x), scipy.special.logit(x / 3), scipy.special.xlogy(2.0, x),
+        np.add.reduce(x), np.multiply.outer(x, x), np.maximum.reduce(x), np.add.accumulate(x), mg.tanh(x), x.tanh(),
+    ):  # fmt: skip
+        assert isinstance(y, Tensor)
+        assert y.requires_grad
+    assert mg.sin(1.0) == np.sin(1.0)  # on plain numbers an op is its NumPy function
+
+
+def test_scipys_expit_has_the_right_gradient() -> None:
+    x = leaf(-1.0, 2.0)
+    scipy.special.expit(x).sum().backward()
+    y = scipy.special.expit(x.data)
+    np.testing.assert_allclose(x.grad.numpy(), y * (1 - y))
+
+
+def test_constants() -> None:
+    x = leaf(1.5, -2.5)
+    for y, expected in (
+        (x > 0, [True, False]), (np.floor(x), [1.0, -3.0]), (np.sign(x), [1.0, -1.0]), (x.argmax(), 0), (np.argsort(x), [1, 0]),
+        (np.round(x), [2.0, -2.0]), (x.round(), [2.0, -2.0]), (np.isnan(x), [False, False]), (x == x, [True, True]),
+        (x // 1, [1.0, -3.0]), ((x > 0) | (x < 0), [True, True]), (~(x > 0), [False, True]), ((x > 0).any(), True),
+        (np.nonzero(x > 0)[0], [0]), (np.trunc(x), [1.0, -2.0]), (np.linalg.norm(x, 0), 2.0),
+    ):  # fmt: skip
+        assert isinstance(y, Tensor)
+        assert not y.requires_grad
+        assert y.tolist() == expected
+    assert np.shape(x) == (2,)
+    assert np.ndim(x) == 1
+    assert np.allclose(x, x)
+
+
+def test_a_function_without_a_rule_names_itself() -> None:
+    x = leaf(1.0, 2.0)
+    with pytest.raises(NotImplementedError, match="numpy's sinc"):
+        np.sinc(x)
+    with pytest.raises(NotImplementedError, match=r"numpy's fft.*use x.detach"):
+        np.fft.fft(x)
+    with pytest.raises(NotImplementedError, match="add.reduceat"):
+        np.add.reduceat(x, [0])
+    with pytest.raises(NotImplementedError, match="numpy's exp with the options where"):
+        np.exp(x, where=[True, False])
+    with pytest.raises(NotImplementedError, match="numpy's gamma"):
+        scipy.special.gamma(x)
+    # Where there is no gradient to lose, NumPy's function just runs.
+    assert isinstance(np.sinc(x.detach()), Tensor)
+    assert np.fft.fft(x.detach()).dtype == np.complex128
+
+
+def test_functions_take_numpys_arguments() -> None:
+    x = leaf(3.0, 1.0, 2.0)
+    assert np.clip(x, min=1.5).tolist() == [3.0, 1.5, 2.0]
+    assert np.clip(x, 0, 1).tolist() == [1.0, 1.0, 1.0]
+    assert np.sum(x, axis=0, keepdims=True).shape == (1,)
+    assert np.split(x, [1])[1].tolist() == [1.0, 2.0]
+    assert np.sum(x.astype("float32"), dtype="float64").dtype == np.float64
+    with pytest.raises(TypeError, match="no argument 'where'"):
+        np.sum(x, where=np.array([True, False, True]))
+    assert x.reshape(3, 1).T.shape == (1, 3)
+    assert x.reshape((1, 3)).transpose(1, 0).shape == (3, 1)
+    assert np.broadcast_arrays(x, np.ones((2, 1)))[0].shape == (2, 3)
+    assert [g.shape for g in mg.meshgrid(x, leaf(1.0, 2.0))] == [(2, 3), (2, 3)]
+
+
+def test_unknown_operands_are_named() -> None:
+    with pytest.raises(TypeError, match="Tensor and object"):
+        leaf(1.0) + object()
+    with pytest.raises(TypeError, match="Tensor and str"):
+        leaf(1.0) * "a"
+
+
+def test_minigrad_is_light_to_import() -> None:
+    import subprocess
+    import sys
+
+    code = "import sys, minigrad, nn; print([m for m in ('scipy', 'graphviz', 'matplotlib', 'cupy', 'torch') if m in sys.modules])"
+    assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == "[]"
+    code = "import minigrad, sys; assert 'nn' not in sys.modules; from minigrad import nn; import nn as other; print(nn is other)"
+    assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == "True"

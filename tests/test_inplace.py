@@ -1,0 +1,182 @@
+"""Writing in place: recorded in a graph, refused on leaves, real under no_grad."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from minigrad import Tensor, grad, mark_mutated, no_grad
+
+
+def test_item_assignment_in_a_graph_is_a_functional_update() -> None:
+    x, v = Tensor([1.0, 2.0, 3.0], requires_grad=True), Tensor(5.0, requires_grad=True)
+    y = x * 2
+    before = y
+    view = y[1:]
+    y[1] = v * 10
+    assert before is y
+    assert y.tolist() == [2.0, 50.0, 6.0]
+    assert view.tolist() == [4.0, 6.0]  # taken earlier, keeps its values
+    (y * np.array([1, 10, 100], np.float32)).sum().backward()
+    assert x.grad.tolist() == [2.0, 0.0, 200.0]
+    assert v.grad.item() == 100.0
+
+
+def test_assignment_makes_a_constant_part_of_the_graph() -> None:
+    buffer, v = Tensor(np.zeros(3)), Tensor(2.0, requires_grad=True)
+    buffer[0] = v
+    buffer[1:] = v * v
+    assert buffer.requires_grad
+    buffer.sum().backward()
+    assert v.grad.item() == 1 + 2 * 2 * 2.0
+
+
+def _iadd(x, y):
+    x += y
+    return x
+
+
+def _isub(x, y):
+    x -= y
+    return x
+
+
+def _imul(x, y):
+    x *= y
+    return x
+
+
+def _itruediv(x, y):
+    x /= y
+    return x
+
+
+def _ipow(x, y):
+    x **= y
+    return x
+
+
+@pytest.mark.parametrize(
+    ("update", "plain"),
+    [(_iadd, np.add), (_isub, np.subtract), (_imul, np.multiply), (_itruediv, np.divide), (_ipow, np.power)],
+)
+def test_augmented_assignment(update: Callable, plain: Callable) -> None:
+    # In a graph: recorded.
+    for derivative, expected in zip(
+        grad(lambda x, y: np.sum(update(x * 1, y)), argnums=(0, 1))(np.array([2.0, 3.0]), np.array([4.0, 5.0])),
+        grad(lambda x, y: np.sum(plain(x, y)), argnums=(0, 1))(np.array([2.0, 3.0]), np.array([4.0, 5.0])),
+        strict=True,
+    ):
+        np.testing.assert_allclose(derivative, expected)
+    # On a leaf: refused.
+    leaf = Tensor([2.0], requires_grad=True)
+    with pytest.raises(RuntimeError, match="no_grad"):
+        update(leaf, 3.0)
+    assert leaf.tolist() == [2.0]
+    # Under no_grad: the array itself.
+    array = leaf.data
+    with no_grad():
+        assert update(leaf, 3.0) is leaf
+    assert leaf.data is array
+    assert leaf.tolist() == pytest.approx([plain(2.0, 3.0)])
+    assert leaf.requires_grad
+    # On a constant: the array itself.
+    constant = Tensor(np.array([2.0]))
+    array = constant.data
+    update(constant, 3.0)
+    assert array.tolist() == [plain(2.0, 3.0)]
+
+
+def test_assignment_to_a_leaf_is_refused() -> None:
+    x = Tensor([1.0], requires_grad=True, name="w")
+    with pytest.raises(RuntimeError, match=r"leaf 'w' .*no_grad"):
+        x[0] = 2.0
+    with no_grad():
+        x[0] = 2.0
+    assert x.tolist() == [2.0]
+
+
+def test_an_update_may_not_change_shape_or_dtype() -> None:
+    y = Tensor([1.0], requires_grad=True) * 1
+    with pytest.raises(ValueError, match="would change the shape"):
+        y += np.ones((3, 1), np.float32)
+    y += np.float64(1)
+    assert y.dtype == np.float32
+
+
+def test_the_two_loops_over_parameters_update_them() -> None:
+    parameters = [Tensor([1.0, 2.0], requires_grad=True), Tensor(3.0, requires_grad=True)]
+
+    def loss() -> Tensor:
+        return (parameters[0] ** 2).sum() + parameters[1] ** 2
+
+    loss().backward()
+    for p in parameters:
+        with no_grad():
+            p -= 0.1 * p.grad
+        p.grad = None
+    assert parameters[0].tolist() == pytest.approx([0.8, 1.6])
+    loss().backward()
+    for p in parameters:
+        p.data -= 0.5 * p.grad
+    assert parameters[0].tolist() == pytest.approx([0.0, 0.0])
+    assert parameters[1].item() == pytest.approx(0.0)
+
+
+@pytest.mark.parametrize("how", ["no_grad item", "no_grad update", "data update", "through a view", "mark_mutated"])
+def test_mutation_between_forward_and_backward_is_caught(how: str) -> None:
+    x = Tensor([1.0, 2.0], requires_grad=True)
+    y = x * 3
+    z = np.exp(y).sum() + (y * y).sum()
+    with no_grad():
+        if how == "no_grad item":
+            y[0] = 9.0
+        elif how == "no_grad update":
+            y += 1
+        elif how == "through a view":
+            y.detach()[1:] *= 2
+    if how == "data update":
+        y.data += 1
+    elif how == "mark_mutated":
+        y.data[0] = 9.0
+        mark_mutated(y.data)
+    with pytest.raises(RuntimeError, match=r"multiply: an array of shape \(2,\).* changed in place"):
+        z.backward()
+
+
+def test_mutation_of_what_no_rule_reads_is_allowed() -> None:
+    x = Tensor([1.0, 2.0], requires_grad=True)
+    y = x + 1  # saves nothing
+    z = (y * 3).sum()  # saves the 3
+    with no_grad():
+        y += 1
+    z.backward()
+    assert x.grad.tolist() == [3.0, 3.0]
+
+
+def test_an_update_before_the_forward_is_no_mutation_of_it() -> None:
+    x = Tensor([1.0], requires_grad=True)
+    for _ in range(3):
+        x.grad = None
+        (x * x).sum().backward()
+        with no_grad():
+            x -= 0.1 * x.grad
+    assert x.item() == pytest.approx(0.8**3)
+
+
+def test_writing_a_tensor_into_an_array_does_not_lose_its_gradient() -> None:
+    a, t = np.zeros(2), Tensor([1.0, 2.0], requires_grad=True)
+    with pytest.raises(TypeError, match="a = a \\+ t"):
+        a += t
+    a += t.detach()
+    assert a.tolist() == [1.0, 2.0]
+
+
+def test_out_argument_on_a_tensor_is_a_recorded_update() -> None:
+    x = Tensor([1.0, 2.0], requires_grad=True)
+    y = x * 1
+    np.multiply(x, 3.0, out=y)
+    y.sum().backward()
+    assert x.grad.tolist() == [3.0, 3.0]

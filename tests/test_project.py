@@ -1,0 +1,116 @@
+"""The project as a user meets it: the wheel, the quickstart, the snippets in README and docs."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+import shutil
+import subprocess
+import sys
+import venv
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def load_example(name: str) -> Any:
+    spec = importlib.util.spec_from_file_location(name, ROOT / "examples" / f"{name}.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_wheel_installs_and_imports_elsewhere(tmp_path: Path) -> None:
+    """Built without network from a copy of the source; both packages arrive, typed."""
+    source = tmp_path / "source"
+    shutil.copytree(ROOT, source, ignore=shutil.ignore_patterns(".git", ".venv", "out", "build", "dist", "*.egg-info", "__pycache__"))
+    command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(tmp_path / "dist"), str(source)]
+    subprocess.run(command, check=True, capture_output=True)
+    (wheel,) = (tmp_path / "dist").glob("minigrad-*.whl")
+    venv.create(tmp_path / "env", with_pip=False)
+    python = tmp_path / "env" / "bin" / "python"
+    site = subprocess.check_output([python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"], text=True).strip()
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-index", "--target", site, str(wheel)]
+    subprocess.run(pip, check=True, capture_output=True)
+    # The fresh environment borrows NumPy from this one, by its path alone.
+    numpy_home = str(Path(np.__file__).parent.parent)
+    code = (
+        f"import sys; sys.path.append({numpy_home!r})\n"
+        "import minigrad, nn, pathlib\n"
+        "home = pathlib.Path(minigrad.__file__).parent\n"
+        "assert (home / 'py.typed').exists() and (pathlib.Path(nn.__file__).parent / 'py.typed').exists()\n"
+        "x = minigrad.Tensor(3.0, requires_grad=True); (x * x).backward()\n"
+        "print(home.parent, x.grad.item(), nn.Linear(2, 1)(minigrad.zeros((1, 2))).shape)"
+    )
+    out = subprocess.check_output([python, "-I", "-c", code], cwd=tmp_path, text=True).split()
+    assert Path(out[0]) == Path(site)
+    assert out[1] == "6.0"
+
+
+def test_quickstart_learns_and_draws(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    reached = load_example("quickstart").main(["--epochs", "10", "--out", str(tmp_path)])
+    assert reached > 0.93
+    assert (tmp_path / "graph.dot").stat().st_size > 1000
+    assert (tmp_path / "tanh.png").read_bytes()[:4] == b"\x89PNG"
+    if shutil.which("dot"):
+        assert (tmp_path / "graph.svg").exists()
+        assert (tmp_path / "graph.png").exists()
+    printed = capsys.readouterr().out
+    assert "graph.dot" in printed
+    error = float(re.findall(r"largest relative error (\S+)\)", printed)[0])
+    assert error < 1e-9
+
+
+def test_quickstart_without_dot_says_how_to_get_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import minigrad
+
+    quickstart = load_example("quickstart")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    x = minigrad.Tensor(1.0, requires_grad=True)
+    quickstart.draw(None, x * x, tmp_path)
+    assert "apt install graphviz" in capsys.readouterr().out
+    assert (tmp_path / "graph.dot").exists()
+
+
+def snippets() -> list[Any]:
+    found = []
+    for path in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))):
+        for n, code in enumerate(re.findall(r"```python\n(.*?)```", path.read_text(), re.DOTALL)):
+            found.append(pytest.param(code, id=f"{path.name}-{n}"))
+    return found
+
+
+@pytest.mark.parametrize("code", snippets())
+def test_snippets_of_the_documents_run(code: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each stands for itself; a comment `# -> text` after a line states what that expression's repr or print is."""
+    monkeypatch.chdir(tmp_path)
+    if "cuda" in code and not __import__("minigrad").cuda_is_available():
+        pytest.skip("needs CuPy and a GPU")
+    if ".svg" in code and not shutil.which("dot"):
+        pytest.skip("needs Graphviz's program dot")
+    names: dict[str, Any] = {"__name__": "snippet"}
+    pending: list[str] = []
+    for line in code.splitlines():
+        statement, arrow, expected = line.partition("# -> ")
+        if not arrow:
+            pending.append(line)
+            continue
+        exec("\n".join(pending), names)
+        pending = []
+        assert repr(eval(statement.strip(), names)) == expected.strip()
+    exec("\n".join(pending), names)
+
+
+def test_links_of_the_documents_lead_somewhere() -> None:
+    for path in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))):
+        for target in re.findall(r"\]\(([^)#]+)\)", path.read_text()):
+            if not target.startswith("http"):
+                assert (path.parent / target).exists(), f"{path.name}: {target}"
