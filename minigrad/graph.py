@@ -19,6 +19,7 @@ import threading
 import traceback
 import weakref
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from contextvars import ContextVar, Token
 from typing import Any, TypeVar, overload
 
@@ -181,6 +182,11 @@ def enable_grad(function: Any = None) -> Any:
 def set_grad_enabled(enabled: bool) -> _Mode:
     """`enable_grad()` or `no_grad()`, chosen by a flag: ``with set_grad_enabled(training): ...``"""
     return _Mode(_grad_enabled, bool(enabled))
+
+
+def recording() -> AbstractContextManager[None]:
+    """`enable_grad()`, without its cost where nothing has switched recording off."""
+    return enable_grad() if special else nullcontext()
 
 
 def is_grad_enabled() -> bool:

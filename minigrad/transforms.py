@@ -64,14 +64,14 @@ class _Recording:
             new_args[n] = next(recorded)
         token = _depth.set(depth + 1)
         try:
-            with graph.enable_grad():
+            with graph.recording():
                 self.value = function(*new_args, **kwargs)
         finally:
             _depth.reset(token)
 
     def pull(self, outputs: Sequence[Tensor], cotangents: Sequence[Any], retain_graph: bool | None = None) -> list[Any]:
         """The gradient of every input leaf; zeros where the outputs do not depend on it."""
-        found = gradients(outputs, self.inputs, cotangents, self.create_graph, retain_graph)
+        found = gradients(outputs, self.inputs, cotangents, self.create_graph, retain_graph, search=False)
         return [
             self.give_back(wrap(np.zeros_like(x._data), None) if g is None else g)
             for g, x in zip(found, self.inputs, strict=True)
@@ -445,7 +445,7 @@ def checkpoint(function: Callable[..., Any]) -> Callable[..., Any]:
             now = random.get_state()
             random.set_state(state)
             try:
-                with graph.enable_grad():
+                with graph.recording():
                     again = [t for t in flatten(run(*proxies)) if isinstance(t, Tensor)]
             finally:
                 random.set_state(now)
@@ -459,7 +459,7 @@ def checkpoint(function: Callable[..., Any]) -> Callable[..., Any]:
         op = Op(forward, {}, joint=pull_back, inputs=("tensors",), name="checkpoint")
         del outs
         stand_ins = [wrap(np.zeros(()), n) for n in closed_over]
-        results = iter(op.call(*inputs, *stand_ins) if inputs or closed_over else map(wrap, values, repeat(None)))
+        results = iter(op.bind_call()(*inputs, *stand_ins) if inputs or closed_over else map(wrap, values, repeat(None)))
         return tree_map(lambda t: next(results) if isinstance(t, Tensor) else t, out)
 
     return wrapped

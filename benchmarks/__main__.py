@@ -1,0 +1,50 @@
+"""Run the workloads and print a table in Markdown: times, and ratios to minigrad's peers (below 1: minigrad is faster)."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+
+from . import fresh
+from .timing import in_turns
+from .workloads import WORKLOADS
+
+
+def machine() -> str:
+    model = platform.processor() or platform.machine()
+    try:
+        with open("/proc/cpuinfo") as file:
+            model = next(line.split(":")[1].strip() for line in file if line.startswith("model name"))
+    except (OSError, StopIteration):
+        pass
+    return f"{model}, {os.cpu_count()} cores, Python {platform.python_version()}"
+
+
+def row(name: str, values: dict[str, float], show: str) -> str:
+    peers = ("torch", "autograd", "jax jit")
+    ours = values["minigrad"]
+    cells = [show.format(ours)]
+    cells += [f"{show.format(values[p])} (×{ours / values[p]:.2f})" if p in values else "" for p in peers]
+    return f"| {name} | " + " | ".join(cells) + " |"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("only", nargs="*", help="words that the names of the workloads contain")
+    args = parser.parse_args()
+    print(f"{machine()}\n")
+    print("| workload | minigrad | torch eager | HIPS/autograd | JAX jit |\n|---|---|---|---|---|")
+    for name, (workload, rounds) in WORKLOADS.items():
+        if args.only and not any(word in name for word in args.only):
+            continue
+        values = in_turns(workload(), rounds)
+        print(row(name, {k: 1000 * v for k, v in values.items()}, "{:.3g} ms"), flush=True)
+    if not args.only:
+        print(row("peak memory of the elementwise chain", fresh.peak_memory(), "{:.0f} MiB"))
+        times = fresh.import_time()
+        print("\nImport beyond numpy: " + ", ".join(f"{name} {ms:.0f} ms" for name, ms in times.items()))
+
+
+if __name__ == "__main__":
+    main()
