@@ -15,7 +15,7 @@ def _names_of_the_docstring_examples(request: pytest.FixtureRequest, doctest_nam
     names = {name: getattr(minigrad, name) for name in ("grad", "egrad", "no_grad", "primitive", "stack")}
     names |= {"np": np, "minigrad": minigrad, "Tensor": Tensor}
     doctest_namespace.clear()
-    doctest_namespace.update({name: value for name, value in names.items() if name not in own or name.startswith('__')})
+    doctest_namespace.update({name: value for name, value in names.items() if name not in own or name.startswith("__")})
 
 
 @pytest.fixture(autouse=True)

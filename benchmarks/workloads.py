@@ -106,9 +106,7 @@ def _jax_mlp(jax: Any, x: np.ndarray, y: np.ndarray) -> Callable[[], object]:
         tree = jax.tree_util.tree_map
         m = tree(lambda m, g: 0.9 * m + 0.1 * g, m, g)
         v = tree(lambda v, g: 0.999 * v + 0.001 * g * g, v, g)
-        new = tree(
-            lambda p, m, v: p - 1e-3 * m / (1 - 0.9**t) / (jnp.sqrt(v / (1 - 0.999**t)) + 1e-8), params, m, v
-        )
+        new = tree(lambda p, m, v: p - 1e-3 * m / (1 - 0.9**t) / (jnp.sqrt(v / (1 - 0.999**t)) + 1e-8), params, m, v)
         return new, m, v, t + 1
 
     state = [params, zeros, zeros, 1.0]

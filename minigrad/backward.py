@@ -25,9 +25,7 @@ from .tensor import Tensor, wrap
 __all__ = ["Cotangents", "backward", "fit", "gradients", "propagate"]
 
 
-def backward(
-    self: Tensor, gradient: Any = None, retain_graph: bool | None = None, create_graph: bool = False
-) -> None:
+def backward(self: Tensor, gradient: Any = None, retain_graph: bool | None = None, create_graph: bool = False) -> None:
     """Add the gradient of this tensor to the `.grad` of every leaf that it was computed from.
 
     Args:
@@ -190,16 +188,14 @@ def propagate(
                         c = fit(c, parent.shape, parent.dtype)
                     if anomaly:
                         _check(c, node)
-                    # A sum may be made in place where nobody else sees the buffer: the references to it
-                    # are then this function's own and getrefcount's argument.
                     if parent is near:
-                        if type(near_g) is ndarray and getrefcount(near_g) == 2 and near_g.base is None:
+                        if type(near_g) is ndarray and getrefcount(near_g) == LOCAL and near_g.base is None:
                             near_g += c
                         else:
                             near_g = near_g + c
                     elif parent in pending:
                         total = pending[parent]
-                        if type(total) is ndarray and getrefcount(total) == 3 and total.base is None:
+                        if type(total) is ndarray and getrefcount(total) == HELD and total.base is None:
                             total += c
                         else:
                             pending[parent] = total + c
@@ -232,9 +228,7 @@ def fit(c: Any, shape: tuple[int, ...], dtype: Any) -> Any:
         added = c.ndim - len(shape)
         if added < 0:
             raise ValueError(f"a gradient rule returned shape {c.shape} for an input of shape {shape}")
-        axes = tuple(range(added)) + tuple(
-            i + added for i, n in enumerate(shape) if n == 1 and c.shape[i + added] != 1
-        )
+        axes = tuple(range(added)) + tuple(i + added for i, n in enumerate(shape) if n == 1 and c.shape[i + added] != 1)
         if axes:
             c = np.sum(c, axis=axes, keepdims=True)
         c = np.reshape(c, shape)
@@ -334,8 +328,8 @@ def _accumulate_leaf(node: Node, g: Any, create_graph: bool) -> None:
         g = _outside(g)
         node.grad = g if node.grad is None else node.grad + g
     elif node.grad is None:
-        # References: the caller's `g`, ours, the argument.  A buffer that only we see is taken over.
-        owned = type(g) is np.ndarray and getrefcount(g) == 3 and g.base is None and g.flags.c_contiguous
+        # A buffer that only the caller and we see is taken over.
+        owned = type(g) is np.ndarray and getrefcount(g) == PASSED and g.base is None and g.flags.c_contiguous
         node.grad = _outside(g if owned else g.copy())
     elif node.grad._node is None:
         node.grad._data += _outside(g)._data

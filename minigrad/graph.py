@@ -60,6 +60,8 @@ class Node:
         "__weakref__", "dtype", "grad", "info", "op", "order", "outputs", "parents", "saved", "shape",
     )  # fmt: skip
 
+    outputs: tuple[tuple[Any, Any], ...]
+
     def __init__(self, op: Any, parents: tuple[Node | None, ...], saved: Any, shape: Any, dtype: Any) -> None:
         self.op = op
         self.parents = parents

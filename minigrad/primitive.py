@@ -104,7 +104,6 @@ class Op:
         for n in {n for reads in self.reads for n in reads} - known:
             raise TypeError(f"{self.name}: a rule reads {n!r}; it can read {', '.join(sorted(known))}")
 
-
     def bind_call(self) -> Callable[..., Any]:
         """The function that users call; specialised for one and two inputs without options."""
         simple = self.names == self.inputs and not (self.extras or self.together or self.defaults)
@@ -114,7 +113,9 @@ class Op:
         if unknown := set(rules) - set(self.names):
             raise TypeError(f"{self.name}: rules for {sorted(unknown)}, but its parameters are {list(self.names)}")
         if self.variadic in rules:
-            raise TypeError(f"{self.name}: the inputs *{self.variadic} need one rule for all: joint=..., inputs=({self.variadic!r},)")
+            raise TypeError(
+                f"{self.name}: the inputs *{self.variadic} need one rule for all: joint=..., inputs=({self.variadic!r},)"
+            )
 
     def __repr__(self) -> str:
         return f"<Op {self.name}({', '.join(self.names)})>"
@@ -456,9 +457,7 @@ def _saved(op: Op, values: dict[str, Any], parents: Sequence[Node | None], out: 
         reads = tuple(map(read, op.reads[0])) if op.reads else ()
         inputs = {n: v for n, v in values.items() if n not in op.extras}
         return (reads, inputs) if op.composite is not None else (reads,)
-    return tuple(
-        None if p is None else tuple(map(read, reads)) for p, reads in zip(parents, op.reads, strict=True)
-    )
+    return tuple(None if p is None else tuple(map(read, reads)) for p, reads in zip(parents, op.reads, strict=True))
 
 
 def _picker(reads: Sequence[str], names: Sequence[str]) -> Callable[[Any, Any, Any], tuple[Any, ...]]:

@@ -27,4 +27,8 @@ from .layers import (
 )
 from .module import Buffer, Module, Parameter
 
-__all__ = ["Buffer", "Module", "Parameter", "functional", "init", "layers", "losses", "optim", *layers.__all__]
+__all__ = [
+    "Buffer", "Conv1d", "Conv2d", "Conv3d", "CrossEntropyLoss", "Embedding", "Flatten", "Identity", "Linear", "MSELoss",
+    "MaxPool1d", "MaxPool2d", "MaxPool3d", "Module", "Parameter", "ReLU", "Sequential", "Sigmoid", "Tanh", "functional",
+    "init", "layers", "losses", "optim",
+]  # fmt: skip

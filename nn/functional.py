@@ -96,7 +96,9 @@ conv1d, conv2d, conv3d = _conv(1), _conv(2), _conv(3)
 
 
 def _max_pool(n: int) -> Callable[..., Tensor]:
-    def pool(x: Any, kernel_size: Any, stride: Any = None, padding: Any = 0, dilation: Any = 1, ceil_mode: bool = False) -> Tensor:
+    def pool(
+        x: Any, kernel_size: Any, stride: Any = None, padding: Any = 0, dilation: Any = 1, ceil_mode: bool = False
+    ) -> Tensor:
         shape = np.shape(x)
         if len(shape) not in (n + 1, n + 2):
             raise ValueError(f"max_pool{n}d: expected {n + 2} axes (N, C, ...) or {n + 1}, got shape {shape}")

@@ -41,7 +41,9 @@ def _class_weights(target: Any, weight: Any, ignore_index: int, dtype: Any) -> A
     return keep if weight is None else keep * weight[np.where(target == ignore_index, 0, target)]
 
 
-def _by_log_softmax(logits: Any, target: Any, weight: Any, ignore_index: int, reduction: str, label_smoothing: float = 0.0) -> Any:
+def _by_log_softmax(
+    logits: Any, target: Any, weight: Any, ignore_index: int, reduction: str, label_smoothing: float = 0.0
+) -> Any:
     """The readable form: -(1 - s) w_y log p_y - s / C sum_c w_c log p_c."""
     log_p = log_softmax(logits, axis=1)
     safe = np.where(target == ignore_index, 0, target)

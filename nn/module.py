@@ -270,4 +270,8 @@ def as_input(x: Any, parameter: Tensor) -> Tensor:
     """The input of a layer: a Tensor in the dtype of the layer's own parameter."""
     if not isinstance(x, Tensor):
         x = Tensor(x)
-    return x if x.dtype == parameter.dtype else x.astype(np.result_type(parameter.dtype, np.complex64) if x.dtype.kind == "c" else parameter.dtype)
+    return (
+        x
+        if x.dtype == parameter.dtype
+        else x.astype(np.result_type(parameter.dtype, np.complex64) if x.dtype.kind == "c" else parameter.dtype)
+    )

@@ -169,10 +169,16 @@ ROWS: dict[str, list[Sample]] = {
         Sample(np.linalg.norm, (C,)),
     ],
     "cumsum": [Sample(partial(np.cumsum, axis=a), (T,)) for a in (None, 0, -1)],
-    "cumprod": [*(Sample(partial(np.cumprod, axis=a), (T,)) for a in (None, 1)), Sample(np.cumprod, (np.array([1.0, 0, 2, 0, 3]),))],
+    "cumprod": [
+        *(Sample(partial(np.cumprod, axis=a), (T,)) for a in (None, 1)),
+        Sample(np.cumprod, (np.array([1.0, 0, 2, 0, 3]),)),
+    ],
     "sort": [*(Sample(partial(np.sort, axis=a), (T,)) for a in (None, 0, -1)), Sample(np.sort, (C.real.ravel(),))],
     # ------------------------------------------------------------------------------------ shape
-    "reshape": [*(Sample(partial(np.reshape, shape=s), (T,)) for s in ((6, 4), -1, (4, -1))), Sample(lambda x: x.reshape(3, 8), (T,))],
+    "reshape": [
+        *(Sample(partial(np.reshape, shape=s), (T,)) for s in ((6, 4), -1, (4, -1))),
+        Sample(lambda x: x.reshape(3, 8), (T,)),
+    ],
     "transpose": [Sample(np.transpose, (T,)), *(Sample(partial(np.transpose, axes=a), (T,)) for a in ((1, 2, 0), (-1, 0, 1)))],
     "moveaxis": [Sample(lambda x: np.moveaxis(x, 0, -1), (T,)), Sample(lambda x: np.moveaxis(x, (0, 1), (1, 2)), (T,))],
     "swapaxes": [Sample(lambda x: np.swapaxes(x, 0, -1), (T,))],
@@ -197,7 +203,11 @@ ROWS: dict[str, list[Sample]] = {
         Sample(lambda x: np.hsplit(x, 3)[2] * np.vsplit(x, 2)[0][:, :1], (T,)),
     ],
     "array_split": [Sample(lambda x: np.array_split(x, 3, axis=2)[0], (T,))],
-    "flip": [*(Sample(partial(np.flip, axis=a), (T,)) for a in (None, 1, (0, 2))), Sample(np.fliplr, (X,)), Sample(np.flipud, (X,))],
+    "flip": [
+        *(Sample(partial(np.flip, axis=a), (T,)) for a in (None, 1, (0, 2))),
+        Sample(np.fliplr, (X,)),
+        Sample(np.flipud, (X,)),
+    ],
     "roll": [Sample(lambda x, s=s, a=a: np.roll(x, s, a), (T,)) for s, a in ((1, None), (2, -1), ((1, 2), (0, 1)))],
     "tile": [Sample(partial(np.tile, reps=r), (X,)) for r in (2, (2, 1), (2, 1, 3))],
     "repeat": [Sample(partial(np.repeat, repeats=r, axis=a), (X,)) for r, a in ((2, None), (2, 0), ([1, 0, 3], 1))],
@@ -211,9 +221,21 @@ ROWS: dict[str, list[Sample]] = {
     "getitem": [
         Sample(lambda x, i=i: x[i], (T,))
         for i in (
-            0, -1, slice(None, None, -1), (slice(None), 1), (..., 0), (None, 0, ..., None), (1, 2, 3),
-            [0, 0, 1], np.array([[0, 1], [1, 1]]), (np.array([0, 1]), np.array([2, 2])), ([0, 1], slice(None), [1, 1]),
-            np.array([True, False]), (np.arange(24) % 3 == 0).reshape(2, 3, 4), (0, np.array([True, False, True])), slice(0, 0),
+            0,
+            -1,
+            slice(None, None, -1),
+            (slice(None), 1),
+            (..., 0),
+            (None, 0, ..., None),
+            (1, 2, 3),
+            [0, 0, 1],
+            np.array([[0, 1], [1, 1]]),
+            (np.array([0, 1]), np.array([2, 2])),
+            ([0, 1], slice(None), [1, 1]),
+            np.array([True, False]),
+            (np.arange(24) % 3 == 0).reshape(2, 3, 4),
+            (0, np.array([True, False, True])),
+            slice(0, 0),
             (slice(None), np.array([[2, 0], [2, 2]])),
         )
     ]
@@ -264,29 +286,60 @@ ROWS: dict[str, list[Sample]] = {
     "matmul": [
         Sample(np.matmul, (between(-1, 1, *s), between(-1, 1, *t)))
         for s, t in (
-            ((3,), (3,)), ((2, 3), (3,)), ((3,), (3, 2)), ((2, 3), (3, 4)), ((5, 2, 3), (3, 4)), ((2, 3), (5, 3, 4)),
-            ((5, 2, 3), (5, 3, 4)), ((5, 2, 3), (3,)), ((3,), (5, 3, 2)), ((2, 1, 2, 3), (5, 3, 2)), ((0, 3), (3, 2)),
+            ((3,), (3,)),
+            ((2, 3), (3,)),
+            ((3,), (3, 2)),
+            ((2, 3), (3, 4)),
+            ((5, 2, 3), (3, 4)),
+            ((2, 3), (5, 3, 4)),
+            ((5, 2, 3), (5, 3, 4)),
+            ((5, 2, 3), (3,)),
+            ((3,), (5, 3, 2)),
+            ((2, 1, 2, 3), (5, 3, 2)),
+            ((0, 3), (3, 2)),
         )
     ]
     + [
         Sample(np.matmul, (C, C.T)),
-        Sample(np.dot, (X[0], Y[0])), Sample(np.dot, (X, Y.T)), Sample(np.dot, (T, T[0].T)), Sample(np.dot, (X, np.array(2.0))),
+        Sample(np.dot, (X[0], Y[0])),
+        Sample(np.dot, (X, Y.T)),
+        Sample(np.dot, (T, T[0].T)),
+        Sample(np.dot, (X, np.array(2.0))),
         Sample(np.dot, (T, T.transpose(0, 2, 1))),
-        Sample(np.inner, (T, X[:, :1] * np.ones(4))), Sample(np.outer, (X, Y)), Sample(np.vdot, (X, Y)), Sample(np.vdot, (C, C * 2j)),
+        Sample(np.inner, (T, X[:, :1] * np.ones(4))),
+        Sample(np.outer, (X, Y)),
+        Sample(np.vdot, (X, Y)),
+        Sample(np.vdot, (C, C * 2j)),
         *(Sample(lambda x, y, a=a: np.tensordot(x, y, a), (T, T.transpose(1, 2, 0))) for a in (([1, 2], [0, 1]), ([0], [2]), 0)),
         Sample(lambda x, y: np.tensordot(x, y), (T, T[0])),
     ],  # fmt: skip
     "einsum": [
         Sample(lambda *xs, s=s: np.einsum(s, *xs), tuple(between(-1, 1, *t) for t in shapes))
         for s, shapes in (
-            ("ij,jk->ik", [(2, 3), (3, 4)]), ("ij,jk", [(2, 3), (3, 4)]), ("ii", [(3, 3)]), ("ii->i", [(3, 3)]),
-            ("ij->", [(2, 3)]), ("ij->j", [(2, 3)]), ("i,j->ij", [(2,), (3,)]), ("i,i", [(3,), (3,)]), ("ba", [(2, 3)]),
-            ("...ij,...jk->...ik", [(2, 2, 3), (3, 4)]), ("...i,i", [(2, 3), (3,)]), ("i...->...", [(2, 3)]),
-            ("ij,jk,kl->il", [(2, 3), (3, 2), (2, 2)]), ("iij,j->i", [(2, 2, 3), (3,)]), ("ij,k->i", [(2, 3), (2,)]),
-            ("bij,bjk->bik", [(2, 2, 3), (1, 3, 2)]), ("iii->i", [(2, 2, 2)]), (",i->i", [(), (3,)]),
+            ("ij,jk->ik", [(2, 3), (3, 4)]),
+            ("ij,jk", [(2, 3), (3, 4)]),
+            ("ii", [(3, 3)]),
+            ("ii->i", [(3, 3)]),
+            ("ij->", [(2, 3)]),
+            ("ij->j", [(2, 3)]),
+            ("i,j->ij", [(2,), (3,)]),
+            ("i,i", [(3,), (3,)]),
+            ("ba", [(2, 3)]),
+            ("...ij,...jk->...ik", [(2, 2, 3), (3, 4)]),
+            ("...i,i", [(2, 3), (3,)]),
+            ("i...->...", [(2, 3)]),
+            ("ij,jk,kl->il", [(2, 3), (3, 2), (2, 2)]),
+            ("iij,j->i", [(2, 2, 3), (3,)]),
+            ("ij,k->i", [(2, 3), (2,)]),
+            ("bij,bjk->bik", [(2, 2, 3), (1, 3, 2)]),
+            ("iii->i", [(2, 2, 2)]),
+            (",i->i", [(), (3,)]),
         )
     ]
-    + [Sample(lambda x, y: np.einsum(x, [0, 1], y, [1, 2], [0, 2]), (X, Y.T)), Sample(lambda x: np.einsum("ij,ij->i", x, x), (C,))],  # fmt: skip
+    + [
+        Sample(lambda x, y: np.einsum(x, [0, 1], y, [1, 2], [0, 2]), (X, Y.T)),
+        Sample(lambda x: np.einsum("ij,ij->i", x, x), (C,)),
+    ],  # fmt: skip
 }
 
 
@@ -337,10 +390,16 @@ def _conv_samples() -> dict[str, list[Sample]]:
         loops = partial(conv_by_loops, win=win, groups=groups)
         rows["conv"].append(Sample(partial(window.conv, **kw), (x, w), loops))
         rows["conv_input"].append(
-            Sample(partial(window.conv_input, **kw), (g, w), lambda g, w, f=loops, s=x.shape: by_transposing(lambda e: f(e, w), s, g))
+            Sample(
+                partial(window.conv_input, **kw), (g, w), lambda g, w, f=loops, s=x.shape: by_transposing(lambda e: f(e, w), s, g)
+            )
         )
         rows["conv_weight"].append(
-            Sample(partial(window.conv_weight, **kw), (x, g), lambda x, g, f=loops, s=w.shape: by_transposing(lambda e: f(x, e), s, g))
+            Sample(
+                partial(window.conv_weight, **kw),
+                (x, g),
+                lambda x, g, f=loops, s=w.shape: by_transposing(lambda e: f(x, e), s, g),
+            )
         )
     return rows
 
@@ -390,7 +449,11 @@ def _pool_samples() -> dict[str, list[Sample]]:
         )
         rows["pool_gather"].append(Sample(lambda x, i=first, w=win: window.pool_gather(x, beside(x, i), w), (x,), gathered))
         rows["pool_scatter"].append(
-            Sample(lambda g, i=first, w=win: window.pool_scatter(g, beside(g, i), w), (g,), partial(by_transposing, gathered, x.shape))
+            Sample(
+                lambda g, i=first, w=win: window.pool_scatter(g, beside(g, i), w),
+                (g,),
+                partial(by_transposing, gathered, x.shape),
+            )
         )
         rows["sum_pool"].append(Sample(partial(window.sum_pool, **kw), (x,), summed))
         rows["sum_unpool"].append(Sample(partial(window.sum_unpool, **kw), (g,), partial(by_transposing, summed, x.shape)))

@@ -39,7 +39,7 @@ def test_backward_through_a_diamond_waits_for_all_contributions() -> None:
     b, c = a.sin(), a * 3
     (b * c + a).sum().backward()
     e = np.exp(0.5)
-    assert x.grad.item() == pytest.approx((np.cos(e) * e * 3 * e + np.sin(e) * 3 * e + e))
+    assert x.grad.item() == pytest.approx(np.cos(e) * e * 3 * e + np.sin(e) * 3 * e + e)
 
 
 def test_gradients_of_different_leaves_do_not_share_memory() -> None:

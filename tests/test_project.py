@@ -29,7 +29,9 @@ def load_example(name: str) -> Any:
 def test_the_wheel_installs_and_imports_elsewhere(tmp_path: Path) -> None:
     """Built without network from a copy of the source; both packages arrive, typed."""
     source = tmp_path / "source"
-    shutil.copytree(ROOT, source, ignore=shutil.ignore_patterns(".git", ".venv", "out", "build", "dist", "*.egg-info", "__pycache__"))
+    shutil.copytree(
+        ROOT, source, ignore=shutil.ignore_patterns(".git", ".venv", "out", "build", "dist", "*.egg-info", "__pycache__")
+    )
     command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(tmp_path / "dist"), str(source)]
     subprocess.run(command, check=True, capture_output=True)
     (wheel,) = (tmp_path / "dist").glob("minigrad-*.whl")

@@ -227,7 +227,9 @@ def test_gradcheck_says_what_is_wrong() -> None:
         return np.sin(x)
 
     assert mg.gradcheck(wrong_sine, np.array([0.5, 0.7]))
-    with pytest.raises(mg.GradcheckError, match=r"input 0, entry \(1,\): the derivative of output 0, entry \(1,\) is -0.83") as raised:
+    with pytest.raises(
+        mg.GradcheckError, match=r"input 0, entry \(1,\): the derivative of output 0, entry \(1,\) is -0.83"
+    ) as raised:
         mg.gradcheck(wrong_sine, np.array([0.5, 2.0]))
     assert "-0.416" in str(raised.value)
     assert not mg.gradcheck(wrong_sine, np.array([2.0]), raise_exception=False)

@@ -323,9 +323,7 @@ def hypot(x: Any, y: Any) -> Any:
     return np.hypot(x, y)
 
 
-@primitive(
-    np.remainder, operators=("__mod__", "__rmod__"), x=lambda g: g, y=lambda g, x, y: -g * np.floor_divide(x, y)
-)
+@primitive(np.remainder, operators=("__mod__", "__rmod__"), x=lambda g: g, y=lambda g, x, y: -g * np.floor_divide(x, y))
 def remainder(x: Any, y: Any) -> Any:
     """Remainder with the sign of y (Python's %).
 

@@ -10,6 +10,7 @@ What an in-place write means depends on the tensor (never on its name):
 
 from __future__ import annotations
 
+import numbers
 from collections.abc import Callable
 from typing import Any
 
@@ -52,7 +53,7 @@ def __setitem__(self: Tensor, index: Any, value: Any) -> None:
         self._data[index] = value._data if isinstance(value, Tensor) else value
         graph.mark_mutated(self._data)
     else:
-        value = value if isinstance(value, (Tensor, int, float, complex)) else np.asarray(value)
+        value = value if isinstance(value, (Tensor, numbers.Number)) else np.asarray(value)
         _replace(self, assign(self, index, value))
 
 
@@ -66,7 +67,9 @@ def _in_place(operator: str, op: Callable[..., Any], ufunc: np.ufunc) -> None:
             return self
         new = op(self, other)
         if new.shape != self.shape:
-            raise ValueError(f"x {operator} y would change the shape from {self.shape} to {new.shape}: write x = x {operator[:-1]} y")
+            raise ValueError(
+                f"x {operator} y would change the shape from {self.shape} to {new.shape}: write x = x {operator[:-1]} y"
+            )
         _replace(self, new if new.dtype == self.dtype else new.astype(self.dtype))
         return self
 

@@ -9,7 +9,21 @@ import numpy as np
 from ..primitive import primitive
 from .masking import safe_divisor
 
-__all__ = ["exp", "exp2", "expm1", "log", "log2", "log10", "log1p", "logaddexp", "logaddexp2", "expit", "log_expit", "logit", "xlogy"]
+__all__ = [
+    "exp",
+    "exp2",
+    "expm1",
+    "log",
+    "log2",
+    "log10",
+    "log1p",
+    "logaddexp",
+    "logaddexp2",
+    "expit",
+    "log_expit",
+    "logit",
+    "xlogy",
+]
 
 
 def _share(x: Any, y: Any) -> Any:

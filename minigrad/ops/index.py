@@ -63,7 +63,7 @@ def _is_basic(index: Any) -> bool:
     """Whether an index names no element twice: slices, integers, None, Ellipsis, masks."""
     parts = index if isinstance(index, tuple) else (index,)
     return all(
-        p is None or p is Ellipsis or isinstance(p, (int, slice, np.integer)) or getattr(p, "dtype", None) == bool
+        p is None or p is Ellipsis or isinstance(p, (int, slice, np.integer)) or getattr(p, "dtype", None) == np.bool_
         for p in parts
     )  # fmt: skip
 

@@ -272,7 +272,7 @@ def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> A
     raise NotImplementedError(f"norm: ord={ord!r} over {len(axes)} axes has no gradient rule")
 
 
-numpy_table[np.linalg.vector_norm] = lambda x, axis=None, keepdims=False, ord=2: (
-    norm(np.reshape(x, -1) if axis is None and not keepdims else x, ord, axis, keepdims)
+numpy_table[np.linalg.vector_norm] = lambda x, axis=None, keepdims=False, ord=2: norm(
+    np.reshape(x, -1) if axis is None and not keepdims else x, ord, axis, keepdims
 )
 __all__ += ["norm2"]

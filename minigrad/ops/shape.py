@@ -21,8 +21,6 @@ __all__ = [
 ]  # fmt: skip
 
 
-
-
 @primitive(np.reshape, method=False, x=lambda g, x_shape: np.reshape(g, x_shape))
 def reshape(x: Any, shape: Any) -> Any:
     """The same elements in another shape.
@@ -284,7 +282,7 @@ def repeat(x: Any, repeats: Any, axis: Any = None) -> Any:
     return np.repeat(x, repeats, axis)
 
 
-def _pad_x(g: Any, x_shape: Any, pad_width: Any, mode: str) -> Any:
+def _pad_x(g: Any, x_shape: Any, pad_width: Any, mode: Any) -> Any:
     """The mode decides from which element each padded one was copied: the gradient goes back there."""
     widths = _pad_widths(pad_width, len(x_shape))
     for axis, ((before, after), n) in enumerate(zip(widths, x_shape, strict=True)):
@@ -302,7 +300,7 @@ def _pad_widths(pad_width: Any, ndim: int) -> list[tuple[int, int]]:
 
 
 @primitive(np.pad, x=_pad_x)
-def pad(x: Any, pad_width: Any, mode: str = "constant", constant_values: Any = 0) -> Any:
+def pad(x: Any, pad_width: Any, mode: Any = "constant", constant_values: Any = 0) -> Any:
     """Add a border: mode "constant", "edge", "reflect", "symmetric" or "wrap".
 
     out = x with a border

@@ -9,7 +9,23 @@ import numpy as np
 from ..primitive import primitive
 from .masking import safe_divisor
 
-__all__ = ["sin", "cos", "tan", "arcsin", "arccos", "arctan", "arctan2", "sinh", "cosh", "tanh", "arcsinh", "arccosh", "arctanh", "degrees", "radians"]
+__all__ = [
+    "sin",
+    "cos",
+    "tan",
+    "arcsin",
+    "arccos",
+    "arctan",
+    "arctan2",
+    "sinh",
+    "cosh",
+    "tanh",
+    "arcsinh",
+    "arccosh",
+    "arctanh",
+    "degrees",
+    "radians",
+]
 
 
 def _square_radius(x: Any, y: Any) -> Any:

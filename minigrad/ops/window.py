@@ -69,7 +69,9 @@ class Window:
         size, stride, dilation = (_each(v, n, name) for v, name in ((size, "size"), (stride, "stride"), (dilation, "dilation")))
         pads = tuple((p, p) if isinstance(p, (int, np.integer)) else tuple(p) for p in _each(padding, n, "padding"))
         if min(size) < 1 or min(stride) < 1 or min(dilation) < 1 or min(min(p) for p in pads) < 0:
-            raise ValueError(f"windows need size, stride, dilation >= 1 and padding >= 0, got {size}, {stride}, {dilation}, {pads}")
+            raise ValueError(
+                f"windows need size, stride, dilation >= 1 and padding >= 0, got {size}, {stride}, {dilation}, {pads}"
+            )
         out = []
         for s, k, step, (before, after), d in zip(shape, size, stride, pads, dilation, strict=True):
             room = s + before + after - d * (k - 1) - 1
@@ -83,7 +85,7 @@ class Window:
             out.append(count)
         return cls(shape, size, stride, pads, dilation, tuple(out))
 
-    def offsets(self) -> Iterator[tuple[int, tuple[int, ...], tuple[slice, ...], tuple[slice, ...]]]:
+    def offsets(self) -> Iterator[tuple[int, tuple[int, ...], tuple[Any, ...], tuple[Any, ...]]]:
         """For each place in the window: its number, its index, and the slices of input and output that meet there."""
         for number, place in enumerate(product(*map(range, self.size))):
             inside, outside = [], []
@@ -98,7 +100,7 @@ class Window:
                 inside.append(slice(start + step * first, start + step * (last - 1) + 1, step))
                 outside.append(slice(first, last))
             else:
-                yield number, place, (..., *inside), (..., *outside)  # type: ignore[misc]
+                yield number, place, (..., *inside), (..., *outside)
 
 
 def _each(value: Any, n: int, name: str) -> tuple[Any, ...]:
@@ -127,7 +129,7 @@ def unfold(x: Any, window: Window) -> Any:
     allocate = np.zeros_like if any(map(any, window.padding)) else np.empty_like
     lead = x.shape[: x.ndim - len(window.shape)]
     columns = allocate(x, shape=(*lead, *window.size, *window.out))
-    head = (slice(None),) * len(lead)
+    head: Any = (slice(None),) * len(lead)
     for _, place, inside, outside in window.offsets():
         columns[(*head, *place, *outside[1:])] = x[inside]
     return columns
@@ -145,7 +147,7 @@ def fold(columns: Any, window: Window) -> Any:
     """
     lead = columns.shape[: columns.ndim - 2 * len(window.shape)]
     out = np.zeros_like(columns, shape=(*lead, *window.shape))
-    head = (slice(None),) * len(lead)
+    head: Any = (slice(None),) * len(lead)
     for _, place, inside, outside in window.offsets():
         out[inside] += columns[(*head, *place, *outside[1:])]
     return out

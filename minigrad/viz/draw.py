@@ -74,9 +74,7 @@ class Drawing:
             return {"text/plain": f"{error}\n\n{self.source}"}
 
 
-def draw(
-    outputs: Tensor | Iterable[Tensor], names: Any = None, *, direction: str = "TB", max_nodes: int = 1000
-) -> Drawing:
+def draw(outputs: Tensor | Iterable[Tensor], names: Any = None, *, direction: str = "TB", max_nodes: int = 1000) -> Drawing:
     """Draw the graph that computed some tensors; of a gradient made with `create_graph=True` too.
 
     Args:

@@ -58,7 +58,7 @@ def walk(outputs: Tensor | Iterable[Tensor], names: Any = None) -> list[Step]:
             raise TypeError(f"walk needs Tensors, got {type(tensor).__name__}")
         if tensor._node is None:
             raise ValueError(
-                "the tensor has no graph: it was computed from tensors that do not require a gradient, under no_grad(), or detached"
+                "the tensor has no graph: it was made from tensors that require no gradient, under no_grad(), or detached"
             )
         starts.append(_source(tensor._node))
     given = _names(names)

@@ -8,6 +8,7 @@ from typing import Any, overload
 import numpy as np
 
 from minigrad import Tensor, empty, mark_mutated
+from minigrad.ops.select import where
 
 from .. import functional as F
 from .. import init
@@ -123,7 +124,12 @@ class Embedding(Module):
     """
 
     def __init__(
-        self, num_embeddings: int, embedding_dim: int, padding_idx: int | None = None, device: str | None = None, dtype: Any = None
+        self,
+        num_embeddings: int,
+        embedding_dim: int,
+        padding_idx: int | None = None,
+        device: str | None = None,
+        dtype: Any = None,
     ) -> None:
         self.num_embeddings, self.embedding_dim = num_embeddings, embedding_dim
         if padding_idx is not None and not -num_embeddings <= padding_idx < num_embeddings:
@@ -140,7 +146,9 @@ class Embedding(Module):
         if self.padding_idx is None:
             return out
         used = np.expand_dims(np.not_equal(indices, self.padding_idx), -1)
-        return np.where(used, out, out.detach())  # no gradient reaches the padding's row
+        return where(used, out, out.detach())  # no gradient reaches the padding's row
 
     def extra_repr(self) -> str:
-        return f"{self.num_embeddings}, {self.embedding_dim}" + (f", padding_idx={self.padding_idx}" if self.padding_idx is not None else "")
+        return f"{self.num_embeddings}, {self.embedding_dim}" + (
+            f", padding_idx={self.padding_idx}" if self.padding_idx is not None else ""
+        )

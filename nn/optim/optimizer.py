@@ -81,11 +81,15 @@ class Optimizer:
         params = [p for group in self.param_groups for p in group["params"]]
         sizes = [len(g["params"]) for g in state_dict["param_groups"]]
         if sizes != [len(g["params"]) for g in self.param_groups]:
-            raise ValueError(f"the state has groups of {sizes} parameters, the optimizer of {[len(g['params']) for g in self.param_groups]}")
+            raise ValueError(
+                f"the state has groups of {sizes} parameters, the optimizer of {[len(g['params']) for g in self.param_groups]}"
+            )
         for number, entries in state_dict["state"].items():
             for name, value in entries.items():
                 if np.ndim(value) and np.shape(value) != params[int(number)].shape:
-                    raise ValueError(f"state {name!r} of parameter {number} has shape {np.shape(value)}, not {params[int(number)].shape}")
+                    raise ValueError(
+                        f"state {name!r} of parameter {number} has shape {np.shape(value)}, not {params[int(number)].shape}"
+                    )
         for group, saved in zip(self.param_groups, state_dict["param_groups"], strict=True):
             group.update({k: v for k, v in saved.items() if k != "params"})
         self.state = {
