@@ -25,6 +25,33 @@ from .tensor import Tensor, wrap
 __all__ = ["Cotangents", "backward", "fit", "gradients", "propagate"]
 
 
+# How many references an array has of which nobody else knows, as `sys.getrefcount` counts them: a local variable and
+# the argument of the call; those and an entry of a container; variables of a caller and its callee.  Python versions
+# differ in what they count, so it is measured.  Where an array has no more, a sum may be made in its buffer.
+
+
+def _count_local() -> int:
+    x = object()
+    return getrefcount(x)
+
+
+def _count_held() -> int:
+    x = object()
+    holder = {0: x}
+    return getrefcount(x) if holder else 0
+
+
+def _count_passed() -> int:
+    def callee(x: object) -> int:
+        return getrefcount(x)
+
+    x = object()
+    return callee(x)
+
+
+LOCAL, HELD, PASSED = _count_local(), _count_held(), _count_passed()
+
+
 def backward(self: Tensor, gradient: Any = None, retain_graph: bool | None = None, create_graph: bool = False) -> None:
     """Add the gradient of this tensor to the `.grad` of every leaf that it was computed from.
 
