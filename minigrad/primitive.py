@@ -314,9 +314,11 @@ def _unary(op: Op) -> Callable[..., Any]:
             out = forward(a)
         except Exception as error:
             raise _explain(op, {op.names[0]: a}, error) from error
-        if type(out) is not _ndarray:
-            out = backend.as_array(out)
         p = x._node
+        if type(out) is not _ndarray:
+            if isinstance(out, tuple):
+                return _record_many(op, out, (p,), {op.names[0]: a})
+            out = backend.as_array(out)
         if graph.special:
             return _finish(op, out, (p,), (pick(a, None, out),))
         if p is None:
@@ -352,6 +354,8 @@ def _binary(op: Op) -> Callable[..., Any]:
         except Exception as error:
             raise _explain(op, {op.names[0]: a, op.names[1]: b}, error) from error
         if type(out) is not _ndarray:
+            if isinstance(out, tuple):
+                return _record_many(op, out, (p, q), dict(zip(op.names, (a, b), strict=True)))
             out = backend.as_array(out)
         if graph.special:
             return _finish(op, out, (p, q), (p and pick_x(a, b, out), q and pick_y(a, b, out)))
@@ -432,14 +436,18 @@ def _general(op: Op) -> Callable[..., Any]:
 def _record_many(op: Op, out: tuple[Any, ...], parents: tuple[Node | None, ...], values: dict[str, Any]) -> Any:
     """The Tensors of an op with several outputs: one node for the op, and a `pick` for each output."""
     out = tuple(map(backend.as_array, out))
-    kind = type(out) if hasattr(out, "_fields") else None
+    anomaly = graph.is_anomaly_enabled()
+    source = graph.user_line() if anomaly else None
+    if anomaly:
+        for o in out:
+            graph.check_finite(o, op.name, "the forward pass", source)
     if not any(p is not None for p in parents) or (graph.special and not graph.is_grad_enabled()):
-        results = tuple(wrap(o, None) for o in out)
-    else:
-        node = Node(op, parents, _saved(op, values, parents, out), None, None)
-        node.outputs = tuple((o.shape, o.dtype) for o in out)
-        results = tuple(pick(node, i, o) for i, o in enumerate(out))
-    return kind(*results) if kind else results
+        return tuple(wrap(o, None) for o in out)
+    node = Node(op, parents, _saved(op, values, parents, out), None, None)
+    node.outputs = tuple((o.shape, o.dtype) for o in out)
+    if anomaly:
+        node.annotate().source = source
+    return tuple(pick(node, i, o) for i, o in enumerate(out))
 
 
 def _saved(op: Op, values: dict[str, Any], parents: Sequence[Node | None], out: Any) -> tuple[Any, ...]:

@@ -100,6 +100,7 @@ ROWS: dict[str, list[Sample]] = {
     "hypot": binary(np.hypot, X, Y, "hypot"),
     "remainder": binary(np.remainder, X * 3, Y, "remainder"),
     "fmod": binary(np.fmod, X * 3, Y, "fmod"),
+    "modf": [Sample(np.modf, (X * 3,)), Sample(lambda x: np.modf(x)[0], (X * 3,))],
     "ldexp": [Sample(lambda x: np.ldexp(x, 3), (X,), order=3)],
     "real": [Sample(np.real, (C,)), Sample(np.real, (X,))],
     "imag": [Sample(np.imag, (C,)), Sample(np.imag, (X,))],

@@ -82,6 +82,14 @@ def test_functions_take_numpys_arguments() -> None:
     assert [g.shape for g in mg.meshgrid(x, leaf(1.0, 2.0))] == [(2, 3), (2, 3)]
 
 
+def test_divmod_and_modf() -> None:
+    x = leaf(7.5, -7.5)
+    quotient, rest = divmod(x, 2.0)
+    assert (quotient.tolist(), rest.tolist(), rest.requires_grad) == ([3.0, -4.0], [1.5, 0.5], True)
+    assert [t.tolist() for t in np.modf(x)] == [[0.5, -0.5], [7.0, -7.0]]
+    assert divmod(9.0, leaf(4.0))[1].tolist() == [1.0]
+
+
 def test_unknown_operands_are_named() -> None:
     with pytest.raises(TypeError, match="Tensor and object"):
         leaf(1.0) + object()

@@ -6,13 +6,14 @@ from typing import Any
 
 import numpy as np
 
-from ..primitive import primitive
+from ..primitive import composed, primitive, reflected
+from ..tensor import Tensor
 from .masking import safe_divisor
 
 __all__ = [
-    "absolute", "add", "angle", "conjugate", "copysign", "divide", "fabs", "float_power", "fmax", "fmin", "fmod",
-    "hypot", "imag", "ldexp", "maximum", "minimum", "multiply", "negative", "power", "real", "reciprocal",
-    "remainder", "sqrt", "cbrt", "square", "subtract",
+    "absolute", "add", "angle", "cbrt", "conjugate", "copysign", "divide", "divmod", "fabs", "float_power", "fmax",
+    "fmin", "fmod", "hypot", "imag", "ldexp", "maximum", "minimum", "modf", "multiply", "negative", "power", "real",
+    "reciprocal", "remainder", "sqrt", "square", "subtract",
 ]  # fmt: skip
 
 
@@ -335,6 +336,33 @@ def remainder(x: Any, y: Any) -> Any:
     np.float64(-2.0)
     """
     return np.remainder(x, y)
+
+
+@composed(np.divmod, method=False)
+def divmod(x: Any, y: Any) -> tuple[Any, Any]:  # noqa: A001
+    """The floor of the quotient (a constant) and the remainder.
+
+    >>> divmod(7.0, 3.0)
+    (np.float64(2.0), np.float64(1.0))
+    """
+    return np.floor_divide(x, y), remainder(x, y)
+
+
+Tensor.__divmod__ = divmod  # type: ignore[attr-defined]
+Tensor.__rdivmod__ = reflected(divmod)  # type: ignore[attr-defined]
+
+
+@primitive(np.modf, x=lambda g: g[0])
+def modf(x: Any) -> Any:
+    """Fractional and integral part, both with the sign of x; the integral part is constant.
+
+    out = (x - trunc(x), trunc(x))
+    dx  = g_1
+
+    >>> modf(-1.5)
+    (np.float64(-0.5), np.float64(-1.0))
+    """
+    return np.modf(x)
 
 
 @primitive(np.fmod, x=lambda g: g, y=lambda g, x, y: -g * np.trunc(x / y))

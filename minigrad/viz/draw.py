@@ -9,7 +9,6 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from ..backend import get_default_dtype
 from ..tensor import Tensor
 from .walk import Step, walk
 
@@ -128,8 +127,7 @@ def _graphviz() -> Any:
 def _describe(shape: Any, dtype: Any) -> str:
     if shape is None:
         return "several"
-    text = "×".join(map(str, shape)) if shape else "scalar"
-    return text if dtype == get_default_dtype() else f"{text} {dtype}"
+    return f"{'×'.join(map(str, shape)) or 'scalar'} {dtype}"
 
 
 def _label(step: Step) -> str:
