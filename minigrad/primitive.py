@@ -35,7 +35,7 @@ from .backward import Cotangents, propagate
 from .graph import Node
 from .tensor import Tensor, wrap
 
-__all__ = ["Op", "OpFunction", "clone", "method", "primitive", "registry"]
+__all__ = ["Op", "OpFunction", "clone", "composed", "method", "primitive", "registry"]
 
 #: All ops by name.
 registry: dict[str, OpFunction] = {}
@@ -238,12 +238,7 @@ def primitive(
         function = cast(OpFunction, function)
         function.op = op
         registry[op.name] = function
-        for numpy_function in numpy_functions:
-            numpy_table[numpy_function] = function
-        if method:
-            setattr(Tensor, method if isinstance(method, str) else op.name, function)
-        for operator in operators:
-            setattr(Tensor, operator, reflected(function) if operator.startswith("__r") else function)
+        _bind(function, numpy_functions, (method if isinstance(method, str) else op.name) if method else None, operators)
         return function
 
     return define
@@ -255,17 +250,27 @@ def method(function: Callable[..., Any]) -> Callable[..., Any]:
     return function
 
 
-def composed(*numpy_functions: Any, method: bool = True) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def composed(
+    *numpy_functions: Any, method: bool = True, operators: Sequence[str] = ()
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """A function made of other ops: it needs no rule, but stands for NumPy functions and may be a method."""
 
     def define(function: Callable[..., Any]) -> Callable[..., Any]:
-        for numpy_function in numpy_functions:
-            numpy_table[numpy_function] = function
-        if method:
-            setattr(Tensor, function.__name__, function)
+        _bind(function, numpy_functions, function.__name__ if method else None, operators)
         return function
 
     return define
+
+
+def _bind(function: Callable[..., Any], numpy_functions: Sequence[Any], method: str | None, operators: Sequence[str]) -> None:
+    """Make a function stand for NumPy's functions, and a method and operators of Tensor."""
+    for numpy_function in numpy_functions:
+        numpy_table[numpy_function] = function
+    if method:
+        setattr(Tensor, method, function)
+    for operator in operators:  # `__radd__` is `__add__` with the arguments swapped
+        swapped = operator.startswith("__r") and operator != "__rshift__"
+        setattr(Tensor, operator, (lambda self, other: function(other, self)) if swapped else function)
 
 
 # ------------------------------------------------------------------------- recording a result
@@ -493,11 +498,6 @@ def _picker(reads: Sequence[str], names: Sequence[str]) -> Callable[[Any, Any, A
         return tuple(values[n] if n in values else np.shape(values[n.removesuffix("_shape")]) for n in reads)
 
     return pick_any
-
-
-def reflected(function: Callable[..., Any]) -> Callable[..., Any]:
-    """`__radd__` from `__add__`: the same with the arguments swapped."""
-    return lambda self, other: function(other, self)
 
 
 def _operand(x: Any) -> Any:

@@ -6,8 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..primitive import composed, primitive, reflected
-from ..tensor import Tensor
+from ..primitive import composed, primitive
 from .masking import safe_divisor
 
 __all__ = [
@@ -338,7 +337,7 @@ def remainder(x: Any, y: Any) -> Any:
     return np.remainder(x, y)
 
 
-@composed(np.divmod, method=False)
+@composed(np.divmod, method=False, operators=("__divmod__", "__rdivmod__"))
 def divmod(x: Any, y: Any) -> tuple[Any, Any]:  # noqa: A001
     """The floor of the quotient (a constant) and the remainder.
 
@@ -346,10 +345,6 @@ def divmod(x: Any, y: Any) -> tuple[Any, Any]:  # noqa: A001
     (np.float64(2.0), np.float64(1.0))
     """
     return np.floor_divide(x, y), remainder(x, y)
-
-
-Tensor.__divmod__ = divmod  # type: ignore[attr-defined]
-Tensor.__rdivmod__ = reflected(divmod)  # type: ignore[attr-defined]
 
 
 @primitive(np.modf, x=lambda g: g[0])

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from .. import backend
-from ..primitive import composed, reflected
+from ..primitive import composed
 from ..tensor import Tensor, wrap
 
 __all__ = ["constants", "isclose", "round"]
@@ -48,9 +48,7 @@ def _constant(name: str) -> Any:
 
     function.__name__ = function.__qualname__ = name
     function.__doc__ = f"NumPy's `{name}`; its result is a constant (no gradient)."
-    composed(numpy_function)(function)
-    for operator in _OPERATORS.get(name, ()):
-        setattr(Tensor, operator, reflected(function) if operator.startswith("__r") else function)
+    composed(numpy_function, operators=_OPERATORS.get(name, ()))(function)
     constants[name] = function
     return function
 
