@@ -110,7 +110,7 @@ class Op:
         return ({1: _unary, 2: _binary}.get(len(self.names), _general) if simple else _general)(self)
 
     def _check(self, rules: dict[str, Any]) -> None:
-        if unknown := set(rules) - set(self.names):
+        if unknown := {*rules, *self.inputs} - set(self.names):
             raise TypeError(f"{self.name}: rules for {sorted(unknown)}, but its parameters are {list(self.names)}")
         if self.variadic in rules:
             raise TypeError(
@@ -267,6 +267,11 @@ def _bind(function: Callable[..., Any], numpy_functions: Sequence[Any], method: 
     for numpy_function in numpy_functions:
         numpy_table[numpy_function] = function
     if method:
+        known = getattr(Tensor, method, None)
+        if known is not None and getattr(known, "__module__", None) != function.__module__:
+            raise ValueError(
+                f"Tensor has an attribute {method!r} already: define the op with method=False, or give the method another name"
+            )
         setattr(Tensor, method, function)
     for operator in operators:  # `__radd__` is `__add__` with the arguments swapped
         swapped = operator.startswith("__r") and operator != "__rshift__"
@@ -550,6 +555,9 @@ def clone(x: Any) -> Any:
     array([1., 2.])
     """
     return x.copy() if hasattr(x, "copy") else np.positive(x)
+
+
+Tensor.copy = clone  # type: ignore[attr-defined]
 
 
 @primitive(x=lambda g, index: Cotangents({index: g}), method=False)

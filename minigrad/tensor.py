@@ -49,6 +49,11 @@ class Tensor:
         self, x: Any, dtype: Any = None, device: str | None = None, requires_grad: bool = False, *, name: str | None = None
     ) -> None:
         if isinstance(x, Tensor):
+            if x._node is not None:
+                raise RuntimeError(
+                    f"{type(self).__name__}(x) of a tensor that requires a gradient would lose the gradient: "
+                    "write x.clone() to stay in the graph, x.detach() to leave it"
+                )
             x = x._data
         if backend.is_array(x):
             data = x if dtype is None else x.astype(dtype, copy=False)

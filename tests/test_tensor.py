@@ -62,7 +62,7 @@ def test_lists_of_tensors_name_the_function_for_them() -> None:
 
 def test_a_gradient_is_never_lost_in_a_conversion() -> None:
     x = Tensor([1.0], requires_grad=True)
-    for convert in (np.asarray, np.array, lambda t: t.numpy(), lambda t: np.from_dlpack(t)):
+    for convert in (np.asarray, np.array, lambda t: t.numpy(), lambda t: np.from_dlpack(t), Tensor):
         with pytest.raises(RuntimeError, match="detach"):
             convert(x)
     assert np.asarray(x.detach()).tolist() == [1.0]

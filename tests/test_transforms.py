@@ -250,6 +250,12 @@ def test_a_rule_that_reads_an_unknown_name_is_an_error_at_definition() -> None:
         def f(x):
             return x
 
+    with pytest.raises(ValueError, match="Tensor has an attribute 'grad' already"):
+
+        @mg.primitive(x=lambda g: g, name="grad")
+        def clashing(x):
+            return x
+
     with pytest.raises(TypeError, match=r"rules for \['y'\]"):
 
         @mg.primitive(y=lambda g: g)
