@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 from typing import Any
 
@@ -27,4 +28,6 @@ def autograd() -> Any:
 
 
 def jax() -> Any:
-    return _module("jax")
+    module = _module("jax")
+    gc.callbacks.clear()  # JAX hooks itself into the garbage collector, which slows all other Python code down
+    return module
