@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import scipy.special
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import minigrad as mg
 from minigrad import Tensor
@@ -80,6 +82,25 @@ def test_functions_take_numpys_arguments() -> None:
     assert x.reshape((1, 3)).transpose(1, 0).shape == (3, 1)
     assert np.broadcast_arrays(x, np.ones((2, 1)))[0].shape == (2, 3)
     assert [g.shape for g in mg.meshgrid(x, leaf(1.0, 2.0))] == [(2, 3), (2, 3)]
+
+
+@settings(max_examples=60, deadline=None)
+@given(terms=st.lists(st.text("ijk", max_size=3), min_size=1, max_size=3), data=st.data())
+def test_einsum_of_any_subscripts(terms: list[str], data: st.DataObject) -> None:
+    """Random subscripts with repeated, shared and lone indices: NumPy's value, and gradients by finite differences."""
+    sizes = {"i": 2, "j": 3, "k": 2}
+    present = sorted(set("".join(terms)))
+    out = "".join(data.draw(st.lists(st.sampled_from(present), unique=True))) if present else ""
+    spec = ",".join(terms) + "->" + out
+    arrays = [np.random.default_rng(0).normal(size=[sizes[c] for c in term]) for term in terms]
+    np.testing.assert_allclose(np.einsum(spec, *map(Tensor, arrays)).numpy(), np.einsum(spec, *arrays), atol=1e-12)
+    assert mg.gradcheck(lambda *xs: np.einsum(spec, *xs), *arrays)
+
+
+def test_complex_parts_as_attributes() -> None:
+    z = Tensor(np.array([1 + 2j]), requires_grad=True)
+    (z.real * z.imag).sum().backward()
+    assert z.grad.tolist() == [2 + 1j]
 
 
 def test_divmod_and_modf() -> None:

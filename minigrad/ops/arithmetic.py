@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..primitive import composed, primitive
+from ..tensor import Tensor
 from .masking import safe_divisor
 
 __all__ = [
@@ -411,6 +412,10 @@ def imag(x: Any) -> Any:
     2.0
     """
     return np.imag(x)
+
+
+Tensor.real = property(real, doc="The real part.")  # type: ignore[attr-defined]
+Tensor.imag = property(imag, doc="The imaginary part.")  # type: ignore[attr-defined]
 
 
 @primitive(np.conjugate, method="conj", x=lambda g: np.conj(g))
