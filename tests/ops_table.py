@@ -463,6 +463,78 @@ def _pool_samples() -> dict[str, list[Sample]]:
 
 ROWS |= _conv_samples() | _pool_samples()
 
+# ------------------------------------------------------------------------------ numpy.linalg
+
+
+def well_conditioned(*shape: int, complex_too: bool = False) -> np.ndarray:
+    """Random matrices far from singular and without near-repeated singular values."""
+    x = between(-1, 1, *shape)
+    if complex_too:
+        x = x + 1j * between(-1, 1, *shape)
+    n = min(shape[-2:])
+    scale = np.zeros(shape[-2:])
+    scale[np.arange(n), np.arange(n)] = np.arange(n) + 2.0
+    return x + scale
+
+
+A, A3, Z = well_conditioned(3, 3), well_conditioned(2, 3, 3), well_conditioned(3, 3, complex_too=True)
+TALL, WIDE = well_conditioned(4, 3), well_conditioned(2, 3, 4)
+ZTALL = well_conditioned(4, 3, complex_too=True)
+
+
+def hermitian(x: Any) -> Any:
+    return x + np.conj(np.swapaxes(x, -1, -2))
+
+
+def positive(x: Any) -> Any:
+    """X X^H + 1: Hermitian and positive definite."""
+    return x @ np.conj(np.swapaxes(x, -1, -2)) + beside(x, np.eye(x.shape[-1]))
+
+
+def same_sign(x: Any) -> Any:
+    """Rid of what the factorisation leaves open: the squared modulus does not see signs and phases."""
+    return np.abs(x) ** 2
+
+
+ROWS |= {
+    "inv": [Sample(np.linalg.inv, (x,)) for x in (A, A3, Z)] + [Sample(lambda x: np.linalg.matrix_power(x, -2), (A,))],
+    "solve": [
+        Sample(np.linalg.solve, pair)
+        for pair in ((A, X.T), (A, X[0]), (A3, T.transpose(0, 1, 2)), (A3, X[0]), (Z, C.T), (A, np.stack([X.T, X.T * 2])))
+    ],
+    "det": [Sample(np.linalg.det, (x,)) for x in (A, A3, Z)],
+    "slogdet": [Sample(lambda x: np.linalg.slogdet(x)[1], (x,)) for x in (A, A3, -A)],
+    "cholesky": [Sample(lambda x: np.linalg.cholesky(positive(x)), (x,)) for x in (A, A3, Z)],
+    "eigh": [
+        *(Sample(lambda x: np.linalg.eigvalsh(hermitian(x)), (x,)) for x in (A, A3, Z)),
+        *(Sample(lambda x: same_sign(np.linalg.eigh(hermitian(x))[1]), (x,)) for x in (A, A3, Z)),
+    ],
+    "svd": [
+        *(Sample(np.linalg.svdvals, (x,)) for x in (A, A3, TALL, WIDE, Z)),
+        *(Sample(lambda x: same_sign(np.linalg.svd(x, full_matrices=False)[0]), (x,)) for x in (A, TALL, WIDE, Z, ZTALL)),
+        *(Sample(lambda x: same_sign(np.linalg.svd(x, full_matrices=False)[2]), (x,)) for x in (A, TALL, WIDE, Z, ZTALL)),
+        Sample(lambda x: rebuilt(np.linalg.svd(x, full_matrices=False)), (ZTALL,)),
+        *(Sample(partial(np.linalg.norm, ord=o), (TALL,)) for o in (2, -2, "nuc")),
+        Sample(partial(np.linalg.norm, ord="nuc", axis=(2, 0), keepdims=True), (T,)),
+        *(Sample(partial(np.linalg.cond, p=p), (A,)) for p in (None, -2, 1)),
+    ],
+    "qr": [
+        *(Sample(lambda x: np.linalg.qr(x)[1], (x,)) for x in (A, TALL, A3)),
+        *(Sample(lambda x: np.linalg.qr(x)[0], (x,)) for x in (A, TALL, ZTALL)),
+    ],
+    "pinv": [Sample(np.linalg.pinv, (x,)) for x in (A, TALL, WIDE, ZTALL)],
+}
+ROWS["matmul"] += [
+    *(Sample(lambda x, n=n: np.linalg.matrix_power(x, n), (A,)) for n in (0, 1, 2, 5)),
+    Sample(lambda x, y, z: np.linalg.multi_dot([x, y, z]), (X, Y.T, X)),
+]
+
+
+def rebuilt(usv: Any) -> Any:
+    u, s, vh = usv
+    return (u * (s**2)[..., None, :]) @ vh
+
+
 #: Ops without values of their own: how the row of another op exercises them.
 INDIRECT = {"_pick": "split", "_to_device": "tests/test_devices.py"}
 

@@ -120,4 +120,6 @@ def rewrap(x: Any) -> Any:
         out = object.__new__(StrictArray)
         out._a = np.asarray(x)
         return out
+    if hasattr(x, "_fields"):  # the results of numpy.linalg
+        return type(x)(*map(rewrap, x))
     return type(x)(map(rewrap, x)) if isinstance(x, (list, tuple)) else x

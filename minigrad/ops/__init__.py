@@ -8,6 +8,7 @@ from . import (
     exponential,
     index,
     linalg,
+    matrix,
     reduce,
     scan,
     select,
@@ -17,6 +18,6 @@ from . import (
 )
 
 __all__ = [
-    "arithmetic", "assign", "constant", "creation", "exponential", "index", "linalg", "reduce", "scan", "select",
+    "arithmetic", "assign", "constant", "creation", "exponential", "index", "linalg", "matrix", "reduce", "scan", "select",
     "shape", "trigonometric", "window",
 ]  # fmt: skip
