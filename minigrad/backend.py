@@ -115,6 +115,12 @@ def array_module(array: Any) -> Any:
     return np if isinstance(array, np.ndarray) else importlib.import_module(type(array).__module__.partition(".")[0])
 
 
+def beside(values: Any, x: Any) -> Any:
+    """Constant values as an array on the device of x, an array or a Tensor."""
+    data = getattr(x, "_data", x)
+    return values if isinstance(data, np.ndarray) else np.asarray(values, like=data)
+
+
 def default_device_array(values: Any, dtype: Any, device: str | None) -> Any:
     """Nested lists and numbers as an array: floats in the default dtype, ints and bools as they are."""
     try:

@@ -530,6 +530,70 @@ ROWS["matmul"] += [
 ]
 
 
+# ------------------------------------------------------------------------------------ numpy.fft
+
+ROWS |= {
+    name: [
+        *(Sample(partial(f, axis=a, norm=norm), (x,)) for a in (0, -1) for norm in (None, "ortho", "forward") for x in data),
+        *(Sample(partial(f, n=n, axis=1), (x,)) for n in (2, 3, 5, 6) for x in data),
+    ]
+    for name, f, data in (
+        ("fft", np.fft.fft, (C, T)),
+        ("ifft", np.fft.ifft, (C, T)),
+        ("rfft", np.fft.rfft, (T,)),
+        ("irfft", np.fft.irfft, (C, T)),
+    )
+}
+ROWS["fft"] += [Sample(np.fft.fft2, (T,)), Sample(partial(np.fft.fftn, s=(3, 2)), (C,)), Sample(np.fft.fftn, (T,))]
+ROWS["ifft"] += [Sample(np.fft.ifft2, (C,)), Sample(partial(np.fft.ifftn, axes=(0,)), (C,))]
+ROWS["roll"] += [Sample(np.fft.fftshift, (T,)), Sample(np.fft.ifftshift, (T,)), Sample(partial(np.fft.fftshift, axes=1), (T,))]
+
+# ----------------------------------------------------------------------------------- statistics
+
+
+def with_nan(f: Callable[..., Any]) -> Callable[..., Any]:
+    """f of an array in which some elements are NaN."""
+
+    def function(x: Any) -> Any:
+        holes = np.arange(x.size).reshape(x.shape) % 5 == 2
+        return f(np.where(beside(x, holes), np.nan, x))
+
+    return function
+
+
+#: Functions that are made of other ops.
+MORE: dict[str, list[Sample]] = {
+    **{
+        name: [Sample(with_nan(partial(getattr(np, name), axis=a)), (T,)) for a in (None, 0, -1)]
+        for name in (
+            "nansum", "nanmean", "nanvar", "nanstd", "nanmax", "nanmin", "nanprod", "nanmedian", "nancumsum", "nancumprod",
+        )
+    },
+    "median": [Sample(partial(np.median, axis=a, keepdims=k), (T,)) for a in (None, 1, (0, 2)) for k in (False, True)],
+    "quantile": [
+        *(
+            Sample(partial(np.quantile, q=0.37, axis=1, method=m), (T,))
+            for m in (
+                "linear", "lower", "higher", "nearest", "midpoint", "hazen", "weibull", "median_unbiased", "normal_unbiased",
+                "interpolated_inverted_cdf",
+            )
+        ),
+        Sample(partial(np.quantile, q=[0.0, 0.2, 1.0], axis=(0, 2), keepdims=True), (T,)),
+        Sample(partial(np.percentile, q=[[10.0], [90.0]]), (T,)),
+    ],
+    "average": [
+        Sample(np.average, (T,)),
+        Sample(lambda x, w: np.average(x, weights=w), (X, P)),
+        Sample(lambda x, w: np.average(x, axis=1, weights=w), (X, P[0])),
+    ],
+    "cov": [
+        Sample(np.cov, (X,)), Sample(np.cov, (X[0],)), Sample(partial(np.cov, rowvar=False), (X,)),
+        Sample(lambda x, y: np.cov(x, y, ddof=0), (X, Y)), Sample(np.cov, (C,)),
+    ],
+    "corrcoef": [Sample(np.corrcoef, (X,)), Sample(lambda x, y: np.corrcoef(x, y), (X[0], Y[0]))],
+}  # fmt: skip
+
+
 def rebuilt(usv: Any) -> Any:
     u, s, vh = usv
     return (u * (s**2)[..., None, :]) @ vh
@@ -538,6 +602,6 @@ def rebuilt(usv: Any) -> Any:
 #: Ops without values of their own: how the row of another op exercises them.
 INDIRECT = {"_pick": "split", "_to_device": "tests/test_devices.py"}
 
-SAMPLES = [(name, i, s) for name, samples in ROWS.items() for i, s in enumerate(samples)]
+SAMPLES = [(name, i, s) for name, samples in (ROWS | MORE).items() for i, s in enumerate(samples)]
 IDS = [f"{name}-{i}" for name, i, _ in SAMPLES]
 assert mg and linalg

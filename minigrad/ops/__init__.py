@@ -6,6 +6,7 @@ from . import (
     constant,
     creation,
     exponential,
+    fourier,
     index,
     linalg,
     matrix,
@@ -13,11 +14,12 @@ from . import (
     scan,
     select,
     shape,
+    statistics,
     trigonometric,
     window,
 )
 
 __all__ = [
-    "arithmetic", "assign", "constant", "creation", "exponential", "index", "linalg", "matrix", "reduce", "scan", "select",
-    "shape", "trigonometric", "window",
+    "arithmetic", "assign", "constant", "creation", "exponential", "fourier", "index", "linalg", "matrix", "reduce",
+    "scan", "select", "shape", "statistics", "trigonometric", "window",
 ]  # fmt: skip
