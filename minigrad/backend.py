@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["array_module", "as_array", "cuda_is_available", "device_of", "get_default_dtype", "set_default_dtype", "transfer"]
+__all__ = ["as_array", "beside", "cuda_is_available", "device_of", "get_default_dtype", "set_default_dtype", "transfer"]
 
 _default_dtype = np.dtype(np.float32)
 
@@ -108,11 +108,6 @@ def transfer(array: Any, device: str) -> Any:
         raise RuntimeError(f"device {device!r}: this machine has {count} GPU{'s' * (count > 1)}, numbered from 0")
     with module.cuda.Device(number):
         return module.asarray(array)
-
-
-def array_module(array: Any) -> Any:
-    """The module that makes arrays of this kind: numpy, or cupy."""
-    return np if isinstance(array, np.ndarray) else importlib.import_module(type(array).__module__.partition(".")[0])
 
 
 def beside(values: Any, x: Any) -> Any:

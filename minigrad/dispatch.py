@@ -28,7 +28,7 @@ ufunc_methods: dict[tuple[Any, str], Any] = {
     (np.minimum, "reduce"): np.min,
     (np.logical_and, "reduce"): np.all,
     (np.logical_or, "reduce"): np.any,
-    (np.logaddexp, "reduce"): None,  # filled by minigrad.ops.reduce
+    (np.logaddexp, "reduce"): "logsumexp",  # not a function of NumPy: the op's name
     (np.add, "accumulate"): np.cumsum,
     (np.multiply, "accumulate"): np.cumprod,
 }
@@ -44,7 +44,7 @@ def array_ufunc(self: Tensor, ufunc: np.ufunc, call: str, *inputs: Any, out: Any
         return function(np.reshape(x, (*np.shape(x), *(1,) * np.ndim(y))), y)
     if call != "__call__":
         standing = ufunc_methods.get((ufunc, call))
-        function = None if standing is None else numpy_table[standing]
+        function = registry.get(standing) if isinstance(standing, str) else numpy_table.get(standing)
         if call in ("reduce", "accumulate") and len(inputs) == 1:
             kwargs.setdefault("axis", 0)
     if function is None or (call == "__call__" and kwargs):

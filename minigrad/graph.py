@@ -46,7 +46,7 @@ class Node:
     """One step of a computation, as the backward pass sees it.
 
     Attributes:
-        op: what was applied (a `minigrad.primitive.Op`), or None for a leaf.
+        op: what was applied (a `minigrad.op.Op`), or None for a leaf.
         parents: the node of each input, None for an input that needs no gradient.
         saved: for each input the tuple of values that its gradient rule reads.
         order: the creation number.

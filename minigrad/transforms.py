@@ -22,7 +22,8 @@ import numpy as np
 from . import backend, graph, random
 from .backward import gradients, propagate
 from .graph import Node
-from .primitive import Op, clone
+from .op import Op
+from .primitive import clone
 from .tensor import Tensor, wrap
 from .tree import flatten, tree_map, unflatten
 

@@ -600,7 +600,7 @@ def rebuilt(usv: Any) -> Any:
 
 
 #: Ops without values of their own: how the row of another op exercises them.
-INDIRECT = {"_pick": "split", "_to_device": "tests/test_devices.py"}
+INDIRECT = {"_to_device": "tests/test_devices.py"}
 
 SAMPLES = [(name, i, s) for name, samples in (ROWS | MORE).items() for i, s in enumerate(samples)]
 IDS = [f"{name}-{i}" for name, i, _ in SAMPLES]

@@ -22,7 +22,8 @@ def test_numpy_functions_on_tensors_record() -> None:
         np.tanh(x), np.sum(x), x.sum(), np.concatenate([x, np.ones(2)]), np.stack([np.ones(2), x]), np.linalg.norm(x),
         np.einsum("i,i", np.ones(2), x), np.where(x > 1, x, 0), np.ones((3, 2)) @ x, np.float64(2) * x, 2 ** x, [1.0, 2.0] + x,
         np.ones(2) / x, np.ones(2) - x, scipy.special.expit(x), scipy.special.logit(x / 3), scipy.special.xlogy(2.0, x),
-        np.add.reduce(x), np.multiply.outer(x, x), np.maximum.reduce(x), np.add.accumulate(x), mg.tanh(x), x.tanh(),
+        np.add.reduce(x), np.multiply.outer(x, x), np.maximum.reduce(x), np.logaddexp.reduce(x),
+        np.add.accumulate(x), mg.tanh(x), x.tanh(),
     ):  # fmt: skip
         assert isinstance(y, Tensor)
         assert y.requires_grad

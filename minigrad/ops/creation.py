@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from .. import backend
-from ..primitive import composed, holds_tensor, primitive
+from ..op import holds_tensor
+from ..primitive import composed, primitive
 from ..tensor import Tensor
 from .shape import stack
 

@@ -12,11 +12,7 @@ from ..tensor import Tensor
 __all__ = ["diag", "diagonal", "getitem", "put_along_axis", "scatter_add", "take", "take_along_axis", "trace", "tril", "triu"]
 
 
-def _getitem_x(g: Any, index: Any, x_shape: Any) -> Any:
-    return scatter_add(g, index, x_shape)
-
-
-@primitive(method=False, x=_getitem_x)
+@primitive(method=False, x=lambda g, index, x_shape: scatter_add(g, index, x_shape))
 def getitem(x: Any, index: Any) -> Any:
     """x[index], with everything that NumPy takes as an index.
 
@@ -141,15 +137,7 @@ def take_along_axis(x: Any, indices: Any, axis: int | None = -1) -> Any:
     return getitem(x, _along(indices, axis, np.shape(x)))
 
 
-def _assign_value(g: Any, index: Any, value_shape: Any) -> Any:
-    return getitem(g, index)
-
-
-def _assign_x(g: Any, index: Any) -> Any:
-    return assign(g, index, 0.0)
-
-
-@primitive(method=False, x=_assign_x, value=_assign_value)
+@primitive(method=False, x=lambda g, index: assign(g, index, 0.0), value=lambda g, index: getitem(g, index))
 def assign(x: Any, index: Any, value: Any) -> Any:
     """A copy of x with out[index] = value: what `x[index] = value` records.
 
