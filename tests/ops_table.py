@@ -544,7 +544,7 @@ ROWS |= {
         ("irfft", np.fft.irfft, (C, T)),
     )
 }
-ROWS["fft"] += [Sample(np.fft.fft2, (T,)), Sample(partial(np.fft.fftn, s=(3, 2)), (C,)), Sample(np.fft.fftn, (T,))]
+ROWS["fft"] += [Sample(np.fft.fft2, (T,)), Sample(partial(np.fft.fftn, s=(3, 2), axes=(0, 1)), (C,)), Sample(np.fft.fftn, (T,))]
 ROWS["ifft"] += [Sample(np.fft.ifft2, (C,)), Sample(partial(np.fft.ifftn, axes=(0,)), (C,))]
 ROWS["roll"] += [Sample(np.fft.fftshift, (T,)), Sample(np.fft.ifftshift, (T,)), Sample(partial(np.fft.fftshift, axes=1), (T,))]
 

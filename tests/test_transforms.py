@@ -159,6 +159,12 @@ def test_vjp_and_jvp_agree_with_the_jacobian() -> None:
     assert pull(2.0) == pytest.approx(2 * np.exp(0.5))
 
 
+def test_jvp_of_what_does_not_depend_on_the_argument_is_zero() -> None:
+    assert mg.jvp(np.floor, (1.5,), (1.0,)) == (1.0, 0.0)
+    value, tangent = mg.jvp(lambda x, y: (np.sin(x), y * 2), (0.0, 1.0), (1.0, 0.0))
+    assert (tangent[0], tangent[1]) == (1.0, 0.0)
+
+
 def test_tensor_jacobian_product_and_gauss_newton() -> None:
     a = np.random.default_rng(0).normal(size=(3, 2))
     x, v = np.array([0.3, 0.4]), np.array([1.0, -1.0])
