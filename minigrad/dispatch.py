@@ -8,6 +8,7 @@ raises NotImplementedError and names itself.
 from __future__ import annotations
 
 import difflib
+import inspect
 import sys
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -47,7 +48,7 @@ def array_ufunc(self: Tensor, ufunc: np.ufunc, call: str, *inputs: Any, out: Any
         function = registry.get(standing) if isinstance(standing, str) else numpy_table.get(standing)
         if call in ("reduce", "accumulate") and len(inputs) == 1:
             kwargs.setdefault("axis", 0)
-    if function is None or (call == "__call__" and kwargs):
+    if function is None or (kwargs and not kwargs.keys() <= inspect.signature(function).parameters.keys()):
         name = ufunc.__name__ if call == "__call__" else f"{ufunc.__name__}.{call}"
         return _constant(name, getattr(ufunc, call), inputs, kwargs)
     return function(*inputs, **kwargs)

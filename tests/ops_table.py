@@ -590,6 +590,37 @@ MORE: dict[str, list[Sample]] = {
         Sample(np.cov, (X,)), Sample(np.cov, (X[0],)), Sample(partial(np.cov, rowvar=False), (X,)),
         Sample(lambda x, y: np.cov(x, y, ddof=0), (X, Y)), Sample(np.cov, (C,)),
     ],
+    "kron": [Sample(np.kron, pair) for pair in ((X, Y), (X[0], Y), (T, Y[0]))],
+    "cross": [Sample(np.cross, (X, Y)), Sample(np.cross, (X[0], Y)), Sample(partial(np.cross, axis=0), (X.T, Y.T))],
+    "trapezoid": [
+        Sample(np.trapezoid, (T,)), Sample(partial(np.trapezoid, dx=0.3, axis=0), (T,)),
+        Sample(lambda y, x: np.trapezoid(y, x, axis=1), (X, P[0])), Sample(lambda y, x: np.trapezoid(y, x), (X, P)),
+    ],
+    "ediff1d": [Sample(np.ediff1d, (X,)), Sample(lambda x, b: np.ediff1d(x, to_begin=b), (X, Y[0]))],
+    "polyval": [Sample(lambda p, x: np.polyval(p, x), (X[0], Y))],
+    "vander": [Sample(np.vander, (X[0],)), Sample(partial(np.vander, N=4, increasing=True), (X[0],))],
+    "interp": [
+        Sample(np.interp, (between(-0.5, 4.5, 2, 5), np.array([0.0, 1.1, 1.9, 4.0]), P[0, [0, 1, 2, 0]])),
+        Sample(partial(np.interp, left=-1.0, right=7.0), (between(-1, 3, 6), np.array([0.0, 1.0, 2.2]), P[0])),
+    ],
+    "convolve": [
+        Sample(partial(np.convolve, mode=m), p)
+        for m in ("full", "same", "valid")
+        for p in ((P.ravel(), Y[0]), (Y[0, :2], X[0]))
+    ],
+    "correlate": [Sample(partial(np.correlate, mode=m), (P.ravel(), Y[0])) for m in ("full", "same", "valid")],
+    "rot90": [*(Sample(partial(np.rot90, k=k), (T,)) for k in range(4)), Sample(partial(np.rot90, k=3, axes=(1, 2)), (T,))],
+    "append": [Sample(lambda x, y: np.append(x, y), (X, Y)), Sample(lambda x, y: np.append(x, y, axis=1), (X, Y))],
+    "block": [
+        Sample(lambda x, y: np.block([[x, y], [y, x]]), (X, Y)),
+        Sample(lambda x, y: np.block([x, y]), (X[0], Y[0])),
+        Sample(lambda x, y: np.block([[[x]], [[x * y]]]), (X, Y)),
+    ],
+    "select": [Sample(lambda x, y: np.select([x > 1, x > 0], [x, y], -x), (X, Y))],
+    "vecdot": [Sample(np.vecdot, (X, Y[0])), Sample(partial(np.vecdot, axis=0), (X, Y)), Sample(np.vecdot, (C, C * 2j))],
+    "matvec": [Sample(mg.matvec, (X, Y[0]), lambda x, y: x @ y)],
+    "vecmat": [Sample(mg.vecmat, (X[:, 0], Y), lambda x, y: x @ y)],
+    "cumulative": [Sample(np.cumulative_sum, (X[0],)), Sample(partial(np.cumulative_prod, axis=1), (X,))],
     "corrcoef": [Sample(np.corrcoef, (X,)), Sample(lambda x, y: np.corrcoef(x, y), (X[0], Y[0]))],
 }  # fmt: skip
 

@@ -10,6 +10,7 @@ from . import (
     index,
     linalg,
     matrix,
+    numeric,
     reduce,
     scan,
     select,
@@ -20,6 +21,6 @@ from . import (
 )
 
 __all__ = [
-    "arithmetic", "assign", "constant", "creation", "exponential", "fourier", "index", "linalg", "matrix", "reduce",
-    "scan", "select", "shape", "statistics", "trigonometric", "window",
+    "arithmetic", "assign", "constant", "creation", "exponential", "fourier", "index", "linalg", "matrix", "numeric",
+    "reduce", "scan", "select", "shape", "statistics", "trigonometric", "window",
 ]  # fmt: skip
