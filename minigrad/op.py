@@ -109,6 +109,8 @@ class Op:
                 return self.forward(**values)
             rest = dict(values)
             return self.forward(*rest.pop(self.variadic), **rest)
+        except (ImportError, RuntimeError):  # of our own making: they say what is wrong already
+            raise
         except Exception as error:
             raise _explain(self, values, error) from error
 

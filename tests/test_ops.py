@@ -10,7 +10,8 @@ import pytest
 from minigrad import Tensor, autograd, gradcheck, gradgradcheck
 from minigrad.primitive import registry
 
-from .ops_table import IDS, INDIRECT, ROWS, SAMPLES, Sample
+from .ops_table import IDS, INDIRECT, ROWS, SAMPLES
+from .samples import Sample
 from .strict_array import StrictArray
 
 every_sample = pytest.mark.parametrize(("name", "sample"), [(n, s) for n, _, s in SAMPLES], ids=IDS)

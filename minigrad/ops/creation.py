@@ -109,7 +109,7 @@ def meshgrid(*arrays: Any, indexing: str = "xy") -> list[Any]:
     return out
 
 
-@primitive(method=False, x=lambda g, x_device: to_device(g, x_device))
+@primitive(method=False, name="to_device", x=lambda g, x_device: to_device(g, x_device))
 def _to_device(x: Any, device: str, x_device: str) -> Any:
     """A copy on another device.
 
