@@ -20,7 +20,7 @@ from numpy import ndarray
 
 from . import backend, graph
 from .graph import Node
-from .tensor import Tensor, wrap
+from .tensor import Tensor, raw, wrap
 
 __all__ = ["Cotangents", "backward", "fit", "gradients", "propagate"]
 
@@ -118,7 +118,7 @@ class Cotangents:
         example = next(iter(self.parts.values()))
         return tuple(
             self.parts[i] if i in self.parts
-            else np.broadcast_to(np.zeros_like(_raw(example), shape=(), dtype=dtype), shape)
+            else np.broadcast_to(np.zeros_like(raw(example), shape=(), dtype=dtype), shape)
             for i, (shape, dtype) in enumerate(outputs)
         )  # fmt: skip
 
@@ -269,10 +269,6 @@ def fit(c: Any, shape: tuple[int, ...], dtype: Any) -> Any:
 # ------------------------------------------------------------------------------------- private
 
 
-def _raw(x: Any) -> Any:
-    return x._data if isinstance(x, Tensor) else x
-
-
 def _outside(g: Any) -> Tensor:
     """A cotangent as users see it: a Tensor, conjugated (see the head of this file)."""
     if g.dtype.kind == "c":
@@ -369,4 +365,4 @@ def _check(c: Any, node: Node) -> None:
     """Anomaly mode: look at one contribution."""
     for part in c.parts.values() if type(c) is Cotangents else (c,):
         source = None if node.info is None else node.info.source
-        graph.check_finite(_raw(part), node.op.name, "the backward pass", source)
+        graph.check_finite(raw(part), node.op.name, "the backward pass", source)

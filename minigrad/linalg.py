@@ -6,12 +6,10 @@ from .ops.index import diagonal, trace
 from .ops.linalg import matmul, outer, tensordot
 from .ops.matrix import (
     cholesky,
-    cond,
     det,
     eigh,
     eigvalsh,
     inv,
-    matrix_norm,
     matrix_power,
     multi_dot,
     pinv,
@@ -21,9 +19,10 @@ from .ops.matrix import (
     svd,
     svdvals,
 )
-from .ops.reduce import norm
+from .ops.norms import cond, matrix_norm, norm, vector_norm
 
 __all__ = [
     "cholesky", "cond", "det", "diagonal", "eigh", "eigvalsh", "inv", "matmul", "matrix_norm", "matrix_power",
     "multi_dot", "norm", "outer", "pinv", "qr", "slogdet", "solve", "svd", "svdvals", "tensordot", "trace",
+    "vector_norm",
 ]  # fmt: skip

@@ -16,7 +16,7 @@ from .backward import Cotangents, propagate
 from .graph import Node
 from .tensor import Tensor, wrap
 
-__all__ = ["Op", "holds_tensor", "record"]
+__all__ = ["PICK", "Op", "holds_tensor", "record"]
 
 _new = object.__new__
 _ndarray = np.ndarray
@@ -51,7 +51,6 @@ class Op:
         self.doc = inspect.getdoc(forward) or ""
         self.forward = forward
         parameters = inspect.signature(forward).parameters
-        self.parameters = parameters
         self.names = tuple(parameters)
         self.defaults = {n: p.default for n, p in parameters.items() if p.default is not p.empty}
         self.variadic = next((n for n, p in parameters.items() if p.kind is p.VAR_POSITIONAL), None)
@@ -177,8 +176,8 @@ def _finish(op: Op, out: Any, parents: tuple[Node | None, ...], saved: Any) -> T
     if not graph.is_grad_enabled() or all(p is None for p in parents):
         return wrap(out, None)
     tensor = record(op, out, parents, saved)
-    if anomaly and tensor._node is not None:
-        tensor._node.annotate().source = source
+    if anomaly:
+        tensor._node.annotate().source = source  # type: ignore[union-attr]
     return tensor
 
 
@@ -342,7 +341,7 @@ def _saved(op: Op, values: dict[str, Any], parents: Sequence[Node | None], out: 
         value = values[name.removesuffix("_shape")]
         return tuple(map(np.shape, value)) if isinstance(value, tuple) else np.shape(value)
 
-    if op.joint or op.composite is not None:
+    if op.together:
         reads = tuple(map(read, op.reads[0])) if op.reads else ()
         inputs = {n: v for n, v in values.items() if n not in op.extras}
         return (reads, inputs) if op.composite is not None else (reads,)
@@ -389,6 +388,7 @@ def _operand(x: Any) -> Any:
 
 
 def holds_tensor(x: Any) -> bool:
+    """Whether a Tensor is somewhere in nested lists and tuples."""
     return isinstance(x, Tensor) or (isinstance(x, (list, tuple)) and any(map(holds_tensor, x)))
 
 
@@ -426,9 +426,9 @@ def _pick(x: Any, index: int) -> Any:
 
 
 _IDENTITY = Op(_identity, {"x": lambda g: g})
-_PICK = Op(_pick, {"x": lambda g, index: Cotangents({index: g})}, name="pick")
+PICK = Op(_pick, {"x": lambda g, index: Cotangents({index: g})}, name="pick")
 
 
 def pick(node: Node, index: int, value: Any) -> Tensor:
     """The Tensor of one output of a node with several."""
-    return record(_PICK, value, (node,), ((index,),))
+    return record(PICK, value, (node,), ((index,),))

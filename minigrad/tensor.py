@@ -75,7 +75,7 @@ class Tensor:
 
     @data.setter
     def data(self, value: Any) -> None:
-        value = value._data if isinstance(value, Tensor) else value
+        value = raw(value)
         if not backend.is_array(value):
             raise TypeError(f"data must be an array, got {type(value).__name__}; write Tensor(...).data, or x.data[...] = value")
         if value is self._data:  # the end of `x.data -= step`
@@ -248,7 +248,7 @@ class Tensor:
         return len(self._data)
 
     def __contains__(self, value: Any) -> bool:
-        return bool((self._data == (value._data if isinstance(value, Tensor) else value)).any())
+        return bool((self._data == raw(value)).any())
 
     __hash__ = object.__hash__
 
@@ -329,6 +329,11 @@ def wrap(data: Any, node: Node | None) -> Tensor:
     t._data = data
     t._node = node
     return t
+
+
+def raw(x: Any) -> Any:
+    """The array of a Tensor; anything else as it is."""
+    return x._data if isinstance(x, Tensor) else x
 
 
 def _printable(data: Any) -> np.ndarray:

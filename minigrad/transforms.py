@@ -293,7 +293,7 @@ def jacobian(function: Callable[..., Any], argnums: Argnums = 0) -> Callable[...
     def wrapped(*args: Any, **kwargs: Any) -> Any:
         call = _Recording(function, argnums, args, kwargs)
         out = _output(call.value, function)
-        basis = np.eye(out.size, dtype=out.dtype) if out.device == "cpu" else np.eye(out.size, dtype=out.dtype, like=out._data)
+        basis = np.eye(out.size, dtype=out.dtype, like=out._data)
         rows = [call.pull([out], [np.reshape(v, out.shape)], retain_graph=True) for v in basis]
         columns = zip(*rows, strict=True) if rows else [[] for _ in call.inputs]
         leaves = [

@@ -70,6 +70,19 @@ def test_a_function_without_a_rule_names_itself() -> None:
     assert np.fft.hfft(x.detach()).dtype == np.float64
 
 
+def test_bincount_does_not_lose_the_gradient_of_its_weights() -> None:
+    counts = np.bincount(Tensor([0, 2, 2]))
+    assert counts.tolist() == [1, 0, 2]
+    with pytest.raises(NotImplementedError, match="numpy's bincount"):
+        np.bincount(np.array([0, 2, 2]), weights=leaf(1.0, 2.0, 3.0))
+
+
+def test_isclose_minds_equal_nan() -> None:
+    x = Tensor([np.nan, 1.0])
+    assert np.isclose(x, x, equal_nan=True).tolist() == [True, True]
+    assert np.isclose(x, x).tolist() == [False, True]
+
+
 def test_functions_take_numpys_arguments() -> None:
     x = leaf(3.0, 1.0, 2.0)
     assert np.clip(x, min=1.5).tolist() == [3.0, 1.5, 2.0]

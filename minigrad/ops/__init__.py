@@ -10,6 +10,7 @@ from . import (
     index,
     linalg,
     matrix,
+    norms,
     numeric,
     reduce,
     scan,
@@ -21,6 +22,6 @@ from . import (
 )
 
 __all__ = [
-    "arithmetic", "assign", "constant", "creation", "exponential", "fourier", "index", "linalg", "matrix", "numeric",
-    "reduce", "scan", "select", "shape", "statistics", "trigonometric", "window",
+    "arithmetic", "assign", "constant", "creation", "exponential", "fourier", "index", "linalg", "matrix", "norms",
+    "numeric", "reduce", "scan", "select", "shape", "statistics", "trigonometric", "window",
 ]  # fmt: skip

@@ -18,7 +18,7 @@ import numpy as np
 
 from .. import graph
 from ..primitive import method
-from ..tensor import Tensor
+from ..tensor import Tensor, raw
 from .arithmetic import add, divide, multiply, power, remainder, subtract
 from .constant import constants
 from .creation import to_device
@@ -50,7 +50,7 @@ def _replace(x: Tensor, new: Tensor) -> None:
 def __setitem__(self: Tensor, index: Any, value: Any) -> None:
     index = plain_index(index)
     if _writes_array(self, value, "x[index] = value"):
-        self._data[index] = value._data if isinstance(value, Tensor) else value
+        self._data[index] = raw(value)
         graph.mark_mutated(self._data)
     else:
         value = value if isinstance(value, (Tensor, numbers.Number)) else np.asarray(value)
@@ -62,7 +62,7 @@ def _in_place(operator: str, op: Callable[..., Any], ufunc: np.ufunc) -> None:
 
     def update(self: Tensor, other: Any) -> Tensor:
         if _writes_array(self, other, f"x {operator} y"):
-            ufunc(self._data, other._data if isinstance(other, Tensor) else other, out=self._data)
+            ufunc(self._data, raw(other), out=self._data)
             graph.mark_mutated(self._data)
             return self
         new = op(self, other)

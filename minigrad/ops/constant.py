@@ -11,9 +11,9 @@ import numpy as np
 
 from .. import backend
 from ..primitive import composed
-from ..tensor import Tensor, wrap
+from ..tensor import Tensor, raw, wrap
 
-__all__ = ["constants", "isclose", "round"]
+__all__ = ["constants"]
 
 _OPERATORS = {
     "less": ("__lt__",), "less_equal": ("__le__",), "greater": ("__gt__",), "greater_equal": ("__ge__",),
@@ -28,10 +28,10 @@ _NAMES = (
     "logical_and", "logical_or", "logical_xor", "logical_not",
     "bitwise_and", "bitwise_or", "bitwise_xor", "invert", "left_shift", "right_shift",
     "isnan", "isinf", "isfinite", "isneginf", "isposinf", "signbit", "iscomplex", "isreal",
-    "sign", "floor", "ceil", "rint", "trunc", "fix", "floor_divide", "heaviside", "gcd", "lcm",
+    "sign", "round", "around", "isclose", "floor", "ceil", "rint", "trunc", "fix", "floor_divide", "heaviside", "gcd", "lcm",
     "nextafter", "spacing",
     "all", "any", "argmax", "argmin", "nanargmax", "nanargmin", "argsort", "argpartition", "searchsorted",
-    "nonzero", "count_nonzero", "flatnonzero", "argwhere", "digitize", "bincount",
+    "nonzero", "count_nonzero", "flatnonzero", "argwhere", "digitize",
     "zeros_like", "ones_like", "empty_like",
 )  # fmt: skip
 
@@ -41,7 +41,7 @@ def _constant(name: str) -> Any:
     numpy_function = getattr(np, name)
 
     def function(*args: Any, **kwargs: Any) -> Any:
-        out = numpy_function(*map(_data, args), **{k: _data(v) for k, v in kwargs.items()})
+        out = numpy_function(*map(raw, args), **{k: raw(v) for k, v in kwargs.items()})
         if not any(isinstance(v, Tensor) for v in (*args, *kwargs.values())):
             return out
         return tuple(map(_wrap, out)) if isinstance(out, tuple) else _wrap(out)
@@ -53,10 +53,6 @@ def _constant(name: str) -> Any:
     return function
 
 
-def _data(x: Any) -> Any:
-    return x._data if isinstance(x, Tensor) else x
-
-
 def _wrap(x: Any) -> Tensor:
     return wrap(backend.as_array(x), None)
 
@@ -65,27 +61,3 @@ def _wrap(x: Any) -> Tensor:
 constants: dict[str, Any] = {}
 for _name in _NAMES:
     _constant(_name)
-
-
-@composed(np.round, np.around)
-def round(x: Any, decimals: int = 0) -> Any:  # noqa: A001
-    """Round to a number of decimals; a constant.
-
-    >>> round(Tensor([1.4, 1.6])).tolist()
-    [1.0, 2.0]
-    """
-    out = np.round(_data(x), decimals)
-    return _wrap(out) if isinstance(x, Tensor) else out
-
-
-@composed(np.isclose)
-def isclose(x: Any, y: Any, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False) -> Any:
-    """Whether |x - y| <= atol + rtol |y|; a constant.
-
-    >>> isclose(Tensor([1.0, 2.0]), 1.0).tolist()
-    [True, False]
-    """
-    return _wrap(np.isclose(_data(x), _data(y), rtol, atol, equal_nan))
-
-
-constants |= {"round": round, "isclose": isclose}

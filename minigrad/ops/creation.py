@@ -9,7 +9,7 @@ import numpy as np
 from .. import backend
 from ..op import holds_tensor
 from ..primitive import composed, primitive
-from ..tensor import Tensor
+from ..tensor import Tensor, raw
 from .shape import stack
 
 __all__ = [
@@ -55,8 +55,7 @@ def full_like(x: Any, fill_value: Any, dtype: Any = None) -> Any:
     """
     if isinstance(fill_value, Tensor) and fill_value.requires_grad:
         return np.ones_like(x, dtype=dtype) * fill_value
-    plain, value = (v._data if isinstance(v, Tensor) else v for v in (x, fill_value))
-    out = np.full_like(plain, value, dtype=dtype)
+    out = np.full_like(raw(x), raw(fill_value), dtype=dtype)
     return Tensor(out) if isinstance(x, Tensor) else out
 
 

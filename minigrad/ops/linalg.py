@@ -136,7 +136,7 @@ def _einsum_all(g: Any, needs: Any, operands: Any, operands_shape: Any, subscrip
         for letter, n in zip(term, shape, strict=True):
             if letter in target:
                 copy = next(fresh)
-                others.append((letter + copy, _eye_like(g, n)))
+                others.append((letter + copy, eye_like(g, n)))
                 target += copy
             else:
                 target += letter
@@ -148,9 +148,10 @@ def _einsum_all(g: Any, needs: Any, operands: Any, operands_shape: Any, subscrip
     return found
 
 
-def _eye_like(g: Any, n: int) -> Any:
-    steps = np.cumsum(np.ones_like(g, shape=(n,), dtype=int))
-    return (steps[:, None] == steps).astype(g.dtype)
+def eye_like(x: Any, n: int) -> Any:
+    """The n x n identity matrix in the dtype and on the device of x."""
+    steps = np.cumsum(np.ones_like(x, shape=(n,), dtype=int))
+    return (steps[:, None] == steps).astype(x.dtype)
 
 
 def _terms(subscripts: str) -> tuple[list[str], str]:

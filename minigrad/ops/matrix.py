@@ -1,4 +1,4 @@
-"""numpy.linalg: inverses, determinants, factorisations, and norms made of them; all for stacks of matrices too.
+"""numpy.linalg: inverses, determinants and factorisations; all for stacks of matrices too.
 
 G is the gradient of the result, H means the conjugate transpose.  Inside, gradients of complex values are
 carried conjugated (see `minigrad.backward`), which is why the rules of the factorisations begin and end
@@ -14,13 +14,12 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..primitive import composed, primitive
-from .linalg import matmul
+from .linalg import eye_like, matmul
 from .masking import conj, safe_divisor
-from .reduce import max, min, norm, sum
 
 __all__ = [
-    "cholesky", "cond", "det", "eigh", "eigvalsh", "inv", "matrix_norm", "matrix_power", "multi_dot", "pinv", "qr",
-    "slogdet", "solve", "svd", "svdvals",
+    "cholesky", "det", "eigh", "eigvalsh", "inv", "matrix_power", "multi_dot", "pinv", "qr", "slogdet", "solve", "svd",
+    "svdvals",
 ]  # fmt: skip
 
 
@@ -32,15 +31,14 @@ def _h(x: Any) -> Any:
     return conj(np.swapaxes(x, -1, -2))
 
 
-def _eye_like(x: Any) -> Any:
+def _eye(x: Any) -> Any:
     """The identity matrix of the size of the last axis of x."""
-    steps = np.cumsum(np.ones_like(x, shape=x.shape[-1:], dtype=int))
-    return (steps[:, None] == steps).astype(x.dtype)
+    return eye_like(x, x.shape[-1])
 
 
 def _diagonal(d: Any) -> Any:
     """Diagonal matrices from vectors, (..., n) -> (..., n, n)."""
-    return d[..., None] * _eye_like(d)
+    return d[..., None] * _eye(d)
 
 
 def _inv_x(g: Any, out: Any) -> Any:
@@ -152,13 +150,13 @@ def cholesky(x: Any) -> Any:
 
 def _gaps(values: Any, g: Any) -> Any:
     """w_j - w_i, with 1 on the diagonal and wherever no gradient asks for it."""
-    return safe_divisor(values[..., None, :] - values[..., :, None] + _eye_like(values), g)
+    return safe_divisor(values[..., None, :] - values[..., :, None] + _eye(values), g)
 
 
 def _eigh_x(g: Any, out: Any) -> Any:
     w, v = out
     inner = _h(v) @ conj(g[1])
-    inner = inner * (1 - _eye_like(w)) / _gaps(w, inner * (1 - _eye_like(w)))
+    inner = inner * (1 - _eye(w)) / _gaps(w, inner * (1 - _eye(w)))
     a = v @ (inner + _diagonal(conj(g[0]))) @ _h(v)
     return conj(a + _h(a)) / 2
 
@@ -208,7 +206,7 @@ def _svd_x(g: Any, out: Any) -> Any:
     u, s, vh = out
     gu, gs, gvh = (conj(part) for part in g)
     v, gv = _h(vh), _h(gvh)
-    off = 1 - _eye_like(s)
+    off = 1 - _eye(s)
     left, right = off * (_h(u) @ gu), off * (_h(v) @ gv)
     squares = s * s
     j, k = left / _gaps(squares, left), right / _gaps(squares, right)
@@ -319,7 +317,7 @@ def qr(x: Any, mode: str = "reduced") -> Any:
 
 def _pinv_x(g: Any, x: Any, out: Any) -> Any:
     g, y = conj(g), out
-    left, right = _eye_like(x[..., 0]) - x @ y, _eye_like(x) - y @ x
+    left, right = _eye(x[..., 0]) - x @ y, _eye(x) - y @ x
     return conj(-_h(y) @ g @ _h(y) + left @ _h(g) @ y @ _h(y) + _h(y) @ y @ _h(g) @ right)
 
 
@@ -354,7 +352,7 @@ def matrix_power(x: Any, n: int) -> Any:
             result = x if result is None else matmul(result, x)
         n //= 2
         x = matmul(x, x) if n else x
-    return x * 0 + _eye_like(x) if result is None else result
+    return x * 0 + _eye(x) if result is None else result
 
 
 @composed(np.linalg.multi_dot, method=False)
@@ -365,30 +363,3 @@ def multi_dot(arrays: Sequence[Any]) -> Any:
     array([3., 3.])
     """
     return fold_left(matmul, arrays)
-
-
-@composed(np.linalg.matrix_norm)
-def matrix_norm(x: Any, keepdims: bool = False, ord: Any = "fro") -> Any:  # noqa: A002
-    """Norms of matrices: "fro", "nuc" (sum of singular values), 2 and -2 (largest, smallest), 1, -1, inf, -inf.
-
-    >>> matrix_norm(np.array([[3.0, 0.0], [0.0, 4.0]]), ord="nuc").item()
-    7.0
-    """
-    if ord not in ("nuc", 2, -2):
-        return norm(x, ord, (-2, -1), keepdims)
-    s = svdvals(x)
-    out = sum(s, axis=-1) if ord == "nuc" else (max if ord == 2 else min)(s, axis=-1)
-    return np.expand_dims(out, (-2, -1)) if keepdims else out
-
-
-@composed(np.linalg.cond)
-def cond(x: Any, p: Any = None) -> Any:
-    """Condition number, the norm of X times that of its inverse.
-
-    >>> cond(np.array([[3.0, 0.0], [0.0, 6.0]])).item()
-    2.0
-    """
-    if p in (None, 2, -2):
-        s = svdvals(x)
-        return s[..., 0] / s[..., -1] if p != -2 else s[..., -1] / s[..., 0]
-    return matrix_norm(x, ord=p) * matrix_norm(inv(x), ord=p)

@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from ..primitive import composed, numpy_table, primitive
+from ..primitive import composed, primitive
 from .masking import conj
 
 __all__ = [
-    "log_softmax", "logsumexp", "max", "mean", "min", "norm", "prod", "ptp", "softmax", "std", "sum", "var",
+    "log_softmax", "logsumexp", "max", "mean", "min", "prod", "ptp", "softmax", "std", "sum", "var",
 ]  # fmt: skip
 
 
@@ -227,57 +227,3 @@ def log_softmax(x: Any, axis: Any = -1) -> Any:
     shifted = x - np.max(x, axis=axis, keepdims=True)
     shifted -= np.log(np.sum(np.exp(shifted), axis=axis, keepdims=True))
     return shifted
-
-
-def _norm_x(g: Any, x: Any, out: Any, axis: Any, keepdims: bool) -> Any:
-    return expand(g / (out + (out == 0)), x.shape, axis, keepdims) * conj(x)
-
-
-@primitive(x=_norm_x, method=False)
-def norm2(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
-    """Euclidean length over axes (the Frobenius norm over two).
-
-    out  = sqrt(sum_i |x_i|^2)
-    dx_i = g x_i / out                               (0 for the zero vector)
-
-    >>> grad(norm2)(np.array([3.0, 4.0])), grad(norm2)(np.zeros(2))
-    (array([0.6, 0.8]), array([0., 0.]))
-    """
-    return np.sqrt(np.sum(np.square(np.abs(x)), axis=axis, keepdims=keepdims))
-
-
-@composed(np.linalg.norm)
-def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:  # noqa: A002
-    """Vector and matrix norms, as numpy.linalg.norm.
-
-    Vectors: ord None, any p, inf, -inf, 0.  Matrices: None, 'fro', 'nuc', 1, -1, 2, -2, inf, -inf.
-
-    >>> norm(np.array([[3.0, -4.0]])), norm(np.array([3.0, -4.0]), 1)
-    (np.float64(5.0), np.float64(7.0))
-    """
-    ndim = np.ndim(x)
-    axes = axis if isinstance(axis, tuple) else tuple(range(ndim)) if axis is None else (axis,)
-    if ord is None or (ord == "fro" and len(axes) == 2) or (ord == 2 and len(axes) == 1):
-        return norm2(x, axis=axes, keepdims=keepdims)
-    if len(axes) == 1:
-        if ord in (np.inf, -np.inf):
-            return (max if ord > 0 else min)(abs(x), axis=axes, keepdims=keepdims)
-        if ord == 0:
-            return np.sum((x != 0).astype(x.dtype), axis=axes, keepdims=keepdims)
-        total = sum(abs(x) ** ord, axis=axes, keepdims=keepdims)
-        return total if ord == 1 else total ** (1.0 / ord)
-    if len(axes) == 2 and ord in (1, -1, np.inf, -np.inf):
-        along, over = axes if ord in (1, -1) else axes[::-1]
-        sums = sum(abs(x), axis=along, keepdims=True)
-        out = (max if ord > 0 else min)(sums, axis=over, keepdims=True)
-        return out if keepdims else np.squeeze(out, axis=axes)
-    if len(axes) == 2 and ord in ("nuc", 2, -2):  # by singular values, which numpy_table knows how to find
-        out = numpy_table[np.linalg.matrix_norm](np.moveaxis(x, axes, (-2, -1)), ord=ord)
-        return np.expand_dims(out, axes) if keepdims else out
-    raise ValueError(f"norm: ord={ord!r} over {len(axes)} axes is not defined")
-
-
-numpy_table[np.linalg.vector_norm] = lambda x, axis=None, keepdims=False, ord=2: norm(
-    np.reshape(x, -1) if axis is None and not keepdims else x, ord, axis, keepdims
-)
-__all__ += ["norm2"]

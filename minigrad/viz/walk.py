@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..graph import Node
+from ..op import PICK
 from ..tensor import Tensor
 
 __all__ = ["Step", "walk"]
@@ -83,7 +84,7 @@ def walk(outputs: Tensor | Iterable[Tensor], names: Any = None) -> list[Step]:
 
 def _source(node: Node) -> Node:
     """The node itself; for one output of an op with several, the op's node."""
-    return node.parents[0] if node.op is not None and node.op.name == "pick" and node.parents[0] is not None else node
+    return node.parents[0] if node.op is PICK and node.parents[0] is not None else node
 
 
 def _names(names: Any) -> dict[Node, str]:
