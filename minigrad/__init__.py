@@ -52,7 +52,8 @@ __all__ = [
 #: The families whose functions are functions of this package too, under NumPy's names.
 _FAMILIES = (
     ops.arithmetic, ops.exponential, ops.trigonometric, ops.reduce, ops.scan, ops.select, ops.shape,
-    ops.index, ops.linalg, ops.norms, ops.statistics, ops.numeric, ops.creation,
+    ops.join, ops.index, ops.linalg, ops.norms, ops.statistics, ops.numeric, ops.polynomial, ops.edit, ops.update,
+    ops.counting, ops.apply, ops.creation,
 )  # fmt: skip
 for _family in _FAMILIES:
     for _name in _family.__all__:

@@ -11,7 +11,10 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["as_array", "beside", "cuda_is_available", "device_of", "get_default_dtype", "set_default_dtype", "transfer"]
+__all__ = [
+    "as_array", "beside", "cuda_is_available", "device_of", "get_default_dtype", "scipy_function", "set_default_dtype",
+    "transfer",
+]  # fmt: skip
 
 _default_dtype = np.dtype(np.float32)
 
@@ -113,7 +116,29 @@ def transfer(array: Any, device: str) -> Any:
 def beside(values: Any, x: Any) -> Any:
     """Constant values as an array on the device of x, an array or a Tensor."""
     data = getattr(x, "_data", x)
-    return values if isinstance(data, np.ndarray) else np.asarray(values, like=data)
+    return np.asarray(values, like=data) if is_array(data) and not isinstance(data, np.ndarray) else values
+
+
+def scipy(part: str, *arrays: Any) -> Any:
+    """The part of SciPy ("special", "linalg" ...) that computes where the arrays are: of scipy, or of cupyx.scipy.
+
+    It is imported when it is first needed: minigrad itself does without SciPy.
+    """
+    on_gpu = any(device_of(x) != "cpu" for x in arrays if is_array(x))
+    try:
+        return importlib.import_module(f"{'cupyx.' if on_gpu else ''}scipy.{part}")
+    except ImportError as error:
+        raise ImportError(f'this needs scipy.{part}, which cannot be imported: pip install "minigrad[scipy]"') from error
+
+
+def scipy_function(part: str, name: str, *arrays: Any) -> Any:
+    """A function of SciPy by name, from the library that computes where the arrays are."""
+    library = scipy(part, *arrays)
+    if not hasattr(library, name):
+        raise NotImplementedError(
+            f"{library.__name__} has no {name}, so it runs on the cpu only: move the tensor there with .cpu()"
+        )
+    return getattr(library, name)
 
 
 def default_device_array(values: Any, dtype: Any, device: str | None) -> Any:

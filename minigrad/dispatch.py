@@ -16,23 +16,11 @@ from typing import Any
 import numpy as np
 
 from . import backend
+from .ops.ufunc_methods import methods
 from .primitive import numpy_table, registry
 from .tensor import Tensor, wrap
 
-__all__ = ["array_function", "array_ufunc", "ufunc_methods"]
-
-#: What a method of a ufunc is called as a function: np.add.reduce is np.sum.
-ufunc_methods: dict[tuple[Any, str], Any] = {
-    (np.add, "reduce"): np.sum,
-    (np.multiply, "reduce"): np.prod,
-    (np.maximum, "reduce"): np.max,
-    (np.minimum, "reduce"): np.min,
-    (np.logical_and, "reduce"): np.all,
-    (np.logical_or, "reduce"): np.any,
-    (np.logaddexp, "reduce"): "logsumexp",  # not a function of NumPy: the op's name
-    (np.add, "accumulate"): np.cumsum,
-    (np.multiply, "accumulate"): np.cumprod,
-}
+__all__ = ["array_function", "array_ufunc"]
 
 
 def array_ufunc(self: Tensor, ufunc: np.ufunc, call: str, *inputs: Any, out: Any = None, **kwargs: Any) -> Any:
@@ -40,14 +28,8 @@ def array_ufunc(self: Tensor, ufunc: np.ufunc, call: str, *inputs: Any, out: Any
     if out is not None:
         return _write_into(out, array_ufunc(self, ufunc, call, *inputs, **kwargs))
     function = _lookup(ufunc)
-    if call == "outer" and function is not None:
-        x, y = inputs
-        return function(np.reshape(x, (*np.shape(x), *(1,) * np.ndim(y))), y)
-    if call != "__call__":
-        standing = ufunc_methods.get((ufunc, call))
-        function = registry.get(standing) if isinstance(standing, str) else numpy_table.get(standing)
-        if call in ("reduce", "accumulate") and len(inputs) == 1:
-            kwargs.setdefault("axis", 0)
+    if function is not None and call != "__call__":
+        return methods[call](ufunc, function, *inputs, **kwargs)
     if function is None or (kwargs and not kwargs.keys() <= inspect.signature(function).parameters.keys()):
         name = ufunc.__name__ if call == "__call__" else f"{ufunc.__name__}.{call}"
         return _constant(name, getattr(ufunc, call), inputs, kwargs)
@@ -73,17 +55,17 @@ Tensor.__array_function__ = array_function  # type: ignore[attr-defined]
 _PLAIN_ANSWERS = {
     np.shape, np.ndim, np.size, np.result_type, np.can_cast, np.common_type, np.iscomplexobj, np.isrealobj,
     np.shares_memory, np.may_share_memory, np.min_scalar_type, np.array_repr, np.array_str, np.array2string,
-    np.array_equal, np.array_equiv, np.allclose,
+    np.array_equal, np.array_equiv, np.allclose, np.einsum_path,
 }  # fmt: skip
 
 
 def _lookup(ufunc: np.ufunc) -> Callable[..., Any] | None:
-    """The op for a ufunc; those of scipy.special are known by name, so that scipy is never imported."""
+    """The op for a ufunc; those of scipy.special are known by name, so that scipy need not be imported."""
     function = numpy_table.get(ufunc)
-    if function is None and ufunc.__name__ in registry:
-        special = sys.modules.get("scipy.special")
-        if special is not None and getattr(special, ufunc.__name__, None) is ufunc:
-            function = numpy_table[ufunc] = registry[ufunc.__name__]
+    if function is None:
+        known = numpy_table.get(f"scipy.special.{ufunc.__name__}")
+        if known is not None and getattr(sys.modules.get("scipy.special"), ufunc.__name__, None) is ufunc:
+            function = numpy_table[ufunc] = known
     return function
 
 

@@ -2,27 +2,20 @@
 
 from __future__ import annotations
 
-from .ops.index import diagonal, trace
+from .ops.constant import constants
+from .ops.factor import cholesky, eig, eigh, eigvals, eigvalsh, qr, svd, svdvals
+from .ops.index import matrix_diagonal as diagonal
+from .ops.index import matrix_trace as trace
 from .ops.linalg import matmul, outer, tensordot
-from .ops.matrix import (
-    cholesky,
-    det,
-    eigh,
-    eigvalsh,
-    inv,
-    matrix_power,
-    multi_dot,
-    pinv,
-    qr,
-    slogdet,
-    solve,
-    svd,
-    svdvals,
-)
+from .ops.matrix import det, inv, lstsq, matrix_power, multi_dot, pinv, slogdet, solve, tensorinv, tensorsolve
 from .ops.norms import cond, matrix_norm, norm, vector_norm
+from .ops.numeric import cross, vecdot
+from .ops.shape import matrix_transpose
+
+matrix_rank = constants["matrix_rank"]
 
 __all__ = [
-    "cholesky", "cond", "det", "diagonal", "eigh", "eigvalsh", "inv", "matmul", "matrix_norm", "matrix_power",
-    "multi_dot", "norm", "outer", "pinv", "qr", "slogdet", "solve", "svd", "svdvals", "tensordot", "trace",
-    "vector_norm",
+    "cholesky", "cond", "cross", "det", "diagonal", "eig", "eigh", "eigvals", "eigvalsh", "inv", "lstsq", "matmul",
+    "matrix_norm", "matrix_power", "matrix_rank", "matrix_transpose", "multi_dot", "norm", "outer", "pinv", "qr",
+    "slogdet", "solve", "svd", "svdvals", "tensordot", "tensorinv", "tensorsolve", "trace", "vecdot", "vector_norm",
 ]  # fmt: skip

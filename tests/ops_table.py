@@ -15,8 +15,10 @@ import numpy as np
 import scipy.special
 
 import minigrad as mg
-from minigrad.ops import exponential, index, reduce, select, shape
+from minigrad.ops import exponential, index, join, reduce, select
 
+from . import numpy_samples, scipy_samples
+from .numpy_samples import well_conditioned
 from .samples import Sample, away_from_zero, beside, between, binary, unary
 from .window_samples import conv_samples, pool_samples
 
@@ -152,7 +154,7 @@ ROWS: dict[str, list[Sample]] = {
     "unstack": [
         Sample(lambda x: list(x), (T,)),
         Sample(lambda x: x[0] * list(x)[1], (T,)),
-        Sample(lambda x: shape.unstack(x, 1)[1], (T,), lambda x: x[:, 1]),
+        Sample(lambda x: join.unstack(x, 1)[1], (T,), lambda x: x[:, 1]),
     ],
     "split": [
         Sample(lambda x: np.split(x, 2, axis=2), (T,)),
@@ -312,17 +314,6 @@ ROWS |= conv_samples() | pool_samples()
 # ------------------------------------------------------------------------------ numpy.linalg
 
 
-def well_conditioned(*shape: int, complex_too: bool = False) -> np.ndarray:
-    """Random matrices far from singular and without near-repeated singular values."""
-    x = between(-1, 1, *shape)
-    if complex_too:
-        x = x + 1j * between(-1, 1, *shape)
-    n = min(shape[-2:])
-    scale = np.zeros(shape[-2:])
-    scale[np.arange(n), np.arange(n)] = np.arange(n) + 2.0
-    return x + scale
-
-
 A, A3, Z = well_conditioned(3, 3), well_conditioned(2, 3, 3), well_conditioned(3, 3, complex_too=True)
 TALL, WIDE = well_conditioned(4, 3), well_conditioned(2, 3, 4)
 ZTALL = well_conditioned(4, 3, complex_too=True)
@@ -362,7 +353,7 @@ ROWS |= {
         Sample(lambda x: rebuilt(np.linalg.svd(x, full_matrices=False)), (ZTALL,)),
         *(Sample(partial(np.linalg.norm, ord=o), (TALL,)) for o in (2, -2, "nuc")),
         Sample(partial(np.linalg.norm, ord="nuc", axis=(2, 0), keepdims=True), (T,)),
-        *(Sample(partial(np.linalg.cond, p=p), (A,)) for p in (None, -2, 1)),
+        *(Sample(partial(np.linalg.cond, p=p), (A + np.diag([0.0, 0.0, 3.0]),)) for p in (None, -2, 1)),
     ],
     "qr": [
         *(Sample(lambda x: np.linalg.qr(x)[1], (x,)) for x in (A, TALL, A3)),
@@ -475,6 +466,11 @@ def rebuilt(usv: Any) -> Any:
     u, s, vh = usv
     return (u * (s**2)[..., None, :]) @ vh
 
+
+ROWS |= numpy_samples.ROWS | scipy_samples.SPECIAL | scipy_samples.LINALG
+MORE |= numpy_samples.MORE | scipy_samples.MADE
+for _name, _samples in numpy_samples.EXTRA.items():
+    ROWS[_name] = ROWS[_name] + _samples
 
 #: Ops without values of their own: how the row of another op exercises them.
 INDIRECT = {"to_device": "tests/test_devices.py"}

@@ -7,12 +7,13 @@ functions work that CuPy has.
 
 from __future__ import annotations
 
+import importlib
 from typing import Any
 
 import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
-from .cupy_names import CUPY_NAMES
+from .cupy_names import CUPY_NAMES, CUPYX_NAMES
 
 SCALARS = (bool, int, float, complex, np.generic)
 
@@ -83,6 +84,15 @@ class StrictArray(NDArrayOperatorsMixin):
     def item(self) -> Any:
         return self._a.item()
 
+    def __int__(self) -> int:  # explicit, as in CuPy
+        return int(self._a)
+
+    def __float__(self) -> float:
+        return float(self._a)
+
+    def max(self) -> StrictArray:
+        return rewrap(self._a.max())
+
     def any(self) -> StrictArray:
         return rewrap(self._a.any())
 
@@ -92,6 +102,31 @@ class StrictArray(NDArrayOperatorsMixin):
     size = property(lambda self: self._a.size)
     flags = property(lambda self: self._a.flags)
     device = "strict:0"
+
+
+class StrictScipy:
+    """A stand-in for a module of cupyx.scipy: it has the same functions, and takes stand-in arrays alone."""
+
+    def __init__(self, part: str) -> None:
+        self.part = part
+        self.__name__ = f"cupyx.scipy.{part}"
+
+    def __getattr__(self, name: str) -> Any:
+        if name not in CUPYX_NAMES[self.part]:
+            raise AttributeError(name)
+        function = getattr(importlib.import_module(f"scipy.{self.part}"), name)
+
+        def call(*args: Any, **kwargs: Any) -> Any:
+            refuse_arrays((args, kwargs))
+            return rewrap(function(*unwrap(args), **unwrap(kwargs)))
+
+        return call
+
+
+def strict_scipy(part: str, *arrays: Any) -> Any:
+    """In place of `minigrad.backend.scipy`."""
+    on_stand_in = any(isinstance(x, StrictArray) for x in arrays)
+    return StrictScipy(part) if on_stand_in else importlib.import_module(f"scipy.{part}")
 
 
 def refuse_arrays(x: Any) -> None:

@@ -7,12 +7,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from minigrad import Tensor, autograd, gradcheck, gradgradcheck
+from minigrad import Tensor, autograd, backend, gradcheck, gradgradcheck
 from minigrad.primitive import registry
 
 from .ops_table import IDS, INDIRECT, ROWS, SAMPLES
 from .samples import Sample
-from .strict_array import StrictArray
+from .scipy_samples import CPU_ONLY
+from .strict_array import StrictArray, strict_scipy
 
 every_sample = pytest.mark.parametrize(("name", "sample"), [(n, s) for n, _, s in SAMPLES], ids=IDS)
 
@@ -71,8 +72,16 @@ def test_float32_stays_float32(name: str, sample: Sample) -> None:
 
 
 @every_sample
-def test_runs_on_arrays_that_are_not_numpys(name: str, sample: Sample) -> None:
+def test_runs_on_arrays_that_are_not_numpys(name: str, sample: Sample, monkeypatch: pytest.MonkeyPatch) -> None:
     """Forward, backward and backward of backward on the stand-in for a GPU array."""
+    monkeypatch.setattr(backend, "scipy", strict_scipy)
+    if name not in CPU_ONLY:
+        return compare_with_stand_in(sample)
+    with pytest.raises(NotImplementedError, match="runs on the cpu only"):
+        compare_with_stand_in(sample)
+
+
+def compare_with_stand_in(sample: Sample) -> None:
     plain, strict = tensors(sample), tensors(sample, wrap=StrictArray)
     results = []
     for xs in (plain, strict):

@@ -1,27 +1,40 @@
 """Every primitive, by family: forward, gradient rule and formula side by side."""
 
 from . import (
+    apply,
     arithmetic,
     assign,
+    bessel,
     constant,
+    counting,
     creation,
+    edit,
     exponential,
+    factor,
     fourier,
+    gamma,
     index,
+    join,
     linalg,
+    matfuncs,
     matrix,
     norms,
     numeric,
+    polynomial,
     reduce,
     scan,
     select,
     shape,
+    special,
     statistics,
     trigonometric,
+    ufunc_methods,
+    update,
     window,
 )
 
 __all__ = [
-    "arithmetic", "assign", "constant", "creation", "exponential", "fourier", "index", "linalg", "matrix", "norms",
-    "numeric", "reduce", "scan", "select", "shape", "statistics", "trigonometric", "window",
+    "apply", "arithmetic", "assign", "bessel", "constant", "counting", "creation", "edit", "exponential", "factor",
+    "fourier", "gamma", "index", "join", "linalg", "matfuncs", "matrix", "norms", "numeric", "polynomial", "reduce", "scan",
+    "select", "shape", "special", "statistics", "trigonometric", "ufunc_methods", "update", "window",
 ]  # fmt: skip

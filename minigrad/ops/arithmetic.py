@@ -6,14 +6,15 @@ from typing import Any
 
 import numpy as np
 
+from .. import backend
 from ..primitive import composed, primitive
-from ..tensor import Tensor
+from ..tensor import Tensor, raw, wrap
 from .masking import safe_divisor
 
 __all__ = [
     "absolute", "add", "angle", "cbrt", "conjugate", "copysign", "divide", "divmod", "fabs", "float_power", "fmax",
-    "fmin", "fmod", "hypot", "imag", "ldexp", "maximum", "minimum", "modf", "multiply", "negative", "power", "real",
-    "reciprocal", "remainder", "sqrt", "square", "subtract",
+    "fmin", "fmod", "frexp", "hypot", "imag", "ldexp", "maximum", "minimum", "modf", "multiply", "negative", "power", "real",
+    "real_if_close", "reciprocal", "remainder", "sqrt", "square", "subtract",
 ]  # fmt: skip
 
 
@@ -361,6 +362,19 @@ def modf(x: Any) -> Any:
     return np.modf(x)
 
 
+@composed(np.frexp)
+def frexp(x: Any) -> tuple[Any, Any]:
+    """Mantissa, of 1/2 to 1, and integer exponent; the exponent is constant.
+
+    out = (x 2^-e, e)
+
+    >>> frexp(np.array([6.0]))
+    (array([0.75]), array([3], dtype=int32))
+    """
+    exponent = np.frexp(raw(x))[1]
+    return ldexp(x, -exponent), wrap(backend.as_array(exponent), None) if isinstance(x, Tensor) else exponent
+
+
 @primitive(np.fmod, x=lambda g: g, y=lambda g, x, y: -g * np.trunc(x / y))
 def fmod(x: Any, y: Any) -> Any:
     """Remainder with the sign of x (C's fmod).
@@ -401,7 +415,7 @@ def real(x: Any) -> Any:
     return np.real(x)
 
 
-@primitive(np.imag, method=False, x=lambda g, x: -1j * g if x.dtype.kind == "c" else np.zeros_like(g))
+@primitive(np.imag, method=False, x=lambda g, x: g * -1j if x.dtype.kind == "c" else np.zeros_like(g))
 def imag(x: Any) -> Any:
     """Imaginary part.
 
@@ -412,6 +426,16 @@ def imag(x: Any) -> Any:
     2.0
     """
     return np.imag(x)
+
+
+@composed(np.real_if_close, method=False)
+def real_if_close(x: Any, tol: float = 100.0) -> Any:
+    """The real part, where all imaginary parts are (nearly) 0; otherwise x.
+
+    >>> real_if_close(np.array([1 + 0j]))
+    array([1.])
+    """
+    return real(x) if np.real_if_close(raw(x), tol).dtype.kind != "c" else x
 
 
 Tensor.real = property(real, doc="The real part.")  # type: ignore[attr-defined]

@@ -5,11 +5,13 @@ They work on tensors like all others and give constants, tensors that require no
 
 from __future__ import annotations
 
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
 
 from .. import backend
+from ..op import holds_tensor
 from ..primitive import composed
 from ..tensor import Tensor, raw, wrap
 
@@ -33,17 +35,23 @@ _NAMES = (
     "all", "any", "argmax", "argmin", "nanargmax", "nanargmin", "argsort", "argpartition", "searchsorted",
     "nonzero", "count_nonzero", "flatnonzero", "argwhere", "digitize",
     "zeros_like", "ones_like", "empty_like",
+    "unique", "unique_all", "unique_counts", "unique_inverse", "unique_values", "intersect1d", "setdiff1d", "setxor1d",
+    "union1d", "isin", "lexsort", "unravel_index", "ravel_multi_index", "ix_", "diag_indices_from", "tril_indices_from",
+    "triu_indices_from", "histogram_bin_edges", "bitwise_count", "packbits", "unpackbits", "isnat", "linalg.matrix_rank",
 )  # fmt: skip
 
 
 def _constant(name: str) -> Any:
     """A function of arrays and tensors that drops the gradient, for a NumPy function of this name."""
-    numpy_function = getattr(np, name)
+    numpy_function = attrgetter(name)(np)
+    name = numpy_function.__name__
 
     def function(*args: Any, **kwargs: Any) -> Any:
-        out = numpy_function(*map(raw, args), **{k: raw(v) for k, v in kwargs.items()})
-        if not any(isinstance(v, Tensor) for v in (*args, *kwargs.values())):
+        out = numpy_function(*map(_plain, args), **{k: _plain(v) for k, v in kwargs.items()})
+        if not any(map(holds_tensor, (*args, *kwargs.values()))):
             return out
+        if hasattr(out, "_fields"):
+            return type(out)(*map(_wrap, out))
         return tuple(map(_wrap, out)) if isinstance(out, tuple) else _wrap(out)
 
     function.__name__ = function.__qualname__ = name
@@ -51,6 +59,10 @@ def _constant(name: str) -> Any:
     composed(numpy_function, operators=_OPERATORS.get(name, ()))(function)
     constants[name] = function
     return function
+
+
+def _plain(x: Any) -> Any:
+    return type(x)(map(_plain, x)) if isinstance(x, (list, tuple)) else raw(x)
 
 
 def _wrap(x: Any) -> Tensor:

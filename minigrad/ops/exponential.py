@@ -155,7 +155,7 @@ def logaddexp2(x: Any, y: Any) -> Any:
     return np.logaddexp2(x, y)
 
 
-@primitive(x=lambda g, out: g * out * (1 - out))
+@primitive("scipy.special.expit", x=lambda g, out: g * out * (1 - out))
 def expit(x: Any) -> Any:
     """Logistic sigmoid, without overflow (scipy.special.expit).
 
@@ -169,7 +169,7 @@ def expit(x: Any) -> Any:
         return 1 / (1 + np.exp(-x))
 
 
-@primitive(x=lambda g, x: g * expit(-x))
+@primitive("scipy.special.log_expit", x=lambda g, x: g * expit(-x))
 def log_expit(x: Any) -> Any:
     """Logarithm of the sigmoid, without overflow (scipy.special.log_expit).
 
@@ -182,7 +182,7 @@ def log_expit(x: Any) -> Any:
     return -np.logaddexp(0, -x)
 
 
-@primitive(x=lambda g, x: g / safe_divisor(x * (1 - x), g))
+@primitive("scipy.special.logit", x=lambda g, x: g / safe_divisor(x * (1 - x), g))
 def logit(x: Any) -> Any:
     """Inverse of the sigmoid (scipy.special.logit).
 
@@ -195,7 +195,11 @@ def logit(x: Any) -> Any:
     return np.log(x) - np.log1p(-x)
 
 
-@primitive(x=lambda g, x, y: g * np.log(y + ((x == 0) & (y == 0))), y=lambda g, x, y: g * x / (y + ((x == 0) & (y == 0))))
+@primitive(
+    "scipy.special.xlogy",
+    x=lambda g, x, y: g * np.log(y + ((x == 0) & (y == 0))),
+    y=lambda g, x, y: g * x / (y + ((x == 0) & (y == 0))),
+)
 def xlogy(x: Any, y: Any) -> Any:
     """x log(y), 0 where x = 0 (scipy.special.xlogy).
 

@@ -11,7 +11,10 @@ import numpy as np
 from ..primitive import composed, primitive
 from .shape import roll
 
-__all__ = ["fft", "fft2", "fftn", "fftshift", "ifft", "ifft2", "ifftn", "ifftshift", "irfft", "rfft"]
+__all__ = [
+    "fft", "fft2", "fftn", "fftshift", "hfft", "ifft", "ifft2", "ifftn", "ifftshift", "ihfft", "irfft", "irfft2", "irfftn",
+    "rfft", "rfft2", "rfftn",
+]  # fmt: skip
 
 
 def _resize(g: Any, n: int, axis: int) -> Any:
@@ -102,9 +105,12 @@ def irfft(x: Any, n: int | None = None, axis: int = -1, norm: Any = None) -> Any
     return out, out.shape
 
 
+def _axes(x: Any, s: Any, axes: Any) -> Any:
+    return (range(-len(s), 0) if s is not None else range(np.ndim(x))) if axes is None else axes
+
+
 def _over_axes(transform: Any, x: Any, s: Any, axes: Any, norm: Any) -> Any:
-    axes = (range(-len(s), 0) if s is not None else range(np.ndim(x))) if axes is None else axes
-    for i, axis in enumerate(axes):
+    for i, axis in enumerate(_axes(x, s, axes)):
         x = transform(x, None if s is None else s[i], axis, norm)
     return x
 
@@ -147,6 +153,71 @@ def ifft2(x: Any, s: Any = None, axes: Any = (-2, -1), norm: Any = None) -> Any:
     (1+0j)
     """
     return _over_axes(ifft, x, s, axes, norm)
+
+
+@composed(np.fft.rfftn, method=False)
+def rfftn(x: Any, s: Any = None, axes: Any = None, norm: Any = None) -> Any:
+    """`fft` of real numbers along several axes, the last by `rfft`.
+
+    >>> rfftn(np.ones((2, 2))).shape
+    (2, 2)
+    """
+    *others, last = _axes(x, s, axes)
+    x = rfft(x, None if s is None else s[-1], last, norm)
+    return _over_axes(fft, x, None if s is None else s[:-1], others, norm)
+
+
+@composed(np.fft.irfftn, method=False)
+def irfftn(x: Any, s: Any = None, axes: Any = None, norm: Any = None) -> Any:
+    """Inverse of `rfftn`.
+
+    >>> irfftn(np.array([[4.0, 0.0], [0.0, 0.0]]))
+    array([[1., 1.],
+           [1., 1.]])
+    """
+    *others, last = _axes(x, s, axes)
+    x = _over_axes(ifft, x, None if s is None else s[:-1], others, norm)
+    return irfft(x, None if s is None else s[-1], last, norm)
+
+
+@composed(np.fft.rfft2, method=False)
+def rfft2(x: Any, s: Any = None, axes: Any = (-2, -1), norm: Any = None) -> Any:
+    """`rfftn` along the last two axes.
+
+    >>> rfft2(np.ones((2, 2)))[0, 0].item()
+    (4+0j)
+    """
+    return rfftn(x, s, axes, norm)
+
+
+@composed(np.fft.irfft2, method=False)
+def irfft2(x: Any, s: Any = None, axes: Any = (-2, -1), norm: Any = None) -> Any:
+    """`irfftn` along the last two axes.
+
+    >>> irfft2(np.ones((2, 2)))[0, 0].item()
+    1.0
+    """
+    return irfftn(x, s, axes, norm)
+
+
+@composed(np.fft.hfft, method=False)
+def hfft(x: Any, n: int | None = None, axis: int = -1, norm: Any = None) -> Any:
+    """Transform of a signal that is Hermitian-symmetric in time, so that its spectrum is real.
+
+    >>> hfft(np.array([1.0, 0.5]))
+    array([1.5, 0.5])
+    """
+    return irfft(np.conj(x), n, axis, _DUAL[norm])
+
+
+@composed(np.fft.ihfft, method=False)
+def ihfft(x: Any, n: int | None = None, axis: int = -1, norm: Any = None) -> Any:
+    """Inverse of `hfft`.
+
+    >>> ihfft(np.array([2.0, 0.0]))
+    array([1.-0.j, 1.-0.j])
+    """
+    return np.conj(rfft(x, n, axis, _DUAL[norm]))
 
 
 def _shift(x: Any, axes: Any, sign: int) -> Any:

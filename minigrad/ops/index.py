@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from ..backend import is_array
 from ..primitive import composed, method, primitive
-from ..tensor import Tensor
+from ..tensor import Tensor, raw
 
 __all__ = ["diag", "diagonal", "getitem", "put_along_axis", "scatter_add", "take", "take_along_axis", "trace", "tril", "triu"]
 
@@ -97,7 +98,7 @@ def take(x: Any, indices: Any, axis: int | None = None) -> Any:
     >>> take(np.array([10.0, 20.0, 30.0]), [2, 0])
     array([30., 10.])
     """
-    indices = plain_index(indices if isinstance(indices, Tensor) else np.asarray(indices))
+    indices = plain_index(indices if is_array(indices) or isinstance(indices, Tensor) else np.asarray(indices))
     if axis is None:
         return getitem(np.reshape(x, -1), indices)
     return getitem(x, (slice(None),) * (axis % np.ndim(x)) + (indices,))
@@ -137,13 +138,24 @@ def take_along_axis(x: Any, indices: Any, axis: int | None = -1) -> Any:
     return getitem(x, _along(indices, axis, np.shape(x)))
 
 
-@primitive(method=False, x=lambda g, index: assign(g, index, 0.0), value=lambda g, index: getitem(g, index))
+def _assign_value(g: Any, index: Any) -> Any:
+    read = getitem(g, index)
+    if _is_basic(index):
+        return read
+    # Of values that were written to one and the same place only the last is there.
+    number = np.reshape(np.cumsum(np.ones_like(raw(read), dtype=np.intp)), read.shape)
+    written = np.zeros_like(raw(g), dtype=np.intp)
+    written[_beside(index, written)] = number
+    return read * (written[_beside(index, written)] == number)
+
+
+@primitive(method=False, x=lambda g, index: assign(g, index, 0.0), value=_assign_value)
 def assign(x: Any, index: Any, value: Any) -> Any:
     """A copy of x with out[index] = value: what `x[index] = value` records.
 
     out = x, but value at the index
     dx  = g, but 0 at the index
-    dvalue = g[index]
+    dvalue = g[index]        (0 for a value that another one overwrote)
 
     >>> assign(np.array([1.0, 2.0]), 0, 5.0)
     array([5., 2.])
@@ -219,6 +231,18 @@ def trace(x: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
     np.float64(5.0)
     """
     return np.sum(diagonal(x, offset, axis1, axis2), axis=-1)
+
+
+@composed(np.linalg.diagonal, method=False)
+def matrix_diagonal(x: Any, *, offset: int = 0) -> Any:
+    """Diagonals of the last two axes."""
+    return diagonal(x, offset, -2, -1)
+
+
+@composed(np.linalg.trace, method=False)
+def matrix_trace(x: Any, *, offset: int = 0) -> Any:
+    """Sums of the diagonals of the last two axes."""
+    return trace(x, offset, -2, -1)
 
 
 @composed(np.diag)

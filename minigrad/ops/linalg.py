@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..primitive import composed, primitive
+from .masking import conj
 
 __all__ = ["dot", "einsum", "inner", "matmul", "outer", "tensordot", "vdot"]
 
@@ -32,7 +33,7 @@ def _matmul_y(g: Any, x: Any, y_shape: Any) -> Any:
     return out[..., 0] if len(y_shape) == 1 else out
 
 
-@primitive(np.matmul, operators=("__matmul__", "__rmatmul__"), x=_matmul_x, y=_matmul_y)
+@primitive(np.matmul, np.linalg.matmul, operators=("__matmul__", "__rmatmul__"), x=_matmul_x, y=_matmul_y)
 def matmul(x: Any, y: Any) -> Any:
     """Matrix product of the last two axes, the ones before broadcast.
 
@@ -48,7 +49,7 @@ def matmul(x: Any, y: Any) -> Any:
     return np.matmul(x, y)
 
 
-@composed(np.tensordot)
+@composed(np.tensordot, np.linalg.tensordot)
 def tensordot(x: Any, y: Any, axes: Any = 2) -> Any:
     """Sum of products over pairs of axes.
 
@@ -95,7 +96,7 @@ def inner(x: Any, y: Any) -> Any:
     return np.multiply(x, y) if np.ndim(x) == 0 or np.ndim(y) == 0 else tensordot(x, y, axes=(-1, -1))
 
 
-@composed(np.outer)
+@composed(np.outer, np.linalg.outer)
 def outer(x: Any, y: Any) -> Any:
     """All products of two elements.
 
@@ -152,6 +153,21 @@ def eye_like(x: Any, n: int) -> Any:
     """The n x n identity matrix in the dtype and on the device of x."""
     steps = np.cumsum(np.ones_like(x, shape=(n,), dtype=int))
     return (steps[:, None] == steps).astype(x.dtype)
+
+
+def eye_of(x: Any) -> Any:
+    """The identity matrix of the size of the last axis of x."""
+    return eye_like(x, x.shape[-1])
+
+
+def transposed(x: Any) -> Any:
+    """The transposes of the matrices in the last two axes."""
+    return np.swapaxes(x, -1, -2)
+
+
+def hermitian(x: Any) -> Any:
+    """The conjugate transposes of the matrices in the last two axes."""
+    return conj(np.swapaxes(x, -1, -2))
 
 
 def _terms(subscripts: str) -> tuple[list[str], str]:

@@ -1,8 +1,6 @@
-"""numpy.linalg: inverses, determinants and factorisations; all for stacks of matrices too.
+"""numpy.linalg: equations, inverses and determinants; all for stacks of matrices too.
 
-G is the gradient of the result, H means the conjugate transpose.  Inside, gradients of complex values are
-carried conjugated (see `minigrad.backward`), which is why the rules of the factorisations begin and end
-with `conj`: their formulas are the published ones, for the unconjugated gradient.
+G is the gradient of the result.
 """
 
 from __future__ import annotations
@@ -14,35 +12,20 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..primitive import composed, primitive
-from .linalg import eye_like, matmul
-from .masking import conj, safe_divisor
+from ..tensor import Tensor, raw
+from .factor import svdvals
+from .index import trace
+from .linalg import eye_of, hermitian, matmul, transposed
+from .masking import conj
+from .shape import reshape, transpose
 
 __all__ = [
-    "cholesky", "det", "eigh", "eigvalsh", "inv", "matrix_power", "multi_dot", "pinv", "qr", "slogdet", "solve", "svd",
-    "svdvals",
+    "det", "inv", "lstsq", "matrix_power", "multi_dot", "pinv", "slogdet", "solve", "tensorinv", "tensorsolve",
 ]  # fmt: skip
 
 
-def _t(x: Any) -> Any:
-    return np.swapaxes(x, -1, -2)
-
-
-def _h(x: Any) -> Any:
-    return conj(np.swapaxes(x, -1, -2))
-
-
-def _eye(x: Any) -> Any:
-    """The identity matrix of the size of the last axis of x."""
-    return eye_like(x, x.shape[-1])
-
-
-def _diagonal(d: Any) -> Any:
-    """Diagonal matrices from vectors, (..., n) -> (..., n, n)."""
-    return d[..., None] * _eye(d)
-
-
 def _inv_x(g: Any, out: Any) -> Any:
-    return -_t(out) @ g @ _t(out)
+    return -transposed(out) @ g @ transposed(out)
 
 
 @primitive(np.linalg.inv, x=_inv_x)
@@ -62,8 +45,8 @@ def inv(x: Any) -> Any:
 def _solve_all(g: Any, needs: Sequence[bool], a: Any, b: Any, out: Any) -> list[Any]:
     vector = b.ndim == 1
     columns = g[..., None] if vector else g
-    db = np.linalg.solve(_t(a), columns)
-    da = -db @ _t(out[..., None] if vector else out) if needs[0] else None
+    db = np.linalg.solve(transposed(a), columns)
+    da = -db @ transposed(out[..., None] if vector else out) if needs[0] else None
     return [da, db[..., 0] if vector else db]
 
 
@@ -81,12 +64,33 @@ def solve(a: Any, b: Any) -> Any:
     return np.linalg.solve(a, b)
 
 
-@primitive(np.linalg.det, x=lambda g, x, out: (g * out)[..., None, None] * _t(np.linalg.inv(x)))
+def _cofactors(x: Any, out: Any) -> Any:
+    """det(X) X^-T, which exists for singular matrices too."""
+    lengths = np.sqrt(np.sum(np.square(np.abs(raw(x))), axis=-1))  # |det| is at most the product of the rows' lengths
+    if not (np.abs(raw(out)) <= 1e-6 * np.prod(lengths, axis=-1)).any():
+        return out[..., None, None] * transposed(np.linalg.inv(x))
+    if isinstance(x, Tensor):
+        return _cofactors_as_polynomial(x)
+    u, s, vh = np.linalg.svd(x)
+    others = np.prod(np.where(eye_of(s) == 1, 1.0, s[..., None, :]), axis=-1)
+    return np.linalg.det(u @ vh)[..., None, None] * (conj(u) * others[..., None, :]) @ conj(vh)
+
+
+def _cofactors_as_polynomial(x: Any) -> Any:
+    """The same from products alone (Faddeev and LeVerrier): derivatives of any order, but rounding grows with the size."""
+    n, m = x.shape[-1], eye_of(raw(x))
+    for k in range(1, n):
+        product = x @ m
+        m = product - (trace(product, axis1=-2, axis2=-1) / k)[..., None, None] * eye_of(raw(x))
+    return transposed(m) * (-1.0) ** (n - 1) + np.zeros_like(raw(x))
+
+
+@primitive(np.linalg.det, x=lambda g, x, out: g[..., None, None] * _cofactors(x, out))
 def det(x: Any) -> Any:
     """Determinant.
 
     out = det X
-    dX  = g out X^-T         (X must be invertible)
+    dX  = g out X^-T         (the matrix of cofactors, also where X is singular)
 
     >>> grad(det)(np.array([[2.0, 0.0], [0.0, 4.0]]))
     array([[4., 0.],
@@ -102,12 +106,17 @@ class SlogdetResult(NamedTuple):
     logabsdet: Any
 
 
-@primitive(x=lambda g, x: g[1][..., None, None] * _t(np.linalg.inv(x)), method=False, name="slogdet")
-def _slogdet(x: Any) -> Any:
-    """Sign and logarithm of the absolute determinant; the sign is constant.
+def _slogdet_x(g: Any, x: Any, out: Any) -> Any:
+    turn = np.imag(g[0] * out[0]) * 1j if x.dtype.kind == "c" else 0.0
+    return (g[1] + turn)[..., None, None] * transposed(np.linalg.inv(x))
 
-    out = (sign(det X), log |det X|)
-    dX  = g_2 X^-T
+
+@primitive(x=_slogdet_x, method=False, name="slogdet")
+def _slogdet(x: Any) -> Any:
+    """Sign and logarithm of the absolute determinant; the sign of a real one is constant.
+
+    out = (s, log |det X|),  s = det X / |det X|
+    dX  = (g_2 + i Im(g_1 s)) X^-T                   (Im(g_1 s) = 0 for real matrices)
     """
     return tuple(np.linalg.slogdet(x))
 
@@ -119,206 +128,15 @@ def slogdet(x: Any) -> SlogdetResult:
     >>> slogdet(np.array([[2.0, 0.0], [0.0, -4.0]])).sign
     np.float64(-1.0)
     """
-    if x.dtype.kind == "c":
-        raise NotImplementedError("slogdet of complex matrices has no gradient rule: its sign is not constant; use det")
     return SlogdetResult(*_slogdet(x))
-
-
-def _cholesky_x(g: Any, out: Any) -> Any:
-    inverse = np.linalg.inv(out)
-    phi = np.tril(_h(out) @ conj(g))
-    phi = phi - _diagonal(np.diagonal(phi, axis1=-2, axis2=-1)) / 2
-    s = _h(inverse) @ phi @ inverse
-    return conj(s + _h(s)) / 2
-
-
-@primitive(np.linalg.cholesky, x=_cholesky_x)
-def cholesky(x: Any) -> Any:
-    """Lower triangular L with L L^H = X, for Hermitian positive definite X.
-
-    out = L
-    dX  = (S + S^H) / 2,  S = L^-H Phi(L^H G) L^-1;  Phi takes the lower triangle and halves the diagonal
-
-    (Murray, "Differentiation of the Cholesky decomposition", 2016.)
-
-    >>> cholesky(np.array([[4.0, 0.0], [0.0, 9.0]]))
-    array([[2., 0.],
-           [0., 3.]])
-    """
-    return np.linalg.cholesky(x)
-
-
-def _gaps(values: Any, g: Any) -> Any:
-    """w_j - w_i, with 1 on the diagonal and wherever no gradient asks for it."""
-    return safe_divisor(values[..., None, :] - values[..., :, None] + _eye(values), g)
-
-
-def _eigh_x(g: Any, out: Any) -> Any:
-    w, v = out
-    inner = _h(v) @ conj(g[1])
-    inner = inner * (1 - _eye(w)) / _gaps(w, inner * (1 - _eye(w)))
-    a = v @ (inner + _diagonal(conj(g[0]))) @ _h(v)
-    return conj(a + _h(a)) / 2
-
-
-class EighResult(NamedTuple):
-    """What `eigh` returns."""
-
-    eigenvalues: Any
-    eigenvectors: Any
-
-
-@primitive(x=_eigh_x, method=False, name="eigh")
-def _eigh(x: Any) -> Any:
-    """Eigenvalues and eigenvectors of Hermitian matrices.
-
-    out = (w, V) with X V = V diag(w)
-    dX  = V (diag(g_w) + (V^H G_V) / E) V^H,  E_ij = w_j - w_i, 0 on the diagonal
-
-    (Giles, "Collected matrix derivative results", 2008.)
-    """
-    return tuple(np.linalg.eigh(x))
-
-
-@composed(np.linalg.eigh)
-def eigh(x: Any) -> EighResult:
-    """Eigenvalues, ascending, and eigenvectors of Hermitian matrices (of their lower triangle).
-
-    Eigenvectors of repeated eigenvalues have no derivative: it comes out infinite, unless it is not asked for.
-
-    >>> eigh(np.array([[2.0, 0.0], [0.0, 1.0]])).eigenvalues
-    array([1., 2.])
-    """
-    return EighResult(*_eigh(x))
-
-
-@composed(np.linalg.eigvalsh)
-def eigvalsh(x: Any) -> Any:
-    """Eigenvalues of Hermitian matrices, ascending.
-
-    >>> eigvalsh(np.array([[2.0, 0.0], [0.0, 1.0]]))
-    array([1., 2.])
-    """
-    return _eigh(x)[0]
-
-
-def _svd_x(g: Any, out: Any) -> Any:
-    u, s, vh = out
-    gu, gs, gvh = (conj(part) for part in g)
-    v, gv = _h(vh), _h(gvh)
-    off = 1 - _eye(s)
-    left, right = off * (_h(u) @ gu), off * (_h(v) @ gv)
-    squares = s * s
-    j, k = left / _gaps(squares, left), right / _gaps(squares, right)
-    row, column = s[..., None, :], s[..., :, None]
-    inner = (j + _h(j)) * row + column * (k + _h(k)) + _diagonal(gs)
-    if u.dtype.kind == "c":  # the phase that U and V share
-        phases = np.diagonal(_h(u) @ gu, axis1=-2, axis2=-1)
-        inner = inner + _diagonal(1j * np.imag(phases) / s)
-    a = u @ inner @ vh
-    if u.shape[-2] > u.shape[-1]:
-        a = a + (gu / row - u @ (_h(u) @ gu) / row) @ vh
-    if vh.shape[-1] > vh.shape[-2]:
-        a = a + u @ (_h(gv / row) - (_h(gv / row) @ v) @ vh)
-    return conj(a)
-
-
-class SVDResult(NamedTuple):
-    """What `svd` returns."""
-
-    U: Any
-    S: Any
-    Vh: Any
-
-
-@primitive(x=_svd_x, method=False, name="svd")
-def _svd(x: Any) -> Any:
-    """Thin singular value decomposition.
-
-    out = (U, s, V^H) with X = U diag(s) V^H
-    dX  = U ((J + J^H) S + S (K + K^H) + diag(g_s)) V^H + (1 - U U^H) G_U S^-1 V^H + U S^-1 G_V^H (1 - V V^H),
-          J = (U^H G_U) / E,  K = (V^H G_V) / E,  E_ij = s_j^2 - s_i^2, 0 on the diagonal
-
-    (Townsend, "Differentiating the singular value decomposition", 2016.)
-    """
-    return tuple(np.linalg.svd(x, full_matrices=False))
-
-
-@composed(np.linalg.svd)
-def svd(x: Any, full_matrices: bool = True, compute_uv: bool = True) -> Any:
-    """Singular value decomposition X = U diag(S) Vh.
-
-    With `full_matrices` the additional columns are an arbitrary basis without a derivative: only square
-    matrices, and `full_matrices=False`, are differentiable.
-
-    >>> svd(np.array([[3.0, 0.0], [0.0, 4.0]])).S
-    array([4., 3.])
-    """
-    if not compute_uv:
-        return _svd(x)[1]
-    if full_matrices and x.shape[-1] != x.shape[-2] and getattr(x, "requires_grad", False):
-        raise NotImplementedError(f"svd of shape {x.shape}: pass full_matrices=False; the columns beyond have no derivative")
-    return SVDResult(*(_svd(x) if x.shape[-1] == x.shape[-2] or not full_matrices else np.linalg.svd(x)))
-
-
-@composed(np.linalg.svdvals)
-def svdvals(x: Any) -> Any:
-    """Singular values, descending.
-
-    >>> svdvals(np.array([[3.0, 0.0], [0.0, 4.0]]))
-    array([4., 3.])
-    """
-    return _svd(x)[1]
-
-
-def _qr_x(g: Any, out: Any) -> Any:
-    q, r = out
-    gq, gr = conj(g[0]), conj(g[1])
-    if q.shape[-2] < r.shape[-1]:
-        raise NotImplementedError("qr of matrices with more columns than rows has no gradient rule")
-    m = r @ _h(gr) - _h(gq) @ q
-    lower = np.tril(m, -1)
-    full = lower + _h(lower) + _diagonal(np.real(np.diagonal(m, axis1=-2, axis2=-1)))
-    return conj((gq + q @ full) @ _h(np.linalg.inv(r)))
-
-
-class QRResult(NamedTuple):
-    """What `qr` returns."""
-
-    Q: Any
-    R: Any
-
-
-@primitive(x=_qr_x, method=False, name="qr")
-def _qr(x: Any) -> Any:
-    """Reduced QR factorisation.
-
-    out = (Q, R) with X = Q R
-    dX  = (G_Q + Q C) R^-H,  M = R G_R^H - G_Q^H Q,  C = tril(M, -1) + tril(M, -1)^H + diag(M)
-
-    (Walter and Lehmann, "Algorithmic differentiation of linear algebra functions", 2010.)
-    """
-    return tuple(np.linalg.qr(x))
-
-
-@composed(np.linalg.qr)
-def qr(x: Any, mode: str = "reduced") -> Any:
-    """QR factorisation X = Q R; mode "reduced", or "r" for R alone.
-
-    >>> np.abs(qr(np.array([[3.0, 0.0], [0.0, 4.0]])).R)
-    array([[3., 0.],
-           [0., 4.]])
-    """
-    if mode not in ("reduced", "r"):
-        raise NotImplementedError(f"qr: mode {mode!r} has no gradient rule; use 'reduced' or 'r'")
-    out = QRResult(*_qr(x))
-    return out if mode == "reduced" else out.R
 
 
 def _pinv_x(g: Any, x: Any, out: Any) -> Any:
     g, y = conj(g), out
-    left, right = _eye(x[..., 0]) - x @ y, _eye(x) - y @ x
-    return conj(-_h(y) @ g @ _h(y) + left @ _h(g) @ y @ _h(y) + _h(y) @ y @ _h(g) @ right)
+    left, right = eye_of(x[..., 0]) - x @ y, eye_of(x) - y @ x
+    return conj(
+        -hermitian(y) @ g @ hermitian(y) + left @ hermitian(g) @ y @ hermitian(y) + hermitian(y) @ y @ hermitian(g) @ right
+    )
 
 
 @primitive(np.linalg.pinv, x=_pinv_x)
@@ -352,7 +170,7 @@ def matrix_power(x: Any, n: int) -> Any:
             result = x if result is None else matmul(result, x)
         n //= 2
         x = matmul(x, x) if n else x
-    return x * 0 + _eye(x) if result is None else result
+    return x * 0 + eye_of(x) if result is None else result
 
 
 @composed(np.linalg.multi_dot, method=False)
@@ -363,3 +181,56 @@ def multi_dot(arrays: Sequence[Any]) -> Any:
     array([3., 3.])
     """
     return fold_left(matmul, arrays)
+
+
+@primitive(method=False, composite=lambda a, b, rcond: pinv(a, rcond) @ b, inputs=("a", "b"))
+def least_squares_solution(a: Any, b: Any, rcond: Any) -> Any:
+    """The shortest x that minimises |a x - b|; differentiable where the rank of a does not change.
+
+    out = A^+ b                                      (differentiated as this product)
+    """
+    return np.linalg.lstsq(a, b, rcond)[0]
+
+
+@composed(np.linalg.lstsq, method=False)
+def lstsq(a: Any, b: Any, rcond: Any = None) -> tuple[Any, Any, int, Any]:
+    """Least squares: (solution, squared residuals, rank of a, singular values of a).
+
+    >>> lstsq(np.array([[1.0], [1.0]]), np.array([1.0, 3.0]))[0].round(12)
+    array([2.])
+    """
+    rows, columns = np.shape(a)
+    _, residuals, rank, _ = np.linalg.lstsq(raw(a), raw(b), rcond)
+    rcond = np.finfo(a.dtype).eps * max(rows, columns) if rcond is None else rcond
+    x = least_squares_solution(a, b, rcond)
+    if residuals.size:
+        off = b - a @ x
+        residuals = np.sum(np.real(np.conj(off) * off), axis=0).reshape(residuals.shape)
+    return x, residuals, int(rank), svdvals(a)
+
+
+@composed(np.linalg.tensorsolve, method=False)
+def tensorsolve(a: Any, b: Any, axes: Any = None) -> Any:
+    """The x of tensordot(a, x, x.ndim) = b.
+
+    >>> tensorsolve(2 * np.eye(4).reshape(2, 2, 4), np.ones((2, 2)))
+    array([0.5, 0.5, 0.5, 0.5])
+    """
+    if axes is not None:
+        a = transpose(a, [i for i in range(np.ndim(a)) if i not in axes] + list(axes))
+    shape = np.shape(a)[np.ndim(b) :]
+    return reshape(solve(reshape(a, (np.size(b), -1)), reshape(b, -1)), shape)
+
+
+@composed(np.linalg.tensorinv, method=False)
+def tensorinv(a: Any, ind: int = 2) -> Any:
+    """The inverse of a as the matrix between its first `ind` axes and the others.
+
+    >>> tensorinv(2 * np.eye(4).reshape(4, 2, 2), ind=1).shape
+    (2, 2, 4)
+    """
+    if ind < 1:
+        raise ValueError(f"tensorinv: ind must be positive, got {ind}")
+    shape = np.shape(a)
+    rows = int(np.prod(shape[:ind]))
+    return reshape(inv(reshape(a, (rows, -1))), shape[ind:] + shape[:ind])

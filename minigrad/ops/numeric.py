@@ -1,28 +1,30 @@
-"""NumPy's smaller tools, made of other ops: products, polynomials, interpolation, convolution, blocks."""
+"""NumPy's smaller tools, made of other ops: products, differences, integrals, interpolation, convolution."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
+from ..backend import beside
 from ..primitive import composed, numpy_table
+from ..tensor import raw
+from .join import concatenate, split, stack
 from .linalg import matmul
 from .masking import conj
 from .reduce import sum
 from .scan import cumprod, cumsum
 from .select import where
-from .shape import concatenate, diff, flip, reshape, split, stack, swapaxes
+from .shape import flip, reshape
 from .window import Window, conv
 
 __all__ = [
-    "append", "block", "convolve", "correlate", "cross", "cumulative_prod", "cumulative_sum", "ediff1d", "interp",
-    "kron", "matvec", "polyval", "rot90", "select", "trapezoid", "vander", "vecdot", "vecmat",
+    "convolve", "correlate", "cross", "cumulative_prod", "cumulative_sum", "diff", "ediff1d", "gradient", "interp",
+    "kron", "matvec", "trapezoid", "unwrap", "vecdot", "vecmat",
 ]  # fmt: skip
 
 
-@composed(np.vecdot, method=False)
+@composed(np.vecdot, np.linalg.vecdot, method=False)
 def vecdot(x: Any, y: Any, axis: int = -1) -> Any:
     """Sum of conj(x) y along an axis.
 
@@ -69,7 +71,7 @@ def kron(x: Any, y: Any) -> Any:
     return reshape(np.multiply(pairs_x, pairs_y), [a * b for a, b in zip(xs, ys, strict=True)])
 
 
-@composed(np.cross)
+@composed(np.cross, np.linalg.cross)
 def cross(x: Any, y: Any, axis: int = -1) -> Any:
     """Vector product of vectors of length 3 along an axis.
 
@@ -106,6 +108,31 @@ def trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Any:
     return sum(steps * (split(y, [1], axis)[1] + split(y, [n - 1], axis)[0]) / 2.0, axis=axis)
 
 
+@composed(np.diff)
+def diff(x: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = None) -> Any:
+    """Differences of neighbours, n times; values may be put before and behind first.
+
+    out_i = x_{i+1} - x_i
+
+    >>> diff(np.array([1.0, 4.0, 9.0]), prepend=0.0)
+    array([1., 3., 5.])
+    """
+    if prepend is not None or append is not None:
+        edge = list(np.shape(x))
+        edge[axis] = 1
+        ends = [
+            e
+            if e is None or np.ndim(e)
+            else np.broadcast_to(beside(np.asarray(e), x) if isinstance(e, (int, float)) else e, edge)
+            for e in (prepend, append)
+        ]
+        x = concatenate([part for part in (ends[0], x, ends[1]) if part is not None], axis=axis)
+    for _ in range(n):
+        length = np.shape(x)[axis]
+        x = split(x, [1], axis)[1] - split(x, [length - 1], axis)[0]
+    return x
+
+
 @composed(np.ediff1d)
 def ediff1d(x: Any, to_end: Any = None, to_begin: Any = None) -> Any:
     """Differences of neighbours of the flattened array, with values put before and behind.
@@ -117,42 +144,23 @@ def ediff1d(x: Any, to_end: Any = None, to_begin: Any = None) -> Any:
     return concatenate([reshape(p, -1) for p in parts if p is not None])
 
 
-@composed(np.polyval, method=False)
-def polyval(p: Any, x: Any) -> Any:
-    """The polynomial p_0 x^(n-1) + ... + p_(n-1) at x, by Horner's rule; differentiable in both.
-
-    >>> polyval(np.array([1.0, 2.0, 3.0]), 2.0)
-    np.float64(11.0)
-    """
-    out: Any = 0.0 * x
-    for i in range(np.shape(p)[0]):
-        out = out * x + p[i]
-    return out
-
-
-@composed(np.vander)
-def vander(x: Any, N: int | None = None, increasing: bool = False) -> Any:
-    """The powers of the elements of x as columns, highest first.
-
-    >>> vander(np.array([2.0, 3.0]), 3)
-    array([[4., 2., 1.],
-           [9., 3., 1.]])
-    """
-    n = np.shape(x)[0] if N is None else N
-    powers = range(n) if increasing else range(n - 1, -1, -1)
-    x = x.astype(np.promote_types(x.dtype, int), copy=False)  # as NumPy: at least float64
-    return stack([x**k for k in powers], axis=1)
-
-
 @composed(np.interp)
-def interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None) -> Any:
-    """Piecewise linear interpolation of the points (xp, fp), xp ascending; differentiable in all three.
+def interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period: Any = None) -> Any:
+    """Piecewise linear interpolation of the points (xp, fp), xp ascending; differentiable in all arguments.
+
+    With a `period` the points go on periodically, and may stand in any order.
 
     out = fp_k + (x - xp_k) (fp_{k+1} - fp_k) / (xp_{k+1} - xp_k),  constant outside
 
     >>> interp(np.array([0.5, 9.0]), np.array([0.0, 1.0]), np.array([2.0, 4.0]))
     array([3., 4.])
     """
+    if period is not None:
+        x, xp = np.remainder(x, period), np.remainder(xp, period)
+        order = np.argsort(raw(xp), kind="stable")
+        xp, fp = xp[order], fp[order]
+        xp = concatenate([xp[-1:] - period, xp, xp[:1] + period])
+        fp = concatenate([fp[-1:], fp, fp[:1]])
     n = np.shape(xp)[0]
     k = np.clip(np.searchsorted(xp, x, side="right") - 1, 0, n - 2)
     x0, x1, y0, y1 = xp[k], xp[k + 1], fp[k], fp[k + 1]
@@ -195,88 +203,89 @@ def correlate(a: Any, v: Any, mode: str = "valid") -> Any:
     return convolve(a, flip(conj(v)), mode)
 
 
-@composed(np.rot90)
-def rot90(x: Any, k: int = 1, axes: tuple[int, int] = (0, 1)) -> Any:
-    """Turn by k quarter turns in the plane of two axes.
-
-    >>> rot90(np.array([[1.0, 2.0]]))
-    array([[2.],
-           [1.]])
-    """
-    k %= 4
-    if k == 2:
-        return flip(x, axes)
-    if k == 0:
-        return x
-    return swapaxes(flip(x, axes[1]), *axes) if k == 1 else flip(swapaxes(x, *axes), axes[1])
-
-
-@composed(np.append, method=False)
-def append(arr: Any, values: Any, axis: int | None = None) -> Any:
-    """Values behind an array; both flattened where no axis is given.
-
-    >>> append(np.array([1.0]), np.array([2.0, 3.0]))
-    array([1., 2., 3.])
-    """
-    parts = [arr, values] if axis is not None else [reshape(arr, -1), reshape(values, -1)]
-    return concatenate(parts, axis=0 if axis is None else axis)
-
-
-@composed(np.block, method=False)
-def block(arrays: Any) -> Any:
-    """An array from nested lists of blocks, the innermost joined along the last axis.
-
-    >>> block([[np.eye(2), np.zeros((2, 1))], [np.ones((1, 3))]])
-    array([[1., 0., 0.],
-           [0., 1., 0.],
-           [1., 1., 1.]])
-    """
-
-    def depth(x: Any) -> int:
-        return 1 + depth(x[0]) if isinstance(x, list) else 0
-
-    def widest(x: Any) -> int:
-        return max(map(widest, x)) if isinstance(x, list) else np.ndim(x)
-
-    levels = depth(arrays)
-    ndim = max(levels, widest(arrays))
-
-    def join(x: Any, level: int) -> Any:
-        if isinstance(x, list):
-            return concatenate([join(part, level + 1) for part in x], axis=level - levels)
-        return reshape(x, (1,) * (ndim - np.ndim(x)) + tuple(np.shape(x)))
-
-    return join(arrays, 0)
-
-
-@composed(np.select, method=False)
-def select(condlist: Sequence[Any], choicelist: Sequence[Any], default: Any = 0.0) -> Any:
-    """The choice that belongs to the first condition that holds, element by element.
-
-    >>> select([np.array([True, False])], [np.array([1.0, 2.0])], 9.0)
-    array([1., 9.])
-    """
-    out = default
-    for condition, choice in zip(reversed(condlist), reversed(choicelist), strict=True):
-        out = where(condition, choice, out)
-    return out
+def _with_initial(x: Any, first: float, axis: int | None) -> Any:
+    along = 0 if axis is None else axis
+    return concatenate([np.full_like(raw(split(x, [1], along)[0]), first), x], axis=along)
 
 
 @composed(np.cumulative_sum, method=False)
-def cumulative_sum(x: Any, axis: int | None = None) -> Any:
-    """`cumsum` under the array API's name.
+def cumulative_sum(x: Any, axis: int | None = None, include_initial: bool = False) -> Any:
+    """`cumsum` under the array API's name, from 0 on with `include_initial`.
 
-    >>> cumulative_sum(np.array([1.0, 2.0]))
-    array([1., 3.])
+    >>> cumulative_sum(np.array([1.0, 2.0]), include_initial=True)
+    array([0., 1., 3.])
     """
-    return cumsum(x, axis=axis)
+    out = cumsum(x, axis=axis)
+    return _with_initial(out, 0.0, axis) if include_initial else out
 
 
 @composed(np.cumulative_prod, method=False)
-def cumulative_prod(x: Any, axis: int | None = None) -> Any:
-    """`cumprod` under the array API's name.
+def cumulative_prod(x: Any, axis: int | None = None, include_initial: bool = False) -> Any:
+    """`cumprod` under the array API's name, from 1 on with `include_initial`.
 
     >>> cumulative_prod(np.array([2.0, 3.0]))
     array([2., 6.])
     """
-    return cumprod(x, axis=axis)
+    out = cumprod(x, axis=axis)
+    return _with_initial(out, 1.0, axis) if include_initial else out
+
+
+def _slope(f: Any, h: Any, edge_order: int) -> Any:
+    """Derivatives along axis 0 by differences; h are the n - 1 distances, with axes of length 1 to fit f."""
+    before, after = h[:-1], h[1:]
+    inner = (
+        before**2 * f[2:] + (after**2 - before**2) * f[1:-1] - after**2 * f[:-2]
+    ) / (before * after * (before + after))  # fmt: skip
+
+    def edge(f0: Any, f1: Any, f2: Any, h1: Any, h2: Any) -> Any:
+        """At f0, from the parabola through it and the next two."""
+        total = h1 + h2
+        return -(h1 + total) / (h1 * total) * f0 + total / (h1 * h2) * f1 - h1 / (h2 * total) * f2
+
+    if edge_order == 1:
+        first, last = (f[1:2] - f[:1]) / h[:1], (f[-1:] - f[-2:-1]) / h[-1:]
+    else:
+        first = edge(f[:1], f[1:2], f[2:3], h[:1], h[1:2])
+        last = -edge(f[-1:], f[-2:-1], f[-3:-2], h[-1:], h[-2:-1])
+    return concatenate([first, inner, last])
+
+
+@composed(np.gradient, method=False)
+def gradient(f: Any, *varargs: Any, axis: Any = None, edge_order: int = 1) -> Any:
+    """Slopes by central differences, one-sided at the edges; along several axes a tuple.
+
+    out_i = (h_-^2 f_{i+1} + (h_+^2 - h_-^2) f_i - h_+^2 f_{i-1}) / (h_- h_+ (h_- + h_+))
+
+    The spacings, or coordinates, given as further arguments are differentiable too.
+
+    >>> gradient(np.array([1.0, 2.0, 4.0, 7.0]))
+    array([1. , 1.5, 2.5, 3. ])
+    """
+    ndim = np.ndim(f)
+    axes = tuple(range(ndim)) if axis is None else (axis,) if isinstance(axis, int) else tuple(axis)
+    spacings = varargs if len(varargs) == len(axes) else varargs * len(axes) if varargs else (1.0,) * len(axes)
+    if len(spacings) != len(axes):
+        raise TypeError(f"gradient: {len(varargs)} spacings for {len(axes)} axes")
+    out = []
+    for along, spacing in zip(axes, spacings, strict=True):
+        n = np.shape(f)[along]
+        if n < edge_order + 1:
+            raise ValueError(f"gradient: axis {along} has {n} elements, edge_order={edge_order} needs {edge_order + 1}")
+        steps = diff(spacing) if np.ndim(spacing) else spacing * np.ones_like(raw(f), shape=(n - 1,))
+        if np.shape(steps) != (n - 1,):
+            raise ValueError(f"gradient: {np.shape(spacing)[0]} coordinates for axis {along} of length {n}")
+        columns = reshape(steps, (n - 1,) + (1,) * (ndim - 1))
+        out.append(np.moveaxis(_slope(np.moveaxis(f, along, 0), columns, edge_order), 0, along))
+    return out[0] if len(out) == 1 else tuple(out)
+
+
+@composed(np.unwrap)
+def unwrap(x: Any, discont: Any = None, axis: int = -1, *, period: float = 2 * np.pi) -> Any:
+    """Angles without jumps of a period: whole periods, which are constant, are added.
+
+    >>> unwrap(np.array([0.0, 4.0])).round(4)
+    array([ 0.    , -2.2832])
+    """
+    values = raw(x)
+    whole = np.round((np.unwrap(values, discont, axis, period=period) - values) / period)
+    return x + whole * period

@@ -183,7 +183,7 @@ def _logsumexp_x(g: Any, x: Any, out: Any, axis: Any, keepdims: bool) -> Any:
     return expand(g, x.shape, axis, keepdims) * np.exp(x - np.where(np.isneginf(out), 0, out))
 
 
-@primitive(x=_logsumexp_x)
+@primitive("scipy.special.logsumexp", x=_logsumexp_x)
 def logsumexp(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     """Logarithm of a sum of exponentials, without overflow.
 
@@ -199,7 +199,7 @@ def logsumexp(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     return out if keepdims else np.squeeze(out, axis=tuple(range(x.ndim)) if axis is None else axis)
 
 
-@primitive(x=lambda g, out, axis: out * (g - np.sum(g * out, axis=axis, keepdims=True)))
+@primitive("scipy.special.softmax", x=lambda g, out, axis: out * (g - np.sum(g * out, axis=axis, keepdims=True)))
 def softmax(x: Any, axis: Any = -1) -> Any:
     """Softmax: positive numbers that sum to 1 along the axis.
 
@@ -214,7 +214,7 @@ def softmax(x: Any, axis: Any = -1) -> Any:
     return e
 
 
-@primitive(x=lambda g, out, axis: g - np.exp(out) * np.sum(g, axis=axis, keepdims=True))
+@primitive("scipy.special.log_softmax", x=lambda g, out, axis: g - np.exp(out) * np.sum(g, axis=axis, keepdims=True))
 def log_softmax(x: Any, axis: Any = -1) -> Any:
     """Logarithm of the softmax, without overflow.
 

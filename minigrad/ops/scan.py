@@ -1,4 +1,4 @@
-"""Running sums, products, and sorting along an axis."""
+"""Running sums and products, and sorting, along an axis."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from ..primitive import primitive
+from ..primitive import composed, primitive
+from ..tensor import raw
+from .index import take_along_axis
 
-__all__ = ["cumprod", "cumsum", "sort"]
+__all__ = ["cumprod", "cumsum", "partition", "sort", "sort_complex"]
 
 
 def _cumsum_x(g: Any, x_shape: Any, axis: Any) -> Any:
@@ -72,3 +74,25 @@ def sort(x: Any, axis: Any = -1) -> Any:
     x = np.reshape(x, -1) if axis is None else x
     order = np.argsort(x, axis=-1 if axis is None else axis, kind="stable")
     return np.take_along_axis(x, order, axis=-1 if axis is None else axis), order
+
+
+@composed(np.partition)
+def partition(x: Any, kth: Any, axis: int | None = -1) -> Any:
+    """The elements along an axis, the k-th smallest in place k, smaller ones before it and larger ones behind.
+
+    >>> partition(np.array([3.0, 1.0, 2.0]), 1)
+    array([1., 2., 3.])
+    """
+    x, axis = (np.reshape(x, -1), 0) if axis is None else (x, axis)
+    return take_along_axis(x, np.argpartition(raw(x), kth, axis=axis), axis)
+
+
+@composed(np.sort_complex, method=False)
+def sort_complex(x: Any) -> Any:
+    """Sort along the last axis by real parts, then imaginary parts; the result is complex.
+
+    >>> sort_complex(np.array([2.0, 1.0]))
+    array([1.+0.j, 2.+0.j])
+    """
+    out = sort(x)
+    return out if out.dtype.kind == "c" else out.astype(np.complex128)

@@ -1,9 +1,7 @@
-"""Moving elements about: reshape, transpose, join, split, repeat, pad.  The gradient moves them back."""
+"""Moving elements about: reshape, transpose, flip, repeat, pad.  The gradient moves them back."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -13,11 +11,9 @@ from ..tensor import Tensor
 from .index import scatter_add
 
 __all__ = [
-    "array_split", "astype", "atleast_1d", "atleast_2d", "atleast_3d", "broadcast_arrays", "broadcast_to",
-    "column_stack", "concatenate",
-    "diff", "dstack", "expand_dims", "flatten", "flip", "fliplr", "flipud", "hsplit", "hstack", "moveaxis", "pad",
-    "permute_dims", "ravel", "repeat", "reshape", "roll", "rollaxis", "split", "squeeze", "stack", "swapaxes", "tile",
-    "transpose", "unstack", "vsplit", "vstack",
+    "astype", "atleast_1d", "atleast_2d", "atleast_3d", "broadcast_arrays", "broadcast_to", "expand_dims", "flatten",
+    "flip", "fliplr", "flipud", "matrix_transpose", "moveaxis", "pad", "permute_dims", "ravel", "repeat", "reshape",
+    "resize", "roll", "rollaxis", "rot90", "squeeze", "swapaxes", "tile", "transpose",
 ]  # fmt: skip
 
 
@@ -119,94 +115,6 @@ def broadcast_to(x: Any, shape: Any) -> Any:
            [1., 2.]])
     """
     return np.broadcast_to(x, shape)
-
-
-def _concatenate_all(g: Any, needs: Any, arrays_shape: Any, axis: Any) -> Any:
-    if axis is None:
-        ends = list(accumulate(int(np.prod(s)) for s in arrays_shape))
-        return [np.reshape(p, s) for p, s in zip(np.split(g, ends[:-1]), arrays_shape, strict=True)]
-    ends = list(accumulate(s[axis] for s in arrays_shape))
-    return np.split(g, ends[:-1], axis=axis)
-
-
-@primitive(method=False, joint=_concatenate_all, inputs=("arrays",), name="concatenate")
-def _concatenate(*arrays: Any, axis: Any = 0) -> Any:
-    """Join arrays along an axis.
-
-    out = [x_1, x_2, ...]
-    dx_k = the part of g that belongs to x_k
-    """
-    return np.concatenate(arrays, axis=axis)
-
-
-@composed(np.concatenate, method=False)
-def concatenate(arrays: Sequence[Any], axis: int | None = 0) -> Any:
-    """Join arrays along an axis.
-
-    >>> concatenate([np.array([1.0]), np.array([2.0, 3.0])])
-    array([1., 2., 3.])
-    """
-    return _concatenate(*_members(arrays), axis=axis)
-
-
-@primitive(method=False, joint=lambda g, needs, axis: unstack(g, axis), inputs=("arrays",), name="stack")
-def _stack(*arrays: Any, axis: int = 0) -> Any:
-    """Join arrays of one shape along a new axis.
-
-    out = [x_1, x_2, ...]
-    dx_k = g_k
-    """
-    return np.stack(arrays, axis=axis)
-
-
-@composed(np.stack, method=False)
-def stack(arrays: Sequence[Any], axis: int = 0) -> Any:
-    """Join arrays of one shape along a new axis.
-
-    >>> stack([np.array([1.0, 2.0]), np.array([3.0, 4.0])], axis=1)
-    array([[1., 3.],
-           [2., 4.]])
-    """
-    return _stack(*_members(arrays), axis=axis)
-
-
-@primitive(method=False, x=lambda g, axis: np.stack(g, axis=axis))
-def unstack(x: Any, axis: int = 0) -> Any:
-    """The slices along an axis, as a tuple: what iterating over a tensor gives.
-
-    out_k = x_k
-    dx    = [g_1, g_2, ...]
-
-    >>> unstack(np.array([1.0, 2.0]))
-    (np.float64(1.0), np.float64(2.0))
-    """
-    return tuple(np.moveaxis(x, axis, 0))
-
-
-@primitive(np.split, x=lambda g, axis: np.concatenate(g, axis=axis))
-def split(x: Any, indices_or_sections: Any, axis: int = 0) -> Any:
-    """Cut into parts along an axis, at indices or into equal sections.
-
-    out = (x_1, x_2, ...)
-    dx  = [g_1, g_2, ...]
-
-    >>> split(np.array([1.0, 2.0, 3.0]), [1])
-    (array([1.]), array([2., 3.]))
-    """
-    return tuple(np.split(x, indices_or_sections, axis))
-
-
-@primitive(np.array_split, x=lambda g, axis: np.concatenate(g, axis=axis))
-def array_split(x: Any, indices_or_sections: Any, axis: int = 0) -> Any:
-    """As `split`, into sections that need not be equal.
-
-    out = (x_1, x_2, ...)
-    dx  = [g_1, g_2, ...]
-
-    >>> array_split(np.array([1.0, 2.0, 3.0]), 2)
-    (array([1., 2.]), array([3.]))
-    """
-    return tuple(np.array_split(x, indices_or_sections, axis))
 
 
 @primitive(np.flip, x=lambda g, axis: np.flip(g, axis))
@@ -332,10 +240,6 @@ def astype(x: Any, dtype: Any, copy: bool = True) -> Any:
 # ------------------------------------------------------------------- made of the ones above
 
 
-def _members(arrays: Any) -> Sequence[Any]:
-    return arrays if isinstance(arrays, (list, tuple)) else tuple(arrays)
-
-
 def _shape_of(sizes: tuple[Any, ...]) -> Any:
     """x.reshape(2, 3) and x.reshape((2, 3))."""
     return sizes[0] if len(sizes) == 1 else sizes
@@ -347,12 +251,6 @@ Tensor.permute = Tensor.permute_dims = Tensor.transpose  # type: ignore[attr-def
 Tensor.T = property(transpose, doc="The axes in reverse order.")  # type: ignore[assignment]
 Tensor.mT = property(lambda x: swapaxes(x, -1, -2), doc="The last two axes exchanged.")  # type: ignore[assignment]
 permute_dims = transpose
-
-
-@method
-def __iter__(self: Tensor) -> Any:
-    len(self)  # complains about 0-d tensors
-    return iter(unstack(self))
 
 
 @composed(np.ravel)
@@ -395,67 +293,6 @@ atleast_2d = composed(np.atleast_2d)(_at_least(2))
 atleast_3d = composed(np.atleast_3d)(_at_least(3))
 
 
-@composed(np.vstack, method=False)
-def vstack(arrays: Sequence[Any]) -> Any:
-    """Join row-wise (1-d arrays become rows).
-
-    >>> vstack([np.zeros(2), np.ones(2)]).shape
-    (2, 2)
-    """
-    return concatenate([atleast_2d(x) for x in arrays], axis=0)
-
-
-@composed(np.hstack, method=False)
-def hstack(arrays: Sequence[Any]) -> Any:
-    """Join column-wise (1-d arrays end to end).
-
-    >>> hstack([np.zeros(2), np.ones(2)]).shape
-    (4,)
-    """
-    arrays = [atleast_1d(x) for x in arrays]
-    return concatenate(arrays, axis=0 if np.ndim(arrays[0]) == 1 else 1)
-
-
-@composed(np.dstack, method=False)
-def dstack(arrays: Sequence[Any]) -> Any:
-    """Join along the third axis.
-
-    >>> dstack([np.zeros(2), np.ones(2)]).shape
-    (1, 2, 2)
-    """
-    return concatenate([atleast_3d(x) for x in arrays], axis=2)
-
-
-@composed(np.column_stack, method=False)
-def column_stack(arrays: Sequence[Any]) -> Any:
-    """Join 1-d arrays as columns.
-
-    >>> column_stack([np.zeros(3), np.ones(3)]).shape
-    (3, 2)
-    """
-    return concatenate([reshape(x, (-1, 1)) if np.ndim(x) < 2 else x for x in arrays], axis=1)
-
-
-@composed(np.hsplit)
-def hsplit(x: Any, indices_or_sections: Any) -> Any:
-    """`split` along the second axis (the first of 1-d arrays).
-
-    >>> len(hsplit(np.zeros((2, 4)), 2))
-    2
-    """
-    return split(x, indices_or_sections, axis=0 if np.ndim(x) == 1 else 1)
-
-
-@composed(np.vsplit)
-def vsplit(x: Any, indices_or_sections: Any) -> Any:
-    """`split` along the first axis.
-
-    >>> len(vsplit(np.zeros((2, 4)), 2))
-    2
-    """
-    return split(x, indices_or_sections, axis=0)
-
-
 @composed(np.fliplr)
 def fliplr(x: Any) -> Any:
     """Reverse the second axis.
@@ -474,6 +311,46 @@ def flipud(x: Any) -> Any:
     array([2., 1.])
     """
     return flip(x, 0)
+
+
+@composed(np.matrix_transpose, np.linalg.matrix_transpose)
+def matrix_transpose(x: Any) -> Any:
+    """The last two axes exchanged.
+
+    >>> matrix_transpose(np.ones((4, 2, 3))).shape
+    (4, 3, 2)
+    """
+    return swapaxes(x, -1, -2)
+
+
+@composed(np.resize, method=False)
+def resize(x: Any, new_shape: Any) -> Any:
+    """An array of a shape, filled with the elements of x over and over.
+
+    >>> resize(np.array([1.0, 2.0]), (2, 3))
+    array([[1., 2., 1.],
+           [2., 1., 2.]])
+    """
+    n, size = int(np.prod(new_shape)), int(np.prod(np.shape(x)))
+    if size == 0:
+        return np.zeros_like(x, shape=new_shape)
+    return reshape(tile(reshape(x, -1), -(-n // size))[:n], new_shape)
+
+
+@composed(np.rot90)
+def rot90(x: Any, k: int = 1, axes: tuple[int, int] = (0, 1)) -> Any:
+    """Turn by k quarter turns in the plane of two axes.
+
+    >>> rot90(np.array([[1.0, 2.0]]))
+    array([[2.],
+           [1.]])
+    """
+    k %= 4
+    if k == 2:
+        return flip(x, axes)
+    if k == 0:
+        return x
+    return swapaxes(flip(x, axes[1]), *axes) if k == 1 else flip(swapaxes(x, *axes), axes[1])
 
 
 @composed(np.rollaxis)
@@ -497,18 +374,3 @@ def broadcast_arrays(*arrays: Any) -> tuple[Any, ...]:
     """
     shape = np.broadcast_shapes(*map(np.shape, arrays))
     return tuple(broadcast_to(x, shape) for x in arrays)
-
-
-@composed(np.diff)
-def diff(x: Any, n: int = 1, axis: int = -1) -> Any:
-    """Differences of neighbours, n times.
-
-    out_i = x_{i+1} - x_i
-
-    >>> diff(np.array([1.0, 4.0, 9.0]))
-    array([3., 5.])
-    """
-    for _ in range(n):
-        length = np.shape(x)[axis]
-        x = split(x, [1], axis)[1] - split(x, [length - 1], axis)[0]
-    return x

@@ -8,13 +8,14 @@ import numpy as np
 
 from ..backend import beside
 from ..primitive import composed
+from ..tensor import raw
 from .reduce import count, max, mean, min, prod, sum
 from .scan import cumprod, cumsum, sort
 from .select import where
 
 __all__ = [
-    "average", "corrcoef", "cov", "median", "nancumprod", "nancumsum", "nanmax", "nanmean", "nanmedian", "nanmin", "nanprod",
-    "nanstd", "nansum", "nanvar", "percentile", "quantile",
+    "average", "corrcoef", "cov", "median", "nancumprod", "nancumsum", "nanmax", "nanmean", "nanmedian", "nanmin",
+    "nanpercentile", "nanprod", "nanquantile", "nanstd", "nansum", "nanvar", "percentile", "quantile",
 ]  # fmt: skip
 
 
@@ -161,7 +162,14 @@ _PLACES: dict[str, Any] = {
     "median_unbiased": lambda n, q: (n + 1 / 3) * q - 2 / 3,
     "normal_unbiased": lambda n, q: (n + 1 / 4) * q - 5 / 8,
     "interpolated_inverted_cdf": lambda n, q: n * q - 1,
+    "inverted_cdf": lambda n, q: np.ceil(n * q) - 1,
+    "averaged_inverted_cdf": lambda n, q: np.where(n * q % 1 == 0, n * q - 0.5, np.floor(n * q)),
+    "closest_observation": lambda n, q: np.round(n * q) - 1,
 }
+
+
+#: The methods whose result is one of the elements.
+_PICKING = ("lower", "higher", "nearest", "inverted_cdf", "closest_observation")
 
 
 @composed(np.quantile)
@@ -175,24 +183,54 @@ def quantile(x: Any, q: Any, axis: Any = None, *, method: str = "linear", keepdi
     >>> quantile(np.array([1.0, 2.0, 4.0]), 0.75).item()
     3.0
     """
+    rows, q, trailing, finish = _rows_for_quantiles(x, q, axis, method, keepdims)
+    ordered = np.moveaxis(sort(rows, axis=-1), -1, 0)
+    n = ordered.shape[0]
+    place = np.clip(_PLACES[method](n, q), 0, n - 1)
+    below = np.floor(place).astype(int)
+    t = beside(np.reshape(place - below, q.shape + (1,) * trailing), x)
+    return finish(ordered[below] * (1 - t) + ordered[np.minimum(below + 1, n - 1)] * t)
+
+
+def _rows_for_quantiles(x: Any, q: Any, axis: Any, method: str, keepdims: bool) -> tuple[Any, np.ndarray, int, Any]:
+    """The elements to order in the last axis, q as an array, the number of axes that stay, and what shapes the result."""
     if method not in _PLACES:
-        raise NotImplementedError(f"quantile: method {method!r} has no gradient rule; there is one for {', '.join(_PLACES)}")
+        raise ValueError(f"quantile: there is no method {method!r}, only {', '.join(_PLACES)}")
     ndim = np.ndim(x)
     axes = tuple(range(ndim)) if axis is None else tuple(int(a) % ndim for a in np.atleast_1d(axis))
     kept = [a for a in range(ndim) if a not in axes]
     rows = np.reshape(np.transpose(x, (*kept, *axes)), (*(np.shape(x)[a] for a in kept), -1))
-    ordered = np.moveaxis(sort(rows, axis=-1), -1, 0)
-    n = ordered.shape[0]
-    dtype = np.result_type(x.dtype, q if isinstance(q, (int, float)) else np.float64)
+    dtype = x.dtype if method in _PICKING else np.result_type(x.dtype, q if isinstance(q, (int, float)) else np.float64)
     q = np.asarray(q, dtype=float)
     if q.size and (q.min() < 0 or q.max() > 1):
         raise ValueError(f"quantile: q must lie between 0 and 1 (percentile: 0 and 100), got {q}")
-    place = np.clip(_PLACES[method](n, q), 0, n - 1)
+
+    def finish(out: Any) -> Any:
+        out = out.astype(dtype)
+        return np.expand_dims(out, tuple(a + q.ndim for a in axes)) if keepdims else out
+
+    return rows, q, len(kept), finish
+
+
+@composed(np.nanquantile)
+def nanquantile(x: Any, q: Any, axis: Any = None, *, method: str = "linear", keepdims: bool = False) -> Any:
+    """`quantile` of what is not NaN.
+
+    >>> nanquantile(np.array([1.0, np.nan, 2.0, 4.0]), 0.75).item()
+    3.0
+    """
+    rows, q, trailing, finish = _rows_for_quantiles(x, q, axis, method, keepdims)
+    ordered = sort(rows, axis=-1)  # NaN comes last
+    n = np.sum(~np.isnan(raw(rows)), axis=-1)
+    column = beside(np.reshape(q, (*q.shape, *(1,) * trailing)), x)
+    last = np.maximum(n - 1, 0)
+    place = np.clip(_PLACES[method](n, column), 0, last)
     below = np.floor(place).astype(int)
-    t = beside(np.reshape(place - below, q.shape + (1,) * len(kept)), x)
-    out = ordered[below] * (1 - t) + ordered[np.minimum(below + 1, n - 1)] * t
-    out = out.astype(dtype)
-    return np.expand_dims(out, tuple(a + q.ndim for a in axes)) if keepdims else out
+    t = place - below
+    ordered = np.broadcast_to(ordered, (*q.shape, *ordered.shape))
+    low = np.take_along_axis(ordered, below[..., None], axis=-1)[..., 0]
+    high = np.take_along_axis(ordered, np.minimum(below + 1, last)[..., None], axis=-1)[..., 0]
+    return finish(low * (1 - t) + high * t)
 
 
 @composed(np.percentile)
@@ -203,6 +241,16 @@ def percentile(x: Any, q: Any, axis: Any = None, *, method: str = "linear", keep
     2.0
     """
     return quantile(x, np.asarray(q, dtype=float) / 100, axis, method=method, keepdims=keepdims)
+
+
+@composed(np.nanpercentile)
+def nanpercentile(x: Any, q: Any, axis: Any = None, *, method: str = "linear", keepdims: bool = False) -> Any:
+    """`nanquantile` of q / 100.
+
+    >>> nanpercentile(np.array([1.0, np.nan, 2.0, 4.0]), 50).item()
+    2.0
+    """
+    return nanquantile(x, np.asarray(q, dtype=float) / 100, axis, method=method, keepdims=keepdims)
 
 
 @composed(np.median)
@@ -222,16 +270,7 @@ def nanmedian(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     >>> nanmedian(np.array([3.0, np.nan, 2.0])).item()
     2.5
     """
-    if axis is None:
-        axis, x, shape = -1, np.reshape(x, -1), (1,) * np.ndim(x)
-        out = nanmedian(x, axis=-1)
-        return np.reshape(out, shape) if keepdims else out
-    ordered = sort(x, axis=axis)  # NaN comes last
-    n = _number(x, axis, True).astype(int)
-    low, high = np.maximum((n - 1) // 2, 0), n // 2
-    high = np.minimum(high, np.shape(x)[axis] - 1)
-    out = (np.take_along_axis(ordered, low, axis) + np.take_along_axis(ordered, high, axis)) / 2
-    return out if keepdims else np.squeeze(out, axis)
+    return nanquantile(x, 0.5, axis, keepdims=keepdims)
 
 
 @composed(np.cov, method=False)

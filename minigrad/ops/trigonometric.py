@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import comb, factorial
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,7 @@ __all__ = [
     "arctanh",
     "degrees",
     "radians",
+    "sinc",
 ]
 
 
@@ -228,3 +230,50 @@ def radians(x: Any) -> Any:
     np.float64(3.141592653589793)
     """
     return np.radians(x)
+
+
+def _sinc_series(u: Any, order: int) -> Any:
+    """The derivative of sin(u) / u of an order by its Taylor series, for small u: sum (-1)^m u^(2m) / (2m + 1)!."""
+    out: Any = 0.0
+    for m in range((order + 1) // 2, order // 2 + 24):
+        power = 2 * m - order
+        out = out + (-1.0) ** m * factorial(2 * m) / (factorial(power) * factorial(2 * m + 1)) * u**power
+    return out
+
+
+def _sinc_quotient(u: Any, order: int) -> Any:
+    """The same by Leibniz' rule for the product of sin(u) and 1 / u."""
+    out: Any = 0.0
+    for j in range(order + 1):
+        derivative_of_sine = np.sin(u + (order - j) * np.pi / 2)
+        out = out + comb(order, j) * derivative_of_sine * (-1.0) ** j * factorial(j) / u ** (j + 1)
+    return out
+
+
+@primitive(method=False, x=lambda g, x, order: g * sinc_derivative(x, order + 1))
+def sinc_derivative(x: Any, order: int) -> Any:
+    """The derivative of sinc of an order; right at 0 too, where the quotient is 0 / 0.
+
+    out = sinc^(order)(x)
+    dx  = g sinc^(order + 1)(x)
+
+    >>> sinc_derivative(np.array([0.0]), 2)            # -pi^2 / 3
+    array([-3.28986813])
+    """
+    u = np.pi * x
+    small = np.abs(u) < order + 1.0
+    near, far = np.where(small, u, 0.0), np.where(small, order + 1.0, u)
+    return np.pi**order * np.where(small, _sinc_series(near, order), _sinc_quotient(far, order)).astype(u.dtype, copy=False)
+
+
+@primitive(np.sinc, x=lambda g, x: g * sinc_derivative(x, 1))
+def sinc(x: Any) -> Any:
+    """Sine over its argument, as signal processing has it; 1 at 0.
+
+    out = sin(pi x) / (pi x)
+    dx  = g (cos(pi x) - out) / x                    (0 at 0)
+
+    >>> sinc(np.array([0.0, 0.5]))
+    array([1.        , 0.63661977])
+    """
+    return np.sinc(x)

@@ -1,0 +1,277 @@
+"""Bessel functions.  Their orders are constants; the derivative of each is made of its neighbours in order.
+
+SciPy computes the values, as in `minigrad.ops.special`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..backend import scipy_function
+from ..primitive import primitive
+
+__all__ = [
+    "i0", "i0e", "i1", "i1e", "iv", "ive", "j0", "j1", "jn", "jv", "k0", "k0e", "k1", "k1e", "kn", "kv", "kve", "y0", "y1",
+    "yn", "yv",
+]  # fmt: skip
+
+
+def _call(name: str, *xs: Any) -> Any:
+    return scipy_function("special", name, *xs)(*xs)
+
+
+# --------------------------------------------------------- J and Y: waves in a round membrane
+
+
+@primitive("scipy.special.jv", method=False, x=lambda g, v, x: g * (jv(v - 1, x) - jv(v + 1, x)) / 2)
+def jv(v: Any, x: Any) -> Any:
+    """Bessel function of the first kind J_v.
+
+    dx = g (J_(v-1)(x) - J_(v+1)(x)) / 2
+
+    >>> jv(0, 0.0)
+    np.float64(1.0)
+    """
+    return _call("jv", v, x)
+
+
+jn = jv
+
+
+@primitive("scipy.special.j0", method=False, x=lambda g, x: -g * j1(x))
+def j0(x: Any) -> Any:
+    """J_0.
+
+    dx = -g J_1(x)
+
+    >>> j0(0.0)
+    np.float64(1.0)
+    """
+    return _call("j0", x)
+
+
+@primitive("scipy.special.j1", method=False, x=lambda g, x: g * (j0(x) - jv(2, x)) / 2)
+def j1(x: Any) -> Any:
+    """J_1.
+
+    dx = g (J_0(x) - J_2(x)) / 2
+
+    >>> j1(0.0)
+    np.float64(0.0)
+    """
+    return _call("j1", x)
+
+
+@primitive("scipy.special.yv", method=False, x=lambda g, v, x: g * (yv(v - 1, x) - yv(v + 1, x)) / 2)
+def yv(v: Any, x: Any) -> Any:
+    """Bessel function of the second kind Y_v.
+
+    dx = g (Y_(v-1)(x) - Y_(v+1)(x)) / 2
+
+    >>> yv(0, 1.0).round(6)
+    np.float64(0.088257)
+    """
+    return _call("yv", v, x)
+
+
+@primitive("scipy.special.yn", method=False, x=lambda g, n, x, out: g * (yn(n - 1, x) - n * out / x))
+def yn(n: Any, x: Any) -> Any:
+    """Y_n of integer order.
+
+    dx = g (Y_(n-1)(x) - n out / x)
+
+    >>> yn(0, 1.0).round(6)
+    np.float64(0.088257)
+    """
+    return _call("yn", n, x)
+
+
+@primitive("scipy.special.y0", method=False, x=lambda g, x: -g * y1(x))
+def y0(x: Any) -> Any:
+    """Y_0.
+
+    dx = -g Y_1(x)
+
+    >>> y0(1.0).round(6)
+    np.float64(0.088257)
+    """
+    return _call("y0", x)
+
+
+@primitive("scipy.special.y1", method=False, x=lambda g, x, out: g * (y0(x) - out / x))
+def y1(x: Any) -> Any:
+    """Y_1.
+
+    dx = g (Y_0(x) - out / x)
+
+    >>> y1(1.0).round(6)
+    np.float64(-0.781213)
+    """
+    return _call("y1", x)
+
+
+# ---------------------------------------------- I and K: the same along the imaginary axis
+
+
+@primitive("scipy.special.iv", method=False, x=lambda g, v, x: g * (iv(v - 1, x) + iv(v + 1, x)) / 2)
+def iv(v: Any, x: Any) -> Any:
+    """Modified Bessel function of the first kind I_v.
+
+    dx = g (I_(v-1)(x) + I_(v+1)(x)) / 2
+
+    >>> iv(0, 0.0)
+    np.float64(1.0)
+    """
+    return _call("iv", v, x)
+
+
+@primitive(np.i0, "scipy.special.i0", method=False, x=lambda g, x: g * i1(x))
+def i0(x: Any) -> Any:
+    """I_0; its value is NumPy's, its derivative takes SciPy.
+
+    dx = g I_1(x)
+
+    >>> i0(0.0)
+    array(1.)
+    """
+    return np.i0(x)
+
+
+@primitive("scipy.special.i1", method=False, x=lambda g, x: g * (i0(x) + iv(2, x)) / 2)
+def i1(x: Any) -> Any:
+    """I_1.
+
+    dx = g (I_0(x) + I_2(x)) / 2
+
+    >>> i1(0.0)
+    np.float64(0.0)
+    """
+    return _call("i1", x)
+
+
+@primitive("scipy.special.ive", method=False, x=lambda g, v, x, out: g * ((ive(v - 1, x) + ive(v + 1, x)) / 2 - np.sign(x) * out))
+def ive(v: Any, x: Any) -> Any:
+    """I_v without its exponential growth.
+
+    out = e^-|x| I_v(x)
+    dx  = g ((ive(v-1, x) + ive(v+1, x)) / 2 - sign(x) out)
+
+    >>> ive(0, 0.0)
+    np.float64(1.0)
+    """
+    return _call("ive", v, x)
+
+
+@primitive("scipy.special.i0e", method=False, x=lambda g, x, out: g * (i1e(x) - np.sign(x) * out))
+def i0e(x: Any) -> Any:
+    """I_0 without its exponential growth.
+
+    out = e^-|x| I_0(x)
+    dx  = g (i1e(x) - sign(x) out)
+
+    >>> i0e(0.0)
+    np.float64(1.0)
+    """
+    return _call("i0e", x)
+
+
+@primitive("scipy.special.i1e", method=False, x=lambda g, x, out: g * ((i0e(x) + ive(2, x)) / 2 - np.sign(x) * out))
+def i1e(x: Any) -> Any:
+    """I_1 without its exponential growth.
+
+    out = e^-|x| I_1(x)
+    dx  = g ((i0e(x) + ive(2, x)) / 2 - sign(x) out)
+
+    >>> i1e(0.0)
+    np.float64(0.0)
+    """
+    return _call("i1e", x)
+
+
+@primitive("scipy.special.kv", method=False, x=lambda g, v, x: -g * (kv(v - 1, x) + kv(v + 1, x)) / 2)
+def kv(v: Any, x: Any) -> Any:
+    """Modified Bessel function of the second kind K_v.
+
+    dx = -g (K_(v-1)(x) + K_(v+1)(x)) / 2
+
+    >>> kv(0, 1.0).round(6)
+    np.float64(0.421024)
+    """
+    return _call("kv", v, x)
+
+
+@primitive("scipy.special.kn", method=False, x=lambda g, n, x, out: -g * (kv(n - 1, x) + n * out / x))
+def kn(n: Any, x: Any) -> Any:
+    """K_n of integer order.
+
+    dx = -g (K_(n-1)(x) + n out / x)
+
+    >>> kn(0, 1.0).round(6)
+    np.float64(0.421024)
+    """
+    return _call("kn", n, x)
+
+
+@primitive("scipy.special.k0", method=False, x=lambda g, x: -g * k1(x))
+def k0(x: Any) -> Any:
+    """K_0.
+
+    dx = -g K_1(x)
+
+    >>> k0(1.0).round(6)
+    np.float64(0.421024)
+    """
+    return _call("k0", x)
+
+
+@primitive("scipy.special.k1", method=False, x=lambda g, x, out: -g * (k0(x) + out / x))
+def k1(x: Any) -> Any:
+    """K_1.
+
+    dx = -g (K_0(x) + out / x)
+
+    >>> k1(1.0).round(6)
+    np.float64(0.601907)
+    """
+    return _call("k1", x)
+
+
+@primitive("scipy.special.kve", method=False, x=lambda g, v, x, out: g * (out - (kve(v - 1, x) + kve(v + 1, x)) / 2))
+def kve(v: Any, x: Any) -> Any:
+    """K_v without its exponential decay.
+
+    out = e^x K_v(x)
+    dx  = g (out - (kve(v-1, x) + kve(v+1, x)) / 2)
+
+    >>> kve(0, 1.0).round(6)
+    np.float64(1.144463)
+    """
+    return _call("kve", v, x)
+
+
+@primitive("scipy.special.k0e", method=False, x=lambda g, x, out: g * (out - k1e(x)))
+def k0e(x: Any) -> Any:
+    """K_0 without its exponential decay.
+
+    out = e^x K_0(x)
+    dx  = g (out - k1e(x))
+
+    >>> k0e(1.0).round(6)
+    np.float64(1.144463)
+    """
+    return _call("k0e", x)
+
+
+@primitive("scipy.special.k1e", method=False, x=lambda g, x, out: g * (out - k0e(x) - out / x))
+def k1e(x: Any) -> Any:
+    """K_1 without its exponential decay.
+
+    out = e^x K_1(x)
+    dx  = g (out - k0e(x) - out / x)
+
+    >>> k1e(1.0).round(5)
+    np.float64(1.63615)
+    """
+    return _call("k1e", x)

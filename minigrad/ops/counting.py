@@ -1,0 +1,92 @@
+"""Histograms.  Where an element falls is a constant; the weights that are added up there have gradients."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..primitive import composed
+from ..tensor import Tensor, raw, wrap
+from .index import scatter_add
+from .reduce import sum
+from .shape import reshape
+
+__all__ = ["bincount", "histogram", "histogram2d", "histogramdd"]
+
+
+@composed(np.bincount, method=False)
+def bincount(x: Any, weights: Any = None, minlength: int = 0) -> Any:
+    """How often each integer occurs, or the sum of the weights that stand beside it.
+
+    out_k = sum over {i: x_i = k} of w_i
+
+    >>> bincount(np.array([0, 2, 2]), np.array([1.0, 2.0, 3.0]))
+    array([1., 0., 5.])
+    """
+    if weights is None:
+        counts = np.bincount(raw(x), minlength=minlength)
+        return wrap(counts, None) if isinstance(x, Tensor) else counts
+    index = raw(x)
+    n = max(int(index.max()) + 1 if index.size else 0, minlength)
+    return scatter_add(weights.astype(np.float64, copy=False), index, (n,))
+
+
+@composed(np.histogramdd, method=False)
+def histogramdd(sample: Any, bins: Any = 10, range: Any = None, density: Any = None, weights: Any = None) -> tuple[Any, Any]:  # noqa: A002
+    """Histogram of points of several dimensions, (N, D) or D arrays: (counts or sums of weights, edges).
+
+    >>> histogramdd(np.array([[0.1, 0.9], [0.2, 0.8]]), bins=(1, 2), range=[(0, 1), (0, 1)])[0]
+    array([[0., 2.]])
+    """
+    points = [raw(x) for x in sample] if isinstance(sample, (list, tuple)) else list(np.transpose(raw(sample)))
+    bins = [raw(b) for b in bins] if isinstance(bins, (list, tuple)) else bins
+    counts, edges = np.histogramdd(points, bins, range, density and weights is None, None)
+    if weights is None:
+        return counts, edges
+    places, inside = [], True
+    for x, edge in zip(points, edges, strict=True):
+        place = np.searchsorted(edge, x, side="right") - 1
+        place = place - (x == edge[-1])  # the last edge belongs to the last bin
+        inside = inside & (place >= 0) & (place < edge.size - 1)
+        places.append(place)
+    index = tuple(p[inside] for p in places)
+    out = scatter_add(reshape(weights, -1)[inside].astype(np.float64, copy=False), index, counts.shape)
+    if density:
+        out = out / sum(out)
+        for axis, edge in enumerate(edges):
+            lengths = [1] * len(edges)
+            lengths[axis] = -1
+            out = out / np.diff(edge).reshape(lengths)
+    return out, edges
+
+
+@composed(np.histogram, method=False)
+def histogram(a: Any, bins: Any = 10, range: Any = None, density: Any = None, weights: Any = None) -> tuple[Any, Any]:  # noqa: A002
+    """Histogram: (counts or sums of weights in each bin, edges of the bins).
+
+    >>> histogram(np.array([0.1, 0.2, 0.9]), bins=2, range=(0, 1), weights=np.array([1.0, 2.0, 3.0]))[0]
+    array([3., 3.])
+    """
+    values = raw(a).reshape(-1)
+    edges = np.histogram(values, raw(bins), range)[1]
+    if weights is None:
+        return np.histogram(values, edges, density=density)
+    out = histogramdd([values], [edges], None, density, weights)[0]
+    return out if density else out.astype(weights.dtype, copy=False), edges
+
+
+@composed(np.histogram2d, method=False)
+def histogram2d(
+    x: Any, y: Any, bins: Any = 10, range: Any = None, density: Any = None, weights: Any = None  # noqa: A002
+) -> tuple[Any, Any, Any]:  # fmt: skip
+    """Histogram of points in the plane: (counts or sums of weights, edges of x, edges of y).
+
+    >>> histogram2d(np.array([0.1]), np.array([0.9]), bins=2, range=[(0, 1), (0, 1)], weights=np.array([5.0]))[0]
+    array([[0., 5.],
+           [0., 0.]])
+    """
+    if np.ndim(bins) == 1 and len(bins) not in (1, 2):
+        bins = [bins, bins]
+    out, edges = histogramdd([x, y], bins, range, density, weights)
+    return out, *edges

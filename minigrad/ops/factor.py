@@ -1,0 +1,311 @@
+"""numpy.linalg: factorisations of matrices, and of stacks of them.
+
+G is the gradient of the result, H means the conjugate transpose.  Inside, gradients of complex values are
+carried conjugated (see `minigrad.backward`), which is why the rules begin and end with `conj`: their
+formulas are the published ones, for the unconjugated gradient.
+
+Eigenvectors that belong to one and the same value can be turned into each other: they have no derivative, and
+asking for it is an error.  What does not depend on the choice (the values, the other vectors) is differentiable.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..primitive import composed, primitive
+from ..tensor import raw
+from .join import concatenate
+from .linalg import eye_of, hermitian
+from .masking import conj, safe_divisor
+
+__all__ = ["cholesky", "eig", "eigh", "eigvals", "eigvalsh", "qr", "svd", "svdvals"]
+
+
+def _diagonal(d: Any) -> Any:
+    """Diagonal matrices from vectors, (..., n) -> (..., n, n)."""
+    return d[..., None] * eye_of(d)
+
+
+def _off_diagonal(x: Any) -> Any:
+    return x * (1 - eye_of(x))
+
+
+def _by_gap(x: Any, values: Any, what: str) -> Any:
+    """x_ij / (w_j - w_i) beside the diagonal, 0 on it; an error where x asks for it at equal values."""
+    x = _off_diagonal(x)
+    gaps = values[..., None, :] - values[..., :, None] + eye_of(values)
+    w, plain_gaps, plain = raw(values), raw(gaps), raw(x)
+    if isinstance(plain, np.ndarray) and plain.size:  # on a GPU looking would stall
+        near = np.abs(plain_gaps) <= 4 * np.finfo(plain_gaps.dtype).eps * np.max(np.abs(w), axis=-1)[..., None, None]
+        if (near & (plain != 0)).any():
+            raise np.linalg.LinAlgError(
+                f"the gradient asks for the derivative of {what} that belong to (nearly) equal values {_equal_ones(w, near)}: "
+                "there is none, any rotation of them is as good; use only the values, or a function that does not need them"
+            )
+    return x / safe_divisor(gaps, x)
+
+
+def _equal_ones(values: np.ndarray, near: np.ndarray) -> str:
+    *batch, i, j = (int(n) for n in np.argwhere(near)[0])
+    row = values[tuple(batch)]
+    return f"{row[i]:.6g} and {row[j]:.6g}"
+
+
+def _cholesky_x(g: Any, out: Any) -> Any:
+    inverse = np.linalg.inv(out)
+    phi = np.tril(hermitian(out) @ conj(g))
+    phi = phi - _diagonal(np.diagonal(phi, axis1=-2, axis2=-1)) / 2
+    s = hermitian(inverse) @ phi @ inverse
+    return conj(s + hermitian(s)) / 2
+
+
+@primitive(np.linalg.cholesky, x=_cholesky_x)
+def cholesky(x: Any) -> Any:
+    """Lower triangular L with L L^H = X, for Hermitian positive definite X.
+
+    out = L
+    dX  = (S + S^H) / 2,  S = L^-H Phi(L^H G) L^-1;  Phi takes the lower triangle and halves the diagonal
+
+    (Murray, "Differentiation of the Cholesky decomposition", 2016.)
+
+    >>> cholesky(np.array([[4.0, 0.0], [0.0, 9.0]]))
+    array([[2., 0.],
+           [0., 3.]])
+    """
+    return np.linalg.cholesky(x)
+
+
+def _eigh_x(g: Any, out: Any) -> Any:
+    w, v = out
+    inner = hermitian(v) @ conj(g[1])
+    a = v @ (_by_gap(inner, w, "eigenvectors") + _diagonal(conj(g[0]))) @ hermitian(v)
+    return conj(a + hermitian(a)) / 2
+
+
+class EighResult(NamedTuple):
+    """What `eigh` returns."""
+
+    eigenvalues: Any
+    eigenvectors: Any
+
+
+@primitive(x=_eigh_x, method=False, name="eigh")
+def _eigh(x: Any) -> Any:
+    """Eigenvalues and eigenvectors of Hermitian matrices.
+
+    out = (w, V) with X V = V diag(w)
+    dX  = V (diag(g_w) + (V^H G_V) / E) V^H,  E_ij = w_j - w_i, 0 on the diagonal
+
+    (Giles, "Collected matrix derivative results", 2008.)
+    """
+    return tuple(np.linalg.eigh(x))
+
+
+@composed(np.linalg.eigh)
+def eigh(x: Any) -> EighResult:
+    """Eigenvalues, ascending, and eigenvectors of Hermitian matrices (of their lower triangle).
+
+    >>> eigh(np.array([[2.0, 0.0], [0.0, 1.0]])).eigenvalues
+    array([1., 2.])
+    """
+    return EighResult(*_eigh(x))
+
+
+@composed(np.linalg.eigvalsh)
+def eigvalsh(x: Any) -> Any:
+    """Eigenvalues of Hermitian matrices, ascending.
+
+    >>> eigvalsh(np.array([[2.0, 0.0], [0.0, 1.0]]))
+    array([1., 2.])
+    """
+    return _eigh(x)[0]
+
+
+def _eig_x(g: Any, out: Any) -> Any:
+    w, v = out
+    gw, gv = conj(g[0]), conj(g[1])
+    inner = hermitian(v) @ gv
+    lengths = np.real(np.diagonal(inner, axis1=-2, axis2=-1))  # the vectors are kept at length 1
+    inner = _by_gap(inner - hermitian(v) @ (v * lengths[..., None, :]), conj(w), "eigenvectors")
+    return conj(np.linalg.solve(hermitian(v), (inner + _diagonal(gw)) @ hermitian(v)))
+
+
+class EigResult(NamedTuple):
+    """What `eig` returns."""
+
+    eigenvalues: Any
+    eigenvectors: Any
+
+
+@primitive(x=_eig_x, method=False, name="eig")
+def _eig(x: Any) -> Any:
+    """Eigenvalues and eigenvectors (of length 1) of square matrices.
+
+    out = (w, V) with X V = V diag(w)
+    dX  = V^-H (diag(g_w) + (V^H G_V - V^H V diag(Re(V^H G_V))) / conj(E)) V^H,  E_ij = w_j - w_i, 0 on the diagonal
+
+    (Boeddeker et al., "On the computation of complex-valued gradients", 2017.)
+    """
+    return tuple(np.linalg.eig(x))
+
+
+@composed(np.linalg.eig, method=False)
+def eig(x: Any) -> EigResult:
+    """Eigenvalues and eigenvectors of any square matrices; complex where they must be.
+
+    The phase of an eigenvector is arbitrary: only what does not depend on it has a derivative that means something.
+
+    >>> eig(np.array([[2.0, 1.0], [0.0, 1.0]])).eigenvalues
+    array([2., 1.])
+    """
+    return EigResult(*_eig(x))
+
+
+@composed(np.linalg.eigvals, method=False)
+def eigvals(x: Any) -> Any:
+    """Eigenvalues of any square matrices.
+
+    >>> eigvals(np.array([[2.0, 1.0], [0.0, 1.0]]))
+    array([2., 1.])
+    """
+    return _eig(x)[0]
+
+
+def _svd_x(g: Any, out: Any) -> Any:
+    u, s, vh = out
+    gu, gs, gvh = (conj(part) for part in g)
+    v, gv, n = hermitian(vh), hermitian(gvh), s.shape[-1]
+    u, gu = _without_surplus(u, gu, n)
+    v, gv = _without_surplus(v, gv, n)
+    vh = hermitian(v)
+    row, column = s[..., None, :], s[..., :, None]
+    j = _by_gap(hermitian(u) @ gu, s * s, "singular vectors")
+    k = _by_gap(hermitian(v) @ gv, s * s, "singular vectors")
+    inner = (j + hermitian(j)) * row + column * (k + hermitian(k)) + _diagonal(gs)
+    if u.dtype.kind == "c":  # the phase that U and V share
+        phases = np.imag(np.diagonal(hermitian(u) @ gu, axis1=-2, axis2=-1))
+        inner = inner + _diagonal(1j * _over(phases, s))
+    a = u @ inner @ vh
+    if u.shape[-2] > n:
+        a = a + _beyond(u, gu, row) @ vh
+    if v.shape[-2] > n:
+        a = a + u @ hermitian(_beyond(v, gv, row))
+    return conj(a)
+
+
+def _without_surplus(u: Any, gu: Any, n: int) -> tuple[Any, Any]:
+    """The first n columns and their gradient; the others span what these leave: dU_2 = -U_1 dU_1^H U_2."""
+    if u.shape[-1] == n:
+        return u, gu
+    first, surplus = u[..., :n], u[..., n:]
+    return first, gu[..., :n] - surplus @ hermitian(gu[..., n:]) @ first
+
+
+def _beyond(u: Any, gu: Any, s: Any) -> Any:
+    """(1 - U U^H) G_U S^-1, the part of the gradient that leads out of the columns of U."""
+    return _over(gu - u @ (hermitian(u) @ gu), s)
+
+
+def _over(x: Any, s: Any) -> Any:
+    """x / s; 0 where s is 0 but for rounding: there the vectors may turn freely, and nothing may depend on them."""
+    size = np.max(raw(s), axis=-1, keepdims=True) if s.shape[-1] else raw(s)
+    nothing = raw(s) <= 8 * np.finfo(s.dtype).eps * size
+    return np.where(nothing, 0.0, x / (s + nothing))
+
+
+class SVDResult(NamedTuple):
+    """What `svd` returns."""
+
+    U: Any
+    S: Any
+    Vh: Any
+
+
+@primitive(x=_svd_x, method=False, name="svd")
+def _svd(x: Any, full_matrices: bool) -> Any:
+    """Singular value decomposition.
+
+    out = (U, s, V^H) with X = U diag(s) V^H
+    dX  = U ((J + J^H) S + S (K + K^H) + diag(g_s)) V^H + (1 - U U^H) G_U S^-1 V^H + U S^-1 G_V^H (1 - V V^H),
+          J = (U^H G_U) / E,  K = (V^H G_V) / E,  E_ij = s_j^2 - s_i^2, 0 on the diagonal
+
+    (Townsend, "Differentiating the singular value decomposition", 2016.)  The surplus columns U_2 of full matrices
+    follow from the others: they add -U_2 G_U2^H U_1 to G_U1.
+    """
+    return tuple(np.linalg.svd(x, full_matrices=full_matrices))
+
+
+@composed(np.linalg.svd)
+def svd(x: Any, full_matrices: bool = True, compute_uv: bool = True) -> Any:
+    """Singular value decomposition X = U diag(S) Vh.
+
+    With `full_matrices` U and Vh are square; the columns beyond the singular values are an arbitrary basis of the
+    rest, so only what does not depend on that choice (U_2 U_2^H, say) has a derivative that means something.
+
+    >>> svd(np.array([[3.0, 0.0], [0.0, 4.0]])).S
+    array([4., 3.])
+    """
+    return SVDResult(*_svd(x, full_matrices)) if compute_uv else svdvals(x)
+
+
+@composed(np.linalg.svdvals)
+def svdvals(x: Any) -> Any:
+    """Singular values, descending.
+
+    >>> svdvals(np.array([[3.0, 0.0], [0.0, 4.0]]))
+    array([4., 3.])
+    """
+    return _svd(x, False)[1]
+
+
+def _qr_x(g: Any, out: Any) -> Any:
+    q, r = out
+    gq, gr = conj(g[0]), conj(g[1])
+    n = r.shape[-1]
+    q, gq = _without_surplus(q, gq, n)
+    r, gr = r[..., :n, :], gr[..., :n, :]
+    m = r @ hermitian(gr) - hermitian(gq) @ q
+    lower = np.tril(m, -1)
+    full = lower + hermitian(lower) + _diagonal(np.real(np.diagonal(m, axis1=-2, axis2=-1)))
+    return conj((gq + q @ full) @ hermitian(np.linalg.inv(r)))
+
+
+class QRResult(NamedTuple):
+    """What `qr` returns."""
+
+    Q: Any
+    R: Any
+
+
+@primitive(x=_qr_x, method=False, name="qr")
+def _qr(x: Any, mode: str) -> Any:
+    """QR factorisation of matrices with at least as many rows as columns.
+
+    out = (Q, R) with X = Q R
+    dX  = (G_Q + Q C) R^-H,  M = R G_R^H - G_Q^H Q,  C = tril(M, -1) + tril(M, -1)^H + diag(M)
+
+    (Walter and Lehmann, "Algorithmic differentiation of linear algebra functions", 2010.)  The surplus columns Q_2
+    of a complete Q add -Q_2 G_Q2^H Q_1 to G_Q1.
+    """
+    return tuple(np.linalg.qr(x, mode))
+
+
+@composed(np.linalg.qr)
+def qr(x: Any, mode: str = "reduced") -> Any:
+    """QR factorisation X = Q R; mode "reduced", "complete" (Q square), or "r" for R alone.
+
+    Of a wide matrix the columns on the left, which must be independent, give Q; the others are Q^H X in R.
+
+    >>> np.abs(qr(np.array([[3.0, 0.0], [0.0, 4.0]])).R)
+    array([[3., 0.],
+           [0., 4.]])
+    """
+    if mode not in ("reduced", "complete", "r"):
+        raise NotImplementedError(f"qr: mode {mode!r} has no gradient rule; use 'reduced', 'complete' or 'r'")
+    rows = np.shape(x)[-2]
+    q, r = _qr(x[..., :rows] if np.shape(x)[-1] > rows else x, "complete" if mode == "complete" else "reduced")
+    if np.shape(x)[-1] > rows:
+        r = concatenate([r, hermitian(q) @ x[..., rows:]], axis=-1)
+    return r if mode == "r" else QRResult(q, r)

@@ -1,0 +1,303 @@
+"""scipy.special: error functions, entropies and exponential integrals.
+
+SciPy computes the values (cupyx.scipy on a GPU) and is imported at the first call.  `scipy.special.gammaln(t)` on a Tensor
+runs the op of that name; functions of SciPy that are no ufuncs, and so cannot be caught, are called as
+`minigrad.scipy.special.logsumexp(t)`.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from ..backend import scipy_function
+from ..primitive import primitive
+from .masking import safe_divisor
+
+__all__ = [
+    "dawsn", "entr", "erf", "erfc", "erfcinv", "erfcx", "erfi", "erfinv", "exp1", "exp10", "expi", "expn", "fresnel", "kl_div",
+    "log_ndtr", "ndtr", "ndtri", "rel_entr", "sici", "xlog1py",
+]  # fmt: skip
+
+_ROOT_PI, _ROOT_2PI = math.sqrt(math.pi), math.sqrt(2 * math.pi)
+
+
+def _call(name: str, *xs: Any) -> Any:
+    return scipy_function("special", name, *xs)(*xs)
+
+
+# ---------------------------------------------- error functions and the normal distribution
+
+
+@primitive("scipy.special.erf", x=lambda g, x: g * (2 / _ROOT_PI) * np.exp(-x * x))
+def erf(x: Any) -> Any:
+    """Error function.
+
+    out = 2 / sqrt(pi) integral_0^x e^(-t^2) dt
+    dx  = g 2 / sqrt(pi) e^(-x^2)
+
+    >>> erf(0.0)
+    np.float64(0.0)
+    """
+    return _call("erf", x)
+
+
+@primitive("scipy.special.erfc", x=lambda g, x: -g * (2 / _ROOT_PI) * np.exp(-x * x))
+def erfc(x: Any) -> Any:
+    """Complementary error function, exact where erf is close to 1.
+
+    out = 1 - erf(x)
+    dx  = -g 2 / sqrt(pi) e^(-x^2)
+
+    >>> erfc(0.0)
+    np.float64(1.0)
+    """
+    return _call("erfc", x)
+
+
+@primitive("scipy.special.erfcx", method=False, x=lambda g, x, out: g * (2 * x * out - 2 / _ROOT_PI))
+def erfcx(x: Any) -> Any:
+    """Scaled complementary error function.
+
+    out = e^(x^2) erfc(x)
+    dx  = g (2 x out - 2 / sqrt(pi))
+
+    >>> erfcx(0.0)
+    np.float64(1.0)
+    """
+    return _call("erfcx", x)
+
+
+@primitive("scipy.special.erfi", method=False, x=lambda g, x: g * (2 / _ROOT_PI) * np.exp(x * x))
+def erfi(x: Any) -> Any:
+    """Imaginary error function.
+
+    out = 2 / sqrt(pi) integral_0^x e^(t^2) dt
+    dx  = g 2 / sqrt(pi) e^(x^2)
+
+    >>> erfi(0.0)
+    np.float64(0.0)
+    """
+    return _call("erfi", x)
+
+
+@primitive("scipy.special.dawsn", method=False, x=lambda g, x, out: g * (1 - 2 * x * out))
+def dawsn(x: Any) -> Any:
+    """Dawson's integral.
+
+    out = e^(-x^2) integral_0^x e^(t^2) dt
+    dx  = g (1 - 2 x out)
+
+    >>> dawsn(0.0)
+    np.float64(0.0)
+    """
+    return _call("dawsn", x)
+
+
+@primitive("scipy.special.erfinv", method=False, x=lambda g, out: g * (_ROOT_PI / 2) * np.exp(out * out))
+def erfinv(x: Any) -> Any:
+    """Inverse error function.
+
+    erf(out) = x
+    dx = g sqrt(pi) / 2 e^(out^2)
+
+    >>> erfinv(0.0)
+    np.float64(0.0)
+    """
+    return _call("erfinv", x)
+
+
+@primitive("scipy.special.erfcinv", method=False, x=lambda g, out: -g * (_ROOT_PI / 2) * np.exp(out * out))
+def erfcinv(x: Any) -> Any:
+    """Inverse complementary error function.
+
+    erfc(out) = x
+    dx = -g sqrt(pi) / 2 e^(out^2)
+
+    >>> erfcinv(1.0) == 0
+    np.True_
+    """
+    return _call("erfcinv", x)
+
+
+@primitive("scipy.special.ndtr", method=False, x=lambda g, x: g * np.exp(-x * x / 2) / _ROOT_2PI)
+def ndtr(x: Any) -> Any:
+    """Distribution function of the standard normal.
+
+    out = 1 / sqrt(2 pi) integral_-inf^x e^(-t^2 / 2) dt
+    dx  = g e^(-x^2 / 2) / sqrt(2 pi)
+
+    >>> ndtr(0.0)
+    np.float64(0.5)
+    """
+    return _call("ndtr", x)
+
+
+@primitive("scipy.special.log_ndtr", method=False, x=lambda g, x, out: g * np.exp(-x * x / 2 - out) / _ROOT_2PI)
+def log_ndtr(x: Any) -> Any:
+    """Logarithm of `ndtr`, exact far out in both tails.
+
+    out = log ndtr(x)
+    dx  = g e^(-x^2 / 2 - out) / sqrt(2 pi)
+
+    >>> log_ndtr(0.0) == np.log(0.5)
+    np.True_
+    """
+    return _call("log_ndtr", x)
+
+
+@primitive("scipy.special.ndtri", method=False, x=lambda g, out: g * _ROOT_2PI * np.exp(out * out / 2))
+def ndtri(x: Any) -> Any:
+    """Quantile of the standard normal.
+
+    ndtr(out) = x
+    dx = g sqrt(2 pi) e^(out^2 / 2)
+
+    >>> ndtri(0.5)
+    np.float64(0.0)
+    """
+    return _call("ndtri", x)
+
+
+# ------------------------------------------------------------------- logarithms and entropies
+
+
+@primitive(
+    "scipy.special.xlog1py", method=False, x=lambda g, y: g * np.log1p(y), y=lambda g, x, y: g * x / safe_divisor(1 + y, g * x)
+)
+def xlog1py(x: Any, y: Any) -> Any:
+    """x log(1 + y), 0 where x is 0.
+
+    out = x log(1 + y)
+    dx  = g log(1 + y)
+    dy  = g x / (1 + y)
+
+    >>> xlog1py(0.0, -1.0)
+    np.float64(0.0)
+    """
+    return _call("xlog1py", x, y)
+
+
+@primitive("scipy.special.entr", method=False, x=lambda g, x: -g * (np.log(x) + 1))
+def entr(x: Any) -> Any:
+    """A term of the entropy.
+
+    out = -x log x           (0 at 0)
+    dx  = -g (log x + 1)
+
+    >>> entr(1.0)
+    np.float64(-0.0)
+    """
+    return _call("entr", x)
+
+
+@primitive("scipy.special.rel_entr", method=False, x=lambda g, x, y: g * (np.log(x / y) + 1), y=lambda g, x, y: -g * x / y)
+def rel_entr(x: Any, y: Any) -> Any:
+    """A term of the relative entropy.
+
+    out = x log(x / y)
+    dx  = g (log(x / y) + 1)
+    dy  = -g x / y
+
+    >>> rel_entr(1.0, 1.0)
+    np.float64(0.0)
+    """
+    return _call("rel_entr", x, y)
+
+
+@primitive("scipy.special.kl_div", method=False, x=lambda g, x, y: g * np.log(x / y), y=lambda g, x, y: g * (1 - x / y))
+def kl_div(x: Any, y: Any) -> Any:
+    """A term of the Kullback-Leibler divergence.
+
+    out = x log(x / y) - x + y
+    dx  = g log(x / y)
+    dy  = g (1 - x / y)
+
+    >>> kl_div(1.0, 1.0)
+    np.float64(0.0)
+    """
+    return _call("kl_div", x, y)
+
+
+# --------------------------------------------------------------------- exponential integrals
+
+
+@primitive("scipy.special.exp10", method=False, x=lambda g, out: g * out * math.log(10))
+def exp10(x: Any) -> Any:
+    """out = 10^x
+    dx  = g out log 10
+
+    >>> exp10(2.0)
+    np.float64(100.0)
+    """
+    return _call("exp10", x)
+
+
+@primitive("scipy.special.exp1", method=False, x=lambda g, x: -g * np.exp(-x) / x)
+def exp1(x: Any) -> Any:
+    """Exponential integral E_1.
+
+    out = integral_x^inf e^-t / t dt
+    dx  = -g e^-x / x
+
+    >>> exp1(1.0).round(6)
+    np.float64(0.219384)
+    """
+    return _call("exp1", x)
+
+
+@primitive("scipy.special.expi", method=False, x=lambda g, x: g * np.exp(x) / x)
+def expi(x: Any) -> Any:
+    """Exponential integral Ei.
+
+    out = integral_-inf^x e^t / t dt
+    dx  = g e^x / x
+
+    >>> expi(1.0).round(6)
+    np.float64(1.895118)
+    """
+    return _call("expi", x)
+
+
+@primitive("scipy.special.expn", method=False, x=lambda g, n, x, out: g * ((n - 1) * out - np.exp(-x)) / x)
+def expn(n: Any, x: Any) -> Any:
+    """Generalised exponential integral E_n; n is a constant.
+
+    out = integral_1^inf e^(-x t) / t^n dt
+    dx  = -g E_(n-1)(x) = g ((n - 1) out - e^-x) / x
+
+    >>> expn(1, 1.0).round(6)
+    np.float64(0.219384)
+    """
+    return _call("expn", n, x)
+
+
+@primitive("scipy.special.sici", method=False, x=lambda g, x: g[0] * np.sinc(x / np.pi) + g[1] * np.cos(x) / x)
+def sici(x: Any) -> Any:
+    """Sine and cosine integrals.
+
+    out = (integral_0^x sin(t) / t dt, Euler's constant + log x + integral_0^x (cos(t) - 1) / t dt)
+    dx  = g_1 sin(x) / x + g_2 cos(x) / x
+
+    >>> sici(1.0)[0].round(6)
+    np.float64(0.946083)
+    """
+    return _call("sici", x)
+
+
+@primitive(
+    "scipy.special.fresnel", method=False,
+    x=lambda g, x: g[0] * np.sin(np.pi / 2 * x * x) + g[1] * np.cos(np.pi / 2 * x * x),
+)  # fmt: skip
+def fresnel(x: Any) -> Any:
+    """Fresnel's integrals.
+
+    out = (integral_0^x sin(pi t^2 / 2) dt, integral_0^x cos(pi t^2 / 2) dt)
+    dx  = g_1 sin(pi x^2 / 2) + g_2 cos(pi x^2 / 2)
+
+    >>> fresnel(0.0)
+    (np.float64(0.0), np.float64(0.0))
+    """
+    return _call("fresnel", x)
