@@ -8,6 +8,7 @@ The class holds the data, its place in the graph and the conversions.  Everythin
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Self
 
@@ -190,11 +191,17 @@ class Tensor:
         return self._host("numpy()")
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        if sys._getframe(1).f_code.co_name == "_matmul_dispatch":
+            # SciPy's sparse `A @ t` gives the word to t.__rmatmul__ only where t is no array but an object.
+            unknown = np.empty((), dtype=object)
+            unknown[()] = self
+            return unknown
         return np.array(self._host("np.asarray"), dtype=dtype, copy=copy)
 
     def _host(self, what: str) -> np.ndarray:
         if self._node is not None:
-            raise RuntimeError(f"{what} of a tensor that requires a gradient would lose the gradient: write x.detach().numpy()")
+            instead = _instead_of_scipy() or "x.detach().numpy()"
+            raise RuntimeError(f"{what} of a tensor that requires a gradient would lose the gradient: write {instead}")
         if not isinstance(self._data, np.ndarray):
             raise TypeError(f"{what} of a tensor on {self.device}: copy it to the cpu first, x.cpu().numpy()")
         return self._data
@@ -334,6 +341,18 @@ def wrap(data: Any, node: Node | None) -> Tensor:
 def raw(x: Any) -> Any:
     """The array of a Tensor; anything else as it is."""
     return x._data if isinstance(x, Tensor) else x
+
+
+def _instead_of_scipy() -> str | None:
+    """Where a function of SciPy is being called: the differentiable one of that name."""
+    frame, found = sys._getframe(2), None
+    while frame is not None:
+        part = ".".join(frame.f_globals.get("__name__", "").split(".")[:2])
+        ours = sys.modules.get(f"minigrad.{part}")
+        if part.startswith("scipy.") and frame.f_code.co_name in getattr(ours, "__all__", ()):
+            found = f"minigrad.{part}.{frame.f_code.co_name}"
+        frame = frame.f_back  # type: ignore[assignment]
+    return found
 
 
 def _printable(data: Any) -> np.ndarray:

@@ -37,6 +37,7 @@ SPECIAL: dict[str, list[Sample]] = {
         Sample(special.betainc, (np.array([30.0, 2.0]), np.array([2.0, 40.0]), np.array([0.9, 0.04]))),
     ],
     "betaincinv": [Sample(special.betaincinv, (A, B, U))],
+    "stdtr": [Sample(special.stdtr, (A + 0.5, A - 2.2), order=3), Sample(special.stdtr, (np.array([1.0, 30.0]), np.array([0.0, 2.0])))],
     # ------------------------------------------------------------------------ error functions
     "erf": unary(special.erf, torch="erf"),
     "erfc": unary(special.erfc, torch="erfc"),
@@ -146,5 +147,5 @@ MADE: dict[str, list[Sample]] = {
 #: Rows of what cupyx does not have: it runs on the cpu alone, and says so.
 CPU_ONLY = {
     "erfi", "dawsn", "fresnel", "jv", "j1", "j0", "yv", "iv", "i0", "i1", "ive", "i0e", "i1e", "kv", "kn", "kve", "logm",
-    "sqrtm", "solve_banded", "solve_sylvester",
+    "sqrtm", "solve_banded", "solve_sylvester", "stdtr",
 }  # fmt: skip

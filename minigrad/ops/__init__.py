@@ -25,6 +25,7 @@ from . import (
     scan,
     select,
     shape,
+    sparse,
     special,
     statistics,
     trigonometric,
@@ -36,5 +37,5 @@ from . import (
 __all__ = [
     "apply", "arithmetic", "assign", "bessel", "constant", "counting", "creation", "edit", "exponential", "factor",
     "fourier", "gamma", "index", "join", "linalg", "matfuncs", "matrix", "norms", "numeric", "polynomial", "reduce", "scan",
-    "select", "shape", "special", "statistics", "trigonometric", "ufunc_methods", "update", "window",
+    "select", "shape", "sparse", "special", "statistics", "trigonometric", "ufunc_methods", "update", "window",
 ]  # fmt: skip

@@ -46,7 +46,7 @@ arange, linspace, logspace, geomspace, _full = (
 )
 
 
-def full(shape: Any, fill_value: Any, **options: Any) -> Tensor:
+def full(shape: Any, fill_value: Any, **options: Any) -> Any:
     """A Tensor filled with a value, which may be a Tensor itself; options as for `zeros`.
 
     >>> full((2,), 7.0)

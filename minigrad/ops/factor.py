@@ -280,7 +280,7 @@ class QRResult(NamedTuple):
 
 
 @primitive(x=_qr_x, method=False, name="qr")
-def _qr(x: Any, mode: str) -> Any:
+def _qr(x: Any, mode: Any) -> Any:
     """QR factorisation of matrices with at least as many rows as columns.
 
     out = (Q, R) with X = Q R

@@ -20,7 +20,7 @@ from .special import xlog1py
 
 __all__ = [
     "beta", "betainc", "betaincc", "betaincinv", "betaln", "digamma", "gamma", "gammainc", "gammaincc", "gammainccinv",
-    "gammaincinv", "gammaln", "gammasgn", "multigammaln", "polygamma", "psi", "rgamma", "zeta",
+    "gammaincinv", "gammaln", "gammasgn", "multigammaln", "polygamma", "psi", "rgamma", "stdtr", "zeta",
 ]  # fmt: skip
 
 
@@ -338,3 +338,34 @@ def betaincinv(a: Any, b: Any, y: Any) -> Any:
     np.float64(0.25)
     """
     return _call("betaincinv", a, b, y)
+
+
+# ------------------------------------------------------------------- Student's t distribution
+
+
+def log_density_of_t(x: Any, df: Any) -> Any:
+    """Logarithm of the density of Student's t with df degrees of freedom."""
+    normaliser = gammaln((df + 1) / 2) - gammaln(df / 2) - np.log(df * math.pi) / 2
+    return normaliser - (df + 1) / 2 * np.log1p(x * x / df)
+
+
+def _stdtr_df(g: Any, df: Any, x: Any) -> Any:
+    """The slope of -sign(x) I_y(df/2, 1/2) / 2, with y = df / (df + x^2), through I's parameter and through y."""
+    square = df + x * x
+    y = df / square
+    through_y = np.exp((df / 2 - 1) * np.log(y) - betaln(df / 2, 0.5)) * np.abs(x) / square**1.5
+    return -g * np.sign(x) / 2 * (_betainc_slopes(df / 2, 0.5, y)[0] / 2 + through_y)
+
+
+@primitive("scipy.special.stdtr", method=False, df=_stdtr_df, x=lambda g, df, x: g * np.exp(log_density_of_t(x, df)))
+def stdtr(df: Any, x: Any) -> Any:
+    """Distribution function of Student's t with df degrees of freedom.
+
+    out = 1 - I_y(df/2, 1/2) / 2 for x > 0,  y = df / (df + x^2)
+    dx  = g times the density
+    ddf = -g sign(x) / 2 (dI/da / 2 + dI/dy dy/ddf)
+
+    >>> stdtr(3.0, 0.0)
+    np.float64(0.5)
+    """
+    return _call("stdtr", df, x)

@@ -33,7 +33,7 @@ def _matmul_y(g: Any, x: Any, y_shape: Any) -> Any:
     return out[..., 0] if len(y_shape) == 1 else out
 
 
-@primitive(np.matmul, np.linalg.matmul, operators=("__matmul__", "__rmatmul__"), x=_matmul_x, y=_matmul_y)
+@primitive(np.matmul, np.linalg.matmul, x=_matmul_x, y=_matmul_y)
 def matmul(x: Any, y: Any) -> Any:
     """Matrix product of the last two axes, the ones before broadcast.
 

@@ -73,7 +73,7 @@ def place(arr: Any, mask: Any, vals: Any) -> None:
 
 
 @composed(np.copyto, method=False)
-def copyto(dst: Any, src: Any, casting: str = "same_kind", where: Any = True) -> None:
+def copyto(dst: Any, src: Any, casting: Any = "same_kind", where: Any = True) -> None:
     """Write one array into another, where a mask is true.
 
     >>> x = Tensor([1.0, 2.0])

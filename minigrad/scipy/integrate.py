@@ -1,0 +1,186 @@
+"""scipy.integrate on Tensors: initial value problems, with gradients by the adjoint equation.
+
+For dy/dt = f(y, t, theta) and a loss whose gradient with respect to y(t) is a(t), backward in time
+
+    da/dt = -a df/dy,    dp/dt = -a df/dtheta,
+
+where a starts as the gradient at the last time, takes up the gradient of each output time on the way, and p ends as the
+gradient of theta (Chen et al., "Neural ordinary differential equations", 2018).  The adjoint is an initial value problem too
+and is solved by the same op, so that it can be differentiated again.  How exact all this is, the solver decides: smaller
+`rtol` and `atol` give better gradients.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from .. import graph
+from ..backend import scipy_function
+from ..ops.join import concatenate, stack
+from ..ops.shape import reshape
+from ..primitive import primitive
+from ..tensor import Tensor, raw
+from ..transforms import vjp
+from ..tree import flatten, unflatten
+
+__all__ = ["OdeSolution", "odeint", "solve_ivp"]
+
+Field = Callable[[Any, Any, Any], Any]
+
+
+def _adjoint(
+    g: Any, needs: Sequence[bool], t: Any, theta: Any, out: Any, t_shape: tuple[int], field: Field, solver: Any
+) -> list[Any]:  # fmt: skip
+    n = out.shape[1]
+
+    def backward_field(state: Any, time: Any, theta: Any) -> Any:
+        """How (y, a, p) change: y as before, a and p as at the head of this file."""
+        slope, pull = vjp(lambda y, parameters: field(y, time, parameters), state[:n], theta)
+        da, dp = pull(state[n : 2 * n])
+        return concatenate([slope, -da, -dp])
+
+    last = t_shape[0] - 1
+    a, p = g[last], np.zeros_like(theta)
+    dt = [np.sum(g[i] * field(out[i], t[i], theta)) if needs[1] else 0.0 for i in range(last + 1)]
+    for i in range(last, 0, -1):
+        ends = stack([t[i], t[i - 1]])
+        state = ode(concatenate([out[i], a, p]), ends, theta, backward_field, solver)[1]
+        a, p = state[n : 2 * n], state[2 * n :]
+        if needs[1] and i == 1:  # a later start: all that follows is behind by as much
+            dt[0] = -np.sum(a * field(out[0], t[0], theta))
+        a = a + g[i - 1]
+    return [a, stack(dt) if needs[1] else None, p]
+
+
+@primitive(method=False, joint=_adjoint, inputs=("y0", "t", "theta"), extras=("t_shape",))
+def ode(y0: Any, t: Any, theta: Any, field: Any, solver: Any) -> Any:
+    """The solution of dy/dt = field(y, t, theta), y(t_0) = y0, at the times t: (times, len(y0)).
+
+    dy0    = a(t_0)
+    dt_i   = g_i field(y_i, t_i, theta);  for the first time -a field(y0, t_0, theta)
+    dtheta = p(t_0),  a and p as at the head of this file
+    """
+
+    def slope(time: Any, y: Any) -> Any:
+        with graph.no_grad():
+            return raw(field(y, time, theta))
+
+    return solver(slope, y0, t), t.shape
+
+
+def _with_odeint(slope: Callable[..., Any], y0: Any, t: Any, **options: Any) -> Any:
+    return scipy_function("integrate", "odeint", y0)(slope, y0, t, tfirst=True, **options)
+
+
+def _with_solve_ivp(slope: Callable[..., Any], y0: Any, t: Any, **options: Any) -> Any:
+    new = np.append(True, np.diff(t) != 0)  # SciPy wants different times
+    times = t[new]
+    if times.size == 1:
+        return np.repeat(y0[None], t.size, axis=0)
+    result = scipy_function("integrate", "solve_ivp", y0)(slope, (times[0], times[-1]), y0, t_eval=times, **options)
+    if not result.success:
+        raise RuntimeError(f"solve_ivp: {result.message}")
+    return result.y.T[np.cumsum(new) - 1]
+
+
+def _vector(out: Any) -> Any:
+    """What a user's function returned, as one vector: an array, a number, or a list that may hold Tensors."""
+    if isinstance(out, (list, tuple)):
+        return stack([x if isinstance(x, Tensor) else np.asarray(x, np.float64) for x in out])
+    return reshape(out, -1) if isinstance(out, Tensor) else np.asarray(out, np.float64).reshape(-1)
+
+
+def _prepared(f: Callable[..., Any], y0: Any, args: Any, what: str) -> tuple[Field, Any, Any]:
+    """The right-hand side as a function of (y, t, theta), y0 as a vector, and all floating arguments as one, theta."""
+    leaves = [x if isinstance(x, Tensor) else np.asarray(x) for x in flatten(list(args))]
+    moving = [i for i, x in enumerate(leaves) if x.dtype.kind == "f"]
+    shapes = [np.shape(leaves[i]) for i in moving]
+    ends = np.cumsum([0, *(int(np.prod(s)) for s in shapes)])
+    parts = [reshape(leaves[i], -1).astype(np.float64, copy=False) for i in moving]
+    theta = concatenate(parts) if parts else np.zeros(0)
+    fixed = flatten(list(args))
+
+    def field(y: Any, t: Any, theta: Any) -> Any:
+        filled = list(fixed)
+        for i, start, end, shape in zip(moving, ends[:-1], ends[1:], shapes, strict=True):
+            filled[i] = reshape(theta[start:end], shape)
+        return _vector(f(y, t, *unflatten(list(args), iter(filled))))
+
+    y0 = (reshape(y0, -1) if isinstance(y0, Tensor) else np.atleast_1d(np.asarray(y0))).astype(np.float64, copy=False)
+    with graph.recording():
+        probe = field(raw(y0), 0.0, raw(theta))
+    if isinstance(probe, Tensor) and probe.requires_grad:
+        raise TypeError(f"{what}: the function uses a tensor that requires a gradient without getting it: pass it through args")
+    return field, y0, theta
+
+
+def _times(t: Any) -> Any:
+    if isinstance(t, (list, tuple)):
+        return stack([x if isinstance(x, Tensor) else np.asarray(x, np.float64) for x in t])
+    return t.astype(np.float64, copy=False) if isinstance(t, Tensor) else np.asarray(t, np.float64)
+
+
+def odeint(func: Callable[..., Any], y0: Any, t: Any, args: Any = (), tfirst: bool = False, **options: Any) -> Any:
+    """Integrate dy/dt = func(y, t, *args) by LSODA; differentiable in y0, t and all floating numbers in args.
+
+    Args:
+        func: returns dy/dt, an array or a list; with `tfirst` called as func(t, y, *args).
+        y0: (n,), the values at the first time.
+        t: (T,), the times of the output.
+        args: numbers, arrays and nested containers of them.
+        options: SciPy's, such as rtol and atol.
+
+    Returns:
+        (T, n), the values at each time.
+
+    >>> decay = lambda rate: odeint(lambda y, t, k: -k * y, 1.0, np.array([0.0, 2.0]), (rate,))[-1, 0]
+    >>> grad(decay)(0.5).round(5)                      # -2 e^-1
+    np.float64(-0.73576)
+    """
+    f = (lambda y, s, *a: func(s, y, *a)) if tfirst else func
+    field, y0, theta = _prepared(f, y0, args, "odeint")
+    return ode(y0, _times(t), theta, field, partial(_with_odeint, **options))
+
+
+class OdeSolution(NamedTuple):
+    """What `solve_ivp` returns: times (T,), values (n, T)."""
+
+    t: Any
+    y: Any
+
+
+def solve_ivp(
+    fun: Callable[..., Any], t_span: Sequence[Any], y0: Any, method: str = "RK45", t_eval: Any = None, args: Any = (),
+    **options: Any,
+) -> OdeSolution:  # fmt: skip
+    """Integrate dy/dt = fun(t, y, *args) over t_span; differentiable in y0, the times, and all floating numbers in args.
+
+    Args:
+        t_span: the first and the last time.
+        method: SciPy's solvers, "RK45", "DOP853", "Radau", "BDF" ...
+        t_eval: the times of the output; by default the steps that the solver takes (constants).
+        options: SciPy's, such as rtol and atol.
+
+    >>> at_2 = lambda k: solve_ivp(lambda t, y, k: -k * y, (0.0, 2.0), 1.0, t_eval=[2.0], args=(k,), rtol=1e-8).y[0, -1]
+    >>> grad(at_2)(0.5).round(5)
+    np.float64(-0.73576)
+    """
+    field, y0, theta = _prepared(lambda y, s, *a: fun(s, y, *a), y0, args or (), "solve_ivp")
+    start = _times(t_span[:1])
+    if t_eval is None:
+
+        def slope(s: Any, y: Any) -> Any:
+            return raw(field(y, s, raw(theta)))
+
+        ends = (float(raw(t_span[0])), float(raw(t_span[1])))
+        with graph.no_grad():
+            t_eval = scipy_function("integrate", "solve_ivp", raw(y0))(slope, ends, raw(y0), method, **options).t
+        times = concatenate([start, t_eval[1:-1], _times(t_span[1:])])
+        return OdeSolution(times, np.transpose(ode(y0, times, theta, field, partial(_with_solve_ivp, method=method, **options))))
+    times = _times(t_eval)
+    values = ode(y0, concatenate([start, times]), theta, field, partial(_with_solve_ivp, method=method, **options))
+    return OdeSolution(times, np.transpose(values[1:]))

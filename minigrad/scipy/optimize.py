@@ -1,0 +1,180 @@
+"""scipy.optimize with derivatives from minigrad, and derivatives of what an optimisation finds.
+
+`minimize`, `root` and `least_squares` are SciPy's; gradients, Jacobians and Hessian-vector products are passed to them, so
+that a function written for NumPy is enough.  Their results are constants.  `implicit_root` and `fixed_point` return
+solutions that are part of the graph: where F(x, theta) = 0 defines x, the implicit function theorem gives
+
+    dx/dtheta = -(dF/dx)^-1 dF/dtheta.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from .. import graph
+from ..backend import scipy_function
+from ..op import holds_tensor
+from ..ops.creation import array
+from ..ops.matrix import solve
+from ..ops.shape import reshape
+from ..primitive import primitive
+from ..tensor import Tensor, raw
+from ..transforms import hvp, jacobian, value_and_grad, vjp
+
+__all__ = ["fixed_point", "implicit_root", "least_squares", "minimize", "root"]
+
+#: The methods of `minimize` that use second derivatives.
+_SECOND_ORDER = ("newton-cg", "trust-ncg", "trust-krylov", "trust-constr", "dogleg", "trust-exact")
+
+
+class _Flat:
+    """A function of an array of any shape as SciPy calls it: of a vector of float64, returning NumPy's numbers."""
+
+    def __init__(self, fun: Callable[..., Any], x0: Any, args: Any) -> None:
+        start = np.asarray(x0, dtype=np.float64)
+        self.shape, self.x0 = start.shape, start.reshape(-1)
+        self.args = tuple(args) if isinstance(args, (tuple, list)) else (args,)
+        self.fun = fun
+
+    def __call__(self, x: Any) -> Any:
+        return self.fun(reshape(x, self.shape), *self.args)
+
+    def vector(self, x: Any) -> Any:
+        """The value as one vector: arrays, and lists that may hold Tensors."""
+        value = self(x)
+        value = array(value) if holds_tensor(value) and not isinstance(value, Tensor) else value
+        return reshape(value if isinstance(value, Tensor) else np.asarray(value), -1)
+
+    def give_back(self, result: Any) -> Any:
+        """SciPy's result with x in the shape of x0."""
+        result.x = result.x.reshape(self.shape)
+        return result
+
+
+def minimize(fun: Callable[..., Any], x0: Any, args: Any = (), method: str | None = None, **options: Any) -> Any:
+    """scipy.optimize.minimize with the gradient of fun, and its Hessian-vector product where the method uses one.
+
+    Args:
+        fun: returns a number; written in NumPy.
+        x0: where to begin, an array of any shape.
+        options: SciPy's (tol, bounds, constraints, callback, options ...).
+
+    Returns:
+        SciPy's OptimizeResult, `x` in the shape of x0.
+
+    >>> minimize(lambda x: np.sum((x - 3.0) ** 4), np.zeros(2), method="BFGS").x.round(1)
+    array([3., 3.])
+    """
+    flat = _Flat(fun, x0, args)
+    if method is not None and method.lower() in _SECOND_ORDER:
+        if method.lower() in ("dogleg", "trust-exact"):
+            options.setdefault("hess", jacobian(lambda x: value_and_grad(flat)(x)[1]))
+        else:
+            options.setdefault("hessp", hvp(flat))
+    return flat.give_back(
+        scipy_function("optimize", "minimize", flat.x0)(value_and_grad(flat), flat.x0, method=method, jac=True, **options)
+    )
+
+
+def root(fun: Callable[..., Any], x0: Any, args: Any = (), method: str = "hybr", **options: Any) -> Any:
+    """scipy.optimize.root with the Jacobian of fun.
+
+    >>> root(lambda x: x**2 - 2.0, np.array([1.0])).x
+    array([1.41421356])
+    """
+    flat = _Flat(fun, x0, args)
+    if method in ("hybr", "lm"):
+        options["jac"] = jacobian(flat.vector)
+    return flat.give_back(
+        scipy_function("optimize", "root", flat.x0)(lambda x: raw(flat.vector(x)), flat.x0, method=method, **options)
+    )
+
+
+def least_squares(fun: Callable[..., Any], x0: Any, args: Any = (), **options: Any) -> Any:
+    """scipy.optimize.least_squares with the Jacobian of the residuals fun.
+
+    >>> least_squares(lambda x: np.array([1.0, 2.0]) * x - 3.0, np.array([0.0])).x.round(6)
+    array([1.8])
+    """
+    flat = _Flat(fun, x0, args)
+    options.setdefault("jac", jacobian(flat.vector))
+    return flat.give_back(scipy_function("optimize", "least_squares", flat.x0)(lambda x: raw(flat.vector(x)), flat.x0, **options))
+
+
+def _implicit_all(g: Any, needs: Sequence[bool], args: Any, out: Any, f: Any, solver: Any) -> Any:
+    """u with J^T u = -g, then the product of u with dF/dargs."""
+    size = int(np.prod(out.shape))
+    matrix = reshape(jacobian(f)(out, *args), (size, size))
+    u = reshape(solve(np.transpose(matrix), reshape(-g, -1)), out.shape)
+    return vjp(lambda *a: f(out, *a), *args, argnums=tuple(range(len(args))))[1](u)
+
+
+@primitive(method=False, joint=_implicit_all, inputs=("args",), name="implicit_root")
+def _implicit_root(*args: Any, f: Any, solver: Any) -> Any:
+    """The x at which F(x, theta) = 0, found by a solver.
+
+    F(out, theta) = 0
+    dtheta = -g (dF/dx)^-1 dF/dtheta
+    """
+    with graph.no_grad():
+        return solver(*args)
+
+
+def implicit_root(fun: Callable[..., Any], x0: Any, args: Any = (), **options: Any) -> Any:
+    """The x at which fun(x, *args) = 0, differentiable in args, to any order.
+
+    Args:
+        fun: returns as many numbers as x0 has; its Jacobian at the solution must be invertible.
+        x0: where to begin; it has no influence on the gradient.
+        args: arrays or numbers.
+        options: as for `root`.
+
+    Raises:
+        RuntimeError: where no root is found.
+
+    >>> square_root = lambda a: implicit_root(lambda x, a: x * x - a, 1.0, (a,))
+    >>> grad(square_root)(4.0).round(9), grad(grad(square_root))(4.0).round(9)
+    (np.float64(0.25), np.float64(-0.03125))
+    """
+
+    def solver(*values: Any) -> Any:
+        result = root(fun, raw(x0), values, **options)
+        if not result.success:
+            raise RuntimeError(f"implicit_root: no root found from x0 = {raw(x0)!r}: {result.message}")
+        return result.x
+
+    return _solution(fun, args, solver, "implicit_root")
+
+
+def fixed_point(
+    func: Callable[..., Any], x0: Any, args: Any = (), xtol: float = 1e-10, maxiter: int = 500, method: str = "del2"
+) -> Any:
+    """The x at which func(x, *args) = x, found by scipy.optimize.fixed_point; differentiable in args, to any order.
+
+    Raises:
+        RuntimeError: where the iteration does not converge.
+
+    >>> cosine = lambda a: fixed_point(lambda x, a: np.cos(a * x), 0.7, (a,))
+    >>> cosine(1.0).round(6), grad(cosine)(1.0).round(6)
+    (np.float64(0.739085), np.float64(-0.297474))
+    """
+
+    def solver(*values: Any) -> Any:
+        iterate = scipy_function("optimize", "fixed_point", raw(x0))
+        return np.asarray(iterate(lambda x: raw(func(x, *values)), raw(x0), xtol=xtol, maxiter=maxiter, method=method))
+
+    return _solution(lambda x, *a: func(x, *a) - x, args, solver, "fixed_point")
+
+
+def _solution(f: Callable[..., Any], args: Any, solver: Callable[..., Any], what: str) -> Any:
+    args = tuple(args) if isinstance(args, (tuple, list)) else (args,)
+    values = tuple(a if isinstance(a, Tensor) else np.asarray(a, dtype=np.float64) for a in args)
+    out = _implicit_root(*values, f=f, solver=solver)
+    with graph.recording():
+        probe = f(raw(out), *map(raw, values))
+    if isinstance(probe, Tensor) and probe.requires_grad:
+        raise TypeError(f"{what}: the function uses a tensor that requires a gradient without getting it: pass it through args")
+    return out if isinstance(out, Tensor) else out[()]

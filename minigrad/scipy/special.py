@@ -1,0 +1,42 @@
+"""scipy.special on Tensors; the rules are in `minigrad.ops`: special, gamma, bessel, exponential and reduce."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..ops import bessel, exponential, gamma, reduce, special
+from ..tensor import raw
+
+__all__ = [
+    *bessel.__all__, *gamma.__all__, *special.__all__, "expit", "log_expit", "log_softmax", "logit", "logsumexp", "softmax",
+    "xlogy",
+]  # fmt: skip
+
+for _family in (bessel, gamma, special):
+    for _name in _family.__all__:
+        globals()[_name] = getattr(_family, _name)
+expit, log_expit, logit, xlogy = exponential.expit, exponential.log_expit, exponential.logit, exponential.xlogy
+softmax, log_softmax = reduce.softmax, reduce.log_softmax
+
+
+def logsumexp(a: Any, axis: Any = None, b: Any = None, keepdims: bool = False, return_sign: bool = False) -> Any:
+    """Logarithm of a sum of exponentials, each times a factor b; with `return_sign` of the sum's absolute value.
+
+    out = log sum_i b_i e^{a_i}
+
+    >>> logsumexp(np.array([1000.0, 1000.0]), b=np.array([3.0, -2.0]))
+    array(1000.)
+    """
+    if b is None and not return_sign:
+        return reduce.logsumexp(a, axis=axis, keepdims=keepdims)
+    largest = np.max(raw(a), axis=axis, keepdims=True)
+    largest = np.where(np.isfinite(largest), largest, 0.0)
+    total = np.sum(np.exp(a - largest) * (1.0 if b is None else b), axis=axis, keepdims=True)
+    sign = np.sign(raw(total))
+    out = np.log(total * sign if return_sign else total) + largest
+    if not keepdims:
+        axes = tuple(range(np.ndim(a))) if axis is None else axis
+        out, sign = np.squeeze(out, axes), np.squeeze(sign, axes)
+    return (out, sign) if return_sign else out

@@ -1,0 +1,249 @@
+"""Densities and distribution functions of scipy.stats, differentiable in the point and in every parameter.
+
+    norm.logpdf(x, loc, scale)      gamma.cdf(x, a, loc, scale)      poisson.logpmf(k, mu)
+
+Shape parameters come first, then `loc` and `scale`, as in SciPy.  A density of z = (x - loc) / scale is divided by
+`scale`; outside of the support it is 0 and its logarithm -inf.
+
+| distribution | shapes | log density at z |
+|---|---|---|
+| norm | | -z^2 / 2 - log(2 pi) / 2 |
+| laplace | | -abs(z) - log 2 |
+| logistic | | -z - 2 log(1 + e^-z) |
+| expon | | -z |
+| uniform | | 0, for 0 <= z <= 1 |
+| gamma | a | (a - 1) log z - z - log gamma(a) |
+| chi2 | df | gamma with a = df / 2, at z / 2, divided by 2 |
+| beta | a, b | (a - 1) log z + (b - 1) log(1 - z) - log beta(a, b) |
+| t | df | log gamma((df + 1) / 2) - log gamma(df / 2) - log(df pi) / 2 - (df + 1) / 2 log(1 + z^2 / df) |
+| poisson | mu | k log mu - mu - log gamma(k + 1) |
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ..ops.exponential import expit, log_expit, logit, xlogy
+from ..ops.factor import cholesky
+from ..ops.gamma import betainc, betaincinv, betaln, gammainc, gammaincc, gammaincinv, gammaln, log_density_of_t, stdtr
+from ..ops.matfuncs import solve_triangular
+from ..ops.special import log_ndtr, ndtr, ndtri, xlog1py
+from ..tensor import raw
+
+__all__ = [
+    "Continuous", "beta", "chi2", "dirichlet", "expon", "gamma", "laplace", "logistic", "multivariate_normal", "norm",
+    "poisson", "t", "uniform",
+]  # fmt: skip
+
+_LOG_2PI = math.log(2 * math.pi)
+Function = Callable[..., Any]
+
+
+class Continuous:
+    """A continuous distribution, from functions of the standard variable z and the shape parameters.
+
+    >>> norm = Continuous("norm", lambda z: -z * z / 2 - _LOG_2PI / 2, ndtr)
+    >>> norm.pdf(0.0, 1.0, 2.0).round(6)
+    np.float64(0.176033)
+    """
+
+    def __init__(
+        self,
+        name: str,
+        logpdf: Function,
+        cdf: Function,
+        *,
+        shapes: int = 0,
+        support: tuple[float, float] = (-math.inf, math.inf),
+        sf: Function | None = None,
+        logcdf: Function | None = None,
+        logsf: Function | None = None,
+        ppf: Function | None = None,
+    ) -> None:
+        self.name, self.shapes, self.support = name, shapes, support
+        self._logpdf, self._cdf, self._ppf = logpdf, cdf, ppf
+        self._sf = sf or (lambda z, *s: 1 - cdf(z, *s))
+        self._logcdf = logcdf or (lambda z, *s: np.log(cdf(z, *s)))
+        self._logsf = logsf or (lambda z, *s: np.log(self._sf(z, *s)))
+
+    def _parameters(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], Any, Any]:
+        """(shapes, loc, scale) from positional and keyword arguments."""
+        named = dict(zip(("loc", "scale"), args[self.shapes :], strict=False)) | kwargs
+        shapes = args[: self.shapes]
+        if len(shapes) < self.shapes or len(args) > self.shapes + 2 or not named.keys() <= {"loc", "scale"}:
+            raise TypeError(f"{self.name}: expected {self.shapes} shape parameters, then loc and scale; got {args} and {kwargs}")
+        return shapes, named.get("loc", 0.0), named.get("scale", 1.0)
+
+    def _inside(self, function: Function, x: Any, args: Any, kwargs: Any, below: float, above: float, density: bool) -> Any:
+        """A function of z on the support, constants on both sides."""
+        shapes, loc, scale = self._parameters(args, kwargs)
+        z = (x - loc) / scale
+        low, high = self.support
+        too_low, too_high = raw(z) < low, raw(z) > high
+        z = np.where(too_low | too_high, 0.5, z) if math.isfinite(low) or math.isfinite(high) else z
+        out = function(z, *shapes) - (np.log(scale) if density else 0.0)
+        return np.where(too_low, below, np.where(too_high, above, out))
+
+    def logpdf(self, x: Any, *args: Any, **kwargs: Any) -> Any:
+        """Logarithm of the density."""
+        return self._inside(self._logpdf, x, args, kwargs, -math.inf, -math.inf, True)
+
+    def pdf(self, x: Any, *args: Any, **kwargs: Any) -> Any:
+        """Density."""
+        return np.exp(self.logpdf(x, *args, **kwargs))
+
+    def cdf(self, x: Any, *args: Any, **kwargs: Any) -> Any:
+        """Distribution function, the probability of a value up to x."""
+        return self._inside(self._cdf, x, args, kwargs, 0.0, 1.0, False)
+
+    def sf(self, x: Any, *args: Any, **kwargs: Any) -> Any:
+        """Survival function, 1 - cdf."""
+        return self._inside(self._sf, x, args, kwargs, 1.0, 0.0, False)
+
+    def logcdf(self, x: Any, *args: Any, **kwargs: Any) -> Any:
+        """Logarithm of the distribution function."""
+        return self._inside(self._logcdf, x, args, kwargs, -math.inf, 0.0, False)
+
+    def logsf(self, x: Any, *args: Any, **kwargs: Any) -> Any:
+        """Logarithm of the survival function."""
+        return self._inside(self._logsf, x, args, kwargs, 0.0, -math.inf, False)
+
+    def ppf(self, q: Any, *args: Any, **kwargs: Any) -> Any:
+        """Quantile, the x of cdf(x) = q."""
+        if self._ppf is None:
+            raise NotImplementedError(f"{self.name} has no differentiable quantile function")
+        shapes, loc, scale = self._parameters(args, kwargs)
+        return loc + scale * self._ppf(q, *shapes)
+
+
+# -------------------------------------------------------------------------- distributions
+
+norm = Continuous(
+    "norm", lambda z: -z * z / 2 - _LOG_2PI / 2, ndtr,
+    sf=lambda z: ndtr(-z), logcdf=log_ndtr, logsf=lambda z: log_ndtr(-z), ppf=ndtri,
+)  # fmt: skip
+laplace = Continuous(
+    "laplace", lambda z: -np.abs(z) - math.log(2), lambda z: np.where(z < 0, np.exp(-np.abs(z)) / 2, 1 - np.exp(-np.abs(z)) / 2),
+    ppf=lambda q: -np.sign(q - 0.5) * np.log1p(-2 * np.abs(q - 0.5)),
+)  # fmt: skip
+logistic = Continuous(
+    "logistic", lambda z: log_expit(z) + log_expit(-z), expit,
+    sf=lambda z: expit(-z), logcdf=log_expit, logsf=lambda z: log_expit(-z), ppf=logit,
+)  # fmt: skip
+expon = Continuous(
+    "expon", lambda z: -z, lambda z: -np.expm1(-z),
+    support=(0, math.inf), sf=lambda z: np.exp(-z), logsf=lambda z: -z, ppf=lambda q: -np.log1p(-q),
+)  # fmt: skip
+uniform = Continuous("uniform", lambda z: 0.0 * z, lambda z: z, support=(0, 1), ppf=lambda q: q)
+gamma = Continuous(
+    "gamma", lambda z, a: xlogy(a - 1, z) - z - gammaln(a), lambda z, a: gammainc(a, z),
+    shapes=1, support=(0, math.inf), sf=lambda z, a: gammaincc(a, z), ppf=lambda q, a: gammaincinv(a, q),
+)  # fmt: skip
+chi2 = Continuous(
+    "chi2", lambda z, df: xlogy(df / 2 - 1, z / 2) - z / 2 - gammaln(df / 2) - math.log(2), lambda z, df: gammainc(df / 2, z / 2),
+    shapes=1, support=(0, math.inf), sf=lambda z, df: gammaincc(df / 2, z / 2), ppf=lambda q, df: 2 * gammaincinv(df / 2, q),
+)  # fmt: skip
+beta = Continuous(
+    "beta", lambda z, a, b: xlogy(a - 1, z) + xlog1py(b - 1, -z) - betaln(a, b), lambda z, a, b: betainc(a, b, z),
+    shapes=2, support=(0, 1), sf=lambda z, a, b: betainc(b, a, 1 - z), ppf=lambda q, a, b: betaincinv(a, b, q),
+)  # fmt: skip
+t = Continuous("t", log_density_of_t, lambda z, df: stdtr(df, z), shapes=1, sf=lambda z, df: stdtr(df, -z))
+
+
+class poisson:
+    """Counts k = 0, 1, 2 ... with mean mu; differentiable in mu.
+
+    >>> poisson.pmf(np.array([0.0, 1.0]), 1.0).round(6)
+    array([0.367879, 0.367879])
+    """
+
+    @staticmethod
+    def logpmf(k: Any, mu: Any, loc: Any = 0) -> Any:
+        """Logarithm of the probability of k; -inf where k is no count."""
+        k = raw(k) - loc
+        possible = (k >= 0) & (k == np.floor(k))
+        k = np.where(possible, k, 0) * 1.0
+        return np.where(possible, xlogy(k, mu) - gammaln(k + 1) - mu, -math.inf)
+
+    @staticmethod
+    def pmf(k: Any, mu: Any, loc: Any = 0) -> Any:
+        """Probability of k."""
+        return np.exp(poisson.logpmf(k, mu, loc))
+
+    @staticmethod
+    def cdf(k: Any, mu: Any, loc: Any = 0) -> Any:
+        """Probability of at most k."""
+        k = np.floor(raw(k) - loc)
+        return np.where(k >= 0, gammaincc(np.where(k >= 0, k, 0) + 1.0, mu), 0.0)
+
+    @staticmethod
+    def sf(k: Any, mu: Any, loc: Any = 0) -> Any:
+        """Probability of more than k."""
+        k = np.floor(raw(k) - loc)
+        return np.where(k >= 0, gammainc(np.where(k >= 0, k, 0) + 1.0, mu), 1.0)
+
+    @staticmethod
+    def logcdf(k: Any, mu: Any, loc: Any = 0) -> Any:
+        """Logarithm of the probability of at most k."""
+        return np.log(poisson.cdf(k, mu, loc))
+
+
+class dirichlet:
+    """Points of the simplex, (n,) or (n, N) with the points in columns, and concentrations alpha, (n,).
+
+    out = sum_i (alpha_i - 1) log x_i - sum_i log gamma(alpha_i) + log gamma(sum_i alpha_i)
+
+    >>> dirichlet.logpdf(np.array([0.5, 0.5]), np.array([1.0, 1.0]))
+    np.float64(0.0)
+    """
+
+    @staticmethod
+    def logpdf(x: Any, alpha: Any) -> Any:
+        """Logarithm of the density."""
+        column = alpha if np.ndim(x) == 1 else alpha[:, None]
+        normaliser = np.sum(gammaln(alpha)) - gammaln(np.sum(alpha))
+        return np.sum(xlogy(column - 1, x), axis=0) - normaliser
+
+    @staticmethod
+    def pdf(x: Any, alpha: Any) -> Any:
+        """Density."""
+        return np.exp(dirichlet.logpdf(x, alpha))
+
+
+class multivariate_normal:
+    """Normal vectors with a mean, (d,), and a positive definite covariance, (d, d); points are (..., d).
+
+    out = -(x - mean)^T cov^-1 (x - mean) / 2 - log det(2 pi cov) / 2
+
+    >>> multivariate_normal.logpdf(np.zeros(2), np.zeros(2), np.eye(2)).round(6)
+    np.float64(-1.837877)
+    """
+
+    @staticmethod
+    def logpdf(x: Any, mean: Any = None, cov: Any = 1.0) -> Any:
+        """Logarithm of the density."""
+        d = np.shape(x)[-1] if np.ndim(x) else 1
+        factor = cholesky(cov * np.eye(d, like=raw(x)) if np.ndim(cov) == 0 else np.diag(cov) if np.ndim(cov) == 1 else cov)
+        off = np.reshape(x if mean is None else x - mean, (-1, d))
+        z = solve_triangular(factor, np.transpose(off), lower=True)
+        log_det = 2 * np.sum(np.log(np.diagonal(factor)))
+        return np.reshape(-(np.sum(z * z, axis=0) + log_det + d * _LOG_2PI) / 2, np.shape(x)[:-1])
+
+    @staticmethod
+    def pdf(x: Any, mean: Any = None, cov: Any = 1.0) -> Any:
+        """Density."""
+        return np.exp(multivariate_normal.logpdf(x, mean, cov))
+
+    @staticmethod
+    def entropy(mean: Any = None, cov: Any = 1.0) -> Any:
+        """Differential entropy, log det(2 pi e cov) / 2.
+
+        >>> multivariate_normal.entropy(None, np.eye(1)).round(6)
+        np.float64(1.418939)
+        """
+        matrix = np.atleast_2d(cov)
+        return (np.linalg.slogdet(matrix)[1] + np.shape(matrix)[-1] * (_LOG_2PI + 1)) / 2

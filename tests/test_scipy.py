@@ -1,0 +1,301 @@
+"""minigrad.scipy: distributions, signals, differential equations, optimisation, sparse factors."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pytest
+import scipy.integrate
+import scipy.linalg
+import scipy.optimize
+import scipy.signal
+import scipy.sparse
+import scipy.special
+import scipy.stats
+
+import minigrad
+from minigrad import Tensor, grad, gradcheck, gradgradcheck, hessian, jacobian
+from minigrad.scipy import integrate, linalg, optimize, signal, sparse, special, stats
+
+from .samples import between
+
+# ---------------------------------------------------------------------------------- stats
+
+X, LOC, SCALE = between(0.2, 2.0, 2, 3), np.array([0.05, -0.1, 0.1]), np.array([[0.9], [1.4]])
+SHAPES: dict[str, tuple[Any, ...]] = {
+    "norm": (), "laplace": (), "logistic": (), "expon": (), "uniform": (),
+    "gamma": (between(0.7, 3, 3),), "chi2": (between(1.2, 5, 3),), "t": (between(1.5, 6, 3),),
+    "beta": (between(0.8, 3, 3), between(0.8, 3, 2, 1)),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("function", ["logpdf", "pdf", "cdf", "sf", "logcdf", "logsf"])
+@pytest.mark.parametrize("name", SHAPES)
+def test_densities_and_distribution_functions(name: str, function: str) -> None:
+    """Values are SciPy's; derivatives by the point and all parameters agree with finite differences, twice."""
+    ours, theirs = getattr(getattr(stats, name), function), getattr(getattr(scipy.stats, name), function)
+    x = X * 0.35 if name in ("beta", "uniform") else X
+    args = (x, *SHAPES[name], LOC, SCALE)
+    with np.errstate(divide="ignore"):
+        expected = theirs(*args)
+        np.testing.assert_allclose(ours(*args), expected, rtol=1e-10, atol=1e-13)
+    inside = tuple(a[:1, :1] if a.ndim == 2 else a[:1] for a in args)
+    assert gradcheck(ours, *inside)
+    assert gradgradcheck(ours, *inside)
+
+
+def test_outside_of_the_support() -> None:
+    x = np.array([-1.0, 0.5, 2.0])
+    with np.errstate(divide="ignore"):
+        for name in ("uniform", "expon", "gamma", "beta", "chi2"):
+            shapes = tuple(np.ravel(s)[0] for s in SHAPES[name])
+            for function in ("logpdf", "pdf", "cdf", "sf", "logcdf", "logsf"):
+                ours, theirs = getattr(getattr(stats, name), function), getattr(getattr(scipy.stats, name), function)
+                np.testing.assert_allclose(ours(x, *shapes), theirs(x, *shapes), rtol=1e-10, atol=1e-15)
+    assert jacobian(stats.expon.pdf)(x)[0, 0] == 0
+
+
+@pytest.mark.parametrize("name", ["norm", "laplace", "logistic", "expon", "uniform", "gamma", "chi2", "beta"])
+def test_quantiles(name: str) -> None:
+    q, shapes = np.array([0.2, 0.7]), tuple(np.ravel(s)[0] for s in SHAPES[name])
+    ours = getattr(stats, name).ppf
+    np.testing.assert_allclose(ours(q, *shapes, 0.5, 2.0), getattr(scipy.stats, name).ppf(q, *shapes, 0.5, 2.0), rtol=1e-9)
+    assert gradcheck(ours, q, *shapes, 0.5, 2.0)
+
+
+def test_counts_and_vectors() -> None:
+    k, mu = np.array([0.0, 1.0, 4.0, -1.0, 1.5]), np.array([0.5, 1.0, 2.0, 2.0, 2.0])
+    with np.errstate(divide="ignore"):
+        for function in ("logpmf", "pmf", "cdf", "sf", "logcdf"):
+            ours = getattr(stats.poisson, function)
+            np.testing.assert_allclose(ours(k, mu), getattr(scipy.stats.poisson, function)(k, mu), rtol=1e-10, atol=1e-15)
+            assert gradgradcheck(lambda m, ours=ours: ours(k[:3], m), mu[:3])
+    alpha, p = np.array([0.8, 1.5, 2.0]), np.array([0.2, 0.3, 0.5])
+    mean, a = between(-1, 1, 3), between(-1, 1, 3, 3)
+    points, cov = between(-1, 1, 4, 3), a @ a.T + np.eye(3)
+    for function in ("logpdf", "pdf"):
+        ours = getattr(stats.dirichlet, function)
+        np.testing.assert_allclose(ours(p, alpha), getattr(scipy.stats.dirichlet, function)(p, alpha))
+        assert gradgradcheck(ours, p, alpha)
+        ours = getattr(stats.multivariate_normal, function)
+        np.testing.assert_allclose(ours(points, mean, cov), getattr(scipy.stats.multivariate_normal, function)(points, mean, cov))
+        assert gradgradcheck(lambda x, m, c, ours=ours: ours(x, m, c @ np.swapaxes(c, 0, 1) + np.eye(3)), points, mean, a)
+    np.testing.assert_allclose(stats.multivariate_normal.entropy(mean, cov), scipy.stats.multivariate_normal.entropy(mean, cov))
+    assert gradcheck(lambda c: stats.multivariate_normal.entropy(None, c), cov)
+
+
+def test_logsumexp_with_factors() -> None:
+    a, b = between(-2, 2, 2, 3), between(0.5, 2, 2, 3)
+    for axis, keepdims in ((None, False), (0, True), (1, False)):
+        f = partial(special.logsumexp, axis=axis, keepdims=keepdims)
+        np.testing.assert_allclose(f(a, b=b), scipy.special.logsumexp(a, axis=axis, b=b, keepdims=keepdims))
+        assert gradgradcheck(lambda a, b, f=f: f(a, b=b), a, b)
+    out, sign = special.logsumexp(a, axis=1, b=-b, return_sign=True)
+    np.testing.assert_allclose((out, sign), scipy.special.logsumexp(a, axis=1, b=-b, return_sign=True))
+    assert gradcheck(lambda a: special.logsumexp(a, axis=1, b=-b, return_sign=True)[0], a)
+
+
+# --------------------------------------------------------------------------------- linalg
+
+
+def test_signatures_of_scipy_linalg() -> None:
+    a, b = between(-1, 1, 3, 3) + 2 * np.eye(3), between(-1, 1, 3, 2)
+    spd = a @ a.T + np.eye(3)
+    np.testing.assert_allclose(linalg.cholesky(spd), scipy.linalg.cholesky(spd))
+    np.testing.assert_allclose(linalg.cholesky(spd, lower=True), scipy.linalg.cholesky(spd, lower=True))
+    for matrix, options in (
+        (spd, {"assume_a": "pos"}), (spd, {"assume_a": "pos", "lower": True}), (a, {}), (a, {"transposed": True}),
+        (np.triu(a), {"assume_a": "upper triangular"}), (np.tril(a), {"assume_a": "lower triangular"}),
+    ):  # fmt: skip
+        np.testing.assert_allclose(linalg.solve(matrix, b, **options), scipy.linalg.solve(matrix, b, **options))
+        assert gradcheck(lambda m, y, o=options: linalg.solve(m + np.swapaxes(m, 0, 1) if "pos" in o.values() else m, y, **o),
+                         matrix, b)  # fmt: skip
+    for mode, parts in (("full", 2), ("economic", 2), ("r", 1)):
+        ours, theirs = linalg.qr(b, mode), scipy.linalg.qr(b, mode=mode)
+        assert len(ours) == len(theirs) == parts
+        for x, y in zip(ours, theirs, strict=True):
+            np.testing.assert_allclose(x, y, atol=1e-14)
+    np.testing.assert_allclose(linalg.lstsq(a[:, :2], b)[0], scipy.linalg.lstsq(a[:, :2], b)[0])
+
+
+def test_the_logarithm_undoes_the_exponential() -> None:
+    x = between(-0.5, 0.5, 3, 3)
+    np.testing.assert_allclose(jacobian(lambda x: linalg.logm(linalg.expm(x)))(x).reshape(9, 9), np.eye(9), atol=1e-10)
+
+
+# --------------------------------------------------------------------------------- signal
+
+
+@pytest.mark.parametrize("mode", ["full", "same", "valid"])
+@pytest.mark.parametrize("function", ["convolve", "fftconvolve", "correlate"])
+def test_convolution(function: str, mode: str) -> None:
+    ours, theirs = partial(getattr(signal, function), mode=mode), partial(getattr(scipy.signal, function), mode=mode)
+    for x, y in (
+        (between(-1, 1, 6), between(-1, 1, 3)), (between(-1, 1, 4, 5), between(-1, 1, 2, 3)),
+        (between(-1, 1, 2), between(-1, 1, 4)),
+        (between(-1, 1, 5) + 1j, between(-1, 1, 3) * 1j),
+    ):  # fmt: skip
+        np.testing.assert_allclose(ours(x, y), theirs(x, y), atol=1e-13)
+        assert gradgradcheck(ours, x, y)
+    if function == "fftconvolve":
+        x, y = between(-1, 1, 4, 6), between(-1, 1, 4, 3)
+        np.testing.assert_allclose(ours(x, y, axes=1), theirs(x, y, axes=1), atol=1e-13)
+    with pytest.raises(ValueError, match="equally many axes"):
+        ours(x, y[0])
+
+
+def test_long_convolutions_go_through_fourier_transforms() -> None:
+    x, y = between(-1, 1, 700), between(-1, 1, 300)
+    np.testing.assert_allclose(signal.convolve(x, y), np.convolve(x, y), atol=1e-12)
+
+
+# ------------------------------------------------------------------------------ integrate
+
+
+def pendulum(y: Any, t: Any, g: Any, damping: Any) -> Any:
+    return [y[1], -g * np.sin(y[0]) - damping["c"] * y[1] + 0.1 * t]
+
+
+T = np.array([0.0, 0.3, 0.3, 1.1, 2.0])
+TIGHT = {"rtol": 1e-10, "atol": 1e-10}
+
+
+def by_odeint(y0: Any, t: Any, g: Any, c: Any) -> Any:
+    return integrate.odeint(pendulum, y0, t, (g, {"c": c}), **TIGHT)
+
+
+def by_solve_ivp(y0: Any, t: Any, g: Any, c: Any) -> Any:
+    flipped = lambda t, y, g, d: pendulum(y, t, g, d)
+    return integrate.solve_ivp(flipped, (t[0], t[-1]), y0, "DOP853", t, (g, {"c": c}), **TIGHT).y.T
+
+
+@pytest.mark.parametrize("solution", [by_odeint, by_solve_ivp])
+def test_initial_value_problems(solution: Any) -> None:
+    y0 = np.array([0.7, -0.2])
+    expected = scipy.integrate.odeint(pendulum, y0, T, (9.0, {"c": 0.2}), **TIGHT)
+    np.testing.assert_allclose(solution(y0, T, 9.0, 0.2), expected, atol=1e-7)
+    assert gradcheck(solution, y0, T[[0, 1, 3]], 9.0, 0.2, eps=1e-4, atol=1e-5)
+
+
+def test_second_derivatives_of_an_initial_value_problem() -> None:
+    """y' = -k y^2 from y0 is y0 / (1 + k y0 t): its Hessian in (k, y0, t) by hand."""
+
+    def end(p: Any) -> Any:
+        k, y0, t = p[0], p[1], p[2]
+        times = np.stack([0.0 * t, t])
+        return integrate.odeint(lambda y, t, k: -k * y**2, np.reshape(y0, 1), times, (k,), **TIGHT)[1, 0]
+
+    k, y0, t = point = np.array([0.5, 1.2, 0.8])
+    n = 1 + k * y0 * t
+    by_hand = np.array([
+        [2 * y0**3 * t**2 / n**3, -2 * y0 * t / n**3, -(y0**2) * (1 - k * y0 * t) / n**3],
+        [-2 * y0 * t / n**3, -2 * k * t / n**3, -2 * k * y0 / n**3],
+        [-(y0**2) * (1 - k * y0 * t) / n**3, -2 * k * y0 / n**3, 2 * k**2 * y0**3 / n**3],
+    ])  # fmt: skip
+    np.testing.assert_allclose(hessian(end)(point), by_hand, rtol=1e-5, atol=1e-6)
+
+
+def test_the_solvers_own_steps_and_backward_time() -> None:
+    out = integrate.solve_ivp(lambda t, y: -y, (0.0, 1.0), np.array([1.0]))
+    expected = scipy.integrate.solve_ivp(lambda t, y: -y, (0.0, 1.0), [1.0])
+    np.testing.assert_allclose(out.t, expected.t)
+    np.testing.assert_allclose(out.y, expected.y)
+    back = lambda y: integrate.odeint(lambda y, t: -y, y, np.array([1.0, 0.0]), **TIGHT)[1].sum()
+    np.testing.assert_allclose(grad(back)(np.array([2.0])), [np.e], rtol=1e-6)
+    by_end = lambda end: integrate.solve_ivp(lambda t, y: -y, (0.0, end), np.array([1.0]), rtol=1e-9, atol=1e-9).y[0, -1]
+    np.testing.assert_allclose(grad(by_end)(1.0), -np.exp(-1), rtol=1e-6)
+
+
+def test_a_parameter_that_is_closed_over_is_an_error() -> None:
+    k = Tensor(2.0, requires_grad=True)
+    with pytest.raises(TypeError, match="odeint.*pass it through args"):
+        integrate.odeint(lambda y, t: -k * y, 1.0, T)
+    with pytest.raises(TypeError, match="implicit_root.*pass it through args"):
+        optimize.implicit_root(lambda x, a: x - k.detach() + (k - 2.0) * a, 1.0, (1.0,))
+    with pytest.raises(RuntimeError, match="solve_ivp"):
+        integrate.solve_ivp(lambda t, y: y**2, (0.0, 2.0), 1.0, t_eval=[2.0])
+
+
+# ------------------------------------------------------------------------------- optimize
+
+
+@pytest.mark.parametrize("method", [None, "BFGS", "L-BFGS-B", "Newton-CG", "trust-ncg", "trust-exact", "SLSQP"])
+def test_minimize_finds_the_minimum_of_rosenbrocks_function(method: str | None) -> None:
+    rosenbrock = lambda x, a: np.sum(100.0 * (x[1:] - x[:-1] ** 2) ** 2 + (a - x[:-1]) ** 2)
+    result = optimize.minimize(rosenbrock, np.zeros(4), (1.0,), method=method, tol=1e-10)
+    np.testing.assert_allclose(result.x, np.ones(4), atol=1e-4)
+    by_differences = scipy.optimize.minimize(rosenbrock, np.zeros(4), (1.0,), method="BFGS")
+    assert result.nfev < by_differences.nfev / 2
+
+
+def test_arrays_of_any_shape() -> None:
+    target = between(-1, 1, 2, 3)
+    np.testing.assert_allclose(optimize.minimize(lambda x: ((x - target) ** 2).sum(), np.zeros((2, 3))).x, target, atol=1e-6)
+    np.testing.assert_allclose(optimize.root(lambda x: (x - target) ** 3 + x - target, np.zeros((2, 3))).x, target, atol=1e-8)
+    result = optimize.root(lambda x: [x[0] + x[1] - 3.0, x[0] * x[1] - 2.0], np.array([0.0, 5.0]))
+    np.testing.assert_allclose(result.x, [1.0, 2.0])
+    t = np.linspace(0, 2, 9)
+    fitted = optimize.least_squares(lambda p: p[0] * np.exp(-p[1] * t) - 3 * np.exp(-0.7 * t), np.ones(2))
+    np.testing.assert_allclose(fitted.x, [3.0, 0.7])
+
+
+def test_solutions_are_differentiable_in_what_defines_them() -> None:
+    def intersection(a: Any, b: Any) -> Any:
+        return optimize.implicit_root(lambda x, a, b: np.stack([x[0] ** 2 + x[1] - a, x[1] - b * x[0]]), np.ones(2), (a, b))
+
+    root = (-0.7 + np.sqrt(0.49 + 4 * 3)) / 2
+    np.testing.assert_allclose(intersection(3.0, 0.7), [root, 0.7 * root])
+    assert gradcheck(intersection, 3.0, 0.7)
+    assert gradgradcheck(intersection, 3.0, 0.7)
+    fixed = lambda a: optimize.fixed_point(lambda x, a: np.cos(a * x), np.array([0.7, 0.7]), (a,))
+    np.testing.assert_allclose(
+        fixed(np.array([1.0, 0.8])), scipy.optimize.fixed_point(lambda x: np.cos([1.0, 0.8] * x), [0.7, 0.7])
+    )
+    assert gradgradcheck(fixed, np.array([1.0, 0.8]))
+    with pytest.raises(RuntimeError, match="no root found"):
+        optimize.implicit_root(lambda x, a: x**2 + a, 1.0, (1.0,))
+
+
+# --------------------------------------------------------------------------------- sparse
+
+
+@pytest.mark.parametrize("make", [scipy.sparse.csr_matrix, scipy.sparse.csc_array, scipy.sparse.coo_array])
+def test_sparse_matrices_are_constant_factors(make: Any) -> None:
+    dense = between(-1, 1, 3, 4) * (np.arange(12).reshape(3, 4) % 3 == 0)
+    a = make(dense)
+    for x in (between(-1, 1, 4), between(-1, 1, 4, 2)):
+        for f in (lambda t: a @ t, lambda t: sparse.matmul(a, t)):
+            y = f(Tensor(x))
+            assert isinstance(y, Tensor)
+            np.testing.assert_allclose(y.numpy(), dense @ x)
+            assert gradgradcheck(f, x)
+    for x in (between(-1, 1, 3), between(-1, 1, 2, 3)):
+        np.testing.assert_allclose((Tensor(x) @ a).numpy(), x @ dense)
+        assert gradgradcheck(lambda t: t @ a, x)
+
+
+# ------------------------------------------------------------------- SciPy itself
+
+
+def test_scipy_is_imported_when_it_is_needed_and_named_when_it_is_missing() -> None:
+    code = (
+        "import sys, minigrad, numpy as np; assert not any(m.split('.')[0] == 'scipy' for m in sys.modules)\n"
+        "sys.modules['scipy'] = None\n"
+        "try: minigrad.scipy.special.gammaln(2.0)\n"
+        "except ImportError as error: print(error)"
+    )
+    out = subprocess.check_output([sys.executable, "-c", code], text=True)
+    assert 'pip install "minigrad[scipy]"' in out
+
+
+def test_functions_that_cannot_be_caught_name_the_one_that_can_be_used() -> None:
+    x = Tensor(np.eye(2), requires_grad=True)
+    with pytest.raises(RuntimeError, match=r"write minigrad\.scipy\.linalg\.expm"):
+        scipy.linalg.expm(x)
+    with pytest.raises(RuntimeError, match=r"write minigrad\.scipy\.special\.polygamma"):
+        scipy.special.polygamma(1, x)
+    assert minigrad.scipy.special.polygamma(1, x).requires_grad
