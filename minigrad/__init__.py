@@ -15,7 +15,7 @@ from . import autograd, dispatch, fft, linalg, ops, random, scipy
 from .backend import cuda_is_available, get_default_dtype, set_default_dtype
 from .check import GradcheckError, gradcheck, gradgradcheck
 from .graph import detect_anomaly, enable_grad, is_grad_enabled, mark_mutated, no_grad, set_grad_enabled
-from .primitive import primitive
+from .primitive import primitive, registered
 from .tensor import Tensor
 from .transforms import (
     checkpoint,
@@ -45,7 +45,7 @@ __all__ = [
     "GradcheckError", "Tensor", "autograd", "checkpoint", "cuda_is_available", "detect_anomaly", "dispatch", "egrad",
     "elementwise_grad", "enable_grad", "fft", "get_default_dtype", "ggnvp", "grad", "grad_and_aux", "gradcheck", "gradgradcheck",
     "hessian", "hessian_tensor_product", "hvp", "is_grad_enabled", "jacobian", "jvp", "linalg", "make_ggnvp", "make_hvp",
-    "make_jvp", "make_vjp", "mark_mutated", "no_grad", "ops", "primitive", "random", "scipy", "set_default_dtype",
+    "make_jvp", "make_vjp", "mark_mutated", "no_grad", "ops", "primitive", "random", "registered", "scipy", "set_default_dtype",
     "set_grad_enabled", "tensor_jacobian_product", "value_and_grad", "vector_jacobian_product", "vjp",
 ]  # fmt: skip
 

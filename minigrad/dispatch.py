@@ -17,7 +17,7 @@ import numpy as np
 
 from . import backend
 from .ops.ufunc_methods import methods
-from .primitive import numpy_table, registry
+from .primitive import numpy_table, registered
 from .tensor import Tensor, wrap
 
 __all__ = ["array_function", "array_ufunc"]
@@ -72,15 +72,22 @@ def _lookup(ufunc: np.ufunc) -> Callable[..., Any] | None:
 def _constant(name: str, function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
     """Run a function that has no rule on the arrays, unless that would lose a gradient."""
     if any(t._node is not None for t in _tensors((args, kwargs))):
-        near = difflib.get_close_matches(name, registry, n=3)
+        known = {full.rpartition(".")[2]: full for full in registered()}
+        near = [known[n] for n in difflib.get_close_matches(name, known, n=3)]
         options = ", ".join(k for k in kwargs if isinstance(k, str))
         raise NotImplementedError(
-            f"minigrad has no gradient rule for numpy's {name}"
-            + (f" with the options {options}" if options and name in registry else "")
-            + (f" (there is one for {', '.join(near)})" if near and name not in near else "")
+            f"minigrad has no gradient rule for {_home(name)}.{name}"
+            + (f" with the options {options}" if options and name in known else "")
+            + (f" (there is one for {', '.join(near)})" if near and name not in known else "")
             + "; use x.detach() where none is needed, or define the op with @minigrad.primitive"
         )
     return _wrap(function(*_strip(args), **_strip(kwargs)))
+
+
+def _home(name: str) -> str:
+    """The module that a function without a rule is from, as far as its name tells."""
+    special = sys.modules.get("scipy.special")
+    return "numpy" if hasattr(np, name.partition(".")[0]) or not hasattr(special, name) else "scipy.special"
 
 
 def _tensors(x: Any) -> Iterator[Tensor]:

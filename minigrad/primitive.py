@@ -32,7 +32,7 @@ import numpy as np
 from .op import Op
 from .tensor import Tensor
 
-__all__ = ["OpFunction", "clone", "composed", "method", "primitive", "registry"]
+__all__ = ["OpFunction", "clone", "composed", "method", "primitive", "registered", "registry"]
 
 #: All ops by name.
 registry: dict[str, OpFunction] = {}
@@ -134,6 +134,23 @@ def _bind(function: Callable[..., Any], numpy_functions: Sequence[Any], method: 
     for operator in operators:  # `__radd__` is `__add__` with the arguments swapped
         swapped = operator.startswith("__r") and operator != "__rshift__"
         setattr(Tensor, operator, (lambda self, other: function(other, self)) if swapped else function)
+
+
+def registered() -> dict[str, Callable[..., Any]]:
+    """The functions of NumPy and SciPy that work on Tensors, by name; `docs/ops.md` is made from them.
+
+    A name maps to minigrad's function, which takes arrays and Tensors alike.
+
+    >>> minigrad.registered()["numpy.linalg.det"] is minigrad.linalg.det, len(minigrad.registered()) > 400
+    (True, True)
+    """
+    found = {name: function for name, function in numpy_table.items() if isinstance(name, str)}
+    for module in (np, np.linalg, np.fft):
+        for name in module.__all__:
+            function = getattr(module, name)
+            if callable(function) and not isinstance(function, type) and function in numpy_table:
+                found[f"{module.__name__}.{name}"] = numpy_table[function]
+    return dict(sorted(found.items()))
 
 
 @primitive(np.copy, np.positive, operators=("__pos__",), x=lambda g: g)

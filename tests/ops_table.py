@@ -478,6 +478,7 @@ INDIRECT = {
     "ode": "tests/test_scipy.py",
     "implicit_root": "tests/test_scipy.py",
     "sparse_matmul": "tests/test_scipy.py",
+    "standard_gamma": "tests/test_random.py",
 }
 
 SAMPLES = [(name, i, s) for name, samples in (ROWS | MORE).items() for i, s in enumerate(samples)]

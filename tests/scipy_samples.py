@@ -37,7 +37,10 @@ SPECIAL: dict[str, list[Sample]] = {
         Sample(special.betainc, (np.array([30.0, 2.0]), np.array([2.0, 40.0]), np.array([0.9, 0.04]))),
     ],
     "betaincinv": [Sample(special.betaincinv, (A, B, U))],
-    "stdtr": [Sample(special.stdtr, (A + 0.5, A - 2.2), order=3), Sample(special.stdtr, (np.array([1.0, 30.0]), np.array([0.0, 2.0])))],
+    "stdtr": [
+        Sample(special.stdtr, (A + 0.5, A - 2.2), order=3),
+        Sample(special.stdtr, (np.array([1.0, 30.0]), np.array([0.0, 2.0]))),
+    ],
     # ------------------------------------------------------------------------ error functions
     "erf": unary(special.erf, torch="erf"),
     "erfc": unary(special.erfc, torch="erfc"),

@@ -55,9 +55,9 @@ def test_constants() -> None:
 
 def test_a_function_without_a_rule_names_itself() -> None:
     x = leaf(1.0, 2.0)
-    with pytest.raises(NotImplementedError, match="struve.*use x.detach"):
+    with pytest.raises(NotImplementedError, match=r"scipy\.special\.struve.*use x\.detach"):
         scipy.special.struve(0, x)
-    with pytest.raises(NotImplementedError, match="numpy's exp with the options where"):
+    with pytest.raises(NotImplementedError, match="numpy.exp with the options where"):
         np.exp(x, where=[True, False])
     # Where there is no gradient to lose, the function just runs.
     assert isinstance(scipy.special.struve(0, x.detach()), Tensor)

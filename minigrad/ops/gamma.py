@@ -140,12 +140,12 @@ def multigammaln(a: Any, d: int) -> Any:
 # -------------------------------------------------- the incomplete gamma function, P(a, x)
 
 
-def _gamma_density(a: Any, x: Any) -> Any:
+def gamma_density(a: Any, x: Any) -> Any:
     """dP/dx = x^(a-1) e^-x / gamma(a)."""
     return np.exp(xlogy(a - 1, x) - x - gammaln(a))
 
 
-def _gammainc_slope(a: Any, x: Any) -> Any:
+def gammainc_slope(a: Any, x: Any) -> Any:
     """dP/da, term by term of P = sum_n t_n, t_n = x^(a+n) e^-x / gamma(a + n + 1): sum_n t_n (log x - psi(a + n + 1)).
 
     The t_n are Poisson's probabilities continued to real numbers: they are negligible a few roots of x beyond x.
@@ -162,7 +162,7 @@ def _gammainc_slope(a: Any, x: Any) -> Any:
 
 @primitive(
     "scipy.special.gammainc", method=False,
-    a=lambda g, a, x: g * _gammainc_slope(a, x), x=lambda g, a, x: g * _gamma_density(a, x),
+    a=lambda g, a, x: g * gammainc_slope(a, x), x=lambda g, a, x: g * gamma_density(a, x),
 )  # fmt: skip
 def gammainc(a: Any, x: Any) -> Any:
     """Regularised lower incomplete gamma function, the distribution function of a gamma variable.
@@ -179,7 +179,7 @@ def gammainc(a: Any, x: Any) -> Any:
 
 @primitive(
     "scipy.special.gammaincc", method=False,
-    a=lambda g, a, x: -g * _gammainc_slope(a, x), x=lambda g, a, x: -g * _gamma_density(a, x),
+    a=lambda g, a, x: -g * gammainc_slope(a, x), x=lambda g, a, x: -g * gamma_density(a, x),
 )  # fmt: skip
 def gammaincc(a: Any, x: Any) -> Any:
     """Regularised upper incomplete gamma function.
@@ -195,7 +195,7 @@ def gammaincc(a: Any, x: Any) -> Any:
 
 @primitive(
     "scipy.special.gammaincinv", method=False,
-    a=lambda g, a, out: -g * _gammainc_slope(a, out) / _gamma_density(a, out), y=lambda g, a, out: g / _gamma_density(a, out),
+    a=lambda g, a, out: -g * gammainc_slope(a, out) / gamma_density(a, out), y=lambda g, a, out: g / gamma_density(a, out),
 )  # fmt: skip
 def gammaincinv(a: Any, y: Any) -> Any:
     """The x of P(a, x) = y, the quantile of a gamma variable.  Its rules follow from P(a, out) = y.
@@ -211,7 +211,7 @@ def gammaincinv(a: Any, y: Any) -> Any:
 
 @primitive(
     "scipy.special.gammainccinv", method=False,
-    a=lambda g, a, out: -g * _gammainc_slope(a, out) / _gamma_density(a, out), y=lambda g, a, out: -g / _gamma_density(a, out),
+    a=lambda g, a, out: -g * gammainc_slope(a, out) / gamma_density(a, out), y=lambda g, a, out: -g / gamma_density(a, out),
 )  # fmt: skip
 def gammainccinv(a: Any, y: Any) -> Any:
     """The x of 1 - P(a, x) = y.
@@ -267,17 +267,18 @@ def _beta_density(a: Any, b: Any, x: Any) -> Any:
     return np.exp(xlogy(a - 1, x) + xlog1py(b - 1, -x) - betaln(a, b))
 
 
-def _betainc_slopes(a: Any, b: Any, x: Any) -> tuple[Any, Any]:
+def _betainc_slopes(a: Any, b: Any, x: Any, complement: Any = None) -> tuple[Any, Any]:
     """dI/da and dI/db, term by term of I_x(a, b) = sum_n t_n,
 
     t_n = gamma(a + b + n) / (gamma(a + n + 1) gamma(b)) x^(a+n) (1-x)^b.
 
-    Where the terms fall slowly the series of I_x(a, b) = 1 - I_{1-x}(b, a) is taken.
+    Where the terms fall slowly the series of I_x(a, b) = 1 - I_{1-x}(b, a) is taken; `complement` is 1 - x, for those
+    who know it better than by subtraction.
     """
     zeros = 0.0 * (raw(a) + raw(b) + raw(x))
-    a, b, x = a + zeros, b + zeros, x + zeros
+    a, b, x, complement = a + zeros, b + zeros, x + zeros, (1 - x if complement is None else complement) + zeros
     swap = raw(x) * (raw(a) + raw(b) + 2) > raw(a) + 1
-    p, q, y = np.where(swap, b, a), np.where(swap, a, b), np.where(swap, 1 - x, x)
+    p, q, y = np.where(swap, b, a), np.where(swap, a, b), np.where(swap, complement, x)
     inside = raw(y) > 0
     y = np.where(inside, y, 0.5)
     lengths = 45 / -np.log(raw(y)) + 12 * np.sqrt(raw(p) + raw(q)) + 40
@@ -351,10 +352,12 @@ def log_density_of_t(x: Any, df: Any) -> Any:
 
 def _stdtr_df(g: Any, df: Any, x: Any) -> Any:
     """The slope of -sign(x) I_y(df/2, 1/2) / 2, with y = df / (df + x^2), through I's parameter and through y."""
+    x = x + (x == 0) * 1e-150  # the formula is smooth at 0, its parts are not
     square = df + x * x
     y = df / square
-    through_y = np.exp((df / 2 - 1) * np.log(y) - betaln(df / 2, 0.5)) * np.abs(x) / square**1.5
-    return -g * np.sign(x) / 2 * (_betainc_slopes(df / 2, 0.5, y)[0] / 2 + through_y)
+    through_parameter = np.sign(x) * _betainc_slopes(df / 2, 0.5, y, x * x / square)[0] / 2
+    through_y = x * np.exp((df / 2 - 1) * np.log(y) - betaln(df / 2, 0.5)) / square**1.5
+    return -g / 2 * (through_parameter + through_y)
 
 
 @primitive("scipy.special.stdtr", method=False, df=_stdtr_df, x=lambda g, df, x: g * np.exp(log_density_of_t(x, df)))

@@ -22,7 +22,7 @@ from .. import graph
 from ..backend import scipy_function
 from ..ops.join import concatenate, stack
 from ..ops.shape import reshape
-from ..primitive import primitive
+from ..primitive import composed, primitive
 from ..tensor import Tensor, raw
 from ..transforms import vjp
 from ..tree import flatten, unflatten
@@ -124,6 +124,7 @@ def _times(t: Any) -> Any:
     return t.astype(np.float64, copy=False) if isinstance(t, Tensor) else np.asarray(t, np.float64)
 
 
+@composed("scipy.integrate.odeint", method=False)
 def odeint(func: Callable[..., Any], y0: Any, t: Any, args: Any = (), tfirst: bool = False, **options: Any) -> Any:
     """Integrate dy/dt = func(y, t, *args) by LSODA; differentiable in y0, t and all floating numbers in args.
 
@@ -153,6 +154,7 @@ class OdeSolution(NamedTuple):
     y: Any
 
 
+@composed("scipy.integrate.solve_ivp", method=False)
 def solve_ivp(
     fun: Callable[..., Any], t_span: Sequence[Any], y0: Any, method: str = "RK45", t_eval: Any = None, args: Any = (),
     **options: Any,

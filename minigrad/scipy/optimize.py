@@ -20,7 +20,7 @@ from ..op import holds_tensor
 from ..ops.creation import array
 from ..ops.matrix import solve
 from ..ops.shape import reshape
-from ..primitive import primitive
+from ..primitive import composed, primitive
 from ..tensor import Tensor, raw
 from ..transforms import hvp, jacobian, value_and_grad, vjp
 
@@ -54,6 +54,7 @@ class _Flat:
         return result
 
 
+@composed("scipy.optimize.minimize", method=False)
 def minimize(fun: Callable[..., Any], x0: Any, args: Any = (), method: str | None = None, **options: Any) -> Any:
     """scipy.optimize.minimize with the gradient of fun, and its Hessian-vector product where the method uses one.
 
@@ -79,6 +80,7 @@ def minimize(fun: Callable[..., Any], x0: Any, args: Any = (), method: str | Non
     )
 
 
+@composed("scipy.optimize.root", method=False)
 def root(fun: Callable[..., Any], x0: Any, args: Any = (), method: str = "hybr", **options: Any) -> Any:
     """scipy.optimize.root with the Jacobian of fun.
 
@@ -93,6 +95,7 @@ def root(fun: Callable[..., Any], x0: Any, args: Any = (), method: str = "hybr",
     )
 
 
+@composed("scipy.optimize.least_squares", method=False)
 def least_squares(fun: Callable[..., Any], x0: Any, args: Any = (), **options: Any) -> Any:
     """scipy.optimize.least_squares with the Jacobian of the residuals fun.
 
@@ -149,6 +152,7 @@ def implicit_root(fun: Callable[..., Any], x0: Any, args: Any = (), **options: A
     return _solution(fun, args, solver, "implicit_root")
 
 
+@composed("scipy.optimize.fixed_point", method=False)
 def fixed_point(
     func: Callable[..., Any], x0: Any, args: Any = (), xtol: float = 1e-10, maxiter: int = 500, method: str = "del2"
 ) -> Any:

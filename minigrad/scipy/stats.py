@@ -32,6 +32,7 @@ from ..ops.factor import cholesky
 from ..ops.gamma import betainc, betaincinv, betaln, gammainc, gammaincc, gammaincinv, gammaln, log_density_of_t, stdtr
 from ..ops.matfuncs import solve_triangular
 from ..ops.special import log_ndtr, ndtr, ndtri, xlog1py
+from ..primitive import numpy_table
 from ..tensor import raw
 
 __all__ = [
@@ -247,3 +248,9 @@ class multivariate_normal:
         """
         matrix = np.atleast_2d(cov)
         return (np.linalg.slogdet(matrix)[1] + np.shape(matrix)[-1] * (_LOG_2PI + 1)) / 2
+
+
+for _name in __all__[1:]:
+    for _function in ("logpdf", "pdf", "cdf", "sf", "logcdf", "logsf", "ppf", "logpmf", "pmf", "entropy"):
+        if hasattr(globals()[_name], _function):
+            numpy_table[f"scipy.stats.{_name}.{_function}"] = getattr(globals()[_name], _function)
