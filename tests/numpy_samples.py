@@ -141,7 +141,7 @@ MORE: dict[str, list[Sample]] = {
         Sample(lambda p: np.roots(np.pad(p, 1)), (np.array([1.0, -3.0, 2.0]),)),
         Sample(np.poly, (V,)),
         Sample(np.poly, (A,)),
-        Sample(np.poly, (np.array([1 + 2j, 1 - 2j, 3 + 0j]),)),
+        Sample(np.poly, (np.array([1 + 2j, 0.5 - 1j]),)),
         Sample(lambda x, y: np.polyfit(x, y, 2), (V, V**2 + between(-1, 1, 5))),
         Sample(lambda x, y, w: np.polyfit(x, y, 1, w=w), (V, between(-1, 1, 5, 2), between(0.5, 1, 5))),
     ],

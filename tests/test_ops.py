@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from minigrad import Tensor, autograd, backend, gradcheck, gradgradcheck
+from minigrad import Tensor, autograd, backend, gradcheck, gradgradcheck, jvp
 from minigrad.primitive import registry
+from minigrad.transforms import _columns, _Recording, _rows
 
 from .ops_table import IDS, INDIRECT, ROWS, SAMPLES
 from .samples import Sample
@@ -50,6 +51,41 @@ def test_first_derivative(name: str, sample: Sample) -> None:
 @every_sample
 def test_second_derivative(name: str, sample: Sample) -> None:
     assert gradgradcheck(sample.f, *sample.args)
+
+
+@every_sample
+def test_forward_mode(name: str, sample: Sample) -> None:
+    """jvp along one direction of all inputs is the difference quotient along it."""
+    rng, h = np.random.default_rng(0), 1e-6
+    tangents = [rng.uniform(0.5, 1.0, a.shape) * (1 + 1j if a.dtype.kind == "c" else 1) for a in sample.args]
+    _, pushed = jvp(sample.f, sample.args, tangents)
+    up, down = (
+        outputs(sample.f(*(Tensor(a + step * t) for a, t in zip(sample.args, tangents, strict=True)))) for step in (h, -h)
+    )
+    for got, y1, y0 in zip(outputs(pushed), up, down, strict=True):
+        expected = (y1.numpy() - y0.numpy() * 1.0) / (2 * h)
+        if expected.dtype.kind in "fc":
+            np.testing.assert_allclose(got, expected, rtol=1e-4, atol=1e-5)
+
+
+@every_sample
+def test_jacobian_by_rows_and_by_columns(name: str, sample: Sample) -> None:
+    """All rows at once, all columns at once, and rows one by one: the same matrix."""
+    for i, x in enumerate(sample.args):
+        others = [Tensor(a) for a in sample.args]
+        first = lambda x, i=i, others=others: outputs(sample.f(*others[:i], x, *others[i + 1 :]))[0]
+        call = _Recording(first, 0, (x,), {})
+        out = call.value
+        if not isinstance(out, Tensor) or not out.requires_grad or not out.size or x.dtype.kind != out.dtype.kind:
+            continue
+        rows = _rows(call, out)[0]
+        one_by_one = [call.pull([out], [v.reshape(out.shape)], retain_graph=True)[0] for v in np.eye(out.size, dtype=out.dtype)]
+        rows = np.zeros((out.size, *x.shape)) if rows is None else rows
+        np.testing.assert_allclose(rows, np.stack(one_by_one), rtol=1e-9, atol=1e-11)
+        if x.dtype.kind == "f" and x.size:
+            columns = _columns(call, out)[0]
+            columns = np.zeros((*out.shape, *x.shape)) if columns is None else columns
+            np.testing.assert_allclose(columns.reshape(rows.shape), rows, rtol=1e-9, atol=1e-11)
 
 
 @pytest.mark.parametrize(

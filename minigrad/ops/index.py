@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..backend import is_array
+from ..backend import beside, is_array
 from ..primitive import composed, method, primitive
 from ..tensor import Tensor, raw
 
@@ -53,7 +53,7 @@ def _beside(index: Any, x: Any) -> Any:
         return index
     if isinstance(index, tuple):
         return tuple(_beside(part, x) for part in index)
-    return np.asarray(index, like=x) if isinstance(index, np.ndarray) else index
+    return beside(index, x) if isinstance(index, np.ndarray) else index
 
 
 def _is_basic(index: Any) -> bool:
