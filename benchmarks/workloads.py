@@ -193,6 +193,10 @@ def rosenbrock_hessian() -> Runs:
     if torch := peers.torch():
         t = torch.tensor(x)
         runs["torch"] = lambda: torch.autograd.functional.hessian(rosenbrock, t)
+    if jax := peers.jax():
+        compiled = jax.jit(jax.hessian(rosenbrock))
+        jx = jax.numpy.asarray(x)
+        runs["jax jit"] = lambda: compiled(jx).block_until_ready()
     return runs
 
 
