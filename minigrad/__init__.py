@@ -26,6 +26,7 @@ from .transforms import (
     grad_and_aux,
     hessian,
     hessian_tensor_product,
+    holomorphic_grad,
     hvp,
     jacobian,
     jvp,
@@ -44,7 +45,8 @@ __version__ = "0.1.0"
 __all__ = [
     "GradcheckError", "Tensor", "autograd", "checkpoint", "cuda_is_available", "detect_anomaly", "dispatch", "egrad",
     "elementwise_grad", "enable_grad", "fft", "get_default_dtype", "ggnvp", "grad", "grad_and_aux", "gradcheck", "gradgradcheck",
-    "hessian", "hessian_tensor_product", "hvp", "is_grad_enabled", "jacobian", "jvp", "linalg", "make_ggnvp", "make_hvp",
+    "hessian", "hessian_tensor_product", "holomorphic_grad", "hvp", "is_grad_enabled", "jacobian", "jvp", "linalg",
+    "make_ggnvp", "make_hvp",
     "make_jvp", "make_vjp", "mark_mutated", "no_grad", "ops", "primitive", "random", "registered", "scipy", "set_default_dtype",
     "set_grad_enabled", "tensor_jacobian_product", "value_and_grad", "vector_jacobian_product", "vjp",
 ]  # fmt: skip

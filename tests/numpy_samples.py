@@ -277,3 +277,35 @@ MORE: dict[str, list[Sample]] = {
     ],
     "ufunc_outer": [Sample(f.outer, (X, V)) for f in (np.multiply, np.subtract, np.arctan2)],
 }
+
+#: Functions of complex numbers: holomorphic ones, and those that move or add up elements.
+COMPLEX: dict[str, list[Sample]] = {
+    **{
+        name: [Sample(getattr(np, name), (C + shift,))]
+        for names, shift in (
+            ("negative square exp2 expm1 cos tan sinh cosh arcsin arccos arctan arcsinh arctanh", 0.0),
+            ("reciprocal log2 log10 log1p arccosh", 2.5),
+        )
+        for name in names.split()
+    },
+    "add": [Sample(np.add, (C, X[0]))],
+    "subtract": [Sample(np.subtract, (X, C))],
+    "matmul": [Sample(np.matmul, (X, C.T)), Sample(np.dot, (C[0], C[1]))],
+    "power": [Sample(lambda x: x**3, (C,)), Sample(lambda x: (x + 2) ** -0.5, (C,))],
+    **{name: [Sample(partial(getattr(np, name), axis=a), (C,)) for a in (None, 1)] for name in ("sum", "mean", "prod", "cumsum")},
+    "cumprod": [Sample(partial(np.cumprod, axis=1), (C,))],
+    "reshape": [Sample(lambda x: np.reshape(x, (3, 2)), (C,))],
+    "transpose": [Sample(np.transpose, (C,))],
+    "concatenate": [Sample(lambda x, y: np.concatenate([x, y]), (C, X))],
+    "stack": [Sample(lambda x, y: np.stack([x, y]), (X, C))],
+    "where": [Sample(lambda x, y: np.where(beside(x, MASK), x, y), (C, X))],
+    "getitem": [Sample(lambda x: x[:, [0, 0, 2]], (C,))],
+    "assign": [Sample(updated(lambda x, v: np.copyto(x, v, where=beside(x, MASK))), (C, C[0] * 2j))],
+    "pad": [Sample(lambda x: np.pad(x, 1), (C,))],
+    "clone": [Sample(np.copy, (C,))],
+    "pinv": [Sample(np.linalg.pinv, (ZWIDE,))],
+    "det": [Sample(np.linalg.det, (np.stack([Z, Z * 1j]),))],
+    "inv": [Sample(np.linalg.inv, (np.stack([Z, Z * 1j]),))],
+    "conv": [Sample(np.convolve, (C[0], C[1] * 1j))],
+    "astype": [Sample(lambda x: (x.astype(complex) * 1j).imag, (X,))],
+}

@@ -469,7 +469,7 @@ def rebuilt(usv: Any) -> Any:
 
 ROWS |= numpy_samples.ROWS | scipy_samples.SPECIAL | scipy_samples.LINALG
 MORE |= numpy_samples.MORE | scipy_samples.MADE
-for _name, _samples in numpy_samples.EXTRA.items():
+for _name, _samples in [*numpy_samples.EXTRA.items(), *numpy_samples.COMPLEX.items()]:
     ROWS[_name] = ROWS[_name] + _samples
 
 #: Ops without values of their own: how the row of another op exercises them.

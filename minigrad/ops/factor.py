@@ -123,8 +123,20 @@ def eigvalsh(x: Any) -> Any:
     return _eigh(x)[0]
 
 
+def _refuse_defective(v: np.ndarray) -> None:
+    """An error where the eigenvectors do not span the space: then the eigenvalues have no derivative."""
+    s = np.linalg.svd(v, compute_uv=False)
+    if s.size and (s[..., -1] <= 10 * s.shape[-1] * np.finfo(s.dtype).eps).any():
+        raise np.linalg.LinAlgError(
+            "the matrix is defective (it has fewer eigenvectors than rows): its eigenvalues are continuous there, but have no "
+            "derivative"
+        )
+
+
 def _eig_x(g: Any, out: Any) -> Any:
     w, v = out
+    if isinstance(raw(v), np.ndarray):
+        _refuse_defective(raw(v))
     gw, gv = conj(g[0]), conj(g[1])
     inner = hermitian(v) @ gv
     lengths = np.real(np.diagonal(inner, axis1=-2, axis2=-1))  # the vectors are kept at length 1
