@@ -116,3 +116,25 @@ def test_links_of_the_documents_lead_somewhere() -> None:
         for target in re.findall(r"\]\(([^)#]+)\)", path.read_text()):
             if not target.startswith("http"):
                 assert (path.parent / target).exists(), f"{path.name}: {target}"
+
+
+def test_the_reference_of_ops_is_what_the_definitions_say() -> None:
+    if tuple(map(int, np.__version__.split(".")[:2])) < (2, 3):
+        pytest.skip("this NumPy lacks some names of the page (NumPy 2.3 and later have them)")
+    spec = importlib.util.spec_from_file_location("generate", ROOT / "docs" / "generate.py")
+    assert spec is not None
+    assert spec.loader is not None
+    generate = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(generate)
+    assert (ROOT / "docs" / "ops.md").read_text() == generate.page(), "run python docs/generate.py"
+
+
+def test_every_op_states_its_formula() -> None:
+    """The definition of a primitive says what it computes and what its gradient is."""
+    from minigrad.primitive import registry
+
+    for name, function in registry.items():
+        if function.__module__.startswith("minigrad.") and function.op.inputs:
+            doc = function.op.doc
+            assert len(doc.splitlines()) > 1, f"{name} has no formula"
+            assert any(mark in doc for mark in ("\nd", " d", "differentiated", "gradient")), f"{name} states no gradient"

@@ -1,0 +1,103 @@
+"""Write docs/ops.md from the definitions of the ops: `python docs/generate.py` (a test compares the result with the file)."""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+import minigrad  # noqa: E402
+from minigrad.ops.constant import constants  # noqa: E402
+from minigrad.primitive import registry  # noqa: E402
+from tests.ops_table import INDIRECT, ROWS  # noqa: E402
+from tests.scipy_samples import CPU_ONLY  # noqa: E402
+
+#: Module -> heading, in the order of the page.
+FAMILIES = {
+    "arithmetic": "Arithmetic", "exponential": "Exponentials and logarithms", "trigonometric": "Trigonometric and hyperbolic",
+    "reduce": "Reductions", "scan": "Running sums, sorting", "statistics": "Statistics", "counting": "Histograms",
+    "select": "Choosing by a mask", "shape": "Shape", "join": "Joining and cutting", "index": "Indexing",
+    "edit": "Taking out, putting in, choosing", "update": "Writing in place (recorded)", "creation": "New arrays",
+    "apply": "Functions of parts of an array", "linalg": "Products", "matrix": "Linear algebra: equations",
+    "factor": "Linear algebra: factorisations", "norms": "Linear algebra: norms", "matfuncs": "Functions of matrices (SciPy)",
+    "fourier": "Fourier transforms", "numeric": "Differences, integrals, interpolation, convolution",
+    "polynomial": "Polynomials", "special": "Special functions: error functions, entropies (SciPy)",
+    "gamma": "Special functions: gamma and beta (SciPy)", "bessel": "Special functions: Bessel (SciPy)",
+    "window": "Windows: convolution and pooling", "sparse": "Sparse factors (SciPy)", "random": "Random numbers",
+    "primitive": "The mechanism itself", "signal": "Signals (SciPy)", "stats": "Distributions (SciPy)",
+    "integrate": "Differential equations (SciPy)", "optimize": "Optimisation (SciPy)",
+}  # fmt: skip
+
+HEAD = """# Every function that can be differentiated
+
+This page is made from the definitions (`python docs/generate.py`); a test holds it to them. `minigrad.registered()` returns
+the same list. In the formulas `g` is the gradient of `out`, `dx` that of the input `x`; choices at kinks and ties stand beside
+them. *Orders* are those that are checked against finite differences in float64; all rules can be differentiated further,
+being NumPy themselves. *Devices*: where it runs; SciPy's functions need the extra `minigrad[scipy]`, and those that CuPy
+lacks run on the cpu alone.
+"""
+
+
+def text_of(function: Callable[..., Any]) -> str:
+    """A docstring without its examples."""
+    kept, example = [], False
+    for line in (inspect.getdoc(function) or "").splitlines():
+        example = line.lstrip().startswith(">>>") or (example and bool(line.strip()))
+        if not example:
+            kept.append(line.rstrip())
+    return "\n".join(kept).strip()
+
+
+def entries() -> dict[str, dict[str, Any]]:
+    """Family -> function name -> what is known of it."""
+    found: dict[str, dict[str, Any]] = {family: {} for family in FAMILIES}
+
+    def entry(function: Any) -> dict[str, Any] | None:
+        module, name = function.__module__.rpartition(".")[2], function.__name__.lstrip("_")
+        if module not in found or name in constants:
+            return None
+        return found[module].setdefault(name, {"names": [], "texts": [], "op": None})
+
+    for name, function in registry.items():
+        if function.__module__.startswith("minigrad.") and (item := entry(function)) is not None:
+            item["op"] = name
+            item["texts"].append(text_of(function))
+    for name, function in minigrad.registered().items():
+        if (item := entry(function)) is not None:
+            item["names"].append(name)
+            if (text := text_of(function)) not in item["texts"]:
+                item["texts"].insert(0, text)
+    return found
+
+
+def facts(op: str | None) -> str:
+    if op is None:
+        return "made of other ops: orders and devices are theirs"
+    if op in INDIRECT:
+        return f"checked in {INDIRECT[op]}"
+    order = max((s.order for s in ROWS[op]), default=2)
+    return f"orders 1 to {order}; {'cpu' if op in CPU_ONLY else 'cpu, cuda'}"
+
+
+def page() -> str:
+    parts = [HEAD]
+    for family, items in entries().items():
+        if not items:
+            continue
+        parts.append(f"\n## {FAMILIES[family]}\n")
+        for name in sorted(items):
+            item = items[name]
+            names = ", ".join(f"`{n}`" for n in item["names"]) or f"`minigrad.ops.{family}.{name}`"
+            parts.append(f"\n**{name}**: {names}; {facts(item['op'])}\n\n```text\n" + "\n\n".join(item["texts"]) + "\n```\n")
+    listed = ", ".join(f"`{name}`" for name in sorted(constants))
+    parts.append(f"\n## Constants\n\nThese work on Tensors, and their results have no gradient: {listed}.\n")
+    return "".join(parts)
+
+
+if __name__ == "__main__":
+    (ROOT / "docs" / "ops.md").write_text(page())
