@@ -15,6 +15,7 @@ from . import autograd, dispatch, fft, linalg, ops, random, scipy
 from .backend import cuda_is_available, get_default_dtype, set_default_dtype
 from .check import GradcheckError, gradcheck, gradgradcheck
 from .graph import detect_anomaly, enable_grad, is_grad_enabled, mark_mutated, no_grad, set_grad_enabled
+from .jacobians import hessian, jacobian
 from .primitive import primitive, registered
 from .tensor import Tensor
 from .transforms import (
@@ -24,11 +25,9 @@ from .transforms import (
     ggnvp,
     grad,
     grad_and_aux,
-    hessian,
     hessian_tensor_product,
     holomorphic_grad,
     hvp,
-    jacobian,
     jvp,
     make_ggnvp,
     make_hvp,

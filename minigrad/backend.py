@@ -128,6 +128,10 @@ def scipy(part: str, *arrays: Any) -> Any:
     try:
         return importlib.import_module(f"{'cupyx.' if on_gpu else ''}scipy.{part}")
     except ImportError as error:
+        if on_gpu:
+            raise NotImplementedError(
+                f"CuPy has no scipy.{part}, so this runs on the cpu only: move there with .cpu()"
+            ) from error
         raise ImportError(f'this needs scipy.{part}, which cannot be imported: pip install "minigrad[scipy]"') from error
 
 

@@ -1,4 +1,4 @@
-"""Functions of functions: `grad`, `jacobian`, `hessian`, products with them, and `checkpoint`.
+"""Functions of functions: `grad`, products with Jacobians and Hessians, and `checkpoint`.
 
 All are a few lines on two things: recording what a function does to its arguments, and sending a
 cotangent back (`minigrad.backward.gradients`).  They work on functions of NumPy arrays and numbers as well as
@@ -12,7 +12,7 @@ where the result depends on what that one differentiates.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextvars import ContextVar
 from itertools import repeat
 from typing import Any
@@ -21,7 +21,6 @@ import numpy as np
 
 from . import backend, graph, random
 from .backward import gradients, propagate
-from .batch import Batch
 from .graph import Node
 from .op import Op
 from .primitive import clone
@@ -29,8 +28,8 @@ from .tensor import Tensor, wrap
 from .tree import flatten, tree_map, unflatten
 
 __all__ = [
-    "checkpoint", "egrad", "elementwise_grad", "ggnvp", "grad", "grad_and_aux", "hessian", "hessian_tensor_product",
-    "holomorphic_grad", "hvp", "jacobian", "jvp", "make_ggnvp", "make_hvp", "make_jvp", "make_vjp", "tensor_jacobian_product",
+    "checkpoint", "egrad", "elementwise_grad", "ggnvp", "grad", "grad_and_aux", "hessian_tensor_product",
+    "holomorphic_grad", "hvp", "jvp", "make_ggnvp", "make_hvp", "make_jvp", "make_vjp", "tensor_jacobian_product",
     "value_and_grad", "vector_jacobian_product", "vjp",
 ]  # fmt: skip
 
@@ -40,7 +39,7 @@ Argnums = int | Sequence[int]
 _depth: ContextVar[int] = ContextVar("minigrad_transform_depth", default=0)
 
 
-class _Recording:
+class Recording:
     """One call of a function with its chosen arguments recorded.
 
     Attributes:
@@ -52,7 +51,7 @@ class _Recording:
     def __init__(self, function: Callable[..., Any], argnums: Argnums, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         numbers = (argnums,) if isinstance(argnums, int) else tuple(argnums)
         if bad := [n for n in numbers if not -len(args) <= n < len(args)]:
-            raise TypeError(f"argnums {bad[0]}: {_name(function)} was called with {len(args)} positional arguments")
+            raise TypeError(f"argnums {bad[0]}: {name_of(function)} was called with {len(args)} positional arguments")
         self.single = isinstance(argnums, int)
         self.chosen = [args[n] for n in numbers]
         leaves = flatten(self.chosen)
@@ -98,41 +97,41 @@ def _recorded(x: Any, function: Callable[..., Any]) -> Tensor:
     data = x._data if isinstance(x, Tensor) else x if backend.is_array(x) else np.asarray(x)
     if data.dtype.kind not in "fc":
         raise TypeError(
-            f"cannot differentiate {_name(function)} with respect to {data.dtype} values ({x!r:.60}): "
+            f"cannot differentiate {name_of(function)} with respect to {data.dtype} values ({x!r:.60}): "
             "write 3.0 instead of 3, or choose other arguments with argnums"
         )
     return Tensor(data, requires_grad=True)
 
 
-def _name(function: Any) -> str:
+def name_of(function: Any) -> str:
     return getattr(function, "__name__", type(function).__name__)
 
 
-def _output(value: Any, function: Callable[..., Any]) -> Tensor:
+def output_of(value: Any, function: Callable[..., Any]) -> Tensor:
     """What a function returned, as a Tensor (a constant where it does not depend on its arguments)."""
     if isinstance(value, Tensor):
         return value
     if isinstance(value, (int, float, complex, np.generic)) or backend.is_array(value):
         return wrap(np.asarray(float(value)) if isinstance(value, int) else backend.as_array(value), None)
-    raise TypeError(f"{_name(function)} must return an array, a number or a Tensor, it returned {type(value).__name__}")
+    raise TypeError(f"{name_of(function)} must return an array, a number or a Tensor, it returned {type(value).__name__}")
 
 
 def _scalar(value: Any, function: Callable[..., Any], transform: str) -> Tensor:
-    out = _output(value, function)
+    out = output_of(value, function)
     if out.size != 1:
         raise TypeError(
-            f"{transform} needs a function that returns a scalar; {_name(function)} returned shape {out.shape}. "
+            f"{transform} needs a function that returns a scalar; {name_of(function)} returned shape {out.shape}. "
             "Use elementwise_grad (egrad) or jacobian, or reduce the result"
         )
     if out.dtype.kind == "c":
-        raise TypeError(f"{transform} needs a real result; {_name(function)} returned {out.dtype}: take abs(), .real or .imag")
+        raise TypeError(f"{transform} needs a real result; {name_of(function)} returned {out.dtype}: take abs(), .real or .imag")
     return out
 
 
-def _wraps(function: Callable[..., Any], prefix: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def named(function: Callable[..., Any], prefix: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     def decorate(wrapper: Callable[..., Any]) -> Callable[..., Any]:
         wrapper = functools.wraps(function, updated=())(wrapper) if hasattr(function, "__name__") else wrapper
-        wrapper.__name__ = f"{prefix}_of_{_name(function)}"
+        wrapper.__name__ = f"{prefix}_of_{name_of(function)}"
         return wrapper
 
     return decorate
@@ -148,9 +147,9 @@ def value_and_grad(function: Callable[..., Any], argnums: Argnums = 0) -> Callab
     (np.float64(5.0), array([2., 4.]))
     """
 
-    @_wraps(function, "value_and_grad")
+    @named(function, "value_and_grad")
     def wrapped(*args: Any, **kwargs: Any) -> tuple[Any, Any]:
-        call = _Recording(function, argnums, args, kwargs)
+        call = Recording(function, argnums, args, kwargs)
         out = _scalar(call.value, function, "grad")
         leaves = call.pull([out], [np.ones_like(out._data)])
         value = out if call.create_graph else out.detach()
@@ -171,7 +170,7 @@ def grad(function: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., An
     np.True_
     """
     both = value_and_grad(function, argnums)
-    return _wraps(function, "grad")(lambda *args, **kwargs: both(*args, **kwargs)[1])
+    return named(function, "grad")(lambda *args, **kwargs: both(*args, **kwargs)[1])
 
 
 def grad_and_aux(function: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., tuple[Any, Any]]:
@@ -181,9 +180,9 @@ def grad_and_aux(function: Callable[..., Any], argnums: Argnums = 0) -> Callable
     (np.float64(6.0), 'note')
     """
 
-    @_wraps(function, "grad_and_aux")
+    @named(function, "grad_and_aux")
     def wrapped(*args: Any, **kwargs: Any) -> tuple[Any, Any]:
-        call = _Recording(function, argnums, args, kwargs)
+        call = Recording(function, argnums, args, kwargs)
         value, aux = call.value
         out = _scalar(value, function, "grad_and_aux")
         leaves = call.pull([out], [np.ones_like(out._data)])
@@ -205,12 +204,12 @@ def holomorphic_grad(function: Callable[..., Any], argnums: Argnums = 0) -> Call
     np.complex128(1+0j)
     """
 
-    @_wraps(function, "holomorphic_grad")
+    @named(function, "holomorphic_grad")
     def wrapped(*args: Any, **kwargs: Any) -> Any:
-        call = _Recording(function, argnums, args, kwargs)
-        out = _output(call.value, function)
+        call = Recording(function, argnums, args, kwargs)
+        out = output_of(call.value, function)
         if out.size != 1:
-            raise TypeError(f"holomorphic_grad needs one number; {_name(function)} returned shape {out.shape}")
+            raise TypeError(f"holomorphic_grad needs one number; {name_of(function)} returned shape {out.shape}")
         if real := [x.dtype for x in call.inputs if x.dtype.kind != "c"]:
             raise TypeError(f"holomorphic_grad needs complex arguments, got {real[0]}: write 1 + 0j, or use grad")
         return call.arrange([np.conj(g) for g in call.pull([out], [np.ones_like(out._data)])])
@@ -225,10 +224,10 @@ def elementwise_grad(function: Callable[..., Any], argnums: Argnums = 0) -> Call
     array([1.        , 0.41997434])
     """
 
-    @_wraps(function, "egrad")
+    @named(function, "egrad")
     def wrapped(*args: Any, **kwargs: Any) -> Any:
-        call = _Recording(function, argnums, args, kwargs)
-        out = _output(call.value, function)
+        call = Recording(function, argnums, args, kwargs)
+        out = output_of(call.value, function)
         return call.arrange(call.pull([out], [np.ones_like(out._data)]))
 
     return wrapped
@@ -248,8 +247,8 @@ def vjp(function: Callable[..., Any], *args: Any, argnums: Argnums | None = None
     """
     if argnums is None:
         argnums = 0 if len(args) == 1 else tuple(range(len(args)))
-    call = _Recording(function, argnums, args, {})
-    outs = [_output(v, function) for v in flatten(call.value)]
+    call = Recording(function, argnums, args, {})
+    outs = [output_of(v, function) for v in flatten(call.value)]
 
     def pull(v: Any) -> Any:
         return call.arrange(call.pull(outs, flatten(v), retain_graph=True))
@@ -283,8 +282,8 @@ def jvp(function: Callable[..., Any], primals: Sequence[Any], tangents: Sequence
     """
     if len(primals) != len(tangents):
         raise TypeError(f"jvp got {len(primals)} primals but {len(tangents)} tangents")
-    call = _Recording(function, tuple(range(len(primals))), tuple(primals), {})
-    outs = [_output(v, function) for v in flatten(call.value)]
+    call = Recording(function, tuple(range(len(primals))), tuple(primals), {})
+    outs = [output_of(v, function) for v in flatten(call.value)]
     duals = [Tensor(np.zeros_like(out._data), requires_grad=True) for out in outs]
     pulled = gradients(outs, call.inputs, duals, create_graph=True)
     pairs = [(g, t) for g, t in zip(pulled, flatten(list(tangents)), strict=True) if g is not None and g.requires_grad]
@@ -304,100 +303,7 @@ def make_jvp(function: Callable[..., Any], argnums: int = 0) -> Callable[..., Ca
     return lambda *args: lambda v: jvp(lambda x: function(*args[:argnums], x, *args[argnums + 1 :]), (args[argnums],), (v,))
 
 
-# ------------------------------------------------------------------------ matrices of derivatives
-
-
-def jacobian(function: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
-    """All first derivatives: an array of shape output.shape + input.shape for each input.
-
-    >>> jacobian(lambda x: np.array([1.0, 2.0]) * x[0] ** 2 + x[1])(np.array([3.0, 4.0]))
-    array([[ 6.,  1.],
-           [12.,  1.]])
-
-    The rows come from one backward pass on all of them at once (`minigrad.batch`).  Where there are far more outputs than
-    inputs, the columns are computed instead, as in `jvp`.
-    """
-
-    @_wraps(function, "jacobian")
-    def wrapped(*args: Any, **kwargs: Any) -> Any:
-        call = _Recording(function, argnums, args, kwargs)
-        out = _output(call.value, function)
-        inputs = sum(x.size for x in call.inputs)
-        is_real = all(x.dtype.kind == "f" for x in (out, *call.inputs))
-        tall = is_real and out.size > TALL * inputs and not call.create_graph
-        leaves = []
-        for leaf, x in zip((_columns if tall else _rows)(call, out), call.inputs, strict=True):
-            shape = out.shape + x.shape
-            full = np.zeros_like(x._data, shape=shape) if leaf is None else np.reshape(leaf, shape)
-            leaves.append(full if isinstance(full, Tensor) else call.give_back(wrap(full, None)))
-        return call.arrange(leaves)
-
-    return wrapped
-
-
-#: How many times more outputs than inputs a function must have for `jacobian` to go column by column: recording the
-#: backward pass, which that takes, costs some three backward passes (measured).
-TALL = 4
-
-#: How many numbers of cotangents are sent back at once, at most.
-_AT_ONCE = 2**22
-
-
-def _rows(call: _Recording, out: Tensor) -> list[Any]:
-    """The rows of the Jacobian for each input, a batch at a time; one by one where they are to be differentiated again."""
-    if call.create_graph or not out.requires_grad or not out.size:
-        basis = np.eye(out.size, dtype=out.dtype, like=out._data)
-        rows = [call.pull([out], [np.reshape(v, out.shape)], retain_graph=True) for v in basis]
-        return [np.stack(column) for column in zip(*rows, strict=True)] if rows else [None] * len(call.inputs)
-    nodes = [x._node for x in call.inputs]
-    size = max(1, _AT_ONCE // max(out.size, *(x.size for x in call.inputs)))
-    parts = [_pulled([out], [block], nodes) for block in _identity_blocks(out, size)]
-    return [_joined(column) for column in zip(*parts, strict=True)]
-
-
-def _columns(call: _Recording, out: Tensor) -> list[Any]:
-    """The columns: v^T J is linear in v, and its transpose is J."""
-    dual = Tensor(np.zeros_like(out._data), requires_grad=True)
-    pulled = gradients([out], call.inputs, [dual], create_graph=True)
-    leaves: list[Any] = []
-    for g, x in zip(pulled, call.inputs, strict=True):
-        if g is None or not g.requires_grad:
-            leaves.append(None)
-            continue
-        size = max(1, _AT_ONCE // max(out.size, x.size))
-        parts = [_pulled([g], [block], [dual._node])[0] for block in _identity_blocks(x, size)]
-        columns = _joined(parts)
-        leaves.append(None if columns is None else np.moveaxis(columns, 0, -1))
-    return leaves
-
-
-def _identity_blocks(x: Tensor, size: int) -> Iterator[Batch]:
-    """The unit vectors of the space of x, at most `size` at a time."""
-    eye = np.eye(x.size, dtype=x.dtype, like=x._data)
-    for start in range(0, x.size, size):
-        block = eye[start : start + size]
-        yield Batch(np.reshape(block, (block.shape[0], *x.shape)))
-
-
-def _pulled(outputs: Sequence[Tensor], cotangents: list[Batch], nodes: Sequence[Any]) -> list[Any]:
-    """The arrays of the cotangents of the nodes, (B, *shape), as users see them; None where there is no path."""
-    found = propagate(outputs, cotangents, nodes, False, True, search=False)
-    arrays = [found[n]._data if n in found else None for n in nodes]
-    return [np.conj(a) if a is not None and a.dtype.kind == "c" else a for a in arrays]
-
-
-def _joined(parts: Sequence[Any]) -> Any:
-    return None if parts[0] is None else parts[0] if len(parts) == 1 else np.concatenate(parts)
-
-
-def hessian(function: Callable[..., Any], argnums: int = 0) -> Callable[..., Any]:
-    """All second derivatives of a scalar function: an array of shape input.shape + input.shape.
-
-    >>> hessian(lambda x: x[0] ** 2 * x[1])(np.array([2.0, 3.0]))
-    array([[6., 4.],
-           [4., 0.]])
-    """
-    return jacobian(grad(function, argnums), argnums)
+# -------------------------------------------------------------------- products with derivatives
 
 
 def hvp(function: Callable[..., Any], argnums: int = 0) -> Callable[..., Any]:
@@ -409,7 +315,7 @@ def hvp(function: Callable[..., Any], argnums: int = 0) -> Callable[..., Any]:
     array([ 6., 12.])
     """
 
-    @_wraps(function, "hvp")
+    @named(function, "hvp")
     def wrapped(*args: Any, **kwargs: Any) -> Any:
         *primals, v = args
         gradient = grad(function, argnums)
@@ -442,7 +348,7 @@ def tensor_jacobian_product(function: Callable[..., Any], argnums: int = 0) -> C
     array([2., 4.])
     """
 
-    @_wraps(function, "vjp")
+    @named(function, "vjp")
     def wrapped(*args: Any, **kwargs: Any) -> Any:
         *primals, v = args
         return grad(lambda *inner: np.sum(function(*inner, **kwargs) * v), argnums)(*primals)
@@ -465,7 +371,7 @@ def ggnvp(
     array([ 4., 16.])
     """
 
-    @_wraps(function, "ggnvp")
+    @named(function, "ggnvp")
     def wrapped(*args: Any) -> Any:
         *primals, v = args
 

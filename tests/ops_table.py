@@ -458,6 +458,11 @@ MORE: dict[str, list[Sample]] = {
     "matvec": [Sample(mg.matvec, (X, Y[0]), lambda x, y: x @ y)],
     "vecmat": [Sample(mg.vecmat, (X[:, 0], Y), lambda x, y: x @ y)],
     "cumulative": [Sample(np.cumulative_sum, (X[0],)), Sample(partial(np.cumulative_prod, axis=1), (X,))],
+    "other_names": [
+        Sample(np.divmod, (X * 3, Y)), Sample(lambda x: np.full_like(x, 2.0) * x, (X,)),
+        Sample(partial(np.linalg.vector_norm, axis=1, ord=3), (T,)), Sample(np.linalg.vector_norm, (T,)), Sample(np.ravel, (T,)),
+        Sample(partial(np.ptp, axis=1), (T,)), Sample(lambda x: np.rollaxis(x, 2), (T,)),
+    ],
     "corrcoef": [Sample(np.corrcoef, (X,)), Sample(lambda x, y: np.corrcoef(x, y), (X[0], Y[0]))],
 }  # fmt: skip
 

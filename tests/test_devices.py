@@ -16,6 +16,7 @@ from minigrad import Tensor, backend, no_grad
 from nn.functional import cross_entropy
 
 from .ops_table import ROWS
+from .scipy_samples import CPU_ONLY
 from .strict_array import StrictArray
 
 HAS_GPU = mg.cuda_is_available()
@@ -105,6 +106,8 @@ def test_a_network_trains_on_the_stand_in() -> None:
 @gpu
 @pytest.mark.parametrize("name", ROWS)
 def test_every_op_on_a_real_gpu(name: str) -> None:
+    if name in CPU_ONLY:
+        pytest.skip("cupyx lacks this function or one that its derivatives need")
     for sample in ROWS[name]:
         results = []
         for device in ("cpu", "cuda"):

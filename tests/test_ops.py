@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from minigrad import Tensor, autograd, backend, gradcheck, gradgradcheck, jvp
+from minigrad.jacobians import _columns, _rows
 from minigrad.primitive import registry
-from minigrad.transforms import _columns, _Recording, _rows
+from minigrad.transforms import Recording
 
 from .ops_table import IDS, INDIRECT, ROWS, SAMPLES
 from .samples import Sample
@@ -74,7 +75,7 @@ def test_jacobian_by_rows_and_by_columns(name: str, sample: Sample) -> None:
     for i, x in enumerate(sample.args):
         others = [Tensor(a) for a in sample.args]
         first = lambda x, i=i, others=others: outputs(sample.f(*others[:i], x, *others[i + 1 :]))[0]
-        call = _Recording(first, 0, (x,), {})
+        call = Recording(first, 0, (x,), {})
         out = call.value
         if not isinstance(out, Tensor) or not out.requires_grad or not out.size or x.dtype.kind != out.dtype.kind:
             continue

@@ -1,0 +1,108 @@
+"""Whole matrices of derivatives: `jacobian` and `hessian`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from .backward import gradients, propagate
+from .batch import Batch
+from .tensor import Tensor, wrap
+from .transforms import Argnums, Recording, grad, named, output_of
+
+__all__ = ["hessian", "jacobian"]
+
+
+def jacobian(function: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
+    """All first derivatives: an array of shape output.shape + input.shape for each input.
+
+    >>> jacobian(lambda x: np.array([1.0, 2.0]) * x[0] ** 2 + x[1])(np.array([3.0, 4.0]))
+    array([[ 6.,  1.],
+           [12.,  1.]])
+
+    The rows come from one backward pass on all of them at once (`minigrad.batch`).  Where there are far more outputs than
+    inputs, the columns are computed instead, as in `jvp`.
+    """
+
+    @named(function, "jacobian")
+    def wrapped(*args: Any, **kwargs: Any) -> Any:
+        call = Recording(function, argnums, args, kwargs)
+        out = output_of(call.value, function)
+        inputs = sum(x.size for x in call.inputs)
+        is_real = all(x.dtype.kind == "f" for x in (out, *call.inputs))
+        tall = is_real and out.size > TALL * inputs and not call.create_graph
+        leaves = []
+        for leaf, x in zip((_columns if tall else _rows)(call, out), call.inputs, strict=True):
+            shape = out.shape + x.shape
+            full = np.zeros_like(x._data, shape=shape) if leaf is None else np.reshape(leaf, shape)
+            leaves.append(full if isinstance(full, Tensor) else call.give_back(wrap(full, None)))
+        return call.arrange(leaves)
+
+    return wrapped
+
+
+#: How many times more outputs than inputs a function must have for `jacobian` to go column by column: recording the
+#: backward pass, which that takes, costs some three backward passes (measured).
+TALL = 4
+
+#: How many numbers of cotangents are sent back at once, at most.
+_AT_ONCE = 2**22
+
+
+def _rows(call: Recording, out: Tensor) -> list[Any]:
+    """The rows of the Jacobian for each input, a batch at a time; one by one where they are to be differentiated again."""
+    if call.create_graph or not out.requires_grad or not out.size:
+        basis = np.eye(out.size, dtype=out.dtype, like=out._data)
+        rows = [call.pull([out], [np.reshape(v, out.shape)], retain_graph=True) for v in basis]
+        return [np.stack(column) for column in zip(*rows, strict=True)] if rows else [None] * len(call.inputs)
+    nodes = [x._node for x in call.inputs]
+    size = max(1, _AT_ONCE // max(out.size, *(x.size for x in call.inputs)))
+    parts = [_pulled([out], [block], nodes) for block in _identity_blocks(out, size)]
+    return [_joined(column) for column in zip(*parts, strict=True)]
+
+
+def _columns(call: Recording, out: Tensor) -> list[Any]:
+    """The columns: v^T J is linear in v, and its transpose is J."""
+    dual = Tensor(np.zeros_like(out._data), requires_grad=True)
+    pulled = gradients([out], call.inputs, [dual], create_graph=True)
+    leaves: list[Any] = []
+    for g, x in zip(pulled, call.inputs, strict=True):
+        if g is None or not g.requires_grad:
+            leaves.append(None)
+            continue
+        size = max(1, _AT_ONCE // max(out.size, x.size))
+        parts = [_pulled([g], [block], [dual._node])[0] for block in _identity_blocks(x, size)]
+        columns = _joined(parts)
+        leaves.append(None if columns is None else np.moveaxis(columns, 0, -1))
+    return leaves
+
+
+def _identity_blocks(x: Tensor, size: int) -> Iterator[Batch]:
+    """The unit vectors of the space of x, at most `size` at a time."""
+    eye = np.eye(x.size, dtype=x.dtype, like=x._data)
+    for start in range(0, x.size, size):
+        block = eye[start : start + size]
+        yield Batch(np.reshape(block, (block.shape[0], *x.shape)))
+
+
+def _pulled(outputs: Sequence[Tensor], cotangents: list[Batch], nodes: Sequence[Any]) -> list[Any]:
+    """The arrays of the cotangents of the nodes, (B, *shape), as users see them; None where there is no path."""
+    found = propagate(outputs, cotangents, nodes, False, True, search=False)
+    arrays = [found[n]._data if n in found else None for n in nodes]
+    return [np.conj(a) if a is not None and a.dtype.kind == "c" else a for a in arrays]
+
+
+def _joined(parts: Sequence[Any]) -> Any:
+    return None if parts[0] is None else parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+
+def hessian(function: Callable[..., Any], argnums: int = 0) -> Callable[..., Any]:
+    """All second derivatives of a scalar function: an array of shape input.shape + input.shape.
+
+    >>> hessian(lambda x: x[0] ** 2 * x[1])(np.array([2.0, 3.0]))
+    array([[6., 4.],
+           [4., 0.]])
+    """
+    return jacobian(grad(function, argnums), argnums)
