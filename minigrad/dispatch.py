@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from . import backend
-from .ops.ufunc_methods import methods
+from .ops.ufunc_methods import masked, methods
 from .primitive import numpy_table, registered
 from .tensor import Tensor, wrap
 
@@ -39,6 +39,8 @@ def array_ufunc(self: Tensor, ufunc: np.ufunc, call: str, *inputs: Any, out: Any
 def array_function(self: Tensor, function: Any, types: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """`Tensor.__array_function__`: np.sum(t), np.concatenate([t, u]), np.linalg.norm(t)."""
     op = numpy_table.get(function)
+    if function in masked and not kwargs.keys().isdisjoint(("where", "initial")):
+        op = masked[function]
     if op is not None:
         out = kwargs.pop("out", None)
         result = op(*args, **kwargs)

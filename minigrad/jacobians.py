@@ -54,13 +54,20 @@ _AT_ONCE = 2**22
 def _rows(call: Recording, out: Tensor) -> list[Any]:
     """The rows of the Jacobian for each input, a batch at a time; one by one where they are to be differentiated again."""
     if call.create_graph or not out.requires_grad or not out.size:
-        basis = np.eye(out.size, dtype=out.dtype, like=out._data)
-        rows = [call.pull([out], [np.reshape(v, out.shape)], retain_graph=True) for v in basis]
-        return [np.stack(column) for column in zip(*rows, strict=True)] if rows else [None] * len(call.inputs)
+        return _one_by_one(call, out)
     nodes = [x._node for x in call.inputs]
     size = max(1, _AT_ONCE // max(out.size, *(x.size for x in call.inputs)))
-    parts = [_pulled([out], [block], nodes) for block in _identity_blocks(out, size)]
+    try:
+        parts = [_pulled([out], [block], nodes) for block in _identity_blocks(out, size)]
+    except NotImplementedError:  # a hook is in the way
+        return _one_by_one(call, out)
     return [_joined(column) for column in zip(*parts, strict=True)]
+
+
+def _one_by_one(call: Recording, out: Tensor) -> list[Any]:
+    basis = np.eye(out.size, dtype=out.dtype, like=out._data)
+    rows = [call.pull([out], [np.reshape(v, out.shape)], retain_graph=True) for v in basis]
+    return [np.stack(column) for column in zip(*rows, strict=True)] if rows else [None] * len(call.inputs)
 
 
 def _columns(call: Recording, out: Tensor) -> list[Any]:

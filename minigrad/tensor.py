@@ -344,9 +344,11 @@ def raw(x: Any) -> Any:
 
 
 def _instead_of_scipy() -> str | None:
-    """Where a function of SciPy is being called: the differentiable one of that name."""
+    """Where a function of SciPy, or np.vectorize, is being called: the differentiable one of that name."""
     frame, found = sys._getframe(2), None
     while frame is not None:
+        if frame.f_code.co_qualname == "vectorize.__call__":
+            return "minigrad.vectorize(f)"
         part = ".".join(frame.f_globals.get("__name__", "").split(".")[:2])
         ours = sys.modules.get(f"minigrad.{part}")
         if part.startswith("scipy.") and frame.f_code.co_name in getattr(ours, "__all__", ()):

@@ -266,6 +266,20 @@ MORE: dict[str, list[Sample]] = {
         Sample(partial(np.subtract.reduce, axis=1), (X[:, :1],)),
         Sample(lambda x: np.multiply.reduce(x, axis=1, where=beside(x, MASK)), (X,)),
     ],
+    "masked": [
+        *(
+            Sample(lambda x, f=f, a=a: f(x, axis=a, where=beside(x, MASK)), (X,))
+            for f in (np.sum, np.prod, np.mean, np.var)
+            for a in (None, 0, 1)
+        ),
+        *(
+            Sample(lambda x, f=f, i=i: f(x, axis=1, where=beside(x, MASK), initial=i), (X,))
+            for f, i in ((np.max, -9.0), (np.min, 0.1))
+        ),
+        Sample(partial(np.sum, initial=2.0), (X,)),
+        Sample(partial(np.var, where=True, axis=1, keepdims=True), (C,)),
+        Sample(partial(np.var, ddof=1, where=True), (X,)),
+    ],
     "ufunc_accumulate": [
         Sample(partial(f.accumulate, axis=a), (T,))
         for f in (np.add, np.multiply, np.maximum, np.minimum, np.subtract, np.divide, np.logaddexp, np.fmax)

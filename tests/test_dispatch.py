@@ -76,8 +76,9 @@ def test_functions_take_numpys_arguments() -> None:
     assert np.sum(x, axis=0, keepdims=True).shape == (1,)
     assert np.split(x, [1])[1].tolist() == [1.0, 2.0]
     assert np.sum(x.astype("float32"), dtype="float64").dtype == np.float64
-    with pytest.raises(TypeError, match="no argument 'where'"):
-        np.sum(x, where=np.array([True, False, True]))
+    assert np.sum(x, where=np.array([True, False, True])).tolist() == 5.0
+    with pytest.raises(TypeError, match="no argument 'wheer'"):
+        mg.ops.reduce.sum(x, wheer=0)
     assert x.reshape(3, 1).T.shape == (1, 3)
     assert x.reshape((1, 3)).transpose(1, 0).shape == (3, 1)
     assert np.broadcast_arrays(x, np.ones((2, 1)))[0].shape == (2, 3)

@@ -9,11 +9,8 @@ import numpy as np
 import pytest
 import scipy.linalg
 
-import minigrad as mg
 from minigrad import Tensor, grad, gradcheck, gradgradcheck, jacobian
 from minigrad.scipy import linalg
-
-from .samples import between
 
 RANK_2 = np.array([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0], [5.0, 7.0, 9.0]])
 REPEATED = np.diag([2.0, 2.0, 5.0])
@@ -91,86 +88,3 @@ def test_matrix_functions_where_they_are_delicate() -> None:
     assert gradgradcheck(linalg.logm, rotation)
     with pytest.raises((np.linalg.LinAlgError, RuntimeWarning, ValueError)):  # the slope of the root at 0 is infinite
         grad(lambda x: linalg.sqrtm(x).sum())(np.diag([1.0, 0.0]))
-
-
-TORCH: dict[str, tuple[Callable[..., Any], Callable[..., Any], tuple[np.ndarray, ...]]] = {
-    "inv": (np.linalg.inv, lambda t, x: t.linalg.inv(x), (RANK_2 + np.eye(3),)),
-    "det": (np.linalg.det, lambda t, x: t.linalg.det(x), (RANK_2 + np.eye(3),)),
-    "pinv": (np.linalg.pinv, lambda t, x: t.linalg.pinv(x), (between(-1, 1, 4, 2),)),
-    "cholesky": (
-        lambda x: np.linalg.cholesky(x @ x.T + np.eye(3)),
-        lambda t, x: t.linalg.cholesky(x @ x.T + t.eye(3)),
-        (RANK_2,),
-    ),
-    "eigh": (
-        lambda x: abs(np.linalg.eigh(x + x.T)[1]),
-        lambda t, x: abs(t.linalg.eigh(x + x.T)[1]),
-        (RANK_2 + np.diag([1.0, 5.0, 0.0]),),
-    ),
-    "svd": (
-        lambda x: abs(np.linalg.svd(x, full_matrices=False)[0]),
-        lambda t, x: abs(t.linalg.svd(x, full_matrices=False)[0]),
-        (between(-1, 1, 4, 2),),
-    ),
-    "qr": (lambda x: np.linalg.qr(x)[1], lambda t, x: t.linalg.qr(x)[1], (between(-1, 1, 4, 2),)),
-    "eigvals": (
-        lambda x: abs(np.linalg.eigvals(x)).sum(),
-        lambda t, x: abs(t.linalg.eigvals(x)).sum(),
-        (np.array([[1.0, 2.0, 0.3], [-1.5, 0.4, 1.0], [0.2, 0.1, -0.8]]),),
-    ),
-    "slogdet": (lambda x: np.linalg.slogdet(x)[1], lambda t, x: t.linalg.slogdet(x)[1], (RANK_2 + np.eye(3),)),
-    "solve": (np.linalg.solve, lambda t, a, b: t.linalg.solve(a, b), (RANK_2 + np.eye(3), between(-1, 1, 3, 2))),
-    "lstsq": (
-        lambda a, b: np.linalg.lstsq(a, b, rcond=None)[0],
-        lambda t, a, b: t.linalg.lstsq(a, b).solution,
-        (between(-1, 1, 4, 2), between(-1, 1, 4, 2)),
-    ),
-    "expm": (linalg.expm, lambda t, x: t.linalg.matrix_exp(x), (RANK_2 / 5,)),
-    "triangular": (
-        linalg.solve_triangular,
-        lambda t, a, b: t.linalg.solve_triangular(a, b, upper=True),
-        (np.triu(RANK_2) + np.eye(3), between(-1, 1, 3, 2)),
-    ),
-    "fft": (lambda x: abs(np.fft.fft2(x)), lambda t, x: abs(t.fft.fft2(x)), (RANK_2,)),
-    "irfft": (lambda x: np.fft.irfft(x, 5), lambda t, x: t.fft.irfft(x, 5), (RANK_2 + 1j,)),
-    "hfft": (np.fft.hfft, lambda t, x: t.fft.hfft(x).resolve_conj(), (RANK_2 + 1j,)),
-    "cumprod": (lambda x: np.cumprod(x, axis=1), lambda t, x: t.cumprod(x, 1), (RANK_2,)),
-    "cummax": (lambda x: np.maximum.accumulate(x, axis=1), lambda t, x: t.cummax(x, 1).values, (RANK_2[:, ::-1].copy(),)),
-    "logcumsumexp": (lambda x: np.logaddexp.accumulate(x, axis=1), lambda t, x: t.logcumsumexp(x, 1), (RANK_2,)),
-    "quantile": (lambda x: np.quantile(x, 0.3, axis=1), lambda t, x: t.quantile(x, 0.3, dim=1), (RANK_2,)),
-    "cov": (np.cov, lambda t, x: t.cov(x), (RANK_2,)),
-    "corrcoef": (np.corrcoef, lambda t, x: t.corrcoef(x), (between(-1, 1, 2, 4),)),
-    "gradient": (lambda x: np.gradient(x, axis=0), lambda t, x: t.gradient(x, dim=0)[0], (RANK_2,)),
-    "kron": (np.kron, lambda t, x, y: t.kron(x, y), (RANK_2, between(-1, 1, 2, 2))),
-    "nanmean": (lambda x: np.nanmean(x, axis=0), lambda t, x: t.nanmean(x, 0), (RANK_2,)),
-    "logsumexp": (lambda x: mg.logsumexp(x, axis=1), lambda t, x: t.logsumexp(x, 1), (RANK_2,)),
-    "renormalised": (
-        lambda x: x / np.linalg.norm(x, axis=1, keepdims=True),
-        lambda t, x: x / t.linalg.norm(x, dim=1, keepdim=True),
-        (RANK_2,),
-    ),
-}
-
-
-@pytest.mark.torch
-@pytest.mark.parametrize("name", TORCH)
-def test_value_gradient_and_second_derivative_agree_with_torch(name: str) -> None:
-    torch = pytest.importorskip("torch", reason="PyTorch is not installed")
-    ours, theirs, args = TORCH[name]
-    rng = np.random.default_rng(0)
-    xs = [Tensor(a, requires_grad=True) for a in args]
-    ts = [torch.tensor(a, requires_grad=True) for a in args]
-    y, expected = ours(*xs), theirs(torch, *ts)
-    np.testing.assert_allclose(y.detach().numpy(), expected.detach().numpy(), rtol=1e-9, atol=1e-11)
-    weights = rng.normal(size=y.shape)
-    first = mg.autograd.grad([(y * weights).sum()], xs, create_graph=True)
-    expected_first = torch.autograd.grad((expected * torch.tensor(weights)).sum(), ts, create_graph=True)
-    for g, e in zip(first, expected_first, strict=True):
-        np.testing.assert_allclose(g.detach().numpy(), e.detach().resolve_conj().numpy(), rtol=1e-8, atol=1e-10)
-    if not any(e.requires_grad for e in expected_first):
-        return
-    second = mg.autograd.grad([sum((abs(g) ** 2).sum() for g in first)], xs, allow_unused=True)
-    expected_second = torch.autograd.grad(sum((abs(e) ** 2).sum() for e in expected_first), ts, allow_unused=True)
-    for g, e in zip(second, expected_second, strict=True):
-        if e is not None:
-            np.testing.assert_allclose(0 if g is None else g.numpy(), e.resolve_conj().numpy(), rtol=1e-6, atol=1e-8)

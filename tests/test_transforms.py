@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import autograd.numpy as anp
 import numpy as np
 import pytest
@@ -9,7 +11,7 @@ from autograd import grad as hips_grad
 from scipy.optimize import rosen, rosen_der, rosen_hess, rosen_hess_prod
 
 import minigrad as mg
-from minigrad import Tensor, egrad, grad, hessian, jacobian, value_and_grad
+from minigrad import Tensor, egrad, grad, hessian, holomorphic_grad, jacobian, jacobians, value_and_grad
 
 
 def tanh(x):
@@ -296,3 +298,38 @@ def test_a_fused_op_is_differentiated_through_its_composite() -> None:
     calls.clear()
     assert mg.gradgradcheck(exp_product, x, y)
     assert mg.gradgradcheck(exp_product, x, y, order=3)
+
+
+def test_jacobian_goes_the_cheaper_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rows for few outputs, columns for many; both are right."""
+    taken = []
+    for way in ("_rows", "_columns"):
+        own = getattr(jacobians, way)
+        monkeypatch.setattr(jacobians, way, lambda call, out, own=own, way=way: taken.append(way) or own(call, out))
+    a = np.arange(1.0, 41.0).reshape(20, 2) / 7
+    np.testing.assert_allclose(jacobian(lambda x: np.sin(a @ x))(np.ones(2)), np.cos(a.sum(1))[:, None] * a)
+    np.testing.assert_allclose(jacobian(lambda x: np.sin(a.T @ x))(np.ones(20)), np.cos(a.sum(0))[:, None] * a.T)
+    assert taken == ["_columns", "_rows"]
+
+
+def test_jacobian_beside_hooks() -> None:
+    """A hook sees one gradient at a time, so that the rows are computed one after the other."""
+
+    def f(x: Any) -> Any:
+        y = x * 2.0
+        y.register_hook(lambda g: g * 10.0)
+        return y * x
+
+    np.testing.assert_allclose(jacobian(f)(np.array([1.0, 2.0])), np.diag([22.0, 44.0]))
+
+
+def test_holomorphic_grad() -> None:
+    z = 0.3 + 0.8j
+    for f, derivative in ((np.exp, np.exp(z)), (lambda z: 1 / z, -1 / z**2), (np.tanh, 1 - np.tanh(z) ** 2)):
+        np.testing.assert_allclose(holomorphic_grad(f)(z), derivative)
+    second = holomorphic_grad(holomorphic_grad(lambda z: z**3))
+    np.testing.assert_allclose(second(z), 6 * z)
+    with pytest.raises(TypeError, match="complex arguments"):
+        holomorphic_grad(np.exp)(1.0)
+    with pytest.raises(TypeError, match="one number"):
+        holomorphic_grad(np.exp)(np.ones(2) * 1j)

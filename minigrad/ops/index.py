@@ -36,7 +36,7 @@ def scatter_add(g: Any, index: Any, shape: tuple[int, ...]) -> Any:
     >>> scatter_add(np.array([1.0, 2.0, 3.0]), [0, 0, 2], (3,))
     array([3., 0., 3.])
     """
-    out = np.zeros_like(g, shape=shape)
+    out = np.zeros_like(g, shape=shape, order="C")  # _add_rows writes through a reshaped view
     index = _beside(index, g)
     if _is_basic(index):
         out[index] = g

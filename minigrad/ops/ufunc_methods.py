@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..tensor import Tensor, raw
+from .arithmetic import add, maximum, minimum, multiply
 from .constant import constants
 from .index import getitem, plain_index, take_along_axis
 from .join import concatenate, stack, unstack
@@ -21,7 +22,7 @@ from .scan import cumprod, cumsum
 from .select import where as choose_where
 from .shape import reshape
 
-__all__ = ["methods"]
+__all__ = ["masked", "methods"]
 
 
 def _running_extremum(ufunc: np.ufunc) -> Callable[..., Any]:
@@ -130,6 +131,38 @@ def _at(ufunc: np.ufunc, f: Callable[..., Any], a: Any, indices: Any, b: Any = N
         at = tuple(int(k) for k in np.unravel_index(flat, a.shape))
         a[at] = f(a[at]) if values is None else f(a[at], values[i])
 
+
+def _number(x: Any, axis: Any, keepdims: bool, where: Any) -> Any:
+    """For how many elements the mask holds."""
+    return np.sum(np.ones_like(np.real(raw(x))) * raw(where), axis=axis, keepdims=keepdims)
+
+
+def _masked_mean(x: Any, axis: Any = None, keepdims: bool = False, where: Any = True, **options: Any) -> Any:
+    """The mean of the elements for which the mask holds."""
+    return _reduce(np.add, add, x, axis, keepdims, where=where, **options) / _number(x, axis, keepdims, where)
+
+
+def _masked_var(x: Any, axis: Any = None, keepdims: bool = False, where: Any = True, ddof: float = 0) -> Any:
+    """The variance of the elements for which the mask holds."""
+    centred = x - _masked_mean(x, axis, True, where)
+    squares = _reduce(np.add, add, np.real(centred * np.conj(centred)), axis, keepdims, where=where)
+    return squares / (_number(x, axis, keepdims, where) - ddof)
+
+
+def _by_ufunc(ufunc: np.ufunc, f: Callable[..., Any]) -> Callable[..., Any]:
+    def reduction(x: Any, axis: Any = None, keepdims: bool = False, **options: Any) -> Any:
+        return _reduce(ufunc, f, x, axis, keepdims, **options)
+
+    return reduction
+
+
+#: NumPy's reductions where they are called with `initial` or `where`.
+masked: dict[Any, Callable[..., Any]] = {
+    np.sum: _by_ufunc(np.add, add), np.prod: _by_ufunc(np.multiply, multiply), np.mean: _masked_mean, np.var: _masked_var,
+    np.max: _by_ufunc(np.maximum, maximum), np.amax: _by_ufunc(np.maximum, maximum),
+    np.min: _by_ufunc(np.minimum, minimum), np.amin: _by_ufunc(np.minimum, minimum),
+    np.std: lambda x, axis=None, keepdims=False, **options: np.sqrt(_masked_var(x, axis, keepdims, **options)),
+}  # fmt: skip
 
 #: What stands for each method: (ufunc, its op, *arguments) -> result.
 methods: dict[str, Callable[..., Any]] = {
