@@ -222,7 +222,9 @@ MORE: dict[str, list[Sample]] = {
         Sample(lambda x, v: np.insert(x, [1], v, axis=1), (X, Y[:, :2])),
         Sample(lambda x, v: np.insert(x, -1, v, axis=0), (X, Y[0])),
         Sample(lambda x: np.insert(x, slice(0, 3, 2), 7.0), (V,)),
-        Sample(lambda x: np.insert(x, np.array([True, False, True, False, False]), 7.0), (V,)),
+        Sample(
+            lambda x: np.insert(x, np.array([True, False, True, False, False]), 7.0), (V,), lambda x: np.insert(x, [0, 2], 7.0)
+        ),
         Sample(lambda x: np.compress([True, False, True], x, axis=1), (T,)),
         Sample(lambda x: np.extract(beside(x, MASK), x), (X,)),
         Sample(lambda x: np.trim_zeros(np.where(x > 1.0, 0.0, x)), (np.array([2.0, 0.5, 2.0, 0.7, 2.0]),)),

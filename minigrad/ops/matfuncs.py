@@ -12,6 +12,7 @@ import numpy as np
 
 from ..backend import scipy_function
 from ..primitive import composed, primitive
+from ..tensor import raw
 from .factor import cholesky
 from .join import concatenate
 from .linalg import eye_of, hermitian, transposed
@@ -72,9 +73,15 @@ def logm(x: Any) -> Any:
     return out if wide.dtype == x.dtype else out.astype(np.float32 if out.dtype.kind == "f" else np.complex64)
 
 
-@primitive(
-    "scipy.linalg.sqrtm", method=False, x=lambda g, out: solve_sylvester(transposed(out), transposed(out), g)
-)  # fmt: skip
+def _sqrtm_x(g: Any, out: Any) -> Any:
+    roots = np.linalg.eigvals(raw(out))
+    sums = np.abs(roots[:, None] + roots)
+    if sums.size and np.min(sums) <= 8 * np.finfo(sums.dtype).eps * np.max(sums):
+        raise np.linalg.LinAlgError("sqrtm: the square root of a singular matrix has no derivative, as sqrt(0) has none")
+    return solve_sylvester(transposed(out), transposed(out), g)
+
+
+@primitive("scipy.linalg.sqrtm", method=False, x=_sqrtm_x)
 def sqrtm(x: Any) -> Any:
     """Principal square root of one matrix.
 
