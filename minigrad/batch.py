@@ -34,6 +34,9 @@ class Batch(NDArrayOperatorsMixin):
     size = property(lambda self: prod(self.shape))
     base = None
 
+    def __array__(self, *args: Any, **kwargs: Any) -> Any:
+        raise TypeError("many cotangents are not one array")
+
     def __len__(self) -> int:
         return int(self.shape[0])
 

@@ -50,7 +50,7 @@ def _by_gap(x: Any, values: Any, what: str) -> Any:
 def _equal_ones(values: np.ndarray, near: np.ndarray) -> str:
     *batch, i, j = (int(n) for n in np.argwhere(near)[0])
     row = values[tuple(batch)]
-    return f"{row[i]:.6g} and {row[j]:.6g}"
+    return " and ".join(f"{np.real_if_close(row[k]):.6g}" for k in (i, j))
 
 
 def _cholesky_x(g: Any, out: Any) -> Any:
@@ -169,7 +169,7 @@ def eig(x: Any) -> EigResult:
 
     The phase of an eigenvector is arbitrary: only what does not depend on it has a derivative that means something.
 
-    >>> eig(np.array([[2.0, 1.0], [0.0, 1.0]])).eigenvalues
+    >>> eig(np.array([[2.0, 1.0], [0.0, 1.0]])).eigenvalues.real
     array([2., 1.])
     """
     return EigResult(*_eig(x))
@@ -179,7 +179,7 @@ def eig(x: Any) -> EigResult:
 def eigvals(x: Any) -> Any:
     """Eigenvalues of any square matrices.
 
-    >>> eigvals(np.array([[2.0, 1.0], [0.0, 1.0]]))
+    >>> eigvals(np.array([[2.0, 1.0], [0.0, 1.0]])).real
     array([2., 1.])
     """
     return _eig(x)[0]

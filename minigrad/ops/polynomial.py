@@ -183,6 +183,8 @@ def roots(p: Any) -> Any:
         return np.zeros_like(p, shape=(zeros,))
     below = np.eye(n, n, -1, dtype=p.dtype, like=raw(p))[1:]
     found = eigvals(concatenate([(-p[1:] / p[0])[None], below]))
+    if found.dtype.kind == "c" and p.dtype.kind != "c" and not np.imag(raw(found)).any():
+        found = np.real(found)  # from NumPy 2.5 on all eigenvalues are complex
     return np.pad(found, (0, zeros)) if zeros else found
 
 
