@@ -1,20 +1,18 @@
-"""Layers without parameters, containers, and the embedding table."""
+"""Layers that only reshape, and embedding tables."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any, overload
+from typing import Any
 
 import numpy as np
 
 from minigrad import Tensor, empty, mark_mutated
-from minigrad.ops.select import where
 
 from .. import functional as F
 from .. import init
 from ..module import Module, Parameter
 
-__all__ = ["Embedding", "Flatten", "Identity", "ReLU", "Sequential", "Sigmoid", "Tanh"]
+__all__ = ["Embedding", "EmbeddingBag", "Flatten", "Identity", "Unflatten"]
 
 
 class Identity(Module):
@@ -29,39 +27,6 @@ class Identity(Module):
 
     def forward(self, x: Any) -> Any:
         return x
-
-
-class ReLU(Module):
-    """max(x, 0).
-
-    >>> ReLU()(Tensor([-1.0, 2.0])).tolist()
-    [0.0, 2.0]
-    """
-
-    def forward(self, x: Any) -> Any:
-        return F.relu(x)
-
-
-class Tanh(Module):
-    """tanh(x).
-
-    >>> Tanh()(Tensor([0.0])).tolist()
-    [0.0]
-    """
-
-    def forward(self, x: Any) -> Any:
-        return F.tanh(x)
-
-
-class Sigmoid(Module):
-    """1 / (1 + e^-x).
-
-    >>> Sigmoid()(Tensor([0.0])).tolist()
-    [0.5]
-    """
-
-    def forward(self, x: Any) -> Any:
-        return F.sigmoid(x)
 
 
 class Flatten(Module):
@@ -81,74 +46,98 @@ class Flatten(Module):
         return f"start_axis={self.start_axis}, end_axis={self.end_axis}"
 
 
-class Sequential(Module):
-    """Modules one after the other; takes modules, or one dict of named modules.
+class Unflatten(Module):
+    """One axis split into several.
 
-    >>> Sequential(Flatten(), ReLU())(Tensor([[[-1.0], [2.0]]])).tolist()
-    [[0.0, 2.0]]
+    >>> Unflatten(1, (2, 3))(Tensor([[1.0] * 6])).shape
+    (1, 2, 3)
     """
 
-    def __init__(self, *modules: Any) -> None:
-        named = modules[0] if len(modules) == 1 and isinstance(modules[0], dict) else {str(i): m for i, m in enumerate(modules)}
-        vars(self).update(named)  # as attributes, so that paths are PyTorch's: "0.weight"
-        self._order = tuple(named)
+    def __init__(self, axis: int, unflattened_size: tuple[int, ...]) -> None:
+        self.axis, self.unflattened_size = axis, tuple(unflattened_size)
 
     def forward(self, x: Any) -> Any:
-        for module in self:
-            x = module(x)
-        return x
+        shape, axis = np.shape(x), self.axis % np.ndim(x)
+        return np.reshape(x, (*shape[:axis], *self.unflattened_size, *shape[axis + 1 :]))
 
-    def __iter__(self) -> Iterator[Module]:
-        return (vars(self)[name] for name in self._order)
-
-    def __len__(self) -> int:
-        return len(self._order)
-
-    @overload
-    def __getitem__(self, index: int) -> Module: ...
-    @overload
-    def __getitem__(self, index: slice) -> Sequential: ...
-    def __getitem__(self, index: int | slice) -> Module | Sequential:
-        modules = list(self)
-        return Sequential(*modules[index]) if isinstance(index, slice) else modules[index]
+    def extra_repr(self) -> str:
+        return f"axis={self.axis}, unflattened_size={self.unflattened_size}"
 
 
 class Embedding(Module):
     """A table of vectors, looked up by integers: (...) -> (..., embedding_dim).
 
+    Args:
+        padding_idx: the row that is 0 at first and gets no gradient.
+        max_norm, norm_type: rows that are looked up are first scaled down to this norm, in place.
+        scale_grad_by_freq: divide the gradient of a row by how often it was looked up.
+
     Attributes:
-        weight: (num_embeddings, embedding_dim), standard normal at first; row padding_idx is 0 and stays so.
+        weight: (num_embeddings, embedding_dim), standard normal at first.
 
     >>> Embedding(10, 3)(Tensor([1, 2])).shape
     (2, 3)
     """
 
     def __init__(
-        self,
-        num_embeddings: int,
-        embedding_dim: int,
-        padding_idx: int | None = None,
-        device: str | None = None,
-        dtype: Any = None,
-    ) -> None:
+        self, num_embeddings: int, embedding_dim: int, padding_idx: int | None = None, max_norm: float | None = None,
+        norm_type: float = 2.0, scale_grad_by_freq: bool = False, device: str | None = None, dtype: Any = None,
+    ) -> None:  # fmt: skip
         self.num_embeddings, self.embedding_dim = num_embeddings, embedding_dim
         if padding_idx is not None and not -num_embeddings <= padding_idx < num_embeddings:
             raise ValueError(f"padding_idx {padding_idx} is out of range for {num_embeddings} embeddings")
         self.padding_idx = None if padding_idx is None else padding_idx % num_embeddings
+        self.max_norm, self.norm_type, self.scale_grad_by_freq = max_norm, norm_type, scale_grad_by_freq
         self.weight = Parameter(empty((num_embeddings, embedding_dim), dtype=dtype, device=device))
+        self.reset_parameters()
+
+    @classmethod
+    def from_pretrained(cls, embeddings: Any, freeze: bool = True, **options: Any) -> Embedding:
+        """A table with given values, (num_embeddings, embedding_dim); by default it does not learn."""
+        values = embeddings if isinstance(embeddings, Tensor) else Tensor(embeddings)
+        rows, columns = values.shape
+        table = cls(rows, columns, **{"dtype": values.dtype, **options})
+        table.weight.data = values.detach()._data.copy()
+        table.weight.requires_grad = not freeze
+        return table
+
+    def reset_parameters(self) -> None:
+        """Draw the table anew."""
         init.normal_(self.weight)
         if self.padding_idx is not None:
             self.weight._data[self.padding_idx] = 0
             mark_mutated(self.weight._data)
 
     def forward(self, indices: Any) -> Tensor:
-        out = F.embedding(indices, self.weight)
-        if self.padding_idx is None:
-            return out
-        used = np.expand_dims(np.not_equal(indices, self.padding_idx), -1)
-        return where(used, out, out.detach())  # no gradient reaches the padding's row
+        return F.embedding(indices, self.weight, self.padding_idx, self.max_norm, self.norm_type, self.scale_grad_by_freq)
 
     def extra_repr(self) -> str:
         return f"{self.num_embeddings}, {self.embedding_dim}" + (
             f", padding_idx={self.padding_idx}" if self.padding_idx is not None else ""
         )
+
+
+class EmbeddingBag(Embedding):
+    """Sums, means or maxima of looked-up vectors: (N, L) -> (N, embedding_dim), or bags cut out of one row by offsets.
+
+    >>> EmbeddingBag(10, 3, mode="sum")(Tensor([1, 2, 4, 5]), Tensor([0, 3])).shape
+    (2, 3)
+    """
+
+    def __init__(
+        self, num_embeddings: int, embedding_dim: int, max_norm: float | None = None, norm_type: float = 2.0,
+        scale_grad_by_freq: bool = False, mode: str = "mean", padding_idx: int | None = None, device: str | None = None,
+        dtype: Any = None,
+    ) -> None:  # fmt: skip
+        if mode not in ("sum", "mean", "max"):
+            raise ValueError(f"EmbeddingBag: mode must be 'sum', 'mean' or 'max', got {mode!r}")
+        self.mode = mode
+        super().__init__(
+            num_embeddings, embedding_dim, padding_idx, max_norm, norm_type, scale_grad_by_freq, device=device, dtype=dtype
+        )
+
+    def forward(self, indices: Any, offsets: Any = None, per_sample_weights: Any = None) -> Tensor:
+        return F.embedding_bag(
+            indices, self.weight, offsets, self.max_norm, self.norm_type, self.scale_grad_by_freq, self.mode, per_sample_weights,
+            self.padding_idx,
+        )  # fmt: skip

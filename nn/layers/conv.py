@@ -8,11 +8,12 @@ from typing import Any
 
 from minigrad import Tensor, empty
 
-from .. import functional as F
+from .. import convolution as C
 from .. import init
 from ..module import Module, Parameter, as_input
+from ..resample import pad
 
-__all__ = ["Conv1d", "Conv2d", "Conv3d"]
+__all__ = ["Conv1d", "Conv2d", "Conv3d", "ConvTranspose1d", "ConvTranspose2d", "ConvTranspose3d"]
 
 
 class _Conv(Module):
@@ -36,17 +37,24 @@ class _Conv(Module):
         dilation: int | tuple[int, ...] = 1,
         groups: int = 1,
         bias: bool = True,
+        padding_mode: str = "zeros",
         device: str | None = None,
         dtype: Any = None,
     ) -> None:
+        if padding_mode not in ("zeros", "reflect", "replicate", "circular"):
+            raise ValueError(f"padding_mode must be 'zeros', 'reflect', 'replicate' or 'circular', got {padding_mode!r}")
         if in_channels % groups or out_channels % groups:
             raise ValueError(f"{in_channels} and {out_channels} channels do not divide into {groups} groups")
         size = (kernel_size,) * self.dimensions if isinstance(kernel_size, int) else tuple(kernel_size)
         self.in_channels, self.out_channels, self.kernel_size = in_channels, out_channels, size
         self.stride, self.padding, self.dilation, self.groups = stride, padding, dilation, groups
-        self.weight = Parameter(empty((out_channels, in_channels // groups, *size), dtype=dtype, device=device))
+        self.padding_mode = padding_mode
+        self.weight = Parameter(empty(self._weight_shape(), dtype=dtype, device=device))
         self.bias = Parameter(empty(out_channels, dtype=dtype, device=device)) if bias else None
         self.reset_parameters()
+
+    def _weight_shape(self) -> tuple[int, ...]:
+        return (self.out_channels, self.in_channels // self.groups, *self.kernel_size)
 
     def reset_parameters(self) -> None:
         """Draw the parameters anew."""
@@ -56,8 +64,12 @@ class _Conv(Module):
                 init.uniform_(parameter, -bound, bound)
 
     def forward(self, x: Any) -> Tensor:
-        x = as_input(x, self.weight)
-        return type(self).convolve(x, self.weight, self.bias, self.stride, self.padding, self.dilation, self.groups)
+        x, padding = as_input(x, self.weight), self.padding
+        if self.padding_mode != "zeros":
+            each = C.pad_each(padding, self.kernel_size, self.stride, self.dilation)
+            x = pad(x, [p for pair in reversed(each) for p in pair], self.padding_mode)
+            padding = 0
+        return type(self).convolve(x, self.weight, self.bias, self.stride, padding, self.dilation, self.groups)
 
     def extra_repr(self) -> str:
         text = f"{self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size}, stride={self.stride}"
@@ -74,7 +86,7 @@ class Conv1d(_Conv):
     (1, 4, 5)
     """
 
-    dimensions, convolve = 1, staticmethod(F.conv1d)
+    dimensions, convolve = 1, staticmethod(C.conv1d)
 
 
 class Conv2d(_Conv):
@@ -84,7 +96,7 @@ class Conv2d(_Conv):
     (1, 4, 5, 5)
     """
 
-    dimensions, convolve = 2, staticmethod(F.conv2d)
+    dimensions, convolve = 2, staticmethod(C.conv2d)
 
 
 class Conv3d(_Conv):
@@ -94,4 +106,52 @@ class Conv3d(_Conv):
     (1, 2, 2, 2, 2)
     """
 
-    dimensions, convolve = 3, staticmethod(F.conv3d)
+    dimensions, convolve = 3, staticmethod(C.conv3d)
+
+
+class _ConvTranspose(_Conv):
+    """What the transposed convolutions share.
+
+    Attributes:
+        weight: (in_channels, out_channels / groups, *kernel_size).
+        bias: (out_channels,); None with bias=False.
+    """
+
+    def __init__(
+        self, in_channels: int, out_channels: int, kernel_size: Any, stride: Any = 1, padding: Any = 0, output_padding: Any = 0,
+        groups: int = 1, bias: bool = True, dilation: Any = 1, device: str | None = None, dtype: Any = None,
+    ) -> None:  # fmt: skip
+        self.output_padding = output_padding
+        super().__init__(in_channels, out_channels, kernel_size, stride, padding, dilation, groups, bias, "zeros", device, dtype)
+
+    def _weight_shape(self) -> tuple[int, ...]:
+        return (self.in_channels, self.out_channels // self.groups, *self.kernel_size)
+
+    def forward(self, x: Any, output_size: Any = None) -> Tensor:
+        x = as_input(x, self.weight)
+        extra = self.output_padding
+        if output_size is not None:
+            extra = C.output_padding_for(x.shape, output_size, self.kernel_size, self.stride, self.padding, self.dilation)
+        return type(self).convolve(x, self.weight, self.bias, self.stride, self.padding, extra, self.groups, self.dilation)
+
+
+class ConvTranspose1d(_ConvTranspose):
+    """1-d transposed convolution, (N, C, L) -> (N, O, L').
+
+    >>> ConvTranspose1d(2, 4, 3, stride=2)(Tensor([[[0.0] * 5] * 2])).shape
+    (1, 4, 11)
+    """
+
+    dimensions, convolve = 1, staticmethod(C.conv_transpose1d)
+
+
+class ConvTranspose2d(_ConvTranspose):
+    """2-d transposed convolution, (N, C, H, W) -> (N, O, H', W')."""
+
+    dimensions, convolve = 2, staticmethod(C.conv_transpose2d)
+
+
+class ConvTranspose3d(_ConvTranspose):
+    """3-d transposed convolution, (N, C, D, H, W) -> (N, O, D', H', W')."""
+
+    dimensions, convolve = 3, staticmethod(C.conv_transpose3d)

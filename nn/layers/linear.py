@@ -13,7 +13,7 @@ from .. import functional as F
 from .. import init
 from ..module import Module, Parameter, as_input
 
-__all__ = ["Linear"]
+__all__ = ["Bilinear", "Linear"]
 
 
 class Linear(Module):
@@ -51,3 +51,33 @@ class Linear(Module):
 
     def extra_repr(self) -> str:
         return f"in_features={self.in_features}, out_features={self.out_features}, bias={self.bias is not None}"
+
+
+class Bilinear(Module):
+    """y_k = x1^T W_k x2 + b_k, (..., in1_features), (..., in2_features) -> (..., out_features).
+
+    Attributes:
+        weight: (out_features, in1_features, in2_features), uniform in ±1/sqrt(in1_features) at first.
+        bias: (out_features,), likewise; None with bias=False.
+
+    >>> Bilinear(2, 3, 4)(Tensor([[1.0, 2.0]]), Tensor([[1.0, 2.0, 3.0]])).shape
+    (1, 4)
+    """
+
+    def __init__(
+        self, in1_features: int, in2_features: int, out_features: int, bias: bool = True, device: str | None = None,
+        dtype: Any = None,
+    ) -> None:  # fmt: skip
+        self.in1_features, self.in2_features, self.out_features = in1_features, in2_features, out_features
+        self.weight = Parameter(empty((out_features, in1_features, in2_features), dtype=dtype, device=device))
+        self.bias = Parameter(empty(out_features, dtype=dtype, device=device)) if bias else None
+        bound = 1 / sqrt(in1_features)
+        for parameter in (self.weight, self.bias):
+            if parameter is not None:
+                init.uniform_(parameter, -bound, bound)
+
+    def forward(self, x1: Any, x2: Any) -> Tensor:
+        return F.bilinear(as_input(x1, self.weight), as_input(x2, self.weight), self.weight, self.bias)
+
+    def extra_repr(self) -> str:
+        return f"{self.in1_features}, {self.in2_features}, {self.out_features}, bias={self.bias is not None}"

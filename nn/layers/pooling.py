@@ -1,32 +1,44 @@
-"""Pooling."""
+"""Pooling layers; what they do is in `nn.pooling`."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
-from minigrad import Tensor
-
-from .. import functional as F
+from .. import pooling as P
 from ..module import Module
 
-__all__ = ["MaxPool1d", "MaxPool2d", "MaxPool3d"]
+__all__ = [
+    "AdaptiveAvgPool1d", "AdaptiveAvgPool2d", "AdaptiveAvgPool3d", "AdaptiveMaxPool1d", "AdaptiveMaxPool2d",
+    "AdaptiveMaxPool3d", "AvgPool1d", "AvgPool2d", "AvgPool3d", "LPPool1d", "LPPool2d", "LPPool3d", "MaxPool1d", "MaxPool2d",
+    "MaxPool3d", "MaxUnpool1d", "MaxUnpool2d", "MaxUnpool3d",
+]  # fmt: skip
 
 
-class _MaxPool(Module):
-    pool: Callable[..., Tensor]
+class _Pool(Module):
+    """A pooling function of n spatial axes with its options kept; `family` is the function's name without "1d"."""
 
-    def __init__(
-        self, kernel_size: Any, stride: Any = None, padding: Any = 0, dilation: Any = 1, ceil_mode: bool = False
-    ) -> None:
-        self.kernel_size, self.stride = kernel_size, kernel_size if stride is None else stride
-        self.padding, self.dilation, self.ceil_mode = padding, dilation, ceil_mode
+    family: str
+    dimensions: int
+    options: dict[str, Any]
 
-    def forward(self, x: Any) -> Tensor:
-        return type(self).pool(x, self.kernel_size, self.stride, self.padding, self.dilation, self.ceil_mode)
+    def forward(self, x: Any) -> Any:
+        return getattr(P, f"{self.family}{self.dimensions}d")(x, **self.options)
 
     def extra_repr(self) -> str:
-        return f"kernel_size={self.kernel_size}, stride={self.stride}, padding={self.padding}"
+        return ", ".join(f"{name}={value}" for name, value in self.options.items())
+
+
+class _MaxPool(_Pool):
+    family = "max_pool"
+
+    def __init__(
+        self, kernel_size: Any, stride: Any = None, padding: Any = 0, dilation: Any = 1, return_indices: bool = False,
+        ceil_mode: bool = False,
+    ) -> None:  # fmt: skip
+        self.options = {
+            "kernel_size": kernel_size, "stride": stride, "padding": padding, "dilation": dilation, "ceil_mode": ceil_mode,
+            "return_indices": return_indices,
+        }  # fmt: skip
 
 
 class MaxPool1d(_MaxPool):
@@ -36,7 +48,7 @@ class MaxPool1d(_MaxPool):
     [[[3.0, 2.0]]]
     """
 
-    pool = staticmethod(F.max_pool1d)
+    dimensions = 1
 
 
 class MaxPool2d(_MaxPool):
@@ -46,7 +58,7 @@ class MaxPool2d(_MaxPool):
     [[[[3.0]]]]
     """
 
-    pool = staticmethod(F.max_pool2d)
+    dimensions = 2
 
 
 class MaxPool3d(_MaxPool):
@@ -56,4 +68,152 @@ class MaxPool3d(_MaxPool):
     [[[[[3.0]]]]]
     """
 
-    pool = staticmethod(F.max_pool3d)
+    dimensions = 3
+
+
+class _AvgPool(_Pool):
+    family = "avg_pool"
+
+    def __init__(
+        self, kernel_size: Any, stride: Any = None, padding: Any = 0, ceil_mode: bool = False, count_include_pad: bool = True,
+        divisor_override: int | None = None,
+    ) -> None:  # fmt: skip
+        self.options = {
+            "kernel_size": kernel_size, "stride": stride, "padding": padding, "ceil_mode": ceil_mode,
+            "count_include_pad": count_include_pad, "divisor_override": divisor_override,
+        }  # fmt: skip
+
+
+class AvgPool1d(_AvgPool):
+    """The mean of each window, (N, C, L) -> (N, C, L').
+
+    >>> AvgPool1d(2)(Tensor([[[1.0, 3.0, 2.0, 0.0]]])).tolist()
+    [[[2.0, 1.0]]]
+    """
+
+    dimensions = 1
+
+
+class AvgPool2d(_AvgPool):
+    """The mean of each window, (N, C, H, W) -> (N, C, H', W')."""
+
+    dimensions = 2
+
+
+class AvgPool3d(_AvgPool):
+    """The mean of each window, (N, C, D, H, W) -> (N, C, D', H', W')."""
+
+    dimensions = 3
+
+
+class _LPPool(_Pool):
+    family = "lp_pool"
+
+    def __init__(self, norm_type: float, kernel_size: Any, stride: Any = None, ceil_mode: bool = False) -> None:
+        self.options = {"norm_type": norm_type, "kernel_size": kernel_size, "stride": stride, "ceil_mode": ceil_mode}
+
+
+class LPPool1d(_LPPool):
+    """The p-norm of each window, (N, C, L) -> (N, C, L').
+
+    >>> LPPool1d(2.0, 2)(Tensor([[[3.0, 4.0]]])).tolist()
+    [[[5.0]]]
+    """
+
+    dimensions = 1
+
+
+class LPPool2d(_LPPool):
+    """The p-norm of each window, (N, C, H, W) -> (N, C, H', W')."""
+
+    dimensions = 2
+
+
+class LPPool3d(_LPPool):
+    """The p-norm of each window, (N, C, D, H, W) -> (N, C, D', H', W')."""
+
+    dimensions = 3
+
+
+class _Adaptive(_Pool):
+    def __init__(self, output_size: Any) -> None:
+        self.options = {"output_size": output_size}
+
+
+class AdaptiveAvgPool1d(_Adaptive):
+    """Means over windows so that the output has a size, (N, C, L) -> (N, C, output_size).
+
+    >>> AdaptiveAvgPool1d(1)(Tensor([[[1.0, 2.0, 6.0]]])).tolist()
+    [[[3.0]]]
+    """
+
+    family, dimensions = "adaptive_avg_pool", 1
+
+
+class AdaptiveAvgPool2d(_Adaptive):
+    """Means over windows, (N, C, H, W) -> (N, C, *output_size); None keeps an axis as long as it is."""
+
+    family, dimensions = "adaptive_avg_pool", 2
+
+
+class AdaptiveAvgPool3d(_Adaptive):
+    """Means over windows, (N, C, D, H, W) -> (N, C, *output_size)."""
+
+    family, dimensions = "adaptive_avg_pool", 3
+
+
+class _AdaptiveMax(_Pool):
+    family = "adaptive_max_pool"
+
+    def __init__(self, output_size: Any, return_indices: bool = False) -> None:
+        self.options = {"output_size": output_size, "return_indices": return_indices}
+
+
+class AdaptiveMaxPool1d(_AdaptiveMax):
+    """Maxima over windows so that the output has a size, (N, C, L) -> (N, C, output_size)."""
+
+    dimensions = 1
+
+
+class AdaptiveMaxPool2d(_AdaptiveMax):
+    """Maxima over windows, (N, C, H, W) -> (N, C, *output_size)."""
+
+    dimensions = 2
+
+
+class AdaptiveMaxPool3d(_AdaptiveMax):
+    """Maxima over windows, (N, C, D, H, W) -> (N, C, *output_size)."""
+
+    dimensions = 3
+
+
+class _MaxUnpool(_Pool):
+    family = "max_unpool"
+
+    def __init__(self, kernel_size: Any, stride: Any = None, padding: Any = 0) -> None:
+        self.options = {"kernel_size": kernel_size, "stride": stride, "padding": padding}
+
+    def forward(self, x: Any, indices: Any, output_size: Any = None) -> Any:  # type: ignore[override]
+        return getattr(P, f"{self.family}{self.dimensions}d")(x, indices, output_size=output_size, **self.options)
+
+
+class MaxUnpool1d(_MaxUnpool):
+    """Undo MaxPool1d: values at the places that `return_indices` gave, zeros elsewhere.
+
+    >>> MaxUnpool1d(2)(Tensor([[[3.0, 2.0]]]), Tensor([[[1, 2]]])).tolist()
+    [[[0.0, 3.0, 2.0, 0.0]]]
+    """
+
+    dimensions = 1
+
+
+class MaxUnpool2d(_MaxUnpool):
+    """Undo MaxPool2d."""
+
+    dimensions = 2
+
+
+class MaxUnpool3d(_MaxUnpool):
+    """Undo MaxPool3d."""
+
+    dimensions = 3

@@ -1,0 +1,112 @@
+"""Convolution and its transpose, as functions under torch.nn.functional's names; the modules are in `nn.layers.conv`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from minigrad import Tensor
+from minigrad.ops.window import Window, conv, conv_input
+
+__all__ = [
+    "conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d",
+]  # fmt: skip
+
+
+def _conv(n: int) -> Callable[..., Tensor]:
+    def convolve(
+        x: Any, weight: Any, bias: Any = None, stride: Any = 1, padding: Any = 0, dilation: Any = 1, groups: int = 1
+    ) -> Tensor:
+        shape, kernel = np.shape(x), np.shape(weight)
+        if len(shape) == n + 1:  # one image without a batch axis
+            return convolve(x[None], weight, bias, stride, padding, dilation, groups)[0]
+        if len(shape) != n + 2 or shape[1] != kernel[1] * groups:
+            axes = "(N, C, {})".format(", ".join("DHW"[-n:]))
+            raise ValueError(
+                f"conv{n}d: expected input {axes} with C = {kernel[1] * groups} channels (weight {kernel}, groups {groups}), "
+                f"got shape {shape}"
+            )
+        if kernel[0] % groups:
+            raise ValueError(f"conv{n}d: {kernel[0]} output channels do not divide into {groups} groups")
+        window = Window.over(shape[2:], kernel[2:], stride, _padding(padding, kernel[2:], stride, dilation), dilation)
+        out = conv(x, weight, window, groups)
+        return out if bias is None else out + np.reshape(bias, (-1, *(1,) * n))
+
+    convolve.__name__ = f"conv{n}d"
+    convolve.__doc__ = f"""{n}-d convolution (cross-correlation): x (N, C, ...), weight (O, C / groups, ...) -> (N, O, ...).
+
+    Args:
+        stride, dilation: a number, or one for each spatial axis.
+        padding: likewise, or "same" (output as large as the input; stride 1) or "valid" (none).
+        groups: how many groups of channels are convolved apart.
+    """
+    return convolve
+
+
+def _padding(padding: Any, size: Sequence[int], stride: Any, dilation: Any) -> Any:
+    """The words "same" and "valid" as numbers."""
+    if padding == "valid":
+        return 0
+    if padding == "same":
+        if np.any(np.asarray(stride) != 1):
+            raise ValueError(f"padding='same' needs stride 1, got {stride}")
+        totals = [d * (k - 1) for d, k in zip(np.broadcast_to(dilation, len(size)), size, strict=True)]
+        return [(int(t) // 2, int(t) - int(t) // 2) for t in totals]
+    return padding
+
+
+conv1d, conv2d, conv3d = _conv(1), _conv(2), _conv(3)
+
+
+def pad_each(padding: Any, size: Sequence[int], stride: Any, dilation: Any) -> list[tuple[int, int]]:
+    """The padding before and after each axis, whichever way it was given."""
+    padding = _padding(padding, size, stride, dilation)
+    each = [padding] * len(size) if isinstance(padding, int) else list(padding)
+    return [(p, p) if isinstance(p, int) else tuple(p) for p in each]
+
+
+def output_padding_for(shape: Any, output_size: Any, size: Any, stride: Any, padding: Any, dilation: Any) -> list[int]:
+    """The output_padding with which a transposed convolution gives an output of this size."""
+    n = len(size)
+    steps, pads, gaps = (np.broadcast_to(v, n).tolist() for v in (stride, padding, dilation))
+    least = [(m - 1) * s - 2 * p + d * (k - 1) + 1 for m, s, p, d, k in zip(shape[-n:], steps, pads, gaps, size, strict=True)]
+    extra = [int(want) - low for want, low in zip(tuple(output_size)[-n:], least, strict=True)]
+    if any(not 0 <= e < s for e, s in zip(extra, steps, strict=True)):
+        most = [low + step - 1 for low, step in zip(least, steps, strict=True)]
+        raise ValueError(f"output_size {tuple(output_size)[-n:]} cannot be reached: it can be from {least} to {most}")
+    return extra
+
+
+def _conv_transpose(n: int) -> Callable[..., Tensor]:
+    def transposed(
+        x: Any, weight: Any, bias: Any = None, stride: Any = 1, padding: Any = 0, output_padding: Any = 0, groups: int = 1,
+        dilation: Any = 1,
+    ) -> Tensor:  # fmt: skip
+        shape, kernel = np.shape(x), np.shape(weight)
+        if len(shape) == n + 1:
+            return transposed(x[None], weight, bias, stride, padding, output_padding, groups, dilation)[0]
+        if len(shape) != n + 2 or shape[1] != kernel[0]:
+            raise ValueError(f"conv_transpose{n}d: expected (N, C = {kernel[0]}, ...) with {n} spatial axes, got shape {shape}")
+        steps, pads, extras, gaps = (np.broadcast_to(v, n).tolist() for v in (stride, padding, output_padding, dilation))
+        if any(e >= max(s, d) for e, s, d in zip(extras, steps, gaps, strict=True)):
+            raise ValueError(f"conv_transpose{n}d: output_padding {output_padding} must be smaller than the stride or dilation")
+        space = [
+            (length - 1) * s - 2 * p + d * (k - 1) + e + 1
+            for length, s, p, d, k, e in zip(shape[2:], steps, pads, gaps, kernel[2:], extras, strict=True)
+        ]
+        window = Window.over(space, kernel[2:], steps, pads, gaps)
+        out = conv_input(x, weight, window, groups)
+        return out if bias is None else out + np.reshape(bias, (-1, *(1,) * n))
+
+    transposed.__name__ = f"conv_transpose{n}d"
+    transposed.__doc__ = f"""{n}-d transposed convolution: x (N, C, ...), weight (C, O / groups, ...) -> (N, O, ...).
+
+    It is the input gradient of `conv{n}d`, and enlarges by the stride.  Several input lengths give one output length there;
+    `output_padding` says which of them is meant.
+    """
+    return transposed
+
+
+conv_transpose1d, conv_transpose2d, conv_transpose3d = map(_conv_transpose, (1, 2, 3))

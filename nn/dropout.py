@@ -1,0 +1,70 @@
+"""Dropout, as functions under torch.nn.functional's names."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from minigrad import random
+from minigrad.tensor import raw
+
+__all__ = ["alpha_dropout", "dropout", "dropout1d", "dropout2d", "dropout3d", "feature_alpha_dropout"]
+
+
+def _kept(x: Any, p: float, shape: tuple[int, ...]) -> Any:
+    """1 with probability 1 - p, else 0, of a shape that broadcasts to x."""
+    if not 0 <= p <= 1:
+        raise ValueError(f"the probability of dropout must lie between 0 and 1, got {p}")
+    drawn = random.generator(getattr(x, "device", "cpu")).random(shape, dtype=np.float32)
+    return (drawn >= p).astype(x.dtype)
+
+
+def _scaled(x: Any, p: float, shape: tuple[int, ...]) -> Any:
+    mask = _kept(x, p, shape)
+    if p < 1:
+        mask /= 1 - p
+    return x * mask
+
+
+def dropout(x: Any, p: float = 0.5, training: bool = True) -> Any:
+    """Zeros with probability p, the rest divided by 1 - p (Srivastava et al., 2014); only in training.
+
+    >>> dropout(np.ones(4), 0.5, training=False)
+    array([1., 1., 1., 1.])
+    """
+    return _scaled(x, p, np.shape(x)) if training and p else x
+
+
+def _whole_channels(n: int) -> Any:
+    def drop(x: Any, p: float = 0.5, training: bool = True) -> Any:
+        shape = np.shape(x)
+        if len(shape) not in (n + 1, n + 2):
+            raise ValueError(f"dropout{n}d: expected {n + 2} axes (N, C, ...) or {n + 1}, got shape {shape}")
+        return _scaled(x, p, (*shape[:-n], *(1,) * n)) if training and p else x
+
+    drop.__name__ = drop.__qualname__ = f"dropout{n}d"
+    drop.__doc__ = f"`dropout` of whole channels, of inputs with {n} spatial ax{'i' if n == 1 else 'e'}s (Tompson et al., 2015)."
+    return drop
+
+
+dropout1d, dropout2d, dropout3d = map(_whole_channels, (1, 2, 3))
+
+
+def _alpha(x: Any, p: float, shape: tuple[int, ...]) -> Any:
+    """Values dropped to SELU's lower limit, then scaled and shifted so that mean and variance stay."""
+    low = -1.0507009873554804934193349852946 * 1.6732632423543772848170429916717
+    keep = _kept(x, p, shape)
+    a = 1 / np.sqrt((1 - p) * (1 + p * low**2)) if p < 1 else 0.0
+    return (x * keep + low * (1 - keep)) * a - a * low * p
+
+
+def alpha_dropout(x: Any, p: float = 0.5, training: bool = False) -> Any:
+    """Dropout that keeps mean 0 and variance 1, for networks of SELU (Klambauer et al., 2017)."""
+    return _alpha(x, p, np.shape(x)) if training and p else x
+
+
+def feature_alpha_dropout(x: Any, p: float = 0.5, training: bool = False) -> Any:
+    """`alpha_dropout` of whole channels."""
+    shape = np.shape(raw(x))
+    return _alpha(x, p, (*shape[:2], *(1,) * (len(shape) - 2))) if training and p else x

@@ -1,0 +1,112 @@
+"""Embeddings, as functions under torch.nn.functional's names; the modules are in `nn.layers.basic`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from minigrad import Tensor, mark_mutated
+from minigrad.ops.index import getitem, scatter_add
+from minigrad.ops.join import concatenate
+from minigrad.ops.select import where
+from minigrad.tensor import raw
+
+__all__ = ["embedding", "embedding_bag", "one_hot"]
+
+
+def _checked(indices: Any, rows: int, what: str) -> Any:
+    array = raw(indices) if isinstance(indices, Tensor) else np.asarray(indices)
+    if array.dtype.kind not in "iu":
+        raise TypeError(f"{what}: indices must be integers, got {array.dtype}")
+    if array.size and (int(array.min()) < 0 or int(array.max()) >= rows):
+        raise IndexError(f"{what}: indices from {array.min()} to {array.max()}, but the table has rows 0 to {rows - 1}")
+    return array
+
+
+def _limit(weight: Any, indices: Any, max_norm: float, norm_type: float) -> None:
+    """Scale the rows that are looked up down to a norm, in place."""
+    rows, data = np.unique(indices), raw(weight)
+    norms = np.linalg.norm(data[rows], ord=norm_type, axis=1, keepdims=True)
+    data[rows] *= np.where(norms > max_norm, max_norm / (norms + 1e-7), 1.0).astype(data.dtype)
+    mark_mutated(data)
+
+
+def embedding(
+    indices: Any, weight: Any, padding_idx: int | None = None, max_norm: float | None = None, norm_type: float = 2.0,
+    scale_grad_by_freq: bool = False,
+) -> Tensor:  # fmt: skip
+    """Rows of a table: indices (...) of integers, weight (V, D) -> (..., D).
+
+    Args:
+        padding_idx: a row that gets no gradient.
+        max_norm, norm_type: rows that are looked up are first scaled down to this norm, in place.
+        scale_grad_by_freq: divide the gradient of a row by how often it is looked up here.
+
+    >>> embedding(Tensor([1, 1]), Tensor([[1.0, 2.0], [3.0, 4.0]])).tolist()
+    [[3.0, 4.0], [3.0, 4.0]]
+    """
+    array = _checked(indices, len(weight), "embedding")
+    if max_norm is not None:
+        _limit(weight, array, max_norm, norm_type)
+    out = getitem(weight, array)
+    if scale_grad_by_freq:
+        share = (1 / np.bincount(array.reshape(-1), minlength=1)[array])[..., None].astype(out.dtype)
+        out = out * share + raw(out) * (1 - share)  # the same value, with a part of the gradient
+    if padding_idx is not None:
+        out = where((array != padding_idx % len(weight))[..., None], out, raw(out))
+    return out
+
+
+def embedding_bag(
+    indices: Any, weight: Any, offsets: Any = None, max_norm: float | None = None, norm_type: float = 2.0,
+    scale_grad_by_freq: bool = False, mode: str = "mean", per_sample_weights: Any = None, padding_idx: int | None = None,
+) -> Tensor:  # fmt: skip
+    """Sums, means or maxima of bags of rows.
+
+    Args:
+        indices: (N, L), a bag in each row; or (M,), cut into bags that begin at the offsets.
+        per_sample_weights: factors of the rows, of the shape of the indices; mode "sum" only.
+        padding_idx: indices that do not count.
+
+    >>> embedding_bag(Tensor([[0, 1]]), Tensor([[1.0, 2.0], [3.0, 4.0]]), mode="sum").tolist()
+    [[4.0, 6.0]]
+    """
+    array = _checked(indices, len(weight), "embedding_bag")
+    if (array.ndim == 1) == (offsets is None):
+        raise ValueError(f"embedding_bag: indices of {array.ndim} axes {'need' if array.ndim == 1 else 'take no'} offsets")
+    if per_sample_weights is not None and mode != "sum":
+        raise ValueError(f"embedding_bag: per_sample_weights go with mode 'sum', not {mode!r}")
+    if offsets is None:
+        bags, lengths = array.shape[0], np.full(array.shape[0], array.shape[1])
+    else:
+        starts = np.asarray(raw(offsets))
+        bags, lengths = len(starts), np.diff(np.append(starts, array.size))
+    bag = np.repeat(np.arange(bags), lengths)
+    flat = array.reshape(-1)
+    counted = np.ones(flat.shape, bool) if padding_idx is None else flat != padding_idx % len(weight)
+    rows = embedding(flat, weight, padding_idx, max_norm, norm_type, scale_grad_by_freq)
+    if mode == "max":
+        empty = np.zeros_like(raw(weight), shape=(1, weight.shape[1]))
+        members = [np.flatnonzero((bag == b) & counted) for b in range(bags)]
+        found = [np.max(rows[m], axis=0, keepdims=True) if m.size else empty for m in members]
+        return concatenate(found)
+    if per_sample_weights is not None:
+        rows = rows * np.reshape(per_sample_weights, (-1, 1))
+    total = scatter_add(rows * counted[:, None], bag, (bags, weight.shape[1]))
+    if mode == "sum":
+        return total
+    number = np.maximum(np.bincount(bag[counted], minlength=bags), 1)
+    return total / number[:, None].astype(total.dtype)
+
+
+def one_hot(indices: Any, num_classes: int = -1) -> Tensor:
+    """Zeros with a 1 at each index: (...) -> (..., num_classes).
+
+    >>> one_hot(Tensor([0, 2])).tolist()
+    [[1, 0, 0], [0, 0, 1]]
+    """
+    array = indices._data if isinstance(indices, Tensor) else np.asarray(indices)
+    n = int(array.max()) + 1 if num_classes < 0 else num_classes
+    classes = np.arange(n) if isinstance(array, np.ndarray) else np.arange(n, like=array)
+    return Tensor((array[..., None] == classes).astype(np.int64))

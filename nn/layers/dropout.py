@@ -1,0 +1,66 @@
+"""Dropout layers; they do nothing in evaluation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from .. import dropout as D
+from ..module import Module
+
+__all__ = ["AlphaDropout", "Dropout", "Dropout1d", "Dropout2d", "Dropout3d", "FeatureAlphaDropout"]
+
+
+class _Dropout(Module):
+    function: Callable[..., Any]
+
+    def __init__(self, p: float = 0.5, inplace: bool = False) -> None:
+        if not 0 <= p <= 1:
+            raise ValueError(f"{type(self).__name__}: the probability must lie between 0 and 1, got {p}")
+        self.p = p
+
+    def forward(self, x: Any) -> Any:
+        return type(self).function(x, self.p, self.training)
+
+    def extra_repr(self) -> str:
+        return f"p={self.p}"
+
+
+class Dropout(_Dropout):
+    """Zeros with probability p, the rest scaled up (Srivastava et al., 2014).
+
+    >>> Dropout(0.5).eval()(Tensor([1.0, 2.0])).tolist()
+    [1.0, 2.0]
+    """
+
+    function = staticmethod(D.dropout)
+
+
+class Dropout1d(_Dropout):
+    """Whole channels of (N, C, L) to zero."""
+
+    function = staticmethod(D.dropout1d)
+
+
+class Dropout2d(_Dropout):
+    """Whole channels of (N, C, H, W) to zero."""
+
+    function = staticmethod(D.dropout2d)
+
+
+class Dropout3d(_Dropout):
+    """Whole channels of (N, C, D, H, W) to zero."""
+
+    function = staticmethod(D.dropout3d)
+
+
+class AlphaDropout(_Dropout):
+    """Dropout that keeps mean and variance, for SELU (Klambauer et al., 2017)."""
+
+    function = staticmethod(D.alpha_dropout)
+
+
+class FeatureAlphaDropout(_Dropout):
+    """AlphaDropout of whole channels."""
+
+    function = staticmethod(D.feature_alpha_dropout)

@@ -1,0 +1,218 @@
+"""Normalisation layers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from minigrad import Tensor, ones, zeros
+
+from .. import normalization as N
+from ..module import Buffer, Module, Parameter, as_input
+
+__all__ = [
+    "BatchNorm1d", "BatchNorm2d", "BatchNorm3d", "GroupNorm", "InstanceNorm1d", "InstanceNorm2d", "InstanceNorm3d", "LayerNorm",
+    "LocalResponseNorm", "RMSNorm",
+]  # fmt: skip
+
+
+class _Norm(Module):
+    """What batch and instance normalisation share.
+
+    Attributes:
+        weight, bias: (num_features,), 1 and 0 at first; None with affine=False.
+        running_mean, running_var, num_batches_tracked: buffers; None with track_running_stats=False.
+    """
+
+    ndims: tuple[int, ...]
+
+    def __init__(
+        self, num_features: int, eps: float, momentum: float | None, affine: bool, track_running_stats: bool,
+        device: str | None, dtype: Any,
+    ) -> None:  # fmt: skip
+        self.num_features, self.eps, self.momentum = num_features, eps, momentum
+        self.affine, self.track_running_stats = affine, track_running_stats
+        options = {"dtype": dtype, "device": device}
+        self.weight = Parameter(ones(num_features, **options)) if affine else None
+        self.bias = Parameter(zeros(num_features, **options)) if affine else None
+        self.running_mean = Buffer(zeros(num_features, **options)) if track_running_stats else None
+        self.running_var = Buffer(ones(num_features, **options)) if track_running_stats else None
+        self.num_batches_tracked = Buffer(np.array(0), device=device) if track_running_stats else None
+
+    def _input(self, x: Any) -> Tensor:
+        reference = self.weight if self.weight is not None else self.running_mean
+        x = x if isinstance(x, Tensor) else Tensor(x)
+        x = x if reference is None else as_input(x, reference)
+        if x.ndim not in self.ndims or x.shape[1] != self.num_features:
+            wanted = " or ".join(str(n) for n in self.ndims)
+            name = type(self).__name__
+            raise ValueError(f"{name}: expected {wanted} axes (N, C={self.num_features}, ...), got input of shape {x.shape}")
+        return x
+
+    def _share(self) -> float:
+        """How far the running values move to those of this batch; with momentum=None they are plain averages."""
+        if self.num_batches_tracked is None:
+            return self.momentum or 0.0
+        self.num_batches_tracked._data += 1
+        return 1.0 / int(self.num_batches_tracked._data) if self.momentum is None else self.momentum
+
+    def extra_repr(self) -> str:
+        return f"{self.num_features}, eps={self.eps}, momentum={self.momentum}, affine={self.affine}"
+
+
+class _BatchNorm(_Norm):
+    def __init__(
+        self, num_features: int, eps: float = 1e-5, momentum: float | None = 0.1, affine: bool = True,
+        track_running_stats: bool = True, device: str | None = None, dtype: Any = None,
+    ) -> None:  # fmt: skip
+        super().__init__(num_features, eps, momentum, affine, track_running_stats, device, dtype)
+
+    def forward(self, x: Any) -> Tensor:
+        x = self._input(x)
+        by_batch = self.training or self.running_mean is None
+        share = self._share() if self.training else 0.0
+        mean, var = (self.running_mean, self.running_var) if not by_batch or self.training else (None, None)
+        return N.batch_norm(x, mean, var, self.weight, self.bias, by_batch, share, self.eps)
+
+
+class BatchNorm1d(_BatchNorm):
+    """Batch normalisation of (N, C) or (N, C, L).
+
+    >>> BatchNorm1d(3)(Tensor([[1.0, 2.0, 3.0], [3.0, 2.0, 1.0]])).shape
+    (2, 3)
+    """
+
+    ndims = (2, 3)
+
+
+class BatchNorm2d(_BatchNorm):
+    """Batch normalisation of images, (N, C, H, W)."""
+
+    ndims = (4,)
+
+
+class BatchNorm3d(_BatchNorm):
+    """Batch normalisation of volumes, (N, C, D, H, W)."""
+
+    ndims = (5,)
+
+
+class _InstanceNorm(_Norm):
+    def __init__(
+        self, num_features: int, eps: float = 1e-5, momentum: float = 0.1, affine: bool = False,
+        track_running_stats: bool = False, device: str | None = None, dtype: Any = None,
+    ) -> None:  # fmt: skip
+        super().__init__(num_features, eps, momentum, affine, track_running_stats, device, dtype)
+
+    def forward(self, x: Any) -> Tensor:
+        x = self._input(x)
+        own = self.training or self.running_mean is None
+        mean, var = (self.running_mean, self.running_var) if not own or self.training else (None, None)
+        return N.instance_norm(x, mean, var, self.weight, self.bias, own, self.momentum or 0.0, self.eps)
+
+
+class InstanceNorm1d(_InstanceNorm):
+    """Instance normalisation of (N, C, L)."""
+
+    ndims = (3,)
+
+
+class InstanceNorm2d(_InstanceNorm):
+    """Instance normalisation of images, (N, C, H, W)."""
+
+    ndims = (4,)
+
+
+class InstanceNorm3d(_InstanceNorm):
+    """Instance normalisation of volumes, (N, C, D, H, W)."""
+
+    ndims = (5,)
+
+
+class LayerNorm(Module):
+    """Normalise over the last axes (Ba et al., 2016).
+
+    Attributes:
+        weight, bias: of the normalised shape, 1 and 0 at first; None with elementwise_affine=False (bias with bias=False).
+
+    >>> LayerNorm(2)(Tensor([[1.0, 3.0]])).round(3).tolist()
+    [[-1.0, 1.0]]
+    """
+
+    def __init__(
+        self, normalized_shape: int | tuple[int, ...], eps: float = 1e-5, elementwise_affine: bool = True, bias: bool = True,
+        device: str | None = None, dtype: Any = None,
+    ) -> None:  # fmt: skip
+        self.normalized_shape = (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
+        self.eps = eps
+        self.weight = Parameter(ones(self.normalized_shape, dtype=dtype, device=device)) if elementwise_affine else None
+        self.bias = Parameter(zeros(self.normalized_shape, dtype=dtype, device=device)) if elementwise_affine and bias else None
+
+    def forward(self, x: Any) -> Tensor:
+        x = as_input(x, self.weight) if self.weight is not None else x
+        return N.layer_norm(x, self.normalized_shape, self.weight, self.bias, self.eps)
+
+    def extra_repr(self) -> str:
+        return f"{self.normalized_shape}, eps={self.eps}"
+
+
+class RMSNorm(Module):
+    """Divide by the root mean square of the last axes (Zhang and Sennrich, 2019); eps is the dtype's by default.
+
+    >>> RMSNorm(2)(Tensor([3.0, -3.0])).round(3).tolist()
+    [1.0, -1.0]
+    """
+
+    def __init__(
+        self, normalized_shape: int | tuple[int, ...], eps: float | None = None, elementwise_affine: bool = True,
+        device: str | None = None, dtype: Any = None,
+    ) -> None:  # fmt: skip
+        self.normalized_shape = (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
+        self.eps = eps
+        self.weight = Parameter(ones(self.normalized_shape, dtype=dtype, device=device)) if elementwise_affine else None
+
+    def forward(self, x: Any) -> Tensor:
+        x = as_input(x, self.weight) if self.weight is not None else x
+        return N.rms_norm(x, self.normalized_shape, self.weight, self.eps)
+
+    def extra_repr(self) -> str:
+        return f"{self.normalized_shape}, eps={self.eps}"
+
+
+class GroupNorm(Module):
+    """Normalise groups of channels of each sample (Wu and He, 2018).
+
+    >>> GroupNorm(2, 4)(Tensor([[[1.0], [3.0], [1.0], [3.0]]])).round(3).tolist()
+    [[[-1.0], [1.0], [-1.0], [1.0]]]
+    """
+
+    def __init__(
+        self, num_groups: int, num_channels: int, eps: float = 1e-5, affine: bool = True, device: str | None = None,
+        dtype: Any = None,
+    ) -> None:  # fmt: skip
+        if num_channels % num_groups:
+            raise ValueError(f"GroupNorm: {num_channels} channels do not divide into {num_groups} groups")
+        self.num_groups, self.num_channels, self.eps = num_groups, num_channels, eps
+        self.weight = Parameter(ones(num_channels, dtype=dtype, device=device)) if affine else None
+        self.bias = Parameter(zeros(num_channels, dtype=dtype, device=device)) if affine else None
+
+    def forward(self, x: Any) -> Tensor:
+        x = as_input(x, self.weight) if self.weight is not None else x
+        return N.group_norm(x, self.num_groups, self.weight, self.bias, self.eps)
+
+    def extra_repr(self) -> str:
+        return f"{self.num_groups}, {self.num_channels}, eps={self.eps}"
+
+
+class LocalResponseNorm(Module):
+    """Divide by what neighbouring channels show (Krizhevsky et al., 2012)."""
+
+    def __init__(self, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0) -> None:
+        self.size, self.alpha, self.beta, self.k = size, alpha, beta, k
+
+    def forward(self, x: Any) -> Tensor:
+        return N.local_response_norm(x, self.size, self.alpha, self.beta, self.k)
+
+    def extra_repr(self) -> str:
+        return f"{self.size}, alpha={self.alpha}, beta={self.beta}, k={self.k}"

@@ -1,0 +1,141 @@
+"""Padding, resampling and rearranging layers; what they do is in `nn.resample`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .. import resample as R
+from ..module import Module
+
+__all__ = [
+    "CircularPad1d", "CircularPad2d", "CircularPad3d", "ConstantPad1d", "ConstantPad2d", "ConstantPad3d", "Fold", "PixelShuffle",
+    "PixelUnshuffle", "ReflectionPad1d", "ReflectionPad2d", "ReflectionPad3d", "ReplicationPad1d", "ReplicationPad2d",
+    "ReplicationPad3d", "Unfold", "Upsample", "UpsamplingBilinear2d", "UpsamplingNearest2d", "ZeroPad1d", "ZeroPad2d",
+    "ZeroPad3d",
+]  # fmt: skip
+
+
+class Pad(Module):
+    """Pad the spatial axes: a number for all sides, or (before, after) of the last axis, then of the one before it ...
+
+    >>> ZeroPad1d((1, 2))(Tensor([[[5.0]]])).tolist()
+    [[[0.0, 5.0, 0.0, 0.0]]]
+    """
+
+    dimensions: int
+    mode: str
+
+    def __init__(self, padding: Any, value: float = 0.0) -> None:
+        self.padding = (padding,) * (2 * self.dimensions) if isinstance(padding, int) else tuple(padding)
+        self.value = value
+
+    def forward(self, x: Any) -> Any:
+        return R.pad(x, self.padding, self.mode, self.value)
+
+    def extra_repr(self) -> str:
+        return f"{self.padding}"
+
+
+def _pad(name: str, mode: str, n: int) -> type[Pad]:
+    members = {
+        "dimensions": n,
+        "mode": mode,
+        "__module__": __name__,
+        "__doc__": f"Pad {n} spatial axes, mode {mode!r}; see `Pad`.",
+    }
+    return type(f"{name}Pad{n}d", (Pad,), members)
+
+
+ZeroPad1d, ZeroPad2d, ZeroPad3d = (_pad("Zero", "constant", n) for n in (1, 2, 3))
+ConstantPad1d, ConstantPad2d, ConstantPad3d = (_pad("Constant", "constant", n) for n in (1, 2, 3))
+ReflectionPad1d, ReflectionPad2d, ReflectionPad3d = (_pad("Reflection", "reflect", n) for n in (1, 2, 3))
+ReplicationPad1d, ReplicationPad2d, ReplicationPad3d = (_pad("Replication", "replicate", n) for n in (1, 2, 3))
+CircularPad1d, CircularPad2d, CircularPad3d = (_pad("Circular", "circular", n) for n in (1, 2, 3))
+
+
+class Upsample(Module):
+    """Resample the spatial axes of (N, C, *S) to a size, or by a factor.
+
+    >>> Upsample(scale_factor=2)(Tensor([[[1.0, 2.0]]])).tolist()
+    [[[1.0, 1.0, 2.0, 2.0]]]
+    """
+
+    def __init__(
+        self, size: Any = None, scale_factor: Any = None, mode: str = "nearest", align_corners: bool | None = None
+    ) -> None:
+        self.size, self.scale_factor, self.mode, self.align_corners = size, scale_factor, mode, align_corners
+
+    def forward(self, x: Any) -> Any:
+        return R.interpolate(x, self.size, self.scale_factor, self.mode, self.align_corners)
+
+    def extra_repr(self) -> str:
+        return f"size={self.size}, scale_factor={self.scale_factor}, mode={self.mode!r}"
+
+
+class UpsamplingNearest2d(Upsample):
+    """Upsample images by repeating pixels."""
+
+    def __init__(self, size: Any = None, scale_factor: Any = None) -> None:
+        super().__init__(size, scale_factor, "nearest")
+
+
+class UpsamplingBilinear2d(Upsample):
+    """Upsample images bilinearly, corners aligned."""
+
+    def __init__(self, size: Any = None, scale_factor: Any = None) -> None:
+        super().__init__(size, scale_factor, "bilinear", True)
+
+
+class PixelShuffle(Module):
+    """Channels spread over space, (*, C r^2, H, W) -> (*, C, H r, W r).
+
+    >>> PixelShuffle(2)(Tensor([[[1.0]], [[2.0]], [[3.0]], [[4.0]]])).tolist()
+    [[[1.0, 2.0], [3.0, 4.0]]]
+    """
+
+    def __init__(self, upscale_factor: int) -> None:
+        self.upscale_factor = upscale_factor
+
+    def forward(self, x: Any) -> Any:
+        return R.pixel_shuffle(x, self.upscale_factor)
+
+    def extra_repr(self) -> str:
+        return f"upscale_factor={self.upscale_factor}"
+
+
+class PixelUnshuffle(Module):
+    """Undo PixelShuffle."""
+
+    def __init__(self, downscale_factor: int) -> None:
+        self.downscale_factor = downscale_factor
+
+    def forward(self, x: Any) -> Any:
+        return R.pixel_unshuffle(x, self.downscale_factor)
+
+    def extra_repr(self) -> str:
+        return f"downscale_factor={self.downscale_factor}"
+
+
+class Unfold(Module):
+    """The windows of images as columns, (N, C, H, W) -> (N, C kh kw, L).
+
+    >>> Unfold(2)(Tensor([[[[1.0, 2.0], [3.0, 4.0]]]])).tolist()
+    [[[1.0], [2.0], [3.0], [4.0]]]
+    """
+
+    def __init__(self, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1) -> None:
+        self.kernel_size, self.dilation, self.padding, self.stride = kernel_size, dilation, padding, stride
+
+    def forward(self, x: Any) -> Any:
+        return R.unfold(x, self.kernel_size, self.dilation, self.padding, self.stride)
+
+
+class Fold(Module):
+    """Columns added back to images, (N, C kh kw, L) -> (N, C, *output_size)."""
+
+    def __init__(self, output_size: Any, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1) -> None:
+        self.output_size, self.kernel_size = output_size, kernel_size
+        self.dilation, self.padding, self.stride = dilation, padding, stride
+
+    def forward(self, x: Any) -> Any:
+        return R.fold(x, self.output_size, self.kernel_size, self.dilation, self.padding, self.stride)

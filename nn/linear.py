@@ -1,0 +1,51 @@
+"""Linear and bilinear maps, as functions under torch.nn.functional's names; the modules are in `nn.layers.linear`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from minigrad import primitive
+
+__all__ = ["bilinear", "linear"]
+
+
+def _linear_all(g: Any, needs: Sequence[bool], x: Any, weight: Any) -> list[Any]:
+    rows = np.reshape(g, (-1, g.shape[-1]))
+    return [
+        np.matmul(g, weight) if needs[0] else None,
+        np.matmul(np.swapaxes(rows, 0, 1), np.reshape(x, (-1, x.shape[-1]))) if needs[1] else None,
+        np.sum(rows, axis=0) if needs[2] else None,
+    ]
+
+
+@primitive(method=False, joint=_linear_all, inputs=("x", "weight", "bias"))
+def linear(x: Any, weight: Any, bias: Any = None) -> Any:
+    """A linear map of the last axis: x (..., in), weight (out, in), bias (out,) -> (..., out).
+
+    out = x W^T + b
+    dx  = g W
+    dW  = g^T x        (over all rows)
+    db  = sum of the rows of g
+
+    >>> linear(np.array([[1.0, 2.0]]), np.array([[3.0, 4.0]]), np.array([5.0]))
+    array([[16.]])
+    """
+    rows = np.matmul(np.reshape(x, (-1, x.shape[-1])), np.swapaxes(weight, 0, 1))
+    if bias is not None:
+        rows += bias
+    return np.reshape(rows, (*x.shape[:-1], weight.shape[0]))
+
+
+def bilinear(x1: Any, x2: Any, weight: Any, bias: Any = None) -> Any:
+    """A bilinear map of the last axes: x1 (..., a), x2 (..., b), weight (out, a, b) -> (..., out).
+
+    out_k = x1^T W_k x2 + b_k
+
+    >>> bilinear(np.array([1.0, 2.0]), np.array([3.0]), np.array([[[1.0], [1.0]]]))
+    array([9.])
+    """
+    out = np.einsum("...a,kab,...b->...k", x1, weight, x2)
+    return out if bias is None else out + bias

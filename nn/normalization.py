@@ -1,0 +1,153 @@
+"""Normalisation, as functions under torch.nn.functional's names; the modules are in `nn.layers.normalization`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from minigrad import no_grad, primitive
+from minigrad.ops.window import Window, sum_pool
+
+__all__ = [
+    "batch_norm",
+    "group_norm",
+    "instance_norm",
+    "layer_norm",
+    "local_response_norm",
+    "normalize",
+    "rms_norm",
+    "standardize",
+]
+
+
+def _standardized(x: Any, axes: tuple[int, ...], eps: float) -> Any:
+    """The readable form."""
+    centred = x - np.mean(x, axis=axes, keepdims=True)
+    return centred / np.sqrt(np.mean(centred * centred, axis=axes, keepdims=True) + eps)
+
+
+def _standardize_rule(g: Any, needs: Any, out: Any, inverse_std: Any, axes: tuple[int, ...]) -> list[Any]:
+    along = np.mean(g * out, axis=axes, keepdims=True)
+    dx = g - np.mean(g, axis=axes, keepdims=True)
+    dx -= out * along
+    dx *= inverse_std
+    return [dx]
+
+
+@primitive(
+    method=False, joint=_standardize_rule, inputs=("x",), extras=("inverse_std",), composite=_standardized, name="standardize"
+)
+def standardize(x: Any, axes: tuple[int, ...], eps: float) -> Any:
+    """Mean 0 and variance 1 over axes.
+
+    out = (x - mean) / sqrt(var + eps)
+    dx  = (g - mean(g) - out mean(g out)) / sqrt(var + eps)
+    """
+    out = x - np.mean(x, axis=axes, keepdims=True)
+    inverse_std = 1 / np.sqrt(np.mean(out * out, axis=axes, keepdims=True) + eps)
+    out *= inverse_std
+    return out, inverse_std
+
+
+def layer_norm(x: Any, normalized_shape: Sequence[int], weight: Any = None, bias: Any = None, eps: float = 1e-5) -> Any:
+    """Normalise over the last axes, of the given shape; then scale and shift (Ba et al., 2016).
+
+    >>> layer_norm(np.array([[1.0, 3.0]]), (2,)).round(4)
+    array([[-1.,  1.]])
+    """
+    shape = tuple(normalized_shape)
+    if np.shape(x)[-len(shape) :] != shape:
+        raise ValueError(f"layer_norm: the last axes must be {shape}, got input of shape {np.shape(x)}")
+    return _affine(standardize(x, tuple(range(-len(shape), 0)), eps), weight, bias)
+
+
+def _affine(x: Any, weight: Any, bias: Any) -> Any:
+    x = x if weight is None else x * weight
+    return x if bias is None else x + bias
+
+
+def rms_norm(x: Any, normalized_shape: Sequence[int], weight: Any = None, eps: float | None = None) -> Any:
+    """Divide by the root of the mean square over the last axes; then scale (Zhang and Sennrich, 2019).
+
+    >>> rms_norm(np.array([3.0, 4.0]), (2,)).round(4)
+    array([0.8485, 1.1314])
+    """
+    axes = tuple(range(-len(tuple(normalized_shape)), 0))
+    eps = np.finfo(x.dtype).eps if eps is None else eps
+    return _affine(x / np.sqrt(np.mean(x * x, axis=axes, keepdims=True) + eps), weight, None)
+
+
+def _per_channel(values: Any, ndim: int) -> Any:
+    return None if values is None else np.reshape(values, (-1, *(1,) * (ndim - 2)))
+
+
+def batch_norm(
+    x: Any, running_mean: Any, running_var: Any, weight: Any = None, bias: Any = None, training: bool = False,
+    momentum: float = 0.1, eps: float = 1e-5,
+) -> Any:  # fmt: skip
+    """Normalise each channel over batch and space, (N, C, ...) (Ioffe and Szegedy, 2015).
+
+    In training by the batch's own mean and variance, which also move the running ones (in place); otherwise by the running ones.
+    """
+    ndim = np.ndim(x)
+    if training:
+        axes = (0, *range(2, ndim))
+        count = int(np.prod([np.shape(x)[a] for a in axes]))
+        if count < 2:
+            raise ValueError(f"batch_norm: training needs more than one value for each channel, got input of shape {np.shape(x)}")
+        out = standardize(x, axes, eps)
+        if running_mean is not None:
+            with no_grad():
+                values = x.detach()
+                running_mean += momentum * (np.mean(values, axis=axes) - running_mean)
+                running_var += momentum * (np.var(values, axis=axes, ddof=1) - running_var)
+    else:
+        out = (x - _per_channel(running_mean, ndim)) / np.sqrt(_per_channel(running_var, ndim) + eps)
+    return _affine(out, _per_channel(weight, ndim), _per_channel(bias, ndim))
+
+
+def group_norm(x: Any, num_groups: int, weight: Any = None, bias: Any = None, eps: float = 1e-5) -> Any:
+    """Normalise groups of channels of each sample, (N, C, ...) (Wu and He, 2018)."""
+    shape = np.shape(x)
+    if shape[1] % num_groups:
+        raise ValueError(f"group_norm: {shape[1]} channels do not divide into {num_groups} groups")
+    out = np.reshape(standardize(np.reshape(x, (shape[0], num_groups, -1)), (2,), eps), shape)
+    return _affine(out, _per_channel(weight, len(shape)), _per_channel(bias, len(shape)))
+
+
+def instance_norm(
+    x: Any, running_mean: Any = None, running_var: Any = None, weight: Any = None, bias: Any = None,
+    use_input_stats: bool = True, momentum: float = 0.1, eps: float = 1e-5,
+) -> Any:  # fmt: skip
+    """Normalise each channel of each sample over space, (N, C, ...) (Ulyanov et al., 2016)."""
+    if not use_input_stats:
+        return batch_norm(x, running_mean, running_var, weight, bias, False, momentum, eps)
+    axes = tuple(range(2, np.ndim(x)))
+    if running_mean is not None:
+        with no_grad():
+            values = x.detach()
+            running_mean += momentum * (np.mean(np.mean(values, axis=axes), axis=0) - running_mean)
+            running_var += momentum * (np.mean(np.var(values, axis=axes, ddof=1), axis=0) - running_var)
+    return _affine(standardize(x, axes, eps), _per_channel(weight, np.ndim(x)), _per_channel(bias, np.ndim(x)))
+
+
+def local_response_norm(x: Any, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0) -> Any:
+    """Divide by what neighbouring channels show at the same place (Krizhevsky et al., 2012).
+
+    out = x / (k + alpha / size sum of x^2 over size channels)^beta
+    """
+    shape = np.shape(x)
+    squares = np.reshape(x * x, (shape[0], 1, shape[1], -1))
+    window = Window.over(squares.shape[2:], (size, 1), padding=((size // 2, (size - 1) // 2), (0, 0)))
+    return x / (k + alpha / size * np.reshape(sum_pool(squares, window), shape)) ** beta
+
+
+def normalize(x: Any, p: float = 2.0, axis: int = 1, eps: float = 1e-12) -> Any:
+    """Divide by the p-norm along an axis, or by eps where that is larger.
+
+    >>> normalize(np.array([[3.0, 4.0]]))
+    array([[0.6, 0.8]])
+    """
+    return x / np.maximum(np.linalg.norm(x, ord=p, axis=axis, keepdims=True), eps)
