@@ -1,0 +1,85 @@
+"""Connectionist temporal classification: the likelihood of a label sequence whose alignment in time is unknown."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from minigrad import Tensor
+from minigrad.ops.join import stack
+from minigrad.ops.select import where
+from minigrad.tensor import raw
+
+from .losses import reduced
+
+__all__ = ["ctc_loss"]
+
+
+def ctc_loss(
+    log_probs: Any, targets: Any, input_lengths: Any, target_lengths: Any, blank: int = 0, reduction: str = "mean",
+    zero_infinity: bool = False,
+) -> Any:  # fmt: skip
+    """The negative log-likelihood of labels, summed over all alignments (Graves et al., 2006).
+
+    Args:
+        log_probs: (T, N, C) or (T, C), log-probabilities of the classes at each time.
+        targets: (N, S), padded, or all labels one after the other, (sum of lengths,).
+        input_lengths, target_lengths: (N,).
+        blank: the class that stands between labels.
+        reduction: "mean" divides each loss by the length of its target first.
+        zero_infinity: losses of targets that do not fit into the input count as 0.
+
+    The forward variable alpha_t(s) is the log-probability of all ways to have reached symbol s of the labels with blanks
+    between them after t steps: from s itself, from s - 1, and, past a blank between different labels, from s - 2.
+    """
+    if np.ndim(log_probs) == 2:
+        losses = ctc_loss(
+            log_probs[:, None], np.reshape(raw(targets), (1, -1)), np.reshape(raw(input_lengths), 1),
+            np.reshape(raw(target_lengths), 1), blank, "none", zero_infinity,
+        )  # fmt: skip
+        length = max(int(np.reshape(raw(target_lengths), ())), 1)
+        return losses[0] / length if reduction == "mean" else losses[0]
+    log_probs = log_probs if isinstance(log_probs, Tensor) else Tensor(log_probs)
+    steps, batch, classes = log_probs.shape
+    times, lengths = np.asarray(raw(input_lengths)), np.asarray(raw(target_lengths))
+    labels = _padded(np.asarray(raw(targets)), lengths)
+    if labels.size and (labels.min() < 0 or labels.max() >= classes):
+        raise IndexError(f"ctc_loss: labels from {labels.min()} to {labels.max()}, but there are {classes} classes")
+    if times.max(initial=0) > steps:
+        raise ValueError(f"ctc_loss: an input length of {times.max()} in an input of {steps} steps")
+    symbols = np.full((batch, 2 * labels.shape[1] + 1), blank)
+    symbols[:, 1::2] = labels
+    may_skip = np.zeros(symbols.shape, bool)
+    may_skip[:, 3::2] = labels[:, 1:] != labels[:, :-1]
+    never = np.finfo(log_probs.dtype).min / 4  # a probability of 0 whose arithmetic stays finite
+    rows = np.arange(batch)[:, None]
+    emitted = log_probs[:, rows, symbols]  # (T, N, 2S + 1)
+    start = np.arange(symbols.shape[1]) < 2
+    alpha = where(start, emitted[0], never)
+    history = [alpha]
+    for t in range(1, steps):
+        one = np.pad(alpha, ((0, 0), (1, 0)), constant_values=never)[:, :-1]
+        two = where(may_skip, np.pad(alpha, ((0, 0), (2, 0)), constant_values=never)[:, :-2], never)
+        alpha = np.logaddexp(np.logaddexp(alpha, one), two) + emitted[t]
+        history.append(alpha)
+    last = stack(history)[times - 1, np.arange(batch)]  # (N, 2S + 1), each at the end of its input
+    ends = 2 * lengths
+    at_blank = last[np.arange(batch), ends]
+    at_label = where(lengths > 0, last[np.arange(batch), np.maximum(ends - 1, 0)], never)
+    loss = -np.logaddexp(at_blank, at_label)
+    impossible = raw(loss) > -never / 2
+    loss = where(impossible, 0.0 if zero_infinity else np.inf, loss)
+    if reduction == "mean":
+        return np.mean(loss / np.maximum(lengths, 1).astype(loss.dtype))
+    return reduced(loss, reduction)
+
+
+def _padded(targets: np.ndarray, lengths: np.ndarray) -> np.ndarray:
+    """Targets as rows of equal length; what is beyond each one's own length does not matter."""
+    if targets.ndim == 2:
+        within = np.arange(targets.shape[1]) < lengths[:, None]
+        return np.where(within, targets, 0)[:, : lengths.max(initial=0)]
+    rows = np.zeros((len(lengths), lengths.max(initial=0)), dtype=targets.dtype)
+    rows[np.arange(rows.shape[1]) < lengths[:, None]] = targets
+    return rows

@@ -1,0 +1,109 @@
+"""Losses that are negative log-likelihoods or divergences, under torch.nn.functional's names."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from minigrad.ops.exponential import xlogy
+from minigrad.ops.select import where
+from minigrad.tensor import raw
+
+from .losses import reduced
+
+__all__ = [
+    "binary_cross_entropy", "binary_cross_entropy_with_logits", "gaussian_nll_loss", "kl_div", "poisson_nll_loss",
+]  # fmt: skip
+
+
+def _same_shape(name: str, x: Any, target: Any) -> None:
+    if np.shape(x) != np.shape(target):
+        raise ValueError(f"{name}: input has shape {np.shape(x)}, target {np.shape(target)}; they must be the same")
+
+
+def binary_cross_entropy(input: Any, target: Any, weight: Any = None, reduction: str = "mean") -> Any:  # noqa: A002
+    """-(y log p + (1 - y) log(1 - p)) for probabilities p; the logarithms are at least -100.
+
+    >>> binary_cross_entropy(np.array([0.5]), np.array([1.0])).round(4)
+    np.float64(0.6931)
+    """
+    _same_shape("binary_cross_entropy", input, target)
+    values = raw(input)
+    if values.size and not (float(values.min()) >= 0 and float(values.max()) <= 1):
+        raise ValueError(
+            f"binary_cross_entropy: probabilities must lie between 0 and 1, got {values.min()} to {values.max()}; "
+            "for logits there is binary_cross_entropy_with_logits"
+        )
+    tiny = math.exp(-100)
+    log_p, log_q = (np.log(where(raw(v) > tiny, v, tiny)) for v in (input, 1 - input))
+    loss = -(target * log_p + (1 - target) * log_q)
+    return reduced(loss if weight is None else loss * weight, reduction)
+
+
+def binary_cross_entropy_with_logits(
+    input: Any, target: Any, weight: Any = None, pos_weight: Any = None, reduction: str = "mean"  # noqa: A002
+) -> Any:  # fmt: skip
+    """Binary cross-entropy of sigmoid(input), exact for large logits.
+
+    Args:
+        weight: of each element.
+        pos_weight: by how much a positive example counts more, of each class.
+
+    >>> binary_cross_entropy_with_logits(np.array([0.0]), np.array([1.0])).round(4)
+    np.float64(0.6931)
+    """
+    _same_shape("binary_cross_entropy_with_logits", input, target)
+    softplus = np.logaddexp(0.0, -input)  # -log sigmoid
+    if pos_weight is None:
+        loss = (1 - target) * input + softplus
+    else:
+        loss = (1 - target) * input + (1 + (pos_weight - 1) * target) * softplus
+    return reduced(loss if weight is None else loss * weight, reduction)
+
+
+def kl_div(input: Any, target: Any, reduction: str = "mean", log_target: bool = False) -> Any:  # noqa: A002
+    """sum of t (log t - x): the divergence of distributions t from those with log-probabilities x.
+
+    Args:
+        reduction: "batchmean" divides the sum by the length of the first axis, which is the divergence; "mean" by all elements.
+        log_target: the target is log t.
+
+    >>> kl_div(np.log([[0.5, 0.5]]), np.array([[1.0, 0.0]]), "batchmean").round(4)
+    np.float64(0.6931)
+    """
+    loss = np.exp(target) * (target - input) if log_target else xlogy(target, target) - target * input
+    return np.sum(loss) / np.shape(input)[0] if reduction == "batchmean" else reduced(loss, reduction)
+
+
+def poisson_nll_loss(
+    input: Any, target: Any, log_input: bool = True, full: bool = False, eps: float = 1e-8, reduction: str = "mean"  # noqa: A002
+) -> Any:  # fmt: skip
+    """e^x - y x for log-rates x (x - y log(x + eps) for rates), without the term of y alone.
+
+    Args:
+        full: add Stirling's approximation of that term, y log y - y + log(2 pi y) / 2 for y > 1.
+    """
+    loss = np.exp(input) - target * input if log_input else input - target * np.log(input + eps)
+    if full:
+        y = raw(target)
+        large = np.where(y > 1, y, 1.0)
+        loss = loss + np.where(y > 1, large * np.log(large) - large + np.log(2 * math.pi * large) / 2, 0.0)
+    return reduced(loss, reduction)
+
+
+def gaussian_nll_loss(
+    input: Any, target: Any, var: Any, full: bool = False, eps: float = 1e-6, reduction: str = "mean"  # noqa: A002
+) -> Any:  # fmt: skip
+    """(log var + (x - y)^2 / var) / 2; variances are at least eps, without a gradient there.
+
+    Args:
+        full: add log(2 pi) / 2.
+    """
+    if (raw(var) < 0).any():
+        raise ValueError("gaussian_nll_loss: variances must not be negative")
+    values = raw(var)
+    var = var + np.where(values < eps, eps - values, 0.0)
+    loss = (np.log(var) + np.square(np.subtract(input, target)) / var) / 2
+    return reduced(loss + math.log(2 * math.pi) / 2 if full else loss, reduction)

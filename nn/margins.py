@@ -1,0 +1,167 @@
+"""Losses between values, and losses that ask for a margin, under torch.nn.functional's names."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from minigrad.ops.select import clip, relu, where
+from minigrad.tensor import raw
+
+from .losses import reduced
+
+__all__ = [
+    "cosine_embedding_loss", "cosine_similarity", "hinge_embedding_loss", "huber_loss", "l1_loss", "margin_ranking_loss",
+    "multi_margin_loss", "multilabel_margin_loss", "multilabel_soft_margin_loss", "pairwise_distance", "smooth_l1_loss",
+    "soft_margin_loss", "triplet_margin_loss", "triplet_margin_with_distance_loss",
+]  # fmt: skip
+
+
+def _same_shape(name: str, x: Any, target: Any) -> None:
+    if np.shape(x) != np.shape(target):
+        raise ValueError(f"{name}: input has shape {np.shape(x)}, target {np.shape(target)}; they must be the same")
+
+
+def l1_loss(input: Any, target: Any, reduction: str = "mean") -> Any:  # noqa: A002
+    """Mean absolute error.
+
+    >>> l1_loss(np.array([1.0, 2.0]), np.array([0.0, 0.0])).item()
+    1.5
+    """
+    _same_shape("l1_loss", input, target)
+    return reduced(np.abs(np.subtract(input, target)), reduction)
+
+
+def smooth_l1_loss(input: Any, target: Any, reduction: str = "mean", beta: float = 1.0) -> Any:  # noqa: A002
+    """d^2 / (2 beta) for |d| < beta, |d| - beta / 2 beyond (Girshick, 2015).
+
+    >>> smooth_l1_loss(np.array([0.5, 2.0]), np.array([0.0, 0.0]), "none")
+    array([0.125, 1.5  ])
+    """
+    _same_shape("smooth_l1_loss", input, target)
+    d = np.subtract(input, target)
+    size = np.abs(d)
+    return reduced(size if beta == 0 else where(raw(size) < beta, d * d / (2 * beta), size - beta / 2), reduction)
+
+
+def huber_loss(input: Any, target: Any, reduction: str = "mean", delta: float = 1.0) -> Any:  # noqa: A002
+    """d^2 / 2 for |d| < delta, delta (|d| - delta / 2) beyond (Huber, 1964)."""
+    _same_shape("huber_loss", input, target)
+    d = np.subtract(input, target)
+    size = np.abs(d)
+    return reduced(where(raw(size) < delta, d * d / 2, delta * (size - delta / 2)), reduction)
+
+
+def soft_margin_loss(input: Any, target: Any, reduction: str = "mean") -> Any:  # noqa: A002
+    """log(1 + e^(-y x)) for labels y of 1 and -1: the logistic loss."""
+    _same_shape("soft_margin_loss", input, target)
+    return reduced(np.logaddexp(np.negative(target) * input, 0.0), reduction)
+
+
+def hinge_embedding_loss(input: Any, target: Any, margin: float = 1.0, reduction: str = "mean") -> Any:  # noqa: A002
+    """x for labels of 1, max(0, margin - x) for labels of -1."""
+    return reduced(where(raw(target) == 1, input, relu(margin - input)), reduction)
+
+
+def margin_ranking_loss(input1: Any, input2: Any, target: Any, margin: float = 0.0, reduction: str = "mean") -> Any:
+    """max(0, margin - y (x1 - x2)): for y = 1 the first is to be the larger one.
+
+    >>> margin_ranking_loss(np.array([1.0]), np.array([3.0]), np.array([1.0])).item()
+    2.0
+    """
+    return reduced(relu(margin - target * np.subtract(input1, input2)), reduction)
+
+
+def multi_margin_loss(
+    input: Any, target: Any, p: int = 1, margin: float = 1.0, weight: Any = None, reduction: str = "mean"  # noqa: A002
+) -> Any:  # fmt: skip
+    """sum over i != y of max(0, margin - x_y + x_i)^p / C: the multi-class hinge loss (Crammer and Singer, 2001)."""
+    x, y = (input, raw(target)) if np.ndim(input) == 2 else (input[None], np.reshape(raw(target), 1))
+    n, classes = np.shape(x)
+    own = x[np.arange(n), y]
+    terms = relu(margin - own[:, None] + x) ** p
+    if weight is not None:
+        terms = terms * raw(weight)[y][:, None]
+    others = (np.arange(classes) != y[:, None]).astype(x.dtype)
+    loss = np.sum(terms * others, axis=1) / classes
+    return reduced(loss if np.ndim(input) == 2 else loss[0], reduction)
+
+
+def multilabel_margin_loss(input: Any, target: Any, reduction: str = "mean") -> Any:  # noqa: A002
+    """sum over labels y and non-labels i of max(0, 1 - x_y + x_i) / C; the labels of a row end at the first -1."""
+    x, y = (input, raw(target)) if np.ndim(input) == 2 else (input[None], raw(target)[None])
+    n, classes = np.shape(x)
+    given = np.cumsum(y < 0, axis=1) == 0
+    is_label = np.zeros((n, classes), bool)
+    rows = np.broadcast_to(np.arange(n)[:, None], y.shape)
+    is_label[rows[given], y[given]] = True
+    own = x[rows, np.where(given, y, 0)]  # (N, labels)
+    terms = relu(1 - own[:, :, None] + x[:, None, :])
+    counted = given[:, :, None] & ~is_label[:, None, :]
+    loss = np.sum(terms * counted.astype(x.dtype), axis=(1, 2)) / classes
+    return reduced(loss if np.ndim(input) == 2 else loss[0], reduction)
+
+
+def multilabel_soft_margin_loss(input: Any, target: Any, weight: Any = None, reduction: str = "mean") -> Any:  # noqa: A002
+    """The mean over classes of the logistic losses of labels 0 and 1."""
+    _same_shape("multilabel_soft_margin_loss", input, target)
+    loss = np.logaddexp(0.0, input) - target * input
+    return reduced(np.mean(loss if weight is None else loss * raw(weight), axis=-1), reduction)
+
+
+def cosine_similarity(x1: Any, x2: Any, axis: int = 1, eps: float = 1e-8) -> Any:
+    """x1 . x2 / (|x1| |x2|) along an axis; lengths are at least eps.
+
+    >>> cosine_similarity(np.array([[1.0, 0.0]]), np.array([[3.0, 4.0]]))
+    array([0.6])
+    """
+    x1, x2 = np.broadcast_arrays(x1, x2)
+    lengths = [np.maximum(np.linalg.norm(x, axis=axis), eps) for x in (x1, x2)]
+    return np.sum(x1 * x2, axis=axis) / (lengths[0] * lengths[1])
+
+
+def cosine_embedding_loss(
+    input1: Any, input2: Any, target: Any, margin: float = 0.0, reduction: str = "mean"
+) -> Any:  # fmt: skip
+    """1 - cos for labels of 1, max(0, cos - margin) for labels of -1; (N, D) or (D,)."""
+    dot = np.sum(input1 * input2, axis=-1)
+    tiny = 1e-12
+    squares = [np.sum(x * x, axis=-1) + tiny for x in (input1, input2)]
+    cosine = dot / np.sqrt(squares[0] * squares[1])
+    return reduced(where(raw(target) == 1, 1 - cosine, relu(cosine - margin)), reduction)
+
+
+def pairwise_distance(x1: Any, x2: Any, p: float = 2.0, eps: float = 1e-6, keepdims: bool = False) -> Any:
+    """The p-norm of x1 - x2 + eps along the last axis.
+
+    >>> pairwise_distance(np.array([[3.0, 4.0]]), np.zeros((1, 2))).round(4)
+    array([5.])
+    """
+    return np.linalg.norm(np.subtract(x1, x2) + eps, ord=p, axis=-1, keepdims=keepdims)
+
+
+def triplet_margin_loss(
+    anchor: Any, positive: Any, negative: Any, margin: float = 1.0, p: float = 2.0, eps: float = 1e-6, swap: bool = False,
+    reduction: str = "mean",
+) -> Any:  # fmt: skip
+    """max(0, d(anchor, positive) - d(anchor, negative) + margin) (Balntas et al., 2016).
+
+    Args:
+        swap: take the distance of the positive to the negative where that is the smaller one.
+    """
+    return triplet_margin_with_distance_loss(
+        anchor, positive, negative, lambda a, b: pairwise_distance(a, b, p, eps), margin, swap, reduction
+    )
+
+
+def triplet_margin_with_distance_loss(
+    anchor: Any, positive: Any, negative: Any, distance_function: Any = None, margin: float = 1.0, swap: bool = False,
+    reduction: str = "mean",
+) -> Any:  # fmt: skip
+    """`triplet_margin_loss` with a distance of your own."""
+    distance = distance_function or pairwise_distance
+    near, far = distance(anchor, positive), distance(anchor, negative)
+    if swap:
+        far = np.minimum(far, distance(positive, negative))
+    return reduced(clip(near - far + margin, 0.0, None), reduction)
