@@ -1,0 +1,309 @@
+"""Recurrent layers and cells; the mathematics is in `nn.recurrent`."""
+
+from __future__ import annotations
+
+from math import sqrt
+from typing import Any
+
+import numpy as np
+
+from minigrad import Tensor, empty, zeros
+from minigrad.ops.join import concatenate, stack
+from minigrad.tensor import raw
+
+from .. import init
+from .. import recurrent as R
+from ..dropout import dropout
+from ..module import Module, Parameter, as_input
+from ..utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
+
+__all__ = ["GRU", "GRUCell", "LSTM", "LSTMCell", "RNN", "RNNCell"]
+
+
+class _Recurrent(Module):
+    """What the recurrent layers share.
+
+    Attributes:
+        weight_ih_l0, weight_hh_l0, bias_ih_l0, bias_hh_l0: of the first layer, (gates * hidden_size, ...), uniform in
+            ±1/sqrt(hidden_size) at first; `_l1` and so on for the layers above, `_reverse` for the direction back.
+    """
+
+    gates: int
+    proj_size: int = 0
+    weight_ih_l0: Parameter
+
+    def __init__(
+        self, input_size: int, hidden_size: int, num_layers: int = 1, bias: bool = True, batch_first: bool = False,
+        dropout: float = 0.0, bidirectional: bool = False, device: str | None = None, dtype: Any = None,
+    ) -> None:  # fmt: skip
+        self.input_size, self.hidden_size, self.num_layers, self.bias = input_size, hidden_size, num_layers, bias
+        self.batch_first, self.dropout, self.bidirectional = batch_first, dropout, bidirectional
+        if not 0 <= dropout <= 1 or num_layers < 1:
+            raise ValueError(
+                f"{type(self).__name__}: dropout {dropout} must lie in [0, 1] and num_layers {num_layers} be positive"
+            )
+        out, rows, bound = self.proj_size or hidden_size, self.gates * hidden_size, 1 / sqrt(hidden_size)
+        for layer in range(num_layers):
+            features = input_size if layer == 0 else out * (1 + bidirectional)
+            for suffix in self._suffixes(layer):
+                shapes: dict[str, tuple[int, ...]] = {"weight_ih": (rows, features), "weight_hh": (rows, out)}
+                shapes |= {"bias_ih": (rows,), "bias_hh": (rows,)} if bias else {}
+                shapes |= {"weight_hr": (self.proj_size, hidden_size)} if self.proj_size else {}
+                for name, shape in shapes.items():
+                    parameter = Parameter(empty(shape, dtype=dtype, device=device))
+                    init.uniform_(parameter, -bound, bound)
+                    setattr(self, name + suffix, parameter)
+
+    def _suffixes(self, layer: int) -> tuple[str, ...]:
+        return (f"_l{layer}", f"_l{layer}_reverse") if self.bidirectional else (f"_l{layer}",)
+
+    def _weights(self, suffix: str) -> list[Any]:
+        return [getattr(self, name + suffix, None) for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")]
+
+    def run(self, x: Any, state: tuple[Any, ...], suffix: str, keep: Any) -> tuple[Any, ...]:
+        """One layer in one direction: (outputs, *last states)."""
+        raise NotImplementedError
+
+    def state_sizes(self) -> tuple[int, ...]:
+        """The length of each state."""
+        return (self.hidden_size,)
+
+    def forward(self, input: Any, state: Any = None, lengths: Any = None) -> tuple[Any, Any]:  # noqa: A002
+        """All steps.
+
+        Args:
+            input: (T, B, input_size), (B, T, input_size) with batch_first, (T, input_size) for one sequence, or a PackedSequence.
+            state: the first state, (layers * directions, B, hidden_size), a pair of them for an LSTM; zeros by default.
+            lengths: (B,), where the sequences end; outputs beyond are 0 and the last state is that at the end.
+
+        Returns:
+            The outputs of the last layer, as the input is laid out, and the last state of every layer and direction.
+        """
+        if isinstance(input, PackedSequence):
+            return self._packed(input, state)
+        x = as_input(input, self.weight_ih_l0)
+        single = x.ndim == 2
+        if x.ndim not in (2, 3) or x.shape[-1] != self.input_size:
+            raise ValueError(f"{type(self).__name__}: expected last axis {self.input_size} of 2 or 3 axes, got shape {x.shape}")
+        x = x[:, None] if single else x.swapaxes(0, 1) if self.batch_first else x
+        steps, batch = x.shape[:2]
+        states = self._first_states(state, batch, x, single)
+        lengths = None if lengths is None else np.asarray(raw(lengths))
+        if lengths is not None and (lengths.shape != (batch,) or (lengths < 1).any() or lengths.max() > steps):
+            raise ValueError(f"{type(self).__name__}: lengths {lengths} do not fit {batch} sequences of {steps} steps")
+        keep = None if lengths is None else self._keep(lengths, x)
+        last: list[tuple[Any, ...]] = []
+        for layer in range(self.num_layers):
+            if layer and self.dropout:
+                x = dropout(x, self.dropout, self.training)
+            outs = []
+            for suffix in self._suffixes(layer):
+                backwards = suffix.endswith("_reverse")
+                out, *ends = self.run(_turned(x, lengths) if backwards else x, tuple(s[len(last)] for s in states), suffix, keep)
+                outs.append(_turned(out, lengths) if backwards else out)
+                last.append(tuple(ends))
+            x = concatenate(outs, axis=-1) if len(outs) > 1 else outs[0]
+        final = tuple(stack(list(each)) for each in zip(*last, strict=True))
+        if single:
+            x, final = x[:, 0], tuple(s[:, 0] for s in final)
+        elif self.batch_first:
+            x = x.swapaxes(0, 1)
+        return x, final if len(final) > 1 else final[0]
+
+    def _first_states(self, state: Any, batch: int, x: Tensor, single: bool) -> tuple[Any, ...]:
+        count = self.num_layers * (1 + self.bidirectional)
+        shapes = [(count, batch, size) for size in self.state_sizes()]
+        if state is None:
+            return tuple(zeros(shape, dtype=x.dtype, device=x.device) for shape in shapes)
+        given = state if isinstance(state, (tuple, list)) else (state,)
+        given = tuple(as_input(s[:, None] if single else s, self.weight_ih_l0) for s in given)
+        if [s.shape for s in given] != shapes:
+            raise ValueError(
+                f"{type(self).__name__}: the first state must have shape {' and '.join(map(str, shapes))}, "
+                f"got {' and '.join(str(s.shape) for s in given)}"
+            )
+        return given
+
+    def _keep(self, lengths: np.ndarray, x: Tensor) -> Any:
+        mask = (np.arange(x.shape[0])[:, None] < lengths)[..., None].astype(x.dtype)
+        return np.asarray(mask, like=raw(x)) if not isinstance(raw(x), np.ndarray) else mask
+
+    def _packed(self, packed: PackedSequence, state: Any) -> tuple[Any, Any]:
+        padded, lengths = pad_packed_sequence(packed)
+        batch_first, self.batch_first = self.batch_first, False
+        try:
+            out, final = self.forward(padded, state, lengths)
+        finally:
+            self.batch_first = batch_first
+        return pack_padded_sequence(out, lengths, enforce_sorted=packed.sorted_indices is None), final
+
+    def extra_repr(self) -> str:
+        text = f"{self.input_size}, {self.hidden_size}"
+        for name, default in (
+            ("num_layers", 1),
+            ("bias", True),
+            ("batch_first", False),
+            ("dropout", 0.0),
+            ("bidirectional", False),
+        ):
+            if (value := getattr(self, name)) != default:
+                text += f", {name}={value}"
+        return text
+
+
+def _turned(x: Any, lengths: np.ndarray | None) -> Any:
+    """Sequences from their ends to their beginnings; what is beyond the end stays beyond it."""
+    if lengths is None:
+        return np.flip(x, 0)
+    steps = np.arange(np.shape(x)[0])[:, None]
+    return x[np.where(steps < lengths, lengths - 1 - steps, steps), np.arange(len(lengths))]
+
+
+class RNN(_Recurrent):
+    """Elman's network, h_t = tanh(W_ih x_t + b_ih + W_hh h_{t-1} + b_hh), or with nonlinearity="relu".
+
+    >>> out, h = RNN(3, 5, num_layers=2)(Tensor([[[1.0, 2.0, 3.0]]] * 4))
+    >>> out.shape, h.shape
+    ((4, 1, 5), (2, 1, 5))
+    """
+
+    gates = 1
+
+    def __init__(self, *args: Any, nonlinearity: str = "tanh", **kwargs: Any) -> None:
+        if nonlinearity not in ("tanh", "relu"):
+            raise ValueError(f"RNN: nonlinearity must be 'tanh' or 'relu', got {nonlinearity!r}")
+        self.nonlinearity = nonlinearity
+        super().__init__(*args, **kwargs)
+
+    def run(self, x: Any, state: tuple[Any, ...], suffix: str, keep: Any) -> tuple[Any, ...]:
+        return R.rnn(x, state[0], *self._weights(suffix), keep, self.nonlinearity)
+
+
+class LSTM(_Recurrent):
+    """Long short-term memory (Hochreiter and Schmidhuber, 1997); the state is a pair (h, c).
+
+    Args:
+        proj_size: length of the outputs, where it is to be smaller than the cells'.
+
+    >>> out, (h, c) = LSTM(3, 5, bidirectional=True)(Tensor([[[1.0, 2.0, 3.0]]] * 4))
+    >>> out.shape, h.shape, c.shape
+    ((4, 1, 10), (2, 1, 5), (2, 1, 5))
+    """
+
+    gates = 4
+
+    def __init__(self, *args: Any, proj_size: int = 0, **kwargs: Any) -> None:
+        self.proj_size = proj_size
+        super().__init__(*args, **kwargs)
+        if not 0 <= proj_size < self.hidden_size:
+            raise ValueError(f"LSTM: proj_size {proj_size} must be smaller than hidden_size {self.hidden_size}")
+
+    def state_sizes(self) -> tuple[int, ...]:
+        return (self.proj_size or self.hidden_size, self.hidden_size)
+
+    def run(self, x: Any, state: tuple[Any, ...], suffix: str, keep: Any) -> tuple[Any, ...]:
+        return R.lstm(x, *state, *self._weights(suffix), getattr(self, "weight_hr" + suffix, None), keep)
+
+
+class GRU(_Recurrent):
+    """Gated recurrent units (Cho et al., 2014), in PyTorch's form.
+
+    Args:
+        reset_after: with False the reset gate acts inside of the recurrent product, as in the paper.
+
+    >>> out, h = GRU(3, 5, batch_first=True)(Tensor([[[1.0, 2.0, 3.0]] * 4]))
+    >>> out.shape, h.shape
+    ((1, 4, 5), (1, 1, 5))
+    """
+
+    gates = 3
+
+    def __init__(self, *args: Any, reset_after: bool = True, **kwargs: Any) -> None:
+        self.reset_after = reset_after
+        super().__init__(*args, **kwargs)
+
+    def run(self, x: Any, state: tuple[Any, ...], suffix: str, keep: Any) -> tuple[Any, ...]:
+        layer = R.gru if self.reset_after else R.loop_of(R.gru_cell, reset_after=False)
+        return layer(x, state[0], *self._weights(suffix), keep)
+
+
+class _Cell(Module):
+    """One step of a recurrent layer; parameters as in the layer, without suffix."""
+
+    gates: int
+    weight_ih: Parameter
+    weight_hh: Parameter
+
+    def __init__(
+        self, input_size: int, hidden_size: int, bias: bool = True, device: str | None = None, dtype: Any = None
+    ) -> None:
+        self.input_size, self.hidden_size, self.bias = input_size, hidden_size, bias
+        rows, bound = self.gates * hidden_size, 1 / sqrt(hidden_size)
+        shapes: dict[str, tuple[int, ...]] = {"weight_ih": (rows, input_size), "weight_hh": (rows, hidden_size)}
+        shapes |= {"bias_ih": (rows,), "bias_hh": (rows,)} if bias else {}
+        for name, shape in shapes.items():
+            parameter = Parameter(empty(shape, dtype=dtype, device=device))
+            init.uniform_(parameter, -bound, bound)
+            setattr(self, name, parameter)
+
+    def _weights(self) -> tuple[Any, Any, Any, Any]:
+        return self.weight_ih, self.weight_hh, getattr(self, "bias_ih", None), getattr(self, "bias_hh", None)
+
+    def _first_state(self, x: Tensor, given: Any) -> Any:
+        shape = (*x.shape[:-1], self.hidden_size)
+        return zeros(shape, dtype=x.dtype, device=x.device) if given is None else as_input(given, self.weight_ih)
+
+    def extra_repr(self) -> str:
+        return f"{self.input_size}, {self.hidden_size}" + ("" if self.bias else ", bias=False")
+
+
+class RNNCell(_Cell):
+    """One step of an RNN: (x (B, I), h (B, H)) -> h'.
+
+    >>> RNNCell(3, 5)(Tensor([[1.0, 2.0, 3.0]])).shape
+    (1, 5)
+    """
+
+    gates = 1
+
+    def __init__(self, *args: Any, nonlinearity: str = "tanh", **kwargs: Any) -> None:
+        self.nonlinearity = nonlinearity
+        super().__init__(*args, **kwargs)
+
+    def forward(self, x: Any, h: Any = None) -> Any:
+        x = as_input(x, self.weight_ih)
+        return R.rnn_cell(x, self._first_state(x, h), *self._weights(), self.nonlinearity)
+
+
+class LSTMCell(_Cell):
+    """One step of an LSTM: (x (B, I), (h, c)) -> (h', c').
+
+    >>> h, c = LSTMCell(3, 5)(Tensor([[1.0, 2.0, 3.0]]))
+    >>> h.shape, c.shape
+    ((1, 5), (1, 5))
+    """
+
+    gates = 4
+
+    def forward(self, x: Any, state: Any = None) -> tuple[Any, Any]:
+        x = as_input(x, self.weight_ih)
+        h, c = (None, None) if state is None else state
+        return R.lstm_cell(x, self._first_state(x, h), self._first_state(x, c), *self._weights())
+
+
+class GRUCell(_Cell):
+    """One step of a GRU: (x (B, I), h (B, H)) -> h'.
+
+    >>> GRUCell(3, 5)(Tensor([[1.0, 2.0, 3.0]])).shape
+    (1, 5)
+    """
+
+    gates = 3
+
+    def __init__(self, *args: Any, reset_after: bool = True, **kwargs: Any) -> None:
+        self.reset_after = reset_after
+        super().__init__(*args, **kwargs)
+
+    def forward(self, x: Any, h: Any = None) -> Any:
+        x = as_input(x, self.weight_ih)
+        return R.gru_cell(x, self._first_state(x, h), *self._weights(), self.reset_after)

@@ -1,0 +1,342 @@
+"""Recurrent layers as fused ops: one op runs a layer over all time steps.
+
+Arrays are (T, B, features).  Each op is a kernel made by hand for the first order: one product for the inputs of all steps,
+gates in place, and in the backward pass one product for each weight.  Beside it stands the same layer as a loop over its cell,
+which higher orders differentiate, and which is the kernel's test.
+
+Sequences of different lengths: `keep` is (T, B, 1), 1 while a sequence lasts and 0 after its end, where its state stays and
+its output is 0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from minigrad import primitive
+from minigrad.ops.exponential import expit as sigmoid
+from minigrad.ops.join import stack, unstack
+
+__all__ = ["gru", "gru_cell", "lstm", "lstm_cell", "rnn", "rnn_cell"]
+
+
+# --------------------------------------------------------------------------------- one step
+
+
+def _affine(x: Any, weight: Any, bias: Any) -> Any:
+    out = x @ np.swapaxes(weight, 0, 1)
+    return out if bias is None else out + bias
+
+
+def rnn_cell(x: Any, h: Any, w_ih: Any, w_hh: Any, b_ih: Any = None, b_hh: Any = None, nonlinearity: str = "tanh") -> Any:
+    """h' = tanh(W_ih x + b_ih + W_hh h + b_hh), or relu of it."""
+    z = _affine(x, w_ih, b_ih) + _affine(h, w_hh, b_hh)
+    return np.tanh(z) if nonlinearity == "tanh" else np.maximum(z, 0.0)
+
+
+def lstm_cell(
+    x: Any, h: Any, c: Any, w_ih: Any, w_hh: Any, b_ih: Any = None, b_hh: Any = None, w_hr: Any = None
+) -> tuple[Any, Any]:
+    """i, f, o = sigmoid(...), g = tanh(...);  c' = f c + i g,  h' = o tanh(c'), times W_hr where there is a projection.
+
+    (Hochreiter and Schmidhuber, 1997; with the forget gate of Gers et al., 2000.)
+    """
+    i, f, g, o = np.split(_affine(x, w_ih, b_ih) + _affine(h, w_hh, b_hh), 4, axis=-1)
+    c = sigmoid(f) * c + sigmoid(i) * np.tanh(g)
+    h = sigmoid(o) * np.tanh(c)
+    return (h if w_hr is None else h @ np.swapaxes(w_hr, 0, 1)), c
+
+
+def gru_cell(
+    x: Any, h: Any, w_ih: Any, w_hh: Any, b_ih: Any = None, b_hh: Any = None, reset_after: bool = True
+) -> Any:  # fmt: skip
+    """r, z = sigmoid(...);  h' = (1 - z) n + z h, with the candidate n = tanh(W_in x + b_in + r (W_hn h + b_hn)).
+
+    With reset_after=False the reset gate acts inside of the product, n = tanh(W_in x + b_in + W_hn (r h) + b_hn), as in the
+    paper (Cho et al., 2014).
+    """
+    size = np.shape(h)[-1]
+    r_x, z_x, n_x = np.split(_affine(x, w_ih, b_ih), 3, axis=-1)
+    if reset_after:
+        r_h, z_h, n_h = np.split(_affine(h, w_hh, b_hh), 3, axis=-1)
+        n = np.tanh(n_x + sigmoid(r_x + r_h) * n_h)
+    else:
+        w_gates, w_n = np.split(w_hh, [2 * size], axis=0)
+        b_gates, b_n = (None, None) if b_hh is None else np.split(b_hh, [2 * size])
+        r_h, z_h = np.split(_affine(h, w_gates, b_gates), 2, axis=-1)
+        n = np.tanh(n_x + _affine(sigmoid(r_x + r_h) * h, w_n, b_n))
+    z = sigmoid(z_x + z_h)
+    return n + z * (h - n)
+
+
+def _held(new: Any, old: Any, keep: Any, t: int) -> Any:
+    return new if keep is None else old + keep[t] * (new - old)
+
+
+def _shown(hs: list[Any], keep: Any) -> Any:
+    out = stack(hs)
+    return out if keep is None else out * keep
+
+
+# ------------------------------------------------------------------------- what kernels share
+
+
+def _input_gates(x: Any, w_ih: Any, *biases: Any) -> Any:
+    """W_ih x + biases for all steps in one product, (T, B, gates)."""
+    steps, batch, features = x.shape
+    out = np.matmul(np.reshape(x, (steps * batch, features)), np.swapaxes(w_ih, 0, 1))
+    for bias in biases:
+        if bias is not None:
+            out += bias
+    return np.reshape(out, (steps, batch, -1))
+
+
+def _before(h0: Any, out: Any) -> Any:
+    """The state before each step."""
+    return np.concatenate([h0[None], out[:-1]])
+
+
+def _weight_gradient(dz: Any, x: Any) -> Any:
+    """sum over steps and batch of dz x^T, as one product."""
+    rows = dz.shape[0] * dz.shape[1]
+    return np.matmul(np.swapaxes(np.reshape(dz, (rows, -1)), 0, 1), np.reshape(x, (rows, -1)))
+
+
+def _through_inputs(needs: Sequence[bool], dz: Any, x: Any, w_ih: Any) -> tuple[Any, Any, Any]:
+    """The gradients of x, of W_ih and of a bias."""
+    dx = np.matmul(dz, w_ih) if needs[0] else None
+    return dx, _weight_gradient(dz, x), np.sum(dz, axis=(0, 1))
+
+
+def _sigmoid_inplace(z: Any) -> None:
+    """sigmoid(z) = (1 + tanh(z / 2)) / 2, by NumPy's vectorised tanh."""
+    z *= 0.5
+    np.tanh(z, out=z)
+    z *= 0.5
+    z += 0.5
+
+
+# --------------------------------------------------------------------------------------- RNN
+
+
+def _rnn_loop(
+    x: Any, h0: Any, w_ih: Any, w_hh: Any, b_ih: Any, b_hh: Any, keep: Any, nonlinearity: str
+) -> tuple[Any, Any]:  # fmt: skip
+    h, hs = h0, []
+    for t, x_t in enumerate(unstack(x)):
+        h = _held(rnn_cell(x_t, h, w_ih, w_hh, b_ih, b_hh, nonlinearity), h, keep, t)
+        hs.append(h)
+    return _shown(hs, keep), h
+
+
+def _rnn_rule(
+    g: Any, needs: Sequence[bool], x: Any, h0: Any, w_ih: Any, w_hh: Any, hs: Any, keep: Any, nonlinearity: str
+) -> list[Any]:  # fmt: skip
+    dz, dh = np.empty_like(hs), g[1].copy()
+    for t in range(len(hs) - 1, -1, -1):
+        h = hs[t]
+        if keep is None:
+            dh = dh + g[0][t]
+        else:
+            dh = dh + g[0][t] * keep[t]
+        slope = 1 - h * h if nonlinearity == "tanh" else (h > 0).astype(h.dtype)
+        np.multiply(dh, slope, out=dz[t])
+        if keep is not None:
+            dz[t] *= keep[t]
+        passed = np.matmul(dz[t], w_hh)
+        dh = passed if keep is None else passed + dh * (1 - keep[t])
+    dx, dw_ih, db = _through_inputs(needs, dz, x, w_ih)
+    return [dx, dh, dw_ih, _weight_gradient(dz, _before(h0, hs)), db, db]
+
+
+@primitive(method=False, joint=_rnn_rule, composite=_rnn_loop, inputs=("x", "h0", "w_ih", "w_hh", "b_ih", "b_hh"), extras=("hs",))
+def rnn(x: Any, h0: Any, w_ih: Any, w_hh: Any, b_ih: Any, b_hh: Any, keep: Any, nonlinearity: str) -> Any:
+    """A layer of `rnn_cell` over all steps: x (T, B, I), h0 (B, H) -> (outputs (T, B, H), last state (B, H)).
+
+    out = (h_1 ... h_T), h_T
+    dz_t = (g_t + W_hh^T dz_{t+1}) act'(z_t);  dx = W_ih^T dz,  dW_ih = sum dz_t x_t^T,  dW_hh = sum dz_t h_{t-1}^T
+    """
+    hs, h = _input_gates(x, w_ih, b_ih, b_hh), h0
+    back = np.swapaxes(w_hh, 0, 1)
+    for t in range(len(hs)):
+        z = hs[t]
+        z += np.matmul(h, back)
+        if nonlinearity == "tanh":
+            np.tanh(z, out=z)
+        else:
+            np.maximum(z, 0, out=z)
+        if keep is not None:
+            z -= h
+            z *= keep[t]
+            z += h
+        h = z
+    return (hs if keep is None else hs * keep, h.copy()), hs
+
+
+# -------------------------------------------------------------------------------------- LSTM
+
+
+def _lstm_loop(
+    x: Any, h0: Any, c0: Any, w_ih: Any, w_hh: Any, b_ih: Any, b_hh: Any, w_hr: Any, keep: Any
+) -> tuple[Any, Any, Any]:  # fmt: skip
+    h, c, hs = h0, c0, []
+    for t, x_t in enumerate(unstack(x)):
+        new_h, new_c = lstm_cell(x_t, h, c, w_ih, w_hh, b_ih, b_hh, w_hr)
+        h, c = _held(new_h, h, keep, t), _held(new_c, c, keep, t)
+        hs.append(h)
+    return _shown(hs, keep), h, c
+
+
+def _lstm_rule(
+    g: Any, needs: Sequence[bool], x: Any, h0: Any, c0: Any, w_ih: Any, w_hh: Any, w_hr: Any, gates: Any, cs: Any, tanh_cs: Any,
+    hs: Any, keep: Any,
+) -> list[Any]:  # fmt: skip
+    size, dz = cs.shape[-1], np.empty_like(gates)
+    dh, dc = g[1], g[2]
+    inner = np.empty_like(hs) if w_hr is not None else None  # the gradient of o tanh(c), before the projection
+    for t in range(len(gates) - 1, -1, -1):
+        i, f, candidate, o = (gates[t][:, k * size : (k + 1) * size] for k in range(4))
+        di, df, dg, do = (dz[t][:, k * size : (k + 1) * size] for k in range(4))
+        shown = g[0][t] if keep is None else g[0][t] * keep[t]
+        dh = dh + shown
+        through = dh if keep is None else dh * keep[t]
+        dcell = dc if keep is None else dc * keep[t]
+        if inner is not None:
+            inner[t] = through
+            through = np.matmul(through, w_hr)
+        tanh_c = tanh_cs[t]
+        dcell = dcell + through * o * (1 - tanh_c * tanh_c)
+        np.multiply(dcell * candidate, i * (1 - i), out=di)
+        np.multiply(dcell * (c0 if t == 0 else cs[t - 1]), f * (1 - f), out=df)
+        np.multiply(dcell * i, 1 - candidate * candidate, out=dg)
+        np.multiply(through * tanh_c, o * (1 - o), out=do)
+        passed = np.matmul(dz[t], w_hh)
+        if keep is None:
+            dh, dc = passed, dcell * f
+        else:
+            dh, dc = passed + dh * (1 - keep[t]), dcell * f + dc * (1 - keep[t])
+    dx, dw_ih, db = _through_inputs(needs, dz, x, w_ih)
+    dw_hr = None if w_hr is None else _weight_gradient(inner, gates[..., 3 * size :] * tanh_cs)
+    return [dx, dh, dc, dw_ih, _weight_gradient(dz, _before(h0, hs)), db, db, dw_hr]
+
+
+@primitive(
+    method=False, joint=_lstm_rule, composite=_lstm_loop, extras=("gates", "cs", "tanh_cs", "hs"),
+    inputs=("x", "h0", "c0", "w_ih", "w_hh", "b_ih", "b_hh", "w_hr"),
+)  # fmt: skip
+def lstm(x: Any, h0: Any, c0: Any, w_ih: Any, w_hh: Any, b_ih: Any, b_hh: Any, w_hr: Any, keep: Any) -> Any:
+    """A layer of `lstm_cell` over all steps: x (T, B, I), h0 (B, P), c0 (B, H) -> (outputs (T, B, P), h_T, c_T).
+
+    out = (h_1 ... h_T), h_T, c_T
+    dc_t = dh_t o (1 - tanh^2 c_t) + f_{t+1} dc_{t+1};  dz = (dc g i', dc c_{t-1} f', dc i g', dh tanh(c) o')
+    dx = W_ih^T dz,  dW_ih = sum dz_t x_t^T,  dW_hh = sum dz_t h_{t-1}^T
+    """
+    gates, size = _input_gates(x, w_ih, b_ih, b_hh), c0.shape[-1]
+    steps, batch = gates.shape[:2]
+    cs, tanh_cs = (np.empty_like(gates, shape=(steps, batch, size)) for _ in range(2))
+    hs = np.empty_like(gates, shape=(steps, batch, h0.shape[-1]))
+    h, c, back = h0, c0, np.swapaxes(w_hh, 0, 1)
+    for t in range(steps):
+        z = gates[t]
+        z += np.matmul(h, back)
+        _sigmoid_inplace(z[:, : 2 * size])
+        np.tanh(z[:, 2 * size : 3 * size], out=z[:, 2 * size : 3 * size])
+        _sigmoid_inplace(z[:, 3 * size :])
+        new = cs[t]
+        np.multiply(z[:, size : 2 * size], c, out=new)
+        new += z[:, :size] * z[:, 2 * size : 3 * size]
+        np.tanh(new, out=tanh_cs[t])
+        shown = z[:, 3 * size :] * tanh_cs[t]
+        if w_hr is not None:
+            shown = np.matmul(shown, np.swapaxes(w_hr, 0, 1))
+        hs[t] = shown if keep is None else h + keep[t] * (shown - h)
+        if keep is not None:
+            new -= c
+            new *= keep[t]
+            new += c
+        h, c = hs[t], new
+    return (hs if keep is None else hs * keep, h.copy(), c.copy()), gates, cs, tanh_cs, hs
+
+
+# --------------------------------------------------------------------------------------- GRU
+
+
+def _gru_loop(x: Any, h0: Any, w_ih: Any, w_hh: Any, b_ih: Any, b_hh: Any, keep: Any) -> tuple[Any, Any]:
+    return loop_of(gru_cell)(x, h0, w_ih, w_hh, b_ih, b_hh, keep)
+
+
+def loop_of(cell: Callable[..., Any], **options: Any) -> Callable[..., tuple[Any, Any]]:
+    """A cell with one state as a layer over all steps, from differentiable ops."""
+
+    def layer(x: Any, h0: Any, w_ih: Any, w_hh: Any, b_ih: Any, b_hh: Any, keep: Any) -> tuple[Any, Any]:
+        h, hs = h0, []
+        for t, x_t in enumerate(unstack(x)):
+            h = _held(cell(x_t, h, w_ih, w_hh, b_ih, b_hh, **options), h, keep, t)
+            hs.append(h)
+        return _shown(hs, keep), h
+
+    return layer
+
+
+def _gru_rule(
+    g: Any, needs: Sequence[bool], x: Any, h0: Any, w_ih: Any, w_hh: Any, gates: Any, from_h: Any, hs: Any, keep: Any
+) -> list[Any]:  # fmt: skip
+    size = h0.shape[-1]
+    dz_x, dz_h = np.empty_like(gates), np.empty_like(gates)
+    dh = g[1]
+    for t in range(len(gates) - 1, -1, -1):
+        r, z, n = (gates[t][:, k * size : (k + 1) * size] for k in range(3))
+        before = h0 if t == 0 else hs[t - 1]
+        dh = dh + (g[0][t] if keep is None else g[0][t] * keep[t])
+        through = dh if keep is None else dh * keep[t]
+        dn = through * (1 - z) * (1 - n * n)
+        dz_x[t][:, 2 * size :] = dn
+        dz_x[t][:, size : 2 * size] = through * (before - n) * z * (1 - z)
+        dz_x[t][:, :size] = dn * from_h[t] * r * (1 - r)
+        dz_h[t][:, : 2 * size] = dz_x[t][:, : 2 * size]
+        dz_h[t][:, 2 * size :] = dn * r
+        passed = np.matmul(dz_h[t], w_hh) + through * z
+        dh = passed if keep is None else passed + dh * (1 - keep[t])
+    dx, dw_ih, db_ih = _through_inputs(needs, dz_x, x, w_ih)
+    return [dx, dh, dw_ih, _weight_gradient(dz_h, _before(h0, hs)), db_ih, np.sum(dz_h, axis=(0, 1))]
+
+
+@primitive(
+    method=False, joint=_gru_rule, composite=_gru_loop, inputs=("x", "h0", "w_ih", "w_hh", "b_ih", "b_hh"),
+    extras=("gates", "from_h", "hs"),
+)  # fmt: skip
+def gru(x: Any, h0: Any, w_ih: Any, w_hh: Any, b_ih: Any, b_hh: Any, keep: Any) -> Any:
+    """A layer of `gru_cell` over all steps: x (T, B, I), h0 (B, H) -> (outputs (T, B, H), h_T).
+
+    out = (h_1 ... h_T), h_T
+    dn = dh (1 - z) n',  dz = dh (h_{t-1} - n) z',  dr = dn (W_hn h + b_hn) r'
+    dx = W_ih^T (dr, dz, dn),  dW_ih = sum (dr, dz, dn) x^T,  dW_hh = sum (dr, dz, r dn) h_{t-1}^T
+    """
+    gates, size = _input_gates(x, w_ih, b_ih), h0.shape[-1]
+    steps, batch = gates.shape[:2]
+    hs, from_h = (np.empty_like(gates, shape=(steps, batch, size)) for _ in range(2))
+    h, back = h0, np.swapaxes(w_hh, 0, 1)
+    for t in range(steps):
+        z = gates[t]
+        recurrent = np.matmul(h, back)
+        if b_hh is not None:
+            recurrent += b_hh
+        both = z[:, : 2 * size]
+        both += recurrent[:, : 2 * size]
+        _sigmoid_inplace(both)
+        from_h[t] = recurrent[:, 2 * size :]
+        n = z[:, 2 * size :]
+        n += z[:, :size] * from_h[t]
+        np.tanh(n, out=n)
+        new = hs[t]
+        np.subtract(h, n, out=new)
+        new *= z[:, size : 2 * size]
+        new += n
+        if keep is not None:
+            new -= h
+            new *= keep[t]
+            new += h
+        h = new
+    return (hs if keep is None else hs * keep, h.copy()), gates, from_h, hs

@@ -1,0 +1,95 @@
+"""Sequences of different lengths: padding and packing, as torch.nn.utils.rnn."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from minigrad.ops.join import concatenate, stack
+from minigrad.tensor import raw
+
+__all__ = ["PackedSequence", "pack_padded_sequence", "pack_sequence", "pad_packed_sequence", "pad_sequence"]
+
+
+class PackedSequence(NamedTuple):
+    """Sequences without their padding, step by step.
+
+    Attributes:
+        data: (sum of lengths, ...), all first elements, longest sequence first, then all second ones ...
+        batch_sizes: how many sequences last to each step.
+        sorted_indices, unsorted_indices: the order by length, and back; None where they were in order.
+    """
+
+    data: Any
+    batch_sizes: np.ndarray
+    sorted_indices: np.ndarray | None = None
+    unsorted_indices: np.ndarray | None = None
+
+
+def pad_sequence(sequences: Sequence[Any], batch_first: bool = False, padding_value: float = 0.0) -> Any:
+    """Sequences (L_i, ...) side by side, padded to the longest: (T, B, ...), or (B, T, ...) with batch_first.
+
+    >>> pad_sequence([Tensor([1.0, 2.0]), Tensor([3.0])], batch_first=True).tolist()
+    [[1.0, 2.0], [3.0, 0.0]]
+    """
+    longest = max(np.shape(s)[0] for s in sequences)
+    rest = [(0, 0)] * (np.ndim(sequences[0]) - 1)
+    padded = [np.pad(s, [(0, longest - np.shape(s)[0]), *rest], constant_values=padding_value) for s in sequences]
+    return stack(padded, axis=0 if batch_first else 1)
+
+
+def pack_padded_sequence(
+    input: Any, lengths: Any, batch_first: bool = False, enforce_sorted: bool = True  # noqa: A002
+) -> PackedSequence:  # fmt: skip
+    """Padded sequences, (T, B, ...), without what is beyond their lengths.
+
+    Args:
+        enforce_sorted: the lengths must descend already; otherwise the sequences are sorted, and unsorted on unpacking.
+    """
+    x = np.swapaxes(input, 0, 1) if batch_first else input
+    lengths = np.asarray(raw(lengths))
+    if lengths.shape != (np.shape(x)[1],) or (lengths < 1).any() or lengths.max() > np.shape(x)[0]:
+        raise ValueError(f"pack_padded_sequence: lengths {lengths} do not fit an input of shape {np.shape(x)} (T, B, ...)")
+    order = None
+    if (np.diff(lengths) > 0).any():
+        if enforce_sorted:
+            raise ValueError(
+                f"pack_padded_sequence: lengths {lengths} must descend; pass enforce_sorted=False to have them sorted"
+            )
+        order = np.argsort(-lengths, kind="stable")
+        x, lengths = x[:, order], lengths[order]
+    sizes = (lengths > np.arange(lengths.max())[:, None]).sum(1)
+    steps = np.repeat(np.arange(len(sizes)), sizes)
+    members = np.concatenate([np.arange(n) for n in sizes])
+    return PackedSequence(x[steps, members], sizes, order, None if order is None else np.argsort(order))
+
+
+def pad_packed_sequence(
+    sequence: PackedSequence, batch_first: bool = False, padding_value: float = 0.0, total_length: int | None = None
+) -> tuple[Any, np.ndarray]:
+    """Undo `pack_padded_sequence`: (padded sequences, lengths)."""
+    data, sizes, _, back = sequence
+    total, batch = total_length or len(sizes), int(sizes[0])
+    if total < len(sizes):
+        raise ValueError(f"pad_packed_sequence: total_length {total} is less than the longest sequence, {len(sizes)}")
+    filling = np.full_like(raw(data), padding_value, shape=(1, *np.shape(data)[1:]))
+    place = np.full((total, batch), np.shape(data)[0])  # what is beyond a sequence is the row of padding
+    starts = np.concatenate([[0], np.cumsum(sizes)])
+    for t, n in enumerate(sizes):
+        place[t, :n] = starts[t] + np.arange(n)
+    lengths = (place < np.shape(data)[0]).sum(0)
+    if back is not None:
+        place, lengths = place[:, back], lengths[back]
+    out = concatenate([data, filling])[place]
+    return (np.swapaxes(out, 0, 1) if batch_first else out), lengths
+
+
+def pack_sequence(sequences: Sequence[Any], enforce_sorted: bool = True) -> PackedSequence:
+    """Sequences of different lengths as one PackedSequence.
+
+    >>> pack_sequence([Tensor([1.0, 2.0]), Tensor([3.0])]).data.tolist()
+    [1.0, 3.0, 2.0]
+    """
+    return pack_padded_sequence(pad_sequence(sequences), [np.shape(s)[0] for s in sequences], enforce_sorted=enforce_sorted)
