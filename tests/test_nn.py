@@ -321,10 +321,31 @@ def test_loss_equals_torchs(name: str, options: dict, shape: tuple[int, ...], ta
         ("Adam", {"lr": 0.1, "betas": (0.5, 0.9), "eps": 1e-3, "weight_decay": 0.1}),
         ("Adam", {"lr": 0.1, "amsgrad": True}),
         ("Adam", {"lr": 0.01, "maximize": True}),
+        ("AdamW", {"lr": 0.1, "weight_decay": 0.2}),
+        ("AdamW", {"lr": 0.1, "amsgrad": True}),
+        ("Adagrad", {"lr": 0.1}),
+        ("Adagrad", {"lr": 0.1, "lr_decay": 0.1, "weight_decay": 0.1, "initial_accumulator_value": 0.5}),
+        ("RMSprop", {"lr": 0.01}),
+        ("RMSprop", {"lr": 0.01, "momentum": 0.9, "centered": True, "weight_decay": 0.1}),
+        ("RMSprop", {"lr": 0.01, "alpha": 0.9, "eps": 1e-3, "maximize": True}),
+        ("Adadelta", {"lr": 1.0}),
+        ("Adadelta", {"lr": 0.5, "rho": 0.8, "eps": 1e-3, "weight_decay": 0.1}),
+        ("Adamax", {"lr": 0.1}),
+        ("Adamax", {"lr": 0.1, "betas": (0.5, 0.9), "weight_decay": 0.1}),
+        ("NAdam", {"lr": 0.1}),
+        ("NAdam", {"lr": 0.1, "weight_decay": 0.1, "momentum_decay": 0.1}),
+        ("NAdam", {"lr": 0.1, "weight_decay": 0.1, "decoupled_weight_decay": True}),
+        ("RAdam", {"lr": 0.1}),
+        ("RAdam", {"lr": 0.1, "betas": (0.8, 0.9), "weight_decay": 0.1}),
+        ("RAdam", {"lr": 0.1, "weight_decay": 0.1, "decoupled_weight_decay": True}),
+        ("Rprop", {"lr": 0.1}),
+        ("Rprop", {"lr": 0.1, "etas": (0.4, 1.5), "step_sizes": (1e-3, 0.5)}),
     ],
 )
-def test_optimizer_equals_torchs_over_50_steps(name: str, options: dict) -> None:
+def test_optimizer_equals_torchs_over_50_steps(name: str, options: dict, request: pytest.FixtureRequest) -> None:
     torch = pytest.importorskip("torch", reason="PyTorch is not installed")
+    torch.set_default_dtype(torch.float64)  # torch keeps scalar states, such as NAdam's, in it
+    request.addfinalizer(lambda: torch.set_default_dtype(torch.float32))
     starts = [normal(3, 4), normal(70, 300)]
     ours = [Tensor(a.copy(), requires_grad=True) for a in starts]
     theirs = [torch.tensor(a, requires_grad=True) for a in starts]
@@ -337,8 +358,10 @@ def test_optimizer_equals_torchs_over_50_steps(name: str, options: dict) -> None
             loss = sum((p * p + 1).sqrt().sum() for p in parameters)
             loss.backward()
             opt.step()
+    # Rounding grows where a step is divided by a gradient that has almost vanished.
+    slack = 1e-7 if name in ("Adamax", "NAdam") or options.get("centered") else 1e-13
     for a, b in zip(ours, theirs, strict=True):
-        np.testing.assert_allclose(a.detach().numpy(), b.detach().numpy(), rtol=1e-9)
+        np.testing.assert_allclose(a.detach().numpy(), b.detach().numpy(), rtol=1e-9, atol=slack)
 
 
 @pytest.mark.torch

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
 
-from minigrad import Tensor, mark_mutated
+from minigrad import Tensor, enable_grad, mark_mutated
 
 __all__ = ["Optimizer"]
 
@@ -52,8 +52,12 @@ class Optimizer:
             for p in group["params"]:
                 p.grad = None
 
-    def step(self) -> None:
-        """One step of all parameters that have a gradient."""
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:
+        """One step of all parameters that have a gradient; with a closure, of the gradients that it computes."""
+        loss = None
+        if closure is not None:
+            with enable_grad():
+                loss = closure()
         for group in self.param_groups:
             for p in group["params"]:
                 if p.grad is None:
@@ -63,6 +67,7 @@ class Optimizer:
                     g = -g
                 self.update(p._data, g, self.state.setdefault(id(p), {}), group)
                 mark_mutated(p._data)
+        return loss
 
     def update(self, p: Any, g: Any, state: dict[str, Any], group: dict[str, Any]) -> None:
         """Change the array p in place by one step along the gradient g."""

@@ -1,0 +1,289 @@
+"""Attention and transformers; what they compute is in `nn.attention`."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from minigrad import empty, zeros
+from minigrad.ops.reduce import softmax
+from minigrad.tensor import raw
+
+from .. import activations, init
+from .. import attention as A
+from ..linear import linear
+from ..module import Buffer, Module, Parameter, as_input
+from .dropout import Dropout
+from .linear import Linear
+from .normalization import LayerNorm
+
+__all__ = [
+    "AdditiveAttention", "DotAttention", "MultiheadAttention", "PositionalEncoding", "TransformerDecoder",
+    "TransformerDecoderLayer", "TransformerEncoder", "TransformerEncoderLayer",
+]  # fmt: skip
+
+
+class MultiheadAttention(Module):
+    """Multi-head attention (Vaswani et al., 2017), with PyTorch's parameters.
+
+    Args:
+        kdim, vdim: the features of keys and values, where they are not embed_dim.
+        batch_first: inputs are (N, L, E) in place of (L, N, E).
+
+    Attributes:
+        in_proj_weight: (3 embed_dim, embed_dim), for queries, keys and values; q_proj_weight, k_proj_weight and v_proj_weight
+            where these have features of their own.
+        in_proj_bias: (3 embed_dim,).
+        out_proj: the last linear map.
+
+    >>> x = Tensor(np.ones((5, 1, 4)))
+    >>> out, weights = MultiheadAttention(4, 2)(x, x, x)
+    >>> out.shape, weights.shape
+    ((5, 1, 4), (1, 5, 5))
+    """
+
+    def __init__(
+        self, embed_dim: int, num_heads: int, dropout: float = 0.0, bias: bool = True, kdim: int | None = None,
+        vdim: int | None = None, batch_first: bool = False, device: str | None = None, dtype: Any = None,
+    ) -> None:  # fmt: skip
+        if embed_dim % num_heads:
+            raise ValueError(f"MultiheadAttention: embed_dim {embed_dim} does not divide into {num_heads} heads")
+        self.embed_dim, self.num_heads, self.dropout, self.batch_first = embed_dim, num_heads, dropout, batch_first
+        options: dict[str, Any] = {"dtype": dtype, "device": device}
+        kdim, vdim = kdim or embed_dim, vdim or embed_dim
+        if kdim == vdim == embed_dim:
+            self.in_proj_weight = Parameter(empty((3 * embed_dim, embed_dim), **options))
+            init.xavier_uniform_(self.in_proj_weight)
+        else:
+            for name, features in (("q", embed_dim), ("k", kdim), ("v", vdim)):
+                weight = Parameter(empty((embed_dim, features), **options))
+                init.xavier_uniform_(weight)
+                setattr(self, f"{name}_proj_weight", weight)
+        self.in_proj_bias = Parameter(zeros(3 * embed_dim, **options)) if bias else None
+        self.out_proj = Linear(embed_dim, embed_dim, bias, **options)
+        if self.out_proj.bias is not None:
+            init.zeros_(self.out_proj.bias)
+
+    def _projections(self) -> list[Any]:
+        if hasattr(self, "in_proj_weight"):
+            return list(np.split(self.in_proj_weight, 3))
+        return [getattr(self, f"{name}_proj_weight") for name in "qkv"]
+
+    def forward(
+        self, query: Any, key: Any, value: Any, key_padding_mask: Any = None, need_weights: bool = True, attn_mask: Any = None,
+        average_attn_weights: bool = True, is_causal: bool = False,
+    ) -> tuple[Any, Any]:  # fmt: skip
+        """Attend.
+
+        Args:
+            key_padding_mask: (N, S), True for keys that do not count (as in PyTorch).
+            attn_mask: (L, S) or (N heads, L, S), True where attention may *not* look (as in PyTorch), or added to the scores.
+
+        Returns:
+            The output, and the weights (N, L, S) averaged over heads, (N, heads, L, S) without, or None.
+        """
+        inputs = [as_input(x, self.out_proj.weight) for x in (query, key, value)]
+        single = inputs[0].ndim == 2
+        if single:
+            inputs = [x[None] for x in inputs]
+        elif not self.batch_first:
+            inputs = [x.swapaxes(0, 1) for x in inputs]
+        biases = [None] * 3 if self.in_proj_bias is None else list(np.split(self.in_proj_bias, 3))
+        q, k, v = (linear(x, w, b) for x, w, b in zip(inputs, self._projections(), biases, strict=True))
+        mask = self._mask(attn_mask, key_padding_mask, q, k, is_causal)
+        rate = self.dropout if self.training else 0.0
+        out, weights = A.multi_head_attention(q, k, v, self.num_heads, mask, rate, return_weights=True)
+        out = self.out_proj(out)
+        if not need_weights:
+            weights = None
+        elif average_attn_weights:
+            weights = np.mean(weights, axis=1)
+        if single:
+            return out[0], None if weights is None else weights[0]
+        return (out if self.batch_first else out.swapaxes(0, 1)), weights
+
+    def _mask(self, attn_mask: Any, key_padding_mask: Any, q: Any, k: Any, is_causal: bool) -> Any:
+        """All masks together, as what is added to the scores (N, heads, L, S)."""
+        total: Any = None
+        for mask in (attn_mask, key_padding_mask):
+            if mask is None:
+                continue
+            values = np.asarray(raw(mask), like=raw(q)) if not isinstance(raw(q), np.ndarray) else np.asarray(raw(mask))
+            added = np.where(values, -np.inf, 0.0).astype(q.dtype) if values.dtype == bool else values.astype(q.dtype)
+            if mask is key_padding_mask:
+                added = added.reshape(-1, 1, 1, added.shape[-1])
+            elif added.ndim == 3:
+                added = added.reshape(-1, self.num_heads, *added.shape[1:])
+            total = added if total is None else total + added
+        if is_causal and attn_mask is None:
+            hidden = np.where(A.causal_mask(q.shape[1], q)[:, : k.shape[1]], 0.0, -np.inf).astype(q.dtype)
+            total = hidden if total is None else total + hidden
+        return total
+
+
+class DotAttention(Module):
+    """Luong's attention for encoder-decoders (2015): scores s^T h, or s^T W h with features of their own.
+
+    (query (N, D), keys (N, S, H), lengths) -> (context (N, H), weights (N, S)).
+    """
+
+    def __init__(self, query_size: int | None = None, key_size: int | None = None) -> None:
+        self.proj = None if query_size is None or key_size is None else Linear(query_size, key_size, bias=False)
+
+    def forward(self, query: Any, keys: Any, lengths: Any = None) -> tuple[Any, Any]:
+        query = query if self.proj is None else self.proj(query)
+        return _attended(np.squeeze(keys @ query[..., None], -1), keys, lengths)
+
+
+class AdditiveAttention(Module):
+    """Bahdanau's attention for encoder-decoders (2015): scores v^T tanh(W s + U h).
+
+    (query (N, D), keys (N, S, H), lengths) -> (context (N, H), weights (N, S)).
+
+    >>> context, weights = AdditiveAttention(3, 4, 5)(Tensor(np.ones((2, 3))), Tensor(np.ones((2, 6, 4))))
+    >>> context.shape, weights.shape
+    ((2, 4), (2, 6))
+    """
+
+    def __init__(self, query_size: int, key_size: int, hidden_size: int) -> None:
+        self.query_proj, self.key_proj = Linear(query_size, hidden_size), Linear(key_size, hidden_size, bias=False)
+        self.energy = Linear(hidden_size, 1, bias=False)
+
+    def forward(self, query: Any, keys: Any, lengths: Any = None) -> tuple[Any, Any]:
+        hidden = np.tanh(self.query_proj(query)[:, None] + self.key_proj(keys))
+        return _attended(np.squeeze(self.energy(hidden), -1), keys, lengths)
+
+
+def _attended(scores: Any, keys: Any, lengths: Any) -> tuple[Any, Any]:
+    """Softmax over the steps that last, and the mean of the keys by it."""
+    if lengths is not None:
+        lasting = np.arange(np.shape(scores)[1]) < np.asarray(raw(lengths))[:, None]
+        scores = np.where(np.asarray(lasting, like=raw(scores)), scores, -np.inf)
+    weights = softmax(scores, axis=-1)
+    return np.squeeze(weights[:, None] @ keys, 1), weights
+
+
+class PositionalEncoding(Module):
+    """Adds sinusoidal positions to (N, L, E), or (L, N, E) with batch_first=False, then dropout.
+
+    >>> PositionalEncoding(4)(Tensor(np.zeros((1, 2, 4)))).shape
+    (1, 2, 4)
+    """
+
+    def __init__(self, embed_dim: int, dropout: float = 0.0, max_length: int = 5000, batch_first: bool = True) -> None:
+        self.batch_first, self.dropout = batch_first, Dropout(dropout)
+        self.positions = Buffer(A.sinusoidal_positions(max_length, embed_dim).astype(np.float32))
+
+    def forward(self, x: Any) -> Any:
+        length = np.shape(x)[1 if self.batch_first else 0]
+        if length > len(self.positions):
+            raise ValueError(f"PositionalEncoding: {length} steps, but max_length is {len(self.positions)}")
+        positions = self.positions[:length].astype(x.dtype)
+        return self.dropout(x + (positions if self.batch_first else positions[:, None]))
+
+
+def _activation(which: str | Callable[..., Any]) -> Callable[..., Any]:
+    if callable(which):
+        return which
+    if which not in ("relu", "gelu"):
+        raise ValueError(f"activation must be 'relu', 'gelu' or a function, got {which!r}")
+    return getattr(activations, which)
+
+
+class _TransformerLayer(Module):
+    """What the layers of encoder and decoder share: the feed-forward part, and where the norms stand."""
+
+    def __init__(
+        self, d_model: int, nhead: int, dim_feedforward: int = 2048, dropout: float = 0.1,
+        activation: str | Callable[..., Any] = "relu", layer_norm_eps: float = 1e-5, batch_first: bool = False,
+        norm_first: bool = False, bias: bool = True, device: str | None = None, dtype: Any = None,
+    ) -> None:  # fmt: skip
+        options: dict[str, Any] = {"device": device, "dtype": dtype}
+        self.norm_first, self.activation = norm_first, _activation(activation)
+        self.self_attn = MultiheadAttention(d_model, nhead, dropout, bias, batch_first=batch_first, **options)
+        if self.attends_to_memory:
+            self.multihead_attn = MultiheadAttention(d_model, nhead, dropout, bias, batch_first=batch_first, **options)
+        self.linear1 = Linear(d_model, dim_feedforward, bias, **options)
+        self.dropout = Dropout(dropout)
+        self.linear2 = Linear(dim_feedforward, d_model, bias, **options)
+        for i in range(3 if self.attends_to_memory else 2):
+            setattr(self, f"norm{i + 1}", LayerNorm(d_model, layer_norm_eps, bias=bias, **options))
+            setattr(self, f"dropout{i + 1}", Dropout(dropout))
+
+    attends_to_memory = False
+
+    def _feed_forward(self, x: Any) -> Any:
+        return self.linear2(self.dropout(self.activation(self.linear1(x))))
+
+    def _sublayers(self, x: Any, parts: list[Callable[[Any], Any]]) -> Any:
+        """x + part(norm(x)), or norm(x + part(x)), one after the other."""
+        for i, part in enumerate(parts, start=1):
+            norm, drop = getattr(self, f"norm{i}"), getattr(self, f"dropout{i}")
+            x = x + drop(part(norm(x))) if self.norm_first else norm(x + drop(part(x)))
+        return x
+
+
+class TransformerEncoderLayer(_TransformerLayer):
+    """Self-attention and a feed-forward part, each with a residual and a norm (Vaswani et al., 2017).
+
+    >>> TransformerEncoderLayer(4, 2, 8)(Tensor(np.ones((5, 1, 4)))).shape
+    (5, 1, 4)
+    """
+
+    def forward(self, src: Any, src_mask: Any = None, src_key_padding_mask: Any = None, is_causal: bool = False) -> Any:
+        def attend(x: Any) -> Any:
+            return self.self_attn(x, x, x, src_key_padding_mask, False, src_mask, is_causal=is_causal)[0]
+
+        return self._sublayers(as_input(src, self.linear1.weight), [attend, self._feed_forward])
+
+
+class TransformerDecoderLayer(_TransformerLayer):
+    """Self-attention, attention to the encoder's memory, and a feed-forward part.
+
+    >>> TransformerDecoderLayer(4, 2, 8)(Tensor(np.ones((5, 1, 4))), Tensor(np.ones((3, 1, 4)))).shape
+    (5, 1, 4)
+    """
+
+    attends_to_memory = True
+
+    def forward(
+        self, tgt: Any, memory: Any, tgt_mask: Any = None, memory_mask: Any = None, tgt_key_padding_mask: Any = None,
+        memory_key_padding_mask: Any = None, tgt_is_causal: bool = False,
+    ) -> Any:  # fmt: skip
+        def attend(x: Any) -> Any:
+            return self.self_attn(x, x, x, tgt_key_padding_mask, False, tgt_mask, is_causal=tgt_is_causal)[0]
+
+        def look_up(x: Any) -> Any:
+            return self.multihead_attn(x, memory, memory, memory_key_padding_mask, False, memory_mask)[0]
+
+        return self._sublayers(as_input(tgt, self.linear1.weight), [attend, look_up, self._feed_forward])
+
+
+class _Stack(Module):
+    """Copies of a layer one after the other, and a last norm if there is one."""
+
+    def __init__(self, layer: Module, num_layers: int, norm: Module | None = None) -> None:
+        self.layers = [copy.deepcopy(layer) for _ in range(num_layers)]
+        self.norm = norm
+
+    def _run(self, x: Any, *args: Any, **options: Any) -> Any:
+        for layer in self.layers:
+            x = layer(x, *args, **options)
+        return x if self.norm is None else self.norm(x)
+
+
+class TransformerEncoder(_Stack):
+    """Several encoder layers; they begin as copies of one."""
+
+    def forward(self, src: Any, mask: Any = None, src_key_padding_mask: Any = None, is_causal: bool = False) -> Any:
+        return self._run(src, src_mask=mask, src_key_padding_mask=src_key_padding_mask, is_causal=is_causal)
+
+
+class TransformerDecoder(_Stack):
+    """Several decoder layers; they begin as copies of one."""
+
+    def forward(self, tgt: Any, memory: Any, **masks: Any) -> Any:
+        return self._run(tgt, memory, **masks)

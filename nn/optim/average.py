@@ -1,0 +1,54 @@
+"""Averages of weights over training."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import numpy as np
+
+from minigrad import mark_mutated
+
+from ..module import Module
+
+__all__ = ["EMA"]
+
+
+class EMA:
+    """An exponential moving average of a module's parameters; buffers are copied.
+
+        average <- decay average + (1 - decay) parameter
+
+    Attributes:
+        module: a copy of the module that holds the averages, to evaluate with.
+
+    >>> from nn import Linear
+    >>> model = Linear(1, 1)
+    >>> average = EMA(model, decay=0.9)
+    >>> model.weight.data += 1.0
+    >>> average.update(model)
+    >>> round((average.module.weight - model.weight).item(), 4)
+    -0.9
+    """
+
+    def __init__(self, module: Module, decay: float = 0.999) -> None:
+        if not 0 <= decay <= 1:
+            raise ValueError(f"EMA: decay must lie between 0 and 1, got {decay}")
+        self.decay = decay
+        self.module = copy.deepcopy(module).requires_grad_(False).eval()
+
+    def update(self, module: Module) -> None:
+        """Take up the module's present parameters."""
+        for ours, theirs in zip(self.module.parameters(), module.parameters(), strict=True):
+            ours._data += (1 - self.decay) * (theirs._data - ours._data)
+            mark_mutated(ours._data)
+        for mine, other in zip(self.module.buffers(), module.buffers(), strict=True):
+            mine._data[...] = other._data
+
+    def state_dict(self) -> dict[str, Any]:
+        """The averages by path."""
+        return dict(self.module.state_dict())
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from averages that `state_dict` returned."""
+        self.module.load_state_dict({k: np.asarray(getattr(v, "_data", v)) for k, v in state.items()})
