@@ -16,6 +16,7 @@ import numpy as np
 
 from . import backend, graph
 from .graph import Node
+from .rows import RowSparse
 
 __all__ = ["Tensor"]
 
@@ -202,6 +203,8 @@ class Tensor:
         if self._node is not None:
             instead = _instead_of_scipy() or "x.detach().numpy()"
             raise RuntimeError(f"{what} of a tensor that requires a gradient would lose the gradient: write {instead}")
+        if isinstance(self._data, RowSparse):
+            return self._data.get()
         if not isinstance(self._data, np.ndarray):
             raise TypeError(f"{what} of a tensor on {self.device}: copy it to the cpu first, x.cpu().numpy()")
         return self._data

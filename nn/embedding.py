@@ -6,10 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from minigrad import Tensor, mark_mutated
+from minigrad import Tensor, mark_mutated, primitive
 from minigrad.ops.index import getitem, scatter_add
 from minigrad.ops.join import concatenate
 from minigrad.ops.select import where
+from minigrad.rows import RowSparse
 from minigrad.tensor import raw
 
 __all__ = ["embedding", "embedding_bag", "one_hot"]
@@ -32,9 +33,25 @@ def _limit(weight: Any, indices: Any, max_norm: float, norm_type: float) -> None
     mark_mutated(data)
 
 
+def _rows_gradient(g: Any, indices: Any, weight_shape: tuple[int, ...]) -> Any:
+    if isinstance(g, Tensor):  # a gradient that will be differentiated itself is an ordinary one
+        return scatter_add(g, indices, weight_shape)
+    return RowSparse(np.reshape(g, (-1, *weight_shape[1:])), np.reshape(indices, -1), weight_shape)
+
+
+@primitive(method=False, weight=_rows_gradient)
+def sparse_rows(weight: Any, indices: Any) -> Any:
+    """Rows of a table, whose gradient holds these rows alone.
+
+    out = weight[indices]
+    dweight = zeros, with g added at the rows        (a `minigrad.rows.RowSparse`)
+    """
+    return weight[indices]
+
+
 def embedding(
     indices: Any, weight: Any, padding_idx: int | None = None, max_norm: float | None = None, norm_type: float = 2.0,
-    scale_grad_by_freq: bool = False,
+    scale_grad_by_freq: bool = False, sparse: bool = False,
 ) -> Tensor:  # fmt: skip
     """Rows of a table: indices (...) of integers, weight (V, D) -> (..., D).
 
@@ -42,6 +59,7 @@ def embedding(
         padding_idx: a row that gets no gradient.
         max_norm, norm_type: rows that are looked up are first scaled down to this norm, in place.
         scale_grad_by_freq: divide the gradient of a row by how often it is looked up here.
+        sparse: the gradient holds only the rows that are looked up, and optimizers change only these.
 
     >>> embedding(Tensor([1, 1]), Tensor([[1.0, 2.0], [3.0, 4.0]])).tolist()
     [[3.0, 4.0], [3.0, 4.0]]
@@ -49,7 +67,7 @@ def embedding(
     array = _checked(indices, len(weight), "embedding")
     if max_norm is not None:
         _limit(weight, array, max_norm, norm_type)
-    out = getitem(weight, array)
+    out = sparse_rows(weight, array) if sparse else getitem(weight, array)
     if scale_grad_by_freq:
         share = (1 / np.bincount(array.reshape(-1), minlength=1)[array])[..., None].astype(out.dtype)
         out = out * share + raw(out) * (1 - share)  # the same value, with a part of the gradient

@@ -71,6 +71,7 @@ class Embedding(Module):
         padding_idx: the row that is 0 at first and gets no gradient.
         max_norm, norm_type: rows that are looked up are first scaled down to this norm, in place.
         scale_grad_by_freq: divide the gradient of a row by how often it was looked up.
+        sparse: the gradient holds only the rows that were looked up; optimizers leave the others, and their state, alone.
 
     Attributes:
         weight: (num_embeddings, embedding_dim), standard normal at first.
@@ -81,8 +82,10 @@ class Embedding(Module):
 
     def __init__(
         self, num_embeddings: int, embedding_dim: int, padding_idx: int | None = None, max_norm: float | None = None,
-        norm_type: float = 2.0, scale_grad_by_freq: bool = False, device: str | None = None, dtype: Any = None,
+        norm_type: float = 2.0, scale_grad_by_freq: bool = False, sparse: bool = False, device: str | None = None,
+        dtype: Any = None,
     ) -> None:  # fmt: skip
+        self.sparse = sparse
         self.num_embeddings, self.embedding_dim = num_embeddings, embedding_dim
         if padding_idx is not None and not -num_embeddings <= padding_idx < num_embeddings:
             raise ValueError(f"padding_idx {padding_idx} is out of range for {num_embeddings} embeddings")
@@ -109,7 +112,9 @@ class Embedding(Module):
             mark_mutated(self.weight._data)
 
     def forward(self, indices: Any) -> Tensor:
-        return F.embedding(indices, self.weight, self.padding_idx, self.max_norm, self.norm_type, self.scale_grad_by_freq)
+        return F.embedding(
+            indices, self.weight, self.padding_idx, self.max_norm, self.norm_type, self.scale_grad_by_freq, self.sparse
+        )
 
     def extra_repr(self) -> str:
         return f"{self.num_embeddings}, {self.embedding_dim}" + (

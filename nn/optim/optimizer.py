@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from minigrad import Tensor, enable_grad, mark_mutated
+from minigrad.rows import RowSparse
 
 __all__ = ["Optimizer"]
 
@@ -65,13 +66,32 @@ class Optimizer:
                 g = p.grad._data
                 if group.get("maximize"):
                     g = -g
-                self.update(p._data, g, self.state.setdefault(id(p), {}), group)
+                change = self.update_rows if isinstance(g, RowSparse) else self.update
+                change(p._data, g, self.state.setdefault(id(p), {}), group)
                 mark_mutated(p._data)
         return loss
 
     def update(self, p: Any, g: Any, state: dict[str, Any], group: dict[str, Any]) -> None:
         """Change the array p in place by one step along the gradient g."""
         raise NotImplementedError
+
+    def update_rows(self, p: Any, g: RowSparse, state: dict[str, Any], group: dict[str, Any]) -> None:
+        """`update` of those rows that a row-sparse gradient holds; the others, and their state, stay as they are."""
+        if not state:  # what a first step without a gradient leaves is the state of rows that were never seen
+            unseen: dict[str, Any] = {}
+            self.update(np.zeros_like(p[:1]), np.zeros_like(p[:1]), unseen, group)
+            for name, value in unseen.items():
+                state[name] = np.broadcast_to(value, p.shape).copy() if np.ndim(value) else type(value)(0 * value)
+        g = g.coalesce()
+        local = {name: value[g.rows] if np.shape(value) == p.shape else value for name, value in state.items()}
+        rows = p[g.rows]
+        self.update(rows, g.values, local, group)
+        p[g.rows] = rows
+        for name, value in local.items():
+            if np.ndim(value):
+                state[name][g.rows] = value
+            else:
+                state[name] = value
 
     def state_dict(self) -> dict[str, Any]:
         """The options and state, with parameters named by their numbers, as torch's."""

@@ -9,13 +9,22 @@ import numpy as np
 
 from minigrad import Tensor, mark_mutated
 from minigrad.ops.join import concatenate
+from minigrad.rows import RowSparse
 
 __all__ = ["clip_grad_norm_", "clip_grad_value_", "parameters_to_vector", "vector_to_parameters"]
 
 
 def _gradients(parameters: Tensor | Iterable[Tensor]) -> list[Any]:
-    given = [parameters] if isinstance(parameters, Tensor) else parameters
-    return [p.grad._data for p in given if p.grad is not None]
+    """The arrays of the gradients; of row-sparse ones the rows that they hold, each once."""
+    found = []
+    for p in [parameters] if isinstance(parameters, Tensor) else parameters:
+        if p.grad is not None:
+            if isinstance(p.grad._data, RowSparse):
+                p.grad._data = p.grad._data.coalesce()
+                found.append(p.grad._data.values)
+            else:
+                found.append(p.grad._data)
+    return found
 
 
 def clip_grad_norm_(

@@ -1,0 +1,86 @@
+"""Row-sparse gradients: of a table of which few rows were looked up, only these rows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+__all__ = ["RowSparse"]
+
+
+class RowSparse:
+    """An array of zeros but for some rows: values[i] is added to row rows[i].
+
+    It passes through the backward pass as an array does, and stands in `.grad` of the table; an optimizer changes those rows
+    alone.  Sums of row-sparse arrays stay row-sparse, a sum with an ordinary array is an ordinary array.
+
+    Attributes:
+        values: (n, ...), rows: (n,), with repetitions.
+        shape: of the whole.
+
+    >>> g = RowSparse(np.array([[1.0], [2.0], [3.0]]), np.array([1, 0, 1]), (3, 1))
+    >>> g.dense().ravel(), g.coalesce().rows
+    (array([2., 4., 0.]), array([0, 1]))
+    """
+
+    __slots__ = ("__weakref__", "rows", "shape", "values")
+    base = None
+
+    def __init__(self, values: Any, rows: Any, shape: tuple[int, ...]) -> None:
+        self.values, self.rows, self.shape = values, rows, shape
+
+    dtype = property(lambda self: self.values.dtype)
+    ndim = property(lambda self: len(self.shape))
+    size = property(lambda self: int(np.prod(self.shape)))
+
+    def coalesce(self) -> RowSparse:
+        """Each row once, in order."""
+        rows, place = np.unique(self.rows, return_inverse=True)
+        values = np.zeros_like(self.values, shape=(len(rows), *self.shape[1:]))
+        np.add.at(values, place, self.values)
+        return RowSparse(values, rows, self.shape)
+
+    def dense(self) -> Any:
+        """The whole array."""
+        out = np.zeros_like(self.values, shape=self.shape)
+        np.add.at(out, self.rows, self.values)
+        return out
+
+    def get(self) -> Any:
+        """The whole array in main memory."""
+        out = self.dense()
+        return out if isinstance(out, np.ndarray) else out.get()
+
+    def copy(self) -> RowSparse:
+        return RowSparse(self.values.copy(), self.rows, self.shape)
+
+    def astype(self, dtype: Any, copy: bool = True) -> RowSparse:
+        return RowSparse(self.values.astype(dtype, copy=copy), self.rows, self.shape)
+
+    def __add__(self, other: Any) -> Any:
+        if isinstance(other, RowSparse):
+            values, rows = np.concatenate([self.values, other.values]), np.concatenate([self.rows, other.rows])
+            return RowSparse(values, rows, self.shape)
+        return self.dense() + other
+
+    def __radd__(self, other: Any) -> Any:
+        return other + self.dense()
+
+    def __neg__(self) -> RowSparse:
+        return RowSparse(-self.values, self.rows, self.shape)
+
+    def __imul__(self, factor: Any) -> RowSparse:
+        self.values = self.values * factor
+        return self
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        """Beside ordinary arrays it is one."""
+        plain = [x.dense() if isinstance(x, RowSparse) else x for x in inputs]
+        return getattr(ufunc, method)(*plain, **kwargs)
+
+    def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        return function(*(x.dense() if isinstance(x, RowSparse) else x for x in args), **kwargs)
+
+    def __repr__(self) -> str:
+        return f"RowSparse({len(self.rows)} rows of shape {self.shape})"

@@ -1,0 +1,56 @@
+"""Losses over large vocabularies that look at a few sampled classes only."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from minigrad.ops.exponential import log_expit
+from minigrad.ops.index import getitem
+from minigrad.ops.join import concatenate
+from minigrad.ops.reduce import logsumexp
+from minigrad.tensor import raw
+
+from .embedding import embedding
+from .losses import reduced
+
+__all__ = ["negative_sampling_loss", "sampled_softmax_loss"]
+
+
+def negative_sampling_loss(center: Any, context: Any, negatives: Any, reduction: str = "mean") -> Any:
+    """-log sigmoid(v . u) - sum_k log sigmoid(-v . u_k): word2vec's skip-gram with negative sampling (Mikolov et al., 2013).
+
+    Args:
+        center: v, (N, D); context: u, (N, D); negatives: u_k, (N, K, D), of words that were drawn at random.
+
+    >>> negative_sampling_loss(np.zeros((1, 2)), np.ones((1, 2)), np.ones((1, 3, 2))).round(4)    # 4 log 2
+    np.float64(2.7726)
+    """
+    positive = log_expit(np.sum(center * context, axis=-1))
+    negative = np.sum(log_expit(-np.squeeze(negatives @ center[..., None], -1)), axis=-1)
+    return reduced(-(positive + negative), reduction)
+
+
+def sampled_softmax_loss(
+    hidden: Any, weight: Any, bias: Any, target: Any, sampled: Any, log_expected: Any = None, reduction: str = "mean",
+    sparse: bool = True,
+) -> Any:  # fmt: skip
+    """Cross-entropy over the target and some sampled classes in place of all of them (Jean et al., 2015).
+
+    Args:
+        hidden: (N, D); weight: (C, D) and bias: (C,) or None, of all classes.
+        target: (N,); sampled: (S,), classes; a sampled class that is the target of a row does not count there.
+        log_expected: (C,), the logarithm of how often each class is expected among the sampled ones; it is subtracted.
+        sparse: the gradient of the weight holds only the rows that were used.
+    """
+    targets, classes = np.asarray(raw(target)), np.asarray(raw(sampled))
+    own = np.sum(hidden * embedding(targets, weight, sparse=sparse), axis=-1)
+    others = hidden @ np.swapaxes(embedding(classes, weight, sparse=sparse), 0, 1)
+    if bias is not None:
+        own, others = own + getitem(bias, targets), others + getitem(bias, classes)
+    if log_expected is not None:
+        expected = np.asarray(raw(log_expected))
+        own, others = own - expected[targets], others - expected[classes]
+    others = np.where(targets[:, None] == classes, -np.inf, others)
+    return reduced(logsumexp(concatenate([own[:, None], others], axis=1), axis=1) - own, reduction)

@@ -1,0 +1,126 @@
+"""Row-sparse gradients: of embeddings, in optimizers, in losses that sample."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import minigrad as mg
+import nn
+from minigrad import Tensor
+from minigrad.rows import RowSparse
+from nn import functional as F
+
+rng = np.random.default_rng(0)
+
+
+def normal(*shape: int) -> np.ndarray:
+    return rng.normal(size=shape)
+
+
+def test_the_gradient_holds_only_the_rows_that_were_looked_up() -> None:
+    table, dense = nn.Embedding(1000, 4, sparse=True), nn.Embedding(1000, 4)
+    dense.load_state_dict(table.state_dict())
+    indices = np.array([[3, 7], [3, 999]])
+    for _ in range(2):  # accumulates
+        for model in (table, dense):
+            (model(indices) ** 2).sum().backward()
+    assert isinstance(table.weight.grad.data, RowSparse)
+    assert table.weight.grad.data.coalesce().rows.tolist() == [3, 7, 999]
+    np.testing.assert_allclose(table.weight.grad.numpy(), dense.weight.grad.numpy(), rtol=1e-6)
+    assert "999" not in repr(table.weight.grad.data)
+    (table.weight.sum() + table(indices).sum()).backward()  # with an ordinary gradient it becomes one
+    assert isinstance(table.weight.grad.data, np.ndarray)
+
+
+def test_second_derivatives_through_sparse_rows() -> None:
+    indices = np.array([1, 1, 0])
+    assert mg.gradgradcheck(lambda w: F.embedding(indices, w, sparse=True) ** 3, normal(3, 2))
+
+
+@pytest.mark.torch
+@pytest.mark.parametrize(
+    ("ours", "theirs", "options"),
+    [
+        ("SGD", "SGD", {"lr": 0.1}),
+        ("Adagrad", "Adagrad", {"lr": 0.1, "initial_accumulator_value": 0.3}),
+        ("Adam", "SparseAdam", {"lr": 0.1, "eps": 1e-14}),
+    ],
+)
+def test_sparse_updates_equal_torchs(ours: str, theirs: str, options: dict[str, Any]) -> None:
+    torch = pytest.importorskip("torch", reason="PyTorch is not installed")
+    mine, other = nn.Embedding(9, 3, sparse=True).double(), torch.nn.Embedding(9, 3, sparse=True).double()
+    mine.load_state_dict({k: v.detach().numpy().copy() for k, v in other.state_dict().items()})
+    a, b = getattr(nn.optim, ours)(mine.parameters(), **options), getattr(torch.optim, theirs)(other.parameters(), **options)
+    before = mine.weight.detach().numpy().copy()
+    for step in range(20):
+        indices = np.array([[1, 4, 4], [step % 3, 1, 6]])
+        for model, optimizer, given in ((mine, a, indices), (other, b, torch.tensor(indices))):
+            optimizer.zero_grad()
+            (model(given) ** 2).sum().backward()
+            optimizer.step()
+    np.testing.assert_allclose(mine.weight.detach().numpy(), other.weight.detach().numpy(), rtol=1e-8, atol=1e-10)
+    np.testing.assert_array_equal(mine.weight.detach().numpy()[[3, 5, 7, 8]], before[[3, 5, 7, 8]])
+
+
+def test_rows_that_are_not_touched_keep_their_weights_and_their_state() -> None:
+    table = nn.Embedding(6, 2, sparse=True)
+    optimizer = nn.optim.Adam(table.parameters(), lr=0.1)
+    for indices in ([0, 1], [1, 2]):
+        optimizer.zero_grad()
+        table(np.array(indices)).sum().backward()
+        optimizer.step()
+    m = optimizer.state_dict()["state"][0]["exp_avg"]
+    assert (m[[0, 1, 2]] != 0).all()
+    assert not m[3:].any()
+    assert m[0, 0] == pytest.approx(0.1)  # not decayed by the second step
+
+
+def test_clipping_of_sparse_gradients() -> None:
+    dense, sparse = nn.Embedding(5, 2), nn.Embedding(5, 2, sparse=True)
+    sparse.load_state_dict(dense.state_dict())
+    for model in (dense, sparse):
+        (model(np.array([1, 1, 3])) * 3).sum().backward()
+    a, b = nn.utils.clip_grad_norm_(dense.parameters(), 1.0), nn.utils.clip_grad_norm_(sparse.parameters(), 1.0)
+    assert a.item() == pytest.approx(b.item())
+    np.testing.assert_allclose(dense.weight.grad.numpy(), sparse.weight.grad.numpy())
+
+
+def test_negative_sampling() -> None:
+    center, context, negatives = normal(4, 3), normal(4, 3), normal(4, 5, 3)
+    log_sigmoid = lambda z: -np.log1p(np.exp(-z))
+    expected = [
+        -log_sigmoid(v @ u) - sum(log_sigmoid(-v @ w) for w in ws) for v, u, ws in zip(center, context, negatives, strict=True)
+    ]
+    np.testing.assert_allclose(F.negative_sampling_loss(center, context, negatives, "none"), expected)
+    assert mg.gradgradcheck(F.negative_sampling_loss, center, context, negatives)
+
+
+def test_sampled_softmax_of_all_classes_is_the_softmax() -> None:
+    hidden, weight, bias, target = normal(4, 3), normal(6, 3), normal(6), np.array([0, 5, 2, 2])
+    w = Tensor(weight, requires_grad=True)
+    loss = F.sampled_softmax_loss(Tensor(hidden), w, Tensor(bias), target, np.arange(6))
+    exact = F.cross_entropy(Tensor(hidden @ weight.T + bias), target)
+    np.testing.assert_allclose(loss.item(), exact.item())
+    few = F.sampled_softmax_loss(Tensor(hidden), w, None, target, np.array([1, 3]), log_expected=np.log(np.full(6, 0.3)))
+    few.backward()
+    assert sorted(w.grad.data.coalesce().rows.tolist()) == [0, 1, 2, 3, 5]
+    assert mg.gradcheck(lambda h, w, b: F.sampled_softmax_loss(h, w, b, target, np.array([1, 3])), hidden, weight, bias)
+
+
+def test_skip_gram_learns_which_words_stand_together() -> None:
+    """Words 2 i and 2 i + 1 occur together: their vectors turn to each other."""
+    words, features = 20, 8
+    centers, contexts = nn.Embedding(words, features, sparse=True), nn.Embedding(words, features, sparse=True)
+    optimizer = nn.optim.Adagrad([*centers.parameters(), *contexts.parameters()], lr=0.3)
+    draw = np.random.default_rng(1)
+    for _ in range(150):
+        word = draw.integers(0, words, 64)
+        loss = F.negative_sampling_loss(centers(word), contexts(word ^ 1), contexts(draw.integers(0, words, (64, 5))))
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    scores = (centers.weight @ contexts.weight.T).detach().numpy()
+    assert (scores.argmax(1) == np.arange(words) ^ 1).mean() > 0.9
