@@ -6,7 +6,7 @@
 >>> optim.SGD(model.parameters(), lr=0.1).step()
 """
 
-from . import functional, init, layers, losses, optim, utils
+from . import data, functional, init, layers, losses, optim, utils
 from .layers import (
     CELU,
     ELU,
@@ -154,6 +154,7 @@ from .layers import (
     ZeroPad3d,
 )
 from .module import Buffer, Module, Parameter
+from .summary import summary
 
 __all__ = [
     "AdaptiveAvgPool1d", "AdaptiveAvgPool2d", "AdaptiveAvgPool3d", "AdaptiveMaxPool1d", "AdaptiveMaxPool2d",
@@ -175,5 +176,5 @@ __all__ = [
     "Softmax", "Softmax2d", "Softmin", "Softplus", "Softshrink", "Softsign", "Tanh", "Tanhshrink", "Threshold",
     "TransformerDecoder", "TransformerDecoderLayer", "TransformerEncoder", "TransformerEncoderLayer", "TripletMarginLoss",
     "TripletMarginWithDistanceLoss", "Unflatten", "Unfold", "Upsample", "UpsamplingBilinear2d", "UpsamplingNearest2d",
-    "ZeroPad1d", "ZeroPad2d", "ZeroPad3d", "functional", "init", "layers", "losses", "optim", "utils",
+    "ZeroPad1d", "ZeroPad2d", "ZeroPad3d", "data", "functional", "init", "layers", "losses", "optim", "summary", "utils",
 ]  # fmt: skip

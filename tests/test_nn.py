@@ -230,6 +230,7 @@ MODULES: list[tuple[str, dict, tuple, tuple]] = [
 
 
 @pytest.mark.torch
+@pytest.mark.filterwarnings("ignore:reduction")  # torch's, of KLDivLoss
 @pytest.mark.parametrize(("name", "options", "inputs", "others"), MODULES)
 def test_loss_module_equals_torchs(name: str, options: dict, inputs: tuple, others: tuple) -> None:
     """Value, gradient and second derivative by every input."""
@@ -724,3 +725,39 @@ def test_activations_refuse_unknown_options() -> None:
         nn.Threshold(0.1)
     assert repr(nn.LeakyReLU(0.2)) == "LeakyReLU(negative_slope=0.2)"
     assert isinstance(pickle.loads(pickle.dumps(nn.GELU())), nn.GELU)
+
+
+def test_summary_counts_shapes_parameters_and_multiply_adds() -> None:
+    class Net(nn.Module):
+        def __init__(self) -> None:
+            self.body = [nn.Conv2d(1, 4, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten()]
+            self.head = nn.Linear(4 * 4 * 4, 10)
+            self.scale = nn.Parameter([1.0])
+
+        def forward(self, x: Any) -> Tensor:
+            for layer in self.body:
+                x = layer(x)
+            return self.head(x) * self.scale
+
+    net = Net()
+    net.head.bias.requires_grad = False
+    table = net.summary(mg.zeros((2, 1, 8, 8)))
+    rows = {row.path: row for row in table.rows}
+    assert list(rows) == ["body.0", "body.1", "body.2", "body.3", "head", "Net"]
+    assert rows["body.0"].output == (2, 4, 8, 8)
+    assert rows["body.0"].parameters == 40
+    assert rows["body.0"].multiply_adds == 2 * 4 * 64 * 9
+    assert rows["body.0"].memory == 2 * 4 * 64 * 4
+    assert rows["head"].multiply_adds == 2 * 64 * 10
+    assert rows["Net"].parameters == 1
+    assert table.parameters == 40 + 650 + 1
+    assert table.trainable == 681
+    assert "10 parameters are frozen" in repr(table)
+    assert not net.body[0]._forward_hooks
+    lstm = nn.LSTM(3, 4).summary(mg.zeros((5, 2, 3))).rows[0]
+    assert (lstm.parameters, lstm.multiply_adds) == (16 * 3 + 16 * 4 + 32, 10 * (16 * 3 + 16 * 4))
+    attention = nn.MultiheadAttention(4, 2)
+    x = mg.zeros((5, 1, 4))
+    total = attention.summary(x, x, x)
+    assert total.multiply_adds == 5 * (48 + 16) + 2 * 25 * 4
+    assert sum(row.parameters for row in total.rows) == total.parameters
