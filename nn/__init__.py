@@ -154,6 +154,7 @@ from .layers import (
     ZeroPad3d,
 )
 from .module import Buffer, Module, Parameter
+from .saving import load, save
 from .summary import summary
 
 __all__ = [
@@ -176,5 +177,6 @@ __all__ = [
     "Softmax", "Softmax2d", "Softmin", "Softplus", "Softshrink", "Softsign", "Tanh", "Tanhshrink", "Threshold",
     "TransformerDecoder", "TransformerDecoderLayer", "TransformerEncoder", "TransformerEncoderLayer", "TripletMarginLoss",
     "TripletMarginWithDistanceLoss", "Unflatten", "Unfold", "Upsample", "UpsamplingBilinear2d", "UpsamplingNearest2d",
-    "ZeroPad1d", "ZeroPad2d", "ZeroPad3d", "data", "functional", "init", "layers", "losses", "optim", "summary", "utils",
+    "ZeroPad1d", "ZeroPad2d", "ZeroPad3d", "data", "functional", "init", "layers", "load", "losses", "optim", "save",
+    "summary", "utils",
 ]  # fmt: skip

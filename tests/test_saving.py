@@ -1,0 +1,94 @@
+"""Weights in files: round trips, PyTorch's files, damaged and foreign files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import minigrad as mg
+import nn
+from minigrad import Tensor
+
+pytest.importorskip("safetensors", reason="safetensors is not installed")
+
+
+class Tied(nn.Module):
+    def __init__(self) -> None:
+        self.embed = nn.Embedding(5, 3)
+        self.norm = nn.BatchNorm1d(3)
+        self.head = nn.Linear(3, 5, bias=False)
+        self.head.weight = self.embed.weight
+
+    def forward(self, x: Any) -> Tensor:
+        return self.head(self.norm(self.embed(x)))
+
+
+def test_round_trip(tmp_path: Path) -> None:
+    first, second, path = Tied(), Tied(), tmp_path / "weights.safetensors"
+    first(np.array([1, 2, 3]))
+    nn.save(first, path, {"note": "hello"})
+    assert [p.name for p in tmp_path.iterdir()] == ["weights.safetensors"]
+    state = nn.load(path, second)
+    assert "head.weight" not in state  # shared: once
+    assert second.head.weight is second.embed.weight
+    for a, b in zip(first.state_dict().values(), second.state_dict().values(), strict=True):
+        np.testing.assert_array_equal(a.numpy(), b.numpy())
+    nn.save({"a": Tensor([1.0]), "b": np.arange(3)}, path)
+    assert nn.load(path)["b"].tolist() == [0, 1, 2]
+
+
+@pytest.mark.torch
+def test_files_travel_between_here_and_torch(tmp_path: Path) -> None:
+    torch = pytest.importorskip("torch", reason="PyTorch is not installed")
+    from safetensors.torch import load_file, save_file
+
+    theirs = torch.nn.Sequential(
+        torch.nn.Conv2d(1, 4, 3), torch.nn.BatchNorm2d(4), torch.nn.ReLU(), torch.nn.Flatten(), torch.nn.Linear(16, 3)
+    )
+    ours = nn.Sequential(nn.Conv2d(1, 4, 3), nn.BatchNorm2d(4), nn.ReLU(), nn.Flatten(), nn.Linear(16, 3))
+    x = np.random.default_rng(0).normal(size=(2, 1, 4, 4)).astype(np.float32)
+    theirs(torch.tensor(x))
+    save_file(theirs.state_dict(), tmp_path / "torch.safetensors")
+    nn.load(tmp_path / "torch.safetensors", ours)
+    np.testing.assert_allclose(
+        ours.eval()(x).detach().numpy(), theirs.eval()(torch.tensor(x)).detach().numpy(), rtol=1e-4, atol=1e-6
+    )
+    with mg.no_grad():
+        ours[0].weight *= 2.0
+    nn.save(ours, tmp_path / "ours.safetensors")
+    theirs.load_state_dict(load_file(tmp_path / "ours.safetensors"))
+    np.testing.assert_allclose(ours(x).detach().numpy(), theirs(torch.tensor(x)).detach().numpy(), rtol=1e-4, atol=1e-6)
+
+
+def test_bad_files_are_named_and_change_nothing(tmp_path: Path) -> None:
+    model, path = nn.Linear(3, 2), tmp_path / "weights.safetensors"
+    before = model.weight.detach().numpy().copy()
+    nn.save(nn.Linear(3, 2), path)
+    whole = path.read_bytes()
+    for bad in (b"", whole[:20], whole[:-4], b"\x80\x04cos\nsystem\n", np.random.default_rng(0).bytes(200)):
+        path.write_bytes(bad)
+        with pytest.raises(ValueError, match="not a safetensors file, or is damaged"):
+            nn.load(path, model)
+    nn.save(nn.Linear(4, 2), path)
+    with pytest.raises(ValueError, match=r"shape of 'weight': the module has \(2, 3\), the state has \(2, 4\)"):
+        nn.load(path, model)
+    nn.save(nn.Linear(3, 2, bias=False), path)
+    with pytest.raises(ValueError, match="missing: 'bias'"):
+        nn.load(path, model)
+    np.testing.assert_array_equal(model.weight.detach().numpy(), before)
+    nn.load(path, model, strict=False)
+    assert not np.array_equal(model.weight.detach().numpy(), before)
+
+
+def test_a_failed_write_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "weights.safetensors"
+    nn.save(nn.Linear(1, 1), path)
+    old = path.read_bytes()
+    monkeypatch.setattr("os.replace", lambda *a: (_ for _ in ()).throw(OSError("disk full")))
+    with pytest.raises(OSError, match="disk full"):
+        nn.save(nn.Linear(2, 2), path)
+    assert path.read_bytes() == old
+    assert [p.name for p in tmp_path.iterdir()] == ["weights.safetensors"]
