@@ -106,8 +106,9 @@ def _weight_gradient(dz: Any, x: Any) -> Any:
 
 def _through_inputs(needs: Sequence[bool], dz: Any, x: Any, w_ih: Any) -> tuple[Any, Any, Any]:
     """The gradients of x, of W_ih and of a bias."""
-    dx = np.matmul(dz, w_ih) if needs[0] else None
-    return dx, _weight_gradient(dz, x), np.sum(dz, axis=(0, 1))
+    rows = np.reshape(dz, (dz.shape[0] * dz.shape[1], -1))
+    dx = np.reshape(np.matmul(rows, w_ih), x.shape) if needs[0] else None
+    return dx, _weight_gradient(dz, x), np.matmul(np.ones_like(rows, shape=(len(rows),)), rows)
 
 
 def _sigmoid_inplace(z: Any) -> None:
@@ -194,29 +195,46 @@ def _lstm_rule(
     hs: Any, keep: Any,
 ) -> list[Any]:  # fmt: skip
     size, dz = cs.shape[-1], np.empty_like(gates)
-    dh, dc = g[1], g[2]
+    dh, dc = g[1].copy(), g[2].copy()
     inner = np.empty_like(hs) if w_hr is not None else None  # the gradient of o tanh(c), before the projection
+    a, b = np.empty_like(dc), np.empty_like(dc)  # all steps work in the same memory, which stays in the cache
     for t in range(len(gates) - 1, -1, -1):
         i, f, candidate, o = (gates[t][:, k * size : (k + 1) * size] for k in range(4))
         di, df, dg, do = (dz[t][:, k * size : (k + 1) * size] for k in range(4))
-        shown = g[0][t] if keep is None else g[0][t] * keep[t]
-        dh = dh + shown
-        through = dh if keep is None else dh * keep[t]
-        dcell = dc if keep is None else dc * keep[t]
+        tanh_c = tanh_cs[t]
+        if keep is None:
+            dh += g[0][t]
+            through, dcell = dh, dc
+        else:
+            dh += g[0][t] * keep[t]
+            through, dcell = dh * keep[t], dc * keep[t]
         if inner is not None:
             inner[t] = through
             through = np.matmul(through, w_hr)
-        tanh_c = tanh_cs[t]
-        dcell = dcell + through * o * (1 - tanh_c * tanh_c)
-        np.multiply(dcell * candidate, i * (1 - i), out=di)
-        np.multiply(dcell * (c0 if t == 0 else cs[t - 1]), f * (1 - f), out=df)
-        np.multiply(dcell * i, 1 - candidate * candidate, out=dg)
-        np.multiply(through * tanh_c, o * (1 - o), out=do)
-        passed = np.matmul(dz[t], w_hh)
+        np.multiply(tanh_c, tanh_c, out=a)
+        np.subtract(1, a, out=a)
+        a *= o
+        a *= through
+        dcell += a
+        for gate, factor, grown, out in (
+            (o, tanh_c, through, do),
+            (i, candidate, dcell, di),
+            (f, cs[t - 1] if t else c0, dcell, df),
+        ):
+            np.subtract(1, gate, out=b)
+            b *= gate
+            b *= factor
+            np.multiply(b, grown, out=out)
+        np.multiply(candidate, candidate, out=b)
+        np.subtract(1, b, out=b)
+        b *= i
+        np.multiply(b, dcell, out=dg)
         if keep is None:
-            dh, dc = passed, dcell * f
+            np.matmul(dz[t], w_hh, out=dh)
+            dc *= f
         else:
-            dh, dc = passed + dh * (1 - keep[t]), dcell * f + dc * (1 - keep[t])
+            dh = np.matmul(dz[t], w_hh) + dh * (1 - keep[t])
+            dc = dcell * f + dc * (1 - keep[t])
     dx, dw_ih, db = _through_inputs(needs, dz, x, w_ih)
     dw_hr = None if w_hr is None else _weight_gradient(inner, gates[..., 3 * size :] * tanh_cs)
     return [dx, dh, dc, dw_ih, _weight_gradient(dz, _before(h0, hs)), db, db, dw_hr]
@@ -237,20 +255,27 @@ def lstm(x: Any, h0: Any, c0: Any, w_ih: Any, w_hh: Any, b_ih: Any, b_hh: Any, w
     steps, batch = gates.shape[:2]
     cs, tanh_cs = (np.empty_like(gates, shape=(steps, batch, size)) for _ in range(2))
     hs = np.empty_like(gates, shape=(steps, batch, h0.shape[-1]))
-    h, c, back = h0, c0, np.swapaxes(w_hh, 0, 1)
+    # sigmoid(z) = (1 + tanh(z / 2)) / 2: with the halves in the weights, one tanh serves all four gates.
+    half = np.full_like(w_hh, 0.5, shape=(4 * size,))
+    half[2 * size : 3 * size] = 1.0
+    gates *= half
+    back = np.swapaxes(w_hh * half[:, None], 0, 1)
+    h, c = h0, c0
+    recurrent, scratch = np.empty_like(gates, shape=gates.shape[1:]), np.empty_like(cs, shape=cs.shape[1:])
     for t in range(steps):
-        z = gates[t]
-        z += np.matmul(h, back)
-        _sigmoid_inplace(z[:, : 2 * size])
-        np.tanh(z[:, 2 * size : 3 * size], out=z[:, 2 * size : 3 * size])
-        _sigmoid_inplace(z[:, 3 * size :])
-        new = cs[t]
+        z, new = gates[t], cs[t]
+        np.matmul(h, back, out=recurrent)
+        z += recurrent
+        np.tanh(z, out=z)
+        for part in (z[:, : 2 * size], z[:, 3 * size :]):
+            part *= 0.5
+            part += 0.5
         np.multiply(z[:, size : 2 * size], c, out=new)
-        new += z[:, :size] * z[:, 2 * size : 3 * size]
+        np.multiply(z[:, :size], z[:, 2 * size : 3 * size], out=scratch)
+        new += scratch
         np.tanh(new, out=tanh_cs[t])
-        shown = z[:, 3 * size :] * tanh_cs[t]
-        if w_hr is not None:
-            shown = np.matmul(shown, np.swapaxes(w_hr, 0, 1))
+        np.multiply(z[:, 3 * size :], tanh_cs[t], out=scratch)
+        shown = scratch if w_hr is None else np.matmul(scratch, np.swapaxes(w_hr, 0, 1))
         hs[t] = shown if keep is None else h + keep[t] * (shown - h)
         if keep is not None:
             new -= c

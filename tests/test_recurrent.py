@@ -13,6 +13,8 @@ from minigrad import Tensor, autograd
 from nn import recurrent as R
 from nn.utils import rnn as sequences
 
+from .strict_array import StrictArray
+
 rng = np.random.default_rng(0)
 
 
@@ -237,3 +239,25 @@ def test_clipping_equals_torchs() -> None:
         utils.clip_grad_norm_(ours, 1.0, error_if_nonfinite=True)
     with pytest.raises(ValueError, match="17 numbers are needed"):
         utils.vector_to_parameters(np.zeros(3), ours)
+
+
+@pytest.mark.parametrize("name", ["rnn", "lstm", "gru"])
+@pytest.mark.parametrize("with_lengths", [False, True])
+def test_kernels_run_on_arrays_that_are_not_numpys(name: str, with_lengths: bool) -> None:
+    """Forward and first order on the stand-in for a GPU array."""
+    gates = {"rnn": 1, "lstm": 4, "gru": 3}[name]
+    arrays = [normal(3, 2, 2), normal(2, 3), normal(gates * 3, 2), normal(gates * 3, 3), normal(gates * 3), normal(gates * 3)]
+    if name == "lstm":
+        arrays.insert(2, normal(2, 3))
+    mask = (np.arange(3)[:, None] < np.array([3, 1]))[..., None].astype(float)
+    results = []
+    for wrap in (np.asarray, StrictArray):
+        xs = [Tensor(wrap(a), requires_grad=True) for a in arrays]
+        keep = wrap(mask) if with_lengths else None
+        options = {"rnn": (keep, "tanh"), "lstm": (None, keep), "gru": (keep,)}[name]
+        ys = getattr(R, name)(*xs, *options)
+        grads = autograd.grad(list(ys), xs, [np.ones_like(y._data) for y in ys])
+        results.append([t._data for t in (*ys, *grads)])
+    for a, b in zip(*results, strict=True):
+        assert type(b) is StrictArray
+        np.testing.assert_allclose(b.get(), a, rtol=1e-12, atol=1e-14)
