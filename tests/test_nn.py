@@ -14,6 +14,8 @@ import nn
 from minigrad import Tensor, autograd, no_grad
 from nn import functional as F
 
+from .strict_array import StrictArray, strict_scipy
+
 rng = np.random.default_rng(0)
 
 
@@ -186,6 +188,27 @@ LOSSES = [
     ("mse_loss", {"reduction": "sum"}, (4, 3), "values"),
     ("mse_loss", {"reduction": "none"}, (4, 3), "values"),
 ]
+
+
+@pytest.mark.parametrize(("name", "args", "options", "shape"), LAYERS)
+def test_layer_runs_on_arrays_that_are_not_numpys(
+    name: str, args: tuple, options: dict, shape: tuple[int, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Forward and first order on the stand-in for a GPU array: the same numbers."""
+    monkeypatch.setattr(mg.backend, "scipy", strict_scipy)
+    plain = getattr(nn, name)(*args, **options).double()
+    strict = copy.deepcopy(plain)
+    for _, tensor in strict._state():
+        tensor._data = StrictArray(tensor._data)
+    data, results = normal(*shape) + (2.0 if name.startswith("LP") else 0.0), []
+    for layer, wrap in ((plain, np.asarray), (strict, StrictArray)):
+        x = Tensor(wrap(data), requires_grad=True)
+        y = layer(x)
+        results.append([y._data, *(g._data for g in autograd.grad([y], [x, *layer.parameters()], [np.ones_like(y._data)]))])
+        results[-1] += [b._data for b in layer.buffers()]
+    for a, b in zip(*results, strict=True):
+        assert type(b) is StrictArray
+        np.testing.assert_allclose(b.get(), a, rtol=1e-10, atol=1e-12)
 
 
 #: Losses as modules: (name, options, inputs with gradients, other inputs).
