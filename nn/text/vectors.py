@@ -1,0 +1,168 @@
+"""Word vectors: files of GloVe and word2vec, nearest neighbours, analogies."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from minigrad.tensor import raw
+
+__all__ = ["WordVectors", "read_vectors"]
+
+
+class WordVectors:
+    """Words and their vectors, (N, D).
+
+    >>> vectors = WordVectors(["king", "queen", "man", "woman"], np.array([[1.0, 1.0], [1.0, -1.0], [0.1, 1.0], [0.1, -1.0]]))
+    >>> vectors.analogy("man", "king", "woman", n=1)[0][0]
+    'queen'
+    """
+
+    def __init__(self, words: Sequence[str], vectors: Any) -> None:
+        self.words, self.vectors = list(words), np.asarray(raw(vectors))
+        if self.vectors.ndim != 2 or len(self.words) != len(self.vectors):
+            raise ValueError(f"WordVectors: {len(self.words)} words for vectors of shape {self.vectors.shape}")
+        self.numbers = {word: i for i, word in enumerate(self.words)}
+        lengths = np.linalg.norm(self.vectors, axis=1, keepdims=True)
+        self._directions = self.vectors / np.where(lengths == 0, 1.0, lengths)
+
+    def __len__(self) -> int:
+        return len(self.words)
+
+    def __contains__(self, word: object) -> bool:
+        return word in self.numbers
+
+    def __getitem__(self, word: str) -> np.ndarray:
+        return self.vectors[self._number(word)]
+
+    def _number(self, word: str) -> int:
+        if word not in self.numbers:
+            raise KeyError(f"there is no vector for {word!r}")
+        return self.numbers[word]
+
+    def nearest(self, word: str | np.ndarray, n: int = 10, metric: str = "cosine") -> list[tuple[str, float]]:
+        """The n nearest words, nearest first, with their cosine, or their distance with metric="euclidean"."""
+        if metric not in ("cosine", "euclidean"):
+            raise ValueError(f"metric must be 'cosine' or 'euclidean', got {metric!r}")
+        vector = self[word] if isinstance(word, str) else np.asarray(word)
+        itself = {self._number(word)} if isinstance(word, str) else set()
+        if metric == "cosine":
+            scores = self._directions @ (vector / (np.linalg.norm(vector) or 1.0))
+            return self._best(scores, n, itself)
+        distances = np.linalg.norm(self.vectors - vector, axis=1)
+        return [(found, -score) for found, score in self._best(-distances, n, itself)]
+
+    def _best(self, scores: np.ndarray, n: int, without: set[int]) -> list[tuple[str, float]]:
+        order = [i for i in np.argsort(-scores, kind="stable")[: n + len(without)] if i not in without]
+        return [(self.words[i], float(scores[i])) for i in order[:n]]
+
+    def analogy(self, a: str, b: str, c: str, n: int = 10, method: str = "3CosAdd") -> list[tuple[str, float]]:
+        """The words that are to c as b is to a (Mikolov et al., 2013; Levy and Goldberg, 2014).
+
+        Args:
+            method: "3CosAdd", cos(x, c) - cos(x, a) + cos(x, b), or "3CosMul", cos(x, c) cos(x, b) / cos(x, a) with cosines
+                brought to between 0 and 1.
+        """
+        given = [self._number(word) for word in (a, b, c)]
+        cosines = self._directions @ self._directions[given].T
+        if method == "3CosAdd":
+            scores = cosines[:, 2] - cosines[:, 0] + cosines[:, 1]
+        elif method == "3CosMul":
+            positive = (cosines + 1) / 2
+            scores = positive[:, 2] * positive[:, 1] / (positive[:, 0] + 1e-3)
+        else:
+            raise ValueError(f"method must be '3CosAdd' or '3CosMul', got {method!r}")
+        return self._best(scores, n, set(given))
+
+    def evaluate(self, path: str | os.PathLike[str], method: str = "3CosAdd") -> dict[str, tuple[int, int]]:
+        """How many analogies of a file are solved: for each of its sections (right, asked).
+
+        The file has lines ": section" and "a b c d"; lines with a word without a vector are left out.
+        """
+        results: dict[str, tuple[int, int]] = {}
+        section = ""
+        for number, line in enumerate(Path(path).read_text(encoding="utf-8").splitlines(), start=1):
+            if line.startswith(":"):
+                section = line[1:].strip()
+                continue
+            words = line.split()
+            if not words:
+                continue
+            if len(words) != 4:
+                raise ValueError(f"{path}, line {number}: an analogy is four words, got {line!r}")
+            if all(word in self for word in words):
+                right, asked = results.get(section, (0, 0))
+                results[section] = (right + (self.analogy(words[0], words[1], words[2], 1, method)[0][0] == words[3]), asked + 1)
+        return results
+
+
+def read_vectors(path: str | os.PathLike[str], max_words: int | None = None, dtype: Any = np.float32) -> WordVectors:
+    """Word vectors from a file of GloVe (text), or of word2vec (text or binary, with a first line "count dimension").
+
+    Raises:
+        ValueError: where the file is cut off, a line has another number of values, or a value is no number or NaN.
+    """
+    data = Path(path).read_bytes()
+    first, _, rest = data.partition(b"\n")
+    head = first.split()
+    if len(head) == 2 and all(part.isdigit() for part in head):
+        count, dimension = map(int, head)
+        limit = count if max_words is None else min(count, max_words)
+        line = rest.partition(b"\n")[0]
+        is_text = len(line.split()) == dimension + 1 and _is_text(line)
+        words, vectors = _text(path, rest, limit, 2) if is_text else _binary(path, rest, limit, dimension)
+        if len(words) < limit:
+            raise ValueError(f"{path}: {count} words are announced, the file ends after {len(words)}")
+    else:
+        words, vectors = _text(path, data, max_words, 1)
+    array = np.array(vectors, dtype=dtype)
+    if not np.isfinite(array).all():
+        raise ValueError(f"{path}: the vector of {words[int(np.argwhere(~np.isfinite(array))[0][0])]!r} is not finite")
+    return WordVectors(words, array)
+
+
+def _is_text(line: bytes) -> bool:
+    try:
+        [float(value) for value in line.split()[1:]]
+    except ValueError:
+        return False
+    return True
+
+
+def _text(path: Any, data: bytes, limit: int | None, first: int) -> tuple[list[str], list[list[float]]]:
+    words: list[str] = []
+    vectors: list[list[float]] = []
+    for number, line in enumerate(data.decode("utf-8", errors="replace").splitlines(), start=first):
+        if limit is not None and len(words) == limit:
+            break
+        if not line.strip():
+            continue
+        word, *values = line.rstrip().split(" ")
+        try:
+            vectors.append([float(value) for value in values])
+        except ValueError as error:
+            raise ValueError(f"{path}, line {number}: {error}") from None
+        if len(vectors[-1]) != len(vectors[0]) or not values:
+            raise ValueError(f"{path}, line {number}: {len(values)} values, the lines before have {len(vectors[0])}")
+        words.append(word)
+    if not words:
+        raise ValueError(f"{path} holds no vectors")
+    return words, vectors
+
+
+def _binary(path: Any, data: bytes, limit: int, dimension: int) -> tuple[list[str], list[np.ndarray]]:
+    words: list[str] = []
+    vectors: list[np.ndarray] = []
+    place = 0
+    while len(words) < limit:
+        space = data.find(b" ", place)
+        if space < 0 or len(data) < space + 1 + 4 * dimension:
+            raise ValueError(f"{path} is cut off after {len(words)} words")
+        words.append(data[place:space].lstrip(b"\n").decode("utf-8", errors="replace"))
+        vectors.append(np.frombuffer(data, "<f4", dimension, space + 1))
+        place = space + 1 + 4 * dimension
+    return words, vectors

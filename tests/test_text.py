@@ -1,0 +1,164 @@
+"""Vocabularies, batches of text, decoding, word vectors."""
+
+from __future__ import annotations
+
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import minigrad as mg
+from nn import text
+
+rng = np.random.default_rng(0)
+
+
+def test_vocabularies() -> None:
+    words = text.Vocabulary.of_words(["b a b", "c b a"], min_count=2)
+    assert words.symbols == ["<pad>", "<unk>", "<s>", "</s>", "b", "a"]
+    assert words.pad == 0
+    assert words.encode("a c", end=True) == [5, 1, 3]
+    assert words.decode([2, 5, 1, 3, 0], skip_special=False) == "<s> a <unk> </s> <pad>"
+    assert len(text.Vocabulary.of_words(["b a b", "c b a"], max_size=5)) == 5
+    letters = text.Vocabulary.of_characters("hello world")
+    assert letters.decode(letters.encode("hold")) == "hold"
+    assert "w" in letters
+    assert letters["w"] == letters.encode("w")[0]
+    with pytest.raises(KeyError, match="'z' is not in the vocabulary"):
+        letters.encode("z")
+    with pytest.raises(ValueError, match="'a' stands there twice"):
+        text.Vocabulary(["a", "b", "a"])
+
+
+def test_byte_pairs() -> None:
+    """The example of the paper: newest and widest share their ending."""
+    corpus = ["low"] * 5 + ["lower"] * 2 + ["newest"] * 6 + ["widest"] * 3
+    pieces = text.BytePairVocabulary.learn(corpus, merges=3)
+    assert list(pieces.ranks) == [("e", "s"), ("es", "t</w>"), ("l", "o")]
+    assert pieces.split("lowest") == ["lo", "w", "est</w>"]
+    sentence = "lowest newer widest low"
+    assert pieces.decode(pieces.encode(sentence, start=True, end=True)) == sentence
+    assert len(text.BytePairVocabulary.learn(["ab"], merges=10).ranks) == 1
+
+
+def test_windows_cover_the_text() -> None:
+    numbers = rng.integers(0, 9, 20)
+    centres, contexts = text.skip_gram_pairs(numbers, 2)
+    expected = [(numbers[i], numbers[j]) for i in range(20) for j in range(max(0, i - 2), min(20, i + 3)) if i != j]
+    assert list(zip(centres, contexts, strict=True)) == expected
+    around, middle = text.cbow_windows(numbers, 2)
+    assert around[3].tolist() == [numbers[3], numbers[4], numbers[6], numbers[7]]
+    assert middle[3] == numbers[5]
+    columns = text.batchify(numbers, 3)
+    assert columns.shape == (6, 3)
+    np.testing.assert_array_equal(columns.T.ravel(), numbers[:18])
+    seen = [(x, y) for x, y in text.bptt_windows(columns, 4)]
+    np.testing.assert_array_equal(np.concatenate([x for x, _ in seen]), columns[:-1])
+    np.testing.assert_array_equal(np.concatenate([y for _, y in seen]), columns[1:])
+    with pytest.raises(ValueError, match="do not fill 9 columns"):
+        text.batchify([1, 2], 9)
+    lengths = rng.integers(1, 50, 64)
+    batches = text.bucket_by_length(lengths, 8, seed=1)
+    assert sorted(np.concatenate(batches)) == list(range(64))
+    padding = sum(lengths[b].max() * len(b) - lengths[b].sum() for b in batches)
+    assert padding < 0.15 * lengths.sum()
+    padded, mask = text.pad_rows([[1, 2, 3], [], [4]], padding=-1)
+    assert padded.tolist() == [[1, 2, 3], [-1, -1, -1], [4, -1, -1]]
+    assert mask.sum() == 4
+
+
+def markov(size: int) -> tuple[np.ndarray, Any]:
+    table = np.log(rng.dirichlet(np.ones(size), size))
+    return table, lambda token, state: (table[token], state)
+
+
+def test_beam_search_with_a_wide_beam_finds_the_best_sequence() -> None:
+    """Compared with all sequences of a small Markov chain."""
+    table, step = markov(4)
+    end, longest = 3, 4
+    every = []
+    for n in range(1, longest + 1):
+        for tokens in product(range(4), repeat=n):
+            if end in tokens[:-1] or (tokens[-1] != end and n < longest):
+                continue
+            every.append((sum(table[a, b] for a, b in zip((0, *tokens), tokens, strict=False)), list(tokens)))
+    for penalty in (0.0, 1.0):
+        best = max(every, key=lambda item: item[0] / ((5 + len(item[1])) / 6) ** penalty)
+        found = text.beam_search(step, 0, end, longest, beam=64, length_penalty=penalty)[0]
+        assert found.tokens == best[1]
+        assert found.log_probability == pytest.approx(best[0])
+    one = text.beam_search(step, 0, end, 8, beam=1)[0].tokens
+    assert text.greedy(step, 0, end, 8)[: len(one)] == one
+
+
+def test_sampling_follows_the_filtered_probabilities() -> None:
+    logits = np.log([0.4, 0.3, 0.2, 0.1])
+    np.testing.assert_allclose(text.filtered(logits, top_k=2), [4 / 7, 3 / 7, 0, 0])
+    np.testing.assert_allclose(text.filtered(logits, top_p=0.65), [4 / 7, 3 / 7, 0, 0])
+    np.testing.assert_allclose(text.filtered(logits, top_p=1e-9), [1, 0, 0, 0])
+    squares = np.array([0.16, 0.09, 0.04, 0.01])
+    np.testing.assert_allclose(text.filtered(logits, temperature=0.5), squares / squares.sum())
+    mg.random.manual_seed(0)
+    drawn = text.sample(lambda token, state: (logits, state), 0, None, 4000, top_k=3)
+    np.testing.assert_allclose(np.bincount(drawn, minlength=4) / 4000, [4 / 9, 3 / 9, 2 / 9, 0], atol=0.03)
+    mg.random.manual_seed(0)
+    assert text.sample(lambda token, state: (logits, state), 0, None, 4000, top_k=3) == drawn
+    assert text.sample(lambda token, state: (np.log([1e-9, 1 - 1e-9]), state), 0, 1, 50)[-1] == 1
+    with pytest.raises(ValueError, match="there is greedy"):
+        text.filtered(logits, temperature=0.0)
+
+
+def files(folder: Path, words: list[str], vectors: np.ndarray) -> dict[str, Path]:
+    lines = [f"{word} " + " ".join(repr(float(v)) for v in row) for word, row in zip(words, vectors, strict=True)]
+    head = f"{len(words)} {vectors.shape[1]}\n"
+    binary = b"".join(w.encode() + b" " + row.astype("<f4").tobytes() + b"\n" for w, row in zip(words, vectors, strict=True))
+    contents = {"glove": "\n".join(lines).encode(), "text": (head + "\n".join(lines)).encode(), "binary": head.encode() + binary}
+    for name, content in contents.items():
+        (folder / name).write_bytes(content)
+    return {name: folder / name for name in contents}
+
+
+def test_files_of_word_vectors(tmp_path: Path) -> None:
+    words, vectors = ["der", "Straße", "new", "york"], rng.normal(size=(4, 5)).astype(np.float32)
+    for path in files(tmp_path, words, vectors).values():
+        got = text.read_vectors(path)
+        assert got.words == words
+        np.testing.assert_allclose(got.vectors, vectors, rtol=1e-6)
+        assert len(text.read_vectors(path, max_words=2)) == 2
+    content = (tmp_path / "binary").read_bytes()
+    for bad, message in (
+        (content[:-9], "cut off after 3 words"),
+        (b"9 2\na 1.0 2.0\n", "9 words are announced, the file ends after 1"),
+        (b"a 1.0 2.0\nb 1.0\n", "line 2: 1 values, the lines before have 2"),
+        (b"a 1.0 2.0\nb 1.0 x\n", "line 2: could not convert"),
+        (b"a 1.0 nan\n", "the vector of 'a' is not finite"),
+        (b"", "holds no vectors"),
+    ):
+        (tmp_path / "bad").write_bytes(bad)
+        with pytest.raises(ValueError, match=message):
+            text.read_vectors(tmp_path / "bad")
+
+
+def test_neighbours_and_analogies(tmp_path: Path) -> None:
+    """Vectors made of meanings: royalty, sex, and noise."""
+    words = ["king", "queen", "man", "woman", "prince", "princess", "apple"]
+    meanings = np.array([[1, 1, 0], [1, -1, 0], [0, 1, 0], [0, -1, 0], [1, 1, 0.5], [1, -1, 0.5], [-1, 0, 1.0]])
+    vectors = text.WordVectors(words, meanings + rng.normal(size=meanings.shape) * 0.02)
+    assert vectors.nearest("king", 1)[0][0] == "prince"
+    assert vectors.nearest("queen", 1, metric="euclidean")[0][0] == "princess"
+    assert vectors.nearest(vectors["king"], 1)[0][0] == "king"
+    for method in ("3CosAdd", "3CosMul"):
+        assert vectors.analogy("man", "king", "woman", 2, method)[0][0] in ("queen", "princess")
+    (tmp_path / "questions").write_text(
+        ": royal\nprince princess king queen\nking unknown a b\n: other\nman woman prince princess\n"
+    )
+    assert vectors.evaluate(tmp_path / "questions") == {"royal": (1, 1), "other": (1, 1)}
+    (tmp_path / "questions").write_text("king queen man\n")
+    with pytest.raises(ValueError, match="line 1: an analogy is four words"):
+        vectors.evaluate(tmp_path / "questions")
+    with pytest.raises(KeyError, match="no vector for 'pear'"):
+        vectors["pear"]
+    with pytest.raises(ValueError, match="'3CosAdd' or '3CosMul'"):
+        vectors.analogy("man", "king", "woman", method="sum")
