@@ -6,7 +6,7 @@
 >>> optim.SGD(model.parameters(), lr=0.1).step()
 """
 
-from . import data, functional, init, layers, losses, metrics, optim, text, utils
+from . import data, functional, init, layers, losses, metrics, optim, text, training, utils
 from .layers import (
     CELU,
     ELU,
@@ -178,5 +178,5 @@ __all__ = [
     "TransformerDecoder", "TransformerDecoderLayer", "TransformerEncoder", "TransformerEncoderLayer", "TripletMarginLoss",
     "TripletMarginWithDistanceLoss", "Unflatten", "Unfold", "Upsample", "UpsamplingBilinear2d", "UpsamplingNearest2d",
     "ZeroPad1d", "ZeroPad2d", "ZeroPad3d", "data", "functional", "init", "layers", "load", "losses", "optim", "save",
-    "summary", "metrics", "text", "utils",
+    "summary", "training", "metrics", "text", "utils",
 ]  # fmt: skip

@@ -42,7 +42,11 @@ def save(state: Module | Mapping[str, Any], path: str | os.PathLike[str], metada
     else:
         own = list(state.items())
     arrays = {name: np.asarray(_host(value), order="C") for name, value in own}
-    data = _safetensors().save(arrays, dict(metadata) if metadata else None)
+    write_whole(path, _safetensors().save(arrays, dict(metadata) if metadata else None))
+
+
+def write_whole(path: str | os.PathLike[str], data: bytes) -> None:
+    """Write a file under another name and rename it: at any moment there is the old one or the new one, whole."""
     target = Path(path)
     handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
     try:

@@ -1,0 +1,214 @@
+"""Trainer: the training loop that everybody writes, with validation, checkpoints and early stopping."""
+
+from __future__ import annotations
+
+import importlib
+import os
+from collections.abc import Callable, Iterable, Sequence
+from math import inf
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from minigrad import Tensor, no_grad
+
+from ..module import Module
+from ..utils import clip_grad_norm_
+from .checkpoint import load_checkpoint, save_checkpoint
+
+__all__ = ["EarlyStopping", "Trainer"]
+
+
+class EarlyStopping:
+    """Stop when a value of the history has not improved for `patience` epochs (since this process began).
+
+    Args:
+        monitor: the name of the value, "val_loss" say.
+        mode: "min" or "max", which way is better.
+        restore_best: put the weights of the best epoch back at the end.
+    """
+
+    def __init__(self, monitor: str = "val_loss", patience: int = 5, mode: str = "min", restore_best: bool = True) -> None:
+        if mode not in ("min", "max"):
+            raise ValueError(f"EarlyStopping: mode must be 'min' or 'max', got {mode!r}")
+        self.monitor, self.patience, self.sign, self.restore_best = monitor, patience, 1 if mode == "min" else -1, restore_best
+        self.best, self.bad_epochs = inf, 0
+        self.weights: dict[str, Tensor] | None = None
+
+    def __call__(self, trainer: Trainer) -> bool:
+        """After each epoch: whether to stop."""
+        row = trainer.history[-1]
+        if self.monitor not in row:
+            raise KeyError(f"EarlyStopping watches {self.monitor!r}, but the history has {', '.join(row)}")
+        value = self.sign * row[self.monitor]
+        if value < self.best:
+            self.best, self.bad_epochs = value, 0
+            if self.restore_best:
+                self.weights = {k: v.clone() for k, v in trainer.model.state_dict().items()}
+            return False
+        self.bad_epochs += 1
+        if self.bad_epochs < self.patience:
+            return False
+        if self.weights is not None:
+            trainer.model.load_state_dict(self.weights)
+        return True
+
+
+class Trainer:
+    """Fits a model to batches (inputs ..., target).
+
+    Args:
+        loss: called with the model's output and the target.
+        metrics: name -> function of output and target, averaged over the batches of an evaluation.
+        scheduler: stepped after each epoch; after each update with schedule="step".
+        clip_norm: the largest norm of the gradients.
+        accumulate: how many batches make one update.
+        callbacks: called with the trainer after each epoch; one that returns True ends the training.
+        checkpoint: a file that `fit` writes every `checkpoint_every` updates and after each epoch, and goes on from.
+        progress: show a bar (needs tqdm).
+
+    Attributes:
+        history: for each epoch a dict of "epoch", "loss", "lr", "val_loss" and metrics ("val_accuracy", say).
+
+    >>> import nn
+    >>> from nn.data import DataLoader, TensorDataset
+    >>> x = np.linspace(-1, 1, 64, dtype=np.float32)[:, None]
+    >>> model = nn.Linear(1, 1)
+    >>> trainer = Trainer(model, nn.optim.Adam(model.parameters(), lr=0.1), nn.functional.mse_loss, progress=False)
+    >>> history = trainer.fit(DataLoader(TensorDataset(x, 3 * x + 1), 16, shuffle=True, seed=0), epochs=30)
+    >>> len(history), history[-1]["loss"] < 1e-3
+    (30, True)
+    """
+
+    def __init__(
+        self, model: Module, optimizer: Any, loss: Callable[[Any, Any], Any],
+        metrics: dict[str, Callable[[Any, Any], Any]] | None = None,
+        scheduler: Any = None, schedule: str = "epoch", clip_norm: float | None = None, accumulate: int = 1,
+        callbacks: Sequence[Callable[[Trainer], bool | None]] = (), checkpoint: str | os.PathLike[str] | None = None,
+        checkpoint_every: int | None = None, progress: bool = True,
+    ) -> None:  # fmt: skip
+        if schedule not in ("epoch", "step"):
+            raise ValueError(f"Trainer: schedule must be 'epoch' or 'step', got {schedule!r}")
+        self.model, self.optimizer, self.loss, self.metrics = model, optimizer, loss, metrics or {}
+        self.scheduler, self.schedule, self.clip_norm, self.accumulate = scheduler, schedule, clip_norm, accumulate
+        self.callbacks, self.progress = tuple(callbacks), progress
+        self.checkpoint, self.checkpoint_every = None if checkpoint is None else Path(checkpoint), checkpoint_every
+        self.history: list[dict[str, float]] = []
+        self.updates, self.batches, self.running = 0, 0, 0.0
+
+    def training_step(self, batch: Any) -> Any:
+        """The loss of a batch; override it for models that take something else."""
+        *inputs, target = batch
+        return self.loss(self.model(*inputs), target)
+
+    def fit(self, loader: Any, epochs: int, validation: Iterable[Any] | None = None) -> list[dict[str, float]]:
+        """Train until the history has `epochs` epochs; from the checkpoint on, where there is one."""
+        if self.checkpoint is not None and self.checkpoint.exists():
+            self._resume(loader)
+        while len(self.history) < epochs:
+            self.model.train()
+            for batch in self._bar(loader, f"epoch {len(self.history) + 1}/{epochs}", self.batches):
+                updated = self._batch(batch, len(loader))
+                if updated and self.checkpoint_every and self.batches < len(loader) and self.updates % self.checkpoint_every == 0:
+                    self._save(loader)
+            row = {
+                "epoch": len(self.history) + 1,
+                "loss": self.running / max(self.batches, 1),
+                "lr": self.optimizer.param_groups[0]["lr"],
+            }
+            if validation is not None:
+                row |= {f"val_{name}": value for name, value in self.evaluate(validation).items()}
+            self.history.append(row)
+            self.batches, self.running = 0, 0.0
+            if self.scheduler is not None and self.schedule == "epoch":
+                self.scheduler.step(*([row.get("val_loss", row["loss"])] if hasattr(self.scheduler, "patience") else []))
+            answers = [callback(self) for callback in self.callbacks]
+            self._save(loader)
+            if any(answers):
+                break
+        return self.history
+
+    def _batch(self, batch: Any, in_epoch: int) -> bool:
+        """Take up a batch; whether it made an update."""
+        loss = self.training_step(batch)
+        (loss / self.accumulate if self.accumulate > 1 else loss).backward()
+        self.running += loss.item()
+        self.batches += 1
+        if self.batches % self.accumulate and self.batches < in_epoch:
+            return False
+        if self.clip_norm is not None:
+            clip_grad_norm_(self.model.parameters(), self.clip_norm)
+        self.optimizer.step()
+        self.optimizer.zero_grad()
+        self.updates += 1
+        if self.scheduler is not None and self.schedule == "step":
+            self.scheduler.step()
+        return True
+
+    @no_grad()
+    def evaluate(self, loader: Iterable[Any]) -> dict[str, float]:
+        """The mean loss and metrics over batches, in evaluation mode."""
+        was_training = self.model.training
+        self.model.eval()
+        totals, count = dict.fromkeys(("loss", *self.metrics), 0.0), 0
+        for *inputs, target in loader:
+            out, n = self.model(*inputs), len(target)
+            totals["loss"] += n * float(self.loss(out, target))
+            for name, metric in self.metrics.items():
+                totals[name] += n * float(metric(out, target))
+            count += n
+        self.model.train(was_training)
+        return {name: total / max(count, 1) for name, total in totals.items()}
+
+    @no_grad()
+    def predict(self, loader: Iterable[Any]) -> Tensor:
+        """The outputs for all batches of inputs, or of (inputs, targets), one after the other."""
+        was_training = self.model.training
+        self.model.eval()
+        outs = [self.model(batch[0] if isinstance(batch, (tuple, list)) else batch) for batch in loader]
+        self.model.train(was_training)
+        return Tensor(np.concatenate([out._data for out in outs]))
+
+    def plot(self, path: str | os.PathLike[str] | None = None) -> Any:
+        """The history as curves (needs matplotlib); written to a file, where a path is given."""
+        try:
+            plt = importlib.import_module("matplotlib.pyplot")
+        except ImportError as error:
+            raise ImportError('plots need matplotlib: pip install "minigrad[train]"') from error
+        figure, axes = plt.subplots()
+        for name in [key for key in self.history[-1] if key not in ("epoch", "lr")]:
+            axes.plot([row["epoch"] for row in self.history], [row[name] for row in self.history], label=name)
+        axes.set_xlabel("epoch")
+        axes.legend()
+        if path is not None:
+            figure.savefig(path)
+            plt.close(figure)
+        return figure
+
+    def _save(self, loader: Any) -> None:
+        if self.checkpoint is not None:
+            progress = {"history": self.history, "updates": self.updates, "batches": self.batches, "running": self.running}
+            save_checkpoint(self.checkpoint, self.model, self.optimizer, self.scheduler, loader, progress)
+
+    def _resume(self, loader: Any) -> None:
+        assert self.checkpoint is not None
+        progress = load_checkpoint(self.checkpoint, self.model, self.optimizer, self.scheduler, loader)
+        self.history, self.updates = progress["history"], progress["updates"]
+        self.batches, self.running = progress["batches"], progress["running"]
+
+    def _bar(self, loader: Any, title: str, done: int) -> Any:
+        if not self.progress:
+            return loader
+        try:
+            tqdm = importlib.import_module("tqdm").tqdm
+        except ImportError as error:
+            raise ImportError('the progress bar needs tqdm: pip install "minigrad[train]", or pass progress=False') from error
+        bar = tqdm(loader, desc=title, total=len(loader), initial=done, leave=False)
+        return _with_loss(bar, self)
+
+
+def _with_loss(bar: Any, trainer: Trainer) -> Iterable[Any]:
+    for batch in bar:
+        yield batch
+        bar.set_postfix(loss=f"{trainer.running / max(trainer.batches, 1):.4f}")
