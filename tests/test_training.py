@@ -172,3 +172,23 @@ def test_bad_checkpoints_are_named_and_change_nothing(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="holds no state of the optimizer"):
         load_checkpoint(path, nn.Linear(2, 2), optimizer)
     assert weights(model) == before
+
+
+def test_searches_rank_what_they_tried() -> None:
+    from nn.training import choice, grid_search, integers, log_uniform, random_search, uniform
+
+    tried = grid_search(lambda a, b: float("nan") if a == 1 else a + b, {"a": [0, 1, 2], "b": [0.5, 10.0]}, mode="max")
+    assert tried.best == {"a": 2, "b": 10.0}
+    assert [score for _, score in tried.ranked()][:4] == [12.0, 10.0, 2.5, 0.5]
+    assert repr(tried).splitlines()[:2] == ["score  a    b", "   12  2   10"]
+    space = {"lr": log_uniform(1e-4, 1.0), "n": integers(1, 3), "p": uniform(0, 0.5), "kind": choice("ab")}
+    score = lambda lr, n, p, kind: lr + n + p + (kind == "a")
+    first, second = random_search(score, space, 50, seed=4), random_search(score, space, 50, seed=4)
+    assert first == second
+    drawn = [parameters for parameters, _ in first.trials]
+    assert {d["n"] for d in drawn} == {1, 2, 3}
+    assert {d["kind"] for d in drawn} == {"a", "b"}
+    assert 15 < sum(d["lr"] < 1e-2 for d in drawn) < 35
+    assert first.ranked()[0][1] == min(s for _, s in first.trials)
+    with pytest.raises(ValueError, match="'min' or 'max'"):
+        grid_search(score, {}, mode="best")

@@ -1,12 +1,14 @@
 """Data sets, samplers and the DataLoader, as torch.utils.data; readers of the files that data sets come in."""
 
 from .dataset import ConcatDataset, Dataset, Subset, TensorDataset, random_split
+from .download import cache_folder, download
 from .loader import DataLoader, default_collate
 from .readers import ImageFolder, read_cifar, read_csv, read_idx, read_mnist
 from .sampler import BatchSampler, RandomSampler, Sampler, SequentialSampler, SubsetRandomSampler, WeightedRandomSampler
 
 __all__ = [
     "BatchSampler", "ConcatDataset", "DataLoader", "Dataset", "ImageFolder", "RandomSampler", "Sampler", "SequentialSampler",
-    "Subset", "SubsetRandomSampler", "TensorDataset", "WeightedRandomSampler", "default_collate", "random_split",
+    "Subset", "SubsetRandomSampler", "TensorDataset", "WeightedRandomSampler", "cache_folder", "default_collate", "download",
+    "random_split",
     "read_cifar", "read_csv", "read_idx", "read_mnist",
 ]  # fmt: skip
