@@ -9,6 +9,7 @@ import pytest
 
 from minigrad import Tensor, autograd, backend, gradcheck, gradgradcheck, jvp
 from minigrad.jacobians import _columns, _rows
+from minigrad.ops import window
 from minigrad.primitive import registry
 from minigrad.transforms import Recording
 
@@ -52,6 +53,17 @@ def test_first_derivative(name: str, sample: Sample) -> None:
 @every_sample
 def test_second_derivative(name: str, sample: Sample) -> None:
     assert gradgradcheck(sample.f, *sample.args)
+
+
+@pytest.mark.parametrize(("name", "i"), [(n, i) for n in ("conv", "conv_input", "conv_weight") for i in range(len(ROWS[n]))])
+def test_convolution_image_by_image(name: str, i: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What large images get, forced on small ones: the same results, and right gradients."""
+    sample = ROWS[name][i]
+    whole = outputs(sample.f(*map(Tensor, sample.args)))
+    monkeypatch.setattr(window, "_image_by_image", lambda x, window, channels=None: isinstance(x, np.ndarray))
+    for a, b in zip(outputs(sample.f(*map(Tensor, sample.args))), whole, strict=True):
+        np.testing.assert_allclose(a.numpy(), b.numpy(), rtol=1e-11, atol=1e-13)
+    assert gradcheck(sample.f, *sample.args)
 
 
 @every_sample

@@ -126,13 +126,22 @@ def unfold(x: Any, window: Window) -> Any:
     array([[0., 1., 2.],
            [1., 2., 3.]])
     """
+    columns = _empty_columns(x, x.shape[: x.ndim - len(window.shape)], window)
+    _fill(columns, x, window)
+    return columns
+
+
+def _empty_columns(x: Any, lead: tuple[int, ...], window: Window) -> Any:
+    """Memory for columns, with zeros in it where padding will stay."""
     allocate = np.zeros_like if any(map(any, window.padding)) else np.empty_like
-    lead = x.shape[: x.ndim - len(window.shape)]
-    columns = allocate(x, shape=(*lead, *window.size, *window.out))
-    head: Any = (slice(None),) * len(lead)
+    return allocate(x, shape=(*lead, *window.size, *window.out))
+
+
+def _fill(columns: Any, x: Any, window: Window) -> None:
+    """Write the windows of x into columns, all but the padding."""
+    head: Any = (slice(None),) * (x.ndim - len(window.shape))
     for _, place, inside, outside in window.offsets():
         columns[(*head, *place, *outside[1:])] = x[inside]
-    return columns
 
 
 @primitive(method=False, columns=lambda g, window: unfold(g, window))
@@ -173,9 +182,13 @@ def conv(x: Any, w: Any, window: Window, groups: int = 1) -> Any:
     >>> conv(np.arange(4.0).reshape(1, 1, 4), np.array([[[1.0, -1.0]]]), Window.over((4,), 2))
     array([[[-1., -1., -1.]]])
     """
-    columns = _columns(x, window, groups)  # (N, G, C/G*K, P)
     kernel = np.reshape(w, (groups, w.shape[0] // groups, prod(w.shape[1:])))
-    out = np.matmul(kernel, columns)  # (N, G, O/G, P)
+    if _image_by_image(x, window):
+        out = np.empty_like(x, shape=(len(x), groups, w.shape[0] // groups, prod(window.out)), dtype=np.result_type(x, w))
+        for image, columns in enumerate(_columns_of_images(x, window, groups)):
+            np.matmul(kernel, columns, out=out[image])
+    else:
+        out = np.matmul(kernel, _columns(x, window, groups))  # (N, G, O/G, P)
     return np.reshape(out, (len(x), w.shape[0], *window.out))
 
 
@@ -198,6 +211,18 @@ def conv_input(g: Any, w: Any, window: Window, groups: int = 1) -> Any:
     """
     kernel = np.reshape(w, (groups, w.shape[0] // groups, prod(w.shape[1:])))
     rows = np.reshape(g, (len(g), groups, w.shape[0] // groups, prod(window.out)))
+    if _image_by_image(g, window, channels=groups * w.shape[1]):
+        if (mirrored := _mirrored(window)) is not None:
+            size = (groups, w.shape[0] // groups, *w.shape[1:])
+            turned = np.swapaxes(np.reshape(np.flip(w, tuple(range(2, w.ndim))), size), 1, 2)
+            return conv.op.forward(g, np.reshape(turned, (groups * size[2], size[1], *window.size)), mirrored, groups)
+        out = np.empty_like(g, shape=(len(g), groups * w.shape[1], *window.shape), dtype=np.result_type(g, w))
+        back = np.ascontiguousarray(np.swapaxes(kernel, 1, 2))
+        columns = np.empty_like(out, shape=(groups, back.shape[1], prod(window.out)))
+        for image in range(len(g)):
+            np.matmul(back, rows[image], out=columns)
+            out[image] = fold(np.reshape(columns, (groups * w.shape[1], *window.size, *window.out)), window)
+        return out
     columns = np.matmul(np.swapaxes(kernel, 1, 2), rows)  # (N, G, C/G*K, P)
     return fold(np.reshape(columns, (len(g), groups * w.shape[1], *window.size, *window.out)), window)
 
@@ -221,12 +246,41 @@ def conv_weight(x: Any, g: Any, window: Window, groups: int = 1) -> Any:
     """
     n, positions = len(x), prod(window.out)
     shape = (g.shape[1], x.shape[1] // groups, *window.size)
-    columns = _columns(x, window, groups)  # (N, G, C/G*K, P)
     rows = np.reshape(g, (n, groups, shape[0] // groups, positions))
+    if _image_by_image(x, window):
+        total = np.zeros_like(x, shape=(groups, shape[0] // groups, prod(shape[1:])), dtype=np.result_type(x, g))
+        for image, columns in enumerate(_columns_of_images(x, window, groups)):
+            total += np.matmul(rows[image], np.swapaxes(columns, 1, 2))
+        return np.reshape(total, shape)
+    columns = _columns(x, window, groups)  # (N, G, C/G*K, P)
     # One long product for all images: (G, O/G, N*P) (G, N*P, C/G*K).
     left = np.reshape(np.transpose(rows, (1, 2, 0, 3)), (groups, shape[0] // groups, n * positions))
     right = np.reshape(np.transpose(columns, (1, 2, 0, 3)), (groups, prod(shape[1:]), n * positions))
     return np.reshape(np.matmul(left, np.swapaxes(right, 1, 2)), shape)
+
+
+def _mirrored(window: Window) -> Window | None:
+    """The window with which a convolution is the transpose of the given one, where that has stride 1 and little padding."""
+    reach = [d * (k - 1) for d, k in zip(window.dilation, window.size, strict=True)]
+    padding = [(r - before, r - after) for r, (before, after) in zip(reach, window.padding, strict=True)]
+    if any(s != 1 for s in window.stride) or min(map(min, padding)) < 0:
+        return None
+    return Window.over(window.out, window.size, 1, padding, window.dilation)
+
+
+def _image_by_image(x: Any, window: Window, channels: int | None = None) -> bool:
+    """Whether the columns of all images together would not stay in the cache, while one image's still give a large product."""
+    one = (x.shape[1] if channels is None else channels) * prod(window.size) * prod(window.out)
+    return isinstance(x, np.ndarray) and prod(window.size) > 1 and one >= 1 << 17 and one * len(x) > 1 << 21
+
+
+def _columns_of_images(x: Any, window: Window, groups: int) -> Iterator[Any]:
+    """The columns of one image after the other, (G, C/G*K, P), in the same memory."""
+    columns = _empty_columns(x, (x.shape[1],), window)
+    shape = (groups, x.shape[1] // groups * prod(window.size), prod(window.out))
+    for image in x:
+        _fill(columns, image, window)
+        yield np.reshape(columns, shape)
 
 
 def _columns(x: Any, window: Window, groups: int) -> Any:
