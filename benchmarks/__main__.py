@@ -7,6 +7,7 @@ import os
 import platform
 
 from . import fresh
+from .networks import NETWORKS
 from .timing import in_turns
 from .workloads import WORKLOADS
 
@@ -35,7 +36,7 @@ def main() -> None:
     args = parser.parse_args()
     print(f"{machine()}\n")
     print("| workload | minigrad | torch eager | HIPS/autograd | JAX jit |\n|---|---|---|---|---|")
-    for name, (workload, rounds) in WORKLOADS.items():
+    for name, (workload, rounds) in (WORKLOADS | NETWORKS).items():
         if args.only and not any(word in name for word in args.only):
             continue
         values = in_turns(workload(), rounds)

@@ -253,6 +253,8 @@ def conv_weight(x: Any, g: Any, window: Window, groups: int = 1) -> Any:
             total += np.matmul(rows[image], np.swapaxes(columns, 1, 2))
         return np.reshape(total, shape)
     columns = _columns(x, window, groups)  # (N, G, C/G*K, P)
+    if shape[0] // groups < positions:  # a product for each image, added up: less memory than turning the columns around
+        return np.reshape(np.sum(np.matmul(rows, np.swapaxes(columns, 2, 3)), axis=0), shape)
     # One long product for all images: (G, O/G, N*P) (G, N*P, C/G*K).
     left = np.reshape(np.transpose(rows, (1, 2, 0, 3)), (groups, shape[0] // groups, n * positions))
     right = np.reshape(np.transpose(columns, (1, 2, 0, 3)), (groups, prod(shape[1:]), n * positions))
