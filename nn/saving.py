@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import os
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from minigrad import Tensor
+from minigrad.files import write_whole
 
 from .module import Module
 
@@ -43,21 +43,6 @@ def save(state: Module | Mapping[str, Any], path: str | os.PathLike[str], metada
         own = list(state.items())
     arrays = {name: np.asarray(_host(value), order="C") for name, value in own}
     write_whole(path, _safetensors().save(arrays, dict(metadata) if metadata else None))
-
-
-def write_whole(path: str | os.PathLike[str], data: bytes) -> None:
-    """Write a file under another name and rename it: at any moment there is the old one or the new one, whole."""
-    target = Path(path)
-    handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, target)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
 
 
 def _host(value: Any) -> np.ndarray:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import importlib
 import os
-import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from ..files import write_whole
 from ..tensor import Tensor
 from .walk import Step, walk
 
@@ -143,21 +143,5 @@ def _style(step: Step) -> dict[str, str]:
 
 
 def _write(path: Path, content: bytes) -> Path:
-    """Write a file under a temporary name beside its place, then rename it."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        os.chmod(name, 0o666 & ~_umask())
-        os.replace(name, path)
-    except BaseException:
-        os.unlink(name)
-        raise
-    return path
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+    return write_whole(path, content)

@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 
 from minigrad import Tensor, random
+from minigrad.files import write_whole
 
 from ..module import Module
-from ..saving import _safetensors, write_whole
+from ..saving import _safetensors
 
 __all__ = ["load_checkpoint", "save_checkpoint"]
 
