@@ -200,48 +200,6 @@ def rosenbrock_hessian() -> Runs:
     return runs
 
 
-def lstm() -> Runs:
-    """Two LSTM layers of 256, 64 steps, batch 32, 65 characters: a training step with clipping and Adam."""
-    steps, batch, size, vocabulary = 64, 32, 256, 65
-    text = rng.integers(0, vocabulary, (steps + 1, batch))
-
-    class Ours(nn.Module):
-        def __init__(self) -> None:
-            self.embed, self.lstm = nn.Embedding(vocabulary, size), nn.LSTM(size, size, num_layers=2)
-            self.head = nn.Linear(size, vocabulary)
-
-        def forward(self, x: Any) -> Any:
-            return self.head(self.lstm(self.embed(x))[0])
-
-    model = Ours()
-    optimizer = nn.optim.Adam(model.parameters(), lr=1e-3)
-
-    def run() -> None:
-        optimizer.zero_grad()
-        logits = model(text[:-1]).reshape(steps * batch, vocabulary)
-        nn.functional.cross_entropy(logits, text[1:].reshape(-1)).backward()
-        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimizer.step()
-
-    runs: Runs = {"minigrad": run}
-    if torch := peers.torch():
-        embed, layer = torch.nn.Embedding(vocabulary, size), torch.nn.LSTM(size, size, num_layers=2)
-        head = torch.nn.Linear(size, vocabulary)
-        parameters = [*embed.parameters(), *layer.parameters(), *head.parameters()]
-        theirs = torch.optim.Adam(parameters, lr=1e-3)
-        tokens = torch.tensor(text)
-
-        def torch_run() -> None:
-            theirs.zero_grad()
-            logits = head(layer(embed(tokens[:-1]))[0]).reshape(steps * batch, vocabulary)
-            torch.nn.functional.cross_entropy(logits, tokens[1:].reshape(-1)).backward()
-            torch.nn.utils.clip_grad_norm_(parameters, 1.0)
-            theirs.step()
-
-        runs["torch"] = torch_run
-    return runs
-
-
 #: name -> (workload, rounds)
 WORKLOADS: dict[str, tuple[Callable[[], Runs], int]] = {
     "overhead, forward": (overhead_forward, 100),
@@ -250,5 +208,4 @@ WORKLOADS: dict[str, tuple[Callable[[], Runs], int]] = {
     "matmul 2048, forward and backward": (matmul, 3),
     "elementwise chain, 4 M floats": (elementwise, 4),
     "Hessian of Rosenbrock, 20-d": (rosenbrock_hessian, 20),
-    "LSTM training step": (lstm, 3),
 }

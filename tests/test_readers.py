@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nn.data import DataLoader, ImageFolder, read_cifar, read_csv, read_idx, read_mnist
+from nn.data import DataLoader, ImageFolder, load_sklearn, read_cifar, read_csv, read_idx, read_mnist
 
 SHARED = Path(__file__).resolve().parent.parent.parent / "shared" / "data"
 
@@ -135,3 +135,15 @@ def test_image_folders(tmp_path: Path) -> None:
         data[0]
     with pytest.raises(ValueError, match="no images"):
         ImageFolder(tmp_path / "cat")
+
+
+def test_scikit_learns_sets_have_the_published_sizes() -> None:
+    pytest.importorskip("sklearn", reason="scikit-learn is not installed")
+    sizes = {"iris": (150, 4, 3), "wine": (178, 13, 3), "breast_cancer": (569, 30, 2), "digits": (1797, 64, 10)}
+    for name, (n, features, classes) in sizes.items():
+        x, y = load_sklearn(name)
+        assert x.shape == (n, features) and x.dtype == np.float32
+        assert y.shape == (n,) and y.dtype == np.int64 and len(np.unique(y)) == classes
+    assert load_sklearn("diabetes")[1].dtype == load_sklearn("linnerud")[1].dtype == np.float32
+    with pytest.raises(ValueError, match="no data set 'mnist'; it has breast_cancer"):
+        load_sklearn("mnist")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import signal
 import subprocess
@@ -112,6 +113,43 @@ def test_a_run_that_is_stopped_goes_on_bit_for_bit(tmp_path: Path, every: int, s
     again.fit(loader, 4)
     assert weights(again.model) == weights(undisturbed.model)
     assert again.history == undisturbed.history
+
+
+@pytest.mark.parametrize("stop", [1, 4, 7, 99])
+def test_early_stopping_goes_on_where_a_run_was_stopped(tmp_path: Path, stop: int) -> None:
+    """Interrupted in the middle of an epoch: the same epoch ends the training, with the same best weights."""
+    validation = DataLoader(TensorDataset(X[:20], Y[:20]), 20)
+
+    def run(folder: Path | None, fails_after: int) -> Trainer:
+        made, loader = trainer(folder, callbacks=[EarlyStopping("val_loss", patience=2)])
+        step = made.training_step
+
+        def failing(batch: Any) -> Any:
+            if len(made.history) == fails_after and made.batches == 3:
+                raise KeyboardInterrupt
+            return step(batch)
+
+        made.training_step = failing  # type: ignore[method-assign]
+        with contextlib.suppress(KeyboardInterrupt):
+            made.fit(loader, 100, validation)
+        return made
+
+    undisturbed = run(None, -1)
+    assert undisturbed.stopped and 8 < len(undisturbed.history) < 90
+    run(tmp_path, stop)
+    again = run(tmp_path, -1)
+    assert weights(again.model) == weights(undisturbed.model)
+    assert run(tmp_path, -1).history == again.history == undisturbed.history
+
+
+def test_a_checkpoint_keeps_any_tree(tmp_path: Path) -> None:
+    model = nn.Linear(2, 2)
+    tree = {"a": (1, 2.5, None, "x"), "b": [np.arange(3, dtype=np.int8), {"c": mg.Tensor(7.0)}], "d": np.float64(0.1)}
+    save_checkpoint(tmp_path / "tree", model, extra=tree)
+    found = load_checkpoint(tmp_path / "tree", model)
+    assert found["a"] == tree["a"]
+    assert found["b"][0].tolist() == [0, 1, 2] and found["b"][0].dtype == np.int8
+    assert found["b"][1]["c"] == 7 and found["d"] == 0.1
 
 
 RUN = """

@@ -3,12 +3,11 @@
 from .dataset import ConcatDataset, Dataset, Subset, TensorDataset, random_split
 from .download import cache_folder, download
 from .loader import DataLoader, default_collate
-from .readers import ImageFolder, read_cifar, read_csv, read_idx, read_mnist
+from .readers import ImageFolder, load_sklearn, read_cifar, read_csv, read_idx, read_mnist
 from .sampler import BatchSampler, RandomSampler, Sampler, SequentialSampler, SubsetRandomSampler, WeightedRandomSampler
 
 __all__ = [
     "BatchSampler", "ConcatDataset", "DataLoader", "Dataset", "ImageFolder", "RandomSampler", "Sampler", "SequentialSampler",
     "Subset", "SubsetRandomSampler", "TensorDataset", "WeightedRandomSampler", "cache_folder", "default_collate", "download",
-    "random_split",
-    "read_cifar", "read_csv", "read_idx", "read_mnist",
+    "load_sklearn", "random_split", "read_cifar", "read_csv", "read_idx", "read_mnist",
 ]  # fmt: skip

@@ -16,7 +16,7 @@ import numpy as np
 
 from .dataset import Dataset
 
-__all__ = ["ImageFolder", "read_cifar", "read_csv", "read_idx", "read_mnist"]
+__all__ = ["ImageFolder", "load_sklearn", "read_cifar", "read_csv", "read_idx", "read_mnist"]
 
 Name = str | os.PathLike[str]
 
@@ -149,6 +149,27 @@ def _targets(fields: list[str]) -> np.ndarray:
     except ValueError:
         return np.unique(fields, return_inverse=True)[1]
     return values.astype(np.int64) if (values == np.round(values)).all() else values
+
+
+def load_sklearn(name: str) -> tuple[np.ndarray, np.ndarray]:
+    """A data set that scikit-learn carries: (inputs (N, F) of float32, targets).  Needs the extra `demo`.
+
+    Args:
+        name: "iris", "wine", "breast_cancer", "digits" (targets are classes); "diabetes", "linnerud" (numbers).
+
+    >>> x, y = load_sklearn("digits")
+    >>> x.shape, y.shape, int(y.max())
+    ((1797, 64), (1797,), 9)
+    """
+    names = ("breast_cancer", "diabetes", "digits", "iris", "linnerud", "wine")
+    if name not in names:
+        raise ValueError(f"load_sklearn: scikit-learn carries no data set {name!r}; it has {', '.join(names)}")
+    try:
+        datasets = importlib.import_module("sklearn.datasets")
+    except ImportError as error:
+        raise ImportError('these data sets come with scikit-learn: pip install "minigrad[demo]"') from error
+    inputs, targets = getattr(datasets, f"load_{name}")(return_X_y=True)
+    return inputs.astype(np.float32), targets.astype(np.int64 if targets.dtype.kind == "i" else np.float32)
 
 
 class ImageFolder(Dataset):

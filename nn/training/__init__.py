@@ -2,9 +2,10 @@
 
 from .checkpoint import load_checkpoint, save_checkpoint
 from .search import Results, choice, grid_search, integers, log_uniform, random_search, uniform
+from .tensorboard import SummaryWriter, TensorBoard
 from .trainer import EarlyStopping, Trainer
 
 __all__ = [
-    "EarlyStopping", "Results", "Trainer", "choice", "grid_search", "integers", "load_checkpoint", "log_uniform", "random_search",
-    "save_checkpoint", "uniform",
+    "EarlyStopping", "Results", "SummaryWriter", "TensorBoard", "Trainer", "choice", "grid_search", "integers",
+    "load_checkpoint", "log_uniform", "random_search", "save_checkpoint", "uniform",
 ]  # fmt: skip

@@ -21,7 +21,7 @@ __all__ = ["EarlyStopping", "Trainer"]
 
 
 class EarlyStopping:
-    """Stop when a value of the history has not improved for `patience` epochs (since this process began).
+    """Stop when a value of the history has not improved for `patience` epochs.  Its state is part of a checkpoint.
 
     Args:
         monitor: the name of the value, "val_loss" say.
@@ -54,6 +54,14 @@ class EarlyStopping:
             trainer.model.load_state_dict(self.weights)
         return True
 
+    def state_dict(self) -> dict[str, Any]:
+        """The best value and weights, and the count of epochs since."""
+        return {"best": self.best, "bad_epochs": self.bad_epochs, "weights": self.weights}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on where `state_dict` was called."""
+        self.best, self.bad_epochs, self.weights = state["best"], state["bad_epochs"], state["weights"]
+
 
 class Trainer:
     """Fits a model to batches (inputs ..., target).
@@ -65,11 +73,13 @@ class Trainer:
         clip_norm: the largest norm of the gradients.
         accumulate: how many batches make one update.
         callbacks: called with the trainer after each epoch; one that returns True ends the training.
+            The state of one that has `state_dict` and `load_state_dict` is part of the checkpoints.
         checkpoint: a file that `fit` writes every `checkpoint_every` updates and after each epoch, and goes on from.
         progress: show a bar (needs tqdm).
 
     Attributes:
         history: for each epoch a dict of "epoch", "loss", "lr", "val_loss" and metrics ("val_accuracy", say).
+        stopped: whether a callback ended the training; set it to False to go on.
 
     >>> import nn
     >>> from nn.data import DataLoader, TensorDataset
@@ -80,6 +90,8 @@ class Trainer:
     >>> len(history), history[-1]["loss"] < 1e-3
     (30, True)
     """
+
+    _progress = ("history", "updates", "batches", "running", "stopped")  # what a checkpoint keeps of the loop itself
 
     def __init__(
         self, model: Module, optimizer: Any, loss: Callable[[Any, Any], Any],
@@ -95,7 +107,7 @@ class Trainer:
         self.callbacks, self.progress = tuple(callbacks), progress
         self.checkpoint, self.checkpoint_every = None if checkpoint is None else Path(checkpoint), checkpoint_every
         self.history: list[dict[str, float]] = []
-        self.updates, self.batches, self.running = 0, 0, 0.0
+        self.updates, self.batches, self.running, self.stopped = 0, 0, 0.0, False
 
     def training_step(self, batch: Any) -> Any:
         """The loss of a batch; override it for models that take something else."""
@@ -106,7 +118,7 @@ class Trainer:
         """Train until the history has `epochs` epochs; from the checkpoint on, where there is one."""
         if self.checkpoint is not None and self.checkpoint.exists():
             self._resume(loader)
-        while len(self.history) < epochs:
+        while len(self.history) < epochs and not self.stopped:
             self.model.train()
             for batch in self._bar(loader, f"epoch {len(self.history) + 1}/{epochs}", self.batches):
                 updated = self._batch(batch, len(loader))
@@ -124,9 +136,8 @@ class Trainer:
             if self.scheduler is not None and self.schedule == "epoch":
                 self.scheduler.step(*([row.get("val_loss", row["loss"])] if hasattr(self.scheduler, "patience") else []))
             answers = [callback(self) for callback in self.callbacks]
+            self.stopped = any(answers)
             self._save(loader)
-            if any(answers):
-                break
         return self.history
 
     def _batch(self, batch: Any, in_epoch: int) -> bool:
@@ -188,14 +199,20 @@ class Trainer:
 
     def _save(self, loader: Any) -> None:
         if self.checkpoint is not None:
-            progress = {"history": self.history, "updates": self.updates, "batches": self.batches, "running": self.running}
+            progress = {name: getattr(self, name) for name in self._progress}
+            progress["callbacks"] = [callback.state_dict() for callback in self._stateful]
             save_checkpoint(self.checkpoint, self.model, self.optimizer, self.scheduler, loader, progress)
 
     def _resume(self, loader: Any) -> None:
         assert self.checkpoint is not None
         progress = load_checkpoint(self.checkpoint, self.model, self.optimizer, self.scheduler, loader)
-        self.history, self.updates = progress["history"], progress["updates"]
-        self.batches, self.running = progress["batches"], progress["running"]
+        for callback, state in zip(self._stateful, progress.pop("callbacks"), strict=True):
+            callback.load_state_dict(state)
+        vars(self).update(progress)
+
+    @property
+    def _stateful(self) -> list[Any]:
+        return [callback for callback in self.callbacks if hasattr(callback, "state_dict")]
 
     def _bar(self, loader: Any, title: str, done: int) -> Any:
         if not self.progress:
