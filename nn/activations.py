@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from minigrad import random
+from minigrad import primitive, random
+from minigrad.kernels import accelerated
 from minigrad.ops.exponential import expit as sigmoid
 from minigrad.ops.exponential import log_expit as logsigmoid
 from minigrad.ops.reduce import log_softmax, softmax
@@ -107,11 +108,34 @@ def selu(x: Any) -> Any:
     return 1.0507009873554804934193349852946 * elu(x, 1.6732632423543772848170429916717)
 
 
+def _normal_distribution(x: Any) -> Any:
+    return (1 + erf(x * sqrt(0.5))) / 2
+
+
+@accelerated("nn.kernels.activations")
+def gelu_rule(g: Any, x: Any) -> Any:
+    return g * (_normal_distribution(x) + x * np.exp(-x * x / 2) * (1 / sqrt(2 * np.pi)))
+
+
+@primitive(method=False, x=gelu_rule)
+@accelerated("nn.kernels.activations")
+def gelu_exact(x: Any) -> Any:
+    """x times the normal distribution function Phi of x.
+
+    out = x Phi(x)
+    dx  = g (Phi(x) + x e^(-x^2 / 2) / sqrt(2 pi))
+
+    >>> gelu_exact(np.array([1.0])).round(4)
+    array([0.8413])
+    """
+    return x * _normal_distribution(x)
+
+
 def gelu(x: Any, approximate: str = "none") -> Any:
     """x times the normal distribution function of x (Hendrycks and Gimpel, 2016).
 
     Args:
-        approximate: "none" (erf; needs SciPy), or "tanh" for x (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))) / 2.
+        approximate: "none", or "tanh" for x (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))) / 2.
 
     >>> gelu(np.array([1.0])).round(4), gelu(np.array([1.0]), "tanh").round(4)
     (array([0.8413]), array([0.8412]))
@@ -120,7 +144,7 @@ def gelu(x: Any, approximate: str = "none") -> Any:
         return x * (1 + tanh(sqrt(2 / np.pi) * (x + 0.044715 * x**3))) / 2
     if approximate != "none":
         raise ValueError(f"gelu: approximate must be 'none' or 'tanh', got {approximate!r}")
-    return x * (1 + erf(x / sqrt(2))) / 2
+    return gelu_exact(x)
 
 
 def glu(x: Any, axis: int = -1) -> Any:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from minigrad import no_grad, primitive
+from minigrad.kernels import accelerated
 from minigrad.ops.window import Window, sum_pool
 
 __all__ = [
@@ -51,16 +52,59 @@ def standardize(x: Any, axes: tuple[int, ...], eps: float) -> Any:
     return out, inverse_std
 
 
+def _layer_norm_composite(x: Any, weight: Any, bias: Any, eps: float) -> Any:
+    """The readable form."""
+    return _affine(_standardized(x, (-1,), eps), weight, bias)
+
+
+@accelerated("nn.kernels.normalization", "layer_norm_rule")
+def _layer_norm_rule(g: Any, needs: Any, x: Any, weight: Any, mean: Any, inverse_std: Any) -> list[Any]:
+    standard = (x - mean) * inverse_std
+    lead = tuple(range(g.ndim - 1))
+    h = g if weight is None else g * weight
+    dx = h - np.mean(h, axis=-1, keepdims=True)
+    dx -= standard * np.mean(h * standard, axis=-1, keepdims=True)
+    dx *= inverse_std
+    return [dx, np.sum(g * standard, axis=lead) if needs[1] else None, np.sum(g, axis=lead) if needs[2] else None]
+
+
+@primitive(
+    method=False, joint=_layer_norm_rule, inputs=("x", "weight", "bias"), extras=("mean", "inverse_std"),
+    composite=_layer_norm_composite,
+)  # fmt: skip
+@accelerated("nn.kernels.normalization")
+def layer_norm_rows(x: Any, weight: Any, bias: Any, eps: float) -> Any:
+    """Each row with mean 0 and variance 1, scaled and shifted; (..., M), weight and bias (M,) or None.
+
+    s   = (x - mean) / sqrt(var + eps),  out = s weight + bias
+    dx  = (h - mean(h) - s mean(h s)) / sqrt(var + eps)  with h = g weight
+    dweight = sum over rows of g s,  dbias = sum over rows of g
+    """
+    mean = np.mean(x, axis=-1, keepdims=True)
+    out = x - mean
+    inverse_std = 1 / np.sqrt(np.mean(out * out, axis=-1, keepdims=True) + eps)
+    out *= inverse_std
+    if weight is not None:
+        out *= weight
+    if bias is not None:
+        out += bias
+    return out, mean, inverse_std
+
+
 def layer_norm(x: Any, normalized_shape: Sequence[int], weight: Any = None, bias: Any = None, eps: float = 1e-5) -> Any:
     """Normalise over the last axes, of the given shape; then scale and shift (Ba et al., 2016).
 
     >>> layer_norm(np.array([[1.0, 3.0]]), (2,)).round(4)
     array([[-1.,  1.]])
     """
-    shape = tuple(normalized_shape)
-    if np.shape(x)[-len(shape) :] != shape:
-        raise ValueError(f"layer_norm: the last axes must be {shape}, got input of shape {np.shape(x)}")
-    return _affine(standardize(x, tuple(range(-len(shape), 0)), eps), weight, bias)
+    shape, given = tuple(normalized_shape), np.shape(x)
+    if given[-len(shape) :] != shape:
+        raise ValueError(f"layer_norm: the last axes must be {shape}, got input of shape {given}")
+    if len(shape) == 1:
+        return layer_norm_rows(x, weight, bias, eps)
+    weight, bias = (None if v is None else np.reshape(v, -1) for v in (weight, bias))
+    rows = np.reshape(x, (*given[: -len(shape)], int(np.prod(shape))))
+    return np.reshape(layer_norm_rows(rows, weight, bias, eps), given)
 
 
 def _affine(x: Any, weight: Any, bias: Any) -> Any:

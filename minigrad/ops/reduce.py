@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ..kernels import accelerated
 from ..primitive import composed, primitive
 from .masking import conj
 
@@ -199,7 +200,13 @@ def logsumexp(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     return out if keepdims else np.squeeze(out, axis=tuple(range(x.ndim)) if axis is None else axis)
 
 
-@primitive("scipy.special.softmax", x=lambda g, out, axis: out * (g - np.sum(g * out, axis=axis, keepdims=True)))
+@accelerated("minigrad.kernels.rows")
+def softmax_rule(g: Any, out: Any, axis: Any) -> Any:
+    return out * (g - np.sum(g * out, axis=axis, keepdims=True))
+
+
+@primitive("scipy.special.softmax", x=softmax_rule)
+@accelerated("minigrad.kernels.rows")
 def softmax(x: Any, axis: Any = -1) -> Any:
     """Softmax: positive numbers that sum to 1 along the axis.
 
@@ -214,7 +221,13 @@ def softmax(x: Any, axis: Any = -1) -> Any:
     return e
 
 
-@primitive("scipy.special.log_softmax", x=lambda g, out, axis: g - np.exp(out) * np.sum(g, axis=axis, keepdims=True))
+@accelerated("minigrad.kernels.rows")
+def log_softmax_rule(g: Any, out: Any, axis: Any) -> Any:
+    return g - np.exp(out) * np.sum(g, axis=axis, keepdims=True)
+
+
+@primitive("scipy.special.log_softmax", x=log_softmax_rule)
+@accelerated("minigrad.kernels.rows")
 def log_softmax(x: Any, axis: Any = -1) -> Any:
     """Logarithm of the softmax, without overflow.
 

@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 
+from ..kernels import accelerated
 from ..primitive import primitive
 
 __all__ = [
@@ -127,7 +128,7 @@ def unfold(x: Any, window: Window) -> Any:
            [1., 2., 3.]])
     """
     columns = _empty_columns(x, x.shape[: x.ndim - len(window.shape)], window)
-    _fill(columns, x, window)
+    fill(columns, x, window)
     return columns
 
 
@@ -137,7 +138,8 @@ def _empty_columns(x: Any, lead: tuple[int, ...], window: Window) -> Any:
     return allocate(x, shape=(*lead, *window.size, *window.out))
 
 
-def _fill(columns: Any, x: Any, window: Window) -> None:
+@accelerated("minigrad.kernels.window")
+def fill(columns: Any, x: Any, window: Window) -> None:
     """Write the windows of x into columns, all but the padding."""
     head: Any = (slice(None),) * (x.ndim - len(window.shape))
     for _, place, inside, outside in window.offsets():
@@ -170,6 +172,7 @@ def fold(columns: Any, window: Window) -> Any:
     x=lambda g, w, window, groups: conv_input(g, w, window, groups),
     w=lambda g, x, window, groups: conv_weight(x, g, window, groups),
 )
+@accelerated("minigrad.kernels.window")
 def conv(x: Any, w: Any, window: Window, groups: int = 1) -> Any:
     """Convolution, as networks mean it (cross-correlation).
 
@@ -197,6 +200,7 @@ def conv(x: Any, w: Any, window: Window, groups: int = 1) -> Any:
     g=lambda gg, w, window, groups: conv(gg, w, window, groups),
     w=lambda gg, g, window, groups: conv_weight(gg, g, window, groups),
 )
+@accelerated("minigrad.kernels.window")
 def conv_input(g: Any, w: Any, window: Window, groups: int = 1) -> Any:
     """The transpose of `conv` in x: its input gradient, and the transposed convolution.
 
@@ -212,10 +216,8 @@ def conv_input(g: Any, w: Any, window: Window, groups: int = 1) -> Any:
     kernel = np.reshape(w, (groups, w.shape[0] // groups, prod(w.shape[1:])))
     rows = np.reshape(g, (len(g), groups, w.shape[0] // groups, prod(window.out)))
     if _image_by_image(g, window, channels=groups * w.shape[1]):
-        if (mirrored := _mirrored(window)) is not None:
-            size = (groups, w.shape[0] // groups, *w.shape[1:])
-            turned = np.swapaxes(np.reshape(np.flip(w, tuple(range(2, w.ndim))), size), 1, 2)
-            return conv.op.forward(g, np.reshape(turned, (groups * size[2], size[1], *window.size)), mirrored, groups)
+        if (mirror := mirrored(window)) is not None:
+            return conv.op.forward(g, turned(w, groups), mirror, groups)
         out = np.empty_like(g, shape=(len(g), groups * w.shape[1], *window.shape), dtype=np.result_type(g, w))
         back = np.ascontiguousarray(np.swapaxes(kernel, 1, 2))
         columns = np.empty_like(out, shape=(groups, back.shape[1], prod(window.out)))
@@ -232,6 +234,7 @@ def conv_input(g: Any, w: Any, window: Window, groups: int = 1) -> Any:
     x=lambda gw, g, window, groups: conv_input(g, gw, window, groups),
     g=lambda gw, x, window, groups: conv(x, gw, window, groups),
 )
+@accelerated("minigrad.kernels.window")
 def conv_weight(x: Any, g: Any, window: Window, groups: int = 1) -> Any:
     """The transpose of `conv` in w: its weight gradient.
 
@@ -261,7 +264,14 @@ def conv_weight(x: Any, g: Any, window: Window, groups: int = 1) -> Any:
     return np.reshape(np.matmul(left, np.swapaxes(right, 1, 2)), shape)
 
 
-def _mirrored(window: Window) -> Window | None:
+def turned(w: Any, groups: int) -> Any:
+    """The weights of the mirrored convolution: each window turned around, inputs and outputs exchanged within each group."""
+    size = (groups, w.shape[0] // groups, *w.shape[1:])
+    flipped = np.swapaxes(np.reshape(np.flip(w, tuple(range(2, w.ndim))), size), 1, 2)
+    return np.reshape(flipped, (groups * size[2], size[1], *w.shape[2:]))
+
+
+def mirrored(window: Window) -> Window | None:
     """The window with which a convolution is the transpose of the given one, where that has stride 1 and little padding."""
     reach = [d * (k - 1) for d, k in zip(window.dilation, window.size, strict=True)]
     padding = [(r - before, r - after) for r, (before, after) in zip(reach, window.padding, strict=True)]
@@ -281,7 +291,7 @@ def _columns_of_images(x: Any, window: Window, groups: int) -> Iterator[Any]:
     columns = _empty_columns(x, (x.shape[1],), window)
     shape = (groups, x.shape[1] // groups * prod(window.size), prod(window.out))
     for image in x:
-        _fill(columns, image, window)
+        fill(columns, image, window)
         yield np.reshape(columns, shape)
 
 
@@ -298,6 +308,7 @@ def _columns(x: Any, window: Window, groups: int) -> Any:
 
 
 @primitive(method=False, extras=("index",), x=lambda g, index, window: pool_scatter(g, index, window))
+@accelerated("minigrad.kernels.window")
 def max_pool(x: Any, window: Window) -> Any:
     """The maximum of each window, (N, C, *S) -> (N, C, *out).
 
@@ -319,6 +330,7 @@ def max_pool(x: Any, window: Window) -> Any:
 
 
 @primitive(method=False, g=lambda gg, index, window: pool_gather(gg, index, window))
+@accelerated("minigrad.kernels.window")
 def pool_scatter(g: Any, index: Any, window: Window) -> Any:
     """Each g added at place `index` of its window: the transpose of `pool_gather`.
 

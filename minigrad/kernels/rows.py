@@ -1,0 +1,102 @@
+"""Kernels over the rows of a matrix: softmax and its logarithm."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .scalar import exp32, kernel, ordered, unordered
+from .threads import spread
+
+__all__ = ["log_softmax", "log_softmax_rule", "softmax", "softmax_rule"]
+
+
+def _last(axis: Any, x: Any) -> bool:
+    return axis in (-1, x.ndim - 1) and x.ndim > 0 and x.flags.c_contiguous
+
+
+def _rows(x: Any) -> Any:
+    return x.reshape(-1, x.shape[-1])
+
+
+@kernel
+def _softmax(start: int, stop: int, part: int, x: Any, out: Any, log: bool) -> None:
+    for i in range(start, stop):
+        row, result = x[i], out[i]
+        bits = row.view(np.int32)
+        key = np.int32(-2147483648)
+        for j in range(row.size):
+            k = ordered(bits[j])
+            key = k if k > key else key
+        top = unordered(key)
+        total = np.float32(0)
+        for j in range(row.size):
+            e = exp32(row[j] - top)
+            result[j] = e
+            total += e
+        if log:
+            shift = top + np.log(total)
+            for j in range(row.size):
+                result[j] = row[j] - shift
+        else:
+            scale = np.float32(1) / total
+            for j in range(row.size):
+                result[j] *= scale
+
+
+@kernel
+def _softmax_rule(start: int, stop: int, part: int, g: Any, out: Any, dx: Any) -> None:
+    for i in range(start, stop):
+        grad, value, result = g[i], out[i], dx[i]
+        along = np.float32(0)
+        for j in range(grad.size):
+            along += grad[j] * value[j]
+        for j in range(grad.size):
+            result[j] = value[j] * (grad[j] - along)
+
+
+@kernel
+def _log_softmax_rule(start: int, stop: int, part: int, g: Any, out: Any, dx: Any) -> None:
+    for i in range(start, stop):
+        grad, value, result = g[i], out[i], dx[i]
+        total = np.float32(0)
+        for j in range(grad.size):
+            total += grad[j]
+        for j in range(grad.size):
+            result[j] = grad[j] - exp32(value[j]) * total
+
+
+def _forward(x: Any, axis: Any, log: bool) -> Any:
+    if not _last(axis, x):
+        return NotImplemented
+    out = np.empty_like(x)
+    rows = _rows(x)
+    spread(_softmax, len(rows), x.size, rows, _rows(out), log)
+    return out
+
+
+def _backward(rule: Any, g: Any, out: Any, axis: Any) -> Any:
+    if not (_last(axis, out) and g.dtype == out.dtype):
+        return NotImplemented
+    g = np.ascontiguousarray(g)
+    dx = np.empty_like(g)
+    rows = _rows(g)
+    spread(rule, len(rows), g.size, rows, _rows(out), _rows(dx))
+    return dx
+
+
+def softmax(x: Any, axis: Any = -1) -> Any:
+    return _forward(x, axis, False)
+
+
+def log_softmax(x: Any, axis: Any = -1) -> Any:
+    return _forward(x, axis, True)
+
+
+def softmax_rule(g: Any, out: Any, axis: Any) -> Any:
+    return _backward(_softmax_rule, g, out, axis)
+
+
+def log_softmax_rule(g: Any, out: Any, axis: Any) -> Any:
+    return _backward(_log_softmax_rule, g, out, axis)

@@ -1,0 +1,78 @@
+"""Layer normalisation: one reading of a row gives its mean, variance and result."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from minigrad.kernels.scalar import kernel
+from minigrad.kernels.threads import chunks, spread
+
+__all__ = ["layer_norm_rows", "layer_norm_rule"]
+
+
+@kernel
+def _forward(start: int, stop: int, part: int, x: Any, weight: Any, bias: Any, eps: Any, out: Any, mean: Any, scale: Any) -> None:
+    for i in range(start, stop):
+        row, result = x[i], out[i]
+        total = np.float32(0)
+        for j in range(row.size):
+            total += row[j]
+        middle = total / np.float32(row.size)
+        squares = np.float32(0)
+        for j in range(row.size):
+            squares += (row[j] - middle) * (row[j] - middle)
+        inverse = np.float32(1) / np.sqrt(squares / np.float32(row.size) + eps)
+        mean[i], scale[i] = middle, inverse
+        for j in range(row.size):
+            result[j] = (row[j] - middle) * inverse * weight[j] + bias[j]
+
+
+@kernel
+def _backward(
+    start: int, stop: int, part: int, g: Any, x: Any, weight: Any, mean: Any, scale: Any, dx: Any, dweight: Any, dbias: Any
+) -> None:
+    dw, db = dweight[part], dbias[part]
+    for i in range(start, stop):
+        grad, row, result = g[i], x[i], dx[i]
+        middle, inverse = mean[i], scale[i]
+        along, total = np.float32(0), np.float32(0)
+        for j in range(row.size):
+            standard = (row[j] - middle) * inverse
+            h = grad[j] * weight[j]
+            along += h * standard
+            total += h
+        along /= np.float32(row.size)
+        total /= np.float32(row.size)
+        for j in range(row.size):
+            standard = (row[j] - middle) * inverse
+            result[j] = (grad[j] * weight[j] - total - standard * along) * inverse
+            dw[j] += grad[j] * standard
+            db[j] += grad[j]
+
+
+def layer_norm_rows(x: Any, weight: Any, bias: Any, eps: float) -> Any:
+    x = np.ascontiguousarray(x)
+    width = x.shape[-1]
+    rows = x.reshape(-1, width)
+    out, mean, scale = np.empty_like(x), np.empty(len(rows), np.float32), np.empty(len(rows), np.float32)
+    w = np.ones(width, np.float32) if weight is None else weight
+    b = np.zeros(width, np.float32) if bias is None else bias
+    spread(_forward, len(rows), x.size, rows, w, b, np.float32(eps), out.reshape(rows.shape), mean, scale)
+    shape = (*x.shape[:-1], 1)
+    return out, mean.reshape(shape), scale.reshape(shape)
+
+
+def layer_norm_rule(g: Any, needs: Any, x: Any, weight: Any, mean: Any, inverse_std: Any) -> Any:
+    if x.dtype != g.dtype:
+        return NotImplemented
+    g = np.ascontiguousarray(g)
+    width = x.shape[-1]
+    rows = np.ascontiguousarray(x).reshape(-1, width)
+    dx = np.empty_like(g)
+    w = np.ones(width, np.float32) if weight is None else weight
+    dweight, dbias = np.zeros((2, chunks(len(rows), x.size), width), np.float32)
+    arrays = (g.reshape(rows.shape), rows, w, mean.reshape(-1), inverse_std.reshape(-1), dx.reshape(rows.shape))
+    spread(_backward, len(rows), x.size, *arrays, dweight, dbias)
+    return [dx, dweight.sum(0), dbias.sum(0)]

@@ -1,0 +1,171 @@
+"""The accelerator's kernels against the NumPy code that they stand for, and against PyTorch through the layers' tests."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import subprocess
+import sys
+import threading
+from typing import Any
+
+import numpy as np
+import pytest
+
+import nn  # noqa: F401 - its ops have kernels too
+from minigrad import kernels
+from minigrad.ops import reduce
+from minigrad.ops.window import Window, conv, conv_input, conv_weight, fold, max_pool, pool_scatter, unfold
+from nn import activations, normalization
+
+if not kernels.enabled:
+    pytest.skip("the accelerator is off: numba is not installed, or MINIGRAD_FAST=0", allow_module_level=True)
+
+rng = np.random.default_rng(0)
+
+
+def draw(*shape: int) -> Any:
+    return rng.normal(size=shape).astype(np.float32)
+
+
+def agree(function: Any, *args: Any, atol: float = 2e-6, **options: Any) -> None:
+    """The kernel ran, and equals the NumPy code in float64."""
+    ran = []
+    fast = function(*args, **options)
+    plain = function.__wrapped__
+    expected = plain(*(a.astype(np.float64) if getattr(a, "dtype", None) == np.float32 else a for a in args), **options)
+    for got, want in zip(*((v if isinstance(v, (tuple, list)) else [v]) for v in (fast, expected)), strict=True):
+        if want is None:
+            continue
+        ran.append(got.dtype)
+        scale = max(float(np.abs(want[np.isfinite(want)]).max(initial=0)), 1.0)
+        np.testing.assert_allclose(got, want, rtol=1e-5, atol=atol * scale)
+    assert ran
+
+
+SHAPES = [(64, 64), (3, 1000), (3000, 3), (7, 33, 17), (2048, 1), (1, 5000)]
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_softmax(shape: tuple[int, ...]) -> None:
+    for scale in (1.0, 30.0):
+        x, g = scale * draw(*shape), draw(*shape)
+        for forward, rule in ((reduce.softmax, reduce.softmax_rule), (reduce.log_softmax, reduce.log_softmax_rule)):
+            agree(forward.op.forward, x, axis=-1)
+            agree(rule, g, forward.op.forward(x, axis=-1), -1)
+    infinite = draw(64, 64)
+    infinite[::2, ::3] = -np.inf
+    agree(reduce.softmax.op.forward, infinite, axis=-1)
+    assert (reduce.softmax.op.forward(infinite, axis=-1)[::2, ::3] == 0).all()
+    infinite[3, 4] = np.nan
+    assert np.isnan(reduce.softmax.op.forward(infinite, axis=-1)).sum() == 64
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("affine", [True, False])
+def test_layer_norm(shape: tuple[int, ...], affine: bool) -> None:
+    x, g = 3 + 2 * draw(*shape), draw(*shape)
+    weight, bias = (draw(shape[-1]), draw(shape[-1])) if affine else (None, None)
+    forward, rule = normalization.layer_norm_rows.op.forward, normalization._layer_norm_rule
+    agree(forward, x, weight, bias, 1e-3, atol=1e-5)
+    _, mean, scale = forward.__wrapped__(x, weight, bias, 1e-3)
+    agree(rule, g, (True, affine, affine), x, weight, mean, scale, atol=1e-5)
+    agree(rule, np.broadcast_to(np.float32(1.0), shape), (True, affine, affine), x, weight, mean, scale, atol=1e-5)
+
+
+@pytest.mark.parametrize("size", [2048, 100_001])
+def test_gelu(size: int) -> None:
+    x = np.linspace(-9, 9, size, dtype=np.float32)
+    agree(activations.gelu_exact.op.forward, x)
+    agree(activations.gelu_rule, draw(size), x)
+    edge = np.full(3000, np.nan, np.float32)
+    edge[:3] = np.inf, -np.inf, 0.0
+    with np.errstate(invalid="ignore"):
+        out = activations.gelu_exact.op.forward(edge)
+    assert out[0] == np.inf and out[2] == 0 and np.isnan(out[3:]).all()
+
+
+CONVOLUTIONS = [
+    # images, inputs, outputs, groups, spatial axes, window, padding, dilation
+    (3, 1, 6, 1, (28, 28), 5, 2, 1),
+    (4, 6, 16, 1, (14, 14), 5, 0, 1),
+    (2, 16, 16, 16, (17, 13), 3, 1, 1),
+    (2, 16, 32, 16, (17, 13), (3, 1), (1, 0), (2, 1)),
+    (3, 4, 7, 1, (20, 21), (2, 4), ((0, 1), (2, 1)), 1),
+    (5, 3, 5, 1, (300,), 7, 3, 2),
+    (2, 6, 9, 3, (12, 31), 3, 2, 1),
+    (9, 2, 2, 2, (500,), 4, 0, 1),
+]
+
+
+@pytest.mark.parametrize("case", CONVOLUTIONS, ids=str)
+def test_direct_convolution(case: Any) -> None:
+    images, inside, outside, groups, shape, size, padding, dilation = case
+    window = Window.over(shape, size, 1, padding, dilation)
+    x, w = draw(images, inside, *shape), draw(outside, inside // groups, *window.size)
+    g = draw(images, outside, *window.out)
+    agree(conv.op.forward, x, w, window, groups)
+    agree(conv_input.op.forward, g, w, window, groups)
+    agree(conv_weight.op.forward, x, g, window, groups)
+
+
+@pytest.mark.parametrize(
+    "options", [{}, {"stride": 2}, {"padding": 2, "dilation": 2}, {"stride": (3, 1), "padding": (1, 0)}], ids=str
+)
+def test_columns(options: Any) -> None:
+    window = Window.over((19, 23), (4, 3), **options)
+    x = draw(2, 5, 19, 23)
+    agree_columns = unfold.op.forward(x, window)
+    np.testing.assert_array_equal(agree_columns, unfold.op.forward(x.astype(np.float64), window))
+    g = draw(*agree_columns.shape)
+    assert np.sum(agree_columns * g) == pytest.approx(np.sum(x * fold.op.forward(g, window)), rel=1e-3)  # transposes
+
+
+@pytest.mark.parametrize("options", [{}, {"padding": 1}, {"stride": 1, "dilation": 2}, {"stride": 2, "ceil_mode": True}], ids=str)
+@pytest.mark.parametrize("shape", [(19, 23), (300,)], ids=str)
+def test_max_pool(options: Any, shape: tuple[int, ...]) -> None:
+    window = Window.over(shape, 3, **{"stride": 3, **options})
+    x = np.round(draw(4, 6, *shape), 1)  # with ties
+    agree(max_pool.op.forward, x, window)
+    out, index = max_pool.op.forward(x, window)
+    agree(pool_scatter.op.forward, draw(*out.shape), index, window)
+    x[0, 0] = -np.inf
+    assert (max_pool.op.forward(x, window)[0][0, 0] == -np.inf).all()
+
+
+def test_kernels_run_in_several_threads_at_once() -> None:
+    x = draw(1000, 200)
+    expected, wrong = reduce.softmax.op.forward(x, axis=-1), []
+
+    def work() -> None:
+        for _ in range(50):
+            if not np.array_equal(reduce.softmax.op.forward(x, axis=-1), expected):
+                wrong.append(1)
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not wrong
+
+
+def test_work_is_cut_into_whole_parts() -> None:
+    from minigrad.kernels.threads import chunks, spread
+
+    for rows, size in itertools.product((1, 2, 3, 7), (10, 10**6)):
+        seen: list[tuple[int, int, int]] = []
+        spread(lambda start, stop, part: seen.append((start, stop, part)), rows, size)  # noqa: B023
+        assert len(seen) == chunks(rows, size)
+        assert sorted(i for start, stop, _ in seen for i in range(start, stop)) == list(range(rows))
+    with pytest.raises(ZeroDivisionError):
+        spread(lambda start, stop, part: 1 // (part - chunks(8, 10**6) + 1), 8, 10**6)
+
+
+def test_it_can_be_turned_off() -> None:
+    code = "import sys, numpy as np; from minigrad import kernels, Tensor; from nn.functional import softmax\n"
+    code += "softmax(Tensor(np.ones((100, 100), np.float32), requires_grad=True)).sum().backward()\n"
+    code += "print(kernels.enabled, 'numba' in sys.modules)"
+    for value, expected in (("0", "False False"), ("1", "True True")):
+        environment = {**os.environ, "MINIGRAD_FAST": value}
+        assert subprocess.check_output([sys.executable, "-c", code], env=environment, text=True).strip() == expected
