@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from minigrad import primitive
+from minigrad.kernels import accelerated
 from minigrad.ops.exponential import expit as sigmoid
 from minigrad.ops.join import stack, unstack
 
@@ -87,9 +88,9 @@ def _input_gates(x: Any, w_ih: Any, *biases: Any) -> Any:
     """W_ih x + biases for all steps in one product, (T, B, gates)."""
     steps, batch, features = x.shape
     out = np.matmul(np.reshape(x, (steps * batch, features)), np.swapaxes(w_ih, 0, 1))
-    for bias in biases:
-        if bias is not None:
-            out += bias
+    given = [bias for bias in biases if bias is not None]
+    if given:
+        out += sum(given[1:], given[0])
     return np.reshape(out, (steps, batch, -1))
 
 
@@ -190,6 +191,29 @@ def _lstm_loop(
     return _shown(hs, keep), h, c
 
 
+@accelerated("nn.kernels.recurrent")
+def lstm_step_back(gates: Any, before: Any, tanh_c: Any, through: Any, dc: Any, dz: Any) -> None:
+    """From the gradients `through` of h and `dc` of c: the gates' gradient into dz, that of the cell before into dc."""
+    size = dc.shape[-1]
+    i, f, candidate, o = (gates[:, k * size : (k + 1) * size] for k in range(4))
+    di, df, dg, do = (dz[:, k * size : (k + 1) * size] for k in range(4))
+    scratch = tanh_c * tanh_c
+    np.subtract(1, scratch, out=scratch)
+    scratch *= o
+    scratch *= through
+    dc += scratch
+    for gate, factor, grown, out in ((o, tanh_c, through, do), (i, candidate, dc, di), (f, before, dc, df)):
+        np.subtract(1, gate, out=scratch)
+        scratch *= gate
+        scratch *= factor
+        np.multiply(scratch, grown, out=out)
+    np.multiply(candidate, candidate, out=scratch)
+    np.subtract(1, scratch, out=scratch)
+    scratch *= i
+    np.multiply(scratch, dc, out=dg)
+    dc *= f
+
+
 def _lstm_rule(
     g: Any, needs: Sequence[bool], x: Any, h0: Any, c0: Any, w_ih: Any, w_hh: Any, w_hr: Any, gates: Any, cs: Any, tanh_cs: Any,
     hs: Any, keep: Any,
@@ -197,11 +221,7 @@ def _lstm_rule(
     size, dz = cs.shape[-1], np.empty_like(gates)
     dh, dc = g[1].copy(), g[2].copy()
     inner = np.empty_like(hs) if w_hr is not None else None  # the gradient of o tanh(c), before the projection
-    a, b = np.empty_like(dc), np.empty_like(dc)  # all steps work in the same memory, which stays in the cache
     for t in range(len(gates) - 1, -1, -1):
-        i, f, candidate, o = (gates[t][:, k * size : (k + 1) * size] for k in range(4))
-        di, df, dg, do = (dz[t][:, k * size : (k + 1) * size] for k in range(4))
-        tanh_c = tanh_cs[t]
         if keep is None:
             dh += g[0][t]
             through, dcell = dh, dc
@@ -211,33 +231,31 @@ def _lstm_rule(
         if inner is not None:
             inner[t] = through
             through = np.matmul(through, w_hr)
-        np.multiply(tanh_c, tanh_c, out=a)
-        np.subtract(1, a, out=a)
-        a *= o
-        a *= through
-        dcell += a
-        for gate, factor, grown, out in (
-            (o, tanh_c, through, do),
-            (i, candidate, dcell, di),
-            (f, cs[t - 1] if t else c0, dcell, df),
-        ):
-            np.subtract(1, gate, out=b)
-            b *= gate
-            b *= factor
-            np.multiply(b, grown, out=out)
-        np.multiply(candidate, candidate, out=b)
-        np.subtract(1, b, out=b)
-        b *= i
-        np.multiply(b, dcell, out=dg)
+        lstm_step_back(gates[t], cs[t - 1] if t else c0, tanh_cs[t], through, dcell, dz[t])
         if keep is None:
             np.matmul(dz[t], w_hh, out=dh)
-            dc *= f
         else:
             dh = np.matmul(dz[t], w_hh) + dh * (1 - keep[t])
-            dc = dcell * f + dc * (1 - keep[t])
+            dc = dcell + dc * (1 - keep[t])
     dx, dw_ih, db = _through_inputs(needs, dz, x, w_ih)
     dw_hr = None if w_hr is None else _weight_gradient(inner, gates[..., 3 * size :] * tanh_cs)
     return [dx, dh, dc, dw_ih, _weight_gradient(dz, _before(h0, hs)), db, db, dw_hr]
+
+
+@accelerated("nn.kernels.recurrent")
+def lstm_step(z: Any, recurrent: Any, c: Any, new_c: Any, tanh_c: Any, out: Any) -> None:
+    """The gates from z + recurrent, into z (those of a sigmoid come halved); the new cell, its tanh, and o tanh(c)."""
+    size = c.shape[-1]
+    z += recurrent
+    np.tanh(z, out=z)
+    for part in (z[:, : 2 * size], z[:, 3 * size :]):
+        part *= 0.5
+        part += 0.5
+    np.multiply(z[:, size : 2 * size], c, out=new_c)
+    np.multiply(z[:, :size], z[:, 2 * size : 3 * size], out=out)
+    new_c += out
+    np.tanh(new_c, out=tanh_c)
+    np.multiply(z[:, 3 * size :], tanh_c, out=out)
 
 
 @primitive(
@@ -251,37 +269,29 @@ def lstm(x: Any, h0: Any, c0: Any, w_ih: Any, w_hh: Any, b_ih: Any, b_hh: Any, w
     dc_t = dh_t o (1 - tanh^2 c_t) + f_{t+1} dc_{t+1};  dz = (dc g i', dc c_{t-1} f', dc i g', dh tanh(c) o')
     dx = W_ih^T dz,  dW_ih = sum dz_t x_t^T,  dW_hh = sum dz_t h_{t-1}^T
     """
-    gates, size = _input_gates(x, w_ih, b_ih, b_hh), c0.shape[-1]
-    steps, batch = gates.shape[:2]
-    cs, tanh_cs = (np.empty_like(gates, shape=(steps, batch, size)) for _ in range(2))
-    hs = np.empty_like(gates, shape=(steps, batch, h0.shape[-1]))
+    size = c0.shape[-1]
     # sigmoid(z) = (1 + tanh(z / 2)) / 2: with the halves in the weights, one tanh serves all four gates.
     half = np.full_like(w_hh, 0.5, shape=(4 * size,))
     half[2 * size : 3 * size] = 1.0
-    gates *= half
+    gates = _input_gates(x, w_ih * half[:, None], *(None if b is None else b * half for b in (b_ih, b_hh)))
+    steps, batch = gates.shape[:2]
+    cs, tanh_cs = (np.empty_like(gates, shape=(steps, batch, size)) for _ in range(2))
+    hs = np.empty_like(gates, shape=(steps, batch, h0.shape[-1]))
     back = np.swapaxes(w_hh * half[:, None], 0, 1)
     h, c = h0, c0
     recurrent, scratch = np.empty_like(gates, shape=gates.shape[1:]), np.empty_like(cs, shape=cs.shape[1:])
     for t in range(steps):
-        z, new = gates[t], cs[t]
         np.matmul(h, back, out=recurrent)
-        z += recurrent
-        np.tanh(z, out=z)
-        for part in (z[:, : 2 * size], z[:, 3 * size :]):
-            part *= 0.5
-            part += 0.5
-        np.multiply(z[:, size : 2 * size], c, out=new)
-        np.multiply(z[:, :size], z[:, 2 * size : 3 * size], out=scratch)
-        new += scratch
-        np.tanh(new, out=tanh_cs[t])
-        np.multiply(z[:, 3 * size :], tanh_cs[t], out=scratch)
-        shown = scratch if w_hr is None else np.matmul(scratch, np.swapaxes(w_hr, 0, 1))
-        hs[t] = shown if keep is None else h + keep[t] * (shown - h)
+        plain = w_hr is None and keep is None
+        shown = hs[t] if plain else scratch
+        lstm_step(gates[t], recurrent, c, cs[t], tanh_cs[t], shown)
+        if not plain:
+            if w_hr is not None:
+                shown = np.matmul(shown, np.swapaxes(w_hr, 0, 1))
+            hs[t] = shown if keep is None else h + keep[t] * (shown - h)
         if keep is not None:
-            new -= c
-            new *= keep[t]
-            new += c
-        h, c = hs[t], new
+            cs[t] = c + keep[t] * (cs[t] - c)
+        h, c = hs[t], cs[t]
     return (hs if keep is None else hs * keep, h.copy(), c.copy()), gates, cs, tanh_cs, hs
 
 

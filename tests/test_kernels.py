@@ -85,6 +85,19 @@ def test_gelu(size: int) -> None:
     assert out[0] == np.inf and out[2] == 0 and np.isnan(out[3:]).all()
 
 
+@pytest.mark.parametrize("rows", [5, 300, 100_000])
+def test_sums_of_rows(rows: int) -> None:
+    from minigrad.rows import sum_runs
+
+    values, index = draw(3000, 7), rng.integers(0, rows, 3000)
+    order = np.argsort(index, kind="stable")
+    starts = np.flatnonzero(np.diff(index[order], prepend=-1))
+    expected = np.zeros((rows, 7))
+    np.add.at(expected, index, values.astype(np.float64))
+    for function in (sum_runs, sum_runs.__wrapped__):
+        np.testing.assert_allclose(function(values, order, starts), expected[np.unique(index)], rtol=1e-5, atol=1e-4)
+
+
 CONVOLUTIONS = [
     # images, inputs, outputs, groups, spatial axes, window, padding, dilation
     (3, 1, 6, 1, (28, 28), 5, 2, 1),

@@ -8,6 +8,7 @@ import numpy as np
 
 from ..backend import beside, is_array
 from ..primitive import composed, method, primitive
+from ..rows import sum_runs
 from ..tensor import Tensor, raw
 
 __all__ = ["diag", "diagonal", "getitem", "put_along_axis", "scatter_add", "take", "take_along_axis", "trace", "tril", "triu"]
@@ -74,7 +75,7 @@ def _add_rows(out: np.ndarray, index: np.ndarray, g: np.ndarray) -> None:
     order = np.argsort(rows, kind="stable")
     rows = rows[order]
     starts = np.flatnonzero(np.r_[True, rows[1:] != rows[:-1]])
-    out.reshape(len(out), -1)[rows[starts]] = np.add.reduceat(values[order], starts, axis=0)
+    out.reshape(len(out), -1)[rows[starts]] = sum_runs(values, order, starts)
 
 
 @method

@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.kernels import accelerated
+
 from .optimizer import Optimizer
 
 __all__ = ["Adam"]
@@ -58,23 +60,29 @@ class Adam(Optimizer):
         # m / (sqrt(v) / root + eps) as root m / (sqrt(v) + root eps): a pass over the parameters less.
         root = sqrt(1 - beta2 ** state["step"])
         step_size = root * group["lr"] / (1 - beta1 ** state["step"])
-        largest = state.get("max_exp_avg_sq")
-        for part in _blocks(p):
-            m, v, gradient = state["exp_avg"][part], state["exp_avg_sq"][part], g[part]
-            scratch = (1 - beta1) * gradient
-            m *= beta1
-            m += scratch
-            np.multiply(gradient, gradient, out=scratch)
-            scratch *= 1 - beta2
-            v *= beta2
-            v += scratch
-            if largest is not None:
-                v = np.maximum(largest[part], v, out=largest[part])
-            np.sqrt(v, out=scratch)
-            scratch += root * group["eps"]
-            np.divide(m, scratch, out=scratch)
-            scratch *= step_size
-            p[part] -= scratch
+        factors = (1 - beta1, 1 - beta2, step_size, root * group["eps"])
+        adam_step(p, g, state["exp_avg"], state["exp_avg_sq"], state.get("max_exp_avg_sq"), *factors)
+
+
+@accelerated("nn.kernels.optim")
+def adam_step(p: Any, g: Any, m: Any, v: Any, largest: Any, new_m: float, new_v: float, step_size: float, eps: float) -> None:
+    """m += new_m (g - m),  v += new_v (g^2 - v),  p -= step_size m / (sqrt(v) + eps), all in place."""
+    for part in _blocks(p):
+        mean, square, gradient = m[part], v[part], g[part]
+        scratch = new_m * gradient
+        mean *= 1 - new_m
+        mean += scratch
+        np.multiply(gradient, gradient, out=scratch)
+        scratch *= new_v
+        square *= 1 - new_v
+        square += scratch
+        if largest is not None:
+            square = np.maximum(largest[part], square, out=largest[part])
+        np.sqrt(square, out=scratch)
+        scratch += eps
+        np.divide(mean, scratch, out=scratch)
+        scratch *= step_size
+        p[part] -= scratch
 
 
 def _blocks(p: Any) -> list[Any]:
