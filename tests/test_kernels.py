@@ -99,22 +99,27 @@ def test_sums_of_rows(rows: int) -> None:
 
 
 CONVOLUTIONS = [
-    # images, inputs, outputs, groups, spatial axes, window, padding, dilation
-    (3, 1, 6, 1, (28, 28), 5, 2, 1),
-    (4, 6, 16, 1, (14, 14), 5, 0, 1),
-    (2, 16, 16, 16, (17, 13), 3, 1, 1),
-    (2, 16, 32, 16, (17, 13), (3, 1), (1, 0), (2, 1)),
-    (3, 4, 7, 1, (20, 21), (2, 4), ((0, 1), (2, 1)), 1),
-    (5, 3, 5, 1, (300,), 7, 3, 2),
-    (2, 6, 9, 3, (12, 31), 3, 2, 1),
-    (9, 2, 2, 2, (500,), 4, 0, 1),
+    # images, inputs, outputs, groups, spatial axes, options of the window
+    (3, 1, 6, 1, (28, 28), {"size": 5, "padding": 2}),
+    (4, 6, 16, 1, (14, 14), {"size": 5}),
+    (2, 16, 16, 16, (17, 13), {"size": 3, "padding": 1}),
+    (2, 16, 32, 16, (17, 13), {"size": (3, 1), "padding": (1, 0), "dilation": (2, 1)}),
+    (3, 4, 7, 1, (20, 21), {"size": (2, 4), "padding": ((0, 1), (2, 1))}),
+    (5, 3, 5, 1, (300,), {"size": 7, "padding": 3, "dilation": 2}),
+    (2, 6, 9, 3, (12, 31), {"size": 3, "padding": 2}),
+    (9, 2, 2, 2, (500,), {"size": 4}),
+    (2, 3, 9, 1, (35, 47), {"size": 11, "stride": 4}),
+    (2, 4, 6, 2, (30, 33), {"size": (3, 4), "stride": (2, 3), "padding": (1, 2), "dilation": (1, 2)}),
+    (4, 5, 5, 1, (501,), {"size": 5, "stride": 2, "padding": 3}),
+    (2, 60, 50, 1, (15, 16), {"size": 3, "padding": 1}),
+    (2, 200, 50, 1, (15, 16), {"size": 3, "padding": 1}),
 ]
 
 
 @pytest.mark.parametrize("case", CONVOLUTIONS, ids=str)
-def test_direct_convolution(case: Any) -> None:
-    images, inside, outside, groups, shape, size, padding, dilation = case
-    window = Window.over(shape, size, 1, padding, dilation)
+def test_convolution(case: Any) -> None:
+    images, inside, outside, groups, shape, options = case
+    window = Window.over(shape, **options)
     x, w = draw(images, inside, *shape), draw(outside, inside // groups, *window.size)
     g = draw(images, outside, *window.out)
     agree(conv.op.forward, x, w, window, groups)

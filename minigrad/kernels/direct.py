@@ -1,7 +1,11 @@
 """Convolution with few channels, and depthwise: sums of shifted planes, without columns or matrix products.
 
 A plane with its padding is one long row in the cache.  Reading it from another start is reading a shifted plane, so that an
-output plane is a weighted sum of long rows; the places where a row of the image ends give numbers that nobody reads.
+output plane is a weighted sum of long rows; the places where a row of the image ends give numbers that nobody reads.  With a
+stride of 2, say, every second row and column make a plane of their own, four in all, and the same is true of these.
+
+Arrays are one long row here, read by unsigned numbers: a part of an array costs a count of references, and a signed index a
+test whether it counts from the end, which keeps the compiler from vector code (measured: three times the time).
 """
 
 from __future__ import annotations
@@ -15,9 +19,23 @@ from .threads import chunks, spread
 
 __all__ = ["convolve", "weight_gradient"]
 
-
+_u = np.uint64
 #: Rows are this much longer than they need be at most, so that the compiler's vector code takes them whole.
-_STEP = 64
+_STEP = 32
+#: Rows are worked on in blocks of about this length: what four outputs and their inputs need then stays in the cache.
+_BLOCK = 2048
+
+
+@scalar
+def _copy(source: Any, begin: Any, target: Any, first: Any, length: Any) -> None:
+    for j in range(_u(length)):
+        target[_u(first) + j] = source[_u(begin) + j]
+
+
+@scalar
+def _copy_every(step: Any, source: Any, begin: Any, target: Any, first: Any, length: Any) -> None:
+    for j in range(_u(length)):
+        target[_u(first) + j] = source[_u(begin) + _u(step) * j]
 
 
 @scalar
@@ -26,184 +44,205 @@ def _length(rows: int, columns: int, width: int) -> int:
     return ((rows - 1) * width + columns + _STEP - 1) // _STEP * _STEP
 
 
-@kernel
-def _padded(x: Any, top: int, left: int, width: int, out: Any) -> None:
-    """The planes (C, H, W) as rows (C, ...) of lines of the given width, with zeros around."""
-    for c in range(x.shape[0]):
-        for i in range(x.shape[1]):
-            line = x[c, i]
-            start = (i + top) * width + left
-            place = out[c][start : start + line.size]
-            for j in range(line.size):
-                place[j] = line[j]
+@scalar
+def _lines(rows: int, width: int) -> int:
+    """Of how many lines a block is: blocks of equal size, as nearly as possible."""
+    blocks = -(-rows * width // _BLOCK)
+    return -(-rows // blocks)
 
 
 @scalar
-def _add_taps(total: Any, every: Any, weights: Any, shifts: Any) -> None:
+def _add_taps(total: Any, n: Any, planes: Any, begin: Any, shifts: Any, w: Any, at: Any) -> None:
     """total += sum of weights times shifted planes, four at a time."""
-    n = total.size
     for k in range(0, shifts.size, 4):
-        a, b = every[shifts[k] : shifts[k] + n], every[shifts[k + 1] : shifts[k + 1] + n]
-        c, d = every[shifts[k + 2] : shifts[k + 2] + n], every[shifts[k + 3] : shifts[k + 3] + n]
-        wa, wb, wc, wd = weights[k], weights[k + 1], weights[k + 2], weights[k + 3]
+        a, b, c, d = begin + _u(shifts[k]), begin + _u(shifts[k + 1]), begin + _u(shifts[k + 2]), begin + _u(shifts[k + 3])
+        q = _u(at + k)
+        wa, wb, wc, wd = w[q], w[q + _u(1)], w[q + _u(2)], w[q + _u(3)]
         for p in range(n):
-            total[p] += wa * a[p] + wb * b[p] + wc * c[p] + wd * d[p]
+            total[p] += wa * planes[a + p] + wb * planes[b + p] + wc * planes[c + p] + wd * planes[d + p]
 
 
 @scalar
-def _add_taps_to_four(t0: Any, t1: Any, t2: Any, t3: Any, every: Any, weights: Any, shifts: Any) -> None:
+def _add_taps_to_four(totals: Any, n: Any, planes: Any, begin: Any, shifts: Any, w: Any, at: Any) -> None:
     """The same for four outputs, so that what is read serves four times."""
-    n, (u, v, w, z) = t0.size, (weights[0], weights[1], weights[2], weights[3])
+    taps = _u(shifts.size)
+    one, two, three = n, n + n, n + n + n
     for k in range(0, shifts.size, 4):
-        a, b = every[shifts[k] : shifts[k] + n], every[shifts[k + 1] : shifts[k + 1] + n]
-        c, d = every[shifts[k + 2] : shifts[k + 2] + n], every[shifts[k + 3] : shifts[k + 3] + n]
-        ua, ub, uc, ud = u[k], u[k + 1], u[k + 2], u[k + 3]
-        va, vb, vc, vd = v[k], v[k + 1], v[k + 2], v[k + 3]
-        wa, wb, wc, wd = w[k], w[k + 1], w[k + 2], w[k + 3]
-        za, zb, zc, zd = z[k], z[k + 1], z[k + 2], z[k + 3]
+        a, b, c, d = begin + _u(shifts[k]), begin + _u(shifts[k + 1]), begin + _u(shifts[k + 2]), begin + _u(shifts[k + 3])
+        q = _u(at + k)
+        r, s, t = q + taps, q + taps + taps, q + taps + taps + taps
+        ua, ub, uc, ud = w[q], w[q + _u(1)], w[q + _u(2)], w[q + _u(3)]
+        va, vb, vc, vd = w[r], w[r + _u(1)], w[r + _u(2)], w[r + _u(3)]
+        wa, wb, wc, wd = w[s], w[s + _u(1)], w[s + _u(2)], w[s + _u(3)]
+        za, zb, zc, zd = w[t], w[t + _u(1)], w[t + _u(2)], w[t + _u(3)]
         for p in range(n):
-            x0, x1, x2, x3 = a[p], b[p], c[p], d[p]
-            t0[p] += ua * x0 + ub * x1 + uc * x2 + ud * x3
-            t1[p] += va * x0 + vb * x1 + vc * x2 + vd * x3
-            t2[p] += wa * x0 + wb * x1 + wc * x2 + wd * x3
-            t3[p] += za * x0 + zb * x1 + zc * x2 + zd * x3
+            x0, x1, x2, x3 = planes[a + p], planes[b + p], planes[c + p], planes[d + p]
+            totals[p] += ua * x0 + ub * x1 + uc * x2 + ud * x3
+            totals[one + p] += va * x0 + vb * x1 + vc * x2 + vd * x3
+            totals[two + p] += wa * x0 + wb * x1 + wc * x2 + wd * x3
+            totals[three + p] += za * x0 + zb * x1 + zc * x2 + zd * x3
+
+
+@scalar
+def _load(
+    x: Any, item: int, channels: int, height: int, breadth: int, planes: Any, sh: int, sw: int, top: int, left: int, lines: int,
+    width: int,
+) -> None:  # fmt: skip
+    """The planes of one image and group, x (N, G, C, H, W), as rows (C, stride, stride, lines, width)."""
+    for line in range(channels * height):
+        source = (item * channels * height + line) * breadth
+        c, y = line // height, line % height + top
+        if sw == 1:
+            _copy(x, source, planes, ((c * sh + y % sh) * lines + y // sh) * width + left, breadth)
+        else:
+            for phase in range(sw):
+                begin = (phase - left) % sw
+                place = (((c * sh + y % sh) * sw + phase) * lines + y // sh) * width + (begin + left) // sw
+                _copy_every(sw, x, source + begin, planes, place, (breadth - begin + sw - 1) // sw)
 
 
 @kernel
 def _convolve(
-    start: int, stop: int, part: int, x: Any, w: Any, shifts: Any, top: int, left: int, lines: int, width: int, out: Any
-) -> None:
+    start: int, stop: int, part: int, x: Any, channels: int, height: int, breadth: int, w: Any, groups: int,
+    outputs: int, shifts: Any, sh: int, sw: int, top: int, left: int, lines: int, width: int, rows: int, columns: int, out: Any,
+) -> None:  # fmt: skip
     """x (N, G, C, H, W), w (G, O, taps), shifts (taps,) in multiples of 4 -> out (N, G, O, H', W')."""
-    every = np.zeros(x.shape[2] * lines * width + _STEP, np.float32)
-    planes = every[:-_STEP].reshape((x.shape[2], lines * width))
-    rows, columns = out.shape[3], out.shape[4]
-    totals = np.empty((4, _length(rows, columns, width)), np.float32)
+    planes = np.zeros(channels * sh * sw * lines * width + _STEP, np.float32)
+    block = _lines(rows, width)
+    totals = np.empty(4 * _length(block, columns, width), np.float32)
     for item in range(start, stop):
-        n, group = item // x.shape[1], item % x.shape[1]
-        _padded(x[n, group], top, left, width, planes)
-        o = 0
-        while o < w.shape[1]:
-            totals[:] = np.float32(0)
-            four = o + 4 <= w.shape[1]
-            if four:
-                _add_taps_to_four(totals[0], totals[1], totals[2], totals[3], every, w[group, o : o + 4], shifts)
-            else:
-                _add_taps(totals[0], every, w[group, o], shifts)
-            done = 4 if four else 1
-            for q in range(done):
-                total = totals[q]
-                for i in range(rows):
-                    line, place = total[i * width : i * width + columns], out[n, group, o + q, i]
-                    for j in range(columns):
-                        place[j] = line[j]
-            o += done
+        _load(x, item, channels, height, breadth, planes, sh, sw, top, left, lines, width)
+        for r in range(0, rows, block):
+            some = min(block, rows - r)
+            n, begin = _u(_length(some, columns, width)), _u(r * width)
+            o = 0
+            while o < outputs:
+                totals[:] = np.float32(0)
+                at = (item % groups * outputs + o) * shifts.size
+                done = 4 if o + 4 <= outputs else 1
+                if done == 4:
+                    _add_taps_to_four(totals, n, planes, begin, shifts, w, at)
+                else:
+                    _add_taps(totals, n, planes, begin, shifts, w, at)
+                for q in range(done):
+                    for i in range(some):
+                        place = ((item * outputs + o + q) * rows + r + i) * columns
+                        _copy(totals, q * np.int64(n) + i * width, out, place, columns)
+                o += done
 
 
 @scalar
-def _products(line: Any, every: Any, shifts: Any, found: Any) -> None:
-    """found += the products of a row with shifted planes, four at a time."""
-    n = line.size
+def _products(grad: Any, n: Any, planes: Any, begin: Any, shifts: Any, dw: Any, at: Any) -> None:
+    """dw += the products of a row with shifted planes, four at a time."""
     for k in range(0, shifts.size, 4):
-        a, b = every[shifts[k] : shifts[k] + n], every[shifts[k + 1] : shifts[k + 1] + n]
-        c, d = every[shifts[k + 2] : shifts[k + 2] + n], every[shifts[k + 3] : shifts[k + 3] + n]
+        a, b, c, d = begin + _u(shifts[k]), begin + _u(shifts[k + 1]), begin + _u(shifts[k + 2]), begin + _u(shifts[k + 3])
         ta, tb, tc, td = np.float32(0), np.float32(0), np.float32(0), np.float32(0)
         for p in range(n):
-            ta += line[p] * a[p]
-            tb += line[p] * b[p]
-            tc += line[p] * c[p]
-            td += line[p] * d[p]
-        found[k] += ta
-        found[k + 1] += tb
-        found[k + 2] += tc
-        found[k + 3] += td
+            g = grad[p]
+            ta += g * planes[a + p]
+            tb += g * planes[b + p]
+            tc += g * planes[c + p]
+            td += g * planes[d + p]
+        dw[at + k] += ta
+        dw[at + k + 1] += tb
+        dw[at + k + 2] += tc
+        dw[at + k + 3] += td
 
 
 @scalar
-def _products_of_two(u: Any, v: Any, every: Any, shifts: Any, found: Any) -> None:
+def _products_of_two(grad: Any, n: Any, planes: Any, begin: Any, shifts: Any, dw: Any, at: Any) -> None:
     """The same for two rows."""
-    n = u.size
+    below = at + shifts.size
     for k in range(0, shifts.size, 4):
-        a, b = every[shifts[k] : shifts[k] + n], every[shifts[k + 1] : shifts[k + 1] + n]
-        c, d = every[shifts[k + 2] : shifts[k + 2] + n], every[shifts[k + 3] : shifts[k + 3] + n]
+        a, b, c, d = begin + _u(shifts[k]), begin + _u(shifts[k + 1]), begin + _u(shifts[k + 2]), begin + _u(shifts[k + 3])
         ua, ub, uc, ud = np.float32(0), np.float32(0), np.float32(0), np.float32(0)
         va, vb, vc, vd = np.float32(0), np.float32(0), np.float32(0), np.float32(0)
         for p in range(n):
-            ua += u[p] * a[p]
-            ub += u[p] * b[p]
-            uc += u[p] * c[p]
-            ud += u[p] * d[p]
-            va += v[p] * a[p]
-            vb += v[p] * b[p]
-            vc += v[p] * c[p]
-            vd += v[p] * d[p]
-        found[0, k] += ua
-        found[0, k + 1] += ub
-        found[0, k + 2] += uc
-        found[0, k + 3] += ud
-        found[1, k] += va
-        found[1, k + 1] += vb
-        found[1, k + 2] += vc
-        found[1, k + 3] += vd
+            u, v = grad[p], grad[n + p]
+            x0, x1, x2, x3 = planes[a + p], planes[b + p], planes[c + p], planes[d + p]
+            ua += u * x0
+            ub += u * x1
+            uc += u * x2
+            ud += u * x3
+            va += v * x0
+            vb += v * x1
+            vc += v * x2
+            vd += v * x3
+        dw[at + k] += ua
+        dw[at + k + 1] += ub
+        dw[at + k + 2] += uc
+        dw[at + k + 3] += ud
+        dw[below + k] += va
+        dw[below + k + 1] += vb
+        dw[below + k + 2] += vc
+        dw[below + k + 3] += vd
 
 
 @kernel
 def _weights(
-    start: int, stop: int, part: int, x: Any, g: Any, shifts: Any, top: int, left: int, lines: int, width: int, dw: Any
-) -> None:
+    start: int, stop: int, part: int, x: Any, channels: int, height: int, breadth: int, g: Any, groups: int,
+    outputs: int, shifts: Any, sh: int, sw: int, top: int, left: int, lines: int, width: int, rows: int, columns: int, dw: Any,
+) -> None:  # fmt: skip
     """x (N, G, C, H, W), g (N, G, O, H', W') -> dw (parts, G, O, taps), added up."""
-    every = np.zeros(x.shape[2] * lines * width + _STEP, np.float32)
-    planes = every[:-_STEP].reshape((x.shape[2], lines * width))
-    rows, columns = g.shape[3], g.shape[4]
-    length = _length(rows, columns, width)
-    grad = np.zeros((2, length + width), np.float32)
+    planes = np.zeros(channels * sh * sw * lines * width + _STEP, np.float32)
+    block = _lines(rows, width)
+    grad = np.empty(2 * _length(block, columns, width) + width, np.float32)
     for item in range(start, stop):
-        n, group = item // x.shape[1], item % x.shape[1]
-        _padded(x[n, group], top, left, width, planes)
-        o = 0
-        while o < g.shape[2]:
-            two = o + 2 <= g.shape[2]
-            done = 2 if two else 1
-            _padded(g[n, group, o : o + done], 0, 0, width, grad)
-            if two:
-                _products_of_two(grad[0][:length], grad[1][:length], every, shifts, dw[part, group, o : o + 2])
-            else:
-                _products(grad[0][:length], every, shifts, dw[part, group, o])
-            o += done
+        _load(x, item, channels, height, breadth, planes, sh, sw, top, left, lines, width)
+        for r in range(0, rows, block):
+            some = min(block, rows - r)
+            n, begin = _u(_length(some, columns, width)), _u(r * width)
+            grad[:] = np.float32(0)  # where no line is
+            o = 0
+            while o < outputs:
+                done = 2 if o + 2 <= outputs else 1
+                for q in range(done):
+                    for i in range(some):
+                        place = ((item * outputs + o + q) * rows + r + i) * columns
+                        _copy(g, place, grad, q * np.int64(n) + i * width, columns)
+                at = ((part * groups + item % groups) * outputs + o) * shifts.size
+                if done == 2:
+                    _products_of_two(grad, n, planes, begin, shifts, dw, at)
+                else:
+                    _products(grad, n, planes, begin, shifts, dw, at)
+                o += done
 
 
-def _layout(x: Any, window: Any, groups: int) -> tuple[Any, ...]:
-    """x by groups, the shift of each tap, and the size of a padded plane; a 1-d signal is an image of one line."""
-    (kh, kw), (dh, dw) = ((1, *v)[-2:] for v in (window.size, window.dilation))
+def _layout(window: Any, inside: int) -> tuple[Any, Any, tuple[int, ...], tuple[int, ...], tuple[int, ...]]:
+    """The taps in the order in which they are read, their shifts, the size of a plane, of a padded one, of an output.
+
+    A 1-d signal is an image of one line.
+    """
+    (kh, kw), (dh, dw), (sh, sw) = ((1, *v)[-2:] for v in (window.size, window.dilation, window.stride))
     (top, bottom), (left, right) = ((0, 0), *window.padding)[-2:]
     height, breadth = (1, *window.shape)[-2:]
-    lines, width = height + top + bottom, breadth + left + right
-    inside = x.shape[1] // groups
+    lines, width = -(-(height + top + bottom) // sh), -(-(breadth + left + right) // sw)
     c, i, j = np.ix_(np.arange(inside), np.arange(kh) * dh, np.arange(kw) * dw)
-    shifts = ((c * lines + i) * width + j).ravel()
-    shifts = np.append(shifts, np.zeros(-len(shifts) % 4, shifts.dtype))
-    return x.reshape(len(x), groups, inside, height, breadth), shifts, top, left, lines, width
-
-
-def _places(window: Any) -> tuple[int, ...]:
-    return (1, *window.out)[-2:]
+    shifts = ((((c * sh + i % sh) * sw + j % sw) * lines + i // sh) * width + j // sw).ravel()
+    order = np.argsort(shifts, kind="stable")
+    shifts = np.append(shifts[order], np.zeros(-len(shifts) % 4, shifts.dtype))
+    return order, shifts, (inside, height, breadth), (sh, sw, top, left, lines, width), (1, *window.out)[-2:]
 
 
 def convolve(x: Any, w: Any, window: Any, groups: int) -> Any:
-    planes, shifts, *sizes = _layout(np.ascontiguousarray(x), window, groups)
-    weights = np.zeros((groups, len(w) // groups, len(shifts)), np.float32)
-    taps = w[0].size
-    weights[..., :taps] = w.reshape(groups, len(w) // groups, taps)
-    out = np.empty((len(x), groups, len(w) // groups, *_places(window)), np.float32)
-    spread(_convolve, len(x) * groups, out.size * taps // 8, planes, weights, shifts, *sizes, out)
-    return out.reshape(len(x), len(w), *window.out)
+    outputs, taps = len(w) // groups, w[0].size
+    order, shifts, plane, padded, places = _layout(window, w.shape[1])
+    weights = np.zeros((len(w), len(shifts)), np.float32)
+    weights[:, :taps] = w.reshape(len(w), taps)[:, order]
+    out = np.empty((len(x), len(w), *window.out), np.float32)
+    arrays = (np.ravel(x), *plane, weights.reshape(-1), groups, outputs, shifts, *padded, *places, out.reshape(-1))
+    spread(_convolve, len(x) * groups, out.size * taps // 8, *arrays)
+    return out
 
 
 def weight_gradient(x: Any, g: Any, window: Any, groups: int) -> Any:
-    planes, shifts, *sizes = _layout(np.ascontiguousarray(x), window, groups)
-    outside = g.shape[1] // groups
-    rows = np.ascontiguousarray(g).reshape(len(g), groups, outside, *_places(window))
-    inside, taps = x.shape[1] // groups, x.shape[1] // groups * int(np.prod(window.size))
-    work = g.size * taps // 8
-    dw = np.zeros((chunks(len(x) * groups, work), groups, outside, len(shifts)), np.float32)
-    spread(_weights, len(x) * groups, work, planes, rows, shifts, *sizes, dw)
-    return dw.sum(0)[..., :taps].reshape(g.shape[1], inside, *window.size)
+    outputs, inside = g.shape[1] // groups, x.shape[1] // groups
+    order, shifts, plane, padded, places = _layout(window, inside)
+    taps = inside * int(np.prod(window.size))
+    items, work = len(x) * groups, g.size * taps // 8
+    dw = np.zeros((chunks(items, work), g.shape[1], len(shifts)), np.float32)
+    arrays = (np.ravel(x), *plane, np.ravel(g), groups, outputs, shifts, *padded, *places, dw.reshape(-1))
+    spread(_weights, items, work, *arrays)
+    out = np.empty((g.shape[1], taps), np.float32)
+    out[:, order] = dw.sum(0)[:, :taps]
+    return out.reshape(g.shape[1], inside, *window.size)

@@ -15,29 +15,28 @@ from .threads import spread
 __all__ = ["conv", "conv_input", "conv_weight", "fill", "max_pool", "pool_scatter"]
 
 
-def _few_channels(window: Window, channels: int, groups: int, inside: int) -> bool:
-    """Whether the direct way is the fastest: few channels, planes that stay in the cache (measured)."""
-    if len(window.size) > 2 or any(s != 1 for s in window.stride) or not 0 < channels // groups * inside <= 256:
+def _direct(window: Window, inside: int, outside: int) -> bool:
+    """Whether the direct way is faster than columns: planes of some size, or few channels (measured)."""
+    if len(window.size) > 2 or not inside * outside:
         return False
-    plane = prod(s + sum(p) for s, p in zip(window.shape, window.padding, strict=True))
-    return plane <= 1 << 14 and inside * plane <= 1 << 18
+    return inside * outside <= 1024 or (inside <= 128 and prod(window.out) >= 128)
 
 
 def conv(x: Any, w: Any, window: Window, groups: int = 1) -> Any:
-    if w.dtype != np.float32 or not _few_channels(window, len(w), groups, w.shape[1]):
+    if w.dtype != np.float32 or not _direct(window, w.shape[1], len(w) // groups):
         return NotImplemented
     return direct.convolve(x, w, window, groups)
 
 
 def conv_input(g: Any, w: Any, window: Window, groups: int = 1) -> Any:
     back = mirrored(window)
-    if back is None or w.dtype != np.float32 or not _few_channels(back, w.shape[1] * groups, groups, len(w) // groups):
+    if back is None or w.dtype != np.float32 or not _direct(back, len(w) // groups, w.shape[1]):
         return NotImplemented
     return direct.convolve(g, turned(w, groups), back, groups)
 
 
 def conv_weight(x: Any, g: Any, window: Window, groups: int = 1) -> Any:
-    if g.dtype != np.float32 or not _few_channels(window, g.shape[1], groups, x.shape[1] // groups):
+    if g.dtype != np.float32 or not _direct(window, x.shape[1] // groups, g.shape[1] // groups):
         return NotImplemented
     return direct.weight_gradient(x, g, window, groups)
 
@@ -57,37 +56,39 @@ def _pairs(window: Window) -> tuple[int, ...]:
 
 @kernel
 def _fill(
-    start: int, stop: int, part: int, x: Any, sh: int, sw: int, dh: int, dw: int, top: int, left: int, columns: Any
-) -> None:
-    """x (C, H, W) -> columns (C, kh, kw, H', W'), all but the padding."""
-    height, width = x.shape[1], x.shape[2]
-    kh, kw, rows, across = columns.shape[1], columns.shape[2], columns.shape[3], columns.shape[4]
+    start: int, stop: int, part: int, x: Any, height: int, width: int, kh: int, kw: int, rows: int, across: int,
+    sh: int, sw: int, dh: int, dw: int, top: int, left: int, columns: Any,
+) -> None:  # fmt: skip
+    """x (C, H, W) -> columns (C, kh, kw, H', W'), all but the padding; both as one long row.
+
+    Parts of arrays cost a count of references each, signed indices a test whether they count from the end: so neither is here.
+    """
     for item in range(start, stop):
-        c, k = item // kh, item % kh
-        for q in range(kw):
-            shift = q * dw - left
-            first = max(0, -(shift // sw))
-            last = min(across, (width - 1 - shift) // sw + 1)
-            if last <= first:
-                continue
-            for i in range(rows):
-                line = i * sh + k * dh - top
-                if 0 <= line < height:
-                    source, place = x[c, line][shift + first * sw :], columns[c, k, q, i][first:last]
-                    if sw == 1:
-                        for j in range(place.size):
-                            place[j] = source[j]
-                    else:
-                        for j in range(place.size):
-                            place[j] = source[j * sw]
+        c, k, q = item // (kh * kw), item // kw % kh, item % kw
+        shift = q * dw - left
+        first = max(0, -(shift // sw))
+        length = min(across, (width - 1 - shift) // sw + 1) - first
+        if length <= 0:
+            continue
+        for i in range(rows):
+            line = i * sh + k * dh - top
+            if 0 <= line < height:
+                begin = np.uint64((c * height + line) * width + shift + first * sw)
+                target = np.uint64((item * rows + i) * across + first)
+                if sw == 1:
+                    for j in range(np.uint64(length)):
+                        columns[target + j] = x[begin + j]
+                else:
+                    for j in range(np.uint64(length)):
+                        columns[target + j] = x[begin + j * np.uint64(sw)]
 
 
 def fill(columns: Any, x: Any, window: Window) -> Any:
     if len(window.size) > 2 or x.dtype != np.float32 or not (x.flags.c_contiguous and columns.flags.c_contiguous):
         return NotImplemented
     images, size, out = _as_images(x, window)
-    matrix = columns.reshape(len(images), *size, *out)
-    spread(_fill, len(images) * size[0], columns.size, images, *_pairs(window), matrix)
+    sizes = (*images.shape[1:], *size, *out, *_pairs(window))
+    spread(_fill, len(images) * prod(size), columns.size, x.reshape(-1), *sizes, columns.reshape(-1))
     return None
 
 
