@@ -8,7 +8,7 @@ import numpy as np
 
 from .kernels import accelerated
 
-__all__ = ["RowSparse", "sum_runs"]
+__all__ = ["RowSparse", "add_rows", "sum_runs"]
 
 
 @accelerated("minigrad.kernels.rows")
@@ -27,6 +27,24 @@ def sum_runs(values: Any, order: Any, starts: Any) -> Any:
         longer = np.flatnonzero(lengths > k)
         out[longer] += values[order[starts[longer] + k]]
     return out
+
+
+@accelerated("minigrad.kernels.rows")
+def add_rows(x: Any, rows: Any, values: Any) -> None:
+    """x[rows] += values in place, where a row may come several times; x (n, ...), rows (m,) from 0 on, values (m, ...).
+
+    Sorted by row and summed run by run: several times as fast as np.add.at.
+
+    >>> x = np.zeros((2, 1)); add_rows(x, np.array([1, 1]), np.array([[1.0], [2.0]])); x
+    array([[0.],
+           [3.]])
+    """
+    if not len(rows):
+        return
+    order = np.argsort(rows, kind="stable")
+    ordered = rows[order]
+    starts = np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]])
+    x[ordered[starts]] += sum_runs(values, order, starts)
 
 
 class RowSparse:
@@ -65,7 +83,10 @@ class RowSparse:
     def dense(self) -> Any:
         """The whole array."""
         out = np.zeros_like(self.values, shape=self.shape)
-        np.add.at(out, self.rows, self.values)
+        if isinstance(out, np.ndarray):
+            add_rows(out, self.rows, self.values)
+        else:
+            np.add.at(out, self.rows, self.values)
         return out
 
     def get(self) -> Any:

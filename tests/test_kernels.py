@@ -87,7 +87,7 @@ def test_gelu(size: int) -> None:
 
 @pytest.mark.parametrize("rows", [5, 300, 100_000])
 def test_sums_of_rows(rows: int) -> None:
-    from minigrad.rows import sum_runs
+    from minigrad.rows import add_rows, sum_runs
 
     values, index = draw(3000, 7), rng.integers(0, rows, 3000)
     order = np.argsort(index, kind="stable")
@@ -96,6 +96,10 @@ def test_sums_of_rows(rows: int) -> None:
     np.add.at(expected, index, values.astype(np.float64))
     for function in (sum_runs, sum_runs.__wrapped__):
         np.testing.assert_allclose(function(values, order, starts), expected[np.unique(index)], rtol=1e-5, atol=1e-4)
+    for function in (add_rows, add_rows.__wrapped__):
+        out = np.zeros((rows, 7), np.float32)
+        function(out, index, values)
+        np.testing.assert_allclose(out, expected, rtol=1e-5, atol=1e-4)
 
 
 CONVOLUTIONS = [
@@ -171,13 +175,13 @@ def test_kernels_run_in_several_threads_at_once() -> None:
 def test_work_is_cut_into_whole_parts() -> None:
     from minigrad.kernels.threads import chunks, spread
 
-    for rows, size in itertools.product((1, 2, 3, 7), (10, 10**6)):
+    for rows, size in itertools.product((1, 2, 3, 7), (10, 10**7)):
         seen: list[tuple[int, int, int]] = []
         spread(lambda start, stop, part: seen.append((start, stop, part)), rows, size)  # noqa: B023
         assert len(seen) == chunks(rows, size)
         assert sorted(i for start, stop, _ in seen for i in range(start, stop)) == list(range(rows))
     with pytest.raises(ZeroDivisionError):
-        spread(lambda start, stop, part: 1 // (part - chunks(8, 10**6) + 1), 8, 10**6)
+        spread(lambda start, stop, part: 1 // (part - chunks(8, 10**7) + 1), 8, 10**7)
 
 
 def test_it_can_be_turned_off() -> None:

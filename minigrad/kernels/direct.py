@@ -231,7 +231,7 @@ def convolve(x: Any, w: Any, window: Any, groups: int) -> Any:
     weights[:, :taps] = w.reshape(len(w), taps)[:, order]
     out = np.empty((len(x), len(w), *window.out), np.float32)
     arrays = (np.ravel(x), *plane, weights.reshape(-1), groups, outputs, shifts, *padded, *places, out.reshape(-1))
-    spread(_convolve, len(x) * groups, out.size * taps // 8, *arrays)
+    spread(_convolve, len(x) * groups, out.size * taps // 24, *arrays)
     return out
 
 
@@ -239,7 +239,7 @@ def weight_gradient(x: Any, g: Any, window: Any, groups: int) -> Any:
     outputs, inside = g.shape[1] // groups, x.shape[1] // groups
     order, shifts, plane, padded, places = _layout(window, inside)
     taps = inside * int(np.prod(window.size))
-    items, work = len(x) * groups, g.size * taps // 8
+    items, work = len(x) * groups, g.size * taps // 24
     dw = np.zeros((chunks(items, work), g.shape[1], len(shifts)), np.float32)
     arrays = (np.ravel(x), *plane, np.ravel(g), groups, outputs, shifts, *padded, *places, dw.reshape(-1))
     spread(_weights, items, work, *arrays)

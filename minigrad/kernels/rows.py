@@ -9,7 +9,7 @@ import numpy as np
 from .scalar import exp32, kernel, ordered, unordered
 from .threads import spread
 
-__all__ = ["log_softmax", "log_softmax_rule", "softmax", "softmax_rule", "sum_runs"]
+__all__ = ["add_rows", "log_softmax", "log_softmax_rule", "softmax", "softmax_rule", "sum_runs"]
 
 
 def _last(axis: Any, x: Any) -> bool:
@@ -21,50 +21,47 @@ def _rows(x: Any) -> Any:
 
 
 @kernel
-def _softmax(start: int, stop: int, part: int, x: Any, out: Any, log: bool) -> None:
+def _softmax(start: int, stop: int, part: int, x: Any, bits: Any, out: Any, log: bool) -> None:
+    n = x.shape[1]
     for i in range(start, stop):
-        row, result = x[i], out[i]
-        bits = row.view(np.int32)
         key = np.int32(-2147483648)
-        for j in range(row.size):
-            k = ordered(bits[j])
+        for j in range(n):
+            k = ordered(bits[i, j])
             key = k if k > key else key
         top = unordered(key)
         total = np.float32(0)
-        for j in range(row.size):
-            e = exp32(row[j] - top)
-            result[j] = e
+        for j in range(n):
+            e = exp32(x[i, j] - top)
+            out[i, j] = e
             total += e
         if log:
             shift = top + np.log(total)
-            for j in range(row.size):
-                result[j] = row[j] - shift
+            for j in range(n):
+                out[i, j] = x[i, j] - shift
         else:
             scale = np.float32(1) / total
-            for j in range(row.size):
-                result[j] *= scale
+            for j in range(n):
+                out[i, j] *= scale
 
 
 @kernel
 def _softmax_rule(start: int, stop: int, part: int, g: Any, out: Any, dx: Any) -> None:
     for i in range(start, stop):
-        grad, value, result = g[i], out[i], dx[i]
         along = np.float32(0)
-        for j in range(grad.size):
-            along += grad[j] * value[j]
-        for j in range(grad.size):
-            result[j] = value[j] * (grad[j] - along)
+        for j in range(g.shape[1]):
+            along += g[i, j] * out[i, j]
+        for j in range(g.shape[1]):
+            dx[i, j] = out[i, j] * (g[i, j] - along)
 
 
 @kernel
 def _log_softmax_rule(start: int, stop: int, part: int, g: Any, out: Any, dx: Any) -> None:
     for i in range(start, stop):
-        grad, value, result = g[i], out[i], dx[i]
         total = np.float32(0)
-        for j in range(grad.size):
-            total += grad[j]
-        for j in range(grad.size):
-            result[j] = grad[j] - exp32(value[j]) * total
+        for j in range(g.shape[1]):
+            total += g[i, j]
+        for j in range(g.shape[1]):
+            dx[i, j] = g[i, j] - exp32(out[i, j]) * total
 
 
 def _forward(x: Any, axis: Any, log: bool) -> Any:
@@ -72,7 +69,7 @@ def _forward(x: Any, axis: Any, log: bool) -> Any:
         return NotImplemented
     out = np.empty_like(x)
     rows = _rows(x)
-    spread(_softmax, len(rows), x.size, rows, _rows(out), log)
+    spread(_softmax, len(rows), x.size, rows, rows.view(np.int32), _rows(out), log)
     return out
 
 
@@ -105,13 +102,14 @@ def log_softmax_rule(g: Any, out: Any, axis: Any) -> Any:
 @kernel
 def _sum_runs(start: int, stop: int, part: int, values: Any, order: Any, starts: Any, out: Any) -> None:
     for i in range(start, stop):
-        result = out[i]
-        result[:] = values[order[starts[i]]]
+        first = order[starts[i]]
+        for j in range(values.shape[1]):
+            out[i, j] = values[first, j]
         end = starts[i + 1] if i + 1 < starts.size else order.size
         for k in range(starts[i] + 1, end):
-            row = values[order[k]]
-            for j in range(row.size):
-                result[j] += row[j]
+            row = order[k]
+            for j in range(values.shape[1]):
+                out[i, j] += values[row, j]
 
 
 def sum_runs(values: Any, order: Any, starts: Any) -> Any:
@@ -121,3 +119,20 @@ def sum_runs(values: Any, order: Any, starts: Any) -> Any:
     out = np.empty((len(starts), rows.shape[1]), np.float32)
     spread(_sum_runs, len(starts), values.size, rows, order, starts, out)
     return out.reshape(len(starts), *values.shape[1:])
+
+
+@kernel
+def _add_rows(start: int, stop: int, part: int, x: Any, rows: Any, values: Any) -> None:
+    for k in range(rows.size):
+        row = rows[k]
+        for j in range(np.uint64(start), np.uint64(stop)):  # each thread has columns of its own
+            x[row, j] += values[k, j]
+
+
+def add_rows(x: Any, rows: Any, values: Any) -> Any:
+    if not (x.flags.c_contiguous and x.dtype == values.dtype):
+        return NotImplemented
+    width = x[0].size if len(x) else 0
+    values = np.ascontiguousarray(values).reshape(len(rows), width)
+    spread(_add_rows, width, values.size, x.reshape(-1, width), rows, values)
+    return None

@@ -146,7 +146,7 @@ def max_pool(x: Any, window: Window) -> Any:
     out, index = np.empty(shape, np.float32), np.empty(shape, np.min_scalar_type(prod(window.size)))
     planes = (len(images), *places)
     arrays = (out.reshape(planes), index.reshape(planes))
-    spread(_max_pool, len(images), x.size * 4, images, *size, *_pairs(window), *arrays)
+    spread(_max_pool, len(images), x.size * 2, images, *size, *_pairs(window), *arrays)
     return out, index
 
 

@@ -14,42 +14,41 @@ __all__ = ["layer_norm_rows", "layer_norm_rule"]
 
 @kernel
 def _forward(start: int, stop: int, part: int, x: Any, weight: Any, bias: Any, eps: Any, out: Any, mean: Any, scale: Any) -> None:
+    n = x.shape[1]
     for i in range(start, stop):
-        row, result = x[i], out[i]
         total = np.float32(0)
-        for j in range(row.size):
-            total += row[j]
-        middle = total / np.float32(row.size)
+        for j in range(n):
+            total += x[i, j]
+        middle = total / np.float32(n)
         squares = np.float32(0)
-        for j in range(row.size):
-            squares += (row[j] - middle) * (row[j] - middle)
-        inverse = np.float32(1) / np.sqrt(squares / np.float32(row.size) + eps)
+        for j in range(n):
+            squares += (x[i, j] - middle) * (x[i, j] - middle)
+        inverse = np.float32(1) / np.sqrt(squares / np.float32(n) + eps)
         mean[i], scale[i] = middle, inverse
-        for j in range(row.size):
-            result[j] = (row[j] - middle) * inverse * weight[j] + bias[j]
+        for j in range(n):
+            out[i, j] = (x[i, j] - middle) * inverse * weight[j] + bias[j]
 
 
 @kernel
 def _backward(
     start: int, stop: int, part: int, g: Any, x: Any, weight: Any, mean: Any, scale: Any, dx: Any, dweight: Any, dbias: Any
 ) -> None:
-    dw, db = dweight[part], dbias[part]
+    n = x.shape[1]
     for i in range(start, stop):
-        grad, row, result = g[i], x[i], dx[i]
         middle, inverse = mean[i], scale[i]
         along, total = np.float32(0), np.float32(0)
-        for j in range(row.size):
-            standard = (row[j] - middle) * inverse
-            h = grad[j] * weight[j]
-            along += h * standard
+        for j in range(n):
+            h = g[i, j] * weight[j]
+            along += h * (x[i, j] - middle)
             total += h
-        along /= np.float32(row.size)
-        total /= np.float32(row.size)
-        for j in range(row.size):
-            standard = (row[j] - middle) * inverse
-            result[j] = (grad[j] * weight[j] - total - standard * along) * inverse
-            dw[j] += grad[j] * standard
-            db[j] += grad[j]
+        along *= inverse / np.float32(n)
+        total /= np.float32(n)
+        for j in range(n):
+            dx[i, j] = (g[i, j] * weight[j] - total - (x[i, j] - middle) * inverse * along) * inverse
+        for j in range(n):
+            dweight[part, j] += g[i, j] * (x[i, j] - middle) * inverse
+        for j in range(n):
+            dbias[part, j] += g[i, j]
 
 
 def layer_norm_rows(x: Any, weight: Any, bias: Any, eps: float) -> Any:

@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.rows import RowSparse, add_rows
+
 from .optimizer import Optimizer
 
 __all__ = ["SGD"]
@@ -57,3 +59,9 @@ class SGD(Optimizer):
                 v += (1 - group["dampening"]) * g if group["dampening"] else g
             g = g + momentum * v if group["nesterov"] else v
         p -= lr * g
+
+    def update_rows(self, p: Any, g: RowSparse, state: dict[str, Any], group: dict[str, Any]) -> None:
+        if group["momentum"] or group["weight_decay"] or not isinstance(p, np.ndarray):
+            super().update_rows(p, g, state, group)
+        else:  # without a state it does not matter how often a row comes
+            add_rows(p, g.rows, -group["lr"] * g.values)
