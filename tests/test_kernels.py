@@ -153,6 +153,8 @@ def test_max_pool(options: Any, shape: tuple[int, ...]) -> None:
     agree(pool_scatter.op.forward, draw(*out.shape), index, window)
     x[0, 0] = -np.inf
     assert (max_pool.op.forward(x, window)[0][0, 0] == -np.inf).all()
+    x[1, 1] = np.nan
+    assert np.isnan(max_pool.op.forward(x, window)[0]).sum() == out[0, 0].size
 
 
 def test_kernels_run_in_several_threads_at_once() -> None:

@@ -94,48 +94,50 @@ def fill(columns: Any, x: Any, window: Window) -> Any:
 
 @kernel
 def _max_pool(
-    start: int, stop: int, part: int, x: Any, kh: int, kw: int, sh: int, sw: int, dh: int, dw: int, top: int, left: int,
-    out: Any, index: Any,
+    start: int, stop: int, part: int, x: Any, height: int, width: int, kh: int, kw: int, rows: int, across: int,
+    sh: int, sw: int, dh: int, dw: int, top: int, left: int, out: Any, index: Any,
 ) -> None:  # fmt: skip
-    height, width = x.shape[1], x.shape[2]
-    for c in range(start, stop):
-        for i in range(out.shape[1]):
-            for j in range(out.shape[2]):
-                best, place = np.float32(-np.inf), 0
-                for k in range(kh):
-                    line = i * sh + k * dh - top
-                    if 0 <= line < height:
-                        for q in range(kw):
-                            column = j * sw + q * dw - left
-                            if 0 <= column < width:
-                                value = x[c, line, column]
-                                if value > best or np.isnan(value):
-                                    best, place = value, k * kw + q
-                out[c, i, j], index[c, i, j] = best, place
+    """x (C, H, W) -> out, index (C, H', W'), all as long rows."""
+    shifts = np.empty(kh * kw, np.uint64)
+    for tap in range(kh * kw):
+        shifts[tap] = tap // kw * dh * width + tap % kw * dw
+    for item in range(start, stop):
+        c, i = item // rows, item % rows
+        line = i * sh - top
+        whole = line >= 0 and line + (kh - 1) * dh < height
+        for j in range(across):
+            column = j * sw - left
+            best, place = np.float32(-np.inf), 0
+            if whole and column >= 0 and column + (kw - 1) * dw < width:
+                begin = np.uint64((c * height + line) * width + column)
+                for tap in range(shifts.size):
+                    value = x[begin + shifts[tap]]
+                    if not value <= best:  # so NaN wins
+                        best, place = value, tap
+            else:
+                for tap in range(shifts.size):
+                    here, there = line + tap // kw * dh, column + tap % kw * dw
+                    if 0 <= here < height and 0 <= there < width:
+                        value = x[np.uint64((c * height + here) * width + there)]
+                        if not value <= best:
+                            best, place = value, tap
+            out[np.uint64(item * across + j)] = best
+            index[np.uint64(item * across + j)] = place
 
 
 @kernel
 def _pool_scatter(
-    start: int,
-    stop: int,
-    part: int,
-    g: Any,
-    index: Any,
-    kw: int,
-    sh: int,
-    sw: int,
-    dh: int,
-    dw: int,
-    top: int,
-    left: int,
-    out: Any,
-) -> None:
+    start: int, stop: int, part: int, g: Any, index: Any, height: int, width: int, kw: int, rows: int, across: int,
+    sh: int, sw: int, dh: int, dw: int, top: int, left: int, out: Any,
+) -> None:  # fmt: skip
     for c in range(start, stop):
-        for i in range(g.shape[1]):
-            for j in range(g.shape[2]):
-                line, column = i * sh + index[c, i, j] // kw * dh - top, j * sw + index[c, i, j] % kw * dw - left
-                if 0 <= line < out.shape[1] and 0 <= column < out.shape[2]:
-                    out[c, line, column] += g[c, i, j]
+        for i in range(rows):
+            here = np.uint64((c * rows + i) * across)
+            for j in range(across):
+                tap = np.int64(index[here + np.uint64(j)])
+                line, column = i * sh + tap // kw * dh - top, j * sw + tap % kw * dw - left
+                if 0 <= line < height and 0 <= column < width:
+                    out[np.uint64((c * height + line) * width + column)] += g[here + np.uint64(j)]
 
 
 def max_pool(x: Any, window: Window) -> Any:
@@ -144,19 +146,16 @@ def max_pool(x: Any, window: Window) -> Any:
     images, size, places = _as_images(np.ascontiguousarray(x), window)
     shape = (*x.shape[: x.ndim - len(window.shape)], *window.out)
     out, index = np.empty(shape, np.float32), np.empty(shape, np.min_scalar_type(prod(window.size)))
-    planes = (len(images), *places)
-    arrays = (out.reshape(planes), index.reshape(planes))
-    spread(_max_pool, len(images), x.size * 2, images, *size, *_pairs(window), *arrays)
+    sizes = (*images.shape[1:], *size, *places, *_pairs(window))
+    spread(_max_pool, len(images) * places[0], x.size, images.reshape(-1), *sizes, out.reshape(-1), index.reshape(-1))
     return out, index
 
 
 def pool_scatter(g: Any, index: Any, window: Window) -> Any:
     if len(window.size) > 2:
         return NotImplemented
-    shape = (*g.shape[: g.ndim - len(window.shape)], *window.shape)
-    out = np.zeros(shape, np.float32)
+    out = np.zeros((*g.shape[: g.ndim - len(window.shape)], *window.shape), np.float32)
     images, (_, kw), places = _as_images(out, window)
-    planes = (len(images), *places)
-    arrays = (np.ascontiguousarray(g).reshape(planes), np.ascontiguousarray(index).reshape(planes))
-    spread(_pool_scatter, len(images), out.size, *arrays, kw, *_pairs(window), images)
+    sizes = (*images.shape[1:], kw, *places, *_pairs(window))
+    spread(_pool_scatter, len(images), out.size, np.ravel(g), np.ravel(index), *sizes, images.reshape(-1))
     return out
