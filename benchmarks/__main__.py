@@ -6,6 +6,8 @@ import argparse
 import os
 import platform
 
+from minigrad import kernels
+
 from . import fresh
 from .networks import NETWORKS
 from .timing import in_turns
@@ -33,15 +35,23 @@ def row(name: str, values: dict[str, float], show: str) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("only", nargs="*", help="words that the names of the workloads contain")
+    parser.add_argument("--memory", action="store_true", help="the peak memory of the networks in place of the time")
     args = parser.parse_args()
-    print(f"{machine()}\n")
+    print(f"{machine()}, accelerator {'on' if kernels.enabled else 'off'}\n")
+    if "OPENBLAS_CORETYPE" in os.environ:
+        core = os.environ["OPENBLAS_CORETYPE"]
+        print(f"OPENBLAS_CORETYPE={core} decides which code NumPy's matrix products run; PyTorch's do not mind it.\n")
     print("| workload | minigrad | torch eager | HIPS/autograd | JAX jit |\n|---|---|---|---|---|")
     for name, (workload, rounds) in (WORKLOADS | NETWORKS).items():
         if args.only and not any(word in name for word in args.only):
             continue
+        if args.memory:
+            if name in NETWORKS:
+                print(row(name, fresh.peak_of_step(name), "{:.1f} MiB"), flush=True)
+            continue
         values = in_turns(workload(), rounds)
         print(row(name, {k: 1000 * v for k, v in values.items()}, "{:.3g} ms"), flush=True)
-    if not args.only:
+    if not (args.only or args.memory):
         print(row("peak memory of the elementwise chain", fresh.peak_memory(), "{:.0f} MiB"))
         times = fresh.import_time()
         print("\nImport beyond numpy: " + ", ".join(f"{name} {ms:.0f} ms" for name, ms in times.items()))
