@@ -18,15 +18,21 @@ rng = np.random.default_rng(0)
 
 
 def _both(build: Callable[[Any], Any], shape: tuple[int, ...], input_grad: bool = False) -> Runs:
-    """A module of minigrad's and of torch's on the same input; the loss is the sum of the (first) output."""
+    """A module of minigrad's and of torch's on the same input, forward and, from a random gradient of the output, backward."""
     data = rng.normal(size=shape).astype(np.float32)
 
     def training(module: Any, x: Any) -> Callable[[], None]:
+        def forward() -> Any:
+            out = module(x)
+            return out[0] if isinstance(out, tuple) else out
+
+        example = forward()
+        g = type(example)(rng.normal(size=tuple(example.shape)).astype(np.float32))
+
         def run() -> None:
             module.zero_grad()
             x.grad = None
-            out = module(x)
-            (out[0] if isinstance(out, tuple) else out).sum().backward()
+            forward().backward(g)
 
         return run
 

@@ -7,12 +7,27 @@ from typing import Any
 
 import numpy as np
 
-from minigrad import Tensor
+from minigrad import Tensor, primitive
 from minigrad.ops.window import Window, conv, conv_input
 
 __all__ = [
     "conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d",
 ]  # fmt: skip
+
+
+@primitive(method=False, x=lambda g: g, bias=lambda g: np.sum(g, axis=(0, *range(2, g.ndim))))
+def add_bias(x: Any, bias: Any) -> Any:
+    """A number added to each channel, x (N, C, ...), bias (C,); where x is an array, into it: nobody else has seen it yet.
+
+    out   = x + bias
+    dx    = g
+    dbias = sum of g over all but the channels
+    """
+    shape = (-1, *(1,) * (x.ndim - 2))
+    if type(x) is np.ndarray and x.dtype == bias.dtype:
+        x += np.reshape(bias, shape)
+        return x
+    return x + np.reshape(bias, shape)
 
 
 def _conv(n: int) -> Callable[..., Tensor]:
@@ -32,7 +47,7 @@ def _conv(n: int) -> Callable[..., Tensor]:
             raise ValueError(f"conv{n}d: {kernel[0]} output channels do not divide into {groups} groups")
         window = Window.over(shape[2:], kernel[2:], stride, _padding(padding, kernel[2:], stride, dilation), dilation)
         out = conv(x, weight, window, groups)
-        return out if bias is None else out + np.reshape(bias, (-1, *(1,) * n))
+        return out if bias is None else add_bias(out, bias)
 
     convolve.__name__ = f"conv{n}d"
     convolve.__doc__ = f"""{n}-d convolution (cross-correlation): x (N, C, ...), weight (O, C / groups, ...) -> (N, O, ...).
@@ -98,7 +113,7 @@ def _conv_transpose(n: int) -> Callable[..., Tensor]:
         ]
         window = Window.over(space, kernel[2:], steps, pads, gaps)
         out = conv_input(x, weight, window, groups)
-        return out if bias is None else out + np.reshape(bias, (-1, *(1,) * n))
+        return out if bias is None else add_bias(out, bias)
 
     transposed.__name__ = f"conv_transpose{n}d"
     transposed.__doc__ = f"""{n}-d transposed convolution: x (N, C, ...), weight (C, O / groups, ...) -> (N, O, ...).

@@ -46,7 +46,7 @@ def sparse_rows(weight: Any, indices: Any) -> Any:
     out = weight[indices]
     dweight = zeros, with g added at the rows        (a `minigrad.rows.RowSparse`)
     """
-    return weight[indices]
+    return np.take(weight, indices, axis=0)
 
 
 def embedding(

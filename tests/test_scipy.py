@@ -20,6 +20,7 @@ import scipy.stats
 import minigrad
 from minigrad import Tensor, grad, gradcheck, gradgradcheck, hessian, jacobian
 from minigrad.scipy import integrate, linalg, optimize, signal, sparse, special, stats
+from nn.functional import gelu
 
 from .samples import between
 
@@ -299,3 +300,18 @@ def test_functions_that_cannot_be_caught_name_the_one_that_can_be_used() -> None
     with pytest.raises(RuntimeError, match=r"write minigrad\.scipy\.special\.polygamma"):
         scipy.special.polygamma(1, x)
     assert minigrad.scipy.special.polygamma(1, x).requires_grad
+
+
+def test_erf_and_gelu_do_without_scipy(monkeypatch: pytest.MonkeyPatch) -> None:
+    x = np.concatenate([np.linspace(-7, 7, 10_001), [np.inf, -np.inf, -0.0]])
+    expected = scipy.special.erf(x)
+    monkeypatch.setitem(sys.modules, "scipy.special", None)
+    found = minigrad.ops.special.erf(x)
+    np.testing.assert_allclose(found, expected, rtol=1e-15)
+    assert found.dtype == np.float64 and minigrad.ops.special.erf(x.astype(np.float32)).dtype == np.float32
+    assert minigrad.ops.special.erf(0.5) == pytest.approx(0.5204998778130465, rel=1e-15)
+    assert np.isnan(minigrad.ops.special.erf(np.nan))
+    t = Tensor([0.5, -1.0], dtype=np.float64, requires_grad=True)
+    gelu(t).sum().backward()
+    assert t.grad is not None
+    np.testing.assert_allclose(t.grad.numpy(), [0.8674951246561629, -0.08331547058768635], rtol=1e-12)  # PyTorch's

@@ -127,15 +127,18 @@ def _max_pool(
 
 @kernel
 def _pool_scatter(
-    start: int, stop: int, part: int, g: Any, index: Any, height: int, width: int, kw: int, rows: int, across: int,
+    start: int, stop: int, part: int, g: Any, index: Any, height: int, width: int, kh: int, kw: int, rows: int, across: int,
     sh: int, sw: int, dh: int, dw: int, top: int, left: int, out: Any,
 ) -> None:  # fmt: skip
+    down, right = np.empty(kh * kw, np.int64), np.empty(kh * kw, np.int64)  # tables: divisions would take most of the time
+    for tap in range(kh * kw):
+        down[tap], right[tap] = tap // kw * dh - top, tap % kw * dw - left
     for c in range(start, stop):
         for i in range(rows):
             here = np.uint64((c * rows + i) * across)
             for j in range(across):
-                tap = np.int64(index[here + np.uint64(j)])
-                line, column = i * sh + tap // kw * dh - top, j * sw + tap % kw * dw - left
+                place = np.uint64(index[here + np.uint64(j)])
+                line, column = i * sh + down[place], j * sw + right[place]
                 if 0 <= line < height and 0 <= column < width:
                     out[np.uint64((c * height + line) * width + column)] += g[here + np.uint64(j)]
 
@@ -155,7 +158,7 @@ def pool_scatter(g: Any, index: Any, window: Window) -> Any:
     if len(window.size) > 2:
         return NotImplemented
     out = np.zeros((*g.shape[: g.ndim - len(window.shape)], *window.shape), np.float32)
-    images, (_, kw), places = _as_images(out, window)
-    sizes = (*images.shape[1:], kw, *places, *_pairs(window))
+    images, size, places = _as_images(out, window)
+    sizes = (*images.shape[1:], *size, *places, *_pairs(window))
     spread(_pool_scatter, len(images), out.size, np.ravel(g), np.ravel(index), *sizes, images.reshape(-1))
     return out

@@ -24,6 +24,8 @@ def getitem(x: Any, index: Any) -> Any:
     >>> grad(lambda x: getitem(x, [0, 0, 2]).sum())(np.array([1.0, 2.0, 3.0]))
     array([2., 0., 1.])
     """
+    if type(x) is type(index) is np.ndarray and index.dtype.kind in "iu" and x.ndim > 1:
+        return x.take(index, axis=0)  # rows: half the time
     return x[_beside(index, x)]
 
 
