@@ -18,9 +18,9 @@ from minigrad.ops.trigonometric import tanh
 from minigrad.tensor import raw
 
 __all__ = [
-    "celu", "elu", "gelu", "glu", "hardshrink", "hardsigmoid", "hardswish", "hardtanh", "leaky_relu", "log_softmax",
-    "logsigmoid", "mish", "prelu", "relu", "relu6", "rrelu", "selu", "sigmoid", "silu", "softmax", "softmin", "softplus",
-    "softshrink", "softsign", "tanh", "tanhshrink", "threshold",
+    "celu", "elu", "gelu", "glu", "gumbel_softmax", "hardshrink", "hardsigmoid", "hardswish", "hardtanh", "leaky_relu",
+    "log_softmax", "logsigmoid", "mish", "prelu", "relu", "relu6", "rrelu", "selu", "sigmoid", "silu", "softmax", "softmin",
+    "softplus", "softshrink", "softsign", "tanh", "tanhshrink", "threshold",
 ]  # fmt: skip
 
 
@@ -208,6 +208,23 @@ def softsign(x: Any) -> Any:
 def tanhshrink(x: Any) -> Any:
     """x - tanh(x)."""
     return x - tanh(x)
+
+
+def gumbel_softmax(logits: Any, tau: float = 1.0, hard: bool = False, axis: int = -1) -> Any:
+    """A draw from a categorical distribution that has a gradient (Jang et al., 2017; Maddison et al., 2017).
+
+    Args:
+        tau: the temperature; the lower, the closer to one-hot.
+        hard: the output is one-hot, its gradient that of the soft draw.
+    """
+    values = raw(logits)
+    drawn = random.generator(getattr(logits, "device", "cpu")).standard_exponential(values.shape)
+    soft = softmax((logits - np.log(drawn).astype(values.dtype)) / tau, axis=axis)
+    if not hard:
+        return soft
+    shares = raw(soft)
+    one_hot = (shares == np.max(shares, axis=axis, keepdims=True)).astype(shares.dtype)
+    return soft + (one_hot - shares)
 
 
 def softmin(x: Any, axis: int = -1) -> Any:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from math import prod, sqrt
+from math import ceil, prod, sqrt
 from typing import Any
 
+import numpy as np
+
 from minigrad import Tensor, mark_mutated, random
+from minigrad.backend import beside
 
 __all__ = [
-    "calculate_gain", "constant_", "kaiming_normal_", "kaiming_uniform_", "normal_", "ones_", "uniform_",
-    "xavier_normal_", "xavier_uniform_", "zeros_",
+    "calculate_gain", "constant_", "dirac_", "eye_", "kaiming_normal_", "kaiming_uniform_", "normal_", "ones_", "orthogonal_",
+    "sparse_", "trunc_normal_", "uniform_", "xavier_normal_", "xavier_uniform_", "zeros_",
 ]  # fmt: skip
 
 
@@ -42,6 +45,61 @@ def zeros_(tensor: Tensor) -> Tensor:
 def ones_(tensor: Tensor) -> Tensor:
     """Ones."""
     return _write(tensor, 1.0)
+
+
+def trunc_normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0, a: float = -2.0, b: float = 2.0) -> Tensor:
+    """Normal, drawn again where it lies outside of [a, b]."""
+    if not a < b or not a - 8 * std < mean < b + 8 * std:
+        raise ValueError(f"trunc_normal_: a normal of mean {mean} and std {std} is hardly ever in [{a}, {b}]")
+    generator = random.generator(tensor.device)
+    values = mean + std * generator.standard_normal(tensor.shape)
+    while (outside := (values < a) | (values > b)).any():
+        values[outside] = mean + std * generator.standard_normal(int(outside.sum()))
+    return _write(tensor, values)
+
+
+def eye_(tensor: Tensor) -> Tensor:
+    """The identity, for a matrix of any shape."""
+    if tensor.ndim != 2:
+        raise ValueError(f"eye_ needs 2 axes, got shape {tensor.shape}")
+    return _write(tensor, beside(np.eye(tensor.shape[0], tensor.shape[1]), tensor))
+
+
+def dirac_(tensor: Tensor, groups: int = 1) -> Tensor:
+    """A convolution that passes its input on: weights (O, C / groups, *size), 1 in the middle where output and input agree."""
+    if not 3 <= tensor.ndim <= 5 or tensor.shape[0] % groups:
+        raise ValueError(f"dirac_ needs 3 to 5 axes, the first a multiple of groups = {groups}, got shape {tensor.shape}")
+    values, outputs = np.zeros(tensor.shape), tensor.shape[0] // groups
+    middle = tuple(k // 2 for k in tensor.shape[2:])
+    for group in range(groups):
+        for channel in range(min(outputs, tensor.shape[1])):
+            values[(group * outputs + channel, channel, *middle)] = 1.0
+    return _write(tensor, beside(values, tensor))
+
+
+def orthogonal_(tensor: Tensor, gain: float = 1.0) -> Tensor:
+    """Orthonormal rows, or columns where there are fewer of them, times gain (Saxe et al., 2014).
+
+    The axes after the first count as one.
+    """
+    if tensor.ndim < 2:
+        raise ValueError(f"orthogonal_ needs at least 2 axes, got shape {tensor.shape}")
+    rows, columns = len(tensor), prod(tensor.shape[1:])
+    drawn = random.generator(tensor.device).standard_normal((max(rows, columns), min(rows, columns)))
+    q, r = np.linalg.qr(drawn)
+    q = q * np.sign(np.diagonal(r))  # so that every orthogonal matrix is as likely as any other
+    return _write(tensor, gain * np.reshape(q if rows >= columns else q.T, tensor.shape))
+
+
+def sparse_(tensor: Tensor, sparsity: float, std: float = 0.01) -> Tensor:
+    """Normal, but this share of each column zero (Martens, 2010)."""
+    if tensor.ndim != 2:
+        raise ValueError(f"sparse_ needs 2 axes, got shape {tensor.shape}")
+    generator = random.generator(tensor.device)
+    values = std * generator.standard_normal(tensor.shape)
+    order = np.argsort(generator.random(tensor.shape), axis=0)
+    values[order < ceil(sparsity * len(tensor))] = 0.0
+    return _write(tensor, values)
 
 
 def calculate_gain(nonlinearity: str, param: float | None = None) -> float:

@@ -78,6 +78,25 @@ def test_multihead_attention_equals_torchs(options: dict[str, Any]) -> None:
 
 
 @pytest.mark.torch
+@pytest.mark.filterwarnings("ignore:enable_nested_tensor")
+@pytest.mark.parametrize("options", [{}, {"norm_first": True, "activation": "gelu", "batch_first": True}, {"bias": False}])
+def test_the_whole_transformer_equals_torchs(options: dict[str, Any]) -> None:
+    torch = pytest.importorskip("torch", reason="PyTorch is not installed")
+    theirs, ours = (n.Transformer(4, 2, 2, 1, 6, 0.0, **options).double() for n in (torch.nn, nn))
+    assert set(ours.state_dict()) == set(theirs.state_dict())
+    spread = np.sqrt(6 / (4 + 6))
+    weight = ours.encoder.layers[1].linear1.weight
+    assert 0.5 * spread < float(abs(weight).max()) < spread
+    ours.load_state_dict(theirs.state_dict())
+    arrays = [normal(5, 3, 4), normal(3, 3, 4)] if not options.get("batch_first") else [normal(3, 5, 4), normal(3, 3, 4)]
+    mask = nn.Transformer.generate_square_subsequent_mask(3)
+    np.testing.assert_array_equal(mask, torch.nn.Transformer.generate_square_subsequent_mask(3).numpy())
+    y = ours(*map(Tensor, arrays), tgt_mask=mask)
+    u = theirs(*map(torch.tensor, arrays), tgt_mask=torch.tensor(mask, dtype=torch.float64))
+    np.testing.assert_allclose(y.detach().numpy(), u.detach().numpy(), rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.torch
 @pytest.mark.parametrize("options", [{}, {"norm_first": True, "activation": "gelu", "batch_first": True}, {"bias": False}])
 def test_transformer_layers_equal_torchs(options: dict[str, Any]) -> None:
     torch = pytest.importorskip("torch", reason="PyTorch is not installed")
@@ -152,6 +171,6 @@ def test_positions() -> None:
     np.testing.assert_allclose(rows[0][1] @ rows[1][3], rows[0][2] @ rows[1][4])  # the distance alone counts
     np.testing.assert_allclose(F.rotary_embedding(x[2:], offset=2), turned[2:])
     encoding = nn.PositionalEncoding(8, max_length=10)
-    np.testing.assert_allclose(encoding(Tensor(x[None])).numpy()[0], x + F.sinusoidal_positions(6, 8), rtol=1e-6)
+    np.testing.assert_allclose(encoding(Tensor(x[None])).numpy()[0], x + F.sinusoidal_positions(6, 8), rtol=1e-6, atol=1e-6)
     with pytest.raises(ValueError, match="max_length is 10"):
         encoding(Tensor(np.zeros((1, 11, 8))))

@@ -531,6 +531,37 @@ def test_errors_say_what_to_do() -> None:
         nn.optim.SGD([nn.Parameter([1.0]) * 2], lr=0.1)
 
 
+def test_initialisers_with_a_structure() -> None:
+    for shape in ((20, 30), (30, 20), (8, 3, 2, 2)):
+        w = nn.init.orthogonal_(mg.empty(shape), gain=2.0).numpy().reshape(shape[0], -1)
+        small = w @ w.T if w.shape[0] <= w.shape[1] else w.T @ w
+        np.testing.assert_allclose(small, 4 * np.eye(len(small)), atol=1e-5)
+    np.testing.assert_array_equal(nn.init.eye_(mg.empty((2, 3))).numpy(), np.eye(2, 3))
+    x = rng.normal(size=(2, 4, 7, 7))
+    for groups in (1, 2):
+        kernel = nn.init.dirac_(mg.empty((4, 4 // groups, 3, 3)), groups)
+        np.testing.assert_allclose(F.conv2d(Tensor(x), kernel, padding=1, groups=groups).numpy(), x, rtol=1e-6)
+    for name, shape in (("orthogonal_", (3,)), ("eye_", (3,)), ("dirac_", (3, 3)), ("sparse_", (3,))):
+        with pytest.raises((ValueError, TypeError), match="needs|sparsity"):
+            getattr(nn.init, name)(mg.empty(shape), *([0.5] if name == "sparse_" else []))
+
+
+def test_gumbel_softmax_draws_by_the_logits() -> None:
+    p = np.array([0.2, 0.5, 0.3])
+    logits = Tensor(np.broadcast_to(np.log(p), (20_000, 3)).copy(), requires_grad=True)
+    mg.random.manual_seed(1)
+    hard = F.gumbel_softmax(logits, 0.5, hard=True)
+    np.testing.assert_allclose(hard.detach().numpy().mean(0), p, atol=0.015)
+    assert set(np.unique(hard.detach().numpy().round(12))) == {0.0, 1.0}
+    mg.random.manual_seed(1)
+    soft = F.gumbel_softmax(logits, 0.5)
+    np.testing.assert_array_equal(soft.detach().numpy().argmax(1), hard.detach().numpy().argmax(1))
+    weights = rng.normal(size=hard.shape)
+    (a,) = mg.autograd.grad((hard * weights).sum(), [logits])
+    (b,) = mg.autograd.grad((soft * weights).sum(), [logits])
+    np.testing.assert_allclose(a.numpy(), b.numpy(), rtol=1e-12)
+
+
 def test_initialisers_have_their_statistics() -> None:
     w = mg.empty((200, 300))
     for function, std in (
@@ -543,6 +574,12 @@ def test_initialisers_have_their_statistics() -> None:
         assert float(w.std()) == pytest.approx(std, rel=0.02)
         assert abs(float(w.mean())) < 4 * std / np.sqrt(w.size)
     assert nn.init.calculate_gain("relu") == pytest.approx(np.sqrt(2))
+    nn.init.trunc_normal_(w, std=1.5)
+    assert float(abs(w).max()) <= 2
+    assert float(w.std()) == pytest.approx(1.0229, rel=0.01)  # of a normal of std 1.5, cut at 2
+    nn.init.sparse_(w, 0.3, std=2.0)
+    assert ((w.numpy() == 0).sum(axis=0) == 60).all()
+    assert float(w.std()) == pytest.approx(2 * np.sqrt(0.7), rel=0.02)
     layer = nn.Linear(100, 400)
     assert float(abs(layer.weight).max()) <= 0.1
     assert float(layer.weight.std()) == pytest.approx(0.1 / np.sqrt(3), rel=0.02)

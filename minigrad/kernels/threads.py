@@ -30,6 +30,7 @@ _jobs: SimpleQueue[Any] = SimpleQueue()
 _posted = np.zeros(1, np.int64)  # how many jobs there were: what waiting threads look at
 _started = 0
 
+_give_way: Any
 if _LOOKS:
     _give_way = ctypes.CDLL(None).sched_yield
     _give_way.argtypes, _give_way.restype = [], ctypes.c_int

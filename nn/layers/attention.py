@@ -21,7 +21,7 @@ from .linear import Linear
 from .normalization import LayerNorm
 
 __all__ = [
-    "AdditiveAttention", "DotAttention", "MultiheadAttention", "PositionalEncoding", "TransformerDecoder",
+    "AdditiveAttention", "DotAttention", "MultiheadAttention", "PositionalEncoding", "Transformer", "TransformerDecoder",
     "TransformerDecoderLayer", "TransformerEncoder", "TransformerEncoderLayer",
 ]  # fmt: skip
 
@@ -287,3 +287,43 @@ class TransformerDecoder(_Stack):
 
     def forward(self, tgt: Any, memory: Any, **masks: Any) -> Any:
         return self._run(tgt, memory, **masks)
+
+
+class Transformer(Module):
+    """Encoder and decoder, each a stack of layers with a norm at the end (Vaswani et al., 2017).
+
+    >>> model = Transformer(4, 2, num_encoder_layers=1, num_decoder_layers=1, dim_feedforward=8)
+    >>> model(Tensor(np.ones((5, 1, 4))), Tensor(np.ones((3, 1, 4)))).shape
+    (3, 1, 4)
+    """
+
+    def __init__(
+        self, d_model: int = 512, nhead: int = 8, num_encoder_layers: int = 6, num_decoder_layers: int = 6,
+        dim_feedforward: int = 2048, dropout: float = 0.1, activation: str | Callable[..., Any] = "relu",
+        layer_norm_eps: float = 1e-5, batch_first: bool = False, norm_first: bool = False, bias: bool = True,
+        device: str | None = None, dtype: Any = None,
+    ) -> None:  # fmt: skip
+        options: dict[str, Any] = {"device": device, "dtype": dtype}
+        layer = (d_model, nhead, dim_feedforward, dropout, activation, layer_norm_eps, batch_first, norm_first, bias)
+        ends = [LayerNorm(d_model, layer_norm_eps, bias=bias, **options) for _ in range(2)]
+        self.encoder = TransformerEncoder(TransformerEncoderLayer(*layer, **options), num_encoder_layers, ends[0])
+        self.decoder = TransformerDecoder(TransformerDecoderLayer(*layer, **options), num_decoder_layers, ends[1])
+        for parameter in self.parameters():
+            if parameter.ndim > 1:
+                init.xavier_uniform_(parameter)
+
+    def forward(
+        self, src: Any, tgt: Any, src_mask: Any = None, tgt_mask: Any = None, memory_mask: Any = None,
+        src_key_padding_mask: Any = None, tgt_key_padding_mask: Any = None, memory_key_padding_mask: Any = None,
+        src_is_causal: bool = False, tgt_is_causal: bool = False,
+    ) -> Any:  # fmt: skip
+        memory = self.encoder(src, src_mask, src_key_padding_mask, src_is_causal)
+        return self.decoder(
+            tgt, memory, tgt_mask=tgt_mask, memory_mask=memory_mask, tgt_key_padding_mask=tgt_key_padding_mask,
+            memory_key_padding_mask=memory_key_padding_mask, tgt_is_causal=tgt_is_causal,
+        )  # fmt: skip
+
+    @staticmethod
+    def generate_square_subsequent_mask(size: int) -> np.ndarray:
+        """(size, size), 0 on and below the diagonal and -inf above: to be added to the scores."""
+        return np.where(A.causal_mask(size), 0.0, -np.inf).astype(np.float32)
