@@ -74,7 +74,7 @@ def backward(self: Tensor, gradient: Any = None, retain_graph: bool | None = Non
             "backward() of a tensor that does not require a gradient: it was made from constants, "
             "inside no_grad(), or after detach(); make its inputs with requires_grad=True"
         )
-    propagate([self], [_seed(self, gradient, create_graph)], None, create_graph, retain_graph)
+    propagate([self], [seed(self, gradient, create_graph)], None, create_graph, retain_graph)
 
 
 Tensor.backward = backward  # type: ignore[method-assign]
@@ -94,7 +94,7 @@ def gradients(
     the inputs is left out, which is enough, and faster, where the inputs are new leaves.
     """
     targets = [x._node for x in inputs]
-    seeds = [_seed(y, g, create_graph) for y, g in zip(outputs, grad_outputs, strict=True)]
+    seeds = [seed(y, g, create_graph) for y, g in zip(outputs, grad_outputs, strict=True)]
     found = propagate(outputs, seeds, [n for n in targets if n is not None], create_graph, retain_graph, search)
     return [None if (g := found.get(n)) is None else _outside(g) for n in targets]  # type: ignore[arg-type]
 
@@ -247,6 +247,29 @@ def propagate(
             saved = contributions = g = None
 
 
+def contributions(node: Node, g: Any) -> list[Any]:
+    """What the rule of one node sends to each of its parents, None where it sends nothing; for those who watch.
+
+    Raises:
+        RuntimeError: a backward pass has freed what the rule reads.
+    """
+    op = node.op
+    if node.saved is None:
+        raise RuntimeError(
+            f"what the gradient of {op.name} reads was freed by a backward pass: look before backward(), "
+            "or write backward(retain_graph=True)"
+        )
+    g = g.complete(node.outputs) if type(g) is Cotangents else g
+    if op.together:
+        found = _joint(op, node, g, None, False)
+    else:
+        found = [None if saved is None else rule(g, *saved) for rule, saved in zip(op.rules, node.saved, strict=True)]
+    return [
+        None if p is None or c is None else c if type(c) is Cotangents else fit(c, p.shape, p.dtype)
+        for p, c in zip(node.parents, found, strict=True)
+    ]
+
+
 def fit(c: Any, shape: tuple[int, ...], dtype: Any) -> Any:
     """Undo broadcasting and promotion: the gradient in the shape and dtype of the input that it belongs to.
 
@@ -280,7 +303,7 @@ def _outside(g: Any) -> Tensor:
     return g if isinstance(g, Tensor) else wrap(backend.as_array(g), None)
 
 
-def _seed(output: Tensor, gradient: Any, create_graph: bool) -> Any:
+def seed(output: Tensor, gradient: Any, create_graph: bool) -> Any:
     """The cotangent that the backward pass starts with."""
     data = output._data
     if gradient is None:

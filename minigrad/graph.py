@@ -54,13 +54,15 @@ class Node:
         grad: the accumulated gradient, on leaves and after `retain_grad()`.
         info: what only a few nodes have (name, hooks, source line), see `NodeInfo`.
         outputs: on the node of an op with several outputs, their (shape, dtype) each.
+        tensor: on a leaf, a weak reference to its Tensor.
     """
 
     __slots__ = (
-        "__weakref__", "dtype", "grad", "info", "op", "order", "outputs", "parents", "saved", "shape",
+        "__weakref__", "dtype", "grad", "info", "op", "order", "outputs", "parents", "saved", "shape", "tensor",
     )  # fmt: skip
 
     outputs: tuple[tuple[Any, Any], ...]
+    tensor: weakref.ref[Any]
 
     def __init__(self, op: Any, parents: tuple[Node | None, ...], saved: Any, shape: Any, dtype: Any) -> None:
         self.op = op
@@ -108,14 +110,15 @@ special = 0
 _special_lock = threading.Lock()
 _grad_enabled: ContextVar[bool] = ContextVar("minigrad_grad_enabled", default=True)
 _anomaly: ContextVar[bool] = ContextVar("minigrad_anomaly", default=False)
+_observer: ContextVar[Callable[[Node, Any], None] | None] = ContextVar("minigrad_observer", default=None)
 
 
 class _Mode:
     """A gradient mode, as a context manager and as a decorator of functions and coroutines."""
 
-    def __init__(self, variable: ContextVar[bool], value: bool) -> None:
+    def __init__(self, variable: ContextVar[Any], value: Any) -> None:
         self.variable, self.value = variable, value
-        self.tokens: list[Token[bool]] = []
+        self.tokens: list[Token[Any]] = []
 
     def __enter__(self) -> None:
         global special
@@ -216,6 +219,16 @@ def detect_anomaly() -> _Mode:
 def is_anomaly_enabled() -> bool:
     """Whether `detect_anomaly` is on in this thread and async task."""
     return special > 0 and _anomaly.get()
+
+
+def observe(function: Callable[[Node, Any], None]) -> _Mode:
+    """Call a function with each node that is recorded inside, and its result (a tuple, of an op with several)."""
+    return _Mode(_observer, function)
+
+
+def observer() -> Callable[[Node, Any], None] | None:
+    """The function that `observe` was given in this thread and async task."""
+    return _observer.get() if special else None
 
 
 def user_line() -> str | None:

@@ -178,6 +178,8 @@ def _finish(op: Op, out: Any, parents: tuple[Node | None, ...], saved: Any) -> T
     tensor = record(op, out, parents, saved)
     if anomaly:
         tensor._node.annotate().source = source  # type: ignore[union-attr]
+    if (observer := graph.observer()) is not None:
+        observer(tensor._node, out)  # type: ignore[arg-type]
     return tensor
 
 
@@ -327,6 +329,8 @@ def _record_many(op: Op, out: tuple[Any, ...], parents: tuple[Node | None, ...],
     node.outputs = tuple((o.shape, o.dtype) for o in out)
     if anomaly:
         node.annotate().source = source
+    if (observer := graph.observer()) is not None:
+        observer(node, out)
     return tuple(pick(node, i, o) for i, o in enumerate(out))
 
 

@@ -9,6 +9,7 @@ The class holds the data, its place in the graph and the conversions.  Everythin
 from __future__ import annotations
 
 import sys
+import weakref
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Self
 
@@ -118,6 +119,7 @@ class Tensor:
                     "write 3.0 instead of 3, or x.astype('float32')"
                 )
             self._node = Node(None, (), (), self._data.shape, dtype)
+            self._node.tensor = weakref.ref(self)
             if self.name is not None:
                 self._node.annotate().name = self.name
         elif not value and self._node is not None:
