@@ -10,6 +10,7 @@ test whether it counts from the end, which keeps the compiler from vector code (
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -208,6 +209,7 @@ def _weights(
                 o += done
 
 
+@lru_cache(maxsize=256)  # a network asks for the same ones at every step
 def _layout(window: Any, inside: int) -> tuple[Any, Any, tuple[int, ...], tuple[int, ...], tuple[int, ...]]:
     """The taps in the order in which they are read, their shifts, the size of a plane, of a padded one, of an output.
 
