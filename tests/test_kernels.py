@@ -193,3 +193,14 @@ def test_it_can_be_turned_off() -> None:
     for value, expected in (("0", "False False"), ("1", "True True")):
         environment = {**os.environ, "MINIGRAD_FAST": value}
         assert subprocess.check_output([sys.executable, "-c", code], env=environment, text=True).strip() == expected
+
+
+def test_a_numba_that_cannot_be_imported_turns_it_off_with_a_warning() -> None:
+    code = "import sys, warnings, numpy as np; sys.modules['numba'] = None\n"
+    code += "import minigrad\nfrom nn.functional import softmax, log_softmax\n"
+    code += "with warnings.catch_warnings(record=True) as caught:\n"
+    code += "    out = softmax(np.zeros((100, 50), np.float32)), log_softmax(np.zeros((100, 50), np.float32))\n"
+    code += "print(len(caught), str(caught[0].message)[:60], float(out[0][0, 0]), minigrad.kernels.enabled)"
+    finder = "import importlib.util as u; find = u.find_spec; u.find_spec = lambda n, *a: True if n == 'numba' else find(n, *a)\n"
+    out = subprocess.check_output([sys.executable, "-c", finder + code], text=True).strip()
+    assert out == "1 minigrad's accelerator is off, because numba cannot be impor 0.019999999552965164 False"

@@ -13,6 +13,7 @@ import functools
 import importlib
 import inspect
 import os
+import warnings
 from collections.abc import Callable
 from importlib.util import find_spec
 from typing import Any, TypeVar
@@ -27,6 +28,18 @@ F = TypeVar("F", bound=Callable[..., Any])
 enabled = os.environ.get("MINIGRAD_FAST", "1") != "0" and find_spec("numba") is not None
 #: Below this size NumPy takes less time than it takes to call a kernel.
 SMALLEST = 2048
+
+
+def _load(module: str, name: str) -> Callable[..., Any]:
+    """A kernel; where numba is there but cannot be imported (it may not know a new NumPy yet), one that takes nothing."""
+    global enabled
+    try:
+        return getattr(importlib.import_module(module), name)
+    except ImportError as error:
+        if enabled:
+            enabled = False
+            warnings.warn(f"minigrad's accelerator is off, because numba cannot be imported: {error}", stacklevel=4)
+        return lambda *args, **kwargs: NotImplemented
 
 
 def accelerated(module: str, name: str | None = None) -> Callable[[F], F]:
@@ -49,7 +62,7 @@ def accelerated(module: str, name: str | None = None) -> Callable[[F], F]:
             x = args[0] if args else kwargs[first]
             if type(x) is np.ndarray and x.dtype == np.float32 and x.size >= SMALLEST:
                 if kernel is None:
-                    kernel = getattr(importlib.import_module(module), name or function.__name__)
+                    kernel = _load(module, name or function.__name__)
                 out = kernel(*args, **kwargs)
                 if out is not NotImplemented:
                     return out
