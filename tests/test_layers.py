@@ -1,17 +1,16 @@
-"""nn: modules, and layers, losses and optimizers compared with PyTorch's."""
+"""Layers compared with PyTorch's: output, gradients, second derivatives; initial values; errors."""
 
 from __future__ import annotations
 
 import copy
 import pickle
-from typing import Any
 
 import numpy as np
 import pytest
 
 import minigrad as mg
 import nn
-from minigrad import Tensor, autograd, no_grad
+from minigrad import Tensor, autograd
 from nn import functional as F
 
 from .strict_array import StrictArray, strict_scipy
@@ -22,8 +21,6 @@ rng = np.random.default_rng(0)
 def normal(*shape: int) -> np.ndarray:
     return rng.normal(size=shape)
 
-
-# -------------------------------------------------------------------------------- against torch
 
 LAYERS: list[tuple[str, tuple, dict, tuple[int, ...]]] = [
     ("Linear", (5, 3), {}, (4, 5)),
@@ -169,27 +166,6 @@ def test_layer_equals_torchs(name: str, args: tuple, options: dict, shape: tuple
     np.testing.assert_allclose(ours.eval()(x).detach().numpy(), theirs.eval()(t).detach().numpy(), rtol=1e-9, atol=1e-9)
 
 
-LOSSES = [
-    ("cross_entropy", {}, (4, 3), (4,)),
-    ("cross_entropy", {"reduction": "sum"}, (4, 3), (4,)),
-    ("cross_entropy", {"reduction": "none"}, (4, 3), (4,)),
-    ("cross_entropy", {"weight": [0.2, 1.5, 0.7]}, (4, 3), (4,)),
-    ("cross_entropy", {"weight": [0.2, 1.5, 0.7], "ignore_index": 1}, (5, 3), (5,)),
-    ("cross_entropy", {"label_smoothing": 0.1}, (4, 3), (4,)),
-    ("cross_entropy", {"label_smoothing": 0.1, "weight": [0.2, 1.5, 0.7], "ignore_index": 2}, (6, 3), (6,)),
-    ("cross_entropy", {}, (2, 3, 4, 2), (2, 4, 2)),
-    ("cross_entropy", {"weight": [0.2, 1.5, 0.7], "reduction": "none"}, (2, 3, 4), (2, 4)),
-    ("cross_entropy", {}, (3,), ()),
-    ("cross_entropy", {}, (4, 3), "probabilities"),
-    ("cross_entropy", {"label_smoothing": 0.2, "weight": [0.2, 1.5, 0.7]}, (4, 3), "probabilities"),
-    ("cross_entropy", {}, (2, 3, 4), "probabilities"),
-    ("nll_loss", {"weight": [0.2, 1.5, 0.7], "ignore_index": 0}, (5, 3), (5,)),
-    ("mse_loss", {}, (4, 3), "values"),
-    ("mse_loss", {"reduction": "sum"}, (4, 3), "values"),
-    ("mse_loss", {"reduction": "none"}, (4, 3), "values"),
-]
-
-
 @pytest.mark.parametrize(("name", "args", "options", "shape"), LAYERS)
 def test_layer_runs_on_arrays_that_are_not_numpys(
     name: str, args: tuple, options: dict, shape: tuple[int, ...], monkeypatch: pytest.MonkeyPatch
@@ -211,183 +187,6 @@ def test_layer_runs_on_arrays_that_are_not_numpys(
         np.testing.assert_allclose(b.get(), a, rtol=1e-10, atol=1e-12)
 
 
-#: Losses as modules: (name, options, inputs with gradients, other inputs).
-P, Q = rng.uniform(0.1, 0.9, (4, 3)), rng.uniform(0.1, 0.9, (4, 3))
-SIGNS, BITS = rng.choice([-1.0, 1.0], (4, 3)), rng.integers(0, 2, (4, 3)).astype(float)
-ROWS, OTHERS, THIRD = normal(4, 3), normal(4, 3), normal(4, 3)
-CLASSES = np.array([0, 2, 1, 2])
-MODULES: list[tuple[str, dict, tuple, tuple]] = [
-    *(
-        (name, {"reduction": r}, (ROWS, OTHERS), ())
-        for name in ("L1Loss", "MSELoss", "SmoothL1Loss", "HuberLoss")
-        for r in ("mean", "sum", "none")
-    ),
-    ("SmoothL1Loss", {"beta": 0.3}, (ROWS, OTHERS), ()),
-    ("HuberLoss", {"delta": 0.3}, (ROWS, OTHERS), ()),
-    ("CrossEntropyLoss", {"weight": np.array([0.2, 1.5, 0.7])}, (ROWS,), (CLASSES,)),
-    ("NLLLoss", {"weight": np.array([0.2, 1.5, 0.7]), "ignore_index": 1}, (ROWS,), (CLASSES,)),
-    ("BCELoss", {}, (P,), (BITS,)),
-    ("BCELoss", {"weight": OTHERS, "reduction": "sum"}, (P,), (Q,)),
-    ("BCEWithLogitsLoss", {}, (ROWS,), (BITS,)),
-    ("BCEWithLogitsLoss", {"pos_weight": np.array([2.0, 0.5, 1.0]), "weight": P}, (ROWS * 9,), (Q,)),
-    ("KLDivLoss", {}, (np.log(P),), (Q,)),
-    ("KLDivLoss", {"reduction": "batchmean", "log_target": True}, (np.log(P), np.log(Q)), ()),
-    ("PoissonNLLLoss", {}, (ROWS,), (np.abs(OTHERS) * 3,)),
-    ("PoissonNLLLoss", {"log_input": False, "full": True}, (P,), (np.abs(OTHERS) * 3,)),
-    ("GaussianNLLLoss", {}, (ROWS, OTHERS, P), ()),
-    ("GaussianNLLLoss", {"full": True, "eps": 0.4, "reduction": "none"}, (ROWS, OTHERS, P), ()),
-    ("SoftMarginLoss", {}, (ROWS,), (SIGNS,)),
-    ("HingeEmbeddingLoss", {"margin": 0.7}, (ROWS,), (SIGNS,)),
-    ("MarginRankingLoss", {"margin": 0.3}, (ROWS, OTHERS), (SIGNS,)),
-    ("MultiMarginLoss", {}, (ROWS,), (CLASSES,)),
-    ("MultiMarginLoss", {"p": 2, "margin": 0.5, "weight": np.array([0.2, 1.5, 0.7])}, (ROWS,), (CLASSES,)),
-    ("MultiLabelMarginLoss", {}, (ROWS,), (np.array([[2, 0, -1], [1, -1, 2], [-1, 0, 1], [0, 1, 2]]),)),
-    ("MultiLabelSoftMarginLoss", {"weight": np.array([0.2, 1.5, 0.7])}, (ROWS,), (BITS,)),
-    ("CosineEmbeddingLoss", {"margin": 0.1}, (ROWS, OTHERS), (SIGNS[:, 0],)),
-    ("TripletMarginLoss", {}, (ROWS, OTHERS, THIRD), ()),
-    ("TripletMarginLoss", {"p": 1.5, "swap": True, "margin": 2.0, "reduction": "none"}, (ROWS, OTHERS, THIRD), ()),
-    ("TripletMarginWithDistanceLoss", {"swap": True}, (ROWS, OTHERS, THIRD), ()),
-    ("PairwiseDistance", {"p": 3.0}, (ROWS, OTHERS), ()),
-    ("CosineSimilarity", {}, (ROWS, OTHERS), ()),
-]
-
-
-@pytest.mark.torch
-@pytest.mark.filterwarnings("ignore:reduction")  # torch's, of KLDivLoss
-@pytest.mark.parametrize(("name", "options", "inputs", "others"), MODULES)
-def test_loss_module_equals_torchs(name: str, options: dict, inputs: tuple, others: tuple) -> None:
-    """Value, gradient and second derivative by every input."""
-    torch = pytest.importorskip("torch", reason="PyTorch is not installed")
-    theirs_options = {k: torch.tensor(v) if isinstance(v, np.ndarray) else v for k, v in options.items()}
-    ours, theirs = getattr(nn, name)(**options), getattr(torch.nn, name)(**theirs_options)
-    xs, ts = [Tensor(a, requires_grad=True) for a in inputs], [torch.tensor(a, requires_grad=True) for a in inputs]
-    y, u = ours(*xs, *map(Tensor, others)), theirs(*ts, *map(torch.tensor, others))
-    np.testing.assert_allclose(y.detach().numpy(), u.detach().numpy(), rtol=1e-9)
-    assert list(ours.state_dict()) == list(theirs.state_dict())
-    first = autograd.grad((y * y).sum(), xs, create_graph=True)
-    expected = torch.autograd.grad((u * u).sum(), ts, create_graph=True)
-    for a, b in zip(first, expected, strict=True):
-        np.testing.assert_allclose(a.detach().numpy(), b.detach().numpy(), rtol=1e-9, atol=1e-12)
-    if name.startswith("Multi") and "Soft" not in name:
-        return  # torch has no second derivative of these
-    second = autograd.grad(sum((g * g).sum() for g in first), xs)
-    expected = torch.autograd.grad(sum((g * g).sum() for g in expected), ts)
-    for a, b in zip(second, expected, strict=True):
-        np.testing.assert_allclose(a.numpy(), b.numpy(), rtol=1e-8, atol=1e-11)
-
-
-@pytest.mark.torch
-@pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
-def test_ctc_loss_equals_torchs(reduction: str) -> None:
-    torch = pytest.importorskip("torch", reason="PyTorch is not installed")
-    logits = normal(7, 3, 5)
-    targets, lengths = np.array([[1, 2, 2], [3, 1, 0], [4, 0, 0]]), np.array([3, 2, 0])
-    times = np.array([7, 5, 6])
-    for given in (targets, np.concatenate([row[:n] for row, n in zip(targets, lengths, strict=True)])):
-        x, t = Tensor(logits, requires_grad=True), torch.tensor(logits, requires_grad=True)
-        y = F.ctc_loss(F.log_softmax(x, axis=-1), given, times, lengths, reduction=reduction)
-        u = torch.nn.functional.ctc_loss(
-            t.log_softmax(-1), torch.tensor(given), torch.tensor(times), torch.tensor(lengths), reduction=reduction
-        )
-        np.testing.assert_allclose(y.detach().numpy(), u.detach().numpy(), rtol=1e-10)
-        (y * y).sum().backward()
-        (u * u).sum().backward()
-        np.testing.assert_allclose(x.grad.numpy(), t.grad.numpy(), rtol=1e-8, atol=1e-12)
-    assert mg.gradgradcheck(lambda x: F.ctc_loss(F.log_softmax(x, axis=-1), targets, times, lengths), logits[:, :, :])
-    single = F.ctc_loss(F.log_softmax(Tensor(logits[:, 0]), axis=-1), targets[0], times[0], lengths[0])
-    both = F.ctc_loss(F.log_softmax(Tensor(logits[:, :1]), axis=-1), targets[:1], times[:1], lengths[:1])
-    np.testing.assert_allclose(single.item(), both.item())
-
-
-def test_ctc_loss_of_what_does_not_fit() -> None:
-    x = Tensor(np.log(np.full((2, 1, 3), 1 / 3)), requires_grad=True)
-    assert F.ctc_loss(x, np.array([[1, 1]]), [2], [2]).item() == np.inf
-    loss = F.ctc_loss(x, np.array([[1, 1]]), np.array([2]), np.array([2]), zero_infinity=True)
-    loss.backward()
-    assert loss.item() == 0
-    assert not x.grad.numpy().any()
-
-
-@pytest.mark.torch
-@pytest.mark.parametrize(("name", "options", "shape", "target"), LOSSES)
-def test_loss_equals_torchs(name: str, options: dict, shape: tuple[int, ...], target: Any) -> None:
-    torch = pytest.importorskip("torch", reason="PyTorch is not installed")
-    data = normal(*shape) * 3
-    if target == "probabilities":
-        aim = np.random.default_rng(1).dirichlet(np.ones(3), (shape[0], *shape[2:]))
-        aim = np.moveaxis(aim, -1, 1)
-    else:
-        aim = normal(*shape) if target == "values" else np.random.default_rng(1).integers(0, 3, target)
-    theirs_options = {k: torch.tensor(v, dtype=torch.float64) if k == "weight" else v for k, v in options.items()}
-    x, t = Tensor(data, requires_grad=True), torch.tensor(data, requires_grad=True)
-    if "weight" in options:
-        options = {**options, "weight": np.array(options["weight"])}
-    y = getattr(F, name)(x, aim, **options)
-    u = getattr(torch.nn.functional, name)(t, torch.tensor(np.array(aim)), **theirs_options)
-    np.testing.assert_allclose(y.detach().numpy(), u.detach().numpy(), rtol=1e-9)
-    (g,) = autograd.grad((y * y).sum(), x, create_graph=True)
-    (h,) = torch.autograd.grad((u * u).sum(), t, create_graph=True)
-    np.testing.assert_allclose(g.detach().numpy(), h.detach().numpy(), rtol=1e-9, atol=1e-12)
-    (g,) = autograd.grad((g * g).sum(), x)
-    (h,) = torch.autograd.grad((h * h).sum(), t)
-    np.testing.assert_allclose(g.numpy(), h.numpy(), rtol=1e-9, atol=1e-12)
-
-
-@pytest.mark.torch
-@pytest.mark.parametrize(
-    ("name", "options"),
-    [
-        ("SGD", {"lr": 0.1}),
-        ("SGD", {"lr": 0.1, "momentum": 0.9, "weight_decay": 0.1}),
-        ("SGD", {"lr": 0.1, "momentum": 0.9, "dampening": 0.3, "maximize": True}),
-        ("SGD", {"lr": 0.1, "momentum": 0.9, "nesterov": True}),
-        ("Adam", {"lr": 0.1}),
-        ("Adam", {"lr": 0.1, "betas": (0.5, 0.9), "eps": 1e-3, "weight_decay": 0.1}),
-        ("Adam", {"lr": 0.1, "amsgrad": True}),
-        ("Adam", {"lr": 0.01, "maximize": True}),
-        ("AdamW", {"lr": 0.1, "weight_decay": 0.2}),
-        ("AdamW", {"lr": 0.1, "amsgrad": True}),
-        ("Adagrad", {"lr": 0.1}),
-        ("Adagrad", {"lr": 0.1, "lr_decay": 0.1, "weight_decay": 0.1, "initial_accumulator_value": 0.5}),
-        ("RMSprop", {"lr": 0.01}),
-        ("RMSprop", {"lr": 0.01, "momentum": 0.9, "centered": True, "weight_decay": 0.1}),
-        ("RMSprop", {"lr": 0.01, "alpha": 0.9, "eps": 1e-3, "maximize": True}),
-        ("Adadelta", {"lr": 1.0}),
-        ("Adadelta", {"lr": 0.5, "rho": 0.8, "eps": 1e-3, "weight_decay": 0.1}),
-        ("Adamax", {"lr": 0.1}),
-        ("Adamax", {"lr": 0.1, "betas": (0.5, 0.9), "weight_decay": 0.1}),
-        ("NAdam", {"lr": 0.1}),
-        ("NAdam", {"lr": 0.1, "weight_decay": 0.1, "momentum_decay": 0.1}),
-        ("NAdam", {"lr": 0.1, "weight_decay": 0.1, "decoupled_weight_decay": True}),
-        ("RAdam", {"lr": 0.1}),
-        ("RAdam", {"lr": 0.1, "betas": (0.8, 0.9), "weight_decay": 0.1}),
-        ("RAdam", {"lr": 0.1, "weight_decay": 0.1, "decoupled_weight_decay": True}),
-        ("Rprop", {"lr": 0.1}),
-        ("Rprop", {"lr": 0.1, "etas": (0.4, 1.5), "step_sizes": (1e-3, 0.5)}),
-    ],
-)
-def test_optimizer_equals_torchs_over_50_steps(name: str, options: dict, request: pytest.FixtureRequest) -> None:
-    torch = pytest.importorskip("torch", reason="PyTorch is not installed")
-    torch.set_default_dtype(torch.float64)  # torch keeps scalar states, such as NAdam's, in it
-    request.addfinalizer(lambda: torch.set_default_dtype(torch.float32))
-    starts = [normal(3, 4), normal(70, 300)]
-    ours = [Tensor(a.copy(), requires_grad=True) for a in starts]
-    theirs = [torch.tensor(a, requires_grad=True) for a in starts]
-    group = {"lr": options["lr"] / 2}
-    optimizer = getattr(nn.optim, name)([{"params": ours[0]}, {"params": ours[1:], **group}], **options)
-    expected = getattr(torch.optim, name)([{"params": theirs[0]}, {"params": theirs[1:], **group}], **options)
-    for _ in range(50):
-        for parameters, opt in ((ours, optimizer), (theirs, expected)):
-            opt.zero_grad()
-            loss = sum((p * p + 1).sqrt().sum() for p in parameters)
-            loss.backward()
-            opt.step()
-    # Rounding grows where a step is divided by a gradient that has almost vanished.
-    slack = 1e-7 if name in ("Adamax", "NAdam") or options.get("centered") else 1e-13
-    for a, b in zip(ours, theirs, strict=True):
-        np.testing.assert_allclose(a.detach().numpy(), b.detach().numpy(), rtol=1e-9, atol=slack)
-
-
 @pytest.mark.torch
 def test_embedding_equals_torchs() -> None:
     torch = pytest.importorskip("torch", reason="PyTorch is not installed")
@@ -400,104 +199,6 @@ def test_embedding_equals_torchs() -> None:
     (theirs(torch.tensor(indices)) * torch.tensor(weights)).sum().backward()
     np.testing.assert_allclose(ours.weight.grad.numpy(), theirs.weight.grad.numpy())
     assert np.all(nn.Embedding(7, 3, padding_idx=-1).weight.data[6] == 0)
-
-
-# --------------------------------------------------------------------------------------- Module
-
-
-class Net(nn.Module):
-    def __init__(self) -> None:
-        self.layers = [nn.Linear(2, 3), nn.Linear(3, 2)]
-        self.heads = {"a": nn.Linear(2, 1, bias=False), "b": (nn.Parameter([1.0]),)}
-        self.shared = self.layers[0]
-        self.mean = nn.Buffer([0.0])
-        self.note = ["no", "parameters"]
-
-    def forward(self, x: Any) -> Tensor:
-        for layer in self.layers:
-            x = F.tanh(layer(x))
-        return self.heads["a"](x) * self.heads["b"][0] + self.mean
-
-
-def test_parameters_are_found_in_attributes_lists_tuples_and_dicts() -> None:
-    net = Net()
-    assert [name for name, _ in net.named_parameters()] == [
-        "layers.0.weight", "layers.0.bias", "layers.1.weight", "layers.1.bias", "heads.a.weight", "heads.b.0",
-    ]  # fmt: skip
-    assert [name for name, _ in net.named_buffers()] == ["mean"]
-    assert [name for name, _ in net.named_modules()] == ["", "layers.0", "layers.1", "heads.a"]
-    assert len(list(net.children())) == 4
-    assert "(layers.0): Linear(in_features=2, out_features=3, bias=True)" in repr(net)
-
-
-def test_modes_freezing_and_zero_grad() -> None:
-    net = Net()
-    assert all(m.training for m in net.modules())
-    net.eval()
-    assert not any(m.training for m in net.modules())
-    assert net.train() is net
-    net(Tensor([[1.0, 2.0]])).sum().backward()
-    assert all(p.grad is not None for p in net.parameters())
-    net.zero_grad()
-    assert all(p.grad is None for p in net.parameters())
-    net.requires_grad_(False)
-    assert not net(Tensor([[1.0, 2.0]])).requires_grad
-    names = []
-    net.apply(lambda m: names.append(type(m).__name__))
-    assert names == ["Linear", "Linear", "Linear", "Net"]
-
-
-def test_state_dict_round_trip_and_its_one_error() -> None:
-    net, other = Net(), Net()
-    x = Tensor([[1.0, 2.0]])
-    other.load_state_dict(net.state_dict())
-    np.testing.assert_array_equal(net(x).detach().numpy(), other(x).detach().numpy())
-    assert not np.shares_memory(net.layers[0].weight.data, other.layers[0].weight.data)
-    state = dict(net.state_dict())
-    before = {k: v.numpy().copy() for k, v in net.state_dict().items()}
-    state["layers.1.weight"] = np.ones((5, 5))
-    state["extra"] = np.ones(2)
-    del state["mean"]
-    with pytest.raises(ValueError) as raised:
-        net.load_state_dict(state)
-    message = str(raised.value)
-    assert "shape of 'layers.1.weight': the module has (2, 3), the state has (5, 5)" in message
-    assert "missing: 'mean'" in message
-    assert "unexpected: 'extra'" in message
-    for k, v in net.state_dict().items():
-        np.testing.assert_array_equal(v.numpy(), before[k])
-
-
-def test_copies_and_pickles() -> None:
-    net = Net()
-    x = Tensor([[1.0, 2.0]])
-    for twin in (copy.deepcopy(net), pickle.loads(pickle.dumps(net))):
-        np.testing.assert_array_equal(net(x).detach().numpy(), twin(x).detach().numpy())
-        assert twin.shared is twin.layers[0]
-        with no_grad():
-            twin.layers[0].weight += 1
-        assert not np.array_equal(net.layers[0].weight.data, twin.layers[0].weight.data)
-
-
-def test_inputs_are_cast_to_the_layers_dtype() -> None:
-    layer = nn.Linear(2, 1)
-    assert layer(np.ones((3, 2))).dtype == np.float32
-    assert layer(np.ones((3, 2), dtype=np.uint8)).dtype == np.float32
-    assert layer.double()(np.ones((3, 2), np.float32)).dtype == np.float64
-    assert layer.half().weight.dtype == np.float16
-    x = Tensor(np.ones((1, 2)), requires_grad=True)
-    nn.Linear(2, 1)(x).sum().backward()
-    assert x.grad.dtype == np.float64
-
-
-def test_hooks() -> None:
-    layer, seen = nn.ReLU(), []
-    remove = layer.register_forward_hook(lambda module, args, out: out * 10)
-    layer.register_forward_pre_hook(lambda module, args: seen.append(args[0].tolist()))
-    assert layer(Tensor([1.0])).tolist() == [10.0]
-    remove()
-    assert layer(Tensor([2.0])).tolist() == [2.0]
-    assert seen == [[1.0], [2.0]]
 
 
 def test_errors_say_what_to_do() -> None:
@@ -583,51 +284,6 @@ def test_initialisers_have_their_statistics() -> None:
     layer = nn.Linear(100, 400)
     assert float(abs(layer.weight).max()) <= 0.1
     assert float(layer.weight.std()) == pytest.approx(0.1 / np.sqrt(3), rel=0.02)
-
-
-def test_optimizer_state_travels() -> None:
-    def run(steps: int, reload_at: int | None) -> list[float]:
-        p = nn.Parameter([1.0, -2.0])
-        optimizer = nn.optim.Adam([p], lr=0.1)
-        for i in range(steps):
-            if i == reload_at:
-                state = copy.deepcopy(optimizer.state_dict())
-                optimizer = nn.optim.Adam([p], lr=99.0)
-                optimizer.load_state_dict(state)
-            p.grad = None
-            (p**4).sum().backward()
-            optimizer.step()
-        return p.tolist()
-
-    assert run(10, None) == run(10, 5)
-    with pytest.raises(ValueError, match="groups of"):
-        nn.optim.SGD([nn.Parameter([1.0])]).load_state_dict({"state": {}, "param_groups": [{"params": [0, 1]}]})
-
-
-def test_sequential() -> None:
-    model = nn.Sequential({"first": nn.Linear(2, 3), "second": nn.ReLU()})
-    assert [n for n, _ in model.named_parameters()] == ["first.weight", "first.bias"]
-    assert len(model) == 2
-    assert isinstance(model[1], nn.ReLU)
-    assert len(nn.Sequential(nn.ReLU(), nn.Tanh(), nn.ReLU())[1:]) == 2
-
-
-def test_one_seed_one_result() -> None:
-    def run() -> list[float]:
-        mg.random.manual_seed(7)
-        net = Net()
-        optimizer = nn.optim.Adam(net.parameters(), lr=0.05)
-        for _ in range(5):
-            loss = (net(mg.random.randn(4, 2)) ** 2).mean()
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
-        return net.layers[0].weight.tolist()
-
-    assert run() == run()
-
-
-# ---------------------------------------------------------------------- layers of other shapes
 
 
 @pytest.mark.torch
@@ -750,34 +406,6 @@ def test_rrelu_draws_slopes_between_its_bounds() -> None:
     np.testing.assert_allclose(nn.RReLU(0.1, 0.3).eval()(x).numpy(), -0.2, rtol=1e-6)
 
 
-def test_containers() -> None:
-    class Net(nn.Module):
-        def __init__(self) -> None:
-            self.layers = nn.ModuleList([nn.Linear(2, 2), nn.ReLU()])
-            self.layers.append(nn.Linear(2, 1))
-            self.named = nn.ModuleDict({"a": nn.Linear(1, 1)})
-            self.scales = nn.ParameterList([nn.Parameter([1.0])])
-            self.gains = nn.ParameterDict({"g": nn.Parameter([2.0])})
-
-    net = Net()
-    assert list(net.state_dict()) == [
-        "layers.0.weight", "layers.0.bias", "layers.2.weight", "layers.2.bias", "named.a.weight", "named.a.bias",
-        "scales.0", "gains.g",
-    ]  # fmt: skip
-    assert len(net.layers) == 3
-    assert isinstance(net.layers[1], nn.ReLU)
-    assert [type(m).__name__ for m in net.layers[1:]] == ["ReLU", "Linear"]
-    assert "a" in net.named
-    assert list(net.named.items())[0][0] == "a"
-    with pytest.raises(KeyError, match="choose another name"):
-        net.named["forward"] = nn.ReLU()
-    with pytest.raises(KeyError, match="there are a"):
-        net.named["b"]
-    model = nn.Sequential(nn.Linear(1, 1)).append(nn.ReLU())
-    assert list(model.state_dict()) == ["0.weight", "0.bias"]
-    assert len(model) == 2
-
-
 def test_activations_refuse_unknown_options() -> None:
     with pytest.raises(TypeError, match="an argument 'slope'; it takes negative_slope"):
         nn.LeakyReLU(slope=0.1)
@@ -785,39 +413,3 @@ def test_activations_refuse_unknown_options() -> None:
         nn.Threshold(0.1)
     assert repr(nn.LeakyReLU(0.2)) == "LeakyReLU(negative_slope=0.2)"
     assert isinstance(pickle.loads(pickle.dumps(nn.GELU())), nn.GELU)
-
-
-def test_summary_counts_shapes_parameters_and_multiply_adds() -> None:
-    class Net(nn.Module):
-        def __init__(self) -> None:
-            self.body = [nn.Conv2d(1, 4, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten()]
-            self.head = nn.Linear(4 * 4 * 4, 10)
-            self.scale = nn.Parameter([1.0])
-
-        def forward(self, x: Any) -> Tensor:
-            for layer in self.body:
-                x = layer(x)
-            return self.head(x) * self.scale
-
-    net = Net()
-    net.head.bias.requires_grad = False
-    table = net.summary(mg.zeros((2, 1, 8, 8)))
-    rows = {row.path: row for row in table.rows}
-    assert list(rows) == ["body.0", "body.1", "body.2", "body.3", "head", "Net"]
-    assert rows["body.0"].output == (2, 4, 8, 8)
-    assert rows["body.0"].parameters == 40
-    assert rows["body.0"].multiply_adds == 2 * 4 * 64 * 9
-    assert rows["body.0"].memory == 2 * 4 * 64 * 4
-    assert rows["head"].multiply_adds == 2 * 64 * 10
-    assert rows["Net"].parameters == 1
-    assert table.parameters == 40 + 650 + 1
-    assert table.trainable == 681
-    assert "10 parameters are frozen" in repr(table)
-    assert not net.body[0]._forward_hooks
-    lstm = nn.LSTM(3, 4).summary(mg.zeros((5, 2, 3))).rows[0]
-    assert (lstm.parameters, lstm.multiply_adds) == (16 * 3 + 16 * 4 + 32, 10 * (16 * 3 + 16 * 4))
-    attention = nn.MultiheadAttention(4, 2)
-    x = mg.zeros((5, 1, 4))
-    total = attention.summary(x, x, x)
-    assert total.multiply_adds == 5 * (48 + 16) + 2 * 25 * 4
-    assert sum(row.parameters for row in total.rows) == total.parameters
