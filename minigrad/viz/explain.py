@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..tensor import Tensor
-from .values import backward_flow, capture, is_small, saved_values, source_of, value_of
+from .values import backward_flow, capture, is_small, saved_values, source_of, value_of, what_rules_read
 from .walk import Step, walk
 
 __all__ = ["Explained", "Explanation", "explain"]
@@ -147,7 +147,7 @@ def _inputs(step: Step, labels: dict[int, str], values: dict[int, Any]) -> dict[
     ids = iter(step.inputs)
     known: dict[str, tuple[str, Any]] = {}
     names = node.op.inputs if node.op.variadic is None else [f"{node.op.variadic}{i}" for i in range(len(node.parents))]
-    constants = _constants(node)
+    constants = {n: np.asarray(v) for n, v in what_rules_read(node) if isinstance(v, (float, int, np.ndarray))}
     for name, parent in zip(names, node.parents, strict=False):
         if parent is not None:
             source = next(ids)[0]
@@ -156,16 +156,6 @@ def _inputs(step: Step, labels: dict[int, str], values: dict[int, Any]) -> dict[
             value = constants.get(name)
             known[name] = (_number(value) if value is not None else "...", value)
     return known
-
-
-def _constants(node: Any) -> dict[str, Any]:
-    """Inputs that need no gradient, as far as a rule reads them."""
-    found: dict[str, Any] = {}
-    for reads, saved in zip(node.op.reads, node.saved or (), strict=False):
-        for name, value in zip(reads, saved or (), strict=False):
-            if isinstance(value, (float, int, np.ndarray)):
-                found[name] = np.asarray(value)
-    return found
 
 
 def _written(step: Step, known: dict[str, tuple[str, Any]]) -> str:

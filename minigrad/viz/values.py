@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
@@ -16,7 +16,7 @@ from ..op import PICK
 from ..tensor import Tensor
 from .walk import Step
 
-__all__ = ["Flow", "backward_flow", "capture", "is_small", "saved_values", "source_of", "value_of"]
+__all__ = ["Flow", "backward_flow", "capture", "is_small", "saved_values", "source_of", "value_of", "what_rules_read"]
 
 #: What was captured: the result of a node, and the line of the user's code that made it.
 _captured: weakref.WeakKeyDictionary[Node, tuple[Any, str | None]] = weakref.WeakKeyDictionary()
@@ -38,7 +38,8 @@ def capture() -> AbstractContextManager[None]:
 
 
 def _keep(node: Node, value: Any) -> None:
-    _captured[node] = (value, user_line())
+    copied = tuple(v.copy() for v in value) if isinstance(value, tuple) else value.copy()  # it may be written in place later
+    _captured[node] = (copied, user_line())
 
 
 def source_of(node: Node) -> str | None:
@@ -56,20 +57,25 @@ def value_of(node: Node, read: dict[Node, Any]) -> Any:
     return read.get(node)
 
 
+def what_rules_read(node: Node) -> Iterator[tuple[str, Any]]:
+    """The names and values that the rules of a node read."""
+    for reads, values in zip(node.op.reads, node.saved or (), strict=False):
+        yield from zip(reads, values or (), strict=False)
+
+
 def saved_values(nodes: Iterable[Node]) -> dict[Node, Any]:
     """The results that rules will read: of the inputs of a step, and its own."""
     found: dict[Node, Any] = {}
     for node in nodes:
-        if node.op is None or node.saved is None or node.op is PICK:
+        if node.op is None:
             continue
-        for reads, values in zip(node.op.reads, node.saved, strict=False):
-            for name, value in zip(reads, values or (), strict=False):
-                if name == "out" and not isinstance(value, tuple):
-                    found[node] = value
-                elif name in node.op.inputs and name != node.op.variadic:
-                    parent = node.parents[node.op.inputs.index(name)]
-                    if parent is not None:
-                        found[parent] = value
+        for name, value in what_rules_read(node):
+            if name == "out" and not isinstance(value, tuple):
+                found[node] = value
+            elif name in node.op.inputs and name != node.op.variadic:
+                parent = node.parents[node.op.inputs.index(name)]
+                if parent is not None:
+                    found[parent] = value
     return found
 
 
@@ -100,23 +106,28 @@ def backward_flow(output: Tensor, steps: list[Step], gradient: Any = None) -> li
     [1.0, 6.0]
     """
     assert output._node is not None
-    arrived: dict[Node, list[Any]] = {output._node: [seed(output, gradient, False)]}
+    arrived: dict[Node, list[Any]] = {}
+
+    def deliver(node: Node, g: Any) -> int:
+        """Note a gradient; one of an output of an op with several goes to the op's own node.  Returns the number of the node."""
+        if node.op is PICK and node.parents[0] is not None:
+            return deliver(node.parents[0], contributions(node, g)[0])
+        arrived.setdefault(node, []).append(g)
+        return node.order
+
+    deliver(output._node, seed(output, gradient, False))
     flows = []
     for step in reversed(steps):
         node = step.node
-        assert node is not None
-        parts = _through_picks(node, arrived)
-        if not parts:
+        if node is None or node not in arrived:
             continue
-        total = parts[0]
-        for part in parts[1:]:
-            total = total + part
+        parts = arrived.pop(node)
+        total = sum(parts[1:], parts[0])
         sends = []
         if node.op is not None:
             for parent, c in zip(node.parents, contributions(node, total), strict=True):
                 if parent is not None and c is not None:
-                    arrived.setdefault(parent, []).append(c)
-                    sends.append(((parent.parents[0] if parent.op is PICK else parent).order, c))  # type: ignore[union-attr]
+                    sends.append((deliver(parent, c), c))
         flows.append(Flow(step, [_shown(part, node) for part in parts], _shown(total, node), sends))
     return flows
 
@@ -124,16 +135,6 @@ def backward_flow(output: Tensor, steps: list[Step], gradient: Any = None) -> li
 def _shown(g: Any, node: Node) -> Any:
     """A gradient; of an op with several outputs a tuple of them."""
     return g.complete(node.outputs) if type(g) is Cotangents else g
-
-
-def _through_picks(node: Node, arrived: dict[Node, list[Any]]) -> list[Any]:
-    """What has arrived at a node, and at the outputs of an op with several."""
-    parts = list(arrived.get(node, ()))
-    for child, gradients in arrived.items():
-        if child.op is PICK and child.parents[0] is node:
-            total = sum(gradients[1:], gradients[0])
-            parts.extend(c for c in contributions(child, total) if c is not None)
-    return parts
 
 
 def is_small(value: Any, most: int = 6) -> bool:
