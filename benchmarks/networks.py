@@ -17,17 +17,24 @@ Runs = dict[str, Callable[[], object]]
 rng = np.random.default_rng(0)
 
 
+def _libraries() -> dict[str, tuple[Any, Callable[..., Any], Any]]:
+    """For each library: its nn, its way to make a tensor of an array, its optimizers."""
+    found: dict[str, tuple[Any, Callable[..., Any], Any]] = {"minigrad": (nn, mg.Tensor, nn.optim)}
+    if torch := peers.torch():
+        found["torch"] = (torch.nn, torch.tensor, torch.optim)
+    return found
+
+
 def _both(build: Callable[[Any], Any], shape: tuple[int, ...], input_grad: bool = False) -> Runs:
     """A module of minigrad's and of torch's on the same input, forward and, from a random gradient of the output, backward."""
     data = rng.normal(size=shape).astype(np.float32)
 
-    def training(module: Any, x: Any) -> Callable[[], None]:
+    def training(module: Any, x: Any, tensor: Callable[..., Any]) -> Callable[[], None]:
         def forward() -> Any:
             out = module(x)
             return out[0] if isinstance(out, tuple) else out
 
-        example = forward()
-        g = type(example)(rng.normal(size=tuple(example.shape)).astype(np.float32))
+        g = tensor(rng.normal(size=tuple(forward().shape)).astype(np.float32))
 
         def run() -> None:
             module.zero_grad()
@@ -36,10 +43,10 @@ def _both(build: Callable[[Any], Any], shape: tuple[int, ...], input_grad: bool 
 
         return run
 
-    runs: Runs = {"minigrad": training(build(nn), mg.Tensor(data, requires_grad=input_grad))}
-    if torch := peers.torch():
-        runs["torch"] = training(build(torch.nn), torch.tensor(data, requires_grad=input_grad))
-    return runs
+    return {
+        name: training(build(library), tensor(data, requires_grad=input_grad), tensor)
+        for name, (library, tensor, _) in _libraries().items()
+    }
 
 
 def _lenet(library: Any) -> Any:
@@ -65,14 +72,6 @@ def _step(parameters: list[Any], optimizer: Any, loss: Callable[[], Any], clip: 
         optimizer.step()
 
     return run
-
-
-def _libraries() -> dict[str, tuple[Any, Callable[..., Any], Any]]:
-    """For each library: its nn, its way to make a tensor of an array, its optimizers."""
-    found: dict[str, tuple[Any, Callable[..., Any], Any]] = {"minigrad": (nn, mg.Tensor, nn.optim)}
-    if torch := peers.torch():
-        found["torch"] = (torch.nn, torch.tensor, torch.optim)
-    return found
 
 
 def lstm() -> Runs:

@@ -8,43 +8,32 @@ import numpy as np
 
 from .kernels import accelerated
 
-__all__ = ["RowSparse", "add_rows", "sum_runs"]
-
-
-@accelerated("minigrad.kernels.rows")
-def sum_runs(values: Any, order: Any, starts: Any) -> Any:
-    """The sums of values[order] from each start to the next; values (n, ...), starts (m,) -> (m, ...).
-
-    >>> sum_runs(np.array([[1.0], [2.0], [3.0]]), np.array([2, 0, 1]), np.array([0, 1]))
-    array([[3.],
-           [3.]])
-    """
-    lengths = np.diff(starts, append=len(order))
-    if lengths.max(initial=0) > 16:
-        return np.add.reduceat(values[order], starts, axis=0)
-    out = values[order[starts]]
-    for k in range(1, int(lengths.max(initial=0))):  # few runs are long: several times as fast as reduceat
-        longer = np.flatnonzero(lengths > k)
-        out[longer] += values[order[starts[longer] + k]]
-    return out
+__all__ = ["RowSparse", "add_rows"]
 
 
 @accelerated("minigrad.kernels.rows")
 def add_rows(x: Any, rows: Any, values: Any) -> None:
     """x[rows] += values in place, where a row may come several times; x (n, ...), rows (m,) from 0 on, values (m, ...).
 
-    Sorted by row and summed run by run: several times as fast as np.add.at.
+    Sorted by row, and every row's first value, second value ... at once: several times as fast as np.add.at.
 
     >>> x = np.zeros((2, 1)); add_rows(x, np.array([1, 1]), np.array([[1.0], [2.0]])); x
     array([[0.],
            [3.]])
     """
-    if not len(rows):
+    if not isinstance(x, np.ndarray):
+        np.add.at(x, rows, values)
         return
     order = np.argsort(rows, kind="stable")
     ordered = rows[order]
-    starts = np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]])
-    x[ordered[starts]] += sum_runs(values, order, starts)
+    starts = np.flatnonzero(np.diff(ordered, prepend=-1))
+    lengths = np.diff(starts, append=len(order))
+    if lengths.max(initial=0) > 16:
+        x[ordered[starts]] += np.add.reduceat(values[order], starts, axis=0)
+        return
+    for k in range(lengths.max(initial=0)):
+        places = starts[lengths > k] + k
+        x[ordered[places]] += values[order[places]]
 
 
 class RowSparse:
@@ -74,19 +63,15 @@ class RowSparse:
 
     def coalesce(self) -> RowSparse:
         """Each row once, in order."""
-        rows, first = np.unique(self.rows, return_index=True)
-        if len(rows) == len(self.rows):
-            return RowSparse(self.values[first], rows, self.shape)
-        order = np.argsort(self.rows, kind="stable")
-        return RowSparse(sum_runs(self.values, order, np.searchsorted(self.rows[order], rows)), rows, self.shape)
+        rows, place = np.unique(self.rows, return_inverse=True)
+        values = np.zeros_like(self.values, shape=(len(rows), *self.shape[1:]))
+        add_rows(values, place, self.values)
+        return RowSparse(values, rows, self.shape)
 
     def dense(self) -> Any:
         """The whole array."""
         out = np.zeros_like(self.values, shape=self.shape)
-        if isinstance(out, np.ndarray):
-            add_rows(out, self.rows, self.values)
-        else:
-            np.add.at(out, self.rows, self.values)
+        add_rows(out, self.rows, self.values)
         return out
 
     def get(self) -> Any:

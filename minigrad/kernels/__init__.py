@@ -2,7 +2,7 @@
 
 Where numba is installed, functions marked with `accelerated` run a kernel compiled by it on float32 arrays of some size in
 main memory; a kernel has the name of the function that it stands for, and returns NotImplemented for arguments that it does
-not take.  On AMD's processors with AVX-512 the matrix products of NumPy's OpenBLAS become faster too (`minigrad.kernels.blas`).
+not take.
 
 Everything works without it.  MINIGRAD_FAST=0 in the environment turns it off.
 """

@@ -1,4 +1,4 @@
-"""Kernels over the rows of a matrix: softmax and its logarithm, sums of rows."""
+"""Kernels over the rows of a matrix: softmax and its logarithm, rows added."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from .scalar import exp32, kernel, ordered, unordered
 from .threads import spread
 
-__all__ = ["add_rows", "log_softmax", "log_softmax_rule", "softmax", "softmax_rule", "sum_runs"]
+__all__ = ["add_rows", "log_softmax", "log_softmax_rule", "softmax", "softmax_rule"]
 
 
 def _last(axis: Any, x: Any) -> bool:
@@ -97,28 +97,6 @@ def softmax_rule(g: Any, out: Any, axis: Any) -> Any:
 
 def log_softmax_rule(g: Any, out: Any, axis: Any) -> Any:
     return _backward(_log_softmax_rule, g, out, axis)
-
-
-@kernel
-def _sum_runs(start: int, stop: int, part: int, values: Any, order: Any, starts: Any, out: Any) -> None:
-    for i in range(start, stop):
-        first = order[starts[i]]
-        for j in range(values.shape[1]):
-            out[i, j] = values[first, j]
-        end = starts[i + 1] if i + 1 < starts.size else order.size
-        for k in range(starts[i] + 1, end):
-            row = order[k]
-            for j in range(values.shape[1]):
-                out[i, j] += values[row, j]
-
-
-def sum_runs(values: Any, order: Any, starts: Any) -> Any:
-    if not values.flags.c_contiguous:
-        return NotImplemented
-    rows = values.reshape(len(values), -1)
-    out = np.empty((len(starts), rows.shape[1]), np.float32)
-    spread(_sum_runs, len(starts), values.size, rows, order, starts, out)
-    return out.reshape(len(starts), *values.shape[1:])
 
 
 @kernel

@@ -61,7 +61,7 @@ class SGD(Optimizer):
         p -= lr * g
 
     def update_rows(self, p: Any, g: RowSparse, state: dict[str, Any], group: dict[str, Any]) -> None:
-        if group["momentum"] or group["weight_decay"] or not isinstance(p, np.ndarray):
+        if group["momentum"] or group["weight_decay"]:
             super().update_rows(p, g, state, group)
         else:  # without a state it does not matter how often a row comes
             add_rows(p, g.rows, -group["lr"] * g.values)

@@ -14,7 +14,7 @@ from minigrad import Tensor, random
 from minigrad.files import write_whole
 
 from ..module import Module
-from ..saving import _safetensors
+from ..saving import _host, _safetensors
 
 __all__ = ["load_checkpoint", "save_checkpoint"]
 
@@ -29,7 +29,7 @@ def _pack(value: Any, path: str, arrays: dict[str, np.ndarray]) -> Any:
         items = [_pack(v, f"{path}/{i}", arrays) for i, v in enumerate(value)]
         return {"$tuple": items} if isinstance(value, tuple) else items
     if isinstance(value, (Tensor, np.ndarray)):
-        arrays[path] = np.asarray(value.detach().cpu().numpy() if isinstance(value, Tensor) else value, order="C")
+        arrays[path] = np.asarray(_host(value), order="C")
         return {"$array": path}
     return value.item() if isinstance(value, np.generic) else value
 

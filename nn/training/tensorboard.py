@@ -14,6 +14,7 @@ from minigrad import Tensor
 from minigrad.viz import walk
 
 from ..module import Module
+from ..saving import _host
 from ..tracing import trace
 
 __all__ = ["SummaryWriter", "TensorBoard"]
@@ -112,10 +113,6 @@ class SummaryWriter:
 
     def __exit__(self, *error: object) -> None:
         self.close()
-
-
-def _host(values: Any) -> np.ndarray:
-    return values.detach().cpu().numpy() if isinstance(values, Tensor) else np.asarray(values)
 
 
 def _pixels(tag: str, image: np.ndarray) -> np.ndarray:
