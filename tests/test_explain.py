@@ -19,9 +19,9 @@ def test_a_chain_reads_like_a_worked_exercise() -> None:
     text = repr(viz.explain(lambda x, y: (x * y + np.sin(x)) ** 2, 2.0, -3.0))
     forward, backward = text.split("\n\n")
     lines = [line.split() for line in forward.splitlines()]
-    assert lines[3][:-1] == ["v1", "multiply(x,", "y)", "out", "=", "x", "y", "=", "2", "(-3)", "-6"]
+    assert lines[3][:-1] == ["v1", "multiply(x,", "y)", "out", "=", "x", "y", "=", "2", "×", "(-3)", "-6"]
     assert lines[3][-1].startswith("test_explain.py:")
-    assert "to v3:  dx = g y x^(y-1) = 1 2 (-5.091)^(2-1)  = -10.18" in backward
+    assert "to v3:  dx = g y x^(y-1) = 1 × 2 × (-5.091)^(2 - 1)  = -10.18" in backward
     assert "d x = 4.237 + 30.54 = 34.78" in backward  # where gradients add up
     assert backward.splitlines()[1] == "  d result = 1"
 

@@ -2,55 +2,25 @@
 
 from __future__ import annotations
 
-import weakref
-from collections.abc import Iterable, Iterator
-from contextlib import AbstractContextManager
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from ..backward import Cotangents, contributions, seed
-from ..graph import Node, observe, user_line
+from ..graph import Node
 from ..op import PICK
 from ..tensor import Tensor
+from .capture import captured
 from .walk import Step
 
-__all__ = ["Flow", "backward_flow", "capture", "is_small", "saved_values", "source_of", "value_of", "what_rules_read"]
-
-#: What was captured: the result of a node, and the line of the user's code that made it.
-_captured: weakref.WeakKeyDictionary[Node, tuple[Any, str | None]] = weakref.WeakKeyDictionary()
-
-
-def capture() -> AbstractContextManager[None]:
-    """Keep the results of all steps that are recorded inside, and the lines of code that made them, for those who explain them.
-
-    An ordinary graph holds only what its rules will read; of the other steps the numbers are unknown afterwards.
-
-    >>> from minigrad.viz import explain
-    >>> x = Tensor(2.0, requires_grad=True, name="x")
-    >>> with capture():
-    ...     y = (x + 1) * 3
-    >>> explain(y).steps[1].value
-    array(3., dtype=float32)
-    """
-    return observe(_keep)
-
-
-def _keep(node: Node, value: Any) -> None:
-    copied = tuple(v.copy() for v in value) if isinstance(value, tuple) else value.copy()  # it may be written in place later
-    _captured[node] = (copied, user_line())
-
-
-def source_of(node: Node) -> str | None:
-    """The line of the user's code that made a step, where it was captured."""
-    return _captured[node][1] if node in _captured else None
+__all__ = ["Flow", "backward_flow", "saved_values", "value_of", "what_rules_read"]
 
 
 def value_of(node: Node, read: dict[Node, Any]) -> Any:
     """What a step computed: captured, of a leaf its tensor's data, else what some rule reads of it; None where nobody knows."""
-    if node in _captured:
-        return _captured[node][0]
+    record = captured(node)
+    if record is not None and record.value is not None:
+        return record.value
     if node.op is None:
         tensor = node.tensor() if hasattr(node, "tensor") else None
         return read.get(node) if tensor is None else tensor._data
@@ -96,8 +66,8 @@ class Flow:
     sends: list[tuple[int, Any]]
 
 
-def backward_flow(output: Tensor, steps: list[Step], gradient: Any = None) -> list[Flow]:
-    """The chain rule, step by step from the output on; no `.grad` is touched and nothing is freed.
+def backward_flow(outputs: Tensor | Sequence[Tensor], steps: list[Step], gradient: Any = None) -> list[Flow]:
+    """The chain rule, step by step from the outputs on; no `.grad` is touched and nothing is freed.
 
     >>> from minigrad.viz import walk
     >>> x = Tensor(3.0, requires_grad=True)
@@ -105,7 +75,6 @@ def backward_flow(output: Tensor, steps: list[Step], gradient: Any = None) -> li
     >>> [float(flow.total) for flow in backward_flow(y, walk(y))]
     [1.0, 6.0]
     """
-    assert output._node is not None
     arrived: dict[Node, list[Any]] = {}
 
     def deliver(node: Node, g: Any) -> int:
@@ -115,7 +84,9 @@ def backward_flow(output: Tensor, steps: list[Step], gradient: Any = None) -> li
         arrived.setdefault(node, []).append(g)
         return node.order
 
-    deliver(output._node, seed(output, gradient, False))
+    for output in [outputs] if isinstance(outputs, Tensor) else outputs:
+        assert output._node is not None
+        deliver(output._node, seed(output, gradient, False))
     flows = []
     for step in reversed(steps):
         node = step.node
@@ -135,8 +106,3 @@ def backward_flow(output: Tensor, steps: list[Step], gradient: Any = None) -> li
 def _shown(g: Any, node: Node) -> Any:
     """A gradient; of an op with several outputs a tuple of them."""
     return g.complete(node.outputs) if type(g) is Cotangents else g
-
-
-def is_small(value: Any, most: int = 6) -> bool:
-    """Whether the numbers of an array are shown in full."""
-    return isinstance(value, (np.ndarray, np.generic)) and value.size <= most

@@ -9,6 +9,7 @@ from typing import Any
 from ..graph import Node
 from ..op import PICK
 from ..tensor import Tensor
+from .capture import Call, captured, name_of
 
 __all__ = ["Step", "walk"]
 
@@ -26,6 +27,7 @@ class Step:
         shape, dtype: of the result; None for an op with several outputs.
         inputs: an entry for each input that needs a gradient: (id of its step, shape, dtype of what flows).
         output: whether it is one of the tensors that the walk started from.
+        calls: the calls of modules that made it, outermost first, where they were captured (see `capture`).
         node: the engine's node.
     """
 
@@ -38,6 +40,7 @@ class Step:
     dtype: Any
     inputs: list[tuple[int, tuple[int, ...], Any]] = field(default_factory=list)
     output: bool = False
+    calls: tuple[Call, ...] = ()
     node: Node | None = None
 
 
@@ -62,6 +65,7 @@ def walk(outputs: Tensor | Iterable[Tensor], names: Any = None) -> list[Step]:
                 "the tensor has no graph: it was made from tensors that require no gradient, under no_grad(), or detached"
             )
         starts.append(_source(tensor._node))
+    ends = set(starts)
     given = _names(names)
     seen = set(starts)
     stack = list(starts)
@@ -74,9 +78,11 @@ def walk(outputs: Tensor | Iterable[Tensor], names: Any = None) -> list[Step]:
     for node in sorted(seen, key=lambda n: n.order):
         op = node.op
         step = Step(
-            node.order, "leaf" if op is None else "op", op and op.name, op.doc if op else "", given.get(node) or node.name,
-            node.shape, node.dtype, output=node in starts, node=node,
+            node.order, "leaf" if op is None else "op", op and op.name, op.doc if op else "", given.get(node) or name_of(node),
+            node.shape, node.dtype, output=node in ends, node=node,
         )  # fmt: skip
+        record = captured(node)
+        step.calls = () if record is None else record.calls
         step.inputs = [(_source(p).order, p.shape, p.dtype) for p in node.parents if p is not None]
         steps.append(step)
     return steps

@@ -10,12 +10,11 @@ from typing import Any, Self
 
 import numpy as np
 
-from minigrad import Tensor
 from minigrad.viz import walk
+from minigrad.viz.target import resolve
 
 from ..module import Module
 from ..saving import _host
-from ..tracing import trace
 
 __all__ = ["SummaryWriter", "TensorBoard"]
 
@@ -85,12 +84,11 @@ class SummaryWriter:
 
     def add_graph(self, model: Module, *inputs: Any) -> None:
         """The graph of a model on example inputs: ops in boxes by the path of the module that made them."""
-        out, path_of = trace(model, *inputs)
-        tensors = [t for t in (out if isinstance(out, (tuple, list)) else [out]) if isinstance(t, Tensor) and t.requires_grad]
+        tensors, _ = resolve(model, inputs, None)
         names: dict[int, str] = {}
         graph = self._graph.GraphDef(versions={"producer": 22})
         for step in walk(tensors, model):
-            path = (step.name or "input") if step.op is None else ".".join(filter(None, (path_of(step.id), step.op)))
+            path = (step.name or "input") if step.op is None else ".".join(filter(None, (step.calls[-1].path, step.op)))
             name = path.replace(".", "/")
             names[step.id] = name if name not in names.values() else f"{name}_{step.id}"
             shapes = [{"dim": [{"size": n} for n in step.shape or ()]}]

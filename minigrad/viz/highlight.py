@@ -1,0 +1,102 @@
+"""What to look at in a graph: the ways from a tensor to the result, where NaN comes from, where gradients vanish."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from ..tensor import Tensor
+from .numbers import host
+from .values import backward_flow, saved_values, value_of
+from .walk import Step
+
+__all__ = ["MARK", "Marked", "mark"]
+
+MARK = "#d62728"
+ORIGIN, AFTER = "#ff9e9e", "#ffe0e0"
+VANISHED, EXPLODED = 1e-4, 1e4
+FAINT = ("#ffffff", "#e8edf6", "#c3d3ee", "#8fb0e3", "#ff9e9e")  # the gradient's norm: vanished, small, as usual, large, exploded
+
+
+@dataclass
+class Marked:
+    """Colours of steps by their numbers, the steps of a marked path, and what was found, in words."""
+
+    steps: dict[int, str] = field(default_factory=dict)
+    path: set[int] = field(default_factory=set)
+    notes: list[str] = field(default_factory=list)
+
+
+def mark(what: Any, tensors: list[Tensor], steps: list[Step]) -> Marked:
+    """Find what `draw(highlight=...)` asks for."""
+    if what is None:
+        return Marked()
+    if isinstance(what, Tensor):
+        return _ways(what, steps)
+    if what == "nan":
+        return _nonfinite(steps)
+    if what == "gradient":
+        return _gradients(tensors, steps)
+    raise ValueError(f'highlight must be a tensor, "nan" or "gradient", got {what!r}')
+
+
+def _ways(start: Tensor, steps: list[Step]) -> Marked:
+    """All steps on a way from a tensor to the result."""
+    origin = next((step.id for step in steps if step.node is start._node), None)
+    if origin is None:
+        raise ValueError("highlight: the tensor is not in the graph")
+    found = {origin}
+    for step in steps:
+        if any(source in found for source, *_ in step.inputs):
+            found.add(step.id)
+    return Marked(dict.fromkeys(found, AFTER) | {origin: ORIGIN}, found)
+
+
+def _nonfinite(steps: list[Step]) -> Marked:
+    """Steps whose result is not finite though all that they read is, and the steps after them."""
+    read = saved_values(step.node for step in steps)
+    bad: dict[int, bool] = {}
+    marked = Marked()
+    for step in steps:
+        value = value_of(step.node, read)
+        from_before = any(bad[source] for source, *_ in step.inputs)
+        bad[step.id] = from_before if value is None else not _finite(value)
+        if bad[step.id]:
+            marked.steps[step.id] = AFTER if from_before else ORIGIN
+            marked.path.add(step.id)
+            if not from_before:
+                marked.notes.append(f"NaN or infinity first in {step.op or step.name or 'a leaf'} of shape {step.shape}")
+    if not marked.notes:
+        marked.notes.append("all results that are known are finite")
+    return marked
+
+
+def _finite(value: Any) -> bool:
+    return all(_finite(v) for v in value) if isinstance(value, tuple) else bool(np.isfinite(host(value)).all())
+
+
+def _gradients(tensors: list[Tensor], steps: list[Step]) -> Marked:
+    """Steps coloured by the size of their gradient, relative to the median of all."""
+    sizes = {flow.step.id: _rms(flow.total) for flow in backward_flow(tensors, steps)}
+    usual = float(np.median([s for s in sizes.values() if s > 0] or [1.0]))
+    marked = Marked()
+    for step in steps:
+        if step.id not in sizes:
+            continue
+        relative = sizes[step.id] / usual
+        marked.steps[step.id] = FAINT[int(np.digitize(relative, (VANISHED, 1e-2, 1e2, EXPLODED)))]
+        if relative < VANISHED or relative > EXPLODED:
+            word = "vanishes" if relative < VANISHED else "explodes"
+            marked.notes.append(f"the gradient {word} at {step.name or step.op}: {sizes[step.id]:.2g}, the median is {usual:.2g}")
+    if not marked.notes:
+        marked.notes.append(f"all gradients are within a factor of {EXPLODED:.0e} of their median")
+    return marked
+
+
+def _rms(g: Any) -> float:
+    """The root of the mean square."""
+    parts = [host(part).ravel() for part in (g if isinstance(g, tuple) else (g,))]
+    joined = np.abs(np.concatenate(parts)).astype(float)
+    return float(np.sqrt(np.mean(joined**2))) if joined.size else 0.0

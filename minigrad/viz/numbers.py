@@ -1,0 +1,50 @@
+"""Numbers, arrays and sizes as short text."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+__all__ = ["host", "number", "size"]
+
+#: An array of so many numbers is shown in full.
+MOST = 6
+
+
+def host(value: Any) -> np.ndarray:
+    """An array in main memory: of a tensor, of an array on a GPU, of rows that are sparse."""
+    value = getattr(value, "_data", value)
+    return np.asarray(value.get() if hasattr(value, "get") else value)
+
+
+def number(value: Any) -> str:
+    """A number or a small array in full, of a larger one the shape and range.
+
+    >>> number(np.array([0.5, 2.0])), number(np.zeros((3, 4)))
+    ('[0.5, 2. ]', '3×4, 0 to 0')
+    """
+    if value is None:
+        return "?"
+    if isinstance(value, tuple):
+        return f"({', '.join(map(number, value))})"
+    value = host(value)
+    if np.size(value) == 1 and np.ndim(value) == 0:
+        return f"{complex(value):.4g}" if value.dtype.kind == "c" else f"{float(value):.4g}"
+    if value.size <= MOST:
+        return np.array2string(value, precision=4, separator=", ").replace("\n", "")
+    shape = "×".join(map(str, np.shape(value)))
+    return f"{shape}, {np.min(value):.4g} to {np.max(value):.4g}" if np.size(value) else f"{shape}, empty"
+
+
+def size(n: float) -> str:
+    """A number of bytes.
+
+    >>> size(12), size(3_000_000)
+    ('12 B', '2.9 MiB')
+    """
+    for unit in ("B", "KiB", "MiB"):
+        if n < 1024:
+            return f"{n:.0f} B" if unit == "B" else f"{n:.1f} {unit}"
+        n /= 1024
+    return f"{n:.1f} GiB"

@@ -1,0 +1,72 @@
+"""What can be drawn, explained and explored: tensors, modules with example inputs, functions with numbers."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..tensor import Tensor
+from .capture import capture
+
+__all__ = ["resolve"]
+
+
+def resolve(target: Any, inputs: Sequence[Any], names: Any) -> tuple[list[Tensor], Any]:
+    """The tensors whose graph is meant, and what names its leaves.
+
+    Args:
+        target: a tensor or several; a module or a function of NumPy, which is called with the inputs while all is captured.
+        inputs: of a module or a function; for tensors at most one, which takes the place of `names`.
+        names: a module, or a dict from names to tensors.
+
+    >>> tensors, names = resolve(lambda x, y: x * y, (2.0, 3.0), None)
+    >>> tensors[0].item(), list(names)
+    (6.0, ['x', 'y'])
+    """
+    if not callable(target):
+        if len(inputs) > 1:
+            raise TypeError(f"tensors take no inputs, got {len(inputs)}; one module or dict that names the leaves may follow")
+        tensors = [target] if isinstance(target, Tensor) else target
+        if isinstance(tensors, Mapping) or not isinstance(tensors, Iterable):
+            raise TypeError(f"expected tensors, a module or a function, got {type(target).__name__}")
+        return list(tensors), inputs[0] if inputs else names
+    if hasattr(target, "named_modules"):
+        with capture(target):
+            out = target(*inputs)
+        names = names or target
+    else:
+        parameters = _parameters(target)
+        given = [x if isinstance(x, Tensor) else Tensor(_floating(x)) for x in inputs]
+        for tensor in given:
+            tensor.requires_grad = True
+        with capture():
+            out = target(*given)
+        names = names or dict(zip(parameters, given, strict=False))
+    tensors = [t for t in _tensors(out) if t.requires_grad]
+    if not tensors:
+        raise ValueError(f"the result {out!r:.60} does not depend on the inputs in a way that is differentiable")
+    return tensors, names
+
+
+def _parameters(function: Callable[..., Any]) -> list[str]:
+    try:
+        return list(inspect.signature(function).parameters)
+    except ValueError:  # some functions written in C have none
+        return []
+
+
+def _floating(x: Any) -> np.ndarray:
+    array = np.asarray(x)
+    return array if array.dtype.kind in "fc" else array.astype(float)
+
+
+def _tensors(out: Any) -> Iterator[Tensor]:
+    """All tensors in tuples, lists and dicts."""
+    if isinstance(out, Tensor):
+        yield out
+    elif isinstance(out, (tuple, list, dict)):
+        for member in out.values() if isinstance(out, dict) else out:
+            yield from _tensors(member)
