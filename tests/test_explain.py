@@ -49,7 +49,7 @@ def test_what_every_step_sends_adds_up_to_what_arrives() -> None:
     steps = viz.explain((a * b + a * a).sum()).steps
     sent: dict[str, Any] = {}
     for step in steps:
-        for label, _, gradient in step.rules:
+        for _, label, _, gradient in step.rules:
             if not isinstance(gradient, np.ndarray):
                 continue
             sent[label] = sent.get(label, 0) + gradient

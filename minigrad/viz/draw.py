@@ -2,93 +2,31 @@
 
 from __future__ import annotations
 
-import importlib
-import os
 from math import prod
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ..backward import gradients
-from ..files import write_whole
 from ..graph import clock
 from ..tensor import Tensor
 from .capture import Call
+from .drawing import Drawing, graphviz_package
 from .highlight import MARK, Marked, mark
 from .numbers import number, size
 from .target import resolve
 from .values import backward_flow, saved_values, value_of
-from .view import Edge, Group, view
+from .view import Edge, Group, View, view
 from .walk import Step, walk
 
-__all__ = ["DotNotFoundError", "Drawing", "draw"]
+__all__ = ["draw"]
 
+DERIVATIVES = ("gradient", "second derivative", "higher derivatives")
 STYLES = ("minimal", "normal", "detailed")
 SYMBOLS = {
     "add": "+", "subtract": "−", "multiply": "×", "divide": "÷", "negative": "−x", "matmul": "@", "power": "xʸ", "square": "x²",
     "sqrt": "√", "sum": "Σ", "prod": "Π", "exp": "eˣ", "absolute": "|x|",
 }  # fmt: skip
-
-
-class DotNotFoundError(RuntimeError):
-    """Graphviz's program `dot` is not on this machine; the message says how to get it."""
-
-
-class Drawing:
-    """A drawn graph: `.source` is its DOT text, `.render(path)` a picture; a notebook shows it by itself.
-
-    Attributes:
-        digraph: the `graphviz.Digraph`, to add to or to style.
-        steps: the steps of the whole graph, see `minigrad.viz.walk`.
-        notes: what was left out of a large graph, and what `highlight` found.
-    """
-
-    def __init__(self, digraph: Any, steps: list[Step], notes: list[str]) -> None:
-        self.digraph = digraph
-        self.steps = steps
-        self.notes = notes
-
-    @property
-    def source(self) -> str:
-        """The graph in the DOT language."""
-        return self.digraph.source
-
-    def render(self, path: str | os.PathLike[str]) -> Path:
-        """Write a picture in the format of the path's suffix (.svg, .png, .pdf), or the source (.dot, .gv).
-
-        Files are written whole or not at all.
-
-        Raises:
-            DotNotFoundError: `dot` is not installed; the source was written beside the path, as .dot.
-        """
-        path = Path(path)
-        kind = path.suffix.lower().lstrip(".")
-        if not kind:
-            raise ValueError(f"render needs a suffix that names the format, such as {path}.svg or {path}.png")
-        if kind in ("dot", "gv"):
-            return _write(path, self.source.encode())
-        try:
-            return _write(path, self._pipe(kind))
-        except DotNotFoundError as error:
-            source = _write(path.with_suffix(".dot"), self.source.encode())
-            raise DotNotFoundError(f"{error}. The graph's source is in {source}") from None
-
-    def _pipe(self, kind: str) -> bytes:
-        graphviz = _graphviz()
-        try:
-            return self.digraph.pipe(format=kind)
-        except graphviz.ExecutableNotFound:
-            raise DotNotFoundError(
-                f"a {kind} picture needs Graphviz's program `dot`: install it with `apt install graphviz` (Debian, Ubuntu), "
-                "`brew install graphviz` (macOS) or `winget install graphviz` (Windows)"
-            ) from None
-
-    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
-        try:
-            return {"image/svg+xml": self._pipe("svg").decode()}
-        except DotNotFoundError as error:
-            return {"text/plain": f"{error}\n\n{self.source}"}
 
 
 def draw(
@@ -132,34 +70,95 @@ def draw(
     if derivative:
         steps = _derived(tensors, steps, names, derivative)
     shown = view(steps, depth, repeats, max_nodes)
-    marked = mark(highlight, tensors, steps)
     numbers = _Numbers(tensors, steps) if style == "detailed" else None
-    graph = _graphviz().Digraph(
-        graph_attr={
-            "rankdir": direction, "fontname": "Helvetica", "fontsize": "11", "bgcolor": "white", "compound": "true",
-            "label": "\n".join(shown.notes), "labelloc": "t",
-        },
-        node_attr={"fontname": "Helvetica", "fontsize": "11", "height": "0.3", "margin": "0.12,0.06"},
-        edge_attr={"fontname": "Helvetica", "fontsize": "9", "color": "#666666", "fontcolor": "#444444", "arrowsize": "0.7"},
-    )  # fmt: skip
-    _boxes(graph, shown.groups, 0, repeats == "compact", lambda at, group: _node(at, group, style, numbers, marked))
+    painter = _Painter(steps, shown, style, direction, mark(highlight, tensors, steps), numbers)
+    painter.groups(painter.graph, shown.groups, 0)
     for edge in shown.edges:
-        _edge(graph, edge, style, marked)
+        painter.edge(edge)
     for group in shown.groups:
+        if group.steps[-1].output:
+            painter.result(group)
+    return Drawing(painter.graph, steps, [*shown.notes, *painter.marked.notes])
+
+
+class _Painter:
+    """Draws the groups and edges of a view on a `graphviz.Digraph`."""
+
+    def __init__(
+        self, steps: list[Step], shown: View, style: str, direction: str, marked: Marked, numbers: _Numbers | None
+    ) -> None:  # fmt: skip
+        self.style, self.marked, self.numbers = style, marked, numbers
+        self.several = {call.path for step in steps for call in step.calls if call.number > 1}
+        self.graph = graphviz_package().Digraph(
+            graph_attr={
+                "rankdir": direction, "fontname": "Helvetica", "fontsize": "11", "bgcolor": "white",
+                "label": _escape("\n".join(shown.notes)), "labelloc": "t",
+            },
+            node_attr={"fontname": "Helvetica", "fontsize": "11", "height": "0.3", "margin": "0.12,0.06"},
+            edge_attr={"fontname": "Helvetica", "fontsize": "9", "color": "#666666", "fontcolor": "#444444", "arrowsize": "0.7"},
+        )  # fmt: skip
+
+    def groups(self, graph: Any, groups: list[Group], level: int) -> None:
+        """Draw groups in nested boxes, by the calls that they were made in."""
+        inner: dict[Call, list[Group]] = {}
+        for group in groups:
+            if len(group.box) > level:
+                inner.setdefault(group.box[level], []).append(group)
+            else:
+                self.node(graph, group)
+        for call, members in inner.items():
+            if not call.path or len(members) == 1:  # the model itself, or a box that would say nothing new
+                self.groups(graph, members, level + 1)
+                continue
+            with graph.subgraph(name=f"cluster_{members[0].id}_{level}") as box:
+                calls = {c.number for group in members for step in group.steps for c in step.calls if c.path == call.path}
+                look = {"style": "rounded,filled", "fillcolor": "#f6f7fa", "color": "#b9c0cc", "fontcolor": "#444c59"}
+                box.attr(label=_escape(self.title(call, len(calls))), **look)
+                self.groups(box, members, level + 1)
+
+    def title(self, call: Call, times: int = 1) -> str:
+        """The path and class of a module; how often or which time it is called."""
+        which = f"  ({times} times)" if times > 1 else f"  (call {call.number})" if call.path in self.several else ""
+        return ": ".join(filter(None, (call.path, call.kind))) + which
+
+    def node(self, graph: Any, group: Group) -> None:
+        """Draw a step, those that are alike, or a closed module."""
+        step, last = group.steps[0], group.steps[-1]
+        if group.closed:
+            title, details = self.title(group.closed), [_ops(group.steps), _describe(last.shape, last.dtype)]
+            look = {"shape": "box3d", "style": "filled", "fillcolor": "#e3e0f3", "color": "#5e4fa2"}
+        elif step.op is None:
+            title, details = step.name or "leaf", [_describe(step.shape, step.dtype)]
+            look = {"shape": "box", "style": "filled", "fillcolor": "#fff3c4", "color": "#b08d00"}
+        else:
+            title = SYMBOLS.get(step.op, step.op) if self.style == "minimal" else step.op
+            details = [_describe(step.shape, step.dtype)] if self.style == "detailed" else []
+            look = {"shape": "box", "style": "rounded,filled", "fillcolor": "#dbe9ff", "color": "#3b6db5"}
+        if len(group.steps) > 1 and not group.closed:
+            title += f" ×{len(group.steps)}"
+        elif self.numbers is not None and not group.closed:
+            details += self.numbers.of(step)
+        colours = [self.marked.steps[member.id] for member in group.steps if member.id in self.marked.steps]
+        if colours:
+            look |= {"fillcolor": colours[0], "penwidth": "2"}
+        graph.node(str(group.id), _escape("\n".join([title, *(details if self.style != "minimal" else [])])), **look)
+
+    def edge(self, edge: Edge) -> None:
+        """Draw what flows from one group to another."""
+        look = {"style": "dashed", "constraint": "false"} if edge.carried else {}
+        if edge.source in self.marked.path and edge.target in self.marked.path:
+            look |= {"color": MARK, "penwidth": "2.5"}
+        text = _describe(edge.shape, edge.dtype) + f" ×{edge.count}" * (edge.count > 1) + "\nnext step" * edge.carried
+        self.graph.edge(str(edge.source), str(edge.target), "" if self.style == "minimal" else _escape(text), **look)
+
+    def result(self, group: Group) -> None:
+        """Draw what comes out."""
         step = group.steps[-1]
-        if step.output and not derivative:
-            text = step.name or "result"
-            text += "" if style == "minimal" else f"\n{_describe(step.shape, step.dtype)}"
-            graph.node(f"out{step.id}", _escape(text), shape="box", style="filled", fillcolor="#dcedc8", color="#558b2f")
-            graph.edge(str(group.id), f"out{step.id}")
-    return Drawing(graph, steps, [*shown.notes, *marked.notes])
-
-
-def _graphviz() -> Any:
-    try:
-        return importlib.import_module("graphviz")
-    except ImportError as error:
-        raise ImportError("drawing needs the Python package graphviz: pip install graphviz") from error
+        text = step.name or (step.calls[0].path if step.calls and step.calls[0].path in DERIVATIVES else "result")
+        text += "" if self.style == "minimal" else f"\n{_describe(step.shape, step.dtype)}"
+        look = {"shape": "box", "style": "filled", "fillcolor": "#dcedc8", "color": "#558b2f"}
+        self.graph.node(f"out{step.id}", _escape(text), **look)
+        self.graph.edge(str(group.id), f"out{step.id}")
 
 
 class _Numbers:
@@ -182,8 +181,7 @@ class _Numbers:
 
 def _derived(tensors: list[Tensor], steps: list[Step], names: Any, order: int) -> list[Step]:
     """The graph of the gradients, in boxes by their order."""
-    leaves = [step.node.tensor() for step in steps if step.op is None]
-    leaves = [leaf for leaf in leaves if leaf is not None]
+    leaves = [leaf for step in steps if step.op is None and (leaf := step.node.tensor()) is not None]
     outputs, starts = tensors, []
     for _ in range(order):
         starts.append(next(clock))
@@ -194,86 +192,20 @@ def _derived(tensors: list[Tensor], steps: list[Step], names: Any, order: int) -
     derived = walk([*tensors, *outputs], names)
     for step in derived:
         if step.op and (passed := sum(step.id > start for start in starts)):
-            step.calls = (Call(("gradient", "second derivative", "third derivative")[min(passed, 3) - 1], 1, ""),)
+            step.calls = (Call(DERIVATIVES[min(passed, 3) - 1], 1, ""),)
     return derived
 
 
-def _boxes(graph: Any, groups: list[Group], level: int, compact: bool, node: Any) -> None:
-    """Draw groups in nested boxes, by the calls that they were made in; the model itself has none."""
-    inner: dict[Call, list[Group]] = {}
-    for group in groups:
-        if len(group.box) > level:
-            inner.setdefault(group.box[level], []).append(group)
-        else:
-            node(graph, group)
-    for call, members in inner.items():
-        if not call.path:
-            _boxes(graph, members, level + 1, compact, node)
-            continue
-        with graph.subgraph(name=f"cluster_{members[0].id}_{level}") as box:
-            times = len({c.number for g in members for s in g.steps for c in s.calls if c.path == call.path}) if compact else 0
-            box.attr(
-                label=_escape(_title(call, times)),
-                style="rounded,filled",
-                fillcolor="#f6f7fa",
-                color="#b9c0cc",
-                fontcolor="#444c59",
-            )
-            _boxes(box, members, level + 1, compact, node)
-
-
-def _title(call: Call, times: int = 0) -> str:
-    path = f"{call.path}: {call.kind}" if call.path and call.kind else call.path or call.kind
-    return path + (f"  ({times} times)" if times > 1 else f"  (call {call.number})" if call.number > 1 else "")
-
-
-def _node(graph: Any, group: Group, style: str, numbers: _Numbers | None, marked: Marked) -> None:
-    step, last = group.steps[0], group.steps[-1]
-    many = f" ×{len(group.steps)}" if len(group.steps) > 1 else ""
-    if group.closed:
-        lines = [
-            _title(group.closed),
-            *([] if style == "minimal" else [f"{len(group.steps)} steps", _describe(last.shape, last.dtype)]),
-        ]
-        look = {"shape": "box3d", "style": "filled", "fillcolor": "#e3e0f3", "color": "#5e4fa2"}
-    elif step.op is None:
-        lines = [step.name or "leaf", *([] if style == "minimal" else [_describe(step.shape, step.dtype)])]
-        look = {"shape": "box", "style": "filled", "fillcolor": "#fff3c4", "color": "#b08d00"}
-    else:
-        lines = [(SYMBOLS.get(step.op, step.op) if style == "minimal" else step.op) + many]
-        look = {"shape": "box", "style": "rounded,filled", "fillcolor": "#dbe9ff", "color": "#3b6db5"}
-        if style == "detailed":
-            lines.append(_describe(step.shape, step.dtype))
-    if numbers is not None and len(group.steps) == 1:
-        lines += numbers.of(step)
-    colours = [marked.steps[s.id] for s in group.steps if s.id in marked.steps]
-    if colours:
-        look |= {"fillcolor": colours[0], "penwidth": "2"}
-    graph.node(str(group.id), _escape("\n".join(lines)), **look)
-
-
-def _edge(graph: Any, edge: Edge, style: str, marked: Marked) -> None:
-    look = {}
-    if edge.carried:
-        look = {"style": "dashed", "constraint": "false"}
-    if edge.source in marked.path and edge.target in marked.path:
-        look |= {"color": MARK, "penwidth": "2.5"}
-    text = "" if style == "minimal" else _describe(edge.shape, edge.dtype)
-    text += f" ×{edge.count}" if edge.count > 1 and style != "minimal" else ""
-    text += "\nnext step" if edge.carried and style != "minimal" else ""
-    graph.edge(str(edge.source), str(edge.target), _escape(text), **look)
+def _ops(steps: list[Step]) -> str:
+    count = sum(step.op is not None for step in steps)
+    return f"{count} op{'s' * (count != 1)}"
 
 
 def _escape(text: str) -> str:
-    return _graphviz().escape(text)
+    return graphviz_package().escape(text)
 
 
 def _describe(shape: Any, dtype: Any) -> str:
     if shape is None:
         return "several"
     return f"{'×'.join(map(str, shape)) or 'scalar'} {dtype}"
-
-
-def _write(path: Path, content: bytes) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    return write_whole(path, content)

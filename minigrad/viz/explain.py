@@ -70,7 +70,9 @@ class Explanation:
     def __repr__(self) -> str:
         forward = [(s.label, s.call or "given", str(s.formula or ""), number(s.value), _place(s.source)) for s in self.steps]
         passed = [s for s in reversed(self.steps) if s.gradient is not None]
-        sends = iter(_aligned([(f"to {label}:", str(rule or ""), f"= {number(sent)}") for s in passed for _, label, rule, sent in s.rules]))
+        sends = iter(
+            _aligned([(f"to {label}:", str(rule or ""), f"= {number(sent)}") for s in passed for _, label, rule, sent in s.rules])
+        )
         lines = ["forward", *_aligned(forward), "", "backward"]
         for s in passed:
             sum_of = " + ".join(map(number, s.arrives)) + " = " if len(s.arrives) > 1 else ""
@@ -112,10 +114,9 @@ def explained(
     tensors: list[Tensor], steps: list[Step], gradient: Any = None, chosen: Collection[int] | None = None
 ) -> list[Explained]:
     """The explanation of the chosen steps, by their numbers, or of all."""
-    nodes = [step.node for step in steps if step.node is not None]
-    read = saved_values(nodes)
+    read = saved_values(step.node for step in steps)
     labels = _labels(steps)
-    values = {step.id: value_of(step.node, read) for step in steps}  # type: ignore[arg-type]
+    values = {step.id: value_of(step.node, read) for step in steps}
     flows = {flow.step.id: flow for flow in backward_flow(tensors, steps, gradient)}
     found = []
     for step in steps:
@@ -145,7 +146,7 @@ def _labels(steps: list[Step]) -> dict[int, str]:
 def _inputs(step: Step, labels: dict[int, str], values: dict[int, Any]) -> dict[str, tuple[str, Any]]:
     """For each input of the op: what it is called, and its value."""
     node = step.node
-    if node is None or node.op is None:
+    if node.op is None:
         return {}
     ids = iter(step.inputs)
     known: dict[str, tuple[str, Any]] = {}
@@ -163,7 +164,7 @@ def _inputs(step: Step, labels: dict[int, str], values: dict[int, Any]) -> dict[
 
 def source_of(step: Step) -> str | None:
     """The line of the user's code that made a step, where it was captured."""
-    record = None if step.node is None else captured(step.node)
+    record = captured(step.node)
     return None if record is None else record.source
 
 
@@ -194,7 +195,7 @@ def _rules(
     step: Step, known: dict[str, tuple[str, Any]], g: Any, sends: list[tuple[int, Any]], labels: dict[int, str]
 ) -> list[Rule]:
     node = step.node
-    if node is None or node.op is None:
+    if node.op is None:
         return []
     names = [name for name, parent in zip([n for n in known if n != "out"], node.parents, strict=False) if parent is not None]
     values = {**known, "g": ("g", g)}

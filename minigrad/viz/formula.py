@@ -12,17 +12,16 @@ __all__ = ["Formula", "mathml", "parse"]
 #: A part of a formula: its kind, and its parts or its text.
 Tree = tuple
 
-GREEK = dict(
-    zip(
-        "alpha beta gamma delta eps epsilon theta lambda mu nu pi psi rho sigma tau phi omega zeta digamma".split(),
-        "α β Γ δ ε ε θ λ μ ν π ψ ρ σ τ φ ω ζ ψ".split(),
-        strict=True,
-    )
-)
+GREEK = {
+    "alpha": "α", "beta": "β", "gamma": "Γ", "delta": "δ", "eps": "ε", "theta": "θ", "lambda": "λ", "mu": "μ", "nu": "ν",
+    "pi": "π", "psi": "ψ", "rho": "ρ", "sigma": "σ", "tau": "τ", "phi": "φ", "omega": "ω", "zeta": "ζ", "digamma": "ψ",
+}  # fmt: skip
 BIG = {"sum": "∑", "prod": "∏", "product": "∏", "integral": "∫"}
 SYMBOLS = {"*": "·", "-": "−", "<=": "≤", ">=": "≥", "!=": "≠", "->": "→", "inf": "∞"}
 WORDS = re.compile(r"\b(where|for|with|or|and|the|of|if|as|at|is|else|along|over|in)\b")
-TOKEN = re.compile(r"\s*(?:(\d+\.?\d*(?:e[+-]?\d+)?|\.\d+)|([^\W\d_]\w*?(?=_|\W|$)'*)|(\.\.\.|<=|>=|!=|->|[-+*/^_=<>(),|\[\]{}@·×!]))")
+TOKEN = re.compile(
+    r"\s*(?:(\d+\.?\d*(?:e[+-]?\d+)?|\.\d+)|([^\W\d_]\w*?(?=_|\W|$)'*)|(\.\.\.|<=|>=|!=|->|[-+*/^_=<>(),|\[\]{}@·×!]))"
+)
 
 
 @dataclass(frozen=True)
@@ -147,7 +146,9 @@ class _Parser:
             elif self.peek() in ("*", "@", "·", "×"):
                 self.take()
                 factors.append(self.factor())
-            elif self.tokens[self.at][0] != "op" or self.peek() in ("(", "[", "{", "...") or (self.peek() == "|" and not self.bars):
+            elif (
+                self.tokens[self.at][0] != "op" or self.peek() in ("(", "[", "{", "...") or (self.peek() == "|" and not self.bars)
+            ):
                 factors.append(self.factor())
             else:
                 break

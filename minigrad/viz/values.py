@@ -90,7 +90,7 @@ def backward_flow(outputs: Tensor | Sequence[Tensor], steps: list[Step], gradien
     flows = []
     for step in reversed(steps):
         node = step.node
-        if node is None or node not in arrived:
+        if node not in arrived:
             continue
         parts = arrived.pop(node)
         total = sum(parts[1:], parts[0])

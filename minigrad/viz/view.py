@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from itertools import takewhile
 from typing import Any
 
+from ..op import PICK
 from .capture import Call
 from .walk import Step
 
@@ -21,7 +22,7 @@ class Group:
 
     Attributes:
         id: the number of its first step.
-        steps: its members, oldest first; alone, it is the step itself.
+        steps: its members, oldest first.
         box: the calls of modules that it is drawn in, outermost first.
         closed: the call that is shown closed, if it is one.
     """
@@ -125,7 +126,7 @@ def alike(steps: list[Step]) -> dict[int, Hashable]:
     for step in steps:
         reads = tuple(source for source, *_ in step.inputs if source in leaf)
         paths = tuple(call.path for call in step.calls)
-        own[step.id] = (step.op, step.shape, paths, reads) if step.op else step.id
+        own[step.id] = (step.op, step.shape, paths, reads, _picks(step)) if step.op else step.id
         if reads or step.id in leaf:
             anchored.add(step.id)
     keys = own
@@ -140,6 +141,11 @@ def alike(steps: list[Step]) -> dict[int, Hashable]:
 
 
 # ------------------------------------------------------------------------------------- private
+
+
+def _picks(step: Step) -> tuple[Any, ...]:
+    """Which output it reads, of the ops with several that it reads."""
+    return tuple(p.saved[0] if p is not None and p.op is PICK and p.saved else None for p in step.node.parents)
 
 
 def _common(a: tuple[Call, ...], b: tuple[Call, ...]) -> tuple[Call, ...]:
@@ -168,19 +174,33 @@ def _grouped(steps: list[Step], calls: dict[int, tuple[Call, ...]], depth: int |
 def _quotient(
     steps: Iterable[Step], keys: dict[int, Hashable], places: dict[int, tuple[Call, ...]], closed: dict[int, Call]
 ) -> View:
-    """One group for each key, and one edge for all that go between two groups."""
+    """One group for each key, and one edge for all that go between two groups; closed modules hold their own parameters."""
     groups: dict[Hashable, Group] = {}
     edges: dict[tuple[int, int], Edge] = {}
+    began: dict[int, int] = {}  # the first op of each group
+    inside: set[int] = set()  # parameters that only closed modules of their own read
     for step in steps:
         key = keys[step.id]
         if key not in groups:
             groups[key] = Group(step.id, [], places[step.id], closed.get(step.id))
-        groups[key].steps.append(step)
         target = groups[key].id
+        groups[key].steps.append(step)
+        if step.op:
+            began.setdefault(target, step.id)
+        elif step.id not in closed and "." in (step.name or ""):
+            inside.add(target)
         for number, shape, dtype in step.inputs:
             source = groups[keys[number]].id
+            if source in inside and step.id in closed and _owns(closed[step.id], groups[keys[number]].steps[0]):
+                continue
+            inside.discard(source)
             if (source, target) in edges:
                 edges[source, target].count += 1
             elif source != target or step.id not in closed:
-                edges[source, target] = Edge(source, target, shape, dtype, carried=source >= target)
-    return View(list(groups.values()), list(edges.values()))
+                carried = began.get(source, source) >= began.get(target, target)
+                edges[source, target] = Edge(source, target, shape, dtype, carried=carried)
+    return View([group for group in groups.values() if group.id not in inside], list(edges.values()))
+
+
+def _owns(call: Call, leaf: Step) -> bool:
+    return not call.path or (leaf.name or "").startswith(f"{call.path}.")

@@ -25,10 +25,10 @@ class Step:
         doc: the op's docstring, with its formula and its gradient's.
         name: the tensor's own name, or the path of a parameter in its module.
         shape, dtype: of the result; None for an op with several outputs.
+        node: the engine's node.
         inputs: an entry for each input that needs a gradient: (id of its step, shape, dtype of what flows).
         output: whether it is one of the tensors that the walk started from.
         calls: the calls of modules that made it, outermost first, where they were captured (see `capture`).
-        node: the engine's node.
     """
 
     id: int
@@ -38,10 +38,10 @@ class Step:
     name: str | None
     shape: tuple[int, ...] | None
     dtype: Any
+    node: Node = field(repr=False)
     inputs: list[tuple[int, tuple[int, ...], Any]] = field(default_factory=list)
     output: bool = False
     calls: tuple[Call, ...] = ()
-    node: Node | None = None
 
 
 def walk(outputs: Tensor | Iterable[Tensor], names: Any = None) -> list[Step]:
@@ -79,7 +79,7 @@ def walk(outputs: Tensor | Iterable[Tensor], names: Any = None) -> list[Step]:
         op = node.op
         step = Step(
             node.order, "leaf" if op is None else "op", op and op.name, op.doc if op else "", given.get(node) or name_of(node),
-            node.shape, node.dtype, output=node in ends, node=node,
+            node.shape, node.dtype, node, output=node in ends,
         )  # fmt: skip
         record = captured(node)
         step.calls = () if record is None else record.calls

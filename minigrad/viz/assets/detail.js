@@ -1,0 +1,37 @@
+// All about one step.
+
+function detail(step, graph, onselect) {
+  const link = (id) => {
+    const other = graph.byId.get(id);
+    return el("button", { onclick: () => onselect(id) }, other.op ? `${other.label} (${other.op})` : other.label);
+  };
+  const box = el("div", { id: "detail" }, el("h2", { id: "detail-title", tabindex: -1 }, step.op ? `${step.label} = ${step.call}` : step.label));
+  const facts = [step.shape ? `shape ${step.shape.join("×") || "scalar"}` : "several outputs", step.dtype, step.bytes];
+  if (step.count > 1) facts.push(`the first of ${step.count} that are alike`);
+  box.append(el("p", { class: "quiet" }, facts.filter(Boolean).join(", ")));
+  if (step.op) {
+    box.append(el("p", {}, step.summary));
+    if (step.formula) box.append(el("div", { class: "formula", "data-part": "formula", tabindex: 0 }, math(step.formula.math)));
+    if (step.formula?.numbers) box.append(el("div", { class: "formula", tabindex: 0 }, "= ", math(step.formula.numbers), ` = ${step.short}`));
+    if (step.doc) box.append(el("details", {}, el("summary", {}, "From its definition"), el("pre", {}, step.doc)));
+  }
+  if (step.source) box.append(el("h3", {}, "Made by"), el("pre", { "data-part": "source" }, step.source));
+  box.append(el("h3", {}, "Value"), valueView(step.value, "value"));
+  box.append(el("h3", {}, "Gradient of the result with respect to it"));
+  if (step.gradient === null) box.append(el("p", { class: "quiet" }, "none arrives"));
+  else {
+    if (step.arrives.length > 1) box.append(el("p", {}, `${step.arrives.length} gradients arrive and add up: ${step.arrives.join(" + ")}`));
+    box.append(el("div", { "data-part": "gradient" }, valueView(step.gradient, "gradient")));
+  }
+  if (step.rules.length) box.append(el("h3", {}, "What it sends back"));
+  for (const rule of step.rules) {
+    box.append(el("p", {}, "to ", link(rule.to)));
+    if (rule.formula) box.append(el("div", { class: "formula", tabindex: 0 }, math(rule.formula.math)));
+    if (rule.local) box.append(el("div", { class: "formula quiet", tabindex: 0 }, `${rule.local.left} = `, math(rule.local.math), ` = ${rule.local.value}`));
+    box.append(el("p", {}, `= ${rule.sent}`));
+  }
+  const readers = graph.steps.filter((other) => other.inputs.some(([source]) => source === step.id));
+  if (step.inputs.length) box.append(el("h3", {}, "Reads"), el("div", { class: "row" }, ...new Set(step.inputs.map(([id]) => link(id)))));
+  if (readers.length) box.append(el("h3", {}, "Read by"), el("div", { class: "row" }, ...readers.slice(0, 20).map((other) => link(other.id))));
+  return box;
+}

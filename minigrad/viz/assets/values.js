@@ -1,0 +1,87 @@
+// Arrays as text, tables, heat maps and histograms; `el` makes elements whose text is always text.
+
+function el(tag, attributes = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
+    else if (value !== null && value !== undefined && value !== false) element.setAttribute(name, value === true ? "" : value);
+  }
+  element.append(...children.filter((child) => child !== null && child !== undefined));
+  return element;
+}
+
+function svg(tag, attributes) {
+  const element = document.createElementNS("http://www.w3.org/2000/svg", tag);
+  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
+  return element;
+}
+
+// MathML made by minigrad, in which all text is escaped.
+function math(markup, label) {
+  const span = el("span", label ? { "aria-label": label } : {});
+  span.innerHTML = markup;
+  return span;
+}
+
+// Blue for negative, white for zero, red for positive; from white to blue where all have one sign.
+function colour(value, low, high) {
+  if (low < 0 && high > 0) {
+    const part = value / Math.max(-low, high);
+    const pale = Math.round(245 * (1 - Math.abs(part)));
+    return part < 0 ? [pale, Math.round(pale * 0.9 + 30), 235] : [235, pale, pale];
+  }
+  const part = high > low ? (value - low) / (high - low) : 0.5;
+  return [Math.round(250 - 225 * part), Math.round(252 - 165 * part), Math.round(255 - 85 * part)];
+}
+
+function heatMap(map, label) {
+  const canvas = el("canvas", { width: map.width, height: map.height, role: "img", "aria-label": `heat map of the ${label}` });
+  const bytes = Uint8Array.from(atob(map.data), (letter) => letter.charCodeAt(0));
+  const context = canvas.getContext("2d");
+  const image = context.createImageData(map.width, map.height);
+  bytes.forEach((byte, i) => {
+    const [r, g, b] = byte === 255 ? [128, 128, 128] : colour(map.low + (byte / 254) * (map.high - map.low), map.low, map.high);
+    image.data.set([r, g, b, 255], 4 * i);
+  });
+  context.putImageData(image, 0, 0);
+  canvas.style.aspectRatio = `${map.width} / ${map.height}`;
+  return el("figure", {}, canvas, el("figcaption", {}, `${map.caption}, ${map.low.toPrecision(3)} to ${map.high.toPrecision(3)}`));
+}
+
+function histogram(data, label) {
+  const most = Math.max(...data.counts);
+  const width = 100 / data.counts.length;
+  const chart = svg("svg", { viewBox: "0 0 100 40", preserveAspectRatio: "none", class: "histogram", role: "img", "aria-label": `histogram of the ${label}` });
+  data.counts.forEach((count, i) => {
+    const height = (40 * count) / most;
+    chart.append(svg("rect", { x: i * width, y: 40 - height, width: width * 0.9, height }));
+  });
+  return el("figure", {}, chart, el("figcaption", {}, `${data.low} to ${data.high}`));
+}
+
+function valueView(value, label) {
+  if (value === null) return el("p", { class: "quiet" }, "not kept: compute it under viz.capture() to see it");
+  if (value.parts) return el("div", {}, ...value.parts.map((part, i) => el("div", {}, el("h3", {}, `output ${i}`), valueView(part, label))));
+  const notes = Object.entries(value.range ?? {}).map(([name, number]) => `${name} ${number}`);
+  notes.push(...Object.entries(value.counts ?? {}).map(([name, count]) => `${count} ${name}`));
+  const box = el("div", {});
+  if (value.rows && value.rows.length === 1 && value.rows[0].length === 1) box.append(el("p", { class: "number" }, value.rows[0][0]));
+  else if (value.rows) {
+    const rows = value.rows.map((row) => el("tr", {}, ...row.map((number) => el("td", {}, number))));
+    box.append(el("div", { class: "scroll", tabindex: 0, role: "group", "aria-label": label }, el("table", {}, el("tbody", {}, ...rows))));
+  }
+  if (notes.length) box.append(el("p", { class: "quiet" }, notes.join(", ")));
+  if (value.map) box.append(heatMap(value.map, label));
+  if (value.histogram) box.append(histogram(value.histogram, label));
+  return box;
+}
+
+function themeButton() {
+  const root = document.documentElement;
+  const dark = () => (root.dataset.theme ?? (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light")) === "dark";
+  return el("button", { id: "theme", onclick: () => { root.dataset.theme = dark() ? "light" : "dark"; } }, "Light / dark");
+}
+
+function readData() {
+  return JSON.parse(document.getElementById("data").textContent);
+}

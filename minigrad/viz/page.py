@@ -1,0 +1,73 @@
+"""Pages that are one file: data, styles and scripts inside, nothing fetched, nothing of the user's run as code."""
+
+from __future__ import annotations
+
+import json
+import os
+from base64 import b64encode
+from hashlib import sha256
+from html import escape
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from ..files import write_whole
+
+__all__ = ["Page"]
+
+
+class Page:
+    """A page: `.html` is its text, `.write(path)` a file; a notebook shows it by itself, in a frame of its own.
+
+    Attributes:
+        data: what the page shows, as plain lists and dicts.
+    """
+
+    def __init__(self, title: str, data: dict[str, Any], scripts: tuple[str, ...], graphviz: bool = False) -> None:
+        self.title, self.data = title, data
+        self._scripts, self._graphviz = scripts, graphviz
+
+    @property
+    def html(self) -> str:
+        """The whole page.
+
+        Its policy allows these very scripts, by their hashes, and no request at all; the data is JSON in which `<` is escaped,
+        so that no text of the user's can end it, and the scripts write it as text.
+        """
+        code = "\n".join(_asset(name) for name in self._scripts)
+        scripts = [*([_asset("vendor/viz-global.js")] if self._graphviz else []), f'"use strict";\n(() => {{\n{code}\n}})();']
+        hashes = " ".join(f"'sha256-{b64encode(sha256(script.encode()).digest()).decode()}'" for script in scripts)
+        policy = (
+            f"default-src 'none'; script-src {hashes} 'wasm-unsafe-eval'; style-src 'unsafe-inline'; img-src data:; "
+            "base-uri 'none'; form-action 'none'"
+        )
+        data = json.dumps(self.data, ensure_ascii=False, allow_nan=False, separators=(",", ":")).replace("<", "\\u003c")
+        return "\n".join(
+            [
+                "<!doctype html>",
+                '<html lang="en">',
+                '<head><meta charset="utf-8">',
+                f'<meta http-equiv="Content-Security-Policy" content="{policy}">',
+                '<meta name="viewport" content="width=device-width, initial-scale=1">',
+                f"<title>{escape(self.title)}</title>",
+                f"<style>{_asset('page.css')}</style></head>",
+                '<body><div id="app"></div>',
+                f'<script type="application/json" id="data">{data}</script>',
+                *(f"<script>{script}</script>" for script in scripts),
+                "</body></html>\n",
+            ]
+        )
+
+    def write(self, path: str | os.PathLike[str]) -> Path:
+        """Write the page, whole or not at all."""
+        path = Path(path)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return write_whole(path, self.html.encode("utf-8", "replace"))
+
+    def _repr_html_(self) -> str:
+        frame = 'sandbox="allow-scripts" style="width: 100%; height: 640px; border: 1px solid #8888"'
+        return f'<iframe title="{escape(self.title)}" {frame} srcdoc="{escape(self.html)}"></iframe>'
+
+
+def _asset(name: str) -> str:
+    return files(__package__).joinpath("assets", *name.split("/")).read_text("utf-8")

@@ -1,0 +1,91 @@
+"""What a page shows of an array: its range, the numbers of a small one, a picture and a histogram of a large one."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from math import ceil, isqrt, sqrt
+from typing import Any
+
+import numpy as np
+
+from .numbers import host, number
+
+__all__ = ["Summariser", "montage"]
+
+FULL = 48  #: an array of so many numbers is shown with all of them
+BINS = 24
+ALL_MAPS = 400_000  #: bytes of all pictures of a page together
+LARGEST, SMALLEST = 48, 8  #: pixels along a side of a picture
+
+
+class Summariser:
+    """Makes summaries for a page of so many steps: the more steps, the smaller the pictures.
+
+    >>> summary = Summariser(1)(np.arange(6.0).reshape(2, 3))
+    >>> summary["shape"], summary["text"], summary["rows"]
+    ('2×3', '[[0., 1., 2.], [3., 4., 5.]]', [['0', '1', '2'], ['3', '4', '5']])
+    """
+
+    def __init__(self, steps: int) -> None:
+        self.side = int(np.clip(sqrt(ALL_MAPS / (2 * max(steps, 1))), SMALLEST, LARGEST))
+
+    def __call__(self, value: Any) -> dict[str, Any] | None:
+        """Text, range, numbers or picture, histogram; None of a value that nobody knows."""
+        if value is None:
+            return None
+        if isinstance(value, tuple):
+            return {"parts": [self(part) for part in value]}
+        array = host(value)
+        summary: dict[str, Any] = {"shape": "×".join(map(str, array.shape)) or "scalar", "text": number(array)}
+        if not array.size:
+            return summary
+        real = np.abs(array) if array.dtype.kind == "c" else array.astype(float)
+        finite = real[np.isfinite(real)]
+        odd = {"NaN": int(np.isnan(real).sum()), "infinite": int(np.isinf(real).sum()), "zero": int((real == 0).sum())}
+        summary["counts"] = {name: count for name, count in odd.items() if count}
+        if finite.size > 1:
+            parts = {"min": finite.min(), "max": finite.max(), "mean": finite.mean(), "std": finite.std()}
+            summary["range"] = {name: f"{part:.4g}" for name, part in parts.items()}
+        if array.size <= FULL:
+            summary["rows"] = [[number(x) for x in row] for row in array.reshape(-1, array.shape[-1] if array.ndim else 1)]
+        elif finite.size:
+            summary["map"] = self._picture(real, float(finite.min()), float(finite.max()))
+            counts, edges = np.histogram(finite, BINS)
+            summary["histogram"] = {"counts": counts.tolist(), "low": f"{edges[0]:.3g}", "high": f"{edges[-1]:.3g}"}
+        return summary
+
+    def _picture(self, array: np.ndarray, low: float, high: float) -> dict[str, Any]:
+        """Bytes from 0 (low) to 254 (high), 255 for NaN; images and channels side by side, thinned out to the side."""
+        plane, caption = montage(array)
+        thin = [ceil(n / self.side) for n in plane.shape]
+        plane = plane[:: thin[0], :: thin[1]]
+        span = (high - low) or 1.0
+        with np.errstate(invalid="ignore"):
+            pixels = np.where(np.isfinite(plane), np.clip((plane - low) / span, 0, 1) * 254, 255).astype(np.uint8)
+        note = f"{caption}; every {' by '.join(map(str, thin))}th entry" if max(thin) > 1 else caption
+        return {
+            "width": plane.shape[1], "height": plane.shape[0], "low": low, "high": high, "caption": note,
+            "data": b64encode(pixels.tobytes()).decode(),
+        }  # fmt: skip
+
+
+def montage(array: np.ndarray, most: int = 36) -> tuple[np.ndarray, str]:
+    """An array of any rank as one picture, and what it shows: the planes of the last two axes side by side, NaN between.
+
+    >>> plane, caption = montage(np.zeros((8, 3, 5, 5)))
+    >>> plane.shape, caption
+    ((29, 29), '24 planes of 5×5')
+    """
+    if array.ndim < 3:
+        return np.atleast_2d(array), "×".join(map(str, array.shape))
+    height, width = array.shape[-2:]
+    planes = array.reshape(-1, height, width)
+    shown = planes[:most]
+    columns = isqrt(len(shown) - 1) + 1
+    rows = ceil(len(shown) / columns)
+    plane = np.full((rows * (height + 1) - 1, columns * (width + 1) - 1), np.nan)
+    for i, image in enumerate(shown):
+        y, x = i // columns * (height + 1), i % columns * (width + 1)
+        plane[y : y + height, x : x + width] = image
+    first = "" if len(planes) <= most else f"the first {most} of "
+    return plane, f"{first}{len(planes)} planes of {height}×{width}"
