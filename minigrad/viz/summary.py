@@ -62,7 +62,7 @@ class Summariser:
         span = (high - low) or 1.0
         with np.errstate(invalid="ignore"):
             pixels = np.where(np.isfinite(plane), np.clip((plane - low) / span, 0, 1) * 254, 255).astype(np.uint8)
-        note = f"{caption}; every {' by '.join(map(str, thin))}th entry" if max(thin) > 1 else caption
+        note = f"{caption}, thinned {thin[0]} to 1 down and {thin[1]} to 1 across" if max(thin) > 1 else caption
         return {
             "width": plane.shape[1], "height": plane.shape[0], "low": low, "high": high, "caption": note,
             "data": b64encode(pixels.tobytes()).decode(),
