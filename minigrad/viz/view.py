@@ -178,6 +178,7 @@ def _quotient(
     groups: dict[Hashable, Group] = {}
     edges: dict[tuple[int, int], Edge] = {}
     began: dict[int, int] = {}  # the first op of each group
+    times: dict[int, int | None] = {}  # which call of its closed module a step is in
     inside: set[int] = set()  # parameters that only closed modules of their own read
     for step in steps:
         key = keys[step.id]
@@ -185,6 +186,8 @@ def _quotient(
             groups[key] = Group(step.id, [], places[step.id], closed.get(step.id))
         target = groups[key].id
         groups[key].steps.append(step)
+        if step.id in closed:
+            times[step.id] = next((c.number for c in step.calls if c.path == closed[step.id].path), None)
         if step.op:
             began.setdefault(target, step.id)
         elif step.id not in closed and "." in (step.name or ""):
@@ -194,9 +197,10 @@ def _quotient(
             if source in inside and step.id in closed and _owns(closed[step.id], groups[keys[number]].steps[0]):
                 continue
             inside.discard(source)
-            if (source, target) in edges:
+            within = source == target and step.id in closed and times[number] in (None, times[step.id])
+            if (source, target) in edges and not within:
                 edges[source, target].count += 1
-            elif source != target or step.id not in closed:
+            elif not within:
                 carried = began.get(source, source) >= began.get(target, target)
                 edges[source, target] = Edge(source, target, shape, dtype, carried=carried)
     return View([group for group in groups.values() if group.id not in inside], list(edges.values()))

@@ -57,7 +57,8 @@ class Graph {
       this.nodeOf.set(step.id, node);
       for (const [source, shape] of step.inputs) {
         const from = this.nodeOf.get(source);
-        if (!from || (from === node && shut)) continue;
+        const time = (id) => this.byId.get(id).calls.find(([path]) => path === shut.path)?.[1];
+        if (!from || (from === node && shut && (time(source) ?? time(step.id)) === time(step.id))) continue;
         if (inside.has(from) && shut && from.members[0].label.startsWith(`${shut.path}.`)) {
           from.owner ??= node;
           continue;
