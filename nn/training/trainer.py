@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from minigrad import Tensor, no_grad
+from minigrad.viz.pyplot import finish, pyplot
 
 from ..module import Module
 from ..utils import clip_grad_norm_
@@ -183,19 +184,12 @@ class Trainer:
 
     def plot(self, path: str | os.PathLike[str] | None = None) -> Any:
         """The history as curves (needs matplotlib); written to a file, where a path is given."""
-        try:
-            plt = importlib.import_module("matplotlib.pyplot")
-        except ImportError as error:
-            raise ImportError('plots need matplotlib: pip install "minigrad[train]"') from error
-        figure, axes = plt.subplots()
+        figure, axes = pyplot().subplots()
         for name in [key for key in self.history[-1] if key not in ("epoch", "lr")]:
             axes.plot([row["epoch"] for row in self.history], [row[name] for row in self.history], label=name)
         axes.set_xlabel("epoch")
         axes.legend()
-        if path is not None:
-            figure.savefig(path)
-            plt.close(figure)
-        return figure
+        return finish(figure, path)
 
     def _save(self, loader: Any) -> None:
         if self.checkpoint is not None:

@@ -1,0 +1,29 @@
+"""matplotlib, where it is installed."""
+
+from __future__ import annotations
+
+import importlib
+import os
+from typing import Any
+
+__all__ = ["finish", "pyplot"]
+
+
+def pyplot() -> Any:
+    """The module matplotlib.pyplot.
+
+    Raises:
+        ImportError: it is not installed; the message says how to get it.
+    """
+    try:
+        return importlib.import_module("matplotlib.pyplot")
+    except ImportError as error:
+        raise ImportError('plots need matplotlib: pip install "minigrad[train]"') from error
+
+
+def finish(figure: Any, path: str | os.PathLike[str] | None) -> Any:
+    """The figure; written to a file and closed, where a path is given."""
+    if path is not None:
+        figure.savefig(path, bbox_inches="tight")
+        pyplot().close(figure)
+    return figure
