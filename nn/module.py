@@ -7,6 +7,7 @@ sit in lists, tuples and dicts, and no `super().__init__()` is needed.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from html import escape
 from typing import Any, Self
 
 import numpy as np
@@ -230,6 +231,22 @@ class Module:
         if not children:
             return f"{type(self).__name__}({self.extra_repr()})"
         return f"{type(self).__name__}({self.extra_repr()}\n  " + "\n  ".join(children) + "\n)"
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the tree of modules with their numbers of parameters, to open and close."""
+        return f'<div style="line-height:1.5">{_tree("", self)}</div>'
+
+
+def _tree(name: str, module: Module) -> str:
+    count = sum(p.size for p in module.parameters())
+    text = f"{type(module).__name__}({module.extra_repr()})"
+    line = f"{escape(name)} <b>{escape(text)}</b> <span style='opacity:0.75'>{count:,} parameters</span>"
+    inner = "".join(_tree(f"({child}):", m) for child, m in module.named_children())
+    return (
+        f"<details open><summary>{line}</summary><div style='margin-left:1.5em'>{inner}</div></details>"
+        if inner
+        else f"<div>{line}</div>"
+    )
 
 
 def _walk(value: Any, name: str, seen: set[int] | None) -> Iterator[tuple[str, Any]]:

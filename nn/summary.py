@@ -8,6 +8,8 @@ from math import prod
 from typing import Any
 
 from minigrad import Tensor, no_grad
+from minigrad.viz.display import table_html
+from minigrad.viz.numbers import size
 
 from .layers.attention import MultiheadAttention
 from .layers.conv import _Conv, _ConvTranspose
@@ -54,12 +56,14 @@ class Summary:
         """Multiplications followed by an addition, in products of matrices and in convolutions."""
         return sum(row.multiply_adds for row in self.rows)
 
+    def _cells(self) -> list[tuple[str, ...]]:
+        """The lines of the table: header, rows, total."""
+        rows = [(r.path, r.kind, str(r.output), f"{r.parameters:,}", size(r.memory), f"{r.multiply_adds:,}") for r in self.rows]
+        header = ("layer", "kind", "output", "parameters", "memory", "multiply-adds")
+        return [header, *rows, ("total", "", "", f"{self.parameters:,}", size(self.memory), f"{self.multiply_adds:,}")]
+
     def __repr__(self) -> str:
-        table = [("layer", "kind", "output", "parameters", "memory", "multiply-adds")]
-        table += [
-            (r.path, r.kind, str(r.output), f"{r.parameters:,}", _size(r.memory), f"{r.multiply_adds:,}") for r in self.rows
-        ]
-        table.append(("total", "", "", f"{self.parameters:,}", _size(self.memory), f"{self.multiply_adds:,}"))
+        table = self._cells()
         widths = [max(len(line[i]) for line in table) for i in range(6)]
         lines = [
             "  ".join(cell.ljust(w) if i < 3 else cell.rjust(w) for i, (cell, w) in enumerate(zip(line, widths, strict=True)))
@@ -70,13 +74,9 @@ class Summary:
         notes = [f"{frozen:,} parameters are frozen"] if frozen else []
         return "\n".join([lines[0], rule, *lines[1:-1], rule, lines[-1], *notes])
 
-
-def _size(n: float) -> str:
-    for unit in ("B", "KiB", "MiB"):
-        if n < 1024:
-            return f"{n:.0f} {unit}" if unit == "B" else f"{n:.1f} {unit}"
-        n /= 1024
-    return f"{n:.1f} GiB"
+    def _repr_html_(self) -> str:
+        header, *rows = self._cells()
+        return table_html(header, rows)
 
 
 def _recurrent_cost(module: Any, x: Any, out: Any) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from html import escape
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -79,6 +80,27 @@ class Explanation:
             lines.append(f"  d {s.label} = {sum_of}{number(s.gradient)}")
             lines += [f"    {next(sends)}" for _ in s.rules]
         return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        """Forward and backward as two tables, with rendered formulas."""
+        forward = [(s.label, s.call or "given", s.formula, number(s.value)) for s in self.steps]
+        passed = [s for s in reversed(self.steps) if s.gradient is not None]
+        backward: list[tuple[str, str, Formula | None, str]] = []
+        for s in passed:
+            total = " + ".join(map(number, s.arrives)) + " = " if len(s.arrives) > 1 else ""
+            backward.append((f"d {s.label}", "", None, total + number(s.gradient)))
+            backward += [("", f"to {label}", formula, number(sent)) for _, label, formula, sent in s.rules]
+        return f"<h4>forward</h4>{_table(forward)}<h4>backward</h4>{_table(backward)}"
+
+
+def _table(rows: Sequence[tuple[str, str, Formula | None, str]]) -> str:
+    lines = []
+    for label, call, formula, value in rows:
+        filled = "" if formula is None else formula.math_with_numbers()
+        mathematics = "" if formula is None else formula.math() + (f" = {filled}" if filled else "")
+        cells = f"<td>{escape(label)}</td><td>{escape(call)}</td><td>{mathematics}</td><td>{escape(value)}</td>"
+        lines.append(f"<tr>{cells}</tr>")
+    return f"<table>{''.join(lines)}</table>"
 
 
 def explain(target: Any, *inputs: Any, names: Any = None, gradient: Any = None) -> Explanation:

@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 
 from minigrad import Tensor, no_grad
-from minigrad.viz.pyplot import finish, pyplot
 
 from ..module import Module
 from ..utils import clip_grad_norm_
 from .checkpoint import load_checkpoint, save_checkpoint
+from .history import History
 
 __all__ = ["EarlyStopping", "Trainer"]
 
@@ -107,7 +107,7 @@ class Trainer:
         self.scheduler, self.schedule, self.clip_norm, self.accumulate = scheduler, schedule, clip_norm, accumulate
         self.callbacks, self.progress = tuple(callbacks), progress
         self.checkpoint, self.checkpoint_every = None if checkpoint is None else Path(checkpoint), checkpoint_every
-        self.history: list[dict[str, float]] = []
+        self.history = History()
         self.updates, self.batches, self.running, self.stopped = 0, 0, 0.0, False
 
     def training_step(self, batch: Any) -> Any:
@@ -115,7 +115,7 @@ class Trainer:
         *inputs, target = batch
         return self.loss(self.model(*inputs), target)
 
-    def fit(self, loader: Any, epochs: int, validation: Iterable[Any] | None = None) -> list[dict[str, float]]:
+    def fit(self, loader: Any, epochs: int, validation: Iterable[Any] | None = None) -> History:
         """Train until the history has `epochs` epochs; from the checkpoint on, where there is one."""
         if self.checkpoint is not None and self.checkpoint.exists():
             self._resume(loader)
@@ -184,12 +184,7 @@ class Trainer:
 
     def plot(self, path: str | os.PathLike[str] | None = None) -> Any:
         """The history as curves (needs matplotlib); written to a file, where a path is given."""
-        figure, axes = pyplot().subplots()
-        for name in [key for key in self.history[-1] if key not in ("epoch", "lr")]:
-            axes.plot([row["epoch"] for row in self.history], [row[name] for row in self.history], label=name)
-        axes.set_xlabel("epoch")
-        axes.legend()
-        return finish(figure, path)
+        return self.history.plot(path)
 
     def _save(self, loader: Any) -> None:
         if self.checkpoint is not None:
@@ -202,7 +197,7 @@ class Trainer:
         progress = load_checkpoint(self.checkpoint, self.model, self.optimizer, self.scheduler, loader)
         for callback, state in zip(self._stateful, progress.pop("callbacks"), strict=True):
             callback.load_state_dict(state)
-        vars(self).update(progress)
+        vars(self).update(progress, history=History(progress["history"]))
 
     @property
     def _stateful(self) -> list[Any]:
