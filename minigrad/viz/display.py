@@ -46,7 +46,9 @@ def tensor_html(tensor: Any) -> str:
         return f"{caption}{_picture(plane / most)}<div style='opacity:0.75'>{shown}; {spread}</div>"
     rows = []
     for row in real.reshape(-1, real.shape[-1] if real.ndim else 1):
-        cells = (f'<td style="background:rgba{_tint(float(x) / most)};text-align:right">{number(np.float64(x))}</td>' for x in row)
+        cells = (
+            f'<td style="background:rgba{_tint(float(x) / most)};text-align:right">{number(np.float64(x))}</td>' for x in row
+        )
         rows.append(f"<tr>{''.join(cells)}</tr>")
     return f"{caption}<table>{''.join(rows)}</table>"
 

@@ -66,9 +66,12 @@ class Drawing:
                 "`brew install graphviz` (macOS) or `winget install graphviz` (Windows)"
             ) from None
 
+    def __repr__(self) -> str:
+        return f"<Drawing of {len(self.steps)} steps>"
+
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         try:
-            return {"image/svg+xml": self._pipe("svg").decode()}
+            return {"image/svg+xml": self._pipe("svg").decode(), "text/plain": repr(self)}
         except DotNotFoundError as error:
             return {"text/plain": f"{error}\n\n{self.source}"}
 

@@ -229,9 +229,11 @@ def _rules(
 
 
 def _place(source: str | None) -> str:
-    """The file and line of a source line."""
-    match = re.match(r"(.*?:\d+): ", source or "")
-    return Path(match[1]).name if match else ""
+    """The file and line of a source line; in a notebook the line of the cell."""
+    match = re.match(r"(.*?):(\d+): ", source or "")
+    if match is None:
+        return ""
+    return f"{'cell' if 'ipykernel' in match[1] else Path(match[1]).name}:{match[2]}"
 
 
 def _aligned(rows: Sequence[tuple[str, ...]]) -> list[str]:

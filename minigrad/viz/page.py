@@ -64,6 +64,9 @@ class Page:
         path.parent.mkdir(parents=True, exist_ok=True)
         return write_whole(path, self.html.encode("utf-8", "replace"))
 
+    def __repr__(self) -> str:
+        return f"<Page {self.title!r}>"
+
     def _repr_html_(self) -> str:
         frame = 'sandbox="allow-scripts" style="width: 100%; height: 640px; border: 1px solid #8888"'
         return f'<iframe title="{escape(self.title)}" {frame} srcdoc="{escape(self.html)}"></iframe>'
