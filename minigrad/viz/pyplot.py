@@ -18,7 +18,7 @@ def pyplot() -> Any:
     try:
         return importlib.import_module("matplotlib.pyplot")
     except ImportError as error:
-        raise ImportError('plots need matplotlib: pip install "minigrad[train]"') from error
+        raise ImportError('plots need matplotlib: pip install "minigrad[viz]"') from error
 
 
 def finish(figure: Any, path: str | os.PathLike[str] | None) -> Any:

@@ -49,7 +49,7 @@ def tsne(x: Any, components: int = 2, perplexity: float = 30.0, seed: int = 0) -
     try:
         manifold = importlib.import_module("sklearn.manifold")
     except ImportError as error:
-        raise ImportError("t-SNE needs scikit-learn: pip install scikit-learn, or use viz.pca") from error
+        raise ImportError('t-SNE needs scikit-learn: pip install "minigrad[viz]", or use viz.pca') from error
     x = host(x).astype(float)
     perplexity = min(perplexity, (len(x) - 1) / 3)
     return manifold.TSNE(components, perplexity=perplexity, random_state=seed, init="pca").fit_transform(x)
@@ -63,7 +63,8 @@ def plot_points(
     if points.ndim != 2 or points.shape[1] != 2 or (labels is not None and len(labels) != len(points)):
         raise ValueError(f"plot_points needs (N, 2) and as many labels, got {points.shape} and {labels and len(labels)}")
     figure, axis = pyplot().subplots(figsize=(7, 7))
-    axis.scatter(*points.T, c=None if classes is None else host(classes), cmap="tab10", s=16)
+    colours = {} if classes is None else {"c": host(classes), "cmap": "tab10"}
+    axis.scatter(*points.T, s=16, **colours)
     for label, (x, y) in zip(labels or (), points, strict=False):
         axis.annotate(label, (x, y), xytext=(3, 3), textcoords="offset points", fontsize="small")
     return finish(figure, path)
