@@ -69,7 +69,7 @@ class Explanation:
         self.steps = steps
 
     def __repr__(self) -> str:
-        forward = [(s.label, s.call or "given", str(s.formula or ""), number(s.value), _place(s.source)) for s in self.steps]
+        forward = [(s.label, s.call or "given", str(s.formula or ""), number(s.value), place(s.source)) for s in self.steps]
         passed = [s for s in reversed(self.steps) if s.gradient is not None]
         sends = iter(
             _aligned([(f"to {label}:", str(rule or ""), f"= {number(sent)}") for s in passed for _, label, rule, sent in s.rules])
@@ -228,7 +228,7 @@ def _rules(
     return found
 
 
-def _place(source: str | None) -> str:
+def place(source: str | None) -> str:
     """The file and line of a source line; in a notebook the line of the cell."""
     match = re.match(r"(.*?):(\d+): ", source or "")
     if match is None:

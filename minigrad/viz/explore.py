@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .explain import Explained, Rule, explained
+from .explain import Explained, Rule, explained, place
 from .formula import Formula
 from .numbers import host, number, size
 from .page import Page
@@ -92,7 +92,7 @@ def _step(row: Explained, group: Group, member: dict[int, int], summarise: Summa
         "output": step.output,
         "summary": summary,
         "doc": rest.strip("\n"),
-        "source": row.source,
+        "source": row.source and f"{place(row.source)}: {row.source.partition(': ')[2]}",
         "inputs": [[member[source], _shape(shape)] for source, shape, _ in step.inputs],
         "formula": _formula(row.formula),
         "value": summarise(row.value),

@@ -248,7 +248,8 @@ def _text(tree: Tree) -> str:
         script = script if parts[1][0] in ("num", "name") else f"({script})"
         return f"{_text(parts[0])}{'^' if kind == 'sup' else '_'}{script}"
     if kind == "call":
-        return f"{_text(parts[0])}({_text(parts[1])})"
+        inside = parts[1][1] if parts[1][0] == "num" else _text(parts[1])
+        return f"{_text(parts[0])}({inside})"
     if kind == "bracket":
         inside = parts[1][1] if parts[1][0] == "num" else _text(parts[1])
         return f"{parts[0]}{inside}{parts[2]}"
@@ -284,13 +285,17 @@ def _ml(tree: Tree) -> str:
     if kind == "call" and parts[0] == ("name", "sqrt"):
         return f"<msqrt>{_ml(parts[1])}</msqrt>"
     if kind == "call":
-        return f"<mrow>{_ml(parts[0])}<mo>(</mo>{_ml(parts[1])}<mo>)</mo></mrow>"
+        return f"<mrow>{_ml(parts[0])}<mo>(</mo>{_bare(parts[1])}<mo>)</mo></mrow>"
     if kind == "bracket":
-        inside = f"<mn>{escape(parts[1][1].replace('-', '−'))}</mn>" if parts[1][0] == "num" else _ml(parts[1])
-        return f"<mrow><mo>{parts[0]}</mo>{inside}<mo>{parts[2]}</mo></mrow>"
+        return f"<mrow><mo>{parts[0]}</mo>{_bare(parts[1])}<mo>{parts[2]}</mo></mrow>"
     if kind in ("sub", "sup"):
         return _scripted(kind, parts[0], parts[1])
     return f"<mrow>{''.join(map(_ml, parts))}</mrow>"
+
+
+def _bare(tree: Tree) -> str:
+    """What stands between brackets already: a negative number needs none of its own."""
+    return f"<mn>{escape(tree[1].replace('-', '−'))}</mn>" if tree[0] == "num" else _ml(tree)
 
 
 def _scripted(kind: str, base: Tree, script: Tree) -> str:
