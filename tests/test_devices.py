@@ -12,7 +12,7 @@ import pytest
 
 import minigrad as mg
 import nn
-from minigrad import Tensor, backend, no_grad
+from minigrad import Tensor, backend, no_grad, viz
 from nn.functional import cross_entropy
 
 from .ops_table import ROWS
@@ -134,3 +134,17 @@ def test_training_on_a_real_gpu() -> None:
         optimizer.step()
     assert loss.device == "cuda:0"
     assert loss.item() < 0.1
+
+
+def test_graphs_on_another_device_are_seen() -> None:
+    x = Tensor(StrictArray(np.array([[0.5, -1.0], [2.0, 3.0]])), requires_grad=True, name="x")
+    with viz.capture():
+        y = (np.tanh(x @ x) * x).sum()
+    page, text = viz.explore(y), repr(viz.explain(y))
+    assert page.data["steps"][0]["value"]["rows"] == [["0.5", "-1"], ["2", "3"]]
+    assert viz.draw(y, style="detailed", highlight="gradient").notes
+    y.backward()
+    g = x.grad.cpu().numpy()
+    assert page.data["steps"][0]["gradient"]["rows"] == [[f"{v:.4g}" for v in row] for row in g]
+    assert f"{g[0, 0]:.4g}"[:5] in text.splitlines()[-1]
+    assert "strict:0" in x._repr_html_()

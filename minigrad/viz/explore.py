@@ -109,7 +109,6 @@ def _step(row: Explained, group: Group, member: dict[int, int], summarise: Summa
                 "sent": number(rule.sent),
             }
             for rule in row.rules
-            if rule.to in member
         ],
     }
 
