@@ -127,3 +127,18 @@ def test_autoencoders() -> None:
         optimizer.step()
     assert before > 0.4
     assert sparse.encode(data).mean().item() < 0.15
+
+
+def test_binary_units_lower_the_energy_and_recall_what_is_stored() -> None:
+    rng = np.random.default_rng(0)
+    patterns = rng.choice([-1.0, 1.0], (10, 200))
+    memory = nn.Hopfield(200, binary=True, dtype=np.float64)
+    memory.store(patterns)
+    np.testing.assert_array_equal(memory(patterns).numpy(), patterns)
+    noisy = patterns * rng.choice([1.0, -1.0], patterns.shape, p=[0.85, 0.15])
+    one_step = nn.Hopfield(200, max_steps=1, binary=True, dtype=np.float64)
+    one_step.store(patterns)
+    energies = [memory.energy(x).numpy() for x in (noisy, one_step(noisy).numpy(), memory(noisy).numpy())]
+    assert (energies[0] > energies[1]).all()
+    assert (energies[1] >= energies[2]).all()
+    assert (memory(noisy).numpy() == patterns).mean() > 0.99

@@ -78,9 +78,14 @@ class Jordan(Module):
 
 
 class Hopfield(Module):
-    """Hopfield's associative memory (1982), with symmetric saturated linear units.
+    """Hopfield's associative memory (1982), W symmetric with a zero diagonal.
 
-        x <- max(-1, min(1, W x + b)),  W symmetric with a zero diagonal
+        x   <- max(-1, min(1, W x + b)),  all units at once: saturated linear units
+        x_i <- sign(W_i x + b_i),         unit by unit, as in the paper: binary units, which lower the energy at each change
+
+    Args:
+        max_steps: how often all units are updated at most.
+        binary: units of 1 and -1; one that is driven by exactly 0 stays as it is.
 
     Attributes:
         weight, bias: buffers, (size, size) and (size,): patterns are stored, not learned by gradients.
@@ -91,8 +96,8 @@ class Hopfield(Module):
     [1.0, -1.0, 1.0, -1.0]
     """
 
-    def __init__(self, size: int, max_steps: int = 100, dtype: Any = None) -> None:
-        self.size, self.max_steps = size, max_steps
+    def __init__(self, size: int, max_steps: int = 100, binary: bool = False, dtype: Any = None) -> None:
+        self.size, self.max_steps, self.binary = size, max_steps, binary
         self.weight, self.bias = Buffer(zeros((size, size), dtype=dtype)), Buffer(zeros(size, dtype=dtype))
 
     def store(self, patterns: Any) -> None:
@@ -106,17 +111,28 @@ class Hopfield(Module):
     def forward(self, x: Any) -> Tensor:
         """Recall: from patterns (..., size) to where the state stays, or oscillates after max_steps.
 
-        The gain is chosen so that saturated states are stable: W is scaled to norm 2 before the units saturate.
+        The gain of linear units is chosen so that saturated states are stable: W is scaled to norm 2 before the units saturate.
         """
         state = np.asarray(raw(x)).astype(self.weight.dtype)
-        largest = np.abs(np.linalg.eigvalsh(self.weight._data)).max(initial=0.0)
-        weight = self.weight._data * (2.0 / largest if largest else 1.0)
+        step = self._binary_step if self.binary else self._linear_step()
         for _ in range(self.max_steps):
-            new = np.clip(state @ weight + self.bias._data, -1.0, 1.0)
+            new = step(state)
             if np.array_equal(new, state):
                 break
             state = new
         return Tensor(state)
+
+    def _linear_step(self) -> Callable[[Any], Any]:
+        largest = np.abs(np.linalg.eigvalsh(self.weight._data)).max(initial=0.0)
+        weight = self.weight._data * (2.0 / largest if largest else 1.0)
+        return lambda state: np.clip(state @ weight + self.bias._data, -1.0, 1.0)
+
+    def _binary_step(self, state: Any) -> Any:
+        state = state.copy()
+        for i in range(self.size):
+            driven = state @ self.weight._data[:, i] + self.bias._data[i]
+            state[..., i] = np.where(driven == 0, state[..., i], np.sign(driven))
+        return state
 
     def energy(self, x: Any) -> Any:
         """-x^T W x / 2 - b x: it never grows when units are updated one by one."""
