@@ -31,7 +31,22 @@ def alexnet(classes=1000, width=1.0, channels=3):
     )  # fmt: skip
 
 
-def main(epochs=15, width=0.25, size=67, examples=1797):
+def load(data, size):
+    """Enlarged digits (N, 1, size, size), or the images of a folder that has one folder for each class; and their classes."""
+
+    def fitted(images):
+        return nn.functional.interpolate(Tensor(images.astype(np.float32)), size=(size, size), mode="bilinear").numpy()
+
+    if data is None:
+        x, y = fitted(load_digits().images[:, None] / 16), load_digits().target
+    else:
+        folder = nn.data.ImageFolder(data, transform=lambda image: fitted(image[None] / 255)[0])
+        x, y = map(np.array, zip(*(folder[i] for i in range(len(folder))), strict=True))
+    order = np.random.default_rng(0).permutation(len(y))
+    return x[order], y[order]
+
+
+def main(epochs=15, width=0.25, size=67, data=None):
     table = alexnet().summary(np.zeros((1, 3, 227, 227), np.float32))
     first, pooled = table.rows[0], table.rows[3]
     results = {
@@ -39,10 +54,9 @@ def main(epochs=15, width=0.25, size=67, examples=1797):
         "pooled": f"{pooled.output[2]}x{pooled.output[3]}x{pooled.output[1]}",
         "parameters": table.parameters,
     }
-    images, labels = load_digits().images[:examples, None] / 16, load_digits().target[:examples]
-    x = nn.functional.interpolate(Tensor(images.astype(np.float32)), size=size, mode="bilinear").numpy()
-    cut = int(0.8 * examples)
-    model = alexnet(10, width, channels=1)
+    x, labels = load(data, size)
+    cut = int(0.8 * len(labels))
+    model = alexnet(labels.max() + 1, width, channels=x.shape[1])
     optimizer = nn.optim.Adam(model.parameters(), lr=1e-3)
     batches = nn.data.DataLoader(nn.data.TensorDataset(x[:cut], labels[:cut]), 32, shuffle=True, seed=0)
     Trainer(model, optimizer, nn.functional.cross_entropy).fit(batches, epochs)
@@ -54,5 +68,7 @@ def main(epochs=15, width=0.25, size=67, examples=1797):
     return results
 
 
+FULL = {"epochs": 90, "width": 1.0, "size": 227}
+
 if __name__ == "__main__":
-    run(main, PUBLISHED)
+    run(main)

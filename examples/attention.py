@@ -71,4 +71,4 @@ def main(steps=700, hidden=64, batch=64, shown=7395):
 
 
 if __name__ == "__main__":
-    run(main, PUBLISHED)
+    run(main)

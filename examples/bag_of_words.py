@@ -9,7 +9,20 @@ from nn.text import Vocabulary, bag_of_words
 
 PUBLISHED = "77 to 80 % on this set with counts of words (Wang and Manning, 2012)"
 
-GOOD = ["wonderful", "moving", "brilliant", "charming", "touching", "superb", "delightful", "clever", "warm", "gripping", "honest", "fresh"]
+GOOD = [
+    "wonderful",
+    "moving",
+    "brilliant",
+    "charming",
+    "touching",
+    "superb",
+    "delightful",
+    "clever",
+    "warm",
+    "gripping",
+    "honest",
+    "fresh",
+]
 BAD = ["dull", "boring", "awful", "clumsy", "tired", "predictable", "flat", "lifeless", "stale", "messy", "shallow", "pointless"]
 
 
@@ -56,4 +69,4 @@ def main(epochs=12, data=None):
 
 
 if __name__ == "__main__":
-    run(main, PUBLISHED)
+    run(main)

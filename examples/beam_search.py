@@ -47,8 +47,10 @@ def main(models=300, beams=8):
     axis.set(xlabel="beam", ylabel="most probable sequence found")
     axis.legend()
     picture("beam_search", figure)
-    return {f"found, {name}": found[k] / models for name, k in (("greedy", "greedy"), ("beam of 2", 2), (f"beam of {beams}", beams))}
+    return {
+        f"found, {name}": found[k] / models for name, k in (("greedy", "greedy"), ("beam of 2", 2), (f"beam of {beams}", beams))
+    }
 
 
 if __name__ == "__main__":
-    run(main, PUBLISHED)
+    run(main)

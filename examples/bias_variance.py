@@ -50,4 +50,4 @@ def main(points=30, steps=300, trials=12):
 
 
 if __name__ == "__main__":
-    run(main, PUBLISHED)
+    run(main)

@@ -18,7 +18,11 @@ PUBLISHED = "cells for line position, quotes and nesting (Karpathy, Johnson and 
 
 
 def main(seconds=45.0, hidden=128, shown=4000, data=None):
-    text = data.read_text(encoding="utf-8") if data is not None else "\n".join(inspect.getsource(m) for m in (inspect, argparse, tokenize, ast))
+    text = (
+        data.read_text(encoding="utf-8")
+        if data is not None
+        else "\n".join(inspect.getsource(m) for m in (inspect, argparse, tokenize, ast))
+    )
     letters = Vocabulary.of_characters(text)
     columns = batchify(letters.encode(text), 32)
     embed, lstm, out = nn.Embedding(len(letters), 32), nn.LSTM(32, hidden), nn.Linear(hidden, len(letters))
@@ -57,8 +61,12 @@ def main(seconds=45.0, hidden=128, shown=4000, data=None):
         axis.set(title=f"{name}: cell {cell}")
     figure.tight_layout()
     picture("cells", figure)
-    return {"nats for each letter": float(np.mean(losses[-50:]))} | {f"{name}: correlation": f"{r:+.2f}" for name, _, r in table.rows}
+    return {"nats for each letter": float(np.mean(losses[-50:]))} | {
+        f"{name}: correlation": f"{r:+.2f}" for name, _, r in table.rows
+    }
 
+
+FULL = {"seconds": 3600.0, "hidden": 512}
 
 if __name__ == "__main__":
-    run(main, PUBLISHED, seconds=3600.0, hidden=512)
+    run(main)

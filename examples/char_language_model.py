@@ -93,10 +93,14 @@ def main(kind="LSTM", hidden=128, layers=1, seconds=45.0, batch=32, steps=50, lr
     axis.set(xlabel="update", ylabel="nats for each character", title=kind)
     axis.text(0.3, 0.95, written[:160].replace("$", " "), transform=axis.transAxes, va="top", fontsize=7, family="monospace")
     picture("char_language_model", figure)
-    return {"updates": len(losses), "test loss in nats": mean_loss(model, test, steps), "before training": float(np.log(len(letters)))}
+    return {
+        "updates": len(losses),
+        "test loss in nats": mean_loss(model, test, steps),
+        "before training": float(np.log(len(letters))),
+    }
 
 
 FULL = {"hidden": 512, "layers": 3, "seconds": 4 * 3600.0, "lr": 2e-3, "dropout": 0.5, "batch": 50}
 
 if __name__ == "__main__":
-    run(main, PUBLISHED, **FULL)
+    run(main)

@@ -90,4 +90,4 @@ def main(epochs=100, pretraining=60, hidden=128, depth=3, labelled=300, data=Non
 FULL = {"epochs": 200, "pretraining": 50, "hidden": 1000, "labelled": 60000}
 
 if __name__ == "__main__":
-    run(main, PUBLISHED, **FULL)
+    run(main)

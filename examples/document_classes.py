@@ -13,11 +13,18 @@ from nn.text import Vocabulary, bag_of_words
 
 #: Packages of the standard library, and the modules whose docstrings belong to them.
 CLASSES = {
-    "network": "email.message email.parser http.client http.server http.cookiejar urllib.request urllib.parse smtplib imaplib ftplib poplib socketserver xmlrpc.client",
+    "network": (
+        "email.message email.parser http.client http.server http.cookiejar urllib.request urllib.parse smtplib imaplib ftplib "
+        "poplib socketserver xmlrpc.client"
+    ),
     "numbers": "decimal fractions statistics random numbers cmath math colorsys _pydecimal",
     "files": "os pathlib shutil tempfile zipfile tarfile gzip bz2 lzma filecmp fileinput glob",
-    "code": "ast inspect tokenize dis symtable pdb traceback unittest.case unittest.mock doctest importlib.util pydoc types trace",
-    "time and threads": "datetime calendar threading queue asyncio.tasks asyncio.queues concurrent.futures sched multiprocessing.pool selectors",
+    "code": (
+        "ast inspect tokenize dis symtable pdb traceback unittest.case unittest.mock doctest importlib.util pydoc types trace"
+    ),
+    "time and threads": (
+        "datetime calendar threading queue asyncio.tasks asyncio.queues concurrent.futures sched multiprocessing.pool selectors"
+    ),
 }
 
 

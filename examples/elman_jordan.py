@@ -41,7 +41,9 @@ def main(steps=600, hidden=20):
         surprise = -np.log(p[np.arange(len(p)), test[1:]] + 1e-6)
         first = test[1:] < 3
         errors[name] = surprise
-        results[f"{name}: nats at a consonant, inside a syllable"] = f"{surprise[first].mean():.2f}, {surprise[~first].mean():.2f}"
+        results[f"{name}: nats at a consonant, inside a syllable"] = (
+            f"{surprise[first].mean():.2f}, {surprise[~first].mean():.2f}"
+        )
     figure, axis = plt.subplots(figsize=(9, 3))
     for name, surprise in errors.items():
         axis.plot(surprise[:30], "o-", label=name)
@@ -53,4 +55,4 @@ def main(steps=600, hidden=20):
 
 
 if __name__ == "__main__":
-    run(main, PUBLISHED)
+    run(main)

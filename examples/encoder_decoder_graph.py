@@ -39,7 +39,11 @@ def main(hidden=16):
     except viz.DotNotFoundError as error:
         return {"pictures": str(error)}
     svg = ET.parse(OUT / "encoder_decoder_graph.svg").getroot()
-    return {"steps": len(unrolled.steps), "size of the unrolled drawing": f"{svg.attrib['width']} x {svg.attrib['height']}", "page": str(OUT / "encoder_decoder_graph.html")}
+    return {
+        "steps": len(unrolled.steps),
+        "size of the unrolled drawing": f"{svg.attrib['width']} x {svg.attrib['height']}",
+        "page": str(OUT / "encoder_decoder_graph.html"),
+    }
 
 
 if __name__ == "__main__":

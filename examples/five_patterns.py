@@ -112,4 +112,4 @@ def main(steps=1500, hidden=64, batch=64):
 
 
 if __name__ == "__main__":
-    run(main, PUBLISHED)
+    run(main)

@@ -58,4 +58,4 @@ def main(steps=4000, dimensions=16, window=10, most=100.0, data=None):
 
 
 if __name__ == "__main__":
-    run(main, PUBLISHED)
+    run(main)

@@ -1,8 +1,8 @@
 """GoogLeNet: four kinds of filters side by side in each Inception block; a small copy learns digits."""
 
 import numpy as np
+from alexnet import load
 from shared import picture, run
-from sklearn.datasets import load_digits
 
 import nn
 from minigrad import Tensor, no_grad, viz
@@ -58,12 +58,11 @@ def googlenet(classes=1000, width=1.0, channels=3, norm=False):
     return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Dropout(0.4), nn.Linear(inputs, classes))
 
 
-def main(epochs=10, width=0.125, examples=1797):
+def main(epochs=10, width=0.125, size=32, data=None):
     results = {"parameters": sum(p.size for p in googlenet().parameters())}
-    images, labels = load_digits().images[:examples, None] / 16, load_digits().target[:examples]
-    x = nn.functional.interpolate(Tensor(images.astype(np.float32)), size=32, mode="bilinear").numpy()
-    cut = int(0.8 * examples)
-    model = googlenet(10, width, channels=1, norm=True)
+    x, labels = load(data, size)
+    cut = int(0.8 * len(labels))
+    model = googlenet(labels.max() + 1, width, channels=x.shape[1], norm=True)
     optimizer = nn.optim.Adam(model.parameters(), lr=4e-3)
     batches = nn.data.DataLoader(nn.data.TensorDataset(x[:cut], labels[:cut]), 32, shuffle=True, seed=0)
     history = Trainer(model, optimizer, nn.functional.cross_entropy, {"accuracy": accuracy}).fit(
@@ -76,5 +75,7 @@ def main(epochs=10, width=0.125, examples=1797):
         return results | {"test accuracy of the small one": accuracy(model(Tensor(x[cut:])).numpy(), labels[cut:])}
 
 
+FULL = {"epochs": 100, "width": 1.0, "size": 224}
+
 if __name__ == "__main__":
-    run(main, PUBLISHED)
+    run(main)

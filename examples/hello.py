@@ -45,4 +45,4 @@ def main(steps=300, hidden=3):
 
 
 if __name__ == "__main__":
-    run(main, PUBLISHED)
+    run(main)

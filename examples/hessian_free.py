@@ -24,8 +24,8 @@ def conjugate_gradient(product, b, steps):
 
 
 def main(updates=25, hidden=32, products=30, damping=1.0):
-    x, labels = load_digits(return_X_y=True)
-    x, y = x / 16, np.eye(10)[labels]
+    x = load_digits().data
+    x = x / 16
     rng = np.random.default_rng(0)
     shapes = [(64, hidden), (hidden,), (hidden, 64)]  # an autoencoder: digits through a narrow middle
     start = np.concatenate([rng.normal(size=s).ravel() / np.sqrt(s[0]) if len(s) > 1 else np.zeros(s) for s in shapes])
@@ -43,7 +43,7 @@ def main(updates=25, hidden=32, products=30, damping=1.0):
     w, hessian_free = start, [error(output(start))]
     for _ in range(updates):
         curvature = product(w)
-        w_new = w + conjugate_gradient(lambda v, c=curvature: c(v) + damping * v, -slope(w), products)
+        w_new = w + conjugate_gradient(lambda v, c=curvature, d=damping: c(v) + d * v, -slope(w), products)
         better = error(output(w_new)) < hessian_free[-1]
         w, damping = (w_new, damping * 0.7) if better else (w, damping * 2)
         hessian_free.append(error(output(w)))
@@ -61,4 +61,4 @@ def main(updates=25, hidden=32, products=30, damping=1.0):
 
 
 if __name__ == "__main__":
-    run(main, PUBLISHED)
+    run(main)

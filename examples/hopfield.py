@@ -36,4 +36,4 @@ def main(units=200):
 
 
 if __name__ == "__main__":
-    run(main, PUBLISHED)
+    run(main)

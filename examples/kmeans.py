@@ -33,4 +33,4 @@ def main(clusters=16, steps=30):
 
 
 if __name__ == "__main__":
-    run(main, PUBLISHED)
+    run(main)

@@ -43,7 +43,7 @@ class Executor(nn.Module):
         return self.out(np.concatenate([h, np.stack(looked, axis=1)], axis=-1)), state
 
 
-def main(steps=1500, hidden=128, digits=2, batch=64):
+def main(steps=3000, hidden=128, digits=2, batch=64):
     rng = np.random.default_rng(0)
     letters = Vocabulary.of_characters("0123456789+-=;>() abprintifelse", special=("<pad>", "<s>", "</s>"))
 
@@ -90,5 +90,7 @@ def main(steps=1500, hidden=128, digits=2, batch=64):
     return {"characters right": float((said == y[:, 1:])[known].mean()), "outputs right": float(np.mean(right))}
 
 
+FULL = {"steps": 50_000, "hidden": 400, "digits": 5}
+
 if __name__ == "__main__":
-    run(main, PUBLISHED, steps=50_000, hidden=400, digits=5)
+    run(main)

@@ -57,4 +57,4 @@ def main(epochs=15, data=None):
 FULL = {"epochs": 40}
 
 if __name__ == "__main__":
-    run(main, PUBLISHED, **FULL)
+    run(main)

@@ -40,4 +40,4 @@ def main(steps=200, decay=1e-2):
 
 
 if __name__ == "__main__":
-    run(main, PUBLISHED)
+    run(main)

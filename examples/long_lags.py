@@ -56,9 +56,13 @@ def main(steps=500, lags=40):
     axes[1].set(xlabel="steps back", title="norm of the gradient")
     axes[1].legend()
     picture("long_lags", figure)
-    results = {f"{kind}: accuracy at {n} steps": s for kind, found in scores.items() for n, s in zip(lengths[-2:], found[-2:], strict=True)}
+    results = {
+        f"{kind}: accuracy at {n} steps": s
+        for kind, found in scores.items()
+        for n, s in zip(lengths[-2:], found[-2:], strict=True)
+    }
     return results | {f"{kind}: gradient 50 steps back": f"{values[50]:.0e}" for kind, values in norms.items()}
 
 
 if __name__ == "__main__":
-    run(main, PUBLISHED)
+    run(main)

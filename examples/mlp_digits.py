@@ -46,4 +46,4 @@ def main(epochs=100, hidden=256, dropout=0.3, data=None):
 FULL = {"hidden": 800, "epochs": 300, "dropout": 0.5}
 
 if __name__ == "__main__":
-    run(main, PUBLISHED, **FULL)
+    run(main)

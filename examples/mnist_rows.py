@@ -43,7 +43,9 @@ def main(epochs=15, data=None):
         optimizer = nn.optim.Adam(model.parameters(), lr=5e-3)
         for _ in range(epochs):
             for rows in np.array_split(rng.permutation(cut), cut // 32):
-                loss = nn.functional.cross_entropy(model(Tensor(given[rows]), None if lengths is None else lengths[rows]), y[rows])
+                loss = nn.functional.cross_entropy(
+                    model(Tensor(given[rows]), None if lengths is None else lengths[rows]), y[rows]
+                )
                 optimizer.zero_grad()
                 loss.backward()
                 optimizer.step()
@@ -55,5 +57,7 @@ def main(epochs=15, data=None):
     return results
 
 
+FULL = {"epochs": 30}
+
 if __name__ == "__main__":
-    run(main, PUBLISHED, epochs=30)
+    run(main)

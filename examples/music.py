@@ -9,7 +9,7 @@ from minigrad import no_grad
 from nn.text import Vocabulary, batchify, bptt_windows, sample
 
 PUBLISHED = "char-rnn on ABC notation: Sturm et al., Music transcription modelling and composition using deep learning, 2016"
-SCALE = "D E F G A B c d e f g a".split()
+SCALE = ["D", "E", "F", "G", "A", "B", "c", "d", "e", "f", "g", "a"]
 
 
 def tune(rng, number):
@@ -70,4 +70,4 @@ def main(epochs=12, hidden=128, tunes=1500, data=None):
 
 
 if __name__ == "__main__":
-    run(main, PUBLISHED)
+    run(main)

@@ -12,11 +12,31 @@ PUBLISHED = "the task of PyTorch's tutorial (Robertson, 2017), which gives no nu
 
 #: Pieces of invented names, in the sound of five languages, for a run without --data FOLDER.
 SOUNDS = {
-    "Italian": ("Ro Ma Bel Fer Car Gio Mon Sal".split(), "li ra ti na do ri".split(), "ni ti elli ini etti ucci".split()),
-    "Russian": ("Vol Iva Pet Kuz Mor Sok Bar Gri".split(), "di ko ni to ra mi".split(), "ov ev in sky enko ovich".split()),
-    "German": ("Schm Br Kr W Sch Hof St Berg".split(), "ei au oe ie er ar".split(), "mann er ler stein bach rich".split()),
-    "Japanese": ("Ta Ki Su Ya Ma Na Ha Ko".split(), "ka mu ra shi ta no".split(), "moto da mura saki hara gawa".split()),
-    "Greek": ("Pap Kal Dim Kon Stav Ant Geo The".split(), "a o i e ou ia".split(), "poulos idis akis ellis opoulos akos".split()),
+    "Italian": (
+        ["Ro", "Ma", "Bel", "Fer", "Car", "Gio", "Mon", "Sal"],
+        ["li", "ra", "ti", "na", "do", "ri"],
+        ["ni", "ti", "elli", "ini", "etti", "ucci"],
+    ),
+    "Russian": (
+        ["Vol", "Iva", "Pet", "Kuz", "Mor", "Sok", "Bar", "Gri"],
+        ["di", "ko", "ni", "to", "ra", "mi"],
+        ["ov", "ev", "in", "sky", "enko", "ovich"],
+    ),
+    "German": (
+        ["Schm", "Br", "Kr", "W", "Sch", "Hof", "St", "Berg"],
+        ["ei", "au", "oe", "ie", "er", "ar"],
+        ["mann", "er", "ler", "stein", "bach", "rich"],
+    ),
+    "Japanese": (
+        ["Ta", "Ki", "Su", "Ya", "Ma", "Na", "Ha", "Ko"],
+        ["ka", "mu", "ra", "shi", "ta", "no"],
+        ["moto", "da", "mura", "saki", "hara", "gawa"],
+    ),
+    "Greek": (
+        ["Pap", "Kal", "Dim", "Kon", "Stav", "Ant", "Geo", "The"],
+        ["a", "o", "i", "e", "ou", "ia"],
+        ["poulos", "idis", "akis", "ellis", "opoulos", "akos"],
+    ),
 }
 
 
@@ -25,11 +45,19 @@ def load(data):
     if data is not None:
         files = sorted(data.glob("*.txt"))
         lines = [file.read_text(encoding="utf-8").split() for file in files]
-        return [n for names in lines for n in names], np.repeat(np.arange(len(files)), [len(n) for n in lines]), [f.stem for f in files]
+        return (
+            [n for names in lines for n in names],
+            np.repeat(np.arange(len(files)), [len(n) for n in lines]),
+            [f.stem for f in files],
+        )
     rng, names, labels = np.random.default_rng(0), [], []
     for label, (first, middle, last) in enumerate(SOUNDS.values()):
         for _ in range(300):
-            names.append(rng.choice(first) + "".join(rng.choice(middle, rng.integers(0, 3))) + (rng.choice(last) if rng.random() < 0.8 else rng.choice(middle)))
+            names.append(
+                rng.choice(first)
+                + "".join(rng.choice(middle, rng.integers(0, 3)))
+                + (rng.choice(last) if rng.random() < 0.8 else rng.choice(middle))
+            )
             labels.append(label)
     return names, np.array(labels), list(SOUNDS)
 
@@ -74,5 +102,7 @@ def main(epochs=6, hidden=64, data=None):
     return {"test accuracy": nn.metrics.accuracy(scores, labels[test]), "share of the largest language": float(most)}
 
 
+FULL = {"epochs": 20, "hidden": 128}
+
 if __name__ == "__main__":
-    run(main, PUBLISHED, epochs=20, hidden=128)
+    run(main)

@@ -24,4 +24,4 @@ def main(neighbours=3):
 
 
 if __name__ == "__main__":
-    run(main, PUBLISHED)
+    run(main)

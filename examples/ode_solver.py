@@ -46,4 +46,4 @@ def main(steps=150, noise=0.02):
 
 
 if __name__ == "__main__":
-    run(main, PUBLISHED)
+    run(main)

@@ -43,4 +43,4 @@ def main(steps=120):
 
 
 if __name__ == "__main__":
-    run(main, PUBLISHED)
+    run(main)

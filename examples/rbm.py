@@ -10,14 +10,22 @@ from minigrad import Tensor, no_grad, viz
 PUBLISHED = "Hinton, Training products of experts by minimizing contrastive divergence, 2002"
 
 
-def main(epochs=40, hidden=100, lr=0.05):
-    x = (load_digits().data / 16 > 0.5).astype(np.float32)
+def load(data):
+    """Black and white pixels, (N, side * side): small digits, or MNIST's from a folder."""
+    if data is None:
+        return (load_digits().data > 8).astype(np.float32)
+    return (nn.data.read_mnist(data, train=False)[0].reshape(10_000, -1) > 127).astype(np.float32)
+
+
+def main(epochs=40, hidden=100, lr=0.05, data=None):
+    x = load(data)
+    side = int(np.sqrt(x.shape[1]))
     rng = np.random.default_rng(0)
-    train, test = x[:1500], x[1500:]
-    machine = nn.RBM(64, hidden)
+    train, test = np.split(x, [5 * len(x) // 6])
+    machine = nn.RBM(side * side, hidden)
     optimizer = nn.optim.SGD(machine.parameters(), lr=lr, momentum=0.5)
     for epoch in range(epochs):
-        for rows in np.array_split(rng.permutation(len(train)), 75):
+        for rows in np.array_split(rng.permutation(len(train)), len(train) // 20):
             optimizer.zero_grad()
             machine.contrastive_divergence(Tensor(train[rows]), k=1).backward()  # free energy of data minus that of dreams
             optimizer.step()
@@ -29,9 +37,11 @@ def main(epochs=40, hidden=100, lr=0.05):
         gap = machine.free_energy(Tensor(noise)).numpy().mean() - machine.free_energy(Tensor(test)).numpy().mean()
         error = float(((machine(Tensor(test)).numpy() - test) ** 2).mean())
     filters = machine.weight.detach().numpy()[:20]
-    picture("rbm", viz.image_grid(np.concatenate([filters, test[:20], dreams]).reshape(-1, 8, 8), columns=20))
+    picture("rbm", viz.image_grid(np.concatenate([filters, test[:20], dreams]).reshape(-1, side, side), columns=20))
     return {"reconstruction error": error, "free energy of noise above that of digits": float(gap)}
 
 
+FULL = {"hidden": 500, "epochs": 60}
+
 if __name__ == "__main__":
-    run(main, PUBLISHED)
+    run(main)

@@ -1,13 +1,11 @@
 """ResNet: depth that can be learned, because every block only adds to what it is given; against the same network without."""
 
 import matplotlib.pyplot as plt
-import numpy as np
+from alexnet import load
 from shared import picture, run
-from sklearn.datasets import load_digits
 
 import minigrad
 import nn
-from minigrad import Tensor
 from nn.metrics import accuracy
 from nn.training import Trainer
 
@@ -57,15 +55,14 @@ def resnet(name, classes=1000, width=64, channels=3, shortcut=True, small=False)
     return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(inputs, classes))
 
 
-def main(epochs=5, width=8, examples=1797, size=16):
+def main(epochs=5, width=8, size=16, data=None):
     results = {f"parameters of {name}": sum(p.size for p in resnet(name).parameters()) for name in DEPTHS}
-    images, labels = load_digits().images[:examples, None] / 16, load_digits().target[:examples]
-    x = nn.functional.interpolate(Tensor(images.astype(np.float32)), size=size, mode="bilinear").numpy()
-    cut = int(0.8 * examples)
+    x, labels = load(data, size)
+    cut = int(0.8 * len(labels))
     figure, axis = plt.subplots()
     for shortcut in (True, False):
         minigrad.random.manual_seed(0)
-        model = resnet("ResNet-34", 10, width, channels=1, shortcut=shortcut, small=True)
+        model = resnet("ResNet-34", labels.max() + 1, width, channels=x.shape[1], shortcut=shortcut, small=size < 64)
         optimizer = nn.optim.SGD(model.parameters(), lr=0.05, momentum=0.9, weight_decay=5e-4)
         batches = nn.data.DataLoader(nn.data.TensorDataset(x[:cut], labels[:cut]), 32, shuffle=True, seed=0)
         history = Trainer(model, optimizer, nn.functional.cross_entropy, {"accuracy": accuracy}).fit(
@@ -80,5 +77,7 @@ def main(epochs=5, width=8, examples=1797, size=16):
     return results
 
 
+FULL = {"epochs": 120, "width": 64, "size": 224}
+
 if __name__ == "__main__":
-    run(main, PUBLISHED)
+    run(main)

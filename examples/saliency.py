@@ -24,8 +24,10 @@ def main(steps=600):
     images, labels = load_digits().images, load_digits().target
     rng = np.random.default_rng(0)
     model = nn.Sequential(
-        nn.Conv2d(1, 24, 3, padding=1), nn.BatchNorm2d(24), nn.ReLU(), nn.Conv2d(24, 48, 3, padding=1), nn.BatchNorm2d(48), nn.ReLU(),
-        nn.MaxPool2d(2), nn.Conv2d(48, 96, 3, padding=1), nn.BatchNorm2d(96), nn.ReLU(), nn.AdaptiveMaxPool2d(1), nn.Flatten(), nn.Linear(96, 10),
+        nn.Conv2d(1, 24, 3, padding=1), nn.BatchNorm2d(24), nn.ReLU(),
+        nn.Conv2d(24, 48, 3, padding=1), nn.BatchNorm2d(48), nn.ReLU(), nn.MaxPool2d(2),
+        nn.Conv2d(48, 96, 3, padding=1), nn.BatchNorm2d(96), nn.ReLU(),
+        nn.AdaptiveMaxPool2d(1), nn.Flatten(), nn.Linear(96, 10),
     )  # fmt: skip
     optimizer = nn.optim.Adam(model.parameters(), lr=3e-3)
     schedule = nn.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
@@ -54,4 +56,4 @@ def main(steps=600):
 
 
 if __name__ == "__main__":
-    run(main, PUBLISHED)
+    run(main)

@@ -5,6 +5,7 @@ import numpy as np
 from shared import picture, run
 from sklearn.datasets import load_digits
 
+import minigrad
 import nn
 from minigrad import Tensor, no_grad
 from nn.optim import lr_scheduler as lrs
@@ -14,7 +15,7 @@ def main(epochs=15, lr=0.5):
     images, labels = load_digits(return_X_y=True)
     order = np.random.default_rng(0).permutation(len(labels))
     x, y = (images[order] / 16).astype(np.float32), labels[order]
-    train, test = slice(0, 1000), slice(1000, None)
+    test = slice(1000, None)
     total = epochs * 31
     makers = {
         "constant": lambda o: lrs.ConstantLR(o, factor=1.0), "step": lambda o: lrs.StepLR(o, total // 3, gamma=0.2),
@@ -25,8 +26,6 @@ def main(epochs=15, lr=0.5):
     figure, axes = plt.subplots(1, 2, figsize=(10, 4))
     results = {}
     for name, make in makers.items():
-        import minigrad
-
         minigrad.random.manual_seed(0)
         rng = np.random.default_rng(0)
         model = nn.Sequential(nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 10))

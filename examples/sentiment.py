@@ -82,5 +82,7 @@ def main(epochs=6, size=48, data=None):
     return {f"test accuracy, {name}": found[-1] for name, found in scores.items()}
 
 
+FULL = {"epochs": 20, "size": 300}
+
 if __name__ == "__main__":
-    run(main, PUBLISHED, epochs=20, size=300)
+    run(main)

@@ -18,17 +18,16 @@ matplotlib.use("Agg")
 OUT = Path("out")
 
 
-def run(main: Callable[..., dict[str, Any]], published: str = "", argv: list[str] | None = None, **full: Any) -> dict[str, Any]:
+def run(main: Callable[..., dict[str, Any]], argv: list[str] | None = None) -> dict[str, Any]:
     """Call `main` with options from the command line, and print what it returns beside what was published.
 
     Args:
-        main: its parameters with their defaults are the options; it returns what it measured.
-        published: the numbers of the source.
-        full: the settings of the source, for `--full`.
+        main: its parameters with their defaults are the options; it returns what it measured.  Its module may have `PUBLISHED`,
+            the numbers of the source, and `FULL`, the settings of the source, for `--full`.
     """
-    parser = argparse.ArgumentParser(
-        description=inspect.getdoc(inspect.getmodule(main)), formatter_class=argparse.RawTextHelpFormatter
-    )
+    module = inspect.getmodule(main)
+    published, full = getattr(module, "PUBLISHED", ""), getattr(module, "FULL", {})
+    parser = argparse.ArgumentParser(description=inspect.getdoc(module), formatter_class=argparse.RawTextHelpFormatter)
     for name, parameter in inspect.signature(main).parameters.items():
         kind = Path if name == "data" else type(parameter.default)
         parser.add_argument(f"--{name.replace('_', '-')}", type=kind, default=None, help=f"default: {parameter.default}")

@@ -27,4 +27,4 @@ def main(epochs=60, batch=32):
 
 
 if __name__ == "__main__":
-    run(main, PUBLISHED)
+    run(main)

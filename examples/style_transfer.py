@@ -7,11 +7,11 @@ from sklearn.datasets import load_sample_images
 import nn
 from minigrad import Tensor, viz
 
-PUBLISHED = "Gatys, Ecker and Bethge, 2016; random filters carry texture too: Ustyuzhaninov et al., 2016, with --data a safetensors file of VGG-16's weights"
+PUBLISHED = "Gatys, Ecker and Bethge, 2016; random filters carry texture too: Ustyuzhaninov et al., 2016"
 
 
 def network(data):
-    """Shallow convolutions of several sizes with random filters, or the first layers of a trained VGG."""
+    """Shallow convolutions of several sizes with random filters, or the first layers of a VGG-16 from a safetensors file."""
     if data is not None:
         weights = nn.load(data)
         layers, channels = [], 3
@@ -59,4 +59,4 @@ def main(steps=150, size=96, weight=1.0, data=None):
 
 
 if __name__ == "__main__":
-    run(main, PUBLISHED)
+    run(main)

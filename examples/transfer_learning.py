@@ -79,4 +79,4 @@ def main(steps=300, repeats=5):
 
 
 if __name__ == "__main__":
-    run(main, PUBLISHED)
+    run(main)

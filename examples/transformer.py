@@ -67,4 +67,4 @@ def main(steps=800, size=64, heads=4, layers=2, batch=64):
 
 
 if __name__ == "__main__":
-    run(main, PUBLISHED)
+    run(main)

@@ -17,8 +17,20 @@ PUBLISHED = "on news, not on such short sentences: 26.75 with attention (Bahdana
 
 #: A little grammar for a run without --data: English and French of who, what they do, and to which thing.
 WHO = {"i": "je", "you": "tu", "she": "elle", "we": "nous"}
-VERBS = {"see": "vois vois voit voyons", "want": "veux veux veut voulons", "take": "prends prends prend prenons", "find": "trouve trouves trouve trouvons"}
-THINGS = {"cat": ("le", "chat"), "house": ("la", "maison"), "book": ("le", "livre"), "flower": ("la", "fleur"), "bread": ("le", "pain"), "car": ("la", "voiture")}
+VERBS = {
+    "see": "vois vois voit voyons",
+    "want": "veux veux veut voulons",
+    "take": "prends prends prend prenons",
+    "find": "trouve trouves trouve trouvons",
+}
+THINGS = {
+    "cat": ("le", "chat"),
+    "house": ("la", "maison"),
+    "book": ("le", "livre"),
+    "flower": ("la", "fleur"),
+    "bread": ("le", "pain"),
+    "car": ("la", "voiture"),
+}
 ADJECTIVES = {"black": ("noir", "noire"), "green": ("vert", "verte"), "small": ("petit", "petite"), "great": ("grand", "grande")}
 
 
@@ -79,8 +91,13 @@ def main(seconds=20.0, hidden=96, batch=32, data=None):
     axis.set(xlabel="update", ylabel="loss", title=f"{pairs[rows[0]][0]} -> {texts[0]}")
     picture("translation", figure)
     score = bleu([t.split() for t in texts], [[w.split()] for w in wanted])
-    return {"BLEU on sentences never seen": 100 * score, "exact": float(np.mean([a == b for a, b in zip(texts, wanted, strict=True)]))}
+    return {
+        "BLEU on sentences never seen": 100 * score,
+        "exact": float(np.mean([a == b for a, b in zip(texts, wanted, strict=True)])),
+    }
 
+
+FULL = {"seconds": 3600.0, "hidden": 512}
 
 if __name__ == "__main__":
-    run(main, PUBLISHED, seconds=3600.0, hidden=512)
+    run(main)

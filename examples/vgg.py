@@ -1,8 +1,7 @@
 """VGG-16 and VGG-19: 3x3 convolutions all the way down; parameters as in the paper, and a small copy that learns digits."""
 
-import numpy as np
+from alexnet import load
 from shared import picture, run
-from sklearn.datasets import load_digits
 
 import nn
 from minigrad import Tensor, no_grad
@@ -42,12 +41,12 @@ def vgg(name, classes=1000, width=1.0, channels=3, size=224, norm=False):
     return nn.Sequential(*layers, *head, nn.Linear(hidden, classes))
 
 
-def main(epochs=10, width=0.0625, examples=1797):
+def main(epochs=10, width=0.0625, size=32, data=None):
     results = {f"parameters of {name}": sum(p.size for p in vgg(name).parameters()) for name in LAYERS}
-    images, labels = load_digits().images[:examples, None] / 16, load_digits().target[:examples]
-    x = nn.functional.interpolate(Tensor(images.astype(np.float32)), size=32, mode="bilinear").numpy()
-    cut = int(0.8 * examples)
-    model = vgg("VGG-16", 10, width, channels=1, size=32, norm=True)  # batch normalisation in the place of days of patience
+    x, labels = load(data, size)
+    cut = int(0.8 * len(labels))
+    # Batch normalisation in the place of days of patience.
+    model = vgg("VGG-16", labels.max() + 1, width, channels=x.shape[1], size=size, norm=True)
     optimizer = nn.optim.Adam(model.parameters(), lr=2e-3)
     batches = nn.data.DataLoader(nn.data.TensorDataset(x[:cut], labels[:cut]), 32, shuffle=True, seed=0)
     history = Trainer(model, optimizer, nn.functional.cross_entropy, {"accuracy": accuracy}).fit(
@@ -59,5 +58,7 @@ def main(epochs=10, width=0.0625, examples=1797):
         return results | {"test accuracy of the small one": accuracy(model(Tensor(x[cut:])).numpy(), labels[cut:])}
 
 
+FULL = {"epochs": 74, "width": 1.0, "size": 224}
+
 if __name__ == "__main__":
-    run(main, PUBLISHED)
+    run(main)

@@ -19,7 +19,15 @@ PEOPLE = {
     "father": "mother",
     "boy": "girl",
 }
-RANKS = {"king": "rules the castle with a crown", "man": "walks in the street to work", "prince": "waits in the castle for the crown", "actor": "plays on the stage in the town", "uncle": "visits the family with a cake", "father": "feeds the family at home", "boy": "runs in the yard after school"}  # fmt: skip
+RANKS = {
+    "king": "rules the castle with a crown",
+    "man": "walks in the street to work",
+    "prince": "waits in the castle for the crown",
+    "actor": "plays on the stage in the town",
+    "uncle": "visits the family with a cake",
+    "father": "feeds the family at home",
+    "boy": "runs in the yard after school",
+}
 OF_HIM, OF_HER = (
     ["he shaves his beard", "his brother calls him"],
     ["she combs her hair", "her sister calls her"],
@@ -83,5 +91,7 @@ def main(kind="skip-gram", steps=3000, dimensions=24, window=4, negatives=5, dat
     return {"king - man + woman": vectors.analogy("man", "king", "woman", n=1)[0][0], "analogies solved": float(np.mean(right))}
 
 
+FULL = {"steps": 200_000, "dimensions": 300}
+
 if __name__ == "__main__":
-    run(main, PUBLISHED, steps=200_000, dimensions=300)
+    run(main)

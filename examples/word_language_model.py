@@ -17,7 +17,7 @@ PUBLISHED = "LSTMs on WikiText-2's own training set: 99 to 69 (Merity et al., 20
 
 
 def load(data):
-    """Words of training and test: of WikiText-2's folder (its valid and test files), or of the standard library's documentation."""
+    """Words of training and test: WikiText-2's valid and test files in a folder, or the standard library's documentation."""
     if data is not None:
         return [(data / f"{part}.txt").read_text(encoding="utf-8").replace("\n", " <eos> ") for part in ("valid", "test")]
     import argparse
@@ -97,7 +97,7 @@ def main(size=96, seconds=30.0, batch=16, steps=30, max_words=4000, dropout=0.5,
 
     model.eval()
     with no_grad():
-        print(words.decode(sample(step, words["<eos>"] if "<eos>" in words else 1, None, 60, temperature=0.8)))
+        print(words.decode(sample(step, words["<eos>"], None, 60, temperature=0.8)))
     figure, axis = plt.subplots()
     axis.plot(*zip(*curve, strict=True), "o-")
     axis.axhline(np.exp(unigram), linestyle=":", label="by how frequent each word is")
@@ -110,4 +110,4 @@ def main(size=96, seconds=30.0, batch=16, steps=30, max_words=4000, dropout=0.5,
 FULL = {"size": 650, "seconds": 8 * 3600.0, "max_words": 33_278, "dropout": 0.5, "batch": 20, "steps": 35}
 
 if __name__ == "__main__":
-    run(main, PUBLISHED, **FULL)
+    run(main)
