@@ -83,20 +83,20 @@ class Captioner(nn.Module):
         return np.array(said).T, looked
 
 
-def main(steps=400, batch=32):
+def main(steps=400, batch=32, scenes=2400):
     rng = np.random.default_rng(0)
-    images, captions = zip(*(scene(rng) for _ in range(2400)), strict=True)
+    images, captions = zip(*(scene(rng) for _ in range(scenes)), strict=True)
     images = np.array(images, np.float32)
     words = Vocabulary.of_words(captions)
     y, _ = pad_rows([words.encode(c, start=True, end=True) for c in captions])
-    results = {}
+    cut, results = scenes - 400, {}
     for name, attend in (("show and tell", False), ("show, attend and tell", True)):
         minigrad.random.manual_seed(0)
         model, draw = Captioner(len(words), attend), np.random.default_rng(0)
         optimizer = nn.optim.Adam(model.parameters(), lr=2e-3)
         schedule = nn.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
         for step in range(1, steps + 1):
-            rows = draw.integers(0, 2000, batch)
+            rows = draw.integers(0, cut, batch)
             scores = model(Tensor(images[rows]), y[rows, :-1])
             loss = nn.functional.cross_entropy(scores.reshape(-1, len(words)), y[rows, 1:].reshape(-1), ignore_index=0)
             optimizer.zero_grad()
@@ -107,16 +107,16 @@ def main(steps=400, batch=32):
                 print(f"{name}, step {step}: loss {loss.item():.3f}")
         model.eval()
         with no_grad():
-            said, looked = model.tell(Tensor(images[2000:]), words["<s>"], y.shape[1] - 1)
+            said, looked = model.tell(Tensor(images[cut:]), words["<s>"], y.shape[1] - 1)
         texts = [words.decode(row[: list(row).index(words["</s>"])] if words["</s>"] in row else row) for row in said]
-        results[f"captions all right, {name}"] = float(np.mean([a == b for a, b in zip(texts, captions[2000:], strict=True)]))
-        results[f"BLEU, {name}"] = 100 * nn.metrics.bleu([t.split() for t in texts], [[c.split()] for c in captions[2000:]])
+        results[f"captions all right, {name}"] = float(np.mean([a == b for a, b in zip(texts, captions[cut:], strict=True)]))
+        results[f"BLEU, {name}"] = 100 * nn.metrics.bleu([t.split() for t in texts], [[c.split()] for c in captions[cut:]])
     shown = texts[0].split()
     figure, axes = plt.subplots(2, 7, figsize=(12, 4))
     for t, axis in enumerate(axes.ravel()):
         axis.axis("off")
         if t < len(shown):
-            axis.imshow(np.clip(np.moveaxis(images[2000], 0, 2), 0, 1))
+            axis.imshow(np.clip(np.moveaxis(images[cut], 0, 2), 0, 1))
             axis.imshow(np.kron(looked[t][0].reshape(6, 6), np.ones((4, 4))), alpha=0.55, cmap="gray")
             axis.set_title(shown[t])
     picture("captioning", figure)

@@ -3,7 +3,6 @@
 import argparse
 import ast
 import inspect
-import time
 import tokenize
 
 import matplotlib.pyplot as plt
@@ -17,7 +16,7 @@ from nn.text import Vocabulary, batchify, bptt_windows
 PUBLISHED = "cells for line position, quotes and nesting (Karpathy, Johnson and Fei-Fei, 2015)"
 
 
-def main(seconds=45.0, hidden=128, shown=4000, data=None):
+def main(updates=2500, hidden=128, shown=4000, data=None):
     text = (
         data.read_text(encoding="utf-8")
         if data is not None
@@ -27,8 +26,8 @@ def main(seconds=45.0, hidden=128, shown=4000, data=None):
     columns = batchify(letters.encode(text), 32)
     embed, lstm, out = nn.Embedding(len(letters), 32), nn.LSTM(32, hidden), nn.Linear(hidden, len(letters))
     parameters = [p for module in (embed, lstm, out) for p in module.parameters()]
-    optimizer, started, losses = nn.optim.Adam(parameters, lr=4e-3), time.perf_counter(), []
-    while time.perf_counter() - started < seconds:
+    optimizer, losses = nn.optim.Adam(parameters, lr=4e-3), []
+    while len(losses) < updates:
         state = None
         for x, y in bptt_windows(columns, 60):
             state = None if state is None else tuple(s.detach() for s in state)
@@ -39,7 +38,7 @@ def main(seconds=45.0, hidden=128, shown=4000, data=None):
             nn.utils.clip_grad_norm_(parameters, 5.0)
             optimizer.step()
             losses.append(loss.item())
-            if time.perf_counter() - started > seconds:
+            if len(losses) == updates:
                 break
         print(f"{len(losses)} updates: {np.mean(losses[-50:]):.3f} nats")
     passage = text[20_000 : 20_000 + shown]
@@ -66,7 +65,7 @@ def main(seconds=45.0, hidden=128, shown=4000, data=None):
     }
 
 
-FULL = {"seconds": 3600.0, "hidden": 512}
+FULL = {"updates": 100_000, "hidden": 512}
 
 if __name__ == "__main__":
     run(main)

@@ -1,7 +1,6 @@
 """A language model of characters writes Shakespeare, or, without --data, Python like the standard library's."""
 
 import inspect
-import time
 import tokenize
 from pathlib import Path
 
@@ -53,7 +52,7 @@ def mean_loss(model, columns, steps):
     return float(np.mean(losses))
 
 
-def main(kind="LSTM", hidden=128, layers=1, seconds=45.0, batch=32, steps=50, lr=4e-3, dropout=0.0, data=None):
+def main(kind="LSTM", hidden=128, layers=1, updates=3000, batch=32, steps=50, lr=4e-3, dropout=0.0, data=None):
     text = load(data)
     letters = Vocabulary.of_characters(text)
     numbers = letters.encode(text)
@@ -61,7 +60,7 @@ def main(kind="LSTM", hidden=128, layers=1, seconds=45.0, batch=32, steps=50, lr
     train, test = batchify(numbers[:cut], batch), batchify(numbers[cut:], 8)
     model = Model(kind, len(letters), hidden, layers, dropout)
     optimizer = nn.optim.Adam(model.parameters(), lr=lr)
-    started, losses, epoch = time.perf_counter(), [], 0
+    losses = []
 
     def write(length=200, temperature=0.7):
         def step(letter, state):
@@ -71,8 +70,8 @@ def main(kind="LSTM", hidden=128, layers=1, seconds=45.0, batch=32, steps=50, lr
         with no_grad():
             return letters.decode(sample(step, letters["\n"], None, length, temperature=temperature))
 
-    while time.perf_counter() - started < seconds:
-        state, epoch = None, epoch + 1
+    while len(losses) < updates:
+        state = None
         for i, (x, y) in enumerate(bptt_windows(train, steps)):
             scores, state = model(x, None if state is None else detached(state))  # truncated backpropagation
             loss = nn.functional.cross_entropy(scores.reshape(-1, len(letters)), y.reshape(-1))
@@ -83,7 +82,7 @@ def main(kind="LSTM", hidden=128, layers=1, seconds=45.0, batch=32, steps=50, lr
             losses.append(loss.item())
             if i % 200 == 0:
                 print(f"--- {len(losses)} updates, loss {np.mean(losses[-100:]):.2f}:{write(100)!r}")
-            if time.perf_counter() - started > seconds:
+            if len(losses) == updates:
                 break
         for group in optimizer.param_groups:
             group["lr"] *= 0.95
@@ -100,7 +99,7 @@ def main(kind="LSTM", hidden=128, layers=1, seconds=45.0, batch=32, steps=50, lr
     }
 
 
-FULL = {"hidden": 512, "layers": 3, "seconds": 4 * 3600.0, "lr": 2e-3, "dropout": 0.5, "batch": 50}
+FULL = {"hidden": 512, "layers": 3, "updates": 100_000, "lr": 2e-3, "dropout": 0.5, "batch": 50}
 
 if __name__ == "__main__":
     run(main)
