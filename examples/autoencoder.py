@@ -2,8 +2,8 @@
 
 import matplotlib.pyplot as plt
 import numpy as np
+from deep_belief_network import load
 from shared import picture, run
-from sklearn.datasets import load_digits
 
 import nn
 from minigrad import Tensor, no_grad, viz
@@ -13,15 +13,16 @@ PUBLISHED = (
 )
 
 
-def main(epochs=150, batch=64):
-    x, labels = (load_digits().data / 16).astype(np.float32), load_digits().target
+def main(epochs=150, batch=64, data=None):
+    x, labels = load(data)
+    pixels, cut = x.shape[1], 5 * len(x) // 6
     rng = np.random.default_rng(0)
-    encoder = nn.Sequential(nn.Linear(64, 128), nn.ReLU(), nn.Linear(128, 32), nn.ReLU(), nn.Linear(32, 2))
-    decoder = nn.Sequential(nn.Linear(2, 32), nn.ReLU(), nn.Linear(32, 128), nn.ReLU(), nn.Linear(128, 64))
+    encoder = nn.Sequential(nn.Linear(pixels, 128), nn.ReLU(), nn.Linear(128, 32), nn.ReLU(), nn.Linear(32, 2))
+    decoder = nn.Sequential(nn.Linear(2, 32), nn.ReLU(), nn.Linear(32, 128), nn.ReLU(), nn.Linear(128, pixels))
     optimizer = nn.optim.Adam([*encoder.parameters(), *decoder.parameters()], lr=3e-3)
     schedule = nn.optim.lr_scheduler.CosineAnnealingLR(optimizer, epochs)
     for epoch in range(1, epochs + 1):
-        for rows in np.array_split(rng.permutation(1500), 1500 // batch):
+        for rows in np.array_split(rng.permutation(cut), cut // batch):
             loss = nn.functional.mse_loss(decoder(encoder(Tensor(x[rows]))), Tensor(x[rows]))
             optimizer.zero_grad()
             loss.backward()
@@ -31,7 +32,7 @@ def main(epochs=150, batch=64):
             print(f"epoch {epoch}: error {loss.item():.4f}")
     with no_grad():
         codes = encoder(Tensor(x)).numpy()
-        error = float(((decoder(Tensor(codes[1500:])).numpy() - x[1500:]) ** 2).mean())
+        error = float(((decoder(Tensor(codes[cut:])).numpy() - x[cut:]) ** 2).mean())
     linear = viz.pca(x)
     basis, *_ = np.linalg.lstsq(np.c_[linear, np.ones(len(x))], x, rcond=None)
     of_pca = float(((np.c_[linear, np.ones(len(x))] @ basis - x) ** 2).mean())

@@ -44,7 +44,8 @@ class Captioner(nn.Module):
             nn.Conv2d(3, 32, 3, padding=1), nn.BatchNorm2d(32), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(32, 64, 3, padding=1),
             nn.BatchNorm2d(64), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(64, hidden - 2, 3, padding=1), nn.ReLU(),
         )  # fmt: skip
-        self.begin, self.embed = nn.Linear(36 * hidden, hidden), nn.Embedding(words, hidden, padding_idx=0)
+        self.begin = nn.Sequential(nn.Linear(36 * hidden, hidden), nn.LayerNorm(hidden), nn.Tanh())
+        self.embed = nn.Embedding(words, hidden, padding_idx=0)
         self.cell, self.out = nn.GRUCell(2 * hidden if attend else hidden, hidden), nn.Linear(hidden, words)
         self.attention = nn.AdditiveAttention(hidden, hidden, hidden)
 
@@ -54,7 +55,7 @@ class Captioner(nn.Module):
         keys = (
             np.concatenate([maps, Tensor(where)], axis=1).reshape(len(image), -1, 36).swapaxes(1, 2)
         )  # each place, and where it is
-        return np.tanh(self.begin(keys.reshape(len(image), -1))), keys
+        return self.begin(keys.reshape(len(image), -1)), keys
 
     def step(self, token, h, keys):
         x, weights = self.embed(token), None
@@ -83,7 +84,7 @@ class Captioner(nn.Module):
         return np.array(said).T, looked
 
 
-def main(steps=400, batch=32, scenes=2400):
+def main(steps=600, batch=32, scenes=2400):
     rng = np.random.default_rng(0)
     images, captions = zip(*(scene(rng) for _ in range(scenes)), strict=True)
     images = np.array(images, np.float32)

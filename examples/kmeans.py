@@ -1,16 +1,17 @@
 """k-means, written as tensors: the gradient of the distance to the nearest centre is the step to the mean."""
 
 import numpy as np
+from deep_belief_network import load
 from shared import picture, run
-from sklearn.datasets import load_digits
 
 from minigrad import Tensor, viz
 
 PUBLISHED = "Lloyd, 1957; as a gradient method: Bottou and Bengio, 1995"
 
 
-def main(clusters=16, steps=30):
-    images, labels = load_digits(return_X_y=True)
+def main(clusters=16, steps=30, data=None):
+    images, labels = load(data)
+    side = int(np.sqrt(images.shape[1]))
     x = Tensor(images)
     rng = np.random.default_rng(0)
     centres = Tensor(images[rng.choice(len(images), clusters, replace=False)].copy(), requires_grad=True)
@@ -25,7 +26,7 @@ def main(clusters=16, steps=30):
         centres.grad = None
     belongs = square.detach().numpy().argmin(axis=1)
     majority = np.array([np.bincount(labels[belongs == k], minlength=10).argmax() for k in range(clusters)])
-    picture("kmeans", viz.image_grid(centres.detach().numpy().reshape(-1, 8, 8), columns=8, titles=majority))
+    picture("kmeans", viz.image_grid(centres.detach().numpy().reshape(-1, side, side), columns=8, titles=majority))
     return {
         "mean squared distance, first and last": f"{errors[0]:.0f}, {errors[-1]:.0f}",
         "of their cluster's digit": float((majority[belongs] == labels).mean()),

@@ -180,6 +180,17 @@ def test_an_example_learns(name: str, gallery: Any, tmp_path: Path) -> None:
     [
         ("bag_of_words", {"data": SHARED / "rt-polarity", "epochs": 5}, lambda r: r["test accuracy"] > 0.7),
         ("lenet", {"data": SHARED / "mnist", "epochs": 1}, lambda r: percent(r["test error"]) < 10),
+        ("softmax_regression", {"data": SHARED / "mnist", "epochs": 3}, lambda r: r["test accuracy"] > 0.85),
+        ("nearest_neighbour", {"data": SHARED / "mnist"}, lambda r: r["test accuracy"] > 0.92),
+        ("kmeans", {"data": SHARED / "mnist", "steps": 8}, lambda r: r["of their cluster's digit"] > 0.55),
+        (
+            "autoencoder",
+            {"data": SHARED / "mnist", "epochs": 3},
+            lambda r: r["error on digits never seen"] < r["error of principal components"],
+        ),
+        ("rbm", {"data": SHARED / "mnist", "epochs": 1}, lambda r: first(r, "free energy") > 20),
+        ("vae", {"data": SHARED / "mnist", "epochs": 2}, lambda r: r["bound on test digits, nats"] < 230 < r["before training"]),
+        ("mnist_rows", {"data": SHARED / "mnist", "epochs": 1}, lambda r: r["test accuracy, LSTM"] > 0.8),
         ("mlp_digits", {"data": SHARED / "mnist", "epochs": 4, "hidden": 128}, lambda r: r["test accuracy"] > 0.92),
         ("names", {"data": SHARED / "names", "epochs": 1}, lambda r: r["test accuracy"] > 0.6),
         ("char_language_model", {"data": SHARED / "tinyshakespeare.txt", "updates": 300}, lambda r: r["test loss in nats"] < 2.6),
