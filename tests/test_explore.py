@@ -160,7 +160,6 @@ class TestInABrowser:
 
     def test_search_keyboard_and_closing_of_modules(self, lenet: Any) -> None:
         with opened(lenet[0]) as page:
-            assert int(page.evaluate("document.documentElement.dataset.ready")) < 10_000
             nodes = page.locator(".node").count()
             page.keyboard.press("/")
             page.keyboard.type("conv2d op:nothing")
