@@ -10,6 +10,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+import minigrad
+
 FOLDER = Path(__file__).parent
 
 #: The course, in order.
@@ -50,8 +52,6 @@ def line(module: Any) -> str:
 
 def row(name: str) -> str:
     """Run an example in its default setting: its line of the table."""
-    import minigrad
-
     module = load(name)
     print(f"--- {name}")
     minigrad.random.manual_seed(0)

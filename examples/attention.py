@@ -1,7 +1,7 @@
 """Attention: the decoder looks back at the words, and its heat map shows which word became which digit."""
 
 import numpy as np
-from number_phrases import Phrases, exact, french
+from number_phrases import Phrases, exact, french, learn
 from shared import picture, run
 
 import nn
@@ -43,22 +43,11 @@ def main(steps=700, hidden=64, batch=64, shown=7395):
     for kind in ("additive", "dot"):
         rng = np.random.default_rng(0)
         data = Phrases(np.concatenate([rng.permutation(10_000), [shown]]))
-        train, test = np.arange(7000), np.arange(7000, 10_000)
+        test = np.arange(7000, 10_000)
         model = Attentive(len(data.words), len(data.digits), hidden, kind)
-        optimizer = nn.optim.Adam(model.parameters(), lr=5e-3)
-        schedule = nn.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
-        for step in range(1, steps + 1):
-            rows = rng.choice(train, batch)
-            y = data.target[rows]
-            scores = model(data.source[rows], data.lengths[rows], y[:, :-1])
-            loss = nn.functional.cross_entropy(scores.reshape(-1, scores.shape[-1]), y[:, 1:].reshape(-1), ignore_index=0)
-            optimizer.zero_grad()
-            loss.backward()
-            nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-            optimizer.step()
-            schedule.step()
+        for step, loss in learn(model, data, rng, steps, batch, lr=5e-3):
             if step % 100 == 0:
-                print(f"{kind}, step {step}: loss {loss.item():.4f}")
+                print(f"{kind}, step {step}: loss {loss:.4f}")
         results[f"exact, {kind}"] = exact(model, data, test)
         if kind == "additive":
             with no_grad():

@@ -2,7 +2,7 @@
 
 import matplotlib.pyplot as plt
 import numpy as np
-from number_phrases import Phrases, exact
+from number_phrases import Phrases, exact, learn
 from shared import picture, run
 
 import minigrad
@@ -57,22 +57,11 @@ def main(steps=350, hidden=64, layers=6, batch=64):
         rng = np.random.default_rng(0)
         data = Phrases(rng.permutation(10_000))
         model = Deep(len(data.words), len(data.digits), hidden, layers, residual)
-        optimizer, losses = nn.optim.Adam(model.parameters(), lr=3e-3), []
-        schedule = nn.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
-        name = f"{layers} layers, {'residual' if residual else 'plain'}"
-        for step in range(1, steps + 1):
-            rows = rng.choice(7000, batch)
-            y = data.target[rows]
-            scores = model(data.source[rows], data.lengths[rows], y[:, :-1])
-            loss = nn.functional.cross_entropy(scores.reshape(-1, scores.shape[-1]), y[:, 1:].reshape(-1), ignore_index=0)
-            optimizer.zero_grad()
-            loss.backward()
-            nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-            optimizer.step()
-            schedule.step()
-            losses.append(loss.item())
+        losses, name = [], f"{layers} layers, {'residual' if residual else 'plain'}"
+        for step, loss in learn(model, data, rng, steps, batch, lr=3e-3):
+            losses.append(loss)
             if step % 50 == 0:
-                print(f"{name}, step {step}: loss {loss.item():.4f}")
+                print(f"{name}, step {step}: loss {loss:.4f}")
         axis.semilogy(np.convolve(losses, np.ones(10) / 10, "valid"), label=name)
         results[f"exact, {name}"] = exact(model, data, np.arange(7000, 10_000))
     axis.set(xlabel="step", ylabel="loss")

@@ -93,15 +93,12 @@ def exact(model, data, rows):
     return float(((wanted == np.array(written).T) | (wanted == 0)).all(axis=1).mean())
 
 
-def main(steps=1500, hidden=128, batch=64):
-    rng = np.random.default_rng(0)
-    data = Phrases(rng.permutation(10_000))
-    train, test = np.arange(7000), np.arange(7000, 10_000)
-    model = Translator(len(data.words), len(data.digits), hidden)
-    optimizer = nn.optim.Adam(model.parameters(), lr=3e-3)
-    schedule, losses = nn.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps), []
+def learn(model, data, rng, steps, batch, lr):
+    """Train on the first 7000 phrases, the right digits so far being given; yields each step and its loss."""
+    optimizer = nn.optim.Adam(model.parameters(), lr=lr)
+    schedule = nn.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
     for step in range(1, steps + 1):
-        rows = rng.choice(train, batch)
+        rows = rng.choice(7000, batch)
         y = data.target[rows]
         scores = model(data.source[rows], data.lengths[rows], y[:, :-1])
         loss = nn.functional.cross_entropy(scores.reshape(-1, scores.shape[-1]), y[:, 1:].reshape(-1), ignore_index=0)
@@ -110,9 +107,19 @@ def main(steps=1500, hidden=128, batch=64):
         nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
         schedule.step()
-        losses.append(loss.item())
+        yield step, loss.item()
+
+
+def main(steps=1500, hidden=128, batch=64):
+    rng = np.random.default_rng(0)
+    data = Phrases(rng.permutation(10_000))
+    test = np.arange(7000, 10_000)
+    model = Translator(len(data.words), len(data.digits), hidden)
+    losses = []
+    for step, loss in learn(model, data, rng, steps, batch, lr=3e-3):
+        losses.append(loss)
         if step % 250 == 0:
-            print(f"step {step}: loss {loss.item():.4f}, exact {exact(model, data, test[:300]):.3f}")
+            print(f"step {step}: loss {loss:.4f}, exact {exact(model, data, test[:300]):.3f}")
     figure, axis = plt.subplots()
     axis.semilogy(losses)
     axis.set(xlabel="step", ylabel="loss", title=f"{french(4321)} -> 4321")

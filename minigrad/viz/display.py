@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from .numbers import host, number
+from .numbers import dimensions, host, number
 from .summary import montage
 
 __all__ = ["curves_html", "table_html", "tensor_html"]
@@ -29,7 +29,7 @@ def tensor_html(tensor: Any) -> str:
     2
     """
     array = host(tensor)
-    facts = [tensor.name and repr(tensor.name), "×".join(map(str, array.shape)) or "scalar", str(array.dtype)]
+    facts = [tensor.name and repr(tensor.name), dimensions(array.shape), str(array.dtype)]
     if tensor.device != "cpu":
         facts.append(tensor.device)
     if tensor._node is not None:

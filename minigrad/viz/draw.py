@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from math import prod
 from typing import Any
 
 import numpy as np
@@ -13,7 +12,7 @@ from ..tensor import Tensor
 from .capture import Call
 from .drawing import Drawing, graphviz_package
 from .highlight import MARK, Marked, mark
-from .numbers import number, size
+from .numbers import dimensions, number, size
 from .target import resolve
 from .values import backward_flow, saved_values, value_of
 from .view import Edge, Group, View, view
@@ -65,7 +64,7 @@ def draw(
         raise ValueError(f"direction must be TB, LR, BT or RL, got {direction!r}")
     if style not in STYLES:
         raise ValueError(f"style must be one of {', '.join(STYLES)}, got {style!r}")
-    tensors, names = resolve(target, inputs, names)
+    tensors, names = resolve(target, inputs, names, values=style == "detailed" or highlight is not None)
     steps = walk(tensors, names)
     if derivative:
         steps = _derived(tensors, steps, names, derivative)
@@ -175,7 +174,7 @@ class _Numbers:
     def of(self, step: Step) -> list[str]:
         """The lines about a step."""
         value, gradient = self.values[step.id], self.gradients.get(step.id)
-        lines = [] if step.shape is None else [size(prod(step.shape) * np.dtype(step.dtype).itemsize)]
+        lines = [] if step.bytes is None else [size(step.bytes)]
         return lines + [f"{what} {number(x)}" for what, x in (("=", value), ("gradient", gradient)) if x is not None]
 
 
@@ -206,6 +205,4 @@ def _escape(text: str) -> str:
 
 
 def _describe(shape: Any, dtype: Any) -> str:
-    if shape is None:
-        return "several"
-    return f"{'×'.join(map(str, shape)) or 'scalar'} {dtype}"
+    return dimensions(shape) if shape is None else f"{dimensions(shape)} {dtype}"

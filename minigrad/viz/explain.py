@@ -57,6 +57,11 @@ class Explained:
     gradient: Any
     rules: list[Rule]
 
+    @property
+    def total(self) -> str:
+        """The gradient, as the sum of what arrives."""
+        return (" + ".join(map(number, self.arrives)) + " = " if len(self.arrives) > 1 else "") + number(self.gradient)
+
 
 class Explanation:
     """The steps of a computation with their numbers; its repr is the worked exercise.
@@ -76,8 +81,7 @@ class Explanation:
         )
         lines = ["forward", *_aligned(forward), "", "backward"]
         for s in passed:
-            sum_of = " + ".join(map(number, s.arrives)) + " = " if len(s.arrives) > 1 else ""
-            lines.append(f"  d {s.label} = {sum_of}{number(s.gradient)}")
+            lines.append(f"  d {s.label} = {s.total}")
             lines += [f"    {next(sends)}" for _ in s.rules]
         return "\n".join(lines)
 
@@ -87,8 +91,7 @@ class Explanation:
         passed = [s for s in reversed(self.steps) if s.gradient is not None]
         backward: list[tuple[str, str, Formula | None, str]] = []
         for s in passed:
-            total = " + ".join(map(number, s.arrives)) + " = " if len(s.arrives) > 1 else ""
-            backward.append((f"d {s.label}", "", None, total + number(s.gradient)))
+            backward.append((f"d {s.label}", "", None, s.total))
             backward += [("", f"to {label}", formula, number(sent)) for _, label, formula, sent in s.rules]
         return f"<h4>forward</h4>{_table(forward)}<h4>backward</h4>{_table(backward)}"
 

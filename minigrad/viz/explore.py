@@ -9,7 +9,7 @@ import numpy as np
 
 from .explain import Explained, Rule, explained, place
 from .formula import Formula
-from .numbers import host, number, size
+from .numbers import dimensions, host, number, rms, size
 from .page import Page
 from .summary import Summariser
 from .target import resolve
@@ -88,12 +88,12 @@ def _step(row: Explained, group: Group, member: dict[int, int], summarise: Summa
         "call": row.call,
         "shape": step.shape,
         "dtype": None if step.dtype is None else str(step.dtype),
-        "bytes": None if step.shape is None else size(int(np.prod(step.shape)) * np.dtype(step.dtype).itemsize),
+        "bytes": None if step.bytes is None else size(step.bytes),
         "output": step.output,
         "summary": summary,
         "doc": rest.strip("\n"),
         "source": row.source and f"{place(row.source)}: {row.source.partition(': ')[2]}",
-        "inputs": [[member[source], _shape(shape)] for source, shape, _ in step.inputs],
+        "inputs": [[member[source], dimensions(shape)] for source, shape, _ in step.inputs],
         "formula": _formula(row.formula),
         "value": summarise(row.value),
         "short": _short(row.value, step),
@@ -128,17 +128,13 @@ def _local(rule: Rule, gradient: Any) -> dict[str, str] | None:
     return {"left": local.left, "math": local.math_with_numbers(), "value": number(rule.sent / gradient)}
 
 
-def _shape(shape: tuple[int, ...] | None) -> str:
-    return "several" if shape is None else "×".join(map(str, shape)) or "scalar"
-
-
 def _short(value: Any, step: Step, norm: bool = False) -> str:
     """What fits below a node: a single number, else the shape; of a gradient its root mean square."""
     if value is None or isinstance(value, tuple):
-        return _shape(step.shape)
+        return dimensions(step.shape)
     array = host(value)
     if array.size == 1:
         return number(array.reshape(()))
     if not norm or not array.size:
-        return _shape(step.shape)
-    return f"rms {float(np.sqrt(np.mean(np.abs(array.astype(complex)) ** 2))):.2g}"
+        return dimensions(step.shape)
+    return f"rms {rms(array):.2g}"

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..tensor import Tensor
-from .numbers import host
+from .numbers import host, rms
 from .values import backward_flow, saved_values, value_of
 from .walk import Step
 
@@ -79,7 +79,7 @@ def _finite(value: Any) -> bool:
 
 def _gradients(tensors: list[Tensor], steps: list[Step]) -> Marked:
     """Steps coloured by the size of their gradient, relative to the median of all."""
-    sizes = {flow.step.id: _rms(flow.total) for flow in backward_flow(tensors, steps)}
+    sizes = {flow.step.id: rms(flow.total) for flow in backward_flow(tensors, steps)}
     usual = float(np.median([s for s in sizes.values() if s > 0] or [1.0]))
     marked = Marked()
     for step in steps:
@@ -93,10 +93,3 @@ def _gradients(tensors: list[Tensor], steps: list[Step]) -> Marked:
     if not marked.notes:
         marked.notes.append(f"all gradients are within a factor of {EXPLODED:.0e} of their median")
     return marked
-
-
-def _rms(g: Any) -> float:
-    """The root of the mean square."""
-    parts = [host(part).ravel() for part in (g if isinstance(g, tuple) else (g,))]
-    joined = np.abs(np.concatenate(parts)).astype(float)
-    return float(np.sqrt(np.mean(joined**2))) if joined.size else 0.0

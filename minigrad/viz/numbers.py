@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["host", "number", "size"]
+__all__ = ["dimensions", "host", "number", "rms", "size"]
 
 #: An array of so many numbers is shown in full.
 MOST = 6
@@ -33,8 +33,28 @@ def number(value: Any) -> str:
         return f"{complex(value):.4g}" if value.dtype.kind == "c" else f"{float(value):.4g}"
     if value.size <= MOST:
         return np.array2string(value, precision=4, separator=", ").replace("\n", "")
-    shape = "×".join(map(str, np.shape(value)))
+    shape = dimensions(value.shape)
     return f"{shape}, {np.min(value):.4g} to {np.max(value):.4g}" if np.size(value) else f"{shape}, empty"
+
+
+def dimensions(shape: tuple[int, ...] | None) -> str:
+    """A shape as text; that of an op with several outputs is None.
+
+    >>> dimensions((2, 3)), dimensions(()), dimensions(None)
+    ('2×3', 'scalar', 'several')
+    """
+    return "several" if shape is None else "×".join(map(str, shape)) or "scalar"
+
+
+def rms(values: Any) -> float:
+    """The root of the mean square of an array, or of several together.
+
+    >>> rms(np.array([3.0, 4.0, 0.0, 0.0]))
+    2.5
+    """
+    parts = [host(part).ravel() for part in (values if isinstance(values, tuple) else (values,))]
+    joined = np.abs(np.concatenate(parts)).astype(float)
+    return float(np.sqrt(np.mean(joined**2))) if joined.size else 0.0
 
 
 def size(n: float) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from .numbers import host, number
+from .numbers import dimensions, host, number
 
 __all__ = ["Summariser", "montage"]
 
@@ -36,7 +36,7 @@ class Summariser:
         if isinstance(value, tuple):
             return {"parts": [self(part) for part in value]}
         array = host(value)
-        summary: dict[str, Any] = {"shape": "×".join(map(str, array.shape)) or "scalar", "text": number(array)}
+        summary: dict[str, Any] = {"shape": dimensions(array.shape), "text": number(array)}
         if not array.size:
             return summary
         real = np.abs(array) if array.dtype.kind == "c" else array.astype(float)

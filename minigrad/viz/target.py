@@ -14,13 +14,14 @@ from .capture import capture
 __all__ = ["resolve"]
 
 
-def resolve(target: Any, inputs: Sequence[Any], names: Any) -> tuple[list[Tensor], Any]:
+def resolve(target: Any, inputs: Sequence[Any], names: Any, values: bool = True) -> tuple[list[Tensor], Any]:
     """The tensors whose graph is meant, and what names its leaves.
 
     Args:
         target: a tensor or several; a module or a function of NumPy, which is called with the inputs while all is captured.
         inputs: of a module or a function; for tensors at most one, which takes the place of `names`.
         names: a module, or a dict from names to tensors.
+        values: whether the results of a module or a function are kept, see `capture`.
 
     >>> tensors, names = resolve(lambda x, y: x * y, (2.0, 3.0), None)
     >>> tensors[0].item(), list(names)
@@ -34,7 +35,7 @@ def resolve(target: Any, inputs: Sequence[Any], names: Any) -> tuple[list[Tensor
             raise TypeError(f"expected tensors, a module or a function, got {type(target).__name__}")
         return list(tensors), inputs[0] if inputs else names
     if hasattr(target, "named_modules"):
-        with capture(target):
+        with capture(target, values):
             out = target(*inputs)
         names = names or target
     else:
@@ -42,7 +43,7 @@ def resolve(target: Any, inputs: Sequence[Any], names: Any) -> tuple[list[Tensor
         given = [x if isinstance(x, Tensor) else Tensor(_floating(x)) for x in inputs]
         for tensor in given:
             tensor.requires_grad = True
-        with capture():
+        with capture(values=values):
             out = target(*given)
         names = names or dict(zip(parameters, given, strict=False))
     tensors = [t for t in _tensors(out) if t.requires_grad]

@@ -82,13 +82,15 @@ def view(steps: list[Step], depth: int | None = None, repeats: str = "unrolled",
     if depth is not None and depth < 0:
         raise ValueError(f"depth must be 0 or more, got {depth}")
     calls = boxes(steps)
-    shown = _grouped(steps, calls, depth, repeats == "compact")
+    alikes = alike(steps) if repeats == "compact" else None
+    shown = _grouped(steps, calls, depth, alikes)
     if len(shown.groups) <= max_nodes:
         return shown
     deepest = max((len(c) for c in calls.values()), default=0) - 1
     much = f"{len(steps)} steps, too many to show"
+    alikes = alikes or alike(steps)
     for limit in (depth, *range(min(deepest, depth or deepest), 0, -1)):
-        shown = _grouped(steps, calls, limit, True)
+        shown = _grouped(steps, calls, limit, alikes)
         if len(shown.groups) <= max_nodes:
             closed = "" if limit == depth else f", and modules are closed at depth {limit}"
             shown.notes.append(f"{much}: those that are alike are one{closed}")
@@ -152,10 +154,11 @@ def _common(a: tuple[Call, ...], b: tuple[Call, ...]) -> tuple[Call, ...]:
     return tuple(x for x, y in takewhile(lambda pair: pair[0] == pair[1], zip(a, b, strict=False)))
 
 
-def _grouped(steps: list[Step], calls: dict[int, tuple[Call, ...]], depth: int | None, compact: bool) -> View:
-    """Steps in closed modules, and those that are alike, are one."""
-    forget = (lambda call: call._replace(number=1)) if compact else (lambda call: call)
-    alikes = alike(steps) if compact else {}
+def _grouped(
+    steps: list[Step], calls: dict[int, tuple[Call, ...]], depth: int | None, alikes: dict[int, Hashable] | None
+) -> View:
+    """Steps in closed modules are one; so are those that are alike, and all calls of a module, where `alikes` is given."""
+    forget = (lambda call: call) if alikes is None else (lambda call: call._replace(number=1))
     keys: dict[int, Hashable] = {}
     closed: dict[int, Call] = {}
     places = {}
@@ -166,7 +169,7 @@ def _grouped(steps: list[Step], calls: dict[int, tuple[Call, ...]], depth: int |
             keys[step.id] = ("closed", place[: depth + 1])
             place = place[:depth]
         else:
-            keys[step.id] = alikes.get(step.id, step.id)
+            keys[step.id] = step.id if alikes is None else alikes[step.id]
         places[step.id] = place
     return _quotient(steps, keys, places, closed)
 

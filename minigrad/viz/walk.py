@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from math import prod
 from typing import Any
+
+import numpy as np
 
 from ..graph import Node
 from ..op import PICK
@@ -42,6 +45,11 @@ class Step:
     inputs: list[tuple[int, tuple[int, ...], Any]] = field(default_factory=list)
     output: bool = False
     calls: tuple[Call, ...] = ()
+
+    @property
+    def bytes(self) -> int | None:
+        """The memory of the result; None for an op with several outputs."""
+        return None if self.shape is None else prod(self.shape) * np.dtype(self.dtype).itemsize
 
 
 def walk(outputs: Tensor | Iterable[Tensor], names: Any = None) -> list[Step]:

@@ -84,7 +84,7 @@ class SummaryWriter:
 
     def add_graph(self, model: Module, *inputs: Any) -> None:
         """The graph of a model on example inputs: ops in boxes by the path of the module that made them."""
-        tensors, _ = resolve(model, inputs, None)
+        tensors, _ = resolve(model, inputs, None, values=False)
         names: dict[int, str] = {}
         graph = self._graph.GraphDef(versions={"producer": 22})
         for step in walk(tensors, model):
