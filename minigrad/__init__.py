@@ -15,10 +15,9 @@ from . import autograd, dispatch, fft, linalg, ops, random, scipy
 from .backend import cuda_is_available, get_default_dtype, set_default_dtype
 from .check import GradcheckError, gradcheck, gradgradcheck
 from .graph import detect_anomaly, enable_grad, is_grad_enabled, mark_mutated, no_grad, set_grad_enabled
-from .jacobians import hessian, jacobian
 from .primitive import primitive, registered
 from .tensor import Tensor
-from .transforms import (
+from .transforms.derivatives import (
     checkpoint,
     egrad,
     elementwise_grad,
@@ -38,6 +37,7 @@ from .transforms import (
     vector_jacobian_product,
     vjp,
 )
+from .transforms.jacobians import hessian, jacobian
 
 __version__ = "0.1.0"
 
@@ -53,7 +53,7 @@ __all__ = [
 #: The families whose functions are functions of this package too, under NumPy's names.
 _FAMILIES = (
     ops.arithmetic, ops.exponential, ops.trigonometric, ops.reduce, ops.scan, ops.select, ops.shape,
-    ops.join, ops.index, ops.linalg, ops.norms, ops.statistics, ops.numeric, ops.polynomial, ops.edit, ops.update,
+    ops.join, ops.index, ops.products, ops.norms, ops.statistics, ops.numeric, ops.polynomial, ops.edit, ops.update,
     ops.counting, ops.apply, ops.creation,
 )  # fmt: skip
 for _family in _FAMILIES:

@@ -19,7 +19,7 @@ import numpy as np
 from numpy import ndarray
 
 from . import backend, graph
-from .batch import Batch, apply_rule
+from .arrays.batch import Batch, apply_rule
 from .graph import Node
 from .tensor import Tensor, raw, wrap
 

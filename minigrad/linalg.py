@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from .ops.constant import constants
-from .ops.factor import cholesky, eig, eigh, eigvals, eigvalsh, qr, svd, svdvals
+from .ops.factorization import cholesky, eig, eigh, eigvals, eigvalsh, qr, svd, svdvals
 from .ops.index import matrix_diagonal as diagonal
 from .ops.index import matrix_trace as trace
-from .ops.linalg import matmul, outer, tensordot
-from .ops.matrix import det, inv, lstsq, matrix_power, multi_dot, pinv, slogdet, solve, tensorinv, tensorsolve
+from .ops.linalg import det, inv, lstsq, matrix_power, multi_dot, pinv, slogdet, solve, tensorinv, tensorsolve
 from .ops.norms import cond, matrix_norm, norm, vector_norm
 from .ops.numeric import cross, vecdot
+from .ops.products import matmul, outer, tensordot
 from .ops.shape import matrix_transpose
 
 matrix_rank = constants["matrix_rank"]

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from . import backend, graph
+from .arrays.row_sparse import RowSparse
 from .graph import Node
-from .rows import RowSparse
 
 __all__ = ["Tensor"]
 

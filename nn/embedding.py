@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 
 from minigrad import Tensor, mark_mutated, primitive
+from minigrad.arrays.row_sparse import RowSparse
 from minigrad.ops.index import getitem, scatter_add
 from minigrad.ops.join import concatenate
 from minigrad.ops.select import where
-from minigrad.rows import RowSparse
 from minigrad.tensor import raw
 
 __all__ = ["embedding", "embedding_bag", "one_hot"]
@@ -44,7 +44,7 @@ def sparse_rows(weight: Any, indices: Any) -> Any:
     """Rows of a table, whose gradient holds these rows alone.
 
     out = weight[indices]
-    dweight = zeros, with g added at the rows        (a `minigrad.rows.RowSparse`)
+    dweight = zeros, with g added at the rows        (a `minigrad.arrays.row_sparse.RowSparse`)
     """
     return np.take(weight, indices, axis=0)
 

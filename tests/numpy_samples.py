@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 import minigrad as mg
-from minigrad.ops import matrix, trigonometric
+from minigrad.ops import linalg, trigonometric
 
 from .samples import Sample, away_from_zero, beside, between, unary
 
@@ -82,7 +82,7 @@ ROWS: dict[str, list[Sample]] = {
         *(Sample(np.linalg.eigvals, (x,)) for x in (A, Z)),
     ],
     "least_squares_solution": [
-        Sample(partial(matrix.least_squares_solution, rcond=1e-12), (a, b), lambda a, b: np.linalg.lstsq(a, b, 1e-12)[0])
+        Sample(partial(linalg.least_squares_solution, rcond=1e-12), (a, b), lambda a, b: np.linalg.lstsq(a, b, 1e-12)[0])
         for a, b in ((TALL, V[:4]), (WIDE, V[:2]), (TALL, well_conditioned(4, 3)), (ZTALL, V[:4] + 1j))
     ],
 }

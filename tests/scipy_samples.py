@@ -9,7 +9,7 @@ import numpy as np
 import scipy.linalg
 import scipy.special as special
 
-from minigrad.ops import gamma, matfuncs
+from minigrad.ops import gamma, matrix_functions
 
 from .samples import Sample, between, binary, unary
 
@@ -87,7 +87,7 @@ BANDS = np.array([[0.0, 1.0, -0.5, 0.7], [4.0, 5.0, 6.0, 4.5], [1.0, -1.0, 0.5, 
 
 def _triangular(**options: Any) -> dict[str, Any]:
     return {
-        "f": partial(matfuncs.solve_triangular, **options),
+        "f": partial(matrix_functions.solve_triangular, **options),
         "reference": partial(scipy.linalg.solve_triangular, **options),
     }
 
@@ -99,31 +99,31 @@ def by_linear_equations(a: Any, b: Any, q: Any) -> Any:
 
 
 LINALG: dict[str, list[Sample]] = {
-    "expm": [Sample(matfuncs.expm, (x,), scipy.linalg.expm) for x in (M, np.stack([M, N]), K, M * 0)],
-    "logm": [Sample(matfuncs.logm, (x,), scipy.linalg.logm) for x in (SPD, np.array([[2.0, 1.0], [0.0, 2.0]]), K + 1)],
-    "sqrtm": [Sample(matfuncs.sqrtm, (x,), scipy.linalg.sqrtm) for x in (SPD, np.array([[2.0, 1.0], [0.0, 2.0]]), K + 1)],
+    "expm": [Sample(matrix_functions.expm, (x,), scipy.linalg.expm) for x in (M, np.stack([M, N]), K, M * 0)],
+    "logm": [Sample(matrix_functions.logm, (x,), scipy.linalg.logm) for x in (SPD, np.array([[2.0, 1.0], [0.0, 2.0]]), K + 1)],
+    "sqrtm": [Sample(matrix_functions.sqrtm, (x,), scipy.linalg.sqrtm) for x in (SPD, np.array([[2.0, 1.0], [0.0, 2.0]]), K + 1)],
     "solve_triangular": [
         *(Sample(args=(M, V), **_triangular(lower=low, trans=t)) for low in (False, True) for t in ("N", "T", 2)),
         Sample(args=(M, W), **_triangular(lower=True, unit_diagonal=True)),
         *(Sample(args=(K, W + 1j), **_triangular(trans=t)) for t in (0, 1, "C")),
         *(
             Sample(
-                lambda a, b, low=low: matfuncs.cho_solve(matfuncs.cho_factor(a @ np.conj(a.T), low), b), (x, W),
+                lambda a, b, low=low: matrix_functions.cho_solve(matrix_functions.cho_factor(a @ np.conj(a.T), low), b), (x, W),
                 lambda a, b: np.linalg.solve(a @ np.conj(a.T), b),
             )
             for low in (False, True) for x in (M, K)
         ),
     ],
     "solve_banded": [
-        Sample(partial(matfuncs.solve_banded, (2, 1)), (BANDS, b), partial(scipy.linalg.solve_banded, (2, 1)))
+        Sample(partial(matrix_functions.solve_banded, (2, 1)), (BANDS, b), partial(scipy.linalg.solve_banded, (2, 1)))
         for b in (between(-1, 1, 4), between(-1, 1, 4, 2))
     ],
     "solve_sylvester": [
-        Sample(matfuncs.solve_sylvester, (M, N[:2, :2], W), scipy.linalg.solve_sylvester),
-        Sample(matfuncs.solve_sylvester, (K, N[:2, :2] + 1j, W), scipy.linalg.solve_sylvester),
-        Sample(matfuncs.solve_sylvester, (K, np.array([[0.5, 1.0], [-1.0, 0.5]]), W), by_linear_equations),
-        Sample(matfuncs.solve_continuous_lyapunov, (M, N), scipy.linalg.solve_continuous_lyapunov),
-        Sample(matfuncs.solve_continuous_lyapunov, (K, N), scipy.linalg.solve_continuous_lyapunov),
+        Sample(matrix_functions.solve_sylvester, (M, N[:2, :2], W), scipy.linalg.solve_sylvester),
+        Sample(matrix_functions.solve_sylvester, (K, N[:2, :2] + 1j, W), scipy.linalg.solve_sylvester),
+        Sample(matrix_functions.solve_sylvester, (K, np.array([[0.5, 1.0], [-1.0, 0.5]]), W), by_linear_equations),
+        Sample(matrix_functions.solve_continuous_lyapunov, (M, N), scipy.linalg.solve_continuous_lyapunov),
+        Sample(matrix_functions.solve_continuous_lyapunov, (K, N), scipy.linalg.solve_continuous_lyapunov),
     ],
 }  # fmt: skip
 
@@ -134,16 +134,16 @@ MADE: dict[str, list[Sample]] = {
     "multigammaln": [Sample(partial(gamma.multigammaln, d=3), (X + 2,), partial(special.multigammaln, d=3))],
     "betaincc": [Sample(special.betaincc, (A, B, U))],
     "solve_discrete_lyapunov": [
-        Sample(matfuncs.solve_discrete_lyapunov, (x / 4, N), scipy.linalg.solve_discrete_lyapunov) for x in (M, K)
+        Sample(matrix_functions.solve_discrete_lyapunov, (x / 4, N), scipy.linalg.solve_discrete_lyapunov) for x in (M, K)
     ],
-    "block_diag": [Sample(matfuncs.block_diag, (V, W, M), scipy.linalg.block_diag)],
+    "block_diag": [Sample(matrix_functions.block_diag, (V, W, M), scipy.linalg.block_diag)],
     "toeplitz": [
-        Sample(matfuncs.toeplitz, (V, W[:, 0]), scipy.linalg.toeplitz),
-        Sample(matfuncs.toeplitz, (V, between(-1, 1, 4)), scipy.linalg.toeplitz),
-        Sample(matfuncs.toeplitz, (V + 1j,), scipy.linalg.toeplitz),
-        Sample(matfuncs.circulant, (V,), scipy.linalg.circulant),
-        Sample(matfuncs.hankel, (V,), scipy.linalg.hankel),
-        Sample(matfuncs.hankel, (V, between(-1, 1, 2)), scipy.linalg.hankel),
+        Sample(matrix_functions.toeplitz, (V, W[:, 0]), scipy.linalg.toeplitz),
+        Sample(matrix_functions.toeplitz, (V, between(-1, 1, 4)), scipy.linalg.toeplitz),
+        Sample(matrix_functions.toeplitz, (V + 1j,), scipy.linalg.toeplitz),
+        Sample(matrix_functions.circulant, (V,), scipy.linalg.circulant),
+        Sample(matrix_functions.hankel, (V,), scipy.linalg.hankel),
+        Sample(matrix_functions.hankel, (V, between(-1, 1, 2)), scipy.linalg.hankel),
     ],
 }
 

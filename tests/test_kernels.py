@@ -87,7 +87,7 @@ def test_gelu(size: int) -> None:
 
 @pytest.mark.parametrize("rows", [5, 300, 100_000])
 def test_sums_of_rows(rows: int) -> None:
-    from minigrad.rows import RowSparse, add_rows
+    from minigrad.arrays.row_sparse import RowSparse, add_rows
 
     values, index = draw(3000, 7), rng.integers(0, rows, 3000)
     expected = np.zeros((rows, 7))

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from minigrad import Tensor, autograd, backend, gradcheck, gradgradcheck, jvp
-from minigrad.jacobians import _columns, _rows
 from minigrad.ops import window
 from minigrad.primitive import registry
-from minigrad.transforms import Recording
+from minigrad.transforms.derivatives import Recording
+from minigrad.transforms.jacobians import _columns, _rows
 
 from .ops_table import IDS, INDIRECT, ROWS, SAMPLES
 from .samples import Sample

@@ -10,7 +10,7 @@ import pytest
 import minigrad as mg
 import nn
 from minigrad import Tensor
-from minigrad.rows import RowSparse
+from minigrad.arrays.row_sparse import RowSparse
 from nn import functional as F
 
 rng = np.random.default_rng(0)

@@ -11,7 +11,8 @@ from autograd import grad as hips_grad
 from scipy.optimize import rosen, rosen_der, rosen_hess, rosen_hess_prod
 
 import minigrad as mg
-from minigrad import Tensor, egrad, grad, hessian, holomorphic_grad, jacobian, jacobians, value_and_grad
+from minigrad import Tensor, egrad, grad, hessian, holomorphic_grad, jacobian, value_and_grad
+from minigrad.transforms import jacobians
 
 
 def tanh(x):

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from ..arrays.row_sparse import add_rows
 from ..backend import beside, is_array
 from ..primitive import composed, method, primitive
-from ..rows import add_rows
 from ..tensor import Tensor, raw
 
 __all__ = ["diag", "diagonal", "getitem", "put_along_axis", "scatter_add", "take", "take_along_axis", "trace", "tril", "triu"]

@@ -1,246 +1,236 @@
-"""Products of matrices and tensors."""
+"""numpy.linalg: equations, inverses and determinants; all for stacks of matrices too.
+
+G is the gradient of the result.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from string import ascii_letters
-from typing import Any
+from functools import reduce as fold_left
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from ..primitive import composed, primitive
+from ..tensor import Tensor, raw
+from .factorization import svdvals
+from .index import trace
 from .masking import conj
+from .products import eye_of, hermitian, matmul, transposed
+from .shape import reshape, transpose
 
-__all__ = ["dot", "einsum", "inner", "matmul", "outer", "tensordot", "vdot"]
-
-
-def _matmul_x(g: Any, y: Any, x_shape: Any) -> Any:
-    if y.ndim == 1:  # the column that NumPy put in
-        y, g = y[:, None], g[..., None]
-    if len(x_shape) == 1:  # the row
-        return np.matmul(g[..., None, :], np.swapaxes(y, -1, -2))[..., 0, :]
-    return np.matmul(g, np.swapaxes(y, -1, -2))
+__all__ = [
+    "det", "inv", "lstsq", "matrix_power", "multi_dot", "pinv", "slogdet", "solve", "tensorinv", "tensorsolve",
+]  # fmt: skip
 
 
-def _matmul_y(g: Any, x: Any, y_shape: Any) -> Any:
-    if x.ndim == 1:
-        x, g = x[None, :], (g[..., None, :] if len(y_shape) > 1 else np.reshape(g, (1, 1)))
-    elif len(y_shape) == 1:
-        g = g[..., None]
-    if len(y_shape) <= 2 and x.ndim > 2:  # a batch against one matrix is one long product
-        x, g = np.reshape(x, (-1, x.shape[-1])), np.reshape(g, (-1, g.shape[-1]))
-    out = np.matmul(np.swapaxes(x, -1, -2), g)
-    return out[..., 0] if len(y_shape) == 1 else out
+def _inv_x(g: Any, out: Any) -> Any:
+    return -transposed(out) @ g @ transposed(out)
 
 
-@primitive(np.matmul, np.linalg.matmul, x=_matmul_x, y=_matmul_y)
-def matmul(x: Any, y: Any) -> Any:
-    """Matrix product of the last two axes, the ones before broadcast.
+@primitive(np.linalg.inv, x=_inv_x)
+def inv(x: Any) -> Any:
+    """Inverse of square matrices.
 
-    out = X Y
-    dX  = G Y^T
-    dY  = X^T G
+    out = X^-1
+    dX  = -out^T G out^T
 
-    >>> matmul(np.array([[1.0, 2.0]]), np.array([[3.0], [4.0]]))
-    array([[11.]])
+    >>> inv(np.array([[2.0, 0.0], [0.0, 4.0]]))
+    array([[0.5 , 0.  ],
+           [0.  , 0.25]])
     """
-    if np.ndim(y) == 2 and np.ndim(x) > 2 and x.flags.c_contiguous:  # one long product instead of many
-        return np.reshape(np.matmul(np.reshape(x, (-1, x.shape[-1])), y), (*x.shape[:-1], y.shape[-1]))
-    return np.matmul(x, y)
+    return np.linalg.inv(x)
 
 
-@composed(np.tensordot, np.linalg.tensordot)
-def tensordot(x: Any, y: Any, axes: Any = 2) -> Any:
-    """Sum of products over pairs of axes.
+def _solve_all(g: Any, needs: Sequence[bool], a: Any, b: Any, out: Any) -> list[Any]:
+    vector = b.ndim == 1
+    columns = g[..., None] if vector else g
+    db = np.linalg.solve(transposed(a), columns)
+    da = -db @ transposed(out[..., None] if vector else out) if needs[0] else None
+    return [da, db[..., 0] if vector else db]
 
-    >>> tensordot(np.ones((2, 3)), np.ones((3, 4)), axes=1).shape
-    (2, 4)
+
+@primitive(np.linalg.solve, joint=_solve_all, inputs=("a", "b"), method=False)
+def solve(a: Any, b: Any) -> Any:
+    """The solution of a x = b; b is a vector, or has the right-hand sides in its columns.
+
+    out = A^-1 b
+    db  = A^-T g
+    dA  = -db out^T
+
+    >>> solve(np.array([[2.0, 0.0], [0.0, 4.0]]), np.array([2.0, 4.0]))
+    array([1., 1.])
     """
-    xs, ys = np.shape(x), np.shape(y)
-    if isinstance(axes, (int, np.integer)):
-        over_x, over_y = list(range(len(xs) - axes, len(xs))), list(range(axes))
-    else:
-        over_x, over_y = ([int(a) for a in np.atleast_1d(part)] for part in axes)
-    over_x, over_y = [a % len(xs) for a in over_x], [a % len(ys) for a in over_y]
-    if [xs[a] for a in over_x] != [ys[a] for a in over_y]:
-        raise ValueError(f"tensordot: axes {over_x} of shape {xs} do not match axes {over_y} of shape {ys}")
-    free_x = [a for a in range(len(xs)) if a not in over_x]
-    free_y = [a for a in range(len(ys)) if a not in over_y]
-    n = int(np.prod([xs[a] for a in over_x], dtype=int))
-    rows = np.reshape(np.transpose(x, free_x + over_x), (int(np.prod([xs[a] for a in free_x], dtype=int)), n))
-    columns = np.reshape(np.transpose(y, over_y + free_y), (n, int(np.prod([ys[a] for a in free_y], dtype=int))))
-    return np.reshape(matmul(rows, columns), [xs[a] for a in free_x] + [ys[a] for a in free_y])
+    return np.linalg.solve(a, b)
 
 
-@composed(np.dot)
-def dot(x: Any, y: Any) -> Any:
-    """Product of vectors, matrices or tensors: the last axis of x with the second to last of y.
+def _cofactors(x: Any, out: Any) -> Any:
+    """det(X) X^-T, which exists for singular matrices too."""
+    lengths = np.sqrt(np.sum(np.square(np.abs(raw(x))), axis=-1))  # |det| is at most the product of the rows' lengths
+    if not (np.abs(raw(out)) <= 1e-6 * np.prod(lengths, axis=-1)).any():
+        return out[..., None, None] * transposed(np.linalg.inv(x))
+    if isinstance(x, Tensor):
+        return _cofactors_as_polynomial(x)
+    u, s, vh = np.linalg.svd(x)
+    others = np.prod(np.where(eye_of(s) == 1, 1.0, s[..., None, :]), axis=-1)
+    return np.linalg.det(u @ vh)[..., None, None] * (conj(u) * others[..., None, :]) @ conj(vh)
 
-    >>> dot(np.array([1.0, 2.0]), np.array([3.0, 4.0]))
-    np.float64(11.0)
+
+def _cofactors_as_polynomial(x: Any) -> Any:
+    """The same from products alone (Faddeev and LeVerrier): derivatives of any order, but rounding grows with the size."""
+    n, m = x.shape[-1], eye_of(raw(x))
+    for k in range(1, n):
+        product = x @ m
+        m = product - (trace(product, axis1=-2, axis2=-1) / k)[..., None, None] * eye_of(raw(x))
+    return transposed(m) * (-1.0) ** (n - 1) + np.zeros_like(raw(x))
+
+
+@primitive(np.linalg.det, x=lambda g, x, out: g[..., None, None] * _cofactors(x, out))
+def det(x: Any) -> Any:
+    """Determinant.
+
+    out = det X
+    dX  = g out X^-T         (the matrix of cofactors, also where X is singular)
+
+    >>> grad(det)(np.array([[2.0, 0.0], [0.0, 4.0]]))
+    array([[4., 0.],
+           [0., 2.]])
     """
-    if np.ndim(x) == 0 or np.ndim(y) == 0:
-        return np.multiply(x, y)
-    if np.ndim(y) <= 2:
-        return matmul(x, y)
-    return tensordot(x, y, axes=(-1, -2))
+    return np.linalg.det(x)
 
 
-@composed(np.inner)
-def inner(x: Any, y: Any) -> Any:
-    """Sum of products over the last axes.
+class SlogdetResult(NamedTuple):
+    """What `slogdet` returns."""
 
-    >>> inner(np.array([1.0, 2.0]), np.array([3.0, 4.0])).item()
-    11.0
+    sign: Any
+    logabsdet: Any
+
+
+def _slogdet_x(g: Any, x: Any, out: Any) -> Any:
+    turn = np.imag(g[0] * out[0]) * 1j if x.dtype.kind == "c" else 0.0
+    return (g[1] + turn)[..., None, None] * transposed(np.linalg.inv(x))
+
+
+@primitive(x=_slogdet_x, method=False, name="slogdet")
+def _slogdet(x: Any) -> Any:
+    """Sign and logarithm of the absolute determinant; the sign of a real one is constant.
+
+    out = (s, log |det X|),  s = det X / |det X|
+    dX  = (g_2 + i Im(g_1 s)) X^-T                   (Im(g_1 s) = 0 for real matrices)
     """
-    return np.multiply(x, y) if np.ndim(x) == 0 or np.ndim(y) == 0 else tensordot(x, y, axes=(-1, -1))
+    return tuple(np.linalg.slogdet(x))
 
 
-@composed(np.outer, np.linalg.outer)
-def outer(x: Any, y: Any) -> Any:
-    """All products of two elements.
+@composed(np.linalg.slogdet)
+def slogdet(x: Any) -> SlogdetResult:
+    """Sign and logarithm of the absolute determinant.
 
-    out_ij = x_i y_j
-
-    >>> outer(np.array([1.0, 2.0]), np.array([3.0, 4.0]))
-    array([[3., 4.],
-           [6., 8.]])
+    >>> slogdet(np.array([[2.0, 0.0], [0.0, -4.0]])).sign
+    np.float64(-1.0)
     """
-    return np.multiply(np.reshape(x, (-1, 1)), np.reshape(y, (1, -1)))
+    return SlogdetResult(*_slogdet(x))
 
 
-@composed(np.vdot)
-def vdot(x: Any, y: Any) -> Any:
-    """Sum of conj(x) y over all elements.
+def _pinv_x(g: Any, x: Any, out: Any) -> Any:
+    g, y = conj(g), out
+    left, right = eye_of(x[..., 0]) - x @ y, eye_of(x) - y @ x
+    return conj(
+        -hermitian(y) @ g @ hermitian(y) + left @ hermitian(g) @ y @ hermitian(y) + hermitian(y) @ y @ hermitian(g) @ right
+    )
 
-    >>> vdot(np.array([1j]), np.array([1j])).item()
-    (1+0j)
+
+@primitive(np.linalg.pinv, x=_pinv_x)
+def pinv(x: Any, rcond: Any = None) -> Any:
+    """Moore-Penrose pseudo-inverse Y; differentiable where the rank does not change.
+
+    out = Y
+    dX  = -Y^H G Y^H + (1 - X Y) G^H Y Y^H + Y^H Y G^H (1 - Y X)
+
+    (Golub and Pereyra, 1973.)
+
+    >>> pinv(np.array([[2.0], [0.0]]))
+    array([[0.5, 0. ]])
     """
-    return dot(np.conj(np.reshape(x, -1)), np.reshape(y, -1))
+    return np.linalg.pinv(x, rcond)
 
 
-# -------------------------------------------------------------------------------------- einsum
+@composed(np.linalg.matrix_power)
+def matrix_power(x: Any, n: int) -> Any:
+    """X multiplied with itself n times, by squaring; negative n through the inverse.
 
-
-def _einsum_all(g: Any, needs: Any, operands: Any, operands_shape: Any, subscripts: str) -> list[Any]:
-    """The gradient of an operand is the einsum in which it and the output change places."""
-    terms, out = _terms(subscripts)
-    found: list[Any] = []
-    for i, (term, shape) in enumerate(zip(terms, operands_shape, strict=True)):
-        if not needs[i]:
-            found.append(None)
-            continue
-        others = [(t, x) for j, (t, x) in enumerate(zip(terms, operands, strict=True)) if j != i]
-        # An index that stands twice in the term is a diagonal: the copy gets a new letter, tied by an identity.
-        fresh = (c for c in ascii_letters if c not in subscripts)
-        target = ""
-        for letter, n in zip(term, shape, strict=True):
-            if letter in target:
-                copy = next(fresh)
-                others.append((letter + copy, eye_like(g, n)))
-                target += copy
-            else:
-                target += letter
-        # An index that stands nowhere else was summed over: its gradient is the same all along it.
-        present = out + "".join(t for t, _ in others)
-        others += [(c, np.ones_like(g, shape=(n,))) for c, n in zip(target, shape, strict=True) if c not in present]
-        spec = ",".join([out, *(t for t, _ in others)]) + "->" + target
-        found.append(np.einsum(spec, g, *(x for _, x in others)))
-    return found
-
-
-def eye_like(x: Any, n: int) -> Any:
-    """The n x n identity matrix in the dtype and on the device of x."""
-    steps = np.cumsum(np.ones_like(x, shape=(n,), dtype=int))
-    return (steps[:, None] == steps).astype(x.dtype)
-
-
-def eye_of(x: Any) -> Any:
-    """The identity matrix of the size of the last axis of x."""
-    return eye_like(x, x.shape[-1])
-
-
-def transposed(x: Any) -> Any:
-    """The transposes of the matrices in the last two axes."""
-    return np.swapaxes(x, -1, -2)
-
-
-def hermitian(x: Any) -> Any:
-    """The conjugate transposes of the matrices in the last two axes."""
-    return conj(np.swapaxes(x, -1, -2))
-
-
-def _terms(subscripts: str) -> tuple[list[str], str]:
-    inputs, out = subscripts.split("->")
-    return inputs.split(","), out
-
-
-@primitive(method=False, joint=_einsum_all, inputs=("operands",), name="einsum")
-def _einsum(*operands: Any, subscripts: str) -> Any:
-    """Sum of products over named indices.
-
-    out_{...} = sum of x_{...} y_{...} ...
-    dx        = the einsum in which x and out change places
+    >>> matrix_power(np.array([[1.0, 1.0], [0.0, 1.0]]), 5)
+    array([[1., 5.],
+           [0., 1.]])
     """
-    large = sum(np.size(x) for x in operands) > 10_000  # finding an order of contraction costs 50 us
-    return np.einsum(subscripts, *operands, optimize=large and len(operands) > 1)
+    if n < 0:
+        return matrix_power(inv(x), -n)
+    result = None
+    while n:
+        if n % 2:
+            result = x if result is None else matmul(result, x)
+        n //= 2
+        x = matmul(x, x) if n else x
+    return x * 0 + eye_of(x) if result is None else result
 
 
-@composed(np.einsum, method=False)
-def einsum(subscripts: Any, *operands: Any, optimize: Any = None) -> Any:
-    """Einstein's summation, in every form that NumPy takes.
+@composed(np.linalg.multi_dot, method=False)
+def multi_dot(arrays: Sequence[Any]) -> Any:
+    """The product of several matrices, from left to right.
 
-    >>> einsum("ij,jk->ik", np.ones((2, 3)), np.ones((3, 4))).shape
-    (2, 4)
-    >>> einsum("ii", np.eye(3))
-    np.float64(3.0)
+    >>> multi_dot([np.eye(2), np.ones((2, 3)), np.ones(3)])
+    array([3., 3.])
     """
-    if not isinstance(subscripts, str):
-        subscripts, operands = _from_lists((subscripts, *operands))
-    spec = explicit(subscripts, [np.ndim(x) for x in operands])
-    return _einsum(*operands, subscripts=spec)
+    return fold_left(matmul, arrays)
 
 
-def _from_lists(args: Sequence[Any]) -> tuple[str, tuple[Any, ...]]:
-    """einsum(x, [0, 1], y, [1, 2], [0, 2]) as a string of letters."""
+@primitive(method=False, composite=lambda a, b, rcond: pinv(a, rcond) @ b, inputs=("a", "b"))
+def least_squares_solution(a: Any, b: Any, rcond: Any) -> Any:
+    """The shortest x that minimises |a x - b|; differentiable where the rank of a does not change.
 
-    def letters(indices: Any) -> str:
-        return "".join("..." if i is Ellipsis else ascii_letters[i] for i in indices)
-
-    pairs = len(args) // 2
-    spec = ",".join(letters(args[2 * i + 1]) for i in range(pairs))
-    return spec + (f"->{letters(args[-1])}" if len(args) % 2 else ""), tuple(args[2 * i] for i in range(pairs))
-
-
-def explicit(subscripts: str, ndims: Sequence[int]) -> str:
-    """Subscripts with the output written out and letters in place of '...'.
-
-    >>> explicit("...i,i", [3, 1])
-    'zAi,i->zA'
+    out = A^+ b                                      (differentiated as this product)
     """
-    inputs, arrow, out = subscripts.replace(" ", "").partition("->")
-    terms = inputs.split(",")
-    if len(terms) != len(ndims):
-        raise ValueError(f"einsum: {subscripts!r} names {len(terms)} operands, got {len(ndims)}")
-    spare = "".join(c for c in ascii_letters if c not in subscripts)
-    widest = 0
-    for i, (term, ndim) in enumerate(zip(terms, ndims, strict=True)):
-        if "..." in term:
-            n = ndim - len(term) + 3
-            widest = max(widest, n)
-            terms[i] = term.replace("...", spare_letters(spare, n))
-        elif len(term) != ndim:
-            raise ValueError(f"einsum: {term!r} in {subscripts!r} names {len(term)} axes, the operand has {ndim}")
-    every = "".join(terms)
-    if arrow:
-        out = out.replace("...", spare_letters(spare, widest))
-    else:
-        named = sorted(c for c in set(every) if every.count(c) == 1 and c not in spare_letters(spare, widest))
-        out = spare_letters(spare, widest) + "".join(named)
-    return ",".join(terms) + "->" + out
+    return np.linalg.lstsq(a, b, rcond)[0]
 
 
-def spare_letters(spare: str, n: int) -> str:
-    """The n letters that stand for an ellipsis of n axes, aligned at the right."""
-    lower = sorted(spare, key=str.isupper)[:26]
-    return "".join(lower[len(lower) - n :])
+@composed(np.linalg.lstsq, method=False)
+def lstsq(a: Any, b: Any, rcond: Any = None) -> tuple[Any, Any, int, Any]:
+    """Least squares: (solution, squared residuals, rank of a, singular values of a).
+
+    >>> lstsq(np.array([[1.0], [1.0]]), np.array([1.0, 3.0]))[0].round(12)
+    array([2.])
+    """
+    rows, columns = np.shape(a)
+    _, residuals, rank, _ = np.linalg.lstsq(raw(a), raw(b), rcond)
+    rcond = np.finfo(a.dtype).eps * max(rows, columns) if rcond is None else rcond
+    x = least_squares_solution(a, b, rcond)
+    if residuals.size:
+        off = b - a @ x
+        residuals = np.sum(np.real(np.conj(off) * off), axis=0).reshape(residuals.shape)
+    return x, residuals, int(rank), svdvals(a)
+
+
+@composed(np.linalg.tensorsolve, method=False)
+def tensorsolve(a: Any, b: Any, axes: Any = None) -> Any:
+    """The x of tensordot(a, x, x.ndim) = b.
+
+    >>> tensorsolve(2 * np.eye(4).reshape(2, 2, 4), np.ones((2, 2)))
+    array([0.5, 0.5, 0.5, 0.5])
+    """
+    if axes is not None:
+        a = transpose(a, [i for i in range(np.ndim(a)) if i not in axes] + list(axes))
+    shape = np.shape(a)[np.ndim(b) :]
+    return reshape(solve(reshape(a, (np.size(b), -1)), reshape(b, -1)), shape)
+
+
+@composed(np.linalg.tensorinv, method=False)
+def tensorinv(a: Any, ind: int = 2) -> Any:
+    """The inverse of a as the matrix between its first `ind` axes and the others.
+
+    >>> tensorinv(2 * np.eye(4).reshape(4, 2, 2), ind=1).shape
+    (2, 2, 4)
+    """
+    if ind < 1:
+        raise ValueError(f"tensorinv: ind must be positive, got {ind}")
+    shape = np.shape(a)
+    rows = int(np.prod(shape[:ind]))
+    return reshape(inv(reshape(a, (rows, -1))), shape[ind:] + shape[:ind])

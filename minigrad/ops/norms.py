@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from ..primitive import composed, primitive
-from .factor import svdvals
+from .factorization import svdvals
+from .linalg import inv
 from .masking import conj
-from .matrix import inv
 from .reduce import expand, max, min, sum
 
 __all__ = ["cond", "matrix_norm", "norm", "norm2", "vector_norm"]

@@ -10,8 +10,8 @@ from ..backend import beside
 from ..primitive import composed, numpy_table
 from ..tensor import raw
 from .join import concatenate, split, stack
-from .linalg import matmul
 from .masking import conj
+from .products import matmul
 from .reduce import sum
 from .scan import cumprod, cumsum
 from .select import where

@@ -8,9 +8,9 @@ import numpy as np
 
 from ..primitive import composed
 from ..tensor import raw
-from .factor import eigvals
+from .factorization import eigvals
 from .join import concatenate, stack
-from .matrix import lstsq
+from .linalg import lstsq
 from .numeric import convolve
 from .reduce import sum
 from .shape import flip

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..primitive import primitive
 from ..tensor import Tensor
-from .linalg import matmul
+from .products import matmul
 from .shape import transpose
 
 __all__ = ["issparse", "sparse_matmul"]

@@ -25,7 +25,7 @@ from ..ops.shape import reshape
 from ..primitive import composed, primitive
 from ..tensor import Tensor, raw
 from ..transforms import vjp
-from ..tree import flatten, unflatten
+from ..trees import flatten, unflatten
 
 __all__ = ["OdeSolution", "odeint", "solve_ivp"]
 

@@ -1,4 +1,4 @@
-"""scipy.linalg on Tensors.  The rules are in `minigrad.ops`: matfuncs, factor and matrix; here are SciPy's signatures."""
+"""scipy.linalg on Tensors: SciPy's signatures; the rules are in `minigrad.ops.linalg`, `factorization`, `matrix_functions`."""
 
 from __future__ import annotations
 
@@ -6,9 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from ..ops import factor, matrix
-from ..ops.linalg import hermitian
-from ..ops.matfuncs import (
+from ..ops import factorization, linalg
+from ..ops.matrix_functions import (
     block_diag,
     cho_factor,
     cho_solve,
@@ -26,6 +25,7 @@ from ..ops.matfuncs import (
     toeplitz,
 )
 from ..ops.norms import norm
+from ..ops.products import hermitian
 
 __all__ = [
     "block_diag", "cho_factor", "cho_solve", "cholesky", "circulant", "det", "eig", "eigh", "eigvals", "eigvalsh", "expm",
@@ -34,8 +34,8 @@ __all__ = [
     "toeplitz",
 ]  # fmt: skip
 
-inv, det, pinv, svd, svdvals = matrix.inv, matrix.det, matrix.pinv, factor.svd, factor.svdvals
-eig, eigh, eigvals, eigvalsh = factor.eig, factor.eigh, factor.eigvals, factor.eigvalsh
+inv, det, pinv, svd, svdvals = linalg.inv, linalg.det, linalg.pinv, factorization.svd, factorization.svdvals
+eig, eigh, eigvals, eigvalsh = factorization.eig, factorization.eigh, factorization.eigvals, factorization.eigvalsh
 
 
 def solve(a: Any, b: Any, lower: bool = False, assume_a: str = "general", transposed: bool = False) -> Any:
@@ -48,7 +48,7 @@ def solve(a: Any, b: Any, lower: bool = False, assume_a: str = "general", transp
         return cho_solve(cho_factor(a, lower), b)
     if assume_a in ("upper triangular", "lower triangular"):
         return solve_triangular(a, b, int(transposed), lower=assume_a.startswith("lower"))
-    return matrix.solve(np.swapaxes(a, -1, -2) if transposed else a, b)
+    return linalg.solve(np.swapaxes(a, -1, -2) if transposed else a, b)
 
 
 def cholesky(a: Any, lower: bool = False) -> Any:
@@ -58,7 +58,7 @@ def cholesky(a: Any, lower: bool = False) -> Any:
     array([[2., 1.],
            [0., 2.]])
     """
-    return factor.cholesky(a) if lower else hermitian(factor.cholesky(a))
+    return factorization.cholesky(a) if lower else hermitian(factorization.cholesky(a))
 
 
 def lstsq(a: Any, b: Any, cond: Any = None) -> tuple[Any, Any, int, Any]:
@@ -67,7 +67,7 @@ def lstsq(a: Any, b: Any, cond: Any = None) -> tuple[Any, Any, int, Any]:
     >>> lstsq(np.array([[1.0], [1.0]]), np.array([1.0, 3.0]))[0].round(12)
     array([2.])
     """
-    return matrix.lstsq(a, b, cond)
+    return linalg.lstsq(a, b, cond)
 
 
 def qr(a: Any, mode: str = "full") -> Any:
@@ -77,5 +77,5 @@ def qr(a: Any, mode: str = "full") -> Any:
     (2, 2)
     """
     modes = {"full": "complete", "economic": "reduced"}
-    out = factor.qr(a, modes.get(mode, "complete"))
+    out = factorization.qr(a, modes.get(mode, "complete"))
     return (out.R,) if mode == "r" else tuple(out)

@@ -16,14 +16,14 @@ import numpy as np
 
 from .. import graph
 from ..backend import scipy_function
-from ..jacobians import jacobian
 from ..op import holds_tensor
 from ..ops.creation import array
-from ..ops.matrix import solve
+from ..ops.linalg import solve
 from ..ops.shape import reshape
 from ..primitive import composed, primitive
 from ..tensor import Tensor, raw
 from ..transforms import hvp, value_and_grad, vjp
+from ..transforms.jacobians import jacobian
 
 __all__ = ["fixed_point", "implicit_root", "least_squares", "minimize", "root"]
 

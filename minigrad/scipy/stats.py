@@ -28,9 +28,9 @@ from typing import Any
 import numpy as np
 
 from ..ops.exponential import expit, log_expit, logit, xlogy
-from ..ops.factor import cholesky
+from ..ops.factorization import cholesky
 from ..ops.gamma import betainc, betaincinv, betaln, gammainc, gammaincc, gammaincinv, gammaln, log_density_of_t, stdtr
-from ..ops.matfuncs import solve_triangular
+from ..ops.matrix_functions import solve_triangular
 from ..ops.special import log_ndtr, ndtr, ndtri, xlog1py
 from ..primitive import numpy_table
 from ..tensor import raw

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from minigrad import Tensor, enable_grad, mark_mutated
-from minigrad.rows import RowSparse
+from minigrad.arrays.row_sparse import RowSparse
 
 __all__ = ["Optimizer"]
 

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from minigrad import Tensor, mark_mutated
+from minigrad.arrays.row_sparse import RowSparse
 from minigrad.ops.join import concatenate
-from minigrad.rows import RowSparse
 
 __all__ = ["clip_grad_norm_", "clip_grad_value_", "parameters_to_vector", "vector_to_parameters"]
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from .kernels import accelerated
+from ..kernels import accelerated
 
 __all__ = ["RowSparse", "add_rows"]
 

@@ -23,7 +23,7 @@ from .arithmetic import add, divide, multiply, power, remainder, subtract
 from .constant import constants
 from .creation import to_device
 from .index import assign, plain_index
-from .linalg import matmul
+from .products import matmul
 
 __all__: list[str] = []
 

@@ -13,11 +13,11 @@ import numpy as np
 from ..backend import scipy_function
 from ..primitive import composed, primitive
 from ..tensor import raw
-from .factor import cholesky
+from .factorization import cholesky
 from .join import concatenate
-from .linalg import eye_of, hermitian, transposed
+from .linalg import solve
 from .masking import conj
-from .matrix import solve
+from .products import eye_of, hermitian, transposed
 from .shape import reshape
 
 __all__ = [

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
-from .backend import as_array
+from ..backend import as_array
 
 __all__ = ["Batch", "apply_rule"]
 

@@ -19,13 +19,13 @@ from typing import Any
 
 import numpy as np
 
-from . import backend, graph, random
-from .backward import gradients, propagate
-from .graph import Node
-from .op import Op
-from .primitive import clone
-from .tensor import Tensor, wrap
-from .tree import flatten, tree_map, unflatten
+from .. import backend, graph, random
+from ..backward import gradients, propagate
+from ..graph import Node
+from ..op import Op
+from ..primitive import clone
+from ..tensor import Tensor, wrap
+from ..trees import flatten, tree_map, unflatten
 
 __all__ = [
     "checkpoint", "egrad", "elementwise_grad", "ggnvp", "grad", "grad_and_aux", "hessian_tensor_product",

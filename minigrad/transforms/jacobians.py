@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from .backward import gradients, propagate
-from .batch import Batch
-from .tensor import Tensor, wrap
-from .transforms import Argnums, Recording, grad, named, output_of
+from ..arrays.batch import Batch
+from ..backward import gradients, propagate
+from ..tensor import Tensor, wrap
+from .derivatives import Argnums, Recording, grad, named, output_of
 
 __all__ = ["hessian", "jacobian"]
 
@@ -22,7 +22,7 @@ def jacobian(function: Callable[..., Any], argnums: Argnums = 0) -> Callable[...
     array([[ 6.,  1.],
            [12.,  1.]])
 
-    The rows come from one backward pass on all of them at once (`minigrad.batch`).  Where there are far more outputs than
+    The rows come from one backward pass on all of them at once (`minigrad.arrays.batch`).  Where there are far more outputs than
     inputs, the columns are computed instead, as in `jvp`.
     """
 

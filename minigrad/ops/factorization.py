@@ -17,8 +17,8 @@ import numpy as np
 from ..primitive import composed, primitive
 from ..tensor import raw
 from .join import concatenate
-from .linalg import eye_of, hermitian
 from .masking import conj, safe_divisor
+from .products import eye_of, hermitian
 
 __all__ = ["cholesky", "eig", "eigh", "eigvals", "eigvalsh", "qr", "svd", "svdvals"]
 

@@ -1,0 +1,1 @@
+"""The other kinds of array that rules run on: batches and row-sparse gradients."""
