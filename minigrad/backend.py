@@ -12,10 +12,12 @@ from typing import Any
 import numpy as np
 
 __all__ = [
-    "as_array", "beside", "cuda_is_available", "device_of", "get_default_dtype", "scipy_function", "set_default_dtype",
+    "NoValue", "as_array", "beside", "cuda_is_available", "device_of", "get_default_dtype", "scipy_function", "set_default_dtype",
     "transfer",
 ]  # fmt: skip
 
+#: The default of an option that NumPy tells apart from None.
+NoValue: Any = np._NoValue  # type: ignore[attr-defined]
 _default_dtype = np.dtype(np.float32)
 
 
@@ -47,6 +49,15 @@ def is_array(x: Any) -> bool:
 def as_array(x: Any) -> Any:
     """An op's result as an array: NumPy returns scalars where an array would have no axes."""
     return np.asarray(x) if isinstance(x, (np.generic, float, int, complex, bool)) else x
+
+
+def zeros_beside(x: Any, shape: tuple[int, ...], dtype: Any) -> Any:
+    """Zeros on the device of x that take no memory: one number, repeated.
+
+    CuPy takes the shape () for no shape, so the number has one axis first.
+    """
+    zero = np.reshape(np.zeros_like(x, shape=(1,), dtype=dtype), ())
+    return np.broadcast_to(zero, shape)
 
 
 def device_of(array: Any) -> str:

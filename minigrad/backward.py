@@ -1,5 +1,9 @@
 """The backward pass: the chain rule, from the newest node to the oldest.
 
+Three things: *schedule* (which node is next, and which are needed), *apply* (what the rule of a node sends
+to each of its inputs; the one place that knows what a rule is) and *accumulate* (the one place that adds).
+`propagate` is the loop over them.
+
 Inside, a gradient `g` is the *cotangent* of a node: for a real tensor simply dL/dx.  For a complex
 z = a + ib it is dL/da - i dL/db, because with this choice the rule of a holomorphic op is the one of
 the textbook, dx = g f'(x), without any conjugate.  Users see PyTorch's convention, the conjugate
@@ -9,7 +13,8 @@ of it, dL/da + i dL/db, so that a step along -grad descends; the two meet in `_o
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable, Sequence
+import threading
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import nullcontext
 from operator import attrgetter
 from sys import getrefcount
@@ -23,37 +28,14 @@ from .arrays.batch import Batch, apply_rule
 from .graph import Node
 from .tensor import Tensor, raw, wrap
 
-__all__ = ["Cotangents", "backward", "fit", "gradients", "propagate"]
+__all__ = [
+    "PICK", "Cotangents", "EngineOp", "apply", "backward", "fit", "gradients", "pick", "propagate", "seed",
+]  # fmt: skip
 
 
-# How many references an array has of which nobody else knows, as `sys.getrefcount` counts them: a local variable and
-# the argument of the call; those and an entry of a container; variables of a caller and its callee.  Python versions
-# differ in what they count, so it is measured.  Where an array has no more, a sum may be made in its buffer.
-
-
-def _count_local() -> int:
-    x = object()
-    return getrefcount(x)
-
-
-def _count_held() -> int:
-    x = object()
-    holder = {0: x}
-    return getrefcount(x) if holder else 0
-
-
-def _count_passed() -> int:
-    def callee(x: object) -> int:
-        return getrefcount(x)
-
-    x = object()
-    return callee(x)
-
-
-LOCAL, HELD, PASSED = _count_local(), _count_held(), _count_passed()
-
-
-def backward(self: Tensor, gradient: Any = None, retain_graph: bool | None = None, create_graph: bool = False) -> None:
+def backward(
+    self: Tensor, gradient: Any = None, retain_graph: bool | None = None, create_graph: bool = False
+) -> None:
     """Add the gradient of this tensor to the `.grad` of every leaf that it was computed from.
 
     Args:
@@ -90,13 +72,258 @@ def gradients(
 ) -> list[Tensor | None]:
     """The gradients of the outputs with respect to the inputs, None where there is no path; no `.grad` changes.
 
-    `search` finds the paths first, so that nothing beside them is computed; without it only what is older than
-    the inputs is left out, which is enough, and faster, where the inputs are new leaves.
+    `search` finds the paths first, so that nothing beside them is computed; without it only what is older
+    than the inputs is left out, which is enough, and faster, where the inputs are new leaves.
     """
     targets = [x._node for x in inputs]
     seeds = [seed(y, g, create_graph) for y, g in zip(outputs, grad_outputs, strict=True)]
-    found = propagate(outputs, seeds, [n for n in targets if n is not None], create_graph, retain_graph, search)
-    return [None if (g := found.get(n)) is None else _outside(g) for n in targets]  # type: ignore[arg-type]
+    nodes = [n for n in targets if n is not None]
+    found = propagate(outputs, seeds, nodes, create_graph, retain_graph, search)
+    return [None if n is None or n not in found else _outside(found[n]) for n in targets]
+
+
+def propagate(
+    outputs: Sequence[Tensor],
+    cotangents: Sequence[Any],
+    targets: Sequence[Node] | None,
+    create_graph: bool,
+    retain_graph: bool | None,
+    search: bool = True,
+) -> dict[Node, Any]:
+    """Send cotangents from the outputs down the graph.
+
+    With `targets` the cotangents of these nodes are returned, and only what lies between is computed;
+    without, they are added to `.grad` of all leaves.
+    """
+    schedule = Schedule(outputs, cotangents)
+    needed = None if targets is None else _needed(schedule.waiting, targets, search)
+    found: dict[Node, Any] = dict.fromkeys(targets or ())
+    keep = create_graph if retain_graph is None else retain_graph
+    take, send = schedule.next, schedule.add
+    with graph.set_grad_enabled(create_graph) if graph.special else nullcontext():
+        while (following := take()) is not None:
+            node, g = following
+            following = None
+            if node.info is not None:
+                g = _visit(node, g, create_graph)
+            parents = node.parents
+            if needed is not None:
+                if node in found:
+                    found[node] = g
+                parents = tuple([p if p is not None and needed(p) else None for p in parents])
+                if not any(parents):
+                    continue
+            elif node.op is None:
+                _accumulate_leaf(node, g, create_graph)
+                continue
+            apply(node, g, parents, send, create_graph)
+            if not keep and node.op.saves_arrays:
+                node.saved = None
+            g = None
+    return {n: g for n, g in found.items() if g is not None}
+
+
+# ---------------------------------------------------------------------------------- schedule
+
+
+class Schedule:
+    """Which node is next: the newest of those that wait, since all that flows into it has arrived.
+
+    One node waits outside of the heap, the last that came up where none did: along a chain the heap is
+    never used, which takes a fifth off the time of small backward passes (measured).
+    """
+
+    __slots__ = ("heap", "near", "waiting")
+
+    def __init__(self, outputs: Sequence[Tensor], cotangents: Sequence[Any]) -> None:
+        self.waiting: dict[Node, Any] = {}  # the gradients of the nodes in the heap
+        self.heap: list[tuple[int, Node]] = []
+        self.near: tuple[Node, Any] | None = None
+        for output, g in zip(outputs, cotangents, strict=True):
+            node = output._node
+            if node in self.waiting:
+                self.waiting[node] = self.waiting[node] + g
+            elif node is not None:
+                self._push(node, g)
+
+    def _push(self, node: Node, g: Any) -> None:
+        self.waiting[node] = g
+        heapq.heappush(self.heap, (-node.order, node))
+
+    def next(self) -> tuple[Node, Any] | None:
+        """The next node and its gradient; None at the end."""
+        near, heap = self.near, self.heap
+        self.near = None
+        if near is not None:
+            if not heap or heap[0][0] >= -near[0].order:
+                return near
+            self._push(*near)
+        elif not heap:
+            return None
+        node = heapq.heappop(heap)[1]
+        return node, self.waiting.pop(node)
+
+    def add(self, node: Node, c: Any) -> None:
+        """A contribution to the gradient of a node has arrived."""
+        near = self.near
+        if node in self.waiting:
+            total = self.waiting.pop(node)
+            self.waiting[node] = accumulate(total, c)
+        elif near is None:
+            self.near = node, c
+        elif near[0] is node:
+            total = near[1]
+            self.near = near = None
+            self.near = node, accumulate(total, c)
+        else:
+            self._push(node, c)
+
+
+def _needed(starts: Iterable[Node], targets: Sequence[Node], search: bool) -> Callable[[Node], bool]:
+    """Whether a node may lie on a path from a start to a target: it is not older than all of these, or, after
+    a search, it does lie on one."""
+    oldest = min((n.order for n in targets), default=0)
+    if not search:
+        return lambda node: node.order >= oldest
+    on_path = set(targets)
+    seen: set[Node] = set(starts)
+    stack = list(seen)
+    while stack:
+        for parent in stack.pop().parents:
+            if parent is not None and parent not in seen and parent.order >= oldest:
+                seen.add(parent)
+                stack.append(parent)
+    for node in sorted(seen, key=attrgetter("order")):
+        if not on_path.isdisjoint(node.parents):
+            on_path.add(node)
+    return on_path.__contains__
+
+
+# ------------------------------------------------------------------------------------- apply
+
+
+def apply(
+    node: Node,
+    g: Any,
+    parents: Sequence[Node | None],
+    send: Callable[[Node, Any], object],
+    create_graph: bool = False,
+) -> None:
+    """Run the rule of a node, and send each of its parents what belongs to it.
+
+    Args:
+        g: the cotangent of the node's output.
+        parents: the node's parents, None in place of those that need nothing.
+        send: is called with a parent and its contribution.
+        create_graph: run the rule on Tensors, which records it.
+
+    Raises:
+        RuntimeError: a backward pass has freed what the rule reads, or an in-place write has changed it.
+    """
+    op, saved = node.op, node.saved
+    if saved is None or node.order < graph.last_mutation:
+        graph.check_saved(node)
+    try:
+        contributions = None
+        if type(g) is not ndarray or create_graph or not op.separate:
+            if op.composite is not None and (create_graph or not op.joint):
+                return _through_composite(node, g, parents, send, create_graph)
+            contributions = _contributions(node, g, parents, create_graph)
+        i = -1
+        for parent in parents:
+            i += 1
+            if parent is None:
+                continue
+            c = op.rules[i](g, *saved[i]) if contributions is None else contributions[i]
+            if c is None:
+                continue
+            if c.shape != parent.shape or c.dtype is not parent.dtype:
+                c = fit(c, parent.shape, parent.dtype)
+            if graph.special and graph.is_anomaly_enabled():
+                _check_finite(c, node)
+            send(parent, c)
+            c = None
+    except Exception as error:
+        _say_where(error, node)
+        raise
+
+
+def _contributions(
+    node: Node, g: Any, parents: Sequence[Node | None], create_graph: bool
+) -> Sequence[Any]:
+    """All contributions at once: of a joint rule, of an op with several outputs, to batches, as Tensors."""
+    op = node.op
+    saved = _revive(node) if create_graph else node.saved
+    if type(g) is Cotangents:
+        g = g.complete(node.outputs)
+    if op.joint:
+        return apply_rule(op.rules[0], g, (tuple(map(bool, parents)), *saved[0]))
+    pairs = zip(parents, op.rules, saved, strict=True)
+    return [None if p is None else apply_rule(rule, g, reads) for p, rule, reads in pairs]
+
+
+def _say_where(error: Exception, node: Node) -> None:
+    """Add to an error which op's gradient it is from, once, and the line that called the op."""
+    if not getattr(error, "__notes__", None):
+        error.add_note(f"in the gradient of {node.op.name}, whose output has shape {node.shape}")
+        if node.info is not None and node.info.source:
+            error.add_note(f"the op was called at {node.info.source}")
+
+
+def _revive(node: Node) -> list[Any]:
+    """What the rules read, as Tensors tied to the nodes that the values belong to."""
+    op = node.op
+
+    def tie(name: str, value: Any) -> Any:
+        if name == "out":
+            if isinstance(value, (tuple, list)):
+                return tuple(pick(node, i, v) for i, v in enumerate(value))
+            return wrap(value, node)
+        if name not in op.inputs:
+            return value
+        if name == op.sequence:
+            return tuple(v if p is None else wrap(v, p) for v, p in zip(value, node.parents, strict=False))
+        parent = node.parents[op.inputs.index(name)]
+        return value if parent is None else wrap(value, parent)
+
+    pairs = zip(op.reads, node.saved, strict=False)
+    return [None if values is None else tuple(map(tie, reads, values)) for reads, values in pairs]
+
+
+def _through_composite(
+    node: Node,
+    g: Any,
+    parents: Sequence[Node | None],
+    send: Callable[[Node, Any], object],
+    create_graph: bool,
+) -> None:
+    """The gradients of a fused op, by differentiating its composite at the saved inputs.
+
+    Where the gradients are to be differentiated again, every input is tied to its node, not only those whose
+    gradient is asked for: the gradient with respect to one depends on the others.
+    """
+    op = node.op
+    g = g.complete(node.outputs) if type(g) is Cotangents else g
+    proxies: list[Tensor | None] = []
+
+    def proxy(value: Any) -> Any:
+        parent = node.parents[len(proxies)]
+        tied = parent is not None and (create_graph or parents[len(proxies)] is not None)
+        proxies.append(wrap(value, Node(INPUT, (parent,), ((),), value.shape, value.dtype)) if tied else None)
+        return proxies[-1] if tied else value
+
+    values = dict(node.saved[1])
+    with graph.recording():
+        for name in op.inputs:
+            values[name] = tuple(map(proxy, values[name])) if name == op.sequence else proxy(values[name])
+        out = op.call(values, op.composite)
+    outs = out if isinstance(out, (tuple, list)) else (out,)
+    pairs = zip(proxies, parents, strict=True)
+    targets: Any = [p._node for p, parent in pairs if p is not None and parent is not None]
+    found = propagate(outs, g if isinstance(g, tuple) else (g,), targets, create_graph, None)
+    for proxied, parent in zip(proxies, parents, strict=True):
+        if parent is not None and proxied is not None and (c := found.get(proxied._node)) is not None:  # type: ignore[arg-type]
+            send(parent, c)
 
 
 class Cotangents:
@@ -116,158 +343,35 @@ class Cotangents:
 
     def complete(self, outputs: Sequence[tuple[Any, Any]]) -> tuple[Any, ...]:
         """All of them, zeros (of stride 0, without memory) for the outputs that nobody used."""
-        example = next(iter(self.parts.values()))
+        example = raw(next(iter(self.parts.values())))
         return tuple(
-            self.parts[i] if i in self.parts
-            else np.broadcast_to(np.zeros_like(raw(example), shape=(), dtype=dtype), shape)
+            self.parts[i] if i in self.parts else backend.zeros_beside(example, shape, dtype)
             for i, (shape, dtype) in enumerate(outputs)
-        )  # fmt: skip
-
-
-def propagate(
-    outputs: Sequence[Tensor],
-    cotangents: Sequence[Any],
-    targets: Sequence[Node] | None,
-    create_graph: bool,
-    retain_graph: bool | None,
-    search: bool = True,
-) -> dict[Node, Any]:
-    """Send cotangents from the outputs down the graph.
-
-    With `targets` the cotangents of these nodes are returned, and only what lies between is computed;
-    without, they are added to `.grad` of all leaves.
-    """
-    pending: dict[Node, Any] = {}  # the cotangents of nodes that wait in the heap
-    heap: list[tuple[int, Node]] = []
-    for output, g in zip(outputs, cotangents, strict=True):
-        node = output._node
-        if node is None:
-            continue
-        if node in pending:
-            pending[node] = pending[node] + g
-        else:
-            pending[node] = g
-            heap.append((-node.order, node))
-    heapq.heapify(heap)
-    g = None
-
-    oldest = min((n.order for n in targets), default=0) if targets else 0
-    needed = _between(pending, targets, oldest) if targets is not None and search else None
-    wanted = None if targets is None else set(targets)
-    found: dict[Node, Any] = {}
-    keep = create_graph if retain_graph is None else retain_graph
-    anomaly = graph.is_anomaly_enabled()
-    batched = any(type(c) is Batch for c in cotangents)
-    heappop, heappush = heapq.heappop, heapq.heappush
-    # One node waits outside of the heap, the last one that came up where none did: along a chain
-    # the heap is never used, which takes a fifth off the time of small backward passes (measured).
-    near: Node | None = None
-    near_g: Any = None
-    with graph.set_grad_enabled(create_graph) if graph.special else nullcontext():
-        while True:
-            if near is None:
-                if not heap:
-                    return found
-                node = heappop(heap)[1]
-                g = pending.pop(node)
-            elif heap and heap[0][0] < -near.order:
-                node = heapq.heappushpop(heap, (-near.order, near))[1]
-                pending[near] = near_g
-                g = pending.pop(node)
-                near = near_g = None
-            else:
-                node, g = near, near_g
-                near = near_g = None
-            op = node.op
-            if node.info is not None:
-                g = _visit(node, g, create_graph)
-            if wanted is not None and node in wanted:
-                found[node] = g
-            if op is None:
-                if wanted is None:
-                    _accumulate_leaf(node, g, create_graph)
-                continue
-            if needed is not None and node not in needed:
-                continue
-            saved = node.saved
-            if saved is None:
-                raise RuntimeError(
-                    f"backward through {op.name} for a second time: what its gradient reads was freed by the first. "
-                    "Write backward(retain_graph=True) the first time"
-                )
-            if node.order < graph.last_mutation:
-                graph.check_unchanged(node)
-            try:
-                if type(g) is Cotangents:
-                    g = g.complete(node.outputs)
-                contributions = None
-                if op.together:
-                    contributions = _joint(op, node, g, needed, create_graph)
-                elif create_graph:
-                    saved = op.revive(node)
-                elif batched:
-                    contributions = _one_by_one(op, node, g)
-                i = -1
-                for parent in node.parents:
-                    i += 1
-                    if parent is None or parent.order < oldest or (needed is not None and parent not in needed):
-                        continue
-                    c = op.rules[i](g, *saved[i]) if contributions is None else contributions[i]
-                    if c is None:
-                        continue
-                    if c.shape != parent.shape or c.dtype is not parent.dtype:
-                        c = fit(c, parent.shape, parent.dtype)
-                    if anomaly:
-                        _check(c, node)
-                    if parent is near:
-                        if type(near_g) is ndarray and getrefcount(near_g) == LOCAL and near_g.base is None:
-                            near_g += c
-                        else:
-                            near_g = near_g + c
-                    elif parent in pending:
-                        total = pending[parent]
-                        if type(total) is ndarray and getrefcount(total) == HELD and total.base is None:
-                            total += c
-                        else:
-                            pending[parent] = total + c
-                        total = None
-                    elif near is None:
-                        near, near_g = parent, c
-                    else:
-                        pending[parent] = c
-                        heappush(heap, (-parent.order, parent))
-                    c = None
-            except Exception as error:
-                error.add_note(f"in the gradient of {op.name}, whose output has shape {node.shape}")
-                if node.info is not None and node.info.source:
-                    error.add_note(f"the op was called at {node.info.source}")
-                raise
-            if not keep and op.saves_arrays:
-                node.saved = None
-            saved = contributions = g = None
-
-
-def contributions(node: Node, g: Any) -> list[Any]:
-    """What the rule of one node sends to each of its parents, None where it sends nothing; for those who watch.
-
-    Raises:
-        RuntimeError: a backward pass has freed what the rule reads.
-    """
-    op = node.op
-    if node.saved is None:
-        raise RuntimeError(
-            f"what the gradient of {op.name} reads was freed by a backward pass: look before backward(), "
-            "or write backward(retain_graph=True)"
         )
-    g = g.complete(node.outputs) if type(g) is Cotangents else g
-    if op.together:
-        found = _joint(op, node, g, None, False)
-    else:
-        found = [None if saved is None else rule(g, *saved) for rule, saved in zip(op.rules, node.saved, strict=True)]
-    return [
-        None if p is None or c is None else c if type(c) is Cotangents else fit(c, p.shape, p.dtype)
-        for p, c in zip(node.parents, found, strict=True)
-    ]
+
+
+class EngineOp:
+    """An op that the engine itself is made of: one input and one rule; it has no forward."""
+
+    inputs = ("x",)
+    joint = saves_arrays = False
+    separate = True
+    composite = sequence = None
+
+    def __init__(self, name: str, doc: str, rule: Callable[..., Any], reads: tuple[str, ...]) -> None:
+        self.name, self.doc = name, doc
+        self.rules, self.reads = (rule,), (reads,)
+
+
+#: Where the differentiation of a composite ends.
+INPUT = EngineOp("input", "The value itself, as a new node.", lambda g: g, ())
+#: What stands between an op of several outputs and each of them.
+PICK = EngineOp("pick", "One of several outputs.", lambda g, index: Cotangents({index: g}), ("index",))
+
+
+def pick(node: Node, index: int, value: Any) -> Tensor:
+    """The Tensor of one output of a node with several."""
+    return wrap(value, Node(PICK, (node,), ((index,),), value.shape, value.dtype))
 
 
 def fit(c: Any, shape: tuple[int, ...], dtype: Any) -> Any:
@@ -282,7 +386,8 @@ def fit(c: Any, shape: tuple[int, ...], dtype: Any) -> Any:
         added = c.ndim - len(shape)
         if added < 0:
             raise ValueError(f"a gradient rule returned shape {c.shape} for an input of shape {shape}")
-        axes = tuple(range(added)) + tuple(i + added for i, n in enumerate(shape) if n == 1 and c.shape[i + added] != 1)
+        stretched = (i + added for i, n in enumerate(shape) if n == 1 and c.shape[i + added] != 1)
+        axes = (*range(added), *stretched)
         if axes:
             c = np.sum(c, axis=axes, keepdims=True)
         c = np.reshape(c, shape)
@@ -293,7 +398,52 @@ def fit(c: Any, shape: tuple[int, ...], dtype: Any) -> Any:
     return c
 
 
-# ------------------------------------------------------------------------------------- private
+# -------------------------------------------------------------------------------- accumulate
+
+
+def _references_of_an_argument() -> int:
+    """How many references `getrefcount` counts where a caller and its callee know an object, and nobody else.
+
+    Versions of Python differ, so it is measured.
+    """
+
+    def callee(x: object) -> int:
+        return getrefcount(x)
+
+    x = object()
+    return callee(x)
+
+
+_OURS = _references_of_an_argument()
+#: Held while a leaf's gradient is changed: backward passes of several threads may meet there.
+_leaf_lock = threading.Lock()
+
+
+def accumulate(total: Any, c: Any) -> Any:
+    """total + c, in the buffer of the total where nobody else looks at it."""
+    if type(total) is ndarray and getrefcount(total) == _OURS and total.base is None and total.flags.writeable:
+        total += c
+        return total
+    return total + c
+
+
+def _accumulate_leaf(node: Node, g: Any, create_graph: bool) -> None:
+    """`leaf.grad += g`, in a buffer that belongs to the leaf alone."""
+    ours = type(g) is ndarray and getrefcount(g) == _OURS and g.base is None and g.flags.c_contiguous
+    with _leaf_lock:
+        if create_graph:
+            g = _outside(g)
+            node.grad = g if node.grad is None else node.grad + g
+        elif node.grad is None:
+            node.grad = _outside(g if ours else g.copy())
+        elif node.grad._node is None:
+            node.grad._data += _outside(g)._data
+            graph.mark_mutated(node.grad._data)
+        else:
+            node.grad = node.grad + _outside(g)
+
+
+# ------------------------------------------------------------------------- what users see
 
 
 def _outside(g: Any) -> Tensor:
@@ -313,13 +463,13 @@ def seed(output: Tensor, gradient: Any, create_graph: bool) -> Any:
                 "reduce it first (.sum(), .mean()), or pass backward(gradient)"
             )
         if data.dtype.kind == "c":
-            raise RuntimeError("backward() of a complex tensor needs a gradient: reduce it to a real number first")
+            raise RuntimeError(
+                "backward() of a complex tensor needs a gradient: reduce it to a real number first"
+            )
         gradient = np.ones_like(data)
     elif isinstance(gradient, Tensor):
         gradient = gradient if create_graph else gradient._data
-    elif backend.is_array(gradient):
-        pass
-    else:
+    elif not backend.is_array(gradient):
         gradient = np.full_like(data, gradient)
     if gradient.shape != data.shape:
         raise ValueError(f"the gradient has shape {gradient.shape}, but the tensor has shape {data.shape}")
@@ -328,38 +478,6 @@ def seed(output: Tensor, gradient: Any, create_graph: bool) -> Any:
     if gradient.dtype.kind == "c":
         gradient = np.conj(gradient)
     return wrap(gradient, None) if create_graph and not isinstance(gradient, Tensor) else gradient
-
-
-def _between(starts: Iterable[Node], targets: Sequence[Node], oldest: int) -> set[Node]:
-    """The nodes on a path from a start to a target."""
-    needed = set(targets)
-    seen: set[Node] = set(starts)
-    stack = list(seen)
-    while stack:
-        for parent in stack.pop().parents:
-            if parent is not None and parent not in seen and parent.order >= oldest:
-                seen.add(parent)
-                stack.append(parent)
-    for node in sorted(seen, key=attrgetter("order")):
-        if not needed.isdisjoint(node.parents):
-            needed.add(node)
-    return needed
-
-
-def _joint(op: Any, node: Node, g: Any, needed: set[Node] | None, create_graph: bool) -> Sequence[Any]:
-    """The gradients of all inputs at once: by a joint rule, or through the composite of a fused op."""
-    needs = tuple(p is not None and (needed is None or p in needed) for p in node.parents)
-    if op.composite is not None and (create_graph or not op.joint):
-        return op.through_composite(node, g, needs, create_graph)
-    saved = (op.revive(node) if create_graph else node.saved)[0]
-    if type(g) is Batch or (type(g) is tuple and any(type(x) is Batch for x in g)):
-        return apply_rule(op.rules[0], g, (needs, *saved))
-    return op.rules[0](g, needs, *saved)
-
-
-def _one_by_one(op: Any, node: Node, g: Any) -> list[Any]:
-    """The gradients of the inputs, each by its own rule, for many cotangents at once."""
-    return [None if saved is None else apply_rule(rule, g, saved) for rule, saved in zip(op.rules, node.saved, strict=False)]
 
 
 def _visit(node: Node, g: Any, create_graph: bool) -> Any:
@@ -375,31 +493,17 @@ def _visit(node: Node, g: Any, create_graph: bool) -> Any:
         if replaced is not None:
             outside = replaced if isinstance(replaced, Tensor) else Tensor(replaced)
             if outside.shape != node.shape:
-                raise ValueError(f"a hook returned a gradient of shape {outside.shape} for a tensor of shape {node.shape}")
+                raise ValueError(
+                    f"a hook returned a gradient of shape {outside.shape} for a tensor of shape {node.shape}"
+                )
     if info.retain and node.op is not None:
         node.grad = outside if node.grad is None else node.grad + outside
     g = outside if create_graph else outside._data
     return np.conj(g) if g.dtype.kind == "c" else g
 
 
-def _accumulate_leaf(node: Node, g: Any, create_graph: bool) -> None:
-    """`leaf.grad += g`, in a buffer that belongs to the leaf alone."""
-    if create_graph:
-        g = _outside(g)
-        node.grad = g if node.grad is None else node.grad + g
-    elif node.grad is None:
-        # A buffer that only the caller and we see is taken over.
-        owned = type(g) is np.ndarray and getrefcount(g) == PASSED and g.base is None and g.flags.c_contiguous
-        node.grad = _outside(g if owned else g.copy())
-    elif node.grad._node is None:
-        node.grad._data += _outside(g)._data
-        graph.mark_mutated(node.grad._data)
-    else:
-        node.grad = node.grad + _outside(g)
-
-
-def _check(c: Any, node: Node) -> None:
+def _check_finite(c: Any, node: Node) -> None:
     """Anomaly mode: look at one contribution."""
+    source = None if node.info is None else node.info.source
     for part in c.parts.values() if type(c) is Cotangents else (c,):
-        source = None if node.info is None else node.info.source
         graph.check_finite(raw(part), node.op.name, "the backward pass", source)

@@ -8,7 +8,6 @@ raises NotImplementedError and names itself.
 from __future__ import annotations
 
 import difflib
-import inspect
 import sys
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -16,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from . import backend
+from .op import write_into
 from .ops.ufunc_methods import masked, methods
 from .primitive import numpy_table, registered
 from .tensor import Tensor, wrap
@@ -25,15 +25,17 @@ __all__ = ["array_function", "array_ufunc"]
 
 def array_ufunc(self: Tensor, ufunc: np.ufunc, call: str, *inputs: Any, out: Any = None, **kwargs: Any) -> Any:
     """`Tensor.__array_ufunc__`: np.exp(t), ndarray * t, scipy.special.expit(t)."""
-    if out is not None:
-        return _write_into(out, array_ufunc(self, ufunc, call, *inputs, **kwargs))
     function = _lookup(ufunc)
-    if function is not None and call != "__call__":
-        return methods[call](ufunc, function, *inputs, **kwargs)
-    if function is None or (kwargs and not kwargs.keys() <= inspect.signature(function).parameters.keys()):
+    if function is None:
         name = ufunc.__name__ if call == "__call__" else f"{ufunc.__name__}.{call}"
-        return _constant(name, getattr(ufunc, call), inputs, kwargs)
-    return function(*inputs, **kwargs)
+        result = _constant(name, getattr(ufunc, call), inputs, kwargs)
+    elif call != "__call__":
+        result = methods[call](ufunc, function, *inputs, **kwargs)
+    elif out is not None and kwargs.get("where", True) is not True:
+        return function(*inputs, out=out, **kwargs)  # elsewhere `out` keeps what it holds
+    else:
+        result = function(*inputs, **kwargs)
+    return result if out is None else write_into(out, result)
 
 
 def array_function(self: Tensor, function: Any, types: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -44,7 +46,7 @@ def array_function(self: Tensor, function: Any, types: Any, args: tuple[Any, ...
     if op is not None:
         out = kwargs.pop("out", None)
         result = op(*args, **kwargs)
-        return result if out is None else _write_into(out, result)
+        return result if out is None else write_into(out, result)
     if function in _PLAIN_ANSWERS:
         return function(*_strip(args), **_strip(kwargs))
     return _constant(function.__name__, function, args, kwargs)
@@ -120,18 +122,3 @@ def _wrap(x: Any) -> Any:
     if isinstance(x, np.generic) or backend.is_array(x):
         return wrap(backend.as_array(x), None)
     return x
-
-
-def _write_into(out: Any, result: Any) -> Any:
-    """The `out=` argument: recorded on a Tensor, allowed on an array where no gradient is lost."""
-    (target,) = out if isinstance(out, tuple) else (out,)
-    if isinstance(target, Tensor):
-        target[...] = result
-    elif isinstance(result, Tensor) and result._node is not None:
-        raise TypeError(
-            "a tensor that requires a gradient cannot be written into a NumPy array, the gradient would be lost: "
-            "write a = a + t instead of a += t, or make the array a Tensor"
-        )
-    else:
-        target[...] = _strip(result)
-    return target

@@ -284,8 +284,13 @@ def mark_mutated(array: Any) -> None:
     _mutations[key] = (reference, last_mutation)
 
 
-def check_unchanged(node: Node) -> None:
-    """Raise if an array that the node's rule is about to read was written after it was saved."""
+def check_saved(node: Node) -> None:
+    """Raise if what the node's rule is about to read is not there, or was written after it was saved."""
+    if node.saved is None:
+        raise RuntimeError(
+            f"what the gradient of {node.op.name} reads was freed by a backward pass: write "
+            "backward(retain_graph=True) for a second one, and look or explain before backward()"
+        )
     for value in _arrays_in(node.saved):
         known = _mutations.get(id(_owner(value)))
         if known is not None and known[1] > node.order:

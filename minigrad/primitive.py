@@ -24,12 +24,13 @@ The same mechanism is the public way to add an op of your own.
 from __future__ import annotations
 
 import functools
+import inspect
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol, cast
+from typing import Any, Protocol
 
 import numpy as np
 
-from .op import Op
+from .op import Op, known_operand, write_into
 from .tensor import Tensor
 
 __all__ = ["OpFunction", "clone", "composed", "method", "primitive", "registered", "registry"]
@@ -58,6 +59,7 @@ def primitive(
     extras: Sequence[str] = (),
     composite: Callable[..., Any] | None = None,
     name: str | None = None,
+    override: bool = False,
     **rules: Callable[..., Any],
 ) -> Callable[[Callable[..., Any]], OpFunction]:
     """Make an op of a NumPy function; see the head of this file for the rules.
@@ -66,16 +68,22 @@ def primitive(
         numpy_functions: NumPy functions and ufuncs that the op stands for when they meet a Tensor.
         method: also a method of Tensor: True under the op's name, a string under another, False not.
         operators: Python operators that the op is, such as "__add__" (with "__radd__" the arguments are swapped).
-        joint: one rule for all `inputs` at once; it gets `(g, needs, ...)` and returns a sequence of gradients, in
-            which only those with `needs[i]` matter.
-        inputs: the names of the inputs of a joint rule or a composite.
+        joint: one rule for all `inputs` at once; it gets `(g, needs, ...)` and returns a sequence of gradients,
+            in which only those with `needs[i]` matter.
+        inputs: the names of the inputs of a joint rule or a composite.  An input that is annotated
+            `Sequence[...]`, or is `*args`, is a sequence of arrays.
         extras: names for additional arrays; the forward then returns `(out, extra, ...)`.
-        composite: the same computation from differentiable ops.  The rule then is a hand-made kernel for the first
-            order; at higher orders the composite is differentiated instead.  Without a rule, always.
+        composite: the same computation from differentiable ops.  The rule then is a hand-made kernel for the
+            first order; at higher orders the composite is differentiated instead.  Without a rule, always.
         name: the op's name, where the function's own will not do.
+        override: take the place of an op of the same name, or of one for the same NumPy function.
         rules: the gradient rule of each differentiable input.  An op without rules gives constants.
 
     A forward that returns a tuple makes an op of several outputs: its rules get the tuple of their gradients.
+
+    Raises:
+        TypeError: a rule belongs to no parameter, or reads what is not there.
+        ValueError: there is such an op already, or Tensor has such an attribute.
 
     >>> @primitive(x=lambda g, x: g * 3 * x**2, method=False)
     ... def cube(x):
@@ -87,16 +95,22 @@ def primitive(
     """
 
     def define(forward: Callable[..., Any]) -> OpFunction:
-        op = Op(forward, rules, joint, inputs, extras, composite, name)
-        if len(numpy_functions) and isinstance(numpy_functions[0], np.ufunc) and op.names == op.inputs:
-            op.forward = numpy_functions[0]  # what the definition calls, without the call in between
-        function = op.bind_call()
-        functools.update_wrapper(function, forward)
-        function.__name__ = op.name
-        function = cast(OpFunction, function)
+        ufunc = next((f for f in numpy_functions if isinstance(f, np.ufunc)), None)
+        op = Op(forward, rules, joint, inputs, extras, composite, name, ufunc)
+        if op.name in registry and not override:
+            where = registry[op.name].op.forward.__module__
+            raise ValueError(
+                f"there is an op {op.name!r} already, defined in {where}: give yours another name "
+                "(name=...), or write override=True to take its place"
+            )
+        function: OpFunction = op.function
         function.op = op
+        as_method = (method if isinstance(method, str) else op.name) if method else None
+        _bind(function, numpy_functions, as_method, override)
+        for operator in operators:
+            swapped = operator.startswith("__r") and operator != "__rshift__"
+            setattr(Tensor, operator, op.compiled(operator, operator=True, swapped=swapped))
         registry[op.name] = function
-        _bind(function, numpy_functions, (method if isinstance(method, str) else op.name) if method else None, operators)
         return function
 
     return define
@@ -109,31 +123,78 @@ def method(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def composed(
-    *numpy_functions: Any, method: bool = True, operators: Sequence[str] = ()
+    *numpy_functions: Any, method: bool = True, operators: Sequence[str] = (), override: bool = False
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """A function made of other ops: it needs no rule, but stands for NumPy functions and may be a method."""
+    """A function made of other ops: it needs no rule, but stands for NumPy functions and may be a method.
+
+    A parameter `out`, where NumPy has it, is taken care of: the result is written there.
+    """
 
     def define(function: Callable[..., Any]) -> Callable[..., Any]:
-        _bind(function, numpy_functions, function.__name__ if method else None, operators)
+        if "out" in inspect.signature(function).parameters:
+            function = _with_out(function)
+        _bind(function, numpy_functions, function.__name__ if method else None, override)
+        for operator in operators:
+            setattr(Tensor, operator, _operator(function, operator))
         return function
 
     return define
 
 
-def _bind(function: Callable[..., Any], numpy_functions: Sequence[Any], method: str | None, operators: Sequence[str]) -> None:
-    """Make a function stand for NumPy's functions, and a method and operators of Tensor."""
+def _with_out(function: Callable[..., Any]) -> Callable[..., Any]:
+    parameters = inspect.signature(function).parameters
+    keyword_only = parameters["out"].kind is inspect.Parameter.KEYWORD_ONLY
+    place = len(parameters) if keyword_only else list(parameters).index("out")
+
+    @functools.wraps(function)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        out = kwargs.pop("out", None)
+        if len(args) > place:
+            out = args[place]
+            args = (*args[:place], None, *args[place + 1 :])
+        result = function(*args, **kwargs)
+        return result if out is None else write_into(out, result)
+
+    return call
+
+
+def _operator(function: Callable[..., Any], name: str) -> Callable[..., Any]:
+    """A function of two arguments as an operator: what it does not know gets its own turn."""
+    swapped = name.startswith("__r") and name != "__rshift__"
+
+    def operator(self: Tensor, other: Any) -> Any:
+        if not known_operand(other):
+            return NotImplemented
+        return function(other, self) if swapped else function(self, other)
+
+    if name in ("__invert__", "__neg__"):
+        return function
+    operator.__name__, operator.__qualname__, operator.__doc__ = name, name, function.__doc__
+    return operator
+
+
+def _bind(
+    function: Any, numpy_functions: Sequence[Any], method: str | None, override: bool
+) -> None:
+    """Make a function stand for NumPy's functions, and a method of Tensor."""
+    if not override:
+        for numpy_function in numpy_functions:
+            if numpy_function in numpy_table:
+                label = getattr(numpy_function, "__name__", numpy_function)
+                raise ValueError(
+                    f"{numpy_table[numpy_function].__name__} stands for NumPy's {label} already: leave it out of the "
+                    "definition, or write override=True to take its place for all tensors"
+                )
+        known = getattr(Tensor, method, None) if method else None
+        if known is not None and getattr(known, "__module__", None) != function.__module__:
+            raise ValueError(
+                f"Tensor has an attribute {method!r} already: define the op with method=False, "
+                "or give the method another name"
+            )
     for numpy_function in numpy_functions:
         numpy_table[numpy_function] = function
     if method:
-        known = getattr(Tensor, method, None)
-        if known is not None and getattr(known, "__module__", None) != function.__module__:
-            raise ValueError(
-                f"Tensor has an attribute {method!r} already: define the op with method=False, or give the method another name"
-            )
         setattr(Tensor, method, function)
-    for operator in operators:  # `__radd__` is `__add__` with the arguments swapped
-        swapped = operator.startswith("__r") and operator != "__rshift__"
-        setattr(Tensor, operator, (lambda self, other: function(other, self)) if swapped else function)
 
 
 def registered() -> dict[str, Callable[..., Any]]:
@@ -153,17 +214,17 @@ def registered() -> dict[str, Callable[..., Any]]:
     return dict(sorted(found.items()))
 
 
-@primitive(np.copy, np.positive, operators=("__pos__",), x=lambda g: g)
-def clone(x: Any) -> Any:
+@primitive(np.copy, a=lambda g: g)
+def clone(a: Any, order: str = "K", subok: bool = False) -> Any:
     """A copy that is part of the graph; also the method `copy`.
 
-    out = x
-    dx  = g
+    out = a
+    da  = g
 
     >>> clone(np.array([1.0, 2.0]))
     array([1., 2.])
     """
-    return x.copy() if hasattr(x, "copy") else np.positive(x)
+    return a.copy() if hasattr(a, "copy") else np.positive(a)
 
 
 Tensor.copy = clone  # type: ignore[attr-defined]

@@ -44,6 +44,7 @@ ROWS: dict[str, list[Sample]] = {
     "float_power": binary(np.float_power, P, Q, "float_power"),
     "negative": unary(np.negative, torch="negative"),
     "clone": unary(np.copy),
+    "positive": unary(np.positive),
     "reciprocal": unary(np.reciprocal, 0.4, 2, "reciprocal"),
     "square": unary(np.square, torch="square"),
     "sqrt": [*unary(np.sqrt, 0.2, 2, "sqrt"), Sample(np.sqrt, (C + 2,))],

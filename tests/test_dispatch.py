@@ -57,8 +57,8 @@ def test_a_function_without_a_rule_names_itself() -> None:
     x = leaf(1.0, 2.0)
     with pytest.raises(NotImplementedError, match=r"scipy\.special\.struve.*use x\.detach"):
         scipy.special.struve(0, x)
-    with pytest.raises(NotImplementedError, match="numpy.exp with the options where"):
-        np.exp(x, where=[True, False])
+    with pytest.raises(NotImplementedError, match="takes no signature="):
+        np.exp(x, signature="d->d")
     # Where there is no gradient to lose, the function just runs.
     assert isinstance(scipy.special.struve(0, x.detach()), Tensor)
 
@@ -77,7 +77,7 @@ def test_functions_take_numpys_arguments() -> None:
     assert np.split(x, [1])[1].tolist() == [1.0, 2.0]
     assert np.sum(x.astype("float32"), dtype="float64").dtype == np.float64
     assert np.sum(x, where=np.array([True, False, True])).tolist() == 5.0
-    with pytest.raises(TypeError, match="no argument 'wheer'"):
+    with pytest.raises(TypeError, match="unexpected keyword argument 'wheer'"):
         mg.ops.reduce.sum(x, wheer=0)
     assert x.reshape(3, 1).T.shape == (1, 3)
     assert x.reshape((1, 3)).transpose(1, 0).shape == (3, 1)
@@ -113,10 +113,10 @@ def test_divmod_and_modf() -> None:
 
 
 def test_unknown_operands_are_named() -> None:
-    with pytest.raises(TypeError, match="Tensor and object"):
+    with pytest.raises(TypeError, match="'Tensor' and 'object'"):
         leaf(1.0) + object()
-    with pytest.raises(TypeError, match="Tensor and str"):
-        leaf(1.0) * "a"
+    with pytest.raises(TypeError, match="'Tensor' and 'str'"):
+        leaf(1.0) - "a"
 
 
 def test_minigrad_is_light_to_import() -> None:

@@ -91,7 +91,7 @@ def test_what_cannot_be_explained_says_why() -> None:
     x = Tensor(2.0, requires_grad=True)
     y = x.exp() * x
     y.backward()
-    with pytest.raises(RuntimeError, match="multiply reads was freed by a backward pass: look before backward"):
+    with pytest.raises(RuntimeError, match="multiply reads was freed by a backward pass.*look or explain before backward"):
         viz.explain(y)
     with pytest.raises(ValueError, match="does not depend on the inputs in a way that is differentiable"):
         viz.explain(lambda x: np.floor(x), 2.5)

@@ -227,7 +227,10 @@ _FUNCTIONS: dict[Any, Callable[..., Any]] = {
 
 def apply_rule(rule: Callable[..., Any], g: Any, reads: Sequence[Any]) -> Any:
     """A rule on a batch of cotangents (or a tuple of batches): at once, or else one after the other."""
-    n = (next(x for x in g if isinstance(x, Batch)) if isinstance(g, tuple) else g)._data.shape[0]
+    batches = [x for x in (g if isinstance(g, tuple) else (g,)) if isinstance(x, Batch)]
+    if not batches:
+        return rule(g, *reads)
+    n = batches[0]._data.shape[0]
 
     def whole(c: Any) -> Any:
         return c if isinstance(c, Batch) or getattr(c, "shape", None) is None else Batch(np.broadcast_to(c, (n, *np.shape(c))))

@@ -13,7 +13,7 @@ from .masking import safe_divisor
 
 __all__ = [
     "absolute", "add", "angle", "cbrt", "conjugate", "copysign", "divide", "divmod", "fabs", "float_power", "fmax",
-    "fmin", "fmod", "frexp", "hypot", "imag", "ldexp", "maximum", "minimum", "modf", "multiply", "negative", "power", "real",
+    "fmin", "fmod", "frexp", "hypot", "imag", "ldexp", "maximum", "minimum", "modf", "multiply", "negative", "positive", "power", "real",
     "real_if_close", "reciprocal", "remainder", "sqrt", "square", "subtract",
 ]  # fmt: skip
 
@@ -92,6 +92,19 @@ def negative(x: Any) -> Any:
     array([-1.,  2.])
     """
     return np.negative(x)
+
+
+@primitive(np.positive, operators=("__pos__",), method=False, x=lambda g: g)
+def positive(x: Any) -> Any:
+    """The value itself, as a copy.
+
+    out = x
+    dx  = g
+
+    >>> positive(np.array([1.0, -2.0]))
+    array([ 1., -2.])
+    """
+    return np.positive(x)
 
 
 @primitive(np.reciprocal, x=lambda g, x: -g / safe_divisor(x * x, g))

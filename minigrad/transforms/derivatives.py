@@ -451,7 +451,7 @@ def checkpoint(function: Callable[..., Any]) -> Callable[..., Any]:
         op = Op(forward, {}, joint=pull_back, inputs=("tensors",), name="checkpoint")
         del outs
         stand_ins = [wrap(np.zeros(()), n) for n in closed_over]
-        results = iter(op.bind_call()(*inputs, *stand_ins) if inputs or closed_over else map(wrap, values, repeat(None)))
+        results = iter(op.function(*inputs, *stand_ins) if inputs or closed_over else map(wrap, values, repeat(None)))
         return tree_map(lambda t: next(results) if isinstance(t, Tensor) else t, out)
 
     return wrapped

@@ -175,7 +175,7 @@ def _inputs(step: Step, labels: dict[int, str], values: dict[int, Any]) -> dict[
         return {}
     ids = iter(step.inputs)
     known: dict[str, tuple[str, Any]] = {}
-    names = node.op.inputs if node.op.variadic is None else [f"{node.op.variadic}{i}" for i in range(len(node.parents))]
+    names = node.op.inputs if node.op.sequence is None else [f"{node.op.sequence}{i}" for i in range(len(node.parents))]
     constants = {n: np.asarray(v) for n, v in what_rules_read(node) if isinstance(v, (float, int, np.ndarray))}
     for name, parent in zip(names, node.parents, strict=False):
         if parent is not None:

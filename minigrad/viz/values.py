@@ -6,9 +6,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..backward import Cotangents, contributions, seed
+from ..backward import PICK, Cotangents, apply, seed
 from ..graph import Node
-from ..op import PICK
 from ..tensor import Tensor
 from .capture import captured
 from .walk import Step
@@ -42,7 +41,7 @@ def saved_values(nodes: Iterable[Node]) -> dict[Node, Any]:
         for name, value in what_rules_read(node):
             if name == "out" and not isinstance(value, tuple):
                 found[node] = value
-            elif name in node.op.inputs and name != node.op.variadic:
+            elif name in node.op.inputs and name != node.op.sequence:
                 parent = node.parents[node.op.inputs.index(name)]
                 if parent is not None:
                     found[parent] = value
@@ -80,7 +79,9 @@ def backward_flow(outputs: Tensor | Sequence[Tensor], steps: list[Step], gradien
     def deliver(node: Node, g: Any) -> int:
         """Note a gradient; one of an output of an op with several goes to the op's own node.  Returns the number of the node."""
         if node.op is PICK and node.parents[0] is not None:
-            return deliver(node.parents[0], contributions(node, g)[0])
+            numbers: list[int] = []
+            apply(node, g, node.parents, lambda parent, c: numbers.append(deliver(parent, c)))
+            return numbers[0]
         arrived.setdefault(node, []).append(g)
         return node.order
 
@@ -94,11 +95,9 @@ def backward_flow(outputs: Tensor | Sequence[Tensor], steps: list[Step], gradien
             continue
         parts = arrived.pop(node)
         total = sum(parts[1:], parts[0])
-        sends = []
+        sends: list[tuple[int, Any]] = []
         if node.op is not None:
-            for parent, c in zip(node.parents, contributions(node, total), strict=True):
-                if parent is not None and c is not None:
-                    sends.append((deliver(parent, c), c))
+            apply(node, total, node.parents, lambda parent, c, to=sends: to.append((deliver(parent, c), c)))  # type: ignore[misc]
         flows.append(Flow(step, [_shown(part, node) for part in parts], _shown(total, node), sends))
     return flows
 

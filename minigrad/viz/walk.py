@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from ..backward import PICK
 from ..graph import Node
-from ..op import PICK
 from ..tensor import Tensor
 from .capture import Call, captured, name_of
 

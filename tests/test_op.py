@@ -1,0 +1,213 @@
+"""What is generated from a definition: one function, called as it was written."""
+
+from __future__ import annotations
+
+import inspect
+import threading
+import traceback
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+
+import minigrad as mg
+from minigrad import Tensor, autograd, primitive
+from minigrad.primitive import numpy_table, registry
+
+
+@pytest.fixture(autouse=True)
+def _forget_the_ops_of_a_test() -> Iterator[None]:
+    names, table = dict(registry), dict(numpy_table)
+    yield
+    for own, before in ((registry, names), (numpy_table, table)):
+        own.clear()
+        own.update(before)
+
+
+def leaf(*values: float) -> Tensor:
+    return Tensor(np.array(values), requires_grad=True)
+
+
+def test_parameters_are_called_by_their_names() -> None:
+    @primitive(y=lambda g: g, x=lambda g: -g, method=False)
+    def minus(y: Any, x: Any) -> Any:
+        return y - x
+
+    assert minus(y=10.0, x=1.0) == 9.0
+    x = leaf(1.0)
+    minus(x=x, y=Tensor([10.0])).backward()
+    assert x.grad.tolist() == [-1.0]
+    assert list(inspect.signature(minus).parameters) == ["y", "x"]
+    with pytest.raises(TypeError, match="missing 1 required positional argument: 'x'"):
+        minus(1.0)
+    with pytest.raises(TypeError, match="unexpected keyword argument 'z'"):
+        minus(1.0, 2.0, z=3.0)
+
+
+def test_options_defaults_and_extras_follow_the_definition() -> None:
+    def scaled_rule(g: Any, x: Any, factor: float, square: Any) -> Any:
+        return g * factor * square / x**2
+
+    @primitive(x=scaled_rule, extras=("square",), method=False)
+    def scaled(x: Any, *, factor: float = 2.0) -> Any:
+        return x * factor, x**2
+
+    x = leaf(3.0, 4.0)
+    out = scaled(x, factor=5.0)
+    out.backward(np.ones(2))
+    assert out.tolist() == [15.0, 20.0]
+    assert x.grad.tolist() == [5.0, 5.0]
+    assert scaled(np.array([1.0])).tolist() == [2.0]
+
+
+def test_a_sequence_of_inputs_is_one_parameter() -> None:
+    def total_rule(g: Any, needs: Sequence[bool], weights: Any) -> list[Any]:
+        return [g * w if need else None for need, w in zip(needs, weights, strict=True)]
+
+    @primitive(joint=total_rule, inputs=("parts",), method=False)
+    def total(parts: Sequence[Any], weights: Any = (1.0, 1.0)) -> Any:
+        return sum(w * p for w, p in zip(weights, parts, strict=True))
+
+    x, y = leaf(1.0, 2.0), leaf(3.0, 4.0)
+    total([x, y], weights=(2.0, 3.0)).sum().backward()
+    assert (x.grad.tolist(), y.grad.tolist()) == ([2.0, 2.0], [3.0, 3.0])
+    total(parts=(np.ones(2), x), weights=(1.0, 10.0)).sum().backward()
+    assert x.grad.tolist() == [12.0, 12.0]
+
+
+def test_several_outputs_come_in_the_container_of_the_forward() -> None:
+    @primitive(x=lambda g: g[0] * 2 + g[1] * 3, method=False)
+    def two_and_three(x: Any) -> list[Any]:
+        return [2 * x, 3 * x]
+
+    x = leaf(1.0)
+    out = two_and_three(x)
+    assert type(out) is list
+    (out[0] * out[1]).backward()
+    assert x.grad.tolist() == [12.0]
+
+
+def test_the_body_of_a_definition_on_a_ufunc_runs() -> None:
+    @primitive(np.exp, x=lambda g, out: g * out, method=False, name="clipped_exp", override=True)
+    def clipped_exp(x: Any) -> Any:
+        return np.exp(np.clip(x, -1, 1))
+
+    assert np.exp(Tensor([5.0])).item() == pytest.approx(np.e)
+
+
+def test_a_second_op_for_one_numpy_function_or_name_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"exp stands for NumPy's exp already.*override=True"):
+
+        @primitive(np.exp, method=False)
+        def my_exp(x: Any) -> Any:
+            return np.exp(x)
+
+    with pytest.raises(ValueError, match="there is an op 'tanh' already"):
+
+        @primitive(method=False)
+        def tanh(x: Any) -> Any:
+            return x
+
+    assert "my_exp" not in registry
+    assert np.exp(Tensor([0.0])).tolist() == [1.0]
+
+
+def test_a_rule_that_reads_what_is_not_there_is_refused() -> None:
+    with pytest.raises(TypeError, match="a rule reads 'z'; it can read out, x, x_shape"):
+        primitive(x=lambda g, z: g, method=False)(lambda x: x)
+    with pytest.raises(TypeError, match=r"rules for \['y'\]"):
+        primitive(y=lambda g: g, method=False)(lambda x: x)
+
+
+def test_what_operators_do_not_know_gets_its_turn() -> None:
+    class Mine:
+        __array_ufunc__ = None
+
+        def __rmul__(self, other: Any) -> str:
+            return "rmul"
+
+        __radd__ = __rsub__ = __rtruediv__ = __rpow__ = __rmatmul__ = __rmod__ = __rfloordiv__ = __rmul__
+
+        def __gt__(self, other: Any) -> str:
+            return "gt"
+
+    t, mine = Tensor([1.0]), Mine()
+    assert [t * mine, t + mine, t - mine, t / mine, t**mine, t @ mine, t % mine, t // mine] == ["rmul"] * 8
+    assert (t < mine) == "gt"
+    assert (t == mine) is False
+    with pytest.raises(TypeError, match="'Tensor' and 'str'"):
+        t + "a"
+
+
+@pytest.mark.parametrize("where", [None, np.array([True, False, True])])
+def test_ufuncs_take_numpys_options(where: Any) -> None:
+    a, b = np.array([1.0, 2.0, 3.0]), np.array([4.0, 5.0, 6.0])
+    x = Tensor(a, requires_grad=True)
+    options = {} if where is None else {"where": where}
+    kept = np.full(3, 7.0)
+    out = np.multiply(x, b, dtype="float32", out=Tensor(kept.copy()), **options)
+    np.multiply(a, b, out=kept, **options)
+    np.testing.assert_allclose(out.detach().numpy(), kept)
+    out.sum().backward()
+    np.testing.assert_allclose(x.grad.numpy(), b if where is None else b * where)
+    assert np.multiply(x, b, dtype="float32").dtype == np.float32
+    with pytest.raises(TypeError, match="casting='no'"):
+        np.multiply(x, b, dtype="float32", casting="no")
+    with pytest.raises(TypeError, match="no option 'wheer'"):
+        mg.multiply(x, b, wheer=True)
+    with pytest.raises(TypeError, match="cannot hold"):
+        mg.multiply(x.detach(), b, out=np.zeros(3, int))
+
+
+def test_out_of_a_function_is_written() -> None:
+    @primitive(x=lambda g: 2 * g, method=False)
+    def twice(x: Any, out: Any = None) -> Any:
+        return 2 * x
+
+    target = np.zeros(2)
+    assert twice(Tensor([1.0, 2.0]), target) is target
+    assert target.tolist() == [2.0, 4.0]
+    with pytest.raises(TypeError, match="the gradient would be lost"):
+        twice(leaf(1.0, 2.0), out=target)
+
+
+def test_the_source_of_an_op_can_be_read() -> None:
+    source = mg.multiply.op.source()
+    assert source.startswith("def multiply(x, y, /, out=None, **_options):")
+    assert "_node.saved = _saved" in source
+
+
+def test_errors_of_a_forward_show_the_generated_line() -> None:
+    with pytest.raises(ValueError, match="multiply") as raised:
+        leaf(1.0, 2.0) * leaf(1.0, 2.0, 3.0)
+    assert "_out = _forward(x, y)" in "".join(traceback.format_exception(raised.value))
+
+
+def test_the_second_derivative_reaches_inputs_that_the_first_was_not_asked_for() -> None:
+    def product_rule(g: Any, needs: Any, x: Any, y: Any) -> list[Any]:
+        return [g * y, g * x]
+
+    @primitive(joint=product_rule, inputs=("x", "y"), composite=lambda x, y: x * y, method=False)
+    def fused_product(x: Any, y: Any) -> Any:
+        return x * y
+
+    x, y = leaf(2.0), leaf(3.0)
+    (g,) = autograd.grad(fused_product(x, y), x, np.ones(1), create_graph=True)
+    (g**2).backward()
+    assert y.grad.tolist() == [6.0]
+
+
+def test_backward_passes_of_several_threads_lose_nothing_of_a_shared_leaf() -> None:
+    weight = Tensor(np.zeros(1000), requires_grad=True)
+
+    def work() -> None:
+        for _ in range(200):
+            (weight * 1.0).sum().backward()
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert (weight.grad.numpy() == 800).all()
