@@ -504,6 +504,6 @@ def _visit(node: Node, g: Any, create_graph: bool) -> Any:
 
 def _check_finite(c: Any, node: Node) -> None:
     """Anomaly mode: look at one contribution."""
+    parts = c.parts.values() if type(c) is Cotangents else (c,)
     source = None if node.info is None else node.info.source
-    for part in c.parts.values() if type(c) is Cotangents else (c,):
-        graph.check_finite(raw(part), node.op.name, "the backward pass", source)
+    graph.check_finite([raw(p) for p in parts], node.op.name, "the backward pass", source)

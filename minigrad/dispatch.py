@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from . import backend
-from .op import write_into
+from .calling import write_into
 from .ops.ufunc_methods import masked, methods
 from .primitive import numpy_table, registered
 from .tensor import Tensor, wrap

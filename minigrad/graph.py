@@ -242,17 +242,18 @@ def user_line() -> str | None:
     return None
 
 
-def check_finite(array: Any, op_name: str, phase: str, source: str | None) -> None:
-    """Raise FloatingPointError where an array holds NaN or infinity (for `detect_anomaly`)."""
-    if array is None or getattr(array, "dtype", np.dtype(bool)).kind not in "fc":
-        return
-    nans, infinities = int(np.isnan(array).sum()), int(np.isinf(array).sum())
-    if nans or infinities:
-        counts = [f"{n} {word} value{'s' * (n > 1)}" for n, word in ((nans, "NaN"), (infinities, "infinite")) if n]
-        error = FloatingPointError(f"{op_name}: {phase} produced {' and '.join(counts)} in an output of shape {array.shape}")
-        if source:
-            error.add_note(f"the op was called at {source}")
-        raise error
+def check_finite(values: Any, op_name: str, phase: str, source: str | None) -> None:
+    """Raise FloatingPointError where an array, or one of several, holds NaN or infinity."""
+    for array in values if isinstance(values, (tuple, list)) else (values,):
+        if getattr(array, "dtype", np.dtype(bool)).kind not in "fc":
+            continue
+        counts = [(int(np.isnan(array).sum()), "NaN"), (int(np.isinf(array).sum()), "infinite")]
+        if found := [f"{n} {word} value{'s' * (n > 1)}" for n, word in counts if n]:
+            where = f"in an output of shape {array.shape}"
+            error = FloatingPointError(f"{op_name}: {phase} produced {' and '.join(found)} {where}")
+            if source:
+                error.add_note(f"the op was called at {source}")
+            raise error
 
 
 # --------------------------------------------------------------------------- in-place writes

@@ -30,7 +30,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from .op import Op, known_operand, write_into
+from .calling import known_operand, write_into
+from .op import Op
 from .tensor import Tensor
 
 __all__ = ["OpFunction", "clone", "composed", "method", "primitive", "registered", "registry"]

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from .. import backend
-from ..op import holds_tensor
+from ..calling import holds_tensor
 from ..primitive import composed, primitive
 from ..tensor import Tensor, raw
 from .join import stack

@@ -16,7 +16,7 @@ import numpy as np
 
 from .. import graph
 from ..backend import scipy_function
-from ..op import holds_tensor
+from ..calling import holds_tensor
 from ..ops.creation import array
 from ..ops.linalg import solve
 from ..ops.shape import reshape

@@ -1,0 +1,196 @@
+"""What the generated function of an op calls: operands, results and their nodes, `out=`, errors."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from . import backend, graph
+from .backward import pick
+from .graph import Node
+from .tensor import Tensor, raw, wrap
+
+if TYPE_CHECKING:
+    from .op import Op
+
+__all__ = ["NAMES", "UFUNC_OPTIONS", "holds_tensor", "known_operand", "write_into"]
+
+#: The types that stand beside a tensor as they are.  Everything else passes `_operand`.
+_PLAIN = frozenset({float, int, bool, complex, np.ndarray, np.float32, np.float64})
+#: What every ufunc takes beside its inputs and `out`, with NumPy's defaults.
+UFUNC_OPTIONS = {
+    "where": True, "casting": "same_kind", "order": "K", "dtype": None, "subok": True, "signature": None,
+}  # fmt: skip
+
+# ---------------------------------------------------------------------------------- operands
+
+
+def known_operand(x: Any) -> bool:
+    """Whether Tensors compute with a value; what they do not know gets its own turn (`__radd__`)."""
+    return isinstance(x, (Tensor, float, int, complex, np.generic, list, tuple)) or backend.is_array(x)
+
+
+def holds_tensor(x: Any) -> bool:
+    """Whether a Tensor is somewhere in nested lists and tuples."""
+    return isinstance(x, Tensor) or (isinstance(x, (list, tuple)) and any(map(holds_tensor, x)))
+
+
+def _operand(x: Any, complain: bool) -> Any:
+    """Something that may stand beside a Tensor, as NumPy takes it."""
+    if isinstance(x, (list, tuple)):
+        array = np.array(x) if not holds_tensor(x) else None
+        if array is not None and array.dtype != object:
+            return array
+        raise TypeError(
+            "a list that holds Tensors is not an array: use minigrad.array(...) or minigrad.stack(...)"
+        )
+    if x is None and complain or known_operand(x):  # an input left out is the forward's business
+        return x
+    if complain:
+        raise TypeError(f"cannot compute with a Tensor and {type(x).__name__}")
+    return NotImplemented
+
+
+def _unpack(items: Any) -> tuple[tuple[Any, ...], tuple[Node | None, ...], bool]:
+    """The arrays and the nodes of a sequence of inputs, and whether a tensor is among them."""
+    arrays, nodes, found = [], [], False
+    for x in items:
+        if isinstance(x, Tensor):
+            found = True
+            arrays.append(x._data)
+            nodes.append(x._node)
+        else:
+            arrays.append(x if type(x) in _PLAIN else _operand(x, True))
+            nodes.append(None)
+    return tuple(arrays), tuple(nodes), found
+
+
+def _option(op: Op, name: str, x: Tensor) -> Any:
+    """The array of a Tensor that was given for an option."""
+    if x._node is not None and op.inputs:
+        raise TypeError(f"{op.name} has no gradient with respect to {name}; write {name}.detach()")
+    return x._data
+
+
+# ----------------------------------------------------------------------------------- results
+
+
+def _as_arrays(out: Any) -> Any:
+    if isinstance(out, (tuple, list)):
+        return _like(out, [backend.as_array(o) for o in out])
+    return backend.as_array(out)
+
+
+def _like(out: Any, items: list[Any]) -> Any:
+    """Items in a container of the forward's kind: a tuple, a list, a named tuple."""
+    return type(out)(*items) if hasattr(out, "_fields") else type(out)(items)
+
+
+def _constant(op: Op, out: Any) -> Any:
+    """The Tensors of a result that depends on no tensor that needs a gradient."""
+    out = _as_arrays(out)
+    if graph.is_anomaly_enabled():
+        graph.check_finite(out, op.name, "the forward pass", graph.user_line())
+    if isinstance(out, (tuple, list)):
+        return _like(out, [wrap(o, None) for o in out])
+    return wrap(out, None)
+
+
+def _finish(op: Op, out: Any, parents: tuple[Node | None, ...], saved: Any) -> Any:
+    """The Tensors of a result where a mode is open, or where an op has several outputs."""
+    if not graph.is_grad_enabled():
+        return _constant(op, out)
+    several = isinstance(out, (tuple, list))
+    shape, dtype = (None, None) if several else (out.shape, out.dtype)
+    node = Node(op, parents, saved, shape, dtype)
+    if graph.is_anomaly_enabled():
+        node.annotate().source = source = graph.user_line()
+        graph.check_finite(out, op.name, "the forward pass", source)
+    if (observer := graph.observer()) is not None:
+        observer(node, out)
+    if not several:
+        return wrap(out, node)
+    node.outputs = tuple((o.shape, o.dtype) for o in out)
+    return _like(out, [pick(node, i, o) for i, o in enumerate(out)])
+
+
+# ------------------------------------------------------------------ `out=` and the options of ufuncs
+
+
+def write_into(out: Any, result: Any) -> Any:
+    """The `out=` argument: recorded on a Tensor, allowed on an array where no gradient is lost."""
+    if isinstance(result, (tuple, list)):
+        pairs = zip(out, result, strict=True)
+        return tuple(r if o is None else write_into(o, r) for o, r in pairs)
+    target = out[0] if isinstance(out, tuple) else out
+    if isinstance(result, Tensor) and result._node is not None and not isinstance(target, Tensor):
+        raise TypeError(
+            "a tensor that requires a gradient cannot be written into a NumPy array, the gradient would "
+            "be lost: write a = a + t instead of a += t, or make the array a Tensor"
+        )
+    if not np.can_cast(result.dtype, target.dtype, "same_kind"):
+        raise TypeError(f"out= of dtype {target.dtype} cannot hold a result of dtype {result.dtype}")
+    target[...] = result if isinstance(target, Tensor) else raw(result)
+    return target
+
+
+def _with_options(op: Op, inputs: tuple[Any, ...], out: Any, options: dict[str, Any]) -> Any:
+    """A ufunc called with NumPy's options: out, where, dtype, casting (order, subok change no value)."""
+    if unknown := options.keys() - UFUNC_OPTIONS.keys():
+        known = ", ".join(["out", *UFUNC_OPTIONS])
+        raise TypeError(f"{op.name} has no option {min(unknown)!r}; it takes {known}")
+    if op.ufunc and not any(isinstance(x, Tensor) for x in (*inputs, out, options.get("where"))):
+        return op.ufunc(*inputs, out=out, **options)
+    if options.get("signature") is not None:
+        raise NotImplementedError(f"{op.name} of Tensors takes no signature=; give dtype=")
+    if (dtype := options.get("dtype")) is not None:
+        casting = options.get("casting", "same_kind")
+        for x in inputs:
+            if backend.is_array(raw(x)) and not np.can_cast(x.dtype, dtype, casting):
+                to = np.dtype(dtype)
+                raise TypeError(f"{op.name}: cannot cast {x.dtype} to {to} with casting={casting!r}")
+        inputs = tuple(x.astype(dtype) if backend.is_array(raw(x)) else x for x in inputs)
+    result = op.function(*inputs)
+    if (mask := options.get("where", True)) is not True:
+        kept = out[0] if isinstance(out, tuple) else out
+        result = np.where(mask, result, np.zeros_like(raw(result)) if kept is None else kept)
+    return result if out is None else write_into(out, result)
+
+
+# ------------------------------------------------------------------------------------ errors
+
+
+def _rescue(op: Op, values: dict[str, Any], error: Exception) -> Any:
+    """A forward failed: the error says of which op, with which shapes, on which devices."""
+    if isinstance(error, (ImportError, RuntimeError)):  # of our own making: they say what is wrong
+        raise error
+    operands: list[tuple[str, Any]] = []
+    for name in op.inputs or op.names:
+        value = values[name]
+        several = enumerate(value) if name == op.sequence else None
+        operands += [(f"{name}[{i}]", v) for i, v in several] if several else [(name, value)]
+    arrays = [(n, v) for n, v in operands if hasattr(v, "shape")]
+    devices = {n: backend.device_of(v) for n, v in arrays if np.ndim(v)}
+    if len(set(devices.values())) > 1:
+        places = ", ".join(f"{n} on {d}" for n, d in devices.items())
+        raise RuntimeError(
+            f"{op.name}: the inputs are on different devices ({places}): move one with .to(device)"
+        ) from error
+    shapes = ", ".join(f"{n}: shape {v.shape} {v.dtype}" for n, v in arrays)
+    message = f"{op.name}: {error} ({shapes})"
+    try:
+        explained: Exception = type(error)(message)
+    except TypeError:
+        explained = RuntimeError(message)
+    raise explained from error
+
+
+#: The globals of the generated functions.
+NAMES: dict[str, Any] = {
+    "__name__": __name__, "_Node": Node, "_PLAIN": _PLAIN, "_Tensor": Tensor, "_as_arrays": _as_arrays,
+    "_clock": graph.clock, "_constant": _constant, "_finish": _finish, "_graph": graph,
+    "_ndarray": np.ndarray, "_new": object.__new__, "_next": next, "_operand": _operand,
+    "_option": _option, "_rescue": _rescue, "_shape": np.shape, "_unpack": _unpack,
+    "_with_options": _with_options, "_write_into": write_into,
+}  # fmt: skip
