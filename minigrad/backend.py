@@ -156,6 +156,14 @@ def scipy_function(part: str, name: str, *arrays: Any) -> Any:
     return getattr(library, name)
 
 
+def make_array(values: Any, dtype: Any, device: str | None) -> Any:
+    """The array of `Tensor(values, dtype, device)`: an array as it is, numbers and lists as a new one."""
+    if not is_array(values):
+        return default_device_array(values, dtype, device)
+    array = values if dtype is None else values.astype(dtype, copy=False)
+    return array if device is None else transfer(array, device)
+
+
 def default_device_array(values: Any, dtype: Any, device: str | None) -> Any:
     """Nested lists and numbers as an array: floats in the default dtype, ints and bools as they are."""
     try:

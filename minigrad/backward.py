@@ -28,6 +28,9 @@ from .arrays.batch import Batch, apply_rule
 from .graph import Node
 from .tensor import Tensor, raw, wrap
 
+#: What receives the contributions of a rule: a parent and what belongs to it.
+Send = Callable[[Node, Any], object]
+
 __all__ = [
     "PICK", "Cotangents", "EngineOp", "apply", "backward", "fit", "gradients", "pick", "propagate", "seed",
 ]  # fmt: skip
@@ -179,9 +182,10 @@ class Schedule:
             self._push(node, c)
 
 
-def _needed(starts: Iterable[Node], targets: Sequence[Node], search: bool) -> Callable[[Node], bool]:
-    """Whether a node may lie on a path from a start to a target: it is not older than all of these, or, after
-    a search, it does lie on one."""
+def _needed(
+    starts: Iterable[Node], targets: Sequence[Node], search: bool
+) -> Callable[[Node], bool]:
+    """Whether a node may lie on a path to a target: it is no older; after a search, it does lie on one."""
     oldest = min((n.order for n in targets), default=0)
     if not search:
         return lambda node: node.order >= oldest
@@ -203,11 +207,7 @@ def _needed(starts: Iterable[Node], targets: Sequence[Node], search: bool) -> Ca
 
 
 def apply(
-    node: Node,
-    g: Any,
-    parents: Sequence[Node | None],
-    send: Callable[[Node, Any], object],
-    create_graph: bool = False,
+    node: Node, g: Any, parents: Sequence[Node | None], send: Send, create_graph: bool = False
 ) -> None:
     """Run the rule of a node, and send each of its parents what belongs to it.
 
@@ -282,7 +282,8 @@ def _revive(node: Node) -> list[Any]:
         if name not in op.inputs:
             return value
         if name == op.sequence:
-            return tuple(v if p is None else wrap(v, p) for v, p in zip(value, node.parents, strict=False))
+            pairs = zip(value, node.parents, strict=False)
+            return tuple(v if p is None else wrap(v, p) for v, p in pairs)
         parent = node.parents[op.inputs.index(name)]
         return value if parent is None else wrap(value, parent)
 
@@ -291,39 +292,37 @@ def _revive(node: Node) -> list[Any]:
 
 
 def _through_composite(
-    node: Node,
-    g: Any,
-    parents: Sequence[Node | None],
-    send: Callable[[Node, Any], object],
-    create_graph: bool,
+    node: Node, g: Any, parents: Sequence[Node | None], send: Send, create_graph: bool
 ) -> None:
     """The gradients of a fused op, by differentiating its composite at the saved inputs.
 
-    Where the gradients are to be differentiated again, every input is tied to its node, not only those whose
+    Where they are to be differentiated again, every input is tied to its node, not only those whose
     gradient is asked for: the gradient with respect to one depends on the others.
     """
     op = node.op
     g = g.complete(node.outputs) if type(g) is Cotangents else g
-    proxies: list[Tensor | None] = []
+    proxies: list[Node | None] = []
 
     def proxy(value: Any) -> Any:
         parent = node.parents[len(proxies)]
         tied = parent is not None and (create_graph or parents[len(proxies)] is not None)
-        proxies.append(wrap(value, Node(INPUT, (parent,), ((),), value.shape, value.dtype)) if tied else None)
-        return proxies[-1] if tied else value
+        own = Node(INPUT, (parent,), ((),), value.shape, value.dtype) if tied else None
+        proxies.append(own)
+        return wrap(value, own) if tied else value
 
     values = dict(node.saved[1])
     with graph.recording():
         for name in op.inputs:
-            values[name] = tuple(map(proxy, values[name])) if name == op.sequence else proxy(values[name])
+            value, several = values[name], name == op.sequence
+            values[name] = tuple(map(proxy, value)) if several else proxy(value)
         out = op.call(values, op.composite)
     outs = out if isinstance(out, (tuple, list)) else (out,)
-    pairs = zip(proxies, parents, strict=True)
-    targets: Any = [p._node for p, parent in pairs if p is not None and parent is not None]
-    found = propagate(outs, g if isinstance(g, tuple) else (g,), targets, create_graph, None)
-    for proxied, parent in zip(proxies, parents, strict=True):
-        if parent is not None and proxied is not None and (c := found.get(proxied._node)) is not None:  # type: ignore[arg-type]
-            send(parent, c)
+    wanted = [(own, p) for own, p in zip(proxies, parents, strict=True) if own and p]
+    seeds, targets = g if isinstance(g, tuple) else (g,), [own for own, _ in wanted]
+    found = propagate(outs, seeds, targets, create_graph, None)
+    for own, parent in wanted:
+        if own in found:
+            send(parent, found[own])
 
 
 class Cotangents:
@@ -358,7 +357,9 @@ class EngineOp:
     separate = True
     composite = sequence = None
 
-    def __init__(self, name: str, doc: str, rule: Callable[..., Any], reads: tuple[str, ...]) -> None:
+    def __init__(
+        self, name: str, doc: str, rule: Callable[..., Any], reads: tuple[str, ...]
+    ) -> None:
         self.name, self.doc = name, doc
         self.rules, self.reads = (rule,), (reads,)
 
@@ -366,7 +367,9 @@ class EngineOp:
 #: Where the differentiation of a composite ends.
 INPUT = EngineOp("input", "The value itself, as a new node.", lambda g: g, ())
 #: What stands between an op of several outputs and each of them.
-PICK = EngineOp("pick", "One of several outputs.", lambda g, index: Cotangents({index: g}), ("index",))
+PICK = EngineOp(
+    "pick", "One of several outputs.", lambda g, index: Cotangents({index: g}), ("index",)
+)
 
 
 def pick(node: Node, index: int, value: Any) -> Tensor:
@@ -385,7 +388,7 @@ def fit(c: Any, shape: tuple[int, ...], dtype: Any) -> Any:
     if c.shape != shape:
         added = c.ndim - len(shape)
         if added < 0:
-            raise ValueError(f"a gradient rule returned shape {c.shape} for an input of shape {shape}")
+            raise ValueError(f"a rule returned shape {c.shape} for an input of shape {shape}")
         stretched = (i + added for i, n in enumerate(shape) if n == 1 and c.shape[i + added] != 1)
         axes = (*range(added), *stretched)
         if axes:
@@ -401,27 +404,25 @@ def fit(c: Any, shape: tuple[int, ...], dtype: Any) -> Any:
 # -------------------------------------------------------------------------------- accumulate
 
 
-def _references_of_an_argument() -> int:
-    """How many references `getrefcount` counts where a caller and its callee know an object, and nobody else.
+def _references(x: object) -> int:
+    return getrefcount(x)
 
-    Versions of Python differ, so it is measured.
-    """
 
-    def callee(x: object) -> int:
-        return getrefcount(x)
-
+def _references_of_ours() -> int:
     x = object()
-    return callee(x)
+    return _references(x)
 
 
-_OURS = _references_of_an_argument()
+#: How many references an array has that only a caller and its callee know: measured, since versions
+#: of Python count differently.
+_OURS = _references_of_ours()
 #: Held while a leaf's gradient is changed: backward passes of several threads may meet there.
 _leaf_lock = threading.Lock()
 
 
 def accumulate(total: Any, c: Any) -> Any:
     """total + c, in the buffer of the total where nobody else looks at it."""
-    if type(total) is ndarray and getrefcount(total) == _OURS and total.base is None and total.flags.writeable:
+    if type(total) is ndarray and getrefcount(total) == _OURS and total.base is None:
         total += c
         return total
     return total + c
@@ -429,7 +430,8 @@ def accumulate(total: Any, c: Any) -> Any:
 
 def _accumulate_leaf(node: Node, g: Any, create_graph: bool) -> None:
     """`leaf.grad += g`, in a buffer that belongs to the leaf alone."""
-    ours = type(g) is ndarray and getrefcount(g) == _OURS and g.base is None and g.flags.c_contiguous
+    own = type(g) is ndarray and getrefcount(g) == _OURS and g.base is None
+    ours = own and g.flags.c_contiguous
     with _leaf_lock:
         if create_graph:
             g = _outside(g)
@@ -459,12 +461,12 @@ def seed(output: Tensor, gradient: Any, create_graph: bool) -> Any:
     if gradient is None:
         if data.size != 1:
             raise RuntimeError(
-                f"backward() without a gradient needs a tensor of one element, this one has shape {data.shape}: "
-                "reduce it first (.sum(), .mean()), or pass backward(gradient)"
+                "backward() without a gradient needs a tensor of one element, this one has shape "
+                f"{data.shape}: reduce it first (.sum(), .mean()), or pass backward(gradient)"
             )
         if data.dtype.kind == "c":
             raise RuntimeError(
-                "backward() of a complex tensor needs a gradient: reduce it to a real number first"
+                "backward() of a complex tensor needs a gradient: make it real first"
             )
         gradient = np.ones_like(data)
     elif isinstance(gradient, Tensor):
@@ -472,7 +474,9 @@ def seed(output: Tensor, gradient: Any, create_graph: bool) -> Any:
     elif not backend.is_array(gradient):
         gradient = np.full_like(data, gradient)
     if gradient.shape != data.shape:
-        raise ValueError(f"the gradient has shape {gradient.shape}, but the tensor has shape {data.shape}")
+        raise ValueError(
+            f"the gradient has shape {gradient.shape}, but the tensor has shape {data.shape}"
+        )
     if gradient.dtype != data.dtype:
         gradient = fit(gradient, data.shape, data.dtype)
     if gradient.dtype.kind == "c":
@@ -493,9 +497,8 @@ def _visit(node: Node, g: Any, create_graph: bool) -> Any:
         if replaced is not None:
             outside = replaced if isinstance(replaced, Tensor) else Tensor(replaced)
             if outside.shape != node.shape:
-                raise ValueError(
-                    f"a hook returned a gradient of shape {outside.shape} for a tensor of shape {node.shape}"
-                )
+                shapes = f"{outside.shape} for a tensor of shape {node.shape}"
+                raise ValueError(f"a hook returned a gradient of shape {shapes}")
     if info.retain and node.op is not None:
         node.grad = outside if node.grad is None else node.grad + outside
     g = outside if create_graph else outside._data

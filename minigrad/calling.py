@@ -28,7 +28,9 @@ UFUNC_OPTIONS = {
 
 def known_operand(x: Any) -> bool:
     """Whether Tensors compute with a value; what they do not know gets its own turn (`__radd__`)."""
-    return isinstance(x, (Tensor, float, int, complex, np.generic, list, tuple)) or backend.is_array(x)
+    return isinstance(
+        x, (Tensor, float, int, complex, np.generic, list, tuple)
+    ) or backend.is_array(x)
 
 
 def holds_tensor(x: Any) -> bool:
@@ -130,7 +132,9 @@ def write_into(out: Any, result: Any) -> Any:
             "be lost: write a = a + t instead of a += t, or make the array a Tensor"
         )
     if not np.can_cast(result.dtype, target.dtype, "same_kind"):
-        raise TypeError(f"out= of dtype {target.dtype} cannot hold a result of dtype {result.dtype}")
+        raise TypeError(
+            f"out= of dtype {target.dtype} cannot hold a result of dtype {result.dtype}"
+        )
     target[...] = result if isinstance(target, Tensor) else raw(result)
     return target
 
@@ -149,7 +153,9 @@ def _with_options(op: Op, inputs: tuple[Any, ...], out: Any, options: dict[str, 
         for x in inputs:
             if backend.is_array(raw(x)) and not np.can_cast(x.dtype, dtype, casting):
                 to = np.dtype(dtype)
-                raise TypeError(f"{op.name}: cannot cast {x.dtype} to {to} with casting={casting!r}")
+                raise TypeError(
+                    f"{op.name}: cannot cast {x.dtype} to {to} with casting={casting!r}"
+                )
         inputs = tuple(x.astype(dtype) if backend.is_array(raw(x)) else x for x in inputs)
     result = op.function(*inputs)
     if (mask := options.get("where", True)) is not True:

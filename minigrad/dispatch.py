@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import difflib
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -18,12 +18,15 @@ from . import backend
 from .calling import write_into
 from .ops.ufunc_methods import masked, methods
 from .primitive import numpy_table, registered
-from .tensor import Tensor, wrap
+from .tensor import Tensor, raw, wrap
+from .trees import flatten, tree_map
 
 __all__ = ["array_function", "array_ufunc"]
 
 
-def array_ufunc(self: Tensor, ufunc: np.ufunc, call: str, *inputs: Any, out: Any = None, **kwargs: Any) -> Any:
+def array_ufunc(
+    self: Tensor, ufunc: np.ufunc, call: str, *inputs: Any, out: Any = None, **kwargs: Any
+) -> Any:
     """`Tensor.__array_ufunc__`: np.exp(t), ndarray * t, scipy.special.expit(t)."""
     function = _lookup(ufunc)
     if function is None:
@@ -38,7 +41,9 @@ def array_ufunc(self: Tensor, ufunc: np.ufunc, call: str, *inputs: Any, out: Any
     return result if out is None else write_into(out, result)
 
 
-def array_function(self: Tensor, function: Any, types: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+def array_function(
+    self: Tensor, function: Any, types: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> Any:
     """`Tensor.__array_function__`: np.sum(t), np.concatenate([t, u]), np.linalg.norm(t)."""
     op = numpy_table.get(function)
     if function in masked and not kwargs.keys().isdisjoint(("where", "initial")):
@@ -48,7 +53,7 @@ def array_function(self: Tensor, function: Any, types: Any, args: tuple[Any, ...
         result = op(*args, **kwargs)
         return result if out is None else write_into(out, result)
     if function in _PLAIN_ANSWERS:
-        return function(*_strip(args), **_strip(kwargs))
+        return function(*tree_map(raw, args), **tree_map(raw, kwargs))
     return _constant(function.__name__, function, args, kwargs)
 
 
@@ -68,14 +73,15 @@ def _lookup(ufunc: np.ufunc) -> Callable[..., Any] | None:
     function = numpy_table.get(ufunc)
     if function is None:
         known = numpy_table.get(f"scipy.special.{ufunc.__name__}")
-        if known is not None and getattr(sys.modules.get("scipy.special"), ufunc.__name__, None) is ufunc:
+        special = sys.modules.get("scipy.special")
+        if known is not None and getattr(special, ufunc.__name__, None) is ufunc:
             function = numpy_table[ufunc] = known
     return function
 
 
 def _constant(name: str, function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
     """Run a function that has no rule on the arrays, unless that would lose a gradient."""
-    if any(t._node is not None for t in _tensors((args, kwargs))):
+    if any(isinstance(t, Tensor) and t._node is not None for t in flatten((args, kwargs))):
         known = {full.rpartition(".")[2]: full for full in registered()}
         near = [known[n] for n in difflib.get_close_matches(name, known, n=3)]
         options = ", ".join(k for k in kwargs if isinstance(k, str))
@@ -85,40 +91,16 @@ def _constant(name: str, function: Callable[..., Any], args: Any, kwargs: Any) -
             + (f" (there is one for {', '.join(near)})" if near and name not in known else "")
             + "; use x.detach() where none is needed, or define the op with @minigrad.primitive"
         )
-    return _wrap(function(*_strip(args), **_strip(kwargs)))
+    return tree_map(_wrap, function(*tree_map(raw, args), **tree_map(raw, kwargs)))
 
 
 def _home(name: str) -> str:
     """The module that a function without a rule is from, as far as its name tells."""
     special = sys.modules.get("scipy.special")
-    return "numpy" if hasattr(np, name.partition(".")[0]) or not hasattr(special, name) else "scipy.special"
-
-
-def _tensors(x: Any) -> Iterator[Tensor]:
-    if isinstance(x, Tensor):
-        yield x
-    elif isinstance(x, (tuple, list)):
-        for item in x:
-            yield from _tensors(item)
-    elif isinstance(x, dict):
-        yield from _tensors(list(x.values()))
-
-
-def _strip(x: Any) -> Any:
-    """Tensors replaced by their arrays, in nested containers."""
-    if isinstance(x, Tensor):
-        return x._data
-    if isinstance(x, (tuple, list)):
-        return type(x)(map(_strip, x))
-    if isinstance(x, dict):
-        return {k: _strip(v) for k, v in x.items()}
-    return x
+    in_numpy = hasattr(np, name.partition(".")[0]) or not hasattr(special, name)
+    return "numpy" if in_numpy else "scipy.special"
 
 
 def _wrap(x: Any) -> Any:
-    if isinstance(x, (tuple, list)):
-        wrapped = [_wrap(item) for item in x]
-        return type(x)(*wrapped) if hasattr(x, "_fields") else type(x)(wrapped)
-    if isinstance(x, np.generic) or backend.is_array(x):
-        return wrap(backend.as_array(x), None)
-    return x
+    is_array = isinstance(x, np.generic) or backend.is_array(x)
+    return wrap(backend.as_array(x), None) if is_array else x

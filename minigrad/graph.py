@@ -21,22 +21,14 @@ import weakref
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from contextvars import ContextVar, Token
-from typing import Any, TypeVar, overload
+from typing import Any
 
 import numpy as np
 
 __all__ = [
-    "Node",
-    "NodeInfo",
-    "detect_anomaly",
-    "enable_grad",
-    "is_grad_enabled",
-    "mark_mutated",
-    "no_grad",
+    "Node", "NodeInfo", "detect_anomaly", "enable_grad", "is_grad_enabled", "mark_mutated", "no_grad",
     "set_grad_enabled",
-]
-
-F = TypeVar("F", bound=Callable[..., Any])
+]  # fmt: skip
 
 #: One clock for all events: the creation of nodes and the in-place writes between them.
 clock = itertools.count(1)
@@ -58,18 +50,18 @@ class Node:
     """
 
     __slots__ = (
-        "__weakref__", "dtype", "grad", "info", "op", "order", "outputs", "parents", "saved", "shape", "tensor",
+        "__weakref__", "dtype", "grad", "info", "op", "order", "outputs", "parents", "saved", "shape",
+        "tensor",
     )  # fmt: skip
 
     outputs: tuple[tuple[Any, Any], ...]
     tensor: weakref.ref[Any]
 
-    def __init__(self, op: Any, parents: tuple[Node | None, ...], saved: Any, shape: Any, dtype: Any) -> None:
-        self.op = op
-        self.parents = parents
-        self.saved = saved
-        self.shape = shape
-        self.dtype = dtype
+    def __init__(
+        self, op: Any, parents: tuple[Node | None, ...], saved: Any, shape: Any, dtype: Any
+    ) -> None:
+        self.op, self.parents, self.saved = op, parents, saved
+        self.shape, self.dtype = shape, dtype
         self.order = next(clock)
         self.grad: Any = None
         self.info: NodeInfo | None = None
@@ -87,7 +79,7 @@ class Node:
 
     def __repr__(self) -> str:
         kind = "leaf" if self.op is None else self.op.name
-        return f"<Node {self.order}: {kind} {self.name or ''} shape={self.shape} dtype={self.dtype}>"
+        return f"<Node {self.order}: {kind} {self.name or ''} {self.shape} {self.dtype}>"
 
 
 class NodeInfo:
@@ -108,12 +100,12 @@ class NodeInfo:
 #: not ask for its mode at all, which keeps the common path free of look-ups.
 special = 0
 _special_lock = threading.Lock()
-_grad_enabled: ContextVar[bool] = ContextVar("minigrad_grad_enabled", default=True)
-_anomaly: ContextVar[bool] = ContextVar("minigrad_anomaly", default=False)
-_observer: ContextVar[Callable[[Node, Any], None] | None] = ContextVar("minigrad_observer", default=None)
+_grad_enabled: ContextVar[bool] = ContextVar("grad_enabled", default=True)
+_anomaly: ContextVar[bool] = ContextVar("anomaly", default=False)
+_observer: ContextVar[Callable[[Node, Any], None] | None] = ContextVar("observer", default=None)
 
 
-class _Mode:
+class Mode:
     """A gradient mode, as a context manager and as a decorator of functions and coroutines."""
 
     def __init__(self, variable: ContextVar[Any], value: Any) -> None:
@@ -132,34 +124,25 @@ class _Mode:
         with _special_lock:
             special -= 1
 
-    def __call__(self, function: F) -> F:
-        variable, value = self.variable, self.value
+    def __call__(self, function: Callable[..., Any]) -> Callable[..., Any]:
         if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
             raise TypeError(
                 f"a gradient mode cannot decorate the generator {function.__name__!r}: "
                 "it would be left between two items; use `with` inside of it"
             )
-        if inspect.iscoroutinefunction(function):
 
-            @functools.wraps(function)
-            async def wrapped_coroutine(*args: Any, **kwargs: Any) -> Any:
-                with _Mode(variable, value):
-                    return await function(*args, **kwargs)
+        async def run_coroutine(*args: Any, **kwargs: Any) -> Any:
+            with Mode(self.variable, self.value):
+                return await function(*args, **kwargs)
 
-            return wrapped_coroutine  # type: ignore[return-value]
-
-        @functools.wraps(function)
-        def wrapped(*args: Any, **kwargs: Any) -> Any:
-            with _Mode(variable, value):
+        def run(*args: Any, **kwargs: Any) -> Any:
+            with Mode(self.variable, self.value):
                 return function(*args, **kwargs)
 
-        return wrapped  # type: ignore[return-value]
+        is_coroutine = inspect.iscoroutinefunction(function)
+        return functools.wraps(function)(run_coroutine if is_coroutine else run)
 
 
-@overload
-def no_grad() -> _Mode: ...
-@overload
-def no_grad(function: F) -> F: ...
 def no_grad(function: Any = None) -> Any:
     """Record no graph inside: a context manager, or a decorator with or without brackets.
 
@@ -170,23 +153,19 @@ def no_grad(function: Any = None) -> Any:
     ...     (x * x).requires_grad
     False
     """
-    mode = _Mode(_grad_enabled, False)
+    mode = Mode(_grad_enabled, False)
     return mode if function is None else mode(function)
 
 
-@overload
-def enable_grad() -> _Mode: ...
-@overload
-def enable_grad(function: F) -> F: ...
 def enable_grad(function: Any = None) -> Any:
     """Record the graph inside, also within a `no_grad` block."""
-    mode = _Mode(_grad_enabled, True)
+    mode = Mode(_grad_enabled, True)
     return mode if function is None else mode(function)
 
 
-def set_grad_enabled(enabled: bool) -> _Mode:
-    """`enable_grad()` or `no_grad()`, chosen by a flag: ``with set_grad_enabled(training): ...``"""
-    return _Mode(_grad_enabled, bool(enabled))
+def set_grad_enabled(enabled: bool) -> Mode:
+    """`enable_grad()` or `no_grad()`, by a flag: ``with set_grad_enabled(training): ...``"""
+    return Mode(_grad_enabled, bool(enabled))
 
 
 def recording() -> AbstractContextManager[None]:
@@ -199,7 +178,7 @@ def is_grad_enabled() -> bool:
     return _grad_enabled.get()
 
 
-def detect_anomaly() -> _Mode:
+def detect_anomaly() -> Mode:
     """Stop at the first NaN or infinity, in the forward or the backward pass.
 
     The error names the op and the line of the user's code that called it.  Every result is
@@ -213,7 +192,7 @@ def detect_anomaly() -> _Mode:
     ...         print(error)
     log: the forward pass produced 1 NaN value in an output of shape (2,)
     """
-    return _Mode(_anomaly, True)
+    return Mode(_anomaly, True)
 
 
 def is_anomaly_enabled() -> bool:
@@ -221,9 +200,9 @@ def is_anomaly_enabled() -> bool:
     return special > 0 and _anomaly.get()
 
 
-def observe(function: Callable[[Node, Any], None]) -> _Mode:
-    """Call a function with each node that is recorded inside, and its result (a tuple, of an op with several)."""
-    return _Mode(_observer, function)
+def observe(function: Callable[[Node, Any], None]) -> Mode:
+    """Call a function with each node that is recorded inside, and its result."""
+    return Mode(_observer, function)
 
 
 def observer() -> Callable[[Node, Any], None] | None:
@@ -232,7 +211,7 @@ def observer() -> Callable[[Node, Any], None] | None:
 
 
 def user_line() -> str | None:
-    """The innermost line of the call stack outside of the minigrad and nn packages, with its text."""
+    """The innermost line of the call stack outside of minigrad and nn, with its text."""
     frame = sys._getframe(1)
     while frame is not None:
         if frame.f_globals.get("__name__", "").partition(".")[0] not in ("minigrad", "nn", "numpy"):
@@ -260,7 +239,9 @@ def check_finite(values: Any, op_name: str, phase: str, source: str | None) -> N
 
 #: The time of the last in-place write.  A node made after it needs no further look.
 last_mutation = 0
-_mutations: dict[int, tuple[weakref.ref[Any], int]] = {}  # id of the owner of the memory -> (owner, time)
+_mutations: dict[
+    int, tuple[weakref.ref[Any], int]
+] = {}  # id of the owner of the memory -> (owner, time)
 
 
 def _owner(array: Any) -> Any:

@@ -205,7 +205,9 @@ class Op:
         for n in self.names:
             if n not in self.inputs:
                 default = self.parameters[n].default
-                given = "" if default is inspect.Parameter.empty else f"{n} is not _default_{n} and "
+                given = (
+                    "" if default is inspect.Parameter.empty else f"{n} is not _default_{n} and "
+                )
                 body += _OPTION.format(n=n, given=given)
             elif n == self.sequence:
                 body += _SEQUENCE.format(n=n)
@@ -213,15 +215,20 @@ class Op:
                 foreign = _FOREIGN if operator else ""
                 body += (_INPUT + foreign).format(n=n, complain=not operator)
         body += _FORWARD.format(
-            results=", ".join(["_out", *self.extras]), arguments=self._arguments(), values=self._values()
+            results=", ".join(["_out", *self.extras]),
+            arguments=self._arguments(),
+            values=self._values(),
         )
         body += self._record() if self.inputs else "return _constant(_op, _out)\n"
-        return f"def {name or self.name}({self._header(operator, swapped)}):\n" + indent(body, "    ")
+        return f"def {name or self.name}({self._header(operator, swapped)}):\n" + indent(
+            body, "    "
+        )
 
     def _header(self, operator: bool, swapped: bool) -> str:
         bare = [p.replace(annotation=p.empty) for p in self.parameters.values()]
         named = [
-            p if p.default is p.empty else p.replace(default=_Named(f"_default_{p.name}")) for p in bare
+            p if p.default is p.empty else p.replace(default=_Named(f"_default_{p.name}"))
+            for p in bare
         ]
         header = str(inspect.Signature(named[::-1] if swapped else named))[1:-1]
         if self.ufunc is not None:
@@ -231,7 +238,11 @@ class Op:
     def _arguments(self) -> str:
         """The arguments of a call of the forward, from the function's own parameters."""
         kind = inspect.Parameter
-        form = {kind.KEYWORD_ONLY: "{0}={0}", kind.VAR_POSITIONAL: "*{0}", kind.VAR_KEYWORD: "**{0}"}
+        form = {
+            kind.KEYWORD_ONLY: "{0}={0}",
+            kind.VAR_POSITIONAL: "*{0}",
+            kind.VAR_KEYWORD: "**{0}",
+        }
         each = [form.get(p.kind, "{0}").format(n) for n, p in self.parameters.items()]
         return ", ".join(each)
 

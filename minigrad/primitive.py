@@ -124,7 +124,10 @@ def method(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def composed(
-    *numpy_functions: Any, method: bool = True, operators: Sequence[str] = (), override: bool = False
+    *numpy_functions: Any,
+    method: bool = True,
+    operators: Sequence[str] = (),
+    override: bool = False,
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """A function made of other ops: it needs no rule, but stands for NumPy functions and may be a method.
 

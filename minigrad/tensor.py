@@ -9,9 +9,9 @@ The class holds the data, its place in the graph and the conversions.  Everythin
 from __future__ import annotations
 
 import importlib
-import sys
 import weakref
 from collections.abc import Callable
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -50,21 +50,15 @@ class Tensor:
     _node: Node | None
 
     def __init__(
-        self, x: Any, dtype: Any = None, device: str | None = None, requires_grad: bool = False, *, name: str | None = None
-    ) -> None:
-        if isinstance(x, Tensor):
-            if x._node is not None:
-                raise RuntimeError(
-                    f"{type(self).__name__}(x) of a tensor that requires a gradient would lose the gradient: "
-                    "write x.clone() to stay in the graph, x.detach() to leave it"
-                )
-            x = x._data
-        if backend.is_array(x):
-            data = x if dtype is None else x.astype(dtype, copy=False)
-            data = data if device is None else backend.transfer(data, device)
-        else:
-            data = backend.default_device_array(x, dtype, device)
-        self._data = data
+        self, x: Any, dtype: Any = None, device: str | None = None, requires_grad: bool = False,
+        *, name: str | None = None,
+    ) -> None:  # fmt: skip
+        if isinstance(x, Tensor) and x._node is not None:
+            raise RuntimeError(
+                f"{type(self).__name__}(x) of a tensor that requires a gradient would lose it: "
+                "write x.clone() to stay in the graph, x.detach() to leave it"
+            )
+        self._data = backend.make_array(raw(x), dtype, device)
         self._node = None
         self._name = name
         if requires_grad:
@@ -81,7 +75,8 @@ class Tensor:
     def data(self, value: Any) -> None:
         value = raw(value)
         if not backend.is_array(value):
-            raise TypeError(f"data must be an array, got {type(value).__name__}; write Tensor(...).data, or x.data[...] = value")
+            kind = type(value).__name__
+            raise TypeError(f"data must be an array, got {kind}; write x.data[...] = value")
         if value is self._data:  # the end of `x.data -= step`
             graph.mark_mutated(value)
         self._data = value
@@ -102,7 +97,7 @@ class Tensor:
         if value is not None:
             value = value if isinstance(value, Tensor) else Tensor(value)
             if value.shape != self.shape:
-                raise ValueError(f".grad has shape {value.shape}, but the tensor has shape {self.shape}")
+                raise ValueError(f".grad has shape {value.shape}, the tensor {self.shape}")
         self._node.grad = value
 
     @property
@@ -116,7 +111,7 @@ class Tensor:
             dtype = self._data.dtype
             if dtype.kind not in "fc":
                 raise TypeError(
-                    f"only tensors of floating or complex dtype can require a gradient, this one is {dtype}: "
+                    f"only floating and complex tensors can require a gradient, this one is {dtype}: "
                     "write 3.0 instead of 3, or x.astype('float32')"
                 )
             self._node = Node(None, (), (), self._data.shape, dtype)
@@ -125,7 +120,7 @@ class Tensor:
                 self._node.annotate().name = self.name
         elif not value and self._node is not None:
             if not self.is_leaf:
-                raise RuntimeError("a computed tensor cannot stop requiring a gradient: use x.detach()")
+                raise RuntimeError("a computed tensor always requires a gradient: use x.detach()")
             self._node = None
 
     def requires_grad_(self, requires_grad: bool = True) -> Self:
@@ -149,35 +144,12 @@ class Tensor:
         if self._node is not None:
             self._node.annotate().name = value
 
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """The length of each axis."""
-        return self._data.shape
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        """The type of the elements, a NumPy dtype."""
-        return self._data.dtype
-
-    @property
-    def ndim(self) -> int:
-        """The number of axes."""
-        return self._data.ndim
-
-    @property
-    def size(self) -> int:
-        """The number of elements."""
-        return self._data.size
-
-    @property
-    def nbytes(self) -> int:
-        """The size of the data in bytes."""
-        return self._data.nbytes
-
-    @property
-    def itemsize(self) -> int:
-        """The size of one element in bytes."""
-        return self._data.itemsize
+    shape = property(attrgetter("_data.shape"), doc="The length of each axis.")
+    dtype = property(attrgetter("_data.dtype"), doc="The type of the elements, a NumPy dtype.")
+    ndim = property(attrgetter("_data.ndim"), doc="The number of axes.")
+    size = property(attrgetter("_data.size"), doc="The number of elements.")
+    nbytes = property(attrgetter("_data.nbytes"), doc="The size of the data in bytes.")
+    itemsize = property(attrgetter("_data.itemsize"), doc="The size of one element in bytes.")
 
     @property
     def device(self) -> str:
@@ -195,26 +167,27 @@ class Tensor:
         return self._host("numpy()")
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
-        if sys._getframe(1).f_code.co_name == "_matmul_dispatch":
-            # SciPy's sparse `A @ t` gives the word to t.__rmatmul__ only where t is no array but an object.
-            unknown = np.empty((), dtype=object)
-            unknown[()] = self
-            return unknown
         return np.array(self._host("np.asarray"), dtype=dtype, copy=copy)
 
     def _host(self, what: str) -> np.ndarray:
-        if self._node is not None:
-            instead = _instead_of_scipy() or "x.detach().numpy()"
-            raise RuntimeError(f"{what} of a tensor that requires a gradient would lose the gradient: write {instead}")
+        self._would_lose(what)
         if isinstance(self._data, RowSparse):
             return self._data.get()
         if not isinstance(self._data, np.ndarray):
-            raise TypeError(f"{what} of a tensor on {self.device}: copy it to the cpu first, x.cpu().numpy()")
+            raise TypeError(f"{what} of a tensor on {self.device}: copy it first, x.cpu().numpy()")
         return self._data
 
-    def __dlpack__(self, **kwargs: Any) -> Any:
+    def _would_lose(self, what: str) -> None:
+        """An error where a conversion would lose the gradient."""
         if self._node is not None:
-            raise RuntimeError("__dlpack__ of a tensor that requires a gradient would lose the gradient: use x.detach()")
+            raise RuntimeError(
+                f"{what} of a tensor that requires a gradient would lose the gradient: write what "
+                "minigrad has for it (minigrad.array([x, y]), w @ x, minigrad.scipy, "
+                "minigrad.vectorize), or x.detach().numpy() where no gradient is needed"
+            )
+
+    def __dlpack__(self, **kwargs: Any) -> Any:
+        self._would_lose("__dlpack__")
         return self._data.__dlpack__(**kwargs)
 
     def __dlpack_device__(self) -> tuple[int, int]:
@@ -227,7 +200,9 @@ class Tensor:
         2.5
         """
         if self._data.size != 1:
-            raise ValueError(f"item() and float() need a tensor of one element, this one has shape {self.shape}")
+            raise ValueError(
+                f"item() needs a tensor of one element, this one has shape {self.shape}"
+            )
         return self._data.item()
 
     def tolist(self) -> Any:
@@ -249,7 +224,10 @@ class Tensor:
 
     def __bool__(self) -> bool:
         if self._data.size != 1:
-            raise ValueError(f"the truth value of a tensor of shape {self.shape} is ambiguous: use .any() or .all()")
+            shape = self.shape
+            raise ValueError(
+                f"bool() of a tensor of shape {shape} is ambiguous: use .any() or .all()"
+            )
         return bool(self._data)
 
     def __index__(self) -> int:
@@ -266,7 +244,8 @@ class Tensor:
     __hash__ = object.__hash__
 
     def __repr__(self) -> str:
-        body = np.array2string(_printable(self._data), separator=", ", prefix="Tensor(")
+        data = backend.transfer(self._data, "cpu")
+        body = np.array2string(data, separator=", ", prefix="Tensor(")
         notes = [f"dtype={self.dtype}"]
         if self.device != "cpu":
             notes.append(f"device={self.device}")
@@ -281,17 +260,21 @@ class Tensor:
         return importlib.import_module("minigrad.viz.display").tensor_html(self)
 
     def __format__(self, spec: str) -> str:
-        return format(self.item(), spec) if self._data.size == 1 and spec else format(str(self), spec)
+        number = self._data.size == 1 and spec
+        return format(self.item() if number else str(self), spec)
 
     def __reduce__(self) -> Any:
         if not self.is_leaf:
-            raise RuntimeError("only leaf tensors can be copied or pickled, this one is part of a graph: use x.detach()")
+            raise RuntimeError(
+                "only leaves can be copied or pickled, this is computed: use x.detach()"
+            )
         grad = None if self.grad is None else self.grad.detach()
         return _rebuild, (type(self), self._data, self.requires_grad, self.name, grad)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
         rebuild, (cls, data, requires_grad, name, grad) = self.__reduce__()
-        copy = rebuild(cls, data.copy(), requires_grad, name, None if grad is None else wrap(grad._data.copy(), None))
+        grad = None if grad is None else wrap(grad._data.copy(), None)
+        copy = rebuild(cls, data.copy(), requires_grad, name, grad)
         memo[id(self)] = copy
         return copy
 
@@ -322,22 +305,9 @@ class Tensor:
             raise RuntimeError(f"{what} needs a tensor that requires a gradient")
         return self._node
 
-    if TYPE_CHECKING:  # what the ops bind (see minigrad.primitive.method)
+    if TYPE_CHECKING:  # the ops bind the rest, see `minigrad.primitive`; tensor.pyi lists it
 
-        def __getattr__(self, name: str) -> Callable[..., Any]: ...
-        def backward(self, gradient: Any = None, retain_graph: bool | None = None, create_graph: bool = False) -> None: ...
-        def __getitem__(self, index: Any) -> Tensor: ...
-        def __setitem__(self, index: Any, value: Any) -> None: ...
-        def __iter__(self) -> Any: ...
-        def _binary(self, other: Any) -> Tensor: ...
-        def _unary(self) -> Tensor: ...
-
-        __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __truediv__ = __rtruediv__ = _binary
-        __floordiv__ = __rfloordiv__ = __mod__ = __rmod__ = __pow__ = __rpow__ = __matmul__ = __rmatmul__ = _binary
-        __lt__ = __le__ = __gt__ = __ge__ = __and__ = __rand__ = __or__ = __ror__ = __xor__ = __rxor__ = _binary
-        __neg__ = __pos__ = __abs__ = __invert__ = _unary
-        T: Tensor
-        mT: Tensor
+        def __getattr__(self, name: str) -> Any: ...
 
 
 def wrap(data: Any, node: Node | None) -> Tensor:
@@ -353,25 +323,9 @@ def raw(x: Any) -> Any:
     return x._data if isinstance(x, Tensor) else x
 
 
-def _instead_of_scipy() -> str | None:
-    """Where a function of SciPy, or np.vectorize, is being called: the differentiable one of that name."""
-    frame, found = sys._getframe(2), None
-    while frame is not None:
-        if frame.f_code.co_qualname == "vectorize.__call__":
-            return "minigrad.vectorize(f)"
-        part = ".".join(frame.f_globals.get("__name__", "").split(".")[:2])
-        ours = sys.modules.get(f"minigrad.{part}")
-        if part.startswith("scipy.") and frame.f_code.co_name in getattr(ours, "__all__", ()):
-            found = f"minigrad.{part}.{frame.f_code.co_name}"
-        frame = frame.f_back  # type: ignore[assignment]
-    return found
-
-
-def _printable(data: Any) -> np.ndarray:
-    return data if isinstance(data, np.ndarray) else backend.transfer(data, "cpu")
-
-
-def _rebuild(cls: type[Tensor], data: Any, requires_grad: bool, name: str | None, grad: Tensor | None) -> Tensor:
+def _rebuild(
+    cls: type[Tensor], data: Any, requires_grad: bool, name: str | None, grad: Tensor | None
+) -> Tensor:
     tensor = _new(cls)
     tensor._data, tensor._node, tensor._name = data, None, name
     tensor.requires_grad = requires_grad

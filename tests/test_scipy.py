@@ -295,9 +295,9 @@ def test_scipy_is_imported_when_it_is_needed_and_named_when_it_is_missing() -> N
 
 def test_functions_that_cannot_be_caught_name_the_one_that_can_be_used() -> None:
     x = Tensor(np.eye(2), requires_grad=True)
-    with pytest.raises(RuntimeError, match=r"write minigrad\.scipy\.linalg\.expm"):
+    with pytest.raises(RuntimeError, match=r"would lose the gradient.*minigrad\.scipy"):
         scipy.linalg.expm(x)
-    with pytest.raises(RuntimeError, match=r"write minigrad\.scipy\.special\.polygamma"):
+    with pytest.raises(RuntimeError, match=r"would lose the gradient.*minigrad\.scipy"):
         scipy.special.polygamma(1, x)
     assert minigrad.scipy.special.polygamma(1, x).requires_grad
 
