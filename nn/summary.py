@@ -12,7 +12,7 @@ from minigrad.viz.display import table_html
 from minigrad.viz.numbers import size
 
 from .layers.attention import MultiheadAttention
-from .layers.conv import _Conv, _ConvTranspose
+from .layers.convolution import _Conv, _ConvTranspose
 from .layers.linear import Bilinear, Linear
 from .layers.recurrent import _Cell, _Recurrent
 from .module import Module, Parameter

@@ -16,7 +16,7 @@ import nn  # noqa: F401 - its ops have kernels too
 from minigrad import kernels
 from minigrad.ops import reduce
 from minigrad.ops.window import Window, conv, conv_input, conv_weight, fold, max_pool, pool_scatter, unfold
-from nn import activations, normalization
+from nn.functional import activation, normalization
 
 if not kernels.enabled:
     pytest.skip("the accelerator is off: numba is not installed, or MINIGRAD_FAST=0", allow_module_level=True)
@@ -76,12 +76,12 @@ def test_layer_norm(shape: tuple[int, ...], affine: bool) -> None:
 @pytest.mark.parametrize("size", [2048, 100_001])
 def test_gelu(size: int) -> None:
     x = np.linspace(-9, 9, size, dtype=np.float32)
-    agree(activations.gelu_exact.op.forward, x)
-    agree(activations.gelu_rule, draw(size), x)
+    agree(activation.gelu_exact.op.forward, x)
+    agree(activation.gelu_rule, draw(size), x)
     edge = np.full(3000, np.nan, np.float32)
     edge[:3] = np.inf, -np.inf, 0.0
     with np.errstate(invalid="ignore"):
-        out = activations.gelu_exact.op.forward(edge)
+        out = activation.gelu_exact.op.forward(edge)
     assert out[0] == np.inf and out[2] == 0 and np.isnan(out[3:]).all()
 
 

@@ -41,13 +41,6 @@ from .attention import (
     TransformerEncoder,
     TransformerEncoderLayer,
 )
-from .basic import (
-    Embedding,
-    EmbeddingBag,
-    Flatten,
-    Identity,
-    Unflatten,
-)
 from .classic import (
     RBM,
     Autoencoder,
@@ -62,7 +55,7 @@ from .container import (
     ParameterList,
     Sequential,
 )
-from .conv import (
+from .convolution import (
     Conv1d,
     Conv2d,
     Conv3d,
@@ -77,6 +70,13 @@ from .dropout import (
     Dropout2d,
     Dropout3d,
     FeatureAlphaDropout,
+)
+from .embedding import (
+    Embedding,
+    EmbeddingBag,
+    Flatten,
+    Identity,
+    Unflatten,
 )
 from .linear import (
     Bilinear,

@@ -7,7 +7,7 @@ from typing import Any
 
 from minigrad import full
 
-from .. import activations as A
+from .. import functional as F
 from ..module import Module, Parameter, as_input
 
 __all__ = [
@@ -52,38 +52,38 @@ def _activation(name: str, function: Callable[..., Any], **defaults: Any) -> typ
     return type(name, (Activation,), members)
 
 
-ReLU = _activation("ReLU", A.relu)
-ReLU6 = _activation("ReLU6", A.relu6)
-LeakyReLU = _activation("LeakyReLU", A.leaky_relu, negative_slope=0.01)
-ELU = _activation("ELU", A.elu, alpha=1.0)
-CELU = _activation("CELU", A.celu, alpha=1.0)
-SELU = _activation("SELU", A.selu)
-GELU = _activation("GELU", A.gelu, approximate="none")
-SiLU = _activation("SiLU", A.silu)
-Mish = _activation("Mish", A.mish)
-Sigmoid = _activation("Sigmoid", A.sigmoid)
-LogSigmoid = _activation("LogSigmoid", A.logsigmoid)
-Tanh = _activation("Tanh", A.tanh)
-Softplus = _activation("Softplus", A.softplus, beta=1.0, threshold=20.0)
-Softsign = _activation("Softsign", A.softsign)
-Softshrink = _activation("Softshrink", A.softshrink, lambd=0.5)
-Tanhshrink = _activation("Tanhshrink", A.tanhshrink)
-Hardtanh = _activation("Hardtanh", A.hardtanh, min_val=-1.0, max_val=1.0)
-Hardsigmoid = _activation("Hardsigmoid", A.hardsigmoid)
-Hardswish = _activation("Hardswish", A.hardswish)
-Hardshrink = _activation("Hardshrink", A.hardshrink, lambd=0.5)
-Threshold = _activation("Threshold", A.threshold, threshold=..., value=...)
-GLU = _activation("GLU", A.glu, axis=-1)
-Softmax = _activation("Softmax", A.softmax, axis=-1)
-Softmin = _activation("Softmin", A.softmin, axis=-1)
-LogSoftmax = _activation("LogSoftmax", A.log_softmax, axis=-1)
+ReLU = _activation("ReLU", F.relu)
+ReLU6 = _activation("ReLU6", F.relu6)
+LeakyReLU = _activation("LeakyReLU", F.leaky_relu, negative_slope=0.01)
+ELU = _activation("ELU", F.elu, alpha=1.0)
+CELU = _activation("CELU", F.celu, alpha=1.0)
+SELU = _activation("SELU", F.selu)
+GELU = _activation("GELU", F.gelu, approximate="none")
+SiLU = _activation("SiLU", F.silu)
+Mish = _activation("Mish", F.mish)
+Sigmoid = _activation("Sigmoid", F.sigmoid)
+LogSigmoid = _activation("LogSigmoid", F.logsigmoid)
+Tanh = _activation("Tanh", F.tanh)
+Softplus = _activation("Softplus", F.softplus, beta=1.0, threshold=20.0)
+Softsign = _activation("Softsign", F.softsign)
+Softshrink = _activation("Softshrink", F.softshrink, lambd=0.5)
+Tanhshrink = _activation("Tanhshrink", F.tanhshrink)
+Hardtanh = _activation("Hardtanh", F.hardtanh, min_val=-1.0, max_val=1.0)
+Hardsigmoid = _activation("Hardsigmoid", F.hardsigmoid)
+Hardswish = _activation("Hardswish", F.hardswish)
+Hardshrink = _activation("Hardshrink", F.hardshrink, lambd=0.5)
+Threshold = _activation("Threshold", F.threshold, threshold=..., value=...)
+GLU = _activation("GLU", F.glu, axis=-1)
+Softmax = _activation("Softmax", F.softmax, axis=-1)
+Softmin = _activation("Softmin", F.softmin, axis=-1)
+LogSoftmax = _activation("LogSoftmax", F.log_softmax, axis=-1)
 
 
 class Softmax2d(Module):
     """Softmax over the channels of images, (N, C, H, W)."""
 
     def forward(self, x: Any) -> Any:
-        return A.softmax(x, axis=-3)
+        return F.softmax(x, axis=-3)
 
 
 class RReLU(Module):
@@ -93,7 +93,7 @@ class RReLU(Module):
         self.lower, self.upper = lower, upper
 
     def forward(self, x: Any) -> Any:
-        return A.rrelu(x, self.lower, self.upper, self.training)
+        return F.rrelu(x, self.lower, self.upper, self.training)
 
 
 class PReLU(Module):
@@ -108,7 +108,7 @@ class PReLU(Module):
         self.weight = Parameter(full(num_parameters, init, dtype=dtype, device=device))
 
     def forward(self, x: Any) -> Any:
-        return A.prelu(as_input(x, self.weight), self.weight)
+        return F.prelu(as_input(x, self.weight), self.weight)
 
     def extra_repr(self) -> str:
         return f"num_parameters={self.num_parameters}"

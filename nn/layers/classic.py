@@ -12,8 +12,7 @@ from minigrad.ops.join import stack
 from minigrad.tensor import raw
 
 from .. import init
-from ..activations import sigmoid, softplus, tanh
-from ..linear import linear
+from ..functional import linear, sigmoid, softplus, tanh
 from ..module import Buffer, Module, Parameter, as_input
 from .linear import Linear
 from .recurrent import RNN

@@ -7,7 +7,7 @@ from typing import Any
 
 from minigrad import Tensor
 
-from .. import ctc, likelihoods, losses, margins
+from .. import functional as F
 from ..module import Buffer, Module
 
 __all__ = [
@@ -54,35 +54,35 @@ def _loss(name: str, function: Callable[..., Any], **defaults: Any) -> type[Loss
 
 
 MEAN = {"reduction": "mean"}
-L1Loss = _loss("L1Loss", margins.l1_loss, **MEAN)
-MSELoss = _loss("MSELoss", losses.mse_loss, **MEAN)
-SmoothL1Loss = _loss("SmoothL1Loss", margins.smooth_l1_loss, reduction="mean", beta=1.0)
-HuberLoss = _loss("HuberLoss", margins.huber_loss, reduction="mean", delta=1.0)
+L1Loss = _loss("L1Loss", F.l1_loss, **MEAN)
+MSELoss = _loss("MSELoss", F.mse_loss, **MEAN)
+SmoothL1Loss = _loss("SmoothL1Loss", F.smooth_l1_loss, reduction="mean", beta=1.0)
+HuberLoss = _loss("HuberLoss", F.huber_loss, reduction="mean", delta=1.0)
 CrossEntropyLoss = _loss(
-    "CrossEntropyLoss", losses.cross_entropy, weight=None, ignore_index=-100, reduction="mean", label_smoothing=0.0
+    "CrossEntropyLoss", F.cross_entropy, weight=None, ignore_index=-100, reduction="mean", label_smoothing=0.0
 )
-NLLLoss = _loss("NLLLoss", losses.nll_loss, weight=None, ignore_index=-100, reduction="mean")
-BCELoss = _loss("BCELoss", likelihoods.binary_cross_entropy, weight=None, reduction="mean")
+NLLLoss = _loss("NLLLoss", F.nll_loss, weight=None, ignore_index=-100, reduction="mean")
+BCELoss = _loss("BCELoss", F.binary_cross_entropy, weight=None, reduction="mean")
 BCEWithLogitsLoss = _loss(
-    "BCEWithLogitsLoss", likelihoods.binary_cross_entropy_with_logits, weight=None, reduction="mean", pos_weight=None
+    "BCEWithLogitsLoss", F.binary_cross_entropy_with_logits, weight=None, reduction="mean", pos_weight=None
 )
-KLDivLoss = _loss("KLDivLoss", likelihoods.kl_div, reduction="mean", log_target=False)
-PoissonNLLLoss = _loss("PoissonNLLLoss", likelihoods.poisson_nll_loss, log_input=True, full=False, eps=1e-8, reduction="mean")
-GaussianNLLLoss = _loss("GaussianNLLLoss", likelihoods.gaussian_nll_loss, full=False, eps=1e-6, reduction="mean")
-SoftMarginLoss = _loss("SoftMarginLoss", margins.soft_margin_loss, **MEAN)
-HingeEmbeddingLoss = _loss("HingeEmbeddingLoss", margins.hinge_embedding_loss, margin=1.0, reduction="mean")
-MarginRankingLoss = _loss("MarginRankingLoss", margins.margin_ranking_loss, margin=0.0, reduction="mean")
-MultiMarginLoss = _loss("MultiMarginLoss", margins.multi_margin_loss, p=1, margin=1.0, weight=None, reduction="mean")
-MultiLabelMarginLoss = _loss("MultiLabelMarginLoss", margins.multilabel_margin_loss, **MEAN)
-MultiLabelSoftMarginLoss = _loss("MultiLabelSoftMarginLoss", margins.multilabel_soft_margin_loss, weight=None, reduction="mean")
-CosineEmbeddingLoss = _loss("CosineEmbeddingLoss", margins.cosine_embedding_loss, margin=0.0, reduction="mean")
+KLDivLoss = _loss("KLDivLoss", F.kl_div, reduction="mean", log_target=False)
+PoissonNLLLoss = _loss("PoissonNLLLoss", F.poisson_nll_loss, log_input=True, full=False, eps=1e-8, reduction="mean")
+GaussianNLLLoss = _loss("GaussianNLLLoss", F.gaussian_nll_loss, full=False, eps=1e-6, reduction="mean")
+SoftMarginLoss = _loss("SoftMarginLoss", F.soft_margin_loss, **MEAN)
+HingeEmbeddingLoss = _loss("HingeEmbeddingLoss", F.hinge_embedding_loss, margin=1.0, reduction="mean")
+MarginRankingLoss = _loss("MarginRankingLoss", F.margin_ranking_loss, margin=0.0, reduction="mean")
+MultiMarginLoss = _loss("MultiMarginLoss", F.multi_margin_loss, p=1, margin=1.0, weight=None, reduction="mean")
+MultiLabelMarginLoss = _loss("MultiLabelMarginLoss", F.multilabel_margin_loss, **MEAN)
+MultiLabelSoftMarginLoss = _loss("MultiLabelSoftMarginLoss", F.multilabel_soft_margin_loss, weight=None, reduction="mean")
+CosineEmbeddingLoss = _loss("CosineEmbeddingLoss", F.cosine_embedding_loss, margin=0.0, reduction="mean")
 TripletMarginLoss = _loss(
-    "TripletMarginLoss", margins.triplet_margin_loss, margin=1.0, p=2.0, eps=1e-6, swap=False, reduction="mean"
+    "TripletMarginLoss", F.triplet_margin_loss, margin=1.0, p=2.0, eps=1e-6, swap=False, reduction="mean"
 )
 TripletMarginWithDistanceLoss = _loss(
-    "TripletMarginWithDistanceLoss", margins.triplet_margin_with_distance_loss, distance_function=None, margin=1.0, swap=False,
+    "TripletMarginWithDistanceLoss", F.triplet_margin_with_distance_loss, distance_function=None, margin=1.0, swap=False,
     reduction="mean",
 )  # fmt: skip
-CTCLoss = _loss("CTCLoss", ctc.ctc_loss, blank=0, reduction="mean", zero_infinity=False)
-CosineSimilarity = _loss("CosineSimilarity", margins.cosine_similarity, axis=1, eps=1e-8)
-PairwiseDistance = _loss("PairwiseDistance", margins.pairwise_distance, p=2.0, eps=1e-6, keepdims=False)
+CTCLoss = _loss("CTCLoss", F.ctc_loss, blank=0, reduction="mean", zero_infinity=False)
+CosineSimilarity = _loss("CosineSimilarity", F.cosine_similarity, axis=1, eps=1e-8)
+PairwiseDistance = _loss("PairwiseDistance", F.pairwise_distance, p=2.0, eps=1e-6, keepdims=False)

@@ -1,4 +1,4 @@
-"""Recurrent layers and cells; the mathematics is in `nn.recurrent`."""
+"""Recurrent layers and cells; the mathematics is in `nn.functional.recurrent`."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from minigrad import Tensor, empty, zeros
 from minigrad.ops.join import concatenate, stack
 from minigrad.tensor import raw
 
+from .. import functional as F
 from .. import init
-from .. import recurrent as R
-from ..dropout import dropout
+from ..functional import recurrent as R
 from ..module import Module, Parameter, as_input
 from ..utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
 
@@ -95,7 +95,7 @@ class _Recurrent(Module):
         last: list[tuple[Any, ...]] = []
         for layer in range(self.num_layers):
             if layer and self.dropout:
-                x = dropout(x, self.dropout, self.training)
+                x = F.dropout(x, self.dropout, self.training)
             outs = []
             for suffix in self._suffixes(layer):
                 backwards = suffix.endswith("_reverse")

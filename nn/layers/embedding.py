@@ -1,4 +1,4 @@
-"""Layers that only reshape, and embedding tables."""
+"""Embedding tables, and layers that only reshape."""
 
 from __future__ import annotations
 

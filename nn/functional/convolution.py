@@ -1,4 +1,4 @@
-"""Convolution and its transpose, as functions under torch.nn.functional's names; the modules are in `nn.layers.conv`."""
+"""Convolution and its transpose, as functions under torch.nn.functional's names; the modules are in `nn.layers.convolution`."""
 
 from __future__ import annotations
 

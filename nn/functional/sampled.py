@@ -13,7 +13,7 @@ from minigrad.ops.reduce import logsumexp
 from minigrad.tensor import raw
 
 from .embedding import embedding
-from .losses import reduced
+from .loss import reduced
 
 __all__ = ["negative_sampling_loss", "sampled_softmax_loss"]
 

@@ -4,16 +4,16 @@
 
 from minigrad.ops.shape import flatten
 
-from .activations import *
+from .activation import *
 from .attention import *
 from .convolution import *
 from .ctc import *
 from .dropout import *
 from .embedding import *
-from .likelihoods import *
+from .likelihood import *
 from .linear import *
-from .losses import *
-from .margins import *
+from .loss import *
+from .margin import *
 from .normalization import *
 from .pooling import *
 from .resample import *

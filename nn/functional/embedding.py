@@ -1,4 +1,4 @@
-"""Embeddings, as functions under torch.nn.functional's names; the modules are in `nn.layers.basic`."""
+"""Embeddings, as functions under torch.nn.functional's names; the modules are in `nn.layers.embedding`."""
 
 from __future__ import annotations
 

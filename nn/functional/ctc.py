@@ -11,7 +11,7 @@ from minigrad.ops.join import stack
 from minigrad.ops.select import where
 from minigrad.tensor import raw
 
-from .losses import reduced
+from .loss import reduced
 
 __all__ = ["ctc_loss"]
 
