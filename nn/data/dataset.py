@@ -9,8 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad import Tensor
-from minigrad.tensor import raw
+from minigrad import Tensor, raw
 
 __all__ = ["ConcatDataset", "Dataset", "Subset", "TensorDataset", "random_split"]
 

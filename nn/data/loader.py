@@ -10,8 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad import Tensor, random
-from minigrad.ops.join import stack
+from minigrad import Tensor, random, stack
 
 from .sampler import BatchSampler, RandomSampler, Sampler, SequentialSampler
 

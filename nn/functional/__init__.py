@@ -2,7 +2,8 @@
 
 # ruff: noqa: F401, F403 (each family says in its __all__ what is public)
 
-from minigrad.ops.shape import flatten
+
+from minigrad import flatten
 
 from .activation import *
 from .attention import *

@@ -10,9 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.ops.reduce import softmax
-from minigrad.ops.select import where
-from minigrad.tensor import raw
+from minigrad import raw, softmax, where
 
 from .dropout import dropout
 

@@ -6,10 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad import Tensor
-from minigrad.ops.join import stack
-from minigrad.ops.select import where
-from minigrad.tensor import raw
+from minigrad import Tensor, raw, stack, where
 
 from .loss import reduced
 

@@ -7,9 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.ops.exponential import xlogy
-from minigrad.ops.select import where
-from minigrad.tensor import raw
+from minigrad import raw, where, xlogy
 
 from .loss import reduced
 

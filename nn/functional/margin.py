@@ -6,8 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.ops.select import clip, relu, where
-from minigrad.tensor import raw
+from minigrad import clip, raw, relu, where
 
 from .loss import reduced
 

@@ -15,10 +15,9 @@ from typing import Any
 
 import numpy as np
 
-from minigrad import primitive
+from minigrad import expit as sigmoid
+from minigrad import primitive, stack, unstack
 from minigrad.kernels import accelerated
-from minigrad.ops.exponential import expit as sigmoid
-from minigrad.ops.join import stack, unstack
 
 __all__ = ["gru", "gru_cell", "lstm", "lstm_cell", "rnn", "rnn_cell"]
 

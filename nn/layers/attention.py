@@ -8,9 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad import empty, zeros
-from minigrad.ops.reduce import softmax
-from minigrad.tensor import raw
+from minigrad import empty, raw, softmax, zeros
 
 from .. import functional as F
 from .. import init

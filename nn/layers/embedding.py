@@ -100,7 +100,7 @@ class Embedding(Module):
         values = embeddings if isinstance(embeddings, Tensor) else Tensor(embeddings)
         rows, columns = values.shape
         table = cls(rows, columns, **{"dtype": values.dtype, **options})
-        table.weight.data = values.detach()._data.copy()
+        table.weight.data = values.detach().data.copy()
         table.weight.requires_grad = not freeze
         return table
 
@@ -108,8 +108,8 @@ class Embedding(Module):
         """Draw the table anew."""
         init.normal_(self.weight)
         if self.padding_idx is not None:
-            self.weight._data[self.padding_idx] = 0
-            mark_mutated(self.weight._data)
+            self.weight.data[self.padding_idx] = 0
+            mark_mutated(self.weight.data)
 
     def forward(self, indices: Any) -> Tensor:
         return F.embedding(

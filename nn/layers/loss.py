@@ -36,7 +36,7 @@ class Loss(Module):
             raise TypeError(f"{type(self).__name__} takes {', '.join(names)}; got {args} and {kwargs}")
         for name, value in {**self.defaults, **dict(zip(names, args, strict=False)), **kwargs}.items():
             if name in ("weight", "pos_weight") and value is not None:
-                value = Buffer(value.detach()._data if isinstance(value, Tensor) else value)
+                value = Buffer(value.detach().data if isinstance(value, Tensor) else value)
             setattr(self, name, value)
 
     def forward(self, *inputs: Any) -> Any:

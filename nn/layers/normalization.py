@@ -54,8 +54,8 @@ class _Norm(Module):
         """How far the running values move to those of this batch; with momentum=None they are plain averages."""
         if self.num_batches_tracked is None:
             return self.momentum or 0.0
-        self.num_batches_tracked._data += 1
-        return 1.0 / int(self.num_batches_tracked._data) if self.momentum is None else self.momentum
+        self.num_batches_tracked.data += 1
+        return 1.0 / int(self.num_batches_tracked.data) if self.momentum is None else self.momentum
 
     def extra_repr(self) -> str:
         return f"{self.num_features}, eps={self.eps}, momentum={self.momentum}, affine={self.affine}"

@@ -7,9 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad import Tensor, empty, zeros
-from minigrad.ops.join import concatenate, stack
-from minigrad.tensor import raw
+from minigrad import Tensor, concatenate, empty, raw, stack, zeros
 
 from .. import functional as F
 from .. import init

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from minigrad import Tensor, enable_grad, mark_mutated
-from minigrad.arrays.row_sparse import RowSparse
+from minigrad.arrays import RowSparse
 
 __all__ = ["Optimizer"]
 
@@ -63,12 +63,12 @@ class Optimizer:
             for p in group["params"]:
                 if p.grad is None:
                     continue
-                g = p.grad._data
+                g = p.grad.data
                 if group.get("maximize"):
                     g = -g
                 change = self.update_rows if isinstance(g, RowSparse) else self.update
-                change(p._data, g, self.state.setdefault(id(p), {}), group)
-                mark_mutated(p._data)
+                change(p.data, g, self.state.setdefault(id(p), {}), group)
+                mark_mutated(p.data)
         return loss
 
     def update(self, p: Any, g: Any, state: dict[str, Any], group: dict[str, Any]) -> None:
