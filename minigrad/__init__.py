@@ -15,6 +15,7 @@ from . import autograd, dispatch, fft, linalg, ops, random, scipy
 from .backend import beside, cuda_is_available, get_default_dtype, set_default_dtype
 from .check import GradcheckError, gradcheck, gradgradcheck
 from .graph import detect_anomaly, enable_grad, is_grad_enabled, mark_mutated, no_grad, set_grad_enabled
+from .kernels import table as _kernels  # noqa: F401 - says which kernels there are
 from .primitive import primitive, registered
 from .tensor import Tensor, raw
 from .transforms.derivatives import (

@@ -108,13 +108,13 @@ def _normal_distribution(x: Any) -> Any:
     return (1 + erf(x * sqrt(0.5))) / 2
 
 
-@accelerated("nn.kernels.activations")
+@accelerated("gelu_rule")
 def gelu_rule(g: Any, x: Any) -> Any:
     return g * (_normal_distribution(x) + x * np.exp(-x * x / 2) * (1 / sqrt(2 * np.pi)))
 
 
 @primitive(method=False, x=gelu_rule)
-@accelerated("nn.kernels.activations")
+@accelerated("gelu_exact")
 def gelu_exact(x: Any) -> Any:
     """x times the normal distribution function Phi of x.
 
