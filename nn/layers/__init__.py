@@ -63,6 +63,7 @@ from .convolution import (
     ConvTranspose2d,
     ConvTranspose3d,
 )
+from .ctc import CTCLoss
 from .dropout import (
     AlphaDropout,
     Dropout,
@@ -78,30 +79,33 @@ from .embedding import (
     Identity,
     Unflatten,
 )
+from .likelihood import (
+    BCELoss,
+    BCEWithLogitsLoss,
+    GaussianNLLLoss,
+    KLDivLoss,
+    PoissonNLLLoss,
+)
 from .linear import (
     Bilinear,
     Linear,
 )
 from .loss import (
-    BCELoss,
-    BCEWithLogitsLoss,
+    CrossEntropyLoss,
+    MSELoss,
+    NLLLoss,
+)
+from .margin import (
     CosineEmbeddingLoss,
     CosineSimilarity,
-    CrossEntropyLoss,
-    CTCLoss,
-    GaussianNLLLoss,
     HingeEmbeddingLoss,
     HuberLoss,
-    KLDivLoss,
     L1Loss,
     MarginRankingLoss,
-    MSELoss,
     MultiLabelMarginLoss,
     MultiLabelSoftMarginLoss,
     MultiMarginLoss,
-    NLLLoss,
     PairwiseDistance,
-    PoissonNLLLoss,
     SmoothL1Loss,
     SoftMarginLoss,
     TripletMarginLoss,

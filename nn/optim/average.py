@@ -44,6 +44,9 @@ class EMA:
         for mine, other in zip(self.module.buffers(), module.buffers(), strict=True):
             mine.data[...] = other.data
 
+    def __repr__(self) -> str:
+        return f"EMA(decay={self.decay}, {type(self.module).__name__})"
+
     def state_dict(self) -> dict[str, Any]:
         """The averages by path."""
         return dict(self.module.state_dict())

@@ -10,6 +10,8 @@ import numpy as np
 from minigrad import Tensor, enable_grad, mark_mutated
 from minigrad.arrays import RowSparse
 
+from ..settings import brief
+
 __all__ = ["Optimizer"]
 
 
@@ -21,6 +23,10 @@ class Optimizer:
         defaults: the options of groups that do not give theirs.
 
     A subclass writes `update(p, g, state, group)`: one step of one parameter, in place, on arrays.
+
+    >>> from nn.optim import SGD
+    >>> SGD([Tensor([1.0, 2.0], requires_grad=True)], lr=0.5).param_groups[0]["lr"]
+    0.5
     """
 
     def __init__(self, params: Iterable[Any], defaults: dict[str, Any]) -> None:
@@ -93,6 +99,14 @@ class Optimizer:
             else:
                 state[name] = value
 
+    def __repr__(self) -> str:
+        lines = []
+        for group in self.param_groups:
+            options = ", ".join(f"{name}={brief(value)}" for name, value in group.items() if name != "params")
+            lines.append(f"{options}; {_count(group['params'])}")
+        name = type(self).__name__
+        return f"{name}({lines[0]})" if len(lines) == 1 else f"{name}(\n  " + "\n  ".join(lines) + "\n)"
+
     def state_dict(self) -> dict[str, Any]:
         """The options and state, with parameters named by their numbers, as torch's."""
         numbers = {id(p): i for i, p in enumerate(p for group in self.param_groups for p in group["params"])}
@@ -120,3 +134,9 @@ class Optimizer:
         self.state = {
             id(params[int(n)]): {k: np.copy(v) if np.ndim(v) else v for k, v in s.items()} for n, s in state_dict["state"].items()
         }
+
+
+def _count(params: list[Tensor]) -> str:
+    """How many parameters there are, and of how many numbers."""
+    tensors, numbers = len(params), sum(p.size for p in params)
+    return f"{tensors} parameter{'s' * (tensors != 1)} of {numbers:,} number{'s' * (numbers != 1)}"
