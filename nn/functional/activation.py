@@ -11,7 +11,7 @@ from minigrad import clip, log_softmax, primitive, random, raw, relu, softmax, t
 from minigrad import expit as sigmoid
 from minigrad import log_expit as logsigmoid
 from minigrad.kernels import accelerated
-from minigrad.scipy.special import erf
+from minigrad.ops.special import erf
 
 __all__ = [
     "celu", "elu", "gelu", "glu", "gumbel_softmax", "hardshrink", "hardsigmoid", "hardswish", "hardtanh", "leaky_relu",
