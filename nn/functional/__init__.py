@@ -1,9 +1,7 @@
 """The functional forms of the layers and losses, under PyTorch's names (`axis` for `dim`)."""
 
-# ruff: noqa: F401, F403 (each family says in its __all__ what is public)
+# ruff: noqa: F403 (each family says in its __all__ what is public)
 
-
-from minigrad import flatten
 
 from .activation import *
 from .attention import *
@@ -19,3 +17,4 @@ from .normalization import *
 from .pooling import *
 from .resample import *
 from .sampled import *
+from .shape import *

@@ -75,9 +75,6 @@ from .dropout import (
 from .embedding import (
     Embedding,
     EmbeddingBag,
-    Flatten,
-    Identity,
-    Unflatten,
 )
 from .likelihood import (
     BCELoss,
@@ -174,6 +171,11 @@ from .resample import (
     ZeroPad1d,
     ZeroPad2d,
     ZeroPad3d,
+)
+from .shape import (
+    Flatten,
+    Identity,
+    Unflatten,
 )
 
 __all__ = [
