@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from importlib.resources import files
+from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
@@ -20,7 +20,7 @@ __all__ = ["Recorder"]
 #: Where a unit counts as saturated, by the class of its module: outside of these bounds the derivative is below 6 %.
 SATURATED = dict.fromkeys(("Tanh", "RNN", "LSTM", "GRU", "RNNCell", "GRUCell"), (-0.97, 0.97)) | {"Sigmoid": (0.03, 0.97)}
 CAN_DIE = ("ReLU", "ReLU6")
-_SCRIPT = files(__package__).joinpath("record.js")
+_SCRIPT = Path(__file__).with_name("record.js")
 
 
 class Recorder:
