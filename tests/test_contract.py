@@ -24,7 +24,7 @@ LAYERS: list[list[str]] = [
     ["minigrad.backend", "minigrad.files", "minigrad.graph", "minigrad.kernels!", "minigrad.trees"],
     ["minigrad.arrays", "minigrad.tensor"],
     ["minigrad.backward"],
-    ["minigrad.op", "minigrad.primitive"],
+    ["minigrad.calling", "minigrad.op", "minigrad.primitive"],
     ["minigrad.ops"],
     ["minigrad.autograd", "minigrad.dispatch", "minigrad.fft", "minigrad.linalg", "minigrad.random"],
     ["minigrad.check", "minigrad.transforms"],
