@@ -56,7 +56,7 @@ class Module:
     """
 
     training: bool = True
-    summary: Callable[..., Any]  # bound by nn.summary, which knows the layers
+    summary: Callable[..., Any]  # bound by nn.inspect.summary, which knows the layers
     _forward_hooks: dict[int, Callable[..., Any]] | None = None
     _forward_pre_hooks: dict[int, Callable[..., Any]] | None = None
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad import Tensor, concatenate, empty, raw, stack, zeros
+from minigrad import Tensor, beside, concatenate, empty, raw, stack, zeros
 
 from .. import functional as F
 from .. import init
@@ -124,7 +124,7 @@ class _Recurrent(Module):
 
     def _keep(self, lengths: np.ndarray, x: Tensor) -> Any:
         mask = (np.arange(x.shape[0])[:, None] < lengths)[..., None].astype(x.dtype)
-        return np.asarray(mask, like=raw(x)) if not isinstance(raw(x), np.ndarray) else mask
+        return beside(mask, x)
 
     def _packed(self, packed: PackedSequence, state: Any) -> tuple[Any, Any]:
         padded, lengths = pad_packed_sequence(packed)
