@@ -13,6 +13,7 @@ test: .venv/test
 lint: .venv/lint
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
 
 bench: .venv/test
 	$(BIN)/python -m benchmarks

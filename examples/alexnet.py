@@ -7,7 +7,7 @@ from shared import picture, run
 from sklearn.datasets import load_digits
 
 import nn
-from minigrad import Tensor, no_grad, viz
+from minigrad import Tensor, no_grad
 from nn.metrics import accuracy
 from nn.training import Trainer
 
@@ -63,7 +63,7 @@ def main(epochs=15, width=0.25, size=67, data=None):
     model.eval()
     with no_grad():
         results["test accuracy of the small one"] = accuracy(model(Tensor(x[cut:])).numpy(), labels[cut:])
-    picture("alexnet", viz.filters(model[0]))
+    picture("alexnet", nn.inspect.filters(model[0]))
     assert prod(first.output[1:]) == 55 * 55 * 96
     return results
 

@@ -5,7 +5,7 @@ from number_phrases import Phrases, exact, french, learn
 from shared import picture, run
 
 import nn
-from minigrad import no_grad, viz
+from minigrad import no_grad
 
 PUBLISHED = "additive: Bahdanau, Cho and Bengio, 2015; dot: Luong, Pham and Manning, 2015"
 
@@ -55,7 +55,7 @@ def main(steps=700, hidden=64, batch=64, shown=7395):
                 looked = model.decode(data.target[-1:, :-1], state)[1][3]
             words = french(shown).split()
             weights = np.array([w.numpy()[0, : len(words)] for w in looked])
-            picture("attention", viz.plot_attention(weights, words, [*str(shown), "end"]))
+            picture("attention", nn.inspect.plot_attention(weights, words, [*str(shown), "end"]))
     return results
 
 

@@ -6,7 +6,7 @@ from deep_belief_network import load
 from shared import picture, run
 
 import nn
-from minigrad import Tensor, no_grad, viz
+from minigrad import Tensor, no_grad
 
 PUBLISHED = (
     "Hinton and Salakhutdinov, Reducing the dimensionality of data with neural networks, 2006, against principal components"
@@ -33,7 +33,7 @@ def main(epochs=150, batch=64, data=None):
     with no_grad():
         codes = encoder(Tensor(x)).numpy()
         error = float(((decoder(Tensor(codes[cut:])).numpy() - x[cut:]) ** 2).mean())
-    linear = viz.pca(x)
+    linear = nn.inspect.pca(x)
     basis, *_ = np.linalg.lstsq(np.c_[linear, np.ones(len(x))], x, rcond=None)
     of_pca = float(((np.c_[linear, np.ones(len(x))] @ basis - x) ** 2).mean())
     figure, axes = plt.subplots(1, 2, figsize=(10, 4.5))

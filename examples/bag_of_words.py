@@ -4,7 +4,7 @@ import numpy as np
 from shared import picture, run
 
 import nn
-from minigrad import Tensor, viz
+from minigrad import Tensor
 from nn.text import Vocabulary, bag_of_words
 
 PUBLISHED = "77 to 80 % on this set with counts of words (Wang and Manning, 2012)"
@@ -64,7 +64,7 @@ def main(epochs=12, data=None):
     for name, chosen in (("bad", by_weight[:8]), ("good", by_weight[-8:])):
         print(f"{name}:", ", ".join(words.symbols[i] for i in chosen))
     shown = np.r_[by_weight[:12], by_weight[-12:]]
-    picture("bag_of_words", viz.plot_points(np.c_[weights[shown], np.arange(24)], [words.symbols[i] for i in shown]))
+    picture("bag_of_words", nn.inspect.plot_points(np.c_[weights[shown], np.arange(24)], [words.symbols[i] for i in shown]))
     return {"test accuracy": float(((model(Tensor(x[test])).detach().numpy()[:, 0] > 0) == labels[test]).mean())}
 
 

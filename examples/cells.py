@@ -10,7 +10,6 @@ import numpy as np
 from shared import OUT, picture, run
 
 import nn
-from minigrad import viz
 from nn.text import Vocabulary, batchify, bptt_windows
 
 PUBLISHED = "cells for line position, quotes and nesting (Karpathy, Johnson and Fei-Fei, 2015)"
@@ -42,18 +41,18 @@ def main(updates=2500, hidden=128, shown=4000, data=None):
                 break
         print(f"{len(losses)} updates: {np.mean(losses[-50:]):.3f} nats")
     passage = text[20_000 : 20_000 + shown]
-    states = viz.unroll(lstm, embed(np.array(letters.encode(passage))))["c"]
-    table = viz.find_cells(passage, states, most=1)
+    states = nn.inspect.unroll(lstm, embed(np.array(letters.encode(passage))))["c"]
+    table = nn.inspect.find_cells(passage, states, most=1)
     print(table)
     page = []
     for name, cell, r in table.rows:
-        coloured = viz.colour_text(passage, states, cell)
+        coloured = nn.inspect.colour_text(passage, states, cell)
         page.append(f"<h2>{name}: cell {cell}, correlation {r:.2f}</h2>{coloured.html}")
-    print(viz.colour_text(passage[:160], states[:160], table.rows[0][1]))
+    print(nn.inspect.colour_text(passage[:160], states[:160], table.rows[0][1]))
     OUT.mkdir(exist_ok=True)
     (OUT / "cells.html").write_text('<meta charset="utf-8">' + "".join(page), encoding="utf-8")
     figure, axes = plt.subplots(len(table.rows), 1, figsize=(10, 1.6 * len(table.rows)), squeeze=False)
-    properties = viz.text_properties(passage)
+    properties = nn.inspect.text_properties(passage)
     for axis, (name, cell, _) in zip(axes[:, 0], table.rows, strict=True):
         axis.plot(properties[name][:300] / max(properties[name][:300].max(), 1), alpha=0.5)
         axis.plot(states[:300, cell])

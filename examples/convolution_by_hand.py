@@ -5,7 +5,7 @@ from shared import picture, run
 from sklearn.datasets import load_sample_images
 
 import nn
-from minigrad import Tensor, viz
+from minigrad import Tensor
 
 PUBLISHED = "-13 -20 -17 / -18 -24 -18 / 13 20 17"
 
@@ -24,7 +24,7 @@ def main():
     stack = np.array([np.asarray(k, float) for k in kernels.values()])[:, None]
     shown = nn.functional.conv2d(Tensor(photo[None, None]), Tensor(stack), padding=1).numpy()[0]
     moved = nn.functional.conv2d(Tensor(photo[None, None]), Tensor(np.eye(1, 31)[None, None])).numpy()[0]
-    figure = viz.image_grid(np.clip(shown, 0, 1), columns=4, titles=list(kernels))
+    figure = nn.inspect.image_grid(np.clip(shown, 0, 1), columns=4, titles=list(kernels))
     picture("convolution_by_hand", figure)
     assert np.array_equal(moved[0], photo[:, : moved.shape[2]])  # a 1 at the side moves the image
     return {"worked example": " / ".join(" ".join(f"{v:.0f}" for v in row) for row in sums)}

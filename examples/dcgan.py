@@ -5,7 +5,7 @@ from shared import picture, run
 from sklearn.datasets import load_digits
 
 import nn
-from minigrad import Tensor, no_grad, random, viz
+from minigrad import Tensor, no_grad, random
 
 PUBLISHED = "Radford, Metz and Chintala, Unsupervised representation learning with deep convolutional GANs, 2016"
 
@@ -64,7 +64,7 @@ def main(steps=1500, width=16, batch=64):
         p = nn.functional.softmax(judge(Tensor(made)), axis=1).numpy()
         noise = nn.functional.softmax(judge(Tensor(rng.uniform(-1, 1, made.shape).astype(np.float32))), axis=1).numpy()
     score = [float(np.exp((q * np.log((q + 1e-9) / q.mean(axis=0))).sum(axis=1).mean())) for q in (p, noise)]
-    picture("dcgan", viz.image_grid(made[:40, 0], columns=10))
+    picture("dcgan", nn.inspect.image_grid(made[:40, 0], columns=10))
     return {
         "inception score by a reader of digits (10 at most)": score[0],
         "of noise": score[1],

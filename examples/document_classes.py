@@ -8,7 +8,7 @@ import numpy as np
 from shared import picture, run
 
 import nn
-from minigrad import Tensor, viz
+from minigrad import Tensor
 from nn.text import Vocabulary, bag_of_words
 
 #: Packages of the standard library, and the modules whose docstrings belong to them.
@@ -66,7 +66,7 @@ def main(epochs=30):
     model.eval()
     scores = model(Tensor(x[test])).detach().numpy()
     middle = model[1](model[0](Tensor(x[test]))).detach().numpy()
-    picture("document_classes", viz.plot_points(viz.pca(middle), None, labels[test]))
+    picture("document_classes", nn.inspect.plot_points(nn.inspect.pca(middle), None, labels[test]))
     most = np.bincount(labels[test]).max() / len(test)
     return {
         "documents": len(texts),

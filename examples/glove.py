@@ -5,7 +5,6 @@ from shared import picture, run
 from word2vec import PEOPLE, corpus
 
 import nn
-from minigrad import viz
 from nn.text import Vocabulary, WordVectors, read_vectors
 
 PUBLISHED = "king - man + woman = queen; 75 % of the analogies with 42 billion words (Pennington, Socher and Manning, 2014)"
@@ -25,7 +24,7 @@ def main(steps=4000, dimensions=16, window=10, most=100.0, data=None):
     if data is not None:
         vectors = read_vectors(data, max_words=50_000)
         shown = [w for w in (*PEOPLE, *PEOPLE.values()) if w in vectors]
-        picture("glove", viz.plot_points(viz.pca(np.array([vectors[w] for w in shown])), shown))
+        picture("glove", nn.inspect.plot_points(nn.inspect.pca(np.array([vectors[w] for w in shown])), shown))
         return {"king - man + woman": vectors.analogy("man", "king", "woman", n=1)[0][0]}
     rng = np.random.default_rng(0)
     words = corpus(None, rng)
@@ -51,7 +50,7 @@ def main(steps=4000, dimensions=16, window=10, most=100.0, data=None):
             print(f"step {step}: loss {loss.item():.4f}")
     vectors = WordVectors(vocabulary.symbols, w.weight.detach().numpy())
     shown = [*PEOPLE, *PEOPLE.values()]
-    picture("glove", viz.plot_points(viz.pca(np.array([vectors[x] for x in shown])), shown))
+    picture("glove", nn.inspect.plot_points(nn.inspect.pca(np.array([vectors[x] for x in shown])), shown))
     asked = [(x, y) for x in PEOPLE for y in PEOPLE if x != y]
     right = [vectors.analogy(x, PEOPLE[x], y, n=1)[0][0] == PEOPLE[y] for x, y in asked]
     return {"king - man + woman": vectors.analogy("man", "king", "woman", n=1)[0][0], "analogies solved": float(np.mean(right))}

@@ -5,7 +5,6 @@ from shared import picture, run
 from sklearn.datasets import load_digits
 
 import nn
-from minigrad import viz
 
 PUBLISHED = "about 0.14 patterns for each unit can be stored (Hopfield, 1982; Amit et al., 1985)"
 
@@ -26,7 +25,7 @@ def main(units=200):
     part = patterns.copy()
     part[:, 40:] = -1.0  # the lower part is missing
     recalled = net(part).numpy()
-    picture("hopfield", viz.image_grid(np.concatenate([patterns, part, recalled]).reshape(-1, 8, 8), columns=3))
+    picture("hopfield", nn.inspect.image_grid(np.concatenate([patterns, part, recalled]).reshape(-1, 8, 8), columns=3))
     rng = np.random.default_rng(0)
     results = {"pixels right after recall": float((recalled == patterns).mean())}
     results["energy before and after"] = f"{net.energy(part).numpy().sum():.0f}, {net.energy(recalled).numpy().sum():.0f}"

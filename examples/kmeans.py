@@ -4,7 +4,8 @@ import numpy as np
 from deep_belief_network import load
 from shared import picture, run
 
-from minigrad import Tensor, viz
+import nn
+from minigrad import Tensor
 
 PUBLISHED = "Lloyd, 1957; as a gradient method: Bottou and Bengio, 1995"
 
@@ -26,7 +27,7 @@ def main(clusters=16, steps=30, data=None):
         centres.grad = None
     belongs = square.detach().numpy().argmin(axis=1)
     majority = np.array([np.bincount(labels[belongs == k], minlength=10).argmax() for k in range(clusters)])
-    picture("kmeans", viz.image_grid(centres.detach().numpy().reshape(-1, side, side), columns=8, titles=majority))
+    picture("kmeans", nn.inspect.image_grid(centres.detach().numpy().reshape(-1, side, side), columns=8, titles=majority))
     return {
         "mean squared distance, first and last": f"{errors[0]:.0f}, {errors[-1]:.0f}",
         "of their cluster's digit": float((majority[belongs] == labels).mean()),

@@ -5,7 +5,7 @@ from shared import picture, run
 from sklearn.datasets import load_digits
 
 import nn
-from minigrad import Tensor, no_grad, viz
+from minigrad import Tensor, no_grad
 from nn.metrics import accuracy
 from nn.training import Trainer
 
@@ -49,8 +49,8 @@ def main(epochs=15, data=None):
     )
     with no_grad():
         scores = model(Tensor(x[cut:])).numpy()
-    maps = viz.feature_maps(model, x[cut : cut + 1], model.c1)[0]
-    picture("lenet", viz.image_grid(np.concatenate([x[cut], maps]), columns=7, titles=["input", *range(6)]))
+    maps = nn.inspect.feature_maps(model, x[cut : cut + 1], model.c1)[0]
+    picture("lenet", nn.inspect.image_grid(np.concatenate([x[cut], maps]), columns=7, titles=["input", *range(6)]))
     return {"parameters": sum(p.size for p in model.parameters()), "test error": f"{1 - accuracy(scores, y[cut:]):.2%}"}
 
 

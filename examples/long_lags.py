@@ -6,7 +6,7 @@ from shared import picture, run
 
 import minigrad
 import nn
-from minigrad import Tensor, no_grad, viz
+from minigrad import Tensor, no_grad
 
 PUBLISHED = "plain networks fail from about 10 steps on, LSTMs solve lags of 1000 (Hochreiter and Schmidhuber, 1997)"
 SYMBOLS, HIDDEN = 4, 24
@@ -46,7 +46,7 @@ def main(steps=500, lags=40):
     lengths = [n for n in (5, 10, 20, 40) if n <= lags]
     scores = {kind: [learned(kind, n, steps) for n in lengths] for kind in ("RNN", "LSTM")}
     x, _ = batch(16, 100, np.random.default_rng(0))
-    norms = {kind: viz.gradient_by_lag(layer_of(kind), x) for kind in ("RNN", "GRU", "LSTM")}
+    norms = {kind: nn.inspect.gradient_by_lag(layer_of(kind), x) for kind in ("RNN", "GRU", "LSTM")}
     figure, axes = plt.subplots(1, 2, figsize=(10, 4))
     for kind, found in scores.items():
         axes[0].plot(lengths, found, "o-", label=kind)

@@ -5,7 +5,7 @@ from shared import picture, run
 from sklearn.datasets import load_digits
 
 import nn
-from minigrad import Tensor, no_grad, viz
+from minigrad import Tensor, no_grad
 
 PUBLISHED = "about 1 to 2 % errors on MNIST read in 28 rows (Le, Jaitly and Hinton, 2015, read it pixel by pixel: 3 %)"
 
@@ -53,7 +53,7 @@ def main(epochs=15, data=None):
             scores = model(Tensor(given[cut:]), None if lengths is None else lengths[cut:]).numpy()
         results[f"test accuracy, {name}"] = nn.metrics.accuracy(scores, y[cut:])
         print(name, results[f"test accuracy, {name}"])
-    picture("mnist_rows", viz.image_grid(np.concatenate([x[:8], shorter[:8]]), columns=8))
+    picture("mnist_rows", nn.inspect.image_grid(np.concatenate([x[:8], shorter[:8]]), columns=8))
     return results
 
 

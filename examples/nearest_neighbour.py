@@ -4,7 +4,8 @@ import numpy as np
 from mlp_digits import load
 from shared import picture, run
 
-from minigrad import Tensor, viz
+import nn
+from minigrad import Tensor
 
 PUBLISHED = "5.0 % errors on MNIST, 3 neighbours (LeCun et al., 1998)"
 
@@ -18,7 +19,7 @@ def main(neighbours=3, data=None):
     votes = np.array([np.bincount(labels[row], minlength=10).argmax() for row in nearest])
     wrong = np.flatnonzero(votes != wanted)[:4]
     rows = np.concatenate([[asked.numpy()[i], *known.numpy()[nearest[i]]] for i in wrong]) if len(wrong) else asked.numpy()[:4]
-    picture("nearest_neighbour", viz.image_grid(rows.reshape(-1, side, side), columns=neighbours + 1))
+    picture("nearest_neighbour", nn.inspect.image_grid(rows.reshape(-1, side, side), columns=neighbours + 1))
     return {"test accuracy": float((votes == wanted).mean())}
 
 

@@ -5,7 +5,7 @@ from shared import picture, run
 from sklearn.datasets import load_digits
 
 import nn
-from minigrad import Tensor, no_grad, viz
+from minigrad import Tensor, no_grad
 
 PUBLISHED = "Hinton, Training products of experts by minimizing contrastive divergence, 2002"
 
@@ -37,7 +37,7 @@ def main(epochs=40, hidden=100, lr=0.05, data=None):
         gap = machine.free_energy(Tensor(noise)).numpy().mean() - machine.free_energy(Tensor(test)).numpy().mean()
         error = float(((machine(Tensor(test)).numpy() - test) ** 2).mean())
     filters = machine.weight.detach().numpy()[:20]
-    picture("rbm", viz.image_grid(np.concatenate([filters, test[:20], dreams]).reshape(-1, side, side), columns=20))
+    picture("rbm", nn.inspect.image_grid(np.concatenate([filters, test[:20], dreams]).reshape(-1, side, side), columns=20))
     return {"reconstruction error": error, "free energy of noise above that of digits": float(gap)}
 
 

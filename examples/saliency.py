@@ -5,7 +5,7 @@ from shared import picture, run
 from sklearn.datasets import load_digits
 
 import nn
-from minigrad import Tensor, no_grad, viz
+from minigrad import Tensor, no_grad
 from nn.metrics import accuracy
 
 PUBLISHED = "saliency: Simonyan et al., 2014; class activation: Zhou et al., 2016, Selvaraju et al., 2017"
@@ -44,14 +44,14 @@ def main(steps=600):
     x, places, y = scenes(200, rng, images[1400:], labels[1400:])
     with no_grad():
         right = accuracy(model(Tensor(x)).numpy(), y)
-    seen = viz.saliency(model, x)
-    heat = viz.class_activation_map(model, x, model[9])
+    seen = nn.inspect.saliency(model, x)
+    heat = nn.inspect.class_activation_map(model, x, model[9])
     hits = []
     for maps, scale in ((seen, 1), (heat, 2)):
         peak = np.array([np.unravel_index(m.argmax(), m.shape) for m in maps]) * scale + scale // 2
         hits.append(float(((peak >= places - 1) & (peak <= places + 8)).all(axis=1).mean()))
     shown = np.concatenate([x[:6, 0], seen[:6], np.kron(heat[:6], np.ones((2, 2)))])
-    picture("saliency", viz.image_grid(shown, columns=6))
+    picture("saliency", nn.inspect.image_grid(shown, columns=6))
     return {"test accuracy": right, "saliency points at the digit": hits[0], "class activation points at the digit": hits[1]}
 
 

@@ -5,7 +5,7 @@ from mlp_digits import load
 from shared import picture, run
 
 import nn
-from minigrad import Tensor, viz
+from minigrad import Tensor
 from nn.metrics import accuracy
 
 PUBLISHED = "12 % errors of a linear classifier on MNIST (LeCun et al., 1998)"
@@ -19,7 +19,7 @@ def main(epochs=60, batch=32, data=None):
     trainer = nn.training.Trainer(model, optimizer, nn.functional.cross_entropy)
     trainer.fit(nn.data.DataLoader(nn.data.TensorDataset(*train), batch, shuffle=True, seed=0), epochs)
     weights = model.weight.detach().numpy().reshape(10, side, side)
-    picture("softmax_regression", viz.image_grid(weights, columns=5, titles=range(10)))
+    picture("softmax_regression", nn.inspect.image_grid(weights, columns=5, titles=range(10)))
     return {"test accuracy": accuracy(model(Tensor(x)).detach().numpy(), y)}
 
 

@@ -5,7 +5,7 @@ from shared import picture, run
 from sklearn.datasets import load_sample_images
 
 import nn
-from minigrad import Tensor, viz
+from minigrad import Tensor
 
 PUBLISHED = "edges and bars like those of cells in the visual cortex (Olshausen and Field, 1996)"
 
@@ -43,7 +43,7 @@ def main(steps=8000, hidden=100, price=1.0, size=8):
         if step % 1000 == 0:
             print(f"step {step}: error {fit.item():.2f}, speaking {(code.detach().numpy() > 0).mean():.1%}")
     code = model.encode(Tensor(x)).detach().numpy()
-    picture("sparse_autoencoder", viz.image_grid(model.weight.detach().numpy().reshape(-1, size, size), columns=10))
+    picture("sparse_autoencoder", nn.inspect.image_grid(model.weight.detach().numpy().reshape(-1, size, size), columns=10))
     error = float(((model(Tensor(x)).detach().numpy() - x) ** 2).sum() / (x**2).sum())
     return {"share of the variance lost": error, "share of units that speak": float((code > 0).mean())}
 

@@ -5,7 +5,7 @@ from shared import picture, run
 from sklearn.datasets import load_sample_images
 
 import nn
-from minigrad import Tensor, viz
+from minigrad import Tensor
 
 PUBLISHED = "Gatys, Ecker and Bethge, 2016; random filters carry texture too: Ustyuzhaninov et al., 2016"
 
@@ -54,7 +54,7 @@ def main(steps=150, size=96, weight=1.0, data=None):
         if step % 50 == 0:
             print(f"step {step}: style {of_style.item():.3f}")
     shown = np.concatenate([content, style, image.detach().numpy()])
-    picture("style_transfer", viz.image_grid(shown, columns=3, titles=["content", "style", "both"]))
+    picture("style_transfer", nn.inspect.image_grid(shown, columns=3, titles=["content", "style", "both"]))
     return {"distance to the style, before and after": f"{first:.2f}, {of_style.item():.3f}"}
 
 

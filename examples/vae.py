@@ -5,7 +5,7 @@ from shared import picture, run
 from sklearn.datasets import load_digits
 
 import nn
-from minigrad import Tensor, no_grad, random, viz
+from minigrad import Tensor, no_grad, random
 
 PUBLISHED = "Kingma and Welling, Auto-encoding variational Bayes, 2014"
 
@@ -54,7 +54,7 @@ def main(epochs=120, hidden=128, latent=2, data=None):
         line = np.linspace(-2, 2, 12, dtype=np.float32)
         grid = np.stack(np.meshgrid(line, line), axis=-1).reshape(-1, 2)
         digits = nn.functional.sigmoid(model.decoder(Tensor(grid))).numpy().reshape(-1, side, side)
-    picture("vae", viz.image_grid(digits, columns=12))
+    picture("vae", nn.inspect.image_grid(digits, columns=12))
     return {"bound on test digits, nats": lost.item() + cost.item(), "of it for the code": cost.item(), "before training": first}
 
 

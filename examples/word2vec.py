@@ -4,7 +4,7 @@ import numpy as np
 from shared import picture, run
 
 import nn
-from minigrad import Tensor, viz
+from minigrad import Tensor
 from nn.functional import negative_sampling_loss
 from nn.text import Vocabulary, WordVectors, cbow_windows, skip_gram_pairs
 
@@ -83,7 +83,7 @@ def main(kind="skip-gram", steps=3000, dimensions=24, window=4, negatives=5, dat
         shown = vocabulary.symbols[1:60]
     else:
         shown = [*PEOPLE, *PEOPLE.values()]
-    picture("word2vec", viz.plot_points(viz.pca(Tensor(np.array([vectors[w] for w in shown]))), shown))
+    picture("word2vec", nn.inspect.plot_points(nn.inspect.pca(Tensor(np.array([vectors[w] for w in shown]))), shown))
     if data is not None:
         return {f"nearest to {w}": ", ".join(n for n, _ in vectors.nearest(w, 5)) for w in ("king", "the", "war") if w in vectors}
     asked = [(a, b) for a in PEOPLE for b in PEOPLE if a != b]

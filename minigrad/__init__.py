@@ -12,11 +12,12 @@ import importlib
 from typing import Any
 
 from . import autograd, dispatch, fft, linalg, ops, random, scipy
-from .backend import cuda_is_available, get_default_dtype, set_default_dtype
+from .backend import beside, cuda_is_available, get_default_dtype, set_default_dtype
 from .check import GradcheckError, gradcheck, gradgradcheck
 from .graph import detect_anomaly, enable_grad, is_grad_enabled, mark_mutated, no_grad, set_grad_enabled
+from .kernels import table as _kernels  # noqa: F401 - says which kernels there are
 from .primitive import primitive, registered
-from .tensor import Tensor
+from .tensor import Tensor, raw
 from .transforms.derivatives import (
     checkpoint,
     egrad,
@@ -42,11 +43,12 @@ from .transforms.jacobians import hessian, jacobian
 __version__ = "0.1.0"
 
 __all__ = [
-    "GradcheckError", "Tensor", "autograd", "checkpoint", "cuda_is_available", "detect_anomaly", "dispatch", "egrad",
+    "GradcheckError", "Tensor", "autograd", "beside", "checkpoint", "cuda_is_available", "detect_anomaly", "dispatch", "egrad",
     "elementwise_grad", "enable_grad", "fft", "get_default_dtype", "ggnvp", "grad", "grad_and_aux", "gradcheck", "gradgradcheck",
     "hessian", "hessian_tensor_product", "holomorphic_grad", "hvp", "is_grad_enabled", "jacobian", "jvp", "linalg",
     "make_ggnvp", "make_hvp",
-    "make_jvp", "make_vjp", "mark_mutated", "no_grad", "ops", "primitive", "random", "registered", "scipy", "set_default_dtype",
+    "make_jvp", "make_vjp", "mark_mutated", "no_grad", "ops", "primitive", "random", "raw", "registered", "scipy",
+    "set_default_dtype",
     "set_grad_enabled", "tensor_jacobian_product", "value_and_grad", "vector_jacobian_product", "vjp",
 ]  # fmt: skip
 

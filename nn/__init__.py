@@ -6,14 +6,14 @@
 >>> optim.SGD(model.parameters(), lr=0.1).step()
 """
 
-from . import data, functional, init, layers, losses, metrics, optim, text, training, utils
+from . import data, functional, init, inspect, kernels, layers, metrics, optim, text, training, utils
+from .inspect.summary import summary
 from .layers import *  # noqa: F403
 from .module import Buffer, Module, Parameter
 from .saving import load, save
-from .summary import summary
 
 __all__ = [
-    "Buffer", "Module", "Parameter", "data", "functional", "init", "layers", "load", "losses", "metrics", "optim", "save",
-    "summary", "text", "training", "utils",
+    "Buffer", "Module", "Parameter", "data", "functional", "init", "inspect", "kernels", "layers", "load", "metrics",
+    "optim", "save", "summary", "text", "training", "utils",
 ]  # fmt: skip
 __all__ += layers.__all__

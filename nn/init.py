@@ -7,8 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad import Tensor, mark_mutated, random
-from minigrad.backend import beside
+from minigrad import Tensor, beside, mark_mutated, random
 
 __all__ = [
     "calculate_gain", "constant_", "dirac_", "eye_", "kaiming_normal_", "kaiming_uniform_", "normal_", "ones_", "orthogonal_",
@@ -17,8 +16,8 @@ __all__ = [
 
 
 def _write(tensor: Tensor, values: Any) -> Tensor:
-    tensor._data[...] = values
-    mark_mutated(tensor._data)
+    tensor.data[...] = values
+    mark_mutated(tensor.data)
     return tensor
 
 

@@ -8,14 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from html import escape
+from itertools import count
 from typing import Any, Self
 
 import numpy as np
 
-from minigrad import Tensor
-from minigrad.graph import clock
+from minigrad import Tensor, raw
 
 __all__ = ["Buffer", "Module", "Parameter"]
+
+#: Names of hooks, for those who take them away again.
+_keys = count()
 
 
 class Parameter(Tensor):
@@ -53,7 +56,7 @@ class Module:
     """
 
     training: bool = True
-    summary: Callable[..., Any]  # bound by nn.summary, which knows the layers
+    summary: Callable[..., Any]  # bound by nn.inspect.summary, which knows the layers
     _forward_hooks: dict[int, Callable[..., Any]] | None = None
     _forward_pre_hooks: dict[int, Callable[..., Any]] | None = None
 
@@ -181,14 +184,14 @@ class Module:
         for name, array in arrays.items():
             if name in own:
                 tensor = own[name]
-                tensor.data = Tensor(array, dtype=tensor.dtype, device=tensor.device)._data.copy()
+                tensor.data = Tensor(array, dtype=tensor.dtype, device=tensor.device).data.copy()
 
     def to(self, target: Any) -> Self:
         """Move all parameters and buffers to a device ("cpu", "cuda"), or make their floats another dtype."""
         is_device = isinstance(target, str) and target.partition(":")[0] in ("cpu", "cuda")
         for _, tensor in self._state():
             if is_device or tensor.dtype.kind == "f":
-                tensor.data = tensor.detach().to(target)._data
+                tensor.data = tensor.detach().to(target).data
                 if tensor.grad is not None:
                     tensor.grad = tensor.grad.detach().to(target)
         return self
@@ -271,14 +274,14 @@ def _members(container: Any, prefix: str) -> Iterator[tuple[str, Any]]:
 
 
 def _add_hook(hooks: dict[int, Callable[..., Any]], hook: Callable[..., Any]) -> Callable[[], None]:
-    key = next(clock)
+    key = next(_keys)
     hooks[key] = hook
     return lambda: hooks.pop(key, None) and None
 
 
 def _as_array(value: Any) -> Any:
     if isinstance(value, Tensor):
-        return value._data
+        return value.data
     if isinstance(value, np.ndarray) or not hasattr(value, "__dlpack__"):
         return np.asarray(value)
     return np.from_dlpack(value.detach() if hasattr(value, "detach") else value)
@@ -293,3 +296,13 @@ def as_input(x: Any, parameter: Tensor) -> Tensor:
         if x.dtype == parameter.dtype
         else x.astype(np.result_type(parameter.dtype, np.complex64) if x.dtype.kind == "c" else parameter.dtype)
     )
+
+
+def host(x: Any) -> np.ndarray:
+    """The values of a Tensor or an array in main memory, outside of every graph; of a row-sparse gradient as a whole.
+
+    >>> host(Tensor([1.0, 2.0], requires_grad=True))
+    array([1., 2.], dtype=float32)
+    """
+    values = raw(x)
+    return values.get() if hasattr(values, "get") else np.asarray(values)

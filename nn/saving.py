@@ -13,12 +13,17 @@ import numpy as np
 from minigrad import Tensor
 from minigrad.files import write_whole
 
-from .module import Module
+from .module import Module, host
 
 __all__ = ["load", "save"]
 
 
-def _safetensors() -> Any:
+def safetensors_numpy() -> Any:
+    """The module safetensors.numpy.
+
+    Raises:
+        ImportError: it is not installed; the message says how to get it.
+    """
     try:
         return importlib.import_module("safetensors.numpy")
     except ImportError as error:
@@ -41,14 +46,8 @@ def save(state: Module | Mapping[str, Any], path: str | os.PathLike[str], metada
         own = [*state.named_parameters(), *state.named_buffers()]  # each once
     else:
         own = list(state.items())
-    arrays = {name: np.asarray(_host(value), order="C") for name, value in own}
-    write_whole(path, _safetensors().save(arrays, dict(metadata) if metadata else None))
-
-
-def _host(value: Any) -> np.ndarray:
-    if isinstance(value, Tensor):
-        return value.detach().cpu().numpy()
-    return np.asarray(value)
+    arrays = {name: np.asarray(host(value), order="C") for name, value in own}
+    write_whole(path, safetensors_numpy().save(arrays, dict(metadata) if metadata else None))
 
 
 def load(path: str | os.PathLike[str], module: Module | None = None, strict: bool = True) -> dict[str, Tensor]:
@@ -62,7 +61,7 @@ def load(path: str | os.PathLike[str], module: Module | None = None, strict: boo
     """
     data = Path(path).read_bytes()
     try:
-        arrays = _safetensors().load(data)
+        arrays = safetensors_numpy().load(data)
     except ImportError:
         raise
     except Exception as error:

@@ -34,8 +34,8 @@ def test_the_numbers_are_the_engines() -> None:
     steps = by_label(viz.explain(loss, names=net))
     assert all(step.value is not None for step in steps.values())
     assert all(step.source is not None and "cross_entropy(net(x), target)" in step.source for step in steps.values() if step.call)
-    plain = nn.functional.conv2d(x, net[0].weight.detach())  # without the bias, which is added in place afterwards
-    np.testing.assert_array_equal(next(s for s in steps.values() if s.call.startswith("conv(")).value, plain.numpy())
+    convolved = nn.functional.conv2d(x, net[0].weight.detach(), net[0].bias.detach())
+    np.testing.assert_array_equal(next(s for s in steps.values() if s.call.startswith("conv_bias(")).value, convolved)
     loss.backward()  # explaining has freed nothing
     for name, parameter in net.named_parameters():
         np.testing.assert_allclose(steps[name].gradient, parameter.grad.numpy(), rtol=1e-6)

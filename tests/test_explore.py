@@ -58,7 +58,7 @@ def test_the_page_holds_every_step_with_its_module_line_and_numbers(lenet: Any) 
     assert path.stat().st_size < 3_000_000
     steps = {step["label"]: step for step in page.data["steps"]}
     assert {name for name, _ in model.named_parameters()} <= steps.keys()
-    conv = next(step for step in page.data["steps"] if step["op"] == "conv")
+    conv = next(step for step in page.data["steps"] if step["op"] == "conv_bias")
     assert conv["calls"] == [["features", 1, "Sequential"], ["features.0", 1, "Conv2d"]]
     assert conv["source"].startswith("test_explore.py:")
     assert conv["value"]["map"]["caption"].startswith("the first 36 of 48 planes of 28×28")

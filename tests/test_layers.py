@@ -407,9 +407,20 @@ def test_rrelu_draws_slopes_between_its_bounds() -> None:
 
 
 def test_activations_refuse_unknown_options() -> None:
-    with pytest.raises(TypeError, match="an argument 'slope'; it takes negative_slope"):
+    with pytest.raises(TypeError, match="unexpected keyword argument 'slope'"):
         nn.LeakyReLU(slope=0.1)
-    with pytest.raises(TypeError, match="needs the argument 'value'"):
+    with pytest.raises(TypeError, match="missing 1 required positional argument: 'value'"):
         nn.Threshold(0.1)
     assert repr(nn.LeakyReLU(0.2)) == "LeakyReLU(negative_slope=0.2)"
     assert isinstance(pickle.loads(pickle.dumps(nn.GELU())), nn.GELU)
+
+
+def test_an_axis_splits_into_sizes_that_make_it_up() -> None:
+    x = mg.zeros((2, 6, 3))
+    assert nn.Unflatten(1, (2, -1))(x).shape == (2, 2, 3, 3)
+    assert nn.Unflatten(-1, (3, 1))(x).shape == (2, 6, 3, 1)
+    for sizes in ((4, -1), (2, 2), (-1, -1)):
+        with pytest.raises(ValueError, match="axis 1 of length 6 does not split"):
+            nn.Unflatten(1, sizes)(x)
+    with pytest.raises(IndexError, match="axis 3 of an input of shape"):
+        nn.Unflatten(3, (1,))(x)

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
+DOCUMENTS = [ROOT / name for name in ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md")] + sorted((ROOT / "docs").glob("*.md"))
 
 
 def load_example(name: str) -> Any:
@@ -84,7 +85,7 @@ def test_quickstart_without_dot_says_how_to_get_it(
 
 def snippets() -> list[Any]:
     found = []
-    for path in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))):
+    for path in DOCUMENTS:
         for n, code in enumerate(re.findall(r"```python\n(.*?)```", path.read_text(), re.DOTALL)):
             found.append(pytest.param(code, id=f"{path.name}-{n}"))
     return found
@@ -112,7 +113,7 @@ def test_snippets_of_the_documents_run(code: str, tmp_path: Path, monkeypatch: p
 
 
 def test_links_of_the_documents_lead_somewhere() -> None:
-    for path in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))):
+    for path in DOCUMENTS:
         for target in re.findall(r"\]\(([^)#]+)\)", path.read_text()):
             if not target.startswith("http"):
                 assert (path.parent / target).exists(), f"{path.name}: {target}"

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import nn
-from minigrad import Tensor, no_grad, viz
+from minigrad import Tensor, no_grad
 from nn.data import DataLoader, TensorDataset
 from nn.training import Trainer
 
@@ -19,11 +19,11 @@ from .browser import needs_browser, opened, violations
 mse = nn.functional.mse_loss
 
 
-def trained(epochs: int = 3, **options: Any) -> tuple[viz.Recorder, nn.Module]:
+def trained(epochs: int = 3, **options: Any) -> tuple[nn.inspect.Recorder, nn.Module]:
     rng = np.random.default_rng(0)
     x = rng.normal(size=(32, 3)).astype(np.float32)
     model = nn.Sequential(nn.Linear(3, 8), nn.ReLU(), nn.Linear(8, 4), nn.Tanh(), nn.Linear(4, 1))
-    recorder = viz.Recorder(model)
+    recorder = nn.inspect.Recorder(model)
     trainer = Trainer(model, nn.optim.SGD(model.parameters(), lr=0.1), mse, callbacks=[recorder], progress=False, **options)
     trainer.fit(DataLoader(TensorDataset(x, x[:, :1]), 8), epochs=epochs, validation=[(x, x[:, :1])])
     return recorder, model
@@ -46,7 +46,7 @@ def test_a_trainer_records_each_epoch() -> None:
 
 def test_norms_are_those_of_the_gradients() -> None:
     model = nn.Linear(3, 2)
-    with viz.Recorder(model) as recorder:
+    with nn.inspect.Recorder(model) as recorder:
         norms = []
         for i in range(3):
             model.zero_grad()
@@ -61,7 +61,7 @@ def test_norms_are_those_of_the_gradients() -> None:
 
 def test_saturated_values_and_dead_units_are_counted() -> None:
     model = nn.Sequential(nn.Identity(), nn.ReLU(), nn.Tanh())
-    recorder = viz.Recorder(model)
+    recorder = nn.inspect.Recorder(model)
     model(Tensor([[-1.0, 0.1, 5.0, -2.0], [-3.0, 0.2, 6.0, 1.0]]))
     with no_grad():
         model(Tensor([[9.0, 9.0, 9.0, 9.0]]))  # an evaluation is not training
@@ -74,7 +74,7 @@ def test_saturated_values_and_dead_units_are_counted() -> None:
 def test_gradients_through_time_are_recorded_by_lag(batch_first: bool) -> None:
     rnn = nn.RNN(2, 6, batch_first=batch_first)
     x = np.random.default_rng(0).normal(size=(5, 3, 2)).astype(np.float32)
-    recorder = viz.Recorder(rnn)
+    recorder = nn.inspect.Recorder(rnn)
     given = Tensor(x.swapaxes(0, 1) if batch_first else x, requires_grad=True)
     out, _ = rnn(given)
     (out[:, -1] if batch_first else out[-1]).sum().backward()
@@ -106,7 +106,7 @@ def test_plots_show_all_curves(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="no recurrent layer"):
         recorder.plot_lags()
     with pytest.raises(ValueError, match="nothing is recorded yet"):
-        viz.Recorder(nn.Linear(1, 1)).plot()
+        nn.inspect.Recorder(nn.Linear(1, 1)).plot()
 
 
 def shown_loss(page: Any) -> float:

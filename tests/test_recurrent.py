@@ -10,7 +10,7 @@ import pytest
 import minigrad as mg
 import nn
 from minigrad import Tensor, autograd
-from nn import recurrent as R
+from nn.functional import recurrent as R
 from nn.utils import rnn as sequences
 
 from .strict_array import StrictArray

@@ -11,7 +11,7 @@ from ..kernels import accelerated
 __all__ = ["RowSparse", "add_rows"]
 
 
-@accelerated("minigrad.kernels.rows")
+@accelerated("add_rows")
 def add_rows(x: Any, rows: Any, values: Any) -> None:
     """x[rows] += values in place, where a row may come several times; x (n, ...), rows (m,) from 0 on, values (m, ...).
 

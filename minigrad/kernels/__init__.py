@@ -1,10 +1,14 @@
-"""The optional accelerator: compiled versions of hot primitives, `pip install "minigrad[fast]"`.
+"""The registry of faster ways: what an op is written as in NumPy, computed otherwise where that pays.
 
-Where numba is installed, functions marked with `accelerated` run a kernel compiled by it on float32 arrays of some size in
-main memory; a kernel has the name of the function that it stands for, and returns NotImplemented for arguments that it does
-not take.
+An op is written once, in NumPy, and knows nothing of any kernel.  `@accelerated("softmax")` over a function of arrays says that
+there may be other ways to compute it, under that name; a package that holds some says where, with `provide`
+(`minigrad.kernels.table` for minigrad's own, `nn.kernels` for nn's).  Two kinds:
 
-Everything works without it.  MINIGRAD_FAST=0 in the environment turns it off.
+- *compiled* kernels, made by numba (`pip install "minigrad[fast]"`): for float32 arrays of some size in main memory.  Everything
+  works without them; MINIGRAD_FAST=0 in the environment turns them off.
+- other ways in NumPy, for any array: they look at their arguments themselves.
+
+A way returns NotImplemented for what it does not take; the next one is tried then, and the function itself in the end.
 """
 
 from __future__ import annotations
@@ -15,57 +19,88 @@ import inspect
 import os
 import warnings
 from collections.abc import Callable
+from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import Any, TypeVar
 
 import numpy as np
 
-__all__ = ["accelerated", "enabled"]
+__all__ = ["accelerated", "enabled", "provide", "ways"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-#: Whether kernels are used; decided when minigrad is imported.
+#: Whether compiled kernels are used; decided when minigrad is imported.
 enabled = os.environ.get("MINIGRAD_FAST", "1") != "0" and find_spec("numba") is not None
 #: Below this size NumPy takes less time than it takes to call a kernel.
 SMALLEST = 2048
 
 
-def _load(module: str, name: str) -> Callable[..., Any]:
-    """A kernel; where numba is there but cannot be imported (it may not know a new NumPy yet), one that takes nothing."""
-    global enabled
-    try:
-        return getattr(importlib.import_module(module), name)
-    except ImportError as error:
-        if enabled:
-            enabled = False
-            warnings.warn(f"minigrad's accelerator is off, because numba cannot be imported: {error}", stacklevel=4)
-        return lambda *args, **kwargs: NotImplemented
+@dataclass
+class Way:
+    """Another way to compute a function: `name` in a module, which is imported at the first call that could use it."""
+
+    module: str
+    name: str
+    compiled: bool
+    function: Callable[..., Any] | None = None
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if self.function is None:
+            self.function = self._load()
+        return self.function(*args, **kwargs)
+
+    def _load(self) -> Callable[..., Any]:
+        """The function; where numba is there but cannot be imported (it may not know a new NumPy yet), one that takes nothing."""
+        global enabled
+        try:
+            return getattr(importlib.import_module(self.module), self.name)
+        except ImportError as error:
+            if not self.compiled:
+                raise
+            if enabled:
+                enabled = False
+                warnings.warn(f"minigrad's accelerator is off, because numba cannot be imported: {error}", stacklevel=5)
+            return lambda *args, **kwargs: NotImplemented
 
 
-def accelerated(module: str, name: str | None = None) -> Callable[[F], F]:
-    """Let a function of arrays be computed by a kernel, where there is the accelerator.
+#: The ways to compute each accelerated function, in the order in which they are tried.
+ways: dict[str, list[Way]] = {}
+
+
+def provide(module: str, *names: str, compiled: bool = True) -> None:
+    """Say that a module has ways to compute accelerated functions, which have the names of these.
 
     Args:
-        module: where the kernel is; it is imported at the first call that could use it.
-        name: the kernel's name, where it is not the function's.
+        module: where they are; it is imported when it is first needed.
+        compiled: they are numba's and take float32 arrays in main memory; False for ways in NumPy, which get any array.
     """
+    for name in names:
+        ways.setdefault(name, []).append(Way(module, name, compiled))
+
+
+def accelerated(name: str) -> Callable[[F], F]:
+    """Let a function of arrays be computed in other ways, where some are provided under this name.
+
+    >>> @accelerated("twice, for an example")
+    ... def twice(x):
+    ...     return x + x
+    >>> twice(np.array([1.0]))
+    array([2.])
+    """
+    own = ways.setdefault(name, [])
 
     def decorate(function: F) -> F:
-        if not enabled:
-            return function
-        kernel: Callable[..., Any] | None = None
         first = next(iter(inspect.signature(function).parameters))
 
         @functools.wraps(function)
         def call(*args: Any, **kwargs: Any) -> Any:
-            nonlocal kernel
             x = args[0] if args else kwargs[first]
-            if type(x) is np.ndarray and x.dtype == np.float32 and x.size >= SMALLEST:
-                if kernel is None:
-                    kernel = _load(module, name or function.__name__)
-                out = kernel(*args, **kwargs)
-                if out is not NotImplemented:
-                    return out
+            suits = enabled and type(x) is np.ndarray and x.dtype == np.float32 and x.size >= SMALLEST
+            for way in own:
+                if suits or not way.compiled:
+                    out = way(*args, **kwargs)
+                    if out is not NotImplemented:
+                        return out
             return function(*args, **kwargs)
 
         return call  # type: ignore[return-value]

@@ -11,14 +11,17 @@ test whether it counts from the end, which keeps the compiler from vector code (
 from __future__ import annotations
 
 from functools import lru_cache
+from math import prod
 from typing import Any
 
 import numpy as np
 
+from ..ops.window import Window
+from .convolution import mirrored, turned
 from .scalar import kernel, scalar
 from .threads import chunks, spread
 
-__all__ = ["convolve", "weight_gradient"]
+__all__ = ["conv", "conv_input", "conv_weight"]
 
 _u = np.uint64
 #: Rows are this much longer than they need be at most, so that the compiler's vector code takes them whole.
@@ -226,7 +229,7 @@ def _layout(window: Any, inside: int) -> tuple[Any, Any, tuple[int, ...], tuple[
     return order, shifts, (inside, height, breadth), (sh, sw, top, left, lines, width), (1, *window.out)[-2:]
 
 
-def convolve(x: Any, w: Any, window: Any, groups: int) -> Any:
+def _convolved(x: Any, w: Any, window: Any, groups: int) -> Any:
     outputs, taps = len(w) // groups, w[0].size
     order, shifts, plane, padded, places = _layout(window, w.shape[1])
     weights = np.zeros((len(w), len(shifts)), np.float32)
@@ -237,7 +240,7 @@ def convolve(x: Any, w: Any, window: Any, groups: int) -> Any:
     return out
 
 
-def weight_gradient(x: Any, g: Any, window: Any, groups: int) -> Any:
+def _weight_gradient(x: Any, g: Any, window: Any, groups: int) -> Any:
     outputs, inside = g.shape[1] // groups, x.shape[1] // groups
     order, shifts, plane, padded, places = _layout(window, inside)
     taps = inside * int(np.prod(window.size))
@@ -248,3 +251,29 @@ def weight_gradient(x: Any, g: Any, window: Any, groups: int) -> Any:
     out = np.empty((g.shape[1], taps), np.float32)
     out[:, order] = dw.sum(0)[:, :taps]
     return out.reshape(g.shape[1], inside, *window.size)
+
+
+def _suits(window: Window, inside: int, outside: int) -> bool:
+    """Whether the direct way is faster than columns: planes of some size, or few channels (measured)."""
+    if len(window.size) > 2 or not inside * outside:
+        return False
+    return inside * outside <= 1024 or (inside <= 128 and prod(window.out) >= 128)
+
+
+def conv(x: Any, w: Any, window: Window, groups: int = 1) -> Any:
+    if w.dtype != np.float32 or not _suits(window, w.shape[1], len(w) // groups):
+        return NotImplemented
+    return _convolved(x, w, window, groups)
+
+
+def conv_input(g: Any, w: Any, window: Window, groups: int = 1) -> Any:
+    back = mirrored(window)
+    if back is None or w.dtype != np.float32 or not _suits(back, len(w) // groups, w.shape[1]):
+        return NotImplemented
+    return _convolved(g, turned(w, groups), back, groups)
+
+
+def conv_weight(x: Any, g: Any, window: Window, groups: int = 1) -> Any:
+    if g.dtype != np.float32 or not _suits(window, x.shape[1] // groups, g.shape[1] // groups):
+        return NotImplemented
+    return _weight_gradient(x, g, window, groups)

@@ -1,4 +1,4 @@
-"""Kernels of windows over images: which way a convolution goes, columns, and pooling."""
+"""Kernels of windows over images: columns and pooling."""
 
 from __future__ import annotations
 
@@ -7,38 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from ..ops.window import Window, mirrored, turned
-from . import direct
+from ..ops.window import Window
 from .scalar import kernel
 from .threads import spread
 
-__all__ = ["conv", "conv_input", "conv_weight", "fill", "max_pool", "pool_scatter"]
-
-
-def _direct(window: Window, inside: int, outside: int) -> bool:
-    """Whether the direct way is faster than columns: planes of some size, or few channels (measured)."""
-    if len(window.size) > 2 or not inside * outside:
-        return False
-    return inside * outside <= 1024 or (inside <= 128 and prod(window.out) >= 128)
-
-
-def conv(x: Any, w: Any, window: Window, groups: int = 1) -> Any:
-    if w.dtype != np.float32 or not _direct(window, w.shape[1], len(w) // groups):
-        return NotImplemented
-    return direct.convolve(x, w, window, groups)
-
-
-def conv_input(g: Any, w: Any, window: Window, groups: int = 1) -> Any:
-    back = mirrored(window)
-    if back is None or w.dtype != np.float32 or not _direct(back, len(w) // groups, w.shape[1]):
-        return NotImplemented
-    return direct.convolve(g, turned(w, groups), back, groups)
-
-
-def conv_weight(x: Any, g: Any, window: Window, groups: int = 1) -> Any:
-    if g.dtype != np.float32 or not _direct(window, x.shape[1] // groups, g.shape[1] // groups):
-        return NotImplemented
-    return direct.weight_gradient(x, g, window, groups)
+__all__ = ["fill", "max_pool", "pool_scatter"]
 
 
 def _as_images(x: Any, window: Window) -> tuple[Any, tuple[int, ...], tuple[int, ...]]:

@@ -200,13 +200,13 @@ def logsumexp(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     return out if keepdims else np.squeeze(out, axis=tuple(range(x.ndim)) if axis is None else axis)
 
 
-@accelerated("minigrad.kernels.rows")
+@accelerated("softmax_rule")
 def softmax_rule(g: Any, out: Any, axis: Any) -> Any:
     return out * (g - np.sum(g * out, axis=axis, keepdims=True))
 
 
 @primitive("scipy.special.softmax", x=softmax_rule)
-@accelerated("minigrad.kernels.rows")
+@accelerated("softmax")
 def softmax(x: Any, axis: Any = -1) -> Any:
     """Softmax: positive numbers that sum to 1 along the axis.
 
@@ -221,13 +221,13 @@ def softmax(x: Any, axis: Any = -1) -> Any:
     return e
 
 
-@accelerated("minigrad.kernels.rows")
+@accelerated("log_softmax_rule")
 def log_softmax_rule(g: Any, out: Any, axis: Any) -> Any:
     return g - np.exp(out) * np.sum(g, axis=axis, keepdims=True)
 
 
 @primitive("scipy.special.log_softmax", x=log_softmax_rule)
-@accelerated("minigrad.kernels.rows")
+@accelerated("log_softmax")
 def log_softmax(x: Any, axis: Any = -1) -> Any:
     """Logarithm of the softmax, without overflow.
 

@@ -8,6 +8,8 @@ differentiation, so they have derivatives of every order without a further rule:
   sum_{n,o,p,c,k} g[n,o,p] w[o,c,k] x[n,c,p*stride+k*dilation]: the gradient of each with respect to an
   argument is another one.  `conv_input` is also the transposed convolution;
 - `pool_gather` and `pool_scatter` move values between a window and its maximum.
+
+What is faster than this in special cases is in `minigrad.kernels`.
 """
 
 from __future__ import annotations
@@ -127,18 +129,18 @@ def unfold(x: Any, window: Window) -> Any:
     array([[0., 1., 2.],
            [1., 2., 3.]])
     """
-    columns = _empty_columns(x, x.shape[: x.ndim - len(window.shape)], window)
+    columns = empty_columns(x, x.shape[: x.ndim - len(window.shape)], window)
     fill(columns, x, window)
     return columns
 
 
-def _empty_columns(x: Any, lead: tuple[int, ...], window: Window) -> Any:
+def empty_columns(x: Any, lead: tuple[int, ...], window: Window) -> Any:
     """Memory for columns, with zeros in it where padding will stay."""
     allocate = np.zeros_like if any(map(any, window.padding)) else np.empty_like
     return allocate(x, shape=(*lead, *window.size, *window.out))
 
 
-@accelerated("minigrad.kernels.window")
+@accelerated("fill")
 def fill(columns: Any, x: Any, window: Window) -> None:
     """Write the windows of x into columns, all but the padding."""
     head: Any = (slice(None),) * (x.ndim - len(window.shape))
@@ -172,7 +174,7 @@ def fold(columns: Any, window: Window) -> Any:
     x=lambda g, w, window, groups: conv_input(g, w, window, groups),
     w=lambda g, x, window, groups: conv_weight(x, g, window, groups),
 )
-@accelerated("minigrad.kernels.window")
+@accelerated("conv")
 def conv(x: Any, w: Any, window: Window, groups: int = 1) -> Any:
     """Convolution, as networks mean it (cross-correlation).
 
@@ -185,14 +187,9 @@ def conv(x: Any, w: Any, window: Window, groups: int = 1) -> Any:
     >>> conv(np.arange(4.0).reshape(1, 1, 4), np.array([[[1.0, -1.0]]]), Window.over((4,), 2))
     array([[[-1., -1., -1.]]])
     """
-    kernel = np.reshape(w, (groups, w.shape[0] // groups, prod(w.shape[1:])))
-    if _image_by_image(x, window):
-        out = np.empty_like(x, shape=(len(x), groups, w.shape[0] // groups, prod(window.out)), dtype=np.result_type(x, w))
-        for image, columns in enumerate(_columns_of_images(x, window, groups)):
-            np.matmul(kernel, columns, out=out[image])
-    else:
-        out = np.matmul(kernel, _columns(x, window, groups))  # (N, G, O/G, P)
-    return np.reshape(out, (len(x), w.shape[0], *window.out))
+    kernel = np.reshape(w, (groups, len(w) // groups, prod(w.shape[1:])))
+    columns = np.reshape(unfold(x, window), (len(x), groups, kernel.shape[2], prod(window.out)))
+    return np.reshape(np.matmul(kernel, columns), (len(x), len(w), *window.out))
 
 
 @primitive(
@@ -200,7 +197,7 @@ def conv(x: Any, w: Any, window: Window, groups: int = 1) -> Any:
     g=lambda gg, w, window, groups: conv(gg, w, window, groups),
     w=lambda gg, g, window, groups: conv_weight(gg, g, window, groups),
 )
-@accelerated("minigrad.kernels.window")
+@accelerated("conv_input")
 def conv_input(g: Any, w: Any, window: Window, groups: int = 1) -> Any:
     """The transpose of `conv` in x: its input gradient, and the transposed convolution.
 
@@ -213,18 +210,8 @@ def conv_input(g: Any, w: Any, window: Window, groups: int = 1) -> Any:
     >>> conv_input(np.ones((1, 1, 3)), np.array([[[1.0, -1.0]]]), Window.over((4,), 2))
     array([[[ 1.,  0.,  0., -1.]]])
     """
-    kernel = np.reshape(w, (groups, w.shape[0] // groups, prod(w.shape[1:])))
-    rows = np.reshape(g, (len(g), groups, w.shape[0] // groups, prod(window.out)))
-    if _image_by_image(g, window, channels=groups * w.shape[1]):
-        if (mirror := mirrored(window)) is not None:
-            return conv.op.forward(g, turned(w, groups), mirror, groups)
-        out = np.empty_like(g, shape=(len(g), groups * w.shape[1], *window.shape), dtype=np.result_type(g, w))
-        back = np.ascontiguousarray(np.swapaxes(kernel, 1, 2))
-        columns = np.empty_like(out, shape=(groups, back.shape[1], prod(window.out)))
-        for image in range(len(g)):
-            np.matmul(back, rows[image], out=columns)
-            out[image] = fold(np.reshape(columns, (groups * w.shape[1], *window.size, *window.out)), window)
-        return out
+    kernel = np.reshape(w, (groups, len(w) // groups, prod(w.shape[1:])))
+    rows = np.reshape(g, (len(g), groups, len(w) // groups, prod(window.out)))
     columns = np.matmul(np.swapaxes(kernel, 1, 2), rows)  # (N, G, C/G*K, P)
     return fold(np.reshape(columns, (len(g), groups * w.shape[1], *window.size, *window.out)), window)
 
@@ -234,7 +221,7 @@ def conv_input(g: Any, w: Any, window: Window, groups: int = 1) -> Any:
     x=lambda gw, g, window, groups: conv_input(g, gw, window, groups),
     g=lambda gw, x, window, groups: conv(x, gw, window, groups),
 )
-@accelerated("minigrad.kernels.window")
+@accelerated("conv_weight")
 def conv_weight(x: Any, g: Any, window: Window, groups: int = 1) -> Any:
     """The transpose of `conv` in w: its weight gradient.
 
@@ -247,68 +234,18 @@ def conv_weight(x: Any, g: Any, window: Window, groups: int = 1) -> Any:
     >>> conv_weight(np.ones((1, 1, 4)), np.ones((1, 1, 3)), Window.over((4,), 2))
     array([[[3., 3.]]])
     """
-    n, positions = len(x), prod(window.out)
-    shape = (g.shape[1], x.shape[1] // groups, *window.size)
-    rows = np.reshape(g, (n, groups, shape[0] // groups, positions))
-    if _image_by_image(x, window):
-        total = np.zeros_like(x, shape=(groups, shape[0] // groups, prod(shape[1:])), dtype=np.result_type(x, g))
-        for image, columns in enumerate(_columns_of_images(x, window, groups)):
-            total += np.matmul(rows[image], np.swapaxes(columns, 1, 2))
-        return np.reshape(total, shape)
-    columns = _columns(x, window, groups)  # (N, G, C/G*K, P)
-    if shape[0] // groups < positions:  # a product for each image, added up: less memory than turning the columns around
-        return np.reshape(np.sum(np.matmul(rows, np.swapaxes(columns, 2, 3)), axis=0), shape)
-    # One long product for all images: (G, O/G, N*P) (G, N*P, C/G*K).
-    left = np.reshape(np.transpose(rows, (1, 2, 0, 3)), (groups, shape[0] // groups, n * positions))
-    right = np.reshape(np.transpose(columns, (1, 2, 0, 3)), (groups, prod(shape[1:]), n * positions))
-    return np.reshape(np.matmul(left, np.swapaxes(right, 1, 2)), shape)
-
-
-def turned(w: Any, groups: int) -> Any:
-    """The weights of the mirrored convolution: each window turned around, inputs and outputs exchanged within each group."""
-    size = (groups, w.shape[0] // groups, *w.shape[1:])
-    flipped = np.swapaxes(np.reshape(np.flip(w, tuple(range(2, w.ndim))), size), 1, 2)
-    return np.reshape(flipped, (groups * size[2], size[1], *w.shape[2:]))
-
-
-def mirrored(window: Window) -> Window | None:
-    """The window with which a convolution is the transpose of the given one, where that has stride 1 and little padding."""
-    reach = [d * (k - 1) for d, k in zip(window.dilation, window.size, strict=True)]
-    padding = [(r - before, r - after) for r, (before, after) in zip(reach, window.padding, strict=True)]
-    if any(s != 1 for s in window.stride) or min(map(min, padding)) < 0:
-        return None
-    return Window.over(window.out, window.size, 1, padding, window.dilation)
-
-
-def _image_by_image(x: Any, window: Window, channels: int | None = None) -> bool:
-    """Whether the columns of all images together would not stay in the cache, while one image's still give a large product."""
-    one = (x.shape[1] if channels is None else channels) * prod(window.size) * prod(window.out)
-    return isinstance(x, np.ndarray) and prod(window.size) > 1 and one >= 1 << 17 and one * len(x) > 1 << 21
-
-
-def _columns_of_images(x: Any, window: Window, groups: int) -> Iterator[Any]:
-    """The columns of one image after the other, (G, C/G*K, P), in the same memory."""
-    columns = _empty_columns(x, (x.shape[1],), window)
-    shape = (groups, x.shape[1] // groups * prod(window.size), prod(window.out))
-    for image in x:
-        fill(columns, image, window)
-        yield np.reshape(columns, shape)
-
-
-def _columns(x: Any, window: Window, groups: int) -> Any:
-    """The windows of each group as the columns of a matrix, (N, G, C/G*K, P)."""
-    if all(k == 1 for k in window.size) and window.out == window.shape and not any(map(any, window.padding)):
-        columns = x
-    else:
-        columns = unfold(x, window)
-    return np.reshape(columns, (len(x), groups, x.shape[1] // groups * prod(window.size), prod(window.out)))
+    n, positions, inputs, outputs = len(x), prod(window.out), x.shape[1] // groups, g.shape[1] // groups
+    columns = np.reshape(unfold(x, window), (n, groups, inputs * prod(window.size), positions))
+    rows = np.reshape(g, (n, groups, outputs, positions))
+    total = np.sum(np.matmul(rows, np.swapaxes(columns, 2, 3)), axis=0)  # (G, O/G, C/G*K)
+    return np.reshape(total, (groups * outputs, inputs, *window.size))
 
 
 # ------------------------------------------------------------------------------------- pooling
 
 
 @primitive(method=False, extras=("index",), x=lambda g, index, window: pool_scatter(g, index, window))
-@accelerated("minigrad.kernels.window")
+@accelerated("max_pool")
 def max_pool(x: Any, window: Window) -> Any:
     """The maximum of each window, (N, C, *S) -> (N, C, *out).
 
@@ -330,7 +267,7 @@ def max_pool(x: Any, window: Window) -> Any:
 
 
 @primitive(method=False, g=lambda gg, index, window: pool_gather(gg, index, window))
-@accelerated("minigrad.kernels.window")
+@accelerated("pool_scatter")
 def pool_scatter(g: Any, index: Any, window: Window) -> Any:
     """Each g added at place `index` of its window: the transpose of `pool_gather`.
 

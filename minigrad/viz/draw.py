@@ -12,7 +12,7 @@ from ..tensor import Tensor
 from .capture import Call
 from .drawing import Drawing, graphviz_package
 from .highlight import MARK, Marked, mark
-from .numbers import dimensions, number, size
+from .numbers import dimensions, memory_size, number
 from .target import resolve
 from .values import backward_flow, saved_values, value_of
 from .view import Edge, Group, View, view
@@ -174,7 +174,7 @@ class _Numbers:
     def of(self, step: Step) -> list[str]:
         """The lines about a step."""
         value, gradient = self.values[step.id], self.gradients.get(step.id)
-        lines = [] if step.bytes is None else [size(step.bytes)]
+        lines = [] if step.bytes is None else [memory_size(step.bytes)]
         return lines + [f"{what} {number(x)}" for what, x in (("=", value), ("gradient", gradient)) if x is not None]
 
 

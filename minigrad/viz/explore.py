@@ -9,7 +9,7 @@ import numpy as np
 
 from .explain import Explained, Rule, explained, place
 from .formula import Formula
-from .numbers import dimensions, host, number, rms, size
+from .numbers import dimensions, host, memory_size, number, rms
 from .page import Page
 from .summary import Summariser
 from .target import resolve
@@ -88,7 +88,7 @@ def _step(row: Explained, group: Group, member: dict[int, int], summarise: Summa
         "call": row.call,
         "shape": step.shape,
         "dtype": None if step.dtype is None else str(step.dtype),
-        "bytes": None if step.bytes is None else size(step.bytes),
+        "bytes": None if step.bytes is None else memory_size(step.bytes),
         "output": step.output,
         "summary": summary,
         "doc": rest.strip("\n"),

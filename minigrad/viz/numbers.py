@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["dimensions", "host", "number", "rms", "size"]
+__all__ = ["dimensions", "host", "memory_size", "number", "rms"]
 
 #: An array of so many numbers is shown in full.
 MOST = 6
@@ -57,10 +57,10 @@ def rms(values: Any) -> float:
     return float(np.sqrt(np.mean(joined**2))) if joined.size else 0.0
 
 
-def size(n: float) -> str:
-    """A number of bytes.
+def memory_size(n: float) -> str:
+    """A number of bytes as short text.
 
-    >>> size(12), size(3_000_000)
+    >>> memory_size(12), memory_size(3_000_000)
     ('12 B', '2.9 MiB')
     """
     for unit in ("B", "KiB", "MiB"):

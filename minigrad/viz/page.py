@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import os
 from base64 import b64encode
+from collections.abc import Sequence
 from hashlib import sha256
 from html import escape
 from importlib.resources import files
+from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +23,13 @@ class Page:
 
     Attributes:
         data: what the page shows, as plain lists and dicts.
+
+    Args:
+        scripts: those that show it, one after the other: names in this package's `assets`, or files of another package's.
+        graphviz: whether they lay out graphs.
     """
 
-    def __init__(self, title: str, data: dict[str, Any], scripts: tuple[str, ...], graphviz: bool = False) -> None:
+    def __init__(self, title: str, data: dict[str, Any], scripts: Sequence[str | Traversable], graphviz: bool = False) -> None:
         self.title, self.data = title, data
         self._scripts, self._graphviz = scripts, graphviz
 
@@ -72,5 +78,6 @@ class Page:
         return f'<iframe title="{escape(self.title)}" {frame} srcdoc="{escape(self.html)}"></iframe>'
 
 
-def _asset(name: str) -> str:
-    return files(__package__).joinpath("assets", *name.split("/")).read_text("utf-8")
+def _asset(script: str | Traversable) -> str:
+    place = files(__package__).joinpath("assets", *script.split("/")) if isinstance(script, str) else script
+    return place.read_text("utf-8")

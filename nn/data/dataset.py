@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from minigrad import Tensor
-from minigrad.tensor import raw
+from minigrad import Tensor, raw
+
+from ..settings import settings
 
 __all__ = ["ConcatDataset", "Dataset", "Subset", "TensorDataset", "random_split"]
 
@@ -27,6 +28,11 @@ class Dataset:
     def __getitem__(self, index: int) -> Any:
         raise NotImplementedError(f"{type(self).__name__} defines no __getitem__")
 
+    def __repr__(self) -> str:
+        options = settings(self)
+        length = "" if type(self).__len__ is Dataset.__len__ else f"{len(self)} items" + ": " * bool(options)
+        return f"{type(self).__name__}({length}{options})"
+
     def __add__(self, other: Dataset) -> ConcatDataset:
         return ConcatDataset([self, other])
 
@@ -37,6 +43,8 @@ class TensorDataset(Dataset):
     >>> data = TensorDataset(np.array([1.0, 2.0]), np.array([0, 1]))
     >>> len(data), data[1]
     (2, (np.float64(2.0), np.int64(1)))
+    >>> data
+    TensorDataset(2 items: tensors=(float64 (2,), int64 (2,)), transform=None)
     """
 
     def __init__(self, *tensors: Any, transform: Callable[[Any], Any] | None = None) -> None:
@@ -90,15 +98,15 @@ class ConcatDataset(Dataset):
 
     def __init__(self, datasets: Sequence[Any]) -> None:
         self.datasets = list(datasets)
-        self.ends = list(accumulate(len(d) for d in self.datasets))
+        self._ends = list(accumulate(len(d) for d in self.datasets))
 
     def __len__(self) -> int:
-        return self.ends[-1] if self.ends else 0
+        return self._ends[-1] if self._ends else 0
 
     def __getitem__(self, index: int) -> Any:
         index = range(len(self))[index]
-        number = bisect_right(self.ends, index)
-        return self.datasets[number][index - (self.ends[number - 1] if number else 0)]
+        number = bisect_right(self._ends, index)
+        return self.datasets[number][index - (self._ends[number - 1] if number else 0)]
 
 
 def random_split(dataset: Any, lengths: Sequence[float], seed: int = 0) -> list[Subset]:

@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from minigrad import Tensor, random
-from minigrad.ops.join import stack
+from minigrad import Tensor, random, stack
 
+from ..settings import settings
 from .sampler import BatchSampler, RandomSampler, Sampler, SequentialSampler
 
 __all__ = ["DataLoader", "default_collate"]
@@ -85,6 +85,10 @@ class DataLoader:
 
     def __len__(self) -> int:
         return len(self.batch_sampler)
+
+    def __repr__(self) -> str:
+        options = settings(self, "epoch", "position")
+        return f"DataLoader({options}; {len(self)} batches, epoch {self.epoch}, batch {self.position})"
 
     def __iter__(self) -> Iterator[Any]:
         batches = self.batch_sampler.batches(self.epoch)[self.position :]

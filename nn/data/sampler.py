@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from ..settings import settings
+
 __all__ = ["BatchSampler", "RandomSampler", "Sampler", "SequentialSampler", "SubsetRandomSampler", "WeightedRandomSampler"]
 
 
@@ -16,6 +18,9 @@ class Sampler:
     def indices(self, epoch: int) -> Sequence[int] | np.ndarray:
         """The numbers of the items in the order of an epoch."""
         raise NotImplementedError
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({settings(self, 'dataset')})"
 
     def __iter__(self) -> Iterator[int]:
         return iter(int(i) for i in self.indices(0))
@@ -105,3 +110,6 @@ class BatchSampler:
     def __len__(self) -> int:
         n = len(self.sampler)
         return n // self.batch_size if self.drop_last else -(-n // self.batch_size)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({settings(self)})"

@@ -41,13 +41,6 @@ from .attention import (
     TransformerEncoder,
     TransformerEncoderLayer,
 )
-from .basic import (
-    Embedding,
-    EmbeddingBag,
-    Flatten,
-    Identity,
-    Unflatten,
-)
 from .classic import (
     RBM,
     Autoencoder,
@@ -62,7 +55,7 @@ from .container import (
     ParameterList,
     Sequential,
 )
-from .conv import (
+from .convolution import (
     Conv1d,
     Conv2d,
     Conv3d,
@@ -70,6 +63,7 @@ from .conv import (
     ConvTranspose2d,
     ConvTranspose3d,
 )
+from .ctc import CTCLoss
 from .dropout import (
     AlphaDropout,
     Dropout,
@@ -78,30 +72,37 @@ from .dropout import (
     Dropout3d,
     FeatureAlphaDropout,
 )
+from .embedding import (
+    Embedding,
+    EmbeddingBag,
+)
+from .likelihood import (
+    BCELoss,
+    BCEWithLogitsLoss,
+    GaussianNLLLoss,
+    KLDivLoss,
+    PoissonNLLLoss,
+)
 from .linear import (
     Bilinear,
     Linear,
 )
 from .loss import (
-    BCELoss,
-    BCEWithLogitsLoss,
+    CrossEntropyLoss,
+    MSELoss,
+    NLLLoss,
+)
+from .margin import (
     CosineEmbeddingLoss,
     CosineSimilarity,
-    CrossEntropyLoss,
-    CTCLoss,
-    GaussianNLLLoss,
     HingeEmbeddingLoss,
     HuberLoss,
-    KLDivLoss,
     L1Loss,
     MarginRankingLoss,
-    MSELoss,
     MultiLabelMarginLoss,
     MultiLabelSoftMarginLoss,
     MultiMarginLoss,
-    NLLLoss,
     PairwiseDistance,
-    PoissonNLLLoss,
     SmoothL1Loss,
     SoftMarginLoss,
     TripletMarginLoss,
@@ -170,6 +171,11 @@ from .resample import (
     ZeroPad1d,
     ZeroPad2d,
     ZeroPad3d,
+)
+from .shape import (
+    Flatten,
+    Identity,
+    Unflatten,
 )
 
 __all__ = [

@@ -1,14 +1,17 @@
-"""Activations as modules.  A table says which function each is and which options it keeps."""
+"""Activations as modules; what they compute is in `nn.functional.activation`.
+
+`inplace` is taken for PyTorch's sake and does nothing.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from minigrad import full
 
-from .. import activations as A
+from .. import functional as F
 from ..module import Module, Parameter, as_input
+from ..settings import settings
 
 __all__ = [
     "CELU", "ELU", "GELU", "GLU", "SELU", "Hardshrink", "Hardsigmoid", "Hardswish", "Hardtanh", "LeakyReLU", "LogSigmoid",
@@ -18,72 +21,254 @@ __all__ = [
 
 
 class Activation(Module):
-    """A function of one input with the options it was made with; `inplace` is taken for PyTorch's sake and does nothing.
+    """A function of one input with the options that it was made with; the repr shows them.
 
-    >>> LeakyReLU(0.1)(Tensor([-1.0, 2.0])).tolist()
-    [-0.10000000149011612, 2.0]
+    >>> LeakyReLU(0.2)
+    LeakyReLU(negative_slope=0.2)
     """
 
-    function: Callable[..., Any]
-    defaults: dict[str, Any]
+    def extra_repr(self) -> str:
+        return settings(self, "training")
 
-    def __init__(self, *args: Any, inplace: bool = False, **kwargs: Any) -> None:
-        names = tuple(self.defaults)
-        if len(args) > len(names) or (unknown := set(kwargs) - set(names)):
-            wrong = f"an argument {sorted(unknown)[0]!r}" if len(args) <= len(names) else f"{len(args)} arguments"
-            raise TypeError(f"{type(self).__name__} does not take {wrong}; it takes {', '.join(names) or 'none'}")
-        options = {**self.defaults, **dict(zip(names, args, strict=False)), **kwargs}
-        for name, value in options.items():
-            if value is ...:
-                raise TypeError(f"{type(self).__name__} needs the argument {name!r}")
-            setattr(self, name, value)
+
+class Unparametrised(Activation):
+    """A function without options but PyTorch's `inplace`."""
+
+    def __init__(self, inplace: bool = False) -> None:
+        pass
+
+
+class ReLU(Unparametrised):
+    """max(x, 0)."""
 
     def forward(self, x: Any) -> Any:
-        return type(self).function(x, **{name: getattr(self, name) for name in self.defaults})
-
-    def extra_repr(self) -> str:
-        return ", ".join(f"{name}={getattr(self, name)}" for name in self.defaults)
+        return F.relu(x)
 
 
-def _activation(name: str, function: Callable[..., Any], **defaults: Any) -> type[Activation]:
-    """The module of a function; `...` marks an option without a default."""
-    doc = f"The module of `nn.functional.{function.__name__}`: {(function.__doc__ or '').splitlines()[0]}"
-    members = {"function": staticmethod(function), "defaults": defaults, "__doc__": doc, "__module__": __name__}
-    return type(name, (Activation,), members)
+class ReLU6(Unparametrised):
+    """min(max(x, 0), 6)."""
+
+    def forward(self, x: Any) -> Any:
+        return F.relu6(x)
 
 
-ReLU = _activation("ReLU", A.relu)
-ReLU6 = _activation("ReLU6", A.relu6)
-LeakyReLU = _activation("LeakyReLU", A.leaky_relu, negative_slope=0.01)
-ELU = _activation("ELU", A.elu, alpha=1.0)
-CELU = _activation("CELU", A.celu, alpha=1.0)
-SELU = _activation("SELU", A.selu)
-GELU = _activation("GELU", A.gelu, approximate="none")
-SiLU = _activation("SiLU", A.silu)
-Mish = _activation("Mish", A.mish)
-Sigmoid = _activation("Sigmoid", A.sigmoid)
-LogSigmoid = _activation("LogSigmoid", A.logsigmoid)
-Tanh = _activation("Tanh", A.tanh)
-Softplus = _activation("Softplus", A.softplus, beta=1.0, threshold=20.0)
-Softsign = _activation("Softsign", A.softsign)
-Softshrink = _activation("Softshrink", A.softshrink, lambd=0.5)
-Tanhshrink = _activation("Tanhshrink", A.tanhshrink)
-Hardtanh = _activation("Hardtanh", A.hardtanh, min_val=-1.0, max_val=1.0)
-Hardsigmoid = _activation("Hardsigmoid", A.hardsigmoid)
-Hardswish = _activation("Hardswish", A.hardswish)
-Hardshrink = _activation("Hardshrink", A.hardshrink, lambd=0.5)
-Threshold = _activation("Threshold", A.threshold, threshold=..., value=...)
-GLU = _activation("GLU", A.glu, axis=-1)
-Softmax = _activation("Softmax", A.softmax, axis=-1)
-Softmin = _activation("Softmin", A.softmin, axis=-1)
-LogSoftmax = _activation("LogSoftmax", A.log_softmax, axis=-1)
+class LeakyReLU(Activation):
+    """x, but a small slope below 0.
+
+    >>> LeakyReLU(0.5)(Tensor([-1.0, 2.0])).tolist()
+    [-0.5, 2.0]
+    """
+
+    def __init__(self, negative_slope: float = 0.01, inplace: bool = False) -> None:
+        self.negative_slope = negative_slope
+
+    def forward(self, x: Any) -> Any:
+        return F.leaky_relu(x, self.negative_slope)
+
+
+class ELU(Activation):
+    """x, but alpha (e^x - 1) below 0 (Clevert et al., 2015)."""
+
+    def __init__(self, alpha: float = 1.0, inplace: bool = False) -> None:
+        self.alpha = alpha
+
+    def forward(self, x: Any) -> Any:
+        return F.elu(x, self.alpha)
+
+
+class CELU(Activation):
+    """x, but alpha (e^(x / alpha) - 1) below 0: smooth for every alpha (Barron, 2017)."""
+
+    def __init__(self, alpha: float = 1.0, inplace: bool = False) -> None:
+        self.alpha = alpha
+
+    def forward(self, x: Any) -> Any:
+        return F.celu(x, self.alpha)
+
+
+class SELU(Unparametrised):
+    """A scaled ELU that keeps mean 0 and variance 1 (Klambauer et al., 2017)."""
+
+    def forward(self, x: Any) -> Any:
+        return F.selu(x)
+
+
+class GELU(Activation):
+    """x times the normal distribution function of x (Hendrycks and Gimpel, 2016).
+
+    Args:
+        approximate: "none", or "tanh" for a formula with tanh.
+    """
+
+    def __init__(self, approximate: str = "none") -> None:
+        self.approximate = approximate
+
+    def forward(self, x: Any) -> Any:
+        return F.gelu(x, self.approximate)
+
+
+class SiLU(Unparametrised):
+    """x sigmoid(x), the swish (Ramachandran et al., 2017)."""
+
+    def forward(self, x: Any) -> Any:
+        return F.silu(x)
+
+
+class Mish(Unparametrised):
+    """x tanh(softplus(x)) (Misra, 2019)."""
+
+    def forward(self, x: Any) -> Any:
+        return F.mish(x)
+
+
+class Sigmoid(Activation):
+    """1 / (1 + e^-x)."""
+
+    def forward(self, x: Any) -> Any:
+        return F.sigmoid(x)
+
+
+class LogSigmoid(Activation):
+    """log sigmoid(x), exact where the sigmoid is 0."""
+
+    def forward(self, x: Any) -> Any:
+        return F.logsigmoid(x)
+
+
+class Tanh(Activation):
+    """tanh(x)."""
+
+    def forward(self, x: Any) -> Any:
+        return F.tanh(x)
+
+
+class Softplus(Activation):
+    """log(1 + e^(beta x)) / beta; x itself where beta x is above the threshold."""
+
+    def __init__(self, beta: float = 1.0, threshold: float = 20.0) -> None:
+        self.beta, self.threshold = beta, threshold
+
+    def forward(self, x: Any) -> Any:
+        return F.softplus(x, self.beta, self.threshold)
+
+
+class Softsign(Activation):
+    """x / (1 + |x|)."""
+
+    def forward(self, x: Any) -> Any:
+        return F.softsign(x)
+
+
+class Softshrink(Activation):
+    """x moved towards 0 by lambd, 0 where it would pass it."""
+
+    def __init__(self, lambd: float = 0.5) -> None:
+        self.lambd = lambd
+
+    def forward(self, x: Any) -> Any:
+        return F.softshrink(x, self.lambd)
+
+
+class Tanhshrink(Activation):
+    """x - tanh(x)."""
+
+    def forward(self, x: Any) -> Any:
+        return F.tanhshrink(x)
+
+
+class Hardtanh(Activation):
+    """x between two bounds."""
+
+    def __init__(self, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False) -> None:
+        self.min_val, self.max_val = min_val, max_val
+
+    def forward(self, x: Any) -> Any:
+        return F.hardtanh(x, self.min_val, self.max_val)
+
+
+class Hardsigmoid(Unparametrised):
+    """min(max(x / 6 + 1/2, 0), 1)."""
+
+    def forward(self, x: Any) -> Any:
+        return F.hardsigmoid(x)
+
+
+class Hardswish(Unparametrised):
+    """x hardsigmoid(x) (Howard et al., 2019)."""
+
+    def forward(self, x: Any) -> Any:
+        return F.hardswish(x)
+
+
+class Hardshrink(Activation):
+    """x, but 0 between -lambd and lambd."""
+
+    def __init__(self, lambd: float = 0.5) -> None:
+        self.lambd = lambd
+
+    def forward(self, x: Any) -> Any:
+        return F.hardshrink(x, self.lambd)
+
+
+class Threshold(Activation):
+    """x above a threshold, another value elsewhere.
+
+    >>> Threshold(1.0, 5.0)(Tensor([-1.0, 2.0])).tolist()
+    [5.0, 2.0]
+    """
+
+    def __init__(self, threshold: float, value: float, inplace: bool = False) -> None:
+        self.threshold, self.value = threshold, value
+
+    def forward(self, x: Any) -> Any:
+        return F.threshold(x, self.threshold, self.value)
+
+
+class GLU(Activation):
+    """The first half along an axis, gated by the sigmoid of the second (Dauphin et al., 2016)."""
+
+    def __init__(self, axis: int = -1) -> None:
+        self.axis = axis
+
+    def forward(self, x: Any) -> Any:
+        return F.glu(x, axis=self.axis)
+
+
+class Softmax(Activation):
+    """e^x / sum e^x along an axis."""
+
+    def __init__(self, axis: int = -1) -> None:
+        self.axis = axis
+
+    def forward(self, x: Any) -> Any:
+        return F.softmax(x, axis=self.axis)
+
+
+class Softmin(Activation):
+    """The softmax of -x."""
+
+    def __init__(self, axis: int = -1) -> None:
+        self.axis = axis
+
+    def forward(self, x: Any) -> Any:
+        return F.softmin(x, axis=self.axis)
+
+
+class LogSoftmax(Activation):
+    """The logarithm of the softmax, exact where that is 0."""
+
+    def __init__(self, axis: int = -1) -> None:
+        self.axis = axis
+
+    def forward(self, x: Any) -> Any:
+        return F.log_softmax(x, axis=self.axis)
 
 
 class Softmax2d(Module):
     """Softmax over the channels of images, (N, C, H, W)."""
 
     def forward(self, x: Any) -> Any:
-        return A.softmax(x, axis=-3)
+        return F.softmax(x, axis=-3)
 
 
 class RReLU(Module):
@@ -93,7 +278,7 @@ class RReLU(Module):
         self.lower, self.upper = lower, upper
 
     def forward(self, x: Any) -> Any:
-        return A.rrelu(x, self.lower, self.upper, self.training)
+        return F.rrelu(x, self.lower, self.upper, self.training)
 
 
 class PReLU(Module):
@@ -108,7 +293,7 @@ class PReLU(Module):
         self.weight = Parameter(full(num_parameters, init, dtype=dtype, device=device))
 
     def forward(self, x: Any) -> Any:
-        return A.prelu(as_input(x, self.weight), self.weight)
+        return F.prelu(as_input(x, self.weight), self.weight)
 
     def extra_repr(self) -> str:
         return f"num_parameters={self.num_parameters}"

@@ -1,4 +1,4 @@
-"""Attention and transformers; what they compute is in `nn.attention`."""
+"""Attention and transformers; what they compute is in `nn.functional.attention`."""
 
 from __future__ import annotations
 
@@ -8,13 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from minigrad import empty, zeros
-from minigrad.ops.reduce import softmax
-from minigrad.tensor import raw
+from minigrad import empty, raw, softmax, zeros
 
-from .. import activations, init
-from .. import attention as A
-from ..linear import linear
+from .. import functional as F
+from .. import init
 from ..module import Buffer, Module, Parameter, as_input
 from .dropout import Dropout
 from .linear import Linear
@@ -92,10 +89,10 @@ class MultiheadAttention(Module):
         elif not self.batch_first:
             inputs = [x.swapaxes(0, 1) for x in inputs]
         biases = [None] * 3 if self.in_proj_bias is None else list(np.split(self.in_proj_bias, 3))
-        q, k, v = (linear(x, w, b) for x, w, b in zip(inputs, self._projections(), biases, strict=True))
+        q, k, v = (F.linear(x, w, b) for x, w, b in zip(inputs, self._projections(), biases, strict=True))
         mask = self._mask(attn_mask, key_padding_mask, q, k, is_causal)
         rate = self.dropout if self.training else 0.0
-        out, weights = A.multi_head_attention(q, k, v, self.num_heads, mask, rate, return_weights=True)
+        out, weights = F.multi_head_attention(q, k, v, self.num_heads, mask, rate, return_weights=True)
         out = self.out_proj(out)
         if not need_weights:
             weights = None
@@ -119,7 +116,7 @@ class MultiheadAttention(Module):
                 added = added.reshape(-1, self.num_heads, *added.shape[1:])
             total = added if total is None else total + added
         if is_causal and attn_mask is None:
-            hidden = np.where(A.causal_mask(q.shape[1], q)[:, : k.shape[1]], 0.0, -np.inf).astype(q.dtype)
+            hidden = np.where(F.causal_mask(q.shape[1], q)[:, : k.shape[1]], 0.0, -np.inf).astype(q.dtype)
             total = hidden if total is None else total + hidden
         return total
 
@@ -175,7 +172,7 @@ class PositionalEncoding(Module):
 
     def __init__(self, embed_dim: int, dropout: float = 0.0, max_length: int = 5000, batch_first: bool = True) -> None:
         self.batch_first, self.dropout = batch_first, Dropout(dropout)
-        self.positions = Buffer(A.sinusoidal_positions(max_length, embed_dim).astype(np.float32))
+        self.positions = Buffer(F.sinusoidal_positions(max_length, embed_dim).astype(np.float32))
 
     def forward(self, x: Any) -> Any:
         length = np.shape(x)[1 if self.batch_first else 0]
@@ -190,7 +187,7 @@ def _activation(which: str | Callable[..., Any]) -> Callable[..., Any]:
         return which
     if which not in ("relu", "gelu"):
         raise ValueError(f"activation must be 'relu', 'gelu' or a function, got {which!r}")
-    return getattr(activations, which)
+    return getattr(F, which)
 
 
 class _TransformerLayer(Module):
@@ -326,4 +323,4 @@ class Transformer(Module):
     @staticmethod
     def generate_square_subsequent_mask(size: int) -> np.ndarray:
         """(size, size), 0 on and below the diagonal and -inf above: to be added to the scores."""
-        return np.where(A.causal_mask(size), 0.0, -np.inf).astype(np.float32)
+        return np.where(F.causal_mask(size), 0.0, -np.inf).astype(np.float32)

@@ -7,13 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from minigrad import Tensor, empty, no_grad, random, zeros
-from minigrad.ops.join import stack
-from minigrad.tensor import raw
+from minigrad import Tensor, empty, no_grad, random, raw, stack, zeros
 
 from .. import init
-from ..activations import sigmoid, softplus, tanh
-from ..linear import linear
+from ..functional import linear, sigmoid, softplus, tanh
 from ..module import Buffer, Module, Parameter, as_input
 from .linear import Linear
 from .recurrent import RNN
@@ -105,8 +102,8 @@ class Hopfield(Module):
         p = np.atleast_2d(raw(patterns)).astype(self.weight.dtype)
         if p.shape[1] != self.size:
             raise ValueError(f"Hopfield: patterns of {self.size} elements are needed, got shape {np.shape(patterns)}")
-        self.weight._data += p.T @ p / self.size
-        np.fill_diagonal(self.weight._data, 0.0)
+        self.weight.data += p.T @ p / self.size
+        np.fill_diagonal(self.weight.data, 0.0)
 
     def forward(self, x: Any) -> Tensor:
         """Recall: from patterns (..., size) to where the state stays, or oscillates after max_steps.
@@ -123,14 +120,14 @@ class Hopfield(Module):
         return Tensor(state)
 
     def _linear_step(self) -> Callable[[Any], Any]:
-        largest = np.abs(np.linalg.eigvalsh(self.weight._data)).max(initial=0.0)
-        weight = self.weight._data * (2.0 / largest if largest else 1.0)
-        return lambda state: np.clip(state @ weight + self.bias._data, -1.0, 1.0)
+        largest = np.abs(np.linalg.eigvalsh(self.weight.data)).max(initial=0.0)
+        weight = self.weight.data * (2.0 / largest if largest else 1.0)
+        return lambda state: np.clip(state @ weight + self.bias.data, -1.0, 1.0)
 
     def _binary_step(self, state: Any) -> Any:
         state = state.copy()
         for i in range(self.size):
-            driven = state @ self.weight._data[:, i] + self.bias._data[i]
+            driven = state @ self.weight.data[:, i] + self.bias.data[i]
             state[..., i] = np.where(driven == 0, state[..., i], np.sign(driven))
         return state
 

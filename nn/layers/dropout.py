@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from .. import dropout as D
+from .. import functional as F
 from ..module import Module
 
 __all__ = ["AlphaDropout", "Dropout", "Dropout1d", "Dropout2d", "Dropout3d", "FeatureAlphaDropout"]
@@ -33,34 +33,34 @@ class Dropout(_Dropout):
     [1.0, 2.0]
     """
 
-    function = staticmethod(D.dropout)
+    function = staticmethod(F.dropout)
 
 
 class Dropout1d(_Dropout):
     """Whole channels of (N, C, L) to zero."""
 
-    function = staticmethod(D.dropout1d)
+    function = staticmethod(F.dropout1d)
 
 
 class Dropout2d(_Dropout):
     """Whole channels of (N, C, H, W) to zero."""
 
-    function = staticmethod(D.dropout2d)
+    function = staticmethod(F.dropout2d)
 
 
 class Dropout3d(_Dropout):
     """Whole channels of (N, C, D, H, W) to zero."""
 
-    function = staticmethod(D.dropout3d)
+    function = staticmethod(F.dropout3d)
 
 
 class AlphaDropout(_Dropout):
     """Dropout that keeps mean and variance, for SELU (Klambauer et al., 2017)."""
 
-    function = staticmethod(D.alpha_dropout)
+    function = staticmethod(F.alpha_dropout)
 
 
 class FeatureAlphaDropout(_Dropout):
     """AlphaDropout of whole channels."""
 
-    function = staticmethod(D.feature_alpha_dropout)
+    function = staticmethod(F.feature_alpha_dropout)

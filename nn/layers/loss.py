@@ -1,88 +1,88 @@
-"""The losses as modules.  A table says which function each is and which options it keeps."""
+"""The losses of regression and classification as modules; what they compute is in `nn.functional.loss`."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from minigrad import Tensor
 
-from .. import ctc, likelihoods, losses, margins
+from .. import functional as F
 from ..module import Buffer, Module
+from ..settings import settings
 
-__all__ = [
-    "BCELoss", "BCEWithLogitsLoss", "CTCLoss", "CosineEmbeddingLoss", "CosineSimilarity", "CrossEntropyLoss", "GaussianNLLLoss",
-    "HingeEmbeddingLoss", "HuberLoss", "KLDivLoss", "L1Loss", "MSELoss", "MarginRankingLoss", "MultiLabelMarginLoss",
-    "MultiLabelSoftMarginLoss", "MultiMarginLoss", "NLLLoss", "PairwiseDistance", "PoissonNLLLoss", "SmoothL1Loss",
-    "SoftMarginLoss", "TripletMarginLoss", "TripletMarginWithDistanceLoss",
-]  # fmt: skip
+__all__ = ["CrossEntropyLoss", "MSELoss", "NLLLoss"]
 
 
 class Loss(Module):
-    """A loss function with the options it was made with; weights are buffers, as in PyTorch.
+    """What the losses share: the repr shows their options; weights are buffers, as in PyTorch.
 
-    >>> round(CrossEntropyLoss()(Tensor([[0.0, 0.0]]), Tensor([1])).item(), 4)
-    0.6931
+    >>> CrossEntropyLoss(label_smoothing=0.1)
+    CrossEntropyLoss(weight=None, ignore_index=-100, reduction='mean', label_smoothing=0.1)
+    """
+
+    def extra_repr(self) -> str:
+        return settings(self, "training")
+
+
+def constant(weight: Any) -> Buffer | None:
+    """A weight as part of the module's state that is not learned."""
+    if weight is None:
+        return None
+    return Buffer(weight.detach().data if isinstance(weight, Tensor) else weight)
+
+
+class MSELoss(Loss):
+    """Mean squared error.
+
     >>> MSELoss(reduction="sum")(Tensor([1.0, 2.0]), Tensor([0.0, 0.0])).item()
     5.0
     """
 
-    function: Callable[..., Any]
-    defaults: dict[str, Any]
+    def __init__(self, reduction: str = "mean") -> None:
+        self.reduction = reduction
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        names = tuple(self.defaults)
-        if len(args) > len(names) or set(kwargs) - set(names):
-            raise TypeError(f"{type(self).__name__} takes {', '.join(names)}; got {args} and {kwargs}")
-        for name, value in {**self.defaults, **dict(zip(names, args, strict=False)), **kwargs}.items():
-            if name in ("weight", "pos_weight") and value is not None:
-                value = Buffer(value.detach()._data if isinstance(value, Tensor) else value)
-            setattr(self, name, value)
-
-    def forward(self, *inputs: Any) -> Any:
-        return type(self).function(*inputs, **{name: getattr(self, name) for name in self.defaults})
-
-    def extra_repr(self) -> str:
-        shown = ((name, getattr(self, name)) for name in self.defaults)
-        return ", ".join(f"{name}={value!r}" for name, value in shown if not isinstance(value, Buffer))
+    def forward(self, input: Any, target: Any) -> Any:  # noqa: A002
+        return F.mse_loss(input, target, reduction=self.reduction)
 
 
-def _loss(name: str, function: Callable[..., Any], **defaults: Any) -> type[Loss]:
-    doc = f"The module of `nn.functional.{function.__name__}`: {(function.__doc__ or '').splitlines()[0]}"
-    members = {"function": staticmethod(function), "defaults": defaults, "__doc__": doc, "__module__": __name__}
-    return type(name, (Loss,), members)
+class CrossEntropyLoss(Loss):
+    """Cross-entropy of logits (N, C, ...) with class indices (N, ...) or probabilities.
+
+    Args:
+        weight: of each class, (C,).
+        ignore_index: a target that does not count.
+        label_smoothing: how much of the target is spread over all classes, 0 to 1.
+
+    >>> round(CrossEntropyLoss()(Tensor([[0.0, 0.0]]), Tensor([1])).item(), 4)
+    0.6931
+    """
+
+    def __init__(
+        self, weight: Any = None, ignore_index: int = -100, reduction: str = "mean",
+        label_smoothing: float = 0.0,
+    ) -> None:  # fmt: skip
+        self.weight = constant(weight)
+        self.ignore_index, self.reduction = ignore_index, reduction
+        self.label_smoothing = label_smoothing
+
+    def forward(self, input: Any, target: Any) -> Any:  # noqa: A002
+        return F.cross_entropy(
+            input, target, weight=self.weight, ignore_index=self.ignore_index,
+            reduction=self.reduction, label_smoothing=self.label_smoothing,
+        )  # fmt: skip
 
 
-MEAN = {"reduction": "mean"}
-L1Loss = _loss("L1Loss", margins.l1_loss, **MEAN)
-MSELoss = _loss("MSELoss", losses.mse_loss, **MEAN)
-SmoothL1Loss = _loss("SmoothL1Loss", margins.smooth_l1_loss, reduction="mean", beta=1.0)
-HuberLoss = _loss("HuberLoss", margins.huber_loss, reduction="mean", delta=1.0)
-CrossEntropyLoss = _loss(
-    "CrossEntropyLoss", losses.cross_entropy, weight=None, ignore_index=-100, reduction="mean", label_smoothing=0.0
-)
-NLLLoss = _loss("NLLLoss", losses.nll_loss, weight=None, ignore_index=-100, reduction="mean")
-BCELoss = _loss("BCELoss", likelihoods.binary_cross_entropy, weight=None, reduction="mean")
-BCEWithLogitsLoss = _loss(
-    "BCEWithLogitsLoss", likelihoods.binary_cross_entropy_with_logits, weight=None, reduction="mean", pos_weight=None
-)
-KLDivLoss = _loss("KLDivLoss", likelihoods.kl_div, reduction="mean", log_target=False)
-PoissonNLLLoss = _loss("PoissonNLLLoss", likelihoods.poisson_nll_loss, log_input=True, full=False, eps=1e-8, reduction="mean")
-GaussianNLLLoss = _loss("GaussianNLLLoss", likelihoods.gaussian_nll_loss, full=False, eps=1e-6, reduction="mean")
-SoftMarginLoss = _loss("SoftMarginLoss", margins.soft_margin_loss, **MEAN)
-HingeEmbeddingLoss = _loss("HingeEmbeddingLoss", margins.hinge_embedding_loss, margin=1.0, reduction="mean")
-MarginRankingLoss = _loss("MarginRankingLoss", margins.margin_ranking_loss, margin=0.0, reduction="mean")
-MultiMarginLoss = _loss("MultiMarginLoss", margins.multi_margin_loss, p=1, margin=1.0, weight=None, reduction="mean")
-MultiLabelMarginLoss = _loss("MultiLabelMarginLoss", margins.multilabel_margin_loss, **MEAN)
-MultiLabelSoftMarginLoss = _loss("MultiLabelSoftMarginLoss", margins.multilabel_soft_margin_loss, weight=None, reduction="mean")
-CosineEmbeddingLoss = _loss("CosineEmbeddingLoss", margins.cosine_embedding_loss, margin=0.0, reduction="mean")
-TripletMarginLoss = _loss(
-    "TripletMarginLoss", margins.triplet_margin_loss, margin=1.0, p=2.0, eps=1e-6, swap=False, reduction="mean"
-)
-TripletMarginWithDistanceLoss = _loss(
-    "TripletMarginWithDistanceLoss", margins.triplet_margin_with_distance_loss, distance_function=None, margin=1.0, swap=False,
-    reduction="mean",
-)  # fmt: skip
-CTCLoss = _loss("CTCLoss", ctc.ctc_loss, blank=0, reduction="mean", zero_infinity=False)
-CosineSimilarity = _loss("CosineSimilarity", margins.cosine_similarity, axis=1, eps=1e-8)
-PairwiseDistance = _loss("PairwiseDistance", margins.pairwise_distance, p=2.0, eps=1e-6, keepdims=False)
+class NLLLoss(Loss):
+    """Negative log-likelihood of class indices, from log-probabilities (N, C, ...)."""
+
+    def __init__(
+        self, weight: Any = None, ignore_index: int = -100, reduction: str = "mean",
+    ) -> None:  # fmt: skip
+        self.weight = constant(weight)
+        self.ignore_index, self.reduction = ignore_index, reduction
+
+    def forward(self, input: Any, target: Any) -> Any:  # noqa: A002
+        return F.nll_loss(
+            input, target, weight=self.weight, ignore_index=self.ignore_index,
+            reduction=self.reduction,
+        )  # fmt: skip

@@ -8,7 +8,7 @@ import numpy as np
 
 from minigrad import Tensor, ones, zeros
 
-from .. import normalization as N
+from .. import functional as F
 from ..module import Buffer, Module, Parameter, as_input
 
 __all__ = [
@@ -54,8 +54,8 @@ class _Norm(Module):
         """How far the running values move to those of this batch; with momentum=None they are plain averages."""
         if self.num_batches_tracked is None:
             return self.momentum or 0.0
-        self.num_batches_tracked._data += 1
-        return 1.0 / int(self.num_batches_tracked._data) if self.momentum is None else self.momentum
+        self.num_batches_tracked.data += 1
+        return 1.0 / int(self.num_batches_tracked.data) if self.momentum is None else self.momentum
 
     def extra_repr(self) -> str:
         return f"{self.num_features}, eps={self.eps}, momentum={self.momentum}, affine={self.affine}"
@@ -73,7 +73,7 @@ class _BatchNorm(_Norm):
         by_batch = self.training or self.running_mean is None
         share = self._share() if self.training else 0.0
         mean, var = (self.running_mean, self.running_var) if not by_batch or self.training else (None, None)
-        return N.batch_norm(x, mean, var, self.weight, self.bias, by_batch, share, self.eps)
+        return F.batch_norm(x, mean, var, self.weight, self.bias, by_batch, share, self.eps)
 
 
 class BatchNorm1d(_BatchNorm):
@@ -109,7 +109,7 @@ class _InstanceNorm(_Norm):
         x = self._input(x)
         own = self.training or self.running_mean is None
         mean, var = (self.running_mean, self.running_var) if not own or self.training else (None, None)
-        return N.instance_norm(x, mean, var, self.weight, self.bias, own, self.momentum or 0.0, self.eps)
+        return F.instance_norm(x, mean, var, self.weight, self.bias, own, self.momentum or 0.0, self.eps)
 
 
 class InstanceNorm1d(_InstanceNorm):
@@ -151,7 +151,7 @@ class LayerNorm(Module):
 
     def forward(self, x: Any) -> Tensor:
         x = as_input(x, self.weight) if self.weight is not None else x
-        return N.layer_norm(x, self.normalized_shape, self.weight, self.bias, self.eps)
+        return F.layer_norm(x, self.normalized_shape, self.weight, self.bias, self.eps)
 
     def extra_repr(self) -> str:
         return f"{self.normalized_shape}, eps={self.eps}"
@@ -174,7 +174,7 @@ class RMSNorm(Module):
 
     def forward(self, x: Any) -> Tensor:
         x = as_input(x, self.weight) if self.weight is not None else x
-        return N.rms_norm(x, self.normalized_shape, self.weight, self.eps)
+        return F.rms_norm(x, self.normalized_shape, self.weight, self.eps)
 
     def extra_repr(self) -> str:
         return f"{self.normalized_shape}, eps={self.eps}"
@@ -199,7 +199,7 @@ class GroupNorm(Module):
 
     def forward(self, x: Any) -> Tensor:
         x = as_input(x, self.weight) if self.weight is not None else x
-        return N.group_norm(x, self.num_groups, self.weight, self.bias, self.eps)
+        return F.group_norm(x, self.num_groups, self.weight, self.bias, self.eps)
 
     def extra_repr(self) -> str:
         return f"{self.num_groups}, {self.num_channels}, eps={self.eps}"
@@ -212,7 +212,7 @@ class LocalResponseNorm(Module):
         self.size, self.alpha, self.beta, self.k = size, alpha, beta, k
 
     def forward(self, x: Any) -> Tensor:
-        return N.local_response_norm(x, self.size, self.alpha, self.beta, self.k)
+        return F.local_response_norm(x, self.size, self.alpha, self.beta, self.k)
 
     def extra_repr(self) -> str:
         return f"{self.size}, alpha={self.alpha}, beta={self.beta}, k={self.k}"

@@ -1,10 +1,10 @@
-"""Pooling layers; what they do is in `nn.pooling`."""
+"""Pooling layers; what they do is in `nn.functional.pooling`."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from .. import pooling as P
+from .. import functional as F
 from ..module import Module
 
 __all__ = [
@@ -22,7 +22,7 @@ class _Pool(Module):
     options: dict[str, Any]
 
     def forward(self, x: Any) -> Any:
-        return getattr(P, f"{self.family}{self.dimensions}d")(x, **self.options)
+        return getattr(F, f"{self.family}{self.dimensions}d")(x, **self.options)
 
     def extra_repr(self) -> str:
         return ", ".join(f"{name}={value}" for name, value in self.options.items())
@@ -194,7 +194,7 @@ class _MaxUnpool(_Pool):
         self.options = {"kernel_size": kernel_size, "stride": stride, "padding": padding}
 
     def forward(self, x: Any, indices: Any, output_size: Any = None) -> Any:  # type: ignore[override]
-        return getattr(P, f"{self.family}{self.dimensions}d")(x, indices, output_size=output_size, **self.options)
+        return getattr(F, f"{self.family}{self.dimensions}d")(x, indices, output_size=output_size, **self.options)
 
 
 class MaxUnpool1d(_MaxUnpool):

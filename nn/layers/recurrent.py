@@ -1,4 +1,4 @@
-"""Recurrent layers and cells; the mathematics is in `nn.recurrent`."""
+"""Recurrent layers and cells; the mathematics is in `nn.functional.recurrent`."""
 
 from __future__ import annotations
 
@@ -7,13 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from minigrad import Tensor, empty, zeros
-from minigrad.ops.join import concatenate, stack
-from minigrad.tensor import raw
+from minigrad import Tensor, beside, concatenate, empty, raw, stack, zeros
 
+from .. import functional as F
 from .. import init
-from .. import recurrent as R
-from ..dropout import dropout
+from ..functional import recurrent as R
 from ..module import Module, Parameter, as_input
 from ..utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
 
@@ -95,7 +93,7 @@ class _Recurrent(Module):
         last: list[tuple[Any, ...]] = []
         for layer in range(self.num_layers):
             if layer and self.dropout:
-                x = dropout(x, self.dropout, self.training)
+                x = F.dropout(x, self.dropout, self.training)
             outs = []
             for suffix in self._suffixes(layer):
                 backwards = suffix.endswith("_reverse")
@@ -126,7 +124,7 @@ class _Recurrent(Module):
 
     def _keep(self, lengths: np.ndarray, x: Tensor) -> Any:
         mask = (np.arange(x.shape[0])[:, None] < lengths)[..., None].astype(x.dtype)
-        return np.asarray(mask, like=raw(x)) if not isinstance(raw(x), np.ndarray) else mask
+        return beside(mask, x)
 
     def _packed(self, packed: PackedSequence, state: Any) -> tuple[Any, Any]:
         padded, lengths = pad_packed_sequence(packed)
@@ -169,11 +167,17 @@ class RNN(_Recurrent):
 
     gates = 1
 
-    def __init__(self, *args: Any, nonlinearity: str = "tanh", **kwargs: Any) -> None:
+    def __init__(
+        self, input_size: int, hidden_size: int, num_layers: int = 1, nonlinearity: str = "tanh", bias: bool = True,
+        batch_first: bool = False, dropout: float = 0.0, bidirectional: bool = False, device: str | None = None,
+        dtype: Any = None,
+    ) -> None:  # fmt: skip
         if nonlinearity not in ("tanh", "relu"):
             raise ValueError(f"RNN: nonlinearity must be 'tanh' or 'relu', got {nonlinearity!r}")
         self.nonlinearity = nonlinearity
-        super().__init__(*args, **kwargs)
+        super().__init__(
+            input_size, hidden_size, num_layers, bias, batch_first, dropout, bidirectional, device, dtype
+        )  # fmt: skip
 
     def run(self, x: Any, state: tuple[Any, ...], suffix: str, keep: Any) -> tuple[Any, ...]:
         return R.rnn(x, state[0], *self._weights(suffix), keep, self.nonlinearity)
@@ -192,11 +196,17 @@ class LSTM(_Recurrent):
 
     gates = 4
 
-    def __init__(self, *args: Any, proj_size: int = 0, **kwargs: Any) -> None:
+    def __init__(
+        self, input_size: int, hidden_size: int, num_layers: int = 1, bias: bool = True, batch_first: bool = False,
+        dropout: float = 0.0, bidirectional: bool = False, proj_size: int = 0, device: str | None = None,
+        dtype: Any = None,
+    ) -> None:  # fmt: skip
+        if not 0 <= proj_size < hidden_size:
+            raise ValueError(f"LSTM: proj_size {proj_size} must be smaller than hidden_size {hidden_size}")
         self.proj_size = proj_size
-        super().__init__(*args, **kwargs)
-        if not 0 <= proj_size < self.hidden_size:
-            raise ValueError(f"LSTM: proj_size {proj_size} must be smaller than hidden_size {self.hidden_size}")
+        super().__init__(
+            input_size, hidden_size, num_layers, bias, batch_first, dropout, bidirectional, device, dtype
+        )  # fmt: skip
 
     def state_sizes(self) -> tuple[int, ...]:
         return (self.proj_size or self.hidden_size, self.hidden_size)
@@ -218,9 +228,15 @@ class GRU(_Recurrent):
 
     gates = 3
 
-    def __init__(self, *args: Any, reset_after: bool = True, **kwargs: Any) -> None:
+    def __init__(
+        self, input_size: int, hidden_size: int, num_layers: int = 1, bias: bool = True, batch_first: bool = False,
+        dropout: float = 0.0, bidirectional: bool = False, device: str | None = None, dtype: Any = None, *,
+        reset_after: bool = True,
+    ) -> None:  # fmt: skip
         self.reset_after = reset_after
-        super().__init__(*args, **kwargs)
+        super().__init__(
+            input_size, hidden_size, num_layers, bias, batch_first, dropout, bidirectional, device, dtype
+        )  # fmt: skip
 
     def run(self, x: Any, state: tuple[Any, ...], suffix: str, keep: Any) -> tuple[Any, ...]:
         layer = R.gru if self.reset_after else R.loop_of(R.gru_cell, reset_after=False)
@@ -266,9 +282,14 @@ class RNNCell(_Cell):
 
     gates = 1
 
-    def __init__(self, *args: Any, nonlinearity: str = "tanh", **kwargs: Any) -> None:
+    def __init__(
+        self, input_size: int, hidden_size: int, bias: bool = True, nonlinearity: str = "tanh",
+        device: str | None = None, dtype: Any = None,
+    ) -> None:  # fmt: skip
+        if nonlinearity not in ("tanh", "relu"):
+            raise ValueError(f"RNNCell: nonlinearity must be 'tanh' or 'relu', got {nonlinearity!r}")
         self.nonlinearity = nonlinearity
-        super().__init__(*args, **kwargs)
+        super().__init__(input_size, hidden_size, bias, device, dtype)
 
     def forward(self, x: Any, h: Any = None) -> Any:
         x = as_input(x, self.weight_ih)
@@ -300,9 +321,12 @@ class GRUCell(_Cell):
 
     gates = 3
 
-    def __init__(self, *args: Any, reset_after: bool = True, **kwargs: Any) -> None:
+    def __init__(
+        self, input_size: int, hidden_size: int, bias: bool = True, device: str | None = None, dtype: Any = None, *,
+        reset_after: bool = True,
+    ) -> None:  # fmt: skip
         self.reset_after = reset_after
-        super().__init__(*args, **kwargs)
+        super().__init__(input_size, hidden_size, bias, device, dtype)
 
     def forward(self, x: Any, h: Any = None) -> Any:
         x = as_input(x, self.weight_ih)

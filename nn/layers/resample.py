@@ -1,10 +1,10 @@
-"""Padding, resampling and rearranging layers; what they do is in `nn.resample`."""
+"""Padding, resampling and rearranging layers; what they do is in `nn.functional.resample`."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from .. import resample as R
+from .. import functional as F
 from ..module import Module
 
 __all__ = [
@@ -30,7 +30,7 @@ class Pad(Module):
         self.value = value
 
     def forward(self, x: Any) -> Any:
-        return R.pad(x, self.padding, self.mode, self.value)
+        return F.pad(x, self.padding, self.mode, self.value)
 
     def extra_repr(self) -> str:
         return f"{self.padding}"
@@ -66,7 +66,7 @@ class Upsample(Module):
         self.size, self.scale_factor, self.mode, self.align_corners = size, scale_factor, mode, align_corners
 
     def forward(self, x: Any) -> Any:
-        return R.interpolate(x, self.size, self.scale_factor, self.mode, self.align_corners)
+        return F.interpolate(x, self.size, self.scale_factor, self.mode, self.align_corners)
 
     def extra_repr(self) -> str:
         return f"size={self.size}, scale_factor={self.scale_factor}, mode={self.mode!r}"
@@ -97,7 +97,7 @@ class PixelShuffle(Module):
         self.upscale_factor = upscale_factor
 
     def forward(self, x: Any) -> Any:
-        return R.pixel_shuffle(x, self.upscale_factor)
+        return F.pixel_shuffle(x, self.upscale_factor)
 
     def extra_repr(self) -> str:
         return f"upscale_factor={self.upscale_factor}"
@@ -110,7 +110,7 @@ class PixelUnshuffle(Module):
         self.downscale_factor = downscale_factor
 
     def forward(self, x: Any) -> Any:
-        return R.pixel_unshuffle(x, self.downscale_factor)
+        return F.pixel_unshuffle(x, self.downscale_factor)
 
     def extra_repr(self) -> str:
         return f"downscale_factor={self.downscale_factor}"
@@ -127,7 +127,7 @@ class Unfold(Module):
         self.kernel_size, self.dilation, self.padding, self.stride = kernel_size, dilation, padding, stride
 
     def forward(self, x: Any) -> Any:
-        return R.unfold(x, self.kernel_size, self.dilation, self.padding, self.stride)
+        return F.unfold(x, self.kernel_size, self.dilation, self.padding, self.stride)
 
 
 class Fold(Module):
@@ -138,4 +138,4 @@ class Fold(Module):
         self.dilation, self.padding, self.stride = dilation, padding, stride
 
     def forward(self, x: Any) -> Any:
-        return R.fold(x, self.output_size, self.kernel_size, self.dilation, self.padding, self.stride)
+        return F.fold(x, self.output_size, self.kernel_size, self.dilation, self.padding, self.stride)

@@ -64,7 +64,7 @@ class Adam(Optimizer):
         adam_step(p, g, state["exp_avg"], state["exp_avg_sq"], state.get("max_exp_avg_sq"), *factors)
 
 
-@accelerated("nn.kernels.optim")
+@accelerated("adam_step")
 def adam_step(p: Any, g: Any, m: Any, v: Any, largest: Any, new_m: float, new_v: float, step_size: float, eps: float) -> None:
     """m += new_m (g - m),  v += new_v (g^2 - v),  p -= step_size m / (sqrt(v) + eps), all in place."""
     for part in _blocks(p):

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad import mark_mutated
+from minigrad import raw
 
 from ..module import Module
 
@@ -40,10 +40,12 @@ class EMA:
     def update(self, module: Module) -> None:
         """Take up the module's present parameters."""
         for ours, theirs in zip(self.module.parameters(), module.parameters(), strict=True):
-            ours._data += (1 - self.decay) * (theirs._data - ours._data)
-            mark_mutated(ours._data)
+            ours.data += (1 - self.decay) * (theirs.data - ours.data)
         for mine, other in zip(self.module.buffers(), module.buffers(), strict=True):
-            mine._data[...] = other._data
+            mine.data[...] = other.data
+
+    def __repr__(self) -> str:
+        return f"EMA(decay={self.decay}, {type(self.module).__name__})"
 
     def state_dict(self) -> dict[str, Any]:
         """The averages by path."""
@@ -51,4 +53,4 @@ class EMA:
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on from averages that `state_dict` returned."""
-        self.module.load_state_dict({k: np.asarray(getattr(v, "_data", v)) for k, v in state.items()})
+        self.module.load_state_dict({k: np.asarray(raw(v)) for k, v in state.items()})

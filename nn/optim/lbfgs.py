@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad import enable_grad, mark_mutated
+from minigrad import enable_grad
 
 from .optimizer import Optimizer
 
@@ -52,14 +52,13 @@ class LBFGS(Optimizer):
             raise ValueError("LBFGS takes one group of parameters")
 
     def _gradient(self) -> Any:
-        parts = [np.zeros_like(p._data) if p.grad is None else p.grad._data for p in self.param_groups[0]["params"]]
+        parts = [np.zeros_like(p.data) if p.grad is None else p.grad.data for p in self.param_groups[0]["params"]]
         return np.concatenate([part.reshape(-1) for part in parts])
 
     def _move(self, t: float, d: Any) -> None:
         start = 0
         for p in self.param_groups[0]["params"]:
-            p._data += (t * d[start : start + p.size]).reshape(p.shape)
-            mark_mutated(p._data)
+            p.data += (t * d[start : start + p.size]).reshape(p.shape)
             start += p.size
 
     def step(self, closure: Callable[[], Any] | None = None) -> Any:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from math import cos, inf, pi
 from typing import Any
 
+from ..settings import brief, settings
 from .optimizer import Optimizer
 
 __all__ = [
@@ -53,6 +54,10 @@ class LRScheduler:
         """The present learning rates of the groups."""
         return [group["lr"] for group in self.optimizer.param_groups]
 
+    def __repr__(self) -> str:
+        options = settings(self, "optimizer", "last_epoch", "base_lrs", "group_number")
+        return f"{type(self).__name__}({options}; step {self.last_epoch}, lr {brief(self.get_last_lr())})"
+
     def state_dict(self) -> dict[str, Any]:
         """Where the schedule is."""
         return {"last_epoch": self.last_epoch, "base_lrs": list(self.base_lrs)}
@@ -93,7 +98,12 @@ class MultiplicativeLR(LambdaLR):
 
 
 class StepLR(LRScheduler):
-    """base_lr gamma^(t // step_size)."""
+    """base_lr gamma^(t // step_size).
+
+    >>> from nn.optim import SGD
+    >>> StepLR(SGD([Tensor([1.0], requires_grad=True)], lr=0.5), 7)
+    StepLR(step_size=7, gamma=0.1; step 0, lr [0.5])
+    """
 
     def __init__(self, optimizer: Optimizer, step_size: int, gamma: float = 0.1) -> None:
         self.step_size, self.gamma = step_size, gamma
@@ -217,7 +227,8 @@ class OneCycleLR(LRScheduler):
                 raise ValueError("OneCycleLR: give total_steps, or both epochs and steps_per_epoch")
             total_steps = epochs * steps_per_epoch
         groups = optimizer.param_groups
-        self.total_steps, self.anneal = total_steps, _between(anneal_strategy)
+        self.total_steps, self.anneal_strategy = total_steps, anneal_strategy
+        self._anneal = _between(anneal_strategy)
         self.max_lrs = [max_lr] * len(groups) if isinstance(max_lr, (int, float)) else list(max_lr)
         self.div_factor, self.final_div_factor = div_factor, final_div_factor
         self.momenta = (max_momentum, base_momentum) if cycle_momentum else None
@@ -225,9 +236,9 @@ class OneCycleLR(LRScheduler):
             raise ValueError("OneCycleLR: the optimizer has no momentum to cycle; pass cycle_momentum=False")
         up = pct_start * total_steps - 1
         # (end, lr from, lr to, momentum from, momentum to) of each phase: 0 the first, 1 the largest, 2 the last value.
-        self.phases = [(up, 0, 1, 0, 1), (total_steps - 1, 1, 2, 1, 0)]
+        self._phases = [(up, 0, 1, 0, 1), (total_steps - 1, 1, 2, 1, 0)]
         if three_phase:
-            self.phases = [(up, 0, 1, 0, 1), (2 * up, 1, 0, 1, 0), (total_steps - 1, 0, 2, 0, 0)]
+            self._phases = [(up, 0, 1, 0, 1), (2 * up, 1, 0, 1, 0), (total_steps - 1, 0, 2, 0, 0)]
         super().__init__(optimizer)
 
     def lr_at(self, t: int, base_lr: float) -> float:
@@ -236,17 +247,17 @@ class OneCycleLR(LRScheduler):
         top = self.max_lrs[self.group_number]
         low = top / self.div_factor
         levels, start = (low, top, low / self.final_div_factor), 0.0
-        for end, lr_from, lr_to, momentum_from, momentum_to in self.phases:
+        for end, lr_from, lr_to, momentum_from, momentum_to in self._phases:
             if t <= end or end == self.total_steps - 1:
                 part = (t - start) / (end - start)
                 if self.momenta is not None:
-                    value = self.anneal(self.momenta[momentum_from], self.momenta[momentum_to], part)
+                    value = self._anneal(self.momenta[momentum_from], self.momenta[momentum_to], part)
                     group = self.optimizer.param_groups[self.group_number]
                     if "betas" in group:
                         group["betas"] = (value, *group["betas"][1:])
                     else:
                         group["momentum"] = value
-                return self.anneal(levels[lr_from], levels[lr_to], part)
+                return self._anneal(levels[lr_from], levels[lr_to], part)
             start = end
         raise AssertionError
 
@@ -264,14 +275,17 @@ class CyclicLR(LRScheduler):
         }  # fmt: skip
         if mode not in scales:
             raise ValueError(f"CyclicLR: mode must be one of {', '.join(scales)}, got {mode!r}")
-        self.low, self.high, self.scale = base_lr, max_lr, scales[mode]
-        self.up, self.down = step_size_up, step_size_up if step_size_down is None else step_size_down
+        self.base_lr, self.max_lr, self.mode, self.gamma = base_lr, max_lr, mode, gamma
+        self._scale = scales[mode]
+        self.step_size_up = step_size_up
+        self.step_size_down = step_size_up if step_size_down is None else step_size_down
         super().__init__(optimizer)
 
     def lr_at(self, t: int, base_lr: float) -> float:
-        cycle, place = divmod(t, self.up + self.down)
-        part = place / self.up if place <= self.up else 1 - (place - self.up) / self.down
-        return self.low + (self.high - self.low) * part * self.scale(t, cycle + 1)
+        up, down = self.step_size_up, self.step_size_down
+        cycle, place = divmod(t, up + down)
+        part = place / up if place <= up else 1 - (place - up) / down
+        return self.base_lr + (self.max_lr - self.base_lr) * part * self._scale(t, cycle + 1)
 
 
 class SequentialLR(LRScheduler):
@@ -373,6 +387,11 @@ class ReduceLROnPlateau:
     def get_last_lr(self) -> list[float]:
         """The present learning rates of the groups."""
         return [group["lr"] for group in self.optimizer.param_groups]
+
+    def __repr__(self) -> str:
+        options = settings(self, "optimizer", "last_epoch", "best", "num_bad_epochs", "cooldown_counter")
+        seen = f"step {self.last_epoch}, best {self.best}, lr {brief(self.get_last_lr())}"
+        return f"ReduceLROnPlateau({options}; {seen})"
 
     def state_dict(self) -> dict[str, Any]:
         """What was seen so far."""

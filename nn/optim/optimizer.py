@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 
 from minigrad import Tensor, enable_grad, mark_mutated
-from minigrad.arrays.row_sparse import RowSparse
+from minigrad.arrays import RowSparse
+
+from ..settings import brief
 
 __all__ = ["Optimizer"]
 
@@ -21,6 +23,10 @@ class Optimizer:
         defaults: the options of groups that do not give theirs.
 
     A subclass writes `update(p, g, state, group)`: one step of one parameter, in place, on arrays.
+
+    >>> from nn.optim import SGD
+    >>> SGD([Tensor([1.0, 2.0], requires_grad=True)], lr=0.5).param_groups[0]["lr"]
+    0.5
     """
 
     def __init__(self, params: Iterable[Any], defaults: dict[str, Any]) -> None:
@@ -63,12 +69,12 @@ class Optimizer:
             for p in group["params"]:
                 if p.grad is None:
                     continue
-                g = p.grad._data
+                g = p.grad.data
                 if group.get("maximize"):
                     g = -g
                 change = self.update_rows if isinstance(g, RowSparse) else self.update
-                change(p._data, g, self.state.setdefault(id(p), {}), group)
-                mark_mutated(p._data)
+                change(p.data, g, self.state.setdefault(id(p), {}), group)
+                mark_mutated(p.data)
         return loss
 
     def update(self, p: Any, g: Any, state: dict[str, Any], group: dict[str, Any]) -> None:
@@ -92,6 +98,14 @@ class Optimizer:
                 state[name][g.rows] = value
             else:
                 state[name] = value
+
+    def __repr__(self) -> str:
+        lines = []
+        for group in self.param_groups:
+            options = ", ".join(f"{name}={brief(value)}" for name, value in group.items() if name != "params")
+            lines.append(f"{options}; {_count(group['params'])}")
+        name = type(self).__name__
+        return f"{name}({lines[0]})" if len(lines) == 1 else f"{name}(\n  " + "\n  ".join(lines) + "\n)"
 
     def state_dict(self) -> dict[str, Any]:
         """The options and state, with parameters named by their numbers, as torch's."""
@@ -120,3 +134,9 @@ class Optimizer:
         self.state = {
             id(params[int(n)]): {k: np.copy(v) if np.ndim(v) else v for k, v in s.items()} for n, s in state_dict["state"].items()
         }
+
+
+def _count(params: list[Tensor]) -> str:
+    """How many parameters there are, and of how many numbers."""
+    tensors, numbers = len(params), sum(p.size for p in params)
+    return f"{tensors} parameter{'s' * (tensors != 1)} of {numbers:,} number{'s' * (numbers != 1)}"

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.arrays.row_sparse import RowSparse, add_rows
+from minigrad.arrays import RowSparse, add_rows
 
 from .optimizer import Optimizer
 

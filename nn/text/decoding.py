@@ -11,8 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad import random
-from minigrad.tensor import raw
+from minigrad import random, raw
 
 __all__ = ["Hypothesis", "beam_search", "filtered", "greedy", "sample"]
 

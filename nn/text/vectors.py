@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.tensor import raw
+from minigrad import raw
 
 __all__ = ["WordVectors", "read_vectors"]
 

@@ -13,8 +13,8 @@ import numpy as np
 from minigrad import Tensor, random
 from minigrad.files import write_whole
 
-from ..module import Module
-from ..saving import _host, _safetensors
+from ..module import Module, host
+from ..saving import safetensors_numpy
 
 __all__ = ["load_checkpoint", "save_checkpoint"]
 
@@ -29,7 +29,7 @@ def _pack(value: Any, path: str, arrays: dict[str, np.ndarray]) -> Any:
         items = [_pack(v, f"{path}/{i}", arrays) for i, v in enumerate(value)]
         return {"$tuple": items} if isinstance(value, tuple) else items
     if isinstance(value, (Tensor, np.ndarray)):
-        arrays[path] = np.asarray(_host(value), order="C")
+        arrays[path] = np.asarray(host(value), order="C")
         return {"$array": path}
     return value.item() if isinstance(value, np.generic) else value
 
@@ -57,7 +57,7 @@ def save_checkpoint(
     note = {name: part.state_dict() for name, part in parts.items() if part is not None}
     arrays: dict[str, np.ndarray] = {}
     packed = _pack({"format": FORMAT, "random": random.get_state(), "extra": extra or {}, **note}, "", arrays)
-    write_whole(path, _safetensors().save(arrays, {"minigrad": json.dumps(packed)}))
+    write_whole(path, safetensors_numpy().save(arrays, {"minigrad": json.dumps(packed)}))
 
 
 def load_checkpoint(
@@ -71,7 +71,7 @@ def load_checkpoint(
     data = Path(path).read_bytes()
     try:
         header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
-        note = _unpack(json.loads(header["__metadata__"]["minigrad"]), _safetensors().load(data))
+        note = _unpack(json.loads(header["__metadata__"]["minigrad"]), safetensors_numpy().load(data))
         found = note["format"]
     except ImportError:
         raise

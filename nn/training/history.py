@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from minigrad.viz.display import curves_html, table_html
-from minigrad.viz.pyplot import finish, pyplot
+from ..inspect.pyplot import finish, pyplot
+from ..inspect.tables import curves_html, table_html
 
 __all__ = ["History"]
 

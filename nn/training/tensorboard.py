@@ -10,11 +10,9 @@ from typing import Any, Self
 
 import numpy as np
 
-from minigrad.viz import walk
-from minigrad.viz.target import resolve
+import minigrad
 
-from ..module import Module
-from ..saving import _host
+from ..module import Module, host
 
 __all__ = ["SummaryWriter", "TensorBoard"]
 
@@ -58,7 +56,7 @@ class SummaryWriter:
         Raises:
             ValueError: where there are none, or some are NaN or infinite.
         """
-        data = _host(values).astype(np.float64).ravel()
+        data = host(values).astype(np.float64).ravel()
         if not data.size or not np.isfinite(data).all():
             raise ValueError(f"histogram {tag!r}: {np.sum(~np.isfinite(data))} of {data.size} values are NaN or infinite")
         counts, edges = np.histogram(data, bins)
@@ -70,7 +68,7 @@ class SummaryWriter:
 
     def add_image(self, tag: str, img_tensor: Any, global_step: int | None = None) -> None:
         """An image (C, H, W) of 1, 3 or 4 channels, or (H, W): bytes, or floats between 0 and 1."""
-        pixels = _pixels(tag, _host(img_tensor))
+        pixels = _pixels(tag, host(img_tensor))
         file = io.BytesIO()
         importlib.import_module("PIL.Image").fromarray(pixels.squeeze(-1) if pixels.shape[-1] == 1 else pixels).save(file, "png")
         height, width, channels = pixels.shape
@@ -84,10 +82,10 @@ class SummaryWriter:
 
     def add_graph(self, model: Module, *inputs: Any) -> None:
         """The graph of a model on example inputs: ops in boxes by the path of the module that made them."""
-        tensors, _ = resolve(model, inputs, None, values=False)
+        tensors, _ = minigrad.viz.resolve(model, inputs, None, values=False)
         names: dict[int, str] = {}
         graph = self._graph.GraphDef(versions={"producer": 22})
-        for step in walk(tensors, model):
+        for step in minigrad.viz.walk(tensors, model):
             path = (step.name or "input") if step.op is None else ".".join(filter(None, (step.calls[-1].path, step.op)))
             name = path.replace(".", "/")
             names[step.id] = name if name not in names.values() else f"{name}_{step.id}"

@@ -180,7 +180,7 @@ class Trainer:
         self.model.eval()
         outs = [self.model(batch[0] if isinstance(batch, (tuple, list)) else batch) for batch in loader]
         self.model.train(was_training)
-        return Tensor(np.concatenate([out._data for out in outs]))
+        return Tensor(np.concatenate([out.data for out in outs]))
 
     def plot(self, path: str | os.PathLike[str] | None = None) -> Any:
         """The history as curves (needs matplotlib); written to a file, where a path is given."""

@@ -7,9 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from minigrad import Tensor, mark_mutated
-from minigrad.arrays.row_sparse import RowSparse
-from minigrad.ops.join import concatenate
+from minigrad import Tensor, concatenate, mark_mutated
+from minigrad.arrays import RowSparse
 
 __all__ = ["clip_grad_norm_", "clip_grad_value_", "parameters_to_vector", "vector_to_parameters"]
 
@@ -19,11 +18,11 @@ def _gradients(parameters: Tensor | Iterable[Tensor]) -> list[Any]:
     found = []
     for p in [parameters] if isinstance(parameters, Tensor) else parameters:
         if p.grad is not None:
-            if isinstance(p.grad._data, RowSparse):
-                p.grad._data = p.grad._data.coalesce()
-                found.append(p.grad._data.values)
+            if isinstance(p.grad.data, RowSparse):
+                p.grad.data = p.grad.data.coalesce()
+                found.append(p.grad.data.values)
             else:
-                found.append(p.grad._data)
+                found.append(p.grad.data)
     return found
 
 
@@ -70,9 +69,9 @@ def vector_to_parameters(vector: Any, parameters: Iterable[Tensor]) -> None:
     sizes = [p.size for p in given]
     if np.shape(vector) != (sum(sizes),):
         raise ValueError(f"vector_to_parameters: {sum(sizes)} numbers are needed, got shape {np.shape(vector)}")
-    values = vector.detach()._data if isinstance(vector, Tensor) else np.asarray(vector)
+    values = vector.detach().data if isinstance(vector, Tensor) else np.asarray(vector)
     start = 0
     for p, n in zip(given, sizes, strict=True):
-        p._data[...] = np.reshape(values[start : start + n], p.shape)
-        mark_mutated(p._data)
+        p.data[...] = np.reshape(values[start : start + n], p.shape)
+        mark_mutated(p.data)
         start += n

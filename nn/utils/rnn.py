@@ -7,8 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from minigrad.ops.join import concatenate, stack
-from minigrad.tensor import raw
+from minigrad import concatenate, raw, stack
 
 __all__ = ["PackedSequence", "pack_padded_sequence", "pack_sequence", "pad_packed_sequence", "pad_sequence"]
 

@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from math import prod
 from typing import Any
 
+import minigrad
 from minigrad import Tensor, no_grad
-from minigrad.viz.display import table_html
-from minigrad.viz.numbers import size
 
-from .layers.attention import MultiheadAttention
-from .layers.conv import _Conv, _ConvTranspose
-from .layers.linear import Bilinear, Linear
-from .layers.recurrent import _Cell, _Recurrent
-from .module import Module, Parameter
+from ..layers.attention import MultiheadAttention
+from ..layers.convolution import _Conv, _ConvTranspose
+from ..layers.linear import Bilinear, Linear
+from ..layers.recurrent import _Cell, _Recurrent
+from ..module import Module, Parameter
+from .tables import table_html
 
 __all__ = ["Row", "Summary", "summary"]
 
@@ -58,9 +58,14 @@ class Summary:
 
     def _cells(self) -> list[tuple[str, ...]]:
         """The lines of the table: header, rows, total."""
-        rows = [(r.path, r.kind, str(r.output), f"{r.parameters:,}", size(r.memory), f"{r.multiply_adds:,}") for r in self.rows]
+        memory = minigrad.viz.memory_size
+        rows = [
+            (r.path, r.kind, str(r.output), f"{r.parameters:,}", memory(r.memory), f"{r.multiply_adds:,}")
+            for r in self.rows
+        ]
         header = ("layer", "kind", "output", "parameters", "memory", "multiply-adds")
-        return [header, *rows, ("total", "", "", f"{self.parameters:,}", size(self.memory), f"{self.multiply_adds:,}")]
+        total = ("total", "", "", f"{self.parameters:,}", memory(self.memory), f"{self.multiply_adds:,}")
+        return [header, *rows, total]
 
     def __repr__(self) -> str:
         table = self._cells()

@@ -1,4 +1,4 @@
-"""Convolution and its transpose, as functions under torch.nn.functional's names; the modules are in `nn.layers.conv`."""
+"""Convolution and its transpose, as functions under torch.nn.functional's names; the modules are in `nn.layers.convolution`."""
 
 from __future__ import annotations
 
@@ -8,26 +8,64 @@ from typing import Any
 import numpy as np
 
 from minigrad import Tensor, primitive
-from minigrad.ops.window import Window, conv, conv_input
+from minigrad.ops.window import Window, conv, conv_input, conv_weight
 
 __all__ = [
     "conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d",
 ]  # fmt: skip
 
 
-@primitive(method=False, x=lambda g: g, bias=lambda g: np.sum(g, axis=(0, *range(2, g.ndim))))
-def add_bias(x: Any, bias: Any) -> Any:
-    """A number added to each channel, x (N, C, ...), bias (C,); where x is an array, into it: nobody else has seen it yet.
+def _bias_rule(g: Any) -> Any:
+    return np.sum(g, axis=(0, *range(2, g.ndim)))
 
-    out   = x + bias
-    dx    = g
-    dbias = sum of g over all but the channels
+
+def _with_bias(out: Any, bias: Any) -> Any:
+    """A number added to each channel of an array that nobody else has seen yet: in place, where the dtype stays."""
+    bias = np.reshape(bias, (-1, *(1,) * (out.ndim - 2)))
+    if type(out) is np.ndarray and out.dtype == np.result_type(out, bias):
+        out += bias
+        return out
+    return out + bias
+
+
+@primitive(
+    method=False,
+    x=lambda g, weight, window, groups: conv_input(g, weight, window, groups),
+    weight=lambda g, x, window, groups: conv_weight(x, g, window, groups),
+    bias=_bias_rule,
+)
+def conv_bias(x: Any, weight: Any, bias: Any, window: Window, groups: int) -> Any:
+    """Convolution, and a number added to each channel: x (N, C, *S), weight (O, C / groups, *size), bias (O,).
+
+    out     = conv(x, weight) + bias
+    dx      = conv_input(g, weight)
+    dweight = conv_weight(x, g)
+    dbias   = sum of g over all but the channels
+
+    >>> conv_bias(np.ones((1, 1, 3)), np.ones((1, 1, 2)), np.array([0.5]), Window.over((3,), 2), 1)
+    array([[[2.5, 2.5]]])
     """
-    shape = (-1, *(1,) * (x.ndim - 2))
-    if type(x) is np.ndarray and x.dtype == bias.dtype:
-        x += np.reshape(bias, shape)
-        return x
-    return x + np.reshape(bias, shape)
+    return _with_bias(conv(x, weight, window, groups), bias)
+
+
+@primitive(
+    method=False,
+    x=lambda g, weight, window, groups: conv(g, weight, window, groups),
+    weight=lambda g, x, window, groups: conv_weight(g, x, window, groups),
+    bias=_bias_rule,
+)
+def conv_transpose_bias(x: Any, weight: Any, bias: Any, window: Window, groups: int) -> Any:
+    """Transposed convolution, and a number added to each channel: x (N, C, *out), weight (C, O / groups, *size), bias (O,).
+
+    out     = conv_input(x, weight) + bias
+    dx      = conv(g, weight)
+    dweight = conv_weight(g, x)
+    dbias   = sum of g over all but the channels
+
+    >>> conv_transpose_bias(np.ones((1, 1, 2)), np.ones((1, 1, 2)), np.array([0.5]), Window.over((3,), 2), 1)
+    array([[[1.5, 2.5, 1.5]]])
+    """
+    return _with_bias(conv_input(x, weight, window, groups), bias)
 
 
 def _conv(n: int) -> Callable[..., Tensor]:
@@ -46,8 +84,9 @@ def _conv(n: int) -> Callable[..., Tensor]:
         if kernel[0] % groups:
             raise ValueError(f"conv{n}d: {kernel[0]} output channels do not divide into {groups} groups")
         window = Window.over(shape[2:], kernel[2:], stride, _padding(padding, kernel[2:], stride, dilation), dilation)
-        out = conv(x, weight, window, groups)
-        return out if bias is None else add_bias(out, bias)
+        if bias is None:
+            return conv(x, weight, window, groups)
+        return conv_bias(x, weight, bias, window, groups)
 
     convolve.__name__ = f"conv{n}d"
     convolve.__doc__ = f"""{n}-d convolution (cross-correlation): x (N, C, ...), weight (O, C / groups, ...) -> (N, O, ...).
@@ -112,8 +151,9 @@ def _conv_transpose(n: int) -> Callable[..., Tensor]:
             for length, s, p, d, k, e in zip(shape[2:], steps, pads, gaps, kernel[2:], extras, strict=True)
         ]
         window = Window.over(space, kernel[2:], steps, pads, gaps)
-        out = conv_input(x, weight, window, groups)
-        return out if bias is None else add_bias(out, bias)
+        if bias is None:
+            return conv_input(x, weight, window, groups)
+        return conv_transpose_bias(x, weight, bias, window, groups)
 
     transposed.__name__ = f"conv_transpose{n}d"
     transposed.__doc__ = f"""{n}-d transposed convolution: x (N, C, ...), weight (C, O / groups, ...) -> (N, O, ...).

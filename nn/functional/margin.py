@@ -6,10 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.ops.select import clip, relu, where
-from minigrad.tensor import raw
+from minigrad import clip, raw, relu, where
 
-from .losses import reduced
+from .loss import reduced
 
 __all__ = [
     "cosine_embedding_loss", "cosine_similarity", "hinge_embedding_loss", "huber_loss", "l1_loss", "margin_ranking_loss",

@@ -15,10 +15,9 @@ from typing import Any
 
 import numpy as np
 
-from minigrad import primitive
+from minigrad import expit as sigmoid
+from minigrad import primitive, stack, unstack
 from minigrad.kernels import accelerated
-from minigrad.ops.exponential import expit as sigmoid
-from minigrad.ops.join import stack, unstack
 
 __all__ = ["gru", "gru_cell", "lstm", "lstm_cell", "rnn", "rnn_cell"]
 
@@ -191,7 +190,7 @@ def _lstm_loop(
     return _shown(hs, keep), h, c
 
 
-@accelerated("nn.kernels.recurrent")
+@accelerated("lstm_step_back")
 def lstm_step_back(gates: Any, before: Any, tanh_c: Any, through: Any, dc: Any, dz: Any) -> None:
     """From the gradients `through` of h and `dc` of c: the gates' gradient into dz, that of the cell before into dc."""
     size = dc.shape[-1]
@@ -242,7 +241,7 @@ def _lstm_rule(
     return [dx, dh, dc, dw_ih, _weight_gradient(dz, _before(h0, hs)), db, db, dw_hr]
 
 
-@accelerated("nn.kernels.recurrent")
+@accelerated("lstm_step")
 def lstm_step(z: Any, recurrent: Any, c: Any, new_c: Any, tanh_c: Any, out: Any) -> None:
     """The gates from z + recurrent, into z (those of a sigmoid come halved); the new cell, its tanh, and o tanh(c)."""
     size = c.shape[-1]

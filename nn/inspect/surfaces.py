@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from ..graph import no_grad
-from .numbers import host
+from minigrad import no_grad
+
+from ..module import host
 from .pyplot import finish, pyplot
 
 __all__ = ["loss_landscape", "pca", "plot_decision_boundary", "plot_landscape", "plot_points", "tsne"]
@@ -49,7 +50,7 @@ def tsne(x: Any, components: int = 2, perplexity: float = 30.0, seed: int = 0) -
     try:
         manifold = importlib.import_module("sklearn.manifold")
     except ImportError as error:
-        raise ImportError('t-SNE needs scikit-learn: pip install "minigrad[viz]", or use viz.pca') from error
+        raise ImportError('t-SNE needs scikit-learn: pip install "minigrad[viz]", or use nn.inspect.pca') from error
     x = host(x).astype(float)
     perplexity = min(perplexity, (len(x) - 1) / 3)
     return manifold.TSNE(components, perplexity=perplexity, random_state=seed, init="pca").fit_transform(x)
@@ -119,7 +120,7 @@ def loss_landscape(
     """
     parameters = list(parameters)
     rng = np.random.default_rng(seed)
-    before = [p._data.copy() for p in parameters]
+    before = [p.data.copy() for p in parameters]
     directions = [[_direction(rng, p) for p in before] for _ in range(2)]
     ways = np.linspace(-radius, radius, steps)
     losses = np.empty((steps, steps))
@@ -127,11 +128,11 @@ def loss_landscape(
         for i, a in enumerate(ways):
             for j, b in enumerate(ways):
                 for p, start, u, v in zip(parameters, before, *directions, strict=True):
-                    p._data[...] = start + a * u + b * v
+                    p.data[...] = start + a * u + b * v
                 losses[i, j] = float(loss())
     finally:
         for p, start in zip(parameters, before, strict=True):
-            p._data[...] = start
+            p.data[...] = start
     return ways, losses
 
 

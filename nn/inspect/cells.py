@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from ..graph import no_grad
-from ..tensor import Tensor
-from .numbers import host
+from minigrad import Tensor, no_grad, raw
+
+from ..module import host
 from .pyplot import finish, pyplot
 
 __all__ = [
@@ -205,7 +205,7 @@ def gradient_by_lag(layer: Any, x: Any, seed: int = 0) -> np.ndarray:
     out = layer(x)[0]
     last = out[:, -1] if time else out[-1]
     signs = np.random.default_rng(seed).choice([-1.0, 1.0], last.shape).astype(out.dtype)
-    (last * np.asarray(signs, like=last._data)).sum().backward()
+    (last * np.asarray(signs, like=raw(last))).sum().backward()
     assert x.grad is not None
     norms = np.linalg.norm(np.moveaxis(host(x.grad), time, 0).reshape(x.shape[time], -1), axis=1)[::-1]
     return norms / norms[0]

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 
-from ..graph import is_grad_enabled
-from ..tensor import Tensor
-from .numbers import host
-from .page import Page
+import minigrad
+from minigrad import Tensor, is_grad_enabled, raw
+
+from ..module import host
 from .pyplot import finish, pyplot
 
 __all__ = ["Recorder"]
@@ -19,6 +20,7 @@ __all__ = ["Recorder"]
 #: Where a unit counts as saturated, by the class of its module: outside of these bounds the derivative is below 6 %.
 SATURATED = dict.fromkeys(("Tanh", "RNN", "LSTM", "GRU", "RNNCell", "GRUCell"), (-0.97, 0.97)) | {"Sigmoid": (0.03, 0.97)}
 CAN_DIE = ("ReLU", "ReLU6")
+_SCRIPT = Path(__file__).with_name("record.js")
 
 
 class Recorder:
@@ -106,9 +108,9 @@ class Recorder:
 
     # ------------------------------------------------------------------------------------- seen
 
-    def page(self, path: str | os.PathLike[str] | None = None, title: str = "Training") -> Page:
+    def page(self, path: str | os.PathLike[str] | None = None, title: str = "Training") -> minigrad.viz.Page:
         """A page to scrub through the epochs; written to a file, where a path is given."""
-        page = Page(title, {"title": title, "epochs": _finite(self.epochs)}, ("values.js", "chart.js", "record.js"))
+        page = minigrad.viz.Page(title, {"title": title, "epochs": _finite(self.epochs)}, ("values.js", "chart.js", _SCRIPT))
         if path is not None:
             page.write(path)
         return page
@@ -175,7 +177,7 @@ class Recorder:
             out = out[0] if isinstance(out, tuple) else out
             if not (module.training and is_grad_enabled() and isinstance(out, Tensor)):
                 return
-            self._outputs[path] = out._data
+            self._outputs[path] = raw(out)
             kind = type(module).__name__
             if kind in SATURATED:
                 low, high = SATURATED[kind]
@@ -196,7 +198,7 @@ class Recorder:
             x = args[0]
             if not (module.training and is_grad_enabled()) or hasattr(x, "batch_sizes"):  # packed sequences are left alone
                 return None
-            x = x if isinstance(x, Tensor) and x.requires_grad else Tensor(getattr(x, "_data", x), requires_grad=True)
+            x = x if isinstance(x, Tensor) and x.requires_grad else Tensor(raw(x), requires_grad=True)
             time = 1 if module.batch_first and x.ndim == 3 else 0
 
             def note(g: Tensor) -> None:

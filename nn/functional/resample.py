@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from minigrad import raw
 from minigrad.ops import window
 from minigrad.ops.window import Window
-from minigrad.tensor import raw
 
 __all__ = ["fold", "interpolate", "pad", "pixel_shuffle", "pixel_unshuffle", "unfold"]
 

@@ -1,20 +1,20 @@
 """The functional forms of the layers and losses, under PyTorch's names (`axis` for `dim`)."""
 
-# ruff: noqa: F401, F403 (each family says in its __all__ what is public)
+# ruff: noqa: F403 (each family says in its __all__ what is public)
 
-from minigrad.ops.shape import flatten
 
-from .activations import *
+from .activation import *
 from .attention import *
 from .convolution import *
 from .ctc import *
 from .dropout import *
 from .embedding import *
-from .likelihoods import *
+from .likelihood import *
 from .linear import *
-from .losses import *
-from .margins import *
+from .loss import *
+from .margin import *
 from .normalization import *
 from .pooling import *
 from .resample import *
 from .sampled import *
+from .shape import *

@@ -10,9 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.ops.reduce import softmax
-from minigrad.ops.select import where
-from minigrad.tensor import raw
+from minigrad import beside, raw, softmax, where
 
 from .dropout import dropout
 
@@ -26,9 +24,7 @@ def causal_mask(length: int, like: Any = None) -> Any:
     array([[ True, False],
            [ True,  True]])
     """
-    mask = np.tril(np.ones((length, length), dtype=bool))
-    data = raw(like)
-    return mask if data is None or isinstance(data, np.ndarray) else np.asarray(mask, like=data)
+    return beside(np.tril(np.ones((length, length), dtype=bool)), like)
 
 
 def _masked(scores: Any, mask: Any) -> Any:
@@ -57,8 +53,7 @@ def scaled_dot_product_attention(
         if attn_mask is not None:
             raise ValueError("scaled_dot_product_attention: is_causal and attn_mask exclude each other")
         rows, columns = np.shape(scores)[-2:]
-        mask = np.tril(np.ones((rows, columns), dtype=bool))
-        attn_mask = mask if isinstance(raw(scores), np.ndarray) else np.asarray(mask, like=raw(scores))
+        attn_mask = beside(np.tril(np.ones((rows, columns), dtype=bool)), scores)
     if attn_mask is not None:
         scores = _masked(scores, attn_mask)
     weights = dropout(softmax(scores, axis=-1), dropout_p, dropout_p > 0)

@@ -6,8 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad import random
-from minigrad.tensor import raw
+from minigrad import random, raw
 
 __all__ = ["alpha_dropout", "dropout", "dropout1d", "dropout2d", "dropout3d", "feature_alpha_dropout"]
 

@@ -6,9 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad import Tensor, primitive
-from minigrad.ops.index import take_along_axis
-from minigrad.ops.reduce import log_softmax
+from minigrad import Tensor, log_softmax, primitive, take_along_axis
 
 __all__ = ["cross_entropy", "mse_loss", "nll_loss"]
 
@@ -150,6 +148,6 @@ def _check_classes(name: str, logits: Tensor, target: Tensor, ignore_index: int)
     if target.shape != expected:
         raise ValueError(f"{name}: input of shape {logits.shape} needs targets of shape {expected}, got {target.shape}")
     classes = logits.shape[1]
-    bad = (target._data != ignore_index) & ((target._data < 0) | (target._data >= classes))
+    bad = (target.data != ignore_index) & ((target.data < 0) | (target.data >= classes))
     if bad.any():
-        raise IndexError(f"{name}: target {int(target._data[bad][0])} is out of range for {classes} classes")
+        raise IndexError(f"{name}: target {int(target.data[bad][0])} is out of range for {classes} classes")

@@ -6,14 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.ops.exponential import log_expit
-from minigrad.ops.index import getitem
-from minigrad.ops.join import concatenate
-from minigrad.ops.reduce import logsumexp
-from minigrad.tensor import raw
+from minigrad import concatenate, getitem, log_expit, logsumexp, raw
 
 from .embedding import embedding
-from .losses import reduced
+from .loss import reduced
 
 __all__ = ["negative_sampling_loss", "sampled_softmax_loss"]
 

@@ -6,12 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from minigrad import Tensor
-from minigrad.ops.join import stack
-from minigrad.ops.select import where
-from minigrad.tensor import raw
+from minigrad import Tensor, raw, stack, where
 
-from .losses import reduced
+from .loss import reduced
 
 __all__ = ["ctc_loss"]
 

@@ -57,7 +57,7 @@ def _layer_norm_composite(x: Any, weight: Any, bias: Any, eps: float) -> Any:
     return _affine(_standardized(x, (-1,), eps), weight, bias)
 
 
-@accelerated("nn.kernels.normalization", "layer_norm_rule")
+@accelerated("layer_norm_rule")
 def _layer_norm_rule(g: Any, needs: Any, x: Any, weight: Any, mean: Any, inverse_std: Any) -> list[Any]:
     standard = (x - mean) * inverse_std
     lead = tuple(range(g.ndim - 1))
@@ -72,7 +72,7 @@ def _layer_norm_rule(g: Any, needs: Any, x: Any, weight: Any, mean: Any, inverse
     method=False, joint=_layer_norm_rule, inputs=("x", "weight", "bias"), extras=("mean", "inverse_std"),
     composite=_layer_norm_composite,
 )  # fmt: skip
-@accelerated("nn.kernels.normalization")
+@accelerated("layer_norm_rows")
 def layer_norm_rows(x: Any, weight: Any, bias: Any, eps: float) -> Any:
     """Each row with mean 0 and variance 1, scaled and shifted; (..., M), weight and bias (M,) or None.
 

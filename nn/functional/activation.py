@@ -7,15 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from minigrad import primitive, random
+from minigrad import clip, log_softmax, primitive, random, raw, relu, softmax, tanh, where
+from minigrad import expit as sigmoid
+from minigrad import log_expit as logsigmoid
 from minigrad.kernels import accelerated
-from minigrad.ops.exponential import expit as sigmoid
-from minigrad.ops.exponential import log_expit as logsigmoid
-from minigrad.ops.reduce import log_softmax, softmax
-from minigrad.ops.select import clip, relu, where
 from minigrad.ops.special import erf
-from minigrad.ops.trigonometric import tanh
-from minigrad.tensor import raw
 
 __all__ = [
     "celu", "elu", "gelu", "glu", "gumbel_softmax", "hardshrink", "hardsigmoid", "hardswish", "hardtanh", "leaky_relu",
@@ -112,13 +108,13 @@ def _normal_distribution(x: Any) -> Any:
     return (1 + erf(x * sqrt(0.5))) / 2
 
 
-@accelerated("nn.kernels.activations")
+@accelerated("gelu_rule")
 def gelu_rule(g: Any, x: Any) -> Any:
     return g * (_normal_distribution(x) + x * np.exp(-x * x / 2) * (1 / sqrt(2 * np.pi)))
 
 
 @primitive(method=False, x=gelu_rule)
-@accelerated("nn.kernels.activations")
+@accelerated("gelu_exact")
 def gelu_exact(x: Any) -> Any:
     """x times the normal distribution function Phi of x.
 
@@ -181,7 +177,7 @@ def rrelu(x: Any, lower: float = 1 / 8, upper: float = 1 / 3, training: bool = F
     if not training:
         return leaky_relu(x, (lower + upper) / 2)
     values = raw(x)
-    slope = lower + (upper - lower) * random.rand(*values.shape, dtype=values.dtype, device=getattr(x, "device", "cpu"))._data
+    slope = lower + (upper - lower) * random.rand(*values.shape, dtype=values.dtype, device=getattr(x, "device", "cpu")).data
     return where(values >= 0, x, slope * x)
 
 

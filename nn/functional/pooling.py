@@ -11,10 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from minigrad import Tensor
-from minigrad.ops.index import assign, take_along_axis
+from minigrad import Tensor, raw, take_along_axis
+from minigrad.ops.index import assign
 from minigrad.ops.window import Window, max_pool, sum_pool
-from minigrad.tensor import raw
 
 __all__ = [
     "adaptive_avg_pool1d", "adaptive_avg_pool2d", "adaptive_avg_pool3d", "adaptive_max_pool1d", "adaptive_max_pool2d",

@@ -1,4 +1,4 @@
-"""Embeddings, as functions under torch.nn.functional's names; the modules are in `nn.layers.basic`."""
+"""Embeddings, as functions under torch.nn.functional's names; the modules are in `nn.layers.embedding`."""
 
 from __future__ import annotations
 
@@ -6,12 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from minigrad import Tensor, mark_mutated, primitive
-from minigrad.arrays.row_sparse import RowSparse
-from minigrad.ops.index import getitem, scatter_add
-from minigrad.ops.join import concatenate
-from minigrad.ops.select import where
-from minigrad.tensor import raw
+from minigrad import Tensor, concatenate, getitem, mark_mutated, primitive, raw, scatter_add, where
+from minigrad.arrays import RowSparse
 
 __all__ = ["embedding", "embedding_bag", "one_hot"]
 
@@ -124,7 +120,7 @@ def one_hot(indices: Any, num_classes: int = -1) -> Tensor:
     >>> one_hot(Tensor([0, 2])).tolist()
     [[1, 0, 0], [0, 0, 1]]
     """
-    array = indices._data if isinstance(indices, Tensor) else np.asarray(indices)
+    array = indices.data if isinstance(indices, Tensor) else np.asarray(indices)
     n = int(array.max()) + 1 if num_classes < 0 else num_classes
     classes = np.arange(n) if isinstance(array, np.ndarray) else np.arange(n, like=array)
     return Tensor((array[..., None] == classes).astype(np.int64))

@@ -1,10 +1,8 @@
-"""Layers that only reshape, and embedding tables."""
+"""Tables of vectors that are looked up by integers; what they compute is in `nn.functional.embedding`."""
 
 from __future__ import annotations
 
 from typing import Any
-
-import numpy as np
 
 from minigrad import Tensor, empty, mark_mutated
 
@@ -12,56 +10,7 @@ from .. import functional as F
 from .. import init
 from ..module import Module, Parameter
 
-__all__ = ["Embedding", "EmbeddingBag", "Flatten", "Identity", "Unflatten"]
-
-
-class Identity(Module):
-    """The input itself, whatever the arguments.
-
-    >>> Identity(54)(Tensor([1.0])).tolist()
-    [1.0]
-    """
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        pass
-
-    def forward(self, x: Any) -> Any:
-        return x
-
-
-class Flatten(Module):
-    """The axes from start_axis to end_axis joined into one; by default all but the batch.
-
-    >>> Flatten()(Tensor([[[1.0, 2.0], [3.0, 4.0]]])).shape
-    (1, 4)
-    """
-
-    def __init__(self, start_axis: int = 1, end_axis: int = -1) -> None:
-        self.start_axis, self.end_axis = start_axis, end_axis
-
-    def forward(self, x: Any) -> Any:
-        return F.flatten(x, self.start_axis, self.end_axis)
-
-    def extra_repr(self) -> str:
-        return f"start_axis={self.start_axis}, end_axis={self.end_axis}"
-
-
-class Unflatten(Module):
-    """One axis split into several.
-
-    >>> Unflatten(1, (2, 3))(Tensor([[1.0] * 6])).shape
-    (1, 2, 3)
-    """
-
-    def __init__(self, axis: int, unflattened_size: tuple[int, ...]) -> None:
-        self.axis, self.unflattened_size = axis, tuple(unflattened_size)
-
-    def forward(self, x: Any) -> Any:
-        shape, axis = np.shape(x), self.axis % np.ndim(x)
-        return np.reshape(x, (*shape[:axis], *self.unflattened_size, *shape[axis + 1 :]))
-
-    def extra_repr(self) -> str:
-        return f"axis={self.axis}, unflattened_size={self.unflattened_size}"
+__all__ = ["Embedding", "EmbeddingBag"]
 
 
 class Embedding(Module):
@@ -100,7 +49,7 @@ class Embedding(Module):
         values = embeddings if isinstance(embeddings, Tensor) else Tensor(embeddings)
         rows, columns = values.shape
         table = cls(rows, columns, **{"dtype": values.dtype, **options})
-        table.weight.data = values.detach()._data.copy()
+        table.weight.data = values.detach().data.copy()
         table.weight.requires_grad = not freeze
         return table
 
@@ -108,8 +57,8 @@ class Embedding(Module):
         """Draw the table anew."""
         init.normal_(self.weight)
         if self.padding_idx is not None:
-            self.weight._data[self.padding_idx] = 0
-            mark_mutated(self.weight._data)
+            self.weight.data[self.padding_idx] = 0
+            mark_mutated(self.weight.data)
 
     def forward(self, indices: Any) -> Tensor:
         return F.embedding(

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from ..graph import no_grad
-from ..tensor import Tensor
-from .numbers import host
+from minigrad import Tensor, no_grad
+
+from ..module import host
 from .pyplot import finish, pyplot
 
 __all__ = ["class_activation_map", "feature_maps", "filters", "image_grid", "saliency"]

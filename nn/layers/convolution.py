@@ -8,10 +8,10 @@ from typing import Any
 
 from minigrad import Tensor, empty
 
-from .. import convolution as C
+from .. import functional as F
 from .. import init
+from ..functional.convolution import output_padding_for, pad_each
 from ..module import Module, Parameter, as_input
-from ..resample import pad
 
 __all__ = ["Conv1d", "Conv2d", "Conv3d", "ConvTranspose1d", "ConvTranspose2d", "ConvTranspose3d"]
 
@@ -66,8 +66,8 @@ class _Conv(Module):
     def forward(self, x: Any) -> Tensor:
         x, padding = as_input(x, self.weight), self.padding
         if self.padding_mode != "zeros":
-            each = C.pad_each(padding, self.kernel_size, self.stride, self.dilation)
-            x = pad(x, [p for pair in reversed(each) for p in pair], self.padding_mode)
+            each = pad_each(padding, self.kernel_size, self.stride, self.dilation)
+            x = F.pad(x, [p for pair in reversed(each) for p in pair], self.padding_mode)
             padding = 0
         return type(self).convolve(x, self.weight, self.bias, self.stride, padding, self.dilation, self.groups)
 
@@ -86,7 +86,7 @@ class Conv1d(_Conv):
     (1, 4, 5)
     """
 
-    dimensions, convolve = 1, staticmethod(C.conv1d)
+    dimensions, convolve = 1, staticmethod(F.conv1d)
 
 
 class Conv2d(_Conv):
@@ -96,7 +96,7 @@ class Conv2d(_Conv):
     (1, 4, 5, 5)
     """
 
-    dimensions, convolve = 2, staticmethod(C.conv2d)
+    dimensions, convolve = 2, staticmethod(F.conv2d)
 
 
 class Conv3d(_Conv):
@@ -106,7 +106,7 @@ class Conv3d(_Conv):
     (1, 2, 2, 2, 2)
     """
 
-    dimensions, convolve = 3, staticmethod(C.conv3d)
+    dimensions, convolve = 3, staticmethod(F.conv3d)
 
 
 class _ConvTranspose(_Conv):
@@ -131,7 +131,7 @@ class _ConvTranspose(_Conv):
         x = as_input(x, self.weight)
         extra = self.output_padding
         if output_size is not None:
-            extra = C.output_padding_for(x.shape, output_size, self.kernel_size, self.stride, self.padding, self.dilation)
+            extra = output_padding_for(x.shape, output_size, self.kernel_size, self.stride, self.padding, self.dilation)
         return type(self).convolve(x, self.weight, self.bias, self.stride, self.padding, extra, self.groups, self.dilation)
 
 
@@ -142,16 +142,16 @@ class ConvTranspose1d(_ConvTranspose):
     (1, 4, 11)
     """
 
-    dimensions, convolve = 1, staticmethod(C.conv_transpose1d)
+    dimensions, convolve = 1, staticmethod(F.conv_transpose1d)
 
 
 class ConvTranspose2d(_ConvTranspose):
     """2-d transposed convolution, (N, C, H, W) -> (N, O, H', W')."""
 
-    dimensions, convolve = 2, staticmethod(C.conv_transpose2d)
+    dimensions, convolve = 2, staticmethod(F.conv_transpose2d)
 
 
 class ConvTranspose3d(_ConvTranspose):
     """3-d transposed convolution, (N, C, D, H, W) -> (N, O, D', H', W')."""
 
-    dimensions, convolve = 3, staticmethod(C.conv_transpose3d)
+    dimensions, convolve = 3, staticmethod(F.conv_transpose3d)

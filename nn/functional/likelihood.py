@@ -7,11 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.ops.exponential import xlogy
-from minigrad.ops.select import where
-from minigrad.tensor import raw
+from minigrad import raw, where, xlogy
 
-from .losses import reduced
+from .loss import reduced
 
 __all__ = [
     "binary_cross_entropy", "binary_cross_entropy_with_logits", "gaussian_nll_loss", "kl_div", "poisson_nll_loss",

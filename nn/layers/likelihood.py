@@ -1,0 +1,95 @@
+"""Losses that are negative log-likelihoods or divergences, as modules; what they compute is in `nn.functional.likelihood`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .. import functional as F
+from .loss import Loss, constant
+
+__all__ = ["BCELoss", "BCEWithLogitsLoss", "GaussianNLLLoss", "KLDivLoss", "PoissonNLLLoss"]
+
+
+class BCELoss(Loss):
+    """-(y log p + (1 - y) log(1 - p)) for probabilities p."""
+
+    def __init__(self, weight: Any = None, reduction: str = "mean") -> None:
+        self.weight = constant(weight)
+        self.reduction = reduction
+
+    def forward(self, input: Any, target: Any) -> Any:  # noqa: A002
+        return F.binary_cross_entropy(input, target, weight=self.weight, reduction=self.reduction)
+
+
+class BCEWithLogitsLoss(Loss):
+    """Binary cross-entropy of sigmoid(x), exact for large logits.
+
+    Args:
+        weight: of each element.
+        pos_weight: by how much a positive example counts more, of each class.
+
+    >>> round(BCEWithLogitsLoss()(Tensor([0.0]), Tensor([1.0])).item(), 4)
+    0.6931
+    """
+
+    def __init__(self, weight: Any = None, reduction: str = "mean", pos_weight: Any = None) -> None:
+        self.weight = constant(weight)
+        self.pos_weight = constant(pos_weight)
+        self.reduction = reduction
+
+    def forward(self, input: Any, target: Any) -> Any:  # noqa: A002
+        return F.binary_cross_entropy_with_logits(
+            input, target, weight=self.weight, reduction=self.reduction,
+            pos_weight=self.pos_weight,
+        )  # fmt: skip
+
+
+class KLDivLoss(Loss):
+    """sum of t (log t - x) for log-probabilities x: the Kullback-Leibler divergence.
+
+    Args:
+        reduction: "batchmean" is the divergence; "mean" divides by all elements.
+        log_target: the target is log t.
+    """
+
+    def __init__(self, reduction: str = "mean", log_target: bool = False) -> None:
+        self.reduction, self.log_target = reduction, log_target
+
+    def forward(self, input: Any, target: Any) -> Any:  # noqa: A002
+        return F.kl_div(input, target, reduction=self.reduction, log_target=self.log_target)
+
+
+class PoissonNLLLoss(Loss):
+    """e^x - y x for log-rates x, without the term of y alone.
+
+    Args:
+        full: add Stirling's approximation of that term.
+    """
+
+    def __init__(
+        self, log_input: bool = True, full: bool = False, eps: float = 1e-8, reduction: str =
+        "mean",
+    ) -> None:  # fmt: skip
+        self.log_input, self.full, self.eps, self.reduction = log_input, full, eps, reduction
+
+    def forward(self, input: Any, target: Any) -> Any:  # noqa: A002
+        return F.poisson_nll_loss(
+            input, target, log_input=self.log_input, full=self.full, eps=self.eps,
+            reduction=self.reduction,
+        )  # fmt: skip
+
+
+class GaussianNLLLoss(Loss):
+    """(log var + (x - y)^2 / var) / 2; variances are at least eps.
+
+    Args:
+        full: add log(2 pi) / 2.
+    """
+
+    def __init__(self, full: bool = False, eps: float = 1e-6, reduction: str = "mean") -> None:
+        self.full, self.eps, self.reduction = full, eps, reduction
+
+    def forward(self, input: Any, target: Any, var: Any) -> Any:  # noqa: A002
+        return F.gaussian_nll_loss(
+            input, target, var, full=self.full, eps=self.eps, reduction=self.reduction,
+        )  # fmt: skip
