@@ -17,16 +17,18 @@ from .check import GradcheckError, gradcheck, gradgradcheck
 from .graph import detect_anomaly, enable_grad, is_grad_enabled, mark_mutated, no_grad, set_grad_enabled
 from .primitive import primitive, registered
 from .tensor import Tensor
-from .transforms.derivatives import (
+from .transforms import (
     checkpoint,
     egrad,
     elementwise_grad,
     ggnvp,
     grad,
     grad_and_aux,
+    hessian,
     hessian_tensor_product,
     holomorphic_grad,
     hvp,
+    jacobian,
     jvp,
     make_ggnvp,
     make_hvp,
@@ -37,7 +39,6 @@ from .transforms.derivatives import (
     vector_jacobian_product,
     vjp,
 )
-from .transforms.jacobians import hessian, jacobian
 
 __version__ = "0.1.0"
 

@@ -10,7 +10,8 @@ import numpy as np
 from ..arrays.batch import Batch
 from ..backward import gradients, propagate
 from ..tensor import Tensor, wrap
-from .derivatives import Argnums, Recording, grad, named, output_of
+from .gradients import grad
+from .recording import Argnums, Recording, named, output_of
 
 __all__ = ["hessian", "jacobian"]
 
