@@ -11,14 +11,15 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
-from . import autograd, dispatch, fft, linalg, ops, random, scipy
+from . import autograd, dispatch, fft, linalg, misc, ops, random, scipy
 from .backend import cuda_is_available, get_default_dtype, set_default_dtype
-from .check import GradcheckError, gradcheck, gradgradcheck
+from .check import GradcheckError, check_grads, gradcheck, gradgradcheck
 from .graph import detect_anomaly, enable_grad, is_grad_enabled, mark_mutated, no_grad, set_grad_enabled
 from .primitive import primitive, registered
 from .tensor import Tensor
 from .transforms import (
     checkpoint,
+    deriv,
     egrad,
     elementwise_grad,
     ggnvp,
@@ -26,6 +27,7 @@ from .transforms import (
     grad_and_aux,
     hessian,
     hessian_tensor_product,
+    hessian_vector_product,
     holomorphic_grad,
     hvp,
     jacobian,
@@ -39,16 +41,19 @@ from .transforms import (
     vector_jacobian_product,
     vjp,
 )
+from .trees import ravel_tree, tree_map
 
 __version__ = "0.1.0"
 
 __all__ = [
-    "GradcheckError", "Tensor", "autograd", "checkpoint", "cuda_is_available", "detect_anomaly", "dispatch", "egrad",
-    "elementwise_grad", "enable_grad", "fft", "get_default_dtype", "ggnvp", "grad", "grad_and_aux", "gradcheck", "gradgradcheck",
-    "hessian", "hessian_tensor_product", "holomorphic_grad", "hvp", "is_grad_enabled", "jacobian", "jvp", "linalg",
-    "make_ggnvp", "make_hvp",
-    "make_jvp", "make_vjp", "mark_mutated", "no_grad", "ops", "primitive", "random", "registered", "scipy", "set_default_dtype",
-    "set_grad_enabled", "tensor_jacobian_product", "value_and_grad", "vector_jacobian_product", "vjp",
+    "GradcheckError", "Tensor", "autograd", "check_grads", "checkpoint", "cuda_is_available",
+    "deriv", "detect_anomaly", "dispatch", "egrad", "elementwise_grad", "enable_grad", "fft",
+    "get_default_dtype", "ggnvp", "grad", "grad_and_aux", "gradcheck", "gradgradcheck", "hessian",
+    "hessian_tensor_product", "hessian_vector_product", "holomorphic_grad", "hvp",
+    "is_grad_enabled", "jacobian", "jvp", "linalg", "make_ggnvp", "make_hvp", "make_jvp",
+    "make_vjp", "mark_mutated", "misc", "no_grad", "ops", "primitive", "random", "ravel_tree",
+    "registered", "scipy", "set_default_dtype", "set_grad_enabled", "tensor_jacobian_product",
+    "tree_map", "value_and_grad", "vector_jacobian_product", "vjp",
 ]  # fmt: skip
 
 #: The families whose functions are functions of this package too, under NumPy's names.

@@ -108,7 +108,7 @@ def vectors_like(tree: Any, other: Any, name: str) -> list[Any]:
 
     Raises:
         ValueError: the structures or the shapes differ; nothing is broadcast.
-        TypeError: a complex leaf belongs to a real one; a text or another object stands for numbers.
+        TypeError: a complex leaf belongs to a real one; a leaf is not made of numbers.
 
     >>> vectors_like({"a": np.ones((2, 1))}, {"a": np.ones(2)}, "v")
     Traceback (most recent call last):

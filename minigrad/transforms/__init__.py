@@ -6,16 +6,18 @@ from .jacobians import hessian, jacobian
 from .products import (
     ggnvp,
     hessian_tensor_product,
+    hessian_vector_product,
     hvp,
     make_ggnvp,
     make_hvp,
     tensor_jacobian_product,
     vector_jacobian_product,
 )
-from .pullbacks import jvp, make_jvp, make_vjp, vjp
+from .pullbacks import deriv, jvp, make_jvp, make_vjp, vjp
 
 __all__ = [
-    "checkpoint", "egrad", "elementwise_grad", "ggnvp", "grad", "grad_and_aux", "hessian", "hessian_tensor_product",
-    "holomorphic_grad", "hvp", "jacobian", "jvp", "make_ggnvp", "make_hvp", "make_jvp", "make_vjp",
-    "tensor_jacobian_product", "value_and_grad", "vector_jacobian_product", "vjp",
+    "checkpoint", "deriv", "egrad", "elementwise_grad", "ggnvp", "grad", "grad_and_aux", "hessian",
+    "hessian_tensor_product", "hessian_vector_product", "holomorphic_grad", "hvp", "jacobian", "jvp",
+    "make_ggnvp", "make_hvp", "make_jvp", "make_vjp", "tensor_jacobian_product", "value_and_grad",
+    "vector_jacobian_product", "vjp",
 ]  # fmt: skip

@@ -1,4 +1,9 @@
-"""Products of a Jacobian with one vector: pull-backs (vjp) and push-forwards (jvp)."""
+"""Products of a Jacobian with one vector: pull-backs (vjp) and push-forwards (jvp).
+
+Cotangents and tangents are trees like the values that they belong to.  They are matched by key and
+by place, and have the same shapes.  What comes back is differentiable with respect to them, also
+where the pull-back was made outside of the function that is differentiated.
+"""
 
 from __future__ import annotations
 
@@ -10,74 +15,164 @@ import numpy as np
 from .. import backend
 from ..backward import gradients
 from ..tensor import Tensor, wrap
-from ..trees import flatten, unflatten
-from .recording import Argnums, Recording, output_of
+from ..trees import flatten, unflatten, vectors_like
+from .recording import Argnums, Recording, argnums_of, is_tracked, name_of, output_of
 
-__all__ = ["jvp", "make_jvp", "make_vjp", "vjp"]
+__all__ = ["deriv", "jvp", "make_jvp", "make_vjp", "pull_back", "push_forward", "vjp"]
 
 
-def vjp(function: Callable[..., Any], *args: Any, argnums: Argnums | None = None) -> tuple[Any, Callable[[Any], Any]]:
+def vjp(
+    function: Callable[..., Any],
+    *args: Any,
+    argnums: Argnums | None = None,
+    argnum: Argnums | None = None,
+) -> tuple[Any, Callable[[Any], Any]]:
     """The value at `args`, and the function v -> v^T J (one backward pass each).
 
-    The function returns a tuple of gradients where there are several arguments (or `argnums` is a sequence).
+    That function returns a tuple of gradients where there are several arguments (or `argnums` is a
+    sequence).  v is nested as the value is and has its shapes.
+
+    Raises:
+        ValueError: v is not nested as the value is, or its shapes differ; from the function.
+        TypeError: an argument is not made of floating numbers.
 
     >>> value, pull = vjp(lambda x: x**2, np.array([1.0, 2.0]))
     >>> pull(np.array([1.0, 10.0]))
     array([ 2., 40.])
     """
+    argnums = argnums_of(argnums, argnum)
     if argnums is None:
         argnums = 0 if len(args) == 1 else tuple(range(len(args)))
-    call = Recording(function, argnums, args, {})
-    outs = [output_of(v, function) for v in flatten(call.value)]
-
-    def pull(v: Any) -> Any:
-        return call.arrange(call.pull(outs, flatten(v), retain_graph=True))
-
-    value = [call.give_back(out if call.create_graph else out.detach()) for out in outs]
-    return unflatten(call.value, iter(value)), pull
+    return pull_back(Recording(function, argnums, args, {}), f"vjp of {name_of(function)}: v")
 
 
-def make_vjp(function: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., tuple[Callable[[Any], Any], Any]]:
+def make_vjp(
+    function: Callable[..., Any], argnums: Argnums = 0, *, argnum: Argnums | None = None
+) -> Callable[..., tuple[Callable[[Any], Any], Any]]:
     """HIPS/autograd's order of the same: make_vjp(f)(x) returns (v -> v^T J, value).
 
     >>> pull, value = make_vjp(np.sin)(0.0)
     >>> pull(2.0)
     np.float64(2.0)
     """
+    argnums = argnums_of(argnums, argnum)
 
-    def at(*args: Any) -> tuple[Callable[[Any], Any], Any]:
-        value, pull = vjp(function, *args, argnums=argnums)
+    def at(*args: Any, **kwargs: Any) -> tuple[Callable[[Any], Any], Any]:
+        call = Recording(function, argnums, args, kwargs)
+        value, pull = pull_back(call, f"make_vjp of {name_of(function)}: v")
         return pull, value
 
     return at
 
 
-def jvp(function: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:
+def jvp(
+    function: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]
+) -> tuple[Any, Any]:
     """The value at `primals`, and J v for the direction `tangents`.
 
-    v^T J is linear in v; the transpose of that map is J itself, so two backward passes make a forward one.
+    Raises:
+        ValueError: the tangents are not nested as the primals are, or their shapes differ.
+        TypeError: the numbers of primals and tangents differ, or a primal is not made of floating
+            numbers.
 
     >>> jvp(np.sin, (0.0,), (2.0,))
     (np.float64(0.0), np.float64(2.0))
     """
     if len(primals) != len(tangents):
-        raise TypeError(f"jvp got {len(primals)} primals but {len(tangents)} tangents")
+        raise TypeError(
+            f"jvp of {name_of(function)} got {len(primals)} primals but {len(tangents)} tangents"
+        )
     call = Recording(function, tuple(range(len(primals))), tuple(primals), {})
-    outs = [output_of(v, function) for v in flatten(call.value)]
-    duals = [Tensor(np.zeros_like(out._data), requires_grad=True) for out in outs]
-    pulled = gradients(outs, call.inputs, duals, create_graph=True)
-    pairs = [(g, t) for g, t in zip(pulled, flatten(list(tangents)), strict=True) if g is not None and g.requires_grad]
-    directions = [np.asarray(t) if not isinstance(t, Tensor) and not backend.is_array(t) else t for _, t in pairs]
-    moved = gradients([g for g, _ in pairs], duals, directions, call.create_graph)
-    results = [wrap(np.zeros_like(o._data), None) if m is None else m for m, o in zip(moved, outs, strict=True)]
-    values = [out if call.create_graph else out.detach() for out in outs]
-    return tuple(unflatten(call.value, iter(map(call.give_back, each))) for each in (values, results))  # type: ignore[return-value]
+    name = f"jvp of {name_of(function)}: tangents"
+    directions = vectors_like(call.chosen, tuple(tangents), name)
+    return _value(call), push_forward(call, directions)
 
 
-def make_jvp(function: Callable[..., Any], argnums: int = 0) -> Callable[..., Callable[[Any], tuple[Any, Any]]]:
+def make_jvp(
+    function: Callable[..., Any], argnums: Argnums = 0, *, argnum: Argnums | None = None
+) -> Callable[..., Callable[[Any], tuple[Any, Any]]]:
     """make_jvp(f)(x)(v) returns (value, J v).
 
     >>> make_jvp(np.exp)(0.0)(3.0)
     (np.float64(1.0), np.float64(3.0))
     """
-    return lambda *args: lambda v: jvp(lambda x: function(*args[:argnums], x, *args[argnums + 1 :]), (args[argnums],), (v,))
+    argnums = argnums_of(argnums, argnum)
+
+    def at(*args: Any, **kwargs: Any) -> Callable[[Any], tuple[Any, Any]]:
+        call = Recording(function, argnums, args, kwargs)
+
+        def push(v: Any) -> tuple[Any, Any]:
+            directions = vectors_like(call.chosen, v, f"make_jvp of {name_of(function)}: v")
+            return _value(call), push_forward(call, directions)
+
+        return push
+
+    return at
+
+
+def deriv(
+    function: Callable[..., Any], argnums: int = 0, *, argnum: int | None = None
+) -> Callable[..., Any]:
+    """The derivative of a function of one number, which may return an array: J times ones.
+
+    >>> deriv(lambda t: np.array([1.0, 2.0]) * t**2)(3.0)
+    array([ 6., 12.])
+    """
+    argnums = argnums_of(argnums, argnum)
+
+    def derivative(*args: Any, **kwargs: Any) -> Any:
+        call = Recording(function, argnums, args, kwargs)
+        return push_forward(call, [np.ones_like(x._data) for x in call.inputs])
+
+    return derivative
+
+
+# ---------------------------------------------------------------- what other transforms build on
+
+
+def pull_back(call: Recording, name: str) -> tuple[Any, Callable[[Any], Any]]:
+    """The value of a recorded call, and the function v -> v^T J; errors call v by that name."""
+    outs = _outputs(call)
+
+    def pull(v: Any) -> Any:
+        cotangents = vectors_like(call.value, v, name)
+        return call.arrange(call.pull(outs, cotangents, retain_graph=True))
+
+    return _value(call), pull
+
+
+def push_forward(call: Recording, directions: Sequence[Any]) -> Any:
+    """J v of a recorded call, for one direction for each leaf of its arguments.
+
+    v^T J is linear in v; the transpose of that map is J itself, so two backward passes make a
+    forward one.
+    """
+    outs = _outputs(call)
+    create_graph = call.create_graph or is_tracked(directions)
+    duals = [Tensor(np.zeros_like(out._data), requires_grad=True) for out in outs]
+    pulled = gradients(outs, call.inputs, duals, create_graph=True)
+    pairs = [
+        (g, t if isinstance(t, Tensor) or backend.is_array(t) else np.asarray(t))
+        for g, t in zip(pulled, directions, strict=True)
+        if g is not None and g.requires_grad
+    ]
+    moved = gradients([g for g, _ in pairs], duals, [t for _, t in pairs], create_graph)
+    tangents = [
+        call.give_back(wrap(np.zeros_like(out._data), None) if t is None else t, create_graph)
+        for t, out in zip(moved, outs, strict=True)
+    ]
+    return unflatten(call.value, iter(tangents))
+
+
+def _outputs(call: Recording) -> list[Tensor]:
+    """The leaves of what the function returned, as Tensors."""
+    if call.value is None:  # a node without leaves inside of a tree, but here a forgotten return
+        return [output_of(None, call.function)]
+    return [output_of(x, call.function) for x in flatten(call.value)]
+
+
+def _value(call: Recording) -> Any:
+    """What the function returned, as the caller passed his arguments."""
+    outs = _outputs(call)
+    leaves = [call.give_back(out if call.create_graph else out.detach()) for out in outs]
+    return unflatten(call.value, iter(leaves))
