@@ -26,6 +26,8 @@ __all__ = ["flatten", "leaves_like", "paths", "ravel_tree", "tree_map", "unflatt
 
 #: The kinds of dtype that stand for numbers.
 NUMBERS = "biufc"
+#: How messages call a leaf.
+LEAF = "an array, a number or a Tensor"
 
 
 def flatten(tree: Any) -> list[Any]:
@@ -96,11 +98,10 @@ def leaves_like(tree: Any, other: Any, name: str) -> list[Any]:
         raise ValueError(f"{name} {fault}")
     if parts is None or other_parts is None:
         return [other]
-    return [
-        leaf
-        for key, part in parts.items()
-        for leaf in leaves_like(part, other_parts[key], name + _step(tree, key))
-    ]
+    leaves = []
+    for key, part in parts.items():
+        leaves += leaves_like(part, other_parts[key], name + _step(tree, key))
+    return leaves
 
 
 def vectors_like(tree: Any, other: Any, name: str) -> list[Any]:
@@ -117,19 +118,15 @@ def vectors_like(tree: Any, other: Any, name: str) -> list[Any]:
     """
     found = leaves_like(tree, other, name)
     for i, (mine, its) in enumerate(zip(flatten(tree), found, strict=True)):
-        dtype = _dtype(its)
-        if dtype.kind not in NUMBERS:
+        kind, want = _dtype(its).kind, np.shape(mine)
+        if kind not in NUMBERS:
+            raise TypeError(f"{paths(tree, name)[i]} is {its!r:.60}, expected {LEAF}")
+        if np.shape(its) != want:
+            raise ValueError(f"{paths(tree, name)[i]} has shape {np.shape(its)}, expected {want}")
+        if kind == "c" and _dtype(mine).kind != "c":
             raise TypeError(
-                f"{paths(tree, name)[i]} is {its!r:.60}, expected an array, a number or a Tensor"
-            )
-        if np.shape(its) != np.shape(mine):
-            raise ValueError(
-                f"{paths(tree, name)[i]} has shape {np.shape(its)}, expected {np.shape(mine)}"
-            )
-        if dtype.kind == "c" and _dtype(mine).kind != "c":
-            raise TypeError(
-                f"{paths(tree, name)[i]} is {dtype}, but belongs to real numbers, {_dtype(mine)}; "
-                "pass its .real and its .imag one after the other"
+                f"{paths(tree, name)[i]} is {_dtype(its)}, but belongs to real numbers, "
+                f"{_dtype(mine)}; pass its .real and its .imag one after the other"
             )
     return found
 
@@ -159,17 +156,14 @@ def ravel_tree(tree: Any) -> tuple[Any, Callable[[Any], Any]]:
     leaves, names = flatten(tree), paths(tree, "tree")
     for leaf, name in zip(leaves, names, strict=True):
         if _dtype(leaf).kind not in NUMBERS:
-            raise TypeError(
-                f"ravel_tree: {name} is {leaf!r:.60}, expected an array, a number or a Tensor"
-            )
+            raise TypeError(f"ravel_tree: {name} is {leaf!r:.60}, expected {LEAF}")
     shapes, dtypes = [np.shape(x) for x in leaves], [_dtype(x) for x in leaves]
     ends = np.cumsum([0, *(int(np.prod(shape)) for shape in shapes)]).tolist()
 
     def unravel(vector: Any) -> Any:
         if np.shape(vector) != (ends[-1],):
-            raise ValueError(
-                f"unravel: expected a vector of shape ({ends[-1]},), got shape {np.shape(vector)}"
-            )
+            want, got = (ends[-1],), np.shape(vector)
+            raise ValueError(f"unravel: expected a vector of shape {want}, got shape {got}")
         found = []
         for i, leaf in enumerate(leaves):
             part = np.reshape(vector[ends[i] : ends[i + 1]], shapes[i])
@@ -203,18 +197,15 @@ def _is_number(leaf: Any) -> bool:
 def _converted(part: Any, dtype: np.dtype, name: str) -> Any:
     """A part of a vector in the dtype of its leaf; the real part for a real leaf."""
     part = np.real(part) if part.dtype.kind == "c" and dtype.kind != "c" else part
+    converted = part.astype(dtype)
     if dtype.kind in "fc":
-        return part.astype(dtype)
-    if getattr(part, "requires_grad", False):
-        raise TypeError(
-            f"unravel: {name} has the dtype {dtype}, which has no gradient: write 3.0 instead of 3"
-        )
-    whole = part.astype(dtype)
-    if np.any(whole != part):
-        raise TypeError(
-            f"unravel: {name} has the dtype {dtype} and cannot hold {part}: write 3.0 instead of 3"
-        )
-    return whole
+        return converted
+    fault = ", which has no gradient" if getattr(part, "requires_grad", False) else None
+    if fault is None and np.any(converted != part):
+        fault = f" and cannot hold {part}"
+    if fault:
+        raise TypeError(f"unravel: {name} has the dtype {dtype}{fault}: write 3.0 instead of 3")
+    return converted
 
 
 # --------------------------------------------------------------------------------------- private
@@ -282,7 +273,7 @@ def _kind(tree: Any) -> str:
         return "a list or tuple"
     if _is_dataclass(tree):
         return f"an instance of {type(tree).__qualname__}"
-    return "a leaf (an array, a number or a Tensor)"
+    return f"a leaf ({LEAF})"
 
 
 def _is_dataclass(tree: Any) -> bool:
@@ -292,7 +283,7 @@ def _is_dataclass(tree: Any) -> bool:
 def _sorted(keys: Any) -> list[Any]:
     try:
         return sorted(keys)
-    except TypeError:  # 1 and "a" have no order
+    except (TypeError, ValueError):  # 1 and "a" have no order, nor have Tensors
         return list(keys)
 
 

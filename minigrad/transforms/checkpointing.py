@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Sequence
-from itertools import repeat
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
 
@@ -19,13 +18,17 @@ from ..trees import flatten, tree_map, unflatten
 
 __all__ = ["checkpoint"]
 
+P = ParamSpec("P")
+R = TypeVar("R")
 
-def checkpoint(function: Callable[..., Any]) -> Callable[..., Any]:
-    """The same function, which forgets its intermediate results and computes them again in the backward pass.
 
-    Memory for time (Chen et al., "Training deep nets with sublinear memory cost", 2016).  Gradients also reach
-    tensors that the function uses without getting them as arguments, such as the parameters of a
-    module.  Random numbers are drawn the same way both times.
+def checkpoint(function: Callable[P, R]) -> Callable[P, R]:
+    """The same function, which computes its intermediate results again in the backward pass.
+
+    Memory for time (Chen et al., "Training deep nets with sublinear memory cost", 2016): they are
+    forgotten in between.  Gradients also reach tensors that the function uses without getting them
+    as arguments, such as the parameters of a module.  Random numbers are drawn the same way both
+    times.
 
     >>> x = Tensor(2.0, requires_grad=True)
     >>> checkpoint(lambda x: x.exp().log())(x).backward()
@@ -35,48 +38,79 @@ def checkpoint(function: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(function)
     def wrapped(*args: Any, **kwargs: Any) -> Any:
-        leaves = flatten((args, kwargs))
-        places = [i for i, x in enumerate(leaves) if isinstance(x, Tensor) and x.requires_grad]
-        state = random.get_state()
-
-        def run(*tensors: Any) -> Any:
-            given = list(leaves)
-            for place, tensor in zip(places, tensors, strict=True):
-                given[place] = tensor
-            inner_args, inner_kwargs = unflatten((args, kwargs), iter(given))
-            return function(*inner_args, **inner_kwargs)
-
-        inputs = [leaves[i] for i in places]
+        call = _Call(function, args, kwargs)
         began = next(graph.clock)
-        out = run(*(Tensor(x._data, requires_grad=True) for x in inputs))
-        outs = [t for t in flatten(out) if isinstance(t, Tensor)]
-        closed_over = _older_nodes(outs, began)  # all that this recording is for; it is dropped at the end
-        values = [t._data for t in outs]
-
-        def pull_back(g: Any, needs: tuple[bool, ...], tensors: tuple[Any, ...]) -> list[Any]:
-            higher = any(isinstance(t, Tensor) for t in tensors)
-            proxies = [clone(t) if isinstance(t, Tensor) else Tensor(t, requires_grad=True) for t in tensors[: len(places)]]
-            now = random.get_state()
-            random.set_state(state)
-            try:
-                with graph.recording():
-                    again = [t for t in flatten(run(*proxies)) if isinstance(t, Tensor)]
-            finally:
-                random.set_state(now)
-            targets = [t._node for t in proxies] + closed_over
-            found = propagate(again, g if isinstance(g, tuple) else (g,), targets, higher, None)  # type: ignore[arg-type]
-            return [found.get(n) for n in targets]  # type: ignore[arg-type]
+        out = call.run([Tensor(x._data, requires_grad=True) for x in call.inputs])
+        outs = _tensors(out)
+        values = tuple(t._data for t in outs)
+        # The nodes are all that this recording is for; it is dropped at the end.
+        closed_over = _older_nodes(outs, began)
+        del outs
 
         def forward(*tensors: Any) -> Any:
-            return tuple(values)
+            return values
 
-        op = Op(forward, {}, joint=pull_back, inputs=("tensors",), name="checkpoint")
-        del outs
-        stand_ins = [wrap(np.zeros(()), n) for n in closed_over]
-        results = iter(op.function(*inputs, *stand_ins) if inputs or closed_over else map(wrap, values, repeat(None)))
+        def pull_back(g: Any, needs: tuple[bool, ...], tensors: tuple[Any, ...]) -> list[Any]:
+            return call.pull_back(g, tensors, closed_over)
+
+        if call.inputs or closed_over:
+            op = Op(forward, {}, joint=pull_back, inputs=("tensors",), name="checkpoint")
+            stand_ins = [wrap(np.zeros(()), n) for n in closed_over]
+            results = iter(op.function(*call.inputs, *stand_ins))
+        else:
+            results = iter([wrap(value, None) for value in values])
         return tree_map(lambda t: next(results) if isinstance(t, Tensor) else t, out)
 
     return wrapped
+
+
+class _Call:
+    """One call of a function, which can be run again with other tensors for its inputs.
+
+    Attributes:
+        inputs: those leaves of the arguments that are Tensors and require a gradient.
+    """
+
+    def __init__(self, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        self.function = function
+        self.arguments = (args, kwargs)
+        self.leaves = flatten(self.arguments)
+        self.places = [
+            i for i, x in enumerate(self.leaves) if isinstance(x, Tensor) and x.requires_grad
+        ]
+        self.inputs = [self.leaves[i] for i in self.places]
+        self.random_state = random.get_state()
+
+    def run(self, tensors: Sequence[Tensor]) -> Any:
+        """What the function returns for other inputs."""
+        given = list(self.leaves)
+        for place, tensor in zip(self.places, tensors, strict=True):
+            given[place] = tensor
+        args, kwargs = unflatten(self.arguments, iter(given))
+        return self.function(*args, **kwargs)
+
+    def pull_back(self, g: Any, tensors: Sequence[Any], closed_over: list[Node]) -> list[Any]:
+        """The cotangents of the inputs and of the nodes that the function uses beside them."""
+        proxies = [
+            clone(t) if isinstance(t, Tensor) else Tensor(t, requires_grad=True)
+            for t in tensors[: len(self.places)]
+        ]
+        now = random.get_state()
+        random.set_state(self.random_state)
+        try:
+            with graph.recording():
+                outs = _tensors(self.run(proxies))
+        finally:
+            random.set_state(now)
+        nodes = [t._node for t in proxies if t._node is not None] + closed_over
+        cotangents = g if isinstance(g, tuple) else (g,)
+        higher = any(isinstance(t, Tensor) for t in tensors)
+        found = propagate(outs, cotangents, nodes, higher, None)
+        return [found.get(n) for n in nodes]
+
+
+def _tensors(out: Any) -> list[Tensor]:
+    return [x for x in flatten(out) if isinstance(x, Tensor)]
 
 
 def _older_nodes(outputs: Sequence[Tensor], began: int) -> list[Node]:
