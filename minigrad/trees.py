@@ -94,10 +94,10 @@ def leaves_like(tree: Any, other: Any, name: str) -> list[Any]:
     ValueError: v['a'] has length 1, expected 2
     """
     parts, other_parts = _parts(tree), _parts(other)
-    if fault := _misfit(tree, parts, other, other_parts):
-        raise ValueError(f"{name} {fault}")
-    if parts is None or other_parts is None:
+    if parts is None and other_parts is None:
         return [other]
+    if parts is None or other_parts is None or _misfit(tree, other):
+        raise ValueError(f"{name} {_misfit(tree, other)}")
     leaves = []
     for key, part in parts.items():
         leaves += leaves_like(part, other_parts[key], name + _step(tree, key))
@@ -118,11 +118,11 @@ def vectors_like(tree: Any, other: Any, name: str) -> list[Any]:
     """
     found = leaves_like(tree, other, name)
     for i, (mine, its) in enumerate(zip(flatten(tree), found, strict=True)):
-        kind, want = _dtype(its).kind, np.shape(mine)
+        kind, want, got = _dtype(its).kind, _shape(mine), _shape(its)
         if kind not in NUMBERS:
             raise TypeError(f"{paths(tree, name)[i]} is {its!r:.60}, expected {LEAF}")
-        if np.shape(its) != want:
-            raise ValueError(f"{paths(tree, name)[i]} has shape {np.shape(its)}, expected {want}")
+        if got != want:
+            raise ValueError(f"{paths(tree, name)[i]} has shape {got}, expected {want}")
         if kind == "c" and _dtype(mine).kind != "c":
             raise TypeError(
                 f"{paths(tree, name)[i]} is {_dtype(its)}, but belongs to real numbers, "
@@ -238,29 +238,23 @@ def _rebuilt(tree: Any, parts: dict[Any, Any]) -> Any:
     return dataclasses.replace(tree, **changed) if changed else tree  # None has no parts
 
 
-def _misfit(
-    tree: Any, parts: dict[Any, Any] | None, other: Any, other_parts: dict[Any, Any] | None
-) -> str | None:
+def _misfit(tree: Any, other: Any) -> str | None:
     """What keeps a node from being matched with that of another tree; None where they fit."""
-    kind, other_kind = _kind(tree), _kind(other)
-    if kind != other_kind:
+    parts, other_parts, kind, other_kind = _parts(tree), _parts(other), _kind(tree), _kind(other)
+    if kind != other_kind or parts is None or other_parts is None:
         return f"is {other_kind}, expected {kind}"
-    if parts is None or other_parts is None:
-        return None
     fields, other_fields = getattr(tree, "_fields", None), getattr(other, "_fields", None)
     if fields and other_fields and fields != other_fields:
         return f"has the fields {', '.join(other_fields)}, expected {', '.join(fields)}"
-    missing, unknown = (
-        [k for k in x if k not in y] for x, y in ((parts, other_parts), (other_parts, parts))
-    )
-    if not missing and not unknown:
+    if parts.keys() == other_parts.keys():
         return None
-    if isinstance(tree, dict):
-        faults = [f"lacks {missing}"] * bool(missing) + [f"has the unknown {unknown}"] * bool(
-            unknown
-        )
-        return f"{' and '.join(faults)}; expected the keys {list(parts)}"
-    return f"has length {len(other_parts)}, expected {len(parts)}"
+    if not isinstance(tree, dict):
+        return f"has length {len(other_parts)}, expected {len(parts)}"
+    missing = [key for key in parts if key not in other_parts]
+    unknown = [key for key in other_parts if key not in parts]
+    lacks = f"lacks {missing}; " if missing else ""
+    has = f"has the unknown {unknown}; " if unknown else ""
+    return f"{lacks}{has}expected the keys {list(parts)}"
 
 
 def _kind(tree: Any) -> str:
@@ -296,3 +290,7 @@ def _step(tree: Any, key: Any) -> str:
 
 def _dtype(leaf: Any) -> np.dtype:
     return leaf.dtype if hasattr(leaf, "dtype") else np.asarray(leaf).dtype
+
+
+def _shape(leaf: Any) -> tuple[int, ...]:
+    return leaf.shape if hasattr(leaf, "shape") else np.shape(leaf)

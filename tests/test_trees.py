@@ -109,7 +109,11 @@ def test_dicts_are_matched_by_key_whatever_their_order_and_type() -> None:
 @pytest.mark.parametrize(
     ("tree", "other", "message"),
     [
-        ({"a": 1, "b": 2}, {"a": 1, "c": 2}, r"v lacks \['b'\] and has the unknown \['c'\]"),
+        (
+            {"a": 1, "b": 2},
+            {"a": 1, "c": 2},
+            r"v lacks \['b'\]; has the unknown \['c'\]; expected the keys \['a', 'b'\]",
+        ),
         ({"a": 1, "b": 2}, {"a": 1}, r"v lacks \['b'\]; expected the keys \['a', 'b'\]"),
         ({"a": [1, 2]}, {"a": [1]}, r"v\['a'\] has length 1, expected 2"),
         ({"a": [1, 2]}, {"a": 3}, r"v\['a'\] is a leaf .*, expected a list or tuple"),

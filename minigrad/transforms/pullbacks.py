@@ -15,8 +15,8 @@ import numpy as np
 from .. import backend
 from ..backward import gradients
 from ..tensor import Tensor, wrap
-from ..trees import flatten, unflatten, vectors_like
-from .recording import Argnums, Recording, argnums_of, is_tracked, name_of, output_of
+from ..trees import unflatten, vectors_like
+from .recording import Argnums, Recording, argnums_of, is_tracked, name_of
 
 __all__ = ["deriv", "jvp", "make_jvp", "make_vjp", "pull_back", "push_forward", "vjp"]
 
@@ -132,11 +132,10 @@ def deriv(
 
 def pull_back(call: Recording, name: str) -> tuple[Any, Callable[[Any], Any]]:
     """The value of a recorded call, and the function v -> v^T J; errors call v by that name."""
-    outs = _outputs(call)
 
     def pull(v: Any) -> Any:
         cotangents = vectors_like(call.value, v, name)
-        return call.arrange(call.pull(outs, cotangents, retain_graph=True))
+        return call.arrange(call.pull(call.outputs, cotangents, retain_graph=True))
 
     return _value(call), pull
 
@@ -147,7 +146,7 @@ def push_forward(call: Recording, directions: Sequence[Any]) -> Any:
     v^T J is linear in v; the transpose of that map is J itself, so two backward passes make a
     forward one.
     """
-    outs = _outputs(call)
+    outs = call.outputs
     create_graph = call.create_graph or is_tracked(directions)
     duals = [Tensor(np.zeros_like(out._data), requires_grad=True) for out in outs]
     pulled = gradients(outs, call.inputs, duals, create_graph=True)
@@ -164,15 +163,8 @@ def push_forward(call: Recording, directions: Sequence[Any]) -> Any:
     return unflatten(call.value, iter(tangents))
 
 
-def _outputs(call: Recording) -> list[Tensor]:
-    """The leaves of what the function returned, as Tensors."""
-    if call.value is None:  # a node without leaves inside of a tree, but here a forgotten return
-        return [output_of(None, call.function)]
-    return [output_of(x, call.function) for x in flatten(call.value)]
-
-
 def _value(call: Recording) -> Any:
     """What the function returned, as the caller passed his arguments."""
-    outs = _outputs(call)
+    outs = call.outputs
     leaves = [call.give_back(out if call.create_graph else out.detach()) for out in outs]
     return unflatten(call.value, iter(leaves))

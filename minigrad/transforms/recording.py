@@ -83,6 +83,13 @@ class Recording:
         finally:
             _depth.reset(token)
 
+    @functools.cached_property
+    def outputs(self) -> list[Tensor]:
+        """The leaves of what the function returned, as Tensors."""
+        if self.value is None:  # inside of a tree it has no leaves, here it is a forgotten return
+            return [output_of(None, self.function)]
+        return [output_of(x, self.function) for x in flatten(self.value)]
+
     def pull(
         self,
         outputs: Sequence[Tensor],
@@ -204,7 +211,8 @@ def named(
         wrapper.__name__ = wrapper.__qualname__ = f"{prefix}_of_{name}"
         takes = f"the arguments of {name}" + (f", then {last}" if last else "")
         first = (what or prefix + " of {}").format(name)
-        wrapper.__doc__ = f"{first}. It takes {takes}.\n\n{inspect.getdoc(function) or ''}".rstrip()
+        text = getattr(function, "__doc__", None) or ""
+        wrapper.__doc__ = f"{first}. It takes {takes}.\n\n{_dedented(text)}".rstrip()
         if last is not None:
             _add_parameter(wrapper, function, last)
         return wrapper
@@ -226,6 +234,10 @@ def _checked(
             f"arguments{hint}"
         )
     return tuple(n % len(args) for n in numbers)
+
+
+#: Many functions are wrapped again and again, as in `grad(f)(x)` inside of a loop.
+_dedented = functools.lru_cache(inspect.cleandoc)
 
 
 def _parameter(function: Callable[..., Any], n: int) -> str:
