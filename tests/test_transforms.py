@@ -546,7 +546,7 @@ def documented(x: Any, y: float = 2.0, *, scale: float = 1.0) -> Any:
     return np.sum(x * y) * scale
 
 
-@pytest.mark.parametrize("transform", [grad, value_and_grad, mg.grad_and_aux, egrad, holomorphic_grad, jacobian, hessian])
+@pytest.mark.parametrize("transform", [grad, value_and_grad, mg.grad_and_aux, egrad, holomorphic_grad, jacobian, hessian, mg.deriv])
 def test_a_transformed_function_has_the_signature_and_help_of_the_function(transform: Any) -> None:
     made = transform(documented)
     assert inspect.signature(made) == inspect.signature(documented)

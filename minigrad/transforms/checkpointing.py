@@ -44,19 +44,11 @@ def checkpoint(function: Callable[P, R]) -> Callable[P, R]:
         outs = _tensors(out)
         values = tuple(t._data for t in outs)
         # The nodes are all that this recording is for; it is dropped at the end.
-        closed_over = _older_nodes(outs, began)
+        call.closed_over = _older_nodes(outs, began)
         del outs
-
-        def forward(*tensors: Any) -> Any:
-            return values
-
-        def pull_back(g: Any, needs: tuple[bool, ...], tensors: tuple[Any, ...]) -> list[Any]:
-            return call.pull_back(g, tensors, closed_over)
-
-        if call.inputs or closed_over:
-            op = Op(forward, {}, joint=pull_back, inputs=("tensors",), name="checkpoint")
-            stand_ins = [wrap(np.zeros(()), n) for n in closed_over]
-            results = iter(op.function(*call.inputs, *stand_ins))
+        if call.inputs or call.closed_over:
+            stand_ins = [wrap(np.zeros(()), n) for n in call.closed_over]
+            results = iter(_OP.function(*call.inputs, *stand_ins, values=values, call=call))
         else:
             results = iter([wrap(value, None) for value in values])
         return tree_map(lambda t: next(results) if isinstance(t, Tensor) else t, out)
@@ -64,11 +56,24 @@ def checkpoint(function: Callable[P, R]) -> Callable[P, R]:
     return wrapped
 
 
+def _forward(*tensors: Any, values: tuple[Any, ...], call: _Call) -> tuple[Any, ...]:
+    """What a function has returned for the tensors; its gradient comes from running it again."""
+    return values
+
+
+def _pull_back(g: Any, needs: tuple[bool, ...], tensors: tuple[Any, ...], call: _Call) -> list[Any]:
+    return call.pull_back(g, tensors)
+
+
+_OP = Op(_forward, {}, joint=_pull_back, inputs=("tensors",), name="checkpoint")
+
+
 class _Call:
     """One call of a function, which can be run again with other tensors for its inputs.
 
     Attributes:
         inputs: those leaves of the arguments that are Tensors and require a gradient.
+        closed_over: the nodes that the function uses beside its arguments.
     """
 
     def __init__(self, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
@@ -79,6 +84,7 @@ class _Call:
             i for i, x in enumerate(self.leaves) if isinstance(x, Tensor) and x.requires_grad
         ]
         self.inputs = [self.leaves[i] for i in self.places]
+        self.closed_over: list[Node] = []
         self.random_state = random.get_state()
 
     def run(self, tensors: Sequence[Tensor]) -> Any:
@@ -89,8 +95,8 @@ class _Call:
         args, kwargs = unflatten(self.arguments, iter(given))
         return self.function(*args, **kwargs)
 
-    def pull_back(self, g: Any, tensors: Sequence[Any], closed_over: list[Node]) -> list[Any]:
-        """The cotangents of the inputs and of the nodes that the function uses beside them."""
+    def pull_back(self, g: Any, tensors: Sequence[Any]) -> list[Any]:
+        """The cotangents of the inputs and of what the function uses beside them."""
         proxies = [
             clone(t) if isinstance(t, Tensor) else Tensor(t, requires_grad=True)
             for t in tensors[: len(self.places)]
@@ -102,7 +108,7 @@ class _Call:
                 outs = _tensors(self.run(proxies))
         finally:
             random.set_state(now)
-        nodes = [t._node for t in proxies if t._node is not None] + closed_over
+        nodes = [t._node for t in proxies if t._node is not None] + self.closed_over
         cotangents = g if isinstance(g, tuple) else (g,)
         higher = any(isinstance(t, Tensor) for t in tensors)
         found = propagate(outs, cotangents, nodes, higher, None)

@@ -8,7 +8,7 @@ where the pull-back was made outside of the function that is differentiated.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, ParamSpec
 
 import numpy as np
 
@@ -16,9 +16,11 @@ from .. import backend
 from ..backward import gradients
 from ..tensor import Tensor, wrap
 from ..trees import unflatten, vectors_like
-from .recording import Argnums, Recording, argnums_of, is_tracked, name_of
+from .recording import Argnums, Recording, argnums_of, is_tracked, name_of, named
 
 __all__ = ["deriv", "jvp", "make_jvp", "make_vjp", "pull_back", "push_forward", "vjp"]
+
+P = ParamSpec("P")
 
 
 def vjp(
@@ -111,8 +113,8 @@ def make_jvp(
 
 
 def deriv(
-    function: Callable[..., Any], argnums: int = 0, *, argnum: int | None = None
-) -> Callable[..., Any]:
+    function: Callable[P, Any], argnums: int = 0, *, argnum: int | None = None
+) -> Callable[P, Any]:
     """The derivative of a function of one number, which may return an array: J times ones.
 
     >>> deriv(lambda t: np.array([1.0, 2.0]) * t**2)(3.0)
@@ -120,6 +122,7 @@ def deriv(
     """
     argnums = argnums_of(argnums, argnum)
 
+    @named(function, "deriv", "The derivative of {}")
     def derivative(*args: Any, **kwargs: Any) -> Any:
         call = Recording(function, argnums, args, kwargs)
         return push_forward(call, [np.ones_like(x._data) for x in call.inputs])
