@@ -226,8 +226,8 @@ def _parts(tree: Any) -> dict[Any, Any] | None:
 def _rebuilt(tree: Any, parts: dict[Any, Any]) -> Any:
     """A node like this one with other parts."""
     if isinstance(tree, (list, tuple)):
-        items = parts.values()
-        return tree._make(items) if hasattr(tree, "_make") else type(tree)(items)  # type: ignore[union-attr]
+        make: Any = getattr(tree, "_make", type(tree))  # a named tuple has `_make`
+        return make(parts.values())
     if isinstance(tree, dict):
         new = copy.copy(tree)  # keeps the order of the keys, and the default of a defaultdict
         for key, part in parts.items():

@@ -349,7 +349,7 @@ X, V = np.array([1.0, 2.0]), np.array([0.5, -1.5])
 
 PUSH = mg.make_jvp(lambda x: x**3)(X)
 
-#: Linear maps of v that are made outside of what differentiates them, and their (diagonal) matrices.
+#: Linear maps of v, made outside of what differentiates them, and the diagonals of their matrices.
 LINEAR: dict[str, tuple[Callable[[Any], Any], Any]] = {
     "vjp": (mg.vjp(lambda x: x**3, X)[1], 3 * X**2),
     "make_vjp": (mg.make_vjp(lambda x: x**3)(X)[0], 3 * X**2),
@@ -478,7 +478,9 @@ def test_check_grads_passes_what_is_right() -> None:
 def test_check_grads_finds_what_is_wrong(mode: str, order: int) -> None:
     """A gradient, or only a second derivative, that misses a factor."""
 
-    @mg.primitive(x=lambda g, x: g * 3 * raw_at_first(x) ** 2, method=False, name=f"cube_{mode}_{order}")
+    @mg.primitive(
+        x=lambda g, x: g * 3 * raw_at_first(x) ** 2, method=False, name=f"cube_{mode}_{order}"
+    )
     def cube(x):
         return x**3
 
@@ -497,7 +499,7 @@ TARGET = {"w": np.array([[1.0, -2.0]]), "b": np.array(0.5)}
 
 
 def slope(p: Any, i: int) -> Any:
-    """The gradient of a bowl that tilts with the steps; in another order of keys than the parameters."""
+    """The gradient of a bowl that tilts with the steps; its keys come in another order."""
     return {"b": 2 * (p["b"] - TARGET["b"]) + 0.01 * i, "w": 4 * (p["w"] - TARGET["w"])}
 
 
@@ -505,7 +507,9 @@ def slope(p: Any, i: int) -> Any:
 def test_optimizers_take_the_steps_of_hips_autograd(name: str) -> None:
     start = {"w": np.zeros((1, 2)), "b": np.array(3.0)}
     seen: list[Any] = []
-    ours = getattr(mg.misc, name)(slope, start, lambda x, i, g: seen.append((i, x["w"], g["b"])), 25, 0.05)
+    ours = getattr(mg.misc, name)(
+        slope, start, lambda x, i, g: seen.append((i, x["w"], g["b"])), 25, 0.05
+    )
     theirs = getattr(hips_optimizers, name)(slope, start, None, 25, 0.05)
     for key in TARGET:
         np.testing.assert_allclose(ours[key], theirs[key], rtol=1e-12)
@@ -522,7 +526,9 @@ def test_adam_takes_the_steps_of_nn_optim() -> None:
         optimizer.zero_grad()
         ((w - Tensor(X)) ** 2).sum().backward()
         optimizer.step()
-    ours = mg.misc.adam(lambda x, i: 2 * (x - X), np.array([0.0, 5.0]), num_iters=20, step_size=0.05)
+    ours = mg.misc.adam(
+        lambda x, i: 2 * (x - X), np.array([0.0, 5.0]), num_iters=20, step_size=0.05
+    )
     np.testing.assert_allclose(ours, w.detach().numpy(), rtol=1e-6)
 
 
@@ -530,11 +536,15 @@ def test_an_optimizer_can_be_differentiated() -> None:
     """x_1 = x - s g (1 - mass) / 1 for momentum; the derivative of a whole run by its step size."""
     run = lambda s: np.sum(mg.misc.sgd(lambda x, i: 2 * x, X, num_iters=5, step_size=s) ** 2)
     step = 1e-6
-    assert grad(run)(0.1) == pytest.approx((run(0.1 + step) - run(0.1 - step)) / (2 * step), rel=1e-6)
+    assert grad(run)(0.1) == pytest.approx(
+        (run(0.1 + step) - run(0.1 - step)) / (2 * step), rel=1e-6
+    )
 
 
 def test_an_optimizer_refuses_a_gradient_that_does_not_fit() -> None:
-    with pytest.raises(ValueError, match=r"the gradient\['w'\] has shape \(2,\), expected \(2, 1\)"):
+    with pytest.raises(
+        ValueError, match=r"the gradient\['w'\] has shape \(2,\), expected \(2, 1\)"
+    ):
         mg.misc.adam(lambda p, i: {"w": np.ones(2)}, {"w": np.ones((2, 1))})
 
 
@@ -546,7 +556,19 @@ def documented(x: Any, y: float = 2.0, *, scale: float = 1.0) -> Any:
     return np.sum(x * y) * scale
 
 
-@pytest.mark.parametrize("transform", [grad, value_and_grad, mg.grad_and_aux, egrad, holomorphic_grad, jacobian, hessian, mg.deriv])
+WRAPPERS = (
+    grad,
+    value_and_grad,
+    mg.grad_and_aux,
+    egrad,
+    holomorphic_grad,
+    jacobian,
+    hessian,
+    mg.deriv,
+)
+
+
+@pytest.mark.parametrize("transform", WRAPPERS)
 def test_a_transformed_function_has_the_signature_and_help_of_the_function(transform: Any) -> None:
     made = transform(documented)
     assert inspect.signature(made) == inspect.signature(documented)
@@ -580,9 +602,14 @@ def test_errors_name_the_function() -> None:
 
     for transform in (grad, egrad, jacobian, value_and_grad, mg.hvp):
         arguments = (1.0, 1.0) if transform is mg.hvp else (1.0,)
-        with pytest.raises(TypeError, match="returns_text must return an array, a number or a Tensor, it returned str"):
+        with pytest.raises(
+            TypeError,
+            match="returns_text must return an array, a number or a Tensor, it returned str",
+        ):
             transform(returns_text)(*arguments)
-    with pytest.raises(TypeError, match="documented was called with 0 positional arguments; what is diff"):
+    with pytest.raises(
+        TypeError, match="documented was called with 0 positional arguments; what is diff"
+    ):
         grad(documented)(x=1.0)
     with pytest.raises(TypeError, match="sin must return a pair"):
         mg.grad_and_aux(np.sin)(1.0)

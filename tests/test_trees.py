@@ -10,6 +10,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import minigrad as mg
 from minigrad import Tensor, grad, jacobian, ravel_tree, tree_map
@@ -165,6 +167,41 @@ def test_ravel_tree_and_back(tree: Any) -> None:
     assert vector.shape == (len(flatten(tree)),)
     assert unravel(vector) == tree
     assert isinstance(unravel(vector), type(tree))
+
+
+LEAVES = st.floats(-10, 10) | st.integers(0, 3).map(np.ones) | st.none()
+SOME_TREES = st.recursive(
+    LEAVES,
+    lambda parts: (
+        st.lists(parts, max_size=3)
+        | st.tuples(parts, parts)
+        | st.dictionaries(st.text("abc", max_size=2), parts, max_size=3)
+        | st.builds(Layer, parts, parts)
+    ),
+    max_leaves=12,
+)
+
+
+def reordered(tree: Any) -> Any:
+    """The same tree with its dicts filled from the other end."""
+    if isinstance(tree, dict):
+        return {key: reordered(tree[key]) for key in reversed(tree)}
+    if isinstance(tree, (list, tuple)):
+        return type(tree)(reordered(part) for part in tree)
+    if isinstance(tree, Layer):
+        return Layer(reordered(tree.weight), reordered(tree.bias))
+    return tree
+
+
+@settings(max_examples=60, deadline=None)
+@given(SOME_TREES)
+def test_vectors_of_trees_add_as_the_trees_do(tree: Any) -> None:
+    other = reordered(tree)
+    vector, unravel = ravel_tree(tree)
+    np.testing.assert_array_equal(ravel_tree(other)[0], vector)
+    total = ravel_tree(tree_map(lambda x, y: x + 2 * y, tree, other))[0]
+    np.testing.assert_allclose(total, 3 * vector)
+    np.testing.assert_array_equal(ravel_tree(unravel(total))[0], total)
 
 
 def test_equal_dicts_give_equal_vectors() -> None:

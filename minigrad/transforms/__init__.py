@@ -17,7 +17,7 @@ from .pullbacks import deriv, jvp, make_jvp, make_vjp, vjp
 
 __all__ = [
     "checkpoint", "deriv", "egrad", "elementwise_grad", "ggnvp", "grad", "grad_and_aux", "hessian",
-    "hessian_tensor_product", "hessian_vector_product", "holomorphic_grad", "hvp", "jacobian", "jvp",
-    "make_ggnvp", "make_hvp", "make_jvp", "make_vjp", "tensor_jacobian_product", "value_and_grad",
-    "vector_jacobian_product", "vjp",
+    "hessian_tensor_product", "hessian_vector_product", "holomorphic_grad", "hvp", "jacobian",
+    "jvp", "make_ggnvp", "make_hvp", "make_jvp", "make_vjp", "tensor_jacobian_product",
+    "value_and_grad", "vector_jacobian_product", "vjp",
 ]  # fmt: skip
