@@ -17,6 +17,8 @@ import minigrad as mg
 from minigrad import Tensor, grad, jacobian, ravel_tree, tree_map
 from minigrad.trees import flatten, leaves_like, paths, unflatten
 
+from .strict_array import StrictArray
+
 
 class Pair(NamedTuple):
     first: Any
@@ -372,3 +374,13 @@ def test_vectors_of_transforms_are_matched_by_key() -> None:
     both = lambda x: {"u": x * 2, "v": x * 3}
     assert mg.vjp(both, 1.0)[1]({"v": 0.0, "u": 1.0}) == 2.0
     assert mg.tensor_jacobian_product(both)(1.0, {"v": 0.0, "u": 1.0}) == 2.0
+
+
+def test_trees_of_another_kind_of_array_stay_of_that_kind() -> None:
+    """As on a GPU: nothing is mixed with NumPy's arrays, numbers go where the arrays are."""
+    x = StrictArray(np.ones((2, 1)))
+    vector, unravel = ravel_tree({"a": x, "b": 2.0, "c": np.float32(1.0)})
+    assert type(vector) is StrictArray
+    assert [type(leaf) for leaf in unravel(vector).values()] == [StrictArray] * 3
+    assert type(grad(lambda v: np.sum(unravel(v)["a"] ** 2))(vector)) is StrictArray
+    assert type(mg.hvp(lambda x: np.sum(x**3))(x, x)) is StrictArray
