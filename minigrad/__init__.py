@@ -11,23 +11,27 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
-from . import autograd, dispatch, fft, linalg, ops, random, scipy
+from . import autograd, dispatch, fft, linalg, misc, ops, random, scipy
 from .backend import beside, cuda_is_available, get_default_dtype, set_default_dtype
-from .check import GradcheckError, gradcheck, gradgradcheck
+from .check import GradcheckError, check_grads, gradcheck, gradgradcheck
 from .graph import detect_anomaly, enable_grad, is_grad_enabled, mark_mutated, no_grad, set_grad_enabled
 from .kernels import table as _kernels  # noqa: F401 - says which kernels there are
 from .primitive import primitive, registered
 from .tensor import Tensor, raw
-from .transforms.derivatives import (
+from .transforms import (
     checkpoint,
+    deriv,
     egrad,
     elementwise_grad,
     ggnvp,
     grad,
     grad_and_aux,
+    hessian,
     hessian_tensor_product,
+    hessian_vector_product,
     holomorphic_grad,
     hvp,
+    jacobian,
     jvp,
     make_ggnvp,
     make_hvp,
@@ -38,18 +42,19 @@ from .transforms.derivatives import (
     vector_jacobian_product,
     vjp,
 )
-from .transforms.jacobians import hessian, jacobian
+from .trees import ravel_tree, tree_map
 
 __version__ = "0.1.0"
 
 __all__ = [
-    "GradcheckError", "Tensor", "autograd", "beside", "checkpoint", "cuda_is_available", "detect_anomaly", "dispatch", "egrad",
-    "elementwise_grad", "enable_grad", "fft", "get_default_dtype", "ggnvp", "grad", "grad_and_aux", "gradcheck", "gradgradcheck",
-    "hessian", "hessian_tensor_product", "holomorphic_grad", "hvp", "is_grad_enabled", "jacobian", "jvp", "linalg",
-    "make_ggnvp", "make_hvp",
-    "make_jvp", "make_vjp", "mark_mutated", "no_grad", "ops", "primitive", "random", "raw", "registered", "scipy",
-    "set_default_dtype",
-    "set_grad_enabled", "tensor_jacobian_product", "value_and_grad", "vector_jacobian_product", "vjp",
+    "GradcheckError", "Tensor", "autograd", "beside", "check_grads", "checkpoint", "cuda_is_available",
+    "deriv", "detect_anomaly", "dispatch", "egrad", "elementwise_grad", "enable_grad", "fft",
+    "get_default_dtype", "ggnvp", "grad", "grad_and_aux", "gradcheck", "gradgradcheck", "hessian",
+    "hessian_tensor_product", "hessian_vector_product", "holomorphic_grad", "hvp",
+    "is_grad_enabled", "jacobian", "jvp", "linalg", "make_ggnvp", "make_hvp", "make_jvp",
+    "make_vjp", "mark_mutated", "misc", "no_grad", "ops", "primitive", "random", "ravel_tree", "raw",
+    "registered", "scipy", "set_default_dtype", "set_grad_enabled", "tensor_jacobian_product",
+    "tree_map", "value_and_grad", "vector_jacobian_product", "vjp",
 ]  # fmt: skip
 
 #: The families whose functions are functions of this package too, under NumPy's names.
@@ -76,3 +81,12 @@ def __getattr__(name: str) -> Any:
         globals()[name] = module
         return module
     raise AttributeError(f"module 'minigrad' has no attribute {name!r}")
+
+
+def _tensor_html(self: Tensor) -> str:
+    """What a notebook shows of a tensor; loaded on first use, as all of viz."""
+    html: str = importlib.import_module("minigrad.viz.display").tensor_html(self)
+    return html
+
+
+Tensor._repr_html_ = _tensor_html  # type: ignore[attr-defined]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,8 +10,11 @@ import numpy as np
 from . import autograd
 from .backward import gradients
 from .tensor import Tensor
+from .transforms import jvp
+from .transforms.recording import output_of
+from .trees import flatten, unflatten
 
-__all__ = ["GradcheckError", "gradcheck", "gradgradcheck"]
+__all__ = ["GradcheckError", "check_grads", "gradcheck", "gradgradcheck"]
 
 
 class GradcheckError(AssertionError):
@@ -26,21 +29,25 @@ def gradcheck(
     rtol: float = 1e-3,
     raise_exception: bool = True,
 ) -> bool:
-    """Compare the gradients of a function with central differences (f(x + e) - f(x - e)) / 2 e, in float64.
+    """Compare gradients with central differences (f(x + e) - f(x - e)) / 2 e, in float64.
 
     Args:
         function: of Tensors, returning a Tensor or several.
-        inputs: arrays, numbers or Tensors; the floating and complex ones are checked, in double precision.
+        inputs: arrays, numbers or Tensors; the floating and complex ones are checked, in double
+            precision.
         eps: the step.
         atol, rtol: the tolerance, absolute and relative to the finite difference.
         raise_exception: raise `GradcheckError` where they differ; otherwise return False.
+
+    Raises:
+        GradcheckError: they differ.
 
     >>> gradcheck(np.tanh, np.array([0.1, 0.5]))
     True
     >>> gradcheck(lambda x: x.detach() * x, np.array(2.0))  # doctest: +ELLIPSIS
     Traceback (most recent call last):
     ...
-    minigrad.check.GradcheckError: input 0, entry (): the derivative of output 0, entry () is 2 by minigrad, 4 by ...
+    minigrad.check.GradcheckError: input 0, entry (): the derivative of output 0, entry () is 2 ...
     """
     arrays = [_double(x) for x in inputs]
     try:
@@ -54,24 +61,183 @@ def gradcheck(
     return True
 
 
-def gradgradcheck(function: Callable[..., Any], *inputs: Any, order: int = 2, seed: int = 0, **tolerances: Any) -> bool:
-    """Compare second (or `order`-th) derivatives with finite differences of the derivatives one order below.
+def gradgradcheck(
+    function: Callable[..., Any], *inputs: Any, order: int = 2, seed: int = 0, **tolerances: Any
+) -> bool:
+    """Compare second (or `order`-th) derivatives with differences of those one order below.
 
-    The function that is checked is the gradient of a random projection of the outputs, as a function of the
-    inputs and of the projection.
+    The function that is checked is the gradient of a random projection of the outputs, as a
+    function of the inputs and of the projection.
+
+    Raises:
+        GradcheckError: they differ.
 
     >>> gradgradcheck(np.tanh, np.array([0.1, 0.5])), gradgradcheck(np.tanh, 0.5, order=3)
     (True, True)
     """
     arrays = [_double(x) for x in inputs]
     rng = np.random.default_rng(seed)
-    differentiable = [i for i, x in enumerate(arrays) if x.dtype.kind in "fc"]
-    outs = _outputs(function(*(Tensor(x) for x in arrays)))
+    outs = _outputs(function(*map(Tensor, arrays)))
     weights = [_random_like(rng, out._data) for out in outs if out.dtype.kind in "fc"]
-    n = len(inputs)
+    first = _projected_gradient(function, arrays)
+    if order > 2:
+        return gradgradcheck(first, *arrays, *weights, order=order - 1, seed=seed + 1, **tolerances)
+    return gradcheck(first, *arrays, *weights, **tolerances)
+
+
+def check_grads(
+    function: Callable[..., Any], modes: Sequence[str] = ("fwd", "rev"), order: int = 2
+) -> Callable[..., None]:
+    """check_grads(f)(x, ...): compare derivatives up to an order with finite differences.
+
+    The arguments may be trees; their floating and complex leaves are checked, in double precision.
+    All of them are, where HIPS/autograd's function of this name checks the first argument.
+
+    Args:
+        modes: ``"rev"`` checks gradients (`gradcheck`, `gradgradcheck`), ``"fwd"`` `jvp` in a
+            random direction.
+        order: the highest order of derivatives that is checked.
+
+    Raises:
+        GradcheckError: they differ.
+        ValueError: a mode that does not exist.
+
+    >>> check_grads(lambda p, x: np.tanh(p["w"] * x) + p["b"])({"w": 0.5, "b": 1.0}, 2.0)
+    """
+    if unknown := set(modes) - {"fwd", "rev"}:
+        raise ValueError(f"check_grads: unknown modes {sorted(unknown)}; there are 'fwd' and 'rev'")
+
+    def check(*args: Any, **kwargs: Any) -> None:
+        leaves = flatten(args)
+        places = [i for i, x in enumerate(leaves) if _double(x).dtype.kind in "fc"]
+        point = [_double(leaves[i]) for i in places]
+
+        def of_leaves(*xs: Any) -> tuple[Any, ...]:
+            filled = list(leaves)
+            for i, x in zip(places, xs, strict=True):
+                filled[i] = x
+            value = function(*unflatten(args, iter(filled)), **kwargs)
+            return tuple(output_of(y, function) for y in flatten(value))
+
+        if "rev" in modes:
+            gradcheck(of_leaves, *point)
+            for n in range(2, order + 1):
+                gradgradcheck(of_leaves, *point, order=n)
+        if "fwd" in modes:
+            _check_directions(of_leaves, point, order)
+
+    return check
+
+
+# ------------------------------------------------------------------------------ first derivatives
+
+
+def _check_input(
+    function: Callable[..., Any],
+    arrays: list[np.ndarray],
+    i: int,
+    eps: float,
+    atol: float,
+    rtol: float,
+) -> None:
+    """Compare all derivatives with respect to input i."""
+    x = arrays[i]
+    numeric = _numeric_jacobians(function, arrays, i, eps)
+    leaves: list[Any] = [Tensor(a) for a in arrays]
+    leaves[i] = Tensor(x, requires_grad=True)
+    outs = _outputs(function(*leaves))
+    for k, (out, columns) in enumerate(zip(outs, numeric, strict=True)):
+        for flat, unit in _unit_cotangents(out):
+            got = _pulled(out, leaves[i], flat, unit, i)
+            want = columns[..., flat].real if unit == 1 else columns[..., flat].imag
+            # A complex step has two directions; .grad shows d/d(real) + i d/d(imaginary).
+            want = want[0] + 1j * want[1] if x.dtype.kind == "c" else want[0]
+            want = want.reshape(x.shape)
+            wrong = ~np.isclose(got, want, rtol=rtol, atol=atol)
+            if wrong.any():
+                part = "" if unit == 1 else " (imaginary part)"
+                entry = tuple(int(n) for n in np.unravel_index(flat, out.shape)) if out.ndim else ()
+                _refuse(f"output {k}{part}, entry {entry}", i, got, want, wrong)
+
+
+def _unit_cotangents(out: Tensor) -> Iterator[tuple[int, complex]]:
+    """The entries of an output, each with the directions in which it can move: 1, or 1 and i."""
+    units = {"f": (1,), "c": (1, 1j)}.get(out.dtype.kind, ())
+    return ((flat, unit) for unit in units for flat in range(out.size))
+
+
+def _pulled(out: Tensor, leaf: Tensor, flat: int, unit: complex, i: int) -> np.ndarray:
+    """The gradient of one entry of an output with respect to input i."""
+    seed = np.zeros(out.shape, out.dtype)
+    seed.reshape(-1)[flat] = unit
+    g = gradients([out], [leaf], [seed], retain_graph=True)[0] if out.requires_grad else None
+    if g is None:
+        return np.zeros(leaf.shape, leaf.dtype)
+    if g.shape != leaf.shape:
+        raise GradcheckError(
+            f"input {i}: the gradient has shape {g.shape}, the input has shape {leaf.shape}"
+        )
+    return np.asarray(g.detach().numpy())
+
+
+def _refuse(what: str, i: int, got: np.ndarray, want: np.ndarray, wrong: np.ndarray) -> None:
+    """Raise for the first entry of input i where the derivatives differ."""
+    at = tuple(int(n) for n in np.argwhere(wrong)[0])
+    raise GradcheckError(
+        f"input {i}, entry {at}: the derivative of {what} is {got[at]:.6g} by minigrad, "
+        f"{want[at]:.6g} by finite differences (off by {abs(got[at] - want[at]):.2g})"
+    )
+
+
+def _numeric_jacobians(
+    function: Callable[..., Any], arrays: list[np.ndarray], i: int, eps: float
+) -> list[np.ndarray]:
+    """For each output an array [direction, input entry, output entry].
+
+    Direction 0 is real and 1, of complex inputs, imaginary.
+    """
+    x = arrays[i]
+    units = (1, 1j) if x.dtype.kind == "c" else (1,)
+    steps = []
+    for unit in units:
+        for flat in range(x.size):
+            step = np.zeros(x.shape, x.dtype)
+            step.reshape(-1)[flat] = unit
+            steps.append([step if j == i else None for j in range(len(arrays))])
+    columns = [_differences(function, arrays, step, eps) for step in steps]
+    outs = _outputs(function(*map(Tensor, arrays)))
+    return [
+        np.array([column[k] for column in columns]).reshape(len(units), x.size, out.size)
+        for k, out in enumerate(outs)
+    ]
+
+
+def _differences(
+    function: Callable[..., Any], arrays: Sequence[np.ndarray], step: Sequence[Any], eps: float
+) -> list[np.ndarray]:
+    """How each output changes along a step of the inputs (None: not at all), as flat arrays."""
+    sides = []
+    for size in (eps, -eps):
+        moved = [a if s is None else a + size * s for a, s in zip(arrays, step, strict=True)]
+        outs = _outputs(function(*map(Tensor, moved)))
+        sides.append([np.asarray(y.detach().numpy()).reshape(-1) for y in outs])
+    return [
+        (up.astype(np.result_type(up, 1.0)) - down) / (2 * eps)
+        for up, down in zip(*sides, strict=True)
+    ]
+
+
+# ------------------------------------------------------------------------------- higher and other
+
+
+def _projected_gradient(
+    function: Callable[..., Any], arrays: Sequence[np.ndarray]
+) -> Callable[..., tuple[Any, ...]]:
+    """The gradient of a weighted sum of the outputs, as a function of inputs and weights."""
+    differentiable = [i for i, x in enumerate(arrays) if x.dtype.kind in "fc"]
 
     def first(*args: Any) -> tuple[Any, ...]:
-        xs, ws = list(args[:n]), args[n:]
+        xs, ws = list(args[: len(arrays)]), args[len(arrays) :]
         # A constant (in the checking of the other arguments) must be recorded too.
         for i in differentiable:
             xs[i] = xs[i] if xs[i].requires_grad else Tensor(xs[i], requires_grad=True)
@@ -79,14 +245,35 @@ def gradgradcheck(function: Callable[..., Any], *inputs: Any, order: int = 2, se
         pairs = [(y, w) for y, w in zip(ys, ws, strict=True) if y.requires_grad]
         if not pairs:
             return ()
-        found = autograd.grad(
-            [y for y, _ in pairs], [xs[i] for i in differentiable], [w for _, w in pairs], create_graph=True, allow_unused=True
-        )
+        outs, seeds = zip(*pairs, strict=True)
+        inputs = [xs[i] for i in differentiable]
+        found = autograd.grad(outs, inputs, seeds, create_graph=True, allow_unused=True)
         return tuple(g for g in found if g is not None)
 
-    if order > 2:
-        return gradgradcheck(first, *arrays, *weights, order=order - 1, seed=seed + 1, **tolerances)
-    return gradcheck(first, *arrays, *weights, **tolerances)
+    return first
+
+
+def _check_directions(function: Callable[..., Any], point: list[np.ndarray], order: int) -> None:
+    """Compare `jvp` in a random direction, and its own `jvp` up to an order, with differences."""
+    rng = np.random.default_rng(order)
+    direction = [_random_like(rng, x) for x in point]
+
+    def pushed(*xs: Any) -> tuple[Any, ...]:
+        return jvp(function, xs, direction)[1]
+
+    numeric = _differences(function, point, direction, 1e-6)
+    for k, (got, want) in enumerate(zip(pushed(*point), numeric, strict=True)):
+        got = _double(got).reshape(-1)
+        wrong = ~np.isclose(got, want, rtol=1e-3, atol=1e-5)
+        if wrong.any():
+            n = int(np.argmax(wrong))
+            raise GradcheckError(
+                f"the derivative of output {k}, entry {n} of {got.size}, in the direction of a "
+                f"random vector is {got[n]:.6g} by minigrad's jvp, {want[n]:.6g} by finite "
+                "differences"
+            )
+    if order > 1:
+        _check_directions(pushed, point, order - 1)
 
 
 def _double(x: Any) -> np.ndarray:
@@ -102,57 +289,3 @@ def _random_like(rng: np.random.Generator, x: np.ndarray) -> np.ndarray:
 
 def _outputs(y: Any) -> list[Tensor]:
     return list(y) if isinstance(y, (tuple, list)) else [y]
-
-
-def _check_input(function: Callable[..., Any], arrays: list[np.ndarray], i: int, eps: float, atol: float, rtol: float) -> None:
-    """Compare all derivatives with respect to input i."""
-    x = arrays[i]
-    numeric = _numeric_jacobians(function, arrays, i, eps)
-    leaves: list[Any] = [Tensor(a) for a in arrays]
-    leaves[i] = Tensor(x, requires_grad=True)
-    outs = _outputs(function(*leaves))
-    # A complex step has two directions; what .grad shows is d/d(real) + i d/d(imaginary).
-    for k, (out, columns) in enumerate(zip(outs, numeric, strict=True)):
-        if out.dtype.kind not in "fc":
-            continue
-        for part, unit in (("", 1), (" (imaginary part)", 1j)) if out.dtype.kind == "c" else (("", 1),):
-            for flat in range(out.size):
-                seed = np.zeros(out.shape, out.dtype)
-                seed.reshape(-1)[flat] = unit
-                g = gradients([out], [leaves[i]], [seed], retain_graph=True)[0] if out.requires_grad else None
-                got = np.zeros(x.shape, x.dtype) if g is None else np.asarray(g.detach().numpy())
-                want = columns[..., flat].real if unit == 1 else columns[..., flat].imag
-                want = (want[0] + 1j * want[1] if x.dtype.kind == "c" else want[0]).reshape(x.shape)
-                if g is not None and g.shape != x.shape:
-                    raise GradcheckError(f"input {i}: the gradient has shape {g.shape}, the input {x.shape}")
-                wrong = ~np.isclose(got, want, rtol=rtol, atol=atol)
-                if wrong.any():
-                    at = tuple(int(n) for n in np.argwhere(wrong)[0])
-                    entry = tuple(int(n) for n in np.unravel_index(flat, out.shape)) if out.ndim else ()
-                    raise GradcheckError(
-                        f"input {i}, entry {at}: the derivative of output {k}{part}, entry {entry} is {got[at]:.6g} by "
-                        f"minigrad, {want[at]:.6g} by finite differences (off by {abs(got[at] - want[at]):.2g})"
-                    )
-
-
-def _numeric_jacobians(function: Callable[..., Any], arrays: list[np.ndarray], i: int, eps: float) -> list[np.ndarray]:
-    """For each output an array [direction, input entry, output entry], direction 0 real and 1 imaginary."""
-    x = arrays[i]
-    directions = (1, 1j) if x.dtype.kind == "c" else (1,)
-    rows: list[list[list[np.ndarray]]] = []
-    for unit in directions:
-        row = []
-        for flat in range(x.size):
-            sides = []
-            for step in (eps, -eps):
-                moved = x.copy()
-                moved.reshape(-1)[flat] += step * unit
-                args = [Tensor(moved if j == i else a) for j, a in enumerate(arrays)]
-                sides.append([np.asarray(y.detach().numpy()).reshape(-1) for y in _outputs(function(*args))])
-            row.append([(up.astype(np.result_type(up, 1.0)) - down) / (2 * eps) for up, down in zip(*sides, strict=True)])
-        rows.append(row)
-    outs = _outputs(function(*(Tensor(a) for a in arrays)))
-    return [
-        np.array([[column[k] for column in row] for row in rows]).reshape(len(directions), x.size, out.size)
-        for k, out in enumerate(outs)
-    ]

@@ -25,6 +25,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import sys
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
@@ -148,7 +149,7 @@ def composed(
 def _with_out(function: Callable[..., Any]) -> Callable[..., Any]:
     parameters = inspect.signature(function).parameters
     keyword_only = parameters["out"].kind is inspect.Parameter.KEYWORD_ONLY
-    place = len(parameters) if keyword_only else list(parameters).index("out")
+    place = sys.maxsize if keyword_only else list(parameters).index("out")
 
     @functools.wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:

@@ -8,7 +8,6 @@ The class holds the data, its place in the graph and the conversions.  Everythin
 
 from __future__ import annotations
 
-import importlib
 import weakref
 from collections.abc import Callable
 from operator import attrgetter
@@ -254,10 +253,6 @@ class Tensor:
         if self._node is not None:
             notes.append("requires_grad=True" if self.is_leaf else f"op={self._node.op.name}")
         return f"{type(self).__name__}({body}, {', '.join(notes)})"
-
-    def _repr_html_(self) -> str:
-        """What a notebook shows; loaded on first use, as all of viz."""
-        return importlib.import_module("minigrad.viz.display").tensor_html(self)
 
     def __format__(self, spec: str) -> str:
         number = self._data.size == 1 and spec

@@ -25,3 +25,18 @@ HIPS = {
         "norm.logpdf norm.logsf norm.pdf norm.sf poisson.cdf poisson.logpmf poisson.pmf t.cdf t.logcdf t.logpdf t.pdf"
     ),
 }
+
+#: The functions of functions, by the module that holds them.
+HIPS_TRANSFORMS = {
+    "autograd": (
+        "checkpoint deriv elementwise_grad grad grad_and_aux grad_named hessian hessian_tensor_product "
+        "hessian_vector_product holomorphic_grad jacobian make_ggnvp make_hvp make_jvp make_vjp multigrad_dict "
+        "tensor_jacobian_product value_and_grad vector_jacobian_product"
+    ),
+    "autograd.misc": "flatten",
+    "autograd.misc.optimizers": "adam rmsprop sgd",
+    "autograd.test_util": "check_grads",
+}
+
+#: Those that minigrad does not have, and what to write instead.
+HIPS_LEFT_OUT = {"grad_named": "argnums", "multigrad_dict": "argnums"}

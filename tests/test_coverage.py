@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ import minigrad as mg
 from minigrad import Tensor
 from minigrad.dispatch import _PLAIN_ANSWERS
 
-from .hips_names import HIPS
+from .hips_names import HIPS, HIPS_LEFT_OUT, HIPS_TRANSFORMS
 
 NAMES = [(module, name) for module, names in HIPS.items() for name in names.split()]
 
@@ -47,6 +48,18 @@ def test_the_list_is_what_hips_autograd_registers() -> None:
         assert {n for n in found[module] if hasattr(eval(module, {"numpy": np, "scipy": scipy}), n)} <= set(
             HIPS[module].split()
         ) | {"astype"}
+
+
+def test_every_function_of_functions_of_hips_autograd_has_its_counterpart() -> None:
+    for module, names in HIPS_TRANSFORMS.items():
+        home = mg.misc if ".misc" in module else mg
+        theirs = importlib.import_module(module)
+        for name in set(names.split()) - HIPS_LEFT_OUT.keys():
+            assert callable(getattr(home, name)), name
+            assert callable(getattr(theirs, name)), f"autograd has no {name} any more"
+    ours = set(HIPS_TRANSFORMS["autograd"].split())
+    public = {n for n, f in vars(importlib.import_module("autograd")).items() if callable(f) and not n.startswith("_")}
+    assert public - {"primitive", "dict", "isinstance", "list", "tuple", "type"} == ours
 
 
 #: Public functions that take no array of numbers to compute with, and so have nothing to differentiate.

@@ -10,8 +10,8 @@ import pytest
 from minigrad import Tensor, autograd, backend, gradcheck, gradgradcheck, jvp
 from minigrad.kernels import convolution
 from minigrad.primitive import registry
-from minigrad.transforms.derivatives import Recording
 from minigrad.transforms.jacobians import _columns, _rows
+from minigrad.transforms.recording import Recording
 
 from .ops_table import IDS, INDIRECT, ROWS, SAMPLES
 from .samples import Sample

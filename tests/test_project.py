@@ -99,6 +99,11 @@ def test_snippets_of_the_documents_run(code: str, tmp_path: Path, monkeypatch: p
         pytest.skip("needs CuPy and a GPU")
     if ".svg" in code and not shutil.which("dot"):
         pytest.skip("needs Graphviz's program dot")
+
+    def run(lines: list[str]) -> None:
+        # Without the `from __future__` of this file.
+        exec(compile("\n".join(lines), "snippet", "exec", dont_inherit=True), names)
+
     names: dict[str, Any] = {"__name__": "snippet"}
     pending: list[str] = []
     for line in code.splitlines():
@@ -106,10 +111,10 @@ def test_snippets_of_the_documents_run(code: str, tmp_path: Path, monkeypatch: p
         if not arrow:
             pending.append(line)
             continue
-        exec("\n".join(pending), names)
+        run(pending)
         pending = []
         assert repr(eval(statement.strip(), names)) == expected.strip()
-    exec("\n".join(pending), names)
+    run(pending)
 
 
 def test_links_of_the_documents_lead_somewhere() -> None:

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import functools
+import inspect
+import pydoc
+from collections.abc import Callable
 from typing import Any
 
 import autograd.numpy as anp
 import numpy as np
 import pytest
 from autograd import grad as hips_grad
+from autograd.misc import optimizers as hips_optimizers
 from scipy.optimize import rosen, rosen_der, rosen_hess, rosen_hess_prod
 
 import minigrad as mg
+import nn
 from minigrad import Tensor, egrad, grad, hessian, holomorphic_grad, jacobian, value_and_grad
 from minigrad.transforms import jacobians
 
@@ -335,3 +341,277 @@ def test_holomorphic_grad() -> None:
         holomorphic_grad(np.exp)(1.0)
     with pytest.raises(TypeError, match="one number"):
         holomorphic_grad(np.exp)(np.ones(2) * 1j)
+
+
+# ------------------------------------------------------------- pull-backs and push-forwards
+
+X, V = np.array([1.0, 2.0]), np.array([0.5, -1.5])
+
+PUSH = mg.make_jvp(lambda x: x**3)(X)
+
+#: Linear maps of v, made outside of what differentiates them, and the diagonals of their matrices.
+LINEAR: dict[str, tuple[Callable[[Any], Any], Any]] = {
+    "vjp": (mg.vjp(lambda x: x**3, X)[1], 3 * X**2),
+    "make_vjp": (mg.make_vjp(lambda x: x**3)(X)[0], 3 * X**2),
+    "jvp": (lambda v: mg.jvp(lambda x: x**3, (X,), (v,))[1], 3 * X**2),
+    "make_jvp": (lambda v: PUSH(v)[1], 3 * X**2),
+    "hvp": (lambda v: mg.hvp(lambda x: np.sum(x**3))(X, v), 6 * X),
+    "make_hvp": (mg.make_hvp(lambda x: np.sum(x**3))(X), 6 * X),
+    "tensor_jacobian_product": (
+        lambda v: mg.tensor_jacobian_product(lambda x: x**3)(X, v),
+        3 * X**2,
+    ),
+    "ggnvp": (lambda v: mg.ggnvp(lambda x: x**3)(X, v), 9 * X**4),
+    "make_ggnvp": (mg.make_ggnvp(lambda x: x**3)(X), 9 * X**4),
+}
+
+
+@pytest.mark.parametrize(("product", "d"), LINEAR.values(), ids=LINEAR)
+def test_products_are_differentiable_in_their_vector(product: Any, d: Any) -> None:
+    np.testing.assert_allclose(product(V), d * V)
+    square = lambda v: np.sum(product(v) ** 2)
+    np.testing.assert_allclose(grad(square)(V), 2 * d**2 * V)
+    np.testing.assert_allclose(jacobian(product)(V), np.diag(d))
+    np.testing.assert_allclose(hessian(square)(V), np.diag(2 * d**2))
+    np.testing.assert_allclose(grad(lambda v: np.sum(grad(square)(v) ** 2))(V), 8 * d**4 * V)
+    np.testing.assert_allclose(mg.jvp(product, (V,), (X,))[1], d * X)
+    np.testing.assert_allclose(mg.hvp(square)(V, X), 2 * d**2 * X)
+
+
+@pytest.mark.parametrize(("product", "d"), LINEAR.values(), ids=LINEAR)
+def test_products_reach_a_tensor_that_is_their_vector(product: Any, d: Any) -> None:
+    v = Tensor(V, requires_grad=True)
+    (product(v) ** 2).sum().backward()
+    np.testing.assert_allclose(v.grad.numpy(), 2 * d**2 * V)
+    assert type(product(V)) is np.ndarray
+    with mg.no_grad():
+        assert type(product(v)) is np.ndarray
+
+
+def test_a_pull_back_is_differentiable_in_the_point_and_the_cotangent() -> None:
+    f = lambda x, v: np.sum(mg.vjp(np.sin, x)[1](v) ** 2)
+    gx, gv = grad(f, argnums=(0, 1))(X, V)
+    np.testing.assert_allclose(gx, -2 * V**2 * np.cos(X) * np.sin(X))
+    np.testing.assert_allclose(gv, 2 * V * np.cos(X) ** 2)
+
+
+def test_a_pull_back_may_be_called_again_and_again() -> None:
+    pull, _ = mg.make_vjp(lambda x: np.tanh(x) * x)(X)
+    plain = pull(V)
+    grad(lambda v: np.sum(pull(v)))(V)
+    np.testing.assert_array_equal(pull(V), plain)
+    np.testing.assert_allclose(pull(2 * V), 2 * plain)
+
+
+def test_pull_backs_of_trees_are_differentiable_in_their_cotangents() -> None:
+    f = lambda p: {"u": p["a"] * p["b"], "v": p["a"] ** 2}
+    pull, value = mg.make_vjp(f)({"b": 3.0, "a": 2.0})
+    assert value == {"u": 6.0, "v": 4.0}
+    h = lambda w: pull(w)["a"] ** 2 + pull(w)["b"]
+    g = grad(h)({"v": 1.0, "u": 10.0})  # a: 3 u + 4 v = 34, b: 2 u
+    assert g == {"v": 2 * 34.0 * 4, "u": 2 * 34.0 * 3 + 2}
+
+
+def test_transforms_of_empty_trees_are_empty() -> None:
+    assert grad(lambda p: 3.0)({}) == {}
+    value, pull = mg.vjp(lambda x: {}, 1.0)
+    assert (value, pull({})) == ({}, 0.0)
+    assert mg.jvp(lambda p: 2.0, ({},), ({},)) == (2.0, 0.0)
+    with pytest.raises(TypeError, match="forgets must return an array"):
+
+        def forgets(x: Any) -> None:
+            x + 1
+
+        mg.vjp(forgets, 1.0)
+
+
+# ------------------------------------------------------------------------ coming from autograd
+
+
+def test_argnum_is_argnums() -> None:
+    f = lambda x, y: x**2 * y**3
+    for transform in (grad, egrad, jacobian, hessian, mg.deriv):
+        assert transform(f, argnum=1)(2.0, 3.0) == transform(f, 1)(2.0, 3.0)
+    assert hessian(f, argnum=1)(2.0, 3.0) == 72.0
+    assert value_and_grad(f, argnum=1)(2.0, 3.0) == (108.0, 108.0)
+    assert mg.grad_and_aux(lambda x, y: (f(x, y), 0), argnum=1)(2.0, 3.0) == (108.0, 0)
+    assert holomorphic_grad(f, argnum=1)(2.0, 3.0 + 0j) == 108.0
+    assert mg.vjp(f, 2.0, 3.0, argnum=1)[1](1.0) == 108.0
+    assert mg.make_vjp(f, argnum=1)(2.0, 3.0)[0](1.0) == 108.0
+    assert mg.make_jvp(f, argnum=1)(2.0, 3.0)(1.0) == (108.0, 108.0)
+    for product in (mg.hvp, mg.hessian_tensor_product, mg.hessian_vector_product):
+        assert product(f, argnum=1)(2.0, 3.0, 1.0) == 72.0
+    assert mg.make_hvp(f, argnum=1)(2.0, 3.0)(1.0) == 72.0
+    assert mg.tensor_jacobian_product(f, argnum=1)(2.0, 3.0, 1.0) == 108.0
+    assert mg.ggnvp(f, argnum=1)(2.0, 3.0, 1.0) == 108.0**2
+    assert mg.make_ggnvp(f, argnum=1)(2.0, 3.0)(1.0) == 108.0**2
+    assert grad(f, argnum=(1, 0))(2.0, 3.0) == (108.0, 108.0)
+    with pytest.raises(TypeError, match="pass one of them"):
+        grad(f, 1, argnum=0)
+
+
+def test_products_with_several_arguments_and_keywords() -> None:
+    f = lambda x, y, scale=1.0: scale * x**2 * y
+    assert mg.hvp(f, (0, 1))(2.0, 3.0, (1.0, 10.0), scale=10.0) == (460.0, 40.0)
+    assert mg.make_jvp(f, (0, 1))(2.0, 3.0, scale=10.0)((1.0, 10.0)) == (120.0, 520.0)
+    assert mg.tensor_jacobian_product(f)(2.0, 3.0, 1.0, scale=10.0) == 120.0
+    assert mg.make_vjp(f)(2.0, 3.0, scale=10.0)[0](1.0) == 120.0
+
+
+def test_deriv_is_the_derivative_of_a_curve() -> None:
+    curve = lambda t: np.array([1.0, 2.0]) * t**2
+    np.testing.assert_allclose(mg.deriv(curve)(3.0), [6.0, 12.0])
+    np.testing.assert_allclose(mg.deriv(mg.deriv(curve))(3.0), [2.0, 4.0])
+    np.testing.assert_allclose(mg.deriv(np.tanh)(X), egrad(np.tanh)(X))
+
+
+def test_check_grads_passes_what_is_right() -> None:
+    def f(p: Any, n: int, scale: float = 1.0) -> Any:
+        return {"y": np.tanh(p["w"][:n]) * scale, "z": np.sum(p["w"]) ** 2, "constant": 3.0}
+
+    mg.check_grads(f, order=3)({"w": X}, 1, scale=2.0)
+    mg.check_grads(np.abs)(np.array([1 + 2j, 0.5 - 1j]))
+
+
+@pytest.mark.parametrize("mode", ["fwd", "rev"])
+@pytest.mark.parametrize("order", [1, 2])
+def test_check_grads_finds_what_is_wrong(mode: str, order: int) -> None:
+    """A gradient, or only a second derivative, that misses a factor."""
+
+    @mg.primitive(
+        x=lambda g, x: g * 3 * raw_at_first(x) ** 2, method=False, name=f"cube_{mode}_{order}"
+    )
+    def cube(x):
+        return x**3
+
+    def raw_at_first(x: Any) -> Any:
+        return 2 * x if order == 1 else (x.detach() if isinstance(x, Tensor) else x)
+
+    with pytest.raises(mg.GradcheckError, match="by minigrad"):
+        mg.check_grads(cube, modes=(mode,), order=order)(X)
+    if order == 2:
+        mg.check_grads(cube, modes=(mode,), order=1)(X)
+    with pytest.raises(ValueError, match=r"unknown modes \['backwards'\]"):
+        mg.check_grads(cube, modes=("backwards",))
+
+
+TARGET = {"w": np.array([[1.0, -2.0]]), "b": np.array(0.5)}
+
+
+def slope(p: Any, i: int) -> Any:
+    """The gradient of a bowl that tilts with the steps; its keys come in another order."""
+    return {"b": 2 * (p["b"] - TARGET["b"]) + 0.01 * i, "w": 4 * (p["w"] - TARGET["w"])}
+
+
+@pytest.mark.parametrize("name", ["sgd", "rmsprop", "adam"])
+def test_optimizers_take_the_steps_of_hips_autograd(name: str) -> None:
+    start = {"w": np.zeros((1, 2)), "b": np.array(3.0)}
+    seen: list[Any] = []
+    ours = getattr(mg.misc, name)(
+        slope, start, lambda x, i, g: seen.append((i, x["w"], g["b"])), 25, 0.05
+    )
+    theirs = getattr(hips_optimizers, name)(slope, start, None, 25, 0.05)
+    for key in TARGET:
+        np.testing.assert_allclose(ours[key], theirs[key], rtol=1e-12)
+    assert [i for i, _, _ in seen] == list(range(25))
+    np.testing.assert_array_equal(seen[0][1], start["w"])
+    assert seen[0][2] == pytest.approx(5.0)
+    np.testing.assert_array_equal(start["w"], np.zeros((1, 2)))
+
+
+def test_adam_takes_the_steps_of_nn_optim() -> None:
+    w = Tensor(np.array([0.0, 5.0]), requires_grad=True)
+    optimizer = nn.optim.Adam([w], lr=0.05)
+    for _ in range(20):
+        optimizer.zero_grad()
+        ((w - Tensor(X)) ** 2).sum().backward()
+        optimizer.step()
+    ours = mg.misc.adam(
+        lambda x, i: 2 * (x - X), np.array([0.0, 5.0]), num_iters=20, step_size=0.05
+    )
+    np.testing.assert_allclose(ours, w.detach().numpy(), rtol=1e-6)
+
+
+def test_an_optimizer_can_be_differentiated() -> None:
+    """x_1 = x - s g (1 - mass) / 1 for momentum; the derivative of a whole run by its step size."""
+    run = lambda s: np.sum(mg.misc.sgd(lambda x, i: 2 * x, X, num_iters=5, step_size=s) ** 2)
+    step = 1e-6
+    assert grad(run)(0.1) == pytest.approx(
+        (run(0.1 + step) - run(0.1 - step)) / (2 * step), rel=1e-6
+    )
+
+
+def test_an_optimizer_refuses_a_gradient_that_does_not_fit() -> None:
+    with pytest.raises(
+        ValueError, match=r"the gradient\['w'\] has shape \(2,\), expected \(2, 1\)"
+    ):
+        mg.misc.adam(lambda p, i: {"w": np.ones(2)}, {"w": np.ones((2, 1))})
+
+
+# ----------------------------------------------------------------------- names and signatures
+
+
+def documented(x: Any, y: float = 2.0, *, scale: float = 1.0) -> Any:
+    """Twice x, roughly."""
+    return np.sum(x * y) * scale
+
+
+WRAPPERS = (
+    grad,
+    value_and_grad,
+    mg.grad_and_aux,
+    egrad,
+    holomorphic_grad,
+    jacobian,
+    hessian,
+    mg.deriv,
+)
+
+
+@pytest.mark.parametrize("transform", WRAPPERS)
+def test_a_transformed_function_has_the_signature_and_help_of_the_function(transform: Any) -> None:
+    made = transform(documented)
+    assert inspect.signature(made) == inspect.signature(documented)
+    assert inspect.unwrap(made) is documented
+    assert made.__name__.endswith("_of_documented")
+    text = pydoc.render_doc(made, renderer=pydoc.plaintext)
+    assert "Twice x, roughly." in text
+    assert "of documented" in text
+    assert str(inspect.signature(documented)) in text
+
+
+def test_products_add_their_vector_to_the_signature() -> None:
+    for made in (mg.hvp(documented), mg.ggnvp(documented), mg.tensor_jacobian_product(documented)):
+        assert list(inspect.signature(made).parameters) == ["x", "y", "v", "scale"]
+        assert "Twice x, roughly." in pydoc.render_doc(made, renderer=pydoc.plaintext)
+
+
+def test_functions_without_a_name_or_documentation_are_taken() -> None:
+    halved = functools.partial(documented, y=0.5)
+    assert grad(halved)(3.0) == 0.5
+    assert grad(halved).__name__ == "grad_of_documented"
+    assert grad(lambda x: x)(1.0) == 1.0
+    layer = nn.Linear(2, 1).double()
+    np.testing.assert_allclose(grad(lambda x: layer(x).sum())(X), layer.weight.detach().numpy()[0])
+    np.testing.assert_allclose(jacobian(layer)(X), layer.weight.detach().numpy())
+
+
+def test_errors_name_the_function() -> None:
+    def returns_text(x: Any) -> str:
+        return "text"
+
+    for transform in (grad, egrad, jacobian, value_and_grad, mg.hvp):
+        arguments = (1.0, 1.0) if transform is mg.hvp else (1.0,)
+        with pytest.raises(
+            TypeError,
+            match="returns_text must return an array, a number or a Tensor, it returned str",
+        ):
+            transform(returns_text)(*arguments)
+    with pytest.raises(
+        TypeError, match="documented was called with 0 positional arguments; what is diff"
+    ):
+        grad(documented)(x=1.0)
+    with pytest.raises(TypeError, match="sin must return a pair"):
+        mg.grad_and_aux(np.sin)(1.0)
+    with pytest.raises(TypeError, match="jvp of sin got 1 primals but 2 tangents"):
+        mg.jvp(np.sin, (1.0,), (1.0, 2.0))

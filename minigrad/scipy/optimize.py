@@ -22,8 +22,7 @@ from ..ops.linalg import solve
 from ..ops.shape import reshape
 from ..primitive import composed, primitive
 from ..tensor import Tensor, raw
-from ..transforms import hvp, value_and_grad, vjp
-from ..transforms.jacobians import jacobian
+from ..transforms import hessian, hvp, jacobian, value_and_grad, vjp
 
 __all__ = ["fixed_point", "implicit_root", "least_squares", "minimize", "root"]
 
@@ -73,7 +72,7 @@ def minimize(fun: Callable[..., Any], x0: Any, args: Any = (), method: str | Non
     flat = _Flat(fun, x0, args)
     if method is not None and method.lower() in _SECOND_ORDER:
         if method.lower() in ("dogleg", "trust-exact"):
-            options.setdefault("hess", jacobian(lambda x: value_and_grad(flat)(x)[1]))
+            options.setdefault("hess", hessian(flat))
         else:
             options.setdefault("hessp", hvp(flat))
     return flat.give_back(

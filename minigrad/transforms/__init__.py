@@ -1,29 +1,23 @@
 """Functions of functions: derivatives, matrices of them, batches."""
 
-from .derivatives import (
-    checkpoint,
-    egrad,
-    elementwise_grad,
+from .checkpointing import checkpoint
+from .gradients import egrad, elementwise_grad, grad, grad_and_aux, holomorphic_grad, value_and_grad
+from .jacobians import hessian, jacobian
+from .products import (
     ggnvp,
-    grad,
-    grad_and_aux,
     hessian_tensor_product,
-    holomorphic_grad,
+    hessian_vector_product,
     hvp,
-    jvp,
     make_ggnvp,
     make_hvp,
-    make_jvp,
-    make_vjp,
     tensor_jacobian_product,
-    value_and_grad,
     vector_jacobian_product,
-    vjp,
 )
-from .jacobians import hessian, jacobian
+from .pullbacks import deriv, jvp, make_jvp, make_vjp, vjp
 
 __all__ = [
-    "checkpoint", "egrad", "elementwise_grad", "ggnvp", "grad", "grad_and_aux", "hessian", "hessian_tensor_product",
-    "holomorphic_grad", "hvp", "jacobian", "jvp", "make_ggnvp", "make_hvp", "make_jvp", "make_vjp",
-    "tensor_jacobian_product", "value_and_grad", "vector_jacobian_product", "vjp",
+    "checkpoint", "deriv", "egrad", "elementwise_grad", "ggnvp", "grad", "grad_and_aux", "hessian",
+    "hessian_tensor_product", "hessian_vector_product", "holomorphic_grad", "hvp", "jacobian",
+    "jvp", "make_ggnvp", "make_hvp", "make_jvp", "make_vjp", "tensor_jacobian_product",
+    "value_and_grad", "vector_jacobian_product", "vjp",
 ]  # fmt: skip

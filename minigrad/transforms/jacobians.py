@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import Any, ParamSpec
 
 import numpy as np
 
 from ..arrays.batch import Batch
 from ..backward import gradients, propagate
 from ..tensor import Tensor, wrap
-from .derivatives import Argnums, Recording, grad, named, output_of
+from .gradients import grad
+from .recording import Argnums, Recording, argnums_of, named, output_of
 
 __all__ = ["hessian", "jacobian"]
 
+P = ParamSpec("P")
 
-def jacobian(function: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
+
+def jacobian(
+    function: Callable[P, Any], argnums: Argnums = 0, *, argnum: Argnums | None = None
+) -> Callable[P, Any]:
     """All first derivatives: an array of shape output.shape + input.shape for each input.
 
     >>> jacobian(lambda x: np.array([1.0, 2.0]) * x[0] ** 2 + x[1])(np.array([3.0, 4.0]))
@@ -26,7 +31,9 @@ def jacobian(function: Callable[..., Any], argnums: Argnums = 0) -> Callable[...
     inputs, the columns are computed instead, as in `jvp`.
     """
 
-    @named(function, "jacobian")
+    argnums = argnums_of(argnums, argnum)
+
+    @named(function, "jacobian", "The Jacobian of {}")
     def wrapped(*args: Any, **kwargs: Any) -> Any:
         call = Recording(function, argnums, args, kwargs)
         out = output_of(call.value, function)
@@ -105,11 +112,14 @@ def _joined(parts: Sequence[Any]) -> Any:
     return None if parts[0] is None else parts[0] if len(parts) == 1 else np.concatenate(parts)
 
 
-def hessian(function: Callable[..., Any], argnums: int = 0) -> Callable[..., Any]:
+def hessian(
+    function: Callable[P, Any], argnums: int = 0, *, argnum: int | None = None
+) -> Callable[P, Any]:
     """All second derivatives of a scalar function: an array of shape input.shape + input.shape.
 
     >>> hessian(lambda x: x[0] ** 2 * x[1])(np.array([2.0, 3.0]))
     array([[6., 4.],
            [4., 0.]])
     """
-    return jacobian(grad(function, argnums), argnums)
+    argnums = argnums_of(argnums, argnum)
+    return named(function, "hessian", "The Hessian of {}")(jacobian(grad(function, argnums), argnums))

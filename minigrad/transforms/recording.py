@@ -1,0 +1,267 @@
+"""What transforms are made of: recording what a function does to its arguments.
+
+All transforms are a few lines on two things: a `Recording`, and sending a cotangent back
+(`minigrad.backward.gradients`).  They work on functions of NumPy arrays and numbers as well as of
+Tensors, on arguments that are trees (`minigrad.trees`), and they nest.
+
+What you pass is what you get back: NumPy in, NumPy out; Tensors in, Tensors out, with their graph,
+so that derivatives of derivatives need nothing special.  Numbers inside of another transform also
+give Tensors where the result depends on what that one differentiates.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable, Sequence
+from contextvars import ContextVar
+from typing import Any
+
+import numpy as np
+
+from .. import backend, graph
+from ..backward import gradients
+from ..primitive import clone
+from ..tensor import Tensor, wrap
+from ..trees import flatten, paths, unflatten
+
+__all__ = [
+    "Argnums",
+    "Recording",
+    "argnums_of",
+    "is_tracked",
+    "name_of",
+    "named",
+    "output_of",
+    "scalar_of",
+]
+
+Argnums = int | Sequence[int]
+
+#: How many transforms are around the current one (in this thread and task).
+_depth: ContextVar[int] = ContextVar("minigrad_transform_depth", default=0)
+
+
+class Recording:
+    """One call of a function with its chosen arguments recorded.
+
+    Keyword arguments are handed on as they are; they are not differentiated.
+
+    Attributes:
+        function: what was called.
+        chosen: the chosen argument, a tuple of them where `argnums` is a sequence.
+        inputs: the recorded leaves of the chosen arguments, as Tensors.
+        value: what the function returned.
+        create_graph: whether gradients must be differentiable themselves.
+    """
+
+    def __init__(
+        self,
+        function: Callable[..., Any],
+        argnums: Argnums,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+    ) -> None:
+        self.function = function
+        numbers = (argnums,) if isinstance(argnums, int) else tuple(argnums)
+        self.numbers = _checked(numbers, function, args, kwargs)
+        arguments = tuple(args[n] for n in numbers)
+        self.chosen = arguments[0] if isinstance(argnums, int) else arguments
+        leaves = flatten(arguments)
+        depth = _depth.get()
+        self.tensors_in = any(isinstance(x, Tensor) for x in leaves)
+        self.create_graph = depth > 0 or (self.tensors_in and graph.is_grad_enabled())
+        self.inputs = [self._recorded(i, x) for i, x in enumerate(leaves)]
+        recorded = unflatten(arguments, iter(self.inputs))
+        new_args = list(args)
+        for n, argument in zip(numbers, recorded, strict=True):
+            new_args[n] = argument
+        token = _depth.set(depth + 1)
+        try:
+            with graph.recording():
+                self.value = function(*new_args, **kwargs)
+        finally:
+            _depth.reset(token)
+
+    @functools.cached_property
+    def outputs(self) -> list[Tensor]:
+        """The leaves of what the function returned, as Tensors."""
+        if self.value is None:  # inside of a tree it has no leaves, here it is a forgotten return
+            return [output_of(None, self.function)]
+        return [output_of(x, self.function) for x in flatten(self.value)]
+
+    def pull(
+        self,
+        outputs: Sequence[Tensor],
+        cotangents: Sequence[Any],
+        retain_graph: bool | None = None,
+    ) -> list[Any]:
+        """The gradient of every input leaf; zeros where the outputs do not depend on it."""
+        create_graph = self.create_graph or is_tracked(cotangents)
+        found = gradients(
+            outputs, self.inputs, cotangents, create_graph, retain_graph, search=False
+        )
+        return [
+            self.give_back(wrap(np.zeros_like(x._data), None) if g is None else g, create_graph)
+            for g, x in zip(found, self.inputs, strict=True)
+        ]
+
+    def arrange(self, leaves: Sequence[Any]) -> Any:
+        """One result for each leaf of the chosen arguments, nested as these are."""
+        return unflatten(self.chosen, iter(leaves))
+
+    def give_back(self, x: Any, create_graph: bool | None = None) -> Any:
+        """A result as the caller passed his arguments: arrays for arrays, Tensors for Tensors."""
+        create_graph = self.create_graph if create_graph is None else create_graph
+        if not isinstance(x, Tensor) or self.tensors_in or (x.requires_grad and create_graph):
+            return x
+        return x._data if x.ndim else x._data[()]
+
+    def _recorded(self, i: int, x: Any) -> Tensor:
+        """Leaf i as a Tensor that gradients reach: a copy in the graph, or a new leaf."""
+        if isinstance(x, Tensor) and x.requires_grad:
+            return clone(x)
+        if isinstance(x, Tensor):
+            data = x._data
+        else:
+            data = x if backend.is_array(x) else np.asarray(x)
+        if data.dtype.kind not in "fc":
+            raise TypeError(
+                f"cannot differentiate {name_of(self.function)} with respect to {self._path(i)}, "
+                f"which holds {data.dtype} values ({x!r:.60}): write 3.0 instead of 3, or choose "
+                "other arguments with argnums"
+            )
+        return Tensor(data, requires_grad=True)
+
+    def _path(self, i: int) -> str:
+        """How leaf i is reached from the parameters of the function."""
+        arguments = self.chosen if len(self.numbers) > 1 else (self.chosen,)
+        found: list[str] = []
+        for n, argument in zip(self.numbers, arguments, strict=True):
+            found += paths(argument, _parameter(self.function, n))
+        return found[i]
+
+
+def is_tracked(leaves: Sequence[Any]) -> bool:
+    """Whether gradients are to flow to one of the leaves of a tangent or cotangent."""
+    tracked = any(isinstance(x, Tensor) and x.requires_grad for x in leaves)
+    return tracked and graph.is_grad_enabled()
+
+
+def argnums_of(argnums: Any, argnum: Any) -> Any:
+    """The arguments to differentiate; `argnum` is HIPS/autograd's name for `argnums`."""
+    if argnum is None:
+        return argnums
+    if argnums not in (0, None):
+        raise TypeError("argnum is another name for argnums: pass one of them")
+    return argnum
+
+
+def name_of(function: Any) -> str:
+    """How messages call a function."""
+    if isinstance(function, functools.partial):
+        function = function.func
+    return getattr(function, "__name__", type(function).__name__)
+
+
+def output_of(value: Any, function: Callable[..., Any]) -> Tensor:
+    """What a function returned, as a Tensor: a constant if it does not depend on the arguments."""
+    if isinstance(value, Tensor):
+        return value
+    if isinstance(value, int):
+        value = float(value)
+    if isinstance(value, (float, complex, np.generic)) or backend.is_array(value):
+        return wrap(backend.as_array(value), None)
+    raise TypeError(
+        f"{name_of(function)} must return an array, a number or a Tensor, "
+        f"it returned {type(value).__name__}"
+    )
+
+
+def scalar_of(value: Any, function: Callable[..., Any], transform: str) -> Tensor:
+    """What a function returned, as a Tensor that holds one real number."""
+    out, name = output_of(value, function), name_of(function)
+    if out.size != 1:
+        raise TypeError(
+            f"{transform} needs a function that returns a scalar; {name} returned shape "
+            f"{out.shape}. Use elementwise_grad (egrad) or jacobian, or reduce the result"
+        )
+    if out.dtype.kind == "c":
+        raise TypeError(
+            f"{transform} needs a real result; {name} returned {out.dtype}: "
+            "take abs(), .real or .imag"
+        )
+    return out
+
+
+def named(
+    function: Callable[..., Any], prefix: str, what: str | None = None, last: str | None = None
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Give a wrapper the name, the signature and the documentation of the function it wraps.
+
+    Args:
+        prefix: of the name: ``grad`` makes ``grad_of_f``.
+        what: the first words of the documentation, ``The gradient of {}``; without it the prefix.
+        last: the name of a positional parameter that the wrapper takes after those of the function.
+    """
+
+    def decorate(wrapper: Callable[..., Any]) -> Callable[..., Any]:
+        wrapper = functools.wraps(function, updated=())(wrapper)
+        name = name_of(function)
+        wrapper.__name__ = wrapper.__qualname__ = f"{prefix}_of_{name}"
+        takes = f"the arguments of {name}" + (f", then {last}" if last else "")
+        first = (what or prefix + " of {}").format(name)
+        text = getattr(function, "__doc__", None) or ""
+        wrapper.__doc__ = f"{first}. It takes {takes}.\n\n{_dedented(text)}".rstrip()
+        if last is not None:
+            _add_parameter(wrapper, function, last)
+        return wrapper
+
+    return decorate
+
+
+# --------------------------------------------------------------------------------------- private
+
+
+def _checked(
+    numbers: tuple[int, ...], function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> tuple[int, ...]:
+    """The numbers of the chosen arguments, counted from the front."""
+    if bad := [n for n in numbers if not -len(args) <= n < len(args)]:
+        hint = "; what is differentiated must be passed by position" if kwargs else ""
+        raise TypeError(
+            f"argnums {bad[0]}: {name_of(function)} was called with {len(args)} positional "
+            f"arguments{hint}"
+        )
+    return tuple(n % len(args) for n in numbers)
+
+
+#: Many functions are wrapped again and again, as in `grad(f)(x)` inside of a loop.
+_dedented = functools.lru_cache(inspect.cleandoc)
+
+
+def _parameter(function: Callable[..., Any], n: int) -> str:
+    """The name of positional parameter number n, as far as it is known."""
+    try:
+        parameters = list(inspect.signature(function).parameters.values())
+    except (TypeError, ValueError):  # a function written in C
+        parameters = []
+    if n < len(parameters) and parameters[n].kind <= inspect.Parameter.POSITIONAL_OR_KEYWORD:
+        return parameters[n].name
+    return f"argument {n}"
+
+
+def _add_parameter(wrapper: Any, function: Callable[..., Any], name: str) -> None:
+    """Make the signature of a wrapper that of the function with one positional parameter more."""
+    try:
+        signature = inspect.signature(function)
+    except (TypeError, ValueError):  # a function written in C
+        return
+    before = [p for p in signature.parameters.values() if p.kind <= p.POSITIONAL_OR_KEYWORD]
+    after = [p for p in signature.parameters.values() if p not in before]
+    if name in signature.parameters or any(p.kind is p.VAR_POSITIONAL for p in after):
+        return
+    # The last positional argument is the new one, so that those before it must be given too.
+    positional = [p.replace(kind=p.POSITIONAL_ONLY, default=p.empty) for p in before]
+    added = inspect.Parameter(name, inspect.Parameter.POSITIONAL_ONLY)
+    wrapper.__signature__ = signature.replace(parameters=[*positional, added, *after])
