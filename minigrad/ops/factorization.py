@@ -154,7 +154,7 @@ class EighResult(NamedTuple):
 
 
 @primitive(a=_eigh_a, method=False, name="eigh")
-def _eigh(a: Any, UPLO: str, apart: bool) -> Any:
+def _eigh(a: Any, UPLO: Any, apart: bool) -> Any:
     """Eigenvalues and eigenvectors of Hermitian matrices.
 
     out = (w, V) with A V = V diag(w)
