@@ -124,3 +124,10 @@ def test_power_with_complex_and_vanishing_exponents() -> None:
 def test_a_python_integer_may_be_as_large_as_it_likes() -> None:
     np.testing.assert_allclose(grad(lambda x: x / 10**30)(1.0), 1e-30)
     np.testing.assert_allclose(grad(lambda x: 10**30 / x)(2.0), -0.25e30)
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")  # NumPy's, of the values
+def test_reductions_of_nothing_and_of_single_numbers() -> None:
+    np.testing.assert_array_equal(grad(lambda x: np.var(x[:0]))(np.ones(2)), [0.0, 0.0])
+    np.testing.assert_array_equal(grad(lambda x: np.prod(x[0], axis=-1))(np.array([2.0, 3.0])), [1.0, 0.0])
+    assert np.isnan(grad(lambda x: np.var(x, ddof=1))(np.ones(1))).all()

@@ -71,8 +71,10 @@ def mean(x: Any, axis: Any = None, dtype: Any = None, keepdims: bool = False) ->
 
 
 def _var_x(g: Any, x: Any, axis: Any, ddof: float, keepdims: bool) -> Any:
+    if not x.size:  # the gradient of nothing is nothing
+        return np.zeros_like(x)
     centred = x - np.mean(x, axis=axis, keepdims=True)
-    return expand(g, x.shape, axis, keepdims) * (2 / (count(x.shape, axis) - ddof)) * conj(centred)
+    return expand(2 * g / (count(x.shape, axis) - ddof), x.shape, axis, keepdims) * conj(centred)
 
 
 @primitive(np.var, x=_var_x)
@@ -109,6 +111,8 @@ def std(x: Any, axis: Any = None, dtype: Any = None, ddof: float = 0, keepdims: 
 
 def _prod_x(g: Any, x: Any, axis: Any, keepdims: bool) -> Any:
     """g times the product of all other elements, which a zero among them does not disturb."""
+    if not x.ndim:  # there are no others
+        return g
     g = expand(g, x.shape, axis, keepdims)
     axes = tuple(range(x.ndim)) if axis is None else tuple(int(a) % x.ndim for a in np.atleast_1d(axis))
     rest = tuple(i for i in range(x.ndim) if i not in axes)
