@@ -171,11 +171,29 @@ def pinv(a: Any, rcond: Any = None, hermitian: bool = False, *, rtol: Any = NoVa
     return np.linalg.pinv(a, **options)
 
 
-@primitive(method=False, composite=lambda a, b, rcond: pinv(a, rcond) @ b, inputs=("a", "b"))
+def _least_squares_all(
+    g: Any, needs: Sequence[bool], a: Any, b: Any, out: Any, rcond: Any
+) -> list[Any]:
+    vector = b.ndim == 1
+    g, b, x = (conj(g), b, out) if not vector else (conj(g)[:, None], b[:, None], out[:, None])
+    y = pinv(a, rcond)
+    yh = conj_transposed(y)
+    db = yh @ g
+    da = None
+    if needs[0]:
+        da = -db @ conj_transposed(x)
+        da = da + (b - a @ x) @ conj_transposed(y @ db)
+        da = conj(da + yh @ x @ conj_transposed(g - y @ (a @ g)))
+    return [da, conj(db[:, 0] if vector else db)]
+
+
+@primitive(method=False, joint=_least_squares_all, inputs=("a", "b"))
 def least_squares_solution(a: Any, b: Any, rcond: Any) -> Any:
     """The shortest x that minimises |a x - b|; differentiable where the rank of a does not change.
 
-    out = A^+ b                                      (differentiated as this product)
+    out = A^+ b
+    db  = A^+H g
+    dA  = -db out^H + (b - A out) (A^+ db)^H + A^+H out (g - A^+ A g)^H
     """
     return np.linalg.lstsq(a, b, rcond)[0]
 
