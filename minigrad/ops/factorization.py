@@ -97,27 +97,31 @@ def cholesky(a: Any, *, upper: bool = False) -> Any:
 def _eigh_a(g: Any, out: Any, apart: bool) -> Any:
     w, v = out
     inner = hermitian(v) @ conj(g[1])
-    turned = _by_small_gap(inner, w) if apart else _by_gap(inner, w, "eigenvectors")
+    if apart:
+        _refuse_single_vectors(inner, w, raw(g[0]))
+    turned = _by_gap(inner, w, "eigenvectors")
     a = v @ (turned + _diagonal(conj(g[0]))) @ hermitian(v)
     return conj(a + hermitian(a)) / 2
 
 
-def _by_small_gap(x: Any, w: Any) -> Any:
-    """x_ij / (w_j - w_i) where equal values were told apart: x = X(w), X_ij = 2 M_ij f(w_j), is asked for
-    a difference quotient.  That x is Hermitian but for the step shows that no vector stands alone.
+def _refuse_single_vectors(x: Any, w: Any, gw: Any) -> None:
+    """An error where x = V^H G_V asks for one of the vectors whose values were told apart.
+
+    Of L(V f(w) V^H) with dL/d(V f(w) V^H) = M it is x_ij = 2 M_ij f(w_j): Hermitian, but for what f changes
+    along the step.  The difference quotient of a difference quotient would be nothing but rounding.
     """
-    plain_w, plain = raw(w), raw(x)
-    if isinstance(plain, np.ndarray) and plain.size:  # on a GPU looking would stall
-        gaps = np.abs(plain_w[..., None, :] - plain_w[..., :, None])
-        near = (gaps <= 2 * _step(plain_w)[..., None]) & (eye_of(plain_w) == 0)
-        skew = np.abs(plain - hermitian(plain))
-        size = np.max(np.abs(plain), axis=(-2, -1), keepdims=True)
-        alone = near & (skew > 10 * np.sqrt(_step_size(plain_w)) * size)
-        if alone.any():
-            raise _no_derivative("eigenvectors", plain_w, alone)
-        if isinstance(x, Tensor) and (near & (plain != 0)).any():
-            raise _no_derivative("eigenvectors for a second time,", plain_w, near & (plain != 0))
-    return _by_gap(x, w, "eigenvectors")
+    w, plain = raw(w), raw(x)
+    if not isinstance(plain, np.ndarray) or not plain.size:  # on a GPU looking would stall
+        return
+    step = _step(w)[..., None]
+    near = (np.abs(w[..., None, :] - w[..., :, None]) <= 2 * step) & (eye_of(w) == 0)
+    if isinstance(x, Tensor) and (near & (plain != 0)).any():
+        raise _no_derivative("eigenvectors for a second time,", w, near & (plain != 0))
+    change = step * np.max(np.abs(gw), axis=-1)[..., None, None]
+    size = np.max(np.abs(plain), axis=(-2, -1), keepdims=True)
+    alone = near & (np.abs(plain - hermitian(plain)) > 1e3 * change + 1e-3 * size)
+    if alone.any():
+        raise _no_derivative("eigenvectors", w, alone)
 
 
 def _step_size(w: Any) -> float:
@@ -343,7 +347,7 @@ def _svd_of_hermitian(a: Any, compute_uv: bool) -> Any:
     w = np.take_along_axis(w, order, axis=-1)
     if not compute_uv:
         return np.abs(w)
-    u = np.take_along_axis(v, order[..., None, :], axis=-1)
+    u = np.take_along_axis(v, np.broadcast_to(order[..., None, :], np.shape(v)), axis=-1)
     negative = raw(w) < 0
     return SVDResult(u, np.abs(w), hermitian(u * np.where(negative, -1.0, 1.0)[..., None, :]))
 

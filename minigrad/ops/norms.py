@@ -102,7 +102,7 @@ def _vector_norm(x: Any, ord: Any, axes: tuple[int, ...], keepdims: bool) -> Any
     if ord in (np.inf, -np.inf):
         return (max if ord > 0 else min)(abs(x), axis=axes, keepdims=keepdims)
     if ord == 0:
-        return np.sum((raw(x) != 0).astype(np.real(raw(x)).dtype), axis=axes, keepdims=keepdims)
+        return np.sum((x != 0).astype(np.real(raw(x)).dtype), axis=axes, keepdims=keepdims)
     if ord == 1:
         return sum(abs(x), axis=axes, keepdims=keepdims)
     return sum(abs(x) ** ord, axis=axes, keepdims=keepdims) ** (1.0 / ord)
