@@ -116,7 +116,7 @@ def test_signatures_of_scipy_linalg() -> None:
         assert gradcheck(lambda m, y, o=options: linalg.solve(m + np.swapaxes(m, 0, 1) if "pos" in o.values() else m, y, **o),
                          matrix, b)  # fmt: skip
     for mode, parts in (("full", 2), ("economic", 2), ("r", 1)):
-        ours, theirs = linalg.qr(b, mode), scipy.linalg.qr(b, mode=mode)
+        ours, theirs = linalg.qr(b, mode=mode), scipy.linalg.qr(b, mode=mode)
         assert len(ours) == len(theirs) == parts
         for x, y in zip(ours, theirs, strict=True):
             np.testing.assert_allclose(x, y, atol=1e-14)

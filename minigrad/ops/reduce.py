@@ -188,7 +188,7 @@ def _logsumexp_x(g: Any, x: Any, out: Any, axis: Any, keepdims: bool) -> Any:
     return expand(g, x.shape, axis, keepdims) * np.exp(x - np.where(np.isneginf(out), 0, out))
 
 
-@primitive("scipy.special.logsumexp", x=_logsumexp_x)
+@primitive(x=_logsumexp_x)
 def logsumexp(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     """Logarithm of a sum of exponentials, without overflow.
 
@@ -209,7 +209,7 @@ def softmax_rule(g: Any, out: Any, axis: Any) -> Any:
     return out * (g - np.sum(g * out, axis=axis, keepdims=True))
 
 
-@primitive("scipy.special.softmax", x=softmax_rule)
+@primitive(x=softmax_rule)
 @accelerated("softmax")
 def softmax(x: Any, axis: Any = -1) -> Any:
     """Softmax: positive numbers that sum to 1 along the axis.
@@ -230,7 +230,7 @@ def log_softmax_rule(g: Any, out: Any, axis: Any) -> Any:
     return g - np.exp(out) * np.sum(g, axis=axis, keepdims=True)
 
 
-@primitive("scipy.special.log_softmax", x=log_softmax_rule)
+@primitive(x=log_softmax_rule)
 @accelerated("log_softmax")
 def log_softmax(x: Any, axis: Any = -1) -> Any:
     """Logarithm of the softmax, without overflow.
