@@ -13,10 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from . import backend
-from .ops.gamma import gamma_density, gammainc_slope
-from .primitive import primitive
-from .tensor import Tensor
+from .. import backend
+from ..ops.gamma import gamma_density, gammainc_slope
+from ..primitive import primitive
+from ..tensor import Tensor
 
 __all__ = [
     "bernoulli", "beta", "chisquare", "dirichlet", "exponential", "gamma", "generator", "get_state", "gumbel", "laplace",
