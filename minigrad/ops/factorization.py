@@ -72,7 +72,7 @@ def _cholesky_a(g: Any, out: Any, upper: bool) -> Any:
 
 
 @primitive(np.linalg.cholesky, a=_cholesky_a)
-def cholesky(a: Any, *, upper: bool = False) -> Any:
+def cholesky(a: Any, /, *, upper: bool = False) -> Any:
     """Lower triangular L with L L^H = A, for Hermitian positive definite A; with `upper` L^H.
 
     Only the triangle of A is read that the result fills.

@@ -25,7 +25,9 @@ __all__ = [
 
 
 @composed(np.vecdot, method=False)
-def vecdot(x: Any, y: Any, axis: int = -1, keepdims: bool = False) -> Any:
+def vecdot(
+    x: Any, y: Any, /, out: Any = None, *, axis: int = -1, keepdims: bool = False, dtype: Any = None
+) -> Any:
     """Sum of conj(x) y along an axis.
 
     >>> vecdot(np.array([[1.0, 2.0]]), np.array([3.0, 4.0]))
@@ -36,8 +38,8 @@ def vecdot(x: Any, y: Any, axis: int = -1, keepdims: bool = False) -> Any:
         raise ValueError(
             f"vecdot: the vectors have {np.shape(x)[-1]} and {np.shape(y)[-1]} elements along axis {axis}"
         )
-    out = sum(np.multiply(np.conj(x), y), axis=-1)
-    return np.expand_dims(out, axis) if keepdims else out
+    total = sum(np.multiply(np.conj(x), y), axis=-1, dtype=dtype)
+    return np.expand_dims(total, axis) if keepdims else total
 
 
 def matvec(x: Any, y: Any) -> Any:
