@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from minigrad import Tensor, autograd, grad
+from minigrad import Tensor, autograd, grad, gradcheck, gradgradcheck
 from minigrad.ops.exponential import expit, log_expit, xlogy
 from minigrad.ops.reduce import logsumexp
 
@@ -110,3 +110,24 @@ def test_empty_and_0d() -> None:
     assert grad(lambda x: np.max(x, axis=1).sum())(np.zeros((0, 3))).shape == (0, 3)
     assert grad(np.max)(np.array(3.0)) == 1.0
     assert grad(lambda x: np.concatenate([x, x[:0]]).sum())(np.ones(2)).tolist() == [1.0, 1.0]
+
+
+def test_power_with_complex_and_vanishing_exponents() -> None:
+    assert gradcheck(lambda x: np.real(x ** (1 + 1j)), np.array([2.0, 0.5]))
+    assert gradgradcheck(lambda x: np.imag(x ** (1 + 1j)), np.array([2.0, 0.5]))
+    slope = grad(lambda x: np.sum(x ** np.zeros(4)))(np.array([0.0, 2.0, np.inf, np.nan]))
+    np.testing.assert_array_equal(slope, np.zeros(4))
+    mixed = grad(lambda y: grad(np.power)(2.0, y))(0.0)  # d/dy (y x^(y-1)) = 1 / x at y = 0
+    np.testing.assert_allclose(mixed, 0.5)
+
+
+def test_a_python_integer_may_be_as_large_as_it_likes() -> None:
+    np.testing.assert_allclose(grad(lambda x: x / 10**30)(1.0), 1e-30)
+    np.testing.assert_allclose(grad(lambda x: 10**30 / x)(2.0), -0.25e30)
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")  # NumPy's, of the values
+def test_reductions_of_nothing_and_of_single_numbers() -> None:
+    np.testing.assert_array_equal(grad(lambda x: np.var(x[:0]))(np.ones(2)), [0.0, 0.0])
+    np.testing.assert_array_equal(grad(lambda x: np.prod(x[0], axis=-1))(np.array([2.0, 3.0])), [1.0, 0.0])
+    assert np.isnan(grad(lambda x: np.var(x, ddof=1))(np.ones(1))).all()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -9,7 +11,7 @@ import pytest
 import scipy.stats
 
 import minigrad as mg
-from minigrad import Tensor, grad, gradcheck, random
+from minigrad import Tensor, backend, grad, gradcheck, random
 
 DISTRIBUTIONS: dict[str, tuple[tuple[float, ...], Any]] = {
     "uniform": ((-1.0, 2.5), scipy.stats.uniform(-1.0, 3.5)),
@@ -95,3 +97,193 @@ def test_dtype_and_size() -> None:
     assert random.uniform(Tensor([0.0, 1.0]), 2.0).shape == (2,)
     assert random.normal(np.zeros((2, 1)), np.ones(3)).shape == (2, 3)
     assert random.gamma(2.0).shape == ()
+
+
+# ------------------------------------------------------------------- numpy.random's names
+
+
+MORE_PATHS: dict[str, tuple[tuple[float, ...], Any]] = {
+    "rayleigh": ((1.3,), scipy.stats.rayleigh(scale=1.3)),
+    "weibull": ((1.7,), scipy.stats.weibull_min(1.7)),
+    "pareto": ((2.5,), scipy.stats.lomax(2.5)),
+    "power": ((1.7,), scipy.stats.powerlaw(1.7)),
+    "triangular": ((-1.0, 0.5, 3.0), scipy.stats.triang(0.375, -1.0, 4.0)),
+    "f": ((3.0, 7.0), scipy.stats.f(3.0, 7.0)),
+    "standard_exponential": ((), scipy.stats.expon()),
+    "standard_normal": ((), scipy.stats.norm()),
+    "standard_cauchy": ((), scipy.stats.cauchy()),
+    "random": ((), scipy.stats.uniform()),
+    "vonmises": ((0.5, 2.0), scipy.stats.vonmises(2.0, 0.5)),
+    "wald": ((1.0, 3.0), scipy.stats.invgauss(1 / 3, scale=3.0)),
+    "noncentral_chisquare": ((3.0, 2.0), scipy.stats.ncx2(3.0, 2.0)),
+    "noncentral_f": ((3.0, 7.0, 2.0), scipy.stats.ncf(3.0, 7.0, 2.0)),
+}
+COUNTS: dict[str, tuple[tuple[float, ...], Any]] = {
+    "binomial": ((10, 0.3), scipy.stats.binom(10, 0.3)),
+    "poisson": ((3.5,), scipy.stats.poisson(3.5)),
+    "geometric": ((0.3,), scipy.stats.geom(0.3)),
+    "negative_binomial": ((4, 0.4), scipy.stats.nbinom(4, 0.4)),
+    "hypergeometric": ((7, 5, 6), scipy.stats.hypergeom(12, 7, 6)),
+    "logseries": ((0.6,), scipy.stats.logser(0.6)),
+    "zipf": ((3.0,), scipy.stats.zipf(3.0)),
+}
+
+
+def test_every_name_of_numpy_random_is_here() -> None:
+    """But for the classes, and what NumPy itself has deprecated."""
+    names = {n for n in np.random.__all__ if not isinstance(getattr(np.random, n), type)}
+    assert names - set(random.__all__) == {"default_rng", "random_integers"}
+
+
+@pytest.mark.parametrize("name", sorted(set(random.__all__) & set(np.random.__all__)))
+def test_arguments_are_numpys(name: str) -> None:
+    """Its names in its order; ours may go on behind them."""
+    try:
+        theirs = list(inspect.signature(getattr(np.random, name)).parameters.values())
+    except ValueError:
+        pytest.fail(f"{name} has no signature")
+    ours = list(inspect.signature(getattr(random, name)).parameters.values())
+    if name in {"rand", "randn", "ranf", "sample", "get_state"}:  # *args; `legacy` is a form of NumPy's old generator
+        return
+    for a, b in zip(ours, theirs, strict=False):
+        assert a.name == b.name
+        assert (a.default is a.empty) == (b.default is b.empty) and (a.default == b.default or name == "randint")
+    assert len(ours) >= len(theirs)
+
+
+@pytest.mark.parametrize("name", MORE_PATHS)
+def test_more_draws_follow_their_distribution(name: str) -> None:
+    parameters, distribution = MORE_PATHS[name]
+    x = getattr(random, name)(*(Tensor(np.array(p)) for p in parameters), size=20_000)
+    assert scipy.stats.kstest(x.numpy().astype(np.float64), distribution.cdf).pvalue > 1e-3
+    assert getattr(random, name)(*parameters, size=(2, 3)).dtype == np.float32
+
+
+@pytest.mark.parametrize("name", COUNTS)
+def test_counts_follow_their_distribution(name: str) -> None:
+    parameters, distribution = COUNTS[name]
+    n = 20_000
+    drawn = getattr(random, name)(*parameters, size=n)
+    assert drawn.dtype == np.int64 and getattr(random, name)(*parameters).shape == ()
+    values = np.arange(8)
+    seen = np.array([(drawn.numpy() == v).sum() for v in values])
+    expected = distribution.pmf(values) * n
+    assert np.all(np.abs(seen - expected) < 5 * np.sqrt(expected + 1))
+
+
+@pytest.mark.parametrize("name", ["rayleigh", "weibull", "pareto", "power", "triangular"])
+def test_gradients_follow_more_draws(name: str) -> None:
+    def draw(*args: Any) -> Any:
+        random.manual_seed(5)
+        return getattr(random, name)(*args, size=4)
+
+    assert gradcheck(draw, *MORE_PATHS[name][0])
+
+
+COV = np.array([[2.0, 0.3], [0.3, 0.7]])
+
+
+def test_normal_vectors() -> None:
+    mean = np.array([1.0, -2.0])
+    drawn = random.multivariate_normal(mean, COV, size=(200, 100)).numpy()
+    assert drawn.shape == (200, 100, 2)
+    np.testing.assert_allclose(drawn.reshape(-1, 2).mean(0), mean, atol=0.05)
+    np.testing.assert_allclose(np.cov(drawn.reshape(-1, 2).T), COV, atol=0.08)
+
+    def draw(mean: Any, half: Any) -> Any:
+        random.manual_seed(3)
+        return random.multivariate_normal(mean, half + np.swapaxes(half, 0, 1), size=3)
+
+    assert gradcheck(draw, mean, COV / 2)
+    line = random.multivariate_normal(mean, np.ones((2, 2)), size=5).numpy() - mean
+    np.testing.assert_allclose(line[:, 0], line[:, 1], atol=1e-12)
+    with pytest.raises(np.linalg.LinAlgError, match="positive definite"):
+        random.multivariate_normal(mean, Tensor(np.ones((2, 2)), requires_grad=True))
+    with pytest.warns(RuntimeWarning, match="not symmetric"):
+        random.multivariate_normal(mean, -np.eye(2))
+    with pytest.raises(ValueError, match="not symmetric"):
+        random.multivariate_normal(mean, np.array([[1.0, 0.5], [0.0, 1.0]]), check_valid="raise")
+    with pytest.raises(ValueError, match=r"\(2,\) and \(3, 3\)"):
+        random.multivariate_normal(mean, np.eye(3))
+
+
+def test_choice() -> None:
+    drawn = random.choice(3, 30_000, p=[0.5, 0.0, 0.5]).numpy()
+    np.testing.assert_allclose(np.bincount(drawn, minlength=3) / 30_000, [0.5, 0.0, 0.5], atol=0.02)
+    pairs = np.stack([random.choice(3, 2, replace=False, p=[0.6, 0.3, 0.1]).numpy() for _ in range(3000)])
+    assert (pairs[:, 0] != pairs[:, 1]).all()
+    np.testing.assert_allclose(np.bincount(pairs[:, 0]) / 3000, [0.6, 0.3, 0.1], atol=0.04)
+    np.testing.assert_allclose((pairs == 2).any(1).mean(), 0.1 + 0.6 * 0.1 / 0.4 + 0.3 * 0.1 / 0.7, atol=0.04)
+    assert random.choice(5).shape == () and random.choice(5, (2, 3)).shape == (2, 3)
+    x = Tensor(np.arange(12.0).reshape(3, 4), requires_grad=True)
+    rows = random.choice(x, 2, replace=False)
+    rows.sum().backward()
+    assert rows.shape == (2, 4) and x.grad.numpy().sum() == 8
+    assert random.choice(x.detach(), 5, axis=1).shape == (3, 5)
+    for match, wrong in {
+        "cannot draw 4": {"a": 3, "size": 4, "replace": False},
+        "out of 1": {"a": 2, "size": 2, "replace": False, "p": [1.0, 0.0]},
+        r"shape \(3,\)": {"a": 3, "p": [0.5, 0.5]},
+        "sum to 1": {"a": 2, "p": [0.5, 0.6]},
+        "nothing to choose": {"a": 0},
+    }.items():
+        with pytest.raises(ValueError, match=match):
+            random.choice(**wrong)
+
+
+def test_orders() -> None:
+    x = np.arange(12.0).reshape(3, 4)
+    shuffled = random.permutation(x, axis=1).numpy()
+    assert (np.sort(shuffled, axis=1) == x).all() and (np.diff(shuffled, axis=0) == 4).all()
+    t = Tensor(x.copy())
+    random.shuffle(t)
+    assert (np.sort(t.numpy(), axis=0) == x).all() and (np.diff(t.numpy(), axis=1) == 1).all()
+    first = np.stack([random.permutation(4).numpy() for _ in range(2000)])
+    counts = np.stack([np.bincount(column, minlength=4) for column in first.T])
+    assert np.abs(counts - 500).max() < 110
+    leaf = Tensor(x, requires_grad=True)
+    random.permutation(leaf)[0].sum().backward()
+    assert leaf.grad.numpy().sum() == 4
+    with pytest.raises(RuntimeError):
+        random.shuffle(leaf)
+
+
+def test_categories_and_multinomial_counts() -> None:
+    p = np.array([[0.2, 0.0, 0.8], [0.0, 1.0, 0.0]])
+    drawn = random.categorical(Tensor(p), size=(20_000, 2)).numpy()
+    assert (drawn[:, 1] == 1).all()
+    np.testing.assert_allclose(np.bincount(drawn[:, 0], minlength=3) / 20_000, p[0], atol=0.02)
+    assert random.categorical(7 * p).shape == (2,)
+    counts = random.multinomial(100, Tensor(np.float32([0.1, 0.2, 0.7])), size=50)
+    assert counts.shape == (50, 3) and (counts.numpy().sum(1) == 100).all()
+    for wrong in ([-0.1, 1.1], [0.0, 0.0], []):
+        with pytest.raises(ValueError, match="categorical: p must be"):
+            random.categorical(wrong)
+    with pytest.raises(ValueError, match="pvals"):
+        random.multinomial(3, [0.9, 0.5, 0.2])
+
+
+def test_one_seed_one_result_for_every_distribution() -> None:
+    def draw() -> list[Any]:
+        random.seed(11)
+        named = {**DISTRIBUTIONS, **MORE_PATHS, **COUNTS}
+        return [getattr(random, n)(*p, size=3).tolist() for n, (p, _) in named.items()]
+
+    assert draw() == draw()
+
+
+def test_what_has_no_gradient_says_so() -> None:
+    mu = Tensor(1.0, requires_grad=True)
+    assert not random.poisson(mu, size=3).requires_grad
+    with pytest.raises(NotImplementedError, match="vonmises has no gradient with respect to mu"):
+        random.vonmises(mu, 2.0)
+
+
+def test_a_gpu_whose_generator_lacks_a_distribution_names_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    few = SimpleNamespace(random=np.random.default_rng(0).random, poisson=np.random.default_rng(0).poisson)
+    module = SimpleNamespace(random=SimpleNamespace(default_rng=lambda seed: few))
+    monkeypatch.setattr(backend, "cupy", lambda: module)
+    monkeypatch.setattr(random.state, "_gpu", {})
+    assert random.poisson(2.0, size=3, device="cuda").shape == (3,)
+    with pytest.raises(NotImplementedError, match=r"no wald.*random.wald\(\.\.\.\)\.to\('cuda'\)"):
+        random.wald(1.0, 2.0, device="cuda")

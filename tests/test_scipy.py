@@ -116,7 +116,7 @@ def test_signatures_of_scipy_linalg() -> None:
         assert gradcheck(lambda m, y, o=options: linalg.solve(m + np.swapaxes(m, 0, 1) if "pos" in o.values() else m, y, **o),
                          matrix, b)  # fmt: skip
     for mode, parts in (("full", 2), ("economic", 2), ("r", 1)):
-        ours, theirs = linalg.qr(b, mode), scipy.linalg.qr(b, mode=mode)
+        ours, theirs = linalg.qr(b, mode=mode), scipy.linalg.qr(b, mode=mode)
         assert len(ours) == len(theirs) == parts
         for x, y in zip(ours, theirs, strict=True):
             np.testing.assert_allclose(x, y, atol=1e-14)
@@ -171,7 +171,7 @@ def by_odeint(y0: Any, t: Any, g: Any, c: Any) -> Any:
 
 def by_solve_ivp(y0: Any, t: Any, g: Any, c: Any) -> Any:
     flipped = lambda t, y, g, d: pendulum(y, t, g, d)
-    return integrate.solve_ivp(flipped, (t[0], t[-1]), y0, "DOP853", t, (g, {"c": c}), **TIGHT).y.T
+    return integrate.solve_ivp(flipped, (t[0], t[-1]), y0, "DOP853", t, args=(g, {"c": c}), **TIGHT).y.T
 
 
 @pytest.mark.parametrize("solution", [by_odeint, by_solve_ivp])
@@ -315,3 +315,107 @@ def test_erf_and_gelu_do_without_scipy(monkeypatch: pytest.MonkeyPatch) -> None:
     gelu(t).sum().backward()
     assert t.grad is not None
     np.testing.assert_allclose(t.grad.numpy(), [0.8674951246561629, -0.08331547058768635], rtol=1e-12)  # PyTorch's
+
+
+# ------------------------------------------------------------------------- SciPy's options
+
+SPD = np.array([[4.0, 1.0, 0.5], [1.0, 3.0, -0.7], [0.5, -0.7, 2.0]])
+GENERAL = SPD + np.array([[0.0, 0.3, 0.1], [0.2, 0.0, 0.4], [0.9, 0.0, 0.0]])
+COLUMN = np.array([1.0, 2.0, 3.0])
+
+OPTIONS: list[tuple[str, tuple[Any, ...], dict[str, Any]]] = [
+    *(
+        (name, args, {"assume_a": assumed, "lower": lower})
+        for name, args in (("inv", (GENERAL,)), ("solve", (GENERAL, COLUMN)))
+        for assumed in ("sym", "her", "pos", "diagonal", "upper triangular", "lower triangular", None)
+        for lower in (False, True)
+        if (name, assumed) != ("inv", "diagonal")  # SciPy 1.17 leaves the entries beside the diagonal as they are
+    ),
+    ("solve", (GENERAL, COLUMN), {"transposed": True}),
+    ("cholesky", (GENERAL,), {}),
+    ("cholesky", (GENERAL,), {"lower": True}),
+    ("eig", (GENERAL,), {"right": False}),
+    ("eigvals", (GENERAL,), {}),
+    ("eigvalsh", (GENERAL,), {"lower": False}),
+    ("eigvalsh", (SPD,), {"subset_by_index": (1, 2)}),
+    ("eigh", (SPD,), {"eigvals_only": True, "subset_by_value": (2.0, 9.0)}),
+    ("pinv", (GENERAL[:2],), {"atol": 0.1, "rtol": 0.2, "return_rank": True}),
+    ("pinv", (np.zeros((2, 3)),), {}),
+    ("svd", (GENERAL,), {"compute_uv": False}),
+    ("svdvals", (GENERAL,), {"check_finite": False}),
+    ("qr", (GENERAL,), {"mode": "r"}),
+    ("qr", (GENERAL[:, :2], False, None, "economic"), {}),
+    ("det", (GENERAL,), {"overwrite_a": False}),
+    ("norm", (GENERAL,), {"ord": "nuc"}),
+    ("lstsq", (GENERAL[:, :2], COLUMN), {}),
+    ("lstsq", (GENERAL[:, :2], np.stack([COLUMN, -COLUMN], 1)), {"cond": 1e-3}),
+    ("solve_discrete_lyapunov", (GENERAL / 9, SPD), {"method": "direct"}),
+]
+
+
+@pytest.mark.filterwarnings("ignore:Matrix is singular")
+@pytest.mark.parametrize(("name", "args", "options"), OPTIONS)
+def test_linalg_takes_scipys_options(name: str, args: tuple[Any, ...], options: dict[str, Any]) -> None:
+    tensors = [Tensor(a) if isinstance(a, np.ndarray) else a for a in args]
+    got = getattr(linalg, name)(*tensors, **options)
+    expected = getattr(scipy.linalg, name)(*args, **options)
+    assert isinstance(got, tuple) == isinstance(expected, tuple)
+    if not isinstance(expected, tuple):
+        got, expected = (got,), (expected,)
+    assert len(got) == len(expected)
+    for ours, theirs in zip(got, expected, strict=True):
+        ours = np.asarray(getattr(ours, "data", ours))
+        assert ours.shape == np.shape(theirs)
+        np.testing.assert_allclose(ours, theirs, rtol=1e-10, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("call", "match"),
+    [
+        (lambda: linalg.eig(SPD, SPD), "eig: the option b"),
+        (lambda: linalg.eigh(SPD, SPD), "eigh: the option b"),
+        (lambda: linalg.eig(SPD, left=True), "eig: the option left"),
+        (lambda: linalg.qr(SPD, pivoting=True), "qr: the option pivoting"),
+        (lambda: linalg.inv(SPD, assume_a="banded"), "assume_a='banded'"),
+        (lambda: linalg.det(SPD * np.nan), "infs or NaNs"),
+        (lambda: linalg.solve_triangular(SPD, COLUMN * np.inf), "infs or NaNs"),
+        (lambda: integrate.odeint(lambda y, t: -y, 1.0, T, full_output=True), "full_output"),
+        (lambda: integrate.solve_ivp(lambda t, y: -y, (0.0, 1.0), 1.0, events=len), "events"),
+    ],
+)
+def test_options_that_are_not_supported_are_named(call: Any, match: str) -> None:
+    with pytest.raises((NotImplementedError, ValueError), match=match):
+        call()
+
+
+def test_softmax_is_over_all_elements_unless_told_otherwise() -> None:
+    x = np.arange(6.0).reshape(2, 3)
+    for name in ("softmax", "log_softmax", "logsumexp"):
+        for options in ({}, {"axis": 0}, {"axis": (0, 1)}):
+            ours = getattr(special, name)(Tensor(x), **options).numpy()
+            np.testing.assert_allclose(ours, getattr(scipy.special, name)(x, **options), rtol=1e-14)
+        assert gradcheck(getattr(special, name), x)
+    np.testing.assert_allclose(special.zeta(-1.0), -1 / 12)
+
+
+def test_shape_parameters_by_name() -> None:
+    x = np.array([0.2, 0.7])
+    np.testing.assert_allclose(stats.gamma.pdf(x, a=2.0, scale=3.0), scipy.stats.gamma.pdf(x, a=2.0, scale=3.0))
+    np.testing.assert_allclose(stats.beta.cdf(x, 2.0, b=3.0), scipy.stats.beta.cdf(x, 2.0, b=3.0))
+    for wrong in ({}, {"a": 1.0, "mu": 2.0}):
+        with pytest.raises(TypeError, match="expected a, loc, scale"):
+            stats.gamma.pdf(x, **wrong)
+    with pytest.raises(TypeError, match="expected a, loc, scale"):
+        stats.gamma.pdf(x, 1.0, a=2.0)
+
+
+def test_optimizers_take_scipys_arguments_in_scipys_order() -> None:
+    f = lambda x, a: np.sum((x - a) ** 4)
+    slope = lambda x: 4 * (x - 2.0) ** 3
+    np.testing.assert_allclose(optimize.minimize(f, np.zeros(2), (2.0,), "BFGS", None).x, 2.0, atol=0.03)
+    np.testing.assert_allclose(
+        optimize.minimize(lambda x: f(x, 2.0), np.zeros(2), (), "BFGS", slope, tol=1e-9).x, 2.0, atol=0.03
+    )
+    bounded = optimize.least_squares(lambda x, a: x - a, np.zeros(2), None, (-1.0, 1.5), args=(2.0,))
+    np.testing.assert_allclose(bounded.x, 1.5, atol=1e-6)
+    np.testing.assert_allclose(optimize.root(lambda x: x**2 - 2.0, np.ones(1), (), "lm", None, 1e-12).x, np.sqrt(2))

@@ -168,15 +168,16 @@ def _power_x(g: Any, x: Any, y: Any) -> Any:
         if y == 0:
             return np.zeros_like(x) * g
         return g * (y * _base(x, y - 1, g) ** (y - 1))
-    # x^0 = 1 has the slope 0 everywhere, also at x = 0 where y x^(y-1) is 0 * inf.
-    return g * (y * _base(x, y - 1, g) ** np.where(y == 0, 1, y - 1))
+    # x^0 = 1 has the slope 0 everywhere, also where y x^(y-1) is 0 * inf: at x = 0 and where x is not finite.
+    base = np.where((y == 0) & ~np.isfinite(x), 1, _base(x, y - 1, g))
+    return g * (y * base ** (y - 1))
 
 
 def _base(x: Any, exponent: Any, g: Any) -> Any:
     """x, with 1 in place of a zero under a negative exponent where no gradient arrives or y = 0."""
     if isinstance(exponent, (int, float)) and exponent >= 0:
         return x
-    return x + ((x == 0) & (exponent < 0) & ((g == 0) | (exponent == -1)))
+    return x + ((x == 0) & (np.real(exponent) < 0) & ((g == 0) | (exponent == -1)))
 
 
 def _power_y(g: Any, x: Any, y: Any, out: Any) -> Any:

@@ -25,16 +25,16 @@ def _call(name: str, *xs: Any) -> Any:
 # --------------------------------------------------------- J and Y: waves in a round membrane
 
 
-@primitive("scipy.special.jv", method=False, x=lambda g, v, x: g * (jv(v - 1, x) - jv(v + 1, x)) / 2)
-def jv(v: Any, x: Any) -> Any:
+@primitive("scipy.special.jv", method=False, z=lambda g, v, z: g * (jv(v - 1, z) - jv(v + 1, z)) / 2)
+def jv(v: Any, z: Any) -> Any:
     """Bessel function of the first kind J_v.
 
-    dx = g (J_(v-1)(x) - J_(v+1)(x)) / 2
+    dz = g (J_(v-1)(z) - J_(v+1)(z)) / 2
 
     >>> jv(0, 0.0)
     np.float64(1.0)
     """
-    return _call("jv", v, x)
+    return _call("jv", v, z)
 
 
 jn = jv
@@ -64,16 +64,16 @@ def j1(x: Any) -> Any:
     return _call("j1", x)
 
 
-@primitive("scipy.special.yv", method=False, x=lambda g, v, x: g * (yv(v - 1, x) - yv(v + 1, x)) / 2)
-def yv(v: Any, x: Any) -> Any:
+@primitive("scipy.special.yv", method=False, z=lambda g, v, z: g * (yv(v - 1, z) - yv(v + 1, z)) / 2)
+def yv(v: Any, z: Any) -> Any:
     """Bessel function of the second kind Y_v.
 
-    dx = g (Y_(v-1)(x) - Y_(v+1)(x)) / 2
+    dz = g (Y_(v-1)(z) - Y_(v+1)(z)) / 2
 
     >>> yv(0, 1.0).round(6)
     np.float64(0.088257)
     """
-    return _call("yv", v, x)
+    return _call("yv", v, z)
 
 
 @primitive("scipy.special.yn", method=False, x=lambda g, n, x, out: g * (yn(n - 1, x) - n * out / x))
@@ -115,16 +115,16 @@ def y1(x: Any) -> Any:
 # ---------------------------------------------- I and K: the same along the imaginary axis
 
 
-@primitive("scipy.special.iv", method=False, x=lambda g, v, x: g * (iv(v - 1, x) + iv(v + 1, x)) / 2)
-def iv(v: Any, x: Any) -> Any:
+@primitive("scipy.special.iv", method=False, z=lambda g, v, z: g * (iv(v - 1, z) + iv(v + 1, z)) / 2)
+def iv(v: Any, z: Any) -> Any:
     """Modified Bessel function of the first kind I_v.
 
-    dx = g (I_(v-1)(x) + I_(v+1)(x)) / 2
+    dz = g (I_(v-1)(z) + I_(v+1)(z)) / 2
 
     >>> iv(0, 0.0)
     np.float64(1.0)
     """
-    return _call("iv", v, x)
+    return _call("iv", v, z)
 
 
 @primitive(np.i0, "scipy.special.i0", method=False, x=lambda g, x: g * i1(x))
@@ -151,17 +151,17 @@ def i1(x: Any) -> Any:
     return _call("i1", x)
 
 
-@primitive("scipy.special.ive", method=False, x=lambda g, v, x, out: g * ((ive(v - 1, x) + ive(v + 1, x)) / 2 - np.sign(x) * out))
-def ive(v: Any, x: Any) -> Any:
+@primitive("scipy.special.ive", method=False, z=lambda g, v, z, out: g * ((ive(v - 1, z) + ive(v + 1, z)) / 2 - np.sign(z) * out))
+def ive(v: Any, z: Any) -> Any:
     """I_v without its exponential growth.
 
-    out = e^-|x| I_v(x)
-    dx  = g ((ive(v-1, x) + ive(v+1, x)) / 2 - sign(x) out)
+    out = e^-|z| I_v(z)
+    dz  = g ((ive(v-1, z) + ive(v+1, z)) / 2 - sign(z) out)
 
     >>> ive(0, 0.0)
     np.float64(1.0)
     """
-    return _call("ive", v, x)
+    return _call("ive", v, z)
 
 
 @primitive("scipy.special.i0e", method=False, x=lambda g, x, out: g * (i1e(x) - np.sign(x) * out))
@@ -190,16 +190,16 @@ def i1e(x: Any) -> Any:
     return _call("i1e", x)
 
 
-@primitive("scipy.special.kv", method=False, x=lambda g, v, x: -g * (kv(v - 1, x) + kv(v + 1, x)) / 2)
-def kv(v: Any, x: Any) -> Any:
+@primitive("scipy.special.kv", method=False, z=lambda g, v, z: -g * (kv(v - 1, z) + kv(v + 1, z)) / 2)
+def kv(v: Any, z: Any) -> Any:
     """Modified Bessel function of the second kind K_v.
 
-    dx = -g (K_(v-1)(x) + K_(v+1)(x)) / 2
+    dz = -g (K_(v-1)(z) + K_(v+1)(z)) / 2
 
     >>> kv(0, 1.0).round(6)
     np.float64(0.421024)
     """
-    return _call("kv", v, x)
+    return _call("kv", v, z)
 
 
 @primitive("scipy.special.kn", method=False, x=lambda g, n, x, out: -g * (kv(n - 1, x) + n * out / x))
@@ -238,17 +238,17 @@ def k1(x: Any) -> Any:
     return _call("k1", x)
 
 
-@primitive("scipy.special.kve", method=False, x=lambda g, v, x, out: g * (out - (kve(v - 1, x) + kve(v + 1, x)) / 2))
-def kve(v: Any, x: Any) -> Any:
+@primitive("scipy.special.kve", method=False, z=lambda g, v, z, out: g * (out - (kve(v - 1, z) + kve(v + 1, z)) / 2))
+def kve(v: Any, z: Any) -> Any:
     """K_v without its exponential decay.
 
-    out = e^x K_v(x)
-    dx  = g (out - (kve(v-1, x) + kve(v+1, x)) / 2)
+    out = e^z K_v(z)
+    dz  = g (out - (kve(v-1, z) + kve(v+1, z)) / 2)
 
     >>> kve(0, 1.0).round(6)
     np.float64(1.144463)
     """
-    return _call("kve", v, x)
+    return _call("kve", v, z)
 
 
 @primitive("scipy.special.k0e", method=False, x=lambda g, x, out: g * (out - k1e(x)))

@@ -5,7 +5,8 @@ carried conjugated (see `minigrad.backward`), which is why the rules begin and e
 formulas are the published ones, for the unconjugated gradient.
 
 Eigenvectors that belong to one and the same value can be turned into each other: they have no derivative, and
-asking for it is an error.  What does not depend on the choice (the values, the other vectors) is differentiable.
+asking for it is an error.  What does not depend on the choice (the values, the other vectors, a function of the
+matrix V f(w) V^H) is differentiable.
 """
 
 from __future__ import annotations
@@ -14,8 +15,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..graph import is_grad_enabled
 from ..primitive import composed, primitive
-from ..tensor import raw
+from ..tensor import Tensor, raw
 from .join import concatenate
 from .masking import conj, safe_divisor
 from .products import eye_of, hermitian
@@ -38,13 +40,19 @@ def _by_gap(x: Any, values: Any, what: str) -> Any:
     gaps = values[..., None, :] - values[..., :, None] + eye_of(values)
     w, plain_gaps, plain = raw(values), raw(gaps), raw(x)
     if isinstance(plain, np.ndarray) and plain.size:  # on a GPU looking would stall
-        near = np.abs(plain_gaps) <= 4 * np.finfo(plain_gaps.dtype).eps * np.max(np.abs(w), axis=-1)[..., None, None]
+        eps = np.finfo(plain_gaps.dtype).eps
+        near = np.abs(plain_gaps) <= 4 * eps * np.max(np.abs(w), axis=-1)[..., None, None]
         if (near & (plain != 0)).any():
-            raise np.linalg.LinAlgError(
-                f"the gradient asks for the derivative of {what} that belong to (nearly) equal values {_equal_ones(w, near)}: "
-                "there is none, any rotation of them is as good; use only the values, or a function that does not need them"
-            )
+            raise _no_derivative(what, w, near & (plain != 0))
     return x / safe_divisor(gaps, x)
+
+
+def _no_derivative(what: str, values: np.ndarray, near: np.ndarray) -> Exception:
+    return np.linalg.LinAlgError(
+        f"the gradient asks for the derivative of {what} that belong to (nearly) equal values "
+        f"{_equal_ones(values, near)}: there is none, any rotation of them is as good; use only the "
+        "values, or a function that does not need them"
+    )
 
 
 def _equal_ones(values: np.ndarray, near: np.ndarray) -> str:
@@ -53,7 +61,9 @@ def _equal_ones(values: np.ndarray, near: np.ndarray) -> str:
     return " and ".join(f"{np.real_if_close(row[k]):.6g}" for k in (i, j))
 
 
-def _cholesky_x(g: Any, out: Any) -> Any:
+def _cholesky_a(g: Any, out: Any, upper: bool) -> Any:
+    if upper:
+        g, out = hermitian(g), hermitian(out)
     inverse = np.linalg.inv(out)
     phi = np.tril(hermitian(out) @ conj(g))
     phi = phi - _diagonal(np.diagonal(phi, axis1=-2, axis2=-1)) / 2
@@ -61,27 +71,83 @@ def _cholesky_x(g: Any, out: Any) -> Any:
     return conj(s + hermitian(s)) / 2
 
 
-@primitive(np.linalg.cholesky, x=_cholesky_x)
-def cholesky(x: Any) -> Any:
-    """Lower triangular L with L L^H = X, for Hermitian positive definite X.
+@primitive(np.linalg.cholesky, a=_cholesky_a)
+def cholesky(a: Any, /, *, upper: bool = False) -> Any:
+    """Lower triangular L with L L^H = A, for Hermitian positive definite A; with `upper` L^H.
+
+    Only the triangle of A is read that the result fills.
 
     out = L
-    dX  = (S + S^H) / 2,  S = L^-H Phi(L^H G) L^-1;  Phi takes the lower triangle and halves the diagonal
+    dA  = (S + S^H) / 2,  S = L^-H Phi(L^H G) L^-1;  Phi takes the lower triangle and halves the diagonal
 
     (Murray, "Differentiation of the Cholesky decomposition", 2016.)
 
-    >>> cholesky(np.array([[4.0, 0.0], [0.0, 9.0]]))
+    >>> cholesky(np.array([[4.0, 2.0], [2.0, 5.0]]))
     array([[2., 0.],
-           [0., 3.]])
+           [1., 2.]])
     """
-    return np.linalg.cholesky(x)
+    if not upper:
+        return np.linalg.cholesky(a)
+    return hermitian(np.linalg.cholesky(hermitian(a)))
 
 
-def _eigh_x(g: Any, out: Any) -> Any:
+# ------------------------------------------------------------------------ eigenvalues
+
+
+def _eigh_a(g: Any, out: Any, apart: bool) -> Any:
     w, v = out
     inner = hermitian(v) @ conj(g[1])
-    a = v @ (_by_gap(inner, w, "eigenvectors") + _diagonal(conj(g[0]))) @ hermitian(v)
+    if apart:
+        _refuse_single_vectors(inner, w, raw(g[0]))
+    turned = _by_gap(inner, w, "eigenvectors")
+    a = v @ (turned + _diagonal(conj(g[0]))) @ hermitian(v)
     return conj(a + hermitian(a)) / 2
+
+
+def _refuse_single_vectors(x: Any, w: Any, gw: Any) -> None:
+    """An error where x = V^H G_V asks for one of the vectors whose values were told apart.
+
+    Of L(V f(w) V^H) with dL/d(V f(w) V^H) = M it is x_ij = 2 M_ij f(w_j): Hermitian, but for what f changes
+    along the step.  The difference quotient of a difference quotient would be nothing but rounding.
+    """
+    w, plain = raw(w), raw(x)
+    if not isinstance(plain, np.ndarray) or not plain.size:  # on a GPU looking would stall
+        return
+    step = _step(w)[..., None]
+    near = (np.abs(w[..., None, :] - w[..., :, None]) <= 2 * step) & (eye_of(w) == 0)
+    if isinstance(x, Tensor) and (near & (plain != 0)).any():
+        raise _no_derivative("eigenvectors for a second time,", w, near & (plain != 0))
+    change = step * np.max(np.abs(gw), axis=-1)[..., None, None]
+    size = np.max(np.abs(plain), axis=(-2, -1), keepdims=True)
+    alone = near & (np.abs(plain - hermitian(plain)) > 1e3 * change + 1e-3 * size)
+    if alone.any():
+        raise _no_derivative("eigenvectors", w, alone)
+
+
+def _step_size(w: Any) -> float:
+    """The root of the rounding error: the relative step of a difference quotient."""
+    return float(np.sqrt(np.finfo(w.dtype).eps))
+
+
+def _step(w: Any) -> Any:
+    """The distance that equal values get: (..., 1)."""
+    largest = np.max(np.abs(w), axis=-1, keepdims=True)
+    return _step_size(w) * (largest + (largest == 0))
+
+
+def _told_apart(w: Any) -> Any:
+    """Ascending values w, those that are (nearly) equal spread by `_step` around their mean place."""
+    if w.shape[-1] < 2:
+        return w
+    step = _step(w)
+    follows = (w[..., 1:] - w[..., :-1]) < step
+    if isinstance(w, np.ndarray) and not follows.any():
+        return w
+    group = np.concatenate([np.zeros_like(w[..., :1]), np.cumsum(~follows, axis=-1)], axis=-1)
+    same = (group[..., :, None] == group[..., None, :]).astype(w.dtype)
+    place = np.cumsum(np.ones_like(w), axis=-1)
+    middle = np.sum(same * place[..., None, :], axis=-1) / np.sum(same, axis=-1)
+    return w + step * (place - middle)
 
 
 class EighResult(NamedTuple):
@@ -91,36 +157,43 @@ class EighResult(NamedTuple):
     eigenvectors: Any
 
 
-@primitive(x=_eigh_x, method=False, name="eigh")
-def _eigh(x: Any) -> Any:
+@primitive(a=_eigh_a, method=False, name="eigh")
+def _eigh(a: Any, UPLO: Any, apart: bool) -> Any:
     """Eigenvalues and eigenvectors of Hermitian matrices.
 
-    out = (w, V) with X V = V diag(w)
-    dX  = V (diag(g_w) + (V^H G_V) / E) V^H,  E_ij = w_j - w_i, 0 on the diagonal
+    out = (w, V) with A V = V diag(w)
+    dA  = V (diag(g_w) + (V^H G_V) / E) V^H,  E_ij = w_j - w_i, 0 on the diagonal
 
     (Giles, "Collected matrix derivative results", 2008.)
     """
-    return tuple(np.linalg.eigh(x))
+    w, v = np.linalg.eigh(a, UPLO)
+    return _told_apart(w) if apart else w, v
 
 
 @composed(np.linalg.eigh)
-def eigh(x: Any) -> EighResult:
-    """Eigenvalues, ascending, and eigenvectors of Hermitian matrices (of their lower triangle).
+def eigh(a: Any, UPLO: str = "L") -> EighResult:
+    """Eigenvalues, ascending, and eigenvectors of Hermitian matrices (of one triangle, "L" or "U").
+
+    Where a gradient is recorded, values that are equal are told apart: by the root of the rounding
+    error, 1.5e-8 of the largest value in double precision.  So the gradient of a function of the
+    matrix, V f(w) V^H, becomes a difference quotient where it would be 0 / 0; it has half of the
+    digits there, and no second derivative.
 
     >>> eigh(np.array([[2.0, 0.0], [0.0, 1.0]])).eigenvalues
     array([1., 2.])
     """
-    return EighResult(*_eigh(x))
+    apart = isinstance(a, Tensor) and a.requires_grad and is_grad_enabled()
+    return EighResult(*_eigh(a, UPLO, apart))
 
 
 @composed(np.linalg.eigvalsh)
-def eigvalsh(x: Any) -> Any:
-    """Eigenvalues of Hermitian matrices, ascending.
+def eigvalsh(a: Any, UPLO: str = "L") -> Any:
+    """Eigenvalues of Hermitian matrices (of one triangle, "L" or "U"), ascending.
 
     >>> eigvalsh(np.array([[2.0, 0.0], [0.0, 1.0]]))
     array([1., 2.])
     """
-    return _eigh(x)[0]
+    return _eigh(a, UPLO, False)[0]
 
 
 def _refuse_defective(v: np.ndarray) -> None:
@@ -133,7 +206,7 @@ def _refuse_defective(v: np.ndarray) -> None:
         )
 
 
-def _eig_x(g: Any, out: Any) -> Any:
+def _eig_a(g: Any, out: Any) -> Any:
     w, v = out
     if isinstance(raw(v), np.ndarray):
         _refuse_defective(raw(v))
@@ -151,20 +224,20 @@ class EigResult(NamedTuple):
     eigenvectors: Any
 
 
-@primitive(x=_eig_x, method=False, name="eig")
-def _eig(x: Any) -> Any:
+@primitive(a=_eig_a, method=False, name="eig")
+def _eig(a: Any) -> Any:
     """Eigenvalues and eigenvectors (of length 1) of square matrices.
 
-    out = (w, V) with X V = V diag(w)
-    dX  = V^-H (diag(g_w) + (V^H G_V - V^H V diag(Re(V^H G_V))) / conj(E)) V^H,  E_ij = w_j - w_i, 0 on the diagonal
+    out = (w, V) with A V = V diag(w)
+    dA  = V^-H (diag(g_w) + (V^H G_V - V^H V diag(Re(V^H G_V))) / conj(E)) V^H,  E_ij = w_j - w_i, 0 on the diagonal
 
     (Boeddeker et al., "On the computation of complex-valued gradients", 2017.)
     """
-    return tuple(np.linalg.eig(x))
+    return tuple(np.linalg.eig(a))
 
 
 @composed(np.linalg.eig, method=False)
-def eig(x: Any) -> EigResult:
+def eig(a: Any) -> EigResult:
     """Eigenvalues and eigenvectors of any square matrices; complex where they must be.
 
     The phase of an eigenvector is arbitrary: only what does not depend on it has a derivative that means something.
@@ -172,20 +245,20 @@ def eig(x: Any) -> EigResult:
     >>> eig(np.array([[2.0, 1.0], [0.0, 1.0]])).eigenvalues.real
     array([2., 1.])
     """
-    return EigResult(*_eig(x))
+    return EigResult(*_eig(a))
 
 
 @composed(np.linalg.eigvals, method=False)
-def eigvals(x: Any) -> Any:
+def eigvals(a: Any) -> Any:
     """Eigenvalues of any square matrices.
 
     >>> eigvals(np.array([[2.0, 1.0], [0.0, 1.0]])).real
     array([2., 1.])
     """
-    return _eig(x)[0]
+    return _eig(a)[0]
 
 
-def _svd_x(g: Any, out: Any) -> Any:
+def _svd_a(g: Any, out: Any) -> Any:
     u, s, vh = out
     gu, gs, gvh = (conj(part) for part in g)
     v, gv, n = hermitian(vh), hermitian(gvh), s.shape[-1]
@@ -235,35 +308,52 @@ class SVDResult(NamedTuple):
     Vh: Any
 
 
-@primitive(x=_svd_x, method=False, name="svd")
-def _svd(x: Any, full_matrices: bool) -> Any:
+@primitive(a=_svd_a, method=False, name="svd")
+def _svd(a: Any, full_matrices: bool) -> Any:
     """Singular value decomposition.
 
-    out = (U, s, V^H) with X = U diag(s) V^H
-    dX  = U ((J + J^H) S + S (K + K^H) + diag(g_s)) V^H + (1 - U U^H) G_U S^-1 V^H + U S^-1 G_V^H (1 - V V^H),
+    out = (U, s, V^H) with A = U diag(s) V^H
+    dA  = U ((J + J^H) S + S (K + K^H) + diag(g_s)) V^H + (1 - U U^H) G_U S^-1 V^H + U S^-1 G_V^H (1 - V V^H),
           J = (U^H G_U) / E,  K = (V^H G_V) / E,  E_ij = s_j^2 - s_i^2, 0 on the diagonal
 
     (Townsend, "Differentiating the singular value decomposition", 2016.)  The surplus columns U_2 of full matrices
     follow from the others: they add -U_2 G_U2^H U_1 to G_U1.
     """
-    return tuple(np.linalg.svd(x, full_matrices=full_matrices))
+    return tuple(np.linalg.svd(a, full_matrices=full_matrices))
 
 
 @composed(np.linalg.svd)
-def svd(x: Any, full_matrices: bool = True, compute_uv: bool = True) -> Any:
-    """Singular value decomposition X = U diag(S) Vh.
+def svd(
+    a: Any, full_matrices: bool = True, compute_uv: bool = True, hermitian: bool = False
+) -> Any:
+    """Singular value decomposition A = U diag(S) Vh.
 
-    With `full_matrices` U and Vh are square; the columns beyond the singular values are an arbitrary basis of the
-    rest, so only what does not depend on that choice (U_2 U_2^H, say) has a derivative that means something.
+    With `full_matrices` U and Vh are square; the columns beyond the singular values are an arbitrary
+    basis of the rest, so only what does not depend on that choice (U_2 U_2^H, say) has a derivative
+    that means something.  `hermitian` promises that A is, and reads its lower triangle.
 
     >>> svd(np.array([[3.0, 0.0], [0.0, 4.0]])).S
     array([4., 3.])
     """
-    return SVDResult(*_svd(x, full_matrices)) if compute_uv else svdvals(x)
+    if hermitian:
+        return _svd_of_hermitian(a, compute_uv)
+    return SVDResult(*_svd(a, full_matrices)) if compute_uv else svdvals(a)
+
+
+def _svd_of_hermitian(a: Any, compute_uv: bool) -> Any:
+    """From eigenvalues and eigenvectors: S = |w|, descending, U = V, Vh = sign(w) V^H."""
+    w, v = _eigh(a, "L", False)
+    order = np.flip(np.argsort(np.abs(raw(w)), axis=-1), axis=-1)
+    w = np.take_along_axis(w, order, axis=-1)
+    if not compute_uv:
+        return np.abs(w)
+    u = np.take_along_axis(v, np.broadcast_to(order[..., None, :], np.shape(v)), axis=-1)
+    negative = raw(w) < 0
+    return SVDResult(u, np.abs(w), hermitian(u * np.where(negative, -1.0, 1.0)[..., None, :]))
 
 
 @composed(np.linalg.svdvals)
-def svdvals(x: Any) -> Any:
+def svdvals(x: Any, /) -> Any:
     """Singular values, descending.
 
     >>> svdvals(np.array([[3.0, 0.0], [0.0, 4.0]]))
@@ -272,7 +362,10 @@ def svdvals(x: Any) -> Any:
     return _svd(x, False)[1]
 
 
-def _qr_x(g: Any, out: Any) -> Any:
+# ---------------------------------------------------------------------------------- QR
+
+
+def _qr_a(g: Any, out: Any) -> Any:
     q, r = out
     gq, gr = conj(g[0]), conj(g[1])
     n = r.shape[-1]
@@ -280,7 +373,8 @@ def _qr_x(g: Any, out: Any) -> Any:
     r, gr = r[..., :n, :], gr[..., :n, :]
     m = r @ hermitian(gr) - hermitian(gq) @ q
     lower = np.tril(m, -1)
-    full = lower + hermitian(lower) + _diagonal(np.real(np.diagonal(m, axis1=-2, axis2=-1)))
+    diagonal = _diagonal(np.real(np.diagonal(m, axis1=-2, axis2=-1)))
+    full = lower + hermitian(lower) + diagonal
     return conj((gq + q @ full) @ hermitian(np.linalg.inv(r)))
 
 
@@ -291,33 +385,46 @@ class QRResult(NamedTuple):
     R: Any
 
 
-@primitive(x=_qr_x, method=False, name="qr")
-def _qr(x: Any, mode: Any) -> Any:
+@primitive(a=_qr_a, method=False, name="qr")
+def _qr(a: Any, mode: Any) -> Any:
     """QR factorisation of matrices with at least as many rows as columns.
 
-    out = (Q, R) with X = Q R
-    dX  = (G_Q + Q C) R^-H,  M = R G_R^H - G_Q^H Q,  C = tril(M, -1) + tril(M, -1)^H + diag(M)
+    out = (Q, R) with A = Q R
+    dA  = (G_Q + Q C) R^-H,  M = R G_R^H - G_Q^H Q,  C = tril(M, -1) + tril(M, -1)^H + diag(M)
 
     (Walter and Lehmann, "Algorithmic differentiation of linear algebra functions", 2010.)  The surplus columns Q_2
     of a complete Q add -Q_2 G_Q2^H Q_1 to G_Q1.
     """
-    return tuple(np.linalg.qr(x, mode))
+    return tuple(np.linalg.qr(a, mode))
 
 
 @composed(np.linalg.qr)
-def qr(x: Any, mode: str = "reduced") -> Any:
-    """QR factorisation X = Q R; mode "reduced", "complete" (Q square), or "r" for R alone.
+def qr(a: Any, mode: str = "reduced") -> Any:
+    """QR factorisation A = Q R; mode "reduced", "complete" (Q square), "r" for R alone, or "raw".
 
-    Of a wide matrix the columns on the left, which must be independent, give Q; the others are Q^H X in R.
+    Of a wide matrix the columns on the left, which must be independent, give Q; the others are Q^H A in R.
+    "raw" is LAPACK's (h, tau), which has no gradient.
 
     >>> np.abs(qr(np.array([[3.0, 0.0], [0.0, 4.0]])).R)
     array([[3., 0.],
            [0., 4.]])
     """
+    if mode == "raw":
+        return _raw_qr(a)
     if mode not in ("reduced", "complete", "r"):
-        raise NotImplementedError(f"qr: mode {mode!r} has no gradient rule; use 'reduced', 'complete' or 'r'")
-    rows = np.shape(x)[-2]
-    q, r = _qr(x[..., :rows] if np.shape(x)[-1] > rows else x, "complete" if mode == "complete" else "reduced")
-    if np.shape(x)[-1] > rows:
-        r = concatenate([r, hermitian(q) @ x[..., rows:]], axis=-1)
+        raise ValueError(f"qr: mode must be 'reduced', 'complete', 'r' or 'raw', got {mode!r}")
+    rows = np.shape(a)[-2]
+    wide = np.shape(a)[-1] > rows
+    q, r = _qr(a[..., :rows] if wide else a, "complete" if mode == "complete" else "reduced")
+    if wide:
+        r = concatenate([r, hermitian(q) @ a[..., rows:]], axis=-1)
     return r if mode == "r" else QRResult(q, r)
+
+
+def _raw_qr(a: Any) -> tuple[Any, Any]:
+    if isinstance(a, Tensor) and a.requires_grad:
+        raise NotImplementedError(
+            "qr: mode 'raw' has no gradient rule: use 'reduced', 'complete' or 'r', or a.detach()"
+        )
+    h, tau = np.linalg.qr(raw(a), "raw")
+    return (Tensor(h), Tensor(tau)) if isinstance(a, Tensor) else (h, tau)

@@ -28,30 +28,30 @@ def _call(name: str, *xs: Any) -> Any:
     return scipy_function("special", name, *xs)(*xs)
 
 
-@primitive("scipy.special.zeta", method=False, q=lambda g, s, q: -g * s * zeta(s + 1, q))
-def zeta(s: Any, q: Any = 1.0) -> Any:
-    """Hurwitz' zeta function; Riemann's for q = 1.  Differentiable in q.
+@primitive("scipy.special.zeta", method=False, q=lambda g, x, q: -g * x * zeta(x + 1, q))
+def zeta(x: Any, q: Any = None) -> Any:
+    """Hurwitz' zeta function; Riemann's without q.  Differentiable in q.
 
-    out = sum_{k >= 0} (k + q)^-s
-    dq  = -g s zeta(s + 1, q)
+    out = sum_{k >= 0} (k + q)^-x
+    dq  = -g x zeta(x + 1, q)
 
     >>> zeta(2.0, 1.0).round(12)                       # pi^2 / 6
     np.float64(1.644934066848)
     """
-    return _call("zeta", s, q)
+    return _call("zeta", x) if q is None else _call("zeta", x, q)
 
 
-@primitive("scipy.special.psi", method=False, x=lambda g, x: g * zeta(2.0, x))
-def psi(x: Any) -> Any:
+@primitive("scipy.special.psi", method=False, z=lambda g, z: g * zeta(2.0, z))
+def psi(z: Any) -> Any:
     """Digamma, the derivative of log gamma.
 
-    out = gamma'(x) / gamma(x)
-    dx  = g zeta(2, x)
+    out = gamma'(z) / gamma(z)
+    dz  = g zeta(2, z)
 
     >>> psi(1.0)                                       # minus Euler's constant
     np.float64(-0.5772156649015329)
     """
-    return _call("digamma", x)
+    return _call("digamma", z)
 
 
 digamma = psi
@@ -75,28 +75,28 @@ def polygamma(n: Any, x: Any) -> Any:
     return beside(factor, x) * zeta(beside(n + 1.0, x), x)
 
 
-@primitive("scipy.special.gamma", method=False, x=lambda g, x, out: g * out * psi(x))
-def gamma(x: Any) -> Any:
-    """The gamma function, (x - 1)! for integers.
+@primitive("scipy.special.gamma", method=False, z=lambda g, z, out: g * out * psi(z))
+def gamma(z: Any) -> Any:
+    """The gamma function, (z - 1)! for integers.
 
-    out = integral_0^inf t^(x-1) e^-t dt
-    dx  = g out psi(x)
+    out = integral_0^inf t^(z-1) e^-t dt
+    dz  = g out psi(z)
 
     >>> gamma(5.0)
     np.float64(24.0)
     """
-    return _call("gamma", x)
+    return _call("gamma", z)
 
 
-@primitive("scipy.special.rgamma", method=False, x=lambda g, x, out: -g * out * psi(x))
-def rgamma(x: Any) -> Any:
-    """out = 1 / gamma(x)
-    dx  = -g out psi(x)
+@primitive("scipy.special.rgamma", method=False, z=lambda g, z, out: -g * out * psi(z))
+def rgamma(z: Any) -> Any:
+    """out = 1 / gamma(z)
+    dz  = -g out psi(z)
 
     >>> rgamma(3.0)
     np.float64(0.5)
     """
-    return _call("rgamma", x)
+    return _call("rgamma", z)
 
 
 @primitive("scipy.special.gammaln", method=False, x=lambda g, x: g * psi(x))
@@ -350,25 +350,25 @@ def log_density_of_t(x: Any, df: Any) -> Any:
     return normaliser - (df + 1) / 2 * np.log1p(x * x / df)
 
 
-def _stdtr_df(g: Any, df: Any, x: Any) -> Any:
-    """The slope of -sign(x) I_y(df/2, 1/2) / 2, with y = df / (df + x^2), through I's parameter and through y."""
-    x = x + (x == 0) * 1e-150  # the formula is smooth at 0, its parts are not
-    square = df + x * x
+def _stdtr_df(g: Any, df: Any, t: Any) -> Any:
+    """The slope of -sign(t) I_y(df/2, 1/2) / 2, with y = df / (df + t^2), through I's parameter and through y."""
+    t = t + (t == 0) * 1e-150  # the formula is smooth at 0, its parts are not
+    square = df + t * t
     y = df / square
-    through_parameter = np.sign(x) * _betainc_slopes(df / 2, 0.5, y, x * x / square)[0] / 2
-    through_y = x * np.exp((df / 2 - 1) * np.log(y) - betaln(df / 2, 0.5)) / square**1.5
+    through_parameter = np.sign(t) * _betainc_slopes(df / 2, 0.5, y, t * t / square)[0] / 2
+    through_y = t * np.exp((df / 2 - 1) * np.log(y) - betaln(df / 2, 0.5)) / square**1.5
     return -g / 2 * (through_parameter + through_y)
 
 
-@primitive("scipy.special.stdtr", method=False, df=_stdtr_df, x=lambda g, df, x: g * np.exp(log_density_of_t(x, df)))
-def stdtr(df: Any, x: Any) -> Any:
+@primitive("scipy.special.stdtr", method=False, df=_stdtr_df, t=lambda g, df, t: g * np.exp(log_density_of_t(t, df)))
+def stdtr(df: Any, t: Any) -> Any:
     """Distribution function of Student's t with df degrees of freedom.
 
-    out = 1 - I_y(df/2, 1/2) / 2 for x > 0,  y = df / (df + x^2)
-    dx  = g times the density
-    ddf = -g sign(x) / 2 (dI/da / 2 + dI/dy dy/ddf)
+    out = 1 - I_y(df/2, 1/2) / 2 for t > 0,  y = df / (df + t^2)
+    dt  = g times the density
+    ddf = -g sign(t) / 2 (dI/da / 2 + dI/dy dy/ddf)
 
     >>> stdtr(3.0, 0.0)
     np.float64(0.5)
     """
-    return _call("stdtr", df, x)
+    return _call("stdtr", df, t)

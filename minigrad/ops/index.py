@@ -224,18 +224,6 @@ def trace(x: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
     return np.sum(diagonal(x, offset, axis1, axis2), axis=-1)
 
 
-@composed(np.linalg.diagonal, method=False)
-def matrix_diagonal(x: Any, *, offset: int = 0) -> Any:
-    """Diagonals of the last two axes."""
-    return diagonal(x, offset, -2, -1)
-
-
-@composed(np.linalg.trace, method=False)
-def matrix_trace(x: Any, *, offset: int = 0) -> Any:
-    """Sums of the diagonals of the last two axes."""
-    return trace(x, offset, -2, -1)
-
-
 @composed(np.diag)
 def diag(x: Any, k: int = 0) -> Any:
     """The diagonal of a matrix, or the matrix with a diagonal.

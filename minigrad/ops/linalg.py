@@ -7,16 +7,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import reduce as fold_left
+from operator import index
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..backend import NoValue
 from ..primitive import composed, primitive
 from ..tensor import Tensor, raw
 from .factorization import svdvals
 from .index import trace
 from .masking import conj
-from .products import eye_of, hermitian, matmul, transposed
+from .products import eye_like, eye_of, matmul, transposed
+from .products import hermitian as conj_transposed
+from .select import where
 from .shape import reshape, transpose
 
 __all__ = [
@@ -24,22 +28,22 @@ __all__ = [
 ]  # fmt: skip
 
 
-def _inv_x(g: Any, out: Any) -> Any:
+def _inv_a(g: Any, out: Any) -> Any:
     return -transposed(out) @ g @ transposed(out)
 
 
-@primitive(np.linalg.inv, x=_inv_x)
-def inv(x: Any) -> Any:
+@primitive(np.linalg.inv, a=_inv_a)
+def inv(a: Any) -> Any:
     """Inverse of square matrices.
 
-    out = X^-1
-    dX  = -out^T G out^T
+    out = A^-1
+    dA  = -out^T G out^T
 
     >>> inv(np.array([[2.0, 0.0], [0.0, 4.0]]))
     array([[0.5 , 0.  ],
            [0.  , 0.25]])
     """
-    return np.linalg.inv(x)
+    return np.linalg.inv(a)
 
 
 def _solve_all(g: Any, needs: Sequence[bool], a: Any, b: Any, out: Any) -> list[Any]:
@@ -85,18 +89,18 @@ def _cofactors_as_polynomial(x: Any) -> Any:
     return transposed(m) * (-1.0) ** (n - 1) + np.zeros_like(raw(x))
 
 
-@primitive(np.linalg.det, x=lambda g, x, out: g[..., None, None] * _cofactors(x, out))
-def det(x: Any) -> Any:
+@primitive(np.linalg.det, a=lambda g, a, out: g[..., None, None] * _cofactors(a, out))
+def det(a: Any) -> Any:
     """Determinant.
 
-    out = det X
-    dX  = g out X^-T         (the matrix of cofactors, also where X is singular)
+    out = det A
+    dA  = g out A^-T         (the matrix of cofactors, also where A is singular)
 
     >>> grad(det)(np.array([[2.0, 0.0], [0.0, 4.0]]))
     array([[4., 0.],
            [0., 2.]])
     """
-    return np.linalg.det(x)
+    return np.linalg.det(a)
 
 
 class SlogdetResult(NamedTuple):
@@ -106,88 +110,90 @@ class SlogdetResult(NamedTuple):
     logabsdet: Any
 
 
-def _slogdet_x(g: Any, x: Any, out: Any) -> Any:
-    turn = np.imag(g[0] * out[0]) * 1j if x.dtype.kind == "c" else 0.0
-    return (g[1] + turn)[..., None, None] * transposed(np.linalg.inv(x))
+def _slogdet_a(g: Any, a: Any, out: Any) -> Any:
+    turn = np.imag(g[0] * out[0]) * 1j if a.dtype.kind == "c" else 0.0
+    return (g[1] + turn)[..., None, None] * transposed(np.linalg.inv(a))
 
 
-@primitive(x=_slogdet_x, method=False, name="slogdet")
-def _slogdet(x: Any) -> Any:
+@primitive(a=_slogdet_a, method=False, name="slogdet")
+def _slogdet(a: Any) -> Any:
     """Sign and logarithm of the absolute determinant; the sign of a real one is constant.
 
-    out = (s, log |det X|),  s = det X / |det X|
-    dX  = (g_2 + i Im(g_1 s)) X^-T                   (Im(g_1 s) = 0 for real matrices)
+    out = (s, log |det A|),  s = det A / |det A|
+    dA  = (g_2 + i Im(g_1 s)) A^-T                   (Im(g_1 s) = 0 for real matrices)
     """
-    return tuple(np.linalg.slogdet(x))
+    return tuple(np.linalg.slogdet(a))
 
 
 @composed(np.linalg.slogdet)
-def slogdet(x: Any) -> SlogdetResult:
+def slogdet(a: Any) -> SlogdetResult:
     """Sign and logarithm of the absolute determinant.
 
     >>> slogdet(np.array([[2.0, 0.0], [0.0, -4.0]])).sign
     np.float64(-1.0)
     """
-    return SlogdetResult(*_slogdet(x))
+    return SlogdetResult(*_slogdet(a))
 
 
-def _pinv_x(g: Any, x: Any, out: Any) -> Any:
+# ------------------------------------------------------- pseudo-inverse and least squares
+
+
+def _pinv_a(g: Any, a: Any, out: Any, hermitian: bool) -> Any:
     g, y = conj(g), out
-    left, right = eye_of(x[..., 0]) - x @ y, eye_of(x) - y @ x
-    return conj(
-        -hermitian(y) @ g @ hermitian(y) + left @ hermitian(g) @ y @ hermitian(y) + hermitian(y) @ y @ hermitian(g) @ right
-    )
+    yh, gh = conj_transposed(y), conj_transposed(g)
+    left = eye_like(a, a.shape[-2]) - a @ y
+    right = eye_like(a, a.shape[-1]) - y @ a
+    da = -yh @ g @ yh + left @ gh @ y @ yh + yh @ y @ gh @ right
+    return conj((da + conj_transposed(da)) / 2 if hermitian else da)
 
 
-@primitive(np.linalg.pinv, x=_pinv_x)
-def pinv(x: Any, rcond: Any = None) -> Any:
+@primitive(np.linalg.pinv, a=_pinv_a)
+def pinv(a: Any, rcond: Any = None, hermitian: bool = False, *, rtol: Any = NoValue) -> Any:
     """Moore-Penrose pseudo-inverse Y; differentiable where the rank does not change.
 
     out = Y
-    dX  = -Y^H G Y^H + (1 - X Y) G^H Y Y^H + Y^H Y G^H (1 - Y X)
+    dA  = -Y^H G Y^H + (1 - A Y) G^H Y Y^H + Y^H Y G^H (1 - Y A)
 
-    (Golub and Pereyra, 1973.)
+    (Golub and Pereyra, 1973.)  For `hermitian` matrices, of which the lower triangle is read, dA is
+    the Hermitian part of this.
+
+    Args:
+        rcond, rtol: singular values below this fraction of the largest one count as 0.
 
     >>> pinv(np.array([[2.0], [0.0]]))
     array([[0.5, 0. ]])
     """
-    return np.linalg.pinv(x, rcond)
+    options: dict[str, Any] = {} if rcond is None else {"rcond": rcond}
+    if hermitian:
+        options["hermitian"] = True
+    if rtol is not NoValue:
+        options["rtol"] = rtol
+    return np.linalg.pinv(a, **options)
 
 
-@composed(np.linalg.matrix_power)
-def matrix_power(x: Any, n: int) -> Any:
-    """X multiplied with itself n times, by squaring; negative n through the inverse.
-
-    >>> matrix_power(np.array([[1.0, 1.0], [0.0, 1.0]]), 5)
-    array([[1., 5.],
-           [0., 1.]])
-    """
-    if n < 0:
-        return matrix_power(inv(x), -n)
-    result = None
-    while n:
-        if n % 2:
-            result = x if result is None else matmul(result, x)
-        n //= 2
-        x = matmul(x, x) if n else x
-    return x * 0 + eye_of(x) if result is None else result
+def _least_squares_all(
+    g: Any, needs: Sequence[bool], a: Any, b: Any, out: Any, rcond: Any
+) -> list[Any]:
+    vector = b.ndim == 1
+    g, b, x = (conj(g), b, out) if not vector else (conj(g)[:, None], b[:, None], out[:, None])
+    y = pinv(a, rcond)
+    yh = conj_transposed(y)
+    db = yh @ g
+    da = None
+    if needs[0]:
+        da = -db @ conj_transposed(x)
+        da = da + (b - a @ x) @ conj_transposed(y @ db)
+        da = conj(da + yh @ x @ conj_transposed(g - y @ (a @ g)))
+    return [da, conj(db[:, 0] if vector else db)]
 
 
-@composed(np.linalg.multi_dot, method=False)
-def multi_dot(arrays: Sequence[Any]) -> Any:
-    """The product of several matrices, from left to right.
-
-    >>> multi_dot([np.eye(2), np.ones((2, 3)), np.ones(3)])
-    array([3., 3.])
-    """
-    return fold_left(matmul, arrays)
-
-
-@primitive(method=False, composite=lambda a, b, rcond: pinv(a, rcond) @ b, inputs=("a", "b"))
+@primitive(method=False, joint=_least_squares_all, inputs=("a", "b"))
 def least_squares_solution(a: Any, b: Any, rcond: Any) -> Any:
     """The shortest x that minimises |a x - b|; differentiable where the rank of a does not change.
 
-    out = A^+ b                                      (differentiated as this product)
+    out = A^+ b
+    db  = A^+H g
+    dA  = -db out^H + (b - A out) (A^+ db)^H + A^+H out (g - A^+ A g)^H
     """
     return np.linalg.lstsq(a, b, rcond)[0]
 
@@ -196,17 +202,71 @@ def least_squares_solution(a: Any, b: Any, rcond: Any) -> Any:
 def lstsq(a: Any, b: Any, rcond: Any = None) -> tuple[Any, Any, int, Any]:
     """Least squares: (solution, squared residuals, rank of a, singular values of a).
 
+    Args:
+        a: (M, N).
+        b: (M,) or (M, K).
+        rcond: singular values below this fraction of the largest one count as 0; None for the
+            rounding error times max(M, N), a negative number for the rounding error.
+
     >>> lstsq(np.array([[1.0], [1.0]]), np.array([1.0, 3.0]))[0].round(12)
     array([2.])
     """
-    rows, columns = np.shape(a)
-    _, residuals, rank, _ = np.linalg.lstsq(raw(a), raw(b), rcond)
-    rcond = np.finfo(a.dtype).eps * max(rows, columns) if rcond is None else rcond
+    _, residuals, rank, values = np.linalg.lstsq(raw(a), raw(b), rcond)
+    eps = np.finfo(values.dtype).eps
+    if rcond is None:
+        rcond = eps * max(np.shape(a))
+    elif rcond < 0:
+        rcond = eps
     x = least_squares_solution(a, b, rcond)
     if residuals.size:
         off = b - a @ x
         residuals = np.sum(np.real(np.conj(off) * off), axis=0).reshape(residuals.shape)
     return x, residuals, int(rank), svdvals(a)
+
+
+# ----------------------------------------------------------------- products and tensors
+
+
+@composed(np.linalg.matrix_power)
+def matrix_power(a: Any, n: int) -> Any:
+    """A multiplied with itself n times, by squaring; negative n through the inverse.
+
+    >>> matrix_power(np.array([[1.0, 1.0], [0.0, 1.0]]), 5)
+    array([[1., 5.],
+           [0., 1.]])
+    """
+    try:
+        n = index(n)
+    except TypeError as error:
+        raise TypeError(f"matrix_power: the exponent must be an integer, got {n!r}") from error
+    if np.ndim(a) < 2 or np.shape(a)[-1] != np.shape(a)[-2]:
+        raise np.linalg.LinAlgError(
+            f"matrix_power: expected square matrices in the last two axes, got shape {np.shape(a)}"
+        )
+    if n < 0:
+        return matrix_power(inv(a), -n)
+    if n == 0:
+        everywhere = np.ones_like(raw(a), dtype=bool)
+        return where(everywhere, eye_of(a), a)
+    result = None
+    while n:
+        if n % 2:
+            result = a if result is None else matmul(result, a)
+        n //= 2
+        a = matmul(a, a) if n else a
+    return result
+
+
+@composed(np.linalg.multi_dot, method=False)
+def multi_dot(arrays: Sequence[Any], *, out: Any = None) -> Any:
+    """The product of several matrices, from left to right; the first and the last may be vectors.
+
+    >>> multi_dot([np.eye(2), np.ones((2, 3)), np.ones(3)])
+    array([3., 3.])
+    """
+    if len(arrays) < 2:
+        raise ValueError(f"multi_dot: expected at least two arrays, got {len(arrays)}")
+    return fold_left(matmul, arrays)
 
 
 @composed(np.linalg.tensorsolve, method=False)

@@ -20,6 +20,8 @@ def safe_divisor(x: Any, g: Any) -> Any:
     >>> safe_divisor(np.array([0.0, 0.0, 2.0]), np.array([0.0, 1.0, 0.0]))
     array([1., 0., 2.])
     """
+    if isinstance(x, (int, float)) and x:  # a Python number, which may be too large for an integer array
+        return x
     singular = x == 0
     if type(x) is np.ndarray and not singular.any():  # the common case; on a GPU asking would stall
         return x

@@ -30,6 +30,16 @@ def _call(name: str, *args: Any, **options: Any) -> Any:
     return scipy_function("linalg", name, *args)(*args, **options)
 
 
+def refuse_infinite(check_finite: bool, *arrays: Any) -> None:
+    """SciPy's error for NaN and infinity; on a GPU looking would stall."""
+    for x in arrays if check_finite else ():
+        x = raw(x)
+        if not isinstance(x, np.ndarray):
+            x = np.asarray(x) if isinstance(x, (list, tuple, float)) else np.zeros(0)
+        if x.dtype.kind in "fc" and not np.isfinite(x).all():
+            raise ValueError("the array must not contain infs or NaNs (check_finite=False lets them through)")
+
+
 def _directional(f: Any, x: Any, g: Any) -> Any:
     """The derivative of a matrix function in the direction g: the block beside the diagonal of f([[X, G], [0, X]])."""
     n = x.shape[-1]
@@ -41,12 +51,12 @@ def _directional(f: Any, x: Any, g: Any) -> Any:
 # ------------------------------------------------------------------------- functions of a matrix
 
 
-@primitive("scipy.linalg.expm", method=False, x=lambda g, x: _directional(expm, transposed(x), g))
-def expm(x: Any) -> Any:
+@primitive("scipy.linalg.expm", method=False, A=lambda g, A: _directional(expm, transposed(A), g))
+def expm(A: Any) -> Any:
     """Matrix exponential.
 
-    out = sum_n X^n / n!
-    dX  = L(X^T, G),  the upper right block of exp([[X^T, G], [0, X^T]])
+    out = sum_n A^n / n!
+    dA  = L(A^T, G),  the upper right block of exp([[A^T, G], [0, A^T]])
 
     (Al-Mohy and Higham, "Computing the Frechet derivative of the matrix exponential", 2009.)
 
@@ -54,26 +64,26 @@ def expm(x: Any) -> Any:
     array([[1., 1.],
            [0., 1.]])
     """
-    return _call("expm", x)
+    return _call("expm", A)
 
 
-@primitive("scipy.linalg.logm", method=False, x=lambda g, x: _directional(logm, transposed(x), g))
-def logm(x: Any) -> Any:
+@primitive("scipy.linalg.logm", method=False, A=lambda g, A: _directional(logm, transposed(A), g))
+def logm(A: Any) -> Any:
     """Principal logarithm of one matrix without eigenvalues on the negative real axis.
 
-    exp(out) = X
-    dX = the upper right block of log([[X^T, G], [0, X^T]])
+    exp(out) = A
+    dA = the upper right block of log([[A^T, G], [0, A^T]])
 
     >>> logm(expm(np.array([[0.0, 1.0], [0.0, 0.0]]))).round(12)
     array([[0., 1.],
            [0., 0.]])
     """
-    wide = x.astype(np.result_type(x.dtype, np.float64), copy=False)  # SciPy's error estimate needs double precision
+    wide = A.astype(np.result_type(A.dtype, np.float64), copy=False)  # SciPy's error estimate needs double precision
     out = _call("logm", wide)
-    return out if wide.dtype == x.dtype else out.astype(np.float32 if out.dtype.kind == "f" else np.complex64)
+    return out if wide.dtype == A.dtype else out.astype(np.float32 if out.dtype.kind == "f" else np.complex64)
 
 
-def _sqrtm_x(g: Any, out: Any) -> Any:
+def _sqrtm_a(g: Any, out: Any) -> Any:
     roots = np.linalg.eigvals(raw(out))
     sums = np.abs(roots[:, None] + roots)
     if sums.size and np.min(sums) <= 8 * np.finfo(sums.dtype).eps * np.max(sums):
@@ -81,18 +91,18 @@ def _sqrtm_x(g: Any, out: Any) -> Any:
     return solve_sylvester(transposed(out), transposed(out), g)
 
 
-@primitive("scipy.linalg.sqrtm", method=False, x=_sqrtm_x)
-def sqrtm(x: Any) -> Any:
+@primitive("scipy.linalg.sqrtm", method=False, A=_sqrtm_a)
+def sqrtm(A: Any) -> Any:
     """Principal square root of one matrix.
 
-    out out = X
-    dX = S with out^T S + S out^T = G
+    out out = A
+    dA = S with out^T S + S out^T = G
 
     >>> sqrtm(np.array([[4.0, 0.0], [0.0, 9.0]]))
     array([[2., 0.],
            [0., 3.]])
     """
-    return _call("sqrtm", x)
+    return _call("sqrtm", A)
 
 
 # ------------------------------------------------------------------------------------ equations
@@ -102,7 +112,7 @@ def _triangular_all(
     g: Any, needs: Sequence[bool], a: Any, b: Any, out: Any, trans: int, lower: bool, unit_diagonal: bool
 ) -> list[Any]:
     back = {0: 1, 1: 0}[trans]
-    db = solve_triangular(a, g, back, lower, unit_diagonal)
+    db = _solve_triangular(a, g, back, lower, unit_diagonal)
     if not needs[0]:
         return [None, db]
     columns, x = (db[:, None], out[:, None]) if b.ndim == 1 else (db, out)
@@ -119,18 +129,23 @@ def _solve_triangular(a: Any, b: Any, trans: int = 0, lower: bool = False, unit_
     db  = A^-T g
     dA  = the triangle of -db out^T
     """
-    return _call("solve_triangular", a, b, trans=trans, lower=lower, unit_diagonal=unit_diagonal)
+    options = {"lower": lower, "unit_diagonal": unit_diagonal, "check_finite": False}
+    return _call("solve_triangular", a, b, trans=trans, **options)
 
 
 @composed("scipy.linalg.solve_triangular", method=False)
-def solve_triangular(a: Any, b: Any, trans: Any = 0, lower: bool = False, unit_diagonal: bool = False, **flags: Any) -> Any:
+def solve_triangular(
+    a: Any, b: Any, trans: Any = 0, lower: bool = False, unit_diagonal: bool = False,
+    overwrite_b: bool = False, check_finite: bool = True,
+) -> Any:  # fmt: skip
     """The solution of a x = b for a triangular matrix; trans "T" or 1: of a^T x = b, "C" or 2: of a^H x = b.
 
-    Only the triangle that `lower` names is read.  SciPy's flags on overwriting and checking change nothing.
+    Only the triangle that `lower` names is read.  Inputs are never overwritten.
 
     >>> solve_triangular(np.array([[2.0, 0.0], [1.0, 1.0]]), np.array([2.0, 3.0]), lower=True)
     array([1., 2.])
     """
+    refuse_infinite(check_finite, a, b)
     trans = {"N": 0, "T": 1, "C": 2}.get(trans, trans)
     if trans == 2:
         a, trans = conj(a), 1
@@ -138,32 +153,38 @@ def solve_triangular(a: Any, b: Any, trans: Any = 0, lower: bool = False, unit_d
 
 
 @composed("scipy.linalg.cho_factor", method=False)
-def cho_factor(a: Any, lower: bool = False) -> tuple[Any, bool]:
-    """Cholesky factor for `cho_solve`, and which triangle it is in.
+def cho_factor(
+    a: Any, lower: bool = False, overwrite_a: bool = False, check_finite: bool = True
+) -> tuple[Any, bool]:
+    """Cholesky factor for `cho_solve`, and which triangle it is in (and is read of a).
 
     >>> cho_factor(np.array([[4.0]]))
     (array([[2.]]), False)
     """
-    factor = cholesky(a)
-    return (factor if lower else hermitian(factor)), lower
+    refuse_infinite(check_finite, a)
+    return cholesky(a, upper=not lower), lower
 
 
 @composed("scipy.linalg.cho_solve", method=False)
-def cho_solve(c_and_lower: tuple[Any, bool], b: Any) -> Any:
+def cho_solve(
+    c_and_lower: tuple[Any, bool], b: Any, overwrite_b: bool = False, check_finite: bool = True
+) -> Any:
     """The solution of a x = b from the Cholesky factor of a.
 
     >>> cho_solve((np.array([[2.0]]), True), np.array([8.0]))
     array([2.])
     """
     c, lower = c_and_lower
+    refuse_infinite(check_finite, c, b)
     first, second = ("N", "C") if lower else ("C", "N")
-    return solve_triangular(c, solve_triangular(c, b, first, lower), second, lower)
+    half = solve_triangular(c, b, first, lower, check_finite=False)
+    return solve_triangular(c, half, second, lower, check_finite=False)
 
 
 def _banded_all(g: Any, needs: Sequence[bool], ab: Any, b: Any, out: Any, bands: tuple[int, int]) -> list[Any]:
     low, up = bands
     n = ab.shape[1]
-    db = solve_banded((up, low), _transposed_bands(ab, low, up), g)
+    db = _solve_banded(_transposed_bands(ab, low, up), g, (up, low))
     if not needs[0]:
         return [None, db]
     products = [-_shifted(db, k, n) * out for k in range(-up, low + 1)]  # row i = j + k of column j
@@ -192,16 +213,20 @@ def _solve_banded(ab: Any, b: Any, bands: tuple[int, int]) -> Any:
     db  = A^-T g
     dA  = the diagonals of -db out^T
     """
-    return _call("solve_banded", bands, ab, b)
+    return _call("solve_banded", bands, ab, b, check_finite=False)
 
 
 @composed("scipy.linalg.solve_banded", method=False)
-def solve_banded(l_and_u: tuple[int, int], ab: Any, b: Any) -> Any:
+def solve_banded(
+    l_and_u: tuple[int, int], ab: Any, b: Any, overwrite_ab: bool = False, overwrite_b: bool = False,
+    check_finite: bool = True,
+) -> Any:  # fmt: skip
     """The solution of A x = b for a band matrix: ab[u + i - j, j] = A[i, j], with l diagonals below and u above.
 
     >>> solve_banded((0, 0), np.array([[2.0, 4.0]]), np.array([2.0, 2.0]))
     array([1. , 0.5])
     """
+    refuse_infinite(check_finite, ab, b)
     return _solve_banded(ab, b, tuple(l_and_u))
 
 
@@ -240,12 +265,14 @@ solve_lyapunov = solve_continuous_lyapunov
 
 
 @composed("scipy.linalg.solve_discrete_lyapunov", method=False)
-def solve_discrete_lyapunov(a: Any, q: Any) -> Any:
-    """The solution X of A X A^H - X + Q = 0, as linear equations for its elements.
+def solve_discrete_lyapunov(a: Any, q: Any, method: str | None = None) -> Any:
+    """The solution X of A X A^H - X + Q = 0, as linear equations for its elements (SciPy's "direct" method).
 
     >>> solve_discrete_lyapunov(np.array([[0.5]]), np.array([[3.0]]))
     array([[4.]])
     """
+    if method not in (None, "direct"):
+        raise NotImplementedError(f"solve_discrete_lyapunov: method {method!r} is not supported; use 'direct'")
     system = np.kron(a, conj(a))
     return reshape(solve(eye_of(system) - system, reshape(q, -1)), np.shape(q))
 
@@ -254,14 +281,14 @@ def solve_discrete_lyapunov(a: Any, q: Any) -> Any:
 
 
 @composed("scipy.linalg.block_diag", method=False)
-def block_diag(*arrays: Any) -> Any:
+def block_diag(*arrs: Any) -> Any:
     """Matrices on a diagonal, zeros elsewhere.
 
     >>> block_diag(np.ones((1, 2)), np.ones((1, 1)))
     array([[1., 1., 0.],
            [0., 0., 1.]])
     """
-    arrays = tuple(np.atleast_2d(x) for x in arrays)
+    arrays = tuple(np.atleast_2d(x) for x in arrs)
     widths = [np.shape(x)[1] for x in arrays]
     rows = [np.pad(x, ((0, 0), (sum(widths[:i]), sum(widths[i + 1 :])))) for i, x in enumerate(arrays)]
     return concatenate(rows, axis=0)

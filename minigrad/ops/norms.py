@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_tuple
 
 from ..primitive import composed, primitive
+from ..tensor import raw
 from .factorization import svdvals
 from .linalg import inv
 from .masking import conj
@@ -34,57 +36,95 @@ def norm2(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
 
 @composed(np.linalg.norm)
 def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:  # noqa: A002
-    """Vector and matrix norms, as numpy.linalg.norm.
+    """Vector and matrix norms.
 
-    Vectors: ord None, any p, inf, -inf, 0.  Matrices: None, 'fro', 'nuc', 1, -1, 2, -2, inf, -inf.
+    Args:
+        ord: of vectors None (2), any number, inf, -inf, 0 (how many are not 0); of matrices None or
+            "fro", "nuc" (sum of singular values), 2 and -2 (largest, smallest), 1, -1, inf, -inf.
+        axis: one axis for vectors, two for matrices; by default all.
 
     >>> norm(np.array([[3.0, -4.0]])), norm(np.array([3.0, -4.0]), 1)
     (np.float64(5.0), np.float64(7.0))
     """
-    ndim = np.ndim(x)
-    axes = axis if isinstance(axis, tuple) else tuple(range(ndim)) if axis is None else (axis,)
-    if ord is None or (ord == "fro" and len(axes) == 2) or (ord == 2 and len(axes) == 1):
+    x = _inexact(x)
+    axes = _axes(axis, np.ndim(x))
+    if ord is None and (axis is None or len(axes) in (1, 2)):
         return norm2(x, axis=axes, keepdims=keepdims)
     if len(axes) == 1:
-        if ord in (np.inf, -np.inf):
-            return (max if ord > 0 else min)(abs(x), axis=axes, keepdims=keepdims)
-        if ord == 0:
-            return np.sum((x != 0).astype(x.dtype), axis=axes, keepdims=keepdims)
-        total = sum(abs(x) ** ord, axis=axes, keepdims=keepdims)
-        return total if ord == 1 else total ** (1.0 / ord)
-    if len(axes) == 2 and ord in (1, -1, np.inf, -np.inf):
-        along, over = axes if ord in (1, -1) else axes[::-1]
-        sums = sum(abs(x), axis=along, keepdims=True)
-        out = (max if ord > 0 else min)(sums, axis=over, keepdims=True)
-        return out if keepdims else np.squeeze(out, axis=axes)
-    if len(axes) == 2 and ord in ("nuc", 2, -2):
-        out = matrix_norm(np.moveaxis(x, axes, (-2, -1)), ord=ord)
-        return np.expand_dims(out, axes) if keepdims else out
-    raise ValueError(f"norm: ord={ord!r} over {len(axes)} axes is not defined")
+        return _vector_norm(x, ord, axes, keepdims)
+    if len(axes) == 2:
+        return _matrix_norm(x, ord, axes, keepdims)
+    raise ValueError(
+        f"norm: ord={ord!r} is defined over one axis or two, not over {len(axes)} of shape {np.shape(x)}"
+    )
 
 
 @composed(np.linalg.vector_norm)
-def vector_norm(x: Any, axis: Any = None, keepdims: bool = False, ord: Any = 2) -> Any:  # noqa: A002
-    """`norm` of vectors; of all elements where no axis is given.
+def vector_norm(
+    x: Any, /, *, axis: Any = None, keepdims: bool = False, ord: Any = 2  # noqa: A002
+) -> Any:
+    """The norm of vectors that lie along one or several axes; by default of all elements.
 
     >>> vector_norm(np.array([[3.0, 4.0]])).item()
     5.0
     """
-    return norm(np.reshape(x, -1) if axis is None and not keepdims else x, ord, axis, keepdims)
+    x = _inexact(x)
+    return _vector_norm(x, ord, _axes(axis, np.ndim(x)), keepdims)
 
 
 @composed(np.linalg.matrix_norm)
-def matrix_norm(x: Any, keepdims: bool = False, ord: Any = "fro") -> Any:  # noqa: A002
+def matrix_norm(x: Any, /, *, keepdims: bool = False, ord: Any = "fro") -> Any:  # noqa: A002
     """Norms of matrices: "fro", "nuc" (sum of singular values), 2 and -2 (largest, smallest), 1, -1, inf, -inf.
 
     >>> matrix_norm(np.array([[3.0, 0.0], [0.0, 4.0]]), ord="nuc").item()
     7.0
     """
-    if ord not in ("nuc", 2, -2):
-        return norm(x, ord, (-2, -1), keepdims)
-    s = svdvals(x)
-    out = sum(s, axis=-1) if ord == "nuc" else (max if ord == 2 else min)(s, axis=-1)
-    return np.expand_dims(out, (-2, -1)) if keepdims else out
+    x = _inexact(x)
+    return _matrix_norm(x, ord, _axes((-2, -1), np.ndim(x)), keepdims)
+
+
+def _inexact(x: Any) -> Any:
+    """x with integers and booleans made floating, as squares and powers of them may overflow."""
+    x = x if hasattr(x, "dtype") else np.asarray(x)
+    return x if x.dtype.kind in "fc" else x.astype(np.float64)
+
+
+def _axes(axis: Any, ndim: int) -> tuple[int, ...]:
+    return tuple(range(ndim)) if axis is None else normalize_axis_tuple(axis, ndim)
+
+
+def _vector_norm(x: Any, ord: Any, axes: tuple[int, ...], keepdims: bool) -> Any:  # noqa: A002
+    """(sum_i |x_i|^p)^(1/p) over axes, and the limits of it."""
+    if ord is None or ord == 2:
+        return norm2(x, axis=axes, keepdims=keepdims)
+    if isinstance(ord, str):
+        raise ValueError(f"norm: ord={ord!r} is a norm of matrices, but axis names vectors")
+    if ord in (np.inf, -np.inf):
+        return (max if ord > 0 else min)(abs(x), axis=axes, keepdims=keepdims)
+    if ord == 0:
+        return np.sum((x != 0).astype(np.real(raw(x)).dtype), axis=axes, keepdims=keepdims)
+    if ord == 1:
+        return sum(abs(x), axis=axes, keepdims=keepdims)
+    return sum(abs(x) ** ord, axis=axes, keepdims=keepdims) ** (1.0 / ord)
+
+
+def _matrix_norm(x: Any, ord: Any, axes: tuple[int, ...], keepdims: bool) -> Any:  # noqa: A002
+    """A norm of the matrices whose rows and columns lie along two axes."""
+    if ord in (None, "fro", "f"):
+        return norm2(x, axis=axes, keepdims=keepdims)
+    if ord in ("nuc", 2, -2):
+        s = svdvals(np.moveaxis(x, axes, (-2, -1)))
+        reduce = {"nuc": sum, 2: max, -2: min}[ord]
+        out = reduce(s, axis=-1)
+    elif ord in (1, -1, np.inf, -np.inf):
+        along, over = axes if ord in (1, -1) else axes[::-1]
+        sums = sum(abs(x), axis=along, keepdims=True)
+        out = np.squeeze((max if ord > 0 else min)(sums, axis=over, keepdims=True), axis=axes)
+    else:
+        raise ValueError(
+            f"norm: ord={ord!r} is not a norm of matrices: use None, 'fro', 'nuc', 1, -1, 2, -2, inf, -inf"
+        )
+    return np.expand_dims(out, axes) if keepdims else out
 
 
 @composed(np.linalg.cond)
@@ -94,7 +134,7 @@ def cond(x: Any, p: Any = None) -> Any:
     >>> cond(np.array([[3.0, 0.0], [0.0, 6.0]])).item()
     2.0
     """
-    if p in (None, 2, -2):
+    if p is None or p in (2, -2):
         s = svdvals(x)
         return s[..., 0] / s[..., -1] if p != -2 else s[..., -1] / s[..., 0]
     return matrix_norm(x, ord=p) * matrix_norm(inv(x), ord=p)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import prod
 from string import ascii_letters
 from typing import Any
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_index
 
 from ..primitive import composed, primitive
 from .masking import conj
@@ -28,9 +30,14 @@ def _matmul_y(g: Any, x: Any, y_shape: Any) -> Any:
     elif len(y_shape) == 1:
         g = g[..., None]
     if len(y_shape) <= 2 and x.ndim > 2:  # a batch against one matrix is one long product
-        x, g = np.reshape(x, (-1, x.shape[-1])), np.reshape(g, (-1, g.shape[-1]))
+        x, g = _one_matrix(x), _one_matrix(g)
     out = np.matmul(np.swapaxes(x, -1, -2), g)
     return out[..., 0] if len(y_shape) == 1 else out
+
+
+def _one_matrix(x: Any) -> Any:
+    """The rows of all matrices, one below the other: (..., n, m) -> (rows, m)."""
+    return np.reshape(x, (prod(x.shape[:-1]), x.shape[-1]))
 
 
 @primitive(np.matmul, np.linalg.matmul, x=_matmul_x, y=_matmul_y)
@@ -45,84 +52,102 @@ def matmul(x: Any, y: Any) -> Any:
     array([[11.]])
     """
     if np.ndim(y) == 2 and np.ndim(x) > 2 and x.flags.c_contiguous:  # one long product instead of many
-        return np.reshape(np.matmul(np.reshape(x, (-1, x.shape[-1])), y), (*x.shape[:-1], y.shape[-1]))
+        return np.reshape(np.matmul(_one_matrix(x), y), (*x.shape[:-1], y.shape[-1]))
     return np.matmul(x, y)
 
 
-@composed(np.tensordot, np.linalg.tensordot)
-def tensordot(x: Any, y: Any, axes: Any = 2) -> Any:
+@composed(np.tensordot)
+def tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
     """Sum of products over pairs of axes.
+
+    Args:
+        axes: a number n for the last n axes of a with the first n of b, or (axes of a, axes of b).
 
     >>> tensordot(np.ones((2, 3)), np.ones((3, 4)), axes=1).shape
     (2, 4)
     """
-    xs, ys = np.shape(x), np.shape(y)
+    shape, other = np.shape(a), np.shape(b)
+    over_a, over_b = _paired_axes(axes, len(shape), len(other))
+    if [shape[i] for i in over_a] != [other[i] for i in over_b]:
+        raise ValueError(
+            f"tensordot: axes {over_a} of shape {shape} do not match axes {over_b} of shape {other}"
+        )
+    free_a = [i for i in range(len(shape)) if i not in over_a]
+    free_b = [i for i in range(len(other)) if i not in over_b]
+    kept_a, kept_b = [shape[i] for i in free_a], [other[i] for i in free_b]
+    n = prod(shape[i] for i in over_a)
+    rows = np.reshape(np.transpose(a, free_a + over_a), (prod(kept_a), n))
+    columns = np.reshape(np.transpose(b, over_b + free_b), (n, prod(kept_b)))
+    return np.reshape(matmul(rows, columns), kept_a + kept_b)
+
+
+def _paired_axes(axes: Any, ndim: int, other: int) -> tuple[list[int], list[int]]:
+    """The axes that `tensordot` sums over, of both arrays, counted from the front."""
     if isinstance(axes, (int, np.integer)):
-        over_x, over_y = list(range(len(xs) - axes, len(xs))), list(range(axes))
+        over_a, over_b = list(range(-axes, 0)), list(range(axes))
     else:
-        over_x, over_y = ([int(a) for a in np.atleast_1d(part)] for part in axes)
-    over_x, over_y = [a % len(xs) for a in over_x], [a % len(ys) for a in over_y]
-    if [xs[a] for a in over_x] != [ys[a] for a in over_y]:
-        raise ValueError(f"tensordot: axes {over_x} of shape {xs} do not match axes {over_y} of shape {ys}")
-    free_x = [a for a in range(len(xs)) if a not in over_x]
-    free_y = [a for a in range(len(ys)) if a not in over_y]
-    n = int(np.prod([xs[a] for a in over_x], dtype=int))
-    rows = np.reshape(np.transpose(x, free_x + over_x), (int(np.prod([xs[a] for a in free_x], dtype=int)), n))
-    columns = np.reshape(np.transpose(y, over_y + free_y), (n, int(np.prod([ys[a] for a in free_y], dtype=int))))
-    return np.reshape(matmul(rows, columns), [xs[a] for a in free_x] + [ys[a] for a in free_y])
+        over_a, over_b = ([int(i) for i in np.atleast_1d(part)] for part in axes)
+    return (
+        [normalize_axis_index(i, ndim) for i in over_a],
+        [normalize_axis_index(i, other) for i in over_b],
+    )
 
 
 @composed(np.dot)
-def dot(x: Any, y: Any) -> Any:
-    """Product of vectors, matrices or tensors: the last axis of x with the second to last of y.
+def dot(a: Any, b: Any, out: Any = None) -> Any:
+    """Product of vectors, matrices or tensors: the last axis of a with the second to last of b.
 
     >>> dot(np.array([1.0, 2.0]), np.array([3.0, 4.0]))
     np.float64(11.0)
     """
-    if np.ndim(x) == 0 or np.ndim(y) == 0:
-        return np.multiply(x, y)
-    if np.ndim(y) <= 2:
-        return matmul(x, y)
-    return tensordot(x, y, axes=(-1, -2))
+    if np.ndim(a) == 0 or np.ndim(b) == 0:
+        return np.multiply(a, b)
+    if np.ndim(b) <= 2:
+        return matmul(a, b)
+    return tensordot(a, b, axes=(-1, -2))
 
 
 @composed(np.inner)
-def inner(x: Any, y: Any) -> Any:
+def inner(a: Any, b: Any, /) -> Any:
     """Sum of products over the last axes.
 
     >>> inner(np.array([1.0, 2.0]), np.array([3.0, 4.0])).item()
     11.0
     """
-    return np.multiply(x, y) if np.ndim(x) == 0 or np.ndim(y) == 0 else tensordot(x, y, axes=(-1, -1))
+    if np.ndim(a) == 0 or np.ndim(b) == 0:
+        return np.multiply(a, b)
+    return tensordot(a, b, axes=(-1, -1))
 
 
-@composed(np.outer, np.linalg.outer)
-def outer(x: Any, y: Any) -> Any:
+@composed(np.outer)
+def outer(a: Any, b: Any, out: Any = None) -> Any:
     """All products of two elements.
 
-    out_ij = x_i y_j
+    out_ij = a_i b_j
 
     >>> outer(np.array([1.0, 2.0]), np.array([3.0, 4.0]))
     array([[3., 4.],
            [6., 8.]])
     """
-    return np.multiply(np.reshape(x, (-1, 1)), np.reshape(y, (1, -1)))
+    return np.multiply(np.reshape(a, (np.size(a), 1)), np.reshape(b, (1, np.size(b))))
 
 
 @composed(np.vdot)
-def vdot(x: Any, y: Any) -> Any:
-    """Sum of conj(x) y over all elements.
+def vdot(a: Any, b: Any, /) -> Any:
+    """Sum of conj(a) b over all elements.
 
     >>> vdot(np.array([1j]), np.array([1j])).item()
     (1+0j)
     """
-    return dot(np.conj(np.reshape(x, -1)), np.reshape(y, -1))
+    return dot(np.conj(np.reshape(a, -1)), np.reshape(b, -1))
 
 
 # -------------------------------------------------------------------------------------- einsum
 
 
-def _einsum_all(g: Any, needs: Any, operands: Any, operands_shape: Any, subscripts: str) -> list[Any]:
+def _einsum_all(
+    g: Any, needs: Any, operands: Any, operands_shape: Any, subscripts: str
+) -> list[Any]:
     """The gradient of an operand is the einsum in which it and the output change places."""
     terms, out = _terms(subscripts)
     found: list[Any] = []
@@ -145,7 +170,9 @@ def _einsum_all(g: Any, needs: Any, operands: Any, operands_shape: Any, subscrip
         present = out + "".join(t for t, _ in others)
         others += [(c, np.ones_like(g, shape=(n,))) for c, n in zip(target, shape, strict=True) if c not in present]
         spec = ",".join([out, *(t for t, _ in others)]) + "->" + target
-        found.append(np.einsum(spec, g, *(x for _, x in others)))
+        total = np.einsum(spec, g, *(x for _, x in others))
+        # Where this operand was multiplied with an axis of length one, its gradient is the same all along.
+        found.append(np.broadcast_to(total, np.broadcast_shapes(total.shape, shape)))
     return found
 
 
@@ -176,29 +203,40 @@ def _terms(subscripts: str) -> tuple[list[str], str]:
 
 
 @primitive(method=False, joint=_einsum_all, inputs=("operands",), name="einsum")
-def _einsum(*operands: Any, subscripts: str) -> Any:
+def _einsum(*operands: Any, subscripts: str, optimize: Any, options: Any) -> Any:
     """Sum of products over named indices.
 
     out_{...} = sum of x_{...} y_{...} ...
     dx        = the einsum in which x and out change places
     """
-    large = sum(np.size(x) for x in operands) > 10_000  # finding an order of contraction costs 50 us
-    return np.einsum(subscripts, *operands, optimize=large and len(operands) > 1)
+    if optimize is False:  # finding an order of contraction costs 50 us
+        optimize = len(operands) > 1 and sum(np.size(x) for x in operands) > 10_000
+    return np.einsum(subscripts, *operands, optimize=optimize, **options)
 
 
 @composed(np.einsum, method=False)
-def einsum(subscripts: Any, *operands: Any, optimize: Any = None) -> Any:
+def einsum(*operands: Any, out: Any = None, optimize: Any = False, **kwargs: Any) -> Any:
     """Einstein's summation, in every form that NumPy takes.
+
+    Args:
+        operands: the subscripts, then the arrays; or arrays, each with the list of its indices.
+        optimize: as NumPy; with False large products are still put in a good order.
+        kwargs: dtype, order and casting, as NumPy.
 
     >>> einsum("ij,jk->ik", np.ones((2, 3)), np.ones((3, 4))).shape
     (2, 4)
     >>> einsum("ii", np.eye(3))
     np.float64(3.0)
     """
+    if unknown := kwargs.keys() - {"dtype", "order", "casting"}:
+        raise TypeError(f"einsum() has no argument {min(unknown)!r}; options are out, optimize, dtype, order, casting")
+    if not operands:
+        raise ValueError("einsum: give the subscripts, such as 'ij,jk->ik', and the arrays")
+    subscripts, arrays = operands[0], operands[1:]
     if not isinstance(subscripts, str):
-        subscripts, operands = _from_lists((subscripts, *operands))
-    spec = explicit(subscripts, [np.ndim(x) for x in operands])
-    return _einsum(*operands, subscripts=spec)
+        subscripts, arrays = _from_lists(operands)
+    spec = explicit(subscripts, [np.ndim(x) for x in arrays])
+    return _einsum(*arrays, subscripts=spec, optimize=optimize, options=kwargs)
 
 
 def _from_lists(args: Sequence[Any]) -> tuple[str, tuple[Any, ...]]:
@@ -232,6 +270,8 @@ def explicit(subscripts: str, ndims: Sequence[int]) -> str:
         elif len(term) != ndim:
             raise ValueError(f"einsum: {term!r} in {subscripts!r} names {len(term)} axes, the operand has {ndim}")
     every = "".join(terms)
+    if arrow and widest and "..." not in out:
+        raise ValueError(f"einsum: {subscripts!r} has '...' in an operand, so the output needs it too")
     if arrow:
         out = out.replace("...", spare_letters(spare, widest))
     else:

@@ -71,8 +71,10 @@ def mean(x: Any, axis: Any = None, dtype: Any = None, keepdims: bool = False) ->
 
 
 def _var_x(g: Any, x: Any, axis: Any, ddof: float, keepdims: bool) -> Any:
+    if not x.size:  # the gradient of nothing is nothing
+        return np.zeros_like(x)
     centred = x - np.mean(x, axis=axis, keepdims=True)
-    return expand(g, x.shape, axis, keepdims) * (2 / (count(x.shape, axis) - ddof)) * conj(centred)
+    return expand(2 * g / (count(x.shape, axis) - ddof), x.shape, axis, keepdims) * conj(centred)
 
 
 @primitive(np.var, x=_var_x)
@@ -109,6 +111,8 @@ def std(x: Any, axis: Any = None, dtype: Any = None, ddof: float = 0, keepdims: 
 
 def _prod_x(g: Any, x: Any, axis: Any, keepdims: bool) -> Any:
     """g times the product of all other elements, which a zero among them does not disturb."""
+    if not x.ndim:  # there are no others
+        return g
     g = expand(g, x.shape, axis, keepdims)
     axes = tuple(range(x.ndim)) if axis is None else tuple(int(a) % x.ndim for a in np.atleast_1d(axis))
     rest = tuple(i for i in range(x.ndim) if i not in axes)
@@ -184,7 +188,7 @@ def _logsumexp_x(g: Any, x: Any, out: Any, axis: Any, keepdims: bool) -> Any:
     return expand(g, x.shape, axis, keepdims) * np.exp(x - np.where(np.isneginf(out), 0, out))
 
 
-@primitive("scipy.special.logsumexp", x=_logsumexp_x)
+@primitive(x=_logsumexp_x)
 def logsumexp(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     """Logarithm of a sum of exponentials, without overflow.
 
@@ -205,7 +209,7 @@ def softmax_rule(g: Any, out: Any, axis: Any) -> Any:
     return out * (g - np.sum(g * out, axis=axis, keepdims=True))
 
 
-@primitive("scipy.special.softmax", x=softmax_rule)
+@primitive(x=softmax_rule)
 @accelerated("softmax")
 def softmax(x: Any, axis: Any = -1) -> Any:
     """Softmax: positive numbers that sum to 1 along the axis.
@@ -226,7 +230,7 @@ def log_softmax_rule(g: Any, out: Any, axis: Any) -> Any:
     return g - np.exp(out) * np.sum(g, axis=axis, keepdims=True)
 
 
-@primitive("scipy.special.log_softmax", x=log_softmax_rule)
+@primitive(x=log_softmax_rule)
 @accelerated("log_softmax")
 def log_softmax(x: Any, axis: Any = -1) -> Any:
     """Logarithm of the softmax, without overflow.

@@ -31,20 +31,20 @@ def _call(name: str, *xs: Any) -> Any:
 # ---------------------------------------------- error functions and the normal distribution
 
 
-@primitive("scipy.special.erf", x=lambda g, x: g * (2 / _ROOT_PI) * np.exp(-x * x))
-def erf(x: Any) -> Any:
+@primitive("scipy.special.erf", z=lambda g, z: g * (2 / _ROOT_PI) * np.exp(-z * z))
+def erf(z: Any) -> Any:
     """Error function.
 
-    out = 2 / sqrt(pi) integral_0^x e^(-t^2) dt
-    dx  = g 2 / sqrt(pi) e^(-x^2)
+    out = 2 / sqrt(pi) integral_0^z e^(-t^2) dt
+    dz  = g 2 / sqrt(pi) e^(-z^2)
 
     >>> erf(0.0)
     np.float64(0.0)
     """
     try:
-        return _call("erf", x)
+        return _call("erf", z)
     except ImportError:  # GELU needs no more of SciPy than this
-        return _erf(np.asarray(x))
+        return _erf(np.asarray(z))
 
 
 def _erf(x: Any) -> Any:
@@ -125,17 +125,17 @@ def dawsn(x: Any) -> Any:
     return _call("dawsn", x)
 
 
-@primitive("scipy.special.erfinv", method=False, x=lambda g, out: g * (_ROOT_PI / 2) * np.exp(out * out))
-def erfinv(x: Any) -> Any:
+@primitive("scipy.special.erfinv", method=False, y=lambda g, out: g * (_ROOT_PI / 2) * np.exp(out * out))
+def erfinv(y: Any) -> Any:
     """Inverse error function.
 
-    erf(out) = x
-    dx = g sqrt(pi) / 2 e^(out^2)
+    erf(out) = y
+    dy = g sqrt(pi) / 2 e^(out^2)
 
     >>> erfinv(0.0)
     np.float64(0.0)
     """
-    return _call("erfinv", x)
+    return _call("erfinv", y)
 
 
 @primitive("scipy.special.erfcinv", method=False, x=lambda g, out: -g * (_ROOT_PI / 2) * np.exp(out * out))
@@ -177,17 +177,17 @@ def log_ndtr(x: Any) -> Any:
     return _call("log_ndtr", x)
 
 
-@primitive("scipy.special.ndtri", method=False, x=lambda g, out: g * _ROOT_2PI * np.exp(out * out / 2))
-def ndtri(x: Any) -> Any:
+@primitive("scipy.special.ndtri", method=False, y=lambda g, out: g * _ROOT_2PI * np.exp(out * out / 2))
+def ndtri(y: Any) -> Any:
     """Quantile of the standard normal.
 
-    ndtr(out) = x
-    dx = g sqrt(2 pi) e^(out^2 / 2)
+    ndtr(out) = y
+    dy = g sqrt(2 pi) e^(out^2 / 2)
 
     >>> ndtri(0.5)
     np.float64(0.0)
     """
-    return _call("ndtri", x)
+    return _call("ndtri", y)
 
 
 # ------------------------------------------------------------------- logarithms and entropies
@@ -264,17 +264,17 @@ def exp10(x: Any) -> Any:
     return _call("exp10", x)
 
 
-@primitive("scipy.special.exp1", method=False, x=lambda g, x: -g * np.exp(-x) / x)
-def exp1(x: Any) -> Any:
+@primitive("scipy.special.exp1", method=False, z=lambda g, z: -g * np.exp(-z) / z)
+def exp1(z: Any) -> Any:
     """Exponential integral E_1.
 
     out = integral_x^inf e^-t / t dt
-    dx  = -g e^-x / x
+    dz  = -g e^-z / z
 
     >>> exp1(1.0).round(6)
     np.float64(0.219384)
     """
-    return _call("exp1", x)
+    return _call("exp1", z)
 
 
 @primitive("scipy.special.expi", method=False, x=lambda g, x: g * np.exp(x) / x)

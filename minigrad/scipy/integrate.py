@@ -87,6 +87,16 @@ def _with_solve_ivp(slope: Callable[..., Any], y0: Any, t: Any, **options: Any) 
     return result.y.T[np.cumsum(new) - 1]
 
 
+def _refuse(what: str, options: dict[str, Any], names: Sequence[str]) -> None:
+    """An error that names an option which is given but not supported."""
+    for name in names:
+        value = options.get(name)
+        if value is not None and value is not False and value != 0:
+            raise NotImplementedError(
+                f"{what}: the option {name} is not supported; for results without gradients call SciPy's own {what}"
+            )
+
+
 def _vector(out: Any) -> Any:
     """What a user's function returned, as one vector: an array, a number, or a list that may hold Tensors."""
     if isinstance(out, (list, tuple)):
@@ -125,7 +135,9 @@ def _times(t: Any) -> Any:
 
 
 @composed("scipy.integrate.odeint", method=False)
-def odeint(func: Callable[..., Any], y0: Any, t: Any, args: Any = (), tfirst: bool = False, **options: Any) -> Any:
+def odeint(
+    func: Callable[..., Any], y0: Any, t: Any, args: Any = (), *, tfirst: bool = False, **options: Any
+) -> Any:
     """Integrate dy/dt = func(y, t, *args) by LSODA; differentiable in y0, t and all floating numbers in args.
 
     Args:
@@ -133,7 +145,7 @@ def odeint(func: Callable[..., Any], y0: Any, t: Any, args: Any = (), tfirst: bo
         y0: (n,), the values at the first time.
         t: (T,), the times of the output.
         args: numbers, arrays and nested containers of them.
-        options: SciPy's, such as rtol and atol.
+        options: SciPy's, such as rtol and atol; not Dfun (Jacobians come from minigrad) and full_output.
 
     Returns:
         (T, n), the values at each time.
@@ -142,6 +154,7 @@ def odeint(func: Callable[..., Any], y0: Any, t: Any, args: Any = (), tfirst: bo
     >>> grad(decay)(0.5).round(5)                      # -2 e^-1
     np.float64(-0.73576)
     """
+    _refuse("odeint", options, ("Dfun", "col_deriv", "full_output", "ml", "mu"))
     f = (lambda y, s, *a: func(s, y, *a)) if tfirst else func
     field, y0, theta = _prepared(f, y0, args, "odeint")
     return ode(y0, _times(t), theta, field, partial(_with_odeint, **options))
@@ -156,8 +169,8 @@ class OdeSolution(NamedTuple):
 
 @composed("scipy.integrate.solve_ivp", method=False)
 def solve_ivp(
-    fun: Callable[..., Any], t_span: Sequence[Any], y0: Any, method: str = "RK45", t_eval: Any = None, args: Any = (),
-    **options: Any,
+    fun: Callable[..., Any], t_span: Sequence[Any], y0: Any, method: str = "RK45", t_eval: Any = None,
+    dense_output: bool = False, events: Any = None, vectorized: bool = False, args: Any = None, **options: Any,
 ) -> OdeSolution:  # fmt: skip
     """Integrate dy/dt = fun(t, y, *args) over t_span; differentiable in y0, the times, and all floating numbers in args.
 
@@ -165,13 +178,17 @@ def solve_ivp(
         t_span: the first and the last time.
         method: SciPy's solvers, "RK45", "DOP853", "Radau", "BDF" ...
         t_eval: the times of the output; by default the steps that the solver takes (constants).
+        dense_output, events, vectorized: not supported, an error where given.
         options: SciPy's, such as rtol and atol.
 
     >>> at_2 = lambda k: solve_ivp(lambda t, y, k: -k * y, (0.0, 2.0), 1.0, t_eval=[2.0], args=(k,), rtol=1e-8).y[0, -1]
     >>> grad(at_2)(0.5).round(5)
     np.float64(-0.73576)
     """
-    field, y0, theta = _prepared(lambda y, s, *a: fun(s, y, *a), y0, args or (), "solve_ivp")
+    unsupported = {"dense_output": dense_output, "events": events, "vectorized": vectorized}
+    _refuse("solve_ivp", unsupported | options, (*unsupported, "jac"))
+    args = () if args is None else args
+    field, y0, theta = _prepared(lambda y, s, *a: fun(s, y, *a), y0, args, "solve_ivp")
     start = _times(t_span[:1])
     if t_eval is None:
 

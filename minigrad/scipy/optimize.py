@@ -55,13 +55,18 @@ class _Flat:
 
 
 @composed("scipy.optimize.minimize", method=False)
-def minimize(fun: Callable[..., Any], x0: Any, args: Any = (), method: str | None = None, **options: Any) -> Any:
+def minimize(
+    fun: Callable[..., Any], x0: Any, args: Any = (), method: str | None = None, jac: Any = None,
+    hess: Any = None, hessp: Any = None, bounds: Any = None, constraints: Any = (), tol: float | None = None,
+    callback: Any = None, options: dict[str, Any] | None = None,
+) -> Any:  # fmt: skip
     """scipy.optimize.minimize with the gradient of fun, and its Hessian-vector product where the method uses one.
 
     Args:
         fun: returns a number; written in NumPy.
         x0: where to begin, an array of any shape.
-        options: SciPy's (tol, bounds, constraints, callback, options ...).
+        jac, hess, hessp: by default minigrad's; SciPy's meaning where given.
+        bounds, constraints, tol, callback, options: SciPy's.
 
     Returns:
         SciPy's OptimizeResult, `x` in the shape of x0.
@@ -70,41 +75,61 @@ def minimize(fun: Callable[..., Any], x0: Any, args: Any = (), method: str | Non
     array([3., 3.])
     """
     flat = _Flat(fun, x0, args)
-    if method is not None and method.lower() in _SECOND_ORDER:
+    if hess is hessp is None and method is not None and method.lower() in _SECOND_ORDER:
         if method.lower() in ("dogleg", "trust-exact"):
-            options.setdefault("hess", hessian(flat))
+            hess = hessian(flat)
         else:
-            options.setdefault("hessp", hvp(flat))
-    return flat.give_back(
-        scipy_function("optimize", "minimize", flat.x0)(value_and_grad(flat), flat.x0, method=method, jac=True, **options)
-    )
+            hessp = hvp(flat)
+    own = jac is None
+    objective = value_and_grad(flat) if own else (lambda x: raw(flat(x)))
+    solver = scipy_function("optimize", "minimize", flat.x0)
+    result = solver(
+        objective, flat.x0, method=method, jac=True if own else jac, hess=hess, hessp=hessp, bounds=bounds,
+        constraints=constraints, tol=tol, callback=callback, options=options,
+    )  # fmt: skip
+    return flat.give_back(result)
 
 
 @composed("scipy.optimize.root", method=False)
-def root(fun: Callable[..., Any], x0: Any, args: Any = (), method: str = "hybr", **options: Any) -> Any:
-    """scipy.optimize.root with the Jacobian of fun.
+def root(
+    fun: Callable[..., Any], x0: Any, args: Any = (), method: str = "hybr", jac: Any = None,
+    tol: float | None = None, callback: Any = None, options: dict[str, Any] | None = None,
+) -> Any:  # fmt: skip
+    """scipy.optimize.root with the Jacobian of fun, where none is given and the method uses one.
 
     >>> root(lambda x: x**2 - 2.0, np.array([1.0])).x
     array([1.41421356])
     """
     flat = _Flat(fun, x0, args)
-    if method in ("hybr", "lm"):
-        options["jac"] = jacobian(flat.vector)
-    return flat.give_back(
-        scipy_function("optimize", "root", flat.x0)(lambda x: raw(flat.vector(x)), flat.x0, method=method, **options)
+    if jac is None and method in ("hybr", "lm"):
+        jac = jacobian(flat.vector)
+    solver = scipy_function("optimize", "root", flat.x0)
+    result = solver(
+        lambda x: raw(flat.vector(x)), flat.x0, method=method, jac=jac, tol=tol, callback=callback, options=options
     )
+    return flat.give_back(result)
 
 
 @composed("scipy.optimize.least_squares", method=False)
-def least_squares(fun: Callable[..., Any], x0: Any, args: Any = (), **options: Any) -> Any:
-    """scipy.optimize.least_squares with the Jacobian of the residuals fun.
+def least_squares(
+    fun: Callable[..., Any], x0: Any, jac: Any = None, bounds: Any = (-np.inf, np.inf), method: str = "trf",
+    ftol: float = 1e-8, xtol: float = 1e-8, gtol: float = 1e-8, *, args: Any = (), **options: Any,
+) -> Any:  # fmt: skip
+    """scipy.optimize.least_squares with the Jacobian of the residuals fun, where none is given.
+
+    Args:
+        options: SciPy's (loss, x_scale, max_nfev ...).
 
     >>> least_squares(lambda x: np.array([1.0, 2.0]) * x - 3.0, np.array([0.0])).x.round(6)
     array([1.8])
     """
     flat = _Flat(fun, x0, args)
-    options.setdefault("jac", jacobian(flat.vector))
-    return flat.give_back(scipy_function("optimize", "least_squares", flat.x0)(lambda x: raw(flat.vector(x)), flat.x0, **options))
+    solver = scipy_function("optimize", "least_squares", flat.x0)
+    result = solver(
+        lambda x: raw(flat.vector(x)), flat.x0, jac=jacobian(flat.vector) if jac is None else jac, bounds=bounds,
+        method=method, ftol=ftol, xtol=xtol, gtol=gtol, **options,
+    )  # fmt: skip
+    return flat.give_back(result)
 
 
 def _implicit_all(g: Any, needs: Sequence[bool], args: Any, out: Any, f: Any, solver: Any) -> Any:
@@ -154,7 +179,7 @@ def implicit_root(fun: Callable[..., Any], x0: Any, args: Any = (), **options: A
 
 @composed("scipy.optimize.fixed_point", method=False)
 def fixed_point(
-    func: Callable[..., Any], x0: Any, args: Any = (), xtol: float = 1e-10, maxiter: int = 500, method: str = "del2"
+    func: Callable[..., Any], x0: Any, args: Any = (), xtol: float = 1e-8, maxiter: int = 500, method: str = "del2"
 ) -> Any:
     """The x at which func(x, *args) = x, found by scipy.optimize.fixed_point; differentiable in args, to any order.
 

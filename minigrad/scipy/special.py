@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..ops import bessel, exponential, gamma, reduce, special
+from ..primitive import composed
 from ..tensor import raw
 
 __all__ = [
@@ -18,9 +19,30 @@ for _family in (bessel, gamma, special):
     for _name in _family.__all__:
         globals()[_name] = getattr(_family, _name)
 expit, log_expit, logit, xlogy = exponential.expit, exponential.log_expit, exponential.logit, exponential.xlogy
-softmax, log_softmax = reduce.softmax, reduce.log_softmax
 
 
+@composed("scipy.special.softmax", method=False)
+def softmax(x: Any, axis: Any = None) -> Any:
+    """Softmax: positive numbers that sum to 1 along the axis; by default over all elements.
+
+    >>> softmax(np.zeros((2, 2)))
+    array([[0.25, 0.25],
+           [0.25, 0.25]])
+    """
+    return reduce.softmax(x, axis=axis)
+
+
+@composed("scipy.special.log_softmax", method=False)
+def log_softmax(x: Any, axis: Any = None) -> Any:
+    """Logarithm of the softmax; by default over all elements.
+
+    >>> log_softmax(np.array([1000.0, 0.0]))
+    array([    0., -1000.])
+    """
+    return reduce.log_softmax(x, axis=axis)
+
+
+@composed("scipy.special.logsumexp", method=False)
 def logsumexp(a: Any, axis: Any = None, b: Any = None, keepdims: bool = False, return_sign: bool = False) -> Any:
     """Logarithm of a sum of exponentials, each times a factor b; with `return_sign` of the sum's absolute value.
 

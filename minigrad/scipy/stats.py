@@ -58,7 +58,7 @@ class Continuous:
         logpdf: Function,
         cdf: Function,
         *,
-        shapes: int = 0,
+        shapes: tuple[str, ...] = (),
         support: tuple[float, float] = (-math.inf, math.inf),
         sf: Function | None = None,
         logcdf: Function | None = None,
@@ -73,11 +73,12 @@ class Continuous:
 
     def _parameters(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], Any, Any]:
         """(shapes, loc, scale) from positional and keyword arguments."""
-        named = dict(zip(("loc", "scale"), args[self.shapes :], strict=False)) | kwargs
-        shapes = args[: self.shapes]
-        if len(shapes) < self.shapes or len(args) > self.shapes + 2 or not named.keys() <= {"loc", "scale"}:
-            raise TypeError(f"{self.name}: expected {self.shapes} shape parameters, then loc and scale; got {args} and {kwargs}")
-        return shapes, named.get("loc", 0.0), named.get("scale", 1.0)
+        names = (*self.shapes, "loc", "scale")
+        named = {"loc": 0.0, "scale": 1.0, **dict(zip(names, args, strict=False)), **kwargs}
+        twice = kwargs.keys() & names[: len(args)]
+        if len(args) > len(names) or named.keys() != set(names) or twice:
+            raise TypeError(f"{self.name}: expected {', '.join(names)}; got {args} and {kwargs}")
+        return tuple(named[s] for s in self.shapes), named["loc"], named["scale"]
 
     def _inside(self, function: Function, x: Any, args: Any, kwargs: Any, below: float, above: float, density: bool) -> Any:
         """A function of z on the support, constants on both sides."""
@@ -142,17 +143,18 @@ expon = Continuous(
 uniform = Continuous("uniform", lambda z: 0.0 * z, lambda z: z, support=(0, 1), ppf=lambda q: q)
 gamma = Continuous(
     "gamma", lambda z, a: xlogy(a - 1, z) - z - gammaln(a), lambda z, a: gammainc(a, z),
-    shapes=1, support=(0, math.inf), sf=lambda z, a: gammaincc(a, z), ppf=lambda q, a: gammaincinv(a, q),
+    shapes=("a",), support=(0, math.inf), sf=lambda z, a: gammaincc(a, z), ppf=lambda q, a: gammaincinv(a, q),
 )  # fmt: skip
 chi2 = Continuous(
     "chi2", lambda z, df: xlogy(df / 2 - 1, z / 2) - z / 2 - gammaln(df / 2) - math.log(2), lambda z, df: gammainc(df / 2, z / 2),
-    shapes=1, support=(0, math.inf), sf=lambda z, df: gammaincc(df / 2, z / 2), ppf=lambda q, df: 2 * gammaincinv(df / 2, q),
+    shapes=("df",), support=(0, math.inf), sf=lambda z, df: gammaincc(df / 2, z / 2),
+    ppf=lambda q, df: 2 * gammaincinv(df / 2, q),
 )  # fmt: skip
 beta = Continuous(
     "beta", lambda z, a, b: xlogy(a - 1, z) + xlog1py(b - 1, -z) - betaln(a, b), lambda z, a, b: betainc(a, b, z),
-    shapes=2, support=(0, 1), sf=lambda z, a, b: betainc(b, a, 1 - z), ppf=lambda q, a, b: betaincinv(a, b, q),
+    shapes=("a", "b"), support=(0, 1), sf=lambda z, a, b: betainc(b, a, 1 - z), ppf=lambda q, a, b: betaincinv(a, b, q),
 )  # fmt: skip
-t = Continuous("t", log_density_of_t, lambda z, df: stdtr(df, z), shapes=1, sf=lambda z, df: stdtr(df, -z))
+t = Continuous("t", log_density_of_t, lambda z, df: stdtr(df, z), shapes=("df",), sf=lambda z, df: stdtr(df, -z))
 
 
 class poisson:

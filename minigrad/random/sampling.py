@@ -1,0 +1,115 @@
+"""Elements and orders drawn at random: choice, shuffle, permutation.
+
+Which elements are drawn is a constant; a gradient reaches the elements themselves.
+"""
+
+from __future__ import annotations
+
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from .. import backend
+from ..tensor import Tensor, raw
+from .state import device_of, generator
+
+__all__ = ["choice", "permutation", "shuffle"]
+
+
+def choice(
+    a: Any, size: Any = None, replace: bool = True, p: Any = None, axis: int = 0, *, device: str | None = None
+) -> Any:
+    """Elements of a, or slices of it along an axis; of range(a) where a is a number.
+
+    Args:
+        size: how many, a number or a shape; None for one.
+        replace: whether an element may be drawn twice.
+        p: (n,), the probability of each element; by default all are equal.
+
+    >>> sorted(choice(3, size=3, replace=False).tolist())
+    [0, 1, 2]
+    >>> choice(["a", "b"], size=2, p=[0.0, 1.0])
+    array(['b', 'b'], dtype='<U1')
+    """
+    one_of = np.ndim(a) == 0
+    device = device_of(a, p, device=device)
+    n = int(a) if one_of else np.shape(a)[axis]
+    shape = () if size is None else tuple(np.atleast_1d(size).tolist())
+    if n <= 0 and prod(shape):
+        raise ValueError(f"choice: there is nothing to choose from, a has {n} elements along axis {axis}")
+    index = _chosen(n, shape, replace, None if p is None else _probabilities(p, n), device)
+    if one_of:
+        return Tensor(index)
+    if not isinstance(a, Tensor) and not backend.is_array(a):
+        a = np.asarray(a)
+    taken = np.take(a, index, axis=axis)
+    return Tensor(taken) if raw(a).dtype.kind in "biufc" and not isinstance(a, Tensor) else taken
+
+
+def _probabilities(p: Any, n: int) -> Any:
+    p = raw(p) if isinstance(p, Tensor) or backend.is_array(p) else np.asarray(p)
+    if p.shape != (n,):
+        raise ValueError(f"choice: p must have shape ({n},), one probability for each element, got {p.shape}")
+    if not bool((p >= 0).all()) or not abs(float(p.sum()) - 1.0) < 1e-5:
+        raise ValueError(f"choice: p must be probabilities that sum to 1, they sum to {float(p.sum()):.6g}")
+    return p.astype(np.float64)
+
+
+def _chosen(n: int, shape: tuple[int, ...], replace: bool, p: Any, device: str) -> Any:
+    """Random indices below n."""
+    draw = generator(device)
+    if replace and p is None:
+        return backend.as_array(draw.integers(0, n, shape))
+    if replace:
+        ends = np.cumsum(p)
+        return backend.as_array(np.searchsorted(ends, draw.random(shape) * ends[-1], side="right"))
+    count = prod(shape)
+    possible = n if p is None else int((p > 0).sum())
+    if count > possible:
+        raise ValueError(
+            f"choice: cannot draw {count} different elements out of {possible} (replace=False)"
+        )
+    if p is None:
+        order = np.argsort(draw.random(n))
+    else:  # the first arrivals, if element i comes after an exponential time of mean 1 / p_i
+        with np.errstate(divide="ignore"):
+            order = np.argsort(draw.standard_exponential(n) / p)
+    return order[:count].reshape(shape)
+
+
+def permutation(x: Any, axis: int = 0, *, device: str | None = None) -> Tensor:
+    """A shuffled copy of x, along an axis; of 0, 1, ... x - 1 where x is a number.
+
+    >>> sorted(permutation(4).tolist())
+    [0, 1, 2, 3]
+    >>> sorted(permutation(np.array([2.0, 1.0])).tolist())
+    [1.0, 2.0]
+    """
+    device = device_of(x, device=device)
+    if np.ndim(x) == 0:
+        return Tensor(_order(int(x), device))
+    if not isinstance(x, Tensor):
+        x = Tensor(x if backend.is_array(x) else np.asarray(x))
+    return np.take(x, _order(np.shape(x)[axis], device), axis=axis)
+
+
+def shuffle(x: Any, axis: int = 0) -> None:
+    """Bring the elements of x into random order, in place; along the first axis, or another one.
+
+    On a Tensor in a graph it is recorded, as all writing in place.
+
+    >>> x = [1, 2, 3]; shuffle(x); sorted(x)
+    [1, 2, 3]
+    """
+    if isinstance(x, Tensor) or backend.is_array(x):
+        x[...] = np.take(x, _order(np.shape(x)[axis], device_of(x)), axis=axis)
+        return
+    if axis != 0:
+        raise TypeError(f"shuffle: axis={axis} needs an array or a Tensor, got {type(x).__name__}")
+    x[:] = [x[i] for i in _order(len(x), "cpu")]
+
+
+def _order(n: int, device: str) -> Any:
+    """0 to n - 1 in random order; CuPy's generator has no permutation of its own."""
+    return np.argsort(generator(device).random(n))

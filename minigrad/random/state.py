@@ -1,0 +1,98 @@
+"""The default generators, one for each device, and their seed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .. import backend
+from ..tensor import Tensor, raw
+
+__all__ = ["bytes", "generator", "get_state", "manual_seed", "seed", "set_state"]
+
+_cpu = np.random.Generator(np.random.Philox(0))
+_gpu: dict[str, Any] = {}
+_seed = 0
+
+
+def manual_seed(seed: int) -> None:
+    """Start the default generators of all devices anew.
+
+    >>> manual_seed(0); a = generator().random(); manual_seed(0)
+    >>> generator().random() == a
+    True
+    """
+    global _cpu, _seed
+    _seed = seed
+    _cpu = np.random.Generator(np.random.Philox(seed))
+    _gpu.clear()
+
+
+def seed(seed: int | None = None) -> None:
+    """NumPy's name of `manual_seed`; without a number the seed comes from the operating system.
+
+    >>> seed(0); a = generator().random(); manual_seed(0)
+    >>> generator().random() == a
+    True
+    """
+    manual_seed(int(np.random.SeedSequence().generate_state(1)[0]) if seed is None else seed)
+
+
+def generator(device: str = "cpu") -> Any:
+    """The default generator of a device (a `numpy.random.Generator` on the cpu)."""
+    if device == "cpu":
+        return _cpu
+    if device not in _gpu:
+        _gpu[device] = backend.cupy().random.default_rng(_seed)
+    return _gpu[device]
+
+
+def get_state() -> dict[str, Any]:
+    """The state of the cpu's generator, for `set_state` (a dict of numbers and arrays)."""
+    return _cpu.bit_generator.state  # type: ignore[return-value]
+
+
+def set_state(state: dict[str, Any]) -> None:
+    """Go on where `get_state` was called.
+
+    >>> state = get_state(); a = generator().random(); set_state(state)
+    >>> generator().random() == a
+    True
+    """
+    _cpu.bit_generator.state = state
+
+
+def bytes(length: int) -> Any:  # noqa: A001
+    """That many random bytes, from the cpu's generator.
+
+    >>> len(bytes(3))
+    3
+    """
+    return _cpu.bytes(length)
+
+
+def drawing(name: str, device: str) -> Any:
+    """A method of a device's generator by name; an error where CuPy's has none."""
+    method = getattr(generator(device), name, None)
+    if method is None:
+        raise NotImplementedError(
+            f"CuPy's generator draws no {name}: draw on the cpu and move the result, "
+            f"minigrad.random.{name}(...).to({device!r})"
+        )
+    return method
+
+
+def device_of(*parameters: Any, device: str | None = None) -> str:
+    """Where to draw: where the user says, else where the first Tensor or array is."""
+    if device is not None:
+        return device
+    for p in parameters:
+        if isinstance(p, Tensor) or backend.is_array(p):
+            return backend.device_of(raw(p))
+    return "cpu"
+
+
+def size_of(size: Any, *parameters: Any) -> Any:
+    """The shape of the result: `size` where it is given, else that of the parameters together."""
+    return np.broadcast_shapes(*map(np.shape, parameters)) if size is None else size
