@@ -63,7 +63,7 @@ def primitive(
     name: str | None = None,
     override: bool = False,
     **rules: Callable[..., Any],
-) -> Callable[[Callable[..., Any]], OpFunction]:
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Make an op of a NumPy function; see the head of this file for the rules.
 
     Args:
