@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from html import escape
 from itertools import count
-from typing import Any, Self
+from typing import Any, ParamSpec, Protocol, Self, TypeVar
 
 import numpy as np
 
@@ -19,6 +19,15 @@ __all__ = ["Buffer", "Module", "Parameter"]
 
 #: Names of hooks, for those who take them away again.
 _keys = count()
+
+P = ParamSpec("P")
+Out = TypeVar("Out", covariant=True)
+
+
+class _HasForward(Protocol[P, Out]):
+    """To type checkers: a module, called, takes what its forward takes and returns what that returns."""
+
+    def forward(self, *args: P.args, **kwargs: P.kwargs) -> Out: ...
 
 
 class Parameter(Tensor):
@@ -64,14 +73,16 @@ class Module:
         """What the module computes; every module defines it."""
         raise NotImplementedError(f"{type(self).__name__} defines no forward()")
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        for pre_hook in (self._forward_pre_hooks or {}).values():
-            changed = pre_hook(self, args)
+    def __call__(self: _HasForward[P, Out], *args: P.args, **kwargs: P.kwargs) -> Out:
+        module: Any = self
+        inputs: tuple[Any, ...] = args
+        for pre_hook in (module._forward_pre_hooks or {}).values():
+            changed = pre_hook(module, inputs)
             if changed is not None:
-                args = changed if isinstance(changed, tuple) else (changed,)
-        out = self.forward(*args, **kwargs)
-        for hook in (self._forward_hooks or {}).values():
-            changed = hook(self, args, out)
+                inputs = changed if isinstance(changed, tuple) else (changed,)
+        out = module.forward(*inputs, **kwargs)
+        for hook in (module._forward_hooks or {}).values():
+            changed = hook(module, inputs, out)
             out = out if changed is None else changed
         return out
 
