@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test lint bench clean
+.PHONY: demo test lint stubs bench clean
 
 demo: .venv/demo
 	$(BIN)/python examples/quickstart.py
@@ -14,6 +14,9 @@ lint: .venv/lint
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
+
+stubs: .venv/test
+	$(BIN)/python tools/stubs.py
 
 bench: .venv/test
 	$(BIN)/python -m benchmarks

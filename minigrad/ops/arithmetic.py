@@ -452,8 +452,8 @@ def real_if_close(x: Any, tol: float = 100.0) -> Any:
     return real(x) if np.real_if_close(raw(x), tol).dtype.kind != "c" else x
 
 
-Tensor.real = property(real, doc="The real part.")  # type: ignore[attr-defined]
-Tensor.imag = property(imag, doc="The imaginary part.")  # type: ignore[attr-defined]
+Tensor.real = property(real, doc="The real part.")  # type: ignore[assignment]
+Tensor.imag = property(imag, doc="The imaginary part.")  # type: ignore[assignment]
 
 
 @primitive(np.conjugate, method="conj", x=lambda g: np.conj(g))
