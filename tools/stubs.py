@@ -63,7 +63,7 @@ RESULTS = {
     **dict.fromkeys(("split", "array_split", "hsplit", "vsplit", "dsplit"), "list[Tensor]"),
     **dict.fromkeys(("nonzero", "unravel_index", "ix_", "modf", "frexp"), "tuple[Tensor, ...]"),
     **dict.fromkeys(("diag_indices_from", "tril_indices_from"), "tuple[Tensor, ...]"),
-    **dict.fromkeys(("triu_indices_from", "polydiv"), "tuple[Tensor, ...]"),
+    **dict.fromkeys(("triu_indices_from", "polydiv", "unstack"), "tuple[Tensor, ...]"),
     **dict.fromkeys(("__divmod__", "__rdivmod__", "histogram"), "tuple[Tensor, Tensor]"),
     "histogram2d": "tuple[Tensor, Tensor, Tensor]",
     "histogramdd": "tuple[Tensor, list[Tensor]]",
@@ -206,11 +206,12 @@ def method(name: str, f: Callable[..., Any]) -> str:
     own = f.__module__ in ("minigrad.tensor", "minigrad.dispatch")
     if first.kind is first.VAR_POSITIONAL:
         first, given = inspect.Parameter("self", first.POSITIONAL_ONLY), [first, *given]
-    if name in UNARY or BINARY.fullmatch(name):
-        first = inspect.Parameter("self", first.POSITIONAL_OR_KEYWORD)
-        given = [] if name in UNARY else [inspect.Parameter("other", first.kind, annotation="Any")]
     kinds = [written(p.annotation) if own else type_of(name, p) for p in given]
     result = written(signature.return_annotation) if own else result_of(name, f)
+    if name in UNARY or BINARY.fullmatch(name):
+        first = inspect.Parameter("self", first.POSITIONAL_OR_KEYWORD)
+        given = [] if name in UNARY else [first.replace(name="other")]
+        kinds, result = ["Any"] * len(given), RESULTS.get(name, "Tensor")
     listing = parameters([first.replace(name="self"), *given], ["self", *kinds])
     return f"    def {name}({listing}) -> {result}: ..."
 
