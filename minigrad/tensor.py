@@ -11,7 +11,7 @@ from __future__ import annotations
 import weakref
 from collections.abc import Callable
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 import numpy as np
 
@@ -299,10 +299,6 @@ class Tensor:
         if self._node is None:
             raise RuntimeError(f"{what} needs a tensor that requires a gradient")
         return self._node
-
-    if TYPE_CHECKING:  # the ops bind the rest, see `minigrad.primitive`; tensor.pyi lists it
-
-        def __getattr__(self, name: str) -> Any: ...
 
 
 def wrap(data: Any, node: Node | None) -> Tensor:
