@@ -48,6 +48,7 @@ def test_the_wheel_installs_and_imports_elsewhere(tmp_path: Path) -> None:
         "import minigrad, nn, pathlib\n"
         "home = pathlib.Path(minigrad.__file__).parent\n"
         "assert (home / 'py.typed').exists() and (pathlib.Path(nn.__file__).parent / 'py.typed').exists()\n"
+        "assert (home / '__init__.pyi').exists() and (home / 'tensor.pyi').exists()\n"
         "x = minigrad.Tensor(3.0, requires_grad=True); (x * x).backward()\n"
         "print(home.parent, x.grad.item(), nn.Linear(2, 1)(minigrad.zeros((1, 2))).shape)"
     )
