@@ -1,13 +1,12 @@
-"""Fetching public files once, into a cache folder, checked by their SHA-256."""
+"""Fetching public files once, into a cache folder, checked by their SHA-256.
+
+The modules of the network (urllib and TLS beneath it) take 20 ms to import, so that `download` does it when it is called.
+"""
 
 from __future__ import annotations
 
-import hashlib
 import importlib
 import os
-import urllib.error
-import urllib.parse
-import urllib.request
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +22,8 @@ def cache_folder() -> Path:
 
 
 def _digest(path: Path) -> str:
+    import hashlib
+
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
@@ -44,7 +45,9 @@ def download(
         ValueError: where the address is not https (except of this machine), or the checksum is wrong; nothing is kept then.
         OSError: where the server cannot be reached; what has arrived is kept for the next attempt.
     """
-    parts = urllib.parse.urlsplit(url)
+    from urllib.parse import urlsplit
+
+    parts = urlsplit(url)
     if parts.scheme != "https" and parts.hostname not in ("127.0.0.1", "localhost", "::1"):
         raise ValueError(f"download: {url} is not an https address")
     folder = cache_folder() if folder is None else Path(folder)
@@ -64,11 +67,14 @@ def download(
 
 def _fetch(url: str, partial: Path, progress: bool, timeout: float) -> None:
     """Append to a partial file what is missing of it."""
+    from urllib.error import HTTPError
+    from urllib.request import Request, urlopen
+
     have = partial.stat().st_size if partial.exists() else 0
-    request = urllib.request.Request(url, headers={"Range": f"bytes={have}-"} if have else {})
+    request = Request(url, headers={"Range": f"bytes={have}-"} if have else {})
     try:
-        response = urllib.request.urlopen(request, timeout=timeout)
-    except urllib.error.HTTPError as error:
+        response = urlopen(request, timeout=timeout)
+    except HTTPError as error:
         if error.code == 416 and have:  # nothing is missing
             return
         raise OSError(f"download: {url}: the server answers {error.code} {error.reason}") from error

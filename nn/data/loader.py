@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import multiprocessing
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -14,6 +12,9 @@ from minigrad import Tensor, random, stack
 
 from ..settings import settings
 from .sampler import BatchSampler, RandomSampler, Sampler, SequentialSampler
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
 
 __all__ = ["DataLoader", "default_collate"]
 
@@ -116,6 +117,9 @@ class DataLoader:
                 executor.shutdown(wait=True, cancel_futures=True)
 
     def _executor(self) -> Executor:
+        import multiprocessing  # these two take 8 ms, which loaders without workers do not need
+        from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+
         if self.workers == "threads":
             return ThreadPoolExecutor(self.num_workers, thread_name_prefix="minigrad-data")
         context = multiprocessing.get_context("spawn")  # forking a process that has threads can lock it up
