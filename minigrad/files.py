@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from pathlib import Path
 
 __all__ = ["write_whole"]
@@ -12,10 +11,13 @@ __all__ = ["write_whole"]
 def write_whole(path: str | os.PathLike[str], data: bytes) -> Path:
     """Write a file under another name and rename it: at any moment there is the old one or the new one, whole.
 
+    >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     write_whole(f"{folder}/weights", b"123").read_bytes()
     b'123'
     """
+    import tempfile  # takes 4 ms with what it needs itself, which programs that write nothing save
+
     target = Path(path)
     handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
     try:

@@ -11,7 +11,8 @@ from ..tensor import Tensor, raw
 
 __all__ = ["bytes", "generator", "get_state", "manual_seed", "seed", "set_state"]
 
-_cpu = np.random.Generator(np.random.Philox(0))
+#: Made when it is first used: NumPy imports its module `random` only then (8 ms).
+_cpu: np.random.Generator | None = None
 _gpu: dict[str, Any] = {}
 _seed = 0
 
@@ -24,8 +25,7 @@ def manual_seed(seed: int) -> None:
     True
     """
     global _cpu, _seed
-    _seed = seed
-    _cpu = np.random.Generator(np.random.Philox(seed))
+    _seed, _cpu = seed, None
     _gpu.clear()
 
 
@@ -41,7 +41,10 @@ def seed(seed: int | None = None) -> None:
 
 def generator(device: str = "cpu") -> Any:
     """The default generator of a device (a `numpy.random.Generator` on the cpu)."""
+    global _cpu
     if device == "cpu":
+        if _cpu is None:
+            _cpu = np.random.Generator(np.random.Philox(_seed))
         return _cpu
     if device not in _gpu:
         _gpu[device] = backend.cupy().random.default_rng(_seed)
@@ -50,7 +53,7 @@ def generator(device: str = "cpu") -> Any:
 
 def get_state() -> dict[str, Any]:
     """The state of the cpu's generator, for `set_state` (a dict of numbers and arrays)."""
-    return _cpu.bit_generator.state  # type: ignore[return-value]
+    return generator().bit_generator.state
 
 
 def set_state(state: dict[str, Any]) -> None:
@@ -60,7 +63,7 @@ def set_state(state: dict[str, Any]) -> None:
     >>> generator().random() == a
     True
     """
-    _cpu.bit_generator.state = state
+    generator().bit_generator.state = state
 
 
 def bytes(length: int) -> Any:  # noqa: A001
@@ -69,7 +72,7 @@ def bytes(length: int) -> Any:  # noqa: A001
     >>> len(bytes(3))
     3
     """
-    return _cpu.bytes(length)
+    return generator().bytes(length)
 
 
 def drawing(name: str, device: str) -> Any:
