@@ -1,9 +1,10 @@
 # Written by tools/stubs.py: run "make stubs" after a change of a definition.
+import numpy as np
 from collections.abc import Sequence
 from minigrad.ops.factorization import EigResult, EighResult
 from minigrad.ops.linalg import SlogdetResult
 from minigrad.tensor import Tensor
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, DTypeLike
 from typing import Any, overload
 
 __all__ = [
@@ -56,11 +57,11 @@ def lstsq(a: ArrayLike, b: Tensor, rcond: Any = None) -> tuple[Tensor, Tensor, i
 @overload
 def lstsq(a: ArrayLike, b: ArrayLike, rcond: Any = None) -> tuple[Any, Any, int, Any]: ...
 @overload
-def matmul(x: Tensor, y: ArrayLike) -> Tensor: ...
+def matmul(x: Tensor, y: ArrayLike, /, out: Tensor | np.ndarray | tuple[Any, ...] | None = None, *, where: Any = True, casting: str = 'same_kind', order: str | None = 'K', dtype: DTypeLike | None = None, subok: bool = True, signature: Any = None) -> Tensor: ...
 @overload
-def matmul(x: ArrayLike, y: Tensor) -> Tensor: ...
+def matmul(x: ArrayLike, y: Tensor, /, out: Tensor | np.ndarray | tuple[Any, ...] | None = None, *, where: Any = True, casting: str = 'same_kind', order: str | None = 'K', dtype: DTypeLike | None = None, subok: bool = True, signature: Any = None) -> Tensor: ...
 @overload
-def matmul(x: ArrayLike, y: ArrayLike) -> Any: ...
+def matmul(x: ArrayLike, y: ArrayLike, /, out: Tensor | np.ndarray | tuple[Any, ...] | None = None, *, where: Any = True, casting: str = 'same_kind', order: str | None = 'K', dtype: DTypeLike | None = None, subok: bool = True, signature: Any = None) -> Any: ...
 @overload
 def matrix_norm(x: Tensor, keepdims: bool = False, ord: Any = 'fro') -> Tensor: ...
 @overload

@@ -57,6 +57,7 @@ OPTIONS = {
     **dict.fromkeys(("device", "kind", "norm", "order"), "str | None"),
     **dict.fromkeys(("casting", "method", "subscripts"), "str"),
     "indices": "ArrayLike",
+    "out": "Tensor | np.ndarray | tuple[Any, ...] | None",
 }
 #: Results that are not one Tensor and whose annotation does not say so.
 RESULTS = {
@@ -189,7 +190,8 @@ def function(name: str, f: Callable[..., Any]) -> Iterator[str]:
     kinds = [type_of(name, p) for p in given]
     result = result_of(name, f)
     inputs = [i for i, p in enumerate(given) if p.default is p.empty and "ArrayLike" in kinds[i]]
-    if not inputs or written(signature.return_annotation) == "Tensor" or "Tensor" not in result:
+    always = not hasattr(f, "op") and written(signature.return_annotation) == "Tensor"
+    if not inputs or always or "Tensor" not in result:
         yield f"def {name}({parameters(given, kinds)}) -> {result}: ..."
         return
     for i in inputs:
