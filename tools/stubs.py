@@ -323,12 +323,10 @@ def package_page() -> str:
 
 
 def stubs() -> dict[Path, str]:
-    """Every stub by its place."""
-    folder = ROOT / "minigrad"
-    found = {folder / "__init__.pyi": package_page(), folder / "tensor.pyi": tensor_page()}
-    for module in (minigrad.linalg, minigrad.fft, minigrad.random):
-        found[folder / f"{module.__name__.rpartition('.')[2]}.pyi"] = family_page(module)
-    return found
+    """Every stub by its place, which is beside the module."""
+    pages = {minigrad: package_page(), sys.modules["minigrad.tensor"]: tensor_page()}
+    pages |= {m: family_page(m) for m in (minigrad.linalg, minigrad.fft, minigrad.random)}
+    return {Path(str(m.__file__)).with_suffix(".pyi"): text for m, text in pages.items()}
 
 
 if __name__ == "__main__":
