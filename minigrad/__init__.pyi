@@ -14,6 +14,7 @@ from . import ops as ops
 from . import random as random
 from . import scipy as scipy
 from . import viz as viz
+from .backend import beside as beside
 from .backend import cuda_is_available as cuda_is_available
 from .backend import get_default_dtype as get_default_dtype
 from .backend import set_default_dtype as set_default_dtype
@@ -30,6 +31,7 @@ from .ops.apply import vectorize as vectorize
 from .primitive import primitive as primitive
 from .primitive import registered as registered
 from .tensor import Tensor as Tensor
+from .tensor import raw as raw
 from .transforms.derivatives import checkpoint as checkpoint
 from .transforms.derivatives import egrad as egrad
 from .transforms.derivatives import elementwise_grad as elementwise_grad
@@ -56,7 +58,7 @@ __all__ = [
     "apply_along_axis", "apply_over_axes", "arange", "arccos", "arccosh", "arcsin", "arcsinh", "arctan",
     "arctan2", "arctanh", "argmax", "argmin", "argpartition", "argsort", "argwhere", "around", "array",
     "array_split", "asarray", "astype", "atleast_1d", "atleast_2d", "atleast_3d", "autograd", "average",
-    "bincount", "bitwise_and", "bitwise_count", "bitwise_or", "bitwise_xor", "block",
+    "beside", "bincount", "bitwise_and", "bitwise_count", "bitwise_or", "bitwise_xor", "block",
     "broadcast_arrays", "broadcast_to", "cbrt", "ceil", "checkpoint", "choose", "clip", "column_stack",
     "compress", "concatenate", "cond", "conjugate", "convolve", "copysign", "copyto", "corrcoef",
     "correlate", "cos", "cosh", "count_nonzero", "cov", "cross", "cuda_is_available", "cumprod",
@@ -83,18 +85,18 @@ __all__ = [
     "ones", "ones_like", "ops", "outer", "packbits", "pad", "partition", "percentile", "permute",
     "permute_dims", "piecewise", "place", "poly", "polyadd", "polyder", "polydiv", "polyfit", "polyint",
     "polymul", "polysub", "polyval", "positive", "power", "primitive", "prod", "ptp", "put",
-    "put_along_axis", "putmask", "quantile", "radians", "random", "ravel", "ravel_multi_index", "real",
-    "real_if_close", "reciprocal", "registered", "relu", "remainder", "repeat", "reshape", "resize",
-    "right_shift", "rint", "roll", "rollaxis", "roots", "rot90", "round", "scatter_add", "scipy",
-    "searchsorted", "select", "set_default_dtype", "set_grad_enabled", "setdiff1d", "setxor1d", "sign",
-    "signbit", "sin", "sinc", "sinh", "softmax", "sort", "sort_complex", "spacing", "split", "sqrt",
-    "square", "squeeze", "stack", "std", "subtract", "sum", "swapaxes", "take", "take_along_axis",
-    "tan", "tanh", "tensor", "tensor_jacobian_product", "tensordot", "tile", "to_device", "trace",
-    "transpose", "trapezoid", "tril", "tril_indices_from", "trim_zeros", "triu", "triu_indices_from",
-    "trunc", "union1d", "unique", "unique_all", "unique_counts", "unique_inverse", "unique_values",
-    "unpackbits", "unravel_index", "unstack", "unwrap", "value_and_grad", "vander", "var", "vdot",
-    "vecdot", "vecmat", "vector_jacobian_product", "vector_norm", "vectorize", "vjp", "vsplit",
-    "vstack", "where", "xlogy", "zeros", "zeros_like"
+    "put_along_axis", "putmask", "quantile", "radians", "random", "ravel", "ravel_multi_index", "raw",
+    "real", "real_if_close", "reciprocal", "registered", "relu", "remainder", "repeat", "reshape",
+    "resize", "right_shift", "rint", "roll", "rollaxis", "roots", "rot90", "round", "scatter_add",
+    "scipy", "searchsorted", "select", "set_default_dtype", "set_grad_enabled", "setdiff1d", "setxor1d",
+    "sign", "signbit", "sin", "sinc", "sinh", "softmax", "sort", "sort_complex", "spacing", "split",
+    "sqrt", "square", "squeeze", "stack", "std", "subtract", "sum", "swapaxes", "take",
+    "take_along_axis", "tan", "tanh", "tensor", "tensor_jacobian_product", "tensordot", "tile",
+    "to_device", "trace", "transpose", "trapezoid", "tril", "tril_indices_from", "trim_zeros", "triu",
+    "triu_indices_from", "trunc", "union1d", "unique", "unique_all", "unique_counts", "unique_inverse",
+    "unique_values", "unpackbits", "unravel_index", "unstack", "unwrap", "value_and_grad", "vander",
+    "var", "vdot", "vecdot", "vecmat", "vector_jacobian_product", "vector_norm", "vectorize", "vjp",
+    "vsplit", "vstack", "where", "xlogy", "zeros", "zeros_like"
 ]
 
 __version__: str

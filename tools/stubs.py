@@ -75,6 +75,12 @@ RESULTS = {
     # NumPy's own named tuples.
     **dict.fromkeys(("unique_all", "unique_counts", "unique_inverse"), "Any"),
 }
+#: Attributes of the array itself, which are read without a function that could be annotated.
+ATTRIBUTES = {
+    "dtype": "np.dtype[Any]",
+    "shape": "tuple[int, ...]",
+    **dict.fromkeys(("itemsize", "nbytes", "ndim", "size"), "int"),
+}
 #: Operators: the functions behind them may have options, which an operator cannot pass.
 UNARY = frozenset({"__abs__", "__invert__", "__neg__", "__pos__"})
 BINARY = re.compile(
@@ -220,9 +226,11 @@ def method(name: str, f: Callable[..., Any]) -> str:
 
 def attribute(name: str, p: property) -> str:
     """The stub of a property."""
-    own = p.fget is not None and p.fget.__module__ == "minigrad.tensor"
-    kind = written(inspect.signature(p.fget).return_annotation)  # type: ignore[arg-type]
-    kind = kind if own or kind != "Any" else "Tensor"
+    if inspect.isfunction(p.fget):
+        kind = written(inspect.signature(p.fget).return_annotation)
+        kind = "Tensor" if kind == "Any" and p.fget.__module__ != "minigrad.tensor" else kind
+    else:
+        kind = ATTRIBUTES[name]
     lines = [f"    @property\n    def {name}(self) -> {kind}: ..."]
     if p.fset is not None:
         value = written(list(inspect.signature(p.fset).parameters.values())[1].annotation)
