@@ -1,57 +1,64 @@
 # Written by tools/stubs.py: run "make stubs" after a change of a definition.
 import numpy as np
 from collections.abc import Callable, Sequence
+from minigrad.tensor import Tensor
 from numpy.typing import ArrayLike, DTypeLike
 from typing import Any, TYPE_CHECKING, overload
 
 if TYPE_CHECKING:
     import nn as nn
-from . import autograd as autograd
-from . import dispatch as dispatch
-from . import fft as fft
-from . import linalg as linalg
-from . import ops as ops
-from . import random as random
-from . import scipy as scipy
-from . import viz as viz
-from .backend import beside as beside
-from .backend import cuda_is_available as cuda_is_available
-from .backend import get_default_dtype as get_default_dtype
-from .backend import set_default_dtype as set_default_dtype
-from .check import GradcheckError as GradcheckError
-from .check import gradcheck as gradcheck
-from .check import gradgradcheck as gradgradcheck
-from .graph import detect_anomaly as detect_anomaly
-from .graph import enable_grad as enable_grad
-from .graph import is_grad_enabled as is_grad_enabled
-from .graph import mark_mutated as mark_mutated
-from .graph import no_grad as no_grad
-from .graph import set_grad_enabled as set_grad_enabled
-from .ops.apply import vectorize as vectorize
-from .primitive import primitive as primitive
-from .primitive import registered as registered
-from .tensor import Tensor as Tensor
-from .tensor import raw as raw
-from .transforms.derivatives import checkpoint as checkpoint
-from .transforms.derivatives import egrad as egrad
-from .transforms.derivatives import elementwise_grad as elementwise_grad
-from .transforms.derivatives import ggnvp as ggnvp
-from .transforms.derivatives import grad as grad
-from .transforms.derivatives import grad_and_aux as grad_and_aux
-from .transforms.derivatives import hessian_tensor_product as hessian_tensor_product
-from .transforms.derivatives import holomorphic_grad as holomorphic_grad
-from .transforms.derivatives import hvp as hvp
-from .transforms.derivatives import jvp as jvp
-from .transforms.derivatives import make_ggnvp as make_ggnvp
-from .transforms.derivatives import make_hvp as make_hvp
-from .transforms.derivatives import make_jvp as make_jvp
-from .transforms.derivatives import make_vjp as make_vjp
-from .transforms.derivatives import tensor_jacobian_product as tensor_jacobian_product
-from .transforms.derivatives import value_and_grad as value_and_grad
-from .transforms.derivatives import vector_jacobian_product as vector_jacobian_product
-from .transforms.derivatives import vjp as vjp
-from .transforms.jacobians import hessian as hessian
-from .transforms.jacobians import jacobian as jacobian
+from minigrad import autograd as autograd
+from minigrad import dispatch as dispatch
+from minigrad import fft as fft
+from minigrad import linalg as linalg
+from minigrad import misc as misc
+from minigrad import ops as ops
+from minigrad import random as random
+from minigrad import scipy as scipy
+from minigrad import viz as viz
+from minigrad.backend import beside as beside
+from minigrad.backend import cuda_is_available as cuda_is_available
+from minigrad.backend import get_default_dtype as get_default_dtype
+from minigrad.backend import set_default_dtype as set_default_dtype
+from minigrad.check import GradcheckError as GradcheckError
+from minigrad.check import check_grads as check_grads
+from minigrad.check import gradcheck as gradcheck
+from minigrad.check import gradgradcheck as gradgradcheck
+from minigrad.graph import detect_anomaly as detect_anomaly
+from minigrad.graph import enable_grad as enable_grad
+from minigrad.graph import is_grad_enabled as is_grad_enabled
+from minigrad.graph import mark_mutated as mark_mutated
+from minigrad.graph import no_grad as no_grad
+from minigrad.graph import set_grad_enabled as set_grad_enabled
+from minigrad.ops.apply import vectorize as vectorize
+from minigrad.primitive import primitive as primitive
+from minigrad.primitive import registered as registered
+from minigrad.tensor import Tensor as Tensor
+from minigrad.tensor import raw as raw
+from minigrad.transforms.checkpointing import checkpoint as checkpoint
+from minigrad.transforms.gradients import egrad as egrad
+from minigrad.transforms.gradients import elementwise_grad as elementwise_grad
+from minigrad.transforms.gradients import grad as grad
+from minigrad.transforms.gradients import grad_and_aux as grad_and_aux
+from minigrad.transforms.gradients import holomorphic_grad as holomorphic_grad
+from minigrad.transforms.gradients import value_and_grad as value_and_grad
+from minigrad.transforms.jacobians import hessian as hessian
+from minigrad.transforms.jacobians import jacobian as jacobian
+from minigrad.transforms.products import ggnvp as ggnvp
+from minigrad.transforms.products import hessian_tensor_product as hessian_tensor_product
+from minigrad.transforms.products import hessian_vector_product as hessian_vector_product
+from minigrad.transforms.products import hvp as hvp
+from minigrad.transforms.products import make_ggnvp as make_ggnvp
+from minigrad.transforms.products import make_hvp as make_hvp
+from minigrad.transforms.products import tensor_jacobian_product as tensor_jacobian_product
+from minigrad.transforms.products import vector_jacobian_product as vector_jacobian_product
+from minigrad.transforms.pullbacks import deriv as deriv
+from minigrad.transforms.pullbacks import jvp as jvp
+from minigrad.transforms.pullbacks import make_jvp as make_jvp
+from minigrad.transforms.pullbacks import make_vjp as make_vjp
+from minigrad.transforms.pullbacks import vjp as vjp
+from minigrad.trees import ravel_tree as ravel_tree
+from minigrad.trees import tree_map as tree_map
 
 __all__ = [
     "GradcheckError", "Tensor", "abs", "absolute", "add", "all", "angle", "any", "append",
@@ -59,47 +66,47 @@ __all__ = [
     "arctan2", "arctanh", "argmax", "argmin", "argpartition", "argsort", "argwhere", "around", "array",
     "array_split", "asarray", "astype", "atleast_1d", "atleast_2d", "atleast_3d", "autograd", "average",
     "beside", "bincount", "bitwise_and", "bitwise_count", "bitwise_or", "bitwise_xor", "block",
-    "broadcast_arrays", "broadcast_to", "cbrt", "ceil", "checkpoint", "choose", "clip", "column_stack",
-    "compress", "concatenate", "cond", "conjugate", "convolve", "copysign", "copyto", "corrcoef",
-    "correlate", "cos", "cosh", "count_nonzero", "cov", "cross", "cuda_is_available", "cumprod",
-    "cumsum", "cumulative_prod", "cumulative_sum", "degrees", "delete", "detect_anomaly", "diag",
-    "diag_indices_from", "diagflat", "diagonal", "diff", "digitize", "dispatch", "divide", "divmod",
-    "dot", "dsplit", "dstack", "ediff1d", "egrad", "einsum", "elementwise_grad", "empty", "empty_like",
-    "enable_grad", "equal", "exp", "exp2", "expand_dims", "expit", "expm1", "extract", "eye", "fabs",
-    "fft", "fill_diagonal", "fix", "flatnonzero", "flatten", "flip", "fliplr", "flipud", "float_power",
-    "floor", "floor_divide", "fmax", "fmin", "fmod", "frexp", "from_dlpack", "full", "full_like", "gcd",
-    "geomspace", "get_default_dtype", "getitem", "ggnvp", "grad", "grad_and_aux", "gradcheck",
-    "gradgradcheck", "gradient", "greater", "greater_equal", "heaviside", "hessian",
-    "hessian_tensor_product", "histogram", "histogram2d", "histogram_bin_edges", "histogramdd",
-    "holomorphic_grad", "hsplit", "hstack", "hvp", "hypot", "identity", "imag", "inner", "insert",
-    "interp", "intersect1d", "invert", "is_grad_enabled", "isclose", "iscomplex", "isfinite", "isin",
-    "isinf", "isnan", "isnat", "isneginf", "isposinf", "isreal", "ix_", "jacobian", "jvp", "kron",
-    "lcm", "ldexp", "left_shift", "less", "less_equal", "lexsort", "linalg", "linspace", "log", "log10",
-    "log1p", "log2", "log_expit", "log_softmax", "logaddexp", "logaddexp2", "logical_and",
-    "logical_not", "logical_or", "logical_xor", "logit", "logspace", "logsumexp", "make_ggnvp",
-    "make_hvp", "make_jvp", "make_vjp", "mark_mutated", "matmul", "matrix_norm", "matrix_rank",
-    "matrix_transpose", "matvec", "max", "maximum", "mean", "median", "meshgrid", "min", "minimum",
-    "modf", "moveaxis", "multiply", "nan_to_num", "nanargmax", "nanargmin", "nancumprod", "nancumsum",
-    "nanmax", "nanmean", "nanmedian", "nanmin", "nanpercentile", "nanprod", "nanquantile", "nanstd",
-    "nansum", "nanvar", "negative", "nextafter", "no_grad", "nonzero", "norm", "norm2", "not_equal",
-    "ones", "ones_like", "ops", "outer", "packbits", "pad", "partition", "percentile", "permute",
-    "permute_dims", "piecewise", "place", "poly", "polyadd", "polyder", "polydiv", "polyfit", "polyint",
-    "polymul", "polysub", "polyval", "positive", "power", "primitive", "prod", "ptp", "put",
-    "put_along_axis", "putmask", "quantile", "radians", "random", "ravel", "ravel_multi_index", "raw",
-    "real", "real_if_close", "reciprocal", "registered", "relu", "remainder", "repeat", "reshape",
-    "resize", "right_shift", "rint", "roll", "rollaxis", "roots", "rot90", "round", "scatter_add",
-    "scipy", "searchsorted", "select", "set_default_dtype", "set_grad_enabled", "setdiff1d", "setxor1d",
-    "sign", "signbit", "sin", "sinc", "sinh", "softmax", "sort", "sort_complex", "spacing", "split",
-    "sqrt", "square", "squeeze", "stack", "std", "subtract", "sum", "swapaxes", "take",
-    "take_along_axis", "tan", "tanh", "tensor", "tensor_jacobian_product", "tensordot", "tile",
-    "to_device", "trace", "transpose", "trapezoid", "tril", "tril_indices_from", "trim_zeros", "triu",
-    "triu_indices_from", "trunc", "union1d", "unique", "unique_all", "unique_counts", "unique_inverse",
-    "unique_values", "unpackbits", "unravel_index", "unstack", "unwrap", "value_and_grad", "vander",
-    "var", "vdot", "vecdot", "vecmat", "vector_jacobian_product", "vector_norm", "vectorize", "vjp",
-    "vsplit", "vstack", "where", "xlogy", "zeros", "zeros_like"
+    "broadcast_arrays", "broadcast_to", "cbrt", "ceil", "check_grads", "checkpoint", "choose", "clip",
+    "column_stack", "compress", "concatenate", "cond", "conjugate", "convolve", "copysign", "copyto",
+    "corrcoef", "correlate", "cos", "cosh", "count_nonzero", "cov", "cross", "cuda_is_available",
+    "cumprod", "cumsum", "cumulative_prod", "cumulative_sum", "degrees", "delete", "deriv",
+    "detect_anomaly", "diag", "diag_indices_from", "diagflat", "diagonal", "diff", "digitize",
+    "dispatch", "divide", "divmod", "dot", "dsplit", "dstack", "ediff1d", "egrad", "einsum",
+    "elementwise_grad", "empty", "empty_like", "enable_grad", "equal", "exp", "exp2", "expand_dims",
+    "expit", "expm1", "extract", "eye", "fabs", "fft", "fill_diagonal", "fix", "flatnonzero", "flatten",
+    "flip", "fliplr", "flipud", "float_power", "floor", "floor_divide", "fmax", "fmin", "fmod", "frexp",
+    "from_dlpack", "full", "full_like", "gcd", "geomspace", "get_default_dtype", "getitem", "ggnvp",
+    "grad", "grad_and_aux", "gradcheck", "gradgradcheck", "gradient", "greater", "greater_equal",
+    "heaviside", "hessian", "hessian_tensor_product", "hessian_vector_product", "histogram",
+    "histogram2d", "histogram_bin_edges", "histogramdd", "holomorphic_grad", "hsplit", "hstack", "hvp",
+    "hypot", "identity", "imag", "inner", "insert", "interp", "intersect1d", "invert",
+    "is_grad_enabled", "isclose", "iscomplex", "isfinite", "isin", "isinf", "isnan", "isnat",
+    "isneginf", "isposinf", "isreal", "ix_", "jacobian", "jvp", "kron", "lcm", "ldexp", "left_shift",
+    "less", "less_equal", "lexsort", "linalg", "linspace", "log", "log10", "log1p", "log2", "log_expit",
+    "log_softmax", "logaddexp", "logaddexp2", "logical_and", "logical_not", "logical_or", "logical_xor",
+    "logit", "logspace", "logsumexp", "make_ggnvp", "make_hvp", "make_jvp", "make_vjp", "mark_mutated",
+    "matmul", "matrix_norm", "matrix_rank", "matrix_transpose", "matvec", "max", "maximum", "mean",
+    "median", "meshgrid", "min", "minimum", "misc", "modf", "moveaxis", "multiply", "nan_to_num",
+    "nanargmax", "nanargmin", "nancumprod", "nancumsum", "nanmax", "nanmean", "nanmedian", "nanmin",
+    "nanpercentile", "nanprod", "nanquantile", "nanstd", "nansum", "nanvar", "negative", "nextafter",
+    "no_grad", "nonzero", "norm", "norm2", "not_equal", "ones", "ones_like", "ops", "outer", "packbits",
+    "pad", "partition", "percentile", "permute", "permute_dims", "piecewise", "place", "poly",
+    "polyadd", "polyder", "polydiv", "polyfit", "polyint", "polymul", "polysub", "polyval", "positive",
+    "power", "primitive", "prod", "ptp", "put", "put_along_axis", "putmask", "quantile", "radians",
+    "random", "ravel", "ravel_multi_index", "ravel_tree", "raw", "real", "real_if_close", "reciprocal",
+    "registered", "relu", "remainder", "repeat", "reshape", "resize", "right_shift", "rint", "roll",
+    "rollaxis", "roots", "rot90", "round", "scatter_add", "scipy", "searchsorted", "select",
+    "set_default_dtype", "set_grad_enabled", "setdiff1d", "setxor1d", "sign", "signbit", "sin", "sinc",
+    "sinh", "softmax", "sort", "sort_complex", "spacing", "split", "sqrt", "square", "squeeze", "stack",
+    "std", "subtract", "sum", "swapaxes", "take", "take_along_axis", "tan", "tanh", "tensor",
+    "tensor_jacobian_product", "tensordot", "tile", "to_device", "trace", "transpose", "trapezoid",
+    "tree_map", "tril", "tril_indices_from", "trim_zeros", "triu", "triu_indices_from", "trunc",
+    "union1d", "unique", "unique_all", "unique_counts", "unique_inverse", "unique_values", "unpackbits",
+    "unravel_index", "unstack", "unwrap", "value_and_grad", "vander", "var", "vdot", "vecdot", "vecmat",
+    "vector_jacobian_product", "vector_norm", "vectorize", "vjp", "vsplit", "vstack", "where", "xlogy",
+    "zeros", "zeros_like"
 ]
 
-__version__: str
 @overload
 def abs(x: Tensor, /, out: Tensor | np.ndarray | tuple[Any, ...] | None = None, *, where: Any = True, casting: str = 'same_kind', order: str | None = 'K', dtype: DTypeLike | None = None, subok: bool = True, signature: Any = None) -> Tensor: ...
 @overload
@@ -271,11 +278,11 @@ def cov(m: Tensor, y: ArrayLike | None = None, rowvar: bool = True, bias: bool =
 @overload
 def cov(m: ArrayLike, y: ArrayLike | None = None, rowvar: bool = True, bias: bool = False, ddof: float | None = None) -> Any: ...
 @overload
-def cross(x: Tensor, y: ArrayLike, axis: int = -1) -> Tensor: ...
+def cross(a: Tensor, b: ArrayLike, axisa: int = -1, axisb: int = -1, axisc: int = -1, axis: int | None = None) -> Tensor: ...
 @overload
-def cross(x: ArrayLike, y: Tensor, axis: int = -1) -> Tensor: ...
+def cross(a: ArrayLike, b: Tensor, axisa: int = -1, axisb: int = -1, axisc: int = -1, axis: int | None = None) -> Tensor: ...
 @overload
-def cross(x: ArrayLike, y: ArrayLike, axis: int = -1) -> Any: ...
+def cross(a: ArrayLike, b: ArrayLike, axisa: int = -1, axisb: int = -1, axisc: int = -1, axis: int | None = None) -> Any: ...
 @overload
 def cumprod(x: Tensor, axis: int | Sequence[int] | None = None, dtype: DTypeLike | None = None) -> Tensor: ...
 @overload
@@ -331,11 +338,11 @@ def divmod(x: ArrayLike, y: Tensor) -> tuple[Tensor, Tensor]: ...
 @overload
 def divmod(x: ArrayLike, y: ArrayLike) -> tuple[Any, Any]: ...
 @overload
-def dot(x: Tensor, y: ArrayLike) -> Tensor: ...
+def dot(a: Tensor, b: ArrayLike, out: Tensor | np.ndarray | tuple[Any, ...] | None = None) -> Tensor: ...
 @overload
-def dot(x: ArrayLike, y: Tensor) -> Tensor: ...
+def dot(a: ArrayLike, b: Tensor, out: Tensor | np.ndarray | tuple[Any, ...] | None = None) -> Tensor: ...
 @overload
-def dot(x: ArrayLike, y: ArrayLike) -> Any: ...
+def dot(a: ArrayLike, b: ArrayLike, out: Tensor | np.ndarray | tuple[Any, ...] | None = None) -> Any: ...
 @overload
 def dsplit(x: Tensor, indices_or_sections: int | Sequence[int]) -> list[Tensor]: ...
 @overload
@@ -346,9 +353,9 @@ def ediff1d(x: Tensor, to_end: Any = None, to_begin: Any = None) -> Tensor: ...
 @overload
 def ediff1d(x: ArrayLike, to_end: Any = None, to_begin: Any = None) -> Any: ...
 @overload
-def einsum(subscripts: str, *operands: Tensor, optimize: Any = None) -> Tensor: ...
+def einsum(*operands: Tensor, out: Tensor | np.ndarray | tuple[Any, ...] | None = None, optimize: Any = False, **kwargs: Any) -> Tensor: ...
 @overload
-def einsum(subscripts: str, *operands: ArrayLike, optimize: Any = None) -> Any: ...
+def einsum(*operands: ArrayLike, out: Tensor | np.ndarray | tuple[Any, ...] | None = None, optimize: Any = False, **kwargs: Any) -> Any: ...
 def empty(*args: Any, dtype: DTypeLike | None = None, device: str | None = None, requires_grad: bool = False, **kwargs: Any) -> Tensor: ...
 def empty_like(*args: Any, **kwargs: Any) -> Tensor: ...
 def equal(*args: Any, **kwargs: Any) -> Tensor: ...
@@ -485,11 +492,11 @@ def imag(x: Tensor) -> Tensor: ...
 @overload
 def imag(x: ArrayLike) -> Any: ...
 @overload
-def inner(x: Tensor, y: ArrayLike) -> Tensor: ...
+def inner(a: Tensor, b: ArrayLike, /) -> Tensor: ...
 @overload
-def inner(x: ArrayLike, y: Tensor) -> Tensor: ...
+def inner(a: ArrayLike, b: Tensor, /) -> Tensor: ...
 @overload
-def inner(x: ArrayLike, y: ArrayLike) -> Any: ...
+def inner(a: ArrayLike, b: ArrayLike, /) -> Any: ...
 @overload
 def insert(arr: Tensor, obj: Any, values: ArrayLike, axis: int | None = None) -> Tensor: ...
 @overload
@@ -518,11 +525,11 @@ def isposinf(*args: Any, **kwargs: Any) -> Tensor: ...
 def isreal(*args: Any, **kwargs: Any) -> Tensor: ...
 def ix_(*args: Any, **kwargs: Any) -> tuple[Tensor, ...]: ...
 @overload
-def kron(x: Tensor, y: ArrayLike) -> Tensor: ...
+def kron(a: Tensor, b: ArrayLike) -> Tensor: ...
 @overload
-def kron(x: ArrayLike, y: Tensor) -> Tensor: ...
+def kron(a: ArrayLike, b: Tensor) -> Tensor: ...
 @overload
-def kron(x: ArrayLike, y: ArrayLike) -> Any: ...
+def kron(a: ArrayLike, b: ArrayLike) -> Any: ...
 def lcm(*args: Any, **kwargs: Any) -> Tensor: ...
 @overload
 def ldexp(x: Tensor, y: ArrayLike, /, out: Tensor | np.ndarray | tuple[Any, ...] | None = None, *, where: Any = True, casting: str = 'same_kind', order: str | None = 'K', dtype: DTypeLike | None = None, subok: bool = True, signature: Any = None) -> Tensor: ...
@@ -591,9 +598,9 @@ def matmul(x: ArrayLike, y: Tensor, /, out: Tensor | np.ndarray | tuple[Any, ...
 @overload
 def matmul(x: ArrayLike, y: ArrayLike, /, out: Tensor | np.ndarray | tuple[Any, ...] | None = None, *, where: Any = True, casting: str = 'same_kind', order: str | None = 'K', dtype: DTypeLike | None = None, subok: bool = True, signature: Any = None) -> Any: ...
 @overload
-def matrix_norm(x: Tensor, keepdims: bool = False, ord: Any = 'fro') -> Tensor: ...
+def matrix_norm(x: Tensor, /, *, keepdims: bool = False, ord: Any = 'fro') -> Tensor: ...
 @overload
-def matrix_norm(x: ArrayLike, keepdims: bool = False, ord: Any = 'fro') -> Any: ...
+def matrix_norm(x: ArrayLike, /, *, keepdims: bool = False, ord: Any = 'fro') -> Any: ...
 def matrix_rank(*args: Any, **kwargs: Any) -> Tensor: ...
 @overload
 def matrix_transpose(x: Tensor) -> Tensor: ...
@@ -727,11 +734,11 @@ def not_equal(*args: Any, **kwargs: Any) -> Tensor: ...
 def ones(*args: Any, dtype: DTypeLike | None = None, device: str | None = None, requires_grad: bool = False, **kwargs: Any) -> Tensor: ...
 def ones_like(*args: Any, **kwargs: Any) -> Tensor: ...
 @overload
-def outer(x: Tensor, y: ArrayLike) -> Tensor: ...
+def outer(a: Tensor, b: ArrayLike, out: Tensor | np.ndarray | tuple[Any, ...] | None = None) -> Tensor: ...
 @overload
-def outer(x: ArrayLike, y: Tensor) -> Tensor: ...
+def outer(a: ArrayLike, b: Tensor, out: Tensor | np.ndarray | tuple[Any, ...] | None = None) -> Tensor: ...
 @overload
-def outer(x: ArrayLike, y: ArrayLike) -> Any: ...
+def outer(a: ArrayLike, b: ArrayLike, out: Tensor | np.ndarray | tuple[Any, ...] | None = None) -> Any: ...
 def packbits(*args: Any, **kwargs: Any) -> Tensor: ...
 @overload
 def pad(x: Tensor, pad_width: Any, mode: Any = 'constant', constant_values: Any = 0) -> Tensor: ...
@@ -991,11 +998,11 @@ def tanh(x: Tensor, /, out: Tensor | np.ndarray | tuple[Any, ...] | None = None,
 def tanh(x: ArrayLike, /, out: Tensor | np.ndarray | tuple[Any, ...] | None = None, *, where: Any = True, casting: str = 'same_kind', order: str | None = 'K', dtype: DTypeLike | None = None, subok: bool = True, signature: Any = None) -> Any: ...
 tensor = Tensor
 @overload
-def tensordot(x: Tensor, y: ArrayLike, axes: Any = 2) -> Tensor: ...
+def tensordot(a: Tensor, b: ArrayLike, axes: Any = 2) -> Tensor: ...
 @overload
-def tensordot(x: ArrayLike, y: Tensor, axes: Any = 2) -> Tensor: ...
+def tensordot(a: ArrayLike, b: Tensor, axes: Any = 2) -> Tensor: ...
 @overload
-def tensordot(x: ArrayLike, y: ArrayLike, axes: Any = 2) -> Any: ...
+def tensordot(a: ArrayLike, b: ArrayLike, axes: Any = 2) -> Any: ...
 @overload
 def tile(x: Tensor, reps: int | Sequence[int]) -> Tensor: ...
 @overload
@@ -1050,17 +1057,17 @@ def var(x: Tensor, axis: int | Sequence[int] | None = None, dtype: DTypeLike | N
 @overload
 def var(x: ArrayLike, axis: int | Sequence[int] | None = None, dtype: DTypeLike | None = None, ddof: float = 0, keepdims: bool = False) -> Any: ...
 @overload
-def vdot(x: Tensor, y: ArrayLike) -> Tensor: ...
+def vdot(a: Tensor, b: ArrayLike, /) -> Tensor: ...
 @overload
-def vdot(x: ArrayLike, y: Tensor) -> Tensor: ...
+def vdot(a: ArrayLike, b: Tensor, /) -> Tensor: ...
 @overload
-def vdot(x: ArrayLike, y: ArrayLike) -> Any: ...
+def vdot(a: ArrayLike, b: ArrayLike, /) -> Any: ...
 @overload
-def vecdot(x: Tensor, y: ArrayLike, axis: int = -1) -> Tensor: ...
+def vecdot(x: Tensor, y: ArrayLike, /, out: Tensor | np.ndarray | tuple[Any, ...] | None = None, *, axis: int = -1, keepdims: bool = False, dtype: DTypeLike | None = None) -> Tensor: ...
 @overload
-def vecdot(x: ArrayLike, y: Tensor, axis: int = -1) -> Tensor: ...
+def vecdot(x: ArrayLike, y: Tensor, /, out: Tensor | np.ndarray | tuple[Any, ...] | None = None, *, axis: int = -1, keepdims: bool = False, dtype: DTypeLike | None = None) -> Tensor: ...
 @overload
-def vecdot(x: ArrayLike, y: ArrayLike, axis: int = -1) -> Any: ...
+def vecdot(x: ArrayLike, y: ArrayLike, /, out: Tensor | np.ndarray | tuple[Any, ...] | None = None, *, axis: int = -1, keepdims: bool = False, dtype: DTypeLike | None = None) -> Any: ...
 @overload
 def vecmat(x: Tensor, y: ArrayLike) -> Tensor: ...
 @overload
@@ -1068,9 +1075,9 @@ def vecmat(x: ArrayLike, y: Tensor) -> Tensor: ...
 @overload
 def vecmat(x: ArrayLike, y: ArrayLike) -> Any: ...
 @overload
-def vector_norm(x: Tensor, axis: int | Sequence[int] | None = None, keepdims: bool = False, ord: Any = 2) -> Tensor: ...
+def vector_norm(x: Tensor, /, *, axis: int | Sequence[int] | None = None, keepdims: bool = False, ord: Any = 2) -> Tensor: ...
 @overload
-def vector_norm(x: ArrayLike, axis: int | Sequence[int] | None = None, keepdims: bool = False, ord: Any = 2) -> Any: ...
+def vector_norm(x: ArrayLike, /, *, axis: int | Sequence[int] | None = None, keepdims: bool = False, ord: Any = 2) -> Any: ...
 @overload
 def vsplit(x: Tensor, indices_or_sections: int | Sequence[int]) -> list[Tensor]: ...
 @overload
@@ -1088,3 +1095,4 @@ def xlogy(x: ArrayLike, y: Tensor) -> Tensor: ...
 def xlogy(x: ArrayLike, y: ArrayLike) -> Any: ...
 def zeros(*args: Any, dtype: DTypeLike | None = None, device: str | None = None, requires_grad: bool = False, **kwargs: Any) -> Tensor: ...
 def zeros_like(*args: Any, **kwargs: Any) -> Tensor: ...
+__version__: str

@@ -4,6 +4,7 @@ from minigrad.tensor import Tensor
 from numpy.typing import ArrayLike
 from typing import Any, overload
 
+
 __all__ = [
     "fft", "fft2", "fftn", "fftshift", "hfft", "ifft", "ifft2", "ifftn", "ifftshift", "ihfft", "irfft",
     "irfft2", "irfftn", "rfft", "rfft2", "rfftn"

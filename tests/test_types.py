@@ -80,6 +80,7 @@ def test_right_uses_run() -> None:
     typed_right.methods_and_operators(leaf())
     typed_right.functions(leaf())
     typed_right.numpy_functions(leaf(), np.ones((3, 3)))
+    typed_right.transforms(np.ones(3))
     typed_right.modules(leaf())
     assert typed_right.called_later()(leaf()).shape == (3, 1)
 

@@ -56,6 +56,22 @@ def wants_a_tensor(x: Tensor) -> Tensor:
     return x
 
 
+def cost(w: np.ndarray, scale: float = 1.0) -> Tensor:
+    return scale * minigrad.sum(w)
+
+
+def transforms(w: np.ndarray) -> None:
+    minigrad.grad(cost)(w, scale=2.0)
+    value, gradient = minigrad.value_and_grad(cost)(w)
+    assert gradient.shape == w.shape
+    assert value.shape == ()
+    minigrad.jacobian(cost)(w, 3.0)
+    assert_type(minigrad.checkpoint(cost)(w), Tensor)
+    x = Tensor(w, requires_grad=True)
+    gradients = minigrad.autograd.grad(x.sum(), x)
+    assert_type(gradients, tuple[Tensor | None, ...])
+
+
 class Twice(nn.Module):
     def __init__(self) -> None:
         self.inner = nn.Linear(3, 3)

@@ -34,6 +34,19 @@ def functions(x: Tensor) -> None:
     np.linspace(x.shape)  # error
 
 
+def cost(w: np.ndarray, scale: float = 1.0) -> Tensor:
+    return scale * minigrad.sum(w)
+
+
+def transforms(w: np.ndarray) -> None:
+    minigrad.grad(cost)(w, factor=2.0)  # error
+    minigrad.grad(cost)("w")  # error
+    minigrad.value_and_grad(cost)()  # error
+    minigrad.jacobian(cost)(w, 1.0, 2.0)  # error
+    minigrad.checkpoint(cost)(w).backwards()  # error
+    minigrad.grad(cost, argnums="w")  # error
+
+
 def modules(x: Tensor) -> None:
     nn.Linear(3, 1)(x, x)  # error
     nn.Linear(3, 1)(x).tanhh()  # error

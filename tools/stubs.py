@@ -298,36 +298,41 @@ def tensor_page() -> str:
     return page(lines, TENSOR_HEAD, here=module.__name__)
 
 
+def contents(module: ModuleType, names: Sequence[str], is_ours: Callable[[Any], bool]) -> list[str]:
+    """The names of a module: functions that are `is_ours` as stubs, the rest imported from its home."""
+    first, imports, body = [], [], []
+    for name in sorted(names):
+        thing = getattr(module, name)
+        if isinstance(thing, ModuleType):
+            parent, _, own = thing.__name__.rpartition(".")
+            if parent:
+                imports.append(f"from {parent} import {own} as {name}")
+            else:  # in a cycle of imports mypy reads last what is imported for checkers only
+                first.append(f"if TYPE_CHECKING:\n    import {own} as {name}")
+            continue
+        home = sys.modules.get(getattr(thing, "__module__", ""))
+        at_home = home is not None and getattr(home, name, None) is thing
+        if at_home and (isinstance(thing, type) or not callable(thing) or not is_ours(thing)):
+            imports.append(f"from {home.__name__} import {name} as {name}")  # type: ignore[union-attr]
+        elif isinstance(thing, type):
+            body.append(f"{name} = {thing.__name__}")
+        elif callable(thing):
+            body += function(name, thing)
+        else:
+            body.append(f"{name}: {type(thing).__name__ if isinstance(thing, float) else 'Any'}")
+    return [*first, *sorted(imports), "", listed(module.__all__), "", *body]
+
+
 def family_page(module: ModuleType) -> str:
     """The stub of a module of functions, such as minigrad.linalg."""
-    named = [(name, getattr(module, name)) for name in sorted(module.__all__)]
-    body = [line for name, f in named for line in function(name, f)]
-    return page([listed(module.__all__), "", *body], here=module.__name__)
+    return page(contents(module, module.__all__, callable), here=module.__name__)
 
 
 def package_page() -> str:
     """minigrad/__init__.pyi: ops as functions; the rest is imported, with its own annotations."""
-    imported: dict[str, list[str]] = {}
-    body = ["__version__: str"]
-    for name in sorted({*minigrad.__all__, *minigrad._LAZY}):
-        thing = getattr(minigrad, name)
-        if isinstance(thing, ModuleType):
-            parent = "." if thing.__name__.startswith("minigrad.") else ""
-            imported.setdefault(parent, []).append(name)
-            continue
-        home = sys.modules[thing.__module__]
-        if (isinstance(thing, type) or not is_op(thing)) and getattr(home, name, None) is thing:
-            imported.setdefault(home.__name__.removeprefix("minigrad"), []).append(name)
-        elif isinstance(thing, type):
-            body.append(f"{name} = {thing.__name__}")
-        else:
-            body += function(name, thing)
-    # In a cycle of imports mypy reads last what is imported for checkers only: nn needs this file.
-    outside = [f"import {name} as {name}" for name in imported.pop("", [])]
-    lines = [f"if TYPE_CHECKING:\n    {line}" for line in outside]
-    for home, names in sorted(imported.items()):
-        lines += [f"from {home} import {n} as {n}" for n in names]
-    return page([*lines, "", listed(minigrad.__all__), "", *body], here="minigrad.tensor")
+    names = {*minigrad.__all__, *minigrad._LAZY}
+    lines = [*contents(minigrad, sorted(names), is_op), "__version__: str"]
+    return page(lines, here=minigrad.__name__)
 
 
 def stubs() -> dict[Path, str]:

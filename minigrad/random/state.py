@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ __all__ = ["bytes", "generator", "get_state", "manual_seed", "seed", "set_state"
 
 #: Made when it is first used: NumPy imports its module `random` only then (8 ms).
 _cpu: np.random.Generator | None = None
+_lock = Lock()
 _gpu: dict[str, Any] = {}
 _seed = 0
 
@@ -25,7 +27,8 @@ def manual_seed(seed: int) -> None:
     True
     """
     global _cpu, _seed
-    _seed, _cpu = seed, None
+    _seed = seed
+    _cpu = np.random.Generator(np.random.Philox(seed))
     _gpu.clear()
 
 
@@ -44,7 +47,8 @@ def generator(device: str = "cpu") -> Any:
     global _cpu
     if device == "cpu":
         if _cpu is None:
-            _cpu = np.random.Generator(np.random.Philox(_seed))
+            with _lock:  # threads that come first at the same time share one
+                _cpu = _cpu or np.random.Generator(np.random.Philox(_seed))
         return _cpu
     if device not in _gpu:
         _gpu[device] = backend.cupy().random.default_rng(_seed)
