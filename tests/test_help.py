@@ -18,6 +18,7 @@ MODULES = (
 #: These take whatever comes, and say so.
 TAKES_ANYTHING = {
     "minigrad.apply_along_axis": "NumPy's own signature: it hands them on to the function",
+    "minigrad.einsum": "NumPy's own signature: casting, dtype and order come in **kwargs",
     "minigrad.piecewise": "NumPy's own idea: it hands them on to the functions",
     "minigrad.vjp": "the arguments of the function",
     "nn.module.Module.forward": "its subclasses say what they take",
