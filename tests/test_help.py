@@ -52,7 +52,8 @@ NAMES = public_names()
 def numpys_own(thing: Callable[..., Any]) -> set[str]:
     """The parameters of the function or method of NumPy that one stands for."""
     theirs = [f for f, ours in numpy_table.items() if ours is thing and callable(f)]
-    theirs += [getattr(np.ndarray, thing.__name__)] if hasattr(np.ndarray, thing.__name__) else []
+    method = getattr(np.ndarray, thing.__name__, None)
+    theirs += [method] if callable(method) else []
     names: set[str] = set()
     for numpy_function in theirs:
         with contextlib.suppress(ValueError):  # older versions of NumPy say nothing of some
