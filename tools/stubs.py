@@ -33,11 +33,11 @@ from minigrad import Tensor  # noqa: E402
 
 #: Parameters that take arrays: Tensors, NumPy's arrays, numbers, nested lists of these.
 ARRAYS = frozenset({
-    "A", "M", "a", "a1", "a2", "a_max", "a_min", "alpha", "append", "ar1", "ar2", "arr", "array",
-    "ary", "b", "beta", "c", "condition", "default", "df", "f", "fill_value", "fp", "g", "high",
-    "initial", "loc", "low", "m", "mask", "max", "mean", "min", "p", "prepend", "q", "sample",
-    "scale", "seq_of_zeros", "sigma", "src", "start", "stop", "u", "v", "val", "vals", "values",
-    "w", "weights", "x", "x1", "x2", "xp", "y", "z",
+    "A", "M", "a", "a1", "a2", "alpha", "append", "ar", "ar1", "ar2", "arr", "array", "ary", "b",
+    "beta", "c", "condition", "default", "df", "f", "fill_value", "fp", "g", "high", "initial",
+    "loc", "low", "m", "mask", "mean", "p", "prepend", "q", "sample", "scale", "seq_of_zeros",
+    "sigma", "src", "start", "stop", "u", "v", "val", "vals", "values", "w", "weights", "x", "x1",
+    "x2", "xi", "xp", "y", "z",
 })  # fmt: skip
 #: Parameters that take several arrays.
 SEQUENCES = frozenset({"arrays", "arys", "choicelist", "choices", "condlist", "tup"})
@@ -57,6 +57,7 @@ OPTIONS = {
     **dict.fromkeys(("device", "kind", "norm", "order"), "str | None"),
     **dict.fromkeys(("casting", "method", "subscripts"), "str"),
     "indices": "ArrayLike",
+    **dict.fromkeys(("a_min", "a_max", "min", "max"), "ArrayLike | None"),
     "out": "Tensor | np.ndarray | tuple[Any, ...] | None",
 }
 #: Results that are not one Tensor and whose annotation does not say so.
