@@ -238,7 +238,7 @@ class Op:
     def _arguments(self) -> str:
         """The arguments of a call of the forward, from the function's own parameters."""
         kind = inspect.Parameter
-        form = {
+        form: dict[Any, str] = {
             kind.KEYWORD_ONLY: "{0}={0}",
             kind.VAR_POSITIONAL: "*{0}",
             kind.VAR_KEYWORD: "**{0}",
