@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from minigrad import Tensor, grad
+from minigrad import Tensor, grad, gradcheck, logsumexp
 
 inf, nan = np.inf, np.nan
 X = np.array([[2.0, -1.0, 0.5], [3.0, 4.0, -2.5]])
@@ -186,3 +186,10 @@ def test_a_power_does_not_change_what_it_reads() -> None:
     for n in range(-4, 9):
         (x**n).sum().backward()
     assert x.tolist() == [-2.0, 3.0]
+
+
+def test_logsumexp_of_complex_numbers_has_the_principal_angle() -> None:
+    z = np.array([1 + 4j, 2 + 3.5j, 5 + 7.585j])
+    want = np.log(np.sum(np.exp(z)))
+    np.testing.assert_allclose(logsumexp(Tensor(z)).numpy(), want, rtol=1e-13)
+    assert gradcheck(logsumexp, z)

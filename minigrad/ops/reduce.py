@@ -401,7 +401,8 @@ def _finite_or_zero(m: Any) -> Any:
 
 def _logsumexp_x(g: Any, x: Any, out: Any, axis: Any, keepdims: bool) -> Any:
     out = expand(out, x.shape, axis, keepdims)
-    return expand(g, x.shape, axis, keepdims) * np.exp(x - np.where(np.isneginf(out), 0, out))
+    floor = np.where(np.isneginf(np.real(out)), 0, out)
+    return expand(g, x.shape, axis, keepdims) * np.exp(x - floor)
 
 
 @primitive(x=_logsumexp_x)
@@ -414,11 +415,9 @@ def logsumexp(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     >>> logsumexp(np.array([1000.0, 0.0]))
     array(1000.)
     """
-    m = (
-        _finite_or_zero(np.max(x, axis=axis, keepdims=True))
-        if x.size
-        else np.zeros_like(x, shape=(1,) * x.ndim)
-    )
+    m = np.zeros_like(x, shape=(1,) * x.ndim)
+    if x.size:  # the real part, so that the angle of a complex result is the principal one
+        m = _finite_or_zero(np.max(np.real(x), axis=axis, keepdims=True))
     with np.errstate(divide="ignore"):  # log(0) = -inf is the right answer for an empty sum
         out = np.log(np.sum(np.exp(x - m), axis=axis, keepdims=True)) + m
     return out if keepdims else np.squeeze(out, axis=tuple(range(x.ndim)) if axis is None else axis)
