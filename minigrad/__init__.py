@@ -11,7 +11,7 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
-from . import autograd, dispatch, fft, linalg, misc, ops, random, scipy
+from . import autograd, dispatch, emath, fft, linalg, misc, ops, polynomial, random, scipy
 from .backend import beside, cuda_is_available, get_default_dtype, set_default_dtype
 from .check import GradcheckError, check_grads, gradcheck, gradgradcheck
 from .graph import detect_anomaly, enable_grad, is_grad_enabled, mark_mutated, no_grad, set_grad_enabled
@@ -48,11 +48,11 @@ __version__ = "0.1.0"
 
 __all__ = [
     "GradcheckError", "Tensor", "autograd", "beside", "check_grads", "checkpoint", "cuda_is_available",
-    "deriv", "detect_anomaly", "dispatch", "egrad", "elementwise_grad", "enable_grad", "fft",
+    "deriv", "detect_anomaly", "dispatch", "egrad", "elementwise_grad", "emath", "enable_grad", "fft",
     "get_default_dtype", "ggnvp", "grad", "grad_and_aux", "gradcheck", "gradgradcheck", "hessian",
     "hessian_tensor_product", "hessian_vector_product", "holomorphic_grad", "hvp",
     "is_grad_enabled", "jacobian", "jvp", "linalg", "make_ggnvp", "make_hvp", "make_jvp",
-    "make_vjp", "mark_mutated", "misc", "no_grad", "ops", "primitive", "random", "ravel_tree", "raw",
+    "make_vjp", "mark_mutated", "misc", "no_grad", "ops", "polynomial", "primitive", "random", "ravel_tree", "raw",
     "registered", "scipy", "set_default_dtype", "set_grad_enabled", "tensor_jacobian_product",
     "tree_map", "value_and_grad", "vector_jacobian_product", "vjp",
 ]  # fmt: skip
@@ -60,7 +60,8 @@ __all__ = [
 #: The families whose functions are functions of this package too, under NumPy's names.
 _FAMILIES = (
     ops.arithmetic, ops.exponential, ops.trigonometric, ops.reduce, ops.scan, ops.select, ops.shape,
-    ops.join, ops.index, ops.products, ops.norms, ops.statistics, ops.numeric, ops.polynomial, ops.edit, ops.update,
+    ops.join, ops.index, ops.products, ops.norms, ops.statistics, ops.quantiles,
+    ops.numeric, ops.polynomial, ops.edit, ops.update,
     ops.counting, ops.apply, ops.creation,
 )  # fmt: skip
 for _family in _FAMILIES:

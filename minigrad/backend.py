@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 __all__ = [
-    "NoValue", "as_array", "beside", "cuda_is_available", "device_of", "get_default_dtype", "scipy_function", "set_default_dtype",
-    "transfer",
+    "NoValue", "as_array", "as_operand", "beside", "cuda_is_available", "device_of", "get_default_dtype",
+    "scipy_function", "set_default_dtype", "transfer",
 ]  # fmt: skip
 
 #: The default of an option that NumPy tells apart from None.
@@ -58,6 +58,11 @@ def zeros_beside(x: Any, shape: tuple[int, ...], dtype: Any) -> Any:
     """
     zero = np.reshape(np.zeros_like(x, shape=(1,), dtype=dtype), ())
     return np.broadcast_to(zero, shape)
+
+
+def as_operand(a: Any) -> Any:
+    """An array or Tensor as it is, numbers and lists of them as an array."""
+    return a if hasattr(a, "dtype") else np.asarray(a)
 
 
 def device_of(array: Any) -> str:

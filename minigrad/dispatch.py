@@ -16,7 +16,7 @@ import numpy as np
 
 from . import backend
 from .calling import write_into
-from .ops.ufunc_methods import masked, methods
+from .ops.ufunc_methods import methods
 from .primitive import numpy_table, registered
 from .tensor import Tensor, raw, wrap
 from .trees import flatten, tree_map
@@ -46,8 +46,6 @@ def array_function(
 ) -> Any:
     """`Tensor.__array_function__`: np.sum(t), np.concatenate([t, u]), np.linalg.norm(t)."""
     op = numpy_table.get(function)
-    if function in masked and not kwargs.keys().isdisjoint(("where", "initial")):
-        op = masked[function]
     if op is not None:
         out = kwargs.pop("out", None)
         result = op(*args, **kwargs)

@@ -66,6 +66,8 @@ def updated(write: Callable[..., None]) -> Callable[..., Any]:
 
 
 HOLES = np.arange(24).reshape(2, 3, 4) % 5 == 2
+HOLES2 = np.arange(12).reshape(3, 4) % 5 == 2
+MASK2 = np.arange(12).reshape(3, 4) % 4 != 1
 MASK = np.array([[True, False, True], [False, True, True]])
 
 ROWS: dict[str, list[Sample]] = {
@@ -271,16 +273,117 @@ MORE: dict[str, list[Sample]] = {
     "masked": [
         *(
             Sample(lambda x, f=f, a=a: f(x, axis=a, where=beside(x, MASK)), (X,))
-            for f in (np.sum, np.prod, np.mean, np.var)
+            for f in (np.sum, np.prod, np.mean, np.var, np.std)
             for a in (None, 0, 1)
         ),
         *(
-            Sample(lambda x, f=f, i=i: f(x, axis=1, where=beside(x, MASK), initial=i), (X,))
-            for f, i in ((np.max, -9.0), (np.min, 0.1))
+            Sample(lambda x, f=f, i=i: f(x, axis=1, where=beside(x, MASK), initial=i, keepdims=True), (X,))
+            for f, i in ((np.max, -9.0), (np.min, 0.1), (np.sum, 2.0), (np.prod, 0.7))
         ),
         Sample(partial(np.sum, initial=2.0), (X,)),
+        Sample(partial(np.prod, initial=2.0, axis=0), (C,)),
+        Sample(partial(np.max, initial=0.4), (X - 5,)),
+        Sample(lambda x: np.var(x, axis=1, where=beside(x, MASK), ddof=1, keepdims=True), (C,)),
         Sample(partial(np.var, where=True, axis=1, keepdims=True), (C,)),
-        Sample(partial(np.var, ddof=1, where=True), (X,)),
+        *(Sample(partial(f, correction=0.5, axis=1), (T,)) for f in (np.var, np.std)),
+        *(
+            Sample(lambda x, m, f=f, w=w: f(x, axis=1, mean=m, where=beside(x, w)), (X, P[:, :1]))
+            for f in (np.var, np.std)
+            for w in (MASK, True)
+        ),
+        Sample(lambda x, m: np.var(x, mean=m, axis=0), (C, C[:1] * 2)),
+        *(Sample(lambda x, f=f: f(x, axis=1, mean=np.mean(x, axis=1, keepdims=True)), (X,)) for f in (np.var, np.std)),
+        Sample(lambda x: np.add.reduce(x, axis=0, where=beside(x, MASK), initial=2.0), (X,)),
+        Sample(lambda x: np.hypot.reduce(x, axis=0, where=beside(x, MASK), initial=2.0), (X,)),
+    ],
+    "nan_masked": [
+        *(
+            Sample(
+                lambda x, f=f, a=a: f(np.where(beside(x, HOLES2), np.nan, x), axis=a, where=beside(x, MASK2)),
+                (between(-2, 2, 3, 4),),
+            )
+            for f in (np.nansum, np.nanprod, np.nanmean, np.nanvar, np.nanstd)
+            for a in (None, 1)
+        ),
+        *(
+            Sample(
+                lambda x, f=f: f(np.where(beside(x, HOLES2), np.nan, x), axis=0, where=beside(x, MASK2), initial=0.1),
+                (between(-2, 2, 3, 4),),
+            )
+            for f in (np.nanmax, np.nanmin, np.nansum)
+        ),
+        Sample(
+            lambda x, m: np.nanvar(np.where(beside(x, HOLES2), np.nan, x), axis=1, mean=m, correction=1),
+            (between(-2, 2, 3, 4), P[0, :, None]),
+        ),
+    ],
+    "sort_options": [
+        Sample(partial(np.sort, axis=None), (X,)),
+        Sample(partial(np.sort, axis=0, kind="mergesort"), (T,)),
+        Sample(partial(np.sort, stable=True), (T,)),
+        Sample(partial(np.partition, kth=1, kind="introselect"), (X,)),
+    ],
+    "angle_in_degrees": [Sample(partial(np.angle, deg=True), (C + 2,))],
+    "quantile_options": [
+        *(
+            Sample(lambda x, q, m=m: np.quantile(x, q, axis=1, method=m), (T, np.array([0.13, 0.57, 0.91])))
+            for m in ("linear", "hazen", "midpoint", "averaged_inverted_cdf", "lower")
+        ),
+        Sample(lambda x, q: np.percentile(x, q), (T, np.array(37.0))),
+        Sample(lambda x, q: np.nanquantile(np.where(beside(x, HOLES), np.nan, x), q, axis=2), (T, np.array([0.13, 0.57]))),
+        Sample(lambda x, q: np.nanpercentile(np.where(beside(x, HOLES), np.nan, x), q, keepdims=True), (T, np.array(31.0))),
+        *(
+            Sample(lambda x, f=f, a=a: f(x, [0.2, 0.9], axis=a, weights=beside(x, P), method="inverted_cdf"), (X,))
+            for f in (np.quantile, np.nanquantile)
+            for a in (None, 0, 1)
+        ),
+    ],
+    "weights_of_observations": [
+        Sample(lambda x, w: np.cov(x, aweights=w), (X, P[0])),
+        Sample(lambda x, w: np.cov(x, fweights=beside(x, [2, 1, 3]), aweights=w, ddof=0), (C, P[0])),
+        Sample(lambda x: np.cov(x, fweights=beside(x, [2, 1, 3])), (X,)),
+        Sample(lambda x, w: np.average(x, axis=(2, 0), weights=w), (T, between(0.5, 2, 4, 2))),
+        Sample(lambda x, w: np.average(x, axis=1, weights=w, returned=True, keepdims=True), (T, between(0.5, 2, 3))),
+    ],
+    "polyfit_options": [
+        Sample(lambda x, y: [np.polyfit(x, y, 2, full=True)[i] for i in (0, 1, 3)], (V, V**2 + between(-1, 1, 5))),
+        *(
+            Sample(lambda x, y, c=c: np.polyfit(x, y, 1, cov=c), (V, between(-1, 1, 5, *n)))
+            for c in (True, "unscaled")
+            for n in ((), (2,))
+        ),
+        Sample(lambda x, y, w: np.polyfit(x, y, 1, w=w, cov="unscaled")[1], (V, V**2, between(0.5, 1, 5))),
+    ],
+    "series": [
+        Sample(f, (X, c), numpys)
+        for f, numpys in (
+            (mg.polynomial.polyval, np.polynomial.polynomial.polyval),
+            (mg.polynomial.chebval, np.polynomial.chebyshev.chebval),
+            (mg.polynomial.legval, np.polynomial.legendre.legval),
+            (mg.polynomial.hermval, np.polynomial.hermite.hermval),
+            (mg.polynomial.hermeval, np.polynomial.hermite_e.hermeval),
+            (mg.polynomial.lagval, np.polynomial.laguerre.lagval),
+        )
+        for c in (V, V[:1], V[:2], between(-1, 1, 4, 2))
+    ]
+    + [
+        Sample(
+            partial(mg.polynomial.legval, tensor=False),
+            (X, between(-1, 1, 4, 2, 3)),
+            partial(np.polynomial.legendre.legval, tensor=False),
+        )
+    ],
+    "emath": [
+        *(
+            Sample(lambda x, f=f: f(x), (x,))
+            for f in (np.emath.sqrt, np.emath.log, np.emath.log2, np.emath.log10)
+            for x in (X, P)
+        ),
+        *(Sample(f, (x,)) for f in (np.emath.arcsin, np.emath.arccos, np.emath.arctanh) for x in (X, X / 3)),
+        Sample(np.emath.logn, (P + 1, X)),
+        Sample(np.emath.logn, (X, P + 1)),
+        Sample(np.emath.power, (X, Y)),
+        Sample(np.emath.power, (P, Y)),
     ],
     "ufunc_accumulate": [
         Sample(partial(f.accumulate, axis=a), (T,))

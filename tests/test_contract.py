@@ -26,7 +26,10 @@ LAYERS: list[list[str]] = [
     ["minigrad.backward"],
     ["minigrad.calling", "minigrad.op", "minigrad.primitive"],
     ["minigrad.ops"],
-    ["minigrad.autograd", "minigrad.dispatch", "minigrad.fft", "minigrad.linalg", "minigrad.random"],
+    [
+        "minigrad.autograd", "minigrad.dispatch", "minigrad.emath", "minigrad.fft", "minigrad.linalg",
+        "minigrad.polynomial", "minigrad.random",
+    ],
     ["minigrad.check", "minigrad.misc", "minigrad.transforms"],
     ["minigrad.kernels"],
     ["minigrad.scipy"],

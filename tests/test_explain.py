@@ -95,3 +95,9 @@ def test_what_cannot_be_explained_says_why() -> None:
         viz.explain(y)
     with pytest.raises(ValueError, match="does not depend on the inputs in a way that is differentiable"):
         viz.explain(lambda x: np.floor(x), 2.5)
+
+
+def test_an_input_that_was_left_out_is_not_written() -> None:
+    x, mean = Tensor([1.0, 3.0], requires_grad=True, name="x"), np.array([2.0])
+    assert by_label(viz.explain(np.var(x)))["result"].call == "var(x)"
+    assert by_label(viz.explain(np.var(x, mean=mean)))["result"].call == "var(x, [2.])"

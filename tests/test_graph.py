@@ -308,7 +308,7 @@ def test_ops_save_only_what_their_rules_read() -> None:
     assert (x + y)._node.saved == ((), None)
     assert [np.shape(v) for v in (x * y)._node.saved[0]] == [(3, 3)]
     assert (x * y)._node.saved[1] is None
-    assert x.sum()._node.saved == (((3, 3), None, False),)
+    assert x.sum()._node.saved == (((3, 3), None, False, True),)
     out = x.tanh()
     assert out._node.saved[0][0] is out.data
 

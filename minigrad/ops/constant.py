@@ -5,6 +5,7 @@ They work on tensors like all others and give constants, tensors that require no
 
 from __future__ import annotations
 
+import inspect
 from operator import attrgetter
 from typing import Any
 
@@ -41,8 +42,8 @@ _NAMES = (
 )  # fmt: skip
 
 
-def _constant(name: str) -> Any:
-    """A function of arrays and tensors that drops the gradient, for a NumPy function of this name."""
+def _constant(name: str) -> None:
+    """Define a function that drops the gradient, for a NumPy function of this name."""
     numpy_function = attrgetter(name)(np)
     name = numpy_function.__name__
 
@@ -56,9 +57,12 @@ def _constant(name: str) -> Any:
 
     function.__name__ = function.__qualname__ = name
     function.__doc__ = f"NumPy's `{name}`; its result is a constant (no gradient)."
-    composed(numpy_function, operators=_OPERATORS.get(name, ()))(function)
+    signature = inspect.signature(numpy_function)
+    if not isinstance(numpy_function, np.ufunc):  # NumPy's protocol takes care of their `out`
+        function.__signature__ = signature  # type: ignore[attr-defined]
+    function = composed(numpy_function, operators=_OPERATORS.get(name, ()))(function)
+    function.__signature__ = signature  # type: ignore[attr-defined]
     constants[name] = function
-    return function
 
 
 def _plain(x: Any) -> Any:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ..backend import as_operand
 from ..primitive import composed
 from ..tensor import Tensor, raw, wrap
 from .index import scatter_add
@@ -16,7 +17,7 @@ __all__ = ["bincount", "histogram", "histogram2d", "histogramdd"]
 
 
 @composed(np.bincount, method=False)
-def bincount(x: Any, weights: Any = None, minlength: int = 0) -> Any:
+def bincount(x: Any, /, weights: Any = None, minlength: int = 0) -> Any:
     """How often each integer occurs, or the sum of the weights that stand beside it.
 
     out_k = sum over {i: x_i = k} of w_i
@@ -27,19 +28,33 @@ def bincount(x: Any, weights: Any = None, minlength: int = 0) -> Any:
     if weights is None:
         counts = np.bincount(raw(x), minlength=minlength)
         return wrap(counts, None) if isinstance(x, Tensor) else counts
-    index = raw(x)
-    n = max(int(index.max()) + 1 if index.size else 0, minlength)
+    index, weights = as_operand(raw(x)), as_operand(weights)
+    n = np.bincount(index, minlength=minlength).size  # minds what bincount does not take
+    if weights.shape != np.shape(index):
+        raise ValueError(
+            f"bincount: weights of shape {weights.shape} for integers of shape {np.shape(index)}"
+        )
     return scatter_add(weights.astype(np.float64, copy=False), index, (n,))
 
 
 @composed(np.histogramdd, method=False)
-def histogramdd(sample: Any, bins: Any = 10, range: Any = None, density: Any = None, weights: Any = None) -> tuple[Any, Any]:  # noqa: A002
+def histogramdd(
+    sample: Any,
+    bins: Any = 10,
+    range: Any = None,  # noqa: A002
+    density: Any = None,
+    weights: Any = None,
+) -> tuple[Any, Any]:
     """Histogram of points of several dimensions, (N, D) or D arrays: (counts or sums of weights, edges).
 
     >>> histogramdd(np.array([[0.1, 0.9], [0.2, 0.8]]), bins=(1, 2), range=[(0, 1), (0, 1)])[0]
     array([[0., 2.]])
     """
-    points = [raw(x) for x in sample] if isinstance(sample, (list, tuple)) else list(np.transpose(raw(sample)))
+    points = (
+        [raw(x) for x in sample]
+        if isinstance(sample, (list, tuple))
+        else list(np.transpose(raw(sample)))
+    )
     bins = [raw(b) for b in bins] if isinstance(bins, (list, tuple)) else bins
     counts, edges = np.histogramdd(points, bins, range, density and weights is None, None)
     if weights is None:
@@ -51,7 +66,9 @@ def histogramdd(sample: Any, bins: Any = 10, range: Any = None, density: Any = N
         inside = inside & (place >= 0) & (place < edge.size - 1)
         places.append(place)
     index = tuple(p[inside] for p in places)
-    out = scatter_add(reshape(weights, -1)[inside].astype(np.float64, copy=False), index, counts.shape)
+    out = scatter_add(
+        reshape(weights, -1)[inside].astype(np.float64, copy=False), index, counts.shape
+    )
     if density:
         out = out / sum(out)
         for axis, edge in enumerate(edges):
@@ -62,7 +79,13 @@ def histogramdd(sample: Any, bins: Any = 10, range: Any = None, density: Any = N
 
 
 @composed(np.histogram, method=False)
-def histogram(a: Any, bins: Any = 10, range: Any = None, density: Any = None, weights: Any = None) -> tuple[Any, Any]:  # noqa: A002
+def histogram(
+    a: Any,
+    bins: Any = 10,
+    range: Any = None,  # noqa: A002
+    density: Any = None,
+    weights: Any = None,
+) -> tuple[Any, Any]:
     """Histogram: (counts or sums of weights in each bin, edges of the bins).
 
     >>> histogram(np.array([0.1, 0.2, 0.9]), bins=2, range=(0, 1), weights=np.array([1.0, 2.0, 3.0]))[0]
@@ -78,8 +101,13 @@ def histogram(a: Any, bins: Any = 10, range: Any = None, density: Any = None, we
 
 @composed(np.histogram2d, method=False)
 def histogram2d(
-    x: Any, y: Any, bins: Any = 10, range: Any = None, density: Any = None, weights: Any = None  # noqa: A002
-) -> tuple[Any, Any, Any]:  # fmt: skip
+    x: Any,
+    y: Any,
+    bins: Any = 10,
+    range: Any = None,  # noqa: A002
+    density: Any = None,
+    weights: Any = None,
+) -> tuple[Any, Any, Any]:
     """Histogram of points in the plane: (counts or sums of weights, edges of x, edges of y).
 
     >>> histogram2d(np.array([0.1]), np.array([0.9]), bins=2, range=[(0, 1), (0, 1)], weights=np.array([5.0]))[0]

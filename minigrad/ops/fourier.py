@@ -7,6 +7,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_tuple
 
 from ..primitive import composed, primitive
 from .shape import roll
@@ -29,58 +30,69 @@ def _resize(g: Any, n: int, axis: int) -> Any:
     return np.pad(g, widths)
 
 
-@primitive(
-    np.fft.fft, method=False, x=lambda g, x_shape, axis, norm: _resize(np.fft.fft(g, axis=axis, norm=norm), x_shape[axis], axis)
-)
-def fft(x: Any, n: int | None = None, axis: int = -1, norm: Any = None) -> Any:
+def _fft_a(g: Any, a_shape: Any, axis: int, norm: Any) -> Any:
+    return _resize(np.fft.fft(g, axis=axis, norm=norm), a_shape[axis], axis)
+
+
+@primitive(np.fft.fft, method=False, a=_fft_a)
+def fft(a: Any, n: int | None = None, axis: int = -1, norm: Any = None, out: Any = None) -> Any:
     """Discrete Fourier transform along an axis, of n points.
 
-    out_k = sum_j x_j e^(-2 pi i j k / n)
-    dx    = fft(g)           (cut or padded to the length of x)
+    out_k = sum_j a_j e^(-2 pi i j k / n)
+    da    = fft(g)           (cut or padded to the length of a)
 
     >>> fft(np.array([1.0, 0.0]))
     array([1.+0.j, 1.+0.j])
     """
-    return np.fft.fft(x, n, axis, norm)
+    return np.fft.fft(a, n, axis, norm)
 
 
-@primitive(
-    np.fft.ifft, method=False, x=lambda g, x_shape, axis, norm: _resize(np.fft.ifft(g, axis=axis, norm=norm), x_shape[axis], axis)
-)
-def ifft(x: Any, n: int | None = None, axis: int = -1, norm: Any = None) -> Any:
+def _ifft_a(g: Any, a_shape: Any, axis: int, norm: Any) -> Any:
+    return _resize(np.fft.ifft(g, axis=axis, norm=norm), a_shape[axis], axis)
+
+
+@primitive(np.fft.ifft, method=False, a=_ifft_a)
+def ifft(a: Any, n: int | None = None, axis: int = -1, norm: Any = None, out: Any = None) -> Any:
     """Inverse discrete Fourier transform along an axis.
 
-    out_j = 1/n sum_k x_k e^(2 pi i j k / n)
-    dx    = ifft(g)
+    out_j = 1/n sum_k a_k e^(2 pi i j k / n)
+    da    = ifft(g)
 
     >>> ifft(np.array([2.0, 0.0]))
     array([1.+0.j, 1.+0.j])
     """
-    return np.fft.ifft(x, n, axis, norm)
+    return np.fft.ifft(a, n, axis, norm)
 
 
-def _rfft_x(g: Any, x_shape: Any, n: Any, axis: int, norm: Any) -> Any:
-    n = x_shape[axis] if n is None else n
-    return _resize(np.real(np.fft.fft(_resize(g, n, axis), axis=axis, norm=norm)), x_shape[axis], axis)
+def _rfft_a(g: Any, a_shape: Any, n: Any, axis: int, norm: Any) -> Any:
+    n = a_shape[axis] if n is None else n
+    return _resize(
+        np.real(np.fft.fft(_resize(g, n, axis), axis=axis, norm=norm)), a_shape[axis], axis
+    )
 
 
-@primitive(np.fft.rfft, method=False, x=_rfft_x)
-def rfft(x: Any, n: int | None = None, axis: int = -1, norm: Any = None) -> Any:
+@primitive(np.fft.rfft, method=False, a=_rfft_a)
+def rfft(a: Any, n: int | None = None, axis: int = -1, norm: Any = None, out: Any = None) -> Any:
     """Discrete Fourier transform of real numbers: the first n // 2 + 1 coefficients.
 
-    out_k = sum_j x_j e^(-2 pi i j k / n),  k <= n / 2
-    dx    = Re fft(g, padded with zeros to n)
+    out_k = sum_j a_j e^(-2 pi i j k / n),  k <= n / 2
+    da    = Re fft(g, padded with zeros to n)
 
     >>> rfft(np.array([1.0, 2.0, 3.0]))[0].item()
     (6+0j)
     """
-    return np.fft.rfft(x, n, axis, norm)
+    return np.fft.rfft(a, n, axis, norm)
 
 
-_DUAL: dict[Any, Any] = {None: "forward", "backward": "forward", "forward": "backward", "ortho": "ortho"}
+_DUAL: dict[Any, Any] = {
+    None: "forward",
+    "backward": "forward",
+    "forward": "backward",
+    "ortho": "ortho",
+}
 
 
-def _irfft_x(g: Any, x_shape: Any, out_shape: Any, axis: int, norm: Any) -> Any:
+def _irfft_a(g: Any, a_shape: Any, out_shape: Any, axis: int, norm: Any) -> Any:
     n = out_shape[axis]
     terms = np.conj(np.fft.rfft(g, axis=axis, norm=_DUAL[norm]))
     # All coefficients but the first, and the last of an even n, stand for two: themselves and their conjugates.
@@ -88,140 +100,147 @@ def _irfft_x(g: Any, x_shape: Any, out_shape: Any, axis: int, norm: Any) -> Any:
     twice = 1 + (k > 0) * (2 * k != n)
     shape = [1] * g.ndim
     shape[axis] = terms.shape[axis]
-    return _resize(terms * np.reshape(twice, shape), x_shape[axis], axis)
+    return _resize(terms * np.reshape(twice, shape), a_shape[axis], axis)
 
 
-@primitive(np.fft.irfft, method=False, extras=("out_shape",), x=_irfft_x)
-def irfft(x: Any, n: int | None = None, axis: int = -1, norm: Any = None) -> Any:
+@primitive(np.fft.irfft, method=False, extras=("out_shape",), a=_irfft_a)
+def irfft(a: Any, n: int | None = None, axis: int = -1, norm: Any = None, out: Any = None) -> Any:
     """Inverse of `rfft`: n real numbers, by default 2 (m - 1) from m coefficients.
 
-    out_j = 1/n sum_k c_k Re(x_k e^(2 pi i j k / n)),  c_k = 1 for k = 0 and k = n/2, else 2
-    dx_k  = c_k / n conj(rfft(g))_k
+    out_j = 1/n sum_k c_k Re(a_k e^(2 pi i j k / n)),  c_k = 1 for k = 0 and k = n/2, else 2
+    da_k  = c_k / n conj(rfft(g))_k
 
     >>> irfft(np.array([6.0, 0.0]))
     array([3., 3.])
     """
-    out = np.fft.irfft(x, n, axis, norm)
+    out = np.fft.irfft(a, n, axis, norm)
     return out, out.shape
 
 
-def _axes(x: Any, s: Any, axes: Any) -> Any:
-    return (range(-len(s), 0) if s is not None else range(np.ndim(x))) if axes is None else axes
+def _steps(a: Any, s: Any, axes: Any) -> list[tuple[int, int | None]]:
+    """The axes, each with its number of points; None for as many as there are."""
+    if axes is None:
+        axes = range(np.ndim(a)) if s is None else range(-len(s), 0)
+    if s is None:
+        return [(axis, None) for axis in axes]
+    if len(s) != len(axes):
+        raise ValueError(f"s has {len(s)} lengths for {len(axes)} axes: give one for each")
+    return [(axis, None if n is None or n == -1 else n) for axis, n in zip(axes, s, strict=True)]
 
 
-def _over_axes(transform: Any, x: Any, s: Any, axes: Any, norm: Any) -> Any:
-    for i, axis in enumerate(_axes(x, s, axes)):
-        x = transform(x, None if s is None else s[i], axis, norm)
-    return x
+def _over_axes(transform: Any, a: Any, steps: Any, norm: Any) -> Any:
+    for axis, n in steps:
+        a = transform(a, n, axis, norm)
+    return a
 
 
 @composed(np.fft.fftn, method=False)
-def fftn(x: Any, s: Any = None, axes: Any = None, norm: Any = None) -> Any:
+def fftn(a: Any, s: Any = None, axes: Any = None, norm: Any = None, out: Any = None) -> Any:
     """`fft` along several axes, by default all.
 
     >>> fftn(np.ones((2, 2)))[0, 0].item()
     (4+0j)
     """
-    return _over_axes(fft, x, s, axes, norm)
+    return _over_axes(fft, a, _steps(a, s, axes), norm)
 
 
 @composed(np.fft.ifftn, method=False)
-def ifftn(x: Any, s: Any = None, axes: Any = None, norm: Any = None) -> Any:
+def ifftn(a: Any, s: Any = None, axes: Any = None, norm: Any = None, out: Any = None) -> Any:
     """`ifft` along several axes, by default all.
 
     >>> ifftn(np.ones((2, 2)))[0, 0].item()
     (1+0j)
     """
-    return _over_axes(ifft, x, s, axes, norm)
+    return _over_axes(ifft, a, _steps(a, s, axes), norm)
 
 
 @composed(np.fft.fft2, method=False)
-def fft2(x: Any, s: Any = None, axes: Any = (-2, -1), norm: Any = None) -> Any:
+def fft2(a: Any, s: Any = None, axes: Any = (-2, -1), norm: Any = None, out: Any = None) -> Any:
     """`fft` along the last two axes.
 
     >>> fft2(np.ones((2, 2)))[0, 0].item()
     (4+0j)
     """
-    return _over_axes(fft, x, s, axes, norm)
+    return _over_axes(fft, a, _steps(a, s, axes), norm)
 
 
 @composed(np.fft.ifft2, method=False)
-def ifft2(x: Any, s: Any = None, axes: Any = (-2, -1), norm: Any = None) -> Any:
+def ifft2(a: Any, s: Any = None, axes: Any = (-2, -1), norm: Any = None, out: Any = None) -> Any:
     """`ifft` along the last two axes.
 
     >>> ifft2(np.ones((2, 2)))[0, 0].item()
     (1+0j)
     """
-    return _over_axes(ifft, x, s, axes, norm)
+    return _over_axes(ifft, a, _steps(a, s, axes), norm)
 
 
 @composed(np.fft.rfftn, method=False)
-def rfftn(x: Any, s: Any = None, axes: Any = None, norm: Any = None) -> Any:
+def rfftn(a: Any, s: Any = None, axes: Any = None, norm: Any = None, out: Any = None) -> Any:
     """`fft` of real numbers along several axes, the last by `rfft`.
 
     >>> rfftn(np.ones((2, 2))).shape
     (2, 2)
     """
-    *others, last = _axes(x, s, axes)
-    x = rfft(x, None if s is None else s[-1], last, norm)
-    return _over_axes(fft, x, None if s is None else s[:-1], others, norm)
+    *others, (last, n) = _steps(a, s, axes)
+    return _over_axes(fft, rfft(a, n, last, norm), others, norm)
 
 
 @composed(np.fft.irfftn, method=False)
-def irfftn(x: Any, s: Any = None, axes: Any = None, norm: Any = None) -> Any:
+def irfftn(a: Any, s: Any = None, axes: Any = None, norm: Any = None, out: Any = None) -> Any:
     """Inverse of `rfftn`.
 
     >>> irfftn(np.array([[4.0, 0.0], [0.0, 0.0]]))
     array([[1., 1.],
            [1., 1.]])
     """
-    *others, last = _axes(x, s, axes)
-    x = _over_axes(ifft, x, None if s is None else s[:-1], others, norm)
-    return irfft(x, None if s is None else s[-1], last, norm)
+    *others, (last, n) = _steps(a, s, axes)
+    return irfft(_over_axes(ifft, a, others, norm), n, last, norm)
 
 
 @composed(np.fft.rfft2, method=False)
-def rfft2(x: Any, s: Any = None, axes: Any = (-2, -1), norm: Any = None) -> Any:
+def rfft2(a: Any, s: Any = None, axes: Any = (-2, -1), norm: Any = None, out: Any = None) -> Any:
     """`rfftn` along the last two axes.
 
     >>> rfft2(np.ones((2, 2)))[0, 0].item()
     (4+0j)
     """
-    return rfftn(x, s, axes, norm)
+    return rfftn(a, s, axes, norm)
 
 
 @composed(np.fft.irfft2, method=False)
-def irfft2(x: Any, s: Any = None, axes: Any = (-2, -1), norm: Any = None) -> Any:
+def irfft2(a: Any, s: Any = None, axes: Any = (-2, -1), norm: Any = None, out: Any = None) -> Any:
     """`irfftn` along the last two axes.
 
     >>> irfft2(np.ones((2, 2)))[0, 0].item()
     1.0
     """
-    return irfftn(x, s, axes, norm)
+    return irfftn(a, s, axes, norm)
 
 
 @composed(np.fft.hfft, method=False)
-def hfft(x: Any, n: int | None = None, axis: int = -1, norm: Any = None) -> Any:
+def hfft(a: Any, n: int | None = None, axis: int = -1, norm: Any = None, out: Any = None) -> Any:
     """Transform of a signal that is Hermitian-symmetric in time, so that its spectrum is real.
 
     >>> hfft(np.array([1.0, 0.5]))
     array([1.5, 0.5])
     """
-    return irfft(np.conj(x), n, axis, _DUAL[norm])
+    return irfft(np.conj(a), n, axis, _DUAL.get(norm, norm))
 
 
 @composed(np.fft.ihfft, method=False)
-def ihfft(x: Any, n: int | None = None, axis: int = -1, norm: Any = None) -> Any:
+def ihfft(a: Any, n: int | None = None, axis: int = -1, norm: Any = None, out: Any = None) -> Any:
     """Inverse of `hfft`.
 
     >>> ihfft(np.array([2.0, 0.0]))
     array([1.-0.j, 1.-0.j])
     """
-    return np.conj(rfft(x, n, axis, _DUAL[norm]))
+    return np.conj(rfft(a, n, axis, _DUAL.get(norm, norm)))
 
 
 def _shift(x: Any, axes: Any, sign: int) -> Any:
-    axes = tuple(range(np.ndim(x))) if axes is None else (axes,) if isinstance(axes, int) else tuple(axes)
+    ndim = np.ndim(x)
+    every = axes is None
+    axes = tuple(range(ndim)) if every else normalize_axis_tuple(axes, ndim, allow_duplicate=True)
     lengths = [np.shape(x)[a] for a in axes]
     return roll(x, tuple(n // 2 if sign > 0 else -(n // 2) for n in lengths), axes)
 

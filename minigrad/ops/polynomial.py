@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
 
+from ..backend import as_operand, beside
 from ..primitive import composed
-from ..tensor import raw
+from ..tensor import Tensor, raw
 from .factorization import eigvals
 from .join import concatenate, stack
-from .linalg import lstsq
+from .linalg import inv, lstsq
 from .numeric import convolve
 from .reduce import sum
 from .shape import flip
@@ -27,7 +29,8 @@ def polyval(p: Any, x: Any) -> Any:
     >>> polyval(np.array([1.0, 2.0, 3.0]), 2.0)
     np.float64(11.0)
     """
-    out: Any = 0.0 * x
+    p, x = as_operand(p), as_operand(x)
+    out: Any = np.zeros_like(raw(x))
     for i in range(np.shape(p)[0]):
         out = out * x + p[i]
     return out
@@ -41,13 +44,21 @@ def vander(x: Any, N: int | None = None, increasing: bool = False) -> Any:
     array([[4., 2., 1.],
            [9., 3., 1.]])
     """
+    x = as_operand(x)
+    if np.ndim(x) != 1:
+        raise ValueError(f"vander: x must have one axis, got shape {np.shape(x)}")
     n = np.shape(x)[0] if N is None else N
-    powers = range(n) if increasing else range(n - 1, -1, -1)
     x = x.astype(np.promote_types(x.dtype, int), copy=False)  # as NumPy: at least float64
-    return stack([x**k for k in powers], axis=1)
+    if n < 1:
+        return np.zeros_like(x, shape=(np.shape(x)[0], 0))
+    powers = [np.ones_like(x)]
+    for k in range(1, n):
+        powers.append(x if k == 1 else powers[-1] * x)
+    return stack(powers if increasing else powers[::-1], axis=1)
 
 
 def _coefficients(p: Any) -> Any:
+    p = as_operand(p)
     return p[None] if np.ndim(p) == 0 else p
 
 
@@ -58,7 +69,6 @@ def _leading(p: Any) -> Any:
 
 
 def _padded(p: Any, n: int) -> Any:
-    p = _coefficients(p)
     missing = n - np.shape(p)[0]
     return np.pad(p, (missing, 0)) if missing > 0 else p
 
@@ -70,7 +80,8 @@ def polyadd(a1: Any, a2: Any) -> Any:
     >>> polyadd(np.array([1.0, 2.0]), np.array([3.0]))
     array([1., 5.])
     """
-    n = max(np.size(a1), np.size(a2))
+    a1, a2 = _coefficients(a1), _coefficients(a2)
+    n = max(np.shape(a1)[0], np.shape(a2)[0])
     return _padded(a1, n) + _padded(a2, n)
 
 
@@ -81,7 +92,7 @@ def polysub(a1: Any, a2: Any) -> Any:
     >>> polysub(np.array([1.0, 2.0]), np.array([3.0]))
     array([ 1., -1.])
     """
-    return polyadd(a1, np.negative(a2))
+    return polyadd(a1, np.negative(_coefficients(a2)))
 
 
 @composed(np.polymul, method=False)
@@ -94,6 +105,13 @@ def polymul(a1: Any, a2: Any) -> Any:
     return convolve(*(_leading(_coefficients(a)) for a in (a1, a2)))
 
 
+def _without_zeros(rest: Any) -> Any:
+    """A remainder without the leading coefficients that rounding left of zeros."""
+    while np.shape(rest)[0] > 1 and np.allclose(raw(rest)[0], 0, rtol=1e-14):
+        rest = rest[1:]
+    return rest
+
+
 @composed(np.polydiv, method=False)
 def polydiv(u: Any, v: Any) -> Any:
     """Long division: (quotient, remainder).
@@ -104,14 +122,13 @@ def polydiv(u: Any, v: Any) -> Any:
     rest, v = _coefficients(u) + 0.0, _coefficients(v)
     m, n = np.shape(rest)[0], np.shape(v)[0]
     if m < n:
-        return np.zeros_like(rest, shape=(1,)), rest
+        return np.zeros_like(rest, shape=(1,)), _without_zeros(rest)
     terms = []
     for _ in range(m - n + 1):
         term = rest[0] / v[0]
         terms.append(term)
         rest = (rest - np.pad(term * v, (0, np.shape(rest)[0] - n)))[1:]
-    while np.shape(rest)[0] > 1 and np.allclose(raw(rest)[0], 0, rtol=1e-14):
-        rest = rest[1:]
+    rest = _without_zeros(rest)
     return stack(terms), rest if n > 1 else np.zeros_like(terms[0], shape=(1,))
 
 
@@ -122,8 +139,13 @@ def polyder(p: Any, m: int = 1) -> Any:
     >>> polyder(np.array([1.0, 2.0, 3.0]))
     array([2., 2.])
     """
+    if m < 0:
+        raise ValueError(
+            f"polyder: the order of the derivative must not be negative, got {m} (see polyint)"
+        )
+    p = as_operand(p)
     for _ in range(m):
-        n = np.shape(p)[0] - 1
+        n = max(np.shape(p)[0] - 1, 0)
         p = p[:-1] * _powers(p, n)
     return p
 
@@ -140,27 +162,92 @@ def polyint(p: Any, m: int = 1, k: Any = None) -> Any:
     >>> polyint(np.array([2.0, 2.0]), k=3.0)
     array([1., 2., 3.])
     """
+    if m < 0:
+        raise ValueError(
+            f"polyint: the order of the integral must not be negative, got {m} (see polyder)"
+        )
+    p, k = as_operand(p), _coefficients(0.0 if k is None else k)
+    lengths = np.shape(k)[0]
+    if lengths < m and lengths != 1:
+        raise ValueError(f"polyint: {m} integrations need {m} constants or one, got {lengths}")
     for i in range(m):
-        constant = 0.0 if k is None else k if np.ndim(k) == 0 else k[i]
         grown = p / _powers(p, np.shape(p)[0])
-        p = concatenate([grown, np.reshape(constant + 0 * grown[0], (1,))])
+        constant = k[:1] if lengths == 1 else k[i : i + 1]
+        p = concatenate(
+            [grown, constant if isinstance(constant, Tensor) else beside(constant, grown)]
+        )
     return p
 
 
+def _check_points(x: Any, y: Any, deg: int, w: Any) -> None:
+    """Errors for points that no polynomial can be fitted to."""
+    if deg < 0:
+        raise ValueError(f"polyfit: the degree must not be negative, got {deg}")
+    if np.ndim(x) != 1 or np.size(x) == 0:
+        raise TypeError(
+            f"polyfit: x must be a list of at least one number, got shape {np.shape(x)}"
+        )
+    if np.ndim(y) not in (1, 2) or np.shape(y)[0] != np.shape(x)[0]:
+        raise TypeError(
+            f"polyfit: y of shape {np.shape(y)} for {np.size(x)} points: it needs (N,) or (N, K)"
+        )
+    if w is not None and np.shape(w) != np.shape(x):
+        raise TypeError(f"polyfit: weights of shape {np.shape(w)} for {np.size(x)} points")
+
+
 @composed(np.polyfit, method=False)
-def polyfit(x: Any, y: Any, deg: int, rcond: Any = None, *, w: Any = None) -> Any:
+def polyfit(
+    x: Any,
+    y: Any,
+    deg: int,
+    rcond: Any = None,
+    full: bool = False,
+    w: Any = None,
+    cov: Any = False,
+) -> Any:
     """The polynomial of a degree through points, by (weighted) least squares; differentiable in x, y and w.
+
+    Args:
+        rcond: singular values below this part of the largest count as 0.
+        full: return (coefficients, residuals, rank, singular values, rcond).
+        w: weights of the residuals before they are squared.
+        cov: return (coefficients, their covariance matrix); "unscaled" where w are the inverse
+            standard deviations of the points.
 
     >>> polyfit(np.array([0.0, 1.0, 2.0]), np.array([1.0, 3.0, 5.0]), 1).round(12)
     array([2., 1.])
     """
-    left, right = vander(x, deg + 1), y
+    x, y, w = as_operand(x) + 0.0, as_operand(y) + 0.0, None if w is None else as_operand(w) + 0.0
+    _check_points(x, y, deg, w)
+    order, several = int(deg) + 1, np.ndim(y) == 2
+    rcond = np.shape(x)[0] * np.finfo(x.dtype).eps if rcond is None else rcond
+    left, right = vander(x, order), y
     if w is not None:
-        left, right = left * w[:, None], right * (w if np.ndim(y) == 1 else w[:, None])
+        left, right = left * w[:, None], right * (w[:, None] if several else w)
     scale = np.sqrt(sum(left * left, axis=0))
-    rcond = np.shape(x)[0] * np.finfo(left.dtype).eps if rcond is None else rcond
-    solution = lstsq(left / scale, right, rcond)[0]
-    return solution / (scale if np.ndim(y) == 1 else scale[:, None])
+    left = left / scale
+    solution, residuals, rank, singular = lstsq(left, right, rcond)
+    solution = solution / (scale[:, None] if several else scale)
+    if full:
+        return solution, residuals, rank, singular, rcond
+    if int(rank) != order:
+        message = f"polyfit: rank {int(rank)} for {order} coefficients: they are poorly determined"
+        warnings.warn(message, np.exceptions.RankWarning, stacklevel=2)
+    if not cov:
+        return solution
+    covariance = inv(np.transpose(left) @ left) / (scale[:, None] * scale[None, :])
+    if cov != "unscaled":
+        covariance = _scaled(covariance, residuals, np.shape(x)[0] - order, several)
+    elif several:
+        covariance = covariance[:, :, None]
+    return solution, covariance
+
+
+def _scaled(covariance: Any, residuals: Any, freedom: int, several: bool) -> Any:
+    """A covariance matrix times the variance of the points around the polynomial."""
+    if freedom <= 0:
+        raise ValueError("polyfit: cov=True needs more points than coefficients")
+    return (covariance[:, :, None] if several else covariance) * (residuals / freedom)
 
 
 @composed(np.roots, method=False)
@@ -172,6 +259,10 @@ def roots(p: Any) -> Any:
     >>> roots(np.array([1.0, -3.0, 2.0]))
     array([2., 1.])
     """
+    p = _coefficients(p)
+    if np.ndim(p) != 1:
+        raise ValueError(f"roots: the coefficients must have one axis, got shape {np.shape(p)}")
+    p = p if p.dtype.kind in "fc" else p.astype(np.float64)
     there = np.flatnonzero(raw(p))
     if there.size == 0:
         return np.zeros_like(p, shape=(0,))
@@ -195,7 +286,16 @@ def poly(seq_of_zeros: Any) -> Any:
     >>> poly(np.array([1.0, 2.0]))
     array([ 1., -3.,  2.])
     """
-    zeros = eigvals(seq_of_zeros) if np.ndim(seq_of_zeros) == 2 else seq_of_zeros
+    zeros = _coefficients(seq_of_zeros)
+    shape = np.shape(zeros)
+    if shape == (0,):
+        return 1.0
+    if len(shape) == 2 and shape[0] == shape[1] and shape[0]:
+        zeros = eigvals(zeros)
+    elif len(shape) == 1:
+        zeros = zeros.astype(np.mintypecode(zeros.dtype.char), copy=False)
+    else:
+        raise ValueError(f"poly: give zeros (N,) or a square matrix (N, N), got shape {shape}")
     one = np.ones_like(raw(zeros), shape=(1,))
     out: Any = one
     for i in range(np.shape(zeros)[0]):

@@ -13,86 +13,111 @@ from .index import take_along_axis
 __all__ = ["cumprod", "cumsum", "partition", "sort", "sort_complex"]
 
 
-def _cumsum_x(g: Any, x_shape: Any, axis: Any) -> Any:
+def _cumsum_a(g: Any, a_shape: Any, axis: Any) -> Any:
     along = 0 if axis is None else axis
-    return np.reshape(np.flip(np.cumsum(np.flip(g, along), axis=along), along), x_shape)
+    return np.reshape(np.flip(np.cumsum(np.flip(g, along), axis=along), along), a_shape)
 
 
-@primitive(np.cumsum, x=_cumsum_x)
-def cumsum(x: Any, axis: Any = None, dtype: Any = None) -> Any:
+@primitive(np.cumsum, a=_cumsum_a)
+def cumsum(a: Any, axis: Any = None, dtype: Any = None, out: Any = None) -> Any:
     """Running sum.
 
-    out_i = sum_{j <= i} x_j
-    dx_i  = sum_{j >= i} g_j
+    out_i = sum_{j <= i} a_j
+    da_i  = sum_{j >= i} g_j
 
     >>> cumsum(np.array([1.0, 2.0, 3.0]))
     array([1., 3., 6.])
     """
-    return np.cumsum(x, axis=axis, dtype=dtype)
+    return np.cumsum(a, axis=axis, dtype=dtype)
 
 
-def _cumprod_by_doubling(x: Any, axis: Any = None, dtype: Any = None) -> Any:
+def _cumprod_by_doubling(a: Any, axis: Any = None, dtype: Any = None, out: Any = None) -> Any:
     """Running products in log2(n) steps of multiplication: after step k an element holds 2^k factors."""
-    x = np.reshape(x, -1) if axis is None else x
+    a = a if dtype is None else a.astype(dtype)
+    a = np.reshape(a, -1) if axis is None else a
     along = 0 if axis is None else axis
-    n, step = x.shape[along], 1
+    n, step = a.shape[along], 1
     while step < n:
-        head, tail = np.split(x, [step], axis=along)
-        x = np.concatenate([head, tail * np.split(x, [n - step], axis=along)[0]], axis=along)
+        head, tail = np.split(a, [step], axis=along)
+        a = np.concatenate([head, tail * np.split(a, [n - step], axis=along)[0]], axis=along)
         step *= 2
-    return x if dtype is None else x.astype(dtype)
+    return a
 
 
-@primitive(np.cumprod, composite=_cumprod_by_doubling, inputs=("x",))
-def cumprod(x: Any, axis: Any = None, dtype: Any = None) -> Any:
+@primitive(np.cumprod, composite=_cumprod_by_doubling, inputs=("a",))
+def cumprod(a: Any, axis: Any = None, dtype: Any = None, out: Any = None) -> Any:
     """Running product; differentiated through its multiplications, so that zeros do no harm.
 
-    out_i = prod_{j <= i} x_j
-    dx_i  = sum_{j >= i} g_j prod_{k <= j, k != i} x_k
+    out_i = prod_{j <= i} a_j
+    da_i  = sum_{j >= i} g_j prod_{k <= j, k != i} a_k
 
     >>> cumprod(np.array([1.0, 2.0, 3.0]))
     array([1., 2., 6.])
     """
-    return np.cumprod(x, axis=axis, dtype=dtype)
+    return np.cumprod(a, axis=axis, dtype=dtype)
 
 
-def _sort_x(g: Any, order: Any, x_shape: Any, axis: Any) -> Any:
-    back = np.argsort(order, axis=-1 if axis is None else axis)
-    return np.reshape(np.take_along_axis(g, back, axis=-1 if axis is None else axis), x_shape)
+def _refuse_order(name: str, order: Any) -> None:
+    if order is not None:
+        raise ValueError(f"{name}: order={order!r} names fields, and arrays of numbers have none")
 
 
-@primitive(np.sort, extras=("order",), x=_sort_x)
-def sort(x: Any, axis: Any = -1) -> Any:
-    """Sort along an axis, ascending (stable).
+def _sort_a(g: Any, places: Any, a_shape: Any, axis: Any) -> Any:
+    along = -1 if axis is None else axis
+    back = np.argsort(places, axis=along)
+    return np.reshape(np.take_along_axis(g, back, axis=along), a_shape)
 
-    out_i = x_{order_i}
-    dx_{order_i} = g_i
+
+@primitive(np.sort, extras=("places",), a=_sort_a)
+def sort(a: Any, axis: Any = -1, kind: Any = None, order: Any = None, *, stable: Any = None) -> Any:
+    """Sort along an axis, ascending; by default stable, whatever the algorithm.
+
+    out_i = a_{p_i},  p the places of the sorted elements
+    da_{p_i} = g_i
+
+    Raises:
+        ValueError: for `order`, which names fields of structured arrays, and for `kind` together
+            with `stable`.
 
     >>> sort(np.array([3.0, 1.0, 2.0]))
     array([1., 2., 3.])
     """
-    x = np.reshape(x, -1) if axis is None else x
-    order = np.argsort(x, axis=-1 if axis is None else axis, kind="stable")
-    return np.take_along_axis(x, order, axis=-1 if axis is None else axis), order
+    _refuse_order("sort", order)
+    if kind is not None and stable is not None:
+        raise ValueError("sort: kind= and stable= say the same thing, give one of them")
+    if axis is not None and not np.ndim(a):
+        raise np.exceptions.AxisError(axis, 0)
+    a = np.reshape(a, -1) if axis is None else a
+    along = -1 if axis is None else axis
+    places = np.argsort(a, axis=along, kind="stable" if kind is None else kind)
+    return np.take_along_axis(a, places, axis=along), places
 
 
 @composed(np.partition)
-def partition(x: Any, kth: Any, axis: int | None = -1) -> Any:
+def partition(
+    a: Any, kth: Any, axis: int | None = -1, kind: Any = "introselect", order: Any = None
+) -> Any:
     """The elements along an axis, the k-th smallest in place k, smaller ones before it and larger ones behind.
+
+    Raises:
+        ValueError: for `order`, which names fields of structured arrays.
 
     >>> partition(np.array([3.0, 1.0, 2.0]), 1)
     array([1., 2., 3.])
     """
-    x, axis = (np.reshape(x, -1), 0) if axis is None else (x, axis)
-    return take_along_axis(x, np.argpartition(raw(x), kth, axis=axis), axis)
+    _refuse_order("partition", order)
+    a, axis = (np.reshape(a, -1), 0) if axis is None else (a, axis)
+    return take_along_axis(a, np.argpartition(raw(a), kth, axis=axis, kind=kind), axis)
 
 
 @composed(np.sort_complex, method=False)
-def sort_complex(x: Any) -> Any:
+def sort_complex(a: Any) -> Any:
     """Sort along the last axis by real parts, then imaginary parts; the result is complex.
 
     >>> sort_complex(np.array([2.0, 1.0]))
     array([1.+0.j, 2.+0.j])
     """
-    out = sort(x)
-    return out if out.dtype.kind == "c" else out.astype(np.complex128)
+    out = sort(a)
+    if out.dtype.kind == "c":
+        return out
+    return out.astype(np.complex64 if out.dtype.char in "bhBH" else np.complex128)

@@ -1,311 +1,381 @@
-"""Statistics: reductions that ignore NaN, averages, quantiles, covariance."""
+"""Statistics: reductions that ignore NaN, averages, covariance; quantiles are in `quantiles`."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_tuple
 
-from ..backend import beside
+from ..backend import NoValue, as_operand
 from ..primitive import composed
 from ..tensor import raw
-from .reduce import count, max, mean, min, prod, sum
-from .scan import cumprod, cumsum, sort
-from .select import where
+from .reduce import chosen_ddof, count, max, mean, min, prod, std, sum, var
+from .scan import cumprod, cumsum
+from .select import where as choose
 
 __all__ = [
-    "average", "corrcoef", "cov", "median", "nancumprod", "nancumsum", "nanmax", "nanmean", "nanmedian", "nanmin",
-    "nanpercentile", "nanprod", "nanquantile", "nanstd", "nansum", "nanvar", "percentile", "quantile",
+    "average", "corrcoef", "cov", "nancumprod", "nancumsum", "nanmax", "nanmean", "nanmin",
+    "nanprod", "nanstd", "nansum", "nanvar",
 ]  # fmt: skip
 
 
-def _filled(x: Any, value: float) -> Any:
-    """x with a value in place of NaN."""
-    return where(np.isnan(x), value, x)
+def _filled(a: Any, value: float) -> tuple[Any, Any]:
+    """a with a value in place of NaN, and where it is none; of integers and booleans (a, None)."""
+    a = as_operand(a)
+    if a.dtype.kind not in "fc":
+        return a, None
+    missing = np.isnan(raw(a))
+    return choose(missing, value, a), ~missing
 
 
-def _number(x: Any, axis: Any, keepdims: bool) -> Any:
-    """How many elements are not NaN, in the dtype of x."""
-    return np.sum(~np.isnan(x), axis=axis, keepdims=keepdims, dtype=np.real(x).dtype)
+def _refuse_integers(name: str, a: Any, dtype: Any) -> None:
+    """NaN cannot be told in integers: a result of integer dtype is refused, as in NumPy."""
+    if dtype is not None and np.dtype(dtype).kind not in "fc":
+        raise TypeError(
+            f"{name} of {a.dtype}: the dtype must be a floating one too, not {np.dtype(dtype)}"
+        )
 
 
 @composed(np.nansum)
-def nansum(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+def nansum(
+    a: Any,
+    axis: Any = None,
+    dtype: Any = None,
+    out: Any = None,
+    keepdims: bool = False,
+    initial: Any = NoValue,
+    where: Any = True,
+) -> Any:
     """Sum of what is not NaN.
 
     >>> nansum(np.array([1.0, np.nan, 2.0])).item()
     3.0
     """
-    return sum(_filled(x, 0.0), axis=axis, keepdims=keepdims)
+    return sum(
+        _filled(a, 0)[0], axis=axis, dtype=dtype, keepdims=keepdims, initial=initial, where=where
+    )
 
 
 @composed(np.nanprod)
-def nanprod(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+def nanprod(
+    a: Any,
+    axis: Any = None,
+    dtype: Any = None,
+    out: Any = None,
+    keepdims: bool = False,
+    initial: Any = NoValue,
+    where: Any = True,
+) -> Any:
     """Product of what is not NaN.
 
     >>> nanprod(np.array([3.0, np.nan, 2.0])).item()
     6.0
     """
-    return prod(_filled(x, 1.0), axis=axis, keepdims=keepdims)
+    return prod(
+        _filled(a, 1)[0], axis=axis, dtype=dtype, keepdims=keepdims, initial=initial, where=where
+    )
 
 
 @composed(np.nancumsum)
-def nancumsum(x: Any, axis: Any = None) -> Any:
+def nancumsum(a: Any, axis: Any = None, dtype: Any = None, out: Any = None) -> Any:
     """Running sum of what is not NaN.
 
     >>> nancumsum(np.array([1.0, np.nan, 2.0]))
     array([1., 1., 3.])
     """
-    return cumsum(_filled(x, 0.0), axis=axis)
+    return cumsum(_filled(a, 0)[0], axis=axis, dtype=dtype)
 
 
 @composed(np.nancumprod)
-def nancumprod(x: Any, axis: Any = None) -> Any:
+def nancumprod(a: Any, axis: Any = None, dtype: Any = None, out: Any = None) -> Any:
     """Running product of what is not NaN.
 
     >>> nancumprod(np.array([3.0, np.nan, 2.0]))
     array([3., 3., 6.])
     """
-    return cumprod(_filled(x, 1.0), axis=axis)
+    return cumprod(_filled(a, 1)[0], axis=axis, dtype=dtype)
+
+
+def _both(present: Any, where: Any) -> Any:
+    """Where an element is not NaN and the caller's mask holds."""
+    return where if present is None else present if where is True else present & raw(where)
 
 
 @composed(np.nanmean)
-def nanmean(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+def nanmean(
+    a: Any,
+    axis: Any = None,
+    dtype: Any = None,
+    out: Any = None,
+    keepdims: bool = False,
+    *,
+    where: Any = True,
+) -> Any:
     """Mean of what is not NaN.
 
     >>> nanmean(np.array([1.0, np.nan, 2.0])).item()
     1.5
     """
-    return nansum(x, axis=axis, keepdims=keepdims) / _number(x, axis, keepdims)
+    filled, present = _filled(a, 0)
+    if present is not None:
+        _refuse_integers("nanmean", filled, dtype)
+    return mean(filled, axis=axis, dtype=dtype, keepdims=keepdims, where=_both(present, where))
+
+
+def _nan_spread(
+    function: Any, a: Any, axis: Any, dtype: Any, ddof: Any, keepdims: bool, where: Any, given: Any
+) -> Any:
+    """The variance or standard deviation of what is not NaN; NaN where `ddof` leaves nothing."""
+    filled, present = _filled(a, 0)
+    mask = _both(present, where)
+    if present is None:
+        return function(
+            filled, axis=axis, dtype=dtype, ddof=ddof, keepdims=keepdims, where=mask, mean=given
+        )
+    _refuse_integers(f"nan{function.__name__}", filled, dtype)
+    freedom = np.sum(np.broadcast_to(mask, filled.shape), axis=axis, keepdims=keepdims) - ddof
+    with np.errstate(divide="ignore", invalid="ignore"):  # x / 0 is replaced below
+        out = function(
+            filled, axis=axis, dtype=dtype, ddof=ddof, keepdims=keepdims, where=mask, mean=given
+        )
+    return choose(freedom <= 0, np.nan, out) if np.any(freedom <= 0) else out
 
 
 @composed(np.nanvar)
-def nanvar(x: Any, axis: Any = None, ddof: float = 0, keepdims: bool = False) -> Any:
+def nanvar(
+    a: Any,
+    axis: Any = None,
+    dtype: Any = None,
+    out: Any = None,
+    ddof: Any = 0,
+    keepdims: bool = False,
+    *,
+    where: Any = True,
+    mean: Any = None,
+    correction: Any = NoValue,
+) -> Any:
     """Variance of what is not NaN.
 
     >>> nanvar(np.array([1.0, np.nan, 3.0])).item()
     1.0
     """
-    centred = where(np.isnan(x), 0.0, x - nanmean(x, axis=axis, keepdims=True))
-    return sum(centred * centred, axis=axis, keepdims=keepdims) / (_number(x, axis, keepdims) - ddof)
+    return _nan_spread(var, a, axis, dtype, chosen_ddof(ddof, correction), keepdims, where, mean)
 
 
 @composed(np.nanstd)
-def nanstd(x: Any, axis: Any = None, ddof: float = 0, keepdims: bool = False) -> Any:
+def nanstd(
+    a: Any,
+    axis: Any = None,
+    dtype: Any = None,
+    out: Any = None,
+    ddof: Any = 0,
+    keepdims: bool = False,
+    *,
+    where: Any = True,
+    mean: Any = None,
+    correction: Any = NoValue,
+) -> Any:
     """Standard deviation of what is not NaN; its gradient is 0 where all values are equal.
 
     >>> nanstd(np.array([1.0, np.nan, 3.0])).item()
     1.0
     """
-    variance = nanvar(x, axis=axis, ddof=ddof, keepdims=keepdims)
-    equal = variance == 0  # no spread, and gradient 0, as in `std`
-    return where(equal, 0.0, np.sqrt(variance + equal))
+    return _nan_spread(std, a, axis, dtype, chosen_ddof(ddof, correction), keepdims, where, mean)
 
 
-def _nan_extremum(extremum: Any, x: Any, axis: Any, keepdims: bool, worst: float) -> Any:
-    out = extremum(_filled(x, worst), axis=axis, keepdims=keepdims)
-    return where(np.all(np.isnan(x), axis=axis, keepdims=keepdims), np.nan, out)
+def _nan_extremum(
+    extremum: Any, a: Any, axis: Any, keepdims: bool, initial: Any, where: Any, worst: float
+) -> Any:
+    filled, present = _filled(a, worst)
+    out = extremum(filled, axis=axis, keepdims=keepdims, initial=initial, where=where)
+    if present is None or initial is not NoValue:
+        return out
+    nothing = ~np.any(present, axis=axis, keepdims=keepdims)
+    return choose(nothing, np.nan, out) if np.any(nothing) else out
 
 
 @composed(np.nanmax)
-def nanmax(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+def nanmax(
+    a: Any,
+    axis: Any = None,
+    out: Any = None,
+    keepdims: bool = False,
+    initial: Any = NoValue,
+    where: Any = True,
+) -> Any:
     """Largest element that is not NaN.
 
     >>> nanmax(np.array([1.0, np.nan, 2.0])).item()
     2.0
     """
-    return _nan_extremum(max, x, axis, keepdims, -np.inf)
+    return _nan_extremum(max, a, axis, keepdims, initial, where, -np.inf)
 
 
 @composed(np.nanmin)
-def nanmin(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+def nanmin(
+    a: Any,
+    axis: Any = None,
+    out: Any = None,
+    keepdims: bool = False,
+    initial: Any = NoValue,
+    where: Any = True,
+) -> Any:
     """Smallest element that is not NaN.
 
     >>> nanmin(np.array([1.0, np.nan, 2.0])).item()
     1.0
     """
-    return _nan_extremum(min, x, axis, keepdims, np.inf)
+    return _nan_extremum(min, a, axis, keepdims, initial, where, np.inf)
+
+
+def weights_beside(weights: Any, a: Any, axes: tuple[int, ...] | None) -> Any:
+    """Weights for elements of a, or for places along the axes, so that they broadcast against a.
+
+    Raises:
+        TypeError: the shapes differ and no axis is given.
+        ValueError: the shape is neither that of a nor that of a along the axes.
+    """
+    weights = as_operand(weights)
+    shape = np.shape(a)
+    if weights.shape == shape:
+        return weights
+    if axes is None:
+        raise TypeError(
+            f"weights of shape {weights.shape} for elements of shape {shape}: give their axis"
+        )
+    if weights.shape != tuple(shape[axis] for axis in axes):
+        raise ValueError(
+            f"weights of shape {weights.shape} do not fit {shape} along the axes {axes}"
+        )
+    order = sorted(range(len(axes)), key=lambda i: axes[i])
+    aligned = [n if i in axes else 1 for i, n in enumerate(shape)]
+    return np.reshape(np.transpose(weights, order), aligned)
 
 
 @composed(np.average)
-def average(x: Any, axis: Any = None, weights: Any = None, returned: bool = False, *, keepdims: bool = False) -> Any:
+def average(
+    a: Any, axis: Any = None, weights: Any = None, returned: bool = False, *, keepdims: bool = False
+) -> Any:
     """Weighted mean; the weights may be differentiated too.
 
-    out = sum_i w_i x_i / sum_i w_i
+    out = sum_i w_i a_i / sum_i w_i
+
+    Args:
+        weights: of the shape of a, or of its shape along the axis.
+        returned: return (out, sum of the weights).
+
+    Raises:
+        ZeroDivisionError: weights sum to 0.
 
     >>> average(np.array([1.0, 3.0]), weights=np.array([3.0, 1.0])).item()
     1.5
     """
+    a = as_operand(a)
+    axes = None if axis is None else normalize_axis_tuple(axis, np.ndim(a), argname="axis")
     if weights is None:
-        out = mean(x, axis=axis, keepdims=keepdims)
-        total: Any = np.ones_like(out) * count(np.shape(x), axis)
-    else:
-        if np.ndim(weights) != np.ndim(x):
-            shape = [1] * np.ndim(x)
-            shape[axis] = np.shape(x)[axis]
-            weights = np.reshape(weights, shape)
-        weights = np.broadcast_to(weights, np.shape(x))
-        total = sum(weights, axis=axis, keepdims=keepdims)
-        out = sum(x * weights, axis=axis, keepdims=keepdims) / total
+        out = mean(a, axis=axes, keepdims=keepdims)
+        total: Any = np.ones_like(out) * count(np.shape(a), axes)
+        return (out, total) if returned else out
+    weights = weights_beside(weights, a, axes)
+    dtype = np.result_type(a.dtype, weights.dtype, *([] if a.dtype.kind in "fc" else [np.float64]))
+    weights = np.broadcast_to(weights, np.shape(a))
+    total = sum(weights, axis=axes, dtype=dtype, keepdims=keepdims)
+    if np.any(raw(total) == 0):
+        raise ZeroDivisionError("average: weights sum to zero, the mean would divide by them")
+    out = sum(a.astype(dtype) * weights.astype(dtype), axis=axes, keepdims=keepdims) / total
     return (out, total) if returned else out
 
 
-#: For each method the place among n sorted values at which the quantile q lies (Hyndman and Fan, 1996), from 0.
-_PLACES: dict[str, Any] = {
-    "linear": lambda n, q: (n - 1) * q,
-    "lower": lambda n, q: np.floor((n - 1) * q),
-    "higher": lambda n, q: np.ceil((n - 1) * q),
-    "nearest": lambda n, q: np.round((n - 1) * q),
-    "midpoint": lambda n, q: (np.floor((n - 1) * q) + np.ceil((n - 1) * q)) / 2,
-    "hazen": lambda n, q: n * q - 0.5,
-    "weibull": lambda n, q: (n + 1) * q - 1,
-    "median_unbiased": lambda n, q: (n + 1 / 3) * q - 2 / 3,
-    "normal_unbiased": lambda n, q: (n + 1 / 4) * q - 5 / 8,
-    "interpolated_inverted_cdf": lambda n, q: n * q - 1,
-    "inverted_cdf": lambda n, q: np.ceil(n * q) - 1,
-    "averaged_inverted_cdf": lambda n, q: np.where(n * q % 1 == 0, n * q - 0.5, np.floor(n * q)),
-    "closest_observation": lambda n, q: np.round(n * q) - 1,
-}
+def _in_rows(x: Any, rowvar: bool, transposed: bool) -> Any:
+    if np.ndim(x) > 2:
+        raise ValueError(f"cov: variables and observations make a matrix, got shape {np.shape(x)}")
+    x = np.reshape(x, (1, -1)) if np.ndim(x) < 2 else x
+    return np.transpose(x) if transposed and not rowvar else x
 
 
-#: The methods whose result is one of the elements.
-_PICKING = ("lower", "higher", "nearest", "inverted_cdf", "closest_observation")
-
-
-@composed(np.quantile)
-def quantile(x: Any, q: Any, axis: Any = None, *, method: str = "linear", keepdims: bool = False) -> Any:
-    """The value below which a part q (0 to 1) of the elements lies; between two of them it is interpolated.
-
-    out = (1 - t) x_(k) + t x_(k+1),  x_(k) the sorted elements, k + t the place of q
-
-    The gradient goes to these two elements.  q may have axes of its own; they come first.
-
-    >>> quantile(np.array([1.0, 2.0, 4.0]), 0.75).item()
-    3.0
-    """
-    rows, q, trailing, finish = _rows_for_quantiles(x, q, axis, method, keepdims)
-    ordered = np.moveaxis(sort(rows, axis=-1), -1, 0)
-    n = ordered.shape[0]
-    place = np.clip(_PLACES[method](n, q), 0, n - 1)
-    below = np.floor(place).astype(int)
-    t = beside(np.reshape(place - below, q.shape + (1,) * trailing), x)
-    return finish(ordered[below] * (1 - t) + ordered[np.minimum(below + 1, n - 1)] * t)
-
-
-def _rows_for_quantiles(x: Any, q: Any, axis: Any, method: str, keepdims: bool) -> tuple[Any, np.ndarray, int, Any]:
-    """The elements to order in the last axis, q as an array, the number of axes that stay, and what shapes the result."""
-    if method not in _PLACES:
-        raise ValueError(f"quantile: there is no method {method!r}, only {', '.join(_PLACES)}")
-    ndim = np.ndim(x)
-    axes = tuple(range(ndim)) if axis is None else tuple(int(a) % ndim for a in np.atleast_1d(axis))
-    kept = [a for a in range(ndim) if a not in axes]
-    rows = np.reshape(np.transpose(x, (*kept, *axes)), (*(np.shape(x)[a] for a in kept), -1))
-    dtype = x.dtype if method in _PICKING else np.result_type(x.dtype, q if isinstance(q, (int, float)) else np.float64)
-    q = np.asarray(q, dtype=float)
-    if q.size and (q.min() < 0 or q.max() > 1):
-        raise ValueError(f"quantile: q must lie between 0 and 1 (percentile: 0 and 100), got {q}")
-
-    def finish(out: Any) -> Any:
-        out = out.astype(dtype)
-        return np.expand_dims(out, tuple(a + q.ndim for a in axes)) if keepdims else out
-
-    return rows, q, len(kept), finish
-
-
-@composed(np.nanquantile)
-def nanquantile(x: Any, q: Any, axis: Any = None, *, method: str = "linear", keepdims: bool = False) -> Any:
-    """`quantile` of what is not NaN.
-
-    >>> nanquantile(np.array([1.0, np.nan, 2.0, 4.0]), 0.75).item()
-    3.0
-    """
-    rows, q, trailing, finish = _rows_for_quantiles(x, q, axis, method, keepdims)
-    ordered = sort(rows, axis=-1)  # NaN comes last
-    n = np.sum(~np.isnan(raw(rows)), axis=-1)
-    column = beside(np.reshape(q, (*q.shape, *(1,) * trailing)), x)
-    last = np.maximum(n - 1, 0)
-    place = np.clip(_PLACES[method](n, column), 0, last)
-    below = np.floor(place).astype(int)
-    t = place - below
-    ordered = np.broadcast_to(ordered, (*q.shape, *ordered.shape))
-    low = np.take_along_axis(ordered, below[..., None], axis=-1)[..., 0]
-    high = np.take_along_axis(ordered, np.minimum(below + 1, last)[..., None], axis=-1)[..., 0]
-    return finish(low * (1 - t) + high * t)
-
-
-@composed(np.percentile)
-def percentile(x: Any, q: Any, axis: Any = None, *, method: str = "linear", keepdims: bool = False) -> Any:
-    """`quantile` of q / 100.
-
-    >>> percentile(np.array([1.0, 2.0, 4.0]), 50).item()
-    2.0
-    """
-    return quantile(x, np.asarray(q, dtype=float) / 100, axis, method=method, keepdims=keepdims)
-
-
-@composed(np.nanpercentile)
-def nanpercentile(x: Any, q: Any, axis: Any = None, *, method: str = "linear", keepdims: bool = False) -> Any:
-    """`nanquantile` of q / 100.
-
-    >>> nanpercentile(np.array([1.0, np.nan, 2.0, 4.0]), 50).item()
-    2.0
-    """
-    return nanquantile(x, np.asarray(q, dtype=float) / 100, axis, method=method, keepdims=keepdims)
-
-
-@composed(np.median)
-def median(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
-    """The middle of the sorted elements; of an even number the mean of the two in the middle.
-
-    >>> median(np.array([3.0, 1.0, 2.0, 10.0])).item()
-    2.5
-    """
-    return quantile(x, 0.5, axis, keepdims=keepdims)
-
-
-@composed(np.nanmedian)
-def nanmedian(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
-    """Median of what is not NaN.
-
-    >>> nanmedian(np.array([3.0, np.nan, 2.0])).item()
-    2.5
-    """
-    return nanquantile(x, 0.5, axis, keepdims=keepdims)
+def _observation_weights(fweights: Any, aweights: Any, n: int) -> Any:
+    """How often each observation occurs times how much it weighs; None without either."""
+    product: Any = None
+    for name, weights in (("fweights", fweights), ("aweights", aweights)):
+        if weights is None:
+            continue
+        weights = as_operand(weights).astype(np.float64)
+        if weights.shape != (n,):
+            raise RuntimeError(f"cov: {name} of shape {weights.shape} for {n} observations")
+        values = raw(weights)
+        if name == "fweights" and not np.all(values == np.round(values)):
+            raise TypeError("cov: fweights count observations and must be integers")
+        if np.any(values < 0):
+            raise ValueError(f"cov: {name} must not be negative")
+        product = weights if product is None else product * weights
+    return product
 
 
 @composed(np.cov, method=False)
-def cov(m: Any, y: Any = None, rowvar: bool = True, bias: bool = False, ddof: Any = None) -> Any:
+def cov(
+    m: Any,
+    y: Any = None,
+    rowvar: bool = True,
+    bias: bool = False,
+    ddof: Any = None,
+    fweights: Any = None,
+    aweights: Any = None,
+    *,
+    dtype: Any = None,
+) -> Any:
     """Covariance matrix of variables in rows (in columns with rowvar=False).
 
-    out_ij = sum_n (m_in - mean_i) (m_jn - mean_j) / (N - ddof)
+    out_ij = sum_n w_n (m_in - mean_i) (m_jn - mean_j) / (N - ddof),  N the sum of the weights w
+
+    Args:
+        y: more variables.
+        bias, ddof: divide by N (bias=True, ddof=0) or by N - 1 (by default), or by N - ddof.
+        fweights: how often each observation occurs.
+        aweights: how much each observation weighs; differentiable.
 
     >>> cov(np.array([[1.0, 3.0], [2.0, 6.0]]))
     array([[2., 4.],
            [4., 8.]])
     """
-
-    def in_rows(x: Any) -> Any:
-        x = np.reshape(x, (1, -1)) if np.ndim(x) < 2 else x
-        return x if rowvar or np.shape(x)[0] == 1 else np.transpose(x)
-
-    rows = in_rows(m) if y is None else np.concatenate([in_rows(m), in_rows(y)])
+    if ddof is not None and ddof != int(ddof):
+        raise ValueError(f"cov: ddof must be an integer, got {ddof}")
+    m = as_operand(m)
+    parts = [_in_rows(m, rowvar, np.ndim(m) != 1)]
+    if y is not None:
+        y = _in_rows(as_operand(y), True, False)
+        parts.append(_in_rows(y, rowvar, np.shape(y)[0] != 1))
+    dtype = np.result_type(*(part.dtype for part in parts), np.float64) if dtype is None else dtype
+    rows = (parts[0] if y is None else np.concatenate(parts)).astype(dtype)
     ddof = (0 if bias else 1) if ddof is None else ddof
-    rows = rows.astype(np.result_type(rows.dtype, np.float64))
-    centred = rows - mean(rows, axis=1, keepdims=True)
-    out = centred @ np.conj(np.transpose(centred)) / (np.shape(rows)[1] - ddof)
-    return np.squeeze(out)
+    n = np.shape(rows)[1]
+    weights = _observation_weights(fweights, aweights, n)
+    if weights is None:
+        right = centred = rows - mean(rows, axis=1, keepdims=True)
+        freedom: Any = n - ddof
+    else:
+        total = sum(weights)
+        centred = rows - sum(rows * weights, axis=1, keepdims=True) / total
+        right = centred * weights
+        lost = ddof if aweights is None else ddof * sum(weights * aweights) / total
+        freedom = total - lost
+    freedom = freedom if raw(freedom) > 0 else 0.0
+    return np.squeeze(centred @ np.conj(np.transpose(right)) / freedom)
 
 
 @composed(np.corrcoef, method=False)
-def corrcoef(x: Any, y: Any = None, rowvar: bool = True) -> Any:
+def corrcoef(x: Any, y: Any = None, rowvar: bool = True, *, dtype: Any = None) -> Any:
     """Correlation matrix, the covariances divided by both standard deviations.
 
     >>> corrcoef(np.array([[1.0, 3.0], [2.0, 6.0]])).round(12)
     array([[1., 1.],
            [1., 1.]])
     """
-    c = cov(x, y, rowvar)
+    c = cov(x, y, rowvar, dtype=dtype)
     if np.ndim(c) == 0:
         return c / c
     d = np.sqrt(np.real(np.diagonal(c)))
-    return c / d[:, None] / d[None, :]
+    c = c / d[:, None] / d[None, :]
+    if c.dtype.kind == "c":
+        return np.clip(np.real(c), -1, 1) + 1j * np.clip(np.imag(c), -1, 1)
+    return np.clip(c, -1, 1)

@@ -36,6 +36,11 @@ def _square_radius(x: Any, y: Any) -> Any:
     return radius + (radius == 0)
 
 
+def _one_minus_square(x: Any) -> Any:
+    """1 - x^2; of complex x the sign of its zeros says on which side of the cut x is."""
+    return -(x * x - 1) if x.dtype.kind == "c" else 1 - x * x
+
+
 @primitive(np.sin, x=lambda g, x: g * np.cos(x))
 def sin(x: Any) -> Any:
     """Sine (x in radians).
@@ -75,7 +80,7 @@ def tan(x: Any) -> Any:
     return np.tan(x)
 
 
-@primitive(np.arcsin, x=lambda g, x: g / np.sqrt(safe_divisor(1 - x * x, g)))
+@primitive(np.arcsin, x=lambda g, x: g / safe_divisor(np.sqrt(_one_minus_square(x)), g))
 def arcsin(x: Any) -> Any:
     """Inverse sine, in radians.
 
@@ -88,7 +93,7 @@ def arcsin(x: Any) -> Any:
     return np.arcsin(x)
 
 
-@primitive(np.arccos, x=lambda g, x: -g / np.sqrt(safe_divisor(1 - x * x, g)))
+@primitive(np.arccos, x=lambda g, x: -g / safe_divisor(np.sqrt(_one_minus_square(x)), g))
 def arccos(x: Any) -> Any:
     """Inverse cosine, in radians.
 
@@ -114,7 +119,11 @@ def arctan(x: Any) -> Any:
     return np.arctan(x)
 
 
-@primitive(np.arctan2, x=lambda g, x, y: g * y / _square_radius(x, y), y=lambda g, x, y: -g * x / _square_radius(x, y))
+@primitive(
+    np.arctan2,
+    x=lambda g, x, y: g * y / _square_radius(x, y),
+    y=lambda g, x, y: -g * x / _square_radius(x, y),
+)
 def arctan2(x: Any, y: Any) -> Any:
     """Angle of the point (y, x), in radians; the first argument is the height, as in NumPy.
 
@@ -237,7 +246,10 @@ def _sinc_series(u: Any, order: int) -> Any:
     out: Any = 0.0
     for m in range((order + 1) // 2, order // 2 + 24):
         power = 2 * m - order
-        out = out + (-1.0) ** m * factorial(2 * m) / (factorial(power) * factorial(2 * m + 1)) * u**power
+        out = (
+            out
+            + (-1.0) ** m * factorial(2 * m) / (factorial(power) * factorial(2 * m + 1)) * u**power
+        )
     return out
 
 
@@ -263,7 +275,9 @@ def sinc_derivative(x: Any, order: int) -> Any:
     u = np.pi * x
     small = np.abs(u) < order + 1.0
     near, far = np.where(small, u, 0.0), np.where(small, order + 1.0, u)
-    return np.pi**order * np.where(small, _sinc_series(near, order), _sinc_quotient(far, order)).astype(u.dtype, copy=False)
+    return np.pi**order * np.where(
+        small, _sinc_series(near, order), _sinc_quotient(far, order)
+    ).astype(u.dtype, copy=False)
 
 
 @primitive(np.sinc, x=lambda g, x: g * sinc_derivative(x, 1))

@@ -11,9 +11,10 @@ from itertools import accumulate as running_fold
 from typing import Any
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_tuple
 
+from ..backend import NoValue
 from ..tensor import Tensor, raw
-from .arithmetic import add, maximum, minimum, multiply
 from .constant import constants
 from .index import getitem, plain_index, take_along_axis
 from .join import concatenate, stack, unstack
@@ -22,7 +23,7 @@ from .scan import cumprod, cumsum
 from .select import where as choose_where
 from .shape import reshape
 
-__all__ = ["masked", "methods"]
+__all__ = ["methods"]
 
 
 def _running_extremum(ufunc: np.ufunc) -> Callable[..., Any]:
@@ -56,55 +57,95 @@ _OWN: dict[tuple[np.ufunc, str], Callable[..., Any]] = {
 
 def _axes(x: Any, axis: Any) -> tuple[int, ...]:
     ndim = np.ndim(x)
-    axes = tuple(range(ndim)) if axis is None else (axis,) if isinstance(axis, int) else tuple(axis)
-    return tuple(a % ndim for a in axes)
+    return tuple(range(ndim)) if axis is None else normalize_axis_tuple(axis, ndim)
 
 
-def _reduce(ufunc: np.ufunc, f: Callable[..., Any], x: Any, axis: Any = 0, keepdims: bool = False, **options: Any) -> Any:
+def _reduce(
+    ufunc: np.ufunc,
+    f: Callable[..., Any],
+    x: Any,
+    axis: Any = 0,
+    dtype: Any = None,
+    out: Any = None,
+    keepdims: bool = False,
+    initial: Any = NoValue,
+    where: Any = True,
+) -> Any:
     """f(f(f(x_0, x_1), x_2), ...) along an axis, or one after the other along several."""
-    initial, mask = options.pop("initial", None), options.pop("where", True)
+    options = {"initial": initial, "where": where, "dtype": dtype}
+    absent = {"initial": NoValue, "where": True, "dtype": None}
+    given = {n: v for n, v in options.items() if v is not absent[n]}
+    own = _OWN.get((ufunc, "reduce"))
+    if own is not None and not (given and own is logsumexp) and not isinstance(initial, Tensor):
+        return own(x, axis=axis, keepdims=keepdims, **given)
     axes = _axes(x, axis)
-    if mask is not True:
-        neutral = initial if initial is not None else ufunc.identity
+    first = None if initial is NoValue else initial
+    neutral = first if ufunc.identity is None else ufunc.identity
+    if where is not True:
         if neutral is None:
             raise ValueError(f"np.{ufunc.__name__}.reduce with where= needs initial=")
-        x = choose_where(mask, x, neutral)
-    if initial is None and (ufunc, "reduce") in _OWN:
-        return _OWN[ufunc, "reduce"](x, axis=axes, keepdims=keepdims, **options)
-    if options:
-        raise TypeError(f"np.{ufunc.__name__}.reduce of a Tensor does not take {', '.join(options)}")
-    out = x
-    for a in sorted(axes, reverse=True):
-        parts = unstack(out, a)
-        if not parts and initial is None and ufunc.identity is None:
-            raise ValueError(f"np.{ufunc.__name__}.reduce: axis {a} is empty and the function has no identity")
-        if not parts:
-            filling = ufunc.identity if initial is None else initial
-            out = np.full_like(out, filling, shape=(*np.shape(out)[:a], *np.shape(out)[a + 1 :]))
-            continue
-        out = parts[0]
-        for part in parts[1:]:
-            out = f(out, part)
-    if initial is not None:
-        out = f(initial, out)
-    return np.expand_dims(out, axes) if keepdims else out
+        x = choose_where(where, x, neutral)
+    if dtype is not None:
+        x = x.astype(dtype)
+    result = _folded(ufunc, f, x, axes, neutral)
+    if first is not None and (np.size(x) or neutral is not first):
+        result = f(first, result)
+    return np.expand_dims(result, axes) if keepdims else result
 
 
-def _accumulate(ufunc: np.ufunc, f: Callable[..., Any], x: Any, axis: int = 0) -> Any:
+def _folded(
+    ufunc: np.ufunc, f: Callable[..., Any], x: Any, axes: tuple[int, ...], neutral: Any
+) -> Any:
+    """The function folded along each of the axes; `neutral` where there is nothing to fold."""
+    for axis in sorted(axes, reverse=True):
+        parts = unstack(x, axis=axis)
+        if parts:
+            x = parts[0]
+            for part in parts[1:]:
+                x = f(x, part)
+        elif neutral is None:
+            raise ValueError(
+                f"np.{ufunc.__name__}.reduce: axis {axis} is empty, the function has no identity"
+            )
+        else:
+            x = np.full_like(x, neutral, shape=(*np.shape(x)[:axis], *np.shape(x)[axis + 1 :]))
+    return x
+
+
+def _accumulate(
+    ufunc: np.ufunc,
+    f: Callable[..., Any],
+    x: Any,
+    axis: int = 0,
+    dtype: Any = None,
+    out: Any = None,
+) -> Any:
     """x_0, f(x_0, x_1), f(f(x_0, x_1), x_2), ... along an axis."""
+    x = x if dtype is None else x.astype(dtype)
     if (ufunc, "accumulate") in _OWN:
         return _OWN[ufunc, "accumulate"](x, axis=axis)
-    return stack(list(running_fold(unstack(x, axis), f)), axis=axis)
+    return stack(list(running_fold(unstack(x, axis=axis), f)), axis=axis)
 
 
-def _reduceat(ufunc: np.ufunc, f: Callable[..., Any], x: Any, indices: Sequence[int], axis: int = 0) -> Any:
+def _reduceat(
+    ufunc: np.ufunc,
+    f: Callable[..., Any],
+    x: Any,
+    indices: Sequence[int],
+    axis: int = 0,
+    dtype: Any = None,
+    out: Any = None,
+) -> Any:
     """Reductions of the pieces that begin at the indices; a piece that would be empty is its first element."""
+    x = x if dtype is None else x.astype(dtype)
     axis = _axes(x, axis)[0]
     before, n = (slice(None),) * axis, np.shape(x)[axis]
     starts = [int(i) for i in raw(indices)]
     ends = [*starts[1:], n]
     pieces = [
-        _reduce(ufunc, f, getitem(x, (*before, slice(i, j if j > i else i + 1))), axis, keepdims=True)
+        _reduce(
+            ufunc, f, getitem(x, (*before, slice(i, j if j > i else i + 1))), axis, None, None, True
+        )
         for i, j in zip(starts, ends, strict=True)
     ]
     return concatenate(pieces, axis=axis)
@@ -131,38 +172,6 @@ def _at(ufunc: np.ufunc, f: Callable[..., Any], a: Any, indices: Any, b: Any = N
         at = tuple(int(k) for k in np.unravel_index(flat, a.shape))
         a[at] = f(a[at]) if values is None else f(a[at], values[i])
 
-
-def _number(x: Any, axis: Any, keepdims: bool, where: Any) -> Any:
-    """For how many elements the mask holds."""
-    return np.sum(np.ones_like(np.real(raw(x))) * raw(where), axis=axis, keepdims=keepdims)
-
-
-def _masked_mean(x: Any, axis: Any = None, keepdims: bool = False, where: Any = True, **options: Any) -> Any:
-    """The mean of the elements for which the mask holds."""
-    return _reduce(np.add, add, x, axis, keepdims, where=where, **options) / _number(x, axis, keepdims, where)
-
-
-def _masked_var(x: Any, axis: Any = None, keepdims: bool = False, where: Any = True, ddof: float = 0) -> Any:
-    """The variance of the elements for which the mask holds."""
-    centred = x - _masked_mean(x, axis, True, where)
-    squares = _reduce(np.add, add, np.real(centred * np.conj(centred)), axis, keepdims, where=where)
-    return squares / (_number(x, axis, keepdims, where) - ddof)
-
-
-def _by_ufunc(ufunc: np.ufunc, f: Callable[..., Any]) -> Callable[..., Any]:
-    def reduction(x: Any, axis: Any = None, keepdims: bool = False, **options: Any) -> Any:
-        return _reduce(ufunc, f, x, axis, keepdims, **options)
-
-    return reduction
-
-
-#: NumPy's reductions where they are called with `initial` or `where`.
-masked: dict[Any, Callable[..., Any]] = {
-    np.sum: _by_ufunc(np.add, add), np.prod: _by_ufunc(np.multiply, multiply), np.mean: _masked_mean, np.var: _masked_var,
-    np.max: _by_ufunc(np.maximum, maximum), np.amax: _by_ufunc(np.maximum, maximum),
-    np.min: _by_ufunc(np.minimum, minimum), np.amin: _by_ufunc(np.minimum, minimum),
-    np.std: lambda x, axis=None, keepdims=False, **options: np.sqrt(_masked_var(x, axis, keepdims, **options)),
-}  # fmt: skip
 
 #: What stands for each method: (ufunc, its op, *arguments) -> result.
 methods: dict[str, Callable[..., Any]] = {

@@ -176,14 +176,16 @@ def _inputs(step: Step, labels: dict[int, str], values: dict[int, Any]) -> dict[
     ids = iter(step.inputs)
     known: dict[str, tuple[str, Any]] = {}
     names = node.op.inputs if node.op.sequence is None else [f"{node.op.sequence}{i}" for i in range(len(node.parents))]
-    constants = {n: np.asarray(v) for n, v in what_rules_read(node) if isinstance(v, (float, int, np.ndarray))}
+    read = dict(what_rules_read(node))
+    constants = {n: np.asarray(v) for n, v in read.items() if isinstance(v, (float, int, np.ndarray))}
     for name, parent in zip(names, node.parents, strict=False):
         if parent is not None:
             source = next(ids)[0]
             known[name] = (labels[source], values[source])
         else:
             value = constants.get(name)
-            known[name] = (number(value) if value is not None else "...", value)
+            label = "..." if read.get(name, ...) is not None else ""  # an input that was left out
+            known[name] = (number(value) if value is not None else label, value)
     return known
 
 
@@ -194,7 +196,10 @@ def source_of(step: Step) -> str | None:
 
 
 def _written(step: Step, known: dict[str, tuple[str, Any]]) -> str:
-    return "" if step.op is None else f"{step.op}({', '.join(label for name, (label, _) in known.items() if name != 'out')})"
+    if step.op is None:
+        return ""
+    labels = [label for name, (label, _) in known.items() if label and name != "out"]
+    return f"{step.op}({', '.join(labels)})"
 
 
 def _line(doc: str, left: str) -> str | None:

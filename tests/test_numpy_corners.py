@@ -1,0 +1,195 @@
+"""NumPy's answer or an error: axes out of range, types, NaN, infinity and integer powers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from minigrad import Tensor, grad, gradcheck, logsumexp
+
+inf, nan = np.inf, np.nan
+X = np.array([[2.0, -1.0, 0.5], [3.0, 4.0, -2.5]])
+MASK = np.array([[True, False, True], [True, True, False]])
+N = np.array([7, -3, 120], np.int8)
+V = np.array([0.5, -1.0, 2.0, 3.5])
+SINGLE = V.astype(np.float32)
+HOLED = np.array([1.0, nan, 3.0, 4.0])
+
+#: Calls that NumPy refuses.
+WRONG: list[Callable[[Any], Any]] = [
+    lambda x: np.sum(x, axis=5),
+    lambda x: np.sum(x, axis=5, where=True),
+    lambda x: np.sum(x, axis=(0, 0)),
+    lambda x: np.sum(x[:1, :1], where=np.array([True, False, True])),
+    lambda x: np.max(x, where=MASK),
+    lambda x: np.max(x[:0]),
+    lambda x: np.add.reduce(x, axis=5),
+    lambda x: np.subtract.reduce(x, axis=5),
+    lambda x: np.var(x, ddof=1, correction=1),
+    lambda x: np.nanvar(x, ddof=1, correction=1),
+    lambda x: np.nanmean(x, dtype=int),
+    lambda x: np.median(x, axis=5),
+    lambda x: np.nanmedian(x, axis=-3),
+    lambda x: np.quantile(x, 0.5, axis=(0, 0)),
+    lambda x: np.quantile(x, 1.5),
+    lambda x: np.quantile(x, np.nan),
+    lambda x: np.percentile(x, -1),
+    lambda x: np.quantile(x, 0.5, method="middle"),
+    lambda x: np.quantile(x, 0.5, weights=np.abs(x)),
+    lambda x: np.quantile(x, 0.5, weights=-np.abs(x), method="inverted_cdf"),
+    lambda x: np.quantile(x, 0.5, weights=np.ones(2), method="inverted_cdf"),
+    lambda x: np.quantile(x[:, :0], 0.5, axis=1),
+    lambda x: np.quantile(x * 1j, 0.5),
+    lambda x: np.average(x, weights=np.ones(3)),
+    lambda x: np.average(x, axis=0, weights=np.ones(3)),
+    lambda x: np.average(x, weights=np.zeros((2, 3))),
+    lambda x: np.cov(x, ddof=0.5),
+    lambda x: np.cov(x, fweights=[1, 2]),
+    lambda x: np.cov(x, fweights=[1.5, 2, 1]),
+    lambda x: np.cov(x, aweights=[-1, 2, 1]),
+    lambda x: np.cov(x[None]),
+    lambda x: np.sort(x, axis=2),
+    lambda x: np.sort(x[0, 0]),
+    lambda x: np.sort(x, kind="fastest"),
+    lambda x: np.sort(x, kind="stable", stable=True),
+    lambda x: np.cumsum(x, axis=2),
+    lambda x: np.fft.fft(x, axis=2),
+    lambda x: np.fft.fft(x, norm="none"),
+    lambda x: np.fft.hfft(x, norm="none"),
+    lambda x: np.fft.fftn(x, s=(2, 2), axes=(0,)),
+    lambda x: np.fft.fftshift(x, axes=2),
+    lambda x: np.polyder(x[0], -1),
+    lambda x: np.polyint(x[0], -1),
+    lambda x: np.polyint(x[0], 3, k=[1.0, 2.0]),
+    lambda x: np.polyfit(x[0], x[1], -1),
+    lambda x: np.polyfit(x[0], x[1][:2], 1),
+    lambda x: np.polyfit(x[0], x[1], 2, cov=True),
+    lambda x: np.vander(x),
+    lambda x: np.roots(x),
+    lambda x: np.poly(x),
+    lambda x: np.bincount(np.array([0, 1]), weights=x[0]),
+]
+
+
+@pytest.mark.parametrize("i", range(len(WRONG)))
+def test_what_numpy_refuses_is_refused(i: int) -> None:
+    with pytest.raises(Exception) as theirs:
+        WRONG[i](X)
+    kinds = (TypeError, ValueError, IndexError, ZeroDivisionError, RuntimeError)
+    assert isinstance(theirs.value, kinds)
+    with pytest.raises(kinds):
+        WRONG[i](Tensor(X))
+
+
+REDUCTIONS = [
+    np.sum, np.prod, np.max, np.mean, np.var, np.nansum, np.nanmax, np.nanmean, np.nanvar,
+    np.median, np.nanmedian, np.average, np.cumsum, np.sort, np.any,
+]  # fmt: skip
+OF_COMPLEX = [np.nansum, np.nanmean, np.nanvar, np.nanstd, np.nanprod, np.median]
+OF_INFINITY = [np.median, np.nanmedian, np.nansum, np.nanmax, np.nanmin, np.nanmean]
+
+#: Types of integers, booleans, single and half precision, and what NaN and infinity do.
+CORNERS: list[tuple[Callable[[Any], Any], np.ndarray]] = [
+    *(
+        (f, x)
+        for f in REDUCTIONS
+        for x in (N, N.astype(np.uint16), N > 0, SINGLE, V.astype(np.float16))
+    ),
+    *((f, HOLED * (1 + 2j)) for f in OF_COMPLEX),
+    *(
+        (f, x)
+        for f in OF_INFINITY
+        for x in (HOLED, np.array([inf, inf, 1.0]), np.array([1.0, 2.0, inf]))
+    ),
+    *(
+        (lambda x, q=q, m=m: np.quantile(x, q, method=m), x)
+        for q in (0, 1, 0.3, [0, 1], np.float32(0.3))
+        for m in ("linear", "lower", "weibull")
+        for x in (N, SINGLE, HOLED)
+    ),
+    (lambda x: np.sum(x, initial=0), np.arange(120, dtype=np.int8)),
+    (lambda x: np.max(x, initial=1), np.array([-1, -2])),
+    (np.nansum, np.array([2**53 + 1])),
+    *((f, N) for f in (np.sort_complex, np.ptp, np.polyint, np.polyder, np.poly, np.vander)),
+    (lambda x: np.polyadd(x, x[:2]), N),
+    (np.corrcoef, X),
+    (lambda x: np.std(x, axis=()), X),
+]
+
+
+@pytest.mark.parametrize("i", range(len(CORNERS)))
+def test_numbers_and_dtypes_at_the_corners(i: int) -> None:
+    f, x = CORNERS[i]
+    with np.errstate(all="ignore"):
+        got, want = np.asarray(f(Tensor(x))), np.asarray(f(x))
+    assert (got.dtype, got.shape) == (want.dtype, want.shape)
+    tolerance = {np.dtype(np.float16): 2e-3, np.dtype(np.float32): 1e-6}.get(want.dtype, 1e-13)
+    np.testing.assert_allclose(got, want, rtol=tolerance)
+
+
+def test_a_start_with_a_gradient_is_refused_by_name() -> None:
+    """`initial` of a reduction is an option; a ufunc's own reduce differentiates it."""
+    x, start = Tensor(V), Tensor(np.array(2.0), requires_grad=True)
+    for f in (np.sum, np.prod, np.max, np.nansum):
+        with pytest.raises(TypeError, match="initial"):
+            f(x, initial=start)
+    np.add.reduce(x, initial=start * 3).backward()
+    assert start.grad.item() == 3.0
+
+
+CORNER_POWERS = np.array([0.0, -0.0, inf, -inf, nan, 1.0, -1.0, 1e-30, -1e30, 3.7, -0.2])
+EXPONENTS = [-5, -4, -3, -2, -1, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 0.5, -1.0, 2.0, 3.0, 1.5]
+
+
+@pytest.mark.parametrize("n", EXPONENTS)
+@pytest.mark.parametrize("dtype", ["f2", "f4", "f8", "g", "c8", "c16", "i1", "u2", "i8", "?"])
+@pytest.mark.filterwarnings("ignore::RuntimeWarning", "ignore::numpy.exceptions.ComplexWarning")
+def test_powers_are_numpys(n: float, dtype: str) -> None:
+    """Values within rounding, dtypes, NaN, infinity, the sign of zero; errors for integers."""
+    x = np.concatenate([CORNER_POWERS, np.random.default_rng(0).normal(size=99)])
+    x = (np.nan_to_num(x) if np.dtype(dtype).kind in "iu?" else x).clip(-1e30, 1e30).astype(dtype)
+    x = x if np.dtype(dtype).kind != "f" else np.concatenate([x, CORNER_POWERS.astype(dtype)])
+    try:
+        want = np.power(x, n)
+    except (ValueError, OverflowError) as error:
+        with pytest.raises(type(error)):
+            np.power(Tensor(x), n)
+        return
+    got = np.power(Tensor(x), n).numpy()
+    assert got.dtype == want.dtype
+    if want.dtype.kind != "f":
+        np.testing.assert_allclose(got, want, rtol=1e-6)
+        return
+    normal = (np.abs(want) >= np.finfo(want.dtype).tiny) & np.isfinite(want)
+    np.testing.assert_allclose(got[normal], want[normal], rtol=6 * np.finfo(want.dtype).eps)
+    np.testing.assert_array_equal(got[~np.isfinite(want)], want[~np.isfinite(want)])
+    np.testing.assert_array_equal(
+        np.signbit(got)[~np.isnan(want)], np.signbit(want)[~np.isnan(want)]
+    )
+
+
+@pytest.mark.parametrize("n", [*range(-4, 9), 0.5, 1.5])
+def test_slope_of_a_power(n: float) -> None:
+    x = np.array([0.3, 1.0, 2.5] if n % 1 else [-2.5, -0.3, 1.0, 2.5])
+    np.testing.assert_allclose(
+        grad(lambda x: np.sum(x**n))(x), n * np.power(x, n - 1.0), rtol=1e-13
+    )
+    second = grad(lambda x: np.sum(grad(lambda x: np.sum(x**n))(x)))(x)
+    np.testing.assert_allclose(second, n * (n - 1) * np.power(x, n - 2.0), rtol=1e-13)
+
+
+def test_a_power_does_not_change_what_it_reads() -> None:
+    x = Tensor(np.array([-2.0, 3.0]), requires_grad=True)
+    for n in range(-4, 9):
+        (x**n).sum().backward()
+    assert x.tolist() == [-2.0, 3.0]
+
+
+def test_logsumexp_of_complex_numbers_has_the_principal_angle() -> None:
+    z = np.array([1 + 4j, 2 + 3.5j, 5 + 7.585j])
+    want = np.log(np.sum(np.exp(z)))
+    np.testing.assert_allclose(logsumexp(Tensor(z)).numpy(), want, rtol=1e-13)
+    assert gradcheck(logsumexp, z)
