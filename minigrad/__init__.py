@@ -60,8 +60,8 @@ __all__ = [
 #: The families whose functions are functions of this package too, under NumPy's names.
 _FAMILIES = (
     ops.arithmetic, ops.exponential, ops.trigonometric, ops.reduce, ops.scan, ops.select, ops.shape,
-    ops.join, ops.index, ops.products, ops.norms, ops.statistics, ops.numeric, ops.polynomial, ops.edit, ops.update,
-    ops.counting, ops.apply, ops.creation,
+    ops.join, ops.index, ops.diagonals, ops.products, ops.norms, ops.statistics, ops.differences, ops.interpolation,
+    ops.convolution, ops.polynomial, ops.edit, ops.update, ops.counting, ops.apply, ops.conversion, ops.creation,
 )  # fmt: skip
 for _family in _FAMILIES:
     for _name in _family.__all__:

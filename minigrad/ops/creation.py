@@ -9,13 +9,14 @@ import numpy as np
 
 from .. import backend
 from ..calling import holds_tensor
-from ..primitive import composed, primitive
+from ..primitive import composed
 from ..tensor import Tensor, raw
+from .conversion import to_device
 from .join import stack
 
 __all__ = [
     "arange", "array", "empty", "eye", "from_dlpack", "full", "full_like", "geomspace", "identity", "linspace",
-    "logspace", "meshgrid", "ones", "tensor", "to_device", "zeros",
+    "logspace", "meshgrid", "ones", "tensor", "zeros",
 ]  # fmt: skip
 
 
@@ -148,23 +149,3 @@ def meshgrid(*arrays: Any, indexing: str = "xy", sparse: bool = False, copy: boo
     return tuple(out)
 
 
-@primitive(method=False, name="to_device", x=lambda g, x_device: to_device(g, x_device))
-def _to_device(x: Any, device: str, x_device: str) -> Any:
-    """A copy on another device.
-
-    out = x
-    dx  = g, copied back
-    """
-    return backend.transfer(x, device)
-
-
-def to_device(x: Tensor, device: str) -> Tensor:
-    """The tensor on another device, "cpu" or "cuda:0"; itself where it is there already.
-
-    >>> to_device(Tensor(1.0), "cpu").device
-    'cpu'
-    """
-    here = x.device if isinstance(x, Tensor) else backend.device_of(x)
-    number = backend.parse_device(device)
-    there = "cpu" if number is None else f"cuda:{number}"
-    return x if here == there else _to_device(x, there, here)

@@ -8,10 +8,10 @@ import numpy as np
 
 from ..primitive import composed
 from ..tensor import raw
+from .convolution import convolve
 from .factorization import eigvals
 from .join import concatenate, stack
 from .linalg import lstsq
-from .numeric import convolve
 from .reduce import sum
 from .shape import flip
 

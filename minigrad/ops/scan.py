@@ -9,8 +9,9 @@ import numpy as np
 from ..primitive import composed, primitive
 from ..tensor import raw
 from .index import take_along_axis
+from .join import concatenate, split
 
-__all__ = ["cumprod", "cumsum", "partition", "sort", "sort_complex"]
+__all__ = ["cumprod", "cumsum", "cumulative_prod", "cumulative_sum", "partition", "sort", "sort_complex"]
 
 
 def _cumsum_x(g: Any, x_shape: Any, axis: Any) -> Any:
@@ -96,3 +97,30 @@ def sort_complex(x: Any) -> Any:
     """
     out = sort(x)
     return out if out.dtype.kind == "c" else out.astype(np.complex128)
+
+
+def _with_initial(x: Any, first: float, axis: int | None) -> Any:
+    along = 0 if axis is None else axis
+    return concatenate([np.full_like(raw(split(x, [1], along)[0]), first), x], axis=along)
+
+
+@composed(np.cumulative_sum, method=False)
+def cumulative_sum(x: Any, axis: int | None = None, include_initial: bool = False) -> Any:
+    """`cumsum` under the array API's name, from 0 on with `include_initial`.
+
+    >>> cumulative_sum(np.array([1.0, 2.0]), include_initial=True)
+    array([0., 1., 3.])
+    """
+    out = cumsum(x, axis=axis)
+    return _with_initial(out, 0.0, axis) if include_initial else out
+
+
+@composed(np.cumulative_prod, method=False)
+def cumulative_prod(x: Any, axis: int | None = None, include_initial: bool = False) -> Any:
+    """`cumprod` under the array API's name, from 1 on with `include_initial`.
+
+    >>> cumulative_prod(np.array([2.0, 3.0]))
+    array([2., 6.])
+    """
+    out = cumprod(x, axis=axis)
+    return _with_initial(out, 1.0, axis) if include_initial else out

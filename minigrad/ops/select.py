@@ -1,14 +1,19 @@
-"""Choosing between values: where, clip, and replacing what is not a number."""
+"""Choosing between values: where, clip, select, and replacing what is not a number."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from functools import reduce as fold_left
 from typing import Any
 
 import numpy as np
 
 from ..primitive import composed, primitive
+from ..tensor import raw
+from .index import assign, getitem
+from .join import stack
 
-__all__ = ["clip", "nan_to_num", "relu", "where"]
+__all__ = ["choose", "clip", "nan_to_num", "piecewise", "relu", "select", "where"]
 
 
 @primitive(
@@ -97,3 +102,57 @@ def nan_to_num(x: Any, copy: bool = True, nan: float = 0.0, posinf: Any = None, 
     array([1., 0.])
     """
     return np.nan_to_num(x, nan=nan, posinf=posinf, neginf=neginf)
+
+
+@composed(np.select, method=False)
+def select(condlist: Sequence[Any], choicelist: Sequence[Any], default: Any = 0.0) -> Any:
+    """The choice that belongs to the first condition that holds, element by element.
+
+    >>> select([np.array([True, False])], [np.array([1.0, 2.0])], 9.0)
+    array([1., 9.])
+    """
+    out = default
+    for condition, choice in zip(reversed(condlist), reversed(choicelist), strict=True):
+        out = where(condition, choice, out)
+    return out
+
+
+@composed(np.choose)
+def choose(x: Any, choices: Sequence[Any], mode: str = "raise") -> Any:
+    """For each element k of the integers x the element of the k-th choice.
+
+    >>> choose(np.array([0, 1]), [np.array([1.0, 2.0]), np.array([10.0, 20.0])])
+    array([ 1., 20.])
+    """
+    index, n = raw(x), len(choices)
+    if mode == "raise":
+        if (index < 0).any() or (index >= n).any():
+            raise ValueError(f"choose: the indices must lie between 0 and {n - 1}; mode='wrap' or 'clip' takes others")
+    else:
+        index = np.remainder(index, n) if mode == "wrap" else np.clip(index, 0, n - 1)
+    index, *parts = np.broadcast_arrays(index, *choices)
+    return np.take_along_axis(stack(parts), index[None], axis=0)[0]
+
+
+@composed(np.piecewise, method=False)
+def piecewise(x: Any, condlist: Sequence[Any], funclist: Sequence[Any], *args: Any, **kwargs: Any) -> Any:
+    """A function defined in pieces: each is called with the elements for which its condition holds.
+
+    One more function than conditions is for all the others; a number stands for a constant.
+
+    >>> piecewise(np.array([-1.0, 2.0]), [np.array([True, False])], [lambda x: -x, lambda x: x**2])
+    array([1., 4.])
+    """
+    conditions = [raw(c) for c in condlist]
+    if len(funclist) == len(conditions) + 1:
+        conditions.append(~fold_left(np.logical_or, conditions))
+    elif len(funclist) != len(conditions):
+        raise ValueError(
+            f"piecewise: {len(conditions)} conditions need {len(conditions)} or {len(conditions) + 1} functions, "
+            f"got {len(funclist)}"
+        )
+    out: Any = np.zeros_like(raw(x))
+    for condition, piece in zip(conditions, funclist, strict=True):
+        value = piece(getitem(x, condition), *args, **kwargs) if isinstance(piece, Callable) else piece  # type: ignore[arg-type]
+        out = assign(out, condition, value)
+    return out

@@ -11,7 +11,7 @@ from ..tensor import Tensor
 from .index import scatter_add
 
 __all__ = [
-    "astype", "atleast_1d", "atleast_2d", "atleast_3d", "broadcast_arrays", "broadcast_to", "expand_dims", "flatten",
+    "atleast_1d", "atleast_2d", "atleast_3d", "broadcast_arrays", "broadcast_to", "expand_dims", "flatten",
     "flip", "fliplr", "flipud", "matrix_transpose", "moveaxis", "pad", "permute_dims", "ravel", "repeat", "reshape",
     "resize", "roll", "rollaxis", "rot90", "squeeze", "swapaxes", "tile", "transpose",
 ]  # fmt: skip
@@ -222,19 +222,6 @@ def pad(x: Any, pad_width: Any, mode: Any = "constant", constant_values: Any = 0
     if mode not in ("edge", "reflect", "symmetric", "wrap"):
         raise NotImplementedError(f"pad: mode {mode!r} has no gradient rule; use constant, edge, reflect, symmetric or wrap")
     return np.pad(x, pad_width, mode=mode)
-
-
-@primitive(np.astype, x=lambda g: g)
-def astype(x: Any, dtype: Any, copy: bool = True) -> Any:
-    """The values in another dtype; to integers or bools the result is a constant.
-
-    out = x
-    dx  = g in the dtype of x
-
-    >>> astype(np.array([1.5, 2.5]), "float32")
-    array([1.5, 2.5], dtype=float32)
-    """
-    return x.astype(dtype, copy=copy)
 
 
 # ------------------------------------------------------------------- made of the ones above
