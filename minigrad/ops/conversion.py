@@ -13,8 +13,8 @@ from ..tensor import Tensor
 __all__ = ["astype", "to_device"]
 
 
-@primitive(np.astype, x=lambda g: g)
-def astype(x: Any, dtype: Any, copy: bool = True) -> Any:
+@primitive(np.astype, method=False, x=lambda g: g)
+def astype(x: Any, dtype: Any, *, copy: bool = True, device: str | None = None) -> Any:
     """The values in another dtype; to integers or bools the result is a constant.
 
     out = x
@@ -23,6 +23,8 @@ def astype(x: Any, dtype: Any, copy: bool = True) -> Any:
     >>> astype(np.array([1.5, 2.5]), "float32")
     array([1.5, 2.5], dtype=float32)
     """
+    if device not in (None, backend.device_of(x)):
+        raise ValueError(f"astype: x is on {backend.device_of(x)}; to_device(x, {device!r}) moves it")
     return x.astype(dtype, copy=copy)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from ..backend import beside
 from ..primitive import composed
@@ -22,7 +23,7 @@ def delete(arr: Any, obj: Any, axis: int | None = None) -> Any:
     >>> delete(np.array([1.0, 2.0, 3.0]), 1)
     array([1., 3.])
     """
-    arr, axis = (reshape(arr, -1), 0) if axis is None else (arr, axis % np.ndim(arr))
+    arr, axis = (reshape(arr, -1), 0) if axis is None else (arr, normalize_axis_index(axis, np.ndim(arr)))
     kept = np.delete(np.arange(np.shape(arr)[axis]), raw(obj))
     return getitem(arr, (slice(None),) * axis + (kept,))
 
@@ -34,9 +35,10 @@ def insert(arr: Any, obj: Any, values: Any, axis: int | None = None) -> Any:
     >>> insert(np.array([1.0, 2.0]), 1, 9.0)
     array([1., 9., 2.])
     """
-    arr, axis = (reshape(arr, -1), 0) if axis is None else (arr, axis % np.ndim(arr))
+    arr, axis = (reshape(arr, -1), 0) if axis is None else (arr, normalize_axis_index(axis, np.ndim(arr)))
     n, ndim = np.shape(arr)[axis], np.ndim(arr)
-    indices = np.arange(n)[obj] if isinstance(obj, slice) else np.asarray(obj)
+    obj = raw(obj)
+    indices = np.arange(n)[obj] if isinstance(obj, slice) else np.asarray(obj, None if np.size(obj) else np.intp)
     indices = np.flatnonzero(indices) if indices.dtype == bool else indices
     values = beside(np.asarray(values), arr) if isinstance(values, (list, tuple, int, float)) else values
     values = reshape(values, (1,) * (ndim - np.ndim(values)) + tuple(np.shape(values)))
@@ -54,14 +56,17 @@ def insert(arr: Any, obj: Any, values: Any, axis: int | None = None) -> Any:
     return assign(out, (*before, places), values.astype(arr.dtype))
 
 
-@composed(np.compress)
-def compress(condition: Any, x: Any, axis: int | None = None) -> Any:
-    """The slices along an axis for which a condition holds.
+@composed(np.compress, method=False)
+def compress(condition: Any, a: Any, axis: int | None = None, out: Any = None) -> Any:
+    """The slices along an axis for which a condition holds (of the flattened array without one).
 
     >>> compress(np.array([True, False, True]), np.array([1.0, 2.0, 3.0]))
     array([1., 3.])
     """
-    return np.take(x, np.flatnonzero(raw(condition)), axis)
+    condition = raw(condition)
+    if np.ndim(condition) != 1:
+        raise ValueError(f"compress: the condition must have one axis, got shape {np.shape(condition)}")
+    return np.take(a, np.flatnonzero(condition), axis)
 
 
 @composed(np.extract, method=False)
@@ -75,17 +80,22 @@ def extract(condition: Any, arr: Any) -> Any:
 
 
 @composed(np.trim_zeros, method=False)
-def trim_zeros(filt: Any, trim: str = "fb") -> Any:
-    """A sequence without the zeros at its front ("f") and back ("b").
+def trim_zeros(filt: Any, trim: str = "fb", axis: Any = None) -> Any:
+    """The array without the zeros at its front ("f") and back ("b"), along all axes or those given.
 
     >>> trim_zeros(np.array([0.0, 1.0, 0.0]))
     array([1.])
     """
-    there = np.flatnonzero(raw(filt))
-    if there.size == 0:
-        return filt[:0]
-    first = int(there[0]) if "f" in trim.lower() else 0
-    last = int(there[-1]) + 1 if "b" in trim.lower() else np.shape(filt)[0]
-    return filt[first:last]
-
-
+    ends = set(trim.lower())
+    if trim.lower() not in ("fb", "bf", "f", "b"):
+        raise ValueError(f"trim_zeros: trim must be 'f', 'b' or 'fb', got {trim!r}")
+    ndim = np.ndim(filt)
+    axes = range(ndim) if axis is None else normalize_axis_tuple(axis, ndim)
+    index = [slice(None)] * ndim
+    places = np.nonzero(raw(filt))  # the coordinates of all others along each axis
+    for along in axes:
+        first, last, empty = 0, 0, np.size(places[along]) == 0
+        if not empty:
+            first, last = int(np.min(places[along])), int(np.max(places[along])) + 1
+        index[along] = slice(first if "f" in ends or empty else None, last if "b" in ends or empty else None)
+    return filt[tuple(index)] if ndim != 1 else filt[index[0]]

@@ -25,12 +25,19 @@ def interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period
     >>> interp(np.array([0.5, 9.0]), np.array([0.0, 1.0]), np.array([2.0, 4.0]))
     array([3., 4.])
     """
+    if np.ndim(xp) != 1 or np.shape(xp) != np.shape(fp) or np.shape(xp)[0] == 0:
+        raise ValueError(f"interp: expected points xp and fp of one and the same axis, got {np.shape(xp)} and {np.shape(fp)}")
     if period is not None:
+        if raw(period) == 0:
+            raise ValueError("interp: period must not be 0")
+        period, left, right = np.abs(period), None, None
         x, xp = np.remainder(x, period), np.remainder(xp, period)
         order = np.argsort(raw(xp), kind="stable")
         xp, fp = xp[order], fp[order]
         xp = concatenate([xp[-1:] - period, xp, xp[:1] + period])
         fp = concatenate([fp[-1:], fp, fp[:1]])
+    if np.shape(xp)[0] == 1:  # no line to follow: constant
+        xp, fp = concatenate([xp, xp + 1.0]), concatenate([fp, fp])
     n = np.shape(xp)[0]
     k = np.clip(np.searchsorted(xp, x, side="right") - 1, 0, n - 2)
     x0, x1, y0, y1 = xp[k], xp[k + 1], fp[k], fp[k + 1]

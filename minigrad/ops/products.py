@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from math import prod
 from string import ascii_letters
 from typing import Any
@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
-from ..primitive import composed, numpy_table, primitive
-from ..tensor import raw
+from ..backend import is_array
+from ..primitive import composed, method, numpy_table, primitive
+from ..tensor import Tensor, raw
 from .join import concatenate, stack
 from .masking import conj
 from .reduce import sum as sum_over
@@ -60,6 +61,30 @@ def matmul(x: Any, y: Any) -> Any:
     if np.ndim(y) == 2 and np.ndim(x) > 2 and x.flags.c_contiguous:  # one long product instead of many
         return np.reshape(np.matmul(_one_matrix(x), y), (*x.shape[:-1], y.shape[-1]))
     return np.matmul(x, y)
+
+
+#: What `@` does beside a tensor with operands that are no arrays: tests, and the products for them.
+foreign_products: list[tuple[Callable[[Any], bool], Callable[[Any, Any], Any]]] = []
+
+
+def _product(x: Any, y: Any, other: Any) -> Any:
+    """x @ y, where one of them is a Tensor and `other` is the other one."""
+    if isinstance(other, (Tensor, np.ndarray)):
+        return matmul(x, y)
+    for knows, product in foreign_products:
+        if knows(other):
+            return product(x, y)
+    return matmul(x, y) if is_array(other) or isinstance(other, (list, tuple)) else NotImplemented
+
+
+@method
+def __matmul__(self: Tensor, other: Any) -> Any:
+    return _product(self, other, other)
+
+
+@method
+def __rmatmul__(self: Tensor, other: Any) -> Any:
+    return _product(other, self, other)
 
 
 @composed(np.tensordot)

@@ -75,7 +75,7 @@ def _reduce(ufunc: np.ufunc, f: Callable[..., Any], x: Any, axis: Any = 0, keepd
         raise TypeError(f"np.{ufunc.__name__}.reduce of a Tensor does not take {', '.join(options)}")
     out = x
     for a in sorted(axes, reverse=True):
-        parts = unstack(out, a)
+        parts = unstack(out, axis=a)
         if not parts and initial is None and ufunc.identity is None:
             raise ValueError(f"np.{ufunc.__name__}.reduce: axis {a} is empty and the function has no identity")
         if not parts:
@@ -94,7 +94,7 @@ def _accumulate(ufunc: np.ufunc, f: Callable[..., Any], x: Any, axis: int = 0) -
     """x_0, f(x_0, x_1), f(f(x_0, x_1), x_2), ... along an axis."""
     if (ufunc, "accumulate") in _OWN:
         return _OWN[ufunc, "accumulate"](x, axis=axis)
-    return stack(list(running_fold(unstack(x, axis), f)), axis=axis)
+    return stack(list(running_fold(unstack(x, axis=axis), f)), axis=axis)
 
 
 def _reduceat(ufunc: np.ufunc, f: Callable[..., Any], x: Any, indices: Sequence[int], axis: int = 0) -> Any:
