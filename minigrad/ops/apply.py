@@ -80,7 +80,7 @@ class vectorize:
         self.__doc__ = doc if doc is not None else pyfunc.__doc__
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        given = {**dict(enumerate(args)), **kwargs}
+        given: dict[Any, Any] = {**dict(enumerate(args)), **kwargs}
         names = [name for name in given if name not in self.excluded]
         arrays = np.broadcast_arrays(*(given[name] for name in names))
         if not arrays:

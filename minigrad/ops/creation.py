@@ -251,11 +251,12 @@ def linspace(
     >>> linspace(0.0, 1.0, 3)
     Tensor([0. , 0.5, 1. ], dtype=float32)
     """
-    if _requires_grad(start, stop):
+    rounded = dtype is not None and np.dtype(dtype).kind in "biu"  # then there is no gradient
+    if _requires_grad(start, stop) and not rounded:
         out, step = _spaced(start, stop, operator.index(num), endpoint, dtype, axis)
         out = out if device is None else to_device(out, device)
     else:
-        out, step = np.linspace(raw(start), raw(stop), num, endpoint, True, dtype, axis)
+        out, step = np.linspace(raw(start), raw(stop), num, endpoint, retstep=True, dtype=dtype, axis=axis)
         out = _made(out, (start, stop), dtype, device, requires_grad)
         step = _made(backend.as_array(step), (start, stop), None, device, False)
     return (out, step) if retstep else out
@@ -271,8 +272,7 @@ def _spaced(start: Any, stop: Any, num: int, endpoint: bool, dtype: Any, axis: i
     shares = np.arange(num) / max(parts, 1)
     shares = backend.beside(shares.reshape(num, *(1,) * max(np.ndim(start), np.ndim(stop))).astype(inexact), known)
     out = np.moveaxis(start * (1 - shares) + stop * shares, 0, axis)
-    if dtype is not None:
-        out = (np.floor(out) if np.dtype(dtype).kind in "iu" else out).astype(dtype)
+    out = out if dtype is None else out.astype(dtype)
     return out, (stop - start) / parts if parts > 0 else (stop - start) * np.nan
 
 
@@ -407,6 +407,6 @@ def from_dlpack(x: Any, /, *, device: str | None = None, copy: bool | None = Non
     Tensor([1., 2.], dtype=float64)
     """
     kind = x.__dlpack_device__()[0]
-    options = {} if copy is None else {"copy": copy}
+    options: dict[str, Any] = {} if copy is None else {"copy": copy}
     out = Tensor(np.from_dlpack(x, **options) if kind == 1 else backend.cupy().from_dlpack(x, **options))
     return out if device is None else to_device(out, device)

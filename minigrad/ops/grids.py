@@ -81,14 +81,14 @@ class _Brackets:
         return tuple((given + [self.axis, self.ndmin, self.place][len(given) :])[:3])  # type: ignore[return-value]
 
 
-def _with_axes(item: Any, ndmin: int, place: int) -> Tensor:
+def _with_axes(item: Any, ndmin: int, place: int) -> Any:
     """One item as a Tensor with enough axes."""
-    out = _range(item) if isinstance(item, slice) else asarray(item)
+    out: Any = _range(item) if isinstance(item, slice) else asarray(item)
     missing = ndmin - out.ndim
     if missing <= 0:
         return out
     before = min(place, missing) if place >= 0 else missing + 1 + place
-    return np.reshape(out, (*(1,) * before, *out.shape, *(1,) * (missing - before)))  # type: ignore[call-overload]
+    return np.reshape(out, (*(1,) * before, *out.shape, *(1,) * (missing - before)))
 
 
 def _range(part: slice) -> Tensor:

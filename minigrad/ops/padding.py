@@ -19,6 +19,12 @@ _COPIES = ("edge", "reflect", "symmetric", "wrap")
 _STATISTICS: dict[str, Callable[..., Any]] = {
     "maximum": np.max, "mean": np.mean, "median": np.median, "minimum": np.min,
 }  # fmt: skip
+#: The option that each mode takes.
+_OPTIONS: dict[str, str | None] = {
+    "constant": "constant_values", "linear_ramp": "end_values", "reflect": "reflect_type",
+    "symmetric": "reflect_type", "edge": None, "empty": None, "wrap": None,
+    **dict.fromkeys(_STATISTICS, "stat_length"),
+}  # fmt: skip
 
 
 def _pad_array(g: Any, array_shape: Any, pad_width: Any, mode: Any) -> Any:
@@ -69,16 +75,24 @@ def pad(array: Any, pad_width: Any, mode: Any = "constant", **kwargs: Any) -> An
             raise NotImplementedError("pad: a function as mode writes into the array; name a mode")
         return np.pad(array, pad_width, mode, **kwargs)
     widths = _widths(pad_width, np.ndim(array))
+    _check_options(mode, kwargs)
     options = {name: raw(value) for name, value in kwargs.items()}
-    if mode == "empty" and not options:
+    if mode == "empty":
         mode = "constant"  # zeros are as good as any values, and the same each time
     if not _is_computed(array, mode, kwargs):
         return _pad(array, widths, mode, options)
-    np.pad(np.ones((1,) * np.ndim(array)), 0, mode, **options)  # NumPy checks mode and options
     for axis, width in enumerate(widths):
         if any(width):
             array = _pad_axis(array, axis, width, mode, kwargs)
     return array
+
+
+def _check_options(mode: Any, options: dict[str, Any]) -> None:
+    if mode not in _OPTIONS:
+        raise ValueError(f"pad: unknown mode {mode!r}; it can be {', '.join(_OPTIONS)}")
+    if wrong := options.keys() - {_OPTIONS[mode]}:
+        takes = _OPTIONS[mode] or "no option"
+        raise ValueError(f"pad: the mode {mode!r} takes {takes}, not {', '.join(wrong)}")
 
 
 def _is_computed(array: Any, mode: str, options: dict[str, Any]) -> bool:

@@ -217,7 +217,7 @@ def piecewise(x: Any, condlist: Any, funclist: Sequence[Any], *args: Any, **kw: 
             f"piecewise: {len(conditions)} conditions need {len(conditions)} or {len(conditions) + 1} functions, "
             f"got {len(funclist)}"
         )
-    out: Any = np.zeros_like(raw(x))
+    out: Any = np.zeros_like(x)
     for condition, piece in zip(conditions, funclist, strict=True):
         if not callable(piece):
             out = assign(out, condition, piece)

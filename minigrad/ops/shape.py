@@ -18,12 +18,12 @@ __all__ = [
 ]  # fmt: skip
 
 
-def _reshape_a(g: Any, a_shape: Any, order: str) -> Any:
+def _reshape_a(g: Any, a_shape: Any, order: Any) -> Any:
     return np.reshape(g, a_shape) if order == "C" else np.reshape(g, a_shape, order)
 
 
 @primitive(np.reshape, method=False, a=_reshape_a)
-def reshape(a: Any, shape: Any, order: str = "C", *, copy: bool | None = None) -> Any:
+def reshape(a: Any, shape: Any, order: Any = "C", *, copy: bool | None = None) -> Any:
     """The same elements in another shape.
 
     out = a with other axes
