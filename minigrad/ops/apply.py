@@ -17,7 +17,9 @@ __all__ = ["apply_along_axis", "apply_over_axes", "vectorize"]
 
 
 @composed(np.apply_along_axis, method=False)
-def apply_along_axis(func1d: Callable[..., Any], axis: int, arr: Any, *args: Any, **kwargs: Any) -> Any:
+def apply_along_axis(
+    func1d: Callable[..., Any], axis: int, arr: Any, *args: Any, **kwargs: Any
+) -> Any:
     """A function of 1-d arrays on each line along an axis; its results stand where the line stood.
 
     >>> apply_along_axis(lambda row: row[0] * row[1], 1, np.array([[1.0, 2.0], [3.0, 4.0]]))
@@ -29,10 +31,16 @@ def apply_along_axis(func1d: Callable[..., Any], axis: int, arr: Any, *args: Any
     rows = reshape(lines, (-1, np.shape(arr)[axis]))
     results = [func1d(rows[i], *args, **kwargs) for i in range(int(np.prod(outer)))]
     if not results:
-        raise ValueError("apply_along_axis: cannot apply along any axis when an iteration axis has length 0")
+        raise ValueError(
+            "apply_along_axis: cannot apply along any axis when an iteration axis has length 0"
+        )
     inner = np.shape(results[0])
     out = reshape(stack(results), (*outer, *inner))
-    return np.moveaxis(out, range(len(outer), len(outer) + len(inner)), range(axis, axis + len(inner))) if inner else out
+    return (
+        np.moveaxis(out, range(len(outer), len(outer) + len(inner)), range(axis, axis + len(inner)))
+        if inner
+        else out
+    )
 
 
 @composed(np.apply_over_axes, method=False)
@@ -47,7 +55,9 @@ def apply_over_axes(func: Callable[..., Any], a: Any, axes: Any) -> Any:
         out = func(a, axis)
         out = out if np.ndim(out) == np.ndim(a) else np.expand_dims(out, axis)
         if np.ndim(out) != np.ndim(a):
-            raise ValueError(f"apply_over_axes: the function took {np.ndim(a)} axes and left {np.ndim(out) - 1}")
+            raise ValueError(
+                f"apply_over_axes: the function took {np.ndim(a)} axes and left {np.ndim(out) - 1}"
+            )
         a = out
     return a
 
@@ -73,7 +83,9 @@ class vectorize:
         cache: bool = False, signature: str | None = None,
     ) -> None:  # fmt: skip
         if signature is not None:
-            raise NotImplementedError("vectorize: signature= is not supported; minigrad.vmap runs functions of arrays")
+            raise NotImplementedError(
+                "vectorize: signature= is not supported; minigrad.vmap runs functions of arrays"
+            )
         self.pyfunc = pyfunc
         self.otypes = None if otypes is None else [np.dtype(t) for t in otypes]
         self.excluded = set(excluded or ())

@@ -24,7 +24,9 @@ def astype(x: Any, dtype: Any, *, copy: bool = True, device: str | None = None) 
     array([1.5, 2.5], dtype=float32)
     """
     if device not in (None, backend.device_of(x)):
-        raise ValueError(f"astype: x is on {backend.device_of(x)}; to_device(x, {device!r}) moves it")
+        raise ValueError(
+            f"astype: x is on {backend.device_of(x)}; to_device(x, {device!r}) moves it"
+        )
     return x.astype(dtype, copy=copy)
 
 

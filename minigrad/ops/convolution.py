@@ -57,7 +57,9 @@ def _sequence(x: Any, name: str) -> Any:
     """x with one axis; a number has one element."""
     x = x if hasattr(x, "dtype") else np.asarray(x)
     if np.ndim(x) > 1 or np.size(x) == 0:
-        raise ValueError(f"{name}: expected sequences of at least one element, got shape {np.shape(x)}")
+        raise ValueError(
+            f"{name}: expected sequences of at least one element, got shape {np.shape(x)}"
+        )
     return x if np.ndim(x) else reshape(x, 1)
 
 
@@ -79,10 +81,14 @@ def sliding_window_view(
     if not isinstance(x, Tensor):
         return _view(x, window_shape, axis, subok=subok, writeable=writeable)
     if writeable:
-        raise ValueError("sliding_window_view: the windows of a tensor share no memory with it, writeable=True cannot be")
+        raise ValueError(
+            "sliding_window_view: the windows of a tensor share no memory with it, writeable=True cannot be"
+        )
     sizes = tuple(window_shape) if np.iterable(window_shape) else (window_shape,)
     axes = normalize_axis_tuple(range(x.ndim) if axis is None else axis, x.ndim)
-    if len(sizes) != len(axes) or any(not 0 < size <= x.shape[a] for size, a in zip(sizes, axes, strict=False)):
+    if len(sizes) != len(axes) or any(
+        not 0 < size <= x.shape[a] for size, a in zip(sizes, axes, strict=False)
+    ):
         raise ValueError(
             f"sliding_window_view: windows of shape {sizes} do not fit along the axes {axes} of the shape {x.shape}"
         )
@@ -91,5 +97,7 @@ def sliding_window_view(
     columns = unfold(lines, Window.over(lines.shape[2:], sizes))[0]  # (others, *sizes, *places)
     others = [length for a, length in enumerate(x.shape) if a not in axes]
     parts = reshape(columns, (*others, *columns.shape[1:]))
-    back = moveaxis(parts, range(parts.ndim - 2 * n, parts.ndim - n), range(-n, 0))  # (*others, *places, *sizes)
+    back = moveaxis(
+        parts, range(parts.ndim - 2 * n, parts.ndim - n), range(-n, 0)
+    )  # (*others, *places, *sizes)
     return moveaxis(back, range(len(others), len(others) + n), axes)

@@ -107,7 +107,12 @@ def eye(
 
 
 def identity(
-    n: int, dtype: Any = None, *, like: Any = None, device: str | None = None, requires_grad: bool = False
+    n: int,
+    dtype: Any = None,
+    *,
+    like: Any = None,
+    device: str | None = None,
+    requires_grad: bool = False,
 ) -> Tensor:
     """The (n, n) identity matrix.
 
@@ -155,7 +160,13 @@ def _filled(value: Tensor, shape: Any, dtype: Any, device: str | None) -> Tensor
 
 @composed(np.zeros_like)
 def zeros_like(
-    a: Any, dtype: Any = None, order: Any = "K", subok: bool = True, shape: Any = None, *, device: str | None = None
+    a: Any,
+    dtype: Any = None,
+    order: Any = "K",
+    subok: bool = True,
+    shape: Any = None,
+    *,
+    device: str | None = None,
 ) -> Any:
     """Zeros in the shape and dtype of an array, or in those given; a constant.
 
@@ -167,7 +178,13 @@ def zeros_like(
 
 @composed(np.ones_like)
 def ones_like(
-    a: Any, dtype: Any = None, order: Any = "K", subok: bool = True, shape: Any = None, *, device: str | None = None
+    a: Any,
+    dtype: Any = None,
+    order: Any = "K",
+    subok: bool = True,
+    shape: Any = None,
+    *,
+    device: str | None = None,
 ) -> Any:
     """Ones in the shape and dtype of an array, or in those given; a constant.
 
@@ -179,7 +196,13 @@ def ones_like(
 
 @composed(np.empty_like)
 def empty_like(
-    a: Any, dtype: Any = None, order: Any = "K", subok: bool = True, shape: Any = None, *, device: str | None = None
+    a: Any,
+    dtype: Any = None,
+    order: Any = "K",
+    subok: bool = True,
+    shape: Any = None,
+    *,
+    device: str | None = None,
 ) -> Any:
     """An array without values, in the shape and dtype of another one, or in those given.
 
@@ -228,7 +251,9 @@ def arange(
     bounds = [raw(x) for x in (start_or_stop, stop, step)]
     for x in (start_or_stop, stop, step):
         if isinstance(x, Tensor) and x.requires_grad:
-            raise TypeError("arange: how many numbers there are is no smooth function of its bounds: use linspace")
+            raise TypeError(
+                "arange: how many numbers there are is no smooth function of its bounds: use linspace"
+            )
     data = _in_default_dtype(np.arange(*bounds, dtype=dtype, **_like(like)), dtype)
     return Tensor(data, device=device, requires_grad=requires_grad)
 
@@ -256,21 +281,29 @@ def linspace(
         out, step = _spaced(start, stop, operator.index(num), endpoint, dtype, axis)
         out = out if device is None else to_device(out, device)
     else:
-        out, step = np.linspace(raw(start), raw(stop), num, endpoint, retstep=True, dtype=dtype, axis=axis)
+        out, step = np.linspace(
+            raw(start), raw(stop), num, endpoint, retstep=True, dtype=dtype, axis=axis
+        )
         out = _made(out, (start, stop), dtype, device, requires_grad)
         step = _made(backend.as_array(step), (start, stop), None, device, False)
     return (out, step) if retstep else out
 
 
-def _spaced(start: Any, stop: Any, num: int, endpoint: bool, dtype: Any, axis: int) -> tuple[Any, Any]:
+def _spaced(
+    start: Any, stop: Any, num: int, endpoint: bool, dtype: Any, axis: int
+) -> tuple[Any, Any]:
     """`linspace` of Tensors, made of ops: (numbers, step)."""
     if num < 0:
         raise ValueError(f"linspace: the number of samples must not be negative, got {num}")
     known = start if isinstance(start, Tensor) else stop
-    inexact = np.result_type(*(getattr(x, "dtype", x) for x in (start, stop)), 0.0)  # Python's numbers are weak
+    inexact = np.result_type(
+        *(getattr(x, "dtype", x) for x in (start, stop)), 0.0
+    )  # Python's numbers are weak
     parts = num - 1 if endpoint else num
     shares = np.arange(num) / max(parts, 1)
-    shares = backend.beside(shares.reshape(num, *(1,) * max(np.ndim(start), np.ndim(stop))).astype(inexact), known)
+    shares = backend.beside(
+        shares.reshape(num, *(1,) * max(np.ndim(start), np.ndim(stop))).astype(inexact), known
+    )
     out = np.moveaxis(start * (1 - shares) + stop * shares, 0, axis)
     out = out if dtype is None else out.astype(dtype)
     return out, (stop - start) / parts if parts > 0 else (stop - start) * np.nan
@@ -294,7 +327,8 @@ def logspace(
     if np.ndim(base):
         ndim = max(map(np.ndim, (start, stop, base)))
         start, stop, base = (
-            np.reshape(x, (1,) * (ndim - np.ndim(x)) + tuple(np.shape(x))) for x in (start, stop, base)
+            np.reshape(x, (1,) * (ndim - np.ndim(x)) + tuple(np.shape(x)))
+            for x in (start, stop, base)
         )
         base = np.expand_dims(base, axis)
     out = base ** linspace(start, stop, num, endpoint, axis=axis)
@@ -320,10 +354,14 @@ def geomspace(
     if any(np.any(raw(x) == 0) for x in (start, stop)):
         raise ValueError("geomspace: a geometric sequence holds no zero")
     if any(np.iscomplexobj(raw(x)) for x in (start, stop)):
-        raise NotImplementedError("geomspace: complex numbers that require a gradient are not supported")
+        raise NotImplementedError(
+            "geomspace: complex numbers that require a gradient are not supported"
+        )
     sign = np.sign(raw(start))
     out = np.exp(linspace(np.log(start * sign), np.log(stop * sign), num, endpoint))
-    out = np.moveaxis(out * sign, 0, axis).astype(dtype or np.result_type(out.dtype, np.float64))  # as NumPy
+    out = np.moveaxis(out * sign, 0, axis).astype(
+        dtype or np.result_type(out.dtype, np.float64)
+    )  # as NumPy
     return out if device is None else to_device(out, device)
 
 
@@ -360,7 +398,9 @@ def array(
     Tensor(5., dtype=float32)
     """
     if order not in ("K", "A", "C", None):
-        raise ValueError(f"array: order {order!r} is not supported; tensors have no order in memory")
+        raise ValueError(
+            f"array: order {order!r} is not supported; tensors have no order in memory"
+        )
     if copy is False and (not backend.is_array(object) or dtype not in (None, object.dtype)):
         raise ValueError("array: copy=False, but a copy is needed: write copy=None")
     out = _collected(object, dtype)
@@ -393,7 +433,9 @@ def asarray(
     >>> asarray(x) is x
     True
     """
-    return array(a, dtype, copy=copy, order=order, like=like, device=device, requires_grad=requires_grad)
+    return array(
+        a, dtype, copy=copy, order=order, like=like, device=device, requires_grad=requires_grad
+    )
 
 
 def from_dlpack(x: Any, /, *, device: str | None = None, copy: bool | None = None) -> Tensor:
@@ -408,5 +450,7 @@ def from_dlpack(x: Any, /, *, device: str | None = None, copy: bool | None = Non
     """
     kind = x.__dlpack_device__()[0]
     options: dict[str, Any] = {} if copy is None else {"copy": copy}
-    out = Tensor(np.from_dlpack(x, **options) if kind == 1 else backend.cupy().from_dlpack(x, **options))
+    out = Tensor(
+        np.from_dlpack(x, **options) if kind == 1 else backend.cupy().from_dlpack(x, **options)
+    )
     return out if device is None else to_device(out, device)

@@ -48,7 +48,9 @@ def _edge(value: Any, a: Any, axis: int) -> Any:
     if value is NoValue or np.ndim(value):
         return None if value is NoValue else value
     shape = [*np.shape(a)[:axis], 1, *np.shape(a)[axis + 1 :]]
-    return np.broadcast_to(beside(np.asarray(value), a) if isinstance(value, (int, float)) else value, shape)
+    return np.broadcast_to(
+        beside(np.asarray(value), a) if isinstance(value, (int, float)) else value, shape
+    )
 
 
 @composed(np.ediff1d)
@@ -61,7 +63,9 @@ def ediff1d(ary: Any, to_end: Any = None, to_begin: Any = None) -> Any:
     inner = diff(reshape(ary, -1))
     parts = [reshape(p, -1) for p in (to_begin, inner, to_end) if p is not None]
     if any(not np.can_cast(p.dtype, inner.dtype, "same_kind") for p in parts):
-        raise TypeError(f"ediff1d: to_begin and to_end must fit the dtype {inner.dtype} of the array")
+        raise TypeError(
+            f"ediff1d: to_begin and to_end must fit the dtype {inner.dtype} of the array"
+        )
     return concatenate(parts, dtype=inner.dtype)
 
 
@@ -114,7 +118,9 @@ def gradient(f: Any, *varargs: Any, axis: Any = None, edge_order: int = 1) -> An
     for along, spacing in zip(axes, spacings, strict=True):
         n = np.shape(f)[along]
         if n < edge_order + 1:
-            raise ValueError(f"gradient: axis {along} has {n} elements, edge_order={edge_order} needs {edge_order + 1}")
+            raise ValueError(
+                f"gradient: axis {along} has {n} elements, edge_order={edge_order} needs {edge_order + 1}"
+            )
         columns = reshape(_steps(f, spacing, n, along), (n - 1,) + (1,) * (ndim - 1))
         out.append(np.moveaxis(_slope(np.moveaxis(f, along, 0), columns, edge_order), 0, along))
     return out[0] if len(out) == 1 else tuple(out)
@@ -123,10 +129,14 @@ def gradient(f: Any, *varargs: Any, axis: Any = None, edge_order: int = 1) -> An
 def _steps(f: Any, spacing: Any, n: int, axis: int) -> Any:
     """The n - 1 distances along an axis, from one for all or from n coordinates."""
     if np.ndim(spacing) > 1:
-        raise ValueError(f"gradient: distances must be numbers or have one axis, got shape {np.shape(spacing)}")
+        raise ValueError(
+            f"gradient: distances must be numbers or have one axis, got shape {np.shape(spacing)}"
+        )
     steps = diff(spacing) if np.ndim(spacing) else spacing * np.ones_like(raw(f), shape=(n - 1,))
     if np.shape(steps) != (n - 1,):
-        raise ValueError(f"gradient: {np.shape(spacing)[0]} coordinates for axis {axis} of length {n}")
+        raise ValueError(
+            f"gradient: {np.shape(spacing)[0]} coordinates for axis {axis} of length {n}"
+        )
     return steps
 
 

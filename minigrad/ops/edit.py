@@ -23,7 +23,9 @@ def delete(arr: Any, obj: Any, axis: int | None = None) -> Any:
     >>> delete(np.array([1.0, 2.0, 3.0]), 1)
     array([1., 3.])
     """
-    arr, axis = (reshape(arr, -1), 0) if axis is None else (arr, normalize_axis_index(axis, np.ndim(arr)))
+    arr, axis = (
+        (reshape(arr, -1), 0) if axis is None else (arr, normalize_axis_index(axis, np.ndim(arr)))
+    )
     kept = np.delete(np.arange(np.shape(arr)[axis]), raw(obj))
     return getitem(arr, (slice(None),) * axis + (kept,))
 
@@ -35,12 +37,20 @@ def insert(arr: Any, obj: Any, values: Any, axis: int | None = None) -> Any:
     >>> insert(np.array([1.0, 2.0]), 1, 9.0)
     array([1., 9., 2.])
     """
-    arr, axis = (reshape(arr, -1), 0) if axis is None else (arr, normalize_axis_index(axis, np.ndim(arr)))
+    arr, axis = (
+        (reshape(arr, -1), 0) if axis is None else (arr, normalize_axis_index(axis, np.ndim(arr)))
+    )
     n, ndim = np.shape(arr)[axis], np.ndim(arr)
     obj = raw(obj)
-    indices = np.arange(n)[obj] if isinstance(obj, slice) else np.asarray(obj, None if np.size(obj) else np.intp)
+    indices = (
+        np.arange(n)[obj]
+        if isinstance(obj, slice)
+        else np.asarray(obj, None if np.size(obj) else np.intp)
+    )
     indices = np.flatnonzero(indices) if indices.dtype == bool else indices
-    values = beside(np.asarray(values), arr) if isinstance(values, (list, tuple, int, float)) else values
+    values = (
+        beside(np.asarray(values), arr) if isinstance(values, (list, tuple, int, float)) else values
+    )
     values = reshape(values, (1,) * (ndim - np.ndim(values)) + tuple(np.shape(values)))
     if indices.size == 1:
         values = np.moveaxis(values, 0, axis) if indices.ndim == 0 else values
@@ -65,7 +75,9 @@ def compress(condition: Any, a: Any, axis: int | None = None, out: Any = None) -
     """
     condition = raw(condition)
     if np.ndim(condition) != 1:
-        raise ValueError(f"compress: the condition must have one axis, got shape {np.shape(condition)}")
+        raise ValueError(
+            f"compress: the condition must have one axis, got shape {np.shape(condition)}"
+        )
     return np.take(a, np.flatnonzero(condition), axis)
 
 
@@ -97,5 +109,7 @@ def trim_zeros(filt: Any, trim: str = "fb", axis: Any = None) -> Any:
         first, last, empty = 0, 0, np.size(places[along]) == 0
         if not empty:
             first, last = int(np.min(places[along])), int(np.max(places[along])) + 1
-        index[along] = slice(first if "f" in ends or empty else None, last if "b" in ends or empty else None)
+        index[along] = slice(
+            first if "f" in ends or empty else None, last if "b" in ends or empty else None
+        )
     return filt[tuple(index)] if ndim != 1 else filt[index[0]]

@@ -15,7 +15,9 @@ __all__ = ["c_", "meshgrid", "r_"]
 
 
 @composed(np.meshgrid, method=False)
-def meshgrid(*xi: Any, copy: bool = True, sparse: bool = False, indexing: str = "xy") -> tuple[Any, ...]:
+def meshgrid(
+    *xi: Any, copy: bool = True, sparse: bool = False, indexing: str = "xy"
+) -> tuple[Any, ...]:
     """Coordinate arrays of a grid; `sparse` ones keep length 1 along the other axes.
 
     Args:
@@ -68,8 +70,12 @@ class _Brackets:
             axis, ndmin, place = self._directive(items.pop(0))
         numbers = [x for x in items if isinstance(x, (bool, int, float, complex))]
         parts = [_with_axes(x, ndmin, place) for x in items]
-        arrays = [p.dtype for p, x in zip(parts, items, strict=True) if not any(x is n for n in numbers)]
-        dtype = np.result_type(*arrays, *numbers) if arrays else None  # the numbers of Python are weak
+        arrays = [
+            p.dtype for p, x in zip(parts, items, strict=True) if not any(x is n for n in numbers)
+        ]
+        dtype = (
+            np.result_type(*arrays, *numbers) if arrays else None
+        )  # the numbers of Python are weak
         return concatenate(parts, axis, dtype=dtype, casting="unsafe")
 
     def _directive(self, text: str) -> tuple[int, int, int]:
@@ -77,7 +83,9 @@ class _Brackets:
         try:
             given = [int(part) for part in text.split(",")]
         except ValueError:
-            raise ValueError(f"{text!r}: expected numbers such as '1' or '0,2'; matrices are not supported") from None
+            raise ValueError(
+                f"{text!r}: expected numbers such as '1' or '0,2'; matrices are not supported"
+            ) from None
         return tuple((given + [self.axis, self.ndmin, self.place][len(given) :])[:3])  # type: ignore[return-value]
 
 

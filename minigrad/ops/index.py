@@ -44,7 +44,12 @@ def scatter_add(g: Any, index: Any, shape: tuple[int, ...]) -> Any:
     index = _beside(index, g)
     if _is_basic(index):
         out[index] = g
-    elif isinstance(index, np.ndarray) and index.dtype != bool and out.ndim > 1 and isinstance(g, np.ndarray):
+    elif (
+        isinstance(index, np.ndarray)
+        and index.dtype != bool
+        and out.ndim > 1
+        and isinstance(g, np.ndarray)
+    ):
         add_rows(out, index.reshape(-1) % max(len(out), 1), g.reshape(index.size, *shape[1:]))
     else:
         np.add.at(out, index, g)
@@ -84,7 +89,9 @@ def plain_index(index: Any) -> Any:
 
 
 @composed(np.take, method=False)
-def take(a: Any, indices: Any, axis: int | None = None, out: Any = None, mode: str = "raise") -> Any:
+def take(
+    a: Any, indices: Any, axis: int | None = None, out: Any = None, mode: str = "raise"
+) -> Any:
     """Elements, or slices along an axis, at integer indices.
 
     Args:
@@ -96,7 +103,9 @@ def take(a: Any, indices: Any, axis: int | None = None, out: Any = None, mode: s
     >>> take(np.array([10.0, 20.0, 30.0]), [4, -7], mode="wrap")
     array([20., 30.])
     """
-    a, axis = (np.reshape(a, -1), 0) if axis is None else (a, normalize_axis_index(axis, np.ndim(a)))
+    a, axis = (
+        (np.reshape(a, -1), 0) if axis is None else (a, normalize_axis_index(axis, np.ndim(a)))
+    )
     places = in_range(_integers(indices, "take"), np.shape(a)[axis], mode, "take")
     return getitem(a, (slice(None),) * axis + (places,) if axis else places)
 
@@ -104,7 +113,11 @@ def take(a: Any, indices: Any, axis: int | None = None, out: Any = None, mode: s
 def _integers(indices: Any, name: str) -> Any:
     """Indices as an array of integers; a list is copied, so that it cannot be changed later."""
     indices = raw(indices)
-    indices = indices if is_array(indices) else np.array(indices, dtype=None if np.size(indices) else np.intp)
+    indices = (
+        indices
+        if is_array(indices)
+        else np.array(indices, dtype=None if np.size(indices) else np.intp)
+    )
     if indices.dtype.kind == "b":
         return indices.astype(np.intp)
     if indices.dtype.kind not in "iu":
@@ -132,7 +145,10 @@ def along_axis(indices: Any, axis: int, shape: tuple[int, ...], name: str) -> tu
     if indices.dtype.kind not in "iu":
         raise IndexError(f"{name}: the indices must be integers, got {indices.dtype}")
     axis = normalize_axis_index(axis, len(shape))
-    grid: list[Any] = [beside(np.arange(n).reshape(-1, *(1,) * (len(shape) - i - 1)), indices) for i, n in enumerate(shape)]
+    grid: list[Any] = [
+        beside(np.arange(n).reshape(-1, *(1,) * (len(shape) - i - 1)), indices)
+        for i, n in enumerate(shape)
+    ]
     return (*grid[:axis], indices, *grid[axis + 1 :])
 
 

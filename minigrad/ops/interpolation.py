@@ -15,7 +15,9 @@ __all__ = ["interp"]
 
 
 @composed(np.interp)
-def interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period: Any = None) -> Any:
+def interp(
+    x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period: Any = None
+) -> Any:
     """Piecewise linear interpolation of the points (xp, fp), xp ascending; differentiable in all arguments.
 
     With a `period` the points go on periodically, and may stand in any order.
@@ -26,7 +28,9 @@ def interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period
     array([3., 4.])
     """
     if np.ndim(xp) != 1 or np.shape(xp) != np.shape(fp) or np.shape(xp)[0] == 0:
-        raise ValueError(f"interp: expected points xp and fp of one and the same axis, got {np.shape(xp)} and {np.shape(fp)}")
+        raise ValueError(
+            f"interp: expected points xp and fp of one and the same axis, got {np.shape(xp)} and {np.shape(fp)}"
+        )
     if period is not None:
         if raw(period) == 0:
             raise ValueError("interp: period must not be 0")

@@ -66,7 +66,12 @@ def _members(arrays: Any, dtype: Any, casting: Any) -> Sequence[Any]:
     return [x if x.dtype == dtype else x.astype(dtype) for x in members]
 
 
-@primitive(method=False, joint=lambda g, needs, axis: unstack(g, axis=axis), inputs=("arrays",), name="stack")
+@primitive(
+    method=False,
+    joint=lambda g, needs, axis: unstack(g, axis=axis),
+    inputs=("arrays",),
+    name="stack",
+)
 def _stack(*arrays: Any, axis: int = 0) -> Any:
     """Join arrays of one shape along a new axis.
 
@@ -268,7 +273,9 @@ def _depth(arrays: Any) -> int:
         return 0
     depths = set(map(_depth, arrays))
     if len(depths) != 1:
-        raise ValueError("block: the lists must not be empty, and be nested equally deep everywhere")
+        raise ValueError(
+            "block: the lists must not be empty, and be nested equally deep everywhere"
+        )
     return 1 + depths.pop()
 
 

@@ -84,7 +84,12 @@ def flatten(self: Tensor, order: str = "C") -> Tensor:
 
 @method
 def astype(
-    self: Tensor, dtype: Any, order: str = "K", casting: Any = "unsafe", subok: bool = True, copy: bool = True
+    self: Tensor,
+    dtype: Any,
+    order: str = "K",
+    casting: Any = "unsafe",
+    subok: bool = True,
+    copy: bool = True,
 ) -> Tensor:
     """The values in another dtype; to integers or bools the result is a constant.
 
@@ -97,14 +102,20 @@ def astype(
     dtype('float64')
     """
     if order not in ("K", "A", "C"):
-        raise ValueError(f"astype: order {order!r} is not supported; tensors have no order in memory")
+        raise ValueError(
+            f"astype: order {order!r} is not supported; tensors have no order in memory"
+        )
     if casting != "unsafe" and not np.can_cast(self.dtype, dtype, casting):
-        raise TypeError(f"astype: cannot convert {self.dtype} to {np.dtype(dtype)} under the casting rule {casting!r}")
+        raise TypeError(
+            f"astype: cannot convert {self.dtype} to {np.dtype(dtype)} under the casting rule {casting!r}"
+        )
     return conversion.astype(self, dtype, copy=copy)
 
 
 @method
-def take(self: Tensor, indices: Any, axis: int | None = None, out: Any = None, mode: str = "raise") -> Tensor:
+def take(
+    self: Tensor, indices: Any, axis: int | None = None, out: Any = None, mode: str = "raise"
+) -> Tensor:
     """Elements, or slices along an axis, at integer indices; see `minigrad.take`.
 
     >>> Tensor([10.0, 20.0, 30.0]).take([2, 0])

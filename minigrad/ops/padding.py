@@ -125,7 +125,9 @@ def _pad_axis(array: Any, axis: int, width: tuple[int, int], mode: str, options:
     parts = [array]
     for end in (0, 1):
         if width[end]:
-            at_end = None if value is None else np.broadcast_to(value, (np.ndim(array), 2))[axis, end]
+            at_end = (
+                None if value is None else np.broadcast_to(value, (np.ndim(array), 2))[axis, end]
+            )
             part = border(array, axis, width[end], end, at_end, mode)
             parts = [*parts, part] if end else [part, *parts]
     return np.concatenate(parts, axis=axis)

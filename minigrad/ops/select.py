@@ -94,10 +94,14 @@ def clip(
     array([0. , 0.5, 1. ])
     """
     if kwargs:
-        raise TypeError(f"clip: the options {', '.join(kwargs)} are not supported; clip, then convert or choose")
+        raise TypeError(
+            f"clip: the options {', '.join(kwargs)} are not supported; clip, then convert or choose"
+        )
     by_name = min is not NoValue or max is not NoValue
     if (a_min is NoValue) != (a_max is NoValue) or (by_name and a_min is not NoValue):
-        raise TypeError("clip: give a_min and a_max (None: no bound), or min and max, by name, instead")
+        raise TypeError(
+            "clip: give a_min and a_max (None: no bound), or min and max, by name, instead"
+        )
     if a_min is NoValue:
         a_min, a_max = (None if bound is NoValue else bound for bound in (min, max))
     return _clip(a, a_min, a_max)
@@ -121,7 +125,9 @@ def _where_part(g: Any, x: Any, test: Callable[[Any], Any]) -> Any:
     if x.dtype.kind != "c":
         return g * test(x).astype(g.dtype)
     real, imag = np.real(g), np.imag(g)
-    return real * test(np.real(x)).astype(real.dtype) + 1j * (imag * test(np.imag(x)).astype(imag.dtype))
+    return real * test(np.real(x)).astype(real.dtype) + 1j * (
+        imag * test(np.imag(x)).astype(imag.dtype)
+    )
 
 
 def _replaced(g: Any, x: Any, test: Callable[[Any], Any]) -> Any:
@@ -137,7 +143,9 @@ def _replaced(g: Any, x: Any, test: Callable[[Any], Any]) -> Any:
     posinf=lambda g, x: _replaced(g, x, np.isposinf),
     neginf=lambda g, x: _replaced(g, x, np.isneginf),
 )
-def nan_to_num(x: Any, copy: bool = True, nan: Any = 0.0, posinf: Any = None, neginf: Any = None) -> Any:
+def nan_to_num(
+    x: Any, copy: bool = True, nan: Any = 0.0, posinf: Any = None, neginf: Any = None
+) -> Any:
     """NaN and infinities replaced by numbers: infinities by the largest ones, if no others are given.
 
     out = x where it is finite, else nan, posinf or neginf
@@ -148,7 +156,9 @@ def nan_to_num(x: Any, copy: bool = True, nan: Any = 0.0, posinf: Any = None, ne
     array([1., 0.])
     """
     if not copy:
-        raise ValueError("nan_to_num: copy=False would write into its input; write x[...] = nan_to_num(x)")
+        raise ValueError(
+            "nan_to_num: copy=False would write into its input; write x[...] = nan_to_num(x)"
+        )
     return np.nan_to_num(x, nan=nan, posinf=posinf, neginf=neginf)
 
 
@@ -170,7 +180,10 @@ def select(condlist: Sequence[Any], choicelist: Sequence[Any], default: Any = 0)
     for i, condition in enumerate(conditions):
         if condition.dtype != bool:
             raise TypeError(f"select: condition {i} must be of booleans, got {condition.dtype}")
-    values = [v if is_array(raw(v)) or type(v) in (int, float, complex) else np.asarray(v) for v in (*choicelist, default)]
+    values = [
+        v if is_array(raw(v)) or type(v) in (int, float, complex) else np.asarray(v)
+        for v in (*choicelist, default)
+    ]
     dtype = np.result_type(*(getattr(v, "dtype", v) for v in values))  # Python's numbers are weak
     *choices, default = values
     out = default.astype(dtype) if is_array(raw(default)) else dtype.type(default)
@@ -192,7 +205,9 @@ def choose(a: Any, choices: Sequence[Any], out: Any = None, mode: str = "raise")
     index, n = raw(a), len(choices)
     index = index if is_array(index) else np.asarray(index)
     if mode == "raise" and ((index < 0).any() or (index >= n).any()):
-        raise ValueError(f"choose: the indices must lie between 0 and {n - 1}; mode='wrap' or 'clip' takes others")
+        raise ValueError(
+            f"choose: the indices must lie between 0 and {n - 1}; mode='wrap' or 'clip' takes others"
+        )
     index, *parts = np.broadcast_arrays(in_range(index, n, mode, "choose"), *choices)
     return np.take_along_axis(stack(parts), index[None], axis=0)[0]
 

@@ -28,14 +28,18 @@ def _write(a: Any, index: Any, values: Any) -> None:
 
 
 def _as_array(values: Any, a: Any) -> Any:
-    return values if isinstance(values, Tensor) or is_array(values) else beside(np.asarray(values), a)
+    return (
+        values if isinstance(values, Tensor) or is_array(values) else beside(np.asarray(values), a)
+    )
 
 
 def _mask_of(a: Any, mask: Any, name: str) -> Any:
     """The mask as truth values in the shape of the array, which only its size needs to fit."""
     mask = beside(np.asarray(raw(mask)), a) if not is_array(raw(mask)) else raw(mask)
     if mask.size != np.size(a):
-        raise ValueError(f"{name}: the mask {mask.shape} and the array {np.shape(a)} differ in size")
+        raise ValueError(
+            f"{name}: the mask {mask.shape} and the array {np.shape(a)} differ in size"
+        )
     return np.reshape(mask, np.shape(a)).astype(bool)
 
 
@@ -100,7 +104,9 @@ def copyto(dst: Any, src: Any, casting: Any = "same_kind", where: Any = True) ->
     mask = raw(where)
     source = _as_array(src, dst)
     if not np.can_cast(source.dtype, dst.dtype, casting):
-        raise TypeError(f"copyto: cannot cast {source.dtype} to {dst.dtype} under the rule {casting!r}")
+        raise TypeError(
+            f"copyto: cannot cast {source.dtype} to {dst.dtype} under the rule {casting!r}"
+        )
     if mask is True:
         _write(dst, ..., source)
     else:
@@ -119,7 +125,9 @@ def fill_diagonal(a: Any, val: Any, wrap: bool = False) -> None:
     """
     shape = np.shape(a)
     if len(shape) > 2 and len(set(shape)) != 1:
-        raise ValueError(f"fill_diagonal: all axes of an array of {len(shape)} must be equally long, got shape {shape}")
+        raise ValueError(
+            f"fill_diagonal: all axes of an array of {len(shape)} must be equally long, got shape {shape}"
+        )
     ones = np.zeros(shape, bool)
     np.fill_diagonal(ones, True, wrap)
     at = np.nonzero(ones)
@@ -139,5 +147,7 @@ def put_along_axis(arr: Any, indices: Any, values: Any, axis: int | None) -> Non
     if axis is not None:
         _write(arr, along_axis(indices, axis, np.shape(arr), "put_along_axis"), values)
         return
-    along_axis(indices, 0, (np.size(arr),), "put_along_axis")  # complains about indices that do not fit
+    along_axis(
+        indices, 0, (np.size(arr),), "put_along_axis"
+    )  # complains about indices that do not fit
     _write(arr, np.unravel_index(indices, np.shape(arr)), values)
