@@ -169,6 +169,11 @@ CASES: dict[str, tuple[Callable[..., Any], tuple[np.ndarray, ...]]] = {
     "cumulative_sum": (lambda x: np.cumulative_sum(x, axis=1, dtype=np.float64, include_initial=True), (F32,)),
     "meshgrid by another order": (lambda x: np.meshgrid(x, x, indexing="yx"), (V,)),
     "rot90 in no plane": (lambda x: np.rot90(x, axes=(1, -1)), (X,)),
+    "method transpose": (lambda x: x.transpose(1, 0), (X,)),
+    "method transpose by a tuple": (lambda x: x.transpose((1, 0)), (X,)),
+    "method transpose by None": (lambda x: x.transpose(None), (X,)),
+    "method transpose of a vector": (lambda x: x.transpose(0), (V,)),
+    "method transpose by too few axes": (lambda x: x.transpose(0), (X,)),
     "rollaxis out of range": (lambda x: np.rollaxis(x, 2), (X,)),
     "rollaxis backwards": (lambda x: np.rollaxis(x, 1, -1), (X,)),
     "matrix_transpose of a vector": (np.matrix_transpose, (V,)),
@@ -214,6 +219,32 @@ def test_tensors_are_written_as_arrays_are(name: str) -> None:
         return
     WRITES[name](tensor)
     np.testing.assert_array_equal(values(tensor), array)
+
+
+OUT: dict[str, Callable[..., Any]] = {
+    "take": lambda x, out: np.take(x, [1, 0, 1], 1, out),
+    "take as a method": lambda x, out: x.take([1, 0, 1], 1, out=out),
+    "concatenate": lambda x, out: np.concatenate([x[:1], x[:1]], 0, out),
+    "stack": lambda x, out: np.stack([x[0], x[1]], out=out),
+    "compress": lambda x, out: np.compress([True, True, True], x, 1, out),
+    "choose": lambda x, out: np.choose([0, 1, 0], [x, x * 2.0], out),
+    "clip": lambda x, out: np.clip(x, 1.0, 2.0, out),
+    "clip as a method": lambda x, out: x.clip(1.0, 2.0, out),
+    "cumulative_sum": lambda x, out: np.cumulative_sum(x, axis=1, out=out),
+}
+
+
+@pytest.mark.parametrize("name", OUT)
+def test_results_are_written_where_out_says(name: str) -> None:
+    array, x = np.zeros((2, 3)), Tensor(X, requires_grad=True)
+    OUT[name](X, array)
+    target = x * 0.0
+    got = OUT[name](x, target)
+    np.testing.assert_array_equal(values(target), array)
+    assert got is target
+    target.sum().backward()
+    expected = grad(lambda x: OUT[name](x, None).sum())(X)
+    np.testing.assert_allclose(values(x.grad), expected)
 
 
 def test_what_no_tensor_has_is_refused_by_name() -> None:

@@ -32,7 +32,7 @@ bitwise_invert, bitwise_not = constants["invert"], constants["invert"]
 bitwise_left_shift, bitwise_right_shift = constants["left_shift"], constants["right_shift"]
 concat = concatenate
 conj = conjugate
-copy = positive = clone
+copy = clone
 deg2rad, rad2deg = radians, degrees
 mod = remainder
 permute = transpose
@@ -42,5 +42,5 @@ true_divide = divide
 __all__ = [
     "abs", "acos", "acosh", "amax", "amin", "asanyarray", "asin", "asinh", "atan", "atan2", "atanh",
     "bitwise_invert", "bitwise_left_shift", "bitwise_not", "bitwise_right_shift", "concat", "conj", "copy",
-    "deg2rad", "i0", "mod", "permute", "positive", "pow", "rad2deg", "true_divide",
+    "deg2rad", "i0", "mod", "permute", "pow", "rad2deg", "true_divide",
 ]  # fmt: skip

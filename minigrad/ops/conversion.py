@@ -14,7 +14,7 @@ __all__ = ["astype", "to_device"]
 
 
 @primitive(np.astype, method=False, x=lambda g: g)
-def astype(x: Any, dtype: Any, *, copy: bool = True, device: str | None = None) -> Any:
+def astype(x: Any, dtype: Any, /, *, copy: bool = True, device: str | None = None) -> Any:
     """The values in another dtype; to integers or bools the result is a constant.
 
     out = x

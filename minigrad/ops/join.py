@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from ..backend import is_array
 from ..primitive import composed, method, primitive
 from ..tensor import Tensor
 from .shape import atleast_1d, atleast_2d, atleast_3d, reshape
@@ -27,21 +26,15 @@ def _concatenate_all(g: Any, needs: Any, arrays_shape: Any, axis: Any) -> Any:
     return np.split(g, ends[:-1], axis=axis)
 
 
-@primitive(method=False, joint=_concatenate_all, inputs=("arrays",), name="concatenate")
-def _concatenate(*arrays: Any, axis: Any = 0) -> Any:
-    """Join arrays along an axis.
+@primitive(np.concatenate, method=False, joint=_concatenate_all, inputs=("arrays",))
+def concatenate(
+    arrays: Sequence[Any], /, axis: Any = 0, out: Any = None,
+    *, dtype: Any = None, casting: Any = "same_kind",
+) -> Any:  # fmt: skip
+    """Join arrays along an axis; without an axis they are flattened first.
 
     out = [x_1, x_2, ...]
     dx_k = the part of g that belongs to x_k
-    """
-    return np.concatenate(arrays, axis=axis)
-
-
-@composed(np.concatenate, method=False)
-def concatenate(
-    arrays: Sequence[Any], /, axis: int | None = 0, out: Any = None, *, dtype: Any = None, casting: Any = "same_kind"
-) -> Any:  # fmt: skip
-    """Join arrays along an axis; without an axis they are flattened first.
 
     Args:
         dtype: of the result, by default the one that all arrays fit in.
@@ -50,52 +43,34 @@ def concatenate(
     >>> concatenate([np.array([1.0]), np.array([2.0, 3.0])])
     array([1., 2., 3.])
     """
-    return _concatenate(*_members(arrays, dtype, casting), axis=axis)
-
-
-def _members(arrays: Any, dtype: Any, casting: Any) -> Sequence[Any]:
-    """The arrays to join, in their common dtype where one was asked for."""
-    members = arrays if isinstance(arrays, (list, tuple)) else tuple(arrays)
-    if dtype is None and casting == "same_kind":  # what promotion does is always of that kind
-        return members
-    members = [x if isinstance(x, Tensor) or is_array(x) else np.asarray(x) for x in members]
-    dtype = np.dtype(dtype) if dtype is not None else np.result_type(*(x.dtype for x in members))
-    for x in members:
-        if not np.can_cast(x.dtype, dtype, casting):
-            raise TypeError(f"cannot join {x.dtype} to {dtype} under the casting rule {casting!r}")
-    return [x if x.dtype == dtype else x.astype(dtype) for x in members]
+    if dtype is None and casting == "same_kind":
+        return np.concatenate(arrays, axis)
+    return np.concatenate(arrays, axis, dtype=dtype, casting=casting)
 
 
 @primitive(
-    method=False,
-    joint=lambda g, needs, axis: unstack(g, axis=axis),
-    inputs=("arrays",),
-    name="stack",
+    np.stack, method=False, joint=lambda g, needs, axis: unstack(g, axis=axis), inputs=("arrays",)
 )
-def _stack(*arrays: Any, axis: int = 0) -> Any:
-    """Join arrays of one shape along a new axis.
+def stack(
+    arrays: Sequence[Any], axis: Any = 0, out: Any = None,
+    *, dtype: Any = None, casting: Any = "same_kind",
+) -> Any:  # fmt: skip
+    """Join arrays of one shape along a new axis; `dtype` and `casting` as for `concatenate`.
 
     out = [x_1, x_2, ...]
     dx_k = g_k
-    """
-    return np.stack(arrays, axis=axis)
-
-
-@composed(np.stack, method=False)
-def stack(
-    arrays: Sequence[Any], axis: int = 0, out: Any = None, *, dtype: Any = None, casting: Any = "same_kind"
-) -> Any:  # fmt: skip
-    """Join arrays of one shape along a new axis; `dtype` and `casting` as for `concatenate`.
 
     >>> stack([np.array([1.0, 2.0]), np.array([3.0, 4.0])], axis=1)
     array([[1., 3.],
            [2., 4.]])
     """
-    return _stack(*_members(arrays, dtype, casting), axis=axis)
+    if dtype is None and casting == "same_kind":
+        return np.stack(arrays, axis)
+    return np.stack(arrays, axis, dtype=dtype, casting=casting)
 
 
 @primitive(np.unstack, method=False, x=lambda g, axis: np.stack(g, axis=axis))
-def unstack(x: Any, *, axis: int = 0) -> Any:
+def unstack(x: Any, /, *, axis: int = 0) -> Any:
     """The slices along an axis, as a tuple: what iterating over a tensor gives.
 
     out_k = x_k
@@ -107,44 +82,30 @@ def unstack(x: Any, *, axis: int = 0) -> Any:
     return tuple(np.moveaxis(x, axis, 0))
 
 
-@primitive(method=False, name="split", ary=lambda g, axis: np.concatenate(g, axis=axis))
-def _split(ary: Any, indices_or_sections: Any, axis: int = 0) -> Any:
-    """Cut into parts along an axis.
-
-    out  = (ary_1, ary_2, ...)
-    dary = [g_1, g_2, ...]
-    """
-    return tuple(np.split(ary, indices_or_sections, axis))
-
-
-@composed(np.split)
-def split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
+@primitive(np.split, ary=lambda g, axis: np.concatenate(g, axis=axis))
+def split(ary: Any, indices_or_sections: Any, axis: int = 0) -> Any:
     """A list of the parts along an axis, cut at indices or into a number of equal sections.
+
+    out  = [ary_1, ary_2, ...]
+    dary = [g_1, g_2, ...], joined
 
     >>> split(np.array([1.0, 2.0, 3.0]), [1])
     [array([1.]), array([2., 3.])]
     """
-    return list(_split(ary, indices_or_sections, axis))
+    return np.split(ary, indices_or_sections, axis)
 
 
-@primitive(method=False, name="array_split", ary=lambda g, axis: np.concatenate(g, axis=axis))
-def _array_split(ary: Any, indices_or_sections: Any, axis: int = 0) -> Any:
-    """Cut into parts along an axis, which need not be equal.
-
-    out  = (ary_1, ary_2, ...)
-    dary = [g_1, g_2, ...]
-    """
-    return tuple(np.array_split(ary, indices_or_sections, axis))
-
-
-@composed(np.array_split)
-def array_split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
+@primitive(np.array_split, ary=lambda g, axis: np.concatenate(g, axis=axis))
+def array_split(ary: Any, indices_or_sections: Any, axis: int = 0) -> Any:
     """As `split`, into a number of sections that need not be equal.
+
+    out  = [ary_1, ary_2, ...]
+    dary = [g_1, g_2, ...], joined
 
     >>> array_split(np.array([1.0, 2.0, 3.0]), 2)
     [array([1., 2.]), array([3.])]
     """
-    return list(_array_split(ary, indices_or_sections, axis))
+    return np.array_split(ary, indices_or_sections, axis)
 
 
 @method

@@ -17,11 +17,6 @@ from . import shape as shapes
 __all__: list[str] = []
 
 
-def _one_tuple(numbers: tuple[Any, ...]) -> Any:
-    """The numbers of x.reshape(2, 3), and of x.reshape((2, 3))."""
-    return numbers[0] if len(numbers) == 1 else numbers
-
-
 @method
 def reshape(self: Tensor, *shape: Any, order: str = "C", copy: bool | None = None) -> Tensor:
     """The same elements in another shape, given as numbers or a tuple; see `minigrad.reshape`.
@@ -29,7 +24,7 @@ def reshape(self: Tensor, *shape: Any, order: str = "C", copy: bool | None = Non
     >>> Tensor([1.0, 2.0]).reshape(2, 1).shape
     (2, 1)
     """
-    return shapes.reshape(self, _one_tuple(shape), order, copy=copy)
+    return shapes.reshape(self, shape[0] if len(shape) == 1 else shape, order, copy=copy)
 
 
 @method
@@ -39,7 +34,9 @@ def transpose(self: Tensor, *axes: Any) -> Tensor:
     >>> Tensor([[[1.0, 2.0]]]).transpose(2, 0, 1).shape
     (2, 1, 1)
     """
-    return shapes.transpose(self, _one_tuple(axes) if axes else None)
+    if len(axes) == 1 and not isinstance(axes[0], int):
+        return shapes.transpose(self, axes[0])
+    return shapes.transpose(self, axes or None)
 
 
 def _reversed(self: Tensor) -> Tensor:
