@@ -40,7 +40,8 @@ pow = power  # noqa: A001
 true_divide = divide
 
 __all__ = [
-    "abs", "acos", "acosh", "amax", "amin", "asanyarray", "asin", "asinh", "atan", "atan2", "atanh",
-    "bitwise_invert", "bitwise_left_shift", "bitwise_not", "bitwise_right_shift", "concat", "conj", "copy",
-    "deg2rad", "i0", "mod", "permute", "pow", "rad2deg", "true_divide",
+    "abs", "acos", "acosh", "amax", "amin", "asanyarray", "asin", "asinh", "atan", "atan2",
+    "atanh", "bitwise_invert", "bitwise_left_shift", "bitwise_not", "bitwise_right_shift",
+    "concat", "conj", "copy", "deg2rad", "i0", "mod", "permute", "pow", "rad2deg",
+    "true_divide",
 ]  # fmt: skip

@@ -1,4 +1,4 @@
-"""NumPy's functions that call a Python function on parts of an array: what that function computes is recorded."""
+"""NumPy's functions that call a Python function on parts of an array, which is recorded."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def apply_along_axis(
 
 @composed(np.apply_over_axes, method=False)
 def apply_over_axes(func: Callable[..., Any], a: Any, axes: Any) -> Any:
-    """A reduction, func(a, axis), over several axes one after the other; the axes stay, of length 1.
+    """A reduction, func(a, axis), over several axes in turn; the axes stay, of length 1.
 
     >>> apply_over_axes(np.sum, np.ones((2, 3)), (0, 1))
     array([[6.]])
@@ -63,7 +63,7 @@ def apply_over_axes(func: Callable[..., Any], a: Any, axes: Any) -> Any:
 
 
 class vectorize:
-    """A Python function of numbers as a function of arrays; `np.vectorize` itself cannot hold a Tensor.
+    """A Python function of numbers as a function of arrays; np.vectorize cannot hold a Tensor.
 
     Args:
         pyfunc: called with numbers (0-d tensors); returns a number, or a tuple of them.
@@ -79,8 +79,8 @@ class vectorize:
     """
 
     def __init__(
-        self, pyfunc: Callable[..., Any], otypes: Any = None, doc: str | None = None, excluded: Any = None,
-        cache: bool = False, signature: str | None = None,
+        self, pyfunc: Callable[..., Any], otypes: Any = None, doc: str | None = None,
+        excluded: Any = None, cache: bool = False, signature: str | None = None,
     ) -> None:  # fmt: skip
         if signature is not None:
             raise NotImplementedError(

@@ -1,4 +1,4 @@
-"""Convolution and correlation of sequences, sliding windows; networks' convolution is in `window`."""
+"""Convolution and correlation of sequences, sliding windows; that of networks is in `window`."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def sliding_window_view(
         return _view(x, window_shape, axis, subok=subok, writeable=writeable)
     if writeable:
         raise ValueError(
-            "sliding_window_view: the windows of a tensor share no memory with it, writeable=True cannot be"
+            "sliding_window_view: writeable=True cannot be, windows of tensors are copies"
         )
     sizes = tuple(window_shape) if np.iterable(window_shape) else (window_shape,)
     axes = normalize_axis_tuple(range(x.ndim) if axis is None else axis, x.ndim)
@@ -90,7 +90,8 @@ def sliding_window_view(
         not 0 < size <= x.shape[a] for size, a in zip(sizes, axes, strict=False)
     ):
         raise ValueError(
-            f"sliding_window_view: windows of shape {sizes} do not fit along the axes {axes} of the shape {x.shape}"
+            f"sliding_window_view: windows of shape {sizes} do not fit along the axes {axes} "
+            f"of the shape {x.shape}"
         )
     n = len(axes)
     lines = reshape(moveaxis(x, axes, range(-n, 0)), (1, -1, *(x.shape[a] for a in axes)))

@@ -214,10 +214,10 @@ def empty_like(
 
 @composed(np.full_like, method=False)
 def full_like(
-    a: Any, fill_value: Any, dtype: Any = None, order: Any = "K", subok: bool = True, shape: Any = None,
-    *, device: str | None = None,
+    a: Any, fill_value: Any, dtype: Any = None, order: Any = "K", subok: bool = True,
+    shape: Any = None, *, device: str | None = None,
 ) -> Any:  # fmt: skip
-    """An array of the shape of `a`, filled with a value; the gradient of the value is the sum over all.
+    """An array of the shape of `a`, filled with a value, whose gradient is the sum over all.
 
     >>> full_like(Tensor([1.0, 2.0]), 7.0)
     Tensor([7., 7.], dtype=float32)
@@ -252,7 +252,7 @@ def arange(
     for x in (start_or_stop, stop, step):
         if isinstance(x, Tensor) and x.requires_grad:
             raise TypeError(
-                "arange: how many numbers there are is no smooth function of its bounds: use linspace"
+                "arange: how many elements there are has no gradient: use linspace"
             )
     data = _in_default_dtype(np.arange(*bounds, dtype=dtype, **_like(like)), dtype)
     return Tensor(data, device=device, requires_grad=requires_grad)
@@ -260,8 +260,8 @@ def arange(
 
 @composed(np.linspace, method=False)
 def linspace(
-    start: Any, stop: Any, num: int = 50, endpoint: bool = True, retstep: bool = False, dtype: Any = None,
-    axis: int = 0, *, device: str | None = None, requires_grad: bool = False,
+    start: Any, stop: Any, num: int = 50, endpoint: bool = True, retstep: bool = False,
+    dtype: Any = None, axis: int = 0, *, device: str | None = None, requires_grad: bool = False,
 ) -> Any:  # fmt: skip
     """Evenly spaced numbers between two that may be arrays, and Tensors with gradients.
 
@@ -311,8 +311,8 @@ def _spaced(
 
 @composed(np.logspace, method=False)
 def logspace(
-    start: Any, stop: Any, num: int = 50, endpoint: bool = True, base: Any = 10.0, dtype: Any = None,
-    axis: int = 0, *, device: str | None = None, requires_grad: bool = False,
+    start: Any, stop: Any, num: int = 50, endpoint: bool = True, base: Any = 10.0,
+    dtype: Any = None, axis: int = 0, *, device: str | None = None, requires_grad: bool = False,
 ) -> Any:  # fmt: skip
     """A base to the power of evenly spaced numbers; all three may be Tensors with gradients.
 
@@ -370,7 +370,7 @@ def _requires_grad(*values: Any) -> bool:
 
 
 def _made(data: Any, inputs: Any, dtype: Any, device: str | None, requires_grad: bool) -> Tensor:
-    """NumPy's result as a Tensor, in the dtype of the Tensors that it was made of or the default one."""
+    """NumPy's result as a Tensor: in its own dtype if it was made of Tensors, else the default."""
     if not any(isinstance(x, Tensor) for x in inputs):
         data = _in_default_dtype(data, dtype)
     return Tensor(data, device=device, requires_grad=requires_grad)
@@ -381,7 +381,8 @@ def _made(data: Any, inputs: Any, dtype: Any, device: str | None, requires_grad:
 
 def array(
     object: Any, dtype: Any = None, *, copy: bool | None = True, order: Any = "K",  # noqa: A002
-    subok: bool = False, ndmin: int = 0, like: Any = None, device: str | None = None, requires_grad: bool = False,
+    subok: bool = False, ndmin: int = 0, like: Any = None, device: str | None = None,
+    requires_grad: bool = False,
 ) -> Tensor:  # fmt: skip
     """A Tensor from an array, a number or nested lists that may hold Tensors; gradients flow on.
 
@@ -424,8 +425,8 @@ def _collected(value: Any, dtype: Any) -> Any:
 
 
 def asarray(
-    a: Any, dtype: Any = None, order: Any = None, *, device: str | None = None, copy: bool | None = None,
-    like: Any = None, requires_grad: bool = False,
+    a: Any, dtype: Any = None, order: Any = None, *, device: str | None = None,
+    copy: bool | None = None, like: Any = None, requires_grad: bool = False,
 ) -> Tensor:  # fmt: skip
     """As `array`, without a copy of what is an array or Tensor already.
 

@@ -70,7 +70,7 @@ def ediff1d(ary: Any, to_end: Any = None, to_begin: Any = None) -> Any:
 
 
 def _slope(f: Any, h: Any, edge_order: int) -> Any:
-    """Derivatives along axis 0 by differences; h are the n - 1 distances, with axes of length 1 to fit f."""
+    """Derivatives along axis 0 by differences; h are the n - 1 distances, (n - 1, 1, ...)."""
     before, after = h[:-1], h[1:]
     inner = (
         before**2 * f[2:] + (after**2 - before**2) * f[1:-1] - after**2 * f[:-2]
@@ -119,7 +119,7 @@ def gradient(f: Any, *varargs: Any, axis: Any = None, edge_order: int = 1) -> An
         n = np.shape(f)[along]
         if n < edge_order + 1:
             raise ValueError(
-                f"gradient: axis {along} has {n} elements, edge_order={edge_order} needs {edge_order + 1}"
+                f"gradient: axis {along} has {n} elements, edge_order={edge_order} needs more"
             )
         columns = reshape(_steps(f, spacing, n, along), (n - 1,) + (1,) * (ndim - 1))
         out.append(np.moveaxis(_slope(np.moveaxis(f, along, 0), columns, edge_order), 0, along))

@@ -32,7 +32,7 @@ def delete(arr: Any, obj: Any, axis: int | None = None) -> Any:
 
 @composed(np.insert, method=False)
 def insert(arr: Any, obj: Any, values: Any, axis: int | None = None) -> Any:
-    """The array with values put before the given indices along an axis (flattened where none is given).
+    """The array with values put before indices along an axis (flattened where none is given).
 
     >>> insert(np.array([1.0, 2.0]), 1, 9.0)
     array([1., 9., 2.])

@@ -86,7 +86,8 @@ class _Brackets:
             raise ValueError(
                 f"{text!r}: expected numbers such as '1' or '0,2'; matrices are not supported"
             ) from None
-        return tuple((given + [self.axis, self.ndmin, self.place][len(given) :])[:3])  # type: ignore[return-value]
+        axis, ndmin, place = (given + [self.axis, self.ndmin, self.place][len(given) :])[:3]
+        return axis, ndmin, place
 
 
 def _with_axes(item: Any, ndmin: int, place: int) -> Any:
@@ -108,6 +109,6 @@ def _range(part: slice) -> Tensor:
 
 
 r_ = _Brackets(
-    0, 1, -1, "Arrays, Tensors, numbers and ranges as one Tensor along the first axis: `r_[0:3, t, 7.0]`."
+    0, 1, -1, "Arrays, Tensors, numbers and ranges as one Tensor along an axis: `r_[0:3, t, 7.0]`."
 )  # fmt: skip
 c_ = _Brackets(-1, 2, 0, "Arrays and Tensors as the columns of one Tensor: `c_[t, u]`.")

@@ -1,4 +1,4 @@
-"""Indexing, gathering and scattering.  Each is the transpose of another, so they are each other's gradients."""
+"""Indexing, gathering and scattering.  Each is the transpose, and so the gradient, of another."""
 
 from __future__ import annotations
 
@@ -69,9 +69,12 @@ def _is_basic(index: Any) -> bool:
     """Whether an index names no element twice: slices, integers, None, Ellipsis, masks."""
     parts = index if isinstance(index, tuple) else (index,)
     return all(
-        p is None or p is Ellipsis or isinstance(p, (int, slice, np.integer)) or getattr(p, "dtype", None) == np.bool_
+        p is None
+        or p is Ellipsis
+        or isinstance(p, (int, slice, np.integer))
+        or getattr(p, "dtype", None) == np.bool_
         for p in parts
-    )  # fmt: skip
+    )
 
 
 @method
@@ -80,7 +83,7 @@ def __getitem__(self: Tensor, index: Any) -> Any:
 
 
 def plain_index(index: Any) -> Any:
-    """An index without Tensors in it; lists become arrays, so that a saved index cannot be changed later."""
+    """An index without Tensors in it; lists become arrays, so that nobody changes a saved index."""
     if isinstance(index, Tensor):
         return index._data
     if isinstance(index, tuple):
@@ -140,7 +143,7 @@ def along_axis(indices: Any, axis: int, shape: tuple[int, ...], name: str) -> tu
     """The full index for indices along one axis; the other axes broadcast against theirs."""
     if indices.ndim != len(shape):
         raise ValueError(
-            f"{name}: the indices need as many axes as the array: {indices.shape} against {tuple(shape)}"
+            f"{name}: the indices need as many axes as the array, got {indices.shape} for {shape}"
         )
     if indices.dtype.kind not in "iu":
         raise IndexError(f"{name}: the indices must be integers, got {indices.dtype}")

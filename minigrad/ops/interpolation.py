@@ -18,7 +18,7 @@ __all__ = ["interp"]
 def interp(
     x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period: Any = None
 ) -> Any:
-    """Piecewise linear interpolation of the points (xp, fp), xp ascending; differentiable in all arguments.
+    """Piecewise linear interpolation of the points (xp, fp), xp ascending.  All have gradients.
 
     With a `period` the points go on periodically, and may stand in any order.
 
@@ -29,7 +29,8 @@ def interp(
     """
     if np.ndim(xp) != 1 or np.shape(xp) != np.shape(fp) or np.shape(xp)[0] == 0:
         raise ValueError(
-            f"interp: expected points xp and fp of one and the same axis, got {np.shape(xp)} and {np.shape(fp)}"
+            "interp: expected xp and fp with one axis of the same length, got shapes "
+            f"{np.shape(xp)} and {np.shape(fp)}"
         )
     if period is not None:
         if raw(period) == 0:

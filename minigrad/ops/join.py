@@ -1,4 +1,4 @@
-"""Joining arrays and cutting them up.  Each undoes the other, so they are each other's gradients."""
+"""Joining arrays and cutting them up.  Each undoes the other: they are each other's gradients."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from ..tensor import Tensor
 from .shape import atleast_1d, atleast_2d, atleast_3d, reshape
 
 __all__ = [
-    "append", "array_split", "block", "column_stack", "concatenate", "dsplit", "dstack", "hsplit", "hstack", "split",
-    "stack", "unstack", "vsplit", "vstack",
+    "append", "array_split", "block", "column_stack", "concatenate", "dsplit", "dstack",
+    "hsplit", "hstack", "split", "stack", "unstack", "vsplit", "vstack",
 ]  # fmt: skip
 
 

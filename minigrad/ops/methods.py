@@ -50,8 +50,8 @@ def _matrix_transposed(self: Tensor) -> Tensor:
 
 
 Tensor.permute = Tensor.permute_dims = Tensor.transpose  # type: ignore[attr-defined]
-Tensor.T = property(_reversed)  # type: ignore[assignment]
-Tensor.mT = property(_matrix_transposed)  # type: ignore[assignment]
+Tensor.T = property(_reversed)  # type: ignore[attr-defined]
+Tensor.mT = property(_matrix_transposed)  # type: ignore[attr-defined]
 
 
 @method
@@ -66,7 +66,7 @@ def ravel(self: Tensor, order: str = "C") -> Tensor:
 
 @method
 def flatten(self: Tensor, order: str = "C") -> Tensor:
-    """All elements in one axis, as `ravel`; `minigrad.flatten(x, start, end)` joins some of the axes.
+    """All elements in one axis, as `ravel`; `minigrad.flatten(x, start, end)` joins some axes.
 
     >>> Tensor([[1.0, 2.0], [3.0, 4.0]]).flatten().shape
     (4,)
@@ -104,7 +104,7 @@ def astype(
         )
     if casting != "unsafe" and not np.can_cast(self.dtype, dtype, casting):
         raise TypeError(
-            f"astype: cannot convert {self.dtype} to {np.dtype(dtype)} under the casting rule {casting!r}"
+            f"astype: cannot convert {self.dtype} to {np.dtype(dtype)} with casting={casting!r}"
         )
     return conversion.astype(self, dtype, copy=copy)
 
@@ -142,7 +142,9 @@ def choose(self: Tensor, choices: Any, out: Any = None, mode: str = "raise") -> 
 
 
 @method
-def clip(self: Tensor, min: Any = None, max: Any = None, out: Any = None, **kwargs: Any) -> Tensor:  # noqa: A002
+def clip(
+    self: Tensor, min: Any = None, max: Any = None, out: Any = None, **kwargs: Any  # noqa: A002
+) -> Tensor:  # fmt: skip
     """The values, held between two bounds (None: no bound); at a bound the gradient passes.
 
     >>> Tensor([-1.0, 0.5, 2.0]).clip(0.0, 1.0)

@@ -134,9 +134,10 @@ def _pad_axis(array: Any, axis: int, width: tuple[int, int], mode: str, options:
 
 
 def _pad_odd(array: Any, axis: int, width: tuple[int, int], mode: str) -> Any:
-    """Reflections about the edge's value: a linear map, which the border of an identity matrix is."""
+    """Reflections about the value at the edge: a linear map, the border of an identity matrix."""
     identity = np.eye(np.shape(array)[axis], dtype=array.dtype)
-    matrix = np.pad(identity, (width, (0, 0)), mode, reflect_type="odd")  # type: ignore[call-overload]
+    options: Any = {"mode": mode, "reflect_type": "odd"}
+    matrix = np.pad(identity, (width, (0, 0)), **options)
     return np.moveaxis(np.tensordot(beside(matrix, array), array, ([1], [axis])), 0, axis)
 
 

@@ -121,7 +121,7 @@ def relu(x: Any) -> Any:
 
 
 def _where_part(g: Any, x: Any, test: Callable[[Any], Any]) -> Any:
-    """g where x passes a test; of complex numbers the real and the imaginary parts by themselves."""
+    """g where x passes a test; of complex numbers real and imaginary parts by themselves."""
     if x.dtype.kind != "c":
         return g * test(x).astype(g.dtype)
     real, imag = np.real(g), np.imag(g)
@@ -146,7 +146,7 @@ def _replaced(g: Any, x: Any, test: Callable[[Any], Any]) -> Any:
 def nan_to_num(
     x: Any, copy: bool = True, nan: Any = 0.0, posinf: Any = None, neginf: Any = None
 ) -> Any:
-    """NaN and infinities replaced by numbers: infinities by the largest ones, if no others are given.
+    """NaN and infinities replaced by numbers, infinities by the largest ones if none are given.
 
     out = x where it is finite, else nan, posinf or neginf
     dx  = g where x is finite, else 0
@@ -164,7 +164,7 @@ def nan_to_num(
 
 @composed(np.select, method=False)
 def select(condlist: Sequence[Any], choicelist: Sequence[Any], default: Any = 0) -> Any:
-    """The choice that belongs to the first condition that holds, element by element, or the default.
+    """The choice that belongs to the first condition that holds, for each element, or the default.
 
     The gradient reaches the choices and the default.
 
@@ -173,8 +173,8 @@ def select(condlist: Sequence[Any], choicelist: Sequence[Any], default: Any = 0)
     """
     if len(condlist) != len(choicelist) or not len(condlist):
         raise ValueError(
-            f"select: expected as many choices as conditions, and at least one: got {len(condlist)} conditions "
-            f"and {len(choicelist)} choices"
+            "select: expected as many choices as conditions, and at least one: got "
+            f"{len(condlist)} conditions and {len(choicelist)} choices"
         )
     conditions = [c if is_array(raw(c)) else np.asarray(c) for c in condlist]
     for i, condition in enumerate(conditions):
@@ -206,7 +206,7 @@ def choose(a: Any, choices: Sequence[Any], out: Any = None, mode: str = "raise")
     index = index if is_array(index) else np.asarray(index)
     if mode == "raise" and ((index < 0).any() or (index >= n).any()):
         raise ValueError(
-            f"choose: the indices must lie between 0 and {n - 1}; mode='wrap' or 'clip' takes others"
+            f"choose: the indices must lie between 0 and {n - 1}; modes 'wrap', 'clip' take others"
         )
     index, *parts = np.broadcast_arrays(in_range(index, n, mode, "choose"), *choices)
     return np.take_along_axis(stack(parts), index[None], axis=0)[0]
@@ -229,7 +229,7 @@ def piecewise(x: Any, condlist: Any, funclist: Sequence[Any], *args: Any, **kw: 
         conditions.append(~fold_left(np.logical_or, conditions))
     elif len(funclist) != len(conditions):
         raise ValueError(
-            f"piecewise: {len(conditions)} conditions need {len(conditions)} or {len(conditions) + 1} functions, "
+            f"piecewise: {len(conditions)} conditions need as many functions, or one more, "
             f"got {len(funclist)}"
         )
     out: Any = np.zeros_like(x)

@@ -1,4 +1,4 @@
-"""Sparse matrices, of scipy.sparse or cupyx.scipy.sparse, as constant factors: `t @ A` and `matmul(A, t)`.
+"""Sparse matrices, SciPy's or CuPy's, as constant factors: `t @ A` and `matmul(A, t)`.
 
 `A @ t` is SciPy's own product: it asks t for a NumPy array, which a Tensor that requires a gradient
 refuses to be.
@@ -41,7 +41,7 @@ def sparse_matmul(a: Any, x: Any) -> Any:
 
 
 def matmul(a: Any, b: Any) -> Any:
-    """A product in which one factor is a sparse matrix, a constant, and the other an array or Tensor.
+    """A product of a sparse matrix, a constant, with an array or Tensor on either side.
 
     >>> import scipy.sparse
     >>> matmul(Tensor([1.0, 2.0]), scipy.sparse.eye_array(2, format="csr") * 3.0)

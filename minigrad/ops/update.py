@@ -1,4 +1,4 @@
-"""NumPy's functions that write into their first argument: on a Tensor they are recorded, as `x[index] = value` is."""
+"""NumPy's functions that write into their first argument; of Tensors that is recorded."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ def _write(a: Any, index: Any, values: Any) -> None:
     if not isinstance(a, Tensor):
         if isinstance(values, Tensor) and values.requires_grad:
             raise TypeError(
-                "a tensor that requires a gradient cannot be written into a NumPy array, the gradient would be lost: "
-                "make the array a Tensor"
+                "a tensor that requires a gradient cannot be written into a NumPy array, since "
+                "the gradient would be lost: make the array a Tensor"
             )
         values = raw(values)
     a[index] = values
@@ -126,7 +126,7 @@ def fill_diagonal(a: Any, val: Any, wrap: bool = False) -> None:
     shape = np.shape(a)
     if len(shape) > 2 and len(set(shape)) != 1:
         raise ValueError(
-            f"fill_diagonal: all axes of an array of {len(shape)} must be equally long, got shape {shape}"
+            f"fill_diagonal: all of {len(shape)} axes must be equally long, got shape {shape}"
         )
     ones = np.zeros(shape, bool)
     np.fill_diagonal(ones, True, wrap)
