@@ -196,7 +196,8 @@ def ones_like(
 
 @composed(np.empty_like)
 def empty_like(
-    a: Any,
+    prototype: Any,
+    /,
     dtype: Any = None,
     order: Any = "K",
     subok: bool = True,
@@ -209,7 +210,7 @@ def empty_like(
     >>> empty_like(Tensor([1.0, 2.0]), dtype=int).dtype
     dtype('int64')
     """
-    return _new(a, np.empty_like(raw(a), dtype, order, subok, shape), device)
+    return _new(prototype, np.empty_like(raw(prototype), dtype, order, subok, shape), device)
 
 
 @composed(np.full_like, method=False)
