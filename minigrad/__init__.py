@@ -60,17 +60,17 @@ __all__ = [
 #: The families whose functions are functions of this package too, under NumPy's names.
 _FAMILIES = (
     ops.arithmetic, ops.exponential, ops.trigonometric, ops.reduce, ops.scan, ops.select, ops.shape,
-    ops.join, ops.index, ops.products, ops.norms, ops.statistics, ops.quantiles,
-    ops.numeric, ops.polynomial, ops.edit, ops.update,
-    ops.counting, ops.apply, ops.creation,
+    ops.join, ops.index, ops.diagonals, ops.products, ops.norms, ops.statistics, ops.quantiles,
+    ops.differences, ops.interpolation, ops.convolution, ops.polynomial, ops.padding, ops.edit,
+    ops.update, ops.counting, ops.apply, ops.conversion, ops.creation, ops.grids, ops.aliases,
+    ops.borrowed,
 )  # fmt: skip
 for _family in _FAMILIES:
     for _name in _family.__all__:
         globals()[_name] = getattr(_family, _name)
         __all__.append(_name)
 globals().update(ops.constant.constants)
-abs, asarray, permute = absolute, array, transpose  # type: ignore[name-defined] # noqa: A001, F821
-__all__ += ["abs", "asarray", "permute", *ops.constant.constants]
+__all__ += [*ops.constant.constants]
 
 #: Loaded on first use: nn is a package of its own built on this one, viz needs graphviz.
 _LAZY = {"nn": "nn", "viz": "minigrad.viz"}

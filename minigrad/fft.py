@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from .ops.fourier import (
     fft,
     fft2,
@@ -21,7 +23,10 @@ from .ops.fourier import (
     rfftn,
 )
 
+#: Frequencies are constants: NumPy's own arrays.
+fftfreq, rfftfreq = np.fft.fftfreq, np.fft.rfftfreq
+
 __all__ = [
-    "fft", "fft2", "fftn", "fftshift", "hfft", "ifft", "ifft2", "ifftn", "ifftshift", "ihfft", "irfft", "irfft2", "irfftn",
-    "rfft", "rfft2", "rfftn",
+    "fft", "fft2", "fftfreq", "fftn", "fftshift", "hfft", "ifft", "ifft2", "ifftn", "ifftshift", "ihfft",
+    "irfft", "irfft2", "irfftn", "rfft", "rfft2", "rfftfreq", "rfftn",
 ]  # fmt: skip

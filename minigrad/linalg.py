@@ -10,12 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from .ops import index, numeric, products
+from .ops import diagonals, products
 from .ops.constant import constants
 from .ops.factorization import cholesky, eig, eigh, eigvals, eigvalsh, qr, svd, svdvals
 from .ops.linalg import det, inv, lstsq, matrix_power, multi_dot, pinv, slogdet, solve, tensorinv, tensorsolve
 from .ops.norms import cond, matrix_norm, norm, vector_norm
-from .ops.products import matmul
 from .ops.shape import matrix_transpose
 from .primitive import composed
 
@@ -37,7 +36,7 @@ def diagonal(x: Any, /, *, offset: int = 0) -> Any:
     >>> diagonal(np.array([[1.0, 2.0], [3.0, 4.0]]), offset=1)
     array([2.])
     """
-    return index.diagonal(x, offset, -2, -1)
+    return diagonals.diagonal(x, offset, -2, -1)
 
 
 @composed(np.linalg.trace, method=False)
@@ -47,7 +46,17 @@ def trace(x: Any, /, *, offset: int = 0, dtype: Any = None) -> Any:
     >>> trace(np.array([[1.0, 2.0], [3.0, 4.0]]))
     np.float64(5.0)
     """
-    return np.sum(index.diagonal(x, offset, -2, -1), axis=-1, dtype=dtype)
+    return np.sum(diagonals.diagonal(x, offset, -2, -1), axis=-1, dtype=dtype)
+
+
+@composed(np.linalg.matmul, method=False)
+def matmul(x1: Any, x2: Any, /) -> Any:
+    """The product of matrices, and of stacks of them.
+
+    >>> matmul(np.eye(2), np.array([3.0, 4.0]))
+    array([3., 4.])
+    """
+    return products.matmul(x1, x2)
 
 
 @composed(np.linalg.outer, method=False)
@@ -78,7 +87,7 @@ def cross(x1: Any, x2: Any, /, *, axis: int = -1) -> Any:
             f"linalg.cross: expected length 3 along axis {axis}, got shapes {np.shape(x1)} and "
             f"{np.shape(x2)}; np.cross takes length 2 too"
         )
-    return numeric.cross(x1, x2, axis=axis)
+    return products.cross(x1, x2, axis=axis)
 
 
 @composed(np.linalg.tensordot, method=False)
@@ -98,4 +107,4 @@ def vecdot(x1: Any, x2: Any, /, *, axis: int = -1) -> Any:
     >>> vecdot(np.array([[1.0, 2.0]]), np.array([3.0, 4.0]))
     array([11.])
     """
-    return numeric.vecdot(x1, x2, axis=axis)
+    return products.vecdot(x1, x2, axis=axis)

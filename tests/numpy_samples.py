@@ -259,6 +259,54 @@ MORE: dict[str, list[Sample]] = {
         Sample(updated(lambda x, v: np.multiply.at(x, ([0, 1], [2, 0]), v)), (X, Y[0, :2])),
         Sample(updated(lambda x: np.square.at(x, [3])), (V,)),
     ],
+    # ------------------------------------------------------------------ options with gradients
+    "pad_modes": [
+        *(
+            Sample(partial(np.pad, pad_width=((2, 1), (0, 3)), mode=mode, **options), (X,))
+            for mode, options in (
+                ("maximum", {}), ("minimum", {"stat_length": 2}), ("mean", {"stat_length": ((1, 2), (2, 1))}),
+                ("median", {}), ("linear_ramp", {"end_values": ((1.0, 2.0), (3.0, 4.0))}), ("linear_ramp", {}),
+                ("reflect", {"reflect_type": "odd"}), ("symmetric", {"reflect_type": "odd"}),
+            )
+        ),
+        Sample(partial(np.pad, pad_width=7, mode="reflect", reflect_type="odd"), (X[0],)),
+        Sample(partial(np.pad, pad_width={0: 1, -1: (0, 2)}, mode="edge"), (X,)),
+        Sample(lambda x, v: np.pad(x, 1, constant_values=v), (X, P[:, :2])),
+        Sample(lambda x, v: np.pad(x, (1, 2), constant_values=v), (X, np.array(3.0))),
+        Sample(lambda x, v: np.pad(x, 2, "linear_ramp", end_values=v), (X, P[:, :2])),
+        Sample(partial(np.pad, pad_width=2, mode="linear_ramp"), (C,)),
+    ],
+    "options": [
+        Sample(partial(np.reshape, shape=(3, 2), order="F"), (X,)),
+        Sample(partial(np.reshape, shape=(4, 6), order="F", copy=True), (T,)),
+        Sample(partial(np.ravel, order="F"), (T,)),
+        *(Sample(partial(np.take, indices=[5, -7, 2], axis=a, mode=m), (T,)) for a in (None, 2) for m in ("wrap", "clip")),
+        Sample(lambda x: np.take_along_axis(x, beside(x, [[1, 0, 1]]), axis=0), (X,)),
+        Sample(lambda x: np.take_along_axis(x, beside(x, [[1, 2], [0, 0]]), axis=1), (X[:1],)),
+        Sample(updated(lambda x, v: np.put_along_axis(x, beside(x, [[1, 0, 1]]), v, axis=0)), (X, P[0])),
+        Sample(updated(lambda x, v: np.put_along_axis(x, beside(x, [5, 0]), v, axis=None)), (X, P[0, :2])),
+        *(Sample(lambda x, y, f=f: f([x, y], dtype=complex), (X, Y)) for f in (np.concatenate, np.stack, np.vstack, np.hstack)),
+        Sample(partial(np.trace, dtype=complex), (X,)),
+        Sample(lambda a, b: np.linspace(a, b, 4, retstep=True), (X, Y)),
+        Sample(lambda a, b: np.linspace(a, b, 1, endpoint=False, axis=-1), (X, Y[0, 0])),
+        Sample(lambda a, b, c: np.logspace(a, b, 3, base=c, axis=1), (X[0], Y[0], P[0])),
+        Sample(lambda a, b: np.geomspace(a, b, 4, axis=-1), (-P, -P - 1)),
+        Sample(lambda x, v: np.full_like(x, v, shape=(4, 3)) * x[:1], (X, Y[0])),
+        Sample(lambda x, v: np.nan_to_num(np.where(beside(x, MASK), np.nan, x), nan=v), (X, Y)),
+        Sample(lambda x, v: np.nan_to_num(np.where(beside(x, MASK), np.inf, x), posinf=v), (X, P[0])),
+        Sample(lambda x, v: np.nan_to_num(np.where(beside(x, MASK), -np.inf, x), neginf=v), (X, P[0, 0])),
+        Sample(lambda x: np.nan_to_num(np.where(beside(x, MASK), complex(np.nan, 1.0), x)), (C,)),
+        Sample(lambda x, d: np.select([x > 1, x > 0], [x, x**2], d), (X, Y)),
+        Sample(lambda x: np.trim_zeros(np.where(beside(x, MASK[:, :1] & MASK), x, 0.0)), (X,)),
+        Sample(lambda x, p: np.unwrap(x, period=p), (V * 4, np.array(3.0))),
+        Sample(lambda x, y: np.correlate(x, y, "same"), (Y[0, :2], V)),
+        Sample(lambda x: np.apply_over_axes(np.sum, x, -1), (T,)),
+        Sample(lambda a, b: np.meshgrid(a, b, copy=False), (V, X[0])),
+    ],
+    "sliding_windows": [
+        Sample(partial(np.lib.stride_tricks.sliding_window_view, window_shape=w, axis=a), (x,))
+        for w, a, x in ((2, None, V), ((2, 2), None, X), (3, 2, T), ((2, 3), (2, 1), T), ((1, 2), (-1, 0), T))
+    ],
     # -------------------------------------------------------------------------- methods of ufuncs
     "ufunc_reduce": [
         *(

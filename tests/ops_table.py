@@ -155,7 +155,7 @@ ROWS: dict[str, list[Sample]] = {
     "unstack": [
         Sample(lambda x: list(x), (T,)),
         Sample(lambda x: x[0] * list(x)[1], (T,)),
-        Sample(lambda x: join.unstack(x, 1)[1], (T,), lambda x: x[:, 1]),
+        Sample(lambda x: join.unstack(x, axis=1)[1], (T,), lambda x: x[:, 1]),
     ],
     "split": [
         Sample(lambda x: np.split(x, 2, axis=2), (T,)),

@@ -269,14 +269,29 @@ def test_sparse_matrices_are_constant_factors(make: Any) -> None:
     dense = between(-1, 1, 3, 4) * (np.arange(12).reshape(3, 4) % 3 == 0)
     a = make(dense)
     for x in (between(-1, 1, 4), between(-1, 1, 4, 2)):
-        for f in (lambda t: a @ t, lambda t: sparse.matmul(a, t)):
-            y = f(Tensor(x))
-            assert isinstance(y, Tensor)
-            np.testing.assert_allclose(y.numpy(), dense @ x)
-            assert gradgradcheck(f, x)
+        y = sparse.matmul(a, Tensor(x))
+        assert isinstance(y, Tensor)
+        np.testing.assert_allclose(y.numpy(), dense @ x)
+        assert gradgradcheck(lambda t: sparse.matmul(a, t), x)
     for x in (between(-1, 1, 3), between(-1, 1, 2, 3)):
-        np.testing.assert_allclose((Tensor(x) @ a).numpy(), x @ dense)
-        assert gradgradcheck(lambda t: t @ a, x)
+        for f in (lambda t: t @ a, lambda t: sparse.matmul(t, a)):
+            np.testing.assert_allclose(f(Tensor(x)).numpy(), x @ dense)
+            assert gradgradcheck(f, x)
+
+
+def test_operands_that_nobody_knows_get_their_turn() -> None:
+    class Foreign:
+        __array_ufunc__ = None
+
+        def __matmul__(self, other: Any) -> str:
+            return NotImplemented
+
+        def __rmatmul__(self, other: Any) -> str:
+            return "rmatmul"
+
+    assert Tensor([1.0]) @ Foreign() == "rmatmul"
+    with pytest.raises(TypeError, match="unsupported operand"):
+        Foreign() @ Tensor([1.0])
 
 
 # ------------------------------------------------------------------- SciPy itself

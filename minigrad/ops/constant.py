@@ -35,7 +35,6 @@ _NAMES = (
     "nextafter", "spacing",
     "all", "any", "argmax", "argmin", "nanargmax", "nanargmin", "argsort", "argpartition", "searchsorted",
     "nonzero", "count_nonzero", "flatnonzero", "argwhere", "digitize",
-    "zeros_like", "ones_like", "empty_like",
     "unique", "unique_all", "unique_counts", "unique_inverse", "unique_values", "intersect1d", "setdiff1d", "setxor1d",
     "union1d", "isin", "lexsort", "unravel_index", "ravel_multi_index", "ix_", "diag_indices_from", "tril_indices_from",
     "triu_indices_from", "histogram_bin_edges", "bitwise_count", "packbits", "unpackbits", "isnat", "linalg.matrix_rank",

@@ -1,104 +1,397 @@
-"""New tensors: filled, counted, like another one, or collected from nested lists of Tensors."""
+"""New tensors: filled, counted, evenly spaced, like another one, or collected from nested lists.
+
+The functions have NumPy's parameters, and `device` and `requires_grad`.  Where NumPy would choose
+float64 for a result without being asked to, they take minigrad's default dtype (float32).
+"""
 
 from __future__ import annotations
 
-import builtins
+import operator
 from typing import Any
 
 import numpy as np
 
 from .. import backend
 from ..calling import holds_tensor
-from ..primitive import composed, primitive
+from ..primitive import clone, composed
 from ..tensor import Tensor, raw
+from .conversion import to_device
 from .join import stack
 
 __all__ = [
-    "arange", "array", "empty", "eye", "from_dlpack", "full", "full_like", "geomspace", "identity", "linspace",
-    "logspace", "meshgrid", "ones", "tensor", "to_device", "zeros",
+    "arange", "array", "asarray", "empty", "empty_like", "eye", "from_dlpack", "full", "full_like",
+    "geomspace", "identity", "linspace", "logspace", "ones", "ones_like", "tensor", "tri", "zeros",
+    "zeros_like",
 ]  # fmt: skip
-
-
-def _creation(name: str, needs_dtype: bool) -> Any:
-    """NumPy's creation function of this name, for Tensors."""
-    numpy_function = getattr(np, name)
-
-    def create(*args: Any, dtype: Any = None, device: str | None = None, requires_grad: bool = False, **kwargs: Any) -> Tensor:
-        if needs_dtype:
-            data = numpy_function(*args, dtype=dtype or backend.get_default_dtype(), **kwargs)
-        else:
-            data = numpy_function(*args, dtype=dtype, **kwargs)
-            if dtype is None and data.dtype == np.float64:
-                data = data.astype(backend.get_default_dtype())
-        return data if isinstance(data, Tensor) else Tensor(data, device=device, requires_grad=requires_grad)
-
-    create.__name__ = create.__qualname__ = name
-    create.__doc__ = (
-        f"A Tensor as `numpy.{name}` makes it: its arguments, and `dtype` (by default the default dtype where NumPy "
-        "would give float64), `device`, `requires_grad`."
-    )
-    return create
-
-
-zeros, ones, empty, eye, identity = (_creation(n, True) for n in ("zeros", "ones", "empty", "eye", "identity"))
-arange, linspace, logspace, geomspace, _full = (
-    _creation(n, False) for n in ("arange", "linspace", "logspace", "geomspace", "full")
-)
-
-
-def full(shape: Any, fill_value: Any, **options: Any) -> Any:
-    """A Tensor filled with a value, which may be a Tensor itself; options as for `zeros`.
-
-    >>> full((2,), 7.0)
-    Tensor([7., 7.], dtype=float32)
-    """
-    return np.broadcast_to(fill_value, shape) if isinstance(fill_value, Tensor) else _full(shape, fill_value, **options)
-
 
 tensor = Tensor
 
 
-@composed(np.linspace, method=False)
-def _linspace(start: Any, stop: Any, num: int = 50, endpoint: bool = True, axis: int = 0) -> Any:
-    """Evenly spaced numbers between two that may be Tensors.
+# -------------------------------------------------------------------------------------- filled
 
-    out_i = start + i (stop - start) / (num - 1)     (/ num without the end point)
+
+def zeros(
+    shape: Any, dtype: Any = None, order: Any = "C", *,
+    device: str | None = None, like: Any = None, requires_grad: bool = False,
+) -> Tensor:  # fmt: skip
+    """A Tensor of zeros.
+
+    Args:
+        shape: the lengths of the axes, or one number.
+        dtype: by default the default dtype.
+        like: an array or Tensor; the new one is of its kind, for example on its GPU.
+
+    >>> zeros((2, 2))
+    Tensor([[0., 0.],
+            [0., 0.]], dtype=float32)
     """
-    start, stop = np.broadcast_arrays(start, stop)
-    steps = np.cumsum(np.ones_like(raw(start), shape=(num,))) - 1
-    steps = steps / builtins.max(num - 1 if endpoint else num, 1)
-    steps = np.reshape(steps, (num, *(1,) * np.ndim(start)))
-    return np.moveaxis(start * (1 - steps) + stop * steps, 0, axis)
+    data = np.zeros(shape, _floating(dtype), order, **_like(like))
+    return Tensor(data, device=device, requires_grad=requires_grad)
 
 
-@composed(np.logspace, method=False)
-def _logspace(start: Any, stop: Any, num: int = 50, endpoint: bool = True, base: Any = 10.0, axis: int = 0) -> Any:
-    """base to the power of evenly spaced numbers."""
-    return base ** _linspace(start, stop, num, endpoint, axis)
+def ones(
+    shape: Any, dtype: Any = None, order: Any = "C", *,
+    device: str | None = None, like: Any = None, requires_grad: bool = False,
+) -> Tensor:  # fmt: skip
+    """A Tensor of ones; parameters as for `zeros`.
+
+    >>> ones(2, dtype=int)
+    Tensor([1, 1], dtype=int64)
+    """
+    data = np.ones(shape, _floating(dtype), order, **_like(like))
+    return Tensor(data, device=device, requires_grad=requires_grad)
 
 
-@composed(np.geomspace, method=False)
-def _geomspace(start: Any, stop: Any, num: int = 50, endpoint: bool = True, axis: int = 0) -> Any:
-    """Numbers whose logarithms are evenly spaced."""
-    out = np.exp(_linspace(np.log(start), np.log(stop), num, endpoint, axis))
-    return out.astype(np.result_type(out.dtype, np.float64), copy=False)  # as NumPy
+def empty(
+    shape: Any, dtype: Any = None, order: Any = "C", *,
+    device: str | None = None, like: Any = None, requires_grad: bool = False,
+) -> Tensor:  # fmt: skip
+    """A Tensor whose values are whatever the memory held; parameters as for `zeros`.
+
+    >>> empty((2, 3)).shape
+    (2, 3)
+    """
+    data = np.empty(shape, _floating(dtype), order, **_like(like))
+    return Tensor(data, device=device, requires_grad=requires_grad)
+
+
+def full(
+    shape: Any, fill_value: Any, dtype: Any = None, order: Any = "C", *,
+    device: str | None = None, like: Any = None, requires_grad: bool = False,
+) -> Tensor:  # fmt: skip
+    """A Tensor filled with a value, which may be a Tensor itself: its gradient is the sum over all.
+
+    >>> full((2,), 7.0)
+    Tensor([7., 7.], dtype=float32)
+    """
+    if isinstance(fill_value, Tensor) and fill_value.requires_grad:
+        return _filled(fill_value, shape, dtype or fill_value.dtype, device)
+    data = np.full(shape, raw(fill_value), dtype, order, **_like(like))
+    if not isinstance(fill_value, Tensor):
+        data = _in_default_dtype(data, dtype)
+    return Tensor(data, device=device, requires_grad=requires_grad)
+
+
+def eye(
+    N: int, M: int | None = None, k: int = 0, dtype: Any = None, order: Any = "C", *,
+    device: str | None = None, like: Any = None, requires_grad: bool = False,
+) -> Tensor:  # fmt: skip
+    """An (N, M) matrix, by default (N, N), with ones on its k-th diagonal and zeros elsewhere.
+
+    >>> eye(2)
+    Tensor([[1., 0.],
+            [0., 1.]], dtype=float32)
+    """
+    data = np.eye(N, M, k, _floating(dtype), order, **_like(like))
+    return Tensor(data, device=device, requires_grad=requires_grad)
+
+
+def identity(
+    n: int,
+    dtype: Any = None,
+    *,
+    like: Any = None,
+    device: str | None = None,
+    requires_grad: bool = False,
+) -> Tensor:
+    """The (n, n) identity matrix.
+
+    >>> identity(2, int).tolist()
+    [[1, 0], [0, 1]]
+    """
+    return eye(n, dtype=dtype, device=device, like=like, requires_grad=requires_grad)
+
+
+def tri(
+    N: int, M: int | None = None, k: int = 0, dtype: Any = None, *,
+    like: Any = None, device: str | None = None, requires_grad: bool = False,
+) -> Tensor:  # fmt: skip
+    """An (N, M) matrix with ones on and below its k-th diagonal and zeros above.
+
+    >>> tri(2, dtype=int).tolist()
+    [[1, 0], [1, 1]]
+    """
+    data = np.tri(N, M, k, _floating(dtype), **_like(like))
+    return Tensor(data, device=device, requires_grad=requires_grad)
+
+
+def _floating(dtype: Any) -> Any:
+    return backend.get_default_dtype() if dtype is None else dtype
+
+
+def _like(like: Any) -> dict[str, Any]:
+    return {} if like is None else {"like": raw(like)}
+
+
+def _in_default_dtype(data: Any, dtype: Any) -> Any:
+    """NumPy's result, in the default dtype where NumPy took float64 of its own accord."""
+    own = dtype is None and data.dtype == np.float64
+    return data.astype(backend.get_default_dtype()) if own else data
+
+
+def _filled(value: Tensor, shape: Any, dtype: Any, device: str | None) -> Tensor:
+    """An array full of a value that requires a gradient."""
+    out = np.broadcast_to(value if value.dtype == dtype else value.astype(dtype), shape)
+    return out if device is None else to_device(out, device)  # type: ignore[arg-type, return-value]
+
+
+# ------------------------------------------------------------------------------- like another one
+
+
+@composed(np.zeros_like)
+def zeros_like(
+    a: Any,
+    dtype: Any = None,
+    order: Any = "K",
+    subok: bool = True,
+    shape: Any = None,
+    *,
+    device: str | None = None,
+) -> Any:
+    """Zeros in the shape and dtype of an array, or in those given; a constant.
+
+    >>> zeros_like(Tensor([1.0, 2.0]))
+    Tensor([0., 0.], dtype=float32)
+    """
+    return _new(a, np.zeros_like(raw(a), dtype, order, subok, shape), device)
+
+
+@composed(np.ones_like)
+def ones_like(
+    a: Any,
+    dtype: Any = None,
+    order: Any = "K",
+    subok: bool = True,
+    shape: Any = None,
+    *,
+    device: str | None = None,
+) -> Any:
+    """Ones in the shape and dtype of an array, or in those given; a constant.
+
+    >>> ones_like(Tensor([1.0, 2.0]), shape=3)
+    Tensor([1., 1., 1.], dtype=float32)
+    """
+    return _new(a, np.ones_like(raw(a), dtype, order, subok, shape), device)
+
+
+@composed(np.empty_like)
+def empty_like(
+    prototype: Any,
+    /,
+    dtype: Any = None,
+    order: Any = "K",
+    subok: bool = True,
+    shape: Any = None,
+    *,
+    device: str | None = None,
+) -> Any:
+    """An array without values, in the shape and dtype of another one, or in those given.
+
+    >>> empty_like(Tensor([1.0, 2.0]), dtype=int).dtype
+    dtype('int64')
+    """
+    return _new(prototype, np.empty_like(raw(prototype), dtype, order, subok, shape), device)
 
 
 @composed(np.full_like, method=False)
-def full_like(x: Any, fill_value: Any, dtype: Any = None, *, shape: Any = None) -> Any:
-    """An array of the shape of x, filled with a value; the gradient of the value is the sum over it.
+def full_like(
+    a: Any, fill_value: Any, dtype: Any = None, order: Any = "K", subok: bool = True,
+    shape: Any = None, *, device: str | None = None,
+) -> Any:  # fmt: skip
+    """An array of the shape of `a`, filled with a value, whose gradient is the sum over all.
 
     >>> full_like(Tensor([1.0, 2.0]), 7.0)
     Tensor([7., 7.], dtype=float32)
     """
     if isinstance(fill_value, Tensor) and fill_value.requires_grad:
-        return np.ones_like(x, dtype=dtype, shape=shape) * fill_value
-    out = np.full_like(raw(x), raw(fill_value), dtype=dtype, shape=shape)
-    return Tensor(out) if isinstance(x, Tensor) else out
+        dtype = getattr(a, "dtype", np.result_type(a)) if dtype is None else dtype
+        return _filled(fill_value, np.shape(a) if shape is None else shape, dtype, device)
+    out = np.full_like(raw(a), raw(fill_value), dtype, order, subok, shape)
+    return _new(a if isinstance(a, Tensor) else fill_value, out, device)
 
 
-def array(x: Any, dtype: Any = None, device: str | None = None) -> Tensor:
-    """A Tensor from nested lists that may hold Tensors; their gradients flow on.
+def _new(a: Any, data: Any, device: str | None) -> Any:
+    """The data as a Tensor where a function got one, on the device asked for."""
+    if isinstance(a, Tensor):
+        return Tensor(data, device=device)
+    return data if device is None else backend.transfer(data, device)
+
+
+# --------------------------------------------------------------------------------- evenly spaced
+
+
+def arange(
+    start_or_stop: Any, /, stop: Any = None, step: Any = 1, *, dtype: Any = None,
+    device: str | None = None, like: Any = None, requires_grad: bool = False,
+) -> Tensor:  # fmt: skip
+    """start, start + step, ... up to stop, without stop itself; `arange(n)` counts from 0.
+
+    >>> arange(3), arange(0.0, 1.0, 0.5)
+    (Tensor([0, 1, 2], dtype=int64), Tensor([0. , 0.5], dtype=float32))
+    """
+    bounds = [raw(x) for x in (start_or_stop, stop, step)]
+    for x in (start_or_stop, stop, step):
+        if isinstance(x, Tensor) and x.requires_grad:
+            raise TypeError(
+                "arange: how many elements there are has no gradient: use linspace"
+            )
+    data = _in_default_dtype(np.arange(*bounds, dtype=dtype, **_like(like)), dtype)
+    return Tensor(data, device=device, requires_grad=requires_grad)
+
+
+@composed(np.linspace, method=False)
+def linspace(
+    start: Any, stop: Any, num: int = 50, endpoint: bool = True, retstep: bool = False,
+    dtype: Any = None, axis: int = 0, *, device: str | None = None, requires_grad: bool = False,
+) -> Any:  # fmt: skip
+    """Evenly spaced numbers between two that may be arrays, and Tensors with gradients.
+
+    out_i = start + i (stop - start) / (num - 1)     (/ num without the end point)
+
+    Args:
+        num: how many.
+        endpoint: whether the last one is `stop`.
+        retstep: return (numbers, step).
+        axis: of the result, along which they lie.
+
+    >>> linspace(0.0, 1.0, 3)
+    Tensor([0. , 0.5, 1. ], dtype=float32)
+    """
+    rounded = dtype is not None and np.dtype(dtype).kind in "biu"  # then there is no gradient
+    if _requires_grad(start, stop) and not rounded:
+        out, step = _spaced(start, stop, operator.index(num), endpoint, dtype, axis)
+        out = out if device is None else to_device(out, device)
+    else:
+        out, step = np.linspace(
+            raw(start), raw(stop), num, endpoint, retstep=True, dtype=dtype, axis=axis
+        )
+        out = _made(out, (start, stop), dtype, device, requires_grad)
+        step = _made(backend.as_array(step), (start, stop), None, device, False)
+    return (out, step) if retstep else out
+
+
+def _spaced(
+    start: Any, stop: Any, num: int, endpoint: bool, dtype: Any, axis: int
+) -> tuple[Any, Any]:
+    """`linspace` of Tensors, made of ops: (numbers, step)."""
+    if num < 0:
+        raise ValueError(f"linspace: the number of samples must not be negative, got {num}")
+    known = start if isinstance(start, Tensor) else stop
+    inexact = np.result_type(
+        *(getattr(x, "dtype", x) for x in (start, stop)), 0.0
+    )  # Python's numbers are weak
+    parts = num - 1 if endpoint else num
+    shares = np.arange(num) / max(parts, 1)
+    shares = backend.beside(
+        shares.reshape(num, *(1,) * max(np.ndim(start), np.ndim(stop))).astype(inexact), known
+    )
+    out = np.moveaxis(start * (1 - shares) + stop * shares, 0, axis)
+    out = out if dtype is None else out.astype(dtype)
+    return out, (stop - start) / parts if parts > 0 else (stop - start) * np.nan
+
+
+@composed(np.logspace, method=False)
+def logspace(
+    start: Any, stop: Any, num: int = 50, endpoint: bool = True, base: Any = 10.0,
+    dtype: Any = None, axis: int = 0, *, device: str | None = None, requires_grad: bool = False,
+) -> Any:  # fmt: skip
+    """A base to the power of evenly spaced numbers; all three may be Tensors with gradients.
+
+    out_i = base^(start + i (stop - start) / (num - 1))
+
+    >>> logspace(0.0, 2.0, 3)
+    Tensor([  1.,  10., 100.], dtype=float32)
+    """
+    if not _requires_grad(start, stop, base):
+        out = np.logspace(raw(start), raw(stop), num, endpoint, raw(base), dtype, axis)
+        return _made(out, (start, stop, base), dtype, device, requires_grad)
+    if np.ndim(base):
+        ndim = max(map(np.ndim, (start, stop, base)))
+        start, stop, base = (
+            np.reshape(x, (1,) * (ndim - np.ndim(x)) + tuple(np.shape(x)))
+            for x in (start, stop, base)
+        )
+        base = np.expand_dims(base, axis)
+    out = base ** linspace(start, stop, num, endpoint, axis=axis)
+    out = out if dtype is None else out.astype(dtype)
+    return out if device is None else to_device(out, device)
+
+
+@composed(np.geomspace, method=False)
+def geomspace(
+    start: Any, stop: Any, num: int = 50, endpoint: bool = True, dtype: Any = None, axis: int = 0,
+    *, device: str | None = None, requires_grad: bool = False,
+) -> Any:  # fmt: skip
+    """Numbers of which each is the same multiple of the one before; of Tensors with gradients too.
+
+    out_i = start (stop / start)^(i / (num - 1))
+
+    >>> geomspace(1.0, 100.0, 3)
+    Tensor([  1.,  10., 100.], dtype=float32)
+    """
+    if not _requires_grad(start, stop):
+        out = np.geomspace(raw(start), raw(stop), num, endpoint, dtype, axis)
+        return _made(out, (start, stop), dtype, device, requires_grad)
+    if any(np.any(raw(x) == 0) for x in (start, stop)):
+        raise ValueError("geomspace: a geometric sequence holds no zero")
+    if any(np.iscomplexobj(raw(x)) for x in (start, stop)):
+        raise NotImplementedError(
+            "geomspace: complex numbers that require a gradient are not supported"
+        )
+    sign = np.sign(raw(start))
+    out = np.exp(linspace(np.log(start * sign), np.log(stop * sign), num, endpoint))
+    out = np.moveaxis(out * sign, 0, axis).astype(
+        dtype or np.result_type(out.dtype, np.float64)
+    )  # as NumPy
+    return out if device is None else to_device(out, device)
+
+
+def _requires_grad(*values: Any) -> bool:
+    return any(isinstance(x, Tensor) and x.requires_grad for x in values)
+
+
+def _made(data: Any, inputs: Any, dtype: Any, device: str | None, requires_grad: bool) -> Tensor:
+    """NumPy's result as a Tensor: in its own dtype if it was made of Tensors, else the default."""
+    if not any(isinstance(x, Tensor) for x in inputs):
+        data = _in_default_dtype(data, dtype)
+    return Tensor(data, device=device, requires_grad=requires_grad)
+
+
+# ----------------------------------------------------------------------------- from what there is
+
+
+def array(
+    object: Any, dtype: Any = None, *, copy: bool | None = True, order: Any = "K",  # noqa: A002
+    subok: bool = False, ndmin: int = 0, like: Any = None, device: str | None = None,
+    requires_grad: bool = False,
+) -> Tensor:  # fmt: skip
+    """A Tensor from an array, a number or nested lists that may hold Tensors; gradients flow on.
+
+    Args:
+        object: what to make it of.
+        copy: True copies an array or Tensor, None only where that is needed; False: an error there.
+        ndmin: at least so many axes; new ones are put in front.
+        like: the Tensor is made on the device of this one.
 
     >>> a = Tensor(2.0, requires_grad=True)
     >>> m = array([[a, 0.0], [1.0, a * a]])
@@ -106,65 +399,60 @@ def array(x: Any, dtype: Any = None, device: str | None = None) -> Tensor:
     >>> a.grad
     Tensor(5., dtype=float32)
     """
+    if order not in ("K", "A", "C", None):
+        raise ValueError(
+            f"array: order {order!r} is not supported; tensors have no order in memory"
+        )
+    if copy is False and (not backend.is_array(object) or dtype not in (None, object.dtype)):
+        raise ValueError("array: copy=False, but a copy is needed: write copy=None")
+    out = _collected(object, dtype)
+    if copy and backend.is_array(object) and raw(out) is raw(object):
+        out = clone(out)
+    if out.ndim < ndmin:
+        out = np.reshape(out, (1,) * (ndmin - out.ndim) + out.shape)
+    if like is not None and device is None:
+        device = backend.device_of(raw(like))
+    out = out if device is None else to_device(out, device)
+    return out.requires_grad_() if requires_grad and not out.requires_grad else out
 
-    def collect(value: Any) -> Any:
-        if isinstance(value, (list, tuple)) and holds_tensor(value):
-            return stack([collect(v) for v in value])
-        return value if isinstance(value, Tensor) else Tensor(value)
 
-    out = collect(x)
-    if dtype is not None and out.dtype != dtype:
-        out = out.astype(dtype)
-    return out if device is None else to_device(out, device)
+def _collected(value: Any, dtype: Any) -> Any:
+    """A Tensor from nested lists, by stacking those that hold Tensors."""
+    if isinstance(value, (list, tuple)) and holds_tensor(value):
+        out = stack([_collected(v, None) for v in value])
+    else:
+        out = value if isinstance(value, Tensor) else Tensor(value, dtype)
+    return out if dtype is None or out.dtype == dtype else out.astype(dtype)
 
 
-def from_dlpack(x: Any) -> Tensor:
+def asarray(
+    a: Any, dtype: Any = None, order: Any = None, *, device: str | None = None,
+    copy: bool | None = None, like: Any = None, requires_grad: bool = False,
+) -> Tensor:  # fmt: skip
+    """As `array`, without a copy of what is an array or Tensor already.
+
+    >>> x = Tensor([1.0, 2.0])
+    >>> asarray(x) is x
+    True
+    """
+    return array(
+        a, dtype, copy=copy, order=order, like=like, device=device, requires_grad=requires_grad
+    )
+
+
+def from_dlpack(x: Any, /, *, device: str | None = None, copy: bool | None = None) -> Tensor:
     """A Tensor that shares the memory of another library's array (PyTorch's, JAX's, CuPy's ...).
+
+    Args:
+        device: move it there.
+        copy: True copies the memory, False is an error where that is needed.
 
     >>> from_dlpack(np.array([1.0, 2.0]))
     Tensor([1., 2.], dtype=float64)
     """
     kind = x.__dlpack_device__()[0]
-    return Tensor(np.from_dlpack(x) if kind == 1 else backend.cupy().from_dlpack(x))
-
-
-@composed(np.meshgrid, method=False)
-def meshgrid(*arrays: Any, indexing: str = "xy", sparse: bool = False, copy: bool = True) -> tuple[Any, ...]:
-    """Coordinate arrays of a grid, as numpy.meshgrid; `sparse` ones keep length 1 along the other axes.
-
-    >>> [a.shape for a in meshgrid(Tensor([1.0, 2.0]), Tensor([1.0, 2.0, 3.0]))]
-    [(3, 2), (3, 2)]
-    """
-    order = list(range(len(arrays)))
-    if indexing == "xy" and len(arrays) > 1:
-        order[:2] = [1, 0]
-    shape = tuple(np.size(arrays[i]) for i in order)
-    out = []
-    for i, x in enumerate(arrays):
-        lengths = [1] * len(arrays)
-        lengths[order.index(i)] = np.size(x)
-        line = np.reshape(x, lengths)
-        out.append(line if sparse else np.broadcast_to(line, shape))
-    return tuple(out)
-
-
-@primitive(method=False, name="to_device", x=lambda g, x_device: to_device(g, x_device))
-def _to_device(x: Any, device: str, x_device: str) -> Any:
-    """A copy on another device.
-
-    out = x
-    dx  = g, copied back
-    """
-    return backend.transfer(x, device)
-
-
-def to_device(x: Tensor, device: str) -> Tensor:
-    """The tensor on another device, "cpu" or "cuda:0"; itself where it is there already.
-
-    >>> to_device(Tensor(1.0), "cpu").device
-    'cpu'
-    """
-    here = x.device if isinstance(x, Tensor) else backend.device_of(x)
-    number = backend.parse_device(device)
-    there = "cpu" if number is None else f"cuda:{number}"
-    return x if here == there else _to_device(x, there, here)
+    options: dict[str, Any] = {} if copy is None else {"copy": copy}
+    out = Tensor(
+        np.from_dlpack(x, **options) if kind == 1 else backend.cupy().from_dlpack(x, **options)
+    )
+    return out if device is None else to_device(out, device)

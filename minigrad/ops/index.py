@@ -1,17 +1,18 @@
-"""Indexing, gathering and scattering.  Each is the transpose of another, so they are each other's gradients."""
+"""Indexing, gathering and scattering.  Each is the transpose, and so the gradient, of another."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_index
 
 from ..arrays.row_sparse import add_rows
 from ..backend import beside, is_array
 from ..primitive import composed, method, primitive
 from ..tensor import Tensor, raw
 
-__all__ = ["diag", "diagonal", "getitem", "put_along_axis", "scatter_add", "take", "take_along_axis", "trace", "tril", "triu"]
+__all__ = ["getitem", "scatter_add", "take", "take_along_axis"]
 
 
 @primitive(method=False, x=lambda g, index, x_shape: scatter_add(g, index, x_shape))
@@ -43,7 +44,12 @@ def scatter_add(g: Any, index: Any, shape: tuple[int, ...]) -> Any:
     index = _beside(index, g)
     if _is_basic(index):
         out[index] = g
-    elif isinstance(index, np.ndarray) and index.dtype != bool and out.ndim > 1 and isinstance(g, np.ndarray):
+    elif (
+        isinstance(index, np.ndarray)
+        and index.dtype != bool
+        and out.ndim > 1
+        and isinstance(g, np.ndarray)
+    ):
         add_rows(out, index.reshape(-1) % max(len(out), 1), g.reshape(index.size, *shape[1:]))
     else:
         np.add.at(out, index, g)
@@ -63,9 +69,12 @@ def _is_basic(index: Any) -> bool:
     """Whether an index names no element twice: slices, integers, None, Ellipsis, masks."""
     parts = index if isinstance(index, tuple) else (index,)
     return all(
-        p is None or p is Ellipsis or isinstance(p, (int, slice, np.integer)) or getattr(p, "dtype", None) == np.bool_
+        p is None
+        or p is Ellipsis
+        or isinstance(p, (int, slice, np.integer))
+        or getattr(p, "dtype", None) == np.bool_
         for p in parts
-    )  # fmt: skip
+    )
 
 
 @method
@@ -74,7 +83,7 @@ def __getitem__(self: Tensor, index: Any) -> Any:
 
 
 def plain_index(index: Any) -> Any:
-    """An index without Tensors in it; lists become arrays, so that a saved index cannot be changed later."""
+    """An index without Tensors in it; lists become arrays, so that nobody changes a saved index."""
     if isinstance(index, Tensor):
         return index._data
     if isinstance(index, tuple):
@@ -82,51 +91,85 @@ def plain_index(index: Any) -> Any:
     return np.array(index, dtype=None if index else np.intp) if isinstance(index, list) else index
 
 
-@composed(np.take)
-def take(x: Any, indices: Any, axis: int | None = None) -> Any:
+@composed(np.take, method=False)
+def take(
+    a: Any, indices: Any, axis: int | None = None, out: Any = None, mode: str = "raise"
+) -> Any:
     """Elements, or slices along an axis, at integer indices.
+
+    Args:
+        axis: by default the flattened array.
+        mode: of indices out of range: "raise" an IndexError, "wrap" around, or "clip" to the ends.
 
     >>> take(np.array([10.0, 20.0, 30.0]), [2, 0])
     array([30., 10.])
+    >>> take(np.array([10.0, 20.0, 30.0]), [4, -7], mode="wrap")
+    array([20., 30.])
     """
-    indices = plain_index(indices if is_array(indices) or isinstance(indices, Tensor) else np.asarray(indices))
-    if axis is None:
-        return getitem(np.reshape(x, -1), indices)
-    return getitem(x, (slice(None),) * (axis % np.ndim(x)) + (indices,))
+    a, axis = (
+        (np.reshape(a, -1), 0) if axis is None else (a, normalize_axis_index(axis, np.ndim(a)))
+    )
+    places = in_range(_integers(indices, "take"), np.shape(a)[axis], mode, "take")
+    return getitem(a, (slice(None),) * axis + (places,) if axis else places)
 
 
-def _along(indices: Any, axis: int, shape: tuple[int, ...]) -> tuple[Any, ...]:
-    """The full index of an index along one axis."""
-    ndim = indices.ndim
-    grid = []
-    for i in range(ndim):
-        n = indices.shape[i]
-        length = [1] * ndim
-        length[i] = n
-        grid.append(indices if i == axis % ndim else np.reshape(_range_like(indices, shape[i], n), length))
-    return tuple(grid)
+def _integers(indices: Any, name: str) -> Any:
+    """Indices as an array of integers; a list is copied, so that it cannot be changed later."""
+    indices = raw(indices)
+    indices = (
+        indices
+        if is_array(indices)
+        else np.array(indices, dtype=None if np.size(indices) else np.intp)
+    )
+    if indices.dtype.kind == "b":
+        return indices.astype(np.intp)
+    if indices.dtype.kind not in "iu":
+        raise TypeError(f"{name}: the indices must be integers, got {indices.dtype}")
+    return indices
 
 
-def _range_like(indices: Any, size: int, n: int) -> Any:
-    """0, 1, ... n-1 on the device of `indices`; zeros where an axis of length 1 is broadcast."""
-    ones = np.ones_like(indices, shape=(n,))
-    return np.cumsum(ones) - 1 if size != 1 else ones - 1
+def in_range(indices: Any, n: int, mode: str, name: str) -> Any:
+    """Indices into n elements: as they are, wrapped around, or clipped to the first and last."""
+    if mode == "raise":
+        return indices
+    if mode not in ("wrap", "clip"):
+        raise ValueError(f"{name}: mode must be 'raise', 'wrap' or 'clip', got {mode!r}")
+    if n == 0:
+        raise IndexError(f"{name}: cannot take from an axis without elements")
+    return np.remainder(indices, n) if mode == "wrap" else np.clip(indices, 0, n - 1)
+
+
+def along_axis(indices: Any, axis: int, shape: tuple[int, ...], name: str) -> tuple[Any, ...]:
+    """The full index for indices along one axis; the other axes broadcast against theirs."""
+    if indices.ndim != len(shape):
+        raise ValueError(
+            f"{name}: the indices need as many axes as the array, got {indices.shape} for {shape}"
+        )
+    if indices.dtype.kind not in "iu":
+        raise IndexError(f"{name}: the indices must be integers, got {indices.dtype}")
+    axis = normalize_axis_index(axis, len(shape))
+    grid: list[Any] = [
+        beside(np.arange(n).reshape(-1, *(1,) * (len(shape) - i - 1)), indices)
+        for i, n in enumerate(shape)
+    ]
+    return (*grid[:axis], indices, *grid[axis + 1 :])
 
 
 @composed(np.take_along_axis)
-def take_along_axis(x: Any, indices: Any, axis: int | None = -1) -> Any:
+def take_along_axis(arr: Any, indices: Any, axis: int | None = -1) -> Any:
     """For each place along an axis the element at the index that stands there.
 
-    out_{i j} = x_{i, indices_{i j}}
+    Along the other axes array and indices broadcast; without an axis the array is flattened.
+
+    out_{i j} = arr_{i, indices_{i j}}
 
     >>> take_along_axis(np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([[1], [0]]), axis=1)
     array([[2.],
            [3.]])
     """
     indices = plain_index(indices)
-    if axis is None:
-        return getitem(np.reshape(x, -1), indices)
-    return getitem(x, _along(indices, axis, np.shape(x)))
+    arr, axis = (np.reshape(arr, -1), 0) if axis is None else (arr, axis)
+    return getitem(arr, along_axis(indices, axis, np.shape(arr), "take_along_axis"))
 
 
 def _assign_value(g: Any, index: Any) -> Any:
@@ -154,85 +197,3 @@ def assign(x: Any, index: Any, value: Any) -> Any:
     out = x.copy()
     out[_beside(index, x)] = value
     return out
-
-
-def put_along_axis(x: Any, indices: Any, values: Any, axis: int) -> Any:
-    """A copy of x with the values at the indices along an axis (a recorded np.put_along_axis).
-
-    >>> put_along_axis(np.zeros((1, 3)), np.array([[1]]), 5.0, axis=1)
-    array([[0., 5., 0.]])
-    """
-    indices = plain_index(indices)
-    return assign(x, _along(indices, axis, np.shape(x)), values)
-
-
-@primitive(np.tril, x=lambda g, k: np.tril(g, k))
-def tril(x: Any, k: int = 0) -> Any:
-    """Lower triangle, zeros above.
-
-    out_ij = x_ij where j <= i + k
-    dx     = the lower triangle of g
-
-    >>> tril(np.ones((2, 2)))
-    array([[1., 0.],
-           [1., 1.]])
-    """
-    return np.tril(x, k)
-
-
-@primitive(np.triu, x=lambda g, k: np.triu(g, k))
-def triu(x: Any, k: int = 0) -> Any:
-    """Upper triangle, zeros below.
-
-    out_ij = x_ij where j >= i + k
-    dx     = the upper triangle of g
-
-    >>> triu(np.ones((2, 2)))
-    array([[1., 1.],
-           [0., 1.]])
-    """
-    return np.triu(x, k)
-
-
-def _diagonal_index(shape: tuple[int, ...], offset: int, axis1: int, axis2: int) -> tuple[Any, ...]:
-    rows, columns = shape[axis1], shape[axis2]
-    n = max(min(rows + min(offset, 0), columns - max(offset, 0)), 0)
-    index: list[Any] = [slice(None)] * len(shape)
-    index[axis1 % len(shape)] = np.arange(n) - min(offset, 0)
-    index[axis2 % len(shape)] = np.arange(n) + max(offset, 0)
-    return tuple(index)
-
-
-@composed(np.diagonal)
-def diagonal(x: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
-    """Diagonals of the planes of two axes, in a new last axis.
-
-    >>> diagonal(np.array([[1.0, 2.0], [3.0, 4.0]]))
-    array([1., 4.])
-    """
-    x = np.moveaxis(x, (axis1, axis2), (-2, -1))
-    return getitem(x, (Ellipsis, *_diagonal_index(np.shape(x), offset, -2, -1)[-2:]))
-
-
-@composed(np.trace)
-def trace(x: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
-    """Sum of a diagonal.
-
-    >>> trace(np.array([[1.0, 2.0], [3.0, 4.0]]))
-    np.float64(5.0)
-    """
-    return np.sum(diagonal(x, offset, axis1, axis2), axis=-1)
-
-
-@composed(np.diag)
-def diag(x: Any, k: int = 0) -> Any:
-    """The diagonal of a matrix, or the matrix with a diagonal.
-
-    >>> diag(np.array([1.0, 2.0]))
-    array([[1., 0.],
-           [0., 2.]])
-    """
-    if np.ndim(x) == 2:
-        return diagonal(x, k)
-    n = np.shape(x)[0] + abs(k)
-    return scatter_add(x, _diagonal_index((n, n), k, 0, 1), (n, n))

@@ -1,4 +1,4 @@
-"""Writing in place: `x[index] = value`, `x += y`, and moves between devices and dtypes as methods.
+"""Writing in place: `x[index] = value`, `x += y`.
 
 What an in-place write means depends on the tensor (never on its name):
 
@@ -21,7 +21,6 @@ from ..primitive import method
 from ..tensor import Tensor, raw
 from .arithmetic import add, divide, multiply, power, remainder, subtract
 from .constant import constants
-from .creation import to_device
 from .index import assign, plain_index
 from .products import matmul
 
@@ -89,45 +88,3 @@ _in_place("//=", constants["floor_divide"], np.floor_divide)
 _in_place("@=", matmul, np.matmul)
 
 
-@method
-def to(self: Tensor, target: Any) -> Tensor:
-    """The tensor on a device ("cpu", "cuda:0") or in a dtype; part of the graph.
-
-    >>> Tensor(1.0).to("float64").dtype
-    dtype('float64')
-    """
-    if isinstance(target, Tensor):
-        return self.to(target.device).astype(target.dtype)
-    if isinstance(target, str) and target.partition(":")[0] in ("cpu", "cuda"):
-        return to_device(self, target)
-    return self if self.dtype == np.dtype(target) else self.astype(target)
-
-
-@method
-def cpu(self: Tensor) -> Tensor:
-    """The tensor in main memory."""
-    return to_device(self, "cpu")
-
-
-@method
-def cuda(self: Tensor, device: int = 0) -> Tensor:
-    """The tensor on a GPU."""
-    return to_device(self, f"cuda:{device}")
-
-
-@method
-def float(self: Tensor) -> Tensor:  # noqa: A001
-    """The tensor in float32."""
-    return self.to(np.float32)
-
-
-@method
-def double(self: Tensor) -> Tensor:
-    """The tensor in float64."""
-    return self.to(np.float64)
-
-
-@method
-def half(self: Tensor) -> Tensor:
-    """The tensor in float16."""
-    return self.to(np.float16)

@@ -1,4 +1,4 @@
-"""Joining arrays and cutting them up.  Each undoes the other, so they are each other's gradients."""
+"""Joining arrays and cutting them up.  Each undoes the other: they are each other's gradients."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from ..tensor import Tensor
 from .shape import atleast_1d, atleast_2d, atleast_3d, reshape
 
 __all__ = [
-    "append", "array_split", "block", "column_stack", "concatenate", "dsplit", "dstack", "hsplit", "hstack", "split",
-    "stack", "unstack", "vsplit", "vstack",
+    "append", "array_split", "block", "column_stack", "concatenate", "dsplit", "dstack",
+    "hsplit", "hstack", "split", "stack", "unstack", "vsplit", "vstack",
 ]  # fmt: skip
 
 
@@ -26,49 +26,51 @@ def _concatenate_all(g: Any, needs: Any, arrays_shape: Any, axis: Any) -> Any:
     return np.split(g, ends[:-1], axis=axis)
 
 
-@primitive(method=False, joint=_concatenate_all, inputs=("arrays",), name="concatenate")
-def _concatenate(*arrays: Any, axis: Any = 0) -> Any:
-    """Join arrays along an axis.
+@primitive(np.concatenate, method=False, joint=_concatenate_all, inputs=("arrays",))
+def concatenate(
+    arrays: Sequence[Any], /, axis: Any = 0, out: Any = None,
+    *, dtype: Any = None, casting: Any = "same_kind",
+) -> Any:  # fmt: skip
+    """Join arrays along an axis; without an axis they are flattened first.
 
     out = [x_1, x_2, ...]
     dx_k = the part of g that belongs to x_k
-    """
-    return np.concatenate(arrays, axis=axis)
 
-
-@composed(np.concatenate, method=False)
-def concatenate(arrays: Sequence[Any], axis: int | None = 0) -> Any:
-    """Join arrays along an axis.
+    Args:
+        dtype: of the result, by default the one that all arrays fit in.
+        casting: how far the conversion to it may go, as in `numpy.can_cast`.
 
     >>> concatenate([np.array([1.0]), np.array([2.0, 3.0])])
     array([1., 2., 3.])
     """
-    return _concatenate(*_members(arrays), axis=axis)
+    if dtype is None and casting == "same_kind":
+        return np.concatenate(arrays, axis)
+    return np.concatenate(arrays, axis, dtype=dtype, casting=casting)
 
 
-@primitive(method=False, joint=lambda g, needs, axis: unstack(g, axis), inputs=("arrays",), name="stack")
-def _stack(*arrays: Any, axis: int = 0) -> Any:
-    """Join arrays of one shape along a new axis.
+@primitive(
+    np.stack, method=False, joint=lambda g, needs, axis: unstack(g, axis=axis), inputs=("arrays",)
+)
+def stack(
+    arrays: Sequence[Any], axis: Any = 0, out: Any = None,
+    *, dtype: Any = None, casting: Any = "same_kind",
+) -> Any:  # fmt: skip
+    """Join arrays of one shape along a new axis; `dtype` and `casting` as for `concatenate`.
 
     out = [x_1, x_2, ...]
     dx_k = g_k
-    """
-    return np.stack(arrays, axis=axis)
-
-
-@composed(np.stack, method=False)
-def stack(arrays: Sequence[Any], axis: int = 0) -> Any:
-    """Join arrays of one shape along a new axis.
 
     >>> stack([np.array([1.0, 2.0]), np.array([3.0, 4.0])], axis=1)
     array([[1., 3.],
            [2., 4.]])
     """
-    return _stack(*_members(arrays), axis=axis)
+    if dtype is None and casting == "same_kind":
+        return np.stack(arrays, axis)
+    return np.stack(arrays, axis, dtype=dtype, casting=casting)
 
 
 @primitive(np.unstack, method=False, x=lambda g, axis: np.stack(g, axis=axis))
-def unstack(x: Any, axis: int = 0) -> Any:
+def unstack(x: Any, /, *, axis: int = 0) -> Any:
     """The slices along an axis, as a tuple: what iterating over a tensor gives.
 
     out_k = x_k
@@ -80,30 +82,30 @@ def unstack(x: Any, axis: int = 0) -> Any:
     return tuple(np.moveaxis(x, axis, 0))
 
 
-@primitive(np.split, x=lambda g, axis: np.concatenate(g, axis=axis))
-def split(x: Any, indices_or_sections: Any, axis: int = 0) -> Any:
-    """Cut into parts along an axis, at indices or into equal sections.
+@primitive(np.split, ary=lambda g, axis: np.concatenate(g, axis=axis))
+def split(ary: Any, indices_or_sections: Any, axis: int = 0) -> Any:
+    """A list of the parts along an axis, cut at indices or into a number of equal sections.
 
-    out = (x_1, x_2, ...)
-    dx  = [g_1, g_2, ...]
+    out  = [ary_1, ary_2, ...]
+    dary = [g_1, g_2, ...], joined
 
     >>> split(np.array([1.0, 2.0, 3.0]), [1])
-    (array([1.]), array([2., 3.]))
+    [array([1.]), array([2., 3.])]
     """
-    return tuple(np.split(x, indices_or_sections, axis))
+    return np.split(ary, indices_or_sections, axis)
 
 
-@primitive(np.array_split, x=lambda g, axis: np.concatenate(g, axis=axis))
-def array_split(x: Any, indices_or_sections: Any, axis: int = 0) -> Any:
-    """As `split`, into sections that need not be equal.
+@primitive(np.array_split, ary=lambda g, axis: np.concatenate(g, axis=axis))
+def array_split(ary: Any, indices_or_sections: Any, axis: int = 0) -> Any:
+    """As `split`, into a number of sections that need not be equal.
 
-    out = (x_1, x_2, ...)
-    dx  = [g_1, g_2, ...]
+    out  = [ary_1, ary_2, ...]
+    dary = [g_1, g_2, ...], joined
 
     >>> array_split(np.array([1.0, 2.0, 3.0]), 2)
-    (array([1., 2.]), array([3.]))
+    [array([1., 2.]), array([3.])]
     """
-    return tuple(np.array_split(x, indices_or_sections, axis))
+    return np.array_split(ary, indices_or_sections, axis)
 
 
 @method
@@ -112,79 +114,84 @@ def __iter__(self: Tensor) -> Any:
     return iter(unstack(self))
 
 
-def _members(arrays: Any) -> Sequence[Any]:
-    return arrays if isinstance(arrays, (list, tuple)) else tuple(arrays)
-
-
 @composed(np.vstack, method=False)
-def vstack(arrays: Sequence[Any]) -> Any:
+def vstack(tup: Sequence[Any], *, dtype: Any = None, casting: Any = "same_kind") -> Any:
     """Join row-wise (1-d arrays become rows).
 
     >>> vstack([np.zeros(2), np.ones(2)]).shape
     (2, 2)
     """
-    return concatenate([atleast_2d(x) for x in arrays], axis=0)
+    return concatenate([atleast_2d(x) for x in tup], axis=0, dtype=dtype, casting=casting)
 
 
 @composed(np.hstack, method=False)
-def hstack(arrays: Sequence[Any]) -> Any:
+def hstack(tup: Sequence[Any], *, dtype: Any = None, casting: Any = "same_kind") -> Any:
     """Join column-wise (1-d arrays end to end).
 
     >>> hstack([np.zeros(2), np.ones(2)]).shape
     (4,)
     """
-    arrays = [atleast_1d(x) for x in arrays]
-    return concatenate(arrays, axis=0 if np.ndim(arrays[0]) == 1 else 1)
+    arrays = [atleast_1d(x) for x in tup]
+    axis = 0 if arrays and np.ndim(arrays[0]) == 1 else 1
+    return concatenate(arrays, axis=axis, dtype=dtype, casting=casting)
 
 
 @composed(np.dstack, method=False)
-def dstack(arrays: Sequence[Any]) -> Any:
+def dstack(tup: Sequence[Any]) -> Any:
     """Join along the third axis.
 
     >>> dstack([np.zeros(2), np.ones(2)]).shape
     (1, 2, 2)
     """
-    return concatenate([atleast_3d(x) for x in arrays], axis=2)
+    return concatenate([atleast_3d(x) for x in tup], axis=2)
 
 
 @composed(np.column_stack, method=False)
-def column_stack(arrays: Sequence[Any]) -> Any:
+def column_stack(tup: Sequence[Any]) -> Any:
     """Join 1-d arrays as columns.
 
     >>> column_stack([np.zeros(3), np.ones(3)]).shape
     (3, 2)
     """
-    return concatenate([reshape(x, (-1, 1)) if np.ndim(x) < 2 else x for x in arrays], axis=1)
+    return concatenate([reshape(x, (-1, 1)) if np.ndim(x) < 2 else x for x in tup], axis=1)
 
 
 @composed(np.hsplit)
-def hsplit(x: Any, indices_or_sections: Any) -> Any:
+def hsplit(ary: Any, indices_or_sections: Any) -> list[Any]:
     """`split` along the second axis (the first of 1-d arrays).
 
     >>> len(hsplit(np.zeros((2, 4)), 2))
     2
     """
-    return split(x, indices_or_sections, axis=0 if np.ndim(x) == 1 else 1)
+    _require_axes(ary, 1, "hsplit")
+    return split(ary, indices_or_sections, axis=0 if np.ndim(ary) == 1 else 1)
 
 
 @composed(np.vsplit)
-def vsplit(x: Any, indices_or_sections: Any) -> Any:
-    """`split` along the first axis.
+def vsplit(ary: Any, indices_or_sections: Any) -> list[Any]:
+    """`split` along the first axis, of two or more.
 
     >>> len(vsplit(np.zeros((2, 4)), 2))
     2
     """
-    return split(x, indices_or_sections, axis=0)
+    _require_axes(ary, 2, "vsplit")
+    return split(ary, indices_or_sections, axis=0)
 
 
 @composed(np.dsplit)
-def dsplit(x: Any, indices_or_sections: Any) -> Any:
+def dsplit(ary: Any, indices_or_sections: Any) -> list[Any]:
     """`split` along the third axis.
 
     >>> len(dsplit(np.zeros((1, 2, 4)), 2))
     2
     """
-    return split(x, indices_or_sections, axis=2)
+    _require_axes(ary, 3, "dsplit")
+    return split(ary, indices_or_sections, axis=2)
+
+
+def _require_axes(ary: Any, n: int, name: str) -> None:
+    if np.ndim(ary) < n:
+        raise ValueError(f"{name}: expected at least {n} axes, got shape {np.shape(ary)}")
 
 
 @composed(np.append, method=False)
@@ -208,14 +215,8 @@ def block(arrays: Any) -> Any:
            [1., 1., 1.]])
     """
 
-    def depth(x: Any) -> int:
-        return 1 + depth(x[0]) if isinstance(x, list) else 0
-
-    def widest(x: Any) -> int:
-        return max(map(widest, x)) if isinstance(x, list) else np.ndim(x)
-
-    levels = depth(arrays)
-    ndim = max(levels, widest(arrays))
+    levels = _depth(arrays)
+    ndim = max(levels, _widest(arrays))
 
     def join(x: Any, level: int) -> Any:
         if isinstance(x, list):
@@ -223,3 +224,22 @@ def block(arrays: Any) -> Any:
         return reshape(x, (1,) * (ndim - np.ndim(x)) + tuple(np.shape(x)))
 
     return join(arrays, 0)
+
+
+def _depth(arrays: Any) -> int:
+    """How deep lists are nested; the same everywhere."""
+    if isinstance(arrays, tuple):
+        raise TypeError("block: nested lists of arrays are expected, got a tuple")
+    if not isinstance(arrays, list):
+        return 0
+    depths = set(map(_depth, arrays))
+    if len(depths) != 1:
+        raise ValueError(
+            "block: the lists must not be empty, and be nested equally deep everywhere"
+        )
+    return 1 + depths.pop()
+
+
+def _widest(arrays: Any) -> int:
+    """The most axes of an array in nested lists."""
+    return max(map(_widest, arrays)) if isinstance(arrays, list) else np.ndim(arrays)

@@ -15,8 +15,8 @@ import numpy as np
 from ..backend import NoValue
 from ..primitive import composed, primitive
 from ..tensor import Tensor, raw
+from .diagonals import trace
 from .factorization import svdvals
-from .index import trace
 from .masking import conj
 from .products import eye_like, eye_of, matmul, transposed
 from .products import hermitian as conj_transposed

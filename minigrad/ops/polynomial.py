@@ -10,10 +10,10 @@ import numpy as np
 from ..backend import as_operand, beside
 from ..primitive import composed
 from ..tensor import Tensor, raw
+from .convolution import convolve
 from .factorization import eigvals
 from .join import concatenate, stack
 from .linalg import inv, lstsq
-from .numeric import convolve
 from .reduce import sum
 from .shape import flip
 

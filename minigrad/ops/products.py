@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from math import prod
 from string import ascii_letters
 from typing import Any
@@ -10,10 +10,17 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
-from ..primitive import composed, primitive
+from ..backend import is_array
+from ..primitive import composed, method, numpy_table, primitive
+from ..tensor import Tensor, raw
+from .join import concatenate, stack
 from .masking import conj
+from .reduce import sum as sum_over
+from .shape import reshape
 
-__all__ = ["dot", "einsum", "inner", "matmul", "outer", "tensordot", "vdot"]
+__all__ = [
+    "cross", "dot", "einsum", "inner", "kron", "matmul", "matvec", "outer", "tensordot", "vdot", "vecdot", "vecmat",
+]  # fmt: skip
 
 
 def _matmul_x(g: Any, y: Any, x_shape: Any) -> Any:
@@ -40,7 +47,7 @@ def _one_matrix(x: Any) -> Any:
     return np.reshape(x, (prod(x.shape[:-1]), x.shape[-1]))
 
 
-@primitive(np.matmul, np.linalg.matmul, x=_matmul_x, y=_matmul_y)
+@primitive(np.matmul, x=_matmul_x, y=_matmul_y)
 def matmul(x: Any, y: Any) -> Any:
     """Matrix product of the last two axes, the ones before broadcast.
 
@@ -54,6 +61,30 @@ def matmul(x: Any, y: Any) -> Any:
     if np.ndim(y) == 2 and np.ndim(x) > 2 and x.flags.c_contiguous:  # one long product instead of many
         return np.reshape(np.matmul(_one_matrix(x), y), (*x.shape[:-1], y.shape[-1]))
     return np.matmul(x, y)
+
+
+#: What `@` does beside a tensor with operands that are no arrays: tests, and the products for them.
+foreign_products: list[tuple[Callable[[Any], bool], Callable[[Any, Any], Any]]] = []
+
+
+def _product(x: Any, y: Any, other: Any) -> Any:
+    """x @ y, where one of them is a Tensor and `other` is the other one."""
+    if isinstance(other, (Tensor, np.ndarray)):
+        return matmul(x, y)
+    for knows, product in foreign_products:
+        if knows(other):
+            return product(x, y)
+    return matmul(x, y) if is_array(other) or isinstance(other, (list, tuple)) else NotImplemented
+
+
+@method
+def __matmul__(self: Tensor, other: Any) -> Any:
+    return _product(self, other, other)
+
+
+@method
+def __rmatmul__(self: Tensor, other: Any) -> Any:
+    return _product(other, self, other)
 
 
 @composed(np.tensordot)
@@ -284,3 +315,101 @@ def spare_letters(spare: str, n: int) -> str:
     """The n letters that stand for an ellipsis of n axes, aligned at the right."""
     lower = sorted(spare, key=str.isupper)[:26]
     return "".join(lower[len(lower) - n :])
+
+
+# ------------------------------------------- products of vectors, and of all pairs of elements
+
+
+@composed(np.vecdot, method=False)
+def vecdot(
+    x: Any, y: Any, /, out: Any = None, *, axis: int = -1, keepdims: bool = False, dtype: Any = None
+) -> Any:
+    """Sum of conj(x) y along an axis.
+
+    >>> vecdot(np.array([[1.0, 2.0]]), np.array([3.0, 4.0]))
+    array([11.])
+    """
+    x, y = np.moveaxis(x, axis, -1), np.moveaxis(y, axis, -1)
+    if np.shape(x)[-1] != np.shape(y)[-1]:
+        raise ValueError(
+            f"vecdot: the vectors have {np.shape(x)[-1]} and {np.shape(y)[-1]} elements along axis {axis}"
+        )
+    total = sum_over(np.multiply(np.conj(x), y), axis=-1, dtype=dtype)
+    return np.expand_dims(total, axis) if keepdims else total
+
+
+def matvec(x: Any, y: Any) -> Any:
+    """Matrices times vectors, (..., n, m) (..., m) -> (..., n).
+
+    >>> matvec(np.eye(2), np.array([3.0, 4.0]))
+    array([3., 4.])
+    """
+    return matmul(x, y[..., None])[..., 0]
+
+
+def vecmat(x: Any, y: Any) -> Any:
+    """Conjugated vectors times matrices, (..., n) (..., n, m) -> (..., m).
+
+    >>> vecmat(np.array([3.0, 4.0]), np.eye(2))
+    array([3., 4.])
+    """
+    return matmul(np.conj(x)[..., None, :], y)[..., 0, :]
+
+
+for _name, _function in (("matvec", matvec), ("vecmat", vecmat)):  # NumPy 2.2 and later
+    if hasattr(np, _name):
+        numpy_table[getattr(np, _name)] = _function
+
+
+@composed(np.kron)
+def kron(a: Any, b: Any) -> Any:
+    """Kronecker product: b, scaled by every element of a.
+
+    >>> kron(np.array([1.0, 2.0]), np.array([1.0, 10.0]))
+    array([ 1., 10.,  2., 20.])
+    """
+    ndim = max(np.ndim(a), np.ndim(b))
+    rows, columns = ((1,) * (ndim - np.ndim(x)) + tuple(np.shape(x)) for x in (a, b))
+    pairs_a = reshape(a, [k for n in rows for k in (n, 1)])
+    pairs_b = reshape(b, [k for n in columns for k in (1, n)])
+    return reshape(np.multiply(pairs_a, pairs_b), [n * k for n, k in zip(rows, columns, strict=True)])
+
+
+@composed(np.cross)
+def cross(
+    a: Any, b: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1, axis: int | None = None
+) -> Any:
+    """Vector product of vectors of length 3; a vector of length 2 counts as one with a_3 = 0.
+
+    out = (a_2 b_3 - a_3 b_2, a_3 b_1 - a_1 b_3, a_1 b_2 - a_2 b_1);  of two of length 2 the last alone
+
+    Args:
+        axisa, axisb: where the components of a and b lie.
+        axisc: where those of the result are put.
+        axis: one axis for all three.
+
+    >>> cross(np.array([1.0, 0.0, 0.0]), np.array([0.0, 1.0, 0.0]))
+    array([0., 0., 1.])
+    """
+    if axis is not None:
+        axisa = axisb = axisc = axis
+    lengths = np.shape(a)[axisa], np.shape(b)[axisb]
+    if not {2, 3}.issuperset(lengths):
+        raise ValueError(
+            f"cross: expected length 2 or 3 along the axes {axisa} and {axisb}, "
+            f"got shapes {np.shape(a)} and {np.shape(b)}"
+        )
+    a, b = np.moveaxis(a, axisa, -1), np.moveaxis(b, axisb, -1)
+    if lengths == (2, 2):
+        return a[..., 0] * b[..., 1] - a[..., 1] * b[..., 0]
+    a, b = _with_third(a), _with_third(b)
+    pairs = ((1, 2), (2, 0), (0, 1))
+    terms = [a[..., i] * b[..., j] - a[..., j] * b[..., i] for i, j in pairs]
+    return stack(terms, axis=axisc)
+
+
+def _with_third(a: Any) -> Any:
+    """Vectors (..., 2) with a third component 0."""
+    if np.shape(a)[-1] == 3:
+        return a
+    return concatenate([a, np.zeros_like(raw(a)[..., :1])], axis=-1)

@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_index
 
 from ..primitive import composed, primitive
 from ..tensor import raw
 from .index import take_along_axis
+from .join import concatenate
 
-__all__ = ["cumprod", "cumsum", "partition", "sort", "sort_complex"]
+__all__ = ["cumprod", "cumsum", "cumulative_prod", "cumulative_sum", "partition", "sort", "sort_complex"]
 
 
 def _cumsum_a(g: Any, a_shape: Any, axis: Any) -> Any:
@@ -121,3 +123,43 @@ def sort_complex(a: Any) -> Any:
     if out.dtype.kind == "c":
         return out
     return out.astype(np.complex64 if out.dtype.char in "bhBH" else np.complex128)
+
+
+def _along(x: Any, axis: int | None, name: str) -> int:
+    """The axis of a running sum or product: of several axes one must be named."""
+    if axis is None and np.ndim(x) != 1:
+        raise ValueError(f"{name}: axis must be given for an array of {np.ndim(x)} axes")
+    return normalize_axis_index(0 if axis is None else axis, np.ndim(x))
+
+
+def _with_initial(x: Any, first: float, axis: int) -> Any:
+    shape = [*np.shape(x)[:axis], 1, *np.shape(x)[axis + 1 :]]
+    return concatenate([np.full_like(raw(x), first, shape=shape), x], axis=axis)
+
+
+@composed(np.cumulative_sum, method=False)
+def cumulative_sum(
+    x: Any, /, *, axis: int | None = None, dtype: Any = None, out: Any = None, include_initial: bool = False
+) -> Any:
+    """`cumsum` under the array API's name, from 0 on with `include_initial`.
+
+    >>> cumulative_sum(np.array([1.0, 2.0]), include_initial=True)
+    array([0., 1., 3.])
+    """
+    axis = _along(x, axis, "cumulative_sum")
+    sums = cumsum(x, axis=axis, dtype=dtype)
+    return _with_initial(sums, 0.0, axis) if include_initial else sums
+
+
+@composed(np.cumulative_prod, method=False)
+def cumulative_prod(
+    x: Any, /, *, axis: int | None = None, dtype: Any = None, out: Any = None, include_initial: bool = False
+) -> Any:
+    """`cumprod` under the array API's name, from 1 on with `include_initial`.
+
+    >>> cumulative_prod(np.array([2.0, 3.0]))
+    array([2., 6.])
+    """
+    axis = _along(x, axis, "cumulative_prod")
+    products = cumprod(x, axis=axis, dtype=dtype)
+    return _with_initial(products, 1.0, axis) if include_initial else products

@@ -1,14 +1,20 @@
-"""Choosing between values: where, clip, and replacing what is not a number."""
+"""Choosing between values: where, clip, select, and replacing what is not a number."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from functools import reduce as fold_left
 from typing import Any
 
 import numpy as np
 
+from ..backend import NoValue, is_array
 from ..primitive import composed, primitive
+from ..tensor import raw
+from .index import assign, getitem, in_range
+from .join import stack
 
-__all__ = ["clip", "nan_to_num", "relu", "where"]
+__all__ = ["choose", "clip", "nan_to_num", "piecewise", "relu", "select", "where"]
 
 
 @primitive(
@@ -28,13 +34,17 @@ def _where(condition: Any, x: Any, y: Any) -> Any:
 
 
 @composed(np.where, method=False)
-def where(condition: Any, x: Any = None, y: Any = None) -> Any:
+def where(condition: Any, x: Any = None, y: Any = None, /) -> Any:
     """x where the condition holds, else y; with one argument the indices where it holds.
 
     >>> where(np.array([True, False]), 1.0, 2.0)
     array([1., 2.])
     """
-    return np.nonzero(condition) if x is None and y is None else _where(condition, x, y)
+    if x is None and y is None:
+        return np.nonzero(condition)
+    if x is None or y is None:
+        raise ValueError("where: give both x and y, or neither")
+    return _where(condition, x, y)
 
 
 def _within(x: Any, low: Any, high: Any) -> Any:
@@ -46,31 +56,55 @@ def _within(x: Any, low: Any, high: Any) -> Any:
     return inside
 
 
-@primitive(method=False, x=lambda g, x, low, high: g * _within(x, low, high).astype(g.dtype),
-           low=lambda g, x, low, high: g * ((x < low) if high is None else (x < low) & (low < high)).astype(g.dtype),
-           high=lambda g, x, low, high: g * ((x > high) if low is None else (x > high) | (low >= high)).astype(g.dtype),
-           name="clip")  # fmt: skip
-def _clip(x: Any, low: Any, high: Any) -> Any:
-    """x, held between two bounds.
+def _clip_low(g: Any, a: Any, low: Any, high: Any) -> Any:
+    return g * ((a < low) if high is None else (a < low) & (low < high)).astype(g.dtype)
 
-    out = min(max(x, low), high)
-    dx  = g where low <= x <= high, else 0
+
+def _clip_high(g: Any, a: Any, low: Any, high: Any) -> Any:
+    return g * ((a > high) if low is None else (a > high) | (low >= high)).astype(g.dtype)
+
+
+@primitive(
+    method=False,
+    name="clip",
+    a=lambda g, a, low, high: g * _within(a, low, high).astype(g.dtype),
+    low=_clip_low,
+    high=_clip_high,
+)
+def _clip(a: Any, low: Any, high: Any) -> Any:
+    """a, held between two bounds.
+
+    out = min(max(a, low), high)
+    da  = g where low <= a <= high, else 0
     dlow, dhigh = g where that bound is the result
     """
-    return np.clip(x, low, high)
+    return np.clip(a, low, high)
 
 
-_UNSET: Any = object()
+@composed(np.clip, method=False)
+def clip(
+    a: Any, a_min: Any = NoValue, a_max: Any = NoValue, out: Any = None,
+    *, min: Any = NoValue, max: Any = NoValue, **kwargs: Any,  # noqa: A002
+) -> Any:  # fmt: skip
+    """a, held between two bounds (None: no bound); at a bound the gradient passes.
 
-
-@composed(np.clip)
-def clip(x: Any, a_min: Any = None, a_max: Any = None, *, min: Any = _UNSET, max: Any = _UNSET) -> Any:  # noqa: A002
-    """x, held between two bounds (None: no bound); at a bound the gradient passes.
+    The bounds are called a_min and a_max, or min and max.
 
     >>> clip(np.array([-1.0, 0.5, 2.0]), 0.0, 1.0)
     array([0. , 0.5, 1. ])
     """
-    return _clip(x, a_min if min is _UNSET else min, a_max if max is _UNSET else max)
+    if kwargs:
+        raise TypeError(
+            f"clip: the options {', '.join(kwargs)} are not supported; clip, then convert or choose"
+        )
+    by_name = min is not NoValue or max is not NoValue
+    if (a_min is NoValue) != (a_max is NoValue) or (by_name and a_min is not NoValue):
+        raise TypeError(
+            "clip: give a_min and a_max (None: no bound), or min and max, by name, instead"
+        )
+    if a_min is NoValue:
+        a_min, a_max = (None if bound is NoValue else bound for bound in (min, max))
+    return _clip(a, a_min, a_max)
 
 
 @primitive(x=lambda g, out: g * (out > 0).astype(g.dtype))
@@ -86,14 +120,122 @@ def relu(x: Any) -> Any:
     return np.maximum(x, 0)
 
 
-@primitive(np.nan_to_num, x=lambda g, x: g * np.isfinite(x).astype(g.dtype))
-def nan_to_num(x: Any, copy: bool = True, nan: float = 0.0, posinf: Any = None, neginf: Any = None) -> Any:
-    """NaN and infinities replaced by numbers.
+def _where_part(g: Any, x: Any, test: Callable[[Any], Any]) -> Any:
+    """g where x passes a test; of complex numbers real and imaginary parts by themselves."""
+    if x.dtype.kind != "c":
+        return g * test(x).astype(g.dtype)
+    real, imag = np.real(g), np.imag(g)
+    return real * test(np.real(x)).astype(real.dtype) + 1j * (
+        imag * test(np.imag(x)).astype(imag.dtype)
+    )
 
-    out = x where it is finite
+
+def _replaced(g: Any, x: Any, test: Callable[[Any], Any]) -> Any:
+    """The gradient of the number that stands where x passes a test, in either part."""
+    found = _where_part(g, x, test)
+    return np.real(found) + np.imag(found) if x.dtype.kind == "c" else found
+
+
+@primitive(
+    np.nan_to_num,
+    x=lambda g, x: _where_part(g, x, np.isfinite),
+    nan=lambda g, x: _replaced(g, x, np.isnan),
+    posinf=lambda g, x: _replaced(g, x, np.isposinf),
+    neginf=lambda g, x: _replaced(g, x, np.isneginf),
+)
+def nan_to_num(
+    x: Any, copy: bool = True, nan: Any = 0.0, posinf: Any = None, neginf: Any = None
+) -> Any:
+    """NaN and infinities replaced by numbers, infinities by the largest ones if none are given.
+
+    out = x where it is finite, else nan, posinf or neginf
     dx  = g where x is finite, else 0
+    dnan, dposinf, dneginf = g where x is that, else 0
 
     >>> nan_to_num(np.array([1.0, np.nan]))
     array([1., 0.])
     """
+    if not copy:
+        raise ValueError(
+            "nan_to_num: copy=False would write into its input; write x[...] = nan_to_num(x)"
+        )
     return np.nan_to_num(x, nan=nan, posinf=posinf, neginf=neginf)
+
+
+@composed(np.select, method=False)
+def select(condlist: Sequence[Any], choicelist: Sequence[Any], default: Any = 0) -> Any:
+    """The choice that belongs to the first condition that holds, for each element, or the default.
+
+    The gradient reaches the choices and the default.
+
+    >>> select([np.array([True, False])], [np.array([1.0, 2.0])], 9.0)
+    array([1., 9.])
+    """
+    if len(condlist) != len(choicelist) or not len(condlist):
+        raise ValueError(
+            "select: expected as many choices as conditions, and at least one: got "
+            f"{len(condlist)} conditions and {len(choicelist)} choices"
+        )
+    conditions = [c if is_array(raw(c)) else np.asarray(c) for c in condlist]
+    for i, condition in enumerate(conditions):
+        if condition.dtype != bool:
+            raise TypeError(f"select: condition {i} must be of booleans, got {condition.dtype}")
+    values = [
+        v if is_array(raw(v)) or type(v) in (int, float, complex) else np.asarray(v)
+        for v in (*choicelist, default)
+    ]
+    dtype = np.result_type(*(getattr(v, "dtype", v) for v in values))  # Python's numbers are weak
+    *choices, default = values
+    out = default.astype(dtype) if is_array(raw(default)) else dtype.type(default)
+    for condition, choice in zip(reversed(conditions), reversed(choices), strict=True):
+        out = where(condition, choice, out)
+    return out
+
+
+@composed(np.choose, method=False)
+def choose(a: Any, choices: Sequence[Any], out: Any = None, mode: str = "raise") -> Any:
+    """For each element k of the integers `a` the element of the k-th choice.
+
+    Args:
+        mode: for integers out of range: "raise" a ValueError, "wrap" around, or "clip" to the ends.
+
+    >>> choose(np.array([0, 1]), [np.array([1.0, 2.0]), np.array([10.0, 20.0])])
+    array([ 1., 20.])
+    """
+    index, n = raw(a), len(choices)
+    index = index if is_array(index) else np.asarray(index)
+    if mode == "raise" and ((index < 0).any() or (index >= n).any()):
+        raise ValueError(
+            f"choose: the indices must lie between 0 and {n - 1}; modes 'wrap', 'clip' take others"
+        )
+    index, *parts = np.broadcast_arrays(in_range(index, n, mode, "choose"), *choices)
+    return np.take_along_axis(stack(parts), index[None], axis=0)[0]
+
+
+@composed(np.piecewise, method=False)
+def piecewise(x: Any, condlist: Any, funclist: Sequence[Any], *args: Any, **kw: Any) -> Any:
+    """A function defined in pieces: each is called with the elements for which its condition holds.
+
+    One more function than conditions is for all the others; a number stands for a constant.  As in
+    NumPy the result has the dtype of x.
+
+    >>> piecewise(np.array([-1.0, 2.0]), [np.array([True, False])], [lambda x: -x, lambda x: x**2])
+    array([1., 4.])
+    """
+    if np.isscalar(condlist) or (np.ndim(condlist[0]) == 0 and np.ndim(x) != 0):
+        condlist = [condlist]  # one condition
+    conditions = [c if is_array(c) else np.asarray(c, bool) for c in map(raw, condlist)]
+    if len(funclist) == len(conditions) + 1:
+        conditions.append(~fold_left(np.logical_or, conditions))
+    elif len(funclist) != len(conditions):
+        raise ValueError(
+            f"piecewise: {len(conditions)} conditions need as many functions, or one more, "
+            f"got {len(funclist)}"
+        )
+    out: Any = np.zeros_like(x)
+    for condition, piece in zip(conditions, funclist, strict=True):
+        if not callable(piece):
+            out = assign(out, condition, piece)
+        elif condition.any():
+            out = assign(out, condition, piece(getitem(x, condition), *args, **kw))
+    return out

@@ -1,18 +1,19 @@
-"""Sparse matrices, of scipy.sparse or cupyx.scipy.sparse, as constant factors: `A @ t` and `t @ A`."""
+"""Sparse matrices, SciPy's or CuPy's, as constant factors: `t @ A` and `matmul(A, t)`.
+
+`A @ t` is SciPy's own product: it asks t for a NumPy array, which a Tensor that requires a gradient
+refuses to be.
+"""
 
 from __future__ import annotations
 
 import sys
 from typing import Any
 
-import numpy as np
-
 from ..primitive import primitive
-from ..tensor import Tensor
-from .products import matmul
+from .products import foreign_products
 from .shape import transpose
 
-__all__ = ["issparse", "sparse_matmul"]
+__all__ = ["issparse", "matmul", "sparse_matmul"]
 
 
 def issparse(x: Any) -> bool:
@@ -39,14 +40,14 @@ def sparse_matmul(a: Any, x: Any) -> Any:
     return a @ x
 
 
-def _times(self: Tensor, other: Any) -> Any:
-    if isinstance(other, (Tensor, np.ndarray)) or not issparse(other):
-        return matmul(self, other)
-    return transpose(sparse_matmul(other.T, transpose(self)))
+def matmul(a: Any, b: Any) -> Any:
+    """A product of a sparse matrix, a constant, with an array or Tensor on either side.
+
+    >>> import scipy.sparse
+    >>> matmul(Tensor([1.0, 2.0]), scipy.sparse.eye_array(2, format="csr") * 3.0)
+    Tensor([3., 6.], dtype=float64)
+    """
+    return sparse_matmul(a, b) if issparse(a) else transpose(sparse_matmul(b.T, transpose(a)))
 
 
-def _times_from_left(self: Tensor, other: Any) -> Any:
-    return sparse_matmul(other, self) if issparse(other) else matmul(other, self)
-
-
-Tensor.__matmul__, Tensor.__rmatmul__ = _times, _times_from_left  # type: ignore[method-assign, assignment]
+foreign_products.append((issparse, matmul))

@@ -1,4 +1,4 @@
-"""NumPy's functions that write into their first argument: on a Tensor they are recorded, as `x[index] = value` is."""
+"""NumPy's functions that write into their first argument; of Tensors that is recorded."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ import numpy as np
 from ..backend import beside, is_array
 from ..primitive import composed
 from ..tensor import Tensor, raw
-from .index import put_along_axis
+from .index import along_axis, in_range, plain_index
 from .shape import resize
 
-__all__ = ["copyto", "fill_diagonal", "place", "put", "putmask"]
+__all__ = ["copyto", "fill_diagonal", "place", "put", "put_along_axis", "putmask"]
 
 
 def _write(a: Any, index: Any, values: Any) -> None:
@@ -20,18 +20,30 @@ def _write(a: Any, index: Any, values: Any) -> None:
     if not isinstance(a, Tensor):
         if isinstance(values, Tensor) and values.requires_grad:
             raise TypeError(
-                "a tensor that requires a gradient cannot be written into a NumPy array, the gradient would be lost: "
-                "make the array a Tensor"
+                "a tensor that requires a gradient cannot be written into a NumPy array, since "
+                "the gradient would be lost: make the array a Tensor"
             )
         values = raw(values)
     a[index] = values
 
 
 def _as_array(values: Any, a: Any) -> Any:
-    return values if isinstance(values, Tensor) or is_array(values) else beside(np.asarray(values), a)
+    return (
+        values if isinstance(values, Tensor) or is_array(values) else beside(np.asarray(values), a)
+    )
 
 
-@composed(np.put)
+def _mask_of(a: Any, mask: Any, name: str) -> Any:
+    """The mask as truth values in the shape of the array, which only its size needs to fit."""
+    mask = beside(np.asarray(raw(mask)), a) if not is_array(raw(mask)) else raw(mask)
+    if mask.size != np.size(a):
+        raise ValueError(
+            f"{name}: the mask {mask.shape} and the array {np.shape(a)} differ in size"
+        )
+    return np.reshape(mask, np.shape(a)).astype(bool)
+
+
+@composed(np.put, method=False)
 def put(a: Any, ind: Any, v: Any, mode: str = "raise") -> None:
     """Write values at indices of the flattened array, over and over where there are fewer values.
 
@@ -40,24 +52,30 @@ def put(a: Any, ind: Any, v: Any, mode: str = "raise") -> None:
     Tensor([9., 2., 9.], dtype=float32)
     """
     indices = np.asarray(raw(ind)).reshape(-1)
+    values = _as_array(v, a)
+    if indices.size == 0 or np.size(values) == 0:
+        return
     n = int(np.prod(np.shape(a)))
     if mode == "raise":
+        if indices.min() < -n or indices.max() >= n:
+            raise IndexError(f"put: the indices must lie between {-n} and {n - 1}, got {ind}")
         indices = np.where(indices < 0, indices + n, indices)
     else:
-        indices = indices % n if mode == "wrap" else np.clip(indices, 0, n - 1)
-    _write(a, np.unravel_index(indices, np.shape(a)), resize(_as_array(v, a), indices.shape))
+        indices = in_range(indices, n, mode, "put")
+    _write(a, np.unravel_index(indices, np.shape(a)), resize(values, indices.shape))
 
 
 @composed(np.putmask, method=False)
-def putmask(a: Any, mask: Any, values: Any) -> None:
+def putmask(a: Any, /, mask: Any, values: Any) -> None:
     """Write the values where the mask is true; values of another shape are repeated over the array.
 
     >>> x = Tensor([1.0, 2.0, 3.0])
     >>> np.putmask(x, x > 1, np.array([7.0, 8.0, 9.0])); x
     Tensor([1., 8., 9.], dtype=float32)
     """
-    mask = raw(mask)
-    _write(a, mask, resize(_as_array(values, a), np.shape(a))[mask])
+    mask, values = _mask_of(a, mask, "putmask"), _as_array(values, a)
+    if np.size(values):
+        _write(a, mask, resize(values, np.shape(a))[mask])
 
 
 @composed(np.place, method=False)
@@ -68,8 +86,11 @@ def place(arr: Any, mask: Any, vals: Any) -> None:
     >>> np.place(x, x > 1, [7.0]); x
     Tensor([1., 7., 7.], dtype=float32)
     """
-    mask = raw(mask)
-    _write(arr, mask, resize(_as_array(vals, arr), (int(np.count_nonzero(mask)),)))
+    mask, vals = _mask_of(arr, mask, "place"), _as_array(vals, arr)
+    places = int(np.count_nonzero(mask))
+    if places and np.size(vals) == 0:
+        raise ValueError(f"place: no values for the {places} places where the mask is true")
+    _write(arr, mask, resize(vals, (places,)))
 
 
 @composed(np.copyto, method=False)
@@ -83,7 +104,9 @@ def copyto(dst: Any, src: Any, casting: Any = "same_kind", where: Any = True) ->
     mask = raw(where)
     source = _as_array(src, dst)
     if not np.can_cast(source.dtype, dst.dtype, casting):
-        raise TypeError(f"copyto: cannot cast {source.dtype} to {dst.dtype} under the rule {casting!r}")
+        raise TypeError(
+            f"copyto: cannot cast {source.dtype} to {dst.dtype} under the rule {casting!r}"
+        )
     if mask is True:
         _write(dst, ..., source)
     else:
@@ -102,7 +125,9 @@ def fill_diagonal(a: Any, val: Any, wrap: bool = False) -> None:
     """
     shape = np.shape(a)
     if len(shape) > 2 and len(set(shape)) != 1:
-        raise ValueError(f"fill_diagonal: all axes of an array of {len(shape)} must be equally long, got shape {shape}")
+        raise ValueError(
+            f"fill_diagonal: all of {len(shape)} axes must be equally long, got shape {shape}"
+        )
     ones = np.zeros(shape, bool)
     np.fill_diagonal(ones, True, wrap)
     at = np.nonzero(ones)
@@ -110,9 +135,19 @@ def fill_diagonal(a: Any, val: Any, wrap: bool = False) -> None:
 
 
 @composed(np.put_along_axis, method=False)
-def _put_along_axis(arr: Any, indices: Any, values: Any, axis: int | None) -> None:
-    """Write values at the indices along an axis; `minigrad.put_along_axis` returns a copy instead."""
-    if axis is None:
-        put(arr, indices, values)
-    else:
-        _write(arr, ..., put_along_axis(arr, indices, values, axis))
+def put_along_axis(arr: Any, indices: Any, values: Any, axis: int | None) -> None:
+    """Write values at the indices along an axis, of the flattened array where it is None.
+
+    >>> x = Tensor([[1.0, 2.0], [3.0, 4.0]])
+    >>> np.put_along_axis(x, np.array([[1], [0]]), 9.0, axis=1); x
+    Tensor([[1., 9.],
+            [9., 4.]], dtype=float32)
+    """
+    indices, values = plain_index(indices), _as_array(values, arr)
+    if axis is not None:
+        _write(arr, along_axis(indices, axis, np.shape(arr), "put_along_axis"), values)
+        return
+    along_axis(
+        indices, 0, (np.size(arr),), "put_along_axis"
+    )  # complains about indices that do not fit
+    _write(arr, np.unravel_index(indices, np.shape(arr)), values)

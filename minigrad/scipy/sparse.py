@@ -1,6 +1,5 @@
-"""scipy.sparse: its matrices are constant factors in products with Tensors, `A @ t` and `t @ A`; here as a function."""
+"""scipy.sparse: its matrices are constant factors in products with Tensors, `t @ A` and `matmul(A, t)`."""
 
-from ..ops.sparse import issparse
-from ..ops.sparse import sparse_matmul as matmul
+from ..ops.sparse import issparse, matmul
 
 __all__ = ["issparse", "matmul"]

@@ -1,0 +1,96 @@
+"""The same values in another dtype or on another device."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .. import backend
+from ..primitive import method, primitive
+from ..tensor import Tensor
+
+__all__ = ["astype", "to_device"]
+
+
+@primitive(np.astype, method=False, x=lambda g: g)
+def astype(x: Any, dtype: Any, /, *, copy: bool = True, device: str | None = None) -> Any:
+    """The values in another dtype; to integers or bools the result is a constant.
+
+    out = x
+    dx  = g in the dtype of x
+
+    >>> astype(np.array([1.5, 2.5]), "float32")
+    array([1.5, 2.5], dtype=float32)
+    """
+    if device not in (None, backend.device_of(x)):
+        raise ValueError(
+            f"astype: x is on {backend.device_of(x)}; to_device(x, {device!r}) moves it"
+        )
+    return x.astype(dtype, copy=copy)
+
+
+@primitive(method=False, name="to_device", x=lambda g, x_device: to_device(g, x_device))
+def _to_device(x: Any, device: str, x_device: str) -> Any:
+    """A copy on another device.
+
+    out = x
+    dx  = g, copied back
+    """
+    return backend.transfer(x, device)
+
+
+def to_device(x: Tensor, device: str) -> Tensor:
+    """The tensor on another device, "cpu" or "cuda:0"; itself where it is there already.
+
+    >>> to_device(Tensor(1.0), "cpu").device
+    'cpu'
+    """
+    here = x.device if isinstance(x, Tensor) else backend.device_of(x)
+    number = backend.parse_device(device)
+    there = "cpu" if number is None else f"cuda:{number}"
+    return x if here == there else _to_device(x, there, here)
+
+
+@method
+def to(self: Tensor, target: Any) -> Tensor:
+    """The tensor on a device ("cpu", "cuda:0") or in a dtype; part of the graph.
+
+    >>> Tensor(1.0).to("float64").dtype
+    dtype('float64')
+    """
+    if isinstance(target, Tensor):
+        return self.to(target.device).astype(target.dtype)
+    if isinstance(target, str) and target.partition(":")[0] in ("cpu", "cuda"):
+        return to_device(self, target)
+    return self if self.dtype == np.dtype(target) else self.astype(target)
+
+
+@method
+def cpu(self: Tensor) -> Tensor:
+    """The tensor in main memory."""
+    return to_device(self, "cpu")
+
+
+@method
+def cuda(self: Tensor, device: int = 0) -> Tensor:
+    """The tensor on a GPU."""
+    return to_device(self, f"cuda:{device}")
+
+
+@method
+def float(self: Tensor) -> Tensor:  # noqa: A001
+    """The tensor in float32."""
+    return self.to(np.float32)
+
+
+@method
+def double(self: Tensor) -> Tensor:
+    """The tensor in float64."""
+    return self.to(np.float64)
+
+
+@method
+def half(self: Tensor) -> Tensor:
+    """The tensor in float16."""
+    return self.to(np.float16)

@@ -1,0 +1,104 @@
+"""Convolution and correlation of sequences, sliding windows; that of networks is in `window`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.lib.array_utils import normalize_axis_tuple
+from numpy.lib.stride_tricks import sliding_window_view as _view
+
+from ..primitive import composed
+from ..tensor import Tensor
+from .masking import conj
+from .shape import flip, moveaxis, reshape
+from .window import Window, conv, unfold
+
+__all__ = ["convolve", "correlate", "sliding_window_view"]
+
+
+@composed(np.convolve, method=False)
+def convolve(a: Any, v: Any, mode: str = "full") -> Any:
+    """Discrete convolution of two sequences; mode "full", "same" or "valid".
+
+    out_n = sum_m a_m v_{n-m}
+
+    >>> convolve(np.array([1.0, 2.0, 3.0]), np.array([0.0, 1.0]))
+    array([0., 1., 2., 3.])
+    """
+    a, v = _sequence(a, "convolve"), _sequence(v, "convolve")
+    if np.shape(v)[0] > np.shape(a)[0]:
+        a, v = v, a
+    n, k = np.shape(a)[0], np.shape(v)[0]
+    if mode not in ("full", "same", "valid"):
+        raise ValueError(f"convolve: mode must be 'full', 'same' or 'valid', got {mode!r}")
+    before = {"full": k - 1, "same": k // 2, "valid": 0}[mode]
+    after = {"full": k - 1, "same": k - 1 - k // 2, "valid": 0}[mode]
+    window = Window.over((n,), k, padding=((before, after),))
+    return reshape(conv(reshape(a, (1, 1, n)), reshape(flip(v), (1, 1, k)), window), -1)
+
+
+@composed(np.correlate, method=False)
+def correlate(a: Any, v: Any, mode: str = "valid") -> Any:
+    """Discrete cross-correlation of two sequences; modes as for `convolve`.
+
+    out_n = sum_m a_{n+m} conj(v_m)
+
+    >>> correlate(np.array([1.0, 2.0, 3.0]), np.array([0.0, 1.0]))
+    array([2., 3.])
+    """
+    a, v = _sequence(a, "correlate"), _sequence(v, "correlate")
+    if mode == "same" and np.shape(v)[0] > np.shape(a)[0]:
+        return conj(flip(correlate(v, a, mode)))  # which of two middles is meant
+    return convolve(a, flip(conj(v)), mode)
+
+
+def _sequence(x: Any, name: str) -> Any:
+    """x with one axis; a number has one element."""
+    x = x if hasattr(x, "dtype") else np.asarray(x)
+    if np.ndim(x) > 1 or np.size(x) == 0:
+        raise ValueError(
+            f"{name}: expected sequences of at least one element, got shape {np.shape(x)}"
+        )
+    return x if np.ndim(x) else reshape(x, 1)
+
+
+@composed(_view, method=False)
+def sliding_window_view(
+    x: Any, window_shape: Any, axis: Any = None, *, subok: bool = False, writeable: bool = False
+) -> Any:
+    """All windows of a shape, at each place along the axes: (..., places, ..., *window_shape).
+
+    Args:
+        window_shape: the length of the window along each of the axes.
+        axis: the axes along which it slides, by default all.
+        subok, writeable: for arrays alone; of a tensor's values the windows are copies.
+
+    >>> sliding_window_view(Tensor([1.0, 2.0, 3.0]), 2)
+    Tensor([[1., 2.],
+            [2., 3.]], dtype=float32)
+    """
+    if not isinstance(x, Tensor):
+        return _view(x, window_shape, axis, subok=subok, writeable=writeable)
+    if writeable:
+        raise ValueError(
+            "sliding_window_view: writeable=True cannot be, windows of tensors are copies"
+        )
+    sizes = tuple(window_shape) if np.iterable(window_shape) else (window_shape,)
+    axes = normalize_axis_tuple(range(x.ndim) if axis is None else axis, x.ndim)
+    if len(sizes) != len(axes) or any(
+        not 0 < size <= x.shape[a] for size, a in zip(sizes, axes, strict=False)
+    ):
+        raise ValueError(
+            f"sliding_window_view: windows of shape {sizes} do not fit along the axes {axes} "
+            f"of the shape {x.shape}"
+        )
+    n = len(axes)
+    lines = reshape(moveaxis(x, axes, range(-n, 0)), (1, -1, *(x.shape[a] for a in axes)))
+    columns = unfold(lines, Window.over(lines.shape[2:], sizes))[0]  # (others, *sizes, *places)
+    others = [length for a, length in enumerate(x.shape) if a not in axes]
+    parts = reshape(columns, (*others, *columns.shape[1:]))
+    back = moveaxis(
+        parts, range(parts.ndim - 2 * n, parts.ndim - n), range(-n, 0)
+    )  # (*others, *places, *sizes)
+    return moveaxis(back, range(len(others), len(others) + n), axes)

@@ -1,0 +1,175 @@
+"""Differences of neighbours, slopes, integrals by the trapezoidal rule, angles without jumps."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
+
+from ..backend import NoValue, beside
+from ..primitive import composed
+from ..tensor import raw
+from .join import concatenate, split
+from .reduce import sum
+from .shape import reshape
+
+__all__ = ["diff", "ediff1d", "gradient", "trapezoid", "unwrap"]
+
+
+@composed(np.diff)
+def diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = NoValue, append: Any = NoValue) -> Any:
+    """Differences of neighbours, n times; values may be put before and behind first.
+
+    out_i = a_{i+1} - a_i;  of booleans whether they differ
+
+    >>> diff(np.array([1.0, 4.0, 9.0]), prepend=0.0)
+    array([1., 3., 5.])
+    """
+    if n < 0:
+        raise ValueError(f"diff: n must not be negative, got {n}")
+    if n == 0:
+        return a
+    if np.ndim(a) == 0:
+        raise ValueError("diff: expected at least one axis, got a number")
+    axis = normalize_axis_index(axis, np.ndim(a))
+    if prepend is not NoValue or append is not NoValue:
+        ends = [_edge(value, a, axis) for value in (prepend, append)]
+        a = concatenate([part for part in (ends[0], a, ends[1]) if part is not None], axis=axis)
+    minus = np.not_equal if np.result_type(raw(a)).kind == "b" else np.subtract
+    for _ in range(n):
+        length = np.shape(a)[axis]
+        a = minus(split(a, [1], axis)[1], split(a, [max(length - 1, 0)], axis)[0])
+    return a
+
+
+def _edge(value: Any, a: Any, axis: int) -> Any:
+    """What is put before or behind an array along an axis: a number becomes a slice."""
+    if value is NoValue or np.ndim(value):
+        return None if value is NoValue else value
+    shape = [*np.shape(a)[:axis], 1, *np.shape(a)[axis + 1 :]]
+    return np.broadcast_to(
+        beside(np.asarray(value), a) if isinstance(value, (int, float)) else value, shape
+    )
+
+
+@composed(np.ediff1d)
+def ediff1d(ary: Any, to_end: Any = None, to_begin: Any = None) -> Any:
+    """Differences of neighbours of the flattened array, with values put before and behind.
+
+    >>> ediff1d(np.array([1.0, 4.0, 9.0]), to_begin=0.0)
+    array([0., 3., 5.])
+    """
+    inner = diff(reshape(ary, -1))
+    parts = [reshape(p, -1) for p in (to_begin, inner, to_end) if p is not None]
+    if any(not np.can_cast(p.dtype, inner.dtype, "same_kind") for p in parts):
+        raise TypeError(
+            f"ediff1d: to_begin and to_end must fit the dtype {inner.dtype} of the array"
+        )
+    return concatenate(parts, dtype=inner.dtype)
+
+
+def _slope(f: Any, h: Any, edge_order: int) -> Any:
+    """Derivatives along axis 0 by differences; h are the n - 1 distances, (n - 1, 1, ...)."""
+    before, after = h[:-1], h[1:]
+    inner = (
+        before**2 * f[2:] + (after**2 - before**2) * f[1:-1] - after**2 * f[:-2]
+    ) / (before * after * (before + after))  # fmt: skip
+
+    def edge(f0: Any, f1: Any, f2: Any, h1: Any, h2: Any) -> Any:
+        """At f0, from the parabola through it and the next two."""
+        total = h1 + h2
+        return -(h1 + total) / (h1 * total) * f0 + total / (h1 * h2) * f1 - h1 / (h2 * total) * f2
+
+    if edge_order == 1:
+        first, last = (f[1:2] - f[:1]) / h[:1], (f[-1:] - f[-2:-1]) / h[-1:]
+    else:
+        first = edge(f[:1], f[1:2], f[2:3], h[:1], h[1:2])
+        last = -edge(f[-1:], f[-2:-1], f[-3:-2], h[-1:], h[-2:-1])
+    return concatenate([first, inner, last])
+
+
+@composed(np.gradient, method=False)
+def gradient(f: Any, *varargs: Any, axis: Any = None, edge_order: int = 1) -> Any:
+    """Slopes by central differences, one-sided at the edges; along several axes a tuple.
+
+    out_i = (h_-^2 f_{i+1} + (h_+^2 - h_-^2) f_i - h_+^2 f_{i-1}) / (h_- h_+ (h_- + h_+))
+
+    Args:
+        varargs: one distance for all axes, or for each axis a distance or the coordinates; the
+            gradient reaches them too.
+        axis: by default all.
+        edge_order: 1, or 2 for parabolas at the edges.
+
+    >>> gradient(np.array([1.0, 2.0, 4.0, 7.0]))
+    array([1. , 1.5, 2.5, 3. ])
+    """
+    ndim = np.ndim(f)
+    axes = tuple(range(ndim)) if axis is None else normalize_axis_tuple(axis, ndim)
+    one_for_all = not varargs or (len(varargs) == 1 and np.ndim(varargs[0]) == 0)
+    spacings = (varargs or (1.0,)) * len(axes) if one_for_all else varargs
+    if len(spacings) != len(axes):
+        raise TypeError(f"gradient: {len(varargs)} spacings for {len(axes)} axes")
+    if edge_order not in (1, 2):
+        raise ValueError(f"gradient: edge_order must be 1 or 2, got {edge_order}")
+    if np.result_type(raw(f)).kind in "biu":
+        f = f.astype(np.float64) if hasattr(f, "astype") else np.asarray(f, np.float64)
+    out = []
+    for along, spacing in zip(axes, spacings, strict=True):
+        n = np.shape(f)[along]
+        if n < edge_order + 1:
+            raise ValueError(
+                f"gradient: axis {along} has {n} elements, edge_order={edge_order} needs more"
+            )
+        columns = reshape(_steps(f, spacing, n, along), (n - 1,) + (1,) * (ndim - 1))
+        out.append(np.moveaxis(_slope(np.moveaxis(f, along, 0), columns, edge_order), 0, along))
+    return out[0] if len(out) == 1 else tuple(out)
+
+
+def _steps(f: Any, spacing: Any, n: int, axis: int) -> Any:
+    """The n - 1 distances along an axis, from one for all or from n coordinates."""
+    if np.ndim(spacing) > 1:
+        raise ValueError(
+            f"gradient: distances must be numbers or have one axis, got shape {np.shape(spacing)}"
+        )
+    steps = diff(spacing) if np.ndim(spacing) else spacing * np.ones_like(raw(f), shape=(n - 1,))
+    if np.shape(steps) != (n - 1,):
+        raise ValueError(
+            f"gradient: {np.shape(spacing)[0]} coordinates for axis {axis} of length {n}"
+        )
+    return steps
+
+
+@composed(np.trapezoid)
+def trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Any:
+    """Integral along an axis by the trapezoidal rule.
+
+    out = sum_i (x_{i+1} - x_i) (y_i + y_{i+1}) / 2
+
+    >>> trapezoid(np.array([1.0, 2.0, 3.0])).item()
+    4.0
+    """
+    if x is None:
+        steps: Any = dx
+    elif np.ndim(x) == 1:
+        shape = [1] * np.ndim(y)
+        shape[axis] = -1
+        steps = reshape(diff(x), shape)
+    else:
+        steps = diff(x, axis=axis)
+    n = np.shape(y)[axis]
+    return sum(steps * (split(y, [1], axis)[1] + split(y, [n - 1], axis)[0]) / 2.0, axis=axis)
+
+
+@composed(np.unwrap)
+def unwrap(p: Any, discont: Any = None, axis: int = -1, *, period: Any = 2 * np.pi) -> Any:
+    """Angles without jumps of a period: whole periods, whose number is constant, are added.
+
+    >>> unwrap(np.array([0.0, 4.0])).round(4)
+    array([ 0.    , -2.2832])
+    """
+    values, length = raw(p), raw(period)
+    whole = np.unwrap(values, discont, axis, period=length)
+    if whole.dtype.kind in "biu":
+        return p + (whole - values)
+    return p + np.round((whole - values) / length).astype(whole.dtype) * period
