@@ -42,6 +42,7 @@ FAMILIES = {
     "methods": "Methods with parameters of their own",
     "apply": "Functions of parts of an array",
     "products": "Products",
+    "masking": "Parts of rules",
     "linalg": "Linear algebra: equations",
     "factorization": "Linear algebra: factorisations",
     "norms": "Linear algebra: norms",

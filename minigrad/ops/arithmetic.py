@@ -9,7 +9,7 @@ import numpy as np
 from .. import backend
 from ..primitive import composed, primitive
 from ..tensor import Tensor, raw, wrap
-from .masking import safe_divisor
+from .masking import safe_divisor, slope_of_length
 
 __all__ = [
     "absolute", "add", "angle", "cbrt", "conjugate", "copysign", "divide", "divmod", "fabs", "float_power", "fmax",
@@ -267,7 +267,7 @@ def float_power(x: Any, y: Any) -> Any:
 
 def _absolute_x(g: Any, x: Any) -> Any:
     if x.dtype.kind == "c":
-        return g * np.conj(x) / np.abs(x + (x == 0))
+        return g * slope_of_length(np.conj(x), np.abs(x))
     return g * np.sign(x)
 
 
@@ -385,8 +385,8 @@ def fmin(x: Any, y: Any) -> Any:
 
 @primitive(
     np.hypot,
-    x=lambda g, x, out: g * x / (out + (out == 0)),
-    y=lambda g, y, out: g * y / (out + (out == 0)),
+    x=lambda g, x, out: g * slope_of_length(x, out),
+    y=lambda g, y, out: g * slope_of_length(y, out),
 )
 def hypot(x: Any, y: Any) -> Any:
     """Length of the hypotenuse.

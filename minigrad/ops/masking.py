@@ -1,4 +1,4 @@
-"""Two helpers that rules share: singular derivatives behind a mask, and conjugates of what may be real.
+"""Helpers that rules share: singular derivatives behind a mask, and conjugates of what may be real.
 
 In ``np.where(x > 0, np.sqrt(x), 0)`` no gradient arrives at the root where x = 0; yet the chain rule
 multiplies that 0 with the infinite slope of the root, and gets NaN.  The rules of `sqrt`, `log`,
@@ -11,7 +11,9 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["conj", "safe_divisor"]
+from ..primitive import primitive
+
+__all__ = ["conj", "safe_divisor", "slope_of_length"]
 
 
 def safe_divisor(x: Any, g: Any) -> Any:
@@ -31,3 +33,27 @@ def safe_divisor(x: Any, g: Any) -> Any:
 def conj(x: Any) -> Any:
     """The complex conjugate; of a real array the array itself, where np.conj would make a copy."""
     return np.conj(x) if x.dtype.kind == "c" else x
+
+
+def _over(g: Any, y: Any) -> Any:
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return g / y
+
+
+@primitive(
+    method=False, x=lambda g, y: _over(g, y), y=lambda g, x, y: -_over(_over(g * x, y), y)
+)
+def slope_of_length(x: Any, y: Any) -> Any:
+    """x / y for a length y and one of its parts x; 0 where the length is 0.
+
+    Lengths have a corner at 0.  Their slope is chosen to be 0 there, but the slope of the slope does
+    not exist, and is infinite or NaN: the Hessian of norm(x)**2 at 0 is NaN and not a wrong 0.
+
+    out = x / y              (0 where y = 0)
+    dx  = g / y
+    dy  = -g x / y^2
+
+    >>> slope_of_length(np.array([3.0, 0.0]), np.array([5.0, 0.0]))
+    array([0.6, 0. ])
+    """
+    return x / (y + (y == 0))

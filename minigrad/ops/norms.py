@@ -11,14 +11,15 @@ from ..primitive import composed, primitive
 from ..tensor import raw
 from .factorization import svdvals
 from .linalg import inv
-from .masking import conj
+from .masking import conj, slope_of_length
 from .reduce import expand, max, min, sum
 
 __all__ = ["cond", "matrix_norm", "norm", "norm2", "vector_norm"]
 
 
 def _norm_x(g: Any, x: Any, out: Any, axis: Any, keepdims: bool) -> Any:
-    return expand(g / (out + (out == 0)), x.shape, axis, keepdims) * conj(x)
+    length = expand(out, x.shape, axis, keepdims)
+    return expand(g, x.shape, axis, keepdims) * slope_of_length(conj(x), length)
 
 
 @primitive(x=_norm_x, method=False)
