@@ -37,6 +37,7 @@ from minigrad.ops.grids import c_ as c_
 from minigrad.ops.grids import r_ as r_
 from minigrad.primitive import primitive as primitive
 from minigrad.primitive import registered as registered
+from minigrad.tensor import Tensor as Tensor
 from minigrad.tensor import raw as raw
 from minigrad.transforms.checkpointing import checkpoint as checkpoint
 from minigrad.transforms.gradients import egrad as egrad

@@ -102,7 +102,7 @@ def test_after_a_backward_pass_the_error_says_what_to_do() -> None:
     x = Tensor([1.0, 2.0], requires_grad=True)
     y = (x.exp() * x).sum()
     y.backward()
-    with pytest.raises(RuntimeError, match="look before backward"):
+    with pytest.raises(RuntimeError, match="look or explain before backward"):
         viz.explore(y)
 
 

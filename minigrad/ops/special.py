@@ -304,7 +304,7 @@ def expn(n: Any, x: Any) -> Any:
 
 
 @primitive("scipy.special.sici", method=False, x=lambda g, x: g[0] * np.sinc(x / np.pi) + g[1] * np.cos(x) / x)
-def sici(x: Any) -> Any:
+def sici(x: Any) -> tuple[Any, Any]:
     """Sine and cosine integrals.
 
     out = (integral_0^x sin(t) / t dt, Euler's constant + log x + integral_0^x (cos(t) - 1) / t dt)
@@ -320,7 +320,7 @@ def sici(x: Any) -> Any:
     "scipy.special.fresnel", method=False,
     x=lambda g, x: g[0] * np.sin(np.pi / 2 * x * x) + g[1] * np.cos(np.pi / 2 * x * x),
 )  # fmt: skip
-def fresnel(x: Any) -> Any:
+def fresnel(x: Any) -> tuple[Any, Any]:
     """Fresnel's integrals.
 
     out = (integral_0^x sin(pi t^2 / 2) dt, integral_0^x cos(pi t^2 / 2) dt)
