@@ -24,7 +24,8 @@ import numpy as np
 from numpy import ndarray
 
 from . import backend, graph
-from .arrays.batch import Batch, apply_rule
+from .arrays.batch import all_examples, levels_of, settled
+from .arrays.fallback import apply_rule
 from .graph import Node
 from .tensor import Tensor, raw, wrap
 
@@ -237,6 +238,8 @@ def apply(
             c = op.rules[i](g, *saved[i]) if contributions is None else contributions[i]
             if c is None:
                 continue
+            if type(c) is not ndarray:
+                c = settled(c, parent.order)
             if c.shape != parent.shape or c.dtype is not parent.dtype:
                 c = fit(c, parent.shape, parent.dtype)
             if graph.special and graph.is_anomaly_enabled():
@@ -257,9 +260,9 @@ def _contributions(
     if type(g) is Cotangents:
         g = g.complete(node.outputs)
     if op.joint:
-        return apply_rule(op.rules[0], g, (tuple(map(bool, parents)), *saved[0]))
+        return apply_rule(op.name, op.rules[0], (g, tuple(map(bool, parents)), *saved[0]))
     pairs = zip(parents, op.rules, saved, strict=True)
-    return [None if p is None else apply_rule(rule, g, reads) for p, rule, reads in pairs]
+    return [None if p is None else apply_rule(op.name, rule, (g, *reads)) for p, rule, reads in pairs]
 
 
 def _say_where(error: Exception, node: Node) -> None:
@@ -322,7 +325,7 @@ def _through_composite(
     found = propagate(outs, seeds, targets, create_graph, None)
     for own, parent in wanted:
         if own in found:
-            send(parent, found[own])
+            send(parent, settled(found[own], parent.order))
 
 
 class Cotangents:
@@ -430,6 +433,11 @@ def accumulate(total: Any, c: Any) -> Any:
 
 def _accumulate_leaf(node: Node, g: Any, create_graph: bool) -> None:
     """`leaf.grad += g`, in a buffer that belongs to the leaf alone."""
+    if _of_one_example(node, g):
+        raise RuntimeError(
+            f"backward() inside of vmap would leave the gradients of all examples in a tensor of shape {node.shape} "
+            "that they share: use minigrad.grad inside of vmap, or call backward() outside of it"
+        )
     own = type(g) is ndarray and getrefcount(g) == _OURS and g.base is None
     ours = own and g.flags.c_contiguous
     with _leaf_lock:
@@ -484,12 +492,19 @@ def seed(output: Tensor, gradient: Any, create_graph: bool) -> Any:
     return wrap(gradient, None) if create_graph and not isinstance(gradient, Tensor) else gradient
 
 
+def _of_one_example(node: Node, g: Any) -> bool:
+    """Whether gradients of several examples arrive at a node that they share, while a `vmap` is running."""
+    if type(g) is ndarray:
+        return False
+    return any(level.active and level.began > node.order for level in levels_of(raw(g)))
+
+
 def _visit(node: Node, g: Any, create_graph: bool) -> Any:
     """Hooks and `retain_grad` of a node whose cotangent is complete."""
     info = node.info
     if info is None or not (info.hooks or info.retain):
         return g
-    if type(g) is Batch:
+    if _of_one_example(node, g):
         raise NotImplementedError("hooks and retain_grad() see one gradient at a time")
     outside = _outside(g)
     for hook in list(info.hooks.values()):
@@ -509,4 +524,4 @@ def _check_finite(c: Any, node: Node) -> None:
     """Anomaly mode: look at one contribution."""
     parts = c.parts.values() if type(c) is Cotangents else (c,)
     source = None if node.info is None else node.info.source
-    graph.check_finite([raw(p) for p in parts], node.op.name, "the backward pass", source)
+    graph.check_finite([all_examples(raw(p)) for p in parts], node.op.name, "the backward pass", source)

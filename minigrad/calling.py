@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from . import backend, graph
+from .arrays.batch import all_examples, newest
+from .arrays.fallback import in_turn
 from .backward import pick
 from .graph import Node
 from .tensor import Tensor, raw, wrap
@@ -93,7 +95,7 @@ def _constant(op: Op, out: Any) -> Any:
     """The Tensors of a result that depends on no tensor that needs a gradient."""
     out = _as_arrays(out)
     if graph.is_anomaly_enabled():
-        graph.check_finite(out, op.name, "the forward pass", graph.user_line())
+        graph.check_finite(all_examples(out), op.name, "the forward pass", graph.user_line())
     if isinstance(out, (tuple, list)):
         return _like(out, [wrap(o, None) for o in out])
     return wrap(out, None)
@@ -108,7 +110,7 @@ def _finish(op: Op, out: Any, parents: tuple[Node | None, ...], saved: Any) -> A
     node = Node(op, parents, saved, shape, dtype)
     if graph.is_anomaly_enabled():
         node.annotate().source = source = graph.user_line()
-        graph.check_finite(out, op.name, "the forward pass", source)
+        graph.check_finite(all_examples(out), op.name, "the forward pass", source)
     if (observer := graph.observer()) is not None:
         observer(node, out)
     if not several:
@@ -168,7 +170,13 @@ def _with_options(op: Op, inputs: tuple[Any, ...], out: Any, options: dict[str, 
 
 
 def _rescue(op: Op, values: dict[str, Any], error: Exception) -> Any:
-    """A forward failed: the error says of which op, with which shapes, on which devices."""
+    """A forward failed: on batches it runs for one example after the other; or the error says of which op,
+    with which shapes, on which devices."""
+    if (level := newest(values)) is not None:
+        try:
+            return in_turn(op.name, lambda given: op.call(given, op.forward), level, (values,), {}, error)
+        except Exception as single:
+            error = single
     if isinstance(error, (ImportError, RuntimeError)):  # of our own making: they say what is wrong
         raise error
     operands: list[tuple[str, Any]] = []

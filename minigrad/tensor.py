@@ -16,6 +16,7 @@ from typing import Any, Self
 import numpy as np
 
 from . import backend, graph
+from .arrays.batch import Batch
 from .arrays.row_sparse import RowSparse
 from .graph import Node
 
@@ -170,6 +171,8 @@ class Tensor:
 
     def _host(self, what: str) -> np.ndarray:
         self._would_lose(what)
+        if isinstance(self._data, Batch):
+            return self._data.__array__()  # says what to do instead
         if isinstance(self._data, RowSparse):
             return self._data.get()
         if not isinstance(self._data, np.ndarray):
@@ -246,6 +249,8 @@ class Tensor:
         data = backend.transfer(self._data, "cpu")
         body = np.array2string(data, separator=", ", prefix="Tensor(")
         notes = [f"dtype={self.dtype}"]
+        if isinstance(self._data, Batch):
+            notes.append(f"{self._data.level.size} examples of shape {self.shape}")
         if self.device != "cpu":
             notes.append(f"device={self.device}")
         if self.name:
