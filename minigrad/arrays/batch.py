@@ -1,251 +1,396 @@
-"""Many cotangents at once: what makes `jacobian` and `hessian` cost one backward pass instead of one for each row.
+"""Many arrays of one shape at once: what `vmap` and `jacobian` compute with.
 
-A `Batch` is an array with one more axis in front, which nobody sees: its `shape` is that of a single cotangent.  It speaks
-NumPy's two protocols, so the gradient rules, which are plain NumPy, run on it as they stand.  A rule that asks for
-something that is not in the tables below is run for one cotangent after the other instead (`each`).
+A `Batch` is an array with one more axis in front, which nobody sees: its `shape` is that of a single example.  It speaks
+NumPy's two protocols, so that ops and gradient rules, which are plain NumPy, run on it as they stand:
+
+- ufuncs, and functions that work element by element, get axes of length 1 between the batch and the shape (`aligned`);
+- for other functions the files beside this one say how they go in a batch, by `rule_for`;
+- what is not there runs for one example after the other, and is counted (`minigrad.arrays.fallback`).
+
+**Levels.**  Each `vmap`, and each set of cotangents of `jacobian`, is a `Level`.  Where batches of several levels meet,
+the newest one handles the call, and takes the others for single arrays: its `_data` may itself be a Batch of an older
+level.  That is why everything here works on `_data` by NumPy's functions.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextvars import ContextVar
 from math import prod
-from string import ascii_letters
 from typing import Any
 
 import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
-from ..backend import as_array
+from .. import graph
 
-__all__ = ["Batch", "apply_rule"]
+__all__ = [
+    "Batch", "Level", "Row", "Unbatched", "aligned", "all_examples", "data_of", "enter", "fallbacks",
+    "leave", "levels_of", "ndim_of", "newest", "rebuilt", "required", "rule_for", "running", "settled", "shifted", "total",
+    "whole", "within",
+]  # fmt: skip
+
+#: How often what ran for one example after the other.
+fallbacks: Counter[str] = Counter()
+
+
+class Unbatched(TypeError):
+    """Something cannot be done with the values of all examples at once."""
+
+
+class Level:
+    """One `vmap`, or one set of cotangents that are sent back together.
+
+    Attributes:
+        size: how many examples there are.
+        began: the moment of its beginning, on the clock of the graph; what is older belongs to all examples.
+        active: whether its function is running.  A gradient that arrives, while it is, at something older belongs to
+            each example alone; afterwards it is added up over the examples.
+        randomness: how random numbers are drawn: "different" for each example, the "same", or "error".
+        arrays_in: whether it was called with arrays (not Tensors), outside of all other transforms: then the
+            derivatives that are taken inside need not be differentiable themselves.
+    """
+
+    __slots__ = ("active", "arrays_in", "began", "randomness", "size")
+
+    def __init__(self, size: int, randomness: str = "error", arrays_in: bool = False) -> None:
+        self.size = size
+        self.randomness = randomness
+        self.arrays_in = arrays_in
+        self.began = next(graph.clock)
+        self.active = True
+
+    def batch(self, data: Any) -> Batch:
+        """The array of all examples, (size, ...), as a batch of this level."""
+        return Batch(data, self)
+
+    def settled(self, c: Any, order: int) -> Any:
+        """A gradient that arrives at something older than the level: the sum over the examples, which all used that."""
+        return total(c, self)
+
+    def __repr__(self) -> str:
+        return f"<Level of {self.size} examples>"
+
+
+class Row(Level):
+    """One example of a level, computed alone; its gradients travel as a batch of one, which says whose they are."""
+
+    __slots__ = ("number", "of")
+
+    def __init__(self, of: Level, number: int) -> None:
+        super().__init__(1)
+        self.of, self.number = of, number
+        self.active = False
+
+    def settled(self, c: Any, order: int) -> Any:
+        """The gradient of this example alone, zeros for the others; or, where these have been added up, itself."""
+        g = leave(c, self, 0)[0]
+        if self.of.began > order and not self.of.active:
+            return g
+        count = np.arange(self.of.size, like=all_examples(getattr(g, "_data", g)))
+        mine = np.reshape(count == self.number, (-1, *(1,) * len(g.shape)))
+        return enter(np.where(mine, g[None], 0), self.of, 0)
+
+
+#: The levels of the `vmap`s that are running in this thread and task, the newest last.
+running: ContextVar[tuple[Level, ...]] = ContextVar("minigrad_running_levels", default=())
 
 
 class Batch(NDArrayOperatorsMixin):
-    """Arrays of one shape side by side; `_data` is (B, *shape)."""
+    """Arrays of one shape side by side; `_data` is (B, *shape).
 
-    __slots__ = ("_data", "shape")
+    >>> x = Batch(np.array([[1.0, 2.0], [3.0, 4.0]]), Level(2))
+    >>> x.shape, np.sum(x).shape, np.sum(x)._data
+    ((2,), (), array([3., 7.]))
+    """
 
-    def __init__(self, data: Any) -> None:
+    __slots__ = ("__weakref__", "_data", "level", "shape")
+
+    def __init__(self, data: Any, level: Level) -> None:
         self._data = data
+        self.level = level
         self.shape = data.shape[1:]
 
+    base = None
     dtype = property(lambda self: self._data.dtype)
     ndim = property(lambda self: len(self.shape))
     size = property(lambda self: prod(self.shape))
-    base = None
+    itemsize = property(lambda self: self._data.dtype.itemsize)
+    nbytes = property(lambda self: self.size * self.itemsize)
+    flags = property(lambda self: self._data.flags)
+    device = property(lambda self: getattr(self._data, "device", "cpu"))
+    real = property(lambda self: np.real(self))
+    imag = property(lambda self: np.imag(self))
+    T = property(lambda self: np.transpose(self))
+    mT = property(lambda self: np.swapaxes(self, -1, -2))
+
+    # ---------------------------------------------------------------------- there is no one value
 
     def __array__(self, *args: Any, **kwargs: Any) -> Any:
-        raise TypeError("many cotangents are not one array")
+        raise Unbatched(
+            f"under vmap this stands for {self.level.size} arrays of shape {self.shape}, one for each example: it cannot be "
+            "made one NumPy array, nor be written into an array that all examples share; use minigrad's or NumPy's functions"
+        )
+
+    def _no_value(self, *args: Any) -> Any:
+        raise Unbatched(
+            f"under vmap there is no one value here but {self.level.size}, one for each example: bool(), float(), int() and "
+            "item() cannot tell them apart; write np.where(condition, a, b) instead of `if condition`"
+        )
+
+    __bool__ = __float__ = __int__ = __complex__ = __index__ = item = tolist = _no_value
+
+    # ------------------------------------------------------------------------------- as a sequence
 
     def __len__(self) -> int:
+        if not self.shape:
+            raise TypeError("len() of an array without axes")
         return int(self.shape[0])
 
-    def astype(self, dtype: Any, copy: bool = True) -> Batch:
-        return Batch(self._data.astype(dtype, copy=copy))
+    def __iter__(self) -> Iterator[Batch]:
+        return (self[i] for i in range(len(self)))
 
-    def copy(self) -> Batch:
-        return Batch(self._data.copy())
-
-    def __getitem__(self, index: Any) -> Batch:
-        return Batch(self._data[_behind(index)])
+    def __getitem__(self, index: Any) -> Any:
+        return parts["read"](self, index)
 
     def __setitem__(self, index: Any, value: Any) -> None:
-        self._data[_behind(index)] = _aligned(value, np.ndim(self._data[0][index]))
+        parts["write"](self, index, value)
+
+    __hash__ = object.__hash__
+
+    def __repr__(self) -> str:
+        return f"<Batch of {self.level.size} arrays of shape {self.shape}, {self.dtype}>"
+
+    # ------------------------------------------------------------------------------ NumPy's methods
+
+    def astype(self, dtype: Any, copy: bool = True) -> Batch:
+        return Batch(self._data.astype(dtype, copy=copy), self.level)
+
+    def copy(self) -> Batch:
+        return Batch(self._data.copy(), self.level)
+
+    def fill(self, value: Any) -> None:
+        parts["write"](self, ..., value)
+
+    def reshape(self, *shape: Any) -> Batch:
+        return np.reshape(self, shape[0] if len(shape) == 1 else shape)  # type: ignore[return-value]
+
+    def transpose(self, *axes: Any) -> Batch:
+        return np.transpose(self, axes[0] if len(axes) == 1 else axes or None)  # type: ignore[return-value]
+
+    def get(self) -> Any:
+        """The arrays of all examples, for printing."""
+        return self._data if isinstance(self._data, np.ndarray) else self._data.get()
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
-        if method == "at" and isinstance(inputs[0], Batch):
-            target, index, value = inputs
-            ufunc.at(target._data, _behind(index), _aligned(value, np.ndim(target._data[0][index])))
-            return None
-        if method != "__call__" or "out" in kwargs:
-            return NotImplemented
-        if ufunc is np.matmul:
-            return _matmul(*inputs)
-        ndim = max(np.ndim(x) for x in inputs)
-        out = ufunc(*(_aligned(x, ndim) for x in inputs), **kwargs)
-        return tuple(map(Batch, out)) if isinstance(out, tuple) else Batch(out)
+        if not all(map(is_plain, (*inputs, *kwargs.values(), *(kwargs.get("out") or ())))):
+            return NotImplemented  # a Tensor records the call
+        level = newest((inputs, kwargs))
+        try:
+            return ufunc_rules[method](level, ufunc, *inputs, **kwargs)
+        except Unbatched:
+            if method == "at" or "out" in kwargs:  # written in place: only the whole op can be done again
+                raise
+        return parts["each"](ufunc.__name__, getattr(ufunc, method), level, inputs, kwargs)
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
-        rule = _FUNCTIONS.get(function)
-        return NotImplemented if rule is None else rule(*args, **kwargs)
+        if any(hasattr(t, "_node") for t in types):
+            return NotImplemented  # a Tensor records the call
+        level = newest((args, kwargs))
+        if level is None:  # called with like=self: constants, made where the innermost array is
+            return function(*args, **kwargs, like=self._data)
+        rule = function_rules.get(function)
+        if rule is not None:
+            try:
+                return rule(level, function, *args, **kwargs)
+            except Unbatched:
+                if function in in_place:
+                    raise
+        return parts["each"](function.__name__, function, level, args, kwargs)
 
 
-def _aligned(x: Any, ndim: int) -> Any:
+def _method(name: str, function: Callable[..., Any]) -> None:
+    """Bind a NumPy function as the method of its name."""
+
+    def method(self: Batch, *args: Any, **kwargs: Any) -> Any:
+        return function(self, *args, **kwargs)
+
+    method.__name__ = name
+    setattr(Batch, name, method)
+
+
+for _name in (
+    "all", "any", "argmax", "argmin", "argsort", "clip", "conj", "cumprod", "cumsum", "diagonal", "dot", "max", "mean", "min",
+    "nonzero", "prod", "ravel", "repeat", "round", "squeeze", "std", "sum", "swapaxes", "take", "trace", "var",
+):  # fmt: skip
+    _method(_name, getattr(np, _name))
+_method("flatten", np.ravel)
+_method("conjugate", np.conj)
+
+#: How ufuncs go, by the name of the call: (level, ufunc, *inputs, **kwargs).  Filled by `minigrad.arrays.ufuncs`.
+ufunc_rules: dict[str, Callable[..., Any]] = {}
+#: How NumPy's functions go: (level, function, *args, **kwargs).  Filled by `rule_for`.
+function_rules: dict[Any, Callable[..., Any]] = {}
+#: The functions that write into an argument.
+in_place: set[Any] = {np.copyto, np.putmask, np.place, np.put, np.put_along_axis, np.fill_diagonal}
+
+
+def rule_for(*functions: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Say how NumPy functions go in a batch: the decorated rule takes (level, function, *args, **kwargs)."""
+
+    def register(rule: Callable[..., Any]) -> Callable[..., Any]:
+        function_rules.update(dict.fromkeys(functions, rule))
+        return rule
+
+    return register
+
+
+#: What other files add: "read" and "write" (`minigrad.arrays.indexing`), "each" (`minigrad.arrays.fallback`).
+parts: dict[str, Callable[..., Any]] = {}
+
+
+# ------------------------------------------------------------------------------------- levels
+
+
+def newest(x: Any) -> Any:
+    """The newest level among the batches in nested containers; None where there is none."""
+    if type(x) is Batch:
+        return x.level
+    if isinstance(x, dict):
+        x = x.values()
+    elif not isinstance(x, (tuple, list)):
+        return None
+    found = None
+    for item in x:
+        level = newest(item)
+        if level is not None and (found is None or level.began > found.began):
+            found = level
+    return found
+
+
+def levels_of(x: Any) -> Iterator[Level]:
+    """The levels of an array, the newest first."""
+    while type(x) is Batch:
+        yield x.level
+        x = x._data
+
+
+def all_examples(x: Any) -> Any:
+    """The values of all examples of all levels, where a decision is to be right for every one of them."""
+    if isinstance(x, (tuple, list)):
+        return [all_examples(part) for part in x]
+    while type(x) is Batch:
+        x = x._data
+    return x
+
+
+def settled(c: Any, order: int) -> Any:
+    """A gradient that arrives at a node of an order: what belongs to the examples of a `vmap` that has ended is added up.
+
+    While its function runs, what arrives there belongs to each example alone.
+    """
+    data = c if type(c) is Batch else getattr(c, "_data", None)
+    if type(data) is not Batch:
+        return c
+    for level in levels_of(data):
+        if level.began > order and not level.active:
+            return settled(level.settled(c, order), order)
+    return c
+
+
+def within(x: Any, level: Level) -> bool:
+    """Whether x has a value for each example of the level."""
+    return type(x) is Batch and x.level is level
+
+
+def data_of(x: Any, level: Level) -> Any:
+    """The array of all examples of a level; anything that is the same for all of them as it is."""
+    return x._data if type(x) is Batch and x.level is level else x
+
+
+def required(x: Any, level: Level) -> Any:
+    """The array of all examples, of an argument that a rule needs to have one."""
+    if type(x) is Batch and x.level is level:
+        return x._data
+    raise Unbatched("this argument is the same for all examples")
+
+
+def whole(x: Any, level: Level) -> Any:
+    """The array of all examples; what is the same for all of them is repeated, without memory."""
+    return x._data if within(x, level) else np.broadcast_to(x, (level.size, *np.shape(x)))
+
+
+def ndim_of(x: Any) -> int:
+    """The number of axes of an example."""
+    ndim = getattr(x, "ndim", None)
+    return np.ndim(x) if ndim is None else ndim
+
+
+def aligned(x: Any, ndim: int, level: Level) -> Any:
     """The data with axes of length 1 between the batch and the shape, so that shapes broadcast as without a batch."""
-    if not isinstance(x, Batch):
+    if not (type(x) is Batch and x.level is level):
         return x
     missing = ndim - len(x.shape)
-    return x._data.reshape(x._data.shape[0], *(1,) * missing, *x.shape) if missing > 0 else x._data
+    return np.reshape(x._data, (level.size, *(1,) * missing, *x.shape)) if missing > 0 else x._data
 
 
-def _behind(index: Any) -> tuple[Any, ...]:
-    """The index behind the batch axis; index arrays that NumPy would move to the front are refused."""
-    parts = index if isinstance(index, tuple) else (index,)
-    arrays = [i for i, p in enumerate(parts) if not (p is None or p is Ellipsis or isinstance(p, (slice, int, np.integer)))]
-    if arrays and arrays[-1] - arrays[0] + 1 != len(arrays):
-        raise NotImplementedError("index arrays with slices between them")
-    if arrays and any(isinstance(p, (int, np.integer)) for p in parts):
-        raise NotImplementedError("index arrays beside integers")
-    return (slice(None), *parts)
+def rebuilt(out: Any, level: Level) -> Any:
+    """The results of a function on the data, as batches."""
+    if isinstance(out, (tuple, list)):
+        parts = [rebuilt(part, level) for part in out]
+        return type(out)(*parts) if hasattr(out, "_fields") else type(out)(parts)
+    return Batch(out, level)
 
 
-def _axes(axis: Any, ndim: int) -> tuple[int, ...]:
-    """Axes of the shape as axes of the data."""
-    axes = tuple(range(ndim)) if axis is None else (axis,) if isinstance(axis, int) else tuple(axis)
-    return tuple(a % ndim + 1 for a in axes)
+def enter(x: Any, level: Level, axis: int) -> Any:
+    """An array whose axis counts the examples, as a batch.
+
+    Beside batches of newer levels, which are the outermost of nested ones, it goes inside of these.
+    """
+    if type(x) is Batch and x.level.began > level.began:
+        return Batch(enter(x._data, level, axis + 1), x.level)
+    return Batch(np.moveaxis(x, axis, 0), level) if is_plain(x) else _spoken(enter, x, level, axis)
 
 
-def _matmul(x: Any, y: Any) -> Any:
-    vector_x, vector_y = np.ndim(x) == 1, np.ndim(y) == 1
-    x, y = x[None] if vector_x else x, y[..., None] if vector_y else y
-    ndim = max(np.ndim(x), np.ndim(y))
-    out = np.matmul(_aligned(x, ndim), _aligned(y, ndim))
-    out = out[..., 0] if vector_y else out
-    return Batch((out[..., 0] if vector_y else out[..., 0, :]) if vector_x else out)
+def leave(x: Any, level: Level, axis: int) -> Any:
+    """The array with the examples along an axis, of a batch; of anything else repeated along it."""
+    if within(x, level):
+        return np.moveaxis(x._data, 0, axis)
+    if type(x) is Batch and x.level.began > level.began:
+        return Batch(leave(x._data, level, axis + 1), x.level)
+    if not is_plain(x):
+        return _spoken(leave, x, level, axis)
+    return np.moveaxis(np.broadcast_to(x, (level.size, *x.shape)), 0, axis)
 
 
-def _sum(x: Batch, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: bool = False) -> Any:
-    if out is not None:
-        return NotImplemented
-    return Batch(np.sum(x._data, axis=_axes(axis, x.ndim), dtype=dtype, keepdims=keepdims))
+def total(x: Any, level: Level) -> Any:
+    """The sum over the examples of a level."""
+    if within(x, level):
+        return np.sum(x._data, axis=0)
+    if type(x) is Batch:
+        return Batch(total(x._data, level), x.level)
+    return _spoken(total, x, level)
 
 
-def _reshape(x: Batch, shape: Any) -> Batch:
-    shape = (shape,) if isinstance(shape, int) else shape
-    return Batch(np.reshape(x._data, (x._data.shape[0], *shape)))
+def is_plain(x: Any) -> bool:
+    """Whether x is an array, not a Tensor of one."""
+    return type(x) is Batch or not hasattr(x, "_node")
 
 
-def _transpose(x: Batch, axes: Any = None) -> Batch:
-    order = range(x.ndim)[::-1] if axes is None else [a % x.ndim for a in axes]
-    return Batch(np.transpose(x._data, (0, *(a + 1 for a in order))))
+def _spoken(function: Callable[..., Any], x: Any, *args: Any) -> Any:
+    """The function by way of NumPy's protocol, so that of a Tensor the op of that function is recorded."""
+    return type(x).__array_function__(x, function, (type(x),), (x, *args), {})
 
 
-def _moveaxis(x: Batch, source: Any, destination: Any) -> Batch:
-    return Batch(np.moveaxis(x._data, _axes(source, x.ndim), _axes(destination, x.ndim)))
-
-
-def _swapaxes(x: Batch, axis1: int, axis2: int) -> Batch:
-    return Batch(np.swapaxes(x._data, axis1 % x.ndim + 1, axis2 % x.ndim + 1))
-
-
-def _expand_dims(x: Batch, axis: Any) -> Batch:
-    count = 1 if isinstance(axis, int) else len(axis)
-    return Batch(np.expand_dims(x._data, _axes(axis, x.ndim + count)))
-
-
-def _broadcast_to(x: Batch, shape: Any) -> Batch:
-    shape = (shape,) if isinstance(shape, int) else tuple(shape)
-    return Batch(np.broadcast_to(_aligned(x, len(shape)), (x._data.shape[0], *shape)))
-
-
-def _where(condition: Any, x: Any, y: Any) -> Batch:
-    ndim = max(map(np.ndim, (condition, x, y)))
-    return Batch(np.where(*(_aligned(a, ndim) for a in (condition, x, y))))
-
-
-def _like(make: Callable[..., Any]) -> Callable[..., Any]:
-    def like(x: Batch, *args: Any, shape: Any = None, **kwargs: Any) -> Batch:
-        shape = x.shape if shape is None else (shape,) if isinstance(shape, int) else shape
-        return Batch(make(x._data, *args, shape=(x._data.shape[0], *shape), **kwargs))
-
-    return like
-
-
-def _whole(arrays: Sequence[Any]) -> list[Any]:
-    """The data of several inputs, those without a batch repeated along it."""
-    n = next(x._data.shape[0] for x in arrays if isinstance(x, Batch))
-    return [x._data if isinstance(x, Batch) else np.broadcast_to(x, (n, *np.shape(x))) for x in arrays]
-
-
-def _concatenate(arrays: Sequence[Any], axis: int = 0) -> Batch:
-    return Batch(np.concatenate(_whole(arrays), axis=axis % np.ndim(arrays[0]) + 1))
-
-
-def _stack(arrays: Sequence[Any], axis: int = 0) -> Batch:
-    return Batch(np.stack(_whole(arrays), axis=axis % (np.ndim(arrays[0]) + 1) + 1))
-
-
-def _split(x: Batch, indices_or_sections: Any, axis: int = 0) -> list[Batch]:
-    return [Batch(part) for part in np.split(x._data, indices_or_sections, axis=axis % x.ndim + 1)]
-
-
-def _flip(x: Batch, axis: Any = None) -> Batch:
-    return Batch(np.flip(x._data, _axes(axis, x.ndim)))
-
-
-def _roll(x: Batch, shift: Any, axis: Any = None) -> Any:
-    return NotImplemented if axis is None else Batch(np.roll(x._data, shift, _axes(axis, x.ndim)))
-
-
-def _pad(x: Batch, pad_width: Any, **kwargs: Any) -> Any:
-    widths = np.broadcast_to(pad_width, (x.ndim, 2)).tolist()
-    return Batch(np.pad(x._data, [(0, 0), *widths], **kwargs))
-
-
-def _along_axis(function: Callable[..., Any], default: int | None) -> Callable[..., Any]:
-    """A function that works along one axis."""
-
-    def along_axis(x: Batch, *args: Any, axis: int | None = default, **kwargs: Any) -> Any:
-        return NotImplemented if axis is None else Batch(function(x._data, *args, axis=axis % x.ndim + 1, **kwargs))
-
-    return along_axis
-
-
-def _diagonal(x: Batch, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Batch:
-    return Batch(np.diagonal(x._data, offset, axis1 % x.ndim + 1, axis2 % x.ndim + 1))
-
-
-def _solve(a: Any, b: Any) -> Any:
-    return NotImplemented if isinstance(a, Batch) or b.ndim < 2 else Batch(np.linalg.solve(a, _aligned(b, np.ndim(a))))
-
-
-def _triangle(cut: Callable[..., Any]) -> Callable[..., Any]:
-    return lambda x, k=0: NotImplemented if x.ndim < 2 else Batch(cut(x._data, k))
-
-
-def _einsum(subscripts: str, *operands: Any, **kwargs: Any) -> Batch:
-    inputs, out = subscripts.split("->")
-    letter = next(c for c in ascii_letters if c not in subscripts)
-    terms = [letter + t if isinstance(x, Batch) else t for t, x in zip(inputs.split(","), operands, strict=True)]
-    data = [x._data if isinstance(x, Batch) else x for x in operands]
-    return Batch(np.einsum(",".join(terms) + "->" + letter + out, *data, **kwargs))
-
-
-#: The functions that gradient rules use most.
-_FUNCTIONS: dict[Any, Callable[..., Any]] = {
-    np.sum: _sum, np.reshape: _reshape, np.transpose: _transpose, np.moveaxis: _moveaxis, np.swapaxes: _swapaxes,
-    np.expand_dims: _expand_dims, np.broadcast_to: _broadcast_to, np.where: _where, np.zeros_like: _like(np.zeros_like),
-    np.ones_like: _like(np.ones_like), np.concatenate: _concatenate, np.stack: _stack,
-    np.split: _split, np.flip: _flip,
-    np.cumsum: _along_axis(np.cumsum, None), np.tril: _triangle(np.tril), np.triu: _triangle(np.triu),
-    np.einsum: _einsum, np.real: lambda x: Batch(np.real(x._data)), np.imag: lambda x: Batch(np.imag(x._data)),
-    np.roll: _roll, np.pad: _pad, np.diagonal: _diagonal, np.linalg.solve: _solve,
-    **{f: _along_axis(f, -1) for f in (np.fft.fft, np.fft.ifft, np.fft.rfft, np.fft.irfft)},
-    np.ndim: lambda x: len(x.shape), np.shape: lambda x: x.shape, np.size: lambda x: x.size,
-}  # fmt: skip
-
-
-def apply_rule(rule: Callable[..., Any], g: Any, reads: Sequence[Any]) -> Any:
-    """A rule on a batch of cotangents (or a tuple of batches): at once, or else one after the other."""
-    batches = [x for x in (g if isinstance(g, tuple) else (g,)) if isinstance(x, Batch)]
-    if not batches:
-        return rule(g, *reads)
-    n = batches[0]._data.shape[0]
-
-    def whole(c: Any) -> Any:
-        return c if isinstance(c, Batch) or getattr(c, "shape", None) is None else Batch(np.broadcast_to(c, (n, *np.shape(c))))
-
-    try:
-        out = rule(g, *reads)
-        return [whole(c) for c in out] if isinstance(out, (list, tuple)) else whole(out)
-    except Exception:  # whatever it was that the rule could not do with a Batch, it can do with an array
-        rows = [rule(_row(g, i), *reads) for i in range(n)]
-    if isinstance(rows[0], (list, tuple)):
-        return [None if column[0] is None else Batch(np.stack(column)) for column in zip(*rows, strict=True)]
-    return Batch(np.stack(rows))
-
-
-def _row(g: Any, i: int) -> Any:
-    if isinstance(g, tuple):
-        return tuple(_row(x, i) for x in g)
-    return as_array(g._data[i]) if isinstance(g, Batch) else g
+def shifted(axis: Any, ndim: int) -> Any:
+    """Axes of the shape, counted as NumPy counts them, as axes of the data."""
+    if axis is None:
+        return tuple(range(1, ndim + 1))
+    many = not isinstance(axis, (int, np.integer))
+    axes = tuple(axis) if many else (axis,)
+    for a in axes:
+        if not -ndim <= a < ndim:
+            raise np.exceptions.AxisError(int(a), ndim)
+    moved = tuple(int(a) % ndim + 1 for a in axes)
+    return moved if many else moved[0]

@@ -78,6 +78,11 @@ def provide(module: str, *names: str, compiled: bool = True) -> None:
         ways.setdefault(name, []).append(Way(module, name, compiled))
 
 
+def _foreign(x: Any) -> bool:
+    """Whether x speaks NumPy's protocols but is no array of NumPy's: a batch under `vmap`, say."""
+    return type(x) is not np.ndarray and hasattr(type(x), "__array_function__")
+
+
 def accelerated(name: str) -> Callable[[F], F]:
     """Let a function of arrays be computed in other ways, where some are provided under this name.
 
@@ -96,6 +101,7 @@ def accelerated(name: str) -> Callable[[F], F]:
         def call(*args: Any, **kwargs: Any) -> Any:
             x = args[0] if args else kwargs[first]
             suits = enabled and type(x) is np.ndarray and x.dtype == np.float32 and x.size >= SMALLEST
+            suits = suits and not any(map(_foreign, args))
             for way in own:
                 if suits or not way.compiled:
                     out = way(*args, **kwargs)
