@@ -10,6 +10,7 @@ from numpy.lib.array_utils import normalize_axis_index
 
 from ..primitive import composed
 from ..tensor import Tensor, raw
+from .batching import one_by_one
 from .join import stack
 from .shape import reshape
 
@@ -17,6 +18,7 @@ __all__ = ["apply_along_axis", "apply_over_axes", "vectorize"]
 
 
 @composed(np.apply_along_axis, method=False)
+@one_by_one
 def apply_along_axis(
     func1d: Callable[..., Any], axis: int, arr: Any, *args: Any, **kwargs: Any
 ) -> Any:
@@ -91,6 +93,7 @@ class vectorize:
         self.excluded = set(excluded or ())
         self.__doc__ = doc if doc is not None else pyfunc.__doc__
 
+    @one_by_one
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         given: dict[Any, Any] = {**dict(enumerate(args)), **kwargs}
         names = [name for name in given if name not in self.excluded]

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from .. import backend
+from ..arrays.batch import all_examples
 from ..primitive import composed, primitive
 from ..tensor import Tensor, raw, wrap
 from .masking import safe_divisor, slope_of_length
@@ -523,7 +524,7 @@ def real_if_close(a: Any, tol: float = 100) -> Any:
     >>> real_if_close(np.array([1 + 0j]))
     array([1.])
     """
-    return real(a) if np.real_if_close(raw(a), tol).dtype.kind != "c" else a
+    return real(a) if np.real_if_close(all_examples(raw(a)), tol).dtype.kind != "c" else a
 
 
 Tensor.real = property(real, doc="The real part.")  # type: ignore[assignment]

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ..arrays.batch import all_examples
 from ..backend import as_operand
 from ..primitive import composed
 from ..tensor import raw
@@ -23,7 +24,7 @@ def _complex_where(x: Any, outside: Any) -> Any:
     """x, as complex numbers where one of its elements is real and outside of the domain."""
     x = as_operand(x)
     values = raw(x)
-    if not np.any(np.isreal(values) & outside(np.real(values))):
+    if not np.any(all_examples(np.isreal(values) & outside(np.real(values)))):
         return x
     return x.astype(np.complex64 if x.dtype.char in _SINGLE else np.complex128, copy=False)
 
@@ -94,7 +95,7 @@ def power(x: Any, p: Any) -> Any:
     (np.float64(0.5), np.complex128(2j))
     """
     p = as_operand(p)
-    p = p * 1.0 if np.any(np.isreal(raw(p)) & (np.real(raw(p)) < 0)) else p
+    p = p * 1.0 if np.any(all_examples(np.isreal(raw(p)) & (np.real(raw(p)) < 0))) else p
     return np.power(_complex_if_negative(x), p)
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from .. import backend
+from ..arrays.batch import all_examples, newest
 from ..calling import holds_tensor
 from ..primitive import clone, composed
 from ..tensor import Tensor, raw
@@ -223,7 +224,7 @@ def full_like(
     >>> full_like(Tensor([1.0, 2.0]), 7.0)
     Tensor([7., 7.], dtype=float32)
     """
-    if isinstance(fill_value, Tensor) and fill_value.requires_grad:
+    if isinstance(fill_value, Tensor) and (fill_value.requires_grad or newest(fill_value._data)):
         dtype = getattr(a, "dtype", np.result_type(a)) if dtype is None else dtype
         return _filled(fill_value, np.shape(a) if shape is None else shape, dtype, device)
     out = np.full_like(raw(a), raw(fill_value), dtype, order, subok, shape)
@@ -352,7 +353,7 @@ def geomspace(
     if not _requires_grad(start, stop):
         out = np.geomspace(raw(start), raw(stop), num, endpoint, dtype, axis)
         return _made(out, (start, stop), dtype, device, requires_grad)
-    if any(np.any(raw(x) == 0) for x in (start, stop)):
+    if any(np.any(all_examples(raw(x)) == 0) for x in (start, stop)):
         raise ValueError("geomspace: a geometric sequence holds no zero")
     if any(np.iscomplexobj(raw(x)) for x in (start, stop)):
         raise NotImplementedError(

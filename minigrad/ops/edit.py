@@ -10,6 +10,7 @@ from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 from ..backend import beside
 from ..primitive import composed
 from ..tensor import raw
+from .batching import one_by_one
 from .index import assign, getitem
 from .shape import reshape
 
@@ -67,6 +68,7 @@ def insert(arr: Any, obj: Any, values: Any, axis: int | None = None) -> Any:
 
 
 @composed(np.compress, method=False)
+@one_by_one
 def compress(condition: Any, a: Any, axis: int | None = None, out: Any = None) -> Any:
     """The slices along an axis for which a condition holds (of the flattened array without one).
 
@@ -82,6 +84,7 @@ def compress(condition: Any, a: Any, axis: int | None = None, out: Any = None) -
 
 
 @composed(np.extract, method=False)
+@one_by_one
 def extract(condition: Any, arr: Any) -> Any:
     """The elements for which a condition holds, in one axis.
 
@@ -92,6 +95,7 @@ def extract(condition: Any, arr: Any) -> Any:
 
 
 @composed(np.trim_zeros, method=False)
+@one_by_one
 def trim_zeros(filt: Any, trim: str = "fb", axis: Any = None) -> Any:
     """The array without the zeros at its front ("f") and back ("b"), along all axes or those given.
 

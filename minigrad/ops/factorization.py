@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..arrays.batch import all_examples
 from ..graph import is_grad_enabled
 from ..primitive import composed, primitive
 from ..tensor import Tensor, raw
@@ -39,15 +40,17 @@ def _by_gap(x: Any, values: Any, what: str) -> Any:
     x = _off_diagonal(x)
     gaps = values[..., None, :] - values[..., :, None] + eye_of(values)
     w, plain_gaps, plain = raw(values), raw(gaps), raw(x)
-    if isinstance(plain, np.ndarray) and plain.size:  # on a GPU looking would stall
+    if isinstance(all_examples(plain), np.ndarray) and plain.size:  # on a GPU looking would stall
         eps = np.finfo(plain_gaps.dtype).eps
         near = np.abs(plain_gaps) <= 4 * eps * np.max(np.abs(w), axis=-1)[..., None, None]
-        if (near & (plain != 0)).any():
-            raise _no_derivative(what, w, near & (plain != 0))
+        asked = near & (plain != 0)
+        if all_examples(asked).any():
+            raise _no_derivative(what, w, asked)
     return x / safe_divisor(gaps, x)
 
 
-def _no_derivative(what: str, values: np.ndarray, near: np.ndarray) -> Exception:
+def _no_derivative(what: str, values: Any, near: Any) -> Exception:
+    values, near = all_examples(values + 0 * np.sum(near, axis=-1)), all_examples(near)
     return np.linalg.LinAlgError(
         f"the gradient asks for the derivative of {what} that belong to (nearly) equal values "
         f"{_equal_ones(values, near)}: there is none, any rotation of them is as good; use only the "
@@ -111,16 +114,17 @@ def _refuse_single_vectors(x: Any, w: Any, gw: Any) -> None:
     along the step.  The difference quotient of a difference quotient would be nothing but rounding.
     """
     w, plain = raw(w), raw(x)
-    if not isinstance(plain, np.ndarray) or not plain.size:  # on a GPU looking would stall
+    if not isinstance(all_examples(plain), np.ndarray) or not plain.size:  # on a GPU looking would stall
         return
     step = _step(w)[..., None]
     near = (np.abs(w[..., None, :] - w[..., :, None]) <= 2 * step) & (eye_of(w) == 0)
-    if isinstance(x, Tensor) and (near & (plain != 0)).any():
-        raise _no_derivative("eigenvectors for a second time,", w, near & (plain != 0))
+    asked = near & (plain != 0)
+    if isinstance(x, Tensor) and all_examples(asked).any():
+        raise _no_derivative("eigenvectors for a second time,", w, asked)
     change = step * np.max(np.abs(gw), axis=-1)[..., None, None]
     size = np.max(np.abs(plain), axis=(-2, -1), keepdims=True)
     alone = near & (np.abs(plain - hermitian(plain)) > 1e3 * change + 1e-3 * size)
-    if alone.any():
+    if all_examples(alone).any():
         raise _no_derivative("eigenvectors", w, alone)
 
 
@@ -199,7 +203,7 @@ def eigvalsh(a: Any, UPLO: str = "L") -> Any:
 def _refuse_defective(v: np.ndarray) -> None:
     """An error where the eigenvectors do not span the space: then the eigenvalues have no derivative."""
     s = np.linalg.svd(v, compute_uv=False)
-    if s.size and (s[..., -1] <= 10 * s.shape[-1] * np.finfo(s.dtype).eps).any():
+    if s.size and all_examples(s[..., -1] <= 10 * s.shape[-1] * np.finfo(s.dtype).eps).any():
         raise np.linalg.LinAlgError(
             "the matrix is defective (it has fewer eigenvectors than rows): its eigenvalues are continuous there, but have no "
             "derivative"
@@ -208,7 +212,7 @@ def _refuse_defective(v: np.ndarray) -> None:
 
 def _eig_a(g: Any, out: Any) -> Any:
     w, v = out
-    if isinstance(raw(v), np.ndarray):
+    if isinstance(all_examples(raw(v)), np.ndarray):
         _refuse_defective(raw(v))
     gw, gv = conj(g[0]), conj(g[1])
     inner = hermitian(v) @ gv

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from ..arrays.batch import all_examples
 from ..backend import beside, scipy_function
 from ..primitive import composed, primitive
 from ..tensor import raw
@@ -152,7 +153,7 @@ def gammainc_slope(a: Any, x: Any) -> Any:
     """
     low, high = raw(a) + 0.0 * raw(x), raw(x) + 0.0 * raw(a)
     beyond = np.maximum(high + 9 * np.sqrt(np.abs(high)) + 40 - low, 12 * np.sqrt(np.abs(high)) + 40)
-    terms = int(np.max(np.where(np.isfinite(beyond), beyond, 0.0))) if beyond.size else 0
+    terms = int(np.max(all_examples(np.where(np.isfinite(beyond), beyond, 0.0)))) if beyond.size else 0
     n = np.cumsum(np.ones_like(beyond, shape=(terms,))) - 1
     x = np.where(high > 0, x, 1.0)[..., None]
     k = (a + np.zeros_like(beyond))[..., None] + n
@@ -282,7 +283,7 @@ def _betainc_slopes(a: Any, b: Any, x: Any, complement: Any = None) -> tuple[Any
     inside = raw(y) > 0
     y = np.where(inside, y, 0.5)
     lengths = 45 / -np.log(raw(y)) + 12 * np.sqrt(raw(p) + raw(q)) + 40
-    n = np.cumsum(np.ones_like(zeros, shape=(int(np.max(lengths)) if lengths.size else 0,))) - 1
+    n = np.cumsum(np.ones_like(zeros, shape=(int(np.max(all_examples(lengths))) if lengths.size else 0,))) - 1
     p, q, y = p[..., None], q[..., None], y[..., None]
     t = np.exp(gammaln(p + q + n) - gammaln(p + n + 1) - gammaln(q) + (p + n) * np.log(y) + q * np.log1p(-y))
     common = psi(p + q + n)

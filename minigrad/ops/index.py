@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
+from ..arrays.batch import Unbatched
+from ..arrays.indexing import read, writable
 from ..arrays.row_sparse import add_rows
 from ..backend import beside, is_array
 from ..primitive import composed, method, primitive
@@ -27,7 +29,10 @@ def getitem(x: Any, index: Any) -> Any:
     """
     if type(x) is type(index) is np.ndarray and index.dtype.kind in "iu" and x.ndim > 1:
         return x.take(index, axis=0)  # rows: half the time
-    return x[_beside(index, x)]
+    try:
+        return x[_beside(index, x)]
+    except Unbatched:  # an index of each example, into an array of them all
+        return read(x, index)
 
 
 @primitive(method=False, g=lambda gg, index: getitem(gg, index))
@@ -40,7 +45,7 @@ def scatter_add(g: Any, index: Any, shape: tuple[int, ...]) -> Any:
     >>> scatter_add(np.array([1.0, 2.0, 3.0]), [0, 0, 2], (3,))
     array([3., 0., 3.])
     """
-    out = np.zeros_like(g, shape=shape, order="C")
+    out = writable(np.zeros_like(g, shape=shape, order="C"), index)
     index = _beside(index, g)
     if _is_basic(index):
         out[index] = g
@@ -178,7 +183,7 @@ def _assign_value(g: Any, index: Any) -> Any:
         return read
     # Of values that were written to one and the same place only the last is there.
     number = np.reshape(np.cumsum(np.ones_like(raw(read), dtype=np.intp)), read.shape)
-    written = np.zeros_like(raw(g), dtype=np.intp)
+    written = writable(np.zeros_like(raw(g), dtype=np.intp), index)
     written[_beside(index, written)] = number
     return read * (written[_beside(index, written)] == number)
 
@@ -194,6 +199,6 @@ def assign(x: Any, index: Any, value: Any) -> Any:
     >>> assign(np.array([1.0, 2.0]), 0, 5.0)
     array([5., 2.])
     """
-    out = x.copy()
+    out = writable(x.copy(), (index, value))
     out[_beside(index, x)] = value
     return out

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from .. import graph
+from ..arrays.fallback import is_unbatched
 from ..primitive import method
 from ..tensor import Tensor, raw
 from .arithmetic import add, divide, multiply, power, remainder, subtract
@@ -40,6 +41,13 @@ def _writes_array(x: Tensor, value: Any, what: str) -> bool:
     return False
 
 
+def _of_each_example(what: str, x: Tensor) -> TypeError:
+    return TypeError(
+        f"{what} under vmap: the values are different for each example, but x (shape {x.shape}) is the same for all of them: "
+        "compute a new tensor, or make x with np.zeros_like(y, shape=...) of a y that is different for each example"
+    )
+
+
 def _replace(x: Tensor, new: Tensor) -> None:
     """Let the object stand for an updated value in the graph."""
     x._data, x._node = new._data, new._node
@@ -49,7 +57,12 @@ def _replace(x: Tensor, new: Tensor) -> None:
 def __setitem__(self: Tensor, index: Any, value: Any) -> None:
     index = plain_index(index)
     if _writes_array(self, value, "x[index] = value"):
-        self._data[index] = raw(value)
+        try:
+            self._data[index] = raw(value)
+        except (TypeError, ValueError) as error:
+            if is_unbatched(error):
+                raise _of_each_example("x[index] = value", self) from error
+            raise
         graph.mark_mutated(self._data)
     else:
         value = value if isinstance(value, (Tensor, numbers.Number)) else np.asarray(value)
@@ -61,7 +74,12 @@ def _in_place(operator: str, op: Callable[..., Any], ufunc: np.ufunc) -> None:
 
     def update(self: Tensor, other: Any) -> Tensor:
         if _writes_array(self, other, f"x {operator} y"):
-            ufunc(self._data, raw(other), out=self._data)
+            try:
+                ufunc(self._data, raw(other), out=self._data)
+            except TypeError as error:
+                if is_unbatched(error):
+                    raise _of_each_example(f"x {operator} y", self) from error
+                raise
             graph.mark_mutated(self._data)
             return self
         new = op(self, other)

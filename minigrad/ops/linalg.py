@@ -12,9 +12,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..arrays.batch import all_examples
 from ..backend import NoValue
 from ..primitive import composed, primitive
 from ..tensor import Tensor, raw
+from .batching import one_by_one
 from .diagonals import trace
 from .factorization import svdvals
 from .masking import conj
@@ -71,7 +73,7 @@ def solve(a: Any, b: Any) -> Any:
 def _cofactors(x: Any, out: Any) -> Any:
     """det(X) X^-T, which exists for singular matrices too."""
     lengths = np.sqrt(np.sum(np.square(np.abs(raw(x))), axis=-1))  # |det| is at most the product of the rows' lengths
-    if not (np.abs(raw(out)) <= 1e-6 * np.prod(lengths, axis=-1)).any():
+    if not all_examples(np.abs(raw(out)) <= 1e-6 * np.prod(lengths, axis=-1)).any():
         return out[..., None, None] * transposed(np.linalg.inv(x))
     if isinstance(x, Tensor):
         return _cofactors_as_polynomial(x)
@@ -199,6 +201,7 @@ def least_squares_solution(a: Any, b: Any, rcond: Any) -> Any:
 
 
 @composed(np.linalg.lstsq, method=False)
+@one_by_one
 def lstsq(a: Any, b: Any, rcond: Any = None) -> tuple[Any, Any, int, Any]:
     """Least squares: (solution, squared residuals, rank of a, singular values of a).
 

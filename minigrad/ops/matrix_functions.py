@@ -6,10 +6,13 @@ G is the gradient of the result.  The matrix functions are analytic, so no conju
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 
+from ..arrays.batch import all_examples, newest
+from ..arrays.linear import of_stack
 from ..backend import scipy_function
 from ..primitive import composed, primitive
 from ..tensor import raw
@@ -33,7 +36,7 @@ def _call(name: str, *args: Any, **options: Any) -> Any:
 def refuse_infinite(check_finite: bool, *arrays: Any) -> None:
     """SciPy's error for NaN and infinity; on a GPU looking would stall."""
     for x in arrays if check_finite else ():
-        x = raw(x)
+        x = all_examples(raw(x))
         if not isinstance(x, np.ndarray):
             x = np.asarray(x) if isinstance(x, (list, tuple, float)) else np.zeros(0)
         if x.dtype.kind in "fc" and not np.isfinite(x).all():
@@ -64,7 +67,7 @@ def expm(A: Any) -> Any:
     array([[1., 1.],
            [0., 1.]])
     """
-    return _call("expm", A)
+    return of_stack(partial(_call, "expm"), A)
 
 
 @primitive("scipy.linalg.logm", method=False, A=lambda g, A: _directional(logm, transposed(A), g))
@@ -129,6 +132,11 @@ def _solve_triangular(a: Any, b: Any, trans: int = 0, lower: bool = False, unit_
     db  = A^-T g
     dA  = the triangle of -db out^T
     """
+    if newest((a, b)) is not None:  # under vmap the triangles of all examples are solved as whole matrices
+        triangle = np.tril(a) if lower else np.triu(a)
+        if unit_diagonal:
+            triangle = triangle * (1 - eye_of(a)) + eye_of(a)
+        return np.linalg.solve(transposed(triangle) if trans == 1 else triangle, b)
     options = {"lower": lower, "unit_diagonal": unit_diagonal, "check_finite": False}
     return _call("solve_triangular", a, b, trans=trans, **options)
 

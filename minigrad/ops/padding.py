@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ..arrays.batch import newest
 from ..backend import beside
 from ..primitive import composed, primitive
 from ..tensor import Tensor, raw
@@ -79,7 +80,7 @@ def pad(array: Any, pad_width: Any, mode: Any = "constant", **kwargs: Any) -> An
     options = {name: raw(value) for name, value in kwargs.items()}
     if mode == "empty":
         mode = "constant"  # zeros are as good as any values, and the same each time
-    if not _is_computed(array, mode, kwargs):
+    if not _is_computed(array, mode, kwargs) and newest(options) is None:
         return _pad(array, widths, mode, options)
     for axis, width in enumerate(widths):
         if any(width):

@@ -7,9 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from ..arrays.batch import all_examples
 from ..backend import as_operand, beside
 from ..primitive import composed
 from ..tensor import Tensor, raw
+from .batching import one_by_one
 from .convolution import convolve
 from .factorization import eigvals
 from .join import concatenate, stack
@@ -74,6 +76,7 @@ def _padded(p: Any, n: int) -> Any:
 
 
 @composed(np.polyadd, method=False)
+@one_by_one
 def polyadd(a1: Any, a2: Any) -> Any:
     """The sum of two polynomials.
 
@@ -86,6 +89,7 @@ def polyadd(a1: Any, a2: Any) -> Any:
 
 
 @composed(np.polysub, method=False)
+@one_by_one
 def polysub(a1: Any, a2: Any) -> Any:
     """The difference of two polynomials.
 
@@ -96,6 +100,7 @@ def polysub(a1: Any, a2: Any) -> Any:
 
 
 @composed(np.polymul, method=False)
+@one_by_one
 def polymul(a1: Any, a2: Any) -> Any:
     """The product of two polynomials, the convolution of their coefficients.
 
@@ -113,6 +118,7 @@ def _without_zeros(rest: Any) -> Any:
 
 
 @composed(np.polydiv, method=False)
+@one_by_one
 def polydiv(u: Any, v: Any) -> Any:
     """Long division: (quotient, remainder).
 
@@ -196,6 +202,7 @@ def _check_points(x: Any, y: Any, deg: int, w: Any) -> None:
 
 
 @composed(np.polyfit, method=False)
+@one_by_one
 def polyfit(
     x: Any,
     y: Any,
@@ -251,6 +258,7 @@ def _scaled(covariance: Any, residuals: Any, freedom: int, several: bool) -> Any
 
 
 @composed(np.roots, method=False)
+@one_by_one
 def roots(p: Any) -> Any:
     """The zeros of a polynomial, the eigenvalues of its companion matrix.
 
@@ -274,7 +282,7 @@ def roots(p: Any) -> Any:
         return np.zeros_like(p, shape=(zeros,))
     below = np.eye(n, n, -1, dtype=p.dtype, like=raw(p))[1:]
     found = eigvals(concatenate([(-p[1:] / p[0])[None], below]))
-    if found.dtype.kind == "c" and p.dtype.kind != "c" and not np.imag(raw(found)).any():
+    if found.dtype.kind == "c" and p.dtype.kind != "c" and not all_examples(np.imag(raw(found))).any():
         found = np.real(found)  # from NumPy 2.5 on all eigenvalues are complex
     return np.pad(found, (0, zeros)) if zeros else found
 
@@ -302,6 +310,6 @@ def poly(seq_of_zeros: Any) -> Any:
         out = convolve(out, concatenate([one, -zeros[i : i + 1]]))
     if out.dtype.kind == "c":
         values = raw(zeros)
-        if np.all(np.sort(values) == np.sort(np.conj(values))):
+        if np.all(all_examples(np.sort(values) == np.sort(np.conj(values)))):
             out = np.real(out)
     return out

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
+from ..arrays.batch import all_examples
 from ..backend import as_operand, beside
 from ..primitive import composed
 from ..tensor import raw
@@ -58,7 +59,7 @@ def _keep(out: Any, axes: tuple[int, ...], keepdims: bool, leading: int = 0) -> 
 
 def _with_nan(out: Any, missing: Any) -> Any:
     """NaN where a row of elements held one."""
-    return where(missing, np.nan, out) if np.any(missing) else out
+    return where(missing, np.nan, out) if np.any(all_examples(missing)) else out
 
 
 def _is_float(a: Any) -> bool:
@@ -75,7 +76,7 @@ def _order(q: Any, a: Any, unit: int) -> Any:
     q = q if hasattr(q, "dtype") else beside(np.asarray(q), a)
     q = q if unit == 1 else q / unit
     values = raw(q)
-    if not np.all((values >= 0) & (values <= 1)):
+    if not np.all(all_examples((values >= 0) & (values <= 1))):
         name = "quantile" if unit == 1 else "percentile"
         raise ValueError(f"{name}: q must lie between 0 and {unit}, got {values * unit}")
     if q.ndim > 2:
@@ -153,7 +154,7 @@ def _weight_rows(weights: Any, a: Any, axis: Any) -> Any:
     """The weights beside the rows of elements.  Their gradient is 0: they choose elements."""
     axes = None if axis is None else normalize_axis_tuple(axis, np.ndim(a))
     weights = np.broadcast_to(weights_beside(raw(weights), raw(a), axes), np.shape(a))
-    if np.any(weights < 0):
+    if np.any(all_examples(weights < 0)):
         raise ValueError("quantile: weights must not be negative")
     return _rows(weights, axis)[0]
 
@@ -169,7 +170,7 @@ def _weighted(rows: Any, q: Any, weights: Any, skip_nan: bool) -> Any:
     empty = np.zeros_like(total, dtype=bool)
     if skip_nan:
         empty = np.all(np.isnan(values), axis=-1, keepdims=True)
-    if not np.all(np.isfinite(total) & (total > 0) | empty):
+    if not np.all(all_examples(np.isfinite(total) & (total > 0) | empty)):
         raise ValueError("quantile: weights must be finite and not all of them zero")
     share = share / (total + empty)
     values_of_q = raw(q)

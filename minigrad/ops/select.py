@@ -8,9 +8,12 @@ from typing import Any
 
 import numpy as np
 
+from ..arrays.batch import all_examples, newest
+from ..arrays.indexing import writable
 from ..backend import NoValue, is_array
 from ..primitive import composed, primitive
 from ..tensor import raw
+from .batching import one_by_one
 from .index import assign, getitem, in_range
 from .join import stack
 
@@ -159,6 +162,8 @@ def nan_to_num(
         raise ValueError(
             "nan_to_num: copy=False would write into its input; write x[...] = nan_to_num(x)"
         )
+    if newest((nan, posinf, neginf)) is not None:
+        x = writable(x, (nan, posinf, neginf))
     return np.nan_to_num(x, nan=nan, posinf=posinf, neginf=neginf)
 
 
@@ -204,7 +209,7 @@ def choose(a: Any, choices: Sequence[Any], out: Any = None, mode: str = "raise")
     """
     index, n = raw(a), len(choices)
     index = index if is_array(index) else np.asarray(index)
-    if mode == "raise" and ((index < 0).any() or (index >= n).any()):
+    if mode == "raise" and all_examples((index < 0) | (index >= n)).any():
         raise ValueError(
             f"choose: the indices must lie between 0 and {n - 1}; modes 'wrap', 'clip' take others"
         )
@@ -213,6 +218,7 @@ def choose(a: Any, choices: Sequence[Any], out: Any = None, mode: str = "raise")
 
 
 @composed(np.piecewise, method=False)
+@one_by_one
 def piecewise(x: Any, condlist: Any, funclist: Sequence[Any], *args: Any, **kw: Any) -> Any:
     """A function defined in pieces: each is called with the elements for which its condition holds.
 

@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
+from ..arrays.batch import all_examples
 from ..backend import NoValue, as_operand
 from ..primitive import composed
-from ..tensor import raw
+from ..tensor import Tensor, raw
 from .reduce import chosen_ddof, count, max, mean, min, prod, std, sum, var
 from .scan import cumprod, cumsum
 from .select import where as choose
@@ -139,7 +140,7 @@ def _nan_spread(
         out = function(
             filled, axis=axis, dtype=dtype, ddof=ddof, keepdims=keepdims, where=mask, mean=given
         )
-    return choose(freedom <= 0, np.nan, out) if np.any(freedom <= 0) else out
+    return choose(freedom <= 0, np.nan, out) if np.any(all_examples(freedom <= 0)) else out
 
 
 @composed(np.nanvar)
@@ -192,7 +193,7 @@ def _nan_extremum(
     if present is None or initial is not NoValue:
         return out
     nothing = ~np.any(present, axis=axis, keepdims=keepdims)
-    return choose(nothing, np.nan, out) if np.any(nothing) else out
+    return choose(nothing, np.nan, out) if np.any(all_examples(nothing)) else out
 
 
 @composed(np.nanmax)
@@ -281,7 +282,7 @@ def average(
     dtype = np.result_type(a.dtype, weights.dtype, *([] if a.dtype.kind in "fc" else [np.float64]))
     weights = np.broadcast_to(weights, np.shape(a))
     total = sum(weights, axis=axes, dtype=dtype, keepdims=keepdims)
-    if np.any(raw(total) == 0):
+    if np.any(all_examples(raw(total) == 0)):
         raise ZeroDivisionError("average: weights sum to zero, the mean would divide by them")
     out = sum(a.astype(dtype) * weights.astype(dtype), axis=axes, keepdims=keepdims) / total
     return (out, total) if returned else out
@@ -304,9 +305,9 @@ def _observation_weights(fweights: Any, aweights: Any, n: int) -> Any:
         if weights.shape != (n,):
             raise RuntimeError(f"cov: {name} of shape {weights.shape} for {n} observations")
         values = raw(weights)
-        if name == "fweights" and not np.all(values == np.round(values)):
+        if name == "fweights" and not np.all(all_examples(values == np.round(values))):
             raise TypeError("cov: fweights count observations and must be integers")
-        if np.any(values < 0):
+        if np.any(all_examples(values < 0)):
             raise ValueError(f"cov: {name} must not be negative")
         product = weights if product is None else product * weights
     return product
@@ -359,7 +360,10 @@ def cov(
         right = centred * weights
         lost = ddof if aweights is None else ddof * sum(weights * aweights) / total
         freedom = total - lost
-    freedom = freedom if raw(freedom) > 0 else 0.0
+    if isinstance(freedom, Tensor):
+        freedom = np.where(raw(freedom) > 0, freedom, 0.0)
+    elif freedom <= 0:
+        freedom = 0.0
     return np.squeeze(centred @ np.conj(np.transpose(right)) / freedom)
 
 

@@ -22,6 +22,7 @@ from typing import Any
 
 import numpy as np
 
+from ..arrays.folding import folds
 from ..kernels import accelerated
 from ..primitive import primitive
 
@@ -174,6 +175,7 @@ def fold(columns: Any, window: Window) -> Any:
     x=lambda g, w, window, groups: conv_input(g, w, window, groups),
     w=lambda g, x, window, groups: conv_weight(x, g, window, groups),
 )
+@folds("x")
 @accelerated("conv")
 def conv(x: Any, w: Any, window: Window, groups: int = 1) -> Any:
     """Convolution, as networks mean it (cross-correlation).
@@ -197,6 +199,7 @@ def conv(x: Any, w: Any, window: Window, groups: int = 1) -> Any:
     g=lambda gg, w, window, groups: conv(gg, w, window, groups),
     w=lambda gg, g, window, groups: conv_weight(gg, g, window, groups),
 )
+@folds("g")
 @accelerated("conv_input")
 def conv_input(g: Any, w: Any, window: Window, groups: int = 1) -> Any:
     """The transpose of `conv` in x: its input gradient, and the transposed convolution.
@@ -245,6 +248,7 @@ def conv_weight(x: Any, g: Any, window: Window, groups: int = 1) -> Any:
 
 
 @primitive(method=False, extras=("index",), x=lambda g, index, window: pool_scatter(g, index, window))
+@folds("x")
 @accelerated("max_pool")
 def max_pool(x: Any, window: Window) -> Any:
     """The maximum of each window, (N, C, *S) -> (N, C, *out).
@@ -267,6 +271,7 @@ def max_pool(x: Any, window: Window) -> Any:
 
 
 @primitive(method=False, g=lambda gg, index, window: pool_gather(gg, index, window))
+@folds("g", "index")
 @accelerated("pool_scatter")
 def pool_scatter(g: Any, index: Any, window: Window) -> Any:
     """Each g added at place `index` of its window: the transpose of `pool_gather`.
@@ -284,6 +289,7 @@ def pool_scatter(g: Any, index: Any, window: Window) -> Any:
 
 
 @primitive(method=False, x=lambda g, index, window: pool_scatter(g, index, window))
+@folds("x", "index")
 def pool_gather(x: Any, index: Any, window: Window) -> Any:
     """From each window the value at place `index`.
 
@@ -300,6 +306,7 @@ def pool_gather(x: Any, index: Any, window: Window) -> Any:
 
 
 @primitive(method=False, x=lambda g, window: sum_unpool(g, window))
+@folds("x")
 def sum_pool(x: Any, window: Window) -> Any:
     """The sum of each window, (N, C, *S) -> (N, C, *out).
 
@@ -316,6 +323,7 @@ def sum_pool(x: Any, window: Window) -> Any:
 
 
 @primitive(method=False, g=lambda gg, window: sum_pool(gg, window))
+@folds("g")
 def sum_unpool(g: Any, window: Window) -> Any:
     """Each g added to all places of its window: the transpose of `sum_pool`.
 
