@@ -37,10 +37,12 @@ from .transforms import (
     make_hvp,
     make_jvp,
     make_vjp,
+    replaced,
     tensor_jacobian_product,
     value_and_grad,
     vector_jacobian_product,
     vjp,
+    vmap,
 )
 from .trees import ravel_tree, tree_map
 
@@ -53,8 +55,8 @@ __all__ = [
     "hessian_tensor_product", "hessian_vector_product", "holomorphic_grad", "hvp",
     "is_grad_enabled", "jacobian", "jvp", "linalg", "make_ggnvp", "make_hvp", "make_jvp",
     "make_vjp", "mark_mutated", "misc", "no_grad", "ops", "polynomial", "primitive", "random", "ravel_tree", "raw",
-    "registered", "scipy", "set_default_dtype", "set_grad_enabled", "tensor_jacobian_product",
-    "tree_map", "value_and_grad", "vector_jacobian_product", "vjp",
+    "registered", "replaced", "scipy", "set_default_dtype", "set_grad_enabled", "tensor_jacobian_product",
+    "tree_map", "value_and_grad", "vector_jacobian_product", "vjp", "vmap",
 ]  # fmt: skip
 
 #: The families whose functions are functions of this package too, under NumPy's names.

@@ -61,6 +61,8 @@ from minigrad.transforms.pullbacks import jvp as jvp
 from minigrad.transforms.pullbacks import make_jvp as make_jvp
 from minigrad.transforms.pullbacks import make_vjp as make_vjp
 from minigrad.transforms.pullbacks import vjp as vjp
+from minigrad.transforms.replacing import replaced as replaced
+from minigrad.transforms.vmap import vmap as vmap
 from minigrad.trees import ravel_tree as ravel_tree
 from minigrad.trees import tree_map as tree_map
 from numpy import allclose as allclose
@@ -150,18 +152,18 @@ __all__ = [
     "polyval", "positive", "pow", "power", "primitive", "prod", "promote_types", "ptp", "put",
     "put_along_axis", "putmask", "quantile", "r_", "rad2deg", "radians", "random", "ravel",
     "ravel_multi_index", "ravel_tree", "raw", "real", "real_if_close", "reciprocal", "registered",
-    "relu", "remainder", "repeat", "reshape", "resize", "result_type", "right_shift", "rint", "roll",
-    "rollaxis", "roots", "rot90", "round", "s_", "scatter_add", "scipy", "searchsorted", "select",
-    "set_default_dtype", "set_grad_enabled", "setdiff1d", "setxor1d", "shape", "shares_memory", "sign",
-    "signbit", "sin", "sinc", "sinh", "size", "sliding_window_view", "softmax", "sort", "sort_complex",
-    "spacing", "split", "sqrt", "square", "squeeze", "stack", "std", "subtract", "sum", "swapaxes",
-    "take", "take_along_axis", "tan", "tanh", "tensor", "tensor_jacobian_product", "tensordot", "tile",
-    "to_device", "trace", "transpose", "trapezoid", "tree_map", "tri", "tril", "tril_indices",
-    "tril_indices_from", "trim_zeros", "triu", "triu_indices", "triu_indices_from", "true_divide",
-    "trunc", "union1d", "unique", "unique_all", "unique_counts", "unique_inverse", "unique_values",
-    "unpackbits", "unravel_index", "unstack", "unwrap", "value_and_grad", "vander", "var", "vdot",
-    "vecdot", "vecmat", "vector_jacobian_product", "vector_norm", "vectorize", "vjp", "vsplit",
-    "vstack", "where", "xlogy", "zeros", "zeros_like"
+    "relu", "remainder", "repeat", "replaced", "reshape", "resize", "result_type", "right_shift",
+    "rint", "roll", "rollaxis", "roots", "rot90", "round", "s_", "scatter_add", "scipy", "searchsorted",
+    "select", "set_default_dtype", "set_grad_enabled", "setdiff1d", "setxor1d", "shape",
+    "shares_memory", "sign", "signbit", "sin", "sinc", "sinh", "size", "sliding_window_view", "softmax",
+    "sort", "sort_complex", "spacing", "split", "sqrt", "square", "squeeze", "stack", "std", "subtract",
+    "sum", "swapaxes", "take", "take_along_axis", "tan", "tanh", "tensor", "tensor_jacobian_product",
+    "tensordot", "tile", "to_device", "trace", "transpose", "trapezoid", "tree_map", "tri", "tril",
+    "tril_indices", "tril_indices_from", "trim_zeros", "triu", "triu_indices", "triu_indices_from",
+    "true_divide", "trunc", "union1d", "unique", "unique_all", "unique_counts", "unique_inverse",
+    "unique_values", "unpackbits", "unravel_index", "unstack", "unwrap", "value_and_grad", "vander",
+    "var", "vdot", "vecdot", "vecmat", "vector_jacobian_product", "vector_norm", "vectorize", "vjp",
+    "vmap", "vsplit", "vstack", "where", "xlogy", "zeros", "zeros_like"
 ]
 
 @overload

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 
 from .. import backend
+from ..arrays.batch import running
+from ..arrays.drawing import Drawing
 from ..tensor import Tensor, raw
 
 __all__ = ["bytes", "generator", "get_state", "manual_seed", "seed", "set_state"]
@@ -43,7 +45,12 @@ def seed(seed: int | None = None) -> None:
 
 
 def generator(device: str = "cpu") -> Any:
-    """The default generator of a device (a `numpy.random.Generator` on the cpu)."""
+    """The default generator of a device (a `numpy.random.Generator` on the cpu); inside of `vmap` as that asks for it."""
+    levels = running.get()
+    return Drawing(_own_generator(device), levels) if levels else _own_generator(device)
+
+
+def _own_generator(device: str) -> Any:
     global _cpu
     if device == "cpu":
         if _cpu is None:

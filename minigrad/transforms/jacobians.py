@@ -7,7 +7,7 @@ from typing import Any, ParamSpec
 
 import numpy as np
 
-from ..arrays.batch import Batch
+from ..arrays.batch import Level, enter, leave
 from ..backward import gradients, propagate
 from ..tensor import Tensor, wrap
 from .gradients import grad
@@ -59,13 +59,13 @@ _AT_ONCE = 2**22
 
 
 def _rows(call: Recording, out: Tensor) -> list[Any]:
-    """The rows of the Jacobian for each input, a batch at a time; one by one where they are to be differentiated again."""
-    if call.create_graph or not out.requires_grad or not out.size:
-        return _one_by_one(call, out)
+    """The rows of the Jacobian for each input, a batch at a time."""
+    if not out.requires_grad or not out.size:
+        return [None] * len(call.inputs)
     nodes = [x._node for x in call.inputs]
     size = max(1, _AT_ONCE // max(out.size, *(x.size for x in call.inputs)))
     try:
-        parts = [_pulled([out], [block], nodes) for block in _identity_blocks(out, size)]
+        parts = [_pulled(out, block, nodes, call.create_graph) for block in _identity_blocks(out, size)]
     except NotImplementedError:  # a hook is in the way
         return _one_by_one(call, out)
     return [_joined(column) for column in zip(*parts, strict=True)]
@@ -87,24 +87,32 @@ def _columns(call: Recording, out: Tensor) -> list[Any]:
             leaves.append(None)
             continue
         size = max(1, _AT_ONCE // max(out.size, x.size))
-        parts = [_pulled([g], [block], [dual._node])[0] for block in _identity_blocks(x, size)]
+        parts = [_pulled(g, block, [dual._node], False)[0] for block in _identity_blocks(x, size)]
         columns = _joined(parts)
         leaves.append(None if columns is None else np.moveaxis(columns, 0, -1))
     return leaves
 
 
-def _identity_blocks(x: Tensor, size: int) -> Iterator[Batch]:
-    """The unit vectors of the space of x, at most `size` at a time."""
+def _identity_blocks(x: Tensor, size: int) -> Iterator[Any]:
+    """The unit vectors of the space of x, at most `size` at a time, (B, *x.shape)."""
     eye = np.eye(x.size, dtype=x.dtype, like=x._data)
     for start in range(0, x.size, size):
         block = eye[start : start + size]
-        yield Batch(np.reshape(block, (block.shape[0], *x.shape)))
+        yield np.reshape(block, (block.shape[0], *x.shape))
 
 
-def _pulled(outputs: Sequence[Tensor], cotangents: list[Batch], nodes: Sequence[Any]) -> list[Any]:
-    """The arrays of the cotangents of the nodes, (B, *shape), as users see them; None where there is no path."""
-    found = propagate(outputs, cotangents, nodes, False, True, search=False)
-    arrays = [found[n]._data if n in found else None for n in nodes]
+def _pulled(output: Tensor, cotangents: Any, nodes: Sequence[Any], create_graph: bool) -> list[Any]:
+    """The arrays of the cotangents of the nodes, (B, *shape), as users see them; None where there is no path.
+
+    This is `vmap` of the pull-back.
+    """
+    level = Level(cotangents.shape[0])
+    try:
+        g = enter(cotangents, level, 0)
+        found = propagate([output], [wrap(g, None) if create_graph else g], nodes, create_graph, True, search=False)
+        arrays = [leave(found[n], level, 0) if n in found else None for n in nodes]
+    finally:
+        level.active = False
     return [np.conj(a) if a is not None and a.dtype.kind == "c" else a for a in arrays]
 
 

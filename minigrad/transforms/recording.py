@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 
 from .. import backend, graph
+from ..arrays.batch import Batch, levels_of
 from ..backward import gradients
 from ..primitive import clone
 from ..tensor import Tensor, wrap
@@ -29,6 +30,7 @@ __all__ = [
     "Argnums",
     "Recording",
     "argnums_of",
+    "depth",
     "is_tracked",
     "name_of",
     "named",
@@ -70,7 +72,8 @@ class Recording:
         leaves = flatten(arguments)
         depth = _depth.get()
         self.tensors_in = any(isinstance(x, Tensor) for x in leaves)
-        self.create_graph = depth > 0 or (self.tensors_in and graph.is_grad_enabled())
+        given = any(map(_given_as_tensor, leaves))
+        self.create_graph = depth > 0 or (given and graph.is_grad_enabled())
         self.inputs = [self._recorded(i, x) for i, x in enumerate(leaves)]
         recorded = unflatten(arguments, iter(self.inputs))
         new_args = list(args)
@@ -115,6 +118,8 @@ class Recording:
         create_graph = self.create_graph if create_graph is None else create_graph
         if not isinstance(x, Tensor) or self.tensors_in or (x.requires_grad and create_graph):
             return x
+        if type(x._data) is Batch:  # it depends on an argument of the `vmap` around
+            return x
         return x._data if x.ndim else x._data[()]
 
     def _recorded(self, i: int, x: Any) -> Tensor:
@@ -140,6 +145,19 @@ class Recording:
         for n, argument in zip(self.numbers, arguments, strict=True):
             found += paths(argument, _parameter(self.function, n))
         return found[i]
+
+
+def depth() -> int:
+    """How many transforms are around the current call."""
+    return _depth.get()
+
+
+def _given_as_tensor(x: Any) -> bool:
+    """Whether x is a Tensor as the caller gave it, not one that `vmap` made of an array: of that first derivatives do."""
+    if not isinstance(x, Tensor):
+        return False
+    levels = list(levels_of(x._data))
+    return x._node is not None or not levels or not all(level.arrays_in for level in levels)
 
 
 def is_tracked(leaves: Sequence[Any]) -> bool:
