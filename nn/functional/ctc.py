@@ -7,12 +7,14 @@ from typing import Any
 import numpy as np
 
 from minigrad import Tensor, raw, stack, where
+from minigrad.ops.batching import one_by_one
 
 from .loss import reduced
 
 __all__ = ["ctc_loss"]
 
 
+@one_by_one
 def ctc_loss(
     log_probs: Any, targets: Any, input_lengths: Any, target_lengths: Any, blank: int = 0, reduction: str = "mean",
     zero_infinity: bool = False,

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from minigrad import Tensor, concatenate, getitem, mark_mutated, primitive, raw, scatter_add, where
-from minigrad.arrays import RowSparse
+from minigrad.arrays import RowSparse, all_examples
 
 __all__ = ["embedding", "embedding_bag", "one_hot"]
 
@@ -16,8 +16,9 @@ def _checked(indices: Any, rows: int, what: str) -> Any:
     array = raw(indices) if isinstance(indices, Tensor) else np.asarray(indices)
     if array.dtype.kind not in "iu":
         raise TypeError(f"{what}: indices must be integers, got {array.dtype}")
-    if array.size and (int(array.min()) < 0 or int(array.max()) >= rows):
-        raise IndexError(f"{what}: indices from {array.min()} to {array.max()}, but the table has rows 0 to {rows - 1}")
+    given = all_examples(array)
+    if given.size and (int(given.min()) < 0 or int(given.max()) >= rows):
+        raise IndexError(f"{what}: indices from {given.min()} to {given.max()}, but the table has rows 0 to {rows - 1}")
     return array
 
 
@@ -30,7 +31,8 @@ def _limit(weight: Any, indices: Any, max_norm: float, norm_type: float) -> None
 
 
 def _rows_gradient(g: Any, indices: Any, weight_shape: tuple[int, ...]) -> Any:
-    if isinstance(g, Tensor):  # a gradient that will be differentiated itself is an ordinary one
+    many = all_examples(g) is not g or all_examples(indices) is not indices
+    if isinstance(g, Tensor) or many:  # a gradient that is differentiated itself, or those of many, are ordinary ones
         return scatter_add(g, indices, weight_shape)
     return RowSparse(np.reshape(g, (-1, *weight_shape[1:])), np.reshape(indices, -1), weight_shape)
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from minigrad import raw, where, xlogy
+from minigrad.arrays import all_examples
 
 from .loss import reduced
 
@@ -99,7 +100,7 @@ def gaussian_nll_loss(
     Args:
         full: add log(2 pi) / 2.
     """
-    if (raw(var) < 0).any():
+    if all_examples(raw(var) < 0).any():
         raise ValueError("gaussian_nll_loss: variances must not be negative")
     values = raw(var)
     var = var + np.where(values < eps, eps - values, 0.0)

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from minigrad import Tensor, log_softmax, primitive, take_along_axis
+from minigrad.arrays import all_examples
 
 __all__ = ["cross_entropy", "mse_loss", "nll_loss"]
 
@@ -148,6 +149,7 @@ def _check_classes(name: str, logits: Tensor, target: Tensor, ignore_index: int)
     if target.shape != expected:
         raise ValueError(f"{name}: input of shape {logits.shape} needs targets of shape {expected}, got {target.shape}")
     classes = logits.shape[1]
-    bad = (target.data != ignore_index) & ((target.data < 0) | (target.data >= classes))
+    given = all_examples(target.data)
+    bad = (given != ignore_index) & ((given < 0) | (given >= classes))
     if bad.any():
-        raise IndexError(f"{name}: target {int(target.data[bad][0])} is out of range for {classes} classes")
+        raise IndexError(f"{name}: target {int(given[bad][0])} is out of range for {classes} classes")

@@ -1,6 +1,7 @@
-"""Tools beside the layers: clipping gradients, parameters as one vector, sequences of different lengths."""
+"""Tools beside the layers: clipping gradients, parameters as one vector or as arguments, sequences of different lengths."""
 
 from . import rnn
 from .gradients import clip_grad_norm_, clip_grad_value_, parameters_to_vector, vector_to_parameters
+from .stateless import functional_call
 
-__all__ = ["clip_grad_norm_", "clip_grad_value_", "parameters_to_vector", "rnn", "vector_to_parameters"]
+__all__ = ["clip_grad_norm_", "clip_grad_value_", "functional_call", "parameters_to_vector", "rnn", "vector_to_parameters"]
