@@ -481,11 +481,32 @@ for _name, _samples in [*numpy_samples.EXTRA.items(), *numpy_samples.COMPLEX.ite
 
 #: Ops without values of their own: how the row of another op exercises them.
 INDIRECT = {
+    "batched": "tests/test_vmap.py",
+    "unbatched": "tests/test_vmap.py",
+    "batch_sum": "tests/test_vmap.py",
+    "into_row": "tests/test_vmap.py",
+    "out_of_row": "tests/test_vmap.py",
     "to_device": "tests/test_devices.py",
     "ode": "tests/test_scipy.py",
     "implicit_root": "tests/test_scipy.py",
     "sparse_matmul": "tests/test_scipy.py",
     "standard_gamma": "tests/test_random.py",
+}
+
+#: The rows that run for one example after the other under `vmap`, at least in part, and why.
+ONE_BY_ONE = {
+    "least_squares_solution": "LAPACK's least squares takes one matrix",
+    "lstsq": "the rank and the shape of the residuals depend on the values",
+    "polynomials": "leading zeros are cut off, which depends on the values",
+    "edit": "trim_zeros gives results of a length that depends on the values",
+    "choose": "piecewise calls functions with the elements that a mask selects, of other number in each example",
+    "apply": "vectorize calls a Python function that may decide by values",
+    "polyfit_options": "polyfit is least squares",
+    "logm": "SciPy's function of one matrix",
+    "sqrtm": "SciPy's function of one matrix",
+    "options": "trim_zeros, as in the row edit",
+    "solve_banded": "SciPy's solver of one system",
+    "solve_sylvester": "SciPy's solver of one equation",
 }
 
 SAMPLES = [(name, i, s) for name, samples in (ROWS | MORE).items() for i, s in enumerate(samples)]

@@ -48,11 +48,12 @@ STILL: set[tuple[str, str]] = set()
 #: What nn, and layers and kernels of your own, may import of minigrad: the names in a module's `__all__`, or those given here.
 PUBLIC: dict[str, set[str] | None] = {
     "minigrad": None,  # tensors, ops under NumPy's names, transforms, modes; `raw` and `beside` for the values behind tensors
-    "minigrad.arrays": {"RowSparse", "add_rows"},  # row-sparse gradients
+    "minigrad.arrays": {"RowSparse", "add_rows", "all_examples"},  # row-sparse gradients; what to look at under vmap
     "minigrad.files": None,  # files that are whole or not there
     "minigrad.kernels": None,  # the registry of kernels
     "minigrad.kernels.scalar": None,  # what compiled kernels are made of
     "minigrad.kernels.threads": None,  # kernels over several threads
+    "minigrad.ops.batching": {"one_by_one"},  # functions that decide by values, under vmap
     "minigrad.ops.index": {"assign"},  # x[index] = value, as an op
     "minigrad.ops.special": None,  # special functions
     "minigrad.ops.window": None,  # sliding windows: unfold, fold, convolution, pooling

@@ -1,0 +1,657 @@
+"""vmap: a function of one example run on many gives what a loop gives, and so do all derivatives."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from itertools import product
+from typing import Any
+
+import numpy as np
+import pytest
+
+import minigrad as mg
+from minigrad import Tensor, backend, grad, hessian, jacobian, kernels, vmap
+from minigrad.arrays.batch import Batch, Level, fallbacks
+from minigrad.tensor import raw
+from minigrad.trees import flatten
+
+from .ops_table import MORE, ONE_BY_ONE, ROWS
+from .samples import Sample
+from .scipy_samples import CPU_ONLY
+from .strict_array import StrictArray, strict_scipy
+
+B = 3
+rng = np.random.default_rng(0)
+X, Y = rng.normal(size=(B, 4)), rng.normal(size=(B, 4))
+W = rng.normal(size=(4, 4))
+
+
+@pytest.fixture(autouse=True)
+def _count_anew() -> Iterator[None]:
+    fallbacks.clear()
+    yield
+    fallbacks.clear()
+
+
+def arrays(tree: Any) -> list[np.ndarray]:
+    return [np.asarray(raw(leaf)) for leaf in flatten(tree)]
+
+
+def assert_same(got: Any, expected: Any, rtol: float = 1e-9) -> None:
+    pairs = list(zip(arrays(got), arrays(expected), strict=True))
+    assert pairs
+    for a, b in pairs:
+        assert a.shape == b.shape
+        np.testing.assert_allclose(a, b, rtol=rtol, atol=1e-11)
+
+
+def looped(f: Callable[..., Any], in_axes: Sequence[Any], *args: Any) -> list[np.ndarray]:
+    """What a loop over the examples gives, stacked."""
+    rows = [
+        arrays(
+            f(*(a if axis is None else np.take(a, b, axis) for a, axis in zip(args, in_axes, strict=True)))
+        )
+        for b in range(B)
+    ]
+    return [np.stack(column) for column in zip(*rows, strict=True)]
+
+
+# ----------------------------------------------------------------------- every op of the table
+
+
+def examples_of(x: Any) -> np.ndarray:
+    """Three arrays that an op takes as it takes x: a little smaller, the same integers."""
+    x = np.asarray(x)
+    return np.stack([x * s for s in (1.0, 0.97, 0.95)] if x.dtype.kind in "fc" else [x] * B)
+
+
+def choices_of_axes(n: int) -> list[tuple[int | None, ...]]:
+    """All arguments with examples, and each alone."""
+    alone = [tuple(0 if i == k else None for i in range(n)) for k in range(n)] if n > 1 else []
+    return [(0,) * n, *alone]
+
+
+def to_number(f: Callable[..., Any]) -> Callable[..., Any]:
+    """A weighted sum of all that a function returns."""
+
+    def number(*args: Any) -> Any:
+        total = 0.0
+        for v in flatten(f(*args)):
+            if v.dtype.kind in "fc":
+                weights = np.linspace(0.5, 1.5, v.size).reshape(v.shape)
+                total = total + np.sum((v * np.conj(v)).real * weights + v.real * weights)
+        return total
+
+    return number
+
+
+#: The rows that write in place.
+WRITING = ("assign", "update", "options")
+
+
+def cases(row: str) -> Iterator[tuple[Sample, tuple[Any, ...], tuple[int, ...], list[np.ndarray]]]:
+    for sample in (ROWS | MORE)[row]:
+        many = [examples_of(a) for a in sample.args]
+        for axes in choices_of_axes(len(many)):
+            args = [m if axis == 0 else m[0] for m, axis in zip(many, axes, strict=True)]
+            yield sample, axes, tuple(i for i, a in enumerate(args) if a.dtype.kind in "fc"), args
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("row", ROWS | MORE)
+def test_every_op_under_vmap_equals_a_loop(row: str) -> None:
+    for sample, axes, _, args in cases(row):
+        if row in WRITING and axes[0] is None and refuses_to_share(sample, axes, args):
+            continue
+        got = vmap(lambda *a, f=sample.f: f(*a), in_axes=axes)(*map(Tensor, args))
+        assert_same(got, looped(lambda *a, f=sample.f: f(*map(Tensor, a)), axes, *args))
+    assert bool(fallbacks) <= (row in ONE_BY_ONE), fallbacks
+
+
+def refuses_to_share(sample: Sample, axes: tuple[Any, ...], args: Sequence[Any]) -> bool:
+    """Whether a sample writes what is different for each into what they share, which is an error."""
+    try:
+        vmap(lambda *a: sample.f(*a), in_axes=axes)(*map(Tensor, args))
+    except TypeError as error:
+        return "is the same for all of them" in str(error)
+    return False
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("row", ROWS | MORE)
+def test_the_gradient_of_each_example_of_every_op_equals_a_loop(row: str) -> None:
+    for sample, axes, floats, args in cases(row):
+        if floats:
+            gradient = grad(to_number(sample.f), floats)
+            assert_same(vmap(gradient, in_axes=axes)(*args), looped(gradient, axes, *args))
+    assert bool(fallbacks) <= (row in ONE_BY_ONE), fallbacks
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("row", ROWS | MORE)
+def test_the_gradient_through_vmap_of_every_op_equals_a_loop(row: str) -> None:
+    weights = np.array([1.0, 2.0, 3.0])
+    for sample, axes, floats, args in cases(row):
+        if not floats:
+            continue
+        f = to_number(sample.f)
+
+        def over_batch(*a: Any, f: Any = f, axes: Any = axes) -> Any:
+            return np.sum(vmap(f, in_axes=axes)(*a) * weights)
+
+        def over_loop(*a: Any, f: Any = f, axes: Any = axes) -> Any:
+            parts = [
+                f(*(v[b] if axis == 0 else v for v, axis in zip(a, axes, strict=True))) for b in range(B)
+            ]
+            return sum(w * p for w, p in zip(weights, parts, strict=True))
+
+        assert_same(grad(over_batch, floats)(*args), grad(over_loop, floats)(*args))
+    assert bool(fallbacks) <= (row in ONE_BY_ONE), fallbacks
+
+
+def test_few_rows_run_one_by_one_each_with_a_reason() -> None:
+    assert len(ONE_BY_ONE) <= 12
+    assert set(ONE_BY_ONE) <= set(ROWS | MORE)
+    assert all(ONE_BY_ONE.values())
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("row", ONE_BY_ONE)
+def test_what_is_listed_as_run_one_by_one_is_counted(row: str) -> None:
+    for sample, axes, _, args in cases(row):
+        if not (row in WRITING and axes[0] is None):
+            vmap(lambda *a, f=sample.f: f(*a), in_axes=axes)(*map(Tensor, args))
+    assert fallbacks
+
+
+# ------------------------------------------------------------------------- arguments, results
+
+
+def test_arrays_give_arrays_and_tensors_give_tensors() -> None:
+    assert type(vmap(np.tanh)(X)) is np.ndarray
+    assert type(vmap(np.sum)(X)[0]) is np.float64
+    assert isinstance(vmap(np.tanh)(Tensor(X)), Tensor)
+
+
+def test_a_tensor_that_the_function_closes_over_keeps_its_graph() -> None:
+    w = Tensor(W, requires_grad=True)
+    out = vmap(lambda x: w @ x)(X)
+    out.sum().backward()
+    np.testing.assert_allclose(w.grad._data, np.tile(X.sum(0), (4, 1)))
+
+
+@pytest.mark.parametrize("axis", [0, 1, 2, -1, -2, -3])
+def test_in_axes_and_out_axes_name_any_axis(axis: int) -> None:
+    x = rng.normal(size=(B, 2, 4))
+    moved = np.moveaxis(x, 0, axis)
+    np.testing.assert_array_equal(vmap(lambda a: a * 2, in_axes=axis)(moved), x * 2)
+    np.testing.assert_array_equal(vmap(lambda a: a * 2, out_axes=axis)(x), moved * 2)
+    for gradient in (
+        grad(lambda a: np.sum(vmap(np.sin, axis, 0)(a) * x)),
+        grad(lambda a: np.sum(np.sin(a) * moved)),
+    ):
+        np.testing.assert_allclose(gradient(moved), np.cos(moved) * moved)
+
+
+def test_trees_of_axes_stand_for_trees_of_arguments_and_results() -> None:
+    def f(p: dict[str, Any], xs: tuple[Any, Any]) -> dict[str, Any]:
+        return {"sum": p["w"] @ xs[0] + p["b"], "two": [xs[1] * 2, p["b"]]}
+
+    p = {"w": W, "b": rng.normal(size=(4, B))}
+    out = vmap(f, in_axes=({"w": None, "b": 1}, (0, None)), out_axes={"sum": 1, "two": 0})(p, (X, Y[0]))
+    np.testing.assert_allclose(out["sum"], W @ X.T + p["b"])
+    np.testing.assert_allclose(out["two"][0], np.tile(Y[0] * 2, (B, 1)))
+    np.testing.assert_allclose(out["two"][1], p["b"].T)
+
+
+def test_out_axes_none_is_for_what_all_examples_share() -> None:
+    shared, own = vmap(lambda x: (np.asarray(W), x), out_axes=(None, 0))(X)
+    np.testing.assert_array_equal(shared, W)
+    np.testing.assert_array_equal(own, X)
+    with pytest.raises(ValueError, match="out_axes is None.*different for each example"):
+        vmap(lambda x: x, out_axes=None)(X)
+
+
+def test_keyword_arguments_are_split_along_the_first_axis() -> None:
+    np.testing.assert_array_equal(vmap(lambda x, y: x - y)(X, y=Y), X - Y)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: vmap(np.sin, in_axes=2)(X), r"axis 2 of argument 0, which has shape \(3, 4\)"),
+        (
+            lambda: vmap(np.sin, in_axes=({"a": 1},))({"a": X[0]}),
+            r"axis 1 of argument 0\['a'\], which has shape \(4,\)",
+        ),
+        (
+            lambda: vmap(np.add)(X, X[:2]),
+            r"3 along axis 0 of argument 0 of shape \(3, 4\), 2 along axis 0 of argument 1",
+        ),
+        (lambda: vmap(np.add, in_axes=(0,))(X, X), "in_axes has 1 entries.*2 positional"),
+        (lambda: vmap(np.add, in_axes=None)(X, X), "no argument has examples"),
+        (
+            lambda: vmap(np.sum, in_axes=({"a": 0},))({"b": X}),
+            r"in_axes\[0\] is \{'a': 0\}, but the arrays stand at in_axes\[0\]\['b'\]",
+        ),
+        (lambda: vmap(np.sin, out_axes=2)(X), "out_axes is 2.*2 axes"),
+        (lambda: vmap(np.sin, randomness="any")(X), "'error', 'different', 'same', not 'any'"),
+    ],
+)
+def test_axes_that_do_not_fit_are_errors_that_name_the_argument(
+    call: Callable[[], Any], message: str
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        call()
+
+
+def test_a_number_needs_none() -> None:
+    with pytest.raises(TypeError, match="argument 1 is float.*None"):
+        vmap(np.add)(X, 2.0)
+    np.testing.assert_array_equal(vmap(np.add, in_axes=(0, None))(X, 2.0), X + 2)
+
+
+def test_an_empty_batch_gives_an_empty_result() -> None:
+    assert vmap(lambda x: np.sum(np.tanh(x @ W)))(np.zeros((0, 4))).shape == (0,)
+    assert vmap(grad(lambda x: np.sum(np.tanh(x @ W))))(np.zeros((0, 4))).shape == (0, 4)
+
+
+# --------------------------------------------------------------------------- there is no value
+
+
+def choose_by_value(x: Any) -> Any:
+    return x if x > 0 else -x
+
+
+@pytest.mark.parametrize("ask", [bool, float, int, lambda x: x.item(), choose_by_value, lambda x: x.tolist()])
+def test_asking_for_one_value_is_an_error_that_names_where(ask: Callable[[Any], Any]) -> None:
+    with pytest.raises(TypeError, match=r"no one value here but 3.*np\.where"):
+        vmap(lambda x: ask(np.sum(x)))(X)
+
+
+def test_making_an_array_is_an_error() -> None:
+    with pytest.raises(TypeError, match=r"stands for 3 arrays of shape \(4,\)"):
+        vmap(lambda x: np.asarray(x))(X)
+    with pytest.raises(TypeError, match=r"stands for 3 arrays of shape \(4,\)"):
+        vmap(lambda x: x.numpy())(X)
+
+
+def test_len_and_shape_are_those_of_one_example() -> None:
+    seen: list[Any] = []
+    vmap(lambda x: seen.append((len(x), x.shape, x.ndim, x.size, len(list(x)))) or x)(X)
+    assert seen == [(4, (4,), 1, 4, 4)]
+
+
+def test_an_error_shows_the_shapes_of_one_example() -> None:
+    with pytest.raises(ValueError, match=r"x: shape \(4,\).*y: shape \(3,\)"):
+        vmap(lambda x: x + np.ones(3))(X)
+    with pytest.raises(ValueError, match=r"x: shape \(4,\)"):
+        vmap(lambda x: np.matmul(x, np.ones((3, 2))))(X)
+    assert not fallbacks
+
+
+def test_writing_what_differs_into_what_all_share_is_an_error() -> None:
+    def write(x: Any) -> Any:
+        out = Tensor(np.zeros(4))
+        out[0] = x[0]
+        return out
+
+    with pytest.raises(TypeError, match=r"shape \(4,\).*the same for all of them.*np.zeros_like"):
+        vmap(write)(X)
+
+
+def test_writing_into_zeros_like_of_an_argument_works() -> None:
+    def write(x: Any) -> Any:
+        out = np.zeros_like(x, shape=(2,))
+        out[0] = x[1]
+        out[1] += x[0] * 2
+        return out
+
+    np.testing.assert_array_equal(vmap(write)(X), np.stack([X[:, 1], X[:, 0] * 2], axis=1))
+
+
+def test_backward_to_a_shared_leaf_inside_of_vmap_is_an_error() -> None:
+    w = Tensor(W, requires_grad=True)
+
+    def train(x: Any) -> Any:
+        (w @ x).sum().backward()
+        return x
+
+    with pytest.raises(RuntimeError, match="backward.. inside of vmap"):
+        vmap(train)(X)
+    assert w.grad is None
+
+
+def test_backward_to_a_leaf_of_each_example_works_inside() -> None:
+    def slope(x: Any) -> Any:
+        leaf = x.detach().requires_grad_()
+        (leaf**3).sum().backward()
+        return leaf.grad
+
+    np.testing.assert_allclose(vmap(slope)(X), 3 * X**2)
+
+
+def test_an_error_leaves_no_vmap_behind() -> None:
+    with pytest.raises(ZeroDivisionError):
+        vmap(lambda x: 1 / 0)(X)
+    assert mg.random.rand(2).shape == (2,)
+
+
+# ------------------------------------------------------------------------------------ indexing
+
+T = rng.normal(size=(B, 2, 5, 4))
+AT, ROW = rng.integers(0, 4, (B, 2, 3)), rng.integers(0, 2, (B, 3))
+
+
+@pytest.mark.parametrize(
+    "in_axes", [(0, 0, 0), (0, None, 0), (None, 0, 0), (0, 0, None), (None, None, 0), (0, None, None)]
+)
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x, i, j: x[j],
+        lambda x, i, j: x[:, i],
+        lambda x, i, j: x[..., i],
+        lambda x, i, j: x[j, :, i],
+        lambda x, i, j: x[j, i],
+        lambda x, i, j: x[:, i, None, 1:3],
+        lambda x, i, j: x[1, :, i],
+        lambda x, i, j: x[:, 1, i],
+        lambda x, i, j: x[:, :, [[0], [2]]][:, i[0]],
+        lambda x, i, j: x[None, j, ..., i],
+        lambda x, i, j: x[j[0]],
+        lambda x, i, j: x[:, j[0], 1:],
+        lambda x, i, j: x[[True, False], i[0], 1],
+        lambda x, i, j: np.take(x, i, axis=1),
+        lambda x, i, j: np.take(x, i),
+        lambda x, i, j: np.take_along_axis(x[0], i[:1, :1], axis=1),
+        lambda x, i, j: np.take_along_axis(x[0, :3], np.argsort(x[0, :3] * i[0, 0], axis=1), axis=1),
+    ],
+)
+def test_indices_may_be_of_each_example(f: Callable[..., Any], in_axes: tuple[Any, ...]) -> None:
+    args = [a if axis == 0 else a[0] for a, axis in zip((T, AT, ROW), in_axes, strict=True)]
+    assert_same(vmap(f, in_axes)(*map(Tensor, args)), looped(lambda *a: f(*map(Tensor, a)), in_axes, *args))
+    gradient = grad(to_number(f))
+    assert_same(vmap(gradient, in_axes)(*args), looped(gradient, in_axes, *args))
+    assert not fallbacks
+
+
+def test_reading_by_a_mask_of_each_example_is_an_error_that_names_where() -> None:
+    with pytest.raises(TypeError, match=r"different shapes.*np\.where"):
+        vmap(lambda x: x[x > 0])(X)
+
+
+def test_writing_a_number_by_a_mask_of_each_example_works() -> None:
+    def cut(x: Any) -> Any:
+        y = x * 1.0
+        y[y < 0] = 0.0
+        return y
+
+    np.testing.assert_array_equal(vmap(cut)(X), np.maximum(X, 0))
+    np.testing.assert_array_equal(vmap(grad(lambda x: np.sum(cut(x) * Y[0])))(X), np.where(X < 0, 0, Y[0]))
+
+
+# ------------------------------------------------------------------------------------- nesting
+
+
+def test_vmap_nests_in_any_order_of_axes() -> None:
+    a, b = rng.normal(size=(2, 5)), rng.normal(size=(3, 5))
+    table = vmap(lambda x: vmap(lambda y: np.dot(x, y))(b))(a)
+    np.testing.assert_allclose(table, a @ b.T)
+    np.testing.assert_allclose(vmap(vmap(np.dot, (None, 0)), (0, None), 1)(a, b), b @ a.T)
+    np.testing.assert_allclose(vmap(vmap(np.dot, (0, None)), (None, 0))(a, b), b @ a.T)
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x, y: np.tanh(x) * np.sum(y),
+        lambda x, y: np.where(x > y, x, y * 2),
+        lambda x, y: np.concatenate([x, y]) @ np.concatenate([y, x]),
+        lambda x, y: np.outer(x, y) @ x,
+        lambda x, y: np.einsum("i,j->ij", x, y),
+        lambda x, y: np.sort(x * y),
+        lambda x, y: np.stack([x, y])[np.argsort(y)[:2] % 2],
+        lambda x, y: np.cumsum(x)[np.argmax(y)],
+        lambda x, y: np.linalg.solve(np.eye(4) * 5 + np.outer(x, x), y),
+        lambda x, y: np.linalg.norm(x - y),
+        lambda x, y: np.max(np.pad(x, 1) * np.sum(y)),
+    ],
+)
+def test_two_levels_equal_two_loops_and_so_do_their_gradients(f: Callable[..., Any]) -> None:
+    def pairs(g: Callable[..., Any]) -> list[np.ndarray]:
+        rows = [[arrays(g(x, y)) for y in Y] for x in X]
+        return [np.stack([np.stack([cell[k] for cell in r]) for r in rows]) for k in range(len(rows[0][0]))]
+
+    both = vmap(vmap(f, (None, 0)), (0, None))
+    assert_same(both(X, Y), pairs(lambda x, y: f(Tensor(x), Tensor(y))))
+    gradient = grad(to_number(f), (0, 1))
+    assert_same(vmap(vmap(gradient, (None, 0)), (0, None))(X, Y), pairs(gradient))
+    per_x = vmap(grad(lambda x, ys: np.sum(vmap(to_number(f), (None, 0))(x, ys))), (0, None))
+    assert_same(per_x(X, Y), pairs(gradient)[0].sum(axis=1))
+    summed = grad(lambda x, y: np.sum(vmap(vmap(to_number(f), (None, 0)), (0, None))(x, y)), (0, 1))(X, Y)
+    assert_same(summed, [pairs(gradient)[0].sum(axis=1), pairs(gradient)[1].sum(axis=0)])
+    assert not fallbacks
+
+
+def test_what_a_loop_falls_back_to_nests() -> None:
+    a, b = rng.normal(size=(2, 4, 3)), rng.normal(size=(3, 4))
+    got = vmap(vmap(lambda m, v: np.linalg.lstsq(m, v, rcond=None)[0], (None, 0)), (0, None))(a, b)
+    np.testing.assert_allclose(got, [[np.linalg.lstsq(m, v, rcond=None)[0] for v in b] for m in a])
+    assert fallbacks["lstsq"]
+
+
+# ---------------------------------------------------------------------------- other transforms
+
+
+def smooth(x: Any) -> Any:
+    return np.tanh(W @ x) * np.sum(x**2)
+
+
+def test_jacobian_and_hessian_under_vmap() -> None:
+    assert_same(vmap(jacobian(smooth))(X), looped(jacobian(smooth), (0,), X))
+    energy = hessian(lambda x: np.sum(smooth(x)))
+    assert_same(vmap(energy)(X), looped(energy, (0,), X))
+
+
+def test_vmap_under_jacobian_and_hessian() -> None:
+    def scaled(w: Any) -> Any:
+        return vmap(lambda x, y: np.tanh(w * x) * y)(X, Y)
+
+    def plain(w: Any) -> Any:
+        return np.tanh(w * X) * Y
+
+    w = rng.normal(size=4)
+    assert_same(jacobian(scaled)(w), jacobian(plain)(w))
+    assert_same(
+        jacobian(lambda x: vmap(smooth)(x))(X), jacobian(lambda x: np.stack([smooth(r) for r in x]))(X)
+    )
+    assert_same(hessian(lambda w: np.sum(scaled(w)))(w), hessian(lambda w: np.sum(plain(w)))(w))
+
+
+def test_jacobian_differentiates_again_in_one_batch() -> None:
+    passes: list[int] = []
+
+    def counted(g: Any, x: Any) -> Any:
+        passes.append(1)
+        return g * 2 * x
+
+    square = mg.primitive(x=counted, method=False, name="counted_square_of_test_vmap")(lambda x: x * x)
+    x = rng.normal(size=6)
+    second = jacobian(jacobian(lambda x: square(x) * x))(x)
+    assert len(passes) <= 6
+    expected = np.zeros((6, 6, 6))
+    expected[range(6), range(6), range(6)] = 6 * x
+    np.testing.assert_allclose(second, expected, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    "transform",
+    [
+        lambda f: grad(lambda x: np.sum(jacobian(f)(x) ** 2)),
+        lambda f: lambda x: mg.jvp(f, (x,), (x * 2,))[1],
+        lambda f: lambda x: mg.vjp(f, x)[1](np.cos(x)),
+        lambda f: lambda x: mg.hvp(lambda z: np.sum(f(z)))(x, np.sin(x)),
+        lambda f: grad(lambda x: np.sum(grad(lambda z: np.sum(f(z)))(x) ** 2)),
+        lambda f: grad(mg.checkpoint(lambda x: np.sum(f(x) ** 2))),
+        lambda f: mg.elementwise_grad(lambda x: np.sin(x) * x),
+        lambda f: lambda x: mg.value_and_grad(lambda z: np.sum(f(z)))(x),
+    ],
+)
+def test_other_transforms_go_under_and_inside_gradients_of_vmap(transform: Callable[..., Any]) -> None:
+    f = transform(smooth)
+    assert_same(vmap(f)(X), looped(f, (0,), X), 1e-8)
+
+    def loop(x: Any) -> list[Any]:
+        return [np.stack(column) for column in zip(*[flatten(f(row)) for row in x], strict=True)]
+
+    assert_same(grad(to_number(vmap(f)))(X), grad(to_number(loop))(X), 1e-8)
+
+
+def test_the_gradient_of_a_number_may_depend_on_an_example() -> None:
+    np.testing.assert_allclose(
+        vmap(lambda a: grad(lambda w: np.sum(np.sin(w * a)))(2.0))(X), (np.cos(2 * X) * X).sum(1)
+    )
+
+
+def test_a_shared_value_computed_inside_gets_the_gradients_of_all_examples() -> None:
+    def f(w: Any) -> Any:
+        def one(x: Any) -> Any:
+            h = np.tanh(w @ w)  # the same for all examples, but made inside
+            return h, np.sum(h @ x)
+
+        hs, sums = vmap(one)(X)
+        return np.sum(hs**2) + np.sum(sums)
+
+    def loop(w: Any) -> Any:
+        h = np.tanh(w @ w)
+        return B * np.sum(h**2) + np.sum(h @ X.sum(0))
+
+    assert_same(grad(f)(W), grad(loop)(W))
+
+
+def test_autograd_grad_inside_gives_the_gradient_of_each_example() -> None:
+    w = Tensor(W, requires_grad=True)
+    got = vmap(lambda x: mg.autograd.grad(np.sum(np.tanh(w @ x)), w)[0])(X)
+    assert_same(got, looped(grad(lambda w, x: np.sum(np.tanh(w @ x))), (None, 0), W, X))
+
+
+def test_tensors_differentiate_through_gradients_of_each_example() -> None:
+    w = Tensor(W, requires_grad=True)
+    per_example = vmap(grad(lambda w, x: np.sum(np.tanh(w @ x))), (None, 0))(w, Tensor(X))
+    (per_example**2).sum().backward()
+    expected = grad(lambda w: sum(np.sum(grad(lambda w, x=x: np.sum(np.tanh(w @ x)))(w) ** 2) for x in X))(W)
+    assert_same(w.grad, expected)
+
+
+def test_hooks_inside_see_one_example() -> None:
+    seen: list[Any] = []
+
+    def f(x: Any) -> Any:
+        y = np.sin(x)
+        y.register_hook(lambda g: seen.append(g.shape) or 10 * g)
+        return np.sum(y)
+
+    np.testing.assert_allclose(grad(lambda x: np.sum(vmap(f)(x)))(X), 10 * np.cos(X))
+    np.testing.assert_allclose(vmap(grad(f))(X), 10 * np.cos(X))
+    assert seen == [(4,), (4,)]
+
+
+def test_anomaly_mode_sees_nan_in_any_example() -> None:
+    with np.errstate(invalid="ignore"), mg.detect_anomaly(), pytest.raises(FloatingPointError, match="sqrt"):
+        vmap(np.sqrt)(np.array([1.0, -1.0]))
+
+
+# ---------------------------------------------------------------------------------- randomness
+
+
+def test_random_numbers_are_refused_unless_asked_for() -> None:
+    with pytest.raises(RuntimeError, match="randomness='different'"):
+        vmap(lambda x: x + mg.random.normal(size=4))(X)
+
+
+def test_different_random_numbers_are_those_of_a_loop() -> None:
+    mg.random.manual_seed(1)
+    got = vmap(lambda x: mg.random.normal(x, 0.5) + mg.random.rand(4), randomness="different")(X)
+    assert got.shape == X.shape
+    mg.random.manual_seed(1)
+    first = mg.random.normal(X[0] * 0, 0.5, size=(B, 4))
+    second = mg.random.rand(B, 4)
+    np.testing.assert_allclose(got, X + first._data + second._data)
+
+
+def test_the_same_random_numbers_for_all() -> None:
+    def f(x: Any) -> Any:
+        return mg.random.rand(4) + mg.random.gamma(np.exp(x * 0 + 1.0))
+
+    got = vmap(f, randomness="same")(X)
+    assert np.ptp(got, axis=0).max() == 0
+
+
+def test_an_inner_vmap_may_share_what_an_outer_one_does_not() -> None:
+    inner = vmap(lambda x: x * 0 + mg.random.rand(), randomness="same")
+    got = vmap(inner, randomness="different")(np.zeros((3, 5)))
+    assert np.ptp(got, axis=1).max() == 0
+    assert len(np.unique(got)) == 3
+
+
+# ----------------------------------------------------------------------------- the batch itself
+
+
+def test_a_compiled_kernel_never_sees_a_batch(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[Any] = []
+
+    def kernel(*args: Any) -> Any:
+        seen.append(args)
+        return NotImplemented
+
+    monkeypatch.setattr(kernels, "enabled", True)
+    monkeypatch.setitem(kernels.ways, "of test_vmap", [kernels.Way("", "", compiled=True, function=kernel)])
+
+    @kernels.accelerated("of test_vmap")
+    def f(x: Any, y: Any) -> Any:
+        return x * y
+
+    big = np.ones((2, kernels.SMALLEST), np.float32)
+    batch = Batch(big, Level(2))
+    assert f(big[0], batch).shape == f(batch, big[0]).shape == big[0].shape
+    assert not seen
+    f(big[0], big[1])
+    assert len(seen) == 1
+
+
+def test_a_batch_says_what_it_is() -> None:
+    assert repr(Batch(X, Level(B))) == "<Batch of 3 arrays of shape (4,), float64>"
+
+
+def test_convolution_folds_the_examples_into_the_images() -> None:
+    """With shared weights the forward gets one array of all images, and so may run a kernel."""
+    from minigrad.ops.window import Window, conv
+
+    x, w = rng.normal(size=(B, 2, 3, 6, 6)), rng.normal(size=(4, 3, 3, 3))
+    window = Window.over((6, 6), 3)
+    got = vmap(lambda x: conv(x, w, window, 1))(x)
+    np.testing.assert_allclose(got, conv(x.reshape(-1, 3, 6, 6), w, window, 1).reshape(B, 2, 4, 4, 4))
+
+
+def test_axes_of_size_one_and_products_of_weights_of_each_example() -> None:
+    for f, a, b in product([np.matmul], [(B, 2, 4), (B, 4), (B, 3, 2, 4)], [(B, 4), (B, 4, 2), (B, 3, 4, 2)]):
+        x, y = rng.normal(size=a), rng.normal(size=b)
+        assert_same(vmap(f)(x, y), looped(f, (0, 0), x, y))
+
+
+def test_a_tensor_prints_the_values_of_all_examples_and_says_so() -> None:
+    seen: list[str] = []
+    vmap(lambda x: seen.append(repr(x)) or x)(np.array([1.0, 2.0]))
+    assert seen == ["Tensor([1., 2.], dtype=float64, 2 examples of shape ())"]
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("row", [row for row in ROWS if row not in ONE_BY_ONE and row not in CPU_ONLY])
+def test_every_op_runs_under_vmap_on_the_stand_in_for_a_gpu(row: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(backend, "scipy", strict_scipy)
+    for sample in ROWS[row]:
+        many = [examples_of(a) for a in sample.args]
+        given = [Tensor(StrictArray(a), requires_grad=a.dtype.kind in "fc") for a in many]
+        for own in flatten(vmap(sample.f)(*given)):
+            assert not isinstance(own._data, np.ndarray) or own.size == 0
