@@ -10,6 +10,7 @@ from minigrad import kernels
 
 from . import fresh
 from .networks import NETWORKS
+from .per_sample import PER_SAMPLE
 from .timing import in_turns
 from .workloads import WORKLOADS
 
@@ -25,7 +26,7 @@ def machine() -> str:
 
 
 def row(name: str, values: dict[str, float], show: str) -> str:
-    peers = ("torch", "autograd", "jax jit")
+    peers = ("torch", "autograd", "jax jit", "loop")
     ours = values["minigrad"]
     cells = [show.format(ours)]
     cells += [f"{show.format(values[p])} (×{ours / values[p]:.2f})" if p in values else "" for p in peers]
@@ -41,8 +42,8 @@ def main() -> None:
     if "OPENBLAS_CORETYPE" in os.environ:
         core = os.environ["OPENBLAS_CORETYPE"]
         print(f"OPENBLAS_CORETYPE={core} decides which code NumPy's matrix products run; PyTorch's do not mind it.\n")
-    print("| workload | minigrad | torch eager | HIPS/autograd | JAX jit |\n|---|---|---|---|---|")
-    for name, (workload, rounds) in (WORKLOADS | NETWORKS).items():
+    print("| workload | minigrad | torch eager | HIPS/autograd | JAX jit | a loop |\n|---|---|---|---|---|---|")
+    for name, (workload, rounds) in (WORKLOADS | NETWORKS | PER_SAMPLE).items():
         if args.only and not any(word in name for word in args.only):
             continue
         if args.memory:
