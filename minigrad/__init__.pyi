@@ -1,7 +1,6 @@
 # Written by tools/stubs.py: run "make stubs" after a change of a definition.
 import numpy as np
 from collections.abc import Callable, Sequence
-from minigrad.tensor import Tensor
 from numpy.typing import ArrayLike, DTypeLike
 from typing import Any, TYPE_CHECKING, overload
 

@@ -247,7 +247,9 @@ def page(body: list[str], head: str = "", *, here: str) -> str:
     text = "\n".join(body) + "\n"
     needed: dict[str, list[str]] = {}
     for name, module in IMPORTS.items():
-        if module != here and re.search(rf"(?<!\.)\b{name}\b", text):
+        if module == here or f"import {name} as {name}" in text:
+            continue
+        if re.search(rf"(?<!\.)\b{name}\b", text):
             needed.setdefault(module, []).append(name)
     lines = ["import builtins"] * ("builtins." in text) + ["import numpy as np"] * ("np." in text)
     for module, names in sorted(needed.items()):
