@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 __all__ = [
-    "NoValue", "as_array", "as_operand", "beside", "cuda_is_available", "device_of", "get_default_dtype",
+    "NoValue", "add_at", "as_array", "as_operand", "beside", "cuda_is_available", "device_of", "get_default_dtype",
     "scipy_function", "set_default_dtype", "transfer",
 ]  # fmt: skip
 
@@ -63,6 +63,35 @@ def zeros_beside(x: Any, shape: tuple[int, ...], dtype: Any) -> Any:
 def as_operand(a: Any) -> Any:
     """An array or Tensor as it is, numbers and lists of them as an array."""
     return a if hasattr(a, "dtype") else np.asarray(a)
+
+
+#: The dtypes that CuPy adds up by atomic operations.
+_ATOMIC = ("float16", "float32", "float64", "int32", "uint32", "uint64")
+
+
+def add_at(x: Any, index: Any, values: Any) -> None:
+    """x[index] += values in place, where an index may come several times: np.add.at on any device.
+
+    CuPy does this by its own function, and for some dtypes only: complex numbers go in two parts,
+    small integers by way of int32.
+
+    >>> x = np.zeros(2); add_at(x, np.array([1, 1]), 3.0); x
+    array([0., 6.])
+    """
+    if type(x).__module__.partition(".")[0] != "cupy":
+        np.add.at(x, index, values)
+        return
+    if x.dtype.kind == "c":
+        parts = [np.zeros_like(x.real), np.zeros_like(x.real)]
+        add_at(parts[0], index, np.real(values))
+        add_at(parts[1], index, np.imag(values))
+        x += parts[0] + 1j * parts[1]
+    elif x.dtype.name in _ATOMIC:
+        cupy().add.at(x, index, values)
+    else:
+        total = np.zeros_like(x, dtype=np.int32)
+        add_at(total, index, values)
+        x += total.astype(x.dtype)
 
 
 def device_of(array: Any) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ..backend import add_at
 from ..kernels import accelerated
 
 __all__ = ["RowSparse", "add_rows"]
@@ -22,7 +23,7 @@ def add_rows(x: Any, rows: Any, values: Any) -> None:
            [3.]])
     """
     if not isinstance(x, np.ndarray):
-        np.add.at(x, rows, values)
+        add_at(x, rows, values)
         return
     order = np.argsort(rows, kind="stable")
     ordered = rows[order]

@@ -10,7 +10,7 @@ from numpy.lib.array_utils import normalize_axis_index
 from ..arrays.batch import Unbatched
 from ..arrays.indexing import read, writable
 from ..arrays.row_sparse import add_rows
-from ..backend import beside, is_array
+from ..backend import add_at, beside, is_array
 from ..primitive import composed, method, primitive
 from ..tensor import Tensor, raw
 
@@ -57,7 +57,7 @@ def scatter_add(g: Any, index: Any, shape: tuple[int, ...]) -> Any:
     ):
         add_rows(out, index.reshape(-1) % max(len(out), 1), g.reshape(index.size, *shape[1:]))
     else:
-        np.add.at(out, index, g)
+        add_at(out, index, g)
     return out
 
 

@@ -16,6 +16,7 @@ from .convolution import convolve
 from .factorization import eigvals
 from .join import concatenate, stack
 from .linalg import inv, lstsq
+from .products import eye_like
 from .reduce import sum
 from .shape import flip
 
@@ -280,7 +281,7 @@ def roots(p: Any) -> Any:
     n = np.shape(p)[0] - 1
     if n == 0:
         return np.zeros_like(p, shape=(zeros,))
-    below = np.eye(n, n, -1, dtype=p.dtype, like=raw(p))[1:]
+    below = eye_like(raw(p), n)[:-1]
     found = eigvals(concatenate([(-p[1:] / p[0])[None], below]))
     if found.dtype.kind == "c" and p.dtype.kind != "c" and not all_examples(np.imag(raw(found))).any():
         found = np.real(found)  # from NumPy 2.5 on all eigenvalues are complex

@@ -31,6 +31,7 @@ from ..ops.exponential import expit, log_expit, logit, xlogy
 from ..ops.factorization import cholesky
 from ..ops.gamma import betainc, betaincinv, betaln, gammainc, gammaincc, gammaincinv, gammaln, log_density_of_t, stdtr
 from ..ops.matrix_functions import solve_triangular
+from ..ops.products import eye_like
 from ..ops.special import log_ndtr, ndtr, ndtri, xlog1py
 from ..primitive import numpy_table
 from ..tensor import raw
@@ -230,7 +231,7 @@ class multivariate_normal:
     def logpdf(x: Any, mean: Any = None, cov: Any = 1.0) -> Any:
         """Logarithm of the density."""
         d = np.shape(x)[-1] if np.ndim(x) else 1
-        factor = cholesky(cov * np.eye(d, like=raw(x)) if np.ndim(cov) == 0 else np.diag(cov) if np.ndim(cov) == 1 else cov)
+        factor = cholesky(cov * eye_like(raw(x), d) if np.ndim(cov) == 0 else np.diag(cov) if np.ndim(cov) == 1 else cov)
         off = np.reshape(x if mean is None else x - mean, (-1, d))
         z = solve_triangular(factor, np.transpose(off), lower=True)
         log_det = 2 * np.sum(np.log(np.diagonal(factor)))

@@ -9,6 +9,7 @@ import numpy as np
 
 from ..arrays.batch import Level, enter, leave
 from ..backward import gradients, propagate
+from ..ops.products import eye_like
 from ..tensor import Tensor, wrap
 from .gradients import grad
 from .recording import Argnums, Recording, argnums_of, named, output_of
@@ -72,7 +73,7 @@ def _rows(call: Recording, out: Tensor) -> list[Any]:
 
 
 def _one_by_one(call: Recording, out: Tensor) -> list[Any]:
-    basis = np.eye(out.size, dtype=out.dtype, like=out._data)
+    basis = eye_like(out._data, out.size)
     rows = [call.pull([out], [np.reshape(v, out.shape)], retain_graph=True) for v in basis]
     return [np.stack(column) for column in zip(*rows, strict=True)] if rows else [None] * len(call.inputs)
 
@@ -95,7 +96,7 @@ def _columns(call: Recording, out: Tensor) -> list[Any]:
 
 def _identity_blocks(x: Tensor, size: int) -> Iterator[Any]:
     """The unit vectors of the space of x, at most `size` at a time, (B, *x.shape)."""
-    eye = np.eye(x.size, dtype=x.dtype, like=x._data)
+    eye = eye_like(x._data, x.size)
     for start in range(0, x.size, size):
         block = eye[start : start + size]
         yield np.reshape(block, (block.shape[0], *x.shape))
