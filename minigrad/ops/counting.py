@@ -56,7 +56,7 @@ def histogramdd(
         else list(np.transpose(raw(sample)))
     )
     bins = [raw(b) for b in bins] if isinstance(bins, (list, tuple)) else bins
-    counts, edges = np.histogramdd(points, bins, range, density and weights is None, None)
+    counts, edges = np.histogramdd(points, bins, range, density=density and weights is None)
     if weights is None:
         return counts, edges
     places, inside = [], True

@@ -7,6 +7,8 @@ float64 for a result without being asked to, they take minigrad's default dtype 
 from __future__ import annotations
 
 import operator
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -174,7 +176,7 @@ def zeros_like(
     >>> zeros_like(Tensor([1.0, 2.0]))
     Tensor([0., 0.], dtype=float32)
     """
-    return _new(a, np.zeros_like(raw(a), dtype, order, subok, shape), device)
+    return _new(a, _made_like(np.zeros_like, raw(a), dtype, order, subok, shape), device)
 
 
 @composed(np.ones_like)
@@ -192,7 +194,7 @@ def ones_like(
     >>> ones_like(Tensor([1.0, 2.0]), shape=3)
     Tensor([1., 1., 1.], dtype=float32)
     """
-    return _new(a, np.ones_like(raw(a), dtype, order, subok, shape), device)
+    return _new(a, _made_like(np.ones_like, raw(a), dtype, order, subok, shape), device)
 
 
 @composed(np.empty_like)
@@ -211,7 +213,7 @@ def empty_like(
     >>> empty_like(Tensor([1.0, 2.0]), dtype=int).dtype
     dtype('int64')
     """
-    return _new(prototype, np.empty_like(raw(prototype), dtype, order, subok, shape), device)
+    return _new(prototype, _made_like(np.empty_like, raw(prototype), dtype, order, subok, shape), device)
 
 
 @composed(np.full_like, method=False)
@@ -227,8 +229,18 @@ def full_like(
     if isinstance(fill_value, Tensor) and (fill_value.requires_grad or newest(fill_value._data)):
         dtype = getattr(a, "dtype", np.result_type(a)) if dtype is None else dtype
         return _filled(fill_value, np.shape(a) if shape is None else shape, dtype, device)
-    out = np.full_like(raw(a), raw(fill_value), dtype, order, subok, shape)
+    out = _made_like(partial(np.full_like, fill_value=raw(fill_value)), raw(a), dtype, order, subok, shape)
     return _new(a if isinstance(a, Tensor) else fill_value, out, device)
+
+
+def _made_like(
+    make: Callable[..., Any], a: Any, dtype: Any, order: Any, subok: bool, shape: Any
+) -> Any:
+    """What `make` makes.  CuPy knows no subclasses, and takes the shape () for no shape."""
+    options = {} if subok else {"subok": False}
+    if shape == () and not isinstance(a, np.ndarray):
+        return np.reshape(make(a, dtype=dtype, order=order, shape=(1,), **options), ())
+    return make(a, dtype=dtype, order=order, shape=shape, **options)
 
 
 def _new(a: Any, data: Any, device: str | None) -> Any:

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays.batch import all_examples, newest
+from ..arrays.batch import Batch, all_examples, newest
 from ..arrays.linear import of_stack
 from ..backend import scipy_function
 from ..primitive import composed, primitive
@@ -67,6 +67,9 @@ def expm(A: Any) -> Any:
     array([[1., 1.],
            [0., 1.]])
     """
+    if np.ndim(A) > 2 and not isinstance(A, (np.ndarray, Batch)):  # CuPy's takes one matrix
+        parts = [expm(a) for a in np.reshape(A, (-1, *A.shape[-2:]))]
+        return np.reshape(np.stack(parts), A.shape)
     return of_stack(partial(_call, "expm"), A)
 
 

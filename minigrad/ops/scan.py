@@ -91,7 +91,9 @@ def sort(a: Any, axis: Any = -1, kind: Any = None, order: Any = None, *, stable:
         raise np.exceptions.AxisError(axis, 0)
     a = np.reshape(a, -1) if axis is None else a
     along = -1 if axis is None else axis
-    places = np.argsort(a, axis=along, kind="stable" if kind is None else kind)
+    if kind is None or not isinstance(raw(a), np.ndarray):  # CuPy has the stable one alone
+        kind = "stable"
+    places = np.argsort(a, axis=along, kind=kind)
     return np.take_along_axis(a, places, axis=along), places
 
 
@@ -109,7 +111,8 @@ def partition(
     """
     _refuse_order("partition", order)
     a, axis = (np.reshape(a, -1), 0) if axis is None else (a, axis)
-    return take_along_axis(a, np.argpartition(raw(a), kth, axis=axis, kind=kind), axis)
+    options = {} if kind == "introselect" else {"kind": kind}  # CuPy has this one alone
+    return take_along_axis(a, np.argpartition(raw(a), kth, axis=axis, **options), axis)
 
 
 @composed(np.sort_complex, method=False)

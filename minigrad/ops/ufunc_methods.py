@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
+from ..arrays.batch import Batch
 from ..backend import NoValue
 from ..tensor import Tensor, raw
 from .constant import constants
@@ -31,12 +32,23 @@ def _running_extremum(ufunc: np.ufunc) -> Callable[..., Any]:
 
     def accumulate(x: Any, axis: int = 0) -> Any:
         values = raw(x)
-        out = ufunc.accumulate(values, axis)
+        out = _running(ufunc, values, axis)
         places = np.cumsum(np.ones_like(values, dtype=np.intp), axis=axis) - 1
-        latest = np.maximum.accumulate(np.where(values == out, places, 0), axis)
+        latest = _running(np.maximum, np.where(values == out, places, 0), axis)
         return take_along_axis(x, latest, axis)
 
     return accumulate
+
+
+def _running(ufunc: np.ufunc, x: Any, axis: int) -> Any:
+    """ufunc.accumulate; by shifts of 1, 2, 4 ... where the array's library (CuPy) does not have it."""
+    if isinstance(x, (np.ndarray, Batch)):
+        return ufunc.accumulate(x, axis)
+    x, shift = np.moveaxis(x, axis, 0), 1
+    while shift < len(x):
+        x = np.concatenate([x[:shift], ufunc(x[shift:], x[:-shift])])
+        shift *= 2
+    return np.moveaxis(x, 0, axis)
 
 
 #: The methods that have an op or a formula of their own.
