@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad import Tensor, enable_grad, mark_mutated
+from minigrad import Tensor, enable_grad, mark_mutated, to_device
 from minigrad.arrays import RowSparse
 
 from ..settings import brief
@@ -111,7 +111,7 @@ class Optimizer:
         """The options and state, with parameters named by their numbers, as torch's."""
         numbers = {id(p): i for i, p in enumerate(p for group in self.param_groups for p in group["params"])}
         return {
-            "state": {numbers[key]: {n: np.copy(v) if np.ndim(v) else v for n, v in s.items()} for key, s in self.state.items()},
+            "state": {numbers[key]: {n: _copied(v) for n, v in s.items()} for key, s in self.state.items()},
             "param_groups": [{**g, "params": [numbers[id(p)] for p in g["params"]]} for g in self.param_groups],
         }
 
@@ -125,15 +125,28 @@ class Optimizer:
             )
         for number, entries in state_dict["state"].items():
             for name, value in entries.items():
-                if np.ndim(value) and np.shape(value) != params[int(number)].shape:
+                if hasattr(value, "shape") and np.ndim(value) and np.shape(value) != params[int(number)].shape:
                     raise ValueError(
                         f"state {name!r} of parameter {number} has shape {np.shape(value)}, not {params[int(number)].shape}"
                     )
         for group, saved in zip(self.param_groups, state_dict["param_groups"], strict=True):
             group.update({k: v for k, v in saved.items() if k != "params"})
-        self.state = {
-            id(params[int(n)]): {k: np.copy(v) if np.ndim(v) else v for k, v in s.items()} for n, s in state_dict["state"].items()
-        }
+        self.state = {}
+        for n, entries in state_dict["state"].items():
+            p = params[int(n)]
+            self.state[id(p)] = {k: _copied(v, p) for k, v in entries.items()}
+
+
+def _copied(value: Any, like: Tensor | None = None) -> Any:
+    """A copy of what an optimizer remembers, its arrays on the device of a tensor; numbers as they are."""
+    if isinstance(value, (list, tuple)):
+        return type(value)(_copied(v, like) for v in value)
+    if not hasattr(value, "copy") or not np.ndim(value):
+        return value
+    if like is None:
+        return value.copy()
+    home = to_device(Tensor(value), like.device).data
+    return home.copy() if home is value else home
 
 
 def _count(params: list[Tensor]) -> str:
