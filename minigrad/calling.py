@@ -185,7 +185,7 @@ def _rescue(op: Op, values: dict[str, Any], error: Exception) -> Any:
         several = enumerate(value) if name == op.sequence else None
         operands += [(f"{name}[{i}]", v) for i, v in several] if several else [(name, value)]
     arrays = [(n, v) for n, v in operands if hasattr(v, "shape")]
-    devices = {n: backend.device_of(v) for n, v in arrays if np.ndim(v)}
+    devices = {n: backend.device_of(v) for n, v in arrays if np.ndim(v) or isinstance(v, np.ndarray)}
     if len(set(devices.values())) > 1:
         places = ", ".join(f"{n} on {d}" for n, d in devices.items())
         raise RuntimeError(

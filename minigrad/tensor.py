@@ -233,7 +233,9 @@ class Tensor:
         return bool(self._data)
 
     def __index__(self) -> int:
-        return self._data.__index__()
+        if self.ndim or self.dtype.kind not in "iu":
+            raise TypeError(f"only a whole number is an index, this tensor is {self.dtype} {self.shape}")
+        return int(self._data)
 
     def __len__(self) -> int:
         if not self._data.ndim:

@@ -18,6 +18,7 @@ import numpy as np
 
 from .. import graph
 from ..arrays.fallback import is_unbatched
+from ..backend import beside
 from ..primitive import method
 from ..tensor import Tensor, raw
 from .arithmetic import add, divide, multiply, power, remainder, subtract
@@ -58,7 +59,7 @@ def __setitem__(self: Tensor, index: Any, value: Any) -> None:
     index = plain_index(index)
     if _writes_array(self, value, "x[index] = value"):
         try:
-            self._data[index] = raw(value)
+            self._data[index] = beside(raw(value), self._data) if np.ndim(value) else raw(value)
         except (TypeError, ValueError) as error:
             if is_unbatched(error):
                 raise _of_each_example("x[index] = value", self) from error

@@ -67,7 +67,7 @@ def solve(a: Any, b: Any) -> Any:
     >>> solve(np.array([[2.0, 0.0], [0.0, 4.0]]), np.array([2.0, 4.0]))
     array([1., 1.])
     """
-    if not isinstance(a, (np.ndarray, Batch)) and np.ndim(a) > 2 and np.ndim(b) > 1:
+    if not isinstance(a, (np.ndarray, Batch)) and min(np.ndim(a), np.ndim(b)) > 1:
         stack = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])  # CuPy does not stretch stacks
         a = np.broadcast_to(a, (*stack, *a.shape[-2:]))
         b = np.broadcast_to(b, (*stack, *b.shape[-2:]))

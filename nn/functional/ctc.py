@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from minigrad import Tensor, raw, stack, where
+from minigrad import Tensor, beside, raw, stack, where
 from minigrad.ops.batching import one_by_one
 
+from ..module import host
 from .loss import reduced
 
 __all__ = ["ctc_loss"]
@@ -41,8 +42,8 @@ def ctc_loss(
         return losses[0] / length if reduction == "mean" else losses[0]
     log_probs = log_probs if isinstance(log_probs, Tensor) else Tensor(log_probs)
     steps, batch, classes = log_probs.shape
-    times, lengths = np.asarray(raw(input_lengths)), np.asarray(raw(target_lengths))
-    labels = _padded(np.asarray(raw(targets)), lengths)
+    times, lengths = host(input_lengths), host(target_lengths)
+    labels = _padded(host(targets), lengths)
     if labels.size and (labels.min() < 0 or labels.max() >= classes):
         raise IndexError(f"ctc_loss: labels from {labels.min()} to {labels.max()}, but there are {classes} classes")
     if times.max(initial=0) > steps:
@@ -54,7 +55,8 @@ def ctc_loss(
     never = np.finfo(log_probs.dtype).min / 4  # a probability of 0 whose arithmetic stays finite
     rows = np.arange(batch)[:, None]
     emitted = log_probs[:, rows, symbols]  # (T, N, 2S + 1)
-    start = np.arange(symbols.shape[1]) < 2
+    start = beside(np.arange(symbols.shape[1]) < 2, emitted)
+    may_skip = beside(may_skip, emitted)
     alpha = where(start, emitted[0], never)
     history = [alpha]
     for t in range(1, steps):
@@ -65,12 +67,12 @@ def ctc_loss(
     last = stack(history)[times - 1, np.arange(batch)]  # (N, 2S + 1), each at the end of its input
     ends = 2 * lengths
     at_blank = last[np.arange(batch), ends]
-    at_label = where(lengths > 0, last[np.arange(batch), np.maximum(ends - 1, 0)], never)
+    at_label = where(beside(lengths > 0, last), last[np.arange(batch), np.maximum(ends - 1, 0)], never)
     loss = -np.logaddexp(at_blank, at_label)
     impossible = raw(loss) > -never / 2
     loss = where(impossible, 0.0 if zero_infinity else np.inf, loss)
     if reduction == "mean":
-        return np.mean(loss / np.maximum(lengths, 1).astype(loss.dtype))
+        return np.mean(loss / beside(np.maximum(lengths, 1).astype(loss.dtype), loss))
     return reduced(loss, reduction)
 
 

@@ -6,8 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from minigrad import Tensor, concatenate, getitem, mark_mutated, primitive, raw, scatter_add, where
+from minigrad import Tensor, beside, concatenate, getitem, mark_mutated, primitive, raw, scatter_add, where
 from minigrad.arrays import RowSparse, all_examples
+
+from ..module import host
 
 __all__ = ["embedding", "embedding_bag", "one_hot"]
 
@@ -96,11 +98,11 @@ def embedding_bag(
     if offsets is None:
         bags, lengths = array.shape[0], np.full(array.shape[0], array.shape[1])
     else:
-        starts = np.asarray(raw(offsets))
+        starts = host(offsets)
         bags, lengths = len(starts), np.diff(np.append(starts, array.size))
-    bag = np.repeat(np.arange(bags), lengths)
+    bag = beside(np.repeat(np.arange(bags), lengths), array)
     flat = array.reshape(-1)
-    counted = np.ones(flat.shape, bool) if padding_idx is None else flat != padding_idx % len(weight)
+    counted = np.ones_like(flat, dtype=bool) if padding_idx is None else flat != padding_idx % len(weight)
     rows = embedding(flat, weight, padding_idx, max_norm, norm_type, scale_grad_by_freq)
     if mode == "max":
         empty = np.zeros_like(raw(weight), shape=(1, weight.shape[1]))

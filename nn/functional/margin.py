@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad import clip, raw, relu, where
+from minigrad import beside, clip, raw, relu, where
 
 from .loss import reduced
 
@@ -82,7 +82,7 @@ def multi_margin_loss(
     terms = relu(margin - own[:, None] + x) ** p
     if weight is not None:
         terms = terms * raw(weight)[y][:, None]
-    others = (np.arange(classes) != y[:, None]).astype(x.dtype)
+    others = (beside(np.arange(classes), y) != y[:, None]).astype(x.dtype)
     loss = np.sum(terms * others, axis=1) / classes
     return reduced(loss if np.ndim(input) == 2 else loss[0], reduction)
 
@@ -92,8 +92,8 @@ def multilabel_margin_loss(input: Any, target: Any, reduction: str = "mean") -> 
     x, y = (input, raw(target)) if np.ndim(input) == 2 else (input[None], raw(target)[None])
     n, classes = np.shape(x)
     given = np.cumsum(y < 0, axis=1) == 0
-    is_label = np.zeros((n, classes), bool)
-    rows = np.broadcast_to(np.arange(n)[:, None], y.shape)
+    is_label = np.zeros_like(y, shape=(n, classes), dtype=bool)
+    rows = np.broadcast_to(beside(np.arange(n)[:, None], y), y.shape)
     is_label[rows[given], y[given]] = True
     own = x[rows, np.where(given, y, 0)]  # (N, labels)
     terms = relu(1 - own[:, :, None] + x[:, None, :])

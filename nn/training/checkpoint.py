@@ -28,7 +28,7 @@ def _pack(value: Any, path: str, arrays: dict[str, np.ndarray]) -> Any:
     if isinstance(value, (list, tuple)):
         items = [_pack(v, f"{path}/{i}", arrays) for i, v in enumerate(value)]
         return {"$tuple": items} if isinstance(value, tuple) else items
-    if isinstance(value, (Tensor, np.ndarray)):
+    if isinstance(value, Tensor) or np.ndim(value):
         arrays[path] = np.asarray(host(value), order="C")
         return {"$array": path}
     return value.item() if isinstance(value, np.generic) else value

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad import Tensor, no_grad
+from minigrad import Tensor, no_grad, tree_map
 
 from ..module import Module
 from ..utils import clip_grad_norm_
@@ -143,7 +143,7 @@ class Trainer:
 
     def _batch(self, batch: Any, in_epoch: int) -> bool:
         """Take up a batch; whether it made an update."""
-        loss = self.training_step(batch)
+        loss = self.training_step(self._beside_model(batch))
         (loss / self.accumulate if self.accumulate > 1 else loss).backward()
         self.running += loss.item()
         self.batches += 1
@@ -164,7 +164,7 @@ class Trainer:
         was_training = self.model.training
         self.model.eval()
         totals, count = dict.fromkeys(("loss", *self.metrics), 0.0), 0
-        for *inputs, target in loader:
+        for *inputs, target in map(self._beside_model, loader):
             out, n = self.model(*inputs), len(target)
             totals["loss"] += n * float(self.loss(out, target))
             for name, metric in self.metrics.items():
@@ -178,9 +178,18 @@ class Trainer:
         """The outputs for all batches of inputs, or of (inputs, targets), one after the other."""
         was_training = self.model.training
         self.model.eval()
-        outs = [self.model(batch[0] if isinstance(batch, (tuple, list)) else batch) for batch in loader]
+        batches = map(self._beside_model, loader)
+        outs = [self.model(b[0] if isinstance(b, (tuple, list)) else b) for b in batches]
         self.model.train(was_training)
         return Tensor(np.concatenate([out.data for out in outs]))
+
+    def _beside_model(self, batch: Any) -> Any:
+        """A batch with its tensors on the device of the model's parameters."""
+        parameter = next(iter(self.model.parameters()), None)
+        if parameter is None:
+            return batch
+        device = parameter.device
+        return tree_map(lambda x: x.to(device) if isinstance(x, Tensor) and x.device != device else x, batch)
 
     def plot(self, path: str | os.PathLike[str] | None = None) -> Any:
         """The history as curves (needs matplotlib); written to a file, where a path is given."""

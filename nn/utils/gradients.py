@@ -48,7 +48,7 @@ def clip_grad_norm_(
         for g in grads:
             g *= factor
             mark_mutated(g)
-    return Tensor(np.asarray(total))
+    return Tensor(total)
 
 
 def clip_grad_value_(parameters: Tensor | Iterable[Tensor], clip_value: float) -> None:
