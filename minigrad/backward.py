@@ -24,7 +24,7 @@ import numpy as np
 from numpy import ndarray
 
 from . import backend, graph
-from .arrays.batch import all_examples, levels_of, settled
+from .arrays.batch import all_examples, levels_of, newest, settled
 from .arrays.fallback import apply_rule
 from .graph import Node
 from .tensor import Tensor, raw, wrap
@@ -262,7 +262,9 @@ def _contributions(
     if op.joint:
         return apply_rule(op.name, op.rules[0], (g, tuple(map(bool, parents)), *saved[0]))
     pairs = zip(parents, op.rules, saved, strict=True)
-    return [None if p is None else apply_rule(op.name, rule, (g, *reads)) for p, rule, reads in pairs]
+    return [
+        None if p is None else apply_rule(op.name, rule, (g, *reads)) for p, rule, reads in pairs
+    ]
 
 
 def _say_where(error: Exception, node: Node) -> None:
@@ -481,6 +483,8 @@ def seed(output: Tensor, gradient: Any, create_graph: bool) -> Any:
         gradient = gradient if create_graph else gradient._data
     elif not backend.is_array(gradient):
         gradient = np.full_like(data, gradient)
+    if newest(data) is not None:  # inside of vmap a gradient belongs to each example
+        gradient = np.multiply(np.ones_like(data), gradient)
     if gradient.shape != data.shape:
         raise ValueError(
             f"the gradient has shape {gradient.shape}, but the tensor has shape {data.shape}"
@@ -524,4 +528,6 @@ def _check_finite(c: Any, node: Node) -> None:
     """Anomaly mode: look at one contribution."""
     parts = c.parts.values() if type(c) is Cotangents else (c,)
     source = None if node.info is None else node.info.source
-    graph.check_finite([all_examples(raw(p)) for p in parts], node.op.name, "the backward pass", source)
+    graph.check_finite(
+        [all_examples(raw(p)) for p in parts], node.op.name, "the backward pass", source
+    )

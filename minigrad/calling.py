@@ -146,8 +146,9 @@ def _with_options(op: Op, inputs: tuple[Any, ...], out: Any, options: dict[str, 
     if unknown := options.keys() - UFUNC_OPTIONS.keys():
         known = ", ".join(["out", *UFUNC_OPTIONS])
         raise TypeError(f"{op.name} has no option {min(unknown)!r}; it takes {known}")
-    if op.ufunc and not any(isinstance(x, Tensor) for x in (*inputs, out, options.get("where"))):
-        return op.ufunc(*inputs, out=out, **options)
+    tensors = (isinstance(x, Tensor) for x in (*inputs, out, options.get("where")))
+    if op.direct is not None and not any(tensors):
+        return op.direct(*inputs, out=out, **options)
     if options.get("signature") is not None:
         raise NotImplementedError(f"{op.name} of Tensors takes no signature=; give dtype=")
     if (dtype := options.get("dtype")) is not None:
@@ -174,7 +175,9 @@ def _rescue(op: Op, values: dict[str, Any], error: Exception) -> Any:
     with which shapes, on which devices."""
     if (level := newest(values)) is not None:
         try:
-            return in_turn(op.name, lambda given: op.call(given, op.forward), level, (values,), {}, error)
+            return in_turn(
+                op.name, lambda given: op.call(given, op.forward), level, (values,), {}, error
+            )
         except Exception as single:
             error = single
     if isinstance(error, (ImportError, RuntimeError)):  # of our own making: they say what is wrong
@@ -185,7 +188,9 @@ def _rescue(op: Op, values: dict[str, Any], error: Exception) -> Any:
         several = enumerate(value) if name == op.sequence else None
         operands += [(f"{name}[{i}]", v) for i, v in several] if several else [(name, value)]
     arrays = [(n, v) for n, v in operands if hasattr(v, "shape")]
-    devices = {n: backend.device_of(v) for n, v in arrays if np.ndim(v) or isinstance(v, np.ndarray)}
+    devices = {
+        n: backend.device_of(v) for n, v in arrays if np.ndim(v) or isinstance(v, np.ndarray)
+    }
     if len(set(devices.values())) > 1:
         places = ", ".join(f"{n} on {d}" for n, d in devices.items())
         raise RuntimeError(

@@ -21,6 +21,7 @@ import weakref
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from contextvars import ContextVar, Token
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -82,16 +83,14 @@ class Node:
         return f"<Node {self.order}: {kind} {self.name or ''} {self.shape} {self.dtype}>"
 
 
+@dataclass(slots=True)
 class NodeInfo:
     """The rarely needed attributes of a node, kept apart so that ordinary nodes stay small."""
 
-    __slots__ = ("hooks", "name", "retain", "source")
-
-    def __init__(self) -> None:
-        self.hooks: dict[int, Callable[[Any], Any]] = {}
-        self.name: str | None = None
-        self.retain = False
-        self.source: str | None = None
+    hooks: dict[int, Callable[[Any], Any]] = field(default_factory=dict)
+    name: str | None = None
+    retain: bool = False
+    source: str | None = None
 
 
 # ------------------------------------------------------------------------------ gradient modes
@@ -245,8 +244,8 @@ _mutations: dict[
 
 
 def _owner(array: Any) -> Any:
-    """The array that owns the memory of a view."""
-    while isinstance(base := getattr(array, "base", None), type(array)):
+    """The array that owns the memory of a view, or of a batch."""
+    while hasattr(base := getattr(array, "base", None), "dtype"):
         array = base
     return array
 

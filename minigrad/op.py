@@ -93,6 +93,7 @@ class Op:
         rules: the gradient rule of each input; one for all together where it is `joint`.
         reads: for each rule the names of what it reads.
         separate: whether each input has a rule of its own.
+        direct: the ufunc, where the forward does nothing but call it.
         composite: the readable form of a fused op, differentiated in place of its rule at higher orders.
         saves_arrays: whether a backward pass frees something.
         function: what users call.
@@ -113,7 +114,9 @@ class Op:
         self.doc = inspect.getdoc(forward) or ""
         self.forward, self.composite, self.ufunc = forward, composite, ufunc
         self.extras = tuple(extras)
-        self.parameters = inspect.signature(forward).parameters
+        self.direct = ufunc if ufunc is not None and _only_calls(forward, ufunc) else None
+        self.signature = inspect.signature(forward)
+        self.parameters = self.signature.parameters
         self.names = tuple(n for n in self.parameters if n != "out")
         self.sequence = next((n for n, p in self.parameters.items() if _is_sequence(p)), None)
         self.joint = joint is not None
@@ -135,6 +138,11 @@ class Op:
         if unknown := {*rules, *self.inputs} - set(self.names):
             known = list(self.names)
             raise TypeError(f"{self.name}: rules for {sorted(unknown)}, its parameters are {known}")
+        own = {*NAMES, "_op", "_forward", "_self", "_complete", "_tensors", "_nodes"}
+        if taken := own & set(self.names):
+            raise TypeError(
+                f"{self.name}: a parameter cannot be called {min(taken)!r}, the engine's name"
+            )
         if self.sequence in rules:
             raise TypeError(
                 f"{self.name}: the inputs in {self.sequence} need one rule for all: "
@@ -149,14 +157,9 @@ class Op:
 
     def call(self, values: dict[str, Any], function: Callable[..., Any]) -> Any:
         """The forward, or another function of the same parameters, on values by name."""
-        positional: list[Any] = []
-        for n, p in self.parameters.items():
-            if p.kind is p.VAR_POSITIONAL:
-                positional += values[n]
-            elif p.kind is not p.KEYWORD_ONLY:
-                positional.append(values.get(n))
-        named = {n: values.get(n) for n, p in self.parameters.items() if p.kind is p.KEYWORD_ONLY}
-        return function(*positional, **named)
+        given = {n: values.get(n) for n in self.signature.parameters}
+        bound = inspect.BoundArguments(self.signature, given)  # type: ignore[arg-type]
+        return function(*bound.args, **bound.kwargs)
 
     # -------------------------------------------------------------------- the generated function
 
@@ -176,7 +179,7 @@ class Op:
             function.__kwdefaults__ = made[name].__kwdefaults__
             function.__code__ = made[name].__code__  # last: another thread may call at any time
 
-        forward = self.ufunc if _only_calls(self.forward, self.ufunc) else self.forward
+        forward = self.forward if self.direct is None else self.direct
         names = {**NAMES, "_op": self, "_forward": forward, "_complete": complete}
         names |= {f"_default_{n}": p.default for n, p in self.parameters.items()}
         function = names["_self"] = types.FunctionType(_first_call.__code__, names, name)
@@ -307,10 +310,10 @@ def _parameter_names(rule: Callable[..., Any]) -> tuple[str, ...]:
     return tuple(inspect.signature(rule).parameters)
 
 
-def _only_calls(forward: Callable[..., Any], ufunc: np.ufunc | None) -> bool:
+def _only_calls(forward: Callable[..., Any], ufunc: np.ufunc) -> bool:
     """Whether a forward does nothing but call its ufunc, which then is called without it: that saves a
     small operation 7 % (measured)."""
-    if ufunc is None or not isinstance(forward, types.FunctionType):
+    if not isinstance(forward, types.FunctionType):
         return False
     same: Any = {1: lambda x: np.exp(x), 2: lambda x, y: np.add(x, y)}.get(ufunc.nin)
     code, names = forward.__code__, ("np", ufunc.__name__)

@@ -35,7 +35,7 @@ from .calling import known_operand, write_into
 from .op import Op
 from .tensor import Tensor
 
-__all__ = ["OpFunction", "clone", "composed", "method", "primitive", "registered", "registry"]
+__all__ = ["OpFunction", "composed", "method", "primitive", "registered", "registry"]
 
 #: All ops by name.
 registry: dict[str, OpFunction] = {}
@@ -217,19 +217,3 @@ def registered() -> dict[str, Callable[..., Any]]:
             if callable(function) and not isinstance(function, type) and function in numpy_table:
                 found[f"{module.__name__}.{name}"] = numpy_table[function]
     return dict(sorted(found.items()))
-
-
-@primitive(np.copy, a=lambda g: g)
-def clone(a: Any, order: str = "K", subok: bool = False) -> Any:
-    """A copy that is part of the graph; also the method `copy`.
-
-    out = a
-    da  = g
-
-    >>> clone(np.array([1.0, 2.0]))
-    array([1., 2.])
-    """
-    return a.copy() if hasattr(a, "copy") else np.positive(a)
-
-
-Tensor.copy = clone  # type: ignore[attr-defined]

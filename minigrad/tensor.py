@@ -234,7 +234,9 @@ class Tensor:
 
     def __index__(self) -> int:
         if self.ndim or self.dtype.kind not in "iu":
-            raise TypeError(f"only a whole number is an index, this tensor is {self.dtype} {self.shape}")
+            raise TypeError(
+                f"only a whole number is an index, this tensor is {self.dtype} {self.shape}"
+            )
         return int(self._data)
 
     def __len__(self) -> int:
@@ -272,13 +274,6 @@ class Tensor:
             )
         grad = None if self.grad is None else self.grad.detach()
         return _rebuild, (type(self), self._data, self.requires_grad, self.name, grad)
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
-        rebuild, (cls, data, requires_grad, name, grad) = self.__reduce__()
-        grad = None if grad is None else wrap(grad._data.copy(), None)
-        copy = rebuild(cls, data.copy(), requires_grad, name, grad)
-        memo[id(self)] = copy
-        return copy
 
     # ----------------------------------------------------------------------------------- hooks
 

@@ -112,7 +112,8 @@ class Batch(NDArrayOperatorsMixin):
         self.level = level
         self.shape = data.shape[1:]
 
-    base = None
+    #: Who owns the memory: a write into a batch is a write into its array.
+    base = property(lambda self: self._data)
     dtype = property(lambda self: self._data.dtype)
     ndim = property(lambda self: len(self.shape))
     size = property(lambda self: prod(self.shape))

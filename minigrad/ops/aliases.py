@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from ..primitive import clone
 from .arithmetic import absolute, conjugate, divide, power, remainder
 from .bessel import i0
 from .constant import constants
+from .conversion import clone
 from .creation import asarray
 from .join import concatenate
 from .reduce import max, min

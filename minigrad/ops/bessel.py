@@ -76,11 +76,11 @@ def yv(v: Any, z: Any) -> Any:
     return _call("yv", v, z)
 
 
-@primitive("scipy.special.yn", method=False, x=lambda g, n, x, out: g * (yn(n - 1, x) - n * out / x))
+@primitive("scipy.special.yn", method=False, x=lambda g, n, x, out: g * (n * out / x - yn(n + 1, x)))
 def yn(n: Any, x: Any) -> Any:
     """Y_n of integer order.
 
-    dx = g (Y_(n-1)(x) - n out / x)
+    dx = g (n out / x - Y_(n+1)(x))
 
     >>> yn(0, 1.0).round(6)
     np.float64(0.088257)

@@ -10,7 +10,7 @@ from .. import backend
 from ..primitive import method, primitive
 from ..tensor import Tensor
 
-__all__ = ["astype", "to_device"]
+__all__ = ["astype", "clone", "to_device"]
 
 
 @primitive(np.astype, method=False, x=lambda g: g)
@@ -94,3 +94,19 @@ def double(self: Tensor) -> Tensor:
 def half(self: Tensor) -> Tensor:
     """The tensor in float16."""
     return self.to(np.float16)
+
+
+@primitive(np.copy, a=lambda g: g)
+def clone(a: Any, order: str = "K", subok: bool = False) -> Any:
+    """A copy that is part of the graph; also the method `copy`.
+
+    out = a
+    da  = g
+
+    >>> clone(np.array([1.0, 2.0]))
+    array([1., 2.])
+    """
+    return a.copy() if hasattr(a, "copy") else np.positive(a)
+
+
+Tensor.copy = clone  # type: ignore[attr-defined]

@@ -16,9 +16,9 @@ import numpy as np
 from .. import backend
 from ..arrays.batch import all_examples, newest
 from ..calling import holds_tensor
-from ..primitive import clone, composed
+from ..primitive import composed
 from ..tensor import Tensor, raw
-from .conversion import to_device
+from .conversion import clone, to_device
 from .join import stack
 
 __all__ = [

@@ -19,6 +19,7 @@ import numpy as np
 from .. import graph
 from ..arrays.fallback import is_unbatched
 from ..backend import beside
+from ..calling import known_operand
 from ..primitive import method
 from ..tensor import Tensor, raw
 from .arithmetic import add, divide, multiply, power, remainder, subtract
@@ -74,6 +75,8 @@ def _in_place(operator: str, op: Callable[..., Any], ufunc: np.ufunc) -> None:
     """Bind `x += y` and its kin."""
 
     def update(self: Tensor, other: Any) -> Tensor:
+        if not known_operand(other):
+            return NotImplemented
         if _writes_array(self, other, f"x {operator} y"):
             try:
                 ufunc(self._data, raw(other), out=self._data)

@@ -12,7 +12,7 @@ from .. import graph, random
 from ..backward import propagate
 from ..graph import Node
 from ..op import Op
-from ..primitive import clone
+from ..ops.conversion import clone
 from ..tensor import Tensor, wrap
 from ..trees import flatten, tree_map, unflatten
 

@@ -22,7 +22,7 @@ import numpy as np
 from .. import backend, graph
 from ..arrays.batch import Batch, levels_of
 from ..backward import gradients
-from ..primitive import clone
+from ..ops.conversion import clone
 from ..tensor import Tensor, wrap
 from ..trees import flatten, paths, unflatten
 
@@ -251,7 +251,10 @@ def _checked(
             f"argnums {bad[0]}: {name_of(function)} was called with {len(args)} positional "
             f"arguments{hint}"
         )
-    return tuple(n % len(args) for n in numbers)
+    found = tuple(n % len(args) for n in numbers)
+    if len(set(found)) < len(found):
+        raise TypeError(f"argnums {numbers}: an argument of {name_of(function)} is named twice")
+    return found
 
 
 #: Many functions are wrapped again and again, as in `grad(f)(x)` inside of a loop.

@@ -101,9 +101,9 @@ def embedding_bag(
         starts = host(offsets)
         bags, lengths = len(starts), np.diff(np.append(starts, array.size))
     bag = beside(np.repeat(np.arange(bags), lengths), array)
-    flat = array.reshape(-1)
+    flat = np.reshape(array, -1)
     counted = np.ones_like(flat, dtype=bool) if padding_idx is None else flat != padding_idx % len(weight)
-    rows = embedding(flat, weight, padding_idx, max_norm, norm_type, scale_grad_by_freq)
+    rows = embedding(Tensor(flat), weight, padding_idx, max_norm, norm_type, scale_grad_by_freq)
     if mode == "max":
         empty = np.zeros_like(raw(weight), shape=(1, weight.shape[1]))
         members = [np.flatnonzero((bag == b) & counted) for b in range(bags)]
