@@ -118,7 +118,7 @@ __all__ = [
     "bartlett", "base_repr", "beside", "binary_repr", "bincount", "bitwise_and", "bitwise_count",
     "bitwise_invert", "bitwise_left_shift", "bitwise_not", "bitwise_or", "bitwise_right_shift",
     "bitwise_xor", "blackman", "block", "broadcast_arrays", "broadcast_shapes", "broadcast_to", "c_",
-    "can_cast", "cbrt", "ceil", "check_grads", "checkpoint", "choose", "clip", "column_stack",
+    "can_cast", "cbrt", "ceil", "check_grads", "checkpoint", "choose", "clip", "clone", "column_stack",
     "common_type", "compress", "concat", "concatenate", "cond", "conj", "conjugate", "convolve", "copy",
     "copysign", "copyto", "corrcoef", "correlate", "cos", "cosh", "count_nonzero", "cov", "cross",
     "cuda_is_available", "cumprod", "cumsum", "cumulative_prod", "cumulative_sum", "deg2rad", "degrees",
@@ -384,6 +384,10 @@ def choose(a: ArrayLike, choices: Sequence[Any], out: Tensor | np.ndarray | tupl
 def clip(a: Tensor, a_min: ArrayLike | None = ..., a_max: ArrayLike | None = ..., out: Tensor | np.ndarray | tuple[Any, ...] | None = None, *, min: ArrayLike | None = ..., max: ArrayLike | None = ..., **kwargs: Any) -> Tensor: ...
 @overload
 def clip(a: ArrayLike, a_min: ArrayLike | None = ..., a_max: ArrayLike | None = ..., out: Tensor | np.ndarray | tuple[Any, ...] | None = None, *, min: ArrayLike | None = ..., max: ArrayLike | None = ..., **kwargs: Any) -> Any: ...
+@overload
+def clone(a: Tensor, order: str = 'K', subok: bool = False) -> Tensor: ...
+@overload
+def clone(a: ArrayLike, order: str = 'K', subok: bool = False) -> Any: ...
 def column_stack(tup: Sequence[Any]) -> Tensor: ...
 @overload
 def compress(condition: Tensor, a: ArrayLike, axis: int | None = None, out: Tensor | np.ndarray | tuple[Any, ...] | None = None) -> Tensor: ...

@@ -160,7 +160,7 @@ def transfer(array: Any, device: str) -> Any:
 
 def beside(values: Any, x: Any) -> Any:
     """Constant values as an array on the device of x, an array or a Tensor."""
-    data = getattr(x, "_data", x)
+    data = getattr(x, "_array", x)
     return np.asarray(values, like=data) if is_array(data) and not isinstance(data, np.ndarray) else values
 
 

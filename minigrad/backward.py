@@ -449,8 +449,8 @@ def _accumulate_leaf(node: Node, g: Any, create_graph: bool) -> None:
         elif node.grad is None:
             node.grad = _outside(g if ours else g.copy())
         elif node.grad._node is None:
-            node.grad._data += _outside(g)._data
-            graph.mark_mutated(node.grad._data)
+            node.grad._array += _outside(g)._array
+            graph.mark_mutated(node.grad._array)
         else:
             node.grad = node.grad + _outside(g)
 
@@ -467,7 +467,7 @@ def _outside(g: Any) -> Tensor:
 
 def seed(output: Tensor, gradient: Any, create_graph: bool) -> Any:
     """The cotangent that the backward pass starts with."""
-    data = output._data
+    data = output._array
     if gradient is None:
         if data.size != 1:
             raise RuntimeError(
@@ -480,7 +480,7 @@ def seed(output: Tensor, gradient: Any, create_graph: bool) -> Any:
             )
         gradient = np.ones_like(data)
     elif isinstance(gradient, Tensor):
-        gradient = gradient if create_graph else gradient._data
+        gradient = gradient if create_graph else gradient._array
     elif not backend.is_array(gradient):
         gradient = np.full_like(data, gradient)
     if newest(data) is not None:  # inside of vmap a gradient belongs to each example
@@ -520,7 +520,7 @@ def _visit(node: Node, g: Any, create_graph: bool) -> Any:
                 raise ValueError(f"a hook returned a gradient of shape {shapes}")
     if info.retain and node.op is not None:
         node.grad = outside if node.grad is None else node.grad + outside
-    g = outside if create_graph else outside._data
+    g = outside if create_graph else outside._array
     return np.conj(g) if g.dtype.kind == "c" else g
 
 

@@ -62,7 +62,7 @@ def _unpack(items: Any) -> tuple[tuple[Any, ...], tuple[Node | None, ...], bool]
     for x in items:
         if isinstance(x, Tensor):
             found = True
-            arrays.append(x._data)
+            arrays.append(x._array)
             nodes.append(x._node)
         else:
             arrays.append(x if type(x) in _PLAIN else _operand(x, True))
@@ -74,7 +74,7 @@ def _option(op: Op, name: str, x: Tensor) -> Any:
     """The array of a Tensor that was given for an option."""
     if x._node is not None and op.inputs:
         raise TypeError(f"{op.name} has no gradient with respect to {name}; write {name}.detach()")
-    return x._data
+    return x._array
 
 
 # ----------------------------------------------------------------------------------- results

@@ -78,7 +78,7 @@ def gradgradcheck(
     arrays = [_double(x) for x in inputs]
     rng = np.random.default_rng(seed)
     outs = _outputs(function(*map(Tensor, arrays)))
-    weights = [_random_like(rng, out._data) for out in outs if out.dtype.kind in "fc"]
+    weights = [_random_like(rng, out._array) for out in outs if out.dtype.kind in "fc"]
     first = _projected_gradient(function, arrays)
     if order > 2:
         return gradgradcheck(first, *arrays, *weights, order=order - 1, seed=seed + 1, **tolerances)

@@ -26,7 +26,7 @@ __all__ = ["Op"]
 #: One input.  Its type is compared first: that takes half the time of `isinstance` (measured).
 _INPUT = """\
 if type({n}) is _Tensor or isinstance({n}, _Tensor):
-    _node_{n}, {n}, _tensors = {n}._node, {n}._data, True
+    _node_{n}, {n}, _tensors = {n}._node, {n}._array, True
 else:
     _node_{n} = None
     if type({n}) not in _PLAIN:
@@ -75,7 +75,7 @@ _node.dtype = _out.dtype
 _node.order = _next(_clock)
 _node.grad = _node.info = None
 _tensor = _new(_Tensor)
-_tensor._data = _out
+_tensor._array = _out
 _tensor._node = _node
 return _tensor
 """

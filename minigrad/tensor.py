@@ -44,9 +44,9 @@ class Tensor:
     Tensor([2., 4., 6.], dtype=float32)
     """
 
-    __slots__ = ("__weakref__", "_data", "_name", "_node")
+    __slots__ = ("__weakref__", "_array", "_name", "_node")
 
-    _data: Any
+    _array: Any
     _node: Node | None
 
     def __init__(
@@ -58,7 +58,7 @@ class Tensor:
                 f"{type(self).__name__}(x) of a tensor that requires a gradient would lose it: "
                 "write x.clone() to stay in the graph, x.detach() to leave it"
             )
-        self._data = backend.make_array(raw(x), dtype, device)
+        self._array = backend.make_array(raw(x), dtype, device)
         self._node = None
         self._name = name
         if requires_grad:
@@ -69,7 +69,7 @@ class Tensor:
     @property
     def data(self) -> Any:
         """The array itself (NumPy's or CuPy's), outside of the graph."""
-        return self._data
+        return self._array
 
     @data.setter
     def data(self, value: Any) -> None:
@@ -77,9 +77,9 @@ class Tensor:
         if not backend.is_array(value):
             kind = type(value).__name__
             raise TypeError(f"data must be an array, got {kind}; write x.data[...] = value")
-        if value is self._data:  # the end of `x.data -= step`
+        if value is self._array:  # the end of `x.data -= step`
             graph.mark_mutated(value)
-        self._data = value
+        self._array = value
         if self._node is not None and self.is_leaf:
             self._node.shape, self._node.dtype = value.shape, value.dtype
 
@@ -108,13 +108,13 @@ class Tensor:
     @requires_grad.setter
     def requires_grad(self, value: bool) -> None:
         if value and self._node is None:
-            dtype = self._data.dtype
+            dtype = self._array.dtype
             if dtype.kind not in "fc":
                 raise TypeError(
                     f"only floating and complex tensors can require a gradient, this one is {dtype}: "
                     "write 3.0 instead of 3, or x.astype('float32')"
                 )
-            self._node = Node(None, (), (), self._data.shape, dtype)
+            self._node = Node(None, (), (), self._array.shape, dtype)
             self._node.tensor = weakref.ref(self)
             if self.name is not None:
                 self._node.annotate().name = self.name
@@ -144,17 +144,17 @@ class Tensor:
         if self._node is not None:
             self._node.annotate().name = value
 
-    shape = property(attrgetter("_data.shape"), doc="The length of each axis.")
-    dtype = property(attrgetter("_data.dtype"), doc="The type of the elements, a NumPy dtype.")
-    ndim = property(attrgetter("_data.ndim"), doc="The number of axes.")
-    size = property(attrgetter("_data.size"), doc="The number of elements.")
-    nbytes = property(attrgetter("_data.nbytes"), doc="The size of the data in bytes.")
-    itemsize = property(attrgetter("_data.itemsize"), doc="The size of one element in bytes.")
+    shape = property(attrgetter("_array.shape"), doc="The length of each axis.")
+    dtype = property(attrgetter("_array.dtype"), doc="The type of the elements, a NumPy dtype.")
+    ndim = property(attrgetter("_array.ndim"), doc="The number of axes.")
+    size = property(attrgetter("_array.size"), doc="The number of elements.")
+    nbytes = property(attrgetter("_array.nbytes"), doc="The size of the data in bytes.")
+    itemsize = property(attrgetter("_array.itemsize"), doc="The size of one element in bytes.")
 
     @property
     def device(self) -> str:
         """Where the data is: "cpu", or "cuda:0" and so on."""
-        return backend.device_of(self._data)
+        return backend.device_of(self._array)
 
     # ----------------------------------------------------------------------------- conversions
 
@@ -171,13 +171,13 @@ class Tensor:
 
     def _host(self, what: str) -> np.ndarray:
         self._would_lose(what)
-        if isinstance(self._data, Batch):
-            return self._data.__array__()  # says what to do instead
-        if isinstance(self._data, RowSparse):
-            return self._data.get()
-        if not isinstance(self._data, np.ndarray):
+        if isinstance(self._array, Batch):
+            return self._array.__array__()  # says what to do instead
+        if isinstance(self._array, RowSparse):
+            return self._array.get()
+        if not isinstance(self._array, np.ndarray):
             raise TypeError(f"{what} of a tensor on {self.device}: copy it first, x.cpu().numpy()")
-        return self._data
+        return self._array
 
     def _would_lose(self, what: str) -> None:
         """An error where a conversion would lose the gradient."""
@@ -190,10 +190,10 @@ class Tensor:
 
     def __dlpack__(self, **kwargs: Any) -> Any:
         self._would_lose("__dlpack__")
-        return self._data.__dlpack__(**kwargs)
+        return self._array.__dlpack__(**kwargs)
 
     def __dlpack_device__(self) -> tuple[int, int]:
-        return self._data.__dlpack_device__()
+        return self._array.__dlpack_device__()
 
     def item(self) -> Any:
         """The only element as a Python number.
@@ -201,19 +201,19 @@ class Tensor:
         >>> Tensor([[2.5]]).item()
         2.5
         """
-        if self._data.size != 1:
+        if self._array.size != 1:
             raise ValueError(
                 f"item() needs a tensor of one element, this one has shape {self.shape}"
             )
-        return self._data.item()
+        return self._array.item()
 
     def tolist(self) -> Any:
         """The data as nested lists of Python numbers."""
-        return self._data.tolist()
+        return self._array.tolist()
 
     def detach(self) -> Tensor:
         """The same data, outside of the graph."""
-        return wrap(self._data, None)
+        return wrap(self._array, None)
 
     def __float__(self) -> float:
         return float(self.item())
@@ -225,36 +225,36 @@ class Tensor:
         return complex(self.item())
 
     def __bool__(self) -> bool:
-        if self._data.size != 1:
+        if self._array.size != 1:
             shape = self.shape
             raise ValueError(
                 f"bool() of a tensor of shape {shape} is ambiguous: use .any() or .all()"
             )
-        return bool(self._data)
+        return bool(self._array)
 
     def __index__(self) -> int:
         if self.ndim or self.dtype.kind not in "iu":
             raise TypeError(
                 f"only a whole number is an index, this tensor is {self.dtype} {self.shape}"
             )
-        return int(self._data)
+        return int(self._array)
 
     def __len__(self) -> int:
-        if not self._data.ndim:
+        if not self._array.ndim:
             raise TypeError("len() of a 0-d tensor")
-        return len(self._data)
+        return len(self._array)
 
     def __contains__(self, value: Any) -> bool:
-        return bool((self._data == raw(value)).any())
+        return bool((self._array == raw(value)).any())
 
     __hash__ = object.__hash__
 
     def __repr__(self) -> str:
-        data = backend.transfer(self._data, "cpu")
+        data = backend.transfer(self._array, "cpu")
         body = np.array2string(data, separator=", ", prefix="Tensor(")
         notes = [f"dtype={self.dtype}"]
-        if isinstance(self._data, Batch):
-            notes.append(f"{self._data.level.size} examples of shape {self.shape}")
+        if isinstance(self._array, Batch):
+            notes.append(f"{self._array.level.size} examples of shape {self.shape}")
         if self.device != "cpu":
             notes.append(f"device={self.device}")
         if self.name:
@@ -264,7 +264,7 @@ class Tensor:
         return f"{type(self).__name__}({body}, {', '.join(notes)})"
 
     def __format__(self, spec: str) -> str:
-        number = self._data.size == 1 and spec
+        number = self._array.size == 1 and spec
         return format(self.item() if number else str(self), spec)
 
     def __reduce__(self) -> Any:
@@ -273,7 +273,7 @@ class Tensor:
                 "only leaves can be copied or pickled, this is computed: use x.detach()"
             )
         grad = None if self.grad is None else self.grad.detach()
-        return _rebuild, (type(self), self._data, self.requires_grad, self.name, grad)
+        return _rebuild, (type(self), self._array, self.requires_grad, self.name, grad)
 
     # ----------------------------------------------------------------------------------- hooks
 
@@ -306,21 +306,21 @@ class Tensor:
 def wrap(data: Any, node: Node | None) -> Tensor:
     """A Tensor around an array and a node, past all checks."""
     t = _new(Tensor)
-    t._data = data
+    t._array = data
     t._node = node
     return t
 
 
 def raw(x: Any) -> Any:
     """The array of a Tensor; anything else as it is."""
-    return x._data if isinstance(x, Tensor) else x
+    return x._array if isinstance(x, Tensor) else x
 
 
 def _rebuild(
     cls: type[Tensor], data: Any, requires_grad: bool, name: str | None, grad: Tensor | None
 ) -> Tensor:
     tensor = _new(cls)
-    tensor._data, tensor._node, tensor._name = data, None, name
+    tensor._array, tensor._node, tensor._name = data, None, name
     tensor.requires_grad = requires_grad
     tensor.grad = grad
     return tensor

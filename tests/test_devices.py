@@ -114,7 +114,7 @@ def test_every_op_on_a_real_gpu(name: str) -> None:
             xs = [Tensor(a, device=device, requires_grad=True) for a in sample.args]
             ys = sample.f(*xs)
             ys = list(ys) if isinstance(ys, (list, tuple)) else [ys]
-            grads = mg.autograd.grad(ys, xs, [np.ones_like(y._data) for y in ys], allow_unused=True)
+            grads = mg.autograd.grad(ys, xs, [np.ones_like(y._array) for y in ys], allow_unused=True)
             results.append([t.detach().cpu().numpy() for t in (*ys, *grads) if t is not None])
         for a, b in zip(*results, strict=True):
             np.testing.assert_allclose(a, b, rtol=1e-9, atol=1e-9)

@@ -175,13 +175,13 @@ def test_layer_runs_on_arrays_that_are_not_numpys(
     plain = getattr(nn, name)(*args, **options).double()
     strict = copy.deepcopy(plain)
     for _, tensor in strict._state():
-        tensor._data = StrictArray(tensor._data)
+        tensor._array = StrictArray(tensor._array)
     data, results = normal(*shape) + (2.0 if name.startswith("LP") else 0.0), []
     for layer, wrap in ((plain, np.asarray), (strict, StrictArray)):
         x = Tensor(wrap(data), requires_grad=True)
         y = layer(x)
-        results.append([y._data, *(g._data for g in autograd.grad([y], [x, *layer.parameters()], [np.ones_like(y._data)]))])
-        results[-1] += [b._data for b in layer.buffers()]
+        results.append([y._array, *(g._array for g in autograd.grad([y], [x, *layer.parameters()], [np.ones_like(y._array)]))])
+        results[-1] += [b._array for b in layer.buffers()]
     for a, b in zip(*results, strict=True):
         assert type(b) is StrictArray
         np.testing.assert_allclose(b.get(), a, rtol=1e-10, atol=1e-12)

@@ -115,7 +115,7 @@ def test_float32_stays_float32(name: str, sample: Sample) -> None:
     xs = tensors(sample, np.float32)
     ys = outputs(sample.f(*xs))
     expected = outputs((sample.f if sample.reference is None else (lambda *_: ys))(*(a.astype(np.float32) for a in sample.args)))
-    assert [y.dtype for y in ys] == [np.asarray(getattr(e, "_data", e)).dtype for e in expected]
+    assert [y.dtype for y in ys] == [np.asarray(getattr(e, "_array", e)).dtype for e in expected]
     for g, x in zip(autograd.grad(ys, xs, [np.ones(y.shape, y.dtype) for y in ys], allow_unused=True), xs, strict=True):
         assert g is None or (g.dtype == np.float32 and g.shape == x.shape)
 
@@ -135,14 +135,14 @@ def compare_with_stand_in(sample: Sample) -> None:
     results = []
     for xs in (plain, strict):
         ys = outputs(sample.f(*xs))
-        seeds = [np.ones_like(y._data) for y in ys]
+        seeds = [np.ones_like(y._array) for y in ys]
         first = [g for g in autograd.grad(ys, xs, seeds, create_graph=True, allow_unused=True) if g is not None]
         again = [g for g in first if g.requires_grad]
-        second = autograd.grad(again, xs, [np.ones_like(g._data) for g in again], allow_unused=True) if again else ()
+        second = autograd.grad(again, xs, [np.ones_like(g._array) for g in again], allow_unused=True) if again else ()
         results.append([t for t in (*ys, *first, *second) if t is not None])
     for a, b in zip(*results, strict=True):
-        assert type(b._data) is StrictArray
-        np.testing.assert_allclose(b._data.get(), a._data, rtol=1e-12, atol=1e-12)
+        assert type(b._array) is StrictArray
+        np.testing.assert_allclose(b._array.get(), a._array, rtol=1e-12, atol=1e-12)
 
 
 @every_sample

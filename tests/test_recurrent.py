@@ -256,8 +256,8 @@ def test_kernels_run_on_arrays_that_are_not_numpys(name: str, with_lengths: bool
         keep = wrap(mask) if with_lengths else None
         options = {"rnn": (keep, "tanh"), "lstm": (None, keep), "gru": (keep,)}[name]
         ys = getattr(R, name)(*xs, *options)
-        grads = autograd.grad(list(ys), xs, [np.ones_like(y._data) for y in ys])
-        results.append([t._data for t in (*ys, *grads)])
+        grads = autograd.grad(list(ys), xs, [np.ones_like(y._array) for y in ys])
+        results.append([t._array for t in (*ys, *grads)])
     for a, b in zip(*results, strict=True):
         assert type(b) is StrictArray
         np.testing.assert_allclose(b.get(), a, rtol=1e-12, atol=1e-14)

@@ -177,7 +177,7 @@ def test_a_tensor_that_the_function_closes_over_keeps_its_graph() -> None:
     w = Tensor(W, requires_grad=True)
     out = vmap(lambda x: w @ x)(X)
     out.sum().backward()
-    np.testing.assert_allclose(w.grad._data, np.tile(X.sum(0), (4, 1)))
+    np.testing.assert_allclose(w.grad._array, np.tile(X.sum(0), (4, 1)))
 
 
 @pytest.mark.parametrize("axis", [0, 1, 2, -1, -2, -3])
@@ -577,7 +577,7 @@ def test_different_random_numbers_are_those_of_a_loop() -> None:
     mg.random.manual_seed(1)
     first = mg.random.normal(X[0] * 0, 0.5, size=(B, 4))
     second = mg.random.rand(B, 4)
-    np.testing.assert_allclose(got, X + first._data + second._data)
+    np.testing.assert_allclose(got, X + first._array + second._array)
 
 
 def test_the_same_random_numbers_for_all() -> None:
@@ -654,4 +654,4 @@ def test_every_op_runs_under_vmap_on_the_stand_in_for_a_gpu(row: str, monkeypatc
         many = [examples_of(a) for a in sample.args]
         given = [Tensor(StrictArray(a), requires_grad=a.dtype.kind in "fc") for a in many]
         for own in flatten(vmap(sample.f)(*given)):
-            assert not isinstance(own._data, np.ndarray) or own.size == 0
+            assert not isinstance(own._array, np.ndarray) or own.size == 0

@@ -8,8 +8,8 @@ NumPy's two protocols, so that ops and gradient rules, which are plain NumPy, ru
 - what is not there runs for one example after the other, and is counted (`minigrad.arrays.fallback`).
 
 **Levels.**  Each `vmap`, and each set of cotangents of `jacobian`, is a `Level`.  Where batches of several levels meet,
-the newest one handles the call, and takes the others for single arrays: its `_data` may itself be a Batch of an older
-level.  That is why everything here works on `_data` by NumPy's functions.
+the newest one handles the call, and takes the others for single arrays: its `_array` may itself be a Batch of an older
+level.  That is why everything here works on `_array` by NumPy's functions.
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ class Row(Level):
         g = leave(c, self, 0)[0]
         if self.of.began > order and not self.of.active:
             return g
-        count = np.arange(self.of.size, like=all_examples(getattr(g, "_data", g)))
+        count = np.arange(self.of.size, like=all_examples(getattr(g, "_array", g)))
         mine = np.reshape(count == self.number, (-1, *(1,) * len(g.shape)))
         return enter(np.where(mine, g[None], 0), self.of, 0)
 
@@ -98,29 +98,29 @@ running: ContextVar[tuple[Level, ...]] = ContextVar("minigrad_running_levels", d
 
 
 class Batch(NDArrayOperatorsMixin):
-    """Arrays of one shape side by side; `_data` is (B, *shape).
+    """Arrays of one shape side by side; `_array` is (B, *shape).
 
     >>> x = Batch(np.array([[1.0, 2.0], [3.0, 4.0]]), Level(2))
-    >>> x.shape, np.sum(x).shape, np.sum(x)._data
+    >>> x.shape, np.sum(x).shape, np.sum(x)._array
     ((2,), (), array([3., 7.]))
     """
 
-    __slots__ = ("__weakref__", "_data", "level", "shape")
+    __slots__ = ("__weakref__", "_array", "level", "shape")
 
     def __init__(self, data: Any, level: Level) -> None:
-        self._data = data
+        self._array = data
         self.level = level
         self.shape = data.shape[1:]
 
     #: Who owns the memory: a write into a batch is a write into its array.
-    base = property(lambda self: self._data)
-    dtype = property(lambda self: self._data.dtype)
+    base = property(lambda self: self._array)
+    dtype = property(lambda self: self._array.dtype)
     ndim = property(lambda self: len(self.shape))
     size = property(lambda self: prod(self.shape))
-    itemsize = property(lambda self: self._data.dtype.itemsize)
+    itemsize = property(lambda self: self._array.dtype.itemsize)
     nbytes = property(lambda self: self.size * self.itemsize)
-    flags = property(lambda self: self._data.flags)
-    device = property(lambda self: getattr(self._data, "device", "cpu"))
+    flags = property(lambda self: self._array.flags)
+    device = property(lambda self: getattr(self._array, "device", "cpu"))
     real = property(lambda self: np.real(self))
     imag = property(lambda self: np.imag(self))
     T = property(lambda self: np.transpose(self))
@@ -166,10 +166,10 @@ class Batch(NDArrayOperatorsMixin):
     # ------------------------------------------------------------------------------ NumPy's methods
 
     def astype(self, dtype: Any, copy: bool = True) -> Batch:
-        return Batch(self._data.astype(dtype, copy=copy), self.level)
+        return Batch(self._array.astype(dtype, copy=copy), self.level)
 
     def copy(self) -> Batch:
-        return Batch(self._data.copy(), self.level)
+        return Batch(self._array.copy(), self.level)
 
     def fill(self, value: Any) -> None:
         parts["write"](self, ..., value)
@@ -182,7 +182,7 @@ class Batch(NDArrayOperatorsMixin):
 
     def get(self) -> Any:
         """The arrays of all examples, for printing."""
-        return self._data if isinstance(self._data, np.ndarray) else self._data.get()
+        return self._array if isinstance(self._array, np.ndarray) else self._array.get()
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
         if not all(map(is_plain, (*inputs, *kwargs.values(), *(kwargs.get("out") or ())))):
@@ -200,7 +200,7 @@ class Batch(NDArrayOperatorsMixin):
             return NotImplemented  # a Tensor records the call
         level = newest((args, kwargs))
         if level is None:  # called with like=self: constants, made where the innermost array is
-            return function(*args, **kwargs, like=self._data)
+            return function(*args, **kwargs, like=self._array)
         rule = function_rules.get(function)
         if rule is not None:
             try:
@@ -274,7 +274,7 @@ def levels_of(x: Any) -> Iterator[Level]:
     """The levels of an array, the newest first."""
     while type(x) is Batch:
         yield x.level
-        x = x._data
+        x = x._array
 
 
 def all_examples(x: Any) -> Any:
@@ -282,7 +282,7 @@ def all_examples(x: Any) -> Any:
     if isinstance(x, (tuple, list)):
         return [all_examples(part) for part in x]
     while type(x) is Batch:
-        x = x._data
+        x = x._array
     return x
 
 
@@ -291,7 +291,7 @@ def settled(c: Any, order: int) -> Any:
 
     While its function runs, what arrives there belongs to each example alone.
     """
-    data = c if type(c) is Batch else getattr(c, "_data", None)
+    data = c if type(c) is Batch else getattr(c, "_array", None)
     if type(data) is not Batch:
         return c
     for level in levels_of(data):
@@ -307,19 +307,19 @@ def within(x: Any, level: Level) -> bool:
 
 def data_of(x: Any, level: Level) -> Any:
     """The array of all examples of a level; anything that is the same for all of them as it is."""
-    return x._data if type(x) is Batch and x.level is level else x
+    return x._array if type(x) is Batch and x.level is level else x
 
 
 def required(x: Any, level: Level) -> Any:
     """The array of all examples, of an argument that a rule needs to have one."""
     if type(x) is Batch and x.level is level:
-        return x._data
+        return x._array
     raise Unbatched("this argument is the same for all examples")
 
 
 def whole(x: Any, level: Level) -> Any:
     """The array of all examples; what is the same for all of them is repeated, without memory."""
-    return x._data if within(x, level) else np.broadcast_to(x, (level.size, *np.shape(x)))
+    return x._array if within(x, level) else np.broadcast_to(x, (level.size, *np.shape(x)))
 
 
 def ndim_of(x: Any) -> int:
@@ -333,7 +333,7 @@ def aligned(x: Any, ndim: int, level: Level) -> Any:
     if not (type(x) is Batch and x.level is level):
         return x
     missing = ndim - len(x.shape)
-    return np.reshape(x._data, (level.size, *(1,) * missing, *x.shape)) if missing > 0 else x._data
+    return np.reshape(x._array, (level.size, *(1,) * missing, *x.shape)) if missing > 0 else x._array
 
 
 def rebuilt(out: Any, level: Level) -> Any:
@@ -350,16 +350,16 @@ def enter(x: Any, level: Level, axis: int) -> Any:
     Beside batches of newer levels, which are the outermost of nested ones, it goes inside of these.
     """
     if type(x) is Batch and x.level.began > level.began:
-        return Batch(enter(x._data, level, axis + 1), x.level)
+        return Batch(enter(x._array, level, axis + 1), x.level)
     return Batch(np.moveaxis(x, axis, 0), level) if is_plain(x) else _spoken(enter, x, level, axis)
 
 
 def leave(x: Any, level: Level, axis: int) -> Any:
     """The array with the examples along an axis, of a batch; of anything else repeated along it."""
     if within(x, level):
-        return np.moveaxis(x._data, 0, axis)
+        return np.moveaxis(x._array, 0, axis)
     if type(x) is Batch and x.level.began > level.began:
-        return Batch(leave(x._data, level, axis + 1), x.level)
+        return Batch(leave(x._array, level, axis + 1), x.level)
     if not is_plain(x):
         return _spoken(leave, x, level, axis)
     return np.moveaxis(np.broadcast_to(x, (level.size, *x.shape)), 0, axis)
@@ -368,9 +368,9 @@ def leave(x: Any, level: Level, axis: int) -> Any:
 def total(x: Any, level: Level) -> Any:
     """The sum over the examples of a level."""
     if within(x, level):
-        return np.sum(x._data, axis=0)
+        return np.sum(x._array, axis=0)
     if type(x) is Batch:
-        return Batch(total(x._data, level), x.level)
+        return Batch(total(x._array, level), x.level)
     return _spoken(total, x, level)
 
 

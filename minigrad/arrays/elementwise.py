@@ -84,7 +84,7 @@ def _in_rows(level: Level, function: Callable[..., Any], x: Any, *args: Any, **k
     """A function that writes into its first argument, for one example after the other."""
     data = required(x, level)
     for i in range(level.size):
-        row = [a._data[i, ...] if within(a, level) else a for a in args]
+        row = [a._array[i, ...] if within(a, level) else a for a in args]
         function(data[i, ...], *row, **kwargs)
 
 

@@ -65,7 +65,7 @@ def in_turn(
 def row(x: Any, i: int, level: Any) -> Any:
     """Example number i, in nested containers."""
     if type(x) is Batch and x.level is level:
-        return x._data[i, ...]
+        return x._array[i, ...]
     if isinstance(x, (tuple, list)):
         parts = [row(part, i, level) for part in x]
         return type(x)(*parts) if hasattr(x, "_fields") else type(x)(parts)

@@ -115,7 +115,7 @@ def read(x: Any, index: Any) -> Any:
         )
     if not within(x, level):
         return Batch(np.moveaxis(read(x, place.beside(None, level)), place.lead, 0), level)
-    out = read(x._data, place.beside(place.number(x), level))
+    out = read(x._array, place.beside(place.number(x), level))
     return Batch(np.moveaxis(out, *place.moves()) if place.lead else out, level)
 
 
@@ -136,7 +136,7 @@ def _write_masked(data: Any, mask: Batch, value: Any, level: Level) -> None:
             "x[mask] = values with a mask of each example: use np.where(mask, values, x)"
         )
     ndim = data.ndim - 1
-    where = np.reshape(mask._data, (*mask._data.shape, *(1,) * (ndim - mask.ndim)))
+    where = np.reshape(mask._array, (*mask._array.shape, *(1,) * (ndim - mask.ndim)))
     np.copyto(data, aligned(value, ndim, level), where=where, casting="unsafe")
 
 

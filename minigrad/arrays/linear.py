@@ -119,5 +119,5 @@ def of_stack(function: Callable[..., Any], x: Any) -> Any:
     On a GPU, where CuPy's takes one matrix, the op goes through the examples.
     """
     if type(x) is Batch and isinstance(all_examples(x), np.ndarray):
-        return Batch(of_stack(function, x._data), x.level)
+        return Batch(of_stack(function, x._array), x.level)
     return function(x)

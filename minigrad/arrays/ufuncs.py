@@ -43,7 +43,7 @@ def _call(
 
 def _target(out: Any, level: Level) -> Any:
     if within(out, level):
-        return out._data
+        return out._array
     raise Unbatched("out= is an array that all examples share: each of them has its own result")
 
 

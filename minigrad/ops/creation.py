@@ -226,7 +226,7 @@ def full_like(
     >>> full_like(Tensor([1.0, 2.0]), 7.0)
     Tensor([7., 7.], dtype=float32)
     """
-    if isinstance(fill_value, Tensor) and (fill_value.requires_grad or newest(fill_value._data)):
+    if isinstance(fill_value, Tensor) and (fill_value.requires_grad or newest(fill_value._array)):
         dtype = getattr(a, "dtype", np.result_type(a)) if dtype is None else dtype
         return _filled(fill_value, np.shape(a) if shape is None else shape, dtype, device)
     out = _made_like(partial(np.full_like, fill_value=raw(fill_value)), raw(a), dtype, order, subok, shape)

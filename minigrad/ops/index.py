@@ -90,7 +90,7 @@ def __getitem__(self: Tensor, index: Any) -> Any:
 def plain_index(index: Any) -> Any:
     """An index without Tensors in it; lists become arrays, so that nobody changes a saved index."""
     if isinstance(index, Tensor):
-        return index._data
+        return index._array
     if isinstance(index, tuple):
         return tuple(map(plain_index, index))
     return np.array(index, dtype=None if index else np.intp) if isinstance(index, list) else index

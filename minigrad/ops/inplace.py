@@ -52,7 +52,7 @@ def _of_each_example(what: str, x: Tensor) -> TypeError:
 
 def _replace(x: Tensor, new: Tensor) -> None:
     """Let the object stand for an updated value in the graph."""
-    x._data, x._node = new._data, new._node
+    x._array, x._node = new._array, new._node
 
 
 @method
@@ -60,12 +60,12 @@ def __setitem__(self: Tensor, index: Any, value: Any) -> None:
     index = plain_index(index)
     if _writes_array(self, value, "x[index] = value"):
         try:
-            self._data[index] = beside(raw(value), self._data) if np.ndim(value) else raw(value)
+            self._array[index] = beside(raw(value), self._array) if np.ndim(value) else raw(value)
         except (TypeError, ValueError) as error:
             if is_unbatched(error):
                 raise _of_each_example("x[index] = value", self) from error
             raise
-        graph.mark_mutated(self._data)
+        graph.mark_mutated(self._array)
     else:
         value = value if isinstance(value, (Tensor, numbers.Number)) else np.asarray(value)
         _replace(self, assign(self, index, value))
@@ -79,12 +79,12 @@ def _in_place(operator: str, op: Callable[..., Any], ufunc: np.ufunc) -> None:
             return NotImplemented
         if _writes_array(self, other, f"x {operator} y"):
             try:
-                ufunc(self._data, raw(other), out=self._data)
+                ufunc(self._array, raw(other), out=self._array)
             except TypeError as error:
                 if is_unbatched(error):
                     raise _of_each_example(f"x {operator} y", self) from error
                 raise
-            graph.mark_mutated(self._data)
+            graph.mark_mutated(self._array)
             return self
         new = op(self, other)
         if new.shape != self.shape:

@@ -213,7 +213,7 @@ def triangular(
     left, mode, right = _parameters(left, mode, right, dtype=dtype, device=device)
     u = _noise("random", size, left, mode, right)
     width = right - left
-    rises = u._data * raw(width) < raw(mode) - raw(left)
+    rises = u._array * raw(width) < raw(mode) - raw(left)
     square = np.where(rises, u * (mode - left), (1 - u) * (right - mode)) * width
     return np.where(rises, left + np.sqrt(square), right - np.sqrt(square))
 

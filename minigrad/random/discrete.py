@@ -60,7 +60,7 @@ def bernoulli(p: Any, dtype: Any = None) -> Tensor:
     [0.0, 1.0]
     """
     p = p if isinstance(p, Tensor) else Tensor(p)
-    drawn = generator(p.device).random(p.shape) < p._data
+    drawn = generator(p.device).random(p.shape) < p._array
     return Tensor(backend.as_array(drawn).astype(dtype or p.dtype))
 
 

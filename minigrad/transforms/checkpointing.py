@@ -40,9 +40,9 @@ def checkpoint(function: Callable[P, R]) -> Callable[P, R]:
     def wrapped(*args: Any, **kwargs: Any) -> Any:
         call = _Call(function, args, kwargs)
         began = next(graph.clock)
-        out = call.run([Tensor(x._data, requires_grad=True) for x in call.inputs])
+        out = call.run([Tensor(x._array, requires_grad=True) for x in call.inputs])
         outs = _tensors(out)
-        values = tuple(t._data for t in outs)
+        values = tuple(t._array for t in outs)
         # The nodes are all that this recording is for; it is dropped at the end.
         call.closed_over = _older_nodes(outs, began)
         del outs

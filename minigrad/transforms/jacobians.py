@@ -44,7 +44,7 @@ def jacobian(
         leaves = []
         for leaf, x in zip((_columns if tall else _rows)(call, out), call.inputs, strict=True):
             shape = out.shape + x.shape
-            full = np.zeros_like(x._data, shape=shape) if leaf is None else np.reshape(leaf, shape)
+            full = np.zeros_like(x._array, shape=shape) if leaf is None else np.reshape(leaf, shape)
             leaves.append(full if isinstance(full, Tensor) else call.give_back(wrap(full, None)))
         return call.arrange(leaves)
 
@@ -73,14 +73,14 @@ def _rows(call: Recording, out: Tensor) -> list[Any]:
 
 
 def _one_by_one(call: Recording, out: Tensor) -> list[Any]:
-    basis = eye_like(out._data, out.size)
+    basis = eye_like(out._array, out.size)
     rows = [call.pull([out], [np.reshape(v, out.shape)], retain_graph=True) for v in basis]
     return [np.stack(column) for column in zip(*rows, strict=True)] if rows else [None] * len(call.inputs)
 
 
 def _columns(call: Recording, out: Tensor) -> list[Any]:
     """The columns: v^T J is linear in v, and its transpose is J."""
-    dual = Tensor(np.zeros_like(out._data), requires_grad=True)
+    dual = Tensor(np.zeros_like(out._array), requires_grad=True)
     pulled = gradients([out], call.inputs, [dual], create_graph=True)
     leaves: list[Any] = []
     for g, x in zip(pulled, call.inputs, strict=True):
@@ -96,7 +96,7 @@ def _columns(call: Recording, out: Tensor) -> list[Any]:
 
 def _identity_blocks(x: Tensor, size: int) -> Iterator[Any]:
     """The unit vectors of the space of x, at most `size` at a time, (B, *x.shape)."""
-    eye = eye_like(x._data, x.size)
+    eye = eye_like(x._array, x.size)
     for start in range(0, x.size, size):
         block = eye[start : start + size]
         yield np.reshape(block, (block.shape[0], *x.shape))

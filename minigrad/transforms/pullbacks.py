@@ -125,7 +125,7 @@ def deriv(
     @named(function, "deriv", "The derivative of {}")
     def derivative(*args: Any, **kwargs: Any) -> Any:
         call = Recording(function, argnums, args, kwargs)
-        return push_forward(call, [np.ones_like(x._data) for x in call.inputs])
+        return push_forward(call, [np.ones_like(x._array) for x in call.inputs])
 
     return derivative
 
@@ -151,7 +151,7 @@ def push_forward(call: Recording, directions: Sequence[Any]) -> Any:
     """
     outs = call.outputs
     create_graph = call.create_graph or is_tracked(directions)
-    duals = [Tensor(np.zeros_like(out._data), requires_grad=True) for out in outs]
+    duals = [Tensor(np.zeros_like(out._array), requires_grad=True) for out in outs]
     pulled = gradients(outs, call.inputs, duals, create_graph=True)
     pairs = [
         (g, t if isinstance(t, Tensor) or backend.is_array(t) else np.asarray(t))
@@ -160,7 +160,7 @@ def push_forward(call: Recording, directions: Sequence[Any]) -> Any:
     ]
     moved = gradients([g for g, _ in pairs], duals, [t for _, t in pairs], create_graph)
     tangents = [
-        call.give_back(wrap(np.zeros_like(out._data), None) if t is None else t, create_graph)
+        call.give_back(wrap(np.zeros_like(out._array), None) if t is None else t, create_graph)
         for t, out in zip(moved, outs, strict=True)
     ]
     return unflatten(call.value, iter(tangents))

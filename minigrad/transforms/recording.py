@@ -105,7 +105,7 @@ class Recording:
             outputs, self.inputs, cotangents, create_graph, retain_graph, search=False
         )
         return [
-            self.give_back(wrap(np.zeros_like(x._data), None) if g is None else g, create_graph)
+            self.give_back(wrap(np.zeros_like(x._array), None) if g is None else g, create_graph)
             for g, x in zip(found, self.inputs, strict=True)
         ]
 
@@ -118,16 +118,16 @@ class Recording:
         create_graph = self.create_graph if create_graph is None else create_graph
         if not isinstance(x, Tensor) or self.tensors_in or (x.requires_grad and create_graph):
             return x
-        if type(x._data) is Batch:  # it depends on an argument of the `vmap` around
+        if type(x._array) is Batch:  # it depends on an argument of the `vmap` around
             return x
-        return x._data if x.ndim else x._data[()]
+        return x._array if x.ndim else x._array[()]
 
     def _recorded(self, i: int, x: Any) -> Tensor:
         """Leaf i as a Tensor that gradients reach: a copy in the graph, or a new leaf."""
         if isinstance(x, Tensor) and x.requires_grad:
             return clone(x)
         if isinstance(x, Tensor):
-            data = x._data
+            data = x._array
         else:
             data = x if backend.is_array(x) else np.asarray(x)
         if data.dtype.kind not in "fc":
@@ -156,7 +156,7 @@ def _given_as_tensor(x: Any) -> bool:
     """Whether x is a Tensor as the caller gave it, not one that `vmap` made of an array: of that first derivatives do."""
     if not isinstance(x, Tensor):
         return False
-    levels = list(levels_of(x._data))
+    levels = list(levels_of(x._array))
     return x._node is not None or not levels or not all(level.arrays_in for level in levels)
 
 

@@ -36,11 +36,11 @@ def replaced(tensors: Sequence[Tensor], values: Sequence[Any]) -> Iterator[None]
     for i, (tensor, value) in enumerate(zip(tensors, given, strict=True)):
         if tensor.shape != value.shape:
             raise ValueError(f"replaced: tensor {i} has shape {tensor.shape}, its value has shape {value.shape}")
-    before = [(tensor, tensor._data, tensor._node) for tensor in tensors]
+    before = [(tensor, tensor._array, tensor._node) for tensor in tensors]
     try:
         for tensor, value in zip(tensors, given, strict=True):
-            tensor._data, tensor._node = value._data, value._node
+            tensor._array, tensor._node = value._array, value._node
         yield
     finally:
         for tensor, data, node in before:
-            tensor._data, tensor._node = data, node
+            tensor._array, tensor._node = data, node

@@ -195,7 +195,7 @@ def _left(x: Any, level: Level, axis: int | None, function: Callable[..., Any]) 
             )
         x = wrap(backend.as_array(x), None)
     if axis is None:
-        if level in batch.levels_of(x._data):
+        if level in batch.levels_of(x._array):
             raise ValueError(
                 f"vmap: out_axes is None, but the result of {name_of(function)} is different for each example"
             )
@@ -212,4 +212,4 @@ def _given_back(x: Tensor) -> Any:
     """The array, where no graph is lost with the Tensor."""
     if x._node is not None:
         return x
-    return x._data if x.ndim else x._data[()]
+    return x._array if x.ndim else x._array[()]

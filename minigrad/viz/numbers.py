@@ -14,7 +14,7 @@ MOST = 6
 
 def host(value: Any) -> np.ndarray:
     """An array in main memory: of a tensor, of an array on a GPU, of rows that are sparse."""
-    value = getattr(value, "_data", value)
+    value = getattr(value, "_array", value)
     return np.asarray(value.get() if hasattr(value, "get") else value)
 
 

@@ -22,7 +22,7 @@ def value_of(node: Node, read: dict[Node, Any]) -> Any:
         return record.value
     if node.op is None:
         tensor = node.tensor() if hasattr(node, "tensor") else None
-        return read.get(node) if tensor is None else tensor._data
+        return read.get(node) if tensor is None else tensor._array
     return read.get(node)
 
 
