@@ -42,7 +42,15 @@ def get_default_dtype() -> np.dtype[Any]:
 
 
 def is_array(x: Any) -> bool:
-    """Whether x is an array that a Tensor can hold as it is: it speaks NumPy's protocols."""
+    """Whether x is an array that a Tensor can hold as it is: it speaks NumPy's protocols.
+
+    Raises:
+        TypeError: for a masked array, whose mask no rule knows.
+    """
+    if hasattr(x, "mask") and hasattr(x, "filled"):
+        raise TypeError(
+            "a masked array has no gradient: write np.where(mask, 0.0, x) for its values, or x.filled()"
+        )
     return isinstance(x, np.ndarray) or hasattr(type(x), "__array_function__")
 
 

@@ -16,6 +16,7 @@ import heapq
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import nullcontext
+from math import prod
 from operator import attrgetter
 from sys import getrefcount
 from typing import Any
@@ -227,7 +228,7 @@ def apply(
     try:
         contributions = None
         if type(g) is not ndarray or create_graph or not op.separate:
-            if op.composite is not None and (create_graph or not op.joint):
+            if op.composite is not None and (create_graph or not op.rules):
                 return _through_composite(node, g, parents, send, create_graph)
             contributions = _contributions(node, g, parents, create_graph)
         i = -1
@@ -237,7 +238,9 @@ def apply(
                 continue
             c = op.rules[i](g, *saved[i]) if contributions is None else contributions[i]
             if c is None:
-                continue
+                if op.joint:  # a joint rule says so that it sends nothing here
+                    continue
+                raise TypeError(f"the rule of {op.name} for {op.inputs[i]} returned None")
             if type(c) is not ndarray:
                 c = settled(c, parent.order)
             if c.shape != parent.shape or c.dtype is not parent.dtype:
@@ -260,8 +263,12 @@ def _contributions(
     if type(g) is Cotangents:
         g = g.complete(node.outputs)
     if op.joint:
-        return apply_rule(op.name, op.rules[0], (g, tuple(map(bool, parents)), *saved[0]))
-    pairs = zip(parents, op.rules, saved, strict=True)
+        found = apply_rule(op.name, op.rules[0], (g, tuple(map(bool, parents)), *saved[0]))
+        if not isinstance(found, (tuple, list)) or len(found) != len(parents):
+            count = f"{len(parents)} gradients, one for each input"
+            raise TypeError(f"the joint rule of {op.name} must return a sequence of {count}")
+        return found
+    pairs = zip(parents, op.rules, saved, strict=False)
     return [
         None if p is None else apply_rule(op.name, rule, (g, *reads)) for p, rule, reads in pairs
     ]
@@ -315,7 +322,7 @@ def _through_composite(
         proxies.append(own)
         return wrap(value, own) if tied else value
 
-    values = dict(node.saved[1])
+    values = dict(node.saved[-1])
     with graph.recording():
         for name in op.inputs:
             value, several = values[name], name == op.sequence
@@ -398,6 +405,8 @@ def fit(c: Any, shape: tuple[int, ...], dtype: Any) -> Any:
         axes = (*range(added), *stretched)
         if axes:
             c = np.sum(c, axis=axes, keepdims=True)
+        if c.size != prod(shape):
+            raise ValueError(f"a rule returned shape {c.shape} for an input of shape {shape}")
         c = np.reshape(c, shape)
     if c.dtype != dtype:
         if c.dtype.kind == "c" and np.dtype(dtype).kind != "c":

@@ -80,10 +80,16 @@ def _option(op: Op, name: str, x: Tensor) -> Any:
 # ----------------------------------------------------------------------------------- results
 
 
-def _as_arrays(out: Any) -> Any:
+def _as_arrays(op: Op, out: Any) -> Any:
     if isinstance(out, (tuple, list)):
-        return _like(out, [backend.as_array(o) for o in out])
-    return backend.as_array(out)
+        return _like(out, [_as_arrays(op, o) for o in out])
+    array = backend.as_array(out)
+    if isinstance(array, Tensor) or not hasattr(array, "dtype"):
+        kind = type(out).__name__
+        raise TypeError(
+            f"{op.name}: its forward returned {kind}; it gets arrays and must return one"
+        )
+    return array
 
 
 def _like(out: Any, items: list[Any]) -> Any:
@@ -93,7 +99,7 @@ def _like(out: Any, items: list[Any]) -> Any:
 
 def _constant(op: Op, out: Any) -> Any:
     """The Tensors of a result that depends on no tensor that needs a gradient."""
-    out = _as_arrays(out)
+    out = _as_arrays(op, out)
     if graph.is_anomaly_enabled():
         graph.check_finite(all_examples(out), op.name, "the forward pass", graph.user_line())
     if isinstance(out, (tuple, list)):

@@ -61,7 +61,7 @@ if {no_parents}:
     return _constant(_op, _out)
 _special = _graph.special
 if type(_out) is not _ndarray:
-    _out = _as_arrays(_out)
+    _out = _as_arrays(_op, _out)
     _special = _special or isinstance(_out, (tuple, list))
 _saved = ({saved},)
 if _special:
@@ -120,8 +120,8 @@ class Op:
         self.names = tuple(n for n in self.parameters if n != "out")
         self.sequence = next((n for n, p in self.parameters.items() if _is_sequence(p)), None)
         self.joint = joint is not None
-        self.separate = joint is None and composite is None
-        self.inputs = tuple(n for n in self.names if n in rules) if self.separate else tuple(inputs)
+        self.separate = joint is None and bool(rules)
+        self.inputs = tuple(inputs) or tuple(n for n in self.names if n in rules)
         self._check_inputs(rules)
         own = tuple(rules[n] for n in self.inputs) if self.separate else ()
         self.rules = (joint,) if joint is not None else own
@@ -143,6 +143,10 @@ class Op:
             raise TypeError(
                 f"{self.name}: a parameter cannot be called {min(taken)!r}, the engine's name"
             )
+        if not self.inputs and (self.joint or self.composite):
+            raise TypeError(f"{self.name}: name what is differentiated, as in inputs=('x', 'y')")
+        if self.separate and set(self.inputs) != set(rules):
+            raise TypeError(f"{self.name}: rules for {sorted(rules)}, but inputs={self.inputs}")
         if self.sequence in rules:
             raise TypeError(
                 f"{self.name}: the inputs in {self.sequence} need one rule for all: "
@@ -150,6 +154,8 @@ class Op:
             )
 
     def _check_reads(self) -> None:
+        if self.joint and _parameter_names(self.rules[0])[1:2] != ("needs",):
+            raise TypeError(f"{self.name}: a joint rule is a function of (g, needs, ...)")
         known = {*self.names, *self.extras, "out", *(f"{n}_shape" for n in self.inputs)}
         for n in {n for reads in self.reads for n in reads} - known:
             may = ", ".join(sorted(known))
@@ -281,12 +287,10 @@ class Op:
             return f"tuple(map(_shape, {n}))" if n == self.sequence else f"_shape({n})"
 
         tuples = [f"({''.join(f'{read(n)}, ' for n in reads)})" for reads in self.reads]
-        if self.composite is not None:
-            return f"{tuples[0] if tuples else ()}, {self._values()}"
-        if self.joint:
-            return tuples[0]
-        pairs = zip(parents, tuples, strict=True)
-        return ", ".join(f"None if {p} is None else {t}" for p, t in pairs)
+        if self.separate:
+            pairs = zip(parents, tuples, strict=True)
+            tuples = [f"None if {p} is None else {t}" for p, t in pairs]
+        return ", ".join(tuples if self.composite is None else [*tuples, self._values()])
 
 
 class _Named:

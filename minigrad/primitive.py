@@ -99,6 +99,7 @@ def primitive(
     def define(forward: Callable[..., Any]) -> OpFunction:
         ufunc = next((f for f in numpy_functions if isinstance(f, np.ufunc)), None)
         op = Op(forward, rules, joint, inputs, extras, composite, name, ufunc)
+        _check_operators(operators, override)
         if op.name in registry and not override:
             where = registry[op.name].op.forward.__module__
             raise ValueError(
@@ -116,6 +117,20 @@ def primitive(
         return function
 
     return define
+
+
+def _check_operators(operators: Sequence[str], override: bool) -> None:
+    """Only Python's operators, and none that Tensor has already."""
+    for name in (operators,) if isinstance(operators, str) else operators:
+        if isinstance(operators, str) or not (hasattr(int, name) or "matmul" in name):
+            raise ValueError(
+                f'operators={operators!r}: write names such as ("__add__", "__radd__")'
+            )
+        if name in vars(Tensor) and not override:
+            raise ValueError(
+                f"Tensor has the operator {name} already: leave it out, or write override=True to "
+                "change it for all tensors"
+            )
 
 
 def method(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -182,6 +197,8 @@ def _bind(
     function: Any, numpy_functions: Sequence[Any], method: str | None, override: bool
 ) -> None:
     """Make a function stand for NumPy's functions, and a method of Tensor."""
+    for numpy_function in numpy_functions:
+        _check_dispatched(numpy_function)
     if not override:
         for numpy_function in numpy_functions:
             if numpy_function in numpy_table:
@@ -200,6 +217,27 @@ def _bind(
         numpy_table[numpy_function] = function
     if method:
         setattr(Tensor, method, function)
+
+
+#: Whose functions are called by NumPy's protocols too.
+_BATCHES = "minigrad.arrays.batch"
+
+
+def _check_dispatched(function: Any) -> None:
+    """Whether NumPy hands calls of a function to other kinds of array, or SciPy's is known by this name."""
+    if isinstance(function, str) and function.startswith(("numpy.", "scipy.")):
+        return
+    kind = type(function).__name__
+    home = getattr(function, "__module__", "")
+    if isinstance(function, np.ufunc) or kind == "_ArrayFunctionDispatcher" or home == _BATCHES:
+        return
+    if kind == "function" and not home.startswith("numpy"):
+        raise TypeError(f"write @primitive(...) with brackets over {function.__name__}")
+    name = getattr(function, "__name__", repr(function))
+    raise TypeError(
+        f"NumPy does not hand {name} to other kinds of array, so no op can stand for it: leave it out "
+        "of the definition and call your own function"
+    )
 
 
 def registered() -> dict[str, Callable[..., Any]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import threading
 import traceback
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -198,16 +197,88 @@ def test_the_second_derivative_reaches_inputs_that_the_first_was_not_asked_for()
     assert y.grad.tolist() == [6.0]
 
 
-def test_backward_passes_of_several_threads_lose_nothing_of_a_shared_leaf() -> None:
-    weight = Tensor(np.zeros(1000), requires_grad=True)
+def test_what_a_definition_lacks_is_said_at_once() -> None:
+    def product(x: Any, y: Any) -> Any:
+        return x * y
 
-    def work() -> None:
-        for _ in range(200):
-            (weight * 1.0).sum().backward()
+    refused: list[tuple[dict[str, Any], str]] = [
+        ({"joint": lambda g, needs, x, y: [g * y, g * x]}, "name what is differentiated"),
+        ({"composite": product}, "name what is differentiated"),
+        ({"joint": lambda g, x, y: [g * y, g * x], "inputs": ("x", "y")}, r"function of \(g, needs"),
+        ({"x": lambda g, y: g * y, "inputs": ("x", "y")}, "rules for"),
+    ]
+    for definition, message in refused:
+        with pytest.raises(TypeError, match=message):
+            primitive(method=False, name="f", **definition)(product)
+    with pytest.raises(TypeError, match="name what is differentiated|cannot be called '_out'|'_tensors'"):
+        primitive(_tensors=lambda g: g, method=False)(lambda _tensors: _tensors)
+    with pytest.raises(TypeError, match="NumPy does not hand kaiser"):
+        primitive(np.kaiser, method=False)(lambda M, beta: M)
+    with pytest.raises(TypeError, match="with brackets"):
+        primitive(product)(product)
 
-    threads = [threading.Thread(target=work) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert (weight.grad.numpy() == 800).all()
+
+def test_tensors_operators_are_not_replaced_by_accident() -> None:
+    for operators, message in (
+        (("__add__",), "has the operator __add__ already"),
+        (("__nonsense__",), "write names such as"),
+        ("__add__", "write names such as"),
+    ):
+        with pytest.raises(ValueError, match=message):
+
+            @primitive(x=lambda g: g, y=lambda g: -g, operators=operators, method=False)
+            def my_difference(x: Any, y: Any) -> Any:
+                return x - y
+
+    assert (Tensor([5.0]) + Tensor([2.0])).item() == 7
+
+
+def test_a_rule_and_a_composite_share_the_orders() -> None:
+    """The rule is for the first order, at higher ones the composite is differentiated."""
+
+    @primitive(
+        x=lambda g, x, k: g * k * np.cos(x), composite=lambda x, k: k * np.sin(x), method=False
+    )
+    def scaled_sine(x: Any, k: float = 2.0) -> Any:
+        return k * np.sin(x)
+
+    assert mg.grad(scaled_sine)(0.5) == pytest.approx(2 * np.cos(0.5))
+    assert mg.grad(mg.grad(scaled_sine))(0.5) == pytest.approx(-2 * np.sin(0.5))
+
+
+def test_what_a_forward_or_a_rule_returns_is_looked_at() -> None:
+    def define(forward: Any, **rules: Any) -> Any:
+        return primitive(method=False, name="f", override=True, **rules)(forward)
+
+    x = leaf(1.0, 2.0)
+    with pytest.raises(TypeError, match="f: its forward returned NoneType"):
+        define(lambda x: None, x=lambda g: g)(x)
+    with pytest.raises(TypeError, match="f: its forward returned Tensor"):
+        define(lambda x: Tensor(x), x=lambda g: g)(x)
+    with pytest.raises(TypeError, match="the rule of f for x returned None"):
+        define(lambda x: 2 * x, x=lambda g: None)(x).sum().backward()
+    with pytest.raises(ValueError, match=r"a rule returned shape \(2,\) for an input of shape \(3,\)"):
+        define(lambda x: x[:2], x=lambda g: g)(leaf(1.0, 2.0, 3.0)).sum().backward()
+    short = define(lambda x, y: x * y, joint=lambda g, needs, x, y: [g * y], inputs=("x", "y"))
+    with pytest.raises(TypeError, match="must return a sequence of 2 gradients"):
+        short(x, x).sum().backward()
+
+
+def test_an_op_with_any_options_is_differentiated_through_its_composite() -> None:
+    def scaled(x: Any, **options: float) -> Any:
+        return x * options["by"]
+
+    fused = primitive(composite=scaled, inputs=("x",), method=False, name="scaled_by")(scaled)
+    x = leaf(2.0)
+    fused(x, by=3.0).backward()
+    assert x.grad.tolist() == [3.0]
+
+
+def test_a_masked_array_is_not_taken_for_an_array() -> None:
+    masked = np.ma.masked_array([1.0, 2.0], [0, 1])
+    with pytest.raises((TypeError, RuntimeError), match="masked|lose the gradient"):
+        masked * leaf(1.0, 2.0)
+    with pytest.raises(TypeError, match="masked"):
+        leaf(1.0, 2.0) * masked
+    with pytest.raises(TypeError, match="masked"):
+        Tensor(masked)
