@@ -42,7 +42,10 @@ def grad(
         if not x.requires_grad:
             raise RuntimeError(f"inputs[{i}] (shape {x.shape}) does not require a gradient")
     if not any(y.requires_grad for y in ys):
-        raise RuntimeError("no output requires a gradient: they were computed from constants, under no_grad(), or are gradients of a pass without create_graph=True")
+        raise RuntimeError(
+            "no output requires a gradient: they were computed from constants or under no_grad(), or are "
+            "gradients of a pass without create_graph=True"
+        )
     found = backward.gradients(ys, xs, gs, create_graph, retain_graph)
     for i, g in enumerate(found):
         if g is None and not allow_unused:
