@@ -170,10 +170,10 @@ class Schedule:
 
     def add(self, node: Node, c: Any) -> None:
         """A contribution to the gradient of a node has arrived."""
-        near = self.near
-        if node in self.waiting:
-            total = self.waiting.pop(node)
-            self.waiting[node] = accumulate(total, c)
+        near, waiting = self.near, self.waiting
+        if waiting and node in waiting:
+            total = waiting.pop(node)
+            waiting[node] = accumulate(total, c)
         elif near is None:
             self.near = node, c
         elif near[0] is node:
