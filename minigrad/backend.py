@@ -47,6 +47,8 @@ def is_array(x: Any) -> bool:
     Raises:
         TypeError: for a masked array, whose mask no rule knows.
     """
+    if type(x) is np.ndarray:
+        return True
     if hasattr(x, "mask") and hasattr(x, "filled"):
         raise TypeError(
             "a masked array has no gradient: write np.where(mask, 0.0, x) for its values, or x.filled()"

@@ -226,23 +226,29 @@ def apply(
     if saved is None or node.order < graph.last_mutation:
         graph.check_saved(node)
     try:
-        contributions = None
-        if type(g) is not ndarray or create_graph or not op.separate:
+        if type(g) is Cotangents:
+            g = g.complete(node.outputs)
+        together = None
+        if create_graph or not op.separate:
             if op.composite is not None and (create_graph or not op.rules):
                 return _through_composite(node, g, parents, send, create_graph)
-            contributions = _contributions(node, g, parents, create_graph)
+            saved = _revive(node) if create_graph else saved
+            together = _jointly(op, g, parents, saved) if op.joint else None
         i = -1
         for parent in parents:
             i += 1
             if parent is None:
                 continue
-            c = op.rules[i](g, *saved[i]) if contributions is None else contributions[i]
+            try:
+                c = op.rules[i](g, *saved[i]) if together is None else together[i]
+            except Exception:
+                c = apply_rule(op.name, op.rules[i], (g, *saved[i]))
             if c is None:
                 if op.joint:  # a joint rule says so that it sends nothing here
                     continue
                 raise TypeError(f"the rule of {op.name} for {op.inputs[i]} returned None")
             if type(c) is not ndarray:
-                c = settled(c, parent.order)
+                c = settled(backend.as_array(c), parent.order)
             if c.shape != parent.shape or c.dtype is not parent.dtype:
                 c = fit(c, parent.shape, parent.dtype)
             if graph.special and graph.is_anomaly_enabled():
@@ -254,24 +260,13 @@ def apply(
         raise
 
 
-def _contributions(
-    node: Node, g: Any, parents: Sequence[Node | None], create_graph: bool
-) -> Sequence[Any]:
-    """All contributions at once: of a joint rule, of an op with several outputs, to batches, as Tensors."""
-    op = node.op
-    saved = _revive(node) if create_graph else node.saved
-    if type(g) is Cotangents:
-        g = g.complete(node.outputs)
-    if op.joint:
-        found = apply_rule(op.name, op.rules[0], (g, tuple(map(bool, parents)), *saved[0]))
-        if not isinstance(found, (tuple, list)) or len(found) != len(parents):
-            count = f"{len(parents)} gradients, one for each input"
-            raise TypeError(f"the joint rule of {op.name} must return a sequence of {count}")
-        return found
-    pairs = zip(parents, op.rules, saved, strict=False)
-    return [
-        None if p is None else apply_rule(op.name, rule, (g, *reads)) for p, rule, reads in pairs
-    ]
+def _jointly(op: Any, g: Any, parents: Sequence[Node | None], saved: Any) -> Sequence[Any]:
+    """The contributions of a joint rule."""
+    found = apply_rule(op.name, op.rules[0], (g, tuple(map(bool, parents)), *saved[0]))
+    if not isinstance(found, (tuple, list)) or len(found) != len(parents):
+        count = f"{len(parents)} gradients, one for each input"
+        raise TypeError(f"the joint rule of {op.name} must return a sequence of {count}")
+    return found
 
 
 def _say_where(error: Exception, node: Node) -> None:
@@ -312,7 +307,6 @@ def _through_composite(
     gradient is asked for: the gradient with respect to one depends on the others.
     """
     op = node.op
-    g = g.complete(node.outputs) if type(g) is Cotangents else g
     proxies: list[Node | None] = []
 
     def proxy(value: Any) -> Any:

@@ -213,6 +213,8 @@ def _converted(part: Any, dtype: np.dtype, name: str) -> Any:
 
 def _parts(tree: Any) -> dict[Any, Any] | None:
     """The parts of a node by key, place or field; None for a leaf."""
+    if hasattr(tree, "dtype"):  # an array, most often
+        return None
     if isinstance(tree, dict):
         return {key: tree[key] for key in _sorted(tree)}
     if isinstance(tree, (list, tuple)):

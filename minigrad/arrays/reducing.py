@@ -32,6 +32,8 @@ def _signature(function: Callable[..., Any]) -> inspect.Signature:
 
 def by_name(function: Callable[..., Any], args: Any, kwargs: Any) -> tuple[Any, dict[str, Any]]:
     """The first argument, and the others by name."""
+    if len(args) == 1:
+        return args[0], dict(kwargs)
     bound = dict(_signature(function).bind(*args, **kwargs).arguments)
     bound.update(bound.pop("kwargs", {}))
     first = next(iter(bound))
