@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 import pytest
 
 import minigrad
-from minigrad import Tensor
+from minigrad import Tensor, kernels
+from minigrad.primitive import numpy_table, registry
 
 
 @pytest.fixture(autouse=True)
@@ -21,3 +24,18 @@ def _names_of_the_docstring_examples(request: pytest.FixtureRequest, doctest_nam
 @pytest.fixture(autouse=True)
 def _seeded() -> None:
     minigrad.random.manual_seed(0)
+
+
+@pytest.fixture(autouse=True)
+def _without_the_ops_of_other_tests() -> Iterator[None]:
+    """What a test or an example defines is forgotten after it."""
+    tables: list[dict] = [registry, numpy_table, kernels.ways]
+    before = [{k: list(v) if isinstance(v, list) else v for k, v in t.items()} for t in tables]
+    members = set(vars(Tensor))
+    yield
+    for name in vars(Tensor).keys() - members:
+        delattr(Tensor, name)
+    for table, kept in zip(tables, before, strict=True):
+        if table != kept:
+            table.clear()
+            table.update(kept)

@@ -248,7 +248,7 @@ def apply(
                     continue
                 raise TypeError(f"the rule of {op.name} for {op.inputs[i]} returned None")
             if type(c) is not ndarray:
-                c = settled(backend.as_array(c), parent.order)
+                c = settled(c if hasattr(c, "shape") else backend.as_array(c), parent.order)
             if c.shape != parent.shape or c.dtype is not parent.dtype:
                 c = fit(c, parent.shape, parent.dtype)
             if graph.special and graph.is_anomaly_enabled():
@@ -286,6 +286,11 @@ def _revive(node: Node) -> list[Any]:
             if isinstance(value, (tuple, list)):
                 return tuple(pick(node, i, v) for i, v in enumerate(value))
             return wrap(value, node)
+        if name in op.extras and getattr(value, "dtype", np.dtype(bool)).kind in "fc":
+            raise NotImplementedError(
+                f"the rule of {op.name} reads the extra {name!r}, whose own derivative is not known, "
+                "so it has no second derivative: give the op composite=, the same of other ops"
+            )
         if name not in op.inputs:
             return value
         if name == op.sequence:
@@ -362,6 +367,7 @@ class EngineOp:
     joint = saves_arrays = False
     separate = True
     composite = sequence = None
+    extras = ()
 
     def __init__(
         self, name: str, doc: str, rule: Callable[..., Any], reads: tuple[str, ...]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,7 +22,7 @@ __all__ = ["NAMES", "UFUNC_OPTIONS", "holds_tensor", "known_operand", "write_int
 #: The types that stand beside a tensor as they are.  Everything else passes `_operand`.
 _PLAIN = frozenset({float, int, bool, complex, np.ndarray, np.float32, np.float64})
 #: What every ufunc takes beside its inputs and `out`, with NumPy's defaults.
-UFUNC_OPTIONS = {
+UFUNC_OPTIONS: dict[str, Any] = {
     "where": True, "casting": "same_kind", "order": "K", "dtype": None, "subok": True, "signature": None,
 }  # fmt: skip
 
@@ -128,18 +129,24 @@ def _finish(op: Op, out: Any, parents: tuple[Node | None, ...], saved: Any) -> A
 # ------------------------------------------------------------------ `out=` and the options of ufuncs
 
 
-def write_into(out: Any, result: Any) -> Any:
-    """The `out=` argument: recorded on a Tensor, allowed on an array where no gradient is lost."""
+def write_into(out: Any, result: Any, broadcast: bool = False, casting: Any = "same_kind") -> Any:
+    """The `out=` argument: recorded on a Tensor, allowed on an array where no gradient is lost.
+
+    A ufunc may `broadcast` its result into a larger `out`; no other function does.
+    """
     if isinstance(result, (tuple, list)):
         pairs = zip(out, result, strict=True)
-        return tuple(r if o is None else write_into(o, r) for o, r in pairs)
+        return tuple(r if o is None else write_into(o, r, broadcast, casting) for o, r in pairs)
     target = out[0] if isinstance(out, tuple) else out
     if isinstance(result, Tensor) and result._node is not None and not isinstance(target, Tensor):
         raise TypeError(
             "a tensor that requires a gradient cannot be written into a NumPy array, the gradient would "
             "be lost: write a = a + t instead of a += t, or make the array a Tensor"
         )
-    if not np.can_cast(result.dtype, target.dtype, "same_kind"):
+    if np.shape(result) != np.shape(target) and not broadcast:
+        shapes = f"{np.shape(target)}, the result has shape {np.shape(result)}"
+        raise ValueError(f"out= has shape {shapes}")
+    if not np.can_cast(result.dtype, target.dtype, casting):
         raise TypeError(
             f"out= of dtype {target.dtype} cannot hold a result of dtype {result.dtype}"
         )
@@ -148,29 +155,54 @@ def write_into(out: Any, result: Any) -> Any:
 
 
 def _with_options(op: Op, inputs: tuple[Any, ...], out: Any, options: dict[str, Any]) -> Any:
-    """A ufunc called with NumPy's options: out, where, dtype, casting (order, subok change no value)."""
+    """A ufunc called with NumPy's options; of these, order and subok change no value."""
     if unknown := options.keys() - UFUNC_OPTIONS.keys():
         known = ", ".join(["out", *UFUNC_OPTIONS])
         raise TypeError(f"{op.name} has no option {min(unknown)!r}; it takes {known}")
-    tensors = (isinstance(x, Tensor) for x in (*inputs, out, options.get("where")))
+    outs = out if isinstance(out, tuple) else (out,)
+    tensors = (isinstance(x, Tensor) for x in (*inputs, *outs, options.get("where")))
     if op.direct is not None and not any(tensors):
         return op.direct(*inputs, out=out, **options)
-    if options.get("signature") is not None:
+    given = UFUNC_OPTIONS | options
+    if given["signature"] is not None:
         raise NotImplementedError(f"{op.name} of Tensors takes no signature=; give dtype=")
-    if (dtype := options.get("dtype")) is not None:
-        casting = options.get("casting", "same_kind")
-        for x in inputs:
-            if backend.is_array(raw(x)) and not np.can_cast(x.dtype, dtype, casting):
-                to = np.dtype(dtype)
-                raise TypeError(
-                    f"{op.name}: cannot cast {x.dtype} to {to} with casting={casting!r}"
-                )
-        inputs = tuple(x.astype(dtype) if backend.is_array(raw(x)) else x for x in inputs)
-    result = op.function(*inputs)
-    if (mask := options.get("where", True)) is not True:
-        kept = out[0] if isinstance(out, tuple) else out
-        result = np.where(mask, result, np.zeros_like(raw(result)) if kept is None else kept)
-    return result if out is None else write_into(out, result)
+    result = op.function(*_cast(op.ufunc, inputs, given["dtype"], given["casting"]))
+    if given["where"] is not True:
+        result = _only_where(given["where"], result, outs)
+    if all(o is None for o in outs):
+        return result
+    return write_into(
+        outs if isinstance(result, tuple) else outs[0], result, True, given["casting"]
+    )
+
+
+def _cast(ufunc: Any, inputs: Sequence[Any], dtype: Any, casting: str) -> Sequence[Any]:
+    """The inputs in the dtypes that NumPy's loop would take.
+
+    Raises:
+        TypeError: NumPy's own, where the loop does not exist or the casting is not allowed.
+    """
+    if dtype is None and casting == "same_kind":
+        return inputs
+    inputs = [np.asarray(x) if isinstance(x, (list, tuple, bool)) else x for x in inputs]
+    kinds = [x.dtype if hasattr(x, "dtype") else type(x) for x in inputs]
+    wanted = None if dtype is None else (*[None] * ufunc.nin, *[np.dtype(dtype)] * ufunc.nout)
+    unknown = [None] * ufunc.nout
+    loop = ufunc.resolve_dtypes((*kinds, *unknown), signature=wanted, casting=casting)
+    pairs = zip(inputs, loop, strict=False)
+    return [x.astype(d) if hasattr(x, "astype") else d.type(x) for x, d in pairs]
+
+
+def _only_where(mask: Any, result: Any, outs: Sequence[Any]) -> Any:
+    """The results where a mask holds; elsewhere what stands in `out`, zeros without one."""
+    if isinstance(result, tuple):
+        pairs = zip(result, outs if len(outs) == len(result) else [None] * len(result), strict=True)
+        return tuple(_only_where(mask, r, (o,)) for r, o in pairs)
+    mask = np.asarray(mask) if isinstance(mask, (list, tuple, bool)) else mask
+    if mask.dtype != bool:
+        raise TypeError(f"where= must be a mask of bools, this one is {mask.dtype}")
+    kept = np.zeros_like(raw(result)) if outs[0] is None else outs[0]
+    return np.where(mask, result, kept)
 
 
 # ------------------------------------------------------------------------------------ errors
@@ -186,7 +218,7 @@ def _rescue(op: Op, values: dict[str, Any], error: Exception) -> Any:
             )
         except Exception as single:
             error = single
-    if isinstance(error, (ImportError, RuntimeError)):  # of our own making: they say what is wrong
+    if isinstance(error, (ImportError, OSError, RuntimeError)):  # these say what is wrong
         raise error
     operands: list[tuple[str, Any]] = []
     for name in op.inputs or op.names:
@@ -204,11 +236,15 @@ def _rescue(op: Op, values: dict[str, Any], error: Exception) -> Any:
         ) from error
     shapes = ", ".join(f"{n}: shape {v.shape} {v.dtype}" for n, v in arrays)
     message = f"{op.name}: {error} ({shapes})"
+    raise _with_message(error, message) from error
+
+
+def _with_message(error: Exception, message: str) -> Exception:
+    """An error of the same type with another message, where its type takes one alone."""
     try:
-        explained: Exception = type(error)(message)
-    except TypeError:
-        explained = RuntimeError(message)
-    raise explained from error
+        return type(error)(message)
+    except Exception:  # whatever a type of the user's own does
+        return RuntimeError(message)
 
 
 #: The globals of the generated functions.

@@ -29,16 +29,19 @@ def array_ufunc(
 ) -> Any:
     """`Tensor.__array_ufunc__`: np.exp(t), ndarray * t, scipy.special.expit(t)."""
     function = _lookup(ufunc)
+    if call == "__call__" and function is not None:
+        if out is None and not kwargs:
+            return function(*inputs)
+        if getattr(getattr(function, "op", None), "ufunc", None) is ufunc:
+            return function(*inputs, out=out, **kwargs)
     if function is None:
         name = ufunc.__name__ if call == "__call__" else f"{ufunc.__name__}.{call}"
         result = _constant(name, getattr(ufunc, call), inputs, kwargs)
     elif call != "__call__":
         result = methods[call](ufunc, function, *inputs, **kwargs)
-    elif out is not None and kwargs.get("where", True) is not True:
-        return function(*inputs, out=out, **kwargs)  # elsewhere `out` keeps what it holds
     else:
         result = function(*inputs, **kwargs)
-    return result if out is None else write_into(out, result)
+    return result if out is None else write_into(out, result, broadcast=True)
 
 
 def array_function(

@@ -14,6 +14,7 @@ import inspect
 import linecache
 import types
 from collections.abc import Callable, Sequence
+from keyword import iskeyword
 from textwrap import indent
 from typing import Any
 
@@ -81,6 +82,10 @@ return _tensor
 """
 
 
+#: The names of Python's that these lines use.
+_USED = {"type", "isinstance", "any", "tuple", "list", "map", "Exception", "out"}
+
+
 class Op:
     """What the engine knows of an op.
 
@@ -110,7 +115,8 @@ class Op:
         name: str | None = None,
         ufunc: np.ufunc | None = None,
     ) -> None:
-        self.name = name or forward.__name__
+        called: str = getattr(forward, "__name__", type(forward).__name__)
+        self.name = name or called
         self.doc = inspect.getdoc(forward) or ""
         self.forward, self.composite, self.ufunc = forward, composite, ufunc
         self.extras = tuple(extras)
@@ -138,11 +144,13 @@ class Op:
         if unknown := {*rules, *self.inputs} - set(self.names):
             known = list(self.names)
             raise TypeError(f"{self.name}: rules for {sorted(unknown)}, its parameters are {known}")
-        own = {*NAMES, "_op", "_forward", "_self", "_complete", "_tensors", "_nodes"}
-        if taken := own & set(self.names):
-            raise TypeError(
-                f"{self.name}: a parameter cannot be called {min(taken)!r}, the engine's name"
-            )
+        for n in self.names:
+            if n.startswith("_") or n in _USED:
+                raise TypeError(
+                    f"{self.name}: the engine needs the name {n!r}, choose another for the parameter"
+                )
+        if not self.name.isidentifier() or iskeyword(self.name):
+            raise ValueError(f"{self.name!r} is no name for an op: give name=, a Python identifier")
         if not self.inputs and (self.joint or self.composite):
             raise TypeError(f"{self.name}: name what is differentiated, as in inputs=('x', 'y')")
         if self.separate and set(self.inputs) != set(rules):
@@ -204,7 +212,8 @@ class Op:
                 parameters.append(kind("out", kind.POSITIONAL_OR_KEYWORD, default=None))
                 options = UFUNC_OPTIONS.items()
                 parameters += [kind(n, kind.KEYWORD_ONLY, default=v) for n, v in options]
-        returns = str(self.forward.__annotations__.get("return", "Tensor")).replace("Any", "Tensor")
+        given = getattr(self.forward, "__annotations__", {})
+        returns = str(given.get("return", "Tensor")).replace("Any", "Tensor")
         shown = parameters[::-1] if swapped else parameters
         return inspect.Signature(shown, return_annotation=returns)
 
