@@ -186,9 +186,10 @@ def _cast(ufunc: Any, inputs: Sequence[Any], dtype: Any, casting: str) -> Sequen
         return inputs
     inputs = [np.asarray(x) if isinstance(x, (list, tuple, bool)) else x for x in inputs]
     kinds = [x.dtype if hasattr(x, "dtype") else type(x) for x in inputs]
-    wanted = None if dtype is None else (*[None] * ufunc.nin, *[np.dtype(dtype)] * ufunc.nout)
-    unknown = [None] * ufunc.nout
-    loop = ufunc.resolve_dtypes((*kinds, *unknown), signature=wanted, casting=casting)
+    options: dict[str, Any] = {"casting": casting}
+    if dtype is not None:
+        options["signature"] = (*[None] * ufunc.nin, *[np.dtype(dtype)] * ufunc.nout)
+    loop = ufunc.resolve_dtypes((*kinds, *[None] * ufunc.nout), **options)
     pairs = zip(inputs, loop, strict=False)
     return [x.astype(d) if hasattr(x, "astype") else d.type(x) for x, d in pairs]
 

@@ -317,6 +317,8 @@ def test_casting_is_numpys() -> None:
         lambda x: np.add(x(whole), 1.5, dtype=int),
         lambda x: np.add(x(half), 1.5, dtype="i4", casting="unsafe"),
         lambda x: np.exp(x(whole), dtype=int),
+        lambda x: np.multiply(x(half), 2.0, casting="safe"),
+        lambda x: np.multiply(x(half), 2.0, casting="unsafe", out=x(np.zeros(2, int))),
         lambda x: np.divide(x(whole), 2, dtype=int),
         lambda x: np.add(x(whole), x(half), casting="no"),
         lambda x: np.add(x(half), x(half), casting="safe", out=x(np.zeros(2, np.float32))),
