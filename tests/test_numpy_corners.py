@@ -101,6 +101,7 @@ REDUCTIONS = [
     np.median, np.nanmedian, np.average, np.cumsum, np.sort, np.any,
 ]  # fmt: skip
 OF_COMPLEX = [np.nansum, np.nanmean, np.nanvar, np.nanstd, np.nanprod, np.median]
+EVEN, UNEVEN = np.array([0.0, 2.0, 4.0, 6.0]), np.array([0.0, 1.0, 2.0, 4.0])
 KEPT = np.array([True, False, True, True])
 RUNNING = [np.maximum, np.minimum, np.fmax, np.add]
 FOLDED = [
@@ -132,6 +133,12 @@ CORNERS: list[tuple[Callable[[Any], Any], np.ndarray]] = [
     (np.nansum, np.array([2**53 + 1])),
     *((f, N) for f in (np.sort_complex, np.ptp, np.polyint, np.polyder, np.poly, np.vander)),
     (lambda x: np.polyadd(x, x[:2]), N),
+    *(
+        (lambda f, a=a: np.gradient(f, *a[0], edge_order=a[1]), x)
+        for a in (((), 1), ((), 2), ((0.5,), 1), ((EVEN,), 2), ((UNEVEN,), 1), ((UNEVEN,), 2))
+        for x in (HOLED, HOLED[::-1], np.array([1.0, inf, 3.0, 2.0]), np.array([inf, 1, 2, -inf]))
+    ),
+    (lambda f: np.gradient(f, EVEN[:3], axis=1), np.array([[1.0, nan, 3.0], [4.0, 7.0, 2.0]])),
     (np.corrcoef, X),
     (lambda x: np.std(x, axis=()), X),
     *((lambda x, f=f: f.reduce(x, initial=5), x) for f in FOLDED for x in (V, N, V[:1], V[:0])),

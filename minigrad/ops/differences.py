@@ -13,6 +13,7 @@ from ..primitive import composed
 from ..tensor import raw
 from .join import concatenate, split
 from .reduce import sum
+from .select import where as choose_where
 from .shape import reshape
 
 __all__ = ["diff", "ediff1d", "gradient", "trapezoid", "unwrap"]
@@ -73,8 +74,11 @@ def ediff1d(ary: Any, to_end: Any = None, to_begin: Any = None) -> Any:
 def _slope(f: Any, h: Any, edge_order: int) -> Any:
     """Derivatives along axis 0 by differences; h are the n - 1 distances, (n - 1, 1, ...)."""
     before, after = h[:-1], h[1:]
+    # Where all distances are equal, the middle has no weight: not a NaN or an infinity there either.
+    uneven = np.logical_not(np.all(raw(h) == raw(h)[:1]))
+    middle = choose_where(uneven | np.isfinite(raw(f)[1:-1]), f[1:-1], 0.0)
     inner = (
-        before**2 * f[2:] + (after**2 - before**2) * f[1:-1] - after**2 * f[:-2]
+        before**2 * f[2:] + (after**2 - before**2) * middle - after**2 * f[:-2]
     ) / (before * after * (before + after))  # fmt: skip
 
     def edge(f0: Any, f1: Any, f2: Any, h1: Any, h2: Any) -> Any:

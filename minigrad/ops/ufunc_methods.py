@@ -34,7 +34,7 @@ def _running_extremum(ufunc: np.ufunc) -> Callable[..., Any]:
         values = raw(x)
         out = _running(ufunc, values, axis)
         places = np.cumsum(np.ones_like(values, dtype=np.intp), axis=axis) - 1
-        same = (values == out) | ((values != values) & (out != out))  # NaN, which stays
+        same = (values == out) | (np.isnan(values) & np.isnan(out))  # NaN stays
         latest = _running(np.maximum, np.where(same, places, 0), axis)
         return take_along_axis(x, latest, axis)
 
