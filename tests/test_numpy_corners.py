@@ -139,6 +139,10 @@ CORNERS: list[tuple[Callable[[Any], Any], np.ndarray]] = [
         for x in (HOLED, HOLED[::-1], np.array([1.0, inf, 3.0, 2.0]), np.array([inf, 1, 2, -inf]))
     ),
     (lambda f: np.gradient(f, EVEN[:3], axis=1), np.array([[1.0, nan, 3.0], [4.0, 7.0, 2.0]])),
+    *(
+        (lambda fp: np.interp(np.linspace(-1, 5, 25), UNEVEN, fp), x)
+        for x in (HOLED, np.array([1.0, inf, inf, 2.0]), np.array([-inf, 1.0, inf, nan]))
+    ),
     (np.corrcoef, X),
     (lambda x: np.std(x, axis=()), X),
     *((lambda x, f=f: f.reduce(x, initial=5), x) for f in FOLDED for x in (V, N, V[:1], V[:0])),

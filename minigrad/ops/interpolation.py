@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ..arrays.batch import all_examples
 from ..primitive import composed
 from ..tensor import raw
 from .join import concatenate
@@ -46,7 +47,12 @@ def interp(
     n = np.shape(xp)[0]
     k = np.clip(np.searchsorted(xp, x, side="right") - 1, 0, n - 2)
     x0, x1, y0, y1 = xp[k], xp[k + 1], fp[k], fp[k + 1]
-    inside = y0 + (x - x0) * ((y1 - y0) / (x1 - x0))
+    slope = (y1 - y0) / (x1 - x0)
+    inside = y0 + (x - x0) * slope
+    if not np.all(np.isfinite(all_examples(raw(inside)))):
+        other = where(raw(y0) == raw(y1), y0, y1 + (x - x1) * slope)  # from the right point
+        inside = where(np.isnan(raw(inside)), other, inside)
+        inside = where(np.equal(raw(x), raw(x1)), y1, where(np.equal(raw(x), raw(x0)), y0, inside))
     below, above = np.less(x, xp[0]), np.greater(x, xp[n - 1])
     inside = where(above, fp[n - 1] if right is None else right, inside)
     out = where(below, fp[0] if left is None else left, inside)
