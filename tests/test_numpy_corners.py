@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import minigrad as mg
 from minigrad import Tensor, grad, gradcheck, logsumexp
 
 inf, nan = np.inf, np.nan
@@ -80,6 +81,29 @@ WRONG: list[Callable[[Any], Any]] = [
     lambda x: np.polyfit(x[0], x[1][:2], 1),
     lambda x: np.polyfit(x[0], x[1], 2, cov=True),
     lambda x: np.vander(x),
+    lambda x: np.vander(x[0], -1),
+    lambda x: np.matvec(x[0], x[0]),
+    lambda x: np.matvec(x, 2.0),
+    lambda x: np.vecmat(x[0], x[0]),
+    lambda x: np.vecmat(x[0, 0], x),
+    *(lambda x, p=p: np.linalg.cond(x[:0], p) for p in (None, 2, "fro", "nuc", inf)),
+    lambda x: np.linalg.cond(np.outer(x[0], x[0]), "x"),
+    lambda x: np.linalg.cond(np.outer(x[0], 0 * x[0]), "nuc"),
+    lambda x: np.linalg.norm(x[:0], -inf),
+    lambda x: np.ediff1d(x > 0),
+    lambda x: np.gradient(x > 0),
+    lambda x: np.polysub(x[0] > 0, x[0] > 0),
+    lambda x: np.fill_diagonal(x.astype(int), nan),
+    lambda x: np.fill_diagonal(x, 1j),
+    lambda x: np.place(x > 0, MASK, np.array([0.5])),
+    lambda x: np.putmask(x > 0, MASK, np.array(0.5)),
+    lambda x: np.place(x.astype(np.float32), MASK, x),
+    lambda x: np.put(x.astype(np.uint8), 0, 300),
+    lambda x: np.putmask(x.astype(int), MASK, [nan]),
+    lambda x: np.put_along_axis(x, np.array([[0]]), [[1j]], 1),
+    lambda x: np.copyto(x.astype(int), 0.5),
+    lambda x: np.copyto(x, 1j),
+    lambda x: np.copyto(x.astype(np.uint8), 300),
     lambda x: np.roots(x),
     lambda x: np.poly(x),
     lambda x: np.bincount(np.array([0, 1]), weights=x[0]),
@@ -90,7 +114,7 @@ WRONG: list[Callable[[Any], Any]] = [
 def test_what_numpy_refuses_is_refused(i: int) -> None:
     with pytest.raises(Exception) as theirs:
         WRONG[i](X)
-    kinds = (TypeError, ValueError, IndexError, ZeroDivisionError, RuntimeError)
+    kinds = (TypeError, ValueError, IndexError, ArithmeticError, RuntimeError)
     assert isinstance(theirs.value, kinds)
     with pytest.raises(kinds):
         WRONG[i](Tensor(X))
@@ -102,6 +126,26 @@ REDUCTIONS = [
 ]  # fmt: skip
 OF_COMPLEX = [np.nansum, np.nanmean, np.nanvar, np.nanstd, np.nanprod, np.median]
 EVEN, UNEVEN = np.array([0.0, 2.0, 4.0, 6.0]), np.array([0.0, 1.0, 2.0, 4.0])
+#: Small types, whose products with numbers NumPy takes in larger ones.
+SMALL = [np.array([1, 0, 1], d) for d in ("f2", "f4", "u1", "i2", "?", "F")]
+SINGULAR = np.stack([np.eye(2), np.zeros((2, 2)), np.full((2, 2), nan), [[1.0, 2.0], [3.0, 4.0]]])
+#: Orders of matrix norms, and the shapes without elements that have one.
+EMPTY: dict[Any, list[tuple[int, int]]] = {
+    1: [(2, 0), (0, 0)], 2: [(2, 0), (0, 2)], inf: [(0, 2), (0, 0)], "fro": [(0, 2)], "nuc": [(2, 0)],
+}  # fmt: skip
+
+
+def _written(x: Any, value: Any, write: Callable[..., Any]) -> Any:
+    x = x.copy()
+    write(x, value)
+    return x
+
+
+WRITERS: list[Callable[..., Any]] = [
+    np.fill_diagonal, lambda x, v: np.put(x, [1, 2], v), lambda x, v: np.putmask(x, np.eye(2) == 1, v),
+    lambda x, v: np.place(x, np.eye(2) == 1, v),
+    lambda x, v: np.put_along_axis(x, np.array([[0], [1]]), v, 1),
+]  # fmt: skip
 KEPT = np.array([True, False, True, True])
 RUNNING = [np.maximum, np.minimum, np.fmax, np.add]
 FOLDED = [
@@ -143,6 +187,36 @@ CORNERS: list[tuple[Callable[[Any], Any], np.ndarray]] = [
         (lambda fp: np.interp(np.linspace(-1, 5, 25), UNEVEN, fp), x)
         for x in (HOLED, np.array([1.0, inf, inf, 2.0]), np.array([-inf, 1.0, inf, nan]))
     ),
+    *(
+        (lambda x, v=v, write=write: _written(x, v, write), np.zeros((2, 2), d))
+        for v in (0.7, [0.7], 3, np.float64(0.7), True)
+        for write in WRITERS
+        for d in (int, bool, np.uint8, np.float32)
+    ),
+    *((lambda x, w=w: _written(x, np.int8([3]), w), np.zeros((2, 2), "f4")) for w in WRITERS),
+    (lambda x: _written(x, 200, np.copyto), np.zeros(2, np.uint8)),
+    (lambda x: np.polysub(x, np.uint8([2, 3])), np.int8([1])),
+    *((lambda x, f=f, n=n: f(x, n), x) for f in (np.dot, np.inner) for n in (2, 2.0) for x in SMALL),
+    *((lambda x, f=f: f(2, x), x) for f in (np.dot, np.inner) for x in SMALL),
+    *((lambda x: np.vecdot(x, x), x) for x in SMALL),
+    *((lambda x: np.interp(0.5, [0, 1, 2], x), x) for x in SMALL),
+    *((lambda x, i=i: np.linalg.svd(x, hermitian=True)[i], -np.eye(2, dtype=d)) for i in range(3) for d in "fF"),
+    (lambda x: np.linalg.lstsq(x, np.ones(2))[2], X),
+    *((lambda x, f=f: f(x), x) for f in (np.cov, np.corrcoef) for x in (V[:0], X[:0], X[:, :0], V[:1])),
+    *(
+        (lambda x, p=p: np.linalg.cond(x, p), x)
+        for p in (None, 1, -1, 2, -2, "fro", inf, -inf)
+        for x in (np.zeros((3, 3)), np.ones((2, 2)), np.full((2, 2), inf), np.eye(2, dtype="f4"))
+    ),
+    *((lambda x, p=p: np.linalg.cond(x, p), SINGULAR) for p in (1, -1, "fro", inf, -inf)),
+    *(
+        (lambda x, f=f, p=p: f(x, ord=p), np.zeros(shape))
+        for f in (np.linalg.norm, np.linalg.matrix_norm)
+        for p, shapes in EMPTY.items()
+        for shape in shapes
+    ),
+    *((lambda x, p=p: np.linalg.vector_norm(x, ord=p), V[:0]) for p in (0, 1, 2, 3, inf)),
+    (lambda x: np.linalg.norm(x, inf, axis=1), np.zeros((2, 0))),
     (np.corrcoef, X),
     (lambda x: np.std(x, axis=()), X),
     *((lambda x, f=f: f.reduce(x, initial=5), x) for f in FOLDED for x in (V, N, V[:1], V[:0])),
@@ -163,6 +237,7 @@ CORNERS: list[tuple[Callable[[Any], Any], np.ndarray]] = [
 ]
 
 
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
 @pytest.mark.parametrize("i", range(len(CORNERS)))
 def test_numbers_and_dtypes_at_the_corners(i: int) -> None:
     f, x = CORNERS[i]
@@ -195,6 +270,16 @@ def test_a_start_with_a_gradient_is_refused_by_name() -> None:
 
 
 CORNER_POWERS = np.array([0.0, -0.0, inf, -inf, nan, 1.0, -1.0, 1e-30, -1e30, 3.7, -0.2])
+@pytest.mark.parametrize("f", [mg.linspace, mg.logspace, mg.geomspace, mg.arange])
+def test_what_is_made_of_arrays_has_numpys_dtype(f: Any) -> None:
+    """The default dtype is for Python's numbers, which have none."""
+    assert f(1.0, 2.0).dtype == np.float32
+    for start in (np.float64(1.0), np.float32(1.0), np.array(1.0), Tensor(np.array(1.0))):
+        plain = start.numpy() if isinstance(start, Tensor) else start
+        assert f(start, 2.0).dtype == getattr(np, f.__name__)(plain, 2.0).dtype
+    assert mg.full(2, np.float64(1.0)).dtype == np.float64
+
+
 EXPONENTS = [-5, -4, -3, -2, -1, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 0.5, -1.0, 2.0, 3.0, 1.5]
 
 

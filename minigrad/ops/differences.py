@@ -62,7 +62,8 @@ def ediff1d(ary: Any, to_end: Any = None, to_begin: Any = None) -> Any:
     >>> ediff1d(np.array([1.0, 4.0, 9.0]), to_begin=0.0)
     array([0., 3., 5.])
     """
-    inner = diff(reshape(ary, -1))
+    flat = reshape(ary, -1)
+    inner = np.subtract(split(flat, [1])[1], flat[:-1])  # of booleans an error, unlike diff
     parts = [reshape(p, -1) for p in (to_begin, inner, to_end) if p is not None]
     if any(not np.can_cast(p.dtype, inner.dtype, "same_kind") for p in parts):
         raise TypeError(
@@ -117,7 +118,7 @@ def gradient(f: Any, *varargs: Any, axis: Any = None, edge_order: int = 1) -> An
         raise TypeError(f"gradient: {len(varargs)} spacings for {len(axes)} axes")
     if edge_order not in (1, 2):
         raise ValueError(f"gradient: edge_order must be 1 or 2, got {edge_order}")
-    if np.result_type(raw(f)).kind in "biu":
+    if np.result_type(raw(f)).kind in "iu":  # of booleans the difference is NumPy's error
         f = f.astype(np.float64) if hasattr(f, "astype") else np.asarray(f, np.float64)
     out = []
     for along, spacing in zip(axes, spacings, strict=True):

@@ -7,12 +7,19 @@ from typing import Any
 import numpy as np
 
 from ..arrays.batch import all_examples
+from ..backend import as_operand
 from ..primitive import composed
 from ..tensor import raw
 from .join import concatenate
 from .select import where
 
 __all__ = ["interp"]
+
+
+def _inexact(a: Any) -> Any:
+    """As an array of floats, of integers and booleans in double precision."""
+    a = as_operand(a)
+    return a if a.dtype.kind in "fc" else a.astype(np.float64)
 
 
 @composed(np.interp)
@@ -44,6 +51,7 @@ def interp(
         fp = concatenate([fp[-1:], fp, fp[:1]])
     if np.shape(xp)[0] == 1:  # no line to follow: constant
         xp, fp = concatenate([xp, xp + 1.0]), concatenate([fp, fp])
+    x, xp, fp = (_inexact(a) for a in (x, xp, fp))  # differences of small integers would wrap
     n = np.shape(xp)[0]
     k = np.clip(np.searchsorted(xp, x, side="right") - 1, 0, n - 2)
     x0, x1, y0, y1 = xp[k], xp[k + 1], fp[k], fp[k + 1]
