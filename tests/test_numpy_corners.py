@@ -233,6 +233,9 @@ CORNERS: list[tuple[Callable[[Any], Any], np.ndarray]] = [
     (lambda x: np.subtract.reduce(x), np.array(3.0)),
     (lambda x: np.subtract.reduceat(x, []), V),
     (np.divide.reduce, N[:1]),
+    (lambda x: np.maximum.reduce(x, dtype=np.float32), N),
+    (lambda x: np.minimum.reduce(x, dtype=np.float32, initial=-4), V),
+    (lambda x: np.subtract.outer(x, x, dtype=np.float32), V),
     (lambda x: np.subtract.reduce(x, initial=1.5), N),
 ]
 

@@ -184,10 +184,10 @@ class RowSparse(np.lib.mixins.NDArrayOperatorsMixin):
         if kept is not None and out is None:
             return kept
         target = None if out is None else out[0]
-        if kept is not None and isinstance(target, RowSparse) and kept.shape == target.shape:
-            if np.can_cast(kept.dtype, target.dtype, "same_kind"):
-                target.values, target.rows = kept.values.astype(target.dtype), kept.rows
-                return target
+        fits = kept is not None and isinstance(target, RowSparse) and kept.shape == target.shape
+        if fits and np.can_cast(kept.dtype, target.dtype, "same_kind"):
+            target.values, target.rows = kept.values.astype(target.dtype), kept.rows
+            return target
         kwargs = {name: _dense(value) for name, value in kwargs.items()}
         return _into(target, partial(getattr(ufunc, method), *map(_dense, inputs), **kwargs))
 

@@ -97,7 +97,8 @@ def _reduce(
     absent = {"initial": NoValue, "where": True, "dtype": None}
     given = {n: v for n, v in options.items() if v is not absent[n]}
     own = _OWN.get((ufunc, "reduce"))
-    if own is not None and not (given and own in _BARE) and not isinstance(initial, Tensor):
+    bare = own in _BARE or (own in (max, min) and dtype is not None)
+    if own is not None and not (given and bare) and not isinstance(initial, Tensor):
         return own(x, axis=axis, keepdims=keepdims, **given)
     start = raw(initial)
     to = _like_numpy(ufunc, "reduce", x, axis=axis, dtype=dtype, initial=start, where=where)
@@ -174,9 +175,9 @@ def _reduceat(
     return concatenate(pieces, axis=axis) if pieces else getitem(x, (*before, slice(0, 0)))
 
 
-def _outer(ufunc: np.ufunc, f: Callable[..., Any], x: Any, y: Any) -> Any:
-    """f(x_i, y_j) for all i and j."""
-    return f(reshape(x, (*np.shape(x), *(1,) * np.ndim(y))), y)
+def _outer(ufunc: np.ufunc, f: Callable[..., Any], x: Any, y: Any, **options: Any) -> Any:
+    """f(x_i, y_j) for all i and j, with the options of the ufunc."""
+    return f(reshape(x, (*np.shape(x), *(1,) * np.ndim(y))), y, **options)
 
 
 def _at(ufunc: np.ufunc, f: Callable[..., Any], a: Any, indices: Any, b: Any = None) -> None:
