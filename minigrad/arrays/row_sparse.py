@@ -154,6 +154,13 @@ class RowSparse(np.lib.mixins.NDArrayOperatorsMixin):
         """Become equal to an ordinary array, of which all rows are kept."""
         self.values, self.rows = whole, np.arange(len(whole), like=self.rows)
 
+    def _takes_over(self, other: RowSparse) -> bool:
+        """Become equal to another one and say so, where its shape and dtype fit."""
+        fits = other.shape == self.shape and np.can_cast(other.dtype, self.dtype, "same_kind")
+        if fits:
+            self.values, self.rows = other.values.astype(self.dtype), other.rows
+        return fits
+
     # ------------------------------------------------------------------------ NumPy's protocols
 
     def _kept_sparse(self, ufunc: np.ufunc, inputs: Any) -> RowSparse | None:
@@ -184,9 +191,7 @@ class RowSparse(np.lib.mixins.NDArrayOperatorsMixin):
         if kept is not None and out is None:
             return kept
         target = None if out is None else out[0]
-        fits = kept is not None and isinstance(target, RowSparse) and kept.shape == target.shape
-        if fits and np.can_cast(kept.dtype, target.dtype, "same_kind"):
-            target.values, target.rows = kept.values.astype(target.dtype), kept.rows
+        if kept is not None and isinstance(target, RowSparse) and target._takes_over(kept):
             return target
         kwargs = {name: _dense(value) for name, value in kwargs.items()}
         return _into(target, partial(getattr(ufunc, method), *map(_dense, inputs), **kwargs))

@@ -140,7 +140,10 @@ def dot(a: Any, b: Any, out: Any = None) -> Any:
 
 def _scaled(a: Any, b: Any) -> Any:
     """A product with a number, whose dtype counts: NumPy makes an array of it first."""
-    return np.multiply(beside(as_operand(a), b), beside(as_operand(b), a))
+    a, b = (
+        x if hasattr(x, "dtype") else beside(np.asarray(x), other) for x, other in ((a, b), (b, a))
+    )
+    return np.multiply(a, b)
 
 
 @composed(np.inner)

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
-from ..arrays.batch import Batch, newest
-from ..backend import NoValue, as_array
+from ..arrays.batch import Batch
+from ..backend import NoValue, as_array, is_array
 from ..tensor import Tensor, raw, wrap
 from .constant import constants
 from .index import getitem, plain_index, take_along_axis
@@ -73,11 +73,14 @@ _BARE = (logsumexp, constants["all"], constants["any"])
 def _like_numpy(ufunc: np.ufunc, method: str, x: Any, *args: Any, **options: Any) -> np.dtype[Any]:
     """The dtype of NumPy's result; its complaint about what does not fit, of axes, indices, types, masks.
 
-    NumPy's own method runs on ones of the shape and dtype of x.
+    NumPy's own method runs on ones of the shape and dtype of x.  Of options that are batches, or on
+    another device, only the shape counts.
     """
     ones = np.broadcast_to(np.ones((), np.result_type(raw(x))), np.shape(x))
-    plain = {k: v if newest(v) is None else True for k, v in options.items()}
-    return np.asarray(getattr(ufunc, method)(ones, *args, **plain)).dtype
+    for name, value in options.items():
+        if is_array(value) and not isinstance(value, np.ndarray):
+            options[name] = np.broadcast_to(True, np.shape(value))[()]
+    return np.asarray(getattr(ufunc, method)(ones, *args, **options)).dtype
 
 
 def _reduce(
