@@ -60,6 +60,7 @@ WRONG: list[Callable[[Any], Any]] = [
     lambda x: np.average(x, axis=0, weights=np.ones(3)),
     lambda x: np.average(x, weights=np.zeros((2, 3))),
     lambda x: np.cov(x, ddof=0.5),
+    lambda x: np.cov(x, dtype=int),
     lambda x: np.cov(x, fweights=[1, 2]),
     lambda x: np.cov(x, fweights=[1.5, 2, 1]),
     lambda x: np.cov(x, aweights=[-1, 2, 1]),
@@ -179,7 +180,7 @@ CORNERS: list[tuple[Callable[[Any], Any], np.ndarray]] = [
     (lambda x: np.polyadd(x, x[:2]), N),
     *(
         (lambda f, a=a: np.gradient(f, *a[0], edge_order=a[1]), x)
-        for a in (((), 1), ((), 2), ((0.5,), 1), ((EVEN,), 2), ((UNEVEN,), 1), ((UNEVEN,), 2))
+        for a in (((), 1), ((), 2), ((0.5,), 1), ((0.0,), 1), ((EVEN,), 2), ((UNEVEN,), 1), ((UNEVEN,), 2))
         for x in (HOLED, HOLED[::-1], np.array([1.0, inf, 3.0, 2.0]), np.array([inf, 1, 2, -inf]))
     ),
     (lambda f: np.gradient(f, EVEN[:3], axis=1), np.array([[1.0, nan, 3.0], [4.0, 7.0, 2.0]])),
@@ -196,6 +197,11 @@ CORNERS: list[tuple[Callable[[Any], Any], np.ndarray]] = [
     *((lambda x, w=w: _written(x, np.int8([3]), w), np.zeros((2, 2), "f4")) for w in WRITERS),
     (lambda x: _written(x, 200, np.copyto), np.zeros(2, np.uint8)),
     (lambda x: np.polysub(x, np.uint8([2, 3])), np.int8([1])),
+    (lambda x: np.cov(x, V[:3]), X[:0]),
+    (lambda x: np.corrcoef(x, dtype=np.float32), X[:0]),
+    *((lambda x: np.vdot(x, x), x) for x in SMALL),
+    *((lambda x: np.vecmat(x, np.outer(x, x)), x) for x in SMALL),
+    (lambda x: np.linalg.lstsq(x, V[:2])[3], X.astype(np.float32)),
     *((lambda x, f=f, n=n: f(x, n), x) for f in (np.dot, np.inner) for n in (2, 2.0) for x in SMALL),
     *((lambda x, f=f: f(2, x), x) for f in (np.dot, np.inner) for x in SMALL),
     *((lambda x: np.vecdot(x, x), x) for x in SMALL),

@@ -178,7 +178,7 @@ def vdot(a: Any, b: Any, /) -> Any:
     >>> vdot(np.array([1j]), np.array([1j])).item()
     (1+0j)
     """
-    return dot(np.conj(np.reshape(a, -1)), np.reshape(b, -1))
+    return dot(conj(np.reshape(a, -1)), np.reshape(b, -1))
 
 
 # -------------------------------------------------------------------------------------- einsum
@@ -343,7 +343,7 @@ def vecdot(
             f"vecdot: the vectors have {np.shape(x)[-1]} and {np.shape(y)[-1]} elements along axis {axis}"
         )
     dtype = np.result_type(x.dtype, y.dtype) if dtype is None else dtype  # small integers stay so
-    total = sum_over(np.multiply(np.conj(x), y), axis=-1, dtype=dtype)
+    total = sum_over(np.multiply(conj(x), y), axis=-1, dtype=dtype)
     return np.expand_dims(total, axis) if keepdims else total
 
 
@@ -364,7 +364,7 @@ def vecmat(x: Any, y: Any) -> Any:
     array([3., 4.])
     """
     _need_axes("vecmat", x, y, 1, 2)
-    return matmul(np.conj(x)[..., None, :], y)[..., 0, :]
+    return matmul(conj(x)[..., None, :], y)[..., 0, :]
 
 
 def _need_axes(name: str, x: Any, y: Any, first: int, second: int) -> None:
