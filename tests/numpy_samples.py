@@ -343,6 +343,9 @@ MORE: dict[str, list[Sample]] = {
         *(Sample(lambda x, f=f: f(x, axis=1, mean=np.mean(x, axis=1, keepdims=True)), (X,)) for f in (np.var, np.std)),
         Sample(lambda x: np.add.reduce(x, axis=0, where=beside(x, MASK), initial=2.0), (X,)),
         Sample(lambda x: np.hypot.reduce(x, axis=0, where=beside(x, MASK), initial=2.0), (X,)),
+        Sample(lambda x: np.subtract.reduce(x * x, axis=1, initial=2.0), (X,)),
+        Sample(lambda x: np.divide.reduce(x, axis=0, where=beside(x, MASK), initial=2.0, keepdims=True), (X,)),
+        Sample(lambda x: np.hypot.reduce(x, axis=(1, 0), initial=2.0), (X,)),
     ],
     "nan_masked": [
         *(

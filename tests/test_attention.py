@@ -48,6 +48,31 @@ def test_scaled_dot_product_attention_equals_torchs(mask: str | None) -> None:
     assert mg.gradgradcheck(lambda q, k, v: F.scaled_dot_product_attention(q, k, v, given, **options), *(a[0, 0] for a in arrays))
 
 
+def test_a_floating_mask_has_a_gradient_and_a_boolean_one_none() -> None:
+    q, k, v = normal(3, 4), normal(5, 4), normal(5, 2)
+    attend = lambda m: F.scaled_dot_product_attention(q, k, v, attn_mask=m)
+    assert mg.gradgradcheck(attend, normal(3, 5))
+    hidden = np.where(np.tril(np.ones((3, 5), bool), 2), 0.0, -np.inf)
+    slope = mg.grad(lambda m: np.sum(attend(m) ** 2))(hidden)
+    assert np.any(slope[hidden == 0])
+    assert not np.any(slope[hidden < 0])  # and no NaN
+    np.testing.assert_allclose(attend(Tensor(hidden == 0)).numpy(), attend(Tensor(hidden)).numpy(), rtol=1e-12)
+
+
+@pytest.mark.parametrize("name", ["attn_mask", "key_padding_mask"])
+def test_masks_of_multihead_attention_have_gradients(name: str) -> None:
+    layer, x = nn.MultiheadAttention(4, 2, batch_first=True).double(), normal(2, 3, 4)
+    padded, hidden = np.array([[False] * 3, [False, False, True]]), np.triu(np.ones((3, 3), bool), 1)
+    for shape in [(3, 3), (4, 3, 3)] if name == "attn_mask" else [(2, 3)]:
+        for other in (None, hidden if name == "key_padding_mask" else padded):
+            others = {({"attn_mask", "key_padding_mask"} - {name}).pop(): other}
+            f = lambda m, others=others: layer(x, x, x, **{name: m}, **others)[0]
+            assert mg.gradcheck(f, normal(*shape))
+            assert np.any(mg.grad(lambda m, f=f: np.sum(f(m) ** 2))(np.zeros(shape)))
+    encoder = nn.TransformerEncoderLayer(4, 2, 8, batch_first=True).double().eval()
+    assert np.any(mg.grad(lambda m: np.sum(encoder(x, m) ** 2 * x))(np.zeros((3, 3))))
+
+
 @pytest.mark.torch
 @pytest.mark.parametrize("options", [{}, {"batch_first": True, "bias": False}, {"kdim": 3, "vdim": 2}])
 def test_multihead_attention_equals_torchs(options: dict[str, Any]) -> None:

@@ -106,6 +106,49 @@ def test_an_update_may_not_change_shape_or_dtype() -> None:
     assert y.dtype == np.float32
 
 
+HALVES = np.full(2, 0.5)
+
+
+@pytest.mark.parametrize("update", [_iadd, _isub, _imul, _itruediv, _ipow])
+@pytest.mark.parametrize(
+    ("x", "y"),
+    [(np.zeros(2, int), HALVES), (HALVES.astype("f4"), HALVES), (HALVES, HALVES * 1j), (HALVES, 1j)],
+)  # fmt: skip
+def test_a_recorded_update_casts_as_numpy_does(update: Callable, x: np.ndarray, y: object) -> None:
+    try:
+        want = update(x.copy(), y)
+    except TypeError:
+        want = None
+    recorded = Tensor(x) if x.dtype == int else Tensor(x, requires_grad=True) * 1
+    value = Tensor(y, requires_grad=True) if isinstance(y, np.ndarray) else y
+    if want is None:
+        with pytest.raises(TypeError, match="dtype"):
+            update(recorded, value)
+        assert recorded.tolist() == x.tolist()
+        return
+    got = update(recorded, value)
+    assert (got.dtype, got.tolist()) == (want.dtype, want.tolist())
+
+
+@pytest.mark.parametrize(
+    ("x", "value"), [(np.zeros(2, int), 0.7), (np.zeros(2, bool), 0.7), (np.zeros(2), 1j)]
+)
+def test_a_value_whose_gradient_would_be_lost_is_not_assigned(x: np.ndarray, value: complex) -> None:
+    value = Tensor(np.array(value), requires_grad=True)
+    for write in (lambda t: t.__setitem__(0, value), lambda t: t.fill(value), lambda t: np.put(t, 0, value)):
+        target = Tensor(x.copy())
+        with pytest.raises(TypeError, match="dtype"):
+            write(target)
+        assert target.tolist() == x.tolist()
+
+
+def test_a_value_may_become_narrower_where_it_is_assigned() -> None:
+    x, value = Tensor(np.zeros(2, np.float32)), Tensor(np.array(0.5), requires_grad=True)
+    x[0] = value
+    (x * 3).sum().backward()
+    assert (x.dtype, value.grad.item(), value.grad.dtype) == (np.float32, 3.0, np.float64)
+
+
 def test_the_two_loops_over_parameters_update_them() -> None:
     parameters = [Tensor([1.0, 2.0], requires_grad=True), Tensor(3.0, requires_grad=True)]
 

@@ -112,6 +112,51 @@ def test_loss_module_equals_torchs(name: str, options: dict, inputs: tuple, othe
         np.testing.assert_allclose(a.numpy(), b.numpy(), rtol=1e-8, atol=1e-11)
 
 
+W, PIXELS = np.array([0.2, 1.5, 0.7]), normal(2, 3, 4)
+#: Losses as functions of what weighs them, and of targets that are numbers.
+OF_WEIGHTS: dict[str, tuple[Any, np.ndarray]] = {
+    **{
+        f"cross_entropy {r} {s}": (
+            lambda w, r=r, s=s: F.cross_entropy(ROWS, CLASSES, w, ignore_index=1, reduction=r, label_smoothing=s), W,
+        ) for r in ("mean", "sum", "none") for s in (0.0, 0.1)
+    },
+    "cross_entropy of probabilities": (lambda w: F.cross_entropy(ROWS, P, w), W),
+    "cross_entropy of one": (lambda w: F.cross_entropy(ROWS[0], np.array(2), w, reduction="sum"), W),
+    "cross_entropy of pixels": (lambda w: F.cross_entropy(PIXELS, np.arange(8).reshape(2, 4) % 3, w), W),
+    "nll_loss": (lambda w: F.nll_loss(ROWS, CLASSES, w, ignore_index=0), W),
+    "binary_cross_entropy": (lambda w: F.binary_cross_entropy(P, BITS, w), OTHERS),
+    "binary_cross_entropy_with_logits": (lambda w: F.binary_cross_entropy_with_logits(ROWS, BITS, w), OTHERS),
+    "pos_weight": (lambda w: F.binary_cross_entropy_with_logits(ROWS, BITS, pos_weight=w), W),
+    "multi_margin_loss": (lambda w: F.multi_margin_loss(ROWS, CLASSES, 2, 0.5, w), W),
+    "multilabel_soft_margin_loss": (lambda w: F.multilabel_soft_margin_loss(ROWS, BITS, w), W),
+    "poisson_nll_loss": (lambda y: F.poisson_nll_loss(ROWS, y, full=True), np.abs(OTHERS) * 3),
+    "log_expected": (lambda e: F.sampled_softmax_loss(ROWS, OTHERS, None, CLASSES, np.array([1, 3]), e), np.log(P[:, 0])),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", OF_WEIGHTS)
+def test_what_weighs_a_loss_has_a_gradient(name: str) -> None:
+    loss, x = OF_WEIGHTS[name]
+    assert np.any(mg.grad(lambda x: np.sum(loss(x)))(x))
+    assert mg.gradgradcheck(lambda x: loss(x * x), x + 2)  # beyond what is linear
+    assert mg.gradcheck(loss, x)
+    np.testing.assert_allclose(loss(Tensor(x, requires_grad=True)).detach().numpy(), np.asarray(loss(x)))
+
+
+def test_inputs_keep_their_gradient_beside_that_of_the_weight() -> None:
+    assert mg.gradgradcheck(lambda x, w: F.cross_entropy(x, CLASSES, w), ROWS, W)
+    assert mg.gradcheck(lambda x, w: F.multi_margin_loss(x, CLASSES, 2, 0.5, w), ROWS, W)
+
+
+def test_a_weight_that_a_loss_cannot_use_is_an_error() -> None:
+    for f in (F.cross_entropy, F.nll_loss):
+        with pytest.raises(ValueError, match=r"\(4,\).*3 classes"):
+            f(ROWS, CLASSES, weight=np.ones(4))
+    for module in (nn.CrossEntropyLoss, nn.NLLLoss, nn.BCELoss, nn.MultiMarginLoss):
+        with pytest.raises(TypeError, match="gradient would be lost"):
+            module(weight=Tensor(W, requires_grad=True))
+
+
 @pytest.mark.torch
 @pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
 def test_ctc_loss_equals_torchs(reduction: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -60,6 +61,26 @@ def test_gradient_at_an_edge(f: Callable, x: list[float], expected: list[float])
 
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.torch
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize("x", [0.0, -0.0])
+@pytest.mark.parametrize(
+    "f",
+    [
+        *(lambda x, n=n: x**n for n in (-6, -4, -3, -2, -1, 0, 0.5, 1, 2, 3, -1.5)), lambda x: 1 / x,
+        lambda x: 1 / (x * x), lambda m: m.sqrt(), lambda m: 1 / m.sqrt(), lambda m: m.log(), lambda m: m.log2(),
+        lambda m: m.log10(), lambda m: m.reciprocal(),
+    ],
+)  # fmt: skip
+def test_an_infinite_slope_at_a_zero_has_the_sign_of_torchs(f: Callable[[Any], Any], x: float) -> None:
+    torch = pytest.importorskip("torch", reason="PyTorch is not installed")
+    theirs = torch.tensor(x, dtype=torch.float64, requires_grad=True)
+    f(theirs).backward()
+    ours = Tensor(np.array(x), requires_grad=True)
+    f(ours).backward()
+    np.testing.assert_array_equal(ours.grad.numpy(), theirs.grad.numpy())
+
+
 def test_a_masked_singularity_does_not_disturb_second_derivatives() -> None:
     x = np.array([0.0, 4.0])
     second = grad(lambda x: np.sum(grad(lambda x: np.sum(np.where(x > 0, np.sqrt(x + (x == 0)), 0.0)))(x)))(x)

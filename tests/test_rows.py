@@ -35,6 +35,80 @@ def test_the_gradient_holds_only_the_rows_that_were_looked_up() -> None:
     assert isinstance(table.weight.grad.data, np.ndarray)
 
 
+ROWS = np.array([[0.0, 0.0], [2.0, 2.0], [1.0, 1.0], [0.0, 0.0]])
+
+
+def sparse_gradient() -> Tensor:
+    table = nn.Embedding(4, 2, sparse=True).double()
+    table(np.array([1, 1, 2])).sum().backward()
+    assert isinstance(table.weight.grad.data, RowSparse)
+    return table.weight.grad
+
+
+READINGS: list[Any] = [
+    lambda g: g * 2, lambda g: 0.1 * g, lambda g: g / 2, lambda g: g / 0, lambda g: g * np.inf, lambda g: -g,
+    lambda g: g**2, lambda g: 2**g, lambda g: g + 1, lambda g: 1 - g, lambda g: g - 2 * g, lambda g: g + g,
+    lambda g: g * np.ones(2), lambda g: np.ones(2) * g, lambda g: g @ np.ones(2), lambda g: g == ROWS,
+    lambda g: g[1], lambda g: g[:, 0], lambda g: g[g > 1], lambda g: len(g), lambda g: g.tolist(),
+    lambda g: np.asarray(g), lambda g: np.asarray(g, "f4"), lambda g: [row.sum() for row in g][1],
+    lambda g: np.stack([g, g]), lambda g: np.concatenate([g, g]), lambda g: np.block([[g, g]]),
+    lambda g: g.sum(0), lambda g: np.sum(g, where=ROWS > 1), lambda g: np.linalg.norm(g),
+    lambda g: np.add.reduce(g), lambda g: np.subtract.outer(g, g), lambda g: np.where(g > 0, g, -1),
+    lambda g: np.einsum("ij->j", g), lambda g: g.T, lambda g: g.reshape(-1), lambda g: np.clip(g, 0, 1),
+    lambda g: np.sum(g, out=np.zeros(())), lambda g: np.add(g, g, where=ROWS > 1, out=np.ones((4, 2))),
+]  # fmt: skip
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize("i", range(len(READINGS)))
+def test_a_sparse_gradient_is_read_as_an_array_is(i: int) -> None:
+    want = READINGS[i](ROWS)
+    for g in (sparse_gradient(), sparse_gradient().data):
+        got = READINGS[i](g)
+        np.testing.assert_allclose(np.asarray(got), want)
+        np.testing.assert_array_equal(np.asarray(g), ROWS)  # which changes nothing
+
+
+WRITINGS: list[Any] = [
+    lambda g: g.__imul__(0.5), lambda g: g.__imul__(np.float32(0.5)), lambda g: g.__itruediv__(2),
+    lambda g: np.multiply(g, 2, out=g), lambda g: np.add(g, g, out=g), lambda g: np.negative(g, out=g),
+    lambda g: np.clip(g, 0, 1, out=g), lambda g: np.add(g, 1, out=g), lambda g: np.add(g, 1, where=ROWS > 1, out=g),
+    lambda g: g.__setitem__(0, 5.0), lambda g: g.__setitem__(slice(1), g[1:2]), lambda g: g.fill(0.0),
+    lambda g: np.copyto(g, 3.0), lambda g: np.fill_diagonal(g, 7.0), lambda g: np.add.at(g, [0, 0], 1.0),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("i", range(len(WRITINGS)))
+def test_a_sparse_gradient_is_written_as_an_array_is(i: int) -> None:
+    want = ROWS.copy()
+    WRITINGS[i](want)
+    for g in (sparse_gradient(), sparse_gradient().data):
+        WRITINGS[i](g)
+        np.testing.assert_allclose(np.asarray(g), want)
+        assert isinstance(g.data if isinstance(g, Tensor) else g, RowSparse)
+    if i < 6:  # scaled and added, it holds no more rows than before
+        assert g.coalesce().rows.tolist() == [1, 2]
+
+
+def test_a_sparse_gradient_that_cannot_be_written_is_an_error() -> None:
+    g = sparse_gradient()
+    with pytest.raises(TypeError, match="cast"):
+        g *= 1j
+    with pytest.raises(AttributeError, match="dense"):
+        g.data.sort()
+    np.testing.assert_array_equal(np.asarray(g), ROWS)
+
+
+def test_rows_of_a_computed_table() -> None:
+    table, scale = Tensor(normal(4, 2), requires_grad=True), Tensor(np.array(2.0), requires_grad=True)
+    rows = np.array([1, 1, 2])
+    for f in (lambda w: w * 1, lambda w: w * scale, lambda w: w @ np.ones((2, 2)), lambda w: np.tanh(w) / 3):
+        table.grad = None
+        F.embedding(rows, f(table), sparse=True).sum().backward()
+        want = mg.grad(lambda w, f=f: np.sum(f(w)[rows]))(table.detach().numpy())
+        np.testing.assert_allclose(np.asarray(table.grad), want)
+
+
 def test_second_derivatives_through_sparse_rows() -> None:
     indices = np.array([1, 1, 0])
     assert mg.gradgradcheck(lambda w: F.embedding(indices, w, sparse=True) ** 3, normal(3, 2))

@@ -225,7 +225,8 @@ def _base(x: Any, exponent: Any, g: Any) -> Any:
     """x, with 1 in place of a zero under a negative exponent where no gradient arrives or y = 0."""
     if isinstance(exponent, (int, float)) and exponent >= 0:
         return x
-    return x + ((x == 0) & (np.real(exponent) < 0) & ((g == 0) | (exponent == -1)))
+    unused = (x == 0) & (np.real(exponent) < 0) & ((g == 0) | (exponent == -1))
+    return np.where(unused, 1, x)  # which keeps the sign of -0.0
 
 
 def _power_y(g: Any, x: Any, y: Any, out: Any) -> Any:

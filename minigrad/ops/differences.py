@@ -13,6 +13,7 @@ from ..primitive import composed
 from ..tensor import raw
 from .join import concatenate, split
 from .reduce import sum
+from .select import where as choose_where
 from .shape import reshape
 
 __all__ = ["diff", "ediff1d", "gradient", "trapezoid", "unwrap"]
@@ -61,7 +62,8 @@ def ediff1d(ary: Any, to_end: Any = None, to_begin: Any = None) -> Any:
     >>> ediff1d(np.array([1.0, 4.0, 9.0]), to_begin=0.0)
     array([0., 3., 5.])
     """
-    inner = diff(reshape(ary, -1))
+    flat = reshape(ary, -1)
+    inner = np.subtract(split(flat, [1])[1], flat[:-1])  # of booleans an error, unlike diff
     parts = [reshape(p, -1) for p in (to_begin, inner, to_end) if p is not None]
     if any(not np.can_cast(p.dtype, inner.dtype, "same_kind") for p in parts):
         raise TypeError(
@@ -71,11 +73,11 @@ def ediff1d(ary: Any, to_end: Any = None, to_begin: Any = None) -> Any:
 
 
 def _slope(f: Any, h: Any, edge_order: int) -> Any:
-    """Derivatives along axis 0 by differences; h are the n - 1 distances, (n - 1, 1, ...)."""
-    before, after = h[:-1], h[1:]
-    inner = (
-        before**2 * f[2:] + (after**2 - before**2) * f[1:-1] - after**2 * f[:-2]
-    ) / (before * after * (before + after))  # fmt: skip
+    """Derivatives along axis 0 by differences; h is the distance, or the n - 1 distances (n - 1, 1, ...)."""
+    if np.ndim(h) == 0:
+        inner, h = (f[2:] - f[:-2]) / (2.0 * h), [h, h]
+    else:
+        inner = _inner_slope(f, h[:-1], h[1:])
 
     def edge(f0: Any, f1: Any, f2: Any, h1: Any, h2: Any) -> Any:
         """At f0, from the parabola through it and the next two."""
@@ -83,11 +85,23 @@ def _slope(f: Any, h: Any, edge_order: int) -> Any:
         return -(h1 + total) / (h1 * total) * f0 + total / (h1 * h2) * f1 - h1 / (h2 * total) * f2
 
     if edge_order == 1:
-        first, last = (f[1:2] - f[:1]) / h[:1], (f[-1:] - f[-2:-1]) / h[-1:]
+        first, last = (f[1:2] - f[:1]) / h[0], (f[-1:] - f[-2:-1]) / h[-1]
     else:
-        first = edge(f[:1], f[1:2], f[2:3], h[:1], h[1:2])
-        last = -edge(f[-1:], f[-2:-1], f[-3:-2], h[-1:], h[-2:-1])
+        first = edge(f[:1], f[1:2], f[2:3], h[0], h[1])
+        last = -edge(f[-1:], f[-2:-1], f[-3:-2], h[-1], h[-2])
     return concatenate([first, inner, last])
+
+
+def _inner_slope(f: Any, before: Any, after: Any) -> Any:
+    """The slopes between uneven distances.
+
+    Where all of them are equal the middle has no weight, nor has a NaN or an infinity there.
+    """
+    steps = raw(before), raw(after)
+    uneven = np.logical_not(np.all((steps[0] == steps[1]) & (steps[0] == steps[0][:1])))
+    middle = choose_where(uneven | np.isfinite(raw(f)[1:-1]), f[1:-1], 0.0)
+    weighted = before**2 * f[2:] + (after**2 - before**2) * middle - after**2 * f[:-2]
+    return weighted / (before * after * (before + after))
 
 
 @composed(np.gradient, method=False)
@@ -113,7 +127,7 @@ def gradient(f: Any, *varargs: Any, axis: Any = None, edge_order: int = 1) -> An
         raise TypeError(f"gradient: {len(varargs)} spacings for {len(axes)} axes")
     if edge_order not in (1, 2):
         raise ValueError(f"gradient: edge_order must be 1 or 2, got {edge_order}")
-    if np.result_type(raw(f)).kind in "biu":
+    if np.result_type(raw(f)).kind in "iu":  # of booleans the difference is NumPy's error
         f = f.astype(np.float64) if hasattr(f, "astype") else np.asarray(f, np.float64)
     out = []
     for along, spacing in zip(axes, spacings, strict=True):
@@ -122,18 +136,19 @@ def gradient(f: Any, *varargs: Any, axis: Any = None, edge_order: int = 1) -> An
             raise ValueError(
                 f"gradient: axis {along} has {n} elements, edge_order={edge_order} needs more"
             )
-        columns = reshape(_steps(f, spacing, n, along), (n - 1,) + (1,) * (ndim - 1))
-        out.append(np.moveaxis(_slope(np.moveaxis(f, along, 0), columns, edge_order), 0, along))
+        if np.ndim(spacing):
+            spacing = reshape(_steps(spacing, n, along), (n - 1,) + (1,) * (ndim - 1))
+        out.append(np.moveaxis(_slope(np.moveaxis(f, along, 0), spacing, edge_order), 0, along))
     return out[0] if len(out) == 1 else tuple(out)
 
 
-def _steps(f: Any, spacing: Any, n: int, axis: int) -> Any:
-    """The n - 1 distances along an axis, from one for all or from n coordinates."""
+def _steps(spacing: Any, n: int, axis: int) -> Any:
+    """The n - 1 distances along an axis, from n coordinates."""
     if np.ndim(spacing) > 1:
         raise ValueError(
             f"gradient: distances must be numbers or have one axis, got shape {np.shape(spacing)}"
         )
-    steps = diff(spacing) if np.ndim(spacing) else spacing * np.ones_like(raw(f), shape=(n - 1,))
+    steps = diff(spacing)
     if np.shape(steps) != (n - 1,):
         raise ValueError(
             f"gradient: {np.shape(spacing)[0]} coordinates for axis {axis} of length {n}"

@@ -198,7 +198,7 @@ def logit(x: Any) -> Any:
 @primitive(
     "scipy.special.xlogy",
     x=lambda g, x, y: g * np.log(y + ((x == 0) & (y == 0))),
-    y=lambda g, x, y: g * x / (y + ((x == 0) & (y == 0))),
+    y=lambda g, x, y: g * x / np.where((x == 0) & (y == 0), 1, y),
 )
 def xlogy(x: Any, y: Any) -> Any:
     """x log(y), 0 where x = 0 (scipy.special.xlogy).

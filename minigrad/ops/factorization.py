@@ -353,7 +353,8 @@ def _svd_of_hermitian(a: Any, compute_uv: bool) -> Any:
         return np.abs(w)
     u = np.take_along_axis(v, np.broadcast_to(order[..., None, :], np.shape(v)), axis=-1)
     negative = raw(w) < 0
-    return SVDResult(u, np.abs(w), hermitian(u * np.where(negative, -1.0, 1.0)[..., None, :]))
+    signs = (1 - 2 * negative).astype(w.dtype)
+    return SVDResult(u, np.abs(w), hermitian(u * signs[..., None, :]))
 
 
 @composed(np.linalg.svdvals)

@@ -6,6 +6,8 @@ What an in-place write means depends on the tensor (never on its name):
   taken earlier keep their values, and every gradient stays right;
 - a leaf that requires a gradient: an error, since the graph would no longer begin at the leaf;
 - a constant, or anything under `no_grad()`: the array itself is written.
+
+What is written must fit the dtype by NumPy's rule "same_kind": floats may become narrower, not integers.
 """
 
 from __future__ import annotations
@@ -50,6 +52,15 @@ def _of_each_example(what: str, x: Tensor) -> TypeError:
     )
 
 
+def _check_casting(x: Tensor, new: Any, what: str) -> None:
+    """Complain where a result does not fit the dtype of x, by the rule of NumPy's in-place operators."""
+    if not np.can_cast(new.dtype, x.dtype, "same_kind"):
+        raise TypeError(
+            f"{what} cannot write {new.dtype} into a tensor of dtype {x.dtype}: compute a new tensor, "
+            f"or make x with x.astype({str(new.dtype)!r}) first"
+        )
+
+
 def _replace(x: Tensor, new: Tensor) -> None:
     """Let the object stand for an updated value in the graph."""
     x._array, x._node = new._array, new._node
@@ -68,6 +79,8 @@ def __setitem__(self: Tensor, index: Any, value: Any) -> None:
         graph.mark_mutated(self._array)
     else:
         value = value if isinstance(value, (Tensor, numbers.Number)) else np.asarray(value)
+        if isinstance(value, Tensor) and value.requires_grad:  # NumPy casts it, the gradient is lost
+            _check_casting(self, value, "x[index] = value")
         _replace(self, assign(self, index, value))
 
 
@@ -91,6 +104,7 @@ def _in_place(operator: str, op: Callable[..., Any], ufunc: np.ufunc) -> None:
             raise ValueError(
                 f"x {operator} y would change the shape from {self.shape} to {new.shape}: write x = x {operator[:-1]} y"
             )
+        _check_casting(self, new, f"x {operator} y")
         _replace(self, new if new.dtype == self.dtype else new.astype(self.dtype))
         return self
 

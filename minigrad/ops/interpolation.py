@@ -6,12 +6,20 @@ from typing import Any
 
 import numpy as np
 
+from ..arrays.batch import all_examples
+from ..backend import as_operand
 from ..primitive import composed
 from ..tensor import raw
 from .join import concatenate
 from .select import where
 
 __all__ = ["interp"]
+
+
+def _inexact(a: Any) -> Any:
+    """As an array of floats, of integers and booleans in double precision."""
+    a = as_operand(a)
+    return a if a.dtype.kind in "fc" else a.astype(np.float64)
 
 
 @composed(np.interp)
@@ -43,10 +51,16 @@ def interp(
         fp = concatenate([fp[-1:], fp, fp[:1]])
     if np.shape(xp)[0] == 1:  # no line to follow: constant
         xp, fp = concatenate([xp, xp + 1.0]), concatenate([fp, fp])
+    x, xp, fp = (_inexact(a) for a in (x, xp, fp))  # differences of small integers would wrap
     n = np.shape(xp)[0]
     k = np.clip(np.searchsorted(xp, x, side="right") - 1, 0, n - 2)
     x0, x1, y0, y1 = xp[k], xp[k + 1], fp[k], fp[k + 1]
-    inside = y0 + (x - x0) * ((y1 - y0) / (x1 - x0))
+    slope = (y1 - y0) / (x1 - x0)
+    inside = y0 + (x - x0) * slope
+    if not np.all(np.isfinite(all_examples(raw(inside)))):
+        other = where(raw(y0) == raw(y1), y0, y1 + (x - x1) * slope)  # from the right point
+        inside = where(np.isnan(raw(inside)), other, inside)
+        inside = where(np.equal(raw(x), raw(x1)), y1, where(np.equal(raw(x), raw(x0)), y0, inside))
     below, above = np.less(x, xp[0]), np.greater(x, xp[n - 1])
     inside = where(above, fp[n - 1] if right is None else right, inside)
     out = where(below, fp[0] if left is None else left, inside)

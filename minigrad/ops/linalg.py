@@ -228,7 +228,7 @@ def lstsq(a: Any, b: Any, rcond: Any = None) -> tuple[Any, Any, int, Any]:
     if residuals.size:
         off = b - a @ x
         residuals = np.sum(np.real(np.conj(off) * off), axis=0).reshape(residuals.shape)
-    return x, residuals, int(rank), svdvals(a)
+    return x, residuals, rank, svdvals(a.astype(np.result_type(a.dtype, values.dtype), copy=False))
 
 
 # ----------------------------------------------------------------- products and tensors

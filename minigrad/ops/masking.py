@@ -27,7 +27,7 @@ def safe_divisor(x: Any, g: Any) -> Any:
     singular = x == 0
     if type(x) is np.ndarray and not singular.any():  # the common case; on a GPU asking would stall
         return x
-    return x + (singular & (g == 0))
+    return np.where(singular & (g == 0), 1, x)  # not x + ...: that would take the sign of -0.0
 
 
 def conj(x: Any) -> Any:

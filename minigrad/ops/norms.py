@@ -7,12 +7,15 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
+from ..arrays.batch import all_examples
 from ..primitive import composed, primitive
 from ..tensor import raw
 from .factorization import svdvals
 from .linalg import inv
 from .masking import conj, slope_of_length
+from .products import eye_of
 from .reduce import expand, max, min, sum
+from .select import where
 
 __all__ = ["cond", "matrix_norm", "norm", "norm2", "vector_norm"]
 
@@ -101,12 +104,20 @@ def _vector_norm(x: Any, ord: Any, axes: tuple[int, ...], keepdims: bool) -> Any
     if isinstance(ord, str):
         raise ValueError(f"norm: ord={ord!r} is a norm of matrices, but axis names vectors")
     if ord in (np.inf, -np.inf):
-        return (max if ord > 0 else min)(abs(x), axis=axes, keepdims=keepdims)
+        return _extremum(abs(x), ord, axes, keepdims)
     if ord == 0:
         return np.sum((x != 0).astype(np.real(raw(x)).dtype), axis=axes, keepdims=keepdims)
     if ord == 1:
         return sum(abs(x), axis=axes, keepdims=keepdims)
     return sum(abs(x) ** ord, axis=axes, keepdims=keepdims) ** (1.0 / ord)
+
+
+def _extremum(lengths: Any, ord: Any, axis: Any, keepdims: bool) -> Any:  # noqa: A002
+    """The largest for a positive order, 0 where there is none; the smallest for a negative one."""
+    if ord < 0:
+        return min(lengths, axis=axis, keepdims=keepdims)
+    start = {} if np.size(lengths) else {"initial": 0.0}
+    return max(lengths, axis=axis, keepdims=keepdims, **start)
 
 
 def _matrix_norm(x: Any, ord: Any, axes: tuple[int, ...], keepdims: bool) -> Any:  # noqa: A002
@@ -115,12 +126,11 @@ def _matrix_norm(x: Any, ord: Any, axes: tuple[int, ...], keepdims: bool) -> Any
         return norm2(x, axis=axes, keepdims=keepdims)
     if ord in ("nuc", 2, -2):
         s = svdvals(np.moveaxis(x, axes, (-2, -1)))
-        reduce = {"nuc": sum, 2: max, -2: min}[ord]
-        out = reduce(s, axis=-1)
+        out = sum(s, axis=-1) if ord == "nuc" else _extremum(s, ord, -1, False)
     elif ord in (1, -1, np.inf, -np.inf):
         along, over = axes if ord in (1, -1) else axes[::-1]
         sums = sum(abs(x), axis=along, keepdims=True)
-        out = np.squeeze((max if ord > 0 else min)(sums, axis=over, keepdims=True), axis=axes)
+        out = np.squeeze(_extremum(sums, ord, over, True), axis=axes)
     else:
         raise ValueError(
             f"norm: ord={ord!r} is not a norm of matrices: use None, 'fro', 'nuc', 1, -1, 2, -2, inf, -inf"
@@ -130,12 +140,38 @@ def _matrix_norm(x: Any, ord: Any, axes: tuple[int, ...], keepdims: bool) -> Any
 
 @composed(np.linalg.cond)
 def cond(x: Any, p: Any = None) -> Any:
-    """Condition number, the norm of X times that of its inverse.
+    """Condition number, the norm of X times that of its inverse; infinite for a singular X.
+
+    Args:
+        p: the norm, as in `norm`; None or 2 for the largest singular value divided by the smallest.
+
+    Raises:
+        LinAlgError: X is empty, or not square where p needs the inverse.
 
     >>> cond(np.array([[3.0, 0.0], [0.0, 6.0]])).item()
     2.0
     """
-    if p is None or p in (2, -2):
-        s = svdvals(x)
-        return s[..., 0] / s[..., -1] if p != -2 else s[..., -1] / s[..., 0]
-    return matrix_norm(x, ord=p) * matrix_norm(inv(x), ord=p)
+    if 0 in np.shape(x)[-2:]:
+        raise np.linalg.LinAlgError(f"cond: an empty matrix has none, got shape {np.shape(x)}")
+    with np.errstate(all="ignore"):
+        if p is None or p in (2, -2):
+            s = svdvals(x)
+            out = s[..., 0] / s[..., -1] if p != -2 else s[..., -1] / s[..., 0]
+        else:
+            out = _norm_times_norm_of_inverse(x, p)
+    unknown = np.isnan(raw(out))
+    if not np.any(all_examples(unknown)):
+        return out
+    return where(unknown & ~np.any(np.isnan(raw(x)), axis=(-2, -1)), np.inf, out)
+
+
+def _norm_times_norm_of_inverse(x: Any, p: Any) -> Any:
+    """NaN for matrices that have no inverse."""
+    try:
+        return matrix_norm(x, ord=p) * matrix_norm(inv(x), ord=p)
+    except np.linalg.LinAlgError:
+        singular = np.linalg.slogdet(raw(x))[0] == 0
+        if p == "nuc" or not np.any(all_examples(singular)):
+            raise
+    regular = where(singular[..., None, None], eye_of(raw(x)), x)
+    return where(singular, np.nan, matrix_norm(regular, ord=p) * matrix_norm(inv(regular), ord=p))

@@ -52,7 +52,9 @@ def vander(x: Any, N: int | None = None, increasing: bool = False) -> Any:
         raise ValueError(f"vander: x must have one axis, got shape {np.shape(x)}")
     n = np.shape(x)[0] if N is None else N
     x = x.astype(np.promote_types(x.dtype, int), copy=False)  # as NumPy: at least float64
-    if n < 1:
+    if n < 0:
+        raise ValueError(f"vander: the number of columns must not be negative, got {n}")
+    if n == 0:
         return np.zeros_like(x, shape=(np.shape(x)[0], 0))
     powers = [np.ones_like(x)]
     for k in range(1, n):
@@ -97,7 +99,9 @@ def polysub(a1: Any, a2: Any) -> Any:
     >>> polysub(np.array([1.0, 2.0]), np.array([3.0]))
     array([ 1., -1.])
     """
-    return polyadd(a1, np.negative(_coefficients(a2)))
+    a1, a2 = _coefficients(a1), _coefficients(a2)
+    n = max(np.shape(a1)[0], np.shape(a2)[0])
+    return _padded(a1, n) - _padded(a2, n)
 
 
 @composed(np.polymul, method=False)

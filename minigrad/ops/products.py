@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
-from ..backend import is_array
+from ..backend import as_operand, beside, is_array
 from ..primitive import composed, method, numpy_table, primitive
 from ..tensor import Tensor, raw
 from .join import concatenate, stack
@@ -132,10 +132,18 @@ def dot(a: Any, b: Any, out: Any = None) -> Any:
     np.float64(11.0)
     """
     if np.ndim(a) == 0 or np.ndim(b) == 0:
-        return np.multiply(a, b)
+        return _scaled(a, b)
     if np.ndim(b) <= 2:
         return matmul(a, b)
     return tensordot(a, b, axes=(-1, -2))
+
+
+def _scaled(a: Any, b: Any) -> Any:
+    """A product with a number, whose dtype counts: NumPy makes an array of it first."""
+    a, b = (
+        x if hasattr(x, "dtype") else beside(np.asarray(x), other) for x, other in ((a, b), (b, a))
+    )
+    return np.multiply(a, b)
 
 
 @composed(np.inner)
@@ -146,7 +154,7 @@ def inner(a: Any, b: Any, /) -> Any:
     11.0
     """
     if np.ndim(a) == 0 or np.ndim(b) == 0:
-        return np.multiply(a, b)
+        return _scaled(a, b)
     return tensordot(a, b, axes=(-1, -1))
 
 
@@ -170,7 +178,7 @@ def vdot(a: Any, b: Any, /) -> Any:
     >>> vdot(np.array([1j]), np.array([1j])).item()
     (1+0j)
     """
-    return dot(np.conj(np.reshape(a, -1)), np.reshape(b, -1))
+    return dot(conj(np.reshape(a, -1)), np.reshape(b, -1))
 
 
 # -------------------------------------------------------------------------------------- einsum
@@ -329,12 +337,13 @@ def vecdot(
     >>> vecdot(np.array([[1.0, 2.0]]), np.array([3.0, 4.0]))
     array([11.])
     """
-    x, y = np.moveaxis(x, axis, -1), np.moveaxis(y, axis, -1)
+    x, y = np.moveaxis(as_operand(x), axis, -1), np.moveaxis(as_operand(y), axis, -1)
     if np.shape(x)[-1] != np.shape(y)[-1]:
         raise ValueError(
             f"vecdot: the vectors have {np.shape(x)[-1]} and {np.shape(y)[-1]} elements along axis {axis}"
         )
-    total = sum_over(np.multiply(np.conj(x), y), axis=-1, dtype=dtype)
+    dtype = np.result_type(x.dtype, y.dtype) if dtype is None else dtype  # small integers stay so
+    total = sum_over(np.multiply(conj(x), y), axis=-1, dtype=dtype)
     return np.expand_dims(total, axis) if keepdims else total
 
 
@@ -344,6 +353,7 @@ def matvec(x: Any, y: Any) -> Any:
     >>> matvec(np.eye(2), np.array([3.0, 4.0]))
     array([3., 4.])
     """
+    _need_axes("matvec", x, y, 2, 1)
     return matmul(x, y[..., None])[..., 0]
 
 
@@ -353,7 +363,17 @@ def vecmat(x: Any, y: Any) -> Any:
     >>> vecmat(np.array([3.0, 4.0]), np.eye(2))
     array([3., 4.])
     """
-    return matmul(np.conj(x)[..., None, :], y)[..., 0, :]
+    _need_axes("vecmat", x, y, 1, 2)
+    return matmul(conj(x)[..., None, :], y)[..., 0, :]
+
+
+def _need_axes(name: str, x: Any, y: Any, first: int, second: int) -> None:
+    """An error where there is no matrix, or no vector, in the last axes."""
+    if np.ndim(x) < first or np.ndim(y) < second:
+        raise ValueError(
+            f"{name}: expected at least {first} and {second} axes, "
+            f"got shapes {np.shape(x)} and {np.shape(y)}"
+        )
 
 
 for _name, _function in (("matvec", matvec), ("vecmat", vecmat)):  # NumPy 2.2 and later

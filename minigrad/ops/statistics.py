@@ -346,7 +346,12 @@ def cov(
     if y is not None:
         y = _in_rows(as_operand(y), True, False)
         parts.append(_in_rows(y, rowvar, np.shape(y)[0] != 1))
-    dtype = np.result_type(*(part.dtype for part in parts), np.float64) if dtype is None else dtype
+    if dtype is None:
+        dtype = np.result_type(*(part.dtype for part in parts), np.float64)
+    if np.dtype(dtype).kind not in "fc":
+        raise TypeError(f"cov: means of the dtype {np.dtype(dtype)} would be rounded: give a floating one")
+    if np.shape(parts[0])[0] == 0:  # no variables, whatever y is
+        return np.zeros_like(raw(parts[0]), shape=(0, 0), dtype=np.float64)
     rows = (parts[0] if y is None else np.concatenate(parts)).astype(dtype)
     ddof = (0 if bias else 1) if ddof is None else ddof
     n = np.shape(rows)[1]

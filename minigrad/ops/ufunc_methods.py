@@ -11,11 +11,11 @@ from itertools import accumulate as running_fold
 from typing import Any
 
 import numpy as np
-from numpy.lib.array_utils import normalize_axis_tuple
+from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from ..arrays.batch import Batch
-from ..backend import NoValue
-from ..tensor import Tensor, raw
+from ..backend import NoValue, as_array, is_array
+from ..tensor import Tensor, raw, wrap
 from .constant import constants
 from .index import getitem, plain_index, take_along_axis
 from .join import concatenate, stack, unstack
@@ -34,7 +34,8 @@ def _running_extremum(ufunc: np.ufunc) -> Callable[..., Any]:
         values = raw(x)
         out = _running(ufunc, values, axis)
         places = np.cumsum(np.ones_like(values, dtype=np.intp), axis=axis) - 1
-        latest = _running(np.maximum, np.where(values == out, places, 0), axis)
+        same = (values == out) | (np.isnan(values) & np.isnan(out))  # NaN stays
+        latest = _running(np.maximum, np.where(same, places, 0), axis)
         return take_along_axis(x, latest, axis)
 
     return accumulate
@@ -65,11 +66,21 @@ _OWN: dict[tuple[np.ufunc, str], Callable[..., Any]] = {
     (np.maximum, "accumulate"): _running_extremum(np.maximum),
     (np.minimum, "accumulate"): _running_extremum(np.minimum),
 }
+#: Those that know none of the options dtype, initial and where.
+_BARE = (logsumexp, constants["all"], constants["any"])
 
 
-def _axes(x: Any, axis: Any) -> tuple[int, ...]:
-    ndim = np.ndim(x)
-    return tuple(range(ndim)) if axis is None else normalize_axis_tuple(axis, ndim)
+def _like_numpy(ufunc: np.ufunc, method: str, x: Any, *args: Any, **options: Any) -> np.dtype[Any]:
+    """The dtype of NumPy's result; its complaint about what does not fit, of axes, indices, types, masks.
+
+    NumPy's own method runs on ones of the shape and dtype of x.  Of options that are batches, or on
+    another device, only the shape counts.
+    """
+    ones = np.broadcast_to(np.ones((), np.result_type(raw(x))), np.shape(x))
+    for name, value in options.items():
+        if is_array(value) and not isinstance(value, np.ndarray):
+            options[name] = np.broadcast_to(True, np.shape(value))[()]
+    return np.asarray(getattr(ufunc, method)(ones, *args, **options)).dtype
 
 
 def _reduce(
@@ -83,45 +94,49 @@ def _reduce(
     initial: Any = NoValue,
     where: Any = True,
 ) -> Any:
-    """f(f(f(x_0, x_1), x_2), ...) along an axis, or one after the other along several."""
+    """f(f(f(initial, x_0), x_1), ...) along an axis, or one after the other along several."""
+    where = raw(where)
     options = {"initial": initial, "where": where, "dtype": dtype}
     absent = {"initial": NoValue, "where": True, "dtype": None}
     given = {n: v for n, v in options.items() if v is not absent[n]}
     own = _OWN.get((ufunc, "reduce"))
-    if own is not None and not (given and own is logsumexp) and not isinstance(initial, Tensor):
+    bare = own in _BARE or (own in (max, min) and dtype is not None)
+    if own is not None and not (given and bare) and not isinstance(initial, Tensor):
         return own(x, axis=axis, keepdims=keepdims, **given)
-    axes = _axes(x, axis)
-    first = None if initial is NoValue else initial
-    neutral = first if ufunc.identity is None else ufunc.identity
-    if where is not True:
-        if neutral is None:
-            raise ValueError(f"np.{ufunc.__name__}.reduce with where= needs initial=")
-        x = choose_where(where, x, neutral)
-    if dtype is not None:
-        x = x.astype(dtype)
-    result = _folded(ufunc, f, x, axes, neutral)
-    if first is not None and (np.size(x) or neutral is not first):
-        result = f(first, result)
+    start = raw(initial)
+    to = _like_numpy(ufunc, "reduce", x, axis=axis, dtype=dtype, initial=start, where=where)
+    ndim = np.ndim(x)
+    every = axis is None or ndim == 0
+    axes = tuple(range(ndim)) if every else normalize_axis_tuple(axis, ndim)
+    rest = tuple(i for i in range(ndim) if i not in axes)
+    if initial is NoValue:  # the identity, where it is needed
+        initial = None if np.size(x) and where is True else ufunc.identity
+    if initial is not None:
+        initial = initial.astype(to) if isinstance(initial, Tensor) else to.type(initial)
+    mask = None if where is True else _in_one_row(np.broadcast_to(where, np.shape(x)), rest, axes)
+    result = _folded(f, _in_one_row(x.astype(to), rest, axes), initial, mask)
     return np.expand_dims(result, axes) if keepdims else result
 
 
-def _folded(
-    ufunc: np.ufunc, f: Callable[..., Any], x: Any, axes: tuple[int, ...], neutral: Any
-) -> Any:
-    """The function folded along each of the axes; `neutral` where there is nothing to fold."""
-    for axis in sorted(axes, reverse=True):
-        parts = unstack(x, axis=axis)
-        if parts:
-            x = parts[0]
-            for part in parts[1:]:
-                x = f(x, part)
-        elif neutral is None:
-            raise ValueError(
-                f"np.{ufunc.__name__}.reduce: axis {axis} is empty, the function has no identity"
-            )
+def _in_one_row(x: Any, rest: tuple[int, ...], axes: tuple[int, ...]) -> Any:
+    """The axes that are folded as one, in front of the rest."""
+    shape = np.shape(x)
+    length = int(np.prod([shape[i] for i in axes]))
+    return reshape(np.transpose(x, (*axes, *rest)), (length, *(shape[i] for i in rest)))
+
+
+def _folded(f: Callable[..., Any], x: Any, initial: Any, mask: Any) -> Any:
+    """f(f(initial, x_0), x_1), ... along the first axis, without those behind a mask."""
+    result = initial
+    for i, part in enumerate(unstack(x)):
+        if result is None:
+            result = part
         else:
-            x = np.full_like(x, neutral, shape=(*np.shape(x)[:axis], *np.shape(x)[axis + 1 :]))
-    return x
+            following = f(result, part)
+            result = following if mask is None else choose_where(mask[i], following, result)
+    if np.shape(result) != np.shape(x)[1:]:  # there was nothing to fold
+        result = np.broadcast_to(result, np.shape(x)[1:])
+    return result if isinstance(result, Tensor) else wrap(as_array(result), None)
 
 
 def _accumulate(
@@ -133,10 +148,10 @@ def _accumulate(
     out: Any = None,
 ) -> Any:
     """x_0, f(x_0, x_1), f(f(x_0, x_1), x_2), ... along an axis."""
-    x = x if dtype is None else x.astype(dtype)
+    x = x.astype(_like_numpy(ufunc, "accumulate", x, axis=axis, dtype=dtype))
     if (ufunc, "accumulate") in _OWN:
         return _OWN[ufunc, "accumulate"](x, axis=axis)
-    return stack(list(running_fold(unstack(x, axis=axis), f)), axis=axis)
+    return stack(list(running_fold(unstack(x, axis=axis), f)), axis=axis) if np.size(x) else x
 
 
 def _reduceat(
@@ -149,23 +164,23 @@ def _reduceat(
     out: Any = None,
 ) -> Any:
     """Reductions of the pieces that begin at the indices; a piece that would be empty is its first element."""
-    x = x if dtype is None else x.astype(dtype)
-    axis = _axes(x, axis)[0]
+    starts = np.asarray(raw(indices)).tolist()
+    x = x.astype(_like_numpy(ufunc, "reduceat", x, starts, axis=axis, dtype=dtype))
+    axis = normalize_axis_index(axis, np.ndim(x))
     before, n = (slice(None),) * axis, np.shape(x)[axis]
-    starts = [int(i) for i in raw(indices)]
-    ends = [*starts[1:], n]
+    ends = [*starts[1:], n][: len(starts)]
     pieces = [
         _reduce(
             ufunc, f, getitem(x, (*before, slice(i, j if j > i else i + 1))), axis, None, None, True
         )
         for i, j in zip(starts, ends, strict=True)
     ]
-    return concatenate(pieces, axis=axis)
+    return concatenate(pieces, axis=axis) if pieces else getitem(x, (*before, slice(0, 0)))
 
 
-def _outer(ufunc: np.ufunc, f: Callable[..., Any], x: Any, y: Any) -> Any:
-    """f(x_i, y_j) for all i and j."""
-    return f(reshape(x, (*np.shape(x), *(1,) * np.ndim(y))), y)
+def _outer(ufunc: np.ufunc, f: Callable[..., Any], x: Any, y: Any, **options: Any) -> Any:
+    """f(x_i, y_j) for all i and j, with the options of the ufunc."""
+    return f(reshape(x, (*np.shape(x), *(1,) * np.ndim(y))), y, **options)
 
 
 def _at(ufunc: np.ufunc, f: Callable[..., Any], a: Any, indices: Any, b: Any = None) -> None:

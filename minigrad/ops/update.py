@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..backend import beside, is_array
+from ..backend import as_operand, beside, is_array
 from ..primitive import composed
 from ..tensor import Tensor, raw
 from .index import along_axis, in_range, plain_index
@@ -28,9 +28,21 @@ def _write(a: Any, index: Any, values: Any) -> None:
 
 
 def _as_array(values: Any, a: Any) -> Any:
-    return (
-        values if isinstance(values, Tensor) or is_array(values) else beside(np.asarray(values), a)
-    )
+    """An array or Tensor as it is; numbers and lists in the dtype of a, or NumPy's error where they do not fit."""
+    if isinstance(values, Tensor) or is_array(values):
+        return values
+    return beside(np.asarray(values, dtype=a.dtype), a)
+
+
+def _safe_array(values: Any, a: Any, name: str) -> Any:
+    """`_as_array` for functions that do not round: an array of a dtype that a does not hold is refused."""
+    values = _as_array(values, a)
+    if not np.can_cast(values.dtype, a.dtype, "safe"):
+        raise TypeError(
+            f"{name}: cannot cast {values.dtype} to {a.dtype} under the rule 'safe': "
+            f"write values.astype({str(a.dtype)!r})"
+        )
+    return values
 
 
 def _mask_of(a: Any, mask: Any, name: str) -> Any:
@@ -70,10 +82,10 @@ def putmask(a: Any, /, mask: Any, values: Any) -> None:
     """Write the values where the mask is true; values of another shape are repeated over the array.
 
     >>> x = Tensor([1.0, 2.0, 3.0])
-    >>> np.putmask(x, x > 1, np.array([7.0, 8.0, 9.0])); x
+    >>> np.putmask(x, x > 1, [7.0, 8.0, 9.0]); x
     Tensor([1., 8., 9.], dtype=float32)
     """
-    mask, values = _mask_of(a, mask, "putmask"), _as_array(values, a)
+    mask, values = _mask_of(a, mask, "putmask"), _safe_array(values, a, "putmask")
     if np.size(values):
         _write(a, mask, resize(values, np.shape(a))[mask])
 
@@ -86,7 +98,7 @@ def place(arr: Any, mask: Any, vals: Any) -> None:
     >>> np.place(x, x > 1, [7.0]); x
     Tensor([1., 7., 7.], dtype=float32)
     """
-    mask, vals = _mask_of(arr, mask, "place"), _as_array(vals, arr)
+    mask, vals = _mask_of(arr, mask, "place"), _safe_array(vals, arr, "place")
     places = int(np.count_nonzero(mask))
     if places and np.size(vals) == 0:
         raise ValueError(f"place: no values for the {places} places where the mask is true")
@@ -102,11 +114,11 @@ def copyto(dst: Any, src: Any, casting: Any = "same_kind", where: Any = True) ->
     Tensor([5., 2.], dtype=float32)
     """
     mask = raw(where)
+    number = isinstance(src, (int, float, complex)) and not isinstance(src, np.generic)
+    kind = np.result_type(dst.dtype, src) if number else as_operand(src).dtype
+    if not np.can_cast(kind, dst.dtype, casting):
+        raise TypeError(f"copyto: cannot cast {kind} to {dst.dtype} under the rule {casting!r}")
     source = _as_array(src, dst)
-    if not np.can_cast(source.dtype, dst.dtype, casting):
-        raise TypeError(
-            f"copyto: cannot cast {source.dtype} to {dst.dtype} under the rule {casting!r}"
-        )
     if mask is True:
         _write(dst, ..., source)
     else:

@@ -1,6 +1,6 @@
 """Attention, as functions; the modules are in `nn.layers.attention`.
 
-Masks: boolean ones say where attention may look (True); floating ones are added to the scores.
+Masks: boolean ones say where attention may look (True); floating ones are added to the scores, and have gradients.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def causal_mask(length: int, like: Any = None) -> Any:
 
 
 def _masked(scores: Any, mask: Any) -> Any:
-    mask = raw(mask)
+    """Scores without those that a boolean mask hides, or with a floating mask, which has a gradient, added."""
     return where(mask, scores, -np.inf) if mask.dtype == bool else scores + mask
 
 

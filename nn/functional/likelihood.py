@@ -86,9 +86,9 @@ def poisson_nll_loss(
     """
     loss = np.exp(input) - target * input if log_input else input - target * np.log(input + eps)
     if full:
-        y = raw(target)
-        large = np.where(y > 1, y, 1.0)
-        loss = loss + np.where(y > 1, large * np.log(large) - large + np.log(2 * math.pi * large) / 2, 0.0)
+        counts = raw(target) > 1
+        y = where(counts, target, 1.0)
+        loss = loss + where(counts, y * np.log(y) - y + np.log(2 * math.pi * y) / 2, 0.0)
     return reduced(loss, reduction)
 
 

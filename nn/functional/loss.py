@@ -98,7 +98,7 @@ def cross_entropy(
     Args:
         input: logits (N, C), (N, C, d1, ...) or (C,) for a single sample.
         target: class indices (N, d1, ...), or probabilities of the shape of the input.
-        weight: of each class, (C,).
+        weight: of each class, (C,); it has a gradient too.
         ignore_index: a target that does not count.
         reduction: "mean" (weighted by the classes of the targets), "sum" or "none".
         label_smoothing: how much of the target is spread over all classes, 0 to 1.
@@ -110,7 +110,7 @@ def cross_entropy(
     if logits.ndim == 1:
         loss = cross_entropy(logits[None], target[None], weight, ignore_index, reduction, label_smoothing)
         return loss[0] if reduction == "none" else loss
-    weight = None if weight is None else _tensor(weight).detach()
+    weight = _weight_of_classes("cross_entropy", weight, logits)
     if target.dtype.kind == "f":
         if target.shape != logits.shape:
             raise ValueError(f"cross_entropy: probabilities of shape {target.shape} for logits of shape {logits.shape}")
@@ -119,7 +119,7 @@ def cross_entropy(
         loss = -np.sum(log_p if weight is None else log_p * _per_class(weight, logits.ndim), axis=1)
         return np.sum(loss) / loss.shape[0] / max(loss[0].size, 1) if reduction == "mean" else reduced(loss, reduction)
     _check_classes("cross_entropy", logits, target, ignore_index)
-    if label_smoothing:
+    if label_smoothing or (weight is not None and weight.requires_grad):
         return _by_log_softmax(logits, target, weight, ignore_index, reduction, label_smoothing)
     return _cross_entropy(logits, target, weight, ignore_index, reduction)
 
@@ -132,13 +132,24 @@ def nll_loss(input: Any, target: Any, weight: Any = None, ignore_index: int = -1
     """
     log_p, target = _tensor(input), _tensor(target)
     _check_classes("nll_loss", log_p, target, ignore_index)
-    each = _class_weights(target, None if weight is None else _tensor(weight), ignore_index, log_p.dtype)
+    weight = _weight_of_classes("nll_loss", weight, log_p)
+    each = _class_weights(target, weight, ignore_index, log_p.dtype)
     at = np.expand_dims(np.where(target == ignore_index, 0, target), 1)
     return reduced(-each * np.squeeze(take_along_axis(log_p, at, axis=1), 1), reduction, each)
 
 
 def _tensor(x: Any) -> Tensor:
     return x if isinstance(x, Tensor) else Tensor(x)
+
+
+def _weight_of_classes(name: str, weight: Any, logits: Tensor) -> Tensor | None:
+    """The weights of the classes as a Tensor, (C,)."""
+    if weight is None:
+        return None
+    weight, classes = _tensor(weight), logits.shape[1]
+    if weight.shape != (classes,):
+        raise ValueError(f"{name}: weight has shape {weight.shape}, the input {classes} classes: expected ({classes},)")
+    return weight
 
 
 def _check_classes(name: str, logits: Tensor, target: Tensor, ignore_index: int) -> None:

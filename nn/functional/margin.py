@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad import beside, clip, raw, relu, where
+from minigrad import beside, clip, getitem, raw, relu, where
 
 from .loss import reduced
 
@@ -81,7 +81,7 @@ def multi_margin_loss(
     own = x[np.arange(n), y]
     terms = relu(margin - own[:, None] + x) ** p
     if weight is not None:
-        terms = terms * raw(weight)[y][:, None]
+        terms = terms * getitem(weight, y)[:, None]
     others = (beside(np.arange(classes), y) != y[:, None]).astype(x.dtype)
     loss = np.sum(terms * others, axis=1) / classes
     return reduced(loss if np.ndim(input) == 2 else loss[0], reduction)
@@ -106,7 +106,7 @@ def multilabel_soft_margin_loss(input: Any, target: Any, weight: Any = None, red
     """The mean over classes of the logistic losses of labels 0 and 1."""
     _same_shape("multilabel_soft_margin_loss", input, target)
     loss = np.logaddexp(0.0, input) - target * input
-    return reduced(np.mean(loss if weight is None else loss * raw(weight), axis=-1), reduction)
+    return reduced(np.mean(loss if weight is None else loss * weight, axis=-1), reduction)
 
 
 def cosine_similarity(x1: Any, x2: Any, axis: int = 1, eps: float = 1e-8) -> Any:

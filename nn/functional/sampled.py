@@ -46,7 +46,8 @@ def sampled_softmax_loss(
     if bias is not None:
         own, others = own + getitem(bias, targets), others + getitem(bias, classes)
     if log_expected is not None:
-        expected = np.asarray(raw(log_expected))
-        own, others = own - expected[targets], others - expected[classes]
+        log_expected = log_expected if hasattr(log_expected, "dtype") else np.asarray(log_expected)
+        own = own - getitem(log_expected, targets)
+        others = others - getitem(log_expected, classes)
     others = np.where(targets[:, None] == classes, -np.inf, others)
     return reduced(logsumexp(concatenate([own[:, None], others], axis=1), axis=1) - own, reduction)

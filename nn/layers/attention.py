@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad import empty, raw, softmax, zeros
+from minigrad import Tensor, empty, raw, softmax, zeros
 
 from .. import functional as F
 from .. import init
@@ -103,13 +103,15 @@ class MultiheadAttention(Module):
         return (out if self.batch_first else out.swapaxes(0, 1)), weights
 
     def _mask(self, attn_mask: Any, key_padding_mask: Any, q: Any, k: Any, is_causal: bool) -> Any:
-        """All masks together, as what is added to the scores (N, heads, L, S)."""
+        """All masks together, as what is added to the scores (N, heads, L, S); floating ones with their gradients."""
         total: Any = None
         for mask in (attn_mask, key_padding_mask):
             if mask is None:
                 continue
-            values = np.asarray(raw(mask), like=raw(q)) if not isinstance(raw(q), np.ndarray) else np.asarray(raw(mask))
-            added = np.where(values, -np.inf, 0.0).astype(q.dtype) if values.dtype == bool else values.astype(q.dtype)
+            added = mask if isinstance(mask, Tensor) else np.asarray(mask, like=raw(q))
+            if added.dtype == bool:
+                added = np.where(added, -np.inf, 0.0)
+            added = added.astype(q.dtype)
             if mask is key_padding_mask:
                 added = added.reshape(-1, 1, 1, added.shape[-1])
             elif added.ndim == 3:

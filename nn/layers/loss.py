@@ -28,7 +28,12 @@ def constant(weight: Any) -> Buffer | None:
     """A weight as part of the module's state that is not learned."""
     if weight is None:
         return None
-    return Buffer(weight.detach().data if isinstance(weight, Tensor) else weight)
+    if isinstance(weight, Tensor) and weight.requires_grad:
+        raise TypeError(
+            "a loss module keeps its weight as a constant, so the gradient would be lost: give it "
+            "weight.detach(), or call the function in nn.functional, which differentiates its weight"
+        )
+    return Buffer(weight.data if isinstance(weight, Tensor) else weight)
 
 
 class MSELoss(Loss):
