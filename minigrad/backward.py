@@ -25,7 +25,7 @@ import numpy as np
 from numpy import ndarray
 
 from . import backend, graph
-from .arrays.batch import all_examples, levels_of, newest, settled
+from .arrays.batch import Batch, all_examples, levels_of, newest, settled
 from .arrays.fallback import apply_rule
 from .graph import Node
 from .tensor import Tensor, raw, wrap
@@ -34,7 +34,7 @@ from .tensor import Tensor, raw, wrap
 Send = Callable[[Node, Any], object]
 
 __all__ = [
-    "PICK", "Cotangents", "EngineOp", "apply", "backward", "fit", "gradients", "pick", "propagate", "seed",
+    "PICK", "Cotangents", "EngineOp", "apply", "backward", "fit", "gradients", "own", "pick", "propagate", "seed",
 ]  # fmt: skip
 
 
@@ -84,7 +84,14 @@ def gradients(
     seeds = [seed(y, g, create_graph) for y, g in zip(outputs, grad_outputs, strict=True)]
     nodes = [n for n in targets if n is not None]
     found = propagate(outputs, seeds, nodes, create_graph, retain_graph, search)
-    return [None if n is None or n not in found else _outside(found[n]) for n in targets]
+    del seeds
+    results: list[Tensor | None] = []
+    for n in targets:
+        g = None if n is None else found.pop(n, None)
+        if g is None and n is not None and n in targets[: len(results)]:
+            g = results[targets.index(n)]  # the same input again
+        results.append(None if g is None else own(g))
+    return results
 
 
 def propagate(
@@ -430,6 +437,15 @@ def _references_of_ours() -> int:
 #: How many references an array has that only a caller and its callee know: measured, since versions
 #: of Python count differently.
 _OURS = _references_of_ours()
+
+
+def _references_of_a_part() -> int:
+    x = np.zeros(2)[1:]
+    return getrefcount(x.base)
+
+
+#: How many references an array has that one other object alone holds.
+_HELD = _references_of_a_part()
 #: Held while a leaf's gradient is changed: backward passes of several threads may meet there.
 _leaf_lock = threading.Lock()
 
@@ -453,8 +469,12 @@ def _accumulate_leaf(node: Node, g: Any, create_graph: bool) -> None:
     ours = own and g.flags.c_contiguous
     with _leaf_lock:
         if create_graph:
+            shared = getrefcount(g) != _OURS
             g = _outside(g)
-            node.grad = g if node.grad is None else node.grad + g
+            if node.grad is not None:
+                node.grad = node.grad + g
+            else:
+                node.grad = g.clone() if shared else g  # type: ignore[attr-defined]
         elif node.grad is None:
             node.grad = _outside(g if ours else g.copy())
         elif node.grad._node is None:
@@ -472,6 +492,31 @@ def _outside(g: Any) -> Tensor:
     if g.dtype.kind == "c":
         g = np.conj(g)
     return g if isinstance(g, Tensor) else wrap(backend.as_array(g), None)
+
+
+def own(g: Any) -> Tensor:
+    """A result as users get it: writable memory that no other result, nor anything they passed, shares.
+
+    It is copied only where somebody else may see it.  The caller holds it in one variable.
+    """
+    if type(g) is ndarray and g.dtype.kind != "c":
+        alone = getrefcount(g) == _OURS and (g.base is None or _alone(g))
+        return wrap(g if alone else g.copy(), None)
+    alone = getrefcount(g) == _OURS
+    g = _outside(g)
+    if alone and (g._node is not None or (getrefcount(g._array) == _HELD and _alone(g._array))):
+        return g
+    return g.clone()  # type: ignore[attr-defined, no-any-return]
+
+
+def _alone(x: Any) -> bool:
+    """Whether the memory of an array belongs to it: it has all of an array that it alone is a view of."""
+    if type(x) is Batch:
+        return getrefcount(x._array) == _HELD and _alone(x._array)
+    if x.base is None:
+        return True
+    whole = type(x) is ndarray and x.flags.writeable and type(x.base) is ndarray
+    return whole and x.size == x.base.size and getrefcount(x.base) == _HELD and x.base.base is None
 
 
 def seed(output: Tensor, gradient: Any, create_graph: bool) -> Any:
@@ -519,7 +564,7 @@ def _visit(node: Node, g: Any, create_graph: bool) -> Any:
         return g
     if _of_one_example(node, g):
         raise NotImplementedError("hooks and retain_grad() see one gradient at a time")
-    outside = _outside(g)
+    outside = _outside(g).clone()  # type: ignore[attr-defined]  # a hook may write into it
     for hook in list(info.hooks.values()):
         replaced = hook(outside)
         if replaced is not None:
@@ -528,7 +573,8 @@ def _visit(node: Node, g: Any, create_graph: bool) -> Any:
                 shapes = f"{outside.shape} for a tensor of shape {node.shape}"
                 raise ValueError(f"a hook returned a gradient of shape {shapes}")
     if info.retain and node.op is not None:
-        node.grad = outside if node.grad is None else node.grad + outside
+        kept = outside.clone()  # type: ignore[attr-defined]
+        node.grad = kept if node.grad is None else node.grad + kept
     g = outside if create_graph else outside._array
     return np.conj(g) if g.dtype.kind == "c" else g
 

@@ -615,3 +615,98 @@ def test_errors_name_the_function() -> None:
         mg.grad_and_aux(np.sin)(1.0)
     with pytest.raises(TypeError, match="jvp of sin got 1 primals but 2 tangents"):
         mg.jvp(np.sin, (1.0,), (1.0, 2.0))
+
+
+# ------------------------------------------------------------------------ results of one's own
+
+
+def _pull(v: Any) -> Any:
+    return mg.vjp(lambda a, b: a + b, np.ones(2), np.ones(2))[1](v)
+
+
+def _pull_one(v: Any) -> Any:
+    return mg.vjp(lambda a: a, np.ones(2))[1](v)
+
+
+def _push(v: Any) -> Any:
+    return mg.jvp(lambda a: (a + 1.0, a), (np.ones(2),), (v,))[1]
+
+
+def _between(v: Any) -> Any:
+    x, y = Tensor(np.ones(2), requires_grad=True), Tensor(np.ones(2), requires_grad=True)
+    return [g._array for g in mg.autograd.grad(x + y, [x, y, x], Tensor(v))]
+
+
+def _of_a_tree(v: Any) -> Any:
+    return grad(lambda p: np.sum((p["a"] + p["b"]) * v))({"a": np.ones(2), "b": np.ones(2)})
+
+
+def _of_a_sum(v: Any) -> Any:
+    return value_and_grad(np.sum)(v)[1]
+
+
+def _matrices(v: Any) -> Any:
+    return jacobian(lambda a, b: a + b, (0, 1))(v, v)
+
+
+@pytest.mark.parametrize(
+    "make", [_pull, _pull_one, _push, _between, _of_a_tree, _of_a_sum, _matrices]
+)
+def test_results_are_arrays_of_their_own(make: Callable[[Any], Any]) -> None:
+    v = np.ones(2)
+    results = mg.trees.flatten(make(v))
+    before = [np.copy(g) for g in results]
+    for i, g in enumerate(results):
+        g += 100
+        for other, value in zip(results[i + 1 :], before[i + 1 :], strict=True):
+            np.testing.assert_array_equal(other, value)
+    np.testing.assert_array_equal(v, 1.0)
+
+
+def test_gradients_of_tensors_are_objects_of_their_own() -> None:
+    p = {"a": Tensor(np.ones(2)), "b": Tensor(np.ones(2))}
+    g = grad(lambda p: ((p["a"] + p["b"]) ** 2).sum())(p)
+    g["a"] *= 0.5
+    assert g["b"].tolist() == [4.0, 4.0]
+    x, y = Tensor(np.ones(2), requires_grad=True), Tensor(np.ones(2), requires_grad=True)
+    ((x + y) ** 2).sum().backward(create_graph=True)
+    x.grad *= 0.5
+    assert y.grad.tolist() == [4.0, 4.0]
+
+
+def test_a_hook_and_retained_gradients_write_into_nothing_else() -> None:
+    x, y = Tensor(np.ones(2), requires_grad=True), Tensor(np.ones(2), requires_grad=True)
+    a, b = x * 1.0, y * 1.0
+    a.retain_grad()
+    b.retain_grad()
+
+    def halve(g: Tensor) -> None:
+        g *= 0.5
+
+    x.register_hook(halve)
+    ((a + b) ** 2).sum().backward()
+    a.grad *= 0.5
+    assert (x.grad.tolist(), y.grad.tolist()) == ([2.0, 2.0], [4.0, 4.0])
+    assert (a.grad.tolist(), b.grad.tolist()) == ([2.0, 2.0], [4.0, 4.0])
+
+
+def test_writing_into_a_value_does_not_change_its_pull_back() -> None:
+    value, pull = mg.vjp(np.exp, np.ones(2))
+    value[:] = 0.0
+    np.testing.assert_allclose(pull(np.ones(2)), np.exp(np.ones(2)))
+
+
+def test_a_fresh_gradient_is_handed_over_without_a_copy() -> None:
+    addresses = []
+
+    def rule(g: Any) -> Any:
+        made = 2.0 * g
+        addresses.append(made.__array_interface__["data"])
+        return np.reshape(made, (10, 100))
+
+    @mg.primitive(x=rule)
+    def doubled_and_flat(x: Any) -> Any:
+        return np.reshape(2.0 * x, -1)
+
+    g = grad(lambda x: mg.sum(doubled_and_flat(x)))(np.ones((10, 100)))
+    assert g.__array_interface__["data"] == addresses[0]

@@ -8,7 +8,7 @@ from typing import Any, ParamSpec
 import numpy as np
 
 from ..arrays.batch import Level, enter, leave
-from ..backward import gradients, propagate
+from ..backward import gradients, own, propagate
 from ..ops.products import eye_like
 from ..tensor import Tensor, wrap
 from .gradients import grad
@@ -111,10 +111,17 @@ def _pulled(output: Tensor, cotangents: Any, nodes: Sequence[Any], create_graph:
     try:
         g = enter(cotangents, level, 0)
         found = propagate([output], [wrap(g, None) if create_graph else g], nodes, create_graph, True, search=False)
-        arrays = [leave(found[n], level, 0) if n in found else None for n in nodes]
+        return [_left(found.pop(n), level) if n in found else None for n in nodes]
     finally:
         level.active = False
-    return [np.conj(a) if a is not None and a.dtype.kind == "c" else a for a in arrays]
+
+
+def _left(g: Any, level: Level) -> Any:
+    """The cotangents of one input as an array of their own, conjugated; Tensors as they are."""
+    g = leave(g, level, 0)
+    if g.dtype.kind == "c":
+        g = np.conj(g)
+    return g if isinstance(g, Tensor) else own(g)._array
 
 
 def _joined(parts: Sequence[Any]) -> Any:

@@ -169,5 +169,7 @@ def push_forward(call: Recording, directions: Sequence[Any]) -> Any:
 def _value(call: Recording) -> Any:
     """What the function returned, as the caller passed his arguments."""
     outs = call.outputs
-    leaves = [call.give_back(out if call.create_graph else out.detach()) for out in outs]
+    if not call.create_graph:  # copies: the graph, or the caller's arguments, may share the arrays
+        outs = [out.detach().clone() for out in outs]  # type: ignore[attr-defined]
+    leaves = [call.give_back(out) for out in outs]
     return unflatten(call.value, iter(leaves))
