@@ -9,8 +9,10 @@ a Tensor, whatever it may be.
 - The leaves of a dict come in the order of its sorted keys, so that equal dicts give equal lists
   and vectors.  Keys that cannot be sorted come in the order in which they were filled in.
 - What is built again keeps its type: named tuples, OrderedDicts and other subclasses of dict.
-- A dataclass is built again by its constructor (`dataclasses.replace`).  Its parts are the fields
-  that the constructor takes, except those declared as ``field(metadata={"static": True})``.
+  No constructor of the user's runs for that.
+- The parts of a dataclass are all of its fields, those with ``init=False`` too, except those
+  declared as ``field(metadata={"static": True})``, which are handed on.  What is no field is not: a
+  value that depends on the fields is a property or a cached_property.
 """
 
 from __future__ import annotations
@@ -33,13 +35,16 @@ LEAF = "an array, a number or a Tensor"
 def flatten(tree: Any) -> list[Any]:
     """The leaves of a tree.
 
+    Raises:
+        ValueError: the tree contains itself, or is nested too deeply.
+
     >>> flatten({"w": [1.0, 2.0], "b": (3.0, None)})
     [3.0, 1.0, 2.0]
     """
-    parts = _parts(tree)
-    if parts is None:
-        return [tree]
-    return [leaf for part in parts.values() for leaf in flatten(part)]
+    try:
+        return _flatten(tree)
+    except RecursionError as error:
+        raise _named(error, tree, "tree") from None
 
 
 def unflatten(tree: Any, leaves: Iterator[Any]) -> Any:
@@ -48,10 +53,10 @@ def unflatten(tree: Any, leaves: Iterator[Any]) -> Any:
     >>> unflatten({"w": [1.0, 2.0], "b": 3.0}, iter("abc"))
     {'w': ['b', 'c'], 'b': 'a'}
     """
-    parts = _parts(tree)
-    if parts is None:
-        return next(leaves)
-    return _rebuilt(tree, {key: unflatten(part, leaves) for key, part in parts.items()})
+    try:
+        return _unflatten(tree, leaves)
+    except RecursionError as error:
+        raise _named(error, tree, "tree") from None
 
 
 def paths(tree: Any, name: str) -> list[str]:
@@ -60,10 +65,10 @@ def paths(tree: Any, name: str) -> list[str]:
     >>> paths({"w": [1.0, 2.0], "b": 3.0}, "p")
     ["p['b']", "p['w'][0]", "p['w'][1]"]
     """
-    parts = _parts(tree)
-    if parts is None:
-        return [name]
-    return [path for key, part in parts.items() for path in paths(part, name + _step(tree, key))]
+    try:
+        return _paths(tree, name)
+    except RecursionError as error:
+        raise _named(error, tree, name) from None
 
 
 def tree_map(function: Callable[..., Any], tree: Any, *others: Any) -> Any:
@@ -93,15 +98,10 @@ def leaves_like(tree: Any, other: Any, name: str) -> list[Any]:
     ...
     ValueError: v['a'] has length 1, expected 2
     """
-    parts, other_parts = _parts(tree), _parts(other)
-    if parts is None and other_parts is None:
-        return [other]
-    if parts is None or other_parts is None or _misfit(tree, other):
-        raise ValueError(f"{name} {_misfit(tree, other)}")
-    leaves = []
-    for key, part in parts.items():
-        leaves += leaves_like(part, other_parts[key], name + _step(tree, key))
-    return leaves
+    try:
+        return _leaves_like(tree, other, name)
+    except RecursionError as error:
+        raise _named(error, tree, name) from None
 
 
 def vectors_like(tree: Any, other: Any, name: str) -> list[Any]:
@@ -145,7 +145,8 @@ def ravel_tree(tree: Any) -> tuple[Any, Callable[[Any], Any]]:
     Raises:
         TypeError: a leaf is not made of numbers.  `unravel`: a number for an integer leaf is not
             an integer, or requires a gradient.
-        ValueError: `unravel`: the vector has another shape.
+        ValueError: the vector's dtype cannot hold an integer leaf.  `unravel`: the vector has another
+            shape.
 
     >>> vector, unravel = ravel_tree({"w": np.array([[1.0, 2.0]]), "b": 3.0})
     >>> vector
@@ -172,22 +173,41 @@ def ravel_tree(tree: Any) -> tuple[Any, Callable[[Any], Any]]:
             found.append(part[()] if _is_number(leaf) and isinstance(part, np.ndarray) else part)
         return unflatten(tree, iter(found))
 
-    return _joined(leaves), unravel
+    return _joined(leaves, names), unravel
 
 
-def _joined(leaves: list[Any]) -> Any:
+def _joined(leaves: list[Any], names: list[str]) -> Any:
     """The numbers of all leaves in one vector, on the device where the first array is."""
     if not leaves:
         return np.zeros(0)
     # A number of Python is weak, as beside an array: it takes part by its type alone.
     kinds = {getattr(x, "dtype", type(x)) for x in leaves}
     dtype = np.result_type(*(k(0) if isinstance(k, type) else k for k in kinds))
+    for leaf, name in zip(leaves, names, strict=True):
+        if _dtype(leaf).kind in "iu" and not _holds(dtype, leaf):
+            raise ValueError(
+                f"ravel_tree: {name} is an integer that the vector, of dtype {dtype}, cannot hold: keep it "
+                'out of the tree, or in a dataclass as field(metadata={"static": True})'
+            )
     like = next((x for x in leaves if not _is_number(x)), np.zeros(()))
     columns = [
         np.full_like(like, x, shape=(1,), dtype=dtype) if _is_number(x) else np.reshape(x, -1)
         for x in leaves
     ]
     return np.concatenate([c if c.dtype == dtype else c.astype(dtype) for c in columns])
+
+
+def _holds(dtype: np.dtype, integers: Any) -> bool:
+    """Whether a dtype has all of these integers."""
+    if dtype.kind not in "fc":
+        return True
+    while hasattr(integers, "_array"):  # of a Tensor, of all examples of a batch
+        integers = integers._array
+    exact = 2 ** (np.finfo(dtype).nmant + 1)
+    integers = np.asarray(integers) if _is_number(integers) else integers
+    large = integers[(integers > exact) | (integers < -exact)]
+    with np.errstate(over="ignore"):
+        return all(complex(dtype.type(n)) == n for n in large.tolist())
 
 
 def _is_number(leaf: Any) -> bool:
@@ -208,6 +228,78 @@ def _converted(part: Any, dtype: np.dtype, name: str) -> Any:
     return converted
 
 
+# ------------------------------------------------------------------------------------- recursion
+
+
+def _flatten(tree: Any) -> list[Any]:
+    parts = _parts(tree)
+    if parts is None:
+        return [tree]
+    return [leaf for part in parts.values() for leaf in _flatten(part)]
+
+
+def _unflatten(tree: Any, leaves: Iterator[Any]) -> Any:
+    parts = _parts(tree)
+    if parts is None:
+        return next(leaves)
+    return _rebuilt(tree, {key: _unflatten(part, leaves) for key, part in parts.items()})
+
+
+def _paths(tree: Any, name: str) -> list[str]:
+    parts = _parts(tree)
+    if parts is None:
+        return [name]
+    return [path for key, part in parts.items() for path in _paths(part, name + _step(tree, key))]
+
+
+def _leaves_like(tree: Any, other: Any, name: str) -> list[Any]:
+    parts, other_parts = _parts(tree), _parts(other)
+    if parts is None and other_parts is None:
+        return [other]
+    if parts is None or other_parts is None or _misfit(tree, other):
+        raise ValueError(f"{name} {_misfit(tree, other)}")
+    leaves = []
+    for key, part in parts.items():
+        leaves += _leaves_like(part, other_parts[key], name + _step(tree, key))
+    return leaves
+
+
+#: A tree that is nested less deeply is not what exhausted Python's stack; one that is nested more
+#: deeply surely is, and no further looked at.
+_DEEP, _TOO_DEEP = 100, 1000
+
+
+def _named(error: RecursionError, tree: Any, name: str) -> Exception:
+    """The error to raise where recursion did not end: one that names the path, if the tree is the reason."""
+    fault = _too_deep(tree, name)
+    return error if fault is None else ValueError(fault)
+
+
+def _too_deep(tree: Any, name: str) -> str | None:
+    """Why recursion on a tree does not end."""
+    above: dict[int, str] = {id(tree): name}  # the nodes on the way down, and how they are reached
+    ways = [(tree, name, iter((_parts(tree) or {}).items()))]
+    depth, deepest = 0, name
+    while ways and depth < _TOO_DEEP:
+        node, path, rest = ways[-1]
+        if (following := next(rest, None)) is None:
+            ways.pop()
+            del above[id(node)]
+            continue
+        key, part = following
+        path += _step(node, key)
+        if id(part) in above:
+            return f"{path} is {above[id(part)]} again: a tree cannot contain itself"
+        if parts := _parts(part):
+            above[id(part)] = path
+            ways.append((part, path, iter(parts.items())))
+        if len(ways) > depth:
+            depth, deepest = len(ways), path
+    if depth < _DEEP:
+        return None
+    return f"{deepest:.60}... is nested {depth} deep or more, too deep for Python's stack"
+
+
 # --------------------------------------------------------------------------------------- private
 
 
@@ -220,24 +312,42 @@ def _parts(tree: Any) -> dict[Any, Any] | None:
     if isinstance(tree, (list, tuple)):
         return dict(enumerate(tree))
     if _is_dataclass(tree):
-        fields = [f for f in dataclasses.fields(tree) if f.init and not f.metadata.get("static")]
-        return {f.name: getattr(tree, f.name) for f in fields}
+        fields = [f.name for f in dataclasses.fields(tree) if not f.metadata.get("static")]
+        return {name: getattr(tree, name) for name in fields if hasattr(tree, name)}
     return {} if tree is None else None
 
 
 def _rebuilt(tree: Any, parts: dict[Any, Any]) -> Any:
-    """A node like this one with other parts."""
-    if isinstance(tree, (list, tuple)):
-        make: Any = getattr(tree, "_make", type(tree))  # a named tuple has `_make`
-        return make(parts.values())
-    if isinstance(tree, dict):
+    """A node like this one with other parts.  What the user's constructors do has been done already."""
+    if isinstance(tree, tuple):
+        return _tuple_like(tree, list(parts.values()))
+    if type(tree) is list:
+        return list(parts.values())
+    if isinstance(tree, (list, dict)):
         new = copy.copy(tree)  # keeps the order of the keys, and the default of a defaultdict
         for key, part in parts.items():
             new[key] = part
         return new
-    # An object in which nothing changes stays: its constructor may do more than to set fields.
-    changed = {name: part for name, part in parts.items() if part is not getattr(tree, name)}
-    return dataclasses.replace(tree, **changed) if changed else tree  # None has no parts
+    # An object in which nothing changes stays: it may hold more than its fields.
+    if all(part is getattr(tree, name) for name, part in parts.items()):
+        return tree  # also None, which has no parts
+    new = object.__new__(type(tree))
+    for field in dataclasses.fields(tree):
+        if hasattr(tree, field.name):
+            value = parts.get(field.name, getattr(tree, field.name))
+            object.__setattr__(new, field.name, value)
+    return new
+
+
+def _tuple_like(tree: tuple[Any, ...], parts: list[Any]) -> Any:
+    """A tuple of the same type."""
+    try:
+        new = tuple.__new__(type(tree), parts)
+    except TypeError:  # of a type written in C, such as time.struct_time
+        return type(tree)(parts)
+    if attributes := getattr(tree, "__dict__", None):
+        new.__dict__.update(attributes)
+    return new
 
 
 def _misfit(tree: Any, other: Any) -> str | None:

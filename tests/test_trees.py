@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter, OrderedDict, defaultdict
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import InitVar, dataclass, field
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -52,6 +53,36 @@ class Derived:
 
     def __post_init__(self) -> None:
         self.square = self.x**2
+
+
+@dataclass
+class Doubling:
+    a: Any
+
+    def __post_init__(self) -> None:
+        self.a = self.a * 2
+
+
+@dataclass(slots=True, frozen=True)
+class Given:
+    a: Any
+    scale: InitVar[float]
+    note: str = field(default="", init=False, metadata={"static": True})
+    unset: Any = field(init=False)
+
+    def __post_init__(self, scale: float) -> None:
+        object.__setattr__(self, "a", self.a * scale)
+        object.__setattr__(self, "note", "kept")
+
+
+class Point(tuple[float, ...]):
+    def __new__(cls, *coordinates: float) -> Point:
+        return super().__new__(cls, coordinates)
+
+
+class Steps(list[float]):
+    def __init__(self, count: int) -> None:
+        super().__init__(map(float, range(count)))
 
 
 TREES = {
@@ -156,8 +187,41 @@ def test_gradients_of_dataclasses_and_none_have_their_structure() -> None:
     assert g["layer"].bias[0] == pytest.approx((shifted(1e-6) - shifted(-1e-6)) / 2e-6, rel=1e-6)
 
 
-def test_a_field_that_is_computed_from_the_others_is_computed_again() -> None:
-    assert grad(lambda p: p.square * p.x)(Derived(2.0)).x == pytest.approx(12.0)
+def test_every_field_is_a_part_and_no_constructor_runs_again() -> None:
+    g = grad(lambda p: p.square * p.x)(Derived(2.0))
+    assert (g.x, g.square) == (4.0, 2.0)
+    assert grad(lambda p: p.a**2)(Doubling(3.0)).a == 12.0
+    vector, unravel = ravel_tree(Doubling(3.0))
+    assert (vector.tolist(), unravel(vector).a) == ([6.0], 6.0)
+    given = Given(1.0, scale=3.0)
+    again = tree_map(lambda x: x + 1.0, given)
+    assert (again.a, again.note) == (4.0, "kept")
+    assert not hasattr(tree_map(lambda x: x + 1.0, given), "unset")
+
+
+def test_sequences_with_a_constructor_of_their_own_keep_their_type() -> None:
+    point, steps = tree_map(lambda x: 2 * x, (Point(1.0, 2.0), Steps(2)))
+    assert type(point) is Point and point == (2.0, 4.0)
+    assert type(steps) is Steps and steps == [0.0, 2.0]
+    times = tree_map(lambda x: x, time.gmtime(0))
+    assert times == time.gmtime(0) and type(times) is time.struct_time
+
+
+def test_a_tree_that_contains_itself_or_is_very_deep_is_an_error_that_names_the_path() -> None:
+    cycle: dict[str, Any] = {"x": 1.0}
+    cycle["y"] = [2.0, cycle]
+    with pytest.raises(ValueError, match=r"tree\[0\]\['y'\]\[1\] is tree\[0\] again"):
+        grad(lambda p: p["x"])(cycle)
+    deep: list[Any] = [1.0]
+    for _ in range(20000):
+        deep = [2.0, deep]
+    with pytest.raises(ValueError, match=r"tree\[1\]\[1\].*\.\.\. is nested 1000 deep or more"):
+        tree_map(np.sin, deep)
+
+
+def test_a_shared_part_is_no_cycle() -> None:
+    part = [1.0]
+    assert tree_map(lambda x: x + 1, {"a": part, "b": part}) == {"a": [2.0], "b": [2.0]}
 
 
 # ----------------------------------------------------------------------------------- ravel_tree
@@ -280,6 +344,15 @@ def test_integers_of_a_tree_stay_integers_or_are_refused() -> None:
         unravel(vector + 0.5)
     with pytest.raises(TypeError, match=r"tree\['n'\] has the dtype int64, which has no gradient"):
         grad(lambda v: unravel(v)["x"])(vector)
+
+
+@pytest.mark.parametrize("n", [2**60 + 1, np.array([1, -(2**53) - 1]), Tensor(np.uint64(2**64 - 1))])
+def test_ravel_tree_refuses_integers_that_the_vector_cannot_hold(n: Any) -> None:
+    with pytest.raises(ValueError, match=r"tree\['n'\] is an integer that the vector, of dtype float64"):
+        ravel_tree({"n": n, "x": np.array([0.5])})
+    vector, unravel = ravel_tree({"n": 2**60, "x": np.array([0.5])})
+    assert unravel(vector)["n"] == 2**60
+    assert ravel_tree([2**60 + 1, 3])[0].tolist() == [2**60 + 1, 3]
 
 
 def test_ravel_tree_refuses_what_is_no_number_or_no_vector() -> None:
