@@ -305,7 +305,7 @@ def _too_deep(tree: Any, name: str) -> str | None:
 
 def _parts(tree: Any) -> dict[Any, Any] | None:
     """The parts of a node by key, place or field; None for a leaf."""
-    if hasattr(tree, "dtype"):  # an array, most often
+    if hasattr(tree, "__array_function__"):  # an array, most often
         return None
     if isinstance(tree, dict):
         return {key: tree[key] for key in _sorted(tree)}

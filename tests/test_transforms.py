@@ -236,6 +236,55 @@ def test_checkpoint_gives_the_same_gradients_with_less_saved() -> None:
     np.testing.assert_allclose(w.grad.numpy(), np.broadcast_to(x.detach().numpy().sum(0)[:, None], (4, 4)))
 
 
+def _write(t: Tensor) -> None:
+    with mg.no_grad():
+        t += 5.0
+
+
+def _rebind(t: Tensor) -> None:
+    t.data = t.data + 5.0
+
+
+@pytest.mark.parametrize("change", [_write, _rebind])
+@pytest.mark.parametrize("which", ["an argument", "a closed-over leaf", "an input"])
+def test_checkpoint_refuses_what_changed_before_the_backward_pass(
+    change: Callable[[Tensor], None], which: str
+) -> None:
+    x, w = (Tensor(np.ones(2), requires_grad=True) for _ in range(2))
+    c = Tensor(np.ones(2))
+    y = mg.checkpoint(lambda x, c: ((x + c + w) ** 2).sum())(x, c)
+    change({"an argument": c, "a closed-over leaf": w, "an input": x}[which])
+    if which == "an input" and change is _rebind:  # the array that was passed is what counts
+        y.backward()
+        assert x.grad.tolist() == [6.0, 6.0]
+        return
+    with pytest.raises(RuntimeError, match=r"checkpoint: a.* of shape \(2,\).*(changed|backward)"):
+        y.backward()
+
+
+def test_checkpoint_refuses_a_closed_over_result_that_was_updated() -> None:
+    x, w = (Tensor(np.ones(2), requires_grad=True) for _ in range(2))
+    middle = w * 2.0
+    y = mg.checkpoint(lambda x: (x * middle).sum())(x)
+    middle += 1.0
+    with pytest.raises(RuntimeError, match="beside its arguments was computed again"):
+        y.backward()
+
+
+def test_checkpoint_in_a_training_loop_with_steps_between() -> None:
+    x, w = Tensor(np.ones(2)), Tensor(np.ones(2), requires_grad=True)
+    optimizer = nn.optim.SGD([w], lr=0.1)
+    for _ in range(2):
+        optimizer.zero_grad()
+        mg.checkpoint(lambda x: ((x * w) ** 2).sum())(x).backward()
+        optimizer.step()
+    np.testing.assert_allclose(w.detach().numpy(), 0.64)
+    loss = mg.checkpoint(lambda x: ((x * w) ** 2).sum())(x)
+    optimizer.step()
+    with pytest.raises(RuntimeError, match="checkpoint: .* changed in place"):
+        loss.backward()
+
+
 def test_gradcheck_says_what_is_wrong() -> None:
     @mg.primitive(x=lambda g, x: g * np.cos(x) * np.where(x > 1, 2.0, 1.0), method=False)
     def wrong_sine(x):

@@ -13,7 +13,7 @@ from ..backward import propagate
 from ..graph import Node
 from ..op import Op
 from ..ops.conversion import clone
-from ..tensor import Tensor, wrap
+from ..tensor import Tensor, raw, wrap
 from ..trees import flatten, tree_map, unflatten
 
 __all__ = ["checkpoint"]
@@ -29,6 +29,11 @@ def checkpoint(function: Callable[P, R]) -> Callable[P, R]:
     forgotten in between.  Gradients also reach tensors that the function uses without getting them
     as arguments, such as the parameters of a module.  Random numbers are drawn the same way both
     times.
+
+    Raises:
+        RuntimeError: from the backward pass, where a Tensor that was an argument, or that requires a
+            gradient and is used inside, was changed after the call.  The engine does not see a change
+            of a NumPy array, nor of a constant that is no argument.
 
     >>> x = Tensor(2.0, requires_grad=True)
     >>> checkpoint(lambda x: x.exp().log())(x).backward()
@@ -47,8 +52,10 @@ def checkpoint(function: Callable[P, R]) -> Callable[P, R]:
         call.closed_over = _older_nodes(outs, began)
         del outs
         if call.inputs or call.closed_over:
-            stand_ins = [wrap(np.zeros(()), n) for n in call.closed_over]
-            results = iter(_OP.function(*call.inputs, *stand_ins, values=values, call=call))
+            used = [wrap(_value_of(n), n) for n in call.closed_over]
+            constants = tuple(x._array for x in call.constants)
+            given = {"values": values, "call": call, "constants": constants}
+            results = iter(_OP.function(*call.inputs, *used, **given))
         else:
             results = iter([wrap(value, None) for value in values])
         return tree_map(lambda t: next(results) if isinstance(t, Tensor) else t, out)
@@ -56,12 +63,18 @@ def checkpoint(function: Callable[P, R]) -> Callable[P, R]:
     return wrapped
 
 
-def _forward(*tensors: Any, values: tuple[Any, ...], call: _Call) -> tuple[Any, ...]:
+def _forward(
+    *tensors: Any, values: tuple[Any, ...], call: _Call, constants: tuple[Any, ...]
+) -> tuple[Any, ...]:
     """What a function has returned for the tensors; its gradient comes from running it again."""
     return values
 
 
-def _pull_back(g: Any, needs: tuple[bool, ...], tensors: tuple[Any, ...], call: _Call) -> list[Any]:
+def _pull_back(
+    g: Any, needs: tuple[bool, ...], tensors: tuple[Any, ...], call: _Call, constants: tuple[Any, ...]
+) -> list[Any]:
+    # To read the tensors and the constants makes writes into them an error (`graph.check_saved`).
+    call.check_unchanged(tensors, constants)
     return call.pull_back(g, tensors)
 
 
@@ -73,6 +86,7 @@ class _Call:
 
     Attributes:
         inputs: those leaves of the arguments that are Tensors and require a gradient.
+        constants: those that are Tensors and require none.
         closed_over: the nodes that the function uses beside its arguments.
     """
 
@@ -84,6 +98,7 @@ class _Call:
             i for i, x in enumerate(self.leaves) if isinstance(x, Tensor) and x.requires_grad
         ]
         self.inputs = [self.leaves[i] for i in self.places]
+        self.constants = [x for x in self.leaves if isinstance(x, Tensor) and not x.requires_grad]
         self.closed_over: list[Node] = []
         self.random_state = random.get_state()
 
@@ -95,12 +110,21 @@ class _Call:
         args, kwargs = unflatten(self.arguments, iter(given))
         return self.function(*args, **kwargs)
 
+    def check_unchanged(self, tensors: Sequence[Any], constants: Sequence[Any]) -> None:
+        """Raise where a Tensor holds another array than in the forward pass."""
+        closed_over = zip(self.closed_over, tensors[len(self.places) :], strict=True)
+        pairs = [(n.tensor(), raw(array)) for n, array in closed_over if n.op is None]
+        for x, array in (*pairs, *zip(self.constants, constants, strict=True)):
+            if x is not None and x._array is not array:
+                raise _changed(f"a tensor of shape {x.shape} got another array")
+
     def pull_back(self, g: Any, tensors: Sequence[Any]) -> list[Any]:
         """The cotangents of the inputs and of what the function uses beside them."""
         proxies = [
             clone(t) if isinstance(t, Tensor) else Tensor(t, requires_grad=True)
             for t in tensors[: len(self.places)]
         ]
+        began = next(graph.clock)
         now = random.get_state()
         random.set_state(self.random_state)
         try:
@@ -109,6 +133,8 @@ class _Call:
         finally:
             random.set_state(now)
         nodes = [t._node for t in proxies if t._node is not None] + self.closed_over
+        if not set(self.closed_over).issuperset(_older_nodes(outs, began, proxies)):
+            raise _changed("a tensor that it uses beside its arguments was computed again")
         cotangents = g if isinstance(g, tuple) else (g,)
         higher = any(isinstance(t, Tensor) for t in tensors)
         found = propagate(outs, cotangents, nodes, higher, None)
@@ -119,10 +145,26 @@ def _tensors(out: Any) -> list[Tensor]:
     return [x for x in flatten(out) if isinstance(x, Tensor)]
 
 
-def _older_nodes(outputs: Sequence[Tensor], began: int) -> list[Node]:
-    """The nodes, made before a moment, that the recording of outputs leads back to."""
-    stack = [t._node for t in outputs if t._node is not None]
-    seen, older = set(stack), []
+def _value_of(node: Node) -> Any:
+    """The array of a leaf; for any other node something in its place."""
+    x = node.tensor() if node.op is None else None
+    return np.zeros(()) if x is None else x._array
+
+
+def _changed(what: str) -> RuntimeError:
+    return RuntimeError(
+        f"checkpoint: {what} between the forward and the backward pass, which runs the function "
+        "again: change it after backward(), or pass a copy (x.clone()) as an argument"
+    )
+
+
+def _older_nodes(
+    outputs: Sequence[Tensor], began: int, inputs: Sequence[Tensor] = ()
+) -> list[Node]:
+    """The nodes, made before a moment, that the recording of outputs leads back to beside the inputs."""
+    ends = {t._node for t in inputs}
+    stack = [t._node for t in outputs if t._node is not None and t._node not in ends]
+    seen, older = {*stack, *ends}, []
     while stack:
         node = stack.pop()
         if node.order < began:
