@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import minigrad as mg
+import nn
 from minigrad import Tensor, backend, grad, hessian, jacobian, kernels, vmap
 from minigrad.arrays.batch import Batch, Level, fallbacks
 from minigrad.tensor import raw
@@ -261,6 +262,24 @@ def test_an_empty_batch_gives_an_empty_result() -> None:
 
 def choose_by_value(x: Any) -> Any:
     return x if x > 0 else -x
+
+
+@pytest.mark.parametrize(
+    ("layer", "shape"),
+    [
+        (nn.Conv2d(3, 2, 3), (1, 3, 5, 5)),
+        (nn.ConvTranspose2d(3, 2, 3), (1, 3, 5, 5)),
+        (nn.MaxPool2d(2), (1, 3, 4, 4)),
+        (nn.AvgPool2d(2), (4, 3, 4, 4)),
+        (nn.Conv2d(3, 2, 3), (0, 3, 5, 5)),
+    ],
+)
+def test_an_empty_batch_keeps_the_shape_of_an_example(
+    layer: Callable[[Any], Any], shape: tuple[int, ...]
+) -> None:
+    x = np.zeros((0, *shape), np.float32)
+    assert vmap(layer)(x).shape == (0, *layer(np.zeros(shape, np.float32)).shape)
+    assert vmap(grad(lambda x: mg.sum(layer(x))))(x).shape == x.shape
 
 
 @pytest.mark.parametrize("ask", [bool, float, int, lambda x: x.item(), choose_by_value, lambda x: x.tolist()])
@@ -655,3 +674,25 @@ def test_every_op_runs_under_vmap_on_the_stand_in_for_a_gpu(row: str, monkeypatc
         given = [Tensor(StrictArray(a), requires_grad=a.dtype.kind in "fc") for a in many]
         for own in flatten(vmap(sample.f)(*given)):
             assert not isinstance(own._array, np.ndarray) or own.size == 0
+
+
+def test_adaptive_maxima_equal_a_loop_and_run_at_once() -> None:
+    x = rng.normal(size=(B, 2, 5, 6))
+    for indices in (False, True):
+        layer = nn.AdaptiveMaxPool2d((2, 3), return_indices=indices)
+        assert_same(vmap(layer)(x), looped(layer, (0,), x))
+    assert not fallbacks
+
+
+@pytest.mark.parametrize("ufunc", [np.add, np.multiply])
+def test_ufunc_at_takes_an_index_of_each_example(ufunc: np.ufunc) -> None:
+    index, values = np.array([[0, 1, 1], [2, 3, 2], [3, 3, 3]]), rng.normal(size=(B, 3))
+
+    def f(y: Any, i: Any, v: Any) -> Any:
+        y = y * 1.0
+        ufunc.at(y, i, v)
+        return y**2
+
+    gradients = grad(lambda y, i, v: mg.sum(f(y, i, v)), (0, 2))
+    for g in (lambda *args: f(*map(Tensor, args)), gradients):
+        assert_same(vmap(g)(X, index, values), looped(g, (0, 0, 0), X, index, values))

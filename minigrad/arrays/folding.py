@@ -47,22 +47,20 @@ def folds(*names: str) -> Callable[[F], F]:
                 or not all(np.ndim(args[i]) for i in places)
             ):
                 return function(*args, **kwargs)
-            given = list(args)
+            given, n = list(args), 0
             for i in places:
                 data = whole(args[i], level)
-                given[i] = np.reshape(data, (level.size * data.shape[1], *data.shape[2:]))
-            return _unfolded(function(*given, **kwargs), level)
+                n = data.shape[1]
+                given[i] = np.reshape(data, (level.size * n, *data.shape[2:]))
+            return _unfolded(function(*given, **kwargs), level, n)
 
         return call  # type: ignore[return-value]
 
     return decorate
 
 
-def _unfolded(out: Any, level: Any) -> Any:
+def _unfolded(out: Any, level: Any, n: int) -> Any:
+    """Results of (examples * n, ...) as batches of (n, ...)."""
     if isinstance(out, tuple):
-        return tuple(_unfolded(part, level) for part in out)
-    return level.batch(
-        np.reshape(
-            out, (level.size, out.shape[0] // level.size if level.size else 0, *out.shape[1:])
-        )
-    )
+        return tuple(_unfolded(part, level, n) for part in out)
+    return level.batch(np.reshape(out, (level.size, n, *out.shape[1:])))

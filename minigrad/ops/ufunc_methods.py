@@ -13,10 +13,12 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
-from ..arrays.batch import Batch
+from ..arrays.batch import Batch, Unbatched, newest
 from ..backend import NoValue, as_array, is_array
 from ..tensor import Tensor, raw, wrap
+from .batching import one_by_one
 from .constant import constants
+from .conversion import clone
 from .index import getitem, plain_index, take_along_axis
 from .join import concatenate, stack, unstack
 from .reduce import logsumexp, max, min, prod, sum
@@ -190,6 +192,23 @@ def _at(ufunc: np.ufunc, f: Callable[..., Any], a: Any, indices: Any, b: Any = N
             f"np.{ufunc.__name__}.at cannot write a Tensor into a NumPy array, the gradient would be lost: make it a Tensor"
         )
     index = plain_index(indices)
+    if newest(index) is None:
+        _work_on(a, index, f, b)
+    else:
+        a[...] = at_each_index(a, index, f, b)
+
+
+@one_by_one
+def at_each_index(a: Any, index: Any, f: Callable[..., Any], b: Any) -> Tensor:
+    """A copy of a on which `_work_on` has worked; under vmap at the index of each example."""
+    if newest(index) is not None:
+        raise Unbatched("ufunc.at at indices of each example")
+    a = clone(a)
+    _work_on(a, index, f, b)
+    return a
+
+
+def _work_on(a: Tensor, index: Any, f: Callable[..., Any], b: Any) -> None:
     number = np.arange(int(np.prod(a.shape))).reshape(a.shape)[index]
     if np.unique(number).size == number.size:
         a[index] = f(a[index]) if b is None else f(a[index], b)

@@ -145,7 +145,8 @@ def _adaptive_max_pool(n: int) -> Function:
             inside = tuple(slice(low, high) for low, high in bounds)
             block = np.reshape(raw(x)[(..., *inside)], (*lead, -1))
             local = np.asarray(places[inside].reshape(-1), like=block)
-            found.append(local[np.argmax(block, axis=-1)])
+            best = np.reshape(np.argmax(block, axis=-1), -1)
+            found.append(np.reshape(np.take_along_axis(local, best, 0), lead))
         index = np.stack(found, axis=-1)
         out = np.reshape(take_along_axis(np.reshape(x, (*lead, -1)), index, -1), (*lead, *sizes))
         return (out, Tensor(np.reshape(index, (*lead, *sizes)))) if return_indices else out
