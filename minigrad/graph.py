@@ -243,7 +243,7 @@ _mutations: dict[
 ] = {}  # id of the owner of the memory -> (owner, time)
 
 
-def _owner(array: Any) -> Any:
+def owner(array: Any) -> Any:
     """The array that owns the memory of a view, or of a batch."""
     while hasattr(base := getattr(array, "base", None), "dtype"):
         array = base
@@ -257,10 +257,10 @@ def mark_mutated(array: Any) -> None:
     pass that was going to read the old values stops with an error instead of using the new ones.
     """
     global last_mutation
-    owner = _owner(array)
-    key = id(owner)
+    owns = owner(array)
+    key = id(owns)
     known = _mutations.get(key)
-    reference = known[0] if known else weakref.ref(owner, lambda _: _mutations.pop(key, None))
+    reference = known[0] if known else weakref.ref(owns, lambda _: _mutations.pop(key, None))
     last_mutation = next(clock)
     _mutations[key] = (reference, last_mutation)
 
@@ -273,7 +273,7 @@ def check_saved(node: Node) -> None:
             "backward(retain_graph=True) for a second one, and look or explain before backward()"
         )
     for value in _arrays_in(node.saved):
-        known = _mutations.get(id(_owner(value)))
+        known = _mutations.get(id(owner(value)))
         if known is not None and known[1] > node.order:
             raise RuntimeError(
                 f"{node.op.name}: an array of shape {value.shape} and dtype {value.dtype} that the gradient of "

@@ -696,3 +696,70 @@ def test_ufunc_at_takes_an_index_of_each_example(ufunc: np.ufunc) -> None:
     gradients = grad(lambda y, i, v: mg.sum(f(y, i, v)), (0, 2))
     for g in (lambda *args: f(*map(Tensor, args)), gradients):
         assert_same(vmap(g)(X, index, values), looped(g, (0, 0, 0), X, index, values))
+
+
+# ------------------------------------------------------------------------------ writing in place
+
+
+def _assign(y: Tensor, x: Any) -> None:
+    y[0] = x[0]
+
+
+def _add(y: Tensor, x: Any) -> None:
+    y += x
+
+
+def _add_out(y: Tensor, x: Any) -> None:
+    np.add(y, x, out=y)
+
+
+@pytest.mark.parametrize("write", [_assign, _add, _add_out])
+@pytest.mark.parametrize("tracked", [True, False])
+def test_no_batch_is_left_in_a_tensor_from_outside(
+    write: Callable[[Tensor, Any], None], tracked: bool
+) -> None:
+    y = Tensor(np.ones(4), requires_grad=True) * 1.0 if tracked else Tensor(np.ones(4))
+
+    def f(x: Any) -> Any:
+        write(y, x)
+        return mg.sum(y)
+
+    with pytest.raises(TypeError, match="the same for all of them"):
+        vmap(f if tracked else grad(f))(X)
+    assert y.detach().tolist() == [1.0] * 4
+
+
+def test_a_graph_tensor_made_inside_may_become_different_for_each_example() -> None:
+    w = Tensor(np.ones(4), requires_grad=True)
+
+    def f(x: Any) -> Any:
+        y = w * 1.0
+        y[0] = x[0]
+        return y
+
+    expected = np.ones((B, 4))
+    expected[:, 0] = X[:, 0]
+    np.testing.assert_array_equal(vmap(f)(X).detach().numpy(), expected)
+
+
+@pytest.mark.parametrize("write", [_assign, _add, _add_out])
+@pytest.mark.parametrize("kind", [np.asarray, Tensor])
+def test_an_argument_is_not_written_but_its_copy_is(
+    write: Callable[[Any, Any], None], kind: Callable[[Any], Any]
+) -> None:
+    x = X.copy()
+
+    def careless(p: Any) -> Any:
+        write(p[1:], p[1:] * 2)
+        return p
+
+    def careful(p: Any) -> Any:
+        p = p.copy()
+        write(p[1:], p[1:] * 2)
+        return p
+
+    with pytest.raises(ValueError, match=r"argument of vmap.*x = x.copy\(\)"):
+        vmap(careless)(kind(x))
+    np.testing.assert_array_equal(x, X)
+    vmap(careful)(kind(x))
+    np.testing.assert_array_equal(x, X)

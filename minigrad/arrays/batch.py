@@ -50,9 +50,10 @@ class Level:
         randomness: how random numbers are drawn: "different" for each example, the "same", or "error".
         arrays_in: whether it was called with arrays (not Tensors), outside of all other transforms: then the
             derivatives that are taken inside need not be differentiable themselves.
+        arguments: who owns the memory of the arguments (by `id`, while they live): nothing is written there.
     """
 
-    __slots__ = ("active", "arrays_in", "began", "randomness", "size")
+    __slots__ = ("active", "arguments", "arrays_in", "began", "randomness", "size")
 
     def __init__(self, size: int, randomness: str = "error", arrays_in: bool = False) -> None:
         self.size = size
@@ -60,6 +61,7 @@ class Level:
         self.arrays_in = arrays_in
         self.began = next(graph.clock)
         self.active = True
+        self.arguments: set[int] = set()
 
     def batch(self, data: Any) -> Batch:
         """The array of all examples, (size, ...), as a batch of this level."""

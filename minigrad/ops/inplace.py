@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from .. import graph
+from ..arrays.batch import Batch, levels_of, running
 from ..arrays.fallback import is_unbatched
 from ..backend import beside
 from ..calling import known_operand
@@ -61,8 +62,26 @@ def _check_casting(x: Tensor, new: Any, what: str) -> None:
         )
 
 
-def _replace(x: Tensor, new: Tensor) -> None:
-    """Let the object stand for an updated value in the graph."""
+def _check_writable(x: Tensor, what: str) -> None:
+    """An error where a write under vmap would change an array that the caller of vmap passed."""
+    if type(x._array) is Batch:
+        owner = id(graph.owner(x._array))
+        if any(owner in level.arguments for level in running.get()):
+            raise ValueError(
+                f"{what} under vmap: x (shape {x.shape}) shares its memory with an argument of vmap, which would change; "
+                "write into a copy (x = x.copy()), or compute a new tensor"
+            )
+
+
+def _replace(x: Tensor, new: Tensor, what: str) -> None:
+    """Let the object stand for an updated value in the graph.
+
+    A tensor from outside of a running vmap cannot: it would go on as a batch when that has ended.
+    """
+    if type(new._array) is Batch:
+        before, made = set(levels_of(x._array)), 0 if x._node is None else x._node.order
+        if any(level.began > made and level not in before for level in levels_of(new._array)):
+            raise _of_each_example(what, x)
     x._array, x._node = new._array, new._node
 
 
@@ -70,6 +89,7 @@ def _replace(x: Tensor, new: Tensor) -> None:
 def __setitem__(self: Tensor, index: Any, value: Any) -> None:
     index = plain_index(index)
     if _writes_array(self, value, "x[index] = value"):
+        _check_writable(self, "x[index] = value")
         try:
             self._array[index] = beside(raw(value), self._array) if np.ndim(value) else raw(value)
         except (TypeError, ValueError) as error:
@@ -81,7 +101,7 @@ def __setitem__(self: Tensor, index: Any, value: Any) -> None:
         value = value if isinstance(value, (Tensor, numbers.Number)) else np.asarray(value)
         if isinstance(value, Tensor) and value.requires_grad:  # NumPy casts it, the gradient is lost
             _check_casting(self, value, "x[index] = value")
-        _replace(self, assign(self, index, value))
+        _replace(self, assign(self, index, value), "x[index] = value")
 
 
 def _in_place(operator: str, op: Callable[..., Any], ufunc: np.ufunc) -> None:
@@ -91,6 +111,7 @@ def _in_place(operator: str, op: Callable[..., Any], ufunc: np.ufunc) -> None:
         if not known_operand(other):
             return NotImplemented
         if _writes_array(self, other, f"x {operator} y"):
+            _check_writable(self, f"x {operator} y")
             try:
                 ufunc(self._array, raw(other), out=self._array)
             except TypeError as error:
@@ -105,7 +126,7 @@ def _in_place(operator: str, op: Callable[..., Any], ufunc: np.ufunc) -> None:
                 f"x {operator} y would change the shape from {self.shape} to {new.shape}: write x = x {operator[:-1]} y"
             )
         _check_casting(self, new, f"x {operator} y")
-        _replace(self, new if new.dtype == self.dtype else new.astype(self.dtype))
+        _replace(self, new if new.dtype == self.dtype else new.astype(self.dtype), f"x {operator} y")
         return self
 
     setattr(Tensor, f"__i{ufunc_names[operator]}__", update)

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from .. import backend
+from .. import backend, graph
 from ..arrays import batch
 from ..arrays.batch import Level
 from ..ops.batching import batched, unbatched
@@ -178,9 +178,9 @@ def _entered(x: Any, level: Level, axis: int | None) -> Any:
     """An argument as a Tensor of one example's shape; what all examples share as it is."""
     if axis is None:
         return x
-    if isinstance(x, Tensor):
-        return batched(x, level, axis)
-    return wrap(batch.enter(x, level, axis), None)
+    entered = batched(x, level, axis) if isinstance(x, Tensor) else wrap(batch.enter(x, level, axis), None)
+    level.arguments.add(id(graph.owner(entered._array)))
+    return entered
 
 
 # ------------------------------------------------------------------------------------ results
