@@ -424,3 +424,22 @@ def test_an_axis_splits_into_sizes_that_make_it_up() -> None:
             nn.Unflatten(1, sizes)(x)
     with pytest.raises(IndexError, match="axis 3 of an input of shape"):
         nn.Unflatten(3, (1,))(x)
+
+
+@pytest.mark.parametrize("momentum", [0.1, None])
+@pytest.mark.parametrize("why", ["vmap", "one value", "bias", "variance"])
+def test_a_batch_that_is_refused_does_not_move_the_running_values(momentum: float | None, why: str) -> None:
+    layer = nn.BatchNorm1d(3, momentum=momentum)
+    if why == "bias":
+        layer.bias = nn.Parameter(np.ones(2, np.float32))
+    if why == "variance":
+        layer.running_var = nn.Buffer(np.ones(1, np.float32))
+    before = {name: value.copy() for name, value in layer.state_dict().items()}
+    x = np.random.default_rng(0).normal(size=(4, 5, 3)).astype(np.float32)
+    with pytest.raises((TypeError, ValueError)):
+        if why == "vmap":
+            mg.vmap(layer)(x)
+        else:
+            layer(x[0, :1] if why == "one value" else x[0])
+    for name, value in layer.state_dict().items():
+        np.testing.assert_array_equal(value, before[name])

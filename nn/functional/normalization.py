@@ -142,14 +142,25 @@ def batch_norm(
         if count < 2:
             raise ValueError(f"batch_norm: training needs more than one value for each channel, got input of shape {np.shape(x)}")
         out = standardize(x, axes, eps)
-        if running_mean is not None:
-            with no_grad():
-                values = x.detach()
-                running_mean += momentum * (np.mean(values, axis=axes) - running_mean)
-                running_var += momentum * (np.var(values, axis=axes, ddof=1) - running_var)
     else:
         out = (x - _per_channel(running_mean, ndim)) / np.sqrt(_per_channel(running_var, ndim) + eps)
-    return _affine(out, _per_channel(weight, ndim), _per_channel(bias, ndim))
+    out = _affine(out, _per_channel(weight, ndim), _per_channel(bias, ndim))
+    if training and running_mean is not None:
+        with no_grad():
+            values = x.detach()
+            mean, var = np.mean(values, axis=axes), np.var(values, axis=axes, ddof=1)
+            _move((running_mean, running_var), (mean, var), momentum)
+    return out
+
+
+def _move(running: Sequence[Any], batch: Sequence[Any], share: float) -> None:
+    """Move running values (in place) towards those of this batch; all, or none where one does not fit."""
+    steps = [share * (new - old) for old, new in zip(running, batch, strict=True)]
+    for old, step in zip(running, steps, strict=True):
+        if np.shape(old) != np.shape(step):
+            raise ValueError(f"running values of shape {np.shape(old)}, but the batch has {np.shape(step)}")
+    for old, step in zip(running, steps, strict=True):
+        old += step
 
 
 def group_norm(x: Any, num_groups: int, weight: Any = None, bias: Any = None, eps: float = 1e-5) -> Any:
@@ -169,12 +180,14 @@ def instance_norm(
     if not use_input_stats:
         return batch_norm(x, running_mean, running_var, weight, bias, False, momentum, eps)
     axes = tuple(range(2, np.ndim(x)))
+    out = _affine(standardize(x, axes, eps), _per_channel(weight, np.ndim(x)), _per_channel(bias, np.ndim(x)))
     if running_mean is not None:
         with no_grad():
             values = x.detach()
-            running_mean += momentum * (np.mean(np.mean(values, axis=axes), axis=0) - running_mean)
-            running_var += momentum * (np.mean(np.var(values, axis=axes, ddof=1), axis=0) - running_var)
-    return _affine(standardize(x, axes, eps), _per_channel(weight, np.ndim(x)), _per_channel(bias, np.ndim(x)))
+            mean = np.mean(np.mean(values, axis=axes), axis=0)
+            var = np.mean(np.var(values, axis=axes, ddof=1), axis=0)
+            _move((running_mean, running_var), (mean, var), momentum)
+    return out
 
 
 def local_response_norm(x: Any, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0) -> Any:
