@@ -112,6 +112,14 @@ def test_what_you_pass_is_what_you_get_back() -> None:
         grad(lambda x: x * 1j)(1.0)
 
 
+def test_a_gradient_of_a_tensor_goes_on_to_what_the_function_closes_over() -> None:
+    w = Tensor(np.array([1.0, 2.0]), requires_grad=True)
+    slope = grad(lambda r: mg.sin(w @ r))  # w cos(w . r), at 0: w
+    assert isinstance(slope(np.zeros(2)), np.ndarray)
+    (slope(Tensor(np.zeros(2))) ** 2).sum().backward()
+    assert w.grad.tolist() == [2.0, 4.0]
+
+
 def test_a_result_that_does_not_depend_on_the_argument_has_gradient_zero() -> None:
     assert grad(lambda x: 3.0)(1.0) == 0.0
     assert grad(lambda x: np.floor(x))(1.5) == 0.0

@@ -194,6 +194,16 @@ def test_in_axes_and_out_axes_name_any_axis(axis: int) -> None:
         np.testing.assert_allclose(gradient(moved), np.cos(moved) * moved)
 
 
+def test_axes_and_argnums_may_be_integers_of_numpy() -> None:
+    one = np.int64(1)
+    expected = vmap(np.multiply, in_axes=(1, 0), out_axes=1)(X.T, Y)
+    np.testing.assert_array_equal(vmap(np.multiply, in_axes=(one, np.int8(0)), out_axes=one)(X.T, Y), expected)
+    np.testing.assert_array_equal(vmap(np.sum, in_axes=one)(X), X.sum(0))
+    np.testing.assert_array_equal(grad(lambda x, y: np.sum(x * y), one)(X, Y), X)
+    np.testing.assert_array_equal(mg.hvp(lambda x, y: np.sum(x * y**2), one)(X, Y, Y), 2 * X * Y)
+    np.testing.assert_array_equal(jacobian(lambda x, y: x * y, np.uint8(1))(X[0], Y[0]), np.diag(X[0]))
+
+
 def test_trees_of_axes_stand_for_trees_of_arguments_and_results() -> None:
     def f(p: dict[str, Any], xs: tuple[Any, Any]) -> dict[str, Any]:
         return {"sum": p["w"] @ xs[0] + p["b"], "two": [xs[1] * 2, p["b"]]}

@@ -49,6 +49,9 @@ def grad(
 ) -> Callable[P, Any]:
     """The gradient of a scalar function, as a function of the same arguments.
 
+    Of arrays it is an array without a graph, so that no gradient goes on to tensors that the function
+    closes over: pass ``Tensor(x)`` where one must.
+
     Args:
         function: of arrays, numbers, Tensors or trees of them; it returns one real number.
         argnums: which positional arguments to differentiate: a number, or several (then a tuple

@@ -27,6 +27,7 @@ from ..tensor import Tensor, wrap
 from ..trees import flatten, paths, unflatten
 
 __all__ = [
+    "INTEGER",
     "Argnums",
     "Recording",
     "argnums_of",
@@ -39,6 +40,8 @@ __all__ = [
 ]
 
 Argnums = int | Sequence[int]
+#: What counts as one number of an argument, or of an axis.
+INTEGER = (int, np.integer)
 
 #: How many transforms are around the current one (in this thread and task).
 _depth: ContextVar[int] = ContextVar("minigrad_transform_depth", default=0)
@@ -65,10 +68,10 @@ class Recording:
         kwargs: dict[str, Any],
     ) -> None:
         self.function = function
-        numbers = (argnums,) if isinstance(argnums, int) else tuple(argnums)
+        numbers = (argnums,) if isinstance(argnums, INTEGER) else tuple(argnums)
         self.numbers = _checked(numbers, function, args, kwargs)
         arguments = tuple(args[n] for n in numbers)
-        self.chosen = arguments[0] if isinstance(argnums, int) else arguments
+        self.chosen = arguments[0] if isinstance(argnums, INTEGER) else arguments
         leaves = flatten(arguments)
         depth = _depth.get()
         self.tensors_in = any(isinstance(x, Tensor) for x in leaves)

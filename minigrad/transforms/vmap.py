@@ -20,7 +20,7 @@ from ..arrays.batch import Level
 from ..ops.batching import batched, unbatched
 from ..tensor import Tensor, wrap
 from ..trees import flatten, paths, tree_map, unflatten
-from .recording import depth, name_of, named
+from .recording import INTEGER, depth, name_of, named
 
 __all__ = ["vmap"]
 
@@ -40,7 +40,8 @@ def vmap(
             nested as the argument is.  Keyword arguments are split along axis 0.
         out_axes: the axis of the results along which the examples lie; nested as these, where it is not one number.
         randomness: what `minigrad.random` and dropout draw inside: "different" numbers for each example, the "same" for
-            all, or "error".
+            all, or "error".  A thread that is started inside knows nothing of the vmap: what it draws is the same for
+            all examples.
 
     Arrays give arrays (Tensors, where the function uses some that require a gradient), and Tensors give Tensors, with
     their graph.  It nests, and goes under and over all other transforms:
@@ -102,7 +103,7 @@ def _axes_and_size(
 
 def _axes_of(args: tuple[Any, ...], in_axes: Any, function: Callable[..., Any]) -> list[Any]:
     """The axis of each leaf of the arguments."""
-    if in_axes is None or isinstance(in_axes, int):
+    if in_axes is None or isinstance(in_axes, INTEGER):
         return [in_axes] * len(flatten(args))
     if not isinstance(in_axes, (tuple, list)):
         raise TypeError(
@@ -126,7 +127,7 @@ def spread(spec: Any, tree: Any, where: str) -> list[Any]:
 
 def _axes_like(spec: Any, tree: Any, where: str) -> Any:
     """A tree of axes that is built as another tree; `_SHARED` stands for None, which is no leaf."""
-    if spec is None or isinstance(spec, int):
+    if spec is None or isinstance(spec, INTEGER):
         return tree_map(lambda _: _SHARED if spec is None else spec, tree)
     if isinstance(spec, dict) and isinstance(tree, dict) and spec.keys() == tree.keys():
         return {key: _axes_like(spec[key], tree[key], f"{where}[{key!r}]") for key in tree}
@@ -142,7 +143,7 @@ def _checked(x: Any, axis: int | None, place: str) -> int | None:
     """The axis, counted from the front."""
     if axis is None:
         return None
-    if not isinstance(axis, int):
+    if not isinstance(axis, INTEGER):
         raise TypeError(f"vmap: in_axes for {place} is {axis!r}; it must be a number or None")
     if not isinstance(x, Tensor) and not backend.is_array(x):
         raise TypeError(
