@@ -104,22 +104,35 @@ _anomaly: ContextVar[bool] = ContextVar("anomaly", default=False)
 _observer: ContextVar[Callable[[Node, Any], None] | None] = ContextVar("observer", default=None)
 
 
+#: The modes that are open in this thread and async task, each with what undoes it, the latest last.
+_open: ContextVar[tuple[tuple[Mode, Token[Any]], ...]] = ContextVar("open_modes", default=())
+
+
 class Mode:
-    """A gradient mode, as a context manager and as a decorator of functions and coroutines."""
+    """A gradient mode, as a context manager and as a decorator of functions and coroutines.
+
+    One object may be entered again, and by several threads and tasks at once.
+    """
 
     def __init__(self, variable: ContextVar[Any], value: Any) -> None:
         self.variable, self.value = variable, value
-        self.tokens: list[Token[Any]] = []
 
     def __enter__(self) -> None:
         global special
         with _special_lock:
             special += 1
-        self.tokens.append(self.variable.set(self.value))
+        _open.set((*_open.get(), (self, self.variable.set(self.value))))
 
     def __exit__(self, *error: object) -> None:
         global special
-        self.variable.reset(self.tokens.pop())
+        opened = _open.get()
+        last = len(opened) - 1
+        while last >= 0 and opened[last][0] is not self:
+            last -= 1
+        if last < 0:
+            raise RuntimeError("a gradient mode must be left in the thread and task that entered it")
+        self.variable.reset(opened[last][1])
+        _open.set(opened[:last] + opened[last + 1 :])
         with _special_lock:
             special -= 1
 

@@ -6,7 +6,9 @@ import asyncio
 import gc
 import sys
 import threading
+import time
 import tracemalloc
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import psutil
@@ -171,6 +173,41 @@ def test_modes_belong_to_one_thread() -> None:
         results["own"] = (x * 2).requires_grad
     thread.join()
     assert results == {"other": True, "own": False}
+
+
+def test_one_mode_serves_many_threads_at_once() -> None:
+    mode, barrier, seen = no_grad(), threading.Barrier(4), []
+
+    def run(wait: int) -> None:
+        for turn in range(20):
+            with mode:
+                barrier.wait()
+                with mode:
+                    inside = is_grad_enabled()
+                if turn % 4 == wait:  # leave last
+                    time.sleep(0.001)
+            seen.append((inside, is_grad_enabled()))
+
+    before = mg.graph.special
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(run, range(4)))
+    assert seen == [(False, True)] * 80
+    assert mg.graph.special == before
+
+
+def test_one_mode_serves_many_tasks_at_once() -> None:
+    mode, before = no_grad(), mg.graph.special
+
+    async def run(pause: float) -> bool:
+        with mode:
+            await asyncio.sleep(pause)
+        return is_grad_enabled()
+
+    async def both() -> list[bool]:
+        return await asyncio.gather(run(0.002), run(0.001), run(0.003))
+
+    assert asyncio.run(both()) == [True] * 3
+    assert mg.graph.special == before
 
 
 def test_modes_belong_to_one_async_task() -> None:
