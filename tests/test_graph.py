@@ -176,7 +176,7 @@ def test_modes_belong_to_one_thread() -> None:
 
 
 def test_one_mode_serves_many_threads_at_once() -> None:
-    mode, barrier, seen = no_grad(), threading.Barrier(4), []
+    mode, barrier, seen = no_grad(), threading.Barrier(4, timeout=10), []
 
     def run(wait: int) -> None:
         for turn in range(20):
