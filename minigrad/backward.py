@@ -499,21 +499,23 @@ def own(g: Any) -> Tensor:
 
     It is copied only where somebody else may see it.  The caller holds it in one variable.
     """
-    if type(g) is ndarray and g.dtype.kind != "c":
-        alone = getrefcount(g) == _OURS and (g.base is None or _alone(g))
-        return wrap(g if alone else g.copy(), None)
     alone = getrefcount(g) == _OURS
-    g = _outside(g)
-    if alone and (g._node is not None or (getrefcount(g._array) == _HELD and _alone(g._array))):
-        return g
-    return g.clone()  # type: ignore[attr-defined, no-any-return]
+    if alone and type(g) is ndarray and g.base is None and g.dtype.kind != "c":
+        return wrap(g, None)  # at once, what most gradients are
+    if g.dtype.kind == "c":
+        g, alone = np.conj(g), True
+    if isinstance(g, Tensor):
+        if alone and (g._node is not None or (getrefcount(g._array) == _HELD and _alone(g._array))):
+            return g
+        return g.clone()  # type: ignore[attr-defined, no-any-return]
+    return wrap(backend.as_array(g) if alone and _alone(g) else g.copy(), None)
 
 
 def _alone(x: Any) -> bool:
     """Whether the memory of an array belongs to it: it has all of an array that it alone is a view of."""
     if type(x) is Batch:
         return getrefcount(x._array) == _HELD and _alone(x._array)
-    if x.base is None:
+    if getattr(x, "base", x) is None:
         return True
     whole = type(x) is ndarray and x.flags.writeable and type(x.base) is ndarray
     return whole and x.size == x.base.size and getrefcount(x.base) == _HELD and x.base.base is None

@@ -319,10 +319,10 @@ def _parts(tree: Any) -> dict[Any, Any] | None:
 
 def _rebuilt(tree: Any, parts: dict[Any, Any]) -> Any:
     """A node like this one with other parts.  What the user's constructors do has been done already."""
+    if type(tree) in (tuple, list):
+        return type(tree)(parts.values())
     if isinstance(tree, tuple):
         return _tuple_like(tree, list(parts.values()))
-    if type(tree) is list:
-        return list(parts.values())
     if isinstance(tree, (list, dict)):
         new = copy.copy(tree)  # keeps the order of the keys, and the default of a defaultdict
         for key, part in parts.items():

@@ -18,6 +18,7 @@ from scipy.optimize import rosen, rosen_der, rosen_hess, rosen_hess_prod
 import minigrad as mg
 import nn
 from minigrad import Tensor, egrad, grad, hessian, holomorphic_grad, jacobian, value_and_grad
+from minigrad.arrays.batch import Batch
 from minigrad.transforms import jacobians
 
 
@@ -767,3 +768,16 @@ def test_a_fresh_gradient_is_handed_over_without_a_copy() -> None:
 
     g = grad(lambda x: mg.sum(doubled_and_flat(x)))(np.ones((10, 100)))
     assert g.__array_interface__["data"] == addresses[0]
+
+
+def test_gradients_of_batches_and_of_rows_are_handed_over_without_a_copy(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    copied = []
+    for kind in (Batch, mg.arrays.RowSparse):
+        monkeypatch.setattr(kind, "copy", lambda self: copied.append(self))
+    mg.vmap(grad(lambda x: mg.sum(x**2)))(np.ones((2, 3)))
+    table = nn.Embedding(5, 2, sparse=True)
+    (g,) = mg.autograd.grad((table(np.array([0, 1])) ** 2).sum(), table.weight)
+    assert isinstance(g._array, mg.arrays.RowSparse)
+    assert not copied
