@@ -85,6 +85,9 @@ def to_number(f: Callable[..., Any]) -> Callable[..., Any]:
     return number
 
 
+#: The rows of functions that look at their first argument alone, so that NumPy does not hand over where this is an array;
+#: minigrad's functions of the same names do.
+FIRST_ARGUMENT = ("pad_modes", "nan_masked")
 #: The rows that write in place.
 WRITING = ("assign", "update", "options")
 
@@ -104,7 +107,16 @@ def test_every_op_under_vmap_equals_a_loop(row: str) -> None:
         if row in WRITING and axes[0] is None and refuses_to_share(sample, axes, args):
             continue
         got = vmap(lambda *a, f=sample.f: f(*a), in_axes=axes)(*map(Tensor, args))
-        assert_same(got, looped(lambda *a, f=sample.f: f(*map(Tensor, a)), axes, *args))
+        expected = looped(lambda *a, f=sample.f: f(*map(Tensor, a)), axes, *args)
+        assert_same(got, expected)
+        if None not in axes or (row in WRITING and axes[0] is None):
+            continue
+        shared_arrays = [
+            a if axis is None and (i or row not in FIRST_ARGUMENT) else Tensor(a)
+            for i, (a, axis) in enumerate(zip(args, axes, strict=True))
+        ]
+        got = vmap(lambda *a, f=sample.f: f(*a), in_axes=axes)(*shared_arrays)
+        assert_same(got, expected)
     assert bool(fallbacks) <= (row in ONE_BY_ONE), fallbacks
 
 
@@ -124,6 +136,11 @@ def test_the_gradient_of_each_example_of_every_op_equals_a_loop(row: str) -> Non
         if floats:
             gradient = grad(to_number(sample.f), floats)
             assert_same(vmap(gradient, in_axes=axes)(*args), looped(gradient, axes, *args))
+            own = tuple(i for i in floats if axes[i] == 0)
+            shares = own != floats and row not in (*FIRST_ARGUMENT, *WRITING)
+            if own and shares:  # what all share stays an array
+                gradient = grad(to_number(sample.f), own)
+                assert_same(vmap(gradient, in_axes=axes)(*args), looped(gradient, axes, *args))
     assert bool(fallbacks) <= (row in ONE_BY_ONE), fallbacks
 
 
@@ -379,6 +396,44 @@ def test_indices_may_be_of_each_example(f: Callable[..., Any], in_axes: tuple[An
 def test_reading_by_a_mask_of_each_example_is_an_error_that_names_where() -> None:
     with pytest.raises(TypeError, match=r"different shapes.*np\.where"):
         vmap(lambda x: x[x > 0])(X)
+
+
+TABLE = rng.normal(size=(5, 4))
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x: np.interp(x, np.arange(-2.0, 3.0), TABLE[:, 0]),
+        lambda x: np.interp(x, [0.0, 1.0, 2.5], [1.0, 3.0, 2.0], period=3.0),
+        lambda x: np.quantile(TABLE, 1 / (1 + np.exp(-x)), axis=0),
+        lambda x: np.percentile(TABLE, 100 / (1 + np.exp(-x)), axis=1, method="lower"),
+        lambda x: mg.take(TABLE, np.argsort(x), axis=0) @ x,
+        lambda x: np.take_along_axis(TABLE, np.argsort(x)[None], axis=0) * x,
+        lambda x: mg.pad(TABLE, 1, constant_values=x[0]),
+        lambda x: mg.nanvar(TABLE, axis=0, mean=x[None]),
+    ],
+)
+def test_arrays_that_all_examples_share_stand_beside_what_each_has(f: Callable[..., Any]) -> None:
+    assert_same(vmap(f)(X), looped(lambda x: f(Tensor(x)), (0,), X))
+    assert_same(vmap(grad(to_number(f)))(X), looped(grad(to_number(f)), (0,), X))
+    assert not fallbacks
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda i: TABLE[i],
+        lambda i: TABLE[:, i],
+        lambda i: np.take(TABLE, i),
+        lambda i: [1.0, 2.0, 3.0][i],
+        lambda i: TABLE[:i],
+    ],
+)
+def test_an_array_at_an_index_of_each_example_is_an_error_that_names_take(ask: Callable[..., Any]) -> None:
+    with pytest.raises(TypeError, match=r"minigrad\.take\("):
+        vmap(ask)(np.array([0, 2]))
+    np.testing.assert_array_equal(vmap(lambda i: mg.take(TABLE, i, axis=0))(np.array([0, 2])), TABLE[[0, 2]])
 
 
 def test_writing_a_number_by_a_mask_of_each_example_works() -> None:

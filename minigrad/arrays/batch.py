@@ -131,13 +131,28 @@ class Batch(NDArrayOperatorsMixin):
     def __array__(self, *args: Any, **kwargs: Any) -> Any:
         raise Unbatched(
             f"under vmap this stands for {self.level.size} arrays of shape {self.shape}, one for each example: it cannot be "
-            "made one NumPy array, nor be written into an array that all examples share; use minigrad's or NumPy's functions"
+            f"made one NumPy array, nor be written into an array that all examples share; {self._instead()}"
+        )
+
+    def _instead(self) -> str:
+        """What to write where NumPy asked for an array: an index, if it holds integers, or another argument."""
+        if self.dtype.kind in "biu":
+            return (
+                "instead of table[i] or np.take(table, i) with an index of each example write "
+                "minigrad.take(table, i, axis=0), for several indices minigrad.Tensor(table)[i, j]"
+            )
+        return (
+            "use minigrad's or NumPy's functions (minigrad's where NumPy looks at its first argument alone, as in "
+            "minigrad.pad(x, 1, constant_values=v))"
         )
 
     def _no_value(self, *args: Any) -> Any:
+        instead = "np.where(condition, a, b) instead of `if condition`"
+        if self.dtype.kind in "iu":  # an index of a list, or the end of a slice, is asked for its value too
+            instead += ", minigrad.take(values, i) instead of values[i]"
         raise Unbatched(
             f"under vmap there is no one value here but {self.level.size}, one for each example: bool(), float(), int() and "
-            "item() cannot tell them apart; write np.where(condition, a, b) instead of `if condition`"
+            f"item() cannot tell them apart; write {instead}"
         )
 
     __bool__ = __float__ = __int__ = __complex__ = __index__ = item = tolist = _no_value
