@@ -114,6 +114,29 @@ def test_an_ensemble_of_networks_runs_at_once(name: str) -> None:
     assert not fallbacks
 
 
+SCORES = rng.normal(size=(2, 5))
+LABELS = rng.integers(0, 5, (B, 2))
+ROWS_OF_LABELS = np.where(rng.random((B, 2, 5)) < 0.4, -1, rng.permuted(np.tile(np.arange(5), (B, 2, 1)), axis=2))
+
+
+@pytest.mark.parametrize(
+    ("f", "x"),
+    [
+        (lambda y: nn.functional.cross_entropy(SCORES, y), LABELS),
+        (lambda y: nn.functional.nll_loss(SCORES, y), LABELS),
+        (lambda y: nn.functional.multi_margin_loss(SCORES, y, weight=SCORES[0] ** 2), LABELS),
+        (lambda y: nn.functional.multilabel_margin_loss(SCORES, y), ROWS_OF_LABELS),
+        (lambda i: nn.functional.embedding(i, SCORES.T), LABELS),
+        (lambda i: nn.functional.embedding_bag(i[None], SCORES.T), LABELS),
+        (lambda i: nn.functional.embedding_bag(i[None], SCORES.T, padding_idx=1), LABELS),
+    ],
+)
+def test_labels_and_indices_of_each_example_stand_beside_an_array_that_all_share(f: Any, x: np.ndarray) -> None:
+    got = np.asarray(vmap(f)(x))
+    np.testing.assert_allclose(got, np.stack([np.asarray(f(Tensor(row))) for row in x]), rtol=1e-12)
+    assert not (fallbacks.keys() - {"bincount"})
+
+
 def test_parameters_that_the_function_closes_over_collect_from_all_examples() -> None:
     layer = nn.Linear(3, 2).double()
     x = normal(3)

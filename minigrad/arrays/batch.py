@@ -136,14 +136,13 @@ class Batch(NDArrayOperatorsMixin):
 
     def _instead(self) -> str:
         """What to write where NumPy asked for an array: an index, if it holds integers, or another argument."""
-        if self.dtype.kind in "biu":
-            return (
-                "instead of table[i] or np.take(table, i) with an index of each example write "
-                "minigrad.take(table, i, axis=0), for several indices minigrad.Tensor(table)[i, j]"
-            )
-        return (
-            "use minigrad's or NumPy's functions (minigrad's where NumPy looks at its first argument alone, as in "
-            "minigrad.pad(x, 1, constant_values=v))"
+        at_index = (
+            "instead of table[i] or np.take(table, i) with an index of each example write minigrad.take(table, i, axis=0), "
+            "for several indices minigrad.Tensor(table)[i, j]; otherwise "
+        )
+        return (at_index if self.dtype.kind in "biu" else "") + (
+            "use NumPy's functions, or minigrad's where NumPy looks at its first argument alone: "
+            "minigrad.pad(x, 1, constant_values=v)"
         )
 
     def _no_value(self, *args: Any) -> Any:
