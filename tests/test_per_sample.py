@@ -11,7 +11,7 @@ import pytest
 import minigrad as mg
 import nn
 from minigrad import Tensor, grad, vmap
-from minigrad.arrays.batch import fallbacks
+from minigrad.arrays import fallbacks
 from nn.utils import functional_call
 
 B = 4
@@ -244,3 +244,22 @@ def test_gradients_of_each_example_equal_torch_func() -> None:
     got = vmap(grad(loss), (None, 0, 0))({k: p.detach() for k, p in ours.named_parameters()}, x, y)
     for key, value in expected.items():
         np.testing.assert_allclose(got[key].detach().numpy(), value.numpy(), rtol=1e-3, atol=1e-6)
+
+
+def test_the_values_of_one_example_are_never_taken_for_those_of_all() -> None:
+    """`host` gives a function the values of a Tensor; under vmap there are many, with one axis more."""
+    with pytest.raises(TypeError, match="one for each example"):
+        vmap(lambda x: np.sum(nn.module.host(x)))(normal(3))
+
+
+@pytest.mark.parametrize("lengths", [np.full((B, 2), 2), np.array([[1, 2], [2, 1], [2, 2], [0, 2]])])
+def test_labels_of_each_example_in_the_ctc_loss_equal_a_loop(lengths: np.ndarray) -> None:
+    scores, labels = normal(6, 2, 5), rng.integers(1, 5, (B, 2, 2))
+
+    def loss(x: Any, y: Any, n: Any) -> Any:
+        return nn.functional.ctc_loss(nn.functional.log_softmax(x, -1), y, np.array([6, 5]), n)
+
+    got = vmap(grad(loss))(scores, labels, lengths)
+    rows = [grad(loss)(*example) for example in zip(scores, labels, lengths, strict=True)]
+    np.testing.assert_allclose(got, np.stack(rows), rtol=1e-9)
+    assert fallbacks["ctc_loss"]

@@ -1,6 +1,6 @@
 """What has no batched form: run for one example after the other, and counted.
 
-`fallbacks` counts by name what went this way; the reference lists what does, and why.
+`fallbacks` counts by name what went this way; `reasons` says why it does, and the reference lists these.
 """
 
 from __future__ import annotations
@@ -13,7 +13,44 @@ import numpy as np
 from . import batch
 from .batch import Batch, Unbatched, fallbacks, newest
 
-__all__ = ["apply_rule", "each", "in_turn", "is_unbatched"]
+__all__ = ["apply_rule", "each", "in_turn", "is_unbatched", "reasons", "runs_in_turn"]
+
+_LENGTH = "the length of its result depends on the values"
+_ONE_ARRAY = "NumPy's function of one array"
+#: Why something runs for one example after the other, by the name that `fallbacks` counts.  Here stand NumPy's functions
+#: without a rule, or those for which the rules beside this file leave a case out; ops add themselves by `runs_in_turn`.
+reasons: dict[str, str] = {
+    **dict.fromkeys(
+        ("argwhere", "flatnonzero", "intersect1d", "nonzero", "setdiff1d", "setxor1d", "union1d", "unique", "unique_all",
+         "unique_counts", "unique_inverse", "unique_values"),
+        _LENGTH,
+    ),
+    **dict.fromkeys(
+        ("allclose", "array_equal", "array_equiv", "bincount", "diag_indices_from", "digitize", "histogram",
+         "histogram_bin_edges", "histogramdd", "isin", "ix_", "lexsort", "packbits", "ravel_multi_index",
+         "tril_indices_from", "triu_indices_from", "unpackbits", "unravel_index"),
+        _ONE_ARRAY,
+    ),
+    "delete": "at indices of each example's own",
+    "getitem": "x[mask] with a mask of each example's own: " + _LENGTH,
+    "repeat": "a number of times of each example's own: " + _LENGTH,
+    "roll": "by a shift of each example's own",
+    "scatter_add": "the gradient of x[mask] with a mask of each example's own",
+    "searchsorted": "with a sorter",
+    "tril": "of a vector, or a diagonal of each example's own",
+    "triu": "of a vector, or a diagonal of each example's own",
+}  # fmt: skip
+
+
+def runs_in_turn(reason: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Mark a function, which stays as it is, as one that runs for one example after the other."""
+
+    def mark(function: Callable[..., Any]) -> Callable[..., Any]:
+        reasons[function.__name__.removeprefix("_")] = reason
+        return function
+
+    return mark
+
 
 def is_unbatched(error: BaseException | None) -> bool:
     """Whether an error comes from a batch, be it by way of a message of NumPy's own."""

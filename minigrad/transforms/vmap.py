@@ -46,7 +46,7 @@ def vmap(
     their graph.  It nests, and goes under and over all other transforms:
     ``vmap(grad(loss), in_axes=(None, 0, 0))`` gives the gradient of each example alone.  Inside there is no one value:
     ``if x > 0`` is an error, ``np.where(x > 0, a, b)`` is the way.  What has no batched form runs for one example after the
-    other, and is counted in `minigrad.arrays.batch.fallbacks`.
+    other, and is counted in `minigrad.arrays.fallbacks`.
 
     >>> vmap(np.dot)(np.ones((4, 3)), np.ones((4, 3)))
     array([3., 3., 3., 3.])
