@@ -22,7 +22,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["flatten", "leaves_like", "paths", "ravel_tree", "tree_map", "unflatten", "vectors_like"]
+__all__ = ["flatten", "leaves_like", "matched", "paths", "ravel_tree", "tree_map", "unflatten", "vectors_like"]
 
 #: The kinds of dtype that stand for numbers.
 NUMBERS = "biufc"
@@ -93,15 +93,29 @@ def leaves_like(tree: Any, other: Any, name: str) -> list[Any]:
     ...
     ValueError: v['a'] has length 1, expected 2
     """
-    parts, other_parts = _parts(tree), _parts(other)
-    if parts is None and other_parts is None:
+    if _parts(tree) is None and _parts(other) is None:
         return [other]
-    if parts is None or other_parts is None or _misfit(tree, other):
+    found = matched(tree, other)
+    if found is None:
         raise ValueError(f"{name} {_misfit(tree, other)}")
     leaves = []
-    for key, part in parts.items():
-        leaves += leaves_like(part, other_parts[key], name + _step(tree, key))
+    for step, part, other_part in found:
+        leaves += leaves_like(part, other_part, name + step)
     return leaves
+
+
+def matched(tree: Any, other: Any) -> list[tuple[str, Any, Any]] | None:
+    """The parts of two nodes that belong together, each pair with how it is reached.
+
+    None where one is a leaf, or where the nodes do not fit.
+
+    >>> matched({"a": 1, "b": 2}, {"b": 20, "a": 10})
+    [("['a']", 1, 10), ("['b']", 2, 20)]
+    """
+    parts, other_parts = _parts(tree), _parts(other)
+    if parts is None or other_parts is None or _misfit(tree, other):
+        return None
+    return [(_step(tree, key), part, other_parts[key]) for key, part in parts.items()]
 
 
 def vectors_like(tree: Any, other: Any, name: str) -> list[Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from itertools import product
 from typing import Any
 
@@ -313,6 +314,24 @@ def test_trees_of_axes_stand_for_trees_of_arguments_and_results() -> None:
     np.testing.assert_allclose(out["sum"], W @ X.T + p["b"])
     np.testing.assert_allclose(out["two"][0], np.tile(Y[0] * 2, (B, 1)))
     np.testing.assert_allclose(out["two"][1], p["b"].T)
+
+
+@dataclass
+class Layer:
+    weight: Any
+    bias: Any
+    name: str = field(default="layer", metadata={"static": True})
+
+
+def test_dataclasses_of_axes_stand_for_dataclasses_of_arrays() -> None:
+    f, axes = (lambda d: Layer(d.weight * d.bias, d.weight)), Layer(None, 0)
+    out = vmap(f, in_axes=(axes,), out_axes=Layer(1, None))(Layer(W[0], X))
+    np.testing.assert_allclose(out.weight, (W[0] * X).T)
+    np.testing.assert_array_equal(out.bias, W[0])
+    nested = vmap(lambda p: p["layer"].weight * p["layer"].bias, in_axes=({"layer": axes},))
+    np.testing.assert_allclose(nested({"layer": Layer(2.0, X)}), 2 * X)
+    with pytest.raises(ValueError, match=r"in_axes\[0\] is \{'weight': None.*in_axes\[0\]\.weight"):
+        vmap(f, in_axes=({"weight": None, "bias": 0},))(Layer(W[0], X))
 
 
 def test_out_axes_none_is_for_what_all_examples_share() -> None:

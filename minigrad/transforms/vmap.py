@@ -19,7 +19,7 @@ from ..arrays import batch
 from ..arrays.batch import Level
 from ..ops.batching import batched, unbatched
 from ..tensor import Tensor, wrap
-from ..trees import flatten, paths, tree_map, unflatten
+from ..trees import flatten, matched, paths, tree_map, unflatten
 from .recording import depth, name_of, named
 
 __all__ = ["vmap"]
@@ -37,7 +37,7 @@ def vmap(
     Args:
         in_axes: which axis of each positional argument counts the examples: a number for all, or a tuple or list with
             one entry for each argument.  An entry is a number, None (this argument is the same for all examples), or
-            nested as the argument is.  Keyword arguments are split along axis 0.
+            nested as the argument is: a dict, list, tuple or dataclass of such entries.  Keyword arguments are split along axis 0.
         out_axes: the axis of the results along which the examples lie; nested as these, where it is not one number.
         randomness: what `minigrad.random` and dropout draw inside: "different" numbers for each example, the "same" for
             all, or "error".
@@ -128,10 +128,9 @@ def _axes_like(spec: Any, tree: Any, where: str) -> Any:
     """A tree of axes that is built as another tree; `_SHARED` stands for None, which is no leaf."""
     if spec is None or isinstance(spec, int):
         return tree_map(lambda _: _SHARED if spec is None else spec, tree)
-    if isinstance(spec, dict) and isinstance(tree, dict) and spec.keys() == tree.keys():
-        return {key: _axes_like(spec[key], tree[key], f"{where}[{key!r}]") for key in tree}
-    if isinstance(spec, (list, tuple)) and isinstance(tree, (list, tuple)) and len(spec) == len(tree):
-        return [_axes_like(s, t, f"{where}[{i}]") for i, (s, t) in enumerate(zip(spec, tree, strict=True))]
+    found = matched(tree, spec)
+    if found is not None:  # in the order of the tree's leaves
+        return [_axes_like(axes, part, where + step) for step, part, axes in found]
     raise ValueError(
         f"vmap: {where} is {spec!r}, but the arrays stand at {', '.join(paths(tree, where)) or 'no place'}; "
         "write a number, None, or the same nesting"
