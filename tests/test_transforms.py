@@ -615,3 +615,16 @@ def test_errors_name_the_function() -> None:
         mg.grad_and_aux(np.sin)(1.0)
     with pytest.raises(TypeError, match="jvp of sin got 1 primals but 2 tangents"):
         mg.jvp(np.sin, (1.0,), (1.0, 2.0))
+
+
+def test_a_tensor_is_replaced_by_one_value_and_nests() -> None:
+    w, v = Tensor([1.0]), Tensor([2.0])
+    with pytest.raises(ValueError, match="tensors 0 and 2 are one and the same"), mg.replaced([w, v, w], [[3.0], [4.0], [5.0]]):
+        pass
+    with mg.replaced([w, v], [[3.0], [4.0]]):
+        with mg.replaced([w], [[5.0]]):
+            assert (w.tolist(), v.tolist()) == ([5.0], [4.0])
+        assert w.tolist() == [3.0]
+        with mg.replaced([w], [[6.0]]):
+            assert w.tolist() == [6.0]
+    assert (w.tolist(), v.tolist()) == ([1.0], [2.0])
