@@ -17,12 +17,14 @@ from __future__ import annotations
 
 import copy
 import dataclasses
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import numpy as np
 
-__all__ = ["flatten", "leaves_like", "matched", "paths", "ravel_tree", "tree_map", "unflatten", "vectors_like"]
+__all__ = [
+    "flatten", "leaves_like", "matched", "paths", "ravel_tree", "sequence_like", "tree_map", "unflatten", "vectors_like",
+]  # fmt: skip
 
 #: The kinds of dtype that stand for numbers.
 NUMBERS = "biufc"
@@ -145,6 +147,16 @@ def vectors_like(tree: Any, other: Any, name: str) -> list[Any]:
     return found
 
 
+def sequence_like(x: Any, items: Iterable[Any]) -> Any:
+    """A list, a tuple or a named tuple like x around other items.
+
+    >>> sequence_like((1, 2), [3, 4])
+    (3, 4)
+    """
+    make: Any = getattr(x, "_make", type(x))  # a named tuple has `_make`
+    return make(items)
+
+
 # ------------------------------------------------------------------------------ trees as vectors
 
 
@@ -242,8 +254,7 @@ def _parts(tree: Any) -> dict[Any, Any] | None:
 def _rebuilt(tree: Any, parts: dict[Any, Any]) -> Any:
     """A node like this one with other parts."""
     if isinstance(tree, (list, tuple)):
-        make: Any = getattr(tree, "_make", type(tree))  # a named tuple has `_make`
-        return make(parts.values())
+        return sequence_like(tree, parts.values())
     if isinstance(tree, dict):
         new = copy.copy(tree)  # keeps the order of the keys, and the default of a defaultdict
         for key, part in parts.items():

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import product
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
@@ -832,3 +832,56 @@ def test_a_histogram_of_weights_of_each_example_equals_a_loop() -> None:
     assert_same(vmap(binned)(P, weights), looped(lambda x, w: binned(Tensor(x), Tensor(w)), (0, 0), P, weights))
     gradient = grad(to_number(binned), 1)
     assert_same(vmap(gradient)(P, weights), looped(gradient, (0, 0), P, weights))
+
+
+# ------------------------------------------------------------------- one example after the other
+
+
+def test_each_example_is_computed_once() -> None:
+    calls: list[Any] = []
+
+    def counted(x: Any) -> Any:
+        calls.append(x)
+        return np.asarray(float(np.sum(x)))
+
+    op = mg.primitive(x=lambda g, x_shape: np.broadcast_to(g, x_shape), method=False, name="counted_sum")(counted)
+    np.testing.assert_allclose(vmap(op)(X), X.sum(1))
+    assert len(calls) == 1 + B  # the batch, which is refused, and each example
+
+
+@pytest.mark.parametrize("transform", [jacobian, lambda f: vmap(lambda x: grad(lambda x: np.sum(f(x)))(x))])
+def test_an_error_of_a_rule_is_not_taken_for_one_of_a_batch(transform: Callable[..., Any]) -> None:
+    def picky(g: Any, x: Any) -> Any:
+        if np.shape(g) and type(raw(g)) is Batch:
+            raise NotImplementedError("not written yet")
+        return g
+
+    op = mg.primitive(x=picky, method=False, name=f"picky_{id(transform)}")(lambda x: x * 1)
+    with pytest.raises(NotImplementedError, match="not written yet"):
+        transform(op)(X)
+
+
+def test_a_hook_inside_of_a_checkpoint_sees_one_row_of_a_jacobian_at_a_time() -> None:
+    seen: list[Any] = []
+
+    def f(x: Any) -> Any:
+        y = np.sin(x)
+        y.register_hook(lambda g: seen.append(g.shape) or 10 * g)
+        return y * y
+
+    expected = np.diag(20 * np.sin(X[0]) * np.cos(X[0]))
+    np.testing.assert_allclose(jacobian(mg.checkpoint(f))(X[0]), expected)
+    np.testing.assert_allclose(jacobian(f)(X[0]), expected)
+    assert set(seen) == {(4,)}
+
+
+def test_named_tuples_stay_what_they_are() -> None:
+    class Pair(NamedTuple):
+        a: Any
+        b: Any
+
+    order = np.lexsort(Pair(Tensor([1, 0, 1]), Tensor([1, 1, 0])))
+    assert order.tolist() == [2, 1, 0]
+    out = vmap(lambda p: Pair(p.b, np.linalg.slogdet(np.outer(p.a, p.a) + np.eye(4)).logabsdet))(Pair(X, Y))
+    assert type(out) is Pair
+    assert out.b.shape == (B,)

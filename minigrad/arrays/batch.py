@@ -18,15 +18,16 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 from math import prod
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
 from .. import graph
+from ..trees import sequence_like
 
 __all__ = [
-    "Batch", "Level", "Row", "Unbatched", "aligned", "all_examples", "data_of", "enter", "fallbacks",
+    "Batch", "Level", "OneAtATime", "Row", "Unbatched", "aligned", "all_examples", "data_of", "enter", "fallbacks",
     "leave", "levels_of", "ndim_of", "newest", "rebuilt", "required", "rule_for", "running", "settled", "shifted", "total",
     "whole", "within",
 ]  # fmt: skip
@@ -37,6 +38,10 @@ fallbacks: Counter[str] = Counter()
 
 class Unbatched(TypeError):
     """Something cannot be done with the values of all examples at once."""
+
+
+class OneAtATime(Unbatched, NotImplementedError):
+    """A hook, or `retain_grad`, takes one gradient, but those of many examples arrive at once."""
 
 
 class Level:
@@ -107,6 +112,11 @@ class Batch(NDArrayOperatorsMixin):
 
     __slots__ = ("__weakref__", "_array", "level", "shape")
 
+    #: Bound where they are defined: `minigrad.arrays.indexing` and `minigrad.arrays.fallback`.
+    __getitem__: ClassVar[Callable[..., Any]]
+    __setitem__: ClassVar[Callable[..., Any]]
+    each: ClassVar[Callable[..., Any]]
+
     def __init__(self, data: Any, level: Level) -> None:
         self._array = data
         self.level = level
@@ -166,12 +176,6 @@ class Batch(NDArrayOperatorsMixin):
     def __iter__(self) -> Iterator[Batch]:
         return (self[i] for i in range(len(self)))
 
-    def __getitem__(self, index: Any) -> Any:
-        return parts["read"](self, index)
-
-    def __setitem__(self, index: Any, value: Any) -> None:
-        parts["write"](self, index, value)
-
     __hash__ = object.__hash__
 
     def __repr__(self) -> str:
@@ -186,7 +190,7 @@ class Batch(NDArrayOperatorsMixin):
         return Batch(self._array.copy(), self.level)
 
     def fill(self, value: Any) -> None:
-        parts["write"](self, ..., value)
+        self[...] = value
 
     def reshape(self, *shape: Any) -> Batch:
         return np.reshape(self, shape[0] if len(shape) == 1 else shape)  # type: ignore[return-value]
@@ -209,7 +213,7 @@ class Batch(NDArrayOperatorsMixin):
         except Unbatched:
             if method == "at" or "out" in kwargs:  # written in place: only the whole op can be done again
                 raise
-        return parts["each"](ufunc.__name__, getattr(ufunc, method), level, inputs, kwargs)
+        return Batch.each(ufunc.__name__, getattr(ufunc, method), level, inputs, kwargs)
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
         if any(hasattr(t, "_node") for t in types):
@@ -224,7 +228,7 @@ class Batch(NDArrayOperatorsMixin):
             except Unbatched:
                 if function in in_place:
                     raise
-        return parts["each"](function.__name__, function, level, args, kwargs)
+        return Batch.each(function.__name__, function, level, args, kwargs)
 
 
 def _elementwise(ufunc: np.ufunc, inputs: tuple[Any, ...]) -> Batch | None:
@@ -280,10 +284,6 @@ def rule_for(*functions: Any) -> Callable[[Callable[..., Any]], Callable[..., An
         return rule
 
     return register
-
-
-#: What other files add: "read" and "write" (`minigrad.arrays.indexing`), "each" (`minigrad.arrays.fallback`).
-parts: dict[str, Callable[..., Any]] = {}
 
 
 # ------------------------------------------------------------------------------------- levels
@@ -373,8 +373,7 @@ def aligned(x: Any, ndim: int, level: Level) -> Any:
 def rebuilt(out: Any, level: Level) -> Any:
     """The results of a function on the data, as batches."""
     if isinstance(out, (tuple, list)):
-        parts = [rebuilt(part, level) for part in out]
-        return type(out)(*parts) if hasattr(out, "_fields") else type(out)(parts)
+        return sequence_like(out, [rebuilt(part, level) for part in out])
     return Batch(out, level)
 
 

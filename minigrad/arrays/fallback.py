@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from . import batch
+from ..trees import sequence_like
 from .batch import Batch, Unbatched, fallbacks, newest
 
 __all__ = ["apply_rule", "each", "in_turn", "is_unbatched", "reasons", "runs_in_turn"]
@@ -55,7 +55,7 @@ def runs_in_turn(reason: str) -> Callable[[Callable[..., Any]], Callable[..., An
 def is_unbatched(error: BaseException | None) -> bool:
     """Whether an error comes from a batch, be it by way of a message of NumPy's own."""
     while error is not None:
-        if isinstance(error, (Unbatched, NotImplementedError)):
+        if isinstance(error, Unbatched):
             return True
         if isinstance(error, AttributeError) and type(error.obj) is Batch:
             return True  # an attribute of arrays that batches do not have
@@ -63,13 +63,20 @@ def is_unbatched(error: BaseException | None) -> bool:
     return False
 
 
-def each(name: str, function: Callable[..., Any], level: Any, args: Any, kwargs: Any) -> Any:
-    """The function of the arguments of each example in turn, the results put together again."""
+def each(
+    name: str, function: Callable[..., Any], level: Any, args: Any, kwargs: Any, done: Sequence[Any] = ()
+) -> Any:
+    """The function of the arguments of each example in turn, the results put together again.
+
+    Args:
+        done: the results of the first examples, where they are known.
+    """
     if not level.size:
         raise ValueError(
             f"{name} has no batched form, and there is no example to run it on (the batch has size 0)"
         )
-    rows = [_run(name, function, row(args, i, level), row(kwargs, i, level)) for i in range(level.size)]
+    rest = range(len(done), level.size)
+    rows = [*done, *(_run(name, function, row(args, i, level), row(kwargs, i, level)) for i in rest)]
     fallbacks[name] += 1
     return _stacked(name, rows, level)
 
@@ -92,11 +99,12 @@ def in_turn(
     An error of the user's (shapes that do not fit, say) shows up as for one example.  If there is none, and the error was
     a batch's, the function has no batched form.  Any other error is a real one.
     """
+    done = []
     if level.size:
-        _run(name, function, row(args, 0, level), row(kwargs, 0, level))
+        done = [_run(name, function, row(args, 0, level), row(kwargs, 0, level))]
     if not is_unbatched(error) and not isinstance(error, TypeError):
         raise error
-    return each(name, function, level, args, kwargs)
+    return each(name, function, level, args, kwargs, done)
 
 
 def row(x: Any, i: int, level: Any) -> Any:
@@ -104,8 +112,7 @@ def row(x: Any, i: int, level: Any) -> Any:
     if type(x) is Batch and x.level is level:
         return x._array[i, ...]
     if isinstance(x, (tuple, list)):
-        parts = [row(part, i, level) for part in x]
-        return type(x)(*parts) if hasattr(x, "_fields") else type(x)(parts)
+        return sequence_like(x, [row(part, i, level) for part in x])
     if isinstance(x, dict):
         return {k: row(v, i, level) for k, v in x.items()}
     return x
@@ -114,8 +121,8 @@ def row(x: Any, i: int, level: Any) -> Any:
 def _stacked(name: str, rows: Sequence[Any], level: Any) -> Any:
     first = rows[0]
     if isinstance(first, (tuple, list)):
-        parts = [_stacked(name, column, level) for column in zip(*rows, strict=True)]
-        return type(first)(*parts) if hasattr(first, "_fields") else type(first)(parts)
+        columns = zip(*rows, strict=True)
+        return sequence_like(first, [_stacked(name, column, level) for column in columns])
     if first is None or isinstance(first, (str, type, np.dtype)):
         return first
     shapes = {np.shape(r) for r in rows}
@@ -137,4 +144,4 @@ def apply_rule(name: str, rule: Callable[..., Any], args: tuple[Any, ...]) -> An
         return in_turn(f"gradient of {name}", rule, level, args, {}, error)
 
 
-batch.parts["each"] = each
+Batch.each = staticmethod(each)

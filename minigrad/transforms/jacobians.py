@@ -7,7 +7,7 @@ from typing import Any, ParamSpec
 
 import numpy as np
 
-from ..arrays.batch import Level, enter, leave
+from ..arrays.batch import Level, OneAtATime, enter, leave
 from ..backward import gradients, propagate
 from ..ops.products import eye_like
 from ..tensor import Tensor, wrap
@@ -67,7 +67,7 @@ def _rows(call: Recording, out: Tensor) -> list[Any]:
     size = max(1, _AT_ONCE // max(out.size, *(x.size for x in call.inputs)))
     try:
         parts = [_pulled(out, block, nodes, call.create_graph) for block in _identity_blocks(out, size)]
-    except NotImplementedError:  # a hook is in the way
+    except OneAtATime:  # a hook is in the way
         return _one_by_one(call, out)
     return [_joined(column) for column in zip(*parts, strict=True)]
 

@@ -37,7 +37,8 @@ def vmap(
     Args:
         in_axes: which axis of each positional argument counts the examples: a number for all, or a tuple or list with
             one entry for each argument.  An entry is a number, None (this argument is the same for all examples), or
-            nested as the argument is: a dict, list, tuple or dataclass of such entries.  Keyword arguments are split along axis 0.
+            nested as the argument is: a dict, list, tuple or dataclass of such entries.  Keyword arguments are split
+            along axis 0.
         out_axes: the axis of the results along which the examples lie; nested as these, where it is not one number.
         randomness: what `minigrad.random` and dropout draw inside: "different" numbers for each example, the "same" for
             all, or "error".
