@@ -258,6 +258,58 @@ def test_gradcheck_says_what_is_wrong() -> None:
         mg.gradgradcheck(loses_the_second_order, 3.0)
 
 
+@pytest.mark.parametrize(
+    "composite", [lambda x: x**3 * 1.1, lambda x: x**3 + 5.0 * x, lambda x: x.detach() ** 3]
+)
+def test_gradgradcheck_finds_a_composite_that_is_not_what_the_rule_differentiates(composite: Any) -> None:
+    """Of the second the derivative differs by a constant, so that its own differences are right."""
+    cube = mg.primitive(
+        x=lambda g, x: g * 3 * x**2, composite=composite, method=False, name=f"cube_{id(composite)}"
+    )(lambda x: x**3)
+    assert mg.gradcheck(cube, X)
+    with pytest.raises(mg.GradcheckError):
+        mg.gradgradcheck(cube, X)
+    assert not mg.gradgradcheck(cube, X, raise_exception=False)
+    right = mg.primitive(
+        x=lambda g, x: g * 3 * x**2, composite=lambda x: x * x * x, method=False, name=f"right_{id(composite)}"
+    )(lambda x: x**3)
+    assert mg.gradgradcheck(right, X)
+    assert mg.gradgradcheck(right, X, order=3)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: mg.gradcheck(lambda x: x.detach().numpy(), X), "the result is ndarray.*not float"),
+        (lambda: mg.gradcheck(lambda x: {"a": x.sum(), "b": 1.0}, X), r"the result\['b'\] is float.*Tensor\(c\)"),
+        (lambda: mg.gradgradcheck(lambda x: None, X), "the result is NoneType"),
+        (lambda: mg.gradcheck(np.sum(X), X), r"needs a function, got float64: write gradcheck\(f, x\)"),
+        (lambda: mg.check_grads(np.tanh, X), r"write check_grads\(f\)\(x\)"),
+        (lambda: mg.check_grads(X), r"needs a function, got ndarray: write check_grads\(f\)\(x\)"),
+    ],
+)
+def test_checks_that_are_called_wrongly_say_how(call: Callable[[], Any], message: str) -> None:
+    with pytest.raises(TypeError, match=message):
+        call()
+
+
+def test_a_check_of_nothing_is_an_error() -> None:
+    for check in (mg.gradcheck, mg.gradgradcheck, lambda f, *x: mg.check_grads(f)(*x)):
+        with pytest.raises(ValueError, match="no input to differentiate.*got int64.*3.0 instead of 3"):
+            check(np.tanh, 3)
+        with pytest.raises(ValueError, match="got none"):
+            check(np.tanh)
+    with pytest.raises(ValueError, match="order must be 2 or higher, got 1"):
+        mg.gradgradcheck(np.tanh, X, order=1)
+
+
+def test_what_is_checked_may_return_trees() -> None:
+    f = lambda x: {"a": np.tanh(x), "b": [x.sum(), Tensor(1.0)]}
+    assert mg.gradcheck(f, X)
+    assert mg.gradgradcheck(f, X)
+    mg.check_grads(f, "rev", 2)(X)
+
+
 def test_a_rule_that_reads_an_unknown_name_is_an_error_at_definition() -> None:
     with pytest.raises(TypeError, match=r"a rule reads 'z'; it can read out, x, x_shape"):
 
