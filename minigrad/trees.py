@@ -23,13 +23,16 @@ from typing import Any
 import numpy as np
 
 __all__ = [
-    "flatten", "leaves_like", "matched", "paths", "ravel_tree", "sequence_like", "tree_map", "unflatten", "vectors_like",
+    "flatten", "is_leaf", "leaves_like", "matched", "paths", "ravel_tree", "sequence_like", "tree_map", "unflatten",
+    "vectors_like",
 ]  # fmt: skip
 
 #: The kinds of dtype that stand for numbers.
 NUMBERS = "biufc"
 #: How messages call a leaf.
 LEAF = "an array, a number or a Tensor"
+#: What to do with something else in a tree.
+NO_LEAF = 'keep it out of the tree, or mark the field of a dataclass, name: str = field(metadata={"static": True})'
 
 
 def flatten(tree: Any) -> list[Any]:
@@ -42,6 +45,15 @@ def flatten(tree: Any) -> list[Any]:
     if parts is None:
         return [tree]
     return [leaf for part in parts.values() for leaf in flatten(part)]
+
+
+def is_leaf(tree: Any) -> bool:
+    """Whether a value is a leaf.
+
+    >>> is_leaf(1.0), is_leaf([1.0]), is_leaf(None)
+    (True, False, False)
+    """
+    return _parts(tree) is None
 
 
 def unflatten(tree: Any, leaves: Iterator[Any]) -> Any:
@@ -136,7 +148,7 @@ def vectors_like(tree: Any, other: Any, name: str) -> list[Any]:
     for i, (mine, its) in enumerate(zip(flatten(tree), found, strict=True)):
         kind, want, got = _dtype(its).kind, _shape(mine), _shape(its)
         if kind not in NUMBERS:
-            raise TypeError(f"{paths(tree, name)[i]} is {its!r:.60}, expected {LEAF}")
+            raise TypeError(f"{paths(tree, name)[i]} is {its!r:.60}, expected {LEAF}; {NO_LEAF}")
         if got != want:
             raise ValueError(f"{paths(tree, name)[i]} has shape {got}, expected {want}")
         if kind == "c" and _dtype(mine).kind != "c":
@@ -182,7 +194,7 @@ def ravel_tree(tree: Any) -> tuple[Any, Callable[[Any], Any]]:
     leaves, names = flatten(tree), paths(tree, "tree")
     for leaf, name in zip(leaves, names, strict=True):
         if _dtype(leaf).kind not in NUMBERS:
-            raise TypeError(f"ravel_tree: {name} is {leaf!r:.60}, expected {LEAF}")
+            raise TypeError(f"ravel_tree: {name} is {leaf!r:.60}, expected {LEAF}; {NO_LEAF}")
     shapes, dtypes = [np.shape(x) for x in leaves], [_dtype(x) for x in leaves]
     ends = np.cumsum([0, *(int(np.prod(shape)) for shape in shapes)]).tolist()
 

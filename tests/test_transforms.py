@@ -6,6 +6,7 @@ import functools
 import inspect
 import pydoc
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import autograd.numpy as anp
@@ -680,3 +681,66 @@ def test_a_tensor_is_replaced_by_one_value_and_nests() -> None:
         with mg.replaced([w], [[6.0]]):
             assert w.tolist() == [6.0]
     assert (w.tolist(), v.tolist()) == ([1.0], [2.0])
+
+
+@dataclass
+class Named:
+    w: Any
+    name: str = "first"
+
+
+TREE = {"w": np.ones(2), "b": 1.0}
+
+
+def of_tree(p: Any) -> Any:
+    return np.sum(p["w"] ** 2) * p["b"]
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: mg.jvp(np.sin, np.ones(2), np.ones(2)), r"primals must be a tuple.*not ndarray.*\(x,\), \(v,\)"),
+        (lambda: mg.jvp(np.sin, 0.0, 1.0), "primals must be a tuple.*not float"),
+        (lambda: mg.jvp(np.sin, (0.0,), 1.0), "tangents must be a tuple.*not float"),
+        (lambda: hessian(of_tree)(TREE), r"argument 0 is a tree \(dict\).*ravel_tree"),
+        (lambda: hessian(lambda x, y: x * y, (0, 1))(1.0, 2.0), r"argnums is \(0, 1\), expected one number.*ravel_tree"),
+        (lambda: jacobian(lambda x: {"a": x})(X), r"returned a tree \(dict\).*ravel_tree"),
+        (lambda: mg.hvp(np.sum)(X), r"takes the arguments of sum, and then v; it got 1.*hvp\(f\)\(x, v\)"),
+        (lambda: mg.hvp(np.sum)(), "it got 0 in all"),
+        (lambda: mg.hvp(lambda x, y: x * y, 1)(1.0, 2.0), "with argnums 1 .* it got 2 in all"),
+        (lambda: mg.tensor_jacobian_product(np.sin)(X), r"tensor_jacobian_product\(f\)\(x, v\)"),
+        (lambda: mg.ggnvp(np.sin)(X), r"ggnvp\(f\)\(x, v\)"),
+        *((lambda t=t: t(np.sin, "x"), "argnums is 'x', expected the number") for t in (grad, jacobian, hessian, mg.hvp)),
+        (lambda: mg.vjp(np.sin, 1.0, argnums=("x",)), r"argnums is \('x',\), expected the number"),
+        (lambda: grad(np.sin, argnum=1.5), "argnums is 1.5, expected the number"),
+        (lambda: grad(3.0), r"grad takes a function.*float: write grad\(f\)\(x\)"),
+        (lambda: mg.vmap(X), r"vmap takes a function.*ndarray"),
+        (lambda: mg.misc.adam(grad(square), 1.0), r"gradient must be a function of \(x, i\).*lambda x, i: grad\(f\)\(x\)"),
+        (lambda: mg.misc.sgd(lambda x, i: x, 1.0, callback=print_point), r"callback must be.*\(x, i, gradient\).*'print_point'"),
+        (lambda: mg.misc.rmsprop(2.0, 1.0), "must be a function.*it is 2.0"),
+        (lambda: grad(lambda p: p.w**2)(Named(1.0)), r"p\.name, which holds .*field\(metadata=\{.static.: True\}\)"),
+        (lambda: mg.ravel_tree(Named(1.0)), r"tree\.name is 'first'.*field\(metadata"),
+        (lambda: mg.vmap(lambda p: p.w)(Named(X)), r"argument 0\.name is str.*field\(metadata"),
+        (lambda: mg.jvp(np.sin, (1.0,), ("a",)), r"tangents\[0\] is 'a'.*field\(metadata"),
+        (lambda: grad(lambda p: p[0] * p[1])([1.0, 3]), "write 3.0 instead of 3"),
+    ],
+)
+def test_calls_that_do_not_fit_say_what_to_write(call: Callable[[], Any], message: str) -> None:
+    with pytest.raises(TypeError, match=message):
+        call()
+
+
+def square(x: Any) -> Any:
+    return x**2
+
+
+def print_point(x: Any) -> None:
+    print(x)
+
+
+def test_numbers_of_numpy_choose_arguments_too() -> None:
+    f = lambda x, y: x * y**2
+    assert grad(f, np.int64(1))(2.0, 3.0) == 12.0
+    assert grad(f, np.arange(2).tolist())(2.0, 3.0) == (9.0, 12.0)
+    assert grad(f, range(2))(2.0, 3.0) == (9.0, 12.0)
+    assert jacobian(grad(f, 0), 1)(2.0, 3.0) == 6.0

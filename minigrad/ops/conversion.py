@@ -10,7 +10,7 @@ from .. import backend
 from ..primitive import method, primitive
 from ..tensor import Tensor, wrap
 
-__all__ = ["alike", "astype", "clone", "to_device"]
+__all__ = ["astype", "clone", "to_device"]
 
 
 def alike(*values: Any) -> tuple[Any, ...]:

@@ -74,12 +74,18 @@ def jvp(
 
     Raises:
         ValueError: the tangents are not nested as the primals are, or their shapes differ.
-        TypeError: the numbers of primals and tangents differ, or a primal is not made of floating
-            numbers.
+        TypeError: primals or tangents are no tuples, their numbers differ, or a primal is not made of
+            floating numbers.
 
     >>> jvp(np.sin, (0.0,), (2.0,))
     (np.float64(0.0), np.float64(2.0))
     """
+    for what, given in (("primals", primals), ("tangents", tangents)):
+        if not isinstance(given, (tuple, list)):
+            raise TypeError(
+                f"jvp of {name_of(function)}: {what} must be a tuple with one entry for each argument, "
+                f"not {type(given).__name__}: write jvp(f, (x,), (v,))"
+            )
     if len(primals) != len(tangents):
         raise TypeError(
             f"jvp of {name_of(function)} got {len(primals)} primals but {len(tangents)} tangents"

@@ -19,7 +19,7 @@ from ..arrays import batch
 from ..arrays.batch import Level
 from ..ops.batching import batched, unbatched
 from ..tensor import Tensor, wrap
-from ..trees import flatten, matched, paths, tree_map, unflatten
+from ..trees import NO_LEAF, flatten, matched, paths, tree_map, unflatten
 from .recording import depth, name_of, named
 
 __all__ = ["vmap"]
@@ -147,7 +147,7 @@ def _checked(x: Any, axis: int | None, place: str) -> int | None:
     if not isinstance(x, Tensor) and not backend.is_array(x):
         raise TypeError(
             f"vmap: {place} is {type(x).__name__} ({x!r:.40}), not an array, but in_axes asks for axis {axis}: "
-            "write None for what all examples share"
+            f"write None for what all examples share{'' if isinstance(x, (int, float, complex)) else f'; {NO_LEAF}'}"
         )
     ndim = len(x.shape)
     if not -ndim <= axis < ndim:
