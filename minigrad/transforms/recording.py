@@ -22,6 +22,7 @@ import numpy as np
 
 from .. import backend, graph
 from ..arrays.batch import Batch, levels_of
+from ..arrays.row_sparse import RowSparse
 from ..backward import gradients
 from ..ops.conversion import clone
 from ..tensor import Tensor, wrap
@@ -122,6 +123,8 @@ class Recording:
             return x
         if type(x._array) is Batch:  # it depends on an argument of the `vmap` around
             return x
+        if isinstance(x._array, RowSparse):  # an array for an array
+            return x._array.dense()
         return x._array if x.ndim else x._array[()]
 
     def _recorded(self, i: int, x: Any) -> Tensor:
