@@ -263,3 +263,38 @@ def test_labels_of_each_example_in_the_ctc_loss_equal_a_loop(lengths: np.ndarray
     rows = [grad(loss)(*example) for example in zip(scores, labels, lengths, strict=True)]
     np.testing.assert_allclose(got, np.stack(rows), rtol=1e-9)
     assert fallbacks["ctc_loss"]
+
+
+@pytest.mark.parametrize(
+    ("build", "x"),
+    [
+        (nn.BatchNorm1d, normal(3, 2)),
+        (lambda n, **options: nn.BatchNorm1d(n, momentum=None, **options), normal(3, 2)),
+        (lambda n, track_running_stats=True: nn.InstanceNorm1d(n, track_running_stats=track_running_stats), normal(1, 2, 5)),
+    ],
+)
+def test_a_norm_in_training_names_the_running_values_and_the_ways_out(build: Any, x: np.ndarray) -> None:
+    norm = build(2).double()
+    before = {name: value.tolist() for name, value in norm.state_dict().items()}
+    with pytest.raises(TypeError, match=r"running_mean, of shape \(2,\).*eval\(\).*track_running_stats=False.*functional_call"):
+        vmap(norm)(x)
+    assert {name: value.tolist() for name, value in norm.state_dict().items()} == before
+    assert vmap(norm.eval())(x).shape == x.shape
+    free = build(2, track_running_stats=False).double()
+    with mg.no_grad():
+        np.testing.assert_allclose(vmap(free)(x), np.stack([free(row).numpy() for row in map(Tensor, x)]))
+
+
+def test_each_example_may_have_running_values_of_its_own() -> None:
+    norm, x = nn.BatchNorm1d(2).double(), normal(3, 2)
+    mean, var = np.zeros((B, 2)), np.ones((B, 2))
+
+    def moved(x: Any, mean: Any, var: Any) -> Any:
+        values = {"running_mean": mean, "running_var": var}
+        with mg.no_grad():
+            functional_call(norm, values, (x,))
+        return mean, var
+
+    got = vmap(moved)(x, mean, var)
+    np.testing.assert_allclose(got[0], 0.1 * x.mean(1))
+    np.testing.assert_allclose(got[1], 0.9 + 0.1 * x.var(1, ddof=1))

@@ -744,3 +744,24 @@ def test_numbers_of_numpy_choose_arguments_too() -> None:
     assert grad(f, np.arange(2).tolist())(2.0, 3.0) == (9.0, 12.0)
     assert grad(f, range(2))(2.0, 3.0) == (9.0, 12.0)
     assert jacobian(grad(f, 0), 1)(2.0, 3.0) == 6.0
+
+
+def test_a_checkpoint_that_computes_something_else_the_second_time_is_an_error() -> None:
+    calls: list[int] = []
+
+    def changing(x: Any) -> Any:
+        calls.append(1)
+        return (x * 2)[: 3 - len(calls)]
+
+    x = Tensor(np.ones(3), requires_grad=True)
+    with pytest.raises(RuntimeError, match=r"changing returned the shapes \[\(2,\)\], but \[\(1,\)\] when it ran again"):
+        mg.checkpoint(changing)(x).sum().backward()
+    with pytest.raises(TypeError, match="checkpoint takes a function"):
+        mg.checkpoint(x)
+
+
+def test_every_transform_says_what_it_raises() -> None:
+    for name in mg.transforms.__all__:
+        function = getattr(mg.transforms, name)
+        if inspect.isfunction(function):
+            assert "Raises:" in function.__doc__, name

@@ -15,6 +15,7 @@ from ..op import Op
 from ..ops.conversion import clone
 from ..tensor import Tensor, wrap
 from ..trees import flatten, tree_map, unflatten
+from .recording import name_of
 
 __all__ = ["checkpoint"]
 
@@ -30,11 +31,17 @@ def checkpoint(function: Callable[P, R]) -> Callable[P, R]:
     as arguments, such as the parameters of a module.  Random numbers are drawn the same way both
     times.
 
+    Raises:
+        TypeError: what is given is no function.
+        RuntimeError: in the backward pass: the function returns other shapes than the first time.
+
     >>> x = Tensor(2.0, requires_grad=True)
     >>> checkpoint(lambda x: x.exp().log())(x).backward()
     >>> x.grad
     Tensor(1., dtype=float32)
     """
+    if not callable(function):
+        raise TypeError(f"checkpoint takes a function and gives one, it got {type(function).__name__}")
 
     @functools.wraps(function)
     def wrapped(*args: Any, **kwargs: Any) -> Any:
@@ -110,6 +117,12 @@ class _Call:
             random.set_state(now)
         nodes = [t._node for t in proxies if t._node is not None] + self.closed_over
         cotangents = g if isinstance(g, tuple) else (g,)
+        now_shapes, shapes = [t.shape for t in outs], [c.shape for c in cotangents]
+        if now_shapes != shapes:
+            raise RuntimeError(
+                f"checkpoint: {name_of(self.function)} returned the shapes {shapes}, but {now_shapes} when it ran again for "
+                "the gradient: it must compute the same both times"
+            )
         higher = any(isinstance(t, Tensor) for t in tensors)
         found = propagate(outs, cotangents, nodes, higher, None)
         return [found.get(n) for n in nodes]

@@ -60,6 +60,9 @@ def make_hvp(
 ) -> Callable[..., Callable[[Any], Any]]:
     """make_hvp(f)(x)(v): the Hessian times v.  The gradient is recorded once for all v.
 
+    Raises:
+        ValueError: v is not nested as the argument is, or its shapes differ.
+
     >>> make_hvp(lambda x: x**3)(2.0)(1.0)
     np.float64(12.0)
     """
@@ -143,6 +146,9 @@ def make_ggnvp(
     argnum: Argnums | None = None,
 ) -> Callable[..., Callable[[Any], Any]]:
     """make_ggnvp(f, loss)(x)(v): as `ggnvp`.
+
+    Raises:
+        ValueError: v is not nested as the argument is, or its shapes differ.
 
     >>> make_ggnvp(lambda x: 3 * x)(1.0)(1.0)
     np.float64(9.0)

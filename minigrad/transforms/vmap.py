@@ -41,13 +41,20 @@ def vmap(
             along axis 0.
         out_axes: the axis of the results along which the examples lie; nested as these, where it is not one number.
         randomness: what `minigrad.random` and dropout draw inside: "different" numbers for each example, the "same" for
-            all, or "error".
+            all, or "error".  `np.random` draws once, the same for all.
 
     Arrays give arrays (Tensors, where the function uses some that require a gradient), and Tensors give Tensors, with
     their graph.  It nests, and goes under and over all other transforms:
     ``vmap(grad(loss), in_axes=(None, 0, 0))`` gives the gradient of each example alone.  Inside there is no one value:
     ``if x > 0`` is an error, ``np.where(x > 0, a, b)`` is the way.  What has no batched form runs for one example after the
     other, and is counted in `minigrad.arrays.fallbacks`.
+
+    Raises:
+        TypeError: the function asks for the one value of what has many (`float(x)`, `if x > 0`, `table[x]`), or
+            writes such into an array that all examples share; an argument to be split is no array.
+        ValueError: in_axes or out_axes do not fit the arguments or the results, or the arguments have different
+            numbers of examples; results of the examples differ in shape.
+        RuntimeError: random numbers are drawn and `randomness` does not say how.
 
     >>> vmap(np.dot)(np.ones((4, 3)), np.ones((4, 3)))
     array([3., 3., 3., 3.])

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from minigrad import no_grad, primitive
+from minigrad import no_grad, primitive, raw
+from minigrad.arrays import all_examples
 from minigrad.kernels import accelerated
 from minigrad.ops.window import Window, sum_pool
 
@@ -127,6 +128,21 @@ def _per_channel(values: Any, ndim: int) -> Any:
     return None if values is None else np.reshape(values, (-1, *(1,) * (ndim - 2)))
 
 
+def _move(
+    name: str, x: Any, running_mean: Any, running_var: Any, mean: Any, var: Any, momentum: float
+) -> None:
+    """Move the running values, in place, towards those of a batch."""
+    own = all_examples(raw(x)) is not raw(x)
+    if own and all_examples(raw(running_mean)) is raw(running_mean):
+        raise TypeError(
+            f"{name} in training, under vmap: each example would move running_mean, of shape {np.shape(running_mean)}, which "
+            "they share. Use the running values (module.eval()), or none (track_running_stats=False), or pass each example "
+            "its own through nn.utils.functional_call"
+        )
+    running_mean += momentum * (mean - running_mean)
+    running_var += momentum * (var - running_var)
+
+
 def batch_norm(
     x: Any, running_mean: Any, running_var: Any, weight: Any = None, bias: Any = None, training: bool = False,
     momentum: float = 0.1, eps: float = 1e-5,
@@ -134,6 +150,10 @@ def batch_norm(
     """Normalise each channel over batch and space, (N, C, ...) (Ioffe and Szegedy, 2015).
 
     In training by the batch's own mean and variance, which also move the running ones (in place); otherwise by the running ones.
+
+    Raises:
+        ValueError: there is one value for each channel only, in training.
+        TypeError: in training, inside of `vmap`: all examples would move the same running values.
     """
     ndim = np.ndim(x)
     if training:
@@ -145,8 +165,8 @@ def batch_norm(
         if running_mean is not None:
             with no_grad():
                 values = x.detach()
-                running_mean += momentum * (np.mean(values, axis=axes) - running_mean)
-                running_var += momentum * (np.var(values, axis=axes, ddof=1) - running_var)
+                mean, var = np.mean(values, axis=axes), np.var(values, axis=axes, ddof=1)
+                _move("batch_norm", x, running_mean, running_var, mean, var, momentum)
     else:
         out = (x - _per_channel(running_mean, ndim)) / np.sqrt(_per_channel(running_var, ndim) + eps)
     return _affine(out, _per_channel(weight, ndim), _per_channel(bias, ndim))
@@ -172,8 +192,8 @@ def instance_norm(
     if running_mean is not None:
         with no_grad():
             values = x.detach()
-            running_mean += momentum * (np.mean(np.mean(values, axis=axes), axis=0) - running_mean)
-            running_var += momentum * (np.mean(np.var(values, axis=axes, ddof=1), axis=0) - running_var)
+            mean, var = np.mean(values, axis=(0, *axes)), np.mean(np.var(values, axis=axes, ddof=1), axis=0)
+            _move("instance_norm", x, running_mean, running_var, mean, var, momentum)
     return _affine(standardize(x, axes, eps), _per_channel(weight, np.ndim(x)), _per_channel(bias, np.ndim(x)))
 
 

@@ -54,8 +54,7 @@ class _Norm(Module):
         """How far the running values move to those of this batch; with momentum=None they are plain averages."""
         if self.num_batches_tracked is None:
             return self.momentum or 0.0
-        self.num_batches_tracked.data += 1
-        return 1.0 / int(self.num_batches_tracked.data) if self.momentum is None else self.momentum
+        return 1.0 / (int(self.num_batches_tracked.data) + 1) if self.momentum is None else self.momentum
 
     def extra_repr(self) -> str:
         return f"{self.num_features}, eps={self.eps}, momentum={self.momentum}, affine={self.affine}"
@@ -73,7 +72,10 @@ class _BatchNorm(_Norm):
         by_batch = self.training or self.running_mean is None
         share = self._share() if self.training else 0.0
         mean, var = (self.running_mean, self.running_var) if not by_batch or self.training else (None, None)
-        return F.batch_norm(x, mean, var, self.weight, self.bias, by_batch, share, self.eps)
+        out = F.batch_norm(x, mean, var, self.weight, self.bias, by_batch, share, self.eps)
+        if self.training and self.num_batches_tracked is not None:
+            self.num_batches_tracked.data += 1
+        return out
 
 
 class BatchNorm1d(_BatchNorm):
