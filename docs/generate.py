@@ -12,9 +12,11 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 import minigrad  # noqa: E402
+import nn  # noqa: E402, F401  (its functions add themselves to the reasons)
+from minigrad.arrays.fallback import reasons  # noqa: E402
 from minigrad.ops.constant import constants  # noqa: E402
 from minigrad.primitive import registry  # noqa: E402
-from tests.ops_table import INDIRECT, ONE_BY_ONE, ROWS  # noqa: E402
+from tests.ops_table import INDIRECT, ROWS  # noqa: E402
 from tests.scipy_samples import CPU_ONLY  # noqa: E402
 
 #: Module -> heading, in the order of the page.
@@ -132,8 +134,11 @@ def page() -> str:
             parts.append(f"\n**{name}**: {names}; {facts(item['op'])}\n\n```text\n" + "\n\n".join(item["texts"]) + "\n```\n")
     listed = ", ".join(f"`{name}`" for name in sorted(constants))
     parts.append(f"\n## Constants\n\nThese work on Tensors, and their results have no gradient: {listed}.\n")
-    parts.append("\n## Under vmap\n\nAll run on all examples at once, except these, which run for one after the other:\n\n")
-    parts.extend(f"- {name}: {reason}\n" for name, reason in sorted(ONE_BY_ONE.items()))
+    parts.append(
+        "\n## Under vmap\n\nAll run on all examples at once, except these, which run for one after the other and are counted\n"
+        "in `minigrad.arrays.fallbacks`:\n\n"
+    )
+    parts.extend(f"- `{name}`: {reason}\n" for name, reason in sorted(reasons.items()))
     return "".join(parts)
 
 

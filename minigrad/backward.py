@@ -25,7 +25,7 @@ import numpy as np
 from numpy import ndarray
 
 from . import backend, graph
-from .arrays.batch import Batch, all_examples, levels_of, newest, settled
+from .arrays.batch import Batch, OneAtATime, all_examples, levels_of, newest, settled
 from .arrays.fallback import apply_rule
 from .graph import Node
 from .tensor import Tensor, raw, wrap
@@ -565,7 +565,7 @@ def _visit(node: Node, g: Any, create_graph: bool) -> Any:
     if info is None or not (info.hooks or info.retain):
         return g
     if _of_one_example(node, g):
-        raise NotImplementedError("hooks and retain_grad() see one gradient at a time")
+        raise OneAtATime("hooks and retain_grad() see one gradient at a time")
     outside = _outside(g).clone()  # type: ignore[attr-defined]  # a hook may write into it
     for hook in list(info.hooks.values()):
         replaced = hook(outside)

@@ -13,6 +13,7 @@ from .arrays.fallback import in_turn
 from .backward import pick
 from .graph import Node
 from .tensor import Tensor, raw, wrap
+from .trees import sequence_like
 
 if TYPE_CHECKING:
     from .op import Op
@@ -83,7 +84,7 @@ def _option(op: Op, name: str, x: Tensor) -> Any:
 
 def _as_arrays(op: Op, out: Any) -> Any:
     if isinstance(out, (tuple, list)):
-        return _like(out, [_as_arrays(op, o) for o in out])
+        return sequence_like(out, [_as_arrays(op, o) for o in out])
     array = backend.as_array(out)
     if isinstance(array, Tensor) or not hasattr(array, "dtype"):
         kind = type(out).__name__
@@ -93,18 +94,13 @@ def _as_arrays(op: Op, out: Any) -> Any:
     return array
 
 
-def _like(out: Any, items: list[Any]) -> Any:
-    """Items in a container of the forward's kind: a tuple, a list, a named tuple."""
-    return type(out)(*items) if hasattr(out, "_fields") else type(out)(items)
-
-
 def _constant(op: Op, out: Any) -> Any:
     """The Tensors of a result that depends on no tensor that needs a gradient."""
     out = _as_arrays(op, out)
     if graph.is_anomaly_enabled():
         graph.check_finite(all_examples(out), op.name, "the forward pass", graph.user_line())
     if isinstance(out, (tuple, list)):
-        return _like(out, [wrap(o, None) for o in out])
+        return sequence_like(out, [wrap(o, None) for o in out])
     return wrap(out, None)
 
 
@@ -123,7 +119,7 @@ def _finish(op: Op, out: Any, parents: tuple[Node | None, ...], saved: Any) -> A
     if not several:
         return wrap(out, node)
     node.outputs = tuple((o.shape, o.dtype) for o in out)
-    return _like(out, [pick(node, i, o) for i, o in enumerate(out)])
+    return sequence_like(out, [pick(node, i, o) for i, o in enumerate(out)])
 
 
 # ------------------------------------------------------------------ `out=` and the options of ufuncs

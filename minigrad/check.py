@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 
 from . import autograd
+from .backend import beside, is_array, transfer
 from .backward import gradients
 from .tensor import Tensor
 from .transforms import jvp
-from .transforms.recording import output_of
-from .trees import flatten, unflatten
+from .transforms.recording import name_of, output_of
+from .trees import flatten, paths, unflatten
 
 __all__ = ["GradcheckError", "check_grads", "gradcheck", "gradgradcheck"]
 
@@ -32,15 +33,17 @@ def gradcheck(
     """Compare gradients with central differences (f(x + e) - f(x - e)) / 2 e, in float64.
 
     Args:
-        function: of Tensors, returning a Tensor or several.
+        function: of Tensors, returning a Tensor or several, in a list, a tuple or a dict.
         inputs: arrays, numbers or Tensors; the floating and complex ones are checked, in double
-            precision.
+            precision, on the device where they are.
         eps: the step.
         atol, rtol: the tolerance, absolute and relative to the finite difference.
         raise_exception: raise `GradcheckError` where they differ; otherwise return False.
 
     Raises:
         GradcheckError: they differ.
+        TypeError: the function returns something other than Tensors, or is none.
+        ValueError: no input is floating or complex.
 
     >>> gradcheck(np.tanh, np.array([0.1, 0.5]))
     True
@@ -49,40 +52,51 @@ def gradcheck(
     ...
     minigrad.check.GradcheckError: input 0, entry (): the derivative of output 0, entry () is 2 ...
     """
-    arrays = [_double(x) for x in inputs]
-    try:
-        for i, x in enumerate(arrays):
-            if x.dtype.kind in "fc":
-                _check_input(function, arrays, i, eps, atol, rtol)
-    except GradcheckError:
-        if raise_exception:
-            raise
-        return False
-    return True
+    arrays = _point("gradcheck", function, inputs)
+    return _compared(function, function, arrays, eps, atol, rtol, raise_exception)
 
 
 def gradgradcheck(
-    function: Callable[..., Any], *inputs: Any, order: int = 2, seed: int = 0, **tolerances: Any
+    function: Callable[..., Any],
+    *inputs: Any,
+    order: int = 2,
+    seed: int = 0,
+    eps: float = 1e-6,
+    atol: float = 1e-5,
+    rtol: float = 1e-3,
+    raise_exception: bool = True,
 ) -> bool:
     """Compare second (or `order`-th) derivatives with differences of those one order below.
 
     The function that is checked is the gradient of a random projection of the outputs, as a
-    function of the inputs and of the projection.
+    function of the inputs and of the projection.  Its differences are taken of the gradient as an
+    ordinary backward pass gives it, its derivatives of the one with `create_graph`: where an op
+    has a rule for the first order and a `composite` for the others, these must agree.
+
+    Args:
+        function, inputs, eps, atol, rtol, raise_exception: as of `gradcheck`.
+        order: of the derivatives, 2 or higher.
+        seed: of the projections.
 
     Raises:
         GradcheckError: they differ.
+        TypeError: the function returns something other than Tensors, or is none.
+        ValueError: no input is floating or complex.
 
     >>> gradgradcheck(np.tanh, np.array([0.1, 0.5])), gradgradcheck(np.tanh, 0.5, order=3)
     (True, True)
     """
-    arrays = [_double(x) for x in inputs]
+    arrays = _point("gradgradcheck", function, inputs)
     rng = np.random.default_rng(seed)
-    outs = _outputs(function(*map(Tensor, arrays)))
-    weights = [_random_like(rng, out._array) for out in outs if out.dtype.kind in "fc"]
-    first = _projected_gradient(function, arrays)
-    if order > 2:
-        return gradgradcheck(first, *arrays, *weights, order=order - 1, seed=seed + 1, **tolerances)
-    return gradcheck(first, *arrays, *weights, **tolerances)
+    for level in range(2, order + 1):
+        outs = _outputs(function, arrays)
+        weights = [_random_like(rng, out._array) for out in outs if out.dtype.kind in "fc"]
+        plain = _projected_gradient(function, arrays, create_graph=False)
+        function = _projected_gradient(function, arrays)
+        arrays = [*arrays, *weights]
+        if level == order:
+            return _compared(function, plain, arrays, eps, atol, rtol, raise_exception)
+    raise ValueError(f"gradgradcheck: order must be 2 or higher, got {order}; gradcheck checks 1")
 
 
 def check_grads(
@@ -100,17 +114,26 @@ def check_grads(
 
     Raises:
         GradcheckError: they differ.
-        ValueError: a mode that does not exist.
+        ValueError: a mode that does not exist, or no argument is floating or complex.
+        TypeError: called with the arguments of the function: write ``check_grads(f)(x)``.
 
     >>> check_grads(lambda p, x: np.tanh(p["w"] * x) + p["b"])({"w": 0.5, "b": 1.0}, 2.0)
     """
+    _must_be_a_function("check_grads", function)
+    modes = (modes,) if isinstance(modes, str) else modes
+    if not isinstance(modes, (tuple, list, set)) or not all(isinstance(m, str) for m in modes):
+        raise TypeError(
+            f"check_grads(f, modes, order) returns a function of the arguments of f, and modes are "
+            f"('fwd', 'rev'), not {modes!r:.40}: write check_grads(f)(x)"
+        )
     if unknown := set(modes) - {"fwd", "rev"}:
         raise ValueError(f"check_grads: unknown modes {sorted(unknown)}; there are 'fwd' and 'rev'")
 
     def check(*args: Any, **kwargs: Any) -> None:
         leaves = flatten(args)
-        places = [i for i, x in enumerate(leaves) if _double(x).dtype.kind in "fc"]
-        point = [_double(leaves[i]) for i in places]
+        doubles = _point("check_grads", function, leaves)
+        places = [i for i, x in enumerate(doubles) if x.dtype.kind in "fc"]
+        point = [doubles[i] for i in places]
 
         def of_leaves(*xs: Any) -> tuple[Any, ...]:
             filled = list(leaves)
@@ -129,12 +152,77 @@ def check_grads(
     return check
 
 
+# ------------------------------------------------------------------------------ what is given
+
+
+def _must_be_a_function(check: str, function: Any) -> None:
+    if not callable(function):
+        call = "check_grads(f)(x)" if check == "check_grads" else f"{check}(f, x)"
+        raise TypeError(
+            f"{check} needs a function, got {type(function).__name__}: write {call}, with f itself"
+        )
+
+
+def _point(check: str, function: Any, inputs: Sequence[Any]) -> list[Any]:
+    """The inputs in double precision, all of them on the device where the first Tensor or array is."""
+    _must_be_a_function(check, function)
+    doubles = [_double(x) for x in inputs]
+    given = [d for x, d in zip(inputs, doubles, strict=True) if hasattr(x, "dtype")]
+    doubles = [beside(d, given[0]) if given and not d.ndim else d for d in doubles]
+    if not any(d.dtype.kind in "fc" for d in doubles):
+        what = ", ".join(str(d.dtype) for d in doubles) or "none"
+        raise ValueError(
+            f"{check}: no input to differentiate with respect to, got {what}: pass the point as "
+            "floating numbers or arrays, 3.0 instead of 3"
+        )
+    return doubles
+
+
+def _compared(
+    function: Callable[..., Any],
+    plain: Callable[..., Any],
+    arrays: list[Any],
+    eps: float,
+    atol: float,
+    rtol: float,
+    raise_exception: bool,
+) -> bool:
+    """Whether the derivatives of a function are the differences of another way to compute it."""
+    try:
+        if plain is not function:
+            _check_values(function, plain, arrays, atol, rtol)
+        for i, x in enumerate(arrays):
+            if x.dtype.kind in "fc":
+                _check_input(function, plain, arrays, i, eps, atol, rtol)
+    except GradcheckError:
+        if raise_exception:
+            raise
+        return False
+    return True
+
+
 # ------------------------------------------------------------------------------ first derivatives
+
+
+def _check_values(
+    function: Callable[..., Any], plain: Callable[..., Any], arrays: list[Any], atol: float, rtol: float
+) -> None:
+    """Compare a gradient computed with `create_graph` with the one computed without."""
+    pairs = zip(_outputs(function, arrays), _outputs(plain, arrays), strict=True)
+    for k, (got, want) in enumerate((_host(a), _host(b)) for a, b in pairs):
+        wrong = ~np.isclose(got, want, rtol=rtol, atol=atol)
+        if wrong.any():
+            at = tuple(int(n) for n in np.argwhere(wrong)[0])
+            raise GradcheckError(
+                f"gradient {k}, entry {at}, is {got[at]:.6g} with create_graph=True, {want[at]:.6g} "
+                "without: the composite of an op does not compute what its rule differentiates"
+            )
 
 
 def _check_input(
     function: Callable[..., Any],
-    arrays: list[np.ndarray],
+    plain: Callable[..., Any],
+    arrays: list[Any],
     i: int,
     eps: float,
     atol: float,
@@ -142,10 +230,10 @@ def _check_input(
 ) -> None:
     """Compare all derivatives with respect to input i."""
     x = arrays[i]
-    numeric = _numeric_jacobians(function, arrays, i, eps)
+    numeric = _numeric_jacobians(plain, arrays, i, eps)
     leaves: list[Any] = [Tensor(a) for a in arrays]
     leaves[i] = Tensor(x, requires_grad=True)
-    outs = _outputs(function(*leaves))
+    outs = _outputs(function, leaves)
     for k, (out, columns) in enumerate(zip(outs, numeric, strict=True)):
         for flat, unit in _unit_cotangents(out):
             got = _pulled(out, leaves[i], flat, unit, i)
@@ -170,6 +258,7 @@ def _pulled(out: Tensor, leaf: Tensor, flat: int, unit: complex, i: int) -> np.n
     """The gradient of one entry of an output with respect to input i."""
     seed = np.zeros(out.shape, out.dtype)
     seed.reshape(-1)[flat] = unit
+    seed = beside(seed, out)
     g = gradients([out], [leaf], [seed], retain_graph=True)[0] if out.requires_grad else None
     if g is None:
         return np.zeros(leaf.shape, leaf.dtype)
@@ -177,7 +266,7 @@ def _pulled(out: Tensor, leaf: Tensor, flat: int, unit: complex, i: int) -> np.n
         raise GradcheckError(
             f"input {i}: the gradient has shape {g.shape}, the input has shape {leaf.shape}"
         )
-    return np.asarray(g.detach().numpy())
+    return _host(g)
 
 
 def _refuse(what: str, i: int, got: np.ndarray, want: np.ndarray, wrong: np.ndarray) -> None:
@@ -203,9 +292,9 @@ def _numeric_jacobians(
         for flat in range(x.size):
             step = np.zeros(x.shape, x.dtype)
             step.reshape(-1)[flat] = unit
-            steps.append([step if j == i else None for j in range(len(arrays))])
+            steps.append([beside(step, x) if j == i else None for j in range(len(arrays))])
     columns = [_differences(function, arrays, step, eps) for step in steps]
-    outs = _outputs(function(*map(Tensor, arrays)))
+    outs = _outputs(function, arrays)
     return [
         np.array([column[k] for column in columns]).reshape(len(units), x.size, out.size)
         for k, out in enumerate(outs)
@@ -219,8 +308,7 @@ def _differences(
     sides = []
     for size in (eps, -eps):
         moved = [a if s is None else a + size * s for a, s in zip(arrays, step, strict=True)]
-        outs = _outputs(function(*map(Tensor, moved)))
-        sides.append([np.asarray(y.detach().numpy()).reshape(-1) for y in outs])
+        sides.append([_host(y).reshape(-1) for y in _outputs(function, moved)])
     return [
         (up.astype(np.result_type(up, 1.0)) - down) / (2 * eps)
         for up, down in zip(*sides, strict=True)
@@ -231,9 +319,12 @@ def _differences(
 
 
 def _projected_gradient(
-    function: Callable[..., Any], arrays: Sequence[np.ndarray]
+    function: Callable[..., Any], arrays: Sequence[Any], create_graph: bool = True
 ) -> Callable[..., tuple[Any, ...]]:
-    """The gradient of a weighted sum of the outputs, as a function of inputs and weights."""
+    """The gradient of a weighted sum of the outputs, as a function of inputs and weights.
+
+    Without `create_graph` it is the gradient of an ordinary backward pass, and a constant.
+    """
     differentiable = [i for i, x in enumerate(arrays) if x.dtype.kind in "fc"]
 
     def first(*args: Any) -> tuple[Any, ...]:
@@ -241,14 +332,17 @@ def _projected_gradient(
         # A constant (in the checking of the other arguments) must be recorded too.
         for i in differentiable:
             xs[i] = xs[i] if xs[i].requires_grad else Tensor(xs[i], requires_grad=True)
-        ys = [y for y in _outputs(function(*xs)) if y.dtype.kind in "fc"]
+        ys = [y for y in _outputs(function, xs) if y.dtype.kind in "fc"]
         pairs = [(y, w) for y, w in zip(ys, ws, strict=True) if y.requires_grad]
         if not pairs:
             return ()
         outs, seeds = zip(*pairs, strict=True)
         inputs = [xs[i] for i in differentiable]
-        found = autograd.grad(outs, inputs, seeds, create_graph=True, allow_unused=True)
-        return tuple(g for g in found if g is not None)
+        found = autograd.grad(outs, inputs, seeds, create_graph=create_graph, allow_unused=True)
+        return tuple(
+            Tensor(np.zeros_like(x._array)) if g is None else g
+            for x, g in zip(inputs, found, strict=True)
+        )
 
     return first
 
@@ -263,7 +357,7 @@ def _check_directions(function: Callable[..., Any], point: list[np.ndarray], ord
 
     numeric = _differences(function, point, direction, 1e-6)
     for k, (got, want) in enumerate(zip(pushed(*point), numeric, strict=True)):
-        got = _double(got).reshape(-1)
+        got = transfer(_double(got), "cpu").reshape(-1)
         wrong = ~np.isclose(got, want, rtol=1e-3, atol=1e-5)
         if wrong.any():
             n = int(np.argmax(wrong))
@@ -276,16 +370,34 @@ def _check_directions(function: Callable[..., Any], point: list[np.ndarray], ord
         _check_directions(pushed, point, order - 1)
 
 
-def _double(x: Any) -> np.ndarray:
-    array = x.detach().numpy() if isinstance(x, Tensor) else np.asarray(x)
+def _double(x: Any) -> Any:
+    """The array of an input in double precision, on its device."""
+    array = x.detach()._array if isinstance(x, Tensor) else x if is_array(x) else np.asarray(x)
     wide = {"f": np.float64, "c": np.complex128}.get(array.dtype.kind)
     return array if wide is None else array.astype(wide)
 
 
-def _random_like(rng: np.random.Generator, x: np.ndarray) -> np.ndarray:
+def _host(x: Tensor) -> np.ndarray:
+    """The values of a Tensor in main memory."""
+    return np.asarray(transfer(x._array, "cpu"))
+
+
+def _random_like(rng: np.random.Generator, x: Any) -> Any:
     w = rng.uniform(0.5, 1.5, x.shape)
-    return w + 1j * rng.uniform(0.5, 1.5, x.shape) if x.dtype.kind == "c" else w
+    return beside(w + 1j * rng.uniform(0.5, 1.5, x.shape) if x.dtype.kind == "c" else w, x)
 
 
-def _outputs(y: Any) -> list[Tensor]:
-    return list(y) if isinstance(y, (tuple, list)) else [y]
+def _outputs(function: Callable[..., Any], inputs: Sequence[Any]) -> list[Tensor]:
+    """The Tensors that a function returns for Tensors of the inputs."""
+    value = function(*(x if isinstance(x, Tensor) else Tensor(x) for x in inputs))
+    name = name_of(function)
+    places = paths(value, "the result")
+    if value is None or not all(isinstance(y, Tensor) for y in flatten(value)):
+        wrong = next((i for i, y in enumerate(flatten(value)) if not isinstance(y, Tensor)), 0)
+        kind = type(flatten(value)[wrong] if places else value).__name__
+        raise TypeError(
+            f"gradcheck calls {name} with Tensors, and it must return what was computed with them: "
+            f"{places[wrong] if places else 'the result'} is {kind}. Use NumPy's or minigrad's "
+            "functions on the Tensors, not float(), .numpy() or .data; a constant is Tensor(c)"
+        )
+    return flatten(value)

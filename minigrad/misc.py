@@ -2,8 +2,9 @@
 
 An optimizer takes the gradient as a function of (x, i), where i counts the steps from 0, and x0,
 where to begin: an array, a number or a tree of them (`minigrad.trees`), which is not changed.
-Before each step it calls `callback(x, i, gradient)`, if there is one.  It returns the last x.  It
-can be differentiated, for instance with respect to `step_size`.  For networks there is `nn.optim`.
+Before each step it calls `callback(x, i, gradient)`, if there is one.  Functions that do not take
+these arguments are a TypeError.  It returns the last x, and can be differentiated, for instance
+with respect to `step_size`.  For networks there is `nn.optim`.
 
 >>> minimum = adam(lambda x, i: 2 * (x - 3.0), np.array([0.0]), num_iters=1000, step_size=0.1)
 >>> minimum.round(3)
@@ -12,6 +13,7 @@ array([3.])
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -110,6 +112,9 @@ def _minimized(
     starts: tuple[Callable[[Any], Any], ...],
 ) -> Any:
     """The x after all steps; a step maps (i, g, *state) of a leaf to its (change, *state)."""
+    _must_take(grad, "the gradient", (x0, 0), "a function of (x, i), i the number of the step: lambda x, i: grad(f)(x)")
+    if callback is not None:
+        _must_take(callback, "callback", (x0, 0, x0), "a function of (x, i, gradient)")
     x = x0
     states = [tuple(start(leaf) for start in starts) for leaf in trees.flatten(x0)]
     for i in range(num_iters):
@@ -121,3 +126,17 @@ def _minimized(
         changes, states = [m[0] for m in moved], [m[1:] for m in moved]
         x = trees.tree_map(np.add, x, trees.unflatten(x, iter(changes)))
     return x
+
+
+def _must_take(function: Any, what: str, arguments: tuple[Any, ...], expected: str) -> None:
+    """An error where a function does not take these arguments, as far as its signature tells."""
+    fits = callable(function)
+    if fits:
+        try:
+            inspect.signature(function).bind(*arguments)
+        except TypeError:
+            fits = False
+        except ValueError:  # a function written in C
+            return
+    if not fits:
+        raise TypeError(f"{what} must be {expected}; it is {getattr(function, '__name__', function)!r:.60}")

@@ -19,17 +19,22 @@ from __future__ import annotations
 
 import copy
 import dataclasses
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import numpy as np
 
-__all__ = ["flatten", "leaves_like", "paths", "ravel_tree", "tree_map", "unflatten", "vectors_like"]
+__all__ = [
+    "flatten", "is_leaf", "leaves_like", "matched", "paths", "ravel_tree", "sequence_like", "tree_map", "unflatten",
+    "vectors_like",
+]  # fmt: skip
 
 #: The kinds of dtype that stand for numbers.
 NUMBERS = "biufc"
 #: How messages call a leaf.
 LEAF = "an array, a number or a Tensor"
+#: What to do with something else in a tree.
+NO_LEAF = 'keep it out of the tree, or mark the field of a dataclass, name: str = field(metadata={"static": True})'
 
 
 def flatten(tree: Any) -> list[Any]:
@@ -45,6 +50,15 @@ def flatten(tree: Any) -> list[Any]:
         return _flatten(tree)
     except RecursionError as error:
         raise _named(error, tree, "tree") from None
+
+
+def is_leaf(tree: Any) -> bool:
+    """Whether a value is a leaf.
+
+    >>> is_leaf(1.0), is_leaf([1.0]), is_leaf(None)
+    (True, False, False)
+    """
+    return _parts(tree) is None
 
 
 def unflatten(tree: Any, leaves: Iterator[Any]) -> Any:
@@ -104,6 +118,20 @@ def leaves_like(tree: Any, other: Any, name: str) -> list[Any]:
         raise _named(error, tree, name) from None
 
 
+def matched(tree: Any, other: Any) -> list[tuple[str, Any, Any]] | None:
+    """The parts of two nodes that belong together, each pair with how it is reached.
+
+    None where one is a leaf, or where the nodes do not fit.
+
+    >>> matched({"a": 1, "b": 2}, {"b": 20, "a": 10})
+    [("['a']", 1, 10), ("['b']", 2, 20)]
+    """
+    parts, other_parts = _parts(tree), _parts(other)
+    if parts is None or other_parts is None or _misfit(tree, other):
+        return None
+    return [(_step(tree, key), part, other_parts[key]) for key, part in parts.items()]
+
+
 def vectors_like(tree: Any, other: Any, name: str) -> list[Any]:
     """The leaves of a tangent or cotangent, which must have the shapes of the tree's own leaves.
 
@@ -120,7 +148,7 @@ def vectors_like(tree: Any, other: Any, name: str) -> list[Any]:
     for i, (mine, its) in enumerate(zip(flatten(tree), found, strict=True)):
         kind, want, got = _dtype(its).kind, _shape(mine), _shape(its)
         if kind not in NUMBERS:
-            raise TypeError(f"{paths(tree, name)[i]} is {its!r:.60}, expected {LEAF}")
+            raise TypeError(f"{paths(tree, name)[i]} is {its!r:.60}, expected {LEAF}; {NO_LEAF}")
         if got != want:
             raise ValueError(f"{paths(tree, name)[i]} has shape {got}, expected {want}")
         if kind == "c" and _dtype(mine).kind != "c":
@@ -129,6 +157,16 @@ def vectors_like(tree: Any, other: Any, name: str) -> list[Any]:
                 f"{_dtype(mine)}; pass its .real and its .imag one after the other"
             )
     return found
+
+
+def sequence_like(x: Any, items: Iterable[Any]) -> Any:
+    """A list, a tuple or a named tuple like x around other items.
+
+    >>> sequence_like((1, 2), [3, 4])
+    (3, 4)
+    """
+    make: Any = getattr(x, "_make", type(x))  # a named tuple has `_make`
+    return make(items)
 
 
 # ------------------------------------------------------------------------------ trees as vectors
@@ -157,7 +195,7 @@ def ravel_tree(tree: Any) -> tuple[Any, Callable[[Any], Any]]:
     leaves, names = flatten(tree), paths(tree, "tree")
     for leaf, name in zip(leaves, names, strict=True):
         if _dtype(leaf).kind not in NUMBERS:
-            raise TypeError(f"ravel_tree: {name} is {leaf!r:.60}, expected {LEAF}")
+            raise TypeError(f"ravel_tree: {name} is {leaf!r:.60}, expected {LEAF}; {NO_LEAF}")
     shapes, dtypes = [np.shape(x) for x in leaves], [_dtype(x) for x in leaves]
     ends = np.cumsum([0, *(int(np.prod(shape)) for shape in shapes)]).tolist()
 
@@ -253,14 +291,14 @@ def _paths(tree: Any, name: str) -> list[str]:
 
 
 def _leaves_like(tree: Any, other: Any, name: str) -> list[Any]:
-    parts, other_parts = _parts(tree), _parts(other)
-    if parts is None and other_parts is None:
+    if _parts(tree) is None and _parts(other) is None:
         return [other]
-    if parts is None or other_parts is None or _misfit(tree, other):
+    found = matched(tree, other)
+    if found is None:
         raise ValueError(f"{name} {_misfit(tree, other)}")
     leaves = []
-    for key, part in parts.items():
-        leaves += _leaves_like(part, other_parts[key], name + _step(tree, key))
+    for step, part, other_part in found:
+        leaves += _leaves_like(part, other_part, name + step)
     return leaves
 
 

@@ -14,6 +14,7 @@ from typing import Any, ParamSpec, Protocol, Self, TypeVar
 import numpy as np
 
 from minigrad import Tensor, raw
+from minigrad.arrays import all_examples
 
 __all__ = ["Buffer", "Module", "Parameter"]
 
@@ -316,4 +317,6 @@ def host(x: Any) -> np.ndarray:
     array([1., 2.], dtype=float32)
     """
     values = raw(x)
+    if hasattr(values, "dtype") and all_examples(values) is not values:
+        return np.asarray(values)  # under vmap: an error that says so
     return values.get() if hasattr(values, "get") else np.asarray(values)

@@ -57,6 +57,7 @@ PUBLIC: dict[str, set[str] | None] = {
     "minigrad.ops.index": {"assign"},  # x[index] = value, as an op
     "minigrad.ops.special": None,  # special functions
     "minigrad.ops.window": None,  # sliding windows: unfold, fold, convolution, pooling
+    "minigrad.trees": {"sequence_like"},  # containers like others
     "minigrad.viz": None,  # what draws graphs
 }
 

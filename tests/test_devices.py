@@ -53,6 +53,23 @@ def test_wrong_device_names() -> None:
             mg.to_device(Tensor(1.0), name)
 
 
+def test_gradients_are_checked_on_the_device_of_the_inputs() -> None:
+    x = Tensor(StrictArray(np.array([[0.3, -0.8], [0.5, 1.2]])))
+    seen: list[str] = []
+
+    def f(x: Any, s: Any) -> Any:
+        seen.append(x.device)
+        return np.tanh(x) * s, x.sum()
+
+    assert mg.gradcheck(f, x, 2.0)
+    assert mg.gradgradcheck(f, x, 2.0)
+    mg.check_grads(f, order=2)(x, 2.0)
+    assert set(seen) == {x.device} != {"cpu"}
+    wrong = mg.primitive(x=lambda g, x: g * x, method=False, name="wrong_on_a_device")(lambda x: x * x)
+    with pytest.raises(mg.GradcheckError, match=r"input 0, entry \(0, 0\)"):
+        mg.gradcheck(wrong, x)
+
+
 def test_mixing_devices_names_both() -> None:
     a, b = Tensor(StrictArray(np.ones(2))), Tensor(np.ones(2))
     for mix in (lambda: a + b, lambda: b * a, lambda: np.concatenate([a, b]), lambda: a @ b, lambda: a + np.ones(2)):

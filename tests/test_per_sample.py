@@ -11,7 +11,7 @@ import pytest
 import minigrad as mg
 import nn
 from minigrad import Tensor, grad, vmap
-from minigrad.arrays.batch import fallbacks
+from minigrad.arrays import fallbacks
 from nn.utils import functional_call
 
 B = 4
@@ -112,6 +112,29 @@ def test_an_ensemble_of_networks_runs_at_once(name: str) -> None:
         for key in parameters:
             np.testing.assert_allclose(got[key][i], row[key], rtol=1e-8, atol=1e-12)
     assert not fallbacks
+
+
+SCORES = rng.normal(size=(2, 5))
+LABELS = rng.integers(0, 5, (B, 2))
+ROWS_OF_LABELS = np.where(rng.random((B, 2, 5)) < 0.4, -1, rng.permuted(np.tile(np.arange(5), (B, 2, 1)), axis=2))
+
+
+@pytest.mark.parametrize(
+    ("f", "x"),
+    [
+        (lambda y: nn.functional.cross_entropy(SCORES, y), LABELS),
+        (lambda y: nn.functional.nll_loss(SCORES, y), LABELS),
+        (lambda y: nn.functional.multi_margin_loss(SCORES, y, weight=SCORES[0] ** 2), LABELS),
+        (lambda y: nn.functional.multilabel_margin_loss(SCORES, y), ROWS_OF_LABELS),
+        (lambda i: nn.functional.embedding(i, SCORES.T), LABELS),
+        (lambda i: nn.functional.embedding_bag(i[None], SCORES.T), LABELS),
+        (lambda i: nn.functional.embedding_bag(i[None], SCORES.T, padding_idx=1), LABELS),
+    ],
+)
+def test_labels_and_indices_of_each_example_stand_beside_an_array_that_all_share(f: Any, x: np.ndarray) -> None:
+    got = np.asarray(vmap(f)(x))
+    np.testing.assert_allclose(got, np.stack([np.asarray(f(Tensor(row))) for row in x]), rtol=1e-12)
+    assert not (fallbacks.keys() - {"bincount"})
 
 
 def test_parameters_that_the_function_closes_over_collect_from_all_examples() -> None:
@@ -221,3 +244,57 @@ def test_gradients_of_each_example_equal_torch_func() -> None:
     got = vmap(grad(loss), (None, 0, 0))({k: p.detach() for k, p in ours.named_parameters()}, x, y)
     for key, value in expected.items():
         np.testing.assert_allclose(got[key].detach().numpy(), value.numpy(), rtol=1e-3, atol=1e-6)
+
+
+def test_the_values_of_one_example_are_never_taken_for_those_of_all() -> None:
+    """`host` gives a function the values of a Tensor; under vmap there are many, with one axis more."""
+    with pytest.raises(TypeError, match="one for each example"):
+        vmap(lambda x: np.sum(nn.module.host(x)))(normal(3))
+
+
+@pytest.mark.parametrize("lengths", [np.full((B, 2), 2), np.array([[1, 2], [2, 1], [2, 2], [0, 2]])])
+def test_labels_of_each_example_in_the_ctc_loss_equal_a_loop(lengths: np.ndarray) -> None:
+    scores, labels = normal(6, 2, 5), rng.integers(1, 5, (B, 2, 2))
+
+    def loss(x: Any, y: Any, n: Any) -> Any:
+        return nn.functional.ctc_loss(nn.functional.log_softmax(x, -1), y, np.array([6, 5]), n)
+
+    got = vmap(grad(loss))(scores, labels, lengths)
+    rows = [grad(loss)(*example) for example in zip(scores, labels, lengths, strict=True)]
+    np.testing.assert_allclose(got, np.stack(rows), rtol=1e-9)
+    assert fallbacks["ctc_loss"]
+
+
+@pytest.mark.parametrize(
+    ("build", "x"),
+    [
+        (nn.BatchNorm1d, normal(3, 2)),
+        (lambda n, **options: nn.BatchNorm1d(n, momentum=None, **options), normal(3, 2)),
+        (lambda n, track_running_stats=True: nn.InstanceNorm1d(n, track_running_stats=track_running_stats), normal(1, 2, 5)),
+    ],
+)
+def test_a_norm_in_training_names_the_running_values_and_the_ways_out(build: Any, x: np.ndarray) -> None:
+    norm = build(2).double()
+    before = {name: value.tolist() for name, value in norm.state_dict().items()}
+    with pytest.raises(TypeError, match=r"running_mean, of shape \(2,\).*eval\(\).*track_running_stats=False.*functional_call"):
+        vmap(norm)(x)
+    assert {name: value.tolist() for name, value in norm.state_dict().items()} == before
+    assert vmap(norm.eval())(x).shape == x.shape
+    free = build(2, track_running_stats=False).double()
+    with mg.no_grad():
+        np.testing.assert_allclose(vmap(free)(x), np.stack([free(row).numpy() for row in map(Tensor, x)]))
+
+
+def test_each_example_may_have_running_values_of_its_own() -> None:
+    norm, x = nn.BatchNorm1d(2).double(), normal(3, 2)
+    mean, var = np.zeros((B, 2)), np.ones((B, 2))
+
+    def moved(x: Any, mean: Any, var: Any) -> Any:
+        values = {"running_mean": mean, "running_var": var}
+        with mg.no_grad():
+            functional_call(norm, values, (x,))
+        return mean, var
+
+    got = vmap(moved)(x, mean, var)
+    np.testing.assert_allclose(got[0], 0.1 * x.mean(1))
+    np.testing.assert_allclose(got[1], 0.9 + 0.1 * x.var(1, ddof=1))

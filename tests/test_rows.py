@@ -198,3 +198,18 @@ def test_skip_gram_learns_which_words_stand_together() -> None:
         optimizer.step()
     scores = (centers.weight @ contexts.weight.T).detach().numpy()
     assert (scores.argmax(1) == np.arange(words) ^ 1).mean() > 0.9
+
+
+def test_arrays_in_arrays_out_also_of_sparse_embeddings() -> None:
+    table = nn.Embedding(5, 2, sparse=True).double()
+    weight, indices = table.weight.detach().numpy().copy(), np.array([1, 3, 1])
+
+    def loss(p: Any) -> Any:
+        return np.sum(nn.utils.functional_call(table, p, (indices,)) ** 3)
+
+    expected = np.zeros((5, 2))
+    np.add.at(expected, indices, 3 * weight[indices] ** 2)
+    for got in (mg.grad(loss)({"weight": weight}), mg.value_and_grad(loss)({"weight": weight})[1]):
+        assert type(got["weight"]) is np.ndarray
+        np.testing.assert_allclose(got["weight"], expected)
+    assert type(mg.vjp(loss, {"weight": weight})[1](1.0)["weight"]) is np.ndarray

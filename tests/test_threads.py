@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -121,3 +123,61 @@ def test_transforms_of_one_function_in_several_threads_stay_apart() -> None:
         np.testing.assert_allclose(hessian, np.diag([6.0 * n, 6.0]))
         assert second == pytest.approx(12.0 * n**2)
         np.testing.assert_allclose(pulled, [3.0 * n, 12.0])
+
+
+def test_a_tensor_that_another_thread_has_replaced_is_refused_and_comes_back() -> None:
+    w = Tensor(np.zeros(2))
+    inside, done = threading.Event(), threading.Event()
+
+    def hold() -> list[float]:
+        with mg.replaced([w], [np.ones(2)]):
+            inside.set()
+            done.wait()
+            return w.tolist()
+
+    with ThreadPoolExecutor(1) as pool:
+        held = pool.submit(hold)
+        inside.wait()
+        try:
+            with pytest.raises(RuntimeError, match=r"another thread.*shape \(2,\).*deepcopy"), mg.replaced([w], [[5.0, 5.0]]):
+                pass
+        finally:
+            done.set()
+        assert held.result() == [1.0, 1.0]
+    assert w.tolist() == [0.0, 0.0]
+    with mg.replaced([w], [np.full(2, 5.0)]):
+        assert w.tolist() == [5.0, 5.0]
+
+
+def test_calls_of_one_module_from_many_threads_leave_it_as_it_was() -> None:
+    layer = nn.Linear(1, 1, bias=False).double()
+    weight = layer.weight.tolist()
+
+    def work(n: int) -> list[float]:
+        found = []
+        for _ in range(ROUNDS):
+            with suppress(RuntimeError):  # another thread has it
+                found.append(nn.utils.functional_call(layer, {"weight": np.full((1, 1), float(n))}, np.ones(1)).item())
+        return found
+
+    results = in_threads(work)
+    assert any(results)
+    assert all(set(found) <= {float(n)} for n, found in enumerate(results))
+    assert layer.weight.tolist() == weight
+
+
+def test_tasks_that_take_turns_do_not_replace_what_another_has_replaced() -> None:
+    w = Tensor(np.zeros(2))
+
+    async def hold(value: float) -> list[float]:
+        with mg.replaced([w], [np.full(2, value)]):
+            await asyncio.sleep(0)
+            return w.tolist()
+
+    async def both() -> list[Any]:
+        return await asyncio.gather(hold(1.0), hold(2.0), return_exceptions=True)
+
+    first, second = asyncio.run(both())
+    assert first == [1.0, 1.0]
+    assert isinstance(second, RuntimeError)
+    assert w.tolist() == [0.0, 0.0]

@@ -6,6 +6,7 @@ import functools
 import inspect
 import pydoc
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import autograd.numpy as anp
@@ -314,6 +315,58 @@ def test_gradcheck_says_what_is_wrong() -> None:
     assert mg.gradcheck(loses_the_second_order, 3.0)
     with pytest.raises(mg.GradcheckError):
         mg.gradgradcheck(loses_the_second_order, 3.0)
+
+
+@pytest.mark.parametrize(
+    "composite", [lambda x: x**3 * 1.1, lambda x: x**3 + 5.0 * x, lambda x: x.detach() ** 3]
+)
+def test_gradgradcheck_finds_a_composite_that_is_not_what_the_rule_differentiates(composite: Any) -> None:
+    """Of the second the derivative differs by a constant, so that its own differences are right."""
+    cube = mg.primitive(
+        x=lambda g, x: g * 3 * x**2, composite=composite, method=False, name=f"cube_{id(composite)}"
+    )(lambda x: x**3)
+    assert mg.gradcheck(cube, X)
+    with pytest.raises(mg.GradcheckError):
+        mg.gradgradcheck(cube, X)
+    assert not mg.gradgradcheck(cube, X, raise_exception=False)
+    right = mg.primitive(
+        x=lambda g, x: g * 3 * x**2, composite=lambda x: x * x * x, method=False, name=f"right_{id(composite)}"
+    )(lambda x: x**3)
+    assert mg.gradgradcheck(right, X)
+    assert mg.gradgradcheck(right, X, order=3)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: mg.gradcheck(lambda x: x.detach().numpy(), X), "the result is ndarray.*not float"),
+        (lambda: mg.gradcheck(lambda x: {"a": x.sum(), "b": 1.0}, X), r"the result\['b'\] is float.*Tensor\(c\)"),
+        (lambda: mg.gradgradcheck(lambda x: None, X), "the result is NoneType"),
+        (lambda: mg.gradcheck(np.sum(X), X), r"needs a function, got float64: write gradcheck\(f, x\)"),
+        (lambda: mg.check_grads(np.tanh, X), r"write check_grads\(f\)\(x\)"),
+        (lambda: mg.check_grads(X), r"needs a function, got ndarray: write check_grads\(f\)\(x\)"),
+    ],
+)
+def test_checks_that_are_called_wrongly_say_how(call: Callable[[], Any], message: str) -> None:
+    with pytest.raises(TypeError, match=message):
+        call()
+
+
+def test_a_check_of_nothing_is_an_error() -> None:
+    for check in (mg.gradcheck, mg.gradgradcheck, lambda f, *x: mg.check_grads(f)(*x)):
+        with pytest.raises(ValueError, match="no input to differentiate.*got int64.*3.0 instead of 3"):
+            check(np.tanh, 3)
+        with pytest.raises(ValueError, match="got none"):
+            check(np.tanh)
+    with pytest.raises(ValueError, match="order must be 2 or higher, got 1"):
+        mg.gradgradcheck(np.tanh, X, order=1)
+
+
+def test_what_is_checked_may_return_trees() -> None:
+    f = lambda x: {"a": np.tanh(x), "b": [x.sum(), Tensor(1.0)]}
+    assert mg.gradcheck(f, X)
+    assert mg.gradgradcheck(f, X)
+    mg.check_grads(f, "rev", 2)(X)
 
 
 def test_a_rule_that_reads_an_unknown_name_is_an_error_at_definition() -> None:
@@ -781,3 +834,100 @@ def test_gradients_of_batches_and_of_rows_are_handed_over_without_a_copy(
     (g,) = mg.autograd.grad((table(np.array([0, 1])) ** 2).sum(), table.weight)
     assert isinstance(g._array, mg.arrays.RowSparse)
     assert not copied
+
+
+def test_a_tensor_is_replaced_by_one_value_and_nests() -> None:
+    w, v = Tensor([1.0]), Tensor([2.0])
+    with pytest.raises(ValueError, match="tensors 0 and 2 are one and the same"), mg.replaced([w, v, w], [[3.0], [4.0], [5.0]]):
+        pass
+    with mg.replaced([w, v], [[3.0], [4.0]]):
+        with mg.replaced([w], [[5.0]]):
+            assert (w.tolist(), v.tolist()) == ([5.0], [4.0])
+        assert w.tolist() == [3.0]
+        with mg.replaced([w], [[6.0]]):
+            assert w.tolist() == [6.0]
+    assert (w.tolist(), v.tolist()) == ([1.0], [2.0])
+
+
+@dataclass
+class Named:
+    w: Any
+    name: str = "first"
+
+
+TREE = {"w": np.ones(2), "b": 1.0}
+
+
+def of_tree(p: Any) -> Any:
+    return np.sum(p["w"] ** 2) * p["b"]
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: mg.jvp(np.sin, np.ones(2), np.ones(2)), r"primals must be a tuple.*not ndarray.*\(x,\), \(v,\)"),
+        (lambda: mg.jvp(np.sin, 0.0, 1.0), "primals must be a tuple.*not float"),
+        (lambda: mg.jvp(np.sin, (0.0,), 1.0), "tangents must be a tuple.*not float"),
+        (lambda: hessian(of_tree)(TREE), r"argument 0 is a tree \(dict\).*ravel_tree"),
+        (lambda: hessian(lambda x, y: x * y, (0, 1))(1.0, 2.0), r"argnums is \(0, 1\), expected one number.*ravel_tree"),
+        (lambda: jacobian(lambda x: {"a": x})(X), r"returned a tree \(dict\).*ravel_tree"),
+        (lambda: mg.hvp(np.sum)(X), r"takes the arguments of sum, and then v; it got 1.*hvp\(f\)\(x, v\)"),
+        (lambda: mg.hvp(np.sum)(), "it got 0 in all"),
+        (lambda: mg.hvp(lambda x, y: x * y, 1)(1.0, 2.0), "with argnums 1 .* it got 2 in all"),
+        (lambda: mg.tensor_jacobian_product(np.sin)(X), r"tensor_jacobian_product\(f\)\(x, v\)"),
+        (lambda: mg.ggnvp(np.sin)(X), r"ggnvp\(f\)\(x, v\)"),
+        *((lambda t=t: t(np.sin, "x"), "argnums is 'x', expected the number") for t in (grad, jacobian, hessian, mg.hvp)),
+        (lambda: mg.vjp(np.sin, 1.0, argnums=("x",)), r"argnums is \('x',\), expected the number"),
+        (lambda: grad(np.sin, argnum=1.5), "argnums is 1.5, expected the number"),
+        (lambda: grad(3.0), r"grad takes a function.*float: write grad\(f\)\(x\)"),
+        (lambda: mg.vmap(X), r"vmap takes a function.*ndarray"),
+        (lambda: mg.misc.adam(grad(square), 1.0), r"gradient must be a function of \(x, i\).*lambda x, i: grad\(f\)\(x\)"),
+        (lambda: mg.misc.sgd(lambda x, i: x, 1.0, callback=print_point), r"callback must be.*\(x, i, gradient\).*'print_point'"),
+        (lambda: mg.misc.rmsprop(2.0, 1.0), "must be a function.*it is 2.0"),
+        (lambda: grad(lambda p: p.w**2)(Named(1.0)), r"p\.name, which holds .*field\(metadata=\{.static.: True\}\)"),
+        (lambda: mg.ravel_tree(Named(1.0)), r"tree\.name is 'first'.*field\(metadata"),
+        (lambda: mg.vmap(lambda p: p.w)(Named(X)), r"argument 0\.name is str.*field\(metadata"),
+        (lambda: mg.jvp(np.sin, (1.0,), ("a",)), r"tangents\[0\] is 'a'.*field\(metadata"),
+        (lambda: grad(lambda p: p[0] * p[1])([1.0, 3]), "write 3.0 instead of 3"),
+    ],
+)
+def test_calls_that_do_not_fit_say_what_to_write(call: Callable[[], Any], message: str) -> None:
+    with pytest.raises(TypeError, match=message):
+        call()
+
+
+def square(x: Any) -> Any:
+    return x**2
+
+
+def print_point(x: Any) -> None:
+    print(x)
+
+
+def test_numbers_of_numpy_choose_arguments_too() -> None:
+    f = lambda x, y: x * y**2
+    assert grad(f, np.int64(1))(2.0, 3.0) == 12.0
+    assert grad(f, np.arange(2).tolist())(2.0, 3.0) == (9.0, 12.0)
+    assert grad(f, range(2))(2.0, 3.0) == (9.0, 12.0)
+    assert jacobian(grad(f, 0), 1)(2.0, 3.0) == 6.0
+
+
+def test_a_checkpoint_that_computes_something_else_the_second_time_is_an_error() -> None:
+    calls: list[int] = []
+
+    def changing(x: Any) -> Any:
+        calls.append(1)
+        return (x * 2)[: 3 - len(calls)]
+
+    x = Tensor(np.ones(3), requires_grad=True)
+    with pytest.raises(RuntimeError, match=r"changing returned the shapes \[\(2,\)\], but \[\(1,\)\] when it ran again"):
+        mg.checkpoint(changing)(x).sum().backward()
+    with pytest.raises(TypeError, match="checkpoint takes a function"):
+        mg.checkpoint(x)
+
+
+def test_every_transform_says_what_it_raises() -> None:
+    for name in mg.transforms.__all__:
+        function = getattr(mg.transforms, name)
+        if inspect.isfunction(function):
+            assert "Raises:" in function.__doc__, name

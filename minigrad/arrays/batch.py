@@ -18,15 +18,16 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 from math import prod
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
 from .. import graph
+from ..trees import sequence_like
 
 __all__ = [
-    "Batch", "Level", "Row", "Unbatched", "aligned", "all_examples", "data_of", "enter", "fallbacks",
+    "Batch", "Level", "OneAtATime", "Row", "Unbatched", "aligned", "all_examples", "data_of", "enter", "fallbacks",
     "leave", "levels_of", "ndim_of", "newest", "rebuilt", "required", "rule_for", "running", "settled", "shifted", "total",
     "whole", "within",
 ]  # fmt: skip
@@ -37,6 +38,10 @@ fallbacks: Counter[str] = Counter()
 
 class Unbatched(TypeError):
     """Something cannot be done with the values of all examples at once."""
+
+
+class OneAtATime(Unbatched, NotImplementedError):
+    """A hook, or `retain_grad`, takes one gradient, but those of many examples arrive at once."""
 
 
 class Level:
@@ -109,6 +114,11 @@ class Batch(NDArrayOperatorsMixin):
 
     __slots__ = ("__weakref__", "_array", "level", "shape")
 
+    #: Bound where they are defined: `minigrad.arrays.indexing` and `minigrad.arrays.fallback`.
+    __getitem__: ClassVar[Callable[..., Any]]
+    __setitem__: ClassVar[Callable[..., Any]]
+    each: ClassVar[Callable[..., Any]]
+
     def __init__(self, data: Any, level: Level) -> None:
         self._array = data
         self.level = level
@@ -133,13 +143,27 @@ class Batch(NDArrayOperatorsMixin):
     def __array__(self, *args: Any, **kwargs: Any) -> Any:
         raise Unbatched(
             f"under vmap this stands for {self.level.size} arrays of shape {self.shape}, one for each example: it cannot be "
-            "made one NumPy array, nor be written into an array that all examples share; use minigrad's or NumPy's functions"
+            f"made one NumPy array, nor be written into an array that all examples share; {self._instead()}"
+        )
+
+    def _instead(self) -> str:
+        """What to write where NumPy asked for an array: an index, if it holds integers, or another argument."""
+        at_index = (
+            "instead of table[i] or np.take(table, i) with an index of each example write minigrad.take(table, i, axis=0), "
+            "for several indices minigrad.Tensor(table)[i, j]; otherwise "
+        )
+        return (at_index if self.dtype.kind in "biu" else "") + (
+            "use NumPy's functions, or minigrad's where NumPy looks at its first argument alone: "
+            "minigrad.pad(x, 1, constant_values=v)"
         )
 
     def _no_value(self, *args: Any) -> Any:
+        instead = "np.where(condition, a, b) instead of `if condition`"
+        if self.dtype.kind in "iu":  # an index of a list, or the end of a slice, is asked for its value too
+            instead += ", minigrad.take(values, i) instead of values[i]"
         raise Unbatched(
             f"under vmap there is no one value here but {self.level.size}, one for each example: bool(), float(), int() and "
-            "item() cannot tell them apart; write np.where(condition, a, b) instead of `if condition`"
+            f"item() cannot tell them apart; write {instead}"
         )
 
     __bool__ = __float__ = __int__ = __complex__ = __index__ = item = tolist = _no_value
@@ -153,12 +177,6 @@ class Batch(NDArrayOperatorsMixin):
 
     def __iter__(self) -> Iterator[Batch]:
         return (self[i] for i in range(len(self)))
-
-    def __getitem__(self, index: Any) -> Any:
-        return parts["read"](self, index)
-
-    def __setitem__(self, index: Any, value: Any) -> None:
-        parts["write"](self, index, value)
 
     __hash__ = object.__hash__
 
@@ -174,7 +192,7 @@ class Batch(NDArrayOperatorsMixin):
         return Batch(self._array.copy(), self.level)
 
     def fill(self, value: Any) -> None:
-        parts["write"](self, ..., value)
+        self[...] = value
 
     def reshape(self, *shape: Any) -> Batch:
         return np.reshape(self, shape[0] if len(shape) == 1 else shape)  # type: ignore[return-value]
@@ -197,7 +215,7 @@ class Batch(NDArrayOperatorsMixin):
         except Unbatched:
             if method == "at" or "out" in kwargs:  # written in place: only the whole op can be done again
                 raise
-        return parts["each"](ufunc.__name__, getattr(ufunc, method), level, inputs, kwargs)
+        return Batch.each(ufunc.__name__, getattr(ufunc, method), level, inputs, kwargs)
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
         if any(hasattr(t, "_node") for t in types):
@@ -212,7 +230,7 @@ class Batch(NDArrayOperatorsMixin):
             except Unbatched:
                 if function in in_place:
                     raise
-        return parts["each"](function.__name__, function, level, args, kwargs)
+        return Batch.each(function.__name__, function, level, args, kwargs)
 
 
 def _elementwise(ufunc: np.ufunc, inputs: tuple[Any, ...]) -> Batch | None:
@@ -268,10 +286,6 @@ def rule_for(*functions: Any) -> Callable[[Callable[..., Any]], Callable[..., An
         return rule
 
     return register
-
-
-#: What other files add: "read" and "write" (`minigrad.arrays.indexing`), "each" (`minigrad.arrays.fallback`).
-parts: dict[str, Callable[..., Any]] = {}
 
 
 # ------------------------------------------------------------------------------------- levels
@@ -361,8 +375,7 @@ def aligned(x: Any, ndim: int, level: Level) -> Any:
 def rebuilt(out: Any, level: Level) -> Any:
     """The results of a function on the data, as batches."""
     if isinstance(out, (tuple, list)):
-        parts = [rebuilt(part, level) for part in out]
-        return type(out)(*parts) if hasattr(out, "_fields") else type(out)(parts)
+        return sequence_like(out, [rebuilt(part, level) for part in out])
     return Batch(out, level)
 
 

@@ -1,6 +1,6 @@
 """What has no batched form: run for one example after the other, and counted.
 
-`fallbacks` counts by name what went this way; the reference lists what does, and why.
+`fallbacks` counts by name what went this way; `reasons` says why it does, and the reference lists these.
 """
 
 from __future__ import annotations
@@ -10,15 +10,52 @@ from typing import Any
 
 import numpy as np
 
-from . import batch
+from ..trees import sequence_like
 from .batch import Batch, Unbatched, fallbacks, newest
 
-__all__ = ["apply_rule", "each", "in_turn", "is_unbatched"]
+__all__ = ["apply_rule", "each", "in_turn", "is_unbatched", "reasons", "runs_in_turn"]
+
+_LENGTH = "the length of its result depends on the values"
+_ONE_ARRAY = "NumPy's function of one array"
+#: Why something runs for one example after the other, by the name that `fallbacks` counts.  Here stand NumPy's functions
+#: without a rule, or those for which the rules beside this file leave a case out; ops add themselves by `runs_in_turn`.
+reasons: dict[str, str] = {
+    **dict.fromkeys(
+        ("argwhere", "flatnonzero", "intersect1d", "nonzero", "setdiff1d", "setxor1d", "union1d", "unique", "unique_all",
+         "unique_counts", "unique_inverse", "unique_values"),
+        _LENGTH,
+    ),
+    **dict.fromkeys(
+        ("allclose", "array_equal", "array_equiv", "bincount", "diag_indices_from", "digitize", "histogram",
+         "histogram_bin_edges", "histogramdd", "isin", "ix_", "lexsort", "packbits", "ravel_multi_index",
+         "tril_indices_from", "triu_indices_from", "unpackbits", "unravel_index"),
+        _ONE_ARRAY,
+    ),
+    "delete": "at indices of each example's own",
+    "getitem": "x[mask] with a mask of each example's own: " + _LENGTH,
+    "repeat": "a number of times of each example's own: " + _LENGTH,
+    "roll": "by a shift of each example's own",
+    "scatter_add": "the gradient of x[mask] with a mask of each example's own",
+    "searchsorted": "with a sorter",
+    "tril": "of a vector, or a diagonal of each example's own",
+    "triu": "of a vector, or a diagonal of each example's own",
+}  # fmt: skip
+
+
+def runs_in_turn(reason: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Mark a function, which stays as it is, as one that runs for one example after the other."""
+
+    def mark(function: Callable[..., Any]) -> Callable[..., Any]:
+        reasons[function.__name__.removeprefix("_")] = reason
+        return function
+
+    return mark
+
 
 def is_unbatched(error: BaseException | None) -> bool:
     """Whether an error comes from a batch, be it by way of a message of NumPy's own."""
     while error is not None:
-        if isinstance(error, (Unbatched, NotImplementedError)):
+        if isinstance(error, Unbatched):
             return True
         if isinstance(error, AttributeError) and type(error.obj) is Batch:
             return True  # an attribute of arrays that batches do not have
@@ -26,13 +63,20 @@ def is_unbatched(error: BaseException | None) -> bool:
     return False
 
 
-def each(name: str, function: Callable[..., Any], level: Any, args: Any, kwargs: Any) -> Any:
-    """The function of the arguments of each example in turn, the results put together again."""
+def each(
+    name: str, function: Callable[..., Any], level: Any, args: Any, kwargs: Any, done: Sequence[Any] = ()
+) -> Any:
+    """The function of the arguments of each example in turn, the results put together again.
+
+    Args:
+        done: the results of the first examples, where they are known.
+    """
     if not level.size:
         raise ValueError(
             f"{name} has no batched form, and there is no example to run it on (the batch has size 0)"
         )
-    rows = [_run(name, function, row(args, i, level), row(kwargs, i, level)) for i in range(level.size)]
+    rest = range(len(done), level.size)
+    rows = [*done, *(_run(name, function, row(args, i, level), row(kwargs, i, level)) for i in rest)]
     fallbacks[name] += 1
     return _stacked(name, rows, level)
 
@@ -55,11 +99,12 @@ def in_turn(
     An error of the user's (shapes that do not fit, say) shows up as for one example.  If there is none, and the error was
     a batch's, the function has no batched form.  Any other error is a real one.
     """
+    done = []
     if level.size:
-        _run(name, function, row(args, 0, level), row(kwargs, 0, level))
+        done = [_run(name, function, row(args, 0, level), row(kwargs, 0, level))]
     if not is_unbatched(error) and not isinstance(error, TypeError):
         raise error
-    return each(name, function, level, args, kwargs)
+    return each(name, function, level, args, kwargs, done)
 
 
 def row(x: Any, i: int, level: Any) -> Any:
@@ -67,8 +112,7 @@ def row(x: Any, i: int, level: Any) -> Any:
     if type(x) is Batch and x.level is level:
         return x._array[i, ...]
     if isinstance(x, (tuple, list)):
-        parts = [row(part, i, level) for part in x]
-        return type(x)(*parts) if hasattr(x, "_fields") else type(x)(parts)
+        return sequence_like(x, [row(part, i, level) for part in x])
     if isinstance(x, dict):
         return {k: row(v, i, level) for k, v in x.items()}
     return x
@@ -77,8 +121,8 @@ def row(x: Any, i: int, level: Any) -> Any:
 def _stacked(name: str, rows: Sequence[Any], level: Any) -> Any:
     first = rows[0]
     if isinstance(first, (tuple, list)):
-        parts = [_stacked(name, column, level) for column in zip(*rows, strict=True)]
-        return type(first)(*parts) if hasattr(first, "_fields") else type(first)(parts)
+        columns = zip(*rows, strict=True)
+        return sequence_like(first, [_stacked(name, column, level) for column in columns])
     if first is None or isinstance(first, (str, type, np.dtype)):
         return first
     shapes = {np.shape(r) for r in rows}
@@ -100,4 +144,4 @@ def apply_rule(name: str, rule: Callable[..., Any], args: tuple[Any, ...]) -> An
         return in_turn(f"gradient of {name}", rule, level, args, {}, error)
 
 
-batch.parts["each"] = each
+Batch.each = staticmethod(each)

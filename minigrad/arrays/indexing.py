@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 
-from . import batch
 from .batch import (
     Batch,
     Level,
@@ -186,4 +185,5 @@ def _levels_in(x: Any) -> set[Level]:
     return set(levels_of(x))
 
 
-batch.parts.update(read=read, write=write)
+Batch.__getitem__ = read  # type: ignore[method-assign]
+Batch.__setitem__ = write  # type: ignore[method-assign]

@@ -18,7 +18,7 @@ __all__ = ["apply_along_axis", "apply_over_axes", "vectorize"]
 
 
 @composed(np.apply_along_axis, method=False)
-@one_by_one
+@one_by_one("the function that it calls may decide by values")
 def apply_along_axis(
     func1d: Callable[..., Any], axis: int, arr: Any, *args: Any, **kwargs: Any
 ) -> Any:
@@ -93,7 +93,7 @@ class vectorize:
         self.excluded = set(excluded or ())
         self.__doc__ = doc if doc is not None else pyfunc.__doc__
 
-    @one_by_one
+    @one_by_one("the function that it calls may decide by values")
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         given: dict[Any, Any] = {**dict(enumerate(args)), **kwargs}
         names = [name for name in given if name not in self.excluded]

@@ -13,6 +13,7 @@ import numpy as np
 
 from ..arrays import batch
 from ..arrays.batch import Unbatched, fallbacks
+from ..arrays.fallback import reasons
 from ..backend import as_array
 from ..primitive import primitive
 from ..tensor import Tensor, raw, wrap
@@ -96,32 +97,46 @@ def out_of_row(x: Any, row: Any) -> Any:
     return x
 
 
-def one_by_one(function: Callable[..., Any]) -> Callable[..., Any]:
+def one_by_one(reason: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """For functions made of ops that decide by values, or give results of a length that values decide.
 
     On batches they run for one example after the other, and are counted; what they compute is recorded, as always.
+
+    Args:
+        reason: why, for the reference.
     """
 
-    @wraps(function)
-    def call(*args: Any, **kwargs: Any) -> Any:
-        try:
-            return function(*args, **kwargs)
-        except Unbatched:
-            level = batch.newest(tree_map(raw, (args, kwargs)))
-            if level is None:
-                raise
-        rows = []
-        for i in range(level.size):
-            row = batch.Row(level, i)
-            row_args, row_kwargs = tree_map(lambda x, row=row: _example(x, row), (args, kwargs))
-            rows.append(
-                tree_map(lambda x, row=row: _as_tensor(x, row), call(*row_args, **row_kwargs))
-            )
-        fallbacks[function.__qualname__.removesuffix(".__call__")] += 1
-        columns = zip(*map(flatten, rows), strict=True)
-        return unflatten(rows[0], iter([batched(np.stack(column), level, 0) for column in columns]))
+    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+        name = function.__qualname__.removesuffix(".__call__")
+        reasons[name] = reason
 
-    return call
+        @wraps(function)
+        def call(*args: Any, **kwargs: Any) -> Any:
+            try:
+                return function(*args, **kwargs)
+            except Unbatched:
+                level = batch.newest(tree_map(raw, (args, kwargs)))
+                if level is None:
+                    raise
+            fallbacks[name] += 1
+            return _each(call, level, args, kwargs)
+
+        return call
+
+    return decorate
+
+
+def _each(function: Callable[..., Any], level: batch.Level, args: Any, kwargs: Any) -> Any:
+    """The results of all examples, computed one after the other and recorded."""
+    rows = []
+    for i in range(level.size):
+        row = batch.Row(level, i)
+        row_args, row_kwargs = tree_map(lambda x, row=row: _example(x, row), (args, kwargs))
+        rows.append(
+            tree_map(lambda x, row=row: _as_tensor(x, row), function(*row_args, **row_kwargs))
+        )
+    columns = zip(*map(flatten, rows), strict=True)
+    return unflatten(rows[0], iter([batched(np.stack(column), level, 0) for column in columns]))
 
 
 def _example(x: Any, row: batch.Row) -> Any:

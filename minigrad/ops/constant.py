@@ -15,6 +15,7 @@ from .. import backend
 from ..calling import holds_tensor
 from ..primitive import composed
 from ..tensor import Tensor, raw, wrap
+from ..trees import sequence_like
 
 __all__ = ["constants"]
 
@@ -50,9 +51,7 @@ def _constant(name: str) -> None:
         out = numpy_function(*map(_plain, args), **{k: _plain(v) for k, v in kwargs.items()})
         if not any(map(holds_tensor, (*args, *kwargs.values()))):
             return out
-        if hasattr(out, "_fields"):
-            return type(out)(*map(_wrap, out))
-        return tuple(map(_wrap, out)) if isinstance(out, tuple) else _wrap(out)
+        return sequence_like(out, map(_wrap, out)) if isinstance(out, tuple) else _wrap(out)
 
     function.__name__ = function.__qualname__ = name
     function.__doc__ = f"NumPy's `{name}`; its result is a constant (no gradient)."
@@ -65,7 +64,7 @@ def _constant(name: str) -> None:
 
 
 def _plain(x: Any) -> Any:
-    return type(x)(map(_plain, x)) if isinstance(x, (list, tuple)) else raw(x)
+    return sequence_like(x, map(_plain, x)) if isinstance(x, (list, tuple)) else raw(x)
 
 
 def _wrap(x: Any) -> Tensor:

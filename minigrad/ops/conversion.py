@@ -8,9 +8,24 @@ import numpy as np
 
 from .. import backend
 from ..primitive import method, primitive
-from ..tensor import Tensor
+from ..tensor import Tensor, wrap
 
 __all__ = ["astype", "clone", "to_device"]
+
+
+def alike(*values: Any) -> tuple[Any, ...]:
+    """Arrays and numbers, lists as arrays; all of them as Tensors where one is a Tensor.
+
+    Beside a Tensor an array must be one before it is indexed: NumPy's `array[index]` asks the index
+    for its values, which under `vmap` are many.
+
+    >>> alike([1.0, 2.0], Tensor(1))[0]
+    Tensor([1., 2.], dtype=float64)
+    """
+    found = tuple(map(backend.as_operand, values))
+    if not any(isinstance(x, Tensor) for x in found):
+        return found
+    return tuple(x if isinstance(x, Tensor) else wrap(x, None) for x in found)
 
 
 @primitive(np.astype, method=False, x=lambda g: g)

@@ -11,6 +11,7 @@ from ..primitive import composed
 from ..tensor import Tensor, raw, wrap
 from .index import scatter_add
 from .reduce import sum
+from .select import where
 from .shape import reshape
 
 __all__ = ["bincount", "histogram", "histogram2d", "histogramdd"]
@@ -65,10 +66,9 @@ def histogramdd(
         place = place - (x == edge[-1])  # the last edge belongs to the last bin
         inside = inside & (place >= 0) & (place < edge.size - 1)
         places.append(place)
-    index = tuple(p[inside] for p in places)
-    out = scatter_add(
-        reshape(weights, -1)[inside].astype(np.float64, copy=False), index, counts.shape
-    )
+    index = tuple(np.where(inside, p, 0) for p in places)
+    counted = where(inside, reshape(weights, -1), 0.0)
+    out = scatter_add(counted.astype(np.float64, copy=False), index, counts.shape)
     if density:
         out = out / sum(out)
         for axis, edge in enumerate(edges):

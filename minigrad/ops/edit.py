@@ -68,7 +68,6 @@ def insert(arr: Any, obj: Any, values: Any, axis: int | None = None) -> Any:
 
 
 @composed(np.compress, method=False)
-@one_by_one
 def compress(condition: Any, a: Any, axis: int | None = None, out: Any = None) -> Any:
     """The slices along an axis for which a condition holds (of the flattened array without one).
 
@@ -84,7 +83,6 @@ def compress(condition: Any, a: Any, axis: int | None = None, out: Any = None) -
 
 
 @composed(np.extract, method=False)
-@one_by_one
 def extract(condition: Any, arr: Any) -> Any:
     """The elements for which a condition holds, in one axis.
 
@@ -95,7 +93,7 @@ def extract(condition: Any, arr: Any) -> Any:
 
 
 @composed(np.trim_zeros, method=False)
-@one_by_one
+@one_by_one("the length of its result depends on the values")
 def trim_zeros(filt: Any, trim: str = "fb", axis: Any = None) -> Any:
     """The array without the zeros at its front ("f") and back ("b"), along all axes or those given.
 

@@ -13,6 +13,7 @@ from ..arrays.row_sparse import add_rows
 from ..backend import add_at, beside, is_array
 from ..primitive import composed, method, primitive
 from ..tensor import Tensor, raw
+from .conversion import alike
 
 __all__ = ["getitem", "scatter_add", "take", "take_along_axis"]
 
@@ -111,6 +112,8 @@ def take(
     >>> take(np.array([10.0, 20.0, 30.0]), [4, -7], mode="wrap")
     array([20., 30.])
     """
+    if isinstance(indices, Tensor):
+        a, indices = alike(a, indices)
     a, axis = (
         (np.reshape(a, -1), 0) if axis is None else (a, normalize_axis_index(axis, np.ndim(a)))
     )
@@ -172,6 +175,7 @@ def take_along_axis(arr: Any, indices: Any, axis: int | None = -1) -> Any:
     array([[2.],
            [3.]])
     """
+    arr, indices = alike(arr, indices)
     indices = plain_index(indices)
     arr, axis = (np.reshape(arr, -1), 0) if axis is None else (arr, axis)
     return getitem(arr, along_axis(indices, axis, np.shape(arr), "take_along_axis"))

@@ -10,6 +10,7 @@ from ..arrays.batch import all_examples
 from ..backend import as_operand
 from ..primitive import composed
 from ..tensor import raw
+from .conversion import alike
 from .join import concatenate
 from .select import where
 
@@ -35,6 +36,7 @@ def interp(
     >>> interp(np.array([0.5, 9.0]), np.array([0.0, 1.0]), np.array([2.0, 4.0]))
     array([3., 4.])
     """
+    x, xp, fp = alike(x, xp, fp)
     if np.ndim(xp) != 1 or np.shape(xp) != np.shape(fp) or np.shape(xp)[0] == 0:
         raise ValueError(
             "interp: expected xp and fp with one axis of the same length, got shapes "

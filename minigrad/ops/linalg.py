@@ -205,7 +205,7 @@ def least_squares_solution(a: Any, b: Any, rcond: Any) -> Any:
 
 
 @composed(np.linalg.lstsq, method=False)
-@one_by_one
+@one_by_one("the rank and the shape of the residuals depend on the values")
 def lstsq(a: Any, b: Any, rcond: Any = None) -> tuple[Any, Any, int, Any]:
     """Least squares: (solution, squared residuals, rank of a, singular values of a).
 

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..arrays.batch import Batch, all_examples, newest
+from ..arrays.fallback import runs_in_turn
 from ..arrays.linear import of_stack
 from ..backend import scipy_function
 from ..primitive import composed, primitive
@@ -73,6 +74,7 @@ def expm(A: Any) -> Any:
     return of_stack(partial(_call, "expm"), A)
 
 
+@runs_in_turn("SciPy's function of one matrix")
 @primitive("scipy.linalg.logm", method=False, A=lambda g, A: _directional(logm, transposed(A), g))
 def logm(A: Any) -> Any:
     """Principal logarithm of one matrix without eigenvalues on the negative real axis.
@@ -97,6 +99,7 @@ def _sqrtm_a(g: Any, out: Any) -> Any:
     return solve_sylvester(transposed(out), transposed(out), g)
 
 
+@runs_in_turn("SciPy's function of one matrix")
 @primitive("scipy.linalg.sqrtm", method=False, A=_sqrtm_a)
 def sqrtm(A: Any) -> Any:
     """Principal square root of one matrix.
@@ -216,6 +219,7 @@ def _transposed_bands(ab: Any, low: int, up: int) -> Any:
     return np.stack([_shifted(ab[up + k], -k, n) for k in range(low, -up - 1, -1)])
 
 
+@runs_in_turn("SciPy's solver of one system")
 @primitive(method=False, joint=_banded_all, inputs=("ab", "b"), name="solve_banded")
 def _solve_banded(ab: Any, b: Any, bands: tuple[int, int]) -> Any:
     """The solution of A x = b, A given by its diagonals.
@@ -246,6 +250,7 @@ def _sylvester_all(g: Any, needs: Sequence[bool], a: Any, b: Any, out: Any) -> l
     return [-s @ transposed(out) if needs[0] else None, -transposed(out) @ s if needs[1] else None, s]
 
 
+@runs_in_turn("SciPy's solver of one equation")
 @primitive("scipy.linalg.solve_sylvester", method=False, joint=_sylvester_all, inputs=("a", "b", "q"))
 def solve_sylvester(a: Any, b: Any, q: Any) -> Any:
     """The solution X of A X + X B = Q.

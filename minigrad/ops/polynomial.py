@@ -79,7 +79,6 @@ def _padded(p: Any, n: int) -> Any:
 
 
 @composed(np.polyadd, method=False)
-@one_by_one
 def polyadd(a1: Any, a2: Any) -> Any:
     """The sum of two polynomials.
 
@@ -92,7 +91,6 @@ def polyadd(a1: Any, a2: Any) -> Any:
 
 
 @composed(np.polysub, method=False)
-@one_by_one
 def polysub(a1: Any, a2: Any) -> Any:
     """The difference of two polynomials.
 
@@ -105,7 +103,7 @@ def polysub(a1: Any, a2: Any) -> Any:
 
 
 @composed(np.polymul, method=False)
-@one_by_one
+@one_by_one("leading zeros are cut off, which depends on the values")
 def polymul(a1: Any, a2: Any) -> Any:
     """The product of two polynomials, the convolution of their coefficients.
 
@@ -123,7 +121,7 @@ def _without_zeros(rest: Any) -> Any:
 
 
 @composed(np.polydiv, method=False)
-@one_by_one
+@one_by_one("leading zeros are cut off, which depends on the values")
 def polydiv(u: Any, v: Any) -> Any:
     """Long division: (quotient, remainder).
 
@@ -207,7 +205,7 @@ def _check_points(x: Any, y: Any, deg: int, w: Any) -> None:
 
 
 @composed(np.polyfit, method=False)
-@one_by_one
+@one_by_one("it is least squares")
 def polyfit(
     x: Any,
     y: Any,
@@ -263,7 +261,7 @@ def _scaled(covariance: Any, residuals: Any, freedom: int, several: bool) -> Any
 
 
 @composed(np.roots, method=False)
-@one_by_one
+@one_by_one("leading zeros are cut off, which depends on the values")
 def roots(p: Any) -> Any:
     """The zeros of a polynomial, the eigenvalues of its companion matrix.
 

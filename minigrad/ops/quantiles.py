@@ -11,7 +11,8 @@ from numpy.lib.array_utils import normalize_axis_tuple
 from ..arrays.batch import all_examples
 from ..backend import as_operand, beside
 from ..primitive import composed
-from ..tensor import raw
+from ..tensor import Tensor, raw
+from .conversion import alike
 from .reduce import mean
 from .scan import sort
 from .select import where
@@ -95,7 +96,7 @@ def _quantile(
     skip_nan: bool,
 ) -> Any:
     """All four functions; `unit` is 100 for percentiles, `skip_nan` leaves NaN out."""
-    a = as_operand(a)
+    a = alike(a, *(x for x in (q, weights) if isinstance(x, Tensor)))[0]
     if a.dtype.kind == "c":
         raise TypeError(
             f"quantiles need an order, {a.dtype} has none: take the real part or absolute value"

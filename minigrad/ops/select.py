@@ -218,7 +218,7 @@ def choose(a: Any, choices: Sequence[Any], out: Any = None, mode: str = "raise")
 
 
 @composed(np.piecewise, method=False)
-@one_by_one
+@one_by_one("each function gets the elements that a mask selects, of other number in each example")
 def piecewise(x: Any, condlist: Any, funclist: Sequence[Any], *args: Any, **kw: Any) -> Any:
     """A function defined in pieces: each is called with the elements for which its condition holds.
 

@@ -198,7 +198,7 @@ def _at(ufunc: np.ufunc, f: Callable[..., Any], a: Any, indices: Any, b: Any = N
         a[...] = at_each_index(a, index, f, b)
 
 
-@one_by_one
+@one_by_one("where it works is different for each example")
 def at_each_index(a: Any, index: Any, f: Callable[..., Any], b: Any) -> Tensor:
     """A copy of a on which `_work_on` has worked; under vmap at the index of each example."""
     if newest(index) is not None:

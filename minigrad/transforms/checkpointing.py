@@ -15,6 +15,7 @@ from ..op import Op
 from ..ops.conversion import clone
 from ..tensor import Tensor, raw, wrap
 from ..trees import flatten, tree_map, unflatten
+from .recording import name_of
 
 __all__ = ["checkpoint"]
 
@@ -34,12 +35,16 @@ def checkpoint(function: Callable[P, R]) -> Callable[P, R]:
         RuntimeError: from the backward pass, where a Tensor that was an argument, or that requires a
             gradient and is used inside, was changed after the call.  The engine does not see a change
             of a NumPy array, nor of a constant that is no argument.
+        TypeError: what is given is no function.
+        RuntimeError: in the backward pass: the function returns other shapes than the first time.
 
     >>> x = Tensor(2.0, requires_grad=True)
     >>> checkpoint(lambda x: x.exp().log())(x).backward()
     >>> x.grad
     Tensor(1., dtype=float32)
     """
+    if not callable(function):
+        raise TypeError(f"checkpoint takes a function and gives one, it got {type(function).__name__}")
 
     @functools.wraps(function)
     def wrapped(*args: Any, **kwargs: Any) -> Any:
@@ -136,6 +141,12 @@ class _Call:
         if not set(self.closed_over).issuperset(_older_nodes(outs, began, proxies)):
             raise _changed("a tensor that it uses beside its arguments was computed again")
         cotangents = g if isinstance(g, tuple) else (g,)
+        now_shapes, shapes = [t.shape for t in outs], [c.shape for c in cotangents]
+        if now_shapes != shapes:
+            raise RuntimeError(
+                f"checkpoint: {name_of(self.function)} returned the shapes {shapes}, but {now_shapes} when it ran again for "
+                "the gradient: it must compute the same both times"
+            )
         higher = any(isinstance(t, Tensor) for t in tensors)
         found = propagate(outs, cotangents, nodes, higher, None)
         return [found.get(n) for n in nodes]

@@ -28,6 +28,9 @@ def value_and_grad(
 ) -> Callable[P, tuple[Any, Any]]:
     """A function that returns (value, gradient) of a scalar function; for the arguments see `grad`.
 
+    Raises:
+        TypeError: as `grad`.
+
     >>> value_and_grad(lambda x: np.sum(x**2))(np.array([1.0, 2.0]))
     (np.float64(5.0), array([2., 4.]))
     """
@@ -83,6 +86,10 @@ def grad_and_aux(
     function: Callable[P, Any], argnums: Argnums = 0, *, argnum: Argnums | None = None
 ) -> Callable[P, tuple[Any, Any]]:
     """For a function that returns (scalar, anything): (gradient of the scalar, anything).
+
+    Raises:
+        TypeError: the function returns no pair, or the first of it is not one real number; an argument
+            is not made of floating numbers.
 
     >>> grad_and_aux(lambda x: (x**2, "note"))(3.0)
     (np.float64(6.0), 'note')
@@ -150,6 +157,9 @@ def elementwise_grad(
     """The derivative of a function that works on each element by itself.
 
     For any other function it is the sum of each column of the Jacobian.
+
+    Raises:
+        TypeError: the result is not one array or number; an argument is not made of floating numbers.
 
     >>> egrad(np.tanh)(np.array([0.0, 1.0]))
     array([1.        , 0.41997434])

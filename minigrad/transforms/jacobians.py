@@ -7,12 +7,13 @@ from typing import Any, ParamSpec
 
 import numpy as np
 
-from ..arrays.batch import Level, enter, leave
+from ..arrays.batch import Level, OneAtATime, enter, leave
 from ..backward import gradients, own, propagate
 from ..ops.products import eye_like
 from ..tensor import Tensor, wrap
+from ..trees import is_leaf
 from .gradients import grad
-from .recording import Argnums, Recording, argnums_of, named, output_of
+from .recording import Argnums, Recording, argnums_of, name_of, named, output_of
 
 __all__ = ["hessian", "jacobian"]
 
@@ -23,6 +24,14 @@ def jacobian(
     function: Callable[P, Any], argnums: Argnums = 0, *, argnum: Argnums | None = None
 ) -> Callable[P, Any]:
     """All first derivatives: an array of shape output.shape + input.shape for each input.
+
+    Args:
+        function: of arrays, numbers, Tensors or trees of them; it returns one array or number.
+        argnums: which positional arguments to differentiate, as of `grad`.
+
+    Raises:
+        TypeError: the result is a tree, or not made of numbers; an argument is not made of floating
+            numbers.
 
     >>> jacobian(lambda x: np.array([1.0, 2.0]) * x[0] ** 2 + x[1])(np.array([3.0, 4.0]))
     array([[ 6.,  1.],
@@ -37,6 +46,11 @@ def jacobian(
     @named(function, "jacobian", "The Jacobian of {}")
     def wrapped(*args: Any, **kwargs: Any) -> Any:
         call = Recording(function, argnums, args, kwargs)
+        if not is_leaf(call.value) and call.value is not None:
+            raise TypeError(
+                f"jacobian: {name_of(function)} must return one array, it returned a tree ({type(call.value).__name__}): "
+                "differentiate one part of it, or ravel_tree(f(x))[0], a vector"
+            )
         out = output_of(call.value, function)
         inputs = sum(x.size for x in call.inputs)
         is_real = all(x.dtype.kind == "f" for x in (out, *call.inputs))
@@ -67,7 +81,7 @@ def _rows(call: Recording, out: Tensor) -> list[Any]:
     size = max(1, _AT_ONCE // max(out.size, *(x.size for x in call.inputs)))
     try:
         parts = [_pulled(out, block, nodes, call.create_graph) for block in _identity_blocks(out, size)]
-    except NotImplementedError:  # a hook is in the way
+    except OneAtATime:  # a hook is in the way
         return _one_by_one(call, out)
     return [_joined(column) for column in zip(*parts, strict=True)]
 
@@ -133,9 +147,30 @@ def hessian(
 ) -> Callable[P, Any]:
     """All second derivatives of a scalar function: an array of shape input.shape + input.shape.
 
+    Raises:
+        TypeError: several arguments are chosen, or one that is a tree; the result is not one real
+            number; the argument is not made of floating numbers.
+
     >>> hessian(lambda x: x[0] ** 2 * x[1])(np.array([2.0, 3.0]))
     array([[6., 4.],
            [4., 0.]])
     """
     argnums = argnums_of(argnums, argnum)
-    return named(function, "hessian", "The Hessian of {}")(jacobian(grad(function, argnums), argnums))
+    if not isinstance(argnums, int):
+        raise TypeError(
+            f"hessian: argnums is {argnums}, expected one number; for the mixed derivatives of two arguments write "
+            "jacobian(grad(f, 0), 1), for those of all ravel_tree((x, y)) and one vector"
+        )
+    second = jacobian(grad(function, argnums), argnums)
+
+    @named(function, "hessian", "The Hessian of {}")
+    def wrapped(*args: Any, **kwargs: Any) -> Any:
+        if -len(args) <= argnums < len(args) and not is_leaf(args[argnums]):
+            raise TypeError(
+                f"hessian of {name_of(function)}: argument {argnums} is a tree ({type(args[argnums]).__name__}), its Hessian "
+                "is a matrix only for one vector: vector, unravel = ravel_tree(x), then "
+                "hessian(lambda v: f(unravel(v)))(vector)"
+            )
+        return second(*args, **kwargs)
+
+    return wrapped

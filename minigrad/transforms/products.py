@@ -13,7 +13,7 @@ import numpy as np
 from ..trees import vectors_like
 from .gradients import grad
 from .pullbacks import pull_back, push_forward
-from .recording import Argnums, Recording, argnums_of, name_of, named
+from .recording import Argnums, Recording, argnums_of, name_of, named, split_last
 
 __all__ = [
     "ggnvp",
@@ -35,16 +35,18 @@ def hvp(
     v is nested as the argument is, has its shapes, and comes last.
 
     Raises:
+        TypeError: v is missing.
         ValueError: v is not nested as the argument is, or its shapes differ.
 
     >>> hvp(lambda x: np.sum(x**3))(np.array([1.0, 2.0]), np.array([1.0, 1.0]))
     array([ 6., 12.])
     """
-    at = make_hvp(function, argnums, argnum=argnum)
+    argnums = argnums_of(argnums, argnum)
+    at = make_hvp(function, argnums)
 
     @named(function, "hvp", "The product of the Hessian of {} with v", last="v")
     def wrapped(*args: Any, **kwargs: Any) -> Any:
-        *primals, v = args
+        primals, v = split_last(args, argnums, "hvp", "v", function)
         return at(*primals, **kwargs)(v)
 
     return wrapped
@@ -57,6 +59,9 @@ def make_hvp(
     function: Callable[..., Any], argnums: Argnums = 0, *, argnum: Argnums | None = None
 ) -> Callable[..., Callable[[Any], Any]]:
     """make_hvp(f)(x)(v): the Hessian times v.  The gradient is recorded once for all v.
+
+    Raises:
+        ValueError: v is not nested as the argument is, or its shapes differ.
 
     >>> make_hvp(lambda x: x**3)(2.0)(1.0)
     np.float64(12.0)
@@ -78,6 +83,7 @@ def tensor_jacobian_product(
     """tensor_jacobian_product(f)(x, ..., v): v, of the result's shape, times the Jacobian.
 
     Raises:
+        TypeError: v is missing.
         ValueError: v is not nested as the result is, or its shapes differ.
 
     >>> tensor_jacobian_product(lambda x: x**2)(np.array([1.0, 2.0]), np.array([1.0, 1.0]))
@@ -87,8 +93,8 @@ def tensor_jacobian_product(
 
     @named(function, "vjp", "The product of v with the Jacobian of {}", last="v")
     def wrapped(*args: Any, **kwargs: Any) -> Any:
-        *primals, v = args
-        call = Recording(function, argnums, tuple(primals), kwargs)
+        primals, v = split_last(args, argnums, "tensor_jacobian_product", "v", function)
+        call = Recording(function, argnums, primals, kwargs)
         return pull_back(call, f"tensor_jacobian_product of {name_of(function)}: v")[1](v)
 
     return wrapped
@@ -115,16 +121,18 @@ def ggnvp(
     (Schraudolph, "Fast curvature matrix-vector products", 2002.)
 
     Raises:
+        TypeError: v is missing.
         ValueError: v is not nested as the argument is, or its shapes differ.
 
     >>> ggnvp(lambda x: x**2)(np.array([1.0, 2.0]), np.array([1.0, 1.0]))
     array([ 4., 16.])
     """
-    at = make_ggnvp(function, loss, argnums, argnum=argnum)
+    argnums = argnums_of(argnums, argnum)
+    at = make_ggnvp(function, loss, argnums)
 
     @named(function, "ggnvp", "The product of the Gauss-Newton matrix of {} with v", last="v")
     def wrapped(*args: Any, **kwargs: Any) -> Any:
-        *primals, v = args
+        primals, v = split_last(args, argnums, "ggnvp", "v", function)
         return at(*primals, **kwargs)(v)
 
     return wrapped
@@ -138,6 +146,9 @@ def make_ggnvp(
     argnum: Argnums | None = None,
 ) -> Callable[..., Callable[[Any], Any]]:
     """make_ggnvp(f, loss)(x)(v): as `ggnvp`.
+
+    Raises:
+        ValueError: v is not nested as the argument is, or its shapes differ.
 
     >>> make_ggnvp(lambda x: 3 * x)(1.0)(1.0)
     np.float64(9.0)

@@ -53,6 +53,9 @@ def make_vjp(
 ) -> Callable[..., tuple[Callable[[Any], Any], Any]]:
     """HIPS/autograd's order of the same: make_vjp(f)(x) returns (v -> v^T J, value).
 
+    Raises:
+        ValueError, TypeError: as `vjp`.
+
     >>> pull, value = make_vjp(np.sin)(0.0)
     >>> pull(2.0)
     np.float64(2.0)
@@ -74,12 +77,18 @@ def jvp(
 
     Raises:
         ValueError: the tangents are not nested as the primals are, or their shapes differ.
-        TypeError: the numbers of primals and tangents differ, or a primal is not made of floating
-            numbers.
+        TypeError: primals or tangents are no tuples, their numbers differ, or a primal is not made of
+            floating numbers.
 
     >>> jvp(np.sin, (0.0,), (2.0,))
     (np.float64(0.0), np.float64(2.0))
     """
+    for what, given in (("primals", primals), ("tangents", tangents)):
+        if not isinstance(given, (tuple, list)):
+            raise TypeError(
+                f"jvp of {name_of(function)}: {what} must be a tuple with one entry for each argument, "
+                f"not {type(given).__name__}: write jvp(f, (x,), (v,))"
+            )
     if len(primals) != len(tangents):
         raise TypeError(
             f"jvp of {name_of(function)} got {len(primals)} primals but {len(tangents)} tangents"
@@ -94,6 +103,10 @@ def make_jvp(
     function: Callable[..., Any], argnums: Argnums = 0, *, argnum: Argnums | None = None
 ) -> Callable[..., Callable[[Any], tuple[Any, Any]]]:
     """make_jvp(f)(x)(v) returns (value, J v).
+
+    Raises:
+        ValueError: v is not nested as the argument is, or its shapes differ.
+        TypeError: the argument is not made of floating numbers.
 
     >>> make_jvp(np.exp)(0.0)(3.0)
     (np.float64(1.0), np.float64(3.0))
@@ -116,6 +129,9 @@ def deriv(
     function: Callable[P, Any], argnums: int = 0, *, argnum: int | None = None
 ) -> Callable[P, Any]:
     """The derivative of a function of one number, which may return an array: J times ones.
+
+    Raises:
+        TypeError: the argument is not made of floating numbers.
 
     >>> deriv(lambda t: np.array([1.0, 2.0]) * t**2)(3.0)
     array([ 6., 12.])

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import operator
 from collections.abc import Callable, Sequence
 from contextvars import ContextVar
 from typing import Any
@@ -21,10 +22,11 @@ import numpy as np
 
 from .. import backend, graph
 from ..arrays.batch import Batch, levels_of
+from ..arrays.row_sparse import RowSparse
 from ..backward import gradients
 from ..ops.conversion import clone
 from ..tensor import Tensor, wrap
-from ..trees import flatten, paths, unflatten
+from ..trees import NO_LEAF, NUMBERS, flatten, paths, unflatten
 
 __all__ = [
     "INTEGER",
@@ -37,6 +39,7 @@ __all__ = [
     "named",
     "output_of",
     "scalar_of",
+    "split_last",
 ]
 
 Argnums = int | Sequence[int]
@@ -123,6 +126,8 @@ class Recording:
             return x
         if type(x._array) is Batch:  # it depends on an argument of the `vmap` around
             return x
+        if isinstance(x._array, RowSparse):  # an array for an array
+            return x._array.dense()
         return x._array if x.ndim else x._array[()]
 
     def _recorded(self, i: int, x: Any) -> Tensor:
@@ -134,9 +139,11 @@ class Recording:
         else:
             data = x if backend.is_array(x) else np.asarray(x)
         if data.dtype.kind not in "fc":
+            integer = data.dtype.kind in NUMBERS
+            instead = "write 3.0 instead of 3" if integer else NO_LEAF
             raise TypeError(
                 f"cannot differentiate {name_of(self.function)} with respect to {self._path(i)}, "
-                f"which holds {data.dtype} values ({x!r:.60}): write 3.0 instead of 3, or choose "
+                f"which holds {data.dtype} values ({x!r:.60}): {instead}, or choose "
                 "other arguments with argnums"
             )
         return Tensor(data, requires_grad=True)
@@ -170,12 +177,26 @@ def is_tracked(leaves: Sequence[Any]) -> bool:
 
 
 def argnums_of(argnums: Any, argnum: Any) -> Any:
-    """The arguments to differentiate; `argnum` is HIPS/autograd's name for `argnums`."""
-    if argnum is None:
+    """The arguments to differentiate; `argnum` is HIPS/autograd's name for `argnums`.
+
+    Raises:
+        TypeError: they are no numbers, or both names are given.
+    """
+    if argnum is not None:
+        if argnums not in (0, None):
+            raise TypeError("argnum is another name for argnums: pass one of them")
+        argnums = argnum
+    if argnums is None or isinstance(argnums, int):
         return argnums
-    if argnums not in (0, None):
-        raise TypeError("argnum is another name for argnums: pass one of them")
-    return argnum
+    try:
+        if isinstance(argnums, (tuple, list, range)):
+            return tuple(map(operator.index, argnums))
+        return operator.index(argnums)
+    except TypeError:
+        raise TypeError(
+            f"argnums is {argnums!r:.60}, expected the number of a positional argument, counted from 0, "
+            "or a tuple of numbers"
+        ) from None
 
 
 def name_of(function: Any) -> str:
@@ -197,6 +218,23 @@ def output_of(value: Any, function: Callable[..., Any]) -> Tensor:
         f"{name_of(function)} must return an array, a number or a Tensor, "
         f"it returned {type(value).__name__}"
     )
+
+
+def split_last(
+    args: tuple[Any, ...], argnums: Argnums, transform: str, last: str, function: Any
+) -> tuple[tuple[Any, ...], Any]:
+    """The arguments of a function, and the one that a transform takes after them.
+
+    Raises:
+        TypeError: there are too few.
+    """
+    numbers = (argnums,) if isinstance(argnums, int) else argnums
+    if len(args) <= max((n + 1 if n >= 0 else -n for n in numbers), default=0):
+        raise TypeError(
+            f"{transform} of {name_of(function)} with argnums {argnums} takes the arguments of {name_of(function)}, and "
+            f"then {last}; it got {len(args)} in all: write {transform}(f)(x, {last})"
+        )
+    return args[:-1], args[-1]
 
 
 def scalar_of(value: Any, function: Callable[..., Any], transform: str) -> Tensor:
@@ -224,7 +262,14 @@ def named(
         prefix: of the name: ``grad`` makes ``grad_of_f``.
         what: the first words of the documentation, ``The gradient of {}``; without it the prefix.
         last: the name of a positional parameter that the wrapper takes after those of the function.
+
+    Raises:
+        TypeError: what is wrapped is no function.
     """
+    if not callable(function):
+        raise TypeError(
+            f"{prefix} takes a function and gives one, it got {type(function).__name__}: write {prefix}(f)(x)"
+        )
 
     def decorate(wrapper: Callable[..., Any]) -> Callable[..., Any]:
         wrapper = functools.wraps(function, updated=())(wrapper)

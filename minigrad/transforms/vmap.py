@@ -19,7 +19,7 @@ from ..arrays import batch
 from ..arrays.batch import Level
 from ..ops.batching import batched, unbatched
 from ..tensor import Tensor, wrap
-from ..trees import flatten, paths, tree_map, unflatten
+from ..trees import NO_LEAF, flatten, matched, paths, tree_map, unflatten
 from .recording import INTEGER, depth, name_of, named
 
 __all__ = ["vmap"]
@@ -37,17 +37,24 @@ def vmap(
     Args:
         in_axes: which axis of each positional argument counts the examples: a number for all, or a tuple or list with
             one entry for each argument.  An entry is a number, None (this argument is the same for all examples), or
-            nested as the argument is.  Keyword arguments are split along axis 0.
+            nested as the argument is: a dict, list, tuple or dataclass of such entries.  Keyword arguments are split
+            along axis 0.
         out_axes: the axis of the results along which the examples lie; nested as these, where it is not one number.
         randomness: what `minigrad.random` and dropout draw inside: "different" numbers for each example, the "same" for
-            all, or "error".  A thread that is started inside knows nothing of the vmap: what it draws is the same for
-            all examples.
+            all, or "error".  `np.random` draws once, the same for all; so does a thread that is started inside.
 
     Arrays give arrays (Tensors, where the function uses some that require a gradient), and Tensors give Tensors, with
     their graph.  It nests, and goes under and over all other transforms:
     ``vmap(grad(loss), in_axes=(None, 0, 0))`` gives the gradient of each example alone.  Inside there is no one value:
     ``if x > 0`` is an error, ``np.where(x > 0, a, b)`` is the way.  What has no batched form runs for one example after the
-    other, and is counted in `minigrad.arrays.batch.fallbacks`.
+    other, and is counted in `minigrad.arrays.fallbacks`.
+
+    Raises:
+        TypeError: the function asks for the one value of what has many (`float(x)`, `if x > 0`, `table[x]`), or
+            writes such into an array that all examples share; an argument to be split is no array.
+        ValueError: in_axes or out_axes do not fit the arguments or the results, or the arguments have different
+            numbers of examples; results of the examples differ in shape.
+        RuntimeError: random numbers are drawn and `randomness` does not say how.
 
     >>> vmap(np.dot)(np.ones((4, 3)), np.ones((4, 3)))
     array([3., 3., 3., 3.])
@@ -129,10 +136,9 @@ def _axes_like(spec: Any, tree: Any, where: str) -> Any:
     """A tree of axes that is built as another tree; `_SHARED` stands for None, which is no leaf."""
     if spec is None or isinstance(spec, INTEGER):
         return tree_map(lambda _: _SHARED if spec is None else spec, tree)
-    if isinstance(spec, dict) and isinstance(tree, dict) and spec.keys() == tree.keys():
-        return {key: _axes_like(spec[key], tree[key], f"{where}[{key!r}]") for key in tree}
-    if isinstance(spec, (list, tuple)) and isinstance(tree, (list, tuple)) and len(spec) == len(tree):
-        return [_axes_like(s, t, f"{where}[{i}]") for i, (s, t) in enumerate(zip(spec, tree, strict=True))]
+    found = matched(tree, spec)
+    if found is not None:  # in the order of the tree's leaves
+        return [_axes_like(axes, part, where + step) for step, part, axes in found]
     raise ValueError(
         f"vmap: {where} is {spec!r}, but the arrays stand at {', '.join(paths(tree, where)) or 'no place'}; "
         "write a number, None, or the same nesting"
@@ -148,7 +154,7 @@ def _checked(x: Any, axis: int | None, place: str) -> int | None:
     if not isinstance(x, Tensor) and not backend.is_array(x):
         raise TypeError(
             f"vmap: {place} is {type(x).__name__} ({x!r:.40}), not an array, but in_axes asks for axis {axis}: "
-            "write None for what all examples share"
+            f"write None for what all examples share{'' if isinstance(x, (int, float, complex)) else f'; {NO_LEAF}'}"
         )
     ndim = len(x.shape)
     if not -ndim <= axis < ndim:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from minigrad import Tensor, random, stack
+from minigrad.trees import sequence_like
 
 from ..settings import settings
 from .sampler import BatchSampler, RandomSampler, Sampler, SequentialSampler
@@ -39,8 +40,7 @@ def default_collate(items: Sequence[Any]) -> Any:
     if isinstance(first, Mapping):
         return {key: default_collate([item[key] for item in items]) for key in first}
     if isinstance(first, (tuple, list)):
-        columns = [default_collate(column) for column in zip(*items, strict=True)]
-        return type(first)(*columns) if hasattr(first, "_fields") else type(first)(columns)
+        return sequence_like(first, [default_collate(column) for column in zip(*items, strict=True)])
     return list(items)
 
 

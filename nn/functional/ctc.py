@@ -15,7 +15,7 @@ from .loss import reduced
 __all__ = ["ctc_loss"]
 
 
-@one_by_one
+@one_by_one("with labels or lengths of each example's own")
 def ctc_loss(
     log_probs: Any, targets: Any, input_lengths: Any, target_lengths: Any, blank: int = 0, reduction: str = "mean",
     zero_infinity: bool = False,

@@ -114,7 +114,7 @@ def embedding_bag(
     total = scatter_add(rows * counted[:, None], bag, (bags, weight.shape[1]))
     if mode == "sum":
         return total
-    number = np.maximum(np.bincount(bag[counted], minlength=bags), 1)
+    number = np.maximum(np.bincount(bag, counted, bags), 1)
     return total / number[:, None].astype(total.dtype)
 
 

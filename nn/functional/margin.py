@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad import beside, clip, getitem, raw, relu, where
+from minigrad import beside, clip, getitem, raw, relu, take_along_axis, where
 
 from .loss import reduced
 
@@ -77,9 +77,9 @@ def multi_margin_loss(
 ) -> Any:  # fmt: skip
     """sum over i != y of max(0, margin - x_y + x_i)^p / C: the multi-class hinge loss (Crammer and Singer, 2001)."""
     x, y = (input, raw(target)) if np.ndim(input) == 2 else (input[None], np.reshape(raw(target), 1))
-    n, classes = np.shape(x)
-    own = x[np.arange(n), y]
-    terms = relu(margin - own[:, None] + x) ** p
+    classes = np.shape(x)[1]
+    own = take_along_axis(x, np.expand_dims(y, 1), axis=1)  # (N, 1)
+    terms = relu(margin - own + x) ** p
     if weight is not None:
         terms = terms * getitem(weight, y)[:, None]
     others = (beside(np.arange(classes), y) != y[:, None]).astype(x.dtype)
@@ -90,12 +90,11 @@ def multi_margin_loss(
 def multilabel_margin_loss(input: Any, target: Any, reduction: str = "mean") -> Any:  # noqa: A002
     """sum over labels y and non-labels i of max(0, 1 - x_y + x_i) / C; the labels of a row end at the first -1."""
     x, y = (input, raw(target)) if np.ndim(input) == 2 else (input[None], raw(target)[None])
-    n, classes = np.shape(x)
+    classes = np.shape(x)[1]
     given = np.cumsum(y < 0, axis=1) == 0
-    is_label = np.zeros_like(y, shape=(n, classes), dtype=bool)
-    rows = np.broadcast_to(beside(np.arange(n)[:, None], y), y.shape)
-    is_label[rows[given], y[given]] = True
-    own = x[rows, np.where(given, y, 0)]  # (N, labels)
+    equal = y[:, :, None] == beside(np.arange(classes), y)  # (N, labels, C)
+    is_label = np.any(equal & given[:, :, None], axis=1)
+    own = take_along_axis(x, np.where(given, y, 0), axis=1)  # (N, labels)
     terms = relu(1 - own[:, :, None] + x[:, None, :])
     counted = given[:, :, None] & ~is_label[:, None, :]
     loss = np.sum(terms * counted.astype(x.dtype), axis=(1, 2)) / classes

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from minigrad import no_grad, primitive
+from minigrad import no_grad, primitive, raw
+from minigrad.arrays import all_examples
 from minigrad.kernels import accelerated
 from minigrad.ops.window import Window, sum_pool
 
@@ -127,6 +128,25 @@ def _per_channel(values: Any, ndim: int) -> Any:
     return None if values is None else np.reshape(values, (-1, *(1,) * (ndim - 2)))
 
 
+def _move(
+    name: str, x: Any, running: Sequence[Any], batch: Sequence[Any], share: float
+) -> None:
+    """Move running values (in place) towards those of this batch; all, or none where one does not fit."""
+    own = all_examples(raw(x)) is not raw(x)
+    if own and all_examples(raw(running[0])) is raw(running[0]):
+        raise TypeError(
+            f"{name} in training, under vmap: each example would move running_mean, of shape {np.shape(running[0])}, which "
+            "they share. Use the running values (module.eval()), or none (track_running_stats=False), or pass each example "
+            "its own through nn.utils.functional_call"
+        )
+    steps = [share * (new - old) for old, new in zip(running, batch, strict=True)]
+    for old, step in zip(running, steps, strict=True):
+        if np.shape(old) != np.shape(step):
+            raise ValueError(f"running values of shape {np.shape(old)}, but the batch has {np.shape(step)}")
+    for old, step in zip(running, steps, strict=True):
+        old += step
+
+
 def batch_norm(
     x: Any, running_mean: Any, running_var: Any, weight: Any = None, bias: Any = None, training: bool = False,
     momentum: float = 0.1, eps: float = 1e-5,
@@ -134,6 +154,10 @@ def batch_norm(
     """Normalise each channel over batch and space, (N, C, ...) (Ioffe and Szegedy, 2015).
 
     In training by the batch's own mean and variance, which also move the running ones (in place); otherwise by the running ones.
+
+    Raises:
+        ValueError: there is one value for each channel only, in training.
+        TypeError: in training, inside of `vmap`: all examples would move the same running values.
     """
     ndim = np.ndim(x)
     if training:
@@ -149,18 +173,8 @@ def batch_norm(
         with no_grad():
             values = x.detach()
             mean, var = np.mean(values, axis=axes), np.var(values, axis=axes, ddof=1)
-            _move((running_mean, running_var), (mean, var), momentum)
+            _move("batch_norm", x, (running_mean, running_var), (mean, var), momentum)
     return out
-
-
-def _move(running: Sequence[Any], batch: Sequence[Any], share: float) -> None:
-    """Move running values (in place) towards those of this batch; all, or none where one does not fit."""
-    steps = [share * (new - old) for old, new in zip(running, batch, strict=True)]
-    for old, step in zip(running, steps, strict=True):
-        if np.shape(old) != np.shape(step):
-            raise ValueError(f"running values of shape {np.shape(old)}, but the batch has {np.shape(step)}")
-    for old, step in zip(running, steps, strict=True):
-        old += step
 
 
 def group_norm(x: Any, num_groups: int, weight: Any = None, bias: Any = None, eps: float = 1e-5) -> Any:
@@ -186,7 +200,7 @@ def instance_norm(
             values = x.detach()
             mean = np.mean(np.mean(values, axis=axes), axis=0)
             var = np.mean(np.var(values, axis=axes, ddof=1), axis=0)
-            _move((running_mean, running_var), (mean, var), momentum)
+            _move("instance_norm", x, (running_mean, running_var), (mean, var), momentum)
     return out
 
 
