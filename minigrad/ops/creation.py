@@ -230,7 +230,7 @@ def full_like(
     Tensor([7., 7.], dtype=float32)
     """
     if isinstance(fill_value, Tensor) and (fill_value.requires_grad or newest(fill_value._array)):
-        dtype = getattr(a, "dtype", np.result_type(a)) if dtype is None else dtype
+        dtype = backend.as_operand(a).dtype if dtype is None else dtype
         return _filled(fill_value, np.shape(a) if shape is None else shape, dtype, device)
     out = _made_like(partial(np.full_like, fill_value=raw(fill_value)), raw(a), dtype, order, subok, shape)
     return _new(a if isinstance(a, Tensor) else fill_value, out, device)
@@ -312,6 +312,7 @@ def _spaced(
     """`linspace` of Tensors, made of ops: (numbers, step)."""
     if num < 0:
         raise ValueError(f"linspace: the number of samples must not be negative, got {num}")
+    start, stop = (backend.as_operand(x) if np.ndim(x) else x for x in (start, stop))
     known = start if isinstance(start, Tensor) else stop
     inexact = np.result_type(
         *(getattr(x, "dtype", x) for x in (start, stop)), 0.0
@@ -348,7 +349,8 @@ def logspace(
             for x in (start, stop, base)
         )
         base = np.expand_dims(base, axis)
-    out = base ** linspace(start, stop, num, endpoint, axis=axis)
+    exponents, _ = _spaced(start, stop, operator.index(num), endpoint, None, axis)
+    out = base**exponents
     out = out if dtype is None else out.astype(dtype)
     return out if device is None else to_device(out, device)
 

@@ -35,6 +35,7 @@ def interp(
     >>> interp(np.array([0.5, 9.0]), np.array([0.0, 1.0]), np.array([2.0, 4.0]))
     array([3., 4.])
     """
+    x, xp, fp = as_operand(x), as_operand(xp), as_operand(fp)
     if np.ndim(xp) != 1 or np.shape(xp) != np.shape(fp) or np.shape(xp)[0] == 0:
         raise ValueError(
             "interp: expected xp and fp with one axis of the same length, got shapes "

@@ -13,7 +13,7 @@ import numpy as np
 
 from ..arrays.batch import Batch, all_examples, newest
 from ..arrays.linear import of_stack
-from ..backend import scipy_function
+from ..backend import as_operand, scipy_function
 from ..primitive import composed, primitive
 from ..tensor import raw
 from .factorization import cholesky
@@ -157,6 +157,7 @@ def solve_triangular(
     array([1., 2.])
     """
     refuse_infinite(check_finite, a, b)
+    a, b = as_operand(a), as_operand(b)
     trans = {"N": 0, "T": 1, "C": 2}.get(trans, trans)
     if trans == 2:
         a, trans = conj(a), 1
@@ -284,6 +285,7 @@ def solve_discrete_lyapunov(a: Any, q: Any, method: str | None = None) -> Any:
     """
     if method not in (None, "direct"):
         raise NotImplementedError(f"solve_discrete_lyapunov: method {method!r} is not supported; use 'direct'")
+    a, q = as_operand(a), as_operand(q)
     system = np.kron(a, conj(a))
     return reshape(solve(eye_of(system) - system, reshape(q, -1)), np.shape(q))
 

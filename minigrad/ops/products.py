@@ -354,7 +354,7 @@ def matvec(x: Any, y: Any) -> Any:
     array([3., 4.])
     """
     _need_axes("matvec", x, y, 2, 1)
-    return matmul(x, y[..., None])[..., 0]
+    return matmul(x, np.expand_dims(y, -1))[..., 0]
 
 
 def vecmat(x: Any, y: Any) -> Any:
@@ -364,7 +364,7 @@ def vecmat(x: Any, y: Any) -> Any:
     array([3., 4.])
     """
     _need_axes("vecmat", x, y, 1, 2)
-    return matmul(conj(x)[..., None, :], y)[..., 0, :]
+    return matmul(np.expand_dims(np.conj(x), -2), y)[..., 0, :]
 
 
 def _need_axes(name: str, x: Any, y: Any, first: int, second: int) -> None:
