@@ -90,7 +90,8 @@ def full(
     if isinstance(fill_value, Tensor) and fill_value.requires_grad:
         return _filled(fill_value, shape, dtype or fill_value.dtype, device)
     data = np.full(shape, raw(fill_value), dtype, order, **_like(like))
-    data = _in_default_dtype(data, dtype, (fill_value,))
+    if dtype is None:
+        data = backend.in_default_dtype(data, fill_value)
     return Tensor(data, device=device, requires_grad=requires_grad)
 
 
@@ -143,16 +144,6 @@ def _floating(dtype: Any) -> Any:
 
 def _like(like: Any) -> dict[str, Any]:
     return {} if like is None else {"like": raw(like)}
-
-
-def _in_default_dtype(data: Any, dtype: Any, inputs: Any) -> Any:
-    """NumPy's result, in the default dtype where NumPy took float64 of its own accord.
-
-    It did so where neither `dtype` nor an input, an array or a NumPy scalar, has one.
-    """
-    asked = dtype is not None or any(hasattr(x, "dtype") for x in inputs)
-    own = not asked and data.dtype == np.float64
-    return data.astype(backend.get_default_dtype()) if own else data
 
 
 def _filled(value: Tensor, shape: Any, dtype: Any, device: str | None) -> Tensor:
@@ -271,7 +262,9 @@ def arange(
             raise TypeError(
                 "arange: how many elements there are has no gradient: use linspace"
             )
-    data = _in_default_dtype(np.arange(*bounds, dtype=dtype, **_like(like)), dtype, bounds)
+    data = np.arange(*bounds, dtype=dtype, **_like(like))
+    if dtype is None:
+        data = backend.in_default_dtype(data, *bounds)
     return Tensor(data, device=device, requires_grad=requires_grad)
 
 
@@ -389,8 +382,9 @@ def _requires_grad(*values: Any) -> bool:
 
 
 def _made(data: Any, inputs: Any, dtype: Any, device: str | None, requires_grad: bool) -> Tensor:
-    """NumPy's result as a Tensor: in its own dtype if it was made of arrays, else the default."""
-    data = _in_default_dtype(data, dtype, inputs)
+    """NumPy's result as a Tensor: of Python's numbers alone in the default dtype."""
+    if dtype is None:
+        data = backend.in_default_dtype(data, *inputs)
     return Tensor(data, device=device, requires_grad=requires_grad)
 
 

@@ -66,13 +66,18 @@ def randn(*shape: Any, dtype: Any = None, device: str = "cpu", requires_grad: bo
 
 def _parameters(*values: Any, dtype: Any = None, device: Any = None) -> tuple[Any, ...]:
     """The parameters of a distribution side by side: Tensors and arrays as they are, numbers in the default dtype."""
-    known = [isinstance(v, Tensor) or backend.is_array(v) for v in values]
-    if any(known) and dtype is device is None:
+    if any(map(backend.holds_numpy, values)) and dtype is device is None:
         return tuple(np.asarray(v) if isinstance(v, (list, tuple)) else v for v in values)
-    made = [v if k else Tensor(v, backend.get_default_dtype()) for v, k in zip(values, known, strict=True)]
-    tensors = [v if isinstance(v, Tensor) else Tensor(v) for v in made]
-    placed = [v if device is None else v.to(device) for v in tensors]
+    made = [_parameter(v) for v in values]
+    placed = [v if device is None else v.to(device) for v in made]
     return tuple(v if dtype is None else v.to(dtype) for v in placed)
+
+
+def _parameter(value: Any) -> Tensor:
+    """A parameter as a Tensor: in its own dtype where it has one, else in the default."""
+    if isinstance(value, Tensor):
+        return value
+    return Tensor(value, None if backend.holds_numpy(value) else backend.get_default_dtype())
 
 
 def _noise(draw: str, size: Any, *parameters: Any) -> Tensor:
