@@ -221,3 +221,27 @@ def test_one_example_has_the_dtype_of_a_batch_of_them() -> None:
         return mg.array([x[0], x[1] * 2.0])
 
     assert f(rows[0]).dtype == mg.vmap(f)(rows).dtype == np.float64
+
+
+ITEMS = [(), (1,), (-1,), (0, 2), ((1, 0),), (7,), (0,), (0, 3), (0, 0, 0), ((0,),)]
+
+
+@pytest.mark.parametrize("index", ITEMS)
+def test_item_takes_an_index_as_ndarrays_do(index: tuple[Any, ...]) -> None:
+    array = np.arange(6.0).reshape(2, 3)
+    try:
+        want = array.item(*index)
+    except (ValueError, IndexError) as error:
+        with pytest.raises(type(error)):
+            Tensor(array).item(*index)
+        return
+    got = Tensor(array).item(*index)
+    assert got == want and type(got) is type(want)
+
+
+def test_choices_of_a_tensor_are_a_tensor() -> None:
+    for chosen in (
+        Tensor([0, 1]).choose([[1.0, 2.0], [3.0, 4.0]]),
+        np.choose(Tensor([0, 1]), [np.array([1.0, 2.0]), np.array([3.0, 4.0])]),
+    ):
+        assert isinstance(chosen, Tensor) and chosen.tolist() == [1.0, 4.0]
