@@ -123,8 +123,8 @@ def _triangular_all(
         return [None, db]
     columns, x = (db[:, None], out[:, None]) if b.ndim == 1 else (db, out)
     da = -columns @ transposed(x) if trans == 0 else -x @ transposed(columns)
-    cut = np.tril if lower else np.triu
-    return [cut(da, (-1 if lower else 1) if unit_diagonal else 0), db]
+    offset = 1 if unit_diagonal else 0  # a diagonal that is taken for ones has no gradient
+    return [np.tril(da, -offset) if lower else np.triu(da, offset), db]
 
 
 @primitive(method=False, joint=_triangular_all, inputs=("a", "b"), name="solve_triangular")
