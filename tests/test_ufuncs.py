@@ -93,6 +93,7 @@ def test_a_ufunc_takes_numpys_options(name: str, kind: str) -> None:
         check(name, given, out=False, dtype=dtype)
     check(name, given, out=False, dtype=np.float32, casting="no")
     check(name, given, out=False, order="F", subok=False)
+    check(name, given, out=False, casting="unsafe")
 
 
 @pytest.mark.parametrize("name", ufuncs())
