@@ -52,7 +52,7 @@ def _operand(x: Any, complain: bool) -> Any:
         raise TypeError(
             "a list that holds Tensors is not an array: use minigrad.array(...) or minigrad.stack(...)"
         )
-    if x is None and complain or known_operand(x):  # an input left out is the forward's business
+    if x is None and complain or known_operand(x):  # None: the forward decides what an input left out means
         return x
     if complain:
         raise TypeError(f"cannot compute with a Tensor and {type(x).__name__}")

@@ -424,3 +424,12 @@ def test_an_axis_splits_into_sizes_that_make_it_up() -> None:
             nn.Unflatten(1, sizes)(x)
     with pytest.raises(IndexError, match="axis 3 of an input of shape"):
         nn.Unflatten(3, (1,))(x)
+
+
+def test_norms_over_the_last_axes_take_a_number_as_their_layers_do() -> None:
+    x = np.arange(6.0).reshape(2, 3)
+    for norm in (F.layer_norm, F.rms_norm):
+        assert np.array_equal(norm(x, 3), norm(x, (3,)))
+        assert np.array_equal(norm(x, np.int64(3)), norm(x, [3]))
+        with pytest.raises(ValueError, match=r"the last axes must be \(2,\), got input of shape \(2, 3\)"):
+            norm(x, 2)
