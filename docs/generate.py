@@ -97,7 +97,8 @@ def entries() -> dict[str, dict[str, Any]]:
         module, name = function.__module__.rpartition(".")[2], function.__name__.lstrip("_")
         if module not in found or name in constants:
             return None
-        return found[module].setdefault(name, {"names": [], "texts": [], "op": None})
+        item = {"names": [], "texts": [], "op": None, "home": function.__module__}
+        return found[module].setdefault(name, item)
 
     for name, function in registry.items():
         if function.__module__.startswith("minigrad.") and (item := entry(function)) is not None:
@@ -109,6 +110,14 @@ def entries() -> dict[str, dict[str, Any]]:
             if (text := text_of(function)) not in item["texts"]:
                 item["texts"].insert(0, text)
     return found
+
+
+def place(home: str, name: str) -> str:
+    """Where a function without a name of NumPy's or SciPy's is found: the name that is public, if there is one."""
+    for module, attribute in (("minigrad", name), (home, name), (home, f"_{name}")):
+        if hasattr(sys.modules[module], attribute):
+            return f"{module}.{attribute}"
+    raise LookupError(f"{home} has no {name}")
 
 
 def facts(op: str | None) -> str:
@@ -128,7 +137,7 @@ def page() -> str:
         parts.append(f"\n## {FAMILIES[family]}\n")
         for name in sorted(items):
             item = items[name]
-            names = ", ".join(f"`{n}`" for n in item["names"]) or f"`minigrad.ops.{family}.{name}`"
+            names = ", ".join(f"`{n}`" for n in item["names"]) or f"`{place(item['home'], name)}`"
             parts.append(f"\n**{name}**: {names}; {facts(item['op'])}\n\n```text\n" + "\n\n".join(item["texts"]) + "\n```\n")
     listed = ", ".join(f"`{name}`" for name in sorted(constants))
     parts.append(f"\n## Constants\n\nThese work on Tensors, and their results have no gradient: {listed}.\n")
