@@ -13,7 +13,6 @@ test: .venv/test
 lint: .venv/lint
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/lint-imports --no-cache
 
 stubs: .venv/test
 	$(BIN)/python tools/stubs.py

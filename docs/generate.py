@@ -12,6 +12,8 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 import minigrad  # noqa: E402
+import minigrad.emath  # noqa: E402
+import minigrad.polynomial  # noqa: E402
 import nn  # noqa: E402, F401  (its functions add themselves to the reasons)
 from minigrad.arrays.fallback import reasons  # noqa: E402
 from minigrad.ops.constant import constants  # noqa: E402
@@ -99,7 +101,8 @@ def entries() -> dict[str, dict[str, Any]]:
         module, name = function.__module__.rpartition(".")[2], function.__name__.lstrip("_")
         if module not in found or name in constants:
             return None
-        return found[module].setdefault(name, {"names": [], "texts": [], "op": None})
+        item = {"names": [], "texts": [], "op": None, "home": function.__module__}
+        return found[module].setdefault(name, item)
 
     for name, function in registry.items():
         if function.__module__.startswith("minigrad.") and (item := entry(function)) is not None:
@@ -111,6 +114,57 @@ def entries() -> dict[str, dict[str, Any]]:
             if (text := text_of(function)) not in item["texts"]:
                 item["texts"].insert(0, text)
     return found
+
+
+#: Modules of which the page shows every function: heading, and what is to be known of them all.
+MODULES = {
+    "minigrad.random": (
+        "Random numbers",
+        "Names, arguments and their order are those of `numpy.random`; one seed, `manual_seed`, gives one result. Where the last "
+        "column says so, a draw is a differentiable function of the parameters. Parameters out of their range are a ValueError.",
+    ),
+    "minigrad.emath": (
+        "Functions that go on in the complex numbers",
+        "`numpy.emath` on Tensors; NumPy's own functions take a Tensor too. All are differentiable.",
+    ),
+    "minigrad.polynomial": (
+        "Series of polynomials",
+        "The functions of `numpy.polynomial` on Tensors, differentiable in the point and in the coefficients.",
+    ),
+}
+
+
+def listing(name: str) -> str:
+    """All functions of a module in a table, with the first line of what `help` says."""
+    module = sys.modules[name]
+    heading, text = MODULES[name]
+    lines = [f"\n## {heading}: `{name}`\n\n{text}\n\n| function | what it is | gradient |\n|---|---|---|\n"]
+    for own in sorted(module.__all__):
+        function = getattr(module, own)
+        if not callable(function):
+            continue
+        first = (inspect.getdoc(function) or "").splitlines()[0].replace("|", "\\|")
+        lines.append(f"| `{own}` | {first} | {gradient_of(function)} |\n")
+    return "".join(lines)
+
+
+def gradient_of(function: Callable[..., Any]) -> str:
+    """What a function is differentiable in; random numbers are in the parameters of a few distributions."""
+    family = function.__module__.rpartition(".")[2]
+    if family not in ("continuous", "discrete", "sampling", "state"):
+        return "yes"
+    if function in (minigrad.random.choice, minigrad.random.permutation, minigrad.random.shuffle):
+        return "in the elements"
+    known = set(inspect.signature(function).parameters) - {"shape", "size", "dtype", "device", "requires_grad"}
+    return "in the parameters" if family == "continuous" and (known or "gamma" in function.__name__) else ""
+
+
+def place(home: str, name: str) -> str:
+    """Where a function without a name of NumPy's or SciPy's is found: the name that is public, if there is one."""
+    for module, attribute in (("minigrad", name), (home, name), (home, f"_{name}")):
+        if hasattr(sys.modules[module], attribute):
+            return f"{module}.{attribute}"
+    raise LookupError(f"{home} has no {name}")
 
 
 def facts(op: str | None) -> str:
@@ -130,10 +184,11 @@ def page() -> str:
         parts.append(f"\n## {FAMILIES[family]}\n")
         for name in sorted(items):
             item = items[name]
-            names = ", ".join(f"`{n}`" for n in item["names"]) or f"`minigrad.ops.{family}.{name}`"
+            names = ", ".join(f"`{n}`" for n in item["names"]) or f"`{place(item['home'], name)}`"
             parts.append(f"\n**{name}**: {names}; {facts(item['op'])}\n\n```text\n" + "\n\n".join(item["texts"]) + "\n```\n")
     listed = ", ".join(f"`{name}`" for name in sorted(constants))
     parts.append(f"\n## Constants\n\nThese work on Tensors, and their results have no gradient: {listed}.\n")
+    parts.extend(map(listing, MODULES))
     parts.append(
         "\n## Under vmap\n\nAll run on all examples at once, except these, which run for one after the other and are counted\n"
         "in `minigrad.arrays.fallbacks`:\n\n"

@@ -209,7 +209,7 @@ def make_array(values: Any, dtype: Any, device: str | None) -> Any:
 
 
 def default_device_array(values: Any, dtype: Any, device: str | None) -> Any:
-    """Nested lists and numbers as an array: floats in the default dtype, ints and bools as they are."""
+    """Nested lists and numbers as an array: Python's floats in the default dtype, all else as NumPy takes it."""
     try:
         array = np.array(values) if dtype is None else np.array(values, dtype=dtype)
     except RuntimeError:  # a Tensor among them that will not be converted
@@ -219,9 +219,26 @@ def default_device_array(values: Any, dtype: Any, device: str | None) -> Any:
             f"cannot make a tensor of {values!r:.80}: it holds something other than numbers; "
             "for nested lists that hold Tensors use minigrad.array(...)"
         )
-    if dtype is None and not isinstance(values, np.generic):
-        if array.dtype == np.float64:
-            array = array.astype(_default_dtype)
-        elif array.dtype == np.complex128 and _default_dtype != np.float64:
-            array = array.astype(np.complex64)
+    if dtype is None:
+        array = in_default_dtype(array, values)
     return array if device is None else transfer(array, device)
+
+
+def in_default_dtype(array: Any, *values: Any) -> Any:
+    """What NumPy made of values, in the default dtype if the values are Python's alone and NumPy chose float64."""
+    if array.dtype not in (np.float64, np.complex128) or any(map(holds_numpy, values)):
+        return array
+    if array.dtype == np.float64:
+        return array.astype(_default_dtype)
+    return array if _default_dtype == np.float64 else array.astype(np.complex64)
+
+
+def holds_numpy(values: Any) -> bool:
+    """Whether a value has a dtype of its own, or nested lists hold one that has.
+
+    >>> holds_numpy([[1.0, np.float64(2.0)]]), holds_numpy([[1.0, 2.0]])
+    (True, False)
+    """
+    if isinstance(values, (list, tuple)):
+        return any(map(holds_numpy, values))
+    return hasattr(values, "dtype")

@@ -18,7 +18,9 @@ from .trees import sequence_like
 if TYPE_CHECKING:
     from .op import Op
 
-__all__ = ["NAMES", "UFUNC_OPTIONS", "holds_tensor", "known_operand", "write_into"]
+__all__ = [
+    "NAMES", "call_with_options", "cast_inputs", "holds_tensor", "known_operand", "options_of", "write_into",
+]  # fmt: skip
 
 #: The types that stand beside a tensor as they are.  Everything else passes `_operand`.
 _PLAIN = frozenset({float, int, bool, complex, np.ndarray, np.float32, np.float64})
@@ -51,7 +53,7 @@ def _operand(x: Any, complain: bool) -> Any:
         raise TypeError(
             "a list that holds Tensors is not an array: use minigrad.array(...) or minigrad.stack(...)"
         )
-    if x is None and complain or known_operand(x):  # an input left out is the forward's business
+    if x is None and complain or known_operand(x):  # None: the forward decides what an input left out means
         return x
     if complain:
         raise TypeError(f"cannot compute with a Tensor and {type(x).__name__}")
@@ -150,19 +152,42 @@ def write_into(out: Any, result: Any, broadcast: bool = False, casting: Any = "s
     return target
 
 
-def _with_options(op: Op, inputs: tuple[Any, ...], out: Any, options: dict[str, Any]) -> Any:
-    """A ufunc called with NumPy's options; of these, order and subok change no value."""
-    if unknown := options.keys() - UFUNC_OPTIONS.keys():
-        known = ", ".join(["out", *UFUNC_OPTIONS])
-        raise TypeError(f"{op.name} has no option {min(unknown)!r}; it takes {known}")
-    outs = out if isinstance(out, tuple) else (out,)
-    tensors = (isinstance(x, Tensor) for x in (*inputs, *outs, options.get("where")))
-    if op.direct is not None and not any(tensors):
-        return op.direct(*inputs, out=out, **options)
+def options_of(ufunc: np.ufunc) -> dict[str, Any]:
+    """What a ufunc takes beside its inputs and `out`, with NumPy's defaults; a product of matrices has no mask."""
+    elementwise = ufunc.signature is None
+    return {n: v for n, v in UFUNC_OPTIONS.items() if elementwise or n != "where"}
+
+
+def call_with_options(
+    ufunc: np.ufunc, function: Any, args: Sequence[Any], options: dict[str, Any]
+) -> Any:
+    """A function that stands for a ufunc, called with NumPy's options.
+
+    Of these `order` and `subok` change no value.  Elements that `where` leaves out keep what `out`
+    holds, and are 0 without it.
+
+    Args:
+        args: the inputs, and behind them `out` where it is given by position.
+        options: by name, `out` among them.
+    """
+    inputs, options = args[: ufunc.nin], dict(options)
+    outs = options.pop("out", None)
+    if outs is None:
+        outs = tuple(args[ufunc.nin :])
+    elif not isinstance(outs, tuple):
+        outs = (outs,)
+    if outs and len(outs) != ufunc.nout:
+        raise TypeError(f"{ufunc.__name__}: out must be a tuple of {ufunc.nout} arrays")
+    if unknown := options.keys() - options_of(ufunc):
+        known = ", ".join(["out", *options_of(ufunc)])
+        raise TypeError(f"{ufunc.__name__} has no option {min(unknown)!r}; it takes {known}")
+    if not any(isinstance(x, Tensor) for x in (*inputs, *outs, options.get("where"))):
+        return ufunc(*inputs, out=outs, **options) if outs else ufunc(*inputs, **options)
     given = UFUNC_OPTIONS | options
     if given["signature"] is not None:
-        raise NotImplementedError(f"{op.name} of Tensors takes no signature=; give dtype=")
-    result = op.function(*_cast(op.ufunc, inputs, given["dtype"], given["casting"]))
+        raise NotImplementedError(f"{ufunc.__name__} of Tensors takes no signature=; give dtype=")
+    result = function(*cast_inputs(ufunc, inputs, given["dtype"], given["casting"]))
+    outs = outs or (None,) * ufunc.nout
     if given["where"] is not True:
         result = _only_where(given["where"], result, outs)
     if all(o is None for o in outs):
@@ -172,7 +197,16 @@ def _with_options(op: Op, inputs: tuple[Any, ...], out: Any, options: dict[str, 
     )
 
 
-def _cast(ufunc: Any, inputs: Sequence[Any], dtype: Any, casting: str) -> Sequence[Any]:
+def _with_options(op: Op, inputs: tuple[Any, ...], out: Any, options: dict[str, Any]) -> Any:
+    """An op that stands for a ufunc, called with NumPy's options."""
+    assert op.ufunc is not None
+    options = options if out is None else {**options, "out": out}
+    return call_with_options(op.ufunc, op.function, inputs, options)
+
+
+def cast_inputs(
+    ufunc: np.ufunc, inputs: Sequence[Any], dtype: Any, casting: Any = "same_kind"
+) -> Sequence[Any]:
     """The inputs in the dtypes that NumPy's loop would take.
 
     Raises:
@@ -193,8 +227,7 @@ def _cast(ufunc: Any, inputs: Sequence[Any], dtype: Any, casting: str) -> Sequen
 def _only_where(mask: Any, result: Any, outs: Sequence[Any]) -> Any:
     """The results where a mask holds; elsewhere what stands in `out`, zeros without one."""
     if isinstance(result, tuple):
-        pairs = zip(result, outs if len(outs) == len(result) else [None] * len(result), strict=True)
-        return tuple(_only_where(mask, r, (o,)) for r, o in pairs)
+        return tuple(_only_where(mask, r, (o,)) for r, o in zip(result, outs, strict=True))
     mask = np.asarray(mask) if isinstance(mask, (list, tuple, bool)) else mask
     if mask.dtype != bool:
         raise TypeError(f"where= must be a mask of bools, this one is {mask.dtype}")

@@ -32,7 +32,8 @@ def array_ufunc(
     if call == "__call__" and function is not None:
         if out is None and not kwargs:
             return function(*inputs)
-        if getattr(getattr(function, "op", None), "ufunc", None) is ufunc:
+        own = getattr(getattr(function, "op", None), "ufunc", None) is ufunc
+        if own or (out is not None and "where" in kwargs):  # elsewhere `out` keeps what it holds
             return function(*inputs, out=out, **kwargs)
     if function is None:
         name = ufunc.__name__ if call == "__call__" else f"{ufunc.__name__}.{call}"

@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from .calling import NAMES, UFUNC_OPTIONS
+from .calling import NAMES, options_of
 
 __all__ = ["Op"]
 
@@ -210,7 +210,7 @@ class Op:
             parameters = [p.replace(kind=kind.POSITIONAL_ONLY) for p in parameters]
             if not operator:
                 parameters.append(kind("out", kind.POSITIONAL_OR_KEYWORD, default=None))
-                options = UFUNC_OPTIONS.items()
+                options = options_of(self.ufunc).items()
                 parameters += [kind(n, kind.KEYWORD_ONLY, default=v) for n, v in options]
         given = getattr(self.forward, "__annotations__", {})
         returns = str(given.get("return", "Tensor")).replace("Any", "Tensor")

@@ -5,20 +5,8 @@ r"""How an op is defined: its forward, its gradient rule and its formula, in one
         '''out = tanh(x);  dx = g (1 - out^2)'''
         return np.tanh(x)
 
-The forward is ordinary NumPy.  There is one rule for each differentiable input, under the input's name;
-it takes the gradient `g` of the result and returns that of the input.  **The names of its
-other parameters say what it reads, and only that is saved**:
-
-- an input by its name (`x`), the result as `out`, an option by its name (`axis`);
-- `x_shape` is the shape of `x`, for rules that do not need its values;
-- a name from `extras` is an additional array that the forward returned beside the result.
-
-Rules are written in NumPy too.  In a first-order backward pass they run on arrays; with
-`create_graph` they get Tensors, tied to the nodes that they came from, and what they compute is recorded
-and can be differentiated again.  Broadcasting, dtypes and conjugates are the engine's business
-(`minigrad.backward.fit`): a rule is what stands in a textbook.
-
-The same mechanism is the public way to add an op of your own.
+The rules of a definition stand in the docstring of `primitive`.  The same mechanism is the public way to
+add an op of your own.
 """
 
 from __future__ import annotations
@@ -64,24 +52,45 @@ def primitive(
     override: bool = False,
     **rules: Callable[..., Any],
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Make an op of a NumPy function; see the head of this file for the rules.
+    """Make an op of a NumPy function.
+
+    The forward is ordinary NumPy; its signature is that of the op.  There is one rule for each
+    differentiable input, under the input's name.  A rule takes the gradient `g` of the result, returns
+    that of the input, and is written in NumPy too.  **The names of its other parameters say what it
+    reads, and only that is saved**:
+
+    - an input by its name (`x`), the result as `out`, an option by its name (`axis`);
+    - `x_shape` is the shape of `x`, for rules that do not need its values;
+    - a name from `extras` is an additional array that the forward returned beside the result.
+
+    In a first-order backward pass rules run on arrays.  With `create_graph` they get Tensors, tied to the
+    nodes that they came from, and what they compute is recorded and can be differentiated again.  The
+    derivative of an extra is not known there: a rule that reads a floating one needs a `composite`, and
+    without it the second derivative is refused.  Broadcasting, dtypes and conjugates are the engine's work
+    (`minigrad.backward.fit`): a rule is what a textbook has.
+
+    A forward that returns a tuple makes an op of several outputs, whose rules get the tuple of their
+    gradients as `g`.  With extras it returns `((a, b), extra)`.
+
+    Names of parameters must not begin with "_", nor be `type`, `isinstance`, `any`, `tuple`, `list`, `map`
+    or `Exception`, which the generated function uses.  A parameter `out=None` of the forward is NumPy's: the engine
+    writes the result there, and the forward ignores it.
 
     Args:
         numpy_functions: NumPy functions and ufuncs that the op stands for when they meet a Tensor.
         method: also a method of Tensor: True under the op's name, a string under another, False not.
         operators: Python operators that the op is, such as "__add__" (with "__radd__" the arguments are swapped).
-        joint: one rule for all `inputs` at once; it gets `(g, needs, ...)` and returns a sequence of gradients,
-            in which only those with `needs[i]` matter.
+        joint: one rule for all `inputs` at once, a function of (g, needs, ...) that returns a sequence of
+            gradients, one for each input.  Those with a false `needs[i]` are not looked at: return None there.
         inputs: the names of the inputs of a joint rule or a composite.  An input that is annotated
             `Sequence[...]`, or is `*args`, is a sequence of arrays.
         extras: names for additional arrays; the forward then returns `(out, extra, ...)`.
-        composite: the same computation from differentiable ops.  The rule then is a hand-made kernel for the
-            first order; at higher orders the composite is differentiated instead.  Without a rule, always.
+        composite: the same computation from differentiable ops, with the forward's parameters: it gets the
+            options too.  The rule then is a hand-made kernel for the first order; at higher orders the
+            composite is differentiated instead.  Without a rule, always.
         name: the op's name, where the function's own will not do.
         override: take the place of an op of the same name, or of one for the same NumPy function.
         rules: the gradient rule of each differentiable input.  An op without rules gives constants.
-
-    A forward that returns a tuple makes an op of several outputs: its rules get the tuple of their gradients.
 
     Raises:
         TypeError: a rule belongs to no parameter, or reads what is not there.

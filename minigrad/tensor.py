@@ -195,12 +195,20 @@ class Tensor:
     def __dlpack_device__(self) -> tuple[int, int]:
         return self._array.__dlpack_device__()
 
-    def item(self) -> Any:
-        """The only element as a Python number.
+    def item(self, *index: Any) -> Any:
+        """The only element as a Python number; with an index (of all elements, or one for each axis) that one.
 
-        >>> Tensor([[2.5]]).item()
-        2.5
+        >>> Tensor([[2.5]]).item(), Tensor([[1.0, 2.0]]).item(1), Tensor([[1.0, 2.0]]).item(0, -1)
+        (2.5, 2.0, 2.0)
         """
+        if index:
+            index = index[0] if isinstance(index[0], tuple) else index
+            array = self._array.reshape(-1) if len(index) == 1 else self._array
+            if len(index) != array.ndim:
+                raise ValueError(
+                    f"item() got {len(index)} indices, for a tensor of shape {self.shape}"
+                )
+            return array[index].item()
         if self._array.size != 1:
             raise ValueError(
                 f"item() needs a tensor of one element, this one has shape {self.shape}"

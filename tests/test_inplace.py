@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -223,3 +224,41 @@ def test_out_argument_on_a_tensor_is_a_recorded_update() -> None:
     np.multiply(x, 3.0, out=y)
     y.sum().backward()
     assert x.grad.tolist() == [3.0, 3.0]
+
+
+METHODS: dict[str, Any] = {
+    "sort": lambda x: x.sort(),
+    "sort along an axis": lambda x: x.sort(0, "stable"),
+    "sort by name": lambda x: x.sort(axis=0, stable=True),
+    "sort flattened": lambda x: x.sort(None),
+    "sort out of range": lambda x: x.sort(2),
+    "sort by fields": lambda x: x.sort(order="a"),
+    "partition": lambda x: x.partition(1),
+    "partition along an axis": lambda x: x.partition(1, axis=0),
+    "partition flattened": lambda x: x.partition(1, None),
+    "partition out of range": lambda x: x.partition(7),
+}
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_methods_that_write_in_place_do_as_ndarrays_do(name: str) -> None:
+    array = np.array([[3.0, 1.0, 2.0], [0.5, 7.0, -1.0]])
+    tensor = Tensor(array.copy())
+    try:
+        want = METHODS[name](array)
+    except (TypeError, ValueError):
+        with pytest.raises((TypeError, ValueError)):
+            METHODS[name](tensor)
+        return
+    assert want is None and METHODS[name](tensor) is None
+    assert tensor.tolist() == array.tolist()
+
+
+def test_sorting_in_place_is_recorded() -> None:
+    leaf = Tensor([3.0, 1.0, 2.0], requires_grad=True)
+    x = leaf * 1.0
+    x.sort()
+    (x * Tensor([1.0, 10.0, 100.0])).sum().backward()
+    assert leaf.grad.tolist() == [100.0, 1.0, 10.0]
+    with pytest.raises(RuntimeError, match="leaf"):
+        leaf.sort()

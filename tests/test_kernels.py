@@ -243,3 +243,8 @@ def test_a_numba_that_cannot_be_imported_turns_it_off_with_a_warning() -> None:
     finder = "import importlib.util as u; find = u.find_spec; u.find_spec = lambda n, *a: True if n == 'numba' else find(n, *a)\n"
     out = subprocess.check_output([sys.executable, "-c", finder + code], text=True).strip()
     assert out == "1 minigrad's accelerator is off, because numba cannot be impor 0.019999999552965164 False"
+
+
+def test_a_way_is_compiled_unless_it_says_otherwise() -> None:
+    assert kernels.Way("module", "name").compiled
+    assert not kernels.Way("module", "name", compiled=False).compiled

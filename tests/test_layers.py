@@ -443,3 +443,12 @@ def test_a_batch_that_is_refused_does_not_move_the_running_values(momentum: floa
             layer(x[0, :1] if why == "one value" else x[0])
     for name, value in layer.state_dict().items():
         np.testing.assert_array_equal(value, before[name])
+
+
+def test_norms_over_the_last_axes_take_a_number_as_their_layers_do() -> None:
+    x = np.arange(6.0).reshape(2, 3)
+    for norm in (F.layer_norm, F.rms_norm):
+        assert np.array_equal(norm(x, 3), norm(x, (3,)))
+        assert np.array_equal(norm(x, np.int64(3)), norm(x, [3]))
+        with pytest.raises(ValueError, match=r"the last axes must be \(2,\), got input of shape \(2, 3\)"):
+            norm(x, 2)

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import scipy.linalg
 
+import minigrad as mg
 from minigrad import Tensor, grad, gradcheck, gradgradcheck, jacobian
 from minigrad.scipy import linalg
 
@@ -224,3 +225,25 @@ def test_values_that_are_told_apart_stay_close_and_others_stay_the_same() -> Non
 def test_a_second_derivative_at_equal_eigenvalues_is_a_named_error() -> None:
     with pytest.raises(np.linalg.LinAlgError, match="eigenvectors for a second time.*equal values 2 and 2"):
         gradgradcheck(lambda x: matrix_function(np.exp, x), 2 * np.eye(3))
+
+
+@pytest.mark.parametrize("p", [1.0, 2.0, 2.5, -1.0])
+def test_the_order_of_a_norm_has_a_gradient_at_whole_numbers_too(p: float) -> None:
+    x = np.array([1.0, -2.0, 0.5])
+    for norm in (mg.linalg.norm, lambda x, ord: mg.linalg.vector_norm(x, ord=ord)):
+        assert mg.gradcheck(norm, x, np.array(p))
+        order = Tensor(np.array(p), requires_grad=True)
+        norm(x, order).backward()
+        assert order.grad is not None
+        assert order.grad.item() != 0
+
+
+def test_an_order_that_no_gradient_reaches_is_refused() -> None:
+    x = np.array([1.0, -2.0, 0.5])
+    for p in (np.inf, 0.0):
+        with pytest.raises(ValueError, match="no gradient reaches ord"):
+            mg.linalg.norm(x, Tensor(np.array(p), requires_grad=True))
+        assert mg.linalg.norm(x, Tensor(np.array(p))) == np.linalg.norm(x, p)
+    with pytest.raises(TypeError, match=r"ord\.detach\(\)"):
+        mg.linalg.norm(np.eye(2), Tensor(2.0, requires_grad=True))
+    assert mg.linalg.norm(np.eye(2), Tensor(1.0)) == 1.0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import re
 import shutil
@@ -134,6 +135,27 @@ def test_the_reference_of_ops_is_what_the_definitions_say() -> None:
     generate = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(generate)
     assert (ROOT / "docs" / "ops.md").read_text() == generate.page(), "run python docs/generate.py"
+
+
+def test_names_in_the_reference_exist() -> None:
+    text = (ROOT / "docs" / "ops.md").read_text()
+    names = re.findall(r"^\*\*\w+\*\*: (.*?);", text, re.M)
+    own = [n for line in names for n in re.findall(r"`(minigrad\.[\w.]+)`", line)]
+    assert len(own) > 20
+    for name in own:
+        module, _, attribute = name.rpartition(".")
+        assert hasattr(importlib.import_module(module), attribute), name
+
+
+def test_every_public_name_stands_in_a_document() -> None:
+    """The functions of minigrad's own modules; NumPy's constants and helpers are NumPy's to explain."""
+    text = "".join(path.read_text() for path in DOCUMENTS)
+    words = set(re.findall(r"\w+", text))
+    modules = ("minigrad.random", "minigrad.emath", "minigrad.polynomial", "minigrad.linalg", "minigrad.autograd")
+    for module in map(importlib.import_module, modules):
+        functions = {n for n in module.__all__ if callable(getattr(module, n))}
+        assert functions <= words, (module.__name__, functions - words)
+    assert {"r_", "c_", "sliding_window_view"} <= words
 
 
 def test_every_op_states_its_formula() -> None:

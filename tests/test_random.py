@@ -287,3 +287,98 @@ def test_a_gpu_whose_generator_lacks_a_distribution_names_it(monkeypatch: pytest
     assert random.poisson(2.0, size=3, device="cuda").shape == (3,)
     with pytest.raises(NotImplementedError, match=r"no wald.*random.wald\(\.\.\.\)\.to\('cuda'\)"):
         random.wald(1.0, 2.0, device="cuda")
+
+
+# -------------------------------------------------------------- parameters out of their range
+
+#: Parameters of which one is out of its range, for each function that has such.
+OUT_OF_RANGE: dict[str, list[tuple[Any, ...]]] = {
+    "beta": [(0.0, 1.0), (1.0, 0.0), (-1.0, 1.0)],
+    "binomial": [(-1, 0.5), (3, 2.0), (3, -1.0), (3, np.nan)],
+    "chisquare": [(-1.0,), (0.0,)],
+    "dirichlet": [([-1.0, 1.0],)],
+    "exponential": [(-1.0,), ([1.0, -1.0],)],
+    "f": [(0.0, 1.0), (1.0, 0.0), (-1.0, 1.0), (1.0, -1.0)],
+    "gamma": [(-1.0, 1.0), (1.0, -1.0)],
+    "geometric": [(2.0,), (0.0,)],
+    "gumbel": [(0.0, -1.0)],
+    "hypergeometric": [(-1, 2, 1), (1, -2, 1), (1, 2, 9), (1, 2, -1)],
+    "integers": [(3, 2), (0,)],
+    "laplace": [(0.0, -1.0)],
+    "logistic": [(0.0, -1.0)],
+    "lognormal": [(0.0, -1.0)],
+    "logseries": [(-1.0,), (1.0,)],
+    "multinomial": [(-1, [0.5, 0.5]), (3, [-0.1, 1.1]), (3, [0.6, 0.6, 0.1]), (3, [np.nan, 0.5])],
+    "multivariate_normal": [([0.0], [[1.0, 0.0], [0.0, 1.0]])],
+    "negative_binomial": [(-1, 0.5), (0, 0.5), (2, 2.0), (2, 0.0)],
+    "noncentral_chisquare": [(0.0, 1.0), (1.0, -1.0)],
+    "noncentral_f": [(0.0, 1.0, 1.0), (1.0, 0.0, 1.0), (1.0, 1.0, -1.0)],
+    "normal": [(0.0, -1.0), ([0.0, 1.0], [1.0, -1.0])],
+    "pareto": [(-1.0,), (0.0,)],
+    "poisson": [(-1.0,), (np.nan,)],
+    "power": [(-1.0,), (0.0,)],
+    "rayleigh": [(-1.0,)],
+    "standard_gamma": [(-1.0,)],
+    "standard_t": [(-1.0,), (0.0,)],
+    "triangular": [(3.0, 1.0, 2.0), (0.0, 3.0, 2.0), (1.0, 1.0, 1.0)],
+    "uniform": [(2.0, 1.0), (0.0, np.inf), (np.nan, 1.0)],
+    "vonmises": [(0.0, -1.0)],
+    "wald": [(0.0, 1.0), (1.0, 0.0), (-1.0, 1.0)],
+    "weibull": [(-1.0,)],
+    "zipf": [(1.0,)],
+}  # fmt: skip
+WRONG = [(name, p) for name, rows in OUT_OF_RANGE.items() for p in rows]
+NO_RANGE = {"bytes", "choice", "permutation", "random", "shuffle"}
+
+
+def of_kind(x: Any, kind: str) -> Any:
+    array = np.asarray(x)
+    if kind == "numbers" or array.dtype.kind not in "f":
+        return x
+    return Tensor(array, requires_grad=True) if kind == "tensors" else array
+
+
+@pytest.mark.parametrize("kind", ["numbers", "arrays", "tensors"])
+@pytest.mark.parametrize(("name", "parameters"), WRONG)
+def test_a_parameter_out_of_its_range_is_refused(
+    name: str, parameters: tuple[Any, ...], kind: str
+) -> None:
+    with pytest.raises((ValueError, OverflowError)) as theirs:
+        getattr(np.random.default_rng(0), name)(*parameters)
+    values = [of_kind(p, kind) for p in parameters]
+    if name in ("vonmises", "wald", "noncentral_chisquare", "noncentral_f"):
+        values = [v.detach() if isinstance(v, Tensor) else v for v in values]
+    with pytest.raises(type(theirs.value)):
+        getattr(random, name)(*values)
+
+
+def test_every_distribution_with_parameters_has_a_row_of_wrong_ones() -> None:
+    def takes_parameters(name: str) -> bool:
+        return set(inspect.signature(getattr(random, name)).parameters) > {"size"}
+
+    of_numpy = {n for n in dir(np.random.Generator) if n in random.__all__}
+    drawn = {n for n in of_numpy if not n.startswith("standard_") and takes_parameters(n)}
+    assert drawn - NO_RANGE == set(OUT_OF_RANGE) - {"standard_gamma", "standard_t"}
+
+
+def test_parameters_at_the_edge_of_their_range_are_taken() -> None:
+    assert random.normal(2.0, 0.0).item() == 2.0
+    assert random.uniform(1.0, 1.0).item() == 1.0
+    assert random.exponential([0.0, 0.0]).tolist() == [0.0, 0.0]
+    assert random.multinomial(5, [1.0, 0.0]).tolist() == [5, 0]
+    assert random.normal([1.0, 2.0], Tensor(0.0)).tolist() == [1.0, 2.0]
+
+
+def test_parameters_of_our_own_functions_are_looked_at() -> None:
+    for p in (2.0, -0.5, np.nan):
+        with pytest.raises(ValueError, match="bernoulli: p must be between 0 and 1"):
+            random.bernoulli(p)
+    with pytest.raises(ValueError, match=r"must not sum to more than 1, they sum to 1\.1"):
+        random.multinomial(3, [0.5, 0.6])
+
+
+def test_a_wrong_parameter_of_one_example_is_refused() -> None:
+    draw = mg.vmap(lambda scale: random.normal(0.0, scale), randomness="different")
+    assert draw(np.array([1.0, 2.0])).shape == (2,)
+    with pytest.raises(ValueError, match="scale must not be negative, got -2"):
+        draw(np.array([1.0, -2.0]))

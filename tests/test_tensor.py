@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import pickle
+from typing import Any
 
 import hypothesis.extra.numpy as hnp
 import numpy as np
@@ -183,3 +184,64 @@ def test_index_may_hold_tensors_and_is_kept_as_it_was() -> None:
 def test_index_errors_name_the_shape() -> None:
     with pytest.raises(IndexError, match=r"getitem: .*shape \(2, 3\)"):
         Tensor(np.ones((2, 3)))[5]
+
+
+NUMPY_VALUES: list[Any] = [
+    [np.ones(2)],
+    [np.float64(1.0), 2.0],
+    [[1.0, 2.0], (np.float64(3.0), 4)],
+    [np.float32(1.0), 2.0],
+    [np.complex128(1.0)],
+    np.float64(1.0),
+    [np.float16(1.0)],
+    [np.int8(1)],
+]
+
+
+@pytest.mark.parametrize("values", NUMPY_VALUES)
+def test_numpy_values_keep_their_dtype_in_lists_too(values: Any) -> None:
+    want = np.array(values).dtype
+    assert Tensor(values).dtype == want
+    assert mg.array(values).dtype == want and mg.asarray(values).dtype == want
+    assert mg.full(np.shape(values), values).dtype == want
+
+
+def test_what_is_made_of_numpy_values_keeps_their_dtype() -> None:
+    one = np.float64(1.0)
+    assert mg.linspace(0.0, one, 3).dtype == mg.arange(one).dtype == np.float64
+    assert mg.geomspace(one, 2.0, 3).dtype == mg.logspace(0.0, one, 3).dtype == np.float64
+    assert mg.random.normal(one).dtype == mg.random.uniform(0.0, [one]).dtype == np.float64
+    assert mg.linspace(0.0, 1.0, 3).dtype == mg.full(2, 1.0).dtype == mg.arange(1.0).dtype == np.float32
+
+
+def test_one_example_has_the_dtype_of_a_batch_of_them() -> None:
+    rows = np.arange(6.0).reshape(3, 2)
+
+    def f(x: Any) -> Any:
+        return mg.array([x[0], x[1] * 2.0])
+
+    assert f(rows[0]).dtype == mg.vmap(f)(rows).dtype == np.float64
+
+
+ITEMS = [(), (1,), (-1,), (0, 2), ((1, 0),), (7,), (0,), (0, 3), (0, 0, 0), ((0,),)]
+
+
+@pytest.mark.parametrize("index", ITEMS)
+def test_item_takes_an_index_as_ndarrays_do(index: tuple[Any, ...]) -> None:
+    array = np.arange(6.0).reshape(2, 3)
+    try:
+        want = array.item(*index)
+    except (ValueError, IndexError) as error:
+        with pytest.raises(type(error)):
+            Tensor(array).item(*index)
+        return
+    got = Tensor(array).item(*index)
+    assert got == want and type(got) is type(want)
+
+
+def test_choices_of_a_tensor_are_a_tensor() -> None:
+    for chosen in (
+        Tensor([0, 1]).choose([[1.0, 2.0], [3.0, 4.0]]),
+        np.choose(Tensor([0, 1]), [np.array([1.0, 2.0]), np.array([3.0, 4.0])]),
+    ):
+        assert isinstance(chosen, Tensor) and chosen.tolist() == [1.0, 4.0]

@@ -28,7 +28,7 @@ def test_vocabularies() -> None:
     assert letters["w"] == letters.encode("w")[0]
     with pytest.raises(KeyError, match="'z' is not in the vocabulary"):
         letters.encode("z")
-    with pytest.raises(ValueError, match="'a' stands there twice"):
+    with pytest.raises(ValueError, match="'a' occurs twice"):
         text.Vocabulary(["a", "b", "a"])
 
 

@@ -204,6 +204,13 @@ def of_square(f: Callable[..., Any]) -> Callable[..., Any]:
     return lambda x: f(np.outer(x, x))
 
 
+def _added_at(i: Any) -> Any:
+    y = mg.zeros_like(Tensor(np.ones(9)))
+    y = y + np.sum(i) * 0.0
+    np.add.at(y, i, 1.0)
+    return y
+
+
 #: A call for each name in `minigrad.arrays.fallback.reasons`, with what it is called on.
 IN_TURN: dict[str, tuple[Callable[..., Any], tuple[np.ndarray, ...]]] = {
     **{
@@ -250,6 +257,7 @@ IN_TURN: dict[str, tuple[Callable[..., Any], tuple[np.ndarray, ...]]] = {
     "sqrtm": (lambda x: mg.scipy.linalg.sqrtm(np.eye(2) * x[0]), (P,)),
     "solve_banded": (lambda ab: mg.scipy.linalg.solve_banded((1, 1), ab, np.ones(4)), (BANDS,)),
     "solve_sylvester": (lambda x: mg.scipy.linalg.solve_sylvester(np.eye(2) * x[0], np.eye(2), np.eye(2)), (P,)),
+    "at_each_index": (lambda i: _added_at(i), (N,)),
     "ctc_loss": (
         lambda y: nn.functional.ctc_loss(np.log(np.full((5, 1, 4), 0.25)), y[None, :2], np.array([5]), np.array([2])),
         (N,),

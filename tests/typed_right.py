@@ -66,6 +66,13 @@ def transforms(w: np.ndarray) -> None:
     assert gradient.shape == w.shape
     assert value.shape == ()
     minigrad.jacobian(cost)(w, 3.0)
+    minigrad.egrad(np.tanh)(w)
+    minigrad.egrad(minigrad.egrad(np.tanh))(w)
+    minigrad.jacobian(np.tanh)(w)
+    minigrad.grad(np.tanh)(0.5)
+    minigrad.grad(np.tanh)(w[:1])
+    minigrad.value_and_grad(np.sin)(0.5)
+    minigrad.hessian(np.sin)(0.5)
     assert_type(minigrad.checkpoint(cost)(w), Tensor)
     x = Tensor(w, requires_grad=True)
     gradients = minigrad.autograd.grad(x.sum(), x)

@@ -4,7 +4,7 @@ A `Batch` is an array with one more axis in front, which nobody sees: its `shape
 NumPy's two protocols, so that ops and gradient rules, which are plain NumPy, run on it as they stand:
 
 - ufuncs, and functions that work element by element, get axes of length 1 between the batch and the shape (`aligned`);
-- for other functions the files beside this one say how they go in a batch, by `rule_for`;
+- for other functions the files beside this one have a rule each, registered by `rule_for`;
 - what is not there runs for one example after the other, and is counted (`minigrad.arrays.fallback`).
 
 **Levels.**  Each `vmap`, and each set of cotangents of `jacobian`, is a `Level`.  Where batches of several levels meet,
@@ -279,7 +279,7 @@ in_place: set[Any] = {np.copyto, np.putmask, np.place, np.put, np.put_along_axis
 
 
 def rule_for(*functions: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Say how NumPy functions go in a batch: the decorated rule takes (level, function, *args, **kwargs)."""
+    """Register how NumPy functions are computed on a batch: the rule takes (level, function, *args, **kwargs)."""
 
     def register(rule: Callable[..., Any]) -> Callable[..., Any]:
         function_rules.update(dict.fromkeys(functions, rule))

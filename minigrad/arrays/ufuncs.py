@@ -31,14 +31,18 @@ def _call(
     """Element by element, with axes of length 1 between the batch and the shape."""
     if ufunc.signature is not None:
         return _generalized(level, ufunc, inputs, out, where, kwargs)
-    targets = () if out is None else out if isinstance(out, tuple) else (out,)
+    targets: tuple[Any, ...] = out if isinstance(out, tuple) else (out,)
+    if out is None:
+        targets = ()
     ndim = max(map(ndim_of, (*inputs, *(t for t in targets if t is not None), where)))
     if where is not True:
         kwargs["where"] = aligned(where, ndim, level)
     if targets:
         kwargs["out"] = tuple(None if t is None else _target(t, level) for t in targets)
     result = ufunc(*[aligned(x, ndim, level) for x in inputs], **kwargs)
-    return rebuilt(result, level) if not targets else targets[0] if len(targets) == 1 else targets
+    if not targets:
+        return rebuilt(result, level)
+    return targets[0] if len(targets) == 1 else targets
 
 
 def _target(out: Any, level: Level) -> Any:
@@ -85,10 +89,11 @@ def _matmul(level: Level, x: Any, y: Any, out: Any = None, **kwargs: Any) -> Any
     product = _product(
         aligned(x, ndim, level), aligned(y, ndim, level), within(x, level), within(y, level), kwargs
     )
-    product = product[..., 0] if vector_y else product
-    return Batch(
-        (product[..., 0] if vector_y else product[..., 0, :]) if vector_x else product, level
-    )
+    if vector_y:
+        product = product[..., 0]
+    if vector_x:
+        product = product[..., 0] if vector_y else product[..., 0, :]
+    return Batch(product, level)
 
 
 def _product(x: Any, y: Any, many_x: bool, many_y: bool, kwargs: dict[str, Any]) -> Any:

@@ -41,7 +41,7 @@ class Way:
 
     module: str
     name: str
-    compiled: bool
+    compiled: bool = True
     function: Callable[..., Any] | None = None
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:

@@ -8,6 +8,7 @@ import numpy as np
 
 from .. import backend
 from ..arrays.batch import all_examples
+from ..calling import call_with_options
 from ..primitive import composed, primitive
 from ..tensor import Tensor, raw, wrap
 from .masking import safe_divisor, slope_of_length
@@ -423,12 +424,14 @@ def remainder(x: Any, y: Any) -> Any:
 
 
 @composed(np.divmod, method=False, operators=("__divmod__", "__rdivmod__"))
-def divmod(x: Any, y: Any) -> tuple[Any, Any]:  # noqa: A001
-    """The floor of the quotient (a constant) and the remainder.
+def divmod(x: Any, y: Any, /, **options: Any) -> tuple[Any, Any]:  # noqa: A001
+    """The floor of the quotient (a constant) and the remainder; `options` are those of a ufunc.
 
     >>> divmod(7.0, 3.0)
     (np.float64(2.0), np.float64(1.0))
     """
+    if options:
+        return call_with_options(np.divmod, divmod, (x, y), options)
     return np.floor_divide(x, y), remainder(x, y)
 
 
@@ -446,14 +449,16 @@ def modf(x: Any) -> Any:
 
 
 @composed(np.frexp)
-def frexp(x: Any) -> tuple[Any, Any]:
-    """Mantissa, of 1/2 to 1, and integer exponent; the exponent is constant.
+def frexp(x: Any, /, **options: Any) -> tuple[Any, Any]:
+    """Mantissa, of 1/2 to 1, and integer exponent, a constant; `options` are those of a ufunc.
 
     out = (x 2^-e, e)
 
     >>> frexp(np.array([6.0]))
     (array([0.75]), array([3], dtype=int32))
     """
+    if options:
+        return call_with_options(np.frexp, frexp, (x,), options)
     exponent = np.frexp(raw(x))[1]
     mantissa = ldexp(x, -exponent)
     if isinstance(x, Tensor):

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from .. import backend
-from ..calling import holds_tensor
+from ..calling import call_with_options, holds_tensor
 from ..primitive import composed
 from ..tensor import Tensor, raw, wrap
 from ..trees import sequence_like
@@ -46,8 +46,11 @@ def _constant(name: str) -> None:
     """Define a function that drops the gradient, for a NumPy function of this name."""
     numpy_function = attrgetter(name)(np)
     name = numpy_function.__name__
+    inputs = numpy_function.nin if isinstance(numpy_function, np.ufunc) else None
 
     def function(*args: Any, **kwargs: Any) -> Any:
+        if inputs is not None and (kwargs or len(args) > inputs):
+            return call_with_options(numpy_function, function, args, kwargs)
         out = numpy_function(*map(_plain, args), **{k: _plain(v) for k, v in kwargs.items()})
         if not any(map(holds_tensor, (*args, *kwargs.values()))):
             return out

@@ -51,11 +51,7 @@ def histogramdd(
     >>> histogramdd(np.array([[0.1, 0.9], [0.2, 0.8]]), bins=(1, 2), range=[(0, 1), (0, 1)])[0]
     array([[0., 2.]])
     """
-    points = (
-        [raw(x) for x in sample]
-        if isinstance(sample, (list, tuple))
-        else list(np.transpose(raw(sample)))
-    )
+    points = _columns(sample)
     bins = [raw(b) for b in bins] if isinstance(bins, (list, tuple)) else bins
     counts, edges = np.histogramdd(points, bins, range, density=density and weights is None)
     if weights is None:
@@ -78,6 +74,14 @@ def histogramdd(
     return out, edges
 
 
+def _columns(sample: Any) -> list[Any]:
+    """The coordinates of points, of which an array (N, D) has one in each row, a list of D arrays one in each column."""
+    if isinstance(sample, (list, tuple)) and any(map(np.ndim, sample)):
+        return [raw(as_operand(x)) for x in sample]
+    array = raw(as_operand(sample))
+    return [array] if array.ndim == 1 else list(np.transpose(array))
+
+
 @composed(np.histogram, method=False)
 def histogram(
     a: Any,
@@ -91,12 +95,12 @@ def histogram(
     >>> histogram(np.array([0.1, 0.2, 0.9]), bins=2, range=(0, 1), weights=np.array([1.0, 2.0, 3.0]))[0]
     array([3., 3.])
     """
-    values = raw(a).reshape(-1)
+    values = raw(as_operand(a)).reshape(-1)
     edges = np.histogram(values, raw(bins), range)[1]
     if weights is None:
         return np.histogram(values, edges, density=density)
     out = histogramdd([values], [edges], None, density, weights)[0]
-    return out if density else out.astype(weights.dtype, copy=False), edges
+    return out if density else out.astype(as_operand(weights).dtype, copy=False), edges
 
 
 @composed(np.histogram2d, method=False)

@@ -90,7 +90,8 @@ def full(
     if isinstance(fill_value, Tensor) and fill_value.requires_grad:
         return _filled(fill_value, shape, dtype or fill_value.dtype, device)
     data = np.full(shape, raw(fill_value), dtype, order, **_like(like))
-    data = _in_default_dtype(data, dtype, (fill_value,))
+    if dtype is None:
+        data = backend.in_default_dtype(data, fill_value)
     return Tensor(data, device=device, requires_grad=requires_grad)
 
 
@@ -143,16 +144,6 @@ def _floating(dtype: Any) -> Any:
 
 def _like(like: Any) -> dict[str, Any]:
     return {} if like is None else {"like": raw(like)}
-
-
-def _in_default_dtype(data: Any, dtype: Any, inputs: Any) -> Any:
-    """NumPy's result, in the default dtype where NumPy took float64 of its own accord.
-
-    It did so where neither `dtype` nor an input, an array or a NumPy scalar, has one.
-    """
-    asked = dtype is not None or any(hasattr(x, "dtype") for x in inputs)
-    own = not asked and data.dtype == np.float64
-    return data.astype(backend.get_default_dtype()) if own else data
 
 
 def _filled(value: Tensor, shape: Any, dtype: Any, device: str | None) -> Tensor:
@@ -230,7 +221,7 @@ def full_like(
     Tensor([7., 7.], dtype=float32)
     """
     if isinstance(fill_value, Tensor) and (fill_value.requires_grad or newest(fill_value._array)):
-        dtype = getattr(a, "dtype", np.result_type(a)) if dtype is None else dtype
+        dtype = backend.as_operand(a).dtype if dtype is None else dtype
         return _filled(fill_value, np.shape(a) if shape is None else shape, dtype, device)
     out = _made_like(partial(np.full_like, fill_value=raw(fill_value)), raw(a), dtype, order, subok, shape)
     return _new(a if isinstance(a, Tensor) else fill_value, out, device)
@@ -271,7 +262,9 @@ def arange(
             raise TypeError(
                 "arange: how many elements there are has no gradient: use linspace"
             )
-    data = _in_default_dtype(np.arange(*bounds, dtype=dtype, **_like(like)), dtype, bounds)
+    data = np.arange(*bounds, dtype=dtype, **_like(like))
+    if dtype is None:
+        data = backend.in_default_dtype(data, *bounds)
     return Tensor(data, device=device, requires_grad=requires_grad)
 
 
@@ -312,6 +305,7 @@ def _spaced(
     """`linspace` of Tensors, made of ops: (numbers, step)."""
     if num < 0:
         raise ValueError(f"linspace: the number of samples must not be negative, got {num}")
+    start, stop = (backend.as_operand(x) if np.ndim(x) else x for x in (start, stop))
     known = start if isinstance(start, Tensor) else stop
     inexact = np.result_type(
         *(getattr(x, "dtype", x) for x in (start, stop)), 0.0
@@ -348,7 +342,8 @@ def logspace(
             for x in (start, stop, base)
         )
         base = np.expand_dims(base, axis)
-    out = base ** linspace(start, stop, num, endpoint, axis=axis)
+    exponents, _ = _spaced(start, stop, operator.index(num), endpoint, None, axis)
+    out = base**exponents
     out = out if dtype is None else out.astype(dtype)
     return out if device is None else to_device(out, device)
 
@@ -387,8 +382,9 @@ def _requires_grad(*values: Any) -> bool:
 
 
 def _made(data: Any, inputs: Any, dtype: Any, device: str | None, requires_grad: bool) -> Tensor:
-    """NumPy's result as a Tensor: in its own dtype if it was made of arrays, else the default."""
-    data = _in_default_dtype(data, dtype, inputs)
+    """NumPy's result as a Tensor: of Python's numbers alone in the default dtype."""
+    if dtype is None:
+        data = backend.in_default_dtype(data, *inputs)
     return Tensor(data, device=device, requires_grad=requires_grad)
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from ..arrays.batch import newest
-from ..backend import NoValue, beside
+from ..backend import NoValue, as_operand, beside
 from ..primitive import composed
 from ..tensor import raw
 from .join import concatenate, split
@@ -38,6 +38,7 @@ def diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = NoValue, append: Any
     if prepend is not NoValue or append is not NoValue:
         ends = [_edge(value, a, axis) for value in (prepend, append)]
         a = concatenate([part for part in (ends[0], a, ends[1]) if part is not None], axis=axis)
+    a = as_operand(a)
     minus = np.not_equal if np.result_type(raw(a)).kind == "b" else np.subtract
     for _ in range(n):
         length = np.shape(a)[axis]
@@ -119,6 +120,7 @@ def gradient(f: Any, *varargs: Any, axis: Any = None, edge_order: int = 1) -> An
     >>> gradient(np.array([1.0, 2.0, 4.0, 7.0]))
     array([1. , 1.5, 2.5, 3. ])
     """
+    f = as_operand(f)
     ndim = np.ndim(f)
     axes = tuple(range(ndim)) if axis is None else normalize_axis_tuple(axis, ndim)
     one_for_all = not varargs or (len(varargs) == 1 and np.ndim(varargs[0]) == 0)
@@ -128,7 +130,7 @@ def gradient(f: Any, *varargs: Any, axis: Any = None, edge_order: int = 1) -> An
     if edge_order not in (1, 2):
         raise ValueError(f"gradient: edge_order must be 1 or 2, got {edge_order}")
     if np.result_type(raw(f)).kind in "iu":  # of booleans the difference is NumPy's error
-        f = f.astype(np.float64) if hasattr(f, "astype") else np.asarray(f, np.float64)
+        f = f.astype(np.float64)
     out = []
     for along, spacing in zip(axes, spacings, strict=True):
         n = np.shape(f)[along]
@@ -166,7 +168,7 @@ def trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Any:
     4.0
     """
     if x is None:
-        steps: Any = dx
+        steps: Any = as_operand(dx) if np.ndim(dx) else dx
     elif np.ndim(x) == 1:
         shape = [1] * np.ndim(y)
         shape[axis] = -1

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
-from ..backend import beside
+from ..backend import as_operand, beside
 from ..primitive import composed
 from ..tensor import raw
 from .batching import one_by_one
@@ -41,6 +41,7 @@ def insert(arr: Any, obj: Any, values: Any, axis: int | None = None) -> Any:
     arr, axis = (
         (reshape(arr, -1), 0) if axis is None else (arr, normalize_axis_index(axis, np.ndim(arr)))
     )
+    arr = as_operand(arr)
     n, ndim = np.shape(arr)[axis], np.ndim(arr)
     obj = raw(obj)
     indices = (

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..arrays.batch import all_examples
+from ..backend import as_operand
 from ..graph import is_grad_enabled
 from ..primitive import composed, primitive
 from ..tensor import Tensor, raw
@@ -418,6 +419,7 @@ def qr(a: Any, mode: str = "reduced") -> Any:
         return _raw_qr(a)
     if mode not in ("reduced", "complete", "r"):
         raise ValueError(f"qr: mode must be 'reduced', 'complete', 'r' or 'raw', got {mode!r}")
+    a = as_operand(a)
     rows = np.shape(a)[-2]
     wide = np.shape(a)[-1] > rows
     q, r = _qr(a[..., :rows] if wide else a, "complete" if mode == "complete" else "reduced")

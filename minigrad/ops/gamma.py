@@ -320,7 +320,7 @@ def betaincc(a: Any, b: Any, x: Any) -> Any:
     >>> betaincc(1.0, 1.0, 0.25)
     np.float64(0.75)
     """
-    return betainc(b, a, 1 - x)
+    return betainc(b, a, np.subtract(1, x))
 
 
 @primitive(

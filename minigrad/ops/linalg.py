@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..arrays.batch import Batch, all_examples
-from ..backend import NoValue
+from ..backend import NoValue, as_operand
 from ..primitive import composed, primitive
 from ..tensor import Tensor, raw
 from .batching import one_by_one
@@ -218,6 +218,7 @@ def lstsq(a: Any, b: Any, rcond: Any = None) -> tuple[Any, Any, int, Any]:
     >>> lstsq(np.array([[1.0], [1.0]]), np.array([1.0, 3.0]))[0].round(12)
     array([2.])
     """
+    a, b = as_operand(a), as_operand(b)
     _, residuals, rank, values = np.linalg.lstsq(raw(a), raw(b), rcond)
     eps = np.finfo(values.dtype).eps
     if rcond is None:

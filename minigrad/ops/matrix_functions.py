@@ -14,7 +14,7 @@ import numpy as np
 from ..arrays.batch import Batch, all_examples, newest
 from ..arrays.fallback import runs_in_turn
 from ..arrays.linear import of_stack
-from ..backend import scipy_function
+from ..backend import as_operand, scipy_function
 from ..primitive import composed, primitive
 from ..tensor import raw
 from .factorization import cholesky
@@ -126,8 +126,8 @@ def _triangular_all(
         return [None, db]
     columns, x = (db[:, None], out[:, None]) if b.ndim == 1 else (db, out)
     da = -columns @ transposed(x) if trans == 0 else -x @ transposed(columns)
-    cut = np.tril if lower else np.triu
-    return [cut(da, (-1 if lower else 1) if unit_diagonal else 0), db]
+    offset = 1 if unit_diagonal else 0  # a diagonal that is taken for ones has no gradient
+    return [np.tril(da, -offset) if lower else np.triu(da, offset), db]
 
 
 @primitive(method=False, joint=_triangular_all, inputs=("a", "b"), name="solve_triangular")
@@ -160,6 +160,7 @@ def solve_triangular(
     array([1., 2.])
     """
     refuse_infinite(check_finite, a, b)
+    a, b = as_operand(a), as_operand(b)
     trans = {"N": 0, "T": 1, "C": 2}.get(trans, trans)
     if trans == 2:
         a, trans = conj(a), 1
@@ -289,6 +290,7 @@ def solve_discrete_lyapunov(a: Any, q: Any, method: str | None = None) -> Any:
     """
     if method not in (None, "direct"):
         raise NotImplementedError(f"solve_discrete_lyapunov: method {method!r} is not supported; use 'direct'")
+    a, q = as_operand(a), as_operand(q)
     system = np.kron(a, conj(a))
     return reshape(solve(eye_of(system) - system, reshape(q, -1)), np.shape(q))
 

@@ -5,13 +5,14 @@ The other methods are the functions themselves, with the tensor as their first a
 
 from __future__ import annotations
 
+import operator
 from typing import Any
 
 import numpy as np
 
 from ..primitive import method
 from ..tensor import Tensor
-from . import conversion, edit, index, select, update
+from . import conversion, edit, index, scan, select, update
 from . import shape as shapes
 
 __all__: list[str] = []
@@ -162,6 +163,34 @@ def put(self: Tensor, indices: Any, values: Any, mode: str = "raise") -> None:
     Tensor([9., 2., 9.], dtype=float32)
     """
     update.put(self, indices, values, mode)
+
+
+@method
+def sort(
+    self: Tensor, axis: int = -1, kind: Any = None, order: Any = None, *, stable: Any = None
+) -> None:
+    """Sort in place along an axis, as ndarray.sort; recorded.  `minigrad.sort(x)` gives a sorted copy.
+
+    >>> x = Tensor([3.0, 1.0, 2.0])
+    >>> x.sort(); x
+    Tensor([1., 2., 3.], dtype=float32)
+    """
+    self[...] = scan.sort(self, operator.index(axis), kind, order, stable=stable)
+
+
+@method
+def partition(
+    self: Tensor, kth: Any, axis: int = -1, kind: Any = "introselect", order: Any = None
+) -> None:
+    """Bring the k-th smallest element along an axis to place k, in place; recorded.
+
+    `minigrad.partition(x, k)` gives a copy.
+
+    >>> x = Tensor([3.0, 1.0, 2.0])
+    >>> x.partition(0); x[0]
+    Tensor(1., dtype=float32)
+    """
+    self[...] = scan.partition(self, kth, operator.index(axis), kind, order)
 
 
 @method

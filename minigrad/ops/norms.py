@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
-from ..arrays.batch import all_examples
+from ..arrays.batch import all_examples, newest
 from ..primitive import composed, primitive
-from ..tensor import raw
+from ..tensor import Tensor, raw
 from .factorization import svdvals
 from .linalg import inv
 from .masking import conj, slope_of_length
@@ -97,8 +97,20 @@ def _axes(axis: Any, ndim: int) -> tuple[int, ...]:
     return tuple(range(ndim)) if axis is None else normalize_axis_tuple(axis, ndim)
 
 
+def _plain_order(ord: Any) -> Any:  # noqa: A002
+    """A Tensor that is a constant, the same for all examples, as a number; anything else as it is."""
+    varies = isinstance(ord, Tensor) and (ord.requires_grad or newest(raw(ord)) is not None)
+    return ord if varies else raw(ord)
+
+
 def _vector_norm(x: Any, ord: Any, axes: tuple[int, ...], keepdims: bool) -> Any:  # noqa: A002
     """(sum_i |x_i|^p)^(1/p) over axes, and the limits of it."""
+    ord = _plain_order(ord)  # noqa: A001
+    if isinstance(ord, Tensor):  # a power that is differentiated: no limit of it is
+        values = all_examples(raw(ord))
+        if not np.all(np.isfinite(values) & (values != 0)):
+            raise ValueError(f"norm: no gradient reaches ord={values}: write ord.detach()")
+        return sum(abs(x) ** ord, axis=axes, keepdims=keepdims) ** (1.0 / ord)
     if ord is None or ord == 2:
         return norm2(x, axis=axes, keepdims=keepdims)
     if isinstance(ord, str):
@@ -122,6 +134,9 @@ def _extremum(lengths: Any, ord: Any, axis: Any, keepdims: bool) -> Any:  # noqa
 
 def _matrix_norm(x: Any, ord: Any, axes: tuple[int, ...], keepdims: bool) -> Any:  # noqa: A002
     """A norm of the matrices whose rows and columns lie along two axes."""
+    ord = _plain_order(ord)  # noqa: A001
+    if isinstance(ord, Tensor):
+        raise TypeError("norm: a norm of matrices has no gradient with respect to ord: write ord.detach()")
     if ord in (None, "fro", "f"):
         return norm2(x, axis=axes, keepdims=keepdims)
     if ord in ("nuc", 2, -2):

@@ -11,7 +11,8 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
 from ..backend import as_operand, beside, is_array
-from ..primitive import composed, method, numpy_table, primitive
+from ..calling import cast_inputs
+from ..primitive import composed, method, primitive
 from ..tensor import Tensor, raw
 from .join import concatenate, stack
 from .masking import conj
@@ -330,41 +331,49 @@ def spare_letters(spare: str, n: int) -> str:
 
 @composed(np.vecdot, method=False)
 def vecdot(
-    x: Any, y: Any, /, out: Any = None, *, axis: int = -1, keepdims: bool = False, dtype: Any = None
-) -> Any:
+    x: Any, y: Any, /, out: Any = None, *, casting: str = "same_kind", order: str = "K", dtype: Any = None,
+    subok: bool = True, axis: int = -1, keepdims: bool = False,
+) -> Any:  # fmt: skip
     """Sum of conj(x) y along an axis.
 
     >>> vecdot(np.array([[1.0, 2.0]]), np.array([3.0, 4.0]))
     array([11.])
     """
-    x, y = np.moveaxis(as_operand(x), axis, -1), np.moveaxis(as_operand(y), axis, -1)
+    x, y = cast_inputs(np.vecdot, (as_operand(x), as_operand(y)), dtype, casting)
+    x, y = np.moveaxis(x, axis, -1), np.moveaxis(y, axis, -1)
     if np.shape(x)[-1] != np.shape(y)[-1]:
         raise ValueError(
             f"vecdot: the vectors have {np.shape(x)[-1]} and {np.shape(y)[-1]} elements along axis {axis}"
         )
-    dtype = np.result_type(x.dtype, y.dtype) if dtype is None else dtype  # small integers stay so
-    total = sum_over(np.multiply(conj(x), y), axis=-1, dtype=dtype)
+    products = np.multiply(conj(x), y)
+    total = sum_over(products, axis=-1, dtype=products.dtype)  # small integers stay so
     return np.expand_dims(total, axis) if keepdims else total
 
 
-def matvec(x: Any, y: Any) -> Any:
-    """Matrices times vectors, (..., n, m) (..., m) -> (..., n).
+#: NumPy has them since 2.2.
+_MATVEC, _VECMAT = ([getattr(np, n)] if hasattr(np, n) else [] for n in ("matvec", "vecmat"))
+
+
+@composed(*_MATVEC, method=False)
+def matvec(x: Any, y: Any, /, out: Any = None, **options: Any) -> Any:
+    """Matrices times vectors, (..., n, m) (..., m) -> (..., n); `options` as matmul's.
 
     >>> matvec(np.eye(2), np.array([3.0, 4.0]))
     array([3., 4.])
     """
     _need_axes("matvec", x, y, 2, 1)
-    return matmul(x, y[..., None])[..., 0]
+    return matmul(x, np.expand_dims(y, -1), **options)[..., 0]
 
 
-def vecmat(x: Any, y: Any) -> Any:
-    """Conjugated vectors times matrices, (..., n) (..., n, m) -> (..., m).
+@composed(*_VECMAT, method=False)
+def vecmat(x: Any, y: Any, /, out: Any = None, **options: Any) -> Any:
+    """Conjugated vectors times matrices, (..., n) (..., n, m) -> (..., m); `options` as matmul's.
 
     >>> vecmat(np.array([3.0, 4.0]), np.eye(2))
     array([3., 4.])
     """
     _need_axes("vecmat", x, y, 1, 2)
-    return matmul(conj(x)[..., None, :], y)[..., 0, :]
+    return matmul(np.expand_dims(conj(as_operand(x)), -2), y, **options)[..., 0, :]
 
 
 def _need_axes(name: str, x: Any, y: Any, first: int, second: int) -> None:
@@ -374,11 +383,6 @@ def _need_axes(name: str, x: Any, y: Any, first: int, second: int) -> None:
             f"{name}: expected at least {first} and {second} axes, "
             f"got shapes {np.shape(x)} and {np.shape(y)}"
         )
-
-
-for _name, _function in (("matvec", matvec), ("vecmat", vecmat)):  # NumPy 2.2 and later
-    if hasattr(np, _name):
-        numpy_table[getattr(np, _name)] = _function
 
 
 @composed(np.kron)

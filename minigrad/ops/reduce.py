@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -29,17 +30,10 @@ def expand(g: Any, x_shape: tuple[int, ...], axis: Any, keepdims: bool) -> Any:
 
 def count(x_shape: tuple[int, ...], axis: Any) -> int:
     """How many elements are reduced to one."""
-    axes = (
-        range(len(x_shape))
-        if axis is None
-        else (axis,)
-        if isinstance(axis, (int, np.integer))
-        else axis
-    )
-    n = 1
-    for a in axes:
-        n *= x_shape[a]
-    return n
+    if axis is None:
+        return math.prod(x_shape)
+    axes = (axis,) if isinstance(axis, (int, np.integer)) else axis
+    return math.prod(x_shape[a] for a in axes)
 
 
 def _number(a_shape: tuple[int, ...], axis: Any, where: Any) -> Any:
@@ -163,7 +157,9 @@ def _deviations(a: Any, axis: Any, where: Any, mean: Any) -> Any:
 def _freedom(a_shape: Any, axis: Any, ddof: Any, where: Any, correction: Any) -> Any:
     """The number of elements less the correction, what the sum of squares is divided by."""
     n = _number(a_shape, axis, where) - chosen_ddof(ddof, correction)
-    return (n if n > 0 else 0) if where is True else np.maximum(n, 0)
+    if where is not True:
+        return np.maximum(n, 0)
+    return n if n > 0 else 0
 
 
 def chosen_ddof(ddof: Any, correction: Any) -> Any:

@@ -70,7 +70,7 @@ def _sort_a(g: Any, places: Any, a_shape: Any, axis: Any) -> Any:
     return np.reshape(np.take_along_axis(g, back, axis=along), a_shape)
 
 
-@primitive(np.sort, extras=("places",), a=_sort_a)
+@primitive(np.sort, method=False, extras=("places",), a=_sort_a)
 def sort(a: Any, axis: Any = -1, kind: Any = None, order: Any = None, *, stable: Any = None) -> Any:
     """Sort along an axis, ascending; by default stable, whatever the algorithm.
 
@@ -97,7 +97,7 @@ def sort(a: Any, axis: Any = -1, kind: Any = None, order: Any = None, *, stable:
     return np.take_along_axis(a, places, axis=along), places
 
 
-@composed(np.partition)
+@composed(np.partition, method=False)
 def partition(
     a: Any, kth: Any, axis: int | None = -1, kind: Any = "introselect", order: Any = None
 ) -> Any:

@@ -12,7 +12,7 @@ from ..arrays.batch import all_examples, newest
 from ..arrays.indexing import writable
 from ..backend import NoValue, is_array
 from ..primitive import composed, primitive
-from ..tensor import raw
+from ..tensor import Tensor, raw, wrap
 from .batching import one_by_one
 from .index import assign, getitem, in_range
 from .join import stack
@@ -214,7 +214,8 @@ def choose(a: Any, choices: Sequence[Any], out: Any = None, mode: str = "raise")
             f"choose: the indices must lie between 0 and {n - 1}; modes 'wrap', 'clip' take others"
         )
     index, *parts = np.broadcast_arrays(in_range(index, n, mode, "choose"), *choices)
-    return np.take_along_axis(stack(parts), index[None], axis=0)[0]
+    chosen = np.take_along_axis(stack(parts), index[None], axis=0)[0]
+    return chosen if isinstance(chosen, Tensor) or not isinstance(a, Tensor) else wrap(chosen, None)
 
 
 @composed(np.piecewise, method=False)

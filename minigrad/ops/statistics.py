@@ -100,7 +100,9 @@ def nancumprod(a: Any, axis: Any = None, dtype: Any = None, out: Any = None) -> 
 
 def _both(present: Any, where: Any) -> Any:
     """Where an element is not NaN and the caller's mask holds."""
-    return where if present is None else present if where is True else present & raw(where)
+    if present is None:
+        return where
+    return present if where is True else present & raw(where)
 
 
 @composed(np.nanmean)
@@ -313,6 +315,22 @@ def _observation_weights(fweights: Any, aweights: Any, n: int) -> Any:
     return product
 
 
+def _variables(m: Any, y: Any, rowvar: bool, dtype: Any) -> Any:
+    """The variables of m and y in rows, in a floating dtype."""
+    m = as_operand(m)
+    parts = [_in_rows(m, rowvar, np.ndim(m) != 1)]
+    if y is not None:
+        y = _in_rows(as_operand(y), True, False)
+        parts.append(_in_rows(y, rowvar, np.shape(y)[0] != 1))
+    if dtype is None:
+        dtype = np.result_type(*(part.dtype for part in parts), np.float64)
+    if np.dtype(dtype).kind not in "fc":
+        raise TypeError(f"cov: means of the dtype {np.dtype(dtype)} would be rounded: give a floating one")
+    if y is None or np.shape(parts[0])[0] == 0:  # of no variables there is no covariance, whatever y is
+        return parts[0].astype(dtype)
+    return np.concatenate(parts).astype(dtype)
+
+
 @composed(np.cov, method=False)
 def cov(
     m: Any,
@@ -339,21 +357,13 @@ def cov(
     array([[2., 4.],
            [4., 8.]])
     """
-    if ddof is not None and ddof != int(ddof):
+    if ddof is None:
+        ddof = 0 if bias else 1
+    elif ddof != int(ddof):
         raise ValueError(f"cov: ddof must be an integer, got {ddof}")
-    m = as_operand(m)
-    parts = [_in_rows(m, rowvar, np.ndim(m) != 1)]
-    if y is not None:
-        y = _in_rows(as_operand(y), True, False)
-        parts.append(_in_rows(y, rowvar, np.shape(y)[0] != 1))
-    if dtype is None:
-        dtype = np.result_type(*(part.dtype for part in parts), np.float64)
-    if np.dtype(dtype).kind not in "fc":
-        raise TypeError(f"cov: means of the dtype {np.dtype(dtype)} would be rounded: give a floating one")
-    if np.shape(parts[0])[0] == 0:  # no variables, whatever y is
-        return np.zeros_like(raw(parts[0]), shape=(0, 0), dtype=np.float64)
-    rows = (parts[0] if y is None else np.concatenate(parts)).astype(dtype)
-    ddof = (0 if bias else 1) if ddof is None else ddof
+    rows = _variables(m, y, rowvar, dtype)
+    if np.shape(rows)[0] == 0:
+        return np.zeros_like(raw(rows), shape=(0, 0), dtype=np.float64)
     n = np.shape(rows)[1]
     weights = _observation_weights(fweights, aweights, n)
     if weights is None:

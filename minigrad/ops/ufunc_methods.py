@@ -186,7 +186,7 @@ def _outer(ufunc: np.ufunc, f: Callable[..., Any], x: Any, y: Any, **options: An
 
 
 def _at(ufunc: np.ufunc, f: Callable[..., Any], a: Any, indices: Any, b: Any = None) -> None:
-    """a[indices] = f(a[indices], b), recorded; an index that stands there twice is worked on twice."""
+    """a[indices] = f(a[indices], b), recorded; if an index occurs twice, f is applied to its element twice."""
     if not isinstance(a, Tensor):
         raise TypeError(
             f"np.{ufunc.__name__}.at cannot write a Tensor into a NumPy array, the gradient would be lost: make it a Tensor"

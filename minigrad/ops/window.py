@@ -113,7 +113,14 @@ def _each(value: Any, n: int, name: str) -> tuple[Any, ...]:
         return (int(value),) * n
     if len(value) != n:
         raise ValueError(f"{name} must be a number or {n} of them, got {value}")
-    return tuple(v if isinstance(v, tuple) else int(v) if np.ndim(v) == 0 else tuple(v) for v in value)
+    return tuple(map(_of_axis, value))
+
+
+def _of_axis(value: Any) -> Any:
+    """A number for an axis, or a pair of them."""
+    if isinstance(value, tuple):
+        return value
+    return int(value) if np.ndim(value) == 0 else tuple(value)
 
 
 # ------------------------------------------------------------------------------------- columns

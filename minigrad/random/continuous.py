@@ -19,7 +19,16 @@ from ..ops.factorization import cholesky
 from ..ops.gamma import gamma_density, gammainc_slope
 from ..primitive import primitive
 from ..tensor import Tensor, raw
-from .state import device_of, drawing, generator, size_of
+from .state import (
+    check_finite,
+    check_not_negative,
+    check_order,
+    check_positive,
+    device_of,
+    drawing,
+    generator,
+    size_of,
+)
 
 __all__ = [
     "beta", "chisquare", "dirichlet", "exponential", "f", "gamma", "gumbel", "laplace", "logistic", "lognormal",
@@ -57,11 +66,18 @@ def randn(*shape: Any, dtype: Any = None, device: str = "cpu", requires_grad: bo
 
 def _parameters(*values: Any, dtype: Any = None, device: Any = None) -> tuple[Any, ...]:
     """The parameters of a distribution side by side: Tensors and arrays as they are, numbers in the default dtype."""
-    if any(isinstance(v, Tensor) or backend.is_array(v) for v in values) and dtype is device is None:
-        return values
-    made = [v if isinstance(v, Tensor) else Tensor(v if backend.is_array(v) else float(v)) for v in values]
+    if any(map(backend.holds_numpy, values)) and dtype is device is None:
+        return tuple(np.asarray(v) if isinstance(v, (list, tuple)) else v for v in values)
+    made = [_parameter(v) for v in values]
     placed = [v if device is None else v.to(device) for v in made]
     return tuple(v if dtype is None else v.to(dtype) for v in placed)
+
+
+def _parameter(value: Any) -> Tensor:
+    """A parameter as a Tensor: in its own dtype where it has one, else in the default."""
+    if isinstance(value, Tensor):
+        return value
+    return Tensor(value, None if backend.holds_numpy(value) else backend.get_default_dtype())
 
 
 def _noise(draw: str, size: Any, *parameters: Any) -> Tensor:
@@ -84,6 +100,8 @@ def uniform(low: Any = 0.0, high: Any = 1.0, size: Any = None, dtype: Any = None
     (2,)
     """
     low, high = _parameters(low, high, dtype=dtype, device=device)
+    check_finite("uniform", low=low, high=high)
+    check_order("uniform", low=low, high=high)
     return low + (high - low) * _noise("random", size, low, high)
 
 
@@ -96,6 +114,7 @@ def normal(loc: Any = 0.0, scale: Any = 1.0, size: Any = None, dtype: Any = None
     Tensor(3., dtype=float32)
     """
     loc, scale = _parameters(loc, scale, dtype=dtype, device=device)
+    check_not_negative("normal", scale=scale)
     return loc + scale * _noise("standard_normal", size, loc, scale)
 
 
@@ -142,12 +161,14 @@ def lognormal(
     mean: Any = 0.0, sigma: Any = 1.0, size: Any = None, *, dtype: Any = None, device: Any = None
 ) -> Tensor:
     """The exponential of a normal variable: out = e^(mean + sigma z)."""
+    check_not_negative("lognormal", sigma=sigma)
     return np.exp(normal(mean, sigma, size, dtype, device))  # type: ignore[return-value]
 
 
 def exponential(scale: Any = 1.0, size: Any = None, *, dtype: Any = None, device: Any = None) -> Tensor:
     """Exponential with a mean: out = scale e."""
     (scale,) = _parameters(scale, dtype=dtype, device=device)
+    check_not_negative("exponential", scale=scale)
     return -scale * np.log(_open_uniform(size, scale))
 
 
@@ -156,6 +177,7 @@ def laplace(
 ) -> Tensor:
     """Laplace, exponential on both sides: out = loc + scale (e_1 - e_2)."""
     loc, scale = _parameters(loc, scale, dtype=dtype, device=device)
+    check_not_negative("laplace", scale=scale)
     difference = np.log(_open_uniform(size, loc, scale)) - np.log(_open_uniform(size, loc, scale))
     return loc + scale * difference
 
@@ -165,6 +187,7 @@ def logistic(
 ) -> Tensor:
     """Logistic: out = loc + scale (log u - log(1 - u))."""
     loc, scale = _parameters(loc, scale, dtype=dtype, device=device)
+    check_not_negative("logistic", scale=scale)
     u = _open_uniform(size, loc, scale)
     tiny = np.finfo(u.dtype).tiny
     return loc + scale * (np.log(u) - np.log(np.maximum(1 - u, tiny)))
@@ -175,30 +198,35 @@ def gumbel(
 ) -> Tensor:
     """Gumbel, the largest of many: out = loc - scale log e."""
     loc, scale = _parameters(loc, scale, dtype=dtype, device=device)
+    check_not_negative("gumbel", scale=scale)
     return loc - scale * np.log(exponential(1.0 + 0.0 * scale, size_of(size, loc, scale)))
 
 
 def rayleigh(scale: Any = 1.0, size: Any = None, *, dtype: Any = None, device: Any = None) -> Tensor:
     """Rayleigh, the length of a normal vector of the plane: out = scale sqrt(2 e)."""
     (scale,) = _parameters(scale, dtype=dtype, device=device)
+    check_not_negative("rayleigh", scale=scale)
     return scale * np.sqrt(-2 * np.log(_open_uniform(size, scale)))
 
 
 def weibull(a: Any, size: Any = None, *, dtype: Any = None, device: Any = None) -> Tensor:
     """Weibull with a shape: out = e^(1/a) for a standard exponential e."""
     (a,) = _parameters(a, dtype=dtype, device=device)
+    check_not_negative("weibull", a=a)
     return (-np.log(_open_uniform(size, a))) ** (1 / a)
 
 
 def pareto(a: Any, size: Any = None, *, dtype: Any = None, device: Any = None) -> Tensor:
     """Pareto (Lomax) with a shape, from 0 on: out = u^(-1/a) - 1."""
     (a,) = _parameters(a, dtype=dtype, device=device)
+    check_positive("pareto", a=a)
     return np.expm1(-np.log(_open_uniform(size, a)) / a)
 
 
 def power(a: Any, size: Any = None, *, dtype: Any = None, device: Any = None) -> Tensor:
     """On [0, 1] with the density a x^(a-1): out = u^(1/a)."""
     (a,) = _parameters(a, dtype=dtype, device=device)
+    check_positive("power", a=a)
     return np.exp(np.log(_open_uniform(size, a)) / a)
 
 
@@ -211,6 +239,9 @@ def triangular(
     out = right - sqrt((1 - u) w (right - mode)) else
     """
     left, mode, right = _parameters(left, mode, right, dtype=dtype, device=device)
+    check_order("triangular", left=left, mode=mode)
+    check_order("triangular", mode=mode, right=right)
+    check_positive("triangular", **{"right - left": right - left})
     u = _noise("random", size, left, mode, right)
     width = right - left
     rises = u._array * raw(width) < raw(mode) - raw(left)
@@ -293,6 +324,7 @@ def standard_gamma(shape: Any, size: Any = None, *, dtype: Any = None, device: A
     (2,)
     """
     (shape,) = _parameters(shape, dtype=dtype, device=device)
+    check_not_negative("standard_gamma", shape=shape)
     shape = shape if isinstance(shape, Tensor) else Tensor(shape)
     return _standard_gamma(np.broadcast_to(shape, size_of(size, shape)))
 
@@ -302,12 +334,14 @@ def gamma(
 ) -> Tensor:
     """Gamma with a shape and a scale: out = scale standard_gamma(shape)."""
     shape, scale = _parameters(shape, scale, dtype=dtype, device=device)
+    check_not_negative("gamma", shape=shape, scale=scale)
     return scale * standard_gamma(shape, size_of(size, shape, scale))
 
 
 def chisquare(df: Any, size: Any = None, *, dtype: Any = None, device: Any = None) -> Tensor:
     """Sum of the squares of df standard normal variables: out = 2 standard_gamma(df / 2)."""
     (df,) = _parameters(df, dtype=dtype, device=device)
+    check_positive("chisquare", df=df)
     return 2.0 * standard_gamma(df / 2, size_of(size, df))
 
 
@@ -316,6 +350,7 @@ def f(
 ) -> Tensor:
     """Fisher's F: out = (x / dfnum) / (y / dfden), x and y of `chisquare`."""
     dfnum, dfden = _parameters(dfnum, dfden, dtype=dtype, device=device)
+    check_positive("f", dfnum=dfnum, dfden=dfden)
     size = size_of(size, dfnum, dfden)
     return (chisquare(dfnum, size) / dfnum) / (chisquare(dfden, size) / dfden)
 
@@ -323,6 +358,7 @@ def f(
 def beta(a: Any, b: Any, size: Any = None, *, dtype: Any = None, device: Any = None) -> Tensor:
     """Beta: out = x / (x + y) with gamma variables x of shape a and y of shape b."""
     a, b = _parameters(a, b, dtype=dtype, device=device)
+    check_positive("beta", a=a, b=b)
     size = size_of(size, a, b)
     x, y = standard_gamma(a, size), standard_gamma(b, size)
     return x / (x + y)
@@ -336,6 +372,7 @@ def dirichlet(alpha: Any, size: Any = None, *, dtype: Any = None, device: Any = 
     """
     alpha = alpha if isinstance(alpha, Tensor) or backend.is_array(alpha) else Tensor(alpha)
     (alpha,) = _parameters(alpha, dtype=dtype, device=device)
+    check_not_negative("dirichlet", alpha=alpha)
     shape = None if size is None else (*np.atleast_1d(size).tolist(), *np.shape(alpha))
     x = standard_gamma(alpha, shape)
     return x / np.sum(x, axis=-1, keepdims=True)
@@ -344,5 +381,6 @@ def dirichlet(alpha: Any, size: Any = None, *, dtype: Any = None, device: Any = 
 def standard_t(df: Any, size: Any = None, *, dtype: Any = None, device: Any = None) -> Tensor:
     """Student's t: out = z sqrt(df / x), x of `chisquare`."""
     (df,) = _parameters(df, dtype=dtype, device=device)
+    check_positive("standard_t", df=df)
     size = size_of(size, df)
     return _noise("standard_normal", size, df) * np.sqrt(df / chisquare(df, size))

@@ -12,7 +12,7 @@ import numpy as np
 
 from .. import backend
 from ..tensor import Tensor, raw
-from .state import device_of, drawing, generator
+from .state import check_probabilities, device_of, drawing, generator
 
 __all__ = [
     "bernoulli", "binomial", "categorical", "geometric", "hypergeometric", "integers", "logseries", "multinomial",
@@ -60,6 +60,7 @@ def bernoulli(p: Any, dtype: Any = None) -> Tensor:
     [0.0, 1.0]
     """
     p = p if isinstance(p, Tensor) else Tensor(p)
+    check_probabilities("bernoulli", p=p)
     drawn = generator(p.device).random(p.shape) < p._array
     return Tensor(backend.as_array(drawn).astype(dtype or p.dtype))
 
@@ -87,12 +88,19 @@ def categorical(p: Any, size: Any = None) -> Tensor:
 def multinomial(n: Any, pvals: Any, size: Any = None, *, device: str | None = None) -> Tensor:
     """How often each category came up in n draws with the probabilities pvals, (..., k).
 
+    Where the pvals of a row sum to less than 1, the last category gets the rest, as in NumPy.
+
+    Raises:
+        ValueError: n is negative, an element of pvals is no probability, or they sum to more than 1.
+
     >>> multinomial(10, [0.5, 0.5]).sum().item()
     10
     """
     draw = drawing("multinomial", device_of(n, pvals, device=device))
     p = np.asarray(raw(pvals), np.float64) if device_of(pvals) == "cpu" else raw(pvals)
     total = p.sum(axis=-1, keepdims=True)
+    if bool((total > 1.0 + 1e-5).any()):
+        raise ValueError(f"multinomial: pvals must not sum to more than 1, they sum to {float(total.max()):.6g}")
     if bool((abs(total - 1.0) < 1e-5).all()):  # NumPy refuses what only single precision has rounded
         p = p / total
     return Tensor(backend.as_array(draw(raw(n), p, size)))

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from .. import backend
-from ..arrays.batch import running
+from ..arrays.batch import all_examples, running
 from ..arrays.drawing import Drawing
 from ..tensor import Tensor, raw
 
@@ -110,3 +110,50 @@ def device_of(*parameters: Any, device: str | None = None) -> str:
 def size_of(size: Any, *parameters: Any) -> Any:
     """The shape of the result: `size` where it is given, else that of the parameters together."""
     return np.broadcast_shapes(*map(np.shape, parameters)) if size is None else size
+
+
+def check_positive(function: str, **parameters: Any) -> None:
+    """Refuse parameters, by name, of which an element is 0 or less; NaN passes, as in NumPy."""
+    for name, value in parameters.items():
+        array = _values(value)
+        if np.any(array <= 0):
+            raise ValueError(f"{function}: {name} must be positive, got {_smallest(array)}")
+
+
+def check_not_negative(function: str, **parameters: Any) -> None:
+    """Refuse parameters, by name, of which an element is less than 0; NaN passes, as in NumPy."""
+    for name, value in parameters.items():
+        array = _values(value)
+        if np.any(array < 0):
+            raise ValueError(f"{function}: {name} must not be negative, got {_smallest(array)}")
+
+
+def check_order(function: str, **parameters: Any) -> None:
+    """Refuse two parameters, by name, of which the first is somewhere larger than the second."""
+    (first, low), (second, high) = parameters.items()
+    if np.any(_values(low > high)):
+        raise ValueError(f"{function}: {first} must not be larger than {second}")
+
+
+def check_probabilities(function: str, **parameters: Any) -> None:
+    """Refuse parameters, by name, of which an element is less than 0, more than 1, or NaN."""
+    for name, value in parameters.items():
+        array = _values(value)
+        if not np.all((array >= 0) & (array <= 1)):
+            raise ValueError(f"{function}: {name} must be between 0 and 1")
+
+
+def check_finite(function: str, **parameters: Any) -> None:
+    """Refuse parameters, by name, of which an element is NaN or infinite."""
+    for name, value in parameters.items():
+        if not np.all(np.isfinite(_values(value))):
+            raise OverflowError(f"{function}: {name} must be finite")
+
+
+def _values(x: Any) -> Any:
+    """The array of a parameter, of all examples of a `vmap`."""
+    return raw(all_examples(raw(x)))
+
+
+def _smallest(array: Any) -> str:
+    return f"{float(np.nanmin(array)):.6g}"

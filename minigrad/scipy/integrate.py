@@ -38,7 +38,7 @@ def _adjoint(
     n = out.shape[1]
 
     def backward_field(state: Any, time: Any, theta: Any) -> Any:
-        """How (y, a, p) change: y as before, a and p as at the head of this file."""
+        """How (y, a, p) change: y as before, a and p by the adjoint equation."""
         slope, pull = vjp(lambda y, parameters: field(y, time, parameters), state[:n], theta)
         da, dp = pull(state[n : 2 * n])
         return concatenate([slope, -da, -dp])
@@ -62,7 +62,10 @@ def ode(y0: Any, t: Any, theta: Any, field: Any, solver: Any) -> Any:
 
     dy0    = a(t_0)
     dt_i   = g_i field(y_i, t_i, theta);  for the first time -a field(y0, t_0, theta)
-    dtheta = p(t_0),  a and p as at the head of this file
+    dtheta = p(t_0)
+
+    a and p solve the adjoint equation da/dt = -a df/dy, dp/dt = -a df/dtheta backward in time, where a
+    takes up the gradient of each output on the way.
     """
 
     def slope(time: Any, y: Any) -> Any:

@@ -231,7 +231,11 @@ class multivariate_normal:
     def logpdf(x: Any, mean: Any = None, cov: Any = 1.0) -> Any:
         """Logarithm of the density."""
         d = np.shape(x)[-1] if np.ndim(x) else 1
-        factor = cholesky(cov * eye_like(raw(x), d) if np.ndim(cov) == 0 else np.diag(cov) if np.ndim(cov) == 1 else cov)
+        if np.ndim(cov) == 0:
+            cov = cov * eye_like(raw(x), d)
+        elif np.ndim(cov) == 1:
+            cov = np.diag(cov)
+        factor = cholesky(cov)
         off = np.reshape(x if mean is None else x - mean, (-1, d))
         z = solve_triangular(factor, np.transpose(off), lower=True)
         log_det = 2 * np.sum(np.log(np.diagonal(factor)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, ParamSpec
+from typing import Any, ParamSpec, overload
 
 import numpy as np
 
@@ -20,12 +20,22 @@ __all__ = [
     "value_and_grad",
 ]
 
+#: The parameters of a function.  NumPy's stubs call a ufunc a function of single numbers first, so
+#: that checkers would refuse arrays: ufuncs have an overload of their own.
 P = ParamSpec("P")
 
 
+@overload
+def value_and_grad(
+    function: np.ufunc, argnums: Argnums = 0, *, argnum: Argnums | None = None
+) -> Callable[..., tuple[Any, Any]]: ...
+@overload
 def value_and_grad(
     function: Callable[P, Any], argnums: Argnums = 0, *, argnum: Argnums | None = None
-) -> Callable[P, tuple[Any, Any]]:
+) -> Callable[P, tuple[Any, Any]]: ...
+def value_and_grad(
+    function: Callable[..., Any], argnums: Argnums = 0, *, argnum: Argnums | None = None
+) -> Callable[..., tuple[Any, Any]]:
     """A function that returns (value, gradient) of a scalar function; for the arguments see `grad`.
 
     Raises:
@@ -47,9 +57,17 @@ def value_and_grad(
     return wrapped
 
 
+@overload
+def grad(
+    function: np.ufunc, argnums: Argnums = 0, *, argnum: Argnums | None = None
+) -> Callable[..., Any]: ...
+@overload
 def grad(
     function: Callable[P, Any], argnums: Argnums = 0, *, argnum: Argnums | None = None
-) -> Callable[P, Any]:
+) -> Callable[P, Any]: ...
+def grad(
+    function: Callable[..., Any], argnums: Argnums = 0, *, argnum: Argnums | None = None
+) -> Callable[..., Any]:
     """The gradient of a scalar function, as a function of the same arguments.
 
     Of arrays it is an array without a graph, so that no gradient goes on to tensors that the function
@@ -151,9 +169,17 @@ def holomorphic_grad(
     return wrapped
 
 
+@overload
+def elementwise_grad(
+    function: np.ufunc, argnums: Argnums = 0, *, argnum: Argnums | None = None
+) -> Callable[..., Any]: ...
+@overload
 def elementwise_grad(
     function: Callable[P, Any], argnums: Argnums = 0, *, argnum: Argnums | None = None
-) -> Callable[P, Any]:
+) -> Callable[P, Any]: ...
+def elementwise_grad(
+    function: Callable[..., Any], argnums: Argnums = 0, *, argnum: Argnums | None = None
+) -> Callable[..., Any]:
     """The derivative of a function that works on each element by itself.
 
     For any other function it is the sum of each column of the Jacobian.

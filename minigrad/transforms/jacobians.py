@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, ParamSpec
+from typing import Any, ParamSpec, overload
 
 import numpy as np
 
@@ -17,12 +17,22 @@ from .recording import Argnums, Recording, argnums_of, name_of, named, output_of
 
 __all__ = ["hessian", "jacobian"]
 
+#: The parameters of a function.  NumPy's stubs call a ufunc a function of single numbers first, so
+#: that checkers would refuse arrays: ufuncs have an overload of their own.
 P = ParamSpec("P")
 
 
+@overload
+def jacobian(
+    function: np.ufunc, argnums: Argnums = 0, *, argnum: Argnums | None = None
+) -> Callable[..., Any]: ...
+@overload
 def jacobian(
     function: Callable[P, Any], argnums: Argnums = 0, *, argnum: Argnums | None = None
-) -> Callable[P, Any]:
+) -> Callable[P, Any]: ...
+def jacobian(
+    function: Callable[..., Any], argnums: Argnums = 0, *, argnum: Argnums | None = None
+) -> Callable[..., Any]:
     """All first derivatives: an array of shape output.shape + input.shape for each input.
 
     Args:
@@ -142,9 +152,17 @@ def _joined(parts: Sequence[Any]) -> Any:
     return None if parts[0] is None else parts[0] if len(parts) == 1 else np.concatenate(parts)
 
 
+@overload
+def hessian(
+    function: np.ufunc, argnums: int = 0, *, argnum: int | None = None
+) -> Callable[..., Any]: ...
+@overload
 def hessian(
     function: Callable[P, Any], argnums: int = 0, *, argnum: int | None = None
-) -> Callable[P, Any]:
+) -> Callable[P, Any]: ...
+def hessian(
+    function: Callable[..., Any], argnums: int = 0, *, argnum: int | None = None
+) -> Callable[..., Any]:
     """All second derivatives of a scalar function: an array of shape input.shape + input.shape.
 
     Raises:

@@ -117,7 +117,11 @@ class _Painter:
 
     def title(self, call: Call, times: int = 1) -> str:
         """The path and class of a module; how often or which time it is called."""
-        which = f"  ({times} times)" if times > 1 else f"  (call {call.number})" if call.path in self.several else ""
+        which = ""
+        if times > 1:
+            which = f"  ({times} times)"
+        elif call.path in self.several:
+            which = f"  (call {call.number})"
         return ": ".join(filter(None, (call.path, call.kind))) + which
 
     def node(self, graph: Any, group: Group) -> None:

@@ -52,27 +52,32 @@ def explore(
     if gradient is None and any(t.size != 1 for t in tensors):
         gradient = 1.0
     rows = explained(tensors, steps, gradient, shown)
-    classes: dict[Any, int] = {}
-    keys = alike(steps)
-    calls = boxes(steps)
-    summarise = Summariser(len(rows))
     data = {
         "title": title,
         "notes": groups.notes,
-        "steps": [
-            _step(row, group, member, summarise)
-            | {
-                "calls": [[c.path, c.number, c.kind] for c in calls[row.step.id] if c.path],
-                "alike": classes.setdefault(keys[row.step.id], len(classes)),
-            }
-            for row, group in zip(rows, groups.groups, strict=True)
-        ],
+        "steps": _steps(rows, steps, groups.groups, member),
         "backward": [row.step.id for row in reversed(rows) if row.gradient is not None],
     }
     page = Page(title, data, ("values.js", "graph.js", "detail.js", "player.js", "explore.js"), graphviz=True)
     if path is not None:
         page.write(path)
     return page
+
+
+def _steps(
+    rows: list[Explained], steps: list[Step], groups: list[Group], member: dict[int, int]
+) -> list[dict[str, Any]]:
+    """All that the page shows of each step: those of a class are alike."""
+    classes: dict[Any, int] = {}
+    keys, calls = alike(steps), boxes(steps)
+    summarise = Summariser(len(rows))
+    shown = []
+    for row, group in zip(rows, groups, strict=True):
+        step = _step(row, group, member, summarise)
+        step["calls"] = [[c.path, c.number, c.kind] for c in calls[row.step.id] if c.path]
+        step["alike"] = classes.setdefault(keys[row.step.id], len(classes))
+        shown.append(step)
+    return shown
 
 
 def _step(row: Explained, group: Group, member: dict[int, int], summarise: Summariser) -> dict[str, Any]:

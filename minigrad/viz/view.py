@@ -110,10 +110,16 @@ def boxes(steps: list[Step]) -> dict[int, tuple[Call, ...]]:
             if source in leaves:
                 uses[source] = _common(uses[source], step.calls) if source in uses else step.calls
     for number, shared in uses.items():
-        owner = (leaves[number].name or "").rpartition(".")[0]
-        inside = tuple(takewhile(lambda call, owner=owner: f"{owner}.".startswith(f"{call.path}.") or not call.path, shared))  # type: ignore[misc]
-        calls[number] = inside if owner else shared[:1] if leaves[number].name else ()
+        calls[number] = _around_leaf(leaves[number].name or "", shared)
     return calls
+
+
+def _around_leaf(name: str, shared: tuple[Call, ...]) -> tuple[Call, ...]:
+    """Of the calls that use a leaf, those of the modules that its name says it belongs to."""
+    owner = name.rpartition(".")[0]
+    if owner:
+        return tuple(takewhile(lambda c: not c.path or f"{owner}.".startswith(f"{c.path}."), shared))
+    return shared[:1] if name else ()
 
 
 def alike(steps: list[Step]) -> dict[int, Hashable]:

@@ -117,10 +117,7 @@ def read_csv(
     if not lines or (header and len(lines) == 1):
         raise ValueError(f"{path} holds no rows")
     names = [name.strip() for name in lines[0][1]] if header else [str(i) for i in range(len(lines[0][1]))]
-    column = None if target is None else names.index(target) if target in names else target
-    if column is not None and not (isinstance(column, int) and -len(names) <= column < len(names)):
-        raise ValueError(f"{path} has no column {target!r}; it has {', '.join(names)}")
-    column = None if column is None else int(column) % len(names)
+    column = None if target is None else _column(path, names, target)
     features, targets = [], []
     for number, row in lines[1:] if header else lines:
         if len(row) != len(names):
@@ -140,6 +137,14 @@ def read_csv(
         features.append(values)
     kept = [name for i, name in enumerate(names) if i != column]
     return np.array(features, dtype=dtype), None if column is None else _targets(targets), kept
+
+
+def _column(path: Name, names: list[str], target: str | int) -> int:
+    """The number of a column that is given by name or by number."""
+    number = names.index(target) if target in names else target
+    if not (isinstance(number, int) and -len(names) <= number < len(names)):
+        raise ValueError(f"{path} has no column {target!r}; it has {', '.join(names)}")
+    return number % len(names)
 
 
 def _targets(fields: list[str]) -> np.ndarray:

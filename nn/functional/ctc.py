@@ -41,39 +41,52 @@ def ctc_loss(
         length = max(int(np.reshape(raw(target_lengths), ())), 1)
         return losses[0] / length if reduction == "mean" else losses[0]
     log_probs = log_probs if isinstance(log_probs, Tensor) else Tensor(log_probs)
-    steps, batch, classes = log_probs.shape
     times, lengths = host(input_lengths), host(target_lengths)
     labels = _padded(host(targets), lengths)
-    if labels.size and (labels.min() < 0 or labels.max() >= classes):
-        raise IndexError(f"ctc_loss: labels from {labels.min()} to {labels.max()}, but there are {classes} classes")
-    if times.max(initial=0) > steps:
-        raise ValueError(f"ctc_loss: an input length of {times.max()} in an input of {steps} steps")
-    symbols = np.full((batch, 2 * labels.shape[1] + 1), blank)
-    symbols[:, 1::2] = labels
-    may_skip = np.zeros(symbols.shape, bool)
-    may_skip[:, 3::2] = labels[:, 1:] != labels[:, :-1]
-    never = np.finfo(log_probs.dtype).min / 4  # a probability of 0 whose arithmetic stays finite
-    rows = np.arange(batch)[:, None]
-    emitted = log_probs[:, rows, symbols]  # (T, N, 2S + 1)
-    start = beside(np.arange(symbols.shape[1]) < 2, emitted)
-    may_skip = beside(may_skip, emitted)
-    alpha = where(start, emitted[0], never)
-    history = [alpha]
-    for t in range(1, steps):
-        one = np.pad(alpha, ((0, 0), (1, 0)), constant_values=never)[:, :-1]
-        two = where(may_skip, np.pad(alpha, ((0, 0), (2, 0)), constant_values=never)[:, :-2], never)
-        alpha = np.logaddexp(np.logaddexp(alpha, one), two) + emitted[t]
-        history.append(alpha)
-    last = stack(history)[times - 1, np.arange(batch)]  # (N, 2S + 1), each at the end of its input
-    ends = 2 * lengths
-    at_blank = last[np.arange(batch), ends]
-    at_label = where(beside(lengths > 0, last), last[np.arange(batch), np.maximum(ends - 1, 0)], never)
+    _check(log_probs.shape, times, labels)
+    history, never = _forward_variables(log_probs, labels, blank)
+    each = np.arange(log_probs.shape[1])
+    last = history[times - 1, each]  # (N, 2S + 1), each at the end of its input
+    at_blank = last[each, 2 * lengths]
+    at_label = last[each, np.maximum(2 * lengths - 1, 0)]
+    at_label = where(beside(lengths > 0, last), at_label, never)
     loss = -np.logaddexp(at_blank, at_label)
     impossible = raw(loss) > -never / 2
     loss = where(impossible, 0.0 if zero_infinity else np.inf, loss)
     if reduction == "mean":
         return np.mean(loss / beside(np.maximum(lengths, 1).astype(loss.dtype), loss))
     return reduced(loss, reduction)
+
+
+def _check(shape: tuple[int, ...], times: np.ndarray, labels: np.ndarray) -> None:
+    """Refuse labels that are no classes, and inputs longer than there are."""
+    steps, batch, classes = shape
+    if len(labels) != batch:
+        raise ValueError(f"ctc_loss: labels for {len(labels)} sequences, but there are {batch}")
+    if labels.size and (labels.min() < 0 or labels.max() >= classes):
+        raise IndexError(f"ctc_loss: labels from {labels.min()} to {labels.max()}, but there are {classes} classes")
+    if times.max(initial=0) > steps:
+        raise ValueError(f"ctc_loss: an input length of {times.max()} in an input of {steps} steps")
+
+
+def _forward_variables(log_probs: Any, labels: np.ndarray, blank: int) -> tuple[Any, float]:
+    """alpha of each time, (T, N, 2S + 1), and the number that stands there for the logarithm of 0."""
+    symbols = np.full((len(labels), 2 * labels.shape[1] + 1), blank)
+    symbols[:, 1::2] = labels
+    may_skip = np.zeros(symbols.shape, bool)
+    may_skip[:, 3::2] = labels[:, 1:] != labels[:, :-1]
+    never = np.finfo(log_probs.dtype).min / 4  # a probability of 0 whose arithmetic stays finite
+    emitted = log_probs[:, np.arange(len(labels))[:, None], symbols]  # (T, N, 2S + 1)
+    start = beside(np.arange(symbols.shape[1]) < 2, emitted)
+    may_skip = beside(may_skip, emitted)
+    alpha = where(start, emitted[0], never)
+    history = [alpha]
+    for t in range(1, len(emitted)):
+        one = np.pad(alpha, ((0, 0), (1, 0)), constant_values=never)[:, :-1]
+        two = np.pad(alpha, ((0, 0), (2, 0)), constant_values=never)[:, :-2]
+        alpha = np.logaddexp(np.logaddexp(alpha, one), where(may_skip, two, never)) + emitted[t]
+        history.append(alpha)
+    return stack(history), never
 
 
 def _padded(targets: np.ndarray, lengths: np.ndarray) -> np.ndarray:

@@ -92,13 +92,13 @@ def layer_norm_rows(x: Any, weight: Any, bias: Any, eps: float) -> Any:
     return out, mean, inverse_std
 
 
-def layer_norm(x: Any, normalized_shape: Sequence[int], weight: Any = None, bias: Any = None, eps: float = 1e-5) -> Any:
-    """Normalise over the last axes, of the given shape; then scale and shift (Ba et al., 2016).
+def layer_norm(x: Any, normalized_shape: int | Sequence[int], weight: Any = None, bias: Any = None, eps: float = 1e-5) -> Any:
+    """Normalise over the last axes, of the given shape or length; then scale and shift (Ba et al., 2016).
 
     >>> layer_norm(np.array([[1.0, 3.0]]), (2,)).round(4)
     array([[-1.,  1.]])
     """
-    shape, given = tuple(normalized_shape), np.shape(x)
+    shape, given = _as_shape(normalized_shape), np.shape(x)
     if given[-len(shape) :] != shape:
         raise ValueError(f"layer_norm: the last axes must be {shape}, got input of shape {given}")
     if len(shape) == 1:
@@ -108,18 +108,26 @@ def layer_norm(x: Any, normalized_shape: Sequence[int], weight: Any = None, bias
     return np.reshape(layer_norm_rows(rows, weight, bias, eps), given)
 
 
+def _as_shape(normalized_shape: int | Sequence[int]) -> tuple[int, ...]:
+    """The lengths of the last axes; a number is that of one."""
+    return (normalized_shape,) if np.ndim(normalized_shape) == 0 else tuple(normalized_shape)  # type: ignore[arg-type, return-value]
+
+
 def _affine(x: Any, weight: Any, bias: Any) -> Any:
     x = x if weight is None else x * weight
     return x if bias is None else x + bias
 
 
-def rms_norm(x: Any, normalized_shape: Sequence[int], weight: Any = None, eps: float | None = None) -> Any:
+def rms_norm(x: Any, normalized_shape: int | Sequence[int], weight: Any = None, eps: float | None = None) -> Any:
     """Divide by the root of the mean square over the last axes; then scale (Zhang and Sennrich, 2019).
 
     >>> rms_norm(np.array([3.0, 4.0]), (2,)).round(4)
     array([0.8485, 1.1314])
     """
-    axes = tuple(range(-len(tuple(normalized_shape)), 0))
+    shape = _as_shape(normalized_shape)
+    if np.shape(x)[-len(shape) :] != shape:
+        raise ValueError(f"rms_norm: the last axes must be {shape}, got input of shape {np.shape(x)}")
+    axes = tuple(range(-len(shape), 0))
     eps = np.finfo(x.dtype).eps if eps is None else eps
     return _affine(x / np.sqrt(np.mean(x * x, axis=axes, keepdims=True) + eps), weight, None)
 

@@ -83,7 +83,10 @@ class _Recurrent(Module):
         single = x.ndim == 2
         if x.ndim not in (2, 3) or x.shape[-1] != self.input_size:
             raise ValueError(f"{type(self).__name__}: expected last axis {self.input_size} of 2 or 3 axes, got shape {x.shape}")
-        x = x[:, None] if single else x.swapaxes(0, 1) if self.batch_first else x
+        if single:
+            x = x[:, None]
+        elif self.batch_first:
+            x = x.swapaxes(0, 1)
         steps, batch = x.shape[:2]
         states = self._first_states(state, batch, x, single)
         lengths = None if lengths is None else np.asarray(raw(lengths))

@@ -33,7 +33,7 @@ class Vocabulary:
         self.numbers = {symbol: i for i, symbol in enumerate(self.symbols)}
         if len(self.numbers) != len(self.symbols):
             twice = next(s for s, n in Counter(self.symbols).items() if n > 1)
-            raise ValueError(f"Vocabulary: the symbol {twice!r} stands there twice")
+            raise ValueError(f"Vocabulary: the symbol {twice!r} occurs twice")
 
     @classmethod
     def of_characters(cls, texts: str | Iterable[str], special: Sequence[str] = ()) -> Vocabulary:
