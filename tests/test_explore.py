@@ -167,7 +167,7 @@ class TestInABrowser:
             page.fill("#search", "max_pool")
             assert page.inner_text("#found") == "2 found"
             page.keyboard.press("Enter")
-            assert page.locator("#detail h2").inner_text().endswith("= max_pool(v3)")
+            assert page.locator("#detail h2").inner_text().endswith("= max_pool(v2)")
             page.keyboard.press("Escape")
             page.keyboard.press("i")
             assert page.evaluate("document.activeElement.getAttribute('aria-label')").startswith("relu")

@@ -290,6 +290,7 @@ def test_each_example_may_have_running_values_of_its_own() -> None:
     mean, var = np.zeros((B, 2)), np.ones((B, 2))
 
     def moved(x: Any, mean: Any, var: Any) -> Any:
+        mean, var = mean.copy(), var.copy()  # arguments of a vmap are not written
         values = {"running_mean": mean, "running_var": var}
         with mg.no_grad():
             functional_call(norm, values, (x,))

@@ -143,9 +143,9 @@ def _pulled(output: Tensor, cotangents: Any, nodes: Sequence[Any], create_graph:
 def _left(g: Any, level: Level) -> Any:
     """The cotangents of one input as an array of their own, conjugated; Tensors as they are."""
     g = leave(g, level, 0)
-    if g.dtype.kind == "c":
-        g = np.conj(g)
-    return g if isinstance(g, Tensor) else own(g)._array
+    if isinstance(g, Tensor):
+        return np.conj(g) if g.dtype.kind == "c" else g
+    return own(g)._array
 
 
 def _joined(parts: Sequence[Any]) -> Any:

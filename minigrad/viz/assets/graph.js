@@ -262,12 +262,16 @@ class Graph {
     picture.addEventListener("pointerup", () => { start = null; });
   }
 
-  // Move, where a node is not in sight.
+  // Move, where a node is not in sight; one that is larger than the frame stays where it is, since the
+  // click that chose it would miss it.
   intoView(node) {
     const box = node.element.getBoundingClientRect();
     const frame = this.picture.getBoundingClientRect();
-    if (box.left >= frame.left && box.right <= frame.right && box.top >= frame.top && box.bottom <= frame.bottom) return;
+    const across = box.width <= frame.width && (box.left < frame.left || box.right > frame.right);
+    const along = box.height <= frame.height && (box.top < frame.top || box.bottom > frame.bottom);
+    if (!across && !along) return;
     const middle = this.point({ clientX: (box.left + box.right) / 2, clientY: (box.top + box.bottom) / 2 });
-    this.look({ ...this.view, x: middle.x - this.view.width / 2, y: middle.y - this.view.height / 2 });
+    const { x, y, width, height } = this.view;
+    this.look({ ...this.view, x: across ? middle.x - width / 2 : x, y: along ? middle.y - height / 2 : y });
   }
 }
