@@ -80,6 +80,9 @@ the same list. In the formulas `g` is the gradient of `out`, `dx` that of the in
 them. *Orders* are those that are checked against finite differences in float64; all rules can be differentiated further,
 being NumPy themselves. *Devices*: where it runs; SciPy's functions need the extra `minigrad[scipy]`, and those that CuPy
 lacks run on the cpu alone.
+
+On a GPU CuPy does some things in its own way: an index out of range wraps, a singular matrix raises nothing, sums over
+repeated indices differ in the last bits from run to run, and of several values written to one place any may stay.
 """
 
 
