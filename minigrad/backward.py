@@ -113,9 +113,7 @@ def propagate(
     keep = create_graph if retain_graph is None else retain_graph
     take, send = schedule.next, schedule.add
     with graph.set_grad_enabled(create_graph) if graph.special else nullcontext():
-        while (following := take()) is not None:
-            node, g = following
-            following = None
+        for node, g in iter(take, None):
             if node.info is not None:
                 g = _visit(node, g, create_graph)
             parents = node.parents
@@ -235,7 +233,7 @@ def apply(
     try:
         if type(g) is Cotangents:
             g = g.complete(node.outputs)
-        together = None
+        rules, together = op.rules, None
         if create_graph or not op.separate:
             if op.composite is not None and (create_graph or not op.rules):
                 return _through_composite(node, g, parents, send, create_graph)
@@ -247,14 +245,14 @@ def apply(
             if parent is None:
                 continue
             try:
-                c = op.rules[i](g, *saved[i]) if together is None else together[i]
+                c = rules[i](g, *saved[i]) if together is None else together[i]
             except Exception:
-                c = apply_rule(op.name, op.rules[i], (g, *saved[i]))
-            if c is None:
-                if op.joint:  # a joint rule says so that it sends nothing here
-                    continue
-                raise TypeError(f"the rule of {op.name} for {op.inputs[i]} returned None")
+                c = apply_rule(op.name, rules[i], (g, *saved[i]))
             if type(c) is not ndarray:
+                if c is None and op.joint:  # which says so that it sends nothing here
+                    continue
+                if c is None:
+                    raise TypeError(f"the rule of {op.name} for {op.inputs[i]} returned None")
                 c = settled(c if hasattr(c, "shape") else backend.as_array(c), parent.order)
             if c.shape != parent.shape or c.dtype is not parent.dtype:
                 c = fit(c, parent.shape, parent.dtype)
