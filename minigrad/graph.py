@@ -222,6 +222,10 @@ def observer() -> Callable[[Node, Any], None] | None:
     return _observer.get() if special else None
 
 
+#: How many transforms (`grad`, `jacobian` ...) are around the current line, in this thread and task.
+transforms: ContextVar[int] = ContextVar("transforms", default=0)
+
+
 def user_line() -> str | None:
     """The innermost line of the call stack outside of minigrad and nn, with its text."""
     frame = sys._getframe(1)

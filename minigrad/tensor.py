@@ -188,6 +188,16 @@ class Tensor:
                 "minigrad.vectorize), or x.detach().numpy() where no gradient is needed"
             )
 
+    def _stays(self, what: str) -> None:
+        """An error where a number that a transform differentiates would leave the graph."""
+        if self._node is not None and graph.transforms.get():
+            raise TypeError(
+                f"{what} of a number that is being differentiated would lose its gradient, at "
+                f"{graph.user_line()}: write np.sin for math.sin, minigrad.array([x, y]) for an array of "
+                "numbers, y = minigrad.zeros(n); y[0] = x for one that is filled, minigrad.scipy for "
+                "SciPy; x.detach().item() where no gradient is needed"
+            )
+
     def __dlpack__(self, **kwargs: Any) -> Any:
         self._would_lose("__dlpack__")
         return self._array.__dlpack__(**kwargs)
@@ -201,6 +211,7 @@ class Tensor:
         >>> Tensor([[2.5]]).item(), Tensor([[1.0, 2.0]]).item(1), Tensor([[1.0, 2.0]]).item(0, -1)
         (2.5, 2.0, 2.0)
         """
+        self._stays("item()")
         if index:
             index = index[0] if isinstance(index[0], tuple) else index
             array = self._array.reshape(-1) if len(index) == 1 else self._array
@@ -217,6 +228,7 @@ class Tensor:
 
     def tolist(self) -> Any:
         """The data as nested lists of Python numbers."""
+        self._stays("tolist()")
         return self._array.tolist()
 
     def detach(self) -> Tensor:
@@ -224,12 +236,15 @@ class Tensor:
         return wrap(self._array, None)
 
     def __float__(self) -> float:
+        self._stays("float()")
         return float(self.item())
 
     def __int__(self) -> int:
+        self._stays("int()")
         return int(self.item())
 
     def __complex__(self) -> complex:
+        self._stays("complex()")
         return complex(self.item())
 
     def __bool__(self) -> bool:
@@ -273,7 +288,7 @@ class Tensor:
 
     def __format__(self, spec: str) -> str:
         number = self._array.size == 1 and spec
-        return format(self.item() if number else str(self), spec)
+        return format(self._array.item() if number else str(self), spec)
 
     def __reduce__(self) -> Any:
         if not self.is_leaf:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import math
 import pydoc
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -931,3 +932,37 @@ def test_every_transform_says_what_it_raises() -> None:
         function = getattr(mg.transforms, name)
         if inspect.isfunction(function):
             assert "Raises:" in function.__doc__, name
+
+
+def _filled(x: Any) -> Any:
+    values = np.zeros(3)
+    values[0] = x
+    return values[0]
+
+
+@pytest.mark.parametrize(
+    "leave",
+    [
+        float,
+        lambda x: x * math.exp(x),
+        lambda x: x * int(x),
+        lambda x: x * x.item(),
+        lambda x: sum(np.ones(2) * x.tolist()),
+        lambda x: np.sum(np.fromiter([x, x], float)),
+        _filled,
+    ],
+)
+def test_a_number_that_is_differentiated_does_not_leave_in_silence(leave: Callable[[Any], Any]) -> None:
+    for transform in (grad, jacobian, lambda f: lambda x: mg.jvp(f, (x,), (1.0,)), lambda f: grad(grad(f))):
+        with pytest.raises((TypeError, ValueError), match="would lose its gradient|array element with a sequence"):
+            transform(leave)(1.5)
+
+
+def test_looking_at_a_number_that_is_differentiated_is_allowed() -> None:
+    def looks(x: Any) -> Any:
+        text = f"{x:.2f} {x}"
+        return x * 2 * float(Tensor(3.0)) if x > 0 and text and x.detach().item() == 1.0 else x
+
+    assert grad(looks)(1.0) == 6.0
+    loss = (Tensor([1.0, 2.0], requires_grad=True) ** 2).sum()
+    assert (float(loss), loss.item(), f"{loss:.1f}") == (5.0, 5.0, "5.0")

@@ -15,7 +15,6 @@ import functools
 import inspect
 import operator
 from collections.abc import Callable, Sequence
-from contextvars import ContextVar
 from typing import Any
 
 import numpy as np
@@ -46,9 +45,6 @@ Argnums = int | Sequence[int]
 #: What counts as one number of an argument, or of an axis.
 INTEGER = (int, np.integer)
 
-#: How many transforms are around the current one (in this thread and task).
-_depth: ContextVar[int] = ContextVar("minigrad_transform_depth", default=0)
-
 
 class Recording:
     """One call of a function with its chosen arguments recorded.
@@ -76,7 +72,7 @@ class Recording:
         arguments = tuple(args[n] for n in numbers)
         self.chosen = arguments[0] if isinstance(argnums, INTEGER) else arguments
         leaves = flatten(arguments)
-        depth = _depth.get()
+        depth = graph.transforms.get()
         self.tensors_in = any(isinstance(x, Tensor) for x in leaves)
         given = any(map(_given_as_tensor, leaves))
         self.create_graph = depth > 0 or (given and graph.is_grad_enabled())
@@ -85,12 +81,12 @@ class Recording:
         new_args = list(args)
         for n, argument in zip(numbers, recorded, strict=True):
             new_args[n] = argument
-        token = _depth.set(depth + 1)
+        token = graph.transforms.set(depth + 1)
         try:
             with graph.recording():
                 self.value = function(*new_args, **kwargs)
         finally:
-            _depth.reset(token)
+            graph.transforms.reset(token)
 
     @functools.cached_property
     def outputs(self) -> list[Tensor]:
@@ -159,7 +155,7 @@ class Recording:
 
 def depth() -> int:
     """How many transforms are around the current call."""
-    return _depth.get()
+    return graph.transforms.get()
 
 
 def _given_as_tensor(x: Any) -> bool:
