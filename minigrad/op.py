@@ -22,7 +22,7 @@ import numpy as np
 
 from .calling import NAMES, options_of
 
-__all__ = ["Op"]
+__all__ = ["Op", "is_swapped"]
 
 #: One input.  Its type is compared first: that takes half the time of `isinstance` (measured).
 _INPUT = """\
@@ -177,15 +177,15 @@ class Op:
 
     # -------------------------------------------------------------------- the generated function
 
-    def compiled(self, name: str, operator: bool = False, swapped: bool = False) -> Any:
-        """The function that users call, or an operator (`swapped` for `__rsub__` and its kin).
+    def compiled(self, name: str, operator: bool = False) -> Any:
+        """The function that users call, or an operator of Tensor by its name.
 
         Its source is written at the first call, since a program uses few of the ops that it imports.
         """
 
         def complete() -> None:
             made: dict[str, Any] = {}
-            source, file = self.source(name, operator, swapped), f"<op {name}>"
+            source, file = self.source(name, operator), f"<op {name}>"
             exec(compile(source, file, "exec"), names, made)
             lines = source.splitlines(keepends=True)
             linecache.cache[file] = (len(source), None, lines, file)  # tracebacks show it
@@ -199,10 +199,10 @@ class Op:
         function = names["_self"] = types.FunctionType(_first_call.__code__, names, name)
         functools.update_wrapper(function, self.forward)
         function.__name__ = name
-        function.__signature__ = self._signature(operator, swapped)  # type: ignore[attr-defined]
+        function.__signature__ = self._signature(name, operator)  # type: ignore[attr-defined]
         return function
 
-    def _signature(self, operator: bool, swapped: bool) -> inspect.Signature:
+    def _signature(self, name: str, operator: bool) -> inspect.Signature:
         """What `help()` shows: the forward's parameters; those of a ufunc are NumPy's."""
         kind = inspect.Parameter
         parameters = list(self.parameters.values())
@@ -214,10 +214,10 @@ class Op:
                 parameters += [kind(n, kind.KEYWORD_ONLY, default=v) for n, v in options]
         given = getattr(self.forward, "__annotations__", {})
         returns = str(given.get("return", "Tensor")).replace("Any", "Tensor")
-        shown = parameters[::-1] if swapped else parameters
+        shown = parameters[::-1] if operator and is_swapped(name) else parameters
         return inspect.Signature(shown, return_annotation=returns)
 
-    def source(self, name: str | None = None, operator: bool = False, swapped: bool = False) -> str:
+    def source(self, name: str | None = None, operator: bool = False) -> str:
         """The Python source of the function that users call."""
         body = self._handle_out(operator) + "_tensors = False\n"
         for n in self.names:
@@ -238,17 +238,17 @@ class Op:
             values=self._values(),
         )
         body += self._record() if self.inputs else "return _constant(_op, _out)\n"
-        return f"def {name or self.name}({self._header(operator, swapped)}):\n" + indent(
-            body, "    "
-        )
+        name = name or self.name
+        return f"def {name}({self._header(name, operator)}):\n" + indent(body, "    ")
 
-    def _header(self, operator: bool, swapped: bool) -> str:
+    def _header(self, name: str, operator: bool) -> str:
         bare = [p.replace(annotation=p.empty) for p in self.parameters.values()]
         named = [
             p if p.default is p.empty else p.replace(default=_Named(f"_default_{p.name}"))
             for p in bare
         ]
-        header = str(inspect.Signature(named[::-1] if swapped else named))[1:-1]
+        shown = named[::-1] if operator and is_swapped(name) else named
+        header = str(inspect.Signature(shown))[1:-1]
         if self.ufunc is not None:
             header += ", /" if operator else ", /, out=None, **_options"
         return header
@@ -300,6 +300,11 @@ class Op:
             pairs = zip(parents, tuples, strict=True)
             tuples = [f"None if {p} is None else {t}" for p, t in pairs]
         return ", ".join(tuples if self.composite is None else [*tuples, self._values()])
+
+
+def is_swapped(operator: str) -> bool:
+    """Whether an operator gets its arguments the other way round: `__rsub__` and its kin."""
+    return operator.startswith("__r") and operator != "__rshift__"
 
 
 class _Named:

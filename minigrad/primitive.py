@@ -20,7 +20,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from .calling import known_operand, write_into
-from .op import Op
+from .op import Op, is_swapped
 from .tensor import Tensor
 
 __all__ = ["OpFunction", "composed", "method", "primitive", "registered", "registry"]
@@ -120,8 +120,7 @@ def primitive(
         as_method = (method if isinstance(method, str) else op.name) if method else None
         _bind(function, numpy_functions, as_method, override)
         for operator in operators:
-            swapped = operator.startswith("__r") and operator != "__rshift__"
-            setattr(Tensor, operator, op.compiled(operator, operator=True, swapped=swapped))
+            setattr(Tensor, operator, op.compiled(operator, operator=True))
         registry[op.name] = function
         return function
 
@@ -189,7 +188,7 @@ def _with_out(function: Callable[..., Any]) -> Callable[..., Any]:
 
 def _operator(function: Callable[..., Any], name: str) -> Callable[..., Any]:
     """A function of two arguments as an operator: what it does not know gets its own turn."""
-    swapped = name.startswith("__r") and name != "__rshift__"
+    swapped = is_swapped(name)
 
     def operator(self: Tensor, other: Any) -> Any:
         if not known_operand(other):

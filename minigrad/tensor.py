@@ -211,8 +211,8 @@ class Tensor:
         >>> Tensor([[2.5]]).item(), Tensor([[1.0, 2.0]]).item(1), Tensor([[1.0, 2.0]]).item(0, -1)
         (2.5, 2.0, 2.0)
         """
-        self._stays("item()")
         if index:
+            self._stays("item()")
             index = index[0] if isinstance(index[0], tuple) else index
             array = self._array.reshape(-1) if len(index) == 1 else self._array
             if len(index) != array.ndim:
@@ -220,6 +220,11 @@ class Tensor:
                     f"item() got {len(index)} indices, for a tensor of shape {self.shape}"
                 )
             return array[index].item()
+        return self._only_element("item()")
+
+    def _only_element(self, what: str) -> Any:
+        """The only element, which leaves the graph by the call of that name."""
+        self._stays(what)
         if self._array.size != 1:
             raise ValueError(
                 f"item() needs a tensor of one element, this one has shape {self.shape}"
@@ -236,16 +241,13 @@ class Tensor:
         return wrap(self._array, None)
 
     def __float__(self) -> float:
-        self._stays("float()")
-        return float(self.item())
+        return float(self._only_element("float()"))
 
     def __int__(self) -> int:
-        self._stays("int()")
-        return int(self.item())
+        return int(self._only_element("int()"))
 
     def __complex__(self) -> complex:
-        self._stays("complex()")
-        return complex(self.item())
+        return complex(self._only_element("complex()"))
 
     def __bool__(self) -> bool:
         if self._array.size != 1:
