@@ -28,6 +28,7 @@ from . import backend, graph
 from .arrays.batch import Batch, OneAtATime, all_examples, levels_of, newest, settled
 from .arrays.fallback import apply_rule
 from .graph import Node
+from .masked import EVERYWHERE, Rule, Sent, is_finite, masks, mended, sent_below
 from .tensor import Tensor, raw, wrap
 
 #: What receives the contributions of a rule: a parent and what belongs to it.
@@ -108,6 +109,7 @@ def propagate(
     without, they are added to `.grad` of all leaves.
     """
     schedule = Schedule(outputs, cotangents)
+    masked = _behind_mask(outputs, cotangents)
     needed = None if targets is None else _needed(schedule.waiting, targets, search)
     found: dict[Node, Any] = dict.fromkeys(targets or ())
     keep = create_graph if retain_graph is None else retain_graph
@@ -134,7 +136,10 @@ def propagate(
             elif node.op is None:
                 _accumulate_leaf(node, g, create_graph)
                 continue
-            apply(node, g, parents, send, create_graph)
+            if node.op.masks or type(node) is not Node or (masked and node in masked):
+                _apply_masked(node, g, parents, send, create_graph, masked)
+            else:
+                apply(node, g, parents, send, create_graph)
             if not keep and node.op.saves_arrays:
                 node.saved = None
             g = None
@@ -222,7 +227,12 @@ def _needed(
 
 
 def apply(
-    node: Node, g: Any, parents: Sequence[Node | None], send: Send, create_graph: bool = False
+    node: Node,
+    g: Any,
+    parents: Sequence[Node | None],
+    send: Send,
+    create_graph: bool = False,
+    sent: Sent | None = None,
 ) -> None:
     """Run the rule of a node, and send each of its parents what belongs to it.
 
@@ -231,6 +241,7 @@ def apply(
         parents: the node's parents, None in place of those that need nothing.
         send: is called with a parent and its contribution.
         create_graph: run the rule on Tensors, which records it.
+        sent: where g was sent, if it has come through a masking op: other zeros of it stay 0.
 
     Raises:
         RuntimeError: a backward pass has freed what the rule reads, or an in-place write has changed it.
@@ -256,12 +267,17 @@ def apply(
                 c = rules[i](g, *saved[i]) if together is None else together[i]
             except Exception:
                 c = apply_rule(op.name, rules[i], (g, *saved[i]))
-            if type(c) is not ndarray:
+            plain = type(c) is ndarray
+            if not plain:
                 if c is None and op.joint:  # which says so that it sends nothing here
                     continue
                 if c is None:
                     raise TypeError(f"the rule of {op.name} for {op.inputs[i]} returned None")
-                c = settled(c if hasattr(c, "shape") else backend.as_array(c), parent.order)
+                c = c if hasattr(c, "shape") else backend.as_array(c)
+            if sent is not None and op.saves_arrays:
+                c = _mended(node, i, c, g, parents, saved, sent)
+            if not plain:
+                c = settled(c, parent.order)
             if c.shape != parent.shape or c.dtype is not parent.dtype:
                 c = fit(c, parent.shape, parent.dtype)
             if graph.special and graph.is_anomaly_enabled():
@@ -271,6 +287,80 @@ def apply(
     except Exception as error:
         _say_where(error, node)
         raise
+
+
+def _behind_mask(outputs: Sequence[Tensor], cotangents: Sequence[Any]) -> dict[Node, Sent]:
+    """The nodes whose gradient has come through a masking op, at the start, and where it was sent."""
+    if not graph.behind_mask.get():
+        return {}
+    pairs = zip(outputs, cotangents, strict=True)
+    return {y._node: Sent(lambda g=g: raw(g) != 0) for y, g in pairs if y._node is not None}
+
+
+def _apply_masked(
+    node: Node,
+    g: Any,
+    parents: Sequence[Node | None],
+    send: Send,
+    create_graph: bool,
+    masked: dict[Node, Sent],
+) -> None:
+    """`apply` where a masking op is above, or is this one: so it is for what lies below."""
+    if node not in masked and not masks(node):
+        return apply(node, g, parents, send, create_graph)
+    sent = masked.pop(node, EVERYWHERE if type(node) is Node else Sent())
+    if node.saved is None:
+        graph.check_saved(node)
+    for i, parent in enumerate(parents):
+        if parent is not None:
+            rule, reads = _rule(node, i, parents, fitted=True)
+            below = sent_below(sent, node.op, g, rule, reads, parent)
+            masked[parent] = masked[parent] | below if parent in masked else below
+    token = graph.behind_mask.set(True)
+    try:
+        with np.errstate(all="ignore"):  # of what is mended
+            apply(node, g, parents, send, create_graph, sent)
+    finally:
+        graph.behind_mask.reset(token)
+
+
+def _rule(
+    node: Node, i: int, parents: Sequence[Node | None], fitted: bool = False
+) -> tuple[Rule, Any]:
+    """The rule for one input as a function of the gradient and of what it reads; and what that is."""
+    op, parent = node.op, parents[i]
+
+    def rule(g: Any, reads: Any) -> Any:
+        if op.joint:
+            c = _jointly(op, g, parents, [reads])[i]
+        else:
+            c = apply_rule(op.name, op.rules[i], (g, *reads))
+        return fit(c, parent.shape, parent.dtype) if fitted and parent is not None else c
+
+    return rule, node.saved[0 if op.joint or not op.rules else i]
+
+
+def _mended(
+    node: Node, i: int, c: Any, g: Any, parents: Sequence[Node | None], saved: Any, sent: Sent
+) -> Any:
+    """The contribution to parent number i, behind a mask (`minigrad.masked`)."""
+    if not is_finite(c):
+        if graph.special and graph.is_anomaly_enabled():
+            _check_finite(c, node)
+        rule, reads = _rule(node, i, parents)[0], saved[0 if node.op.joint else i]
+        c = mended(c, g, sent, node.op, rule, reads)
+    if isinstance(c, Tensor) and c._node is not None:
+        c._node.__class__ = Masked
+    return c
+
+
+class Masked(Node):
+    """A node that a rule behind a mask has recorded: for its own gradients it counts as a masking op.
+
+    They are multiplied with the zeros of the first pass.
+    """
+
+    __slots__ = ()
 
 
 def _jointly(op: Any, g: Any, parents: Sequence[Node | None], saved: Any) -> Sequence[Any]:
@@ -377,15 +467,20 @@ class EngineOp:
     """An op that the engine itself is made of: one input and one rule; it has no forward."""
 
     inputs = ("x",)
-    joint = saves_arrays = False
+    joint = saves_arrays = elementwise = False
     separate = True
     composite = sequence = None
     extras = ()
 
     def __init__(
-        self, name: str, doc: str, rule: Callable[..., Any], reads: tuple[str, ...]
+        self,
+        name: str,
+        doc: str,
+        rule: Callable[..., Any],
+        reads: tuple[str, ...],
+        masks: bool = False,
     ) -> None:
-        self.name, self.doc = name, doc
+        self.name, self.doc, self.masks = name, doc, masks
         self.rules, self.reads = (rule,), (reads,)
 
 
@@ -393,7 +488,11 @@ class EngineOp:
 INPUT = EngineOp("input", "The value itself, as a new node.", lambda g: g, ())
 #: What stands between an op of several outputs and each of them.
 PICK = EngineOp(
-    "pick", "One of several outputs.", lambda g, index: Cotangents({index: g}), ("index",)
+    "pick",
+    "One of several outputs.",
+    lambda g, index: Cotangents({index: g}),
+    ("index",),
+    masks=True,  # to the other outputs
 )
 
 

@@ -101,6 +101,8 @@ special = 0
 _special_lock = threading.Lock()
 _grad_enabled: ContextVar[bool] = ContextVar("grad_enabled", default=True)
 _anomaly: ContextVar[bool] = ContextVar("anomaly", default=False)
+#: Whether the gradients that a backward pass starts with have come through a masking op.
+behind_mask: ContextVar[bool] = ContextVar("behind_mask", default=False)
 _observer: ContextVar[Callable[[Node, Any], None] | None] = ContextVar("observer", default=None)
 
 

@@ -101,6 +101,8 @@ class Op:
         direct: the ufunc, where the forward does nothing but call it.
         composite: the readable form of a fused op, differentiated in place of its rule at higher orders.
         saves_arrays: whether a backward pass frees something.
+        masks: whether it sends gradients to a part of its input alone (`minigrad.masked`).
+        elementwise: whether each element of the result comes from the same element of the inputs.
         function: what users call.
     """
 
@@ -114,11 +116,14 @@ class Op:
         composite: Callable[..., Any] | None = None,
         name: str | None = None,
         ufunc: np.ufunc | None = None,
+        masks: bool | Callable[..., bool] = False,
+        elementwise: bool = False,
     ) -> None:
         called: str = getattr(forward, "__name__", type(forward).__name__)
         self.name = name or called
         self.doc = inspect.getdoc(forward) or ""
         self.forward, self.composite, self.ufunc = forward, composite, ufunc
+        self.masks, self.elementwise = masks, elementwise
         self.extras = tuple(extras)
         self.direct = ufunc if ufunc is not None and _only_calls(forward, ufunc) else None
         self.signature = inspect.signature(forward)

@@ -49,6 +49,7 @@ def primitive(
     extras: Sequence[str] = (),
     composite: Callable[..., Any] | None = None,
     name: str | None = None,
+    masks: bool | Callable[..., bool] = False,
     override: bool = False,
     **rules: Callable[..., Any],
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -89,6 +90,9 @@ def primitive(
             options too.  The rule then is a hand-made kernel for the first order; at higher orders the
             composite is differentiated instead.  Without a rule, always.
         name: the op's name, where the function's own will not do.
+        masks: whether the op sends its gradient to a part of its input alone, as `where` does; a function of what
+            the rules read where that depends on an option.  Zeros that it sends stay zeros further down, also
+            where they meet an infinite slope (`minigrad.masked`).
         override: take the place of an op of the same name, or of one for the same NumPy function.
         rules: the gradient rule of each differentiable input.  An op without rules gives constants.
 
@@ -107,7 +111,10 @@ def primitive(
 
     def define(forward: Callable[..., Any]) -> OpFunction:
         ufunc = next((f for f in numpy_functions if isinstance(f, np.ufunc)), None)
-        op = Op(forward, rules, joint, inputs, extras, composite, name, ufunc)
+        elementwise = _is_elementwise(forward, numpy_functions)
+        op = Op(
+            forward, rules, joint, inputs, extras, composite, name, ufunc, masks, elementwise
+        )
         _check_operators(operators, override)
         if op.name in registry and not override:
             where = registry[op.name].op.forward.__module__
@@ -125,6 +132,16 @@ def primitive(
         return function
 
     return define
+
+
+def _is_elementwise(forward: Callable[..., Any], stands_for: Sequence[Any]) -> bool:
+    """Whether an op stands for a function of single numbers: a ufunc of NumPy's or of SciPy's."""
+    if "axis" in inspect.signature(forward).parameters:
+        return False
+    return any(
+        getattr(f, "signature", "") is None or str(f).startswith("scipy.special.")
+        for f in stands_for
+    )
 
 
 def _check_operators(operators: Sequence[str], override: bool) -> None:

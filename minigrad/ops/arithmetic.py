@@ -11,7 +11,7 @@ from ..arrays.batch import all_examples
 from ..calling import call_with_options
 from ..primitive import composed, primitive
 from ..tensor import Tensor, raw, wrap
-from .masking import safe_divisor, slope_of_length
+from .masking import slope_of_length
 
 __all__ = [
     "absolute", "add", "angle", "cbrt", "conjugate", "copysign", "divide", "divmod", "fabs", "float_power", "fmax",
@@ -67,8 +67,8 @@ def multiply(x: Any, y: Any) -> Any:
 @primitive(
     np.divide,
     operators=("__truediv__", "__rtruediv__"),
-    x=lambda g, y: g / safe_divisor(y, g),
-    y=lambda g, x, y: -g * x / safe_divisor(y * y, g),
+    x=lambda g, y: g / y,
+    y=lambda g, x, y: -g * x / (y * y),
 )
 def divide(x: Any, y: Any) -> Any:
     """Quotient (the quotient rule).
@@ -111,7 +111,7 @@ def positive(x: Any) -> Any:
     return np.positive(x)
 
 
-@primitive(np.reciprocal, x=lambda g, x: -g / safe_divisor(x * x, g))
+@primitive(np.reciprocal, x=lambda g, x: -g / (x * x))
 def reciprocal(x: Any) -> Any:
     """Reciprocal.
 
@@ -137,7 +137,7 @@ def square(x: Any) -> Any:
     return np.square(x)
 
 
-@primitive(np.sqrt, x=lambda g, out: 0.5 * g / safe_divisor(out, g))
+@primitive(np.sqrt, x=lambda g, out: 0.5 * g / out)
 def sqrt(x: Any) -> Any:
     """Square root.
 
@@ -152,7 +152,7 @@ def sqrt(x: Any) -> Any:
     return np.sqrt(x)
 
 
-@primitive(np.cbrt, x=lambda g, out: g / (3 * safe_divisor(out * out, g)))
+@primitive(np.cbrt, x=lambda g, out: g / (3 * (out * out)))
 def cbrt(x: Any) -> Any:
     """Cube root.
 
@@ -205,10 +205,10 @@ def _power_x(g: Any, x: Any, y: Any) -> Any:
         if y == 0:
             return np.zeros_like(x) * g
         if y == 0.5:
-            return 0.5 * g / np.sqrt(_base(x, -0.5, g))
-        return _scaled(power(_base(x, y - 1, g), y - 1), y, g)
+            return 0.5 * g / np.sqrt(x)
+        return _scaled(power(x, y - 1), y, g)
     # x^0 = 1 has the slope 0 everywhere, also where y x^(y-1) is 0 * inf: at x = 0, and at infinity.
-    base = np.where((y == 0) & ~np.isfinite(x), 1, _base(x, y - 1, g))
+    base = np.where((y == 0) & ((x == 0) | ~np.isfinite(x)), 1, x)
     return g * (y * base ** (y - 1))
 
 
@@ -220,14 +220,6 @@ def _scaled(slope: Any, y: float, g: Any) -> Any:
         slope *= g
         return slope
     return g * (y * slope)
-
-
-def _base(x: Any, exponent: Any, g: Any) -> Any:
-    """x, with 1 in place of a zero under a negative exponent where no gradient arrives or y = 0."""
-    if isinstance(exponent, (int, float)) and exponent >= 0:
-        return x
-    unused = (x == 0) & (np.real(exponent) < 0) & ((g == 0) | (exponent == -1))
-    return np.where(unused, 1, x)  # which keeps the sign of -0.0
 
 
 def _power_y(g: Any, x: Any, y: Any, out: Any) -> Any:
@@ -323,7 +315,10 @@ def _maximum_rule(g: Any, x: Any, y: Any) -> Any:
 
 
 @primitive(
-    np.maximum, x=lambda g, x, y: _maximum_rule(g, x, y), y=lambda g, x, y: _maximum_rule(g, y, x)
+    np.maximum,
+    masks=True,
+    x=lambda g, x, y: _maximum_rule(g, x, y),
+    y=lambda g, x, y: _maximum_rule(g, y, x),
 )
 def maximum(x: Any, y: Any) -> Any:
     """The larger one.
@@ -339,7 +334,10 @@ def maximum(x: Any, y: Any) -> Any:
 
 
 @primitive(
-    np.minimum, x=lambda g, x, y: _maximum_rule(g, y, x), y=lambda g, x, y: _maximum_rule(g, x, y)
+    np.minimum,
+    masks=True,
+    x=lambda g, x, y: _maximum_rule(g, y, x),
+    y=lambda g, x, y: _maximum_rule(g, x, y),
 )
 def minimum(x: Any, y: Any) -> Any:
     """The smaller one.
@@ -358,7 +356,12 @@ def _fmax_rule(g: Any, x: Any, y: Any) -> Any:
     return g * ((x > y) + 0.5 * (x == y) + (np.isnan(y) & ~np.isnan(x))).astype(g.dtype)
 
 
-@primitive(np.fmax, x=lambda g, x, y: _fmax_rule(g, x, y), y=lambda g, x, y: _fmax_rule(g, y, x))
+@primitive(
+    np.fmax,
+    masks=True,
+    x=lambda g, x, y: _fmax_rule(g, x, y),
+    y=lambda g, x, y: _fmax_rule(g, y, x),
+)
 def fmax(x: Any, y: Any) -> Any:
     """The larger one, ignoring NaN.
 
@@ -372,7 +375,10 @@ def fmax(x: Any, y: Any) -> Any:
 
 
 @primitive(
-    np.fmin, x=lambda g, x, y: _fmax_rule(g, -x, -y), y=lambda g, x, y: _fmax_rule(g, -y, -x)
+    np.fmin,
+    masks=True,
+    x=lambda g, x, y: _fmax_rule(g, -x, -y),
+    y=lambda g, x, y: _fmax_rule(g, -y, -x),
 )
 def fmin(x: Any, y: Any) -> Any:
     """The smaller one, ignoring NaN.

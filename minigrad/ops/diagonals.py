@@ -13,7 +13,7 @@ from .shape import reshape
 __all__ = ["diag", "diagflat", "diagonal", "trace", "tril", "triu"]
 
 
-@primitive(np.tril, m=lambda g, k: np.tril(g, k))
+@primitive(np.tril, masks=True, m=lambda g, k: np.tril(g, k))
 def tril(m: Any, k: int = 0) -> Any:
     """Lower triangle, zeros above.
 
@@ -27,7 +27,7 @@ def tril(m: Any, k: int = 0) -> Any:
     return np.tril(m, k)
 
 
-@primitive(np.triu, m=lambda g, k: np.triu(g, k))
+@primitive(np.triu, masks=True, m=lambda g, k: np.triu(g, k))
 def triu(m: Any, k: int = 0) -> Any:
     """Upper triangle, zeros below.
 

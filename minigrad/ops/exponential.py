@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 
 from ..primitive import primitive
-from .masking import safe_divisor
 
 __all__ = [
     "exp",
@@ -75,7 +74,7 @@ def expm1(x: Any) -> Any:
     return np.expm1(x)
 
 
-@primitive(np.log, x=lambda g, x: g / safe_divisor(x, g))
+@primitive(np.log, x=lambda g, x: g / x)
 def log(x: Any) -> Any:
     """Natural logarithm.
 
@@ -88,7 +87,7 @@ def log(x: Any) -> Any:
     return np.log(x)
 
 
-@primitive(np.log2, x=lambda g, x: g / (safe_divisor(x, g) * np.log(2)))
+@primitive(np.log2, x=lambda g, x: g / (x * np.log(2)))
 def log2(x: Any) -> Any:
     """Logarithm to base 2.
 
@@ -101,7 +100,7 @@ def log2(x: Any) -> Any:
     return np.log2(x)
 
 
-@primitive(np.log10, x=lambda g, x: g / (safe_divisor(x, g) * np.log(10)))
+@primitive(np.log10, x=lambda g, x: g / (x * np.log(10)))
 def log10(x: Any) -> Any:
     """Logarithm to base 10.
 
@@ -114,7 +113,7 @@ def log10(x: Any) -> Any:
     return np.log10(x)
 
 
-@primitive(np.log1p, x=lambda g, x: g / safe_divisor(1 + x, g))
+@primitive(np.log1p, x=lambda g, x: g / (1 + x))
 def log1p(x: Any) -> Any:
     """log(1 + x), exact for small x.
 
@@ -182,7 +181,7 @@ def log_expit(x: Any) -> Any:
     return -np.logaddexp(0, -x)
 
 
-@primitive("scipy.special.logit", x=lambda g, x: g / safe_divisor(x * (1 - x), g))
+@primitive("scipy.special.logit", x=lambda g, x: g / (x * (1 - x)))
 def logit(x: Any) -> Any:
     """Inverse of the sigmoid (scipy.special.logit).
 

@@ -146,6 +146,17 @@ def gamma_density(a: Any, x: Any) -> Any:
     return np.exp(xlogy(a - 1, x) - x - gammaln(a))
 
 
+#: Of longer series the sum is not known, and is NaN.
+_MOST_TERMS = 2_000_000
+
+
+def _terms(lengths: Any) -> tuple[Any, Any]:
+    """The numbers of the terms of the longest series, and of which series they are enough."""
+    known = (lengths >= 0) & (lengths < _MOST_TERMS)
+    longest = int(np.max(all_examples(np.where(known, lengths, 0.0)), initial=0.0))
+    return np.cumsum(np.ones_like(lengths, shape=(longest,))) - 1, known
+
+
 def gammainc_slope(a: Any, x: Any) -> Any:
     """dP/da, term by term of P = sum_n t_n, t_n = x^(a+n) e^-x / gamma(a + n + 1): sum_n t_n (log x - psi(a + n + 1)).
 
@@ -153,12 +164,12 @@ def gammainc_slope(a: Any, x: Any) -> Any:
     """
     low, high = raw(a) + 0.0 * raw(x), raw(x) + 0.0 * raw(a)
     beyond = np.maximum(high + 9 * np.sqrt(np.abs(high)) + 40 - low, 12 * np.sqrt(np.abs(high)) + 40)
-    terms = int(np.max(all_examples(np.where(np.isfinite(beyond), beyond, 0.0)))) if beyond.size else 0
-    n = np.cumsum(np.ones_like(beyond, shape=(terms,))) - 1
+    n, known = _terms(beyond)
     x = np.where(high > 0, x, 1.0)[..., None]
     k = (a + np.zeros_like(beyond))[..., None] + n
     t = np.exp(k * np.log(x) - x - gammaln(k + 1))
-    return np.where(high > 0, np.sum(t * (np.log(x) - psi(k + 1)), axis=-1), 0.0)
+    slope = np.where(high > 0, np.sum(t * (np.log(x) - psi(k + 1)), axis=-1), 0.0)
+    return np.where(known, slope, np.nan)
 
 
 @primitive(
@@ -283,13 +294,14 @@ def _betainc_slopes(a: Any, b: Any, x: Any, complement: Any = None) -> tuple[Any
     inside = raw(y) > 0
     y = np.where(inside, y, 0.5)
     lengths = 45 / -np.log(raw(y)) + 12 * np.sqrt(raw(p) + raw(q)) + 40
-    n = np.cumsum(np.ones_like(zeros, shape=(int(np.max(all_examples(lengths))) if lengths.size else 0,))) - 1
+    n, known = _terms(lengths)
     p, q, y = p[..., None], q[..., None], y[..., None]
     t = np.exp(gammaln(p + q + n) - gammaln(p + n + 1) - gammaln(q) + (p + n) * np.log(y) + q * np.log1p(-y))
     common = psi(p + q + n)
     along_p = np.where(inside, np.sum(t * (np.log(y) + common - psi(p + n + 1)), axis=-1), 0.0)
     along_q = np.where(inside, np.sum(t * (np.log1p(-y) + common - psi(q)), axis=-1), 0.0)
-    return np.where(swap, -along_q, along_p), np.where(swap, -along_p, along_q)
+    slopes = np.where(swap, -along_q, along_p), np.where(swap, -along_p, along_q)
+    return tuple(np.where(known, slope, np.nan) for slope in slopes)
 
 
 @primitive(

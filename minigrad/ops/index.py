@@ -18,7 +18,7 @@ from .conversion import alike
 __all__ = ["getitem", "scatter_add", "take", "take_along_axis"]
 
 
-@primitive(method=False, x=lambda g, index, x_shape: scatter_add(g, index, x_shape))
+@primitive(method=False, masks=True, x=lambda g, index, x_shape: scatter_add(g, index, x_shape))
 def getitem(x: Any, index: Any) -> Any:
     """x[index], with everything that NumPy takes as an index.
 
@@ -192,7 +192,7 @@ def _assign_value(g: Any, index: Any) -> Any:
     return read * (written[_beside(index, written)] == number)
 
 
-@primitive(method=False, x=lambda g, index: assign(g, index, 0.0), value=_assign_value)
+@primitive(method=False, masks=True, x=lambda g, index: assign(g, index, 0.0), value=_assign_value)
 def assign(x: Any, index: Any, value: Any) -> Any:
     """A copy of x with out[index] = value: what `x[index] = value` records.
 

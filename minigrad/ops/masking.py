@@ -1,9 +1,4 @@
-"""Helpers that rules share: singular derivatives behind a mask, and conjugates of what may be real.
-
-In ``np.where(x > 0, np.sqrt(x), 0)`` no gradient arrives at the root where x = 0; yet the chain rule
-multiplies that 0 with the infinite slope of the root, and gets NaN.  The rules of `sqrt`, `log`,
-`divide` and their kin divide by `safe_divisor(x, g)` instead of x.
-"""
+"""Helpers that rules share: the slope of a length, which has a corner at 0, and conjugates of what may be real."""
 
 from __future__ import annotations
 
@@ -13,21 +8,7 @@ import numpy as np
 
 from ..primitive import primitive
 
-__all__ = ["conj", "safe_divisor", "slope_of_length"]
-
-
-def safe_divisor(x: Any, g: Any) -> Any:
-    """x, with 1 in place of a zero where the gradient g that is to be divided by it is 0 too.
-
-    >>> safe_divisor(np.array([0.0, 0.0, 2.0]), np.array([0.0, 1.0, 0.0]))
-    array([1., 0., 2.])
-    """
-    if isinstance(x, (int, float)) and x:  # a Python number, which may be too large for an integer array
-        return x
-    singular = x == 0
-    if type(x) is np.ndarray and not singular.any():  # the common case; on a GPU asking would stall
-        return x
-    return np.where(singular & (g == 0), 1, x)  # not x + ...: that would take the sign of -0.0
+__all__ = ["conj", "slope_of_length"]
 
 
 def conj(x: Any) -> Any:

@@ -11,9 +11,11 @@ from typing import Any
 
 import numpy as np
 
+from ..arrays.batch import all_examples
 from ..backend import NoValue, device_of
 from ..kernels import accelerated
 from ..primitive import composed, primitive
+from ..tensor import raw
 from .masking import conj
 
 __all__ = [
@@ -46,6 +48,10 @@ def _number(a_shape: tuple[int, ...], axis: Any, where: Any) -> Any:
 def _masked(g: Any, where: Any) -> Any:
     """A gradient where the mask holds, and 0 elsewhere."""
     return g if where is True else np.where(where, g, 0)
+
+
+def _has_mask(where: Any) -> bool:
+    return where is not True
 
 
 def _given(initial: Any = NoValue, where: Any = True) -> dict[str, Any]:
@@ -84,7 +90,7 @@ def _sum_a(g: Any, a_shape: Any, axis: Any, keepdims: bool, where: Any) -> Any:
     return _masked(np.broadcast_to(expand(g, a_shape, axis, keepdims), a_shape), where)
 
 
-@primitive(np.sum, a=_sum_a)
+@primitive(np.sum, masks=_has_mask, a=_sum_a)
 def sum(  # noqa: A001
     a: Any,
     axis: Any = None,
@@ -119,7 +125,7 @@ def max_1(n: int) -> int:
     return n or 1
 
 
-@primitive(np.mean, a=_mean_a)
+@primitive(np.mean, masks=_has_mask, a=_mean_a)
 def mean(
     a: Any,
     axis: Any = None,
@@ -201,7 +207,7 @@ def _spread(
     return out if keepdims else np.squeeze(out, axis=axis)
 
 
-@primitive(np.var, a=_var_a, mean=_var_mean)
+@primitive(np.var, masks=_has_mask, a=_var_a, mean=_var_mean)
 def var(
     a: Any,
     axis: Any = None,
@@ -258,7 +264,7 @@ def _std_mean(
     return -_std_a(g, a, out, axis, ddof, keepdims, where, mean, correction)
 
 
-@primitive(np.std, a=_std_a, mean=_std_mean)
+@primitive(np.std, masks=_has_mask, a=_std_a, mean=_std_mean)
 def std(
     a: Any,
     axis: Any = None,
@@ -307,7 +313,7 @@ def _prod_a(g: Any, a: Any, axis: Any, keepdims: bool, initial: Any, where: Any)
     return _masked(g * np.transpose(others, [(rest + axes).index(i) for i in range(x.ndim)]), where)
 
 
-@primitive(np.prod, a=_prod_a)
+@primitive(np.prod, masks=_has_mask, a=_prod_a)
 def prod(
     a: Any,
     axis: Any = None,
@@ -333,6 +339,8 @@ def _extremum_a(
 ) -> Any:
     best = expand(out, a.shape, axis, keepdims)
     winners = a == best
+    if np.any(all_examples(raw(np.isnan(best)))):  # which is the result where one element is
+        winners = winners | (np.isnan(a) & np.isnan(best))
     if where is not True:
         winners = winners & where
     n = np.sum(winners, axis=axis, keepdims=True)
@@ -341,7 +349,7 @@ def _extremum_a(
     return expand(g, a.shape, axis, keepdims) * (winners / n).astype(a.dtype)
 
 
-@primitive(np.max, np.amax, a=_extremum_a)
+@primitive(np.max, np.amax, masks=True, a=_extremum_a)
 def max(  # noqa: A001
     a: Any,
     axis: Any = None,
@@ -361,7 +369,7 @@ def max(  # noqa: A001
     return _fold(np.max, np.maximum, None, a, axis, None, keepdims, initial, where)
 
 
-@primitive(np.min, np.amin, a=_extremum_a)
+@primitive(np.min, np.amin, masks=True, a=_extremum_a)
 def min(  # noqa: A001
     a: Any,
     axis: Any = None,

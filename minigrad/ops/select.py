@@ -25,6 +25,7 @@ __all__ = ["choose", "clip", "nan_to_num", "piecewise", "relu", "select", "where
     x=lambda g, condition: np.where(condition, g, np.zeros_like(g, shape=())),
     y=lambda g, condition: np.where(condition, np.zeros_like(g, shape=()), g),
     name="where",
+    masks=True,
 )
 def _where(condition: Any, x: Any, y: Any) -> Any:
     """x where the condition holds, else y.
@@ -70,6 +71,7 @@ def _clip_high(g: Any, a: Any, low: Any, high: Any) -> Any:
 @primitive(
     method=False,
     name="clip",
+    masks=True,
     a=lambda g, a, low, high: g * _within(a, low, high).astype(g.dtype),
     low=_clip_low,
     high=_clip_high,
@@ -110,7 +112,7 @@ def clip(
     return _clip(a, a_min, a_max)
 
 
-@primitive(x=lambda g, out: g * (out > 0).astype(g.dtype))
+@primitive(masks=True, x=lambda g, out: g * (out > 0).astype(g.dtype))
 def relu(x: Any) -> Any:
     """Rectified linear unit.
 
@@ -141,6 +143,7 @@ def _replaced(g: Any, x: Any, test: Callable[[Any], Any]) -> Any:
 
 @primitive(
     np.nan_to_num,
+    masks=True,
     x=lambda g, x: _where_part(g, x, np.isfinite),
     nan=lambda g, x: _replaced(g, x, np.isnan),
     posinf=lambda g, x: _replaced(g, x, np.isposinf),

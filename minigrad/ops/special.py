@@ -14,7 +14,6 @@ import numpy as np
 
 from ..backend import scipy_function
 from ..primitive import primitive
-from .masking import safe_divisor
 
 __all__ = [
     "dawsn", "entr", "erf", "erfc", "erfcinv", "erfcx", "erfi", "erfinv", "exp1", "exp10", "expi", "expn", "fresnel", "kl_div",
@@ -194,7 +193,10 @@ def ndtri(y: Any) -> Any:
 
 
 @primitive(
-    "scipy.special.xlog1py", method=False, x=lambda g, y: g * np.log1p(y), y=lambda g, x, y: g * x / safe_divisor(1 + y, g * x)
+    "scipy.special.xlog1py",
+    method=False,
+    x=lambda g, y: g * np.log1p(y),
+    y=lambda g, x, y: g * x / np.where((x == 0) & (y == -1), 1, 1 + y),
 )
 def xlog1py(x: Any, y: Any) -> Any:
     """x log(1 + y), 0 where x is 0.

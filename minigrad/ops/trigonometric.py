@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 from ..primitive import primitive
-from .masking import safe_divisor
 
 __all__ = [
     "sin",
@@ -80,7 +79,7 @@ def tan(x: Any) -> Any:
     return np.tan(x)
 
 
-@primitive(np.arcsin, x=lambda g, x: g / safe_divisor(np.sqrt(_one_minus_square(x)), g))
+@primitive(np.arcsin, x=lambda g, x: g / np.sqrt(_one_minus_square(x)))
 def arcsin(x: Any) -> Any:
     """Inverse sine, in radians.
 
@@ -93,7 +92,7 @@ def arcsin(x: Any) -> Any:
     return np.arcsin(x)
 
 
-@primitive(np.arccos, x=lambda g, x: -g / safe_divisor(np.sqrt(_one_minus_square(x)), g))
+@primitive(np.arccos, x=lambda g, x: -g / np.sqrt(_one_minus_square(x)))
 def arccos(x: Any) -> Any:
     """Inverse cosine, in radians.
 
@@ -189,7 +188,7 @@ def arcsinh(x: Any) -> Any:
     return np.arcsinh(x)
 
 
-@primitive(np.arccosh, x=lambda g, x: g / (np.sqrt(safe_divisor(x - 1, g)) * np.sqrt(x + 1)))
+@primitive(np.arccosh, x=lambda g, x: g / (np.sqrt(x - 1) * np.sqrt(x + 1)))
 def arccosh(x: Any) -> Any:
     """Inverse hyperbolic cosine.
 
@@ -202,7 +201,7 @@ def arccosh(x: Any) -> Any:
     return np.arccosh(x)
 
 
-@primitive(np.arctanh, x=lambda g, x: g / safe_divisor(1 - x * x, g))
+@primitive(np.arctanh, x=lambda g, x: g / (1 - x * x))
 def arctanh(x: Any) -> Any:
     """Inverse hyperbolic tangent.
 

@@ -254,7 +254,7 @@ def conv_weight(x: Any, g: Any, window: Window, groups: int = 1) -> Any:
 # ------------------------------------------------------------------------------------- pooling
 
 
-@primitive(method=False, extras=("index",), x=lambda g, index, window: pool_scatter(g, index, window))
+@primitive(method=False, extras=("index",), masks=True, x=lambda g, index, window: pool_scatter(g, index, window))
 @folds("x")
 @accelerated("max_pool")
 def max_pool(x: Any, window: Window) -> Any:
@@ -295,7 +295,7 @@ def pool_scatter(g: Any, index: Any, window: Window) -> Any:
     return out
 
 
-@primitive(method=False, x=lambda g, index, window: pool_scatter(g, index, window))
+@primitive(method=False, masks=True, x=lambda g, index, window: pool_scatter(g, index, window))
 @folds("x", "index")
 def pool_gather(x: Any, index: Any, window: Window) -> Any:
     """From each window the value at place `index`.

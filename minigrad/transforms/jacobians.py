@@ -7,12 +7,15 @@ from typing import Any, ParamSpec, overload
 
 import numpy as np
 
+from .. import graph
 from ..arrays.batch import Level, OneAtATime, enter, leave
 from ..backward import gradients, own, propagate
+from ..masked import is_finite
 from ..ops.products import eye_like
 from ..tensor import Tensor, wrap
 from ..trees import is_leaf
 from .gradients import grad
+from .pullbacks import dual_of
 from .recording import Argnums, Recording, argnums_of, name_of, named, output_of
 
 __all__ = ["hessian", "jacobian"]
@@ -104,7 +107,7 @@ def _one_by_one(call: Recording, out: Tensor) -> list[Any]:
 
 def _columns(call: Recording, out: Tensor) -> list[Any]:
     """The columns: v^T J is linear in v, and its transpose is J."""
-    dual = Tensor(np.zeros_like(out._array), requires_grad=True)
+    dual = dual_of(out)
     pulled = gradients([out], call.inputs, [dual], create_graph=True)
     leaves: list[Any] = []
     for g, x in zip(pulled, call.inputs, strict=True):
@@ -134,7 +137,15 @@ def _pulled(output: Tensor, cotangents: Any, nodes: Sequence[Any], create_graph:
     level = Level(cotangents.shape[0])
     try:
         g = enter(cotangents, level, 0)
-        found = propagate([output], [wrap(g, None) if create_graph else g], nodes, create_graph, True, search=False)
+        seeds = [wrap(g, None) if create_graph else g]
+        found = propagate([output], seeds, nodes, create_graph, True, search=False)
+        if output.size > 1 and not all(map(is_finite, found.values())):
+            # The zeros of a unit vector are those of a mask: what they meet has no part in this row.
+            token = graph.behind_mask.set(True)
+            try:
+                found = propagate([output], seeds, nodes, create_graph, True, search=False)
+            finally:
+                graph.behind_mask.reset(token)
         return [_left(found.pop(n), level) if n in found else None for n in nodes]
     finally:
         level.active = False

@@ -14,6 +14,7 @@ import numpy as np
 
 from .. import backend
 from ..backward import gradients
+from ..masked import any_numbers
 from ..tensor import Tensor, wrap
 from ..trees import unflatten, vectors_like
 from .recording import Argnums, Recording, argnums_of, is_tracked, name_of, named
@@ -167,7 +168,7 @@ def push_forward(call: Recording, directions: Sequence[Any]) -> Any:
     """
     outs = call.outputs
     create_graph = call.create_graph or is_tracked(directions)
-    duals = [Tensor(np.zeros_like(out._array), requires_grad=True) for out in outs]
+    duals = [dual_of(out) for out in outs]
     pulled = gradients(outs, call.inputs, duals, create_graph=True)
     pairs = [
         (g, t if isinstance(t, Tensor) or backend.is_array(t) else np.asarray(t))
@@ -180,6 +181,12 @@ def push_forward(call: Recording, directions: Sequence[Any]) -> Any:
         for t, out in zip(moved, outs, strict=True)
     ]
     return unflatten(call.value, iter(tangents))
+
+
+def dual_of(output: Tensor) -> Tensor:
+    """A cotangent for a map that is linear in it: any numbers but 0, which would be taken for those of a mask."""
+    numbers = any_numbers(output._array)
+    return Tensor(numbers, requires_grad=True)
 
 
 def _value(call: Recording) -> Any:

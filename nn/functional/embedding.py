@@ -39,7 +39,7 @@ def _rows_gradient(g: Any, indices: Any, weight_shape: tuple[int, ...]) -> Any:
     return RowSparse(np.reshape(g, (-1, *weight_shape[1:])), np.reshape(indices, -1), weight_shape)
 
 
-@primitive(method=False, weight=_rows_gradient)
+@primitive(method=False, masks=True, weight=_rows_gradient)
 def sparse_rows(weight: Any, indices: Any) -> Any:
     """Rows of a table, whose gradient holds these rows alone.
 

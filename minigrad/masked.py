@@ -1,0 +1,161 @@
+"""Behind a mask nothing happens: where a masking op sends no gradient, none arrives further down.
+
+In ``np.where(x > 0, np.log(x), 0)`` no gradient is sent to the logarithm where x <= 0.  The chain rule
+multiplies that 0 with the slope of the logarithm, which is infinite or NaN there, and 0 * inf is NaN.
+
+The engine mends this in one place, for all rules (`mended`).  An op that sends gradients to a part of
+its input alone is declared with `masks=`.  What lies below it in the graph is looked at: if the rule of
+an op gives numbers that are not finite, they become 0 where only zeros of the mask went into them.
+Other zeros are not touched, so that 0 * exp(x) is what IEEE 754 says (`Sent` tells them apart).  A
+backward pass that meets no masking op looks at nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from math import isfinite
+from typing import Any
+
+import numpy as np
+from numpy import ndarray
+
+from .arrays.batch import all_examples
+from .graph import Node
+from .tensor import raw
+
+__all__ = ["EVERYWHERE", "Rule", "Sent", "any_numbers", "is_finite", "masks", "mended", "sent_below"]
+
+#: A rule of which everything is known but the gradient and the values that it reads.
+Rule = Callable[[Any, Sequence[Any]], Any]
+#: How many steps are looked back for the mask that zeros are from.
+_STEPS = 50
+
+
+def masks(node: Node) -> bool:
+    """Whether the op of a node sends its gradient to a part of its input alone."""
+    op = node.op
+    if op.masks is True or type(node) is not Node:
+        return True
+    if not op.masks:
+        return False
+    named = (zip(r, v, strict=True) for r, v in zip(op.reads, node.saved, strict=False) if v)
+    values = {name: value for pairs in named for name, value in pairs}
+    names = op.masks.__code__.co_varnames[: op.masks.__code__.co_argcount]
+    return bool(op.masks(*(values[name] for name in names)))
+
+
+class Sent:
+    """Where a gradient was sent, also if it happens to be 0 there: found when it is asked for.
+
+    Without a function it is not known, and all zeros count as those of a mask.
+    """
+
+    __slots__ = ("find", "steps")
+
+    def __init__(self, find: Callable[[], Any] | None = None, steps: int = 0) -> None:
+        self.find, self.steps = (None, 0) if steps > _STEPS else (find, steps)
+
+    def closed(self, g: Any) -> Any:
+        """Where g is a 0 of the mask."""
+        return (raw(g) == 0) if self.find is None else (raw(g) == 0) & ~self.find()
+
+    def __or__(self, other: Sent) -> Sent:
+        """Where one or the other was sent."""
+        one, two = self.find, other.find
+        if one is None or two is None:
+            return Sent()
+        return Sent(lambda: one() | two(), max(self.steps, other.steps) + 1)
+
+
+#: Where a masking op is the first: its own gradient was sent everywhere.
+EVERYWHERE = Sent(lambda: np.True_)
+
+
+def sent_below(
+    sent: Sent, op: Any, g: Any, rule: Rule, reads: Sequence[Any], parent: Node
+) -> Sent:
+    """Where the rule of an op, which gives the parent's own shape here, sends a gradient on to it."""
+    find = sent.find
+    if find is None or parent.shape is None or getattr(g, "dtype", None) is None:
+        return Sent()  # of an op of several outputs
+    if op.elementwise and not op.masks and parent.shape == g.shape:
+        return sent
+    if op.saves_arrays and not op.masks:
+        return Sent()  # a product, say, whose own zeros are as good
+    dtype, shape, example = g.dtype, g.shape, raw(g)
+
+    def below() -> Any:
+        ones = np.ones_like(example, shape=shape) * find()
+        return rule(ones.astype(dtype), _raw(reads)) != 0
+
+    return Sent(below, sent.steps + 1)
+
+
+def is_finite(c: Any) -> bool:
+    """Whether all numbers of an array, of a Tensor's or of a batch's, are finite."""
+    c = all_examples(raw(c))
+    if c.dtype.kind not in "fc":
+        return True
+    if type(c) is ndarray and isfinite(np.vdot(c, c).real):  # reads once and makes no array
+        return True
+    return bool(np.all(np.isfinite(c)))
+
+
+def mended(c: Any, g: Any, sent: Sent, op: Any, rule: Rule, reads: Sequence[Any]) -> Any:
+    """A contribution, with 0 in place of what is not finite because of zeros of a mask.
+
+    Args:
+        c: what the rule gave.
+        g: the gradient that it got, or a tuple for an op of several outputs.
+        sent: where g was sent.
+        rule, reads: the rule, and what it read beside the gradient.
+
+    The rule of a product adds up many elements of g.  It runs again with numbers in place of what it
+    read that is not finite: what does not change with these numbers was only multiplied with zeros.  At
+    last what is infinite only for numbers that are finite (the slope of a root at 0): what stays 0 with
+    1 in place of all that was sent, and any numbers in place of what the rule reads.
+    """
+    parts = g if type(g) is tuple else (g,)
+    if all(bool(np.all(all_examples(sent.closed(part)))) for part in parts):
+        return np.zeros_like(raw(c))
+    wrong = ~np.isfinite(raw(c))
+    values = _raw(reads)
+    if op.masks:  # which may have multiplied its mask with an infinite gradient
+        share = rule(_swapped(_raw(g), np.ones_like), values)
+        c = _replaced(c, wrong & (share == 0), 0)
+        wrong = wrong & (share != 0)
+    if op.elementwise and wrong.shape == getattr(g, "shape", None):
+        return _replaced(c, wrong & sent.closed(g), 0)
+    ones = _swapped(_raw(g), lambda x: (~sent.closed(x)).astype(x.dtype))
+    with_1, with_2 = (rule(ones, _swapped(values, _finite(number))) for number in (1, 2))
+    same = np.isfinite(with_1) & (with_1 == with_2)
+    c = _replaced(c, wrong & same, rule(g, _swapped(reads, _finite(1))))
+    wrong = wrong & ~same
+    if np.any(all_examples(wrong)):
+        c = _replaced(c, wrong & (rule(ones, _swapped(values, any_numbers)) == 0), 0)
+    return c
+
+
+def _replaced(c: Any, where: Any, by: Any) -> Any:
+    return np.where(where, by if hasattr(by, "dtype") else np.zeros_like(c, shape=()), c)
+
+
+def _raw(x: Any) -> Any:
+    return type(x)(map(_raw, x)) if type(x) in (tuple, list) else raw(x)
+
+
+def _swapped(x: Any, swap: Callable[[Any], Any]) -> Any:
+    """Nested values, with another array in place of each that holds real or complex numbers."""
+    if type(x) in (tuple, list):
+        return type(x)(_swapped(part, swap) for part in x)
+    return swap(x) if getattr(x, "dtype", np.dtype(bool)).kind in "fc" else x
+
+
+def _finite(number: int) -> Callable[[Any], Any]:
+    return lambda x: _replaced(x, ~np.isfinite(raw(x)), np.full_like(raw(x), number, shape=()))
+
+
+def any_numbers(x: Any) -> Any:
+    """Numbers between 1/4 and 3/4 that have nothing to do with one another, in place of an array."""
+    count = np.arange(x.size, like=all_examples(x)).reshape(x.shape)
+    return (0.25 + 0.5 * (count * 0.6180339887498949 % 1)).astype(x.dtype)
