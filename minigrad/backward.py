@@ -35,7 +35,7 @@ from .tensor import Tensor, raw, wrap
 Send = Callable[[Node, Any], object]
 
 __all__ = [
-    "PICK", "Cotangents", "EngineOp", "apply", "backward", "fit", "gradients", "own", "pick", "propagate", "seed",
+    "PICK", "Cotangents", "EngineOp", "apply", "apply_masked", "backward", "fit", "gradients", "own", "pick", "propagate", "seed",
 ]  # fmt: skip
 
 
@@ -137,7 +137,7 @@ def propagate(
                 _accumulate_leaf(node, g, create_graph)
                 continue
             if node.op.masks or type(node) is not Node or (masked and node in masked):
-                _apply_masked(node, g, parents, send, create_graph, masked)
+                apply_masked(node, g, parents, send, create_graph, masked)
             else:
                 apply(node, g, parents, send, create_graph)
             if not keep and node.op.saves_arrays:
@@ -294,10 +294,10 @@ def _behind_mask(outputs: Sequence[Tensor], cotangents: Sequence[Any]) -> dict[N
     if not graph.behind_mask.get():
         return {}
     pairs = zip(outputs, cotangents, strict=True)
-    return {y._node: Sent(lambda g=g: raw(g) != 0) for y, g in pairs if y._node is not None}
+    return {y._node: Sent.by(g) for y, g in pairs if y._node is not None}
 
 
-def _apply_masked(
+def apply_masked(
     node: Node,
     g: Any,
     parents: Sequence[Node | None],

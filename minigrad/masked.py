@@ -55,6 +55,11 @@ class Sent:
     def __init__(self, find: Callable[[], Any] | None = None, steps: int = 0) -> None:
         self.find, self.steps = (None, 0) if steps > _STEPS else (find, steps)
 
+    @staticmethod
+    def by(g: Any) -> Sent:
+        """To where a gradient is not 0."""
+        return Sent(lambda: raw(g) != 0)
+
     def closed(self, g: Any) -> Any:
         """Where g is a 0 of the mask."""
         return (raw(g) == 0) if self.find is None else (raw(g) == 0) & ~self.find()

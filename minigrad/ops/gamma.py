@@ -300,8 +300,8 @@ def _betainc_slopes(a: Any, b: Any, x: Any, complement: Any = None) -> tuple[Any
     common = psi(p + q + n)
     along_p = np.where(inside, np.sum(t * (np.log(y) + common - psi(p + n + 1)), axis=-1), 0.0)
     along_q = np.where(inside, np.sum(t * (np.log1p(-y) + common - psi(q)), axis=-1), 0.0)
-    slopes = np.where(swap, -along_q, along_p), np.where(swap, -along_p, along_q)
-    return tuple(np.where(known, slope, np.nan) for slope in slopes)
+    along_p, along_q = (np.where(known, slope, np.nan) for slope in (along_p, along_q))
+    return np.where(swap, -along_q, along_p), np.where(swap, -along_p, along_q)
 
 
 @primitive(

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..backward import PICK, Cotangents, apply, seed
+from ..backward import PICK, Cotangents, apply_masked, seed
 from ..graph import Node
 from ..tensor import Tensor
 from .capture import captured
@@ -75,12 +75,14 @@ def backward_flow(outputs: Tensor | Sequence[Tensor], steps: list[Step], gradien
     [1.0, 6.0]
     """
     arrived: dict[Node, list[Any]] = {}
+    masked: dict[Node, Any] = {}  # the nodes whose gradient has come through a masking op
 
     def deliver(node: Node, g: Any) -> int:
         """Note a gradient; one of an output of an op with several goes to the op's own node.  Returns the number of the node."""
         if node.op is PICK and node.parents[0] is not None:
             numbers: list[int] = []
-            apply(node, g, node.parents, lambda parent, c: numbers.append(deliver(parent, c)))
+            send = lambda parent, c: numbers.append(deliver(parent, c))
+            apply_masked(node, g, node.parents, send, False, masked)
             return numbers[0]
         arrived.setdefault(node, []).append(g)
         return node.order
@@ -97,7 +99,8 @@ def backward_flow(outputs: Tensor | Sequence[Tensor], steps: list[Step], gradien
         total = sum(parts[1:], parts[0])
         sends: list[tuple[int, Any]] = []
         if node.op is not None:
-            apply(node, total, node.parents, lambda parent, c, to=sends: to.append((deliver(parent, c), c)))  # type: ignore[misc]
+            send = lambda parent, c, to=sends: to.append((deliver(parent, c), c))
+            apply_masked(node, total, node.parents, send, False, masked)
         flows.append(Flow(step, [_shown(part, node) for part in parts], _shown(total, node), sends))
     return flows
 
