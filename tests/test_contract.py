@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parent.parent
 #: "!" means that module alone, without what is inside of the package.  A layer may import itself and the layers below.
 LAYERS: list[list[str]] = [
     ["minigrad.backend", "minigrad.files", "minigrad.graph", "minigrad.kernels!", "minigrad.trees"],
-    ["minigrad.arrays", "minigrad.tensor"],
+    ["minigrad.arrays", "minigrad.masked", "minigrad.tensor"],
     ["minigrad.backward"],
     ["minigrad.calling", "minigrad.op", "minigrad.primitive"],
     ["minigrad.ops"],

@@ -81,8 +81,9 @@ def backward_flow(outputs: Tensor | Sequence[Tensor], steps: list[Step], gradien
         """Note a gradient; one of an output of an op with several goes to the op's own node.  Returns the number of the node."""
         if node.op is PICK and node.parents[0] is not None:
             numbers: list[int] = []
-            send = lambda parent, c: numbers.append(deliver(parent, c))
-            apply_masked(node, g, node.parents, send, False, masked)
+            apply_masked(
+                node, g, node.parents, lambda parent, c: numbers.append(deliver(parent, c)), False, masked
+            )
             return numbers[0]
         arrived.setdefault(node, []).append(g)
         return node.order
@@ -99,7 +100,10 @@ def backward_flow(outputs: Tensor | Sequence[Tensor], steps: list[Step], gradien
         total = sum(parts[1:], parts[0])
         sends: list[tuple[int, Any]] = []
         if node.op is not None:
-            send = lambda parent, c, to=sends: to.append((deliver(parent, c), c))
+
+            def send(parent: Node, c: Any, to: list[tuple[int, Any]] = sends) -> None:
+                to.append((deliver(parent, c), c))
+
             apply_masked(node, total, node.parents, send, False, masked)
         flows.append(Flow(step, [_shown(part, node) for part in parts], _shown(total, node), sends))
     return flows
