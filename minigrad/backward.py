@@ -16,6 +16,7 @@ import heapq
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import nullcontext
+from functools import partial
 from math import prod
 from operator import attrgetter
 from sys import getrefcount
@@ -28,7 +29,18 @@ from . import backend, graph
 from .arrays.batch import Batch, OneAtATime, all_examples, levels_of, newest, settled
 from .arrays.fallback import apply_rule
 from .graph import Node
-from .masked import EVERYWHERE, Rule, Sent, is_finite, masks, mended, sent_below
+from .masked import (
+    EVERYWHERE,
+    UNKNOWN,
+    BehindMask,
+    Sent,
+    either,
+    is_finite,
+    masks,
+    mended,
+    sent_below,
+    sent_to,
+)  # fmt: skip
 from .tensor import Tensor, raw, wrap
 
 #: What receives the contributions of a rule: a parent and what belongs to it.
@@ -109,12 +121,12 @@ def propagate(
     without, they are added to `.grad` of all leaves.
     """
     schedule = Schedule(outputs, cotangents)
-    masked = _behind_mask(outputs, cotangents)
     needed = None if targets is None else _needed(schedule.waiting, targets, search)
     found: dict[Node, Any] = dict.fromkeys(targets or ())
     keep = create_graph if retain_graph is None else retain_graph
     take, send = schedule.next, schedule.add
-    with graph.set_grad_enabled(create_graph) if graph.special else nullcontext():
+    mode = graph.set_grad_enabled(create_graph) if graph.special else nullcontext()
+    with mode, _behind_mask(outputs, cotangents) as masked:
         while True:
             if schedule.heap or schedule.near is None:
                 following = take()
@@ -289,12 +301,13 @@ def apply(
         raise
 
 
-def _behind_mask(outputs: Sequence[Tensor], cotangents: Sequence[Any]) -> dict[Node, Sent]:
-    """The nodes whose gradient has come through a masking op, at the start, and where it was sent."""
-    if not graph.behind_mask.get():
-        return {}
-    pairs = zip(outputs, cotangents, strict=True)
-    return {y._node: Sent.by(g) for y, g in pairs if y._node is not None}
+def _behind_mask(outputs: Sequence[Tensor], cotangents: Sequence[Any]) -> BehindMask:
+    """What is behind a mask when a backward pass begins."""
+    masked = BehindMask()
+    if graph.behind_mask.get():
+        pairs = zip(outputs, cotangents, strict=True)
+        masked.update((y._node, sent_to(g)) for y, g in pairs if y._node is not None)
+    return masked
 
 
 def apply_masked(
@@ -303,41 +316,47 @@ def apply_masked(
     parents: Sequence[Node | None],
     send: Send,
     create_graph: bool,
-    masked: dict[Node, Sent],
+    masked: BehindMask,
 ) -> None:
     """`apply` where a masking op is above, or is this one: so it is for what lies below."""
-    if node not in masked and not masks(node):
-        return apply(node, g, parents, send, create_graph)
-    sent = masked.pop(node, EVERYWHERE if type(node) is Node else Sent())
+    sent = masked.pop(node, None)
+    if sent is None:
+        if not masks(node):
+            return apply(node, g, parents, send, create_graph)
+        sent = EVERYWHERE if type(node) is Node else UNKNOWN
+    op, i = node.op, -1
     if node.saved is None:
         graph.check_saved(node)
-    for i, parent in enumerate(parents):
-        if parent is not None:
-            rule, reads = _rule(node, i, parents, fitted=True)
-            below = sent_below(sent, node.op, g, rule, reads, parent)
-            masked[parent] = masked[parent] | below if parent in masked else below
+    for parent in parents:
+        i += 1
+        if parent is None or parent.op is None:
+            continue
+        below = UNKNOWN  # of a product, say: its own zeros are as good as those of the mask
+        if op.elementwise and not op.masks and parent.shape == node.shape:
+            below = sent
+        elif parent.shape is not None and (op.masks or not op.saves_arrays):
+            below = sent_below(sent, node, g, partial(_once_more, node, i, parents, node.saved))
+        masked[parent] = either(masked[parent], below) if parent in masked else below
+    if not op.saves_arrays:
+        return apply(node, g, parents, send, create_graph)
+    masked.silence()
     token = graph.behind_mask.set(True)
     try:
-        with np.errstate(all="ignore"):  # of what is mended
-            apply(node, g, parents, send, create_graph, sent)
+        apply(node, g, parents, send, create_graph, sent)
     finally:
         graph.behind_mask.reset(token)
 
 
-def _rule(
-    node: Node, i: int, parents: Sequence[Node | None], fitted: bool = False
-) -> tuple[Rule, Any]:
-    """The rule for one input as a function of the gradient and of what it reads; and what that is."""
+def _once_more(
+    node: Node, i: int, parents: Sequence[Node | None], saved: Any, g: Any, fitted: bool = True
+) -> Any:
+    """What a rule gives for another gradient, or from other values than those that it read."""
     op, parent = node.op, parents[i]
-
-    def rule(g: Any, reads: Any) -> Any:
-        if op.joint:
-            c = _jointly(op, g, parents, [reads])[i]
-        else:
-            c = apply_rule(op.name, op.rules[i], (g, *reads))
-        return fit(c, parent.shape, parent.dtype) if fitted and parent is not None else c
-
-    return rule, node.saved[0 if op.joint or not op.rules else i]
+    if op.joint:
+        c = _jointly(op, g, parents, saved)[i]
+    else:
+        c = apply_rule(op.name, op.rules[i], (g, *saved[i]))
+    return fit(c, parent.shape, parent.dtype) if fitted and parent is not None else c
 
 
 def _mended(
@@ -347,8 +366,12 @@ def _mended(
     if not is_finite(c):
         if graph.special and graph.is_anomaly_enabled():
             _check_finite(c, node)
-        rule, reads = _rule(node, i, parents)[0], saved[0 if node.op.joint else i]
-        c = mended(c, g, sent, node.op, rule, reads)
+        at = 0 if node.op.joint else i
+
+        def rule(g: Any, reads: Any) -> Any:
+            return _once_more(node, i, parents, {at: reads}, g, fitted=False)
+
+        c = mended(c, g, sent, node.op, rule, saved[at])
     if isinstance(c, Tensor) and c._node is not None:
         c._node.__class__ = Masked
     return c

@@ -6,7 +6,7 @@ multiplies that 0 with the slope of the logarithm, which is infinite or NaN ther
 The engine mends this in one place, for all rules (`mended`).  An op that sends gradients to a part of
 its input alone is declared with `masks=`.  What lies below it in the graph is looked at: if the rule of
 an op gives numbers that are not finite, they become 0 where only zeros of the mask went into them.
-Other zeros are not touched, so that 0 * exp(x) is what IEEE 754 says (`Sent` tells them apart).  A
+Other zeros are not touched, so that 0 * exp(x) is what IEEE 754 says (`sent_below` tells them apart).  A
 backward pass that meets no masking op looks at nothing.
 """
 
@@ -23,10 +23,14 @@ from .arrays.batch import all_examples
 from .graph import Node
 from .tensor import raw
 
-__all__ = ["EVERYWHERE", "Rule", "Sent", "any_numbers", "is_finite", "masks", "mended", "sent_below"]
+__all__ = [
+    "EVERYWHERE", "UNKNOWN", "BehindMask", "Sent", "any_numbers", "either", "is_finite", "masks", "mended",
+    "sent_below", "sent_to",
+]  # fmt: skip
 
 #: A rule of which everything is known but the gradient and the values that it reads.
 Rule = Callable[[Any, Sequence[Any]], Any]
+_NUMBER = np.zeros(())
 #: How many steps are looked back for the mask that zeros are from.
 _STEPS = 50
 
@@ -44,64 +48,77 @@ def masks(node: Node) -> bool:
     return bool(op.masks(*(values[name] for name in names)))
 
 
-class Sent:
-    """Where a gradient was sent, also if it happens to be 0 there: found when it is asked for.
+#: Where a gradient was sent, also if it happens to be 0 there: a function that finds it when it is asked
+#: for, and how many steps it looks back.  Without a function it is not known, and all zeros are of a mask.
+Sent = tuple[Callable[[], Any] | None, int]
+UNKNOWN: Sent = (None, 0)
+#: Where a masking op is the first: its own gradient was sent everywhere.
+EVERYWHERE: Sent = (lambda: np.True_, 0)
 
-    Without a function it is not known, and all zeros count as those of a mask.
+
+class BehindMask(dict[Node, Sent]):
+    """The nodes whose gradient has come through a masking op, and where it was sent, during a backward pass.
+
+    From the first of them on NumPy does not warn: what is not finite is mended.
     """
 
-    __slots__ = ("find", "steps")
+    _silent: np.errstate | None = None
 
-    def __init__(self, find: Callable[[], Any] | None = None, steps: int = 0) -> None:
-        self.find, self.steps = (None, 0) if steps > _STEPS else (find, steps)
+    def silence(self) -> None:
+        if self._silent is None:
+            self._silent = np.errstate(all="ignore")
+            self._silent.__enter__()
 
-    @staticmethod
-    def by(g: Any) -> Sent:
-        """To where a gradient is not 0."""
-        return Sent(lambda: raw(g) != 0)
+    def __enter__(self) -> BehindMask:
+        return self
 
-    def closed(self, g: Any) -> Any:
-        """Where g is a 0 of the mask."""
-        return (raw(g) == 0) if self.find is None else (raw(g) == 0) & ~self.find()
-
-    def __or__(self, other: Sent) -> Sent:
-        """Where one or the other was sent."""
-        one, two = self.find, other.find
-        if one is None or two is None:
-            return Sent()
-        return Sent(lambda: one() | two(), max(self.steps, other.steps) + 1)
+    def __exit__(self, *error: Any) -> None:
+        if self._silent is not None:
+            self._silent.__exit__(*error)
 
 
-#: Where a masking op is the first: its own gradient was sent everywhere.
-EVERYWHERE = Sent(lambda: np.True_)
+def sent_to(g: Any) -> Sent:
+    """To where a gradient is not 0."""
+    return lambda: raw(g) != 0, 0
 
 
-def sent_below(
-    sent: Sent, op: Any, g: Any, rule: Rule, reads: Sequence[Any], parent: Node
-) -> Sent:
-    """Where the rule of an op, which gives the parent's own shape here, sends a gradient on to it."""
-    find = sent.find
-    if find is None or parent.shape is None or getattr(g, "dtype", None) is None:
-        return Sent()  # of an op of several outputs
-    if op.elementwise and not op.masks and parent.shape == g.shape:
-        return sent
-    if op.saves_arrays and not op.masks:
-        return Sent()  # a product, say, whose own zeros are as good
-    dtype, shape, example = g.dtype, g.shape, raw(g)
+def either(one: Sent, two: Sent) -> Sent:
+    """To where one or the other was sent."""
+    find, also = one[0], two[0]
+    if find is None or also is None:
+        return UNKNOWN
+    return lambda: find() | also(), max(one[1], two[1]) + 1
+
+
+def closed(sent: Sent, g: Any) -> Any:
+    """Where g is a 0 of the mask."""
+    zero = raw(g) == 0
+    return zero if sent[0] is None else zero & ~sent[0]()
+
+
+def sent_below(sent: Sent, node: Node, g: Any, rule: Callable[[Any], Any]) -> Sent:
+    """Where a node sends its gradient g on to a parent.
+
+    Args:
+        rule: what arrives at the parent, in its shape, for another gradient.
+    """
+    find, steps = sent
+    if find is None or steps == _STEPS or node.shape is None:
+        return UNKNOWN
+    like = _NUMBER if type(g) is ndarray else g  # an array's buffer may be reused, if nobody holds it
 
     def below() -> Any:
-        ones = np.ones_like(example, shape=shape) * find()
-        return rule(ones.astype(dtype), _raw(reads)) != 0
+        ones = np.ones_like(raw(like), shape=node.shape) * find()
+        return rule(ones.astype(node.dtype)) != 0
 
-    return Sent(below, sent.steps + 1)
+    return below, steps + 1
 
 
 def is_finite(c: Any) -> bool:
     """Whether all numbers of an array, of a Tensor's or of a batch's, are finite."""
-    c = all_examples(raw(c))
-    if c.dtype.kind not in "fc":
-        return True
-    if type(c) is ndarray and isfinite(np.vdot(c, c).real):  # reads once and makes no array
+    if type(c) is not ndarray:
+        c = all_examples(raw(c))
+    elif isfinite(np.vdot(c, c).real):  # reads once and makes no array
         return True
     return bool(np.all(np.isfinite(c)))
 
@@ -121,7 +138,7 @@ def mended(c: Any, g: Any, sent: Sent, op: Any, rule: Rule, reads: Sequence[Any]
     1 in place of all that was sent, and any numbers in place of what the rule reads.
     """
     parts = g if type(g) is tuple else (g,)
-    if all(bool(np.all(all_examples(sent.closed(part)))) for part in parts):
+    if all(bool(np.all(all_examples(closed(sent, part)))) for part in parts):
         return np.zeros_like(raw(c))
     wrong = ~np.isfinite(raw(c))
     values = _raw(reads)
@@ -130,8 +147,8 @@ def mended(c: Any, g: Any, sent: Sent, op: Any, rule: Rule, reads: Sequence[Any]
         c = _replaced(c, wrong & (share == 0), 0)
         wrong = wrong & (share != 0)
     if op.elementwise and wrong.shape == getattr(g, "shape", None):
-        return _replaced(c, wrong & sent.closed(g), 0)
-    ones = _swapped(_raw(g), lambda x: (~sent.closed(x)).astype(x.dtype))
+        return _replaced(c, wrong & closed(sent, g), 0)
+    ones = _swapped(_raw(g), lambda x: (~closed(sent, x)).astype(x.dtype))
     with_1, with_2 = (rule(ones, _swapped(values, _finite(number))) for number in (1, 2))
     same = np.isfinite(with_1) & (with_1 == with_2)
     c = _replaced(c, wrong & same, rule(g, _swapped(reads, _finite(1))))

@@ -103,6 +103,23 @@ def test_every_function_of_numbers_is_hidden(case: str) -> None:
             _check(WAYS["where"], one, bad, [a.ravel() for a in first], i)
 
 
+@pytest.mark.parametrize(
+    "reduce",
+    [
+        np.nansum, np.nanmean, np.nanmax, np.nanmin, np.nanprod, np.nanvar, np.nanstd, np.nanmedian,
+        partial(np.nanquantile, q=0.3), lambda y: np.nancumsum(y)[-1], lambda y: np.nan_to_num(y).sum(),
+        lambda y: np.sum(np.where(np.isnan(y), 0.0, y)), lambda y: np.fmax.reduce(y),
+    ],
+)  # fmt: skip
+def test_reductions_that_leave_nan_out_hide_it(reduce: Callable[..., Any]) -> None:
+    x, fine = np.array([-1.0, 1.0, 4.0, -4.0, 9.0]), np.array([1.0, 4.0, 9.0])
+    f = lambda x: reduce(np.sqrt(x))
+    for h in (grad(f), grad(lambda x: np.sum(grad(f)(x) ** 2))):
+        got, want = h(x), h(fine)
+        np.testing.assert_allclose(got[[1, 2, 4]], want)
+        assert not np.any(got[[0, 3]])
+
+
 def _filled(a: np.ndarray, value: float) -> Any:
     return np.full_like(a, value) if a.dtype.kind in "fc" else a
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from ..backward import PICK, Cotangents, apply_masked, seed
 from ..graph import Node
+from ..masked import BehindMask
 from ..tensor import Tensor
 from .capture import captured
 from .walk import Step
@@ -74,8 +75,12 @@ def backward_flow(outputs: Tensor | Sequence[Tensor], steps: list[Step], gradien
     >>> [float(flow.total) for flow in backward_flow(y, walk(y))]
     [1.0, 6.0]
     """
+    with BehindMask() as masked:
+        return _flow([outputs] if isinstance(outputs, Tensor) else outputs, steps, gradient, masked)
+
+
+def _flow(outputs: Sequence[Tensor], steps: list[Step], gradient: Any, masked: BehindMask) -> list[Flow]:
     arrived: dict[Node, list[Any]] = {}
-    masked: dict[Node, Any] = {}  # the nodes whose gradient has come through a masking op
 
     def deliver(node: Node, g: Any) -> int:
         """Note a gradient; one of an output of an op with several goes to the op's own node.  Returns the number of the node."""
@@ -88,7 +93,7 @@ def backward_flow(outputs: Tensor | Sequence[Tensor], steps: list[Step], gradien
         arrived.setdefault(node, []).append(g)
         return node.order
 
-    for output in [outputs] if isinstance(outputs, Tensor) else outputs:
+    for output in outputs:
         assert output._node is not None
         deliver(output._node, seed(output, gradient, False))
     flows = []
