@@ -77,8 +77,6 @@ def divide(x: Any, y: Any) -> Any:
     dx  = g / y
     dy  = -g x / y^2
 
-    Where y = 0 and no gradient arrives (g = 0, behind a mask) the gradients are 0, not NaN.
-
     >>> grad(divide, argnums=1)(1.0, 2.0)
     np.float64(-0.25)
     """
