@@ -137,8 +137,9 @@ def mended(c: Any, g: Any, sent: Sent, op: Any, rule: Rule, reads: Sequence[Any]
     last what is infinite only for numbers that are finite (the slope of a root at 0): what stays 0 with
     1 in place of all that was sent, and any numbers in place of what the rule reads.
     """
+    elementwise = op.elementwise and np.shape(c) == getattr(g, "shape", None)
     parts = g if type(g) is tuple else (g,)
-    if all(bool(np.all(all_examples(closed(sent, part)))) for part in parts):
+    if not elementwise and all(bool(np.all(all_examples(closed(sent, part)))) for part in parts):
         return np.zeros_like(raw(c))
     wrong = ~np.isfinite(raw(c))
     values = _raw(reads)
@@ -146,7 +147,7 @@ def mended(c: Any, g: Any, sent: Sent, op: Any, rule: Rule, reads: Sequence[Any]
         share = rule(_swapped(_raw(g), np.ones_like), values)
         c = _replaced(c, wrong & (share == 0), 0)
         wrong = wrong & (share != 0)
-    if op.elementwise and wrong.shape == getattr(g, "shape", None):
+    if elementwise:
         return _replaced(c, wrong & closed(sent, g), 0)
     ones = _swapped(_raw(g), lambda x: (~closed(sent, x)).astype(x.dtype))
     with_1, with_2 = (rule(ones, _swapped(values, _finite(number))) for number in (1, 2))
