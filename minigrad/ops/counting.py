@@ -99,6 +99,10 @@ def histogram(
     edges = np.histogram(values, raw(bins), range)[1]
     if weights is None:
         return np.histogram(values, edges, density=density)
+    if isinstance(bins, str):
+        raise TypeError(f"histogram: bins={bins!r} is estimated from values without weights: give a number of bins")
+    if np.shape(weights) != np.shape(a):
+        raise ValueError(f"histogram: weights of shape {np.shape(weights)} for values of shape {np.shape(a)}")
     out = histogramdd([values], [edges], None, density, weights)[0]
     return out if density else out.astype(as_operand(weights).dtype, copy=False), edges
 
@@ -118,6 +122,8 @@ def histogram2d(
     array([[0., 5.],
            [0., 0.]])
     """
+    if not np.ndim(x) or not np.ndim(y):
+        raise TypeError(f"histogram2d: x and y must have one axis, got shapes {np.shape(x)} and {np.shape(y)}")
     if np.ndim(bins) == 1 and len(bins) not in (1, 2):
         bins = [bins, bins]
     out, edges = histogramdd([x, y], bins, range, density, weights)

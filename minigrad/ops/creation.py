@@ -315,9 +315,12 @@ def _spaced(
     shares = backend.beside(
         shares.reshape(num, *(1,) * max(np.ndim(start), np.ndim(stop))).astype(inexact), known
     )
-    out = np.moveaxis(start * (1 - shares) + stop * shares, 0, axis)
+    out = start + (stop - start) * shares
+    if endpoint and num > 1:  # the last number is exactly the end
+        out = np.where(raw(shares) == 1, stop, out)
+    out = np.moveaxis(out, 0, axis)
     out = out if dtype is None else out.astype(dtype)
-    return out, (stop - start) / parts if parts > 0 else (stop - start) * np.nan
+    return out, (stop - start) / parts if parts > 0 else np.nan
 
 
 @composed(np.logspace, method=False)
@@ -365,13 +368,13 @@ def geomspace(
         return _made(out, (start, stop), dtype, device, requires_grad)
     if any(np.any(all_examples(raw(x)) == 0) for x in (start, stop)):
         raise ValueError("geomspace: a geometric sequence holds no zero")
-    if any(np.iscomplexobj(raw(x)) for x in (start, stop)):
-        raise NotImplementedError(
-            "geomspace: complex numbers that require a gradient are not supported"
-        )
-    sign = np.sign(raw(start))
-    out = np.exp(linspace(np.log(start * sign), np.log(stop * sign), num, endpoint))
-    out = np.moveaxis(out * sign, 0, axis).astype(
+    grown, _ = _spaced(0.0 * start, np.log(stop / start), operator.index(num), endpoint, None, 0)
+    out = start * np.exp(grown)
+    place = np.reshape(np.arange(num), (num, *(1,) * (np.ndim(out) - 1)))
+    out = np.where(backend.beside(place == 0, out), start, out)  # the ends are exact, also where a logarithm is NaN
+    if endpoint and num > 1:
+        out = np.where(backend.beside(place == num - 1, out), stop, out)
+    out = np.moveaxis(out, 0, axis).astype(
         dtype or np.result_type(out.dtype, np.float64)
     )  # as NumPy
     return out if device is None else to_device(out, device)

@@ -194,4 +194,5 @@ def unwrap(p: Any, discont: Any = None, axis: int = -1, *, period: Any = 2 * np.
     whole = np.unwrap(values, discont, axis, period=length)
     if whole.dtype.kind in "biu":
         return p + (whole - values)
-    return p + np.round((whole - values) / length).astype(whole.dtype) * period
+    turns = np.where(whole == values, 0, np.round((whole - values) / length))  # also at infinity
+    return p + turns.astype(whole.dtype) * period

@@ -47,9 +47,13 @@ def insert(arr: Any, obj: Any, values: Any, axis: int | None = None) -> Any:
     indices = (
         np.arange(n)[obj]
         if isinstance(obj, slice)
-        else np.asarray(obj, None if np.size(obj) else np.intp)
+        else np.asarray(obj, None if np.size(obj) or isinstance(obj, np.ndarray) else np.intp)
     )
     indices = np.flatnonzero(indices) if indices.dtype == bool else indices
+    if indices.dtype.kind not in "iu":
+        raise IndexError(f"insert: the indices must be integers or bools, got {indices.dtype}")
+    if indices.ndim > 1:
+        raise ValueError(f"insert: the indices must have one axis, got shape {indices.shape}")
     values = (
         beside(np.asarray(values), arr) if isinstance(values, (list, tuple, int, float)) else values
     )
@@ -106,6 +110,8 @@ def trim_zeros(filt: Any, trim: str = "fb", axis: Any = None) -> Any:
         raise ValueError(f"trim_zeros: trim must be 'f', 'b' or 'fb', got {trim!r}")
     ndim = np.ndim(filt)
     axes = range(ndim) if axis is None else normalize_axis_tuple(axis, ndim)
+    if not ndim:
+        return filt
     index = [slice(None)] * ndim
     places = np.nonzero(raw(filt))  # the coordinates of all others along each axis
     for along in axes:

@@ -114,9 +114,9 @@ def take(
     """
     if isinstance(indices, Tensor):
         a, indices = alike(a, indices)
-    a, axis = (
-        (np.reshape(a, -1), 0) if axis is None else (a, normalize_axis_index(axis, np.ndim(a)))
-    )
+    if axis is None or not np.ndim(a):  # NumPy takes a number for an array of one
+        a = np.reshape(a, -1)
+    axis = 0 if axis is None else normalize_axis_index(axis, np.ndim(a))
     places = in_range(_integers(indices, "take"), np.shape(a)[axis], mode, "take")
     return getitem(a, (slice(None),) * axis + (places,) if axis else places)
 

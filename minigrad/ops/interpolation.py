@@ -37,6 +37,8 @@ def interp(
     array([3., 4.])
     """
     x, xp, fp = alike(x, xp, fp)
+    if "c" in (np.result_type(x).kind, np.result_type(xp).kind):
+        raise TypeError("interp: x and xp must be real, as complex numbers have no order")
     if np.ndim(xp) != 1 or np.shape(xp) != np.shape(fp) or np.shape(xp)[0] == 0:
         raise ValueError(
             "interp: expected xp and fp with one axis of the same length, got shapes "

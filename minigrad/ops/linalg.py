@@ -5,6 +5,7 @@ G is the gradient of the result.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from functools import reduce as fold_left
 from operator import index
@@ -20,7 +21,7 @@ from .batching import one_by_one
 from .diagonals import trace
 from .factorization import svdvals
 from .masking import conj
-from .products import eye_like, eye_of, matmul, transposed
+from .products import dot, eye_like, eye_of, matmul, transposed
 from .products import hermitian as conj_transposed
 from .select import where
 from .shape import reshape, transpose
@@ -256,6 +257,8 @@ def matrix_power(a: Any, n: int) -> Any:
     if n == 0:
         everywhere = np.ones_like(raw(a), dtype=bool)
         return where(everywhere, eye_of(a), a)
+    if n == 3:  # as NumPy multiplies: of infinite numbers the order matters
+        return matmul(matmul(a, a), a)
     result = None
     while n:
         if n % 2:
@@ -274,7 +277,13 @@ def multi_dot(arrays: Sequence[Any], *, out: Any = None) -> Any:
     """
     if len(arrays) < 2:
         raise ValueError(f"multi_dot: expected at least two arrays, got {len(arrays)}")
-    return fold_left(matmul, arrays)
+    for i, x in enumerate(arrays if len(arrays) > 2 else ()):  # of two it is `dot`
+        vector = np.ndim(x) == 1 and i in (0, len(arrays) - 1)
+        if np.ndim(x) != 2 and not vector:
+            raise np.linalg.LinAlgError(
+                f"multi_dot: array {i} has shape {np.shape(x)}: it must be a matrix (the first and the last may be vectors)"
+            )
+    return fold_left(dot if len(arrays) == 2 else matmul, arrays)
 
 
 @composed(np.linalg.tensorsolve, method=False)
@@ -286,8 +295,12 @@ def tensorsolve(a: Any, b: Any, axes: Any = None) -> Any:
     """
     if axes is not None:
         a = transpose(a, [i for i in range(np.ndim(a)) if i not in axes] + list(axes))
-    shape = np.shape(a)[np.ndim(b) :]
-    return reshape(solve(reshape(a, (np.size(b), -1)), reshape(b, -1)), shape)
+    shape = np.shape(a)[-(np.ndim(a) - np.ndim(b)) :]  # as NumPy has it: all axes, where a has no more than b
+    if np.size(a) != math.prod(shape) ** 2:
+        raise np.linalg.LinAlgError(
+            f"tensorsolve: a of shape {np.shape(a)} is no square matrix between x of shape {shape} and b of shape {np.shape(b)}"
+        )
+    return reshape(solve(reshape(a, (np.size(b), math.prod(shape))), reshape(b, -1)), shape)
 
 
 @composed(np.linalg.tensorinv, method=False)

@@ -67,6 +67,14 @@ def _coefficients(p: Any) -> Any:
     return p[None] if np.ndim(p) == 0 else p
 
 
+def _one_polynomial(p: Any, name: str) -> Any:
+    """The coefficients of a polynomial; without any it is 0."""
+    p = _coefficients(p)
+    if np.ndim(p) > 1:
+        raise ValueError(f"{name}: the coefficients must have one axis, got shape {np.shape(p)}")
+    return p if np.size(p) else np.zeros_like(p, shape=(1,))
+
+
 def _leading(p: Any) -> Any:
     """Without the zeros before the highest power."""
     there = np.flatnonzero(raw(p))
@@ -75,6 +83,8 @@ def _leading(p: Any) -> Any:
 
 def _padded(p: Any, n: int) -> Any:
     missing = n - np.shape(p)[0]
+    if missing > 0 and np.ndim(p) > 1:
+        raise ValueError(f"polynomials of {n} coefficients and of shape {np.shape(p)} do not add up")
     return np.pad(p, (missing, 0)) if missing > 0 else p
 
 
@@ -110,7 +120,7 @@ def polymul(a1: Any, a2: Any) -> Any:
     >>> polymul(np.array([1.0, 2.0]), np.array([1.0, 3.0]))
     array([1., 5., 6.])
     """
-    return convolve(*(_leading(_coefficients(a)) for a in (a1, a2)))
+    return convolve(*(_leading(_one_polynomial(a, "polymul")) for a in (a1, a2)))
 
 
 def _without_zeros(rest: Any) -> Any:
@@ -130,8 +140,10 @@ def polydiv(u: Any, v: Any) -> Any:
     """
     rest, v = _coefficients(u) + 0.0, _coefficients(v)
     m, n = np.shape(rest)[0], np.shape(v)[0]
+    if m >= n:
+        rest, v = (_one_polynomial(p, "polydiv") for p in (rest, v))
     if m < n:
-        return np.zeros_like(rest, shape=(1,)), _without_zeros(rest)
+        return np.zeros_like(rest * v[..., :1], shape=(1,)), _without_zeros(rest)
     terms = []
     for _ in range(m - n + 1):
         term = rest[0] / v[0]
@@ -148,6 +160,7 @@ def polyder(p: Any, m: int = 1) -> Any:
     >>> polyder(np.array([1.0, 2.0, 3.0]))
     array([2., 2.])
     """
+    m = int(m)
     if m < 0:
         raise ValueError(
             f"polyder: the order of the derivative must not be negative, got {m} (see polyint)"
@@ -171,6 +184,7 @@ def polyint(p: Any, m: int = 1, k: Any = None) -> Any:
     >>> polyint(np.array([2.0, 2.0]), k=3.0)
     array([1., 2., 3.])
     """
+    m = int(m)
     if m < 0:
         raise ValueError(
             f"polyint: the order of the integral must not be negative, got {m} (see polyder)"
@@ -307,10 +321,9 @@ def poly(seq_of_zeros: Any) -> Any:
         zeros = zeros.astype(np.mintypecode(zeros.dtype.char), copy=False)
     else:
         raise ValueError(f"poly: give zeros (N,) or a square matrix (N, N), got shape {shape}")
-    one = np.ones_like(raw(zeros), shape=(1,))
-    out: Any = one
-    for i in range(np.shape(zeros)[0]):
-        out = convolve(out, concatenate([one, -zeros[i : i + 1]]))
+    out: Any = np.ones_like(raw(zeros), shape=(1,))
+    for i in range(np.shape(zeros)[0]):  # out (x - zero)
+        out = np.pad(out, (0, 1)) - np.pad(out * zeros[i], (1, 0))
     if out.dtype.kind == "c":
         values = raw(zeros)
         if np.all(all_examples(np.sort(values) == np.sort(np.conj(values)))):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -51,7 +52,8 @@ def _rows(a: Any, axis: Any) -> tuple[Any, tuple[int, ...]]:
     if len(axes) == 1:
         return np.moveaxis(a, axes[0], -1), axes
     kept = [i for i in range(ndim) if i not in axes]
-    return np.reshape(np.transpose(a, (*kept, *axes)), (*(np.shape(a)[i] for i in kept), -1)), axes
+    shape = (*(np.shape(a)[i] for i in kept), math.prod(np.shape(a)[i] for i in axes))
+    return np.reshape(np.transpose(a, (*kept, *axes)), shape), axes
 
 
 def _keep(out: Any, axes: tuple[int, ...], keepdims: bool, leading: int = 0) -> Any:
@@ -106,6 +108,8 @@ def _quantile(
     weak = type(q) in (int, float)
     q = _order(q, a, unit)
     rows, axes = _rows(a, axis)
+    if skip_nan and np.shape(rows)[-1] == 0:  # as if all of them were NaN
+        rows = np.full_like(rows, np.nan, shape=(*np.shape(rows)[:-1], 1))
     if weights is not None:
         if method != "inverted_cdf":
             raise ValueError(f"quantile: weights= needs method='inverted_cdf', not {method!r}")

@@ -149,6 +149,7 @@ def cumulative_sum(
     >>> cumulative_sum(np.array([1.0, 2.0]), include_initial=True)
     array([0., 1., 3.])
     """
+    x = x if np.ndim(x) else np.reshape(x, 1)
     axis = _along(x, axis, "cumulative_sum")
     sums = cumsum(x, axis=axis, dtype=dtype)
     return _with_initial(sums, 0.0, axis) if include_initial else sums
@@ -163,6 +164,7 @@ def cumulative_prod(
     >>> cumulative_prod(np.array([2.0, 3.0]))
     array([2., 6.])
     """
+    x = x if np.ndim(x) else np.reshape(x, 1)
     axis = _along(x, axis, "cumulative_prod")
     products = cumprod(x, axis=axis, dtype=dtype)
     return _with_initial(products, 1.0, axis) if include_initial else products

@@ -212,12 +212,13 @@ def choose(a: Any, choices: Sequence[Any], out: Any = None, mode: str = "raise")
     """
     index, n = raw(a), len(choices)
     index = index if is_array(index) else np.asarray(index)
+    index, *parts = np.broadcast_arrays(index, *choices)
     if mode == "raise" and all_examples((index < 0) | (index >= n)).any():
         raise ValueError(
             f"choose: the indices must lie between 0 and {n - 1}; modes 'wrap', 'clip' take others"
         )
-    index, *parts = np.broadcast_arrays(in_range(index, n, mode, "choose"), *choices)
-    chosen = np.take_along_axis(stack(parts), index[None], axis=0)[0]
+    index = in_range(index, n, mode, "choose")
+    chosen = np.take_along_axis(stack(parts), index[None], axis=0)[0, ...]
     return chosen if isinstance(chosen, Tensor) or not isinstance(a, Tensor) else wrap(chosen, None)
 
 
