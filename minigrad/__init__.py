@@ -15,8 +15,10 @@ from . import autograd, dispatch, emath, fft, linalg, misc, ops, polynomial, ran
 from .backend import beside, cuda_is_available, get_default_dtype, set_default_dtype
 from .check import GradcheckError, check_grads, gradcheck, gradgradcheck
 from .graph import detect_anomaly, enable_grad, is_grad_enabled, mark_mutated, no_grad, set_grad_enabled
+from .hints import missing
 from .kernels import table as _kernels  # noqa: F401 - says which kernels there are
 from .primitive import primitive, registered
+from .spellings import FUNCTIONS, INSTEAD
 from .tensor import Tensor, raw
 from .transforms import (
     checkpoint,
@@ -83,7 +85,7 @@ def __getattr__(name: str) -> Any:
         module = importlib.import_module(_LAZY[name])
         globals()[name] = module
         return module
-    raise AttributeError(f"module 'minigrad' has no attribute {name!r}")
+    raise missing("minigrad", name, __all__, INSTEAD, FUNCTIONS)
 
 
 def _tensor_html(self: Tensor) -> str:

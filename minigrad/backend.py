@@ -11,6 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from .install import install
+
 __all__ = [
     "NoValue", "add_at", "as_array", "as_operand", "beside", "cuda_is_available", "device_of", "get_default_dtype",
     "scipy_function", "set_default_dtype", "transfer",
@@ -118,8 +120,7 @@ def cupy() -> Any:
         module = importlib.import_module("cupy")
     except ImportError as error:
         raise ImportError(
-            "device 'cuda' needs CuPy, which is not installed: "
-            'pip install "minigrad[cuda12]" (or "minigrad[cuda13]", after your CUDA version)'
+            f"device 'cuda' needs CuPy, which is not installed: {install('cuda12')}; cuda13 for CUDA 13"
         ) from error
     try:
         count = module.cuda.runtime.getDeviceCount()
@@ -187,7 +188,7 @@ def scipy(part: str, *arrays: Any) -> Any:
             raise NotImplementedError(
                 f"CuPy has no scipy.{part}, so this runs on the cpu only: move there with .cpu()"
             ) from error
-        raise ImportError(f'this needs scipy.{part}, which cannot be imported: pip install "minigrad[scipy]"') from error
+        raise ImportError(f"this needs scipy.{part}, which cannot be imported: {install('scipy')}") from error
 
 
 def scipy_function(part: str, name: str, *arrays: Any) -> Any:

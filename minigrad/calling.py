@@ -12,6 +12,7 @@ from .arrays.batch import all_examples, newest
 from .arrays.fallback import in_turn
 from .backward import pick
 from .graph import Node
+from .hints import wrong_option
 from .tensor import Tensor, raw, wrap
 from .trees import sequence_like
 
@@ -283,5 +284,5 @@ NAMES: dict[str, Any] = {
     "_clock": graph.clock, "_constant": _constant, "_finish": _finish, "_graph": graph,
     "_ndarray": np.ndarray, "_new": object.__new__, "_next": next, "_operand": _operand,
     "_option": _option, "_rescue": _rescue, "_shape": np.shape, "_unpack": _unpack,
-    "_with_options": _with_options, "_write_into": write_into,
+    "_with_options": _with_options, "_write_into": write_into, "_wrong_option": wrong_option,
 }  # fmt: skip

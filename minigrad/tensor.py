@@ -19,13 +19,14 @@ from . import backend, graph
 from .arrays.batch import Batch
 from .arrays.row_sparse import RowSparse
 from .graph import Node
+from .hints import OtherNames
 
 __all__ = ["Tensor"]
 
 _new = object.__new__
 
 
-class Tensor:
+class Tensor(OtherNames):
     """An n-dimensional array that remembers how it was computed.
 
     Args:
