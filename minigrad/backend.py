@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from .hints import check_dtype
 from .install import install
 
 __all__ = [
@@ -118,6 +119,7 @@ def cupy() -> Any:
     """The cupy module, or an error that says how to get it, or that there is no GPU."""
     try:
         module = importlib.import_module("cupy")
+        importlib.import_module("cupy.cuda")  # a folder of that name is no CuPy
     except ImportError as error:
         raise ImportError(
             f"device 'cuda' needs CuPy, which is not installed: {install('cuda12')}; cuda13 for CUDA 13"
@@ -205,7 +207,16 @@ def make_array(values: Any, dtype: Any, device: str | None) -> Any:
     """The array of `Tensor(values, dtype, device)`: an array as it is, numbers and lists as a new one."""
     if not is_array(values):
         return default_device_array(values, dtype, device)
-    array = values if dtype is None else values.astype(dtype, copy=False)
+    if values.dtype.kind not in "biufc":
+        raise TypeError(
+            f"cannot make a tensor of an array of dtype {values.dtype}: it holds something other than numbers; "
+            "for one that holds Tensors use minigrad.array(array.tolist())"
+        )
+    try:
+        array = values if dtype is None else values.astype(dtype, copy=False)
+    except TypeError:
+        check_dtype(dtype)
+        raise
     return array if device is None else transfer(array, device)
 
 
@@ -215,6 +226,13 @@ def default_device_array(values: Any, dtype: Any, device: str | None) -> Any:
         array = np.array(values) if dtype is None else np.array(values, dtype=dtype)
     except RuntimeError:  # a Tensor among them that will not be converted
         array = None
+    except TypeError:
+        check_dtype(dtype)
+        raise
+    except ValueError as error:
+        if "inhomogeneous" not in str(error):
+            raise
+        raise ValueError(f"cannot make a tensor of {values!r:.80}: the lists in it have different lengths") from error
     if array is None or array.dtype.kind not in "biufc":
         raise TypeError(
             f"cannot make a tensor of {values!r:.80}: it holds something other than numbers; "

@@ -12,7 +12,8 @@ from .arrays.batch import all_examples, newest
 from .arrays.fallback import in_turn
 from .backward import pick
 from .graph import Node
-from .hints import wrong_option
+from .hints import check_dtype, wrong_option
+from .reasons import reason
 from .tensor import Tensor, raw, wrap
 from .trees import sequence_like
 
@@ -265,17 +266,21 @@ def _rescue(op: Op, values: dict[str, Any], error: Exception) -> Any:
         raise RuntimeError(
             f"{op.name}: the inputs are on different devices ({places}): move one with .to(device)"
         ) from error
+    if isinstance(error, TypeError):
+        check_dtype(values.get("dtype"))
+    why = reason(op.name, error, values, [v.shape for _, v in arrays])
     shapes = ", ".join(f"{n}: shape {v.shape} {v.dtype}" for n, v in arrays)
-    message = f"{op.name}: {error} ({shapes})"
-    raise _with_message(error, message) from error
+    raise _with_message(error, f"{op.name}: {why} ({shapes})") from error
 
 
 def _with_message(error: Exception, message: str) -> Exception:
-    """An error of the same type with another message, where its type takes one alone."""
-    try:
-        return type(error)(message)
-    except Exception:  # whatever a type of the user's own does
-        return RuntimeError(message)
+    """An error with another message: of the same type, or of the nearest one that takes a message alone."""
+    for kind in type(error).__mro__:
+        try:
+            return kind(message)
+        except Exception:  # whatever a type of the user's own does
+            continue
+    return RuntimeError(message)
 
 
 #: The globals of the generated functions.

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from . import backend
+from . import backend, graph
 from .calling import write_into
 from .ops.ufunc_methods import methods
 from .primitive import numpy_table, registered
@@ -84,11 +84,12 @@ def _lookup(ufunc: np.ufunc) -> Callable[..., Any] | None:
 def _constant(name: str, function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
     """Run a function that has no rule on the arrays, unless that would lose a gradient."""
     if any(isinstance(t, Tensor) and t._node is not None for t in flatten((args, kwargs))):
-        known = {full.rpartition(".")[2]: full for full in registered()}
-        near = [known[n] for n in difflib.get_close_matches(name, known, n=3)]
+        home = _home(name)
+        known = {full.rpartition(".")[2]: full for full in registered() if full.startswith(home)}
+        near = [known[n] for n in difflib.get_close_matches(name, known, n=3, cutoff=0.8)]
         options = ", ".join(k for k in kwargs if isinstance(k, str))
         raise NotImplementedError(
-            f"minigrad has no gradient rule for {_home(name)}.{name}"
+            f"minigrad has no gradient rule for {home}.{name}, called at {graph.user_line()}"
             + (f" with the options {options}" if options and name in known else "")
             + (f" (there is one for {', '.join(near)})" if near and name not in known else "")
             + "; use x.detach() where none is needed, or define the op with @minigrad.primitive"

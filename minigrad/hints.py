@@ -12,9 +12,11 @@ from collections.abc import Callable, Iterable
 from difflib import get_close_matches
 from typing import Any, ParamSpec, TypeVar
 
+import numpy as np
+
 from .spellings import INSTEAD, METHODS, OPTIONS
 
-__all__ = ["Absent", "OtherNames", "check_options", "explain_options", "missing", "wrong_option"]
+__all__ = ["Absent", "OtherNames", "check_dtype", "check_options", "explain_options", "missing", "wrong_option"]
 
 P = ParamSpec("P")
 Out = TypeVar("Out")
@@ -71,6 +73,36 @@ def missing(
     elif near:
         message += f": did you mean {', '.join(near)}?"
     return AttributeError(message)
+
+
+# ------------------------------------------------------------------------------------- dtypes
+
+
+def check_dtype(dtype: Any) -> None:
+    """An error that teaches where something is no dtype.
+
+    >>> check_dtype("flaot32")
+    Traceback (most recent call last):
+    TypeError: unknown dtype 'flaot32': write float32, "float64", np.int64 ...
+    """
+    try:
+        np.dtype(dtype)
+    except TypeError as error:
+        if isinstance(dtype, (int, float, tuple)):
+            raise TypeError(
+                f"{dtype!r} stands in the place of a dtype: a shape and several axes are tuples, "
+                "zeros((2, 3)) and x.sum((0, 1)), and keepdims=True is given by its name"
+            ) from error
+        name = str(dtype).removeprefix("torch.")
+        if name in _NOT_NUMPYS:
+            raise TypeError(f"NumPy has no dtype {name!r}: write {_NOT_NUMPYS[name]}") from error
+        names = [n for n in np.sctypeDict if isinstance(n, str) and (n[-1].isdigit() or n == "bool")]
+        near = get_close_matches(name, names, n=1)
+        first = f"{near[0]}, " if near else ""
+        raise TypeError(f'unknown dtype {name!r}: write {first}"float64", np.int64 ...') from error
+
+
+_NOT_NUMPYS = {"bfloat16": "float32 or float16", "int4": "int8", "float8_e4m3fn": "float16"}
 
 
 # ------------------------------------------------------------------------------------ options

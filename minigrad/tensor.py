@@ -24,6 +24,12 @@ from .hints import OtherNames
 __all__ = ["Tensor"]
 
 _new = object.__new__
+#: The advice of all errors where a gradient would be lost: each way out of the graph, and what to write for it.
+_KEEPS_GRADIENT = (
+    "write np.sin(x) for math.sin(x), minigrad.array([x, y]) for an array of tensors, minigrad.full(n, x), "
+    "y = minigrad.zeros(n) or y = Tensor(array) where y[i] = x follows, w @ x for w.dot(x), "
+    "the functions of minigrad.scipy for SciPy's, minigrad.vectorize(f) for np.vectorize(f)"
+)
 
 
 class Tensor(OtherNames):
@@ -184,9 +190,8 @@ class Tensor(OtherNames):
         """An error where a conversion would lose the gradient."""
         if self._node is not None:
             raise RuntimeError(
-                f"{what} of a tensor that requires a gradient would lose the gradient: write what "
-                "minigrad has for it (minigrad.array([x, y]), w @ x, minigrad.scipy, "
-                "minigrad.vectorize), or x.detach().numpy() where no gradient is needed"
+                f"{what} of a tensor that requires a gradient would lose the gradient, at "
+                f"{graph.user_line()}: {_KEEPS_GRADIENT}; x.detach().numpy() where no gradient is needed"
             )
 
     def _stays(self, what: str) -> None:
@@ -194,9 +199,7 @@ class Tensor(OtherNames):
         if self._node is not None and graph.transforms.get():
             raise TypeError(
                 f"{what} of a number that is being differentiated would lose its gradient, at "
-                f"{graph.user_line()}: write np.sin for math.sin, minigrad.array([x, y]) for an array of "
-                "numbers, y = minigrad.zeros(n); y[0] = x for one that is filled, minigrad.scipy for "
-                "SciPy; x.detach().item() where no gradient is needed"
+                f"{graph.user_line()}: {_KEEPS_GRADIENT}; x.detach().item() where no gradient is needed"
             )
 
     def __dlpack__(self, **kwargs: Any) -> Any:
@@ -290,14 +293,23 @@ class Tensor(OtherNames):
         return f"{type(self).__name__}({body}, {', '.join(notes)})"
 
     def __format__(self, spec: str) -> str:
-        number = self._array.size == 1 and spec
-        return format(self._array.item() if number else str(self), spec)
+        if not spec:
+            return str(self)
+        if self._array.size == 1:
+            return format(self._array.item(), spec)
+        data = backend.transfer(self._array, "cpu")
+        return np.array2string(data, formatter={"all": lambda x: format(x.item(), spec)})
+
+    def __round__(self, ndigits: int | None = None) -> Tensor:
+        return np.round(self, ndigits or 0)  # type: ignore[call-overload, no-any-return]
 
     def __reduce__(self) -> Any:
         if not self.is_leaf:
             raise RuntimeError(
-                "only leaves can be copied or pickled, this is computed: use x.detach()"
+                "only leaves can be copied or pickled, this is computed: x.clone() is a copy in the graph, "
+                "x.detach() a constant"
             )
+        self._stays("a copy (x.clone() is one in the graph)")
         grad = None if self.grad is None else self.grad.detach()
         return _rebuild, (type(self), self._array, self.requires_grad, self.name, grad)
 

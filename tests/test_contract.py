@@ -23,7 +23,7 @@ ROOT = Path(__file__).resolve().parent.parent
 LAYERS: list[list[str]] = [
     [
         "minigrad.backend", "minigrad.files", "minigrad.graph", "minigrad.hints", "minigrad.install", "minigrad.kernels!",
-        "minigrad.spellings", "minigrad.trees",
+        "minigrad.reasons", "minigrad.spellings", "minigrad.trees",
     ],
     ["minigrad.arrays", "minigrad.masked", "minigrad.tensor"],
     ["minigrad.backward"],
