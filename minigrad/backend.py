@@ -119,7 +119,8 @@ def cupy() -> Any:
     """The cupy module, or an error that says how to get it, or that there is no GPU."""
     try:
         module = importlib.import_module("cupy")
-        importlib.import_module("cupy.cuda")  # a folder of that name is no CuPy
+        if not hasattr(module, "cuda"):
+            raise ImportError("a folder called cupy, not the package")
     except ImportError as error:
         raise ImportError(
             f"device 'cuda' needs CuPy, which is not installed: {install('cuda12')}; cuda13 for CUDA 13"

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from .op import Op
 
 __all__ = [
-    "NAMES", "call_with_options", "cast_inputs", "holds_tensor", "known_operand", "options_of", "write_into",
+    "NAMES", "call_with_options", "cast_inputs", "holds_tensor", "known_operand", "options_of",
+    "with_message", "write_into",
 ]  # fmt: skip
 
 #: The types that stand beside a tensor as they are.  Everything else passes `_operand`.
@@ -270,10 +271,10 @@ def _rescue(op: Op, values: dict[str, Any], error: Exception) -> Any:
         check_dtype(values.get("dtype"))
     why = reason(op.name, error, values, [v.shape for _, v in arrays])
     shapes = ", ".join(f"{n}: shape {v.shape} {v.dtype}" for n, v in arrays)
-    raise _with_message(error, f"{op.name}: {why} ({shapes})") from error
+    raise with_message(error, f"{op.name}: {why} ({shapes})") from error
 
 
-def _with_message(error: Exception, message: str) -> Exception:
+def with_message(error: Exception, message: str) -> Exception:
     """An error with another message: of the same type, or of the nearest one that takes a message alone."""
     for kind in type(error).__mro__:
         try:

@@ -117,7 +117,9 @@ def wrong_option(function: Any, name: str) -> TypeError:
         near = get_close_matches(name, known, n=1)
         instead = f"{near[0]}=" if near else ""
     hint = f"write {instead}; " if instead else ""
-    return TypeError(f"{called} has no option {name!r}: {hint}it takes {', '.join(known)}")
+    return TypeError(
+        f"{called}() got an unexpected keyword argument {name!r}: {hint}it takes {', '.join(known)}"
+    )
 
 
 def check_options(function: Callable[..., Any], given: Iterable[str]) -> None:
@@ -137,7 +139,7 @@ def explain_options(function: Callable[P, Out]) -> Callable[P, Out]:
     ...     return np.sum(x, axis)
     >>> total(np.ones(2), dim=0)
     Traceback (most recent call last):
-    TypeError: total has no option 'dim': write axis=; it takes x, axis
+    TypeError: total() got an unexpected keyword argument 'dim': write axis=; it takes x, axis
     """
 
     @functools.wraps(function)

@@ -189,18 +189,22 @@ class Tensor(OtherNames):
     def _would_lose(self, what: str) -> None:
         """An error where a conversion would lose the gradient."""
         if self._node is not None:
-            raise RuntimeError(
+            message = (
                 f"{what} of a tensor that requires a gradient would lose the gradient, at "
                 f"{graph.user_line()}: {_KEEPS_GRADIENT}; x.detach().numpy() where no gradient is needed"
             )
+            graph.lost.set(message)
+            raise RuntimeError(message)
 
     def _stays(self, what: str) -> None:
         """An error where a number that a transform differentiates would leave the graph."""
         if self._node is not None and graph.transforms.get():
-            raise TypeError(
+            message = (
                 f"{what} of a number that is being differentiated would lose its gradient, at "
                 f"{graph.user_line()}: {_KEEPS_GRADIENT}; x.detach().item() where no gradient is needed"
             )
+            graph.lost.set(message)
+            raise TypeError(message)
 
     def __dlpack__(self, **kwargs: Any) -> Any:
         self._would_lose("__dlpack__")
