@@ -200,7 +200,7 @@ def test_errors_say_what_to_do() -> None:
     layer = nn.LSTM(3, 4)
     with pytest.raises(ValueError, match="expected last axis 3"):
         layer(normal(5, 2, 2))
-    with pytest.raises(ValueError, match=r"first state must have shape \(1, 2, 4\) and \(1, 2, 4\)"):
+    with pytest.raises(ValueError, match=r"the first state is a pair \(h, c\) of shapes \(1, 2, 4\) and \(1, 2, 4\)"):
         layer(normal(5, 2, 3), (normal(1, 3, 4), normal(1, 2, 4)))
     with pytest.raises(ValueError, match="lengths .* do not fit 2 sequences of 5 steps"):
         layer(normal(5, 2, 3), lengths=[6, 1])

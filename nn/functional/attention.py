@@ -48,7 +48,9 @@ def scaled_dot_product_attention(
     >>> scaled_dot_product_attention(np.zeros((1, 2)), np.ones((3, 2)), np.eye(3)).round(3)
     array([[0.333, 0.333, 0.333]])
     """
-    scores = (query * (1 / sqrt(np.shape(query)[-1]) if scale is None else scale)) @ np.swapaxes(key, -1, -2)
+    if scale is None:
+        scale = 1 / sqrt(max(np.shape(query)[-1], 1))  # of no features all scores are 0
+    scores = (query * scale) @ np.swapaxes(key, -1, -2)
     if is_causal:
         if attn_mask is not None:
             raise ValueError("scaled_dot_product_attention: is_causal and attn_mask exclude each other")
