@@ -67,12 +67,21 @@ def missing(
     if name.startswith("__"):  # Python asks for these itself
         return AttributeError(message)
     instead = next((table[name] for table in tables if name in table), None)
-    near = get_close_matches(name, [n for n in known if not n.startswith("_")], n=3, cutoff=0.75)
     if instead is not None:
         message += f": write {instead}"
-    elif near:
+    elif module == "minigrad" and hasattr(np, name):
+        message += f": write np.{name}, NumPy's own"
+    elif near := _near(name, known):
         message += f": did you mean {', '.join(near)}?"
     return AttributeError(message)
+
+
+def _near(name: str, known: Iterable[str]) -> list[str]:
+    """Names that begin with this one, or are written much like it, in capitals or not."""
+    names = {n.lower(): n for n in reversed(list(known)) if not n.startswith("_")}
+    close = get_close_matches(name.lower(), names, n=3, cutoff=0.75)
+    longer = [n for n in names if n.startswith(name.lower()) and len(name) > 2]
+    return [names[n] for n in dict.fromkeys([*longer[:3], *close])]
 
 
 # ------------------------------------------------------------------------------------- dtypes

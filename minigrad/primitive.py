@@ -161,6 +161,8 @@ def _check_operators(operators: Sequence[str], override: bool) -> None:
 
 def method(function: Callable[..., Any]) -> Callable[..., Any]:
     """Bind a function that is composed of ops as a method of Tensor under its own name."""
+    if "axis" in inspect.signature(function).parameters:
+        function = explain_options(function)
     setattr(Tensor, function.__name__, function)
     return function
 

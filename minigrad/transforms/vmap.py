@@ -17,6 +17,7 @@ import numpy as np
 from .. import backend, graph
 from ..arrays import batch
 from ..arrays.batch import Level
+from ..hints import explain_options
 from ..ops.batching import batched, unbatched
 from ..tensor import Tensor, wrap
 from ..trees import NO_LEAF, flatten, matched, paths, tree_map, unflatten
@@ -29,6 +30,7 @@ _RANDOMNESS = ("error", "different", "same")
 _SHARED = object()
 
 
+@explain_options
 def vmap(
     function: Callable[..., Any], in_axes: Any = 0, out_axes: Any = 0, randomness: str = "error"
 ) -> Callable[..., Any]:
