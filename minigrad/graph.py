@@ -12,11 +12,11 @@ creation order is a topological order, and the backward pass needs no search.
 from __future__ import annotations
 
 import functools
+import importlib
 import inspect
 import itertools
 import os
 import sys
-import sysconfig
 import threading
 import traceback
 import types
@@ -236,8 +236,12 @@ transforms: ContextVar[int] = ContextVar("transforms", default=0)
 #: the errors of functions that they call; a transform adds it to what they raise instead.
 lost: ContextVar[str | None] = ContextVar("lost", default=None)
 
-#: Where Python and installed packages are.
-_LIBRARIES = tuple({sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib")})
+
+@functools.cache
+def _libraries() -> tuple[str, ...]:
+    """The folders of Python's own modules and of installed packages."""
+    sysconfig = importlib.import_module("sysconfig")  # takes milliseconds
+    return tuple({sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib")})
 
 
 #: Where minigrad is.
@@ -258,7 +262,7 @@ def user_frame() -> types.FrameType | None:
     innermost = None
     while frame is not None:
         if frame.f_globals.get("__name__", "").partition(".")[0] not in ("minigrad", "nn", "numpy"):
-            if not frame.f_code.co_filename.startswith(_LIBRARIES):
+            if not frame.f_code.co_filename.startswith(_libraries()):
                 return frame
             innermost = innermost or frame
         frame = frame.f_back
