@@ -16,7 +16,15 @@ import numpy as np
 
 from .spellings import INSTEAD, METHODS, OPTIONS
 
-__all__ = ["Absent", "OtherNames", "check_dtype", "check_options", "explain_options", "missing", "wrong_option"]
+__all__ = [
+    "Absent",
+    "OtherNames",
+    "check_dtype",
+    "check_options",
+    "explain_options",
+    "missing",
+    "wrong_option",
+]
 
 P = ParamSpec("P")
 Out = TypeVar("Out")
@@ -105,7 +113,9 @@ def check_dtype(dtype: Any) -> None:
         name = str(dtype).removeprefix("torch.")
         if name in _NOT_NUMPYS:
             raise TypeError(f"NumPy has no dtype {name!r}: write {_NOT_NUMPYS[name]}") from error
-        names = [n for n in np.sctypeDict if isinstance(n, str) and (n[-1].isdigit() or n == "bool")]
+        names = [
+            n for n in np.sctypeDict if isinstance(n, str) and (n[-1].isdigit() or n == "bool")
+        ]
         near = get_close_matches(name, names, n=1)
         first = f"{near[0]}, " if near else ""
         raise TypeError(f'unknown dtype {name!r}: write {first}"float64", np.int64 ...') from error

@@ -47,7 +47,9 @@ def _matmul(values: Mapping[str, Any], shapes: Shapes) -> str | None:
             return text + "; x.mT @ y would fit"
         return text
     if not _broadcast(x[:-2], y[:-2]):
-        return f"the axes {x[:-2]} and {y[:-2]} before the matrices, of {x} and {y}, do not broadcast"
+        return (
+            f"the axes {x[:-2]} and {y[:-2]} before the matrices, of {x} and {y}, do not broadcast"
+        )
     return None
 
 
@@ -88,7 +90,9 @@ def _transpose(values: Mapping[str, Any], shapes: Shapes) -> str | None:
     axes, shape = values.get("axes"), shapes[0]
     if not isinstance(axes, (tuple, list)) or len(axes) == len(shape):
         return None
-    text = f"{tuple(axes)} names {len(axes)} axes, {shape} has {len(shape)}: give the new order of all"
+    text = (
+        f"{tuple(axes)} names {len(axes)} axes, {shape} has {len(shape)}: give the new order of all"
+    )
     return text + f", or np.swapaxes(x, {axes[0]}, {axes[1]})" if len(axes) == 2 else text
 
 

@@ -134,13 +134,14 @@ def test_minigrad_is_light_to_import() -> None:
 
 
 SHAPES: list[tuple[Any, str]] = [
-    (lambda: mg.ones((2, 3)) @ mg.ones((4, 5)), r"matmul: the shapes \(2, 3\) and \(4, 5\) do not fit: the last axis of x has length 3"),
+    (lambda: mg.ones((2, 3)) @ mg.ones((4, 5)), r"matmul: the shapes \(2, 3\) and \(4, 5\) do not fit"),
     (lambda: mg.ones((2, 3)) @ mg.ones((2, 3)), r"x @ y.mT would fit"),
     (lambda: mg.ones((3, 2)) @ mg.ones((3, 4)), r"x.mT @ y would fit"),
     (lambda: mg.ones(3) @ mg.ones(4), r"the only axis of y has length 4"),
     (lambda: mg.ones((5, 2, 3)) @ mg.ones((4, 3, 2)), r"the axes \(5,\) and \(4,\) before the matrices"),
     (lambda: mg.ones(3) @ Tensor(2.0), r"write x \* y"),
-    (lambda: np.einsum("ij,jk", mg.ones((2, 3)), mg.ones((4, 5))), r"einsum: 'j' in 'ij,jk->ik' stands for axes of lengths 3 and 4"),
+    (lambda: np.einsum("ij,jk", mg.ones((2, 3)), mg.ones((4, 5))),
+     r"einsum: 'j' in 'ij,jk->ik' stands for axes of lengths 3 and 4"),
     (lambda: np.broadcast_to(mg.ones(3), (2, 4)), r"broadcast_to: \(3,\) does not broadcast to \(2, 4\)"),
     (lambda: mg.ones((2, 3)).squeeze(0), r"squeeze: axis 0 of shape \(2, 3\) is not of length 1"),
     (lambda: mg.ones((2, 3)).squeeze(7), r"axis 7 is out of bounds"),

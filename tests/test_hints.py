@@ -51,12 +51,28 @@ def test_no_hint_hides_behind_a_name_that_exists() -> None:
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("view", "reshape"), ("unsqueeze", "expand_dims"), ("dim", "x.ndim"), ("numel", "x.size"), ("t", "x.T"), ("mm", "x @ y"),
-        ("bmm", "x @ y"), ("contiguous", "x itself"), ("expand", "broadcast_to"), ("masked_fill", "np.where"), ("add_", "x += y"),
-        ("clamp", "np.clip"), ("long", "np.int64"), ("gather", "take_along_axis"), ("chunk", "array_split"), ("zero_", "x[...] = 0"),
-        ("strides", "x.data.strides"), ("tobytes", "numpy().tobytes"), ("grad_fn", "viz.walk"), ("eq", "x == y"),
+        ("view", "reshape"),
+        ("unsqueeze", "expand_dims"),
+        ("dim", "x.ndim"),
+        ("numel", "x.size"),
+        ("t", "x.T"),
+        ("mm", "x @ y"),
+        ("bmm", "x @ y"),
+        ("contiguous", "x itself"),
+        ("expand", "broadcast_to"),
+        ("masked_fill", "np.where"),
+        ("add_", "x += y"),
+        ("clamp", "np.clip"),
+        ("long", "np.int64"),
+        ("gather", "take_along_axis"),
+        ("chunk", "array_split"),
+        ("zero_", "x[...] = 0"),
+        ("strides", "x.data.strides"),
+        ("tobytes", "numpy().tobytes"),
+        ("grad_fn", "viz.walk"),
+        ("eq", "x == y"),
     ],
-)  # fmt: skip
+)
 def test_an_attribute_of_pytorchs_says_what_to_write(name: str, words: str) -> None:
     assert words in said(lambda: getattr(X, name))
     assert not hasattr(X, name)
@@ -65,13 +81,25 @@ def test_an_attribute_of_pytorchs_says_what_to_write(name: str, words: str) -> N
 @pytest.mark.parametrize(
     ("module", "name", "words"),
     [
-        (mg, "cat", "concatenate"), (mg, "from_numpy", "Tensor(array)"), (mg, "manual_seed", "minigrad.random.manual_seed"),
-        (mg, "randn", "minigrad.random.randn"), (mg, "float32", "np.float32"), (mg, "optim", "nn.optim"), (mg, "unsqueeze", "expand_dims"),
-        (mg, "concatenat", "concatenate"), (mg, "Tensr", "Tensor"), (mg.linalg, "matrix_exp", "expm"), (mg.random, "randperm", "permutation"),
-        (nn, "lienar", "Linear"), (nn, "DataLoader", "nn.data.DataLoader"), (nn, "Dense", "nn.Linear"), (F, "upsample", "interpolate"),
-        (F, "crossentropy", "cross_entropy"), (nn.optim, "AdamX", "Adam"),
+        (mg, "cat", "concatenate"),
+        (mg, "from_numpy", "Tensor(array)"),
+        (mg, "manual_seed", "minigrad.random.manual_seed"),
+        (mg, "randn", "minigrad.random.randn"),
+        (mg, "float32", "np.float32"),
+        (mg, "optim", "nn.optim"),
+        (mg, "unsqueeze", "expand_dims"),
+        (mg, "concatenat", "concatenate"),
+        (mg, "Tensr", "Tensor"),
+        (mg.linalg, "matrix_exp", "expm"),
+        (mg.random, "randperm", "permutation"),
+        (nn, "lienar", "Linear"),
+        (nn, "DataLoader", "nn.data.DataLoader"),
+        (nn, "Dense", "nn.Linear"),
+        (F, "upsample", "interpolate"),
+        (F, "crossentropy", "cross_entropy"),
+        (nn.optim, "AdamX", "Adam"),
     ],
-)  # fmt: skip
+)
 def test_a_name_that_a_module_lacks_says_what_to_write(module: Any, name: str, words: str) -> None:
     text = said(lambda: getattr(module, name))
     assert words in text
@@ -101,16 +129,31 @@ def test_the_names_stay_out_of_completion_and_can_be_taken() -> None:
 @pytest.mark.parametrize(
     ("call", "words"),
     [
-        (lambda: X.sum(dim=1), "axis="), (lambda: X.argmax(dim=0), "axis="), (lambda: X.mean(axis=1, keepdim=True), "keepdims="),
-        (lambda: mg.sum(X, dim=1), "axis="), (lambda: mg.stack([X, X], dim=0), "axis="), (lambda: mg.concatenate([X, X], dim=1), "axis="),
-        (lambda: X.std(unbiased=True), "ddof=1"), (lambda: mg.linalg.norm(X, dim=1), "axis="), (lambda: X.sort(dim=0), "axis="),
-        (lambda: mg.cumsum(X, dim=0), "axis="), (lambda: mg.median(X, dim=0), "axis="), (lambda: mg.fft.fft(X, dim=0), "axis="),
-        (lambda: F.normalize(X, dim=0), "axis="), (lambda: F.softmax(X, dim=1), "axis="), (lambda: F.glu(X, dim=0), "axis="),
-        (lambda: nn.Softmax(dim=1), "axis="), (lambda: nn.Flatten(start_dim=1), "start_axis="), (lambda: mg.flatten(X, start_dim=1), "start_axis="),
-        (lambda: mg.vmap(np.sin, in_dims=0), "in_axes="), (lambda: X.sum(axes=0), "axis="), (lambda: mg.sum(X, wheer=True), "where="),
-        (lambda: mg.linspace(0, 1, steps=3), "num="), (lambda: mg.unique(X, return_invers=True), "return_inverse="),
+        (lambda: X.sum(dim=1), "axis="),
+        (lambda: X.argmax(dim=0), "axis="),
+        (lambda: X.mean(axis=1, keepdim=True), "keepdims="),
+        (lambda: mg.sum(X, dim=1), "axis="),
+        (lambda: mg.stack([X, X], dim=0), "axis="),
+        (lambda: mg.concatenate([X, X], dim=1), "axis="),
+        (lambda: X.std(unbiased=True), "ddof=1"),
+        (lambda: mg.linalg.norm(X, dim=1), "axis="),
+        (lambda: X.sort(dim=0), "axis="),
+        (lambda: mg.cumsum(X, dim=0), "axis="),
+        (lambda: mg.median(X, dim=0), "axis="),
+        (lambda: mg.fft.fft(X, dim=0), "axis="),
+        (lambda: F.normalize(X, dim=0), "axis="),
+        (lambda: F.softmax(X, dim=1), "axis="),
+        (lambda: F.glu(X, dim=0), "axis="),
+        (lambda: nn.Softmax(dim=1), "axis="),
+        (lambda: nn.Flatten(start_dim=1), "start_axis="),
+        (lambda: mg.flatten(X, start_dim=1), "start_axis="),
+        (lambda: mg.vmap(np.sin, in_dims=0), "in_axes="),
+        (lambda: X.sum(axes=0), "axis="),
+        (lambda: mg.sum(X, wheer=True), "where="),
+        (lambda: mg.linspace(0, 1, steps=3), "num="),
+        (lambda: mg.unique(X, return_invers=True), "return_inverse="),
     ],
-)  # fmt: skip
+)
 def test_an_option_of_pytorchs_says_what_to_write(call: Callable[[], Any], words: str) -> None:
     text = said(call, TypeError)
     assert f"write {words}; it takes" in text
@@ -128,11 +171,17 @@ def test_an_error_of_the_function_itself_stays_its_own() -> None:
 @pytest.mark.parametrize(
     ("call", "words"),
     [
-        (lambda: mg.zeros(2, 3), r"zeros\(\(2, 3\)\)"), (lambda: mg.ones(2, 3, 4), "tuples"), (lambda: Tensor(2, 3), "dtype"),
-        (lambda: X.sum(0, 1), r"x.sum\(\(0, 1\)\)"), (lambda: X.mean(1, True), "keepdims=True"), (lambda: mg.full(2, 3, 1.0), "dtype"),
-        (lambda: Tensor([1.0], dtype="flaot32"), "write float32"), (lambda: X.astype("int46"), "write int"), (lambda: mg.zeros(2, dtype="bfloat16"), "float32"),
+        (lambda: mg.zeros(2, 3), r"zeros\(\(2, 3\)\)"),
+        (lambda: mg.ones(2, 3, 4), "tuples"),
+        (lambda: Tensor(2, 3), "dtype"),
+        (lambda: X.sum(0, 1), r"x.sum\(\(0, 1\)\)"),
+        (lambda: X.mean(1, True), "keepdims=True"),
+        (lambda: mg.full(2, 3, 1.0), "dtype"),
+        (lambda: Tensor([1.0], dtype="flaot32"), "write float32"),
+        (lambda: X.astype("int46"), "write int"),
+        (lambda: mg.zeros(2, dtype="bfloat16"), "float32"),
     ],
-)  # fmt: skip
+)
 def test_what_is_no_dtype_says_so(call: Callable[[], Any], words: str) -> None:
     with pytest.raises(TypeError, match=words):
         call()

@@ -265,7 +265,9 @@ def test_a_format_is_that_of_each_element() -> None:
 
 def test_to_takes_devices_and_dtypes_by_place_and_by_name() -> None:
     x = Tensor([1.0], requires_grad=True)
-    for y in (x.to("cpu", np.float64), x.to(dtype="float64", device="cpu"), x.to(Tensor(np.ones(1))), x.to("float64", non_blocking=True)):
+    by_place = x.to("cpu", np.float64), x.to(Tensor(np.ones(1)))
+    by_name = x.to(dtype="float64", device="cpu"), x.to("float64", non_blocking=True)
+    for y in (*by_place, *by_name):
         assert y.dtype == np.float64 and y.requires_grad
     assert x.to("cpu") is x and x.to() is x
 

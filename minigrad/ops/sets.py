@@ -59,7 +59,9 @@ def _with_gradient(name: str, inputs: int) -> Callable[..., Any]:
         return type(out)(*(values, *out[1:])) if hasattr(out, "_fields") else (values, *out[1:])
 
     function.__name__ = function.__qualname__ = name
-    function.__doc__ = f"NumPy's `{name}`; the gradient of a value goes to the first element that has it."
+    function.__doc__ = (
+        f"NumPy's `{name}`; the gradient of a value goes to the first element that has it."
+    )
     function.__signature__ = signature  # type: ignore[attr-defined]
     return function
 

@@ -313,7 +313,7 @@ def named(
         wrapper = functools.wraps(function, updated=())(wrapper)
         name = name_of(function)
         wrapper.__name__ = wrapper.__qualname__ = f"{prefix}_of_{name}"
-        wrapper.is_derivative = prefix != "vmap"
+        wrapper.is_derivative = prefix != "vmap"  # type: ignore[attr-defined]
         takes = f"the arguments of {name}" + (f", then {last}" if last else "")
         first = (what or prefix + " of {}").format(name)
         text = getattr(function, "__doc__", None) or ""
