@@ -15,6 +15,7 @@ import functools
 import importlib
 import inspect
 import itertools
+import linecache
 import os
 import sys
 import threading
@@ -261,12 +262,16 @@ def user_frame() -> types.FrameType | None:
     frame: types.FrameType | None = sys._getframe(1)
     innermost = None
     while frame is not None:
-        if frame.f_globals.get("__name__", "").partition(".")[0] not in ("minigrad", "nn", "numpy"):
+        if not _is_engine(frame):
             if not frame.f_code.co_filename.startswith(_libraries()):
                 return frame
             innermost = innermost or frame
         frame = frame.f_back
     return innermost
+
+
+def _is_engine(frame: types.FrameType) -> bool:
+    return frame.f_globals.get("__name__", "").partition(".")[0] in ("minigrad", "nn", "numpy")
 
 
 def user_line() -> str | None:
@@ -276,6 +281,16 @@ def user_line() -> str | None:
         return None
     summary = traceback.extract_stack(frame, limit=1)[0]
     return f"{summary.filename}:{summary.lineno}: {summary.line}"
+
+
+def line_of(error: BaseException) -> str | None:
+    """The innermost line of the user's code that an error has passed, with its text."""
+    found = None
+    for frame, number in traceback.walk_tb(error.__traceback__):
+        file = frame.f_code.co_filename
+        if not _is_engine(frame) and not file.startswith(_libraries()):
+            found = f"{file}:{number}: {linecache.getline(file, number).strip()}"
+    return found
 
 
 def warn(message: str, category: type[Warning]) -> None:
