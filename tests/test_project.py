@@ -200,3 +200,31 @@ def test_every_op_states_its_formula() -> None:
             doc = function.op.doc
             assert len(doc.splitlines()) > 1, f"{name} has no formula"
             assert any(mark in doc for mark in ("\nd", " d", "differentiated", "gradient")), f"{name} states no gradient"
+
+
+@pytest.mark.parametrize(
+    ("missing", "extra", "code"),
+    [
+        ("safetensors", "train", "nn.save(model, 'unused.safetensors')"),
+        ("tqdm", "train", "nn.training.Trainer(model, nn.optim.SGD(model.parameters(), 0.1), nn.MSELoss()).fit(loader, 1)"),
+        ("tensorboard", "tensorboard", "nn.training.SummaryWriter('unused')"),
+        ("matplotlib", "viz", "nn.inspect.pyplot.pyplot()"),
+        ("sklearn", "demo", "nn.data.load_sklearn('iris')"),
+        ("scipy", "scipy", "minigrad.scipy.special.gammaln(minigrad.ones(2))"),
+        ("cupy", "cuda12", "minigrad.ones(2).to('cuda')"),
+    ],
+)
+def test_in_the_base_install_what_needs_more_names_its_extra(missing: str, extra: str, code: str, tmp_path: Path) -> None:
+    """In a process of its own, where the package cannot be imported."""
+    program = (
+        f"import sys; sys.modules[{missing!r}] = None\n"
+        "for part in ('compat.proto.event_pb2', 'numpy', 'special', 'datasets', 'pyplot'):\n"
+        f"    sys.modules[{missing!r} + '.' + part] = None\n"
+        "import numpy as np, minigrad, nn\n"
+        "model = nn.Linear(2, 1)\n"
+        "data = nn.data.TensorDataset(np.ones((4, 2), np.float32), np.ones((4, 1), np.float32))\n"
+        "loader = nn.data.DataLoader(data, batch_size=2)\n"
+        f"try:\n    {code}\nexcept ImportError as error:\n    print(error)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True)
+    assert f'pip install "minigrad-nn[{extra}]"' in done.stdout, done.stdout + done.stderr
