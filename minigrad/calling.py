@@ -277,6 +277,8 @@ def _rescue(op: Op, values: dict[str, Any], error: Exception) -> Any:
 def with_message(error: Exception, message: str) -> Exception:
     """An error with another message: of the same type, or of the nearest one that takes a message alone."""
     for kind in type(error).__mro__:
+        if kind is Exception:
+            break
         try:
             return kind(message)
         except Exception:  # whatever a type of the user's own does

@@ -59,7 +59,8 @@ class OtherNames:
 
     def __dir__(self) -> list[str]:
         absent = {name for name, value in vars(OtherNames).items() if isinstance(value, Absent)}
-        shadowed = {name for cls in type(self).__mro__[:-2] for name in vars(cls)}
+        own = [cls for cls in type(self).__mro__ if cls not in (OtherNames, object)]
+        shadowed = {name for cls in own for name in vars(cls)}
         return [name for name in object.__dir__(self) if name not in absent or name in shadowed]
 
 
