@@ -280,7 +280,12 @@ def user_line() -> str | None:
     if frame is None:
         return None
     summary = traceback.extract_stack(frame, limit=1)[0]
-    return f"{summary.filename}:{summary.lineno}: {summary.line}"
+    return _place(summary.filename, summary.lineno, summary.line)
+
+
+def _place(file: str, number: int | None, text: str | None) -> str:
+    """A line of code: of an interactive one there is no text."""
+    return f"{file}:{number}: {text}" if text else f"{file}:{number}"
 
 
 def line_of(error: BaseException) -> str | None:
@@ -289,7 +294,7 @@ def line_of(error: BaseException) -> str | None:
     for frame, number in traceback.walk_tb(error.__traceback__):
         file = frame.f_code.co_filename
         if not _is_engine(frame) and not file.startswith(_libraries()):
-            found = f"{file}:{number}: {linecache.getline(file, number).strip()}"
+            found = _place(file, number, linecache.getline(file, number).strip())
     return found
 
 

@@ -5,6 +5,7 @@ Nothing here runs while all goes well: `minigrad.calling` asks when a forward ha
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -26,7 +27,30 @@ def reason(op: str, error: Exception, values: Mapping[str, Any], shapes: Shapes)
     explain = _REASONS.get(op)
     about_shapes = isinstance(error, ValueError) and not isinstance(error, np.exceptions.AxisError)
     found = explain(values, shapes) if explain is not None and about_shapes else None
-    return found or str(error).removeprefix(f"{op}: ").rstrip()
+    return found or _plain(str(error).removeprefix(f"{op}: ").rstrip())
+
+
+def _plain(text: str) -> str:
+    """NumPy's message without the words of its own machinery."""
+    if core := re.search(
+        r"mismatch in its core dimension.*size (\d+) is different from (\d+)", text
+    ):
+        return f"in a product of matrices axes of lengths {core[2]} and {core[1]} would be summed over together"
+    return re.sub(r"remapped shapes \[original->remapped\]: ", "shapes ", text)
+
+
+def _linear(values: Mapping[str, Any], shapes: Shapes) -> str | None:
+    """What does not fit in x W^T + b."""
+    x, weight = shapes[:2]
+    if not x or len(weight) != 2:
+        return f"expected x (..., in) and weight (out, in), got {x} and {weight}"
+    if x[-1] != weight[1]:
+        return f"x of shape {x} has {x[-1]} features, a weight of shape {weight} takes {weight[1]}"
+    if len(shapes) > 2 and shapes[2] != weight[:1]:
+        return (
+            f"a bias of shape {shapes[2]} does not fit a weight of shape {weight}: ({weight[0]},)"
+        )
+    return None
 
 
 def _matmul(values: Mapping[str, Any], shapes: Shapes) -> str | None:
@@ -108,6 +132,7 @@ def _broadcast(*shapes: tuple[int, ...]) -> bool:
 _REASONS: dict[str, Callable[[Mapping[str, Any], Shapes], str | None]] = {
     "matmul": _matmul,
     "einsum": _einsum,
+    "linear": _linear,
     "broadcast_to": _broadcast_to,
     "squeeze": _squeeze,
     "transpose": _transpose,

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import minigrad as mg
+import nn
 from minigrad import Tensor
 
 
@@ -146,6 +147,8 @@ SHAPES: list[tuple[Any, str]] = [
     (lambda: mg.ones((2, 3)).squeeze(0), r"squeeze: axis 0 of shape \(2, 3\) is not of length 1"),
     (lambda: mg.ones((2, 3)).squeeze(7), r"axis 7 is out of bounds"),
     (lambda: mg.ones((2, 3, 4)).transpose(1, 2), r"np.swapaxes\(x, 1, 2\)"),
+    (lambda: nn.functional.linear(mg.ones((3, 4)), mg.ones((2, 5))), r"linear: x of shape \(3, 4\) has 4 features, .* takes 5"),
+    (lambda: nn.functional.linear(mg.ones((3, 4)), mg.ones((2, 4)), mg.ones(3)), r"linear: a bias of shape \(3,\)"),
     (lambda: mg.ones((2, 3)) + mg.ones((4, 5)), r"add: operands could not be broadcast .*\(2, 3\).*\(4, 5\)"),
 ]  # fmt: skip
 

@@ -261,3 +261,15 @@ def test_kernels_run_on_arrays_that_are_not_numpys(name: str, with_lengths: bool
     for a, b in zip(*results, strict=True):
         assert type(b) is StrictArray
         np.testing.assert_allclose(b.get(), a, rtol=1e-12, atol=1e-14)
+
+
+def test_states_of_the_wrong_number_say_what_is_wanted() -> None:
+    x, h = Tensor(np.ones((5, 2, 3))), Tensor(np.ones((1, 2, 4)))
+    with pytest.raises(ValueError, match=r"LSTM: the first state is a pair \(h, c\)"):
+        nn.LSTM(3, 4)(x, h)
+    with pytest.raises(ValueError, match=r"GRU: the first state is one tensor h"):
+        nn.GRU(3, 4)(x, (h, h))
+    with pytest.raises(ValueError, match=r"LSTMCell: the state is a pair \(h, c\)"):
+        nn.LSTMCell(3, 4)(x[0], h[0])  # two rows: they could be taken for a pair
+    with pytest.raises(ValueError, match=r"GRUCell: a state has shape \(4,\)"):
+        nn.GRUCell(3, 4)(x[0], h[0, 0])
