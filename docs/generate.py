@@ -39,6 +39,7 @@ FAMILIES = {
     "diagonals": "Diagonals and triangles",
     "padding": "Padding",
     "edit": "Taking out, putting in, choosing",
+    "sets": "Sets of values",
     "update": "Writing in place (recorded)",
     "creation": "New arrays",
     "grids": "Grids",

@@ -67,7 +67,7 @@ _FAMILIES = (
     ops.arithmetic, ops.exponential, ops.trigonometric, ops.reduce, ops.scan, ops.select, ops.shape,
     ops.join, ops.index, ops.diagonals, ops.products, ops.norms, ops.statistics, ops.quantiles,
     ops.differences, ops.interpolation, ops.convolution, ops.polynomial, ops.padding, ops.edit,
-    ops.update, ops.counting, ops.apply, ops.conversion, ops.creation, ops.grids, ops.aliases,
+    ops.update, ops.sets, ops.counting, ops.apply, ops.conversion, ops.creation, ops.grids, ops.aliases,
     ops.borrowed,
 )  # fmt: skip
 for _family in _FAMILIES:

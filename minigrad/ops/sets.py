@@ -17,13 +17,10 @@ from .constant import constants
 from .index import take
 from .join import concatenate
 
-__all__: list[str] = []
-
-#: The functions of this file, and how many of their parameters are arrays.
-_INPUTS = {
-    "unique": 1, "unique_all": 1, "unique_counts": 1, "unique_inverse": 1, "unique_values": 1,
-    "intersect1d": 2, "setdiff1d": 2, "setxor1d": 2, "union1d": 2,
-}  # fmt: skip
+__all__ = [
+    "intersect1d", "setdiff1d", "setxor1d", "union1d", "unique", "unique_all", "unique_counts",
+    "unique_inverse", "unique_values",
+]  # fmt: skip
 
 
 def _elements(values: Any, inputs: list[Any]) -> Any:
@@ -41,7 +38,8 @@ def _slices(x: Tensor, bound: inspect.BoundArguments) -> Any:
 
 
 def _with_gradient(name: str, inputs: int) -> Callable[..., Any]:
-    constant = constants[name]
+    """NumPy's function of this name, whose first parameters, so many, are arrays."""
+    constant = constants.pop(name)
     signature = inspect.signature(constant)
 
     def function(*args: Any, **kwargs: Any) -> Any:
@@ -60,11 +58,16 @@ def _with_gradient(name: str, inputs: int) -> Callable[..., Any]:
 
     function.__name__ = function.__qualname__ = name
     function.__doc__ = (
-        f"NumPy's `{name}`; the gradient of a value goes to the first element that has it."
+        f"NumPy's `{name}`.\n\nout_i = the first element of the inputs that has this value\n"
+        "dx    = g_i at that element, 0 elsewhere"
     )
     function.__signature__ = signature  # type: ignore[attr-defined]
-    return function
+    return composed(getattr(np, name), override=True)(function)
 
 
-for _name, _number in _INPUTS.items():
-    constants[_name] = composed(getattr(np, _name), override=True)(_with_gradient(_name, _number))
+unique, unique_all = _with_gradient("unique", 1), _with_gradient("unique_all", 1)
+unique_counts = _with_gradient("unique_counts", 1)
+unique_inverse = _with_gradient("unique_inverse", 1)
+unique_values = _with_gradient("unique_values", 1)
+intersect1d, setdiff1d = _with_gradient("intersect1d", 2), _with_gradient("setdiff1d", 2)
+setxor1d, union1d = _with_gradient("setxor1d", 2), _with_gradient("union1d", 2)
