@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-__all__ = ["FUNCTIONS", "INSTEAD", "METHODS", "NETWORKS", "OPTIONS"]
+__all__ = ["AUTOGRAD", "FUNCTIONS", "INSTEAD", "METHODS", "NETWORKS", "OPTIONS", "SOLVERS"]
 
 #: What stands for a function or method of PyTorch; `x` is the tensor, or the first argument.
 INSTEAD: dict[str, str] = {
@@ -322,6 +322,34 @@ NETWORKS: dict[str, str] = {
     "Concat": "minigrad.concatenate in a forward of your own",
     "Reshape": "nn.Unflatten, or x.reshape in a forward of your own",
     "Input": "nothing: shapes come with the data",
+}
+
+#: Functions of SciPy's solvers that take a function, by what is differentiable here.
+SOLVERS: dict[str, str] = {
+    **dict.fromkeys(
+        ("brentq", "brenth", "bisect", "newton", "ridder", "toms748", "root_scalar", "fsolve"),
+        "minigrad.scipy.optimize.implicit_root(f, x0, args)",
+    ),
+    **dict.fromkeys(("bfgs", "fmin", "fmin_bfgs", "minimize_scalar"), "minimize(f, x0)"),
+    **dict.fromkeys(("curve_fit", "leastsq", "nnls"), "least_squares(residuals, x0)"),
+    **dict.fromkeys(("quad", "dblquad", "fixed_quad", "romberg"), "np.trapezoid(f(x), x)"),
+    **dict.fromkeys(("simpson", "trapezoid", "cumulative_trapezoid"), "np.trapezoid(y, x)"),
+    "ode": "solve_ivp(f, (t0, t1), y0)",
+    "RK45": 'solve_ivp(f, (t0, t1), y0, method="RK45")',
+}
+
+#: What PyTorch and HIPS/autograd have in their modules of this name.
+AUTOGRAD: dict[str, str] = {
+    "Function": "an op of your own, @minigrad.primitive",
+    "Variable": "Tensor(x, requires_grad=True)",
+    "functional": "minigrad itself: jacobian, hessian, vjp, jvp are its functions",
+    "backward": "loss.backward()",
+    "numpy": "numpy itself: import numpy as np",
+    "primitive": "an op of your own, @minigrad.primitive",
+    "elementwise_grad": "minigrad.elementwise_grad(f)",
+    "jacobian": "minigrad.jacobian(f)",
+    "set_detect_anomaly": "minigrad.detect_anomaly()",
+    "no_grad": "minigrad.no_grad()",
 }
 
 #: What stands for an option of PyTorch's, or of another library's.
