@@ -39,6 +39,7 @@ FAMILIES = {
     "diagonals": "Diagonals and triangles",
     "padding": "Padding",
     "edit": "Taking out, putting in, choosing",
+    "sets": "Sets of values",
     "update": "Writing in place (recorded)",
     "creation": "New arrays",
     "grids": "Grids",
@@ -78,7 +79,7 @@ HEAD = """# Every function that can be differentiated
 This page is made from the definitions (`python docs/generate.py`); a test holds it to them. `minigrad.registered()` returns
 the same list. In the formulas `g` is the gradient of `out`, `dx` that of the input `x`; choices at kinks and ties stand beside
 them. *Orders* are those that are checked against finite differences in float64; all rules can be differentiated further,
-being NumPy themselves. *Devices*: where it runs; SciPy's functions need the extra `minigrad[scipy]`, and those that CuPy
+being NumPy themselves. *Devices*: where it runs; SciPy's functions need the extra `scipy`, and those that CuPy
 lacks run on the cpu alone.
 
 On a GPU CuPy does some things in its own way: an index out of range wraps, a singular matrix raises nothing, sums over

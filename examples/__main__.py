@@ -74,7 +74,7 @@ def table(names: list[str]) -> None:
         "# The gallery", "",
         "Each script runs without arguments in about a minute on two cores: `python examples/NAME.py`, or",
         "`python -m examples NAME`. `--full` is the published setting, `--data PATH` takes the real data, `--help` lists the",
-        "options; pictures go to `out/`. They need `pip install \"minigrad[examples]\"`.",
+        "options; pictures go to `out/`. They need `pip install \".[examples]\"`.",
         "This table is written by `python -m examples table`: the numbers were measured in that run, on two cores.", "",
         "To begin with, [quickstart.py](quickstart.py), and three [notebooks](notebooks).",
     ]  # fmt: skip

@@ -15,10 +15,13 @@ from . import autograd, dispatch, emath, fft, linalg, misc, ops, polynomial, ran
 from .backend import beside, cuda_is_available, get_default_dtype, set_default_dtype
 from .check import GradcheckError, check_grads, gradcheck, gradgradcheck
 from .graph import detect_anomaly, enable_grad, is_grad_enabled, mark_mutated, no_grad, set_grad_enabled
+from .hints import missing
 from .kernels import table as _kernels  # noqa: F401 - says which kernels there are
 from .primitive import primitive, registered
+from .spellings import FUNCTIONS, INSTEAD
 from .tensor import Tensor, raw
 from .transforms import (
+    UnusedInputWarning,
     checkpoint,
     deriv,
     egrad,
@@ -49,7 +52,7 @@ from .trees import ravel_tree, tree_map
 __version__ = "0.1.0"
 
 __all__ = [
-    "GradcheckError", "Tensor", "autograd", "beside", "check_grads", "checkpoint", "cuda_is_available",
+    "GradcheckError", "Tensor", "UnusedInputWarning", "autograd", "beside", "check_grads", "checkpoint", "cuda_is_available",
     "deriv", "detect_anomaly", "dispatch", "egrad", "elementwise_grad", "emath", "enable_grad", "fft",
     "get_default_dtype", "ggnvp", "grad", "grad_and_aux", "gradcheck", "gradgradcheck", "hessian",
     "hessian_tensor_product", "hessian_vector_product", "holomorphic_grad", "hvp",
@@ -64,7 +67,7 @@ _FAMILIES = (
     ops.arithmetic, ops.exponential, ops.trigonometric, ops.reduce, ops.scan, ops.select, ops.shape,
     ops.join, ops.index, ops.diagonals, ops.products, ops.norms, ops.statistics, ops.quantiles,
     ops.differences, ops.interpolation, ops.convolution, ops.polynomial, ops.padding, ops.edit,
-    ops.update, ops.counting, ops.apply, ops.conversion, ops.creation, ops.grids, ops.aliases,
+    ops.update, ops.sets, ops.counting, ops.apply, ops.conversion, ops.creation, ops.grids, ops.aliases,
     ops.borrowed,
 )  # fmt: skip
 for _family in _FAMILIES:
@@ -83,7 +86,7 @@ def __getattr__(name: str) -> Any:
         module = importlib.import_module(_LAZY[name])
         globals()[name] = module
         return module
-    raise AttributeError(f"module 'minigrad' has no attribute {name!r}")
+    raise missing("minigrad", name, __all__, INSTEAD, FUNCTIONS)
 
 
 def _tensor_html(self: Tensor) -> str:

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from . import backward
+from .hints import missing
+from .spellings import AUTOGRAD
 from .tensor import Tensor
 
 __all__ = ["grad"]
+
+if not TYPE_CHECKING:  # to checkers a module with this function has every name
+
+    def __getattr__(name: str) -> Any:
+        raise missing("minigrad.autograd", name, __all__, AUTOGRAD)
 
 
 def grad(

@@ -11,6 +11,9 @@ from typing import Any
 
 import numpy as np
 
+from .hints import check_dtype
+from .install import install
+
 __all__ = [
     "NoValue", "add_at", "as_array", "as_operand", "beside", "cuda_is_available", "device_of", "get_default_dtype",
     "scipy_function", "set_default_dtype", "transfer",
@@ -116,10 +119,11 @@ def cupy() -> Any:
     """The cupy module, or an error that says how to get it, or that there is no GPU."""
     try:
         module = importlib.import_module("cupy")
+        if not hasattr(module, "cuda"):
+            raise ImportError("a folder called cupy, not the package")
     except ImportError as error:
         raise ImportError(
-            "device 'cuda' needs CuPy, which is not installed: "
-            'pip install "minigrad[cuda12]" (or "minigrad[cuda13]", after your CUDA version)'
+            f"device 'cuda' needs CuPy, which is not installed: {install('cuda12')}; cuda13 for CUDA 13"
         ) from error
     try:
         count = module.cuda.runtime.getDeviceCount()
@@ -187,7 +191,7 @@ def scipy(part: str, *arrays: Any) -> Any:
             raise NotImplementedError(
                 f"CuPy has no scipy.{part}, so this runs on the cpu only: move there with .cpu()"
             ) from error
-        raise ImportError(f'this needs scipy.{part}, which cannot be imported: pip install "minigrad[scipy]"') from error
+        raise ImportError(f"this needs scipy.{part}, which cannot be imported: {install('scipy')}") from error
 
 
 def scipy_function(part: str, name: str, *arrays: Any) -> Any:
@@ -204,7 +208,16 @@ def make_array(values: Any, dtype: Any, device: str | None) -> Any:
     """The array of `Tensor(values, dtype, device)`: an array as it is, numbers and lists as a new one."""
     if not is_array(values):
         return default_device_array(values, dtype, device)
-    array = values if dtype is None else values.astype(dtype, copy=False)
+    if values.dtype.kind not in "biufc":
+        raise TypeError(
+            f"cannot make a tensor of an array of dtype {values.dtype}: it holds something other than numbers; "
+            "for one that holds Tensors use minigrad.array(array.tolist())"
+        )
+    try:
+        array = values if dtype is None else values.astype(dtype, copy=False)
+    except TypeError:
+        check_dtype(dtype)
+        raise
     return array if device is None else transfer(array, device)
 
 
@@ -214,6 +227,13 @@ def default_device_array(values: Any, dtype: Any, device: str | None) -> Any:
         array = np.array(values) if dtype is None else np.array(values, dtype=dtype)
     except RuntimeError:  # a Tensor among them that will not be converted
         array = None
+    except TypeError:
+        check_dtype(dtype)
+        raise
+    except ValueError as error:
+        if "inhomogeneous" not in str(error):
+            raise
+        raise ValueError(f"cannot make a tensor of {values!r:.80}: the lists in it have different lengths") from error
     if array is None or array.dtype.kind not in "biufc":
         raise TypeError(
             f"cannot make a tensor of {values!r:.80}: it holds something other than numbers; "

@@ -12,6 +12,8 @@ from .arrays.batch import all_examples, newest
 from .arrays.fallback import in_turn
 from .backward import pick
 from .graph import Node
+from .hints import check_dtype, wrong_option
+from .reasons import reason
 from .tensor import Tensor, raw, wrap
 from .trees import sequence_like
 
@@ -19,7 +21,8 @@ if TYPE_CHECKING:
     from .op import Op
 
 __all__ = [
-    "NAMES", "call_with_options", "cast_inputs", "holds_tensor", "known_operand", "options_of", "write_into",
+    "NAMES", "call_with_options", "cast_inputs", "holds_tensor", "known_operand", "options_of",
+    "with_message", "write_into",
 ]  # fmt: skip
 
 #: The types that stand beside a tensor as they are.  Everything else passes `_operand`.
@@ -264,17 +267,23 @@ def _rescue(op: Op, values: dict[str, Any], error: Exception) -> Any:
         raise RuntimeError(
             f"{op.name}: the inputs are on different devices ({places}): move one with .to(device)"
         ) from error
+    if isinstance(error, TypeError):
+        check_dtype(values.get("dtype"))
+    why = reason(op.name, error, values, [v.shape for _, v in arrays])
     shapes = ", ".join(f"{n}: shape {v.shape} {v.dtype}" for n, v in arrays)
-    message = f"{op.name}: {error} ({shapes})"
-    raise _with_message(error, message) from error
+    raise with_message(error, f"{op.name}: {why} ({shapes})") from error
 
 
-def _with_message(error: Exception, message: str) -> Exception:
-    """An error of the same type with another message, where its type takes one alone."""
-    try:
-        return type(error)(message)
-    except Exception:  # whatever a type of the user's own does
-        return RuntimeError(message)
+def with_message(error: Exception, message: str) -> Exception:
+    """An error with another message: of the same type, or of the nearest one that takes a message alone."""
+    for kind in type(error).__mro__:
+        if kind is Exception:
+            break
+        try:
+            return kind(message)
+        except Exception:  # whatever a type of the user's own does
+            continue
+    return RuntimeError(message)
 
 
 #: The globals of the generated functions.
@@ -283,5 +292,5 @@ NAMES: dict[str, Any] = {
     "_clock": graph.clock, "_constant": _constant, "_finish": _finish, "_graph": graph,
     "_ndarray": np.ndarray, "_new": object.__new__, "_next": next, "_operand": _operand,
     "_option": _option, "_rescue": _rescue, "_shape": np.shape, "_unpack": _unpack,
-    "_with_options": _with_options, "_write_into": write_into,
+    "_with_options": _with_options, "_write_into": write_into, "_wrong_option": wrong_option,
 }  # fmt: skip

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import difflib
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
 
-from . import backend
+from . import backend, graph
 from .calling import write_into
 from .ops.ufunc_methods import methods
 from .primitive import numpy_table, registered
@@ -84,16 +84,29 @@ def _lookup(ufunc: np.ufunc) -> Callable[..., Any] | None:
 def _constant(name: str, function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
     """Run a function that has no rule on the arrays, unless that would lose a gradient."""
     if any(isinstance(t, Tensor) and t._node is not None for t in flatten((args, kwargs))):
+        home = _home(name)
         known = {full.rpartition(".")[2]: full for full in registered()}
-        near = [known[n] for n in difflib.get_close_matches(name, known, n=3)]
+        near = [known[n] for n in _kin(name, known)]
         options = ", ".join(k for k in kwargs if isinstance(k, str))
         raise NotImplementedError(
-            f"minigrad has no gradient rule for {_home(name)}.{name}"
+            f"minigrad has no gradient rule for {home}.{name}, called at {graph.user_line()}"
             + (f" with the options {options}" if options and name in known else "")
             + (f" (there is one for {', '.join(near)})" if near and name not in known else "")
             + "; use x.detach() where none is needed, or define the op with @minigrad.primitive"
         )
     return tree_map(_wrap, function(*tree_map(raw, args), **tree_map(raw, kwargs)))
+
+
+def _kin(name: str, known: Iterable[str]) -> list[str]:
+    """Up to three known names that begin as this one, or are written nearly like it.
+
+    >>> _kin("cosm1", ["cos", "matrix_rank"]), _kin("mathieu_a", ["matrix_rank"])
+    (['cos'], [])
+    """
+    known = list(known)
+    same = [n for n in known if len(n) > 2 and (name.startswith(n) or n.startswith(name))]
+    close = difflib.get_close_matches(name, known, n=3, cutoff=0.8)
+    return list(dict.fromkeys([*sorted(same, key=len, reverse=True), *close]))[:3]
 
 
 def _home(name: str) -> str:

@@ -12,11 +12,16 @@ creation order is a topological order, and the backward pass needs no search.
 from __future__ import annotations
 
 import functools
+import importlib
 import inspect
 import itertools
+import linecache
+import os
 import sys
 import threading
 import traceback
+import types
+import warnings
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
@@ -228,15 +233,80 @@ def observer() -> Callable[[Node, Any], None] | None:
 transforms: ContextVar[int] = ContextVar("transforms", default=0)
 
 
-def user_line() -> str | None:
-    """The innermost line of the call stack outside of minigrad and nn, with its text."""
-    frame = sys._getframe(1)
+#: What the last number said that would have left the graph inside of a transform.  Other libraries swallow
+#: the errors of functions that they call; a transform adds it to what they raise instead.
+lost: ContextVar[str | None] = ContextVar("lost", default=None)
+
+
+@functools.cache
+def _libraries() -> tuple[str, ...]:
+    """The folders of Python's own modules and of installed packages."""
+    sysconfig = importlib.import_module("sysconfig")  # takes milliseconds
+    return tuple({sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib")})
+
+
+#: Where minigrad is.
+_HOME = os.path.dirname(__file__) + os.sep
+
+
+def is_ours(file: str) -> bool:
+    """Whether a file of source code belongs to minigrad."""
+    return file.startswith(_HOME)
+
+
+def user_frame() -> types.FrameType | None:
+    """The innermost frame of the call stack that is the user's: not minigrad's, nn's, nor an installed package's.
+
+    Where there is none, the innermost one outside of minigrad, nn and NumPy.
+    """
+    frame: types.FrameType | None = sys._getframe(1)
+    innermost = None
     while frame is not None:
-        if frame.f_globals.get("__name__", "").partition(".")[0] not in ("minigrad", "nn", "numpy"):
-            summary = traceback.extract_stack(frame, limit=1)[0]
-            return f"{summary.filename}:{summary.lineno}: {summary.line}"
-        frame = frame.f_back  # type: ignore[assignment]
-    return None
+        if not _is_engine(frame):
+            if not frame.f_code.co_filename.startswith(_libraries()):
+                return frame
+            innermost = innermost or frame
+        frame = frame.f_back
+    return innermost
+
+
+def _is_engine(frame: types.FrameType) -> bool:
+    return frame.f_globals.get("__name__", "").partition(".")[0] in ("minigrad", "nn", "numpy")
+
+
+def user_line() -> str | None:
+    """The innermost line of the user's code, with its text."""
+    frame = user_frame()
+    if frame is None:
+        return None
+    summary = traceback.extract_stack(frame, limit=1)[0]
+    return _place(summary.filename, summary.lineno, summary.line)
+
+
+def _place(file: str, number: int | None, text: str | None) -> str:
+    """A line of code: of an interactive one there is no text."""
+    return f"{file}:{number}: {text}" if text else f"{file}:{number}"
+
+
+def line_of(error: BaseException) -> str | None:
+    """The innermost line of the user's code that an error has passed, with its text."""
+    found = None
+    for frame, number in traceback.walk_tb(error.__traceback__):
+        file = frame.f_code.co_filename
+        if not _is_engine(frame) and not file.startswith(_libraries()):
+            found = _place(file, number, linecache.getline(file, number).strip())
+    return found
+
+
+def warn(message: str, category: type[Warning]) -> None:
+    """A warning about the user's own line; Python's filters show it once for each line."""
+    frame = user_frame()
+    if frame is None:
+        warnings.warn(message, category, stacklevel=2)
+        return
+    seen = frame.f_globals.setdefault("__warningregistry__", {})
+    module = frame.f_globals.get("__name__")
+    warnings.warn_explicit(message, category, frame.f_code.co_filename, frame.f_lineno, module, seen)
 
 
 def check_finite(values: Any, op_name: str, phase: str, source: str | None) -> None:

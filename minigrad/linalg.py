@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from .hints import missing
 from .ops import diagonals, products
 from .ops.constant import constants
 from .ops.factorization import cholesky, eig, eigh, eigvals, eigvalsh, qr, svd, svdvals
@@ -17,6 +18,7 @@ from .ops.linalg import det, inv, lstsq, matrix_power, multi_dot, pinv, slogdet,
 from .ops.norms import cond, matrix_norm, norm, vector_norm
 from .ops.shape import matrix_transpose
 from .primitive import composed
+from .spellings import FUNCTIONS, INSTEAD
 
 matrix_rank = constants["matrix_rank"]
 LinAlgError = np.linalg.LinAlgError
@@ -108,3 +110,7 @@ def vecdot(x1: Any, x2: Any, /, *, axis: int = -1) -> Any:
     array([11.])
     """
     return products.vecdot(x1, x2, axis=axis)
+
+
+def __getattr__(name: str) -> Any:
+    raise missing("minigrad.linalg", name, __all__, INSTEAD, FUNCTIONS)

@@ -83,7 +83,9 @@ return _tensor
 
 
 #: The names of Python's that these lines use.
-_USED = {"type", "isinstance", "any", "tuple", "list", "map", "Exception", "out"}
+_USED = {
+    "type", "isinstance", "any", "tuple", "list", "map", "Exception", "out", "next", "iter",
+}  # fmt: skip
 
 
 class Op:
@@ -224,7 +226,7 @@ class Op:
 
     def source(self, name: str | None = None, operator: bool = False) -> str:
         """The Python source of the function that users call."""
-        body = self._handle_out(operator) + "_tensors = False\n"
+        body = self._handle_options(operator) + "_tensors = False\n"
         for n in self.names:
             if n not in self.inputs:
                 default = self.parameters[n].default
@@ -256,7 +258,14 @@ class Op:
         header = str(inspect.Signature(shown))[1:-1]
         if self.ufunc is not None:
             header += ", /" if operator else ", /, out=None, **_options"
+        elif self._takes_axis():
+            header += ", **_options"
         return header
+
+    def _takes_axis(self) -> bool:
+        """Whether there is a parameter that PyTorch calls `dim`, so that an error about it can teach."""
+        named = not any(p.kind is p.VAR_KEYWORD for p in self.parameters.values())
+        return named and not {"axis", "axes"}.isdisjoint(self.names)
 
     def _arguments(self) -> str:
         """The arguments of a call of the forward, from the function's own parameters."""
@@ -272,15 +281,18 @@ class Op:
     def _values(self) -> str:
         return "{" + ", ".join(f"{n!r}: {n}" for n in self.names) + "}"
 
-    def _handle_out(self, operator: bool) -> str:
+    def _handle_options(self, operator: bool) -> str:
         inputs = ", ".join(self.names)
         if self.ufunc is not None:
             options = f"    return _with_options(_op, ({inputs},), out, _options)\n"
             return "" if operator else "if out is not None or _options:\n" + options
-        if "out" not in self.parameters:
-            return ""
-        call = f"_self({self._arguments()})"
-        return f"if out is not None:\n    _target, out = out, None\n    return _write_into(_target, {call})\n"
+        body = ""
+        if self._takes_axis():
+            body = "if _options:\n    raise _wrong_option(_self, next(iter(_options)))\n"
+        if "out" in self.parameters:
+            call = f"_self({self._arguments()})"
+            body += f"if out is not None:\n    _target, out = out, None\n    return _write_into(_target, {call})\n"
+        return body
 
     def _record(self) -> str:
         parents = ["*_nodes" if n == self.sequence else f"_node_{n}" for n in self.inputs]

@@ -20,6 +20,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from .calling import known_operand, write_into
+from .hints import check_options, explain_options
 from .op import Op, is_swapped
 from .tensor import Tensor
 
@@ -73,9 +74,9 @@ def primitive(
     A forward that returns a tuple makes an op of several outputs, whose rules get the tuple of their
     gradients as `g`.  With extras it returns `((a, b), extra)`.
 
-    Names of parameters must not begin with "_", nor be `type`, `isinstance`, `any`, `tuple`, `list`, `map`
-    or `Exception`, which the generated function uses.  A parameter `out=None` of the forward is NumPy's: the engine
-    writes the result there, and the forward ignores it.
+    Names of parameters must not begin with "_", nor be `type`, `isinstance`, `any`, `tuple`, `list`, `map`,
+    `next`, `iter` or `Exception`, which the generated function uses.  A parameter `out=None` of the
+    forward is NumPy's: the engine writes the result there, and the forward ignores it.
 
     Args:
         numpy_functions: NumPy functions and ufuncs that the op stands for when they meet a Tensor.
@@ -160,6 +161,8 @@ def _check_operators(operators: Sequence[str], override: bool) -> None:
 
 def method(function: Callable[..., Any]) -> Callable[..., Any]:
     """Bind a function that is composed of ops as a method of Tensor under its own name."""
+    if "axis" in inspect.signature(function).parameters:
+        function = explain_options(function)
     setattr(Tensor, function.__name__, function)
     return function
 
@@ -176,8 +179,11 @@ def composed(
     """
 
     def define(function: Callable[..., Any]) -> Callable[..., Any]:
-        if "out" in inspect.signature(function).parameters:
+        parameters = inspect.signature(function).parameters
+        if "out" in parameters:
             function = _with_out(function)
+        elif not {"axis", "axes"}.isdisjoint(parameters):
+            function = explain_options(function)
         _bind(function, numpy_functions, function.__name__ if method else None, override)
         for operator in operators:
             setattr(Tensor, operator, _operator(function, operator))
@@ -197,7 +203,11 @@ def _with_out(function: Callable[..., Any]) -> Callable[..., Any]:
         if len(args) > place:
             out = args[place]
             args = (*args[:place], None, *args[place + 1 :])
-        result = function(*args, **kwargs)
+        try:
+            result = function(*args, **kwargs)
+        except TypeError:
+            check_options(function, kwargs)
+            raise
         return result if out is None else write_into(out, result)
 
     return call

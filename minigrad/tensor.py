@@ -19,13 +19,20 @@ from . import backend, graph
 from .arrays.batch import Batch
 from .arrays.row_sparse import RowSparse
 from .graph import Node
+from .hints import OtherNames
 
 __all__ = ["Tensor"]
 
 _new = object.__new__
+#: The advice of all errors where a gradient would be lost: each way out of the graph, and what to write for it.
+_KEEPS_GRADIENT = (
+    "write np.sin(x) for math.sin(x), minigrad.array([x, y]) for an array of tensors, minigrad.full(n, x), "
+    "y = minigrad.zeros(n) or y = Tensor(array) where y[i] = x follows, w @ x for w.dot(x), "
+    "the functions of minigrad.scipy for SciPy's, minigrad.vectorize(f) for np.vectorize(f)"
+)
 
 
-class Tensor:
+class Tensor(OtherNames):
     """An n-dimensional array that remembers how it was computed.
 
     Args:
@@ -182,21 +189,22 @@ class Tensor:
     def _would_lose(self, what: str) -> None:
         """An error where a conversion would lose the gradient."""
         if self._node is not None:
-            raise RuntimeError(
-                f"{what} of a tensor that requires a gradient would lose the gradient: write what "
-                "minigrad has for it (minigrad.array([x, y]), w @ x, minigrad.scipy, "
-                "minigrad.vectorize), or x.detach().numpy() where no gradient is needed"
+            message = (
+                f"{what} of a tensor that requires a gradient would lose the gradient, at "
+                f"{graph.user_line()}: {_KEEPS_GRADIENT}; x.detach().numpy() where no gradient is needed"
             )
+            graph.lost.set(message)
+            raise RuntimeError(message)
 
     def _stays(self, what: str) -> None:
         """An error where a number that a transform differentiates would leave the graph."""
         if self._node is not None and graph.transforms.get():
-            raise TypeError(
+            message = (
                 f"{what} of a number that is being differentiated would lose its gradient, at "
-                f"{graph.user_line()}: write np.sin for math.sin, minigrad.array([x, y]) for an array of "
-                "numbers, y = minigrad.zeros(n); y[0] = x for one that is filled, minigrad.scipy for "
-                "SciPy; x.detach().item() where no gradient is needed"
+                f"{graph.user_line()}: {_KEEPS_GRADIENT}; x.detach().item() where no gradient is needed"
             )
+            graph.lost.set(message)
+            raise TypeError(message)
 
     def __dlpack__(self, **kwargs: Any) -> Any:
         self._would_lose("__dlpack__")
@@ -289,14 +297,23 @@ class Tensor:
         return f"{type(self).__name__}({body}, {', '.join(notes)})"
 
     def __format__(self, spec: str) -> str:
-        number = self._array.size == 1 and spec
-        return format(self._array.item() if number else str(self), spec)
+        if not spec:
+            return str(self)
+        if self._array.size == 1:
+            return format(self._array.item(), spec)
+        data = backend.transfer(self._array, "cpu")
+        return np.array2string(data, formatter={"all": lambda x: format(x.item(), spec)})
+
+    def __round__(self, ndigits: int | None = None) -> Tensor:
+        return np.round(self, ndigits or 0)  # type: ignore[call-overload, no-any-return]
 
     def __reduce__(self) -> Any:
         if not self.is_leaf:
             raise RuntimeError(
-                "only leaves can be copied or pickled, this is computed: use x.detach()"
+                "only leaves can be copied or pickled, this is computed: x.clone() is a copy in the graph, "
+                "x.detach() a constant"
             )
+        self._stays("a copy (x.clone() is one in the graph)")
         grad = None if self.grad is None else self.grad.detach()
         return _rebuild, (type(self), self._array, self.requires_grad, self.name, grad)
 

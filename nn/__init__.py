@@ -11,6 +11,9 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from minigrad.hints import missing
+from minigrad.spellings import NETWORKS
+
 from . import functional, init, inspect, kernels, layers, optim, utils
 from .inspect.summary import summary
 from .layers import *  # noqa: F403
@@ -31,7 +34,7 @@ else:
         """What many programs do without is imported when it is first asked for (10 ms in all)."""
         if name in ("data", "metrics", "text", "training"):
             return importlib.import_module(f"nn.{name}")
-        raise AttributeError(f"module 'nn' has no attribute {name!r}")
+        raise missing("nn", name, __all__, NETWORKS)
 
     def __dir__() -> list[str]:
         return sorted({*globals(), *__all__})

@@ -12,6 +12,7 @@ import numpy as np
 
 from minigrad import Tensor
 from minigrad.files import write_whole
+from minigrad.install import install
 
 from .module import Module, host
 
@@ -27,7 +28,7 @@ def safetensors_numpy() -> Any:
     try:
         return importlib.import_module("safetensors.numpy")
     except ImportError as error:
-        raise ImportError('weights are kept in safetensors files: pip install "minigrad[train]"') from error
+        raise ImportError(f"weights are kept in safetensors files: {install('train')}") from error
 
 
 def save(state: Module | Mapping[str, Any], path: str | os.PathLike[str], metadata: Mapping[str, str] | None = None) -> None:

@@ -52,6 +52,8 @@ ROWS: dict[str, list[Sample]] = {
     "absolute": [*unary(np.absolute, 0.2, 2, "abs"), Sample(np.abs, (X,), order=3), Sample(np.abs, (C,))],
     "fabs": unary(np.fabs, 0.2, 2),
     "slope_of_length": [Sample(masking.slope_of_length, (X, P))],
+    "heaviside": [Sample(np.heaviside, (X, Y)), Sample(lambda y: np.heaviside(0.0, y), (Y,))],
+    "nextafter": [Sample(np.nextafter, (P, Q))],
     "copysign": [Sample(np.copysign, (X, Y))],
     "maximum": binary(np.maximum, X, Y, "maximum"),
     "minimum": binary(np.minimum, X, Y, "minimum"),

@@ -199,3 +199,15 @@ def test_positions() -> None:
     np.testing.assert_allclose(encoding(Tensor(x[None])).numpy()[0], x + F.sinusoidal_positions(6, 8), rtol=1e-6, atol=1e-6)
     with pytest.raises(ValueError, match="max_length is 10"):
         encoding(Tensor(np.zeros((1, 11, 8))))
+
+
+def test_attention_without_features_is_the_mean_of_the_values() -> None:
+    value = np.arange(8.0).reshape(1, 2, 4)
+    out = F.scaled_dot_product_attention(np.ones((1, 3, 0)), np.ones((1, 2, 0)), value)
+    np.testing.assert_allclose(out, np.broadcast_to(value.mean(1, keepdims=True), (1, 3, 4)))
+
+
+@pytest.mark.parametrize("shapes", [((2, 3, 4), (2, 3, 5), (2, 3, 4)), ((2, 3, 4), (2, 7, 4), (2, 3, 4)), ((4,), (3, 4), (3, 4))])
+def test_attention_names_the_shapes_that_do_not_fit(shapes: tuple[tuple[int, ...], ...]) -> None:
+    with pytest.raises(ValueError, match=r"attention: expected query \(\.\.\., L, E\)"):
+        F.scaled_dot_product_attention(*map(np.ones, shapes))

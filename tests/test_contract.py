@@ -21,7 +21,10 @@ ROOT = Path(__file__).resolve().parent.parent
 #: From the lowest layer to the highest.  A module belongs to the longest name here that it begins with; a name that ends with
 #: "!" means that module alone, without what is inside of the package.  A layer may import itself and the layers below.
 LAYERS: list[list[str]] = [
-    ["minigrad.backend", "minigrad.files", "minigrad.graph", "minigrad.kernels!", "minigrad.trees"],
+    [
+        "minigrad.backend", "minigrad.files", "minigrad.graph", "minigrad.hints", "minigrad.install", "minigrad.kernels!",
+        "minigrad.reasons", "minigrad.spellings", "minigrad.trees",
+    ],
     ["minigrad.arrays", "minigrad.masked", "minigrad.tensor"],
     ["minigrad.backward"],
     ["minigrad.calling", "minigrad.op", "minigrad.primitive"],
@@ -50,6 +53,9 @@ PUBLIC: dict[str, set[str] | None] = {
     "minigrad": None,  # tensors, ops under NumPy's names, transforms, modes; `raw` and `beside` for the values behind tensors
     "minigrad.arrays": {"RowSparse", "add_rows", "all_examples"},  # row-sparse gradients; what to look at under vmap
     "minigrad.files": None,  # files that are whole or not there
+    "minigrad.hints": None,  # what to write in place of PyTorch's names
+    "minigrad.install": None,  # how to install an extra
+    "minigrad.spellings": None,  # the tables of these names
     "minigrad.kernels": None,  # the registry of kernels
     "minigrad.kernels.scalar": None,  # what compiled kernels are made of
     "minigrad.kernels.threads": None,  # kernels over several threads

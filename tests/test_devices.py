@@ -26,7 +26,7 @@ gpu = pytest.mark.skipif(not HAS_GPU, reason="needs CuPy and a GPU")
 @pytest.mark.skipif(importlib.util.find_spec("cupy") is not None, reason="CuPy is installed")
 def test_without_cupy_the_error_names_the_extra() -> None:
     for make in (lambda: Tensor(1.0).cuda(), lambda: Tensor(1.0, device="cuda"), lambda: mg.random.rand(2, device="cuda")):
-        with pytest.raises(ImportError, match=r"minigrad\[cuda12\]"):
+        with pytest.raises(ImportError, match=r"minigrad-nn\[cuda12\]"):
             make()
 
 

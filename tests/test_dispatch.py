@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 import scipy.special
@@ -9,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import minigrad as mg
+import nn
 from minigrad import Tensor
 
 
@@ -129,3 +132,59 @@ def test_minigrad_is_light_to_import() -> None:
     assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == "[]"
     code = "import minigrad, sys; assert 'nn' not in sys.modules; from minigrad import nn; import nn as other; print(nn is other)"
     assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == "True"
+
+
+SHAPES: list[tuple[Any, str]] = [
+    (lambda: mg.ones((2, 3)) @ mg.ones((4, 5)), r"matmul: the shapes \(2, 3\) and \(4, 5\) do not fit"),
+    (lambda: mg.ones((2, 3)) @ mg.ones((2, 3)), r"x @ y.mT would fit"),
+    (lambda: mg.ones((3, 2)) @ mg.ones((3, 4)), r"x.mT @ y would fit"),
+    (lambda: mg.ones(3) @ mg.ones(4), r"the only axis of y has length 4"),
+    (lambda: mg.ones((5, 2, 3)) @ mg.ones((4, 3, 2)), r"the axes \(5,\) and \(4,\) before the matrices"),
+    (lambda: mg.ones(3) @ Tensor(2.0), r"write x \* y"),
+    (lambda: np.einsum("ij,jk", mg.ones((2, 3)), mg.ones((4, 5))),
+     r"einsum: 'j' in 'ij,jk->ik' stands for axes of lengths 3 and 4"),
+    (lambda: np.broadcast_to(mg.ones(3), (2, 4)), r"broadcast_to: \(3,\) does not broadcast to \(2, 4\)"),
+    (lambda: mg.ones((2, 3)).squeeze(0), r"squeeze: axis 0 of shape \(2, 3\) is not of length 1"),
+    (lambda: mg.ones((2, 3)).squeeze(7), r"axis 7 is out of bounds"),
+    (lambda: mg.ones((2, 3, 4)).transpose(1, 2), r"np.swapaxes\(x, 1, 2\)"),
+    (lambda: nn.functional.linear(mg.ones((3, 4)), mg.ones((2, 5))), r"linear: x of shape \(3, 4\) has 4 features, .* takes 5"),
+    (lambda: nn.functional.linear(mg.ones((3, 4)), mg.ones((2, 4)), mg.ones(3)), r"linear: a bias of shape \(3,\)"),
+    (lambda: mg.ones((2, 3)) + mg.ones((4, 5)), r"add: operands could not be broadcast .*\(2, 3\).*\(4, 5\)"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("call", "words"), SHAPES)
+def test_shapes_that_do_not_fit_are_told_in_words(call: Any, words: str) -> None:
+    with pytest.raises(ValueError, match=words) as caught:
+        call()
+    assert "gufunc" not in str(caught.value) and "remapped" not in str(caught.value)
+
+
+def test_a_products_shapes_fit_where_no_reason_is_found() -> None:
+    """The reasons look at shapes alone: they may not invent one for shapes that fit."""
+    from minigrad import reasons
+
+    for x, y in (((2, 3), (3, 4)), ((3,), (3,)), ((5, 2, 3), (3, 2)), ((5, 2, 3), (1, 3, 2)), ((0, 3), (3, 0))):
+        assert np.matmul(np.ones(x), np.ones(y)) is not None
+        assert reasons.reason("matmul", ValueError("matmul: other"), {}, [x, y]) == "other"
+
+
+def test_a_function_without_a_rule_names_no_distant_one() -> None:
+    from scipy.special import mathieu_a
+
+    with pytest.raises(NotImplementedError, match=r"scipy\.special\.mathieu_a, called at .*test_dispatch") as caught:
+        mathieu_a(1, leaf(1.0))
+    assert "there is one for" not in str(caught.value)
+    with pytest.raises(NotImplementedError, match=r"numpy\.save\b") as caught:
+        np.save("unused.npy", leaf(1.0))
+    assert "there is one for" not in str(caught.value)
+
+
+def test_an_error_of_numpys_own_type_keeps_its_kind() -> None:
+    with pytest.raises(TypeError, match="multiply: ufunc 'multiply'"):
+        np.outer(leaf(1.0), "a")
+
+
+def test_operators_of_bits_name_the_dtypes() -> None:
+    with pytest.raises(TypeError, match="invert is not defined for float64; it takes bools and whole numbers"):
+        ~leaf(1.0)

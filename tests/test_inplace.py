@@ -262,3 +262,14 @@ def test_sorting_in_place_is_recorded() -> None:
     assert leaf.grad.tolist() == [100.0, 1.0, 10.0]
     with pytest.raises(RuntimeError, match="leaf"):
         leaf.sort()
+
+
+def test_a_retained_gradient_goes_with_the_object() -> None:
+    """`retain_grad()` before a write in place keeps the gradient of what the object is afterwards, as in PyTorch."""
+    x = Tensor([1.0], requires_grad=True)
+    for change in (lambda a: a.__imul__(2.0), lambda a: a.__setitem__(0, a[0] * 2.0)):
+        a = x.clone()
+        a.retain_grad()
+        change(a)
+        (a * 5.0).sum().backward()
+        assert a.grad is not None and a.grad.tolist() == [5.0]

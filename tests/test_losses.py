@@ -212,3 +212,22 @@ def test_loss_equals_torchs(name: str, options: dict, shape: tuple[int, ...], ta
     (g,) = autograd.grad((g * g).sum(), x)
     (h,) = torch.autograd.grad((h * h).sum(), t)
     np.testing.assert_allclose(g.numpy(), h.numpy(), rtol=1e-9, atol=1e-12)
+
+
+FLOATS = np.array([0.0, 1.0, 2.0], np.float32)
+
+
+@pytest.mark.parametrize(
+    "loss",
+    [
+        lambda x: F.cross_entropy(x, FLOATS),
+        lambda x: F.nll_loss(x, FLOATS),
+        lambda x: F.multi_margin_loss(x, FLOATS),
+        lambda x: F.one_hot(FLOATS),
+        lambda x: F.embedding(FLOATS, x),
+        lambda x: F.ctc_loss(x[:, None], FLOATS[None], [3], [3]),
+    ],
+)
+def test_floating_labels_are_refused_and_integers_asked_for(loss: Any) -> None:
+    with pytest.raises((TypeError, ValueError, IndexError), match="integers"):
+        loss(Tensor(np.ones((3, 4), np.float32)))

@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
 import venv
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ import numpy as np
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
+TEXTS = (".py", ".pyi", ".md", ".toml", ".ipynb")
 DOCUMENTS = [ROOT / name for name in ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md")] + sorted((ROOT / "docs").glob("*.md"))
 
 
@@ -36,7 +38,7 @@ def test_the_wheel_installs_and_imports_elsewhere(tmp_path: Path) -> None:
     )
     command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(tmp_path / "dist"), str(source)]
     subprocess.run(command, check=True, capture_output=True)
-    (wheel,) = (tmp_path / "dist").glob("minigrad-*.whl")
+    (wheel,) = (tmp_path / "dist").glob("minigrad_nn-*.whl")
     venv.create(tmp_path / "env", with_pip=False)
     python = tmp_path / "env" / "bin" / "python"
     site = subprocess.check_output([python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"], text=True).strip()
@@ -56,6 +58,37 @@ def test_the_wheel_installs_and_imports_elsewhere(tmp_path: Path) -> None:
     out = subprocess.check_output([python, "-I", "-c", code], cwd=tmp_path, text=True).split()
     assert Path(out[0]) == Path(site)
     assert out[1] == "6.0"
+
+
+def test_the_name_of_the_distribution_is_the_same_everywhere() -> None:
+    from minigrad.install import DISTRIBUTION, install
+
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert project["name"] == DISTRIBUTION
+    assert f"The distribution is called `{DISTRIBUTION}`" in (ROOT / "README.md").read_text()
+    extras = project["optional-dependencies"]
+    inside = [need for needs in extras.values() for need in needs if need.startswith("minigrad")]
+    assert inside
+    assert all(re.fullmatch(rf"{DISTRIBUTION}\[\w+\]", need) for need in inside)
+    assert install("scipy").startswith(f'pip install "{DISTRIBUTION}[scipy]"')
+
+
+def test_no_text_tells_to_install_what_is_not_ours() -> None:
+    """`minigrad` and `nn` on the package index are other people's projects."""
+    files = [p for folder in ("minigrad", "nn", "docs", "examples", "tools", "tests") for p in (ROOT / folder).rglob("*")]
+    files = [p for p in (*files, *ROOT.glob("*.md"), ROOT / "pyproject.toml") if p.suffix in TEXTS]
+    wrong = re.compile(r"\bminigrad\[[a-z]|pip install[^\n]*[\s\"'](?:minigrad|nn)(?![\w-])")
+    lines = [(p, line) for p in files if p != Path(__file__) for line in p.read_text("utf-8").splitlines()]
+    found = [f"{p}: {line}" for p, line in lines if wrong.search(line)]
+    assert len(files) > 200
+    assert not found, "\n".join(found)
+
+
+def test_extras_that_messages_name_exist() -> None:
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    sources = "".join(p.read_text() for folder in ("minigrad", "nn") for p in (ROOT / folder).rglob("*.py"))
+    named = set(re.findall(r"\binstall\([\"'](\w+)[\"']\)", sources))
+    assert {"scipy", "train", "viz"} <= named <= extras.keys()
 
 
 def test_quickstart_learns_and_draws(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -167,3 +200,31 @@ def test_every_op_states_its_formula() -> None:
             doc = function.op.doc
             assert len(doc.splitlines()) > 1, f"{name} has no formula"
             assert any(mark in doc for mark in ("\nd", " d", "differentiated", "gradient")), f"{name} states no gradient"
+
+
+@pytest.mark.parametrize(
+    ("missing", "extra", "code"),
+    [
+        ("safetensors", "train", "nn.save(model, 'unused.safetensors')"),
+        ("tqdm", "train", "nn.training.Trainer(model, nn.optim.SGD(model.parameters(), 0.1), nn.MSELoss()).fit(loader, 1)"),
+        ("tensorboard", "tensorboard", "nn.training.SummaryWriter('unused')"),
+        ("matplotlib", "viz", "nn.inspect.pyplot.pyplot()"),
+        ("sklearn", "demo", "nn.data.load_sklearn('iris')"),
+        ("scipy", "scipy", "minigrad.scipy.special.gammaln(minigrad.ones(2))"),
+        ("cupy", "cuda12", "minigrad.ones(2).to('cuda')"),
+    ],
+)
+def test_in_the_base_install_what_needs_more_names_its_extra(missing: str, extra: str, code: str, tmp_path: Path) -> None:
+    """In a process of its own, where the package cannot be imported."""
+    program = (
+        f"import sys; sys.modules[{missing!r}] = None\n"
+        "for part in ('compat.proto.event_pb2', 'numpy', 'special', 'datasets', 'pyplot'):\n"
+        f"    sys.modules[{missing!r} + '.' + part] = None\n"
+        "import numpy as np, minigrad, nn\n"
+        "model = nn.Linear(2, 1)\n"
+        "data = nn.data.TensorDataset(np.ones((4, 2), np.float32), np.ones((4, 1), np.float32))\n"
+        "loader = nn.data.DataLoader(data, batch_size=2)\n"
+        f"try:\n    {code}\nexcept ImportError as error:\n    print(error)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True)
+    assert f'pip install "minigrad-nn[{extra}]"' in done.stdout, done.stdout + done.stderr

@@ -200,7 +200,7 @@ def test_errors_say_what_to_do() -> None:
     layer = nn.LSTM(3, 4)
     with pytest.raises(ValueError, match="expected last axis 3"):
         layer(normal(5, 2, 2))
-    with pytest.raises(ValueError, match=r"first state must have shape \(1, 2, 4\) and \(1, 2, 4\)"):
+    with pytest.raises(ValueError, match=r"the first state is a pair \(h, c\) of shapes \(1, 2, 4\) and \(1, 2, 4\)"):
         layer(normal(5, 2, 3), (normal(1, 3, 4), normal(1, 2, 4)))
     with pytest.raises(ValueError, match="lengths .* do not fit 2 sequences of 5 steps"):
         layer(normal(5, 2, 3), lengths=[6, 1])
@@ -261,3 +261,15 @@ def test_kernels_run_on_arrays_that_are_not_numpys(name: str, with_lengths: bool
     for a, b in zip(*results, strict=True):
         assert type(b) is StrictArray
         np.testing.assert_allclose(b.get(), a, rtol=1e-12, atol=1e-14)
+
+
+def test_states_of_the_wrong_number_say_what_is_wanted() -> None:
+    x, h = Tensor(np.ones((5, 2, 3))), Tensor(np.ones((1, 2, 4)))
+    with pytest.raises(ValueError, match=r"LSTM: the first state is a pair \(h, c\)"):
+        nn.LSTM(3, 4)(x, h)
+    with pytest.raises(ValueError, match=r"GRU: the first state is one tensor h"):
+        nn.GRU(3, 4)(x, (h, h))
+    with pytest.raises(ValueError, match=r"LSTMCell: the state is a pair \(h, c\)"):
+        nn.LSTMCell(3, 4)(x[0], h[0])  # two rows: they could be taken for a pair
+    with pytest.raises(ValueError, match=r"GRUCell: a state has shape \(4,\)"):
+        nn.GRUCell(3, 4)(x[0], h[0, 0])

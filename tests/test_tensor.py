@@ -245,3 +245,39 @@ def test_choices_of_a_tensor_are_a_tensor() -> None:
         np.choose(Tensor([0, 1]), [np.array([1.0, 2.0]), np.array([3.0, 4.0])]),
     ):
         assert isinstance(chosen, Tensor) and chosen.tolist() == [1.0, 4.0]
+
+
+def test_round_is_numpys() -> None:
+    x = Tensor([1.25, -2.71828])
+    np.testing.assert_array_equal(round(x, 1).numpy(), np.round(x.numpy(), 1))
+    np.testing.assert_array_equal(round(x).numpy(), np.round(x.numpy()))
+    assert mg.grad(lambda x: x * round(x))(1.7) == 2.0
+
+
+def test_a_format_is_that_of_each_element() -> None:
+    assert f"{Tensor([1.0, 2.5]):.2f}" == "[1.00 2.50]"
+    assert f"{Tensor([[1], [10]]):>3d}" == "[[  1]\n [ 10]]"
+    assert f"{Tensor(2.5):.2f}" == f"{Tensor([2.5]):.2f}" == "2.50"
+    assert f"{Tensor([1.0, 2.0])}" == "Tensor([1., 2.], dtype=float32)"
+    with pytest.raises(ValueError, match="format"):
+        f"{Tensor([1.0, 2.0]):z?}"
+
+
+def test_to_takes_devices_and_dtypes_by_place_and_by_name() -> None:
+    x = Tensor([1.0], requires_grad=True)
+    by_place = x.to("cpu", np.float64), x.to(Tensor(np.ones(1)))
+    by_name = x.to(dtype="float64", device="cpu"), x.to("float64", non_blocking=True)
+    for y in (*by_place, *by_name):
+        assert y.dtype == np.float64 and y.requires_grad
+    assert x.to("cpu") is x and x.to() is x
+
+
+@pytest.mark.parametrize("values", [np.array(["a"]), np.array([object()]), np.array([Tensor(1.0), None])])
+def test_arrays_of_anything_but_numbers_are_refused(values: np.ndarray) -> None:
+    with pytest.raises(TypeError, match="something other than numbers"):
+        Tensor(values)
+
+
+def test_lists_of_different_lengths_say_so() -> None:
+    with pytest.raises(ValueError, match="different lengths"):
+        Tensor([[1.0, 2.0], [3.0]])

@@ -34,7 +34,7 @@ def generator() -> Any:
 
 def mypy(path: Path, cache: Path) -> dict[int, str]:
     """The errors that mypy finds in a file, by line."""
-    pytest.importorskip("mypy", reason="needs mypy: pip install 'minigrad[lint]'")
+    pytest.importorskip("mypy", reason="needs mypy: the extra 'lint'")
     options = ["--follow-imports=silent", f"--cache-dir={cache}", str(path)]
     command = [sys.executable, "-m", "mypy", *options]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
@@ -46,7 +46,7 @@ def mypy(path: Path, cache: Path) -> dict[int, str]:
 
 def pyright(path: Path, cache: Path) -> dict[int, str]:
     """The errors that pyright finds in a file, by line."""
-    pytest.importorskip("pyright", reason="needs pyright: pip install 'minigrad[lint]'")
+    pytest.importorskip("pyright", reason="needs pyright: the extra 'lint'")
     options = ["--pythonpath", sys.executable, "--outputjson", str(path)]
     command = [sys.executable, "-m", "pyright", *options]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)

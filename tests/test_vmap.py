@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import product
@@ -1010,3 +1011,18 @@ def test_named_tuples_stay_what_they_are() -> None:
     out = vmap(lambda p: Pair(p.b, np.linalg.slogdet(np.outer(p.a, p.a) + np.eye(4)).logabsdet))(Pair(X, Y))
     assert type(out) is Pair
     assert out.b.shape == (B,)
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda x: float(x) * 2,
+        lambda x: 1.0 if x > 0 else 2.0,
+        lambda x: np.array([x, x]),
+        lambda x: np.zeros(2).__setitem__(0, x),
+        lambda x: np.fromiter((x,), float),
+    ],
+)
+def test_an_error_about_one_value_names_the_users_line(ask: Any) -> None:
+    with pytest.raises((TypeError, ValueError), match=rf"(?s)under vmap .*{re.escape(__file__)}:\d+: "):
+        vmap(ask)(np.ones(3))

@@ -4,7 +4,7 @@ An op is written once, in NumPy, and knows nothing of any kernel.  `@accelerated
 there may be other ways to compute it, under that name; a package that holds some says where, with `provide`
 (`minigrad.kernels.table` for minigrad's own, `nn.kernels` for nn's).  Two kinds:
 
-- *compiled* kernels, made by numba (`pip install "minigrad[fast]"`): for float32 arrays of some size in main memory.  Everything
+- *compiled* kernels, made by numba (the extra `fast`): for float32 arrays of some size in main memory.  Everything
   works without them; MINIGRAD_FAST=0 in the environment turns them off.
 - other ways in NumPy, for any array: they look at their arguments themselves.
 

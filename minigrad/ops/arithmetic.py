@@ -15,7 +15,8 @@ from .masking import slope_of_length
 
 __all__ = [
     "absolute", "add", "angle", "cbrt", "conjugate", "copysign", "divide", "divmod", "fabs", "float_power", "fmax",
-    "fmin", "fmod", "frexp", "hypot", "imag", "ldexp", "maximum", "minimum", "modf", "multiply", "negative", "positive", "power",
+    "fmin", "fmod", "frexp", "heaviside", "hypot", "imag", "ldexp", "maximum", "minimum", "modf", "multiply", "negative",
+    "nextafter", "positive", "power",
     "real", "real_if_close", "reciprocal", "remainder", "sqrt", "square", "subtract",
 ]  # fmt: skip
 
@@ -306,6 +307,34 @@ def copysign(x: Any, y: Any) -> Any:
     np.float64(-3.0)
     """
     return np.copysign(x, y)
+
+
+@primitive(np.heaviside, x=lambda g: np.zeros_like(g), y=lambda g, x: g * (x == 0))
+def heaviside(x: Any, y: Any) -> Any:
+    """The step function: 0 below zero, 1 above, y at zero.
+
+    out = 0 where x < 0, y where x = 0, 1 where x > 0
+    dx  = 0
+    dy  = g where x = 0
+
+    >>> heaviside(np.array([-1.0, 0.0, 2.0]), 0.5)
+    array([0. , 0.5, 1. ])
+    """
+    return np.heaviside(x, y)
+
+
+@primitive(np.nextafter, x=lambda g: g, y=lambda g: np.zeros_like(g))
+def nextafter(x: Any, y: Any) -> Any:
+    """The next number that can be represented after x, towards y.
+
+    out = x, up to its last digit
+    dx  = g
+    dy  = 0
+
+    >>> nextafter(1.0, 2.0) > 1.0
+    np.True_
+    """
+    return np.nextafter(x, y)
 
 
 def _maximum_rule(g: Any, x: Any, y: Any) -> Any:

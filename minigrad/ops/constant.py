@@ -13,6 +13,7 @@ import numpy as np
 
 from .. import backend
 from ..calling import call_with_options, holds_tensor
+from ..hints import check_options
 from ..primitive import composed
 from ..tensor import Tensor, raw, wrap
 from ..trees import sequence_like
@@ -32,14 +33,16 @@ _NAMES = (
     "logical_and", "logical_or", "logical_xor", "logical_not",
     "bitwise_and", "bitwise_or", "bitwise_xor", "invert", "left_shift", "right_shift",
     "isnan", "isinf", "isfinite", "isneginf", "isposinf", "signbit", "iscomplex", "isreal",
-    "sign", "round", "around", "isclose", "floor", "ceil", "rint", "trunc", "fix", "floor_divide", "heaviside", "gcd", "lcm",
-    "nextafter", "spacing",
+    "sign", "round", "around", "isclose", "floor", "ceil", "rint", "trunc", "fix", "floor_divide", "gcd", "lcm", "spacing",
     "all", "any", "argmax", "argmin", "nanargmax", "nanargmin", "argsort", "argpartition", "searchsorted",
     "nonzero", "count_nonzero", "flatnonzero", "argwhere", "digitize",
     "unique", "unique_all", "unique_counts", "unique_inverse", "unique_values", "intersect1d", "setdiff1d", "setxor1d",
     "union1d", "isin", "lexsort", "unravel_index", "ravel_multi_index", "ix_", "diag_indices_from", "tril_indices_from",
     "triu_indices_from", "histogram_bin_edges", "bitwise_count", "packbits", "unpackbits", "isnat", "linalg.matrix_rank",
 )  # fmt: skip
+
+#: The functions of bits, which floating numbers have not.
+_WHOLE = ("bitwise_and", "bitwise_or", "bitwise_xor", "invert", "left_shift", "right_shift", "gcd", "lcm")
 
 
 def _constant(name: str) -> None:
@@ -51,7 +54,15 @@ def _constant(name: str) -> None:
     def function(*args: Any, **kwargs: Any) -> Any:
         if inputs is not None and (kwargs or len(args) > inputs):
             return call_with_options(numpy_function, function, args, kwargs)
-        out = numpy_function(*map(_plain, args), **{k: _plain(v) for k, v in kwargs.items()})
+        try:
+            out = numpy_function(*map(_plain, args), **{k: _plain(v) for k, v in kwargs.items()})
+        except TypeError as error:
+            if inputs is None:
+                check_options(function, kwargs)
+                raise
+            dtypes = " and ".join(str(getattr(x, "dtype", type(x).__name__)) for x in args)
+            whole = "; it takes bools and whole numbers" if name in _WHOLE else ""
+            raise TypeError(f"{name} is not defined for {dtypes}{whole}") from error
         if not any(map(holds_tensor, (*args, *kwargs.values()))):
             return out
         return sequence_like(out, map(_wrap, out)) if isinstance(out, tuple) else _wrap(out)

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from .. import backend
+from ..hints import check_dtype
 from ..primitive import method, primitive
 from ..tensor import Tensor, wrap
 
@@ -68,17 +69,43 @@ def to_device(x: Tensor, device: str) -> Tensor:
 
 
 @method
-def to(self: Tensor, target: Any) -> Tensor:
-    """The tensor on a device ("cpu", "cuda:0") or in a dtype; part of the graph.
+def to(
+    self: Tensor, *targets: Any, device: Any = None, dtype: Any = None, non_blocking: bool = False
+) -> Tensor:
+    """The tensor on a device ("cpu", "cuda:0"), in a dtype, or both; part of the graph.
+
+    Args:
+        targets: a device, a dtype, both, or a Tensor with the device and the dtype to take.
+        device, dtype: the same by name.
+        non_blocking: PyTorch's option, without effect.
+
+    Raises:
+        ValueError: there is no such device, nor such a dtype.
 
     >>> Tensor(1.0).to("float64").dtype
     dtype('float64')
     """
-    if isinstance(target, Tensor):
-        return self.to(target.device).astype(target.dtype)
-    if isinstance(target, str) and target.partition(":")[0] in ("cpu", "cuda"):
-        return to_device(self, target)
-    return self if self.dtype == np.dtype(target) else self.astype(target)
+    out = self
+    for target in (*targets, device, dtype):
+        if isinstance(target, Tensor):
+            out = out.to(target.device, target.dtype)
+        elif isinstance(target, str) and target.partition(":")[0] in ("cpu", "cuda"):
+            out = to_device(out, target)  # type: ignore[assignment]
+        elif target is not None:
+            _check_target(target)
+            out = out if out.dtype == np.dtype(target) else out.astype(target)
+    return out
+
+
+def _check_target(target: Any) -> None:
+    """An error for what is neither a device nor a dtype."""
+    try:
+        check_dtype(target)
+    except TypeError as error:
+        raise ValueError(
+            f'to({target!r}): there is no such device, they are "cpu", "cuda", "cuda:1" ...; '
+            f"and as a dtype: {error}"
+        ) from error
 
 
 @method

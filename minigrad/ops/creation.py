@@ -16,6 +16,7 @@ import numpy as np
 from .. import backend
 from ..arrays.batch import all_examples, newest
 from ..calling import holds_tensor
+from ..hints import check_dtype
 from ..primitive import composed
 from ..tensor import Tensor, raw
 from .conversion import clone, to_device
@@ -89,7 +90,7 @@ def full(
     """
     if isinstance(fill_value, Tensor) and fill_value.requires_grad:
         return _filled(fill_value, shape, dtype or fill_value.dtype, device)
-    data = np.full(shape, raw(fill_value), dtype, order, **_like(like))
+    data = np.full(shape, raw(fill_value), _checked(dtype), order, **_like(like))
     if dtype is None:
         data = backend.in_default_dtype(data, fill_value)
     return Tensor(data, device=device, requires_grad=requires_grad)
@@ -139,7 +140,13 @@ def tri(
 
 
 def _floating(dtype: Any) -> Any:
-    return backend.get_default_dtype() if dtype is None else dtype
+    return backend.get_default_dtype() if dtype is None else _checked(dtype)
+
+
+def _checked(dtype: Any) -> Any:
+    """A dtype or None, as it is; an error for what is none, as the 3 of `zeros(2, 3)`."""
+    check_dtype(dtype)
+    return dtype
 
 
 def _like(like: Any) -> dict[str, Any]:
@@ -262,7 +269,7 @@ def arange(
             raise TypeError(
                 "arange: how many elements there are has no gradient: use linspace"
             )
-    data = np.arange(*bounds, dtype=dtype, **_like(like))
+    data = np.arange(*bounds, dtype=_checked(dtype), **_like(like))
     if dtype is None:
         data = backend.in_default_dtype(data, *bounds)
     return Tensor(data, device=device, requires_grad=requires_grad)

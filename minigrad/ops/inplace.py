@@ -82,6 +82,10 @@ def _replace(x: Tensor, new: Tensor, what: str) -> None:
         before, made = set(levels_of(x._array)), 0 if x._node is None else x._node.order
         if any(level.began > made and level not in before for level in levels_of(new._array)):
             raise _of_each_example(what, x)
+    if x._node is not None and x._node.info is not None and x._node.info.retain:  # it goes with the object
+        x._node.info.retain = False
+        if new._node is not None:
+            new._node.annotate().retain = True
     x._array, x._node = new._array, new._node
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from ..hints import explain_options
 from ..primitive import method
 from ..tensor import Tensor
 from . import conversion, edit, index, scan, select, update
@@ -66,6 +67,7 @@ def ravel(self: Tensor, order: str = "C") -> Tensor:
 
 
 @method
+@explain_options
 def flatten(self: Tensor, order: str = "C") -> Tensor:
     """All elements in one axis, as `ravel`; `minigrad.flatten(x, start, end)` joins some axes.
 

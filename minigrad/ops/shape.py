@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
+from ..hints import explain_options
 from ..primitive import composed, primitive
 from .index import scatter_add
 
@@ -221,6 +222,7 @@ def ravel(a: Any, order: str = "C") -> Any:
     return reshape(a, -1, order)
 
 
+@explain_options
 def flatten(x: Any, start_axis: int = 0, end_axis: int = -1) -> Any:
     """Join the axes from start_axis to end_axis into one.
 

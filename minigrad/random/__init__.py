@@ -7,6 +7,10 @@ numpy.random.  The files: `state` (generators and seeds), `continuous` (differen
 
 from __future__ import annotations
 
+from typing import Any
+
+from ..hints import missing
+from ..spellings import FUNCTIONS, INSTEAD
 from . import continuous, discrete, sampling, state
 from .continuous import (
     beta,
@@ -68,3 +72,7 @@ __all__ = [
     "standard_exponential", "standard_gamma", "standard_normal", "standard_t", "state", "triangular", "uniform", "vonmises",
     "wald", "weibull", "zipf",
 ]  # fmt: skip
+
+
+def __getattr__(name: str) -> Any:
+    raise missing("minigrad.random", name, __all__, INSTEAD, FUNCTIONS)

@@ -14,20 +14,27 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from .. import graph
 from ..backend import scipy_function
+from ..hints import missing
 from ..ops.join import concatenate, stack
 from ..ops.shape import reshape
 from ..primitive import composed, primitive
+from ..spellings import SOLVERS
 from ..tensor import Tensor, raw
 from ..transforms import vjp
 from ..trees import flatten, unflatten
 
 __all__ = ["OdeSolution", "odeint", "solve_ivp"]
+
+if not TYPE_CHECKING:  # to checkers a module with this function has every name
+
+    def __getattr__(name: str) -> Any:
+        raise missing("minigrad.scipy.integrate", name, __all__, SOLVERS)
 
 Field = Callable[[Any, Any, Any], Any]
 

@@ -10,21 +10,28 @@ solutions that are part of the graph: where F(x, theta) = 0 defines x, the impli
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from .. import graph
 from ..backend import scipy_function
 from ..calling import holds_tensor
+from ..hints import missing
 from ..ops.creation import array
 from ..ops.linalg import solve
 from ..ops.shape import reshape
 from ..primitive import composed, primitive
+from ..spellings import SOLVERS
 from ..tensor import Tensor, raw
 from ..transforms import hessian, hvp, jacobian, value_and_grad, vjp
 
 __all__ = ["fixed_point", "implicit_root", "least_squares", "minimize", "root"]
+
+if not TYPE_CHECKING:  # to checkers a module with this function has every name
+
+    def __getattr__(name: str) -> Any:
+        raise missing("minigrad.scipy.optimize", name, __all__, SOLVERS)
 
 #: The methods of `minimize` that use second derivatives.
 _SECOND_ORDER = ("newton-cg", "trust-ncg", "trust-krylov", "trust-constr", "dogleg", "trust-exact")

@@ -14,11 +14,12 @@ from .products import (
     vector_jacobian_product,
 )
 from .pullbacks import deriv, jvp, make_jvp, make_vjp, vjp
+from .recording import UnusedInputWarning
 from .replacing import replaced
 from .vmap import vmap
 
 __all__ = [
-    "checkpoint", "deriv", "egrad", "elementwise_grad", "ggnvp", "grad", "grad_and_aux", "hessian",
+    "UnusedInputWarning", "checkpoint", "deriv", "egrad", "elementwise_grad", "ggnvp", "grad", "grad_and_aux", "hessian",
     "hessian_tensor_product", "hessian_vector_product", "holomorphic_grad", "hvp", "jacobian",
     "jvp", "make_ggnvp", "make_hvp", "make_jvp", "make_vjp", "replaced", "tensor_jacobian_product",
     "value_and_grad", "vector_jacobian_product", "vjp", "vmap",

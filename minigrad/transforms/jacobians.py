@@ -69,7 +69,10 @@ def jacobian(
         is_real = all(x.dtype.kind == "f" for x in (out, *call.inputs))
         tall = is_real and out.size > 2 * inputs and out.size * inputs > SMALL and not call.create_graph
         leaves = []
-        for leaf, x in zip((_columns if tall else _rows)(call, out), call.inputs, strict=True):
+        found = (_columns if tall else _rows)(call, out)
+        if out.size:
+            call.check_used(found)
+        for leaf, x in zip(found, call.inputs, strict=True):
             shape = out.shape + x.shape
             full = np.zeros_like(x._array, shape=shape) if leaf is None else np.reshape(leaf, shape)
             leaves.append(full if isinstance(full, Tensor) else call.give_back(wrap(full, None)))

@@ -170,6 +170,7 @@ def push_forward(call: Recording, directions: Sequence[Any]) -> Any:
     create_graph = call.create_graph or is_tracked(directions)
     duals = [dual_of(out) for out in outs]
     pulled = gradients(outs, call.inputs, duals, create_graph=True)
+    call.check_used(pulled)
     pairs = [
         (g, t if isinstance(t, Tensor) or backend.is_array(t) else np.asarray(t))
         for g, t in zip(pulled, directions, strict=True)

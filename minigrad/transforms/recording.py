@@ -23,14 +23,16 @@ from .. import backend, graph
 from ..arrays.batch import Batch, levels_of
 from ..arrays.row_sparse import RowSparse
 from ..backward import gradients
+from ..calling import with_message
 from ..ops.conversion import clone
 from ..tensor import Tensor, wrap
-from ..trees import NO_LEAF, NUMBERS, flatten, paths, unflatten
+from ..trees import NO_LEAF, NUMBERS, flatten, is_leaf, paths, unflatten
 
 __all__ = [
     "INTEGER",
     "Argnums",
     "Recording",
+    "UnusedInputWarning",
     "argnums_of",
     "depth",
     "is_tracked",
@@ -44,6 +46,10 @@ __all__ = [
 Argnums = int | Sequence[int]
 #: What counts as one number of an argument, or of an axis.
 INTEGER = (int, np.integer)
+
+
+class UnusedInputWarning(UserWarning):
+    """What a function returns does not depend on what it is differentiated with respect to."""
 
 
 class Recording:
@@ -82,9 +88,14 @@ class Recording:
         for n, argument in zip(numbers, recorded, strict=True):
             new_args[n] = argument
         token = graph.transforms.set(depth + 1)
+        graph.lost.set(None)
         try:
             with graph.recording():
                 self.value = function(*new_args, **kwargs)
+        except Exception as error:
+            if (message := _lost_unsaid(error)) is None:
+                raise
+            raise with_message(error, f"{error}\n{message}") from error
         finally:
             graph.transforms.reset(token)
 
@@ -93,7 +104,8 @@ class Recording:
         """The leaves of what the function returned, as Tensors."""
         if self.value is None:  # inside of a tree it has no leaves, here it is a forgotten return
             return [output_of(None, self.function)]
-        return [output_of(x, self.function) for x in flatten(self.value)]
+        single = is_leaf(self.value)
+        return [output_of(x, self.function, single) for x in flatten(self.value)]
 
     def pull(
         self,
@@ -106,10 +118,31 @@ class Recording:
         found = gradients(
             outputs, self.inputs, cotangents, create_graph, retain_graph, search=False
         )
+        self.check_used(found)
         return [
             self.give_back(wrap(np.zeros_like(x._array), None) if g is None else g, create_graph)
             for g, x in zip(found, self.inputs, strict=True)
         ]
+
+    def check_used(self, found: Sequence[Any]) -> None:
+        """Warn where there is no path from the result to any of the arguments: all of `found` is None.
+
+        That a derivative is constant is nothing to warn of, nor what goes on inside of minigrad.
+        """
+        if not found or not self.outputs or any(g is not None for g in found):
+            return
+        code = getattr(self.function, "__code__", None)
+        inner = "<locals>" in getattr(self.function, "__qualname__", "")
+        ours = code is not None and inner and graph.is_ours(code.co_filename)
+        if ours or getattr(self.function, "is_derivative", False):
+            return
+        where = f" (at {code.co_filename}:{code.co_firstlineno})" if code is not None else ""
+        graph.warn(
+            f"what {name_of(self.function)}{where} returns does not depend on the arguments that it is differentiated "
+            "with respect to: the derivative is 0. If it should not be, look for a value that has left the graph: "
+            "x.detach(), x.data, a rounded or a compared number, an argument that is not used",
+            UnusedInputWarning,
+        )
 
     def arrange(self, leaves: Sequence[Any]) -> Any:
         """One result for each leaf of the chosen arguments, nested as these are."""
@@ -202,8 +235,17 @@ def name_of(function: Any) -> str:
     return getattr(function, "__name__", type(function).__name__)
 
 
-def output_of(value: Any, function: Callable[..., Any]) -> Tensor:
-    """What a function returned, as a Tensor: a constant if it does not depend on the arguments."""
+def output_of(value: Any, function: Callable[..., Any], single: bool = True) -> Tensor:
+    """What a function returned, as a Tensor: a constant if it does not depend on the arguments.
+
+    Raises:
+        TypeError: it is no array of numbers, or made of bools and all that the function returned.
+    """
+    if single and getattr(value, "dtype", type(value)) in (bool, np.bool_):
+        raise TypeError(
+            f"{name_of(function)} returned {value!r:.40}: the result of a comparison or a test is no number, "
+            "and has no derivative; return the number that was compared"
+        )
     if isinstance(value, Tensor):
         return value
     if isinstance(value, int):
@@ -271,6 +313,7 @@ def named(
         wrapper = functools.wraps(function, updated=())(wrapper)
         name = name_of(function)
         wrapper.__name__ = wrapper.__qualname__ = f"{prefix}_of_{name}"
+        wrapper.is_derivative = prefix != "vmap"  # type: ignore[attr-defined]
         takes = f"the arguments of {name}" + (f", then {last}" if last else "")
         first = (what or prefix + " of {}").format(name)
         text = getattr(function, "__doc__", None) or ""
@@ -283,6 +326,12 @@ def named(
 
 
 # --------------------------------------------------------------------------------------- private
+
+
+def _lost_unsaid(error: Exception) -> str | None:
+    """What our own error said, where another library has swallowed it and raised this one."""
+    message = graph.lost.get()
+    return None if message is None or message in str(error) else message
 
 
 def _checked(

@@ -16,7 +16,9 @@ import numpy as np
 
 from .. import backend, graph
 from ..arrays import batch
-from ..arrays.batch import Level
+from ..arrays.batch import Level, Unbatched
+from ..calling import with_message
+from ..hints import explain_options
 from ..ops.batching import batched, unbatched
 from ..tensor import Tensor, wrap
 from ..trees import NO_LEAF, flatten, matched, paths, tree_map, unflatten
@@ -29,6 +31,7 @@ _RANDOMNESS = ("error", "different", "same")
 _SHARED = object()
 
 
+@explain_options
 def vmap(
     function: Callable[..., Any], in_axes: Any = 0, out_axes: Any = 0, randomness: str = "error"
 ) -> Callable[..., Any]:
@@ -75,7 +78,12 @@ def vmap(
         with _running(level):
             entered = [_entered(x, level, axis) for x, axis in zip(leaves, axes, strict=True)]
             new_args, new_kwargs = unflatten((args, kwargs), iter(entered))
-            value = function(*new_args, **new_kwargs)
+            try:
+                value = function(*new_args, **new_kwargs)
+            except Exception as error:
+                if (message := _with_line(error)) is None:
+                    raise
+                raise with_message(error, message) from error
             pairs = zip(flatten(value), spread(out_axes, value, "out_axes"), strict=True)
             left = [_left(x, level, axis, function) for x, axis in pairs]
         return unflatten(value, iter(left if tensors_in else map(_given_back, left)))
@@ -91,6 +99,21 @@ def _running(level: Level) -> Iterator[None]:
     finally:
         level.active = False
         batch.running.reset(token)
+
+
+def _with_line(error: Exception) -> str | None:
+    """What an error about values that differ between the examples says, with the user's line.
+
+    Other libraries say something else in its place, as NumPy does for ``array[0] = x``.
+    """
+    cause: BaseException | None = error
+    while cause is not None and not isinstance(cause, Unbatched):
+        cause = cause.__cause__
+    line = graph.line_of(error)
+    if cause is None or line is None or line in str(error):
+        return None
+    own = "" if cause is error else f"{error}\n"
+    return f"{own}{cause}; at {line}"
 
 
 # ---------------------------------------------------------------------------------- arguments

@@ -14,6 +14,8 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.install import install
+
 from .dataset import Dataset
 
 __all__ = ["ImageFolder", "load_sklearn", "read_cifar", "read_csv", "read_idx", "read_mnist"]
@@ -172,7 +174,7 @@ def load_sklearn(name: str) -> tuple[np.ndarray, np.ndarray]:
     try:
         datasets = importlib.import_module("sklearn.datasets")
     except ImportError as error:
-        raise ImportError('these data sets come with scikit-learn: pip install "minigrad[demo]"') from error
+        raise ImportError(f"these data sets come with scikit-learn: {install('demo')}") from error
     inputs, targets = getattr(datasets, f"load_{name}")(return_X_y=True)
     return inputs.astype(np.float32), targets.astype(np.int64 if targets.dtype.kind == "i" else np.float32)
 
@@ -210,7 +212,7 @@ class ImageFolder(Dataset):
         try:
             pillow = importlib.import_module("PIL.Image")
         except ImportError as error:
-            raise ImportError('images are read with pillow: pip install "minigrad[images]"') from error
+            raise ImportError(f"images are read with pillow: {install('images')}") from error
         try:
             with pillow.open(path) as image:
                 array = np.asarray(image.convert(self.mode))

@@ -2,6 +2,10 @@
 
 # ruff: noqa: F403 (each family says in its __all__ what is public)
 
+from typing import TYPE_CHECKING, Any
+
+from minigrad.hints import missing
+from minigrad.spellings import NETWORKS
 
 from .activation import *
 from .attention import *
@@ -18,3 +22,8 @@ from .pooling import *
 from .resample import *
 from .sampled import *
 from .shape import *
+
+if not TYPE_CHECKING:  # to checkers a module with this function has every name
+
+    def __getattr__(name: str) -> Any:
+        raise missing("nn.functional", name, globals(), NETWORKS)

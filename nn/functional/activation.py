@@ -10,6 +10,7 @@ import numpy as np
 from minigrad import clip, log_softmax, primitive, random, raw, relu, softmax, tanh, where
 from minigrad import expit as sigmoid
 from minigrad import log_expit as logsigmoid
+from minigrad.hints import explain_options
 from minigrad.kernels import accelerated
 from minigrad.ops.special import erf
 
@@ -143,6 +144,7 @@ def gelu(x: Any, approximate: str = "none") -> Any:
     return gelu_exact(x)
 
 
+@explain_options
 def glu(x: Any, axis: int = -1) -> Any:
     """The first half along an axis, gated by the sigmoid of the second (Dauphin et al., 2016).
 
@@ -206,6 +208,7 @@ def tanhshrink(x: Any) -> Any:
     return x - tanh(x)
 
 
+@explain_options
 def gumbel_softmax(logits: Any, tau: float = 1.0, hard: bool = False, axis: int = -1) -> Any:
     """A draw from a categorical distribution that has a gradient (Jang et al., 2017; Maddison et al., 2017).
 
@@ -223,6 +226,7 @@ def gumbel_softmax(logits: Any, tau: float = 1.0, hard: bool = False, axis: int 
     return soft + (one_hot - shares)
 
 
+@explain_options
 def softmin(x: Any, axis: int = -1) -> Any:
     """The softmax of -x."""
     return softmax(-x, axis=axis)

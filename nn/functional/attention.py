@@ -48,7 +48,10 @@ def scaled_dot_product_attention(
     >>> scaled_dot_product_attention(np.zeros((1, 2)), np.ones((3, 2)), np.eye(3)).round(3)
     array([[0.333, 0.333, 0.333]])
     """
-    scores = (query * (1 / sqrt(np.shape(query)[-1]) if scale is None else scale)) @ np.swapaxes(key, -1, -2)
+    _check_widths(np.shape(query), np.shape(key), np.shape(value))
+    if scale is None:
+        scale = 1 / sqrt(max(np.shape(query)[-1], 1))  # of no features all scores are 0
+    scores = (query * scale) @ np.swapaxes(key, -1, -2)
     if is_causal:
         if attn_mask is not None:
             raise ValueError("scaled_dot_product_attention: is_causal and attn_mask exclude each other")
@@ -59,6 +62,15 @@ def scaled_dot_product_attention(
     weights = dropout(softmax(scores, axis=-1), dropout_p, dropout_p > 0)
     out = weights @ value
     return (out, weights) if return_weights else out
+
+
+def _check_widths(query: tuple[int, ...], key: tuple[int, ...], value: tuple[int, ...]) -> None:
+    """Refuse queries and keys of different widths, and keys that are not as many as the values."""
+    if min(map(len, (query, key, value))) < 2 or query[-1] != key[-1] or key[-2] != value[-2]:
+        raise ValueError(
+            "attention: expected query (..., L, E), key (..., S, E) and value (..., S, V), "
+            f"got {query}, {key} and {value}"
+        )
 
 
 def multi_head_attention(

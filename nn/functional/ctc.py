@@ -42,7 +42,10 @@ def ctc_loss(
         return losses[0] / length if reduction == "mean" else losses[0]
     log_probs = log_probs if isinstance(log_probs, Tensor) else Tensor(log_probs)
     times, lengths = host(input_lengths), host(target_lengths)
-    labels = _padded(host(targets), lengths)
+    targets = host(targets)
+    if targets.dtype.kind not in "iu":
+        raise TypeError(f"ctc_loss: labels must be integers, got {targets.dtype}: write targets.astype(int)")
+    labels = _padded(targets, lengths)
     _check(log_probs.shape, times, labels)
     history, never = _forward_variables(log_probs, labels, blank)
     each = np.arange(log_probs.shape[1])

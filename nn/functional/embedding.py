@@ -125,6 +125,8 @@ def one_hot(indices: Any, num_classes: int = -1) -> Tensor:
     [[1, 0, 0], [0, 0, 1]]
     """
     array = indices.data if isinstance(indices, Tensor) else np.asarray(indices)
+    if array.dtype.kind not in "biu":
+        raise TypeError(f"one_hot: indices must be integers, got {array.dtype}: write indices.astype(int)")
     n = int(array.max()) + 1 if num_classes < 0 else num_classes
     classes = np.arange(n) if isinstance(array, np.ndarray) else np.arange(n, like=array)
     return Tensor((array[..., None] == classes).astype(np.int64))

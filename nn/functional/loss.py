@@ -113,7 +113,10 @@ def cross_entropy(
     weight = _weight_of_classes("cross_entropy", weight, logits)
     if target.dtype.kind == "f":
         if target.shape != logits.shape:
-            raise ValueError(f"cross_entropy: probabilities of shape {target.shape} for logits of shape {logits.shape}")
+            raise ValueError(
+                f"cross_entropy: a floating target is one probability for each class, of the shape {logits.shape} of the "
+                f"logits; this one has shape {target.shape}. Class labels are integers: write target.astype(int)"
+            )
         target = target * (1 - label_smoothing) + label_smoothing / logits.shape[1]
         log_p = log_softmax(logits, axis=1) * target
         loss = -np.sum(log_p if weight is None else log_p * _per_class(weight, logits.ndim), axis=1)
@@ -155,7 +158,7 @@ def _weight_of_classes(name: str, weight: Any, logits: Tensor) -> Tensor | None:
 def _check_classes(name: str, logits: Tensor, target: Tensor, ignore_index: int) -> None:
     """Complain about targets of a wrong shape, dtype or range."""
     if target.dtype.kind not in "iu":
-        raise TypeError(f"{name}: class indices must be integers, got {target.dtype}")
+        raise TypeError(f"{name}: class indices must be integers, got {target.dtype}: write target.astype(int)")
     expected = (logits.shape[0], *logits.shape[2:])
     if target.shape != expected:
         raise ValueError(f"{name}: input of shape {logits.shape} needs targets of shape {expected}, got {target.shape}")

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from minigrad import beside, clip, getitem, raw, relu, take_along_axis, where
+from minigrad.hints import explain_options
 
 from .loss import reduced
 
@@ -108,6 +109,7 @@ def multilabel_soft_margin_loss(input: Any, target: Any, weight: Any = None, red
     return reduced(np.mean(loss if weight is None else loss * weight, axis=-1), reduction)
 
 
+@explain_options
 def cosine_similarity(x1: Any, x2: Any, axis: int = 1, eps: float = 1e-8) -> Any:
     """x1 . x2 / (|x1| |x2|) along an axis; lengths are at least eps.
 

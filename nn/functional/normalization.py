@@ -9,6 +9,7 @@ import numpy as np
 
 from minigrad import no_grad, primitive, raw
 from minigrad.arrays import all_examples
+from minigrad.hints import explain_options
 from minigrad.kernels import accelerated
 from minigrad.ops.window import Window, sum_pool
 
@@ -223,6 +224,7 @@ def local_response_norm(x: Any, size: int, alpha: float = 1e-4, beta: float = 0.
     return x / (k + alpha / size * np.reshape(sum_pool(squares, window), shape)) ** beta
 
 
+@explain_options
 def normalize(x: Any, p: float = 2.0, axis: int = 1, eps: float = 1e-12) -> Any:
     """Divide by the p-norm along an axis, or by eps where that is larger.
 

@@ -6,6 +6,8 @@ import importlib
 import os
 from typing import Any
 
+from minigrad.install import install
+
 __all__ = ["finish", "pyplot"]
 
 
@@ -18,7 +20,7 @@ def pyplot() -> Any:
     try:
         return importlib.import_module("matplotlib.pyplot")
     except ImportError as error:
-        raise ImportError('plots need matplotlib: pip install "minigrad[viz]"') from error
+        raise ImportError(f"plots need matplotlib: {install('viz')}") from error
 
 
 def finish(figure: Any, path: str | os.PathLike[str] | None) -> Any:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from minigrad import no_grad
+from minigrad.install import install
 
 from ..module import host
 from .pyplot import finish, pyplot
@@ -50,7 +51,7 @@ def tsne(x: Any, components: int = 2, perplexity: float = 30.0, seed: int = 0) -
     try:
         manifold = importlib.import_module("sklearn.manifold")
     except ImportError as error:
-        raise ImportError('t-SNE needs scikit-learn: pip install "minigrad[viz]", or use nn.inspect.pca') from error
+        raise ImportError(f"t-SNE needs scikit-learn: {install('viz')}; or use nn.inspect.pca") from error
     x = host(x).astype(float)
     perplexity = min(perplexity, (len(x) - 1) / 3)
     return manifold.TSNE(components, perplexity=perplexity, random_state=seed, init="pca").fit_transform(x)

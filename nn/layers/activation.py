@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from minigrad import full
+from minigrad.hints import explain_options
 
 from .. import functional as F
 from ..module import Module, Parameter, as_input
@@ -227,6 +228,7 @@ class Threshold(Activation):
 class GLU(Activation):
     """The first half along an axis, gated by the sigmoid of the second (Dauphin et al., 2016)."""
 
+    @explain_options
     def __init__(self, axis: int = -1) -> None:
         self.axis = axis
 
@@ -237,6 +239,7 @@ class GLU(Activation):
 class Softmax(Activation):
     """e^x / sum e^x along an axis."""
 
+    @explain_options
     def __init__(self, axis: int = -1) -> None:
         self.axis = axis
 
@@ -247,6 +250,7 @@ class Softmax(Activation):
 class Softmin(Activation):
     """The softmax of -x."""
 
+    @explain_options
     def __init__(self, axis: int = -1) -> None:
         self.axis = axis
 
@@ -257,6 +261,7 @@ class Softmin(Activation):
 class LogSoftmax(Activation):
     """The logarithm of the softmax, exact where that is 0."""
 
+    @explain_options
     def __init__(self, axis: int = -1) -> None:
         self.axis = axis
 

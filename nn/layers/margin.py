@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from minigrad.hints import explain_options
+
 from .. import functional as F
 from .loss import Loss, constant
 
@@ -170,6 +172,7 @@ class TripletMarginWithDistanceLoss(Loss):
 class CosineSimilarity(Loss):
     """x1 . x2 / (|x1| |x2|) along an axis."""
 
+    @explain_options
     def __init__(self, axis: int = 1, eps: float = 1e-8) -> None:
         self.axis, self.eps = axis, eps
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import sqrt
 from typing import Any
 
@@ -119,10 +120,7 @@ class _Recurrent(Module):
         given = state if isinstance(state, (tuple, list)) else (state,)
         given = tuple(as_input(s[:, None] if single else s, self.weight_ih_l0) for s in given)
         if [s.shape for s in given] != shapes:
-            raise ValueError(
-                f"{type(self).__name__}: the first state must have shape {' and '.join(map(str, shapes))}, "
-                f"got {' and '.join(str(s.shape) for s in given)}"
-            )
+            _complain_of_states(type(self).__name__, shapes, [s.shape for s in given])
         return given
 
     def _keep(self, lengths: np.ndarray, x: Tensor) -> Any:
@@ -246,6 +244,15 @@ class GRU(_Recurrent):
         return layer(x, state[0], *self._weights(suffix), keep)
 
 
+def _complain_of_states(name: str, wanted: Sequence[tuple[int, ...]], given: Sequence[tuple[int, ...]]) -> None:
+    """An error about first states of a wrong number, or of wrong shapes."""
+    what = "is a pair (h, c) of shapes" if len(wanted) == 2 else "is one tensor h of shape"
+    got = f"{len(given)} of shapes" if len(given) > 1 else "one of shape"
+    raise ValueError(
+        f"{name}: the first state {what} {' and '.join(map(str, wanted))}, got {got} {' and '.join(map(str, given))}"
+    )
+
+
 class _Cell(Module):
     """One step of a recurrent layer; parameters as in the layer, without suffix."""
 
@@ -270,7 +277,12 @@ class _Cell(Module):
 
     def _first_state(self, x: Tensor, given: Any) -> Any:
         shape = (*x.shape[:-1], self.hidden_size)
-        return zeros(shape, dtype=x.dtype, device=x.device) if given is None else as_input(given, self.weight_ih)
+        if given is None:
+            return zeros(shape, dtype=x.dtype, device=x.device)
+        if np.shape(given) != shape:
+            name = type(self).__name__
+            raise ValueError(f"{name}: a state has shape {np.shape(given)}, for x of shape {x.shape} expected {shape}")
+        return as_input(given, self.weight_ih)
 
     def extra_repr(self) -> str:
         return f"{self.input_size}, {self.hidden_size}" + ("" if self.bias else ", bias=False")
@@ -311,6 +323,8 @@ class LSTMCell(_Cell):
 
     def forward(self, x: Any, state: Any = None) -> tuple[Any, Any]:
         x = as_input(x, self.weight_ih)
+        if state is not None and (not isinstance(state, (tuple, list)) or len(state) != 2):
+            raise ValueError(f"LSTMCell: the state is a pair (h, c), got {type(state).__name__}: write cell(x, (h, c))")
         h, c = (None, None) if state is None else state
         return R.lstm_cell(x, self._first_state(x, h), self._first_state(x, c), *self._weights())
 

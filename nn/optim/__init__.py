@@ -1,5 +1,9 @@
 """Optimizers, under torch.optim's names; they step in place."""
 
+from typing import TYPE_CHECKING, Any
+
+from minigrad.hints import missing
+
 from . import lr_scheduler
 from .adam import Adam
 from .adaptive import Adadelta, Adagrad, RMSprop, Rprop
@@ -13,3 +17,8 @@ __all__ = [
     "EMA", "LBFGS", "SGD", "Adadelta", "Adagrad", "Adam", "AdamW", "Adamax", "NAdam", "Optimizer", "RAdam", "RMSprop", "Rprop",
     "lr_scheduler",
 ]  # fmt: skip
+
+if not TYPE_CHECKING:  # to checkers a module with this function has every name
+
+    def __getattr__(name: str) -> Any:
+        raise missing("nn.optim", name, __all__)

@@ -11,6 +11,7 @@ from typing import Any, Self
 import numpy as np
 
 import minigrad
+from minigrad.install import install
 
 from ..module import Module, host
 
@@ -35,7 +36,7 @@ class SummaryWriter:
             proto = [importlib.import_module(f"tensorboard.compat.proto.{name}_pb2") for name in ("event", "summary", "graph")]
             files = importlib.import_module("tensorboard.summary.writer.event_file_writer")
         except ImportError as error:
-            raise ImportError('event files are written with TensorBoard: pip install "minigrad[tensorboard]"') from error
+            raise ImportError(f"event files are written with TensorBoard: {install('tensorboard')}") from error
         self.log_dir = os.fspath(log_dir)
         self._event, self._summary, self._graph = proto
         self._file = files.EventFileWriter(self.log_dir)

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from minigrad import Tensor, no_grad, tree_map
+from minigrad.install import install
 
 from ..module import Module
 from ..utils import clip_grad_norm_
@@ -218,7 +219,7 @@ class Trainer:
         try:
             tqdm = importlib.import_module("tqdm").tqdm
         except ImportError as error:
-            raise ImportError('the progress bar needs tqdm: pip install "minigrad[train]", or pass progress=False') from error
+            raise ImportError(f"the progress bar needs tqdm: {install('train')}; or pass progress=False") from error
         bar = tqdm(loader, desc=title, total=len(loader), initial=done, leave=False)
         return _with_loss(bar, self)
 

@@ -1,0 +1,197 @@
+"""Hints: what an error says to those who type PyTorch's names and options, or NumPy's where a Tensor has others."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+import scipy.special
+
+import minigrad as mg
+import minigrad.scipy
+import nn
+from minigrad import Tensor, hints, spellings
+from nn import functional as F
+
+X = Tensor(np.ones((2, 3), np.float32))
+HOMES = {"np": np, "minigrad": mg, "nn": nn, "scipy": scipy}
+TABLES = {name: getattr(spellings, name) for name in spellings.__all__}
+
+
+def said(f: Callable[[], Any], kind: type[Exception] = AttributeError) -> str:
+    with pytest.raises(kind) as caught:
+        f()
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("table", ["INSTEAD", "METHODS", "FUNCTIONS", "NETWORKS", "SOLVERS", "AUTOGRAD"])
+def test_what_a_hint_tells_to_write_exists(table: str) -> None:
+    """Every dotted name in a hint can be looked up: a function of NumPy, minigrad, nn, SciPy, or an attribute of a Tensor."""
+    looked_up = 0
+    for name, instead in TABLES[table].items():
+        for home, path in re.findall(r"\b(np|minigrad|nn|scipy|x)\.([\w.]*\w)", instead):
+            found: Any = X if home == "x" else HOMES[home]
+            for part in path.split("."):
+                assert hasattr(found, part), f"{name}: {instead}"
+                found = getattr(found, part)
+            looked_up += 1
+    assert looked_up > 5
+
+
+def test_no_hint_hides_behind_a_name_that_exists() -> None:
+    stale = [n for n in spellings.METHODS if hasattr(Tensor, n)]
+    stale += [n for n in spellings.INSTEAD if hasattr(Tensor, n) and hasattr(mg, n)]
+    stale += [n for n in spellings.FUNCTIONS if n in mg.__all__ and n in mg.linalg.__all__]
+    stale += [n for n in spellings.NETWORKS if n in nn.__all__ and n in vars(F)]
+    assert not stale
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("view", "reshape"),
+        ("unsqueeze", "expand_dims"),
+        ("dim", "x.ndim"),
+        ("numel", "x.size"),
+        ("t", "x.T"),
+        ("mm", "x @ y"),
+        ("bmm", "x @ y"),
+        ("contiguous", "x itself"),
+        ("expand", "broadcast_to"),
+        ("masked_fill", "np.where"),
+        ("add_", "x += y"),
+        ("clamp", "np.clip"),
+        ("long", "np.int64"),
+        ("gather", "take_along_axis"),
+        ("chunk", "array_split"),
+        ("zero_", "x[...] = 0"),
+        ("strides", "x.data.strides"),
+        ("tobytes", "numpy().tobytes"),
+        ("grad_fn", "viz.walk"),
+        ("eq", "x == y"),
+    ],
+)
+def test_an_attribute_of_pytorchs_says_what_to_write(name: str, words: str) -> None:
+    assert words in said(lambda: getattr(X, name))
+    assert not hasattr(X, name)
+
+
+@pytest.mark.parametrize(
+    ("module", "name", "words"),
+    [
+        (mg, "cat", "concatenate"),
+        (mg, "from_numpy", "Tensor(array)"),
+        (mg, "manual_seed", "minigrad.random.manual_seed"),
+        (mg, "randn", "minigrad.random.randn"),
+        (mg, "float32", "np.float32"),
+        (mg, "optim", "nn.optim"),
+        (mg, "unsqueeze", "expand_dims"),
+        (mg, "concatenat", "concatenate"),
+        (mg, "Tensr", "Tensor"),
+        (mg.linalg, "matrix_exp", "expm"),
+        (mg.random, "randperm", "permutation"),
+        (mg.autograd, "Function", "@minigrad.primitive"),
+        (minigrad.scipy.optimize, "brentq", "implicit_root"),
+        (minigrad.scipy.integrate, "solve_ivpp", "solve_ivp"),
+        (nn, "lienar", "Linear"),
+        (nn, "DataLoader", "nn.data.DataLoader"),
+        (nn, "Dense", "nn.Linear"),
+        (F, "upsample", "interpolate"),
+        (F, "crossentropy", "cross_entropy"),
+        (nn.optim, "AdamX", "Adam"),
+    ],
+)
+def test_a_name_that_a_module_lacks_says_what_to_write(module: Any, name: str, words: str) -> None:
+    text = said(lambda: getattr(module, name))
+    assert words in text
+    assert repr(name) in text
+
+
+def test_a_name_like_no_other_gets_no_guess() -> None:
+    assert said(lambda: mg.zzzzqq) == "module 'minigrad' has no attribute 'zzzzqq'"
+
+
+def test_the_names_stay_out_of_completion_and_can_be_taken() -> None:
+    names = dir(X)
+    assert "sum" in names and "unsqueeze" not in names
+    assert hints.OtherNames in Tensor.__mro__
+
+    class Torchlike(Tensor):
+        __slots__ = ()
+
+        def unsqueeze(self, axis: int) -> Any:
+            return np.expand_dims(self, axis)
+
+    x = Torchlike([1.0, 2.0])
+    assert x.unsqueeze(0).shape == (1, 2)
+    assert "unsqueeze" in dir(x)
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda: X.sum(dim=1), "axis="),
+        (lambda: X.argmax(dim=0), "axis="),
+        (lambda: X.mean(axis=1, keepdim=True), "keepdims="),
+        (lambda: mg.sum(X, dim=1), "axis="),
+        (lambda: mg.stack([X, X], dim=0), "axis="),
+        (lambda: mg.concatenate([X, X], dim=1), "axis="),
+        (lambda: X.std(unbiased=True), "ddof=1"),
+        (lambda: mg.linalg.norm(X, dim=1), "axis="),
+        (lambda: X.sort(dim=0), "axis="),
+        (lambda: mg.cumsum(X, dim=0), "axis="),
+        (lambda: mg.median(X, dim=0), "axis="),
+        (lambda: mg.fft.fft(X, dim=0), "axis="),
+        (lambda: F.normalize(X, dim=0), "axis="),
+        (lambda: F.softmax(X, dim=1), "axis="),
+        (lambda: F.glu(X, dim=0), "axis="),
+        (lambda: nn.Softmax(dim=1), "axis="),
+        (lambda: nn.Flatten(start_dim=1), "start_axis="),
+        (lambda: mg.flatten(X, start_dim=1), "start_axis="),
+        (lambda: mg.vmap(np.sin, in_dims=0), "in_axes="),
+        (lambda: X.sum(axes=0), "axis="),
+        (lambda: mg.sum(X, wheer=True), "where="),
+        (lambda: mg.linspace(0, 1, steps=3), "num="),
+        (lambda: mg.unique(X, return_invers=True), "return_inverse="),
+    ],
+)
+def test_an_option_of_pytorchs_says_what_to_write(call: Callable[[], Any], words: str) -> None:
+    text = said(call, TypeError)
+    assert f"write {words}; it takes" in text
+    assert "unexpected keyword argument" in text
+
+
+def test_an_error_of_the_function_itself_stays_its_own() -> None:
+    @hints.explain_options
+    def total(x: Any, axis: Any = None) -> Any:
+        raise TypeError("mine")
+
+    assert said(lambda: total(1, axis=2), TypeError) == "mine"
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda: mg.zeros(2, 3), r"zeros\(\(2, 3\)\)"),
+        (lambda: mg.ones(2, 3, 4), "tuples"),
+        (lambda: Tensor(2, 3), "dtype"),
+        (lambda: X.sum(0, 1), r"x.sum\(\(0, 1\)\)"),
+        (lambda: X.mean(1, True), "keepdims=True"),
+        (lambda: mg.full(2, 3, 1.0), "dtype"),
+        (lambda: Tensor([1.0], dtype="flaot32"), "write float32"),
+        (lambda: X.astype("int46"), "write int"),
+        (lambda: mg.zeros(2, dtype="bfloat16"), "float32"),
+    ],
+)
+def test_what_is_no_dtype_says_so(call: Callable[[], Any], words: str) -> None:
+    with pytest.raises(TypeError, match=words):
+        call()
+
+
+@pytest.mark.parametrize("device", ["gpu", "mps", "tpu:0"])
+def test_a_device_that_does_not_exist_names_those_that_do(device: str) -> None:
+    with pytest.raises(ValueError, match=f'{device}.*device.*"cpu", "cuda"'):
+        X.to(device)
