@@ -139,7 +139,9 @@ def _marked(mark: str, content: Any, arrays: dict[str, np.ndarray]) -> Any:
         array = arrays.pop(content, None) if isinstance(content, str) else None  # each once, so that none is shared
         if array is None or (mark == "$number" and array.ndim):
             raise ValueError(f"there is no array {content!r:.80}, or it is used twice")
-        return {"$tensor": Tensor, "$array": np.asarray, "$number": lambda x: x[()]}[mark](array)
+        if mark == "$tensor":
+            return Tensor(array)
+        return array if mark == "$array" else array[()]
     if mark == "$bytes" and isinstance(content, str):
         return bytes.fromhex(content)
     if not isinstance(content, list):
