@@ -8,7 +8,7 @@ from array import array
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from math import isfinite, isnan, nan
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -31,9 +31,7 @@ def read_csv(
         ValueError: with file, line and column, where a field is no number, is missing, NaN or infinite, where a line is
             shorter or longer than others, two columns have one name, or the text is in another encoding.
     """
-    kind = np.dtype(dtype)
-    if kind.kind not in "fiub":
-        raise TypeError(f"read_csv: dtype must be a floating, integer or bool type, got {kind}")
+    kind = _numbers_of(np.dtype(dtype), allow_nan)
     where = _Place(os.fspath(path))
     rows = _rows(where, delimiter, encoding)
     first = next(rows, None)
@@ -44,7 +42,7 @@ def read_csv(
     if twice:
         raise ValueError(f"{path} has two columns of the name {twice[0]!r}: give each its own")
     column = None if target is None else _column(path, names, target)
-    values = array("d" if kind.kind == "f" else "q" if kind.kind in "ib" else "Q")
+    values = array(kind.code)
     targets: list[tuple[int, str]] = []
     count = 0
     for row in rows if header else _with(first, rows):
@@ -55,11 +53,11 @@ def read_csv(
             if i == column:
                 targets.append((where.line, field.strip()))
             else:
-                values.append(_number(field, kind, allow_nan, where, names[i]))
+                values.append(_number(field, kind, where, names[i]))
     if not count:
         raise ValueError(f"{path} holds no rows")
     kept = [name for i, name in enumerate(names) if i != column]
-    features = np.array(values).reshape(count, len(kept)).astype(kind)
+    features = np.array(values).reshape(count, len(kept)).astype(kind.dtype)
     if column is None:
         return features, None, kept
     return features, _targets(targets, where, names[column], allow_nan), kept
@@ -118,25 +116,52 @@ def _column(path: Any, names: list[str], target: str | int) -> int:
     return number % len(names)
 
 
-def _number(field: str, dtype: np.dtype[Any], allow_nan: bool, where: _Place, name: str) -> Any:
-    """A field as a number that the type can hold."""
+class _Numbers(NamedTuple):
+    """What the features may be.
+
+    Attributes:
+        code: how they are kept until their number is known, in the codes of `array`.
+        low, high: the smallest and the largest one.
+        allow_nan: whether some may be missing or infinite.
+    """
+
+    dtype: np.dtype[Any]
+    code: str
+    low: float
+    high: float
+    allow_nan: bool
+
+
+def _numbers_of(dtype: np.dtype[Any], allow_nan: bool) -> _Numbers:
     if dtype.kind == "f":
-        value = _float(field, allow_nan)
+        largest = float(np.finfo(dtype).max)
+        return _Numbers(dtype, "d", -largest, largest, allow_nan)
+    if dtype.kind == "b":
+        return _Numbers(dtype, "q", 0, 1, allow_nan)
+    if dtype.kind not in "iu":
+        raise TypeError(f"read_csv: dtype must be a floating, integer or bool type, got {dtype}")
+    limits = np.iinfo(dtype)
+    return _Numbers(dtype, "q" if dtype.kind == "i" else "Q", int(limits.min), int(limits.max), allow_nan)
+
+
+def _number(field: str, kind: _Numbers, where: _Place, name: str) -> Any:
+    """A field as a number of a kind."""
+    if kind.code == "d":
+        value = _float(field, kind.allow_nan)
         if value is None:
             raise ValueError(f"{where}, column {name!r}: {field!r} is not a number")
-        if not isfinite(value) and not allow_nan:
+        if not isfinite(value):
+            if kind.allow_nan:
+                return value
             found = "NaN" if isnan(value) else "infinite"
             raise ValueError(f"{where}, column {name!r} is {found}; pass allow_nan=True to keep it")
-        if isfinite(value) and abs(value) > np.finfo(dtype).max:
-            raise ValueError(f"{where}, column {name!r}: {field.strip()} is too large for {dtype}")
-        return value
-    whole = _whole(field)
-    if whole is None:
-        raise ValueError(f"{where}, column {name!r}: {field!r} is not a whole number, which {dtype} needs")
-    low, high = (0, 1) if dtype.kind == "b" else (np.iinfo(dtype).min, np.iinfo(dtype).max)
-    if not low <= whole <= high:
-        raise ValueError(f"{where}, column {name!r}: {field.strip()} does not fit into {dtype}")
-    return whole
+    else:
+        value = _whole(field)
+        if value is None:
+            raise ValueError(f"{where}, column {name!r}: {field!r} is not a whole number, which {kind.dtype} needs")
+    if not kind.low <= value <= kind.high:
+        raise ValueError(f"{where}, column {name!r}: {field.strip()} does not fit into {kind.dtype}")
+    return value
 
 
 def _float(field: str, allow_nan: bool = False) -> float | None:

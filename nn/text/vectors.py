@@ -56,7 +56,8 @@ class WordVectors:
         vector = self[word] if isinstance(word, str) else np.asarray(word)
         itself = {self._number(word)} if isinstance(word, str) else set()
         if metric == "cosine":
-            scores = self._directions @ (vector / (np.linalg.norm(vector) or 1.0))
+            length = np.sqrt(np.einsum("d,d->", vector, vector, dtype=np.float64)) or 1.0
+            scores = self._directions @ (vector / length).astype(self._directions.dtype)
             return self._best(scores, n, itself)
         distances = np.linalg.norm(self.vectors - vector, axis=1)
         return [(found, -score) for found, score in self._best(-distances, n, itself)]
