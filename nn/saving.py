@@ -53,7 +53,8 @@ def save(state: Any, path: Target, metadata: Mapping[str, str] | None = None) ->
         if not isinstance(name, str) or not isinstance(value, str) or name.startswith("minigrad."):
             raise TypeError(f"metadata are text by name, and no name begins with 'minigrad.': got {name!r}: {value!r:.60}")
     if isinstance(state, Module):
-        state = dict([*state.named_parameters(), *state.named_buffers()])  # each once
+        names = {id(tensor): name for name, tensor in reversed(list(state._state()))}  # the first of each
+        state = {name: tensor for name, tensor in state._state() if names[id(tensor)] == name}
     elif hasattr(state, "state_dict"):
         raise TypeError(f"a {type(state).__name__} cannot be saved itself: save its state_dict()")
     if _is_plain(state):

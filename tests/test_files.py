@@ -309,7 +309,7 @@ def test_best_weights_of_another_network_are_refused(tmp_path: Path) -> None:
     text, values = pack(note)
     (tmp_path / "run").write_bytes(pack_file(values, {TREE: text}))
     trainer, loader = training(tmp_path)
-    with pytest.raises(ValueError, match=r"shape of '0.weight': the module has \(2, 3\), the state has \(5, 5\)"):
+    with pytest.raises(ValueError, match="best weights of EarlyStopping are those of another network"):
         trainer.fit(loader, 2)
 
 

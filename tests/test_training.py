@@ -21,8 +21,6 @@ from nn import metrics
 from nn.data import DataLoader, TensorDataset
 from nn.training import EarlyStopping, Trainer, load_checkpoint, save_checkpoint
 
-pytest.importorskip("safetensors", reason="safetensors is not installed")
-
 rng = np.random.default_rng(0)
 X = rng.normal(size=(120, 4)).astype(np.float32)
 Y = (X[:, 0] * X[:, 1] > 0).astype(np.int64)

@@ -95,10 +95,7 @@ def restore(path: str | os.PathLike[str], note: Mapping[str, Any], parts: Mappin
             raise ValueError(f"{path} holds no state of the {name}")
     try:
         generator = random.state.check_state(note["random"])
-        for name, part in parts.items():
-            if isinstance(part, Module):
-                part._loaded(note[name])
-    except (TypeError, ValueError) as error:
+    except ValueError as error:
         raise ValueError(f"{path} does not fit: {error}") from error
     before = {name: copy.deepcopy(part.state_dict()) for name, part in parts.items()}
     done: list[str] = []

@@ -32,6 +32,10 @@ def _are_weights(value: Any) -> bool:
     return value is None or (isinstance(value, dict) and all(isinstance(v, Tensor) for v in value.values()))
 
 
+def _shapes(weights: Any) -> dict[str, tuple[int, ...]]:
+    return {name: np.shape(w) for name, w in weights.items()} if isinstance(weights, dict) else {}
+
+
 ROWS = Kind("a list of dicts of numbers, one for each epoch", _are_rows)
 STATES = Kind("a list of the states of callbacks", lambda value: isinstance(value, list))
 WEIGHTS = Kind("None or a dict of Tensors", _are_weights)
@@ -230,22 +234,29 @@ class Trainer:
         assert self.checkpoint is not None
         note = read_checkpoint(self.checkpoint)
         given = {"model": self.model, "optimizer": self.optimizer, "scheduler": self.scheduler, "loader": loader}
-        parts = {name: part for name, part in given.items() if part is not None}
         try:
-            progress = checked_state("Trainer", note["extra"], **self._progress, callbacks=STATES)
-            if surplus := note.keys() & given.keys() - parts.keys():
-                raise ValueError(f"it holds the state of a {min(surplus)}, and this training has none")
-            states, callbacks = progress.pop("callbacks"), self._stateful
-            if len(states) != len(callbacks):
-                raise ValueError(f"it holds the states of {len(states)} callbacks, this training has {len(callbacks)}")
-            for callback, state in zip(callbacks, states, strict=True):
-                if isinstance(callback, EarlyStopping) and isinstance(state, dict) and state.get("weights"):
-                    self.model._loaded(state["weights"])
-        except (TypeError, ValueError) as error:
+            progress, states = self._checked(note, given)
+        except ValueError as error:
             raise ValueError(f"{self.checkpoint} is no checkpoint of this training: {error}") from error
-        named = {f"callback {i}": callback for i, callback in enumerate(callbacks)}
-        restore(self.checkpoint, note | dict(zip(named, states, strict=True)), parts | named)
+        callbacks = {f"callback {i}": callback for i, callback in enumerate(self._stateful)}
+        parts = {name: part for name, part in (given | callbacks).items() if part is not None}
+        restore(self.checkpoint, note | dict(zip(callbacks, states, strict=True)), parts)
         vars(self).update(progress, history=History(progress["history"]))
+
+    def _checked(self, note: dict[str, Any], given: dict[str, Any]) -> tuple[dict[str, Any], list[Any]]:
+        """The progress of the loop and the states of the callbacks in a checkpoint; an error where it is of another training."""
+        progress = checked_state("Trainer", note["extra"], **self._progress, callbacks=STATES)
+        states, callbacks = progress.pop("callbacks"), self._stateful
+        for name, part in given.items():
+            if part is None and name in note:
+                raise ValueError(f"it holds the state of a {name}, and this training has none")
+        if len(states) != len(callbacks):
+            raise ValueError(f"it holds the states of {len(states)} callbacks, this training has {len(callbacks)}")
+        for callback, state in zip(callbacks, states, strict=True):
+            best = state.get("weights") if isinstance(callback, EarlyStopping) and isinstance(state, dict) else None
+            if best and _shapes(best) != _shapes(note.get("model")):
+                raise ValueError("the best weights of EarlyStopping are those of another network")
+        return progress, states
 
     @property
     def _stateful(self) -> list[Any]:
