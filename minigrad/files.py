@@ -45,10 +45,12 @@ def write_whole(path: str | os.PathLike[str], data: bytes) -> Path:
     file = os.fdopen(handle, "wb")
     try:
         file.truncate(0)
-        if old is not None:
-            _keep_owner_and_mode(handle, temporary, old)
+        if old is not None and hasattr(os, "fchmod"):
+            os.fchmod(handle, 0o600)  # until it is whole: for us alone, and ours to write, should we be killed
         file.write(data)
         file.flush()
+        if old is not None:
+            _keep_owner_and_mode(handle, temporary, old)
         os.fsync(handle)
         if fcntl is None:
             file.close()  # Windows renames no file that is open

@@ -199,11 +199,11 @@ class Module:
         for name, value in state.items():
             if name not in own:
                 if strict:
-                    problems.append(f"unexpected: {name!r} of shape {np.shape(raw(value))}")
+                    problems.append(f"unexpected: {name!r} of shape {tuple(getattr(value, 'shape', ()))}")
                 continue
             try:
                 values = _values_for(own[name], value)
-            except (TypeError, ValueError, OverflowError) as error:
+            except (ArithmeticError, BufferError, RuntimeError, TypeError, ValueError) as error:
                 problems.append(f"{name!r}: {error}")
                 continue
             if own[name].shape != values.shape:

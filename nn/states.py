@@ -22,7 +22,11 @@ def _is_count(value: Any) -> bool:
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
+    if isinstance(value, (float, np.floating)):
+        return True
+    if not isinstance(value, (int, np.integer)) or isinstance(value, bool):
+        return False
+    return abs(int(value)) < 2**1023  # a float can hold it
 
 
 COUNT = Kind("an integer from 0 on", _is_count)

@@ -301,6 +301,20 @@ def test_a_run_with_other_parts_is_not_gone_on_with(tmp_path: Path) -> None:
             trainer.fit(loader, 2)
 
 
+def test_a_list_of_batches_has_no_place_in_a_checkpoint(tmp_path: Path) -> None:
+    trainer, loader = training(tmp_path)
+    batches = list(loader)
+    assert len(trainer.fit(batches, 1)) == 1
+    trainer, loader = training(tmp_path)
+    assert len(trainer.fit(batches, 2)) == 2
+    trainer, loader = training(tmp_path)
+    with pytest.raises(ValueError, match="holds no state of the loader"):
+        trainer.fit(loader, 3)
+    with pytest.raises(TypeError, match=r"the optimizer must have state_dict\(\) .* got a dict"):
+        save_checkpoint(tmp_path / "new", trainer.model, trainer.optimizer.state_dict())
+    assert not (tmp_path / "new").exists()
+
+
 def test_best_weights_of_another_network_are_refused(tmp_path: Path) -> None:
     trainer, loader = training(tmp_path)
     trainer.fit(loader, 1)

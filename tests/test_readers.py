@@ -183,6 +183,16 @@ def test_csv_numbers_are_exact_and_keep_their_type(tmp_path: Path) -> None:
         read_csv(path, dtype=str)
 
 
+def test_a_file_of_one_endless_line_does_not_fill_the_memory(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_bytes(b"11," * 6_000_000)
+    with pytest.raises(ValueError, match="a.csv, line 1: a line of 18,000,000 characters"):
+        read_csv(path)
+    assert peak_of(lambda: read_csv(path)) < 100_000_000
+    path.write_text(",".join(map(str, range(20_000))) + "\n" + "1," * 19_999 + "1\n")
+    assert read_csv(path)[0].shape == (1, 20_000)
+
+
 def peak_of(read: Callable[[], Any]) -> int:
     """The most memory that Python's objects took."""
     tracemalloc.start()

@@ -14,6 +14,9 @@ import numpy as np
 
 __all__ = ["read_csv"]
 
+#: The characters of a line: a million columns fit in, and a file of one endless line does not fill the memory.
+LONGEST_LINE = 1 << 24
+
 
 def read_csv(
     path: str | os.PathLike[str], target: str | int | None = None, header: bool = True, delimiter: str = ",",
@@ -100,6 +103,8 @@ def _rows(where: _Place, delimiter: str, encoding: str) -> Iterator[list[str]]:
 def _decoded(lines: Iterable[str], where: _Place, encoding: str) -> Iterator[str]:
     """Lines, of which each byte was text in that encoding."""
     for line in lines:
+        if len(line) > LONGEST_LINE:
+            raise ValueError(f"{where}: a line of {len(line):,} characters; {LONGEST_LINE:,} are allowed")
         if not line.isascii():
             stray = next((c for c in line if "\udc80" <= c <= "\udcff"), None)
             if stray is not None:

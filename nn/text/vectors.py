@@ -14,6 +14,9 @@ from minigrad import raw
 
 __all__ = ["WordVectors", "read_vectors"]
 
+#: The characters of a line of text; 100,000 values need a fifth of that.
+LONGEST_LINE = 1 << 23
+
 
 class WordVectors:
     """Words and their vectors, (N, D).
@@ -123,13 +126,13 @@ def read_vectors(path: str | os.PathLike[str], max_words: int | None = None, dty
         raise TypeError(f"read_vectors: dtype must be a floating type, got {np.dtype(dtype)}")
     data = Path(path).read_bytes()
     first, _, rest = data.partition(b"\n")
-    head = first.split()
+    head = first[:LONGEST_LINE].split()
     if len(head) == 2 and all(part.isdigit() and len(part) < 19 for part in head):
         count, dimension = map(int, head)
         if not dimension:
             raise ValueError(f"{path}, line 1: vectors of no values are announced")
         limit = count if max_words is None else min(count, max_words)
-        line = rest.partition(b"\n")[0]
+        line = rest[:LONGEST_LINE].partition(b"\n")[0]
         if _trailing_numbers(line.split()[1:]) == dimension:
             words, vectors, more = _text(path, rest, limit, 2, dimension, dtype)
         else:
@@ -197,6 +200,8 @@ def _text(
     words: list[str] = []
     vectors: list[np.ndarray] = []
     for number, line in enumerate(_lines(data), start=first):
+        if len(line) > LONGEST_LINE:
+            raise ValueError(f"{path}, line {number} has {len(line):,} characters: these are no vectors")
         fields = line.rstrip(" \t").split(" ")
         if fields == [""]:
             continue

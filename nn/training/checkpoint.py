@@ -36,10 +36,10 @@ def save_checkpoint(
         extra: anything besides, of dicts, lists, tuples, numbers, text, bytes, arrays and Tensors.
 
     Raises:
-        TypeError: where something cannot be kept; the message has its path.
+        TypeError: where something cannot be kept; the message has its path.  Nothing is written then.
     """
-    parts = {"model": model, "optimizer": optimizer, "scheduler": scheduler, "loader": loader}
-    note = {name: part.state_dict() for name, part in parts.items() if part is not None}
+    parts = _parts(model=model, optimizer=optimizer, scheduler=scheduler, loader=loader)
+    note = {name: part.state_dict() for name, part in parts.items()}
     text, arrays = pack({"format": FORMAT, "random": random.get_state(), "extra": extra or {}, **note})
     write_whole(path, pack_file(arrays, {TREE: text}))
 
@@ -53,10 +53,19 @@ def load_checkpoint(
         ValueError: where the file is damaged, is no checkpoint, or is one of another network; nothing is changed then,
             not even the random generator.
     """
+    parts = _parts(model=model, optimizer=optimizer, scheduler=scheduler, loader=loader)
     note = read_checkpoint(path)
-    given = {"model": model, "optimizer": optimizer, "scheduler": scheduler, "loader": loader}
-    restore(path, note, {name: part for name, part in given.items() if part is not None})
+    restore(path, note, parts)
     return note["extra"]
+
+
+def _parts(**given: Any) -> dict[str, Any]:
+    """The parts of a run that were given, by name."""
+    parts = {name: part for name, part in given.items() if part is not None}
+    for name, part in parts.items():
+        if not hasattr(part, "state_dict") or not hasattr(part, "load_state_dict"):
+            raise TypeError(f"the {name} must have state_dict() and load_state_dict(), got a {type(part).__name__}")
+    return parts
 
 
 def read_checkpoint(path: str | os.PathLike[str]) -> dict[str, Any]:

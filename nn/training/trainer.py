@@ -227,13 +227,15 @@ class Trainer:
         if self.checkpoint is not None:
             progress = {name: getattr(self, name) for name in self._progress}
             progress["callbacks"] = [callback.state_dict() for callback in self._stateful]
-            save_checkpoint(self.checkpoint, self.model, self.optimizer, self.scheduler, loader, progress)
+            place = loader if hasattr(loader, "state_dict") else None  # a list of batches has none
+            save_checkpoint(self.checkpoint, self.model, self.optimizer, self.scheduler, place, progress)
 
     def _resume(self, loader: Any) -> None:
         """Go on from the checkpoint; a file that is none of such a training changes nothing."""
         assert self.checkpoint is not None
         note = read_checkpoint(self.checkpoint)
-        given = {"model": self.model, "optimizer": self.optimizer, "scheduler": self.scheduler, "loader": loader}
+        place = loader if hasattr(loader, "load_state_dict") else None
+        given = {"model": self.model, "optimizer": self.optimizer, "scheduler": self.scheduler, "loader": place}
         try:
             progress, states = self._checked(note, given)
         except ValueError as error:
