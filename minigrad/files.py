@@ -18,8 +18,9 @@ except ImportError:  # Windows has no flock
 def write_whole(path: str | os.PathLike[str], data: bytes) -> Path:
     """Write a file under another name and rename it: at any moment there is the old one or the new one, whole.
 
-    A file that is there keeps its mode and its owner, a symbolic link goes on pointing to its file.  What a
-    killed process leaves behind, `.NAME.part`, is taken up by the next one that writes the same file.
+    A file that is there keeps its mode and its owner, a symbolic link goes on pointing to its
+    file. What a killed process leaves behind, `.NAME.part`, is taken up by the next one that
+    writes the same file.
 
     Returns:
         The path that was given.
@@ -37,7 +38,9 @@ def write_whole(path: str | os.PathLike[str], data: bytes) -> Path:
         old = os.stat(path)
     except FileNotFoundError:
         old = None
-    if old is not None and not stat.S_ISREG(old.st_mode):  # a pipe or /dev/stdout is written to, not replaced
+    if old is not None and not stat.S_ISREG(
+        old.st_mode
+    ):  # a pipe or /dev/stdout is written to, not replaced
         with open(path, "wb") as file:
             file.write(data)
         return Path(path)
@@ -46,7 +49,9 @@ def write_whole(path: str | os.PathLike[str], data: bytes) -> Path:
     try:
         file.truncate(0)
         if old is not None and hasattr(os, "fchmod"):
-            os.fchmod(handle, 0o600)  # until it is whole: for us alone, and ours to write, should we be killed
+            os.fchmod(
+                handle, 0o600
+            )  # until it is whole: for us alone, and ours to write, should we be killed
         file.write(data)
         file.flush()
         if old is not None:
@@ -68,10 +73,11 @@ def write_whole(path: str | os.PathLike[str], data: bytes) -> Path:
 
 
 def exclusive(target: Path) -> tuple[int, Path]:
-    """Open a temporary file beside a file, for this process and thread alone: its descriptor and its path.
+    """Open a temporary file beside a file, for this thread alone: its descriptor and its path.
 
-    It is `.NAME.part`, with what a killed process may have left in it.  Where another one is writing to that, and
-    where files cannot be locked, it is a new file with a name of its own.  The lock ends with the descriptor.
+    It is `.NAME.part`, with what a killed process may have left in it. Where another one is
+    writing to that, and where files cannot be locked, it is a new file with a name of its own. The
+    lock ends with the descriptor.
     """
     plain = target.with_name(f".{target.name[:60]}.part")
     handle = None if fcntl is None else _locked(plain)
@@ -79,7 +85,9 @@ def exclusive(target: Path) -> tuple[int, Path]:
         return handle, plain
     flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
     own = target.with_name(f".{target.name[:60]}.{os.urandom(8).hex()}.part")
-    return os.open(own, flags, 0o666), own  # the mode of new files, of which the system takes the umask
+    return os.open(
+        own, flags, 0o666
+    ), own  # the mode of new files, of which the system takes the umask
 
 
 def _locked(path: Path) -> int | None:
@@ -94,7 +102,9 @@ def _locked(path: Path) -> int | None:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         found, there = os.fstat(handle), os.lstat(path)
         ours = stat.S_ISREG(found.st_mode) and found.st_uid == os.geteuid() and found.st_nlink == 1
-        if ours and found.st_ino == there.st_ino:  # another process may have renamed it before we had the lock
+        if (
+            ours and found.st_ino == there.st_ino
+        ):  # another process may have renamed it before we had the lock
             return handle
     except OSError:
         pass
@@ -103,7 +113,7 @@ def _locked(path: Path) -> int | None:
 
 
 def _keep_owner_and_mode(handle: int, path: Path, old: os.stat_result) -> None:
-    """Give a new file the owner and the mode of the one that it replaces, as far as the system allows."""
+    """Give a new file the owner and the mode of the old one, as far as the system allows."""
     if not hasattr(os, "fchown"):
         os.chmod(path, stat.S_IMODE(old.st_mode))
         return

@@ -1,7 +1,7 @@
-"""Nested containers as one text of JSON and named arrays: what files of states and checkpoints are made of.
+"""Nested containers as one text of JSON and named arrays: what files of states are made of.
 
-Everything comes back as it went: Tensors, arrays and NumPy's numbers with their types, tuples as tuples, and the
-keys of dicts as what they were, also where two look alike (1 and "1").
+Everything comes back as it went: Tensors, arrays and NumPy's numbers with their types, tuples as
+tuples, and the keys of dicts as what they were, also where two look alike (1 and "1").
 """
 
 from __future__ import annotations
@@ -42,7 +42,11 @@ def pack(tree: Any) -> tuple[str, dict[str, np.ndarray]]:
 
 
 def _packed(value: Any, path: str, arrays: dict[str, np.ndarray], inside: set[int]) -> Any:
-    if value is None or isinstance(value, (str, bool, int, float)) and not isinstance(value, np.generic):
+    if (
+        value is None
+        or isinstance(value, (str, bool, int, float))
+        and not isinstance(value, np.generic)
+    ):
         return value
     if isinstance(value, (Mapping, list, tuple)):
         if id(value) in inside:
@@ -68,7 +72,10 @@ def _container(value: Any, path: str, arrays: dict[str, np.ndarray], inside: set
         return dict(pairs)
     for key, _ in pairs:
         if not _is_key(key):
-            raise TypeError(f"{path or 'what is saved'}: a key of type {type(key).__name__} cannot be saved: {key!r:.60}")
+            raise TypeError(
+                f"{path or 'what is saved'}: a key of type {type(key).__name__} "
+                f"cannot be saved: {key!r:.60}"
+            )
     return {"$dict": [[_packed(key, f"{below}key", arrays, inside), v] for key, v in pairs]}
 
 
@@ -83,12 +90,14 @@ def _packed_array(value: Any, path: str, arrays: dict[str, np.ndarray]) -> Any:
         raise TypeError(f"{path or 'what is saved'} is {_named(value)}: save its state_dict()")
     if not (isinstance(value, Tensor) or hasattr(value, "__array__")):
         raise TypeError(
-            f"{path or 'what is saved'} is {_named(value)}; only dicts, lists, tuples, Tensors, arrays, numbers, "
-            "text, bytes and None can be saved"
+            f"{path or 'what is saved'} is {_named(value)}; only dicts, lists, tuples, Tensors, "
+            "arrays, numbers, text, bytes and None can be saved"
         )
     array = np.asarray(host(value), order="C")
     if isinstance(value, np.ma.MaskedArray) or array.dtype.kind not in "biufc":
-        raise TypeError(f"{path or 'what is saved'} is {_named(value)} of {array.dtype}, which cannot be saved")
+        raise TypeError(
+            f"{path or 'what is saved'} is {_named(value)} of {array.dtype}, which cannot be saved"
+        )
     name, number = path or "value", 1
     while name in arrays or name == "__metadata__":  # {"a/b": x, "a": {"b": y}}
         number += 1
@@ -136,7 +145,9 @@ def _unpacked(value: Any, arrays: dict[str, np.ndarray]) -> Any:
 def _marked(mark: str, content: Any, arrays: dict[str, np.ndarray]) -> Any:
     """A value that JSON has not, from its mark and content."""
     if mark in ("$tensor", "$array", "$number"):
-        array = arrays.pop(content, None) if isinstance(content, str) else None  # each once, so that none is shared
+        array = (
+            arrays.pop(content, None) if isinstance(content, str) else None
+        )  # each once, so that none is shared
         if array is None or (mark == "$number" and array.ndim):
             raise ValueError(f"there is no array {content!r:.80}, or it is used twice")
         if mark == "$tensor":

@@ -4,8 +4,8 @@
     header      JSON: name -> {"dtype", "shape", "data_offsets"}, and "__metadata__" -> {text: text}
     data        the arrays one after the other, little-endian, without holes
 
-Files that are written here carry their SHA-256 in the metadata, so that a flipped bit is found.  Files from
-elsewhere have none, and are read too.
+Files that are written here carry their SHA-256 in the metadata, so that a flipped bit is found.
+Files from elsewhere have none, and are read too.
 """
 
 from __future__ import annotations
@@ -22,8 +22,9 @@ __all__ = ["pack_file", "unpack_file"]
 
 #: The format's name of each type that NumPy has.
 NAMES = {
-    "bool": "BOOL", "uint8": "U8", "int8": "I8", "uint16": "U16", "int16": "I16", "uint32": "U32", "int32": "I32",
-    "uint64": "U64", "int64": "I64", "float16": "F16", "float32": "F32", "float64": "F64", "complex64": "C64",
+    "bool": "BOOL", "uint8": "U8", "int8": "I8", "uint16": "U16", "int16": "I16", "uint32": "U32",
+    "int32": "I32", "uint64": "U64", "int64": "I64", "float16": "F16", "float32": "F32",
+    "float64": "F64", "complex64": "C64",
 }  # fmt: skip
 TYPES = {name: np.dtype(dtype).newbyteorder("<") for dtype, name in NAMES.items()}
 
@@ -34,7 +35,7 @@ LARGEST_HEADER = 100_000_000  # bytes; the format's own limit
 
 
 def pack_file(arrays: Mapping[str, np.ndarray], metadata: Mapping[str, str] | None = None) -> bytes:
-    """The bytes of a file with these arrays; larger element types first, so that all of them are aligned.
+    """The bytes of a file with these arrays; larger types first, so that all are aligned.
 
     Raises:
         TypeError: where an array is of a type that the format has not.
@@ -59,17 +60,21 @@ def pack_file(arrays: Mapping[str, np.ndarray], metadata: Mapping[str, str] | No
         end += stored[name].nbytes
     texts = dict(metadata or {})
     texts[CHECKSUM] = _checksum({n: header[n] for n in stored}, texts, b"".join(parts))
-    text = json.dumps({METADATA: texts, **{n: header[n] for n in stored}}, separators=(",", ":")).encode()
+    text = json.dumps(
+        {METADATA: texts, **{n: header[n] for n in stored}}, separators=(",", ":")
+    ).encode()
     text += b" " * (-len(text) % 8)
     if len(text) > LARGEST_HEADER:
         raise ValueError(
-            f"the names, numbers and text take {len(text):,} bytes, the format allows {LARGEST_HEADER:,}: "
+            f"names, numbers and text take {len(text):,} bytes, {LARGEST_HEADER:,} are allowed: "
             "keep long lists of numbers as arrays"
         )
     return b"".join([len(text).to_bytes(8, "little"), text, *parts])
 
 
-def _checksum(header: Mapping[str, Any], metadata: Mapping[str, str], data: bytes | memoryview) -> str:
+def _checksum(
+    header: Mapping[str, Any], metadata: Mapping[str, str], data: bytes | memoryview
+) -> str:
     """The SHA-256 of all that a file says, whatever the order of its names and arrays."""
     what = [[name, header[name]["dtype"], header[name]["shape"]] for name in sorted(header)]
     digest = hashlib.sha256(json.dumps([what, sorted(metadata.items())]).encode())
@@ -124,7 +129,7 @@ def _header(text: bytes) -> dict[str, Any]:
 
 
 def _check_places(header: dict[str, Any], size: int) -> None:
-    """Every entry has a type, a shape and a place, and the places follow one another to the end of the file."""
+    """Every entry has a type, a shape and a place; the places follow one another to the end."""
     reached = 0
     for name, entry in header.items():
         if not isinstance(entry, dict) or entry.keys() != {"dtype", "shape", "data_offsets"}:
@@ -139,7 +144,9 @@ def _check_places(header: dict[str, Any], size: int) -> None:
     for name, entry in sorted(header.items(), key=lambda item: item[1]["data_offsets"]):
         first, last = entry["data_offsets"]
         if first != reached or last < first:
-            raise ValueError(f"{name!r} has the bytes {first:,} to {last:,}, expected them from {reached:,}")
+            raise ValueError(
+                f"{name!r} has the bytes {first:,} to {last:,}, expected them from {reached:,}"
+            )
         reached = last
     if reached != size:
         raise ValueError(f"its header speaks of {reached:,} bytes of data, but there are {size:,}")
@@ -151,10 +158,14 @@ def _array(name: str, entry: dict[str, Any], data: bytes, start: int) -> np.ndar
     dtype = np.dtype("<u2") if kind == "BF16" else TYPES.get(kind if isinstance(kind, str) else "")
     if dtype is None:
         raise NotImplementedError(
-            f"{name!r} is of type {str(kind):.40}, which NumPy has not: convert it to float32 where it was made"
+            f"{name!r} is of type {str(kind):.40}, which NumPy has not: "
+            "convert it to float32 where it was made"
         )
     if prod(shape) * dtype.itemsize != last - first:
-        raise ValueError(f"{name!r} of shape {tuple(shape)} and type {kind} does not fill its {last - first:,} bytes")
+        raise ValueError(
+            f"{name!r} of shape {tuple(shape)} and type {kind} "
+            f"does not fill its {last - first:,} bytes"
+        )
     flat = np.frombuffer(data, dtype, prod(shape), start + first)
     if kind == "BF16":  # the upper half of a float32
         flat = (flat.astype(np.uint32) << np.uint32(16)).view(np.float32)

@@ -1,4 +1,4 @@
-"""Weights and states in safetensors files: PyTorch's users read what is written here, and the other way round.
+"""Weights and states in safetensors files, which PyTorch's users read and write too.
 
 No pickle, no code: a file is data.  What it holds is checked before anything is changed.
 """
@@ -28,19 +28,20 @@ Target = str | os.PathLike[str] | BinaryIO
 
 
 def save(state: Any, path: Target, metadata: Mapping[str, str] | None = None) -> None:
-    """Write a module's weights, a dict of Tensors and arrays, or any nested containers, to a safetensors file.
+    """Write a module's weights, or Tensors in nested containers, to a safetensors file.
 
-    The file is written under another name and renamed, so that there is never half of one.  Shared weights are
-    written once, under their first name, as PyTorch's users do.
+    The file is written under another name and renamed, so that there is never half of one. Shared
+    weights are written once, under their first name, as PyTorch's users do.
 
     Args:
-        state: a module; or dicts, lists and tuples of Tensors, arrays, numbers, text, bytes and None, as
-            `{"model": model.state_dict(), "optimizer": optimizer.state_dict(), "epoch": 3}`.
+        state: a module; or dicts, lists and tuples of Tensors, arrays, numbers, text, bytes and
+            None, as `{"model": model.state_dict(), "optimizer": optimizer.state_dict()}`.
         path: where to; a file object that was opened for bytes is written to.
         metadata: text by name, for other readers.
 
     Raises:
-        TypeError: where something cannot be saved; the message has its name.  Nothing is written then.
+        TypeError: where something cannot be saved; the message has its name. Nothing is written
+            then.
 
     >>> import tempfile, nn
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -51,10 +52,14 @@ def save(state: Any, path: Target, metadata: Mapping[str, str] | None = None) ->
     texts = dict(metadata or {})
     for name, value in texts.items():
         if not isinstance(name, str) or not isinstance(value, str) or name.startswith("minigrad."):
-            raise TypeError(f"metadata are text by name, and no name begins with 'minigrad.': got {name!r}: {value!r:.60}")
+            raise TypeError(
+                "metadata are text by name, and no name begins with 'minigrad.': "
+                f"got {name!r}: {value!r:.60}"
+            )
     if isinstance(state, Module):
-        names = {id(tensor): name for name, tensor in reversed(list(state._state()))}  # the first of each
-        state = {name: tensor for name, tensor in state._state() if names[id(tensor)] == name}
+        own = list(state._state())
+        first = {id(tensor): name for name, tensor in reversed(own)}  # of the names of each
+        state = {name: tensor for name, tensor in own if first[id(tensor)] == name}
     elif hasattr(state, "state_dict"):
         raise TypeError(f"a {type(state).__name__} cannot be saved itself: save its state_dict()")
     if _is_plain(state):
@@ -68,7 +73,9 @@ def save(state: Any, path: Target, metadata: Mapping[str, str] | None = None) ->
     try:
         path.write(data)
     except TypeError as error:
-        raise TypeError(f'save: the file {path!r:.60} takes no bytes: open it with mode "wb"') from error
+        raise TypeError(
+            f'save: the file {path!r:.60} takes no bytes: open it with mode "wb"'
+        ) from error
 
 
 def _is_plain(state: Any) -> bool:
@@ -90,18 +97,21 @@ def load(path: Target, module: Module | None = None, strict: bool = True) -> Any
         strict: missing and unexpected names are an error; a shared weight may stand under any one of its names.
 
     Returns:
-        Tensors by name; where nested containers were saved, these, as they were.  bfloat16 is read as float32.
+        Tensors by name; where nested containers were saved, these, as they were. bfloat16 is read
+        as float32.
 
     Raises:
-        ValueError: where the file is no safetensors file, is cut off or changed, or does not fit the module;
-            nothing is changed then.
+        ValueError: where the file is no safetensors file, is cut off or changed, or does not fit
+            the module; nothing is changed then.
     """
     arrays, metadata = read_arrays(path)
     if TREE in metadata:
         try:
             state = unpack(metadata[TREE], arrays)
         except ValueError as error:
-            raise ValueError(f"{_name(path)} is not what nn.save writes, or is damaged: {error}") from error
+            raise ValueError(
+                f"{_name(path)} is not what nn.save writes, or is damaged: {error}"
+            ) from error
     else:
         state = {name: Tensor(array) for name, array in arrays.items()}
     if module is not None:
@@ -114,7 +124,8 @@ def _into(module: Module, state: Any, strict: bool, name: str) -> None:
         parts = ", ".join(map(str, state)) if isinstance(state, Mapping) else type(state).__name__
         raise ValueError(
             f"{name} holds more than arrays by name ({parts:.80}): "
-            'read it without a module, state = nn.load(path), and load the part, module.load_state_dict(state["model"])'
+            'read it without a module, state = nn.load(path), and load the part, '
+            'module.load_state_dict(state["model"])'
         )
     given = dict(state)
     names: dict[int, str] = {}
@@ -130,7 +141,9 @@ def _into(module: Module, state: Any, strict: bool, name: str) -> None:
         raise ValueError(f"{name} does not fit: {error}") from error
 
 
-def read_arrays(path: Target, what: str = "a safetensors file") -> tuple[dict[str, np.ndarray], dict[str, str]]:
+def read_arrays(
+    path: Target, what: str = "a safetensors file"
+) -> tuple[dict[str, np.ndarray], dict[str, str]]:
     """The arrays and the metadata of a safetensors file, which messages call `what`.
 
     Raises:

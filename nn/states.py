@@ -1,4 +1,4 @@
-"""Checks of states before they are loaded: only known names, of the right kind, within their range."""
+"""Checks of states before they are loaded: only known names, of the right kind, within range."""
 
 from __future__ import annotations
 
@@ -18,7 +18,11 @@ class Kind(NamedTuple):
 
 
 def _is_count(value: Any) -> bool:
-    return isinstance(value, (int, np.integer)) and not isinstance(value, bool) and 0 <= int(value) < 2**63
+    return (
+        isinstance(value, (int, np.integer))
+        and not isinstance(value, bool)
+        and 0 <= int(value) < 2**63
+    )
 
 
 def _is_number(value: Any) -> bool:

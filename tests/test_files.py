@@ -70,7 +70,10 @@ def vectors_file(binary: bool) -> bytes:
     rng, words = np.random.default_rng(0), ["the", "a\u0085b", ". . .", "cat"]
     if not binary:
         return "".join(f"{w} {' '.join(map(str, rng.normal(size=4)))}\n" for w in words).encode()
-    rows = (w.replace(" ", "_").encode() + b" " + rng.normal(size=4).astype("<f4").tobytes() + b"\n" for w in words)
+    rows = (
+        w.replace(" ", "_").encode() + b" " + rng.normal(size=4).astype("<f4").tobytes() + b"\n"
+        for w in words
+    )
     return b"4 4\n" + b"".join(rows)
 
 
@@ -95,7 +98,9 @@ def read_image(path: Path) -> Any:
 def png() -> bytes:
     pillow = pytest.importorskip("PIL.Image", reason="pillow is not installed")
     file = io.BytesIO()
-    pillow.fromarray(np.random.default_rng(0).integers(0, 256, (6, 5, 3)).astype(np.uint8)).save(file, "png")
+    pillow.fromarray(np.random.default_rng(0).integers(0, 256, (6, 5, 3)).astype(np.uint8)).save(
+        file, "png"
+    )
     return file.getvalue()
 
 
@@ -124,7 +129,11 @@ KINDS: dict[str, tuple[Callable[[], bytes], Callable[[Path], Any], bool]] = {
     "idx": (idx_file, read_idx, False),
     "idx.gz": (lambda: gzip.compress(idx_file(), mtime=0), read_idx, True),
     "cifar": (lambda: bytes([3]) + bytes(3072), read_cifar, False),
-    "csv": (lambda: "x,y,kind\n1.5,2,ä\n-3,4e2,b\n0,1,ä\n".encode(), lambda path: read_csv(path, "kind"), False),
+    "csv": (
+        lambda: "x,y,kind\n1.5,2,ä\n-3,4e2,b\n0,1,ä\n".encode(),
+        lambda path: read_csv(path, "kind"),
+        False,
+    ),
     "png": (png, read_image, False),
     "vectors": (lambda: vectors_file(False), lambda path: read_vectors(path).vectors, False),
     "binary vectors": (lambda: vectors_file(True), lambda path: read_vectors(path).vectors, False),
@@ -132,7 +141,9 @@ KINDS: dict[str, tuple[Callable[[], bytes], Callable[[Path], Any], bool]] = {
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_damaged_file_is_an_error_that_names_it_or_the_same_value(tmp_path: Path, kind: str) -> None:
+def test_a_damaged_file_is_an_error_that_names_it_or_the_same_value(
+    tmp_path: Path, kind: str
+) -> None:
     make, read, has_checksum = KINDS[kind]
     content, path = make(), tmp_path / "file under test"
     path.write_bytes(content)
@@ -162,7 +173,12 @@ def training(folder: Path) -> tuple[Trainer, DataLoader]:
     model = nn.Sequential(nn.Linear(3, 2), nn.BatchNorm1d(2))
     optimizer = nn.optim.Adam(model.parameters())
     loader = DataLoader(
-        TensorDataset(np.random.default_rng(0).normal(size=(6, 3)).astype(np.float32), np.arange(6) % 2), 2, shuffle=True, seed=1
+        TensorDataset(
+            np.random.default_rng(0).normal(size=(6, 3)).astype(np.float32), np.arange(6) % 2
+        ),
+        2,
+        shuffle=True,
+        seed=1,
     )
     made = Trainer(
         model, optimizer, nn.functional.cross_entropy, scheduler=nn.optim.lr_scheduler.StepLR(optimizer, 2),
@@ -174,8 +190,14 @@ def training(folder: Path) -> tuple[Trainer, DataLoader]:
 def everything(trainer: Trainer, loader: DataLoader) -> str:
     """All that a checkpoint could change, as text."""
     parts = (trainer.model, trainer.optimizer, trainer.scheduler, loader, *trainer.callbacks)
-    own = {name: value for name, value in vars(trainer).items() if isinstance(value, (int, float, str, list, Path))}
-    return repr(([part.state_dict() for part in parts], mg.random.get_state(), own, sorted(vars(trainer))))
+    own = {
+        name: value
+        for name, value in vars(trainer).items()
+        if isinstance(value, (int, float, str, list, Path))
+    }
+    return repr(
+        ([part.state_dict() for part in parts], mg.random.get_state(), own, sorted(vars(trainer)))
+    )
 
 
 def test_a_damaged_checkpoint_changes_nothing(tmp_path: Path) -> None:
@@ -212,7 +234,17 @@ def replaced(tree: Any, path: tuple[Any, ...], value: Any) -> Any:
 
 
 MISSING = object()
-WRONG: tuple[Any, ...] = ("x", None, -1, 10**30, [], {}, np.zeros(7), mg.Tensor(np.zeros((9, 2))), MISSING)
+WRONG: tuple[Any, ...] = (
+    "x",
+    None,
+    -1,
+    10**30,
+    [],
+    {},
+    np.zeros(7),
+    mg.Tensor(np.zeros((9, 2))),
+    MISSING,
+)
 
 
 @pytest.mark.parametrize("part", ["format", "model", "random", "loader", "extra"])
@@ -235,7 +267,10 @@ def test_a_checkpoint_of_wrong_values_is_refused_as_a_whole(tmp_path: Path, part
                 messages.append(str(error))
                 assert everything(trainer, loader) == before, path
             else:  # a number in the place of another
-                assert isinstance(wrong, (int, dict, list, type(None))) or wrong is MISSING, (path, wrong)
+                assert isinstance(wrong, (int, dict, list, type(None))) or wrong is MISSING, (
+                    path,
+                    wrong,
+                )
                 trainer, loader = training(tmp_path)
     assert len(messages) >= 8
     assert all(str(tmp_path / "run") in message for message in messages)
@@ -274,18 +309,37 @@ def test_a_part_that_refuses_takes_the_others_back(tmp_path: Path) -> None:
 
     def made() -> tuple[Any, Any, Any]:
         model = nn.Linear(2, 1)
-        return model, nn.optim.SGD(model.parameters(), lr=float(mg.random.rand()), momentum=0.9), Mine()
+        return (
+            model,
+            nn.optim.SGD(model.parameters(), lr=float(mg.random.rand()), momentum=0.9),
+            Mine(),
+        )
 
     model, optimizer, mine = made()
     mine.value = 5
     save_checkpoint(tmp_path / "run", model, optimizer, loader=mine)
     model, optimizer, mine = made()
-    for error, expected in ((RuntimeError("no"), ValueError), (KeyboardInterrupt(), KeyboardInterrupt)):
+    for error, expected in (
+        (RuntimeError("no"), ValueError),
+        (KeyboardInterrupt(), KeyboardInterrupt),
+    ):
         mine.error = error
-        before = repr((model.state_dict(), optimizer.state_dict(), mine.state_dict(), mg.random.get_state()))
+        before = repr(
+            (model.state_dict(), optimizer.state_dict(), mine.state_dict(), mg.random.get_state())
+        )
         with pytest.raises(expected):
             load_checkpoint(tmp_path / "run", model, optimizer, None, mine)
-        assert repr((model.state_dict(), optimizer.state_dict(), mine.state_dict(), mg.random.get_state())) == before
+        assert (
+            repr(
+                (
+                    model.state_dict(),
+                    optimizer.state_dict(),
+                    mine.state_dict(),
+                    mg.random.get_state(),
+                )
+            )
+            == before
+        )
 
 
 def test_a_run_with_other_parts_is_not_gone_on_with(tmp_path: Path) -> None:
@@ -293,7 +347,10 @@ def test_a_run_with_other_parts_is_not_gone_on_with(tmp_path: Path) -> None:
     trainer.fit(loader, 1)
     for change, message in (
         (lambda t: setattr(t, "callbacks", ()), "the states of 1 callbacks, this training has 0"),
-        (lambda t: setattr(t, "scheduler", None), "the state of a scheduler, and this training has none"),
+        (
+            lambda t: setattr(t, "scheduler", None),
+            "the state of a scheduler, and this training has none",
+        ),
     ):
         trainer, loader = training(tmp_path)
         change(trainer)
@@ -323,7 +380,9 @@ def test_best_weights_of_another_network_are_refused(tmp_path: Path) -> None:
     text, values = pack(note)
     (tmp_path / "run").write_bytes(pack_file(values, {TREE: text}))
     trainer, loader = training(tmp_path)
-    with pytest.raises(ValueError, match="best weights of EarlyStopping are those of another network"):
+    with pytest.raises(
+        ValueError, match="best weights of EarlyStopping are those of another network"
+    ):
         trainer.fit(loader, 2)
 
 
@@ -336,7 +395,9 @@ def test_a_random_state_that_is_none_leaves_the_generator_alone(name: str, value
     mg.random.manual_seed(3)
     mg.random.rand(5)
     state = mg.random.get_state()
-    with pytest.raises(ValueError, match=f"random state: .*{'Philox' if name == 'bit_generator' else name}"):
+    with pytest.raises(
+        ValueError, match=f"random state: .*{'Philox' if name == 'bit_generator' else name}"
+    ):
         mg.random.set_state({**state, name: value})
     assert repr(mg.random.get_state()) == repr(state)
     drawn = mg.random.rand(3).tolist()
@@ -370,18 +431,42 @@ ENTRY = '{"dtype":"F32","shape":[1],"data_offsets":[0,4]}'
         (header("[" * 100_000), "nested too deeply|Expecting"),
         (header('{"a":1}'), "'a' has no dtype"),
         (header(f'{{"a":{ENTRY},"a":{ENTRY}}}', bytes(4)), "stands in its header twice"),
-        (header(f'{{"a":{ENTRY},"b":{ENTRY}}}', bytes(4)), "'b' has the bytes 0 to 4, expected them from 4"),
-        (header('{"a":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}', bytes(8)), "expected them from 0"),
+        (
+            header(f'{{"a":{ENTRY},"b":{ENTRY}}}', bytes(4)),
+            "'b' has the bytes 0 to 4, expected them from 4",
+        ),
+        (
+            header('{"a":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}', bytes(8)),
+            "expected them from 0",
+        ),
         (header(f'{{"a":{ENTRY}}}', bytes(5)), "speaks of 4 bytes of data, but there are 5"),
-        (header('{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,4]}}', bytes(4)), "does not fill its 4 bytes"),
-        (header('{"a":{"dtype":"F32","shape":[-1],"data_offsets":[0,4]}}', bytes(4)), "are no lengths"),
-        (header('{"a":{"dtype":"F32","shape":[1.0],"data_offsets":[0,4]}}', bytes(4)), "are no lengths"),
-        (header('{"a":{"dtype":"F32","shape":[0,9223372036854775807,9],"data_offsets":[0,0]}}'), "'a' of shape"),
-        (header('{"a":{"dtype":"BOOL","shape":[1],"data_offsets":[0,1]}}', b"\2"), "no truth values"),
+        (
+            header('{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,4]}}', bytes(4)),
+            "does not fill its 4 bytes",
+        ),
+        (
+            header('{"a":{"dtype":"F32","shape":[-1],"data_offsets":[0,4]}}', bytes(4)),
+            "are no lengths",
+        ),
+        (
+            header('{"a":{"dtype":"F32","shape":[1.0],"data_offsets":[0,4]}}', bytes(4)),
+            "are no lengths",
+        ),
+        (
+            header('{"a":{"dtype":"F32","shape":[0,9223372036854775807,9],"data_offsets":[0,0]}}'),
+            "'a' of shape",
+        ),
+        (
+            header('{"a":{"dtype":"BOOL","shape":[1],"data_offsets":[0,1]}}', b"\2"),
+            "no truth values",
+        ),
         (header('{"__metadata__":{"a":1}}'), "metadata are no text"),
         (header('{"__metadata__":{"minigrad.tree":"{\\"$array\\":\\"a\\"}"}}'), "no array 'a'"),
         (header('{"__metadata__":{"minigrad.tree":"{\\"$import\\":\\"os\\"}"}}'), "unknown mark"),
-        (header(f'{{"__metadata__":{{"minigrad.tree":"1"}},"a":{ENTRY}}}', bytes(4)), "nothing refers to"),
+        (
+            header(f'{{"__metadata__":{{"minigrad.tree":"1"}},"a":{ENTRY}}}', bytes(4)),
+            "nothing refers to",
+        ),
     ],
 )
 def test_headers_that_lie_are_refused(tmp_path: Path, content: bytes, message: str) -> None:
@@ -407,7 +492,9 @@ def test_every_flipped_bit_is_found() -> None:
             got = plain(unpack_file(bytes(changed))[0])
         except (ValueError, NotImplementedError):
             continue
-        assert got == want, f"bit {place}"  # in the name of the checksum: a file of others, with the same values
+        assert got == want, (
+            f"bit {place}"
+        )  # in the name of the checksum: a file of others, with the same values
 
 
 def test_files_are_those_of_the_library_both_ways() -> None:
@@ -415,11 +502,22 @@ def test_files_are_those_of_the_library_both_ways() -> None:
     kinds = [np.bool_, np.int8, np.uint8, np.int16, np.uint16, np.int32, np.uint32, np.int64, np.uint64, np.float16,
              np.float32, np.float64, np.complex64]  # fmt: skip
     rng = np.random.default_rng(0)
-    many = {f"{np.dtype(k)}": (rng.normal(size=(3, 2)) * 9).astype(np.float32).astype(k) for k in kinds if k is not np.uint64}
+    many = {
+        f"{np.dtype(k)}": (rng.normal(size=(3, 2)) * 9).astype(np.float32).astype(k)
+        for k in kinds
+        if k is not np.uint64
+    }
     many |= {"turned": np.arange(6.0).reshape(2, 3).T, "big end": np.arange(3, dtype=">i4")}
-    many |= {"empty": np.zeros((0, 2)), "é": np.array(2), "uint64": np.array([2**64 - 1], np.uint64)}
+    many |= {
+        "empty": np.zeros((0, 2)),
+        "é": np.array(2),
+        "uint64": np.array([2**64 - 1], np.uint64),
+    }
     theirs = library.load(pack_file(many, {"note": "x"}))
-    in_order = {name: np.array(array, array.dtype.newbyteorder("="), order="C") for name, array in many.items()}
+    in_order = {
+        name: np.array(array, array.dtype.newbyteorder("="), order="C")
+        for name, array in many.items()
+    }
     ours, metadata = unpack_file(library.save(in_order, {"note": "y"}))
     assert metadata == {"note": "y"}
     for got in (theirs, ours):
@@ -456,8 +554,19 @@ def test_nested_containers_come_back_as_they_went(tmp_path: Path) -> None:
         "epoch": 3,
         "loss": [0.1, float("inf"), -0.0, None, True, 2**80, 1 - 2j],
         "notes": ("é\ud800", b"\0\xff", {}),
-        "numbers": {1: np.float32(2.5), "1": np.int8(-3), (1, "a"): np.bool_(True), None: 1, 2.5: 2, "$array": 3},
-        "arrays": {"a/b": np.zeros(2), "a": {"b": np.ones((0, 3), np.uint8)}, "__metadata__": np.array(7.0)},
+        "numbers": {
+            1: np.float32(2.5),
+            "1": np.int8(-3),
+            (1, "a"): np.bool_(True),
+            None: 1,
+            2.5: 2,
+            "$array": 3,
+        },
+        "arrays": {
+            "a/b": np.zeros(2),
+            "a": {"b": np.ones((0, 3), np.uint8)},
+            "__metadata__": np.array(7.0),
+        },
         "__metadata__": mg.Tensor([1.0]),
     }
     nn.save(tree, tmp_path / "a")
@@ -469,7 +578,9 @@ def test_nested_containers_come_back_as_they_went(tmp_path: Path) -> None:
     again.load_state_dict(got["model"])
     assert again.weight.tolist() == model.weight.tolist()
     nn.optim.Adam(again.parameters()).load_state_dict(got["optimizer"])
-    with pytest.raises(ValueError, match=r"holds more than arrays by name \(model, optimizer, .*state = nn.load"):
+    with pytest.raises(
+        ValueError, match=r"holds more than arrays by name \(model, optimizer, .*state = nn.load"
+    ):
         nn.load(tmp_path / "a", again)
 
 
@@ -480,7 +591,10 @@ def test_files_that_are_open_already(tmp_path: Path) -> None:
     again = nn.Linear(2, 1)
     nn.load(file, again)
     assert again.weight.tolist() == model.weight.tolist()
-    with open(tmp_path / "a", "w") as text, pytest.raises(TypeError, match='open it with mode "wb"'):
+    with (
+        open(tmp_path / "a", "w") as text,
+        pytest.raises(TypeError, match='open it with mode "wb"'),
+    ):
         nn.save(model, text)  # type: ignore[arg-type]
     with open(tmp_path / "a") as text, pytest.raises(TypeError, match='open it with mode "rb"'):
         nn.load(text)  # type: ignore[arg-type]
@@ -504,7 +618,10 @@ def test_what_cannot_be_saved_is_named_and_nothing_is_written(tmp_path: Path) ->
         ({"a": loop}, "a/0 holds itself"),
         (deep, "nested too deeply"),
         ({"a": [model]}, r"a/0 is a Linear: save its state_dict\(\)"),
-        (nn.optim.SGD(model.parameters(), lr=0.1), r"a SGD cannot be saved itself: save its state_dict\(\)"),
+        (
+            nn.optim.SGD(model.parameters(), lr=0.1),
+            r"a SGD cannot be saved itself: save its state_dict\(\)",
+        ),
         ({"a": {frozenset([1]): 2}}, "a: a key of type frozenset"),
         ({"a": {np.int64(1): 2}}, "a: a key of type int64"),
     ):
@@ -516,7 +633,9 @@ def test_what_cannot_be_saved_is_named_and_nothing_is_written(tmp_path: Path) ->
     assert not list(tmp_path.iterdir())
 
 
-def test_a_header_that_no_reader_would_take_is_not_written(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_header_that_no_reader_would_take_is_not_written(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setattr("nn.safetensors.LARGEST_HEADER", 1000)
     with pytest.raises(ValueError, match="keep long lists of numbers as arrays"):
         nn.save({"losses": [0.5] * 1000}, tmp_path / "a")
@@ -567,7 +686,9 @@ def test_what_killed_runs_leave_is_taken_up(tmp_path: Path) -> None:
         "os.replace = lambda *a: os.kill(os.getpid(), signal.SIGKILL)\nwrite_whole(sys.argv[1], b'x' * 1000)"
     )
     for _ in range(3):
-        done = subprocess.run([sys.executable, "-c", program, str(tmp_path / "w")], cwd=Path(__file__).parent.parent)
+        done = subprocess.run(
+            [sys.executable, "-c", program, str(tmp_path / "w")], cwd=Path(__file__).parent.parent
+        )
         assert done.returncode == -9
         assert [p.name for p in tmp_path.iterdir()] == [".w.part"]
     write_whole(tmp_path / "w", b"123")
@@ -581,7 +702,11 @@ def test_two_writers_do_not_write_into_one_file(tmp_path: Path) -> None:
     os.close(first)
     os.close(second)
     contents = [bytes([i]) * 50_000 for i in range(8)]
-    threads = [threading.Thread(target=write_whole, args=(tmp_path / "w", data)) for data in contents for _ in range(5)]
+    threads = [
+        threading.Thread(target=write_whole, args=(tmp_path / "w", data))
+        for data in contents
+        for _ in range(5)
+    ]
     other.unlink()
     for thread in threads:
         thread.start()
@@ -598,4 +723,6 @@ def test_a_temporary_file_that_is_a_link_is_not_followed(tmp_path: Path) -> None
     os.unlink(tmp_path / ".w.part")
     os.link(tmp_path / "victim", tmp_path / ".w.part")
     write_whole(tmp_path / "w", b"2")
-    assert (tmp_path / "victim").read_bytes() == b"precious" and (tmp_path / "w").read_bytes() == b"2"
+    assert (tmp_path / "victim").read_bytes() == b"precious" and (
+        tmp_path / "w"
+    ).read_bytes() == b"2"

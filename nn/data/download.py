@@ -49,13 +49,14 @@ def download(
     Args:
         sha256: the checksum that the file must have, in hexadecimal.
         folder: by default `cache_folder()`.
-        name: of the file in that folder, by default as in the address; a plain name, without folders.
+        name: of the file in that folder, by default as in the address; a plain name, without
+            folders.
         progress: show a bar, where tqdm is installed.
         timeout: how many seconds the server may be silent.
 
     Raises:
-        ValueError: where the address is not https (except http of this machine), leads to one that is not, or the
-            checksum is wrong; nothing is kept then.
+        ValueError: where the address is not https (except http of this machine), leads to one that
+            is not, or the checksum is wrong; nothing is kept then.
         OSError: where the server cannot be reached; what has arrived is kept for the next attempt.
     """
     from urllib.parse import urlsplit
@@ -77,7 +78,10 @@ def download(
             found = _fetched(url, file, progress, timeout, sha256.lower(), name)
             if found != sha256.lower():
                 file.truncate(0)
-                raise ValueError(f"download: {url} has the checksum {found}, expected {sha256}; the file was not kept")
+                raise ValueError(
+                    f"download: {url} has the checksum {found}, expected {sha256}; "
+                    "the file was not kept"
+                )
         except BaseException:
             if file.seek(0, os.SEEK_END) == 0:
                 partial.unlink()
@@ -94,13 +98,19 @@ def _check_address(url: str, this_machine: bool) -> None:
     from urllib.parse import urlsplit
 
     parts = urlsplit(url)
-    here = this_machine and parts.scheme == "http" and parts.hostname in ("127.0.0.1", "localhost", "::1")
+    here = (
+        this_machine
+        and parts.scheme == "http"
+        and parts.hostname in ("127.0.0.1", "localhost", "::1")
+    )
     if not here and (parts.scheme != "https" or not parts.hostname):
         raise ValueError(f"download: {url} is not an https address")
 
 
-def _fetched(url: str, file: BufferedIOBase, progress: bool, timeout: float, sha256: str, name: str) -> str:
-    """Append to a partial file what is missing of it; its checksum.  One of another file is fetched anew."""
+def _fetched(
+    url: str, file: BufferedIOBase, progress: bool, timeout: float, sha256: str, name: str
+) -> str:
+    """Append what is missing to a partial file; its checksum.  One of another file is replaced."""
     have = file.seek(0, os.SEEK_END)
     if have and _digest_of(file) == sha256:
         return sha256
@@ -112,7 +122,9 @@ def _fetched(url: str, file: BufferedIOBase, progress: bool, timeout: float, sha
     return found
 
 
-def _fetch(url: str, file: BufferedIOBase, have: int, progress: bool, timeout: float, name: str) -> None:
+def _fetch(
+    url: str, file: BufferedIOBase, have: int, progress: bool, timeout: float, name: str
+) -> None:
     """Write the file at an address behind the first `have` bytes."""
     from http.client import HTTPException
     from urllib.error import HTTPError
@@ -129,7 +141,10 @@ def _fetch(url: str, file: BufferedIOBase, have: int, progress: bool, timeout: f
         range_of_answer = response.headers.get("Content-Range", f"bytes {have}-")
         goes_on = response.status == 206 and range_of_answer.startswith(f"bytes {have}-")
         if response.status == 206 and not goes_on:
-            raise OSError(f"download: {url}: asked for the bytes from {have} on, the server sends {range_of_answer!r:.60}")
+            raise OSError(
+                f"download: {url}: asked for the bytes from {have} on, "
+                f"the server sends {range_of_answer!r:.60}"
+            )
         start = have if goes_on else 0
         length = response.headers.get("Content-Length", "")
         total = start + int(length) if re.fullmatch("[0-9]{1,18}", length) else None
@@ -138,9 +153,13 @@ def _fetch(url: str, file: BufferedIOBase, have: int, progress: bool, timeout: f
         try:
             _copy(response, file, _bar(name, start, total) if progress else None)
         except HTTPException as error:
-            raise OSError(f"download: {url} was cut off ({error!r}); call again to go on") from error
+            raise OSError(
+                f"download: {url} was cut off ({error!r}); call again to go on"
+            ) from error
     if total is not None and file.tell() < total:
-        raise OSError(f"download: {url} was cut off after {file.tell()} of {total} bytes; call again to go on")
+        raise OSError(
+            f"download: {url} was cut off after {file.tell()} of {total} bytes; call again to go on"
+        )
 
 
 def _open(url: str, have: int, timeout: float) -> Any:
@@ -149,7 +168,9 @@ def _open(url: str, have: int, timeout: float) -> Any:
     from urllib.request import HTTPRedirectHandler, Request, build_opener
 
     class OnlyHttps(HTTPRedirectHandler):
-        def redirect_request(self, req: Any, fp: Any, code: int, msg: str, headers: Any, newurl: str) -> Any:
+        def redirect_request(
+            self, req: Any, fp: Any, code: int, msg: str, headers: Any, newurl: str
+        ) -> Any:
             _check_address(newurl, this_machine=urlsplit(req.full_url).scheme == "http")
             return super().redirect_request(req, fp, code, msg, headers, newurl)
 

@@ -14,15 +14,18 @@ from .dataset import Dataset
 
 __all__ = ["ImageFolder"]
 
-#: The only kinds of image that are decoded, by their content; none of pillow's others, of which one starts a program.
+#: The only kinds of image that are decoded, by their content; none of pillow's others, of which one
+#: starts a program.
 _FORMATS = ("BMP", "GIF", "JPEG", "PNG", "TIFF", "WEBP")
 
 
 class ImageFolder(Dataset):
-    """Images in one folder for each class: root/cat/1.png, root/dog/2.jpg ...; items are (image (C, H, W) of uint8, class).
+    """Images in one folder for each class: root/cat/1.png, root/dog/2.jpg ...
 
-    Needs the extra `images`.  An image that is damaged, of a kind that its suffix does not allow here, or too large is a
-    ValueError that names its file.
+    Items are (image (C, H, W) of uint8, class).
+
+    Needs the extra `images`. An image that is damaged, of a kind that its suffix does not allow
+    here, or too large is a ValueError that names its file.
 
     Args:
         transform: called with each image array.
@@ -36,8 +39,8 @@ class ImageFolder(Dataset):
     suffixes = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff")
 
     def __init__(
-        self, root: str | os.PathLike[str], transform: Callable[[np.ndarray], Any] | None = None, mode: str = "RGB",
-        max_pixels: int = 1 << 26,
+        self, root: str | os.PathLike[str], transform: Callable[[np.ndarray], Any] | None = None,
+        mode: str = "RGB", max_pixels: int = 1 << 26,
     ) -> None:  # fmt: skip
         self.transform, self.mode, self.max_pixels = transform, mode, max_pixels
         self.classes = sorted(entry.name for entry in os.scandir(root) if entry.is_dir())
@@ -58,7 +61,9 @@ class ImageFolder(Dataset):
         try:
             pillow = importlib.import_module("PIL.Image")
         except ImportError as error:
-            raise ImportError('images are read with pillow: pip install "minigrad[images]"') from error
+            raise ImportError(
+                'images are read with pillow: pip install "minigrad[images]"'
+            ) from error
         try:
             with pillow.open(path, formats=_FORMATS) as image:
                 array = self._pixels(image)
@@ -71,7 +76,12 @@ class ImageFolder(Dataset):
         """The values of an image, which is decoded only here, after a look at its size."""
         width, height = image.size
         if width * height > self.max_pixels:
-            raise ValueError(f"{width} x {height} pixels are more than max_pixels={self.max_pixels:,}")
+            raise ValueError(
+                f"{width} x {height} pixels are more than max_pixels={self.max_pixels:,}"
+            )
         if image.mode[0] in "IF" and self.mode[0] not in "IF":  # 16 bits, 32 bits, floats
-            raise ValueError(f"its values of mode {image.mode!r} would be cut to {self.mode!r}: pass mode={image.mode!r}")
+            raise ValueError(
+                f"its values of mode {image.mode!r} would be cut to {self.mode!r}: "
+                f"pass mode={image.mode!r}"
+            )
         return np.asarray(image.convert(self.mode))

@@ -143,7 +143,10 @@ class DataLoader:
         """
         state = checked_state("DataLoader", state, seed=COUNT, epoch=COUNT, position=COUNT)
         if state["position"] > len(self):
-            raise ValueError(f"DataLoader.load_state_dict: position {state['position']} in an epoch of {len(self)} batches")
+            raise ValueError(
+                f"DataLoader.load_state_dict: position {state['position']} "
+                f"in an epoch of {len(self)} batches"
+            )
         self.seed, self.epoch, self.position = state["seed"], state["epoch"], state["position"]
         sampler = getattr(self.batch_sampler, "sampler", None)
         if isinstance(sampler, RandomSampler):

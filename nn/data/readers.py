@@ -1,7 +1,8 @@
-"""Readers of the binary files that data sets come in.  A file that is cut off, of another kind, or holds NaN is a named error.
+"""Readers of the binary files that data sets come in.
 
-What a file may take of memory is bounded by its own size: a gzip file is unpacked piece by piece, and no further than its
-header says.
+A file that is cut off, of another kind, or holds NaN is a named error. What it
+may take of memory is bounded by its own size: a gzip file is unpacked piece by piece, and no
+further than its header says.
 """
 
 from __future__ import annotations
@@ -24,7 +25,8 @@ Name = str | os.PathLike[str]
 #: The element types of idx files by their code.
 _IDX_TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 
-#: A gzip file may unpack to so many bytes, or to so many times its size; real data is packed to a third or a tenth.
+#: A gzip file may unpack to so many bytes, or to so many times its size; real data is packed to a
+#: third or a tenth.
 _UNPACKED, _RATIO = 1 << 26, 100
 _PIECE = 1 << 20
 
@@ -62,10 +64,14 @@ class _Content:
         """
         found = bytearray()
         try:
-            while len(found) < count and (piece := self._file.read(min(_PIECE, count - len(found)))):
+            while len(found) < count and (
+                piece := self._file.read(min(_PIECE, count - len(found)))
+            ):
                 found += piece
         except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-            raise ValueError(f"{self.path}: the gzip file is cut off or damaged ({error})") from error
+            raise ValueError(
+                f"{self.path}: the gzip file is cut off or damaged ({error})"
+            ) from error
         return found
 
     def all(self) -> bytearray:
@@ -81,7 +87,10 @@ class _Content:
 
     def too_large(self) -> str:
         """The words for a gzip file that unpacks to more than it may."""
-        return f"{self.path} unpacks to more than {self.most:,} bytes: if that is right, unpack it first (gunzip)"
+        return (
+            f"{self.path} unpacks to more than {self.most:,} bytes: "
+            "if that is right, unpack it first (gunzip)"
+        )
 
 
 def read_idx(path: Name) -> np.ndarray:
@@ -90,7 +99,8 @@ def read_idx(path: Name) -> np.ndarray:
     The format: two zero bytes, the element type, the number of axes, their lengths as big-endian 32-bit integers, the elements.
 
     Raises:
-        ValueError: where the file is no idx file, its size is not what its header says, or it holds NaN or infinity.
+        ValueError: where the file is no idx file, its size is not what its header says, or it holds
+            NaN or infinity.
     """
     with _Content(path) as content:
         dtype, shape = _idx_header(path, content)
@@ -101,7 +111,9 @@ def read_idx(path: Name) -> np.ndarray:
         data = content.read(min(expected, content.most))
         found = len(data) + len(content.read(_PIECE))  # to the end, where gzip's own checksum is
     if expected != found:
-        raise ValueError(f"{needs}, the file has {found}" + " or more" * (found == expected + _PIECE))
+        raise ValueError(
+            f"{needs}, the file has {found}" + " or more" * (found == expected + _PIECE)
+        )
     try:
         array = np.frombuffer(data, dtype).reshape(shape).astype(dtype.newbyteorder("="))
     except ValueError as error:
@@ -117,7 +129,8 @@ def _idx_header(path: Name, content: _Content) -> tuple[np.dtype[Any], tuple[int
     start = content.read(4)
     if len(start) < 4 or start[:2] != b"\0\0" or start[2] not in _IDX_TYPES:
         raise ValueError(
-            f"{path} is not an idx file: it begins with {start.hex(' ') or 'nothing'}, not with 00 00, a type and a rank"
+            f"{path} is not an idx file: it begins with {start.hex(' ') or 'nothing'}, "
+            "not with 00 00, a type and a rank"
         )
     lengths = content.read(4 * start[3])
     if len(lengths) < 4 * start[3]:
@@ -135,7 +148,9 @@ def read_mnist(folder: Name, train: bool = True) -> tuple[np.ndarray, np.ndarray
         candidates = [Path(folder) / f"{prefix}-{kind}-ubyte{end}" for end in ("", ".gz")]
         present = [path for path in candidates if path.exists()]
         if not present:
-            raise FileNotFoundError(f"read_mnist: neither {candidates[0]} nor {candidates[1].name} is there")
+            raise FileNotFoundError(
+                f"read_mnist: neither {candidates[0]} nor {candidates[1].name} is there"
+            )
         arrays.append(read_idx(present[0]))
     images, labels = arrays
     if images.ndim != 3 or labels.ndim != 1 or labels.dtype.kind not in "iu":
@@ -162,12 +177,21 @@ def read_cifar(paths: Name | Sequence[Name], classes: int = 10) -> tuple[np.ndar
         with _Content(path) as content:
             data = np.frombuffer(content.all(), np.uint8)
         if not data.size or data.size % record:
-            raise ValueError(f"{path}: {data.size} bytes are not a whole number of records of {record} bytes (CIFAR-{classes})")
+            raise ValueError(
+                f"{path}: {data.size} bytes are not a whole number of records of {record} bytes "
+                f"(CIFAR-{classes})"
+            )
         rows = data.reshape(-1, record)
         if rows[:, head - 1].max() >= classes:
-            raise ValueError(f"{path}: label {rows[:, head - 1].max()} in a file of CIFAR-{classes}: is it another file?")
+            raise ValueError(
+                f"{path}: label {rows[:, head - 1].max()} in a file of CIFAR-{classes}: "
+                "is it another file?"
+            )
         if head == 2 and rows[:, 0].max() >= 20:
-            raise ValueError(f"{path}: coarse label {rows[:, 0].max()} in a file of CIFAR-100: is it another file?")
+            raise ValueError(
+                f"{path}: coarse label {rows[:, 0].max()} in a file of CIFAR-100: "
+                "is it another file?"
+            )
         images.append(rows[:, head:].reshape(-1, 3, 32, 32))
         labels.append(rows[:, head - 1].astype(np.int64))
     return np.concatenate(images), np.concatenate(labels)
@@ -185,10 +209,16 @@ def load_sklearn(name: str) -> tuple[np.ndarray, np.ndarray]:
     """
     names = ("breast_cancer", "diabetes", "digits", "iris", "linnerud", "wine")
     if name not in names:
-        raise ValueError(f"load_sklearn: scikit-learn carries no data set {name!r}; it has {', '.join(names)}")
+        raise ValueError(
+            f"load_sklearn: scikit-learn carries no data set {name!r}; it has {', '.join(names)}"
+        )
     try:
         datasets = importlib.import_module("sklearn.datasets")
     except ImportError as error:
-        raise ImportError('these data sets come with scikit-learn: pip install "minigrad[demo]"') from error
+        raise ImportError(
+            'these data sets come with scikit-learn: pip install "minigrad[demo]"'
+        ) from error
     inputs, targets = getattr(datasets, f"load_{name}")(return_X_y=True)
-    return inputs.astype(np.float32), targets.astype(np.int64 if targets.dtype.kind == "i" else np.float32)
+    return inputs.astype(np.float32), targets.astype(
+        np.int64 if targets.dtype.kind == "i" else np.float32
+    )

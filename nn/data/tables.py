@@ -1,4 +1,7 @@
-"""Numbers from CSV files.  A field that is missing, no number, or too large for its type is an error with file and line."""
+"""Numbers from CSV files.
+
+A field that is missing, no number, or too large for its type is an error with file and line.
+"""
 
 from __future__ import annotations
 
@@ -14,25 +17,29 @@ import numpy as np
 
 __all__ = ["read_csv"]
 
-#: The characters of a line: a million columns fit in, and a file of one endless line does not fill the memory.
+#: The characters of a line: a million columns fit in, and a file of one endless line does not fill
+#: the memory.
 LONGEST_LINE = 1 << 24
 
 
 def read_csv(
-    path: str | os.PathLike[str], target: str | int | None = None, header: bool = True, delimiter: str = ",",
-    dtype: Any = np.float64, allow_nan: bool = False, encoding: str = "utf-8",
+    path: str | os.PathLike[str], target: str | int | None = None, header: bool = True,
+    delimiter: str = ",", dtype: Any = np.float64, allow_nan: bool = False, encoding: str = "utf-8",
 ) -> tuple[np.ndarray, np.ndarray | None, list[str]]:  # fmt: skip
     """Numbers from a CSV file: (features (N, F), targets (N,) or None, names of the features).
 
     Args:
-        target: the name or number of the column of targets; text there becomes class numbers, in alphabetical order.
-        dtype: of the features; a number that it cannot hold, such as 1.7 among integers, is an error.
+        target: the name or number of the column of targets; text there becomes class numbers, in
+            alphabetical order.
+        dtype: of the features; a number that it cannot hold, such as 1.7 among integers, is an
+            error.
         allow_nan: empty fields and "nan" are NaN, and "inf" is infinite, in place of an error.
         encoding: of the text, "latin-1" say.
 
     Raises:
-        ValueError: with file, line and column, where a field is no number, is missing, NaN or infinite, where a line is
-            shorter or longer than others, two columns have one name, or the text is in another encoding.
+        ValueError: with file, line and column, where a field is no number, is missing, NaN or
+            infinite, where a line is shorter or longer than others, two columns have one name, or
+            the text is in another encoding.
     """
     kind = _numbers_of(np.dtype(dtype), allow_nan)
     where = _Place(os.fspath(path))
@@ -104,12 +111,17 @@ def _decoded(lines: Iterable[str], where: _Place, encoding: str) -> Iterator[str
     """Lines, of which each byte was text in that encoding."""
     for line in lines:
         if len(line) > LONGEST_LINE:
-            raise ValueError(f"{where}: a line of {len(line):,} characters; {LONGEST_LINE:,} are allowed")
+            raise ValueError(
+                f"{where}: a line of {len(line):,} characters; {LONGEST_LINE:,} are allowed"
+            )
         if not line.isascii():
             stray = next((c for c in line if "\udc80" <= c <= "\udcff"), None)
             if stray is not None:
                 byte = ord(stray) - 0xDC00
-                raise ValueError(f"{where}: byte {byte:#x} is not {encoding}; pass its encoding (encoding='latin-1', say)")
+                raise ValueError(
+                    f"{where}: byte {byte:#x} is not {encoding}; "
+                    "pass its encoding (encoding='latin-1', say)"
+                )
         yield line
 
 
@@ -146,7 +158,9 @@ def _numbers_of(dtype: np.dtype[Any], allow_nan: bool) -> _Numbers:
     if dtype.kind not in "iu":
         raise TypeError(f"read_csv: dtype must be a floating, integer or bool type, got {dtype}")
     limits = np.iinfo(dtype)
-    return _Numbers(dtype, "q" if dtype.kind == "i" else "Q", int(limits.min), int(limits.max), allow_nan)
+    return _Numbers(
+        dtype, "q" if dtype.kind == "i" else "Q", int(limits.min), int(limits.max), allow_nan
+    )
 
 
 def _number(field: str, kind: _Numbers, where: _Place, name: str) -> Any:
@@ -163,14 +177,19 @@ def _number(field: str, kind: _Numbers, where: _Place, name: str) -> Any:
     else:
         value = _whole(field)
         if value is None:
-            raise ValueError(f"{where}, column {name!r}: {field!r} is not a whole number, which {kind.dtype} needs")
+            raise ValueError(
+                f"{where}, column {name!r}: {field!r} is not a whole number, "
+                f"which {kind.dtype} needs"
+            )
     if not kind.low <= value <= kind.high:
-        raise ValueError(f"{where}, column {name!r}: {field.strip()} does not fit into {kind.dtype}")
+        raise ValueError(
+            f"{where}, column {name!r}: {field.strip()} does not fit into {kind.dtype}"
+        )
     return value
 
 
 def _float(field: str, allow_nan: bool = False) -> float | None:
-    """A field as a floating number; None where it is none (1_000 is Python's way to write one, not a file's)."""
+    """A field as a floating number; None where it is none (1_000 is Python's way, not a file's)."""
     if allow_nan and not field.strip():
         return nan
     try:
@@ -190,7 +209,9 @@ def _whole(field: str) -> int | None:
         return int(value)
 
 
-def _targets(fields: list[tuple[int, str]], where: _Place, name: str, allow_nan: bool) -> np.ndarray:
+def _targets(
+    fields: list[tuple[int, str]], where: _Place, name: str, allow_nan: bool
+) -> np.ndarray:
     """Numbers where all are numbers, class numbers otherwise."""
     numbers = [_float(field, allow_nan) for _, field in fields]
     text = next((i for i, value in enumerate(numbers) if value is None and fields[i][1]), None)
@@ -198,10 +219,21 @@ def _targets(fields: list[tuple[int, str]], where: _Place, name: str, allow_nan:
         where.line = line
         if not field and (text is not None or not allow_nan):
             raise ValueError(f"{where}, column {name!r}: the target is missing")
-        if text is not None and value is not None and (isnan(value) or (isfinite(value) and value != int(value))):
+        if (
+            text is not None
+            and value is not None
+            and (isnan(value) or (isfinite(value) and value != int(value)))
+        ):
             where.line, field = fields[text][0], fields[text][1]
-            raise ValueError(f"{where}, column {name!r}: {field!r} is not a number, but line {line} has {value}")
-        if text is None and value is not None and not isfinite(value) and not (allow_nan and isnan(value)):
+            raise ValueError(
+                f"{where}, column {name!r}: {field!r} is not a number, but line {line} has {value}"
+            )
+        if (
+            text is None
+            and value is not None
+            and not isfinite(value)
+            and not (allow_nan and isnan(value))
+        ):
             found = "NaN" if isnan(value) else "infinite"
             raise ValueError(f"{where}, column {name!r}: the target is {found}")
     if text is not None:

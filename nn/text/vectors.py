@@ -29,12 +29,16 @@ class WordVectors:
     def __init__(self, words: Sequence[str], vectors: Any) -> None:
         self.words, self.vectors = list(words), np.asarray(raw(vectors))
         if self.vectors.ndim != 2 or len(self.words) != len(self.vectors):
-            raise ValueError(f"WordVectors: {len(self.words)} words for vectors of shape {self.vectors.shape}")
+            raise ValueError(
+                f"WordVectors: {len(self.words)} words for vectors of shape {self.vectors.shape}"
+            )
         self.numbers = {word: i for i, word in enumerate(self.words)}
         if len(self.numbers) != len(self.words):
             twice = next(word for i, word in enumerate(self.words) if self.numbers[word] != i)
             raise ValueError(f"WordVectors: the word {twice!r} occurs twice")
-        squares = np.einsum("nd,nd->n", self.vectors, self.vectors, dtype=np.float64)[:, None]  # no overflow of float32
+        squares = np.einsum("nd,nd->n", self.vectors, self.vectors, dtype=np.float64)[
+            :, None
+        ]  # no overflow of float32
         lengths = np.sqrt(squares).astype(np.result_type(self.vectors, np.float32))
         self._directions = self.vectors / np.where(lengths == 0, 1.0, lengths)
 
@@ -52,7 +56,9 @@ class WordVectors:
             raise KeyError(f"there is no vector for {word!r}")
         return self.numbers[word]
 
-    def nearest(self, word: str | np.ndarray, n: int = 10, metric: str = "cosine") -> list[tuple[str, float]]:
+    def nearest(
+        self, word: str | np.ndarray, n: int = 10, metric: str = "cosine"
+    ) -> list[tuple[str, float]]:
         """The n nearest words, nearest first, with their cosine, or their distance with metric="euclidean"."""
         if metric not in ("cosine", "euclidean"):
             raise ValueError(f"metric must be 'cosine' or 'euclidean', got {metric!r}")
@@ -66,10 +72,14 @@ class WordVectors:
         return [(found, -score) for found, score in self._best(-distances, n, itself)]
 
     def _best(self, scores: np.ndarray, n: int, without: set[int]) -> list[tuple[str, float]]:
-        order = [i for i in np.argsort(-scores, kind="stable")[: n + len(without)] if i not in without]
+        order = [
+            i for i in np.argsort(-scores, kind="stable")[: n + len(without)] if i not in without
+        ]
         return [(self.words[i], float(scores[i])) for i in order[:n]]
 
-    def analogy(self, a: str, b: str, c: str, n: int = 10, method: str = "3CosAdd") -> list[tuple[str, float]]:
+    def analogy(
+        self, a: str, b: str, c: str, n: int = 10, method: str = "3CosAdd"
+    ) -> list[tuple[str, float]]:
         """The words that are to c as b is to a (Mikolov et al., 2013; Levy and Goldberg, 2014).
 
         Args:
@@ -87,7 +97,9 @@ class WordVectors:
             raise ValueError(f"method must be '3CosAdd' or '3CosMul', got {method!r}")
         return self._best(scores, n, set(given))
 
-    def evaluate(self, path: str | os.PathLike[str], method: str = "3CosAdd") -> dict[str, tuple[int, int]]:
+    def evaluate(
+        self, path: str | os.PathLike[str], method: str = "3CosAdd"
+    ) -> dict[str, tuple[int, int]]:
         """How many analogies of a file are solved: for each of its sections (right, asked).
 
         The file has lines ": section" and "a b c d"; lines with a word without a vector are left out.
@@ -105,22 +117,29 @@ class WordVectors:
                 raise ValueError(f"{path}, line {number}: an analogy is four words, got {line!r}")
             if all(word in self for word in words):
                 right, asked = results.get(section, (0, 0))
-                results[section] = (right + (self.analogy(words[0], words[1], words[2], 1, method)[0][0] == words[3]), asked + 1)
+                results[section] = (
+                    right
+                    + (self.analogy(words[0], words[1], words[2], 1, method)[0][0] == words[3]),
+                    asked + 1,
+                )
         return results
 
 
-def read_vectors(path: str | os.PathLike[str], max_words: int | None = None, dtype: Any = np.float32) -> WordVectors:
+def read_vectors(
+    path: str | os.PathLike[str], max_words: int | None = None, dtype: Any = np.float32
+) -> WordVectors:
     """Word vectors from a file of GloVe (text), or of word2vec (text or binary, with a first line "count dimension").
 
-    A word may hold spaces (". . ."), and any character but the line's end.  Bytes that are no UTF-8 are kept as "\\xff".
-    Of a word that occurs twice the first vector is kept, with a warning.
+    A word may hold spaces (". . ."), and any character but the line's end. Bytes that are no UTF-8
+    are kept as "\\xff". Of a word that occurs twice the first vector is kept, with a warning.
 
     Args:
         max_words: read no more than so many; the files begin with the most frequent ones.
         dtype: a floating type.
 
     Raises:
-        ValueError: where the file is cut off, a line has another number of values, or a value is no number, or not finite.
+        ValueError: where the file is cut off, a line has another number of values, or a value is no
+            number, or not finite.
     """
     if np.dtype(dtype).kind != "f":
         raise TypeError(f"read_vectors: dtype must be a floating type, got {np.dtype(dtype)}")
@@ -138,9 +157,13 @@ def read_vectors(path: str | os.PathLike[str], max_words: int | None = None, dty
         else:
             words, vectors, more = _binary(path, rest, limit, dimension)
         if len(words) < limit:
-            raise ValueError(f"{path}: {count} words are announced, the file ends after {len(words)}")
+            raise ValueError(
+                f"{path}: {count} words are announced, the file ends after {len(words)}"
+            )
         if more and limit == count:
-            raise ValueError(f"{path}: {count} words are announced, but the file goes on after them")
+            raise ValueError(
+                f"{path}: {count} words are announced, but the file goes on after them"
+            )
     else:
         words, vectors, _ = _text(path, data, max_words, 1, None, dtype)
     if not words:
@@ -148,11 +171,14 @@ def read_vectors(path: str | os.PathLike[str], max_words: int | None = None, dty
     with np.errstate(over="ignore"):
         array = np.array(vectors, dtype=dtype)
     if not np.isfinite(array).all():
-        raise ValueError(f"{path}: the vector of {words[int(np.argwhere(~np.isfinite(array))[0][0])]!r} is not finite")
+        first_bad = int(np.argwhere(~np.isfinite(array))[0][0])
+        raise ValueError(f"{path}: the vector of {words[first_bad]!r} is not finite")
     return WordVectors(*_first_of_each(path, words, array))
 
 
-def _first_of_each(path: Any, words: list[str], vectors: np.ndarray) -> tuple[list[str], np.ndarray]:
+def _first_of_each(
+    path: Any, words: list[str], vectors: np.ndarray
+) -> tuple[list[str], np.ndarray]:
     """Words and vectors without those whose word was there before."""
     places: dict[str, int] = {}
     for i, word in enumerate(words):
@@ -161,7 +187,8 @@ def _first_of_each(path: Any, words: list[str], vectors: np.ndarray) -> tuple[li
         return words, vectors
     twice = next(word for i, word in enumerate(words) if places[word] != i)
     warnings.warn(
-        f"{path}: {len(words) - len(places)} words occur twice, {twice!r} say; their first vectors are kept",
+        f"{path}: {len(words) - len(places)} words occur twice, {twice!r} say; "
+        "their first vectors are kept",
         stacklevel=3,
     )
     return list(places), vectors[list(places.values())]
@@ -196,21 +223,30 @@ def _trailing_numbers(fields: Sequence[str | bytes]) -> int:
 def _text(
     path: Any, data: bytes, limit: int | None, first: int, dimension: int | None, dtype: Any
 ) -> tuple[list[str], list[np.ndarray], bool]:
-    """Words, vectors, and whether there are more lines; the first line tells the dimension where nothing else does."""
+    """Words, vectors, and whether there are more lines; the first line may tell the dimension."""
     words: list[str] = []
     vectors: list[np.ndarray] = []
     for number, line in enumerate(_lines(data), start=first):
         if len(line) > LONGEST_LINE:
-            raise ValueError(f"{path}, line {number} has {len(line):,} characters: these are no vectors")
+            raise ValueError(
+                f"{path}, line {number} has {len(line):,} characters: these are no vectors"
+            )
         fields = line.rstrip(" \t").split(" ")
         if fields == [""]:
             continue
         if limit is not None and len(words) == limit:
             return words, vectors, True
         dimension = dimension or _trailing_numbers(fields[1:])
-        word, values = fields[:-dimension] if dimension else fields, fields[-dimension:] if dimension else []
+        word, values = (
+            fields[:-dimension] if dimension else fields,
+            fields[-dimension:] if dimension else [],
+        )
         if len(fields) <= dimension or not values or any(map(_is_number, word[1:])):
-            before = f"the lines before have {dimension}" if words else "there must be a word and its numbers"
+            before = (
+                f"the lines before have {dimension}"
+                if words
+                else "there must be a word and its numbers"
+            )
             raise ValueError(f"{path}, line {number}: {len(fields) - 1} values, {before}")
         try:
             numbers = [float(value) for value in values]
@@ -222,7 +258,9 @@ def _text(
     return words, vectors, False
 
 
-def _binary(path: Any, data: bytes, limit: int, dimension: int) -> tuple[list[str], list[np.ndarray], bool]:
+def _binary(
+    path: Any, data: bytes, limit: int, dimension: int
+) -> tuple[list[str], list[np.ndarray], bool]:
     """Words, vectors, and whether there is more."""
     words: list[str] = []
     vectors: list[np.ndarray] = []

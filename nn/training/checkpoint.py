@@ -1,6 +1,7 @@
 """Checkpoints: everything that a run needs to go on bit for bit, in one safetensors file.
 
-A checkpoint is data.  It is read and checked as a whole first; then all parts take their states up, or none does.
+A checkpoint is data. It is read and checked as a whole first; then all parts take their states up,
+or none does.
 """
 
 from __future__ import annotations
@@ -36,22 +37,29 @@ def save_checkpoint(
         extra: anything besides, of dicts, lists, tuples, numbers, text, bytes, arrays and Tensors.
 
     Raises:
-        TypeError: where something cannot be kept; the message has its path.  Nothing is written then.
+        TypeError: where something cannot be kept; the message has its path. Nothing is written
+            then.
     """
     parts = _parts(model=model, optimizer=optimizer, scheduler=scheduler, loader=loader)
     note = {name: part.state_dict() for name, part in parts.items()}
-    text, arrays = pack({"format": FORMAT, "random": random.get_state(), "extra": extra or {}, **note})
+    text, arrays = pack(
+        {"format": FORMAT, "random": random.get_state(), "extra": extra or {}, **note}
+    )
     write_whole(path, pack_file(arrays, {TREE: text}))
 
 
 def load_checkpoint(
-    path: str | os.PathLike[str], model: Module, optimizer: Any = None, scheduler: Any = None, loader: Any = None
+    path: str | os.PathLike[str],
+    model: Module,
+    optimizer: Any = None,
+    scheduler: Any = None,
+    loader: Any = None,
 ) -> dict[str, Any]:
     """Go on where `save_checkpoint` was called; returns `extra`.
 
     Raises:
-        ValueError: where the file is damaged, is no checkpoint, or is one of another network; nothing is changed then,
-            not even the random generator.
+        ValueError: where the file is damaged, is no checkpoint, or is one of another network;
+            nothing is changed then, not even the random generator.
     """
     parts = _parts(model=model, optimizer=optimizer, scheduler=scheduler, loader=loader)
     note = read_checkpoint(path)
@@ -64,12 +72,15 @@ def _parts(**given: Any) -> dict[str, Any]:
     parts = {name: part for name, part in given.items() if part is not None}
     for name, part in parts.items():
         if not hasattr(part, "state_dict") or not hasattr(part, "load_state_dict"):
-            raise TypeError(f"the {name} must have state_dict() and load_state_dict(), got a {type(part).__name__}")
+            raise TypeError(
+                f"the {name} must have state_dict() and load_state_dict(), "
+                f"got a {type(part).__name__}"
+            )
     return parts
 
 
 def read_checkpoint(path: str | os.PathLike[str]) -> dict[str, Any]:
-    """What a checkpoint holds: states by the names of the parts, "random" and "extra"; changes nothing.
+    """What a checkpoint holds: states by the names of their parts, "random" and "extra".
 
     Raises:
         ValueError: where the file is damaged, or is no checkpoint.
@@ -88,13 +99,16 @@ def read_checkpoint(path: str | os.PathLike[str]) -> dict[str, Any]:
     return note
 
 
-def restore(path: str | os.PathLike[str], note: Mapping[str, Any], parts: Mapping[str, Any]) -> None:
+def restore(
+    path: str | os.PathLike[str], note: Mapping[str, Any], parts: Mapping[str, Any]
+) -> None:
     """Let parts take up their states, all or none: what was loaded before one refuses is put back.
 
     Args:
         path: the file, for messages.
         note: what `read_checkpoint` returned, perhaps with more states.
-        parts: what has `state_dict` and `load_state_dict`, by the names that their states have in the note.
+        parts: what has `state_dict` and `load_state_dict`, by the names that their states have in
+            the note.
 
     Raises:
         ValueError: where a state is missing or does not fit.

@@ -24,12 +24,16 @@ __all__ = ["EarlyStopping", "Trainer"]
 
 def _are_rows(value: Any) -> bool:
     return isinstance(value, list) and all(
-        isinstance(row, dict) and all(isinstance(k, str) and NUMBER.holds(v) for k, v in row.items()) for row in value
+        isinstance(row, dict)
+        and all(isinstance(k, str) and NUMBER.holds(v) for k, v in row.items())
+        for row in value
     )
 
 
 def _are_weights(value: Any) -> bool:
-    return value is None or (isinstance(value, dict) and all(isinstance(v, Tensor) for v in value.values()))
+    return value is None or (
+        isinstance(value, dict) and all(isinstance(v, Tensor) for v in value.values())
+    )
 
 
 def _shapes(weights: Any) -> dict[str, tuple[int, ...]]:
@@ -85,8 +89,14 @@ class EarlyStopping:
         Raises:
             ValueError: where this is no state of an EarlyStopping; nothing is changed then.
         """
-        found = checked_state("EarlyStopping", state, best=NUMBER, bad_epochs=COUNT, weights=WEIGHTS)
-        self.best, self.bad_epochs, self.weights = found["best"], found["bad_epochs"], found["weights"]
+        found = checked_state(
+            "EarlyStopping", state, best=NUMBER, bad_epochs=COUNT, weights=WEIGHTS
+        )
+        self.best, self.bad_epochs, self.weights = (
+            found["best"],
+            found["bad_epochs"],
+            found["weights"],
+        )
 
 
 class Trainer:
@@ -117,7 +127,8 @@ class Trainer:
     (30, True)
     """
 
-    #: What a checkpoint keeps of the loop itself, and what each must be: nothing else is ever set from a file.
+    #: What a checkpoint keeps of the loop itself, and what each must be: nothing else is ever set
+    #: from a file.
     _progress: ClassVar[dict[str, Kind]] = {
         "history": ROWS, "updates": COUNT, "batches": COUNT, "running": NUMBER, "stopped": FLAG,
     }  # fmt: skip
@@ -228,34 +239,52 @@ class Trainer:
             progress = {name: getattr(self, name) for name in self._progress}
             progress["callbacks"] = [callback.state_dict() for callback in self._stateful]
             place = loader if hasattr(loader, "state_dict") else None  # a list of batches has none
-            save_checkpoint(self.checkpoint, self.model, self.optimizer, self.scheduler, place, progress)
+            save_checkpoint(
+                self.checkpoint, self.model, self.optimizer, self.scheduler, place, progress
+            )
 
     def _resume(self, loader: Any) -> None:
         """Go on from the checkpoint; a file that is none of such a training changes nothing."""
         assert self.checkpoint is not None
         note = read_checkpoint(self.checkpoint)
         place = loader if hasattr(loader, "load_state_dict") else None
-        given = {"model": self.model, "optimizer": self.optimizer, "scheduler": self.scheduler, "loader": place}
+        given = {
+            "model": self.model,
+            "optimizer": self.optimizer,
+            "scheduler": self.scheduler,
+            "loader": place,
+        }
         try:
             progress, states = self._checked(note, given)
         except ValueError as error:
-            raise ValueError(f"{self.checkpoint} is no checkpoint of this training: {error}") from error
+            raise ValueError(
+                f"{self.checkpoint} is no checkpoint of this training: {error}"
+            ) from error
         callbacks = {f"callback {i}": callback for i, callback in enumerate(self._stateful)}
         parts = {name: part for name, part in (given | callbacks).items() if part is not None}
         restore(self.checkpoint, note | dict(zip(callbacks, states, strict=True)), parts)
         vars(self).update(progress, history=History(progress["history"]))
 
-    def _checked(self, note: dict[str, Any], given: dict[str, Any]) -> tuple[dict[str, Any], list[Any]]:
-        """The progress of the loop and the states of the callbacks in a checkpoint; an error where it is of another training."""
+    def _checked(
+        self, note: dict[str, Any], given: dict[str, Any]
+    ) -> tuple[dict[str, Any], list[Any]]:
+        """Progress and states of callbacks in a checkpoint, where it is one of such a training."""
         progress = checked_state("Trainer", note["extra"], **self._progress, callbacks=STATES)
         states, callbacks = progress.pop("callbacks"), self._stateful
         for name, part in given.items():
             if part is None and name in note:
                 raise ValueError(f"it holds the state of a {name}, and this training has none")
         if len(states) != len(callbacks):
-            raise ValueError(f"it holds the states of {len(states)} callbacks, this training has {len(callbacks)}")
+            raise ValueError(
+                f"it holds the states of {len(states)} callbacks, "
+                f"this training has {len(callbacks)}"
+            )
         for callback, state in zip(callbacks, states, strict=True):
-            best = state.get("weights") if isinstance(callback, EarlyStopping) and isinstance(state, dict) else None
+            best = (
+                state.get("weights")
+                if isinstance(callback, EarlyStopping) and isinstance(state, dict)
+                else None
+            )
             if best and _shapes(best) != _shapes(note.get("model")):
                 raise ValueError("the best weights of EarlyStopping are those of another network")
         return progress, states
