@@ -367,7 +367,7 @@ def test_a_list_of_batches_has_no_place_in_a_checkpoint(tmp_path: Path) -> None:
     trainer, loader = training(tmp_path)
     with pytest.raises(ValueError, match="holds no state of the loader"):
         trainer.fit(loader, 3)
-    with pytest.raises(TypeError, match=r"the optimizer must have state_dict\(\) .* got a dict"):
+    with pytest.raises(TypeError, match=r"the optimizer must have state_dict\(\), got a dict"):
         save_checkpoint(tmp_path / "new", trainer.model, trainer.optimizer.state_dict())
     assert not (tmp_path / "new").exists()
 

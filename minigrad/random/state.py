@@ -29,10 +29,8 @@ def manual_seed(seed: int) -> None:
     True
     """
     global _cpu, _seed
-    made = np.random.Generator(
-        np.random.Philox(seed)
-    )  # an error for a seed that is none, before anything changes
-    _cpu, _seed = made, seed
+    _cpu = np.random.Generator(np.random.Philox(seed))  # first: it may refuse
+    _seed = seed
     _gpu.clear()
 
 

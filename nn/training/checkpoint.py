@@ -40,7 +40,8 @@ def save_checkpoint(
         TypeError: where something cannot be kept; the message has its path. Nothing is written
             then.
     """
-    parts = _parts(model=model, optimizer=optimizer, scheduler=scheduler, loader=loader)
+    parts = {"model": model, "optimizer": optimizer, "scheduler": scheduler, "loader": loader}
+    parts = _given(parts, "state_dict")
     note = {name: part.state_dict() for name, part in parts.items()}
     text, arrays = pack(
         {"format": FORMAT, "random": random.get_state(), "extra": extra or {}, **note}
@@ -61,22 +62,20 @@ def load_checkpoint(
         ValueError: where the file is damaged, is no checkpoint, or is one of another network;
             nothing is changed then, not even the random generator.
     """
-    parts = _parts(model=model, optimizer=optimizer, scheduler=scheduler, loader=loader)
+    parts = {"model": model, "optimizer": optimizer, "scheduler": scheduler, "loader": loader}
+    parts = _given(parts, "load_state_dict")
     note = read_checkpoint(path)
     restore(path, note, parts)
     return note["extra"]
 
 
-def _parts(**given: Any) -> dict[str, Any]:
-    """The parts of a run that were given, by name."""
-    parts = {name: part for name, part in given.items() if part is not None}
-    for name, part in parts.items():
-        if not hasattr(part, "state_dict") or not hasattr(part, "load_state_dict"):
-            raise TypeError(
-                f"the {name} must have state_dict() and load_state_dict(), "
-                f"got a {type(part).__name__}"
-            )
-    return parts
+def _given(parts: dict[str, Any], method: str) -> dict[str, Any]:
+    """The parts that are not None, which must have that method."""
+    given = {name: part for name, part in parts.items() if part is not None}
+    for name, part in given.items():
+        if not hasattr(part, method):
+            raise TypeError(f"the {name} must have {method}(), got a {type(part).__name__}")
+    return given
 
 
 def read_checkpoint(path: str | os.PathLike[str]) -> dict[str, Any]:
