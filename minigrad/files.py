@@ -93,18 +93,33 @@ def exclusive(target: Path) -> tuple[int, Path]:
 def _locked(path: Path) -> int | None:
     """A file of our own that nobody else writes to, opened; None where that is not to be had."""
     try:
-        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o666)
-    except FileNotFoundError:
-        raise  # there is no such folder
+        return _opened(path, os.O_RDWR | os.O_CREAT)
+    except PermissionError:
+        pass
+    try:  # what is left of a file that was read-only
+        handle = _opened(path, os.O_RDONLY)
+        if handle is None:
+            return None
+        os.fchmod(handle, 0o600)
+        os.close(handle)
+        return _opened(path, os.O_RDWR)
+    except OSError:
+        return None
+
+
+def _opened(path: Path, flags: int) -> int | None:
+    """A locked file; None where it is locked already, or is not a plain file of ours alone."""
+    try:
+        handle = os.open(path, flags | os.O_NOFOLLOW, 0o666)
+    except (FileNotFoundError, PermissionError):
+        raise
     except OSError:
         return None
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         found, there = os.fstat(handle), os.lstat(path)
         ours = stat.S_ISREG(found.st_mode) and found.st_uid == os.geteuid() and found.st_nlink == 1
-        if (
-            ours and found.st_ino == there.st_ino
-        ):  # another process may have renamed it before we had the lock
+        if ours and found.st_ino == there.st_ino:  # not renamed by another before we had the lock
             return handle
     except OSError:
         pass

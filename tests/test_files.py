@@ -656,6 +656,15 @@ def test_a_new_file_has_the_mode_that_the_system_gives(tmp_path: Path) -> None:
         assert stat.S_IMODE(os.stat(tmp_path / "ours").st_mode) == mode
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only the administrator gives files away")
+def test_a_file_keeps_its_owner(tmp_path: Path) -> None:
+    write_whole(tmp_path / "a", b"1")
+    os.chown(tmp_path / "a", 1234, 1235)
+    write_whole(tmp_path / "a", b"2")
+    found = os.stat(tmp_path / "a")
+    assert (found.st_uid, found.st_gid) == (1234, 1235)
+
+
 def test_links_stay_and_their_file_is_written(tmp_path: Path) -> None:
     (tmp_path / "folder").mkdir()
     os.symlink("folder/real", tmp_path / "link")  # a link to nothing, as yet
