@@ -656,6 +656,19 @@ def test_a_new_file_has_the_mode_that_the_system_gives(tmp_path: Path) -> None:
         assert stat.S_IMODE(os.stat(tmp_path / "ours").st_mode) == mode
 
 
+def test_files_are_written_whole_where_none_can_be_locked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("minigrad.files.fcntl", None)
+    for data in (b"1", b"22"):
+        write_whole(tmp_path / "w", data)
+        assert (tmp_path / "w").read_bytes() == data
+    monkeypatch.setattr("os.replace", lambda *a: (_ for _ in ()).throw(OSError("disk full")))
+    with pytest.raises(OSError, match="disk full"):
+        write_whole(tmp_path / "w", b"333")
+    assert (tmp_path / "w").read_bytes() == b"22" and [p.name for p in tmp_path.iterdir()] == ["w"]
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="only the administrator gives files away")
 def test_a_file_keeps_its_owner(tmp_path: Path) -> None:
     write_whole(tmp_path / "a", b"1")
