@@ -7,7 +7,7 @@ import os
 import stat
 from pathlib import Path
 
-__all__ = ["exclusive", "write_whole"]
+__all__ = ["exclusive", "partial_path", "write_whole"]
 
 try:
     import fcntl
@@ -16,7 +16,7 @@ except ImportError:  # Windows has no flock
 
 
 def write_whole(path: str | os.PathLike[str], data: bytes) -> Path:
-    """Write a file under another name and rename it: at any moment there is the old one or the new one, whole.
+    """Write a file under another name and rename it: there is always the old one or the new, whole.
 
     A file that is there keeps its mode and its owner, a symbolic link goes on pointing to its
     file. What a killed process leaves behind, `.NAME.part`, is taken up by the next one that
@@ -38,20 +38,22 @@ def write_whole(path: str | os.PathLike[str], data: bytes) -> Path:
         old = os.stat(path)
     except FileNotFoundError:
         old = None
-    if old is not None and not stat.S_ISREG(
-        old.st_mode
-    ):  # a pipe or /dev/stdout is written to, not replaced
+    if old is not None and not stat.S_ISREG(old.st_mode):  # a pipe, /dev/stdout: not to be replaced
         with open(path, "wb") as file:
             file.write(data)
-        return Path(path)
+    else:
+        _replace(target, old, data)
+    return Path(path)
+
+
+def _replace(target: Path, old: os.stat_result | None, data: bytes) -> None:
+    """Put a new file in the place of an old one, whose owner and mode it gets."""
     handle, temporary = exclusive(target)
     file = os.fdopen(handle, "wb")
     try:
         file.truncate(0)
         if old is not None and hasattr(os, "fchmod"):
-            os.fchmod(
-                handle, 0o600
-            )  # until it is whole: for us alone, and ours to write, should we be killed
+            os.fchmod(handle, 0o600)  # for us alone until it is whole
         file.write(data)
         file.flush()
         if old is not None:
@@ -69,7 +71,11 @@ def write_whole(path: str | os.PathLike[str], data: bytes) -> Path:
     finally:  # the lock ends here, after the rename: until then nobody else takes the file up
         with contextlib.suppress(OSError):
             file.close()
-    return Path(path)
+
+
+def partial_path(target: Path) -> Path:
+    """The temporary file beside a file that is found again after the process was killed."""
+    return target.with_name(f".{target.name[:60]}.part")
 
 
 def exclusive(target: Path) -> tuple[int, Path]:
@@ -79,7 +85,7 @@ def exclusive(target: Path) -> tuple[int, Path]:
     writing to that, and where files cannot be locked, it is a new file with a name of its own. The
     lock ends with the descriptor.
     """
-    plain = target.with_name(f".{target.name[:60]}.part")
+    plain = partial_path(target)
     handle = None if fcntl is None else _locked(plain)
     if handle is not None:
         return handle, plain

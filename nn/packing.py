@@ -42,11 +42,8 @@ def pack(tree: Any) -> tuple[str, dict[str, np.ndarray]]:
 
 
 def _packed(value: Any, path: str, arrays: dict[str, np.ndarray], inside: set[int]) -> Any:
-    if (
-        value is None
-        or isinstance(value, (str, bool, int, float))
-        and not isinstance(value, np.generic)
-    ):
+    is_numpys = isinstance(value, np.generic)  # its float64 is a float, too
+    if value is None or (isinstance(value, (str, bool, int, float)) and not is_numpys):
         return value
     if isinstance(value, (Mapping, list, tuple)):
         if id(value) in inside:
@@ -55,7 +52,7 @@ def _packed(value: Any, path: str, arrays: dict[str, np.ndarray], inside: set[in
         packed = _container(value, path, arrays, inside)
         inside.remove(id(value))
         return packed
-    if isinstance(value, complex) and not isinstance(value, np.generic):
+    if isinstance(value, complex) and not is_numpys:
         return {"$complex": [value.real, value.imag]}
     if isinstance(value, (bytes, bytearray)):
         return {"$bytes": value.hex()}
@@ -145,9 +142,8 @@ def _unpacked(value: Any, arrays: dict[str, np.ndarray]) -> Any:
 def _marked(mark: str, content: Any, arrays: dict[str, np.ndarray]) -> Any:
     """A value that JSON has not, from its mark and content."""
     if mark in ("$tensor", "$array", "$number"):
-        array = (
-            arrays.pop(content, None) if isinstance(content, str) else None
-        )  # each once, so that none is shared
+        # each array once, so that none is shared
+        array = arrays.pop(content, None) if isinstance(content, str) else None
         if array is None or (mark == "$number" and array.ndim):
             raise ValueError(f"there is no array {content!r:.80}, or it is used twice")
         if mark == "$tensor":

@@ -492,9 +492,8 @@ def test_every_flipped_bit_is_found() -> None:
             got = plain(unpack_file(bytes(changed))[0])
         except (ValueError, NotImplementedError):
             continue
-        assert got == want, (
-            f"bit {place}"
-        )  # in the name of the checksum: a file of others, with the same values
+        # a bit in the name of the checksum: a file of others, with the same values
+        assert got == want, f"bit {place}"
 
 
 def test_files_are_those_of_the_library_both_ways() -> None:

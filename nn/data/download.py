@@ -12,7 +12,7 @@ from io import BufferedIOBase
 from pathlib import Path
 from typing import Any
 
-from minigrad.files import exclusive
+from minigrad.files import exclusive, partial_path
 
 __all__ = ["cache_folder", "download"]
 
@@ -39,12 +39,13 @@ def _digest_of(file: BufferedIOBase) -> str:
 
 
 def download(
-    url: str, sha256: str, folder: str | os.PathLike[str] | None = None, name: str | None = None, progress: bool = True,
-    timeout: float = 60.0,
+    url: str, sha256: str, folder: str | os.PathLike[str] | None = None, name: str | None = None,
+    progress: bool = True, timeout: float = 60.0,
 ) -> Path:  # fmt: skip
     """The path of a file from the net, fetched by https unless it is there already.
 
-    A download that was cut off goes on where it stopped.  The file gets its name when it is whole and its checksum is right.
+    A download that was cut off goes on where it stopped.  The file gets its name when it is whole
+    and its checksum is right.
 
     Args:
         sha256: the checksum that the file must have, in hexadecimal.
@@ -59,23 +60,18 @@ def download(
             is not, or the checksum is wrong; nothing is kept then.
         OSError: where the server cannot be reached; what has arrived is kept for the next attempt.
     """
-    from urllib.parse import urlsplit
-
     _check_address(url, this_machine=True)
     if not re.fullmatch("[0-9a-fA-F]{64}", sha256):
         raise ValueError(f"download: a SHA-256 has 64 hexadecimal digits, got {sha256!r:.80}")
-    name = Path(urlsplit(url).path).name if name is None else name
-    if name in ("", ".", "..") or re.search(r"[/\\\0:]", name):
-        raise ValueError(f"download: {name!r} is no plain name of a file; pass one (name=...)")
     folder = cache_folder() if folder is None else Path(folder)
-    target = folder / name
+    target = folder / _plain_name(url, name)
     if target.exists() and _digest(target) == sha256.lower():
         return target
     folder.mkdir(parents=True, exist_ok=True)
     handle, partial = exclusive(target)
     with open(handle, "r+b") as file:
         try:
-            found = _fetched(url, file, progress, timeout, sha256.lower(), name)
+            found = _fetched(url, file, progress, timeout, sha256.lower(), target.name)
             if found != sha256.lower():
                 file.truncate(0)
                 raise ValueError(
@@ -83,14 +79,24 @@ def download(
                     "the file was not kept"
                 )
         except BaseException:
-            if file.seek(0, os.SEEK_END) == 0:
-                partial.unlink()
+            if file.seek(0, os.SEEK_END) == 0 or partial != partial_path(target):
+                partial.unlink()  # there is nothing to go on from, or nobody will find it
             raise
         if os.name != "nt":
             os.replace(partial, target)
     if os.name == "nt":  # where no file is renamed that is open
         os.replace(partial, target)
     return target
+
+
+def _plain_name(url: str, name: str | None) -> str:
+    """The name of a file, by default that in its address; never a path."""
+    from urllib.parse import urlsplit
+
+    name = Path(urlsplit(url).path).name if name is None else name
+    if name in ("", ".", "..") or re.search(r"[/\\\0:]", name):
+        raise ValueError(f"download: {name!r} is no plain name of a file; pass one (name=...)")
+    return name
 
 
 def _check_address(url: str, this_machine: bool) -> None:
