@@ -342,6 +342,17 @@ def test_a_part_that_refuses_takes_the_others_back(tmp_path: Path) -> None:
         )
 
 
+def test_the_weights_of_a_checkpoint_are_read_like_others(tmp_path: Path) -> None:
+    trainer, loader = training(tmp_path)
+    trainer.fit(loader, 1)
+    again, _ = training(tmp_path)
+    again.model.load_state_dict(nn.load(tmp_path / "run")["model"])
+    assert repr(again.model.state_dict()) == repr(trainer.model.state_dict())
+    nn.save(trainer.model, tmp_path / "run")
+    with pytest.raises(ValueError, match="run is not a checkpoint .* it holds arrays alone, for nn.load"):
+        load_checkpoint(tmp_path / "run", again.model)
+
+
 def test_a_run_with_other_parts_is_not_gone_on_with(tmp_path: Path) -> None:
     trainer, loader = training(tmp_path)
     trainer.fit(loader, 1)

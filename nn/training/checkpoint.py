@@ -6,6 +6,7 @@ or none does.
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import os
 from collections.abc import Mapping
@@ -85,6 +86,8 @@ def read_checkpoint(path: str | os.PathLike[str]) -> dict[str, Any]:
         ValueError: where the file is damaged, or is no checkpoint.
     """
     arrays, metadata = read_arrays(path, KIND)
+    if TREE not in metadata:
+        raise ValueError(f"{path} is not {KIND}, or is damaged: it holds arrays alone, for nn.load")
     try:
         note = unpack(metadata[TREE], arrays)
         found = note["format"]
@@ -127,7 +130,8 @@ def restore(
             part.load_state_dict(note[name])
     except BaseException as error:  # Ctrl-C leaves no half either
         for given in reversed(done):
-            parts[given].load_state_dict(before[given])
+            with contextlib.suppress(Exception):  # one that cannot go back does not keep the others
+                parts[given].load_state_dict(before[given])
         if not isinstance(error, Exception):
             raise
         raise ValueError(f"{path} does not fit the {name}: {error}") from error
