@@ -48,40 +48,39 @@ def pack_file(arrays: Mapping[str, np.ndarray], metadata: Mapping[str, str] | No
                 f"they hold {', '.join(NAMES)}"
             )
     stored = {n: np.asarray(a, TYPES[NAMES[a.dtype.name]], order="C") for n, a in arrays.items()}
-    order = sorted(stored, key=lambda name: -stored[name].itemsize)
-    header, parts, end = {}, [], 0
-    for name in order:
-        header[name] = {
-            "dtype": NAMES[stored[name].dtype.name],
-            "shape": list(stored[name].shape),
-            "data_offsets": [end, end + stored[name].nbytes],
+    places, parts, end = {}, {}, 0
+    for name in sorted(stored, key=lambda name: -stored[name].itemsize):
+        parts[name] = stored[name].reshape(-1).view(np.uint8).data  # no copy
+        places[name] = [end, end + parts[name].nbytes]
+        end += parts[name].nbytes
+    header: dict[str, Any] = {
+        name: {
+            "dtype": NAMES[array.dtype.name],
+            "shape": list(array.shape),
+            "data_offsets": places[name],
         }
-        parts.append(stored[name].tobytes())
-        end += stored[name].nbytes
+        for name, array in stored.items()
+    }
     texts = dict(metadata or {})
-    texts[CHECKSUM] = _checksum({n: header[n] for n in stored}, texts, b"".join(parts))
-    text = json.dumps(
-        {METADATA: texts, **{n: header[n] for n in stored}}, separators=(",", ":")
-    ).encode()
+    texts[CHECKSUM] = _checksum(header, texts, parts)
+    text = json.dumps({METADATA: texts, **header}, separators=(",", ":")).encode()
     text += b" " * (-len(text) % 8)
     if len(text) > LARGEST_HEADER:
         raise ValueError(
             f"names, numbers and text take {len(text):,} bytes, {LARGEST_HEADER:,} are allowed: "
             "keep long lists of numbers as arrays"
         )
-    return b"".join([len(text).to_bytes(8, "little"), text, *parts])
+    return b"".join([len(text).to_bytes(8, "little"), text, *parts.values()])
 
 
 def _checksum(
-    header: Mapping[str, Any], metadata: Mapping[str, str], data: bytes | memoryview
+    header: Mapping[str, Any], metadata: Mapping[str, str], parts: Mapping[str, memoryview]
 ) -> str:
     """The SHA-256 of all that a file says, whatever the order of its names and arrays."""
     what = [[name, header[name]["dtype"], header[name]["shape"]] for name in sorted(header)]
     digest = hashlib.sha256(json.dumps([what, sorted(metadata.items())]).encode())
-    view = memoryview(data)
     for name in sorted(header):
-        first, last = header[name]["data_offsets"]
-        digest.update(view[first:last])
+        digest.update(parts[name])
     return digest.hexdigest()
 
 
@@ -102,7 +101,9 @@ def unpack_file(data: bytes) -> tuple[dict[str, np.ndarray], dict[str, str]]:
     _check_places(header, len(data) - end)
     if CHECKSUM in metadata:
         claimed = metadata.pop(CHECKSUM)
-        if _checksum(header, metadata, memoryview(data)[end:]) != claimed:
+        view = memoryview(data)[end:]
+        parts = {name: view[slice(*entry["data_offsets"])] for name, entry in header.items()}
+        if _checksum(header, metadata, parts) != claimed:
             raise ValueError(
                 "its checksum is wrong, so it was changed after it was written "
                 f"(if that was on purpose, take {CHECKSUM!r} out of its metadata)"

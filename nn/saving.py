@@ -124,7 +124,7 @@ def _into(module: Module, state: Any, strict: bool, name: str) -> None:
         parts = ", ".join(map(str, state)) if isinstance(state, Mapping) else type(state).__name__
         raise ValueError(
             f"{name} holds more than arrays by name ({parts:.80}): "
-            'read it without a module, state = nn.load(path), and load the part, '
+            "read it without a module, state = nn.load(path), and load the part, "
             'module.load_state_dict(state["model"])'
         )
     given = dict(state)
@@ -162,10 +162,14 @@ def _content(path: Target) -> bytes:
     """The bytes of a file; not of one that is plainly of another kind, which may be large."""
     if isinstance(path, (str, os.PathLike)):
         with open(path, "rb") as file:
-            start, found = file.read(8), os.fstat(file.fileno())
-            if stat.S_ISREG(found.st_mode) and 8 + int.from_bytes(start, "little") > found.st_size:
+            found = os.fstat(file.fileno())
+            if not stat.S_ISREG(found.st_mode):  # a pipe
+                return file.read()
+            start = file.read(8)
+            if 8 + int.from_bytes(start, "little") > found.st_size:
                 return start
-            return start + file.read()
+            file.seek(0)
+            return file.read()
     data = path.read()
     if not isinstance(data, bytes):
         raise TypeError(f'load: the file {path!r:.60} gives no bytes: open it with mode "rb"')
