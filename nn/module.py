@@ -179,24 +179,56 @@ class Module:
             strict: complain about missing and unexpected keys.
 
         Raises:
-            ValueError: one message that lists every missing, unexpected and mismatched key.
+            ValueError: one message that lists every missing, unexpected and mismatched key, and
+                every value that the type of its parameter cannot hold; nothing is changed then.
         """
+        for tensor, values in self._loaded(state, strict):
+            tensor.data = values
+
+    def _loaded(self, state: Mapping[str, Any], strict: bool = True) -> list[tuple[Tensor, Any]]:
+        """What `load_state_dict` would write: each parameter and buffer with its new values."""
+        if not isinstance(state, Mapping):
+            raise TypeError(
+                f"{type(self).__name__}.load_state_dict takes a dict of arrays, "
+                f"got a {type(state).__name__}; "
+                "a file is read with nn.load(path, module)"
+            )
         own = dict(self._state())
-        arrays = {name: _as_array(value) for name, value in state.items()}
-        problems = [
-            f"shape of {name!r}: the module has {own[name].shape}, the state has {array.shape}"
-            for name, array in arrays.items()
-            if name in own and own[name].shape != array.shape
-        ]
+        found: list[tuple[Tensor, Any]] = []
+        problems: list[str] = []
+        first: dict[int, tuple[str, Any]] = {}
+        for name, value in state.items():
+            if name not in own:
+                if strict:
+                    problems.append(
+                        f"unexpected: {name!r} of shape {tuple(getattr(value, 'shape', ()))}"
+                    )
+                continue
+            try:
+                values = _values_for(own[name], value)
+            except (ArithmeticError, BufferError, RuntimeError, TypeError, ValueError) as error:
+                problems.append(f"{name!r}: {error}")
+                continue
+            if own[name].shape != values.shape:
+                problems.append(
+                    f"shape of {name!r}: the module has {own[name].shape}, "
+                    f"the state has {values.shape}"
+                )
+                continue
+            other, same = first.setdefault(id(own[name]), (name, values))
+            if other != name and not np.array_equal(same, values, equal_nan=True):
+                problems.append(
+                    f"{other!r} and {name!r} are one and the same in the module, "
+                    "but differ in the state"
+                )
+            found.append((own[name], values))
         if strict:
-            problems += [f"missing: {name!r} of shape {own[name].shape}" for name in own if name not in arrays]
-            problems += [f"unexpected: {name!r} of shape {arrays[name].shape}" for name in arrays if name not in own]
+            problems += [
+                f"missing: {name!r} of shape {own[name].shape}" for name in own if name not in state
+            ]
         if problems:
             raise ValueError(f"{type(self).__name__}.load_state_dict:\n  " + "\n  ".join(problems))
-        for name, array in arrays.items():
-            if name in own:
-                tensor = own[name]
-                tensor.data = Tensor(array, dtype=tensor.dtype, device=tensor.device).data.copy()
+        return found
 
     def to(self, target: Any) -> Self:
         """Move all parameters and buffers to a device ("cpu", "cuda"), or make their floats another dtype."""
@@ -289,6 +321,29 @@ def _add_hook(hooks: dict[int, Callable[..., Any]], hook: Callable[..., Any]) ->
     key = next(_keys)
     hooks[key] = hook
     return lambda: hooks.pop(key, None) and None
+
+
+def _values_for(tensor: Tensor, value: Any) -> Any:
+    """A copy of values in the type and on the device of a tensor; it must be able to hold them."""
+    array, dtype = _as_array(value), tensor.dtype
+    if array.dtype.kind not in "biufc":
+        raise TypeError(f"values of type {array.dtype} are no numbers")
+    if array.dtype.kind == "c" and dtype.kind != "c":
+        raise TypeError(
+            f"complex values do not fit into {dtype}: their imaginary parts would be lost"
+        )
+    if not np.can_cast(array.dtype, dtype, "safe"):
+        values = host(array)
+        with np.errstate(over="ignore", invalid="ignore"):
+            cast = values.astype(dtype)
+        # a rounded number is what is asked for; one that became infinite,
+        # or lost its fraction, is not
+        lost = np.isfinite(values) & ~np.isfinite(cast) if dtype.kind in "fc" else cast != values
+        if lost.any():
+            raise ValueError(
+                f"values of type {array.dtype} do not fit into {dtype}, {values[lost][0]} say"
+            )
+    return Tensor(array, dtype=dtype, device=tensor.device).data.copy()
 
 
 def _as_array(value: Any) -> Any:

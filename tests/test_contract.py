@@ -38,7 +38,7 @@ LAYERS: list[list[str]] = [
     ["minigrad.scipy"],
     ["minigrad.viz"],
     ["minigrad!"],  # the front door: it shows all of these, and nn too, which it imports when somebody asks
-    ["nn.kernels", "nn.module", "nn.settings"],
+    ["nn.kernels", "nn.module", "nn.packing", "nn.safetensors", "nn.settings", "nn.states"],
     ["nn.functional", "nn.init", "nn.metrics", "nn.saving", "nn.utils"],
     ["nn.layers"],
     ["nn.data", "nn.inspect", "nn.optim", "nn.text"],

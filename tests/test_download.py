@@ -21,10 +21,16 @@ class Handler(BaseHTTPRequestHandler):
     requests: list[str | None] = []
     cut = 0  # after how many bytes the next answer breaks off
     ranges = True
+    shift = 0  # the range that is sent begins so much later than the one that was asked for
 
     def do_GET(self) -> None:
         wanted = self.headers.get("Range")
         self.requests.append(wanted)
+        if self.path.startswith("/to?"):
+            self.send_response(302)
+            self.send_header("Location", self.path.removeprefix("/to?"))
+            self.end_headers()
+            return
         if self.path != "/data.bin":
             self.send_error(404)
             return
@@ -34,6 +40,8 @@ class Handler(BaseHTTPRequestHandler):
             return
         body = CONTENT[start:]
         self.send_response(206 if start else 200)
+        if start:
+            self.send_header("Content-Range", f"bytes {start + self.shift}-{len(CONTENT) - 1}/{len(CONTENT)}")
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         cut, Handler.cut = Handler.cut, 0
@@ -45,7 +53,7 @@ class Handler(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def server() -> Iterator[str]:
-    Handler.requests, Handler.cut, Handler.ranges = [], 0, True
+    Handler.requests, Handler.cut, Handler.ranges, Handler.shift = [], 0, True, 0
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as http:
         threading.Thread(target=http.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{http.server_address[1]}"
@@ -96,3 +104,66 @@ def test_the_cache_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> No
     monkeypatch.delenv("MINIGRAD_CACHE")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     assert cache_folder() == tmp_path / "minigrad"
+
+
+@pytest.mark.parametrize("name", ["../escaped", "a/b", "/tmp/x", "..", ".", "", "a\\b", "a\0b", "C:x"])
+def test_a_name_is_a_plain_name(server: str, tmp_path: Path, name: str) -> None:
+    with pytest.raises(ValueError, match="is no plain name of a file"):
+        download(f"{server}/data.bin", SHA, tmp_path / "cache", name, progress=False)
+    assert not list(tmp_path.iterdir()) and not Handler.requests
+
+
+@pytest.mark.parametrize("path", ["", "/", "/a/.."])
+def test_an_address_without_a_name_asks_for_one(server: str, tmp_path: Path, path: str) -> None:
+    with pytest.raises(ValueError, match="pass one"):
+        download(f"{server}{path}", SHA, tmp_path, progress=False)
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["file:///etc/passwd", "file://localhost/etc/passwd", "ftp://127.0.0.1/x", "http://127.0.0.1.example.org/x", "data:,x",
+     "http://127.0.0.1@example.org/x", "http://example.org/127.0.0.1", "https:///x", "x", "//127.0.0.1/x"],
+)  # fmt: skip
+def test_only_https_is_fetched(tmp_path: Path, address: str) -> None:
+    with pytest.raises(ValueError, match="is not an https address"):
+        download(address, SHA, tmp_path, "x", progress=False)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("to", ["http://example.org/data.bin", "ftp://127.0.0.1/data.bin", "file:///etc/passwd"])
+def test_a_redirection_leads_to_https_only(server: str, tmp_path: Path, to: str) -> None:
+    with pytest.raises((ValueError, OSError), match="is not an https address|not allowed"):
+        download(f"{server}/to?{to}", SHA, tmp_path, "x", progress=False)
+    assert not list(tmp_path.iterdir())
+    path = download(f"{server}/to?{server}/data.bin", SHA, tmp_path, "x", progress=False)
+    assert path.read_bytes() == CONTENT
+
+
+@pytest.mark.parametrize("part", [b"of another file", CONTENT + b"more", bytes(len(CONTENT))])
+def test_a_part_of_another_file_is_fetched_anew(server: str, tmp_path: Path, part: bytes) -> None:
+    (tmp_path / ".data.bin.part").write_bytes(part)
+    assert download(f"{server}/data.bin", SHA, tmp_path, progress=False).read_bytes() == CONTENT
+    assert [p.name for p in tmp_path.iterdir()] == ["data.bin"]
+
+
+def test_a_server_that_sends_another_range_is_named(server: str, tmp_path: Path) -> None:
+    (tmp_path / ".data.bin.part").write_bytes(CONTENT[:1000])
+    Handler.shift = 7
+    with pytest.raises(OSError, match="asked for the bytes from 1000 on, the server sends 'bytes 1007-"):
+        download(f"{server}/data.bin", SHA, tmp_path, progress=False)
+    assert (tmp_path / ".data.bin.part").read_bytes() == CONTENT[:1000]
+
+
+@pytest.mark.parametrize("checksum", ["", "abc", "z" * 64, SHA + "0"])
+def test_a_checksum_that_is_none_is_refused_before_anything_is_fetched(server: str, tmp_path: Path, checksum: str) -> None:
+    with pytest.raises(ValueError, match="64 hexadecimal digits"):
+        download(f"{server}/data.bin", checksum, tmp_path, progress=False)
+    assert not Handler.requests
+
+
+def test_a_part_that_is_a_link_is_not_followed(server: str, tmp_path: Path) -> None:
+    (tmp_path / "victim").write_bytes(b"precious")
+    (tmp_path / "cache").mkdir()
+    (tmp_path / "cache" / ".data.bin.part").symlink_to(tmp_path / "victim")
+    download(f"{server}/data.bin", SHA, tmp_path / "cache", progress=False)
+    assert (tmp_path / "victim").read_bytes() == b"precious"

@@ -197,3 +197,53 @@ def test_summary_counts_shapes_parameters_and_multiply_adds() -> None:
     total = attention.summary(x, x, x)
     assert total.multiply_adds == 5 * (48 + 16) + 2 * 25 * 4
     assert sum(row.parameters for row in total.rows) == total.parameters
+
+
+def numbers(module: nn.Module) -> list[Any]:
+    return [value.tolist() for value in module.state_dict().values()]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("weight", np.full((1, 2), 1 + 1j), "'weight': complex values do not fit into float32"),
+        ("bias", np.array(["a"]), "'bias': values of type <U1 are no numbers"),
+        ("bias", [[1.0], [2.0, 3.0]], "'bias': "),
+        ("bias", None, "'bias': values of type object"),
+        ("bias", np.array([1e300]), "'bias': values of type float64 do not fit into float32, 1e\\+300 say"),
+        ("bias", np.zeros((1, 1)), r"shape of 'bias': the module has \(1,\), the state has \(1, 1\)"),
+    ],
+)
+def test_load_state_dict_changes_all_or_nothing(name: str, value: Any, message: str) -> None:
+    module = nn.Linear(2, 1)
+    state, before = {"weight": np.zeros((1, 2)), "bias": np.zeros(1), name: value}, numbers(module)
+    for strict in (True, False):
+        with pytest.raises(ValueError, match=message):
+            module.load_state_dict(state, strict)
+        assert numbers(module) == before
+
+
+def test_load_state_dict_cuts_no_fractions_of_counts() -> None:
+    norm = nn.BatchNorm1d(2)
+    for value in (1.5, np.nan, 2.0**70):
+        with pytest.raises(ValueError, match="'num_batches_tracked': values of type float64 do not fit into int64"):
+            norm.load_state_dict({**norm.state_dict(), "num_batches_tracked": np.array(value)})
+    norm.load_state_dict({**norm.state_dict(), "num_batches_tracked": np.array(3.0), "running_mean": np.array([np.inf, np.nan])})
+    assert norm.state_dict()["num_batches_tracked"].item() == 3
+    assert norm.state_dict()["running_mean"].tolist()[0] == np.inf  # infinite in the state already
+
+
+def test_load_state_dict_refuses_two_values_for_one_parameter() -> None:
+    first, second = nn.Linear(2, 2), nn.Linear(2, 2)
+    second.weight = first.weight
+    tied = nn.Sequential(first, second)
+    state = {name: value.numpy().copy() for name, value in tied.state_dict().items()}
+    tied.load_state_dict(state)
+    state["1.weight"] = state["1.weight"] + 1
+    with pytest.raises(ValueError, match="'0.weight' and '1.weight' are one and the same in the module, but differ"):
+        tied.load_state_dict(state)
+
+
+def test_load_state_dict_of_a_path_says_how_a_file_is_read() -> None:
+    with pytest.raises(TypeError, match=r"nn.load\(path, module\)"):
+        nn.Linear(1, 1).load_state_dict("weights.safetensors")  # type: ignore[arg-type]

@@ -205,7 +205,6 @@ def test_every_op_states_its_formula() -> None:
 @pytest.mark.parametrize(
     ("missing", "extra", "code"),
     [
-        ("safetensors", "train", "nn.save(model, 'unused.safetensors')"),
         ("tqdm", "train", "nn.training.Trainer(model, nn.optim.SGD(model.parameters(), 0.1), nn.MSELoss()).fit(loader, 1)"),
         ("tensorboard", "tensorboard", "nn.training.SummaryWriter('unused')"),
         ("matplotlib", "viz", "nn.inspect.pyplot.pyplot()"),

@@ -12,8 +12,6 @@ import minigrad as mg
 import nn
 from minigrad import Tensor
 
-pytest.importorskip("safetensors", reason="safetensors is not installed")
-
 
 class Tied(nn.Module):
     def __init__(self) -> None:
@@ -43,6 +41,7 @@ def test_round_trip(tmp_path: Path) -> None:
 @pytest.mark.torch
 def test_files_travel_between_here_and_torch(tmp_path: Path) -> None:
     torch = pytest.importorskip("torch", reason="PyTorch is not installed")
+    pytest.importorskip("safetensors", reason="safetensors is not installed")
     from safetensors.torch import load_file, save_file
 
     theirs = torch.nn.Sequential(

@@ -141,6 +141,48 @@ def test_files_of_word_vectors(tmp_path: Path) -> None:
             text.read_vectors(tmp_path / "bad")
 
 
+def test_words_are_what_stands_before_the_numbers(tmp_path: Path) -> None:
+    """GloVe's largest file has ". . ." and "at name@domain.com"; others have U+0085 and numbers as words."""
+    path = tmp_path / "vectors"
+    words = [". . .", "a\u0085b", "1", "nan", "at name@domain.com", "x\u2028y"]
+    lines = [f"{word} {i}.5 -{i}e-1" for i, word in enumerate(words)]
+    for content in ("\n".join(lines), "6 2\r\n" + "\r\n".join(lines) + "\r\n"):
+        path.write_bytes(content.encode())
+        got = text.read_vectors(path)
+        assert got.words == words
+        np.testing.assert_allclose(got.vectors, [[i + 0.5, -i / 10] for i in range(6)])
+    path.write_bytes(b"a\xff 1 2\na\xfe 3 4\n")
+    assert text.read_vectors(path).words == ["a\\xff", "a\\xfe"]
+    path.write_text("a 1 2\nb 3 4\na 5 6\n")
+    with pytest.warns(UserWarning, match="1 words occur twice, 'a' say"):
+        got = text.read_vectors(path)
+    assert got.words == ["a", "b"] and got["a"].tolist() == [1, 2]
+    for bad, message in (
+        ("a 1 2\nb 1 2 3\n", "line 2: 3 values, the lines before have 2"),
+        ("a\n", "line 1: 0 values, there must be a word and its numbers"),
+        ("2 2\na 1 2\nb 3 4\nc 5 6\n", "2 words are announced, but the file goes on after them"),
+        ("1 0\na\n", "vectors of no values"),
+        ("a 1e39 2\n", "the vector of 'a' is not finite"),
+        ("9" * 18 + " 3\na 1 2 3\n", "the file ends after 1"),
+        ("a " + "1 " * 5_000_000, "line 1 has 10,000,002 characters"),
+        ("3 " + "9" * 18 + "\na 1 2 3\n", "cut off after 0 words"),
+    ):
+        path.write_text(bad)
+        with pytest.raises(ValueError, match=message) as caught:
+            text.read_vectors(path)
+        assert str(path) in str(caught.value)
+    with pytest.raises(ValueError, match="'a' occurs twice"):
+        text.WordVectors(["a", "a"], np.ones((2, 2)))
+    with pytest.raises(TypeError, match="a floating type, got int64"):
+        text.read_vectors(path, dtype=np.int64)
+
+
+def test_directions_of_very_long_vectors_are_finite() -> None:
+    """The squares of float32 numbers overflow beyond 1e19."""
+    vectors = text.WordVectors(["a", "b", "c"], np.array([[1e30, 0], [1e-30, 0], [0, 1.0]], np.float32))
+    assert [word for word, _ in vectors.nearest("a", 1)] == ["b"]
+
+
 def test_neighbours_and_analogies(tmp_path: Path) -> None:
     """Vectors made of meanings: royalty, sex, and noise."""
     words = ["king", "queen", "man", "woman", "prince", "princess", "apple"]

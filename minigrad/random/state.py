@@ -29,8 +29,8 @@ def manual_seed(seed: int) -> None:
     True
     """
     global _cpu, _seed
+    _cpu = np.random.Generator(np.random.Philox(seed))  # first: it may refuse
     _seed = seed
-    _cpu = np.random.Generator(np.random.Philox(seed))
     _gpu.clear()
 
 
@@ -70,11 +70,76 @@ def get_state() -> dict[str, Any]:
 def set_state(state: dict[str, Any]) -> None:
     """Go on where `get_state` was called.
 
+    Raises:
+        ValueError: where this is no state of the generator; it goes on as before then.
+
     >>> state = get_state(); a = generator().random(); set_state(state)
     >>> generator().random() == a
     True
     """
-    generator().bit_generator.state = state
+    checked = check_state(state)
+    generator().bit_generator.state = checked
+
+
+def check_state(state: Any) -> dict[str, Any]:
+    """A state of Philox, in the types that NumPy writes into its memory without looking.
+
+    `buffer_pos` is an index into the four words of `buffer`; NumPy would follow any other number.
+
+    Raises:
+        ValueError: where a name is missing or unknown, or a number is of another kind or out of
+            range.
+    """
+    outer = _names(
+        "state", state, ("bit_generator", "state", "buffer", "buffer_pos", "has_uint32", "uinteger")
+    )
+    inner = _names("state['state']", outer["state"], ("counter", "key"))
+    if not isinstance(outer["bit_generator"], str) or outer["bit_generator"] != "Philox":
+        raise ValueError(
+            f"random state: expected one of Philox, got {outer['bit_generator']!r:.40}"
+        )
+    return {
+        "bit_generator": "Philox",
+        "state": {
+            "counter": _words("counter", inner["counter"], 4),
+            "key": _words("key", inner["key"], 2),
+        },
+        "buffer": _words("buffer", outer["buffer"], 4),
+        "buffer_pos": _integer("buffer_pos", outer["buffer_pos"], 4),
+        "has_uint32": _integer("has_uint32", outer["has_uint32"], 1),
+        "uinteger": _integer("uinteger", outer["uinteger"], 2**32 - 1),
+    }
+
+
+def _names(what: str, found: Any, names: tuple[str, ...]) -> dict[str, Any]:
+    if not isinstance(found, dict) or found.keys() != set(names):
+        given = (
+            ", ".join(map(str, found)) if isinstance(found, dict) else f"a {type(found).__name__}"
+        )
+        raise ValueError(f"random state: {what} needs {', '.join(names)}, got {given:.80}")
+    return found
+
+
+def _words(name: str, values: Any, count: int) -> np.ndarray:
+    array = np.asarray(values)
+    whole = array.dtype.kind == "u" or (array.dtype.kind == "i" and bool((array >= 0).all()))
+    if array.shape != (count,) or not whole:
+        raise ValueError(
+            f"random state: {name!r} must be {count} integers from 0 on, got {values!r:.60}"
+        )
+    return array.astype(np.uint64)
+
+
+def _integer(name: str, value: Any, most: int) -> int:
+    if (
+        not isinstance(value, (int, np.integer))
+        or isinstance(value, bool)
+        or not 0 <= value <= most
+    ):
+        raise ValueError(
+            f"random state: {name!r} must be an integer from 0 to {most}, got {value!r:.60}"
+        )
+    return int(value)
 
 
 def bytes(length: int) -> Any:  # noqa: A001

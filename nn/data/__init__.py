@@ -2,9 +2,11 @@
 
 from .dataset import ConcatDataset, Dataset, Subset, TensorDataset, random_split
 from .download import cache_folder, download
+from .images import ImageFolder
 from .loader import DataLoader, default_collate
-from .readers import ImageFolder, load_sklearn, read_cifar, read_csv, read_idx, read_mnist
+from .readers import load_sklearn, read_cifar, read_idx, read_mnist
 from .sampler import BatchSampler, RandomSampler, Sampler, SequentialSampler, SubsetRandomSampler, WeightedRandomSampler
+from .tables import read_csv
 
 __all__ = [
     "BatchSampler", "ConcatDataset", "DataLoader", "Dataset", "ImageFolder", "RandomSampler", "Sampler", "SequentialSampler",

@@ -12,6 +12,7 @@ from minigrad import Tensor, random, stack
 from minigrad.trees import sequence_like
 
 from ..settings import settings
+from ..states import COUNT, checked_state
 from .sampler import BatchSampler, RandomSampler, Sampler, SequentialSampler
 
 if TYPE_CHECKING:
@@ -135,7 +136,17 @@ class DataLoader:
         return {"seed": self.seed, "epoch": self.epoch, "position": self.position}
 
     def load_state_dict(self, state: Mapping[str, int]) -> None:
-        """Go on where `state_dict` was called."""
+        """Go on where `state_dict` was called.
+
+        Raises:
+            ValueError: where this is no state of such a loader; nothing is changed then.
+        """
+        state = checked_state("DataLoader", state, seed=COUNT, epoch=COUNT, position=COUNT)
+        if state["position"] > len(self):
+            raise ValueError(
+                f"DataLoader.load_state_dict: position {state['position']} "
+                f"in an epoch of {len(self)} batches"
+            )
         self.seed, self.epoch, self.position = state["seed"], state["epoch"], state["position"]
         sampler = getattr(self.batch_sampler, "sampler", None)
         if isinstance(sampler, RandomSampler):

@@ -1,40 +1,98 @@
-"""Readers of the files that data sets come in.  A file that is cut off, of another kind, or holds NaN is a named error."""
+"""Readers of the binary files that data sets come in.
+
+A file that is cut off, of another kind, or holds NaN is a named error. What it
+may take of memory is bounded by its own size: a gzip file is unpacked piece by piece, and no
+further than its header says.
+"""
 
 from __future__ import annotations
 
-import csv
 import gzip
 import importlib
 import os
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from math import prod
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, cast
 
 import numpy as np
 
 from minigrad.install import install
 
-from .dataset import Dataset
-
-__all__ = ["ImageFolder", "load_sklearn", "read_cifar", "read_csv", "read_idx", "read_mnist"]
+__all__ = ["load_sklearn", "read_cifar", "read_idx", "read_mnist"]
 
 Name = str | os.PathLike[str]
 
 #: The element types of idx files by their code.
 _IDX_TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 
+#: A gzip file may unpack to so many bytes, or to so many times its size; real data is packed to a
+#: third or a tenth.
+_UNPACKED, _RATIO = 1 << 26, 100
+_PIECE = 1 << 20
 
-def _bytes(path: Name) -> bytes:
-    """The content of a file, unpacked where it is gzipped."""
-    data = Path(path).read_bytes()
-    if data[:2] != b"\x1f\x8b":
-        return data
-    try:
-        return gzip.decompress(data)
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise ValueError(f"{path}: the gzip file is cut off or damaged ({error})") from error
+
+class _Content:
+    """The bytes of a file from the beginning, unpacked where it is gzipped.
+
+    Attributes:
+        most: how many bytes there can be at most.
+        packed: whether it is gzipped.
+    """
+
+    def __init__(self, path: Name) -> None:
+        self.path = path
+        self._packed = open(path, "rb")  # noqa: SIM115  closed by __exit__
+        self.most = os.fstat(self._packed.fileno()).st_size
+        self._file: IO[bytes] = self._packed
+        self.packed = self._packed.read(2) == b"\x1f\x8b"
+        if self.packed:
+            self.most = max(_UNPACKED, _RATIO * self.most)
+            self._file = cast(IO[bytes], gzip.GzipFile(fileobj=self._packed))
+        self._packed.seek(0)
+
+    def __enter__(self) -> _Content:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._packed.close()
+
+    def read(self, count: int) -> bytearray:
+        """So many bytes, or fewer, where the file ends; memory grows with what is really there.
+
+        Raises:
+            ValueError: where a gzip file is damaged.
+        """
+        found = bytearray()
+        try:
+            while len(found) < count and (
+                piece := self._file.read(min(_PIECE, count - len(found)))
+            ):
+                found += piece
+        except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+            raise ValueError(
+                f"{self.path}: the gzip file is cut off or damaged ({error})"
+            ) from error
+        return found
+
+    def all(self) -> bytearray:
+        """All that is left.
+
+        Raises:
+            ValueError: where a gzip file is damaged, or unpacks to far more than its size.
+        """
+        found = self.read(self.most + 1)
+        if len(found) > self.most:
+            raise ValueError(self.too_large())
+        return found
+
+    def too_large(self) -> str:
+        """The words for a gzip file that unpacks to more than it may."""
+        return (
+            f"{self.path} unpacks to more than {self.most:,} bytes: "
+            "if that is right, unpack it first (gunzip)"
+        )
 
 
 def read_idx(path: Name) -> np.ndarray:
@@ -43,22 +101,43 @@ def read_idx(path: Name) -> np.ndarray:
     The format: two zero bytes, the element type, the number of axes, their lengths as big-endian 32-bit integers, the elements.
 
     Raises:
-        ValueError: where the file is no idx file, or its size is not what its header says.
+        ValueError: where the file is no idx file, its size is not what its header says, or it holds
+            NaN or infinity.
     """
-    data = _bytes(path)
-    if len(data) < 4 or data[:2] != b"\0\0" or data[2] not in _IDX_TYPES:
-        raise ValueError(
-            f"{path} is not an idx file: it begins with {data[:4].hex(' ') or 'nothing'}, not with 00 00, a type and a rank"
-        )
-    dtype, rank = np.dtype(_IDX_TYPES[data[2]]), data[3]
-    if len(data) < 4 + 4 * rank:
-        raise ValueError(f"{path}: the idx header is cut off after {len(data)} bytes")
-    shape = tuple(int(n) for n in np.frombuffer(data, ">u4", rank, 4))
-    expected, found = prod(shape) * dtype.itemsize, len(data) - 4 - 4 * rank
+    with _Content(path) as content:
+        dtype, shape = _idx_header(path, content)
+        expected = prod(shape) * dtype.itemsize
+        needs = f"{path}: shape {shape} of {dtype.name} needs {expected} bytes"
+        if expected > content.most and content.packed:
+            raise ValueError(f"{needs}; {content.too_large()}")
+        data = content.read(min(expected, content.most))
+        found = len(data) + len(content.read(_PIECE))  # to the end, where gzip's own checksum is
     if expected != found:
-        raise ValueError(f"{path}: shape {shape} of {dtype.name} needs {expected} bytes, the file has {found}")
-    array = np.frombuffer(data, dtype, prod(shape), 4 + 4 * rank).reshape(shape)
-    return array.astype(dtype.newbyteorder("="))
+        raise ValueError(
+            f"{needs}, the file has {found}" + " or more" * (found == expected + _PIECE)
+        )
+    try:
+        array = np.frombuffer(data, dtype).reshape(shape).astype(dtype.newbyteorder("="))
+    except ValueError as error:
+        raise ValueError(f"{path}: shape {shape}: {error}") from error
+    if array.dtype.kind == "f" and not np.isfinite(array).all():
+        place = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
+        raise ValueError(f"{path}: element {place} is {array[place]}")
+    return array
+
+
+def _idx_header(path: Name, content: _Content) -> tuple[np.dtype[Any], tuple[int, ...]]:
+    """The element type and the shape that an idx file begins with."""
+    start = content.read(4)
+    if len(start) < 4 or start[:2] != b"\0\0" or start[2] not in _IDX_TYPES:
+        raise ValueError(
+            f"{path} is not an idx file: it begins with {start.hex(' ') or 'nothing'}, "
+            "not with 00 00, a type and a rank"
+        )
+    lengths = content.read(4 * start[3])
+    if len(lengths) < 4 * start[3]:
+        raise ValueError(f"{path}: the idx header is cut off after {4 + len(lengths)} bytes")
+    return np.dtype(_IDX_TYPES[start[2]]), tuple(int(n) for n in np.frombuffer(lengths, ">u4"))
 
 
 def read_mnist(folder: Name, train: bool = True) -> tuple[np.ndarray, np.ndarray]:
@@ -71,9 +150,16 @@ def read_mnist(folder: Name, train: bool = True) -> tuple[np.ndarray, np.ndarray
         candidates = [Path(folder) / f"{prefix}-{kind}-ubyte{end}" for end in ("", ".gz")]
         present = [path for path in candidates if path.exists()]
         if not present:
-            raise FileNotFoundError(f"read_mnist: neither {candidates[0]} nor {candidates[1].name} is there")
+            raise FileNotFoundError(
+                f"read_mnist: neither {candidates[0]} nor {candidates[1].name} is there"
+            )
         arrays.append(read_idx(present[0]))
     images, labels = arrays
+    if images.ndim != 3 or labels.ndim != 1 or labels.dtype.kind not in "iu":
+        raise ValueError(
+            f"read_mnist: expected images (N, H, W) and whole labels (N,) in {folder}, "
+            f"got {images.shape} and {labels.shape} of {labels.dtype}"
+        )
     if len(images) != len(labels):
         raise ValueError(f"read_mnist: {len(images)} images but {len(labels)} labels in {folder}")
     return images, labels.astype(np.int64)
@@ -90,72 +176,27 @@ def read_cifar(paths: Name | Sequence[Name], classes: int = 10) -> tuple[np.ndar
     head = 1 if classes == 10 else 2
     record, images, labels = head + 3072, [], []
     for path in [paths] if isinstance(paths, (str, os.PathLike)) else paths:
-        data = np.frombuffer(_bytes(path), np.uint8)
+        with _Content(path) as content:
+            data = np.frombuffer(content.all(), np.uint8)
         if not data.size or data.size % record:
-            raise ValueError(f"{path}: {data.size} bytes are not a whole number of records of {record} bytes (CIFAR-{classes})")
+            raise ValueError(
+                f"{path}: {data.size} bytes are not a whole number of records of {record} bytes "
+                f"(CIFAR-{classes})"
+            )
         rows = data.reshape(-1, record)
         if rows[:, head - 1].max() >= classes:
-            raise ValueError(f"{path}: label {rows[:, head - 1].max()} in a file of CIFAR-{classes}: is it another file?")
+            raise ValueError(
+                f"{path}: label {rows[:, head - 1].max()} in a file of CIFAR-{classes}: "
+                "is it another file?"
+            )
+        if head == 2 and rows[:, 0].max() >= 20:
+            raise ValueError(
+                f"{path}: coarse label {rows[:, 0].max()} in a file of CIFAR-100: "
+                "is it another file?"
+            )
         images.append(rows[:, head:].reshape(-1, 3, 32, 32))
         labels.append(rows[:, head - 1].astype(np.int64))
     return np.concatenate(images), np.concatenate(labels)
-
-
-def read_csv(
-    path: Name, target: str | int | None = None, header: bool = True, delimiter: str = ",", dtype: Any = np.float64,
-    allow_nan: bool = False,
-) -> tuple[np.ndarray, np.ndarray | None, list[str]]:  # fmt: skip
-    """Numbers from a CSV file: (features (N, F), targets (N,) or None, names of the features).
-
-    Args:
-        target: the name or number of the column of targets; text there becomes class numbers, in alphabetical order.
-        allow_nan: empty fields and "nan" are NaN, in place of an error.
-
-    Raises:
-        ValueError: with line and column, where a field is no number, is missing, or is NaN.
-    """
-    with open(path, newline="", encoding="utf-8-sig") as file:
-        lines = [(number, row) for number, row in enumerate(csv.reader(file, delimiter=delimiter), start=1) if row]
-    if not lines or (header and len(lines) == 1):
-        raise ValueError(f"{path} holds no rows")
-    names = [name.strip() for name in lines[0][1]] if header else [str(i) for i in range(len(lines[0][1]))]
-    column = None if target is None else _column(path, names, target)
-    features, targets = [], []
-    for number, row in lines[1:] if header else lines:
-        if len(row) != len(names):
-            raise ValueError(f"{path}, line {number}: {len(row)} fields, but there are {len(names)} columns")
-        values = []
-        for i, field in enumerate(row):
-            if i == column:
-                targets.append(field.strip())
-                continue
-            try:
-                value = float(field) if field.strip() or not allow_nan else np.nan
-            except ValueError:
-                raise ValueError(f"{path}, line {number}, column {names[i]!r}: {field!r} is not a number") from None
-            if np.isnan(value) and not allow_nan:
-                raise ValueError(f"{path}, line {number}, column {names[i]!r} is NaN; pass allow_nan=True to keep it")
-            values.append(value)
-        features.append(values)
-    kept = [name for i, name in enumerate(names) if i != column]
-    return np.array(features, dtype=dtype), None if column is None else _targets(targets), kept
-
-
-def _column(path: Name, names: list[str], target: str | int) -> int:
-    """The number of a column that is given by name or by number."""
-    number = names.index(target) if target in names else target
-    if not (isinstance(number, int) and -len(names) <= number < len(names)):
-        raise ValueError(f"{path} has no column {target!r}; it has {', '.join(names)}")
-    return number % len(names)
-
-
-def _targets(fields: list[str]) -> np.ndarray:
-    """Numbers where all are numbers, class numbers otherwise."""
-    try:
-        values = np.array([float(field) for field in fields])
-    except ValueError:
-        return np.unique(fields, return_inverse=True)[1]
-    return values.astype(np.int64) if (values == np.round(values)).all() else values
 
 
 def load_sklearn(name: str) -> tuple[np.ndarray, np.ndarray]:
@@ -170,53 +211,14 @@ def load_sklearn(name: str) -> tuple[np.ndarray, np.ndarray]:
     """
     names = ("breast_cancer", "diabetes", "digits", "iris", "linnerud", "wine")
     if name not in names:
-        raise ValueError(f"load_sklearn: scikit-learn carries no data set {name!r}; it has {', '.join(names)}")
+        raise ValueError(
+            f"load_sklearn: scikit-learn carries no data set {name!r}; it has {', '.join(names)}"
+        )
     try:
         datasets = importlib.import_module("sklearn.datasets")
     except ImportError as error:
         raise ImportError(f"these data sets come with scikit-learn: {install('demo')}") from error
     inputs, targets = getattr(datasets, f"load_{name}")(return_X_y=True)
-    return inputs.astype(np.float32), targets.astype(np.int64 if targets.dtype.kind == "i" else np.float32)
-
-
-class ImageFolder(Dataset):
-    """Images in one folder for each class: root/cat/1.png, root/dog/2.jpg ...; items are (image (C, H, W) of uint8, class).
-
-    Args:
-        transform: called with each image array.
-        mode: pillow's mode that images are brought to, "RGB" or "L", say.
-
-    Attributes:
-        classes: the names of the folders, in alphabetical order.
-    """
-
-    suffixes = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff")
-
-    def __init__(self, root: Name, transform: Callable[[np.ndarray], Any] | None = None, mode: str = "RGB") -> None:
-        self.transform, self.mode = transform, mode
-        self.classes = sorted(entry.name for entry in os.scandir(root) if entry.is_dir())
-        self.samples = [
-            (path, number)
-            for number, name in enumerate(self.classes)
-            for path in sorted((Path(root) / name).rglob("*"))
-            if path.suffix.lower() in self.suffixes
-        ]
-        if not self.samples:
-            raise ValueError(f"ImageFolder: no images in folders below {root}")
-
-    def __len__(self) -> int:
-        return len(self.samples)
-
-    def __getitem__(self, index: int) -> tuple[Any, int]:
-        path, number = self.samples[index]
-        try:
-            pillow = importlib.import_module("PIL.Image")
-        except ImportError as error:
-            raise ImportError(f"images are read with pillow: {install('images')}") from error
-        try:
-            with pillow.open(path) as image:
-                array = np.asarray(image.convert(self.mode))
-        except Exception as error:
-            raise ValueError(f"{path} cannot be read as an image: {error}") from error
-        array = array[None] if array.ndim == 2 else np.moveaxis(array, -1, 0)
-        return (array if self.transform is None else self.transform(array)), number
+    return inputs.astype(np.float32), targets.astype(
+        np.int64 if targets.dtype.kind == "i" else np.float32
+    )

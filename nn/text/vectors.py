@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,9 @@ import numpy as np
 from minigrad import raw
 
 __all__ = ["WordVectors", "read_vectors"]
+
+#: The characters of a line of text; 100,000 values need a fifth of that.
+LONGEST_LINE = 1 << 23
 
 
 class WordVectors:
@@ -25,9 +29,17 @@ class WordVectors:
     def __init__(self, words: Sequence[str], vectors: Any) -> None:
         self.words, self.vectors = list(words), np.asarray(raw(vectors))
         if self.vectors.ndim != 2 or len(self.words) != len(self.vectors):
-            raise ValueError(f"WordVectors: {len(self.words)} words for vectors of shape {self.vectors.shape}")
+            raise ValueError(
+                f"WordVectors: {len(self.words)} words for vectors of shape {self.vectors.shape}"
+            )
         self.numbers = {word: i for i, word in enumerate(self.words)}
-        lengths = np.linalg.norm(self.vectors, axis=1, keepdims=True)
+        if len(self.numbers) != len(self.words):
+            twice = next(word for i, word in enumerate(self.words) if self.numbers[word] != i)
+            raise ValueError(f"WordVectors: the word {twice!r} occurs twice")
+        squares = np.einsum("nd,nd->n", self.vectors, self.vectors, dtype=np.float64)[
+            :, None
+        ]  # no overflow of float32
+        lengths = np.sqrt(squares).astype(np.result_type(self.vectors, np.float32))
         self._directions = self.vectors / np.where(lengths == 0, 1.0, lengths)
 
     def __len__(self) -> int:
@@ -44,23 +56,30 @@ class WordVectors:
             raise KeyError(f"there is no vector for {word!r}")
         return self.numbers[word]
 
-    def nearest(self, word: str | np.ndarray, n: int = 10, metric: str = "cosine") -> list[tuple[str, float]]:
+    def nearest(
+        self, word: str | np.ndarray, n: int = 10, metric: str = "cosine"
+    ) -> list[tuple[str, float]]:
         """The n nearest words, nearest first, with their cosine, or their distance with metric="euclidean"."""
         if metric not in ("cosine", "euclidean"):
             raise ValueError(f"metric must be 'cosine' or 'euclidean', got {metric!r}")
         vector = self[word] if isinstance(word, str) else np.asarray(word)
         itself = {self._number(word)} if isinstance(word, str) else set()
         if metric == "cosine":
-            scores = self._directions @ (vector / (np.linalg.norm(vector) or 1.0))
+            length = np.sqrt(np.einsum("d,d->", vector, vector, dtype=np.float64)) or 1.0
+            scores = self._directions @ (vector / length).astype(self._directions.dtype)
             return self._best(scores, n, itself)
         distances = np.linalg.norm(self.vectors - vector, axis=1)
         return [(found, -score) for found, score in self._best(-distances, n, itself)]
 
     def _best(self, scores: np.ndarray, n: int, without: set[int]) -> list[tuple[str, float]]:
-        order = [i for i in np.argsort(-scores, kind="stable")[: n + len(without)] if i not in without]
+        order = [
+            i for i in np.argsort(-scores, kind="stable")[: n + len(without)] if i not in without
+        ]
         return [(self.words[i], float(scores[i])) for i in order[:n]]
 
-    def analogy(self, a: str, b: str, c: str, n: int = 10, method: str = "3CosAdd") -> list[tuple[str, float]]:
+    def analogy(
+        self, a: str, b: str, c: str, n: int = 10, method: str = "3CosAdd"
+    ) -> list[tuple[str, float]]:
         """The words that are to c as b is to a (Mikolov et al., 2013; Levy and Goldberg, 2014).
 
         Args:
@@ -78,14 +97,16 @@ class WordVectors:
             raise ValueError(f"method must be '3CosAdd' or '3CosMul', got {method!r}")
         return self._best(scores, n, set(given))
 
-    def evaluate(self, path: str | os.PathLike[str], method: str = "3CosAdd") -> dict[str, tuple[int, int]]:
+    def evaluate(
+        self, path: str | os.PathLike[str], method: str = "3CosAdd"
+    ) -> dict[str, tuple[int, int]]:
         """How many analogies of a file are solved: for each of its sections (right, asked).
 
         The file has lines ": section" and "a b c d"; lines with a word without a vector are left out.
         """
         results: dict[str, tuple[int, int]] = {}
         section = ""
-        for number, line in enumerate(Path(path).read_text(encoding="utf-8").splitlines(), start=1):
+        for number, line in enumerate(_lines(Path(path).read_bytes()), start=1):
             if line.startswith(":"):
                 section = line[1:].strip()
                 continue
@@ -96,65 +117,151 @@ class WordVectors:
                 raise ValueError(f"{path}, line {number}: an analogy is four words, got {line!r}")
             if all(word in self for word in words):
                 right, asked = results.get(section, (0, 0))
-                results[section] = (right + (self.analogy(words[0], words[1], words[2], 1, method)[0][0] == words[3]), asked + 1)
+                results[section] = (
+                    right
+                    + (self.analogy(words[0], words[1], words[2], 1, method)[0][0] == words[3]),
+                    asked + 1,
+                )
         return results
 
 
-def read_vectors(path: str | os.PathLike[str], max_words: int | None = None, dtype: Any = np.float32) -> WordVectors:
+def read_vectors(
+    path: str | os.PathLike[str], max_words: int | None = None, dtype: Any = np.float32
+) -> WordVectors:
     """Word vectors from a file of GloVe (text), or of word2vec (text or binary, with a first line "count dimension").
 
+    A word may hold spaces (". . ."), and any character but the line's end. Bytes that are no UTF-8
+    are kept as "\\xff". Of a word that occurs twice the first vector is kept, with a warning.
+
+    Args:
+        max_words: read no more than so many; the files begin with the most frequent ones.
+        dtype: a floating type.
+
     Raises:
-        ValueError: where the file is cut off, a line has another number of values, or a value is no number or NaN.
+        ValueError: where the file is cut off, a line has another number of values, or a value is no
+            number, or not finite.
     """
+    if np.dtype(dtype).kind != "f":
+        raise TypeError(f"read_vectors: dtype must be a floating type, got {np.dtype(dtype)}")
     data = Path(path).read_bytes()
     first, _, rest = data.partition(b"\n")
-    head = first.split()
-    if len(head) == 2 and all(part.isdigit() for part in head):
+    head = first[:LONGEST_LINE].split()
+    if len(head) == 2 and all(part.isdigit() and len(part) < 19 for part in head):
         count, dimension = map(int, head)
+        if not dimension:
+            raise ValueError(f"{path}, line 1: vectors of no values are announced")
         limit = count if max_words is None else min(count, max_words)
-        line = rest.partition(b"\n")[0]
-        is_text = len(line.split()) == dimension + 1 and _is_text(line)
-        words, vectors = _text(path, rest, limit, 2) if is_text else _binary(path, rest, limit, dimension)
+        line = rest[:LONGEST_LINE].partition(b"\n")[0]
+        if _trailing_numbers(line.split()[1:]) == dimension:
+            words, vectors, more = _text(path, rest, limit, 2, dimension, dtype)
+        else:
+            words, vectors, more = _binary(path, rest, limit, dimension)
         if len(words) < limit:
-            raise ValueError(f"{path}: {count} words are announced, the file ends after {len(words)}")
+            raise ValueError(
+                f"{path}: {count} words are announced, the file ends after {len(words)}"
+            )
+        if more and limit == count:
+            raise ValueError(
+                f"{path}: {count} words are announced, but the file goes on after them"
+            )
     else:
-        words, vectors = _text(path, data, max_words, 1)
-    array = np.array(vectors, dtype=dtype)
+        words, vectors, _ = _text(path, data, max_words, 1, None, dtype)
+    if not words:
+        raise ValueError(f"{path} holds no vectors")
+    with np.errstate(over="ignore"):
+        array = np.array(vectors, dtype=dtype)
     if not np.isfinite(array).all():
-        raise ValueError(f"{path}: the vector of {words[int(np.argwhere(~np.isfinite(array))[0][0])]!r} is not finite")
-    return WordVectors(words, array)
+        first_bad = int(np.argwhere(~np.isfinite(array))[0][0])
+        raise ValueError(f"{path}: the vector of {words[first_bad]!r} is not finite")
+    return WordVectors(*_first_of_each(path, words, array))
 
 
-def _is_text(line: bytes) -> bool:
+def _first_of_each(
+    path: Any, words: list[str], vectors: np.ndarray
+) -> tuple[list[str], np.ndarray]:
+    """Words and vectors without those whose word was there before."""
+    places: dict[str, int] = {}
+    for i, word in enumerate(words):
+        places.setdefault(word, i)
+    if len(places) == len(words):
+        return words, vectors
+    twice = next(word for i, word in enumerate(words) if places[word] != i)
+    warnings.warn(
+        f"{path}: {len(words) - len(places)} words occur twice, {twice!r} say; "
+        "their first vectors are kept",
+        stacklevel=3,
+    )
+    return list(places), vectors[list(places.values())]
+
+
+def _lines(data: bytes) -> Iterator[str]:
+    """The lines of a text: only a line feed ends one, since words hold U+0085 and its like."""
+    start = 0
+    while start < len(data):
+        end = data.find(b"\n", start)
+        end = len(data) if end < 0 else end
+        yield data[start:end].decode("utf-8", errors="backslashreplace").rstrip("\r")
+        start = end + 1
+
+
+def _is_number(field: str | bytes) -> bool:
     try:
-        [float(value) for value in line.split()[1:]]
+        float(field)
     except ValueError:
         return False
     return True
 
 
-def _text(path: Any, data: bytes, limit: int | None, first: int) -> tuple[list[str], list[list[float]]]:
+def _trailing_numbers(fields: Sequence[str | bytes]) -> int:
+    """How many fields at the end are numbers."""
+    count = 0
+    while count < len(fields) and _is_number(fields[-1 - count]):
+        count += 1
+    return count
+
+
+def _text(
+    path: Any, data: bytes, limit: int | None, first: int, dimension: int | None, dtype: Any
+) -> tuple[list[str], list[np.ndarray], bool]:
+    """Words, vectors, and whether there are more lines; the first line may tell the dimension."""
     words: list[str] = []
-    vectors: list[list[float]] = []
-    for number, line in enumerate(data.decode("utf-8", errors="replace").splitlines(), start=first):
-        if limit is not None and len(words) == limit:
-            break
-        if not line.strip():
+    vectors: list[np.ndarray] = []
+    for number, line in enumerate(_lines(data), start=first):
+        if len(line) > LONGEST_LINE:
+            raise ValueError(
+                f"{path}, line {number} has {len(line):,} characters: these are no vectors"
+            )
+        fields = line.rstrip(" \t").split(" ")
+        if fields == [""]:
             continue
-        word, *values = line.rstrip().split(" ")
+        if limit is not None and len(words) == limit:
+            return words, vectors, True
+        dimension = dimension or _trailing_numbers(fields[1:])
+        word, values = (
+            fields[:-dimension] if dimension else fields,
+            fields[-dimension:] if dimension else [],
+        )
+        if len(fields) <= dimension or not values or any(map(_is_number, word[1:])):
+            before = (
+                f"the lines before have {dimension}"
+                if words
+                else "there must be a word and its numbers"
+            )
+            raise ValueError(f"{path}, line {number}: {len(fields) - 1} values, {before}")
         try:
-            vectors.append([float(value) for value in values])
+            numbers = [float(value) for value in values]
         except ValueError as error:
             raise ValueError(f"{path}, line {number}: {error}") from None
-        if len(vectors[-1]) != len(vectors[0]) or not values:
-            raise ValueError(f"{path}, line {number}: {len(values)} values, the lines before have {len(vectors[0])}")
-        words.append(word)
-    if not words:
-        raise ValueError(f"{path} holds no vectors")
-    return words, vectors
+        with np.errstate(over="ignore"):
+            vectors.append(np.array(numbers, dtype))
+        words.append(" ".join(word))
+    return words, vectors, False
 
 
-def _binary(path: Any, data: bytes, limit: int, dimension: int) -> tuple[list[str], list[np.ndarray]]:
+def _binary(
+    path: Any, data: bytes, limit: int, dimension: int
+) -> tuple[list[str], list[np.ndarray], bool]:
+    """Words, vectors, and whether there is more."""
     words: list[str] = []
     vectors: list[np.ndarray] = []
     place = 0
@@ -162,7 +269,7 @@ def _binary(path: Any, data: bytes, limit: int, dimension: int) -> tuple[list[st
         space = data.find(b" ", place)
         if space < 0 or len(data) < space + 1 + 4 * dimension:
             raise ValueError(f"{path} is cut off after {len(words)} words")
-        words.append(data[place:space].lstrip(b"\n").decode("utf-8", errors="replace"))
+        words.append(data[place:space].lstrip(b"\n").decode("utf-8", errors="backslashreplace"))
         vectors.append(np.frombuffer(data, "<f4", dimension, space + 1))
         place = space + 1 + 4 * dimension
-    return words, vectors
+    return words, vectors, bool(data[place:].strip())

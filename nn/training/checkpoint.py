@@ -1,45 +1,29 @@
-"""Checkpoints: everything that a run needs to go on bit for bit, in one safetensors file with JSON in its header."""
+"""Checkpoints: everything that a run needs to go on bit for bit, in one safetensors file.
+
+A checkpoint is data. It is read and checked as a whole first; then all parts take their states up,
+or none does.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import copy
-import json
 import os
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
-
-from minigrad import Tensor, random
+from minigrad import random
 from minigrad.files import write_whole
 
-from ..module import Module, host
-from ..saving import safetensors_numpy
+from ..module import Module
+from ..packing import pack, unpack
+from ..safetensors import pack_file
+from ..saving import TREE, read_arrays
 
-__all__ = ["load_checkpoint", "save_checkpoint"]
+__all__ = ["load_checkpoint", "read_checkpoint", "restore", "save_checkpoint"]
 
-FORMAT = "minigrad checkpoint 1"
-
-
-def _pack(value: Any, path: str, arrays: dict[str, np.ndarray]) -> Any:
-    """What JSON can hold of a tree of dicts, lists, tuples, numbers, text and arrays; the arrays go to `arrays` by their path."""
-    if isinstance(value, dict):
-        return {str(k): _pack(v, f"{path}/{k}", arrays) for k, v in value.items()}
-    if isinstance(value, (list, tuple)):
-        items = [_pack(v, f"{path}/{i}", arrays) for i, v in enumerate(value)]
-        return {"$tuple": items} if isinstance(value, tuple) else items
-    if isinstance(value, Tensor) or np.ndim(value):
-        arrays[path] = np.asarray(host(value), order="C")
-        return {"$array": path}
-    return value.item() if isinstance(value, np.generic) else value
-
-
-def _unpack(value: Any, arrays: dict[str, np.ndarray]) -> Any:
-    if isinstance(value, dict):
-        if value.keys() == {"$array"}:
-            return arrays[value["$array"]]
-        return tuple(_unpack(value["$tuple"], arrays)) if "$tuple" in value else {k: _unpack(v, arrays) for k, v in value.items()}
-    return [_unpack(v, arrays) for v in value] if isinstance(value, list) else value
+FORMAT = "minigrad checkpoint 2"
+KIND = "a checkpoint of minigrad"
 
 
 def save_checkpoint(
@@ -51,46 +35,104 @@ def save_checkpoint(
     The file replaces the old one at once, when it is whole.
 
     Args:
-        extra: anything besides, of dicts, lists, tuples, numbers, text, arrays and Tensors.
+        extra: anything besides, of dicts, lists, tuples, numbers, text, bytes, arrays and Tensors.
+
+    Raises:
+        TypeError: where something cannot be kept; the message has its path. Nothing is written
+            then.
     """
     parts = {"model": model, "optimizer": optimizer, "scheduler": scheduler, "loader": loader}
-    note = {name: part.state_dict() for name, part in parts.items() if part is not None}
-    arrays: dict[str, np.ndarray] = {}
-    packed = _pack({"format": FORMAT, "random": random.get_state(), "extra": extra or {}, **note}, "", arrays)
-    write_whole(path, safetensors_numpy().save(arrays, {"minigrad": json.dumps(packed)}))
+    parts = _given(parts, "state_dict")
+    note = {name: part.state_dict() for name, part in parts.items()}
+    text, arrays = pack(
+        {"format": FORMAT, "random": random.get_state(), "extra": extra or {}, **note}
+    )
+    write_whole(path, pack_file(arrays, {TREE: text}))
 
 
 def load_checkpoint(
-    path: str | os.PathLike[str], model: Module, optimizer: Any = None, scheduler: Any = None, loader: Any = None
+    path: str | os.PathLike[str],
+    model: Module,
+    optimizer: Any = None,
+    scheduler: Any = None,
+    loader: Any = None,
 ) -> dict[str, Any]:
     """Go on where `save_checkpoint` was called; returns `extra`.
 
     Raises:
-        ValueError: where the file is damaged, is no checkpoint, or is one of another network; nothing is changed then.
+        ValueError: where the file is damaged, is no checkpoint, or is one of another network;
+            nothing is changed then, not even the random generator.
     """
-    data = Path(path).read_bytes()
+    parts = {"model": model, "optimizer": optimizer, "scheduler": scheduler, "loader": loader}
+    parts = _given(parts, "load_state_dict")
+    note = read_checkpoint(path)
+    restore(path, note, parts)
+    return note["extra"]
+
+
+def _given(parts: dict[str, Any], method: str) -> dict[str, Any]:
+    """The parts that are not None, which must have that method."""
+    given = {name: part for name, part in parts.items() if part is not None}
+    for name, part in given.items():
+        if not hasattr(part, method):
+            raise TypeError(f"the {name} must have {method}(), got a {type(part).__name__}")
+    return given
+
+
+def read_checkpoint(path: str | os.PathLike[str]) -> dict[str, Any]:
+    """What a checkpoint holds: states by the names of their parts, "random" and "extra".
+
+    Raises:
+        ValueError: where the file is damaged, or is no checkpoint.
+    """
+    arrays, metadata = read_arrays(path, KIND)
+    if TREE not in metadata:
+        raise ValueError(f"{path} is not {KIND}, or is damaged: it holds arrays alone, for nn.load")
     try:
-        header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
-        note = _unpack(json.loads(header["__metadata__"]["minigrad"]), safetensors_numpy().load(data))
+        note = unpack(metadata[TREE], arrays)
         found = note["format"]
-    except ImportError:
-        raise
-    except Exception as error:
-        raise ValueError(f"{path} is not a checkpoint of minigrad, or is damaged: {error!r}") from error
-    if found != FORMAT:
-        raise ValueError(f"{path} has the format {found!r}, expected {FORMAT!r}")
-    given = {"model": model, "optimizer": optimizer, "scheduler": scheduler, "loader": loader}
-    parts = {name: part for name, part in given.items() if part is not None}
-    for name in [*parts, "random", "extra"]:
+    except (KeyError, TypeError, ValueError) as error:
+        raise ValueError(f"{path} is not {KIND}, or is damaged: {error}") from error
+    if not isinstance(found, str) or found != FORMAT:
+        raise ValueError(f"{path} has the format {found!r:.40}, expected {FORMAT!r}")
+    for name in ("random", "extra"):
+        if not isinstance(note.get(name), dict):
+            raise ValueError(f"{path} holds no state of the {name}")
+    return note
+
+
+def restore(
+    path: str | os.PathLike[str], note: Mapping[str, Any], parts: Mapping[str, Any]
+) -> None:
+    """Let parts take up their states, all or none: what was loaded before one refuses is put back.
+
+    Args:
+        path: the file, for messages.
+        note: what `read_checkpoint` returned, perhaps with more states.
+        parts: what has `state_dict` and `load_state_dict`, by the names that their states have in
+            the note.
+
+    Raises:
+        ValueError: where a state is missing or does not fit.
+    """
+    for name in parts:
         if name not in note:
             raise ValueError(f"{path} holds no state of the {name}")
-    before = copy.deepcopy({name: part.state_dict() for name, part in parts.items()})
+    try:
+        generator = random.state.check_state(note["random"])
+    except ValueError as error:
+        raise ValueError(f"{path} does not fit: {error}") from error
+    before = {name: copy.deepcopy(part.state_dict()) for name, part in parts.items()}
+    done: list[str] = []
     try:
         for name, part in parts.items():
+            done.append(name)
             part.load_state_dict(note[name])
-        random.set_state(note["random"])
-    except Exception as error:
-        for name, part in parts.items():
-            part.load_state_dict(before[name])
-        raise ValueError(f"{path} does not fit: {error}") from error
-    return note["extra"]
+    except BaseException as error:  # Ctrl-C leaves no half either
+        for given in reversed(done):
+            with contextlib.suppress(Exception):  # one that cannot go back does not keep the others
+                parts[given].load_state_dict(before[given])
+        if not isinstance(error, Exception):
+            raise
+        raise ValueError(f"{path} does not fit the {name}: {error}") from error
+    random.set_state(generator)

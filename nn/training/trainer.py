@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Iterable, Sequence
 from math import inf
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -15,11 +15,35 @@ from minigrad import Tensor, no_grad, tree_map
 from minigrad.install import install
 
 from ..module import Module
+from ..states import COUNT, FLAG, NUMBER, Kind, checked_state
 from ..utils import clip_grad_norm_
-from .checkpoint import load_checkpoint, save_checkpoint
+from .checkpoint import read_checkpoint, restore, save_checkpoint
 from .history import History
 
 __all__ = ["EarlyStopping", "Trainer"]
+
+
+def _are_rows(value: Any) -> bool:
+    return isinstance(value, list) and all(
+        isinstance(row, dict)
+        and all(isinstance(k, str) and NUMBER.holds(v) for k, v in row.items())
+        for row in value
+    )
+
+
+def _are_weights(value: Any) -> bool:
+    return value is None or (
+        isinstance(value, dict) and all(isinstance(v, Tensor) for v in value.values())
+    )
+
+
+def _shapes(weights: Any) -> dict[str, tuple[int, ...]]:
+    return {name: np.shape(w) for name, w in weights.items()} if isinstance(weights, dict) else {}
+
+
+ROWS = Kind("a list of dicts of numbers, one for each epoch", _are_rows)
+STATES = Kind("a list of the states of callbacks", lambda value: isinstance(value, list))
+WEIGHTS = Kind("None or a dict of Tensors", _are_weights)
 
 
 class EarlyStopping:
@@ -61,8 +85,19 @@ class EarlyStopping:
         return {"best": self.best, "bad_epochs": self.bad_epochs, "weights": self.weights}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on where `state_dict` was called."""
-        self.best, self.bad_epochs, self.weights = state["best"], state["bad_epochs"], state["weights"]
+        """Go on where `state_dict` was called.
+
+        Raises:
+            ValueError: where this is no state of an EarlyStopping; nothing is changed then.
+        """
+        found = checked_state(
+            "EarlyStopping", state, best=NUMBER, bad_epochs=COUNT, weights=WEIGHTS
+        )
+        self.best, self.bad_epochs, self.weights = (
+            found["best"],
+            found["bad_epochs"],
+            found["weights"],
+        )
 
 
 class Trainer:
@@ -93,7 +128,11 @@ class Trainer:
     (30, True)
     """
 
-    _progress = ("history", "updates", "batches", "running", "stopped")  # what a checkpoint keeps of the loop itself
+    #: What a checkpoint keeps of the loop itself, and what each must be: nothing else is ever set
+    #: from a file.
+    _progress: ClassVar[dict[str, Kind]] = {
+        "history": ROWS, "updates": COUNT, "batches": COUNT, "running": NUMBER, "stopped": FLAG,
+    }  # fmt: skip
 
     def __init__(
         self, model: Module, optimizer: Any, loss: Callable[[Any, Any], Any],
@@ -200,14 +239,56 @@ class Trainer:
         if self.checkpoint is not None:
             progress = {name: getattr(self, name) for name in self._progress}
             progress["callbacks"] = [callback.state_dict() for callback in self._stateful]
-            save_checkpoint(self.checkpoint, self.model, self.optimizer, self.scheduler, loader, progress)
+            place = loader if hasattr(loader, "state_dict") else None  # a list of batches has none
+            save_checkpoint(
+                self.checkpoint, self.model, self.optimizer, self.scheduler, place, progress
+            )
 
     def _resume(self, loader: Any) -> None:
+        """Go on from the checkpoint; a file that is none of such a training changes nothing."""
         assert self.checkpoint is not None
-        progress = load_checkpoint(self.checkpoint, self.model, self.optimizer, self.scheduler, loader)
-        for callback, state in zip(self._stateful, progress.pop("callbacks"), strict=True):
-            callback.load_state_dict(state)
+        note = read_checkpoint(self.checkpoint)
+        place = loader if hasattr(loader, "load_state_dict") else None
+        given = {
+            "model": self.model,
+            "optimizer": self.optimizer,
+            "scheduler": self.scheduler,
+            "loader": place,
+        }
+        try:
+            progress, states = self._checked(note, given)
+        except ValueError as error:
+            raise ValueError(
+                f"{self.checkpoint} is no checkpoint of this training: {error}"
+            ) from error
+        callbacks = {f"callback {i}": callback for i, callback in enumerate(self._stateful)}
+        parts = {name: part for name, part in (given | callbacks).items() if part is not None}
+        restore(self.checkpoint, note | dict(zip(callbacks, states, strict=True)), parts)
         vars(self).update(progress, history=History(progress["history"]))
+
+    def _checked(
+        self, note: dict[str, Any], given: dict[str, Any]
+    ) -> tuple[dict[str, Any], list[Any]]:
+        """Progress and states of callbacks in a checkpoint, where it is one of such a training."""
+        progress = checked_state("Trainer", note["extra"], **self._progress, callbacks=STATES)
+        states, callbacks = progress.pop("callbacks"), self._stateful
+        for name, part in given.items():
+            if part is None and name in note:
+                raise ValueError(f"it holds the state of a {name}, and this training has none")
+        if len(states) != len(callbacks):
+            raise ValueError(
+                f"it holds the states of {len(states)} callbacks, "
+                f"this training has {len(callbacks)}"
+            )
+        for callback, state in zip(callbacks, states, strict=True):
+            best = (
+                state.get("weights")
+                if isinstance(callback, EarlyStopping) and isinstance(state, dict)
+                else None
+            )
+            if best and _shapes(best) != _shapes(note.get("model")):
+                raise ValueError("the best weights of EarlyStopping are those of another network")
+        return progress, states
 
     @property
     def _stateful(self) -> list[Any]:
