@@ -43,7 +43,8 @@ def save(state: Module | Mapping[str, Any], path: str | os.PathLike[str], metada
     ['bias', 'weight']
     """
     if isinstance(state, Module):
-        own = [*state.named_parameters(), *state.named_buffers()]  # each once
+        buffers = ((name, b) for name, b in state.named_buffers() if b.persistent)
+        own = [*state.named_parameters(), *buffers]  # each once
     else:
         own = list(state.items())
     arrays = {name: np.asarray(host(value), order="C") for name, value in own}

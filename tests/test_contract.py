@@ -35,7 +35,7 @@ LAYERS: list[list[str]] = [
     ["minigrad.scipy"],
     ["minigrad.viz"],
     ["minigrad!"],  # the front door: it shows all of these, and nn too, which it imports when somebody asks
-    ["nn.kernels", "nn.module", "nn.settings"],
+    ["nn.contents", "nn.hooks", "nn.kernels", "nn.module", "nn.parameter", "nn.settings"],
     ["nn.functional", "nn.init", "nn.metrics", "nn.saving", "nn.utils"],
     ["nn.layers"],
     ["nn.data", "nn.inspect", "nn.optim", "nn.text"],
