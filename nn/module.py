@@ -47,8 +47,8 @@ class _HasForward(Protocol[P, Out]):
 class Derived(Protocol):
     """An attribute of a module that is computed of its parameters; see `nn.utils.parametrize`."""
 
-    def value(self, module: Module) -> Any:
-        """Compute it."""
+    def value(self, module: Module, called: bool) -> Any:
+        """Compute it; `called` is whether the module is being called."""
 
     def assign(self, module: Module, value: Any) -> None:
         """Change the parameters, so that this value is computed of them."""
@@ -172,10 +172,17 @@ class Module(Owner):
         assert self._derived is not None
         values, key = self._values, (get_ident(), is_grad_enabled(), name)
         if values is None:
-            return self._derived[name].value(self)
+            return self._derived[name].value(self, False)
         if key not in values:
-            values[key] = self._derived[name].value(self)
+            values[key] = self._derived[name].value(self, True)
         return values[key]
+
+    def _derive(self, name: str, derived: Derived | None) -> None:
+        """From now on, compute an attribute each time that it is read; with None, not any more."""
+        others = {key: value for key, value in (self._derived or {}).items() if key != name}
+        self.__dict__.pop(name, None)
+        self._derived = others if derived is None else {**others, name: derived}
+        self._plain = False
 
     def register_parameter(self, name: str, param: Parameter | None) -> None:
         """Add a parameter under a name: the same as `self.name = param`, but the name must be new.
