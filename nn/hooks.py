@@ -11,18 +11,26 @@ import numpy as np
 
 from minigrad import Tensor, is_grad_enabled, primitive
 
-__all__ = ["Handle", "Hook", "add_hook", "call_with_hooks"]
+__all__ = [
+    "Handle", "Hook", "add_hook", "call_with_hooks", "register_module_forward_hook", "register_module_forward_pre_hook",
+    "register_module_full_backward_hook", "register_module_full_backward_pre_hook",
+]  # fmt: skip
 
 #: Names of hooks, for those who take them away again.
 _keys = count()
 
 
 class Hook(NamedTuple):
-    """A hook, and what it wants: keyword arguments too; to be called after an error too."""
+    """A hook, and what it wants: keyword arguments too; to be called after an error too.  One of all modules has a kind."""
 
     call: Callable[..., Any]
     with_kwargs: bool = False
     always: bool = False
+    kind: str = ""
+
+
+#: Hooks of all modules, of all kinds.
+everywhere: OrderedDict[int, Hook] = OrderedDict()
 
 
 class Handle:
@@ -59,15 +67,50 @@ def add_hook(hooks: OrderedDict[int, Hook], hook: Hook, prepend: bool = False) -
     return Handle(hooks, key)
 
 
+def register_module_forward_hook(
+    hook: Callable[..., Any], *, with_kwargs: bool = False, always_call: bool = False
+) -> Handle:
+    """Call hook(module, args, out) after the forward of every module, before its own hooks.
+
+    >>> import nn
+    >>> with register_module_forward_hook(lambda module, args, out: print(type(module).__name__)):
+    ...     out = nn.Sequential(nn.ReLU())(Tensor([1.0]))
+    ReLU
+    Sequential
+    """
+    return add_hook(everywhere, Hook(hook, with_kwargs, always_call, "forward"))
+
+
+def register_module_forward_pre_hook(hook: Callable[..., Any]) -> Handle:
+    """Call hook(module, args) before the forward of every module, before its own hooks."""
+    return add_hook(everywhere, Hook(hook, kind="forward_pre"))
+
+
+def register_module_full_backward_hook(hook: Callable[..., Any]) -> Handle:
+    """Call hook(module, grad_input, grad_output) in the backward pass of every module, before its own hooks."""
+    return add_hook(everywhere, Hook(hook, kind="backward"))
+
+
+def register_module_full_backward_pre_hook(hook: Callable[..., Any]) -> Handle:
+    """Call hook(module, grad_output) before the backward pass of every module, before its own hooks."""
+    return add_hook(everywhere, Hook(hook, kind="backward_pre"))
+
+
+def _all(module: Any, kind: str) -> list[Hook]:
+    """The hooks of every module, then those of this one."""
+    own = getattr(module, f"_{kind}_hooks")
+    return [*(hook for hook in everywhere.values() if hook.kind == kind), *(own.values() if own else ())]
+
+
 def call_with_hooks(module: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """The forward of a module between its hooks."""
-    for pre_hook in list((module._forward_pre_hooks or {}).values()):
+    for pre_hook in _all(module, "forward_pre"):
         args, kwargs = _before(pre_hook, module, args, kwargs)
     backward = None
-    if module._backward_hooks or module._backward_pre_hooks:
+    if _all(module, "backward") or _all(module, "backward_pre"):
         backward = _Backward(module)
         args = backward.through_inputs(args)
-    hooks = list((module._forward_hooks or {}).values())
+    hooks = _all(module, "forward")
     try:
         out = module.forward(*args, **kwargs)
     except Exception:
@@ -129,7 +172,7 @@ class _Backward:
         self.module = module
         self.inputs: list[int] | None = None  # the places of the arguments that require gradients
         self.count = 0
-        self.grad_output: tuple[Any, ...] = ()
+        self.grad_output: tuple[Any, ...] | None = None
 
     def through_inputs(self, args: tuple[Any, ...]) -> tuple[Any, ...]:
         """The arguments, whose gradients will pass the hooks."""
@@ -157,7 +200,7 @@ class _Backward:
 
     def _at_outputs(self, g: tuple[Any, ...], places: list[int], length: int) -> list[Any]:
         grads = _spread(map(_seen, g), places, length)
-        for hook in list((self.module._backward_pre_hooks or {}).values()):
+        for hook in _all(self.module, "backward_pre"):
             changed = hook.call(self.module, grads)
             if changed is not None:
                 grads = self._checked(changed, grads, "full_backward_pre_hook")
@@ -167,15 +210,17 @@ class _Backward:
         return [_sent(grads[i], given) for i, given in zip(places, g, strict=True)]
 
     def _at_inputs(self, g: tuple[Any, ...], needs: tuple[bool, ...]) -> list[Any]:
-        assert self.inputs is not None
+        if self.inputs is None or self.grad_output is None:
+            return list(g)  # a second derivative, which does not come through the outputs
         grads = self._call_hooks(_spread(map(_seen, g), self.inputs, self.count))
         return [_sent(grads[i], given) for i, given in zip(self.inputs, g, strict=True)]
 
     def _call_hooks(self, grads: tuple[Any, ...]) -> tuple[Any, ...]:
-        for hook in list((self.module._backward_hooks or {}).values()):
+        for hook in _all(self.module, "backward"):
             changed = hook.call(self.module, grads, self.grad_output)
             if changed is not None:
                 grads = self._checked(changed, grads, "full_backward_hook")
+        self.grad_output = None
         return grads
 
     def _checked(self, changed: Any, grads: tuple[Any, ...], kind: str) -> tuple[Any, ...]:

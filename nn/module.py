@@ -20,7 +20,7 @@ from minigrad import Tensor, is_grad_enabled, raw
 from minigrad.arrays import all_examples
 
 from .contents import Owner, members, part, path_of, replace_part, walk
-from .hooks import Handle, Hook, add_hook, call_with_hooks
+from .hooks import Handle, Hook, add_hook, call_with_hooks, everywhere
 from .parameter import (
     Buffer,
     Parameter,
@@ -99,7 +99,7 @@ class Module(Owner):
     def __call__(self: _HasForward[P, Out], *args: P.args, **kwargs: P.kwargs) -> Out:
         module: Any = self
         try:
-            if module._plain:
+            if module._plain and not everywhere:
                 return module.forward(*args, **kwargs)  # type: ignore[no-any-return]
             return module._call_fully(args, kwargs)  # type: ignore[no-any-return]
         except Exception as error:
