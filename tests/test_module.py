@@ -267,6 +267,26 @@ def test_hooks_see_and_change_what_torchs_do(dtype: Any, leaves: tuple[bool, boo
             np.testing.assert_allclose(v.grad.numpy(), w.grad.numpy(), rtol=1e-9)
 
 
+@pytest.mark.torch
+@pytest.mark.filterwarnings("ignore:Using backward")
+@pytest.mark.parametrize("create_graph", [False, True])
+def test_hooks_of_complex_tensors_see_and_change_torchs_gradients(create_graph: bool) -> None:
+    """On a leaf and on a computed tensor, with `retain_grad`: the conjugate is taken once."""
+    torch = pytest.importorskip("torch", reason="PyTorch is not installed")
+    data = rng.normal(size=3) + 1j * rng.normal(size=3)
+    found = []
+    for x in (Tensor(data, requires_grad=True), torch.tensor(data, requires_grad=True)):
+        seen: list[Any] = []
+        y = x * x * (2 - 1j)
+        for tensor, factor in ((y, 1 + 3j), (x, 2j)):
+            tensor.register_hook(lambda g, seen=seen, factor=factor: (seen.append(g.detach().numpy().copy()), g * factor)[1])
+        y.retain_grad()
+        (y * y).abs().sum().backward(create_graph=create_graph)
+        found.append([*seen, x.grad.detach().numpy(), y.grad.detach().numpy()])
+    for ours, theirs in zip(*found, strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-9)
+
+
 def test_backward_hooks_leave_the_second_derivative() -> None:
     layer, x = nn.Tanh(), Tensor(np.array([0.3]), requires_grad=True)
     layer.register_full_backward_hook(lambda m, grad_input, grad_output: (grad_input[0] * grad_output[0] * 3,))
