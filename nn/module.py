@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping
+from contextlib import contextmanager
 from difflib import get_close_matches
 from html import escape
 from reprlib import recursive_repr
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, Self, TypeVar
 
 import numpy as np
 
-from minigrad import Tensor, is_grad_enabled, raw
+from minigrad import Tensor, checkpoint_notes, is_grad_enabled, raw
 from minigrad.arrays import all_examples
 
 from .contents import Owner, members, part, path_of, replace_part, walk
@@ -99,7 +100,7 @@ class Module(Owner):
     def __call__(self: _HasForward[P, Out], *args: P.args, **kwargs: P.kwargs) -> Out:
         module: Any = self
         try:
-            if module._plain and not everywhere:
+            if module._plain and not everywhere and checkpoint_notes() is None:
                 return module.forward(*args, **kwargs)  # type: ignore[no-any-return]
             return module._call_fully(args, kwargs)  # type: ignore[no-any-return]
         except Exception as error:
@@ -108,6 +109,10 @@ class Module(Owner):
 
     def _call_fully(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """A call with hooks, and with derived attributes that are computed once."""
+        with _buffers_under_checkpoint(self):
+            return self._call_once(args, kwargs)
+
+    def _call_once(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         if not self._derived:
             return call_with_hooks(self, args, kwargs)
         values = self._values
@@ -655,6 +660,40 @@ class Module(Owner):
     def _repr_html_(self) -> str:
         """What a notebook shows: the tree of modules with their numbers of parameters, to open and close."""
         return f'<div style="line-height:1.5">{_tree("", self, frozenset())}</div>'
+
+
+@contextmanager
+def _buffers_under_checkpoint(module: Module) -> Iterator[None]:
+    """Under `checkpoint`, a forward that runs again begins with the buffers of the first run, and changes none.
+
+    Only buffers that the first run has changed are noted, so that large constant ones are not kept twice.
+    """
+    notes = checkpoint_notes()
+    own = [x for _, x in members(module) if isinstance(x, Buffer)] if notes else []
+    if notes is None or not own:
+        yield
+        return
+    place, attributes = notes.place(), vars(module)
+    bound = {name: x for name, x in attributes.items() if isinstance(x, Buffer)}
+    arrays = [x.data for x in own]
+    if notes.again:
+        for buffer, before in zip(own, notes.entries[place], strict=True):
+            buffer.data = buffer.data.copy() if before is None else before.copy()
+        try:
+            yield
+        finally:
+            attributes.update(bound)
+            for buffer, array in zip(own, arrays, strict=True):
+                buffer.data = array
+        return
+    copies = [array.copy() for array in arrays]
+    notes.entries[place] = copies
+    yield
+    had, same = set(map(id, bound.values())), set(map(id, attributes.values()))
+    for i, (buffer, array, copy) in enumerate(zip(own, arrays, copies, strict=True)):
+        unbound = id(buffer) in had and id(buffer) not in same
+        if buffer.data is array and not unbound and np.array_equal(array, copy):
+            copies[i] = None
 
 
 def _tree(name: str, module: Module, above: frozenset[int]) -> str:

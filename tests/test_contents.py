@@ -256,9 +256,9 @@ def test_a_property_that_fails_tells_its_own_error() -> None:
             return self.missing_thing
 
     with pytest.raises(AttributeError, match="missing_thing"):
-        Broken().size  # noqa: B018
+        Broken().size
     with pytest.raises(AttributeError, match="did you mean 'forward'"):
-        Broken().forwards  # noqa: B018
+        Broken().forwards
     assert not hasattr(Broken(), "nothing")
 
 
@@ -343,7 +343,7 @@ def test_sequentials_and_lists_change_as_torchs_do() -> None:
     torch = pytest.importorskip("torch", reason="PyTorch is not installed")
 
     def results(library: Any) -> list[Any]:
-        make = lambda: [library.ReLU(), library.Tanh(), library.Sigmoid(), library.GELU()]  # noqa: E731
+        make = lambda: [library.ReLU(), library.Tanh(), library.Sigmoid(), library.GELU()]
         seen: list[Any] = []
 
         def note(container: Any) -> None:

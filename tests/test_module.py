@@ -333,7 +333,7 @@ def test_hooks_that_are_always_called_see_errors() -> None:
 
 def test_global_hooks_are_called_for_each_module() -> None:
     net, seen = nn.Sequential(nn.ReLU(), nn.Tanh()), []
-    name = lambda m: type(m).__name__  # noqa: E731
+    name = lambda m: type(m).__name__
     with (
         nn.hooks.register_module_forward_pre_hook(lambda m, args: seen.append(("before", name(m)))),
         nn.hooks.register_module_forward_hook(lambda m, args, out: seen.append(("after", name(m)))),
@@ -506,3 +506,72 @@ def test_an_error_that_a_forward_catches_is_forgotten() -> None:
     with pytest.raises(KeyError) as raised:
         nn.Sequential(Tries())(np.ones((1, 3)))
     assert raised.value.__notes__ == ["in the layer 0, a Tries, of Sequential"]
+
+
+# -------------------------------------------------------------------------------- checkpoint
+
+
+class _Stateful(nn.Module):
+    """Scales by a buffer that each call changes: in place, by assignment, and in a list."""
+
+    def __init__(self) -> None:
+        self.inner = nn.BatchNorm1d(2)
+        self.count = nn.Buffer(np.array([1.0]))
+        self.total = nn.Buffer(np.array([2.0]))
+        self.more = [nn.Buffer(np.array([3.0])), nn.Buffer(np.array([4.0]))]
+
+    def forward(self, x: Any) -> Any:
+        self.count.data += 1
+        mg.mark_mutated(self.count.data)
+        self.total = self.total * 3
+        self.more[0].data = self.more[0].data + 5
+        times = float(self.count.data[0])
+        return self.inner(x * times * self.total * self.more[0] * self.more[1]) * times
+
+
+def test_buffers_are_changed_once_under_checkpoint() -> None:
+    """State, output and gradients are those without it; also after two calls, and after two backward passes."""
+    data = rng.normal(size=(4, 2))
+    results = []
+    for wrap in (lambda f: f, mg.checkpoint):
+        net = nn.Sequential(_Stateful(), _Stateful()).double()
+        x = Tensor(data, requires_grad=True)
+        function = wrap(lambda x, net=net: net(x))  # the modules are no arguments
+        outs = [(function(x) ** 3).sum(), (function(x) ** 2).sum()]
+        for out in outs:
+            out.backward(retain_graph=True)
+        outs[0].backward()
+        results.append([x.grad, *(p.grad for p in net.parameters()), *net.buffers()])
+    for plain, checkpointed in zip(*results, strict=True):
+        np.testing.assert_allclose(checkpointed.numpy(), plain.numpy(), rtol=1e-9)
+
+
+def test_spectral_norm_under_checkpoint_has_the_same_gradients() -> None:
+    for make in (nn.utils.spectral_norm, nn.utils.parametrizations.spectral_norm):
+        grads = []
+        for wrap in (lambda f: f, mg.checkpoint):
+            mg.random.manual_seed(0)
+            layer = make(nn.Linear(4, 3))
+            (wrap(layer)(np.ones((2, 4), np.float32)) ** 2).sum().backward()
+            grads.append([*(p.grad for p in layer.parameters()), *layer.buffers()])
+        for plain, checkpointed in zip(*grads, strict=True):
+            np.testing.assert_allclose(checkpointed.numpy(), plain.numpy(), rtol=1e-5)
+
+
+def test_an_error_inside_of_checkpoint_leaves_the_buffers_as_they_are() -> None:
+    net = _Stateful()
+    calls = []
+
+    def fails_again(x: Any) -> Any:
+        out = net(x)
+        calls.append(out)
+        if len(calls) == 2:
+            raise RuntimeError("again")
+        return out
+
+    out = mg.checkpoint(fails_again)(Tensor(rng.normal(size=(4, 2)), requires_grad=True))
+    before = {name: value.numpy().copy() for name, value in net.state_dict().items()}
+    with pytest.raises(RuntimeError, match="again"):
+        out.sum().backward()
+    for name, value in net.state_dict().items():
+        np.testing.assert_array_equal(value.numpy(), before[name])

@@ -288,7 +288,7 @@ def test_a_parametrised_module_is_a_function_of_its_originals() -> None:
     layer = parametrizations.weight_norm(nn.Linear(2, 1, bias=False)).double()
     values = {"parametrizations.weight.original0": np.array([[5.0]])}
     x = np.array([[3.0, 4.0]])
-    loss = lambda p: nn.utils.functional_call(layer, p, x).sum()  # noqa: E731
+    loss = lambda p: nn.utils.functional_call(layer, p, x).sum()
     v = layer.parametrizations.weight.original1.detach().numpy()
     slope = mg.grad(loss)(values)["parametrizations.weight.original0"]
     np.testing.assert_allclose(slope, [[(x @ v.T).item() / np.linalg.norm(v)]])
