@@ -18,9 +18,11 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
+from minigrad import Tensor
+
 from .parameter import Buffer, Parameter
 
-__all__ = ["Owner", "members", "part", "path_of", "replace_part", "walk"]
+__all__ = ["Owner", "find", "members", "part", "replace_part", "walk"]
 
 
 class Owner:
@@ -86,6 +88,9 @@ class _Walk:
             direct.append((path, value))
         elif value is None or type(value) in _DULL or id(value) in open_containers:
             return
+        elif isinstance(value, Tensor):
+            if value.requires_grad and value.is_leaf:
+                self.hidden.append((path, value, value))
         elif (parts := _parts(value)) is not None:
             if _holds_nothing(value):
                 return
@@ -128,11 +133,11 @@ def members(owner: Owner) -> list[tuple[str, Any]]:
     return _Walk(True).members(owner, "")
 
 
-def path_of(root: Owner, thing: Any) -> str | None:
-    """The path of a module in another one; None where it is not found."""
+def find(root: Owner, number: int) -> tuple[str, Any] | None:
+    """The path and the thing in a module that has this `id()`; None where there is none."""
     walker = _Walk(True)
     walker.visit(root, "")
-    return next((path for path, x in walker.found if x is thing), None)
+    return next(((path, x) for path, x in walker.found if id(x) == number), None)
 
 
 def part(value: Any, key: str) -> Any:
@@ -258,6 +263,13 @@ def _say_what_is_hidden(root: str, hidden: list[tuple[str, Any, Any]], known: se
                 f"{where} is a {type(holder).__name__} with a {what} in it, which has no name there, so "
                 "parameters() and state_dict() cannot find it: use a list or a dict"
             )
+        if thing is holder:
+            warnings.warn(
+                f"{where} is a Tensor that requires a gradient, but no Parameter, so parameters() does not find it "
+                "and no optimizer changes it: write Parameter(x), or x.detach() if it is not learned",
+                stacklevel=4,
+            )
+            continue
         warnings.warn(
             f"{where} is a {type(holder).__name__} with a {what} in it that parameters() does not find: make "
             f"{type(holder).__name__} a Module or a dataclass, or keep the {what} in an attribute too. "

@@ -20,7 +20,7 @@ import numpy as np
 from minigrad import Tensor, checkpoint_notes, is_grad_enabled, raw
 from minigrad.arrays import all_examples
 
-from .contents import Owner, members, part, path_of, replace_part, walk
+from .contents import Owner, find, members, part, replace_part, walk
 from .hooks import Handle, Hook, add_hook, call_with_hooks, everywhere
 from .parameter import (
     Buffer,
@@ -132,20 +132,18 @@ class Module(Owner):
         """Add to an error the path of the module that it comes from; each module above makes it longer."""
         if isinstance(error, RecursionError):  # there is no room left to look around
             return
-        failed = getattr(error, "_failed_module", None)
+        failed = getattr(error, "_failed_module", None)  # its id, with which the error can be pickled
         if failed is None:
             try:
-                error._failed_module = self  # type: ignore[attr-defined]
+                error._failed_module = id(self)  # type: ignore[attr-defined]
             except AttributeError:  # an exception with slots
                 return
-        elif failed is not self:
-            path = path_of(self, failed)
-            if path is not None:
-                notes = getattr(error, "__notes__", [])
-                notes[:] = [note for note in notes if not note.startswith(_IN_THE_LAYER)]
-                error.add_note(
-                    f"{_IN_THE_LAYER}{path}, a {type(failed).__name__}, of {type(self).__name__}"
-                )
+        elif failed != id(self) and (found := find(self, failed)) is not None:
+            path, layer = found
+            notes = getattr(error, "__notes__", [])
+            notes[:] = [note for note in notes if not note.startswith(_IN_THE_LAYER)]
+            kinds = f"a {type(layer).__name__}, of {type(self).__name__}"
+            error.add_note(f"{_IN_THE_LAYER}{path}, {kinds}")
 
     # ------------------------------------------------------------------------------ attributes
 
@@ -158,6 +156,11 @@ class Module(Owner):
         elif self._derived and name in self._derived:
             self._derived[name].assign(self, value)
             return
+        elif name in _METHODS and isinstance(value, (Module, Parameter, Buffer)):
+            raise AttributeError(
+                f"{name!r} belongs to every Module, and {type(self).__name__} would lose it to a "
+                f"{type(value).__name__}: choose another name"
+            )
         super().__setattr__(name, value)
 
     if not TYPE_CHECKING:
@@ -710,6 +713,8 @@ def _tree(name: str, module: Module, above: frozenset[int]) -> str:
     return f"<details open><summary>{line}</summary><div style='margin-left:1.5em'>{inner}</div></details>"
 
 
+#: What a module has, and may not lose to a layer of that name.  A summary of one's own may be one.
+_METHODS = frozenset(name for name in dir(Module) if not name.startswith("_")) - {"summary"}
 _CONTAINERS = (list, tuple, dict)
 #: What an attribute may hold that another value must not replace by mistake.
 _GUARDED = (Parameter, Buffer, Module, *_CONTAINERS)

@@ -101,6 +101,24 @@ def test_an_object_that_hides_a_layer_is_told() -> None:
         assert len(list(net.parameters())) == 2
 
 
+def test_a_tensor_that_learns_but_is_no_parameter_is_told() -> None:
+    net = Holds([Tensor([1.0], requires_grad=True)])
+    with pytest.warns(UserWarning, match=r"Holds\._held\.0 is a Tensor that requires a gradient, but no Parameter"):
+        net.parameters()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for fine in (Tensor([1.0]), nn.Parameter([1.0]) * 2):  # constants, and what a forward has kept
+            list(Holds([fine]).parameters())
+
+
+@pytest.mark.parametrize("name", ["training", "train", "parameters", "forward", "to", "type"])
+def test_a_layer_does_not_take_the_name_of_a_method(name: str) -> None:
+    net = Holds(None)
+    with pytest.raises(AttributeError, match=f"{name!r} belongs to every Module"):
+        setattr(net, name, nn.ReLU())
+    net.summary = nn.ReLU()
+
+
 def test_what_does_not_belong_to_a_module_is_held_by_a_weak_reference() -> None:
     layer = nn.Linear(2, 2)
     assert not list(Holds(weakref.ref(layer)).parameters())
@@ -142,6 +160,10 @@ def test_a_child_may_know_its_parent() -> None:
     assert list(net.state_dict()) == names
     assert "(parent): ..." in repr(net)
     assert "..." in net._repr_html_()
+    net.extra = [nn.Parameter(np.ones(3, np.float32), requires_grad=False)]
+    rows = {row.path: row.parameters for row in net.summary(np.ones((1, 2))).rows}
+    assert rows == {"children_.0.line": 6, "children_.1.line": 6, "Parent": 3}
+    del net.extra
     assert not net.eval().children_[1].line.training
     assert net.summary(np.ones((1, 2))).parameters == 12
     for twin in (copy.deepcopy(net), pickle.loads(pickle.dumps(net))):

@@ -487,6 +487,8 @@ def test_an_error_names_the_path_of_the_layer_once() -> None:
         with pytest.raises(ValueError, match="expected last axis 3") as raised:
             nn.Sequential(net)(np.ones((1, 2)))
         assert raised.value.__notes__ == ["in the layer 0.0.1, a Linear, of Sequential"]
+    again = pickle.loads(pickle.dumps(raised.value))  # as between processes
+    assert again.__notes__ == raised.value.__notes__
     with pytest.raises(ValueError, match="expected last axis 2") as raised:
         nn.Linear(2, 1)(np.ones((1, 3)))
     assert not hasattr(raised.value, "__notes__")  # its message says it all
