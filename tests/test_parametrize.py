@@ -292,3 +292,57 @@ def test_a_parametrised_module_is_a_function_of_its_originals() -> None:
     v = layer.parametrizations.weight.original1.detach().numpy()
     slope = mg.grad(loss)(values)["parametrizations.weight.original0"]
     np.testing.assert_allclose(slope, [[(x @ v.T).item() / np.linalg.norm(v)]])
+
+
+# ------------------------------------------------------------------------------------ pruning
+
+
+@pytest.mark.torch
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("l1_unstructured", {"amount": 0.3}),
+        ("l1_unstructured", {"amount": 5}),
+        ("ln_structured", {"amount": 1, "n": 2, "dim": 0}),
+        ("ln_structured", {"amount": 0.5, "n": 1, "dim": 1}),
+        ("identity", {}),
+    ],
+)
+def test_pruning_equals_torchs(name: str, options: dict[str, Any]) -> None:
+    torch_prune = pytest.importorskip("torch.nn.utils.prune", reason="PyTorch is not installed")
+    theirs, ours = _layers("Conv2d", (2, 4, 3))
+    for times in range(2):  # the second time prunes what is left
+        getattr(torch_prune, name)(theirs, "weight", **options)
+        assert getattr(nn.utils.prune, name)(ours, "weight", **options) is ours
+        _same_calls(theirs, ours, (1, 2, 5, 5))
+        zeros = int((ours.weight.detach().numpy() == 0).sum())
+        assert name == "identity" or zeros > 0, times
+    assert nn.utils.prune.is_pruned(nn.Sequential(ours))
+    nn.utils.prune.remove(ours, "weight")
+    torch_prune.remove(theirs, "weight")
+    _same_calls(theirs, ours, (1, 2, 5, 5))
+    assert not nn.utils.prune.is_pruned(ours)
+
+
+@pytest.mark.torch
+def test_pruning_of_several_layers_together_equals_torchs() -> None:
+    prune = pytest.importorskip("torch.nn.utils.prune", reason="PyTorch is not installed")
+    theirs, ours = _layers("Linear", (4, 3))
+    prune.global_unstructured([(theirs, "weight"), (theirs, "bias")], prune.L1Unstructured, amount=0.4)
+    pairs = [(ours, "weight"), (ours, "bias")]
+    nn.utils.prune.global_unstructured(pairs, nn.utils.prune.l1_unstructured, amount=0.4)
+    for key, value in theirs.state_dict().items():
+        np.testing.assert_array_equal(ours.state_dict()[key].numpy(), value.numpy())
+
+
+def test_random_pruning_prunes_as_many_as_asked() -> None:
+    layer = nn.Linear(10, 10)
+    nn.utils.prune.random_unstructured(layer, "weight", 0.3)
+    assert (layer.weight_mask.numpy() == 0).sum() == 30
+    nn.utils.prune.random_structured(layer, "weight", 2, 1)
+    assert (layer.weight_mask.numpy() == 0).all(axis=0).sum() == 2
+    for amount in (1.5, -0.1, 1000):
+        with pytest.raises(ValueError, match="amount"):
+            nn.utils.prune.l1_unstructured(layer, "weight", amount)
+    with pytest.raises(ValueError, match="mask has shape"):
+        nn.utils.prune.custom_from_mask(layer, "bias", np.ones(3))
