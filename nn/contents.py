@@ -1,8 +1,9 @@
 """What is inside of a module: the walk through its attributes and the containers in them.
 
-Modules, parameters and buffers are found in attributes, under any name, and in lists, tuples, deques, dicts
-and dataclasses there, nested as they like.  Where something cannot be found, the walk says so: a module in a
-set has no place to be named after, and what hides inside of another object is not looked for.
+Modules, parameters and buffers are found in attributes, under any name, and in lists, tuples,
+deques, dicts and dataclasses there, nested as they like.  Where something cannot be found, the walk
+says so: a module in a set has no place to be named after, and what hides inside of another object
+is not looked for.
 """
 
 from __future__ import annotations
@@ -70,7 +71,7 @@ class _Walk:
             self.above.discard(id(thing))
 
     def members(self, owner: Owner, prefix: str) -> list[tuple[str, Any]]:
-        """What is in the attributes of a module and in containers there; not what is in other modules."""
+        """What is in the attributes of a module, and in containers there."""
         direct: list[tuple[str, Any]] = []
         open_containers: set[int] = set()
         for name, value in list(vars(owner).items()):
@@ -106,8 +107,8 @@ def walk(root: Owner, prefix: str = "", once: bool = True) -> list[tuple[str, An
     """All modules, parameters and buffers with their paths, the root first.
 
     Args:
-        once: a shared one only under its first path; else under each of its paths.  Where a module is inside
-            of itself (a child that knows its parent), the walk does not go around again.
+        once: a shared one only under its first path; else under each of its paths.  Where a module
+            is inside of itself (a child that knows its parent), the walk does not go around again.
 
     Raises:
         TypeError: modules or parameters in a set, or in the class: they have no path.
@@ -129,7 +130,7 @@ def walk(root: Owner, prefix: str = "", once: bool = True) -> list[tuple[str, An
 
 
 def members(owner: Owner) -> list[tuple[str, Any]]:
-    """The modules, parameters and buffers directly in a module: in its attributes and containers there."""
+    """What is directly in a module: in its attributes, and in containers there."""
     return _Walk(True).members(owner, "")
 
 
@@ -172,7 +173,9 @@ def replace_part(value: Any, key: str, new: Any) -> None:
 # ------------------------------------------------------------------------------------ private
 
 #: Types that can hold nothing, and are common.
-_DULL = frozenset({bool, int, float, complex, str, bytes, type(None), np.float32, np.float64, np.int64})
+_DULL = frozenset(
+    {bool, int, float, complex, str, bytes, type(None), np.float32, np.float64, np.int64}
+)
 
 
 def _parts(value: Any) -> Iterable[tuple[Any, Any]] | None:
@@ -188,10 +191,11 @@ def _parts(value: Any) -> Iterable[tuple[Any, Any]] | None:
 
 
 def _holds_nothing(value: Any) -> bool:
-    """Whether a long sequence certainly holds no module or parameter: by the types of all its elements.
+    """Whether a long sequence certainly holds no module or parameter: by the types of all its
+    elements.
 
-    It is looked at whole at each walk, since it may have been changed.  That runs at the speed of C: a
-    million floats take 12 ms, where a loop took 400 (measured).
+    It is looked at whole at each walk, since it may have been changed.  That runs at the speed of
+    C: a million floats take 12 ms, where a loop took 400 (measured).
     """
     level: Any = value.values() if isinstance(value, _MAPPINGS) else value
     if dataclasses.is_dataclass(value) or len(level) < _LONG:
@@ -219,7 +223,7 @@ def _may_hold(kind: type) -> bool:
 
 
 def _hidden_in(value: Any) -> Iterator[Any]:
-    """The modules and parameters in a thing that is no container with names: in a set, an array, an object."""
+    """The modules and parameters in a set, an array or an object, which give them no names."""
     if isinstance(value, (set, frozenset)):
         yield from (x for x in value if isinstance(x, KINDS))
     elif isinstance(value, np.ndarray):
@@ -248,31 +252,38 @@ def _of_class(kind: type) -> list[tuple[str, Any]]:
 
 
 def _say_what_is_hidden(root: str, hidden: list[tuple[str, Any, Any]], known: set[int]) -> None:
-    """An error about what is in sets, arrays and classes; a warning about what is in other objects."""
+    """Raise for what is in sets, arrays and classes; warn of what is in other objects."""
     for path, holder, thing in hidden:
         if id(thing) in known:
             continue
         what, where = type(thing).__name__, f"{root}.{path}"
         if isinstance(holder, type):
             raise TypeError(
-                f"{where} is a {what} that belongs to the class {holder.__name__}, so all instances would share "
-                f"it, and parameters() does not find it: make it in __init__ (self.{path.split('.')[-1]} = ...)"
+                f"{where} is a {what} that belongs to the class {holder.__name__}, so all "
+                "instances would share "
+                "it, and parameters() does not find it: make it in __init__ "
+                f"(self.{path.split('.')[-1]} = ...)"
             )
         if isinstance(holder, (set, frozenset, np.ndarray)):
             raise TypeError(
-                f"{where} is a {type(holder).__name__} with a {what} in it, which has no name there, so "
+                f"{where} is a {type(holder).__name__} with a {what} in it, which has no name "
+                "there, so "
                 "parameters() and state_dict() cannot find it: use a list or a dict"
             )
         if thing is holder:
             warnings.warn(
-                f"{where} is a Tensor that requires a gradient, but no Parameter, so parameters() does not find it "
-                "and no optimizer changes it: write Parameter(x), or x.detach() if it is not learned",
+                f"{where} is a Tensor that requires a gradient, but no Parameter, so parameters() "
+                "does not find it "
+                "and no optimizer changes it: write Parameter(x), or x.detach() if it is not "
+                "learned",
                 stacklevel=4,
             )
             continue
         warnings.warn(
-            f"{where} is a {type(holder).__name__} with a {what} in it that parameters() does not find: make "
-            f"{type(holder).__name__} a Module or a dataclass, or keep the {what} in an attribute too. "
+            f"{where} is a {type(holder).__name__} with a {what} in it that parameters() does not "
+            "find: make "
+            f"{type(holder).__name__} a Module or a dataclass, or keep the {what} in an attribute "
+            "too. "
             "If it belongs to something else, hold it by weakref.ref",
             stacklevel=4,
         )

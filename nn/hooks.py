@@ -1,4 +1,4 @@
-"""Hooks of modules: functions that are called before and after a forward, and in its backward pass."""
+"""Hooks of modules: functions called before and after a forward, and in its backward pass."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ import numpy as np
 from minigrad import Tensor, is_grad_enabled, primitive
 
 __all__ = [
-    "Handle", "Hook", "add_hook", "call_with_hooks", "register_module_forward_hook", "register_module_forward_pre_hook",
+    "Handle", "Hook", "add_hook", "call_with_hooks", "register_module_forward_hook",
+    "register_module_forward_pre_hook",
     "register_module_full_backward_hook", "register_module_full_backward_pre_hook",
 ]  # fmt: skip
 
@@ -21,7 +22,7 @@ _keys = count()
 
 
 class Hook(NamedTuple):
-    """A hook, and what it wants: keyword arguments too; to be called after an error too.  One of all modules has a kind."""
+    """A hook and what it wants; one of all modules has a kind."""
 
     call: Callable[..., Any]
     with_kwargs: bool = False
@@ -87,19 +88,22 @@ def register_module_forward_pre_hook(hook: Callable[..., Any]) -> Handle:
 
 
 def register_module_full_backward_hook(hook: Callable[..., Any]) -> Handle:
-    """Call hook(module, grad_input, grad_output) in the backward pass of every module, before its own hooks."""
+    """Call hook(module, grad_input, grad_output) in the backward pass of every module."""
     return add_hook(everywhere, Hook(hook, kind="backward"))
 
 
 def register_module_full_backward_pre_hook(hook: Callable[..., Any]) -> Handle:
-    """Call hook(module, grad_output) before the backward pass of every module, before its own hooks."""
+    """Call hook(module, grad_output) before every module's backward pass, before its own hooks."""
     return add_hook(everywhere, Hook(hook, kind="backward_pre"))
 
 
 def _all(module: Any, kind: str) -> list[Hook]:
     """The hooks of every module, then those of this one."""
     own = getattr(module, f"_{kind}_hooks")
-    return [*(hook for hook in everywhere.values() if hook.kind == kind), *(own.values() if own else ())]
+    return [
+        *(hook for hook in everywhere.values() if hook.kind == kind),
+        *(own.values() if own else ()),
+    ]
 
 
 def call_with_hooks(module: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -166,7 +170,7 @@ def _stopped(*tensors: Any, stop: Callable[..., Any]) -> tuple[Any, ...]:
 
 
 class _Backward:
-    """The backward hooks of one call of a module: between the gradients of its outputs and of its inputs."""
+    """The backward hooks of one call of a module, between its outputs and its inputs."""
 
     def __init__(self, module: Any) -> None:
         self.module = module
@@ -263,7 +267,7 @@ def _seen(g: Any) -> Tensor:
 
 
 def _sent(x: Any, given: Any) -> Any:
-    """A gradient that a hook has seen, as the engine's again: a Tensor where the engine gave one."""
+    """A gradient that a hook has seen, as the engine's again; a Tensor where it gave one."""
     if not isinstance(given, Tensor):
         x = x.data if isinstance(x, Tensor) else np.asarray(x)
     elif not isinstance(x, Tensor):

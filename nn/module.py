@@ -1,7 +1,7 @@
 """Module: a thing with parameters and a forward.
 
-A module is a plain object.  Its parameters are found by walking its attributes when somebody asks, so they may
-sit in lists, tuples and dicts, and no `super().__init__()` is needed.
+A module is a plain object.  Its parameters are found by walking its attributes when somebody asks,
+so they may sit in lists, tuples and dicts, and no `super().__init__()` is needed.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ Out = TypeVar("Out", covariant=True)
 
 
 class _HasForward(Protocol[P, Out]):
-    """To type checkers: a module, called, takes what its forward takes and returns what that returns."""
+    """To type checkers: a call takes what forward takes, and returns what that returns."""
 
     def forward(self, *args: P.args, **kwargs: P.kwargs) -> Out: ...
 
@@ -88,8 +88,10 @@ class Module(Owner):
     _values: dict[tuple[int, bool, str], Any] | None = None
     _machinery = frozenset(
         {
-            "_backward_hooks", "_backward_pre_hooks", "_derived", "_forward_hooks", "_forward_pre_hooks",
-            "_load_post_hooks", "_load_pre_hooks", "_state_dict_hooks", "_state_dict_pre_hooks", "_values",
+            "_backward_hooks", "_backward_pre_hooks", "_derived", "_forward_hooks",
+            "_forward_pre_hooks",
+            "_load_post_hooks", "_load_pre_hooks", "_state_dict_hooks", "_state_dict_pre_hooks",
+            "_values",
         }
     )  # fmt: skip
 
@@ -129,10 +131,11 @@ class Module(Owner):
                     self._values = None
 
     def _say_which_layer(self, error: Exception) -> None:
-        """Add to an error the path of the module that it comes from; each module above makes it longer."""
+        """Add to an error the path of its module; each module above makes the path longer."""
         if isinstance(error, RecursionError):  # there is no room left to look around
             return
-        failed = getattr(error, "_failed_module", None)  # its id, with which the error can be pickled
+        # The id, not the module: the error can be pickled with it.
+        failed = getattr(error, "_failed_module", None)
         if failed is None:
             try:
                 error._failed_module = id(self)  # type: ignore[attr-defined]
@@ -222,7 +225,8 @@ class Module(Owner):
         """
         if tensor is not None and not isinstance(tensor, (Tensor, np.ndarray)):
             raise TypeError(
-                f"register_buffer({name!r}) takes a Tensor, an array or None, got {type(tensor).__name__}"
+                f"register_buffer({name!r}) takes a Tensor, an array or None, got "
+                f"{type(tensor).__name__}"
             )
         if isinstance(tensor, (Parameter, np.ndarray)):
             tensor = Tensor(raw(tensor))
@@ -236,12 +240,17 @@ class Module(Owner):
             raise TypeError(f"the name of a {what} must be a string, got {name!r}")
         if not name or "." in name:
             raise KeyError(
-                f"{name!r} cannot be the name of a {what}: it must not be empty, and a dot separates "
+                f"{name!r} cannot be the name of a {what}: it must not be empty, and a dot "
+                "separates "
                 "the parts of a path"
             )
         if value is not None and not isinstance(value, kind):
-            remedy = ": write Parameter(x)" if kind is Parameter and isinstance(value, Tensor) else ""
-            raise TypeError(f"{name!r} must be a {what} or None, got {type(value).__name__}{remedy}")
+            remedy = (
+                ": write Parameter(x)" if kind is Parameter and isinstance(value, Tensor) else ""
+            )
+            raise TypeError(
+                f"{name!r} must be a {what} or None, got {type(value).__name__}{remedy}"
+            )
         old = self.__dict__.get(name)
         if name not in self.__dict__ and hasattr(self, name):
             raise KeyError(
@@ -249,7 +258,8 @@ class Module(Owner):
             )
         if old is not None and not isinstance(old, kind):
             raise KeyError(
-                f"{type(self).__name__}.{name} is there already, a {type(old).__name__}: choose another name"
+                f"{type(self).__name__}.{name} is there already, a {type(old).__name__}: choose "
+                "another name"
             )
         setattr(self, name, value)
 
@@ -261,7 +271,8 @@ class Module(Owner):
         """All modules in this one with their paths, itself first; each once.
 
         Args:
-            memo: a set of modules that are left out (those that are found are added), or the prefix.
+            memo: a set of modules that are left out (those that are found are added), or the
+                prefix.
             prefix: stands before each path.
             remove_duplicate: False for a shared module under each of its names.
         """
@@ -350,9 +361,7 @@ class Module(Owner):
             near = f"there is a {type(found[target]).__name__}"
         else:
             near = f"near it: {', '.join(get_close_matches(target, paths, 3, 0.3)) or 'nothing'}"
-        raise AttributeError(
-            f"{type(self).__name__} has no {kind.__name__} at {target!r}; {near}"
-        )
+        raise AttributeError(f"{type(self).__name__} has no {kind.__name__} at {target!r}; {near}")
 
     def set_submodule(self, target: str, module: Module, strict: bool = False) -> None:
         """Put a module in the place of what is at a path.
@@ -367,7 +376,8 @@ class Module(Owner):
         """
         if not target or not isinstance(module, Module):
             raise ValueError(
-                f"set_submodule takes a path and a Module, got {target!r} and {type(module).__name__}"
+                f"set_submodule takes a path and a Module, got {target!r} and "
+                f"{type(module).__name__}"
             )
         if strict:
             self.get_submodule(target)
@@ -406,7 +416,9 @@ class Module(Owner):
         named = list(self.named_parameters())
         for name, parameter in named:
             if requires_grad and parameter.dtype.kind not in "fc":
-                raise TypeError(f"{name!r} is {parameter.dtype}: only floating parameters can learn")
+                raise TypeError(
+                    f"{name!r} is {parameter.dtype}: only floating parameters can learn"
+                )
         for _, parameter in named:
             parameter.requires_grad = requires_grad
         return self
@@ -486,8 +498,16 @@ class Module(Owner):
             if name in own and not is_lazy(own[name]) and own[name].shape != array.shape
         ]
         if strict:
-            problems += [f"missing: {name!r} of shape {_shape_of(own[name])}" for name in own if name not in arrays]
-            problems += [f"unexpected: {name!r} of shape {arrays[name].shape}" for name in arrays if name not in own]
+            problems += [
+                f"missing: {name!r} of shape {_shape_of(own[name])}"
+                for name in own
+                if name not in arrays
+            ]
+            problems += [
+                f"unexpected: {name!r} of shape {arrays[name].shape}"
+                for name in arrays
+                if name not in own
+            ]
         if problems:
             raise ValueError(f"{type(self).__name__}.load_state_dict:\n  " + "\n  ".join(problems))
         for name, array in arrays.items():
@@ -501,9 +521,13 @@ class Module(Owner):
                 hook.call(module, None)
 
     def to(
-        self, *targets: Any, device: str | None = None, dtype: Any = None, non_blocking: bool = False
+        self,
+        *targets: Any,
+        device: str | None = None,
+        dtype: Any = None,
+        non_blocking: bool = False,
     ) -> Self:
-        """Move all parameters and buffers to a device ("cpu", "cuda"), or make their floats another dtype.
+        """Move all parameters and buffers to a device, or make their floats another dtype.
 
         Args:
             targets: a device, a dtype, both, or a Tensor whose device and dtype are meant.
@@ -524,7 +548,7 @@ class Module(Owner):
         return self._change(cast)
 
     def _change(self, cast: Callable[[Tensor], Tensor]) -> Self:
-        """Give each parameter and buffer, and its gradient, the array that a function makes of it."""
+        """Give parameters, buffers and gradients the arrays that a function makes of them."""
         changed = [
             (x, cast(x.detach()), None if x.grad is None else cast(x.grad.detach()))
             for _, x in self._tensors()
@@ -547,7 +571,7 @@ class Module(Owner):
         return self.to("cpu")
 
     def cuda(self, device: int | str | None = None) -> Self:
-        """All parameters and buffers on a GPU: the current one, that of this number, or "cuda:1"."""
+        """All parameters and buffers on a GPU: the current one, that of a number, or "cuda:1"."""
         if isinstance(device, str):
             return self.to(device)
         return self.to("cuda" if device is None else f"cuda:{device}")
@@ -597,14 +621,15 @@ class Module(Owner):
     def register_full_backward_hook(
         self, hook: Callable[..., Any], prepend: bool = False
     ) -> Handle:
-        """Call hook(module, grad_input, grad_output) when the gradients of a call's inputs are known.
+        """Call hook(module, grad_input, grad_output) when the gradients of the inputs are known.
 
-        Both are tuples, of the positional arguments and of the outputs; None stands for what has no gradient.
-        What the hook returns replaces grad_input.
+        Both are tuples, of the positional arguments and of the outputs; None stands for what has no
+        gradient. What the hook returns replaces grad_input.
 
         >>> import nn
         >>> layer, x = nn.Tanh(), Tensor([0.0], requires_grad=True)
-        >>> remove = layer.register_full_backward_hook(lambda module, grad_input, grad_output: (grad_input[0] * 5,))
+        >>> five_times = lambda module, grad_input, grad_output: (grad_input[0] * 5,)
+        >>> remove = layer.register_full_backward_hook(five_times)
         >>> layer(x).sum().backward(); x.grad.tolist()
         [5.0]
         """
@@ -613,7 +638,7 @@ class Module(Owner):
     def register_full_backward_pre_hook(
         self, hook: Callable[..., Any], prepend: bool = False
     ) -> Handle:
-        """Call hook(module, grad_output) before the backward pass of a call; what it returns replaces grad_output."""
+        """Call hook(module, grad_output) before the backward pass; it may return another."""
         return self._add_hook("_backward_pre_hooks", Hook(hook), prepend)
 
     def register_state_dict_pre_hook(self, hook: Callable[..., Any]) -> Handle:
@@ -621,13 +646,14 @@ class Module(Owner):
         return self._add_hook("_state_dict_pre_hooks", Hook(hook))
 
     def register_state_dict_post_hook(self, hook: Callable[..., Any]) -> Handle:
-        """Call hook(module, state_dict, prefix, local_metadata) after `state_dict()`, which it may change in place."""
+        """Call hook(module, state_dict, prefix, local_metadata), which may change the dict."""
         return self._add_hook("_state_dict_hooks", Hook(hook))
 
     def register_load_state_dict_pre_hook(self, hook: Callable[..., Any]) -> Handle:
-        """Call a hook before `load_state_dict()`; it may change the copy of the state in place, to rename keys say.
+        """Call a hook before `load_state_dict()`; it may change its copy of the state.
 
-        It gets (module, state_dict, prefix, local_metadata, strict, missing_keys, unexpected_keys, error_msgs).
+        It gets (module, state_dict, prefix, local_metadata, strict, missing_keys, unexpected_keys,
+        error_msgs).
         """
         return self._add_hook("_load_pre_hooks", Hook(hook))
 
@@ -661,15 +687,16 @@ class Module(Owner):
         return f"{type(self).__name__}({self.extra_repr()}\n  " + "\n  ".join(children) + "\n)"
 
     def _repr_html_(self) -> str:
-        """What a notebook shows: the tree of modules with their numbers of parameters, to open and close."""
+        """What a notebook shows: the tree of modules with their numbers of parameters."""
         return f'<div style="line-height:1.5">{_tree("", self, frozenset())}</div>'
 
 
 @contextmanager
 def _buffers_under_checkpoint(module: Module) -> Iterator[None]:
-    """Under `checkpoint`, a forward that runs again begins with the buffers of the first run, and changes none.
+    """Under `checkpoint`, a repeated forward begins with the first one's buffers, and changes none.
 
-    Only buffers that the first run has changed are noted, so that large constant ones are not kept twice.
+    Only buffers that the first run has changed are noted, so that large constant ones are not kept
+    twice.
     """
     notes = checkpoint_notes()
     own = [x for _, x in members(module) if isinstance(x, Buffer)] if notes else []
@@ -705,12 +732,14 @@ def _tree(name: str, module: Module, above: frozenset[int]) -> str:
     above |= {id(module)}
     count = sum(p.size for p in module.parameters() if not is_lazy(p))
     text = f"{type(module).__name__}({module.extra_repr()})"
-    line = f"{escape(name)} <b>{escape(text)}</b> <span style='opacity:0.75'>{count:,} parameters</span>"
+    size = f"<span style='opacity:0.75'>{count:,} parameters</span>"
+    line = f"{escape(name)} <b>{escape(text)}</b> {size}"
     children = [(child, m) for child, m in members(module) if isinstance(m, Module)]
     inner = "".join(_tree(f"({child}):", m, above) for child, m in children)
     if not inner:
         return f"<div>{line}</div>"
-    return f"<details open><summary>{line}</summary><div style='margin-left:1.5em'>{inner}</div></details>"
+    inside = f"<div style='margin-left:1.5em'>{inner}</div>"
+    return f"<details open><summary>{line}</summary>{inside}</details>"
 
 
 #: What a module has, and may not lose to a layer of that name.  A summary of one's own may be one.
@@ -726,32 +755,37 @@ def _of_kind(kind: type[K], named: Iterable[tuple[str, Any]]) -> Iterator[tuple[
 
 
 def _kept(module: Module, name: str, old: Any, value: Any) -> Any:
-    """What an attribute gets in the place of a parameter, buffer or module: an error where that would be lost."""
+    """What an attribute gets for what it holds: an error where that would be lost."""
     where = f"{type(module).__name__}.{name}"
     if value is None:
         return value
     if isinstance(old, Parameter) and not isinstance(value, Parameter):
         raise TypeError(
-            f"{where} is a Parameter, and would be lost if {_described(value)} took its place. To change its "
-            f"values, write `with no_grad(): ...{name}[...] = x`; for something computed of it use another name; "
+            f"{where} is a Parameter, and would be lost if {_described(value)} took its place. To "
+            "change its "
+            f"values, write `with no_grad(): ...{name}[...] = x`; for something computed of it use "
+            "another name; "
             f"for another parameter write Parameter(x); to give it up, `del` it first"
         )
     if isinstance(old, Buffer) and not isinstance(value, (Buffer, Parameter)):
         if isinstance(value, Tensor):
             return as_buffer(value, old.persistent)
         raise TypeError(
-            f"{where} is a Buffer, and would be lost if {_described(value)} took its place: assign a Tensor or None"
+            f"{where} is a Buffer, and would be lost if {_described(value)} took its place: assign "
+            "a Tensor or None"
         )
     if isinstance(old, Module) and not isinstance(value, (Module, Parameter)):
         raise TypeError(
-            f"{where} is a module, and would be lost if {_described(value)} took its place: use another name for "
+            f"{where} is a module, and would be lost if {_described(value)} took its place: use "
+            "another name for "
             "what it computes"
         )
     if isinstance(old, _CONTAINERS) and isinstance(value, _CONTAINERS):
         lost = _learned(old)
         if lost and not _learned(value) and any(type(x) is Tensor for x in _items(value)):
             raise TypeError(
-                f"{where} holds a {type(lost[0]).__name__}, which would be lost if computed Tensors took its place: "
+                f"{where} holds a {type(lost[0]).__name__}, which would be lost if computed "
+                "Tensors took its place: "
                 "use another name for them"
             )
     return value
@@ -813,12 +847,18 @@ def as_input(x: Any, parameter: Tensor) -> Tensor:
     return (
         x
         if x.dtype == parameter.dtype
-        else x.astype(np.result_type(parameter.dtype, np.complex64) if x.dtype.kind == "c" else parameter.dtype)
+        else x.astype(
+            np.result_type(parameter.dtype, np.complex64)
+            if x.dtype.kind == "c"
+            else parameter.dtype
+        )
     )
 
 
 def host(x: Any) -> np.ndarray:
-    """The values of a Tensor or an array in main memory, outside of every graph; of a row-sparse gradient as a whole.
+    """The values of a Tensor or an array in main memory, outside of every graph.
+
+    A row-sparse gradient comes as a whole.
 
     >>> host(Tensor([1.0, 2.0], requires_grad=True))
     array([1., 2.], dtype=float32)

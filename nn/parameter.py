@@ -8,7 +8,15 @@ import numpy as np
 
 from minigrad import Tensor, empty, get_default_dtype
 
-__all__ = ["Buffer", "Parameter", "TransientBuffer", "UninitializedBuffer", "UninitializedParameter", "as_buffer", "is_lazy"]
+__all__ = [
+    "Buffer",
+    "Parameter",
+    "TransientBuffer",
+    "UninitializedBuffer",
+    "UninitializedParameter",
+    "as_buffer",
+    "is_lazy",
+]
 
 
 class Parameter(Tensor):
@@ -72,13 +80,14 @@ def as_buffer(x: Tensor, persistent: bool = True) -> Buffer:
 
 def _refuse(what: str) -> Any:
     raise ValueError(
-        f"this parameter has no shape or values yet ({what}): a lazy layer finds its shape in its first "
+        f"this parameter has no shape or values yet ({what}): a lazy layer finds its shape in its "
+        "first "
         "input, so call the module once on an example before this"
     )
 
 
 class _NoValues(np.ndarray):
-    """Stands where the array of a parameter will be; whoever computes with it is told why that does not work."""
+    """Stands where the array of a parameter will be; to compute with it is an error."""
 
     def __array_ufunc__(self, ufunc: Any, *args: Any, **options: Any) -> Any:
         return _refuse(f"{ufunc.__name__} was called")

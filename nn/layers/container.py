@@ -1,7 +1,9 @@
-"""Containers.  Plain lists, tuples and dicts of modules work too; these are for those who like them.
+"""Containers.  Plain lists, tuples and dicts of modules work too; these are for those who like
+them.
 
-Their members are attributes, so that paths are PyTorch's: "0.weight".  `Sequential`, `ModuleList` and `ModuleDict`
-hold all modules that are attributes of theirs, however they came there: by `append`, `add_module` or assignment.
+Their members are attributes, so that paths are PyTorch's: "0.weight".  `Sequential`, `ModuleList`
+and `ModuleDict` hold all modules that are attributes of theirs, however they came there: by
+`append`, `add_module` or assignment.
 """
 
 from __future__ import annotations
@@ -52,7 +54,7 @@ class _Chain(Module):
         return module
 
     def _arrange(self, named: list[tuple[str, Module]]) -> None:
-        """Hold these modules, in this order.  Numbers become those of the places; names of their own stay."""
+        """Hold these modules, in this order: numbers follow the places, other names stay."""
         for name in _modules_of(self):
             delattr(self, name)
         taken = {name for name, _ in named if not _is_number(name)}
@@ -297,7 +299,9 @@ class ParameterDict(_Dict):
         if isinstance(item, Parameter):
             self.register_parameter(name, item)
         elif name not in self._keys and hasattr(self, name):
-            raise KeyError(f"{name!r} is an attribute of ParameterDict already: choose another name")
+            raise KeyError(
+                f"{name!r} is an attribute of ParameterDict already: choose another name"
+            )
         else:
             setattr(self, name, item)
         if name not in self._keys:

@@ -1,7 +1,8 @@
-"""Layers that find the number of their inputs in the first input; then they are the ordinary layers.
+"""Layers that find the number of their inputs in the first input, and become ordinary ones.
 
-Until then their parameters have no shape (`nn.parameter.UninitializedParameter`): an optimizer may hold them, and
-weights may be loaded into them, but whoever asks for a shape or a value gets an error that says what to do.
+Until then their parameters have no shape (`nn.parameter.UninitializedParameter`): an optimizer may
+hold them, and weights may be loaded into them, but whoever asks for a shape or a value gets an
+error that says what to do.
 """
 
 from __future__ import annotations
@@ -34,8 +35,10 @@ from .normalization import (
 )
 
 __all__ = [
-    "LazyBatchNorm1d", "LazyBatchNorm2d", "LazyBatchNorm3d", "LazyConv1d", "LazyConv2d", "LazyConv3d", "LazyConvTranspose1d",
-    "LazyConvTranspose2d", "LazyConvTranspose3d", "LazyInstanceNorm1d", "LazyInstanceNorm2d", "LazyInstanceNorm3d",
+    "LazyBatchNorm1d", "LazyBatchNorm2d", "LazyBatchNorm3d", "LazyConv1d", "LazyConv2d",
+    "LazyConv3d", "LazyConvTranspose1d",
+    "LazyConvTranspose2d", "LazyConvTranspose3d", "LazyInstanceNorm1d", "LazyInstanceNorm2d",
+    "LazyInstanceNorm3d",
     "LazyLinear",
 ]  # fmt: skip
 
@@ -63,13 +66,14 @@ class _Lazy(Module):
         return any(is_lazy(x) for x in vars(self).values())
 
     def _settle(self, x: Any) -> None:
-        """Give the parameters the shapes that an input asks for; once it is done, the layer is an ordinary one."""
+        """Give the parameters the shapes that an input asks for, and become an ordinary layer."""
         shapes = self._shapes(x)
         unset = [name for name in shapes if is_lazy(getattr(self, name))]
         for name in shapes.keys() - set(unset):  # those that were loaded
             if (loaded := getattr(self, name)).shape != shapes[name]:
                 raise ValueError(
-                    f"{type(self).__name__}: the {name} that was loaded has shape {loaded.shape}, but input of shape "
+                    f"{type(self).__name__}: the {name} that was loaded has shape {loaded.shape}, "
+                    "but input of shape "
                     f"{np.shape(x)} needs {shapes[name]}"
                 )
         for name in unset:
@@ -128,11 +132,24 @@ class _LazyConv(_Lazy, _Conv):
     """What lazy convolutions share: `in_channels` are those of the first input."""
 
     def __init__(
-        self, out_channels: int, kernel_size: Any, stride: Any = 1, padding: Any = 0, dilation: Any = 1, groups: int = 1,
-        bias: bool = True, padding_mode: str = "zeros", device: str | None = None, dtype: Any = None,
+        self, out_channels: int, kernel_size: Any, stride: Any = 1, padding: Any = 0,
+        dilation: Any = 1, groups: int = 1,
+        bias: bool = True, padding_mode: str = "zeros", device: str | None = None,
+        dtype: Any = None,
     ) -> None:  # fmt: skip
         _Conv.__init__(
-            self, 0, out_channels, kernel_size, stride, padding, dilation, groups, bias, padding_mode, device, dtype
+            self,
+            0,
+            out_channels,
+            kernel_size,
+            stride,
+            padding,
+            dilation,
+            groups,
+            bias,
+            padding_mode,
+            device,
+            dtype,
         )
         self._postpone("weight", "bias")
 
@@ -161,11 +178,23 @@ class _LazyConvTranspose(_LazyConv):
     """What lazy transposed convolutions share."""
 
     def __init__(
-        self, out_channels: int, kernel_size: Any, stride: Any = 1, padding: Any = 0, output_padding: Any = 0, groups: int = 1,
+        self, out_channels: int, kernel_size: Any, stride: Any = 1, padding: Any = 0,
+        output_padding: Any = 0, groups: int = 1,
         bias: bool = True, dilation: Any = 1, device: str | None = None, dtype: Any = None,
     ) -> None:  # fmt: skip
         self.output_padding = output_padding
-        super().__init__(out_channels, kernel_size, stride, padding, dilation, groups, bias, "zeros", device, dtype)
+        super().__init__(
+            out_channels,
+            kernel_size,
+            stride,
+            padding,
+            dilation,
+            groups,
+            bias,
+            "zeros",
+            device,
+            dtype,
+        )
 
 
 class LazyConv1d(_LazyConv, Conv1d):
@@ -214,7 +243,8 @@ class _LazyNorm(_Lazy, _Norm):
     """What lazy normalisations share: `num_features` are the channels of the first input."""
 
     def __init__(
-        self, eps: float = 1e-5, momentum: float | None = 0.1, affine: bool = True, track_running_stats: bool = True,
+        self, eps: float = 1e-5, momentum: float | None = 0.1, affine: bool = True,
+        track_running_stats: bool = True,
         device: str | None = None, dtype: Any = None,
     ) -> None:  # fmt: skip
         _Norm.__init__(self, 0, eps, momentum, affine, track_running_stats, device, dtype)
@@ -223,13 +253,20 @@ class _LazyNorm(_Lazy, _Norm):
     def _shapes(self, x: Any) -> dict[str, tuple[int, ...]]:
         shape = np.shape(x)
         if len(shape) < 2:
-            raise ValueError(f"{type(self).__name__}: expected input (N, C, ...), got shape {shape}")
+            raise ValueError(
+                f"{type(self).__name__}: expected input (N, C, ...), got shape {shape}"
+            )
         self.num_features = shape[1]
         names = ("weight", "bias", "running_mean", "running_var")
         return {name: (shape[1],) for name in names if getattr(self, name) is not None}
 
     def _first_values(self) -> None:
-        for name, value in (("weight", 1.0), ("bias", 0.0), ("running_mean", 0.0), ("running_var", 1.0)):
+        for name, value in (
+            ("weight", 1.0),
+            ("bias", 0.0),
+            ("running_mean", 0.0),
+            ("running_var", 1.0),
+        ):
             if getattr(self, name) is not None:
                 init.constant_(getattr(self, name), value)
 
@@ -259,7 +296,7 @@ class LazyBatchNorm3d(_LazyNorm, BatchNorm3d):
 
 
 class LazyInstanceNorm1d(_LazyNorm, InstanceNorm1d):
-    """An InstanceNorm1d whose `num_features` are the channels of the first input; learned, with running values."""
+    """An InstanceNorm1d whose `num_features` are the channels of the first input."""
 
     becomes = InstanceNorm1d
 

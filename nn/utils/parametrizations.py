@@ -1,4 +1,4 @@
-"""Weight, spectral and orthogonal normalisation of parameters, as parametrisations (torch.nn.utils.parametrizations)."""
+"""Weight, spectral and orthogonal normalisation as parametrisations."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def rows_axis(module: Module) -> int:
 
 
 class _SpectralNorm(Module):
-    """weight / sigma, where sigma is the largest singular value, found by power iteration (Miyato et al., 2018).
+    """weight / sigma, the largest singular value, by power iteration (Miyato et al., 2018).
 
     Attributes:
         _u, _v: buffers: the left and the right singular vector, each step nearer in training.
@@ -80,14 +80,21 @@ class _SpectralNorm(Module):
 
     def __init__(self, weight: Tensor, n_power_iterations: int, dim: int, eps: float) -> None:
         if n_power_iterations <= 0:
-            raise ValueError(f"spectral_norm: n_power_iterations must be 1 or more, got {n_power_iterations}")
+            raise ValueError(
+                f"spectral_norm: n_power_iterations must be 1 or more, got {n_power_iterations}"
+            )
         if not -weight.ndim <= dim < weight.ndim:
-            raise IndexError(f"spectral_norm: dim {dim} is out of range for a weight of {weight.ndim} axes")
+            raise IndexError(
+                f"spectral_norm: dim {dim} is out of range for a weight of {weight.ndim} axes"
+            )
         self.dim, self.eps = dim % weight.ndim, eps
         self.n_power_iterations = n_power_iterations
         if weight.ndim > 1:
             matrix = as_matrix(raw(weight), self.dim)
-            u, v = (beside(random.randn(n).numpy().astype(weight.dtype), weight.data) for n in matrix.shape)
+            u, v = (
+                beside(random.randn(n).numpy().astype(weight.dtype), weight.data)
+                for n in matrix.shape
+            )
             self._u, self._v = Buffer(normalized(u, eps)), Buffer(normalized(v, eps))
             self._iterate(matrix, 15)
 
@@ -114,7 +121,8 @@ class _SpectralNorm(Module):
 
 
 def spectral_norm(
-    module: Module, name: str = "weight", n_power_iterations: int = 1, eps: float = 1e-12, dim: int | None = None
+    module: Module, name: str = "weight", n_power_iterations: int = 1, eps: float = 1e-12,
+    dim: int | None = None
 ) -> Module:  # fmt: skip
     """Divide a weight by its largest singular value; returns the module.
 
@@ -132,14 +140,16 @@ def spectral_norm(
     if not isinstance(weight, Tensor):
         raise ValueError(f"{type(module).__name__} has no parameter or buffer {name!r}")
     dim = rows_axis(module) if dim is None else dim
-    return register_parametrization(module, name, _SpectralNorm(weight, n_power_iterations, dim, eps))
+    return register_parametrization(
+        module, name, _SpectralNorm(weight, n_power_iterations, dim, eps)
+    )
 
 
 # ---------------------------------------------------------------------------------- orthogonal
 
 
 def _matrix_exp(a: Any) -> Any:
-    """e^a by its series, after a was halved until it is small, and squared as often (a square matrix)."""
+    """e^a of a square matrix: its series for a / 2^k, squared k times."""
     size = float(np.max(np.sum(np.abs(raw(a)), axis=-1), initial=0.0))
     times = max(0, ceil(log2(size)) + 2) if size > 0 else 0
     small = a / 2**times
@@ -153,7 +163,7 @@ def _matrix_exp(a: Any) -> Any:
 
 
 def _householder(a: Any, tau: Any) -> Any:
-    """The first columns of the product of reflections 1 - tau_i v_i v_i^T; v_i is column i of `a` below a 1."""
+    """The first columns of the product of 1 - tau_i v_i v_i^T; v_i is column i of `a` below a 1."""
     n, k = a.shape
     out = beside(np.eye(n, k, dtype=a.dtype), a)
     vectors = np.tril(a, -1) + beside(np.eye(n, k, dtype=a.dtype), a)
@@ -164,7 +174,7 @@ def _householder(a: Any, tau: Any) -> Any:
 
 
 def _orthogonal_near(q: np.ndarray) -> np.ndarray:
-    """An orthogonal matrix with the column spaces of q: its QR factor with the signs of R's diagonal."""
+    """The orthogonal factor of q, with the signs of the other one's diagonal."""
     factor, r = np.linalg.qr(q)
     return factor * np.sign(np.diagonal(r))
 
@@ -219,7 +229,9 @@ class _Orthogonal(Module):
         if not self.use_trivialization:
             return self._to_reflections(values, wide)
         if n == k:
-            identity = np.allclose(values.conj().T @ values, np.eye(k), atol=10 * np.finfo(values.dtype).eps * k)
+            identity = np.allclose(
+                values.conj().T @ values, np.eye(k), atol=10 * np.finfo(values.dtype).eps * k
+            )
             base = values.copy() if identity else _orthogonal_near(values)
         else:
             more = random.randn(n, n - k).numpy().astype(values.dtype)
@@ -232,7 +244,8 @@ class _Orthogonal(Module):
     def _to_reflections(self, values: np.ndarray, wide: bool) -> Any:
         if self.orthogonal_map != "householder":
             raise NotImplementedError(
-                f"a value cannot be assigned with the map {self.orthogonal_map!r} and use_trivialization=False"
+                f"a value cannot be assigned with the map {self.orthogonal_map!r} and "
+                "use_trivialization=False"
             )
         a, tau = np.linalg.qr(values, mode="raw")
         a = a.T.copy()
@@ -244,14 +257,16 @@ class _Orthogonal(Module):
 
 
 def orthogonal(
-    module: Module, name: str = "weight", orthogonal_map: str | None = None, *, use_trivialization: bool = True
+    module: Module, name: str = "weight", orthogonal_map: str | None = None, *,
+    use_trivialization: bool = True
 ) -> Module:  # fmt: skip
-    """Keep a matrix orthogonal: its columns, or rows where it is wide, are orthonormal; returns the module.
+    """Keep a matrix orthogonal: its columns, or rows where it is wide, are orthonormal.
 
     Args:
-        orthogonal_map: "matrix_exp", "cayley" or "householder"; by default the first where the matrix is square or
-            complex, else the last.
-        use_trivialization: multiply by a fixed orthogonal matrix, found from the value, from which learning starts.
+        orthogonal_map: "matrix_exp", "cayley" or "householder"; by default the first where the
+            matrix is square or complex, else the last.
+        use_trivialization: multiply by a fixed orthogonal matrix, found from the value, from which
+            learning starts.
 
     >>> import nn
     >>> w = orthogonal(nn.Linear(3, 3)).weight.detach().numpy()
@@ -268,7 +283,8 @@ def orthogonal(
         orthogonal_map = "matrix_exp" if plain else "householder"
     if orthogonal_map not in ("matrix_exp", "cayley", "householder"):
         raise ValueError(
-            f"orthogonal_map must be 'matrix_exp', 'cayley' or 'householder', got {orthogonal_map!r}"
+            "orthogonal_map must be 'matrix_exp', 'cayley' or 'householder', got "
+            f"{orthogonal_map!r}"
         )
     if orthogonal_map == "householder" and weight.dtype.kind == "c":
         raise ValueError("orthogonal: the map 'householder' takes real matrices only")

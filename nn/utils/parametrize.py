@@ -1,7 +1,8 @@
-"""Parametrisations: a parameter is computed of others, each time that it is read (torch.nn.utils.parametrize).
+"""Parametrisations (torch.nn.utils.parametrize): a parameter is computed of others.
 
-After `register_parametrization(layer, "weight", P())`, `layer.weight` is `P()(original)`, where `original` is the Parameter
-that is learned, at the path `parametrizations.weight.original`.  During one call of the layer it is computed once.
+After `register_parametrization(layer, "weight", P())`, `layer.weight` is `P()(original)`, where
+`original` is the Parameter that is learned, at the path `parametrizations.weight.original`.  During
+one call of the layer it is computed once.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ from ..module import Module
 from ..parameter import Buffer, Parameter, is_lazy
 
 __all__ = [
-    "ParametrizationList", "cached", "is_parametrized", "register_parametrization", "remove_parametrizations",
+    "ParametrizationList", "cached", "is_parametrized", "register_parametrization",
+    "remove_parametrizations",
     "type_before_parametrizations",
 ]  # fmt: skip
 
@@ -81,7 +83,7 @@ class _Lists(Module):
 
 
 class ParametrizationList(Module):
-    """The parametrisations of one tensor, in the order in which they are applied, and the original tensors.
+    """The parametrisations of one tensor, in their order, and the original tensors.
 
     Attributes:
         original: the Parameter (or Buffer) that is learned; `original0`, `original1` ... where the
@@ -127,7 +129,9 @@ class ParametrizationList(Module):
 
     def _check_inverse(self, new: Any) -> None:
         if not isinstance(new, Tensor):
-            raise ValueError(f"right_inverse must return a Tensor or a sequence, got {type(new).__name__}")
+            raise ValueError(
+                f"right_inverse must return a Tensor or a sequence, got {type(new).__name__}"
+            )
         if new.dtype != self._dtype:
             raise ValueError(f"right_inverse returned {new.dtype} for an original of {self._dtype}")
 
@@ -165,7 +169,8 @@ class ParametrizationList(Module):
             for module in reversed(list(self)):
                 if not hasattr(module, "right_inverse"):
                     raise RuntimeError(
-                        f"{type(module).__name__} has no right_inverse, so a value cannot be assigned to what it "
+                        f"{type(module).__name__} has no right_inverse, so a value cannot be "
+                        "assigned to what it "
                         "computes: change its original, or give it a right_inverse"
                     )
                 value = module.right_inverse(value)
@@ -173,7 +178,8 @@ class ParametrizationList(Module):
         for own, x in zip(self._originals(), new, strict=True):
             if own.shape != x.shape:
                 raise ValueError(
-                    f"the value asks for an original of shape {x.shape}, but it has shape {own.shape}"
+                    f"the value asks for an original of shape {x.shape}, but it has shape "
+                    f"{own.shape}"
                 )
             own.data = x.data.astype(own.dtype)
 
@@ -183,7 +189,8 @@ class ParametrizationList(Module):
             raise ValueError(f"a parametrization must return a Tensor, got {type(result).__name__}")
         if (result.shape, result.dtype) != (self._shape, self._dtype):
             raise ValueError(
-                f"the parametrization makes shape {result.shape}, {result.dtype} of shape {self._shape}, "
+                f"the parametrization makes shape {result.shape}, {result.dtype} of shape "
+                f"{self._shape}, "
                 f"{self._dtype}: with unsafe=True that is allowed"
             )
 
@@ -194,8 +201,9 @@ def register_parametrization(
     """Compute a parameter or buffer of a module by another module; returns the module.
 
     Args:
-        parametrization: its forward takes the original and returns the tensor.  With a method `right_inverse`, values
-            can be assigned, and the original begins with `right_inverse(tensor)`.
+        parametrization: its forward takes the original and returns the tensor.  With a method
+            `right_inverse`, values can be assigned, and the original begins with
+            `right_inverse(tensor)`.
         unsafe: allow another shape or dtype.
 
     Raises:
@@ -221,7 +229,8 @@ def register_parametrization(
     if not isinstance(original, (Parameter, Buffer)) or is_lazy(original):
         found = ", ".join(name for name, _ in [*module.named_parameters(recurse=False)])
         raise ValueError(
-            f"{type(module).__name__} has no parameter or buffer {tensor_name!r}; it has {found or 'none'}"
+            f"{type(module).__name__} has no parameter or buffer {tensor_name!r}; it has "
+            f"{found or 'none'}"
         )
     parts = ParametrizationList([parametrization], original, unsafe)
     parts.training = module.training
@@ -249,7 +258,8 @@ def remove_parametrizations(
         leave_parametrized: it keeps the computed value; else it becomes the original.
 
     Raises:
-        ValueError: it is not parametrised, or there are several originals and `leave_parametrized` is False.
+        ValueError: it is not parametrised, or there are several originals and `leave_parametrized`
+            is False.
     """
     if not is_parametrized(module, tensor_name):
         raise ValueError(f"{tensor_name!r} of {type(module).__name__} is not parametrized")
@@ -257,7 +267,8 @@ def remove_parametrizations(
     parts = parametrizations[tensor_name]
     if not leave_parametrized and not parts.is_tensor:
         raise ValueError(
-            f"{tensor_name!r} has several originals, so there is none to become: leave_parametrized=True"
+            f"{tensor_name!r} has several originals, so there is none to become: "
+            "leave_parametrized=True"
         )
     originals = parts._originals()
     tensor = originals[0]
@@ -282,7 +293,8 @@ def type_before_parametrizations(module: Module) -> type[Module]:
     """The class of a module; here parametrisations do not change it.
 
     >>> import nn
-    >>> type_before_parametrizations(nn.utils.parametrizations.weight_norm(nn.Linear(1, 1))).__name__
+    >>> layer = nn.utils.parametrizations.weight_norm(nn.Linear(1, 1))
+    >>> type_before_parametrizations(layer).__name__
     'Linear'
     """
     return type(module)

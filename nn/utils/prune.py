@@ -1,7 +1,8 @@
 """Pruning: a parameter times a mask of zeros and ones (torch.nn.utils.prune).
 
-The parameter becomes `weight_orig`, which goes on learning; the mask is the buffer `weight_mask`; `weight` is their product,
-computed each time that it is read.  A tensor that is pruned again keeps the zeros that it has.
+The parameter becomes `weight_orig`, which goes on learning; the mask is the buffer `weight_mask`;
+`weight` is their product, computed each time that it is read.  A tensor that is pruned again keeps
+the zeros that it has.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ from ..module import Module
 from ..parameter import Buffer, Parameter
 
 __all__ = [
-    "custom_from_mask", "global_unstructured", "identity", "is_pruned", "l1_unstructured", "ln_structured",
+    "custom_from_mask", "global_unstructured", "identity", "is_pruned", "l1_unstructured",
+    "ln_structured",
     "random_structured", "random_unstructured", "remove",
 ]  # fmt: skip
 
@@ -97,7 +99,9 @@ def l1_unstructured(
     >>> l1_unstructured(layer, "weight", amount=0.5).weight_mask.tolist()
     [[0.0, 1.0], [1.0, 0.0]]
     """
-    scores = _values(module, name) if importance_scores is None else np.asarray(raw(importance_scores))
+    scores = (
+        _values(module, name) if importance_scores is None else np.asarray(raw(importance_scores))
+    )
     return custom_from_mask(module, name, _lowest_off(np.abs(scores), _mask(module, name), amount))
 
 
@@ -116,7 +120,9 @@ def ln_structured(
         n: which norm, as in np.linalg.norm.
         dim: the axis along which the slices are counted.
     """
-    scores = _values(module, name) if importance_scores is None else np.asarray(raw(importance_scores))
+    scores = (
+        _values(module, name) if importance_scores is None else np.asarray(raw(importance_scores))
+    )
     rows = np.reshape(np.moveaxis(scores, dim, 0), (scores.shape[dim], -1))
     return _slices_off(module, name, np.linalg.norm(rows, n, axis=1), amount, dim)
 
@@ -133,7 +139,9 @@ def _slices_off(module: Module, name: str, scores: Any, amount: float, dim: int)
     keep = _lowest_off(scores, alive, amount)
     shape = [1] * mask.ndim
     shape[dim] = len(mask)
-    return custom_from_mask(module, name, np.broadcast_to(np.reshape(keep, shape), _mask(module, name).shape))
+    return custom_from_mask(
+        module, name, np.broadcast_to(np.reshape(keep, shape), _mask(module, name).shape)
+    )
 
 
 def global_unstructured(
@@ -181,7 +189,9 @@ def _lowest_off(scores: Any, mask: Any, amount: float) -> Any:
     elif 0.0 <= amount <= 1.0:
         count = round(float(amount) * len(left))
     else:
-        raise ValueError(f"amount must be a number of entries or a share between 0 and 1, got {amount}")
+        raise ValueError(
+            f"amount must be a number of entries or a share between 0 and 1, got {amount}"
+        )
     if not 0 <= count <= len(left):
         raise ValueError(f"amount={amount} is out of range: {len(left)} are left to prune")
     lowest = left[np.argsort(np.ravel(scores)[left], kind="stable")[:count]]
@@ -192,7 +202,9 @@ def _lowest_off(scores: Any, mask: Any, amount: float) -> Any:
 
 def is_pruned(module: Module) -> bool:
     """Whether a parameter of a module, or of one inside of it, is pruned."""
-    return any(isinstance(x, _Pruned) for m in module.modules() for x in (m._derived or {}).values())
+    return any(
+        isinstance(x, _Pruned) for m in module.modules() for x in (m._derived or {}).values()
+    )
 
 
 def remove(module: Module, name: str) -> Module:

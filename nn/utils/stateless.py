@@ -1,4 +1,4 @@
-"""Modules as functions of their parameters (torch.func.functional_call), and modules without first values."""
+"""Modules as functions of their parameters, and modules without first values."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ M = TypeVar("M", bound=Module)
 
 
 def skip_init(module_cls: Callable[..., M], *args: Any, **kwargs: Any) -> M:
-    """A module whose first values do not matter: making it draws no random numbers from the generator.
+    """A module whose first values do not matter: making it changes no random generator.
 
     >>> import nn
     >>> random.manual_seed(0); a = random.randn(1)
@@ -40,17 +40,19 @@ def functional_call(
     tie_weights: bool = True,
     strict: bool = False,
 ) -> Any:
-    """Call a module with other values in the place of its parameters and buffers; the module stays as it is.
+    """Call a module with other values for its parameters and buffers; it stays as it is.
 
-    So a network is a function of its parameters, which transforms differentiate: `grad`, `jacobian`, `vmap`.
+    So a network is a function of its parameters, which transforms differentiate: `grad`,
+    `jacobian`, `vmap`.
 
     Args:
-        parameters: Tensors or arrays by path, as in `named_parameters()`, or several such dicts; what is not named keeps
-            its own value.
+        parameters: Tensors or arrays by path, as in `named_parameters()`, or several such dicts;
+            what is not named keeps its own value.
         args: the positional arguments, a tuple; anything else is the only one.
         kwargs: keyword arguments.
-        tie_weights: a value for one name of a shared parameter stands for all its names.  It cannot be False where
-            the parameters that are given are shared and not all their names are given.
+        tie_weights: a value for one name of a shared parameter stands for all its names.  It cannot
+            be False where the parameters that are given are shared and not all their names are
+            given.
         strict: raise where a parameter or buffer is not named.
 
     Raises:
@@ -60,10 +62,12 @@ def functional_call(
     >>> import nn
     >>> from minigrad import grad, vmap
     >>> layer = nn.Linear(1, 1)
-    >>> functional_call(layer, {"weight": np.array([[3.0]]), "bias": np.array([1.0])}, np.array([2.0])).tolist()
+    >>> values = {"weight": np.array([[3.0]]), "bias": np.array([1.0])}
+    >>> functional_call(layer, values, np.array([2.0])).tolist()
     [7.0]
     >>> loss = lambda p, x: functional_call(layer, p, x).sum()
-    >>> vmap(grad(loss), in_axes=(None, 0))({"weight": np.array([[3.0]])}, np.array([[1.0], [2.0]]))["weight"].ravel()
+    >>> per_sample = vmap(grad(loss), in_axes=(None, 0))
+    >>> per_sample({"weight": np.array([[3.0]])}, np.array([[1.0], [2.0]]))["weight"].ravel()
     array([1., 2.])
     """
     named = _one_dict(parameters)
@@ -112,7 +116,8 @@ def _check_names(
     missing = [name for name, x in own.items() if name not in named]
     if not tie_weights and (tied := [name for name in missing if id(own[name]) in tensors]):
         raise ValueError(
-            f"functional_call: {tied[0]!r} is the same parameter as another that is given, so it cannot keep its own "
+            f"functional_call: {tied[0]!r} is the same parameter as another that is given, so it "
+            "cannot keep its own "
             "value: give it the same value, or leave tie_weights=True"
         )
     if strict and (left := [name for name in missing if id(own[name]) not in tensors]):

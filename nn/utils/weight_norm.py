@@ -1,4 +1,4 @@
-"""Weight and spectral normalisation under PyTorch's older names of the parameters: `weight_g`, `weight_orig` ..."""
+"""Weight and spectral normalisation under PyTorch's older names: `weight_g`, `weight_orig` ..."""
 
 from __future__ import annotations
 
@@ -45,8 +45,8 @@ def _parameter(module: Module, name: str, what: str) -> Parameter:
 def weight_norm(module: Module, name: str = "weight", dim: int | None = 0) -> Module:
     """Learn the length and the direction of a weight apart; returns the module.
 
-    weight = g v / |v|; the parameters are `weight_g` and `weight_v`.  `nn.utils.parametrizations.weight_norm` is the
-    same under newer names.
+    weight = g v / |v|; the parameters are `weight_g` and `weight_v`.
+    `nn.utils.parametrizations.weight_norm` is the same under newer names.
 
     Args:
         dim: the axis that has a length for each index; None for one length in all.
@@ -104,12 +104,13 @@ class _SpectralNorm:
 
 
 def spectral_norm(
-    module: Module, name: str = "weight", n_power_iterations: int = 1, eps: float = 1e-12, dim: int | None = None
+    module: Module, name: str = "weight", n_power_iterations: int = 1, eps: float = 1e-12,
+    dim: int | None = None
 ) -> Module:  # fmt: skip
     """Divide a weight by its largest singular value; returns the module.
 
-    The parameter is `weight_orig`, the buffers are `weight_u` and `weight_v`.  `nn.utils.parametrizations.spectral_norm`
-    is the same under newer names.
+    The parameter is `weight_orig`, the buffers are `weight_u` and `weight_v`.
+    `nn.utils.parametrizations.spectral_norm` is the same under newer names.
 
     Args:
         n_power_iterations: steps towards the singular vectors at each call in training.
@@ -120,7 +121,9 @@ def spectral_norm(
     ['bias', 'weight_orig', 'weight_u', 'weight_v']
     """
     if n_power_iterations <= 0:
-        raise ValueError(f"spectral_norm: n_power_iterations must be 1 or more, got {n_power_iterations}")
+        raise ValueError(
+            f"spectral_norm: n_power_iterations must be 1 or more, got {n_power_iterations}"
+        )
     weight = _parameter(module, name, "spectral_norm")
     dim = rows_axis(module) if dim is None else dim
     sizes = as_matrix(weight.data, dim).shape
