@@ -22,8 +22,11 @@ __all__ = [
 class Parameter(Tensor):
     """A Tensor that a module learns: it requires a gradient, and `parameters()` finds it.
 
-    >>> Parameter([1.0, 2.0]).requires_grad
-    True
+    `Parameter(x, False)` is PyTorch's order: the second argument is `requires_grad`, where it is a
+    bool.
+
+    >>> Parameter([1.0, 2.0]).requires_grad, Parameter([1.0, 2.0], False).requires_grad
+    (True, False)
     """
 
     __slots__ = ()
@@ -31,6 +34,8 @@ class Parameter(Tensor):
     def __init__(
         self, x: Any, dtype: Any = None, device: str | None = None, requires_grad: bool = True
     ) -> None:
+        if isinstance(dtype, bool):
+            dtype, requires_grad = None, dtype
         super().__init__(x, dtype, device, requires_grad)
 
 

@@ -52,8 +52,12 @@ CONTAINERS: list[tuple[str, Callable[[Any], Any], str]] = [
 ]
 
 
-@pytest.mark.parametrize(("name", "put", "path"), CONTAINERS, ids=[name for name, _, _ in CONTAINERS])
-def test_every_walk_reaches_a_layer_in_a_container(name: str, put: Callable[[Any], Any], path: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "put", "path"), CONTAINERS, ids=[name for name, _, _ in CONTAINERS]
+)
+def test_every_walk_reaches_a_layer_in_a_container(
+    name: str, put: Callable[[Any], Any], path: str
+) -> None:
     layer = nn.BatchNorm1d(2)
     net = Holds(put(layer))
     assert dict(net.named_modules())[path] is layer
@@ -93,7 +97,9 @@ def test_what_has_no_path_is_refused_by_name(holder: str) -> None:
 def test_an_object_that_hides_a_layer_is_told() -> None:
     layer = nn.Linear(2, 2)
     net = Holds([SimpleNamespace(layers=[layer])])
-    with pytest.warns(UserWarning, match=r"Holds\._held\.0 is a SimpleNamespace with a Linear in it"):
+    with pytest.warns(
+        UserWarning, match=r"Holds\._held\.0 is a SimpleNamespace with a Linear in it"
+    ):
         assert not list(net.parameters())
     net.layer = layer
     with warnings.catch_warnings():
@@ -103,11 +109,16 @@ def test_an_object_that_hides_a_layer_is_told() -> None:
 
 def test_a_tensor_that_learns_but_is_no_parameter_is_told() -> None:
     net = Holds([Tensor([1.0], requires_grad=True)])
-    with pytest.warns(UserWarning, match=r"Holds\._held\.0 is a Tensor that requires a gradient, but no Parameter"):
+    with pytest.warns(
+        UserWarning, match=r"Holds\._held\.0 is a Tensor that requires a gradient, but no Parameter"
+    ):
         net.parameters()
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        for fine in (Tensor([1.0]), nn.Parameter([1.0]) * 2):  # constants, and what a forward has kept
+        for fine in (
+            Tensor([1.0]),
+            nn.Parameter([1.0]) * 2,
+        ):  # constants, and what a forward has kept
             list(Holds([fine]).parameters())
 
 
@@ -169,7 +180,9 @@ def test_a_child_may_know_its_parent() -> None:
     for twin in (copy.deepcopy(net), pickle.loads(pickle.dumps(net))):
         assert twin.children_[0].parent is twin
         twin.load_state_dict(net.state_dict())
-        np.testing.assert_array_equal(twin(np.ones((1, 2))).detach().numpy(), net(np.ones((1, 2))).detach().numpy())
+        np.testing.assert_array_equal(
+            twin(np.ones((1, 2))).detach().numpy(), net(np.ones((1, 2))).detach().numpy()
+        )
     with pytest.raises(ValueError, match="expected last axis 2") as raised:
         net(np.ones((1, 3)))
     assert raised.value.__notes__ == ["in the layer children_.0.line, a Linear, of Parent"]
@@ -229,16 +242,24 @@ class Net(nn.Module):
 @pytest.mark.parametrize(
     ("change", "match"),
     [
-        (lambda m: setattr(m, "w", m.w * 2), r"Net\.w is a Parameter, .*a computed Tensor.*no_grad"),
+        (
+            lambda m: setattr(m, "w", m.w * 2),
+            r"Net\.w is a Parameter, .*a computed Tensor.*no_grad",
+        ),
         (lambda m: setattr(m, "w", np.ones(2)), r"Net\.w is a Parameter, .*ndarray"),
         (lambda m: setattr(m, "w", m.w.detach()), r"Net\.w is a Parameter, .*a Tensor"),
         (lambda m: setattr(m, "w", m.layer), r"Net\.w is a Parameter"),
         (lambda m: setattr(m, "mean", 3.0), r"Net\.mean is a Buffer.*float"),
         (lambda m: setattr(m, "layer", m.layer(np.ones((1, 2)))), r"Net\.layer is a module"),
-        (lambda m: setattr(m, "layers", [x(np.ones((1, 2))) for x in m.layers]), r"Net\.layers holds a Linear"),
+        (
+            lambda m: setattr(m, "layers", [x(np.ones((1, 2))) for x in m.layers]),
+            r"Net\.layers holds a Linear",
+        ),
     ],
 )
-def test_what_is_learned_is_not_replaced_by_what_is_computed(change: Callable[[Any], None], match: str) -> None:
+def test_what_is_learned_is_not_replaced_by_what_is_computed(
+    change: Callable[[Any], None], match: str
+) -> None:
     net = Net()
     before = list(net.parameters())
     with pytest.raises(TypeError, match=match):
@@ -327,7 +348,9 @@ def test_registered_things_are_attributes() -> None:
         (lambda m: m.register_forward_hook(None), TypeError, "function"),
     ],
 )
-def test_wrong_names_and_places_are_refused(call: Callable[[Any], Any], error: type[Exception], match: str) -> None:
+def test_wrong_names_and_places_are_refused(
+    call: Callable[[Any], Any], error: type[Exception], match: str
+) -> None:
     net = Net()
     net.pair = (nn.ReLU(),)
     before = list(net.state_dict())
@@ -395,6 +418,14 @@ def test_sequentials_and_lists_change_as_torchs_do() -> None:
         return seen
 
     assert results(nn) == results(torch.nn)
+
+
+def test_a_sequential_times_a_number_repeats_its_modules() -> None:
+    net = nn.Sequential(nn.Linear(1, 1), nn.ReLU())
+    assert [type(x).__name__ for x in 2 * net] == ["Linear", "ReLU"] * 2
+    net *= 2
+    assert list(net.state_dict()) == ["0.weight", "0.bias", "2.weight", "2.bias"]
+    assert net[0] is net[2]
 
 
 def test_numbers_move_and_names_stay() -> None:

@@ -19,7 +19,12 @@ LAYERS: list[tuple[str, tuple[Any, ...], dict[str, Any], tuple[int, ...]]] = [
     ("LazyLinear", (3,), {}, (2, 5)),
     ("LazyLinear", (3, False), {}, (5,)),
     ("LazyConv1d", (4, 3), {"groups": 2}, (2, 6, 7)),
-    ("LazyConv2d", (4, (3, 2)), {"stride": 2, "padding_mode": "circular", "padding": 1}, (2, 3, 7, 7)),
+    (
+        "LazyConv2d",
+        (4, (3, 2)),
+        {"stride": 2, "padding_mode": "circular", "padding": 1},
+        (2, 3, 7, 7),
+    ),
     ("LazyConv2d", (4, 3), {"bias": False}, (3, 7, 7)),
     ("LazyConv3d", (4, 2), {}, (2, 3, 4, 4, 4)),
     ("LazyConvTranspose1d", (4, 3), {"stride": 2, "output_padding": 1}, (2, 3, 7)),
@@ -107,7 +112,10 @@ def test_what_a_lazy_layer_shows_before_its_first_input() -> None:
 
 def test_inputs_that_do_not_fit_change_nothing() -> None:
     layer = nn.LazyConv2d(4, 3, groups=2)
-    for shape, match in (((2, 2), "4 axes|more axes"), ((1, 3, 5, 5), "do not divide into 2 groups")):
+    for shape, match in (
+        ((2, 2), "4 axes|more axes"),
+        ((1, 3, 5, 5), "do not divide into 2 groups"),
+    ):
         with pytest.raises(ValueError, match=match):
             layer(np.ones(shape))
     assert layer.has_uninitialized_params()

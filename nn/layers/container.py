@@ -138,6 +138,10 @@ class Sequential(_Chain):
 
     __rmul__ = __mul__
 
+    def __imul__(self, times: int) -> Self:
+        """Add the same modules again, so that they are there so many times."""
+        return self.extend(list(self) * (times - 1))
+
 
 class ModuleList(_Chain):
     """Modules in a list.
