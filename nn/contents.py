@@ -11,9 +11,10 @@ from __future__ import annotations
 import dataclasses
 import warnings
 from collections import UserDict, UserList, deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, KeysView, ValuesView
+from functools import partial
 from itertools import chain
-from types import MappingProxyType, ModuleType
+from types import MappingProxyType, MethodType, ModuleType
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -36,6 +37,8 @@ class Owner:
 KINDS = (Owner, Parameter, Buffer)
 _SEQUENCES = (list, tuple, deque, UserList)
 _MAPPINGS = (dict, MappingProxyType, UserDict)
+#: What holds things without names for them.
+_NAMELESS = (set, frozenset, KeysView, ValuesView)
 #: A sequence of so many elements is tested as a whole before its elements are looked at one by one.
 _LONG = 100
 #: That test goes so many levels deep, over so many elements.
@@ -96,6 +99,8 @@ class _Walk:
             if _holds_nothing(value):
                 return
             open_containers.add(id(value))
+            if isinstance(value, _MAPPINGS):
+                self.hidden += [(path, value, key) for key in value if isinstance(key, KINDS)]
             for key, inner in parts:
                 self._collect(inner, f"{path}.{key}", direct, open_containers)
             open_containers.discard(id(value))
@@ -224,8 +229,13 @@ def _may_hold(kind: type) -> bool:
 
 def _hidden_in(value: Any) -> Iterator[Any]:
     """The modules and parameters in a set, an array or an object, which give them no names."""
-    if isinstance(value, (set, frozenset)):
+    if isinstance(value, _NAMELESS):
         yield from (x for x in value if isinstance(x, KINDS))
+    elif isinstance(value, MethodType):
+        yield from (x for x in (value.__self__,) if isinstance(x, KINDS))
+    elif isinstance(value, partial):
+        held = (value.func, getattr(value.func, "__self__", None), *value.args)
+        yield from (x for x in held if isinstance(x, KINDS))
     elif isinstance(value, np.ndarray):
         if value.dtype == object:
             yield from (x for x in value.flat if isinstance(x, KINDS))
@@ -234,8 +244,8 @@ def _hidden_in(value: Any) -> Iterator[Any]:
             if isinstance(inner, KINDS):
                 yield inner
             elif isinstance(inner, (list, tuple, dict, set)) and not _holds_nothing(inner):
-                held = inner.values() if isinstance(inner, dict) else inner
-                yield from (x for x in held if isinstance(x, KINDS))
+                parts = inner.values() if isinstance(inner, dict) else inner
+                yield from (x for x in parts if isinstance(x, KINDS))
 
 
 #: The modules and parameters among the attributes of a class, by class.
@@ -264,7 +274,7 @@ def _say_what_is_hidden(root: str, hidden: list[tuple[str, Any, Any]], known: se
                 "it, and parameters() does not find it: make it in __init__ "
                 f"(self.{path.split('.')[-1]} = ...)"
             )
-        if isinstance(holder, (set, frozenset, np.ndarray)):
+        if isinstance(holder, (*_NAMELESS, *_MAPPINGS, np.ndarray)):
             raise TypeError(
                 f"{where} is a {type(holder).__name__} with a {what} in it, which has no name "
                 "there, so "
@@ -281,9 +291,7 @@ def _say_what_is_hidden(root: str, hidden: list[tuple[str, Any, Any]], known: se
             continue
         warnings.warn(
             f"{where} is a {type(holder).__name__} with a {what} in it that parameters() does not "
-            "find: make "
-            f"{type(holder).__name__} a Module or a dataclass, or keep the {what} in an attribute "
-            "too. "
-            "If it belongs to something else, hold it by weakref.ref",
+            f"find: keep the {what} in an attribute too, or make what holds it a Module or a "
+            "dataclass. If it belongs to something else, hold it by weakref.ref",
             stacklevel=4,
         )

@@ -9,6 +9,7 @@ import weakref
 from collections import UserList, deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
@@ -78,12 +79,17 @@ def test_every_walk_reaches_a_layer_in_a_container(
     assert list(twin.state_dict()) == list(net.state_dict())
 
 
-@pytest.mark.parametrize("holder", ["set", "frozenset", "array", "class"])
+@pytest.mark.parametrize("holder", ["set", "frozenset", "array", "class", "key", "values"])
 def test_what_has_no_path_is_refused_by_name(holder: str) -> None:
     layer = nn.Linear(2, 2)
     held: dict[str, Any] = {
-        "set": {layer}, "frozenset": frozenset([layer]), "array": np.array([layer, None], object), "class": None,
-    }  # fmt: skip
+        "set": {layer},
+        "frozenset": frozenset([layer]),
+        "array": np.array([layer, None], object),
+        "class": None,
+        "key": {layer: 1},
+        "values": {"a": layer}.values(),
+    }
     kind = type("Net", (Holds,), {"shared": layer} if holder == "class" else {})
     net = kind(held[holder])
     attribute = "shared" if holder == "class" else "_held"
@@ -105,6 +111,21 @@ def test_an_object_that_hides_a_layer_is_told() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert len(list(net.parameters())) == 2
+
+
+@pytest.mark.parametrize(
+    "hide", [lambda x: x.forward, lambda x: partial(x, 1), lambda x: partial(len, x)]
+)
+def test_a_function_that_hides_a_layer_is_told(hide: Callable[[Any], Any]) -> None:
+    layer = nn.Linear(2, 2)
+    net = Holds(hide(layer))
+    with pytest.warns(UserWarning, match=r"Holds\._held is a (method|partial) with a Linear in it"):
+        assert not list(net.parameters())
+    own = Holds(None)
+    own._held = own.forward
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert not list(own.parameters())
 
 
 def test_a_tensor_that_learns_but_is_no_parameter_is_told() -> None:
@@ -133,7 +154,6 @@ def test_a_layer_does_not_take_the_name_of_a_method(name: str) -> None:
 def test_what_does_not_belong_to_a_module_is_held_by_a_weak_reference() -> None:
     layer = nn.Linear(2, 2)
     assert not list(Holds(weakref.ref(layer)).parameters())
-    assert not list(Holds(layer.forward).parameters())
 
 
 def test_a_list_that_contains_itself_ends() -> None:

@@ -1,4 +1,4 @@
-"""Parameters that are computed of others: nn.utils.parametrize, parametrizations, weight_norm, spectral_norm."""
+"""Parameters that are computed of others: parametrize, parametrizations, weight_norm, prune."""
 
 from __future__ import annotations
 
