@@ -270,22 +270,19 @@ def _say_what_is_hidden(root: str, hidden: list[tuple[str, Any, Any]], known: se
         if isinstance(holder, type):
             raise TypeError(
                 f"{where} is a {what} that belongs to the class {holder.__name__}, so all "
-                "instances would share "
-                "it, and parameters() does not find it: make it in __init__ "
+                "instances would share it, and parameters() does not find it: make it in __init__ "
                 f"(self.{path.split('.')[-1]} = ...)"
             )
         if isinstance(holder, (*_NAMELESS, *_MAPPINGS, np.ndarray)):
             raise TypeError(
                 f"{where} is a {type(holder).__name__} with a {what} in it, which has no name "
-                "there, so "
-                "parameters() and state_dict() cannot find it: use a list or a dict"
+                "there, so parameters() and state_dict() cannot find it: use a list or a dict"
             )
         if thing is holder:
             warnings.warn(
                 f"{where} is a Tensor that requires a gradient, but no Parameter, so parameters() "
-                "does not find it "
-                "and no optimizer changes it: write Parameter(x), or x.detach() if it is not "
-                "learned",
+                "does not find it and no optimizer changes it: write Parameter(x), or x.detach() "
+                "if it is not learned",
                 stacklevel=4,
             )
             continue

@@ -241,8 +241,7 @@ class Module(Owner):
         if not name or "." in name:
             raise KeyError(
                 f"{name!r} cannot be the name of a {what}: it must not be empty, and a dot "
-                "separates "
-                "the parts of a path"
+                "separates the parts of a path"
             )
         if value is not None and not isinstance(value, kind):
             remedy = (
@@ -762,10 +761,9 @@ def _kept(module: Module, name: str, old: Any, value: Any) -> Any:
     if isinstance(old, Parameter) and not isinstance(value, Parameter):
         raise TypeError(
             f"{where} is a Parameter, and would be lost if {_described(value)} took its place. To "
-            "change its "
-            f"values, write `with no_grad(): ...{name}[...] = x`; for something computed of it use "
-            "another name; "
-            f"for another parameter write Parameter(x); to give it up, `del` it first"
+            f"change its values, write `with no_grad(): ...{name}[...] = x`; for something "
+            "computed of it use another name; for another parameter write Parameter(x); to give "
+            "it up, `del` it first"
         )
     if isinstance(old, Buffer) and not isinstance(value, (Buffer, Parameter)):
         if isinstance(value, Tensor):
@@ -777,16 +775,14 @@ def _kept(module: Module, name: str, old: Any, value: Any) -> Any:
     if isinstance(old, Module) and not isinstance(value, (Module, Parameter)):
         raise TypeError(
             f"{where} is a module, and would be lost if {_described(value)} took its place: use "
-            "another name for "
-            "what it computes"
+            "another name for what it computes"
         )
     if isinstance(old, _CONTAINERS) and isinstance(value, _CONTAINERS):
         lost = _learned(old)
         if lost and not _learned(value) and any(type(x) is Tensor for x in _items(value)):
             raise TypeError(
                 f"{where} holds a {type(lost[0]).__name__}, which would be lost if computed "
-                "Tensors took its place: "
-                "use another name for them"
+                "Tensors took its place: use another name for them"
             )
     return value
 

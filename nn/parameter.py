@@ -86,8 +86,7 @@ def as_buffer(x: Tensor, persistent: bool = True) -> Buffer:
 def _refuse(what: str) -> Any:
     raise ValueError(
         f"this parameter has no shape or values yet ({what}): a lazy layer finds its shape in its "
-        "first "
-        "input, so call the module once on an example before this"
+        "first input, so call the module once on an example before this"
     )
 
 

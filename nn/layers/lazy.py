@@ -73,8 +73,7 @@ class _Lazy(Module):
             if (loaded := getattr(self, name)).shape != shapes[name]:
                 raise ValueError(
                     f"{type(self).__name__}: the {name} that was loaded has shape {loaded.shape}, "
-                    "but input of shape "
-                    f"{np.shape(x)} needs {shapes[name]}"
+                    f"but input of shape {np.shape(x)} needs {shapes[name]}"
                 )
         for name in unset:
             getattr(self, name).materialize(shapes[name])

@@ -170,8 +170,8 @@ class ParametrizationList(Module):
                 if not hasattr(module, "right_inverse"):
                     raise RuntimeError(
                         f"{type(module).__name__} has no right_inverse, so a value cannot be "
-                        "assigned to what it "
-                        "computes: change its original, or give it a right_inverse"
+                        "assigned to what it computes: change its original, or give it a "
+                        "right_inverse"
                     )
                 value = module.right_inverse(value)
         new = [value] if self.is_tensor else list(value)
@@ -190,8 +190,7 @@ class ParametrizationList(Module):
         if (result.shape, result.dtype) != (self._shape, self._dtype):
             raise ValueError(
                 f"the parametrization makes shape {result.shape}, {result.dtype} of shape "
-                f"{self._shape}, "
-                f"{self._dtype}: with unsafe=True that is allowed"
+                f"{self._shape}, {self._dtype}: with unsafe=True that is allowed"
             )
 
 

@@ -117,8 +117,7 @@ def _check_names(
     if not tie_weights and (tied := [name for name in missing if id(own[name]) in tensors]):
         raise ValueError(
             f"functional_call: {tied[0]!r} is the same parameter as another that is given, so it "
-            "cannot keep its own "
-            "value: give it the same value, or leave tie_weights=True"
+            "cannot keep its own value: give it the same value, or leave tie_weights=True"
         )
     if strict and (left := [name for name in missing if id(own[name]) not in tensors]):
         raise KeyError(f"functional_call: strict=True, but no value is given for {', '.join(left)}")
