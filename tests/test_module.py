@@ -560,6 +560,20 @@ def test_spectral_norm_under_checkpoint_has_the_same_gradients() -> None:
             np.testing.assert_allclose(checkpointed.numpy(), plain.numpy(), rtol=1e-5)
 
 
+def test_a_repeated_run_that_calls_more_layers_is_refused() -> None:
+    layers = [nn.BatchNorm1d(2)]
+
+    def function(x: Any) -> Any:
+        for layer in layers:
+            x = layer(x)
+        return x
+
+    out = mg.checkpoint(function)(Tensor(rng.normal(size=(4, 2)), requires_grad=True))
+    layers.append(nn.BatchNorm1d(2))
+    with pytest.raises(RuntimeError, match="it must do the same both times"):
+        out.sum().backward()
+
+
 def test_an_error_inside_of_checkpoint_leaves_the_buffers_as_they_are() -> None:
     net = _Stateful()
     calls = []

@@ -66,6 +66,10 @@ def checkpoint_notes() -> CheckpointNotes | None:
     Code with a state beside its arguments uses them to begin from the same state when it runs again, and not to
     change it a second time, as `nn.Module` does with its buffers.
 
+    Raises:
+        RuntimeError: from `checkpoint_notes().place()`, where a repeated run takes more places than
+            the first one.
+
     >>> checkpoint_notes() is None
     True
     """
