@@ -13,7 +13,7 @@ from difflib import get_close_matches
 from html import escape
 from reprlib import recursive_repr
 from threading import get_ident
-from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, Self, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, ParamSpec, Protocol, Self, TypeVar
 
 import numpy as np
 
@@ -43,6 +43,13 @@ class _HasForward(Protocol[P, Out]):
     """To type checkers: a call takes what forward takes, and returns what that returns."""
 
     def forward(self, *args: P.args, **kwargs: P.kwargs) -> Out: ...
+
+
+class IncompatibleKeys(NamedTuple):
+    """What `load_state_dict` did not find: in the state, and in the module."""
+
+    missing_keys: list[str]
+    unexpected_keys: list[str]
 
 
 class Derived(Protocol):
@@ -478,46 +485,80 @@ class Module(Owner):
                     hook.call(module, state, _start(path), {}, True, [], [], [])
         return state
 
-    def load_state_dict(self, state: Mapping[str, Any], strict: bool = True) -> None:
+    def load_state_dict(self, state: Mapping[str, Any], strict: bool = True) -> IncompatibleKeys:
         """Copy values into the parameters and buffers; all or nothing.
 
         Args:
             state: Tensors, NumPy arrays, or anything with DLPack (PyTorch's tensors), by path.
             strict: complain about missing and unexpected keys.
 
+        Returns:
+            the names of the `missing_keys` and of the `unexpected_keys`.
+
         Raises:
-            ValueError: one message that lists every missing, unexpected and mismatched key.
+            ValueError: one message that lists every missing, unexpected and mismatched key, and
+                every value that the type of its parameter cannot hold; nothing is changed then.
         """
-        state = self._before_load(state)
+        if isinstance(state, Mapping):
+            state = self._before_load(state)
+        names = [name for name, _ in self._state()]
+        for tensor, values in self._loaded(state, strict):
+            if isinstance(tensor, (UninitializedParameter, UninitializedBuffer)):
+                tensor.materialize(values.shape)
+            tensor.data = values
+        missing = [name for name in names if name not in state]
+        result = IncompatibleKeys(missing, [name for name in state if name not in names])
+        for module in self.modules():
+            for hook in list((module._load_post_hooks or {}).values()):
+                hook.call(module, result)
+        return result
+
+    def _loaded(self, state: Mapping[str, Any], strict: bool = True) -> list[tuple[Tensor, Any]]:
+        """What `load_state_dict` would write: each parameter and buffer with its new values."""
+        if not isinstance(state, Mapping):
+            raise TypeError(
+                f"{type(self).__name__}.load_state_dict takes a dict of arrays, "
+                f"got a {type(state).__name__}; "
+                "a file is read with nn.load(path, module)"
+            )
         own = dict(self._state())
-        arrays = {name: _as_array(value) for name, value in state.items()}
-        problems = [
-            f"shape of {name!r}: the module has {own[name].shape}, the state has {array.shape}"
-            for name, array in arrays.items()
-            if name in own and not is_lazy(own[name]) and own[name].shape != array.shape
-        ]
+        found: list[tuple[Tensor, Any]] = []
+        problems: list[str] = []
+        first: dict[int, tuple[str, Any]] = {}
+        for name, value in state.items():
+            if name not in own:
+                if strict:
+                    problems.append(
+                        f"unexpected: {name!r} of shape {tuple(getattr(value, 'shape', ()))}"
+                    )
+                continue
+            try:
+                values = _values_for(own[name], value)
+            except (ArithmeticError, BufferError, RuntimeError, TypeError, ValueError) as error:
+                problems.append(f"{name!r}: {error}")
+                continue
+            if not is_lazy(own[name]) and own[name].shape != values.shape:
+                problems.append(
+                    f"shape of {name!r}: the module has {own[name].shape}, "
+                    f"the state has {values.shape}"
+                )
+                continue
+            other, same = first.setdefault(id(own[name]), (name, values))
+            if other != name and not np.array_equal(same, values, equal_nan=True):
+                problems.append(
+                    f"{other!r} and {name!r} are one and the same in the module, "
+                    "but differ in the state"
+                )
+            found.append((own[name], values))
         if strict:
             problems += [
                 f"missing: {name!r} of shape {_shape_of(own[name])}"
                 for name in own
-                if name not in arrays
-            ]
-            problems += [
-                f"unexpected: {name!r} of shape {arrays[name].shape}"
-                for name in arrays
-                if name not in own
+                if name not in state
             ]
         if problems:
             raise ValueError(f"{type(self).__name__}.load_state_dict:\n  " + "\n  ".join(problems))
-        for name, array in arrays.items():
-            if name in own:
-                tensor = own[name]
-                if isinstance(tensor, (UninitializedParameter, UninitializedBuffer)):
-                    tensor.materialize(array.shape)
-                tensor.data = Tensor(array, dtype=tensor.dtype, device=tensor.device).data.copy()
-        for module in self.modules():
-            for hook in list((module._load_post_hooks or {}).values()):
-                hook.call(module, None)
+        return found
 
     def to(
         self,
@@ -657,7 +698,7 @@ class Module(Owner):
         return self._add_hook("_load_pre_hooks", Hook(hook))
 
     def register_load_state_dict_post_hook(self, hook: Callable[..., Any]) -> Handle:
-        """Call hook(module, incompatible_keys) after `load_state_dict()`; the second is None."""
+        """Call hook(module, incompatible_keys) after `load_state_dict()`."""
         return self._add_hook("_load_post_hooks", Hook(hook))
 
     def _add_hook(self, name: str, hook: Hook, prepend: bool = False) -> Handle:
@@ -826,6 +867,29 @@ def _device_and_dtype(
                 Tensor(0.0).to(target)  # which says what it takes
                 raise
     return device, None if dtype is None else np.dtype(dtype)
+
+
+def _values_for(tensor: Tensor, value: Any) -> Any:
+    """A copy of values in the type and on the device of a tensor; it must be able to hold them."""
+    array, dtype = _as_array(value), tensor.dtype
+    if array.dtype.kind not in "biufc":
+        raise TypeError(f"values of type {array.dtype} are no numbers")
+    if array.dtype.kind == "c" and dtype.kind != "c":
+        raise TypeError(
+            f"complex values do not fit into {dtype}: their imaginary parts would be lost"
+        )
+    if not np.can_cast(array.dtype, dtype, "safe"):
+        values = host(array)
+        with np.errstate(over="ignore", invalid="ignore"):
+            cast = values.astype(dtype)
+        # a rounded number is what is asked for; one that became infinite,
+        # or lost its fraction, is not
+        lost = np.isfinite(values) & ~np.isfinite(cast) if dtype.kind in "fc" else cast != values
+        if lost.any():
+            raise ValueError(
+                f"values of type {array.dtype} do not fit into {dtype}, {values[lost][0]} say"
+            )
+    return Tensor(array, dtype=dtype, device=tensor.device).data.copy()
 
 
 def _as_array(value: Any) -> Any:

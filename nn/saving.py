@@ -43,8 +43,7 @@ def save(state: Module | Mapping[str, Any], path: str | os.PathLike[str], metada
     ['bias', 'weight']
     """
     if isinstance(state, Module):
-        buffers = ((name, b) for name, b in state.named_buffers() if b.persistent)
-        own = [*state.named_parameters(), *buffers]  # each once
+        own = [*state.named_parameters(), *state.named_buffers()]  # each once
     else:
         own = list(state.items())
     arrays = {name: np.asarray(host(value), order="C") for name, value in own}

@@ -412,6 +412,16 @@ def test_state_dict_hooks_are_called_as_torchs() -> None:
     assert calls(nn) == calls(torch.nn)
 
 
+def test_load_state_dict_says_what_it_did_not_find() -> None:
+    layer, seen = nn.Linear(2, 1), []
+    layer.register_load_state_dict_post_hook(lambda module, keys: seen.append(keys))
+    state = {"weight": np.ones((1, 2)), "other": np.ones(1)}
+    missing, unexpected = layer.load_state_dict(state, strict=False)
+    assert (missing, unexpected) == (["bias"], ["other"])
+    assert seen == [(["bias"], ["other"])]
+    assert seen[0].missing_keys == ["bias"]
+
+
 def test_zero_grad_may_fill_with_zeros() -> None:
     layer = nn.Linear(2, 1)
     layer(np.ones((1, 2))).sum().backward()
