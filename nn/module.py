@@ -125,14 +125,14 @@ class Module(Owner):
         if not self._derived:
             return call_with_hooks(self, args, kwargs)
         values = self._values
-        outermost = values is None or not any(thread == get_ident() for thread, _, _ in values)
+        outermost = values is None or not any(key[0] == get_ident() for key in tuple(values))
         if values is None:
             values = self._values = {}
         try:
             return call_with_hooks(self, args, kwargs)
         finally:
             if outermost:
-                for key in [key for key in values if key[0] == get_ident()]:
+                for key in [key for key in tuple(values) if key[0] == get_ident()]:
                     del values[key]
                 if not values:
                     self._values = None
@@ -181,9 +181,9 @@ class Module(Owner):
                 return self._derived_value(name)
             if hasattr(type(self), name):  # a property that failed: its own error says more
                 return object.__getattribute__(self, name)
-            near = get_close_matches(name, [*self.__dict__, *dir(type(self))], 1)
-            hint = f": did you mean {near[0]!r}?" if near else ""
-            raise AttributeError(f"{type(self).__name__} has no attribute {name!r}{hint}")
+            # With the name and the object, Python's traceback looks for what was meant.
+            message = f"{type(self).__name__!r} object has no attribute {name!r}"
+            raise AttributeError(message, name=name, obj=self)
 
     def _derived_value(self, name: str) -> Any:
         """A derived attribute; during a call of the module it is computed once for each mode."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import pickle
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -367,3 +368,15 @@ def test_random_pruning_prunes_as_many_as_asked() -> None:
             nn.utils.prune.l1_unstructured(layer, "weight", amount)
     with pytest.raises(ValueError, match="mask has shape"):
         nn.utils.prune.custom_from_mask(layer, "bias", np.ones(3))
+
+
+def test_a_parametrised_layer_runs_in_several_threads() -> None:
+    layer = parametrizations.weight_norm(nn.Linear(8, 8))
+    x = np.ones((2, 8), np.float32)
+    want = layer(x).detach().numpy()
+
+    def call(_: int) -> bool:
+        return all(np.array_equal(layer(x).detach().numpy(), want) for _ in range(100))
+
+    with ThreadPoolExecutor(4) as pool:
+        assert all(pool.map(call, range(8)))
