@@ -23,6 +23,7 @@ from .tensor import Tensor, raw
 from .transforms import (
     UnusedInputWarning,
     checkpoint,
+    checkpoint_notes,
     deriv,
     egrad,
     elementwise_grad,
@@ -52,7 +53,8 @@ from .trees import ravel_tree, tree_map
 __version__ = "0.1.0"
 
 __all__ = [
-    "GradcheckError", "Tensor", "UnusedInputWarning", "autograd", "beside", "check_grads", "checkpoint", "cuda_is_available",
+    "GradcheckError", "Tensor", "UnusedInputWarning", "autograd", "beside", "check_grads", "checkpoint", "checkpoint_notes",
+    "cuda_is_available",
     "deriv", "detect_anomaly", "dispatch", "egrad", "elementwise_grad", "emath", "enable_grad", "fft",
     "get_default_dtype", "ggnvp", "grad", "grad_and_aux", "gradcheck", "gradgradcheck", "hessian",
     "hessian_tensor_product", "hessian_vector_product", "holomorphic_grad", "hvp",

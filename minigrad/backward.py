@@ -52,8 +52,9 @@ __all__ = [
 
 
 def backward(
-    self: Tensor, gradient: Any = None, retain_graph: bool | None = None, create_graph: bool = False
-) -> None:
+    self: Tensor, gradient: Any = None, retain_graph: bool | None = None, create_graph: bool = False,
+    inputs: Tensor | Sequence[Tensor] | None = None,
+) -> None:  # fmt: skip
     """Add the gradient of this tensor to the `.grad` of every leaf that it was computed from.
 
     Args:
@@ -61,6 +62,11 @@ def backward(
             where this tensor is itself a scalar.
         retain_graph: keep what the rules read, for a second backward pass.  By default as `create_graph`.
         create_graph: record the backward pass too, so that the gradients can be differentiated.
+        inputs: tensors, leaves or computed: only their `.grad` is added to, and only what leads to them
+            is computed.
+
+    Raises:
+        RuntimeError: this tensor, or one of the inputs, does not require a gradient; no inputs are given.
 
     >>> x = Tensor(2.0, requires_grad=True)
     >>> (x ** 3).backward(create_graph=True)      # x.grad = 3 x^2 = 12
@@ -74,7 +80,22 @@ def backward(
             "backward() of a tensor that does not require a gradient: it was made from constants, "
             "inside no_grad(), or after detach(); make its inputs with requires_grad=True"
         )
-    propagate([self], [seed(self, gradient, create_graph)], None, create_graph, retain_graph)
+    targets = None if inputs is None else _targets(inputs)
+    seeds = [seed(self, gradient, create_graph)]
+    found = propagate([self], seeds, targets, create_graph, retain_graph)
+    for node in list(found):
+        g = found.pop(node)
+        _accumulate_leaf(node, g, create_graph)
+
+
+def _targets(inputs: Tensor | Sequence[Tensor]) -> list[Node]:
+    """The nodes of the tensors that `backward(inputs=...)` is for."""
+    tensors = [inputs] if isinstance(inputs, Tensor) else list(inputs)
+    nodes = [x._node for x in tensors if isinstance(x, Tensor) and x._node is not None]
+    if not tensors or len(nodes) < len(tensors):
+        what = "got none" if not tensors else "one of them does not"
+        raise RuntimeError(f"backward(inputs=...) takes tensors that require a gradient: {what}")
+    return nodes
 
 
 Tensor.backward = backward  # type: ignore[method-assign]

@@ -14,15 +14,17 @@ from typing import TYPE_CHECKING, Any
 from minigrad.hints import missing
 from minigrad.spellings import NETWORKS
 
-from . import functional, init, inspect, kernels, layers, optim, utils
+from . import functional, hooks, init, inspect, kernels, layers, optim, parameter, utils
 from .inspect.summary import summary
 from .layers import *  # noqa: F403
 from .module import Buffer, Module, Parameter
+from .parameter import UninitializedBuffer, UninitializedParameter
 from .saving import load, save
 
 __all__ = [
-    "Buffer", "Module", "Parameter", "data", "functional", "init", "inspect", "kernels", "layers", "load", "metrics",
-    "optim", "save", "summary", "text", "training", "utils",
+    "Buffer", "Module", "Parameter", "UninitializedBuffer", "UninitializedParameter", "data", "functional",
+    "hooks", "init", "inspect", "kernels", "layers", "load", "metrics", "optim", "parameter", "save",
+    "summary", "text", "training", "utils",
 ]  # fmt: skip
 __all__ += layers.__all__
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Sequence
+from contextvars import ContextVar
 from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
@@ -17,10 +18,62 @@ from ..tensor import Tensor, raw, wrap
 from ..trees import flatten, tree_map, unflatten
 from .recording import name_of
 
-__all__ = ["checkpoint"]
+__all__ = ["CheckpointNotes", "checkpoint", "checkpoint_notes"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
+
+
+class CheckpointNotes:
+    """What code notes in the first run of a checkpointed function, for the runs that repeat it.
+
+    Attributes:
+        again: whether this is a run that repeats the first one.
+        entries: the notes, in the order in which places for them were taken.
+    """
+
+    def __init__(self) -> None:
+        self.again = False
+        self.entries: list[Any] = []
+        self._next = 0
+
+    def place(self) -> int:
+        """The place of the next note: both runs take their places in the same order.
+
+        Raises:
+            RuntimeError: a repeated run takes more places than the first one.
+        """
+        place, self._next = self._next, self._next + 1
+        if not self.again:
+            self.entries.append(None)
+        elif place >= len(self.entries):
+            raise RuntimeError(
+                "checkpoint: the function does more when it runs again for the gradient: it must do the same both times"
+            )
+        return place
+
+    def start(self, again: bool) -> None:
+        """A run begins."""
+        self.again, self._next = again, 0
+
+
+_notes: ContextVar[CheckpointNotes | None] = ContextVar("notes", default=None)
+
+
+def checkpoint_notes() -> CheckpointNotes | None:
+    """The notes of the checkpointed function that is running; None outside of one.
+
+    Code with a state beside its arguments uses them to begin from the same state when it runs again, and not to
+    change it a second time, as `nn.Module` does with its buffers.
+
+    Raises:
+        RuntimeError: from `checkpoint_notes().place()`, where a repeated run takes more places than
+            the first one.
+
+    >>> checkpoint_notes() is None
+    True
+    """
+    return _notes.get()
 
 
 def checkpoint(function: Callable[P, R]) -> Callable[P, R]:
@@ -106,6 +159,7 @@ class _Call:
         self.constants = [x for x in self.leaves if isinstance(x, Tensor) and not x.requires_grad]
         self.closed_over: list[Node] = []
         self.random_state = random.get_state()
+        self.notes: CheckpointNotes | None = None
 
     def run(self, tensors: Sequence[Tensor]) -> Any:
         """What the function returns for other inputs."""
@@ -113,7 +167,14 @@ class _Call:
         for place, tensor in zip(self.places, tensors, strict=True):
             given[place] = tensor
         args, kwargs = unflatten(self.arguments, iter(given))
-        return self.function(*args, **kwargs)
+        again = self.notes is not None
+        self.notes = self.notes or CheckpointNotes()
+        self.notes.start(again)
+        token = _notes.set(self.notes)
+        try:
+            return self.function(*args, **kwargs)
+        finally:
+            _notes.reset(token)
 
     def check_unchanged(self, tensors: Sequence[Any], constants: Sequence[Any]) -> None:
         """Raise where a Tensor holds another array than in the forward pass."""

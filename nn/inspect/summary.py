@@ -14,7 +14,7 @@ from ..layers.attention import MultiheadAttention
 from ..layers.convolution import _Conv, _ConvTranspose
 from ..layers.linear import Bilinear, Linear
 from ..layers.recurrent import _Cell, _Recurrent
-from ..module import Module, Parameter
+from ..module import Module
 from .tables import table_html
 
 __all__ = ["Row", "Summary", "summary"]
@@ -135,9 +135,7 @@ def summary(module: Module, *inputs: Any) -> Summary:
             result = _first_tensor(out)
             if not isinstance(result, Tensor):
                 return
-            own = [
-                p for name, p in layer.named_parameters() if not any(name.startswith(f"{c}.") for c, _ in layer.named_children())
-            ]
+            own = list(layer.parameters(recurse=False))
             cost = next((count(layer, args[0], result) for kind, count in _COSTS if isinstance(layer, kind)), 0)
             size = result.size * result.dtype.itemsize
             rows.append(Row(path, type(layer).__name__, result.shape, sum(p.size for p in own), size, cost))
@@ -145,8 +143,7 @@ def summary(module: Module, *inputs: Any) -> Summary:
         removers.append(layer.register_forward_hook(hook))
 
     for path, layer in module.named_modules():
-        children = list(layer.children())
-        if not children or any(isinstance(p, Parameter) for p in vars(layer).values()):
+        if not list(layer.children()) or list(layer.parameters(recurse=False)):
             watch(path or type(layer).__name__, layer)
     try:
         with no_grad():

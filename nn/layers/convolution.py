@@ -117,6 +117,8 @@ class _ConvTranspose(_Conv):
         bias: (out_channels,); None with bias=False.
     """
 
+    outputs_axis = 1  # of the weight; other layers have their outputs along axis 0
+
     def __init__(
         self, in_channels: int, out_channels: int, kernel_size: Any, stride: Any = 1, padding: Any = 0, output_padding: Any = 0,
         groups: int = 1, bias: bool = True, dilation: Any = 1, device: str | None = None, dtype: Any = None,

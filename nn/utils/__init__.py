@@ -1,7 +1,12 @@
-"""Tools beside the layers: clipping gradients, parameters as one vector or as arguments, sequences of different lengths."""
+"""Tools beside the layers: clipping gradients, parameters as one vector or as arguments, parameters that are computed of others,
+sequences of different lengths."""
 
-from . import rnn
+from . import parametrizations, parametrize, prune, rnn
 from .gradients import clip_grad_norm_, clip_grad_value_, parameters_to_vector, vector_to_parameters
-from .stateless import functional_call
+from .stateless import functional_call, skip_init
+from .weight_norm import remove_spectral_norm, remove_weight_norm, spectral_norm, weight_norm
 
-__all__ = ["clip_grad_norm_", "clip_grad_value_", "functional_call", "parameters_to_vector", "rnn", "vector_to_parameters"]
+__all__ = [
+    "clip_grad_norm_", "clip_grad_value_", "functional_call", "parameters_to_vector", "parametrizations", "parametrize", "prune",
+    "remove_spectral_norm", "remove_weight_norm", "rnn", "skip_init", "spectral_norm", "vector_to_parameters", "weight_norm",
+]  # fmt: skip

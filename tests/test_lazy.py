@@ -1,0 +1,126 @@
+"""Lazy layers: they find the number of their inputs in the first one."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+from typing import Any
+
+import numpy as np
+import pytest
+
+import nn
+from minigrad import Tensor
+from nn.parameter import UninitializedBuffer, UninitializedParameter, is_lazy
+
+rng = np.random.default_rng(0)
+
+LAYERS: list[tuple[str, tuple[Any, ...], dict[str, Any], tuple[int, ...]]] = [
+    ("LazyLinear", (3,), {}, (2, 5)),
+    ("LazyLinear", (3, False), {}, (5,)),
+    ("LazyConv1d", (4, 3), {"groups": 2}, (2, 6, 7)),
+    (
+        "LazyConv2d",
+        (4, (3, 2)),
+        {"stride": 2, "padding_mode": "circular", "padding": 1},
+        (2, 3, 7, 7),
+    ),
+    ("LazyConv2d", (4, 3), {"bias": False}, (3, 7, 7)),
+    ("LazyConv3d", (4, 2), {}, (2, 3, 4, 4, 4)),
+    ("LazyConvTranspose1d", (4, 3), {"stride": 2, "output_padding": 1}, (2, 3, 7)),
+    ("LazyConvTranspose2d", (4, 3), {"groups": 2, "dilation": 2}, (2, 4, 7, 5)),
+    ("LazyConvTranspose3d", (4, 2), {}, (2, 3, 4, 3, 2)),
+    ("LazyBatchNorm1d", (), {}, (4, 3)),
+    ("LazyBatchNorm2d", (), {"affine": False}, (4, 3, 2, 2)),
+    ("LazyBatchNorm3d", (), {"track_running_stats": False}, (4, 3, 2, 2, 2)),
+    ("LazyInstanceNorm1d", (), {}, (4, 3, 5)),
+    ("LazyInstanceNorm2d", (), {"affine": False}, (4, 3, 2, 2)),
+    ("LazyInstanceNorm3d", (), {"track_running_stats": False}, (4, 3, 2, 2, 2)),
+]
+
+
+@pytest.mark.torch
+@pytest.mark.parametrize(("name", "args", "options", "shape"), LAYERS)
+def test_lazy_layer_becomes_torchs(
+    name: str, args: tuple[Any, ...], options: dict[str, Any], shape: tuple[int, ...]
+) -> None:
+    """After the first call: class, state and numbers; before it, copies and moves work."""
+    torch = pytest.importorskip("torch", reason="PyTorch is not installed")
+    theirs = getattr(torch.nn, name)(*args, **options).double()
+    ours = getattr(nn, name)(*args, **options).double()
+    assert list(ours.state_dict()) == list(theirs.state_dict())
+    ours = pickle.loads(pickle.dumps(copy.deepcopy(ours)))
+    data = rng.normal(size=shape)
+    wanted = theirs(torch.tensor(data))
+    ours(data)
+    assert type(ours).__name__ == type(theirs).__name__ == name.removeprefix("Lazy")
+    assert {k: v.shape for k, v in ours.state_dict().items()} == {
+        k: tuple(v.shape) for k, v in theirs.state_dict().items()
+    }
+    assert all(p.requires_grad and p.dtype == np.float64 for p in ours.parameters())
+    if "Norm" in name:  # whose first values are no random numbers
+        np.testing.assert_allclose(ours(data).detach().numpy(), wanted.detach().numpy(), atol=1e-9)
+    fresh = getattr(nn, name)(*args, **options).double()
+    fresh.load_state_dict(theirs.state_dict())  # loaded before the first call
+    assert not any(map(is_lazy, fresh.parameters()))
+    got, want = fresh(data), theirs(torch.tensor(data))
+    np.testing.assert_allclose(got.detach().numpy(), want.detach().numpy(), atol=1e-9)
+
+
+def test_an_optimizer_may_hold_parameters_without_a_shape() -> None:
+    net = nn.Sequential(nn.LazyLinear(4), nn.LazyBatchNorm1d(), nn.LazyLinear(1))
+    optimizer = nn.optim.Adam(net.parameters(), lr=0.1)
+    x = np.ones((3, 2), np.float32)
+    net(x)
+    before = net[0].weight.detach().numpy().copy()
+    (net(x) ** 2).sum().backward()
+    optimizer.step()
+    assert not np.array_equal(before, net[0].weight.detach().numpy())
+    assert [type(layer) for layer in net] == [nn.Linear, nn.BatchNorm1d, nn.Linear]
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda p: p.shape,
+        lambda p: p.size,
+        lambda p: p.ndim,
+        lambda p: p * 2,
+        lambda p: p.sum(),
+        lambda p: p @ np.ones(3),
+        lambda p: np.concatenate([p, p]),
+        lambda p: nn.init.normal_(p),
+    ],
+)
+@pytest.mark.parametrize("kind", [UninitializedParameter, UninitializedBuffer])
+def test_what_has_no_shape_says_why(kind: Any, use: Any) -> None:
+    with pytest.raises(ValueError, match="call the module once"):
+        use(kind())
+
+
+def test_what_a_lazy_layer_shows_before_its_first_input() -> None:
+    layer = nn.LazyLinear(2)
+    assert repr(layer) == "LazyLinear(in_features=0, out_features=2, bias=True)"
+    assert repr(layer.weight) == "UninitializedParameter()"
+    assert "0 parameters" in layer._repr_html_()
+    assert layer.has_uninitialized_params()
+    layer.requires_grad_(False)
+    layer(Tensor([[1.0]]))
+    assert not layer.weight.requires_grad
+    assert isinstance(layer.weight, nn.Parameter)
+
+
+def test_inputs_that_do_not_fit_change_nothing() -> None:
+    layer = nn.LazyConv2d(4, 3, groups=2)
+    for shape, match in (
+        ((2, 2), "4 axes|more axes"),
+        ((1, 3, 5, 5), "do not divide into 2 groups"),
+    ):
+        with pytest.raises(ValueError, match=match):
+            layer(np.ones(shape))
+    assert layer.has_uninitialized_params()
+    loaded = nn.LazyLinear(2)
+    loaded.load_state_dict({"weight": np.ones((2, 3)), "bias": np.ones(2)})
+    with pytest.raises(ValueError, match=r"weight that was loaded has shape \(2, 3\)"):
+        loaded(np.ones((1, 5)))
+    assert loaded(np.ones((1, 3))).tolist() == [[4.0, 4.0]]
