@@ -202,13 +202,13 @@ class Optimizer:
         self._change(p.real, _part(g, "real"), real, group)
         self._change(p.imag, _part(g, "imag"), imaginary, group)
         for name, value in real.items():
-            state[name] = value + 1j * imaginary[name] if is_array(value) else value
+            state[name] = _complex(value, imaginary[name]) if is_array(value) else value
 
     def begin(self, p: Any, group: dict[str, Any]) -> dict[str, Any]:
         """`fresh_state` for every kind of array: of pairs for complex ones, in float32 for float16."""
         if p.dtype.kind == "c" and self.elementwise:
             parts = self.begin(p.real, group)
-            return {name: value + 1j * value if is_array(value) else value for name, value in parts.items()}
+            return {name: _complex(value, value) if is_array(value) else value for name, value in parts.items()}
         if p.dtype == np.float16:
             p = np.zeros_like(p, dtype=np.float32)
         return self.fresh_state(p, group)
@@ -310,7 +310,14 @@ def _part(value: Any, part: str) -> Any:
     """The real or the imaginary part of an array; a number as it is."""
     if isinstance(value, RowSparse):
         return RowSparse(getattr(value.values, part), value.rows, value.shape)
-    return getattr(value, part) if is_array(value) else value
+    return getattr(value, part) if hasattr(value, "shape") else value
+
+
+def _complex(real: Any, imaginary: Any) -> Any:
+    """An array from its parts; also a 0-d one, of which a sum would be a number."""
+    out = np.empty_like(real, dtype=np.result_type(real.dtype, np.complex64))
+    out.real, out.imag = real, imaginary
+    return out
 
 
 def _as_groups(params: Any, kind: str) -> list[Mapping[str, Any]]:
