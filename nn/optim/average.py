@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad import raw
+from minigrad import mark_mutated, raw
 
 from ..module import Module
 
@@ -43,6 +43,7 @@ class EMA:
             ours.data += (1 - self.decay) * (theirs.data - ours.data)
         for mine, other in zip(self.module.buffers(), module.buffers(), strict=True):
             mine.data[...] = other.data
+            mark_mutated(mine.data)
 
     def __repr__(self) -> str:
         return f"EMA(decay={self.decay}, {type(self.module).__name__})"

@@ -42,16 +42,12 @@ def functional_call(
     """
     own = dict(module._state())
     if unknown := [name for name in parameters if name not in own]:
-        raise KeyError(
-            f"functional_call: {type(module).__name__} has no {unknown[0]!r}; it has {', '.join(own)}"
-        )
+        raise KeyError(f"functional_call: {type(module).__name__} has no {unknown[0]!r}; it has {', '.join(own)}")
     given: dict[int, tuple[Tensor, Tensor]] = {}
     for name, value in parameters.items():
         tensor, value = own[name], value if isinstance(value, Tensor) else Tensor(value)
         if value.shape != tensor.shape:
-            raise ValueError(
-                f"functional_call: {name!r} has shape {tensor.shape}, the given value {value.shape}"
-            )
+            raise ValueError(f"functional_call: {name!r} has shape {tensor.shape}, the given value {value.shape}")
         if given.setdefault(id(tensor), (tensor, value))[1] is not value:
             raise ValueError(f"functional_call: {name!r} is shared, and got two different values")
     with replaced([tensor for tensor, _ in given.values()], [value for _, value in given.values()]):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping, Sequence
+from math import isnan
 from typing import Any, ClassVar
 
 from minigrad import Tensor, mark_mutated
@@ -223,4 +224,4 @@ def _alike(value: Any, own: Any) -> bool:
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and value == value
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and not isnan(value)

@@ -285,3 +285,9 @@ class CyclicLR(_Cycle):
             low, top = number(group["base_momentum"]), number(group["max_momentum"])
             self._write_momentum(group, top - (top - low) * height)
         return base_lr + (self.max_lrs[self.group] - base_lr) * height
+
+    def __repr__(self) -> str:
+        low, top = (v[0] if len(set(v)) == 1 else v for v in (self.base_lrs, self.max_lrs))
+        steps = f"step_size_up={self.step_size_up}, step_size_down={self.step_size_down}"
+        mode = f"mode={self.mode!r}, gamma={self.gamma}"
+        return f"CyclicLR(base_lr={low}, max_lr={top}, {mode}, {steps}; step {self.last_epoch}, lr {self.get_last_lr()})"
