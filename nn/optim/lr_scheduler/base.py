@@ -7,7 +7,9 @@ from collections.abc import Mapping, Sequence
 from math import isnan
 from typing import Any, ClassVar
 
-from minigrad import Tensor, mark_mutated
+import numpy as np
+
+from minigrad import Tensor
 
 from ...settings import brief, settings
 from ..optimizer import Optimizer
@@ -46,7 +48,7 @@ class LRScheduler:
     #: Attributes that hold one value for each group.
     per_group: ClassVar[tuple[str, ...]] = ("base_lrs", "_last_lr")
     #: Attributes that no state holds.
-    not_saved: ClassVar[tuple[str, ...]] = ("optimizer", "group")
+    not_saved: ClassVar[tuple[str, ...]] = ("optimizer", "group", "is_initial")
     #: Whether `lr_at` gives the rate of any step; `step(epoch)` goes on from the present rate otherwise.
     closed_form: ClassVar[bool] = True
 
@@ -55,13 +57,19 @@ class LRScheduler:
             raise TypeError(f"{type(self).__name__} takes an optimizer, got {type(optimizer).__name__}")
         self.check()
         self.optimizer, self.last_epoch, self._step_count, self.group = optimizer, last_epoch, 0, 0
-        for i, group in enumerate(optimizer.param_groups):
-            if last_epoch != -1 and "initial_lr" not in group:
-                raise KeyError(f"last_epoch={last_epoch} needs an 'initial_lr' in group {i} of the optimizer")
-            group.setdefault("initial_lr", number(group["lr"]))
-        self.base_lrs = [number(group["initial_lr"]) for group in optimizer.param_groups]
+        self.base_lrs = self.initial_rates()
         self._last_lr = [number(group["lr"]) for group in optimizer.param_groups]
+        self.is_initial = True
         self.begin()
+        self.is_initial = False
+
+    def initial_rates(self) -> list[float]:
+        """The rates that the groups began with, which they remember as "initial_lr"."""
+        groups = self.optimizer.param_groups
+        for i, group in enumerate(groups):
+            if self.last_epoch != -1 and "initial_lr" not in group:
+                raise KeyError(f"last_epoch={self.last_epoch} needs an 'initial_lr' in group {i} of the optimizer")
+        return [number(group.setdefault("initial_lr", number(group["lr"]))) for group in groups]
 
     def check(self) -> None:
         """Raise ValueError where a setting is out of range."""
@@ -75,7 +83,10 @@ class LRScheduler:
         raise NotImplementedError(f"{type(self).__name__} defines neither lr_at nor get_lr")
 
     def next_lr(self, t: float, lr: float, base_lr: float) -> float:
-        """The learning rate after t steps, found from the present one."""
+        """The learning rate after t steps, found from the present one.
+
+        While `self.is_initial`, the schedule is being made; a factor for a step is not due then.
+        """
         return self.lr_at(t, base_lr)
 
     def get_lr(self) -> list[float]:
@@ -183,13 +194,9 @@ class LRScheduler:
 
 
 def write(group: dict[str, Any], name: str, value: float) -> None:
-    """Set an option of a group; one that is a Tensor keeps being it."""
+    """Set an option of a group; one that was a Tensor is a new Tensor then, since groups may share the old one."""
     present = group.get(name)
-    if isinstance(present, Tensor):
-        present.data[...] = value
-        mark_mutated(present.data)
-    else:
-        group[name] = value
+    group[name] = Tensor(np.full(present.shape, value, present.dtype)) if isinstance(present, Tensor) else value
 
 
 def for_each_group(value: Any, optimizer: Optimizer, kind: str, name: str) -> list[float]:

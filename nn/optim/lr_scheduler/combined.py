@@ -88,7 +88,10 @@ class SequentialLR(_Combined):
             write(group, "lr", number(group["initial_lr"]))
         for schedule in self.schedulers:
             _take_back(schedule)
-        self.schedulers[0].step()
+        first = self.schedulers[0]
+        first.is_initial = True
+        first.step()
+        first.is_initial = False
         self.last_epoch += 1
         self._step_count += 1
         self._last_lr = self.schedulers[0].get_last_lr()

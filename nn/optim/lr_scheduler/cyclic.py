@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from math import cos, floor, pi
 from typing import Any, ClassVar
 
@@ -31,10 +31,8 @@ class CosineAnnealingLR(LRScheduler):
         return self.eta_min + (base_lr - self.eta_min) * self._height(t)
 
     def next_lr(self, t: float, lr: float, base_lr: float) -> float:
-        if t == 0:
+        if self.is_initial:
             return lr
-        if self._step_count == 1:  # the first step of a schedule that goes on
-            return self.lr_at(t, base_lr)
         if (t - 1 - self.T_max) % (2 * self.T_max) == 0:  # at the bottom there is nothing to multiply
             return lr + (base_lr - self.eta_min) * self._height(self.T_max - 1)
         return self.eta_min + (lr - self.eta_min) * self._height(t) / self._height(t - 1)
@@ -249,10 +247,10 @@ class CyclicLR(_Cycle):
         if last_epoch == -1:
             for group, low in zip(optimizer.param_groups, base_lrs, strict=True):
                 write(group, "lr", low)
-                group["initial_lr"] = low
         if cycle_momentum:
             self._set_momentum(optimizer, base_momentum, max_momentum)
         super().__init__(optimizer, last_epoch)
+        self.base_lrs = base_lrs
 
     def check(self) -> None:
         modes = ("triangular", "triangular2", "exp_range")
@@ -266,6 +264,14 @@ class CyclicLR(_Cycle):
     def add_group(self, group: dict[str, Any]) -> None:
         self.max_lrs.append(self.max_lrs[0])
         super().add_group(group)
+
+    def checked_state(self, state: Any) -> dict[str, Any]:
+        if isinstance(state, Mapping) and {"total_size", "step_ratio"} <= state.keys():  # PyTorch's
+            total, up = state["total_size"], round(state["total_size"] * state["step_ratio"], 9)
+            other = ("total_size", "step_ratio", "base_momentums", "max_momentums")  # the momenta stand in the groups too
+            state = {name: value for name, value in state.items() if name not in other}
+            state.update(step_size_up=up, step_size_down=round(total - up, 9))
+        return super().checked_state(state)
 
     def _height(self, t: float, cycle: int) -> float:
         """The height of the triangle at step t of a cycle, counted from 1."""

@@ -60,7 +60,7 @@ class MultiplicativeLR(LambdaLR):
     closed_form = False
 
     def next_lr(self, t: float, lr: float, base_lr: float) -> float:
-        return lr * number(self.lr_lambdas[self.group](t)) if t > 0 else lr
+        return lr if self.is_initial else lr * number(self.lr_lambdas[self.group](t))
 
 
 class StepLR(LRScheduler):
@@ -127,7 +127,7 @@ class ExponentialLR(LRScheduler):
         return base_lr * self.gamma**t
 
     def next_lr(self, t: float, lr: float, base_lr: float) -> float:
-        return lr * self.gamma if t else lr
+        return lr if self.is_initial else lr * self.gamma
 
 
 class ConstantLR(LRScheduler):
@@ -180,7 +180,9 @@ class LinearLR(LRScheduler):
     def next_lr(self, t: float, lr: float, base_lr: float) -> float:
         if t == 0:
             return lr * self.start_factor
-        return lr if t > self.total_iters else lr * self._factor(t) / self._factor(t - 1)
+        if self.is_initial or t > self.total_iters:
+            return lr
+        return lr * self._factor(t) / self._factor(t - 1)
 
 
 class PolynomialLR(LRScheduler):
@@ -199,6 +201,6 @@ class PolynomialLR(LRScheduler):
         return base_lr * self._left(t) ** self.power
 
     def next_lr(self, t: float, lr: float, base_lr: float) -> float:
-        if t == 0 or t > self.total_iters:
+        if self.is_initial or t > self.total_iters:
             return lr
         return lr * (self._left(t) / self._left(t - 1)) ** self.power

@@ -51,6 +51,10 @@ class ReduceLROnPlateau(LRScheduler):
                 f"{self.threshold_mode!r}, {self.factor}"
             )
 
+    def initial_rates(self) -> list[float]:
+        """The present ones; the groups need not remember them."""
+        return [number(group["lr"]) for group in self.optimizer.param_groups]
+
     def begin(self) -> None:
         """There is no metric yet."""
         self.last_epoch = 0
@@ -60,7 +64,7 @@ class ReduceLROnPlateau(LRScheduler):
             groups = len(self.optimizer.param_groups)
             raise ValueError(f"ReduceLROnPlateau: {len(self.min_lrs)} values of min_lr for {groups} groups")
         self.min_lrs.append(self.min_lrs[0] if self.min_lrs else 0.0)
-        super().add_group(group)
+        self.base_lrs.append(number(group["lr"]))
 
     def _is_better(self, value: float) -> bool:
         sign = 1 if self.mode == "min" else -1
