@@ -13,7 +13,7 @@ from minigrad.arrays import RowSparse
 from .line_search import Point, armijo, strong_wolfe
 from .loading import as_array, as_number
 from .optimizer import Optimizer
-from .options import plain, rules
+from .options import check_options, plain, rules
 
 __all__ = ["LBFGS"]
 
@@ -53,6 +53,7 @@ class LBFGS(Optimizer):
         tolerance_grad: float = 1e-7, tolerance_change: float = 1e-9, history_size: int = 100,
         line_search_fn: str | None = None,
     ) -> None:  # fmt: skip
+        check_options("LBFGS", {"max_iter": max_iter}, self.rules)
         defaults = {
             "lr": lr, "max_iter": max_iter, "max_eval": max_iter * 5 // 4 if max_eval is None else max_eval,
             "tolerance_grad": tolerance_grad, "tolerance_change": tolerance_change, "history_size": history_size,

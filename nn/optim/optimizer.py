@@ -120,6 +120,7 @@ class Optimizer:
 
         Raises:
             RuntimeError: a gradient or the state does not fit a parameter; nothing is changed then.
+            ValueError: a learning rate was set to a negative one or NaN; nothing is changed then.
         """
         args: tuple[Any, ...] = (self,) if closure is None else (self, closure)
         kwargs: dict[str, Any] = {}
@@ -149,6 +150,8 @@ class Optimizer:
         work = []
         for number, group in enumerate(self.param_groups):
             options = plain(group)
+            if "lr" in self.rules:  # it may have been set by hand, or by a schedule of one's own
+                check_options(f"{self._kind}, group {number}", {"lr": options["lr"]}, self.rules)
             for i, p in enumerate(group["params"]):
                 if p.grad is None:
                     continue
