@@ -479,6 +479,22 @@ def test_every_option_out_of_range_is_refused_by_name_and_value(name: str) -> No
             assert good.param_groups[0]["lr"] == KINDS[name]["lr"]
 
 
+def test_nesterov_without_momentum_is_refused_wherever_it_comes_from() -> None:
+    params = matrices()
+    optimizer = SGD(params[:1], lr=0.1)
+    state = optimizer.state_dict()
+    state["param_groups"][0]["nesterov"] = True
+    for call in (
+        lambda: SGD(params, lr=0.1, nesterov=True),
+        lambda: optimizer.add_param_group({"params": params[1], "nesterov": True}),
+        lambda: optimizer.load_state_dict(state),
+    ):
+        with pytest.raises(ValueError, match="nesterov needs momentum"):
+            call()
+    assert len(optimizer.param_groups) == 1
+    assert not optimizer.param_groups[0]["nesterov"]
+
+
 @pytest.mark.parametrize("name", KINDS)
 def test_an_option_that_does_not_exist_is_refused(name: str) -> None:
     with pytest.raises(TypeError, match=f"{name} has no option 'learning_rate'"):
@@ -1008,6 +1024,11 @@ def test_statistics_found_anew_are_torchs() -> None:
 
 
 def test_what_cannot_be_averaged_is_refused() -> None:
+    moving = EMA(nn.Linear(2, 2))
+    before = values(list(moving.module.parameters()))
+    with pytest.raises(ValueError, match="EMA: parameters of shapes"):
+        moving.update(nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 2)))
+    assert same(values(list(moving.module.parameters())), before)
     average = nn.optim.swa_utils.AveragedModel(nn.Linear(2, 2))
     with pytest.raises(ValueError, match="cannot take up"):
         average.update_parameters(nn.Linear(2, 3))
@@ -1057,6 +1078,13 @@ def test_norms_do_not_overflow_where_their_squares_do() -> None:
     q = with_gradient(300.0, 400.0, dtype=np.float16)
     assert nn.utils.clip_grad_norm_([q], 1.0).item() == pytest.approx(500.0)
     np.testing.assert_allclose(q.grad.numpy(), [0.6, 0.8], rtol=1e-2)
+
+
+def test_complex_numbers_are_not_cut_to_real_ones() -> None:
+    p = Tensor(np.zeros(2), requires_grad=True)
+    with pytest.raises(TypeError, match="complex numbers cannot be written into float64"):
+        nn.utils.vector_to_parameters(np.array([1j, 2]), [p])
+    assert not p.detach().numpy().any()
 
 
 def test_a_parameter_given_twice_is_clipped_once() -> None:

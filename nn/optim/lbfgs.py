@@ -228,7 +228,7 @@ def _flat(g: Any) -> Any:
 
 def _largest(x: Any) -> float:
     """The largest absolute value."""
-    return float(np.abs(x).max(initial=0.0))
+    return float(np.abs(x).max()) if x.size else 0.0
 
 
 def _number(loss: Any) -> float:

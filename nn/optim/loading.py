@@ -36,6 +36,7 @@ def checked_groups(optimizer: Any, state_dict: Mapping[str, Any]) -> list[dict[s
         if unknown := set(options) - set(optimizer.defaults) - set(BESIDE):
             raise ValueError(f"{kind} has no option {min(map(str, unknown))!r}: the state is another optimizer's")
         check_options(kind, options, optimizer.rules)
+        optimizer.check_group({**present, **options})
         groups.append({name: _like(value, present.get(name)) for name, value in options.items()})
     return groups
 
@@ -47,7 +48,7 @@ def checked_state(optimizer: Any, groups: list[dict[str, Any]], state_dict: Mapp
         ValueError: a number of a parameter, a name, a shape or a type does not fit.
     """
     kind = type(optimizer).__name__
-    places = []
+    places: list[tuple[Any, Tensor, dict[str, Any]]] = []
     for saved, group, options in zip(state_dict["param_groups"], optimizer.param_groups, groups, strict=True):
         places += zip(saved["params"], group["params"], [{**group, **options}] * len(group["params"]), strict=True)
     by_number = {str(n): (p, options) for n, p, options in places}

@@ -81,7 +81,8 @@ def _orthogonal(x: Any, coefficients: Any, steps: int, eps: float) -> Any:
     a, b, c = (np.float32(k) for k in coefficients)
     wide = x.shape[0] <= x.shape[1]
     x = _bfloat16(x if wide else x.T)
-    x = _bfloat16(x / max(_bfloat16(np.linalg.norm(x)), np.float32(eps)))
+    size = float(_bfloat16(np.linalg.norm(x)))
+    x = _bfloat16(x / np.float32(max(size, eps)))
     for _ in range(steps):
         square = _bfloat16(x @ x.T)
         polynomial = _bfloat16(b * square + c * (square @ square))
@@ -91,7 +92,8 @@ def _orthogonal(x: Any, coefficients: Any, steps: int, eps: float) -> Any:
 
 def _bfloat16(x: Any) -> Any:
     """Float32 numbers rounded to the nearest that bfloat16 has, to even ones where two are as near."""
-    bits = np.asarray(x, np.float32).view(np.uint32)
+    x = x.astype(np.float32)
+    bits = x.view(np.uint32)
     odd = (bits >> np.uint32(16)) & np.uint32(1)
     rounded = ((bits + np.uint32(0x7FFF) + odd) & np.uint32(0xFFFF0000)).view(np.float32)
-    return np.where(np.isfinite(x), rounded, x).astype(np.float32)
+    return np.where(np.isfinite(x), rounded, x)

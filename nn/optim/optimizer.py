@@ -80,6 +80,8 @@ class Optimizer:
         if unknown := set(options) - set(self.defaults) - set(BESIDE):
             raise TypeError(f"{self._kind} has no option {min(unknown)!r}; it has {', '.join(self.defaults)}")
         check_options(self._kind, options, self.rules)
+        options = {n: tuple(v) if isinstance(v, list) and n in self.rules else v for n, v in options.items()}
+        self.check_group({**self.defaults, **options})
         params, names = _as_parameters(group["params"], self._kind)
         known = {id(p) for other in self.param_groups for p in other["params"]}
         if known & {id(p) for p in params}:
@@ -88,6 +90,9 @@ class Optimizer:
         if names is not None:
             options["param_names"] = names
         self.param_groups.append({"params": params, **self.defaults, **options})
+
+    def check_group(self, options: Mapping[str, Any]) -> None:
+        """Raise ValueError for options of a group that do not go together."""
 
     def check_parameters(self, params: list[Tensor]) -> None:
         """Raise for parameters that this optimizer cannot change; others are leaves already."""

@@ -85,7 +85,7 @@ def _is_flag(value: Any) -> bool:
 def _is_count(value: Any) -> bool:
     if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
         raise TypeError("no whole number")
-    return value >= 1
+    return bool(value >= 1)
 
 
 _FLAG = Rule(_is_flag, "True or False")

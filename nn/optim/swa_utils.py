@@ -162,15 +162,15 @@ def update_bn(loader: Iterable[Any], model: Module, device: str | None = None) -
     >>> model.running_mean.item()
     4.0
     """
-    norms = [m for m in model.modules() if isinstance(m, (BatchNorm1d, BatchNorm2d, BatchNorm3d))]
-    norms = [m for m in norms if m.running_mean is not None]
+    kinds = (BatchNorm1d, BatchNorm2d, BatchNorm3d)
+    norms = [m for m in model.modules() if isinstance(m, kinds) and m.running_mean is not None]
     if not norms:
         return
     was_training, momenta = model.training, [m.momentum for m in norms]
     for m in norms:
-        _write(m.running_mean, 0.0)
-        _write(m.running_var, 1.0)
-        _write(m.num_batches_tracked, 0)
+        for statistic, start in ((m.running_mean, 0.0), (m.running_var, 1.0), (m.num_batches_tracked, 0)):
+            if statistic is not None:
+                _write(statistic, start)
         m.momentum = None
     model.train()
     try:

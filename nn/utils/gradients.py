@@ -177,6 +177,9 @@ def vector_to_parameters(vector: Any, parameters: Iterable[Tensor]) -> None:
     if np.shape(vector) != (sum(sizes),):
         raise ValueError(f"vector_to_parameters: {sum(sizes)} numbers are needed, got shape {np.shape(vector)}")
     values = vector.detach().data if isinstance(vector, Tensor) else np.asarray(vector)
+    for p in given:
+        if values.dtype.kind == "c" and p.dtype.kind != "c":
+            raise TypeError(f"vector_to_parameters: complex numbers cannot be written into {p.dtype} parameters")
     start = 0
     for p, n in zip(given, sizes, strict=True):
         p.data[...] = np.reshape(values[start : start + n], p.shape)

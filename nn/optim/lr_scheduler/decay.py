@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 
 from ..optimizer import Optimizer
@@ -47,7 +48,7 @@ class LambdaLR(LRScheduler):
         super().add_group(group)
 
     def lr_at(self, t: float, base_lr: float) -> float:
-        return base_lr * number(self.lr_lambdas[self.group](t))
+        return base_lr * number(self.lr_lambdas[self.group](int(t)))
 
     def __repr__(self) -> str:
         shown = ", ".join(getattr(f, "__name__", type(f).__name__) for f in self.lr_lambdas)
@@ -60,7 +61,7 @@ class MultiplicativeLR(LambdaLR):
     closed_form = False
 
     def next_lr(self, t: float, lr: float, base_lr: float) -> float:
-        return lr if self.is_initial else lr * number(self.lr_lambdas[self.group](t))
+        return lr if self.is_initial else lr * number(self.lr_lambdas[self.group](int(t)))
 
 
 class StepLR(LRScheduler):
@@ -110,9 +111,8 @@ class MultiStepLR(LRScheduler):
         return lr * self.gamma**times if times else lr
 
     def checked_state(self, state: Any) -> dict[str, Any]:
-        milestones = state.get("milestones") if hasattr(state, "get") else None
-        if hasattr(milestones, "elements"):  # PyTorch counts them
-            state = {**state, "milestones": sorted(milestones.elements())}
+        if isinstance(state, Mapping) and isinstance(state.get("milestones"), Counter):  # PyTorch counts them
+            state = {**state, "milestones": sorted(state["milestones"].elements())}
         return super().checked_state(state)
 
 

@@ -72,7 +72,7 @@ class ReduceLROnPlateau(LRScheduler):
             return sign * value < sign * self.best - (self.threshold if self.threshold_mode == "abs" else 0.0)
         return sign * value < sign * self.best * (1 - sign * self.threshold)
 
-    def step(self, metrics: Any, epoch: int | None = None) -> None:
+    def step(self, metrics: Any, epoch: int | None = None) -> None:  # type: ignore[override]  # PyTorch's
         """Take up the metric of an epoch."""
         value = number(metrics)
         self._take_up_new_groups()
