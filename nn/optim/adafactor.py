@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from .optimizer import Optimizer
-from .options import Rule, number, rules
+from .options import Rule, WrongType, number, rules
 
 __all__ = ["Adafactor"]
 
@@ -17,7 +17,7 @@ __all__ = ["Adafactor"]
 def _fits(eps: Any) -> bool:
     """Whether Adafactor's eps is a pair of numbers, or of None and a number, that are not negative."""
     if not isinstance(eps, (tuple, list)):
-        raise TypeError("no tuple")
+        raise WrongType("no tuple")
     return len(eps) == 2 and (eps[0] is None or number(eps[0]) >= 0) and number(eps[1]) >= 0
 
 

@@ -13,7 +13,7 @@ from minigrad.arrays import RowSparse
 from .line_search import Point, armijo, strong_wolfe
 from .loading import as_array, as_number
 from .optimizer import Optimizer
-from .options import check_options, plain, rules
+from .options import check_options, rules
 
 __all__ = ["LBFGS"]
 
@@ -74,7 +74,7 @@ class LBFGS(Optimizer):
         """Up to max_iter iterations; returns the loss before them."""
         if closure is None:
             raise TypeError("LBFGS needs a closure that computes the loss and its gradients: optimizer.step(closure)")
-        group = plain(self.param_groups[0])
+        group = self.options_of(0)
         params = group["params"]
         with enable_grad():
             first = closure()

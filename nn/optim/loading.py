@@ -10,7 +10,7 @@ import numpy as np
 
 from minigrad import Tensor, raw, to_device
 
-from .options import BESIDE, check_options, number
+from .options import BESIDE, WrongType, check_options, number
 
 __all__ = ["as_array", "as_number", "checked_entry", "checked_groups", "checked_state", "copied"]
 
@@ -113,7 +113,7 @@ def as_number(value: Any, kind: type, where: str) -> Any:
     """A loaded number, also one that is a 0-d array, as an int or a float."""
     try:
         found = number(value if not hasattr(value, "detach") else _values(value))
-    except TypeError:
+    except WrongType:
         raise ValueError(f"{where} must be a number, got {value!r:.60}") from None
     if not isfinite(found) or (kind is int and (found < 0 or found != int(found))):
         raise ValueError(f"{where} must be a {'count' if kind is int else 'finite number'}, got {found}")

@@ -57,6 +57,7 @@ class Optimizer:
         self.defaults = defaults
         self.param_groups: list[dict[str, Any]] = []
         self.state: defaultdict[Tensor, dict[str, Any]] = defaultdict(dict)
+        self._seen: dict[int, dict[str, Any]] = {}
         self._pre_hooks: dict[object, Callable[..., Any]] = {}
         self._post_hooks: dict[object, Callable[..., Any]] = {}
         check_options(self._kind, defaults, self.rules)
@@ -125,7 +126,7 @@ class Optimizer:
 
         Raises:
             RuntimeError: a gradient or the state does not fit a parameter; nothing is changed then.
-            ValueError: a learning rate was set to a negative one or NaN; nothing is changed then.
+            ValueError, TypeError: an option was set to what it may not be; nothing is changed then.
         """
         args: tuple[Any, ...] = (self,) if closure is None else (self, closure)
         kwargs: dict[str, Any] = {}
@@ -154,21 +155,31 @@ class Optimizer:
         """Parameters, gradients and options of a step, checked before the first change."""
         work = []
         for number, group in enumerate(self.param_groups):
-            options = plain(group)
-            if "lr" in self.rules:  # it may have been set by hand, or by a schedule of one's own
-                check_options(f"{self._kind}, group {number}", {"lr": options["lr"]}, self.rules)
+            options = self.options_of(number)
+            records = options.get("differentiable")
             for i, p in enumerate(group["params"]):
                 if p.grad is None:
                     continue
                 g = p.grad.data
                 self._check_fit(p, g, f"parameter {i} of group {number}")
-                if options.get("differentiable") and p.grad.requires_grad:
+                if records and (p.grad.requires_grad or getattr(group["lr"], "requires_grad", False)):
                     raise RuntimeError(
                         f"{self._kind}: a step is not recorded, so no gradient goes through it; "
                         "give no create_graph=True, or leave differentiable=True out"
                     )
                 work.append((p, -g if options.get("maximize") else g, options))
         return work
+
+    def options_of(self, number: int) -> dict[str, Any]:
+        """The options of a group as plain numbers; what has changed since the last step is checked."""
+        options = plain(self.param_groups[number])
+        seen = self._seen.setdefault(number, {})
+        changed = {name: options[name] for name in self.rules if name not in seen or options[name] != seen[name]}
+        if changed:
+            check_options(f"{self._kind}, group {number}", changed, self.rules)
+            self.check_group(options)
+            seen.update(changed)
+        return options
 
     def _check_fit(self, p: Tensor, g: Any, which: str) -> None:
         """Raise where a gradient or the state is not for this parameter as it is now."""

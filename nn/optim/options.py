@@ -11,17 +11,21 @@ import numpy as np
 
 from minigrad import Tensor
 
-__all__ = ["NO_EFFECT", "RULES", "Rule", "at_least", "check_options", "number", "plain", "rules"]
+__all__ = ["NO_EFFECT", "RULES", "Rule", "WrongType", "at_least", "check_options", "number", "plain", "rules"]
 
 #: Options that PyTorch has for the sake of speed, and that are taken here without an effect.
 NO_EFFECT = ("foreach", "fused", "capturable", "differentiable")
+
+
+class WrongType(TypeError):
+    """A value is of another type; not the error of a number that leaves a graph, which is a TypeError too."""
 
 
 @dataclass(frozen=True)
 class Rule:
     """What an option may be: a test, and its words for the error.
 
-    The test raises TypeError for a value of a wrong type.
+    The test raises WrongType for a value of another type.
     """
 
     holds: Callable[[Any], bool]
@@ -32,17 +36,17 @@ def number(value: Any) -> float:
     """A real number of any kind, also a tensor of one element, as a float.
 
     Raises:
-        TypeError: it is none.
+        WrongType: it is none; a TypeError.
 
     >>> number(Tensor([0.5])), number(np.float32(2))
     (0.5, 2.0)
     """
     if isinstance(value, (Tensor, np.ndarray, np.generic)):
         if value.size != 1 or value.dtype.kind not in "fiu":
-            raise TypeError("no number")
+            raise WrongType("no number")
         return float(value.item())
     if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise TypeError("no number")
+        raise WrongType("no number")
     return float(value)
 
 
@@ -66,7 +70,7 @@ def _several(count: int, holds: Callable[..., bool], text: str) -> Rule:
 
     def test(value: Any) -> bool:
         if not isinstance(value, (tuple, list)):
-            raise TypeError("no tuple")
+            raise WrongType("no tuple")
         return len(value) == count and holds(*map(number, value))
 
     return Rule(test, text)
@@ -78,13 +82,13 @@ def _one_of(*choices: Any) -> Rule:
 
 def _is_flag(value: Any) -> bool:
     if not isinstance(value, (bool, np.bool_)):
-        raise TypeError("no bool")
+        raise WrongType("no bool")
     return True
 
 
 def _is_count(value: Any) -> bool:
     if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
-        raise TypeError("no whole number")
+        raise WrongType("no whole number")
     return bool(value >= 1)
 
 
@@ -148,7 +152,7 @@ def check_options(kind: str, options: Mapping[str, Any], known: Mapping[str, Rul
             continue
         try:
             fits = rule.holds(value)
-        except TypeError:
+        except WrongType:
             raise TypeError(f"{kind}: {name} must be {rule.text}, got {_shown(value)}") from None
         if not fits:
             raise ValueError(f"{kind}: {name} must be {rule.text}, got {_shown(value)}")

@@ -20,22 +20,22 @@ __all__ = [
 
 
 def _gradients(parameters: Tensor | Iterable[Tensor]) -> list[Any]:
-    """The arrays of the gradients, each once; of row-sparse ones the rows that they hold, each once."""
+    """The arrays of the parameters' gradients, each parameter once; of row-sparse ones the rows that they hold, each once."""
     if isinstance(parameters, Module):
         raise TypeError("clipping takes parameters, not a module; write model.parameters()")
     given = [parameters] if isinstance(parameters, Tensor) else list(parameters)
     if not given:
         warnings.warn("no parameters to clip: a generator such as model.parameters() gives them once", stacklevel=3)
-    found = {}
     for p in given:
         if not isinstance(p, Tensor):
             raise TypeError(f"clipping takes tensors, got {type(p).__name__}")
+    found = []
+    for p in {id(p): p for p in given}.values():
         if p.grad is not None:
-            if isinstance(p.grad.data, RowSparse) and id(p.grad.data.values) not in found:
+            if isinstance(p.grad.data, RowSparse):
                 p.grad.data = p.grad.data.coalesce()
-            values = _values(p.grad)
-            found[id(values)] = values
-    return list(found.values())
+            found.append(_values(p.grad))
+    return found
 
 
 def _values(tensor: Any) -> Any:
@@ -105,7 +105,7 @@ def clip_grads_with_norm_(
     factor = float(max_norm) / (float(total_norm) + 1e-6)
     if factor >= 1:  # a NaN is handed on, as in PyTorch
         return
-    for g in _gradients(parameters):
+    for g in {id(g): g for g in _gradients(parameters)}.values():  # two parameters may share one
         g *= factor
         mark_mutated(g)
 
