@@ -211,6 +211,50 @@ def test_optimizer_equals_torchs_over_50_steps(name: str, options: dict, request
         np.testing.assert_allclose(a.detach().numpy(), b.detach().numpy(), rtol=1e-9, atol=slack)
 
 
+def drawn(option: str, rng: np.random.Generator) -> Any:
+    """A random value of an option."""
+    u = rng.uniform
+    pairs = {
+        "betas": (u(0, 0.99), u(0.5, 0.999)), "etas": (u(0.1, 0.9), u(1.1, 2)), "step_sizes": (10 ** u(-5, -3), 10 ** u(-2, 1)),
+    }  # fmt: skip
+    numbers = {
+        "lr": 10 ** u(-3, -0.5), "eps": 10 ** u(-4, -1), "alpha": u(0.5, 0.999), "rho": u(0.1, 0.99), "d": u(1, 3),
+        "beta2_decay": -u(0, 1), "t0": [0.0, 3.0, 1e6][rng.integers(3)],
+    }  # fmt: skip
+    flags = ("amsgrad", "centered", "maximize", "decoupled_weight_decay")
+    if option in flags:
+        return bool(rng.integers(2))
+    return {**pairs, **numbers}.get(option, u(0, 0.3) * rng.integers(2))
+
+
+@pytest.mark.torch
+@pytest.mark.parametrize("name", DENSE)
+def test_random_problems_with_random_options_equal_torchs(name: str) -> None:
+    torch = pytest.importorskip("torch", reason="PyTorch is not installed")
+    theirs_too = set(getattr(nn.optim, name).rules) - {*NO_EFFECT, "nesterov"}
+    for trial in range(12):
+        rng = np.random.default_rng(trial)
+        options = {option: drawn(option, rng) for option in sorted(theirs_too)}
+        if name == "Adafactor":
+            options["eps"] = ([None, 1e-4][trial % 2], options["eps"])
+        if name == "SGD" and options["momentum"] and not options["dampening"]:
+            options["nesterov"] = True
+        if name == "AdamW":
+            del options["decoupled_weight_decay"]
+        starts = [rng.normal(size=rng.integers(1, 5, size=rng.integers(0, 4))) for _ in range(3)]
+        ours = [Tensor(np.array(a), requires_grad=True) for a in starts]
+        theirs = [torch.tensor(a, dtype=torch.float64, requires_grad=True) for a in starts]
+        a, b = getattr(nn.optim, name)(ours, **options), getattr(torch.optim, name)(theirs, **options)
+        for _ in range(15):
+            for p, q in zip(ours, theirs, strict=True):
+                g = np.array(rng.normal(size=p.shape))
+                p.grad, q.grad = (Tensor(g), torch.tensor(g)) if rng.random() < 0.9 else (None, None)
+            a.step()
+            b.step()
+        for p, q in zip(ours, theirs, strict=True):  # torch keeps some numbers of the state in float32
+            np.testing.assert_allclose(p.detach().numpy(), q.detach().numpy(), rtol=1e-5, atol=1e-6, err_msg=str(options))
+
+
 # -------------------------------------------------------------------------------- kinds of parameters
 
 

@@ -220,6 +220,26 @@ def test_torchs_state_is_understood(name: str, options: dict[str, Any]) -> None:
 
 
 @pytest.mark.torch
+@pytest.mark.parametrize("chained", [False, True])
+def test_combined_schedules_go_on_from_their_states_and_torchs(chained: bool) -> None:
+    def combined(place: Any, optimizer: Any) -> Any:
+        parts = [place.LinearLR(optimizer, total_iters=3), place.StepLR(optimizer, 2, 0.5)]
+        return place.ChainedScheduler(parts) if chained else place.SequentialLR(optimizer, parts, [4])
+
+    pair = Pair()
+    theirs = combined(pair.torch.optim.lr_scheduler, pair.theirs)
+    ours = combined(lr_scheduler, pair.ours)
+    for _ in range(3):
+        pair.step((ours, theirs))
+    for source, optimizer in ((ours, pair.ours), (theirs, pair.theirs)):
+        again = combined(lr_scheduler, Pair().ours)
+        again.optimizer.load_state_dict(optimizer.state_dict())
+        again.load_state_dict(source.state_dict())
+        reference = copy.deepcopy(ours)
+        assert rates(again, 5) == pytest.approx(rates(reference, 5))
+
+
+@pytest.mark.torch
 @pytest.mark.parametrize(("name", "options"), SCHEDULES, ids=NAMES)
 def test_last_epoch_resumes_as_torchs(name: str, options: dict[str, Any]) -> None:
     if name in ("OneCycleLR", "CyclicLR") and options.get("cycle_momentum", True):

@@ -134,6 +134,12 @@ class ChainedScheduler(_Combined):
     def __init__(self, schedulers: Sequence[LRScheduler], optimizer: Optimizer | None = None) -> None:
         super().__init__(self._take(schedulers, optimizer))
 
+    def checked_state(self, state: Mapping[str, Any]) -> dict[str, Any]:
+        inner = state.get("_schedulers") if isinstance(state, Mapping) else None
+        if inner and "last_epoch" not in state and isinstance(inner[0], Mapping):  # PyTorch's does not count
+            state = {**state, "last_epoch": inner[0].get("last_epoch")}
+        return super().checked_state(state)
+
     def begin(self) -> None:
         """The schedules did their first steps when they were made."""
         self.last_epoch += 1
