@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ClassVar
@@ -12,8 +11,8 @@ import numpy as np
 from minigrad import Tensor, enable_grad, mark_mutated
 from minigrad.arrays import RowSparse
 
-from ..module import Module
 from ..settings import brief
+from .groups import as_groups, as_parameters
 from .loading import checked_entry, checked_groups, checked_state, copied
 from .options import BESIDE, NO_EFFECT, Rule, check_options, plain
 
@@ -61,7 +60,7 @@ class Optimizer:
         self._pre_hooks: dict[object, Callable[..., Any]] = {}
         self._post_hooks: dict[object, Callable[..., Any]] = {}
         check_options(self._kind, defaults, self.rules)
-        for group in _as_groups(params, self._kind):
+        for group in as_groups(params, self._kind):
             self.add_param_group(group)
 
     @property
@@ -83,7 +82,7 @@ class Optimizer:
         check_options(self._kind, options, self.rules)
         options = {n: tuple(v) if isinstance(v, list) and n in self.rules else v for n, v in options.items()}
         self.check_group({**self.defaults, **options})
-        params, names = _as_parameters(group["params"], self._kind)
+        params, names = as_parameters(group["params"], self._kind)
         known = {id(p) for other in self.param_groups for p in other["params"]}
         if known & {id(p) for p in params}:
             raise ValueError(f"{self._kind}: a parameter stands in two groups; it would be stepped twice")
@@ -337,44 +336,6 @@ def _complex(real: Any, imaginary: Any) -> Any:
     out = np.empty_like(real, dtype=np.result_type(real.dtype, np.complex64))
     out.real, out.imag = real, imaginary
     return out
-
-
-def _as_groups(params: Any, kind: str) -> list[Mapping[str, Any]]:
-    """What an optimizer was given as a list of groups."""
-    if isinstance(params, Module):
-        raise TypeError(f"{kind} takes parameters, not a module; write {kind}(model.parameters())")
-    if isinstance(params, Tensor):
-        raise TypeError(f"{kind} takes a list of parameters, not one tensor; write {kind}([p])")
-    if isinstance(params, (Mapping, str, bytes)):
-        raise TypeError(f"{kind} takes a list of tensors or of groups, got {type(params).__name__}")
-    if isinstance(params, (set, frozenset)):
-        raise TypeError(f"{kind}: a set has no order; give the parameters as a list")
-    given = list(params)
-    if not given:
-        raise ValueError(f"{kind} got no parameters; a generator such as model.parameters() gives them once")
-    return given if isinstance(given[0], Mapping) else [{"params": given}]
-
-
-def _as_parameters(params: Any, kind: str) -> tuple[list[Tensor], list[str] | None]:
-    """The leaves of a group, each once, and their names where they came with them."""
-    if isinstance(params, Module):
-        raise TypeError(f"{kind} takes parameters, not a module; write model.parameters()")
-    if isinstance(params, (set, frozenset)):
-        raise TypeError(f"{kind}: a set has no order; give the parameters as a list")
-    given = [params] if isinstance(params, Tensor) else list(params)
-    named = [isinstance(p, tuple) and len(p) == 2 and isinstance(p[0], str) for p in given]
-    if any(named) and not all(named):
-        raise ValueError(f"{kind}: give names for all parameters of a group or for none")
-    tensors = [p[1] for p in given] if any(named) else given
-    for p in tensors:
-        if not isinstance(p, Tensor) or not p.is_leaf:
-            raise TypeError(f"{kind} can only change leaf tensors, got {p!r:.80}")
-    first = {id(p): i for i, p in reversed(list(enumerate(tensors)))}
-    places = sorted(first.values())
-    if len(places) < len(tensors):
-        warnings.warn(f"{kind}: a parameter comes twice in a group; it is taken once", stacklevel=5)
-    names = [given[i][0] for i in places] if any(named) else None
-    return [tensors[i] for i in places], names
 
 
 def _add_hook(hooks: dict[object, Callable[..., Any]], hook: Callable[..., Any]) -> _Handle:
