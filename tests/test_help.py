@@ -16,7 +16,7 @@ from minigrad.primitive import numpy_table
 
 MODULES = (
     minigrad, minigrad.linalg, minigrad.fft, minigrad.random, minigrad.autograd,
-    nn, nn.functional, nn.optim, nn.optim.lr_scheduler,
+    nn, nn.functional, nn.optim, nn.optim.lr_scheduler, nn.optim.swa_utils,
 )  # fmt: skip
 #: These take whatever comes, and say so.
 TAKES_ANYTHING = {

@@ -4,18 +4,20 @@ from typing import TYPE_CHECKING, Any
 
 from minigrad.hints import missing
 
-from . import lr_scheduler
-from .adam import Adam
+from . import lr_scheduler, swa_utils
+from .adafactor import Adafactor
+from .adam import Adam, AdamW, SparseAdam
 from .adaptive import Adadelta, Adagrad, RMSprop, Rprop
 from .average import EMA
 from .lbfgs import LBFGS
-from .moments import Adamax, AdamW, NAdam, RAdam
+from .moments import Adamax, NAdam, RAdam
+from .muon import Muon
 from .optimizer import Optimizer
-from .sgd import SGD
+from .sgd import ASGD, SGD
 
 __all__ = [
-    "EMA", "LBFGS", "SGD", "Adadelta", "Adagrad", "Adam", "AdamW", "Adamax", "NAdam", "Optimizer", "RAdam", "RMSprop", "Rprop",
-    "lr_scheduler",
+    "ASGD", "EMA", "LBFGS", "SGD", "Adadelta", "Adafactor", "Adagrad", "Adam", "AdamW", "Adamax", "Muon", "NAdam",
+    "Optimizer", "RAdam", "RMSprop", "Rprop", "SparseAdam", "lr_scheduler", "swa_utils",
 ]  # fmt: skip
 
 if not TYPE_CHECKING:  # to checkers a module with this function has every name

@@ -1,24 +1,27 @@
-"""Adam."""
+"""Adam, with decoupled weight decay, and for row-sparse gradients."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from math import sqrt
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
+from minigrad import Tensor
+from minigrad.arrays import RowSparse
 from minigrad.kernels import accelerated
 
 from .optimizer import Optimizer
+from .options import rules
 
-__all__ = ["Adam"]
+__all__ = ["Adam", "AdamW", "SparseAdam"]
 
 
 class Adam(Optimizer):
     """Adam (Kingma and Ba, 2015), in PyTorch's form; t counts the steps from 1.
 
-        g <- g + weight_decay p
+        g <- g + weight_decay p                      (decoupled: p <- (1 - lr weight_decay) p)
         m <- beta1 m + (1 - beta1) g
         v <- beta2 v + (1 - beta2) g^2
         p <- p - lr / (1 - beta1^t) m / (sqrt(v / (1 - beta2^t)) + eps)
@@ -32,36 +35,110 @@ class Adam(Optimizer):
     0.9
     """
 
+    rules = rules(
+        "lr", "betas", "eps", "weight_decay", "amsgrad", "foreach", "maximize", "capturable", "differentiable",
+        "fused", "decoupled_weight_decay",
+    )  # fmt: skip
+    optional_state: ClassVar = ("max_exp_avg_sq",)
+
     def __init__(
-        self,
-        params: Iterable[Any],
-        lr: float = 1e-3,
-        betas: tuple[float, float] = (0.9, 0.999),
-        eps: float = 1e-8,
-        weight_decay: float = 0.0,
-        amsgrad: bool = False,
-        maximize: bool = False,
-    ) -> None:
-        if not 0 <= betas[0] < 1 or not 0 <= betas[1] < 1:
-            raise ValueError(f"betas must be in [0, 1), got {betas}")
-        super().__init__(
-            params, {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay, "amsgrad": amsgrad, "maximize": maximize}
-        )
+        self, params: Iterable[Any], lr: Any = 1e-3, betas: tuple[float, float] = (0.9, 0.999), eps: float = 1e-8,
+        weight_decay: float = 0.0, amsgrad: bool = False, *, foreach: bool | None = None, maximize: bool = False,
+        capturable: bool = False, differentiable: bool = False, fused: bool | None = None,
+        decoupled_weight_decay: bool = False,
+    ) -> None:  # fmt: skip
+        defaults = {
+            "lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay, "amsgrad": amsgrad,
+            "maximize": maximize, "foreach": foreach, "capturable": capturable, "differentiable": differentiable,
+            "fused": fused, "decoupled_weight_decay": decoupled_weight_decay,
+        }  # fmt: skip
+        super().__init__(params, defaults)
+
+    def fresh_state(self, p: Any, group: dict[str, Any]) -> dict[str, Any]:
+        return {"step": 0, "exp_avg": np.zeros_like(p), "exp_avg_sq": np.zeros_like(p)}
 
     def update(self, p: Any, g: Any, state: dict[str, Any], group: dict[str, Any]) -> None:
-        if not state:
-            state.update(step=0, exp_avg=np.zeros_like(p), exp_avg_sq=np.zeros_like(p))
-            if group["amsgrad"]:
-                state["max_exp_avg_sq"] = np.zeros_like(p)
         state["step"] += 1
         if group["weight_decay"]:
-            g = g + group["weight_decay"] * p
+            if group["decoupled_weight_decay"]:
+                p *= 1 - group["lr"] * group["weight_decay"]
+            else:
+                g = g + group["weight_decay"] * p
+        if group["amsgrad"] and "max_exp_avg_sq" not in state:
+            state["max_exp_avg_sq"] = np.zeros_like(p)
+        largest = state["max_exp_avg_sq"] if group["amsgrad"] else None
         beta1, beta2 = group["betas"]
         # m / (sqrt(v) / root + eps) as root m / (sqrt(v) + root eps): a pass over the parameters less.
         root = sqrt(1 - beta2 ** state["step"])
         step_size = root * group["lr"] / (1 - beta1 ** state["step"])
         factors = (1 - beta1, 1 - beta2, step_size, root * group["eps"])
-        adam_step(p, g, state["exp_avg"], state["exp_avg_sq"], state.get("max_exp_avg_sq"), *factors)
+        adam_step(p, g, state["exp_avg"], state["exp_avg_sq"], largest, *factors)
+
+
+class AdamW(Adam):
+    """Adam with decoupled weight decay (Loshchilov and Hutter, 2019): p <- (1 - lr weight_decay) p before Adam's step.
+
+    >>> p = Tensor([1.0], requires_grad=True)
+    >>> (p * p).backward()
+    >>> AdamW([p], lr=0.1, weight_decay=0.5).step()
+    >>> round(p.item(), 4)
+    0.85
+    """
+
+    def __init__(
+        self, params: Iterable[Any], lr: Any = 1e-3, betas: tuple[float, float] = (0.9, 0.999), eps: float = 1e-8,
+        weight_decay: float = 1e-2, amsgrad: bool = False, *, maximize: bool = False, foreach: bool | None = None,
+        capturable: bool = False, differentiable: bool = False, fused: bool | None = None,
+    ) -> None:  # fmt: skip
+        super().__init__(
+            params, lr, betas, eps, weight_decay, amsgrad, maximize=maximize, foreach=foreach, capturable=capturable,
+            differentiable=differentiable, fused=fused, decoupled_weight_decay=True,
+        )  # fmt: skip
+
+
+class SparseAdam(Optimizer):
+    """Adam for row-sparse gradients alone: rows that a gradient does not hold keep their weights and averages.
+
+        m, v as in Adam, of the rows of the gradient
+        p <- p - lr sqrt(1 - beta2^t) / (1 - beta1^t) m / (sqrt(v) + eps)
+
+    `Adam` takes row-sparse gradients too; this class refuses others, as PyTorch's.
+
+    >>> from nn import Embedding
+    >>> table = Embedding(4, 2, sparse=True)
+    >>> optimizer = SparseAdam(table.parameters(), lr=0.1)
+    >>> table(np.array([1, 3])).sum().backward()
+    >>> optimizer.step()
+    >>> optimizer.state_dict()["state"][0]["exp_avg"]
+    array([[0. , 0. ],
+           [0.1, 0.1],
+           [0. , 0. ],
+           [0.1, 0.1]], dtype=float32)
+    """
+
+    rules = rules("lr", "betas", "eps", "maximize")
+    optional_state: ClassVar = ()
+
+    def __init__(
+        self, params: Iterable[Any], lr: Any = 1e-3, betas: tuple[float, float] = (0.9, 0.999), eps: float = 1e-8,
+        maximize: bool = False,
+    ) -> None:  # fmt: skip
+        super().__init__(params, {"lr": lr, "betas": betas, "eps": eps, "maximize": maximize})
+
+    def fresh_state(self, p: Any, group: dict[str, Any]) -> dict[str, Any]:
+        return {"step": 0, "exp_avg": np.zeros_like(p), "exp_avg_sq": np.zeros_like(p)}
+
+    def _check_fit(self, p: Tensor, g: Any, which: str) -> None:
+        super()._check_fit(p, g, which)
+        if not isinstance(g, RowSparse):
+            raise RuntimeError(f"SparseAdam: the gradient of {which} is not row-sparse; use Adam")
+
+    def update(self, p: Any, g: Any, state: dict[str, Any], group: dict[str, Any]) -> None:
+        state["step"] += 1
+        beta1, beta2 = group["betas"]
+        step_size = sqrt(1 - beta2 ** state["step"]) * group["lr"] / (1 - beta1 ** state["step"])
+        factors = (1 - beta1, 1 - beta2, step_size, group["eps"])
+        adam_step(p, g, state["exp_avg"], state["exp_avg_sq"], None, *factors)
 
 
 @accelerated("adam_step")

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 from .optimizer import Optimizer
+from .options import rules
 
 __all__ = ["Adadelta", "Adagrad", "RMSprop", "Rprop"]
 
@@ -26,19 +27,28 @@ class Adagrad(Optimizer):
     0.9
     """
 
+    rules = rules(
+        "lr", "lr_decay", "eps", "weight_decay", "initial_accumulator_value", "foreach", "maximize",
+        "differentiable", "fused",
+    )  # fmt: skip
+    optional_state: ClassVar = ()
+
     def __init__(
-        self, params: Iterable[Any], lr: float = 1e-2, lr_decay: float = 0.0, weight_decay: float = 0.0,
-        initial_accumulator_value: float = 0.0, eps: float = 1e-10, maximize: bool = False,
+        self, params: Iterable[Any], lr: Any = 1e-2, lr_decay: float = 0.0, weight_decay: float = 0.0,
+        initial_accumulator_value: float = 0.0, eps: float = 1e-10, foreach: bool | None = None, *,
+        maximize: bool = False, differentiable: bool = False, fused: bool | None = None,
     ) -> None:  # fmt: skip
-        super().__init__(
-            params,
-            {"lr": lr, "lr_decay": lr_decay, "weight_decay": weight_decay, "eps": eps, "maximize": maximize,
-             "initial_accumulator_value": initial_accumulator_value},
-        )  # fmt: skip
+        defaults = {
+            "lr": lr, "lr_decay": lr_decay, "eps": eps, "weight_decay": weight_decay,
+            "initial_accumulator_value": initial_accumulator_value, "foreach": foreach, "maximize": maximize,
+            "differentiable": differentiable, "fused": fused,
+        }  # fmt: skip
+        super().__init__(params, defaults)
+
+    def fresh_state(self, p: Any, group: dict[str, Any]) -> dict[str, Any]:
+        return {"step": 0, "sum": np.full_like(p, group["initial_accumulator_value"])}
 
     def update(self, p: Any, g: Any, state: dict[str, Any], group: dict[str, Any]) -> None:
-        if not state:
-            state.update(step=0, sum=np.full_like(p, group["initial_accumulator_value"]))
         state["step"] += 1
         if group["weight_decay"]:
             g = g + group["weight_decay"] * p
@@ -66,24 +76,32 @@ class RMSprop(Optimizer):
     0.9
     """
 
+    rules = rules(
+        "lr", "momentum", "alpha", "eps", "centered", "weight_decay", "capturable", "foreach", "maximize",
+        "differentiable",
+    )  # fmt: skip
+    optional_state: ClassVar = ("momentum_buffer", "grad_avg")
+
     def __init__(
-        self, params: Iterable[Any], lr: float = 1e-2, alpha: float = 0.99, eps: float = 1e-8, weight_decay: float = 0.0,
-        momentum: float = 0.0, centered: bool = False, maximize: bool = False,
+        self, params: Iterable[Any], lr: Any = 1e-2, alpha: float = 0.99, eps: float = 1e-8,
+        weight_decay: float = 0.0, momentum: float = 0.0, centered: bool = False, capturable: bool = False,
+        foreach: bool | None = None, maximize: bool = False, differentiable: bool = False,
     ) -> None:  # fmt: skip
-        super().__init__(
-            params,
-            {"lr": lr, "alpha": alpha, "eps": eps, "weight_decay": weight_decay, "momentum": momentum, "centered": centered,
-             "maximize": maximize},
-        )  # fmt: skip
+        defaults = {
+            "lr": lr, "momentum": momentum, "alpha": alpha, "eps": eps, "centered": centered,
+            "weight_decay": weight_decay, "capturable": capturable, "foreach": foreach, "maximize": maximize,
+            "differentiable": differentiable,
+        }  # fmt: skip
+        super().__init__(params, defaults)
+
+    def fresh_state(self, p: Any, group: dict[str, Any]) -> dict[str, Any]:
+        return {"step": 0, "square_avg": np.zeros_like(p)}
 
     def update(self, p: Any, g: Any, state: dict[str, Any], group: dict[str, Any]) -> None:
         alpha, momentum = group["alpha"], group["momentum"]
-        if not state:
-            state.update(step=0, square_avg=np.zeros_like(p))
-            if momentum:
-                state["momentum_buffer"] = np.zeros_like(p)
-            if group["centered"]:
-                state["grad_avg"] = np.zeros_like(p)
+        for name, wanted in (("momentum_buffer", momentum), ("grad_avg", group["centered"])):
+            if wanted and name not in state:
+                state[name] = np.zeros_like(p)
         state["step"] += 1
         if group["weight_decay"]:
             g = g + group["weight_decay"] * p
@@ -96,6 +114,7 @@ class RMSprop(Optimizer):
             mean += (1 - alpha) * (g - mean)
             np.multiply(mean, mean, out=scratch)
             np.subtract(square, scratch, out=scratch)
+            np.maximum(scratch, 0, out=scratch)  # of gradients all alike, rounding leaves less than 0
             np.sqrt(scratch, out=scratch)
         else:
             np.sqrt(square, out=scratch)
@@ -121,16 +140,25 @@ class Adadelta(Optimizer):
     p <- p - lr d
     """
 
+    rules = rules("lr", "rho", "eps", "weight_decay", "maximize", "capturable", "foreach", "differentiable")
+    optional_state: ClassVar = ()
+
     def __init__(
-        self, params: Iterable[Any], lr: float = 1.0, rho: float = 0.9, eps: float = 1e-6, weight_decay: float = 0.0,
-        maximize: bool = False,
+        self, params: Iterable[Any], lr: Any = 1.0, rho: float = 0.9, eps: float = 1e-6, weight_decay: float = 0.0,
+        foreach: bool | None = None, *, capturable: bool = False, maximize: bool = False,
+        differentiable: bool = False,
     ) -> None:  # fmt: skip
-        super().__init__(params, {"lr": lr, "rho": rho, "eps": eps, "weight_decay": weight_decay, "maximize": maximize})
+        defaults = {
+            "lr": lr, "rho": rho, "eps": eps, "weight_decay": weight_decay, "maximize": maximize,
+            "capturable": capturable, "foreach": foreach, "differentiable": differentiable,
+        }  # fmt: skip
+        super().__init__(params, defaults)
+
+    def fresh_state(self, p: Any, group: dict[str, Any]) -> dict[str, Any]:
+        return {"step": 0, "square_avg": np.zeros_like(p), "acc_delta": np.zeros_like(p)}
 
     def update(self, p: Any, g: Any, state: dict[str, Any], group: dict[str, Any]) -> None:
         rho, eps = group["rho"], group["eps"]
-        if not state:
-            state.update(step=0, square_avg=np.zeros_like(p), acc_delta=np.zeros_like(p))
         state["step"] += 1
         if group["weight_decay"]:
             g = g + group["weight_decay"] * p
@@ -152,15 +180,24 @@ class Rprop(Optimizer):
     (then it stays once);  p <- p - step sign(g)
     """
 
+    rules = rules("lr", "etas", "step_sizes", "foreach", "maximize", "differentiable", "capturable")
+    optional_state: ClassVar = ()
+
     def __init__(
-        self, params: Iterable[Any], lr: float = 1e-2, etas: tuple[float, float] = (0.5, 1.2),
-        step_sizes: tuple[float, float] = (1e-6, 50.0), maximize: bool = False,
+        self, params: Iterable[Any], lr: Any = 1e-2, etas: tuple[float, float] = (0.5, 1.2),
+        step_sizes: tuple[float, float] = (1e-6, 50.0), *, capturable: bool = False, foreach: bool | None = None,
+        maximize: bool = False, differentiable: bool = False,
     ) -> None:  # fmt: skip
-        super().__init__(params, {"lr": lr, "etas": etas, "step_sizes": step_sizes, "maximize": maximize})
+        defaults = {
+            "lr": lr, "etas": etas, "step_sizes": step_sizes, "foreach": foreach, "maximize": maximize,
+            "differentiable": differentiable, "capturable": capturable,
+        }  # fmt: skip
+        super().__init__(params, defaults)
+
+    def fresh_state(self, p: Any, group: dict[str, Any]) -> dict[str, Any]:
+        return {"step": 0, "prev": np.zeros_like(p), "step_size": np.full_like(p, group["lr"])}
 
     def update(self, p: Any, g: Any, state: dict[str, Any], group: dict[str, Any]) -> None:
-        if not state:
-            state.update(step=0, prev=np.zeros_like(p), step_size=np.full_like(p, group["lr"]))
         state["step"] += 1
         agreement = np.sign(g * state["prev"])
         smaller, larger = group["etas"]

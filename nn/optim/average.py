@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad import raw
+from minigrad import mark_mutated, raw
 
 from ..module import Module
 
@@ -38,11 +38,19 @@ class EMA:
         self.module = copy.deepcopy(module).requires_grad_(False).eval()
 
     def update(self, module: Module) -> None:
-        """Take up the module's present parameters."""
+        """Take up the module's present parameters.
+
+        Raises:
+            ValueError: the module has other parameters than the one that was averaged; nothing is changed then.
+        """
+        shapes, others = ([t.shape for t in (*m.parameters(), *m.buffers())] for m in (self.module, module))
+        if shapes != others:
+            raise ValueError(f"EMA: parameters of shapes {shapes} cannot take up those of {others}")
         for ours, theirs in zip(self.module.parameters(), module.parameters(), strict=True):
             ours.data += (1 - self.decay) * (theirs.data - ours.data)
         for mine, other in zip(self.module.buffers(), module.buffers(), strict=True):
             mine.data[...] = other.data
+            mark_mutated(mine.data)
 
     def __repr__(self) -> str:
         return f"EMA(decay={self.decay}, {type(self.module).__name__})"

@@ -2,151 +2,360 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
-from minigrad import Tensor, enable_grad, mark_mutated, to_device
+from minigrad import Tensor, enable_grad, mark_mutated
 from minigrad.arrays import RowSparse
 
 from ..settings import brief
+from .groups import as_groups, as_parameters
+from .loading import checked_entry, checked_groups, checked_state, copied
+from .options import BESIDE, NO_EFFECT, Rule, check_options, plain
 
-__all__ = ["Optimizer"]
+__all__ = ["Optimizer", "is_array"]
 
 
 class Optimizer:
     """Holds groups of parameters with their options and changes them in `step()`.
 
     Args:
-        params: tensors, or dicts {"params": tensors, option: value ...} for groups with options of their own.
+        params: tensors, or pairs of a name and a tensor (`model.named_parameters()`), or dicts
+            {"params": tensors, option: value ...} for groups with options of their own.
         defaults: the options of groups that do not give theirs.
 
-    A subclass writes `update(p, g, state, group)`: one step of one parameter, in place, on arrays.
+    A subclass writes `update(p, g, state, group)`: one step of one parameter, in place, on arrays;
+    and `fresh_state(p, group)`: what `state` holds before the first step.
+
+    Attributes:
+        param_groups: dicts of options with their "params".
+        state: what is remembered of each parameter, by the parameter.
+        rules: what the options may be, by name.
+        optional_state: names of arrays that `update` adds to the state when an option asks for them;
+            None in classes that do not say what their state is.
+        elementwise: whether each number changes by itself. Then row-sparse gradients and complex
+            parameters (as pairs of numbers) work too.
+
+    Raises:
+        TypeError: params are no leaf tensors; an option does not exist or is of a wrong type.
+        ValueError: there are no parameters; one stands in two groups; an option is out of range.
 
     >>> from nn.optim import SGD
     >>> SGD([Tensor([1.0, 2.0], requires_grad=True)], lr=0.5).param_groups[0]["lr"]
     0.5
     """
 
+    rules: ClassVar[Mapping[str, Rule]] = {}
+    optional_state: ClassVar[tuple[str, ...] | None] = None
+    elementwise: ClassVar[bool] = True
+
     def __init__(self, params: Iterable[Any], defaults: dict[str, Any]) -> None:
         self.defaults = defaults
         self.param_groups: list[dict[str, Any]] = []
-        self.state: dict[int, dict[str, Any]] = {}  # by id of the parameter
-        groups = list(params)
-        if not groups:
-            raise ValueError(f"{type(self).__name__} got no parameters")
-        for group in groups if isinstance(groups[0], Mapping) else [{"params": groups}]:
-            self.add_param_group(dict(group))
+        self.state: defaultdict[Tensor, dict[str, Any]] = defaultdict(dict)
+        self._seen: dict[int, dict[str, Any]] = {}
+        self._pre_hooks: dict[object, Callable[..., Any]] = {}
+        self._post_hooks: dict[object, Callable[..., Any]] = {}
+        check_options(self._kind, defaults, self.rules)
+        for group in as_groups(params, self._kind):
+            self.add_param_group(group)
 
-    def add_param_group(self, group: dict[str, Any]) -> None:
-        """Add parameters with options of their own."""
-        params = group["params"]
-        group["params"] = [params] if isinstance(params, Tensor) else list(params)
-        for p in group["params"]:
-            if not isinstance(p, Tensor) or not p.is_leaf:
-                raise TypeError(f"{type(self).__name__} can only change leaf tensors, got {p!r:.80}")
+    @property
+    def _kind(self) -> str:
+        return type(self).__name__
+
+    # --------------------------------------------------------------------------------- groups
+
+    def add_param_group(self, group: Mapping[str, Any]) -> None:
+        """Add parameters with options of their own.
+
+        A parameter that comes twice in the group is taken once, with a warning.
+        """
+        if not isinstance(group, Mapping) or "params" not in group:
+            raise TypeError(f"{self._kind}: a group is a dict with 'params', got {brief(group)}")
+        options = {name: value for name, value in group.items() if name != "params"}
+        if unknown := set(options) - set(self.defaults) - set(BESIDE):
+            raise TypeError(f"{self._kind} has no option {min(unknown)!r}; it has {', '.join(self.defaults)}")
+        check_options(self._kind, options, self.rules)
+        options = {n: tuple(v) if isinstance(v, list) and n in self.rules else v for n, v in options.items()}
+        self.check_group({**self.defaults, **options})
+        params, names = as_parameters(group["params"], self._kind)
         known = {id(p) for other in self.param_groups for p in other["params"]}
-        if known & {id(p) for p in group["params"]}:
-            raise ValueError("a parameter stands in two groups")
-        if unknown := set(group) - set(self.defaults) - {"params"}:
-            raise TypeError(f"{type(self).__name__} has no option {sorted(unknown)[0]!r}; it has {', '.join(self.defaults)}")
-        self.param_groups.append({**self.defaults, **group})
+        if known & {id(p) for p in params}:
+            raise ValueError(f"{self._kind}: a parameter stands in two groups; it would be stepped twice")
+        self.check_parameters(params)
+        if names is not None:
+            options["param_names"] = names
+        self.param_groups.append({"params": params, **self.defaults, **options})
 
-    def zero_grad(self) -> None:
-        """Forget all gradients."""
+    def check_group(self, options: Mapping[str, Any]) -> None:
+        """Raise ValueError for options of a group that do not go together."""
+
+    def check_parameters(self, params: list[Tensor]) -> None:
+        """Raise for parameters that this optimizer cannot change; others are leaves already."""
+        for p in params:
+            if p.dtype.kind == "c" and not self.elementwise:
+                raise ValueError(f"{self._kind} takes no complex parameters, got {p.dtype} of {p.shape}")
+
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        """Forget all gradients; with set_to_none=False they become zeros, in place."""
         for group in self.param_groups:
             for p in group["params"]:
-                p.grad = None
+                if set_to_none or p.grad is None:
+                    p.grad = None
+                    continue
+                g = p.grad.data
+                if isinstance(g, RowSparse):
+                    p.grad = Tensor(RowSparse(g.values[:0], g.rows[:0], g.shape))
+                else:
+                    g[...] = 0
+                    mark_mutated(g)
+                    p.grad = p.grad.detach()
+
+    # ---------------------------------------------------------------------------------- steps
 
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
-        """One step of all parameters that have a gradient; with a closure, of the gradients that it computes."""
+        """One step of all parameters that have a gradient; with a closure, of the gradients that it computes.
+
+        Returns:
+            What the closure returned, or None.
+
+        Raises:
+            RuntimeError: a gradient or the state does not fit a parameter; nothing is changed then.
+            ValueError, TypeError: an option was set to what it may not be; nothing is changed then.
+        """
+        args: tuple[Any, ...] = (self,) if closure is None else (self, closure)
+        kwargs: dict[str, Any] = {}
+        for hook in list(self._pre_hooks.values()):
+            changed = hook(self, args, kwargs)
+            if changed is not None:
+                args, kwargs = changed
+                closure = args[1] if len(args) > 1 else kwargs.get("closure")
+        loss = self.take_step(closure)
+        for hook in list(self._post_hooks.values()):
+            hook(self, args, kwargs)
+        return loss
+
+    def take_step(self, closure: Callable[[], Any] | None) -> Any:
+        """What `step` does between its hooks."""
         loss = None
         if closure is not None:
             with enable_grad():
                 loss = closure()
-        for group in self.param_groups:
-            for p in group["params"]:
+        for p, g, group in self._work():
+            self._change(p.data, g, self.state[p], group)
+            mark_mutated(p.data)
+        return loss
+
+    def _work(self) -> list[tuple[Tensor, Any, dict[str, Any]]]:
+        """Parameters, gradients and options of a step, checked before the first change."""
+        work = []
+        for number, group in enumerate(self.param_groups):
+            options = self.options_of(number)
+            records = options.get("differentiable")
+            for i, p in enumerate(group["params"]):
                 if p.grad is None:
                     continue
                 g = p.grad.data
-                if group.get("maximize"):
-                    g = -g
-                change = self.update_rows if isinstance(g, RowSparse) else self.update
-                change(p.data, g, self.state.setdefault(id(p), {}), group)
-                mark_mutated(p.data)
-        return loss
+                self._check_fit(p, g, f"parameter {i} of group {number}")
+                if records and (p.grad.requires_grad or getattr(group["lr"], "requires_grad", False)):
+                    raise RuntimeError(
+                        f"{self._kind}: a step is not recorded, so no gradient goes through it; "
+                        "give no create_graph=True, or leave differentiable=True out"
+                    )
+                work.append((p, -g if options.get("maximize") else g, options))
+        return work
+
+    def options_of(self, number: int) -> dict[str, Any]:
+        """The options of a group as plain numbers; what has changed since the last step is checked."""
+        options = plain(self.param_groups[number])
+        seen = self._seen.setdefault(number, {})
+        changed = {name: options[name] for name in self.rules if name not in seen or options[name] != seen[name]}
+        if changed:
+            check_options(f"{self._kind}, group {number}", changed, self.rules)
+            self.check_group(options)
+            seen.update(changed)
+        return options
+
+    def _check_fit(self, p: Tensor, g: Any, which: str) -> None:
+        """Raise where a gradient or the state is not for this parameter as it is now."""
+        if g.shape != p.shape:
+            raise RuntimeError(f"{self._kind}: {which} has shape {p.shape}, its gradient {g.shape}")
+        if isinstance(g, RowSparse) and not self.elementwise:
+            raise RuntimeError(f"{self._kind} takes no row-sparse gradients; use Embedding(sparse=False)")
+        if not self.elementwise or p not in self.state:
+            return
+        for name, value in self.state[p].items():
+            if is_array(value) and value.shape != p.shape:
+                raise RuntimeError(
+                    f"{self._kind}: {which} has shape {p.shape}, its state {name!r} {value.shape}; "
+                    "make a new optimizer after a parameter's shape has changed"
+                )
+
+    def _change(self, p: Any, g: Any, state: dict[str, Any], group: dict[str, Any]) -> None:
+        """`update` for every kind of array: what it sees has an axis and is float32 or wider."""
+        if not state:
+            state.update(self.begin(p, group))
+        if p.dtype.kind == "c" and self.elementwise:
+            self._change_parts(p, g, state, group)
+        elif p.dtype == np.float16:  # squares of small gradients are zero in float16
+            wide = p.astype(np.float32)
+            self._change(wide, g.astype(np.float32), state, group)
+            p[...] = wide
+        elif isinstance(g, RowSparse):
+            self.update_rows(p, g, state, group)
+        elif p.ndim == 0 and self.elementwise:  # operations on 0-d arrays give numbers, which are no arrays
+            local = {name: value.reshape(1) if is_array(value) else value for name, value in state.items()}
+            self.update(p.reshape(1), g.reshape(1), local, group)
+            state.update((name, value.reshape(()) if is_array(value) else value) for name, value in local.items())
+        else:
+            self.update(p, g, state, group)
+
+    def _change_parts(self, p: Any, g: Any, state: dict[str, Any], group: dict[str, Any]) -> None:
+        """A step of the real parts, and one of the imaginary parts, with their parts of the state."""
+        real, imaginary = ({name: _part(v, part) for name, v in state.items()} for part in ("real", "imag"))
+        self._change(p.real, _part(g, "real"), real, group)
+        self._change(p.imag, _part(g, "imag"), imaginary, group)
+        for name, value in real.items():
+            state[name] = _complex(value, imaginary[name]) if is_array(value) else value
+
+    def begin(self, p: Any, group: dict[str, Any]) -> dict[str, Any]:
+        """`fresh_state` for every kind of array: of pairs for complex ones, in float32 for float16."""
+        if p.dtype.kind == "c" and self.elementwise:
+            parts = self.begin(p.real, group)
+            return {name: _complex(value, value) if is_array(value) else value for name, value in parts.items()}
+        if p.dtype == np.float16:
+            p = np.zeros_like(p, dtype=np.float32)
+        return self.fresh_state(p, group)
+
+    def fresh_state(self, p: Any, group: dict[str, Any]) -> dict[str, Any]:
+        """What is remembered of an array before its first step."""
+        return {}
 
     def update(self, p: Any, g: Any, state: dict[str, Any], group: dict[str, Any]) -> None:
         """Change the array p in place by one step along the gradient g."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{self._kind} defines no update(p, g, state, group)")
 
     def update_rows(self, p: Any, g: RowSparse, state: dict[str, Any], group: dict[str, Any]) -> None:
         """`update` of those rows that a row-sparse gradient holds; the others, and their state, stay as they are."""
-        if not state:  # what a first step without a gradient leaves is the state of rows that were never seen
-            unseen: dict[str, Any] = {}
-            self.update(np.zeros_like(p[:1]), np.zeros_like(p[:1]), unseen, group)
-            for name, value in unseen.items():
-                state[name] = np.broadcast_to(value, p.shape).copy() if np.ndim(value) else type(value)(0 * value)
+        if not state and self.optional_state is None:
+            state.update(self._unseen(p, group))
         g = g.coalesce()
-        local = {name: value[g.rows] if np.shape(value) == p.shape else value for name, value in state.items()}
+        local = {name: value[g.rows] if is_array(value) else value for name, value in state.items()}
         rows = p[g.rows]
         self.update(rows, g.values, local, group)
         p[g.rows] = rows
         for name, value in local.items():
-            if np.ndim(value):
+            if is_array(value):
+                if not is_array(state.get(name)):
+                    state[name] = np.zeros_like(value, shape=p.shape)
                 state[name][g.rows] = value
             else:
                 state[name] = value
 
+    def _unseen(self, p: Any, group: dict[str, Any]) -> dict[str, Any]:
+        """The state of rows that were never seen, where `update` makes it: what a step of zeros leaves."""
+        made: dict[str, Any] = {}
+        self.update(np.zeros_like(p[:1]), np.zeros_like(p[:1]), made, group)
+        return {
+            name: np.broadcast_to(value, p.shape).copy() if is_array(value) else type(value)(0 * value)
+            for name, value in made.items()
+        }
+
+    # ---------------------------------------------------------------------------------- hooks
+
+    def register_step_pre_hook(self, hook: Callable[..., Any]) -> _Handle:
+        """Call hook(optimizer, args, kwargs) before each step; a pair that it returns replaces args and kwargs.
+
+        Returns:
+            A handle whose remove() takes the hook away.
+        """
+        return _add_hook(self._pre_hooks, hook)
+
+    def register_step_post_hook(self, hook: Callable[..., Any]) -> _Handle:
+        """Call hook(optimizer, args, kwargs) after each step; returns a handle whose remove() takes it away."""
+        return _add_hook(self._post_hooks, hook)
+
+    # ---------------------------------------------------------------------------------- state
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What copies and pickles hold: everything but the hooks, as in PyTorch."""
+        return {**self.__dict__, "_pre_hooks": {}, "_post_hooks": {}}
+
     def __repr__(self) -> str:
         lines = []
         for group in self.param_groups:
-            options = ", ".join(f"{name}={brief(value)}" for name, value in group.items() if name != "params")
+            shown = (name for name in group if name in self.defaults and name not in NO_EFFECT)
+            options = ", ".join(f"{name}={brief(group[name])}" for name in shown)
             lines.append(f"{options}; {_count(group['params'])}")
-        name = type(self).__name__
+        name = self._kind
         return f"{name}({lines[0]})" if len(lines) == 1 else f"{name}(\n  " + "\n  ".join(lines) + "\n)"
 
     def state_dict(self) -> dict[str, Any]:
-        """The options and state, with parameters named by their numbers, as torch's."""
-        numbers = {id(p): i for i, p in enumerate(p for group in self.param_groups for p in group["params"])}
-        return {
-            "state": {numbers[key]: {n: _copied(v) for n, v in s.items()} for key, s in self.state.items()},
-            "param_groups": [{**g, "params": [numbers[id(p)] for p in g["params"]]} for g in self.param_groups],
-        }
-
-    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Go on with options and state that `state_dict` returned."""
+        """A copy of the options and state, with parameters named by their numbers, as torch's."""
         params = [p for group in self.param_groups for p in group["params"]]
-        sizes = [len(g["params"]) for g in state_dict["param_groups"]]
-        if sizes != [len(g["params"]) for g in self.param_groups]:
-            raise ValueError(
-                f"the state has groups of {sizes} parameters, the optimizer of {[len(g['params']) for g in self.param_groups]}"
-            )
-        for number, entries in state_dict["state"].items():
-            for name, value in entries.items():
-                if hasattr(value, "shape") and np.ndim(value) and np.shape(value) != params[int(number)].shape:
-                    raise ValueError(
-                        f"state {name!r} of parameter {number} has shape {np.shape(value)}, not {params[int(number)].shape}"
-                    )
-        for group, saved in zip(self.param_groups, state_dict["param_groups"], strict=True):
-            group.update({k: v for k, v in saved.items() if k != "params"})
-        self.state = {}
-        for n, entries in state_dict["state"].items():
-            p = params[int(n)]
-            self.state[id(p)] = {k: _copied(v, p) for k, v in entries.items()}
+        numbers = {id(p): i for i, p in enumerate(params)}
+        state = {i: {n: copied(v) for n, v in self.state[p].items()} for i, p in enumerate(params) if p in self.state}
+        groups = [{**plain(g), "params": [numbers[id(p)] for p in g["params"]]} for g in self.param_groups]
+        return {"state": state, "param_groups": groups}
+
+    def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
+        """Go on with a copy of options and state that `state_dict` returned, here or in PyTorch.
+
+        Raises:
+            ValueError, TypeError: it does not fit in groups, names, shapes or types; nothing is changed then.
+        """
+        groups = checked_groups(self, state_dict)
+        state = checked_state(self, groups, state_dict)
+        for group, options in zip(self.param_groups, groups, strict=True):
+            group.update(options)
+        self.state = defaultdict(dict, state)
+
+    def load_entry(self, p: Tensor, entry: Mapping[str, Any], options: dict[str, Any], where: str) -> dict[str, Any]:
+        """A copy of the loaded state of one parameter, checked; `where` begins the messages."""
+        return checked_entry(self, p, entry, options, where)
 
 
-def _copied(value: Any, like: Tensor | None = None) -> Any:
-    """A copy of what an optimizer remembers, its arrays on the device of a tensor; numbers as they are."""
-    if isinstance(value, (list, tuple)):
-        return type(value)(_copied(v, like) for v in value)
-    if not hasattr(value, "copy") or not np.ndim(value):
-        return value
-    if like is None:
-        return value.copy()
-    home = to_device(Tensor(value), like.device).data
-    return home.copy() if home is value else home
+def is_array(value: Any) -> bool:
+    """Whether a value of the state is an array: of NumPy or CuPy, 0-d ones too, but no number."""
+    return hasattr(value, "reshape") and not isinstance(value, np.generic)
+
+
+def _part(value: Any, part: str) -> Any:
+    """The real or the imaginary part of an array; a number as it is."""
+    if isinstance(value, RowSparse):
+        return RowSparse(getattr(value.values, part), value.rows, value.shape)
+    return getattr(value, part) if hasattr(value, "shape") else value
+
+
+def _complex(real: Any, imaginary: Any) -> Any:
+    """An array from its parts; also a 0-d one, of which a sum would be a number."""
+    out = np.empty_like(real, dtype=np.result_type(real.dtype, np.complex64))
+    out.real, out.imag = real, imaginary
+    return out
+
+
+def _add_hook(hooks: dict[object, Callable[..., Any]], hook: Callable[..., Any]) -> _Handle:
+    key = object()
+    hooks[key] = hook
+
+    return _Handle(hooks, key)
+
+
+class _Handle:
+    """What removes a hook: `handle()`, or `handle.remove()`."""
+
+    def __init__(self, hooks: dict[object, Callable[..., Any]], key: object) -> None:
+        self._hooks, self._key = hooks, key
+
+    def remove(self) -> None:
+        """Take the hook away; a second time nothing happens."""
+        self._hooks.pop(self._key, None)
+
+    __call__ = remove
 
 
 def _count(params: list[Tensor]) -> str:

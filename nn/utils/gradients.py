@@ -2,59 +2,166 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 
-from minigrad import Tensor, concatenate, mark_mutated
+from minigrad import Tensor, concatenate, mark_mutated, raw
 from minigrad.arrays import RowSparse
 
-__all__ = ["clip_grad_norm_", "clip_grad_value_", "parameters_to_vector", "vector_to_parameters"]
+from ..module import Module
+
+__all__ = [
+    "clip_grad_norm_", "clip_grad_value_", "clip_grads_with_norm_", "get_total_norm", "parameters_to_vector",
+    "vector_to_parameters",
+]  # fmt: skip
 
 
 def _gradients(parameters: Tensor | Iterable[Tensor]) -> list[Any]:
-    """The arrays of the gradients; of row-sparse ones the rows that they hold, each once."""
+    """The arrays of the parameters' gradients, each parameter once; of row-sparse ones the rows that they hold, each once."""
+    if isinstance(parameters, Module):
+        raise TypeError("clipping takes parameters, not a module; write model.parameters()")
+    given = [parameters] if isinstance(parameters, Tensor) else list(parameters)
+    if not given:
+        warnings.warn("no parameters to clip: a generator such as model.parameters() gives them once", stacklevel=3)
+    for p in given:
+        if not isinstance(p, Tensor):
+            raise TypeError(f"clipping takes tensors, got {type(p).__name__}")
     found = []
-    for p in [parameters] if isinstance(parameters, Tensor) else parameters:
+    for p in {id(p): p for p in given}.values():
         if p.grad is not None:
             if isinstance(p.grad.data, RowSparse):
                 p.grad.data = p.grad.data.coalesce()
-                found.append(p.grad.data.values)
-            else:
-                found.append(p.grad.data)
+            found.append(_values(p.grad))
     return found
 
 
+def _values(tensor: Any) -> Any:
+    """The numbers of a gradient: of a row-sparse one, those that it holds."""
+    array = raw(tensor)
+    return array.values if isinstance(array, RowSparse) else array
+
+
+def _norm(arrays: list[Any], norm_type: float) -> Any:
+    """The norm of arrays, taken as one vector."""
+    wide = [g.astype(np.float32) if g.dtype == np.float16 else g for g in arrays if g.size]
+    if not wide:
+        return np.float32(0)
+    with np.errstate(over="ignore"):  # looked at below
+        norms = np.stack([np.linalg.norm(np.reshape(g, -1), ord=norm_type) for g in wide])
+        total = np.linalg.norm(norms, ord=norm_type)
+    if not np.isfinite(total) and all(bool(np.isfinite(g).all()) for g in wide):
+        # The squares overflowed: in units of the largest number they do not.
+        largest = max(float(np.abs(g).max()) for g in wide)
+        total = largest * _norm([g / largest for g in wide], norm_type)
+    return total
+
+
+def get_total_norm(
+    tensors: Tensor | Iterable[Tensor], norm_type: float = 2.0, error_if_nonfinite: bool = False,
+    foreach: bool | None = None,
+) -> Tensor:  # fmt: skip
+    """The norm of tensors, gradients say, taken as one vector.
+
+    Args:
+        norm_type: p of the p-norm; inf for the largest absolute value.
+        foreach: taken without an effect.
+
+    Raises:
+        RuntimeError: error_if_nonfinite is given, and the norm is infinite or NaN.
+
+    >>> get_total_norm([Tensor([3.0]), Tensor([[4.0]])]).item()
+    5.0
+    """
+    given = [tensors] if isinstance(tensors, Tensor) else list(tensors)
+    arrays = []
+    for t in given:
+        array = raw(t)
+        arrays.append(array.coalesce().values if isinstance(array, RowSparse) else array)
+    total = _norm(arrays, float(norm_type))
+    if error_if_nonfinite and not bool(np.isfinite(total)):
+        raise RuntimeError(f"the norm of order {norm_type} of the gradients is {total}")
+    return Tensor(np.asarray(total) if isinstance(total, (np.generic, float)) else total)
+
+
+def clip_grads_with_norm_(
+    parameters: Tensor | Iterable[Tensor], max_norm: float, total_norm: Tensor | float, foreach: bool | None = None
+) -> None:  # fmt: skip
+    """Scale all gradients by max_norm / total_norm where that is below 1, in place.
+
+    Raises:
+        ValueError: max_norm is negative or NaN.
+
+    >>> p = Tensor([3.0, 4.0], requires_grad=True)
+    >>> (p * p / 2).sum().backward()
+    >>> clip_grads_with_norm_(p, 2.5, 5.0)
+    >>> p.grad.round(3).tolist()
+    [1.5, 2.0]
+    """
+    if not max_norm >= 0:
+        raise ValueError(f"max_norm must be at least 0, got {max_norm}")
+    factor = float(max_norm) / (float(total_norm) + 1e-6)
+    if factor >= 1:  # a NaN is handed on, as in PyTorch
+        return
+    for g in {id(g): g for g in _gradients(parameters)}.values():  # two parameters may share one
+        g *= factor
+        mark_mutated(g)
+
+
 def clip_grad_norm_(
-    parameters: Tensor | Iterable[Tensor], max_norm: float, norm_type: float = 2.0, error_if_nonfinite: bool = False
-) -> Tensor:
+    parameters: Tensor | Iterable[Tensor], max_norm: float, norm_type: float = 2.0, error_if_nonfinite: bool = False,
+    foreach: bool | None = None,
+) -> Tensor:  # fmt: skip
     """Scale all gradients together so that their norm, taken as one vector, is at most max_norm; returns the norm before.
+
+    A parameter that is given twice counts once.
+
+    Args:
+        norm_type: p of the p-norm; inf for the largest absolute value.
+        foreach: taken without an effect.
+
+    Raises:
+        ValueError: max_norm is negative or NaN.
+        RuntimeError: error_if_nonfinite is given, and the norm is infinite or NaN; nothing is changed then.
 
     >>> p = Tensor([3.0, 4.0], requires_grad=True)
     >>> (p * p / 2).sum().backward()
     >>> clip_grad_norm_(p, 1.0).item(), p.grad.round(3).tolist()
     (5.0, [0.6000000238418579, 0.800000011920929])
     """
-    grads = _gradients(parameters)
-    if not grads:
-        return Tensor(0.0)
-    norms = np.stack([np.linalg.norm(np.reshape(g, -1), ord=norm_type) for g in grads])
-    total = np.linalg.norm(norms, ord=norm_type)
-    if error_if_nonfinite and not bool(np.isfinite(total)):
-        raise RuntimeError(f"clip_grad_norm_: the norm of the gradients is {total}")
-    factor = max_norm / (total + 1e-6)
-    if not factor >= 1:  # NaN too, as in PyTorch
-        for g in grads:
-            g *= factor
-            mark_mutated(g)
-    return Tensor(total)
+    given = [parameters] if isinstance(parameters, (Tensor, Module)) else list(parameters)
+    gradients = _gradients(parameters if isinstance(parameters, Module) else given)
+    total = get_total_norm([Tensor(g) for g in gradients], norm_type, error_if_nonfinite)
+    if given:
+        clip_grads_with_norm_(given, max_norm, total)
+    return total
 
 
-def clip_grad_value_(parameters: Tensor | Iterable[Tensor], clip_value: float) -> None:
-    """Clip every element of the gradients to ±clip_value."""
-    for g in _gradients(parameters):
-        np.clip(g, -clip_value, clip_value, out=g)
+def clip_grad_value_(
+    parameters: Tensor | Iterable[Tensor], clip_value: float, foreach: bool | None = None
+) -> None:  # fmt: skip
+    """Clip every element of the gradients to ±clip_value, in place.
+
+    Raises:
+        ValueError: clip_value is negative or NaN.
+        TypeError: a gradient is complex; complex numbers have no order.
+
+    >>> p = Tensor([3.0, -4.0], requires_grad=True)
+    >>> (p * p / 2).sum().backward()
+    >>> clip_grad_value_(p, 3.5)
+    >>> p.grad.tolist()
+    [3.0, -3.5]
+    """
+    if not clip_value >= 0:
+        raise ValueError(f"clip_value must be at least 0, got {clip_value}")
+    gradients = _gradients(parameters)
+    for g in gradients:
+        if g.dtype.kind == "c":
+            raise TypeError("clip_grad_value_: complex numbers have no order; use clip_grad_norm_")
+    for g in gradients:
+        np.clip(g, -float(clip_value), float(clip_value), out=g)
         mark_mutated(g)
 
 
@@ -70,6 +177,9 @@ def vector_to_parameters(vector: Any, parameters: Iterable[Tensor]) -> None:
     if np.shape(vector) != (sum(sizes),):
         raise ValueError(f"vector_to_parameters: {sum(sizes)} numbers are needed, got shape {np.shape(vector)}")
     values = vector.detach().data if isinstance(vector, Tensor) else np.asarray(vector)
+    for p in given:
+        if values.dtype.kind == "c" and p.dtype.kind != "c":
+            raise TypeError(f"vector_to_parameters: complex numbers cannot be written into {p.dtype} parameters")
     start = 0
     for p, n in zip(given, sizes, strict=True):
         p.data[...] = np.reshape(values[start : start + n], p.shape)
