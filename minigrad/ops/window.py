@@ -111,6 +111,8 @@ def _each(value: Any, n: int, name: str) -> tuple[Any, ...]:
     """A number for each axis."""
     if isinstance(value, (int, np.integer)):
         return (int(value),) * n
+    if len(value) == 1:  # one setting stands for all axes, as in PyTorch
+        value = (value[0],) * n
     if len(value) != n:
         raise ValueError(f"{name} must be a number or {n} of them, got {value}")
     return tuple(map(_of_axis, value))

@@ -166,9 +166,21 @@ def leaky_relu(x: Any, negative_slope: float = 0.01) -> Any:
 
 
 def prelu(x: Any, weight: Any) -> Any:
-    """x, but a learned slope below 0: one for all, or one for each channel (axis 1)."""
-    if np.size(weight) != 1:
-        weight = np.reshape(weight, (-1, *(1,) * (np.ndim(x) - 2)))
+    """x, but a learned slope below 0: one for all, or one for each channel (axis 1).
+
+    Raises:
+        ValueError: there are neither one slope nor as many as channels.
+
+    >>> prelu(np.array([-1.0, 2.0]), np.array([0.5]))
+    array([-0.5,  2. ])
+    """
+    shape, slopes = np.shape(x), np.size(weight)
+    if slopes == 1:
+        weight = np.reshape(weight, ())
+    elif len(shape) < 2 or shape[1] != slopes:
+        raise ValueError(f"prelu: {slopes} slopes need an input (N, C={slopes}, ...), got shape {shape}")
+    else:
+        weight = np.reshape(weight, (slopes, *(1,) * (len(shape) - 2)))
     return where(raw(x) > 0, x, weight * x)
 
 

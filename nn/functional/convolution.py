@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -151,6 +152,7 @@ def _conv_transpose(n: int) -> Callable[..., Tensor]:
             for length, s, p, d, k, e in zip(shape[2:], steps, pads, gaps, kernel[2:], extras, strict=True)
         ]
         window = Window.over(space, kernel[2:], steps, pads, gaps)
+        window = replace(window, out=shape[2:])  # the output_padding may have room for windows more
         if bias is None:
             return conv_input(x, weight, window, groups)
         return conv_transpose_bias(x, weight, bias, window, groups)

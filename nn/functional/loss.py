@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad import Tensor, log_softmax, primitive, take_along_axis
+from minigrad import Tensor, log_softmax, primitive, raw, take_along_axis
 from minigrad.arrays import all_examples
 
 __all__ = ["cross_entropy", "mse_loss", "nll_loss"]
@@ -36,8 +36,15 @@ def mse_loss(input: Any, target: Any, reduction: str = "mean") -> Tensor:  # noq
 
 def _class_weights(target: Any, weight: Any, ignore_index: int, dtype: Any) -> Any:
     """The weight of each target's class, 0 for ignored ones; (N, ...)."""
-    keep = (target != ignore_index).astype(dtype)
-    return keep if weight is None else keep * weight[np.where(target == ignore_index, 0, target)]
+    ignored = target == ignore_index
+    if weight is None:
+        return (~ignored).astype(dtype)
+    return np.where(ignored, np.zeros((), dtype), weight[np.where(ignored, 0, target)])
+
+
+def _counted(ignored: Any, values: Any) -> Any:
+    """Values, 0 for ignored targets, also where they are NaN or infinite."""
+    return np.where(ignored, np.zeros((), values.dtype), values)
 
 
 def _by_log_softmax(
@@ -45,12 +52,14 @@ def _by_log_softmax(
 ) -> Any:
     """The readable form: -(1 - s) w_y log p_y - s / C sum_c w_c log p_c."""
     log_p = log_softmax(logits, axis=1)
-    safe = np.where(target == ignore_index, 0, target)
+    ignored = raw(target) == ignore_index
+    safe = np.where(ignored, 0, target)
     each = _class_weights(target, weight, ignore_index, log_p.dtype)
-    loss = -each * np.squeeze(take_along_axis(log_p, np.expand_dims(safe, 1), axis=1), 1)
+    own = np.squeeze(take_along_axis(log_p, np.expand_dims(safe, 1), axis=1), 1)
+    loss = _counted(ignored, -each * own)
     if label_smoothing:
         weighted = log_p if weight is None else log_p * _per_class(weight, log_p.ndim)
-        spread = -np.sum(weighted, axis=1) * (target != ignore_index)
+        spread = _counted(ignored, -np.sum(weighted, axis=1))
         loss = (1 - label_smoothing) * loss + label_smoothing / log_p.shape[1] * spread
     return reduced(loss, reduction, each)
 
@@ -62,12 +71,16 @@ def _per_class(weight: Any, ndim: int) -> Any:
 def _fused_rule(g: Any, needs: Any, logits: Any, target: Any, weight: Any, lse: Any, ignore_index: int, reduction: str) -> Any:
     """softmax - one-hot, scaled: the reason for the fused op."""
     each = _class_weights(target, weight, ignore_index, logits.dtype)
-    scale = np.expand_dims(each * (g / np.sum(each) if reduction == "mean" else g), 1)
+    ignored = target == ignore_index
+    if reduction == "mean":
+        total = np.sum(each)
+        g = g / (total + np.all(ignored))  # where nothing counts, 1 in place of 0
+    scale = np.expand_dims(each * g, 1)
     p = np.exp(logits - lse)
     p *= scale
-    at = np.expand_dims(np.where(target == ignore_index, 0, target), 1)
+    at = np.expand_dims(np.where(ignored, 0, target), 1)
     np.put_along_axis(p, at, np.take_along_axis(p, at, 1) - scale, 1)
-    return [p]
+    return [_counted(np.expand_dims(ignored, 1), p) if np.any(all_examples(ignored)) else p]
 
 
 @primitive(method=False, joint=_fused_rule, inputs=("logits",), extras=("lse",), composite=_by_log_softmax, name="cross_entropy")
@@ -80,8 +93,9 @@ def _cross_entropy(logits: Any, target: Any, weight: Any, ignore_index: int, red
     top = np.max(logits, axis=1, keepdims=True)
     lse = np.log(np.sum(np.exp(logits - top), axis=1, keepdims=True)) + top
     each = _class_weights(target, weight, ignore_index, logits.dtype)
-    at = np.expand_dims(np.where(target == ignore_index, 0, target), 1)
-    loss = each * np.squeeze(lse - np.take_along_axis(logits, at, axis=1), 1)
+    ignored = target == ignore_index
+    at = np.expand_dims(np.where(ignored, 0, target), 1)
+    loss = _counted(ignored, each * np.squeeze(lse - np.take_along_axis(logits, at, axis=1), 1))
     return reduced(loss, reduction, each), lse
 
 
@@ -99,7 +113,7 @@ def cross_entropy(
         input: logits (N, C), (N, C, d1, ...) or (C,) for a single sample.
         target: class indices (N, d1, ...), or probabilities of the shape of the input.
         weight: of each class, (C,); it has a gradient too.
-        ignore_index: a target that does not count.
+        ignore_index: a target that does not count.  Where no target counts the mean is NaN, its gradient 0.
         reduction: "mean" (weighted by the classes of the targets), "sum" or "none".
         label_smoothing: how much of the target is spread over all classes, 0 to 1.
 
@@ -125,17 +139,22 @@ def cross_entropy(
 
 
 def nll_loss(input: Any, target: Any, weight: Any = None, ignore_index: int = -100, reduction: str = "mean") -> Tensor:  # noqa: A002
-    """Negative log-likelihood of class indices: input log-probabilities (N, C, ...), target (N, ...).
+    """Negative log-likelihood of class indices: input log-probabilities (N, C, ...) or (C,), target (N, ...) or ().
 
     >>> nll_loss(Tensor([[-0.5, -1.0]]), Tensor([1])).item()
     1.0
     """
     log_p, target = _tensor(input), _tensor(target)
+    if log_p.ndim == 1:
+        loss = nll_loss(log_p[None], target[None], weight, ignore_index, reduction)
+        return loss[0] if reduction == "none" else loss
     _check_classes("nll_loss", log_p, target, ignore_index)
     weight = _weight_of_classes("nll_loss", weight, log_p)
     each = _class_weights(target, weight, ignore_index, log_p.dtype)
-    at = np.expand_dims(np.where(target == ignore_index, 0, target), 1)
-    return reduced(-each * np.squeeze(take_along_axis(log_p, at, axis=1), 1), reduction, each)
+    ignored = target.data == ignore_index
+    at = np.expand_dims(np.where(ignored, 0, target), 1)
+    own = np.squeeze(take_along_axis(log_p, at, axis=1), 1)
+    return reduced(_counted(ignored, -each * own), reduction, each)
 
 
 def _tensor(x: Any) -> Tensor:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import prod
 from typing import Any
 
 import numpy as np
 
-from minigrad import no_grad, primitive, raw
+from minigrad import is_recomputing, no_grad, primitive, raw
 from minigrad.arrays import all_examples
 from minigrad.kernels import accelerated
 from minigrad.ops.window import Window, sum_pool
@@ -177,9 +178,9 @@ def batch_norm(
     else:
         out = (x - _per_channel(running_mean, ndim)) / np.sqrt(_per_channel(running_var, ndim) + eps)
     out = _affine(out, _per_channel(weight, ndim), _per_channel(bias, ndim))
-    if training and running_mean is not None:
+    if training and running_mean is not None and not is_recomputing():
         with no_grad():
-            values = x.detach()
+            values = raw(x)
             mean, var = np.mean(values, axis=axes), np.var(values, axis=axes, ddof=1)
             _move("batch_norm", x, (running_mean, running_var), (mean, var), momentum)
     return out
@@ -190,7 +191,8 @@ def group_norm(x: Any, num_groups: int, weight: Any = None, bias: Any = None, ep
     shape = np.shape(x)
     if shape[1] % num_groups:
         raise ValueError(f"group_norm: {shape[1]} channels do not divide into {num_groups} groups")
-    out = np.reshape(standardize(np.reshape(x, (shape[0], num_groups, -1)), (2,), eps), shape)
+    groups = (shape[0], num_groups, shape[1] // num_groups * prod(shape[2:]))
+    out = np.reshape(standardize(np.reshape(x, groups), (2,), eps), shape)
     return _affine(out, _per_channel(weight, len(shape)), _per_channel(bias, len(shape)))
 
 
@@ -203,9 +205,9 @@ def instance_norm(
         return batch_norm(x, running_mean, running_var, weight, bias, False, momentum, eps)
     axes = tuple(range(2, np.ndim(x)))
     out = _affine(standardize(x, axes, eps), _per_channel(weight, np.ndim(x)), _per_channel(bias, np.ndim(x)))
-    if running_mean is not None:
+    if running_mean is not None and not is_recomputing():
         with no_grad():
-            values = x.detach()
+            values = raw(x)
             mean = np.mean(np.mean(values, axis=axes), axis=0)
             var = np.mean(np.var(values, axis=axes, ddof=1), axis=0)
             _move("instance_norm", x, (running_mean, running_var), (mean, var), momentum)
@@ -218,7 +220,9 @@ def local_response_norm(x: Any, size: int, alpha: float = 1e-4, beta: float = 0.
     out = x / (k + alpha / size sum of x^2 over size channels)^beta
     """
     shape = np.shape(x)
-    squares = np.reshape(x * x, (shape[0], 1, shape[1], -1))
+    if len(shape) < 3:
+        raise ValueError(f"local_response_norm: expected (N, C, ...) with spatial axes, got shape {shape}")
+    squares = np.reshape(x * x, (shape[0], 1, shape[1], prod(shape[2:])))
     window = Window.over(squares.shape[2:], (size, 1), padding=((size // 2, (size - 1) // 2), (0, 0)))
     return x / (k + alpha / size * np.reshape(sum_pool(squares, window), shape)) ** beta
 

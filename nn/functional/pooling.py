@@ -104,10 +104,11 @@ def _lp_pool(n: int) -> Function:
 
     def pool(x: Any, norm_type: float, kernel_size: Any, stride: Any = None, ceil_mode: bool = False) -> Any:
         total = sum_pool(x**norm_type, _window(name, n, x, kernel_size, stride, 0, 1, ceil_mode))
-        positive = raw(total) > 0
-        return np.where(positive, np.where(positive, total, 1.0) ** (1.0 / norm_type), 0.0)
+        some = raw(total) != 0
+        return np.where(some, np.where(some, total, 1.0) ** (1.0 / norm_type), 0.0)
 
-    return _named(pool, name, f"{n}-d p-norm of each window, (sum x^p)^(1/p).")
+    doc = f"{n}-d p-norm of each window, (sum x^p)^(1/p); NaN for a negative sum, a gradient of 0 where the sum is 0."
+    return _named(pool, name, doc)
 
 
 def _bounds(length: int, size: int) -> list[tuple[int, int]]:

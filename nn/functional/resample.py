@@ -21,7 +21,8 @@ def pad(x: Any, pad: Sequence[int], mode: str = "constant", value: float = 0.0) 
     """Pad the last axes: `pad` is (before, after) of the last axis, then of the one before it, and so on.
 
     Args:
-        mode: "constant", "reflect", "replicate" or "circular".  A negative number cuts off.
+        mode: "constant", "reflect", "replicate" or "circular".  A negative number cuts off, as PyTorch
+            does: after "reflect" and "replicate" have padded, but before "constant" and "circular" do.
 
     >>> pad(np.array([1.0, 2.0]), (1, 2), value=9.0)
     array([9., 1., 2., 9., 9.])
@@ -34,10 +35,22 @@ def pad(x: Any, pad: Sequence[int], mode: str = "constant", value: float = 0.0) 
     widths = [(0, 0)] * ndim
     for i in range(len(pad) // 2):
         widths[ndim - 1 - i] = (int(pad[2 * i]), int(pad[2 * i + 1]))
-    if any(min(w) < 0 for w in widths):
-        x = x[tuple(slice(max(-a, 0), n - max(-b, 0)) for (a, b), n in zip(widths, np.shape(x), strict=True))]
-        widths = [(max(a, 0), max(b, 0)) for a, b in widths]
-    return np.pad(x, widths, constant_values=value) if mode == "constant" else np.pad(x, widths, mode=_MODES[mode])
+    first = mode in ("constant", "circular")
+    x = _cropped(x, widths) if first else x
+    grown = [(max(a, 0), max(b, 0)) for a, b in widths]
+    options = {"constant_values": value} if mode == "constant" else {}
+    x = np.pad(x, grown, mode=_MODES[mode], **options)
+    return x if first else _cropped(x, widths)
+
+
+def _cropped(x: Any, widths: Sequence[tuple[int, int]]) -> Any:
+    """x without as much at the ends of its axes as negative widths say."""
+    if all(min(pair) >= 0 for pair in widths):
+        return x
+    cuts = [(max(-a, 0), max(-b, 0)) for a, b in widths]
+    if any(a + b > n for (a, b), n in zip(cuts, np.shape(x), strict=True)):
+        raise ValueError(f"pad: negative widths {tuple(widths)} cut off more than there is, shape {np.shape(x)}")
+    return x[tuple(slice(a, n - b) for (a, b), n in zip(cuts, np.shape(x), strict=True))]
 
 
 def pixel_shuffle(x: Any, upscale_factor: int) -> Any:
@@ -121,14 +134,23 @@ def interpolate(
 
 def unfold(x: Any, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1) -> Any:
     """The windows of images as columns, (N, C, H, W) -> (N, C kh kw, L)."""
-    places = Window.over(np.shape(x)[2:], kernel_size, stride, padding, dilation)
-    return np.reshape(window.unfold(x, places), (np.shape(x)[0], np.shape(x)[1] * prod(places.size), -1))
+    if len(np.shape(x)) not in (3, 4):
+        raise ValueError(f"unfold: expected images (N, C, H, W) or (C, H, W), got shape {np.shape(x)}")
+    places = Window.over(np.shape(x)[-2:], kernel_size, stride, padding, dilation)
+    if len(np.shape(x)) == 3:  # one image without a batch axis
+        return unfold(x[None], kernel_size, dilation, padding, stride)[0]
+    n, channels = np.shape(x)[:2]
+    return np.reshape(window.unfold(x, places), (n, channels * prod(places.size), prod(places.out)))
 
 
 def fold(x: Any, output_size: Any, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1) -> Any:
     """Columns added back to images, (N, C kh kw, L) -> (N, C, *output_size)."""
     output_size = (output_size,) * 2 if isinstance(output_size, int) else tuple(output_size)
     places = Window.over(output_size, kernel_size, stride, padding, dilation)
+    if len(np.shape(x)) == 2:  # one image without a batch axis
+        return fold(x[None], output_size, kernel_size, dilation, padding, stride)[0]
+    if len(np.shape(x)) != 3:
+        raise ValueError(f"fold: expected columns (N, C kh kw, L) or (C kh kw, L), got shape {np.shape(x)}")
     n, rows, columns = np.shape(x)
     if rows % prod(places.size) or columns != prod(places.out):
         wanted = f"(N, C * {prod(places.size)}, {prod(places.out)})"
