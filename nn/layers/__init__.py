@@ -76,6 +76,11 @@ from .embedding import (
     Embedding,
     EmbeddingBag,
 )
+from .interpolation import (
+    Upsample,
+    UpsamplingBilinear2d,
+    UpsamplingNearest2d,
+)
 from .likelihood import (
     BCELoss,
     BCEWithLogitsLoss,
@@ -165,9 +170,6 @@ from .resample import (
     ReplicationPad2d,
     ReplicationPad3d,
     Unfold,
-    Upsample,
-    UpsamplingBilinear2d,
-    UpsamplingNearest2d,
     ZeroPad1d,
     ZeroPad2d,
     ZeroPad3d,

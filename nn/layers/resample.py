@@ -1,4 +1,4 @@
-"""Padding, resampling and rearranging layers; what they do is in `nn.functional.resample`."""
+"""Padding and rearranging layers; what they do is in `nn.functional.resample`."""
 
 from __future__ import annotations
 
@@ -10,8 +10,7 @@ from ..module import Module
 __all__ = [
     "CircularPad1d", "CircularPad2d", "CircularPad3d", "ConstantPad1d", "ConstantPad2d", "ConstantPad3d", "Fold", "PixelShuffle",
     "PixelUnshuffle", "ReflectionPad1d", "ReflectionPad2d", "ReflectionPad3d", "ReplicationPad1d", "ReplicationPad2d",
-    "ReplicationPad3d", "Unfold", "Upsample", "UpsamplingBilinear2d", "UpsamplingNearest2d", "ZeroPad1d", "ZeroPad2d",
-    "ZeroPad3d",
+    "ReplicationPad3d", "Unfold", "ZeroPad1d", "ZeroPad2d", "ZeroPad3d",
 ]  # fmt: skip
 
 
@@ -51,39 +50,6 @@ ConstantPad1d, ConstantPad2d, ConstantPad3d = (_pad("Constant", "constant", n) f
 ReflectionPad1d, ReflectionPad2d, ReflectionPad3d = (_pad("Reflection", "reflect", n) for n in (1, 2, 3))
 ReplicationPad1d, ReplicationPad2d, ReplicationPad3d = (_pad("Replication", "replicate", n) for n in (1, 2, 3))
 CircularPad1d, CircularPad2d, CircularPad3d = (_pad("Circular", "circular", n) for n in (1, 2, 3))
-
-
-class Upsample(Module):
-    """Resample the spatial axes of (N, C, *S) to a size, or by a factor.
-
-    >>> Upsample(scale_factor=2)(Tensor([[[1.0, 2.0]]])).tolist()
-    [[[1.0, 1.0, 2.0, 2.0]]]
-    """
-
-    def __init__(
-        self, size: Any = None, scale_factor: Any = None, mode: str = "nearest", align_corners: bool | None = None
-    ) -> None:
-        self.size, self.scale_factor, self.mode, self.align_corners = size, scale_factor, mode, align_corners
-
-    def forward(self, x: Any) -> Any:
-        return F.interpolate(x, self.size, self.scale_factor, self.mode, self.align_corners)
-
-    def extra_repr(self) -> str:
-        return f"size={self.size}, scale_factor={self.scale_factor}, mode={self.mode!r}"
-
-
-class UpsamplingNearest2d(Upsample):
-    """Upsample images by repeating pixels."""
-
-    def __init__(self, size: Any = None, scale_factor: Any = None) -> None:
-        super().__init__(size, scale_factor, "nearest")
-
-
-class UpsamplingBilinear2d(Upsample):
-    """Upsample images bilinearly, corners aligned."""
-
-    def __init__(self, size: Any = None, scale_factor: Any = None) -> None:
-        super().__init__(size, scale_factor, "bilinear", True)
 
 
 class PixelShuffle(Module):
