@@ -15,6 +15,8 @@ from minigrad import Tensor, raw, take_along_axis
 from minigrad.ops.index import assign
 from minigrad.ops.window import Window, max_pool, sum_pool
 
+from .interpolation import along_axis, mean_taps
+
 __all__ = [
     "adaptive_avg_pool1d", "adaptive_avg_pool2d", "adaptive_avg_pool3d", "adaptive_max_pool1d", "adaptive_max_pool2d",
     "adaptive_max_pool3d", "avg_pool1d", "avg_pool2d", "avg_pool3d", "lp_pool1d", "lp_pool2d", "lp_pool3d", "max_pool1d",
@@ -27,10 +29,8 @@ Function = Callable[..., Any]
 def _window(
     name: str, n: int, x: Any, kernel_size: Any, stride: Any, padding: Any, dilation: Any = 1, ceil_mode: bool = False
 ) -> Window:
-    shape = np.shape(x)
-    if len(shape) not in (n + 1, n + 2):
-        raise ValueError(f"{name}: expected {n + 2} axes (N, C, ...) or {n + 1}, got shape {shape}")
-    window = Window.over(shape[-n:], kernel_size, kernel_size if stride is None else stride, padding, dilation, ceil_mode)
+    stride = kernel_size if stride is None else stride
+    window = Window.over(_spatial(name, n, x), kernel_size, stride, padding, dilation, ceil_mode)
     if any(2 * max(p) > k for p, k in zip(window.padding, window.size, strict=True)):
         raise ValueError(f"{name}: padding {padding} must be at most half of the kernel size {kernel_size}")
     return window
@@ -75,7 +75,7 @@ def _avg_pool(n: int) -> Function:
         count_include_pad: bool = True, divisor_override: int | None = None,
     ) -> Any:  # fmt: skip
         window = _window(name, n, x, kernel_size, stride, padding, 1, ceil_mode)
-        total = sum_pool(x, window)
+        total = sum_pool(_floating(x), window)
         if divisor_override is not None:
             return total / divisor_override
         if not ceil_mode and (count_include_pad or not any(map(any, window.padding))):
@@ -103,7 +103,7 @@ def _lp_pool(n: int) -> Function:
     name = f"lp_pool{n}d"
 
     def pool(x: Any, norm_type: float, kernel_size: Any, stride: Any = None, ceil_mode: bool = False) -> Any:
-        total = sum_pool(x**norm_type, _window(name, n, x, kernel_size, stride, 0, 1, ceil_mode))
+        total = sum_pool(_floating(x) ** norm_type, _window(name, n, x, kernel_size, stride, 0, 1, ceil_mode))
         some = raw(total) != 0
         return np.where(some, np.where(some, total, 1.0) ** (1.0 / norm_type), 0.0)
 
@@ -116,29 +116,57 @@ def _bounds(length: int, size: int) -> list[tuple[int, int]]:
     return [(i * length // size, -(-(i + 1) * length // size)) for i in range(size)]
 
 
-def _sizes(output_size: Any, shape: tuple[int, ...]) -> tuple[int, ...]:
-    sizes = (output_size,) * len(shape) if output_size is None or isinstance(output_size, int) else tuple(output_size)
-    return tuple(length if size is None else size for size, length in zip(sizes, shape, strict=True))
+def _sizes(name: str, output_size: Any, shape: tuple[int, ...]) -> tuple[int, ...]:
+    """The lengths of the output; None keeps that of the input."""
+    sizes = (output_size,) if output_size is None or np.ndim(output_size) == 0 else tuple(output_size)
+    sizes = sizes * len(shape) if len(sizes) == 1 else sizes
+    if len(sizes) != len(shape) or any(size is not None and size < 0 for size in sizes):
+        raise ValueError(f"{name}: output_size {output_size} for {len(shape)} spatial axes {shape}")
+    return tuple(length if size is None else int(size) for size, length in zip(sizes, shape, strict=True))
 
 
 def _adaptive_avg_pool(n: int) -> Function:
+    name = f"adaptive_avg_pool{n}d"
+
     def pool(x: Any, output_size: Any) -> Any:
-        shape = np.shape(x)[-n:]
-        for axis, (length, size) in enumerate(zip(shape, _sizes(output_size, shape), strict=True), start=-n):
-            means = np.zeros((length, size))
-            for i, (low, high) in enumerate(_bounds(length, size)):
-                means[low:high, i] = 1 / (high - low)
-            x = np.moveaxis(np.moveaxis(x, axis, -1) @ np.asarray(means, dtype=x.dtype, like=raw(x)), -1, axis)
+        shape = _spatial(name, n, x)
+        x = _floating(x)
+        for axis, (length, size) in enumerate(zip(shape, _sizes(name, output_size, shape), strict=True), start=-n):
+            x = _means(x, np.ndim(x) + axis, length, size)
         return x
 
-    return _named(pool, f"adaptive_avg_pool{n}d", f"{n}-d means over windows chosen so that the output has the given size.")
+    return _named(pool, name, f"{n}-d means over windows chosen so that the output has the given size.")
+
+
+def _means(x: Any, axis: int, length: int, size: int) -> Any:
+    """Means over windows along one axis."""
+    if size == length:
+        return x
+    shape = np.shape(x)
+    if size and length and length % size == 0:
+        return np.mean(np.reshape(x, (*shape[:axis], size, length // size, *shape[axis + 1 :])), axis=axis + 1)
+    return along_axis(x, axis, mean_taps(length, size))
+
+
+def _floating(x: Any) -> Any:
+    """Integers as floating numbers, since sums of them may overflow."""
+    return x.astype(np.float64) if raw(x).dtype.kind in "iub" else x
+
+
+def _spatial(name: str, n: int, x: Any) -> tuple[int, ...]:
+    """The lengths of the spatial axes."""
+    shape = np.shape(x)
+    if len(shape) not in (n + 1, n + 2):
+        raise ValueError(f"{name}: expected {n + 2} axes (N, C, ...) or {n + 1}, got shape {shape}")
+    return shape[-n:]
 
 
 def _adaptive_max_pool(n: int) -> Function:
+    name = f"adaptive_max_pool{n}d"
+
     def pool(x: Any, output_size: Any, return_indices: bool = False) -> Any:
-        shape = np.shape(x)
-        spatial, sizes = shape[-n:], _sizes(output_size, shape[-n:])
-        lead = shape[:-n]
+        shape, spatial = np.shape(x), _spatial(name, n, x)
+        sizes, lead = _sizes(name, output_size, spatial), shape[:-n]
         places = np.arange(prod(spatial)).reshape(spatial)
         found = []
         for cell in np.ndindex(*sizes):
@@ -152,7 +180,7 @@ def _adaptive_max_pool(n: int) -> Function:
         out = np.reshape(take_along_axis(np.reshape(x, (*lead, -1)), index, -1), (*lead, *sizes))
         return (out, Tensor(np.reshape(index, (*lead, *sizes)))) if return_indices else out
 
-    return _named(pool, f"adaptive_max_pool{n}d", f"{n}-d maxima over windows chosen so that the output has the given size.")
+    return _named(pool, name, f"{n}-d maxima over windows chosen so that the output has the given size.")
 
 
 def _max_unpool(n: int) -> Function:
