@@ -9,6 +9,7 @@ from .convolution import *
 from .ctc import *
 from .dropout import *
 from .embedding import *
+from .grid import *
 from .interpolation import *
 from .likelihood import *
 from .linear import *

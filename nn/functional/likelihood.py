@@ -54,7 +54,7 @@ def binary_cross_entropy(input: Any, target: Any, weight: Any = None, reduction:
 
 
 def binary_cross_entropy_with_logits(
-    input: Any, target: Any, weight: Any = None, pos_weight: Any = None, reduction: str = "mean"  # noqa: A002
+    input: Any, target: Any, weight: Any = None, reduction: str = "mean", pos_weight: Any = None  # noqa: A002
 ) -> Any:  # fmt: skip
     """Binary cross-entropy of sigmoid(input), exact for large logits.
 

@@ -23,15 +23,38 @@ def reduced(loss: Any, reduction: str, weight: Any = None) -> Any:
     raise ValueError(f"reduction must be 'mean', 'sum' or 'none', got {reduction!r}")
 
 
-def mse_loss(input: Any, target: Any, reduction: str = "mean") -> Tensor:  # noqa: A002
+def difference(name: str, x: Any, target: Any) -> Any:
+    """x - target, of one shape; integers as floating numbers, since differences of them may overflow."""
+    if np.shape(x) != np.shape(target):
+        raise ValueError(f"{name}: input has shape {np.shape(x)}, target {np.shape(target)}; they must be the same")
+    return np.subtract(*(floating(v) for v in (x, target)))
+
+
+def floating(x: Any) -> Any:
+    """x, integers and booleans as float64."""
+    x = x if hasattr(x, "dtype") else np.asarray(x)
+    return x.astype(np.float64) if x.dtype.kind in "iub" else x
+
+
+def weighted(name: str, loss: Any, weight: Any, reduction: str, by_weight: bool = True) -> Any:
+    """Losses of single elements times their weights, reduced; the mean is that of the weights, or of the elements."""
+    if weight is None:
+        return reduced(loss, reduction)
+    if np.shape(weight) != np.shape(loss):
+        raise ValueError(f"{name}: weight has shape {np.shape(weight)}, the input {np.shape(loss)}; they must be the same")
+    return reduced(loss * weight, reduction, weight if by_weight else None)
+
+
+def mse_loss(input: Any, target: Any, reduction: str = "mean", weight: Any = None) -> Tensor:  # noqa: A002
     """Mean squared error, (input - target)^2; the shapes must agree.
+
+    Args:
+        weight: of each element; the mean is the weighted one.
 
     >>> mse_loss(Tensor([1.0, 2.0]), Tensor([0.0, 0.0])).item()
     2.5
     """
-    if np.shape(input) != np.shape(target):
-        raise ValueError(f"mse_loss: input has shape {np.shape(input)}, target {np.shape(target)}; they must be the same")
-    return reduced(np.square(np.subtract(input, target)), reduction)
+    return weighted("mse_loss", np.square(difference("mse_loss", input, target)), weight, reduction)
 
 
 def _class_weights(target: Any, weight: Any, ignore_index: int, dtype: Any) -> Any:

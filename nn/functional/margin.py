@@ -8,7 +8,7 @@ import numpy as np
 
 from minigrad import beside, clip, getitem, raw, relu, take_along_axis, where
 
-from .loss import reduced
+from .loss import difference, reduced, weighted
 
 __all__ = [
     "cosine_embedding_loss", "cosine_similarity", "hinge_embedding_loss", "huber_loss", "l1_loss", "margin_ranking_loss",
@@ -22,14 +22,16 @@ def _same_shape(name: str, x: Any, target: Any) -> None:
         raise ValueError(f"{name}: input has shape {np.shape(x)}, target {np.shape(target)}; they must be the same")
 
 
-def l1_loss(input: Any, target: Any, reduction: str = "mean") -> Any:  # noqa: A002
+def l1_loss(input: Any, target: Any, reduction: str = "mean", weight: Any = None) -> Any:  # noqa: A002
     """Mean absolute error.
+
+    Args:
+        weight: of each element; the mean is the weighted one.
 
     >>> l1_loss(np.array([1.0, 2.0]), np.array([0.0, 0.0])).item()
     1.5
     """
-    _same_shape("l1_loss", input, target)
-    return reduced(np.abs(np.subtract(input, target)), reduction)
+    return weighted("l1_loss", np.abs(difference("l1_loss", input, target)), weight, reduction)
 
 
 def smooth_l1_loss(input: Any, target: Any, reduction: str = "mean", beta: float = 1.0) -> Any:  # noqa: A002
@@ -38,18 +40,27 @@ def smooth_l1_loss(input: Any, target: Any, reduction: str = "mean", beta: float
     >>> smooth_l1_loss(np.array([0.5, 2.0]), np.array([0.0, 0.0]), "none")
     array([0.125, 1.5  ])
     """
-    _same_shape("smooth_l1_loss", input, target)
-    d = np.subtract(input, target)
+    if beta < 0:
+        raise ValueError(f"smooth_l1_loss: beta must not be negative, got {beta}")
+    d = difference("smooth_l1_loss", input, target)
     size = np.abs(d)
     return reduced(size if beta == 0 else where(raw(size) < beta, d * d / (2 * beta), size - beta / 2), reduction)
 
 
-def huber_loss(input: Any, target: Any, reduction: str = "mean", delta: float = 1.0) -> Any:  # noqa: A002
-    """d^2 / 2 for |d| < delta, delta (|d| - delta / 2) beyond (Huber, 1964)."""
-    _same_shape("huber_loss", input, target)
-    d = np.subtract(input, target)
+def huber_loss(
+    input: Any, target: Any, reduction: str = "mean", delta: float = 1.0, weight: Any = None  # noqa: A002
+) -> Any:  # fmt: skip
+    """d^2 / 2 for |d| < delta, delta (|d| - delta / 2) beyond (Huber, 1964).
+
+    Args:
+        weight: of each element; the mean is that over the elements.
+    """
+    if delta <= 0:
+        raise ValueError(f"huber_loss: delta must be positive, got {delta}")
+    d = difference("huber_loss", input, target)
     size = np.abs(d)
-    return reduced(where(raw(size) < delta, d * d / 2, delta * (size - delta / 2)), reduction)
+    loss = where(raw(size) < delta, d * d / 2, delta * (size - delta / 2))
+    return weighted("huber_loss", loss, weight, reduction, by_weight=False)
 
 
 def soft_margin_loss(input: Any, target: Any, reduction: str = "mean") -> Any:  # noqa: A002
