@@ -12,7 +12,7 @@ from minigrad import Tensor, primitive
 from minigrad.ops.window import Window, conv, conv_input, conv_weight
 
 __all__ = [
-    "conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d",
+    "conv1d", "conv2d", "conv3d", "conv_tbc", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d",
 ]  # fmt: skip
 
 
@@ -113,6 +113,18 @@ def _padding(padding: Any, size: Sequence[int], stride: Any, dilation: Any) -> A
 
 
 conv1d, conv2d, conv3d = _conv(1), _conv(2), _conv(3)
+
+
+def conv_tbc(x: Any, weight: Any, bias: Any, pad: int = 0) -> Tensor:
+    """1-d convolution of sequences, (T, B, C), weight (size, C, O), bias (O,) -> (T', B, O).
+
+    >>> conv_tbc(np.ones((3, 1, 1)), np.ones((2, 1, 1)), np.zeros(1)).reshape(2)
+    array([2., 2.])
+    """
+    if np.ndim(x) != 3 or np.ndim(weight) != 3:
+        raise ValueError(f"conv_tbc: expected (T, B, C) and (size, C, O), got {np.shape(x)} and {np.shape(weight)}")
+    out = conv1d(np.transpose(x, (1, 2, 0)), np.transpose(weight, (2, 1, 0)), bias, padding=pad)
+    return np.transpose(out, (2, 0, 1))
 
 
 def pad_each(padding: Any, size: Sequence[int], stride: Any, dilation: Any) -> list[tuple[int, int]]:

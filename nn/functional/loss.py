@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ import numpy as np
 from minigrad import Tensor, log_softmax, primitive, raw, take_along_axis
 from minigrad.arrays import all_examples
 
-__all__ = ["cross_entropy", "mse_loss", "nll_loss"]
+__all__ = ["cross_entropy", "linear_cross_entropy", "mse_loss", "nll_loss"]
 
 
 def reduced(loss: Any, reduction: str, weight: Any = None) -> Any:
@@ -159,6 +160,29 @@ def cross_entropy(
     if label_smoothing or (weight is not None and weight.requires_grad):
         return _by_log_softmax(logits, target, weight, ignore_index, reduction, label_smoothing)
     return _cross_entropy(logits, target, weight, ignore_index, reduction)
+
+
+def linear_cross_entropy(
+    input: Any, linear_weight: Any, target: Any, *, linear_bias: Any = None, weight: Any = None,  # noqa: A002
+    reduction: str = "mean", ignore_index: int | None = None, label_smoothing: float = 0.0,
+) -> Tensor:  # fmt: skip
+    """Cross-entropy of the logits that a linear map gives: input (N, D) or (D,), linear_weight (C, ..., D).
+
+    Args:
+        linear_weight, linear_bias: of the map, (C, D) and (C,); or (C, d1, ..., D) and (C, d1, ...), for targets (N, d1, ...).
+        ignore_index: of class indices; -100 by default.
+
+    >>> round(linear_cross_entropy(Tensor([[1.0, 2.0]]), Tensor([[1.0, 0.0], [1.0, 0.0]]), Tensor([1])).item(), 4)
+    0.6931
+    """
+    x, weights = _tensor(input), _tensor(linear_weight)
+    shape = weights.shape
+    if x.ndim not in (1, 2) or len(shape) < 2 or x.shape[-1] != shape[-1] or (len(shape) > 2 and x.ndim == 1):
+        raise ValueError(f"linear_cross_entropy: input of shape {x.shape} and linear_weight of shape {shape} do not fit")
+    logits = np.reshape(x @ np.reshape(weights, (prod(shape[:-1]), shape[-1])).T, (*x.shape[:-1], *shape[:-1]))
+    logits = logits if linear_bias is None else logits + linear_bias
+    ignored = -100 if ignore_index is None else ignore_index
+    return cross_entropy(logits, target, weight, ignored, reduction, label_smoothing)
 
 
 def nll_loss(input: Any, target: Any, weight: Any = None, ignore_index: int = -100, reduction: str = "mean") -> Tensor:  # noqa: A002

@@ -12,7 +12,7 @@ from .loss import difference, reduced, weighted
 
 __all__ = [
     "cosine_embedding_loss", "cosine_similarity", "hinge_embedding_loss", "huber_loss", "l1_loss", "margin_ranking_loss",
-    "multi_margin_loss", "multilabel_margin_loss", "multilabel_soft_margin_loss", "pairwise_distance", "smooth_l1_loss",
+    "multi_margin_loss", "multilabel_margin_loss", "multilabel_soft_margin_loss", "pairwise_distance", "pdist", "smooth_l1_loss",
     "soft_margin_loss", "triplet_margin_loss", "triplet_margin_with_distance_loss",
 ]  # fmt: skip
 
@@ -148,6 +148,19 @@ def pairwise_distance(x1: Any, x2: Any, p: float = 2.0, eps: float = 1e-6, keepd
     array([5.])
     """
     return np.linalg.norm(np.subtract(x1, x2) + eps, ord=p, axis=-1, keepdims=keepdims)
+
+
+def pdist(x: Any, p: float = 2.0) -> Any:
+    """The p-norms of the differences of all pairs of rows, (N, M) -> (N (N - 1) / 2,): 0 and 1, 0 and 2 ... 1 and 2 ...
+
+    >>> pdist(np.array([[0.0], [1.0], [3.0]]))
+    array([1., 3., 2.])
+    """
+    shape = np.shape(x)
+    if len(shape) != 2 or p < 0:
+        raise ValueError(f"pdist: expected rows (N, M) and p >= 0, got shape {shape} and p = {p}")
+    first, second = np.triu_indices(shape[0], 1)
+    return np.linalg.norm(x[first] - x[second], ord=p, axis=-1)
 
 
 def triplet_margin_loss(

@@ -11,16 +11,20 @@ from typing import Any
 
 import numpy as np
 
-from minigrad import Tensor, raw, take_along_axis
+from minigrad import Tensor, beside, random, raw, take_along_axis
 from minigrad.ops.index import assign
 from minigrad.ops.window import Window, max_pool, sum_pool
 
+from ..module import host
 from .interpolation import along_axis, mean_taps
 
 __all__ = [
-    "adaptive_avg_pool1d", "adaptive_avg_pool2d", "adaptive_avg_pool3d", "adaptive_max_pool1d", "adaptive_max_pool2d",
-    "adaptive_max_pool3d", "avg_pool1d", "avg_pool2d", "avg_pool3d", "lp_pool1d", "lp_pool2d", "lp_pool3d", "max_pool1d",
-    "max_pool2d", "max_pool3d", "max_unpool1d", "max_unpool2d", "max_unpool3d",
+    "adaptive_avg_pool1d", "adaptive_avg_pool2d", "adaptive_avg_pool3d", "adaptive_max_pool1d",
+    "adaptive_max_pool1d_with_indices", "adaptive_max_pool2d", "adaptive_max_pool2d_with_indices", "adaptive_max_pool3d",
+    "adaptive_max_pool3d_with_indices", "avg_pool1d", "avg_pool2d", "avg_pool3d", "fractional_max_pool2d",
+    "fractional_max_pool2d_with_indices", "fractional_max_pool3d", "fractional_max_pool3d_with_indices", "lp_pool1d",
+    "lp_pool2d", "lp_pool3d", "max_pool1d", "max_pool1d_with_indices", "max_pool2d", "max_pool2d_with_indices", "max_pool3d",
+    "max_pool3d_with_indices", "max_unpool1d", "max_unpool2d", "max_unpool3d",
 ]  # fmt: skip
 
 Function = Callable[..., Any]
@@ -42,7 +46,8 @@ def _flat_index(x: Any, out: Any, window: Window) -> Any:
     places = np.reshape(np.cumsum(np.ones_like(values, shape=(prod(window.shape),), dtype=np.int64)) - 1, window.shape)
     index = np.full_like(best, -1, dtype=np.int64)
     for _, _, inside, outside in window.offsets():
-        found = (values[inside] == best[outside]) & (index[outside] < 0)
+        value = values[inside]
+        found = ((value == best[outside]) | (value != value)) & (index[outside] < 0)  # noqa: PLR0124 - NaN is the largest
         index[outside] = np.where(found, np.broadcast_to(places[inside], found.shape), index[outside])
     return Tensor(index)
 
@@ -167,17 +172,24 @@ def _adaptive_max_pool(n: int) -> Function:
     def pool(x: Any, output_size: Any, return_indices: bool = False) -> Any:
         shape, spatial = np.shape(x), _spatial(name, n, x)
         sizes, lead = _sizes(name, output_size, spatial), shape[:-n]
+        if 0 in spatial and 0 not in sizes:
+            raise ValueError(f"{name}: there is no maximum of nothing, spatial axes {spatial}")
+        x = x if all(sizes) else x[(..., *(slice(0, size) for size in sizes))]  # without a place for a result
         places = np.arange(prod(spatial)).reshape(spatial)
         found = []
         for cell in np.ndindex(*sizes):
             bounds = (_bounds(length, size)[i] for length, size, i in zip(spatial, sizes, cell, strict=True))
             inside = tuple(slice(low, high) for low, high in bounds)
-            block = np.reshape(raw(x)[(..., *inside)], (*lead, -1))
+            block = np.reshape(raw(x)[(..., *inside)], (*lead, places[inside].size))
             local = np.asarray(places[inside].reshape(-1), like=block)
             best = np.reshape(np.argmax(block, axis=-1), -1)
             found.append(np.reshape(np.take_along_axis(local, best, 0), lead))
+        if not found:
+            out = np.reshape(x, (*lead, *sizes))
+            return (out, Tensor(np.zeros((*lead, *sizes), np.int64))) if return_indices else out
         index = np.stack(found, axis=-1)
-        out = np.reshape(take_along_axis(np.reshape(x, (*lead, -1)), index, -1), (*lead, *sizes))
+        flat = np.reshape(x, (*lead, prod(spatial)))
+        out = np.reshape(take_along_axis(flat, index, -1), (*lead, *sizes))
         return (out, Tensor(np.reshape(index, (*lead, *sizes)))) if return_indices else out
 
     return _named(pool, name, f"{n}-d maxima over windows chosen so that the output has the given size.")
@@ -188,23 +200,89 @@ def _max_unpool(n: int) -> Function:
         x: Any, indices: Any, kernel_size: Any, stride: Any = None, padding: Any = 0, output_size: Any = None
     ) -> Any:  # fmt: skip
         shape = np.shape(x)
+        _spatial(f"max_unpool{n}d", n, x)
         if output_size is None:
-            size, step, pad = (
-                (v,) * n if isinstance(v, int) else tuple(v)
-                for v in (kernel_size, kernel_size if stride is None else stride, padding)
-            )
+            given = (kernel_size, kernel_size if stride is None else stride, padding)
+            size, step, pad = (np.broadcast_to(v, n).tolist() for v in given)
             output_size = [(m - 1) * s - 2 * p + k for m, k, s, p in zip(shape[-n:], size, step, pad, strict=True)]
         spatial, lead = tuple(output_size)[-n:], shape[:-n]
-        flat = np.reshape(raw(indices), (prod(lead), -1))
-        if flat.size and int(flat.max()) >= prod(spatial):
-            raise IndexError(f"max_unpool{n}d: index {int(flat.max())} lies outside of an output of {spatial}")
+        if np.shape(indices) != shape:
+            raise ValueError(f"max_unpool{n}d: indices of shape {np.shape(indices)} for an input of shape {shape}")
+        flat = np.reshape(raw(indices), (prod(lead), prod(shape[-n:])))
+        if flat.size and not (int(flat.min()) >= 0 and int(flat.max()) < prod(spatial)):
+            raise IndexError(
+                f"max_unpool{n}d: indices from {int(flat.min())} to {int(flat.max())} for an output of {spatial}, which has "
+                f"places 0 to {prod(spatial) - 1}"
+            )
         rows = np.reshape(np.cumsum(np.ones_like(flat, shape=(prod(lead),))) - 1, (-1, 1))
         zeros = np.zeros_like(raw(x), shape=(prod(lead), prod(spatial)))
-        out = assign(zeros, (rows, flat), np.reshape(x, (prod(lead), -1)))
+        out = assign(zeros, (rows, flat), np.reshape(x, flat.shape))
         return np.reshape(out, (*lead, *spatial))
 
     doc = f"Undo `max_pool{n}d`: each value at the place that the index names, zeros elsewhere."
     return _named(unpool, f"max_unpool{n}d", doc)
+
+
+def _fractional_max_pool(n: int) -> Function:
+    name = f"fractional_max_pool{n}d"
+
+    def pool(
+        x: Any, kernel_size: Any, output_size: Any = None, output_ratio: Any = None, return_indices: bool = False,
+        _random_samples: Any = None,
+    ) -> Any:  # fmt: skip
+        spatial, shape = _spatial(name, n, x), np.shape(x)
+        if (output_size is None) == (output_ratio is None):
+            raise ValueError(f"{name}: give either output_size or output_ratio")
+        if output_size is None:
+            ratios = np.broadcast_to(output_ratio, n).tolist()
+            output_size = [int(length * ratio) for length, ratio in zip(spatial, ratios, strict=True)]
+        sizes, kernel = _sizes(name, output_size, spatial), np.broadcast_to(kernel_size, n).tolist()
+        if any(not 1 <= o <= length - k + 1 for o, length, k in zip(sizes, spatial, kernel, strict=True)):
+            raise ValueError(f"{name}: {sizes} windows of {kernel} do not lie in spatial axes {spatial}")
+        lead = shape[:-n] if len(shape) == n + 2 else (1, shape[0])
+        drawn = random.rand(*lead, n, dtype=raw(x).dtype) if _random_samples is None else _random_samples
+        places = _fractional_places(host(drawn), spatial, sizes, kernel)
+        flat = np.reshape(x, (*lead, 1, prod(spatial)))
+        values = take_along_axis(flat, beside(places, x), axis=-1)  # (N, C, windows, places in a window)
+        best = np.argmax(raw(values), axis=-1)[..., None]
+        out = np.reshape(take_along_axis(values, best, axis=-1), (*shape[:-n], *sizes))
+        if not return_indices:
+            return out
+        return out, Tensor(np.reshape(np.take_along_axis(beside(places, x), best, -1), (*shape[:-n], *sizes)))
+
+    doc = f"""{n}-d maxima over windows whose places are drawn at random, with steps of one length or the next (Graham, 2014).
+
+    Args:
+        output_size: of the result; or output_ratio, by how much the input shrinks.
+        return_indices: also return where the maxima stand, for `max_unpool{n}d`.
+        _random_samples: (N, C, {n}), numbers between 0 and 1, in place of those that are drawn.
+    """
+    return _named(pool, name, doc)
+
+
+def _fractional_places(drawn: np.ndarray, spatial: Any, sizes: Any, kernel: Any) -> np.ndarray:
+    """For each channel the numbers of the pixels in each window, (N, C, windows, pixels in a window)."""
+    total = np.zeros((*drawn.shape[:2], 1, 1), np.int64)
+    n = len(spatial)
+    for axis, (length, size, k) in enumerate(zip(spatial, sizes, kernel, strict=True)):
+        u = drawn[..., n - 1 - axis if n == 2 else axis, None]  # of images PyTorch draws the columns first
+        steps = np.arange(size, dtype=drawn.dtype)
+        alpha = drawn.dtype.type(length - k) / drawn.dtype.type(max(size - 1, 1))
+        start = ((steps + u) * alpha).astype(np.int64) - (u * alpha).astype(np.int64)
+        start[..., -1] = length - k
+        along = start[..., :, None] + np.arange(k)  # (N, C, size, k)
+        windows, pixels = total.shape[2:]
+        total = total[:, :, :, None, :, None] * length + along[:, :, None, :, None, :]
+        total = total.reshape(*drawn.shape[:2], windows * size, pixels * k)
+    return total
+
+
+def _with_indices(function: Function) -> Function:
+    def pool(x: Any, *args: Any, **options: Any) -> Any:
+        return function(x, *args, **{**options, "return_indices": True})
+
+    name = f"{function.__name__}_with_indices"
+    return _named(pool, name, f"`{function.__name__}` with return_indices=True.")
 
 
 max_pool1d, max_pool2d, max_pool3d = map(_max_pool, (1, 2, 3))
@@ -213,3 +291,13 @@ lp_pool1d, lp_pool2d, lp_pool3d = map(_lp_pool, (1, 2, 3))
 adaptive_avg_pool1d, adaptive_avg_pool2d, adaptive_avg_pool3d = map(_adaptive_avg_pool, (1, 2, 3))
 adaptive_max_pool1d, adaptive_max_pool2d, adaptive_max_pool3d = map(_adaptive_max_pool, (1, 2, 3))
 max_unpool1d, max_unpool2d, max_unpool3d = map(_max_unpool, (1, 2, 3))
+fractional_max_pool2d, fractional_max_pool3d = map(_fractional_max_pool, (2, 3))
+max_pool1d_with_indices, max_pool2d_with_indices, max_pool3d_with_indices = map(
+    _with_indices, (max_pool1d, max_pool2d, max_pool3d)
+)
+adaptive_max_pool1d_with_indices, adaptive_max_pool2d_with_indices, adaptive_max_pool3d_with_indices = map(
+    _with_indices, (adaptive_max_pool1d, adaptive_max_pool2d, adaptive_max_pool3d)
+)
+fractional_max_pool2d_with_indices, fractional_max_pool3d_with_indices = map(
+    _with_indices, (fractional_max_pool2d, fractional_max_pool3d)
+)

@@ -11,7 +11,7 @@ import numpy as np
 from minigrad.ops import window
 from minigrad.ops.window import Window
 
-__all__ = ["fold", "pad", "pixel_shuffle", "pixel_unshuffle", "unfold"]
+__all__ = ["channel_shuffle", "fold", "native_channel_shuffle", "pad", "pixel_shuffle", "pixel_unshuffle", "unfold"]
 
 _MODES: dict[str, Any] = {"constant": "constant", "reflect": "reflect", "replicate": "edge", "circular": "wrap"}
 
@@ -50,6 +50,21 @@ def _cropped(x: Any, widths: Sequence[tuple[int, int]]) -> Any:
     if any(a + b > n for (a, b), n in zip(cuts, np.shape(x), strict=True)):
         raise ValueError(f"pad: negative widths {tuple(widths)} cut off more than there is, shape {np.shape(x)}")
     return x[tuple(slice(a, n - b) for (a, b), n in zip(cuts, np.shape(x), strict=True))]
+
+
+def channel_shuffle(x: Any, groups: int) -> Any:
+    """The channels of (N, C, ...) dealt out: the first of each group, then the second of each ... (Zhang et al., 2018).
+
+    >>> channel_shuffle(np.arange(4.0).reshape(1, 4, 1), 2).reshape(4)
+    array([0., 2., 1., 3.])
+    """
+    n, channels, *rest = shape = np.shape(x)
+    if len(shape) < 3 or groups < 1 or channels % groups:
+        raise ValueError(f"channel_shuffle: expected (N, C, ...) with channels that divide into {groups} groups, got {shape}")
+    return np.reshape(np.swapaxes(np.reshape(x, (n, groups, channels // groups, *rest)), 1, 2), shape)
+
+
+native_channel_shuffle = channel_shuffle
 
 
 def pixel_shuffle(x: Any, upscale_factor: int) -> Any:

@@ -8,8 +8,9 @@ from .. import functional as F
 from ..module import Module
 
 __all__ = [
-    "CircularPad1d", "CircularPad2d", "CircularPad3d", "ConstantPad1d", "ConstantPad2d", "ConstantPad3d", "Fold", "PixelShuffle",
-    "PixelUnshuffle", "ReflectionPad1d", "ReflectionPad2d", "ReflectionPad3d", "ReplicationPad1d", "ReplicationPad2d",
+    "ChannelShuffle", "CircularPad1d", "CircularPad2d", "CircularPad3d", "ConstantPad1d",
+    "ConstantPad2d", "ConstantPad3d", "Fold", "PixelShuffle", "PixelUnshuffle", "ReflectionPad1d",
+    "ReflectionPad2d", "ReflectionPad3d", "ReplicationPad1d", "ReplicationPad2d",
     "ReplicationPad3d", "Unfold", "ZeroPad1d", "ZeroPad2d", "ZeroPad3d",
 ]  # fmt: skip
 
@@ -50,6 +51,23 @@ ConstantPad1d, ConstantPad2d, ConstantPad3d = (_pad("Constant", "constant", n) f
 ReflectionPad1d, ReflectionPad2d, ReflectionPad3d = (_pad("Reflection", "reflect", n) for n in (1, 2, 3))
 ReplicationPad1d, ReplicationPad2d, ReplicationPad3d = (_pad("Replication", "replicate", n) for n in (1, 2, 3))
 CircularPad1d, CircularPad2d, CircularPad3d = (_pad("Circular", "circular", n) for n in (1, 2, 3))
+
+
+class ChannelShuffle(Module):
+    """The channels of (N, C, ...) dealt out over groups (Zhang et al., 2018).
+
+    >>> ChannelShuffle(2)(Tensor([[[0.0], [1.0], [2.0], [3.0]]])).tolist()
+    [[[0.0], [2.0], [1.0], [3.0]]]
+    """
+
+    def __init__(self, groups: int) -> None:
+        self.groups = groups
+
+    def forward(self, x: Any) -> Any:
+        return F.channel_shuffle(x, self.groups)
+
+    def extra_repr(self) -> str:
+        return f"groups={self.groups}"
 
 
 class PixelShuffle(Module):
