@@ -165,20 +165,20 @@ def batch_norm(
     In training by the batch's own mean and variance, which also move the running ones (in place); otherwise by the running ones.
 
     Raises:
-        ValueError: there is one value for each channel only, in training.
+        ValueError: there is one value for each channel only, in training (none is an empty batch, which moves nothing).
         TypeError: in training, inside of `vmap`: all examples would move the same running values.
     """
     ndim = np.ndim(x)
     if training:
         axes = (0, *range(2, ndim))
         count = int(np.prod([np.shape(x)[a] for a in axes]))
-        if count < 2:
+        if count == 1:
             raise ValueError(f"batch_norm: training needs more than one value for each channel, got input of shape {np.shape(x)}")
         out = standardize(x, axes, eps)
     else:
         out = (x - _per_channel(running_mean, ndim)) / np.sqrt(_per_channel(running_var, ndim) + eps)
     out = _affine(out, _per_channel(weight, ndim), _per_channel(bias, ndim))
-    if training and running_mean is not None and not is_recomputing():
+    if training and running_mean is not None and count and not is_recomputing():
         with no_grad():
             values = raw(x)
             mean, var = np.mean(values, axis=axes), np.var(values, axis=axes, ddof=1)
@@ -200,12 +200,18 @@ def instance_norm(
     x: Any, running_mean: Any = None, running_var: Any = None, weight: Any = None, bias: Any = None,
     use_input_stats: bool = True, momentum: float = 0.1, eps: float = 1e-5,
 ) -> Any:  # fmt: skip
-    """Normalise each channel of each sample over space, (N, C, ...) (Ulyanov et al., 2016)."""
+    """Normalise each channel of each sample over space, (N, C, ...) (Ulyanov et al., 2016).
+
+    Raises:
+        ValueError: there is one value for each channel only.
+    """
     if not use_input_stats:
         return batch_norm(x, running_mean, running_var, weight, bias, False, momentum, eps)
-    axes = tuple(range(2, np.ndim(x)))
+    axes, shape = tuple(range(2, np.ndim(x))), np.shape(x)
+    if len(shape) < 3 or prod(shape[2:]) == 1:
+        raise ValueError(f"instance_norm: needs (N, C, ...) with more than one value for each channel, got shape {shape}")
     out = _affine(standardize(x, axes, eps), _per_channel(weight, np.ndim(x)), _per_channel(bias, np.ndim(x)))
-    if running_mean is not None and not is_recomputing():
+    if running_mean is not None and np.size(x) and not is_recomputing():
         with no_grad():
             values = raw(x)
             mean = np.mean(np.mean(values, axis=axes), axis=0)
@@ -222,6 +228,8 @@ def local_response_norm(x: Any, size: int, alpha: float = 1e-4, beta: float = 0.
     shape = np.shape(x)
     if len(shape) < 3:
         raise ValueError(f"local_response_norm: expected (N, C, ...) with spatial axes, got shape {shape}")
+    if not np.size(x):
+        return x * 1
     squares = np.reshape(x * x, (shape[0], 1, shape[1], prod(shape[2:])))
     window = Window.over(squares.shape[2:], (size, 1), padding=((size // 2, (size - 1) // 2), (0, 0)))
     return x / (k + alpha / size * np.reshape(sum_pool(squares, window), shape)) ** beta

@@ -34,7 +34,10 @@ def _window(
     name: str, n: int, x: Any, kernel_size: Any, stride: Any, padding: Any, dilation: Any = 1, ceil_mode: bool = False
 ) -> Window:
     stride = kernel_size if stride is None else stride
-    window = Window.over(_spatial(name, n, x), kernel_size, stride, padding, dilation, ceil_mode)
+    spatial = _spatial(name, n, x)
+    if 0 in spatial:
+        raise ValueError(f"{name}: there is nothing to pool in spatial axes {spatial}")
+    window = Window.over(spatial, kernel_size, stride, padding, dilation, ceil_mode)
     if any(2 * max(p) > k for p, k in zip(window.padding, window.size, strict=True)):
         raise ValueError(f"{name}: padding {padding} must be at most half of the kernel size {kernel_size}")
     return window

@@ -34,12 +34,23 @@ def pad(x: Any, pad: Sequence[int], mode: str = "constant", value: float = 0.0) 
     widths = [(0, 0)] * ndim
     for i in range(len(pad) // 2):
         widths[ndim - 1 - i] = (int(pad[2 * i]), int(pad[2 * i + 1]))
+    _check_reach(mode, widths, np.shape(x))
     first = mode in ("constant", "circular")
     x = _cropped(x, widths) if first else x
     grown = [(max(a, 0), max(b, 0)) for a, b in widths]
     options = {"constant_values": value} if mode == "constant" else {}
     x = np.pad(x, grown, mode=_MODES[mode], **options)
     return x if first else _cropped(x, widths)
+
+
+def _check_reach(mode: str, widths: Sequence[tuple[int, int]], shape: tuple[int, ...]) -> None:
+    """A reflection reaches as far as the other end of the axis, a circle comes round once."""
+    if mode == "constant":
+        return
+    for pair, length in zip(widths, shape, strict=True):
+        most = {"reflect": length - 1, "circular": length}.get(mode, max(pair) if length else 0)
+        if max(pair) > most and max(pair) > 0:
+            raise ValueError(f"pad: mode {mode!r} pads an axis of length {length} by {most} at most, got {pair} (shape {shape})")
 
 
 def _cropped(x: Any, widths: Sequence[tuple[int, int]]) -> Any:

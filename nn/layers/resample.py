@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from .. import functional as F
 from ..module import Module
 
@@ -30,6 +32,9 @@ class Pad(Module):
         self.value = value
 
     def forward(self, x: Any) -> Any:
+        if self.mode != "constant" and np.ndim(x) not in (self.dimensions + 1, self.dimensions + 2):
+            axes = f"{self.dimensions + 2} axes (N, C, ...) or {self.dimensions + 1}"
+            raise ValueError(f"{type(self).__name__}: expected {axes}, got shape {np.shape(x)}")
         return F.pad(x, self.padding, self.mode, self.value)
 
     def extra_repr(self) -> str:
