@@ -87,9 +87,7 @@ def kl_div(input: Any, target: Any, reduction: str = "mean", log_target: bool = 
     loss = np.exp(target) * (target - input) if log_target else xlogy(target, target) - target * input
     if reduction != "batchmean":
         return reduced(loss, reduction)
-    if not np.ndim(input):
-        raise ValueError("kl_div: reduction='batchmean' divides by the length of the first axis, but the input is a number")
-    return np.sum(loss) / np.asarray(np.shape(input)[0], dtype=loss.dtype)  # NaN for none
+    return np.sum(loss) / np.asarray(np.shape(input)[0] if np.ndim(input) else 1, dtype=loss.dtype)  # NaN for none
 
 
 def poisson_nll_loss(

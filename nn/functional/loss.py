@@ -155,7 +155,7 @@ def cross_entropy(
         target = target * (1 - label_smoothing) + label_smoothing / logits.shape[1]
         log_p = log_softmax(logits, axis=1) * target
         loss = -np.sum(log_p if weight is None else log_p * _per_class(weight, logits.ndim), axis=1)
-        return np.sum(loss) / loss.shape[0] / max(loss[0].size, 1) if reduction == "mean" else reduced(loss, reduction)
+        return reduced(loss, reduction)
     _check_classes("cross_entropy", logits, target, ignore_index)
     if label_smoothing or (weight is not None and weight.requires_grad):
         return _by_log_softmax(logits, target, weight, ignore_index, reduction, label_smoothing)

@@ -71,7 +71,7 @@ def soft_margin_loss(input: Any, target: Any, reduction: str = "mean") -> Any:  
 
 def hinge_embedding_loss(input: Any, target: Any, margin: float = 1.0, reduction: str = "mean") -> Any:  # noqa: A002
     """x for labels of 1, max(0, margin - x) for labels of -1."""
-    return reduced(where(raw(target) == 1, input, relu(margin - input)), reduction)
+    return reduced(where(raw(target) == 1, input, clip(margin - input, 0.0, None)), reduction)
 
 
 def margin_ranking_loss(input1: Any, input2: Any, target: Any, margin: float = 0.0, reduction: str = "mean") -> Any:
@@ -80,7 +80,7 @@ def margin_ranking_loss(input1: Any, input2: Any, target: Any, margin: float = 0
     >>> margin_ranking_loss(np.array([1.0]), np.array([3.0]), np.array([1.0])).item()
     2.0
     """
-    return reduced(relu(margin - target * np.subtract(input1, input2)), reduction)
+    return reduced(clip(margin - target * np.subtract(input1, input2), 0.0, None), reduction)
 
 
 def multi_margin_loss(
@@ -125,7 +125,7 @@ def cosine_similarity(x1: Any, x2: Any, axis: int = 1, eps: float = 1e-8) -> Any
     >>> cosine_similarity(np.array([[1.0, 0.0]]), np.array([[3.0, 4.0]]))
     array([0.6])
     """
-    x1, x2 = np.broadcast_arrays(x1, x2)
+    x1, x2 = np.broadcast_arrays(_as_row(x1), _as_row(x2))
     lengths = [np.maximum(np.linalg.norm(x, axis=axis), eps) for x in (x1, x2)]
     return np.sum(x1 * x2, axis=axis) / (lengths[0] * lengths[1])
 
@@ -138,7 +138,7 @@ def cosine_embedding_loss(
     tiny = 1e-12
     squares = [np.sum(x * x, axis=-1) + tiny for x in (input1, input2)]
     cosine = dot / np.sqrt(squares[0] * squares[1])
-    return reduced(where(raw(target) == 1, 1 - cosine, relu(cosine - margin)), reduction)
+    return reduced(where(raw(target) == 1, 1 - cosine, clip(cosine - margin, 0.0, None)), reduction)
 
 
 def pairwise_distance(x1: Any, x2: Any, p: float = 2.0, eps: float = 1e-6, keepdims: bool = False) -> Any:
@@ -147,7 +147,12 @@ def pairwise_distance(x1: Any, x2: Any, p: float = 2.0, eps: float = 1e-6, keepd
     >>> pairwise_distance(np.array([[3.0, 4.0]]), np.zeros((1, 2))).round(4)
     array([5.])
     """
-    return np.linalg.norm(np.subtract(x1, x2) + eps, ord=p, axis=-1, keepdims=keepdims)
+    return np.linalg.norm(_as_row(np.subtract(x1, x2)) + eps, ord=p, axis=-1, keepdims=keepdims)
+
+
+def _as_row(x: Any) -> Any:
+    """A number as a row of one."""
+    return x if np.ndim(x) else np.reshape(x, 1)
 
 
 def pdist(x: Any, p: float = 2.0) -> Any:

@@ -241,4 +241,6 @@ def normalize(x: Any, p: float = 2.0, axis: int = 1, eps: float = 1e-12) -> Any:
     >>> normalize(np.array([[3.0, 4.0]]))
     array([[0.6, 0.8]])
     """
-    return x / np.maximum(np.linalg.norm(x, ord=p, axis=axis, keepdims=True), eps)
+    row = x if np.ndim(x) else np.reshape(x, 1)
+    out = row / np.maximum(np.linalg.norm(row, ord=p, axis=axis, keepdims=True), eps)
+    return np.reshape(out, np.shape(x))

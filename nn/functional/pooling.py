@@ -5,6 +5,7 @@ Inputs are (N, C, *S), or (C, *S) for a single sample; the stride is the kernel 
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from math import prod
 from typing import Any
@@ -281,6 +282,7 @@ def _fractional_places(drawn: np.ndarray, spatial: Any, sizes: Any, kernel: Any)
 
 
 def _with_indices(function: Function) -> Function:
+    @functools.wraps(function)
     def pool(x: Any, *args: Any, **options: Any) -> Any:
         return function(x, *args, **{**options, "return_indices": True})
 
