@@ -235,6 +235,8 @@ def _sizes(
         if len(size) != len(shape):
             raise ValueError(f"interpolate: size {tuple(size)} for {len(shape)} spatial axes")
         return size, [None] * len(shape)
+    if getattr(scale_factor, "requires_grad", False):
+        raise TypeError("interpolate has no gradient with respect to scale_factor; write scale_factor.detach()")
     factors = [float(scale_factor)] * len(shape) if np.ndim(scale_factor) == 0 else [float(f) for f in scale_factor]
     if len(factors) != len(shape) or min(factors) <= 0:
         raise ValueError(f"interpolate: scale_factor {scale_factor} for {len(shape)} spatial axes: give positive numbers")

@@ -75,8 +75,10 @@ def _by_log_softmax(
     logits: Any, target: Any, weight: Any, ignore_index: int, reduction: str, label_smoothing: float = 0.0
 ) -> Any:
     """The readable form: -(1 - s) w_y log p_y - s / C sum_c w_c log p_c."""
-    log_p = log_softmax(logits, axis=1)
     ignored = raw(target) == ignore_index
+    if np.any(all_examples(ignored)):  # a row that does not count sends no gradient, also where it holds NaN
+        logits = np.where(np.expand_dims(ignored, 1), np.zeros((), logits.dtype), logits)
+    log_p = log_softmax(logits, axis=1)
     safe = np.where(ignored, 0, target)
     each = _class_weights(target, weight, ignore_index, log_p.dtype)
     own = np.squeeze(take_along_axis(log_p, np.expand_dims(safe, 1), axis=1), 1)
