@@ -107,7 +107,8 @@ def compare(torch: Any, ours: Any, theirs: Any, xs: list[Any], ts: list[Any], la
 @pytest.mark.parametrize(("name", "args", "options", "shape"), [*LAYERS, *MORE])
 def test_layers_of_odd_shapes_answer_as_torchs(name: str, args: tuple, options: dict, shape: tuple[int, ...]) -> None:
     torch = pytest.importorskip("torch", reason="PyTorch is not installed")
-    their_options = {"dim" if k == "axis" else k: v for k, v in options.items()}
+    tensors = {k: torch.tensor(v) if isinstance(v, np.ndarray) else v for k, v in options.items()}
+    their_options = {"dim" if k == "axis" else k: v for k, v in tensors.items()}
     theirs = getattr(torch.nn, name)(*args, **their_options).double()
     ours = getattr(nn, name)(*args, **options).double()
     ours.load_state_dict(theirs.state_dict())

@@ -34,9 +34,9 @@ def pad(x: Any, pad: Sequence[int], mode: str = "constant", value: float = 0.0) 
     widths = [(0, 0)] * ndim
     for i in range(len(pad) // 2):
         widths[ndim - 1 - i] = (int(pad[2 * i]), int(pad[2 * i + 1]))
-    _check_reach(mode, widths, np.shape(x))
     first = mode in ("constant", "circular")
     x = _cropped(x, widths) if first else x
+    _check_reach(mode, widths, np.shape(x))
     grown = [(max(a, 0), max(b, 0)) for a, b in widths]
     options = {"constant_values": value} if mode == "constant" else {}
     x = np.pad(x, grown, mode=_MODES[mode], **options)
