@@ -196,7 +196,7 @@ def interpolate(
     shape = np.shape(x)[2:]
     _check_mode(mode, np.shape(x), align_corners, antialias)
     size, factors = _sizes(shape, size, scale_factor, recompute_scale_factor)
-    if 0 in shape or (min(size) < 1 and mode != "area"):
+    if min(size) < 1 or 0 in shape:
         raise ValueError(f"interpolate: from {shape} to {size}: both need at least one pixel along each axis")
     given = raw(x).dtype
     rounds = given.kind in "iu" and not mode.startswith("nearest")
