@@ -115,7 +115,7 @@ def _padding(padding: Any, size: Sequence[int], stride: Any, dilation: Any) -> A
 conv1d, conv2d, conv3d = _conv(1), _conv(2), _conv(3)
 
 
-def conv_tbc(x: Any, weight: Any, bias: Any, pad: int = 0) -> Tensor:
+def conv_tbc(x: Any, weight: Any, bias: Any, pad: int = 0) -> Any:
     """1-d convolution of sequences, (T, B, C), weight (size, C, O), bias (O,) -> (T', B, O).
 
     >>> conv_tbc(np.ones((3, 1, 1)), np.ones((2, 1, 1)), np.zeros(1)).reshape(2)

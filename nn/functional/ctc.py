@@ -77,15 +77,11 @@ def _forward_variables(log_probs: Any, labels: np.ndarray, blank: int) -> tuple[
     may_skip[:, 3::2] = labels[:, 1:] != labels[:, :-1]
     never = np.finfo(log_probs.dtype).min / 4  # a probability of 0 whose arithmetic stays finite
     emitted = log_probs[:, np.arange(len(labels))[:, None], symbols]  # (T, N, 2S + 1)
-    start = beside(np.arange(symbols.shape[1]) < 2, emitted)
     may_skip = beside(may_skip, emitted)
     none = np.where(np.arange(symbols.shape[1]) < 1, 0.0, never).astype(log_probs.dtype)
-    history = [beside(np.broadcast_to(none, symbols.shape), emitted)]  # without a step only no label is possible
-    alpha = where(start, emitted[0], never) if len(emitted) else None
+    alpha: Any = beside(np.broadcast_to(none, symbols.shape), emitted)  # without a step only no label is possible
+    history = [alpha]
     for t in range(len(emitted)):
-        if t == 0:
-            history.append(alpha)
-            continue
         one = np.pad(alpha, ((0, 0), (1, 0)), constant_values=never)[:, :-1]
         two = np.pad(alpha, ((0, 0), (2, 0)), constant_values=never)[:, :-2]
         alpha = np.logaddexp(np.logaddexp(alpha, one), where(may_skip, two, never)) + emitted[t]

@@ -73,7 +73,8 @@ class AdaptiveLogSoftmaxWithLoss(Module):
 
     def reset_parameters(self) -> None:
         """Draw the parameters anew."""
-        for layer in (self.head, *(linear for pair in self.tail for linear in pair)):
+        layers: list[Any] = [self.head, *(linear for pair in self.tail for linear in pair)]
+        for layer in layers:
             layer.reset_parameters()
 
     @one_by_one("with classes of each example's own")

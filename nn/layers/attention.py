@@ -136,7 +136,7 @@ class MultiheadAttention(Module):
 
     def _with_more_keys(self, k: Any, v: Any, mask: Any) -> tuple[Any, Any, Any]:
         """The learned key and value, and those of zeros, after the others; every query may look at them."""
-        more = [] if self.bias_k is None else [(self.bias_k, self.bias_v)]
+        more: list[tuple[Any, Any]] = [] if self.bias_k is None else [(self.bias_k, self.bias_v)]
         if self.add_zero_attn:
             more.append((np.zeros_like(raw(k), shape=(1, 1, k.shape[2])),) * 2)
         for key, value in more:
