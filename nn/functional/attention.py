@@ -31,6 +31,12 @@ def causal_mask(length: int, like: Any = None) -> Any:
     return beside(np.tril(np.ones((length, length), dtype=bool)), like)
 
 
+def check_mask(name: str, mask: Any) -> None:
+    """Masks of integers are refused: nobody can tell whether 1 hides, shows, or is added."""
+    if mask.dtype.kind not in "bf":
+        raise TypeError(f"{name}: a mask must be boolean or floating, got {mask.dtype}: write mask.astype(bool)")
+
+
 def masked_softmax(scores: Any, mask: Any) -> Any:
     """The softmax of scores (..., S) behind a mask; a row that sees nothing has weights, and gradients, of 0.
 
@@ -41,6 +47,7 @@ def masked_softmax(scores: Any, mask: Any) -> Any:
     array([[1., 0.],
            [0., 0.]])
     """
+    check_mask("attention", mask)
     hides = mask.dtype == bool
     scores = where(mask, scores, -np.inf) if hides else scores + mask
     given = raw(mask) if np.ndim(mask) else raw(mask)[None]

@@ -82,6 +82,7 @@ def _conv(n: int) -> Callable[..., Tensor]:
                 f"conv{n}d: expected input {axes} with C = {kernel[1] * groups} channels (weight {kernel}, groups {groups}), "
                 f"got shape {shape}"
             )
+        _check_bias(f"conv{n}d", bias, kernel[0])
         if kernel[0] % groups:
             raise ValueError(f"conv{n}d: {kernel[0]} output channels do not divide into {groups} groups")
         window = Window.over(shape[2:], kernel[2:], stride, _padding(padding, kernel[2:], stride, dilation), dilation)
@@ -98,6 +99,11 @@ def _conv(n: int) -> Callable[..., Tensor]:
         groups: how many groups of channels are convolved apart.
     """
     return convolve
+
+
+def _check_bias(name: str, bias: Any, channels: int) -> None:
+    if bias is not None and np.shape(bias) != (channels,):
+        raise ValueError(f"{name}: bias has shape {np.shape(bias)}, expected ({channels},), one for each output channel")
 
 
 def _padding(padding: Any, size: Sequence[int], stride: Any, dilation: Any) -> Any:
@@ -156,6 +162,7 @@ def _conv_transpose(n: int) -> Callable[..., Tensor]:
             return transposed(x[None], weight, bias, stride, padding, output_padding, groups, dilation)[0]
         if len(shape) != n + 2 or shape[1] != kernel[0]:
             raise ValueError(f"conv_transpose{n}d: expected (N, C = {kernel[0]}, ...) with {n} spatial axes, got shape {shape}")
+        _check_bias(f"conv_transpose{n}d", bias, kernel[1] * groups)
         steps, pads, extras, gaps = (np.broadcast_to(v, n).tolist() for v in (stride, padding, output_padding, dilation))
         if any(e >= max(s, d) for e, s, d in zip(extras, steps, gaps, strict=True)):
             raise ValueError(f"conv_transpose{n}d: output_padding {output_padding} must be smaller than the stride or dilation")

@@ -42,6 +42,7 @@ def ctc_loss(
         return losses[0] / length if reduction == "mean" else losses[0]
     log_probs = log_probs if isinstance(log_probs, Tensor) else Tensor(log_probs)
     times, lengths = host(input_lengths), host(target_lengths)
+    _check_lengths(lengths, host(targets), log_probs.shape[1])
     labels = _padded(host(targets), lengths)
     _check(log_probs.shape, times, labels)
     history, never = _forward_variables(log_probs, labels, blank)
@@ -56,6 +57,18 @@ def ctc_loss(
     if reduction == "mean":
         return np.mean(loss / beside(np.maximum(lengths, 1).astype(loss.dtype), loss))
     return reduced(loss, reduction)
+
+
+def _check_lengths(lengths: np.ndarray, targets: np.ndarray, batch: int) -> None:
+    """Refuse target lengths that are not those of the targets."""
+    if targets.dtype.kind not in "iu" or lengths.dtype.kind not in "iu":
+        raise TypeError(f"ctc_loss: targets and lengths must be integers, got {targets.dtype} and {lengths.dtype}")
+    if lengths.shape != (batch,) or lengths.min(initial=0) < 0:
+        raise ValueError(f"ctc_loss: target lengths {lengths} for {batch} sequences")
+    if targets.ndim == 2 and (len(targets) != batch or lengths.max(initial=0) > targets.shape[1]):
+        raise ValueError(f"ctc_loss: target lengths {lengths} do not fit targets of shape {targets.shape}")
+    if targets.ndim == 1 and lengths.sum() != len(targets):
+        raise ValueError(f"ctc_loss: target lengths {lengths} sum to {lengths.sum()}, but there are {len(targets)} labels")
 
 
 def _check(shape: tuple[int, ...], times: np.ndarray, labels: np.ndarray) -> None:

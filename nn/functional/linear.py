@@ -37,6 +37,8 @@ def linear(x: Any, weight: Any, bias: Any = None) -> Any:
     """
     rows = np.matmul(np.reshape(x, (prod(x.shape[:-1]), x.shape[-1])), np.swapaxes(weight, 0, 1))
     if bias is not None:
+        if bias.shape != weight.shape[:1]:
+            raise ValueError(f"bias has shape {bias.shape}, expected {weight.shape[:1]}, one for each row of the weight")
         rows += bias
     return np.reshape(rows, (*x.shape[:-1], weight.shape[0]))
 

@@ -146,6 +146,8 @@ def cross_entropy(
     >>> round(cross_entropy(Tensor([[0.0, 0.0]]), Tensor([1])).item(), 4)
     0.6931
     """
+    if not 0 <= raw(label_smoothing) <= 1:
+        raise ValueError(f"cross_entropy: label_smoothing must lie between 0 and 1, got {label_smoothing}")
     logits, target = _tensor(input), _tensor(target)
     if logits.ndim == 1:
         loss = cross_entropy(logits[None], target[None], weight, ignore_index, reduction, label_smoothing)

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from minigrad import beside, clip, getitem, raw, relu, take_along_axis, where
+from minigrad.arrays import all_examples
 
 from .loss import difference, reduced, weighted
 
@@ -71,7 +72,15 @@ def soft_margin_loss(input: Any, target: Any, reduction: str = "mean") -> Any:  
 
 def hinge_embedding_loss(input: Any, target: Any, margin: float = 1.0, reduction: str = "mean") -> Any:  # noqa: A002
     """x for labels of 1, max(0, margin - x) for labels of -1."""
+    _check_labels("hinge_embedding_loss", target)
     return reduced(where(raw(target) == 1, input, clip(margin - input, 0.0, None)), reduction)
+
+
+def _check_labels(name: str, target: Any) -> None:
+    """Labels are 1 and -1."""
+    given = all_examples(np.asarray(target) if isinstance(target, (int, float)) else raw(target))
+    if not np.all((given == 1) | (given == -1)):
+        raise ValueError(f"{name}: labels must be 1 and -1, got {np.unique(given)[:5]}")
 
 
 def margin_ranking_loss(input1: Any, input2: Any, target: Any, margin: float = 0.0, reduction: str = "mean") -> Any:
@@ -83,12 +92,23 @@ def margin_ranking_loss(input1: Any, input2: Any, target: Any, margin: float = 0
     return reduced(clip(margin - target * np.subtract(input1, input2), 0.0, None), reduction)
 
 
+def _check_range(name: str, target: Any, low: int, classes: int) -> None:
+    given = all_examples(target)
+    if given.dtype.kind not in "iu":
+        raise TypeError(f"{name}: class indices must be integers, got {given.dtype}")
+    if given.size and (int(given.min()) < low or int(given.max()) >= classes):
+        raise IndexError(f"{name}: targets from {given.min()} to {given.max()}, but there are {classes} classes")
+
+
 def multi_margin_loss(
     input: Any, target: Any, p: int = 1, margin: float = 1.0, weight: Any = None, reduction: str = "mean"  # noqa: A002
 ) -> Any:  # fmt: skip
     """sum over i != y of max(0, margin - x_y + x_i)^p / C: the multi-class hinge loss (Crammer and Singer, 2001)."""
     x, y = (input, raw(target)) if np.ndim(input) == 2 else (input[None], np.reshape(raw(target), 1))
     classes = np.shape(x)[1]
+    _check_range("multi_margin_loss", y, 0, classes)
+    if weight is not None and np.shape(weight) != (classes,):
+        raise ValueError(f"multi_margin_loss: weight has shape {np.shape(weight)}, the input {classes} classes")
     own = take_along_axis(x, np.expand_dims(y, 1), axis=1)  # (N, 1)
     terms = relu(margin - own + x) ** p
     if weight is not None:
@@ -102,6 +122,7 @@ def multilabel_margin_loss(input: Any, target: Any, reduction: str = "mean") -> 
     """sum over labels y and non-labels i of max(0, 1 - x_y + x_i) / C; the labels of a row end at the first -1."""
     x, y = (input, raw(target)) if np.ndim(input) == 2 else (input[None], raw(target)[None])
     classes = np.shape(x)[1]
+    _check_range("multilabel_margin_loss", y, -1, classes)
     given = np.cumsum(y < 0, axis=1) == 0
     equal = y[:, :, None] == beside(np.arange(classes), y)  # (N, labels, C)
     is_label = np.any(equal & given[:, :, None], axis=1)
@@ -134,6 +155,7 @@ def cosine_embedding_loss(
     input1: Any, input2: Any, target: Any, margin: float = 0.0, reduction: str = "mean"
 ) -> Any:  # fmt: skip
     """1 - cos for labels of 1, max(0, cos - margin) for labels of -1; (N, D) or (D,)."""
+    _check_labels("cosine_embedding_loss", target)
     dot = np.sum(input1 * input2, axis=-1)
     tiny = 1e-12
     squares = [np.sum(x * x, axis=-1) + tiny for x in (input1, input2)]

@@ -85,6 +85,8 @@ def _avg_pool(n: int) -> Function:
     ) -> Any:  # fmt: skip
         window = _window(name, n, x, kernel_size, stride, padding, 1, ceil_mode)
         total = sum_pool(_floating(x), window)
+        if divisor_override == 0:
+            raise ValueError(f"{name}: divisor_override must not be 0")
         if divisor_override is not None:
             return total / divisor_override
         if not ceil_mode and (count_include_pad or not any(map(any, window.padding))):

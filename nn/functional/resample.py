@@ -81,7 +81,7 @@ native_channel_shuffle = channel_shuffle
 def pixel_shuffle(x: Any, upscale_factor: int) -> Any:
     """Channels spread over space, (*, C r^2, H, W) -> (*, C, H r, W r) (Shi et al., 2016)."""
     r, (*lead, channels, height, width) = upscale_factor, np.shape(x)
-    if channels % r**2:
+    if r < 1 or channels % r**2:
         raise ValueError(f"pixel_shuffle: {channels} channels do not divide by {r}^2")
     n = len(lead)
     x = np.reshape(x, (*lead, channels // r**2, r, r, height, width))
@@ -92,7 +92,7 @@ def pixel_shuffle(x: Any, upscale_factor: int) -> Any:
 def pixel_unshuffle(x: Any, downscale_factor: int) -> Any:
     """Undo `pixel_shuffle`, (*, C, H r, W r) -> (*, C r^2, H, W)."""
     r, (*lead, channels, height, width) = downscale_factor, np.shape(x)
-    if height % r or width % r:
+    if r < 1 or height % r or width % r:
         raise ValueError(f"pixel_unshuffle: height {height} and width {width} do not divide by {r}")
     n = len(lead)
     x = np.reshape(x, (*lead, channels, height // r, r, width // r, r))

@@ -12,6 +12,7 @@ from minigrad import Tensor, beside, concatenate, empty, raw, zeros
 
 from .. import functional as F
 from .. import init
+from ..functional.attention import check_mask
 from ..module import Buffer, Module, Parameter, as_input
 from .dropout import Dropout
 from .linear import Linear
@@ -120,6 +121,7 @@ class MultiheadAttention(Module):
             if mask is None:
                 continue
             added = mask if isinstance(mask, Tensor) else np.asarray(mask, like=raw(q))
+            check_mask("MultiheadAttention", added)
             if added.dtype == bool:
                 added = np.where(added, -np.inf, 0.0)
             added = added.astype(q.dtype)
