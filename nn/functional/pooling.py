@@ -51,7 +51,7 @@ def _flat_index(x: Any, out: Any, window: Window) -> Any:
     index = np.full_like(best, -1, dtype=np.int64)
     for _, _, inside, outside in window.offsets():
         value = values[inside]
-        found = ((value == best[outside]) | (value != value)) & (index[outside] < 0)  # noqa: PLR0124 - NaN is the largest
+        found = ((value == best[outside]) & (index[outside] < 0)) | (value != value)  # noqa: PLR0124 - the last NaN
         index[outside] = np.where(found, np.broadcast_to(places[inside], found.shape), index[outside])
     return Tensor(index)
 
