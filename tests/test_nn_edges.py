@@ -345,16 +345,6 @@ def test_integers_do_not_overflow_in_losses_and_means() -> None:
     assert F.interpolate(Tensor(a), 4).dtype == np.uint8
 
 
-@pytest.mark.parametrize("kind", [nn.BatchNorm1d, nn.InstanceNorm1d])
-def test_what_a_norm_does_beside_its_result_happens_once_under_checkpoint(kind: Any) -> None:
-    x, layer, plain = normal(4, 2, 3), *(kind(2, track_running_stats=True).double() for _ in range(2))
-    plain(x)
-    mg.checkpoint(layer)(Tensor(x, requires_grad=True)).sum().backward()
-    for key, value in plain.state_dict().items():
-        np.testing.assert_allclose(layer.state_dict()[key].numpy(), value.numpy(), rtol=1e-12)
-    assert not mg.is_recomputing()
-
-
 def test_an_empty_batch_does_not_move_the_running_values() -> None:
     layer = nn.BatchNorm1d(2)
     assert layer(np.ones((0, 2), np.float32)).shape == (0, 2)

@@ -1,6 +1,6 @@
 """Functions of functions: derivatives, matrices of them, batches."""
 
-from .checkpointing import checkpoint, is_recomputing
+from .checkpointing import checkpoint
 from .gradients import egrad, elementwise_grad, grad, grad_and_aux, holomorphic_grad, value_and_grad
 from .jacobians import hessian, jacobian
 from .products import (
@@ -19,7 +19,7 @@ from .vmap import vmap
 
 __all__ = [
     "checkpoint", "deriv", "egrad", "elementwise_grad", "ggnvp", "grad", "grad_and_aux", "hessian",
-    "hessian_tensor_product", "hessian_vector_product", "holomorphic_grad", "hvp", "is_recomputing",
-    "jacobian", "jvp", "make_ggnvp", "make_hvp", "make_jvp", "make_vjp", "replaced", "tensor_jacobian_product",
+    "hessian_tensor_product", "hessian_vector_product", "holomorphic_grad", "hvp", "jacobian",
+    "jvp", "make_ggnvp", "make_hvp", "make_jvp", "make_vjp", "replaced", "tensor_jacobian_product",
     "value_and_grad", "vector_jacobian_product", "vjp", "vmap",
 ]  # fmt: skip

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import threading
 from collections.abc import Callable, Sequence
 from typing import Any, ParamSpec, TypeVar
 
@@ -18,26 +17,10 @@ from ..tensor import Tensor, raw, wrap
 from ..trees import flatten, tree_map, unflatten
 from .recording import name_of
 
-__all__ = ["checkpoint", "is_recomputing"]
+__all__ = ["checkpoint"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
-
-
-#: Whether a function runs again for the gradient, in this thread.
-_again = threading.local()
-
-
-def is_recomputing() -> bool:
-    """Whether the code runs a second time, for the gradient of a `checkpoint`.
-
-    What a function does beside its result, such as counting or moving running statistics, it does
-    the first time only.
-
-    >>> is_recomputing()
-    False
-    """
-    return getattr(_again, "here", False)
 
 
 def checkpoint(function: Callable[P, R]) -> Callable[P, R]:
@@ -149,12 +132,10 @@ class _Call:
         began = next(graph.clock)
         now = random.get_state()
         random.set_state(self.random_state)
-        before, _again.here = is_recomputing(), True
         try:
             with graph.recording():
                 outs = _tensors(self.run(proxies))
         finally:
-            _again.here = before
             random.set_state(now)
         nodes = [t._node for t in proxies if t._node is not None] + self.closed_over
         if not set(self.closed_over).issuperset(_older_nodes(outs, began, proxies)):

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad import is_recomputing, no_grad, primitive, raw
+from minigrad import no_grad, primitive, raw
 from minigrad.arrays import all_examples
 from minigrad.kernels import accelerated
 from minigrad.ops.window import Window, sum_pool
@@ -203,7 +203,7 @@ def batch_norm(
         mean = _per_channel(running_mean, shape, "batch_norm: running_mean")
         out = (x - mean) / np.sqrt(_per_channel(running_var, shape, "batch_norm: running_var") + eps)
     out = _scaled(out, weight, bias, "batch_norm")
-    if training and running_mean is not None and count and not is_recomputing():
+    if training and running_mean is not None and count:
         with no_grad():
             values = raw(x)
             mean, var = np.mean(values, axis=axes), np.var(values, axis=axes, ddof=1)
@@ -236,7 +236,7 @@ def instance_norm(
     if len(shape) < 3 or prod(shape[2:]) == 1:
         raise ValueError(f"instance_norm: needs (N, C, ...) with more than one value for each channel, got shape {shape}")
     out = _scaled(standardize(x, axes, eps), weight, bias, "instance_norm")
-    if running_mean is not None and np.size(x) and not is_recomputing():
+    if running_mean is not None and np.size(x):
         with no_grad():
             values = raw(x)
             mean = np.mean(np.mean(values, axis=axes), axis=0)

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad import Tensor, is_recomputing, ones, zeros
+from minigrad import Tensor, ones, zeros
 
 from .. import functional as F
 from ..module import Buffer, Module, Parameter, as_input
@@ -73,7 +73,7 @@ class _BatchNorm(_Norm):
         share = self._share() if self.training else 0.0
         mean, var = (self.running_mean, self.running_var) if not by_batch or self.training else (None, None)
         out = F.batch_norm(x, mean, var, self.weight, self.bias, by_batch, share, self.eps)
-        if self.training and self.num_batches_tracked is not None and not is_recomputing():
+        if self.training and self.num_batches_tracked is not None:
             self.num_batches_tracked.data += 1  # last, so that a refused batch is not counted
         return out
 
