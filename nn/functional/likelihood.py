@@ -87,7 +87,7 @@ def kl_div(input: Any, target: Any, reduction: str = "mean", log_target: bool = 
     loss = np.exp(target) * (target - input) if log_target else xlogy(target, target) - target * input
     if reduction != "batchmean":
         return reduced(loss, reduction)
-    return np.sum(loss) / np.asarray(np.shape(input)[0] if np.ndim(input) else 1, dtype=loss.dtype)  # NaN for none
+    return np.sum(loss) / (np.shape(input)[0] if np.ndim(input) else 1)  # NaN for none
 
 
 def poisson_nll_loss(

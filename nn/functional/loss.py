@@ -63,12 +63,12 @@ def _class_weights(target: Any, weight: Any, ignore_index: int, dtype: Any) -> A
     ignored = target == ignore_index
     if weight is None:
         return (~ignored).astype(dtype)
-    return np.where(ignored, np.zeros((), dtype), weight[np.where(ignored, 0, target)])
+    return np.where(ignored, 0.0, weight[np.where(ignored, 0, target)])
 
 
 def _counted(ignored: Any, values: Any) -> Any:
     """Values, 0 for ignored targets, also where they are NaN or infinite."""
-    return np.where(ignored, np.zeros((), values.dtype), values)
+    return np.where(ignored, 0.0, values)
 
 
 def _by_log_softmax(
@@ -77,7 +77,7 @@ def _by_log_softmax(
     """The readable form: -(1 - s) w_y log p_y - s / C sum_c w_c log p_c."""
     ignored = raw(target) == ignore_index
     if np.any(all_examples(ignored)):  # a row that does not count sends no gradient, also where it holds NaN
-        logits = np.where(np.expand_dims(ignored, 1), np.zeros((), logits.dtype), logits)
+        logits = np.where(np.expand_dims(ignored, 1), 0.0, logits)
     log_p = log_softmax(logits, axis=1)
     safe = np.where(ignored, 0, target)
     each = _class_weights(target, weight, ignore_index, log_p.dtype)

@@ -96,8 +96,8 @@ def _check_range(name: str, target: Any, low: int, classes: int) -> None:
     given = all_examples(target)
     if given.dtype.kind not in "iu":
         raise TypeError(f"{name}: class indices must be integers, got {given.dtype}")
-    if given.size and (int(given.min()) < low or int(given.max()) >= classes):
-        raise IndexError(f"{name}: targets from {given.min()} to {given.max()}, but there are {classes} classes")
+    if given.size and (int(np.min(given)) < low or int(np.max(given)) >= classes):
+        raise IndexError(f"{name}: targets from {np.min(given)} to {np.max(given)}, but there are {classes} classes")
 
 
 def multi_margin_loss(
@@ -186,7 +186,7 @@ def pdist(x: Any, p: float = 2.0) -> Any:
     shape = np.shape(x)
     if len(shape) != 2 or p < 0:
         raise ValueError(f"pdist: expected rows (N, M) and p >= 0, got shape {shape} and p = {p}")
-    first, second = np.triu_indices(shape[0], 1)
+    first, second = (beside(index, x) for index in np.triu_indices(shape[0], 1))
     return np.linalg.norm(x[first] - x[second], ord=p, axis=-1)
 
 

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from minigrad import concatenate, raw, take_along_axis
+from minigrad import beside, concatenate, raw, take_along_axis
 from minigrad.ops.batching import one_by_one
 
 from .. import functional as F
@@ -109,9 +109,9 @@ class AdaptiveLogSoftmaxWithLoss(Module):
         for i, layer in enumerate(self.tail, start=1):
             rows.append(np.flatnonzero(cluster == i))
             if len(rows[-1]):
-                log_p = F.log_softmax(layer(x[rows[-1]]), axis=1)
+                log_p = F.log_softmax(layer(x[beside(rows[-1], x)]), axis=1)
                 inside.append(_picked(log_p, classes[rows[-1]] - self.cutoffs[i - 1]))
-        return out + concatenate(inside)[np.argsort(np.concatenate(rows))]
+        return out + concatenate(inside)[beside(np.argsort(np.concatenate(rows)), x)]
 
     def log_prob(self, input: Any) -> Any:  # noqa: A002
         """The log-probabilities of all classes, (N, D) -> (N, n_classes)."""
@@ -128,4 +128,4 @@ class AdaptiveLogSoftmaxWithLoss(Module):
 
 
 def _picked(log_p: Any, columns: np.ndarray) -> Any:
-    return take_along_axis(log_p, columns[:, None], axis=1)[:, 0]
+    return take_along_axis(log_p, beside(columns[:, None], log_p), axis=1)[:, 0]
