@@ -131,6 +131,11 @@ ROWS: dict[str, list[Sample]] = {
         *(Sample(partial(np.linalg.norm, ord=o, axis=(0, 2), keepdims=True), (T,)) for o in (None, 1, np.inf)),
         Sample(np.linalg.norm, (C,)),
     ],
+    "norm_p": [
+        *(Sample(partial(np.linalg.norm, ord=o), (T[0, 0],)) for o in (1.5, 3, 4.5)),
+        Sample(partial(np.linalg.norm, ord=3, axis=1, keepdims=True), (T,)),
+        Sample(partial(np.linalg.norm, ord=3), (C[0],)),
+    ],
     "cumsum": [Sample(partial(np.cumsum, axis=a), (T,)) for a in (None, 0, -1)],
     "cumprod": [
         *(Sample(partial(np.cumprod, axis=a), (T,)) for a in (None, 1)),

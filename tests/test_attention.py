@@ -211,3 +211,63 @@ def test_attention_without_features_is_the_mean_of_the_values() -> None:
 def test_attention_names_the_shapes_that_do_not_fit(shapes: tuple[tuple[int, ...], ...]) -> None:
     with pytest.raises(ValueError, match=r"attention: expected query \(\.\.\., L, E\)"):
         F.scaled_dot_product_attention(*map(np.ones, shapes))
+@pytest.mark.torch
+@pytest.mark.parametrize("mask", [None, "bool", "causal"])
+def test_grouped_queries_equal_torchs(mask: str | None) -> None:
+    torch = pytest.importorskip("torch", reason="PyTorch is not installed")
+    arrays = [normal(2, 6, 4, 5), normal(2, 2, 4, 5), normal(2, 2, 4, 3)]
+    given = np.tril(np.ones((4, 4), bool), 1) if mask == "bool" else None
+    options = {"is_causal": mask == "causal", "enable_gqa": True}
+    xs, ts = [Tensor(a, requires_grad=True) for a in arrays], [torch.tensor(a, requires_grad=True) for a in arrays]
+    y = F.scaled_dot_product_attention(*xs, attn_mask=given, **options)
+    u = torch.nn.functional.scaled_dot_product_attention(
+        *ts, attn_mask=None if given is None else torch.tensor(given), **options
+    )
+    np.testing.assert_allclose(y.detach().numpy(), u.detach().numpy(), rtol=1e-10)
+    w = normal(*y.shape)
+    expected = torch.autograd.grad(u, ts, torch.tensor(w))
+    for g, e in zip(autograd.grad([y], xs, [w]), expected, strict=True):
+        np.testing.assert_allclose(g.numpy(), e.numpy(), rtol=1e-8, atol=1e-11)
+
+
+def test_grouped_queries_need_heads_that_divide() -> None:
+    with pytest.raises(ValueError, match="enable_gqa needs"):
+        F.scaled_dot_product_attention(normal(1, 3, 2, 4), normal(1, 2, 2, 4), normal(1, 2, 2, 4), enable_gqa=True)
+    with pytest.raises(ValueError, match="enable_gqa needs"):
+        F.scaled_dot_product_attention(normal(2, 4), normal(2, 4), normal(2, 4), enable_gqa=True)
+
+
+@pytest.mark.torch
+@pytest.mark.parametrize("bias_kv", [True, False])
+@pytest.mark.parametrize("zeros", [True, False])
+@pytest.mark.parametrize("options", [{}, {"kdim": 3, "vdim": 2, "batch_first": True}])
+def test_more_keys_of_multihead_attention_equal_torchs(bias_kv: bool, zeros: bool, options: dict[str, Any]) -> None:
+    torch = pytest.importorskip("torch", reason="PyTorch is not installed")
+    theirs, ours = (
+        n.MultiheadAttention(4, 2, add_bias_kv=bias_kv, add_zero_attn=zeros, **options).double() for n in (torch.nn, nn)
+    )
+    assert list(ours.state_dict()) == list(theirs.state_dict())
+    ours.load_state_dict(theirs.state_dict())
+    first = options.get("batch_first", False)
+    arrays = [normal(3, 2, 4), normal(5, 2, options.get("kdim", 4)), normal(5, 2, options.get("vdim", 4))]
+    arrays = [a.swapaxes(0, 1).copy() for a in arrays] if first else arrays
+    padding, hidden = np.arange(5) >= np.array([[5], [3]]), np.triu(np.ones((3, 5), bool), 2)
+    for masks in ({}, {"key_padding_mask": padding, "attn_mask": hidden}, {"attn_mask": np.repeat(hidden[None], 4, 0)}):
+        xs, ts = [Tensor(a, requires_grad=True) for a in arrays], [torch.tensor(a, requires_grad=True) for a in arrays]
+        y, weights = ours(*xs, **masks)
+        u, their_weights = theirs(*ts, **{k: torch.tensor(m) for k, m in masks.items()})
+        np.testing.assert_allclose(weights.detach().numpy(), their_weights.detach().numpy(), rtol=1e-9, atol=1e-12)
+        compare(torch, ours, theirs, xs, ts, y, u)
+
+
+def test_a_query_may_look_at_the_learned_key_alone() -> None:
+    layer, x = nn.MultiheadAttention(4, 2, add_bias_kv=True, batch_first=True).double(), normal(1, 3, 4)
+    _, weights = layer(x, x, x, key_padding_mask=np.ones((1, 3), bool))
+    np.testing.assert_allclose(weights.detach().numpy()[0], [[0, 0, 0, 1]] * 3)
+
+
+def test_stacks_of_your_own_take_their_places_in_a_transformer() -> None:
+    encoder = nn.TransformerEncoder(nn.TransformerEncoderLayer(4, 2, 8, 0.0), 1, enable_nested_tensor=False)
+    model = nn.Transformer(4, 2, custom_encoder=encoder, num_decoder_layers=1, dim_feedforward=8)
+    assert model.encoder is encoder
+    assert model(np.ones((5, 1, 4)), np.ones((3, 1, 4)), memory_is_causal=True).shape == (3, 1, 4)

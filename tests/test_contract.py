@@ -218,9 +218,10 @@ def test_both_ways_to_nn_give_one_module() -> None:
 
 @pytest.mark.parametrize("kind", ["functional", "layers"])
 def test_a_family_has_one_name_on_both_sides(kind: str) -> None:
-    """Losses over samples are functions only; containers and networks of the textbooks are layers only."""
+    """Losses over samples and sampled images are functions only; containers, networks of the textbooks and
+    the adaptive softmax are layers only."""
     functions, layers = (
         {module.rpartition(".")[2] for module in NN if module.startswith(f"nn.{side}.")} for side in ("functional", "layers")
     )
-    assert functions - layers == {"sampled"}
-    assert layers - functions == {"classic", "container", "lazy"}
+    assert functions - layers == {"grid", "sampled"}
+    assert layers - functions == {"adaptive", "classic", "container", "lazy"}

@@ -22,6 +22,8 @@ def normal(*shape: int) -> np.ndarray:
     return rng.normal(size=shape)
 
 
+#: What fractional pooling draws, (N, C, 3).
+FRACTIONS = np.array([[[0.1, 0.7, 0.4], [0.9, 0.2, 0.6]]])
 LAYERS: list[tuple[str, tuple, dict, tuple[int, ...]]] = [
     ("Linear", (5, 3), {}, (4, 5)),
     ("Linear", (5, 3), {"bias": False}, (2, 4, 5)),
@@ -50,6 +52,8 @@ LAYERS: list[tuple[str, tuple, dict, tuple[int, ...]]] = [
     ("ConvTranspose1d", (4, 6, 3), {"stride": 2, "padding": 1, "groups": 2, "output_padding": 1}, (2, 4, 5)),
     ("ConvTranspose2d", (2, 3, (2, 3)), {"stride": (1, 2), "padding": (0, 1), "dilation": 2}, (2, 2, 4, 3)),
     ("ConvTranspose2d", (2, 3, 3), {"stride": 3, "bias": False}, (1, 2, 2, 3)),
+    ("ConvTranspose1d", (2, 3, 3), {"output_padding": 1, "dilation": 2}, (1, 2, 4)),
+    ("ConvTranspose2d", (2, 4, 2), {"stride": 1, "output_padding": (1, 2), "dilation": 3, "groups": 2}, (2, 2, 3, 4)),
     ("ConvTranspose3d", (2, 2, 2), {"stride": 2}, (1, 2, 2, 3, 2)),
     # ------------------------------------------------------------------------------------ pooling
     ("AvgPool1d", (3,), {"stride": 2, "padding": 1}, (2, 2, 7)),
@@ -78,6 +82,10 @@ LAYERS: list[tuple[str, tuple, dict, tuple[int, ...]]] = [
     ("RMSNorm", (4,), {}, (3, 4)),
     ("RMSNorm", (4,), {"eps": 0.1}, (3, 4)),
     ("GroupNorm", (2, 4), {}, (2, 4, 3, 2)),
+    ("GroupNorm", (2, 4), {"bias": False}, (2, 4, 3)),
+    ("BatchNorm1d", (3,), {"bias": False}, (5, 3)),
+    ("InstanceNorm2d", (3,), {"affine": True, "bias": False}, (2, 3, 4, 2)),
+    ("InstanceNorm1d", (3,), {"affine": True}, (3, 5)),
     ("GroupNorm", (4, 4), {"affine": False, "eps": 0.1}, (2, 4, 5)),
     ("InstanceNorm1d", (3,), {"affine": True}, (2, 3, 5)),
     ("InstanceNorm2d", (3,), {"track_running_stats": True}, (2, 3, 4, 2)),
@@ -101,6 +109,10 @@ LAYERS: list[tuple[str, tuple, dict, tuple[int, ...]]] = [
     ("UpsamplingBilinear2d", (), {"scale_factor": 2}, (1, 2, 3, 3)),
     ("PixelShuffle", (2,), {}, (1, 8, 2, 3)),
     ("PixelUnshuffle", (2,), {}, (1, 2, 4, 6)),
+    ("ChannelShuffle", (2,), {}, (2, 6, 3)),
+    ("Upsample", (), {"scale_factor": 1.7, "mode": "bilinear", "recompute_scale_factor": True}, (1, 2, 4, 3)),
+    ("FractionalMaxPool2d", (2,), {"output_size": (3, 2), "_random_samples": FRACTIONS[:, :, :2]}, (1, 2, 6, 5)),
+    ("FractionalMaxPool3d", ((2, 1, 2),), {"output_ratio": 0.5, "_random_samples": FRACTIONS}, (1, 2, 4, 5, 6)),
     ("Unfold", ((2, 3),), {"padding": 1, "stride": 2, "dilation": (1, 2)}, (2, 2, 5, 6)),
     ("Fold", ((5, 6), 2), {"stride": (1, 2)}, (2, 8, 12)),
     # -------------------------------------------------------------------------------- activations
@@ -141,7 +153,8 @@ LAYERS: list[tuple[str, tuple, dict, tuple[int, ...]]] = [
 def test_layer_equals_torchs(name: str, args: tuple, options: dict, shape: tuple[int, ...]) -> None:
     """Output, first and second derivatives of input and parameters, with the same weights."""
     torch = pytest.importorskip("torch", reason="PyTorch is not installed")
-    theirs = getattr(torch.nn, name)(*args, **options).double()
+    their_options = {k: torch.tensor(v) if isinstance(v, np.ndarray) else v for k, v in options.items()}
+    theirs = getattr(torch.nn, name)(*args, **their_options).double()
     ours = getattr(nn, name)(*args, **options).double()
     ours.load_state_dict(theirs.state_dict())
     assert list(ours.state_dict()) == list(theirs.state_dict())

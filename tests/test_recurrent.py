@@ -273,3 +273,22 @@ def test_states_of_the_wrong_number_say_what_is_wanted() -> None:
         nn.LSTMCell(3, 4)(x[0], h[0])  # two rows: they could be taken for a pair
     with pytest.raises(ValueError, match=r"GRUCell: a state has shape \(4,\)"):
         nn.GRUCell(3, 4)(x[0], h[0, 0])
+@pytest.mark.torch
+@pytest.mark.parametrize("batch_first", [True, False])
+def test_unpad_sequence_equals_torchs(batch_first: bool) -> None:
+    torch = pytest.importorskip("torch", reason="PyTorch is not installed")
+    sequences = [np.random.default_rng(0).normal(size=(n, 2)) for n in (3, 0, 2)]
+    padded = nn.utils.rnn.pad_sequence([Tensor(s) for s in sequences], batch_first)
+    back = nn.utils.rnn.unpad_sequence(padded, Tensor([3, 0, 2]), batch_first)
+    theirs = torch.nn.utils.rnn.unpad_sequence(torch.tensor(padded.numpy()), torch.tensor([3, 0, 2]), batch_first)
+    for ours, other, sequence in zip(back, theirs, sequences, strict=True):
+        np.testing.assert_array_equal(ours.numpy(), sequence)
+        np.testing.assert_array_equal(ours.numpy(), other.numpy())
+    with pytest.raises(ValueError, match="do not fit 3 sequences of up to 3 steps"):
+        nn.utils.rnn.unpad_sequence(padded, [4, 0, 2], batch_first)
+
+
+def test_a_packed_sequence_has_an_element() -> None:
+    """As in PyTorch."""
+    with pytest.raises(ValueError, match="leave empty ones out"):
+        nn.utils.rnn.pack_padded_sequence(np.ones((3, 2, 1)), [3, 0])

@@ -213,6 +213,7 @@ def _added_at(i: Any) -> Any:
 
 
 #: A call for each name in `minigrad.arrays.fallback.reasons`, with what it is called on.
+RARE = nn.AdaptiveLogSoftmaxWithLoss(4, 9, [2])
 IN_TURN: dict[str, tuple[Callable[..., Any], tuple[np.ndarray, ...]]] = {
     **{
         name: (getattr(np, name), (N,))
@@ -263,6 +264,7 @@ IN_TURN: dict[str, tuple[Callable[..., Any], tuple[np.ndarray, ...]]] = {
         lambda y: nn.functional.ctc_loss(np.log(np.full((5, 1, 4), 0.25)), y[None, :2], np.array([5]), np.array([2])),
         (N,),
     ),
+    "AdaptiveLogSoftmaxWithLoss.forward": (lambda y: RARE(np.ones((len(y), 4)), y)[0], (N,)),
 }  # fmt: skip
 
 

@@ -105,4 +105,5 @@ def mirrored(window: Window) -> Window | None:
     padding = [(r - before, r - after) for r, (before, after) in zip(reach, window.padding, strict=True)]
     if any(s != 1 for s in window.stride) or min(map(min, padding)) < 0:
         return None
-    return Window.over(window.out, window.size, 1, padding, window.dilation)
+    back = Window.over(window.out, window.size, 1, padding, window.dilation)
+    return back if back.out == window.shape else None

@@ -17,7 +17,7 @@ from .products import eye_of
 from .reduce import expand, max, min, sum
 from .select import where
 
-__all__ = ["cond", "matrix_norm", "norm", "norm2", "vector_norm"]
+__all__ = ["cond", "matrix_norm", "norm", "norm2", "norm_p", "vector_norm"]
 
 
 def _norm_x(g: Any, x: Any, out: Any, axis: Any, keepdims: bool) -> Any:
@@ -36,6 +36,26 @@ def norm2(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     (array([0.6, 0.8]), array([0., 0.]))
     """
     return np.sqrt(np.sum(np.square(np.abs(x)), axis=axis, keepdims=keepdims))
+
+
+def _norm_p_x(g: Any, x: Any, out: Any, p: Any, axis: Any, keepdims: bool) -> Any:
+    length, size = expand(out, x.shape, axis, keepdims), abs(x)
+    sign = slope_of_length(conj(x), size) if x.dtype.kind == "c" else np.sign(x)
+    share = slope_of_length(size, length) ** (p - 1) * sign
+    return expand(g, x.shape, axis, keepdims) * share
+
+
+@primitive(x=_norm_p_x, method=False)
+def norm_p(x: Any, p: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    """The p-norm over axes, for p > 1.
+
+    out  = (sum_i |x_i|^p)^(1/p)
+    dx_i = g (|x_i| / out)^(p - 1) sign(x_i)         (0 for the zero vector)
+
+    >>> grad(norm_p)(np.array([1.0, 0.0]), 3.0), grad(norm_p)(np.zeros(2), 3.0)
+    (array([1., 0.]), array([0., 0.]))
+    """
+    return np.sum(np.abs(x) ** p, axis=axis, keepdims=keepdims) ** (1.0 / p)
 
 
 @composed(np.linalg.norm)
@@ -121,6 +141,8 @@ def _vector_norm(x: Any, ord: Any, axes: tuple[int, ...], keepdims: bool) -> Any
         return np.sum((x != 0).astype(np.real(raw(x)).dtype), axis=axes, keepdims=keepdims)
     if ord == 1:
         return sum(abs(x), axis=axes, keepdims=keepdims)
+    if ord > 1:
+        return norm_p(x, ord, axis=axes, keepdims=keepdims)
     return sum(abs(x) ** ord, axis=axes, keepdims=keepdims) ** (1.0 / ord)
 
 

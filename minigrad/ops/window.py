@@ -79,13 +79,13 @@ class Window:
         out = []
         for s, k, step, (before, after), d in zip(shape, size, stride, pads, dilation, strict=True):
             room = s + before + after - d * (k - 1) - 1
-            if room < 0:
+            count = (-(-room // step) if ceil_mode else room // step) + 1
+            if ceil_mode and (count - 1) * step >= s + before:  # it must start inside
+                count -= 1
+            if count < 1 or room < 0 and not ceil_mode:
                 raise ValueError(
                     f"a window of {size} with dilation {dilation} does not fit into spatial axes {shape} with padding {pads}"
                 )
-            count = room // step + 1
-            if ceil_mode and room % step and count * step < s + before:  # it must start inside
-                count += 1
             out.append(count)
         return cls(shape, size, stride, pads, dilation, tuple(out))
 
@@ -111,6 +111,8 @@ def _each(value: Any, n: int, name: str) -> tuple[Any, ...]:
     """A number for each axis."""
     if isinstance(value, (int, np.integer)):
         return (int(value),) * n
+    if len(value) == 1:  # one setting stands for all axes, as in PyTorch
+        value = (value[0],) * n
     if len(value) != n:
         raise ValueError(f"{name} must be a number or {n} of them, got {value}")
     return tuple(map(_of_axis, value))

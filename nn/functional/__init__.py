@@ -13,6 +13,8 @@ from .convolution import *
 from .ctc import *
 from .dropout import *
 from .embedding import *
+from .grid import *
+from .interpolation import *
 from .likelihood import *
 from .linear import *
 from .loss import *

@@ -1,4 +1,8 @@
-"""Activation functions, under torch.nn.functional's names; the modules are in `nn.layers.activation`."""
+"""Activation functions, under torch.nn.functional's names; the modules are in `nn.layers.activation`.
+
+With `inplace` the result is written into x, and a graph records it as any other write; a name that ends with "_" means
+that. It saves no memory here.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from minigrad import clip, log_softmax, primitive, random, raw, relu, softmax, tanh, where
+import minigrad
+from minigrad import clip, primitive, random, raw, tanh, where
 from minigrad import expit as sigmoid
 from minigrad import log_expit as logsigmoid
 from minigrad.hints import explain_options
@@ -15,53 +20,86 @@ from minigrad.kernels import accelerated
 from minigrad.ops.special import erf
 
 __all__ = [
-    "celu", "elu", "gelu", "glu", "gumbel_softmax", "hardshrink", "hardsigmoid", "hardswish", "hardtanh", "leaky_relu",
-    "log_softmax", "logsigmoid", "mish", "prelu", "relu", "relu6", "rrelu", "selu", "sigmoid", "silu", "softmax", "softmin",
-    "softplus", "softshrink", "softsign", "tanh", "tanhshrink", "threshold",
+    "celu", "celu_", "elu", "elu_", "gelu", "glu", "gumbel_softmax", "hardshrink", "hardsigmoid",
+    "hardswish", "hardtanh", "hardtanh_", "leaky_relu", "leaky_relu_", "log_softmax", "logsigmoid",
+    "mish", "prelu", "relu", "relu6", "relu_", "rrelu", "rrelu_", "selu", "selu_", "sigmoid",
+    "silu", "softmax", "softmin", "softplus", "softshrink", "softsign", "tanh", "tanhshrink",
+    "threshold", "threshold_",
 ]  # fmt: skip
 
 
-def threshold(x: Any, threshold: float, value: float) -> Any:
+def _result(x: Any, out: Any, inplace: bool) -> Any:
+    """What has been computed of x; in place it is written into x."""
+    if not inplace:
+        return out
+    x[...] = out
+    return x
+
+
+def relu(x: Any, inplace: bool = False) -> Any:
+    """max(x, 0).
+
+    >>> relu(np.array([-1.0, 2.0]))
+    array([0., 2.])
+    """
+    return _result(x, minigrad.relu(x), inplace)
+
+
+def softmax(x: Any, axis: int = -1, dtype: Any = None) -> Any:
+    """e^x / sum e^x along an axis, in another dtype if one is given.
+
+    >>> softmax(np.array([0.0, 0.0]))
+    array([0.5, 0.5])
+    """
+    return minigrad.softmax(x if dtype is None else x.astype(dtype), axis=axis)
+
+
+def log_softmax(x: Any, axis: int = -1, dtype: Any = None) -> Any:
+    """The logarithm of the softmax, exact where that is 0."""
+    return minigrad.log_softmax(x if dtype is None else x.astype(dtype), axis=axis)
+
+
+def threshold(x: Any, threshold: float, value: float, inplace: bool = False) -> Any:
     """x above a threshold, another value elsewhere.
 
     >>> threshold(np.array([-1.0, 2.0]), 1.0, 5.0)
     array([5., 2.])
     """
-    return where(raw(x) > threshold, x, value)
+    return _result(x, where(raw(x) > threshold, x, value), inplace)
 
 
-def hardtanh(x: Any, min_val: float = -1.0, max_val: float = 1.0) -> Any:
+def hardtanh(x: Any, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False) -> Any:
     """x between two bounds; flat on and beyond them.
 
     >>> hardtanh(np.array([-3.0, 0.5]))
     array([-1. ,  0.5])
     """
     values = raw(x)
-    return where((values > min_val) & (values < max_val), x, np.clip(values, min_val, max_val))
+    return _result(x, where((values > min_val) & (values < max_val), x, np.clip(values, min_val, max_val)), inplace)
 
 
-def relu6(x: Any) -> Any:
+def relu6(x: Any, inplace: bool = False) -> Any:
     """min(max(x, 0), 6)."""
-    return hardtanh(x, 0.0, 6.0)
+    return _result(x, hardtanh(x, 0.0, 6.0), inplace)
 
 
-def hardsigmoid(x: Any) -> Any:
+def hardsigmoid(x: Any, inplace: bool = False) -> Any:
     """min(max(x / 6 + 1/2, 0), 1).
 
     >>> hardsigmoid(np.array([-4.0, 0.0]))
     array([0. , 0.5])
     """
-    return hardtanh(x / 6 + 0.5, 0.0, 1.0)
+    return _result(x, hardtanh(x / 6 + 0.5, 0.0, 1.0), inplace)
 
 
-def hardswish(x: Any) -> Any:
+def hardswish(x: Any, inplace: bool = False) -> Any:
     """x hardsigmoid(x) (Howard et al., 2019)."""
-    return x * clip(x / 6 + 0.5, 0.0, 1.0)
+    return _result(x, x * clip(x / 6 + 0.5, 0.0, 1.0), inplace)
 
 
-def silu(x: Any) -> Any:
+def silu(x: Any, inplace: bool = False) -> Any:
     """x sigmoid(x), the swish (Ramachandran et al., 2017)."""
-    return x * sigmoid(x)
+    return _result(x, x * sigmoid(x), inplace)
 
 
 def softplus(x: Any, beta: float = 1.0, threshold: float = 20.0) -> Any:
@@ -75,9 +113,9 @@ def softplus(x: Any, beta: float = 1.0, threshold: float = 20.0) -> Any:
     return where(linear, x, np.logaddexp(where(linear, 0.0, scaled), 0.0) / beta)
 
 
-def mish(x: Any) -> Any:
+def mish(x: Any, inplace: bool = False) -> Any:
     """x tanh(softplus(x)) (Misra, 2019)."""
-    return x * tanh(np.logaddexp(x, 0.0))
+    return _result(x, x * tanh(np.logaddexp(x, 0.0)), inplace)
 
 
 def _exponential_below(x: Any, above: Any, below: Any) -> Any:
@@ -86,23 +124,23 @@ def _exponential_below(x: Any, above: Any, below: Any) -> Any:
     return where(positive, above(x), below(where(positive, 0.0, x)))
 
 
-def elu(x: Any, alpha: float = 1.0) -> Any:
+def elu(x: Any, alpha: float = 1.0, inplace: bool = False) -> Any:
     """x, but alpha (e^x - 1) below 0 (Clevert et al., 2015).
 
     >>> elu(np.array([2.0, -50.0])).round(6)
     array([ 2., -1.])
     """
-    return _exponential_below(x, lambda x: x, lambda x: alpha * np.expm1(x))
+    return _result(x, _exponential_below(x, lambda x: x, lambda x: alpha * np.expm1(x)), inplace)
 
 
-def celu(x: Any, alpha: float = 1.0) -> Any:
+def celu(x: Any, alpha: float = 1.0, inplace: bool = False) -> Any:
     """x, but alpha (e^(x / alpha) - 1) below 0: smooth for every alpha."""
-    return _exponential_below(x, lambda x: x, lambda x: alpha * np.expm1(x / alpha))
+    return _result(x, _exponential_below(x, lambda x: x, lambda x: alpha * np.expm1(x / alpha)), inplace)
 
 
-def selu(x: Any) -> Any:
+def selu(x: Any, inplace: bool = False) -> Any:
     """scale elu(x) with the constants that keep mean 0 and variance 1 (Klambauer et al., 2017)."""
-    return 1.0507009873554804934193349852946 * elu(x, 1.6732632423543772848170429916717)
+    return _result(x, 1.0507009873554804934193349852946 * elu(x, 1.6732632423543772848170429916717), inplace)
 
 
 def _normal_distribution(x: Any) -> Any:
@@ -158,29 +196,43 @@ def glu(x: Any, axis: int = -1) -> Any:
     return value * sigmoid(gate)
 
 
-def leaky_relu(x: Any, negative_slope: float = 0.01) -> Any:
+def leaky_relu(x: Any, negative_slope: float = 0.01, inplace: bool = False) -> Any:
     """x, but a small slope below 0.
 
     >>> leaky_relu(np.array([-1.0, 2.0]), 0.1)
     array([-0.1,  2. ])
     """
-    return where(raw(x) > 0, x, negative_slope * x)
+    return _result(x, where(raw(x) > 0, x, negative_slope * x), inplace)
 
 
 def prelu(x: Any, weight: Any) -> Any:
-    """x, but a learned slope below 0: one for all, or one for each channel (axis 1)."""
-    if np.size(weight) != 1:
-        weight = np.reshape(weight, (-1, *(1,) * (np.ndim(x) - 2)))
+    """x, but a learned slope below 0: one for all, or one for each channel (axis 1).
+
+    Raises:
+        ValueError: there are neither one slope nor as many as channels.
+
+    >>> prelu(np.array([-1.0, 2.0]), np.array([0.5]))
+    array([-0.5,  2. ])
+    """
+    shape, slopes = np.shape(x), np.size(weight)
+    if slopes == 1:
+        weight = np.reshape(weight, ())
+    elif len(shape) < 2 or shape[1] != slopes:
+        raise ValueError(f"prelu: {slopes} slopes need an input (N, C={slopes}, ...), got shape {shape}")
+    else:
+        weight = np.reshape(weight, (slopes, *(1,) * (len(shape) - 2)))
     return where(raw(x) > 0, x, weight * x)
 
 
-def rrelu(x: Any, lower: float = 1 / 8, upper: float = 1 / 3, training: bool = False) -> Any:
+def rrelu(
+    x: Any, lower: float = 1 / 8, upper: float = 1 / 3, training: bool = False, inplace: bool = False
+) -> Any:  # fmt: skip
     """x, but below 0 a slope that is random in training, and the mean slope otherwise."""
     if not training:
-        return leaky_relu(x, (lower + upper) / 2)
+        return leaky_relu(x, (lower + upper) / 2, inplace)
     values = raw(x)
     slope = lower + (upper - lower) * random.rand(*values.shape, dtype=values.dtype, device=getattr(x, "device", "cpu")).data
-    return where(values >= 0, x, slope * x)
+    return _result(x, where(values >= 0, x, slope * x), inplace)
 
 
 def hardshrink(x: Any, lambd: float = 0.5) -> Any:
@@ -209,12 +261,15 @@ def tanhshrink(x: Any) -> Any:
 
 
 @explain_options
-def gumbel_softmax(logits: Any, tau: float = 1.0, hard: bool = False, axis: int = -1) -> Any:
+def gumbel_softmax(
+    logits: Any, tau: float = 1.0, hard: bool = False, eps: float = 1e-10, axis: int = -1
+) -> Any:
     """A draw from a categorical distribution that has a gradient (Jang et al., 2017; Maddison et al., 2017).
 
     Args:
         tau: the temperature; the lower, the closer to one-hot.
         hard: the output is one-hot, its gradient that of the soft draw.
+        eps: taken for PyTorch's sake; it has no effect there either.
     """
     values = raw(logits)
     drawn = random.generator(getattr(logits, "device", "cpu")).standard_exponential(values.shape)
@@ -227,6 +282,52 @@ def gumbel_softmax(logits: Any, tau: float = 1.0, hard: bool = False, axis: int 
 
 
 @explain_options
-def softmin(x: Any, axis: int = -1) -> Any:
+def softmin(x: Any, axis: int = -1, dtype: Any = None) -> Any:
     """The softmax of -x."""
-    return softmax(-x, axis=axis)
+    return softmax(-x, axis, dtype)
+
+
+def threshold_(x: Any, threshold: float, value: float) -> Any:
+    """`threshold` in place."""
+    x[...] = where(raw(x) > threshold, x, value)
+    return x
+
+
+def relu_(x: Any) -> Any:
+    """`relu` in place.
+
+    >>> x = np.array([-1.0, 2.0])
+    >>> relu_(x) is x, x
+    (True, array([0., 2.]))
+    """
+    return relu(x, inplace=True)
+
+
+def hardtanh_(x: Any, min_val: float = -1.0, max_val: float = 1.0) -> Any:
+    """`hardtanh` in place."""
+    return hardtanh(x, min_val, max_val, inplace=True)
+
+
+def elu_(x: Any, alpha: float = 1.0) -> Any:
+    """`elu` in place."""
+    return elu(x, alpha, inplace=True)
+
+
+def celu_(x: Any, alpha: float = 1.0) -> Any:
+    """`celu` in place."""
+    return celu(x, alpha, inplace=True)
+
+
+def selu_(x: Any) -> Any:
+    """`selu` in place."""
+    return selu(x, inplace=True)
+
+
+def leaky_relu_(x: Any, negative_slope: float = 0.01) -> Any:
+    """`leaky_relu` in place."""
+    return leaky_relu(x, negative_slope, inplace=True)
+
+
+def rrelu_(x: Any, lower: float = 1 / 8, upper: float = 1 / 3, training: bool = False) -> Any:
+    """`rrelu` in place."""
+    return rrelu(x, lower, upper, training, inplace=True)

@@ -11,10 +11,14 @@ from typing import Any
 import numpy as np
 
 from minigrad import beside, raw, softmax, where
+from minigrad.arrays import all_examples
 
 from .dropout import dropout
 
-__all__ = ["causal_mask", "multi_head_attention", "rotary_embedding", "scaled_dot_product_attention", "sinusoidal_positions"]
+__all__ = [
+    "causal_mask", "masked_softmax", "multi_head_attention", "rotary_embedding", "scaled_dot_product_attention",
+    "sinusoidal_positions",
+]  # fmt: skip
 
 
 def causal_mask(length: int, like: Any = None) -> Any:
@@ -27,27 +31,65 @@ def causal_mask(length: int, like: Any = None) -> Any:
     return beside(np.tril(np.ones((length, length), dtype=bool)), like)
 
 
-def _masked(scores: Any, mask: Any) -> Any:
-    """Scores without those that a boolean mask hides, or with a floating mask, which has a gradient, added."""
-    return where(mask, scores, -np.inf) if mask.dtype == bool else scores + mask
+def check_mask(name: str, mask: Any) -> None:
+    """Masks of integers are refused: nobody can tell whether 1 hides, shows, or is added."""
+    if mask.dtype.kind not in "bf":
+        raise TypeError(f"{name}: a mask must be boolean or floating, got {mask.dtype}: write mask.astype(bool)")
+
+
+def masked_softmax(scores: Any, mask: Any) -> Any:
+    """The softmax of scores (..., S) behind a mask; a row that sees nothing has weights, and gradients, of 0.
+
+    Args:
+        mask: broadcasts to the scores; boolean, True for what is seen, or floating, which is added and has a gradient.
+
+    >>> masked_softmax(np.zeros((2, 2)), np.array([[True, False], [False, False]]))
+    array([[1., 0.],
+           [0., 0.]])
+    """
+    check_mask("attention", mask)
+    hides = mask.dtype == bool
+    scores = where(mask, scores, -np.inf) if hides else scores + mask
+    given = raw(mask) if np.ndim(mask) else raw(mask)[None]
+    sees = np.any(given if hides else given != -np.inf, axis=-1, keepdims=True)
+    if np.all(all_examples(sees)):
+        return softmax(scores, axis=-1)
+    return where(sees, softmax(where(sees, scores, 0.0), axis=-1), 0.0)
+
+
+def _shared_heads(query: Any, key: Any, value: Any) -> tuple[Any, Any]:
+    """Keys and values repeated, so that each head of the queries has its own (Ainslie et al., 2023)."""
+    heads = [np.shape(x)[-3] if np.ndim(x) > 2 else 0 for x in (query, key, value)]
+    if 0 in heads or heads[0] % heads[1] or heads[0] % heads[2]:
+        shapes = ", ".join(str(np.shape(x)) for x in (query, key, value))
+        raise ValueError(
+            "scaled_dot_product_attention: enable_gqa needs (..., heads, L, E) with a number of query heads that the "
+            f"heads of key and value divide, got {shapes}"
+        )
+    return tuple(np.repeat(x, heads[0] // n, axis=-3) for x, n in ((key, heads[1]), (value, heads[2])))  # type: ignore[return-value]
 
 
 def scaled_dot_product_attention(
     query: Any, key: Any, value: Any, attn_mask: Any = None, dropout_p: float = 0.0, is_causal: bool = False,
-    scale: float | None = None, return_weights: bool = False,
+    scale: float | None = None, enable_gqa: bool = False, return_weights: bool = False,
 ) -> Any:  # fmt: skip
     """softmax(Q K^T / sqrt(E)) V over the last two axes (Vaswani et al., 2017).
 
     Args:
         query, key, value: (..., L, E), (..., S, E), (..., S, V).
-        attn_mask: broadcasts to (..., L, S).
+        attn_mask: broadcasts to (..., L, S).  Where a query may see no key at all, its output is 0.
         is_causal: no place sees a later one.
         scale: in place of 1 / sqrt(E).
+        enable_gqa: (..., heads, L, E) with fewer heads of keys and values, each shared by a group of query heads.
         return_weights: also return the attention weights, (..., L, S).
 
     >>> scaled_dot_product_attention(np.zeros((1, 2)), np.ones((3, 2)), np.eye(3)).round(3)
     array([[0.333, 0.333, 0.333]])
     """
+    if attn_mask is not None and not hasattr(attn_mask, "dtype"):
+        attn_mask = np.asarray(attn_mask)
+    if enable_gqa:
+        key, value = _shared_heads(query, key, value)
     _check_widths(np.shape(query), np.shape(key), np.shape(value))
     if scale is None:
         scale = 1 / sqrt(max(np.shape(query)[-1], 1))  # of no features all scores are 0
@@ -57,9 +99,8 @@ def scaled_dot_product_attention(
             raise ValueError("scaled_dot_product_attention: is_causal and attn_mask exclude each other")
         rows, columns = np.shape(scores)[-2:]
         attn_mask = beside(np.tril(np.ones((rows, columns), dtype=bool)), scores)
-    if attn_mask is not None:
-        scores = _masked(scores, attn_mask)
-    weights = dropout(softmax(scores, axis=-1), dropout_p, dropout_p > 0)
+    weights = softmax(scores, axis=-1) if attn_mask is None else masked_softmax(scores, attn_mask)
+    weights = dropout(weights, dropout_p, dropout_p > 0)
     out = weights @ value
     return (out, weights) if return_weights else out
 
@@ -87,7 +128,7 @@ def multi_head_attention(
         heads(query), heads(key), heads(value), attn_mask, dropout_p, is_causal, return_weights=return_weights
     )
     out, weights = out if return_weights else (out, None)
-    joined = np.reshape(np.transpose(out, (0, 2, 1, 3)), (*np.shape(query)[:2], -1))
+    joined = np.reshape(np.transpose(out, (0, 2, 1, 3)), (*np.shape(query)[:2], num_heads * np.shape(out)[-1]))
     return (joined, weights) if return_weights else joined
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from minigrad import Tensor, primitive
 from minigrad.ops.window import Window, conv, conv_input, conv_weight
 
 __all__ = [
-    "conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d",
+    "conv1d", "conv2d", "conv3d", "conv_tbc", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d",
 ]  # fmt: skip
 
 
@@ -81,6 +82,7 @@ def _conv(n: int) -> Callable[..., Tensor]:
                 f"conv{n}d: expected input {axes} with C = {kernel[1] * groups} channels (weight {kernel}, groups {groups}), "
                 f"got shape {shape}"
             )
+        _check_bias(f"conv{n}d", bias, kernel[0])
         if kernel[0] % groups:
             raise ValueError(f"conv{n}d: {kernel[0]} output channels do not divide into {groups} groups")
         window = Window.over(shape[2:], kernel[2:], stride, _padding(padding, kernel[2:], stride, dilation), dilation)
@@ -99,6 +101,11 @@ def _conv(n: int) -> Callable[..., Tensor]:
     return convolve
 
 
+def _check_bias(name: str, bias: Any, channels: int) -> None:
+    if bias is not None and np.shape(bias) != (channels,):
+        raise ValueError(f"{name}: bias has shape {np.shape(bias)}, expected ({channels},), one for each output channel")
+
+
 def _padding(padding: Any, size: Sequence[int], stride: Any, dilation: Any) -> Any:
     """The words "same" and "valid" as numbers."""
     if padding == "valid":
@@ -112,6 +119,18 @@ def _padding(padding: Any, size: Sequence[int], stride: Any, dilation: Any) -> A
 
 
 conv1d, conv2d, conv3d = _conv(1), _conv(2), _conv(3)
+
+
+def conv_tbc(x: Any, weight: Any, bias: Any, pad: int = 0) -> Any:
+    """1-d convolution of sequences, (T, B, C), weight (size, C, O), bias (O,) -> (T', B, O).
+
+    >>> conv_tbc(np.ones((3, 1, 1)), np.ones((2, 1, 1)), np.zeros(1)).reshape(2)
+    array([2., 2.])
+    """
+    if np.ndim(x) != 3 or np.ndim(weight) != 3:
+        raise ValueError(f"conv_tbc: expected (T, B, C) and (size, C, O), got {np.shape(x)} and {np.shape(weight)}")
+    out = conv1d(np.transpose(x, (1, 2, 0)), np.transpose(weight, (2, 1, 0)), bias, padding=pad)
+    return np.transpose(out, (2, 0, 1))
 
 
 def pad_each(padding: Any, size: Sequence[int], stride: Any, dilation: Any) -> list[tuple[int, int]]:
@@ -143,6 +162,7 @@ def _conv_transpose(n: int) -> Callable[..., Tensor]:
             return transposed(x[None], weight, bias, stride, padding, output_padding, groups, dilation)[0]
         if len(shape) != n + 2 or shape[1] != kernel[0]:
             raise ValueError(f"conv_transpose{n}d: expected (N, C = {kernel[0]}, ...) with {n} spatial axes, got shape {shape}")
+        _check_bias(f"conv_transpose{n}d", bias, kernel[1] * groups)
         steps, pads, extras, gaps = (np.broadcast_to(v, n).tolist() for v in (stride, padding, output_padding, dilation))
         if any(e >= max(s, d) for e, s, d in zip(extras, steps, gaps, strict=True)):
             raise ValueError(f"conv_transpose{n}d: output_padding {output_padding} must be smaller than the stride or dilation")
@@ -151,6 +171,7 @@ def _conv_transpose(n: int) -> Callable[..., Tensor]:
             for length, s, p, d, k, e in zip(shape[2:], steps, pads, gaps, kernel[2:], extras, strict=True)
         ]
         window = Window.over(space, kernel[2:], steps, pads, gaps)
+        window = replace(window, out=shape[2:])  # the output_padding may have room for windows more
         if bias is None:
             return conv_input(x, weight, window, groups)
         return conv_transpose_bias(x, weight, bias, window, groups)

@@ -45,11 +45,12 @@ def ctc_loss(
     targets = host(targets)
     if targets.dtype.kind not in "iu":
         raise TypeError(f"ctc_loss: labels must be integers, got {targets.dtype}: write targets.astype(int)")
+    _check_lengths(lengths, targets, log_probs.shape[1])
     labels = _padded(targets, lengths)
     _check(log_probs.shape, times, labels)
     history, never = _forward_variables(log_probs, labels, blank)
     each = np.arange(log_probs.shape[1])
-    last = history[times - 1, each]  # (N, 2S + 1), each at the end of its input
+    last = history[times, each]  # (N, 2S + 1), each at the end of its input
     at_blank = last[each, 2 * lengths]
     at_label = last[each, np.maximum(2 * lengths - 1, 0)]
     at_label = where(beside(lengths > 0, last), at_label, never)
@@ -61,6 +62,18 @@ def ctc_loss(
     return reduced(loss, reduction)
 
 
+def _check_lengths(lengths: np.ndarray, targets: np.ndarray, batch: int) -> None:
+    """Refuse target lengths that are not those of the targets."""
+    if targets.dtype.kind not in "iu" or lengths.dtype.kind not in "iu":
+        raise TypeError(f"ctc_loss: targets and lengths must be integers, got {targets.dtype} and {lengths.dtype}")
+    if lengths.shape != (batch,) or lengths.min(initial=0) < 0:
+        raise ValueError(f"ctc_loss: target lengths {lengths} for {batch} sequences")
+    if targets.ndim == 2 and (len(targets) != batch or lengths.max(initial=0) > targets.shape[1]):
+        raise ValueError(f"ctc_loss: target lengths {lengths} do not fit targets of shape {targets.shape}")
+    if targets.ndim == 1 and lengths.sum() != len(targets):
+        raise ValueError(f"ctc_loss: target lengths {lengths} sum to {lengths.sum()}, but there are {len(targets)} labels")
+
+
 def _check(shape: tuple[int, ...], times: np.ndarray, labels: np.ndarray) -> None:
     """Refuse labels that are no classes, and inputs longer than there are."""
     steps, batch, classes = shape
@@ -68,23 +81,23 @@ def _check(shape: tuple[int, ...], times: np.ndarray, labels: np.ndarray) -> Non
         raise ValueError(f"ctc_loss: labels for {len(labels)} sequences, but there are {batch}")
     if labels.size and (labels.min() < 0 or labels.max() >= classes):
         raise IndexError(f"ctc_loss: labels from {labels.min()} to {labels.max()}, but there are {classes} classes")
-    if times.max(initial=0) > steps:
-        raise ValueError(f"ctc_loss: an input length of {times.max()} in an input of {steps} steps")
+    if times.shape != (batch,) or times.min(initial=0) < 0 or times.max(initial=0) > steps:
+        raise ValueError(f"ctc_loss: input lengths {times} do not fit {batch} inputs of {steps} steps")
 
 
 def _forward_variables(log_probs: Any, labels: np.ndarray, blank: int) -> tuple[Any, float]:
-    """alpha of each time, (T, N, 2S + 1), and the number that stands there for the logarithm of 0."""
+    """alpha after 0 to T steps, (T + 1, N, 2S + 1), and the number that stands there for the logarithm of 0."""
     symbols = np.full((len(labels), 2 * labels.shape[1] + 1), blank)
     symbols[:, 1::2] = labels
     may_skip = np.zeros(symbols.shape, bool)
     may_skip[:, 3::2] = labels[:, 1:] != labels[:, :-1]
     never = np.finfo(log_probs.dtype).min / 4  # a probability of 0 whose arithmetic stays finite
     emitted = log_probs[:, np.arange(len(labels))[:, None], symbols]  # (T, N, 2S + 1)
-    start = beside(np.arange(symbols.shape[1]) < 2, emitted)
     may_skip = beside(may_skip, emitted)
-    alpha = where(start, emitted[0], never)
+    none = np.where(np.arange(symbols.shape[1]) < 1, 0.0, never).astype(log_probs.dtype)
+    alpha: Any = beside(np.broadcast_to(none, symbols.shape), emitted)  # without a step only no label is possible
     history = [alpha]
-    for t in range(1, len(emitted)):
+    for t in range(len(emitted)):
         one = np.pad(alpha, ((0, 0), (1, 0)), constant_values=never)[:, :-1]
         two = np.pad(alpha, ((0, 0), (2, 0)), constant_values=never)[:, :-2]
         alpha = np.logaddexp(np.logaddexp(alpha, one), where(may_skip, two, never)) + emitted[t]

@@ -1,7 +1,8 @@
-"""Dropout, as functions under torch.nn.functional's names."""
+"""Dropout, as functions under torch.nn.functional's names; with `inplace` the result is written into x."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -13,8 +14,6 @@ __all__ = ["alpha_dropout", "dropout", "dropout1d", "dropout2d", "dropout3d", "f
 
 def _kept(x: Any, p: float, shape: tuple[int, ...]) -> Any:
     """1 with probability 1 - p, else 0, of a shape that broadcasts to x."""
-    if not 0 <= p <= 1:
-        raise ValueError(f"the probability of dropout must lie between 0 and 1, got {p}")
     drawn = random.generator(getattr(x, "device", "cpu")).random(shape, dtype=np.float32)
     return (drawn >= p).astype(x.dtype)
 
@@ -26,21 +25,34 @@ def _scaled(x: Any, p: float, shape: tuple[int, ...]) -> Any:
     return x * mask
 
 
-def dropout(x: Any, p: float = 0.5, training: bool = True) -> Any:
+def dropout(x: Any, p: float = 0.5, training: bool = True, inplace: bool = False) -> Any:
     """Zeros with probability p, the rest divided by 1 - p (Srivastava et al., 2014); only in training.
 
     >>> dropout(np.ones(4), 0.5, training=False)
     array([1., 1., 1., 1.])
     """
-    return _scaled(x, p, np.shape(x)) if training and p else x
+    return _dropped(x, p, training, inplace, lambda: _scaled(x, p, np.shape(x)))
+
+
+def _dropped(x: Any, p: float, training: bool, inplace: bool, drop: Callable[[], Any]) -> Any:
+    """x itself where nothing is to be dropped, else what a function gives; in place it is written into x."""
+    if not 0 <= p <= 1:
+        raise ValueError(f"the probability of dropout must lie between 0 and 1, got {p}")
+    if not (training and p):
+        return x
+    out = drop()
+    if not inplace:
+        return out
+    x[...] = out
+    return x
 
 
 def _whole_channels(n: int) -> Any:
-    def drop(x: Any, p: float = 0.5, training: bool = True) -> Any:
+    def drop(x: Any, p: float = 0.5, training: bool = True, inplace: bool = False) -> Any:
         shape = np.shape(x)
         if len(shape) not in (n + 1, n + 2):
             raise ValueError(f"dropout{n}d: expected {n + 2} axes (N, C, ...) or {n + 1}, got shape {shape}")
-        return _scaled(x, p, (*shape[:-n], *(1,) * n)) if training and p else x
+        return _dropped(x, p, training, inplace, lambda: _scaled(x, p, (*shape[:-n], *(1,) * n)))
 
     drop.__name__ = drop.__qualname__ = f"dropout{n}d"
     drop.__doc__ = f"`dropout` of whole channels, of inputs with {n} spatial ax{'i' if n == 1 else 'e'}s (Tompson et al., 2015)."
@@ -58,12 +70,13 @@ def _alpha(x: Any, p: float, shape: tuple[int, ...]) -> Any:
     return (x * keep + low * (1 - keep)) * a - a * low * p
 
 
-def alpha_dropout(x: Any, p: float = 0.5, training: bool = False) -> Any:
+def alpha_dropout(x: Any, p: float = 0.5, training: bool = False, inplace: bool = False) -> Any:
     """Dropout that keeps mean 0 and variance 1, for networks of SELU (Klambauer et al., 2017)."""
-    return _alpha(x, p, np.shape(x)) if training and p else x
+    return _dropped(x, p, training, inplace, lambda: _alpha(x, p, np.shape(x)))
 
 
-def feature_alpha_dropout(x: Any, p: float = 0.5, training: bool = False) -> Any:
+def feature_alpha_dropout(x: Any, p: float = 0.5, training: bool = False, inplace: bool = False) -> Any:
     """`alpha_dropout` of whole channels."""
     shape = np.shape(raw(x))
-    return _alpha(x, p, (*shape[:2], *(1,) * (len(shape) - 2))) if training and p else x
+    whole = (*shape[:2], *(1,) * (len(shape) - 2))
+    return _dropped(x, p, training, inplace, lambda: _alpha(x, p, whole))

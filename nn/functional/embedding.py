@@ -78,13 +78,16 @@ def embedding(
 
 def embedding_bag(
     indices: Any, weight: Any, offsets: Any = None, max_norm: float | None = None, norm_type: float = 2.0,
-    scale_grad_by_freq: bool = False, mode: str = "mean", per_sample_weights: Any = None, padding_idx: int | None = None,
+    scale_grad_by_freq: bool = False, mode: str = "mean", sparse: bool = False, per_sample_weights: Any = None,
+    include_last_offset: bool = False, padding_idx: int | None = None,
 ) -> Tensor:  # fmt: skip
-    """Sums, means or maxima of bags of rows.
+    """Sums, means or maxima of bags of rows; of an empty bag zeros.
 
     Args:
         indices: (N, L), a bag in each row; or (M,), cut into bags that begin at the offsets.
+        sparse: the gradient holds only the rows that are looked up.
         per_sample_weights: factors of the rows, of the shape of the indices; mode "sum" only.
+        include_last_offset: the last offset is the end of the last bag, and begins none.
         padding_idx: indices that do not count.
 
     >>> embedding_bag(Tensor([[0, 1]]), Tensor([[1.0, 2.0], [3.0, 4.0]]), mode="sum").tolist()
@@ -95,22 +98,26 @@ def embedding_bag(
         raise ValueError(f"embedding_bag: indices of {array.ndim} axes {'need' if array.ndim == 1 else 'take no'} offsets")
     if per_sample_weights is not None and mode != "sum":
         raise ValueError(f"embedding_bag: per_sample_weights go with mode 'sum', not {mode!r}")
-    if offsets is None:
-        bags, lengths = array.shape[0], np.full(array.shape[0], array.shape[1])
-    else:
-        starts = host(offsets)
-        bags, lengths = len(starts), np.diff(np.append(starts, array.size))
+    if per_sample_weights is not None and np.shape(per_sample_weights) != array.shape:
+        raise ValueError(
+            f"embedding_bag: per_sample_weights of shape {np.shape(per_sample_weights)} for indices of shape {array.shape}"
+        )
+    lengths = _bag_lengths(array, offsets, include_last_offset)
+    bags = len(lengths)
     bag = beside(np.repeat(np.arange(bags), lengths), array)
     flat = np.reshape(array, -1)
     counted = np.ones_like(flat, dtype=bool) if padding_idx is None else flat != padding_idx % len(weight)
-    rows = embedding(Tensor(flat), weight, padding_idx, max_norm, norm_type, scale_grad_by_freq)
+    rows = embedding(Tensor(flat), weight, padding_idx, max_norm, norm_type, scale_grad_by_freq, sparse)
     if mode == "max":
-        empty = np.zeros_like(raw(weight), shape=(1, weight.shape[1]))
+        nothing = np.zeros_like(raw(weight), shape=(0, weight.shape[1]))
         members = [np.flatnonzero((bag == b) & counted) for b in range(bags)]
-        found = [np.max(rows[m], axis=0, keepdims=True) if m.size else empty for m in members]
-        return concatenate(found)
+        zeros = np.zeros_like(nothing, shape=(1, weight.shape[1]))
+        found = [np.max(rows[m], axis=0, keepdims=True) if m.size else zeros for m in members]
+        return concatenate([nothing, *found])
+    if mode not in ("sum", "mean"):
+        raise ValueError(f"embedding_bag: mode must be 'sum', 'mean' or 'max', got {mode!r}")
     if per_sample_weights is not None:
-        rows = rows * np.reshape(per_sample_weights, (-1, 1))
+        rows = rows * np.reshape(per_sample_weights, (flat.size, 1))
     total = scatter_add(rows * counted[:, None], bag, (bags, weight.shape[1]))
     if mode == "sum":
         return total
@@ -118,15 +125,48 @@ def embedding_bag(
     return total / number[:, None].astype(total.dtype)
 
 
+def _bag_lengths(indices: Any, offsets: Any, include_last_offset: bool) -> np.ndarray:
+    """How many indices each bag holds."""
+    if offsets is None:
+        return np.full(indices.shape[0], indices.shape[1])
+    starts = host(offsets)
+    if starts.ndim != 1 or starts.dtype.kind not in "iu":
+        raise ValueError(f"embedding_bag: offsets must be integers along one axis, got {starts.dtype}, shape {starts.shape}")
+    ends = starts if include_last_offset else np.append(starts, indices.size)
+    if include_last_offset and not len(starts):
+        raise ValueError("embedding_bag: include_last_offset needs one offset at least, the end of the last bag")
+    lengths = np.diff(ends)
+    if len(starts) and (starts[0] != 0 or (lengths < 0).any() or ends[-1] > indices.size):
+        raise ValueError(
+            f"embedding_bag: offsets must begin at 0, not fall, and end by {indices.size}, the number of indices; got {starts}"
+        )
+    if ends[-1] < indices.size or (indices.size and not len(starts)):
+        raise ValueError(f"embedding_bag: offsets {starts} leave out some of the {indices.size} indices")
+    return lengths
+
+
 def one_hot(indices: Any, num_classes: int = -1) -> Tensor:
     """Zeros with a 1 at each index: (...) -> (..., num_classes).
+
+    Args:
+        num_classes: by default one more than the largest index.
+
+    Raises:
+        TypeError: the indices are no integers.
+        IndexError: an index is negative, or not below num_classes.
+        ValueError: there is no index to tell the number of classes by.
 
     >>> one_hot(Tensor([0, 2])).tolist()
     [[1, 0, 0], [0, 0, 1]]
     """
     array = indices.data if isinstance(indices, Tensor) else np.asarray(indices)
-    if array.dtype.kind not in "biu":
+    if array.dtype.kind not in "iu":
         raise TypeError(f"one_hot: indices must be integers, got {array.dtype}: write indices.astype(int)")
-    n = int(array.max()) + 1 if num_classes < 0 else num_classes
+    given = all_examples(array)
+    if num_classes < 0 and not given.size:
+        raise ValueError("one_hot: there is no index to tell the number of classes by: give num_classes")
+    n = int(given.max()) + 1 if num_classes < 0 else num_classes
+    if given.size and (int(given.min()) < 0 or int(given.max()) >= n):
+        raise IndexError(f"one_hot: indices from {given.min()} to {given.max()}, but there are classes 0 to {n - 1}, {n} in all")
     classes = np.arange(n) if isinstance(array, np.ndarray) else np.arange(n, like=array)
     return Tensor((array[..., None] == classes).astype(np.int64))

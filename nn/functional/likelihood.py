@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad import raw, where, xlogy
+from minigrad import primitive, raw, where, xlogy
 from minigrad.arrays import all_examples
 
 from .loss import reduced
@@ -20,6 +20,20 @@ __all__ = [
 def _same_shape(name: str, x: Any, target: Any) -> None:
     if np.shape(x) != np.shape(target):
         raise ValueError(f"{name}: input has shape {np.shape(x)}, target {np.shape(target)}; they must be the same")
+
+
+@primitive(method=False, x=lambda g, x: g / np.maximum(x, 1e-12))
+def bounded_log(x: Any) -> Any:
+    """The logarithm of a probability, at least -100; its slope ends at 1e12, and is not 0 where the bound holds.
+
+    out = max(log(x), -100)
+    dx  = g / max(x, 1e-12)
+
+    >>> bounded_log(np.array([0.0, 1.0]))
+    array([-100.,    0.])
+    """
+    with np.errstate(divide="ignore"):
+        return np.maximum(np.log(x), -100.0)
 
 
 def binary_cross_entropy(input: Any, target: Any, weight: Any = None, reduction: str = "mean") -> Any:  # noqa: A002
@@ -35,14 +49,12 @@ def binary_cross_entropy(input: Any, target: Any, weight: Any = None, reduction:
             f"binary_cross_entropy: probabilities must lie between 0 and 1, got {values.min()} to {values.max()}; "
             "for logits there is binary_cross_entropy_with_logits"
         )
-    tiny = math.exp(-100)
-    log_p, log_q = (np.log(where(raw(v) > tiny, v, tiny)) for v in (input, 1 - input))
-    loss = -(target * log_p + (1 - target) * log_q)
+    loss = -(target * bounded_log(input) + (1 - target) * bounded_log(1 - input))
     return reduced(loss if weight is None else loss * weight, reduction)
 
 
 def binary_cross_entropy_with_logits(
-    input: Any, target: Any, weight: Any = None, pos_weight: Any = None, reduction: str = "mean"  # noqa: A002
+    input: Any, target: Any, weight: Any = None, reduction: str = "mean", pos_weight: Any = None  # noqa: A002
 ) -> Any:  # fmt: skip
     """Binary cross-entropy of sigmoid(input), exact for large logits.
 
@@ -73,7 +85,9 @@ def kl_div(input: Any, target: Any, reduction: str = "mean", log_target: bool = 
     np.float64(0.6931)
     """
     loss = np.exp(target) * (target - input) if log_target else xlogy(target, target) - target * input
-    return np.sum(loss) / np.shape(input)[0] if reduction == "batchmean" else reduced(loss, reduction)
+    if reduction != "batchmean":
+        return reduced(loss, reduction)
+    return np.sum(loss) / (np.shape(input)[0] if np.ndim(input) else 1)  # NaN for none
 
 
 def poisson_nll_loss(

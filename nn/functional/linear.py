@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -13,10 +14,11 @@ __all__ = ["bilinear", "linear"]
 
 
 def _linear_all(g: Any, needs: Sequence[bool], x: Any, weight: Any) -> list[Any]:
-    rows = np.reshape(g, (-1, g.shape[-1]))
+    count = prod(x.shape[:-1])
+    rows = np.reshape(g, (count, g.shape[-1]))
     return [
         np.matmul(g, weight) if needs[0] else None,
-        np.matmul(np.swapaxes(rows, 0, 1), np.reshape(x, (-1, x.shape[-1]))) if needs[1] else None,
+        np.matmul(np.swapaxes(rows, 0, 1), np.reshape(x, (count, x.shape[-1]))) if needs[1] else None,
         np.sum(rows, axis=0) if needs[2] else None,
     ]
 
@@ -33,8 +35,10 @@ def linear(x: Any, weight: Any, bias: Any = None) -> Any:
     >>> linear(np.array([[1.0, 2.0]]), np.array([[3.0, 4.0]]), np.array([5.0]))
     array([[16.]])
     """
-    rows = np.matmul(np.reshape(x, (-1, x.shape[-1])), np.swapaxes(weight, 0, 1))
+    rows = np.matmul(np.reshape(x, (prod(x.shape[:-1]), x.shape[-1])), np.swapaxes(weight, 0, 1))
     if bias is not None:
+        if bias.shape != weight.shape[:1]:
+            raise ValueError(f"bias has shape {bias.shape}, expected {weight.shape[:1]}, one for each row of the weight")
         rows += bias
     return np.reshape(rows, (*x.shape[:-1], weight.shape[0]))
 

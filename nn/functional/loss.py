@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any
 
 import numpy as np
 
-from minigrad import Tensor, log_softmax, primitive, take_along_axis
+from minigrad import Tensor, log_softmax, primitive, raw, take_along_axis
 from minigrad.arrays import all_examples
 
-__all__ = ["cross_entropy", "mse_loss", "nll_loss"]
+__all__ = ["cross_entropy", "linear_cross_entropy", "mse_loss", "nll_loss"]
 
 
 def reduced(loss: Any, reduction: str, weight: Any = None) -> Any:
@@ -23,34 +24,68 @@ def reduced(loss: Any, reduction: str, weight: Any = None) -> Any:
     raise ValueError(f"reduction must be 'mean', 'sum' or 'none', got {reduction!r}")
 
 
-def mse_loss(input: Any, target: Any, reduction: str = "mean") -> Tensor:  # noqa: A002
+def difference(name: str, x: Any, target: Any) -> Any:
+    """x - target, of one shape; integers as floating numbers, since differences of them may overflow."""
+    if np.shape(x) != np.shape(target):
+        raise ValueError(f"{name}: input has shape {np.shape(x)}, target {np.shape(target)}; they must be the same")
+    return np.subtract(*(floating(v) for v in (x, target)))
+
+
+def floating(x: Any) -> Any:
+    """x, integers and booleans as float64."""
+    x = x if hasattr(x, "dtype") else np.asarray(x)
+    return x.astype(np.float64) if x.dtype.kind in "iub" else x
+
+
+def weighted(name: str, loss: Any, weight: Any, reduction: str, by_weight: bool = True) -> Any:
+    """Losses of single elements times their weights, reduced; the mean is that of the weights, or of the elements."""
+    if weight is None:
+        return reduced(loss, reduction)
+    if np.shape(weight) != np.shape(loss):
+        raise ValueError(f"{name}: weight has shape {np.shape(weight)}, the input {np.shape(loss)}; they must be the same")
+    return reduced(loss * weight, reduction, weight if by_weight else None)
+
+
+def mse_loss(input: Any, target: Any, reduction: str = "mean", weight: Any = None) -> Tensor:  # noqa: A002
     """Mean squared error, (input - target)^2; the shapes must agree.
+
+    Args:
+        weight: of each element; the mean is the weighted one.
 
     >>> mse_loss(Tensor([1.0, 2.0]), Tensor([0.0, 0.0])).item()
     2.5
     """
-    if np.shape(input) != np.shape(target):
-        raise ValueError(f"mse_loss: input has shape {np.shape(input)}, target {np.shape(target)}; they must be the same")
-    return reduced(np.square(np.subtract(input, target)), reduction)
+    return weighted("mse_loss", np.square(difference("mse_loss", input, target)), weight, reduction)
 
 
 def _class_weights(target: Any, weight: Any, ignore_index: int, dtype: Any) -> Any:
     """The weight of each target's class, 0 for ignored ones; (N, ...)."""
-    keep = (target != ignore_index).astype(dtype)
-    return keep if weight is None else keep * weight[np.where(target == ignore_index, 0, target)]
+    ignored = target == ignore_index
+    if weight is None:
+        return (~ignored).astype(dtype)
+    return np.where(ignored, 0.0, weight[np.where(ignored, 0, target)])
+
+
+def _counted(ignored: Any, values: Any) -> Any:
+    """Values, 0 for ignored targets, also where they are NaN or infinite."""
+    return np.where(ignored, 0.0, values)
 
 
 def _by_log_softmax(
     logits: Any, target: Any, weight: Any, ignore_index: int, reduction: str, label_smoothing: float = 0.0
 ) -> Any:
     """The readable form: -(1 - s) w_y log p_y - s / C sum_c w_c log p_c."""
+    ignored = raw(target) == ignore_index
+    if np.any(all_examples(ignored)):  # a row that does not count sends no gradient, also where it holds NaN
+        logits = np.where(np.expand_dims(ignored, 1), 0.0, logits)
     log_p = log_softmax(logits, axis=1)
-    safe = np.where(target == ignore_index, 0, target)
+    safe = np.where(ignored, 0, target)
     each = _class_weights(target, weight, ignore_index, log_p.dtype)
-    loss = -each * np.squeeze(take_along_axis(log_p, np.expand_dims(safe, 1), axis=1), 1)
+    own = np.squeeze(take_along_axis(log_p, np.expand_dims(safe, 1), axis=1), 1)
+    loss = _counted(ignored, -each * own)
     if label_smoothing:
         weighted = log_p if weight is None else log_p * _per_class(weight, log_p.ndim)
-        spread = -np.sum(weighted, axis=1) * (target != ignore_index)
+        spread = _counted(ignored, -np.sum(weighted, axis=1))
         loss = (1 - label_smoothing) * loss + label_smoothing / log_p.shape[1] * spread
     return reduced(loss, reduction, each)
 
@@ -62,12 +97,16 @@ def _per_class(weight: Any, ndim: int) -> Any:
 def _fused_rule(g: Any, needs: Any, logits: Any, target: Any, weight: Any, lse: Any, ignore_index: int, reduction: str) -> Any:
     """softmax - one-hot, scaled: the reason for the fused op."""
     each = _class_weights(target, weight, ignore_index, logits.dtype)
-    scale = np.expand_dims(each * (g / np.sum(each) if reduction == "mean" else g), 1)
+    ignored = target == ignore_index
+    if reduction == "mean":
+        total = np.sum(each)
+        g = g / (total + np.all(ignored))  # where nothing counts, 1 in place of 0
+    scale = np.expand_dims(each * g, 1)
     p = np.exp(logits - lse)
     p *= scale
-    at = np.expand_dims(np.where(target == ignore_index, 0, target), 1)
+    at = np.expand_dims(np.where(ignored, 0, target), 1)
     np.put_along_axis(p, at, np.take_along_axis(p, at, 1) - scale, 1)
-    return [p]
+    return [_counted(np.expand_dims(ignored, 1), p) if np.any(all_examples(ignored)) else p]
 
 
 @primitive(method=False, joint=_fused_rule, inputs=("logits",), extras=("lse",), composite=_by_log_softmax, name="cross_entropy")
@@ -80,8 +119,9 @@ def _cross_entropy(logits: Any, target: Any, weight: Any, ignore_index: int, red
     top = np.max(logits, axis=1, keepdims=True)
     lse = np.log(np.sum(np.exp(logits - top), axis=1, keepdims=True)) + top
     each = _class_weights(target, weight, ignore_index, logits.dtype)
-    at = np.expand_dims(np.where(target == ignore_index, 0, target), 1)
-    loss = each * np.squeeze(lse - np.take_along_axis(logits, at, axis=1), 1)
+    ignored = target == ignore_index
+    at = np.expand_dims(np.where(ignored, 0, target), 1)
+    loss = _counted(ignored, each * np.squeeze(lse - np.take_along_axis(logits, at, axis=1), 1))
     return reduced(loss, reduction, each), lse
 
 
@@ -99,13 +139,15 @@ def cross_entropy(
         input: logits (N, C), (N, C, d1, ...) or (C,) for a single sample.
         target: class indices (N, d1, ...), or probabilities of the shape of the input.
         weight: of each class, (C,); it has a gradient too.
-        ignore_index: a target that does not count.
+        ignore_index: a target that does not count.  Where no target counts the mean is NaN, its gradient 0.
         reduction: "mean" (weighted by the classes of the targets), "sum" or "none".
         label_smoothing: how much of the target is spread over all classes, 0 to 1.
 
     >>> round(cross_entropy(Tensor([[0.0, 0.0]]), Tensor([1])).item(), 4)
     0.6931
     """
+    if not 0 <= raw(label_smoothing) <= 1:
+        raise ValueError(f"cross_entropy: label_smoothing must lie between 0 and 1, got {label_smoothing}")
     logits, target = _tensor(input), _tensor(target)
     if logits.ndim == 1:
         loss = cross_entropy(logits[None], target[None], weight, ignore_index, reduction, label_smoothing)
@@ -120,25 +162,53 @@ def cross_entropy(
         target = target * (1 - label_smoothing) + label_smoothing / logits.shape[1]
         log_p = log_softmax(logits, axis=1) * target
         loss = -np.sum(log_p if weight is None else log_p * _per_class(weight, logits.ndim), axis=1)
-        return np.sum(loss) / loss.shape[0] / max(loss[0].size, 1) if reduction == "mean" else reduced(loss, reduction)
+        return reduced(loss, reduction)
     _check_classes("cross_entropy", logits, target, ignore_index)
     if label_smoothing or (weight is not None and weight.requires_grad):
         return _by_log_softmax(logits, target, weight, ignore_index, reduction, label_smoothing)
     return _cross_entropy(logits, target, weight, ignore_index, reduction)
 
 
+def linear_cross_entropy(
+    input: Any, linear_weight: Any, target: Any, *, linear_bias: Any = None, weight: Any = None,  # noqa: A002
+    reduction: str = "mean", ignore_index: int | None = None, label_smoothing: float = 0.0,
+) -> Tensor:  # fmt: skip
+    """Cross-entropy of the logits that a linear map gives: input (N, D) or (D,), linear_weight (C, ..., D).
+
+    Args:
+        linear_weight, linear_bias: of the map, (C, D) and (C,); or (C, d1, ..., D) and (C, d1, ...), for targets (N, d1, ...).
+        ignore_index: of class indices; -100 by default.
+
+    >>> round(linear_cross_entropy(Tensor([[1.0, 2.0]]), Tensor([[1.0, 0.0], [1.0, 0.0]]), Tensor([1])).item(), 4)
+    0.6931
+    """
+    x, weights = _tensor(input), _tensor(linear_weight)
+    shape = weights.shape
+    if x.ndim not in (1, 2) or len(shape) < 2 or x.shape[-1] != shape[-1] or (len(shape) > 2 and x.ndim == 1):
+        raise ValueError(f"linear_cross_entropy: input of shape {x.shape} and linear_weight of shape {shape} do not fit")
+    logits = np.reshape(x @ np.reshape(weights, (prod(shape[:-1]), shape[-1])).T, (*x.shape[:-1], *shape[:-1]))
+    logits = logits if linear_bias is None else logits + linear_bias
+    ignored = -100 if ignore_index is None else ignore_index
+    return cross_entropy(logits, target, weight, ignored, reduction, label_smoothing)
+
+
 def nll_loss(input: Any, target: Any, weight: Any = None, ignore_index: int = -100, reduction: str = "mean") -> Tensor:  # noqa: A002
-    """Negative log-likelihood of class indices: input log-probabilities (N, C, ...), target (N, ...).
+    """Negative log-likelihood of class indices: input log-probabilities (N, C, ...) or (C,), target (N, ...) or ().
 
     >>> nll_loss(Tensor([[-0.5, -1.0]]), Tensor([1])).item()
     1.0
     """
     log_p, target = _tensor(input), _tensor(target)
+    if log_p.ndim == 1:
+        loss = nll_loss(log_p[None], target[None], weight, ignore_index, reduction)
+        return loss[0] if reduction == "none" else loss
     _check_classes("nll_loss", log_p, target, ignore_index)
     weight = _weight_of_classes("nll_loss", weight, log_p)
     each = _class_weights(target, weight, ignore_index, log_p.dtype)
-    at = np.expand_dims(np.where(target == ignore_index, 0, target), 1)
-    return reduced(-each * np.squeeze(take_along_axis(log_p, at, axis=1), 1), reduction, each)
+    ignored = target.data == ignore_index
+    at = np.expand_dims(np.where(ignored, 0, target), 1)
+    own = np.squeeze(take_along_axis(log_p, at, axis=1), 1)
+    return reduced(_counted(ignored, -each * own), reduction, each)
 
 
 def _tensor(x: Any) -> Tensor:

@@ -7,13 +7,14 @@ from typing import Any
 import numpy as np
 
 from minigrad import beside, clip, getitem, raw, relu, take_along_axis, where
+from minigrad.arrays import all_examples
 from minigrad.hints import explain_options
 
-from .loss import reduced
+from .loss import difference, reduced, weighted
 
 __all__ = [
     "cosine_embedding_loss", "cosine_similarity", "hinge_embedding_loss", "huber_loss", "l1_loss", "margin_ranking_loss",
-    "multi_margin_loss", "multilabel_margin_loss", "multilabel_soft_margin_loss", "pairwise_distance", "smooth_l1_loss",
+    "multi_margin_loss", "multilabel_margin_loss", "multilabel_soft_margin_loss", "pairwise_distance", "pdist", "smooth_l1_loss",
     "soft_margin_loss", "triplet_margin_loss", "triplet_margin_with_distance_loss",
 ]  # fmt: skip
 
@@ -23,14 +24,16 @@ def _same_shape(name: str, x: Any, target: Any) -> None:
         raise ValueError(f"{name}: input has shape {np.shape(x)}, target {np.shape(target)}; they must be the same")
 
 
-def l1_loss(input: Any, target: Any, reduction: str = "mean") -> Any:  # noqa: A002
+def l1_loss(input: Any, target: Any, reduction: str = "mean", weight: Any = None) -> Any:  # noqa: A002
     """Mean absolute error.
+
+    Args:
+        weight: of each element; the mean is the weighted one.
 
     >>> l1_loss(np.array([1.0, 2.0]), np.array([0.0, 0.0])).item()
     1.5
     """
-    _same_shape("l1_loss", input, target)
-    return reduced(np.abs(np.subtract(input, target)), reduction)
+    return weighted("l1_loss", np.abs(difference("l1_loss", input, target)), weight, reduction)
 
 
 def smooth_l1_loss(input: Any, target: Any, reduction: str = "mean", beta: float = 1.0) -> Any:  # noqa: A002
@@ -39,18 +42,27 @@ def smooth_l1_loss(input: Any, target: Any, reduction: str = "mean", beta: float
     >>> smooth_l1_loss(np.array([0.5, 2.0]), np.array([0.0, 0.0]), "none")
     array([0.125, 1.5  ])
     """
-    _same_shape("smooth_l1_loss", input, target)
-    d = np.subtract(input, target)
+    if beta < 0:
+        raise ValueError(f"smooth_l1_loss: beta must not be negative, got {beta}")
+    d = difference("smooth_l1_loss", input, target)
     size = np.abs(d)
     return reduced(size if beta == 0 else where(raw(size) < beta, d * d / (2 * beta), size - beta / 2), reduction)
 
 
-def huber_loss(input: Any, target: Any, reduction: str = "mean", delta: float = 1.0) -> Any:  # noqa: A002
-    """d^2 / 2 for |d| < delta, delta (|d| - delta / 2) beyond (Huber, 1964)."""
-    _same_shape("huber_loss", input, target)
-    d = np.subtract(input, target)
+def huber_loss(
+    input: Any, target: Any, reduction: str = "mean", delta: float = 1.0, weight: Any = None  # noqa: A002
+) -> Any:  # fmt: skip
+    """d^2 / 2 for |d| < delta, delta (|d| - delta / 2) beyond (Huber, 1964).
+
+    Args:
+        weight: of each element; the mean is that over the elements.
+    """
+    if delta <= 0:
+        raise ValueError(f"huber_loss: delta must be positive, got {delta}")
+    d = difference("huber_loss", input, target)
     size = np.abs(d)
-    return reduced(where(raw(size) < delta, d * d / 2, delta * (size - delta / 2)), reduction)
+    loss = where(raw(size) < delta, d * d / 2, delta * (size - delta / 2))
+    return weighted("huber_loss", loss, weight, reduction, by_weight=False)
 
 
 def soft_margin_loss(input: Any, target: Any, reduction: str = "mean") -> Any:  # noqa: A002
@@ -61,7 +73,15 @@ def soft_margin_loss(input: Any, target: Any, reduction: str = "mean") -> Any:  
 
 def hinge_embedding_loss(input: Any, target: Any, margin: float = 1.0, reduction: str = "mean") -> Any:  # noqa: A002
     """x for labels of 1, max(0, margin - x) for labels of -1."""
-    return reduced(where(raw(target) == 1, input, relu(margin - input)), reduction)
+    _check_labels("hinge_embedding_loss", target)
+    return reduced(where(raw(target) == 1, input, clip(margin - input, 0.0, None)), reduction)
+
+
+def _check_labels(name: str, target: Any) -> None:
+    """Labels are 1 and -1."""
+    given = all_examples(np.asarray(target) if isinstance(target, (int, float)) else raw(target))
+    if not np.all((given == 1) | (given == -1)):
+        raise ValueError(f"{name}: labels must be 1 and -1, got {np.unique(given)[:5]}")
 
 
 def margin_ranking_loss(input1: Any, input2: Any, target: Any, margin: float = 0.0, reduction: str = "mean") -> Any:
@@ -70,7 +90,15 @@ def margin_ranking_loss(input1: Any, input2: Any, target: Any, margin: float = 0
     >>> margin_ranking_loss(np.array([1.0]), np.array([3.0]), np.array([1.0])).item()
     2.0
     """
-    return reduced(relu(margin - target * np.subtract(input1, input2)), reduction)
+    return reduced(clip(margin - target * np.subtract(input1, input2), 0.0, None), reduction)
+
+
+def _check_range(name: str, target: Any, low: int, classes: int) -> None:
+    given = all_examples(target)
+    if given.dtype.kind not in "iu":
+        raise TypeError(f"{name}: class indices must be integers, got {given.dtype}")
+    if given.size and (int(np.min(given)) < low or int(np.max(given)) >= classes):
+        raise IndexError(f"{name}: targets from {np.min(given)} to {np.max(given)}, but there are {classes} classes")
 
 
 def multi_margin_loss(
@@ -79,6 +107,9 @@ def multi_margin_loss(
     """sum over i != y of max(0, margin - x_y + x_i)^p / C: the multi-class hinge loss (Crammer and Singer, 2001)."""
     x, y = (input, raw(target)) if np.ndim(input) == 2 else (input[None], np.reshape(raw(target), 1))
     classes = np.shape(x)[1]
+    _check_range("multi_margin_loss", y, 0, classes)
+    if weight is not None and np.shape(weight) != (classes,):
+        raise ValueError(f"multi_margin_loss: weight has shape {np.shape(weight)}, the input {classes} classes")
     own = take_along_axis(x, np.expand_dims(y, 1), axis=1)  # (N, 1)
     terms = relu(margin - own + x) ** p
     if weight is not None:
@@ -92,6 +123,7 @@ def multilabel_margin_loss(input: Any, target: Any, reduction: str = "mean") -> 
     """sum over labels y and non-labels i of max(0, 1 - x_y + x_i) / C; the labels of a row end at the first -1."""
     x, y = (input, raw(target)) if np.ndim(input) == 2 else (input[None], raw(target)[None])
     classes = np.shape(x)[1]
+    _check_range("multilabel_margin_loss", y, -1, classes)
     given = np.cumsum(y < 0, axis=1) == 0
     equal = y[:, :, None] == beside(np.arange(classes), y)  # (N, labels, C)
     is_label = np.any(equal & given[:, :, None], axis=1)
@@ -116,7 +148,7 @@ def cosine_similarity(x1: Any, x2: Any, axis: int = 1, eps: float = 1e-8) -> Any
     >>> cosine_similarity(np.array([[1.0, 0.0]]), np.array([[3.0, 4.0]]))
     array([0.6])
     """
-    x1, x2 = np.broadcast_arrays(x1, x2)
+    x1, x2 = np.broadcast_arrays(_as_row(x1), _as_row(x2))
     lengths = [np.maximum(np.linalg.norm(x, axis=axis), eps) for x in (x1, x2)]
     return np.sum(x1 * x2, axis=axis) / (lengths[0] * lengths[1])
 
@@ -125,11 +157,12 @@ def cosine_embedding_loss(
     input1: Any, input2: Any, target: Any, margin: float = 0.0, reduction: str = "mean"
 ) -> Any:  # fmt: skip
     """1 - cos for labels of 1, max(0, cos - margin) for labels of -1; (N, D) or (D,)."""
+    _check_labels("cosine_embedding_loss", target)
     dot = np.sum(input1 * input2, axis=-1)
     tiny = 1e-12
     squares = [np.sum(x * x, axis=-1) + tiny for x in (input1, input2)]
     cosine = dot / np.sqrt(squares[0] * squares[1])
-    return reduced(where(raw(target) == 1, 1 - cosine, relu(cosine - margin)), reduction)
+    return reduced(where(raw(target) == 1, 1 - cosine, clip(cosine - margin, 0.0, None)), reduction)
 
 
 def pairwise_distance(x1: Any, x2: Any, p: float = 2.0, eps: float = 1e-6, keepdims: bool = False) -> Any:
@@ -138,7 +171,25 @@ def pairwise_distance(x1: Any, x2: Any, p: float = 2.0, eps: float = 1e-6, keepd
     >>> pairwise_distance(np.array([[3.0, 4.0]]), np.zeros((1, 2))).round(4)
     array([5.])
     """
-    return np.linalg.norm(np.subtract(x1, x2) + eps, ord=p, axis=-1, keepdims=keepdims)
+    return np.linalg.norm(_as_row(np.subtract(x1, x2)) + eps, ord=p, axis=-1, keepdims=keepdims)
+
+
+def _as_row(x: Any) -> Any:
+    """A number as a row of one."""
+    return x if np.ndim(x) else np.reshape(x, 1)
+
+
+def pdist(x: Any, p: float = 2.0) -> Any:
+    """The p-norms of the differences of all pairs of rows, (N, M) -> (N (N - 1) / 2,): 0 and 1, 0 and 2 ... 1 and 2 ...
+
+    >>> pdist(np.array([[0.0], [1.0], [3.0]]))
+    array([1., 3., 2.])
+    """
+    shape = np.shape(x)
+    if len(shape) != 2 or p < 0:
+        raise ValueError(f"pdist: expected rows (N, M) and p >= 0, got shape {shape} and p = {p}")
+    first, second = (beside(index, x) for index in np.triu_indices(shape[0], 1))
+    return np.linalg.norm(x[first] - x[second], ord=p, axis=-1)
 
 
 def triplet_margin_loss(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -102,11 +103,19 @@ def layer_norm(x: Any, normalized_shape: int | Sequence[int], weight: Any = None
     shape, given = _as_shape(normalized_shape), np.shape(x)
     if given[-len(shape) :] != shape:
         raise ValueError(f"layer_norm: the last axes must be {shape}, got input of shape {given}")
+    _check_shapes("layer_norm", shape, weight=weight, bias=bias)
     if len(shape) == 1:
         return layer_norm_rows(x, weight, bias, eps)
     weight, bias = (None if v is None else np.reshape(v, -1) for v in (weight, bias))
     rows = np.reshape(x, (*given[: -len(shape)], int(np.prod(shape))))
     return np.reshape(layer_norm_rows(rows, weight, bias, eps), given)
+
+
+def _check_shapes(name: str, shape: tuple[int, ...], **given: Any) -> None:
+    """Weight and bias must have the normalised shape."""
+    for what, values in given.items():
+        if values is not None and np.shape(values) != shape:
+            raise ValueError(f"{name}: {what} has shape {np.shape(values)}, expected {shape}")
 
 
 def _as_shape(normalized_shape: int | Sequence[int]) -> tuple[int, ...]:
@@ -128,13 +137,25 @@ def rms_norm(x: Any, normalized_shape: int | Sequence[int], weight: Any = None, 
     shape = _as_shape(normalized_shape)
     if np.shape(x)[-len(shape) :] != shape:
         raise ValueError(f"rms_norm: the last axes must be {shape}, got input of shape {np.shape(x)}")
+    _check_shapes("rms_norm", shape, weight=weight)
     axes = tuple(range(-len(shape), 0))
     eps = np.finfo(x.dtype).eps if eps is None else eps
     return _affine(x / np.sqrt(np.mean(x * x, axis=axes, keepdims=True) + eps), weight, None)
 
 
-def _per_channel(values: Any, ndim: int) -> Any:
-    return None if values is None else np.reshape(values, (-1, *(1,) * (ndim - 2)))
+def _per_channel(values: Any, shape: tuple[int, ...], what: str) -> Any:
+    """A number for each channel of an array (N, C, ...), in a shape that broadcasts to it."""
+    if values is None:
+        return None
+    if np.shape(values) != shape[1:2]:
+        raise ValueError(f"{what} has shape {np.shape(values)}, expected {shape[1:2]} for an input of shape {shape}")
+    return np.reshape(values, (shape[1], *(1,) * (len(shape) - 2)))
+
+
+def _scaled(x: Any, weight: Any, bias: Any, name: str) -> Any:
+    """x times a weight and plus a bias of each channel."""
+    shape = np.shape(x)
+    return _affine(x, _per_channel(weight, shape, f"{name}: weight"), _per_channel(bias, shape, f"{name}: bias"))
 
 
 def _move(
@@ -165,22 +186,27 @@ def batch_norm(
     In training by the batch's own mean and variance, which also move the running ones (in place); otherwise by the running ones.
 
     Raises:
-        ValueError: there is one value for each channel only, in training.
+        ValueError: there is one value for each channel only, in training (none is an empty batch, which moves nothing).
         TypeError: in training, inside of `vmap`: all examples would move the same running values.
     """
-    ndim = np.ndim(x)
+    shape = np.shape(x)
+    if len(shape) < 2:
+        raise ValueError(f"batch_norm: expected (N, C, ...), got shape {shape}")
     if training:
-        axes = (0, *range(2, ndim))
-        count = int(np.prod([np.shape(x)[a] for a in axes]))
-        if count < 2:
+        axes = (0, *range(2, len(shape)))
+        count = prod(shape[a] for a in axes)
+        if count == 1:
             raise ValueError(f"batch_norm: training needs more than one value for each channel, got input of shape {np.shape(x)}")
         out = standardize(x, axes, eps)
     else:
-        out = (x - _per_channel(running_mean, ndim)) / np.sqrt(_per_channel(running_var, ndim) + eps)
-    out = _affine(out, _per_channel(weight, ndim), _per_channel(bias, ndim))
-    if training and running_mean is not None:
+        if running_mean is None or running_var is None:
+            raise ValueError("batch_norm: without training it needs running_mean and running_var")
+        mean = _per_channel(running_mean, shape, "batch_norm: running_mean")
+        out = (x - mean) / np.sqrt(_per_channel(running_var, shape, "batch_norm: running_var") + eps)
+    out = _scaled(out, weight, bias, "batch_norm")
+    if training and running_mean is not None and count:
         with no_grad():
-            values = x.detach()
+            values = raw(x)
             mean, var = np.mean(values, axis=axes), np.var(values, axis=axes, ddof=1)
             _move("batch_norm", x, (running_mean, running_var), (mean, var), momentum)
     return out
@@ -191,22 +217,29 @@ def group_norm(x: Any, num_groups: int, weight: Any = None, bias: Any = None, ep
     shape = np.shape(x)
     if shape[1] % num_groups:
         raise ValueError(f"group_norm: {shape[1]} channels do not divide into {num_groups} groups")
-    out = np.reshape(standardize(np.reshape(x, (shape[0], num_groups, -1)), (2,), eps), shape)
-    return _affine(out, _per_channel(weight, len(shape)), _per_channel(bias, len(shape)))
+    groups = (shape[0], num_groups, shape[1] // num_groups * prod(shape[2:]))
+    out = np.reshape(standardize(np.reshape(x, groups), (2,), eps), shape)
+    return _scaled(out, weight, bias, "group_norm")
 
 
 def instance_norm(
     x: Any, running_mean: Any = None, running_var: Any = None, weight: Any = None, bias: Any = None,
     use_input_stats: bool = True, momentum: float = 0.1, eps: float = 1e-5,
 ) -> Any:  # fmt: skip
-    """Normalise each channel of each sample over space, (N, C, ...) (Ulyanov et al., 2016)."""
+    """Normalise each channel of each sample over space, (N, C, ...) (Ulyanov et al., 2016).
+
+    Raises:
+        ValueError: there is one value for each channel only.
+    """
     if not use_input_stats:
         return batch_norm(x, running_mean, running_var, weight, bias, False, momentum, eps)
-    axes = tuple(range(2, np.ndim(x)))
-    out = _affine(standardize(x, axes, eps), _per_channel(weight, np.ndim(x)), _per_channel(bias, np.ndim(x)))
-    if running_mean is not None:
+    axes, shape = tuple(range(2, np.ndim(x))), np.shape(x)
+    if len(shape) < 3 or prod(shape[2:]) == 1:
+        raise ValueError(f"instance_norm: needs (N, C, ...) with more than one value for each channel, got shape {shape}")
+    out = _scaled(standardize(x, axes, eps), weight, bias, "instance_norm")
+    if running_mean is not None and np.size(x):
         with no_grad():
-            values = x.detach()
+            values = raw(x)
             mean = np.mean(np.mean(values, axis=axes), axis=0)
             var = np.mean(np.var(values, axis=axes, ddof=1), axis=0)
             _move("instance_norm", x, (running_mean, running_var), (mean, var), momentum)
@@ -219,7 +252,11 @@ def local_response_norm(x: Any, size: int, alpha: float = 1e-4, beta: float = 0.
     out = x / (k + alpha / size sum of x^2 over size channels)^beta
     """
     shape = np.shape(x)
-    squares = np.reshape(x * x, (shape[0], 1, shape[1], -1))
+    if len(shape) < 3:
+        raise ValueError(f"local_response_norm: expected (N, C, ...) with spatial axes, got shape {shape}")
+    if not np.size(x):
+        return x * 1
+    squares = np.reshape(x * x, (shape[0], 1, shape[1], prod(shape[2:])))
     window = Window.over(squares.shape[2:], (size, 1), padding=((size // 2, (size - 1) // 2), (0, 0)))
     return x / (k + alpha / size * np.reshape(sum_pool(squares, window), shape)) ** beta
 
@@ -231,4 +268,6 @@ def normalize(x: Any, p: float = 2.0, axis: int = 1, eps: float = 1e-12) -> Any:
     >>> normalize(np.array([[3.0, 4.0]]))
     array([[0.6, 0.8]])
     """
-    return x / np.maximum(np.linalg.norm(x, ord=p, axis=axis, keepdims=True), eps)
+    row = x if np.ndim(x) else np.reshape(x, 1)
+    out = row / np.maximum(np.linalg.norm(row, ord=p, axis=axis, keepdims=True), eps)
+    return np.reshape(out, np.shape(x))

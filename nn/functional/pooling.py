@@ -5,20 +5,27 @@ Inputs are (N, C, *S), or (C, *S) for a single sample; the stride is the kernel 
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from math import prod
 from typing import Any
 
 import numpy as np
 
-from minigrad import Tensor, raw, take_along_axis
+from minigrad import Tensor, beside, random, raw, take_along_axis
 from minigrad.ops.index import assign
 from minigrad.ops.window import Window, max_pool, sum_pool
 
+from ..module import host
+from .interpolation import along_axis, mean_taps
+
 __all__ = [
-    "adaptive_avg_pool1d", "adaptive_avg_pool2d", "adaptive_avg_pool3d", "adaptive_max_pool1d", "adaptive_max_pool2d",
-    "adaptive_max_pool3d", "avg_pool1d", "avg_pool2d", "avg_pool3d", "lp_pool1d", "lp_pool2d", "lp_pool3d", "max_pool1d",
-    "max_pool2d", "max_pool3d", "max_unpool1d", "max_unpool2d", "max_unpool3d",
+    "adaptive_avg_pool1d", "adaptive_avg_pool2d", "adaptive_avg_pool3d", "adaptive_max_pool1d",
+    "adaptive_max_pool1d_with_indices", "adaptive_max_pool2d", "adaptive_max_pool2d_with_indices", "adaptive_max_pool3d",
+    "adaptive_max_pool3d_with_indices", "avg_pool1d", "avg_pool2d", "avg_pool3d", "fractional_max_pool2d",
+    "fractional_max_pool2d_with_indices", "fractional_max_pool3d", "fractional_max_pool3d_with_indices", "lp_pool1d",
+    "lp_pool2d", "lp_pool3d", "max_pool1d", "max_pool1d_with_indices", "max_pool2d", "max_pool2d_with_indices", "max_pool3d",
+    "max_pool3d_with_indices", "max_unpool1d", "max_unpool2d", "max_unpool3d",
 ]  # fmt: skip
 
 Function = Callable[..., Any]
@@ -27,10 +34,11 @@ Function = Callable[..., Any]
 def _window(
     name: str, n: int, x: Any, kernel_size: Any, stride: Any, padding: Any, dilation: Any = 1, ceil_mode: bool = False
 ) -> Window:
-    shape = np.shape(x)
-    if len(shape) not in (n + 1, n + 2):
-        raise ValueError(f"{name}: expected {n + 2} axes (N, C, ...) or {n + 1}, got shape {shape}")
-    window = Window.over(shape[-n:], kernel_size, kernel_size if stride is None else stride, padding, dilation, ceil_mode)
+    stride = kernel_size if stride is None else stride
+    spatial = _spatial(name, n, x)
+    if 0 in spatial:
+        raise ValueError(f"{name}: there is nothing to pool in spatial axes {spatial}")
+    window = Window.over(spatial, kernel_size, stride, padding, dilation, ceil_mode)
     if any(2 * max(p) > k for p, k in zip(window.padding, window.size, strict=True)):
         raise ValueError(f"{name}: padding {padding} must be at most half of the kernel size {kernel_size}")
     return window
@@ -42,7 +50,8 @@ def _flat_index(x: Any, out: Any, window: Window) -> Any:
     places = np.reshape(np.cumsum(np.ones_like(values, shape=(prod(window.shape),), dtype=np.int64)) - 1, window.shape)
     index = np.full_like(best, -1, dtype=np.int64)
     for _, _, inside, outside in window.offsets():
-        found = (values[inside] == best[outside]) & (index[outside] < 0)
+        value = values[inside]
+        found = ((value == best[outside]) & (index[outside] < 0)) | (value != value)  # noqa: PLR0124 - the last NaN
         index[outside] = np.where(found, np.broadcast_to(places[inside], found.shape), index[outside])
     return Tensor(index)
 
@@ -75,7 +84,9 @@ def _avg_pool(n: int) -> Function:
         count_include_pad: bool = True, divisor_override: int | None = None,
     ) -> Any:  # fmt: skip
         window = _window(name, n, x, kernel_size, stride, padding, 1, ceil_mode)
-        total = sum_pool(x, window)
+        total = sum_pool(_floating(x), window)
+        if divisor_override == 0:
+            raise ValueError(f"{name}: divisor_override must not be 0")
         if divisor_override is not None:
             return total / divisor_override
         if not ceil_mode and (count_include_pad or not any(map(any, window.padding))):
@@ -103,11 +114,12 @@ def _lp_pool(n: int) -> Function:
     name = f"lp_pool{n}d"
 
     def pool(x: Any, norm_type: float, kernel_size: Any, stride: Any = None, ceil_mode: bool = False) -> Any:
-        total = sum_pool(x**norm_type, _window(name, n, x, kernel_size, stride, 0, 1, ceil_mode))
-        positive = raw(total) > 0
-        return np.where(positive, np.where(positive, total, 1.0) ** (1.0 / norm_type), 0.0)
+        total = sum_pool(_floating(x) ** norm_type, _window(name, n, x, kernel_size, stride, 0, 1, ceil_mode))
+        some = raw(total) != 0
+        return np.where(some, np.where(some, total, 1.0) ** (1.0 / norm_type), 0.0)
 
-    return _named(pool, name, f"{n}-d p-norm of each window, (sum x^p)^(1/p).")
+    doc = f"{n}-d p-norm of each window, (sum x^p)^(1/p); NaN for a negative sum, a gradient of 0 where the sum is 0."
+    return _named(pool, name, doc)
 
 
 def _bounds(length: int, size: int) -> list[tuple[int, int]]:
@@ -115,43 +127,78 @@ def _bounds(length: int, size: int) -> list[tuple[int, int]]:
     return [(i * length // size, -(-(i + 1) * length // size)) for i in range(size)]
 
 
-def _sizes(output_size: Any, shape: tuple[int, ...]) -> tuple[int, ...]:
-    sizes = (output_size,) * len(shape) if output_size is None or isinstance(output_size, int) else tuple(output_size)
-    return tuple(length if size is None else size for size, length in zip(sizes, shape, strict=True))
+def _sizes(name: str, output_size: Any, shape: tuple[int, ...]) -> tuple[int, ...]:
+    """The lengths of the output; None keeps that of the input."""
+    sizes = (output_size,) if output_size is None or np.ndim(output_size) == 0 else tuple(output_size)
+    sizes = sizes * len(shape) if len(sizes) == 1 else sizes
+    if len(sizes) != len(shape) or any(size is not None and size < 0 for size in sizes):
+        raise ValueError(f"{name}: output_size {output_size} for {len(shape)} spatial axes {shape}")
+    return tuple(length if size is None else int(size) for size, length in zip(sizes, shape, strict=True))
 
 
 def _adaptive_avg_pool(n: int) -> Function:
+    name = f"adaptive_avg_pool{n}d"
+
     def pool(x: Any, output_size: Any) -> Any:
-        shape = np.shape(x)[-n:]
-        for axis, (length, size) in enumerate(zip(shape, _sizes(output_size, shape), strict=True), start=-n):
-            means = np.zeros((length, size))
-            for i, (low, high) in enumerate(_bounds(length, size)):
-                means[low:high, i] = 1 / (high - low)
-            x = np.moveaxis(np.moveaxis(x, axis, -1) @ np.asarray(means, dtype=x.dtype, like=raw(x)), -1, axis)
+        shape = _spatial(name, n, x)
+        x = _floating(x)
+        for axis, (length, size) in enumerate(zip(shape, _sizes(name, output_size, shape), strict=True), start=-n):
+            x = _means(x, np.ndim(x) + axis, length, size)
         return x
 
-    return _named(pool, f"adaptive_avg_pool{n}d", f"{n}-d means over windows chosen so that the output has the given size.")
+    return _named(pool, name, f"{n}-d means over windows chosen so that the output has the given size.")
+
+
+def _means(x: Any, axis: int, length: int, size: int) -> Any:
+    """Means over windows along one axis."""
+    if size == length:
+        return x
+    shape = np.shape(x)
+    if size and length and length % size == 0:
+        return np.mean(np.reshape(x, (*shape[:axis], size, length // size, *shape[axis + 1 :])), axis=axis + 1)
+    return along_axis(x, axis, mean_taps(length, size))
+
+
+def _floating(x: Any) -> Any:
+    """Integers as floating numbers, since sums of them may overflow."""
+    return x.astype(np.float64) if raw(x).dtype.kind in "iub" else x
+
+
+def _spatial(name: str, n: int, x: Any) -> tuple[int, ...]:
+    """The lengths of the spatial axes."""
+    shape = np.shape(x)
+    if len(shape) not in (n + 1, n + 2):
+        raise ValueError(f"{name}: expected {n + 2} axes (N, C, ...) or {n + 1}, got shape {shape}")
+    return shape[-n:]
 
 
 def _adaptive_max_pool(n: int) -> Function:
+    name = f"adaptive_max_pool{n}d"
+
     def pool(x: Any, output_size: Any, return_indices: bool = False) -> Any:
-        shape = np.shape(x)
-        spatial, sizes = shape[-n:], _sizes(output_size, shape[-n:])
-        lead = shape[:-n]
+        shape, spatial = np.shape(x), _spatial(name, n, x)
+        sizes, lead = _sizes(name, output_size, spatial), shape[:-n]
+        if 0 in spatial and 0 not in sizes:
+            raise ValueError(f"{name}: there is no maximum of nothing, spatial axes {spatial}")
+        x = x if all(sizes) else x[(..., *(slice(0, size) for size in sizes))]  # without a place for a result
         places = np.arange(prod(spatial)).reshape(spatial)
         found = []
         for cell in np.ndindex(*sizes):
             bounds = (_bounds(length, size)[i] for length, size, i in zip(spatial, sizes, cell, strict=True))
             inside = tuple(slice(low, high) for low, high in bounds)
-            block = np.reshape(raw(x)[(..., *inside)], (*lead, -1))
+            block = np.reshape(raw(x)[(..., *inside)], (*lead, places[inside].size))
             local = np.asarray(places[inside].reshape(-1), like=block)
             best = np.reshape(np.argmax(block, axis=-1), -1)
             found.append(np.reshape(np.take_along_axis(local, best, 0), lead))
+        if not found:
+            out = np.reshape(x, (*lead, *sizes))
+            return (out, Tensor(np.zeros((*lead, *sizes), np.int64))) if return_indices else out
         index = np.stack(found, axis=-1)
-        out = np.reshape(take_along_axis(np.reshape(x, (*lead, -1)), index, -1), (*lead, *sizes))
+        flat = np.reshape(x, (*lead, prod(spatial)))
+        out = np.reshape(take_along_axis(flat, index, -1), (*lead, *sizes))
         return (out, Tensor(np.reshape(index, (*lead, *sizes)))) if return_indices else out
 
-    return _named(pool, f"adaptive_max_pool{n}d", f"{n}-d maxima over windows chosen so that the output has the given size.")
+    return _named(pool, name, f"{n}-d maxima over windows chosen so that the output has the given size.")
 
 
 def _max_unpool(n: int) -> Function:
@@ -159,23 +206,90 @@ def _max_unpool(n: int) -> Function:
         x: Any, indices: Any, kernel_size: Any, stride: Any = None, padding: Any = 0, output_size: Any = None
     ) -> Any:  # fmt: skip
         shape = np.shape(x)
+        _spatial(f"max_unpool{n}d", n, x)
         if output_size is None:
-            size, step, pad = (
-                (v,) * n if isinstance(v, int) else tuple(v)
-                for v in (kernel_size, kernel_size if stride is None else stride, padding)
-            )
+            given = (kernel_size, kernel_size if stride is None else stride, padding)
+            size, step, pad = (np.broadcast_to(v, n).tolist() for v in given)
             output_size = [(m - 1) * s - 2 * p + k for m, k, s, p in zip(shape[-n:], size, step, pad, strict=True)]
         spatial, lead = tuple(output_size)[-n:], shape[:-n]
-        flat = np.reshape(raw(indices), (prod(lead), -1))
-        if flat.size and int(flat.max()) >= prod(spatial):
-            raise IndexError(f"max_unpool{n}d: index {int(flat.max())} lies outside of an output of {spatial}")
+        if np.shape(indices) != shape:
+            raise ValueError(f"max_unpool{n}d: indices of shape {np.shape(indices)} for an input of shape {shape}")
+        flat = np.reshape(raw(indices), (prod(lead), prod(shape[-n:])))
+        if flat.size and not (int(flat.min()) >= 0 and int(flat.max()) < prod(spatial)):
+            raise IndexError(
+                f"max_unpool{n}d: indices from {int(flat.min())} to {int(flat.max())} for an output of {spatial}, which has "
+                f"places 0 to {prod(spatial) - 1}"
+            )
         rows = np.reshape(np.cumsum(np.ones_like(flat, shape=(prod(lead),))) - 1, (-1, 1))
         zeros = np.zeros_like(raw(x), shape=(prod(lead), prod(spatial)))
-        out = assign(zeros, (rows, flat), np.reshape(x, (prod(lead), -1)))
+        out = assign(zeros, (rows, flat), np.reshape(x, flat.shape))
         return np.reshape(out, (*lead, *spatial))
 
     doc = f"Undo `max_pool{n}d`: each value at the place that the index names, zeros elsewhere."
     return _named(unpool, f"max_unpool{n}d", doc)
+
+
+def _fractional_max_pool(n: int) -> Function:
+    name = f"fractional_max_pool{n}d"
+
+    def pool(
+        x: Any, kernel_size: Any, output_size: Any = None, output_ratio: Any = None, return_indices: bool = False,
+        _random_samples: Any = None,
+    ) -> Any:  # fmt: skip
+        spatial, shape = _spatial(name, n, x), np.shape(x)
+        if (output_size is None) == (output_ratio is None):
+            raise ValueError(f"{name}: give either output_size or output_ratio")
+        if output_size is None:
+            ratios = np.broadcast_to(output_ratio, n).tolist()
+            output_size = [int(length * ratio) for length, ratio in zip(spatial, ratios, strict=True)]
+        sizes, kernel = _sizes(name, output_size, spatial), np.broadcast_to(kernel_size, n).tolist()
+        if any(not 1 <= o <= length - k + 1 for o, length, k in zip(sizes, spatial, kernel, strict=True)):
+            raise ValueError(f"{name}: {sizes} windows of {kernel} do not lie in spatial axes {spatial}")
+        lead = shape[:-n] if len(shape) == n + 2 else (1, shape[0])
+        drawn = random.rand(*lead, n, dtype=raw(x).dtype) if _random_samples is None else _random_samples
+        places = _fractional_places(host(drawn), spatial, sizes, kernel)
+        flat = np.reshape(x, (*lead, 1, prod(spatial)))
+        values = take_along_axis(flat, beside(places, x), axis=-1)  # (N, C, windows, places in a window)
+        best = np.argmax(raw(values), axis=-1)[..., None]
+        out = np.reshape(take_along_axis(values, best, axis=-1), (*shape[:-n], *sizes))
+        if not return_indices:
+            return out
+        return out, Tensor(np.reshape(np.take_along_axis(beside(places, x), best, -1), (*shape[:-n], *sizes)))
+
+    doc = f"""{n}-d maxima over windows whose places are drawn at random, with steps of one length or the next (Graham, 2014).
+
+    Args:
+        output_size: of the result; or output_ratio, by how much the input shrinks.
+        return_indices: also return where the maxima stand, for `max_unpool{n}d`.
+        _random_samples: (N, C, {n}), numbers between 0 and 1, in place of those that are drawn.
+    """
+    return _named(pool, name, doc)
+
+
+def _fractional_places(drawn: np.ndarray, spatial: Any, sizes: Any, kernel: Any) -> np.ndarray:
+    """For each channel the numbers of the pixels in each window, (N, C, windows, pixels in a window)."""
+    total = np.zeros((*drawn.shape[:2], 1, 1), np.int64)
+    n = len(spatial)
+    for axis, (length, size, k) in enumerate(zip(spatial, sizes, kernel, strict=True)):
+        u = drawn[..., n - 1 - axis if n == 2 else axis, None]  # of images PyTorch draws the columns first
+        steps = np.arange(size, dtype=drawn.dtype)
+        alpha = drawn.dtype.type(length - k) / drawn.dtype.type(max(size - 1, 1))
+        start = ((steps + u) * alpha).astype(np.int64) - (u * alpha).astype(np.int64)
+        start[..., -1] = length - k
+        along = start[..., :, None] + np.arange(k)  # (N, C, size, k)
+        windows, pixels = total.shape[2:]
+        total = total[:, :, :, None, :, None] * length + along[:, :, None, :, None, :]
+        total = total.reshape(*drawn.shape[:2], windows * size, pixels * k)
+    return total
+
+
+def _with_indices(function: Function) -> Function:
+    @functools.wraps(function)
+    def pool(x: Any, *args: Any, **options: Any) -> Any:
+        return function(x, *args, **{**options, "return_indices": True})
+
+    name = f"{function.__name__}_with_indices"
+    return _named(pool, name, f"`{function.__name__}` with return_indices=True.")
 
 
 max_pool1d, max_pool2d, max_pool3d = map(_max_pool, (1, 2, 3))
@@ -184,3 +298,13 @@ lp_pool1d, lp_pool2d, lp_pool3d = map(_lp_pool, (1, 2, 3))
 adaptive_avg_pool1d, adaptive_avg_pool2d, adaptive_avg_pool3d = map(_adaptive_avg_pool, (1, 2, 3))
 adaptive_max_pool1d, adaptive_max_pool2d, adaptive_max_pool3d = map(_adaptive_max_pool, (1, 2, 3))
 max_unpool1d, max_unpool2d, max_unpool3d = map(_max_unpool, (1, 2, 3))
+fractional_max_pool2d, fractional_max_pool3d = map(_fractional_max_pool, (2, 3))
+max_pool1d_with_indices, max_pool2d_with_indices, max_pool3d_with_indices = map(
+    _with_indices, (max_pool1d, max_pool2d, max_pool3d)
+)
+adaptive_max_pool1d_with_indices, adaptive_max_pool2d_with_indices, adaptive_max_pool3d_with_indices = map(
+    _with_indices, (adaptive_max_pool1d, adaptive_max_pool2d, adaptive_max_pool3d)
+)
+fractional_max_pool2d_with_indices, fractional_max_pool3d_with_indices = map(
+    _with_indices, (fractional_max_pool2d, fractional_max_pool3d)
+)

@@ -90,7 +90,7 @@ def _input_gates(x: Any, w_ih: Any, *biases: Any) -> Any:
     given = [bias for bias in biases if bias is not None]
     if given:
         out += sum(given[1:], given[0])
-    return np.reshape(out, (steps, batch, -1))
+    return np.reshape(out, (steps, batch, w_ih.shape[0]))
 
 
 def _before(h0: Any, out: Any) -> Any:
@@ -101,12 +101,13 @@ def _before(h0: Any, out: Any) -> Any:
 def _weight_gradient(dz: Any, x: Any) -> Any:
     """sum over steps and batch of dz x^T, as one product."""
     rows = dz.shape[0] * dz.shape[1]
-    return np.matmul(np.swapaxes(np.reshape(dz, (rows, -1)), 0, 1), np.reshape(x, (rows, -1)))
+    columns, others = np.reshape(dz, (rows, dz.shape[-1])), np.reshape(x, (rows, x.shape[-1]))
+    return np.matmul(np.swapaxes(columns, 0, 1), others)
 
 
 def _through_inputs(needs: Sequence[bool], dz: Any, x: Any, w_ih: Any) -> tuple[Any, Any, Any]:
     """The gradients of x, of W_ih and of a bias."""
-    rows = np.reshape(dz, (dz.shape[0] * dz.shape[1], -1))
+    rows = np.reshape(dz, (dz.shape[0] * dz.shape[1], dz.shape[-1]))
     dx = np.reshape(np.matmul(rows, w_ih), x.shape) if needs[0] else None
     return dx, _weight_gradient(dz, x), np.matmul(np.ones_like(rows, shape=(len(rows),)), rows)
 

@@ -1,4 +1,4 @@
-"""Padding, resampling and rearranging of images, as functions under torch.nn.functional's names."""
+"""Padding and rearranging of images, as functions under torch.nn.functional's names."""
 
 from __future__ import annotations
 
@@ -8,11 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from minigrad import raw
 from minigrad.ops import window
 from minigrad.ops.window import Window
 
-__all__ = ["fold", "interpolate", "pad", "pixel_shuffle", "pixel_unshuffle", "unfold"]
+__all__ = ["channel_shuffle", "fold", "native_channel_shuffle", "pad", "pixel_shuffle", "pixel_unshuffle", "unfold"]
 
 _MODES: dict[str, Any] = {"constant": "constant", "reflect": "reflect", "replicate": "edge", "circular": "wrap"}
 
@@ -21,7 +20,8 @@ def pad(x: Any, pad: Sequence[int], mode: str = "constant", value: float = 0.0) 
     """Pad the last axes: `pad` is (before, after) of the last axis, then of the one before it, and so on.
 
     Args:
-        mode: "constant", "reflect", "replicate" or "circular".  A negative number cuts off.
+        mode: "constant", "reflect", "replicate" or "circular".  A negative number cuts off, as PyTorch
+            does: after "reflect" and "replicate" have padded, but before "constant" and "circular" do.
 
     >>> pad(np.array([1.0, 2.0]), (1, 2), value=9.0)
     array([9., 1., 2., 9., 9.])
@@ -34,16 +34,54 @@ def pad(x: Any, pad: Sequence[int], mode: str = "constant", value: float = 0.0) 
     widths = [(0, 0)] * ndim
     for i in range(len(pad) // 2):
         widths[ndim - 1 - i] = (int(pad[2 * i]), int(pad[2 * i + 1]))
-    if any(min(w) < 0 for w in widths):
-        x = x[tuple(slice(max(-a, 0), n - max(-b, 0)) for (a, b), n in zip(widths, np.shape(x), strict=True))]
-        widths = [(max(a, 0), max(b, 0)) for a, b in widths]
-    return np.pad(x, widths, constant_values=value) if mode == "constant" else np.pad(x, widths, mode=_MODES[mode])
+    first = mode in ("constant", "circular")
+    x = _cropped(x, widths) if first else x
+    _check_reach(mode, widths, np.shape(x))
+    grown = [(max(a, 0), max(b, 0)) for a, b in widths]
+    options = {"constant_values": value} if mode == "constant" else {}
+    x = np.pad(x, grown, mode=_MODES[mode], **options)
+    return x if first else _cropped(x, widths)
+
+
+def _check_reach(mode: str, widths: Sequence[tuple[int, int]], shape: tuple[int, ...]) -> None:
+    """A reflection reaches as far as the other end of the axis, a circle comes round once."""
+    if mode == "constant":
+        return
+    for pair, length in zip(widths, shape, strict=True):
+        most = {"reflect": length - 1, "circular": length}.get(mode, max(pair) if length else 0)
+        if max(pair) > most and max(pair) > 0:
+            raise ValueError(f"pad: mode {mode!r} pads an axis of length {length} by {most} at most, got {pair} (shape {shape})")
+
+
+def _cropped(x: Any, widths: Sequence[tuple[int, int]]) -> Any:
+    """x without as much at the ends of its axes as negative widths say."""
+    if all(min(pair) >= 0 for pair in widths):
+        return x
+    cuts = [(max(-a, 0), max(-b, 0)) for a, b in widths]
+    if any(a + b > n for (a, b), n in zip(cuts, np.shape(x), strict=True)):
+        raise ValueError(f"pad: negative widths {tuple(widths)} cut off more than there is, shape {np.shape(x)}")
+    return x[tuple(slice(a, n - b) for (a, b), n in zip(cuts, np.shape(x), strict=True))]
+
+
+def channel_shuffle(x: Any, groups: int) -> Any:
+    """The channels of (N, C, ...) dealt out: the first of each group, then the second of each ... (Zhang et al., 2018).
+
+    >>> channel_shuffle(np.arange(4.0).reshape(1, 4, 1), 2).reshape(4)
+    array([0., 2., 1., 3.])
+    """
+    n, channels, *rest = shape = np.shape(x)
+    if len(shape) < 3 or groups < 1 or channels % groups:
+        raise ValueError(f"channel_shuffle: expected (N, C, ...) with channels that divide into {groups} groups, got {shape}")
+    return np.reshape(np.swapaxes(np.reshape(x, (n, groups, channels // groups, *rest)), 1, 2), shape)
+
+
+native_channel_shuffle = channel_shuffle
 
 
 def pixel_shuffle(x: Any, upscale_factor: int) -> Any:
     """Channels spread over space, (*, C r^2, H, W) -> (*, C, H r, W r) (Shi et al., 2016)."""
     r, (*lead, channels, height, width) = upscale_factor, np.shape(x)
-    if channels % r**2:
+    if r < 1 or channels % r**2:
         raise ValueError(f"pixel_shuffle: {channels} channels do not divide by {r}^2")
     n = len(lead)
     x = np.reshape(x, (*lead, channels // r**2, r, r, height, width))
@@ -54,7 +92,7 @@ def pixel_shuffle(x: Any, upscale_factor: int) -> Any:
 def pixel_unshuffle(x: Any, downscale_factor: int) -> Any:
     """Undo `pixel_shuffle`, (*, C, H r, W r) -> (*, C r^2, H, W)."""
     r, (*lead, channels, height, width) = downscale_factor, np.shape(x)
-    if height % r or width % r:
+    if r < 1 or height % r or width % r:
         raise ValueError(f"pixel_unshuffle: height {height} and width {width} do not divide by {r}")
     n = len(lead)
     x = np.reshape(x, (*lead, channels, height // r, r, width // r, r))
@@ -62,73 +100,25 @@ def pixel_unshuffle(x: Any, downscale_factor: int) -> Any:
     return np.reshape(x, (*lead, channels * r**2, height // r, width // r))
 
 
-def _weights(length: int, size: int, mode: str, align_corners: bool, scale: float | None) -> np.ndarray:
-    """The matrix (length, size) that resamples one axis."""
-    matrix = np.zeros((length, size))
-    places = np.arange(size)
-    step = length / size if scale is None else 1 / scale
-    if mode == "nearest":
-        matrix[np.minimum((places * step).astype(int), length - 1), places] = 1
-        return matrix
-    if align_corners:
-        source = places * ((length - 1) / (size - 1) if size > 1 else 0.0)
-    else:
-        source = (places + 0.5) * step - 0.5
-    if mode == "linear":
-        source = np.clip(source, 0, length - 1)
-        low = np.minimum(np.floor(source).astype(int), length - 1)
-        part = source - low
-        np.add.at(matrix, (low, places), 1 - part)
-        np.add.at(matrix, (np.minimum(low + 1, length - 1), places), part)
-        return matrix
-    low = np.floor(source).astype(int)
-    for offset in range(-1, 3):  # Keys' cubic convolution with a = -3/4
-        d = np.abs(source - (low + offset))
-        near = (1.25 * d - 2.25) * d * d + 1
-        far = -0.75 * (((d - 5) * d + 8) * d - 4)
-        np.add.at(matrix, (np.clip(low + offset, 0, length - 1), places), np.where(d <= 1, near, far))
-    return matrix
-
-
-def interpolate(
-    x: Any, size: Any = None, scale_factor: Any = None, mode: str = "nearest", align_corners: bool | None = None
-) -> Any:
-    """Resample the spatial axes of (N, C, *S) to a size, or by a factor.
-
-    Args:
-        mode: "nearest", "linear" (1-d), "bilinear" (2-d), "trilinear" (3-d) or "bicubic" (2-d).
-        align_corners: whether the corner pixels' centres meet; by default their outer edges do.
-
-    >>> interpolate(np.array([[[1.0, 2.0]]]), scale_factor=2)
-    array([[[1., 1., 2., 2.]]])
-    """
-    shape = np.shape(x)[2:]
-    kinds = {"nearest": "nearest", "linear": "linear", "bilinear": "linear", "trilinear": "linear", "bicubic": "cubic"}
-    if mode not in kinds or {"linear": 1, "bilinear": 2, "trilinear": 3, "bicubic": 2}.get(mode, len(shape)) != len(shape):
-        raise ValueError(f"interpolate: mode {mode!r} does not fit {len(shape)} spatial axes")
-    if (size is None) == (scale_factor is None):
-        raise ValueError("interpolate: give either size or scale_factor")
-    factors: list[Any] = [None] * len(shape)
-    if size is None:
-        factors = [scale_factor] * len(shape) if isinstance(scale_factor, (int, float)) else list(scale_factor)
-        size = [int(n * f) for n, f in zip(shape, factors, strict=True)]
-    size = [size] * len(shape) if isinstance(size, int) else list(size)
-    for axis, (length, target, factor) in enumerate(zip(shape, size, factors, strict=True), start=2):
-        matrix = np.asarray(_weights(length, target, kinds[mode], bool(align_corners), factor), dtype=x.dtype, like=raw(x))
-        x = np.moveaxis(np.moveaxis(x, axis, -1) @ matrix, -1, axis)
-    return x
-
-
 def unfold(x: Any, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1) -> Any:
     """The windows of images as columns, (N, C, H, W) -> (N, C kh kw, L)."""
-    places = Window.over(np.shape(x)[2:], kernel_size, stride, padding, dilation)
-    return np.reshape(window.unfold(x, places), (np.shape(x)[0], np.shape(x)[1] * prod(places.size), -1))
+    if len(np.shape(x)) not in (3, 4):
+        raise ValueError(f"unfold: expected images (N, C, H, W) or (C, H, W), got shape {np.shape(x)}")
+    places = Window.over(np.shape(x)[-2:], kernel_size, stride, padding, dilation)
+    if len(np.shape(x)) == 3:  # one image without a batch axis
+        return unfold(x[None], kernel_size, dilation, padding, stride)[0]
+    n, channels = np.shape(x)[:2]
+    return np.reshape(window.unfold(x, places), (n, channels * prod(places.size), prod(places.out)))
 
 
 def fold(x: Any, output_size: Any, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1) -> Any:
     """Columns added back to images, (N, C kh kw, L) -> (N, C, *output_size)."""
     output_size = (output_size,) * 2 if isinstance(output_size, int) else tuple(output_size)
     places = Window.over(output_size, kernel_size, stride, padding, dilation)
+    if len(np.shape(x)) == 2:  # one image without a batch axis
+        return fold(x[None], output_size, kernel_size, dilation, padding, stride)[0]
+    if len(np.shape(x)) != 3:
+        raise ValueError(f"fold: expected columns (N, C kh kw, L) or (C kh kw, L), got shape {np.shape(x)}")
     n, rows, columns = np.shape(x)
     if rows % prod(places.size) or columns != prod(places.out):
         wanted = f"(N, C * {prod(places.size)}, {prod(places.out)})"

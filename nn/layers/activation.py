@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from minigrad import full
 from minigrad.hints import explain_options
 
@@ -273,6 +275,8 @@ class Softmax2d(Module):
     """Softmax over the channels of images, (N, C, H, W)."""
 
     def forward(self, x: Any) -> Any:
+        if np.ndim(x) not in (3, 4):
+            raise ValueError(f"Softmax2d: expected (N, C, H, W) or (C, H, W), got shape {np.shape(x)}")
         return F.softmax(x, axis=-3)
 
 

@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from minigrad import Tensor, empty, raw, softmax, zeros
+from minigrad import Tensor, beside, concatenate, empty, raw, zeros
 
 from .. import functional as F
 from .. import init
+from ..functional.attention import check_mask
 from ..module import Buffer, Module, Parameter, as_input
 from .dropout import Dropout
 from .linear import Linear
@@ -27,6 +28,8 @@ class MultiheadAttention(Module):
     """Multi-head attention (Vaswani et al., 2017), with PyTorch's parameters.
 
     Args:
+        add_bias_kv: one more key and value, which are learned.
+        add_zero_attn: one more key and value of zeros, so that a query may look at nothing.
         kdim, vdim: the features of keys and values, where they are not embed_dim.
         batch_first: inputs are (N, L, E) in place of (L, N, E).
 
@@ -34,6 +37,7 @@ class MultiheadAttention(Module):
         in_proj_weight: (3 embed_dim, embed_dim), for queries, keys and values; q_proj_weight, k_proj_weight and v_proj_weight
             where these have features of their own.
         in_proj_bias: (3 embed_dim,).
+        bias_k, bias_v: (1, 1, embed_dim), with add_bias_kv.
         out_proj: the last linear map.
 
     >>> x = Tensor(np.ones((5, 1, 4)))
@@ -43,8 +47,9 @@ class MultiheadAttention(Module):
     """
 
     def __init__(
-        self, embed_dim: int, num_heads: int, dropout: float = 0.0, bias: bool = True, kdim: int | None = None,
-        vdim: int | None = None, batch_first: bool = False, device: str | None = None, dtype: Any = None,
+        self, embed_dim: int, num_heads: int, dropout: float = 0.0, bias: bool = True, add_bias_kv: bool = False,
+        add_zero_attn: bool = False, kdim: int | None = None, vdim: int | None = None, batch_first: bool = False,
+        device: str | None = None, dtype: Any = None,
     ) -> None:  # fmt: skip
         if embed_dim % num_heads:
             raise ValueError(f"MultiheadAttention: embed_dim {embed_dim} does not divide into {num_heads} heads")
@@ -60,6 +65,11 @@ class MultiheadAttention(Module):
                 init.xavier_uniform_(weight)
                 setattr(self, f"{name}_proj_weight", weight)
         self.in_proj_bias = Parameter(zeros(3 * embed_dim, **options)) if bias else None
+        self.add_zero_attn, self.bias_k, self.bias_v = add_zero_attn, None, None
+        if add_bias_kv:
+            self.bias_k, self.bias_v = (Parameter(empty((1, 1, embed_dim), **options)) for _ in range(2))
+            init.xavier_normal_(self.bias_k)
+            init.xavier_normal_(self.bias_v)
         self.out_proj = Linear(embed_dim, embed_dim, bias, **options)
         if self.out_proj.bias is not None:
             init.zeros_(self.out_proj.bias)
@@ -78,6 +88,7 @@ class MultiheadAttention(Module):
         Args:
             key_padding_mask: (N, S), True for keys that do not count (as in PyTorch).
             attn_mask: (L, S) or (N heads, L, S), True where attention may *not* look (as in PyTorch), or added to the scores.
+                A query that may look at no key has weights of 0.
 
         Returns:
             The output, and the weights (N, L, S) averaged over heads, (N, heads, L, S) without, or None.
@@ -91,6 +102,7 @@ class MultiheadAttention(Module):
         biases = [None] * 3 if self.in_proj_bias is None else list(np.split(self.in_proj_bias, 3))
         q, k, v = (F.linear(x, w, b) for x, w, b in zip(inputs, self._projections(), biases, strict=True))
         mask = self._mask(attn_mask, key_padding_mask, q, k, is_causal)
+        k, v, mask = self._with_more_keys(k, v, mask)
         rate = self.dropout if self.training else 0.0
         out, weights = F.multi_head_attention(q, k, v, self.num_heads, mask, rate, return_weights=True)
         out = self.out_proj(out)
@@ -109,6 +121,7 @@ class MultiheadAttention(Module):
             if mask is None:
                 continue
             added = mask if isinstance(mask, Tensor) else np.asarray(mask, like=raw(q))
+            check_mask("MultiheadAttention", added)
             if added.dtype == bool:
                 added = np.where(added, -np.inf, 0.0)
             added = added.astype(q.dtype)
@@ -118,9 +131,22 @@ class MultiheadAttention(Module):
                 added = added.reshape(-1, self.num_heads, *added.shape[1:])
             total = added if total is None else total + added
         if is_causal and attn_mask is None:
-            hidden = np.where(F.causal_mask(q.shape[1], q)[:, : k.shape[1]], 0.0, -np.inf).astype(q.dtype)
+            seen = beside(np.tril(np.ones((q.shape[1], k.shape[1]), dtype=bool)), q)
+            hidden = np.where(seen, 0.0, -np.inf).astype(q.dtype)
             total = hidden if total is None else total + hidden
         return total
+
+    def _with_more_keys(self, k: Any, v: Any, mask: Any) -> tuple[Any, Any, Any]:
+        """The learned key and value, and those of zeros, after the others; every query may look at them."""
+        more: list[tuple[Any, Any]] = [] if self.bias_k is None else [(self.bias_k, self.bias_v)]
+        if self.add_zero_attn:
+            more.append((np.zeros_like(raw(k), shape=(1, 1, k.shape[2])),) * 2)
+        for key, value in more:
+            k = concatenate([k, np.broadcast_to(key, (k.shape[0], 1, k.shape[2]))], axis=1)
+            v = concatenate([v, np.broadcast_to(value, (v.shape[0], 1, v.shape[2]))], axis=1)
+        if mask is not None and more:
+            mask = np.pad(mask, [(0, 0)] * (mask.ndim - 1) + [(0, len(more))])
+        return k, v, mask
 
 
 class DotAttention(Module):
@@ -160,8 +186,9 @@ def _attended(scores: Any, keys: Any, lengths: Any) -> tuple[Any, Any]:
     """Softmax over the steps that last, and the mean of the keys by it."""
     if lengths is not None:
         lasting = np.arange(np.shape(scores)[1]) < np.asarray(raw(lengths))[:, None]
-        scores = np.where(np.asarray(lasting, like=raw(scores)), scores, -np.inf)
-    weights = softmax(scores, axis=-1)
+        weights = F.masked_softmax(scores, np.asarray(lasting, like=raw(scores)))
+    else:
+        weights = F.softmax(scores, axis=-1)
     return np.squeeze(weights[:, None] @ keys, 1), weights
 
 
@@ -250,13 +277,14 @@ class TransformerDecoderLayer(_TransformerLayer):
 
     def forward(
         self, tgt: Any, memory: Any, tgt_mask: Any = None, memory_mask: Any = None, tgt_key_padding_mask: Any = None,
-        memory_key_padding_mask: Any = None, tgt_is_causal: bool = False,
+        memory_key_padding_mask: Any = None, tgt_is_causal: bool = False, memory_is_causal: bool = False,
     ) -> Any:  # fmt: skip
         def attend(x: Any) -> Any:
             return self.self_attn(x, x, x, tgt_key_padding_mask, False, tgt_mask, is_causal=tgt_is_causal)[0]
 
         def look_up(x: Any) -> Any:
-            return self.multihead_attn(x, memory, memory, memory_key_padding_mask, False, memory_mask)[0]
+            masks = (memory_key_padding_mask, False, memory_mask)
+            return self.multihead_attn(x, memory, memory, *masks, is_causal=memory_is_causal)[0]
 
         return self._sublayers(as_input(tgt, self.linear1.weight), [attend, look_up, self._feed_forward])
 
@@ -275,7 +303,16 @@ class _Stack(Module):
 
 
 class TransformerEncoder(_Stack):
-    """Several encoder layers; they begin as copies of one."""
+    """Several encoder layers; they begin as copies of one.
+
+    `enable_nested_tensor` and `mask_check` are taken for PyTorch's sake and do nothing.
+    """
+
+    def __init__(
+        self, encoder_layer: Module, num_layers: int, norm: Module | None = None, enable_nested_tensor: bool = True,
+        mask_check: bool = True,
+    ) -> None:  # fmt: skip
+        super().__init__(encoder_layer, num_layers, norm)
 
     def forward(self, src: Any, mask: Any = None, src_key_padding_mask: Any = None, is_causal: bool = False) -> Any:
         return self._run(src, src_mask=mask, src_key_padding_mask=src_key_padding_mask, is_causal=is_causal)
@@ -284,8 +321,12 @@ class TransformerEncoder(_Stack):
 class TransformerDecoder(_Stack):
     """Several decoder layers; they begin as copies of one."""
 
-    def forward(self, tgt: Any, memory: Any, **masks: Any) -> Any:
-        return self._run(tgt, memory, **masks)
+    def forward(
+        self, tgt: Any, memory: Any, tgt_mask: Any = None, memory_mask: Any = None, tgt_key_padding_mask: Any = None,
+        memory_key_padding_mask: Any = None, tgt_is_causal: bool = False, memory_is_causal: bool = False,
+    ) -> Any:  # fmt: skip
+        masks = (tgt_mask, memory_mask, tgt_key_padding_mask, memory_key_padding_mask)
+        return self._run(tgt, memory, *masks, tgt_is_causal, memory_is_causal)
 
 
 class Transformer(Module):
@@ -299,14 +340,19 @@ class Transformer(Module):
     def __init__(
         self, d_model: int = 512, nhead: int = 8, num_encoder_layers: int = 6, num_decoder_layers: int = 6,
         dim_feedforward: int = 2048, dropout: float = 0.1, activation: str | Callable[..., Any] = "relu",
-        layer_norm_eps: float = 1e-5, batch_first: bool = False, norm_first: bool = False, bias: bool = True,
-        device: str | None = None, dtype: Any = None,
+        custom_encoder: Module | None = None, custom_decoder: Module | None = None, layer_norm_eps: float = 1e-5,
+        batch_first: bool = False, norm_first: bool = False, bias: bool = True, device: str | None = None,
+        dtype: Any = None,
     ) -> None:  # fmt: skip
         options: dict[str, Any] = {"device": device, "dtype": dtype}
         layer = (d_model, nhead, dim_feedforward, dropout, activation, layer_norm_eps, batch_first, norm_first, bias)
         ends = [LayerNorm(d_model, layer_norm_eps, bias=bias, **options) for _ in range(2)]
-        self.encoder = TransformerEncoder(TransformerEncoderLayer(*layer, **options), num_encoder_layers, ends[0])
-        self.decoder = TransformerDecoder(TransformerDecoderLayer(*layer, **options), num_decoder_layers, ends[1])
+        self.encoder = custom_encoder or TransformerEncoder(
+            TransformerEncoderLayer(*layer, **options), num_encoder_layers, ends[0]
+        )
+        self.decoder = custom_decoder or TransformerDecoder(
+            TransformerDecoderLayer(*layer, **options), num_decoder_layers, ends[1]
+        )
         for parameter in self.parameters():
             if parameter.ndim > 1:
                 init.xavier_uniform_(parameter)
@@ -314,12 +360,13 @@ class Transformer(Module):
     def forward(
         self, src: Any, tgt: Any, src_mask: Any = None, tgt_mask: Any = None, memory_mask: Any = None,
         src_key_padding_mask: Any = None, tgt_key_padding_mask: Any = None, memory_key_padding_mask: Any = None,
-        src_is_causal: bool = False, tgt_is_causal: bool = False,
+        src_is_causal: bool = False, tgt_is_causal: bool = False, memory_is_causal: bool = False,
     ) -> Any:  # fmt: skip
         memory = self.encoder(src, src_mask, src_key_padding_mask, src_is_causal)
         return self.decoder(
             tgt, memory, tgt_mask=tgt_mask, memory_mask=memory_mask, tgt_key_padding_mask=tgt_key_padding_mask,
             memory_key_padding_mask=memory_key_padding_mask, tgt_is_causal=tgt_is_causal,
+            memory_is_causal=memory_is_causal,
         )  # fmt: skip
 
     @staticmethod

@@ -121,8 +121,11 @@ class _ConvTranspose(_Conv):
 
     def __init__(
         self, in_channels: int, out_channels: int, kernel_size: Any, stride: Any = 1, padding: Any = 0, output_padding: Any = 0,
-        groups: int = 1, bias: bool = True, dilation: Any = 1, device: str | None = None, dtype: Any = None,
+        groups: int = 1, bias: bool = True, dilation: Any = 1, padding_mode: str = "zeros", device: str | None = None,
+        dtype: Any = None,
     ) -> None:  # fmt: skip
+        if padding_mode != "zeros":
+            raise ValueError(f"{type(self).__name__}: padding_mode must be 'zeros', got {padding_mode!r}")
         self.output_padding = output_padding
         super().__init__(in_channels, out_channels, kernel_size, stride, padding, dilation, groups, bias, "zeros", device, dtype)
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any
 
 from minigrad import Tensor
 
 from .. import functional as F
-from ..module import Buffer, Module
+from ..module import Buffer, Module, as_input
 from ..settings import settings
+from .linear import Linear
 
-__all__ = ["CrossEntropyLoss", "MSELoss", "NLLLoss"]
+__all__ = ["CrossEntropyLoss", "LinearCrossEntropyLoss", "MSELoss", "NLLLoss"]
 
 
 class Loss(Module):
@@ -74,6 +76,40 @@ class CrossEntropyLoss(Loss):
         return F.cross_entropy(
             input, target, weight=self.weight, ignore_index=self.ignore_index,
             reduction=self.reduction, label_smoothing=self.label_smoothing,
+        )  # fmt: skip
+
+
+class LinearCrossEntropyLoss(Loss):
+    """A linear map and the cross-entropy of its logits, (N, in_features) -> a number.
+
+    Args:
+        out_features: further axes of the logits, (N, num_classes, *out_features), for targets (N, *out_features).
+        weight: of each class, (num_classes,).
+
+    Attributes:
+        linear: the map, a `Linear`.
+
+    >>> LinearCrossEntropyLoss(3, 5)(Tensor([[1.0, 2.0, 3.0]]), Tensor([4])).shape
+    ()
+    """
+
+    def __init__(
+        self, in_features: int, num_classes: int, *, out_features: tuple[int, ...] = (), bias: bool = False,
+        device: str | None = None, dtype: Any = None, reduction: str = "mean", weight: Any = None,
+        ignore_index: int | None = None, label_smoothing: float = 0.0,
+    ) -> None:  # fmt: skip
+        self.weight = constant(weight)
+        self.num_classes, self.out_features, self.reduction = num_classes, tuple(out_features), reduction
+        self.ignore_index, self.label_smoothing = ignore_index, label_smoothing
+        self.linear = Linear(in_features, prod((num_classes, *out_features)), bias, device, dtype)
+
+    def forward(self, input: Any, target: Any) -> Any:  # noqa: A002
+        shape = (self.num_classes, *self.out_features)
+        bias = None if self.linear.bias is None else self.linear.bias.reshape(shape)
+        return F.linear_cross_entropy(
+            as_input(input, self.linear.weight), self.linear.weight.reshape((*shape, self.linear.in_features)), target,
+            linear_bias=bias, weight=self.weight, reduction=self.reduction, ignore_index=self.ignore_index,
+            label_smoothing=self.label_smoothing,
         )  # fmt: skip
 
 

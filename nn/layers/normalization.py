@@ -21,7 +21,7 @@ class _Norm(Module):
     """What batch and instance normalisation share.
 
     Attributes:
-        weight, bias: (num_features,), 1 and 0 at first; None with affine=False.
+        weight, bias: (num_features,), 1 and 0 at first; None with affine=False (bias with bias=False).
         running_mean, running_var, num_batches_tracked: buffers; None with track_running_stats=False.
     """
 
@@ -29,13 +29,13 @@ class _Norm(Module):
 
     def __init__(
         self, num_features: int, eps: float, momentum: float | None, affine: bool, track_running_stats: bool,
-        device: str | None, dtype: Any,
+        device: str | None, dtype: Any, bias: bool,
     ) -> None:  # fmt: skip
         self.num_features, self.eps, self.momentum = num_features, eps, momentum
         self.affine, self.track_running_stats = affine, track_running_stats
         options = {"dtype": dtype, "device": device}
         self.weight = Parameter(ones(num_features, **options)) if affine else None
-        self.bias = Parameter(zeros(num_features, **options)) if affine else None
+        self.bias = Parameter(zeros(num_features, **options)) if affine and bias else None
         self.running_mean = Buffer(zeros(num_features, **options)) if track_running_stats else None
         self.running_var = Buffer(ones(num_features, **options)) if track_running_stats else None
         self.num_batches_tracked = Buffer(np.array(0), device=device) if track_running_stats else None
@@ -63,9 +63,9 @@ class _Norm(Module):
 class _BatchNorm(_Norm):
     def __init__(
         self, num_features: int, eps: float = 1e-5, momentum: float | None = 0.1, affine: bool = True,
-        track_running_stats: bool = True, device: str | None = None, dtype: Any = None,
+        track_running_stats: bool = True, device: str | None = None, dtype: Any = None, *, bias: bool = True,
     ) -> None:  # fmt: skip
-        super().__init__(num_features, eps, momentum, affine, track_running_stats, device, dtype)
+        super().__init__(num_features, eps, momentum, affine, track_running_stats, device, dtype, bias)
 
     def forward(self, x: Any) -> Tensor:
         x = self._input(x)
@@ -103,31 +103,33 @@ class BatchNorm3d(_BatchNorm):
 class _InstanceNorm(_Norm):
     def __init__(
         self, num_features: int, eps: float = 1e-5, momentum: float = 0.1, affine: bool = False,
-        track_running_stats: bool = False, device: str | None = None, dtype: Any = None,
+        track_running_stats: bool = False, device: str | None = None, dtype: Any = None, *, bias: bool = True,
     ) -> None:  # fmt: skip
-        super().__init__(num_features, eps, momentum, affine, track_running_stats, device, dtype)
+        super().__init__(num_features, eps, momentum, affine, track_running_stats, device, dtype, bias)
 
     def forward(self, x: Any) -> Tensor:
-        x = self._input(x)
+        single = np.ndim(x) == self.ndims[0] - 1  # (C, ...) without a batch axis
+        x = self._input(x[None] if single else x)
         own = self.training or self.running_mean is None
         mean, var = (self.running_mean, self.running_var) if not own or self.training else (None, None)
-        return F.instance_norm(x, mean, var, self.weight, self.bias, own, self.momentum or 0.0, self.eps)
+        out = F.instance_norm(x, mean, var, self.weight, self.bias, own, self.momentum or 0.0, self.eps)
+        return out[0] if single else out
 
 
 class InstanceNorm1d(_InstanceNorm):
-    """Instance normalisation of (N, C, L)."""
+    """Instance normalisation of (N, C, L) or (C, L)."""
 
     ndims = (3,)
 
 
 class InstanceNorm2d(_InstanceNorm):
-    """Instance normalisation of images, (N, C, H, W)."""
+    """Instance normalisation of images, (N, C, H, W) or (C, H, W)."""
 
     ndims = (4,)
 
 
 class InstanceNorm3d(_InstanceNorm):
-    """Instance normalisation of volumes, (N, C, D, H, W)."""
+    """Instance normalisation of volumes, (N, C, D, H, W) or (C, D, H, W)."""
 
     ndims = (5,)
 
@@ -191,13 +193,13 @@ class GroupNorm(Module):
 
     def __init__(
         self, num_groups: int, num_channels: int, eps: float = 1e-5, affine: bool = True, device: str | None = None,
-        dtype: Any = None,
+        dtype: Any = None, *, bias: bool = True,
     ) -> None:  # fmt: skip
         if num_channels % num_groups:
             raise ValueError(f"GroupNorm: {num_channels} channels do not divide into {num_groups} groups")
         self.num_groups, self.num_channels, self.eps = num_groups, num_channels, eps
         self.weight = Parameter(ones(num_channels, dtype=dtype, device=device)) if affine else None
-        self.bias = Parameter(zeros(num_channels, dtype=dtype, device=device)) if affine else None
+        self.bias = Parameter(zeros(num_channels, dtype=dtype, device=device)) if affine and bias else None
 
     def forward(self, x: Any) -> Tensor:
         x = as_input(x, self.weight) if self.weight is not None else x

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
+from minigrad import raw
+
 from .. import functional as F
-from ..module import Module
+from ..module import Buffer, Module
 
 __all__ = [
-    "AdaptiveAvgPool1d", "AdaptiveAvgPool2d", "AdaptiveAvgPool3d", "AdaptiveMaxPool1d", "AdaptiveMaxPool2d",
-    "AdaptiveMaxPool3d", "AvgPool1d", "AvgPool2d", "AvgPool3d", "LPPool1d", "LPPool2d", "LPPool3d", "MaxPool1d", "MaxPool2d",
-    "MaxPool3d", "MaxUnpool1d", "MaxUnpool2d", "MaxUnpool3d",
+    "AdaptiveAvgPool1d", "AdaptiveAvgPool2d", "AdaptiveAvgPool3d", "AdaptiveMaxPool1d",
+    "AdaptiveMaxPool2d", "AdaptiveMaxPool3d", "AvgPool1d", "AvgPool2d", "AvgPool3d",
+    "FractionalMaxPool2d", "FractionalMaxPool3d", "LPPool1d", "LPPool2d", "LPPool3d", "MaxPool1d",
+    "MaxPool2d", "MaxPool3d", "MaxUnpool1d", "MaxUnpool2d", "MaxUnpool3d",
 ]  # fmt: skip
 
 
@@ -183,6 +188,43 @@ class AdaptiveMaxPool2d(_AdaptiveMax):
 
 class AdaptiveMaxPool3d(_AdaptiveMax):
     """Maxima over windows, (N, C, D, H, W) -> (N, C, *output_size)."""
+
+    dimensions = 3
+
+
+class _FractionalMaxPool(_Pool):
+    family = "fractional_max_pool"
+
+    def __init__(
+        self, kernel_size: Any, output_size: Any = None, output_ratio: Any = None, return_indices: bool = False,
+        _random_samples: Any = None,
+    ) -> None:  # fmt: skip
+        if (output_size is None) == (output_ratio is None):
+            raise ValueError(f"{type(self).__name__}: give either output_size or output_ratio")
+        if output_ratio is not None and not np.all((np.asarray(output_ratio) > 0) & (np.asarray(output_ratio) < 1)):
+            raise ValueError(f"{type(self).__name__}: output_ratio must lie between 0 and 1, got {output_ratio}")
+        self.options = {
+            "kernel_size": kernel_size, "output_size": output_size, "output_ratio": output_ratio,
+            "return_indices": return_indices,
+        }  # fmt: skip
+        self._random_samples = None if _random_samples is None else Buffer(raw(_random_samples))
+
+    def forward(self, x: Any) -> Any:
+        return getattr(F, f"{self.family}{self.dimensions}d")(x, **self.options, _random_samples=self._random_samples)
+
+
+class FractionalMaxPool2d(_FractionalMaxPool):
+    """Maxima over windows whose places are drawn at random, (N, C, H, W) -> (N, C, *output_size) (Graham, 2014).
+
+    >>> FractionalMaxPool2d(2, output_ratio=0.7)(Tensor(np.ones((1, 1, 10, 10)))).shape
+    (1, 1, 7, 7)
+    """
+
+    dimensions = 2
+
+
+class FractionalMaxPool3d(_FractionalMaxPool):
+    """Maxima over windows whose places are drawn at random, (N, C, D, H, W) -> (N, C, *output_size) (Graham, 2014)."""
 
     dimensions = 3
 

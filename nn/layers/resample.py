@@ -1,17 +1,19 @@
-"""Padding, resampling and rearranging layers; what they do is in `nn.functional.resample`."""
+"""Padding and rearranging layers; what they do is in `nn.functional.resample`."""
 
 from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from .. import functional as F
 from ..module import Module
 
 __all__ = [
-    "CircularPad1d", "CircularPad2d", "CircularPad3d", "ConstantPad1d", "ConstantPad2d", "ConstantPad3d", "Fold", "PixelShuffle",
-    "PixelUnshuffle", "ReflectionPad1d", "ReflectionPad2d", "ReflectionPad3d", "ReplicationPad1d", "ReplicationPad2d",
-    "ReplicationPad3d", "Unfold", "Upsample", "UpsamplingBilinear2d", "UpsamplingNearest2d", "ZeroPad1d", "ZeroPad2d",
-    "ZeroPad3d",
+    "ChannelShuffle", "CircularPad1d", "CircularPad2d", "CircularPad3d", "ConstantPad1d",
+    "ConstantPad2d", "ConstantPad3d", "Fold", "PixelShuffle", "PixelUnshuffle", "ReflectionPad1d",
+    "ReflectionPad2d", "ReflectionPad3d", "ReplicationPad1d", "ReplicationPad2d",
+    "ReplicationPad3d", "Unfold", "ZeroPad1d", "ZeroPad2d", "ZeroPad3d",
 ]  # fmt: skip
 
 
@@ -30,6 +32,9 @@ class Pad(Module):
         self.value = value
 
     def forward(self, x: Any) -> Any:
+        if self.mode != "constant" and np.ndim(x) not in (self.dimensions + 1, self.dimensions + 2):
+            axes = f"{self.dimensions + 2} axes (N, C, ...) or {self.dimensions + 1}"
+            raise ValueError(f"{type(self).__name__}: expected {axes}, got shape {np.shape(x)}")
         return F.pad(x, self.padding, self.mode, self.value)
 
     def extra_repr(self) -> str:
@@ -53,37 +58,21 @@ ReplicationPad1d, ReplicationPad2d, ReplicationPad3d = (_pad("Replication", "rep
 CircularPad1d, CircularPad2d, CircularPad3d = (_pad("Circular", "circular", n) for n in (1, 2, 3))
 
 
-class Upsample(Module):
-    """Resample the spatial axes of (N, C, *S) to a size, or by a factor.
+class ChannelShuffle(Module):
+    """The channels of (N, C, ...) dealt out over groups (Zhang et al., 2018).
 
-    >>> Upsample(scale_factor=2)(Tensor([[[1.0, 2.0]]])).tolist()
-    [[[1.0, 1.0, 2.0, 2.0]]]
+    >>> ChannelShuffle(2)(Tensor([[[0.0], [1.0], [2.0], [3.0]]])).tolist()
+    [[[0.0], [2.0], [1.0], [3.0]]]
     """
 
-    def __init__(
-        self, size: Any = None, scale_factor: Any = None, mode: str = "nearest", align_corners: bool | None = None
-    ) -> None:
-        self.size, self.scale_factor, self.mode, self.align_corners = size, scale_factor, mode, align_corners
+    def __init__(self, groups: int) -> None:
+        self.groups = groups
 
     def forward(self, x: Any) -> Any:
-        return F.interpolate(x, self.size, self.scale_factor, self.mode, self.align_corners)
+        return F.channel_shuffle(x, self.groups)
 
     def extra_repr(self) -> str:
-        return f"size={self.size}, scale_factor={self.scale_factor}, mode={self.mode!r}"
-
-
-class UpsamplingNearest2d(Upsample):
-    """Upsample images by repeating pixels."""
-
-    def __init__(self, size: Any = None, scale_factor: Any = None) -> None:
-        super().__init__(size, scale_factor, "nearest")
-
-
-class UpsamplingBilinear2d(Upsample):
-    """Upsample images bilinearly, corners aligned."""
-
-    def __init__(self, size: Any = None, scale_factor: Any = None) -> None:
-        super().__init__(size, scale_factor, "bilinear", True)
+        return f"groups={self.groups}"
 
 
 class PixelShuffle(Module):

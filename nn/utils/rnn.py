@@ -9,7 +9,7 @@ import numpy as np
 
 from minigrad import concatenate, raw, stack
 
-__all__ = ["PackedSequence", "pack_padded_sequence", "pack_sequence", "pad_packed_sequence", "pad_sequence"]
+__all__ = ["PackedSequence", "pack_padded_sequence", "pack_sequence", "pad_packed_sequence", "pad_sequence", "unpad_sequence"]
 
 
 class PackedSequence(NamedTuple):
@@ -33,10 +33,25 @@ def pad_sequence(sequences: Sequence[Any], batch_first: bool = False, padding_va
     >>> pad_sequence([Tensor([1.0, 2.0]), Tensor([3.0])], batch_first=True).tolist()
     [[1.0, 2.0], [3.0, 0.0]]
     """
+    if not len(sequences):
+        raise ValueError("pad_sequence: there is no sequence")
     longest = max(np.shape(s)[0] for s in sequences)
     rest = [(0, 0)] * (np.ndim(sequences[0]) - 1)
     padded = [np.pad(s, [(0, longest - np.shape(s)[0]), *rest], constant_values=padding_value) for s in sequences]
     return stack(padded, axis=0 if batch_first else 1)
+
+
+def unpad_sequence(padded_sequences: Any, lengths: Any, batch_first: bool = False) -> list[Any]:
+    """Undo `pad_sequence`: the sequences (L_i, ...), each as long as it was; lengths may be 0.
+
+    >>> [s.tolist() for s in unpad_sequence(Tensor([[1.0, 2.0], [3.0, 0.0]]), [2, 1], batch_first=True)]
+    [[1.0, 2.0], [3.0]]
+    """
+    x = padded_sequences if batch_first else np.swapaxes(padded_sequences, 0, 1)
+    lengths, (batch, steps) = np.asarray(raw(lengths)), np.shape(x)[:2]
+    if lengths.shape != (batch,) or (lengths < 0).any() or (lengths > steps).any():
+        raise ValueError(f"unpad_sequence: lengths {lengths} do not fit {batch} sequences of up to {steps} steps")
+    return [x[i, :length] for i, length in enumerate(lengths.tolist())]
 
 
 def pack_padded_sequence(
@@ -49,7 +64,11 @@ def pack_padded_sequence(
     """
     x = np.swapaxes(input, 0, 1) if batch_first else input
     lengths = np.asarray(raw(lengths))
-    if lengths.shape != (np.shape(x)[1],) or (lengths < 1).any() or lengths.max() > np.shape(x)[0]:
+    if (lengths < 1).any():
+        raise ValueError(
+            f"pack_padded_sequence: a packed sequence has one element at least, got lengths {lengths}: leave empty ones out"
+        )
+    if lengths.shape != (np.shape(x)[1],) or not len(lengths) or lengths.max() > np.shape(x)[0]:
         raise ValueError(f"pack_padded_sequence: lengths {lengths} do not fit an input of shape {np.shape(x)} (T, B, ...)")
     order = None
     if (np.diff(lengths) > 0).any():
