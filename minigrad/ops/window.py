@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import product
 from math import prod
 from typing import Any
@@ -261,20 +262,48 @@ def max_pool(x: Any, window: Window) -> Any:
     """The maximum of each window, (N, C, *S) -> (N, C, *out).
 
     out[p] = max_k x[p stride + k dilation - padding]
-    dx     = g at the first maximum of each window
+    dx     = g at the first maximum of each window, never in the padding
+
+    A NaN is the maximum of its window; of several ones the last gets the gradient, as in PyTorch.
 
     >>> max_pool(np.array([[[1.0, 3.0, 2.0, 0.0]]]), Window.over((4,), 2, stride=2))
     array([[[3., 2.]]])
     """
-    lowest = -np.inf if x.dtype.kind == "f" else np.iinfo(x.dtype).min
+    lowest = _lowest(x.dtype)
     shape = (*x.shape[: x.ndim - len(window.shape)], *window.out)
     out = np.full_like(x, lowest, shape=shape)
     index = np.zeros_like(x, shape=shape, dtype=np.min_scalar_type(prod(window.size)))
+    index += np.asarray(_first_inside(window), dtype=index.dtype, like=index)
     for number, _, inside, outside in window.offsets():
         candidate, best = x[inside], out[outside]
-        index[outside] = np.where(candidate > best, number, index[outside])
+        larger = (candidate > best) | np.isnan(candidate)
+        index[outside] = np.where(larger, number, index[outside])
         out[outside] = np.maximum(candidate, best)
     return out, index
+
+
+def _lowest(dtype: Any) -> Any:
+    """What no number of a dtype is below."""
+    if dtype.kind == "f":
+        return -np.inf
+    if dtype.kind in "iu":
+        return np.iinfo(dtype).min
+    if dtype.kind == "b":
+        return False
+    raise TypeError(f"max_pool: numbers of {dtype} have no order; take np.abs(x) or np.real(x)")
+
+
+@lru_cache(maxsize=256)
+def _first_inside(window: Window) -> Any:
+    """The number of the first place of each window that is not in the padding, with the shape `window.out`."""
+    numbers = np.zeros((), np.intp)
+    for s, k, step, (before, _), d, n in zip(
+        window.shape, window.size, window.stride, window.padding, window.dilation, window.out, strict=True
+    ):
+        start = np.arange(n) * step - before
+        place = -(np.minimum(start, 0) // d)  # rounded up
+        numbers = numbers[..., None] * k + np.where((place < k) & (start + place * d < s), place, 0)
+    return numbers
 
 
 @primitive(method=False, g=lambda gg, index, window: pool_gather(gg, index, window))
@@ -291,7 +320,7 @@ def pool_scatter(g: Any, index: Any, window: Window) -> Any:
     """
     out = np.zeros_like(g, shape=(*g.shape[: g.ndim - len(window.shape)], *window.shape))
     for number, _, inside, outside in window.offsets():
-        out[inside] += g[outside] * (index[outside] == number)
+        out[inside] += np.where(index[outside] == number, g[outside], 0)  # a product would spread NaN
     return out
 
 
@@ -308,7 +337,7 @@ def pool_gather(x: Any, index: Any, window: Window) -> Any:
     """
     out = np.zeros_like(x, shape=(*x.shape[: x.ndim - len(window.shape)], *window.out))
     for number, _, inside, outside in window.offsets():
-        out[outside] += x[inside] * (index[outside] == number)
+        out[outside] += np.where(index[outside] == number, x[inside], 0)
     return out
 
 
