@@ -21,6 +21,7 @@ __all__ = ["conv", "conv_input", "conv_weight", "mirrored", "turned"]
 
 
 def conv(x: Any, w: Any, window: Window, groups: int = 1) -> Any:
+    ops.check_shapes(window, groups, x=x, w=w)
     outputs, positions = len(w) // groups, prod(window.out)
     kernel = np.reshape(w, (groups, outputs, prod(w.shape[1:])))
     if image_by_image(x, window):
@@ -35,6 +36,7 @@ def conv(x: Any, w: Any, window: Window, groups: int = 1) -> Any:
 
 
 def conv_input(g: Any, w: Any, window: Window, groups: int = 1) -> Any:
+    ops.check_shapes(window, groups, g=g, w=w)
     inputs = groups * w.shape[1]
     if not image_by_image(g, window, channels=inputs):
         return NotImplemented
@@ -52,6 +54,7 @@ def conv_input(g: Any, w: Any, window: Window, groups: int = 1) -> Any:
 
 
 def conv_weight(x: Any, g: Any, window: Window, groups: int = 1) -> Any:
+    ops.check_shapes(window, groups, x=x, g=g)
     n, positions = len(x), prod(window.out)
     outputs, taps = g.shape[1] // groups, x.shape[1] // groups * prod(window.size)
     rows = np.reshape(g, (n, groups, outputs, positions))
@@ -105,4 +108,5 @@ def mirrored(window: Window) -> Window | None:
     padding = [(r - before, r - after) for r, (before, after) in zip(reach, window.padding, strict=True)]
     if any(s != 1 for s in window.stride) or min(map(min, padding)) < 0:
         return None
-    return Window.over(window.out, window.size, 1, padding, window.dilation)
+    back = Window.over(window.out, window.size, 1, padding, window.dilation)
+    return back if back.out == window.shape else None

@@ -31,7 +31,7 @@ def elementwise(function: Any) -> Any:
 @scalar
 def exp32(x: Any) -> Any:
     """e^x = 2^n e^r with |r| <= log(2) / 2, and a polynomial for e^r (coefficients of Moshier's Cephes); 1 ulp."""
-    y = min(max(x, _f(-87.33654)), _f(88.72283))
+    y = min(max(x, _f(-87.33654)), _f(89.0))  # e^89 is infinite
     n = np.floor(y * _f(1.44269504) + _f(0.5))
     r = (y - n * _f(0.693359375)) + n * _f(2.12194440e-4)
     p = _f(1.9875691500e-4)

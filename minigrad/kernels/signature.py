@@ -26,6 +26,9 @@ _ALIGNED, _CONTIGUOUS, _WRITEABLE = 0x100, 0x001, 0x400
 _DTYPES = {"float32": "{x}.dtype != float32", "integer": "{x}.dtype.kind not in 'iu'"}
 _FORM = re.compile(r"(?P<dtype>\w+) \((?P<axes>.*)\)(?P<words>( contiguous| written)*)(?P<optional> or None)?")
 
+#: A name in an expression, but for attributes.
+_NAME = re.compile(r"(?<![\w.])[A-Za-z_]\w*")
+
 
 def takes(where: str = "True", **arrays: str) -> Callable[[F], F]:
     """Declare the arrays that a way takes, by the names of its parameters; for other ones it gives NotImplemented.
@@ -33,7 +36,7 @@ def takes(where: str = "True", **arrays: str) -> Callable[[F], F]:
     A declaration is a dtype ("float32" or "integer", in the machine's byte order), the axes in parentheses, and words:
 
     - an axis is a name, whose length is that of its first use; or an expression of such names and of parameters
-      ("4 * hidden", "*window.shape"); "..." stands for any axes, the same ones in all arrays;
+      ("4 * hidden", "*window.shape"); "..." stands for any axes, the same ones in all arrays, called `lead` in `where`;
     - "contiguous": in C order, without gaps;
     - "written": contiguous and writeable, and no other array of the declaration shares its memory;
     - "or None": the argument may be None.
@@ -107,20 +110,22 @@ def _shape_tests(x: str, axes: str, known: set[str]) -> list[str]:
     wanted = "(" + "".join(f"{'*lead' if part == '...' else part}, " for part in parts) + ")"
     new = [part for part in parts if (part.isidentifier() or part == "...") and part not in known]
     known.update(new)
+    if unknown := {name for part in parts for name in _NAME.findall(part)} - known:
+        raise ValueError(f"{x} ({axes}): {', '.join(unknown)} must be an axis of an array that is declared before")
     if not new:
         return [f"if {x}.shape != {wanted}: return False"]
     middle = parts.index("...") if "..." in parts else len(parts)
     front, back = parts[:middle], parts[middle + 1 :]
     behind = " + ".join(f"len({part[1:]})" if part.startswith("*") else "1" for part in back) or "0"
-    lines = [f"shape = {x}.shape", f"if len(shape) < {sum(not p.startswith('*') for p in front)} + {behind}: return False"]
+    lines = [f"_shape = {x}.shape", f"if len(_shape) < {sum(not p.startswith('*') for p in front)} + {behind}: return False"]
     for part in new:
         if part == "...":
-            lines.append(f"lead = shape[{len(front)} : len(shape) - ({behind})]")
+            lines.append(f"lead = _shape[{len(front)} : len(_shape) - ({behind})]")
         elif part in front:
-            lines.append(f"{part} = shape[{front.index(part)}]")
+            lines.append(f"{part} = _shape[{front.index(part)}]")
         else:
-            lines.append(f"{part} = shape[{back.index(part) - len(back)}]")
-    return [*lines, f"if shape != {wanted}: return False"]
+            lines.append(f"{part} = _shape[{back.index(part) - len(back)}]")
+    return [*lines, f"if _shape != {wanted}: return False"]
 
 
 def _overlap_tests(written: list[str], arrays: list[str]) -> list[str]:

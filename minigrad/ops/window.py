@@ -90,6 +90,12 @@ class Window:
             out.append(count)
         return cls(shape, size, stride, pads, dilation, tuple(out))
 
+    @property
+    def reaches_out(self) -> bool:
+        """Whether a window lies partly outside of the input: in the padding, or, with ceil_mode, behind it."""
+        axes = zip(self.shape, self.size, self.stride, self.padding, self.dilation, self.out, strict=True)
+        return any(before > 0 or (n - 1) * step - before + d * (k - 1) >= s for s, k, step, (before, _), d, n in axes)
+
     def offsets(self) -> Iterator[tuple[int, tuple[int, ...], tuple[Any, ...], tuple[Any, ...]]]:
         """For each place in the window: its number, its index, and the slices of input and output that meet there."""
         for number, place in enumerate(product(*map(range, self.size))):
@@ -144,8 +150,8 @@ def unfold(x: Any, window: Window) -> Any:
 
 
 def empty_columns(x: Any, lead: tuple[int, ...], window: Window) -> Any:
-    """Memory for columns, with zeros in it where padding will stay."""
-    allocate = np.zeros_like if any(map(any, window.padding)) else np.empty_like
+    """Memory for columns, with zeros in it where no number of x will stand."""
+    allocate = np.zeros_like if window.reaches_out else np.empty_like
     return allocate(x, shape=(*lead, *window.size, *window.out))
 
 
@@ -178,6 +184,26 @@ def fold(columns: Any, window: Window) -> Any:
 # --------------------------------------------------------------------------------- convolution
 
 
+def check_shapes(window: Window, groups: int, x: Any = None, w: Any = None, g: Any = None) -> None:
+    """Two of x (N, C, *S), w (O, C / groups, *size) and g (N, O, *out) belong to one convolution.
+
+    Raises:
+        ValueError: they do not.
+    """
+    spatial = {"x": window.shape, "w": window.size, "g": window.out}
+    shapes = {name: np.shape(array) for name, array in (("x", x), ("w", w), ("g", g)) if array is not None}
+    fits = all(len(shape) == 2 + len(spatial[name]) and shape[2:] == spatial[name] for name, shape in shapes.items())
+    if fits:
+        lengths = {name: shape[:2] for name, shape in shapes.items()}
+        batch = {lengths[name][0] for name in "xg" if name in lengths}
+        inputs = {lengths[name][1] * (groups if name == "w" else 1) for name in "xw" if name in lengths}
+        outputs = {lengths[name][name == "g"] for name in "wg" if name in lengths}
+        fits = max(map(len, (batch, inputs, outputs))) == 1 and not any(n % groups for n in inputs | outputs)
+    if not fits:
+        given = ", ".join(f"{name} {shape}" for name, shape in shapes.items())
+        raise ValueError(f"{given}: these do not belong to one convolution of {groups} groups with {window}")
+
+
 @primitive(
     method=False,
     x=lambda g, w, window, groups: conv_input(g, w, window, groups),
@@ -197,6 +223,7 @@ def conv(x: Any, w: Any, window: Window, groups: int = 1) -> Any:
     >>> conv(np.arange(4.0).reshape(1, 1, 4), np.array([[[1.0, -1.0]]]), Window.over((4,), 2))
     array([[[-1., -1., -1.]]])
     """
+    check_shapes(window, groups, x=x, w=w)
     kernel = np.reshape(w, (groups, len(w) // groups, prod(w.shape[1:])))
     columns = np.reshape(unfold(x, window), (len(x), groups, kernel.shape[2], prod(window.out)))
     return np.reshape(np.matmul(kernel, columns), (len(x), len(w), *window.out))
@@ -221,6 +248,7 @@ def conv_input(g: Any, w: Any, window: Window, groups: int = 1) -> Any:
     >>> conv_input(np.ones((1, 1, 3)), np.array([[[1.0, -1.0]]]), Window.over((4,), 2))
     array([[[ 1.,  0.,  0., -1.]]])
     """
+    check_shapes(window, groups, g=g, w=w)
     kernel = np.reshape(w, (groups, len(w) // groups, prod(w.shape[1:])))
     rows = np.reshape(g, (len(g), groups, len(w) // groups, prod(window.out)))
     columns = np.matmul(np.swapaxes(kernel, 1, 2), rows)  # (N, G, C/G*K, P)
@@ -245,6 +273,7 @@ def conv_weight(x: Any, g: Any, window: Window, groups: int = 1) -> Any:
     >>> conv_weight(np.ones((1, 1, 4)), np.ones((1, 1, 3)), Window.over((4,), 2))
     array([[[3., 3.]]])
     """
+    check_shapes(window, groups, x=x, g=g)
     n, positions, inputs, outputs = len(x), prod(window.out), x.shape[1] // groups, g.shape[1] // groups
     columns = np.reshape(unfold(x, window), (n, groups, inputs * prod(window.size), positions))
     rows = np.reshape(g, (n, groups, outputs, positions))

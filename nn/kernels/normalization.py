@@ -40,9 +40,9 @@ def _backward(
         along, total = np.float32(0), np.float32(0)
         for j in range(n):
             h = g[i, j] * weight[j]
-            along += h * (x[i, j] - middle)
+            along += h * ((x[i, j] - middle) * inverse)
             total += h
-        along *= inverse / np.float32(n)
+        along /= np.float32(n)
         total /= np.float32(n)
         for j in range(n):
             dx[i, j] = (g[i, j] * weight[j] - total - (x[i, j] - middle) * inverse * along) * inverse
