@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 import importlib
 import inspect
+import re
 import warnings
 from collections.abc import Callable
 from typing import Any
@@ -16,12 +17,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from minigrad import kernels
+from minigrad import Tensor, kernels
 from minigrad.arrays.row_sparse import add_rows
 from minigrad.kernels.signature import takes
 from minigrad.ops import reduce
 from minigrad.ops import window as windows
 from minigrad.ops.window import Window
+from nn import functional as F
 from nn.functional import activation, normalization, recurrent
 from nn.optim import adam
 
@@ -415,3 +417,98 @@ def test_a_declaration_compares_lengths() -> None:
         ((4,), (2,), (), False),
     ]:
         assert (way(draw(*x), draw(*y), shape) is True) == fits
+
+
+# ------------------------------------------------------------------------------- through nn
+
+
+@pytest.fixture(params=[True, False], ids=["kernels", "NumPy"])
+def accelerator(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> bool:
+    monkeypatch.setattr(kernels, "enabled", request.param)
+    return request.param
+
+
+@pytest.mark.parametrize("shape", [(3,), (1,), (65,), (1, 64), ()], ids=str)
+def test_weights_of_norms_must_have_their_shape(shape: tuple[int, ...], accelerator: bool) -> None:
+    """They would be broadcast, and one that is too short would be read behind its end."""
+    rows, images, weight = Tensor(draw(32, 64)), Tensor(draw(2, 64, 5, 5)), Tensor(np.ones(shape, np.float32))
+    mean, var = np.zeros(64, np.float32), np.ones(64, np.float32)
+    calls: list[Callable[..., Any]] = [
+        lambda **given: F.layer_norm(rows, (64,), **given),
+        lambda **given: F.rms_norm(rows, (64,), **given),
+        lambda **given: F.batch_norm(images, mean, var, **given),
+        lambda **given: F.batch_norm(images, mean, var, training=True, **given),
+        lambda **given: F.group_norm(images, 4, **given),
+        lambda **given: F.instance_norm(images, **given),
+    ]
+    for i, call in enumerate(calls):
+        for name in ("weight", "bias") if i != 1 else ("weight",):
+            with pytest.raises(ValueError, match=rf"{name} must have the shape \(64,\), got {re.escape(str(shape))}"):
+                call(**{name: weight})
+    for given in ((weight.data, var), (mean, weight.data)):
+        with pytest.raises(ValueError, match="running_.* must have the shape"):
+            F.batch_norm(images, *given, training=True)
+    assert (mean == 0).all() and (var == 1).all()
+
+
+def test_weights_of_other_dtypes_give_what_numpy_gives(accelerator: bool) -> None:
+    x = draw(64, 64)
+    out = F.layer_norm(Tensor(x), (64,), Tensor(np.full(64, 2, np.float16)), Tensor(np.ones(64, bool)))
+    want = 2 * (x - x.mean(1, keepdims=True)) / np.sqrt(x.var(1, keepdims=True) + 1e-5) + 1
+    np.testing.assert_allclose(out.numpy(), want, rtol=1e-3, atol=1e-3)
+
+
+@pytest.mark.torch
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("options", [{}, {"stride": 1}, {"padding": 1}, {"padding": 1, "dilation": 2}, {"ceil_mode": True}], ids=str)
+def test_max_pooling_of_nan_and_of_infinity_is_torchs(options: dict[str, Any], dtype: Any, accelerator: bool) -> None:
+    """Values, places and gradients: of NaN, of windows of -inf at a padded border, of ties."""
+    torch = pytest.importorskip("torch", reason="PyTorch is not installed")
+    x = np.round(rng.normal(size=(2, 2, 11, 13)), 1).astype(dtype)
+    x[0, 0], x[0, 1, ::3, ::4], x[1, 0, 2:4, 2:5], x[1, 1, 4:8, 4:8] = -np.inf, np.inf, np.nan, -np.inf
+    ours, theirs = Tensor(x, requires_grad=True), torch.tensor(x, requires_grad=True)
+    out, index = F.max_pool2d(ours, 3, return_indices=True, **options)
+    want, places = torch.nn.functional.max_pool2d(theirs, 3, return_indices=True, **options)
+    np.testing.assert_array_equal(out.data, want.detach().numpy())
+    np.testing.assert_array_equal(index.numpy(), places.numpy())
+    g = rng.normal(size=out.shape).astype(dtype)
+    out.backward(Tensor(g))
+    want.backward(torch.tensor(g))
+    np.testing.assert_allclose(ours.grad.data, theirs.grad.numpy(), rtol=1e-5, atol=1e-6)
+    if dtype == np.float32:
+        assert ({"max_pool", "pool_scatter"} <= set(ran)) == accelerator
+
+
+def test_a_gradient_that_is_not_finite_stays_at_the_maximum(accelerator: bool) -> None:
+    """Not finite times 0 is NaN: it would spread over its window; so would values on the way to a second derivative."""
+    x, window = draw(1, 1, 4, 4), Window.over((4, 4), 2, stride=2)
+    _, index = FUNCTIONS["max_pool"](x, window)
+    g = np.full((1, 1, 2, 2), np.inf, np.float32)
+    assert np.isfinite(FUNCTIONS["pool_scatter"](g, index, window)).sum() == 12
+    x[...] = np.inf
+    x[0, 0, 0, 0] = np.nan
+    first = windows.pool_gather.op.forward(x, np.full_like(index, 3), window)
+    np.testing.assert_array_equal(first, g)
+
+
+@pytest.mark.parametrize("window", [w for w, _ in WINDOWS])
+@pytest.mark.parametrize("value", [0, 7.5])
+def test_columns_hold_nothing_but_the_input_and_zeros(window: Window, value: float, accelerator: bool) -> None:
+    """Windows that reach over a border read no memory that was used before."""
+    shape = (2, 3, *window.size, *window.out)
+    for _ in range(3):
+        np.full(shape, 1e9, np.float32)  # what the next array of this size may find
+        columns = windows.unfold.op.forward(np.full((2, 3, *window.shape), value, np.float32), window)
+        assert set(np.unique(columns)) <= {0.0, value}
+
+
+@pytest.mark.parametrize("function", ["conv", "conv_input", "conv_weight"])
+def test_arrays_of_no_one_convolution_are_an_error_that_names_them(function: str, accelerator: bool) -> None:
+    for args in ARGUMENTS[function]:
+        for i in (0, 1):
+            for spoil in ("longer", "wider", "narrower", "of one more axis", "flat"):
+                given = [*args[:i], PERHAPS[spoil](args[i]), *args[i + 1 :]]
+                if spoil == "longer" and (function == "conv" or (function, i) == ("conv_input", 0)):
+                    continue  # more images, or more outputs
+                with pytest.raises(ValueError, match="belong to one convolution"):
+                    FUNCTIONS[function](*given)
