@@ -1,4 +1,4 @@
-"""What kernels take and what they do not: shapes, dtypes, memory, NaN; each answers as its NumPy code does, or leaves it the word.
+"""What kernels take and what they do not: each answers as its NumPy code does, or leaves the answer to it.
 
 One table has arguments for every compiled kernel.  What must be the same with kernels and without is then tried on all of
 them: small and odd shapes, NaN and infinities, and every way in which an argument may not fit.
@@ -71,9 +71,7 @@ def norm_rules() -> list[tuple[Any, ...]]:
 def steps() -> list[tuple[Any, ...]]:
     """Arguments of a step of Adam."""
     return [
-        (p, g, m, v * v, largest, 0.1, 0.01, 0.1, 1e-8)
-        for p, g, m, v in of_rows(arrays=4)
-        for largest in (None, np.ones_like(p))
+        (p, g, m, v * v, largest, 0.1, 0.01, 0.1, 1e-8) for p, g, m, v in of_rows(arrays=4) for largest in (None, np.ones_like(p))
     ]
 
 
@@ -460,7 +458,9 @@ def test_weights_of_other_dtypes_give_what_numpy_gives(accelerator: bool) -> Non
 
 @pytest.mark.torch
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("options", [{}, {"stride": 1}, {"padding": 1}, {"padding": 1, "dilation": 2}, {"ceil_mode": True}], ids=str)
+@pytest.mark.parametrize(
+    "options", [{}, {"stride": 1}, {"padding": 1}, {"padding": 1, "dilation": 2}, {"ceil_mode": True}], ids=str
+)
 def test_max_pooling_of_nan_and_of_infinity_is_torchs(options: dict[str, Any], dtype: Any, accelerator: bool) -> None:
     """Values, places and gradients: of NaN, of windows of -inf at a padded border, of ties."""
     torch = pytest.importorskip("torch", reason="PyTorch is not installed")

@@ -262,7 +262,13 @@ def test_values_may_share_memory_with_the_array_that_they_are_added_to(dtype: An
 
 @pytest.mark.parametrize(
     ("values", "rows", "kind"),
-    [((3, 2), (2,), "int64"), ((2, 3), (2,), "int64"), ((2,), (2,), "int64"), ((1, 2), (1, 1), "int64"), ((2, 2), (2,), "float64")],
+    [
+        ((3, 2), (2,), "int64"),
+        ((2, 3), (2,), "int64"),
+        ((2,), (2,), "int64"),
+        ((1, 2), (1, 1), "int64"),
+        ((2, 2), (2,), "float64"),
+    ],
     ids=str,
 )
 def test_values_rows_and_shape_must_belong_together(values: Any, rows: Any, kind: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from pathlib import Path
 from typing import Any
@@ -42,16 +43,13 @@ class _Cache(FunctionCache):
 
     def _forget(self) -> None:
         """Empty the index, so that the next run finds a whole one."""
-        try:
+        with contextlib.suppress(OSError):
             self.flush()
-        except OSError:
-            pass
 
 
 def keep(dispatcher: Any) -> Any:
     """Let a function that numba compiles be kept on the disk, if there is a place for that."""
-    try:
+    # RuntimeError, OSError: no place for it; AttributeError: compilation is turned off (NUMBA_DISABLE_JIT)
+    with contextlib.suppress(RuntimeError, OSError, AttributeError):
         dispatcher._cache = _Cache(dispatcher.py_func)
-    except (RuntimeError, OSError, AttributeError):  # no place; or compilation is turned off (NUMBA_DISABLE_JIT)
-        pass
     return dispatcher

@@ -232,7 +232,7 @@ def _layout(window: Window, inside: int) -> tuple[Any, Any, Any, tuple[int, ...]
     shifts = ((((c * sh + i % sh) * sw + j % sw) * lines + i // sh) * width + j // sw).ravel()
     order = np.argsort(shifts, kind="stable")
     more = -len(order) % 4
-    shares = np.append(np.ones(len(order) - 1, np.float32), np.float32(_SHARES[more]))
+    shares = np.append(np.ones(len(order) - 1, np.float32), np.asarray(_SHARES[more], np.float32))
     order = np.append(order, np.repeat(order[-1:], more))
     return order, shares, shifts[order], (inside, height, breadth), (sh, sw, top, left, lines, width), (1, *window.out)[-2:]
 
