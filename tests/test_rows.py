@@ -301,22 +301,6 @@ def test_indices_of_tables_and_of_classes_lie_in_range(index: int) -> None:
             call()
 
 
-def test_one_hot_takes_integers_and_knows_how_many_classes_there_are() -> None:
-    with pytest.raises(TypeError, match="integers"):
-        F.one_hot(np.array([0.5]), 3)
-    with pytest.raises(ValueError, match="num_classes"):
-        F.one_hot(np.array([], int))
-    with pytest.raises(IndexError, match="indices"):
-        F.one_hot(np.array([-1]))
-    assert F.one_hot(np.array([], int), 3).shape == (0, 3)
-
-
-@pytest.mark.parametrize("offsets", [[1, 2], [0, 3], [0, 2, 1], [-1, 0]])
-def test_bags_begin_one_after_the_other(offsets: list[int]) -> None:
-    with pytest.raises(ValueError, match="offsets must grow from 0 to at most 2"):
-        F.embedding_bag(np.array([0, 1]), Tensor(normal(3, 2)), offsets=np.array(offsets))
-
-
 @pytest.mark.parametrize("row", [3, -4])
 def test_the_row_for_padding_is_one_of_the_table(row: int) -> None:
     with pytest.raises(IndexError, match="padding_idx"):
@@ -328,7 +312,5 @@ def test_max_unpool_takes_no_place_outside_of_its_output(index: int) -> None:
     values, indices = np.ones((1, 1, 2, 2)), np.full((1, 1, 2, 2), index)
     with pytest.raises(IndexError, match=f"indices from {index} to {index}"):
         F.max_unpool2d(Tensor(values), indices, 2)
-    with pytest.raises(TypeError, match="integers"):
-        F.max_unpool2d(Tensor(values), indices * 1.0, 2)
-    with pytest.raises(ValueError, match="an index for each value"):
+    with pytest.raises(ValueError, match="indices of shape"):
         F.max_unpool2d(Tensor(values), np.zeros((1, 1, 1, 2), int), 2)

@@ -14,13 +14,13 @@ from ..module import host
 __all__ = ["embedding", "embedding_bag", "one_hot"]
 
 
-def _checked(indices: Any, rows: int, what: str, have: str = "the table has rows") -> Any:
+def _checked(indices: Any, rows: int, what: str) -> Any:
     array = raw(indices) if isinstance(indices, Tensor) else np.asarray(indices)
     if array.dtype.kind not in "iu":
         raise TypeError(f"{what}: indices must be integers, got {array.dtype}")
     given = all_examples(array)
     if given.size and (int(given.min()) < 0 or int(given.max()) >= rows):
-        raise IndexError(f"{what}: indices from {given.min()} to {given.max()}, but {have} 0 to {rows - 1}")
+        raise IndexError(f"{what}: indices from {given.min()} to {given.max()}, but the table has rows 0 to {rows - 1}")
     return array
 
 
@@ -100,7 +100,7 @@ def embedding_bag(
     if offsets is None:
         bags, lengths = array.shape[0], np.full(array.shape[0], array.shape[1])
     else:
-        starts = _starts(host(offsets), array.size)
+        starts = host(offsets)
         bags, lengths = len(starts), np.diff(np.append(starts, array.size))
     bag = beside(np.repeat(np.arange(bags), lengths), array)
     flat = np.reshape(array, -1)
@@ -120,18 +120,6 @@ def embedding_bag(
     return total / number[:, None].astype(total.dtype)
 
 
-def _starts(offsets: Any, n: int) -> Any:
-    """Where bags of n indices in all begin.
-
-    Raises:
-        ValueError: the first bag does not begin at 0, or one begins before the last one or behind the end.
-    """
-    ends = np.append(offsets, n)
-    if len(offsets) and (offsets[0] != 0 or (np.diff(ends) < 0).any()):
-        raise ValueError(f"embedding_bag: offsets must grow from 0 to at most {n}, got {offsets.tolist()}")
-    return offsets
-
-
 def one_hot(indices: Any, num_classes: int = -1) -> Tensor:
     """Zeros with a 1 at each index: (...) -> (..., num_classes).
 
@@ -139,17 +127,21 @@ def one_hot(indices: Any, num_classes: int = -1) -> Tensor:
         num_classes: by default one more than the largest index.
 
     Raises:
-        TypeError, IndexError: indices are no integers, or there is no class for one.
+        TypeError: the indices are no integers.
+        IndexError: an index is negative, or not below num_classes.
+        ValueError: there is no index to tell the number of classes by.
 
     >>> one_hot(Tensor([0, 2])).tolist()
     [[1, 0, 0], [0, 0, 1]]
     """
-    array = raw(indices) if isinstance(indices, Tensor) else np.asarray(indices)
-    n = num_classes
-    if n < 0:
-        if not array.size:
-            raise ValueError("one_hot: without an index there is no largest one; pass num_classes")
-        n = int(np.max(all_examples(array))) + 1
-    _checked(array, n, "one_hot", "there are classes")
+    array = indices.data if isinstance(indices, Tensor) else np.asarray(indices)
+    if array.dtype.kind not in "iu":
+        raise TypeError(f"one_hot: indices must be integers, got {array.dtype}")
+    given = all_examples(array)
+    if num_classes < 0 and not given.size:
+        raise ValueError("one_hot: there is no index to tell the number of classes by: give num_classes")
+    n = int(given.max()) + 1 if num_classes < 0 else num_classes
+    if given.size and (int(given.min()) < 0 or int(given.max()) >= n):
+        raise IndexError(f"one_hot: indices from {given.min()} to {given.max()}, but there are classes 0 to {n - 1}, {n} in all")
     classes = np.arange(n) if isinstance(array, np.ndarray) else np.arange(n, like=array)
     return Tensor((array[..., None] == classes).astype(np.int64))

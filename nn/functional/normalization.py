@@ -101,7 +101,7 @@ def layer_norm(x: Any, normalized_shape: int | Sequence[int], weight: Any = None
     shape, given = _as_shape(normalized_shape), np.shape(x)
     if given[-len(shape) :] != shape:
         raise ValueError(f"layer_norm: the last axes must be {shape}, got input of shape {given}")
-    _check_shape("layer_norm", shape, weight=weight, bias=bias)
+    _check_shapes("layer_norm", shape, weight=weight, bias=bias)
     if len(shape) == 1:
         return layer_norm_rows(x, weight, bias, eps)
     weight, bias = (None if v is None else np.reshape(v, -1) for v in (weight, bias))
@@ -109,20 +109,16 @@ def layer_norm(x: Any, normalized_shape: int | Sequence[int], weight: Any = None
     return np.reshape(layer_norm_rows(rows, weight, bias, eps), given)
 
 
+def _check_shapes(name: str, shape: tuple[int, ...], **given: Any) -> None:
+    """Weight and bias must have the normalised shape."""
+    for what, values in given.items():
+        if values is not None and np.shape(values) != shape:
+            raise ValueError(f"{name}: {what} has shape {np.shape(values)}, expected {shape}")
+
+
 def _as_shape(normalized_shape: int | Sequence[int]) -> tuple[int, ...]:
     """The lengths of the last axes; a number is that of one."""
     return (normalized_shape,) if np.ndim(normalized_shape) == 0 else tuple(normalized_shape)  # type: ignore[arg-type, return-value]
-
-
-def _check_shape(name: str, shape: tuple[int, ...], **given: Any) -> None:
-    """Weights, biases and running values fit, or are None: another shape would be broadcast, and the result have it too.
-
-    Raises:
-        ValueError: one has another shape.
-    """
-    for what, values in given.items():
-        if values is not None and np.shape(values) != shape:
-            raise ValueError(f"{name}: {what} must have the shape {shape}, got {np.shape(values)}")
 
 
 def _affine(x: Any, weight: Any, bias: Any) -> Any:
@@ -139,7 +135,7 @@ def rms_norm(x: Any, normalized_shape: int | Sequence[int], weight: Any = None, 
     shape = _as_shape(normalized_shape)
     if np.shape(x)[-len(shape) :] != shape:
         raise ValueError(f"rms_norm: the last axes must be {shape}, got input of shape {np.shape(x)}")
-    _check_shape("rms_norm", shape, weight=weight)
+    _check_shapes("rms_norm", shape, weight=weight)
     axes = tuple(range(-len(shape), 0))
     eps = np.finfo(x.dtype).eps if eps is None else eps
     return _affine(x / np.sqrt(np.mean(x * x, axis=axes, keepdims=True) + eps), weight, None)
@@ -180,8 +176,7 @@ def batch_norm(
         ValueError: there is one value for each channel only, in training.
         TypeError: in training, inside of `vmap`: all examples would move the same running values.
     """
-    ndim, channels = np.ndim(x), np.shape(x)[1:2]
-    _check_shape("batch_norm", channels, running_mean=running_mean, running_var=running_var, weight=weight, bias=bias)
+    ndim = np.ndim(x)
     if training:
         axes = (0, *range(2, ndim))
         count = int(np.prod([np.shape(x)[a] for a in axes]))
@@ -204,7 +199,6 @@ def group_norm(x: Any, num_groups: int, weight: Any = None, bias: Any = None, ep
     shape = np.shape(x)
     if shape[1] % num_groups:
         raise ValueError(f"group_norm: {shape[1]} channels do not divide into {num_groups} groups")
-    _check_shape("group_norm", shape[1:2], weight=weight, bias=bias)
     out = np.reshape(standardize(np.reshape(x, (shape[0], num_groups, -1)), (2,), eps), shape)
     return _affine(out, _per_channel(weight, len(shape)), _per_channel(bias, len(shape)))
 
@@ -216,8 +210,6 @@ def instance_norm(
     """Normalise each channel of each sample over space, (N, C, ...) (Ulyanov et al., 2016)."""
     if not use_input_stats:
         return batch_norm(x, running_mean, running_var, weight, bias, False, momentum, eps)
-    given = {"running_mean": running_mean, "running_var": running_var, "weight": weight, "bias": bias}
-    _check_shape("instance_norm", np.shape(x)[1:2], **given)
     axes = tuple(range(2, np.ndim(x)))
     out = _affine(standardize(x, axes, eps), _per_channel(weight, np.ndim(x)), _per_channel(bias, np.ndim(x)))
     if running_mean is not None:

@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 
 from minigrad import Tensor, raw, take_along_axis
-from minigrad.arrays import all_examples
 from minigrad.ops.index import assign
 from minigrad.ops.window import Window, max_pool, sum_pool
 
@@ -43,7 +42,7 @@ def _flat_index(x: Any, out: Any, window: Window) -> Any:
     places = np.reshape(np.cumsum(np.ones_like(values, shape=(prod(window.shape),), dtype=np.int64)) - 1, window.shape)
     index = np.full_like(best, -1, dtype=np.int64)
     for _, _, inside, outside in window.offsets():
-        found = (values[inside] == best[outside]) & (index[outside] < 0) | np.isnan(values[inside])
+        found = (values[inside] == best[outside]) & (index[outside] < 0) | np.isnan(values[inside])  # the last NaN, as in torch
         index[outside] = np.where(found, np.broadcast_to(places[inside], found.shape), index[outside])
     return Tensor(index)
 
@@ -155,26 +154,6 @@ def _adaptive_max_pool(n: int) -> Function:
     return _named(pool, f"adaptive_max_pool{n}d", f"{n}-d maxima over windows chosen so that the output has the given size.")
 
 
-def _places(name: str, indices: Any, shape: tuple[int, ...], spatial: tuple[int, ...]) -> Any:
-    """The indices of `max_unpool` as an array, if each names a place of the output.
-
-    Raises:
-        TypeError, ValueError, IndexError: they are no integers, have another shape than the values, or lie outside.
-    """
-    array = raw(indices) if isinstance(indices, Tensor) else np.asarray(indices)
-    if array.dtype.kind not in "iu":
-        raise TypeError(f"{name}: indices must be integers, got {array.dtype}")
-    if array.shape != shape:
-        raise ValueError(f"{name}: there must be an index for each value: values {shape}, indices {array.shape}")
-    given = all_examples(array)
-    if given.size and (int(given.min()) < 0 or int(given.max()) >= prod(spatial)):
-        raise IndexError(
-            f"{name}: indices from {int(given.min())} to {int(given.max())}, but an output of {spatial} has places "
-            f"0 to {prod(spatial) - 1}"
-        )
-    return array
-
-
 def _max_unpool(n: int) -> Function:
     def unpool(
         x: Any, indices: Any, kernel_size: Any, stride: Any = None, padding: Any = 0, output_size: Any = None
@@ -187,7 +166,14 @@ def _max_unpool(n: int) -> Function:
             )
             output_size = [(m - 1) * s - 2 * p + k for m, k, s, p in zip(shape[-n:], size, step, pad, strict=True)]
         spatial, lead = tuple(output_size)[-n:], shape[:-n]
-        flat = np.reshape(_places(f"max_unpool{n}d", indices, shape, spatial), (prod(lead), -1))
+        if np.shape(indices) != shape:
+            raise ValueError(f"max_unpool{n}d: indices of shape {np.shape(indices)} for an input of shape {shape}")
+        flat = np.reshape(raw(indices), (prod(lead), prod(shape[-n:])))
+        if flat.size and not (int(flat.min()) >= 0 and int(flat.max()) < prod(spatial)):
+            raise IndexError(
+                f"max_unpool{n}d: indices from {int(flat.min())} to {int(flat.max())} for an output of {spatial}, which has "
+                f"places 0 to {prod(spatial) - 1}"
+            )
         rows = np.reshape(np.cumsum(np.ones_like(flat, shape=(prod(lead),))) - 1, (-1, 1))
         zeros = np.zeros_like(raw(x), shape=(prod(lead), prod(spatial)))
         out = assign(zeros, (rows, flat), np.reshape(x, (prod(lead), -1)))
