@@ -190,17 +190,19 @@ def check_shapes(window: Window, groups: int, x: Any = None, w: Any = None, g: A
     Raises:
         ValueError: they do not.
     """
-    spatial = {"x": window.shape, "w": window.size, "g": window.out}
-    shapes = {name: np.shape(array) for name, array in (("x", x), ("w", w), ("g", g)) if array is not None}
-    fits = all(len(shape) == 2 + len(spatial[name]) and shape[2:] == spatial[name] for name, shape in shapes.items())
-    if fits:
-        lengths = {name: shape[:2] for name, shape in shapes.items()}
-        batch = {lengths[name][0] for name in "xg" if name in lengths}
-        inputs = {lengths[name][1] * (groups if name == "w" else 1) for name in "xw" if name in lengths}
-        outputs = {lengths[name][name == "g"] for name in "wg" if name in lengths}
-        fits = max(map(len, (batch, inputs, outputs))) == 1 and not any(n % groups for n in inputs | outputs)
+    fits = (
+        (x is None or x.shape[2:] == window.shape)
+        and (w is None or w.shape[2:] == window.size)
+        and (g is None or g.shape[2:] == window.out)
+    )
+    if fits and g is None:
+        fits = x.shape[1] == groups * w.shape[1] and w.shape[0] % groups == 0
+    elif fits and x is None:
+        fits = g.shape[1] == w.shape[0] and w.shape[0] % groups == 0
+    elif fits:
+        fits = x.shape[0] == g.shape[0] and x.shape[1] % groups == 0 and g.shape[1] % groups == 0
     if not fits:
-        given = ", ".join(f"{name} {shape}" for name, shape in shapes.items())
+        given = ", ".join(f"{n} {a.shape}" for n, a in (("x", x), ("w", w), ("g", g)) if a is not None)
         raise ValueError(f"{given}: these do not belong to one convolution of {groups} groups with {window}")
 
 
