@@ -12,6 +12,7 @@ import inspect
 import re
 import warnings
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -486,6 +487,33 @@ def test_columns_hold_nothing_but_the_input_and_zeros(window: Window, value: flo
         np.full(shape, 1e9, np.float32)  # what the next array of this size may find
         columns = windows.unfold.op.forward(np.full((2, 3, *window.shape), value, np.float32), window)
         assert set(np.unique(columns)) <= {0.0, value}
+
+
+@pytest.mark.parametrize(
+    "settings", [{"padding": ((-2, 2), (0, 0))}, {"stride": (1, -1)}, {"dilation": (0, 1)}, {"size": (3, 0)}], ids=str
+)
+def test_windows_that_lie_nowhere_are_refused(settings: dict[str, Any]) -> None:
+    window = Window.over((6, 6), 3)
+    for make in (lambda: Window.over((6, 6), **{"size": 3, **settings}), lambda: replace(window, **settings)):
+        with pytest.raises(ValueError, match="windows need size, stride, dilation >= 1 and padding >= 0"):
+            make()
+
+
+@pytest.mark.parametrize("out", [(9, 9), (1, 1), (0, 4)])
+@pytest.mark.parametrize("name", ["fill", "max_pool", "pool_scatter", "conv", "conv_input", "conv_weight"])
+def test_more_or_fewer_windows_than_fit_give_what_numpy_gives(name: str, out: tuple[int, int]) -> None:
+    window = replace(Window.over((6, 6), 3), out=out)
+    x, w, g = draw(1, 2, 6, 6), draw(2, 2, 3, 3), draw(1, 2, *window.out)
+    index = rng.integers(0, 9, g.shape).astype(np.uint8)
+    arguments = {
+        "fill": (np.zeros((1, 2, 3, 3, *window.out), np.float32), x, window),
+        "max_pool": (x, window),
+        "pool_scatter": (g, index, window),
+        "conv": (x, w, window, 1),
+        "conv_input": (g, w, window, 1),
+        "conv_weight": (x, g, window, 1),
+    }
+    agree(name, arguments[name])
 
 
 @pytest.mark.parametrize("function", ["conv", "conv_input", "conv_weight"])

@@ -51,6 +51,9 @@ class Window:
     dilation: tuple[int, ...]
     out: tuple[int, ...]
 
+    def __post_init__(self) -> None:
+        _check_settings(self.size, self.stride, self.dilation, self.padding)  # of windows not made by `over`
+
     @classmethod
     def over(
         cls,
@@ -73,10 +76,7 @@ class Window:
         shape, n = tuple(shape), len(shape)
         size, stride, dilation = (_each(v, n, name) for v, name in ((size, "size"), (stride, "stride"), (dilation, "dilation")))
         pads = tuple((p, p) if isinstance(p, (int, np.integer)) else tuple(p) for p in _each(padding, n, "padding"))
-        if min(size) < 1 or min(stride) < 1 or min(dilation) < 1 or min(min(p) for p in pads) < 0:
-            raise ValueError(
-                f"windows need size, stride, dilation >= 1 and padding >= 0, got {size}, {stride}, {dilation}, {pads}"
-            )
+        _check_settings(size, stride, dilation, pads)
         out = []
         for s, k, step, (before, after), d in zip(shape, size, stride, pads, dilation, strict=True):
             room = s + before + after - d * (k - 1) - 1
@@ -112,6 +112,14 @@ class Window:
                 outside.append(slice(first, last))
             else:
                 yield number, place, (..., *inside), (..., *outside)
+
+
+def _check_settings(size: Any, stride: Any, dilation: Any, pads: Any) -> None:
+    """Raise a ValueError for windows that lie nowhere, or before the first place."""
+    if min(size) < 1 or min(stride) < 1 or min(dilation) < 1 or min(map(min, pads)) < 0:
+        raise ValueError(
+            f"windows need size, stride, dilation >= 1 and padding >= 0, got {size}, {stride}, {dilation}, {pads}"
+        )
 
 
 def _each(value: Any, n: int, name: str) -> tuple[Any, ...]:
