@@ -61,6 +61,7 @@ PUBLIC: dict[str, set[str] | None] = {
     "minigrad.spellings": None,  # the tables of these names
     "minigrad.kernels": None,  # the registry of kernels
     "minigrad.kernels.scalar": None,  # what compiled kernels are made of
+    "minigrad.kernels.signature": None,  # which arrays a compiled kernel takes
     "minigrad.kernels.threads": None,  # kernels over several threads
     "minigrad.ops.batching": {"one_by_one"},  # functions that decide by values, under vmap
     "minigrad.ops.index": {"assign"},  # x[index] = value, as an op

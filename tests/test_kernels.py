@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
+import importlib.util
 import itertools
 import os
+import pickle
+import queue
 import re
+import shutil
 import subprocess
 import sys
 import threading
@@ -18,7 +23,7 @@ import pytest
 import minigrad
 import nn
 from minigrad import kernels
-from minigrad.kernels import convolution
+from minigrad.kernels import cache, convolution, scalar, threads
 from minigrad.ops import reduce
 from minigrad.ops.window import Window, conv, conv_input, conv_weight, fold, max_pool, pool_scatter, unfold
 from nn.functional import activation, normalization
@@ -188,21 +193,115 @@ def test_max_pool(options: Any, shape: tuple[int, ...]) -> None:
     assert np.isnan(max_pool.op.forward(x, window)[0]).sum() == out[0, 0].size
 
 
-def test_kernels_run_in_several_threads_at_once() -> None:
+def test_a_kernel_that_does_not_run_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The tests here would fail without kernels, they would not compare the NumPy code with itself."""
+    x = draw(64, 64)
+    agree(reduce.softmax.op.forward, x, axis=-1)
+    with monkeypatch.context() as patch, pytest.raises(AssertionError):
+        patch.setattr(kernels, "enabled", False)
+        agree(reduce.softmax.op.forward, x, axis=-1)
+    (way,) = kernels.ways["softmax"]
+    monkeypatch.setattr(way, "function", lambda *args, **kwargs: NotImplemented)
+    with pytest.raises(AssertionError):
+        agree(reduce.softmax.op.forward, x, axis=-1)
+
+
+def test_log_softmax_of_large_numbers_keeps_its_digits() -> None:
+    x = np.full((8, 512), 1e6, np.float32)
+    agree(reduce.log_softmax.op.forward, x, axis=-1)
+    np.testing.assert_allclose(reduce.log_softmax.op.forward(x, axis=-1), -np.log(512), rtol=1e-6)
+
+
+def test_an_infinity_stays_in_the_places_that_see_it() -> None:
+    """Forward and both gradients, where windows overlap and where numbers of taps are no multiple of four."""
+    x, w = np.ones((1, 1, 64, 64), np.float32), np.ones((1, 1, 3, 3), np.float32)
+    window = Window.over((64, 64), 3)
+    g = np.ones((1, 1, *window.out), np.float32)
+    x[0, 0, 63, 63] = np.inf
+    assert np.isinf(conv.op.forward(x, w, window)[0, 0]).sum() == 1
+    assert np.isfinite(conv_weight.op.forward(x, g, window)[0, 0]).sum() == 8
+    w[0, 0, 0, 0] = np.inf
+    agree(conv_input.op.forward, g, w, window, runs=False)
+    assert np.isfinite(conv_input.op.forward(g, w, window)[0, 0]).sum() == 64**2 - 62**2
+
+
+def test_adam_after_a_gradient_that_overflows_goes_on() -> None:
+    """An infinite mean square makes steps of 0, with the kernel and without."""
+    from nn.optim.adam import adam_step
+
+    for step in (adam_step, adam_step.__wrapped__):
+        p, g, m, v = (np.zeros(4096, np.float32) for _ in range(4))
+        for gradient in (1e25, 1.0, 1.0):
+            g[0] = gradient
+            with np.errstate(over="ignore"):
+                step(p, g, m, v, None, 0.1, 0.001, 0.1, 1e-8)
+        assert v[0] == np.inf and p[0] == 0
+
+
+def softmax_is_right(x: Any, expected: Any) -> bool:
+    return np.array_equal(reduce.softmax.op.forward(x, axis=-1), expected)
+
+
+@pytest.fixture
+def large(monkeypatch: pytest.MonkeyPatch) -> tuple[Any, Any]:
+    """An array that is cut into four parts, also where there are fewer cores, and its softmax in one part."""
     x = draw(1000, 200)
-    expected, wrong = reduce.softmax.op.forward(x, axis=-1), []
+    monkeypatch.setattr(threads, "workers", 1)
+    expected = reduce.softmax.op.forward(x, axis=-1)
+    monkeypatch.setattr(threads, "workers", 4)
+    assert threads.chunks(len(x), x.size) == 4
+    return x, expected
+
+
+def test_kernels_run_in_several_threads_at_once(large: tuple[Any, Any]) -> None:
+    wrong: list[int] = []
 
     def work() -> None:
         for _ in range(50):
-            if not np.array_equal(reduce.softmax.op.forward(x, axis=-1), expected):
+            if not softmax_is_right(*large):
                 wrong.append(1)
 
-    threads = [threading.Thread(target=work) for _ in range(4)]
-    for thread in threads:
+    callers = [threading.Thread(target=work) for _ in range(4)]
+    for thread in callers:
         thread.start()
-    for thread in threads:
+    for thread in callers:
         thread.join()
-    assert not wrong
+    assert not wrong and threads._started == 3
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_a_forked_process_has_threads_of_its_own(large: tuple[Any, Any]) -> None:
+    assert softmax_is_right(*large)
+    before = threads._jobs
+    child = os.fork()
+    if child == 0:
+        started = threads._started
+        right = all(softmax_is_right(*large) for _ in range(20))
+        os._exit(0 if right and started == 0 and threads._started == 3 and threads._jobs is not before else 1)
+    assert os.waitpid(child, 0)[1] == 0
+    assert softmax_is_right(*large)
+
+
+def test_without_another_thread_the_caller_does_all_parts(large: tuple[Any, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    """The system may give no more threads; those that there are may be busy; at its end a process has none."""
+
+    def refuse(self: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(threads, "_started", 0)
+        patch.setattr(threading.Thread, "start", refuse)
+        assert softmax_is_right(*large)
+        assert threads._started == 0
+    with monkeypatch.context() as patch:
+        patch.setattr(threads, "_jobs", queue.SimpleQueue())  # at which nobody looks
+        assert softmax_is_right(*large)
+    with monkeypatch.context() as patch:
+        patch.setattr(threads, "_jobs", queue.SimpleQueue())
+        patch.setattr(sys, "is_finalizing", lambda: True)
+        assert softmax_is_right(*large)
+        assert threads._jobs.empty()
 
 
 def test_work_is_cut_into_whole_parts() -> None:
@@ -213,8 +312,15 @@ def test_work_is_cut_into_whole_parts() -> None:
         spread(lambda start, stop, part: seen.append((start, stop, part)), rows, size)  # noqa: B023
         assert len(seen) == chunks(rows, size)
         assert sorted(i for start, stop, _ in seen for i in range(start, stop)) == list(range(rows))
-    with pytest.raises(ZeroDivisionError):
-        spread(lambda start, stop, part: 1 // (part - chunks(8, 10**7) + 1), 8, 10**7)
+        assert sorted(part for *_, part in seen) == list(range(len(seen)))
+
+
+@pytest.mark.parametrize("bad", range(4))
+def test_an_error_in_any_part_reaches_the_caller(bad: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(threads, "workers", 4)
+    for _ in range(20):
+        with pytest.raises(ZeroDivisionError):
+            threads.spread(lambda start, stop, part: 1 // (part - bad), 8, 10**7)
 
 
 def test_every_kernel_that_is_provided_stands_for_a_function() -> None:
@@ -234,17 +340,140 @@ def test_it_can_be_turned_off() -> None:
         assert subprocess.check_output([sys.executable, "-c", code], env=environment, text=True).strip() == expected
 
 
-def test_a_numba_that_cannot_be_imported_turns_it_off_with_a_warning() -> None:
-    code = "import sys, warnings, numpy as np; sys.modules['numba'] = None\n"
+@pytest.mark.parametrize("kind", ["ImportError", "AttributeError"])
+def test_a_numba_that_cannot_be_imported_turns_it_off_with_a_warning(kind: str) -> None:
+    code = "import sys, warnings, numpy as np\n"
+    code += "class Broken:\n"
+    code += "    def find_spec(self, name, path=None, target=None):\n"
+    code += f"        if name.startswith('numba.'): raise {kind}('of another NumPy')\n"
+    code += "sys.meta_path.insert(0, Broken())\n"
     code += "import minigrad\nfrom nn.functional import softmax, log_softmax\n"
     code += "with warnings.catch_warnings(record=True) as caught:\n"
     code += "    out = softmax(np.zeros((100, 50), np.float32)), log_softmax(np.zeros((100, 50), np.float32))\n"
     code += "print(len(caught), str(caught[0].message)[:60], float(out[0][0, 0]), minigrad.kernels.enabled)"
-    finder = "import importlib.util as u; find = u.find_spec; u.find_spec = lambda n, *a: True if n == 'numba' else find(n, *a)\n"
-    out = subprocess.check_output([sys.executable, "-c", finder + code], text=True).strip()
+    out = subprocess.check_output([sys.executable, "-c", code], text=True).strip()
     assert out == "1 minigrad's accelerator is off, because numba cannot be impor 0.019999999552965164 False"
 
 
 def test_a_way_is_compiled_unless_it_says_otherwise() -> None:
     assert kernels.Way("module", "name").compiled
     assert not kernels.Way("module", "name", compiled=False).compiled
+
+
+KERNEL = """
+def add_one(x):
+    x[0] += 1
+"""
+
+
+@pytest.fixture
+def add_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Compiles a small kernel as in a new process, runs it, and says how often it came from the disk."""
+    import numba
+
+    path = tmp_path / "adds.py"
+    path.write_text(KERNEL)
+    spec = importlib.util.spec_from_file_location("adds", path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    monkeypatch.setitem(sys.modules, "adds", module)
+    spec.loader.exec_module(module)
+    monkeypatch.setattr(numba.config, "CACHE_DIR", "")
+
+    def run(dtype: Any = np.float32) -> int:
+        x, dispatcher = np.zeros(1, dtype), scalar.kernel(module.add_one)
+        dispatcher(x)
+        assert x[0] == 1 and len(dispatcher.overloads) == 1
+        return sum(dispatcher.stats.cache_hits.values())
+
+    return run
+
+
+def test_kernels_are_kept_on_the_disk(add_one: Any) -> None:
+    assert [add_one() for _ in range(3)] == [0, 1, 1]
+    assert [add_one(np.float64) for _ in range(2)] == [0, 1]
+    assert add_one() == 1
+
+
+def test_kernels_need_no_place_to_be_kept(add_one: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Installed where nobody may write, for a user without a home: a usual container."""
+    (tmp_path / "__pycache__").write_text("a file, where a folder would be")
+    for name in ("HOME", "XDG_CACHE_HOME"):
+        monkeypatch.setenv(name, "/dev/null")
+    assert [add_one() for _ in range(2)] == [0, 0]
+
+
+def test_a_place_that_is_gone_or_full_changes_nothing(add_one: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*args: Any, **kwargs: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "replace", full)
+        assert [add_one() for _ in range(2)] == [0, 0]
+    assert not list(tmp_path.rglob("*.tmp.*"))
+    assert [add_one() for _ in range(2)] == [0, 1]
+    shutil.rmtree(tmp_path / "__pycache__")
+    assert [add_one() for _ in range(2)] == [0, 1]
+
+
+def cut(file: Path) -> None:
+    os.truncate(file, 10)
+
+
+def empty(file: Path) -> None:
+    os.truncate(file, 0)
+
+
+def overwrite(file: Path) -> None:
+    file.write_bytes(b"no pickle at all" * 100)
+
+
+def hold_something_else(file: Path) -> None:
+    file.write_bytes(pickle.dumps({"of another": "program"}))
+
+
+def come_from_another_version(file: Path) -> None:
+    file.write_bytes(pickle.dumps("0.1") + b"what another numba writes")
+
+
+@pytest.mark.parametrize(
+    "damage", [cut, empty, overwrite, hold_something_else, come_from_another_version, os.unlink], ids=lambda f: f.__name__
+)
+@pytest.mark.parametrize("kind", ["nbi", "nbc"])
+def test_a_damaged_file_is_replaced(kind: str, damage: Any, add_one: Any, tmp_path: Path) -> None:
+    assert [add_one() for _ in range(2)] == [0, 1]
+    (file,) = tmp_path.rglob(f"*.{kind}")
+    damage(file)
+    assert [add_one() for _ in range(2)] == [0, 1]
+
+
+@pytest.mark.parametrize("kind", ["nbi", "nbc"])
+def test_a_folder_where_a_file_would_be_changes_nothing(kind: str, add_one: Any, tmp_path: Path) -> None:
+    add_one()
+    (file,) = tmp_path.rglob(f"*.{kind}")
+    file.unlink()
+    file.mkdir()
+    assert [add_one() for _ in range(2)] == [0, 0]
+
+
+def test_a_kept_kernel_is_stale_where_the_functions_are_that_it_is_made_of(
+    add_one: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parts = tmp_path / "scalar.py"
+    parts.write_text("the old functions")
+    monkeypatch.setattr(cache, "_PARTS", parts)
+    assert [add_one() for _ in range(2)] == [0, 1]
+    parts.write_text("the new functions")
+    assert [add_one() for _ in range(2)] == [0, 1]
+
+
+def test_a_kept_kernel_of_other_types_is_not_taken(add_one: Any, tmp_path: Path) -> None:
+    """Two processes that write at once may give one name to two kernels."""
+    add_one(np.float32)
+    (file,) = tmp_path.rglob("*.nbc")
+    of_floats = file.read_bytes()
+    add_one(np.float64)
+    (other,) = (path for path in tmp_path.rglob("*.nbc") if path != file)
+    other.write_bytes(of_floats)
+    assert [add_one(np.float64) for _ in range(2)] == [0, 1]

@@ -10,7 +10,7 @@ import pytest
 import minigrad as mg
 import nn
 from minigrad import Tensor
-from minigrad.arrays.row_sparse import RowSparse
+from minigrad.arrays.row_sparse import RowSparse, add_rows
 from nn import functional as F
 
 rng = np.random.default_rng(0)
@@ -213,3 +213,104 @@ def test_arrays_in_arrays_out_also_of_sparse_embeddings() -> None:
         assert type(got["weight"]) is np.ndarray
         np.testing.assert_allclose(got["weight"], expected)
     assert type(mg.vjp(loss, {"weight": weight})[1](1.0)["weight"]) is np.ndarray
+
+
+# --------------------------------------------------------------------------- rows that are not there
+
+
+@pytest.fixture(params=["float32", "float64"])
+def dtype(request: pytest.FixtureRequest) -> Any:
+    """float32 is what the compiled kernel takes, where there is one."""
+    return np.dtype(request.param)
+
+
+@pytest.mark.parametrize("row", [64, 10**9, -65, -(10**9)])
+def test_a_row_out_of_range_is_an_error_and_changes_nothing(row: int, dtype: Any) -> None:
+    rows = np.append(np.arange(63), row)
+    g = RowSparse(np.ones((64, 64), dtype), rows, (64, 64))
+    for call in (g.dense, g.coalesce, lambda: mg.scatter_add(Tensor(np.ones((64, 64), dtype)), rows, (64, 64))):
+        with pytest.raises(IndexError, match=r"-64 to 63"):
+            call()
+    out = np.zeros((64, 64), dtype)
+    with pytest.raises(IndexError, match=rf"from {min(row, 0)} to {max(row, 62)}"):
+        add_rows(out, rows, np.ones((64, 64), dtype))
+    assert not out.any()
+
+
+@pytest.mark.parametrize("kind", ["int8", "int64", "uint8", "uint64"])
+def test_rows_count_as_numpys_indices_do(kind: str, dtype: Any) -> None:
+    """Negative ones from the end, also where the integer type does not hold the number of rows."""
+    rows = np.array([3, 0, 3, 100]).astype(kind)
+    rows = rows if kind.startswith("u") else np.append(rows, [-1, -3, -100]).astype(kind)
+    values = normal(len(rows), 16).astype(dtype)
+    want = np.zeros((300, 16), dtype)
+    np.add.at(want, rows, values)
+    g = RowSparse(values, rows, (300, 16))
+    coalesced = g.coalesce()
+    assert coalesced.rows.tolist() == sorted({int(row) % 300 for row in rows})
+    for got in (g.dense(), coalesced.dense(), mg.scatter_add(Tensor(values), rows, (300, 16)).numpy()):
+        np.testing.assert_allclose(got, want, rtol=1e-6)
+
+
+def test_values_may_share_memory_with_the_array_that_they_are_added_to(dtype: Any) -> None:
+    memory = np.arange(64 * 64, dtype=dtype).reshape(64, 64)
+    want, rows = memory.copy(), np.repeat(np.arange(21), 3)
+    np.add.at(want, rows, memory[1:].copy())
+    add_rows(memory, rows, memory[1:])
+    np.testing.assert_allclose(memory, want)
+
+
+@pytest.mark.parametrize(
+    ("values", "rows", "kind"),
+    [
+        ((3, 2), (2,), "int64"),
+        ((2, 3), (2,), "int64"),
+        ((2,), (2,), "int64"),
+        ((1, 2), (1, 1), "int64"),
+        ((2, 2), (2,), "float64"),
+    ],
+    ids=str,
+)
+def test_values_rows_and_shape_must_belong_together(values: Any, rows: Any, kind: str) -> None:
+    with pytest.raises((ValueError, TypeError), match="need values of shape|must be integers"):
+        RowSparse(np.ones(values), np.zeros(rows, kind), (4, 2))
+    if kind == "int64":
+        with pytest.raises(ValueError, match="cannot add values"):
+            add_rows(np.zeros((4, 2)), np.zeros(rows, kind), np.ones(values))
+
+
+def test_an_optimizer_does_not_lose_what_rows_from_the_end_add() -> None:
+    table, dense = (Tensor(np.ones((4, 2)), requires_grad=True) for _ in range(2))
+    table.grad = Tensor(RowSparse(np.ones((3, 2)), np.array([3, -1, 0]), (4, 2)))
+    dense.grad = Tensor(table.grad.data.dense())
+    for p in (table, dense):
+        nn.optim.SGD([p], lr=0.1).step()
+    np.testing.assert_allclose(table.data, dense.data)
+
+
+@pytest.mark.parametrize("index", [-1, 3])
+def test_indices_of_tables_and_of_classes_lie_in_range(index: int) -> None:
+    weight, indices = Tensor(normal(3, 2)), np.array([0, index])
+    for call in (
+        lambda: F.one_hot(indices, 3),
+        lambda: F.embedding(indices, weight),
+        lambda: F.embedding(indices, weight, sparse=True),
+        lambda: F.embedding_bag(indices[None], weight),
+    ):
+        with pytest.raises(IndexError, match="indices from"):
+            call()
+
+
+@pytest.mark.parametrize("row", [3, -4])
+def test_the_row_for_padding_is_one_of_the_table(row: int) -> None:
+    with pytest.raises(IndexError, match="padding_idx"):
+        F.embedding(np.array([0]), Tensor(normal(3, 2)), padding_idx=row)
+
+
+@pytest.mark.parametrize("index", [-5, -1, 16])
+def test_max_unpool_takes_no_place_outside_of_its_output(index: int) -> None:
+    values, indices = np.ones((1, 1, 2, 2)), np.full((1, 1, 2, 2), index)
+    with pytest.raises(IndexError, match=f"indices from {index} to {index}"):
+        F.max_unpool2d(Tensor(values), indices, 2)
+    with pytest.raises(ValueError, match="indices of shape"):
+        F.max_unpool2d(Tensor(values), np.zeros((1, 1, 1, 2), int), 2)

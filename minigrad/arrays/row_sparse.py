@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..backend import add_at
+from ..backend import add_at, as_operand
 from ..kernels import accelerated
 
 __all__ = ["RowSparse", "add_rows"]
@@ -16,9 +16,14 @@ __all__ = ["RowSparse", "add_rows"]
 
 @accelerated("add_rows")
 def add_rows(x: Any, rows: Any, values: Any) -> None:
-    """x[rows] += values in place, where a row may come several times; x (n, ...), rows (m,) from 0 on, values (m, ...).
+    """x[rows] += values in place, where a row may come several times; x (n, ...), rows (m,), values (m, ...).
 
     Sorted by row, and every row's first value, second value ... at once: several times as fast as np.add.at.
+    Negative rows count from the end, as NumPy's do.
+
+    Raises:
+        IndexError: a row is out of range; x is not changed.
+        ValueError: there is not one value for each row.
 
     >>> x = np.zeros((2, 1)); add_rows(x, np.array([1, 1]), np.array([[1.0], [2.0]])); x
     array([[0.],
@@ -27,6 +32,11 @@ def add_rows(x: Any, rows: Any, values: Any) -> None:
     if not isinstance(x, np.ndarray):
         add_at(x, rows, values)
         return
+    if values.shape != (*rows.shape, *x.shape[1:]):
+        raise ValueError(f"cannot add values {values.shape} to rows {rows.shape} of an array {x.shape}")
+    rows = _from_the_start(rows, len(x))
+    if np.may_share_memory(x, values):
+        values = values.copy()
     order = np.argsort(rows, kind="stable")
     ordered = rows[order]
     starts = np.flatnonzero(np.diff(ordered, prepend=-1))
@@ -37,6 +47,21 @@ def add_rows(x: Any, rows: Any, values: Any) -> None:
     for k in range(lengths.max(initial=0)):
         places = starts[lengths > k] + k
         x[ordered[places]] += values[order[places]]
+
+
+def _from_the_start(rows: Any, n: int) -> Any:
+    """Rows of n, those that count from the end as they count from the start.
+
+    Raises:
+        IndexError: one is out of range.
+    """
+    low, high = (int(rows.min()), int(rows.max())) if rows.size else (0, -1)
+    if low < -n or high >= n:
+        raise IndexError(f"rows from {low} to {high}, but there are rows {-n} to {n - 1}")
+    if low >= 0:
+        return rows
+    rows = rows.astype(np.intp)  # which holds n, also where the rows' own dtype does not
+    return np.where(rows < 0, rows + n, rows)
 
 
 #: Methods and attributes of arrays that read; a row-sparse array has those of the whole.
@@ -74,8 +99,12 @@ class RowSparse(np.lib.mixins.NDArrayOperatorsMixin):
     gives an ordinary array.  Written in place it stays row-sparse, and holds all rows where it must.
 
     Attributes:
-        values: (n, ...), rows: (n,), with repetitions.
+        values: (n, ...), rows: (n,), with repetitions; negative ones count from the end.
         shape: of the whole.
+
+    Raises:
+        ValueError: values, rows and shape do not fit.
+        TypeError: rows are no integers.
 
     >>> g = RowSparse(np.array([[1.0], [2.0], [3.0]]), np.array([1, 0, 1]), (3, 1))
     >>> g.dense().ravel(), g.coalesce().rows
@@ -90,6 +119,15 @@ class RowSparse(np.lib.mixins.NDArrayOperatorsMixin):
     base = None
 
     def __init__(self, values: Any, rows: Any, shape: tuple[int, ...]) -> None:
+        rows = as_operand(rows)
+        wanted = (np.size(rows), *shape[1:])
+        if np.ndim(rows) != 1 or np.shape(values) != wanted:
+            raise ValueError(
+                f"RowSparse of shape {shape}: rows of shape {np.shape(rows)} need values of shape {wanted}, "
+                f"got {np.shape(values)}"
+            )
+        if rows.dtype.kind not in "iu":
+            raise TypeError(f"RowSparse: rows must be integers, got {rows.dtype}")
         self.values, self.rows, self.shape = values, rows, shape
 
     dtype = property(lambda self: self.values.dtype)
@@ -100,7 +138,7 @@ class RowSparse(np.lib.mixins.NDArrayOperatorsMixin):
 
     def coalesce(self) -> RowSparse:
         """Each row once, in order."""
-        rows, place = np.unique(self.rows, return_inverse=True)
+        rows, place = np.unique(_from_the_start(self.rows, len(self)), return_inverse=True)
         values = np.zeros_like(self.values, shape=(len(rows), *self.shape[1:]))
         add_rows(values, place, self.values)
         return RowSparse(values, rows, self.shape)

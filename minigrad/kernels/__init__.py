@@ -9,6 +9,7 @@ there may be other ways to compute it, under that name; a package that holds som
 - other ways in NumPy, for any array: they look at their arguments themselves.
 
 A way returns NotImplemented for what it does not take; the next one is tried then, and the function itself in the end.
+Which arrays a compiled kernel takes is declared beside it (`minigrad.kernels.signature.takes`).
 """
 
 from __future__ import annotations
@@ -52,15 +53,15 @@ class Way:
     def _load(self) -> Callable[..., Any]:
         """The function; where numba is there but cannot be imported (it may not know a new NumPy yet), one that takes nothing."""
         global enabled
-        try:
-            return getattr(importlib.import_module(self.module), self.name)
-        except ImportError as error:
-            if not self.compiled:
-                raise
-            if enabled:
-                enabled = False
-                warnings.warn(f"minigrad's accelerator is off, because numba cannot be imported: {error}", stacklevel=5)
-            return lambda *args, **kwargs: NotImplemented
+        if self.compiled:
+            try:
+                importlib.import_module("numba")
+            except Exception as error:  # of a numba that does not know this NumPy, not only ImportError
+                if enabled:
+                    enabled = False
+                    warnings.warn(f"minigrad's accelerator is off, because numba cannot be imported: {error}", stacklevel=5)
+                return lambda *args, **kwargs: NotImplemented
+        return getattr(importlib.import_module(self.module), self.name)
 
 
 #: The ways to compute each accelerated function, in the order in which they are tried.

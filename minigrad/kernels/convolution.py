@@ -21,24 +21,27 @@ __all__ = ["conv", "conv_input", "conv_weight", "mirrored", "turned"]
 
 
 def conv(x: Any, w: Any, window: Window, groups: int = 1) -> Any:
+    many = image_by_image(x, window)
+    if not (many or _one_by_one(window)):
+        return NotImplemented
+    ops.check_shapes(window, groups, x=x, w=w)
     outputs, positions = len(w) // groups, prod(window.out)
     kernel = np.reshape(w, (groups, outputs, prod(w.shape[1:])))
-    if image_by_image(x, window):
+    if many:
         out = np.empty_like(x, shape=(len(x), groups, outputs, positions), dtype=np.result_type(x, w))
         for image, columns in enumerate(_columns_of_images(x, window, groups)):
             np.matmul(kernel, columns, out=out[image])
-    elif _one_by_one(window):
-        out = np.matmul(kernel, np.reshape(x, (len(x), groups, x.shape[1] // groups, positions)))
     else:
-        return NotImplemented
+        out = np.matmul(kernel, np.reshape(x, (len(x), groups, x.shape[1] // groups, positions)))
     return np.reshape(out, (len(x), len(w), *window.out))
 
 
 def conv_input(g: Any, w: Any, window: Window, groups: int = 1) -> Any:
-    inputs = groups * w.shape[1]
+    inputs = groups * w.shape[1] if w.ndim > 1 else 0
     if not image_by_image(g, window, channels=inputs):
         return NotImplemented
-    if (mirror := mirrored(window)) is not None:
+    ops.check_shapes(window, groups, g=g, w=w)
+    if (mirror := mirrored(window)) is not None and np.isfinite(w).all():  # 0, in the padding, times infinity is NaN
         return ops.conv(g, turned(w, groups), mirror, groups)
     kernel = np.reshape(w, (groups, len(w) // groups, prod(w.shape[1:])))
     rows = np.reshape(g, (len(g), groups, len(w) // groups, prod(window.out)))
@@ -52,6 +55,7 @@ def conv_input(g: Any, w: Any, window: Window, groups: int = 1) -> Any:
 
 
 def conv_weight(x: Any, g: Any, window: Window, groups: int = 1) -> Any:
+    ops.check_shapes(window, groups, x=x, g=g)
     n, positions = len(x), prod(window.out)
     outputs, taps = g.shape[1] // groups, x.shape[1] // groups * prod(window.size)
     rows = np.reshape(g, (n, groups, outputs, positions))
@@ -74,8 +78,10 @@ def conv_weight(x: Any, g: Any, window: Window, groups: int = 1) -> Any:
 
 def image_by_image(x: Any, window: Window, channels: int | None = None) -> bool:
     """Whether the columns of all images together would not stay in the cache, while one image's still give a large product."""
+    if not isinstance(x, np.ndarray) or x.ndim < 2:
+        return False
     one = (x.shape[1] if channels is None else channels) * prod(window.size) * prod(window.out)
-    return isinstance(x, np.ndarray) and prod(window.size) > 1 and one >= 1 << 17 and one * len(x) > 1 << 21
+    return prod(window.size) > 1 and one >= 1 << 17 and one * len(x) > 1 << 21
 
 
 def _columns_of_images(x: Any, window: Window, groups: int) -> Iterator[Any]:

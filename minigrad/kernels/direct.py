@@ -19,6 +19,7 @@ import numpy as np
 from ..ops.window import Window
 from .convolution import mirrored, turned
 from .scalar import kernel, scalar
+from .signature import takes
 from .threads import chunks, spread
 
 __all__ = ["conv", "conv_input", "conv_weight"]
@@ -212,9 +213,14 @@ def _weights(
                 o += done
 
 
+#: The last tap is read several times, with these shares of its weight, so that taps come in fours.  A tap more of weight 0
+#: would not do: 0 times an infinity is NaN.
+_SHARES = {0: [1.0], 1: [0.5, 0.5], 2: [0.5, 0.25, 0.25], 3: [0.25] * 4}
+
+
 @lru_cache(maxsize=256)  # a network asks for the same ones at every step
-def _layout(window: Any, inside: int) -> tuple[Any, Any, tuple[int, ...], tuple[int, ...], tuple[int, ...]]:
-    """The taps in the order in which they are read, their shifts, the size of a plane, of a padded one, of an output.
+def _layout(window: Window, inside: int) -> tuple[Any, Any, Any, tuple[int, ...], tuple[int, ...], tuple[int, ...]]:
+    """The taps in the order in which they are read, their shares and shifts, the size of a plane, of a padded one, of an output.
 
     A 1-d signal is an image of one line.
     """
@@ -225,55 +231,81 @@ def _layout(window: Any, inside: int) -> tuple[Any, Any, tuple[int, ...], tuple[
     c, i, j = np.ix_(np.arange(inside), np.arange(kh) * dh, np.arange(kw) * dw)
     shifts = ((((c * sh + i % sh) * sw + j % sw) * lines + i // sh) * width + j // sw).ravel()
     order = np.argsort(shifts, kind="stable")
-    shifts = np.append(shifts[order], np.zeros(-len(shifts) % 4, shifts.dtype))
-    return order, shifts, (inside, height, breadth), (sh, sw, top, left, lines, width), (1, *window.out)[-2:]
+    more = -len(order) % 4
+    shares = np.append(np.ones(len(order) - 1, np.float32), np.asarray(_SHARES[more], np.float32))
+    order = np.append(order, np.repeat(order[-1:], more))
+    return order, shares, shifts[order], (inside, height, breadth), (sh, sw, top, left, lines, width), (1, *window.out)[-2:]
 
 
-def _convolved(x: Any, w: Any, window: Any, groups: int) -> Any:
+def _convolved(x: Any, w: Any, window: Window, groups: int) -> Any:
     outputs, taps = len(w) // groups, w[0].size
-    order, shifts, plane, padded, places = _layout(window, w.shape[1])
-    weights = np.zeros((len(w), len(shifts)), np.float32)
-    weights[:, :taps] = w.reshape(len(w), taps)[:, order]
+    order, shares, shifts, plane, padded, places = _layout(window, w.shape[1])
+    weights = w.reshape(len(w), taps)[:, order] * shares
     out = np.empty((len(x), len(w), *window.out), np.float32)
-    arrays = (np.ravel(x), *plane, weights.reshape(-1), groups, outputs, shifts, *padded, *places, out.reshape(-1))
+    arrays = (np.ravel(x), *plane, np.ravel(weights), groups, outputs, shifts, *padded, *places, out.reshape(-1))
     spread(_convolve, len(x) * groups, out.size * taps // 24, *arrays)
     return out
 
 
-def _weight_gradient(x: Any, g: Any, window: Any, groups: int) -> Any:
+def _weight_gradient(x: Any, g: Any, window: Window, groups: int) -> Any:
+    """Where it is not finite, the NumPy code has the word: here zeros lie between the lines, and 0 times infinity is NaN."""
     outputs, inside = g.shape[1] // groups, x.shape[1] // groups
-    order, shifts, plane, padded, places = _layout(window, inside)
-    taps = inside * int(np.prod(window.size))
+    order, _, shifts, plane, padded, places = _layout(window, inside)
+    taps = inside * prod(window.size)
     items, work = len(x) * groups, g.size * taps // 24
     dw = np.zeros((chunks(items, work), g.shape[1], len(shifts)), np.float32)
     arrays = (np.ravel(x), *plane, np.ravel(g), groups, outputs, shifts, *padded, *places, dw.reshape(-1))
     spread(_weights, items, work, *arrays)
+    total = dw.sum(0)[:, :taps]
+    if not np.isfinite(total).all():
+        return NotImplemented
     out = np.empty((g.shape[1], taps), np.float32)
-    out[:, order] = dw.sum(0)[:, :taps]
+    out[:, order[:taps]] = total
     return out.reshape(g.shape[1], inside, *window.size)
 
 
+@lru_cache(maxsize=256)
 def _suits(window: Window, inside: int, outside: int) -> bool:
-    """Whether the direct way is faster than columns: planes of some size, or few channels (measured)."""
+    """Whether all windows lie within the padded planes, and the direct way is faster than columns (measured)."""
     if len(window.size) > 2 or not inside * outside:
         return False
+    for length, k, step, pads, d, n in zip(
+        window.shape, window.size, window.stride, window.padding, window.dilation, window.out, strict=True
+    ):
+        if n < 1 or (n - 1) * step + d * (k - 1) + 1 > length + sum(pads):
+            return False  # windows of ceil_mode, say
     return inside * outside <= 1024 or (inside <= 128 and prod(window.out) >= 128)
 
 
+@takes(
+    w="float32 (outside, inside, *window.size)",
+    x="float32 (n, groups * inside, *window.shape)",
+    where="n > 0 and outside % groups == 0",
+)
 def conv(x: Any, w: Any, window: Window, groups: int = 1) -> Any:
-    if w.dtype != np.float32 or not _suits(window, w.shape[1], len(w) // groups):
+    if not _suits(window, w.shape[1], len(w) // groups):
         return NotImplemented
     return _convolved(x, w, window, groups)
 
 
+@takes(
+    w="float32 (outside, inside, *window.size)",
+    g="float32 (n, outside, *window.out)",
+    where="n > 0 and outside % groups == 0",
+)
 def conv_input(g: Any, w: Any, window: Window, groups: int = 1) -> Any:
     back = mirrored(window)
-    if back is None or w.dtype != np.float32 or not _suits(back, len(w) // groups, w.shape[1]):
+    if back is None or not _suits(back, len(w) // groups, w.shape[1]) or not np.isfinite(w).all():
         return NotImplemented
     return _convolved(g, turned(w, groups), back, groups)
 
 
+@takes(
+    x="float32 (n, inputs, *window.shape)",
+    g="float32 (n, outputs, *window.out)",
+    where="n > 0 and inputs % groups == 0 and outputs % groups == 0",
+)
 def conv_weight(x: Any, g: Any, window: Window, groups: int = 1) -> Any:
-    if g.dtype != np.float32 or not _suits(window, x.shape[1] // groups, g.shape[1] // groups):
+    if not _suits(window, x.shape[1] // groups, g.shape[1] // groups):
         return NotImplemented
     return _weight_gradient(x, g, window, groups)

@@ -7,13 +7,14 @@ from typing import Any
 import numpy as np
 
 from .scalar import exp32, kernel, ordered, unordered
+from .signature import takes
 from .threads import spread
 
 __all__ = ["add_rows", "log_softmax", "log_softmax_rule", "softmax", "softmax_rule"]
 
 
-def _last(axis: Any, x: Any) -> bool:
-    return axis in (-1, x.ndim - 1) and x.ndim > 0 and x.flags.c_contiguous
+#: Rows along the last axis, which all have some elements.
+_LAST = "type(axis) is int and axis in (-1, len(lead)) and n > 0"
 
 
 def _rows(x: Any) -> Any:
@@ -31,13 +32,14 @@ def _softmax(start: int, stop: int, part: int, x: Any, bits: Any, out: Any, log:
         top = unordered(key)
         total = np.float32(0)
         for j in range(n):
-            e = exp32(x[i, j] - top)
-            out[i, j] = e
+            shifted = x[i, j] - top
+            e = exp32(shifted)
+            out[i, j] = shifted if log else e
             total += e
         if log:
-            shift = top + np.log(total)
+            shift = np.log(total)  # not added to the top: that would round it to the digits of the top
             for j in range(n):
-                out[i, j] = x[i, j] - shift
+                out[i, j] -= shift
         else:
             scale = np.float32(1) / total
             for j in range(n):
@@ -64,18 +66,14 @@ def _log_softmax_rule(start: int, stop: int, part: int, g: Any, out: Any, dx: An
             dx[i, j] = g[i, j] - exp32(out[i, j]) * total
 
 
-def _forward(x: Any, axis: Any, log: bool) -> Any:
-    if not _last(axis, x):
-        return NotImplemented
+def _forward(x: Any, log: bool) -> Any:
     out = np.empty_like(x)
     rows = _rows(x)
     spread(_softmax, len(rows), x.size, rows, rows.view(np.int32), _rows(out), log)
     return out
 
 
-def _backward(rule: Any, g: Any, out: Any, axis: Any) -> Any:
-    if not (_last(axis, out) and g.dtype == out.dtype):
-        return NotImplemented
+def _backward(rule: Any, g: Any, out: Any) -> Any:
     g = np.ascontiguousarray(g)
     dx = np.empty_like(g)
     rows = _rows(g)
@@ -83,20 +81,24 @@ def _backward(rule: Any, g: Any, out: Any, axis: Any) -> Any:
     return dx
 
 
+@takes(x="float32 (..., n) contiguous", where=_LAST)
 def softmax(x: Any, axis: Any = -1) -> Any:
-    return _forward(x, axis, False)
+    return _forward(x, False)
 
 
+@takes(x="float32 (..., n) contiguous", where=_LAST)
 def log_softmax(x: Any, axis: Any = -1) -> Any:
-    return _forward(x, axis, True)
+    return _forward(x, True)
 
 
+@takes(g="float32 (..., n)", out="float32 (..., n) contiguous", where=_LAST)
 def softmax_rule(g: Any, out: Any, axis: Any) -> Any:
-    return _backward(_softmax_rule, g, out, axis)
+    return _backward(_softmax_rule, g, out)
 
 
+@takes(g="float32 (..., n)", out="float32 (..., n) contiguous", where=_LAST)
 def log_softmax_rule(g: Any, out: Any, axis: Any) -> Any:
-    return _backward(_log_softmax_rule, g, out, axis)
+    return _backward(_log_softmax_rule, g, out)
 
 
 @kernel
@@ -107,10 +109,11 @@ def _add_rows(start: int, stop: int, part: int, x: Any, rows: Any, values: Any) 
             x[row, j] += values[k, j]
 
 
+@takes(x="float32 (n, ...) written", rows="integer (m)", values="float32 (m, ...)", where="m > 0 and x.size > 0")
 def add_rows(x: Any, rows: Any, values: Any) -> Any:
-    if not (x.flags.c_contiguous and x.dtype == values.dtype):
-        return NotImplemented
-    width = x[0].size if len(x) else 0
+    if rows.min() < 0 or rows.max() >= len(x):
+        return NotImplemented  # the NumPy code counts them from the end, or names the one that is out of range
+    width = x[0].size
     values = np.ascontiguousarray(values).reshape(len(rows), width)
-    spread(_add_rows, width, values.size, x.reshape(-1, width), rows, values)
+    spread(_add_rows, width, values.size, x.reshape(-1, width), np.ascontiguousarray(rows, np.int64), values)
     return None

@@ -7,7 +7,9 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-__all__ = ["erf32", "exp32", "kernel", "ordered", "scalar", "tanh32", "unordered"]
+from .cache import keep
+
+__all__ = ["elementwise", "erf32", "exp32", "kernel", "ordered", "scalar", "tanh32", "unordered"]
 
 _f = np.float32
 #: Sums may be reordered and multiplications fused; NaN and infinity stay what they are.
@@ -17,14 +19,19 @@ scalar = njit(inline="always", fastmath=_MATH)
 
 
 def kernel(function: Any) -> Any:
-    """Compile a kernel: without Python's lock, kept on the disk for the next run."""
-    return njit(nogil=True, cache=True, fastmath=_MATH, error_model="numpy")(function)
+    """Compile a kernel: without Python's lock, kept on the disk for the next run where that can be done."""
+    return keep(njit(nogil=True, fastmath=_MATH, error_model="numpy")(function))
+
+
+def elementwise(function: Any) -> Any:
+    """As `kernel`, for one without sums: operations stay in their order, so that what overflows is what overflows in NumPy."""
+    return keep(njit(nogil=True, fastmath={"contract"}, error_model="numpy")(function))
 
 
 @scalar
 def exp32(x: Any) -> Any:
     """e^x = 2^n e^r with |r| <= log(2) / 2, and a polynomial for e^r (coefficients of Moshier's Cephes); 1 ulp."""
-    y = min(max(x, _f(-87.33654)), _f(88.72283))
+    y = min(max(x, _f(-87.33654)), _f(89.0))  # e^89 is infinite
     n = np.floor(y * _f(1.44269504) + _f(0.5))
     r = (y - n * _f(0.693359375)) + n * _f(2.12194440e-4)
     p = _f(1.9875691500e-4)

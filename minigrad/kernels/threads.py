@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import sys
 import threading
 from collections.abc import Callable
 from queue import SimpleQueue
@@ -28,6 +29,7 @@ _LOOKS = 400 if hasattr(os, "sched_yield") else 0
 
 _jobs: SimpleQueue[Any] = SimpleQueue()
 _posted = np.zeros(1, np.int64)  # how many jobs there were: what waiting threads look at
+_starting = threading.Lock()
 _started = 0
 
 _give_way: Any
@@ -52,20 +54,46 @@ def _work() -> None:
         seen = _posted[0]
         if _jobs.empty():
             _wait(_posted, 0, seen, _LOOKS)
-        kernel, start, stop, part, args, done, flags = _jobs.get()
-        try:
-            kernel(start, stop, part, *args)
-        except BaseException as error:
-            done.put(error)
-        else:
-            done.put(None)
-        flags[part] = 1
-        del kernel, args
+        _do(*_jobs.get())
+
+
+def _do(run: Callable[[int], None], todo: list[int], done: SimpleQueue[BaseException | None], flags: Any) -> None:
+    """One of the parts that nobody has begun, if there is one still; and tell who waits for it."""
+    part = _taken(todo)
+    if not part:
+        return
+    try:
+        run(part)
+    except BaseException as error:
+        done.put(error)
+    else:
+        done.put(None)
+    flags[part] = 1
+
+
+def _taken(todo: list[int]) -> int:
+    """A part that nobody else has begun; 0 if there is none."""
+    try:
+        return todo.pop()  # one step of the interpreter: no two threads get the same one
+    except IndexError:
+        return 0
+
+
+def _start(number: int) -> None:
+    """Have so many threads, or as many as the system gives; the caller does what they do not."""
+    global _started
+    with _starting:
+        while _started < number:
+            try:
+                threading.Thread(target=_work, name=f"minigrad kernel {_started + 1}", daemon=True).start()
+            except RuntimeError:
+                return
+            _started += 1
 
 
 def _forget() -> None:
-    global _jobs, _started
-    _jobs, _started = SimpleQueue(), 0  # threads do not survive a fork
+    global _jobs, _starting, _started
+    _jobs, _starting, _started = SimpleQueue(), threading.Lock(), 0  # threads do not survive a fork
 
 
 if hasattr(os, "register_at_fork"):
@@ -83,22 +111,34 @@ def spread(kernel: Callable[..., None], rows: int, size: int, *args: Any) -> Non
     Args:
         size: how many elements the rows have in all, or that many steps of half a nanosecond of work.
     """
-    global _started
     parts = chunks(rows, size)
     if parts == 1:
         kernel(0, rows, 0, *args)
         return
-    while _started < parts - 1:
-        _started += 1
-        threading.Thread(target=_work, name=f"minigrad kernel {_started}", daemon=True).start()
+    if _started < parts - 1:
+        _start(parts - 1)
+
+    def run(part: int) -> None:
+        kernel(rows * part // parts, rows * (part + 1) // parts, part, *args)
+
+    if not _started or sys.is_finalizing():  # at the end of the process threads stop where they are
+        for part in range(parts):
+            run(part)
+        return
+    todo = list(range(parts - 1, 0, -1))
     done: SimpleQueue[BaseException | None] = SimpleQueue()
     flags = np.zeros(parts, np.int64)
-    for part in range(1, parts):
-        _jobs.put((kernel, rows * part // parts, rows * (part + 1) // parts, part, args, done, flags))
+    for _ in range(1, parts):
+        _jobs.put((run, todo, done, flags))
     _posted[0] += 1
-    kernel(0, rows // parts, 0, *args)
-    for part in range(1, parts):
+    run(0)
+    own = {0}
+    while part := _taken(todo):  # the other threads may all be busy
+        own.add(part)
+        run(part)
+    others = [part for part in range(parts) if part not in own]
+    for part in others:
         _wait(flags, part, 0, _LOOKS)
-    errors = [error for _ in range(parts - 1) if (error := done.get()) is not None]
+    errors = [error for _ in others if (error := done.get()) is not None]
     if errors:
         raise errors[0]

@@ -9,6 +9,7 @@ import numpy as np
 
 from ..ops.window import Window
 from .scalar import kernel
+from .signature import takes
 from .threads import spread
 
 __all__ = ["fill", "max_pool", "pool_scatter"]
@@ -56,9 +57,16 @@ def _fill(
                         columns[target + j] = x[begin + j * np.uint64(sw)]
 
 
+#: Signals and images; of volumes the NumPy code takes care.
+_PLANE = "len(window.size) <= 2"
+
+
+@takes(
+    columns="float32 (..., *window.size, *window.out) written",
+    x="float32 (..., *window.shape) contiguous",
+    where=_PLANE,
+)
 def fill(columns: Any, x: Any, window: Window) -> Any:
-    if len(window.size) > 2 or x.dtype != np.float32 or not (x.flags.c_contiguous and columns.flags.c_contiguous):
-        return NotImplemented
     images, size, out = _as_images(x, window)
     sizes = (*images.shape[1:], *size, *out, *_pairs(window))
     spread(_fill, len(images) * prod(size), columns.size, x.reshape(-1), *sizes, columns.reshape(-1))
@@ -80,22 +88,23 @@ def _max_pool(
         whole = line >= 0 and line + (kh - 1) * dh < height
         for j in range(across):
             column = j * sw - left
-            best, place = np.float32(-np.inf), 0
+            best, place = np.float32(-np.inf), -1
             if whole and column >= 0 and column + (kw - 1) * dw < width:
                 begin = np.uint64((c * height + line) * width + column)
+                place = 0
                 for tap in range(shifts.size):
                     value = x[begin + shifts[tap]]
-                    if not value <= best:  # so NaN wins
+                    if value > best or np.isnan(value):
                         best, place = value, tap
             else:
                 for tap in range(shifts.size):
                     here, there = line + tap // kw * dh, column + tap % kw * dw
                     if 0 <= here < height and 0 <= there < width:
                         value = x[np.uint64((c * height + here) * width + there)]
-                        if not value <= best:
+                        if value > best or np.isnan(value) or place < 0:
                             best, place = value, tap
             out[np.uint64(item * across + j)] = best
-            index[np.uint64(item * across + j)] = place
+            index[np.uint64(item * across + j)] = max(place, 0)
 
 
 @kernel
@@ -111,14 +120,15 @@ def _pool_scatter(
             here = np.uint64((c * rows + i) * across)
             for j in range(across):
                 place = np.uint64(index[here + np.uint64(j)])
+                if place >= np.uint64(kh * kw):
+                    continue  # no place of the window
                 line, column = i * sh + down[place], j * sw + right[place]
                 if 0 <= line < height and 0 <= column < width:
                     out[np.uint64((c * height + line) * width + column)] += g[here + np.uint64(j)]
 
 
+@takes(x="float32 (..., *window.shape)", where=_PLANE)
 def max_pool(x: Any, window: Window) -> Any:
-    if len(window.size) > 2:
-        return NotImplemented
     images, size, places = _as_images(np.ascontiguousarray(x), window)
     shape = (*x.shape[: x.ndim - len(window.shape)], *window.out)
     out, index = np.empty(shape, np.float32), np.empty(shape, np.min_scalar_type(prod(window.size)))
@@ -127,9 +137,8 @@ def max_pool(x: Any, window: Window) -> Any:
     return out, index
 
 
+@takes(g="float32 (..., *window.out)", index="integer (..., *window.out)", where=_PLANE)
 def pool_scatter(g: Any, index: Any, window: Window) -> Any:
-    if len(window.size) > 2:
-        return NotImplemented
     out = np.zeros((*g.shape[: g.ndim - len(window.shape)], *window.shape), np.float32)
     images, size, places = _as_images(out, window)
     sizes = (*images.shape[1:], *size, *places, *_pairs(window))

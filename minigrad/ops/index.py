@@ -56,7 +56,7 @@ def scatter_add(g: Any, index: Any, shape: tuple[int, ...]) -> Any:
         and out.ndim > 1
         and isinstance(g, np.ndarray)
     ):
-        add_rows(out, index.reshape(-1) % max(len(out), 1), g.reshape(index.size, *shape[1:]))
+        add_rows(out, index.reshape(-1), g.reshape(index.size, *shape[1:]))
     else:
         add_at(out, index, g)
     return out

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import product
 from math import prod
 from typing import Any
@@ -50,6 +51,9 @@ class Window:
     dilation: tuple[int, ...]
     out: tuple[int, ...]
 
+    def __post_init__(self) -> None:
+        _check_settings(self.size, self.stride, self.dilation, self.padding)  # of windows not made by `over`
+
     @classmethod
     def over(
         cls,
@@ -72,10 +76,7 @@ class Window:
         shape, n = tuple(shape), len(shape)
         size, stride, dilation = (_each(v, n, name) for v, name in ((size, "size"), (stride, "stride"), (dilation, "dilation")))
         pads = tuple((p, p) if isinstance(p, (int, np.integer)) else tuple(p) for p in _each(padding, n, "padding"))
-        if min(size) < 1 or min(stride) < 1 or min(dilation) < 1 or min(min(p) for p in pads) < 0:
-            raise ValueError(
-                f"windows need size, stride, dilation >= 1 and padding >= 0, got {size}, {stride}, {dilation}, {pads}"
-            )
+        _check_settings(size, stride, dilation, pads)
         out = []
         for s, k, step, (before, after), d in zip(shape, size, stride, pads, dilation, strict=True):
             room = s + before + after - d * (k - 1) - 1
@@ -88,6 +89,12 @@ class Window:
                 )
             out.append(count)
         return cls(shape, size, stride, pads, dilation, tuple(out))
+
+    @property
+    def reaches_out(self) -> bool:
+        """Whether a window lies partly outside of the input: in the padding, or, with ceil_mode, behind it."""
+        axes = zip(self.shape, self.size, self.stride, self.padding, self.dilation, self.out, strict=True)
+        return any(before > 0 or (n - 1) * step - before + d * (k - 1) >= s for s, k, step, (before, _), d, n in axes)
 
     def offsets(self) -> Iterator[tuple[int, tuple[int, ...], tuple[Any, ...], tuple[Any, ...]]]:
         """For each place in the window: its number, its index, and the slices of input and output that meet there."""
@@ -105,6 +112,14 @@ class Window:
                 outside.append(slice(first, last))
             else:
                 yield number, place, (..., *inside), (..., *outside)
+
+
+def _check_settings(size: Any, stride: Any, dilation: Any, pads: Any) -> None:
+    """Raise a ValueError for windows that lie nowhere, or before the first place."""
+    if min(size) < 1 or min(stride) < 1 or min(dilation) < 1 or min(map(min, pads)) < 0:
+        raise ValueError(
+            f"windows need size, stride, dilation >= 1 and padding >= 0, got {size}, {stride}, {dilation}, {pads}"
+        )
 
 
 def _each(value: Any, n: int, name: str) -> tuple[Any, ...]:
@@ -145,8 +160,8 @@ def unfold(x: Any, window: Window) -> Any:
 
 
 def empty_columns(x: Any, lead: tuple[int, ...], window: Window) -> Any:
-    """Memory for columns, with zeros in it where padding will stay."""
-    allocate = np.zeros_like if any(map(any, window.padding)) else np.empty_like
+    """Memory for columns, with zeros in it where no number of x will stand."""
+    allocate = np.zeros_like if window.reaches_out else np.empty_like
     return allocate(x, shape=(*lead, *window.size, *window.out))
 
 
@@ -179,6 +194,28 @@ def fold(columns: Any, window: Window) -> Any:
 # --------------------------------------------------------------------------------- convolution
 
 
+def check_shapes(window: Window, groups: int, x: Any = None, w: Any = None, g: Any = None) -> None:
+    """Two of x (N, C, *S), w (O, C / groups, *size) and g (N, O, *out) belong to one convolution.
+
+    Raises:
+        ValueError: they do not.
+    """
+    fits = (
+        (x is None or x.shape[2:] == window.shape)
+        and (w is None or w.shape[2:] == window.size)
+        and (g is None or g.shape[2:] == window.out)
+    )
+    if fits and g is None:
+        fits = x.shape[1] == groups * w.shape[1] and w.shape[0] % groups == 0
+    elif fits and x is None:
+        fits = g.shape[1] == w.shape[0] and w.shape[0] % groups == 0
+    elif fits:
+        fits = x.shape[0] == g.shape[0] and x.shape[1] % groups == 0 and g.shape[1] % groups == 0
+    if not fits:
+        given = ", ".join(f"{n} {a.shape}" for n, a in (("x", x), ("w", w), ("g", g)) if a is not None)
+        raise ValueError(f"{given}: these do not belong to one convolution of {groups} groups with {window}")
+
+
 @primitive(
     method=False,
     x=lambda g, w, window, groups: conv_input(g, w, window, groups),
@@ -198,6 +235,7 @@ def conv(x: Any, w: Any, window: Window, groups: int = 1) -> Any:
     >>> conv(np.arange(4.0).reshape(1, 1, 4), np.array([[[1.0, -1.0]]]), Window.over((4,), 2))
     array([[[-1., -1., -1.]]])
     """
+    check_shapes(window, groups, x=x, w=w)
     kernel = np.reshape(w, (groups, len(w) // groups, prod(w.shape[1:])))
     columns = np.reshape(unfold(x, window), (len(x), groups, kernel.shape[2], prod(window.out)))
     return np.reshape(np.matmul(kernel, columns), (len(x), len(w), *window.out))
@@ -222,6 +260,7 @@ def conv_input(g: Any, w: Any, window: Window, groups: int = 1) -> Any:
     >>> conv_input(np.ones((1, 1, 3)), np.array([[[1.0, -1.0]]]), Window.over((4,), 2))
     array([[[ 1.,  0.,  0., -1.]]])
     """
+    check_shapes(window, groups, g=g, w=w)
     kernel = np.reshape(w, (groups, len(w) // groups, prod(w.shape[1:])))
     rows = np.reshape(g, (len(g), groups, len(w) // groups, prod(window.out)))
     columns = np.matmul(np.swapaxes(kernel, 1, 2), rows)  # (N, G, C/G*K, P)
@@ -246,6 +285,7 @@ def conv_weight(x: Any, g: Any, window: Window, groups: int = 1) -> Any:
     >>> conv_weight(np.ones((1, 1, 4)), np.ones((1, 1, 3)), Window.over((4,), 2))
     array([[[3., 3.]]])
     """
+    check_shapes(window, groups, x=x, g=g)
     n, positions, inputs, outputs = len(x), prod(window.out), x.shape[1] // groups, g.shape[1] // groups
     columns = np.reshape(unfold(x, window), (n, groups, inputs * prod(window.size), positions))
     rows = np.reshape(g, (n, groups, outputs, positions))
@@ -263,20 +303,48 @@ def max_pool(x: Any, window: Window) -> Any:
     """The maximum of each window, (N, C, *S) -> (N, C, *out).
 
     out[p] = max_k x[p stride + k dilation - padding]
-    dx     = g at the first maximum of each window
+    dx     = g at the first maximum of each window, never in the padding
+
+    A NaN is the maximum of its window; of several ones the last gets the gradient, as in PyTorch.
 
     >>> max_pool(np.array([[[1.0, 3.0, 2.0, 0.0]]]), Window.over((4,), 2, stride=2))
     array([[[3., 2.]]])
     """
-    lowest = -np.inf if x.dtype.kind == "f" else np.iinfo(x.dtype).min
+    lowest = _lowest(x.dtype)
     shape = (*x.shape[: x.ndim - len(window.shape)], *window.out)
     out = np.full_like(x, lowest, shape=shape)
     index = np.zeros_like(x, shape=shape, dtype=np.min_scalar_type(prod(window.size)))
+    index += np.asarray(_first_inside(window), dtype=index.dtype, like=index)
     for number, _, inside, outside in window.offsets():
         candidate, best = x[inside], out[outside]
-        index[outside] = np.where(candidate > best, number, index[outside])
+        larger = (candidate > best) | np.isnan(candidate)
+        index[outside] = np.where(larger, number, index[outside])
         out[outside] = np.maximum(candidate, best)
     return out, index
+
+
+def _lowest(dtype: Any) -> Any:
+    """What no number of a dtype is below."""
+    if dtype.kind == "f":
+        return -np.inf
+    if dtype.kind in "iu":
+        return np.iinfo(dtype).min
+    if dtype.kind == "b":
+        return False
+    raise TypeError(f"max_pool: numbers of {dtype} have no order; take np.abs(x) or np.real(x)")
+
+
+@lru_cache(maxsize=256)
+def _first_inside(window: Window) -> Any:
+    """The number of the first place of each window that is not in the padding, with the shape `window.out`."""
+    numbers = np.zeros((), np.intp)
+    for s, k, step, (before, _), d, n in zip(
+        window.shape, window.size, window.stride, window.padding, window.dilation, window.out, strict=True
+    ):
+        start = np.arange(n) * step - before
+        place = -(np.minimum(start, 0) // d)  # rounded up
+        numbers = numbers[..., None] * k + np.where((place < k) & (start + place * d < s), place, 0)
+    return numbers
 
 
 @primitive(method=False, g=lambda gg, index, window: pool_gather(gg, index, window))
@@ -293,7 +361,7 @@ def pool_scatter(g: Any, index: Any, window: Window) -> Any:
     """
     out = np.zeros_like(g, shape=(*g.shape[: g.ndim - len(window.shape)], *window.shape))
     for number, _, inside, outside in window.offsets():
-        out[inside] += g[outside] * (index[outside] == number)
+        out[inside] += np.where(index[outside] == number, g[outside], 0)  # a product would spread NaN
     return out
 
 
@@ -310,7 +378,7 @@ def pool_gather(x: Any, index: Any, window: Window) -> Any:
     """
     out = np.zeros_like(x, shape=(*x.shape[: x.ndim - len(window.shape)], *window.out))
     for number, _, inside, outside in window.offsets():
-        out[outside] += x[inside] * (index[outside] == number)
+        out[outside] += np.where(index[outside] == number, x[inside], 0)
     return out
 
 

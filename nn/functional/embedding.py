@@ -65,6 +65,8 @@ def embedding(
     [[3.0, 4.0], [3.0, 4.0]]
     """
     array = _checked(indices, len(weight), "embedding")
+    if padding_idx is not None and not -len(weight) <= padding_idx < len(weight):
+        raise IndexError(f"embedding: padding_idx {padding_idx} is no row of the table: it has rows 0 to {len(weight) - 1}")
     if max_norm is not None:
         _limit(weight, array, max_norm, norm_type)
     out = sparse_rows(weight, array) if sparse else getitem(weight, array)

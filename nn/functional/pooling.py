@@ -50,8 +50,7 @@ def _flat_index(x: Any, out: Any, window: Window) -> Any:
     places = np.reshape(np.cumsum(np.ones_like(values, shape=(prod(window.shape),), dtype=np.int64)) - 1, window.shape)
     index = np.full_like(best, -1, dtype=np.int64)
     for _, _, inside, outside in window.offsets():
-        value = values[inside]
-        found = ((value == best[outside]) & (index[outside] < 0)) | (value != value)  # noqa: PLR0124 - the last NaN
+        found = (values[inside] == best[outside]) & (index[outside] < 0) | np.isnan(values[inside])  # the last NaN, as in torch
         index[outside] = np.where(found, np.broadcast_to(places[inside], found.shape), index[outside])
     return Tensor(index)
 

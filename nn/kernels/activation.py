@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.kernels.scalar import erf32, exp32, kernel
+from minigrad.kernels.signature import takes
 from minigrad.kernels.threads import spread
 
 __all__ = ["gelu_exact", "gelu_rule"]
@@ -32,17 +33,15 @@ def _gelu_rule(start: int, stop: int, part: int, g: Any, x: Any, dx: Any) -> Non
         dx[i] = g[i] * (below + x[i] * gauss * _DENSITY)
 
 
+@takes(x="float32 (...) contiguous")
 def gelu_exact(x: Any) -> Any:
-    if not x.flags.c_contiguous:
-        return NotImplemented
     out = np.empty_like(x)
     spread(_gelu, x.size, x.size, x.reshape(-1), out.reshape(-1))
     return out
 
 
+@takes(g="float32 (...)", x="float32 (...) contiguous")
 def gelu_rule(g: Any, x: Any) -> Any:
-    if not (x.flags.c_contiguous and x.dtype == g.dtype):
-        return NotImplemented
     dx = np.empty_like(x)
     spread(_gelu_rule, x.size, x.size, np.ravel(g), x.reshape(-1), dx.reshape(-1))
     return dx

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.kernels.scalar import kernel
+from minigrad.kernels.signature import takes
 from minigrad.kernels.threads import chunks, spread
 
 __all__ = ["layer_norm_rows", "layer_norm_rule"]
@@ -39,9 +40,9 @@ def _backward(
         along, total = np.float32(0), np.float32(0)
         for j in range(n):
             h = g[i, j] * weight[j]
-            along += h * (x[i, j] - middle)
+            along += h * ((x[i, j] - middle) * inverse)
             total += h
-        along *= inverse / np.float32(n)
+        along /= np.float32(n)
         total /= np.float32(n)
         for j in range(n):
             dx[i, j] = (g[i, j] * weight[j] - total - (x[i, j] - middle) * inverse * along) * inverse
@@ -51,6 +52,7 @@ def _backward(
             dbias[part, j] += g[i, j]
 
 
+@takes(x="float32 (..., n)", weight="float32 (n) or None", bias="float32 (n) or None", where="x.size > 0")
 def layer_norm_rows(x: Any, weight: Any, bias: Any, eps: float) -> Any:
     x = np.ascontiguousarray(x)
     width = x.shape[-1]
@@ -63,9 +65,11 @@ def layer_norm_rows(x: Any, weight: Any, bias: Any, eps: float) -> Any:
     return out, mean.reshape(shape), scale.reshape(shape)
 
 
+@takes(
+    g="float32 (..., n)", x="float32 (..., n)", weight="float32 (n) or None",
+    mean="float32 (..., 1)", inverse_std="float32 (..., 1)", where="x.size > 0",
+)  # fmt: skip
 def layer_norm_rule(g: Any, needs: Any, x: Any, weight: Any, mean: Any, inverse_std: Any) -> Any:
-    if x.dtype != g.dtype:
-        return NotImplemented
     g = np.ascontiguousarray(g)
     width = x.shape[-1]
     rows = np.ascontiguousarray(x).reshape(-1, width)
@@ -74,4 +78,4 @@ def layer_norm_rule(g: Any, needs: Any, x: Any, weight: Any, mean: Any, inverse_
     dweight, dbias = np.zeros((2, chunks(len(rows), x.size), width), np.float32)
     arrays = (g.reshape(rows.shape), rows, w, mean.reshape(-1), inverse_std.reshape(-1), dx.reshape(rows.shape))
     spread(_backward, len(rows), x.size, *arrays, dweight, dbias)
-    return [dx, dweight.sum(0), dbias.sum(0)]
+    return [dx, dweight.sum(0) if needs[1] else None, dbias.sum(0) if needs[2] else None]

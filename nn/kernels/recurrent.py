@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.kernels.scalar import kernel, tanh32
+from minigrad.kernels.signature import takes
 
 __all__ = ["lstm_step", "lstm_step_back"]
 
@@ -57,13 +58,25 @@ def _step_back(gates: Any, before: Any, tanh_c: Any, through: Any, dc: Any, dz: 
             grown[j] *= f[j]
 
 
-def _fit(*arrays: Any) -> bool:
-    return all(a.flags.c_contiguous and a.dtype == np.float32 for a in arrays)
+@takes(
+    c="float32 (batch, size) contiguous",
+    z="float32 (batch, 4 * size) written",
+    recurrent="float32 (batch, 4 * size) contiguous",
+    new_c="float32 (batch, size) written",
+    tanh_c="float32 (batch, size) written",
+    out="float32 (batch, size) written",
+)
+def lstm_step(z: Any, recurrent: Any, c: Any, new_c: Any, tanh_c: Any, out: Any) -> Any:
+    return _step(z, recurrent, c, new_c, tanh_c, out)
 
 
-def lstm_step(*arrays: Any) -> Any:
-    return _step(*arrays) if _fit(*arrays) else NotImplemented
-
-
-def lstm_step_back(*arrays: Any) -> Any:
-    return _step_back(*arrays) if _fit(*arrays) else NotImplemented
+@takes(
+    dc="float32 (batch, size) written",
+    gates="float32 (batch, 4 * size) contiguous",
+    before="float32 (batch, size) contiguous",
+    tanh_c="float32 (batch, size) contiguous",
+    through="float32 (batch, size) contiguous",
+    dz="float32 (batch, 4 * size) written",
+)
+def lstm_step_back(gates: Any, before: Any, tanh_c: Any, through: Any, dc: Any, dz: Any) -> Any:
+    return _step_back(gates, before, tanh_c, through, dc, dz)
