@@ -1,0 +1,207 @@
+"""What makes a batch of some items, in the caller's thread, in another thread or in a process."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextvars import ContextVar
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from .collate import default_collate, default_convert
+from .dataset import draws_nothing
+from .sampler import Indices
+from .seeding import isolated, moved, process_state, seeded
+
+__all__ = ["END", "Fetcher", "Job", "WorkerInfo", "get_worker_info", "worker_info"]
+
+
+class _End(Enum):
+    END = 0
+
+
+#: What a worker answers when its stream has no more items.
+END = _End.END
+
+
+@dataclass(frozen=True)
+class WorkerInfo:
+    """Which worker this is.
+
+    Attributes:
+        id: from 0 to num_workers - 1.
+        seed: of this worker and epoch, for generators of your own.
+        dataset: the data set as this worker has it; a copy in a process.
+    """
+
+    id: int
+    num_workers: int
+    seed: int
+    dataset: Any
+
+
+worker_info: ContextVar[WorkerInfo | None] = ContextVar("minigrad worker", default=None)
+
+
+def get_worker_info() -> WorkerInfo | None:
+    """Inside of a worker of a DataLoader: which one it is; None anywhere else.
+
+    >>> get_worker_info() is None
+    True
+    """
+    return worker_info.get()
+
+
+class Job(NamedTuple):
+    """One batch to fetch.
+
+    Attributes:
+        iteration: the number of the iteration over the loader, by which a worker sees that a stream begins anew.
+        key: the loader's seed and the epoch.
+        place: how many items of the epoch come before.
+        indices: the items' numbers; None where the data set is a stream.
+    """
+
+    iteration: int
+    key: tuple[int, int]
+    place: int
+    indices: Indices | None
+
+
+#: What the draws of an item, of collate_fn and of a stream's item are told apart by.
+_ITEM, _COLLATE, _STREAM = range(3)
+
+
+class Fetcher:
+    """Fetches batches for one worker.
+
+    Args:
+        size: the length of a batch; None for single items.
+        worker: the worker's number, by which streams are told apart.
+    """
+
+    def __init__(
+        self,
+        dataset: Any,
+        collate_fn: Callable[[Any], Any] | None,
+        size: int | None,
+        drop_last: bool,
+        worker: int = 0,
+    ) -> None:
+        self.dataset, self.collate_fn, self.size, self.drop_last, self.worker = (
+            dataset,
+            collate_fn,
+            size,
+            drop_last,
+            worker,
+        )
+        self.plain = collate_fn is None and draws_nothing(dataset)
+        self._iteration: int | None = None
+        self._stream: Iterator[Any] = iter(())
+        self._taken = 0
+
+    def alone(self, job: Job) -> Any:
+        """A batch, while nobody else draws from the generators of the process."""
+        with isolated() if not self.plain else nullcontext():
+            return self.beside_others(job, process=True)
+
+    def drew(self, job: Job) -> tuple[Any, bool]:
+        """A batch as `alone`, and whether making it drew from the generators of the process."""
+        self._drew = False
+        with isolated():
+            batch = self.beside_others(job, process=True, watched=True)
+        return batch, self._drew
+
+    def beside_others(self, job: Job, process: bool = False, watched: bool = False) -> Any:
+        """A batch; only minigrad's draws are seeded, unless the process belongs to it."""
+
+        def draws(*key: int) -> AbstractContextManager[None]:
+            if self.plain:
+                return nullcontext()
+            return (
+                self._watched(*job.key, *key)
+                if watched
+                else seeded(*job.key, *key, process=process)
+            )
+
+        if job.indices is None:
+            return self._next_of_stream(job, draws)
+        return self._of_indices(job, job.indices, draws)
+
+    @contextmanager
+    def _watched(self, *key: int) -> Iterator[None]:
+        with seeded(*key, process=True):
+            before = process_state()
+            yield
+            self._drew = self._drew or moved(before)
+
+    def _of_indices(self, job: Job, indices: Indices, draws: Callable[..., Any]) -> Any:
+        if self.size is not None and self.collate_fn is None:
+            fetch = getattr(self.dataset, "__getitems__", None)
+            if fetch is not None:
+                with draws(_ITEM, job.place), _named(indices, self.dataset):
+                    batch = fetch(indices)
+                if isinstance(batch, list):
+                    return self._collated(job, indices, batch, draws)
+                if batch is not NotImplemented:
+                    return batch
+        items = []
+        for number, index in enumerate(indices):
+            with draws(_ITEM, job.place + number), _named(index, self.dataset):
+                items.append(self.dataset[index.item() if isinstance(index, np.generic) else index])
+        return self._collated(job, indices, items, draws)
+
+    def _next_of_stream(self, job: Job, draws: Callable[..., Any]) -> Any:
+        if job.iteration != self._iteration:
+            self._iteration, self._taken = job.iteration, 0
+            with draws(_STREAM, self.worker, 0):
+                self._stream = iter(self.dataset)
+        items: list[Any] = []
+        wanted = 1 if self.size is None else self.size
+        while len(items) < wanted:
+            self._taken += 1
+            with draws(_STREAM, self.worker, self._taken), _named(self._taken - 1, self.dataset):
+                item = next(self._stream, END)
+            if item is END:
+                break
+            items.append(item)
+        if not items or (self.drop_last and len(items) < wanted):
+            return END
+        return self._collated(job, range(self._taken - len(items), self._taken), items, draws)
+
+    def _collated(self, job: Job, indices: Any, items: list[Any], draws: Callable[..., Any]) -> Any:
+        if self.size is not None and self.collate_fn is None:
+            for index, item in zip(indices, items, strict=True):
+                if item is None:
+                    raise TypeError(
+                        f"DataLoader: {_item(index, self.dataset)} is None; does the data set return its items?"
+                    )
+        collate = self.collate_fn or (default_convert if self.size is None else default_collate)
+        place = (job.place,) if job.indices is not None else (self.worker, self._taken)
+        with draws(_COLLATE, *place), _named(indices, self.dataset):
+            return collate(items[0] if self.size is None else items)
+
+
+def _item(index: Any, dataset: Any) -> str:
+    """How messages call an item, or several."""
+    owner = f"of the {type(dataset).__name__}"
+    if isinstance(index, (list, range, np.ndarray)):
+        numbers = np.asarray(index).tolist() if not isinstance(index, list) else index
+        shown = ", ".join(map(str, numbers[:8])) + ", ..." * (len(numbers) > 8)
+        return f"the batch of items {shown} {owner}"
+    return f"item {index} {owner}"
+
+
+@contextmanager
+def _named(index: Any, dataset: Any) -> Iterator[None]:
+    """An error says which item it comes from."""
+    try:
+        yield
+    except StopIteration as error:  # would end the caller's loop as if that were all
+        raise RuntimeError(f"{_item(index, dataset)} raised StopIteration") from error
+    except Exception as error:
+        error.add_note(f"while fetching {_item(index, dataset)}")
+        raise
