@@ -11,10 +11,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from minigrad import random
+
 from .collate import default_collate, default_convert
 from .dataset import draws_nothing
 from .sampler import Indices
-from .seeding import isolated, moved, process_state, seeded
+from .seeding import SharedGenerators
 
 __all__ = ["END", "Fetcher", "Job", "WorkerInfo", "get_worker_info", "worker_info"]
 
@@ -75,6 +77,14 @@ class Job(NamedTuple):
 _ITEM, _COLLATE, _STREAM = range(3)
 
 
+#: Seeds what an item draws, by a key.
+Draws = Callable[..., AbstractContextManager[None]]
+
+
+def _no_draws(*key: int) -> AbstractContextManager[None]:
+    return nullcontext()
+
+
 class Fetcher:
     """Fetches batches for one worker.
 
@@ -98,51 +108,49 @@ class Fetcher:
             drop_last,
             worker,
         )
+        self.shared = SharedGenerators(dataset, collate_fn)
         self.plain = collate_fn is None and draws_nothing(dataset)
         self._iteration: int | None = None
         self._stream: Iterator[Any] = iter(())
         self._taken = 0
 
     def alone(self, job: Job) -> Any:
-        """A batch, while nobody else draws from the generators of the process."""
-        with isolated() if not self.plain else nullcontext():
-            return self.beside_others(job, process=True)
+        """A batch, while nobody else draws from the generators that threads share."""
+        if self.plain:
+            return self._fetch(job, _no_draws)
+        with self.shared.isolated():
+            return self._fetch(job, self.shared.seeded)
 
     def drew(self, job: Job) -> tuple[Any, bool]:
-        """A batch as `alone`, and whether making it drew from the generators of the process."""
-        self._drew = False
-        with isolated():
-            batch = self.beside_others(job, process=True, watched=True)
-        return batch, self._drew
+        """A batch as `alone`, and whether making it drew from the generators that threads share."""
+        found = False
 
-    def beside_others(self, job: Job, process: bool = False, watched: bool = False) -> Any:
-        """A batch; only minigrad's draws are seeded, unless the process belongs to it."""
+        @contextmanager
+        def watched(*key: int) -> Iterator[None]:
+            nonlocal found
+            with self.shared.seeded(*key):
+                before = self.shared.states()
+                yield
+                found = found or before != self.shared.states()
 
-        def draws(*key: int) -> AbstractContextManager[None]:
-            if self.plain:
-                return nullcontext()
-            return (
-                self._watched(*job.key, *key)
-                if watched
-                else seeded(*job.key, *key, process=process)
-            )
+        with self.shared.isolated():
+            batch = self._fetch(job, watched)
+        return batch, found
 
+    def beside_others(self, job: Job) -> Any:
+        """A batch, while other threads draw: only minigrad's draws are seeded."""
+        return self._fetch(job, _no_draws if self.plain else random.seeded)
+
+    def _fetch(self, job: Job, draws: Draws) -> Any:
         if job.indices is None:
             return self._next_of_stream(job, draws)
         return self._of_indices(job, job.indices, draws)
 
-    @contextmanager
-    def _watched(self, *key: int) -> Iterator[None]:
-        with seeded(*key, process=True):
-            before = process_state()
-            yield
-            self._drew = self._drew or moved(before)
-
-    def _of_indices(self, job: Job, indices: Indices, draws: Callable[..., Any]) -> Any:
+    def _of_indices(self, job: Job, indices: Indices, draws: Draws) -> Any:
         if self.size is not None and self.collate_fn is None:
             fetch = getattr(self.dataset, "__getitems__", None)
             if fetch is not None:
-                with draws(_ITEM, job.place), _named(indices, self.dataset):
+                with draws(*job.key, _ITEM, job.place), _named(indices, self.dataset):
                     batch = fetch(indices)
                 if isinstance(batch, list):
                     return self._collated(job, indices, batch, draws)
@@ -150,20 +158,23 @@ class Fetcher:
                     return batch
         items = []
         for number, index in enumerate(indices):
-            with draws(_ITEM, job.place + number), _named(index, self.dataset):
+            with draws(*job.key, _ITEM, job.place + number), _named(index, self.dataset):
                 items.append(self.dataset[index.item() if isinstance(index, np.generic) else index])
         return self._collated(job, indices, items, draws)
 
-    def _next_of_stream(self, job: Job, draws: Callable[..., Any]) -> Any:
+    def _next_of_stream(self, job: Job, draws: Draws) -> Any:
         if job.iteration != self._iteration:
             self._iteration, self._taken = job.iteration, 0
-            with draws(_STREAM, self.worker, 0):
+            with draws(*job.key, _STREAM, self.worker, 0):
                 self._stream = iter(self.dataset)
         items: list[Any] = []
         wanted = 1 if self.size is None else self.size
         while len(items) < wanted:
             self._taken += 1
-            with draws(_STREAM, self.worker, self._taken), _named(self._taken - 1, self.dataset):
+            with (
+                draws(*job.key, _STREAM, self.worker, self._taken),
+                _named(self._taken - 1, self.dataset),
+            ):
                 item = next(self._stream, END)
             if item is END:
                 break
@@ -172,7 +183,7 @@ class Fetcher:
             return END
         return self._collated(job, range(self._taken - len(items), self._taken), items, draws)
 
-    def _collated(self, job: Job, indices: Any, items: list[Any], draws: Callable[..., Any]) -> Any:
+    def _collated(self, job: Job, indices: Any, items: list[Any], draws: Draws) -> Any:
         if self.size is not None and self.collate_fn is None:
             for index, item in zip(indices, items, strict=True):
                 if item is None:
@@ -181,7 +192,7 @@ class Fetcher:
                     )
         collate = self.collate_fn or (default_convert if self.size is None else default_collate)
         place = (job.place,) if job.indices is not None else (self.worker, self._taken)
-        with draws(_COLLATE, *place), _named(indices, self.dataset):
+        with draws(*job.key, _COLLATE, *place), _named(indices, self.dataset):
             return collate(items[0] if self.size is None else items)
 
 

@@ -20,7 +20,7 @@ from .sampler import (
     seed_of,
     stream_of,
 )
-from .seeding import isolated, key_seed, seeded
+from .seeding import SharedGenerators, key_seed
 from .workers import Caller, Careful, Findings, Processes, Threads, Workers
 
 __all__ = ["DataLoader"]
@@ -292,10 +292,11 @@ class DataLoader:
 
     def _initialize(self, infos: list[WorkerInfo]) -> None:
         assert self.worker_init_fn is not None
+        shared = SharedGenerators()
         for info in infos:
             token = worker_info.set(info)
             try:
-                with isolated(), seeded(info.seed, process=True):
+                with shared.isolated(), shared.seeded(info.seed):
                     self.worker_init_fn(info.id)
             finally:
                 worker_info.reset(token)

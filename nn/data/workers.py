@@ -21,8 +21,10 @@ from os import _exit as exit_now
 from queue import Empty, SimpleQueue
 from typing import Any, Protocol
 
+from minigrad import get_default_dtype, set_default_dtype
+
 from .fetching import Fetcher, Job, WorkerInfo, worker_info
-from .seeding import moved, process_state, seeded
+from .seeding import SharedGenerators
 
 __all__ = ["Caller", "Careful", "Findings", "Processes", "Threads", "Workers"]
 
@@ -145,13 +147,14 @@ def _work(
     """What a thread does; it holds nothing of the pool, which ends it when it is collected."""
     worker_info.set(info)
     while (job := jobs.get()) is not None and not stop.is_set():
-        before = None if fetcher.plain else process_state()
+        before = None if fetcher.plain else fetcher.shared.states()
         try:
             batch = fetcher.beside_others(job)
         except BaseException as error:
             results.put((None, False, error))
         else:
-            results.put((batch, before is not None and moved(before), None))
+            suspicious = before is not None and before != fetcher.shared.states()
+            results.put((batch, suspicious, None))
 
 
 @dataclass
@@ -272,7 +275,7 @@ class Processes:
             raise
 
     def _start(self, context: Any, fetcher: Fetcher, info: WorkerInfo, init: Init) -> None:
-        load: Any = (fetcher, info, init)
+        load: Any = (fetcher, info, init, get_default_dtype())
         if context.get_start_method() != "fork":  # a forked process has everything already
             load = _pickled(load)
         ours, theirs = context.Pipe()
@@ -400,15 +403,16 @@ def _serve(connection: Any, load: Any, worker: int) -> None:
     threading.Thread(target=_read, args=(connection, jobs), daemon=True).start()
     try:
         try:
-            fetcher, info, init = pickle.loads(load) if isinstance(load, bytes) else load
+            fetcher, info, init, dtype = pickle.loads(load) if isinstance(load, bytes) else load
         except Exception as error:
             message = (
                 f"DataLoader: a worker process cannot make the data set anew: {error}. {_ADVICE}"
             )
             raise RuntimeError(message) from error
         worker_info.set(info)
+        set_default_dtype(dtype)
         if init is not None:
-            with seeded(info.seed, process=True):
+            with SharedGenerators().seeded(info.seed):
                 init(worker)
     except Exception as error:
         connection.send((None, _failure(error)))
