@@ -150,7 +150,7 @@ class Fetcher:
         if self.size is not None and self.collate_fn is None:
             fetch = getattr(self.dataset, "__getitems__", None)
             if fetch is not None:
-                with draws(*job.key, _ITEM, job.place), _named(indices, self.dataset):
+                with draws(*job.key, _ITEM, job.place), _Named(indices, self.dataset):
                     batch = fetch(indices)
                 if isinstance(batch, list):
                     return self._collated(job, indices, batch, draws)
@@ -158,7 +158,7 @@ class Fetcher:
                     return batch
         items = []
         for number, index in enumerate(indices):
-            with draws(*job.key, _ITEM, job.place + number), _named(index, self.dataset):
+            with draws(*job.key, _ITEM, job.place + number), _Named(index, self.dataset):
                 items.append(self.dataset[index.item() if isinstance(index, np.generic) else index])
         return self._collated(job, indices, items, draws)
 
@@ -173,7 +173,7 @@ class Fetcher:
             self._taken += 1
             with (
                 draws(*job.key, _STREAM, self.worker, self._taken),
-                _named(self._taken - 1, self.dataset),
+                _Named(self._taken - 1, self.dataset),
             ):
                 item = next(self._stream, END)
             if item is END:
@@ -192,7 +192,7 @@ class Fetcher:
                     )
         collate = self.collate_fn or (default_convert if self.size is None else default_collate)
         place = (job.place,) if job.indices is not None else (self.worker, self._taken)
-        with draws(*job.key, _COLLATE, *place), _named(indices, self.dataset):
+        with draws(*job.key, _COLLATE, *place), _Named(indices, self.dataset):
             return collate(items[0] if self.size is None else items)
 
 
@@ -206,13 +206,17 @@ def _item(index: Any, dataset: Any) -> str:
     return f"item {index} {owner}"
 
 
-@contextmanager
-def _named(index: Any, dataset: Any) -> Iterator[None]:
+class _Named:
     """An error says which item it comes from."""
-    try:
-        yield
-    except StopIteration as error:  # would end the caller's loop as if that were all
-        raise RuntimeError(f"{_item(index, dataset)} raised StopIteration") from error
-    except Exception as error:
-        error.add_note(f"while fetching {_item(index, dataset)}")
-        raise
+
+    def __init__(self, index: Any, dataset: Any) -> None:
+        self.index, self.dataset = index, dataset
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
+        if isinstance(error, StopIteration):  # would end the caller's loop as if that were all
+            raise RuntimeError(f"{_item(self.index, self.dataset)} raised StopIteration") from error
+        if isinstance(error, Exception):
+            error.add_note(f"while fetching {_item(self.index, self.dataset)}")

@@ -276,13 +276,16 @@ class Processes:
 
     def _start(self, context: Any, fetcher: Fetcher, info: WorkerInfo, init: Init) -> None:
         load: Any = (fetcher, info, init, get_default_dtype())
-        if context.get_start_method() != "fork":  # a forked process has everything already
-            load = _pickled(load)
         ours, theirs = context.Pipe()
+        inherited = (
+            ours  # a forked process has everything already, also the parent's end of the pipe
+        )
+        if context.get_start_method() != "fork":
+            load, inherited = _pickled(load), None
         self.connections.append(ours)
         name = f"minigrad data {info.id}"
         process = context.Process(
-            target=_serve, args=(theirs, load, info.id), name=name, daemon=True
+            target=_serve, args=(theirs, inherited, load, info.id), name=name, daemon=True
         )
         process.start()
         theirs.close()
@@ -396,8 +399,14 @@ def _read(connection: Any, jobs: SimpleQueue[Job | None]) -> None:
             exit_now(1)
 
 
-def _serve(connection: Any, load: Any, worker: int) -> None:
-    """What a worker process does."""
+def _serve(connection: Any, inherited: Any, load: Any, worker: int) -> None:
+    """What a worker process does.
+
+    Args:
+        inherited: the parent's end of the pipe, which stays open behind a parent that is killed unless it is closed here.
+    """
+    if inherited is not None:
+        inherited.close()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's, which ends its workers
     jobs: SimpleQueue[Job | None] = SimpleQueue()
     threading.Thread(target=_read, args=(connection, jobs), daemon=True).start()

@@ -133,7 +133,13 @@ class Trainer:
 
         Raises:
             ValueError: a loader gives no batches.
+            TypeError: there is a checkpoint, but the loader cannot say where it is.
         """
+        if self.checkpoint is not None and not hasattr(loader, "state_dict"):
+            raise TypeError(
+                f"Trainer: a checkpoint keeps the place in the data, which a {type(loader).__name__} does not know: "
+                "pass an nn.data.DataLoader"
+            )
         if self.checkpoint is not None and self.checkpoint.exists():
             self._resume(loader)
             self._place, self._read, self._called = None, False, None
@@ -183,9 +189,10 @@ class Trainer:
     def _left(self, loader: Any) -> Iterator[Any]:
         """What is left of the epoch; after an interruption from the last update on."""
         place, self._place = self._place, None
-        if place is not None:
+        knows_place = hasattr(loader, "load_state_dict")
+        if knows_place and place is not None:
             loader.load_state_dict(place)
-        skipped = 0 if hasattr(loader, "load_state_dict") else self.batches
+        skipped = 0 if knows_place else self.batches
         return iter(loader) if not skipped else islice(loader, skipped, None)
 
     def _backward(self, batch: Any) -> None:
