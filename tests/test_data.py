@@ -348,6 +348,10 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"batch_sampler": [[0]], "batch_size": 3}, "batch_size and drop_last exclude it"),
     ({"batch_sampler": [[0]], "drop_last": True}, "batch_size and drop_last exclude it"),
     ({"batch_size": 2.5}, "batch size must be positive"),
+    ({"multiprocessing_context": "fork"}, "need num_workers > 0"),
+    ({"multiprocessing_context": "thread", "num_workers": 1}, "must be one of"),
+    ({"sampler": [0], "batch_sampler": [[0]]}, "exclude each other"),
+    ({"sampler": [0], "shuffle": True}, "exclude each other"),
 ]
 
 

@@ -7,8 +7,7 @@ before the fork, and from how many forks there were, so that a run with forks ca
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from contextvars import ContextVar
 from threading import Lock
 from typing import Any
@@ -33,11 +32,18 @@ _forks = 0  # since the last seed
 class _Stream:
     """The generators inside of `seeded`, made when they are first used."""
 
-    def __init__(self, key: list[int]) -> None:
+    def __init__(self, key: int | list[int]) -> None:
         self.restart(key)
 
     def restart(self, key: int | list[int]) -> None:
-        self.key, self.made = key, dict[str, Any]()
+        self.key = key
+        self.made: dict[str, Any] = {}
+
+    def __enter__(self) -> None:
+        self.token = _stream.set(self)
+
+    def __exit__(self, *error: object) -> None:
+        _stream.reset(self.token)
 
     def generator(self, device: str) -> Any:
         if device not in self.made:
@@ -70,8 +76,7 @@ def manual_seed(seed: int) -> None:
     _gpu.clear()
 
 
-@contextmanager
-def seeded(*key: int) -> Iterator[None]:
+def seeded(*key: int) -> AbstractContextManager[None]:
     """Inside of it, in this thread alone, draws follow from the key; the default generators stay as they are.
 
     The key is one or several numbers that are not negative: a seed, an epoch and an item, say.
@@ -85,11 +90,7 @@ def seeded(*key: int) -> Iterator[None]:
     >>> get_state()["state"]["counter"].tolist() == before["state"]["counter"].tolist()
     True
     """
-    token = _stream.set(_Stream(list(key)))
-    try:
-        yield
-    finally:
-        _stream.reset(token)
+    return _Stream(list(key))
 
 
 def seed(seed: int | None = None) -> None:

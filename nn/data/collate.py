@@ -61,33 +61,34 @@ def _collate(items: Sequence[Any], path: str) -> Any:
     )
 
 
-def _kind(item: Any) -> str | None:
-    """What an item is collated as."""
-    if isinstance(item, (Tensor, np.ndarray, np.generic)):
-        return "an array"
-    if isinstance(item, NUMBERS):
-        return "a number"
-    if isinstance(item, (str, bytes)):
-        return "text"
-    if isinstance(item, Mapping):
-        return "a dict"
-    return "a sequence" if isinstance(item, (tuple, list)) else None
+#: What an item is collated as, by its type; the first that fits.
+_KINDS = (
+    ("an array", (Tensor, np.ndarray, np.generic)),
+    ("a number", NUMBERS),
+    ("text", (str, bytes)),
+    ("a dict", Mapping),
+    ("a sequence", (tuple, list)),
+)
+
+
+def _kind(kind: type) -> str | None:
+    return next((name for name, types in _KINDS if issubclass(kind, types)), None)
 
 
 def _check_kinds(items: Sequence[Any], path: str) -> None:
     """Refuse items that cannot be collated, or not with the first."""
-    first = _kind(items[0])
-    for number, item in enumerate(items):
-        kind = _kind(item)
-        if kind is None:
-            what = "None" if item is None else f"of type {type(item).__name__}"
+    first = _kind(type(items[0]))
+    for kind in dict.fromkeys(map(type, items)):
+        found = _kind(kind)
+        number = next(i for i, item in enumerate(items) if type(item) is kind)
+        if found is None:
+            what = "None" if items[number] is None else f"of type {kind.__name__}"
             raise TypeError(
                 f"default_collate: item {number}{path} of the batch is {what}: {REMEDY}"
             )
-        together = {kind, first}
-        if len(together) > 1 and together != {"an array", "a number"}:
+        if found != first and {found, first} != {"an array", "a number"}:
             raise TypeError(
-                f"default_collate: item 0{path} is {first}, item {number}{path} is {kind}: {REMEDY}"
+                f"default_collate: item 0{path} is {first}, item {number}{path} is {found}: {REMEDY}"
             )
 
 

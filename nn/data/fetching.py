@@ -18,7 +18,7 @@ from .dataset import draws_nothing
 from .sampler import Indices
 from .seeding import SharedGenerators
 
-__all__ = ["END", "Fetcher", "Job", "WorkerInfo", "get_worker_info", "worker_info"]
+__all__ = ["END", "Fetcher", "Findings", "Job", "WorkerInfo", "get_worker_info", "worker_info"]
 
 
 class _End(Enum):
@@ -85,10 +85,26 @@ def _no_draws(*key: int) -> AbstractContextManager[None]:
     return nullcontext()
 
 
+@dataclass
+class Findings:
+    """What a loader knows of its items' draws from generators that all threads share.
+
+    Attributes:
+        looked: whether somebody looked.
+        draw: whether an item drew.
+        false_alarms: how often somebody else drew while a thread fetched.
+    """
+
+    looked: bool = False
+    draw: bool = False
+    false_alarms: int = 0
+
+
 class Fetcher:
     """Fetches batches for one worker.
 
     Args:
+        findings: what is known of the items, shared with the other fetchers of the process.
         size: the length of a batch; None for single items.
         worker: the worker's number, by which streams are told apart.
     """
@@ -99,15 +115,11 @@ class Fetcher:
         collate_fn: Callable[[Any], Any] | None,
         size: int | None,
         drop_last: bool,
-        worker: int = 0,
+        worker: int,
+        findings: Findings,
     ) -> None:
-        self.dataset, self.collate_fn, self.size, self.drop_last, self.worker = (
-            dataset,
-            collate_fn,
-            size,
-            drop_last,
-            worker,
-        )
+        self.dataset, self.collate_fn, self.worker = dataset, collate_fn, worker
+        self.size, self.drop_last, self.findings = size, drop_last, findings
         self.shared = SharedGenerators(dataset, collate_fn)
         self.plain = collate_fn is None and draws_nothing(dataset)
         self._iteration: int | None = None
@@ -115,14 +127,40 @@ class Fetcher:
         self._taken = 0
 
     def alone(self, job: Job) -> Any:
-        """A batch, while nobody else draws from the generators that threads share."""
+        """A batch, while nobody else draws from the generators that threads share.
+
+        Seeding these for each item costs more than many an item.  So the first batch shows
+        whether items draw.  If none does, the next ones are not seeded, and one that draws after
+        all is fetched once more, with seeds.
+        """
         if self.plain:
             return self._fetch(job, _no_draws)
+        if not self.findings.looked:
+            return self.look(job)[0]
+        if not self.findings.draw and job.indices is not None:
+            batch, undrawn = self._undrawn(job)
+            if undrawn:
+                return batch
         with self.shared.isolated():
             return self._fetch(job, self.shared.seeded)
 
-    def drew(self, job: Job) -> tuple[Any, bool]:
-        """A batch as `alone`, and whether making it drew from the generators that threads share."""
+    def _undrawn(self, job: Job) -> tuple[Any, bool]:
+        """A batch, and whether nobody drew for it; nothing is left of the draws."""
+        before, batch, failure = self.shared.states(), None, None
+        try:
+            batch = self.beside_others(job)
+        except Exception as error:
+            failure = error
+        if self.shared.moved(before):
+            self.shared.put_back(before)
+            self.findings.draw = True
+            return None, False
+        if failure is not None:
+            raise failure
+        return batch, True
+
+    def look(self, job: Job) -> tuple[Any, bool]:
+        """A batch as `alone`, and whether its items drew from the generators that threads share."""
         found = False
 
         @contextmanager
@@ -131,10 +169,11 @@ class Fetcher:
             with self.shared.seeded(*key):
                 before = self.shared.states()
                 yield
-                found = found or before != self.shared.states()
+                found = found or self.shared.moved(before)
 
         with self.shared.isolated():
             batch = self._fetch(job, watched)
+        self.findings.looked, self.findings.draw = True, self.findings.draw or found
         return batch, found
 
     def beside_others(self, job: Job) -> Any:
@@ -157,9 +196,13 @@ class Fetcher:
                 if batch is not NotImplemented:
                     return batch
         items = []
-        for number, index in enumerate(indices):
-            with draws(*job.key, _ITEM, job.place + number), _Named(index, self.dataset):
-                items.append(self.dataset[index.item() if isinstance(index, np.generic) else index])
+        with _Named(None, self.dataset) as named:
+            for number, index in enumerate(indices):
+                named.index = index
+                with draws(*job.key, _ITEM, job.place + number):
+                    items.append(
+                        self.dataset[index.item() if isinstance(index, np.generic) else index]
+                    )
         return self._collated(job, indices, items, draws)
 
     def _next_of_stream(self, job: Job, draws: Draws) -> Any:
@@ -212,8 +255,8 @@ class _Named:
     def __init__(self, index: Any, dataset: Any) -> None:
         self.index, self.dataset = index, dataset
 
-    def __enter__(self) -> None:
-        pass
+    def __enter__(self) -> _Named:
+        return self
 
     def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
         if isinstance(error, StopIteration):  # would end the caller's loop as if that were all

@@ -9,7 +9,7 @@ from typing import Any
 
 from ..settings import settings
 from .dataset import IterableDataset
-from .fetching import Fetcher, Job, WorkerInfo, worker_info
+from .fetching import Fetcher, Findings, Job, WorkerInfo, worker_info
 from .iterator import LoaderIterator
 from .sampler import (
     BatchSampler,
@@ -21,7 +21,7 @@ from .sampler import (
     stream_of,
 )
 from .seeding import SharedGenerators, key_seed
-from .workers import Caller, Careful, Findings, Processes, Threads, Workers
+from .workers import Caller, Careful, Processes, Threads, Workers
 
 __all__ = ["DataLoader"]
 
@@ -61,7 +61,8 @@ class DataLoader:
         generator: an integer or a numpy.random.Generator that gives the seed.
         prefetch_factor: how many batches each worker is ahead; 2 by default.
         persistent_workers: keep the workers from one epoch to the next.
-        workers: "threads", for data that NumPy or files provide; "processes", for Python work (everything must be picklable).
+        workers: "threads" (the default), for data that NumPy or files provide; "processes" (the default where a
+            multiprocessing_context is given), for Python work; everything must be picklable then.
         seed: decides the order and the draws of all epochs; by default drawn from minigrad's generator.
 
     Raises:
@@ -78,24 +79,18 @@ class DataLoader:
         num_workers: int = 0, collate_fn: Callable[[Any], Any] | None = None, pin_memory: bool = False, drop_last: bool = False,
         timeout: float = 0, worker_init_fn: Callable[[int], Any] | None = None, multiprocessing_context: Any = None,
         generator: Any = None, *, prefetch_factor: int | None = None, persistent_workers: bool = False,
-        pin_memory_device: str = "", in_order: bool = True, workers: str = "threads", seed: int | None = None,
+        pin_memory_device: str = "", in_order: bool = True, workers: str | None = None, seed: int | None = None,
     ) -> None:  # fmt: skip
-        self.dataset, self.batch_size, self.num_workers, self.workers = (
-            dataset,
-            batch_size,
-            num_workers,
-            workers,
-        )
+        self.dataset, self.batch_size, self.drop_last = dataset, batch_size, drop_last
+        self.num_workers, self.timeout, self.pin_memory = num_workers, float(timeout), pin_memory
+        default = "threads" if multiprocessing_context is None else "processes"
+        self.workers = default if workers is None else workers
         self.prefetch_factor = 2 if prefetch_factor is None else prefetch_factor
-        self.collate_fn, self.pin_memory, self.drop_last, self.timeout = (
-            collate_fn,
-            pin_memory,
-            drop_last,
-            float(timeout),
-        )
-        self.worker_init_fn, self.multiprocessing_context = worker_init_fn, multiprocessing_context
+        self.collate_fn, self.worker_init_fn = collate_fn, worker_init_fn
+        self.multiprocessing_context = multiprocessing_context
         self.persistent_workers = persistent_workers
-        self._check(bool(shuffle), sampler, batch_sampler, prefetch_factor)
+        self._check_orders(bool(shuffle), sampler, batch_sampler)
+        self._check_workers(prefetch_factor)
         self.seed = seed_of("DataLoader", generator, seed)
         self.sampler, self.batch_sampler = self._orders(bool(shuffle), sampler, batch_sampler)
         self.epoch, self.position = 0, 0
@@ -103,47 +98,52 @@ class DataLoader:
         self._idle: Workers | None = None  # persistent workers that wait for the next epoch
         self._findings = Findings()
 
-    def _check(
-        self, shuffle: bool, sampler: Any, batch_sampler: Any, prefetch_factor: int | None
-    ) -> None:
+    def _check_orders(self, shuffle: bool, sampler: Any, batch_sampler: Any) -> None:
         stream = isinstance(self.dataset, IterableDataset)
-        if self.workers not in ("threads", "processes"):
-            raise ValueError(
-                f"DataLoader: workers must be 'threads' or 'processes', got {self.workers!r}"
-            )
-        if (shuffle and sampler is not None) or (
-            batch_sampler is not None and (shuffle or sampler is not None)
-        ):
-            raise ValueError("DataLoader: shuffle, sampler and batch_sampler exclude each other")
-        if batch_sampler is not None and (self.batch_size != 1 or self.drop_last):
-            raise ValueError(
-                "DataLoader: batch_sampler makes the batches, so that batch_size and drop_last exclude it"
-            )
-        if self.batch_size is None and self.drop_last:
-            raise ValueError(
-                "DataLoader: batch_size=None makes no batches, so that there is none to drop"
-            )
-        if stream and (shuffle or sampler is not None or batch_sampler is not None):
-            raise ValueError(
-                "DataLoader: an IterableDataset decides its order itself: no shuffle, sampler or batch_sampler"
-            )
-        if self.num_workers < 0 or self.timeout < 0 or self.prefetch_factor < 1:
-            raise ValueError(
-                "DataLoader: num_workers and timeout must not be negative, prefetch_factor must be positive"
-            )
-        if not self.num_workers and (self.persistent_workers or prefetch_factor is not None):
-            raise ValueError(
-                "DataLoader: persistent_workers and prefetch_factor need num_workers > 0"
-            )
-        if (
-            not stream
-            and sampler is None
-            and batch_sampler is None
-            and not hasattr(self.dataset, "__len__")
-        ):
-            raise TypeError(
-                f"DataLoader: {type(self.dataset).__name__} has no length; a stream is an IterableDataset"
-            )
+        own = sampler is not None or batch_sampler is not None
+        wrong = {
+            "shuffle, sampler and batch_sampler exclude each other": (
+                shuffle and own or (sampler is not None and batch_sampler is not None)
+            ),
+            "batch_sampler makes the batches, so that batch_size and drop_last exclude it": (
+                batch_sampler is not None and (self.batch_size != 1 or self.drop_last)
+            ),
+            "batch_size=None makes no batches, so that there is none to drop": (
+                self.batch_size is None and self.drop_last
+            ),
+            "an IterableDataset decides its order itself: no shuffle, sampler or batch_sampler": (
+                stream and (shuffle or own)
+            ),
+        }
+        for message, found in wrong.items():
+            if found:
+                raise ValueError(f"DataLoader: {message}")
+        if not stream and not own and not hasattr(self.dataset, "__len__"):
+            kind = type(self.dataset).__name__
+            raise TypeError(f"DataLoader: {kind} has no length; a stream is an IterableDataset")
+
+    def _check_workers(self, prefetch_factor: int | None) -> None:
+        context = self.multiprocessing_context
+        needs = self.persistent_workers or prefetch_factor is not None or context is not None
+        wrong = {
+            f"workers must be 'threads' or 'processes', got {self.workers!r}": (
+                self.workers not in ("threads", "processes")
+            ),
+            "num_workers and timeout must not be negative, prefetch_factor must be positive": (
+                self.num_workers < 0 or self.timeout < 0 or self.prefetch_factor < 1
+            ),
+            "persistent_workers, prefetch_factor and multiprocessing_context need num_workers > 0": (
+                not self.num_workers and needs
+            ),
+            "multiprocessing_context needs workers='processes'": (
+                context is not None and self.workers == "threads"
+            ),
+        }
+        for message, found in wrong.items():
+            if found:
+                raise ValueError(f"DataLoader: {message}")
+        if isinstance(context, str):
+            self._context()  # an error for a name that is none
 
     def _orders(self, shuffle: bool, sampler: Any, batch_sampler: Any) -> tuple[Any, Any]:
         if isinstance(self.dataset, IterableDataset):
@@ -255,7 +255,7 @@ class DataLoader:
         size = self.batch_size if self.batch_sampler is None else 1
         count = max(self.num_workers, 1)
         return [
-            Fetcher(self.dataset, self.collate_fn, size, self.drop_last, number)
+            Fetcher(self.dataset, self.collate_fn, size, self.drop_last, number, self._findings)
             for number in range(count)
         ]
 
@@ -306,9 +306,14 @@ class DataLoader:
         import multiprocessing  # takes 8 ms, which loaders without processes do not need
 
         context = self.multiprocessing_context
-        if context is None or isinstance(context, str):
-            return multiprocessing.get_context(context or "spawn")
-        return context
+        if context is not None and not isinstance(context, str):
+            return context
+        methods = multiprocessing.get_all_start_methods()
+        if context is not None and context not in methods:
+            raise ValueError(
+                f"DataLoader: multiprocessing_context must be one of {methods}, got {context!r}"
+            )
+        return multiprocessing.get_context(context or "spawn")
 
     def __del__(self) -> None:
         idle = getattr(self, "_idle", None)

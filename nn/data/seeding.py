@@ -53,20 +53,28 @@ class SharedGenerators:
     def _all(self) -> list[Any]:
         return [np.random, python, *self.owned]
 
-    def states(self) -> list[bytes]:
-        """The states of all of them, to be compared."""
-        return [pickle.dumps(_state(generator)) for generator in self._all()]
+    def states(self) -> list[Any]:
+        """The states of all of them."""
+        return [_state(generator) for generator in self._all()]
+
+    def moved(self, before: list[Any]) -> bool:
+        """Whether one of them has another state than before."""
+        return not _equal(before, self.states())
+
+    def put_back(self, before: list[Any]) -> None:
+        """Give all of them the states that they had before."""
+        for generator, state in zip(self._all(), before, strict=True):
+            _set_state(generator, state)
 
     @contextmanager
     def isolated(self) -> Iterator[None]:
         """Put all of them back at the end."""
-        before = [_state(generator) for generator in self._all()]
+        before = self.states()
         self._digests = [crc32(pickle.dumps(state)) for state in before[2:]]
         try:
             yield
         finally:
-            for generator, state in zip(self._all(), before, strict=True):
-                _set_state(generator, state)
+            self.put_back(before)
 
     @contextmanager
     def seeded(self, *key: int) -> Iterator[None]:
@@ -112,6 +120,17 @@ def _state(generator: Any) -> Any:
     if hasattr(generator, "get_state"):
         return generator.get_state(legacy=False)
     return generator.bit_generator.state
+
+
+def _equal(x: Any, y: Any) -> bool:
+    """Whether two states are the same."""
+    if isinstance(x, np.ndarray):
+        return np.array_equal(x, y)
+    if isinstance(x, dict):
+        return x.keys() == y.keys() and all(_equal(x[name], y[name]) for name in x)
+    if isinstance(x, list):
+        return all(map(_equal, x, y))
+    return x == y
 
 
 def _set_state(generator: Any, state: Any) -> None:

@@ -15,7 +15,6 @@ import warnings
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import partial
 from os import _exit as exit_now
 from queue import Empty, SimpleQueue
@@ -23,10 +22,10 @@ from typing import Any, Protocol
 
 from minigrad import get_default_dtype, set_default_dtype
 
-from .fetching import Fetcher, Job, WorkerInfo, worker_info
+from .fetching import Fetcher, Findings, Job, WorkerInfo, worker_info
 from .seeding import SharedGenerators
 
-__all__ = ["Caller", "Careful", "Findings", "Processes", "Threads", "Workers"]
+__all__ = ["Caller", "Careful", "Processes", "Threads", "Workers"]
 
 #: How many seconds workers have for the item that they are at, when nobody needs them any more.
 PATIENCE = 1.0
@@ -153,17 +152,8 @@ def _work(
         except BaseException as error:
             results.put((None, False, error))
         else:
-            suspicious = before is not None and before != fetcher.shared.states()
+            suspicious = before is not None and fetcher.shared.moved(before)
             results.put((batch, suspicious, None))
-
-
-@dataclass
-class Findings:
-    """What a loader knows of its items' draws from the generators of the process, which all threads share."""
-
-    looked: bool = False
-    draw: bool = False
-    false_alarms: int = 0
 
 
 class Careful:
@@ -217,10 +207,8 @@ class Careful:
 
     def _look(self, worker: int, job: Job) -> Any:
         with self.caller.being(worker) as fetcher:
-            batch, drew = fetcher.drew(job)
-        self.findings.looked = True
+            batch, drew = fetcher.look(job)
         if drew:
-            self.findings.draw = True
             if self.threads is not None:
                 self.threads.close()
                 self.threads = None
