@@ -31,6 +31,8 @@ from nn.data import (
     get_worker_info,
 )
 
+from .test_fork import in_child
+
 FORK = {"workers": "processes", "multiprocessing_context": "fork"}
 KINDS: dict[str, dict[str, Any]] = {
     "none": {},
@@ -437,6 +439,24 @@ def test_workers_end_with_their_iteration(kind: str) -> None:
     del loader
     assert multiprocessing.active_children() == []
     assert threading.active_count() == threads
+
+
+@pytest.mark.parametrize("kind", ["persistent threads", "persistent forked"])
+def test_a_forked_process_leaves_its_parents_workers_alone(kind: str) -> None:
+    loader = DataLoader(Noise(from_minigrad, n=12), 2, seed=1, **KINDS[kind])
+    first, second = iter(loader), list(loader)
+    next(first)
+
+    def in_fork() -> list[Any]:
+        with pytest.raises(RuntimeError, match="does not go on in a forked process"):
+            next(first)
+        again = [len(numbers(loader)), len(numbers(loader))]
+        vars(loader)["_idle"].close()
+        return again
+
+    assert in_child(in_fork) == [12, 12]
+    assert len(list(first)) == 5
+    assert len(second) == len(list(loader)) == 6
 
 
 def run(folder: Path, program: str) -> subprocess.Popen[str]:

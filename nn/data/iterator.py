@@ -48,6 +48,11 @@ class LoaderIterator:
         try:
             if self._workers is None:
                 self._workers = self._loader._take_workers(self.epoch)
+            elif not self._workers.ours():
+                raise RuntimeError(
+                    "DataLoader: an iteration with workers does not go on in a forked process, which has none of "
+                    "its parent's workers: begin a new one"
+                )
             batch = self._next_batch(self._workers)
         except BaseException as error:
             self._end(keep=False, wait=isinstance(error, Exception))
@@ -110,7 +115,7 @@ class LoaderIterator:
     def _end(self, keep: bool, wait: bool = True) -> None:
         self._over = True
         workers, self._workers = self._workers, None
-        if workers is None:
+        if workers is None or not workers.ours():
             return
         if keep:
             self._loader._give_back(workers)

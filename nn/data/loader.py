@@ -151,6 +151,7 @@ class DataLoader:
                 BatchSampler([], self.batch_size, self.drop_last)  # which looks at the batch size
             return None, None
         if batch_sampler is not None:
+            self.batch_size = None  # which the batch sampler decides
             return getattr(batch_sampler, "sampler", None), batch_sampler
         if sampler is None:
             sampler = (
@@ -269,7 +270,7 @@ class DataLoader:
     def _take_workers(self, epoch: int) -> Workers:
         """Who fetches for an iteration: workers that are there already, or new ones."""
         idle, self._idle = self._idle, None
-        if idle is not None:
+        if idle is not None and idle.ours():
             idle.forget()
             return idle
         fetchers, infos = self._fetchers(), self._infos(epoch)
@@ -317,7 +318,7 @@ class DataLoader:
 
     def __del__(self) -> None:
         idle = getattr(self, "_idle", None)
-        if idle is not None:
+        if idle is not None and idle.ours():
             idle.close()
 
 

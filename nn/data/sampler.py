@@ -82,10 +82,10 @@ class Sampler:
     def __repr__(self) -> str:
         return f"{type(self).__name__}({settings(self, 'data_source')})"
 
-    def __iter__(self) -> Iterator[int]:
+    def __iter__(self) -> Iterator[Any]:
         """The order of the next epoch: each iteration is a new one."""
         epoch, self._epoch = self._epoch, self._epoch + 1
-        return (int(i) for piece in self.pieces(epoch) for i in piece)
+        return (_plain(i) for piece in self.pieces(epoch) for i in piece)
 
     def __len__(self) -> int:
         return len(self.indices(0))
@@ -266,10 +266,10 @@ class BatchSampler:
 
     _epoch = 0  # of the next iteration
 
-    def __iter__(self) -> Iterator[list[int]]:
+    def __iter__(self) -> Iterator[list[Any]]:
         """The batches of the next epoch, as lists."""
         epoch, self._epoch = self._epoch, self._epoch + 1
-        return (np.asarray(batch).tolist() for batch in self.iterate(epoch))
+        return ([_plain(i) for i in batch] for batch in self.iterate(epoch))
 
     def __len__(self) -> int:
         n = len(self.sampler)  # type: ignore[arg-type]
@@ -277,6 +277,11 @@ class BatchSampler:
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({settings(self)})"
+
+
+def _plain(index: Any) -> Any:
+    """A number as Python's; another key as it is."""
+    return index.item() if isinstance(index, np.generic) else index
 
 
 def _in_pieces(sampler: Any) -> TypeGuard[Sampler]:

@@ -1,11 +1,13 @@
 """Who fetches batches: the caller, threads or processes.  All have the same methods.
 
 `submit(worker, job)` hands a job to a worker, `collect(worker)` gives its next result, `forget()` throws away what was
-submitted and not collected, `close()` ends all workers.
+submitted and not collected, `close()` ends all workers.  `ours()` says whether they belong to this process: a forked one has
+copies of its parent's, which it must not use.
 """
 
 from __future__ import annotations
 
+import os
 import pickle
 import signal
 import threading
@@ -42,7 +44,19 @@ class Workers(Protocol):
 
     def forget(self) -> None: ...
 
+    def ours(self) -> bool: ...
+
     def close(self, wait: bool = True) -> None: ...
+
+
+class _Owned:
+    """What belongs to the process that made it."""
+
+    def __init__(self) -> None:
+        self.process = os.getpid()
+
+    def ours(self) -> bool:
+        return os.getpid() == self.process
 
 
 def _late(timeout: float) -> RuntimeError:
@@ -81,16 +95,20 @@ class Caller:
     def forget(self) -> None:
         self.jobs = [deque() for _ in self.fetchers]
 
+    def ours(self) -> bool:
+        return True
+
     def close(self, wait: bool = True) -> None:
         self.forget()
 
 
-class Threads:
+class Threads(_Owned):
     """Threads that end by themselves, also those that hang when the program ends."""
 
     def __init__(
         self, fetchers: Sequence[Fetcher], infos: Sequence[WorkerInfo], timeout: float
     ) -> None:
+        super().__init__()
         self.timeout = timeout
         self.jobs: list[SimpleQueue[Job | None]] = [SimpleQueue() for _ in fetchers]
         self.results: list[SimpleQueue[tuple[Any, bool, BaseException | None]]] = [
@@ -156,7 +174,7 @@ def _work(
             results.put((batch, suspicious, None))
 
 
-class Careful:
+class Careful(_Owned):
     """Threads, unless items draw from generators that all threads share: then the caller's thread.
 
     The first batch is fetched by the caller, who sees whether its items draw.  If they do not, threads go on, and look whether
@@ -174,6 +192,7 @@ class Careful:
         timeout: float,
         findings: Findings,
     ) -> None:
+        super().__init__()
         self.caller, self.findings = Caller(fetchers, infos), findings
         self.make_threads = partial(Threads, fetchers, infos, timeout)
         self.threads: Threads | None = None
@@ -233,7 +252,7 @@ class Careful:
 # ------------------------------------------------------------------- processes
 
 
-class Processes:
+class Processes(_Owned):
     """Processes of their own.
 
     Each has two pipes' ends to the parent in one connection.  One thread of it does nothing but read jobs, so that it sees
@@ -251,6 +270,7 @@ class Processes:
         timeout: float,
         context: Any,
     ) -> None:
+        super().__init__()
         self.timeout = timeout
         self.pending = [0] * len(fetchers)
         self.connections: list[Any] = []
