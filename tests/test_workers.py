@@ -489,8 +489,8 @@ HANGS = """
         loader = DataLoader(Hangs(), 2, num_workers=2, workers="processes", multiprocessing_context={context!r})
         batches = iter(loader)
         next(batches)
-        print(*[p.pid for p in multiprocessing.active_children()], flush=True)
         try:
+            print(*[p.pid for p in multiprocessing.active_children()], flush=True)
             list(batches)
         except KeyboardInterrupt:
             print("interrupted", len(multiprocessing.active_children()), flush=True)

@@ -17,7 +17,8 @@ REMEDY = "return arrays, numbers, text, or tuples, lists and dicts of these; or 
 
 
 def default_collate(batch: Sequence[Any]) -> Any:
-    """Items as one batch: arrays and numbers stacked into Tensors, in tuples, lists and dicts as they are nested.
+    """Items as one batch: arrays and numbers stacked into Tensors, in tuples, lists and dicts as
+    they are nested.
 
     Python's floats get the default dtype.  Texts stay a list.
 
@@ -47,13 +48,15 @@ def _collate(items: Sequence[Any], path: str) -> Any:
         for number, item in enumerate(items):
             if item.keys() != first.keys():
                 raise ValueError(
-                    f"default_collate: items 0 and {number}{path} have the keys {list(first)} and {list(item)}"
+                    f"default_collate: items 0 and {number}{path} have the keys "
+                    f"{list(first)} and {list(item)}"
                 )
         return {key: _collate([item[key] for item in items], f"{path}[{key!r}]") for key in first}
     lengths = {len(item) for item in items}
     if len(lengths) > 1:
         raise ValueError(
-            f"default_collate: items{path} of different lengths {sorted(lengths)}: pad them, or pass a collate_fn"
+            f"default_collate: items{path} of different lengths {sorted(lengths)}: "
+            "pad them, or pass a collate_fn"
         )
     columns = zip(*items, strict=True)
     return sequence_like(
@@ -88,7 +91,8 @@ def _check_kinds(items: Sequence[Any], path: str) -> None:
             )
         if found != first and {found, first} != {"an array", "a number"}:
             raise TypeError(
-                f"default_collate: item 0{path} is {first}, item {number}{path} is {found}: {REMEDY}"
+                f"default_collate: item 0{path} is {first}, item {number}{path} is {found}: "
+                f"{REMEDY}"
             )
 
 
@@ -104,7 +108,8 @@ def _stacked(items: Sequence[Any], path: str) -> Tensor:
     array = np.stack(items)
     if array.dtype.kind not in "biufc":
         raise TypeError(
-            f"default_collate: items{path} are arrays of {array.dtype}, which is no kind of number: {REMEDY}"
+            f"default_collate: items{path} are arrays of {array.dtype}, "
+            f"which is no kind of number: {REMEDY}"
         )
     return Tensor(array)
 

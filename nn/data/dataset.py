@@ -23,8 +23,9 @@ __all__ = [
 class Dataset:
     """The base of data sets; a subclass writes `__len__` and `__getitem__`.
 
-    One that can fetch many items at once better than one by one writes `__getitems__(indices)` too, which returns a list of
-    the items, or a whole batch (in anything but a list), or NotImplemented.
+    One that can fetch many items at once better than one by one writes `__getitems__(indices)`
+    too, which returns a list of the items, or a whole batch (in anything but a list), or
+    NotImplemented.
     """
 
     def __len__(self) -> int:
@@ -46,9 +47,11 @@ class Dataset:
 
 
 class IterableDataset(Dataset):
-    """The base of data sets that are streams: a subclass writes `__iter__`; a `__len__` is optional.
+    """The base of data sets that are streams: a subclass writes `__iter__`; a `__len__` is
+    optional.
 
-    With workers each of them reads a stream of its own: `get_worker_info()` says which part to read.
+    With workers each of them reads a stream of its own: `get_worker_info()` says which part to
+        read.
 
     >>> class Count(IterableDataset):
     ...     def __iter__(self):
@@ -185,7 +188,8 @@ class ConcatDataset(Dataset):
 
 
 def draws_nothing(dataset: Any) -> bool:
-    """Whether no item of a data set can be drawn at random, since no code of the user's makes it."""
+    """Whether no item of a data set can be drawn at random, since no code of the user's makes
+    it."""
     if type(dataset) is TensorDataset:
         return dataset.transform is None and all(
             isinstance(t, (Tensor, np.ndarray, list, tuple)) for t in dataset.tensors
@@ -203,7 +207,8 @@ def random_split(
     """Parts of a data set, drawn at random by a seed.
 
     Args:
-        lengths: numbers of items, or fractions that add up to 1 (what rounding leaves goes to the first parts).
+        lengths: numbers of items, or fractions that add up to 1 (what rounding leaves goes to the
+            first parts).
         generator: an integer or a numpy.random.Generator that gives the seed.
         seed: by default 0, so that a split is the same in every run.
 

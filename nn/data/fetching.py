@@ -61,7 +61,8 @@ class Job(NamedTuple):
     """One batch to fetch.
 
     Attributes:
-        iteration: the number of the iteration over the loader, by which a worker sees that a stream begins anew.
+        iteration: the number of the iteration over the loader, by which a worker sees that a
+            stream begins anew.
         key: the loader's seed and the epoch.
         place: how many items of the epoch come before.
         indices: the items' numbers; None where the data set is a stream.
@@ -231,7 +232,8 @@ class Fetcher:
             for index, item in zip(indices, items, strict=True):
                 if item is None:
                     raise TypeError(
-                        f"DataLoader: {_item(index, self.dataset)} is None; does the data set return its items?"
+                        f"DataLoader: {_item(index, self.dataset)} is None; "
+                        "does the data set return its items?"
                     )
         collate = self.collate_fn or (default_convert if self.size is None else default_collate)
         place = (job.place,) if job.indices is not None else (self.worker, self._taken)

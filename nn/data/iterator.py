@@ -18,11 +18,13 @@ __all__ = ["LoaderIterator"]
 class LoaderIterator:
     """What `iter(loader)` gives.
 
-    Workers take turns, so that batches come in their order.  They are `prefetch_factor` batches ahead, and end with the
+    Workers take turns, so that batches come in their order.  They are `prefetch_factor` batches
+    ahead, and end with the
     iteration: at its last batch, after an error, or when nobody holds the iterator any more.
 
     Attributes:
-        epoch, position: where the next batch stands; after the last batch of an epoch that is the beginning of the next.
+        epoch, position: where the next batch stands; after the last batch of an epoch that is the
+            beginning of the next.
     """
 
     def __init__(self, loader: DataLoader) -> None:
@@ -50,8 +52,8 @@ class LoaderIterator:
                 self._workers = self._loader._take_workers(self.epoch)
             elif not self._workers.ours():
                 raise RuntimeError(
-                    "DataLoader: an iteration with workers does not go on in a forked process, which has none of "
-                    "its parent's workers: begin a new one"
+                    "DataLoader: an iteration with workers does not go on in a forked process, "
+                    "which has none of its parent's workers: begin a new one"
                 )
             batch = self._next_batch(self._workers)
         except BaseException as error:
@@ -77,7 +79,7 @@ class LoaderIterator:
             self.position += 1
             if self._waiting:
                 self._tell()
-            else:  # before the caller sees the last batch, so that a state saved then is the next epoch
+            else:  # before the caller sees the last batch: a state saved then is the next epoch
                 self._finish()
             return batch
         self._finish()

@@ -1,4 +1,5 @@
-"""DataLoader: batches of a data set, fetched ahead by threads or processes, in an order that a seed decides."""
+"""DataLoader: batches of a data set, fetched ahead by threads or processes, in an order that a
+seed decides."""
 
 from __future__ import annotations
 
@@ -11,6 +12,7 @@ from ..settings import settings
 from .dataset import IterableDataset
 from .fetching import Fetcher, Findings, Job, WorkerInfo, worker_info
 from .iterator import LoaderIterator
+from .processes import Processes
 from .sampler import (
     BatchSampler,
     RandomSampler,
@@ -21,49 +23,55 @@ from .sampler import (
     stream_of,
 )
 from .seeding import SharedGenerators, key_seed
-from .workers import Caller, Careful, Processes, Threads, Workers
+from .threads import Careful, Threads
+from .workers import Caller, Workers
 
 __all__ = ["DataLoader"]
 
 #: Attributes that the repr leaves out while they are as they are by default.
 _DEFAULTS: dict[str, Any] = {
-    "collate_fn": None, "pin_memory": False, "drop_last": False, "timeout": 0.0, "worker_init_fn": None,
-    "multiprocessing_context": None, "persistent_workers": False, "batch_size": None,
+    "collate_fn": None, "pin_memory": False, "drop_last": False, "timeout": 0.0,
+    "worker_init_fn": None, "multiprocessing_context": None, "persistent_workers": False, "batch_size": None,
 }  # fmt: skip
 
 
 class DataLoader:
     """Iterates over batches.
 
-    Each iteration is a new epoch, with an order of its own, and begins with the first batch of it; several may run at the
-    same time.  The order, and what items draw from `minigrad.random`, `numpy.random` and `random`, follow from the seed, the
-    number of the epoch and the place in it, whoever fetches them; the caller's own generators do not move.  An IterableDataset
+    Each iteration is a new epoch, with an order of its own, and begins with the first batch of it;
+    several may run at the same time.  The order, and what items draw from `minigrad.random`,
+    `numpy.random` and `random`, follow from the seed, the number of the epoch and the place in it,
+    whoever fetches them; the caller's own generators do not move.  An IterableDataset
     is read by each worker from its beginning: let it share the work by `get_worker_info()`.
 
-    `state_dict()` is where the iteration is that went on last, also in the middle of an epoch; after `load_state_dict` the next
-    iteration begins there.
+    `state_dict()` is where the iteration is that went on last, also in the middle of an epoch;
+    after `load_state_dict` the next iteration begins there.
 
     Args:
-        dataset: has a length and items by number (`__getitems__(indices)`, where it has that, fetches many at once), or is
-            an IterableDataset.
+        dataset: has a length and items by number (`__getitems__(indices)`, where it has that,
+            fetches many at once), or is an IterableDataset.
         batch_size: None gives single items, as Tensors.
         shuffle: a new order for each epoch, by the seed.
-        sampler, batch_sampler: orders of your own: samplers, or iterables of numbers and of lists of numbers.
+        sampler, batch_sampler: orders of your own: samplers, or iterables of numbers and of lists
+            of numbers.
         num_workers: how many threads (or processes) fetch batches ahead; 0: none.
         collate_fn: makes a batch of a list of items.
-        pin_memory, pin_memory_device, in_order: without effect: memory is not pinned, batches always come in order.
+        pin_memory, pin_memory_device, in_order: without effect: memory is not pinned, batches
+            always come in order.
         drop_last: leave out a last batch that is smaller.
         timeout: how many seconds to wait for a batch of a worker; 0: for ever.
-        worker_init_fn: called with the number of each worker before its first item: in a worker process, or, for threads,
-            in the caller's thread.
-        multiprocessing_context: how processes are started: "spawn" (the default), "forkserver", "fork", or a context of
-            `multiprocessing`.
+        worker_init_fn: called with the number of each worker before its first item: in a worker
+            process, or, for threads, in the caller's thread.
+        multiprocessing_context: how processes are started: "spawn" (the default), "forkserver",
+            "fork", or a context of `multiprocessing`.
         generator: an integer or a numpy.random.Generator that gives the seed.
         prefetch_factor: how many batches each worker is ahead; 2 by default.
         persistent_workers: keep the workers from one epoch to the next.
-        workers: "threads" (the default), for data that NumPy or files provide; "processes" (the default where a
-            multiprocessing_context is given), for Python work; everything must be picklable then.
-        seed: decides the order and the draws of all epochs; by default drawn from minigrad's generator.
+        workers: "threads" (the default), for data that NumPy or files provide; "processes" (the
+            default where a multiprocessing_context is given), for Python work; everything must be
+            picklable then.
+        seed: decides the order and the draws of all epochs; by default drawn from minigrad's
+            generator.
 
     Raises:
         ValueError: options that exclude each other, or are out of their range.
@@ -75,11 +83,14 @@ class DataLoader:
 
     def __init__(
         self, dataset: Any, batch_size: int | None = 1, shuffle: bool | None = False,
-        sampler: Sampler | Iterable[Any] | None = None, batch_sampler: BatchSampler | Iterable[Any] | None = None,
-        num_workers: int = 0, collate_fn: Callable[[Any], Any] | None = None, pin_memory: bool = False, drop_last: bool = False,
-        timeout: float = 0, worker_init_fn: Callable[[int], Any] | None = None, multiprocessing_context: Any = None,
-        generator: Any = None, *, prefetch_factor: int | None = None, persistent_workers: bool = False,
-        pin_memory_device: str = "", in_order: bool = True, workers: str | None = None, seed: int | None = None,
+        sampler: Sampler | Iterable[Any] | None = None,
+        batch_sampler: BatchSampler | Iterable[Any] | None = None, num_workers: int = 0,
+        collate_fn: Callable[[Any], Any] | None = None, pin_memory: bool = False,
+        drop_last: bool = False, timeout: float = 0,
+        worker_init_fn: Callable[[int], Any] | None = None, multiprocessing_context: Any = None,
+        generator: Any = None, *, prefetch_factor: int | None = None,
+        persistent_workers: bool = False, pin_memory_device: str = "", in_order: bool = True,
+        workers: str | None = None, seed: int | None = None,
     ) -> None:  # fmt: skip
         self.dataset, self.batch_size, self.drop_last = dataset, batch_size, drop_last
         self.num_workers, self.timeout, self.pin_memory = num_workers, float(timeout), pin_memory
@@ -202,7 +213,8 @@ class DataLoader:
         """The next iteration begins where `state_dict` was called.
 
         Raises:
-            ValueError: the state is none of a loader, or of one with fewer batches; nothing is changed then.
+            ValueError: the state is none of a loader, or of one with fewer batches; nothing is
+                changed then.
         """
         missing = {"seed", "epoch", "position"} - state.keys()
         if missing:
@@ -220,7 +232,8 @@ class DataLoader:
             length = None
         if length is not None and known["position"] > length:
             raise ValueError(
-                f"DataLoader: the state is at batch {known['position']}, but there are {length} batches"
+                f"DataLoader: the state is at batch {known['position']}, "
+                f"but there are {length} batches"
             )
         self.seed, self.epoch, self.position = known["seed"], known["epoch"], known["position"]
         self._next, self._resume = self.epoch, True
@@ -237,7 +250,8 @@ class DataLoader:
         return self._iterations, epoch, start
 
     def _jobs(self, iteration: int, epoch: int, start: int) -> Iterator[Job]:
-        """What there is to fetch, from batch `start` on; all of it where the data set is a stream."""
+        """What there is to fetch, from batch `start` on; all of it where the data set is a
+        stream."""
         key, place = (self.seed, epoch), 0
         if isinstance(self.dataset, IterableDataset):
             while True:
@@ -303,7 +317,8 @@ class DataLoader:
                 worker_info.reset(token)
 
     def _context(self) -> Any:
-        """How processes are started; forking a process that has threads can lock it up, so that spawning is the default."""
+        """How processes are started; forking a process that has threads can lock it up, so that
+        spawning is the default."""
         import multiprocessing  # takes 8 ms, which loaders without processes do not need
 
         context = self.multiprocessing_context

@@ -1,7 +1,7 @@
 """Samplers: in which order a data set is read.
 
-`indices(epoch)` is the whole order of an epoch, by seed and epoch alone.  `pieces(epoch)` is the same order
-piece by piece, so that an order of any length needs little memory.
+`indices(epoch)` is the whole order of an epoch, by seed and epoch alone.  `pieces(epoch)` is the
+same order piece by piece, so that an order of any length needs little memory.
 """
 
 from __future__ import annotations
@@ -29,7 +29,8 @@ Indices = Sequence[Any] | np.ndarray
 
 
 def seed_of(owner: str, generator: Any, seed: int | None) -> int:
-    """The seed that `generator=` and `seed=` name: a number, or one drawn from a generator; minigrad's where there is none."""
+    """The seed that `generator=` and `seed=` name: a number, or one drawn from a generator;
+    minigrad's where there is none."""
     if generator is not None and seed is not None:
         raise ValueError(f"{owner}: generator and seed exclude each other")
     if generator is None and seed is None:
@@ -65,7 +66,8 @@ def _positive(owner: str, num_samples: Any) -> int:
 
 
 class Sampler:
-    """The base of samplers; a subclass writes `indices(epoch)`, or `__iter__` and `__len__` as in PyTorch."""
+    """The base of samplers; a subclass writes `indices(epoch)`, or `__iter__` and `__len__` as in
+    PyTorch."""
 
     _epoch = 0  # of the next iteration
 
@@ -112,7 +114,8 @@ class RandomSampler(Sampler):
     """A permutation for each epoch; with replacement, draws.
 
     Args:
-        num_samples: how many items an epoch has; by default as many as the data.  With replacement it may be huge.
+        num_samples: how many items an epoch has; by default as many as the data.  With replacement
+            it may be huge.
         generator: an integer or a numpy.random.Generator that gives the seed.
         seed: decides the order of all epochs; by default drawn from minigrad's generator.
 
@@ -225,7 +228,8 @@ class BatchSampler:
     """The order of a sampler, cut into batches.
 
     Args:
-        sampler: a Sampler, or anything that gives the numbers (or keys) of items when it is iterated.
+        sampler: a Sampler, or anything that gives the numbers (or keys) of items when it is
+            iterated.
 
     >>> list(BatchSampler(SequentialSampler("abcde"), 2, drop_last=False))
     [[0, 1], [2, 3], [4]]
@@ -290,7 +294,8 @@ def _in_pieces(sampler: Any) -> TypeGuard[Sampler]:
 
 
 def batches_of(sampler: Any, epoch: int) -> Iterator[Indices]:
-    """The batches that a batch sampler gives in an epoch, one of ours or any iterable of lists of numbers."""
+    """The batches that a batch sampler gives in an epoch, one of ours or any iterable of lists of
+    numbers."""
     kind = type(sampler)
     if (
         isinstance(sampler, BatchSampler)

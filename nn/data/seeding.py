@@ -1,7 +1,9 @@
-"""Random numbers of items: they follow from the loader's seed, the epoch and the place in it, whoever fetches the item.
+"""Random numbers of items: they follow from the loader's seed, the epoch and the place in it,
+whoever fetches the item.
 
-Data sets draw from minigrad's generator, from NumPy's global one, from that of Python's module `random`, or from generators
-that they hold themselves.  minigrad's is each thread's own for a while (`minigrad.random.seeded`).  The others are shared by
+Data sets draw from minigrad's generator, from NumPy's global one, from that of Python's module
+`random`, or from generators that they hold themselves.  minigrad's is each thread's own for a
+while (`minigrad.random.seeded`).  The others are shared by
 all threads: they are seeded for each item, and put back afterwards.
 """
 
@@ -32,7 +34,8 @@ def key_seed(*key: int) -> int:
 
 
 class SharedGenerators:
-    """The generators that all threads share: NumPy's and Python's global ones, and those that some objects hold.
+    """The generators that all threads share: NumPy's and Python's global ones, and those that some
+    objects hold.
 
     >>> class Data:
     ...     def __init__(self):
@@ -78,7 +81,8 @@ class SharedGenerators:
 
     @contextmanager
     def seeded(self, *key: int) -> Iterator[None]:
-        """Draws follow from the key, and those of held generators from their own seeds too.  Inside of `isolated`."""
+        """Draws follow from the key, and those of held generators from their own seeds too.
+        Inside of `isolated`."""
         for generator, number in zip(self._all(), [0, 1, *self._digests], strict=True):
             _seed(generator, np.random.SeedSequence([*key, number]))
         with random.seeded(*key):

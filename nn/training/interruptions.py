@@ -1,4 +1,5 @@
-"""Interruptions of a training: what must not be cut in two, and how to go back to the last update."""
+"""Interruptions of a training: what must not be cut in two, and how to go back to the last
+update."""
 
 from __future__ import annotations
 
@@ -46,10 +47,11 @@ def uninterrupted() -> Iterator[None]:
 
 
 class Mark:
-    """Where a training stands after an update: all that the batches after it change before the next one.
+    """Where a training stands after an update: all that the batches after it change before the
+    next one.
 
-    Those are the place in the data, the running loss, the random generator, and buffers such as the statistics of
-    BatchNorm.  Gradients are none, since an update has just used them up.
+    Those are the place in the data, the running loss, the random generator, and buffers such as
+    the statistics of BatchNorm.  Gradients are none, since an update has just used them up.
     """
 
     def __init__(self, trainer: Trainer, batches: Any) -> None:
