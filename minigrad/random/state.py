@@ -7,7 +7,6 @@ before the fork, and from how many forks there were, so that a run with forks ca
 from __future__ import annotations
 
 import os
-from contextlib import AbstractContextManager
 from contextvars import ContextVar
 from threading import Lock
 from typing import Any
@@ -76,7 +75,7 @@ def manual_seed(seed: int) -> None:
     _gpu.clear()
 
 
-def seeded(*key: int) -> AbstractContextManager[None]:
+def seeded(*key: int) -> Any:
     """Inside of it, in this thread alone, draws follow from the key; the default generators stay as they are.
 
     The key is one or several numbers that are not negative: a seed, an epoch and an item, say.
