@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from nn.data import (
     DataLoader,
     Dataset,
     RandomSampler,
+    Sampler,
     SequentialSampler,
     Subset,
     SubsetRandomSampler,
@@ -148,3 +150,300 @@ def test_samplers() -> None:
         DataLoader(Squares(), workers="fibers")
     with pytest.raises(ValueError, match="batch size must be positive"):
         DataLoader(Squares(), 0)
+
+
+# --------------------------------------------------------------------------- iterations
+
+
+@pytest.mark.parametrize("num_workers", [0, 2])
+def test_each_iteration_has_a_place_of_its_own(num_workers: int) -> None:
+    """Peeking, nested loops and zip: each sees every batch."""
+    loader = DataLoader(Squares(6), 2, num_workers=num_workers)
+    whole = [[0, 1], [2, 3], [4, 5]]
+    assert next(iter(loader))["y"].tolist() == [0, 1]
+    assert read(loader) == whole
+    pairs = [(a["y"].tolist(), b["y"].tolist()) for a in loader for b in loader]
+    assert pairs == [(a, b) for a in whole for b in whole]
+    assert [a["y"].tolist() for a, _ in zip(loader, loader, strict=True)] == whole
+    first, second = iter(loader), iter(loader)
+    assert [next(first)["y"].tolist() for _ in range(2)] == whole[:2]
+    assert next(second)["y"].tolist() == whole[0]
+    assert next(first)["y"].tolist() == whole[2]
+    assert next(first, None) is next(first, None) is None
+
+
+def test_each_iteration_is_an_epoch_with_an_order_of_its_own() -> None:
+    """Also one that is broken off: training on the first batches alone would go unseen."""
+    loader = DataLoader(Squares(50), 10, shuffle=True, seed=0)
+    looks = [next(iter(loader))["y"].tolist() for _ in range(3)]
+    assert looks[0] != looks[1] != looks[2] != looks[0]
+    pairs = [(a["y"].tolist(), b["y"].tolist()) for a, b in zip(loader, loader, strict=True)]
+    assert all(a != b for a, b in pairs)
+    assert sorted(sum((a for a, _ in pairs), [])) == sorted(sum((b for _, b in pairs), [])) == list(range(50))
+
+
+def test_a_state_is_used_once_and_by_the_next_iteration() -> None:
+    loader, undisturbed = (DataLoader(Squares(8), 2, shuffle=True, seed=3) for _ in range(2))
+    epochs = [read(undisturbed) for _ in range(3)]
+    loader.load_state_dict({"seed": 3, "epoch": 1, "position": 2})
+    assert read(loader) == epochs[1][2:]
+    assert read(loader) == epochs[2]
+    batches = iter(loader)
+    next(batches)
+    state = batches.state_dict()
+    next(iter(loader))
+    assert state != loader.state_dict()
+    loader.load_state_dict(state)
+    assert read(loader) == [batch["y"].tolist() for batch in batches]
+
+
+def test_a_state_that_is_none_changes_nothing() -> None:
+    loader = DataLoader(Squares(8), 2, shuffle=True, seed=3)
+    before = loader.state_dict()
+    for bad in (
+        {"epoch": 0, "position": 0}, {"seed": -1, "epoch": 0, "position": 0}, {"seed": 1, "epoch": "a", "position": 0},
+        {"seed": 1, "epoch": 0, "position": 5}, {"seed": 1, "epoch": 0, "position": True},
+        {"seed": 1, "epoch": 0.5, "position": 0},
+        {"seed": 1, "epoch": 0, "position": 0, "sampler": None},
+    ):  # fmt: skip
+        with pytest.raises(ValueError, match="DataLoader"):
+            loader.load_state_dict(bad)
+    assert loader.state_dict() == before
+    assert read(loader) == read(DataLoader(Squares(8), 2, shuffle=True, seed=3))
+
+
+def test_the_state_of_a_sampler_with_a_seed_of_its_own() -> None:
+    def make(seed: int) -> DataLoader:
+        return DataLoader(Squares(8), 2, sampler=RandomSampler(Squares(8), seed=seed), seed=1)
+
+    loader, again = make(5), make(6)
+    batches = iter(loader)
+    next(batches)
+    again.load_state_dict(loader.state_dict())
+    assert read(again) == [batch["y"].tolist() for batch in batches]
+
+
+def test_an_empty_data_set_gives_no_batches() -> None:
+    for options in ({}, {"shuffle": True}, {"num_workers": 2}, {"drop_last": True}):
+        loader = DataLoader(Squares(0), 2, **options)
+        assert len(loader) == 0
+        assert read(loader) == read(loader) == []
+    short = DataLoader(Squares(3), 4, drop_last=True)
+    assert len(short) == 0 and read(short) == []
+
+
+def test_a_huge_order_needs_no_memory() -> None:
+    class Huge(Dataset):
+        def __len__(self) -> int:
+            return 10**12
+
+        def __getitem__(self, index: int) -> int:
+            return index
+
+    many = 10**10
+    for sampler in (
+        RandomSampler(Squares(5), replacement=True, num_samples=many),
+        RandomSampler(Squares(5), num_samples=many),
+        WeightedRandomSampler([1.0, 2.0], many),
+    ):
+        assert len(DataLoader(Squares(), 4, sampler=sampler)) == many // 4
+        assert len(next(iter(DataLoader(Squares(), 4, sampler=sampler)))["y"]) == 4
+        assert next(iter(sampler)) < 5
+        assert next(iter(BatchSampler(sampler, 3, False)))[0] < 5
+    assert next(iter(DataLoader(Huge(), 2))).tolist() == [0, 1]
+    assert next(iter(DataLoader(Huge(), None))) == 0
+
+
+def test_pieces_of_an_order_are_the_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    from nn.data import sampler as module
+
+    for make in (
+        lambda: RandomSampler(Squares(7), replacement=True, num_samples=40, seed=1),
+        lambda: RandomSampler(Squares(7), num_samples=40, seed=1),
+        lambda: WeightedRandomSampler([1.0, 2.0, 0.5], 40, seed=1),
+    ):
+        whole = make().indices(3).tolist()
+        monkeypatch.setattr(module, "PIECE", 6)
+        assert [i for piece in make().pieces(3) for i in piece] == whole
+        cut = [list(b) for b in BatchSampler(make(), 9, False).batches(3)]
+        monkeypatch.undo()
+        assert cut == [whole[i : i + 9] for i in range(0, 40, 9)]
+
+
+def test_orders_of_your_own() -> None:
+    class Backwards(Sampler):
+        def __iter__(self) -> Any:
+            return iter([3, 2, 1])
+
+        def __len__(self) -> int:
+            return 3
+
+    class ByEpoch(Sampler):
+        def indices(self, epoch: int) -> list[int]:
+            return [epoch, 5]
+
+    assert read(DataLoader(Squares(), 2, sampler=Backwards())) == [[3, 2], [1]]
+    assert len(DataLoader(Squares(), 2, sampler=Backwards())) == 2
+    by_epoch = DataLoader(Squares(), 2, sampler=ByEpoch())
+    assert [read(by_epoch), read(by_epoch)] == [[[0, 5]], [[1, 5]]]
+    assert read(DataLoader(Squares(), batch_sampler=[[1, 2], [3]])) == [[1, 2], [3]]
+    assert read(DataLoader(Squares(), 2, sampler=[7, 8, 9], drop_last=True)) == [[7, 8]]
+    named = DataLoader({"a": 1.0, "b": 2.0}, 2, sampler=["b", "a"])
+    assert [x.tolist() for x in named] == [[2.0, 1.0]]
+    rows = TensorDataset(np.arange(10.0))
+    assert next(iter(DataLoader(rows, 3, sampler=iter([4, 5, 6, 7]))))[0].tolist() == [4.0, 5.0, 6.0]
+
+
+def test_seeds_of_samplers_and_generators() -> None:
+    make = lambda **options: list(RandomSampler(range(20), **options))
+    mg.random.manual_seed(1)
+    first, second = make(), make()
+    mg.random.manual_seed(1)
+    assert [make(), make()] == [first, second] and first != second
+    assert make(generator=np.random.default_rng(3)) == make(generator=np.random.default_rng(3))
+    assert make(generator=4) == make(seed=4) != make(seed=5)
+    orders = [read(DataLoader(Squares(), 3, True, generator=np.random.default_rng(3))) for _ in range(2)]
+    assert orders[0] == orders[1]
+    with pytest.raises(ValueError, match="generator and seed exclude each other"):
+        DataLoader(Squares(), generator=1, seed=1)
+    with pytest.raises(TypeError, match="integer or a numpy.random.Generator, got str"):
+        RandomSampler(Squares(), seed="a")  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="seed must not be negative"):
+        DataLoader(Squares(), seed=-1)
+
+
+def test_many_items_at_once() -> None:
+    """__getitems__ may give a list of items, as in PyTorch, a batch, or NotImplemented."""
+
+    class Many(Squares):
+        answer: Any = None
+
+        def __getitems__(self, indices: Any) -> Any:
+            return self.answer(list(indices))
+
+    data = Many()
+    data.answer = lambda indices: [{"y": 10 * i} for i in indices]
+    assert read(DataLoader(data, 4))[0] == [0, 10, 20, 30]
+    data.answer = lambda indices: {"y": np.array(indices) + 1}
+    assert read(DataLoader(data, 4))[0] == [1, 2, 3, 4]
+    data.answer = lambda indices: NotImplemented
+    assert read(DataLoader(data, 4))[0] == [0, 1, 2, 3]
+
+
+def test_no_batches_but_items() -> None:
+    data = [(np.ones(2), "a"), (np.zeros(2), "b")]
+    items = list(DataLoader(data, None, num_workers=2))
+    assert len(items) == len(DataLoader(data, None)) == 2
+    assert isinstance(items[0][0], Tensor) and items[0][1] == "a"
+    assert list(DataLoader([3, 4], batch_size=None, collate_fn=lambda x: -x)) == [-3, -4]
+
+
+WRONG: list[tuple[dict[str, Any], str]] = [
+    ({"num_workers": -1}, "must not be negative"),
+    ({"timeout": -1}, "must not be negative"),
+    ({"prefetch_factor": 0, "num_workers": 1}, "must be positive"),
+    ({"prefetch_factor": 2}, "need num_workers > 0"),
+    ({"persistent_workers": True}, "need num_workers > 0"),
+    ({"batch_size": None, "drop_last": True}, "batch_size=None makes no batches"),
+    ({"batch_sampler": [[0]], "batch_size": 3}, "batch_size and drop_last exclude it"),
+    ({"batch_sampler": [[0]], "drop_last": True}, "batch_size and drop_last exclude it"),
+    ({"batch_size": 2.5}, "batch size must be positive"),
+    ({"multiprocessing_context": "fork"}, "need num_workers > 0"),
+    ({"multiprocessing_context": "thread", "num_workers": 1}, "must be one of"),
+    ({"sampler": [0], "batch_sampler": [[0]]}, "exclude each other"),
+    ({"sampler": [0], "shuffle": True}, "exclude each other"),
+]
+
+
+@pytest.mark.parametrize(("options", "message"), WRONG)
+def test_options_that_make_no_sense_are_refused(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        DataLoader(Squares(), **options)
+
+
+@pytest.mark.torch
+def test_pytorch_refuses_the_same_options() -> None:
+    data = pytest.importorskip("torch", reason="PyTorch is not installed").utils.data
+    for options, _ in WRONG:
+        if options != {"prefetch_factor": 0, "num_workers": 1}:
+            with pytest.raises((ValueError, TypeError)):
+                data.DataLoader([1, 2], **options)
+
+
+def test_items_that_cannot_be_collated_are_named() -> None:
+    collate = default_collate
+    for items, message in (
+        ([None, None], "item 0 of the batch is None"),
+        ([{"a": 1}, {"a": None}], r"item 1\['a'\] of the batch is None"),
+        ([(1, object())], r"item 0\[1\] of the batch is of type object"),
+        ([1.0, "a"], "item 0 is a number, item 1 is text"),
+        ([np.array(["a"])], "arrays of <U1"),
+    ):
+        with pytest.raises(TypeError, match=message):
+            collate(items)
+    for items, message in (
+        ([[1, 2], [3]], r"different lengths \[1, 2\]"),
+        ([{"a": 1}, {"b": 1}], r"keys \['a'\] and \['b'\]"),
+        ([], "no items"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            collate(items)
+    with pytest.raises(TypeError, match="item 1 of the list is None"):
+        list(DataLoader([1.0, None], 2))
+    with pytest.raises(ValueError, match="different shapes") as caught:
+        list(DataLoader([np.ones(1), np.ones(2)], 2))
+    assert "batch of items 0, 1" in "".join(caught.value.__notes__)
+
+
+def test_splits_of_one_item_and_of_wrong_lengths() -> None:
+    assert [len(part) for part in random_split([1], [0.5, 0.5])] == [1, 0]
+    assert [len(part) for part in random_split([1], [1])] == [1]
+    assert random_split(range(9), [4, 5], np.random.default_rng(1))[0].indices.tolist() != [0, 1, 2, 3]
+    with pytest.raises(ValueError, match="must not be negative"):
+        random_split(range(3), [4, -1])
+
+
+@pytest.mark.torch
+def test_lengths_order_and_batches_are_pytorchs() -> None:
+    """Of samplers, splits, collated batches and loaders over streams, wherever no draw decides."""
+    theirs = pytest.importorskip("torch", reason="PyTorch is not installed").utils.data
+    import nn.data as ours
+
+    def both(make: Callable[[Any], Any]) -> None:
+        assert make(ours) == make(theirs)
+
+    for n, size, drop in ((7, 3, False), (7, 3, True), (6, 3, True), (2, 5, True), (0, 2, False)):
+        both(lambda m, n=n, s=size, d=drop: list(m.BatchSampler(m.SequentialSampler(range(n)), s, d)))
+        both(lambda m, n=n, s=size, d=drop: len(m.BatchSampler(m.SequentialSampler(range(n)), s, d)))
+        both(lambda m, n=n, s=size, d=drop: [b.tolist() for b in m.DataLoader(list(range(n)), s, drop_last=d)])
+    both(lambda m: len(m.RandomSampler(range(4), num_samples=9)))
+    both(lambda m: sorted(m.RandomSampler(range(4), num_samples=8)))
+    both(lambda m: sorted(m.SubsetRandomSampler([2, 5, 5])))
+    both(lambda m: sorted(m.WeightedRandomSampler([0.0, 1.0, 2.0], 2, replacement=False)))
+    for lengths in ([0.5, 0.25, 0.25], [0.3, 0.3, 0.4], [0.1, 0.9], [1.0], [3, 4, 4]):
+        both(lambda m, lengths=lengths: [len(part) for part in m.random_split(range(11), lengths)])
+    both(lambda m: m.ConcatDataset([[1, 2], [3]]).cumulative_sizes)
+    both(lambda m: [m.ConcatDataset([[1, 2], [3]])[i] for i in (0, 2, -1)])
+    both(lambda m: [len(b) for b in m.DataLoader(stream_of_seven(m), 3)])
+    both(lambda m: [len(b) for b in m.DataLoader(stream_of_seven(m), 3, drop_last=True)])
+    both(lambda m: list(stream_of_seven(m) + stream_of_seven(m)))
+    both(lambda m: m.get_worker_info())
+    for items in ([1, 2], [True, False], [(1, 2.5), (3, 4.5)], ["a", "b"], [b"a"], [{"a": [1, "x"]}, {"a": [2, "y"]}]):
+        both(lambda m, items=items: plain(m.default_collate(items)))
+    both(lambda m: plain(m.default_convert((np.ones(2), "a", {"b": np.int64(3)}))))
+
+
+def stream_of_seven(module: Any) -> Any:
+    class Seven(module.IterableDataset):  # type: ignore[misc]
+        def __iter__(self) -> Any:
+            return iter(range(7))
+
+    return Seven()
+
+
+def plain(batch: Any) -> Any:
+    if isinstance(batch, dict):
+        return {key: plain(value) for key, value in batch.items()}
+    if isinstance(batch, (list, tuple)):
+        return [plain(value) for value in batch]
+    return batch.tolist() if hasattr(batch, "tolist") else batch

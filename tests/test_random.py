@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import threading
 from types import SimpleNamespace
 from typing import Any
 
@@ -382,3 +383,69 @@ def test_a_wrong_parameter_of_one_example_is_refused() -> None:
     assert draw(np.array([1.0, 2.0])).shape == (2,)
     with pytest.raises(ValueError, match="scale must not be negative, got -2"):
         draw(np.array([1.0, -2.0]))
+
+
+# ------------------------------------------------------------------------- streams of their own
+
+
+def test_draws_inside_of_seeded_follow_the_key_and_move_nothing_outside() -> None:
+    random.manual_seed(1)
+    undisturbed = [random.uniform().item() for _ in range(2)]
+    random.manual_seed(1)
+    found = {}
+    first = random.uniform().item()
+    for key in ((7,), (7, 0), (7, 1), (7,)):
+        with random.seeded(*key):
+            found.setdefault(key, []).append(random.normal(size=3).tolist())
+    assert [first, random.uniform().item()] == undisturbed
+    assert found[7,][0] == found[7,][1]
+    assert found[7, 0] != found[7, 1]
+
+
+def test_a_seed_inside_of_seeded_stays_inside() -> None:
+    random.manual_seed(1)
+    undisturbed = random.uniform().item()
+    random.manual_seed(1)
+    with random.seeded(5):
+        random.manual_seed(2)
+        inside = random.uniform().item()
+        state = random.get_state()
+        after = random.uniform().item()
+        random.set_state(state)
+        assert random.uniform().item() == after
+    assert random.uniform().item() == undisturbed
+    random.manual_seed(2)
+    with random.seeded(5):
+        random.manual_seed(2)
+        assert random.uniform().item() == inside
+
+
+def test_an_error_ends_a_stream() -> None:
+    random.manual_seed(1)
+    undisturbed = random.uniform().item()
+    random.manual_seed(1)
+    with pytest.raises(KeyError), random.seeded(6):
+        raise KeyError
+    assert random.uniform().item() == undisturbed
+
+
+def test_threads_have_streams_of_their_own() -> None:
+    def draw(key: int, out: dict[int, Any], barrier: threading.Barrier) -> None:
+        with random.seeded(key):
+            numbers = []
+            for _ in range(5):
+                barrier.wait()  # so that the threads draw in turn
+                numbers.append(random.uniform().item())
+            out[key] = numbers
+
+    found: dict[int, Any] = {}
+    barrier = threading.Barrier(2)
+    threads = [threading.Thread(target=draw, args=(key, found, barrier)) for key in (1, 2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    alone: dict[int, Any] = {}
+    for key in (1, 2):
+        draw(key, alone, threading.Barrier(1))
+    assert found == alone

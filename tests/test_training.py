@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import json
+import multiprocessing
+import os
 import signal
 import subprocess
 import sys
@@ -18,7 +20,7 @@ import minigrad as mg
 import nn
 from nn import functional as F
 from nn import metrics
-from nn.data import DataLoader, TensorDataset
+from nn.data import DataLoader, IterableDataset, TensorDataset
 from nn.training import EarlyStopping, Trainer, load_checkpoint, save_checkpoint
 
 rng = np.random.default_rng(0)
@@ -138,6 +140,203 @@ def test_early_stopping_goes_on_where_a_run_was_stopped(tmp_path: Path, stop: in
     again = run(tmp_path, -1)
     assert weights(again.model) == weights(undisturbed.model)
     assert run(tmp_path, -1).history == again.history == undisturbed.history
+
+
+# ------------------------------------------------------------------------- interruptions
+
+
+class Interrupts:
+    """Calls a function; raises KeyboardInterrupt before its call of that number, or after it."""
+
+    def __init__(self, function: Any, at: int, after: bool = False) -> None:
+        self.function, self.at, self.after, self.calls = function, at, after, 0
+
+    def __call__(self, *args: Any, **options: Any) -> Any:
+        self.calls += 1
+        if self.calls == self.at and not self.after:
+            raise KeyboardInterrupt
+        out = self.function(*args, **options)
+        if self.calls == self.at:
+            raise KeyboardInterrupt
+        return out
+
+
+def fitted(made: Trainer, loader: Any, **options: Any) -> tuple[bytes, Any, int]:
+    """What a training ends with, which is called again when it is interrupted."""
+    for _ in range(3):
+        with contextlib.suppress(KeyboardInterrupt):
+            made.fit(loader, 3, **options)
+            break
+    return weights(made.model), made.history, made.updates
+
+
+@pytest.mark.parametrize("options", [{}, {"accumulate": 3}, {"accumulate": 2, "schedule": "step", "clip_norm": 0.5}])
+@pytest.mark.parametrize("at", [1, 2, 7, 8, 9, 12, 24])
+def test_fit_after_an_interruption_ends_where_an_undisturbed_one_does(at: int, options: dict[str, Any]) -> None:
+    """Without a checkpoint: weights, statistics of BatchNorm, dropout, history, and the number of updates."""
+    expected = fitted(*trainer(None, **options))
+    for name in ("loss", "training_step"):
+        for after in (False, True):
+            made, loader = trainer(None, **options)
+            setattr(made, name, Interrupts(getattr(made, name), at, after))
+            assert fitted(made, loader) == expected
+
+
+def test_an_interruption_while_a_batch_is_fetched_or_behind_the_last() -> None:
+    expected = fitted(*trainer(None))
+    for at in (1, 4, 8, 9, 11):
+        made, loader = trainer(None)
+        loader.collate_fn = Interrupts(lambda items: tuple(map(mg.Tensor, map(np.array, zip(*items, strict=True)))), at)
+        assert fitted(made, loader) == expected
+
+
+@pytest.mark.parametrize("at", [1, 2, 3])
+def test_an_interruption_in_the_validation_or_in_a_callback(at: int) -> None:
+    """The epoch does not grow, its row is written once, and each callback is called once for it."""
+    validation = DataLoader(TensorDataset(X[:20], Y[:20]), 20)
+
+    def run(interrupts: str) -> Any:
+        seen: list[int] = []
+        callbacks = [lambda t: seen.append(len(t.history)), EarlyStopping(patience=9), lambda t: None]
+        if interrupts == "callback":
+            callbacks[2] = Interrupts(callbacks[2], at)
+        made, loader = trainer(None, callbacks=callbacks)
+        if interrupts == "evaluate":
+            made.evaluate = Interrupts(made.evaluate, at, after=True)  # type: ignore[method-assign]
+        result = fitted(made, loader, validation=validation)
+        return result, seen, callbacks[1].state_dict()["bad_epochs"]
+
+    assert run("evaluate") == run("callback") == run("nothing")
+
+
+def test_fit_goes_on_with_a_list_of_batches_and_with_a_stream() -> None:
+    class Stream(IterableDataset):
+        def __iter__(self) -> Any:
+            return iter([(x, y) for x, y in zip(X, Y, strict=True)])
+
+    batches = [(mg.Tensor(X[i : i + 16]), mg.Tensor(Y[i : i + 16])) for i in range(0, 120, 16)]
+    for loader in (batches, DataLoader(Stream(), 16)):
+        expected = fitted(trainer(None, accumulate=3)[0], loader)
+        assert expected[2] == 9
+        for at in (1, 5, 8, 9, 24):
+            made, _ = trainer(None, accumulate=3)
+            made.loss = Interrupts(made.loss, at)
+            assert fitted(made, loader) == expected
+
+
+def test_an_error_takes_back_what_it_left_half_done() -> None:
+    made, loader = trainer(None, accumulate=4)
+    made.loss = Interrupts(made.loss, 6)
+    with pytest.raises(KeyboardInterrupt):
+        made.fit(loader, 1)
+    assert all(p.grad is None for p in made.model.parameters())
+    assert (made.batches, made.updates) == (4, 1)
+
+
+def test_gradients_of_before_do_not_enter_the_first_update() -> None:
+    expected = fitted(*trainer(None))
+    made, loader = trainer(None)
+    for p in made.model.parameters():
+        p.grad = mg.ones_like(p.detach())
+    assert fitted(made, loader) == expected
+
+
+def test_ctrl_c_waits_for_the_end_of_an_update() -> None:
+    """The signal arrives in the optimizer's step, between two parameters."""
+    expected = fitted(*trainer(None))
+    made, loader = trainer(None)
+    step, calls = made.optimizer.step, []
+
+    def interrupted() -> None:
+        calls.append(1)
+        if len(calls) == 5:
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(0.01)
+        step()
+
+    made.optimizer.step = interrupted
+    with pytest.raises(KeyboardInterrupt):
+        made.fit(loader, 3)
+    assert made.updates == 5
+    assert fitted(made, loader) == expected
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_workers_end_with_a_training_that_fails() -> None:
+    made, _ = trainer(None)
+    made.loss = Interrupts(made.loss, 3)
+    data = TensorDataset(X, Y)
+    loader = DataLoader(data, 16, num_workers=2, workers="processes", multiprocessing_context="fork")
+    with pytest.raises(KeyboardInterrupt) as caught:
+        made.fit(loader, 1)
+    assert caught.traceback and not multiprocessing.active_children()
+
+
+# --------------------------------------------------------------------------- modes, no data
+
+
+def modes(model: nn.Module) -> list[bool]:
+    return [module.training for module in model.modules()]
+
+
+def failing(*args: Any) -> Any:
+    raise ValueError("this fails")
+
+
+def test_evaluation_gives_each_module_its_mode_back() -> None:
+    """Also after an error; a module that was frozen stays so, and fit leaves it so."""
+    made, loader = trainer(None)
+    made.model[1].eval()
+    before, statistics = modes(made.model), made.model[1].running_mean.tolist()
+    made.evaluate(loader)
+    made.predict(loader)
+    assert modes(made.model) == before == [True, True, False, True, True, True]
+    made.loss, loss = failing, made.loss
+    with pytest.raises(ValueError, match="this fails"):
+        made.evaluate(loader)
+    made.loss = loss
+    with pytest.raises(ValueError):
+        made.predict([X[:, :3]])
+    assert modes(made.model) == before
+    made.fit(loader, 1, loader)
+    assert modes(made.model) == before
+    assert made.model[1].running_mean.tolist() == statistics
+
+
+def test_a_model_in_evaluation_mode_is_trained_in_training_mode() -> None:
+    made, loader = trainer(None)
+    made.model.eval()
+    assert not any(modes(made.model))
+    made.evaluate(loader)
+    assert not any(modes(made.model))
+    made.fit(loader, 1)
+    assert all(modes(made.model))
+
+
+def test_evaluation_does_not_move_dropout_or_statistics() -> None:
+    made, _ = trainer(None)
+    before, loader = weights(made.model), DataLoader(TensorDataset(X, Y), 16)
+    assert made.evaluate(loader) == made.evaluate(loader)
+    assert weights(made.model) == before
+
+
+def test_no_batches_are_an_error() -> None:
+    made, _ = trainer(None)
+    empty = DataLoader(TensorDataset(X[:0], Y[:0]), 4)
+    short = DataLoader(TensorDataset(X[:3], Y[:3]), 4, drop_last=True)
+    for use in (lambda loader: made.fit(loader, 1), made.evaluate, made.predict):
+        for loader in (empty, []):
+            with pytest.raises(ValueError, match="gives no batches: its data set is empty"):
+                use(loader)
+        with pytest.raises(ValueError, match="drop_last=True"):
+            use(short)
+    assert made.history == []
+
+
+def test_a_checkpoint_needs_a_loader_that_knows_its_place(tmp_path: Path) -> None:
+    made, _ = trainer(tmp_path)
+    with pytest.raises(TypeError, match="place in the data.*DataLoader"):
+        made.fit([(X, Y)], 1)
 
 
 def test_a_checkpoint_keeps_any_tree(tmp_path: Path) -> None:

@@ -59,7 +59,7 @@ from .discrete import (
     zipf,
 )
 from .sampling import choice, permutation, shuffle
-from .state import bytes, generator, get_state, manual_seed, seed, set_state
+from .state import bytes, generator, get_state, manual_seed, seed, seeded, set_state
 
 random_sample = ranf = sample = random  # NumPy's other names of it
 
@@ -68,7 +68,8 @@ __all__ = [
     "exponential", "f", "gamma", "generator", "geometric", "get_state", "gumbel", "hypergeometric", "integers", "laplace",
     "logistic", "lognormal", "logseries", "manual_seed", "multinomial", "multivariate_normal", "negative_binomial",
     "noncentral_chisquare", "noncentral_f", "normal", "pareto", "permutation", "poisson", "power", "rand", "randint", "randn",
-    "random", "random_sample", "ranf", "rayleigh", "sample", "sampling", "seed", "set_state", "shuffle", "standard_cauchy",
+    "random", "random_sample", "ranf", "rayleigh", "sample", "sampling", "seed", "seeded", "set_state", "shuffle",
+    "standard_cauchy",
     "standard_exponential", "standard_gamma", "standard_normal", "standard_t", "state", "triangular", "uniform", "vonmises",
     "wald", "weibull", "zipf",
 ]  # fmt: skip

@@ -1,7 +1,13 @@
-"""The default generators, one for each device, and their seed."""
+"""The default generators, one for each device, and their seed; streams of their own inside of `seeded`.
+
+A forked process goes on with numbers of its own.  They follow from the seed, from what was drawn
+before the fork, and from how many forks there were, so that a run with forks can be repeated too.
+"""
 
 from __future__ import annotations
 
+import os
+from contextvars import ContextVar
 from threading import Lock
 from typing import Any
 
@@ -12,13 +18,44 @@ from ..arrays.batch import all_examples, running
 from ..arrays.drawing import Drawing
 from ..tensor import Tensor, raw
 
-__all__ = ["bytes", "generator", "get_state", "manual_seed", "seed", "set_state"]
+__all__ = ["bytes", "generator", "get_state", "manual_seed", "seed", "seeded", "set_state"]
 
 #: Made when it is first used: NumPy imports its module `random` only then (8 ms).
 _cpu: np.random.Generator | None = None
 _lock = Lock()
 _gpu: dict[str, Any] = {}
-_seed = 0
+_seed: int | list[int] = 0
+_forks = 0  # since the last seed
+
+
+class _Stream:
+    """The generators inside of `seeded`, made when they are first used."""
+
+    def __init__(self, key: int | list[int]) -> None:
+        self.restart(key)
+
+    def restart(self, key: int | list[int]) -> None:
+        self.key = key
+        self.made: dict[str, Any] = {}
+
+    def __enter__(self) -> None:
+        self.token = _stream.set(self)
+
+    def __exit__(self, *error: object) -> None:
+        _stream.reset(self.token)
+
+    def generator(self, device: str) -> Any:
+        if device not in self.made:
+            sequence = np.random.SeedSequence(self.key)
+            if device == "cpu":
+                self.made[device] = np.random.Generator(np.random.Philox(sequence))
+            else:
+                number = int(sequence.generate_state(1)[0])
+                self.made[device] = backend.cupy().random.default_rng(number)
+        return self.made[device]
+
+
+_stream: ContextVar[_Stream | None] = ContextVar("minigrad random stream", default=None)
 
 
 def manual_seed(seed: int) -> None:
@@ -28,10 +65,31 @@ def manual_seed(seed: int) -> None:
     >>> generator().random() == a
     True
     """
-    global _cpu, _seed
+    global _cpu, _seed, _forks
+    stream = _stream.get()
+    if stream is not None:
+        stream.restart(seed)
+        return
     _cpu = np.random.Generator(np.random.Philox(seed))  # first: it may refuse
-    _seed = seed
+    _seed, _forks = seed, 0
     _gpu.clear()
+
+
+def seeded(*key: int) -> Any:
+    """Inside of it, in this thread alone, draws follow from the key; the default generators stay as they are.
+
+    The key is one or several numbers that are not negative: a seed, an epoch and an item, say.
+
+    >>> before = get_state()
+    >>> with seeded(7, 2):
+    ...     a = generator().random()
+    >>> with seeded(7, 2):
+    ...     generator().random() == a, seed(3)
+    (True, None)
+    >>> get_state()["state"]["counter"].tolist() == before["state"]["counter"].tolist()
+    True
+    """
+    return _Stream(list(key))
 
 
 def seed(seed: int | None = None) -> None:
@@ -52,6 +110,9 @@ def generator(device: str = "cpu") -> Any:
 
 def _own_generator(device: str) -> Any:
     global _cpu
+    stream = _stream.get()
+    if stream is not None:
+        return stream.generator(device)
     if device == "cpu":
         if _cpu is None:
             with _lock:  # threads that come first at the same time share one
@@ -60,6 +121,36 @@ def _own_generator(device: str) -> Any:
     if device not in _gpu:
         _gpu[device] = backend.cupy().random.default_rng(_seed)
     return _gpu[device]
+
+
+def _before_fork() -> None:
+    global _forks
+    _forks += 1
+
+
+def _after_fork_in_child() -> None:
+    """Go on with other numbers than the parent and its other children; no lock of the parent's is touched."""
+    global _cpu, _seed, _forks, _lock
+    _lock = Lock()  # another thread of the parent may have held it
+    stream = _stream.get()
+    if stream is not None:
+        stream.restart([*_numbers(stream.key), _forks])
+    if _cpu is None:
+        _seed = [*_numbers(_seed), _forks]
+    else:
+        state = _cpu.bit_generator.state
+        words = [*state["state"]["key"], *state["state"]["counter"], state["buffer_pos"], _forks]
+        _seed = [int(word) for word in words]
+        _cpu = np.random.Generator(np.random.Philox(_seed))
+    _forks = 0
+
+
+def _numbers(key: int | list[int]) -> list[int]:
+    return list(key) if isinstance(key, list) else [key]
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=_before_fork, after_in_child=_after_fork_in_child)
 
 
 def get_state() -> dict[str, Any]:

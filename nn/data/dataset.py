@@ -1,9 +1,9 @@
-"""Data sets: anything with a length and items by number."""
+"""Data sets: anything with a length and items by number, or streams of items."""
 
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import accumulate
 from typing import Any
 
@@ -12,14 +12,20 @@ import numpy as np
 from minigrad import Tensor, raw
 
 from ..settings import settings
+from .sampler import seed_of
 
-__all__ = ["ConcatDataset", "Dataset", "Subset", "TensorDataset", "random_split"]
+__all__ = [
+    "ChainDataset", "ConcatDataset", "Dataset", "IterableDataset", "Subset", "TensorDataset",
+    "draws_nothing", "random_split",
+]  # fmt: skip
 
 
 class Dataset:
     """The base of data sets; a subclass writes `__len__` and `__getitem__`.
 
-    One that can fetch many items at once better than one by one writes `__getitems__(indices)` too, which returns a batch.
+    One that can fetch many items at once better than one by one writes `__getitems__(indices)`
+    too, which returns a list of the items, or a whole batch (in anything but a list), or
+    NotImplemented.
     """
 
     def __len__(self) -> int:
@@ -30,11 +36,65 @@ class Dataset:
 
     def __repr__(self) -> str:
         options = settings(self)
-        length = "" if type(self).__len__ is Dataset.__len__ else f"{len(self)} items" + ": " * bool(options)
+        try:
+            length = f"{len(self)} items" + ": " * bool(options)
+        except (NotImplementedError, TypeError):  # a stream may have none
+            length = ""
         return f"{type(self).__name__}({length}{options})"
 
     def __add__(self, other: Dataset) -> ConcatDataset:
         return ConcatDataset([self, other])
+
+
+class IterableDataset(Dataset):
+    """The base of data sets that are streams: a subclass writes `__iter__`; a `__len__` is
+    optional.
+
+    With workers each of them reads a stream of its own: `get_worker_info()` says which part to
+        read.
+
+    >>> class Count(IterableDataset):
+    ...     def __iter__(self):
+    ...         return iter(range(3))
+    >>> list(Count() + Count())
+    [0, 1, 2, 0, 1, 2]
+    """
+
+    def __iter__(self) -> Iterator[Any]:
+        raise NotImplementedError(f"{type(self).__name__} defines no __iter__")
+
+    def __len__(self) -> int:
+        raise TypeError(f"{type(self).__name__} is a stream that defines no __len__")
+
+    def __getitem__(self, index: int) -> Any:
+        raise TypeError(f"{type(self).__name__} is a stream, which has no items by number")
+
+    def __add__(self, other: Any) -> ChainDataset:  # type: ignore[override]
+        return ChainDataset([self, other])
+
+
+class ChainDataset(IterableDataset):
+    """Streams one after the other.
+
+    >>> list(ChainDataset([ChainDataset([]), ChainDataset([])]))
+    []
+    """
+
+    def __init__(self, datasets: Iterable[IterableDataset]) -> None:
+        self.datasets = list(datasets)
+        for dataset in self.datasets:
+            if not isinstance(dataset, IterableDataset):
+                raise TypeError(
+                    f"ChainDataset takes IterableDatasets, got {type(dataset).__name__}; "
+                    "ConcatDataset takes data sets that have items by number"
+                )
+
+    def __iter__(self) -> Iterator[Any]:
+        for dataset in self.datasets:
+            yield from dataset
+
+    def __len__(self) -> int:
+        return sum(len(dataset) for dataset in self.datasets)
 
 
 class TensorDataset(Dataset):
@@ -49,6 +109,8 @@ class TensorDataset(Dataset):
 
     def __init__(self, *tensors: Any, transform: Callable[[Any], Any] | None = None) -> None:
         lengths = [len(t) for t in tensors]
+        if not lengths:
+            raise ValueError("TensorDataset: give at least one array")
         if len(set(lengths)) != 1:
             raise ValueError(f"TensorDataset: all must be equally long, got lengths {lengths}")
         self.tensors, self.transform = tensors, transform
@@ -65,7 +127,9 @@ class TensorDataset(Dataset):
         if self.transform is not None:
             return NotImplemented
         rows = np.asarray(indices)
-        return tuple(t[rows] if isinstance(t, Tensor) else Tensor(np.asarray(t)[rows]) for t in self.tensors)
+        return tuple(
+            t[rows] if isinstance(t, Tensor) else Tensor(np.asarray(t)[rows]) for t in self.tensors
+        )
 
 
 class Subset(Dataset):
@@ -82,7 +146,12 @@ class Subset(Dataset):
         return len(self.indices)
 
     def __getitem__(self, index: int) -> Any:
-        return self.dataset[int(self.indices[index])]
+        chosen = self.indices[index]
+        if np.ndim(chosen):
+            raise TypeError(
+                f"Subset: an index is one number, got {index!r}; Subset(subset, indices) takes several"
+            )
+        return self.dataset[chosen.item()]
 
     def __getitems__(self, indices: Sequence[int]) -> Any:
         fetch = getattr(self.dataset, "__getitems__", None)
@@ -96,8 +165,12 @@ class ConcatDataset(Dataset):
     (3, 3)
     """
 
-    def __init__(self, datasets: Sequence[Any]) -> None:
+    def __init__(self, datasets: Iterable[Any]) -> None:
         self.datasets = list(datasets)
+        if any(isinstance(dataset, IterableDataset) for dataset in self.datasets):
+            raise TypeError(
+                "ConcatDataset: a stream has no items by number; ChainDataset takes streams"
+            )
         self._ends = list(accumulate(len(d) for d in self.datasets))
 
     def __len__(self) -> int:
@@ -108,24 +181,56 @@ class ConcatDataset(Dataset):
         number = bisect_right(self._ends, index)
         return self.datasets[number][index - (self._ends[number - 1] if number else 0)]
 
+    @property
+    def cumulative_sizes(self) -> list[int]:
+        """Where each data set ends."""
+        return list(self._ends)
 
-def random_split(dataset: Any, lengths: Sequence[float], seed: int = 0) -> list[Subset]:
+
+def draws_nothing(dataset: Any) -> bool:
+    """Whether no item of a data set can be drawn at random, since no code of the user's makes
+    it."""
+    if type(dataset) is TensorDataset:
+        return dataset.transform is None and all(
+            isinstance(t, (Tensor, np.ndarray, list, tuple)) for t in dataset.tensors
+        )
+    if type(dataset) is Subset:
+        return draws_nothing(dataset.dataset)
+    if type(dataset) is ConcatDataset:
+        return all(map(draws_nothing, dataset.datasets))
+    return type(dataset) in (list, tuple, range, str, Tensor, np.ndarray)
+
+
+def random_split(
+    dataset: Any, lengths: Sequence[float], generator: Any = None, seed: int | None = None
+) -> list[Subset]:
     """Parts of a data set, drawn at random by a seed.
 
     Args:
-        lengths: numbers of items, or fractions that add up to 1 (what rounding leaves goes to the first parts).
+        lengths: numbers of items, or fractions that add up to 1 (what rounding leaves goes to the
+            first parts).
+        generator: an integer or a numpy.random.Generator that gives the seed.
+        seed: by default 0, so that a split is the same in every run.
+
+    Raises:
+        ValueError: the lengths do not add up, or one is negative.
 
     >>> [len(part) for part in random_split(range(10), [0.75, 0.25])]
     [8, 2]
     """
     n = len(dataset)
-    if abs(sum(lengths) - 1) < 1e-9 and n != 1:
+    if any(length < 0 for length in lengths):
+        raise ValueError(f"random_split: lengths must not be negative, got {list(lengths)}")
+    if abs(sum(lengths) - 1) < 1e-9:
         sizes = [int(n * part) for part in lengths]
         for i in range(n - sum(sizes)):
             sizes[i % len(sizes)] += 1
     else:
         sizes = [int(length) for length in lengths]
     if sum(sizes) != n:
-        raise ValueError(f"random_split: lengths {list(lengths)} do not add up to the {n} items (or to 1)")
-    order = np.random.Generator(np.random.Philox(seed)).permutation(n)
+        raise ValueError(
+            f"random_split: lengths {list(lengths)} do not add up to the {n} items (or to 1)"
+        )
+    start = 0 if generator is None and seed is None else seed_of("random_split", generator, seed)
+    order = np.random.Generator(np.random.Philox(start)).permutation(n)
     return [Subset(dataset, part) for part in np.split(order, np.cumsum(sizes)[:-1])]

@@ -1,66 +1,80 @@
-"""DataLoader: batches of a data set, fetched ahead by threads or processes, in an order that a seed decides."""
+"""DataLoader: batches of a data set, fetched ahead by threads or processes, in an order that a
+seed decides."""
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
-
-from minigrad import Tensor, random, stack
-from minigrad.trees import sequence_like
+import operator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import islice
+from typing import Any
 
 from ..settings import settings
-from ..states import COUNT, checked_state
-from .sampler import BatchSampler, RandomSampler, Sampler, SequentialSampler
+from .dataset import IterableDataset
+from .fetching import Fetcher, Findings, Job, WorkerInfo, worker_info
+from .iterator import LoaderIterator
+from .processes import Processes
+from .sampler import (
+    BatchSampler,
+    RandomSampler,
+    Sampler,
+    SequentialSampler,
+    batches_of,
+    seed_of,
+    stream_of,
+)
+from .seeding import SharedGenerators, key_seed
+from .threads import Careful, Threads
+from .workers import Caller, Workers
 
-if TYPE_CHECKING:
-    from concurrent.futures import Executor
+__all__ = ["DataLoader"]
 
-__all__ = ["DataLoader", "default_collate"]
-
-
-def default_collate(items: Sequence[Any]) -> Any:
-    """Items as one batch: arrays and numbers stacked into Tensors, in tuples, lists and dicts as they are nested.
-
-    >>> default_collate([(np.array([1.0, 2.0]), 0), (np.array([3.0, 4.0]), 1)])
-    (Tensor([[1., 2.],
-            [3., 4.]], dtype=float64), Tensor([0, 1], dtype=int64))
-    """
-    first = items[0]
-    if isinstance(first, Tensor):
-        return stack(list(items))
-    if isinstance(first, (np.ndarray, np.generic)):
-        shapes = {np.shape(x) for x in items}
-        if len(shapes) > 1:
-            raise ValueError(f"items of different shapes {sorted(shapes)} cannot be stacked: pad them, or pass a collate_fn")
-        return Tensor(np.stack(items))
-    if isinstance(first, (bool, int, float, complex)):
-        return Tensor(list(items))
-    if isinstance(first, Mapping):
-        return {key: default_collate([item[key] for item in items]) for key in first}
-    if isinstance(first, (tuple, list)):
-        return sequence_like(first, [default_collate(column) for column in zip(*items, strict=True)])
-    return list(items)
+#: Attributes that the repr leaves out while they are as they are by default.
+_DEFAULTS: dict[str, Any] = {
+    "collate_fn": None, "pin_memory": False, "drop_last": False, "timeout": 0.0,
+    "worker_init_fn": None, "multiprocessing_context": None, "persistent_workers": False, "batch_size": None,
+}  # fmt: skip
 
 
 class DataLoader:
     """Iterates over batches.
 
-    Args:
-        dataset: has a length and items by number; `__getitems__(indices)`, where it has that, fetches a batch at once.
-        shuffle: a new order for each epoch, by the seed.
-        sampler, batch_sampler: orders of your own.
-        num_workers: how many threads (or processes) fetch batches ahead; 0: none.
-        workers: "threads", for data that NumPy or files provide; "processes", for Python work (everything must be picklable).
-        collate_fn: makes a batch of a list of items.
-        drop_last: leave out a last batch that is smaller.
-        prefetch_factor: how many batches each worker is ahead.
-        seed: decides the order of all epochs; by default drawn from minigrad's generator.
+    Each iteration is a new epoch, with an order of its own, and begins with the first batch of it;
+    several may run at the same time.  The order, and what items draw from `minigrad.random`,
+    `numpy.random` and `random`, follow from the seed, the number of the epoch and the place in it,
+    whoever fetches them; the caller's own generators do not move.  An IterableDataset
+    is read by each worker from its beginning: let it share the work by `get_worker_info()`.
 
-    The order depends on the seed and the number of the epoch alone, not on the workers.  `state_dict()` is where the loader
-    is, also in the middle of an epoch; after `load_state_dict` the next iteration begins there.
+    `state_dict()` is where the iteration is that went on last, also in the middle of an epoch;
+    after `load_state_dict` the next iteration begins there.
+
+    Args:
+        dataset: has a length and items by number (`__getitems__(indices)`, where it has that,
+            fetches many at once), or is an IterableDataset.
+        batch_size: None gives single items, as Tensors.
+        shuffle: a new order for each epoch, by the seed.
+        sampler, batch_sampler: orders of your own: samplers, or iterables of numbers and of lists
+            of numbers.
+        num_workers: how many threads (or processes) fetch batches ahead; 0: none.
+        collate_fn: makes a batch of a list of items.
+        pin_memory, pin_memory_device, in_order: without effect: memory is not pinned, batches
+            always come in order.
+        drop_last: leave out a last batch that is smaller.
+        timeout: how many seconds to wait for a batch of a worker; 0: for ever.
+        worker_init_fn: called with the number of each worker before its first item: in a worker
+            process, or, for threads, in the caller's thread.
+        multiprocessing_context: how processes are started: "spawn" (the default), "forkserver",
+            "fork", or a context of `multiprocessing`.
+        generator: an integer or a numpy.random.Generator that gives the seed.
+        prefetch_factor: how many batches each worker is ahead; 2 by default.
+        persistent_workers: keep the workers from one epoch to the next.
+        workers: "threads" (the default), for data that NumPy or files provide; "processes" (the
+            default where a multiprocessing_context is given), for Python work; everything must be
+            picklable then.
+        seed: decides the order and the draws of all epochs; by default drawn from minigrad's
+            generator.
+
+    Raises:
+        ValueError: options that exclude each other, or are out of their range.
 
     >>> from nn.data import TensorDataset
     >>> [x.tolist() for (x,) in DataLoader(TensorDataset(np.arange(5)), batch_size=2)]
@@ -68,107 +82,269 @@ class DataLoader:
     """
 
     def __init__(
-        self, dataset: Any, batch_size: int = 1, shuffle: bool = False, sampler: Sampler | None = None,
-        batch_sampler: BatchSampler | None = None, num_workers: int = 0, collate_fn: Callable[[list[Any]], Any] | None = None,
-        drop_last: bool = False, prefetch_factor: int = 2, workers: str = "threads", seed: int | None = None,
+        self, dataset: Any, batch_size: int | None = 1, shuffle: bool | None = False,
+        sampler: Sampler | Iterable[Any] | None = None,
+        batch_sampler: BatchSampler | Iterable[Any] | None = None, num_workers: int = 0,
+        collate_fn: Callable[[Any], Any] | None = None, pin_memory: bool = False,
+        drop_last: bool = False, timeout: float = 0,
+        worker_init_fn: Callable[[int], Any] | None = None, multiprocessing_context: Any = None,
+        generator: Any = None, *, prefetch_factor: int | None = None,
+        persistent_workers: bool = False, pin_memory_device: str = "", in_order: bool = True,
+        workers: str | None = None, seed: int | None = None,
     ) -> None:  # fmt: skip
-        if workers not in ("threads", "processes"):
-            raise ValueError(f"DataLoader: workers must be 'threads' or 'processes', got {workers!r}")
-        if (shuffle and sampler is not None) or (batch_sampler is not None and (shuffle or sampler is not None)):
-            raise ValueError("DataLoader: shuffle, sampler and batch_sampler exclude each other")
-        self.dataset, self.num_workers, self.workers, self.prefetch_factor = dataset, num_workers, workers, prefetch_factor
-        self.collate_fn = collate_fn
-        self.seed = int(random.randint(2**31 - 1).item()) if seed is None else seed
-        if batch_sampler is None:
-            order = sampler or (RandomSampler(dataset, seed=self.seed) if shuffle else SequentialSampler(dataset))
-            batch_sampler = BatchSampler(order, batch_size, drop_last)
-        self.batch_sampler = batch_sampler
+        self.dataset, self.batch_size, self.drop_last = dataset, batch_size, drop_last
+        self.num_workers, self.timeout, self.pin_memory = num_workers, float(timeout), pin_memory
+        default = "threads" if multiprocessing_context is None else "processes"
+        self.workers = default if workers is None else workers
+        self.prefetch_factor = 2 if prefetch_factor is None else prefetch_factor
+        self.collate_fn, self.worker_init_fn = collate_fn, worker_init_fn
+        self.multiprocessing_context = multiprocessing_context
+        self.persistent_workers = persistent_workers
+        self._check_orders(bool(shuffle), sampler, batch_sampler)
+        self._check_workers(prefetch_factor)
+        self.seed = seed_of("DataLoader", generator, seed)
+        self.sampler, self.batch_sampler = self._orders(bool(shuffle), sampler, batch_sampler)
         self.epoch, self.position = 0, 0
+        self._next, self._resume, self._iterations = 0, False, 0
+        self._idle: Workers | None = None  # persistent workers that wait for the next epoch
+        self._findings = Findings()
+
+    def _check_orders(self, shuffle: bool, sampler: Any, batch_sampler: Any) -> None:
+        stream = isinstance(self.dataset, IterableDataset)
+        own = sampler is not None or batch_sampler is not None
+        wrong = {
+            "shuffle, sampler and batch_sampler exclude each other": (
+                shuffle and own or (sampler is not None and batch_sampler is not None)
+            ),
+            "batch_sampler makes the batches, so that batch_size and drop_last exclude it": (
+                batch_sampler is not None and (self.batch_size != 1 or self.drop_last)
+            ),
+            "batch_size=None makes no batches, so that there is none to drop": (
+                self.batch_size is None and self.drop_last
+            ),
+            "an IterableDataset decides its order itself: no shuffle, sampler or batch_sampler": (
+                stream and (shuffle or own)
+            ),
+        }
+        for message, found in wrong.items():
+            if found:
+                raise ValueError(f"DataLoader: {message}")
+        if not stream and not own and not hasattr(self.dataset, "__len__"):
+            kind = type(self.dataset).__name__
+            raise TypeError(f"DataLoader: {kind} has no length; a stream is an IterableDataset")
+
+    def _check_workers(self, prefetch_factor: int | None) -> None:
+        context = self.multiprocessing_context
+        needs = self.persistent_workers or prefetch_factor is not None or context is not None
+        wrong = {
+            f"workers must be 'threads' or 'processes', got {self.workers!r}": (
+                self.workers not in ("threads", "processes")
+            ),
+            "num_workers and timeout must not be negative, prefetch_factor must be positive": (
+                self.num_workers < 0 or self.timeout < 0 or self.prefetch_factor < 1
+            ),
+            "persistent_workers, prefetch_factor and multiprocessing_context need num_workers > 0": (
+                not self.num_workers and needs
+            ),
+            "multiprocessing_context needs workers='processes'": (
+                context is not None and self.workers == "threads"
+            ),
+        }
+        for message, found in wrong.items():
+            if found:
+                raise ValueError(f"DataLoader: {message}")
+        if isinstance(context, str):
+            self._context()  # an error for a name that is none
+
+    def _orders(self, shuffle: bool, sampler: Any, batch_sampler: Any) -> tuple[Any, Any]:
+        if isinstance(self.dataset, IterableDataset):
+            if self.batch_size is not None:
+                BatchSampler([], self.batch_size, self.drop_last)  # which looks at the batch size
+            return None, None
+        if batch_sampler is not None:
+            self.batch_size = None  # which the batch sampler decides
+            return getattr(batch_sampler, "sampler", None), batch_sampler
+        if sampler is None:
+            sampler = (
+                RandomSampler(self.dataset, seed=self.seed)
+                if shuffle
+                else SequentialSampler(self.dataset)
+            )
+        if self.batch_size is None:
+            return sampler, None
+        return sampler, BatchSampler(sampler, self.batch_size, self.drop_last)
 
     def __len__(self) -> int:
-        return len(self.batch_sampler)
+        if isinstance(self.dataset, IterableDataset):
+            n, size = len(self.dataset), self.batch_size or 1
+            return n // size if self.drop_last else -(-n // size)
+        return len(self.sampler if self.batch_sampler is None else self.batch_sampler)
 
     def __repr__(self) -> str:
-        options = settings(self, "epoch", "position")
-        return f"DataLoader({options}; {len(self)} batches, epoch {self.epoch}, batch {self.position})"
+        hidden = [
+            name
+            for name, value in _DEFAULTS.items()
+            if getattr(self, name) is value or getattr(self, name) == value
+        ]
+        options = settings(self, "epoch", "position", "sampler", *hidden)
+        try:
+            length = f"{len(self)} batches, "
+        except TypeError:
+            length = ""
+        return f"DataLoader({options}; {length}epoch {self.epoch}, batch {self.position})"
 
-    def __iter__(self) -> Iterator[Any]:
-        batches = self.batch_sampler.batches(self.epoch)[self.position :]
-        for batch in self._fetched(batches):
-            self.position += 1
-            if self.position == len(self):  # before the caller sees the last batch, so that a state saved then is the next epoch
-                self.epoch, self.position = self.epoch + 1, 0
-            yield batch
+    def __iter__(self) -> LoaderIterator:
+        return LoaderIterator(self)
 
-    def _fetched(self, batches: list[np.ndarray]) -> Iterator[Any]:
-        if not self.num_workers:
-            for indices in batches:
-                yield _fetch(self.dataset, indices, self.collate_fn)
-            return
-        with self._executor() as executor:
-            waiting: deque[Any] = deque()
-            try:
-                for indices in batches:
-                    waiting.append(self._submit(executor, indices))
-                    if len(waiting) > self.num_workers * self.prefetch_factor:
-                        yield waiting.popleft().result()
-                while waiting:
-                    yield waiting.popleft().result()
-            finally:
-                executor.shutdown(wait=True, cancel_futures=True)
-
-    def _executor(self) -> Executor:
-        import multiprocessing  # these two take 8 ms, which loaders without workers do not need
-        from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
-
-        if self.workers == "threads":
-            return ThreadPoolExecutor(self.num_workers, thread_name_prefix="minigrad-data")
-        context = multiprocessing.get_context("spawn")  # forking a process that has threads can lock it up
-        return ProcessPoolExecutor(self.num_workers, context, _keep, (self.dataset, self.collate_fn))
-
-    def _submit(self, executor: Executor, indices: np.ndarray) -> Any:
-        if self.workers == "threads":
-            return executor.submit(_fetch, self.dataset, indices, self.collate_fn)
-        return executor.submit(_fetch_kept, indices)
+    def __getstate__(self) -> dict[str, Any]:
+        """A copy has the same settings and place, and starts workers of its own."""
+        return {**vars(self), "_idle": None}
 
     def state_dict(self) -> dict[str, int]:
-        """Where the loader is."""
-        return {"seed": self.seed, "epoch": self.epoch, "position": self.position}
+        """Where the iteration is that went on last."""
+        return self._state(self.epoch, self.position)
+
+    def _state(self, epoch: int, position: int) -> dict[str, int]:
+        state = {"seed": self.seed, "epoch": epoch, "position": position}
+        seed = getattr(self.sampler, "seed", None)
+        return state | ({"sampler": seed} if isinstance(seed, int) else {})
 
     def load_state_dict(self, state: Mapping[str, int]) -> None:
-        """Go on where `state_dict` was called.
+        """The next iteration begins where `state_dict` was called.
 
         Raises:
-            ValueError: where this is no state of such a loader; nothing is changed then.
+            ValueError: the state is none of a loader, or of one with fewer batches; nothing is
+                changed then.
         """
-        state = checked_state("DataLoader", state, seed=COUNT, epoch=COUNT, position=COUNT)
-        if state["position"] > len(self):
+        missing = {"seed", "epoch", "position"} - state.keys()
+        if missing:
+            raise ValueError(f"DataLoader: the state lacks {', '.join(sorted(missing))}")
+        known = {
+            name: _natural(name, state[name])
+            for name in ("seed", "epoch", "position", "sampler")
+            if name in state
+        }
+        sampler = self.sampler
+        reseeds = isinstance(getattr(sampler, "seed", None), int)
+        try:
+            length = len(self)
+        except TypeError:
+            length = None
+        if length is not None and known["position"] > length:
             raise ValueError(
-                f"DataLoader.load_state_dict: position {state['position']} "
-                f"in an epoch of {len(self)} batches"
+                f"DataLoader: the state is at batch {known['position']}, "
+                f"but there are {length} batches"
             )
-        self.seed, self.epoch, self.position = state["seed"], state["epoch"], state["position"]
-        sampler = getattr(self.batch_sampler, "sampler", None)
-        if isinstance(sampler, RandomSampler):
-            sampler.seed = self.seed
+        self.seed, self.epoch, self.position = known["seed"], known["epoch"], known["position"]
+        self._next, self._resume = self.epoch, True
+        if reseeds:
+            sampler.seed = known.get("sampler", self.seed)
+
+    # ------------------------------------------------------------------- for the iterators
+
+    def _begin(self) -> tuple[int, int, int]:
+        """The number of a new iteration, its epoch and its first batch."""
+        epoch, start = (self.epoch, self.position) if self._resume else (self._next, 0)
+        self._next, self._resume = epoch + 1, False
+        self._iterations += 1
+        return self._iterations, epoch, start
+
+    def _jobs(self, iteration: int, epoch: int, start: int) -> Iterator[Job]:
+        """What there is to fetch, from batch `start` on; all of it where the data set is a
+        stream."""
+        key, place = (self.seed, epoch), 0
+        if isinstance(self.dataset, IterableDataset):
+            while True:
+                yield Job(iteration, key, 0, None)
+        if self.batch_sampler is None:
+            batches: Iterator[Any] = ([index] for index in stream_of(self.sampler, epoch))
+        else:
+            batches = batches_of(self.batch_sampler, epoch)
+        for indices in islice(batches, start):
+            place += len(indices)
+        for indices in batches:
+            yield Job(iteration, key, place, indices)
+            place += len(indices)
+
+    def _fetchers(self) -> list[Fetcher]:
+        size = self.batch_size if self.batch_sampler is None else 1
+        count = max(self.num_workers, 1)
+        return [
+            Fetcher(self.dataset, self.collate_fn, size, self.drop_last, number, self._findings)
+            for number in range(count)
+        ]
+
+    def _infos(self, epoch: int) -> list[WorkerInfo]:
+        seeds = [key_seed(self.seed, epoch, number) for number in range(self.num_workers)]
+        return [
+            WorkerInfo(number, self.num_workers, seed, self.dataset)
+            for number, seed in enumerate(seeds)
+        ]
+
+    def _take_workers(self, epoch: int) -> Workers:
+        """Who fetches for an iteration: workers that are there already, or new ones."""
+        idle, self._idle = self._idle, None
+        if idle is not None and idle.ours():
+            idle.forget()
+            return idle
+        fetchers, infos = self._fetchers(), self._infos(epoch)
+        if not self.num_workers:
+            return Caller(fetchers, [None])
+        if self.workers == "processes":
+            return Processes(fetchers, infos, self.worker_init_fn, self.timeout, self._context())
+        if self.worker_init_fn is not None:
+            self._initialize(infos)
+        if fetchers[0].plain:
+            return Threads(fetchers, infos, self.timeout)
+        return Careful(fetchers, infos, self.timeout, self._findings)
+
+    def _give_back(self, workers: Workers) -> None:
+        """Take workers back at the end of an iteration."""
+        if self.persistent_workers and self._idle is None:
+            self._idle = workers
+        else:
+            workers.close()
+
+    def _initialize(self, infos: list[WorkerInfo]) -> None:
+        assert self.worker_init_fn is not None
+        shared = SharedGenerators()
+        for info in infos:
+            token = worker_info.set(info)
+            try:
+                with shared.isolated(), shared.seeded(info.seed):
+                    self.worker_init_fn(info.id)
+            finally:
+                worker_info.reset(token)
+
+    def _context(self) -> Any:
+        """How processes are started; forking a process that has threads can lock it up, so that
+        spawning is the default."""
+        import multiprocessing  # takes 8 ms, which loaders without processes do not need
+
+        context = self.multiprocessing_context
+        if context is not None and not isinstance(context, str):
+            return context
+        methods = multiprocessing.get_all_start_methods()
+        if context is not None and context not in methods:
+            raise ValueError(
+                f"DataLoader: multiprocessing_context must be one of {methods}, got {context!r}"
+            )
+        return multiprocessing.get_context(context or "spawn")
+
+    def __del__(self) -> None:
+        idle = getattr(self, "_idle", None)
+        if idle is not None and idle.ours():
+            idle.close()
 
 
-def _fetch(dataset: Any, indices: np.ndarray, collate_fn: Callable[[list[Any]], Any] | None) -> Any:
-    fetch = getattr(dataset, "__getitems__", None)
-    if fetch is not None and collate_fn is None:
-        batch = fetch(indices)
-        if batch is not NotImplemented:
-            return batch
-    return (collate_fn or default_collate)([dataset[int(i)] for i in indices])
-
-
-_kept: list[Any] = []
-
-
-def _keep(dataset: Any, collate_fn: Any) -> None:
-    """In a worker process: the data set, sent once."""
-    _kept[:] = [dataset, collate_fn]
-
-
-def _fetch_kept(indices: np.ndarray) -> Any:
-    return _fetch(_kept[0], indices, _kept[1])
+def _natural(name: str, value: Any) -> int:
+    """A number of a state, which must be an integer that is not negative."""
+    try:
+        number = -1 if isinstance(value, bool) else operator.index(value)
+    except TypeError:
+        number = -1
+    if number < 0:
+        raise ValueError(
+            f"DataLoader: {name} must be an integer that is not negative, got {value!r}"
+        )
+    return number

@@ -1,36 +1,96 @@
-"""Samplers: in which order a data set is read.  `indices(epoch)` is the whole order of an epoch, by seed and epoch alone."""
+"""Samplers: in which order a data set is read.
+
+`indices(epoch)` is the whole order of an epoch, by seed and epoch alone.  `pieces(epoch)` is the
+same order piece by piece, so that an order of any length needs little memory.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Any
+import operator
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from typing import Any, TypeGuard
 
 import numpy as np
 
+from minigrad import random, raw
+
 from ..settings import settings
 
-__all__ = ["BatchSampler", "RandomSampler", "Sampler", "SequentialSampler", "SubsetRandomSampler", "WeightedRandomSampler"]
+__all__ = [
+    "BatchSampler", "RandomSampler", "Sampler", "SequentialSampler", "SubsetRandomSampler", "WeightedRandomSampler",
+    "batches_of", "seed_of", "stream_of",
+]  # fmt: skip
+
+#: How many numbers samplers with replacement draw at once.
+PIECE = 1 << 16
+
+Indices = Sequence[Any] | np.ndarray
 
 
-class Sampler:
-    """The base of samplers; a subclass writes `indices(epoch)`."""
-
-    def indices(self, epoch: int) -> Sequence[int] | np.ndarray:
-        """The numbers of the items in the order of an epoch."""
-        raise NotImplementedError
-
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}({settings(self, 'dataset')})"
-
-    def __iter__(self) -> Iterator[int]:
-        return iter(int(i) for i in self.indices(0))
-
-    def __len__(self) -> int:
-        return len(self.indices(0))
+def seed_of(owner: str, generator: Any, seed: int | None) -> int:
+    """The seed that `generator=` and `seed=` name: a number, or one drawn from a generator;
+    minigrad's where there is none."""
+    if generator is not None and seed is not None:
+        raise ValueError(f"{owner}: generator and seed exclude each other")
+    if generator is None and seed is None:
+        return int(random.randint(2**31 - 1).item())
+    draw = getattr(generator, "integers", None) or getattr(generator, "randint", None)
+    if draw is not None:
+        return int(draw(2**31 - 1))
+    given: Any = seed if generator is None else generator
+    try:
+        number = operator.index(given)
+    except TypeError:
+        raise TypeError(
+            f"{owner}: the seed must be an integer or a numpy.random.Generator, "
+            f"got {type(given).__name__}"
+        ) from None
+    if number < 0:
+        raise ValueError(f"{owner}: the seed must not be negative, got {number}")
+    return number
 
 
 def _generator(seed: int, epoch: int) -> np.random.Generator:
     return np.random.Generator(np.random.Philox(key=seed, counter=epoch << 128))
+
+
+def _positive(owner: str, num_samples: Any) -> int:
+    if (
+        isinstance(num_samples, bool)
+        or not isinstance(num_samples, (int, np.integer))
+        or num_samples < 1
+    ):
+        raise ValueError(f"{owner}: num_samples must be a positive integer, got {num_samples!r}")
+    return int(num_samples)
+
+
+class Sampler:
+    """The base of samplers; a subclass writes `indices(epoch)`, or `__iter__` and `__len__` as in
+    PyTorch."""
+
+    _epoch = 0  # of the next iteration
+
+    def indices(self, epoch: int) -> Indices:
+        """The numbers of the items in the order of an epoch."""
+        raise NotImplementedError(
+            f"{type(self).__name__} defines neither indices(epoch) nor __iter__"
+        )
+
+    def pieces(self, epoch: int) -> Iterator[Indices]:
+        """The order of an epoch, piece by piece."""
+        yield self.indices(epoch)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({settings(self, 'data_source')})"
+
+    def __iter__(self) -> Iterator[Any]:
+        """The order of the next epoch: each iteration is a new one."""
+        epoch, self._epoch = self._epoch, self._epoch + 1
+        return (_plain(i) for piece in self.pieces(epoch) for i in piece)
+
+    def __len__(self) -> int:
+        return len(self.indices(0))
 
 
 class SequentialSampler(Sampler):
@@ -40,76 +100,217 @@ class SequentialSampler(Sampler):
     [0, 1, 2]
     """
 
-    def __init__(self, dataset: Any) -> None:
-        self.dataset = dataset
+    def __init__(self, data_source: Any) -> None:
+        self.data_source = data_source
 
-    def indices(self, epoch: int) -> np.ndarray:
-        return np.arange(len(self.dataset))
+    def indices(self, epoch: int) -> range:
+        return range(len(self.data_source))
+
+    def __len__(self) -> int:
+        return len(self.data_source)
 
 
 class RandomSampler(Sampler):
     """A permutation for each epoch; with replacement, draws.
 
+    Args:
+        num_samples: how many items an epoch has; by default as many as the data.  With replacement
+            it may be huge.
+        generator: an integer or a numpy.random.Generator that gives the seed.
+        seed: decides the order of all epochs; by default drawn from minigrad's generator.
+
     >>> sorted(RandomSampler("abc", seed=1))
     [0, 1, 2]
     """
 
-    def __init__(self, dataset: Any, replacement: bool = False, num_samples: int | None = None, seed: int = 0) -> None:
-        self.dataset, self.replacement, self.seed = dataset, replacement, seed
-        self.num_samples = len(dataset) if num_samples is None else num_samples
+    def __init__(
+        self, data_source: Any, replacement: bool = False, num_samples: int | None = None, generator: Any = None,
+        seed: int | None = None,
+    ) -> None:  # fmt: skip
+        self.data_source, self.replacement = data_source, replacement
+        self._given = None if num_samples is None else _positive("RandomSampler", num_samples)
+        self.seed = seed_of("RandomSampler", generator, seed)
+        if self._given and not len(data_source):
+            raise ValueError(
+                f"RandomSampler: cannot draw {num_samples} items from an empty data set"
+            )
+
+    @property
+    def num_samples(self) -> int:
+        """How many items an epoch has."""
+        return len(self.data_source) if self._given is None else self._given
 
     def indices(self, epoch: int) -> np.ndarray:
-        generator, n = _generator(self.seed, epoch), len(self.dataset)
-        if self.replacement:
-            return generator.integers(0, n, self.num_samples)
-        rounds = [generator.permutation(n) for _ in range(-(-self.num_samples // max(n, 1)))]
-        return np.concatenate(rounds)[: self.num_samples] if rounds else np.arange(0)
+        return np.concatenate([np.arange(0), *self.pieces(epoch)])
+
+    def pieces(self, epoch: int) -> Iterator[np.ndarray]:
+        generator, n, left = _generator(self.seed, epoch), len(self.data_source), self.num_samples
+        while left:
+            if self.replacement:
+                piece = generator.integers(0, n, min(left, PIECE))
+            else:
+                piece = generator.permutation(n)[:left]
+            left -= len(piece)
+            yield piece
+
+    def __len__(self) -> int:
+        return self.num_samples
 
 
 class SubsetRandomSampler(Sampler):
-    """Given numbers in a random order."""
+    """Given numbers in a random order.
 
-    def __init__(self, indices: Sequence[int], seed: int = 0) -> None:
-        self.subset, self.seed = np.asarray(indices), seed
+    >>> sorted(SubsetRandomSampler([4, 7], seed=0))
+    [4, 7]
+    """
+
+    def __init__(
+        self, indices: Sequence[int], generator: Any = None, seed: int | None = None
+    ) -> None:
+        self.subset, self.seed = (
+            np.asarray(raw(indices)),
+            seed_of("SubsetRandomSampler", generator, seed),
+        )
 
     def indices(self, epoch: int) -> np.ndarray:
         return self.subset[_generator(self.seed, epoch).permutation(len(self.subset))]
 
+    def __len__(self) -> int:
+        return len(self.subset)
+
 
 class WeightedRandomSampler(Sampler):
-    """Draws with probabilities proportional to weights: rare classes as often as common ones, say."""
+    """Draws with probabilities proportional to weights: rare classes as often as common ones, say.
 
-    def __init__(self, weights: Sequence[float], num_samples: int, replacement: bool = True, seed: int = 0) -> None:
-        p = np.asarray(weights, dtype=np.float64)
-        if (p < 0).any() or not p.sum() > 0:
-            raise ValueError("WeightedRandomSampler: weights must not be negative, and not all be 0")
-        self.p, self.num_samples, self.replacement, self.seed = p / p.sum(), num_samples, replacement, seed
+    >>> set(WeightedRandomSampler([0.0, 1.0, 1.0], 50, seed=0)) == {1, 2}
+    True
+    """
+
+    def __init__(
+        self, weights: Sequence[float], num_samples: int, replacement: bool = True, generator: Any = None,
+        seed: int | None = None,
+    ) -> None:  # fmt: skip
+        p = np.asarray(raw(weights), dtype=np.float64)
+        if p.ndim != 1:
+            raise ValueError(
+                f"WeightedRandomSampler: weights must be one number for each item, got shape {p.shape}"
+            )
+        if not np.isfinite(p).all() or (p < 0).any() or not p.sum() > 0:
+            raise ValueError(
+                "WeightedRandomSampler: weights must be finite, must not be negative, and not all be 0"
+            )
+        self.num_samples, self.replacement = (
+            _positive("WeightedRandomSampler", num_samples),
+            replacement,
+        )
+        if not replacement and num_samples > np.count_nonzero(p):
+            raise ValueError(
+                f"WeightedRandomSampler: {num_samples} items without replacement, "
+                f"but only {np.count_nonzero(p)} weights are not 0"
+            )
+        self.p, self.seed = p / p.sum(), seed_of("WeightedRandomSampler", generator, seed)
 
     def indices(self, epoch: int) -> np.ndarray:
-        return _generator(self.seed, epoch).choice(len(self.p), self.num_samples, self.replacement, self.p)
+        return np.concatenate(list(self.pieces(epoch)))
+
+    def pieces(self, epoch: int) -> Iterator[np.ndarray]:
+        generator, left = _generator(self.seed, epoch), self.num_samples
+        while left:
+            count = min(left, PIECE) if self.replacement else left
+            yield generator.choice(len(self.p), count, self.replacement, self.p)
+            left -= count
+
+    def __len__(self) -> int:
+        return self.num_samples
 
 
 class BatchSampler:
     """The order of a sampler, cut into batches.
 
-    >>> [batch.tolist() for batch in BatchSampler(SequentialSampler("abcde"), 2, drop_last=False).batches(0)]
+    Args:
+        sampler: a Sampler, or anything that gives the numbers (or keys) of items when it is
+            iterated.
+
+    >>> list(BatchSampler(SequentialSampler("abcde"), 2, drop_last=False))
     [[0, 1], [2, 3], [4]]
     """
 
-    def __init__(self, sampler: Sampler, batch_size: int, drop_last: bool) -> None:
-        if batch_size < 1:
-            raise ValueError(f"the batch size must be positive, got {batch_size}")
-        self.sampler, self.batch_size, self.drop_last = sampler, batch_size, drop_last
+    def __init__(self, sampler: Sampler | Iterable[Any], batch_size: int, drop_last: bool) -> None:
+        if (
+            isinstance(batch_size, bool)
+            or not isinstance(batch_size, (int, np.integer))
+            or batch_size < 1
+        ):
+            raise ValueError(f"the batch size must be positive, and an integer; got {batch_size!r}")
+        self.sampler, self.batch_size, self.drop_last = sampler, int(batch_size), drop_last
 
-    def batches(self, epoch: int) -> list[np.ndarray]:
+    def batches(self, epoch: int) -> list[Indices]:
         """The numbers of the items of each batch of an epoch."""
-        order = np.asarray(self.sampler.indices(epoch))
-        end = len(order) - len(order) % self.batch_size if self.drop_last else len(order)
-        return [order[i : min(i + self.batch_size, end)] for i in range(0, end, self.batch_size)]
+        return list(self.iterate(epoch))
+
+    def iterate(self, epoch: int) -> Iterator[Indices]:
+        """The batches of an epoch, made when they are asked for."""
+        size = self.batch_size
+        if not _in_pieces(self.sampler):
+            items = iter(self.sampler)
+            while len(batch := list(islice(items, size))) == size:
+                yield batch
+            if batch and not self.drop_last:
+                yield batch
+            return
+        left: Indices = []
+        for piece in self.sampler.pieces(epoch):
+            rows = np.concatenate([left, piece]) if len(left) else piece
+            whole = len(rows) - len(rows) % size
+            for i in range(0, whole, size):
+                yield rows[i : i + size]
+            left = rows[whole:]
+        if len(left) and not self.drop_last:
+            yield left
+
+    _epoch = 0  # of the next iteration
+
+    def __iter__(self) -> Iterator[list[Any]]:
+        """The batches of the next epoch, as lists."""
+        epoch, self._epoch = self._epoch, self._epoch + 1
+        return ([_plain(i) for i in batch] for batch in self.iterate(epoch))
 
     def __len__(self) -> int:
-        n = len(self.sampler)
+        n = len(self.sampler)  # type: ignore[arg-type]
         return n // self.batch_size if self.drop_last else -(-n // self.batch_size)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({settings(self)})"
+
+
+def _plain(index: Any) -> Any:
+    """A number as Python's; another key as it is."""
+    return index.item() if isinstance(index, np.generic) else index
+
+
+def _in_pieces(sampler: Any) -> TypeGuard[Sampler]:
+    """Whether a sampler is one of ours; PyTorch's kind writes `__iter__`."""
+    return isinstance(sampler, Sampler) and type(sampler).__iter__ is Sampler.__iter__
+
+
+def batches_of(sampler: Any, epoch: int) -> Iterator[Indices]:
+    """The batches that a batch sampler gives in an epoch, one of ours or any iterable of lists of
+    numbers."""
+    kind = type(sampler)
+    if (
+        isinstance(sampler, BatchSampler)
+        and kind.batches is BatchSampler.batches
+        and kind.__iter__ is BatchSampler.__iter__
+    ):
+        return sampler.iterate(epoch)
+    overridden = not isinstance(sampler, BatchSampler) or kind.batches is not BatchSampler.batches
+    if hasattr(sampler, "batches") and overridden:
+        return iter(sampler.batches(epoch))
+    return iter(sampler)
+
+
+def stream_of(sampler: Any, epoch: int) -> Iterator[Any]:
+    """The numbers that a sampler gives in an epoch, one by one."""
+    if _in_pieces(sampler):
+        return (i for piece in sampler.pieces(epoch) for i in piece)
+    return iter(sampler)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import importlib
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from itertools import islice
 from math import inf
 from pathlib import Path
 from typing import Any, ClassVar
@@ -19,6 +21,7 @@ from ..states import COUNT, FLAG, NUMBER, Kind, checked_state
 from ..utils import clip_grad_norm_
 from .checkpoint import read_checkpoint, restore, save_checkpoint
 from .history import History
+from .interruptions import Mark, uninterrupted
 
 __all__ = ["EarlyStopping", "Trainer"]
 
@@ -103,6 +106,12 @@ class EarlyStopping:
 class Trainer:
     """Fits a model to batches (inputs ..., target).
 
+    After an interruption (Ctrl-C, or an error) the trainer is where the last update left it.  `fit` called again goes on from
+    there, or from the checkpoint where there is one, and ends where an undisturbed run ends, as long as the steps draw from
+    `minigrad.random` alone.
+
+    A model that is in training mode keeps modules that were put into evaluation mode before, as frozen layers are.
+
     Args:
         loss: called with the model's output and the target.
         metrics: name -> function of output and target, averaged over the batches of an evaluation.
@@ -111,6 +120,7 @@ class Trainer:
         accumulate: how many batches make one update.
         callbacks: called with the trainer after each epoch; one that returns True ends the training.
             The state of one that has `state_dict` and `load_state_dict` is part of the checkpoints.
+            They are called once for each epoch, also when one was interrupted.
         checkpoint: a file that `fit` writes every `checkpoint_every` updates and after each epoch, and goes on from.
         progress: show a bar (needs tqdm).
 
@@ -149,6 +159,9 @@ class Trainer:
         self.checkpoint, self.checkpoint_every = None if checkpoint is None else Path(checkpoint), checkpoint_every
         self.history = History()
         self.updates, self.batches, self.running, self.stopped = 0, 0, 0.0, False
+        self._place: Any = None  # where the loader goes on with an interrupted epoch
+        self._read = False  # whether all batches of the epoch were taken up
+        self._called: int | None = None  # how many callbacks were called in an epoch whose row is written
 
     def training_step(self, batch: Any) -> Any:
         """The loss of a batch; override it for models that take something else."""
@@ -156,39 +169,79 @@ class Trainer:
         return self.loss(self.model(*inputs), target)
 
     def fit(self, loader: Any, epochs: int, validation: Iterable[Any] | None = None) -> History:
-        """Train until the history has `epochs` epochs; from the checkpoint on, where there is one."""
+        """Train until the history has `epochs` epochs; from the checkpoint on, where there is one.
+
+        Raises:
+            ValueError: a loader gives no batches.
+            TypeError: there is a checkpoint, but the loader cannot say where it is.
+        """
+        if self.checkpoint is not None and not hasattr(loader, "state_dict"):
+            raise TypeError(
+                f"Trainer: a checkpoint keeps the place in the data, which a {type(loader).__name__} does not know: "
+                "pass an nn.data.DataLoader"
+            )
         if self.checkpoint is not None and self.checkpoint.exists():
             self._resume(loader)
-        while len(self.history) < epochs and not self.stopped:
-            self.model.train()
-            for batch in self._bar(loader, f"epoch {len(self.history) + 1}/{epochs}", self.batches):
-                updated = self._batch(batch, len(loader))
-                if updated and self.checkpoint_every and self.batches < len(loader) and self.updates % self.checkpoint_every == 0:
-                    self._save(loader)
-            row = {
-                "epoch": len(self.history) + 1,
-                "loss": self.running / max(self.batches, 1),
-                "lr": self.optimizer.param_groups[0]["lr"],
-            }
-            if validation is not None:
-                row |= {f"val_{name}": value for name, value in self.evaluate(validation).items()}
-            self.history.append(row)
-            self.batches, self.running = 0, 0.0
-            if self.scheduler is not None and self.schedule == "epoch":
-                self.scheduler.step(*([row.get("val_loss", row["loss"])] if hasattr(self.scheduler, "patience") else []))
-            answers = [callback(self) for callback in self.callbacks]
-            self.stopped = any(answers)
-            self._save(loader)
+            self._place, self._read, self._called = None, False, None
+        while self._called is not None or (len(self.history) < epochs and not self.stopped):
+            if self._called is None:
+                if not self._read:
+                    self._train_epoch(loader, f"epoch {len(self.history) + 1}/{epochs}")
+                self._close_epoch(validation)
+            self._call_back(loader)
         return self.history
 
-    def _batch(self, batch: Any, in_epoch: int) -> bool:
-        """Take up a batch; whether it made an update."""
+    def _train_epoch(self, loader: Any, title: str) -> None:
+        """Take up what is left of an epoch; an interruption takes back what came after the last update."""
+        if not self.model.training:
+            self.model.train()
+        total = _length(loader)
+        batches = self._left(loader)
+        mark = Mark(self, batches)
+        self.optimizer.zero_grad()
+        bar = self._bar(batches, title, total)
+        try:
+            for batch in bar:
+                self._backward(batch)
+                if self.batches % self.accumulate and self.batches < total:
+                    continue
+                with uninterrupted():
+                    self._update()
+                    mark = Mark(self, batches)
+                    self._read = self.batches >= total
+                if self.checkpoint_every and not self._read and self.updates % self.checkpoint_every == 0:
+                    self._save(batches)
+            if self.batches % self.accumulate and not self._read:  # a stream, which does not tell its last batch
+                with uninterrupted():
+                    self._update()
+                    mark = Mark(self, batches)
+            if not self.batches:
+                raise ValueError(f"Trainer: {_no_batches(loader)}")
+            self._read = True
+        except BaseException:
+            self._place = mark.restore(self)
+            raise
+        finally:
+            for thing in (bar, batches):
+                if hasattr(thing, "close"):
+                    thing.close()
+
+    def _left(self, loader: Any) -> Iterator[Any]:
+        """What is left of the epoch; after an interruption from the last update on."""
+        place, self._place = self._place, None
+        knows_place = hasattr(loader, "load_state_dict")
+        if knows_place and place is not None:
+            loader.load_state_dict(place)
+        skipped = 0 if knows_place else self.batches
+        return iter(loader) if not skipped else islice(loader, skipped, None)
+
+    def _backward(self, batch: Any) -> None:
         loss = self.training_step(self._beside_model(batch))
         (loss / self.accumulate if self.accumulate > 1 else loss).backward()
         self.running += loss.item()
         self.batches += 1
-        if self.batches % self.accumulate and self.batches < in_epoch:
-            return False
+
+    def _update(self) -> None:
         if self.clip_norm is not None:
             clip_grad_norm_(self.model.parameters(), self.clip_norm)
         self.optimizer.step()
@@ -196,31 +249,63 @@ class Trainer:
         self.updates += 1
         if self.scheduler is not None and self.schedule == "step":
             self.scheduler.step()
-        return True
+
+    def _close_epoch(self, validation: Iterable[Any] | None) -> None:
+        """The epoch's row of the history."""
+        row = {
+            "epoch": len(self.history) + 1,
+            "loss": self.running / self.batches,
+            "lr": self.optimizer.param_groups[0]["lr"],
+        }
+        if validation is not None:
+            row |= {f"val_{name}": value for name, value in self.evaluate(validation).items()}
+        with uninterrupted():
+            self.history.append(row)
+            self.batches, self.running, self._read, self._called = 0, 0.0, False, 0
+            if self.scheduler is not None and self.schedule == "epoch":
+                watches = hasattr(self.scheduler, "patience")
+                self.scheduler.step(*([row.get("val_loss", row["loss"])] if watches else []))
+
+    def _call_back(self, loader: Any) -> None:
+        """The callbacks that were not called yet in this epoch; then the checkpoint."""
+        while self._called is not None and self._called < len(self.callbacks):
+            answer = self.callbacks[self._called](self)
+            self._called += 1
+            self.stopped = self.stopped or bool(answer)
+        self._save(loader)
+        self._called = None
 
     @no_grad()
     def evaluate(self, loader: Iterable[Any]) -> dict[str, float]:
-        """The mean loss and metrics over batches, in evaluation mode."""
-        was_training = self.model.training
-        self.model.eval()
+        """The mean loss and metrics over batches, in evaluation mode; each module gets its own mode back.
+
+        Raises:
+            ValueError: the loader gives no batches.
+        """
         totals, count = dict.fromkeys(("loss", *self.metrics), 0.0), 0
-        for *inputs, target in map(self._beside_model, loader):
-            out, n = self.model(*inputs), len(target)
-            totals["loss"] += n * float(self.loss(out, target))
-            for name, metric in self.metrics.items():
-                totals[name] += n * float(metric(out, target))
-            count += n
-        self.model.train(was_training)
-        return {name: total / max(count, 1) for name, total in totals.items()}
+        with evaluating(self.model):
+            for *inputs, target in map(self._beside_model, loader):
+                out, n = self.model(*inputs), len(target)
+                totals["loss"] += n * float(self.loss(out, target))
+                for name, metric in self.metrics.items():
+                    totals[name] += n * float(metric(out, target))
+                count += n
+        if not count:
+            raise ValueError(f"Trainer.evaluate: {_no_batches(loader)}")
+        return {name: total / count for name, total in totals.items()}
 
     @no_grad()
     def predict(self, loader: Iterable[Any]) -> Tensor:
-        """The outputs for all batches of inputs, or of (inputs, targets), one after the other."""
-        was_training = self.model.training
-        self.model.eval()
-        batches = map(self._beside_model, loader)
-        outs = [self.model(b[0] if isinstance(b, (tuple, list)) else b) for b in batches]
-        self.model.train(was_training)
+        """The outputs for all batches of inputs, or of (inputs, targets), one after the other.
+
+        Raises:
+            ValueError: the loader gives no batches.
+        """
+        with evaluating(self.model):
+            batches = map(self._beside_model, loader)
+            outs = [self.model(b[0] if isinstance(b, (tuple, list)) else b) for b in batches]
+        if not outs:
+            raise ValueError(f"Trainer.predict: {_no_batches(loader)}")
         return Tensor(np.concatenate([out.data for out in outs]))
 
     def _beside_model(self, batch: Any) -> Any:
@@ -294,18 +379,55 @@ class Trainer:
     def _stateful(self) -> list[Any]:
         return [callback for callback in self.callbacks if hasattr(callback, "state_dict")]
 
-    def _bar(self, loader: Any, title: str, done: int) -> Any:
+    def _bar(self, batches: Iterator[Any], title: str, total: float) -> Any:
         if not self.progress:
-            return loader
+            return batches
         try:
             tqdm = importlib.import_module("tqdm").tqdm
         except ImportError as error:
             raise ImportError(f"the progress bar needs tqdm: {install('train')}; or pass progress=False") from error
-        bar = tqdm(loader, desc=title, total=len(loader), initial=done, leave=False)
+        length = None if total == inf else total
+        bar = tqdm(batches, desc=title, total=length, initial=self.batches, leave=False)
         return _with_loss(bar, self)
 
 
 def _with_loss(bar: Any, trainer: Trainer) -> Iterable[Any]:
-    for batch in bar:
-        yield batch
-        bar.set_postfix(loss=f"{trainer.running / max(trainer.batches, 1):.4f}")
+    try:
+        for batch in bar:
+            yield batch
+            bar.set_postfix(loss=f"{trainer.running / max(trainer.batches, 1):.4f}")
+    finally:
+        bar.close()
+
+
+@contextmanager
+def evaluating(model: Module) -> Iterator[None]:
+    """A model in evaluation mode; at the end, also after an error, each module has its own mode again.
+
+    >>> import nn
+    >>> model = nn.Sequential(nn.Dropout(), nn.Dropout().eval())
+    >>> with evaluating(model):
+    ...     inside = [module.training for module in model.modules()]
+    >>> inside, [module.training for module in model.modules()]
+    ([False, False, False], [True, True, False])
+    """
+    modes = [(module, module.training) for module in model.modules()]
+    model.eval()
+    try:
+        yield
+    finally:
+        for module, training in modes:
+            module.training = training
+
+
+def _length(loader: Any) -> float:
+    """How many batches a loader gives; infinity where nobody knows."""
+    try:
+        return len(loader)
+    except TypeError:
+        return inf
+
+
+def _no_batches(loader: Any) -> str:
+    dropped = ", or smaller than a batch while drop_last=True" if getattr(loader, "drop_last", False) else ""
+    return f"the loader gives no batches: its data set is empty{dropped}"
