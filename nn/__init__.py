@@ -18,18 +18,18 @@ from .module import Buffer, Module, Parameter
 from .saving import load, save
 
 __all__ = [
-    "Buffer", "Module", "Parameter", "data", "functional", "init", "inspect", "kernels", "layers", "load", "metrics",
-    "optim", "save", "summary", "text", "training", "utils",
+    "Buffer", "Module", "Parameter", "data", "distributions", "functional", "init", "inspect", "kernels",
+    "layers", "load", "metrics", "optim", "save", "summary", "text", "training", "utils",
 ]  # fmt: skip
 __all__ += layers.__all__
 
 if TYPE_CHECKING:
-    from . import data, metrics, text, training
+    from . import data, distributions, metrics, text, training
 else:
 
     def __getattr__(name: str) -> Any:
         """What many programs do without is imported when it is first asked for (10 ms in all)."""
-        if name in ("data", "metrics", "text", "training"):
+        if name in ("data", "distributions", "metrics", "text", "training"):
             return importlib.import_module(f"nn.{name}")
         raise AttributeError(f"module 'nn' has no attribute {name!r}")
 
