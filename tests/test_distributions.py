@@ -13,7 +13,6 @@ import scipy.stats
 import minigrad
 from minigrad import Tensor, autograd, gradcheck, gradgradcheck, jacobian, vmap
 from nn import distributions as D
-from nn.distributions import constraints
 
 rng = np.random.default_rng(0)
 
@@ -31,6 +30,8 @@ A, B, LOC = spread(1.2, 3.0, 2, 3), spread(0.6, 2.0, 3), spread(-1, 1, 2, 3)
 P, LOGITS = spread(0.1, 0.9, 2, 3), spread(-2, 2, 2, 3)
 FACTOR = np.tril(spread(-1, 1, 2, 3, 3), -1) + np.eye(3) * spread(0.6, 1.5, 2, 1, 3)
 SPD = FACTOR @ np.swapaxes(FACTOR, -1, -2)
+HEAVY = np.array([[0.5, 1.5, 2.5], [0.7, 1.9, 4.5]])
+HALF = np.array([[0.5, 0.4995, 0.7], [0.3, 0.5, 0.5002]])
 COUNT = np.array([[0.0, 1.0, 4.0], [2.0, 3.0, 5.0]])
 BITS = (COUNT % 2).astype(float)
 UNIT = spread(0.1, 0.9, 2, 3)
@@ -43,24 +44,24 @@ CASES: dict[str, tuple[str, dict[str, Any], np.ndarray]] = {
     "Cauchy": ("Cauchy", {"loc": LOC, "scale": B}, LOC + 0.3),
     "Gumbel": ("Gumbel", {"loc": LOC, "scale": B}, LOC + 0.3),
     "StudentT": ("StudentT", {"df": A + 2, "loc": LOC, "scale": B}, LOC + 0.3),
-    "StudentT-wide": ("StudentT", {"df": np.array([0.5, 1.5, 4.0]), "loc": LOC, "scale": B}, LOC + 0.3),
+    "StudentT-wide": ("StudentT", {"df": HEAVY, "loc": LOC, "scale": B}, LOC + 0.3),
     "Exponential": ("Exponential", {"rate": A}, UNIT),
     "Gamma": ("Gamma", {"concentration": A, "rate": B}, UNIT + 0.5),
     "Chi2": ("Chi2", {"df": A}, UNIT + 0.5),
     "InverseGamma": ("InverseGamma", {"concentration": A + 1.5, "rate": B}, UNIT + 0.5),
-    "InverseGamma-heavy": ("InverseGamma", {"concentration": np.array([0.5, 1.5, 2.5]), "rate": B}, UNIT + 0.5),
+    "InverseGamma-heavy": ("InverseGamma", {"concentration": HEAVY, "rate": B}, UNIT + 0.5),
     "HalfNormal": ("HalfNormal", {"scale": A}, UNIT),
     "HalfCauchy": ("HalfCauchy", {"scale": A}, UNIT),
     "Weibull": ("Weibull", {"scale": A, "concentration": B + 0.7}, UNIT + 0.5),
     "Pareto": ("Pareto", {"scale": A, "alpha": B + 2}, A + UNIT),
-    "Pareto-heavy": ("Pareto", {"scale": A, "alpha": np.array([0.5, 1.5, 2.5])}, A + UNIT),
+    "Pareto-heavy": ("Pareto", {"scale": A, "alpha": HEAVY}, A + UNIT),
     "FisherSnedecor": ("FisherSnedecor", {"df1": A + 2, "df2": B + 5}, UNIT + 0.5),
-    "FisherSnedecor-heavy": ("FisherSnedecor", {"df1": A, "df2": np.array([1.5, 3.0, 4.5])}, UNIT + 0.5),
+    "FisherSnedecor-heavy": ("FisherSnedecor", {"df1": A, "df2": HEAVY}, UNIT + 0.5),
     "Uniform": ("Uniform", {"low": LOC, "high": LOC + A}, LOC + UNIT),
     "Beta": ("Beta", {"concentration1": A, "concentration0": B}, UNIT),
     "Kumaraswamy": ("Kumaraswamy", {"concentration1": A, "concentration0": B}, UNIT),
     "ContinuousBernoulli": ("ContinuousBernoulli", {"probs": P}, UNIT),
-    "ContinuousBernoulli-half": ("ContinuousBernoulli", {"probs": np.array([0.5, 0.4995, 0.7])}, UNIT),
+    "ContinuousBernoulli-half": ("ContinuousBernoulli", {"probs": HALF}, UNIT),
     "ContinuousBernoulli-logits": ("ContinuousBernoulli", {"logits": LOGITS}, UNIT),
     "VonMises": ("VonMises", {"loc": LOC, "concentration": A}, LOC + 0.3),
     "LogNormal": ("LogNormal", {"loc": LOC, "scale": B}, UNIT + 0.5),
@@ -95,6 +96,8 @@ CASES: dict[str, tuple[str, dict[str, Any], np.ndarray]] = {
     "LogisticNormal": ("LogisticNormal", {"loc": LOC, "scale": A}, simplex(2, 4)),
 }  # fmt: skip
 every_case = pytest.mark.parametrize("case", CASES)
+#: Modes of which PyTorch has another one: NaN, and the first corner of the simplex.
+OWN_MODES = {("Kumaraswamy", "mode"), ("Dirichlet-flat", "mode")}
 #: What is not differentiated: counts of trials, and values of discrete distributions.
 WHOLE = {"Bernoulli", "Binomial", "Geometric", "NegativeBinomial", "Poisson", "Categorical", "OneHotCategorical", "Multinomial"}
 
@@ -118,8 +121,8 @@ def compare(ours: Any, theirs: Any, xs: list[Tensor], ts: list[Any]) -> None:
     seed = np.random.default_rng(1).uniform(0.5, 1.5, ours.shape)
     finite = np.isfinite(ours.detach().numpy())
     seed = np.where(finite, seed, 0.0)
-    ours_g = autograd.grad([ours], xs, [seed], allow_unused=True)
-    theirs_g = torch.autograd.grad([theirs], ts, [torch.tensor(seed)], allow_unused=True)
+    ours_g = autograd.grad([ours], xs, [seed], allow_unused=True, retain_graph=True) if ours.requires_grad else [None] * len(xs)
+    theirs_g = torch.autograd.grad([theirs], ts, [torch.tensor(seed)], allow_unused=True, retain_graph=True)
     for a, b in zip(ours_g, theirs_g, strict=True):
         a = np.zeros(()) if a is None else a.detach().numpy()
         b = np.zeros(()) if b is None else b.numpy()
@@ -157,7 +160,8 @@ def test_log_prob_and_its_gradients_are_pytorchs(case: str) -> None:
 @every_case
 def test_moments_and_entropies_are_pytorchs(case: str, what: str) -> None:
     ours, theirs, xs, ts, _, _ = beside_torch(case)
-    theirs.rsample if theirs.has_rsample else None
+    if (case, what) in OWN_MODES:
+        return
     try:
         expected = getattr(theirs, what)() if what == "entropy" else getattr(theirs, what)
     except NotImplementedError:
@@ -172,6 +176,9 @@ def test_moments_and_entropies_are_pytorchs(case: str, what: str) -> None:
 @every_case
 def test_distribution_functions_are_pytorchs(case: str) -> None:
     ours, theirs, xs, ts, x, t = beside_torch(case)
+    if case.partition("-")[0] in {"Gamma", "Chi2", "InverseGamma"}:  # no derivative there by the shape: checked below
+        np.testing.assert_allclose(ours.cdf(x).detach().numpy(), theirs.cdf(t).detach().numpy(), rtol=1e-9)
+        return
     try:
         expected = theirs.cdf(t)
     except NotImplementedError:
@@ -339,7 +346,7 @@ def test_probabilities_of_all_values_sum_to_one(case: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "case", ["Normal", "Laplace", "Gumbel", "Exponential", "Gamma", "Beta", "Weibull", "Uniform", "Pareto", "LogNormal", "Kumaraswamy"]
+    "case", ["Normal", "Laplace", "Gumbel", "Exponential", "Gamma", "Weibull", "Uniform", "Pareto", "LogNormal", "Kumaraswamy"]
 )
 def test_the_gradient_of_draws_is_that_of_the_quantile(case: str) -> None:
     """A draw keeps its probability when a parameter moves: dx/dp = -(dP/dp) / (dP/dx)."""
@@ -351,17 +358,33 @@ def test_the_gradient_of_draws_is_that_of_the_quantile(case: str) -> None:
         x.backward()
         point = x.detach().numpy()
         slope = lambda f, at: (f(at + 1e-6) - f(at - 1e-6)) / 2e-6
-        by_parameter = slope(lambda v, n=n, f=first: getattr(D, name)(**{**f, n: v}).cdf(point).numpy(), first[n])
+        by_parameter = slope(lambda v, n=n, f=first, at=point: getattr(D, name)(**{**f, n: v}).cdf(at).numpy(), first[n])
         by_value = slope(lambda v, f=first: getattr(D, name)(**f).cdf(v).numpy(), point)
         np.testing.assert_allclose(theta.grad.numpy(), -by_parameter / by_value, rtol=1e-4, atol=1e-7)
+
+
+def test_modes_are_where_the_density_is_highest() -> None:
+    around = np.linspace(0.01, 0.99, 99)
+    for d in (D.Kumaraswamy(2.5, 1.8), D.Beta(2.5, 1.8), D.Weibull(0.4, 2.5), D.Gamma(3.0, 8.0)):
+        assert (d.log_prob(d.mode).numpy() >= d.log_prob(around).numpy() - 1e-6).all()
+    np.testing.assert_array_equal(D.Dirichlet([0.3, 0.9, 0.5]).mode.numpy(), [0, 1, 0])
+    assert np.isnan(D.Kumaraswamy(0.5, 2.0).mode.numpy()) and np.isnan(D.Beta(1.0, 1.0).mode.numpy())
+
+
+@pytest.mark.parametrize("name", ["Gamma", "Chi2", "InverseGamma", "Beta", "StudentT", "FisherSnedecor"])
+def test_distribution_functions_agree_with_finite_differences(name: str) -> None:
+    _, parameters, value = CASES[name]
+    first = [np.broadcast_to(v, value.shape)[:1] for v in parameters.values()]
+    make = lambda xs: getattr(D, name)(**dict(zip(parameters, xs, strict=True)))
+    assert gradcheck(lambda *xs: make(xs).cdf(value[:1]), *first)
 
 
 # ------------------------------------------------------------------------------- divergences
 
 
 def pairs() -> list[Any]:
-    flipped = {name: {n: v[..., ::-1].copy() if v.ndim and n != "scale_tril" else v for n, v in p.items() if isinstance(v, np.ndarray)}
-               for name, (_, p, _) in CASES.items()}  # fmt: skip
+    turned = lambda n, v: v if n == "scale_tril" else v[..., ::-1].copy()
+    flipped = {name: {n: turned(n, v) for n, v in p.items() if isinstance(v, np.ndarray)} for name, (_, p, _) in CASES.items()}
     same = [
         "Normal", "Laplace", "Cauchy", "Gumbel", "Exponential", "Gamma", "Chi2", "HalfNormal", "Beta", "Dirichlet", "Bernoulli",
         "Bernoulli-logits", "Binomial", "Geometric", "Poisson", "ContinuousBernoulli", "Categorical", "Categorical-logits",
@@ -385,7 +408,10 @@ def test_divergences_are_pytorchs(a: str, first: Any, second: Any, b: str) -> No
     ts = [{n: torch.tensor(v, requires_grad=True) for n, v in p.items()} for p in (first, second)]
     ours = D.kl_divergence(*(getattr(D, CASES[n][0])(**x) for n, x in zip((a, b), xs, strict=True)))
     theirs = torch.distributions.kl_divergence(
-        *(getattr(torch.distributions, CASES[n][0])(**t) for n, t in zip((a, b), ts, strict=True))
+        *(
+            getattr(torch.distributions, CASES[name][0])(**{n: v.tril() if n == "scale_tril" else v for n, v in t.items()})
+            for name, t in zip((a, b), ts, strict=True)
+        )
     )
     keep = [(i, n) for i in (0, 1) for n in xs[i] if n != "total_count"]
     compare(ours, theirs, [xs[i][n] for i, n in keep], [ts[i][n] for i, n in keep])
@@ -393,12 +419,13 @@ def test_divergences_are_pytorchs(a: str, first: Any, second: Any, b: str) -> No
 
 @pytest.mark.parametrize("name", ["Normal", "Gamma", "Beta", "VonMises", "Bernoulli", "Dirichlet", "Categorical"])
 def test_divergences_are_means_over_draws(name: str) -> None:
-    p, q = made(name), D.kl_divergence
+    p = made(name)
     other = {n: v[..., ::-1] for n, v in CASES[name][1].items()}
     q = getattr(D, name)(**other)
     x = p.sample((20000,))
     each = p.log_prob(x).numpy() - q.log_prob(x).numpy()
-    assert (np.abs(each.mean(0) - D.kl_divergence(p, q).numpy()) < 5 * each.std(0) / np.sqrt(len(each))).all()
+    off = np.abs(each.mean(0) - D.kl_divergence(p, q).numpy())
+    assert (off <= 5 * each.std(0) / np.sqrt(len(each)) + 1e-9).all()
     np.testing.assert_allclose(D.kl_divergence(p, p).numpy(), 0.0, atol=1e-9)
 
 
@@ -429,7 +456,8 @@ def affine_then(t: Any) -> list[Any]:
 TRANSFORMS = {
     "AffineTransform": D.AffineTransform(LOC, B), "ExpTransform": D.ExpTransform(), "SigmoidTransform": D.SigmoidTransform(),
     "TanhTransform": D.TanhTransform(), "SoftplusTransform": D.SoftplusTransform(), "PowerTransform": D.PowerTransform(1.7),
-    "falling": D.AffineTransform(1.0, -2.0), "inverse": D.ExpTransform().inv, "StickBreakingTransform": D.StickBreakingTransform(),
+    "falling": D.AffineTransform(1.0, -2.0), "inverse": D.ExpTransform().inv,
+    "StickBreakingTransform": D.StickBreakingTransform(),
     "IndependentTransform": D.IndependentTransform(D.ExpTransform(), 1), "ReshapeTransform": D.ReshapeTransform((3,), (3, 1)),
     "ComposeTransform": D.ComposeTransform([*affine_then(D.ExpTransform()), D.PowerTransform(2.0)]),
     "CumulativeDistributionTransform": D.CumulativeDistributionTransform(D.Normal(0.2, 1.3)),
@@ -494,7 +522,7 @@ def test_independent_and_mixtures_are_pytorchs() -> None:
     def build(space: Any, x: Any, scale: Any, logits: Any) -> list[Any]:
         return [
             space.Independent(space.Normal(x, scale), 1),
-            space.MixtureSameFamily(space.Categorical(logits=logits[0]), space.Normal(x, scale)),
+            space.MixtureSameFamily(space.Categorical(logits=logits), space.Normal(x, scale)),
             space.MixtureSameFamily(space.Categorical(logits=logits[:, 0]), space.Independent(space.Normal(x, scale), 1)),
         ]
 
@@ -537,7 +565,7 @@ def test_parameters_are_numbers_lists_arrays_or_tensors() -> None:
 
 
 BAD = [
-    (lambda: D.Normal(0.0, np.array([1.0, -1.0, 0.0])), r"Normal: scale must be greater than 0, got -1 \(2 of 3 in shape \(3,\)\)"),
+    (lambda: D.Normal(0.0, [1.0, -1.0, 0.0]), r"Normal: scale must be greater than 0, got -1 \(2 of 3 in shape \(3,\)\)"),
     (lambda: D.Normal(np.nan, 1.0), "Normal: loc must be a number that is not NaN"),
     (lambda: D.Bernoulli(1.5), r"Bernoulli: probs must be in the interval \[0, 1\], got 1.5"),
     (lambda: D.Bernoulli(), "give exactly one of probs, logits; got none"),
@@ -624,4 +652,4 @@ def test_a_policy_learns_by_the_score_function() -> None:
         loss.backward()
         logits.data[...] -= 1.0 * logits.grad.numpy()
         minigrad.mark_mutated(logits.data)
-    assert D.Categorical(logits=logits).probs.numpy()[1] > 0.9
+    assert D.Categorical(logits=logits).probs.detach().numpy()[1] > 0.9

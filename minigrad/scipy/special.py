@@ -6,18 +6,19 @@ from typing import Any
 
 import numpy as np
 
-from ..ops import bessel, exponential, gamma, reduce, special
+from ..ops import bessel, exponential, reduce, special
+from ..ops import gamma as gamma_functions
+from ..ops.bessel import *  # noqa: F403
+from ..ops.gamma import *  # noqa: F403
+from ..ops.special import *  # noqa: F403
 from ..primitive import composed
 from ..tensor import raw
 
 __all__ = [
-    *bessel.__all__, *gamma.__all__, *special.__all__, "expit", "log_expit", "log_softmax", "logit", "logsumexp", "softmax",
-    "xlogy",
+    *bessel.__all__, *gamma_functions.__all__, *special.__all__, "expit", "log_expit", "log_softmax", "logit",
+    "logsumexp", "softmax", "xlogy",
 ]  # fmt: skip
 
-for _family in (bessel, gamma, special):
-    for _name in _family.__all__:
-        globals()[_name] = getattr(_family, _name)
 expit, log_expit, logit, xlogy = exponential.expit, exponential.log_expit, exponential.logit, exponential.xlogy
 
 

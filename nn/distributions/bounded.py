@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad import Tensor, random, raw
+from minigrad import Tensor, clip, full_like, random, raw, where
 from minigrad.scipy.special import betainc, betaincinv, betaln, digamma, i0e, i1e, xlog1py, xlogy
 
 from . import constraints
@@ -30,8 +30,8 @@ class Uniform(Distribution):
 
     arg_constraints = {"low": constraints.real, "high": constraints.real}
     has_rsample = True
-    low: Tensor
-    high: Tensor
+    low: Any
+    high: Any
 
     def __init__(self, low: Any, high: Any, validate_args: bool | None = None) -> None:
         self.low, self.high = broadcast(low, high)
@@ -50,7 +50,7 @@ class Uniform(Distribution):
     @property
     def mode(self) -> Tensor:
         """NaN: no value is more likely than another."""
-        return np.full_like(self.low, np.nan)
+        return full_like(self.low, np.nan)
 
     @property
     def variance(self) -> Tensor:
@@ -62,10 +62,10 @@ class Uniform(Distribution):
 
     def log_prob(self, value: Any) -> Tensor:
         x = self._value(value)
-        return np.where((self.low <= x) & (x < self.high), -np.log(self.high - self.low), -np.inf)
+        return where((self.low <= x) & (x < self.high), -np.log(self.high - self.low), -np.inf)
 
     def cdf(self, value: Any) -> Tensor:
-        return np.clip((self._value(value) - self.low) / (self.high - self.low), 0.0, 1.0)
+        return clip((self._value(value) - self.low) / (self.high - self.low), 0.0, 1.0)
 
     def icdf(self, value: Any) -> Tensor:
         return self.low + value * (self.high - self.low)
@@ -85,8 +85,8 @@ class Beta(Distribution):
     arg_constraints = {"concentration1": constraints.positive, "concentration0": constraints.positive}
     support = constraints.unit_interval
     has_rsample = True
-    concentration1: Tensor
-    concentration0: Tensor
+    concentration1: Any
+    concentration0: Any
 
     def __init__(self, concentration1: Any, concentration0: Any, validate_args: bool | None = None) -> None:
         self.concentration1, self.concentration0 = broadcast(concentration1, concentration0)
@@ -101,7 +101,7 @@ class Beta(Distribution):
         """(a - 1) / (a + b - 2) for a, b > 1; NaN where both ends, or all values, are as likely."""
         a, b = np.maximum(self.concentration1 - 1, 0.0), np.maximum(self.concentration0 - 1, 0.0)
         known = a + b > 0
-        return np.where(known, a / np.where(known, a + b, 1.0), np.nan)
+        return where(known, a / where(known, a + b, 1.0), np.nan)
 
     @property
     def variance(self) -> Tensor:
@@ -138,8 +138,8 @@ class Kumaraswamy(Distribution):
     arg_constraints = {"concentration1": constraints.positive, "concentration0": constraints.positive}
     support = constraints.unit_interval
     has_rsample = True
-    concentration1: Tensor
-    concentration0: Tensor
+    concentration1: Any
+    concentration0: Any
 
     def __init__(self, concentration1: Any, concentration0: Any, validate_args: bool | None = None) -> None:
         self.concentration1, self.concentration0 = broadcast(concentration1, concentration0)
@@ -154,6 +154,14 @@ class Kumaraswamy(Distribution):
         return self._moment(1)
 
     @property
+    def mode(self) -> Tensor:
+        """((a - 1) / (a b - 1))^(1/a); NaN where the density is highest at an end, or flat."""
+        a, b = self.concentration1, self.concentration0
+        known = (a >= 1) & (b >= 1) & (a * b > 1)
+        a, b = where(known, a, 2.0), where(known, b, 2.0)
+        return where(known, ((a - 1) / (a * b - 1)) ** (1 / a), np.nan)
+
+    @property
     def variance(self) -> Tensor:
         return self._moment(2) - self._moment(1) ** 2
 
@@ -162,7 +170,7 @@ class Kumaraswamy(Distribution):
         like = self.concentration1
         u = random.random(self._extended(sample_shape), dtype=like.dtype, device=like.device)
         tiny = float(np.finfo(like.dtype).tiny)
-        return self.icdf(np.clip(u, tiny, 1 - float(np.finfo(like.dtype).eps)))
+        return self.icdf(clip(u, tiny, 1 - float(np.finfo(like.dtype).eps)))
 
     def log_prob(self, value: Any) -> Tensor:
         x, a, b = self._value(value), self.concentration1, self.concentration0
@@ -206,15 +214,15 @@ class ContinuousBernoulli(Odds):
     def _parts(self) -> tuple[Any, Any, Any]:
         """p within (0, 1), whether it is close to 1/2, and p with 1/4 in place of those."""
         eps = float(np.finfo(self._first().dtype).eps)
-        p = np.clip(self.probs, eps, 1 - eps)
+        p = clip(self.probs, eps, 1 - eps)
         close = (p > self.lims[0]) & (p < self.lims[1])
-        return p, close, np.where(close, 0.25, p)
+        return p, close, where(close, 0.25, p)
 
     def _log_constant(self) -> Any:
         p, close, away = self._parts()
         exact = np.log(abs(np.log1p(-away) - np.log(away))) - np.log(abs(1 - 2 * away))
         square = (p - 0.5) ** 2
-        return np.where(close, math.log(2.0) + (4 / 3 + 104 / 45 * square) * square, exact)
+        return where(close, math.log(2.0) + (4 / 3 + 104 / 45 * square) * square, exact)
 
     @property
     def mean(self) -> Tensor:
@@ -222,14 +230,14 @@ class ContinuousBernoulli(Odds):
         p, close, away = self._parts()
         exact = away / (2 * away - 1) + 1 / (np.log1p(-away) - np.log(away))
         x = p - 0.5
-        return np.where(close, 0.5 + (1 / 3 + 16 / 45 * x**2) * x, exact)
+        return where(close, 0.5 + (1 / 3 + 16 / 45 * x**2) * x, exact)
 
     @property
     def variance(self) -> Tensor:
         p, close, away = self._parts()
         exact = away * (away - 1) / (1 - 2 * away) ** 2 + 1 / (np.log1p(-away) - np.log(away)) ** 2
         x = (p - 0.5) ** 2
-        return np.where(close, 1 / 12 - (1 / 15 - 128 / 945 * x) * x, exact)
+        return where(close, 1 / 12 - (1 / 15 - 128 / 945 * x) * x, exact)
 
     def rsample(self, sample_shape: Any = ()) -> Tensor:
         """The quantile of a uniform variable."""
@@ -243,12 +251,12 @@ class ContinuousBernoulli(Odds):
         x = self._value(value)
         _, close, away = self._parts()
         inside = (away**x * (1 - away) ** (1 - x) + away - 1) / (2 * away - 1)
-        return np.clip(np.where(close, x, inside), 0.0, 1.0)
+        return clip(where(close, x, inside), 0.0, 1.0)
 
     def icdf(self, value: Any) -> Tensor:
         _, close, away = self._parts()
         away_value = (np.log1p(-away + value * (2 * away - 1)) - np.log1p(-away)) / (np.log(away) - np.log1p(-away))
-        return np.where(close, value, away_value)
+        return where(close, value, away_value)
 
     def entropy(self) -> Tensor:
         p, _, _ = self._parts()
@@ -266,8 +274,8 @@ class VonMises(Distribution):
 
     arg_constraints = {"loc": constraints.real, "concentration": constraints.positive}
     support = constraints.real
-    loc: Tensor
-    concentration: Tensor
+    loc: Any
+    concentration: Any
 
     def __init__(self, loc: Any, concentration: Any, validate_args: bool | None = None) -> None:
         self.loc, self.concentration = broadcast(loc, concentration)

@@ -7,7 +7,20 @@ from typing import Any
 
 import numpy as np
 
-from minigrad import Tensor, beside, log_softmax, no_grad, random, raw, softmax, take_along_axis
+from minigrad import (
+    Tensor,
+    argmax,
+    beside,
+    broadcast_to,
+    clip,
+    log_softmax,
+    no_grad,
+    random,
+    raw,
+    softmax,
+    take_along_axis,
+    where,
+)
 from minigrad.scipy.special import gammaln
 
 from . import constraints
@@ -79,8 +92,8 @@ class Classes(Distribution):
     def _log_prob_at(self, index: Any) -> Tensor:
         """The log probability of classes by number, whose shape fits the batch."""
         shape = np.broadcast_shapes(index.shape, self.batch_shape)
-        logits = np.broadcast_to(self.logits, (*shape, self._classes))
-        index = np.broadcast_to(index, shape)
+        logits = broadcast_to(self.logits, (*shape, self._classes))
+        index = broadcast_to(index, shape)
         return np.squeeze(take_along_axis(logits, index[..., None], axis=-1), -1)
 
 
@@ -112,7 +125,7 @@ class Categorical(Classes):
 
     @property
     def mode(self) -> Tensor:
-        return np.argmax(self.probs, axis=-1)
+        return argmax(self.probs, axis=-1)
 
     @property
     def variance(self) -> Tensor:
@@ -132,7 +145,7 @@ class Categorical(Classes):
         """0 to K - 1."""
         values = np.arange(self._classes).reshape((-1,) + (1,) * len(self.batch_shape))
         out = Tensor(beside(values, self._first()))
-        return np.broadcast_to(out, (self._classes, *self.batch_shape)) if expand else out
+        return broadcast_to(out, (self._classes, *self.batch_shape)) if expand else out
 
 
 class OneHotCategorical(Classes):
@@ -150,7 +163,7 @@ class OneHotCategorical(Classes):
 
     @property
     def mode(self) -> Tensor:
-        return self._one_hot(np.argmax(self.probs, axis=-1))
+        return self._one_hot(argmax(self.probs, axis=-1))
 
     @property
     def variance(self) -> Tensor:
@@ -160,13 +173,13 @@ class OneHotCategorical(Classes):
         return self._one_hot(self._drawn(sample_shape))
 
     def log_prob(self, value: Any) -> Tensor:
-        return self._log_prob_at(np.argmax(self._value(value).detach(), axis=-1))
+        return self._log_prob_at(argmax(self._value(value).detach(), axis=-1))
 
     def enumerate_support(self, expand: bool = True) -> Tensor:
         """All one-hot vectors, (K, *batch_shape, K)."""
         k = self._classes
         rows = constant_like(np.eye(k), self._first()).reshape((k,) + (1,) * len(self.batch_shape) + (k,))
-        return np.broadcast_to(rows, (k, *self.batch_shape, k)) if expand else rows
+        return broadcast_to(rows, (k, *self.batch_shape, k)) if expand else rows
 
 
 class OneHotCategoricalStraightThrough(OneHotCategorical):
@@ -225,15 +238,16 @@ class Multinomial(Classes):
             shape = self._extended(sample_shape)[:-1]
             left, rest = beside(np.full(shape, self.total_count), p), np.ones_like(p[..., 0])
             counts = []
-            for i in range(self._classes):
-                share = np.clip(p[..., i] / np.where(rest > 0, rest, 1.0), 0.0, 1.0) if i < self._classes - 1 else rest * 0 + 1
+            for i in range(self._classes - 1):
+                share = clip(p[..., i] / where(rest > 0, rest, 1.0), 0.0, 1.0)
                 counts.append(random.binomial(left, share, shape))
                 left, rest = left - counts[-1], np.maximum(rest - p[..., i], 0.0)
-            return np.stack(counts, axis=-1).astype(self._first().dtype)
+            counts.append(Tensor(raw(left)))
+            return stack(counts, axis=-1).astype(self._first().dtype)
 
     def log_prob(self, value: Any) -> Tensor:
         x, logits = self._value(value), self.logits
-        logits = np.where((x == 0) & (logits == -np.inf), 0.0, logits)
+        logits = where((x == 0) & (logits == -np.inf), 0.0, logits)
         return math.lgamma(self.total_count + 1) - np.sum(gammaln(x + 1), axis=-1) + np.sum(x * logits, axis=-1)
 
     def entropy(self) -> Tensor:

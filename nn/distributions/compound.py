@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad import Tensor, logsumexp, no_grad, take_along_axis
+from minigrad import Tensor, broadcast_to, logsumexp, no_grad, take_along_axis
 
 from . import constraints
 from .categorical import Categorical
@@ -64,7 +64,7 @@ class Independent(Distribution):
         keep = len(batch) - n
         super().__init__(batch[:keep], batch[keep:] + base_distribution.event_shape, validate_args)
 
-    def _first(self) -> Tensor:
+    def _first(self) -> Any:
         return self.base_dist._first()
 
     @property
@@ -133,7 +133,7 @@ class MixtureSameFamily(Distribution):
         self.component_distribution = component_distribution.expand((*shape, classes))
         super().__init__(shape, component_distribution.event_shape, validate_args)
 
-    def _first(self) -> Tensor:
+    def _first(self) -> Any:
         return self.component_distribution._first()
 
     @property
@@ -179,7 +179,7 @@ class MixtureSameFamily(Distribution):
             chosen = self.mixture_distribution.sample(sample_shape)
             drawn = self.component_distribution.sample(sample_shape)
             index = np.reshape(chosen, chosen.shape + (1,) * (1 + len(self.event_shape)))
-            index = np.broadcast_to(index, (*chosen.shape, 1, *self.event_shape))
+            index = broadcast_to(index, (*chosen.shape, 1, *self.event_shape))
             return np.squeeze(take_along_axis(drawn, index, axis=self._axis()), self._axis())
 
     def expand(self, batch_shape: Any) -> Any:

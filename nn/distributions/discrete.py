@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad import Tensor, beside, no_grad, random, raw
+from minigrad import Tensor, beside, broadcast_to, clip, no_grad, random, raw, where, zeros_like
 from minigrad.arrays import all_examples
 from minigrad.scipy.special import expit, gammaln, log_expit, xlog1py, xlogy
 
@@ -43,12 +43,12 @@ def only_one(name: str, **given: Any) -> str:
 def within(probs: Any) -> Any:
     """Probabilities away from 0 and 1 by the precision of their dtype, so that their logarithms are finite."""
     eps = float(np.finfo(probs.dtype).eps)
-    return np.clip(probs, eps, 1 - eps)
+    return clip(probs, eps, 1 - eps)
 
 
 def log_odds_loss(logits: Any, target: Any) -> Any:
     """-target log p - (1 - target) log(1 - p), p = expit(logits): binary cross entropy."""
-    return np.maximum(logits, 0.0) - logits * target + np.log1p(np.exp(-abs(logits)))
+    return np.logaddexp(0.0, logits) - logits * target
 
 
 class Odds(Distribution):
@@ -96,7 +96,7 @@ class Bernoulli(Odds):
     def mode(self) -> Tensor:
         """1 or 0, the more likely one; NaN for p = 1/2."""
         p = self.probs
-        return np.where(p == 0.5, np.nan, (p > 0.5).astype(p.dtype))
+        return where(p == 0.5, np.nan, (p > 0.5).astype(p.dtype))
 
     @property
     def variance(self) -> Tensor:
@@ -104,7 +104,7 @@ class Bernoulli(Odds):
 
     def sample(self, sample_shape: Any = ()) -> Tensor:
         with no_grad():
-            return random.bernoulli(np.broadcast_to(self.probs, self._extended(sample_shape)))
+            return random.bernoulli(broadcast_to(self.probs, self._extended(sample_shape)))
 
     def log_prob(self, value: Any) -> Tensor:
         return -log_odds_loss(self.logits, self._value(value))
@@ -122,7 +122,7 @@ def counted(distribution: Distribution, n: int, expand: bool) -> Tensor:
     """0 to n - 1 along a first axis, with ones for the batch, or repeated along it."""
     values = constant_like(np.arange(n), distribution._first())
     column = values.reshape((n,) + (1,) * len(distribution.batch_shape))
-    return np.broadcast_to(column, (n, *distribution.batch_shape)) if expand else column
+    return broadcast_to(column, (n, *distribution.batch_shape)) if expand else column
 
 
 class Binomial(Odds):
@@ -139,7 +139,7 @@ class Binomial(Odds):
 
     arg_constraints = {"total_count": constraints.nonnegative_integer, **Odds.arg_constraints}
     has_enumerate_support = True
-    total_count: Tensor
+    total_count: Any
 
     def __init__(self, total_count: Any = 1, probs: Any = None, logits: Any = None, validate_args: bool | None = None) -> None:
         given = only_one("Binomial", probs=probs, logits=logits)
@@ -173,9 +173,9 @@ class Binomial(Odds):
     def log_prob(self, value: Any) -> Tensor:
         x, n = self._value(value), self.total_count
         possible = x <= n
-        x = np.where(possible, x, 0.0)
+        x = where(possible, x, 0.0)
         ways = gammaln(n + 1) - gammaln(x + 1) - gammaln(n - x + 1)
-        return np.where(possible, ways + x * self.logits - n * np.logaddexp(0.0, self.logits), -np.inf)
+        return where(possible, ways + x * self.logits - n * np.logaddexp(0.0, self.logits), -np.inf)
 
     def _trials(self, what: str) -> int:
         counts = np.unique(np.asarray(beside(all_examples(raw(self.total_count)), 0.0)))
@@ -213,7 +213,7 @@ class Geometric(Odds):
 
     @property
     def mode(self) -> Tensor:
-        return np.zeros_like(self.probs)
+        return zeros_like(self.probs)
 
     @property
     def variance(self) -> Tensor:
@@ -244,7 +244,7 @@ class NegativeBinomial(Odds):
         "total_count": constraints.nonnegative, "probs": constraints.half_open_interval(0.0, 1.0), "logits": constraints.real,
     }  # fmt: skip
     support = constraints.nonnegative_integer
-    total_count: Tensor
+    total_count: Any
 
     def __init__(self, total_count: Any, probs: Any = None, logits: Any = None, validate_args: bool | None = None) -> None:
         given = only_one("NegativeBinomial", probs=probs, logits=logits)
@@ -274,7 +274,7 @@ class NegativeBinomial(Odds):
     def log_prob(self, value: Any) -> Tensor:
         x, n = self._value(value), self.total_count
         never = n + x == 0
-        ways = gammaln(np.where(never, 1.0, n + x)) - gammaln(x + 1) - gammaln(np.where(never, 1.0, n))
+        ways = gammaln(where(never, 1.0, n + x)) - gammaln(x + 1) - gammaln(where(never, 1.0, n))
         return n * log_expit(-self.logits) + x * log_expit(self.logits) + ways
 
 
@@ -287,7 +287,7 @@ class Poisson(Distribution):
 
     arg_constraints = {"rate": constraints.nonnegative}
     support = constraints.nonnegative_integer
-    rate: Tensor
+    rate: Any
 
     def __init__(self, rate: Any, validate_args: bool | None = None) -> None:
         (self.rate,) = broadcast(rate)

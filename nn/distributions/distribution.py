@@ -8,7 +8,7 @@ from typing import Any, ClassVar, NoReturn, Self
 
 import numpy as np
 
-from minigrad import Tensor, beside, get_default_dtype, no_grad, raw
+from minigrad import Tensor, beside, broadcast_to, get_default_dtype, no_grad, raw
 from minigrad.arrays import all_examples
 
 from .constraints import Constraint
@@ -35,7 +35,7 @@ def broadcast(*values: Any) -> list[Tensor]:
     """Parameters as Tensors of one floating dtype and one shape."""
     made = parameters(*values)
     shape = np.broadcast_shapes(*(p.shape for p in made))
-    return [p if p.shape == shape else np.broadcast_to(p, shape) for p in made]
+    return [p if p.shape == shape else broadcast_to(p, shape) for p in made]
 
 
 def constant_like(values: Any, x: Tensor) -> Tensor:
@@ -84,7 +84,7 @@ class Distribution:
         if not constraint.holds(value):
             raise ValueError(f"{type(self).__name__}: {name} must be {constraint}, got {_excerpt(value, constraint)}")
 
-    def _first(self) -> Tensor:
+    def _first(self) -> Any:
         """A parameter, which says the dtype and the device of the numbers."""
         return getattr(self, self._given()[0])
 
@@ -95,7 +95,7 @@ class Distribution:
         """Which values are possible."""
         self._missing("support")
 
-    def _value(self, value: Any) -> Tensor:
+    def _value(self, value: Any) -> Any:
         """A value as a Tensor, checked: its last axes are those of an event, the others fit the batch."""
         like = self._first()
         if not isinstance(value, Tensor):
@@ -198,7 +198,7 @@ class Distribution:
         for name in self._given():
             value = getattr(self, name)
             last = self.arg_constraints[name].event_dim
-            setattr(out, name, np.broadcast_to(value, (*shape, *value.shape[value.ndim - last :])))
+            setattr(out, name, broadcast_to(value, (*shape, *value.shape[value.ndim - last :])))
         out.batch_shape = shape
         return out
 

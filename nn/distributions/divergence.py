@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from minigrad import Tensor
+from minigrad import Tensor, clip, where
 from minigrad.scipy.special import betaln, digamma, gammaln, i0e, i1e
 
 from .bounded import Beta, ContinuousBernoulli, Uniform, VonMises
@@ -121,7 +121,7 @@ def _pareto(p: Pareto, q: Pareto) -> Any:
     """Infinite where p reaches below q."""
     ratio, alpha = p.scale / q.scale, q.alpha / p.alpha
     out = q.alpha * np.log(ratio) - np.log(alpha) + alpha - 1
-    return np.where(p.scale < q.scale, np.inf, out)
+    return where(p.scale < q.scale, np.inf, out)
 
 
 @register_kl(Beta, Beta)
@@ -143,7 +143,7 @@ def _dirichlet(p: Dirichlet, q: Dirichlet) -> Any:
 def _uniform(p: Uniform, q: Uniform) -> Any:
     """Infinite where p reaches outside of q."""
     out = np.log((q.high - q.low) / (p.high - p.low))
-    return np.where((q.low > p.low) | (q.high < p.high), np.inf, out)
+    return where((q.low > p.low) | (q.high < p.high), np.inf, out)
 
 
 @register_kl(VonMises, VonMises)
@@ -159,14 +159,14 @@ def _von_mises(p: VonMises, q: VonMises) -> Any:
 
 def _weighted(weight: Any, log_ratio: Any) -> Any:
     """weight times log_ratio, 0 where the weight is 0."""
-    return np.where(weight == 0, 0.0, weight * np.where(weight == 0, 0.0, log_ratio))
+    return where(weight == 0, 0.0, weight * where(weight == 0, 0.0, log_ratio))
 
 
 def _odds(p: Any, q: Any) -> Any:
     """Of one trial: p log(p / q) + (1 - p) log((1 - p) / (1 - q)); infinite where q rules out what p does not."""
     out = log_odds_loss(q.logits, p.probs) - log_odds_loss(p.logits, p.probs)
     impossible = ((q.probs == 0) & (p.probs > 0)) | ((q.probs == 1) & (p.probs < 1))
-    return np.where(impossible, np.inf, out)
+    return where(impossible, np.inf, out)
 
 
 @register_kl(Bernoulli, Bernoulli)
@@ -180,7 +180,7 @@ def _binomial(p: Binomial, q: Binomial) -> Any:
     more, fewer = p.total_count > q.total_count, p.total_count < q.total_count
     if bool(np.any(fewer)):
         raise NotImplementedError("no divergence of Binomials is known where q has more trials than p")
-    return np.where(more, np.inf, p.total_count * _odds(p, q))
+    return where(more, np.inf, p.total_count * _odds(p, q))
 
 
 @register_kl(Geometric, Geometric)
@@ -190,13 +190,13 @@ def _geometric(p: Geometric, q: Geometric) -> Any:
 
 @register_kl(Poisson, Poisson)
 def _poisson(p: Poisson, q: Poisson) -> Any:
-    return _weighted(p.rate, np.log(np.where(p.rate > 0, p.rate, 1.0)) - np.log(q.rate)) - (p.rate - q.rate)
+    return _weighted(p.rate, np.log(where(p.rate > 0, p.rate, 1.0)) - np.log(q.rate)) - (p.rate - q.rate)
 
 
 @register_kl(ContinuousBernoulli, ContinuousBernoulli)
 def _continuous_bernoulli(p: ContinuousBernoulli, q: ContinuousBernoulli) -> Any:
     slopes = p.mean * (p.logits - q.logits)
-    a, b = np.clip(p.probs, 1e-7, 1 - 1e-7), np.clip(q.probs, 1e-7, 1 - 1e-7)
+    a, b = clip(p.probs, 1e-7, 1 - 1e-7), clip(q.probs, 1e-7, 1 - 1e-7)
     return slopes + np.log1p(-a) - np.log1p(-b) + p._log_constant() - q._log_constant()
 
 
@@ -205,7 +205,7 @@ def _continuous_bernoulli(p: ContinuousBernoulli, q: ContinuousBernoulli) -> Any
 def _classes(p: Classes, q: Classes) -> Any:
     """sum_i p_i log(p_i / q_i)."""
     each = _weighted(p.probs, p.logits - q.logits)
-    return np.sum(np.where((q.probs == 0) & (p.probs > 0), np.inf, each), axis=-1)
+    return np.sum(where((q.probs == 0) & (p.probs > 0), np.inf, each), axis=-1)
 
 
 # ---------------------------------------------------------------------------- normal vectors
@@ -303,4 +303,4 @@ def _bernoulli_poisson(p: Bernoulli, q: Poisson) -> Any:
 
 @register_kl(Beta, Uniform)
 def _beta_uniform(p: Beta, q: Uniform) -> Any:
-    return np.where((q.low > 0) | (q.high < 1), np.inf, -p.entropy() + np.log(q.high - q.low))
+    return where((q.low > 0) | (q.high < 1), np.inf, -p.entropy() + np.log(q.high - q.low))

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad import Tensor, random
+from minigrad import Tensor, argmax, broadcast_to, random, where, zeros_like
 from minigrad.scipy.special import digamma, gammaln, xlogy
 
 from . import constraints
@@ -55,7 +55,7 @@ class MultivariateNormal(Distribution):
     }  # fmt: skip
     support = constraints.real_vector
     has_rsample = True
-    loc: Tensor
+    loc: Any
 
     def __init__(
         self, loc: Any, covariance_matrix: Any = None, precision_matrix: Any = None, scale_tril: Any = None,
@@ -70,16 +70,18 @@ class MultivariateNormal(Distribution):
                 f"{matrix.shape}"
             )
         batch = np.broadcast_shapes(loc.shape[:-1], matrix.shape[:-2])
-        self.loc = np.broadcast_to(loc, (*batch, loc.shape[-1]))
+        self.loc = broadcast_to(loc, (*batch, loc.shape[-1]))
         setattr(self, given, matrix)
         super().__init__(batch, self.loc.shape[-1:], validate_args)
         self._factor = self._cholesky(given, matrix)
+        if given == "scale_tril":
+            self.scale_tril = self._factor
 
     @staticmethod
     def _cholesky(given: str, matrix: Any) -> Any:
         """L with L L^T = C, from what was given."""
         if given == "scale_tril":
-            return matrix
+            return np.tril(matrix)  # zeros above the diagonal are no parameters
         if given == "covariance_matrix":
             return np.linalg.cholesky(matrix)
         turned = np.flip(np.linalg.cholesky(np.flip(matrix, (-2, -1))), (-2, -1))  # its transpose is L^-1
@@ -87,13 +89,13 @@ class MultivariateNormal(Distribution):
 
     def expand(self, batch_shape: Any) -> Any:
         out = super().expand(batch_shape)
-        out._factor = np.broadcast_to(self._factor, (*out.batch_shape, *self._factor.shape[-2:]))
+        out._factor = broadcast_to(self._factor, (*out.batch_shape, *self._factor.shape[-2:]))
         return out
 
     @derived
     def scale_tril(self) -> Any:
         """The lower Cholesky factor of the covariance."""
-        return np.broadcast_to(self._factor, (*self.batch_shape, *self._factor.shape[-2:]))
+        return broadcast_to(self._factor, (*self.batch_shape, *self._factor.shape[-2:]))
 
     @derived
     def covariance_matrix(self) -> Any:
@@ -117,11 +119,11 @@ class MultivariateNormal(Distribution):
     @property
     def variance(self) -> Tensor:
         """The diagonal of the covariance."""
-        return np.broadcast_to(np.sum(self._factor**2, axis=-1), self.loc.shape)
+        return broadcast_to(np.sum(self._factor**2, axis=-1), self.loc.shape)
 
     def rsample(self, sample_shape: Any = ()) -> Tensor:
         """loc + L z."""
-        z = random.normal(np.zeros_like(self.loc), 1.0, self._extended(sample_shape))
+        z = random.normal(zeros_like(self.loc), 1.0, self._extended(sample_shape))
         return self.loc + np.squeeze(self._factor @ z[..., None], -1)
 
     def log_prob(self, value: Any) -> Tensor:
@@ -132,7 +134,7 @@ class MultivariateNormal(Distribution):
     def entropy(self) -> Tensor:
         """d (1 + log(2 pi)) / 2 + log det L."""
         out = self.event_shape[0] * (1 + _LOG_2PI) / 2 + _half_log_det(self._factor)
-        return np.broadcast_to(out, self.batch_shape)
+        return broadcast_to(out, self.batch_shape)
 
 
 class LowRankMultivariateNormal(Distribution):
@@ -155,9 +157,9 @@ class LowRankMultivariateNormal(Distribution):
     }  # fmt: skip
     support = constraints.real_vector
     has_rsample = True
-    loc: Tensor
-    cov_factor: Tensor
-    cov_diag: Tensor
+    loc: Any
+    cov_factor: Any
+    cov_diag: Any
 
     def __init__(self, loc: Any, cov_factor: Any, cov_diag: Any, validate_args: bool | None = None) -> None:
         loc, factor, diagonal = parameters(loc, cov_factor, cov_diag)
@@ -168,8 +170,8 @@ class LowRankMultivariateNormal(Distribution):
                 f"{loc.shape}, {factor.shape} and {diagonal.shape}"
             )
         batch = np.broadcast_shapes(loc.shape[:-1], factor.shape[:-2], diagonal.shape[:-1])
-        self.loc, self.cov_diag = np.broadcast_to(loc, (*batch, d)), np.broadcast_to(diagonal, (*batch, d))
-        self.cov_factor = np.broadcast_to(factor, (*batch, *factor.shape[-2:]))
+        self.loc, self.cov_diag = broadcast_to(loc, (*batch, d)), broadcast_to(diagonal, (*batch, d))
+        self.cov_factor = broadcast_to(factor, (*batch, *factor.shape[-2:]))
         super().__init__(batch, (d,), validate_args)
 
     def _scaled(self) -> tuple[Any, Any]:
@@ -191,7 +193,7 @@ class LowRankMultivariateNormal(Distribution):
         return np.sum(self.cov_factor**2, axis=-1) + self.cov_diag
 
     @property
-    def covariance_matrix(self) -> Tensor:
+    def covariance_matrix(self) -> Any:
         """W W^T + diag(D)."""
         identity = constant_like(np.eye(self.event_shape[0]), self.loc)
         return self.cov_factor @ _transposed(self.cov_factor) + self.cov_diag[..., None] * identity
@@ -205,15 +207,15 @@ class LowRankMultivariateNormal(Distribution):
         return identity / self.cov_diag[..., None] - _transposed(part) @ part
 
     @property
-    def scale_tril(self) -> Tensor:
+    def scale_tril(self) -> Any:
         """The lower Cholesky factor of the covariance."""
         return np.linalg.cholesky(self.covariance_matrix)
 
     def rsample(self, sample_shape: Any = ()) -> Tensor:
         """loc + W z + sqrt(D) e, z and e standard normal."""
         shape = self._extended(sample_shape)
-        z = random.normal(np.zeros_like(self.cov_factor[..., 0, :]), 1.0, (*shape[:-1], self.cov_factor.shape[-1]))
-        e = random.normal(np.zeros_like(self.loc), 1.0, shape)
+        z = random.normal(zeros_like(self.cov_factor[..., 0, :]), 1.0, (*shape[:-1], self.cov_factor.shape[-1]))
+        e = random.normal(zeros_like(self.loc), 1.0, shape)
         return self.loc + np.squeeze(self.cov_factor @ z[..., None], -1) + np.sqrt(self.cov_diag) * e
 
     def log_prob(self, value: Any) -> Tensor:
@@ -244,7 +246,7 @@ class Dirichlet(Distribution):
     arg_constraints = {"concentration": constraints.independent(constraints.positive, 1)}
     support = constraints.simplex
     has_rsample = True
-    concentration: Tensor
+    concentration: Any
 
     def __init__(self, concentration: Any, validate_args: bool | None = None) -> None:
         (self.concentration,) = broadcast(concentration)
@@ -265,9 +267,9 @@ class Dirichlet(Distribution):
         above = np.maximum(self.concentration - 1, 0.0)
         total = np.sum(above, axis=-1, keepdims=True)
         numbers = constant_like(np.arange(self.event_shape[0]), self.concentration)
-        corner = np.argmax(self.concentration, axis=-1)[..., None] == numbers
-        inside = above / np.where(total > 0, total, 1.0)
-        return np.where(total > 0, inside, corner.astype(inside.dtype))
+        corner = argmax(self.concentration, axis=-1)[..., None] == numbers
+        inside = above / where(total > 0, total, 1.0)
+        return where(total > 0, inside, corner.astype(inside.dtype))
 
     @property
     def variance(self) -> Tensor:

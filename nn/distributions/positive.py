@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad import Tensor, random
+from minigrad import Tensor, full_like, random, where, zeros_like
 from minigrad.scipy.special import betainc, betaln, digamma, gammainc, gammaincc, gammaincinv, gammaln, ndtr, ndtri, xlogy
 
 from . import constraints
@@ -29,7 +29,7 @@ class Exponential(Distribution):
     arg_constraints = {"rate": constraints.positive}
     support = constraints.nonnegative
     has_rsample = True
-    rate: Tensor
+    rate: Any
 
     def __init__(self, rate: Any, validate_args: bool | None = None) -> None:
         (self.rate,) = broadcast(rate)
@@ -41,7 +41,7 @@ class Exponential(Distribution):
 
     @property
     def mode(self) -> Tensor:
-        return np.zeros_like(self.rate)
+        return zeros_like(self.rate)
 
     @property
     def variance(self) -> Tensor:
@@ -123,7 +123,7 @@ class Chi2(Gamma):
     """
 
     arg_constraints = {"df": constraints.positive}
-    df: Tensor
+    df: Any
 
     def __init__(self, df: Any, validate_args: bool | None = None) -> None:
         (self.df,) = broadcast(df)
@@ -150,8 +150,8 @@ class InverseGamma(Distribution):
     arg_constraints = {"concentration": constraints.positive, "rate": constraints.positive}
     support = constraints.positive
     has_rsample = True
-    concentration: Tensor
-    rate: Tensor
+    concentration: Any
+    rate: Any
 
     def __init__(self, concentration: Any, rate: Any, validate_args: bool | None = None) -> None:
         self.concentration, self.rate = broadcast(concentration, rate)
@@ -160,8 +160,8 @@ class InverseGamma(Distribution):
     @property
     def mean(self) -> Tensor:
         """b / (a - 1); infinite for a up to 1."""
-        a = np.where(self.concentration > 1, self.concentration, 2.0)
-        return np.where(self.concentration > 1, self.rate / (a - 1), np.inf)
+        a = where(self.concentration > 1, self.concentration, 2.0)
+        return where(self.concentration > 1, self.rate / (a - 1), np.inf)
 
     @property
     def mode(self) -> Tensor:
@@ -170,8 +170,8 @@ class InverseGamma(Distribution):
     @property
     def variance(self) -> Tensor:
         """b^2 / ((a - 1)^2 (a - 2)); infinite for a up to 2."""
-        a = np.where(self.concentration > 2, self.concentration, 3.0)
-        return np.where(self.concentration > 2, self.rate**2 / ((a - 1) ** 2 * (a - 2)), np.inf)
+        a = where(self.concentration > 2, self.concentration, 3.0)
+        return where(self.concentration > 2, self.rate**2 / ((a - 1) ** 2 * (a - 2)), np.inf)
 
     def rsample(self, sample_shape: Any = ()) -> Tensor:
         """b over a standard gamma variable."""
@@ -196,7 +196,7 @@ class _Half(Distribution):
     arg_constraints = {"scale": constraints.positive}
     support = constraints.nonnegative
     has_rsample = True
-    scale: Tensor
+    scale: Any
 
     def __init__(self, scale: Any, validate_args: bool | None = None) -> None:
         (self.scale,) = broadcast(scale)
@@ -204,11 +204,11 @@ class _Half(Distribution):
 
     def _inside(self, x: Tensor, log_prob: Any) -> Any:
         """-inf for numbers below 0."""
-        return np.where(x >= 0, log_prob, -np.inf)
+        return where(x >= 0, log_prob, -np.inf)
 
     @property
     def mode(self) -> Tensor:
-        return np.zeros_like(self.scale)
+        return zeros_like(self.scale)
 
 
 class HalfNormal(_Half):
@@ -255,11 +255,11 @@ class HalfCauchy(_Half):
 
     @property
     def mean(self) -> Tensor:
-        return np.full_like(self.scale, np.inf)
+        return full_like(self.scale, np.inf)
 
     @property
     def variance(self) -> Tensor:
-        return np.full_like(self.scale, np.inf)
+        return full_like(self.scale, np.inf)
 
     def rsample(self, sample_shape: Any = ()) -> Tensor:
         """abs(scale tan(pi (u - 1/2)))."""
@@ -294,8 +294,8 @@ class Weibull(Distribution):
     arg_constraints = {"scale": constraints.positive, "concentration": constraints.positive}
     support = constraints.positive
     has_rsample = True
-    scale: Tensor
-    concentration: Tensor
+    scale: Any
+    concentration: Any
 
     def __init__(self, scale: Any, concentration: Any, validate_args: bool | None = None) -> None:
         self.scale, self.concentration = broadcast(scale, concentration)
@@ -308,8 +308,8 @@ class Weibull(Distribution):
     @property
     def mode(self) -> Tensor:
         """scale ((k - 1) / k)^(1/k); 0 for k up to 1."""
-        k = np.where(self.concentration > 1, self.concentration, 2.0)
-        return np.where(self.concentration > 1, self.scale * ((k - 1) / k) ** (1 / k), 0.0)
+        k = where(self.concentration > 1, self.concentration, 2.0)
+        return where(self.concentration > 1, self.scale * ((k - 1) / k) ** (1 / k), 0.0)
 
     @property
     def variance(self) -> Tensor:
@@ -345,8 +345,8 @@ class Pareto(Distribution):
 
     arg_constraints = {"scale": constraints.positive, "alpha": constraints.positive}
     has_rsample = True
-    scale: Tensor
-    alpha: Tensor
+    scale: Any
+    alpha: Any
 
     def __init__(self, scale: Any, alpha: Any, validate_args: bool | None = None) -> None:
         self.scale, self.alpha = broadcast(scale, alpha)
@@ -359,8 +359,8 @@ class Pareto(Distribution):
     @property
     def mean(self) -> Tensor:
         """alpha scale / (alpha - 1); infinite for alpha up to 1."""
-        a = np.where(self.alpha > 1, self.alpha, 2.0)
-        return np.where(self.alpha > 1, a * self.scale / (a - 1), np.inf)
+        a = where(self.alpha > 1, self.alpha, 2.0)
+        return where(self.alpha > 1, a * self.scale / (a - 1), np.inf)
 
     @property
     def mode(self) -> Tensor:
@@ -369,8 +369,8 @@ class Pareto(Distribution):
     @property
     def variance(self) -> Tensor:
         """scale^2 alpha / ((alpha - 1)^2 (alpha - 2)); infinite for alpha up to 2."""
-        a = np.where(self.alpha > 2, self.alpha, 3.0)
-        return np.where(self.alpha > 2, self.scale**2 * a / ((a - 1) ** 2 * (a - 2)), np.inf)
+        a = where(self.alpha > 2, self.alpha, 3.0)
+        return where(self.alpha > 2, self.scale**2 * a / ((a - 1) ** 2 * (a - 2)), np.inf)
 
     def rsample(self, sample_shape: Any = ()) -> Tensor:
         """scale u^(-1/alpha)."""
@@ -379,13 +379,13 @@ class Pareto(Distribution):
     def log_prob(self, value: Any) -> Tensor:
         x, a = self._value(value), self.alpha
         inside = x >= self.scale
-        log_prob = np.log(a) + a * np.log(self.scale) - (a + 1) * np.log(np.where(inside, x, self.scale))
-        return np.where(inside, log_prob, -np.inf)
+        log_prob = np.log(a) + a * np.log(self.scale) - (a + 1) * np.log(where(inside, x, self.scale))
+        return where(inside, log_prob, -np.inf)
 
     def cdf(self, value: Any) -> Tensor:
         x = self._value(value)
         inside = x >= self.scale
-        return np.where(inside, 1 - (self.scale / np.where(inside, x, self.scale)) ** self.alpha, 0.0)
+        return where(inside, 1 - (self.scale / where(inside, x, self.scale)) ** self.alpha, 0.0)
 
     def icdf(self, value: Any) -> Tensor:
         return self.scale * np.subtract(1, value) ** (-1 / self.alpha)
@@ -407,8 +407,8 @@ class FisherSnedecor(Distribution):
     arg_constraints = {"df1": constraints.positive, "df2": constraints.positive}
     support = constraints.positive
     has_rsample = True
-    df1: Tensor
-    df2: Tensor
+    df1: Any
+    df2: Any
 
     def __init__(self, df1: Any, df2: Any, validate_args: bool | None = None) -> None:
         self.df1, self.df2 = broadcast(df1, df2)
@@ -417,19 +417,19 @@ class FisherSnedecor(Distribution):
     @property
     def mean(self) -> Tensor:
         """n / (n - 2); NaN for n up to 2."""
-        n = np.where(self.df2 > 2, self.df2, 3.0)
-        return np.where(self.df2 > 2, n / (n - 2), np.nan)
+        n = where(self.df2 > 2, self.df2, 3.0)
+        return where(self.df2 > 2, n / (n - 2), np.nan)
 
     @property
     def mode(self) -> Tensor:
         """(m - 2) / m n / (n + 2); NaN for m up to 2."""
-        return np.where(self.df1 > 2, (self.df1 - 2) / self.df1 * self.df2 / (self.df2 + 2), np.nan)
+        return where(self.df1 > 2, (self.df1 - 2) / self.df1 * self.df2 / (self.df2 + 2), np.nan)
 
     @property
     def variance(self) -> Tensor:
         """2 n^2 (m + n - 2) / (m (n - 2)^2 (n - 4)); NaN for n up to 4."""
-        m, n = self.df1, np.where(self.df2 > 4, self.df2, 5.0)
-        return np.where(self.df2 > 4, 2 * n**2 * (m + n - 2) / (m * (n - 2) ** 2 * (n - 4)), np.nan)
+        m, n = self.df1, where(self.df2 > 4, self.df2, 5.0)
+        return where(self.df2 > 4, 2 * n**2 * (m + n - 2) / (m * (n - 2) ** 2 * (n - 4)), np.nan)
 
     def rsample(self, sample_shape: Any = ()) -> Tensor:
         """Differentiable in both degrees of freedom."""

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad import Tensor, random
+from minigrad import Tensor, full_like, random, where
 from minigrad.scipy.special import digamma, gammaln, ndtr, ndtri, stdtr
 
 from . import constraints
@@ -27,8 +27,8 @@ class _LocationScale(Distribution):
     arg_constraints = {"loc": constraints.real, "scale": constraints.positive}
     support = constraints.real
     has_rsample = True
-    loc: Tensor
-    scale: Tensor
+    loc: Any
+    scale: Any
 
     def __init__(self, loc: Any, scale: Any, validate_args: bool | None = None) -> None:
         self.loc, self.scale = broadcast(loc, scale)
@@ -121,11 +121,11 @@ class Cauchy(_LocationScale):
 
     @property
     def mean(self) -> Tensor:
-        return np.full_like(self.loc, np.nan)
+        return full_like(self.loc, np.nan)
 
     @property
     def variance(self) -> Tensor:
-        return np.full_like(self.loc, np.inf)
+        return full_like(self.loc, np.inf)
 
     def rsample(self, sample_shape: Any = ()) -> Tensor:
         """loc + scale tan(pi (u - 1/2)), u uniform."""
@@ -191,7 +191,7 @@ class StudentT(_LocationScale):
     """
 
     arg_constraints = {"df": constraints.positive, **_LocationScale.arg_constraints}
-    df: Tensor
+    df: Any
 
     def __init__(self, df: Any, loc: Any = 0.0, scale: Any = 1.0, validate_args: bool | None = None) -> None:
         self.df, self.loc, self.scale = broadcast(df, loc, scale)
@@ -200,13 +200,13 @@ class StudentT(_LocationScale):
     @property
     def mean(self) -> Tensor:
         """loc; NaN where df is 1 or less."""
-        return np.where(self.df > 1, self.loc, np.nan)
+        return where(self.df > 1, self.loc, np.nan)
 
     @property
     def variance(self) -> Tensor:
         """scale^2 df / (df - 2); infinite for df up to 2, NaN up to 1."""
-        df = np.where(self.df > 2, self.df, 3.0)
-        return np.where(self.df > 2, self.scale**2 * df / (df - 2), np.where(self.df > 1, np.inf, np.nan))
+        df = where(self.df > 2, self.df, 3.0)
+        return where(self.df > 2, self.scale**2 * df / (df - 2), where(self.df > 1, np.inf, np.nan))
 
     def rsample(self, sample_shape: Any = ()) -> Tensor:
         """loc + scale z sqrt(df / x), z standard normal, x of Chi2."""

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad import Tensor, beside, log_softmax, logsumexp, no_grad, random, raw
+from minigrad import Tensor, beside, log_softmax, logsumexp, no_grad, random, raw, where
 
 from . import constraints
 from .categorical import Classes
@@ -57,7 +57,7 @@ class TransformedDistribution(Distribution):
         self.has_rsample = self.base_dist.has_rsample
         super().__init__(shape[: len(shape) - events], shape[len(shape) - events :], validate_args)
 
-    def _first(self) -> Tensor:
+    def _first(self) -> Any:
         return self.base_dist._first()
 
     @property
@@ -104,10 +104,10 @@ class TransformedDistribution(Distribution):
         for transform in reversed(self.transforms):
             y = transform.inv(y)
         out = self.base_dist.cdf(y)
-        return np.where(self._rises(), out, 1 - out)
+        return where(self._rises(), out, 1 - out)
 
     def icdf(self, value: Any) -> Tensor:
-        return self._forward(self.base_dist.icdf(np.where(self._rises(), value, np.subtract(1, value))))
+        return self._forward(self.base_dist.icdf(where(self._rises(), value, np.subtract(1, value))))
 
     def expand(self, batch_shape: Any) -> Any:
         shape = tuple(batch_shape)
