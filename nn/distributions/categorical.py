@@ -18,6 +18,7 @@ from minigrad import (
     random,
     raw,
     softmax,
+    stack,
     take_along_axis,
     where,
 )
