@@ -119,9 +119,10 @@ class Continuous:
         if callable(self.support):
             low, high, inside = self.support(*shapes)
         else:
-            (low, high), inside = self.support, 0.5
-            if not (math.isfinite(low) or math.isfinite(high)):
+            low, high = self.support
+            if low == -math.inf:
                 return z, False, False
+            inside = low + 0.5
         too_low, too_high = raw(z) < raw(low), raw(z) > raw(high)
         return np.where(too_low | too_high, inside, z), too_low, too_high
 
