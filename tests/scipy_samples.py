@@ -9,7 +9,7 @@ import numpy as np
 import scipy.linalg
 import scipy.special as special
 
-from minigrad.ops import bessel, elementary, gamma, matrix_functions, probability
+from minigrad.ops import gamma, matrix_functions
 
 from .samples import Sample, between, binary, unary
 
@@ -75,53 +75,6 @@ SPECIAL: dict[str, list[Sample]] = {
         }.items()
     },
 }  # fmt: skip
-ORDERS = np.array([0, 1, 4])
-SPECIAL |= {
-    # ---------------------------------------- hypergeometric, elliptic integrals, power transforms
-    "hyp0f1": [Sample(partial(special.hyp0f1, 1.5), (X,), order=3)],
-    "hyp1f1": [Sample(partial(special.hyp1f1, 0.7, 1.5), (X - 1.5,), order=3)],
-    "hyp2f1": [Sample(partial(special.hyp2f1, 0.7, 0.4, 1.5), (U - 0.5,), order=3)],
-    "ellipk": [*unary(special.ellipk, -2.0, 0.9), Sample(special.ellipk, (np.array([0.0, 0.99]),))],
-    "ellipkm1": [*unary(special.ellipkm1, 0.05, 1.9), Sample(special.ellipkm1, (np.array([1.0, 0.5, 1e-3]),))],
-    "ellipe": [*unary(special.ellipe, -2.0, 0.9), Sample(special.ellipe, (np.array([0.0]),))],
-    "spence": [*unary(special.spence, 0.3, 3), Sample(special.spence, (np.array([1.0]),))],
-    "exprel": [*unary(special.exprel), Sample(special.exprel, (np.array([0.0, 1e-9]),))],
-    "boxcox": [*binary(special.boxcox, A, X - 1.5), Sample(special.boxcox, (A[0], np.array(0.0)))],
-    "boxcox1p": [*binary(special.boxcox1p, A - 1.2, X - 1.5), Sample(special.boxcox1p, (A[0], np.array(0.0)))],
-    "inv_boxcox": [*binary(special.inv_boxcox, U, X - 1), Sample(special.inv_boxcox, (U[0], np.array(0.0)))],
-    "inv_boxcox1p": [*binary(special.inv_boxcox1p, U, X - 1), Sample(special.inv_boxcox1p, (U[0], np.array(0.0)))],
-    # ---------------------------------------------------------------------- elementary functions
-    "cosm1": unary(special.cosm1),
-    "powm1": binary(special.powm1, A, B - 2),
-    **{name: unary(getattr(special, name), -80.0, 80.0) for name in ("sindg", "cosdg", "tandg")},
-    "huber": binary(special.huber, A, B * 2 - 5),
-    "pseudo_huber": binary(special.pseudo_huber, A, B - 2),
-    "shichi": [Sample(special.shichi, (X,)), Sample(lambda x: special.shichi(x)[0], (X - 1,), order=3)],
-    "lambertw": [
-        *(Sample(elementary.lambertw, (x,), special.lambertw) for x in (X + 0j, X + 1j)),
-        Sample(partial(elementary.lambertw, k=1), (X + 1j,), partial(special.lambertw, k=1)),
-    ],
-    "wrightomega": unary(special.wrightomega),
-    "wofz": [Sample(special.wofz, (X + 0.5j,))],
-    # ------------------------------------------------------------------------------- probability
-    "loggamma": unary(special.loggamma, 0.3, 3),
-    "poch": binary(special.poch, A, B),
-    "binom": binary(special.binom, A + 4, B),
-    "owens_t": binary(special.owens_t, A - 2, B - 2),
-    "ndtri_exp": unary(special.ndtri_exp, -3.0, -0.2),
-    # -------------------------------------------------------------------- orthogonal polynomials
-    **{
-        name: [Sample(partial(getattr(special, name), n, *rest), (X - 1,), order=3) for n in (4, 1, 0)]
-        for name, rest in {
-            "eval_jacobi": (0.5, 0.3), "eval_gegenbauer": (0.7,), "eval_chebyt": (), "eval_chebyu": (), "eval_legendre": (),
-            "eval_genlaguerre": (0.4,), "eval_laguerre": (), "eval_hermite": (), "eval_hermitenorm": (),
-        }.items()
-    },
-    # ----------------------------------------------------------------------------- Airy, Struve
-    "airy": [Sample(special.airy, (X - 1.5,)), Sample(lambda x: special.airy(x)[3], (X - 1.5,), order=3)],
-    "struve": [Sample(partial(special.struve, v), (X,), order=3) for v in (0, 1.5)],
-    "modstruve": [Sample(partial(special.modstruve, v), (X,), order=3) for v in (0, 1.5)],
-}  # fmt: skip
 SPECIAL["i0"] += [Sample(np.i0, (A,))]
 
 M = between(-1, 1, 3, 3) + 2 * np.eye(3)
@@ -175,27 +128,6 @@ LINALG: dict[str, list[Sample]] = {
 }  # fmt: skip
 
 MADE: dict[str, list[Sample]] = {
-    **{
-        name: [
-            Sample(partial(getattr(bessel, name), v, n=n), (X + 0.3,), partial(getattr(special, name), v, n=n))
-            for v, n in ((0, 1), (1.5, 2), (2, 0), (1, 3))
-        ]
-        for name in ("jvp", "yvp", "ivp", "kvp")
-    },
-    "softplus": [Sample(elementary.softplus, (A - 2,), special.softplus)],
-    **{name: [Sample(getattr(special, name), (A, 2 * X))] for name in ("chdtr", "chdtrc")},
-    "chdtri": [Sample(special.chdtri, (A, U))],
-    **{name: [Sample(getattr(special, name), (A, B, X))] for name in ("gdtr", "gdtrc", "fdtr", "fdtrc")},
-    "fdtri": [Sample(special.fdtri, (A, B, U))],
-    **{
-        name: [Sample(partial(getattr(probability, name), ORDERS), (X,), partial(getattr(special, name), ORDERS))]
-        for name in ("pdtr", "pdtrc")
-    },
-    **{
-        name: [Sample(partial(getattr(probability, name), ORDERS, 6), (U,), partial(getattr(special, name), ORDERS, 6))]
-        for name in ("bdtr", "bdtrc", "nbdtr", "nbdtrc")
-    },
-    **{name: [Sample(getattr(special, name), (X,))] for name in ("cbrt", "exp2", "expm1", "log1p")},
     "polygamma": [
         Sample(partial(gamma.polygamma, n), (X,), partial(special.polygamma, n)) for n in (0, 1, 3, np.array([0, 1, 2]))
     ],
@@ -219,9 +151,8 @@ MADE: dict[str, list[Sample]] = {
 CPU_ONLY = {
     "erfi", "dawsn", "fresnel", "jv", "j1", "j0", "yv", "iv", "i0", "i1", "ive", "i0e", "i1e", "kv", "kn", "kve", "logm",
     "sqrtm", "solve_banded", "solve_sylvester", "stdtr",
-    "hyp0f1", "hyp1f1", "hyp2f1", "ellipe", "ellipk", "spence", "exprel", "boxcox", "boxcox1p", "inv_boxcox",
-    "inv_boxcox1p", "ellipkm1", "powm1", "wrightomega", "wofz", "owens_t", "ndtri_exp", "airy", "struve", "modstruve",
-    "jvp", "yvp", "ivp", "kvp",
-    "eval_jacobi", "eval_gegenbauer", "eval_chebyt", "eval_chebyu", "eval_legendre", "eval_genlaguerre", "eval_laguerre",
-    "eval_hermite", "eval_hermitenorm",
+    "polar", "hyp0f1", "hyp1f1", "hyp2f1", "ellipe", "ellipk", "spence", "exprel", "boxcox", "boxcox1p",
+    "inv_boxcox", "inv_boxcox1p", "ellipkm1", "powm1", "wrightomega", "wofz", "owens_t", "ndtri_exp", "airy",
+    "struve", "modstruve", "jvp", "yvp", "ivp", "kvp", "eval_jacobi", "eval_gegenbauer", "eval_chebyt",
+    "eval_chebyu", "eval_legendre", "eval_genlaguerre", "eval_laguerre", "eval_hermite", "eval_hermitenorm",
 }  # fmt: skip

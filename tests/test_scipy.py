@@ -140,6 +140,50 @@ def test_signatures_of_scipy_linalg() -> None:
     np.testing.assert_allclose(linalg.lstsq(a[:, :2], b)[0], scipy.linalg.lstsq(a[:, :2], b)[0])
 
 
+def test_lu_has_scipys_other_forms() -> None:
+    a = between(-1, 1, 4, 3)
+    for options in ({"permute_l": True}, {"p_indices": True}):
+        for x, y in zip(linalg.lu(a, **options), scipy.linalg.lu(a, **options), strict=True):
+            np.testing.assert_allclose(x, y, atol=1e-14)
+    p, lower, upper = linalg.lu(a, p_indices=True)
+    np.testing.assert_allclose(lower[p] @ upper, a, atol=1e-14)
+    np.testing.assert_array_equal(linalg.lu_factor(a[:3])[1], scipy.linalg.lu_factor(a[:3])[1])
+    with pytest.raises(ValueError, match="expected one square matrix"):
+        linalg.lu_solve(linalg.lu_factor(a), a)
+
+
+def test_bases_of_a_range_and_of_what_goes_to_zero() -> None:
+    """Values are SciPy's up to rotation; what depends on the space alone has the right derivatives, twice."""
+    wide, thin = between(-1, 1, 2, 4), between(-1, 1, 4, 2)
+    low = thin @ between(-1, 1, 2, 3)
+    for a in (wide, thin, low, low.T):
+        for ours, theirs in ((linalg.null_space, scipy.linalg.null_space), (linalg.orth, scipy.linalg.orth)):
+            x, y = ours(a), theirs(a)
+            assert x.shape == y.shape
+            np.testing.assert_allclose(x @ x.T, y @ y.T, atol=1e-13)
+            np.testing.assert_allclose(x.T @ x, np.eye(x.shape[1]), atol=1e-13)
+    projector = lambda basis: lambda a: basis(a) @ np.swapaxes(basis(a), 0, 1)
+    for a, basis in ((wide, linalg.null_space), (thin, linalg.orth)):
+        assert gradcheck(projector(basis), a)
+        assert gradgradcheck(projector(basis), a)
+    z = scipy.linalg.null_space(wide)
+    turned = np.tensordot(z.T, jacobian(linalg.null_space)(wide), 1)
+    np.testing.assert_allclose(turned, 0, atol=1e-12)
+
+
+def test_what_has_no_derivative_says_so() -> None:
+    a = between(-1, 1, 3, 3)
+    for x, y in zip(linalg.schur(a, "complex"), scipy.linalg.schur(a, "complex"), strict=True):
+        np.testing.assert_array_equal(x, y)
+    with pytest.raises(NotImplementedError, match="Z and T are not unique"):
+        grad(lambda x: linalg.schur(x)[0].sum())(a)
+    with pytest.raises(NotImplementedError, match="use side='left'"):
+        grad(lambda x: linalg.polar(x)[1].sum())(a[:2])
+    with pytest.raises(np.linalg.LinAlgError, match="without full rank"):
+        grad(lambda x: linalg.polar(x)[1].sum())(np.ones((2, 2)))
+    np.testing.assert_allclose(linalg.polar(a[:2])[1], scipy.linalg.polar(a[:2])[1])
+
+
 def test_the_logarithm_undoes_the_exponential() -> None:
     x = between(-0.5, 0.5, 3, 3)
     np.testing.assert_allclose(jacobian(lambda x: linalg.logm(linalg.expm(x)))(x).reshape(9, 9), np.eye(9), atol=1e-10)
@@ -164,6 +208,34 @@ def test_convolution(function: str, mode: str) -> None:
         np.testing.assert_allclose(ours(x, y, axes=1), theirs(x, y, axes=1), atol=1e-13)
     with pytest.raises(ValueError, match="equally many axes"):
         ours(x, y[0])
+
+
+def test_short_time_transforms_are_undone_and_have_scipys_axes() -> None:
+    x = between(-1, 1, 2, 20)
+    for ours, theirs in zip(signal.stft(x, 2.0, nperseg=8), scipy.signal.stft(x, 2.0, nperseg=8), strict=True):
+        np.testing.assert_allclose(ours, theirs, atol=1e-14)
+    t, back = signal.istft(signal.stft(x, 2.0, nperseg=8)[2], 2.0)
+    np.testing.assert_allclose(back[:, :20], x, atol=1e-13)
+    np.testing.assert_allclose(t, scipy.signal.istft(scipy.signal.stft(x, 2.0, nperseg=8)[2], 2.0)[0])
+    with pytest.warns(UserWarning, match="in no window"):
+        signal.istft(signal.stft(x, nperseg=8, boundary=None)[2], boundary=False)
+
+
+def test_options_of_signals_that_are_not_there_are_named() -> None:
+    x = between(-1, 1, 8)
+    for call, error, message in (
+        (lambda: signal.lfilter([1.0], [1.0], x, zi=x[:1]), NotImplementedError, "zi is not supported"),
+        (lambda: signal.lfilter([1.0], [0.0, 1.0], x), ValueError, r"a\[0\] must not be 0"),
+        (lambda: signal.stft(x, nperseg=4, detrend="linear"), NotImplementedError, "detrend is not supported"),
+        (lambda: signal.stft(x, nperseg=4, noverlap=4), ValueError, "noverlap < nperseg"),
+        (lambda: signal.stft(x, nperseg=4, boundary="mirror"), ValueError, "boundary must be"),
+        (lambda: signal.detrend(x, bp=[0, 4]), NotImplementedError, "breaks bp"),
+        (lambda: signal.convolve2d(x, x), ValueError, "two axes"),
+        (lambda: signal.convolve2d(x[None], x[None], boundary="mirror"), ValueError, "boundary must be"),
+        (lambda: signal.hilbert(x + 0j), ValueError, "must be real"),
+    ):
+        with pytest.raises(error, match=message):
+            call()
 
 
 def test_long_convolutions_go_through_fourier_transforms() -> None:

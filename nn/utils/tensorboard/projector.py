@@ -7,7 +7,6 @@ import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 import numpy as np
 
@@ -21,6 +20,11 @@ __all__ = ["write_embedding"]
 def _tsv(rows: Sequence[Sequence[Any]]) -> bytes:
     """Rows with tabs between their cells; tabs and ends of lines inside of a cell become blanks."""
     return "".join("\t".join(" ".join(str(cell).split()) for cell in row) + "\n" for row in rows).encode()
+
+
+def _file_name(tag: str) -> str:
+    """A tag as the name of a folder: what is no letter or digit becomes its code."""
+    return "".join(c if c.isalnum() or c in "-_" else f"%{ord(c):02X}" for c in tag)
 
 
 def _sprite(tag: str, images: np.ndarray) -> bytes:
@@ -43,7 +47,7 @@ def write_embedding(
         if beside is not None and len(beside) != len(mat):
             raise ValueError(f"embedding {tag!r}: {len(mat)} vectors, but {len(beside)} in {name}")
     step = str(global_step or 0).zfill(5)
-    part = f"{step}/{quote(tag, safe='').replace('.', '%2E')}"
+    part = f"{step}/{_file_name(tag)}"
     folder = log_dir / part
     folder.mkdir(parents=True, exist_ok=True)
     info: dict[str, Any] = {"tensor_name": f"{tag}:{step}", "tensor_path": f"{part}/tensors.tsv"}

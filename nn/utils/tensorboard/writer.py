@@ -5,11 +5,12 @@ from __future__ import annotations
 import datetime
 import importlib
 import os
-import socket
 import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self
+
+import numpy as np
 
 import minigrad
 
@@ -55,7 +56,7 @@ class SummaryWriter:
             raise ImportError('event files are written with TensorBoard: pip install "minigrad[tensorboard]"') from error
         if not log_dir:
             began = datetime.datetime.now().strftime("%b%d_%H-%M-%S")
-            log_dir = Path("runs", f"{began}_{socket.gethostname()}{comment}")
+            log_dir = Path("runs", f"{began}_{importlib.import_module("socket").gethostname()}{comment}")
         self.log_dir = os.fspath(log_dir)
         self._event, self._summary, self._graph = proto
         self._options = {"max_queue": max_queue, "flush_secs": flush_secs, "filename_suffix": filename_suffix}
@@ -163,7 +164,7 @@ class SummaryWriter:
         if weights is not None:
             raise NotImplementedError("add_pr_curve_raw: weights are in the counts already; leave them out")
         rows = (true_positive_counts, false_positive_counts, true_negative_counts, false_negative_counts, precision, recall)
-        values = minigrad.stack([host(row) for row in rows])
+        values = np.stack([host(row) for row in rows])
         if values.shape != (6, num_thresholds):
             raise ValueError(f"pr_curve {tag!r}: expected six times {num_thresholds} numbers, got shape {values.shape}")
         self._add_curve(tag, values, global_step, walltime)
@@ -203,7 +204,7 @@ class SummaryWriter:
             close: whether the figures are closed then.
         """
         figures = figure if isinstance(figure, (list, tuple)) else [figure]
-        images = minigrad.stack([pictures.drawn(f) for f in figures])
+        images = np.stack([pictures.drawn(f) for f in figures])
         self._add_value(tag, global_step, walltime, image=pictures.png(pictures.grid(tag, images, "NHWC")))
         if close:
             for f in figures:
