@@ -560,6 +560,9 @@ def test_parameters_are_numbers_lists_arrays_or_tensors() -> None:
     assert D.Normal(np.float64(0), 1).scale.dtype == np.float64
     assert D.Normal(np.zeros(3), 1).scale.shape == (3,)
     assert D.Poisson(Tensor([1.0, 2.0])).log_prob(np.array([1, 2])).dtype == np.float32
+    a = Tensor(2.0, requires_grad=True)
+    D.Normal([a, 1.0], 1.0).log_prob([0.0, a * 2]).sum().backward()
+    assert a.grad.item() == -2 - (4 - 1) * 2
     exact = D.Normal(np.zeros(2), 1.0).log_prob(0.1).numpy()
     np.testing.assert_allclose(exact, scipy.stats.norm.logpdf(0.1), rtol=1e-15)
 

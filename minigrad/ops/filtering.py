@@ -10,9 +10,17 @@ import numpy as np
 from ..arrays.fallback import runs_in_turn
 from ..backend import as_operand, scipy_function
 from ..primitive import composed, primitive
-from ..tensor import raw
+from ..tensor import Tensor, raw
+from .creation import array
 
 __all__ = ["lfilter", "sosfilt"]
+
+
+def _coefficients(values: Any) -> Any:
+    """An array or Tensor as it is, a list of numbers and Tensors put together."""
+    if isinstance(values, (list, tuple)) and any(isinstance(v, Tensor) for v in values):
+        return array(values)
+    return as_operand(values)
 
 
 def _delayed(x: Any, k: int) -> Any:
@@ -55,7 +63,7 @@ def lfilter(b: Any, a: Any, x: Any, axis: int = -1, zi: Any = None) -> Any:
     """
     if zi is not None:
         raise NotImplementedError("lfilter: an initial state zi is not supported; put the past of the signal before x")
-    b, a, x = as_operand(b), as_operand(a), as_operand(x)
+    b, a, x = _coefficients(b), _coefficients(a), as_operand(x)
     if b.ndim > 1 or a.ndim > 1 or x.ndim == 0:
         raise ValueError(f"lfilter: expected b and a of one axis and x of one at least, got {b.shape}, {a.shape}, {x.shape}")
     b, a = np.atleast_1d(b), np.atleast_1d(a)

@@ -43,7 +43,7 @@ def _scale(window: Any, fs: float, scaling: str) -> Any:
     raise ValueError(f"scaling must be 'spectrum' or 'psd', got {scaling!r}")
 
 
-_EXTENSIONS = {"even": "reflect", "constant": "edge", "zeros": "constant"}
+_EXTENSIONS: dict[str, Any] = {"even": "reflect", "constant": "edge", "zeros": "constant"}
 
 
 def _extended(x: Any, by: int, boundary: str | None) -> Any:

@@ -117,7 +117,7 @@ def _around(x: Any, other: Any, boundary: str, fillvalue: Any, what: str) -> Any
         if fillvalue == 0:
             return None
         return np.pad(x, width, constant_values=fillvalue)
-    kinds = {"wrap": "wrap", "circular": "wrap", "symm": "symmetric", "symmetric": "symmetric"}
+    kinds: dict[str, Any] = {"wrap": "wrap", "circular": "wrap", "symm": "symmetric", "symmetric": "symmetric"}
     if boundary not in kinds:
         raise ValueError(f"{what}: boundary must be 'fill', 'wrap' or 'symm', got {boundary!r}")
     return np.pad(x, width, kinds[boundary])

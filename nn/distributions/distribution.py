@@ -8,7 +8,7 @@ from typing import Any, ClassVar, NoReturn, Self
 
 import numpy as np
 
-from minigrad import Tensor, beside, broadcast_to, get_default_dtype, no_grad, raw
+from minigrad import Tensor, array, beside, broadcast_to, get_default_dtype, no_grad, raw
 from minigrad.arrays import all_examples
 
 from .constraints import Constraint
@@ -27,6 +27,8 @@ def parameters(*values: Any) -> list[Tensor]:
 
 
 def _parameter(value: Any, dtype: Any, like: Any) -> Tensor:
+    if isinstance(value, (list, tuple)):  # of numbers, and of Tensors that keep their gradients
+        value = array(value, dtype=dtype)
     tensor = value if isinstance(value, Tensor) else Tensor(beside(np.asarray(raw(value), dtype), like))
     return tensor if tensor.dtype == dtype else tensor.astype(dtype)
 
@@ -98,10 +100,12 @@ class Distribution:
     def _value(self, value: Any) -> Any:
         """A value as a Tensor, checked: its last axes are those of an event, the others fit the batch."""
         like = self._first()
+        if isinstance(value, (list, tuple)):
+            value = array(value, dtype=like.dtype)
         if not isinstance(value, Tensor):
             kept = getattr(value, "dtype", None)
-            array = np.asarray(raw(value), None if kept is not None and kept.kind == "f" else like.dtype)
-            value = Tensor(beside(array, like))
+            values = np.asarray(raw(value), None if kept is not None and kept.kind == "f" else like.dtype)
+            value = Tensor(beside(values, like))
         elif value.dtype.kind in "biu":
             value = value.astype(like.dtype)
         self._check_value(value)
