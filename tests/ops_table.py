@@ -507,8 +507,11 @@ ONE_BY_ONE = {
     "logm": {"logm"},
     "sqrtm": {"sqrtm"},
     "options": {"nonzero", "trim_zeros"},
+    "lfilter": {"lfilter"},
+    "polar": {"polar"},
     "solve_banded": {"solve_banded"},
     "solve_sylvester": {"solve_sylvester"},
+    "sosfilt": {"lfilter"},
 }
 
 SAMPLES = [(name, i, s) for name, samples in (ROWS | MORE).items() for i, s in enumerate(samples)]

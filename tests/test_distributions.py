@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import pickle
 from typing import Any
@@ -244,6 +245,23 @@ def test_shapes_and_dtypes_of_samples(case: str) -> None:
     np.testing.assert_allclose(wide.log_prob(value).numpy(), np.broadcast_to(d.log_prob(value).numpy(), wide.batch_shape))
     assert d.log_prob(d.sample((7,))).shape == (7, *d.batch_shape)
     assert repr(d).startswith(type(d).__name__)
+
+
+@every_case
+def test_float32_stays_float32(case: str) -> None:
+    name, parameters, value = CASES[case]
+    given = {n: v.astype(np.float32) if isinstance(v, np.ndarray) else v for n, v in parameters.items()}
+    d = getattr(D, name)(**given)
+    value = value.astype(np.float32) if value.dtype.kind == "f" else value
+    if name == "Dirichlet":
+        value = value / value.sum(-1, keepdims=True)
+    found = [d.log_prob(value), d.sample((2,))]
+    for what in ("mean", "variance", "stddev"):
+        with contextlib.suppress(NotImplementedError):
+            found.append(getattr(d, what))
+    with contextlib.suppress(NotImplementedError):
+        found.append(d.entropy())
+    assert {x.dtype for x in found} <= {np.dtype("f4"), *([np.dtype("i8")] if name == "Categorical" else [])}
 
 
 def constraints_hold(d: Any, x: Tensor) -> bool:

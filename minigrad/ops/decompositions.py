@@ -5,12 +5,13 @@ In the formulas G is the gradient of the factor that its index names.  SciPy com
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
+from ..arrays.batch import Batch, all_examples
 from ..arrays.fallback import runs_in_turn
-from ..arrays.linear import of_stack
 from ..backend import as_operand, beside, scipy_function
 from ..primitive import composed, primitive
 from ..tensor import raw
@@ -23,6 +24,13 @@ __all__ = ["lu", "lu_factor", "lu_solve", "polar"]
 
 def _call(name: str, *args: Any, **options: Any) -> Any:
     return scipy_function("linalg", name, *args)(*args, **options)
+
+
+def _of_each(function: Callable[..., Any], x: Any) -> tuple[Any, ...]:
+    """SciPy's function of a stack of matrices, which returns several arrays, of the matrices of all examples of a `vmap`."""
+    if type(x) is Batch and isinstance(all_examples(x), np.ndarray):
+        return tuple(Batch(part, x.level) for part in _of_each(function, x._array))
+    return tuple(function(x))
 
 
 # -------------------------------------------------------------------------- LU decomposition
@@ -62,7 +70,8 @@ def _lu(a: Any) -> tuple[Any, Any, Any]:
 
     dA = P L^-T (tril(L^T G_L, -1) + triu(G_U U^T)) U^-T       (P is a constant)
     """
-    return of_stack(lambda x: _call("lu", x, check_finite=False), a)
+    p, lower, upper = _of_each(lambda x: _call("lu", x, check_finite=False), a)
+    return p, lower, upper
 
 
 @composed("scipy.linalg.lu", method=False)
@@ -96,7 +105,7 @@ def lu_factor(a: Any, overwrite_a: bool = False, check_finite: bool = True) -> t
     """
     refuse_infinite(check_finite, a)
     a = as_operand(a)
-    pivots = of_stack(lambda x: _call("lu_factor", x, check_finite=False)[1], raw(a))
+    _, pivots = _of_each(lambda x: _call("lu_factor", x, check_finite=False), raw(a))
     _, lower, upper = _lu(a)
     rows, columns = a.shape[-2:]
     below = np.tril(lower, -1)
@@ -120,19 +129,28 @@ def lu_solve(lu_and_piv: Any, b: Any, trans: int = 0, overwrite_b: bool = False,
     n = packed.shape[-1]
     if packed.ndim != 2 or packed.shape[0] != n or b.shape[:1] != (n,):
         raise ValueError(f"lu_solve: expected one square matrix and b of as many rows, got {packed.shape} and {b.shape}")
-    order: Any = np.arange(n)
-    pivots = raw(pivots)
-    for i, k in enumerate((pivots.get() if hasattr(pivots, "get") else np.asarray(pivots)).tolist()):
-        order[[i, k]] = order[[k, i]]
-    back = beside(np.argsort(order), packed)
-    order = beside(order, packed)
+    order = _order_of(raw(pivots), beside(np.arange(n), packed))
     if trans not in (0, 1, 2):
         raise ValueError(f"lu_solve: trans must be 0, 1 or 2, got {trans!r}")
     if trans == 0:
-        inner = solve_triangular(packed, b[order], lower=True, unit_diagonal=True)
+        inner = solve_triangular(packed, _by_rows(b, order), lower=True, unit_diagonal=True)
         return solve_triangular(packed, inner)
     inner = solve_triangular(packed, b, trans)
-    return solve_triangular(packed, inner, trans, lower=True, unit_diagonal=True)[back]
+    return _by_rows(solve_triangular(packed, inner, trans, lower=True, unit_diagonal=True), np.argsort(order))
+
+
+def _order_of(pivots: Any, numbers: Any) -> Any:
+    """The rows in their new order, after row i was exchanged with row pivots[i] for one i after the other."""
+    order = numbers
+    for i in range(len(numbers)):
+        k = pivots[i]
+        exchanged = np.where(numbers == i, k, np.where(numbers == k, i, numbers))
+        order = np.take_along_axis(order + 0 * exchanged, exchanged, 0)
+    return order
+
+
+def _by_rows(x: Any, order: Any) -> Any:
+    return np.take_along_axis(x, order if x.ndim == 1 else order[:, None], 0)
 
 
 # ----------------------------------------------------------------------- polar decomposition

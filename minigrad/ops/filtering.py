@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ..arrays.batch import Unbatched, all_examples, newest
 from ..arrays.fallback import runs_in_turn
 from ..backend import as_operand, scipy_function
 from ..primitive import composed, primitive
@@ -46,6 +47,8 @@ def _lfilter(b: Any, a: Any, x: Any) -> Any:
     dx = the filter, backwards in time, of g
     db_k = sum_n w_n x_(n-k),  da_k = -sum_n w_n out_(n-k),  w the filter 1 / a, backwards in time, of g
     """
+    if newest((b, a, x)) is not None:
+        raise Unbatched("SciPy's filter takes one set of coefficients")
     return scipy_function("signal", "lfilter", b, a, x)(b, a, x)
 
 
@@ -67,7 +70,7 @@ def lfilter(b: Any, a: Any, x: Any, axis: int = -1, zi: Any = None) -> Any:
     if b.ndim > 1 or a.ndim > 1 or x.ndim == 0:
         raise ValueError(f"lfilter: expected b and a of one axis and x of one at least, got {b.shape}, {a.shape}, {x.shape}")
     b, a = np.atleast_1d(b), np.atleast_1d(a)
-    if bool(np.any(raw(a[0]) == 0)):
+    if bool(np.any(all_examples(raw(a[0])) == 0)):
         raise ValueError("lfilter: the first coefficient a[0] must not be 0")
     dtype = np.result_type(b.dtype, a.dtype, x.dtype, np.float32 if x.dtype.kind not in "iub" else np.float64)
     b, a, x = (v if v.dtype == dtype else v.astype(dtype) for v in (b, a, x))

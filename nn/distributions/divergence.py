@@ -266,7 +266,7 @@ def _gamma_exponential(p: Gamma, q: Exponential) -> Any:
 def _normal_laplace(p: Normal, q: Laplace) -> Any:
     off = p.loc - q.loc
     ratio = off / p.scale
-    from_error = np.sqrt(np.asarray(2 / math.pi)) * p.scale * np.exp(-0.5 * ratio**2)
+    from_error = math.sqrt(2 / math.pi) * p.scale * np.exp(-0.5 * ratio**2)
     within = off * (1 - 2 * Normal(0.0, 1.0, validate_args=False).cdf(-ratio))
     return -p.entropy() + np.log(2 * q.scale) + (from_error + within) / q.scale
 
