@@ -206,7 +206,8 @@ class StudentT(_LocationScale):
     def variance(self) -> Tensor:
         """scale^2 df / (df - 2); infinite for df up to 2, NaN up to 1."""
         df = where(self.df > 2, self.df, 3.0)
-        return where(self.df > 2, self.scale**2 * df / (df - 2), where(self.df > 1, np.inf, np.nan))
+        finite = self.scale**2 * df / (df - 2)
+        return where(self.df > 1, where(self.df > 2, finite, np.inf), np.nan)
 
     def rsample(self, sample_shape: Any = ()) -> Tensor:
         """loc + scale z sqrt(df / x), z standard normal, x of Chi2."""
