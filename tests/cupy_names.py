@@ -517,4 +517,5 @@ CUPYX_NAMES = {
     "linalg": frozenset(
         ["expm", "lu", "lu_factor", "lu_solve", "solve_triangular", "block_diag", "circulant", "hankel", "toeplitz"]
     ),
+    "signal": frozenset(["lfilter"]),
 }

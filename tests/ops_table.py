@@ -17,7 +17,7 @@ import scipy.special
 import minigrad as mg
 from minigrad.ops import exponential, index, join, masking, reduce, select
 
-from . import numpy_samples, scipy_samples
+from . import more_scipy_samples, numpy_samples, scipy_samples
 from .numpy_samples import well_conditioned
 from .samples import Sample, away_from_zero, beside, between, binary, unary
 from .window_samples import conv_samples, pool_samples
@@ -482,7 +482,8 @@ def rebuilt(usv: Any) -> Any:
 
 
 ROWS |= numpy_samples.ROWS | scipy_samples.SPECIAL | scipy_samples.LINALG
-MORE |= numpy_samples.MORE | scipy_samples.MADE
+ROWS |= more_scipy_samples.SPECIAL | more_scipy_samples.LINALG
+MORE |= numpy_samples.MORE | scipy_samples.MADE | more_scipy_samples.MADE
 for _name, _samples in [*numpy_samples.EXTRA.items(), *numpy_samples.COMPLEX.items()]:
     ROWS[_name] = ROWS[_name] + _samples
 
@@ -513,8 +514,11 @@ ONE_BY_ONE = {
     "logm": {"logm"},
     "sqrtm": {"sqrtm"},
     "options": {"nonzero", "trim_zeros"},
+    "lfilter": {"lfilter"},
+    "polar": {"polar"},
     "solve_banded": {"solve_banded"},
     "solve_sylvester": {"solve_sylvester"},
+    "sosfilt": {"lfilter"},
 }
 
 SAMPLES = [(name, i, s) for name, samples in (ROWS | MORE).items() for i, s in enumerate(samples)]

@@ -151,4 +151,8 @@ MADE: dict[str, list[Sample]] = {
 CPU_ONLY = {
     "erfi", "dawsn", "fresnel", "jv", "j1", "j0", "yv", "iv", "i0", "i1", "ive", "i0e", "i1e", "kv", "kn", "kve", "logm",
     "sqrtm", "solve_banded", "solve_sylvester", "stdtr",
+    "polar", "hyp0f1", "hyp1f1", "hyp2f1", "ellipe", "ellipk", "spence", "exprel", "boxcox", "boxcox1p",
+    "inv_boxcox", "inv_boxcox1p", "ellipkm1", "powm1", "wrightomega", "wofz", "owens_t", "ndtri_exp", "airy",
+    "struve", "modstruve", "jvp", "yvp", "ivp", "kvp", "eval_jacobi", "eval_gegenbauer", "eval_chebyt",
+    "eval_chebyu", "eval_legendre", "eval_genlaguerre", "eval_laguerre", "eval_hermite", "eval_hermitenorm",
 }  # fmt: skip

@@ -44,7 +44,7 @@ LAYERS: list[list[str]] = [
     ],
     ["nn.functional", "nn.init", "nn.metrics", "nn.saving", "nn.utils"],
     ["nn.layers"],
-    ["nn.data", "nn.inspect", "nn.optim", "nn.text"],
+    ["nn.data", "nn.distributions", "nn.inspect", "nn.optim", "nn.text"],
     ["nn.training"],
     ["nn!"],
 ]
@@ -67,6 +67,7 @@ PUBLIC: dict[str, set[str] | None] = {
     "minigrad.ops.index": {"assign"},  # x[index] = value, as an op
     "minigrad.ops.special": None,  # special functions
     "minigrad.ops.window": None,  # sliding windows: unfold, fold, convolution, pooling
+    "minigrad.scipy.special": None,  # special functions under SciPy's names
     "minigrad.trees": {"sequence_like"},  # containers like others
     "minigrad.viz": None,  # what draws graphs
 }

@@ -91,7 +91,7 @@ def test_every_function_of_numpy_is_known(module: Any) -> None:
 
 
 def test_an_unknown_function_suggests_the_nearest() -> None:
-    with pytest.raises(NotImplementedError, match=r"no gradient rule for scipy\.special\.cosm1.*there is one for .*cos"):
-        scipy.special.cosm1(Tensor(1.0, requires_grad=True))
+    with pytest.raises(NotImplementedError, match=r"no gradient rule for scipy\.special\.jve.*there is one for .*[ik]ve"):
+        scipy.special.jve(0.0, Tensor(1.0, requires_grad=True))
     with pytest.raises(AttributeError, match="has no attribute 'gamaln'"):
         mg.scipy.special.gamaln

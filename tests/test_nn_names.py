@@ -21,11 +21,6 @@ LAYERS = {
     "several devices at once": "DataParallel SyncBatchNorm",
     "base classes of the recurrent layers, which no program calls": "RNNBase RNNCellBase",
     "how much memory a fused loss may use": "LinearCrossEntropyOptions",
-    "layers that learn their sizes from the first input stand with Module": """
-        LazyBatchNorm1d LazyBatchNorm2d LazyBatchNorm3d LazyConv1d LazyConv2d LazyConv3d LazyConvTranspose1d
-        LazyConvTranspose2d LazyConvTranspose3d LazyInstanceNorm1d LazyInstanceNorm2d LazyInstanceNorm3d LazyLinear
-        UninitializedBuffer UninitializedParameter
-    """,
 }
 #: What nn.functional leaves out, by the reason.
 FUNCTIONS = {

@@ -31,6 +31,9 @@ SHAPES: dict[str, tuple[Any, ...]] = {
     "norm": (), "laplace": (), "logistic": (), "expon": (), "uniform": (),
     "gamma": (between(0.7, 3, 3),), "chi2": (between(1.2, 5, 3),), "t": (between(1.5, 6, 3),),
     "beta": (between(0.8, 3, 3), between(0.8, 3, 2, 1)),
+    "lognorm": (between(0.5, 2, 3),), "cauchy": (), "halfcauchy": (), "halfnorm": (), "gumbel_r": (), "gumbel_l": (),
+    "weibull_min": (between(0.8, 3, 3),), "rayleigh": (), "pareto": (between(0.8, 3, 3),), "invgamma": (between(0.8, 3, 3),),
+    "f": (between(1.5, 5, 3), between(1.5, 5, 2, 1)), "truncnorm": (between(-1, -0.2, 3), between(2.5, 3, 2, 1)),
 }  # fmt: skip
 
 
@@ -39,7 +42,7 @@ SHAPES: dict[str, tuple[Any, ...]] = {
 def test_densities_and_distribution_functions(name: str, function: str) -> None:
     """Values are SciPy's; derivatives by the point and all parameters agree with finite differences, twice."""
     ours, theirs = getattr(getattr(stats, name), function), getattr(getattr(scipy.stats, name), function)
-    x = X * 0.35 if name in ("beta", "uniform") else X
+    x = {"beta": X * 0.35, "uniform": X * 0.35, "pareto": X + 2}.get(name, X)
     args = (x, *SHAPES[name], LOC, SCALE)
     with np.errstate(divide="ignore"):
         expected = theirs(*args)
@@ -50,9 +53,9 @@ def test_densities_and_distribution_functions(name: str, function: str) -> None:
 
 
 def test_outside_of_the_support() -> None:
-    x = np.array([-1.0, 0.5, 2.0])
+    x = np.array([-1.0, 0.0, 0.5, 2.0, 4.0])
     with np.errstate(divide="ignore"):
-        for name in ("uniform", "expon", "gamma", "beta", "chi2"):
+        for name in SHAPES:
             shapes = tuple(np.ravel(s)[0] for s in SHAPES[name])
             for function in ("logpdf", "pdf", "cdf", "sf", "logcdf", "logsf"):
                 ours, theirs = getattr(getattr(stats, name), function), getattr(getattr(scipy.stats, name), function)
@@ -60,12 +63,26 @@ def test_outside_of_the_support() -> None:
     assert jacobian(stats.expon.pdf)(x)[0, 0] == 0
 
 
-@pytest.mark.parametrize("name", ["norm", "laplace", "logistic", "expon", "uniform", "gamma", "chi2", "beta"])
+@pytest.mark.parametrize("name", [name for name in SHAPES if name != "t"])
 def test_quantiles(name: str) -> None:
     q, shapes = np.array([0.2, 0.7]), tuple(np.ravel(s)[0] for s in SHAPES[name])
     ours = getattr(stats, name).ppf
     np.testing.assert_allclose(ours(q, *shapes, 0.5, 2.0), getattr(scipy.stats, name).ppf(q, *shapes, 0.5, 2.0), rtol=1e-9)
     assert gradcheck(ours, q, *shapes, 0.5, 2.0)
+
+
+@pytest.mark.parametrize("function", ["logpdf", "pdf", "cdf", "sf", "logcdf", "logsf", "ppf"])
+def test_a_normal_variable_cut_far_out_or_on_one_side(function: str) -> None:
+    """The tail keeps its digits, and an infinite bound has a gradient of 0, not NaN."""
+    ours, theirs = getattr(stats.truncnorm, function), getattr(scipy.stats.truncnorm, function)
+    for a, b, x in ((8.0, 9.0, 8.3), (-9.0, -8.0, -8.3), (-np.inf, 1.0, -0.5), (0.5, np.inf, 0.9), (-np.inf, np.inf, 0.2)):
+        point = 0.3 if function == "ppf" else x
+        np.testing.assert_allclose(ours(point, a, b), theirs(point, a, b), rtol=1e-9)
+        slopes = [grad(ours, i)(point, a, b) for i in range(3)]
+        assert np.isfinite(slopes).all()
+        assert all(s == 0 for s, bound in zip(slopes[1:], (a, b), strict=True) if np.isinf(bound))
+        if np.isfinite(a) and np.isfinite(b):
+            assert gradcheck(ours, np.float64(point), np.float64(a), np.float64(b))
 
 
 def test_counts_and_vectors() -> None:
@@ -123,6 +140,50 @@ def test_signatures_of_scipy_linalg() -> None:
     np.testing.assert_allclose(linalg.lstsq(a[:, :2], b)[0], scipy.linalg.lstsq(a[:, :2], b)[0])
 
 
+def test_lu_has_scipys_other_forms() -> None:
+    a = between(-1, 1, 4, 3)
+    for options in ({"permute_l": True}, {"p_indices": True}):
+        for x, y in zip(linalg.lu(a, **options), scipy.linalg.lu(a, **options), strict=True):
+            np.testing.assert_allclose(x, y, atol=1e-14)
+    p, lower, upper = linalg.lu(a, p_indices=True)
+    np.testing.assert_allclose(lower[p] @ upper, a, atol=1e-14)
+    np.testing.assert_array_equal(linalg.lu_factor(a[:3])[1], scipy.linalg.lu_factor(a[:3])[1])
+    with pytest.raises(ValueError, match="expected one square matrix"):
+        linalg.lu_solve(linalg.lu_factor(a), a)
+
+
+def test_bases_of_a_range_and_of_what_goes_to_zero() -> None:
+    """Values are SciPy's up to rotation; what depends on the space alone has the right derivatives, twice."""
+    wide, thin = between(-1, 1, 2, 4), between(-1, 1, 4, 2)
+    low = thin @ between(-1, 1, 2, 3)
+    for a in (wide, thin, low, low.T):
+        for ours, theirs in ((linalg.null_space, scipy.linalg.null_space), (linalg.orth, scipy.linalg.orth)):
+            x, y = ours(a), theirs(a)
+            assert x.shape == y.shape
+            np.testing.assert_allclose(x @ x.T, y @ y.T, atol=1e-13)
+            np.testing.assert_allclose(x.T @ x, np.eye(x.shape[1]), atol=1e-13)
+    projector = lambda basis: lambda a: basis(a) @ np.swapaxes(basis(a), 0, 1)
+    for a, basis in ((wide, linalg.null_space), (thin, linalg.orth)):
+        assert gradcheck(projector(basis), a)
+        assert gradgradcheck(projector(basis), a)
+    z = scipy.linalg.null_space(wide)
+    turned = np.tensordot(z.T, jacobian(linalg.null_space)(wide), 1)
+    np.testing.assert_allclose(turned, 0, atol=1e-12)
+
+
+def test_what_has_no_derivative_says_so() -> None:
+    a = between(-1, 1, 3, 3)
+    for x, y in zip(linalg.schur(a, "complex"), scipy.linalg.schur(a, "complex"), strict=True):
+        np.testing.assert_array_equal(x, y)
+    with pytest.raises(NotImplementedError, match="Z and T are not unique"):
+        grad(lambda x: linalg.schur(x)[0].sum())(a)
+    with pytest.raises(NotImplementedError, match="use side='left'"):
+        grad(lambda x: linalg.polar(x)[1].sum())(a[:2])
+    with pytest.raises(np.linalg.LinAlgError, match="without full rank"):
+        grad(lambda x: linalg.polar(x)[1].sum())(np.ones((2, 2)))
+    np.testing.assert_allclose(linalg.polar(a[:2])[1], scipy.linalg.polar(a[:2])[1])
+
+
 def test_the_logarithm_undoes_the_exponential() -> None:
     x = between(-0.5, 0.5, 3, 3)
     np.testing.assert_allclose(jacobian(lambda x: linalg.logm(linalg.expm(x)))(x).reshape(9, 9), np.eye(9), atol=1e-10)
@@ -147,6 +208,34 @@ def test_convolution(function: str, mode: str) -> None:
         np.testing.assert_allclose(ours(x, y, axes=1), theirs(x, y, axes=1), atol=1e-13)
     with pytest.raises(ValueError, match="equally many axes"):
         ours(x, y[0])
+
+
+def test_short_time_transforms_are_undone_and_have_scipys_axes() -> None:
+    x = between(-1, 1, 2, 20)
+    for ours, theirs in zip(signal.stft(x, 2.0, nperseg=8), scipy.signal.stft(x, 2.0, nperseg=8), strict=True):
+        np.testing.assert_allclose(ours, theirs, atol=1e-14)
+    t, back = signal.istft(signal.stft(x, 2.0, nperseg=8)[2], 2.0)
+    np.testing.assert_allclose(back[:, :20], x, atol=1e-13)
+    np.testing.assert_allclose(t, np.arange(back.shape[-1]) / 2.0)  # SciPy counts along the first axis of many signals
+    with pytest.warns(UserWarning, match="in no window"):
+        signal.istft(signal.stft(x, nperseg=8, boundary=None)[2], boundary=False)
+
+
+def test_options_of_signals_that_are_not_there_are_named() -> None:
+    x = between(-1, 1, 8)
+    for call, error, message in (
+        (lambda: signal.lfilter([1.0], [1.0], x, zi=x[:1]), NotImplementedError, "zi is not supported"),
+        (lambda: signal.lfilter([1.0], [0.0, 1.0], x), ValueError, r"a\[0\] must not be 0"),
+        (lambda: signal.stft(x, nperseg=4, detrend="linear"), NotImplementedError, "detrend is not supported"),
+        (lambda: signal.stft(x, nperseg=4, noverlap=4), ValueError, "noverlap < nperseg"),
+        (lambda: signal.stft(x, nperseg=4, boundary="mirror"), ValueError, "boundary must be"),
+        (lambda: signal.detrend(x, bp=[0, 4]), NotImplementedError, "breaks bp"),
+        (lambda: signal.convolve2d(x, x), ValueError, "two axes"),
+        (lambda: signal.convolve2d(x[None], x[None], boundary="mirror"), ValueError, "boundary must be"),
+        (lambda: signal.hilbert(x + 0j), ValueError, "must be real"),
+    ):
+        with pytest.raises(error, match=message):
+            call()
 
 
 def test_long_convolutions_go_through_fourier_transforms() -> None:
@@ -428,9 +517,7 @@ def test_optimizers_take_scipys_arguments_in_scipys_order() -> None:
     f = lambda x, a: np.sum((x - a) ** 4)
     slope = lambda x: 4 * (x - 2.0) ** 3
     np.testing.assert_allclose(optimize.minimize(f, np.zeros(2), (2.0,), "BFGS", None).x, 2.0, atol=0.03)
-    np.testing.assert_allclose(
-        optimize.minimize(lambda x: f(x, 2.0), np.zeros(2), (), "BFGS", slope, tol=1e-9).x, 2.0, atol=0.03
-    )
+    np.testing.assert_allclose(optimize.minimize(lambda x: f(x, 2.0), np.zeros(2), (), "BFGS", slope, tol=1e-9).x, 2.0, atol=0.03)
     bounded = optimize.least_squares(lambda x, a: x - a, np.zeros(2), None, (-1.0, 1.5), args=(2.0,))
     np.testing.assert_allclose(bounded.x, 1.5, atol=1e-6)
     np.testing.assert_allclose(optimize.root(lambda x: x**2 - 2.0, np.ones(1), (), "lm", None, 1e-12).x, np.sqrt(2))

@@ -5,16 +5,17 @@ SciPy computes the values, as in `minigrad.ops.special`.
 
 from __future__ import annotations
 
+from math import comb
 from typing import Any
 
 import numpy as np
 
 from ..backend import scipy_function
-from ..primitive import primitive
+from ..primitive import composed, primitive
 
 __all__ = [
-    "i0", "i0e", "i1", "i1e", "iv", "ive", "j0", "j1", "jn", "jv", "k0", "k0e", "k1", "k1e", "kn", "kv", "kve", "y0", "y1",
-    "yn", "yv",
+    "airy", "i0", "i0e", "i1", "i1e", "iv", "ive", "ivp", "j0", "j1", "jn", "jv", "jvp", "k0", "k0e", "k1", "k1e",
+    "kn", "kv", "kve", "kvp", "modstruve", "struve", "y0", "y1", "yn", "yv", "yvp",
 ]  # fmt: skip
 
 
@@ -275,3 +276,96 @@ def k1e(x: Any) -> Any:
     np.float64(1.63615)
     """
     return _call("k1e", x)
+
+
+# ------------------------------------------------------ derivatives by name, Airy and Struve
+
+
+def _derivative(family: Any, v: Any, z: Any, n: int, sign: float) -> Any:
+    """The n-th derivative of a family C with C_v' = (C_(v-1) + sign C_(v+1)) / 2."""
+    if isinstance(n, bool) or not isinstance(n, (int, np.integer)) or n < 0:
+        raise ValueError(f"the number of a derivative must be a whole number, not negative, got {n!r}")
+    out: Any = 0.0
+    for k in range(n + 1):
+        out = out + sign**k * comb(n, k) * family(v - n + 2 * k, z)
+    return out / 2**n
+
+
+@composed("scipy.special.jvp", method=False)
+def jvp(v: Any, z: Any, n: int = 1) -> Any:
+    """The n-th derivative of J_v.
+
+    >>> jvp(0, 1.0) == -jv(1, 1.0)
+    np.True_
+    """
+    return _derivative(jv, v, z, n, -1.0)
+
+
+@composed("scipy.special.yvp", method=False)
+def yvp(v: Any, z: Any, n: int = 1) -> Any:
+    """The n-th derivative of Y_v.
+
+    >>> yvp(0, 1.0) == -yv(1, 1.0)
+    np.True_
+    """
+    return _derivative(yv, v, z, n, -1.0)
+
+
+@composed("scipy.special.ivp", method=False)
+def ivp(v: Any, z: Any, n: int = 1) -> Any:
+    """The n-th derivative of I_v.
+
+    >>> ivp(0, 1.0) == iv(1, 1.0)
+    np.True_
+    """
+    return _derivative(iv, v, z, n, 1.0)
+
+
+@composed("scipy.special.kvp", method=False)
+def kvp(v: Any, z: Any, n: int = 1) -> Any:
+    """The n-th derivative of K_v.
+
+    >>> kvp(0, 1.0) == -kv(1, 1.0)
+    np.True_
+    """
+    return (-1) ** n * _derivative(kv, v, z, n, 1.0)
+
+
+def _airy(g: Any, z: Any, out: Any) -> Any:
+    return g[0] * out[1] + g[1] * z * out[0] + g[2] * out[3] + g[3] * z * out[2]
+
+
+@primitive("scipy.special.airy", method=False, z=_airy)
+def airy(z: Any) -> tuple[Any, Any, Any, Any]:
+    """Airy's functions and their derivatives, (Ai, Ai', Bi, Bi'), the solutions of w'' = z w.
+
+    dz = g_1 Ai' + g_2 z Ai + g_3 Bi' + g_4 z Bi
+
+    >>> airy(0.0)[0].round(6)
+    np.float64(0.355028)
+    """
+    return _call("airy", z)
+
+
+@primitive("scipy.special.struve", method=False, x=lambda g, v, x, out: g * (struve(v - 1, x) - v * out / x))
+def struve(v: Any, x: Any) -> Any:
+    """Struve's function H_v; v is a constant.
+
+    dx = g (H_(v-1)(x) - v out / x)
+
+    >>> struve(0, 0.0)
+    np.float64(0.0)
+    """
+    return _call("struve", v, x)
+
+
+@primitive("scipy.special.modstruve", method=False, x=lambda g, v, x, out: g * (modstruve(v - 1, x) - v * out / x))
+def modstruve(v: Any, x: Any) -> Any:
+    """Struve's modified function L_v; v is a constant.
+
+    dx = g (L_(v-1)(x) - v out / x)
+
+    >>> modstruve(0, 0.0)
+    np.float64(0.0)
+    """
+    return _call("modstruve", v, x)

@@ -10,7 +10,10 @@ from typing import Any
 
 import numpy as np
 
+from ..arrays.batch import all_examples
+from ..backend import scipy_function
 from ..ops import factorization, linalg, norms
+from ..ops.decompositions import lu, lu_factor, lu_solve, polar
 from ..ops.matrix_functions import (
     block_diag,
     cho_factor,
@@ -30,13 +33,13 @@ from ..ops.matrix_functions import (
     toeplitz,
 )
 from ..ops.products import eye_of, hermitian
-from ..tensor import raw
+from ..tensor import Tensor, raw
 
 __all__ = [
     "block_diag", "cho_factor", "cho_solve", "cholesky", "circulant", "det", "eig", "eigh", "eigvals", "eigvalsh", "expm",
-    "hankel", "inv", "logm", "lstsq", "norm", "pinv", "qr", "solve", "solve_banded", "solve_continuous_lyapunov",
-    "solve_discrete_lyapunov", "solve_lyapunov", "solve_sylvester", "solve_triangular", "sqrtm", "svd", "svdvals",
-    "toeplitz",
+    "hankel", "inv", "logm", "lstsq", "lu", "lu_factor", "lu_solve", "norm", "null_space", "orth", "pinv", "polar",
+    "qr", "schur", "solve", "solve_banded", "solve_continuous_lyapunov", "solve_discrete_lyapunov", "solve_lyapunov",
+    "solve_sylvester", "solve_triangular", "sqrtm", "svd", "svdvals", "toeplitz",
 ]  # fmt: skip
 
 
@@ -92,9 +95,7 @@ def solve(
     return linalg.solve(np.swapaxes(a, -1, -2) if transposed else a, b)
 
 
-def inv(
-    a: Any, overwrite_a: bool = False, check_finite: bool = True, *, assume_a: str | None = None, lower: bool = False
-) -> Any:
+def inv(a: Any, overwrite_a: bool = False, check_finite: bool = True, *, assume_a: str | None = None, lower: bool = False) -> Any:
     """Inverse of square matrices; `assume_a` and `lower` as in `solve`.
 
     >>> inv(np.array([[2.0, 0.0], [0.0, 4.0]]))
@@ -282,12 +283,91 @@ def eigvalsh(
     )  # fmt: skip
 
 
+# ------------------------------------------------------------------------ bases, Schur form
+
+
+def _rank(s: Any, shape: Any, rcond: Any) -> int:
+    """How many singular values of one matrix count as not 0."""
+    s = all_examples(raw(s))
+    if s.ndim != 1:
+        raise ValueError("expected one matrix: the number of vectors depends on its values")
+    largest = s.max() if s.size else 0.0
+    rcond = np.finfo(s.dtype).eps * max(shape) if rcond is None else rcond
+    return int((s > largest * rcond).sum())
+
+
+def orth(A: Any, rcond: Any = None) -> Any:
+    """An orthonormal basis of the columns of a matrix: its left singular vectors, those of the largest values first.
+
+    The vectors are unique up to their signs where the singular values differ; where two are equal, their derivative is an
+    error.  What depends on the space alone, such as `Q @ Q.T`, has the gradient that it should have.
+
+    >>> abs(orth(np.array([[2.0, 0.0], [0.0, 0.0]])))
+    array([[1.],
+           [0.]])
+    """
+    u, s, _ = factorization.svd(A, full_matrices=False)
+    return u[:, : _rank(s, np.shape(A), rcond)]
+
+
+def null_space(
+    A: Any, rcond: Any = None, *, overwrite_a: bool = False, check_finite: bool = True, lapack_driver: str = "gesdd"
+) -> Any:
+    """An orthonormal basis Z of the vectors that a matrix sends to 0.
+
+    Any rotation of the basis is one too.  The derivative is that of the basis which turns no more than it must, so that
+    `Z.T @ dZ` is 0; what depends on the space alone, such as `Z @ Z.T`, has the gradient that it should have.
+
+    >>> abs(null_space(np.array([[2.0, 0.0], [0.0, 0.0]])))
+    array([[0.],
+           [1.]])
+    """
+    refuse_infinite(check_finite, A)
+    _, s, vh = factorization.svd(raw(A))
+    rank = _rank(s, np.shape(A), rcond)
+    basis = hermitian(vh[rank:])
+    if not basis.shape[1]:
+        return basis
+    # What follows A is sent to 0 again, A (Z - A^+ A Z) = 0; its value is Z, and its polar factor is orthonormal.
+    return polar(basis - linalg.pinv(A, _cutoff(s, rank)) @ (A @ basis))[0]
+
+
+def _cutoff(s: Any, rank: int) -> float:
+    """What `pinv` is to regard as 0, between the singular values that count and those that do not."""
+    s = np.asarray(s)
+    if rank == 0 or not s.size:
+        return 1.0
+    below = s[rank] if rank < s.size else 0.0
+    return float((s[rank - 1] + below) / 2 / s[0])
+
+
+def schur(
+    a: Any, output: str = "real", lwork: int | None = None, overwrite_a: bool = False, sort: Any = None, check_finite: bool = True
+) -> Any:
+    """Schur decomposition a = Z T Z^H, as constants.
+
+    Raises:
+        NotImplementedError: a requires a gradient: Z and T are not unique, so that they have no derivative.
+
+    >>> schur(np.array([[1.0, 2.0], [0.0, 3.0]]))[0]
+    array([[1., 2.],
+           [0., 3.]])
+    """
+    if getattr(a, "requires_grad", False):
+        raise NotImplementedError(
+            "schur: Z and T are not unique and have no derivative; eigvals, expm, logm, sqrtm and solve_sylvester have one, "
+            "or write schur(a.detach())"
+        )
+    made = scipy_function("linalg", "schur", raw(a))(raw(a), output=output, lwork=lwork, sort=sort, check_finite=check_finite)
+    return tuple(Tensor(m) if isinstance(a, Tensor) and np.ndim(m) else m for m in made)
+
+
 # ------------------------------------------------------------------------------------- norms
 
 
 def norm(
-    a: Any, ord: Any = None, axis: Any = None, keepdims: bool = False, check_finite: bool = True  # noqa: A002
-) -> Any:
+    a: Any, ord: Any = None, axis: Any = None, keepdims: bool = False, check_finite: bool = True,  # noqa: A002
+) -> Any:  # fmt: skip
     """Norms of vectors and matrices, as numpy.linalg.norm.
 
     >>> norm(np.array([3.0, -4.0]))

@@ -1,4 +1,4 @@
-"""scipy.special on Tensors; the rules are in `minigrad.ops`: special, gamma, bessel, exponential and reduce."""
+"""scipy.special on Tensors; the rules are in `minigrad.ops`."""
 
 from __future__ import annotations
 
@@ -6,19 +6,40 @@ from typing import Any
 
 import numpy as np
 
-from ..ops import bessel, exponential, gamma, reduce, special
-from ..primitive import composed
+from ..ops import (
+    arithmetic,
+    bessel,
+    elementary,
+    exponential,
+    hypergeometric,
+    orthogonal,
+    probability,
+    reduce,
+    special,
+    trigonometric,
+)
+from ..ops import gamma as gamma_functions
+from ..ops.bessel import *  # noqa: F403
+from ..ops.elementary import *  # noqa: F403
+from ..ops.gamma import *  # noqa: F403
+from ..ops.hypergeometric import *  # noqa: F403
+from ..ops.orthogonal import *  # noqa: F403
+from ..ops.probability import *  # noqa: F403
+from ..ops.special import *  # noqa: F403
+from ..primitive import composed, numpy_table
 from ..tensor import raw
 
 __all__ = [
-    *bessel.__all__, *gamma.__all__, *special.__all__, "expit", "log_expit", "log_softmax", "logit", "logsumexp", "softmax",
-    "xlogy",
+    *bessel.__all__, *elementary.__all__, *gamma_functions.__all__, *hypergeometric.__all__, *orthogonal.__all__,
+    *probability.__all__, *special.__all__, "cbrt", "exp2", "expit", "expm1", "log1p", "log_expit", "log_softmax",
+    "logit", "logsumexp", "sinc", "softmax", "xlogy",
 ]  # fmt: skip
 
-for _family in (bessel, gamma, special):
-    for _name in _family.__all__:
-        globals()[_name] = getattr(_family, _name)
 expit, log_expit, logit, xlogy = exponential.expit, exponential.log_expit, exponential.logit, exponential.xlogy
+exp2, expm1, log1p = exponential.exp2, exponential.expm1, exponential.log1p
+cbrt, sinc = arithmetic.cbrt, trigonometric.sinc
+for _function in (exp2, expm1, log1p, cbrt, sinc):  # SciPy has its own ufuncs under NumPy's names
+    numpy_table[f"scipy.special.{_function.__name__}"] = _function
 
 
 @composed("scipy.special.softmax", method=False)

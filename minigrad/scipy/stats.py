@@ -16,6 +16,18 @@ Shape parameters come first, then `loc` and `scale`, as in SciPy.  A density of 
 | chi2 | df | gamma with a = df / 2, at z / 2, divided by 2 |
 | beta | a, b | (a - 1) log z + (b - 1) log(1 - z) - log beta(a, b) |
 | t | df | log gamma((df + 1) / 2) - log gamma(df / 2) - log(df pi) / 2 - (df + 1) / 2 log(1 + z^2 / df) |
+| lognorm | s | -log(z)^2 / (2 s^2) - log(s z) - log(2 pi) / 2 |
+| cauchy | | -log(pi (1 + z^2)) |
+| halfcauchy | | log(2 / pi) - log(1 + z^2) |
+| halfnorm | | log(2 / pi) / 2 - z^2 / 2 |
+| truncnorm | a, b | norm, for a <= z <= b, divided by the probability of that |
+| gumbel_r | | -z - e^-z |
+| gumbel_l | | z - e^z |
+| weibull_min | c | log c + (c - 1) log z - z^c |
+| rayleigh | | log z - z^2 / 2 |
+| pareto | b | log b - (b + 1) log z, for z >= 1 |
+| invgamma | a | -(a + 1) log z - 1 / z - log gamma(a) |
+| f | dfn, dfd | dfn/2 log(dfn/dfd) + (dfn/2 - 1) log z - (dfn + dfd)/2 log(1 + dfn z / dfd) - log beta(dfn/2, dfd/2) |
 | poisson | mu | k log mu - mu - log gamma(k + 1) |
 """
 
@@ -29,16 +41,29 @@ import numpy as np
 
 from ..ops.exponential import expit, log_expit, logit, xlogy
 from ..ops.factorization import cholesky
-from ..ops.gamma import betainc, betaincinv, betaln, gammainc, gammaincc, gammaincinv, gammaln, log_density_of_t, stdtr
+from ..ops.gamma import (
+    betainc,
+    betaincinv,
+    betaln,
+    gammainc,
+    gammaincc,
+    gammainccinv,
+    gammaincinv,
+    gammaln,
+    log_density_of_t,
+    stdtr,
+)
 from ..ops.matrix_functions import solve_triangular
+from ..ops.probability import fdtr, fdtrc, fdtri, ndtri_exp
 from ..ops.products import eye_like
-from ..ops.special import log_ndtr, ndtr, ndtri, xlog1py
+from ..ops.special import erf, log_ndtr, ndtr, ndtri, xlog1py
 from ..primitive import numpy_table
 from ..tensor import raw
 
 __all__ = [
-    "Continuous", "beta", "chi2", "dirichlet", "expon", "gamma", "laplace", "logistic", "multivariate_normal", "norm",
-    "poisson", "t", "uniform",
+    "Continuous", "beta", "cauchy", "chi2", "dirichlet", "expon", "f", "gamma", "gumbel_l", "gumbel_r", "halfcauchy",
+    "halfnorm", "invgamma", "laplace", "logistic", "lognorm", "multivariate_normal", "norm", "pareto", "poisson",
+    "rayleigh", "t", "truncnorm", "uniform", "weibull_min",
 ]  # fmt: skip
 
 _LOG_2PI = math.log(2 * math.pi)
@@ -60,7 +85,7 @@ class Continuous:
         cdf: Function,
         *,
         shapes: tuple[str, ...] = (),
-        support: tuple[float, float] = (-math.inf, math.inf),
+        support: tuple[float, float] | Function = (-math.inf, math.inf),
         sf: Function | None = None,
         logcdf: Function | None = None,
         logsf: Function | None = None,
@@ -85,11 +110,21 @@ class Continuous:
         """A function of z on the support, constants on both sides."""
         shapes, loc, scale = self._parameters(args, kwargs)
         z = (x - loc) / scale
-        low, high = self.support
-        too_low, too_high = raw(z) < low, raw(z) > high
-        z = np.where(too_low | too_high, 0.5, z) if math.isfinite(low) or math.isfinite(high) else z
+        z, too_low, too_high = self._on_support(z, shapes)
         out = function(z, *shapes) - (np.log(scale) if density else 0.0)
         return np.where(too_low, below, np.where(too_high, above, out))
+
+    def _on_support(self, z: Any, shapes: tuple[Any, ...]) -> tuple[Any, Any, Any]:
+        """z with a harmless value in place of what lies outside, and where it is too low or too high."""
+        if callable(self.support):
+            low, high, inside = self.support(*shapes)
+        else:
+            low, high = self.support
+            if low == -math.inf:
+                return z, False, False
+            inside = low + 0.5
+        too_low, too_high = raw(z) < raw(low), raw(z) > raw(high)
+        return np.where(too_low | too_high, inside, z), too_low, too_high
 
     def logpdf(self, x: Any, *args: Any, **kwargs: Any) -> Any:
         """Logarithm of the density."""
@@ -156,6 +191,104 @@ beta = Continuous(
     shapes=("a", "b"), support=(0, 1), sf=lambda z, a, b: betainc(b, a, 1 - z), ppf=lambda q, a, b: betaincinv(a, b, q),
 )  # fmt: skip
 t = Continuous("t", log_density_of_t, lambda z, df: stdtr(df, z), shapes=("df",), sf=lambda z, df: stdtr(df, -z))
+
+
+_ABOVE_ZERO = float(np.nextafter(0.0, 1.0))  # the support is open there: at 0 the density is 0
+lognorm = Continuous(
+    "lognorm", lambda z, s: -((np.log(z) / s) ** 2) / 2 - np.log(s * z) - _LOG_2PI / 2, lambda z, s: ndtr(np.log(z) / s),
+    shapes=("s",), support=(_ABOVE_ZERO, math.inf), sf=lambda z, s: ndtr(-np.log(z) / s),
+    logcdf=lambda z, s: log_ndtr(np.log(z) / s), logsf=lambda z, s: log_ndtr(-np.log(z) / s),
+    ppf=lambda q, s: np.exp(s * ndtri(q)),
+)  # fmt: skip
+cauchy = Continuous(
+    "cauchy", lambda z: -math.log(math.pi) - np.log1p(z * z), lambda z: np.arctan2(1.0, -z) / math.pi,
+    sf=lambda z: np.arctan2(1.0, z) / math.pi, ppf=lambda q: np.tan(math.pi * q - math.pi / 2),
+)  # fmt: skip
+halfcauchy = Continuous(
+    "halfcauchy", lambda z: math.log(2 / math.pi) - np.log1p(z * z), lambda z: 2 / math.pi * np.arctan(z),
+    support=(0, math.inf), sf=lambda z: 2 / math.pi * np.arctan2(1.0, z), ppf=lambda q: np.tan(math.pi / 2 * q),
+)  # fmt: skip
+halfnorm = Continuous(
+    "halfnorm", lambda z: math.log(2 / math.pi) / 2 - z * z / 2, lambda z: erf(z / math.sqrt(2)),
+    support=(0, math.inf), sf=lambda z: 2 * ndtr(-z), logsf=lambda z: math.log(2) + log_ndtr(-z),
+    ppf=lambda q: ndtri((1 + q) / 2),
+)  # fmt: skip
+gumbel_r = Continuous(
+    "gumbel_r", lambda z: -z - np.exp(-z), lambda z: np.exp(-np.exp(-z)),
+    sf=lambda z: -np.expm1(-np.exp(-z)), logcdf=lambda z: -np.exp(-z), ppf=lambda q: -np.log(-np.log(q)),
+)  # fmt: skip
+gumbel_l = Continuous(
+    "gumbel_l", lambda z: z - np.exp(z), lambda z: -np.expm1(-np.exp(z)),
+    sf=lambda z: np.exp(-np.exp(z)), logsf=lambda z: -np.exp(z), ppf=lambda q: np.log(-np.log1p(-q)),
+)  # fmt: skip
+weibull_min = Continuous(
+    "weibull_min", lambda z, c: np.log(c) + xlogy(c - 1, z) - z**c, lambda z, c: -np.expm1(-(z**c)),
+    shapes=("c",), support=(0, math.inf), sf=lambda z, c: np.exp(-(z**c)), logsf=lambda z, c: -(z**c),
+    ppf=lambda q, c: (-np.log1p(-q)) ** (1 / c),
+)  # fmt: skip
+rayleigh = Continuous(
+    "rayleigh", lambda z: np.log(z) - z * z / 2, lambda z: -np.expm1(-z * z / 2), support=(_ABOVE_ZERO, math.inf),
+    sf=lambda z: np.exp(-z * z / 2), logsf=lambda z: -z * z / 2, ppf=lambda q: np.sqrt(-2 * np.log1p(-q)),
+)  # fmt: skip
+pareto = Continuous(
+    "pareto", lambda z, b: np.log(b) - (b + 1) * np.log(z), lambda z, b: -np.expm1(-b * np.log(z)),
+    shapes=("b",), support=(1, math.inf), sf=lambda z, b: np.exp(-b * np.log(z)), logsf=lambda z, b: -b * np.log(z),
+    ppf=lambda q, b: np.exp(-np.log1p(-q) / b),
+)  # fmt: skip
+invgamma = Continuous(
+    "invgamma", lambda z, a: -(a + 1) * np.log(z) - 1 / z - gammaln(a), lambda z, a: gammaincc(a, 1 / z),
+    shapes=("a",), support=(_ABOVE_ZERO, math.inf), sf=lambda z, a: gammainc(a, 1 / z),
+    ppf=lambda q, a: 1 / gammainccinv(a, q),
+)  # fmt: skip
+
+
+def _logpdf_of_f(z: Any, dfn: Any, dfd: Any) -> Any:
+    powers = dfn / 2 * np.log(dfn / dfd) + xlogy(dfn / 2 - 1, z) - (dfn + dfd) / 2 * np.log1p(dfn * z / dfd)
+    return powers - betaln(dfn / 2, dfd / 2)
+
+
+f = Continuous(
+    "f", _logpdf_of_f, lambda z, dfn, dfd: fdtr(dfn, dfd, z), shapes=("dfn", "dfd"), support=(0, math.inf),
+    sf=lambda z, dfn, dfd: fdtrc(dfn, dfd, z), ppf=lambda q, dfn, dfd: fdtri(dfn, dfd, q),
+)  # fmt: skip
+
+
+def _finite(x: Any) -> Any:
+    """x with +-40 for +-inf, beyond which a normal variable never comes; there its logarithms are finite."""
+    infinite = np.isinf(raw(x))
+    return np.where(infinite, 40.0 * np.sign(raw(x)), np.where(infinite, 0.0, x))
+
+
+def _log_between(low: Any, high: Any) -> Any:
+    """log P(low < Z < high) for a standard normal Z, in the tail where the numbers are small."""
+    right = raw(low) > 0
+    near, far = np.where(right, -low, high), np.where(right, -high, low)
+    top = log_ndtr(near)
+    return top + np.log(-np.expm1(log_ndtr(far) - top))
+
+
+def _support_of_truncnorm(a: Any, b: Any) -> tuple[Any, Any, Any]:
+    return a, b, (_finite(raw(a)) + _finite(raw(b))) / 2
+
+
+def _quantile_of_truncnorm(q: Any, a: Any, b: Any) -> Any:
+    """By logarithms of probabilities, from the side on which they are small."""
+    a, b = _finite(a), _finite(b)
+    inside, right = _log_between(a, b), raw(a) > 0
+    log_share = np.where(right, np.log1p(-q), np.log(q))
+    out = ndtri_exp(np.logaddexp(log_ndtr(np.where(right, -b, a)), log_share + inside))
+    return np.where(right, -out, out)
+
+
+truncnorm = Continuous(
+    "truncnorm", lambda z, a, b: -z * z / 2 - _LOG_2PI / 2 - _log_between(_finite(a), _finite(b)),
+    lambda z, a, b: np.exp(_log_between(_finite(a), z) - _log_between(_finite(a), _finite(b))),
+    shapes=("a", "b"), support=_support_of_truncnorm,
+    sf=lambda z, a, b: np.exp(_log_between(z, _finite(b)) - _log_between(_finite(a), _finite(b))),
+    logcdf=lambda z, a, b: _log_between(_finite(a), z) - _log_between(_finite(a), _finite(b)),
+    logsf=lambda z, a, b: _log_between(z, _finite(b)) - _log_between(_finite(a), _finite(b)),
+    ppf=_quantile_of_truncnorm,
+)  # fmt: skip
 
 
 class poisson:

@@ -1,7 +1,7 @@
 """Tools beside the layers: clipping gradients, parameters as one vector or as arguments, parameters that are computed of others,
-sequences of different lengths."""
+sequences of different lengths, logs."""
 
-from . import parametrizations, parametrize, prune, rnn
+from . import parametrizations, parametrize, prune, rnn, tensorboard
 from .gradients import (
     clip_grad_norm_,
     clip_grad_value_,
@@ -16,5 +16,5 @@ from .weight_norm import remove_spectral_norm, remove_weight_norm, spectral_norm
 __all__ = [
     "clip_grad_norm_", "clip_grad_value_", "clip_grads_with_norm_", "functional_call", "get_total_norm",
     "parameters_to_vector", "parametrizations", "parametrize", "prune", "remove_spectral_norm", "remove_weight_norm", "rnn",
-    "skip_init", "spectral_norm", "vector_to_parameters", "weight_norm",
+    "skip_init", "spectral_norm", "tensorboard", "vector_to_parameters", "weight_norm",
 ]  # fmt: skip

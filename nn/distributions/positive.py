@@ -1,0 +1,445 @@
+"""Distributions on the positive numbers."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from minigrad import Tensor, full_like, random, where, zeros_like
+from minigrad.scipy.special import betainc, betaln, digamma, gammainc, gammaincc, gammaincinv, gammaln, ndtr, ndtri, xlogy
+
+from . import constraints
+from .constraints import Constraint
+from .distribution import Distribution, broadcast, constant_like
+
+__all__ = [
+    "Chi2", "Exponential", "FisherSnedecor", "Gamma", "HalfCauchy", "HalfNormal", "InverseGamma", "Pareto", "Weibull",
+]  # fmt: skip
+
+
+class Exponential(Distribution):
+    """The time up to an event that comes `rate` times in a unit of time: log p(x) = log rate - rate x.
+
+    >>> Exponential(2.0).mean
+    Tensor(0.5, dtype=float32)
+    """
+
+    arg_constraints = {"rate": constraints.positive}
+    support = constraints.nonnegative
+    has_rsample = True
+    rate: Any
+
+    def __init__(self, rate: Any, validate_args: bool | None = None) -> None:
+        (self.rate,) = broadcast(rate)
+        super().__init__(self.rate.shape, (), validate_args)
+
+    @property
+    def mean(self) -> Tensor:
+        return 1 / self.rate
+
+    @property
+    def mode(self) -> Tensor:
+        return zeros_like(self.rate)
+
+    @property
+    def variance(self) -> Tensor:
+        return 1 / self.rate**2
+
+    def rsample(self, sample_shape: Any = ()) -> Tensor:
+        """-log u / rate, u uniform."""
+        return random.exponential(1 / self.rate, self._extended(sample_shape))
+
+    def log_prob(self, value: Any) -> Tensor:
+        return np.log(self.rate) - self.rate * self._value(value)
+
+    def cdf(self, value: Any) -> Tensor:
+        return -np.expm1(-self.rate * self._value(value))
+
+    def icdf(self, value: Any) -> Tensor:
+        return -np.log1p(np.negative(value)) / self.rate
+
+    def entropy(self) -> Tensor:
+        """1 - log rate."""
+        return 1 - np.log(self.rate)
+
+
+class Gamma(Distribution):
+    """log p(x) = a log b + (a - 1) log x - b x - log gamma(a), with a the concentration and b the rate.
+
+    >>> Gamma(3.0, 2.0).mean
+    Tensor(1.5, dtype=float32)
+    """
+
+    arg_constraints = {"concentration": constraints.positive, "rate": constraints.positive}
+    support = constraints.nonnegative
+    has_rsample = True
+    concentration: Any
+    rate: Any
+
+    def __init__(self, concentration: Any, rate: Any, validate_args: bool | None = None) -> None:
+        self.concentration, self.rate = broadcast(concentration, rate)
+        super().__init__(self.concentration.shape, (), validate_args)
+
+    @property
+    def mean(self) -> Tensor:
+        return self.concentration / self.rate
+
+    @property
+    def mode(self) -> Tensor:
+        """(a - 1) / b, but not less than 0."""
+        return np.maximum((self.concentration - 1) / self.rate, 0.0)
+
+    @property
+    def variance(self) -> Tensor:
+        return self.concentration / self.rate**2
+
+    def rsample(self, sample_shape: Any = ()) -> Tensor:
+        """Differentiable in the concentration too, implicitly: the probability of a smaller draw stays what it is."""
+        return random.standard_gamma(self.concentration, self._extended(sample_shape)) / self.rate
+
+    def log_prob(self, value: Any) -> Tensor:
+        x, a, b = self._value(value), self.concentration, self.rate
+        return xlogy(a, b) + xlogy(a - 1, x) - b * x - gammaln(a)
+
+    def cdf(self, value: Any) -> Tensor:
+        return gammainc(self.concentration, self.rate * self._value(value))
+
+    def icdf(self, value: Any) -> Tensor:
+        return gammaincinv(self.concentration, value) / self.rate
+
+    def entropy(self) -> Tensor:
+        """a - log b + log gamma(a) + (1 - a) psi(a)."""
+        a = self.concentration
+        return a - np.log(self.rate) + gammaln(a) + (1 - a) * digamma(a)
+
+
+class Chi2(Gamma):
+    """The sum of df squared standard normal variables: Gamma(df / 2, 1 / 2).
+
+    >>> Chi2(3.0).variance
+    Tensor(6., dtype=float32)
+    """
+
+    arg_constraints = {"df": constraints.positive}
+    df: Any
+
+    def __init__(self, df: Any, validate_args: bool | None = None) -> None:
+        (self.df,) = broadcast(df)
+        Distribution.__init__(self, self.df.shape, (), validate_args)
+
+    @property
+    def concentration(self) -> Any:  # type: ignore[override]
+        """df / 2."""
+        return self.df / 2
+
+    @property
+    def rate(self) -> Any:  # type: ignore[override]
+        """1 / 2."""
+        return constant_like(0.5, self.df)
+
+
+class InverseGamma(Distribution):
+    """1 / x of a Gamma variable: log p(x) = a log b - (a + 1) log x - b / x - log gamma(a).
+
+    >>> InverseGamma(3.0, 2.0).mean
+    Tensor(1., dtype=float32)
+    """
+
+    arg_constraints = {"concentration": constraints.positive, "rate": constraints.positive}
+    support = constraints.positive
+    has_rsample = True
+    concentration: Any
+    rate: Any
+
+    def __init__(self, concentration: Any, rate: Any, validate_args: bool | None = None) -> None:
+        self.concentration, self.rate = broadcast(concentration, rate)
+        super().__init__(self.concentration.shape, (), validate_args)
+
+    @property
+    def mean(self) -> Tensor:
+        """b / (a - 1); infinite for a up to 1."""
+        a = where(self.concentration > 1, self.concentration, 2.0)
+        return where(self.concentration > 1, self.rate / (a - 1), np.inf)
+
+    @property
+    def mode(self) -> Tensor:
+        return self.rate / (self.concentration + 1)
+
+    @property
+    def variance(self) -> Tensor:
+        """b^2 / ((a - 1)^2 (a - 2)); infinite for a up to 2."""
+        a = where(self.concentration > 2, self.concentration, 3.0)
+        return where(self.concentration > 2, self.rate**2 / ((a - 1) ** 2 * (a - 2)), np.inf)
+
+    def rsample(self, sample_shape: Any = ()) -> Tensor:
+        """b over a standard gamma variable."""
+        return self.rate / random.standard_gamma(self.concentration, self._extended(sample_shape))
+
+    def log_prob(self, value: Any) -> Tensor:
+        x, a, b = self._value(value), self.concentration, self.rate
+        return xlogy(a, b) - (a + 1) * np.log(x) - b / x - gammaln(a)
+
+    def cdf(self, value: Any) -> Tensor:
+        return gammaincc(self.concentration, self.rate / self._value(value))
+
+    def entropy(self) -> Tensor:
+        """a + log b + log gamma(a) - (1 + a) psi(a)."""
+        a = self.concentration
+        return a + np.log(self.rate) + gammaln(a) - (1 + a) * digamma(a)
+
+
+class _Half(Distribution):
+    """The absolute value of a variable that is symmetric around 0."""
+
+    arg_constraints = {"scale": constraints.positive}
+    support = constraints.nonnegative
+    has_rsample = True
+    scale: Any
+
+    def __init__(self, scale: Any, validate_args: bool | None = None) -> None:
+        (self.scale,) = broadcast(scale)
+        super().__init__(self.scale.shape, (), validate_args)
+
+    def _inside(self, x: Tensor, log_prob: Any) -> Any:
+        """-inf for numbers below 0."""
+        return where(x >= 0, log_prob, -np.inf)
+
+    @property
+    def mode(self) -> Tensor:
+        return zeros_like(self.scale)
+
+
+class HalfNormal(_Half):
+    """The absolute value of a normal variable of mean 0.
+
+    >>> HalfNormal(1.0).cdf(0.0)
+    Tensor(0., dtype=float32)
+    """
+
+    @property
+    def mean(self) -> Tensor:
+        return self.scale * math.sqrt(2 / math.pi)
+
+    @property
+    def variance(self) -> Tensor:
+        return self.scale**2 * (1 - 2 / math.pi)
+
+    def rsample(self, sample_shape: Any = ()) -> Tensor:
+        """abs(scale z)."""
+        return abs(random.normal(0.0, self.scale, self._extended(sample_shape)))
+
+    def log_prob(self, value: Any) -> Tensor:
+        x = self._value(value)
+        z = x / self.scale
+        return self._inside(x, -z * z / 2 - np.log(self.scale) + math.log(2 / math.pi) / 2)
+
+    def cdf(self, value: Any) -> Tensor:
+        return 2 * ndtr(self._value(value) / self.scale) - 1
+
+    def icdf(self, value: Any) -> Tensor:
+        return self.scale * ndtri((np.add(value, 1)) / 2)
+
+    def entropy(self) -> Tensor:
+        """1/2 + log(pi / 2) / 2 + log scale."""
+        return 0.5 + math.log(math.pi / 2) / 2 + np.log(self.scale)
+
+
+class HalfCauchy(_Half):
+    """The absolute value of a Cauchy variable around 0; its mean is infinite.
+
+    >>> HalfCauchy(1.0).cdf(1.0)
+    Tensor(0.5, dtype=float32)
+    """
+
+    @property
+    def mean(self) -> Tensor:
+        return full_like(self.scale, np.inf)
+
+    @property
+    def variance(self) -> Tensor:
+        return full_like(self.scale, np.inf)
+
+    def rsample(self, sample_shape: Any = ()) -> Tensor:
+        """abs(scale tan(pi (u - 1/2)))."""
+        noise = random.standard_cauchy(self._extended(sample_shape), dtype=self.scale.dtype, device=self.scale.device)
+        return abs(self.scale * noise)
+
+    def log_prob(self, value: Any) -> Tensor:
+        x = self._value(value)
+        z = x / self.scale
+        return self._inside(x, math.log(2 / math.pi) - np.log(self.scale) - np.log1p(z * z))
+
+    def cdf(self, value: Any) -> Tensor:
+        return 2 / math.pi * np.arctan(self._value(value) / self.scale)
+
+    def icdf(self, value: Any) -> Tensor:
+        return self.scale * np.tan(math.pi / 2 * value)
+
+    def entropy(self) -> Tensor:
+        """log(2 pi scale)."""
+        return math.log(2 * math.pi) + np.log(self.scale)
+
+
+class Weibull(Distribution):
+    """scale times a power 1 / k of an exponential variable; k is the concentration.
+
+    log p(x) = log(k / scale) + (k - 1) log(x / scale) - (x / scale)^k
+
+    >>> Weibull(2.0, 1.0).mean                         # an exponential variable
+    Tensor(2., dtype=float32)
+    """
+
+    arg_constraints = {"scale": constraints.positive, "concentration": constraints.positive}
+    support = constraints.positive
+    has_rsample = True
+    scale: Any
+    concentration: Any
+
+    def __init__(self, scale: Any, concentration: Any, validate_args: bool | None = None) -> None:
+        self.scale, self.concentration = broadcast(scale, concentration)
+        super().__init__(self.scale.shape, (), validate_args)
+
+    @property
+    def mean(self) -> Tensor:
+        return self.scale * np.exp(gammaln(1 + 1 / self.concentration))
+
+    @property
+    def mode(self) -> Tensor:
+        """scale ((k - 1) / k)^(1/k); 0 for k up to 1."""
+        k = where(self.concentration > 1, self.concentration, 2.0)
+        return where(self.concentration > 1, self.scale * ((k - 1) / k) ** (1 / k), 0.0)
+
+    @property
+    def variance(self) -> Tensor:
+        first, second = (gammaln(1 + n / self.concentration) for n in (1, 2))
+        return self.scale**2 * (np.exp(second) - np.exp(2 * first))
+
+    def rsample(self, sample_shape: Any = ()) -> Tensor:
+        """scale (-log u)^(1/k)."""
+        return self.scale * random.weibull(self.concentration, self._extended(sample_shape))
+
+    def log_prob(self, value: Any) -> Tensor:
+        z, k = self._value(value) / self.scale, self.concentration
+        return np.log(k / self.scale) + xlogy(k - 1, z) - z**k
+
+    def cdf(self, value: Any) -> Tensor:
+        return -np.expm1(-((self._value(value) / self.scale) ** self.concentration))
+
+    def icdf(self, value: Any) -> Tensor:
+        return self.scale * (-np.log1p(np.negative(value))) ** (1 / self.concentration)
+
+    def entropy(self) -> Tensor:
+        """Euler's constant (1 - 1/k) + log(scale / k) + 1."""
+        k = self.concentration
+        return np.euler_gamma * (1 - 1 / k) + np.log(self.scale / k) + 1
+
+
+class Pareto(Distribution):
+    """From `scale` on, falling as a power: log p(x) = log alpha + alpha log scale - (alpha + 1) log x.
+
+    >>> Pareto(1.0, 3.0).mean
+    Tensor(1.5, dtype=float32)
+    """
+
+    arg_constraints = {"scale": constraints.positive, "alpha": constraints.positive}
+    has_rsample = True
+    scale: Any
+    alpha: Any
+
+    def __init__(self, scale: Any, alpha: Any, validate_args: bool | None = None) -> None:
+        self.scale, self.alpha = broadcast(scale, alpha)
+        super().__init__(self.scale.shape, (), validate_args)
+
+    @property
+    def support(self) -> Constraint:
+        return constraints.greater_than_eq(self.scale)
+
+    @property
+    def mean(self) -> Tensor:
+        """alpha scale / (alpha - 1); infinite for alpha up to 1."""
+        a = where(self.alpha > 1, self.alpha, 2.0)
+        return where(self.alpha > 1, a * self.scale / (a - 1), np.inf)
+
+    @property
+    def mode(self) -> Tensor:
+        return self.scale
+
+    @property
+    def variance(self) -> Tensor:
+        """scale^2 alpha / ((alpha - 1)^2 (alpha - 2)); infinite for alpha up to 2."""
+        a = where(self.alpha > 2, self.alpha, 3.0)
+        return where(self.alpha > 2, self.scale**2 * a / ((a - 1) ** 2 * (a - 2)), np.inf)
+
+    def rsample(self, sample_shape: Any = ()) -> Tensor:
+        """scale u^(-1/alpha)."""
+        return self.scale * (1 + random.pareto(self.alpha, self._extended(sample_shape)))
+
+    def log_prob(self, value: Any) -> Tensor:
+        x, a = self._value(value), self.alpha
+        inside = x >= self.scale
+        log_prob = np.log(a) + a * np.log(self.scale) - (a + 1) * np.log(where(inside, x, self.scale))
+        return where(inside, log_prob, -np.inf)
+
+    def cdf(self, value: Any) -> Tensor:
+        x = self._value(value)
+        inside = x >= self.scale
+        return where(inside, 1 - (self.scale / where(inside, x, self.scale)) ** self.alpha, 0.0)
+
+    def icdf(self, value: Any) -> Tensor:
+        return self.scale * np.subtract(1, value) ** (-1 / self.alpha)
+
+    def entropy(self) -> Tensor:
+        """log(scale / alpha) + 1 + 1 / alpha."""
+        return np.log(self.scale / self.alpha) + 1 + 1 / self.alpha
+
+
+class FisherSnedecor(Distribution):
+    """Fisher's F: the quotient of two Chi2 variables, each over its degrees of freedom.
+
+    log p(x) = (m/2) log(m/n) + (m/2 - 1) log x - (m + n)/2 log(1 + m x / n) - log beta(m/2, n/2), m = df1, n = df2
+
+    >>> FisherSnedecor(3.0, 4.0).mean
+    Tensor(2., dtype=float32)
+    """
+
+    arg_constraints = {"df1": constraints.positive, "df2": constraints.positive}
+    support = constraints.positive
+    has_rsample = True
+    df1: Any
+    df2: Any
+
+    def __init__(self, df1: Any, df2: Any, validate_args: bool | None = None) -> None:
+        self.df1, self.df2 = broadcast(df1, df2)
+        super().__init__(self.df1.shape, (), validate_args)
+
+    @property
+    def mean(self) -> Tensor:
+        """n / (n - 2); NaN for n up to 2."""
+        n = where(self.df2 > 2, self.df2, 3.0)
+        return where(self.df2 > 2, n / (n - 2), np.nan)
+
+    @property
+    def mode(self) -> Tensor:
+        """(m - 2) / m n / (n + 2); NaN for m up to 2."""
+        return where(self.df1 > 2, (self.df1 - 2) / self.df1 * self.df2 / (self.df2 + 2), np.nan)
+
+    @property
+    def variance(self) -> Tensor:
+        """2 n^2 (m + n - 2) / (m (n - 2)^2 (n - 4)); NaN for n up to 4."""
+        m, n = self.df1, where(self.df2 > 4, self.df2, 5.0)
+        return where(self.df2 > 4, 2 * n**2 * (m + n - 2) / (m * (n - 2) ** 2 * (n - 4)), np.nan)
+
+    def rsample(self, sample_shape: Any = ()) -> Tensor:
+        """Differentiable in both degrees of freedom."""
+        return random.f(self.df1, self.df2, self._extended(sample_shape))
+
+    def log_prob(self, value: Any) -> Tensor:
+        x, m, n = self._value(value), self.df1, self.df2
+        powers = m / 2 * np.log(m / n) + xlogy(m / 2 - 1, x) - (m + n) / 2 * np.log1p(m * x / n)
+        return powers - betaln(m / 2, n / 2)
+
+    def cdf(self, value: Any) -> Tensor:
+        x, m, n = self._value(value), self.df1, self.df2
+        return betainc(m / 2, n / 2, m * x / (m * x + n))
