@@ -39,6 +39,7 @@ from minigrad.primitive import registered as registered
 from minigrad.tensor import Tensor as Tensor
 from minigrad.tensor import raw as raw
 from minigrad.transforms.checkpointing import checkpoint as checkpoint
+from minigrad.transforms.checkpointing import checkpoint_notes as checkpoint_notes
 from minigrad.transforms.gradients import egrad as egrad
 from minigrad.transforms.gradients import elementwise_grad as elementwise_grad
 from minigrad.transforms.gradients import grad as grad
@@ -60,6 +61,7 @@ from minigrad.transforms.pullbacks import jvp as jvp
 from minigrad.transforms.pullbacks import make_jvp as make_jvp
 from minigrad.transforms.pullbacks import make_vjp as make_vjp
 from minigrad.transforms.pullbacks import vjp as vjp
+from minigrad.transforms.recording import UnusedInputWarning as UnusedInputWarning
 from minigrad.transforms.replacing import replaced as replaced
 from minigrad.transforms.vmap import vmap as vmap
 from minigrad.trees import ravel_tree as ravel_tree
@@ -109,60 +111,61 @@ from numpy.lib._index_tricks_impl import ogrid as ogrid
 from numpy.lib._index_tricks_impl import s_ as s_
 
 __all__ = [
-    "GradcheckError", "Tensor", "abs", "absolute", "acos", "acosh", "add", "all", "allclose", "amax",
-    "amin", "angle", "any", "append", "apply_along_axis", "apply_over_axes", "arange", "arccos",
-    "arccosh", "arcsin", "arcsinh", "arctan", "arctan2", "arctanh", "argmax", "argmin", "argpartition",
-    "argsort", "argwhere", "around", "array", "array2string", "array_equal", "array_equiv",
-    "array_repr", "array_split", "array_str", "asanyarray", "asarray", "asin", "asinh", "astype",
-    "atan", "atan2", "atanh", "atleast_1d", "atleast_2d", "atleast_3d", "autograd", "average",
+    "GradcheckError", "Tensor", "UnusedInputWarning", "abs", "absolute", "acos", "acosh", "add", "all",
+    "allclose", "amax", "amin", "angle", "any", "append", "apply_along_axis", "apply_over_axes",
+    "arange", "arccos", "arccosh", "arcsin", "arcsinh", "arctan", "arctan2", "arctanh", "argmax",
+    "argmin", "argpartition", "argsort", "argwhere", "around", "array", "array2string", "array_equal",
+    "array_equiv", "array_repr", "array_split", "array_str", "asanyarray", "asarray", "asin", "asinh",
+    "astype", "atan", "atan2", "atanh", "atleast_1d", "atleast_2d", "atleast_3d", "autograd", "average",
     "bartlett", "base_repr", "beside", "binary_repr", "bincount", "bitwise_and", "bitwise_count",
     "bitwise_invert", "bitwise_left_shift", "bitwise_not", "bitwise_or", "bitwise_right_shift",
     "bitwise_xor", "blackman", "block", "broadcast_arrays", "broadcast_shapes", "broadcast_to", "c_",
-    "can_cast", "cbrt", "ceil", "check_grads", "checkpoint", "choose", "clip", "clone", "column_stack",
-    "common_type", "compress", "concat", "concatenate", "cond", "conj", "conjugate", "convolve", "copy",
-    "copysign", "copyto", "corrcoef", "correlate", "cos", "cosh", "count_nonzero", "cov", "cross",
-    "cuda_is_available", "cumprod", "cumsum", "cumulative_prod", "cumulative_sum", "deg2rad", "degrees",
-    "delete", "deriv", "detect_anomaly", "diag", "diag_indices", "diag_indices_from", "diagflat",
-    "diagonal", "diff", "digitize", "dispatch", "divide", "divmod", "dot", "dsplit", "dstack", "e",
-    "ediff1d", "egrad", "einsum", "einsum_path", "elementwise_grad", "emath", "empty", "empty_like",
-    "enable_grad", "equal", "euler_gamma", "exp", "exp2", "expand_dims", "expit", "expm1", "extract",
-    "eye", "fabs", "fft", "fill_diagonal", "fix", "flatnonzero", "flatten", "flip", "fliplr", "flipud",
-    "float_power", "floor", "floor_divide", "fmax", "fmin", "fmod", "format_float_positional",
-    "format_float_scientific", "frexp", "from_dlpack", "fromfunction", "full", "full_like", "gcd",
-    "geomspace", "get_default_dtype", "getitem", "ggnvp", "grad", "grad_and_aux", "gradcheck",
-    "gradgradcheck", "gradient", "greater", "greater_equal", "hamming", "hanning", "heaviside",
-    "hessian", "hessian_tensor_product", "hessian_vector_product", "histogram", "histogram2d",
-    "histogram_bin_edges", "histogramdd", "holomorphic_grad", "hsplit", "hstack", "hvp", "hypot", "i0",
-    "identity", "imag", "index_exp", "indices", "inf", "inner", "insert", "interp", "intersect1d",
-    "invert", "is_grad_enabled", "isclose", "iscomplex", "iscomplexobj", "isdtype", "isfinite", "isin",
-    "isinf", "isnan", "isnat", "isneginf", "isposinf", "isreal", "isrealobj", "isscalar", "issubdtype",
-    "iterable", "ix_", "jacobian", "jvp", "kaiser", "kron", "lcm", "ldexp", "left_shift", "less",
-    "less_equal", "lexsort", "linalg", "linspace", "log", "log10", "log1p", "log2", "log_expit",
-    "log_softmax", "logaddexp", "logaddexp2", "logical_and", "logical_not", "logical_or", "logical_xor",
-    "logit", "logspace", "logsumexp", "make_ggnvp", "make_hvp", "make_jvp", "make_vjp", "mark_mutated",
-    "mask_indices", "matmul", "matrix_norm", "matrix_rank", "matrix_transpose", "matvec", "max",
-    "maximum", "may_share_memory", "mean", "median", "meshgrid", "mgrid", "min", "min_scalar_type",
-    "minimum", "misc", "mod", "modf", "moveaxis", "multiply", "nan", "nan_to_num", "nanargmax",
-    "nanargmin", "nancumprod", "nancumsum", "nanmax", "nanmean", "nanmedian", "nanmin", "nanpercentile",
-    "nanprod", "nanquantile", "nanstd", "nansum", "nanvar", "ndim", "negative", "newaxis", "nextafter",
-    "no_grad", "nonzero", "norm", "norm2", "not_equal", "ogrid", "ones", "ones_like", "ops", "outer",
-    "packbits", "pad", "partition", "percentile", "permute", "permute_dims", "pi", "piecewise", "place",
-    "poly", "polyadd", "polyder", "polydiv", "polyfit", "polyint", "polymul", "polynomial", "polysub",
-    "polyval", "positive", "pow", "power", "primitive", "prod", "promote_types", "ptp", "put",
-    "put_along_axis", "putmask", "quantile", "r_", "rad2deg", "radians", "random", "ravel",
-    "ravel_multi_index", "ravel_tree", "raw", "real", "real_if_close", "reciprocal", "registered",
-    "relu", "remainder", "repeat", "replaced", "reshape", "resize", "result_type", "right_shift",
-    "rint", "roll", "rollaxis", "roots", "rot90", "round", "s_", "scatter_add", "scipy", "searchsorted",
-    "select", "set_default_dtype", "set_grad_enabled", "setdiff1d", "setxor1d", "shape",
-    "shares_memory", "sign", "signbit", "sin", "sinc", "sinh", "size", "sliding_window_view", "softmax",
-    "sort", "sort_complex", "spacing", "split", "sqrt", "square", "squeeze", "stack", "std", "subtract",
-    "sum", "swapaxes", "take", "take_along_axis", "tan", "tanh", "tensor", "tensor_jacobian_product",
-    "tensordot", "tile", "to_device", "trace", "transpose", "trapezoid", "tree_map", "tri", "tril",
-    "tril_indices", "tril_indices_from", "trim_zeros", "triu", "triu_indices", "triu_indices_from",
-    "true_divide", "trunc", "union1d", "unique", "unique_all", "unique_counts", "unique_inverse",
-    "unique_values", "unpackbits", "unravel_index", "unstack", "unwrap", "value_and_grad", "vander",
-    "var", "vdot", "vecdot", "vecmat", "vector_jacobian_product", "vector_norm", "vectorize", "vjp",
-    "vmap", "vsplit", "vstack", "where", "xlogy", "zeros", "zeros_like"
+    "can_cast", "cbrt", "ceil", "check_grads", "checkpoint", "checkpoint_notes", "choose", "clip",
+    "clone", "column_stack", "common_type", "compress", "concat", "concatenate", "cond", "conj",
+    "conjugate", "convolve", "copy", "copysign", "copyto", "corrcoef", "correlate", "cos", "cosh",
+    "count_nonzero", "cov", "cross", "cuda_is_available", "cumprod", "cumsum", "cumulative_prod",
+    "cumulative_sum", "deg2rad", "degrees", "delete", "deriv", "detect_anomaly", "diag", "diag_indices",
+    "diag_indices_from", "diagflat", "diagonal", "diff", "digitize", "dispatch", "divide", "divmod",
+    "dot", "dsplit", "dstack", "e", "ediff1d", "egrad", "einsum", "einsum_path", "elementwise_grad",
+    "emath", "empty", "empty_like", "enable_grad", "equal", "euler_gamma", "exp", "exp2", "expand_dims",
+    "expit", "expm1", "extract", "eye", "fabs", "fft", "fill_diagonal", "fix", "flatnonzero", "flatten",
+    "flip", "fliplr", "flipud", "float_power", "floor", "floor_divide", "fmax", "fmin", "fmod",
+    "format_float_positional", "format_float_scientific", "frexp", "from_dlpack", "fromfunction",
+    "full", "full_like", "gcd", "geomspace", "get_default_dtype", "getitem", "ggnvp", "grad",
+    "grad_and_aux", "gradcheck", "gradgradcheck", "gradient", "greater", "greater_equal", "hamming",
+    "hanning", "heaviside", "hessian", "hessian_tensor_product", "hessian_vector_product", "histogram",
+    "histogram2d", "histogram_bin_edges", "histogramdd", "holomorphic_grad", "hsplit", "hstack", "hvp",
+    "hypot", "i0", "identity", "imag", "index_exp", "indices", "inf", "inner", "insert", "interp",
+    "intersect1d", "invert", "is_grad_enabled", "isclose", "iscomplex", "iscomplexobj", "isdtype",
+    "isfinite", "isin", "isinf", "isnan", "isnat", "isneginf", "isposinf", "isreal", "isrealobj",
+    "isscalar", "issubdtype", "iterable", "ix_", "jacobian", "jvp", "kaiser", "kron", "lcm", "ldexp",
+    "left_shift", "less", "less_equal", "lexsort", "linalg", "linspace", "log", "log10", "log1p",
+    "log2", "log_expit", "log_softmax", "logaddexp", "logaddexp2", "logical_and", "logical_not",
+    "logical_or", "logical_xor", "logit", "logspace", "logsumexp", "make_ggnvp", "make_hvp", "make_jvp",
+    "make_vjp", "mark_mutated", "mask_indices", "matmul", "matrix_norm", "matrix_rank",
+    "matrix_transpose", "matvec", "max", "maximum", "may_share_memory", "mean", "median", "meshgrid",
+    "mgrid", "min", "min_scalar_type", "minimum", "misc", "mod", "modf", "moveaxis", "multiply", "nan",
+    "nan_to_num", "nanargmax", "nanargmin", "nancumprod", "nancumsum", "nanmax", "nanmean", "nanmedian",
+    "nanmin", "nanpercentile", "nanprod", "nanquantile", "nanstd", "nansum", "nanvar", "ndim",
+    "negative", "newaxis", "nextafter", "no_grad", "nonzero", "norm", "norm2", "norm_p", "not_equal",
+    "ogrid", "ones", "ones_like", "ops", "outer", "packbits", "pad", "partition", "percentile",
+    "permute", "permute_dims", "pi", "piecewise", "place", "poly", "polyadd", "polyder", "polydiv",
+    "polyfit", "polyint", "polymul", "polynomial", "polysub", "polyval", "positive", "pow", "power",
+    "primitive", "prod", "promote_types", "ptp", "put", "put_along_axis", "putmask", "quantile", "r_",
+    "rad2deg", "radians", "random", "ravel", "ravel_multi_index", "ravel_tree", "raw", "real",
+    "real_if_close", "reciprocal", "registered", "relu", "remainder", "repeat", "replaced", "reshape",
+    "resize", "result_type", "right_shift", "rint", "roll", "rollaxis", "roots", "rot90", "round", "s_",
+    "scatter_add", "scipy", "searchsorted", "select", "set_default_dtype", "set_grad_enabled",
+    "setdiff1d", "setxor1d", "shape", "shares_memory", "sign", "signbit", "sin", "sinc", "sinh", "size",
+    "sliding_window_view", "softmax", "sort", "sort_complex", "spacing", "split", "sqrt", "square",
+    "squeeze", "stack", "std", "subtract", "sum", "swapaxes", "take", "take_along_axis", "tan", "tanh",
+    "tensor", "tensor_jacobian_product", "tensordot", "tile", "to_device", "trace", "transpose",
+    "trapezoid", "tree_map", "tri", "tril", "tril_indices", "tril_indices_from", "trim_zeros", "triu",
+    "triu_indices", "triu_indices_from", "true_divide", "trunc", "union1d", "unique", "unique_all",
+    "unique_counts", "unique_inverse", "unique_values", "unpackbits", "unravel_index", "unstack",
+    "unwrap", "value_and_grad", "vander", "var", "vdot", "vecdot", "vecmat", "vector_jacobian_product",
+    "vector_norm", "vectorize", "vjp", "vmap", "vsplit", "vstack", "where", "xlogy", "zeros",
+    "zeros_like"
 ]
 
 @overload
@@ -683,11 +686,11 @@ def greater_equal(x1: ArrayLike, x2: Tensor, /, out: Tensor | np.ndarray | tuple
 @overload
 def greater_equal(x1: ArrayLike, x2: ArrayLike, /, out: Tensor | np.ndarray | tuple[Any, ...] | None = None, *, where: Any = True, casting: str = 'same_kind', order: str | None = 'K', dtype: DTypeLike | None = None, subok: bool = True, signature: Any = None) -> Any: ...
 @overload
-def heaviside(x1: Tensor, x2: ArrayLike, /, out: Tensor | np.ndarray | tuple[Any, ...] | None = None, *, where: Any = True, casting: str = 'same_kind', order: str | None = 'K', dtype: DTypeLike | None = None, subok: bool = True, signature: Any = None) -> Tensor: ...
+def heaviside(x: Tensor, y: ArrayLike, /, out: Tensor | np.ndarray | tuple[Any, ...] | None = None, *, where: Any = True, casting: str = 'same_kind', order: str | None = 'K', dtype: DTypeLike | None = None, subok: bool = True, signature: Any = None) -> Tensor: ...
 @overload
-def heaviside(x1: ArrayLike, x2: Tensor, /, out: Tensor | np.ndarray | tuple[Any, ...] | None = None, *, where: Any = True, casting: str = 'same_kind', order: str | None = 'K', dtype: DTypeLike | None = None, subok: bool = True, signature: Any = None) -> Tensor: ...
+def heaviside(x: ArrayLike, y: Tensor, /, out: Tensor | np.ndarray | tuple[Any, ...] | None = None, *, where: Any = True, casting: str = 'same_kind', order: str | None = 'K', dtype: DTypeLike | None = None, subok: bool = True, signature: Any = None) -> Tensor: ...
 @overload
-def heaviside(x1: ArrayLike, x2: ArrayLike, /, out: Tensor | np.ndarray | tuple[Any, ...] | None = None, *, where: Any = True, casting: str = 'same_kind', order: str | None = 'K', dtype: DTypeLike | None = None, subok: bool = True, signature: Any = None) -> Any: ...
+def heaviside(x: ArrayLike, y: ArrayLike, /, out: Tensor | np.ndarray | tuple[Any, ...] | None = None, *, where: Any = True, casting: str = 'same_kind', order: str | None = 'K', dtype: DTypeLike | None = None, subok: bool = True, signature: Any = None) -> Any: ...
 @overload
 def histogram(a: Tensor, bins: Any = 10, range: Any = None, density: Any = None, weights: ArrayLike | None = None) -> tuple[Tensor, Tensor]: ...
 @overload
@@ -1054,11 +1057,11 @@ def negative(x: Tensor, /, out: Tensor | np.ndarray | tuple[Any, ...] | None = N
 def negative(x: ArrayLike, /, out: Tensor | np.ndarray | tuple[Any, ...] | None = None, *, where: Any = True, casting: str = 'same_kind', order: str | None = 'K', dtype: DTypeLike | None = None, subok: bool = True, signature: Any = None) -> Any: ...
 newaxis: Any
 @overload
-def nextafter(x1: Tensor, x2: ArrayLike, /, out: Tensor | np.ndarray | tuple[Any, ...] | None = None, *, where: Any = True, casting: str = 'same_kind', order: str | None = 'K', dtype: DTypeLike | None = None, subok: bool = True, signature: Any = None) -> Tensor: ...
+def nextafter(x: Tensor, y: ArrayLike, /, out: Tensor | np.ndarray | tuple[Any, ...] | None = None, *, where: Any = True, casting: str = 'same_kind', order: str | None = 'K', dtype: DTypeLike | None = None, subok: bool = True, signature: Any = None) -> Tensor: ...
 @overload
-def nextafter(x1: ArrayLike, x2: Tensor, /, out: Tensor | np.ndarray | tuple[Any, ...] | None = None, *, where: Any = True, casting: str = 'same_kind', order: str | None = 'K', dtype: DTypeLike | None = None, subok: bool = True, signature: Any = None) -> Tensor: ...
+def nextafter(x: ArrayLike, y: Tensor, /, out: Tensor | np.ndarray | tuple[Any, ...] | None = None, *, where: Any = True, casting: str = 'same_kind', order: str | None = 'K', dtype: DTypeLike | None = None, subok: bool = True, signature: Any = None) -> Tensor: ...
 @overload
-def nextafter(x1: ArrayLike, x2: ArrayLike, /, out: Tensor | np.ndarray | tuple[Any, ...] | None = None, *, where: Any = True, casting: str = 'same_kind', order: str | None = 'K', dtype: DTypeLike | None = None, subok: bool = True, signature: Any = None) -> Any: ...
+def nextafter(x: ArrayLike, y: ArrayLike, /, out: Tensor | np.ndarray | tuple[Any, ...] | None = None, *, where: Any = True, casting: str = 'same_kind', order: str | None = 'K', dtype: DTypeLike | None = None, subok: bool = True, signature: Any = None) -> Any: ...
 @overload
 def nonzero(a: Tensor) -> tuple[Tensor, ...]: ...
 @overload
@@ -1071,6 +1074,12 @@ def norm(x: ArrayLike, ord: Any = None, axis: int | Sequence[int] | None = None,
 def norm2(x: Tensor, axis: int | Sequence[int] | None = None, keepdims: bool = False) -> Tensor: ...
 @overload
 def norm2(x: ArrayLike, axis: int | Sequence[int] | None = None, keepdims: bool = False) -> Any: ...
+@overload
+def norm_p(x: Tensor, p: ArrayLike, axis: int | Sequence[int] | None = None, keepdims: bool = False) -> Tensor: ...
+@overload
+def norm_p(x: ArrayLike, p: Tensor, axis: int | Sequence[int] | None = None, keepdims: bool = False) -> Tensor: ...
+@overload
+def norm_p(x: ArrayLike, p: ArrayLike, axis: int | Sequence[int] | None = None, keepdims: bool = False) -> Any: ...
 @overload
 def not_equal(x1: Tensor, x2: ArrayLike, /, out: Tensor | np.ndarray | tuple[Any, ...] | None = None, *, where: Any = True, casting: str = 'same_kind', order: str | None = 'K', dtype: DTypeLike | None = None, subok: bool = True, signature: Any = None) -> Tensor: ...
 @overload
