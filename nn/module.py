@@ -892,29 +892,6 @@ def _values_for(tensor: Tensor, value: Any) -> Any:
     return Tensor(array, dtype=dtype, device=tensor.device).data.copy()
 
 
-def _values_for(tensor: Tensor, value: Any) -> Any:
-    """A copy of values in the type and on the device of a tensor; it must be able to hold them."""
-    array, dtype = _as_array(value), tensor.dtype
-    if array.dtype.kind not in "biufc":
-        raise TypeError(f"values of type {array.dtype} are no numbers")
-    if array.dtype.kind == "c" and dtype.kind != "c":
-        raise TypeError(
-            f"complex values do not fit into {dtype}: their imaginary parts would be lost"
-        )
-    if not np.can_cast(array.dtype, dtype, "safe"):
-        values = host(array)
-        with np.errstate(over="ignore", invalid="ignore"):
-            cast = values.astype(dtype)
-        # a rounded number is what is asked for; one that became infinite,
-        # or lost its fraction, is not
-        lost = np.isfinite(values) & ~np.isfinite(cast) if dtype.kind in "fc" else cast != values
-        if lost.any():
-            raise ValueError(
-                f"values of type {array.dtype} do not fit into {dtype}, {values[lost][0]} say"
-            )
-    return Tensor(array, dtype=dtype, device=tensor.device).data.copy()
-
-
 def _as_array(value: Any) -> Any:
     if isinstance(value, Tensor):
         return value.data

@@ -244,9 +244,9 @@ class _LazyNorm(_Lazy, _Norm):
     def __init__(
         self, eps: float = 1e-5, momentum: float | None = 0.1, affine: bool = True,
         track_running_stats: bool = True,
-        device: str | None = None, dtype: Any = None,
+        device: str | None = None, dtype: Any = None, *, bias: bool = True,
     ) -> None:  # fmt: skip
-        _Norm.__init__(self, 0, eps, momentum, affine, track_running_stats, device, dtype)
+        _Norm.__init__(self, 0, eps, momentum, affine, track_running_stats, device, dtype, bias)
         self._postpone("weight", "bias", "running_mean", "running_var")
 
     def _shapes(self, x: Any) -> dict[str, tuple[int, ...]]:
