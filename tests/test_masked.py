@@ -81,6 +81,7 @@ ELEMENTWISE = {f"{n}-{k}": s for n, k, s in SAMPLES if n in registry and _of_num
 del ELEMENTWISE["power-15"]  # whose exponents are an array of one length
 
 
+
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("name", ["exp", "sqrt", "log", "power", "square", "multiply", "arcsin", "gammaln", "divide"])
 def test_every_mask_hides(way: str, name: str) -> None:
@@ -95,7 +96,10 @@ def test_every_mask_hides(way: str, name: str) -> None:
 def test_every_function_of_numbers_is_hidden(case: str) -> None:
     sample = ELEMENTWISE[case]
     count = len(sample.args)
-    bad = [a.ravel() for a in np.meshgrid(*[BAD] * count)] if count > 1 else [BAD]
+    values = BAD if count < 3 else BAD[:5]
+    if registry[case.rpartition("-")[0]].op.ufunc is None:
+        values = values[~(np.abs(values) > 1e10)]  # of which some of SciPy's series do not end
+    bad = [a.ravel() for a in np.meshgrid(*[values] * count)] if count > 1 else [values]
     for i in range(count):
         f, first, parts = sample.f, sample.args, sample.f(*sample.args)
         for part in range(len(parts)) if isinstance(parts, (tuple, list)) else [None]:
@@ -148,6 +152,7 @@ def test_an_op_whose_whole_result_is_masked_gets_no_gradient(case: str) -> None:
         for x in xs:
             if x.grad is not None:
                 assert not np.any(x.grad.numpy()), f"{x.grad} for {value}"
+
 
 
 ROWS = np.array([False, True, True])

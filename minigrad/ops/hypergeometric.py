@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from ..arrays.batch import all_examples
 from ..backend import scipy_function
 from ..primitive import primitive
 
@@ -50,7 +51,12 @@ def hyp1f1(a: Any, b: Any, x: Any) -> Any:
     >>> hyp1f1(1.0, 1.0, 1.0) == np.exp(1.0)
     np.True_
     """
-    return _call("hyp1f1", a, b, x)
+    infinite = np.isinf(x)
+    if not np.any(all_examples(infinite)):
+        return _call("hyp1f1", a, b, x)
+    # SciPy's series does not end there.  These are the limits for a, b > 0.
+    limit = np.where((a > 0) & (b > 0), np.where(x > 0, np.inf, 0.0), np.nan)
+    return np.where(infinite, limit, _call("hyp1f1", a, b, np.where(infinite, 0.0, x)))
 
 
 @primitive("scipy.special.hyp2f1", method=False, z=lambda g, a, b, c, z: g * a * b / c * hyp2f1(a + 1, b + 1, c + 1, z))
