@@ -31,7 +31,6 @@ from .arrays.fallback import apply_rule
 from .graph import Node
 from .masked import (
     EVERYWHERE,
-    UNKNOWN,
     BehindMask,
     Sent,
     either,
@@ -45,6 +44,8 @@ from .tensor import Tensor, raw, wrap
 
 #: What receives the contributions of a rule: a parent and what belongs to it.
 Send = Callable[[Node, Any], object]
+#: Gets the number of a parent, its contribution, the gradient and what the rules read.
+Mend = Callable[[int, Any, Any, Any], Any]
 
 __all__ = [
     "PICK", "Cotangents", "EngineOp", "apply", "apply_masked", "backward", "fit", "gradients", "own", "pick", "propagate", "seed",
@@ -265,7 +266,7 @@ def apply(
     parents: Sequence[Node | None],
     send: Send,
     create_graph: bool = False,
-    sent: Sent | None = None,
+    mend: Mend | None = None,
 ) -> None:
     """Run the rule of a node, and send each of its parents what belongs to it.
 
@@ -274,7 +275,7 @@ def apply(
         parents: the node's parents, None in place of those that need nothing.
         send: is called with a parent and its contribution.
         create_graph: run the rule on Tensors, which records it.
-        sent: where g was sent, if it has come through a masking op: other zeros of it stay 0.
+        mend: behind a mask, gets each contribution before it is sent (`_mended`).
 
     Raises:
         RuntimeError: a backward pass has freed what the rule reads, or an in-place write has changed it.
@@ -307,8 +308,8 @@ def apply(
                 if c is None:
                     raise TypeError(f"the rule of {op.name} for {op.inputs[i]} returned None")
                 c = c if hasattr(c, "shape") else backend.as_array(c)
-            if sent is not None and op.saves_arrays:
-                c = _mended(node, i, c, g, parents, saved, sent)
+            if mend is not None:
+                c = mend(i, c, g, saved)
             if not plain:
                 c = settled(c, parent.order)
             if c.shape != parent.shape or c.dtype is not parent.dtype:
@@ -340,11 +341,12 @@ def apply_masked(
     masked: BehindMask,
 ) -> None:
     """`apply` where a masking op is above, or is this one: so it is for what lies below."""
-    sent = masked.pop(node, None)
-    if sent is None:
-        if not masks(node):
-            return apply(node, g, parents, send, create_graph)
-        sent = EVERYWHERE if type(node) is Node else UNKNOWN
+    if node in masked:
+        sent = masked.pop(node)
+    elif masks(node):
+        sent = EVERYWHERE if type(node) is Node else None
+    else:
+        return apply(node, g, parents, send, create_graph)
     op, i = node.op, -1
     if node.saved is None:
         graph.check_saved(node)
@@ -352,7 +354,7 @@ def apply_masked(
         i += 1
         if parent is None or parent.op is None:
             continue
-        below = UNKNOWN  # of a product, say: its own zeros are as good as those of the mask
+        below = None  # of a product, say: its own zeros are as good as those of the mask
         if op.elementwise and not op.masks and parent.shape == node.shape:
             below = sent
         elif parent.shape is not None and (op.masks or not op.saves_arrays):
@@ -363,7 +365,7 @@ def apply_masked(
     masked.silence()
     token = graph.behind_mask.set(True)
     try:
-        apply(node, g, parents, send, create_graph, sent)
+        apply(node, g, parents, send, create_graph, partial(_mended, node, parents, sent))
     finally:
         graph.behind_mask.reset(token)
 
@@ -381,7 +383,7 @@ def _once_more(
 
 
 def _mended(
-    node: Node, i: int, c: Any, g: Any, parents: Sequence[Node | None], saved: Any, sent: Sent
+    node: Node, parents: Sequence[Node | None], sent: Sent | None, i: int, c: Any, g: Any, saved: Any
 ) -> Any:
     """The contribution to parent number i, behind a mask (`minigrad.masked`)."""
     if not is_finite(c):

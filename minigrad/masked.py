@@ -24,15 +24,13 @@ from .graph import Node
 from .tensor import raw
 
 __all__ = [
-    "EVERYWHERE", "UNKNOWN", "BehindMask", "Sent", "any_numbers", "either", "is_finite", "masks", "mended",
+    "EVERYWHERE", "BehindMask", "Sent", "any_numbers", "either", "is_finite", "masks", "mended",
     "sent_below", "sent_to",
 ]  # fmt: skip
 
 #: A rule of which everything is known but the gradient and the values that it reads.
 Rule = Callable[[Any, Sequence[Any]], Any]
 _NUMBER = np.zeros(())
-#: How many steps are looked back for the mask that zeros are from.
-_STEPS = 50
 
 
 def masks(node: Node) -> bool:
@@ -48,16 +46,40 @@ def masks(node: Node) -> bool:
     return bool(op.masks(*(values[name] for name in names)))
 
 
-#: Where a gradient was sent, also if it happens to be 0 there: a function that finds it when it is asked
-#: for, and how many steps it looks back.  Without a function it is not known, and all zeros are of a mask.
-Sent = tuple[Callable[[], Any] | None, int]
-UNKNOWN: Sent = (None, 0)
+class Sent:
+    """Where a gradient was sent, also if it happens to be 0 there: found when it is asked for.
+
+    Attributes:
+        above: what this follows from.
+        find: gives the mask, from those of `above`.
+    """
+
+    __slots__ = ("_mask", "above", "find")
+
+    def __init__(self, find: Callable[..., Any], *above: Sent) -> None:
+        self.find, self.above, self._mask = find, above, None
+
+    @property
+    def mask(self) -> Any:
+        """True where the gradient was sent.  A graph may be too deep for a recursion."""
+        stack = [self]
+        while stack:
+            missing = [sent for sent in stack[-1].above if sent._mask is None]
+            if missing:
+                stack += missing
+                continue
+            sent = stack.pop()
+            if sent._mask is None:
+                sent._mask = sent.find(*(other._mask for other in sent.above))
+        return self._mask
+
+
 #: Where a masking op is the first: its own gradient was sent everywhere.
-EVERYWHERE: Sent = (lambda: np.True_, 0)
+EVERYWHERE = Sent(lambda: np.True_)
 
 
-class BehindMask(dict[Node, Sent]):
-    """The nodes whose gradient has come through a masking op, and where it was sent, during a backward pass.
+class BehindMask(dict[Node, "Sent | None"]):
+    """The nodes whose gradient has come through a masking op, and where it was sent (None: not known), in a backward pass.
 
     From the first of them on NumPy does not warn: what is not finite is mended.
     """
@@ -79,39 +101,35 @@ class BehindMask(dict[Node, Sent]):
 
 def sent_to(g: Any) -> Sent:
     """To where a gradient is not 0."""
-    return lambda: raw(g) != 0, 0
+    return Sent(lambda: raw(g) != 0)
 
 
-def either(one: Sent, two: Sent) -> Sent:
+def either(one: Sent | None, two: Sent | None) -> Sent | None:
     """To where one or the other was sent."""
-    find, also = one[0], two[0]
-    if find is None or also is None:
-        return UNKNOWN
-    return lambda: find() | also(), max(one[1], two[1]) + 1
+    return None if one is None or two is None else Sent(np.logical_or, one, two)
 
 
-def closed(sent: Sent, g: Any) -> Any:
-    """Where g is a 0 of the mask."""
+def closed(sent: Sent | None, g: Any) -> Any:
+    """Where g is a 0 of the mask: any 0 of it, where it is not known to what it was sent."""
     zero = raw(g) == 0
-    return zero if sent[0] is None else zero & ~sent[0]()
+    return zero if sent is None else zero & ~sent.mask
 
 
-def sent_below(sent: Sent, node: Node, g: Any, rule: Callable[[Any], Any]) -> Sent:
+def sent_below(sent: Sent | None, node: Node, g: Any, rule: Callable[[Any], Any]) -> Sent | None:
     """Where a node sends its gradient g on to a parent.
 
     Args:
         rule: what arrives at the parent, in its shape, for another gradient.
     """
-    find, steps = sent
-    if find is None or steps == _STEPS or node.shape is None:
-        return UNKNOWN
+    if sent is None or node.shape is None:
+        return None
     like = _NUMBER if type(g) is ndarray else g  # an array's buffer may be reused, if nobody holds it
 
-    def below() -> Any:
-        ones = np.ones_like(raw(like), shape=node.shape) * find()
+    def below(mask: Any) -> Any:
+        ones = np.ones_like(raw(like), shape=node.shape) * mask
         return rule(ones.astype(node.dtype)) != 0
 
-    return below, steps + 1
+    return Sent(below, sent)
 
 
 def is_finite(c: Any) -> bool:
@@ -123,7 +141,7 @@ def is_finite(c: Any) -> bool:
     return bool(np.all(np.isfinite(c)))
 
 
-def mended(c: Any, g: Any, sent: Sent, op: Any, rule: Rule, reads: Sequence[Any]) -> Any:
+def mended(c: Any, g: Any, sent: Sent | None, op: Any, rule: Rule, reads: Sequence[Any]) -> Any:
     """A contribution, with 0 in place of what is not finite because of zeros of a mask.
 
     Args:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import scipy.special
 
 import minigrad as mg
 from minigrad import Tensor, grad, hessian, jacobian, jvp, vmap
@@ -122,6 +123,37 @@ def test_reductions_that_leave_nan_out_hide_it(reduce: Callable[..., Any]) -> No
         got, want = h(x), h(fine)
         np.testing.assert_allclose(got[[1, 2, 4]], want)
         assert not np.any(got[[0, 3]])
+
+
+def test_only_functions_of_numbers_are_taken_for_such() -> None:
+    names = [n for n in mg.registered() if n.startswith("scipy.special.")]
+    ops = [(n, mg.registered()[n].op) for n in names if hasattr(mg.registered()[n], "op")]
+    wrong = [n for n, op in ops if op.elementwise and not isinstance(getattr(scipy.special, n.split(".")[2]), np.ufunc)]
+    assert len(ops) > 80
+    assert not wrong
+
+
+def test_a_deep_graph_above_is_looked_at_once() -> None:
+    def residuals(x: Any) -> Any:
+        u = np.sqrt(x)
+        for _ in range(60):
+            u = u - np.mean(u, axis=1, keepdims=True)
+        return np.sum(np.where(ROWS[:, None], u, 0.0))
+
+    x = np.abs(M)
+    x[0] = 0.0
+    assert not np.any(grad(residuals)(x)[0])
+
+
+@pytest.mark.parametrize("depth", [3, 3000])
+def test_zeros_are_told_apart_however_deep_the_graph_is(depth: int) -> None:
+    def f(x: Any) -> Any:
+        y = np.sqrt(x)
+        for _ in range(depth):
+            y = np.reshape(y, -1)
+        return np.sum(np.where(np.array([True, False]), y * 0.0, 0.0))
+
+    np.testing.assert_array_equal(grad(f)(np.zeros(2)), [NAN, 0.0])
 
 
 def _filled(a: np.ndarray, value: float) -> Any:
