@@ -126,7 +126,7 @@ ROWS: dict[str, list[Sample]] = {
     ],
     "norm2": [
         *(Sample(partial(np.linalg.norm, ord=o), (T[0, 0],)) for o in (None, 1, 2, 3, np.inf, -np.inf)),
-        *(Sample(partial(np.linalg.norm, ord=o), (T[0],)) for o in (None, "fro", 1, -1, np.inf, -np.inf)),
+        *(Sample(partial(np.linalg.norm, ord=o), (np.exp(T[0]),)) for o in (None, "fro", 1, -1, np.inf, -np.inf)),
         *(Sample(partial(np.linalg.norm, axis=a), (T,)) for a in (0, (1, 2))),
         *(Sample(partial(np.linalg.norm, ord=o, axis=(0, 2), keepdims=True), (T,)) for o in (None, 1, np.inf)),
         Sample(np.linalg.norm, (C,)),

@@ -143,11 +143,15 @@ KEPT_OUT = {
 
 #: Where NumPy's own code trips over what has an answer, and why.
 ANSWERED = {
+    "numpy.bincount": "it does not look at the weights where there is nothing to count",
+    "numpy.interp": "it takes the real part of a complex number, not of an array",
+    "numpy.polydiv": "it looks for the first of no coefficients",
     "numpy.average": "it divides by the size of an empty result",
     "numpy.linalg.cond": "it looks for p in a set, and arrays have no hash",
     "numpy.linalg.svdvals": "whether LAPACK converges on infinities depends on whether vectors are asked for",
     "numpy.linalg.tensorinv": "it reshapes to no axes",
     "numpy.correlate": "it takes numbers for sequences of one element only where both are",
+    "numpy.meshgrid": "it gives a list where it neither copies nor broadcasts",
     "numpy.polyder": "it asks for the length of a number",
 }
 #: Options that are refused, and the values that are not.
@@ -238,7 +242,7 @@ def _same(got: Any, want: Any, tolerance: float, where: str = "the result") -> N
         else:
             np.testing.assert_array_equal(values, want)
     else:
-        np.testing.assert_equal(got, want)
+        np.testing.assert_equal(got.item() if isinstance(got, Tensor) else got, want)
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
@@ -260,16 +264,19 @@ def test_numpys_answer_or_an_error_in_both(name: str) -> None:
             assert isinstance(got, Exception)
         elif isinstance(want, Exception):
             assert isinstance(got, Exception) or name in ANSWERED, f"NumPy says {want!r}, minigrad gives {got!r}"
+            assert not isinstance(got, (NameError, AttributeError)) or isinstance(want, AttributeError), got
         elif isinstance(got, Exception) and name not in ANSWERED:
             raise AssertionError(f"NumPy gives {want!r}, minigrad says {got!r}") from got
         elif not isinstance(got, Exception):
+            want = tuple(want) if name == "numpy.meshgrid" else want
             order = SORTED_FIRST.get(name, lambda x: x)
             _same(order(got), order(want), _tolerance([args, want]))
 
     check()
 
 
-def test_the_calls_are_counted() -> None:
-    """Printed with -s; in parallel runs each process counts its own."""
+def test_many_functions_are_called() -> None:
+    """What was called is printed with -s; in parallel runs each process counts its own."""
     print(f"\n{sum(CALLS.values())} calls of {len(CALLS)} functions")
     assert len(FUNCTIONS) > 250
+    assert sum(CALLS.values()) >= 0.8 * EXAMPLES * len(CALLS)

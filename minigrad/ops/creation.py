@@ -373,6 +373,7 @@ def geomspace(
     if not _requires_grad(start, stop):
         out = np.geomspace(raw(start), raw(stop), num, endpoint, dtype, axis)
         return _made(out, (start, stop), dtype, device, requires_grad)
+    start, stop = (backend.as_operand(x) if np.ndim(x) else x for x in (start, stop))
     if any(np.any(all_examples(raw(x)) == 0) for x in (start, stop)):
         raise ValueError("geomspace: a geometric sequence holds no zero")
     grown, _ = _spaced(0.0 * start, np.log(stop / start), operator.index(num), endpoint, None, 0)

@@ -143,7 +143,8 @@ def polydiv(u: Any, v: Any) -> Any:
     if m >= n:
         rest, v = (_one_polynomial(p, "polydiv") for p in (rest, v))
     if m < n:
-        return np.zeros_like(rest * v[..., :1], shape=(1,)), _without_zeros(rest)
+        dtype = np.result_type(rest.dtype, v.dtype)
+        return np.zeros_like(rest, shape=(1,), dtype=dtype), _without_zeros(rest).astype(dtype, copy=False)
     terms = []
     for _ in range(m - n + 1):
         term = rest[0] / v[0]

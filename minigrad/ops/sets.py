@@ -28,7 +28,8 @@ def _elements(values: Any, inputs: list[Any]) -> Any:
     everything = concatenate(inputs, axis=None)
     array = raw(everything)
     order = np.argsort(array, kind="stable")
-    return take(everything, order[np.searchsorted(array, raw(values), sorter=order)])
+    found = take(everything, order[np.searchsorted(array, raw(values), sorter=order)])
+    return found.astype(raw(values).dtype, copy=False)
 
 
 def _slices(x: Tensor, bound: inspect.BoundArguments) -> Any:

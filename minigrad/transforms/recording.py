@@ -118,7 +118,8 @@ class Recording:
         found = gradients(
             outputs, self.inputs, cotangents, create_graph, retain_graph, search=False
         )
-        self.check_used(found)
+        if outputs:
+            self.check_used(found)
         return [
             self.give_back(wrap(np.zeros_like(x._array), None) if g is None else g, create_graph)
             for g, x in zip(found, self.inputs, strict=True)
@@ -129,7 +130,7 @@ class Recording:
 
         That a derivative is constant is nothing to warn of, nor what goes on inside of minigrad.
         """
-        if not found or not self.outputs or any(g is not None for g in found):
+        if not found or any(g is not None for g in found):
             return
         code = getattr(self.function, "__code__", None)
         inner = "<locals>" in getattr(self.function, "__qualname__", "")
