@@ -119,7 +119,7 @@ DRAWN: dict[str, st.SearchStrategy[Any]] = {
     "fftn.s": st.sampled_from([None, (2,), (2, 3)]), "fft2.s": st.just(None), "transpose.axes": axis,
     "moveaxis.source": st.one_of(small, st.just((0, 1))), "moveaxis.destination": st.one_of(small, st.just((1, 0))),
     "flip.m": arrays(), "roll.shift": st.one_of(small, st.just((1, 2))),
-    "tensordot.axes": st.sampled_from([0, 1, 2, ([0], [0]), 3]),
+    "rollaxis.start": small, "tensordot.axes": st.sampled_from([0, 1, 2, ([0], [0]), 3]),
     "fmod.x2": arrays(), "clip.a_min": st.one_of(number, st.none(), real), "clip.a_max": st.one_of(number, st.none(), real),
     "interp.xp": st.sampled_from([np.array([0.0, 1.0, 2.0]), np.array([0.0]), np.array([0.0, 1.0])]),
     "interp.fp": st.sampled_from([np.array([0.0, 1.0, 4.0]), np.array([0.0]), np.array([0.0, 1j])]),

@@ -374,6 +374,8 @@ def geomspace(
         out = np.geomspace(raw(start), raw(stop), num, endpoint, dtype, axis)
         return _made(out, (start, stop), dtype, device, requires_grad)
     start, stop = (backend.as_operand(x) if np.ndim(x) else x for x in (start, stop))
+    if dtype is not None and np.dtype(dtype).kind == "c":  # by way of which the sign may turn
+        start, stop = start + 0j, stop + 0j
     if any(np.any(all_examples(raw(x)) == 0) for x in (start, stop)):
         raise ValueError("geomspace: a geometric sequence holds no zero")
     grown, _ = _spaced(0.0 * start, np.log(stop / start), operator.index(num), endpoint, None, 0)
