@@ -1,7 +1,7 @@
 """The backward pass: the chain rule, from the newest node to the oldest.
 
-Three things: *schedule* (which node is next, and which are needed), *apply* (what the rule of a node sends
-to each of its inputs; the one place that knows what a rule is) and *accumulate* (the one place that adds).
+Three things: `schedule` (which node is next, and which are needed), `apply` (what the rule of a node sends
+to each of its inputs; the one place that knows what a rule is) and `accumulate` (the one place that adds).
 `propagate` is the loop over them.
 
 Inside, a gradient `g` is the *cotangent* of a node: for a real tensor simply dL/dx.  For a complex
@@ -12,13 +12,11 @@ of it, dL/da + i dL/db, so that a step along -grad descends; the two meet in `_o
 
 from __future__ import annotations
 
-import heapq
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from functools import partial
 from math import prod
-from operator import attrgetter
 from sys import getrefcount
 from typing import Any
 
@@ -26,7 +24,8 @@ import numpy as np
 from numpy import ndarray
 
 from . import backend, graph
-from .arrays.batch import Batch, OneAtATime, all_examples, levels_of, newest, settled
+from .accumulate import OURS, own
+from .arrays.batch import OneAtATime, all_examples, levels_of, newest, settled
 from .arrays.fallback import apply_rule
 from .graph import Node
 from .masked import (
@@ -40,6 +39,7 @@ from .masked import (
     sent_below,
     sent_to,
 )  # fmt: skip
+from .schedule import Schedule, needed_by
 from .tensor import Tensor, raw, wrap
 
 #: What receives the contributions of a rule: a parent and what belongs to it.
@@ -48,7 +48,7 @@ Send = Callable[[Node, Any], object]
 Mend = Callable[[int, Any, Any, Any], Any]
 
 __all__ = [
-    "PICK", "Cotangents", "EngineOp", "apply", "apply_masked", "backward", "fit", "gradients", "own", "pick", "propagate", "seed",
+    "PICK", "Cotangents", "EngineOp", "apply", "apply_masked", "backward", "fit", "gradients", "pick", "propagate", "seed",
 ]  # fmt: skip
 
 
@@ -143,7 +143,7 @@ def propagate(
     without, they are added to `.grad` of all leaves.
     """
     schedule = Schedule(outputs, cotangents)
-    needed = None if targets is None else _needed(schedule.waiting, targets, search)
+    needed = None if targets is None else needed_by(schedule.waiting, targets, search)
     found: dict[Node, Any] = dict.fromkeys(targets or ())
     keep = create_graph if retain_graph is None else retain_graph
     take, send = schedule.next, schedule.add
@@ -178,83 +178,6 @@ def propagate(
                 node.saved = None
             g = None
     return {n: g for n, g in found.items() if g is not None}
-
-
-# ---------------------------------------------------------------------------------- schedule
-
-
-class Schedule:
-    """Which node is next: the newest of those that wait, since all that flows into it has arrived.
-
-    One node waits outside of the heap, the last that came up where none did: along a chain the heap is
-    never used, which takes a fifth off the time of small backward passes (measured).
-    """
-
-    __slots__ = ("heap", "near", "waiting")
-
-    def __init__(self, outputs: Sequence[Tensor], cotangents: Sequence[Any]) -> None:
-        self.waiting: dict[Node, Any] = {}  # the gradients of the nodes in the heap
-        self.heap: list[tuple[int, Node]] = []
-        self.near: tuple[Node, Any] | None = None
-        for output, g in zip(outputs, cotangents, strict=True):
-            node = output._node
-            if node in self.waiting:
-                self.waiting[node] = self.waiting[node] + g
-            elif node is not None:
-                self._push(node, g)
-
-    def _push(self, node: Node, g: Any) -> None:
-        self.waiting[node] = g
-        heapq.heappush(self.heap, (-node.order, node))
-
-    def next(self) -> tuple[Node, Any] | None:
-        """The next node and its gradient; None at the end."""
-        near, heap = self.near, self.heap
-        self.near = None
-        if near is not None:
-            if not heap or heap[0][0] >= -near[0].order:
-                return near
-            self._push(*near)
-        elif not heap:
-            return None
-        node = heapq.heappop(heap)[1]
-        return node, self.waiting.pop(node)
-
-    def add(self, node: Node, c: Any) -> None:
-        """A contribution to the gradient of a node has arrived."""
-        near, waiting = self.near, self.waiting
-        if waiting and node in waiting:
-            total = waiting.pop(node)
-            waiting[node] = accumulate(total, c)
-        elif near is None:
-            self.near = node, c
-        elif near[0] is node:
-            total = near[1]
-            self.near = near = None
-            self.near = node, accumulate(total, c)
-        else:
-            self._push(node, c)
-
-
-def _needed(
-    starts: Iterable[Node], targets: Sequence[Node], search: bool
-) -> Callable[[Node], bool]:
-    """Whether a node may lie on a path to a target: it is no older; after a search, it does lie on one."""
-    oldest = min((n.order for n in targets), default=0)
-    if not search:
-        return lambda node: node.order >= oldest
-    on_path = set(targets)
-    seen: set[Node] = set(starts)
-    stack = list(seen)
-    while stack:
-        for parent in stack.pop().parents:
-            if parent is not None and parent not in seen and parent.order >= oldest:
-                seen.add(parent)
-                stack.append(parent)
-    for node in sorted(seen, key=attrgetter("order")):
-        if not on_path.isdisjoint(node.parents):
-            on_path.add(node)
-    return on_path.__contains__
 
 
 # ------------------------------------------------------------------------------------- apply
@@ -466,9 +389,9 @@ def _through_composite(
     def proxy(value: Any) -> Any:
         parent = node.parents[len(proxies)]
         tied = parent is not None and (create_graph or parents[len(proxies)] is not None)
-        own = Node(INPUT, (parent,), ((),), value.shape, value.dtype) if tied else None
-        proxies.append(own)
-        return wrap(value, own) if tied else value
+        node = Node(INPUT, (parent,), ((),), value.shape, value.dtype) if tied else None
+        proxies.append(node)
+        return wrap(value, node) if tied else value
 
     values = dict(node.saved[-1])
     with graph.recording():
@@ -477,12 +400,12 @@ def _through_composite(
             values[name] = tuple(map(proxy, value)) if several else proxy(value)
         out = op.call(values, op.composite)
     outs = out if isinstance(out, (tuple, list)) else (out,)
-    wanted = [(own, p) for own, p in zip(proxies, parents, strict=True) if own and p]
-    seeds, targets = g if isinstance(g, tuple) else (g,), [own for own, _ in wanted]
+    wanted = [(end, p) for end, p in zip(proxies, parents, strict=True) if end and p]
+    seeds, targets = g if isinstance(g, tuple) else (g,), [end for end, _ in wanted]
     found = propagate(outs, seeds, targets, create_graph, None)
-    for own, parent in wanted:
-        if own in found:
-            send(parent, settled(found[own], parent.order))
+    for end, parent in wanted:
+        if end in found:
+            send(parent, settled(found[end], parent.order))
 
 
 class Cotangents:
@@ -573,40 +496,11 @@ def fit(c: Any, shape: tuple[int, ...], dtype: Any) -> Any:
     return c
 
 
-# -------------------------------------------------------------------------------- accumulate
+# ------------------------------------------------------------------------------------ leaves
 
 
-def _references(x: object) -> int:
-    return getrefcount(x)
-
-
-def _references_of_ours() -> int:
-    x = object()
-    return _references(x)
-
-
-#: How many references an array has that only a caller and its callee know: measured, since versions
-#: of Python count differently.
-_OURS = _references_of_ours()
-
-
-def _references_of_a_part() -> int:
-    x = np.zeros(2)[1:]
-    return getrefcount(x.base)
-
-
-#: How many references an array has that one other object alone holds.
-_HELD = _references_of_a_part()
 #: Held while a leaf's gradient is changed: backward passes of several threads may meet there.
 _leaf_lock = threading.Lock()
-
-
-def accumulate(total: Any, c: Any) -> Any:
-    """total + c, in the buffer of the total where nobody else looks at it."""
-    if type(total) is ndarray and getrefcount(total) == _OURS and total.base is None:
-        total += c
-        return total
-    return total + c
 
 
 def _accumulate_leaf(node: Node, g: Any, create_graph: bool) -> None:
@@ -616,11 +510,11 @@ def _accumulate_leaf(node: Node, g: Any, create_graph: bool) -> None:
             f"backward() inside of vmap would leave the gradients of all examples in a tensor of shape {node.shape} "
             "that they share: use minigrad.grad inside of vmap, or call backward() outside of it"
         )
-    own = type(g) is ndarray and getrefcount(g) == _OURS and g.base is None
+    own = type(g) is ndarray and getrefcount(g) == OURS and g.base is None
     ours = own and g.flags.c_contiguous
     with _leaf_lock:
         if create_graph:
-            shared = getrefcount(g) != _OURS
+            shared = getrefcount(g) != OURS
             g = _outside(g)
             if node.grad is not None:
                 node.grad = node.grad + g
@@ -643,33 +537,6 @@ def _outside(g: Any) -> Tensor:
     if g.dtype.kind == "c":
         g = np.conj(g)
     return g if isinstance(g, Tensor) else wrap(backend.as_array(g), None)
-
-
-def own(g: Any) -> Tensor:
-    """A result as users get it: writable memory that no other result, nor anything they passed, shares.
-
-    It is copied only where somebody else may see it.  The caller holds it in one variable.
-    """
-    alone = getrefcount(g) == _OURS
-    if alone and type(g) is ndarray and g.base is None and g.dtype.kind != "c":
-        return wrap(g, None)  # at once, what most gradients are
-    if g.dtype.kind == "c":
-        g, alone = np.conj(g), True
-    if isinstance(g, Tensor):
-        if alone and (g._node is not None or (getrefcount(g._array) == _HELD and _alone(g._array))):
-            return g
-        return g.clone()  # type: ignore[attr-defined, no-any-return]
-    return wrap(backend.as_array(g) if alone and _alone(g) else g.copy(), None)
-
-
-def _alone(x: Any) -> bool:
-    """Whether the memory of an array belongs to it: it has all of an array that it alone is a view of."""
-    if type(x) is Batch:
-        return getrefcount(x._array) == _HELD and _alone(x._array)
-    if getattr(x, "base", x) is None:
-        return True
-    whole = type(x) is ndarray and x.flags.writeable and type(x.base) is ndarray
-    return whole and x.size == x.base.size and getrefcount(x.base) == _HELD and x.base.base is None
 
 
 def seed(output: Tensor, gradient: Any, create_graph: bool) -> Any:

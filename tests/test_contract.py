@@ -26,7 +26,7 @@ LAYERS: list[list[str]] = [
         "minigrad.reasons", "minigrad.spellings", "minigrad.trees",
     ],
     ["minigrad.arrays", "minigrad.masked", "minigrad.tensor"],
-    ["minigrad.backward"],
+    ["minigrad.accumulate", "minigrad.backward", "minigrad.schedule"],
     ["minigrad.calling", "minigrad.op", "minigrad.primitive"],
     ["minigrad.ops"],
     [

@@ -8,8 +8,9 @@ from typing import Any, ParamSpec, overload
 import numpy as np
 
 from .. import graph
+from ..accumulate import own
 from ..arrays.batch import Level, OneAtATime, enter, leave
-from ..backward import gradients, own, propagate
+from ..backward import gradients, propagate
 from ..masked import is_finite
 from ..ops.products import eye_like
 from ..tensor import Tensor, wrap
