@@ -389,9 +389,9 @@ def _through_composite(
     def proxy(value: Any) -> Any:
         parent = node.parents[len(proxies)]
         tied = parent is not None and (create_graph or parents[len(proxies)] is not None)
-        node = Node(INPUT, (parent,), ((),), value.shape, value.dtype) if tied else None
-        proxies.append(node)
-        return wrap(value, node) if tied else value
+        end = Node(INPUT, (parent,), ((),), value.shape, value.dtype) if tied else None
+        proxies.append(end)
+        return wrap(value, end) if tied else value
 
     values = dict(node.saved[-1])
     with graph.recording():
