@@ -563,6 +563,10 @@ def seed(output: Tensor, gradient: Any, create_graph: bool) -> Any:
         raise ValueError(
             f"the gradient has shape {gradient.shape}, but the tensor has shape {data.shape}"
         )
+    if gradient.dtype.kind == "c" and data.dtype.kind != "c":
+        raise TypeError(
+            f"the gradient is complex, but the tensor is {data.dtype}: its imaginary part would be lost; pass gradient.real"
+        )
     if gradient.dtype != data.dtype:
         gradient = fit(gradient, data.shape, data.dtype)
     if gradient.dtype.kind == "c":
