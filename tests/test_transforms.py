@@ -689,7 +689,8 @@ def test_a_transformed_function_has_the_signature_and_help_of_the_function(trans
     text = pydoc.render_doc(made, renderer=pydoc.plaintext)
     assert "Twice x, roughly." in text
     assert "of documented" in text
-    assert str(inspect.signature(documented)) in text
+    shown = "".join(text.split())  # Python 3.13 breaks long ones into lines
+    assert "".join(str(inspect.signature(documented)).split()) in shown.replace(",)", ")")
 
 
 def test_products_add_their_vector_to_the_signature() -> None:
