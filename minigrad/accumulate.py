@@ -40,7 +40,9 @@ _HELD = _references_of_a_part()
 
 def accumulate(total: Any, c: Any) -> Any:
     """total + c, in the buffer of the total where nobody else looks at it."""
-    if type(total) is ndarray and getrefcount(total) == OURS and total.base is None:
+    if (
+        type(total) is type(c) is ndarray and getrefcount(total) == OURS and total.base is None
+    ):
         total += c
         return total
     return total + c

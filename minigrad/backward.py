@@ -33,6 +33,7 @@ from .masked import (
     BehindMask,
     Sent,
     either,
+    has_no_zero,
     is_finite,
     masks,
     mended,
@@ -160,6 +161,8 @@ def propagate(
             following = None  # or g would have one reference more, and not be added to in place
             if node.info is not None:
                 g = _visit(node, g, create_graph)
+                if node.info.behind_mask:
+                    masked.setdefault(node, node.info.behind_mask[0])
             parents = node.parents
             if needed is not None:
                 if node in found:
@@ -170,7 +173,7 @@ def propagate(
             elif node.op is None:
                 _accumulate_leaf(node, g, create_graph)
                 continue
-            if node.op.masks or type(node) is not Node or (masked and node in masked):
+            if node.op.masks or (masked and node in masked):
                 apply_masked(node, g, parents, send, create_graph, masked)
             else:
                 apply(node, g, parents, send, create_graph)
@@ -264,33 +267,40 @@ def apply_masked(
     masked: BehindMask,
 ) -> None:
     """`apply` where a masking op is above, or is this one: so it is for what lies below."""
-    if node in masked:
-        sent = masked.pop(node)
-    elif masks(node):
-        sent = EVERYWHERE if type(node) is Node else None
-    else:
-        return apply(node, g, parents, send, create_graph)
-    op, i = node.op, -1
     if node.saved is None:
         graph.check_saved(node)
+    masking = masks(node)
+    if not masking and node not in masked:
+        return apply(node, g, parents, send, create_graph)
+    sent = masked.pop(node, EVERYWHERE)
+    op, i = node.op, -1
     for parent in parents:
         i += 1
         if parent is None or parent.op is None:
             continue
         below = None  # of a product, say: its own zeros are as good as those of the mask
-        if op.elementwise and not op.masks and parent.shape == node.shape:
+        if not masking and (sent is EVERYWHERE or (op.elementwise and parent.shape == node.shape)):
             below = sent
-        elif parent.shape is not None and (op.masks or not op.saves_arrays):
+        elif parent.shape is not None and (masking or not op.saves_arrays):
             below = sent_below(sent, node, g, partial(_once_more, node, i, parents, node.saved))
         masked[parent] = either(masked[parent], below) if parent in masked else below
+    if masking:
+        send = partial(_send_noting, send, masked)
     if not op.saves_arrays:
         return apply(node, g, parents, send, create_graph)
     masked.silence()
     token = graph.behind_mask.set(True)
     try:
-        apply(node, g, parents, send, create_graph, partial(_mended, node, parents, sent))
+        apply(node, g, parents, send, create_graph, partial(_mended, node, parents, sent, masking))
     finally:
         graph.behind_mask.reset(token)
+
+
+def _send_noting(send: Send, masked: BehindMask, parent: Node, c: Any) -> None:
+    """Send what a masking op sends; where none of it is 0, the mask is open everywhere."""
+    if parent in masked and has_no_zero(c):
+        masked[parent] = EVERYWHERE
+    send(parent, c)
 
 
 def _once_more(
@@ -306,8 +316,9 @@ def _once_more(
 
 
 def _mended(
-    node: Node, parents: Sequence[Node | None], sent: Sent | None, i: int, c: Any, g: Any, saved: Any
-) -> Any:
+    node: Node, parents: Sequence[Node | None], sent: Sent | None, masking: bool,
+    i: int, c: Any, g: Any, saved: Any,
+) -> Any:  # fmt: skip
     """The contribution to parent number i, behind a mask (`minigrad.masked`)."""
     if not is_finite(c):
         if graph.special and graph.is_anomaly_enabled():
@@ -317,19 +328,12 @@ def _mended(
         def rule(g: Any, reads: Any) -> Any:
             return _once_more(node, i, parents, {at: reads}, g, fitted=False)
 
-        c = mended(c, g, sent, node.op, rule, saved[at])
-    if isinstance(c, Tensor) and c._node is not None:
-        c._node.__class__ = Masked
+        c = mended(c, g, sent, node.op.elementwise, masking, rule, saved[at])
+    if sent is not EVERYWHERE and isinstance(c, Tensor) and c._node is not None:
+        # Where nothing was sent its own derivatives are 0 too.
+        same = node.op.elementwise and c.shape == node.shape
+        c._node.annotate().behind_mask = (sent if same else None,)
     return c
-
-
-class Masked(Node):
-    """A node that a rule behind a mask has recorded: for its own gradients it counts as a masking op.
-
-    They are multiplied with the zeros of the first pass.
-    """
-
-    __slots__ = ()
 
 
 def _jointly(op: Any, g: Any, parents: Sequence[Node | None], saved: Any) -> Sequence[Any]:

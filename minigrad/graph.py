@@ -95,6 +95,7 @@ class NodeInfo:
     hooks: dict[int, Callable[[Any], Any]] = field(default_factory=dict)
     name: str | None = None
     retain: bool = False
+    behind_mask: tuple[Any, ...] = ()  # where the gradient that it is made of was sent (`minigrad.masked.Sent`)
     source: str | None = None
 
 

@@ -24,7 +24,7 @@ from .graph import Node
 from .tensor import raw
 
 __all__ = [
-    "EVERYWHERE", "BehindMask", "Sent", "any_numbers", "either", "is_finite", "masks", "mended",
+    "EVERYWHERE", "BehindMask", "has_no_zero", "Sent", "any_numbers", "either", "is_finite", "masks", "mended",
     "sent_below", "sent_to",
 ]  # fmt: skip
 
@@ -36,7 +36,7 @@ _NUMBER = np.zeros(())
 def masks(node: Node) -> bool:
     """Whether the op of a node sends its gradient to a part of its input alone."""
     op = node.op
-    if op.masks is True or type(node) is not Node:
+    if op.masks is True:
         return True
     if not op.masks:
         return False
@@ -110,9 +110,8 @@ def either(one: Sent | None, two: Sent | None) -> Sent | None:
 
 
 def closed(sent: Sent | None, g: Any) -> Any:
-    """Where g is a 0 of the mask: any 0 of it, where it is not known to what it was sent."""
-    zero = raw(g) == 0
-    return zero if sent is None else zero & ~sent.mask
+    """Where nothing was sent; where that is not known, where g is 0."""
+    return raw(g) == 0 if sent is None else np.broadcast_to(~sent.mask, g.shape)
 
 
 def sent_below(sent: Sent | None, node: Node, g: Any, rule: Callable[[Any], Any]) -> Sent | None:
@@ -141,13 +140,28 @@ def is_finite(c: Any) -> bool:
     return bool(np.all(np.isfinite(c)))
 
 
-def mended(c: Any, g: Any, sent: Sent | None, op: Any, rule: Rule, reads: Sequence[Any]) -> Any:
+def has_no_zero(c: Any) -> bool:
+    """Whether no number is 0.  Most often the first ones tell."""
+    c = all_examples(raw(c))
+    return isinstance(c, (ndarray, np.generic)) and bool(np.all(c.flat[:64])) and bool(np.all(c))
+
+
+def mended(
+    c: Any,
+    g: Any,
+    sent: Sent | None,
+    elementwise: bool,
+    masking: bool,
+    rule: Rule,
+    reads: Sequence[Any],
+) -> Any:
     """A contribution, with 0 in place of what is not finite because of zeros of a mask.
 
     Args:
         c: what the rule gave.
         g: the gradient that it got, or a tuple for an op of several outputs.
         sent: where g was sent.
+        elementwise, masking: what kind of op it is.
         rule, reads: the rule, and what it read beside the gradient.
 
     The rule of a product adds up many elements of g.  It runs again with numbers in place of what it
@@ -155,19 +169,20 @@ def mended(c: Any, g: Any, sent: Sent | None, op: Any, rule: Rule, reads: Sequen
     last what is infinite only for numbers that are finite (the slope of a root at 0): what stays 0 with
     1 in place of all that was sent, and any numbers in place of what the rule reads.
     """
-    elementwise = op.elementwise and np.shape(c) == getattr(g, "shape", None)
+    elementwise = elementwise and np.shape(c) == getattr(g, "shape", None)
     parts = g if type(g) is tuple else (g,)
     if not elementwise and all(bool(np.all(all_examples(closed(sent, part)))) for part in parts):
-        return np.zeros_like(raw(c))
+        return np.zeros_like(c)
     wrong = ~np.isfinite(raw(c))
     values = _raw(reads)
-    if op.masks:  # which may have multiplied its mask with an infinite gradient
+    if masking:  # it may have multiplied its mask with an infinite gradient
         share = rule(_swapped(_raw(g), np.ones_like), values)
         c = _replaced(c, wrong & (share == 0), 0)
         wrong = wrong & (share != 0)
     if elementwise:
         return _replaced(c, wrong & closed(sent, g), 0)
     ones = _swapped(_raw(g), lambda x: (~closed(sent, x)).astype(x.dtype))
+    g = _swapped(g, lambda x: _replaced(x, closed(sent, x), 0))
     with_1, with_2 = (rule(ones, _swapped(values, _finite(number))) for number in (1, 2))
     same = np.isfinite(with_1) & (with_1 == with_2)
     c = _replaced(c, wrong & same, rule(g, _swapped(reads, _finite(1))))
