@@ -299,6 +299,8 @@ class Op:
         missing = " and ".join(f"{p} is None" for p in parents)
         no_parents = "not any(_nodes)" if "*_nodes" in parents else missing
         saved = self._saved(parents)
+        if "dtype" in self.names:  # a whole number or a bool does not move with its input
+            no_parents += " or _out.dtype.kind not in 'fc'"
         return _RECORD.format(no_parents=no_parents, parents=", ".join(parents), saved=saved)
 
     def _saved(self, parents: Sequence[str]) -> str:

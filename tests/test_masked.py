@@ -319,3 +319,31 @@ def test_an_op_of_ones_own_is_hidden() -> None:
 
     x = np.array([0.0, 2.0])
     np.testing.assert_array_equal(grad(lambda x: own_mask(own_log(x), x > 0).sum())(x), [0.0, 0.5])
+
+
+def test_zeros_below_an_open_mask_are_what_ieee_754_says() -> None:
+    zero = np.zeros(2)
+    functions = [
+        lambda x: np.sqrt(x) @ np.sqrt(x),
+        lambda x: np.exp(mg.logsumexp(np.log(x))),
+        lambda x: np.sum((np.sqrt(x) ** 2)[None] @ np.ones((2, 1))),
+        lambda x: np.einsum("i,i->", np.sqrt(x), np.sqrt(x)),
+    ]
+    for f in functions:
+        for mask in (lambda y: np.maximum(y, -1.0), lambda y: np.where(True, y, 0.0), lambda y: y[None][0]):
+            np.testing.assert_array_equal(grad(lambda x, f=f, mask=mask: mask(f(x)))(zero), grad(f)(zero))
+    assert np.isnan(hessian(lambda x: np.maximum(np.linalg.norm(x) ** 2, 0.0))(zero)).all()
+    assert np.isnan(np.diag(hessian(lambda x: np.where(True, np.abs(x * (1 + 2j)) ** 2, 0.0).sum())(zero))).all()
+
+
+def test_slopes_that_overflow_behind_a_mask_have_no_slope() -> None:
+    x = np.array([2.0, 1e-25], np.float32)
+    f = lambda x: np.sum(mg.relu(np.log(x)))
+    np.testing.assert_array_equal(jvp(grad(f), (x,), (np.ones_like(x),))[1], [-0.25, 0.0])
+    g = lambda x: np.sum(np.where(x > 1e-10, 1 / x, 0.0))
+    np.testing.assert_array_equal(hessian(g)(np.array([1.0, 1e-20], np.float32)), np.diag([2.0, 0.0]))
+
+
+def test_a_product_of_infinities_behind_a_mask() -> None:
+    f = lambda t: np.sum(np.where([True, False], np.prod(np.exp(t), axis=0), 0.0))
+    np.testing.assert_allclose(grad(f)(np.array([[1.0, 1000.0], [1.0, 1000.0]])), [[np.e**2, 0.0]] * 2)

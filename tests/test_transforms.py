@@ -967,3 +967,26 @@ def test_looking_at_a_number_that_is_differentiated_is_allowed() -> None:
     assert grad(looks)(1.0) == 6.0
     loss = (Tensor([1.0, 2.0], requires_grad=True) ** 2).sum()
     assert (float(loss), loss.item(), f"{loss:.1f}") == (5.0, 5.0, "5.0")
+
+
+@pytest.mark.parametrize("kind", [int, bool])
+def test_whole_numbers_and_bools_are_constants(kind: Any) -> None:
+    x = np.array([0.7, 1.3, 2.1])
+    np.testing.assert_array_equal(grad(lambda x: np.sum(x * x.astype(kind)))(x), x.astype(kind))
+    np.testing.assert_array_equal(jacobian(lambda x: x * np.astype(x, kind))(x), np.diag(x.astype(kind).astype(float)))
+    np.testing.assert_array_equal(hessian(lambda x: np.sum(x * x.astype(kind)))(x), np.zeros((3, 3)))
+    t = Tensor(x, requires_grad=True)
+    for made in (
+        t.astype(kind),
+        np.concatenate([t, t], dtype=kind, casting="unsafe"),
+        np.stack([t, t], dtype=kind, casting="unsafe"),
+        mg.array([t[0], t[1]], dtype=kind),
+    ):
+        assert not made.requires_grad
+    assert not np.sum(t, dtype=int).requires_grad
+
+
+def test_a_complex_gradient_of_a_real_tensor_is_refused() -> None:
+    x = Tensor(2.0, requires_grad=True)
+    with pytest.raises(TypeError, match="the gradient is complex, but the tensor is float32"):
+        (x * 2).backward(Tensor(1 + 2j))

@@ -1028,3 +1028,27 @@ def test_named_tuples_stay_what_they_are() -> None:
 def test_an_error_about_one_value_names_the_users_line(ask: Any) -> None:
     with pytest.raises((TypeError, ValueError), match=rf"(?s)under vmap .*{re.escape(__file__)}:\d+: "):
         vmap(ask)(np.ones(3))
+
+
+def test_a_number_of_an_array_is_a_copy() -> None:
+    x = np.array([[0.7, 1.3, 2.1]])
+
+    def swapped(x: Any) -> Any:
+        y = x * 1
+        y[0], y[2] = y[2], y[0]
+        return y
+
+    def kept(x: Any) -> Any:
+        y = x * 1
+        first = y[0]
+        y[0] = 9.0
+        return first
+
+    def added(x: Any) -> Any:
+        y = x * 1
+        first = y[0]
+        first += 1
+        return y
+
+    for f in (swapped, kept, added):
+        np.testing.assert_array_equal(vmap(f)(x)[0], f(x[0]))

@@ -108,6 +108,8 @@ def read(x: Any, index: Any) -> Any:
     place = _Place(index, ndim_of(x), level)
     if not place.own:
         out = required(x, level)[(slice(None), *place.parts)]
+        if type(out) is np.ndarray and out.ndim == 1:
+            out = out.copy()  # a number of one array is a copy, not a view
         return Batch(
             np.moveaxis(out, place.width, 0) if place.apart and place.width is not None else out,
             level,
