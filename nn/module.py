@@ -12,14 +12,14 @@ from contextlib import contextmanager
 from difflib import get_close_matches
 from html import escape
 from reprlib import recursive_repr
-from threading import get_ident
 from typing import TYPE_CHECKING, Any, NamedTuple, ParamSpec, Protocol, Self, TypeVar
 
 import numpy as np
 
-from minigrad import Tensor, checkpoint_notes, is_grad_enabled, raw
+from minigrad import Tensor, checkpoint_notes, raw
 from minigrad.arrays import all_examples
 
+from .computed import computed_once, forget, scope_of
 from .contents import Owner, find, members, part, replace_part, walk
 from .hooks import Handle, Hook, add_hook, call_with_hooks, everywhere
 from .parameter import (
@@ -91,14 +91,11 @@ class Module(Owner):
     _load_post_hooks: OrderedDict[int, Hook] | None = None
     #: Attributes that are computed of parameters, by name.
     _derived: dict[str, Derived] | None = None
-    #: Their values during a call, by thread, mode and name.
-    _values: dict[tuple[int, bool, str], Any] | None = None
     _machinery = frozenset(
         {
             "_backward_hooks", "_backward_pre_hooks", "_derived", "_forward_hooks",
             "_forward_pre_hooks",
             "_load_post_hooks", "_load_pre_hooks", "_state_dict_hooks", "_state_dict_pre_hooks",
-            "_values",
         }
     )  # fmt: skip
 
@@ -124,18 +121,8 @@ class Module(Owner):
     def _call_once(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         if not self._derived:
             return call_with_hooks(self, args, kwargs)
-        values = self._values
-        outermost = values is None or not any(key[0] == get_ident() for key in tuple(values))
-        if values is None:
-            values = self._values = {}
-        try:
+        with computed_once(self):
             return call_with_hooks(self, args, kwargs)
-        finally:
-            if outermost:
-                for key in [key for key in tuple(values) if key[0] == get_ident()]:
-                    del values[key]
-                if not values:
-                    self._values = None
 
     def _say_which_layer(self, error: Exception) -> None:
         """Add to an error the path of its module; each module above makes the path longer."""
@@ -165,6 +152,7 @@ class Module(Owner):
                 value = _kept(self, name, old, value)
         elif self._derived and name in self._derived:
             self._derived[name].assign(self, value)
+            forget(self, name)
             return
         elif name in _METHODS and isinstance(value, (Module, Parameter, Buffer)):
             raise AttributeError(
@@ -188,18 +176,17 @@ class Module(Owner):
     def _derived_value(self, name: str) -> Any:
         """A derived attribute; during a call of the module it is computed once for each mode."""
         assert self._derived is not None
-        values, key = self._values, (get_ident(), is_grad_enabled(), name)
-        if values is None:
-            return self._derived[name].value(self, False)
-        if key not in values:
-            values[key] = self._derived[name].value(self, True)
-        return values[key]
+        derived, scope = self._derived[name], scope_of(self)
+        if scope is None:
+            return derived.value(self, False)
+        return scope.value(self, name, lambda: derived.value(self, True))
 
     def _derive(self, name: str, derived: Derived | None) -> None:
         """From now on, compute an attribute each time that it is read; with None, not any more."""
         others = {key: value for key, value in (self._derived or {}).items() if key != name}
         self.__dict__.pop(name, None)
         self._derived = others if derived is None else {**others, name: derived}
+        forget(self, name)
         self._plain = False
 
     def register_parameter(self, name: str, param: Parameter | None) -> None:
