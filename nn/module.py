@@ -462,16 +462,6 @@ class Module(Owner):
         """All parameters and buffers, also those that are not part of the state; each once."""
         return [(name, x) for name, x in walk(self) if isinstance(x, (Parameter, Buffer))]
 
-    def _before_load(self, state: Mapping[str, Any]) -> Mapping[str, Any]:
-        """The state that is loaded, after hooks have changed it: they get a copy."""
-        modules = list(self.named_modules(remove_duplicate=False))
-        if any(module._load_pre_hooks for _, module in modules):
-            state = dict(state)
-            for path, module in modules:
-                for hook in list((module._load_pre_hooks or {}).values()):
-                    hook.call(module, state, _start(path), {}, True, [], [], [])
-        return state
-
     def load_state_dict(self, state: Mapping[str, Any], strict: bool = True) -> IncompatibleKeys:
         """Copy values into the parameters and buffers; all or nothing.
 
@@ -483,69 +473,57 @@ class Module(Owner):
             the names of the `missing_keys` and of the `unexpected_keys`.
 
         Raises:
-            ValueError: one message that lists every missing, unexpected and mismatched key, and
-                every value that the type of its parameter cannot hold; nothing is changed then.
+            ValueError: one message that lists every missing, unexpected and mismatched key, every
+                value that the type of its parameter cannot hold, and what hooks complain about;
+                nothing is changed then, unless it is a hook after the loading that complains.
         """
-        if isinstance(state, Mapping):
-            state = self._before_load(state)
-        names = [name for name, _ in self._state()]
-        for tensor, values in self._loaded(state, strict):
+        name = type(self).__name__
+        if not isinstance(state, Mapping):
+            raise TypeError(
+                f"{name}.load_state_dict takes a dict of arrays, got a {type(state).__name__}; "
+                "a file is read with nn.load(path, module)"
+            )
+        keys, problems = IncompatibleKeys([], []), list[str]()
+        state = self._before_load(state, strict, keys, problems)
+        own = dict(self._state())
+        _add_new(keys.missing_keys, (key for key in own if key not in state))
+        _add_new(keys.unexpected_keys, (key for key in state if key not in own))
+        found = _loaded(own, state, problems)
+        if strict:
+            problems += _incompatible(keys, own, state)
+        if problems:
+            raise ValueError(f"{name}.load_state_dict:\n  " + "\n  ".join(problems))
+        for tensor, values in found:
             if isinstance(tensor, (UninitializedParameter, UninitializedBuffer)):
                 tensor.materialize(values.shape)
             tensor.data = values
-        missing = [name for name in names if name not in state]
-        result = IncompatibleKeys(missing, [name for name in state if name not in names])
+        self._after_load(keys)
+        if strict and (problems := _incompatible(keys, own, state)):
+            raise ValueError(
+                f"{name}.load_state_dict: a hook after the loading says of what is loaded now:\n  "
+                + "\n  ".join(problems)
+            )
+        return keys
+
+    def _before_load(
+        self, state: Mapping[str, Any], strict: bool, keys: IncompatibleKeys, problems: list[str]
+    ) -> Mapping[str, Any]:
+        """The state that is loaded, after hooks have changed it: they get a copy.
+
+        What they complain about stands in `keys` and `problems` then.
+        """
+        modules = list(self.named_modules(remove_duplicate=False))
+        if any(module._load_pre_hooks for _, module in modules):
+            state = dict(state)
+            for path, module in modules:
+                for hook in list((module._load_pre_hooks or {}).values()):
+                    hook.call(module, state, _start(path), {}, strict, *keys, problems)
+        return state
+
+    def _after_load(self, keys: IncompatibleKeys) -> None:
         for module in self.modules():
             for hook in list((module._load_post_hooks or {}).values()):
-                hook.call(module, result)
-        return result
-
-    def _loaded(self, state: Mapping[str, Any], strict: bool = True) -> list[tuple[Tensor, Any]]:
-        """What `load_state_dict` would write: each parameter and buffer with its new values."""
-        if not isinstance(state, Mapping):
-            raise TypeError(
-                f"{type(self).__name__}.load_state_dict takes a dict of arrays, "
-                f"got a {type(state).__name__}; "
-                "a file is read with nn.load(path, module)"
-            )
-        own = dict(self._state())
-        found: list[tuple[Tensor, Any]] = []
-        problems: list[str] = []
-        first: dict[int, tuple[str, Any]] = {}
-        for name, value in state.items():
-            if name not in own:
-                if strict:
-                    problems.append(
-                        f"unexpected: {name!r} of shape {tuple(getattr(value, 'shape', ()))}"
-                    )
-                continue
-            try:
-                values = _values_for(own[name], value)
-            except (ArithmeticError, BufferError, RuntimeError, TypeError, ValueError) as error:
-                problems.append(f"{name!r}: {error}")
-                continue
-            if not is_lazy(own[name]) and own[name].shape != values.shape:
-                problems.append(
-                    f"shape of {name!r}: the module has {own[name].shape}, "
-                    f"the state has {values.shape}"
-                )
-                continue
-            other, same = first.setdefault(id(own[name]), (name, values))
-            if other != name and not np.array_equal(same, values, equal_nan=True):
-                problems.append(
-                    f"{other!r} and {name!r} are one and the same in the module, "
-                    "but differ in the state"
-                )
-            found.append((own[name], values))
-        if strict:
-            problems += [
-                f"missing: {name!r} of shape {_shape_of(own[name])}"
-                for name in own
-                if name not in state
-            ]
-        if problems:
-            raise ValueError(f"{type(self).__name__}.load_state_dict:\n  " + "\n  ".join(problems))
-        return found
+                hook.call(module, keys)
 
     def to(
         self,
@@ -680,12 +658,17 @@ class Module(Owner):
         """Call a hook before `load_state_dict()`; it may change its copy of the state.
 
         It gets (module, state_dict, prefix, local_metadata, strict, missing_keys, unexpected_keys,
-        error_msgs).
+        error_msgs).  The last three are lists, to which it may add: what it adds is treated as
+        what is found without it, and messages are an error also where `strict` is False.
+        `strict` is that of the loading; PyTorch passes True always.
         """
         return self._add_hook("_load_pre_hooks", Hook(hook))
 
     def register_load_state_dict_post_hook(self, hook: Callable[..., Any]) -> Handle:
-        """Call hook(module, incompatible_keys) after `load_state_dict()`."""
+        """Call hook(module, incompatible_keys) after `load_state_dict()`.
+
+        It may change the two lists; keys that it adds are an error where the loading is strict.
+        """
         return self._add_hook("_load_post_hooks", Hook(hook))
 
     def _add_hook(self, name: str, hook: Hook, prepend: bool = False) -> Handle:
@@ -834,8 +817,54 @@ def _start(path: str) -> str:
     return f"{path}." if path and not path.endswith(".") else path
 
 
-def _shape_of(x: Tensor) -> Any:
-    return "not known yet" if is_lazy(x) else x.shape
+def _loaded(
+    own: Mapping[str, Tensor], state: Mapping[str, Any], problems: list[str]
+) -> list[tuple[Tensor, Any]]:
+    """Each parameter and buffer with its new values; what is wrong with them goes to `problems`."""
+    found: list[tuple[Tensor, Any]] = []
+    first: dict[int, tuple[str, Any]] = {}
+    for name, tensor in own.items():
+        if name not in state:
+            continue
+        try:
+            values = _values_for(tensor, state[name])
+        except (ArithmeticError, BufferError, RuntimeError, TypeError, ValueError) as error:
+            problems.append(f"{name!r}: {error}")
+            continue
+        if not is_lazy(tensor) and tensor.shape != values.shape:
+            problems.append(
+                f"shape of {name!r}: the module has {tensor.shape}, the state has {values.shape}"
+            )
+            continue
+        other, same = first.setdefault(id(tensor), (name, values))
+        if other != name and not np.array_equal(same, values, equal_nan=True):
+            problems.append(
+                f"{other!r} and {name!r} are one and the same in the module, "
+                "but differ in the state"
+            )
+        found.append((tensor, values))
+    return found
+
+
+def _incompatible(
+    keys: IncompatibleKeys, own: Mapping[str, Tensor], state: Mapping[str, Any]
+) -> list[str]:
+    """A line for each missing and unexpected key; a hook may have named any."""
+    return [
+        *(f"unexpected: {key!r}{_shape_in(state, key)}" for key in keys.unexpected_keys),
+        *(f"missing: {key!r}{_shape_in(own, key)}" for key in keys.missing_keys),
+    ]
+
+
+def _shape_in(state: Mapping[str, Any], name: str) -> str:
+    if name not in state:
+        return ""
+    value = state[name]
+    return f" of shape {'not known yet' if is_lazy(value) else getattr(value, 'shape', ())}"
+
+
+def _add_new(names: list[str], more: Iterable[str]) -> None:
+    names += [name for name in more if name not in names]
 
 
 def _device_and_dtype(
