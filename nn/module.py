@@ -7,12 +7,12 @@ so they may sit in lists, tuples and dicts, and no `super().__init__()` is neede
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from difflib import get_close_matches
 from html import escape
 from reprlib import recursive_repr
-from typing import TYPE_CHECKING, Any, NamedTuple, ParamSpec, Protocol, Self, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, Self, TypeVar
 
 import numpy as np
 
@@ -21,15 +21,15 @@ from minigrad import Tensor, checkpoint_notes, raw
 from .computed import computed_once, forget, scope_of
 from .contents import Owner, find, members, part, replace_part, walk
 from .hooks import Handle, Hook, add_hook, call_with_hooks, everywhere
+from .moving import Moving
 from .parameter import (
     Buffer,
     Parameter,
-    UninitializedBuffer,
-    UninitializedParameter,
     as_buffer,
     is_lazy,
 )
-from .values import host, values_for
+from .values import host
+from .weights import Weights
 
 __all__ = ["Buffer", "Module", "Parameter", "host"]
 
@@ -45,13 +45,6 @@ class _HasForward(Protocol[P, Out]):
     def forward(self, *args: P.args, **kwargs: P.kwargs) -> Out: ...
 
 
-class IncompatibleKeys(NamedTuple):
-    """What `load_state_dict` did not find: in the state, and in the module."""
-
-    missing_keys: list[str]
-    unexpected_keys: list[str]
-
-
 class Derived(Protocol):
     """An attribute of a module that is computed of its parameters; see `nn.utils.parametrize`."""
 
@@ -62,7 +55,7 @@ class Derived(Protocol):
         """Change the parameters, so that this value is computed of them."""
 
 
-class Module(Owner):
+class Module(Moving, Weights, Owner):
     """The base of all layers and networks.
 
     >>> class Scale(Module):
@@ -424,175 +417,6 @@ class Module(Owner):
             else:
                 parameter.grad = Tensor(np.zeros_like(parameter.data))
 
-    # ----------------------------------------------------------------------------------- state
-
-    def state_dict(
-        self,
-        *,
-        destination: MutableMapping[str, Any] | None = None,
-        prefix: str = "",
-        keep_vars: bool = False,
-    ) -> Any:
-        """All parameters and persistent buffers by path; keys as PyTorch's.
-
-        Args:
-            destination: a dict to put them into; it is returned.
-            prefix: stands before each path, as it is: "net." gives "net.weight".
-            keep_vars: the parameters themselves; else detached Tensors that share their memory.
-        """
-        modules = list(self.named_modules(remove_duplicate=False))
-        for path, module in modules:
-            for hook in list((module._state_dict_pre_hooks or {}).values()):
-                hook.call(module, _start(prefix + path), keep_vars)
-        state = {} if destination is None else destination
-        for name, value in self._state():
-            state[f"{prefix}{name}"] = value if keep_vars or is_lazy(value) else value.detach()
-        for path, module in reversed(modules):
-            for hook in list((module._state_dict_hooks or {}).values()):
-                hook.call(module, state, _start(prefix + path), {})
-        return state
-
-    def _state(self) -> Iterator[tuple[str, Tensor]]:
-        """What `state_dict` has: a shared tensor under each of its names, as PyTorch stores it."""
-        for name, value in walk(self, once=False):
-            if isinstance(value, Parameter) or (isinstance(value, Buffer) and value.persistent):
-                yield name, value
-
-    def _tensors(self) -> list[tuple[str, Tensor]]:
-        """All parameters and buffers, also those that are not part of the state; each once."""
-        return [(name, x) for name, x in walk(self) if isinstance(x, (Parameter, Buffer))]
-
-    def load_state_dict(self, state: Mapping[str, Any], strict: bool = True) -> IncompatibleKeys:
-        """Copy values into the parameters and buffers; all or nothing.
-
-        Args:
-            state: Tensors, NumPy arrays, or anything with DLPack (PyTorch's tensors), by path.
-            strict: complain about missing and unexpected keys.
-
-        Returns:
-            the names of the `missing_keys` and of the `unexpected_keys`.
-
-        Raises:
-            ValueError: one message that lists every missing, unexpected and mismatched key, every
-                value that the type of its parameter cannot hold, and what hooks complain about;
-                nothing is changed then, unless it is a hook after the loading that complains.
-        """
-        name = type(self).__name__
-        if not isinstance(state, Mapping):
-            raise TypeError(
-                f"{name}.load_state_dict takes a dict of arrays, got a {type(state).__name__}; "
-                "a file is read with nn.load(path, module)"
-            )
-        keys, problems = IncompatibleKeys([], []), list[str]()
-        state = self._before_load(state, strict, keys, problems)
-        own = dict(self._state())
-        _add_new(keys.missing_keys, (key for key in own if key not in state))
-        _add_new(keys.unexpected_keys, (key for key in state if key not in own))
-        found = _loaded(own, state, problems)
-        if strict:
-            problems += _incompatible(keys, own, state)
-        if problems:
-            raise ValueError(f"{name}.load_state_dict:\n  " + "\n  ".join(problems))
-        for tensor, values in found:
-            if isinstance(tensor, (UninitializedParameter, UninitializedBuffer)):
-                tensor.materialize(values.shape)
-            tensor.data = values
-        self._after_load(keys)
-        if strict and (problems := _incompatible(keys, own, state)):
-            raise ValueError(
-                f"{name}.load_state_dict: a hook after the loading says of what is loaded now:\n  "
-                + "\n  ".join(problems)
-            )
-        return keys
-
-    def _before_load(
-        self, state: Mapping[str, Any], strict: bool, keys: IncompatibleKeys, problems: list[str]
-    ) -> Mapping[str, Any]:
-        """The state that is loaded, after hooks have changed it: they get a copy.
-
-        What they complain about stands in `keys` and `problems` then.
-        """
-        modules = list(self.named_modules(remove_duplicate=False))
-        if any(module._load_pre_hooks for _, module in modules):
-            state = dict(state)
-            for path, module in modules:
-                for hook in list((module._load_pre_hooks or {}).values()):
-                    hook.call(module, state, _start(path), {}, strict, *keys, problems)
-        return state
-
-    def _after_load(self, keys: IncompatibleKeys) -> None:
-        for module in self.modules():
-            for hook in list((module._load_post_hooks or {}).values()):
-                hook.call(module, keys)
-
-    def to(
-        self,
-        *targets: Any,
-        device: str | None = None,
-        dtype: Any = None,
-        non_blocking: bool = False,
-    ) -> Self:
-        """Move all parameters and buffers to a device, or make their floats another dtype.
-
-        Args:
-            targets: a device, a dtype, both, or a Tensor whose device and dtype are meant.
-            non_blocking: for PyTorch's sake; it changes nothing.
-
-        Raises:
-            TypeError: an integer dtype; nothing is changed then.
-        """
-        device, dtype = _device_and_dtype(targets, device, dtype)
-        if dtype is not None and dtype.kind not in "fc":
-            raise TypeError(f"to() makes floats other floats, got {dtype}: type({dtype}) casts all")
-
-        def cast(x: Tensor) -> Tensor:
-            kinds = "f" if dtype is None or dtype.kind == "f" else "fc"
-            x = x if dtype is None or x.dtype.kind not in kinds else x.to(dtype)
-            return x if device is None else x.to(device)
-
-        return self._change(cast)
-
-    def _change(self, cast: Callable[[Tensor], Tensor]) -> Self:
-        """Give parameters, buffers and gradients the arrays that a function makes of them."""
-        changed = [
-            (x, cast(x.detach()), None if x.grad is None else cast(x.grad.detach()))
-            for _, x in self._tensors()
-        ]
-        for x, new, grad in changed:
-            x.data = new.data
-            if grad is not None:
-                x.grad = grad
-        return self
-
-    def type(self, dst_type: Any) -> Self:
-        """All parameters and buffers in this dtype, also those of integers."""
-        dtype = np.dtype(dst_type)
-        if dtype.kind not in "fc" and any(p.requires_grad for p in self.parameters()):
-            raise TypeError(f"parameters that require a gradient cannot be {dtype}")
-        return self._change(lambda x: x.to(dtype))
-
-    def cpu(self) -> Self:
-        """All parameters and buffers in main memory."""
-        return self.to("cpu")
-
-    def cuda(self, device: int | str | None = None) -> Self:
-        """All parameters and buffers on a GPU: the current one, that of a number, or "cuda:1"."""
-        if isinstance(device, str):
-            return self.to(device)
-        return self.to("cuda" if device is None else f"cuda:{device}")
-
-    def float(self) -> Self:
-        """All floating parameters and buffers in float32."""
-        return self.to(np.float32)
-
-    def double(self) -> Self:
-        """All floating parameters and buffers in float64."""
-        return self.to(np.float64)
-
-    def half(self) -> Self:
-        """All floating parameters and buffers in float16."""
-        return self.to(np.float16)
-
     # ----------------------------------------------------------------------------------- hooks
 
     def register_forward_hook(
@@ -810,76 +634,3 @@ def _described(value: Any) -> str:
     if isinstance(value, Tensor):
         return f"a {'computed ' if value.requires_grad else ''}Tensor"
     return f"a value of type {type(value).__name__}"
-
-
-def _start(path: str) -> str:
-    """What stands before the names in a module at a path."""
-    return f"{path}." if path and not path.endswith(".") else path
-
-
-def _loaded(
-    own: Mapping[str, Tensor], state: Mapping[str, Any], problems: list[str]
-) -> list[tuple[Tensor, Any]]:
-    """Each parameter and buffer with its new values; what is wrong with them goes to `problems`."""
-    found: list[tuple[Tensor, Any]] = []
-    first: dict[int, tuple[str, Any]] = {}
-    for name, tensor in own.items():
-        if name not in state:
-            continue
-        try:
-            values = values_for(tensor, state[name])
-        except (ArithmeticError, BufferError, RuntimeError, TypeError, ValueError) as error:
-            problems.append(f"{name!r}: {error}")
-            continue
-        if not is_lazy(tensor) and tensor.shape != values.shape:
-            problems.append(
-                f"shape of {name!r}: the module has {tensor.shape}, the state has {values.shape}"
-            )
-            continue
-        other, same = first.setdefault(id(tensor), (name, values))
-        if other != name and not np.array_equal(same, values, equal_nan=True):
-            problems.append(
-                f"{other!r} and {name!r} are one and the same in the module, "
-                "but differ in the state"
-            )
-        found.append((tensor, values))
-    return found
-
-
-def _incompatible(
-    keys: IncompatibleKeys, own: Mapping[str, Tensor], state: Mapping[str, Any]
-) -> list[str]:
-    """A line for each missing and unexpected key; a hook may have named any."""
-    return [
-        *(f"unexpected: {key!r}{_shape_in(state, key)}" for key in keys.unexpected_keys),
-        *(f"missing: {key!r}{_shape_in(own, key)}" for key in keys.missing_keys),
-    ]
-
-
-def _shape_in(state: Mapping[str, Any], name: str) -> str:
-    if name not in state:
-        return ""
-    value = state[name]
-    return f" of shape {'not known yet' if is_lazy(value) else getattr(value, 'shape', ())}"
-
-
-def _add_new(names: list[str], more: Iterable[str]) -> None:
-    names += [name for name in more if name not in names]
-
-
-def _device_and_dtype(
-    targets: tuple[Any, ...], device: str | None, dtype: Any
-) -> tuple[str | None, Any]:
-    """What `to()` was asked for."""
-    for target in targets:
-        if isinstance(target, Tensor):
-            device, dtype = target.device, target.dtype
-        elif isinstance(target, str) and target.partition(":")[0] in ("cpu", "cuda"):
-            device = target
-        elif not isinstance(target, bool):  # PyTorch's non_blocking by position
-            try:
-                dtype = np.dtype(target)
-            except TypeError:
-                Tensor(0.0).to(target)  # which says what it takes
-                raise
-    return device, None if dtype is None else np.dtype(dtype)
