@@ -24,12 +24,14 @@ from minigrad import Tensor
 
 from .parameter import Buffer, Parameter
 
-__all__ = ["Owner", "find", "members", "part", "replace_part", "walk"]
+__all__ = ["KINDS", "Owner", "find", "members", "part", "replace_part", "walk"]
 
 
 class Owner:
     """The base of Module: what the walk goes into."""
 
+    #: Whether a call is a forward and nothing else; hooks and derived attributes make it False.
+    _plain: bool = True
     #: Attributes that belong to the module's machinery.
     _machinery: frozenset[str] = frozenset()
 
