@@ -6,11 +6,8 @@ so they may sit in lists, tuples and dicts, and no `super().__init__()` is neede
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
 from difflib import get_close_matches
-from html import escape
 from reprlib import recursive_repr
 from typing import Any, ParamSpec, Protocol, Self, TypeVar
 
@@ -19,22 +16,16 @@ import numpy as np
 from minigrad import Tensor, checkpoint_notes
 
 from .attributes import Attributes
-from .computed import computed_once
-from .contents import find, members, part, replace_part, walk
-from .hooks import Handle, Hook, add_hook, call_with_hooks, everywhere
+from .calling import call_fully, say_which_layer
+from .contents import members, part, replace_part, walk
+from .hooks import Hooked, everywhere
 from .moving import Moving
-from .parameter import (
-    Buffer,
-    Parameter,
-    is_lazy,
-)
+from .parameter import Buffer, Parameter
 from .values import host
 from .weights import Weights
 
 __all__ = ["Buffer", "Module", "Parameter", "host"]
 
-#: How the note begins that says where an error comes from.
-_IN_THE_LAYER = "in the layer "
 P = ParamSpec("P")
 Out = TypeVar("Out", covariant=True)
 
@@ -45,7 +36,7 @@ class _HasForward(Protocol[P, Out]):
     def forward(self, *args: P.args, **kwargs: P.kwargs) -> Out: ...
 
 
-class Module(Attributes, Moving, Weights):
+class Module(Attributes, Hooked, Moving, Weights):
     """The base of all layers and networks.
 
     >>> class Scale(Module):
@@ -62,19 +53,12 @@ class Module(Attributes, Moving, Weights):
 
     training: bool = True
     summary: Callable[..., Any]  # bound by nn.inspect.summary, which knows the layers
-    _forward_hooks: OrderedDict[int, Hook] | None = None
-    _forward_pre_hooks: OrderedDict[int, Hook] | None = None
-    _backward_hooks: OrderedDict[int, Hook] | None = None
-    _backward_pre_hooks: OrderedDict[int, Hook] | None = None
-    _state_dict_hooks: OrderedDict[int, Hook] | None = None
-    _state_dict_pre_hooks: OrderedDict[int, Hook] | None = None
-    _load_pre_hooks: OrderedDict[int, Hook] | None = None
-    _load_post_hooks: OrderedDict[int, Hook] | None = None
+    _repr_html_: Callable[[], str]  # bound there too: the tree of modules
     _machinery = frozenset(
         {
-            "_backward_hooks", "_backward_pre_hooks", "_derived", "_forward_hooks",
-            "_forward_pre_hooks",
-            "_load_post_hooks", "_load_pre_hooks", "_state_dict_hooks", "_state_dict_pre_hooks",
+            "_backward_hooks", "_backward_pre_hooks", "_derived",
+            "_forward_hooks", "_forward_pre_hooks", "_load_post_hooks", "_load_pre_hooks",
+            "_state_dict_hooks", "_state_dict_pre_hooks",
         }
     )  # fmt: skip
 
@@ -87,39 +71,10 @@ class Module(Attributes, Moving, Weights):
         try:
             if module._plain and not everywhere and checkpoint_notes() is None:
                 return module.forward(*args, **kwargs)  # type: ignore[no-any-return]
-            return module._call_fully(args, kwargs)  # type: ignore[no-any-return]
+            return call_fully(module, args, kwargs)  # type: ignore[no-any-return]
         except Exception as error:
-            module._say_which_layer(error)
+            say_which_layer(module, error)
             raise
-
-    def _call_fully(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """A call with hooks, and with derived attributes that are computed once."""
-        with _buffers_under_checkpoint(self):
-            return self._call_once(args, kwargs)
-
-    def _call_once(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        if not self._derived:
-            return call_with_hooks(self, args, kwargs)
-        with computed_once(self):
-            return call_with_hooks(self, args, kwargs)
-
-    def _say_which_layer(self, error: Exception) -> None:
-        """Add to an error the path of its module; each module above makes the path longer."""
-        if isinstance(error, RecursionError):  # there is no room left to look around
-            return
-        # The id, not the module: the error can be pickled with it.
-        failed = getattr(error, "_failed_module", None)
-        if failed is None:
-            try:
-                error._failed_module = id(self)  # type: ignore[attr-defined]
-            except AttributeError:  # an exception with slots
-                return
-        elif failed != id(self) and (found := find(self, failed)) is not None:
-            path, layer = found
-            notes = getattr(error, "__notes__", [])
-            notes[:] = [note for note in notes if not note.startswith(_IN_THE_LAYER)]
-            kinds = f"a {type(layer).__name__}, of {type(self).__name__}"
-            error.add_note(f"{_IN_THE_LAYER}{path}, {kinds}")
 
     def register_module(self, name: str, module: Module | None) -> None:
         """Add a module under a name, which must be new; raises as `register_parameter`."""
@@ -295,92 +250,6 @@ class Module(Attributes, Moving, Weights):
             else:
                 parameter.grad = Tensor(np.zeros_like(parameter.data))
 
-    # ----------------------------------------------------------------------------------- hooks
-
-    def register_forward_hook(
-        self,
-        hook: Callable[..., Any],
-        *,
-        prepend: bool = False,
-        with_kwargs: bool = False,
-        always_call: bool = False,
-    ) -> Handle:
-        """Call hook(module, args, out) after each forward; what it returns replaces the output.
-
-        Args:
-            prepend: before the hooks that are there.
-            with_kwargs: call hook(module, args, kwargs, out).
-            always_call: also where the forward raises; `out` is None then.
-
-        Returns a function that removes the hook; it also has `.remove()`.
-        """
-        return self._add_hook("_forward_hooks", Hook(hook, with_kwargs, always_call), prepend)
-
-    def register_forward_pre_hook(
-        self, hook: Callable[..., Any], *, prepend: bool = False, with_kwargs: bool = False
-    ) -> Handle:
-        """Call hook(module, args) before each forward; what it returns replaces the arguments.
-
-        With `with_kwargs`, hook(module, args, kwargs) returns None or (args, kwargs).
-        """
-        return self._add_hook("_forward_pre_hooks", Hook(hook, with_kwargs), prepend)
-
-    def register_full_backward_hook(
-        self, hook: Callable[..., Any], prepend: bool = False
-    ) -> Handle:
-        """Call hook(module, grad_input, grad_output) when the gradients of the inputs are known.
-
-        Both are tuples, of the positional arguments and of the outputs; None stands for what has no
-        gradient. What the hook returns replaces grad_input.
-
-        >>> import nn
-        >>> layer, x = nn.Tanh(), Tensor([0.0], requires_grad=True)
-        >>> five_times = lambda module, grad_input, grad_output: (grad_input[0] * 5,)
-        >>> remove = layer.register_full_backward_hook(five_times)
-        >>> layer(x).sum().backward(); x.grad.tolist()
-        [5.0]
-        """
-        return self._add_hook("_backward_hooks", Hook(hook), prepend)
-
-    def register_full_backward_pre_hook(
-        self, hook: Callable[..., Any], prepend: bool = False
-    ) -> Handle:
-        """Call hook(module, grad_output) before the backward pass; it may return another."""
-        return self._add_hook("_backward_pre_hooks", Hook(hook), prepend)
-
-    def register_state_dict_pre_hook(self, hook: Callable[..., Any]) -> Handle:
-        """Call hook(module, prefix, keep_vars) before `state_dict()` collects."""
-        return self._add_hook("_state_dict_pre_hooks", Hook(hook))
-
-    def register_state_dict_post_hook(self, hook: Callable[..., Any]) -> Handle:
-        """Call hook(module, state_dict, prefix, local_metadata), which may change the dict."""
-        return self._add_hook("_state_dict_hooks", Hook(hook))
-
-    def register_load_state_dict_pre_hook(self, hook: Callable[..., Any]) -> Handle:
-        """Call a hook before `load_state_dict()`; it may change its copy of the state.
-
-        It gets (module, state_dict, prefix, local_metadata, strict, missing_keys, unexpected_keys,
-        error_msgs).  The last three are lists, to which it may add: what it adds is treated as
-        what is found without it, and messages are an error also where `strict` is False.
-        `strict` is that of the loading; PyTorch passes True always.
-        """
-        return self._add_hook("_load_pre_hooks", Hook(hook))
-
-    def register_load_state_dict_post_hook(self, hook: Callable[..., Any]) -> Handle:
-        """Call hook(module, incompatible_keys) after `load_state_dict()`.
-
-        It may change the two lists; keys that it adds are an error where the loading is strict.
-        """
-        return self._add_hook("_load_post_hooks", Hook(hook))
-
-    def _add_hook(self, name: str, hook: Hook, prepend: bool = False) -> Handle:
-        if not callable(hook.call):
-            raise TypeError(f"a hook must be a function, got {hook.call!r}")
-        if getattr(self, name) is None:
-            setattr(self, name, OrderedDict())
-        self._plain = False
-        return add_hook(getattr(self, name), hook, prepend)
-
     # ------------------------------------------------------------------------------------ repr
 
     def extra_repr(self) -> str:
@@ -397,62 +266,6 @@ class Module(Attributes, Moving, Weights):
         if not children:
             return f"{type(self).__name__}({self.extra_repr()})"
         return f"{type(self).__name__}({self.extra_repr()}\n  " + "\n  ".join(children) + "\n)"
-
-    def _repr_html_(self) -> str:
-        """What a notebook shows: the tree of modules with their numbers of parameters."""
-        return f'<div style="line-height:1.5">{_tree("", self, frozenset())}</div>'
-
-
-@contextmanager
-def _buffers_under_checkpoint(module: Module) -> Iterator[None]:
-    """Under `checkpoint`, a repeated forward begins with the first one's buffers, and changes none.
-
-    Only buffers that the first run has changed are noted, so that large constant ones are not kept
-    twice.
-    """
-    notes = checkpoint_notes()
-    own = [x for _, x in members(module) if isinstance(x, Buffer)] if notes else []
-    if notes is None or not own:
-        yield
-        return
-    place, attributes = notes.place(), vars(module)
-    bound = {name: x for name, x in attributes.items() if isinstance(x, Buffer)}
-    arrays = [x.data for x in own]
-    if notes.again:
-        for buffer, before in zip(own, notes.entries[place], strict=True):
-            buffer.data = buffer.data.copy() if before is None else before.copy()
-        try:
-            yield
-        finally:
-            attributes.update(bound)
-            for buffer, array in zip(own, arrays, strict=True):
-                buffer.data = array
-        return
-    copies = [array.copy() for array in arrays]
-    notes.entries[place] = copies
-    yield
-    had, same = set(map(id, bound.values())), set(map(id, attributes.values()))
-    for i, (buffer, array, copy) in enumerate(zip(own, arrays, copies, strict=True)):
-        unbound = id(buffer) in had and id(buffer) not in same
-        if buffer.data is array and not unbound and np.array_equal(array, copy):
-            copies[i] = None
-
-
-def _tree(name: str, module: Module, above: frozenset[int]) -> str:
-    if id(module) in above:
-        return f"<div>{escape(name)} ...</div>"
-    above |= {id(module)}
-    count = sum(p.size for p in module.parameters() if not is_lazy(p))
-    text = f"{type(module).__name__}({module.extra_repr()})"
-    size = f"<span style='opacity:0.75'>{count:,} parameters</span>"
-    line = f"{escape(name)} <b>{escape(text)}</b> {size}"
-    children = [(child, m) for child, m in members(module) if isinstance(m, Module)]
-    inner = "".join(_tree(f"({child}):", m, above) for child, m in children)
-    if not inner:
-        return f"<div>{line}</div>"
-    inside = f"<div style='margin-left:1.5em'>{inner}</div>"
-    return f"<details open><summary>{line}</summary>{inside}</details>"
-
 
 # A summary of one's own may be a layer.
 Module._reserved = frozenset(x for x in dir(Module) if not x.startswith("_")) - {"summary"}
