@@ -505,3 +505,23 @@ def test_inside_of_cached_each_new_layer_has_its_own_weight() -> None:
             layer = nn.Linear(1, 1)
             layer.weight.data = np.full((1, 1), value, np.float32)
             assert DERIVED["parametrize"](layer).weight.item() == value
+
+
+@pytest.mark.parametrize("make", [nn.utils.spectral_norm, parametrizations.spectral_norm], ids=["old", "new"])
+def test_spectral_norm_says_what_it_cannot_do_under_both_names(make: Any) -> None:
+    layer = nn.Linear(2, 3)
+    names = set(vars(layer))
+    with pytest.raises(ValueError, match="n_power_iterations must be 1 or more, got 0"):
+        make(layer, n_power_iterations=0)
+    with pytest.raises(IndexError, match="dim 2 is out of range for a weight of 2 axes"):
+        make(layer, dim=2)
+    assert set(vars(layer)) == names
+
+
+def test_spectral_norm_of_a_vector_draws_no_random_numbers() -> None:
+    layer = nn.LayerNorm(3)
+    mg.random.manual_seed(0)
+    want = mg.random.rand(1).item()
+    mg.random.manual_seed(0)
+    parametrizations.spectral_norm(layer)
+    assert mg.random.rand(1).item() == want
