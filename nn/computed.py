@@ -2,7 +2,8 @@
 
 What is kept belongs to the context that asks (`contextvars`): threads and tasks of asyncio do not
 see each other's values, and nothing is left on the module.  A scope that has ended says so.  A task
-that was started during a call has a copy of its context, and may live longer than the call.
+that was started during a call has a copy of its context, and may live longer than the call.  A run
+of a function under `checkpoint` uses no scope of outside, since it is repeated later.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from contextvars import ContextVar
 from types import MappingProxyType
 from typing import Any
 
-from minigrad import is_grad_enabled
+from minigrad import checkpoint_notes, is_grad_enabled
 
 __all__ = ["Scope", "computed_once", "forget", "recomputed", "scope_of"]
 
@@ -28,6 +29,7 @@ class Scope:
 
     def __init__(self) -> None:
         self.ended = False
+        self._notes = checkpoint_notes()
         # With the owner, which so keeps its id as long as the value is kept.
         self._values: dict[tuple[int, str, bool], tuple[object, Any]] = {}
 
@@ -37,6 +39,10 @@ class Scope:
         if key not in self._values:
             self._values[key] = (owner, compute())
         return self._values[key][1]
+
+    def is_open(self) -> bool:
+        """Whether it has not ended, and the checkpointed function that runs, if any, began it."""
+        return not self.ended and self._notes is checkpoint_notes()
 
     def forget(self, owner: object, name: str) -> None:
         """Compute a value anew when it is read next: what it is computed of has changed."""
@@ -53,7 +59,7 @@ _scopes: ContextVar[Mapping[int | None, Scope]] = ContextVar(
 def scope_of(module: object | None) -> Scope | None:
     """The scope of a module's call that is running; with None, that of `cached()`."""
     scope = _scopes.get().get(None if module is None else id(module))
-    return None if scope is None or scope.ended else scope
+    return scope if scope is not None and scope.is_open() else None
 
 
 @contextmanager

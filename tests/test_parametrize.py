@@ -525,3 +525,37 @@ def test_spectral_norm_of_a_vector_draws_no_random_numbers() -> None:
     mg.random.manual_seed(0)
     parametrizations.spectral_norm(layer)
     assert mg.random.rand(1).item() == want
+
+
+@pytest.mark.parametrize("first", [True, False], ids=["read before", "not read before"])
+def test_a_checkpoint_inside_of_cached_computes_weights_of_its_own(first: bool) -> None:
+    """It runs twice, and the gradient goes through the second run."""
+    x = rng.normal(size=(2, 3))
+
+    def gradients(call: Callable[[nn.Module], Any]) -> list[Any]:
+        mg.random.manual_seed(0)
+        layer = parametrizations.weight_norm(nn.Linear(3, 3))
+        call(layer)
+        return [p.grad.tolist() for p in layer.parameters()]
+
+    def inside(layer: nn.Module) -> None:
+        with parametrize.cached():
+            if first:
+                layer(x)
+            mg.checkpoint(layer)(x).sum().backward()
+
+    assert gradients(inside) == gradients(lambda layer: layer(x).sum().backward())
+
+
+def test_a_weight_that_is_read_outside_and_inside_of_a_checkpoint_gets_both_gradients() -> None:
+    class Net(nn.Module):
+        def __init__(self) -> None:
+            self.w = nn.Parameter([2.0])
+
+        def forward(self, x: Any) -> Any:
+            return mg.checkpoint(lambda x: self.w * x)(x) + self.w
+
+    net = Net()
+    parametrize.register_parametrization(net, "w", _Double())
+    net(Tensor([3.0])).sum().backward()
+    assert net.parametrizations.w.original.grad.tolist() == [8.0]
