@@ -1,4 +1,4 @@
-"""The attributes of a module: what one may be replaced by, and those that are computed of others."""
+"""The attributes of a module: what may replace one, and those that are computed of others."""
 
 from __future__ import annotations
 
@@ -83,8 +83,8 @@ class Attributes(Owner):
         """Add a parameter under a name: the same as `self.name = param`, but the name must be new.
 
         Raises:
-            KeyError: the name is no name of an attribute, or is taken.
-            TypeError: what is given is no Parameter.
+            KeyError: the name is taken, or cannot be that of an attribute.
+            TypeError: what is given is not a Parameter.
         """
         self._register(name, param, Parameter)
 
@@ -123,9 +123,8 @@ class Attributes(Owner):
                 "separates the parts of a path"
             )
         if value is not None and not isinstance(value, kind):
-            remedy = (
-                ": write Parameter(x)" if kind is Parameter and isinstance(value, Tensor) else ""
-            )
+            tensor = kind is Parameter and isinstance(value, Tensor)
+            remedy = ": write Parameter(x)" if tensor else ""
             raise TypeError(
                 f"{name!r} must be a {what} or None, got {type(value).__name__}{remedy}"
             )

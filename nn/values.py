@@ -30,15 +30,10 @@ def as_input(x: Any, parameter: Tensor) -> Tensor:
     """The input of a layer: a Tensor in the dtype of the layer's own parameter."""
     if not isinstance(x, Tensor):
         x = Tensor(x)
-    return (
-        x
-        if x.dtype == parameter.dtype
-        else x.astype(
-            np.result_type(parameter.dtype, np.complex64)
-            if x.dtype.kind == "c"
-            else parameter.dtype
-        )
-    )
+    dtype = parameter.dtype
+    if x.dtype == dtype:
+        return x
+    return x.astype(np.result_type(dtype, np.complex64) if x.dtype.kind == "c" else dtype)
 
 
 def values_for(tensor: Tensor, value: Any) -> Any:
@@ -54,8 +49,7 @@ def values_for(tensor: Tensor, value: Any) -> Any:
         values = host(array)
         with np.errstate(over="ignore", invalid="ignore"):
             cast = values.astype(dtype)
-        # a rounded number is what is asked for; one that became infinite,
-        # or lost its fraction, is not
+        # A rounded number is asked for; one that became infinite, or lost its fraction, is not.
         lost = np.isfinite(values) & ~np.isfinite(cast) if dtype.kind in "fc" else cast != values
         if lost.any():
             raise ValueError(

@@ -246,12 +246,8 @@ class _LazyNorm(_Lazy, _Norm):
         return {name: (shape[1],) for name in names if getattr(self, name) is not None}
 
     def _first_values(self) -> None:
-        for name, value in (
-            ("weight", 1.0),
-            ("bias", 0.0),
-            ("running_mean", 0.0),
-            ("running_var", 1.0),
-        ):
+        values = {"weight": 1.0, "bias": 0.0, "running_mean": 0.0, "running_var": 1.0}
+        for name, value in values.items():
             if getattr(self, name) is not None:
                 init.constant_(getattr(self, name), value)
 

@@ -19,8 +19,7 @@ from ..parameter import Buffer, Parameter, is_lazy
 
 __all__ = [
     "ParametrizationList", "cached", "is_parametrized", "register_parametrization",
-    "remove_parametrizations",
-    "type_before_parametrizations",
+    "remove_parametrizations", "type_before_parametrizations",
 ]  # fmt: skip
 
 

@@ -82,7 +82,9 @@ def functional_call(
     for name, value in named.items():
         tensor, value = own[name], value if isinstance(value, Tensor) else Tensor(value)
         if value.shape != tensor.shape:
-            raise ValueError(f"functional_call: {name!r} has shape {tensor.shape}, the given value {value.shape}")
+            raise ValueError(
+                f"functional_call: {name!r} has shape {tensor.shape}, the given value {value.shape}"
+            )
         if given.setdefault(id(tensor), (tensor, value))[1] is not value:
             raise ValueError(f"functional_call: {name!r} is shared, and got two different values")
     tensors, values = [tensor for tensor, _ in given.values()], [x for _, x in given.values()]
