@@ -177,7 +177,10 @@ class Hooked(Owner):
         return self._add_hook("_state_dict_pre_hooks", Hook(hook))
 
     def register_state_dict_post_hook(self, hook: Callable[..., Any]) -> Handle:
-        """Call hook(module, state_dict, prefix, local_metadata), which may change the dict."""
+        """Call hook(module, state_dict, prefix, local_metadata), which may change the dict.
+
+        Another dict that it returned would be lost, so that is a TypeError, here and after loading.
+        """
         return self._add_hook("_state_dict_hooks", Hook(hook))
 
     def register_load_state_dict_pre_hook(self, hook: Callable[..., Any]) -> Handle:

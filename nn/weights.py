@@ -49,7 +49,8 @@ class Weights(Owner):
             state[f"{prefix}{name}"] = value if keep_vars or is_lazy(value) else value.detach()
         for path, module in reversed(modules):
             for hook in list((module._state_dict_hooks or {}).values()):
-                hook.call(module, state, _start(prefix + path), {})
+                returned = hook.call(module, state, _start(prefix + path), {})
+                _check_none(returned, module, "state_dict_post_hook")
         return state
 
     def _state(self) -> Iterator[tuple[str, Tensor]]:
@@ -119,7 +120,7 @@ class Weights(Owner):
     def _after_load(self, keys: IncompatibleKeys) -> None:
         for _, module in _modules(self):
             for hook in list((module._load_post_hooks or {}).values()):
-                hook.call(module, keys)
+                _check_none(hook.call(module, keys), module, "load_state_dict_post_hook")
 
 
 def _modules(root: Owner, once: bool = True) -> list[tuple[str, Any]]:
@@ -130,6 +131,15 @@ def _modules(root: Owner, once: bool = True) -> list[tuple[str, Any]]:
 def _start(path: str) -> str:
     """What stands before the names in a module at a path."""
     return f"{path}." if path and not path.endswith(".") else path
+
+
+def _check_none(returned: Any, module: Any, kind: str) -> None:
+    """Refuse what a hook returns where nobody would take it."""
+    if returned is not None:
+        raise TypeError(
+            f"a {kind} of {type(module).__name__} must return None, it returned a "
+            f"{type(returned).__name__}: change what it is given in place"
+        )
 
 
 def _loaded(

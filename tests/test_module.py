@@ -698,3 +698,15 @@ def test_a_key_that_a_hook_after_loading_adds_is_an_error_where_it_is_strict() -
     assert layer.load_state_dict(state, strict=False).missing_keys == ["scale"]
     with pytest.raises(ValueError, match="a hook after the loading says.*\n  missing: 'scale'"):
         layer.load_state_dict(state)
+
+
+@pytest.mark.torch
+@pytest.mark.parametrize("library", ["nn", "torch"])
+@pytest.mark.parametrize("when", ["state_dict", "load_state_dict"])
+def test_what_a_hook_of_the_state_returns_is_refused_as_torchs(library: str, when: str) -> None:
+    layers = nn if library == "nn" else pytest.importorskip("torch", reason="PyTorch is not installed").nn
+    layer = layers.Linear(2, 1)
+    state = layer.state_dict()
+    getattr(layer, f"register_{when}_post_hook")(lambda module, *given: {})
+    with pytest.raises((TypeError, RuntimeError, AssertionError), match="(must return|to return)"):
+        layer.state_dict() if when == "state_dict" else layer.load_state_dict(state)
