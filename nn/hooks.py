@@ -1,4 +1,8 @@
-"""Hooks of modules: functions called before and after a forward, and in its backward pass."""
+"""Hooks of modules: how functions are registered that a module calls.
+
+`nn.calling` calls those around a forward, `nn.backward_hooks` those in its backward pass, and
+`nn.weights` those of the state.
+"""
 
 from __future__ import annotations
 
@@ -7,13 +11,11 @@ from collections.abc import Callable
 from itertools import count
 from typing import Any, NamedTuple
 
-import numpy as np
-
-from minigrad import Tensor, is_grad_enabled, primitive
+from .contents import Owner
 
 __all__ = [
-    "Handle", "Hook", "add_hook", "call_with_hooks", "register_module_forward_hook",
-    "register_module_forward_pre_hook",
+    "Handle", "Hook", "Hooked", "add_hook", "everywhere", "hooks_of",
+    "register_module_forward_hook", "register_module_forward_pre_hook",
     "register_module_full_backward_hook", "register_module_full_backward_pre_hook",
 ]  # fmt: skip
 
@@ -73,9 +75,9 @@ def register_module_forward_hook(
 ) -> Handle:
     """Call hook(module, args, out) after the forward of every module, before its own hooks.
 
-    >>> import nn
+    >>> import numpy as np, nn
     >>> with register_module_forward_hook(lambda module, args, out: print(type(module).__name__)):
-    ...     out = nn.Sequential(nn.ReLU())(Tensor([1.0]))
+    ...     out = nn.Sequential(nn.ReLU())(np.ones(1))
     ReLU
     Sequential
     """
@@ -97,7 +99,7 @@ def register_module_full_backward_pre_hook(hook: Callable[..., Any]) -> Handle:
     return add_hook(everywhere, Hook(hook, kind="backward_pre"))
 
 
-def _all(module: Any, kind: str) -> list[Hook]:
+def hooks_of(module: Any, kind: str) -> list[Hook]:
     """The hooks of every module, then those of this one."""
     own = getattr(module, f"_{kind}_hooks")
     return [
@@ -106,170 +108,102 @@ def _all(module: Any, kind: str) -> list[Hook]:
     ]
 
 
-def call_with_hooks(module: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """The forward of a module between its hooks."""
-    for pre_hook in _all(module, "forward_pre"):
-        args, kwargs = _before(pre_hook, module, args, kwargs)
-    backward = None
-    if _all(module, "backward") or _all(module, "backward_pre"):
-        backward = _Backward(module)
-        args = backward.through_inputs(args)
-    hooks = _all(module, "forward")
-    try:
-        out = module.forward(*args, **kwargs)
-    except Exception:
-        for hook in hooks:
-            if hook.always:
-                _after(hook, module, args, kwargs, None)
-        raise
-    for hook in hooks:
-        out = _after(hook, module, args, kwargs, out)
-    return out if backward is None else backward.through_outputs(out)
+class Hooked(Owner):
+    """The methods of a module that take hooks; each returns what removes the hook again."""
 
+    _forward_hooks: OrderedDict[int, Hook] | None = None
+    _forward_pre_hooks: OrderedDict[int, Hook] | None = None
+    _backward_hooks: OrderedDict[int, Hook] | None = None
+    _backward_pre_hooks: OrderedDict[int, Hook] | None = None
+    _state_dict_hooks: OrderedDict[int, Hook] | None = None
+    _state_dict_pre_hooks: OrderedDict[int, Hook] | None = None
+    _load_pre_hooks: OrderedDict[int, Hook] | None = None
+    _load_post_hooks: OrderedDict[int, Hook] | None = None
 
-def _before(
-    hook: Hook, module: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
-) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    if not hook.with_kwargs:
-        changed = hook.call(module, args)
-        if changed is None:
-            return args, kwargs
-        return (changed if isinstance(changed, tuple) else (changed,)), kwargs
-    changed = hook.call(module, args, kwargs)
-    if changed is None:
-        return args, kwargs
-    if not isinstance(changed, tuple) or len(changed) != 2:
-        raise TypeError(
-            f"a forward pre-hook with_kwargs of {type(module).__name__} must return None or "
-            f"(args, kwargs), not {type(changed).__name__}"
-        )
-    return changed
+    def register_forward_hook(
+        self,
+        hook: Callable[..., Any],
+        *,
+        prepend: bool = False,
+        with_kwargs: bool = False,
+        always_call: bool = False,
+    ) -> Handle:
+        """Call hook(module, args, out) after each forward; what it returns replaces the output.
 
+        Args:
+            prepend: before the hooks that are there.
+            with_kwargs: call hook(module, args, kwargs, out).
+            always_call: also where the forward raises; `out` is None then.
 
-def _after(hook: Hook, module: Any, args: Any, kwargs: Any, out: Any) -> Any:
-    given = (args, kwargs, out) if hook.with_kwargs else (args, out)
-    changed = hook.call(module, *given)
-    return out if changed is None else changed
+        Returns a function that removes the hook; it also has `.remove()`.
+        """
+        return self._add_hook("_forward_hooks", Hook(hook, with_kwargs, always_call), prepend)
 
+    def register_forward_pre_hook(
+        self, hook: Callable[..., Any], *, prepend: bool = False, with_kwargs: bool = False
+    ) -> Handle:
+        """Call hook(module, args) before each forward; what it returns replaces the arguments.
 
-# ------------------------------------------------------------------------------ backward hooks
+        With `with_kwargs`, hook(module, args, kwargs) returns None or (args, kwargs).
+        """
+        return self._add_hook("_forward_pre_hooks", Hook(hook, with_kwargs), prepend)
 
+    def register_full_backward_hook(
+        self, hook: Callable[..., Any], prepend: bool = False
+    ) -> Handle:
+        """Call hook(module, grad_input, grad_output) when the gradients of the inputs are known.
 
-def _stop_rule(g: Any, needs: tuple[bool, ...], stop: Callable[..., Any]) -> Any:
-    return stop(g if isinstance(g, tuple) else (g,), needs)
+        Both are tuples, of the positional arguments and of the outputs; None stands for what has no
+        gradient. What the hook returns replaces grad_input.
 
+        >>> import nn
+        >>> from minigrad import Tensor
+        >>> layer, x = nn.Tanh(), Tensor([0.0], requires_grad=True)
+        >>> five_times = lambda module, grad_input, grad_output: (grad_input[0] * 5,)
+        >>> remove = layer.register_full_backward_hook(five_times)
+        >>> layer(x).sum().backward(); x.grad.tolist()
+        [5.0]
+        """
+        return self._add_hook("_backward_hooks", Hook(hook), prepend)
 
-@primitive(method=False, joint=_stop_rule, inputs=("tensors",), name="backward_hook")
-def _stopped(*tensors: Any, stop: Callable[..., Any]) -> tuple[Any, ...]:
-    """The tensors themselves; their gradients all come by `stop` together.
+    def register_full_backward_pre_hook(
+        self, hook: Callable[..., Any], prepend: bool = False
+    ) -> Handle:
+        """Call hook(module, grad_output) before the backward pass; it may return another."""
+        return self._add_hook("_backward_pre_hooks", Hook(hook), prepend)
 
-    out = tensors
-    dtensors = stop(g)
-    """
-    return tensors
+    def register_state_dict_pre_hook(self, hook: Callable[..., Any]) -> Handle:
+        """Call hook(module, prefix, keep_vars) before `state_dict()` collects."""
+        return self._add_hook("_state_dict_pre_hooks", Hook(hook))
 
+    def register_state_dict_post_hook(self, hook: Callable[..., Any]) -> Handle:
+        """Call hook(module, state_dict, prefix, local_metadata), which may change the dict.
 
-class _Backward:
-    """The backward hooks of one call of a module, between its outputs and its inputs."""
+        Another dict that it returned would be lost, so that is a TypeError, here and after loading.
+        """
+        return self._add_hook("_state_dict_hooks", Hook(hook))
 
-    def __init__(self, module: Any) -> None:
-        self.module = module
-        self.inputs: list[int] | None = None  # the places of the arguments that require gradients
-        self.count = 0
-        self.grad_output: tuple[Any, ...] | None = None
+    def register_load_state_dict_pre_hook(self, hook: Callable[..., Any]) -> Handle:
+        """Call a hook before `load_state_dict()`; it may change its copy of the state.
 
-    def through_inputs(self, args: tuple[Any, ...]) -> tuple[Any, ...]:
-        """The arguments, whose gradients will pass the hooks."""
-        self.count = len(args)
-        places = _places(args)
-        if not places:
-            return args
-        self.inputs = places
-        return _replace(args, places, _stopped(*(args[i] for i in places), stop=self._at_inputs))
+        It gets (module, state_dict, prefix, local_metadata, strict, missing_keys, unexpected_keys,
+        error_msgs).  The last three are lists, to which it may add: what it adds is treated as
+        what is found without it, and messages are an error also where `strict` is False.
+        `strict` is that of the loading; PyTorch passes True always.
+        """
+        return self._add_hook("_load_pre_hooks", Hook(hook))
 
-    def through_outputs(self, out: Any) -> Any:
-        """The outputs, whose gradients are noted."""
-        outs = out if isinstance(out, (tuple, list)) else (out,)
-        places = _places(outs)
-        if not places:
-            return out
+    def register_load_state_dict_post_hook(self, hook: Callable[..., Any]) -> Handle:
+        """Call hook(module, incompatible_keys) after `load_state_dict()`.
 
-        def stop(g: tuple[Any, ...], needs: tuple[bool, ...]) -> list[Any]:
-            return self._at_outputs(g, places, len(outs))
+        It may change the two lists; keys that it adds are an error where the loading is strict.
+        """
+        return self._add_hook("_load_post_hooks", Hook(hook))
 
-        new = _replace(outs, places, _stopped(*(outs[i] for i in places), stop=stop))
-        if not isinstance(out, (tuple, list)):
-            return new[0]
-        return type(out)(*new) if hasattr(out, "_fields") else type(out)(new)
-
-    def _at_outputs(self, g: tuple[Any, ...], places: list[int], length: int) -> list[Any]:
-        grads = _spread(map(_seen, g), places, length)
-        for hook in _all(self.module, "backward_pre"):
-            changed = hook.call(self.module, grads)
-            if changed is not None:
-                grads = self._checked(changed, grads, "full_backward_pre_hook")
-        self.grad_output = grads
-        if self.inputs is None:
-            self._call_hooks((None,) * self.count)
-        return [_sent(grads[i], given) for i, given in zip(places, g, strict=True)]
-
-    def _at_inputs(self, g: tuple[Any, ...], needs: tuple[bool, ...]) -> list[Any]:
-        if self.inputs is None or self.grad_output is None:
-            return list(g)  # a second derivative, which does not come through the outputs
-        grads = self._call_hooks(_spread(map(_seen, g), self.inputs, self.count))
-        return [_sent(grads[i], given) for i, given in zip(self.inputs, g, strict=True)]
-
-    def _call_hooks(self, grads: tuple[Any, ...]) -> tuple[Any, ...]:
-        for hook in _all(self.module, "backward"):
-            changed = hook.call(self.module, grads, self.grad_output)
-            if changed is not None:
-                grads = self._checked(changed, grads, "full_backward_hook")
-        self.grad_output = None
-        return grads
-
-    def _checked(self, changed: Any, grads: tuple[Any, ...], kind: str) -> tuple[Any, ...]:
-        """What a hook returned, as a tuple of gradients like those that it got."""
-        new = tuple(changed) if isinstance(changed, (tuple, list)) else (changed,)
-        name = f"a {kind} of {type(self.module).__name__}"
-        if len(new) != len(grads):
-            raise ValueError(f"{name} returned {len(new)} gradients, it got {len(grads)}")
-        for given, got in zip(grads, new, strict=True):
-            if (given is None) != (got is None) or (
-                given is not None and np.shape(got) != given.shape
-            ):
-                wanted = "None" if given is None else f"shape {given.shape}"
-                found = "None" if got is None else f"shape {np.shape(got)}"
-                raise ValueError(f"{name} returned {found} in the place of a gradient of {wanted}")
-        return new
-
-
-def _places(values: Any) -> list[int]:
-    if not is_grad_enabled():
-        return []
-    return [i for i, x in enumerate(values) if isinstance(x, Tensor) and x.requires_grad]
-
-
-def _replace(values: Any, places: list[int], new: Any) -> tuple[Any, ...]:
-    result = list(values)
-    for i, x in zip(places, new, strict=True):
-        result[i] = x
-    return tuple(result)
-
-
-def _spread(values: Any, places: list[int], length: int) -> tuple[Any, ...]:
-    return _replace([None] * length, places, values)
-
-
-def _seen(g: Any) -> Tensor:
-    """A gradient as users see it: the conjugate of the engine's (see `minigrad.backward`)."""
-    g = np.conj(g) if g.dtype.kind == "c" else g
-    return g if isinstance(g, Tensor) else Tensor(g.copy())
-
-
-def _sent(x: Any, given: Any) -> Any:
-    """A gradient that a hook has seen, as the engine's again; a Tensor where it gave one."""
-    if not isinstance(given, Tensor):
-        x = x.data if isinstance(x, Tensor) else np.asarray(x)
-    elif not isinstance(x, Tensor):
-        x = Tensor(x)
-    return np.conj(x) if x.dtype.kind == "c" else x
+    def _add_hook(self, name: str, hook: Hook, prepend: bool = False) -> Handle:
+        if not callable(hook.call):
+            raise TypeError(f"a hook must be a function, got {hook.call!r}")
+        if getattr(self, name) is None:
+            setattr(self, name, OrderedDict())
+        self._plain = False
+        return add_hook(getattr(self, name), hook, prepend)

@@ -6,35 +6,26 @@ so they may sit in lists, tuples and dicts, and no `super().__init__()` is neede
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator
 from difflib import get_close_matches
-from html import escape
 from reprlib import recursive_repr
-from threading import get_ident
-from typing import TYPE_CHECKING, Any, NamedTuple, ParamSpec, Protocol, Self, TypeVar
+from typing import Any, ParamSpec, Protocol, Self, TypeVar
 
 import numpy as np
 
-from minigrad import Tensor, checkpoint_notes, is_grad_enabled, raw
-from minigrad.arrays import all_examples
+from minigrad import Tensor, checkpoint_notes
 
-from .contents import Owner, find, members, part, replace_part, walk
-from .hooks import Handle, Hook, add_hook, call_with_hooks, everywhere
-from .parameter import (
-    Buffer,
-    Parameter,
-    UninitializedBuffer,
-    UninitializedParameter,
-    as_buffer,
-    is_lazy,
-)
+from .attributes import Attributes
+from .calling import call_fully, say_which_layer
+from .contents import members, part, replace_part, walk
+from .hooks import Hooked, everywhere
+from .moving import Moving
+from .parameter import Buffer, Parameter
+from .values import host
+from .weights import Weights
 
-__all__ = ["Buffer", "Module", "Parameter"]
+__all__ = ["Buffer", "Module", "Parameter", "host"]
 
-#: How the note begins that says where an error comes from.
-_IN_THE_LAYER = "in the layer "
 P = ParamSpec("P")
 Out = TypeVar("Out", covariant=True)
 
@@ -45,24 +36,7 @@ class _HasForward(Protocol[P, Out]):
     def forward(self, *args: P.args, **kwargs: P.kwargs) -> Out: ...
 
 
-class IncompatibleKeys(NamedTuple):
-    """What `load_state_dict` did not find: in the state, and in the module."""
-
-    missing_keys: list[str]
-    unexpected_keys: list[str]
-
-
-class Derived(Protocol):
-    """An attribute of a module that is computed of its parameters; see `nn.utils.parametrize`."""
-
-    def value(self, module: Module, called: bool) -> Any:
-        """Compute it; `called` is whether the module is being called."""
-
-    def assign(self, module: Module, value: Any) -> None:
-        """Change the parameters, so that this value is computed of them."""
-
-
-class Module(Owner):
+class Module(Attributes, Hooked, Moving, Weights):
     """The base of all layers and networks.
 
     >>> class Scale(Module):
@@ -79,26 +53,12 @@ class Module(Owner):
 
     training: bool = True
     summary: Callable[..., Any]  # bound by nn.inspect.summary, which knows the layers
-    #: Whether a call is a forward and nothing else; hooks and derived attributes make it False.
-    _plain: bool = True
-    _forward_hooks: OrderedDict[int, Hook] | None = None
-    _forward_pre_hooks: OrderedDict[int, Hook] | None = None
-    _backward_hooks: OrderedDict[int, Hook] | None = None
-    _backward_pre_hooks: OrderedDict[int, Hook] | None = None
-    _state_dict_hooks: OrderedDict[int, Hook] | None = None
-    _state_dict_pre_hooks: OrderedDict[int, Hook] | None = None
-    _load_pre_hooks: OrderedDict[int, Hook] | None = None
-    _load_post_hooks: OrderedDict[int, Hook] | None = None
-    #: Attributes that are computed of parameters, by name.
-    _derived: dict[str, Derived] | None = None
-    #: Their values during a call, by thread, mode and name.
-    _values: dict[tuple[int, bool, str], Any] | None = None
+    _repr_html_: Callable[[], str]  # bound there too: the tree of modules
     _machinery = frozenset(
         {
-            "_backward_hooks", "_backward_pre_hooks", "_derived", "_forward_hooks",
-            "_forward_pre_hooks",
-            "_load_post_hooks", "_load_pre_hooks", "_state_dict_hooks", "_state_dict_pre_hooks",
-            "_values",
+            "_backward_hooks", "_backward_pre_hooks", "_derived",
+            "_forward_hooks", "_forward_pre_hooks", "_load_post_hooks", "_load_pre_hooks",
+            "_state_dict_hooks", "_state_dict_pre_hooks",
         }
     )  # fmt: skip
 
@@ -111,163 +71,16 @@ class Module(Owner):
         try:
             if module._plain and not everywhere and checkpoint_notes() is None:
                 return module.forward(*args, **kwargs)  # type: ignore[no-any-return]
-            return module._call_fully(args, kwargs)  # type: ignore[no-any-return]
+            return call_fully(module, args, kwargs)  # type: ignore[no-any-return]
         except Exception as error:
-            module._say_which_layer(error)
+            say_which_layer(module, error)
             raise
-
-    def _call_fully(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """A call with hooks, and with derived attributes that are computed once."""
-        with _buffers_under_checkpoint(self):
-            return self._call_once(args, kwargs)
-
-    def _call_once(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        if not self._derived:
-            return call_with_hooks(self, args, kwargs)
-        values = self._values
-        outermost = values is None or not any(key[0] == get_ident() for key in tuple(values))
-        if values is None:
-            values = self._values = {}
-        try:
-            return call_with_hooks(self, args, kwargs)
-        finally:
-            if outermost:
-                for key in [key for key in tuple(values) if key[0] == get_ident()]:
-                    del values[key]
-                if not values:
-                    self._values = None
-
-    def _say_which_layer(self, error: Exception) -> None:
-        """Add to an error the path of its module; each module above makes the path longer."""
-        if isinstance(error, RecursionError):  # there is no room left to look around
-            return
-        # The id, not the module: the error can be pickled with it.
-        failed = getattr(error, "_failed_module", None)
-        if failed is None:
-            try:
-                error._failed_module = id(self)  # type: ignore[attr-defined]
-            except AttributeError:  # an exception with slots
-                return
-        elif failed != id(self) and (found := find(self, failed)) is not None:
-            path, layer = found
-            notes = getattr(error, "__notes__", [])
-            notes[:] = [note for note in notes if not note.startswith(_IN_THE_LAYER)]
-            kinds = f"a {type(layer).__name__}, of {type(self).__name__}"
-            error.add_note(f"{_IN_THE_LAYER}{path}, {kinds}")
-
-    # ------------------------------------------------------------------------------ attributes
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        own = self.__dict__
-        if name in own:
-            old = own[name]
-            if old is not value and isinstance(old, _GUARDED):
-                value = _kept(self, name, old, value)
-        elif self._derived and name in self._derived:
-            self._derived[name].assign(self, value)
-            return
-        elif name in _METHODS and isinstance(value, (Module, Parameter, Buffer)):
-            raise AttributeError(
-                f"{name!r} belongs to every Module, and {type(self).__name__} would lose it to a "
-                f"{type(value).__name__}: choose another name"
-            )
-        super().__setattr__(name, value)
-
-    if not TYPE_CHECKING:
-
-        def __getattr__(self, name: str) -> Any:
-            derived = type(self)._derived if "_derived" not in self.__dict__ else self._derived
-            if derived and name in derived:
-                return self._derived_value(name)
-            if hasattr(type(self), name):  # a property that failed: its own error says more
-                return object.__getattribute__(self, name)
-            # With the name and the object, Python's traceback looks for what was meant.
-            message = f"{type(self).__name__!r} object has no attribute {name!r}"
-            raise AttributeError(message, name=name, obj=self)
-
-    def _derived_value(self, name: str) -> Any:
-        """A derived attribute; during a call of the module it is computed once for each mode."""
-        assert self._derived is not None
-        values, key = self._values, (get_ident(), is_grad_enabled(), name)
-        if values is None:
-            return self._derived[name].value(self, False)
-        if key not in values:
-            values[key] = self._derived[name].value(self, True)
-        return values[key]
-
-    def _derive(self, name: str, derived: Derived | None) -> None:
-        """From now on, compute an attribute each time that it is read; with None, not any more."""
-        others = {key: value for key, value in (self._derived or {}).items() if key != name}
-        self.__dict__.pop(name, None)
-        self._derived = others if derived is None else {**others, name: derived}
-        self._plain = False
-
-    def register_parameter(self, name: str, param: Parameter | None) -> None:
-        """Add a parameter under a name: the same as `self.name = param`, but the name must be new.
-
-        Raises:
-            KeyError: the name is no name of an attribute, or is taken.
-            TypeError: what is given is no Parameter.
-        """
-        self._register(name, param, Parameter)
 
     def register_module(self, name: str, module: Module | None) -> None:
         """Add a module under a name, which must be new; raises as `register_parameter`."""
         self._register(name, module, Module)
 
     add_module = register_module
-
-    def register_buffer(self, name: str, tensor: Any, persistent: bool = True) -> None:
-        """Add a buffer: a Tensor that belongs to the state but is not learned.
-
-        Args:
-            tensor: a Tensor or an array, whose memory the buffer shares; or None.
-            persistent: whether `state_dict()` has it.
-
-        >>> class Count(Module):
-        ...     def __init__(self):
-        ...         self.register_buffer("steps", Tensor([0.0]), persistent=False)
-        >>> [name for name, _ in Count().named_buffers()], Count().state_dict()
-        (['steps'], {})
-        """
-        if tensor is not None and not isinstance(tensor, (Tensor, np.ndarray)):
-            raise TypeError(
-                f"register_buffer({name!r}) takes a Tensor, an array or None, got "
-                f"{type(tensor).__name__}"
-            )
-        if isinstance(tensor, (Parameter, np.ndarray)):
-            tensor = Tensor(raw(tensor))
-        if tensor is not None:
-            tensor = as_buffer(tensor, persistent)
-        self._register(name, tensor, Buffer)
-
-    def _register(self, name: str, value: Any, kind: type) -> None:
-        what = kind.__name__
-        if not isinstance(name, str):
-            raise TypeError(f"the name of a {what} must be a string, got {name!r}")
-        if not name or "." in name:
-            raise KeyError(
-                f"{name!r} cannot be the name of a {what}: it must not be empty, and a dot "
-                "separates the parts of a path"
-            )
-        if value is not None and not isinstance(value, kind):
-            remedy = (
-                ": write Parameter(x)" if kind is Parameter and isinstance(value, Tensor) else ""
-            )
-            raise TypeError(
-                f"{name!r} must be a {what} or None, got {type(value).__name__}{remedy}"
-            )
-        old = self.__dict__.get(name)
-        if name not in self.__dict__ and hasattr(self, name):
-            raise KeyError(
-                f"{name!r} is an attribute of {type(self).__name__} already: choose another name"
-            )
-        if old is not None and not isinstance(old, kind):
-            raise KeyError(
-                f"{type(self).__name__}.{name} is there already, a {type(old).__name__}: choose "
-                "another name"
-            )
-        setattr(self, name, value)
 
     # --------------------------------------------------------------------------- what is inside
 
@@ -437,278 +250,6 @@ class Module(Owner):
             else:
                 parameter.grad = Tensor(np.zeros_like(parameter.data))
 
-    # ----------------------------------------------------------------------------------- state
-
-    def state_dict(
-        self,
-        *,
-        destination: MutableMapping[str, Any] | None = None,
-        prefix: str = "",
-        keep_vars: bool = False,
-    ) -> Any:
-        """All parameters and persistent buffers by path; keys as PyTorch's.
-
-        Args:
-            destination: a dict to put them into; it is returned.
-            prefix: stands before each path, as it is: "net." gives "net.weight".
-            keep_vars: the parameters themselves; else detached Tensors that share their memory.
-        """
-        modules = list(self.named_modules(remove_duplicate=False))
-        for path, module in modules:
-            for hook in list((module._state_dict_pre_hooks or {}).values()):
-                hook.call(module, _start(prefix + path), keep_vars)
-        state = {} if destination is None else destination
-        for name, value in self._state():
-            state[f"{prefix}{name}"] = value if keep_vars or is_lazy(value) else value.detach()
-        for path, module in reversed(modules):
-            for hook in list((module._state_dict_hooks or {}).values()):
-                hook.call(module, state, _start(prefix + path), {})
-        return state
-
-    def _state(self) -> Iterator[tuple[str, Tensor]]:
-        """What `state_dict` has: a shared tensor under each of its names, as PyTorch stores it."""
-        for name, value in walk(self, once=False):
-            if isinstance(value, Parameter) or (isinstance(value, Buffer) and value.persistent):
-                yield name, value
-
-    def _tensors(self) -> list[tuple[str, Tensor]]:
-        """All parameters and buffers, also those that are not part of the state; each once."""
-        return [(name, x) for name, x in walk(self) if isinstance(x, (Parameter, Buffer))]
-
-    def _before_load(self, state: Mapping[str, Any]) -> Mapping[str, Any]:
-        """The state that is loaded, after hooks have changed it: they get a copy."""
-        modules = list(self.named_modules(remove_duplicate=False))
-        if any(module._load_pre_hooks for _, module in modules):
-            state = dict(state)
-            for path, module in modules:
-                for hook in list((module._load_pre_hooks or {}).values()):
-                    hook.call(module, state, _start(path), {}, True, [], [], [])
-        return state
-
-    def load_state_dict(self, state: Mapping[str, Any], strict: bool = True) -> IncompatibleKeys:
-        """Copy values into the parameters and buffers; all or nothing.
-
-        Args:
-            state: Tensors, NumPy arrays, or anything with DLPack (PyTorch's tensors), by path.
-            strict: complain about missing and unexpected keys.
-
-        Returns:
-            the names of the `missing_keys` and of the `unexpected_keys`.
-
-        Raises:
-            ValueError: one message that lists every missing, unexpected and mismatched key, and
-                every value that the type of its parameter cannot hold; nothing is changed then.
-        """
-        if isinstance(state, Mapping):
-            state = self._before_load(state)
-        names = [name for name, _ in self._state()]
-        for tensor, values in self._loaded(state, strict):
-            if isinstance(tensor, (UninitializedParameter, UninitializedBuffer)):
-                tensor.materialize(values.shape)
-            tensor.data = values
-        missing = [name for name in names if name not in state]
-        result = IncompatibleKeys(missing, [name for name in state if name not in names])
-        for module in self.modules():
-            for hook in list((module._load_post_hooks or {}).values()):
-                hook.call(module, result)
-        return result
-
-    def _loaded(self, state: Mapping[str, Any], strict: bool = True) -> list[tuple[Tensor, Any]]:
-        """What `load_state_dict` would write: each parameter and buffer with its new values."""
-        if not isinstance(state, Mapping):
-            raise TypeError(
-                f"{type(self).__name__}.load_state_dict takes a dict of arrays, "
-                f"got a {type(state).__name__}; "
-                "a file is read with nn.load(path, module)"
-            )
-        own = dict(self._state())
-        found: list[tuple[Tensor, Any]] = []
-        problems: list[str] = []
-        first: dict[int, tuple[str, Any]] = {}
-        for name, value in state.items():
-            if name not in own:
-                if strict:
-                    problems.append(
-                        f"unexpected: {name!r} of shape {tuple(getattr(value, 'shape', ()))}"
-                    )
-                continue
-            try:
-                values = _values_for(own[name], value)
-            except (ArithmeticError, BufferError, RuntimeError, TypeError, ValueError) as error:
-                problems.append(f"{name!r}: {error}")
-                continue
-            if not is_lazy(own[name]) and own[name].shape != values.shape:
-                problems.append(
-                    f"shape of {name!r}: the module has {own[name].shape}, "
-                    f"the state has {values.shape}"
-                )
-                continue
-            other, same = first.setdefault(id(own[name]), (name, values))
-            if other != name and not np.array_equal(same, values, equal_nan=True):
-                problems.append(
-                    f"{other!r} and {name!r} are one and the same in the module, "
-                    "but differ in the state"
-                )
-            found.append((own[name], values))
-        if strict:
-            problems += [
-                f"missing: {name!r} of shape {_shape_of(own[name])}"
-                for name in own
-                if name not in state
-            ]
-        if problems:
-            raise ValueError(f"{type(self).__name__}.load_state_dict:\n  " + "\n  ".join(problems))
-        return found
-
-    def to(
-        self,
-        *targets: Any,
-        device: str | None = None,
-        dtype: Any = None,
-        non_blocking: bool = False,
-    ) -> Self:
-        """Move all parameters and buffers to a device, or make their floats another dtype.
-
-        Args:
-            targets: a device, a dtype, both, or a Tensor whose device and dtype are meant.
-            non_blocking: for PyTorch's sake; it changes nothing.
-
-        Raises:
-            TypeError: an integer dtype; nothing is changed then.
-        """
-        device, dtype = _device_and_dtype(targets, device, dtype)
-        if dtype is not None and dtype.kind not in "fc":
-            raise TypeError(f"to() makes floats other floats, got {dtype}: type({dtype}) casts all")
-
-        def cast(x: Tensor) -> Tensor:
-            kinds = "f" if dtype is None or dtype.kind == "f" else "fc"
-            x = x if dtype is None or x.dtype.kind not in kinds else x.to(dtype)
-            return x if device is None else x.to(device)
-
-        return self._change(cast)
-
-    def _change(self, cast: Callable[[Tensor], Tensor]) -> Self:
-        """Give parameters, buffers and gradients the arrays that a function makes of them."""
-        changed = [
-            (x, cast(x.detach()), None if x.grad is None else cast(x.grad.detach()))
-            for _, x in self._tensors()
-        ]
-        for x, new, grad in changed:
-            x.data = new.data
-            if grad is not None:
-                x.grad = grad
-        return self
-
-    def type(self, dst_type: Any) -> Self:
-        """All parameters and buffers in this dtype, also those of integers."""
-        dtype = np.dtype(dst_type)
-        if dtype.kind not in "fc" and any(p.requires_grad for p in self.parameters()):
-            raise TypeError(f"parameters that require a gradient cannot be {dtype}")
-        return self._change(lambda x: x.to(dtype))
-
-    def cpu(self) -> Self:
-        """All parameters and buffers in main memory."""
-        return self.to("cpu")
-
-    def cuda(self, device: int | str | None = None) -> Self:
-        """All parameters and buffers on a GPU: the current one, that of a number, or "cuda:1"."""
-        if isinstance(device, str):
-            return self.to(device)
-        return self.to("cuda" if device is None else f"cuda:{device}")
-
-    def float(self) -> Self:
-        """All floating parameters and buffers in float32."""
-        return self.to(np.float32)
-
-    def double(self) -> Self:
-        """All floating parameters and buffers in float64."""
-        return self.to(np.float64)
-
-    def half(self) -> Self:
-        """All floating parameters and buffers in float16."""
-        return self.to(np.float16)
-
-    # ----------------------------------------------------------------------------------- hooks
-
-    def register_forward_hook(
-        self,
-        hook: Callable[..., Any],
-        *,
-        prepend: bool = False,
-        with_kwargs: bool = False,
-        always_call: bool = False,
-    ) -> Handle:
-        """Call hook(module, args, out) after each forward; what it returns replaces the output.
-
-        Args:
-            prepend: before the hooks that are there.
-            with_kwargs: call hook(module, args, kwargs, out).
-            always_call: also where the forward raises; `out` is None then.
-
-        Returns a function that removes the hook; it also has `.remove()`.
-        """
-        return self._add_hook("_forward_hooks", Hook(hook, with_kwargs, always_call), prepend)
-
-    def register_forward_pre_hook(
-        self, hook: Callable[..., Any], *, prepend: bool = False, with_kwargs: bool = False
-    ) -> Handle:
-        """Call hook(module, args) before each forward; what it returns replaces the arguments.
-
-        With `with_kwargs`, hook(module, args, kwargs) returns None or (args, kwargs).
-        """
-        return self._add_hook("_forward_pre_hooks", Hook(hook, with_kwargs), prepend)
-
-    def register_full_backward_hook(
-        self, hook: Callable[..., Any], prepend: bool = False
-    ) -> Handle:
-        """Call hook(module, grad_input, grad_output) when the gradients of the inputs are known.
-
-        Both are tuples, of the positional arguments and of the outputs; None stands for what has no
-        gradient. What the hook returns replaces grad_input.
-
-        >>> import nn
-        >>> layer, x = nn.Tanh(), Tensor([0.0], requires_grad=True)
-        >>> five_times = lambda module, grad_input, grad_output: (grad_input[0] * 5,)
-        >>> remove = layer.register_full_backward_hook(five_times)
-        >>> layer(x).sum().backward(); x.grad.tolist()
-        [5.0]
-        """
-        return self._add_hook("_backward_hooks", Hook(hook), prepend)
-
-    def register_full_backward_pre_hook(
-        self, hook: Callable[..., Any], prepend: bool = False
-    ) -> Handle:
-        """Call hook(module, grad_output) before the backward pass; it may return another."""
-        return self._add_hook("_backward_pre_hooks", Hook(hook), prepend)
-
-    def register_state_dict_pre_hook(self, hook: Callable[..., Any]) -> Handle:
-        """Call hook(module, prefix, keep_vars) before `state_dict()` collects."""
-        return self._add_hook("_state_dict_pre_hooks", Hook(hook))
-
-    def register_state_dict_post_hook(self, hook: Callable[..., Any]) -> Handle:
-        """Call hook(module, state_dict, prefix, local_metadata), which may change the dict."""
-        return self._add_hook("_state_dict_hooks", Hook(hook))
-
-    def register_load_state_dict_pre_hook(self, hook: Callable[..., Any]) -> Handle:
-        """Call a hook before `load_state_dict()`; it may change its copy of the state.
-
-        It gets (module, state_dict, prefix, local_metadata, strict, missing_keys, unexpected_keys,
-        error_msgs).
-        """
-        return self._add_hook("_load_pre_hooks", Hook(hook))
-
-    def register_load_state_dict_post_hook(self, hook: Callable[..., Any]) -> Handle:
-        """Call hook(module, incompatible_keys) after `load_state_dict()`."""
-        return self._add_hook("_load_post_hooks", Hook(hook))
-
-    def _add_hook(self, name: str, hook: Hook, prepend: bool = False) -> Handle:
-        if not callable(hook.call):
-            raise TypeError(f"a hook must be a function, got {hook.call!r}")
-        if getattr(self, name) is None:
-            setattr(self, name, OrderedDict())
-        self._plain = False
-        return add_hook(getattr(self, name), hook, prepend)
-
     # ------------------------------------------------------------------------------------ repr
 
     def extra_repr(self) -> str:
@@ -726,204 +267,10 @@ class Module(Owner):
             return f"{type(self).__name__}({self.extra_repr()})"
         return f"{type(self).__name__}({self.extra_repr()}\n  " + "\n  ".join(children) + "\n)"
 
-    def _repr_html_(self) -> str:
-        """What a notebook shows: the tree of modules with their numbers of parameters."""
-        return f'<div style="line-height:1.5">{_tree("", self, frozenset())}</div>'
-
-
-@contextmanager
-def _buffers_under_checkpoint(module: Module) -> Iterator[None]:
-    """Under `checkpoint`, a repeated forward begins with the first one's buffers, and changes none.
-
-    Only buffers that the first run has changed are noted, so that large constant ones are not kept
-    twice.
-    """
-    notes = checkpoint_notes()
-    own = [x for _, x in members(module) if isinstance(x, Buffer)] if notes else []
-    if notes is None or not own:
-        yield
-        return
-    place, attributes = notes.place(), vars(module)
-    bound = {name: x for name, x in attributes.items() if isinstance(x, Buffer)}
-    arrays = [x.data for x in own]
-    if notes.again:
-        for buffer, before in zip(own, notes.entries[place], strict=True):
-            buffer.data = buffer.data.copy() if before is None else before.copy()
-        try:
-            yield
-        finally:
-            attributes.update(bound)
-            for buffer, array in zip(own, arrays, strict=True):
-                buffer.data = array
-        return
-    copies = [array.copy() for array in arrays]
-    notes.entries[place] = copies
-    yield
-    had, same = set(map(id, bound.values())), set(map(id, attributes.values()))
-    for i, (buffer, array, copy) in enumerate(zip(own, arrays, copies, strict=True)):
-        unbound = id(buffer) in had and id(buffer) not in same
-        if buffer.data is array and not unbound and np.array_equal(array, copy):
-            copies[i] = None
-
-
-def _tree(name: str, module: Module, above: frozenset[int]) -> str:
-    if id(module) in above:
-        return f"<div>{escape(name)} ...</div>"
-    above |= {id(module)}
-    count = sum(p.size for p in module.parameters() if not is_lazy(p))
-    text = f"{type(module).__name__}({module.extra_repr()})"
-    size = f"<span style='opacity:0.75'>{count:,} parameters</span>"
-    line = f"{escape(name)} <b>{escape(text)}</b> {size}"
-    children = [(child, m) for child, m in members(module) if isinstance(m, Module)]
-    inner = "".join(_tree(f"({child}):", m, above) for child, m in children)
-    if not inner:
-        return f"<div>{line}</div>"
-    inside = f"<div style='margin-left:1.5em'>{inner}</div>"
-    return f"<details open><summary>{line}</summary>{inside}</details>"
-
-
-#: What a module has, and may not lose to a layer of that name.  A summary of one's own may be one.
-_METHODS = frozenset(name for name in dir(Module) if not name.startswith("_")) - {"summary"}
-_CONTAINERS = (list, tuple, dict)
-#: What an attribute may hold that another value must not replace by mistake.
-_GUARDED = (Parameter, Buffer, Module, *_CONTAINERS)
+# A summary of one's own may be a layer.
+Module._reserved = frozenset(x for x in dir(Module) if not x.startswith("_")) - {"summary"}
 K = TypeVar("K")
 
 
 def _of_kind(kind: type[K], named: Iterable[tuple[str, Any]]) -> Iterator[tuple[str, K]]:
     return ((name, x) for name, x in named if isinstance(x, kind))
-
-
-def _kept(module: Module, name: str, old: Any, value: Any) -> Any:
-    """What an attribute gets for what it holds: an error where that would be lost."""
-    where = f"{type(module).__name__}.{name}"
-    if value is None:
-        return value
-    if isinstance(old, Parameter) and not isinstance(value, Parameter):
-        raise TypeError(
-            f"{where} is a Parameter, and would be lost if {_described(value)} took its place. To "
-            f"change its values, write `with no_grad(): ...{name}[...] = x`; for something "
-            "computed of it use another name; for another parameter write Parameter(x); to give "
-            "it up, `del` it first"
-        )
-    if isinstance(old, Buffer) and not isinstance(value, (Buffer, Parameter)):
-        if isinstance(value, Tensor):
-            return as_buffer(value, old.persistent)
-        raise TypeError(
-            f"{where} is a Buffer, and would be lost if {_described(value)} took its place: assign "
-            "a Tensor or None"
-        )
-    if isinstance(old, Module) and not isinstance(value, (Module, Parameter)):
-        raise TypeError(
-            f"{where} is a module, and would be lost if {_described(value)} took its place: use "
-            "another name for what it computes"
-        )
-    if isinstance(old, _CONTAINERS) and isinstance(value, _CONTAINERS):
-        lost = _learned(old)
-        if lost and not _learned(value) and any(type(x) is Tensor for x in _items(value)):
-            raise TypeError(
-                f"{where} holds a {type(lost[0]).__name__}, which would be lost if computed "
-                "Tensors took its place: use another name for them"
-            )
-    return value
-
-
-def _items(container: Any) -> Iterable[Any]:
-    return container.values() if isinstance(container, dict) else container
-
-
-def _learned(container: Any) -> list[Any]:
-    return [x for x in _items(container) if isinstance(x, (Parameter, Module))]
-
-
-def _described(value: Any) -> str:
-    if isinstance(value, Tensor):
-        return f"a {'computed ' if value.requires_grad else ''}Tensor"
-    return f"a value of type {type(value).__name__}"
-
-
-def _start(path: str) -> str:
-    """What stands before the names in a module at a path."""
-    return f"{path}." if path and not path.endswith(".") else path
-
-
-def _shape_of(x: Tensor) -> Any:
-    return "not known yet" if is_lazy(x) else x.shape
-
-
-def _device_and_dtype(
-    targets: tuple[Any, ...], device: str | None, dtype: Any
-) -> tuple[str | None, Any]:
-    """What `to()` was asked for."""
-    for target in targets:
-        if isinstance(target, Tensor):
-            device, dtype = target.device, target.dtype
-        elif isinstance(target, str) and target.partition(":")[0] in ("cpu", "cuda"):
-            device = target
-        elif not isinstance(target, bool):  # PyTorch's non_blocking by position
-            try:
-                dtype = np.dtype(target)
-            except TypeError:
-                Tensor(0.0).to(target)  # which says what it takes
-                raise
-    return device, None if dtype is None else np.dtype(dtype)
-
-
-def _values_for(tensor: Tensor, value: Any) -> Any:
-    """A copy of values in the type and on the device of a tensor; it must be able to hold them."""
-    array, dtype = _as_array(value), tensor.dtype
-    if array.dtype.kind not in "biufc":
-        raise TypeError(f"values of type {array.dtype} are no numbers")
-    if array.dtype.kind == "c" and dtype.kind != "c":
-        raise TypeError(
-            f"complex values do not fit into {dtype}: their imaginary parts would be lost"
-        )
-    if not np.can_cast(array.dtype, dtype, "safe"):
-        values = host(array)
-        with np.errstate(over="ignore", invalid="ignore"):
-            cast = values.astype(dtype)
-        # a rounded number is what is asked for; one that became infinite,
-        # or lost its fraction, is not
-        lost = np.isfinite(values) & ~np.isfinite(cast) if dtype.kind in "fc" else cast != values
-        if lost.any():
-            raise ValueError(
-                f"values of type {array.dtype} do not fit into {dtype}, {values[lost][0]} say"
-            )
-    return Tensor(array, dtype=dtype, device=tensor.device).data.copy()
-
-
-def _as_array(value: Any) -> Any:
-    if isinstance(value, Tensor):
-        return value.data
-    if isinstance(value, np.ndarray) or not hasattr(value, "__dlpack__"):
-        return np.asarray(value)
-    return np.from_dlpack(value.detach() if hasattr(value, "detach") else value)
-
-
-def as_input(x: Any, parameter: Tensor) -> Tensor:
-    """The input of a layer: a Tensor in the dtype of the layer's own parameter."""
-    if not isinstance(x, Tensor):
-        x = Tensor(x)
-    return (
-        x
-        if x.dtype == parameter.dtype
-        else x.astype(
-            np.result_type(parameter.dtype, np.complex64)
-            if x.dtype.kind == "c"
-            else parameter.dtype
-        )
-    )
-
-
-def host(x: Any) -> np.ndarray:
-    """The values of a Tensor or an array in main memory, outside of every graph.
-
-    A row-sparse gradient comes as a whole.
-
-    >>> host(Tensor([1.0, 2.0], requires_grad=True))
-    array([1., 2.], dtype=float32)
-    """
-    values = raw(x)
-    if hasattr(values, "dtype") and all_examples(values) is not values:
-        return np.asarray(values)  # under vmap: an error that says so
-    return values.get() if hasattr(values, "get") else np.asarray(values)

@@ -14,7 +14,7 @@ import numpy as np
 
 from minigrad import Tensor
 
-from .module import host
+from .values import host
 
 __all__ = ["pack", "unpack"]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import pickle
+import sys
 import warnings
 import weakref
 from collections import UserList, deque
@@ -223,20 +224,40 @@ def test_a_shared_layer_is_stored_under_each_name_and_stays_shared() -> None:
     assert layer.weight.dtype == np.float16
 
 
-def test_a_list_of_numbers_is_looked_at_as_a_whole_and_again_each_time() -> None:
-    class Looked(float):
-        looks = 0
+def calls_of(function: Callable[[], Any]) -> int:
+    """How many functions of Python's and C's are called, but for those that builtins call."""
+    count = 0
 
-        def __getattribute__(self, name: str) -> Any:
-            Looked.looks += 1
-            return super().__getattribute__(name)
+    def note(frame: Any, event: str, argument: Any) -> None:
+        nonlocal count
+        count += event in ("call", "c_call")
 
-    net = Holds([Looked(1.0) for _ in range(1000)])
-    Looked.looks = 0
+    sys.setprofile(note)
+    try:
+        function()
+    finally:
+        sys.setprofile(None)
+    return count
+
+
+@pytest.mark.parametrize("make", [list, tuple, deque, dict.fromkeys], ids=["list", "tuple", "deque", "dict"])
+def test_numbers_are_looked_at_as_a_whole(make: Callable[[Any], Any]) -> None:
+    few, many = (Holds(make([float(i) for i in range(n)])) for n in (2, 1000))
+    assert calls_of(lambda: list(many.parameters())) == calls_of(lambda: list(few.parameters()))
+
+
+def test_numbers_are_looked_at_again_each_time() -> None:
+    net = Holds([1.0] * 1000)
     assert not list(net.parameters())
-    assert Looked.looks == 0  # no element was asked anything
     net._held[500] = nn.Linear(1, 1)
     assert [name for name, _ in net.named_parameters()] == ["_held.500.weight", "_held.500.bias"]
+
+
+@pytest.mark.parametrize("length", [0, 1000])
+def test_a_layer_among_the_keys_of_numbers_is_refused(length: int) -> None:
+    net = Holds({**dict.fromkeys(range(length), 1.0), nn.Linear(1, 1): 2.0})
+    with pytest.raises(TypeError, match="is a dict with a Linear in it, which has no name"):
+        list(net.parameters())
 
 
 def test_two_things_of_one_path_are_refused() -> None:

@@ -39,8 +39,9 @@ LAYERS: list[list[str]] = [
     ["minigrad.viz"],
     ["minigrad!"],  # the front door: it shows all of these, and nn too, which it imports when somebody asks
     [
-        "nn.contents", "nn.hooks", "nn.kernels", "nn.module", "nn.packing", "nn.parameter", "nn.safetensors", "nn.settings",
-        "nn.states",
+        "nn.attributes", "nn.backward_hooks", "nn.calling", "nn.computed", "nn.contents", "nn.hooks", "nn.kernels",
+        "nn.module", "nn.moving", "nn.packing", "nn.parameter", "nn.safetensors", "nn.settings", "nn.states", "nn.values",
+        "nn.weights",
     ],
     ["nn.functional", "nn.init", "nn.metrics", "nn.saving", "nn.utils"],
     ["nn.layers"],

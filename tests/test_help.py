@@ -31,10 +31,15 @@ def is_own(thing: Any) -> bool:
     return thing.__module__.partition(".")[0] in ("minigrad", "nn")
 
 
+def classes_of(thing: type) -> list[type]:
+    """A class of ours and those that it is made of."""
+    return [kind for kind in thing.__mro__ if is_own(kind)]
+
+
 def public_names() -> dict[str, Callable[..., Any]]:
     """Functions and classes by their full names, each once; methods of Tensor and Module too."""
     found: dict[int, tuple[str, Callable[..., Any]]] = {}
-    for owner in (*MODULES, minigrad.Tensor, nn.Module):
+    for owner in (*MODULES, minigrad.Tensor, *classes_of(nn.Module)):
         label = owner.__name__
         if not inspect.ismodule(owner):
             label = f"{owner.__module__}.{label}"

@@ -124,3 +124,11 @@ def test_inputs_that_do_not_fit_change_nothing() -> None:
     with pytest.raises(ValueError, match=r"weight that was loaded has shape \(2, 3\)"):
         loaded(np.ones((1, 5)))
     assert loaded(np.ones((1, 3))).tolist() == [[4.0, 4.0]]
+
+
+@pytest.mark.parametrize("name", ["LazyConvTranspose1d", "LazyConvTranspose2d", "LazyConvTranspose3d"])
+def test_a_lazy_transposed_convolution_pads_with_zeros_only(name: str) -> None:
+    layer = getattr(nn, name)(2, 3, 1, 0, 0, 1, True, 1, "zeros")
+    assert layer.padding_mode == "zeros"
+    with pytest.raises(ValueError, match=f"{name}: padding_mode must be 'zeros', got 'reflect'"):
+        getattr(nn, name)(2, 3, padding_mode="reflect")

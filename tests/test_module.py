@@ -649,3 +649,64 @@ def test_an_error_inside_of_checkpoint_leaves_the_buffers_as_they_are() -> None:
         out.sum().backward()
     for name, value in net.state_dict().items():
         np.testing.assert_array_equal(value.numpy(), before[name])
+
+
+@pytest.mark.torch
+@pytest.mark.parametrize("strict", [True, False])
+@pytest.mark.parametrize("place", ["missing", "unexpected", "errors"])
+def test_what_a_hook_before_loading_complains_about_counts_as_torchs(place: str, strict: bool) -> None:
+    torch = pytest.importorskip("torch", reason="PyTorch is not installed")
+
+    def load(library: Any) -> tuple[Any, str]:
+        net, seen = library.Sequential(library.Linear(2, 1)), []
+        state = {name: value + 1 for name, value in net.state_dict().items()}
+        before = net[0].weight.tolist()
+
+        def complain(module: Any, state: Any, prefix: str, metadata: Any, strict: bool, *lists: list[str]) -> None:
+            seen.append((prefix, strict))
+            dict(zip(("missing", "unexpected", "errors"), lists, strict=True))[place].append(f"{prefix}because of me")
+
+        net[0].register_load_state_dict_pre_hook(complain)
+        try:
+            result, said = net.load_state_dict(state, strict=strict), ""
+        except (RuntimeError, ValueError) as error:
+            result, said = None, str(error)
+            if library is nn:  # torch's loads what it can
+                assert net[0].weight.tolist() == before
+        assert seen == [("0.", strict or library is torch.nn)]  # torch's says True always
+        return None if result is None else tuple(map(list, result)), said
+
+    (result, said), (wanted, theirs) = load(nn), load(torch.nn)
+    assert result == wanted
+    assert ("0.because of me" in said) is ("0.because of me" in theirs) is (wanted is None)
+
+
+def test_hooks_before_loading_share_their_lists() -> None:
+    net, seen = nn.Sequential(nn.Linear(2, 1), nn.Linear(1, 1)), []
+    for layer in net:
+        layer.register_load_state_dict_pre_hook(lambda *given: (given[5].append(given[2]), seen.append(list(given[5]))))
+    state = net.state_dict()
+    del state["0.bias"]
+    assert net.load_state_dict(state, strict=False).missing_keys == ["0.", "1.", "0.bias"]
+    assert seen == [["0."], ["0.", "1."]]
+
+
+def test_a_key_that_a_hook_after_loading_adds_is_an_error_where_it_is_strict() -> None:
+    layer = nn.Linear(2, 1)
+    layer.register_load_state_dict_post_hook(lambda module, keys: keys.missing_keys.append("scale"))
+    state = {name: value + 1 for name, value in layer.state_dict().items()}
+    assert layer.load_state_dict(state, strict=False).missing_keys == ["scale"]
+    with pytest.raises(ValueError, match="a hook after the loading says.*\n  missing: 'scale'"):
+        layer.load_state_dict(state)
+
+
+@pytest.mark.torch
+@pytest.mark.parametrize("library", ["nn", "torch"])
+@pytest.mark.parametrize("when", ["state_dict", "load_state_dict"])
+def test_what_a_hook_of_the_state_returns_is_refused_as_torchs(library: str, when: str) -> None:
+    layers = nn if library == "nn" else pytest.importorskip("torch", reason="PyTorch is not installed").nn
+    layer = layers.Linear(2, 1)
+    state = layer.state_dict()
+    getattr(layer, f"register_{when}_post_hook")(lambda module, *given: {})
+    with pytest.raises((TypeError, RuntimeError, AssertionError), match="(must return|to return)"):
+        layer.state_dict() if when == "state_dict" else layer.load_state_dict(state)

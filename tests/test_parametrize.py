@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextvars
 import copy
 import pickle
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -380,3 +382,180 @@ def test_a_parametrised_layer_runs_in_several_threads() -> None:
 
     with ThreadPoolExecutor(4) as pool:
         assert all(pool.map(call, range(8)))
+
+
+class _Invertible(_Double):
+    def right_inverse(self, x: Any) -> Any:
+        return x / 2
+
+
+DERIVED: dict[str, Callable[[nn.Module], nn.Module]] = {
+    "parametrize": lambda layer: parametrize.register_parametrization(layer, "weight", _Invertible()),
+    "weight_norm": parametrizations.weight_norm,
+    "old weight_norm": nn.utils.weight_norm,
+    "old spectral_norm": nn.utils.spectral_norm,
+    "prune": lambda layer: nn.utils.prune.l1_unstructured(layer, "weight", 0.1),
+}
+
+
+@pytest.mark.parametrize("name", DERIVED)
+def test_a_step_moves_a_layer_whose_weight_was_read_during_a_call_of_another_thread(name: str) -> None:
+    """The main thread reads the weight while the other one is inside of the layer."""
+    layer = DERIVED[name](nn.Linear(3, 3)).eval()
+    x = np.arange(3, dtype=np.float32)
+    inside, read = threading.Event(), threading.Event()
+
+    def wait(module: nn.Module, args: Any) -> None:
+        inside.set()
+        assert read.wait(10)
+
+    handle = layer.register_forward_pre_hook(wait)
+    with ThreadPoolExecutor(1) as pool:
+        call = pool.submit(layer, x)
+        assert inside.wait(10)
+        _ = layer.weight
+        read.set()
+        call.result()
+    handle.remove()
+    for _ in range(3):
+        before = layer(x)
+        (before * before).sum().backward()
+        nn.optim.SGD(layer.parameters(), lr=0.1).step()
+        assert not np.allclose(layer(x).detach().numpy(), before.detach().numpy())
+
+
+@pytest.mark.parametrize("name", DERIVED)
+def test_calls_in_several_threads_leave_nothing_behind(name: str) -> None:
+    layer = DERIVED[name](nn.Linear(3, 3))
+    attributes, x = set(vars(layer)), np.ones(3, np.float32)
+    barrier = threading.Barrier(8)
+
+    def call(_: int) -> None:
+        barrier.wait(10)
+        for _ in range(50):
+            layer(x)
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(call, range(8)))
+    assert set(vars(layer)) == attributes
+    with no_grad():
+        before = layer(x).numpy()
+        for parameter in layer.parameters():
+            parameter.data = parameter.data * 2
+        assert not np.allclose(layer(x).numpy(), before)
+
+
+@pytest.mark.parametrize("when", ["a call", "cached"])
+def test_a_task_that_outlives_what_started_it_computes_weights_anew(when: str) -> None:
+    """A task has a copy of the context in which it was started."""
+    layer = DERIVED["weight_norm"](nn.Linear(3, 3))
+    x, contexts = np.ones(3, np.float32), []
+
+    def start(*_: Any) -> None:
+        _ = layer.weight
+        contexts.append(contextvars.copy_context())
+
+    if when == "cached":
+        with parametrize.cached():
+            start()
+    else:
+        with layer.register_forward_hook(start):
+            layer(x)
+    before = contexts[0].run(layer, x).detach().numpy()
+    with no_grad():
+        layer.bias.data = layer.bias.data * 0
+        layer.parametrizations.weight.original0.data = np.zeros((3, 1), np.float32)
+    assert before.any()
+    assert not contexts[0].run(layer, x).detach().numpy().any()
+
+
+def test_a_layer_in_another_that_is_called_twice_computes_its_weight_twice() -> None:
+    class Net(nn.Module):
+        def __init__(self) -> None:
+            self.inner = DERIVED["parametrize"](nn.Linear(1, 1, bias=False))
+            self.outer = nn.Parameter([1.0])
+
+        def forward(self, x: Any) -> Any:
+            first = self.inner(x) * self.outer
+            with no_grad():
+                self.inner.parametrizations.weight.original.data = np.full((1, 1), 5.0, np.float32)
+            return first, self.inner(x) * self.outer
+
+    net = Net()
+    parametrize.register_parametrization(net, "outer", _Double())
+    assert net(np.ones(1, np.float32))[1].tolist() == [20.0]
+
+
+def test_inside_of_cached_a_weight_that_changed_by_name_is_computed_anew() -> None:
+    layer = DERIVED["parametrize"](nn.Linear(1, 1, bias=False))
+    values = {"parametrizations.weight.original": np.array([[7.0]], np.float32)}
+    with parametrize.cached():
+        _ = layer.weight
+        assert nn.utils.functional_call(layer, values, np.ones(1, np.float32)).tolist() == [14.0]
+        layer.weight = np.array([[3.0]], np.float32)
+        assert layer.weight.tolist() == [[3.0]]
+        parametrize.register_parametrization(layer, "weight", _Double())
+        assert layer.weight.tolist() == [[6.0]]
+
+
+def test_inside_of_cached_each_new_layer_has_its_own_weight() -> None:
+    """Layers that are made and given up one after the other may get the same id."""
+    with parametrize.cached():
+        for value in range(20):
+            layer = nn.Linear(1, 1)
+            layer.weight.data = np.full((1, 1), value, np.float32)
+            assert DERIVED["parametrize"](layer).weight.item() == value
+
+
+@pytest.mark.parametrize("make", [nn.utils.spectral_norm, parametrizations.spectral_norm], ids=["old", "new"])
+def test_spectral_norm_says_what_it_cannot_do_under_both_names(make: Any) -> None:
+    layer = nn.Linear(2, 3)
+    names = set(vars(layer))
+    with pytest.raises(ValueError, match="n_power_iterations must be 1 or more, got 0"):
+        make(layer, n_power_iterations=0)
+    with pytest.raises(IndexError, match="dim 2 is out of range for a weight of 2 axes"):
+        make(layer, dim=2)
+    assert set(vars(layer)) == names
+
+
+def test_spectral_norm_of_a_vector_draws_no_random_numbers() -> None:
+    layer = nn.LayerNorm(3)
+    mg.random.manual_seed(0)
+    want = mg.random.rand(1).item()
+    mg.random.manual_seed(0)
+    parametrizations.spectral_norm(layer)
+    assert mg.random.rand(1).item() == want
+
+
+@pytest.mark.parametrize("first", [True, False], ids=["read before", "not read before"])
+def test_a_checkpoint_inside_of_cached_computes_weights_of_its_own(first: bool) -> None:
+    """It runs twice, and the gradient goes through the second run."""
+    x = rng.normal(size=(2, 3))
+
+    def gradients(call: Callable[[nn.Module], Any]) -> list[Any]:
+        mg.random.manual_seed(0)
+        layer = parametrizations.weight_norm(nn.Linear(3, 3))
+        call(layer)
+        return [p.grad.tolist() for p in layer.parameters()]
+
+    def inside(layer: nn.Module) -> None:
+        with parametrize.cached():
+            if first:
+                layer(x)
+            mg.checkpoint(layer)(x).sum().backward()
+
+    assert gradients(inside) == gradients(lambda layer: layer(x).sum().backward())
+
+
+def test_a_weight_that_is_read_outside_and_inside_of_a_checkpoint_gets_both_gradients() -> None:
+    class Net(nn.Module):
+        def __init__(self) -> None:
+            self.w = nn.Parameter([2.0])
+
+        def forward(self, x: Any) -> Any:
+            return mg.checkpoint(lambda x: self.w * x)(x) + self.w
+
+    net = Net()
+    parametrize.register_parametrization(net, "w", _Double())
+    net(Tensor([3.0])).sum().backward()
+    assert net.parametrizations.w.original.grad.tolist() == [8.0]

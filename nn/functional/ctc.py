@@ -9,7 +9,7 @@ import numpy as np
 from minigrad import Tensor, beside, raw, stack, where
 from minigrad.ops.batching import one_by_one
 
-from ..module import host
+from ..values import host
 from .loss import reduced
 
 __all__ = ["ctc_loss"]

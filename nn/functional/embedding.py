@@ -9,7 +9,7 @@ import numpy as np
 from minigrad import Tensor, beside, concatenate, getitem, mark_mutated, primitive, raw, scatter_add, where
 from minigrad.arrays import RowSparse, all_examples
 
-from ..module import host
+from ..values import host
 
 __all__ = ["embedding", "embedding_bag", "one_hot"]
 

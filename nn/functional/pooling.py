@@ -16,7 +16,7 @@ from minigrad import Tensor, beside, random, raw, take_along_axis
 from minigrad.ops.index import assign
 from minigrad.ops.window import Window, max_pool, sum_pool
 
-from ..module import host
+from ..values import host
 from .interpolation import along_axis, mean_taps
 
 __all__ = [

@@ -12,7 +12,7 @@ import numpy as np
 
 from minigrad import Tensor, no_grad, raw
 
-from ..module import host
+from ..values import host
 from .pyplot import finish, pyplot
 
 __all__ = [

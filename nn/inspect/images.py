@@ -9,7 +9,7 @@ import numpy as np
 
 from minigrad import Tensor, no_grad
 
-from ..module import host
+from ..values import host
 from .pyplot import finish, pyplot
 
 __all__ = ["class_activation_map", "feature_maps", "filters", "image_grid", "saliency"]

@@ -12,7 +12,7 @@ import numpy as np
 import minigrad
 from minigrad import Tensor, is_grad_enabled, raw
 
-from ..module import host
+from ..values import host
 from .pyplot import finish, pyplot
 
 __all__ = ["Recorder"]

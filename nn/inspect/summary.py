@@ -15,6 +15,7 @@ from ..layers.convolution import _Conv, _ConvTranspose
 from ..layers.linear import Bilinear, Linear
 from ..layers.recurrent import _Cell, _Recurrent
 from ..module import Module
+from .outline import outline_html
 from .tables import table_html
 
 __all__ = ["Row", "Summary", "summary"]
@@ -156,3 +157,4 @@ def summary(module: Module, *inputs: Any) -> Summary:
 
 
 Module.summary = summary  # type: ignore[method-assign, assignment]
+Module._repr_html_ = outline_html  # type: ignore[method-assign, assignment]

@@ -12,7 +12,7 @@ import numpy as np
 from minigrad import no_grad
 from minigrad.install import install
 
-from ..module import host
+from ..values import host
 from .pyplot import finish, pyplot
 
 __all__ = ["loss_landscape", "pca", "plot_decision_boundary", "plot_landscape", "plot_points", "tsne"]

@@ -13,8 +13,9 @@ from minigrad import full
 from minigrad.hints import explain_options
 
 from .. import functional as F
-from ..module import Module, Parameter, as_input
+from ..module import Module, Parameter
 from ..settings import settings
+from ..values import as_input
 
 __all__ = [
     "CELU", "ELU", "GELU", "GLU", "SELU", "Hardshrink", "Hardsigmoid", "Hardswish", "Hardtanh", "LeakyReLU", "LogSigmoid",

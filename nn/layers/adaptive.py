@@ -11,7 +11,8 @@ from minigrad import beside, concatenate, raw, take_along_axis
 from minigrad.ops.batching import one_by_one
 
 from .. import functional as F
-from ..module import Module, as_input, host
+from ..module import Module
+from ..values import as_input, host
 from .container import Sequential
 from .linear import Linear
 

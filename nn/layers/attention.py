@@ -13,7 +13,8 @@ from minigrad import Tensor, beside, concatenate, empty, raw, zeros
 from .. import functional as F
 from .. import init
 from ..functional.attention import check_mask
-from ..module import Buffer, Module, Parameter, as_input
+from ..module import Buffer, Module, Parameter
+from ..values import as_input
 from .dropout import Dropout
 from .linear import Linear
 from .normalization import LayerNorm

@@ -11,7 +11,8 @@ from minigrad import Tensor, empty, no_grad, random, raw, stack, zeros
 
 from .. import init
 from ..functional import linear, sigmoid, softplus, tanh
-from ..module import Buffer, Module, Parameter, as_input
+from ..module import Buffer, Module, Parameter
+from ..values import as_input
 from .linear import Linear
 from .recurrent import RNN
 

@@ -1,5 +1,4 @@
-"""Containers.  Plain lists, tuples and dicts of modules work too; these are for those who like
-them.
+"""Containers of modules and parameters; plain lists, tuples and dicts of them work too.
 
 Their members are attributes, so that paths are PyTorch's: "0.weight".  `Sequential`, `ModuleList`
 and `ModuleDict` hold all modules that are attributes of theirs, however they came there: by
@@ -232,7 +231,7 @@ class _Dict(Module):
     def __getitem__(self, name: str) -> Any:
         named = self._named()
         if name not in named:
-            raise KeyError(f"{name!r}; there are {', '.join(named)}")
+            raise KeyError(f"there is no {name!r}; there are {', '.join(named) or 'none'}")
         return named[name]
 
     def __delitem__(self, name: str) -> None:

@@ -11,7 +11,8 @@ from minigrad import Tensor, empty
 from .. import functional as F
 from .. import init
 from ..functional.convolution import output_padding_for, pad_each
-from ..module import Module, Parameter, as_input
+from ..module import Module, Parameter
+from ..values import as_input
 
 __all__ = ["Conv1d", "Conv2d", "Conv3d", "ConvTranspose1d", "ConvTranspose2d", "ConvTranspose3d"]
 

@@ -35,10 +35,10 @@ from .normalization import (
 )
 
 __all__ = [
-    "LazyBatchNorm1d", "LazyBatchNorm2d", "LazyBatchNorm3d", "LazyConv1d", "LazyConv2d",
-    "LazyConv3d", "LazyConvTranspose1d",
-    "LazyConvTranspose2d", "LazyConvTranspose3d", "LazyInstanceNorm1d", "LazyInstanceNorm2d",
-    "LazyInstanceNorm3d",
+    "LazyBatchNorm1d", "LazyBatchNorm2d", "LazyBatchNorm3d",
+    "LazyConv1d", "LazyConv2d", "LazyConv3d",
+    "LazyConvTranspose1d", "LazyConvTranspose2d", "LazyConvTranspose3d",
+    "LazyInstanceNorm1d", "LazyInstanceNorm2d", "LazyInstanceNorm3d",
     "LazyLinear",
 ]  # fmt: skip
 
@@ -137,19 +137,9 @@ class _LazyConv(_Lazy, _Conv):
         dtype: Any = None,
     ) -> None:  # fmt: skip
         _Conv.__init__(
-            self,
-            0,
-            out_channels,
-            kernel_size,
-            stride,
-            padding,
-            dilation,
-            groups,
-            bias,
-            padding_mode,
-            device,
-            dtype,
-        )
+            self, 0, out_channels, kernel_size, stride, padding, dilation, groups, bias,
+            padding_mode, device, dtype,
+        )  # fmt: skip
         self._postpone("weight", "bias")
 
     def _shapes(self, x: Any) -> dict[str, tuple[int, ...]]:
@@ -178,22 +168,18 @@ class _LazyConvTranspose(_LazyConv):
 
     def __init__(
         self, out_channels: int, kernel_size: Any, stride: Any = 1, padding: Any = 0,
-        output_padding: Any = 0, groups: int = 1,
-        bias: bool = True, dilation: Any = 1, device: str | None = None, dtype: Any = None,
+        output_padding: Any = 0, groups: int = 1, bias: bool = True, dilation: Any = 1,
+        padding_mode: str = "zeros", device: str | None = None, dtype: Any = None,
     ) -> None:  # fmt: skip
+        if padding_mode != "zeros":
+            raise ValueError(
+                f"{type(self).__name__}: padding_mode must be 'zeros', got {padding_mode!r}"
+            )
         self.output_padding = output_padding
         super().__init__(
-            out_channels,
-            kernel_size,
-            stride,
-            padding,
-            dilation,
-            groups,
-            bias,
-            "zeros",
-            device,
-            dtype,
-        )
+            out_channels, kernel_size, stride, padding, dilation, groups, bias, padding_mode,
+            device, dtype,
+        )  # fmt: skip
 
 
 class LazyConv1d(_LazyConv, Conv1d):
@@ -260,12 +246,8 @@ class _LazyNorm(_Lazy, _Norm):
         return {name: (shape[1],) for name in names if getattr(self, name) is not None}
 
     def _first_values(self) -> None:
-        for name, value in (
-            ("weight", 1.0),
-            ("bias", 0.0),
-            ("running_mean", 0.0),
-            ("running_var", 1.0),
-        ):
+        values = {"weight": 1.0, "bias": 0.0, "running_mean": 0.0, "running_var": 1.0}
+        for name, value in values.items():
             if getattr(self, name) is not None:
                 init.constant_(getattr(self, name), value)
 

@@ -11,7 +11,8 @@ from minigrad import Tensor, empty
 
 from .. import functional as F
 from .. import init
-from ..module import Module, Parameter, as_input
+from ..module import Module, Parameter
+from ..values import as_input
 
 __all__ = ["Bilinear", "Linear"]
 

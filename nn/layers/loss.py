@@ -8,8 +8,9 @@ from typing import Any
 from minigrad import Tensor
 
 from .. import functional as F
-from ..module import Buffer, Module, as_input
+from ..module import Buffer, Module
 from ..settings import settings
+from ..values import as_input
 from .linear import Linear
 
 __all__ = ["CrossEntropyLoss", "LinearCrossEntropyLoss", "MSELoss", "NLLLoss"]

@@ -9,7 +9,8 @@ import numpy as np
 from minigrad import Tensor, ones, zeros
 
 from .. import functional as F
-from ..module import Buffer, Module, Parameter, as_input
+from ..module import Buffer, Module, Parameter
+from ..values import as_input
 
 __all__ = [
     "BatchNorm1d", "BatchNorm2d", "BatchNorm3d", "GroupNorm", "InstanceNorm1d", "InstanceNorm2d", "InstanceNorm3d", "LayerNorm",

@@ -13,8 +13,9 @@ from minigrad import Tensor, beside, concatenate, empty, raw, stack, zeros
 from .. import functional as F
 from .. import init
 from ..functional import recurrent as R
-from ..module import Module, Parameter, as_input
+from ..module import Module, Parameter
 from ..utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
+from ..values import as_input
 
 __all__ = ["GRU", "GRUCell", "LSTM", "LSTMCell", "RNN", "RNNCell"]
 

@@ -1,5 +1,8 @@
-"""Tools beside the layers: clipping gradients, parameters as one vector or as arguments, parameters that are computed of others,
-sequences of different lengths, logs."""
+"""Tools beside the layers.
+
+Clipping gradients, parameters as one vector or as arguments, parameters that are computed of
+others, sequences of different lengths, logs.
+"""
 
 from . import parametrizations, parametrize, prune, rnn, tensorboard
 from .gradients import (
@@ -14,7 +17,8 @@ from .stateless import functional_call, skip_init
 from .weight_norm import remove_spectral_norm, remove_weight_norm, spectral_norm, weight_norm
 
 __all__ = [
-    "clip_grad_norm_", "clip_grad_value_", "clip_grads_with_norm_", "functional_call", "get_total_norm",
-    "parameters_to_vector", "parametrizations", "parametrize", "prune", "remove_spectral_norm", "remove_weight_norm", "rnn",
-    "skip_init", "spectral_norm", "tensorboard", "vector_to_parameters", "weight_norm",
+    "clip_grad_norm_", "clip_grad_value_", "clip_grads_with_norm_", "functional_call",
+    "get_total_norm", "parameters_to_vector", "parametrizations", "parametrize", "prune",
+    "remove_spectral_norm", "remove_weight_norm", "rnn", "skip_init", "spectral_norm",
+    "tensorboard", "vector_to_parameters", "weight_norm",
 ]  # fmt: skip

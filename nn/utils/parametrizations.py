@@ -11,17 +11,20 @@ from minigrad import Tensor, beside, concatenate, random, raw, zeros
 
 from ..module import Module
 from ..parameter import Buffer
+from .norms import (
+    as_matrix,
+    check_spectral,
+    norm_except,
+    normalized,
+    over_sigma,
+    power_iteration,
+    rows_axis,
+    start_vectors,
+    with_length,
+)
 from .parametrize import register_parametrization
 
 __all__ = ["orthogonal", "spectral_norm", "weight_norm"]
-
-
-def norm_except(v: Any, dim: int | None) -> Any:
-    """The Euclidean norms over all axes but one, which is kept; with None or -1 over all."""
-    if dim is None or dim == -1:
-        return np.sqrt(np.sum(v * v))
-    axes = tuple(i for i in range(v.ndim) if i != dim % v.ndim)
-    return np.sqrt(np.sum(v * v, axis=axes, keepdims=True))
 
 
 class _WeightNorm(Module):
@@ -31,7 +34,7 @@ class _WeightNorm(Module):
         self.dim = -1 if dim is None else dim
 
     def forward(self, g: Any, v: Any) -> Any:
-        return v * (g / norm_except(v, self.dim))
+        return with_length(g, v, self.dim)
 
     def right_inverse(self, weight: Any) -> tuple[Any, Any]:
         """The lengths and the directions of a weight."""
@@ -56,21 +59,6 @@ def weight_norm(module: Module, name: str = "weight", dim: int | None = 0) -> Mo
 # ------------------------------------------------------------------------------------ spectral
 
 
-def normalized(x: Any, eps: float) -> Any:
-    """x / |x|, where the length counts as eps at least."""
-    return x / np.maximum(np.sqrt(np.sum(np.abs(x) ** 2)), eps)
-
-
-def as_matrix(weight: Any, dim: int) -> Any:
-    """A weight as a matrix, whose rows are along an axis."""
-    return np.reshape(np.moveaxis(weight, dim, 0), (weight.shape[dim], -1))
-
-
-def rows_axis(module: Module) -> int:
-    """The axis of the outputs in the weight of a layer."""
-    return int(getattr(module, "outputs_axis", 0))
-
-
 class _SpectralNorm(Module):
     """weight / sigma, the largest singular value, by power iteration (Miyato et al., 2018).
 
@@ -79,32 +67,17 @@ class _SpectralNorm(Module):
     """
 
     def __init__(self, weight: Tensor, n_power_iterations: int, dim: int, eps: float) -> None:
-        if n_power_iterations <= 0:
-            raise ValueError(
-                f"spectral_norm: n_power_iterations must be 1 or more, got {n_power_iterations}"
-            )
-        if not -weight.ndim <= dim < weight.ndim:
-            raise IndexError(
-                f"spectral_norm: dim {dim} is out of range for a weight of {weight.ndim} axes"
-            )
+        check_spectral(weight, dim, n_power_iterations)
         self.dim, self.eps = dim % weight.ndim, eps
         self.n_power_iterations = n_power_iterations
         if weight.ndim > 1:
-            matrix = as_matrix(raw(weight), self.dim)
-            u, v = (
-                beside(random.randn(n).numpy().astype(weight.dtype), weight.data)
-                for n in matrix.shape
-            )
-            self._u, self._v = Buffer(normalized(u, eps)), Buffer(normalized(v, eps))
-            self._iterate(matrix, 15)
+            u, v = start_vectors(weight, self.dim, eps)
+            self._u, self._v = Buffer(u), Buffer(v)
+            self._iterate(as_matrix(raw(weight), self.dim), 15)
 
     def _iterate(self, matrix: Any, times: int) -> None:
-        """Steps of the power iteration, on arrays."""
         u, v = self._u.data, self._v.data
-        for _ in range(times):
-            u = normalized(np.matmul(matrix, v), self.eps)
-            v = normalized(np.matmul(np.conj(matrix.T), u), self.eps)
-        self._u.data, self._v.data = u, v
+        self._u.data, self._v.data = power_iteration(matrix, u, v, times, self.eps)
 
     def forward(self, weight: Any) -> Any:
         if weight.ndim == 1:
@@ -112,8 +85,7 @@ class _SpectralNorm(Module):
         matrix = as_matrix(weight, self.dim)
         if self.training:
             self._iterate(raw(matrix), self.n_power_iterations)
-        u, v = self._u.data, self._v.data
-        return weight / np.sum(np.conj(u) * np.matmul(matrix, v))
+        return over_sigma(weight, matrix, self._u.data, self._v.data)
 
     def right_inverse(self, value: Any) -> Any:
         """The value itself, whose largest singular value may be another one."""

@@ -8,28 +8,26 @@ one call of the layer it is computed once.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from contextvars import ContextVar
+from contextlib import AbstractContextManager
 from typing import Any
 
-from minigrad import Tensor, is_grad_enabled, no_grad
+from minigrad import Tensor, no_grad
 
+from ..computed import computed_once, forget, scope_of
 from ..module import Module
 from ..parameter import Buffer, Parameter, is_lazy
 
 __all__ = [
     "ParametrizationList", "cached", "is_parametrized", "register_parametrization",
-    "remove_parametrizations",
-    "type_before_parametrizations",
+    "remove_parametrizations", "type_before_parametrizations",
 ]  # fmt: skip
 
-#: What has been computed inside of `cached()`.
-_cache: ContextVar[dict[tuple[int, bool], Any] | None] = ContextVar("cache", default=None)
 
-
-@contextmanager
-def cached() -> Iterator[None]:
+def cached() -> AbstractContextManager[None]:
     """Inside, each parametrised tensor is computed once, also where several calls use it.
+
+    A value that is assigned inside, and a call by `functional_call`, compute it anew; a step of an
+    optimizer does not.
 
     >>> import nn
     >>> layer = nn.utils.parametrizations.weight_norm(nn.Linear(2, 2))
@@ -37,14 +35,7 @@ def cached() -> Iterator[None]:
     ...     layer.weight is layer.weight
     True
     """
-    if _cache.get() is not None:  # the outer one is in charge
-        yield
-        return
-    token = _cache.set({})
-    try:
-        yield
-    finally:
-        _cache.reset(token)
+    return computed_once(None)
 
 
 class _Parametrized:
@@ -56,17 +47,14 @@ class _Parametrized:
     def value(self, module: Any, called: bool) -> Any:
         """The parametrisations of the original."""
         parts: ParametrizationList = module.parametrizations[self.name]
-        cache = _cache.get()
-        if cache is None:
-            return parts()
-        key = (id(parts), is_grad_enabled())
-        if key not in cache:
-            cache[key] = parts()
-        return cache[key]
+        scope = scope_of(None)
+        return parts() if scope is None else scope.value(parts, "", parts)
 
     def assign(self, module: Any, value: Any) -> None:
         """Give the original the values of which this one is computed."""
-        module.parametrizations[self.name].right_inverse(value)
+        parts = module.parametrizations[self.name]
+        parts.right_inverse(value)
+        forget(parts, "")
 
 
 class _Lists(Module):
@@ -117,6 +105,7 @@ class ParametrizationList(Module):
     def append(self, module: Module) -> None:
         """Apply one more."""
         self.register_module(str(len(self)), module)
+        forget(self, "")
 
     def __len__(self) -> int:
         return sum(name.isdecimal() for name in vars(self))
@@ -222,6 +211,7 @@ def register_parametrization(
             with no_grad():
                 parts.check(parametrization(getattr(module, tensor_name)))
         parts.append(parametrization)
+        forget(module, tensor_name)
         parts.unsafe = parts.unsafe or unsafe
         return module
     original = vars(module).get(tensor_name)

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 from minigrad import Tensor, random, replaced
 
+from ..computed import recomputed
 from ..module import Module
 from ..parameter import Buffer, Parameter
 
@@ -81,10 +82,13 @@ def functional_call(
     for name, value in named.items():
         tensor, value = own[name], value if isinstance(value, Tensor) else Tensor(value)
         if value.shape != tensor.shape:
-            raise ValueError(f"functional_call: {name!r} has shape {tensor.shape}, the given value {value.shape}")
+            raise ValueError(
+                f"functional_call: {name!r} has shape {tensor.shape}, the given value {value.shape}"
+            )
         if given.setdefault(id(tensor), (tensor, value))[1] is not value:
             raise ValueError(f"functional_call: {name!r} is shared, and got two different values")
-    with replaced([tensor for tensor, _ in given.values()], [value for _, value in given.values()]):
+    tensors, values = [tensor for tensor, _ in given.values()], [x for _, x in given.values()]
+    with recomputed(), replaced(tensors, values):
         return module(*(args if isinstance(args, tuple) else (args,)), **(kwargs or {}))
 
 

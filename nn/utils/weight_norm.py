@@ -6,11 +6,20 @@ from typing import Any
 
 import numpy as np
 
-from minigrad import beside, no_grad, random, raw
+from minigrad import no_grad, raw
 
 from ..module import Module
 from ..parameter import Buffer, Parameter
-from .parametrizations import as_matrix, norm_except, normalized, rows_axis
+from .norms import (
+    as_matrix,
+    check_spectral,
+    norm_except,
+    over_sigma,
+    power_iteration,
+    rows_axis,
+    start_vectors,
+    with_length,
+)
 
 __all__ = ["remove_spectral_norm", "remove_weight_norm", "spectral_norm", "weight_norm"]
 
@@ -24,7 +33,7 @@ class _WeightNorm:
     def value(self, module: Module, called: bool) -> Any:
         """Compute the weight."""
         g, v = getattr(module, f"{self.name}_g"), getattr(module, f"{self.name}_v")
-        return v * (g / norm_except(v, self.dim))
+        return with_length(g, v, self.dim)
 
     def assign(self, module: Module, value: Any) -> None:
         """Take length and direction from a weight."""
@@ -91,12 +100,12 @@ class _SpectralNorm:
         own_u, own_v = getattr(module, f"{self.name}_u"), getattr(module, f"{self.name}_v")
         matrix = as_matrix(weight, self.dim)
         if called and module.training:
-            u, v = own_u.data, own_v.data
-            for _ in range(self.times):
-                v = normalized(np.matmul(np.conj(raw(matrix).T), u), self.eps)
-                u = normalized(np.matmul(raw(matrix), v), self.eps)
-            own_u.data, own_v.data = u, v
-        return weight / np.sum(np.conj(own_u.data) * np.matmul(matrix, own_v.data))
+            # First v, as PyTorch's: that is the iteration of the adjoint matrix.
+            adjoint = np.conj(raw(matrix).T)
+            own_v.data, own_u.data = power_iteration(
+                adjoint, own_v.data, own_u.data, self.times, self.eps
+            )
+        return over_sigma(weight, matrix, own_u.data, own_v.data)
 
     def assign(self, module: Module, value: Any) -> None:
         """Take another weight as the original."""
@@ -120,18 +129,14 @@ def spectral_norm(
     >>> sorted(spectral_norm(nn.Linear(2, 3)).state_dict())
     ['bias', 'weight_orig', 'weight_u', 'weight_v']
     """
-    if n_power_iterations <= 0:
-        raise ValueError(
-            f"spectral_norm: n_power_iterations must be 1 or more, got {n_power_iterations}"
-        )
     weight = _parameter(module, name, "spectral_norm")
     dim = rows_axis(module) if dim is None else dim
-    sizes = as_matrix(weight.data, dim).shape
-    u, v = (beside(random.randn(n).numpy().astype(weight.dtype), weight.data) for n in sizes)
+    check_spectral(weight, dim, n_power_iterations)
+    u, v = start_vectors(weight, dim, eps)
     module._derive(name, _SpectralNorm(name, n_power_iterations, dim, eps))
     setattr(module, f"{name}_orig", weight)
-    setattr(module, f"{name}_u", Buffer(normalized(u, eps)))
-    setattr(module, f"{name}_v", Buffer(normalized(v, eps)))
+    setattr(module, f"{name}_u", Buffer(u))
+    setattr(module, f"{name}_v", Buffer(v))
     return module
 
 

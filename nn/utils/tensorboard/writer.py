@@ -15,7 +15,8 @@ import numpy as np
 import minigrad
 from minigrad.install import install
 
-from ...module import Module, host
+from ...module import Module
+from ...values import host
 from . import numbers, pictures
 from .projector import write_embedding
 

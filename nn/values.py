@@ -1,0 +1,66 @@
+"""Values as modules take them: a state's for a parameter, an input's for a layer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from minigrad import Tensor, raw
+from minigrad.arrays import all_examples
+
+__all__ = ["as_input", "host", "values_for"]
+
+
+def host(x: Any) -> np.ndarray:
+    """The values of a Tensor or an array in main memory, outside of every graph.
+
+    A row-sparse gradient comes as a whole.
+
+    >>> host(Tensor([1.0, 2.0], requires_grad=True))
+    array([1., 2.], dtype=float32)
+    """
+    values = raw(x)
+    if hasattr(values, "dtype") and all_examples(values) is not values:
+        return np.asarray(values)  # under vmap: an error that says so
+    return values.get() if hasattr(values, "get") else np.asarray(values)
+
+
+def as_input(x: Any, parameter: Tensor) -> Tensor:
+    """The input of a layer: a Tensor in the dtype of the layer's own parameter."""
+    if not isinstance(x, Tensor):
+        x = Tensor(x)
+    dtype = parameter.dtype
+    if x.dtype == dtype:
+        return x
+    return x.astype(np.result_type(dtype, np.complex64) if x.dtype.kind == "c" else dtype)
+
+
+def values_for(tensor: Tensor, value: Any) -> Any:
+    """A copy of values in the type and on the device of a tensor; it must be able to hold them."""
+    array, dtype = _as_array(value), tensor.dtype
+    if array.dtype.kind not in "biufc":
+        raise TypeError(f"values of type {array.dtype} are no numbers")
+    if array.dtype.kind == "c" and dtype.kind != "c":
+        raise TypeError(
+            f"complex values do not fit into {dtype}: their imaginary parts would be lost"
+        )
+    if not np.can_cast(array.dtype, dtype, "safe"):
+        values = host(array)
+        with np.errstate(over="ignore", invalid="ignore"):
+            cast = values.astype(dtype)
+        # A rounded number is asked for; one that became infinite, or lost its fraction, is not.
+        lost = np.isfinite(values) & ~np.isfinite(cast) if dtype.kind in "fc" else cast != values
+        if lost.any():
+            raise ValueError(
+                f"values of type {array.dtype} do not fit into {dtype}, {values[lost][0]} say"
+            )
+    return Tensor(array, dtype=dtype, device=tensor.device).data.copy()
+
+
+def _as_array(value: Any) -> Any:
+    if isinstance(value, Tensor):
+        return value.data
+    if isinstance(value, np.ndarray) or not hasattr(value, "__dlpack__"):
+        return np.asarray(value)
+    return np.from_dlpack(value.detach() if hasattr(value, "detach") else value)
