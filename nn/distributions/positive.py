@@ -12,14 +12,14 @@ from minigrad.scipy.special import betainc, betaln, digamma, gammainc, gammaincc
 
 from . import constraints
 from .constraints import Constraint
-from .distribution import Distribution, broadcast, constant_like
+from .distribution import Numbers, constant_like
 
 __all__ = [
     "Chi2", "Exponential", "FisherSnedecor", "Gamma", "HalfCauchy", "HalfNormal", "InverseGamma", "Pareto", "Weibull",
 ]  # fmt: skip
 
 
-class Exponential(Distribution):
+class Exponential(Numbers):
     """The time up to an event that comes `rate` times in a unit of time: log p(x) = log rate - rate x.
 
     >>> Exponential(2.0).mean
@@ -32,8 +32,7 @@ class Exponential(Distribution):
     rate: Any
 
     def __init__(self, rate: Any, validate_args: bool | None = None) -> None:
-        (self.rate,) = broadcast(rate)
-        super().__init__(self.rate.shape, (), validate_args)
+        super().__init__(validate_args, rate=rate)
 
     @property
     def mean(self) -> Tensor:
@@ -65,22 +64,26 @@ class Exponential(Distribution):
         return 1 - np.log(self.rate)
 
 
-class Gamma(Distribution):
+class _OfConcentrationAndRate(Numbers):
+    """What is made of a gamma variable of shape `concentration` and scale 1 / `rate`."""
+
+    arg_constraints = {"concentration": constraints.positive, "rate": constraints.positive}
+    has_rsample = True
+    concentration: Any
+    rate: Any
+
+    def __init__(self, concentration: Any, rate: Any, validate_args: bool | None = None) -> None:
+        super().__init__(validate_args, concentration=concentration, rate=rate)
+
+
+class Gamma(_OfConcentrationAndRate):
     """log p(x) = a log b + (a - 1) log x - b x - log gamma(a), with a the concentration and b the rate.
 
     >>> Gamma(3.0, 2.0).mean
     Tensor(1.5, dtype=float32)
     """
 
-    arg_constraints = {"concentration": constraints.positive, "rate": constraints.positive}
     support = constraints.nonnegative
-    has_rsample = True
-    concentration: Any
-    rate: Any
-
-    def __init__(self, concentration: Any, rate: Any, validate_args: bool | None = None) -> None:
-        self.concentration, self.rate = broadcast(concentration, rate)
-        super().__init__(self.concentration.shape, (), validate_args)
 
     @property
     def mean(self) -> Tensor:
@@ -126,8 +129,7 @@ class Chi2(Gamma):
     df: Any
 
     def __init__(self, df: Any, validate_args: bool | None = None) -> None:
-        (self.df,) = broadcast(df)
-        Distribution.__init__(self, self.df.shape, (), validate_args)
+        Numbers.__init__(self, validate_args, df=df)
 
     @property
     def concentration(self) -> Any:  # type: ignore[override]
@@ -140,22 +142,14 @@ class Chi2(Gamma):
         return constant_like(0.5, self.df)
 
 
-class InverseGamma(Distribution):
+class InverseGamma(_OfConcentrationAndRate):
     """1 / x of a Gamma variable: log p(x) = a log b - (a + 1) log x - b / x - log gamma(a).
 
     >>> InverseGamma(3.0, 2.0).mean
     Tensor(1., dtype=float32)
     """
 
-    arg_constraints = {"concentration": constraints.positive, "rate": constraints.positive}
     support = constraints.positive
-    has_rsample = True
-    concentration: Any
-    rate: Any
-
-    def __init__(self, concentration: Any, rate: Any, validate_args: bool | None = None) -> None:
-        self.concentration, self.rate = broadcast(concentration, rate)
-        super().__init__(self.concentration.shape, (), validate_args)
 
     @property
     def mean(self) -> Tensor:
@@ -190,7 +184,7 @@ class InverseGamma(Distribution):
         return a + np.log(self.rate) + gammaln(a) - (1 + a) * digamma(a)
 
 
-class _Half(Distribution):
+class _Half(Numbers):
     """The absolute value of a variable that is symmetric around 0."""
 
     arg_constraints = {"scale": constraints.positive}
@@ -199,8 +193,7 @@ class _Half(Distribution):
     scale: Any
 
     def __init__(self, scale: Any, validate_args: bool | None = None) -> None:
-        (self.scale,) = broadcast(scale)
-        super().__init__(self.scale.shape, (), validate_args)
+        super().__init__(validate_args, scale=scale)
 
     def _inside(self, x: Tensor, log_prob: Any) -> Any:
         """-inf for numbers below 0."""
@@ -282,7 +275,7 @@ class HalfCauchy(_Half):
         return math.log(2 * math.pi) + np.log(self.scale)
 
 
-class Weibull(Distribution):
+class Weibull(Numbers):
     """scale times a power 1 / k of an exponential variable; k is the concentration.
 
     log p(x) = log(k / scale) + (k - 1) log(x / scale) - (x / scale)^k
@@ -298,8 +291,7 @@ class Weibull(Distribution):
     concentration: Any
 
     def __init__(self, scale: Any, concentration: Any, validate_args: bool | None = None) -> None:
-        self.scale, self.concentration = broadcast(scale, concentration)
-        super().__init__(self.scale.shape, (), validate_args)
+        super().__init__(validate_args, scale=scale, concentration=concentration)
 
     @property
     def mean(self) -> Tensor:
@@ -336,7 +328,7 @@ class Weibull(Distribution):
         return np.euler_gamma * (1 - 1 / k) + np.log(self.scale / k) + 1
 
 
-class Pareto(Distribution):
+class Pareto(Numbers):
     """From `scale` on, falling as a power: log p(x) = log alpha + alpha log scale - (alpha + 1) log x.
 
     >>> Pareto(1.0, 3.0).mean
@@ -349,8 +341,7 @@ class Pareto(Distribution):
     alpha: Any
 
     def __init__(self, scale: Any, alpha: Any, validate_args: bool | None = None) -> None:
-        self.scale, self.alpha = broadcast(scale, alpha)
-        super().__init__(self.scale.shape, (), validate_args)
+        super().__init__(validate_args, scale=scale, alpha=alpha)
 
     @property
     def support(self) -> Constraint:
@@ -395,7 +386,7 @@ class Pareto(Distribution):
         return np.log(self.scale / self.alpha) + 1 + 1 / self.alpha
 
 
-class FisherSnedecor(Distribution):
+class FisherSnedecor(Numbers):
     """Fisher's F: the quotient of two Chi2 variables, each over its degrees of freedom.
 
     log p(x) = (m/2) log(m/n) + (m/2 - 1) log x - (m + n)/2 log(1 + m x / n) - log beta(m/2, n/2), m = df1, n = df2
@@ -411,8 +402,7 @@ class FisherSnedecor(Distribution):
     df2: Any
 
     def __init__(self, df1: Any, df2: Any, validate_args: bool | None = None) -> None:
-        self.df1, self.df2 = broadcast(df1, df2)
-        super().__init__(self.df1.shape, (), validate_args)
+        super().__init__(validate_args, df1=df1, df2=df2)
 
     @property
     def mean(self) -> Tensor:
