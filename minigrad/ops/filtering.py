@@ -9,7 +9,7 @@ import numpy as np
 
 from ..arrays.batch import Unbatched, all_examples, newest
 from ..arrays.fallback import runs_in_turn
-from ..backend import as_operand, scipy_function
+from ..backend import as_operand, call_scipy
 from ..primitive import composed, primitive
 from ..tensor import Tensor, raw
 from .creation import array
@@ -49,7 +49,7 @@ def _lfilter(b: Any, a: Any, x: Any) -> Any:
     """
     if newest((b, a, x)) is not None:
         raise Unbatched("SciPy's filter takes one set of coefficients")
-    return scipy_function("signal", "lfilter", b, a, x)(b, a, x)
+    return call_scipy("signal", "lfilter", b, a, x)
 
 
 @composed("scipy.signal.lfilter", method=False)
