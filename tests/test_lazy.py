@@ -124,3 +124,12 @@ def test_inputs_that_do_not_fit_change_nothing() -> None:
     with pytest.raises(ValueError, match=r"weight that was loaded has shape \(2, 3\)"):
         loaded(np.ones((1, 5)))
     assert loaded(np.ones((1, 3))).tolist() == [[4.0, 4.0]]
+
+
+@pytest.mark.parametrize("lazy", ["", "Lazy"])
+def test_transposed_convolutions_pad_with_zeros_alone(lazy: str) -> None:
+    for n in (1, 2, 3):
+        name, channels = f"{lazy}ConvTranspose{n}d", () if lazy else (4,)
+        with pytest.raises(ValueError, match=f"{name}: padding_mode must be 'zeros', got 'reflect'"):
+            getattr(nn, name)(*channels, 4, 3, padding_mode="reflect")
+        assert getattr(nn, name)(*channels, 4, 3, padding_mode="zeros").padding_mode == "zeros"

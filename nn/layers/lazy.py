@@ -179,8 +179,12 @@ class _LazyConvTranspose(_LazyConv):
     def __init__(
         self, out_channels: int, kernel_size: Any, stride: Any = 1, padding: Any = 0,
         output_padding: Any = 0, groups: int = 1,
-        bias: bool = True, dilation: Any = 1, device: str | None = None, dtype: Any = None,
+        bias: bool = True, dilation: Any = 1, padding_mode: str = "zeros",
+        device: str | None = None, dtype: Any = None,
     ) -> None:  # fmt: skip
+        if padding_mode != "zeros":
+            name = type(self).__name__
+            raise ValueError(f"{name}: padding_mode must be 'zeros', got {padding_mode!r}")
         self.output_padding = output_padding
         super().__init__(
             out_channels,
@@ -190,7 +194,7 @@ class _LazyConvTranspose(_LazyConv):
             dilation,
             groups,
             bias,
-            "zeros",
+            padding_mode,
             device,
             dtype,
         )
