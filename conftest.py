@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pytest
@@ -39,3 +40,19 @@ def _without_the_ops_of_other_tests() -> Iterator[None]:
         if table != kept:
             table.clear()
             table.update(kept)
+
+
+@pytest.fixture
+def ran(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The names of the compiled kernels that have computed something in this test."""
+    names: list[str] = []
+    call = kernels.Way.__call__
+
+    def noted(way: kernels.Way, *args: Any, **kwargs: Any) -> Any:
+        out = call(way, *args, **kwargs)
+        if out is not NotImplemented and way.compiled:
+            names.append(way.name)
+        return out
+
+    monkeypatch.setattr(kernels.Way, "__call__", noted)
+    return names

@@ -15,8 +15,8 @@ from .hints import check_dtype
 from .install import install
 
 __all__ = [
-    "NoValue", "add_at", "as_array", "as_operand", "beside", "cuda_is_available", "device_of", "get_default_dtype",
-    "scipy_function", "set_default_dtype", "transfer",
+    "NoValue", "add_at", "as_array", "as_operand", "beside", "call_scipy", "cuda_is_available",
+    "device_of", "get_default_dtype", "scipy_function", "set_default_dtype", "transfer",
 ]  # fmt: skip
 
 #: The default of an option that NumPy tells apart from None.
@@ -202,6 +202,11 @@ def scipy_function(part: str, name: str, *arrays: Any) -> Any:
             f"{library.__name__} has no {name}, so it runs on the cpu only: move the tensor there with .cpu()"
         )
     return getattr(library, name)
+
+
+def call_scipy(part: str, name: str, *arrays: Any, **options: Any) -> Any:
+    """A function of SciPy by name, of arrays, computed where they are."""
+    return scipy_function(part, name, *arrays)(*arrays, **options)
 
 
 def make_array(values: Any, dtype: Any, device: str | None) -> Any:

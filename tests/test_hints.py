@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from collections.abc import Callable
 from typing import Any
@@ -46,6 +47,7 @@ def test_no_hint_hides_behind_a_name_that_exists() -> None:
     stale += [n for n in spellings.INSTEAD if hasattr(Tensor, n) and hasattr(mg, n)]
     stale += [n for n in spellings.FUNCTIONS if n in mg.__all__ and n in mg.linalg.__all__]
     stale += [n for n in spellings.NETWORKS if n in nn.__all__ and n in vars(F)]
+    stale += [n for n, told in spellings.NETWORKS.items() if callable(vars(F).get(n)) and f"nn.functional.{n}(" not in told]
     assert not stale
 
 
@@ -99,7 +101,6 @@ def test_an_attribute_of_pytorchs_says_what_to_write(name: str, words: str) -> N
         (nn, "lienar", "Linear"),
         (nn, "DataLoader", "nn.data.DataLoader"),
         (nn, "Dense", "nn.Linear"),
-        (F, "upsample", "interpolate"),
         (F, "crossentropy", "cross_entropy"),
         (nn.optim, "AdamX", "Adam"),
     ],
@@ -162,6 +163,27 @@ def test_an_option_of_pytorchs_says_what_to_write(call: Callable[[], Any], words
     text = said(call, TypeError)
     assert f"write {words}; it takes" in text
     assert "unexpected keyword argument" in text
+
+
+#: Each function of nn.functional with an option that PyTorch spells otherwise: its name, PyTorch's word, ours.
+OTHER_WORDS = [
+    (name, theirs, ours)
+    for name, function in vars(F).items()
+    if callable(function) and not isinstance(function, type) and not name.startswith("_")
+    for theirs, ours in spellings.OPTIONS.items()
+    if ours in ("axis=", "keepdims=", "start_axis=", "end_axis=", "sizes=")
+    and ours[:-1] in inspect.signature(function).parameters
+]
+
+
+@pytest.mark.parametrize(("name", "theirs", "ours"), OTHER_WORDS)
+def test_every_function_of_networks_explains_pytorchs_words_for_axes(name: str, theirs: str, ours: str) -> None:
+    text = said(lambda: getattr(F, name)(**{theirs: 1}), TypeError)
+    assert f"{name}() got an unexpected keyword argument {theirs!r}: write {ours}; it takes" in text
+
+
+def test_the_functions_of_networks_with_an_axis_are_looked_at() -> None:
+    assert {"softmax", "log_softmax", "normalize", "unflatten", "flatten", "pairwise_distance"} <= {n for n, _, _ in OTHER_WORDS}
 
 
 def test_an_error_of_the_function_itself_stays_its_own() -> None:

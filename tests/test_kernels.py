@@ -14,6 +14,7 @@ import shutil
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,9 @@ if not kernels.enabled:
 
 rng = np.random.default_rng(0)
 
+#: The check that a kernel ran, and equals the NumPy code.
+Agree = Callable[..., None]
+
 #: The functions of minigrad and nn that may be computed in other ways.
 CLAIMED = {
     name
@@ -46,42 +50,31 @@ def draw(*shape: int) -> Any:
     return rng.normal(size=shape).astype(np.float32)
 
 
-#: The names of the compiled kernels that computed something in this test.
-ran: list[str] = []
+@pytest.fixture
+def agree(ran: list[str]) -> Agree:
+    """The check of a function that has a kernel."""
 
+    def check(function: Any, *args: Any, atol: float = 2e-6, runs: bool = True, **options: Any) -> None:
+        """The kernel ran (or did not, where it takes no such arguments), and equals the NumPy code in float64."""
+        ran.clear()
+        fast = function(*args, **options)
+        assert (function.__name__.lstrip("_") in ran) == runs
+        plain = function.__wrapped__
+        expected = plain(*(a.astype(np.float64) if getattr(a, "dtype", None) == np.float32 else a for a in args), **options)
+        for got, want in zip(*((v if isinstance(v, (tuple, list)) else [v]) for v in (fast, expected)), strict=True):
+            if want is None:
+                continue
+            scale = max(float(np.abs(want[np.isfinite(want)]).max(initial=0)), 1.0)
+            np.testing.assert_allclose(got, want, rtol=1e-5, atol=atol * scale)
 
-@pytest.fixture(autouse=True)
-def _note_kernels(monkeypatch: pytest.MonkeyPatch) -> None:
-    call = kernels.Way.__call__
-
-    def noted(way: kernels.Way, *args: Any, **kwargs: Any) -> Any:
-        out = call(way, *args, **kwargs)
-        if out is not NotImplemented and way.compiled:
-            ran.append(way.name)
-        return out
-
-    monkeypatch.setattr(kernels.Way, "__call__", noted)
-
-
-def agree(function: Any, *args: Any, atol: float = 2e-6, runs: bool = True, **options: Any) -> None:
-    """The kernel ran (or did not, where it takes no such arguments), and equals the NumPy code in float64."""
-    ran.clear()
-    fast = function(*args, **options)
-    assert (function.__name__.lstrip("_") in ran) == runs
-    plain = function.__wrapped__
-    expected = plain(*(a.astype(np.float64) if getattr(a, "dtype", None) == np.float32 else a for a in args), **options)
-    for got, want in zip(*((v if isinstance(v, (tuple, list)) else [v]) for v in (fast, expected)), strict=True):
-        if want is None:
-            continue
-        scale = max(float(np.abs(want[np.isfinite(want)]).max(initial=0)), 1.0)
-        np.testing.assert_allclose(got, want, rtol=1e-5, atol=atol * scale)
+    return check
 
 
 SHAPES = [(64, 64), (3, 1000), (3000, 3), (7, 33, 17), (2048, 1), (1, 5000)]
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-def test_softmax(shape: tuple[int, ...]) -> None:
+def test_softmax(shape: tuple[int, ...], agree: Agree) -> None:
     for scale in (1.0, 30.0):
         x, g = scale * draw(*shape), draw(*shape)
         for forward, rule in ((reduce.softmax, reduce.softmax_rule), (reduce.log_softmax, reduce.log_softmax_rule)):
@@ -97,7 +90,7 @@ def test_softmax(shape: tuple[int, ...]) -> None:
 
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("affine", [True, False])
-def test_layer_norm(shape: tuple[int, ...], affine: bool) -> None:
+def test_layer_norm(shape: tuple[int, ...], affine: bool, agree: Agree) -> None:
     x, g = 3 + 2 * draw(*shape), draw(*shape)
     weight, bias = (draw(shape[-1]), draw(shape[-1])) if affine else (None, None)
     forward, rule = normalization.layer_norm_rows.op.forward, normalization._layer_norm_rule
@@ -108,7 +101,7 @@ def test_layer_norm(shape: tuple[int, ...], affine: bool) -> None:
 
 
 @pytest.mark.parametrize("size", [2048, 100_001])
-def test_gelu(size: int) -> None:
+def test_gelu(size: int, agree: Agree) -> None:
     x = np.linspace(-9, 9, size, dtype=np.float32)
     agree(activation.gelu_exact.op.forward, x)
     agree(activation.gelu_rule, draw(size), x)
@@ -154,7 +147,7 @@ CONVOLUTIONS = [
 
 
 @pytest.mark.parametrize("case", CONVOLUTIONS, ids=str)
-def test_convolution(case: Any) -> None:
+def test_convolution(case: Any, agree: Agree) -> None:
     images, inside, outside, groups, shape, options = case
     window = Window.over(shape, **options)
     x, w = draw(images, inside, *shape), draw(outside, inside // groups, *window.size)
@@ -168,7 +161,7 @@ def test_convolution(case: Any) -> None:
 @pytest.mark.parametrize(
     "options", [{}, {"stride": 2}, {"padding": 2, "dilation": 2}, {"stride": (3, 1), "padding": (1, 0)}], ids=str
 )
-def test_columns(options: Any) -> None:
+def test_columns(options: Any, ran: list[str]) -> None:
     window = Window.over((19, 23), (4, 3), **options)
     x = draw(2, 5, 19, 23)
     ran.clear()
@@ -181,7 +174,7 @@ def test_columns(options: Any) -> None:
 
 @pytest.mark.parametrize("options", [{}, {"padding": 1}, {"stride": 1, "dilation": 2}, {"stride": 2, "ceil_mode": True}], ids=str)
 @pytest.mark.parametrize("shape", [(19, 23), (300,)], ids=str)
-def test_max_pool(options: Any, shape: tuple[int, ...]) -> None:
+def test_max_pool(options: Any, shape: tuple[int, ...], agree: Agree) -> None:
     window = Window.over(shape, 3, **{"stride": 3, **options})
     x = np.round(draw(4, 16, *shape), 1)  # with ties
     agree(max_pool.op.forward, x, window)
@@ -193,7 +186,7 @@ def test_max_pool(options: Any, shape: tuple[int, ...]) -> None:
     assert np.isnan(max_pool.op.forward(x, window)[0]).sum() == out[0, 0].size
 
 
-def test_a_kernel_that_does_not_run_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_kernel_that_does_not_run_is_seen(monkeypatch: pytest.MonkeyPatch, agree: Agree) -> None:
     """The tests here would fail without kernels, they would not compare the NumPy code with itself."""
     x = draw(64, 64)
     agree(reduce.softmax.op.forward, x, axis=-1)
@@ -206,13 +199,13 @@ def test_a_kernel_that_does_not_run_is_seen(monkeypatch: pytest.MonkeyPatch) -> 
         agree(reduce.softmax.op.forward, x, axis=-1)
 
 
-def test_log_softmax_of_large_numbers_keeps_its_digits() -> None:
+def test_log_softmax_of_large_numbers_keeps_its_digits(agree: Agree) -> None:
     x = np.full((8, 512), 1e6, np.float32)
     agree(reduce.log_softmax.op.forward, x, axis=-1)
     np.testing.assert_allclose(reduce.log_softmax.op.forward(x, axis=-1), -np.log(512), rtol=1e-6)
 
 
-def test_an_infinity_stays_in_the_places_that_see_it() -> None:
+def test_an_infinity_stays_in_the_places_that_see_it(agree: Agree) -> None:
     """Forward and both gradients, where windows overlap and where numbers of taps are no multiple of four."""
     x, w = np.ones((1, 1, 64, 64), np.float32), np.ones((1, 1, 3, 3), np.float32)
     window = Window.over((64, 64), 3)

@@ -126,9 +126,10 @@ def test_inputs_that_do_not_fit_change_nothing() -> None:
     assert loaded(np.ones((1, 3))).tolist() == [[4.0, 4.0]]
 
 
-@pytest.mark.parametrize("name", ["LazyConvTranspose1d", "LazyConvTranspose2d", "LazyConvTranspose3d"])
-def test_a_lazy_transposed_convolution_pads_with_zeros_only(name: str) -> None:
-    layer = getattr(nn, name)(2, 3, 1, 0, 0, 1, True, 1, "zeros")
-    assert layer.padding_mode == "zeros"
-    with pytest.raises(ValueError, match=f"{name}: padding_mode must be 'zeros', got 'reflect'"):
-        getattr(nn, name)(2, 3, padding_mode="reflect")
+@pytest.mark.parametrize("lazy", ["", "Lazy"])
+def test_transposed_convolutions_pad_with_zeros_alone(lazy: str) -> None:
+    for n in (1, 2, 3):
+        name, channels = f"{lazy}ConvTranspose{n}d", () if lazy else (4,)
+        with pytest.raises(ValueError, match=f"{name}: padding_mode must be 'zeros', got 'reflect'"):
+            getattr(nn, name)(*channels, 4, 3, padding_mode="reflect")
+        assert getattr(nn, name)(*channels, 4, 3, padding_mode="zeros").padding_mode == "zeros"

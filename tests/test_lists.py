@@ -10,8 +10,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+import scipy.signal
 
 import minigrad as mg
+import minigrad.scipy.signal
 from minigrad import Tensor
 from minigrad.primitive import numpy_table
 
@@ -247,6 +249,25 @@ def test_the_table_of_ops_with_lists(name: str, sample: Sample) -> None:
             assert "gradient" in str(error)  # noqa: PT017
             continue
         same(detached(got), want)
+
+
+#: Functions of scipy.signal of two arrays, which are made of others' ops and have no row in that table.
+OF_TWO = [
+    (name, args)
+    for name in ("convolve", "correlate", "fftconvolve", "oaconvolve")
+    for args in ((V, W), (X, np.array([[1, 2], [0, 1]])))
+]
+
+
+@pytest.mark.parametrize(("name", "args"), OF_TWO)
+@pytest.mark.parametrize("mode", ["full", "same", "valid"])
+def test_a_signal_may_be_a_list_beside_a_tensor(name: str, args: tuple[Any, Any], mode: str) -> None:
+    x, y = args
+    want = getattr(scipy.signal, name)(x, y, mode)
+    function = getattr(mg.scipy.signal, name)
+    assert_allclose = partial(np.testing.assert_allclose, desired=want, rtol=1e-9, atol=1e-12)
+    assert_allclose(function(Tensor(x), y.tolist(), mode).numpy())
+    assert_allclose(function(x.tolist(), Tensor(y), mode).numpy())
 
 
 def ours_for(f: Callable[..., Any]) -> Callable[..., Any] | None:

@@ -10,17 +10,13 @@ from typing import Any
 
 import numpy as np
 
-from ..backend import scipy_function
+from ..backend import call_scipy
 from ..primitive import composed, primitive
 
 __all__ = [
     "airy", "i0", "i0e", "i1", "i1e", "iv", "ive", "ivp", "j0", "j1", "jn", "jv", "jvp", "k0", "k0e", "k1", "k1e",
     "kn", "kv", "kve", "kvp", "modstruve", "struve", "y0", "y1", "yn", "yv", "yvp",
 ]  # fmt: skip
-
-
-def _call(name: str, *xs: Any) -> Any:
-    return scipy_function("special", name, *xs)(*xs)
 
 
 # --------------------------------------------------------- J and Y: waves in a round membrane
@@ -35,7 +31,7 @@ def jv(v: Any, z: Any) -> Any:
     >>> jv(0, 0.0)
     np.float64(1.0)
     """
-    return _call("jv", v, z)
+    return call_scipy("special", "jv", v, z)
 
 
 jn = jv
@@ -50,7 +46,7 @@ def j0(x: Any) -> Any:
     >>> j0(0.0)
     np.float64(1.0)
     """
-    return _call("j0", x)
+    return call_scipy("special", "j0", x)
 
 
 @primitive("scipy.special.j1", method=False, x=lambda g, x: g * (j0(x) - jv(2, x)) / 2)
@@ -62,7 +58,7 @@ def j1(x: Any) -> Any:
     >>> j1(0.0)
     np.float64(0.0)
     """
-    return _call("j1", x)
+    return call_scipy("special", "j1", x)
 
 
 @primitive("scipy.special.yv", method=False, z=lambda g, v, z: g * (yv(v - 1, z) - yv(v + 1, z)) / 2)
@@ -74,7 +70,7 @@ def yv(v: Any, z: Any) -> Any:
     >>> yv(0, 1.0).round(6)
     np.float64(0.088257)
     """
-    return _call("yv", v, z)
+    return call_scipy("special", "yv", v, z)
 
 
 @primitive("scipy.special.yn", method=False, x=lambda g, n, x, out: g * (n * out / x - yn(n + 1, x)))
@@ -86,7 +82,7 @@ def yn(n: Any, x: Any) -> Any:
     >>> yn(0, 1.0).round(6)
     np.float64(0.088257)
     """
-    return _call("yn", n, x)
+    return call_scipy("special", "yn", n, x)
 
 
 @primitive("scipy.special.y0", method=False, x=lambda g, x: -g * y1(x))
@@ -98,7 +94,7 @@ def y0(x: Any) -> Any:
     >>> y0(1.0).round(6)
     np.float64(0.088257)
     """
-    return _call("y0", x)
+    return call_scipy("special", "y0", x)
 
 
 @primitive("scipy.special.y1", method=False, x=lambda g, x, out: g * (y0(x) - out / x))
@@ -110,7 +106,7 @@ def y1(x: Any) -> Any:
     >>> y1(1.0).round(6)
     np.float64(-0.781213)
     """
-    return _call("y1", x)
+    return call_scipy("special", "y1", x)
 
 
 # ---------------------------------------------- I and K: the same along the imaginary axis
@@ -125,7 +121,7 @@ def iv(v: Any, z: Any) -> Any:
     >>> iv(0, 0.0)
     np.float64(1.0)
     """
-    return _call("iv", v, z)
+    return call_scipy("special", "iv", v, z)
 
 
 @primitive(np.i0, "scipy.special.i0", method=False, x=lambda g, x: g * i1(x))
@@ -149,7 +145,7 @@ def i1(x: Any) -> Any:
     >>> i1(0.0)
     np.float64(0.0)
     """
-    return _call("i1", x)
+    return call_scipy("special", "i1", x)
 
 
 @primitive("scipy.special.ive", method=False, z=lambda g, v, z, out: g * ((ive(v - 1, z) + ive(v + 1, z)) / 2 - np.sign(z) * out))
@@ -162,7 +158,7 @@ def ive(v: Any, z: Any) -> Any:
     >>> ive(0, 0.0)
     np.float64(1.0)
     """
-    return _call("ive", v, z)
+    return call_scipy("special", "ive", v, z)
 
 
 @primitive("scipy.special.i0e", method=False, x=lambda g, x, out: g * (i1e(x) - np.sign(x) * out))
@@ -175,7 +171,7 @@ def i0e(x: Any) -> Any:
     >>> i0e(0.0)
     np.float64(1.0)
     """
-    return _call("i0e", x)
+    return call_scipy("special", "i0e", x)
 
 
 @primitive("scipy.special.i1e", method=False, x=lambda g, x, out: g * ((i0e(x) + ive(2, x)) / 2 - np.sign(x) * out))
@@ -188,7 +184,7 @@ def i1e(x: Any) -> Any:
     >>> i1e(0.0)
     np.float64(0.0)
     """
-    return _call("i1e", x)
+    return call_scipy("special", "i1e", x)
 
 
 @primitive("scipy.special.kv", method=False, z=lambda g, v, z: -g * (kv(v - 1, z) + kv(v + 1, z)) / 2)
@@ -200,7 +196,7 @@ def kv(v: Any, z: Any) -> Any:
     >>> kv(0, 1.0).round(6)
     np.float64(0.421024)
     """
-    return _call("kv", v, z)
+    return call_scipy("special", "kv", v, z)
 
 
 @primitive("scipy.special.kn", method=False, x=lambda g, n, x, out: -g * (kv(n - 1, x) + n * out / x))
@@ -212,7 +208,7 @@ def kn(n: Any, x: Any) -> Any:
     >>> kn(0, 1.0).round(6)
     np.float64(0.421024)
     """
-    return _call("kn", n, x)
+    return call_scipy("special", "kn", n, x)
 
 
 @primitive("scipy.special.k0", method=False, x=lambda g, x: -g * k1(x))
@@ -224,7 +220,7 @@ def k0(x: Any) -> Any:
     >>> k0(1.0).round(6)
     np.float64(0.421024)
     """
-    return _call("k0", x)
+    return call_scipy("special", "k0", x)
 
 
 @primitive("scipy.special.k1", method=False, x=lambda g, x, out: -g * (k0(x) + out / x))
@@ -236,7 +232,7 @@ def k1(x: Any) -> Any:
     >>> k1(1.0).round(6)
     np.float64(0.601907)
     """
-    return _call("k1", x)
+    return call_scipy("special", "k1", x)
 
 
 @primitive("scipy.special.kve", method=False, z=lambda g, v, z, out: g * (out - (kve(v - 1, z) + kve(v + 1, z)) / 2))
@@ -249,7 +245,7 @@ def kve(v: Any, z: Any) -> Any:
     >>> kve(0, 1.0).round(6)
     np.float64(1.144463)
     """
-    return _call("kve", v, z)
+    return call_scipy("special", "kve", v, z)
 
 
 @primitive("scipy.special.k0e", method=False, x=lambda g, x, out: g * (out - k1e(x)))
@@ -262,7 +258,7 @@ def k0e(x: Any) -> Any:
     >>> k0e(1.0).round(6)
     np.float64(1.144463)
     """
-    return _call("k0e", x)
+    return call_scipy("special", "k0e", x)
 
 
 @primitive("scipy.special.k1e", method=False, x=lambda g, x, out: g * (out - k0e(x) - out / x))
@@ -275,7 +271,7 @@ def k1e(x: Any) -> Any:
     >>> k1e(1.0).round(5)
     np.float64(1.63615)
     """
-    return _call("k1e", x)
+    return call_scipy("special", "k1e", x)
 
 
 # ------------------------------------------------------ derivatives by name, Airy and Struve
@@ -344,7 +340,7 @@ def airy(z: Any) -> tuple[Any, Any, Any, Any]:
     >>> airy(0.0)[0].round(6)
     np.float64(0.355028)
     """
-    return _call("airy", z)
+    return call_scipy("special", "airy", z)
 
 
 @primitive("scipy.special.struve", method=False, x=lambda g, v, x, out: g * (struve(v - 1, x) - v * out / x))
@@ -356,7 +352,7 @@ def struve(v: Any, x: Any) -> Any:
     >>> struve(0, 0.0)
     np.float64(0.0)
     """
-    return _call("struve", v, x)
+    return call_scipy("special", "struve", v, x)
 
 
 @primitive("scipy.special.modstruve", method=False, x=lambda g, v, x, out: g * (modstruve(v - 1, x) - v * out / x))
@@ -368,4 +364,4 @@ def modstruve(v: Any, x: Any) -> Any:
     >>> modstruve(0, 0.0)
     np.float64(0.0)
     """
-    return _call("modstruve", v, x)
+    return call_scipy("special", "modstruve", v, x)

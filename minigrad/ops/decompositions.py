@@ -12,7 +12,7 @@ import numpy as np
 
 from ..arrays.batch import Batch, all_examples
 from ..arrays.fallback import runs_in_turn
-from ..backend import as_operand, beside, scipy_function
+from ..backend import as_operand, beside, call_scipy
 from ..primitive import composed, primitive
 from ..tensor import raw
 from .masking import conj
@@ -20,10 +20,6 @@ from .matrix_functions import refuse_infinite, solve_sylvester, solve_triangular
 from .products import hermitian, transposed
 
 __all__ = ["lu", "lu_factor", "lu_solve", "polar"]
-
-
-def _call(name: str, *args: Any, **options: Any) -> Any:
-    return scipy_function("linalg", name, *args)(*args, **options)
 
 
 def _of_each(function: Callable[..., Any], x: Any) -> tuple[Any, ...]:
@@ -70,7 +66,7 @@ def _lu(a: Any) -> tuple[Any, Any, Any]:
 
     dA = P L^-T (tril(L^T G_L, -1) + triu(G_U U^T)) U^-T       (P is a constant)
     """
-    p, lower, upper = _of_each(lambda x: _call("lu", x, check_finite=False), a)
+    p, lower, upper = _of_each(lambda x: call_scipy("linalg", "lu", x, check_finite=False), a)
     return p, lower, upper
 
 
@@ -105,7 +101,7 @@ def lu_factor(a: Any, overwrite_a: bool = False, check_finite: bool = True) -> t
     """
     refuse_infinite(check_finite, a)
     a = as_operand(a)
-    _, pivots = _of_each(lambda x: _call("lu_factor", x, check_finite=False), raw(a))
+    _, pivots = _of_each(lambda x: call_scipy("linalg", "lu_factor", x, check_finite=False), raw(a))
     _, lower, upper = _lu(a)
     rows, columns = a.shape[-2:]
     below = np.tril(lower, -1)
@@ -175,7 +171,7 @@ def _polar(a: Any) -> tuple[Any, Any]:
 
     dA = U (G_P + Y) + (1 - U U^H) G_U P^-1,  P Y + Y P = K - K^H,  K = U^H G_U - G_P P
     """
-    return _call("polar", a)
+    return call_scipy("linalg", "polar", a)
 
 
 @composed("scipy.linalg.polar", method=False)
@@ -204,5 +200,5 @@ def polar(a: Any, side: str = "right") -> tuple[Any, Any]:
                 f"polar: the factor P of a {rows} x {columns} matrix has no full rank and no derivative on the right side; "
                 "use side='left'"
             )
-        return _call("polar", raw(a))
+        return call_scipy("linalg", "polar", raw(a))
     return _polar(a)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..backend import scipy_function
+from ..backend import call_scipy, scipy_function
 from ..primitive import composed, primitive
 
 __all__ = [
@@ -16,10 +16,6 @@ __all__ = [
 ]  # fmt: skip
 
 _DEGREE = math.pi / 180
-
-
-def _call(name: str, *xs: Any) -> Any:
-    return scipy_function("special", name, *xs)(*xs)
 
 
 @primitive("scipy.special.cosm1", method=False, x=lambda g, x: -g * np.sin(x))
@@ -31,7 +27,7 @@ def cosm1(x: Any) -> Any:
     >>> cosm1(0.0)
     np.float64(0.0)
     """
-    return _call("cosm1", x)
+    return call_scipy("special", "cosm1", x)
 
 
 @primitive(
@@ -47,7 +43,7 @@ def powm1(x: Any, y: Any) -> Any:
     >>> powm1(3.0, 2.0)
     np.float64(8.0)
     """
-    return _call("powm1", x, y)
+    return call_scipy("special", "powm1", x, y)
 
 
 @primitive("scipy.special.sindg", method=False, x=lambda g, x: g * _DEGREE * cosdg(x))
@@ -59,7 +55,7 @@ def sindg(x: Any) -> Any:
     >>> sindg(90.0)
     np.float64(1.0)
     """
-    return _call("sindg", x)
+    return call_scipy("special", "sindg", x)
 
 
 @primitive("scipy.special.cosdg", method=False, x=lambda g, x: -g * _DEGREE * sindg(x))
@@ -71,7 +67,7 @@ def cosdg(x: Any) -> Any:
     >>> cosdg(0.0)
     np.float64(1.0)
     """
-    return _call("cosdg", x)
+    return call_scipy("special", "cosdg", x)
 
 
 @primitive("scipy.special.tandg", method=False, x=lambda g, out: g * _DEGREE * (1 + out * out))
@@ -83,7 +79,7 @@ def tandg(x: Any) -> Any:
     >>> tandg(45.0)
     np.float64(1.0)
     """
-    return _call("tandg", x)
+    return call_scipy("special", "tandg", x)
 
 
 @primitive(
@@ -101,7 +97,7 @@ def huber(delta: Any, r: Any) -> Any:
     >>> huber(1.0, 3.0)
     np.float64(2.5)
     """
-    return _call("huber", delta, r)
+    return call_scipy("special", "huber", delta, r)
 
 
 @primitive(
@@ -118,7 +114,7 @@ def pseudo_huber(delta: Any, r: Any) -> Any:
     >>> pseudo_huber(1.0, 0.0)
     np.float64(0.0)
     """
-    return _call("pseudo_huber", delta, r)
+    return call_scipy("special", "pseudo_huber", delta, r)
 
 
 def _pseudo_huber_delta(delta: Any, r: Any) -> Any:
@@ -146,7 +142,7 @@ def shichi(x: Any) -> tuple[Any, Any]:
     >>> shichi(1.0)[0].round(6)
     np.float64(1.057251)
     """
-    return _call("shichi", x)
+    return call_scipy("special", "shichi", x)
 
 
 def _sinhc(x: Any) -> Any:
@@ -189,7 +185,7 @@ def wrightomega(z: Any) -> Any:
     >>> wrightomega(1.0)
     np.float64(1.0)
     """
-    return _call("wrightomega", z)
+    return call_scipy("special", "wrightomega", z)
 
 
 @primitive("scipy.special.wofz", method=False, z=lambda g, z, out: g * (2j / math.sqrt(math.pi) - 2 * z * out))
@@ -201,4 +197,4 @@ def wofz(z: Any) -> Any:
     >>> wofz(0.0)
     np.complex128(1+0j)
     """
-    return _call("wofz", z)
+    return call_scipy("special", "wofz", z)

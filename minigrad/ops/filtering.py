@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays.batch import Unbatched, all_examples, newest
+from ..arrays.batch import Batch, Unbatched, all_examples, newest
 from ..arrays.fallback import runs_in_turn
-from ..backend import as_operand, scipy_function
+from ..backend import as_operand, call_scipy
 from ..primitive import composed, primitive
 from ..tensor import Tensor, raw
 from .creation import array
@@ -39,7 +39,16 @@ def _lfilter_all(g: Any, needs: Sequence[bool], b: Any, a: Any, x: Any, out: Any
     return [db, da, dx]
 
 
-@runs_in_turn("SciPy's filter of one set of coefficients")
+def _filtered(b: Any, a: Any, x: Any) -> Any:
+    """SciPy's filter; it takes the signals of all examples at once where they share one filter."""
+    if newest((b, a)) is not None:
+        raise Unbatched("SciPy's filter takes one set of coefficients")
+    if type(x) is Batch:
+        return Batch(_filtered(b, a, x._array), x.level)
+    return call_scipy("signal", "lfilter", b, a, x)
+
+
+@runs_in_turn("a filter of each example's own: SciPy's takes one set of coefficients")
 @primitive(method=False, joint=_lfilter_all, inputs=("b", "a", "x"), name="lfilter")
 def _lfilter(b: Any, a: Any, x: Any) -> Any:
     """A filter along the last axis, with a_0 = 1.
@@ -47,9 +56,7 @@ def _lfilter(b: Any, a: Any, x: Any) -> Any:
     dx = the filter, backwards in time, of g
     db_k = sum_n w_n x_(n-k),  da_k = -sum_n w_n out_(n-k),  w the filter 1 / a, backwards in time, of g
     """
-    if newest((b, a, x)) is not None:
-        raise Unbatched("SciPy's filter takes one set of coefficients")
-    return scipy_function("signal", "lfilter", b, a, x)(b, a, x)
+    return _filtered(b, a, x)
 
 
 @composed("scipy.signal.lfilter", method=False)

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..arrays.batch import all_examples
-from ..backend import beside, scipy_function
+from ..backend import beside, call_scipy
 from ..primitive import composed, primitive
 from ..tensor import raw
 from .exponential import xlogy
@@ -23,10 +23,6 @@ __all__ = [
     "beta", "betainc", "betaincc", "betaincinv", "betaln", "digamma", "gamma", "gammainc", "gammaincc", "gammainccinv",
     "gammaincinv", "gammaln", "gammasgn", "multigammaln", "polygamma", "psi", "rgamma", "stdtr", "zeta",
 ]  # fmt: skip
-
-
-def _call(name: str, *xs: Any) -> Any:
-    return scipy_function("special", name, *xs)(*xs)
 
 
 @primitive("scipy.special.zeta", method=False, q=lambda g, x, q: -g * x * zeta(x + 1, q))
@@ -39,7 +35,7 @@ def zeta(x: Any, q: Any = None) -> Any:
     >>> zeta(2.0, 1.0).round(12)                       # pi^2 / 6
     np.float64(1.644934066848)
     """
-    return _call("zeta", x) if q is None else _call("zeta", x, q)
+    return call_scipy("special", "zeta", x) if q is None else call_scipy("special", "zeta", x, q)
 
 
 @primitive("scipy.special.psi", method=False, z=lambda g, z: g * zeta(2.0, z))
@@ -52,7 +48,7 @@ def psi(z: Any) -> Any:
     >>> psi(1.0)                                       # minus Euler's constant
     np.float64(-0.5772156649015329)
     """
-    return _call("digamma", z)
+    return call_scipy("special", "digamma", z)
 
 
 digamma = psi
@@ -72,7 +68,7 @@ def polygamma(n: Any, x: Any) -> Any:
         raise ValueError(f"polygamma: the order n must be an integer that is not negative, got {n}")
     if not n.all():
         return np.where(beside(n == 0, x), psi(x), polygamma(np.maximum(n, 1), x)) if n.ndim else psi(x)
-    factor = (-1.0) ** (n + 1) * _call("gamma", n + 1.0)
+    factor = (-1.0) ** (n + 1) * call_scipy("special", "gamma", n + 1.0)
     return beside(factor, x) * zeta(beside(n + 1.0, x), x)
 
 
@@ -86,7 +82,7 @@ def gamma(z: Any) -> Any:
     >>> gamma(5.0)
     np.float64(24.0)
     """
-    return _call("gamma", z)
+    return call_scipy("special", "gamma", z)
 
 
 @primitive("scipy.special.rgamma", method=False, z=lambda g, z, out: -g * out * psi(z))
@@ -97,7 +93,7 @@ def rgamma(z: Any) -> Any:
     >>> rgamma(3.0)
     np.float64(0.5)
     """
-    return _call("rgamma", z)
+    return call_scipy("special", "rgamma", z)
 
 
 @primitive("scipy.special.gammaln", method=False, x=lambda g, x: g * psi(x))
@@ -110,7 +106,7 @@ def gammaln(x: Any) -> Any:
     >>> gammaln(3.0) == np.log(2)
     np.True_
     """
-    return _call("gammaln", x)
+    return call_scipy("special", "gammaln", x)
 
 
 @primitive("scipy.special.gammasgn", method=False)
@@ -120,7 +116,7 @@ def gammasgn(x: Any) -> Any:
     >>> gammasgn(-0.5)
     np.float64(-1.0)
     """
-    return _call("gammasgn", x)
+    return call_scipy("special", "gammasgn", x)
 
 
 @composed("scipy.special.multigammaln", method=False)
@@ -186,7 +182,7 @@ def gammainc(a: Any, x: Any) -> Any:
     >>> gammainc(1.0, 2.0) == -np.expm1(-2.0)
     np.True_
     """
-    return _call("gammainc", a, x)
+    return call_scipy("special", "gammainc", a, x)
 
 
 @primitive(
@@ -202,7 +198,7 @@ def gammaincc(a: Any, x: Any) -> Any:
     >>> gammaincc(1.0, 2.0) == np.exp(-2.0)
     np.True_
     """
-    return _call("gammaincc", a, x)
+    return call_scipy("special", "gammaincc", a, x)
 
 
 @primitive(
@@ -218,7 +214,7 @@ def gammaincinv(a: Any, y: Any) -> Any:
     >>> gammaincinv(1.0, 0.5).round(12) == np.log(2).round(12)
     np.True_
     """
-    return _call("gammaincinv", a, y)
+    return call_scipy("special", "gammaincinv", a, y)
 
 
 @primitive(
@@ -234,7 +230,7 @@ def gammainccinv(a: Any, y: Any) -> Any:
     >>> gammainccinv(1.0, 0.5).round(12) == np.log(2).round(12)
     np.True_
     """
-    return _call("gammainccinv", a, y)
+    return call_scipy("special", "gammainccinv", a, y)
 
 
 # ---------------------------------------------------------- the beta function, and I_x(a, b)
@@ -254,7 +250,7 @@ def beta(a: Any, b: Any) -> Any:
     >>> beta(2.0, 1.0)
     np.float64(0.5)
     """
-    return _call("beta", a, b)
+    return call_scipy("special", "beta", a, b)
 
 
 @primitive(
@@ -271,7 +267,7 @@ def betaln(a: Any, b: Any) -> Any:
     >>> betaln(2.0, 1.0) == -np.log(2)
     np.True_
     """
-    return _call("betaln", a, b)
+    return call_scipy("special", "betaln", a, b)
 
 
 def _beta_density(a: Any, b: Any, x: Any) -> Any:
@@ -322,7 +318,7 @@ def betainc(a: Any, b: Any, x: Any) -> Any:
     >>> betainc(1.0, 1.0, 0.25)
     np.float64(0.25)
     """
-    return _call("betainc", a, b, x)
+    return call_scipy("special", "betainc", a, b, x)
 
 
 @composed("scipy.special.betaincc", method=False)
@@ -351,7 +347,7 @@ def betaincinv(a: Any, b: Any, y: Any) -> Any:
     >>> betaincinv(1.0, 1.0, 0.25)
     np.float64(0.25)
     """
-    return _call("betaincinv", a, b, y)
+    return call_scipy("special", "betaincinv", a, b, y)
 
 
 # ------------------------------------------------------------------- Student's t distribution
@@ -384,4 +380,4 @@ def stdtr(df: Any, t: Any) -> Any:
     >>> stdtr(3.0, 0.0)
     np.float64(0.5)
     """
-    return _call("stdtr", df, t)
+    return call_scipy("special", "stdtr", df, t)

@@ -12,17 +12,13 @@ from typing import Any
 import numpy as np
 
 from ..arrays.batch import all_examples
-from ..backend import scipy_function
+from ..backend import call_scipy
 from ..primitive import primitive
 
 __all__ = [
     "boxcox", "boxcox1p", "ellipe", "ellipk", "ellipkm1", "exprel", "hyp0f1", "hyp1f1", "hyp2f1", "inv_boxcox",
     "inv_boxcox1p", "spence",
 ]  # fmt: skip
-
-
-def _call(name: str, *xs: Any) -> Any:
-    return scipy_function("special", name, *xs)(*xs)
 
 
 # ------------------------------------------------------------------ hypergeometric functions
@@ -38,7 +34,7 @@ def hyp0f1(v: Any, z: Any) -> Any:
     >>> hyp0f1(1.0, 0.0)
     np.float64(1.0)
     """
-    return _call("hyp0f1", v, z)
+    return call_scipy("special", "hyp0f1", v, z)
 
 
 @primitive("scipy.special.hyp1f1", method=False, x=lambda g, a, b, x: g * a / b * hyp1f1(a + 1, b + 1, x))
@@ -53,10 +49,11 @@ def hyp1f1(a: Any, b: Any, x: Any) -> Any:
     """
     infinite = np.isinf(x)
     if not np.any(all_examples(infinite)):
-        return _call("hyp1f1", a, b, x)
+        return call_scipy("special", "hyp1f1", a, b, x)
     # SciPy's series does not end there.  These are the limits for a, b > 0.
     limit = np.where((a > 0) & (b > 0), np.where(x > 0, np.inf, 0.0), np.nan)
-    return np.where(infinite, limit, _call("hyp1f1", a, b, np.where(infinite, 0.0, x)))
+    values = call_scipy("special", "hyp1f1", a, b, np.where(infinite, 0.0, x))
+    return np.where(infinite, limit, values)
 
 
 @primitive("scipy.special.hyp2f1", method=False, z=lambda g, a, b, c, z: g * a * b / c * hyp2f1(a + 1, b + 1, c + 1, z))
@@ -69,7 +66,7 @@ def hyp2f1(a: Any, b: Any, c: Any, z: Any) -> Any:
     >>> hyp2f1(1.0, 1.0, 1.0, 0.5)                     # 1 / (1 - z)
     np.float64(2.0)
     """
-    return _call("hyp2f1", a, b, c, z)
+    return call_scipy("special", "hyp2f1", a, b, c, z)
 
 
 # ----------------------------------------------------------------------- elliptic integrals
@@ -85,7 +82,7 @@ def ellipk(m: Any) -> Any:
     >>> ellipk(0.0) == np.pi / 2
     np.True_
     """
-    return _call("ellipk", m)
+    return call_scipy("special", "ellipk", m)
 
 
 def _ellipkm1(g: Any, p: Any, out: Any) -> Any:
@@ -104,7 +101,7 @@ def ellipkm1(p: Any) -> Any:
     >>> ellipkm1(1.0) == np.pi / 2
     np.True_
     """
-    return _call("ellipkm1", p)
+    return call_scipy("special", "ellipkm1", p)
 
 
 @primitive("scipy.special.ellipe", method=False, m=lambda g, m: -g * math.pi / 8 * hyp2f1(0.5, 1.5, 2.0, m))
@@ -117,7 +114,7 @@ def ellipe(m: Any) -> Any:
     >>> ellipe(1.0)
     np.float64(1.0)
     """
-    return _call("ellipe", m)
+    return call_scipy("special", "ellipe", m)
 
 
 @primitive("scipy.special.spence", method=False, z=lambda g, z: -g * hyp2f1(1.0, 1.0, 2.0, 1 - z))
@@ -130,7 +127,7 @@ def spence(z: Any) -> Any:
     >>> spence(1.0)
     np.float64(0.0)
     """
-    return _call("spence", z)
+    return call_scipy("special", "spence", z)
 
 
 # ----------------------------------------------------------- (e^x - 1) / x, power transforms
@@ -146,7 +143,7 @@ def exprel(x: Any) -> Any:
     >>> exprel(0.0)
     np.float64(1.0)
     """
-    return _call("exprel", x)
+    return call_scipy("special", "exprel", x)
 
 
 def _by_lambda(log: Any, lmbda: Any) -> Any:
@@ -168,7 +165,7 @@ def boxcox(x: Any, lmbda: Any) -> Any:
     >>> boxcox(3.0, 2.0).round(12), boxcox(1.0, 0.0)
     (np.float64(4.0), np.float64(0.0))
     """
-    return _call("boxcox", x, lmbda)
+    return call_scipy("special", "boxcox", x, lmbda)
 
 
 @primitive(
@@ -185,7 +182,7 @@ def boxcox1p(x: Any, lmbda: Any) -> Any:
     >>> boxcox1p(0.0, 0.0)
     np.float64(0.0)
     """
-    return _call("boxcox1p", x, lmbda)
+    return call_scipy("special", "boxcox1p", x, lmbda)
 
 
 @primitive(
@@ -203,7 +200,7 @@ def inv_boxcox(x: Any, lmbda: Any) -> Any:
     >>> inv_boxcox(4.0, 2.0).round(12)
     np.float64(3.0)
     """
-    return _call("inv_boxcox", x, lmbda)
+    return call_scipy("special", "inv_boxcox", x, lmbda)
 
 
 @primitive(
@@ -221,4 +218,4 @@ def inv_boxcox1p(x: Any, lmbda: Any) -> Any:
     >>> inv_boxcox1p(0.0, 0.0)
     np.float64(0.0)
     """
-    return _call("inv_boxcox1p", x, lmbda)
+    return call_scipy("special", "inv_boxcox1p", x, lmbda)

@@ -14,7 +14,7 @@ import numpy as np
 from ..arrays.batch import Batch, all_examples, newest
 from ..arrays.fallback import runs_in_turn
 from ..arrays.linear import of_stack
-from ..backend import as_operand, scipy_function
+from ..backend import as_operand, call_scipy
 from ..primitive import composed, primitive
 from ..tensor import raw
 from .factorization import cholesky
@@ -28,10 +28,6 @@ __all__ = [
     "block_diag", "cho_factor", "cho_solve", "circulant", "expm", "hankel", "logm", "solve_banded", "solve_continuous_lyapunov",
     "solve_discrete_lyapunov", "solve_lyapunov", "solve_sylvester", "solve_triangular", "sqrtm", "toeplitz",
 ]  # fmt: skip
-
-
-def _call(name: str, *args: Any, **options: Any) -> Any:
-    return scipy_function("linalg", name, *args)(*args, **options)
 
 
 def refuse_infinite(check_finite: bool, *arrays: Any) -> None:
@@ -71,7 +67,7 @@ def expm(A: Any) -> Any:
     if np.ndim(A) > 2 and not isinstance(A, (np.ndarray, Batch)):  # CuPy's takes one matrix
         parts = [expm(a) for a in np.reshape(A, (-1, *A.shape[-2:]))]
         return np.reshape(np.stack(parts), A.shape)
-    return of_stack(partial(_call, "expm"), A)
+    return of_stack(partial(call_scipy, "linalg", "expm"), A)
 
 
 @runs_in_turn("SciPy's function of one matrix")
@@ -87,7 +83,7 @@ def logm(A: Any) -> Any:
            [0., 0.]])
     """
     wide = A.astype(np.result_type(A.dtype, np.float64), copy=False)  # SciPy's error estimate needs double precision
-    out = _call("logm", wide)
+    out = call_scipy("linalg", "logm", wide)
     return out if wide.dtype == A.dtype else out.astype(np.float32 if out.dtype.kind == "f" else np.complex64)
 
 
@@ -111,7 +107,7 @@ def sqrtm(A: Any) -> Any:
     array([[2., 0.],
            [0., 3.]])
     """
-    return _call("sqrtm", A)
+    return call_scipy("linalg", "sqrtm", A)
 
 
 # ------------------------------------------------------------------------------------ equations
@@ -144,7 +140,7 @@ def _solve_triangular(a: Any, b: Any, trans: int = 0, lower: bool = False, unit_
             triangle = triangle * (1 - eye_of(a)) + eye_of(a)
         return np.linalg.solve(transposed(triangle) if trans == 1 else triangle, b)
     options = {"lower": lower, "unit_diagonal": unit_diagonal, "check_finite": False}
-    return _call("solve_triangular", a, b, trans=trans, **options)
+    return call_scipy("linalg", "solve_triangular", a, b, trans=trans, **options)
 
 
 @composed("scipy.linalg.solve_triangular", method=False)
@@ -229,7 +225,7 @@ def _solve_banded(ab: Any, b: Any, bands: tuple[int, int]) -> Any:
     db  = A^-T g
     dA  = the diagonals of -db out^T
     """
-    return _call("solve_banded", bands, ab, b, check_finite=False)
+    return call_scipy("linalg", "solve_banded", bands, ab, b, check_finite=False)
 
 
 @composed("scipy.linalg.solve_banded", method=False)
@@ -265,7 +261,7 @@ def solve_sylvester(a: Any, b: Any, q: Any) -> Any:
     array([[2.]])
     """
     dtype = np.result_type(a, b, q)  # SciPy 1.17 is wrong where only one of a and b is complex
-    return _call("solve_sylvester", *(x.astype(dtype, copy=False) for x in (a, b, q)))
+    return call_scipy("linalg", "solve_sylvester", *(x.astype(dtype, copy=False) for x in (a, b, q)))
 
 
 @composed("scipy.linalg.solve_continuous_lyapunov", "scipy.linalg.solve_lyapunov", method=False)

@@ -9,17 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from ..backend import scipy_function
+from ..backend import call_scipy
 from ..primitive import primitive
 
 __all__ = [
     "eval_chebyt", "eval_chebyu", "eval_gegenbauer", "eval_genlaguerre", "eval_hermite", "eval_hermitenorm",
     "eval_jacobi", "eval_laguerre", "eval_legendre",
 ]  # fmt: skip
-
-
-def _call(name: str, *xs: Any) -> Any:
-    return scipy_function("special", name, *xs)(*xs)
 
 
 def _one_less(n: Any) -> Any:
@@ -36,7 +32,7 @@ def eval_jacobi(n: Any, alpha: Any, beta: Any, x: Any) -> Any:
     >>> eval_jacobi(1, 0.0, 0.0, 0.5)
     np.float64(0.5)
     """
-    return _call("eval_jacobi", n, alpha, beta, x)
+    return call_scipy("special", "eval_jacobi", n, alpha, beta, x)
 
 
 def _jacobi_slope(n: Any, alpha: Any, beta: Any, x: Any) -> Any:
@@ -56,7 +52,7 @@ def eval_gegenbauer(n: Any, alpha: Any, x: Any) -> Any:
     >>> eval_gegenbauer(1, 1.0, 0.5)
     np.float64(1.0)
     """
-    return _call("eval_gegenbauer", n, alpha, x)
+    return call_scipy("special", "eval_gegenbauer", n, alpha, x)
 
 
 @primitive("scipy.special.eval_chebyt", method=False, x=lambda g, n, x: g * n * eval_chebyu(_one_less(n), x))
@@ -68,7 +64,7 @@ def eval_chebyt(n: Any, x: Any) -> Any:
     >>> eval_chebyt(2, 0.5)
     np.float64(-0.5)
     """
-    return _call("eval_chebyt", n, x)
+    return call_scipy("special", "eval_chebyt", n, x)
 
 
 @primitive(
@@ -83,7 +79,7 @@ def eval_chebyu(n: Any, x: Any) -> Any:
     >>> eval_chebyu(1, 0.5)
     np.float64(1.0)
     """
-    return _call("eval_chebyu", n, x)
+    return call_scipy("special", "eval_chebyu", n, x)
 
 
 @primitive(
@@ -98,7 +94,7 @@ def eval_legendre(n: Any, x: Any) -> Any:
     >>> eval_legendre(2, 1.0)
     np.float64(1.0)
     """
-    return _call("eval_legendre", n, x)
+    return call_scipy("special", "eval_legendre", n, x)
 
 
 @primitive(
@@ -113,7 +109,7 @@ def eval_genlaguerre(n: Any, alpha: Any, x: Any) -> Any:
     >>> eval_genlaguerre(1, 0.0, 3.0)
     np.float64(-2.0)
     """
-    return _call("eval_genlaguerre", n, alpha, x)
+    return call_scipy("special", "eval_genlaguerre", n, alpha, x)
 
 
 @primitive(
@@ -128,7 +124,7 @@ def eval_laguerre(n: Any, x: Any) -> Any:
     >>> eval_laguerre(1, 3.0)
     np.float64(-2.0)
     """
-    return _call("eval_laguerre", n, x)
+    return call_scipy("special", "eval_laguerre", n, x)
 
 
 @primitive("scipy.special.eval_hermite", method=False, x=lambda g, n, x: g * 2 * n * eval_hermite(_one_less(n), x))
@@ -140,7 +136,7 @@ def eval_hermite(n: Any, x: Any) -> Any:
     >>> eval_hermite(2, 1.0).round(12)
     np.float64(2.0)
     """
-    return _call("eval_hermite", n, x)
+    return call_scipy("special", "eval_hermite", n, x)
 
 
 @primitive("scipy.special.eval_hermitenorm", method=False, x=lambda g, n, x: g * n * eval_hermitenorm(_one_less(n), x))
@@ -152,4 +148,4 @@ def eval_hermitenorm(n: Any, x: Any) -> Any:
     >>> eval_hermitenorm(2, 2.0)
     np.float64(3.0)
     """
-    return _call("eval_hermitenorm", n, x)
+    return call_scipy("special", "eval_hermitenorm", n, x)

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ..backend import beside, scipy_function
+from ..backend import beside, call_scipy
 from ..primitive import composed, primitive
 from .gamma import betainc, betaincc, betaincinv, gammainc, gammaincc, gammainccinv, psi
 from .special import erf
@@ -21,10 +21,6 @@ __all__ = [
 ]  # fmt: skip
 
 _ROOT_2PI = math.sqrt(2 * math.pi)
-
-
-def _call(name: str, *xs: Any) -> Any:
-    return scipy_function("special", name, *xs)(*xs)
 
 
 # ----------------------------------------------------------------------- relatives of gamma
@@ -40,7 +36,7 @@ def loggamma(z: Any) -> Any:
     >>> loggamma(3.0) == np.log(2)
     np.True_
     """
-    return _call("loggamma", z)
+    return call_scipy("special", "loggamma", z)
 
 
 @primitive(
@@ -57,7 +53,7 @@ def poch(z: Any, m: Any) -> Any:
     >>> poch(2.0, 2.0)
     np.float64(6.0)
     """
-    return _call("poch", z, m)
+    return call_scipy("special", "poch", z, m)
 
 
 @primitive(
@@ -75,7 +71,7 @@ def binom(x: Any, y: Any) -> Any:
     >>> binom(4.0, 2.0)
     np.float64(6.0)
     """
-    return _call("binom", x, y)
+    return call_scipy("special", "binom", x, y)
 
 
 # ---------------------------------------------------------------------- normal distributions
@@ -99,7 +95,7 @@ def owens_t(h: Any, a: Any) -> Any:
     >>> owens_t(0.0, 1.0)                              # arctan(a) / (2 pi)
     np.float64(0.125)
     """
-    return _call("owens_t", h, a)
+    return call_scipy("special", "owens_t", h, a)
 
 
 @primitive("scipy.special.ndtri_exp", method=False, y=lambda g, y, out: g * _ROOT_2PI * np.exp(y + out * out / 2))
@@ -112,7 +108,7 @@ def ndtri_exp(y: Any) -> Any:
     >>> ndtri_exp(np.log(0.5)).round(12) + 0.0
     np.float64(0.0)
     """
-    return _call("ndtri_exp", y)
+    return call_scipy("special", "ndtri_exp", y)
 
 
 # ------------------------------------------------------- chi-square, gamma, F, and counts

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from ..backend import scipy_function
+from ..backend import call_scipy
 from ..primitive import primitive
 
 __all__ = [
@@ -21,10 +21,6 @@ __all__ = [
 ]  # fmt: skip
 
 _ROOT_PI, _ROOT_2PI = math.sqrt(math.pi), math.sqrt(2 * math.pi)
-
-
-def _call(name: str, *xs: Any) -> Any:
-    return scipy_function("special", name, *xs)(*xs)
 
 
 # ---------------------------------------------- error functions and the normal distribution
@@ -41,7 +37,7 @@ def erf(z: Any) -> Any:
     np.float64(0.0)
     """
     try:
-        return _call("erf", z)
+        return call_scipy("special", "erf", z)
     except ImportError:  # GELU needs no more of SciPy than this
         return _erf(np.asarray(z))
 
@@ -82,7 +78,7 @@ def erfc(x: Any) -> Any:
     >>> erfc(0.0)
     np.float64(1.0)
     """
-    return _call("erfc", x)
+    return call_scipy("special", "erfc", x)
 
 
 @primitive("scipy.special.erfcx", method=False, x=lambda g, x, out: g * (2 * x * out - 2 / _ROOT_PI))
@@ -95,7 +91,7 @@ def erfcx(x: Any) -> Any:
     >>> erfcx(0.0)
     np.float64(1.0)
     """
-    return _call("erfcx", x)
+    return call_scipy("special", "erfcx", x)
 
 
 @primitive("scipy.special.erfi", method=False, x=lambda g, x: g * (2 / _ROOT_PI) * np.exp(x * x))
@@ -108,7 +104,7 @@ def erfi(x: Any) -> Any:
     >>> erfi(0.0)
     np.float64(0.0)
     """
-    return _call("erfi", x)
+    return call_scipy("special", "erfi", x)
 
 
 @primitive("scipy.special.dawsn", method=False, x=lambda g, x, out: g * (1 - 2 * x * out))
@@ -121,7 +117,7 @@ def dawsn(x: Any) -> Any:
     >>> dawsn(0.0)
     np.float64(0.0)
     """
-    return _call("dawsn", x)
+    return call_scipy("special", "dawsn", x)
 
 
 @primitive("scipy.special.erfinv", method=False, y=lambda g, out: g * (_ROOT_PI / 2) * np.exp(out * out))
@@ -134,7 +130,7 @@ def erfinv(y: Any) -> Any:
     >>> erfinv(0.0)
     np.float64(0.0)
     """
-    return _call("erfinv", y)
+    return call_scipy("special", "erfinv", y)
 
 
 @primitive("scipy.special.erfcinv", method=False, x=lambda g, out: -g * (_ROOT_PI / 2) * np.exp(out * out))
@@ -147,7 +143,7 @@ def erfcinv(x: Any) -> Any:
     >>> erfcinv(1.0) == 0
     np.True_
     """
-    return _call("erfcinv", x)
+    return call_scipy("special", "erfcinv", x)
 
 
 @primitive("scipy.special.ndtr", method=False, x=lambda g, x: g * np.exp(-x * x / 2) / _ROOT_2PI)
@@ -160,7 +156,7 @@ def ndtr(x: Any) -> Any:
     >>> ndtr(0.0)
     np.float64(0.5)
     """
-    return _call("ndtr", x)
+    return call_scipy("special", "ndtr", x)
 
 
 @primitive("scipy.special.log_ndtr", method=False, x=lambda g, x, out: g * np.exp(-x * x / 2 - out) / _ROOT_2PI)
@@ -173,7 +169,7 @@ def log_ndtr(x: Any) -> Any:
     >>> log_ndtr(0.0) == np.log(0.5)
     np.True_
     """
-    return _call("log_ndtr", x)
+    return call_scipy("special", "log_ndtr", x)
 
 
 @primitive("scipy.special.ndtri", method=False, y=lambda g, out: g * _ROOT_2PI * np.exp(out * out / 2))
@@ -186,7 +182,7 @@ def ndtri(y: Any) -> Any:
     >>> ndtri(0.5)
     np.float64(0.0)
     """
-    return _call("ndtri", y)
+    return call_scipy("special", "ndtri", y)
 
 
 # ------------------------------------------------------------------- logarithms and entropies
@@ -208,7 +204,7 @@ def xlog1py(x: Any, y: Any) -> Any:
     >>> xlog1py(0.0, -1.0)
     np.float64(0.0)
     """
-    return _call("xlog1py", x, y)
+    return call_scipy("special", "xlog1py", x, y)
 
 
 @primitive("scipy.special.entr", method=False, x=lambda g, x: -g * (np.log(x) + 1))
@@ -221,7 +217,7 @@ def entr(x: Any) -> Any:
     >>> entr(1.0)
     np.float64(-0.0)
     """
-    return _call("entr", x)
+    return call_scipy("special", "entr", x)
 
 
 @primitive("scipy.special.rel_entr", method=False, x=lambda g, x, y: g * (np.log(x / y) + 1), y=lambda g, x, y: -g * x / y)
@@ -235,7 +231,7 @@ def rel_entr(x: Any, y: Any) -> Any:
     >>> rel_entr(1.0, 1.0)
     np.float64(0.0)
     """
-    return _call("rel_entr", x, y)
+    return call_scipy("special", "rel_entr", x, y)
 
 
 @primitive("scipy.special.kl_div", method=False, x=lambda g, x, y: g * np.log(x / y), y=lambda g, x, y: g * (1 - x / y))
@@ -249,7 +245,7 @@ def kl_div(x: Any, y: Any) -> Any:
     >>> kl_div(1.0, 1.0)
     np.float64(0.0)
     """
-    return _call("kl_div", x, y)
+    return call_scipy("special", "kl_div", x, y)
 
 
 # --------------------------------------------------------------------- exponential integrals
@@ -263,7 +259,7 @@ def exp10(x: Any) -> Any:
     >>> exp10(2.0)
     np.float64(100.0)
     """
-    return _call("exp10", x)
+    return call_scipy("special", "exp10", x)
 
 
 @primitive("scipy.special.exp1", method=False, z=lambda g, z: -g * np.exp(-z) / z)
@@ -276,7 +272,7 @@ def exp1(z: Any) -> Any:
     >>> exp1(1.0).round(6)
     np.float64(0.219384)
     """
-    return _call("exp1", z)
+    return call_scipy("special", "exp1", z)
 
 
 @primitive("scipy.special.expi", method=False, x=lambda g, x: g * np.exp(x) / x)
@@ -289,7 +285,7 @@ def expi(x: Any) -> Any:
     >>> expi(1.0).round(6)
     np.float64(1.895118)
     """
-    return _call("expi", x)
+    return call_scipy("special", "expi", x)
 
 
 @primitive("scipy.special.expn", method=False, x=lambda g, n, x, out: g * ((n - 1) * out - np.exp(-x)) / x)
@@ -302,7 +298,7 @@ def expn(n: Any, x: Any) -> Any:
     >>> expn(1, 1.0).round(6)
     np.float64(0.219384)
     """
-    return _call("expn", n, x)
+    return call_scipy("special", "expn", n, x)
 
 
 @primitive("scipy.special.sici", method=False, x=lambda g, x: g[0] * np.sinc(x / np.pi) + g[1] * np.cos(x) / x)
@@ -315,7 +311,7 @@ def sici(x: Any) -> tuple[Any, Any]:
     >>> sici(1.0)[0].round(6)
     np.float64(0.946083)
     """
-    return _call("sici", x)
+    return call_scipy("special", "sici", x)
 
 
 @primitive(
@@ -331,4 +327,4 @@ def fresnel(x: Any) -> tuple[Any, Any]:
     >>> fresnel(0.0)
     (np.float64(0.0), np.float64(0.0))
     """
-    return _call("fresnel", x)
+    return call_scipy("special", "fresnel", x)

@@ -35,7 +35,8 @@ def _cut(full: Any, shape: Any, other: Any, mode: str, axes: Any) -> Any:
 
 
 def _checked(in1: Any, in2: Any, mode: str, what: str) -> tuple[Any, Any]:
-    """Both inputs, exchanged where "valid" needs the larger one first."""
+    """Both inputs as arrays, exchanged where "valid" needs the larger one first."""
+    in1, in2 = as_operand(in1), as_operand(in2)
     if np.ndim(in1) != np.ndim(in2):
         raise ValueError(f"{what}: the inputs must have equally many axes, got shapes {np.shape(in1)} and {np.shape(in2)}")
     if mode not in ("full", "same", "valid"):
@@ -94,7 +95,8 @@ def correlate(in1: Any, in2: Any, mode: str = "full", method: str = "auto") -> A
     >>> correlate(np.array([1.0, 2.0, 3.0]), np.array([0.0, 1.0]), mode="valid")
     array([2., 3.])
     """
-    return convolve(in1, np.flip(conj(in2), tuple(range(np.ndim(in2)))), mode, method)
+    in2 = as_operand(in2)
+    return convolve(in1, np.flip(conj(in2), tuple(range(in2.ndim))), mode, method)
 
 
 @composed("scipy.signal.oaconvolve", method=False)

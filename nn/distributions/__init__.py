@@ -8,7 +8,8 @@ Tensor(1., dtype=float32)
 | file | distributions |
 |---|---|
 | real_line | Normal, Laplace, Cauchy, Gumbel, StudentT |
-| positive | Exponential, Gamma, Chi2, InverseGamma, HalfNormal, HalfCauchy, Weibull, Pareto, FisherSnedecor |
+| gamma | Exponential, Gamma, Chi2, InverseGamma, FisherSnedecor |
+| tails | HalfNormal, HalfCauchy, Weibull, Pareto |
 | bounded | Uniform, Beta, Kumaraswamy, ContinuousBernoulli, VonMises |
 | discrete | Bernoulli, Binomial, Geometric, NegativeBinomial, Poisson |
 | categorical | Categorical, OneHotCategorical, OneHotCategoricalStraightThrough, Multinomial |
@@ -27,19 +28,10 @@ from .compound import Independent, MixtureSameFamily
 from .discrete import Bernoulli, Binomial, Geometric, NegativeBinomial, Poisson
 from .distribution import Distribution
 from .divergence import kl_divergence, register_kl
+from .gamma import Chi2, Exponential, FisherSnedecor, Gamma, InverseGamma
 from .multivariate import Dirichlet, LowRankMultivariateNormal, MultivariateNormal
-from .positive import (
-    Chi2,
-    Exponential,
-    FisherSnedecor,
-    Gamma,
-    HalfCauchy,
-    HalfNormal,
-    InverseGamma,
-    Pareto,
-    Weibull,
-)
 from .real_line import Cauchy, Gumbel, Laplace, Normal, StudentT
+from .tails import HalfCauchy, HalfNormal, Pareto, Weibull
 from .transformed import LogisticNormal, LogNormal, RelaxedBernoulli, RelaxedOneHotCategorical, TransformedDistribution
 from .transforms import (
     AbsTransform,

@@ -13,12 +13,12 @@ from minigrad.scipy.special import betainc, betaincinv, betaln, digamma, i0e, i1
 from . import constraints
 from .constraints import Constraint
 from .discrete import Odds, log_odds_loss
-from .distribution import Distribution, broadcast
+from .distribution import Centred, Numbers
 
 __all__ = ["Beta", "ContinuousBernoulli", "Kumaraswamy", "Uniform", "VonMises"]
 
 
-class Uniform(Distribution):
+class Uniform(Numbers):
     """All numbers from low up to but without high are equally likely: log p(x) = -log(high - low).
 
     Raises:
@@ -34,8 +34,7 @@ class Uniform(Distribution):
     high: Any
 
     def __init__(self, low: Any, high: Any, validate_args: bool | None = None) -> None:
-        self.low, self.high = broadcast(low, high)
-        super().__init__(self.low.shape, (), validate_args)
+        super().__init__(validate_args, low=low, high=high)
         if self._validate_args and not constraints.greater_than(0.0).holds(raw(self.high) - raw(self.low)):
             raise ValueError("Uniform: low must be less than high, everywhere")
 
@@ -75,12 +74,8 @@ class Uniform(Distribution):
         return np.log(self.high - self.low)
 
 
-class Beta(Distribution):
-    """log p(x) = (a - 1) log x + (b - 1) log(1 - x) - log beta(a, b), a = concentration1, b = concentration0.
-
-    >>> Beta(2.0, 2.0).mean
-    Tensor(0.5, dtype=float32)
-    """
+class _OfTwoConcentrations(Numbers):
+    """Numbers between 0 and 1, drawn to 1 by the first concentration and to 0 by the other."""
 
     arg_constraints = {"concentration1": constraints.positive, "concentration0": constraints.positive}
     support = constraints.unit_interval
@@ -88,9 +83,20 @@ class Beta(Distribution):
     concentration1: Any
     concentration0: Any
 
-    def __init__(self, concentration1: Any, concentration0: Any, validate_args: bool | None = None) -> None:
-        self.concentration1, self.concentration0 = broadcast(concentration1, concentration0)
-        super().__init__(self.concentration1.shape, (), validate_args)
+    def __init__(
+        self, concentration1: Any, concentration0: Any, validate_args: bool | None = None
+    ) -> None:
+        super().__init__(
+            validate_args, concentration1=concentration1, concentration0=concentration0
+        )
+
+
+class Beta(_OfTwoConcentrations):
+    """log p(x) = (a - 1) log x + (b - 1) log(1 - x) - log beta(a, b), a = concentration1, b = concentration0.
+
+    >>> Beta(2.0, 2.0).mean
+    Tensor(0.5, dtype=float32)
+    """
 
     @property
     def mean(self) -> Tensor:
@@ -128,22 +134,12 @@ class Beta(Distribution):
         return betaln(a, b) - (a - 1) * digamma(a) - (b - 1) * digamma(b) + (a + b - 2) * digamma(a + b)
 
 
-class Kumaraswamy(Distribution):
+class Kumaraswamy(_OfTwoConcentrations):
     """Like Beta, with a distribution function in closed form: P(x) = 1 - (1 - x^a)^b.
 
     >>> Kumaraswamy(1.0, 1.0).cdf(0.25)
     Tensor(0.25, dtype=float32)
     """
-
-    arg_constraints = {"concentration1": constraints.positive, "concentration0": constraints.positive}
-    support = constraints.unit_interval
-    has_rsample = True
-    concentration1: Any
-    concentration0: Any
-
-    def __init__(self, concentration1: Any, concentration0: Any, validate_args: bool | None = None) -> None:
-        self.concentration1, self.concentration0 = broadcast(concentration1, concentration0)
-        super().__init__(self.concentration1.shape, (), validate_args)
 
     def _moment(self, n: int) -> Any:
         """The mean of x^n: b beta(1 + n / a, b)."""
@@ -263,10 +259,10 @@ class ContinuousBernoulli(Odds):
         return self.mean * (np.log1p(-p) - np.log(p)) - self._log_constant() - np.log1p(-p)
 
 
-class VonMises(Distribution):
+class VonMises(Centred, Numbers):
     """Angles around loc: log p(x) = k cos(x - loc) - log(2 pi I_0(k)), with k the concentration.
 
-    Draws are constants: they have no rsample.
+    The mean is that of the directions.  Draws are constants: they have no rsample.
 
     >>> VonMises(0.0, 1.0).log_prob(0.0).round(4)
     Tensor(-1.0738, dtype=float32)
@@ -274,21 +270,10 @@ class VonMises(Distribution):
 
     arg_constraints = {"loc": constraints.real, "concentration": constraints.positive}
     support = constraints.real
-    loc: Any
     concentration: Any
 
     def __init__(self, loc: Any, concentration: Any, validate_args: bool | None = None) -> None:
-        self.loc, self.concentration = broadcast(loc, concentration)
-        super().__init__(self.loc.shape, (), validate_args)
-
-    @property
-    def mean(self) -> Tensor:
-        """The mean direction."""
-        return self.loc
-
-    @property
-    def mode(self) -> Tensor:
-        return self.loc
+        super().__init__(validate_args, loc=loc, concentration=concentration)
 
     @property
     def variance(self) -> Tensor:

@@ -13,7 +13,7 @@ from minigrad.scipy.special import expit, gammaln, log_expit, xlog1py, xlogy
 
 from . import constraints
 from .constraints import Constraint
-from .distribution import Distribution, broadcast, constant_like, parameters
+from .distribution import Distribution, Numbers, constant_like
 
 __all__ = ["Bernoulli", "Binomial", "Geometric", "NegativeBinomial", "Poisson"]
 
@@ -51,16 +51,21 @@ def log_odds_loss(logits: Any, target: Any) -> Any:
     return np.logaddexp(0.0, logits) - logits * target
 
 
-class Odds(Distribution):
+class Odds(Numbers):
     """A distribution with a probability, given by itself or by its log odds, log(p / (1 - p))."""
 
     arg_constraints = {"probs": constraints.unit_interval, "logits": constraints.real}
 
     def __init__(self, probs: Any = None, logits: Any = None, validate_args: bool | None = None) -> None:
+        self._start(probs, logits, validate_args)
+
+    def _start(
+        self, probs: Any, logits: Any, validate_args: bool | None, **others: Any
+    ) -> None:
+        """The probability as it was given, beside other parameters."""
         given = only_one(type(self).__name__, probs=probs, logits=logits)
-        (value,) = broadcast(probs if logits is None else logits)
-        setattr(self, given, value)
-        super().__init__(value.shape, (), validate_args)
+        others[given] = probs if logits is None else logits
+        Numbers.__init__(self, validate_args, **others)
 
     @derived
     def probs(self) -> Any:
@@ -142,11 +147,7 @@ class Binomial(Odds):
     total_count: Any
 
     def __init__(self, total_count: Any = 1, probs: Any = None, logits: Any = None, validate_args: bool | None = None) -> None:
-        given = only_one("Binomial", probs=probs, logits=logits)
-        value, count = parameters(probs if logits is None else logits, total_count)
-        self.total_count, value = broadcast(count, value)
-        setattr(self, given, value)
-        Distribution.__init__(self, value.shape, (), validate_args)
+        self._start(probs, logits, validate_args, total_count=total_count)
 
     @property
     def support(self) -> Constraint:
@@ -247,10 +248,7 @@ class NegativeBinomial(Odds):
     total_count: Any
 
     def __init__(self, total_count: Any, probs: Any = None, logits: Any = None, validate_args: bool | None = None) -> None:
-        given = only_one("NegativeBinomial", probs=probs, logits=logits)
-        self.total_count, value = broadcast(total_count, probs if logits is None else logits)
-        setattr(self, given, value)
-        Distribution.__init__(self, value.shape, (), validate_args)
+        self._start(probs, logits, validate_args, total_count=total_count)
 
     @property
     def mean(self) -> Tensor:
@@ -278,7 +276,7 @@ class NegativeBinomial(Odds):
         return n * log_expit(-self.logits) + x * log_expit(self.logits) + ways
 
 
-class Poisson(Distribution):
+class Poisson(Numbers):
     """Counts of independent events, `rate` of them on average: log p(x) = x log rate - rate - log x!
 
     >>> Poisson(2.0).log_prob(0.0)
@@ -290,8 +288,7 @@ class Poisson(Distribution):
     rate: Any
 
     def __init__(self, rate: Any, validate_args: bool | None = None) -> None:
-        (self.rate,) = broadcast(rate)
-        super().__init__(self.rate.shape, (), validate_args)
+        super().__init__(validate_args, rate=rate)
 
     @property
     def mean(self) -> Tensor:

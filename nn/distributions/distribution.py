@@ -215,6 +215,33 @@ class Distribution:
         return f"{type(self).__name__}({', '.join(shown)})"
 
 
+class Numbers(Distribution):
+    """A distribution of single numbers: its parameters are broadcast to one shape, the batch's.
+
+    A subclass writes its parameters in the signature of its `__init__` and hands them on by name.
+    """
+
+    def __init__(self, validate_args: bool | None = None, **given: Any) -> None:
+        values = broadcast(*given.values())
+        for name, value in zip(given, values, strict=True):
+            setattr(self, name, value)
+        super().__init__(values[0].shape, (), validate_args)
+
+
+class Centred(Distribution):
+    """A distribution around `loc`, which is the mean and the mode."""
+
+    loc: Any
+
+    @property
+    def mean(self) -> Tensor:
+        return self.loc
+
+    @property
+    def mode(self) -> Tensor:
+        return self.loc
+
+
 def _excerpt(value: Tensor, constraint: Constraint) -> str:
     """The first value that is not in the set, and how many there are."""
     array, inside = all_examples(raw(value)), all_examples(raw(constraint.check(raw(value))))

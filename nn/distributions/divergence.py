@@ -19,9 +19,10 @@ from .categorical import Categorical, Classes, OneHotCategorical
 from .compound import Independent, sum_last
 from .discrete import Bernoulli, Binomial, Geometric, Poisson, log_odds_loss
 from .distribution import Distribution
+from .gamma import Exponential, Gamma
 from .multivariate import Dirichlet, LowRankMultivariateNormal, MultivariateNormal
-from .positive import Exponential, Gamma, HalfNormal, Pareto
 from .real_line import Cauchy, Gumbel, Laplace, Normal
+from .tails import HalfNormal, Pareto
 from .transformed import TransformedDistribution
 
 __all__ = ["kl_divergence", "register_kl"]

@@ -12,7 +12,7 @@ from minigrad.scipy.special import digamma, gammaln, xlogy
 
 from . import constraints
 from .discrete import derived, only_one
-from .distribution import Distribution, broadcast, constant_like, parameters
+from .distribution import Centred, Distribution, broadcast, constant_like, parameters
 
 __all__ = ["Dirichlet", "LowRankMultivariateNormal", "MultivariateNormal"]
 
@@ -36,7 +36,7 @@ def _half_log_det(factor: Any) -> Any:
     return np.sum(np.log(np.diagonal(factor, axis1=-2, axis2=-1)), axis=-1)
 
 
-class MultivariateNormal(Distribution):
+class MultivariateNormal(Centred):
     """Normal vectors: log p(x) = -(x - loc)^T C^-1 (x - loc) / 2 - log det(2 pi C) / 2, C the covariance.
 
     Args:
@@ -55,7 +55,6 @@ class MultivariateNormal(Distribution):
     }  # fmt: skip
     support = constraints.real_vector
     has_rsample = True
-    loc: Any
 
     def __init__(
         self, loc: Any, covariance_matrix: Any = None, precision_matrix: Any = None, scale_tril: Any = None,
@@ -109,14 +108,6 @@ class MultivariateNormal(Distribution):
         return _transposed(inverse) @ inverse
 
     @property
-    def mean(self) -> Tensor:
-        return self.loc
-
-    @property
-    def mode(self) -> Tensor:
-        return self.loc
-
-    @property
     def variance(self) -> Tensor:
         """The diagonal of the covariance."""
         return broadcast_to(np.sum(self._factor**2, axis=-1), self.loc.shape)
@@ -137,7 +128,7 @@ class MultivariateNormal(Distribution):
         return broadcast_to(out, self.batch_shape)
 
 
-class LowRankMultivariateNormal(Distribution):
+class LowRankMultivariateNormal(Centred):
     """Normal vectors of covariance W W^T + diag(D): r numbers explain most of d.
 
     The inverse costs d r^2 (by the identities of Woodbury), never d^3.
@@ -157,7 +148,6 @@ class LowRankMultivariateNormal(Distribution):
     }  # fmt: skip
     support = constraints.real_vector
     has_rsample = True
-    loc: Any
     cov_factor: Any
     cov_diag: Any
 
@@ -179,14 +169,6 @@ class LowRankMultivariateNormal(Distribution):
         scaled = self.cov_factor / self.cov_diag[..., None]
         inner = _transposed(self.cov_factor) @ scaled
         return scaled, np.linalg.cholesky(inner + constant_like(np.eye(inner.shape[-1]), self.loc))
-
-    @property
-    def mean(self) -> Tensor:
-        return self.loc
-
-    @property
-    def mode(self) -> Tensor:
-        return self.loc
 
     @property
     def variance(self) -> Tensor:

@@ -14,36 +14,26 @@ from minigrad import Tensor, full_like, random, where
 from minigrad.scipy.special import digamma, gammaln, ndtr, ndtri, stdtr
 
 from . import constraints
-from .distribution import Distribution, broadcast
+from .distribution import Centred, Numbers
 
 __all__ = ["Cauchy", "Gumbel", "Laplace", "Normal", "StudentT"]
 
 _LOG_2PI = math.log(2 * math.pi)
 
 
-class _LocationScale(Distribution):
+class _LocationScale(Centred, Numbers):
     """loc + scale times a standard variable; the mode is loc."""
 
     arg_constraints = {"loc": constraints.real, "scale": constraints.positive}
     support = constraints.real
     has_rsample = True
-    loc: Any
     scale: Any
 
     def __init__(self, loc: Any, scale: Any, validate_args: bool | None = None) -> None:
-        self.loc, self.scale = broadcast(loc, scale)
-        super().__init__(self.loc.shape, (), validate_args)
+        super().__init__(validate_args, loc=loc, scale=scale)
 
     def _standard(self, value: Any) -> Any:
         return (self._value(value) - self.loc) / self.scale
-
-    @property
-    def mean(self) -> Tensor:
-        return self.loc
-
-    @property
-    def mode(self) -> Tensor:
-        return self.loc
 
 
 class Normal(_LocationScale):
@@ -194,8 +184,7 @@ class StudentT(_LocationScale):
     df: Any
 
     def __init__(self, df: Any, loc: Any = 0.0, scale: Any = 1.0, validate_args: bool | None = None) -> None:
-        self.df, self.loc, self.scale = broadcast(df, loc, scale)
-        Distribution.__init__(self, self.df.shape, (), validate_args)
+        Numbers.__init__(self, validate_args, df=df, loc=loc, scale=scale)
 
     @property
     def mean(self) -> Tensor:

@@ -4,7 +4,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-from minigrad.hints import missing
+from minigrad.hints import missing as _missing
 from minigrad.spellings import NETWORKS
 
 from .activation import *
@@ -28,4 +28,4 @@ from .shape import *
 if not TYPE_CHECKING:  # to checkers a module with this function has every name
 
     def __getattr__(name: str) -> Any:
-        raise missing("nn.functional", name, globals(), NETWORKS)
+        raise _missing("nn.functional", name, globals(), NETWORKS)

@@ -45,6 +45,7 @@ def relu(x: Any, inplace: bool = False) -> Any:
     return _result(x, minigrad.relu(x), inplace)
 
 
+@explain_options
 def softmax(x: Any, axis: int = -1, dtype: Any = None) -> Any:
     """e^x / sum e^x along an axis, in another dtype if one is given.
 
@@ -54,6 +55,7 @@ def softmax(x: Any, axis: int = -1, dtype: Any = None) -> Any:
     return minigrad.softmax(x if dtype is None else x.astype(dtype), axis=axis)
 
 
+@explain_options
 def log_softmax(x: Any, axis: int = -1, dtype: Any = None) -> Any:
     """The logarithm of the softmax, exact where that is 0."""
     return minigrad.log_softmax(x if dtype is None else x.astype(dtype), axis=axis)

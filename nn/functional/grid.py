@@ -15,6 +15,8 @@ import numpy as np
 
 from minigrad import beside, raw, take_along_axis, where
 
+from .interpolation import keys_far, keys_near
+
 __all__ = ["affine_grid", "grid_sample"]
 
 _MODES, _PADDINGS = ("bilinear", "nearest", "bicubic"), ("zeros", "border", "reflection")
@@ -116,15 +118,8 @@ def _taps(c: Any, length: int, mode: str, padding: str, align: bool) -> list[tup
 
 
 def _cubic(t: Any, a: float = -0.75) -> list[Any]:
-    """The weights of the pixels at distances 1 + t, t, 1 - t and 2 - t (Keys, 1981)."""
-
-    def near(d: Any) -> Any:
-        return ((a + 2) * d - (a + 3)) * d * d + 1
-
-    def far(d: Any) -> Any:
-        return a * (((d - 5) * d + 8) * d - 4)
-
-    return [far(1 + t), near(t), near(1 - t), far(2 - t)]
+    """The weights of the pixels at distances 1 + t, t, 1 - t and 2 - t."""
+    return [keys_far(1 + t, a), keys_near(t, a), keys_near(1 - t, a), keys_far(2 - t, a)]
 
 
 def _moved_inside(c: Any, length: int, padding: str, align: bool) -> Any:

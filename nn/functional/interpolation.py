@@ -120,9 +120,17 @@ def keys_cubic(d: np.ndarray, a: float) -> np.ndarray:
     array([1.     , 0.59375, 0.     , 0.     ])
     """
     d = np.abs(d)
-    near = ((a + 2) * d - (a + 3)) * d * d + 1
-    far = a * (((d - 5) * d + 8) * d - 4)
-    return np.where(d <= 1, near, np.where(d < 2, far, 0.0))
+    return np.where(d <= 1, keys_near(d, a), np.where(d < 2, keys_far(d, a), 0.0))
+
+
+def keys_near(d: Any, a: float) -> Any:
+    """The cubic for distances of 0 to 1."""
+    return ((a + 2) * d - (a + 3)) * d * d + 1
+
+
+def keys_far(d: Any, a: float) -> Any:
+    """The cubic for distances of 1 to 2."""
+    return a * (((d - 5) * d + 8) * d - 4)
 
 
 def _smooth(

@@ -10,16 +10,11 @@ import numpy as np
 from minigrad import primitive, raw, where, xlogy
 from minigrad.arrays import all_examples
 
-from .loss import reduced
+from .loss import check_same_shape, reduced
 
 __all__ = [
     "binary_cross_entropy", "binary_cross_entropy_with_logits", "gaussian_nll_loss", "kl_div", "poisson_nll_loss",
 ]  # fmt: skip
-
-
-def _same_shape(name: str, x: Any, target: Any) -> None:
-    if np.shape(x) != np.shape(target):
-        raise ValueError(f"{name}: input has shape {np.shape(x)}, target {np.shape(target)}; they must be the same")
 
 
 @primitive(method=False, x=lambda g, x: g / np.maximum(x, 1e-12))
@@ -42,7 +37,7 @@ def binary_cross_entropy(input: Any, target: Any, weight: Any = None, reduction:
     >>> binary_cross_entropy(np.array([0.5]), np.array([1.0])).round(4)
     np.float64(0.6931)
     """
-    _same_shape("binary_cross_entropy", input, target)
+    check_same_shape("binary_cross_entropy", input, target)
     values = raw(input)
     if values.size and not (float(values.min()) >= 0 and float(values.max()) <= 1):
         raise ValueError(
@@ -65,7 +60,7 @@ def binary_cross_entropy_with_logits(
     >>> binary_cross_entropy_with_logits(np.array([0.0]), np.array([1.0])).round(4)
     np.float64(0.6931)
     """
-    _same_shape("binary_cross_entropy_with_logits", input, target)
+    check_same_shape("binary_cross_entropy_with_logits", input, target)
     softplus = np.logaddexp(0.0, -input)  # -log sigmoid
     if pos_weight is None:
         loss = (1 - target) * input + softplus

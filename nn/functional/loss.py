@@ -24,10 +24,16 @@ def reduced(loss: Any, reduction: str, weight: Any = None) -> Any:
     raise ValueError(f"reduction must be 'mean', 'sum' or 'none', got {reduction!r}")
 
 
+def check_same_shape(name: str, x: Any, target: Any) -> None:
+    """An error where a loss compares an input with a target of another shape."""
+    if np.shape(x) != np.shape(target):
+        shapes = f"input has shape {np.shape(x)}, target {np.shape(target)}"
+        raise ValueError(f"{name}: {shapes}; they must be the same")
+
+
 def difference(name: str, x: Any, target: Any) -> Any:
     """x - target, of one shape; integers as floating numbers, since differences of them may overflow."""
-    if np.shape(x) != np.shape(target):
-        raise ValueError(f"{name}: input has shape {np.shape(x)}, target {np.shape(target)}; they must be the same")
+    check_same_shape(name, x, target)
     return np.subtract(*(floating(v) for v in (x, target)))
 
 

@@ -10,18 +10,13 @@ from minigrad import beside, clip, getitem, raw, relu, take_along_axis, where
 from minigrad.arrays import all_examples
 from minigrad.hints import explain_options
 
-from .loss import difference, reduced, weighted
+from .loss import check_same_shape, difference, reduced, weighted
 
 __all__ = [
     "cosine_embedding_loss", "cosine_similarity", "hinge_embedding_loss", "huber_loss", "l1_loss", "margin_ranking_loss",
     "multi_margin_loss", "multilabel_margin_loss", "multilabel_soft_margin_loss", "pairwise_distance", "pdist", "smooth_l1_loss",
     "soft_margin_loss", "triplet_margin_loss", "triplet_margin_with_distance_loss",
 ]  # fmt: skip
-
-
-def _same_shape(name: str, x: Any, target: Any) -> None:
-    if np.shape(x) != np.shape(target):
-        raise ValueError(f"{name}: input has shape {np.shape(x)}, target {np.shape(target)}; they must be the same")
 
 
 def l1_loss(input: Any, target: Any, reduction: str = "mean", weight: Any = None) -> Any:  # noqa: A002
@@ -67,7 +62,7 @@ def huber_loss(
 
 def soft_margin_loss(input: Any, target: Any, reduction: str = "mean") -> Any:  # noqa: A002
     """log(1 + e^(-y x)) for labels y of 1 and -1: the logistic loss."""
-    _same_shape("soft_margin_loss", input, target)
+    check_same_shape("soft_margin_loss", input, target)
     return reduced(np.logaddexp(np.negative(target) * input, 0.0), reduction)
 
 
@@ -136,7 +131,7 @@ def multilabel_margin_loss(input: Any, target: Any, reduction: str = "mean") -> 
 
 def multilabel_soft_margin_loss(input: Any, target: Any, weight: Any = None, reduction: str = "mean") -> Any:  # noqa: A002
     """The mean over classes of the logistic losses of labels 0 and 1."""
-    _same_shape("multilabel_soft_margin_loss", input, target)
+    check_same_shape("multilabel_soft_margin_loss", input, target)
     loss = np.logaddexp(0.0, input) - target * input
     return reduced(np.mean(loss if weight is None else loss * weight, axis=-1), reduction)
 
@@ -165,6 +160,7 @@ def cosine_embedding_loss(
     return reduced(where(raw(target) == 1, 1 - cosine, clip(cosine - margin, 0.0, None)), reduction)
 
 
+@explain_options
 def pairwise_distance(x1: Any, x2: Any, p: float = 2.0, eps: float = 1e-6, keepdims: bool = False) -> Any:
     """The p-norm of x1 - x2 + eps along the last axis.
 

@@ -183,6 +183,7 @@ class CosineSimilarity(Loss):
 class PairwiseDistance(Loss):
     """The p-norm of x1 - x2 + eps along the last axis."""
 
+    @explain_options
     def __init__(self, p: float = 2.0, eps: float = 1e-6, keepdims: bool = False) -> None:
         self.p, self.eps, self.keepdims = p, eps, keepdims
 
