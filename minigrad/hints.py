@@ -50,9 +50,9 @@ class Absent:
 class OtherNames:
     """The base of Tensor: names that users of PyTorch and NumPy type, with what to write.
 
-    >>> Tensor([1.0]).unsqueeze(0)
+    >>> Tensor([1.0]).unsqueeze(0)  # doctest: +ELLIPSIS
     Traceback (most recent call last):
-    AttributeError: Tensor has no attribute 'unsqueeze': write np.expand_dims(x, axis), or x[None]
+    AttributeError: Tensor has no attribute 'unsqueeze': write np.expand_dims(x, axis), or x[None]...
     """
 
     __slots__ = ()

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
+from ..backend import NoValue
 from ..primitive import composed, primitive
 from ..tensor import raw
 from .index import take_along_axis
@@ -71,8 +72,10 @@ def _sort_a(g: Any, places: Any, a_shape: Any, axis: Any) -> Any:
 
 
 @primitive(np.sort, method=False, extras=("places",), a=_sort_a)
-def sort(a: Any, axis: Any = -1, kind: Any = None, order: Any = None, *, stable: Any = None) -> Any:
-    """Sort along an axis, ascending; by default stable, whatever the algorithm.
+def sort(
+    a: Any, axis: Any = -1, kind: Any = None, order: Any = None, *, stable: Any = None, descending: Any = NoValue
+) -> Any:  # fmt: skip
+    """Sort along an axis; by default stable, whatever the algorithm.
 
     out_i = a_{p_i},  p the places of the sorted elements
     da_{p_i} = g_i
@@ -80,6 +83,7 @@ def sort(a: Any, axis: Any = -1, kind: Any = None, order: Any = None, *, stable:
     Raises:
         ValueError: for `order`, which names fields of structured arrays, and for `kind` together
             with `stable`.
+        TypeError: for `descending` before NumPy 2.5.
 
     >>> sort(np.array([3.0, 1.0, 2.0]))
     array([1., 2., 3.])
@@ -93,7 +97,8 @@ def sort(a: Any, axis: Any = -1, kind: Any = None, order: Any = None, *, stable:
     along = -1 if axis is None else axis
     if kind is None or not isinstance(raw(a), np.ndarray):  # CuPy has the stable one alone
         kind = "stable"
-    places = np.argsort(a, axis=along, kind=kind)
+    options = {} if descending is NoValue else {"descending": descending}
+    places = np.argsort(a, axis=along, kind=kind, **options)
     return np.take_along_axis(a, places, axis=along), places
 
 
