@@ -95,10 +95,13 @@ def sort(
         raise np.exceptions.AxisError(axis, 0)
     a = np.reshape(a, -1) if axis is None else a
     along = -1 if axis is None else axis
-    if kind is None or not isinstance(raw(a), np.ndarray):  # CuPy has the stable one alone
-        kind = "stable"
-    options = {} if descending is NoValue else {"descending": descending}
-    places = np.argsort(a, axis=along, kind=kind, **options)
+    if descending is not NoValue:
+        options = {"kind": kind, "stable": True if kind is None else stable, "descending": descending}
+    elif kind is None or not isinstance(raw(a), np.ndarray):  # CuPy has the stable one alone
+        options = {"kind": "stable"}
+    else:
+        options = {"kind": kind}
+    places = np.argsort(a, axis=along, **options)
     return np.take_along_axis(a, places, axis=along), places
 
 
