@@ -396,6 +396,44 @@ def test_a_worker_that_hangs_meets_the_timeout(options: dict[str, Any]) -> None:
             time.sleep(0.1)
 
 
+@pytest.mark.parametrize("options", [FORK, {}])
+def test_a_worker_that_hangs_in_an_epoch_given_up_does_not_stop_the_next(
+    options: dict[str, Any],
+) -> None:
+    """A persistent worker is at an item that nobody waits for any more; new ones take over."""
+    event = threading.Event()  # in a process a copy of it, which nobody sets
+    data = Waits(event)
+    loader = DataLoader(
+        data, 1, num_workers=1, timeout=0.5, prefetch_factor=6, persistent_workers=True, **options
+    )
+    try:
+        batches = iter(loader)
+        next(batches)
+        time.sleep(0.1)  # until the worker is at item 5
+        batches.close()
+        assert next(iter(loader)).tolist() == [0]
+    finally:
+        event.set()
+        del batches, loader
+        time.sleep(0.1)
+
+
+@pytest.mark.parametrize("batches_read", [1, 6])
+def test_a_killed_idle_worker_is_replaced(batches_read: int) -> None:
+    """Also where it had work left that nobody waits for any more."""
+    loader = DataLoader(Pid(), 1, num_workers=1, persistent_workers=True, **FORK)
+    batches = iter(loader)
+    killed = {int(next(batches)) for _ in range(batches_read)}
+    batches.close()
+    for pid in killed:
+        os.kill(pid, signal.SIGKILL)
+    while multiprocessing.active_children():
+        time.sleep(0.01)
+    again = {int(pid) for pid in loader}
+    assert len(again) == 1 and not again & killed
+    del batches, loader
+
+
 class Waits(Dataset):
     def __init__(self, event: threading.Event) -> None:
         self.event = event

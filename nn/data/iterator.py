@@ -19,8 +19,8 @@ class LoaderIterator:
     """What `iter(loader)` gives.
 
     Workers take turns, so that batches come in their order.  They are `prefetch_factor` batches
-    ahead, and end with the
-    iteration: at its last batch, after an error, or when nobody holds the iterator any more.
+    ahead.  They end with the iteration: at its last batch, after an error, or when nobody holds
+    the iterator any more.
 
     Attributes:
         epoch, position: where the next batch stands; after the last batch of an epoch that is the

@@ -285,8 +285,12 @@ class DataLoader:
         """Who fetches for an iteration: workers that are there already, or new ones."""
         idle, self._idle = self._idle, None
         if idle is not None and idle.ours():
-            idle.forget()
-            return idle
+            try:
+                idle.forget()
+            except Exception:  # one hangs, or has ended: new ones begin with nothing to do
+                idle.close(wait=False)
+            else:
+                return idle
         fetchers, infos = self._fetchers(), self._infos(epoch)
         if not self.num_workers:
             return Caller(fetchers, [None])

@@ -24,8 +24,8 @@ __all__ = ["Processes"]
 class Processes(Owned):
     """Processes of their own.
 
-    Each has two pipes' ends to the parent in one connection.  One thread of it does nothing but
-    read jobs, so that it sees at once when the parent is gone, also when the parent was killed,
+    Each has one connection to the parent, for jobs and for results.  A thread in it does nothing
+    but read jobs.  So it sees at once when the parent is gone, also when the parent was killed,
     and ends the process then.
 
     Raises:
@@ -55,9 +55,8 @@ class Processes(Owned):
     def _start(self, context: Any, fetcher: Fetcher, info: WorkerInfo, init: Init) -> None:
         load: Any = (fetcher, info, init, get_default_dtype())
         ours, theirs = context.Pipe()
-        inherited = (
-            ours  # a forked process has everything already, also the parent's end of the pipe
-        )
+        # A forked process has everything already, also the parent's end of the pipe.
+        inherited = ours
         if context.get_start_method() != "fork":
             load, inherited = _pickled(load), None
         self.connections.append(ours)
@@ -77,25 +76,31 @@ class Processes(Owned):
             raise self._ended(worker) from None
 
     def collect(self, worker: int) -> Any:
-        connection = self.connections[worker]
-        try:
-            if self.timeout and not connection.poll(self.timeout):
-                raise late(self.timeout)
-            batch, failure = connection.recv()
-        except (EOFError, ConnectionError):
-            raise self._ended(worker) from None
-        self.pending[worker] -= 1
+        batch, failure = self._receive(worker)
         if failure is not None:
             error, text = failure
             error.add_note(f"In worker process {worker}:\n{text}")
             raise error
         return batch
 
+    def _receive(self, worker: int) -> tuple[Any, tuple[Exception, str] | None]:
+        """The next result of a worker, also one that is an error."""
+        connection = self.connections[worker]
+        try:
+            if self.timeout and not connection.poll(self.timeout):
+                raise late(self.timeout)
+            result = connection.recv()
+        except (EOFError, ConnectionError):
+            raise self._ended(worker) from None
+        self.pending[worker] -= 1
+        return result
+
     def forget(self) -> None:
-        for worker, connection in enumerate(self.connections):
+        for worker, process in enumerate(self.processes):
             while self.pending[worker]:
-                connection.recv()
-                self.pending[worker] -= 1
+                self._receive(worker)
+            if not process.is_alive():
+                raise self._ended(worker)
 
     def _ended(self, worker: int) -> RuntimeError:
         process = self.processes[worker]
@@ -134,9 +139,8 @@ def _try_to_stop(connection: Any) -> None:
 
 
 def _dumps(value: Any) -> bytes:
-    from multiprocessing.reduction import (
-        ForkingPickler,
-    )  # takes 8 ms, which loaders without processes do not need
+    # The import takes 8 ms, which loaders without processes do not need.
+    from multiprocessing.reduction import ForkingPickler
 
     return bytes(ForkingPickler.dumps(value))
 

@@ -48,20 +48,24 @@ class Threads(Owned):
 
     def collect_with_suspicion(self, worker: int) -> tuple[Any, bool]:
         """A batch, and whether somebody drew from the generators of the process meanwhile."""
-        try:
-            batch, suspicious, error = self.results[worker].get(timeout=self.timeout or None)
-        except Empty:
-            raise late(self.timeout) from None
-        self.pending[worker] -= 1
+        batch, suspicious, error = self._receive(worker)
         if error is not None:
             raise error
         return batch, suspicious
 
+    def _receive(self, worker: int) -> tuple[Any, bool, BaseException | None]:
+        """The next result of a worker, also one that is an error."""
+        try:
+            result = self.results[worker].get(timeout=self.timeout or None)
+        except Empty:
+            raise late(self.timeout) from None
+        self.pending[worker] -= 1
+        return result
+
     def forget(self) -> None:
-        for worker, results in enumerate(self.results):
+        for worker in range(len(self.pending)):
             while self.pending[worker]:
-                results.get()
-                self.pending[worker] -= 1
+                self._receive(worker)
 
     def close(self, wait: bool = True) -> None:
         self.stop.set()

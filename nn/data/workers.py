@@ -1,8 +1,9 @@
 """Who fetches batches: the caller, threads or processes.  All have the same methods.
 
 `submit(worker, job)` hands a job to a worker, `collect(worker)` gives its next result, `forget()`
-throws away what was submitted and not collected, `close()` ends all workers.  `ours()` says
-whether they belong to this process: a forked one has copies of its parent's, which it must not use.
+throws away what was submitted and not collected; it raises RuntimeError where a worker is late or
+has ended.  `close()` ends all workers.  `ours()` says whether they belong to this process: a forked
+one has copies of its parent's, which it must not use.
 """
 
 from __future__ import annotations
