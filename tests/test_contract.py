@@ -39,8 +39,8 @@ LAYERS: list[list[str]] = [
     ["minigrad.viz"],
     ["minigrad!"],  # the front door: it shows all of these, and nn too, which it imports when somebody asks
     [
-        "nn.attributes", "nn.backward_hooks", "nn.calling", "nn.computed", "nn.contents", "nn.hooks", "nn.kernels",
-        "nn.module", "nn.moving", "nn.packing", "nn.parameter", "nn.safetensors", "nn.settings", "nn.states", "nn.values",
+        "nn.attributes", "nn.backward_hooks", "nn.calling", "nn.checks", "nn.computed", "nn.contents", "nn.hooks",
+        "nn.kernels", "nn.module", "nn.moving", "nn.packing", "nn.parameter", "nn.safetensors", "nn.settings", "nn.values",
         "nn.weights",
     ],
     ["nn.functional", "nn.init", "nn.metrics", "nn.saving", "nn.utils"],

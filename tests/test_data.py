@@ -148,7 +148,7 @@ def test_samplers() -> None:
         DataLoader(Squares(), shuffle=True, sampler=subset)
     with pytest.raises(ValueError, match="'threads' or 'processes'"):
         DataLoader(Squares(), workers="fibers")
-    with pytest.raises(ValueError, match="batch size must be positive"):
+    with pytest.raises(ValueError, match="batch_size must be a whole number of at least 1"):
         DataLoader(Squares(), 0)
 
 
@@ -200,11 +200,14 @@ def test_a_state_is_used_once_and_by_the_next_iteration() -> None:
 def test_a_state_that_is_none_changes_nothing() -> None:
     loader = DataLoader(Squares(8), 2, shuffle=True, seed=3)
     before = loader.state_dict()
+    bad: Any
     for bad in (
         {"epoch": 0, "position": 0}, {"seed": -1, "epoch": 0, "position": 0}, {"seed": 1, "epoch": "a", "position": 0},
         {"seed": 1, "epoch": 0, "position": 5}, {"seed": 1, "epoch": 0, "position": True},
         {"seed": 1, "epoch": 0.5, "position": 0},
         {"seed": 1, "epoch": 0, "position": 0, "sampler": None},
+        {"seed": 1, "epoch": 0, "position": 0, "samplers": 3}, {"seed": 2**128, "epoch": 0, "position": 0},
+        ["seed", "epoch", "position"], None, 3,
     ):  # fmt: skip
         with pytest.raises(ValueError, match="DataLoader"):
             loader.load_state_dict(bad)
@@ -308,7 +311,7 @@ def test_seeds_of_samplers_and_generators() -> None:
         DataLoader(Squares(), generator=1, seed=1)
     with pytest.raises(TypeError, match="integer or a numpy.random.Generator, got str"):
         RandomSampler(Squares(), seed="a")  # type: ignore[arg-type]
-    with pytest.raises(ValueError, match="seed must not be negative"):
+    with pytest.raises(ValueError, match="seed must be a whole number from 0 to"):
         DataLoader(Squares(), seed=-1)
 
 
@@ -339,15 +342,15 @@ def test_no_batches_but_items() -> None:
 
 
 WRONG: list[tuple[dict[str, Any], str]] = [
-    ({"num_workers": -1}, "must not be negative"),
-    ({"timeout": -1}, "must not be negative"),
-    ({"prefetch_factor": 0, "num_workers": 1}, "must be positive"),
+    ({"num_workers": -1}, "num_workers must be a whole number of at least 0, got -1"),
+    ({"timeout": -1}, "timeout must be a number of at least 0, got -1"),
+    ({"prefetch_factor": 0, "num_workers": 1}, "prefetch_factor must be .* at least 1, got 0"),
     ({"prefetch_factor": 2}, "need num_workers > 0"),
     ({"persistent_workers": True}, "need num_workers > 0"),
     ({"batch_size": None, "drop_last": True}, "batch_size=None makes no batches"),
     ({"batch_sampler": [[0]], "batch_size": 3}, "batch_size and drop_last exclude it"),
     ({"batch_sampler": [[0]], "drop_last": True}, "batch_size and drop_last exclude it"),
-    ({"batch_size": 2.5}, "batch size must be positive"),
+    ({"batch_size": 2.5}, "batch_size must be a whole number of at least 1, got 2.5"),
     ({"multiprocessing_context": "fork"}, "need num_workers > 0"),
     ({"multiprocessing_context": "thread", "num_workers": 1}, "must be one of"),
     ({"sampler": [0], "batch_sampler": [[0]]}, "exclude each other"),
@@ -359,6 +362,12 @@ WRONG: list[tuple[dict[str, Any], str]] = [
 def test_options_that_make_no_sense_are_refused(options: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         DataLoader(Squares(), **options)
+
+
+@pytest.mark.parametrize(("name", "value"), [("num_workers", 1.5), ("timeout", float("nan"))])
+def test_a_number_that_is_none_is_named_when_the_loader_is_made(name: str, value: float) -> None:
+    with pytest.raises(ValueError, match=f"{name} must be a .*number of at least 0, got {value}"):
+        DataLoader(Squares(), **{name: value})
 
 
 @pytest.mark.torch

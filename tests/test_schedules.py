@@ -416,6 +416,17 @@ def test_the_state_has_the_rate_that_was_set_by_hand() -> None:
         ("step_size", 0, "step_size must be at least 1"),
         ("gamma", "x", "gamma"),
         ("optimiser", 1, "another schedule's"),
+        ("last_epoch", None, "last_epoch"),
+        ("last_epoch", math.inf, "last_epoch"),
+        ("last_epoch", 10**400, "last_epoch"),
+        ("_step_count", -1, "_step_count"),
+        ("_step_count", None, "_step_count"),
+        ("base_lrs", [-5.0], "base_lrs .* a number of at least 0"),
+        ("base_lrs", None, "base_lrs"),
+        ("lr", [-1.0], "lr .* a number of at least 0"),
+        ("lr", [math.inf], "lr"),
+        ("lr", [10**400], "lr"),
+        ("lr", [None], "lr"),
     ],
 )
 def test_a_state_that_does_not_fit_changes_nothing(name: str, value: Any, message: str) -> None:
@@ -426,6 +437,24 @@ def test_a_state_that_does_not_fit_changes_nothing(name: str, value: Any, messag
         schedule.load_state_dict({**before, "last_epoch": 1, "gamma": 0.9, name: value})
     assert schedule.state_dict() == before
     assert schedule.optimizer.param_groups[0]["lr"] == rate
+
+
+@pytest.mark.parametrize("name", ["best", "patience", "num_bad_epochs", "min_lrs", "factor"])
+def test_a_number_of_a_state_is_not_none(name: str) -> None:
+    schedule = lr_scheduler.ReduceLROnPlateau(optimizer())
+    with pytest.raises(ValueError, match=name):
+        schedule.load_state_dict({**schedule.state_dict(), name: None})
+
+
+def test_numbers_of_numpy_in_a_state_are_those_of_python() -> None:
+    schedule = lr_scheduler.StepLR(optimizer(), 3)
+    state = schedule.state_dict()
+    numpys = {"last_epoch": np.int64(7), "gamma": np.float32(0.5), "base_lrs": [np.float64(0.25)]}
+    schedule.load_state_dict({**state, **numpys})
+    assert {n: schedule.state_dict()[n] for n in numpys} == {
+        "last_epoch": 7, "gamma": 0.5, "base_lrs": [0.25],
+    }  # fmt: skip
+    assert type(schedule.last_epoch) is int and type(schedule.base_lrs[0]) is float
 
 
 def test_a_combined_state_that_does_not_fit_changes_nothing() -> None:

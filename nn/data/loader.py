@@ -3,17 +3,19 @@ seed decides."""
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from itertools import islice
 from typing import Any
 
+from ..checks import COUNT, POSITIVE, at_least, check, checked_state, number
 from ..settings import settings
 from .dataset import IterableDataset
 from .fetching import Fetcher, Findings, Job, WorkerInfo, worker_info
 from .iterator import LoaderIterator
 from .processes import Processes
 from .sampler import (
+    SEED,
     BatchSampler,
     RandomSampler,
     Sampler,
@@ -93,7 +95,8 @@ class DataLoader:
         workers: str | None = None, seed: int | None = None,
     ) -> None:  # fmt: skip
         self.dataset, self.batch_size, self.drop_last = dataset, batch_size, drop_last
-        self.num_workers, self.timeout, self.pin_memory = num_workers, float(timeout), pin_memory
+        self.num_workers, self.pin_memory = num_workers, pin_memory
+        self.timeout = number(check("DataLoader", "timeout", timeout, at_least(0)))
         default = "threads" if multiprocessing_context is None else "processes"
         self.workers = default if workers is None else workers
         self.prefetch_factor = 2 if prefetch_factor is None else prefetch_factor
@@ -135,13 +138,12 @@ class DataLoader:
 
     def _check_workers(self, prefetch_factor: int | None) -> None:
         context = self.multiprocessing_context
+        check("DataLoader", "num_workers", self.num_workers, COUNT)
+        check("DataLoader", "prefetch_factor", self.prefetch_factor, POSITIVE)
         needs = self.persistent_workers or prefetch_factor is not None or context is not None
         wrong = {
             f"workers must be 'threads' or 'processes', got {self.workers!r}": (
                 self.workers not in ("threads", "processes")
-            ),
-            "num_workers and timeout must not be negative, prefetch_factor must be positive": (
-                self.num_workers < 0 or self.timeout < 0 or self.prefetch_factor < 1
             ),
             "persistent_workers, prefetch_factor and multiprocessing_context need num_workers > 0": (
                 not self.num_workers and needs
@@ -154,7 +156,7 @@ class DataLoader:
             if found:
                 raise ValueError(f"DataLoader: {message}")
         if isinstance(context, str):
-            self._context()  # an error for a name that is none
+            self._context()  # an unknown name is an error
 
     def _orders(self, shuffle: bool, sampler: Any, batch_sampler: Any) -> tuple[Any, Any]:
         if isinstance(self.dataset, IterableDataset):
@@ -209,21 +211,18 @@ class DataLoader:
         seed = getattr(self.sampler, "seed", None)
         return state | ({"sampler": seed} if isinstance(seed, int) else {})
 
-    def load_state_dict(self, state: Mapping[str, int]) -> None:
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """The next iteration begins where `state_dict` was called.
 
         Raises:
-            ValueError: the state is none of a loader, or of one with fewer batches; nothing is
+            ValueError: it is no state of a loader, or that of one with more batches; nothing is
                 changed then.
         """
-        missing = {"seed", "epoch", "position"} - state.keys()
-        if missing:
-            raise ValueError(f"DataLoader: the state lacks {', '.join(sorted(missing))}")
-        known = {
-            name: _natural(name, state[name])
-            for name in ("seed", "epoch", "position", "sampler")
-            if name in state
-        }
+        state = checked_state(
+            "DataLoader", state, seed=SEED, epoch=COUNT, position=COUNT,
+            sampler=replace(SEED, needed=False),
+        )  # fmt: skip
+        known = {name: int(value) for name, value in state.items()}
         sampler = self.sampler
         reseeds = isinstance(getattr(sampler, "seed", None), int)
         try:
@@ -340,15 +339,3 @@ class DataLoader:
         if idle is not None and idle.ours():
             idle.close()
 
-
-def _natural(name: str, value: Any) -> int:
-    """A number of a state, which must be an integer that is not negative."""
-    try:
-        number = -1 if isinstance(value, bool) else operator.index(value)
-    except TypeError:
-        number = -1
-    if number < 0:
-        raise ValueError(
-            f"DataLoader: {name} must be an integer that is not negative, got {value!r}"
-        )
-    return number

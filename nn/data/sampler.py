@@ -15,6 +15,7 @@ import numpy as np
 
 from minigrad import random, raw
 
+from ..checks import POSITIVE, Kind, check, whole
 from ..settings import settings
 
 __all__ = [
@@ -24,6 +25,9 @@ __all__ = [
 
 #: How many numbers samplers with replacement draw at once.
 PIECE = 1 << 16
+
+#: What a seed may be: the key of a Philox generator.
+SEED = Kind("a whole number from 0 to 2^128 - 1", whole(0, 2**128 - 1).test)
 
 Indices = Sequence[Any] | np.ndarray
 
@@ -46,23 +50,11 @@ def seed_of(owner: str, generator: Any, seed: int | None) -> int:
             f"{owner}: the seed must be an integer or a numpy.random.Generator, "
             f"got {type(given).__name__}"
         ) from None
-    if number < 0:
-        raise ValueError(f"{owner}: the seed must not be negative, got {number}")
-    return number
+    return int(check(owner, "the seed", number, SEED))
 
 
 def _generator(seed: int, epoch: int) -> np.random.Generator:
     return np.random.Generator(np.random.Philox(key=seed, counter=epoch << 128))
-
-
-def _positive(owner: str, num_samples: Any) -> int:
-    if (
-        isinstance(num_samples, bool)
-        or not isinstance(num_samples, (int, np.integer))
-        or num_samples < 1
-    ):
-        raise ValueError(f"{owner}: num_samples must be a positive integer, got {num_samples!r}")
-    return int(num_samples)
 
 
 class Sampler:
@@ -128,7 +120,9 @@ class RandomSampler(Sampler):
         seed: int | None = None,
     ) -> None:  # fmt: skip
         self.data_source, self.replacement = data_source, replacement
-        self._given = None if num_samples is None else _positive("RandomSampler", num_samples)
+        self._given: int | None = None
+        if num_samples is not None:
+            self._given = int(check("RandomSampler", "num_samples", num_samples, POSITIVE))
         self.seed = seed_of("RandomSampler", generator, seed)
         if self._given and not len(data_source):
             raise ValueError(
@@ -199,10 +193,9 @@ class WeightedRandomSampler(Sampler):
             raise ValueError(
                 "WeightedRandomSampler: weights must be finite, must not be negative, and not all be 0"
             )
-        self.num_samples, self.replacement = (
-            _positive("WeightedRandomSampler", num_samples),
-            replacement,
-        )
+        kind = "WeightedRandomSampler"
+        self.num_samples = int(check(kind, "num_samples", num_samples, POSITIVE))
+        self.replacement = replacement
         if not replacement and num_samples > np.count_nonzero(p):
             raise ValueError(
                 f"WeightedRandomSampler: {num_samples} items without replacement, "
@@ -236,13 +229,8 @@ class BatchSampler:
     """
 
     def __init__(self, sampler: Sampler | Iterable[Any], batch_size: int, drop_last: bool) -> None:
-        if (
-            isinstance(batch_size, bool)
-            or not isinstance(batch_size, (int, np.integer))
-            or batch_size < 1
-        ):
-            raise ValueError(f"the batch size must be positive, and an integer; got {batch_size!r}")
-        self.sampler, self.batch_size, self.drop_last = sampler, int(batch_size), drop_last
+        size = check(type(self).__name__, "batch_size", batch_size, POSITIVE)
+        self.sampler, self.batch_size, self.drop_last = sampler, int(size), drop_last
 
     def batches(self, epoch: int) -> list[Indices]:
         """The numbers of the items of each batch of an epoch."""
@@ -261,10 +249,10 @@ class BatchSampler:
         left: Indices = []
         for piece in self.sampler.pieces(epoch):
             rows = np.concatenate([left, piece]) if len(left) else piece
-            whole = len(rows) - len(rows) % size
-            for i in range(0, whole, size):
+            end = len(rows) - len(rows) % size
+            for i in range(0, end, size):
                 yield rows[i : i + size]
-            left = rows[whole:]
+            left = rows[end:]
         if len(left) and not self.drop_last:
             yield left
 

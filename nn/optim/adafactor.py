@@ -8,8 +8,9 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from ..checks import Kind, WrongType, number
 from .optimizer import Optimizer
-from .options import Rule, WrongType, number, rules
+from .options import rules
 
 __all__ = ["Adafactor"]
 
@@ -43,7 +44,7 @@ class Adafactor(Optimizer):
 
     rules = {
         **rules("lr", "beta2_decay", "d", "weight_decay", "foreach", "maximize"),
-        "eps": Rule(_fits, "a pair of numbers of at least 0, of which the first may be None"),
+        "eps": Kind("a pair of numbers of at least 0, of which the first may be None", _fits),
     }
     optional_state: ClassVar = ()
     elementwise = False

@@ -11,9 +11,9 @@ from minigrad import Tensor, enable_grad, mark_mutated
 from minigrad.arrays import RowSparse
 
 from .line_search import Point, armijo, strong_wolfe
-from .loading import as_array, as_number
+from .loading import loaded_array, loaded_number
 from .optimizer import Optimizer
-from .options import check_options, rules
+from .options import check_rules, rules
 
 __all__ = ["LBFGS"]
 
@@ -53,7 +53,7 @@ class LBFGS(Optimizer):
         tolerance_grad: float = 1e-7, tolerance_change: float = 1e-9, history_size: int = 100,
         line_search_fn: str | None = None,
     ) -> None:  # fmt: skip
-        check_options("LBFGS", {"max_iter": max_iter}, self.rules)
+        check_rules("LBFGS", {"max_iter": max_iter}, self.rules)
         defaults = {
             "lr": lr, "max_iter": max_iter, "max_eval": max_iter * 5 // 4 if max_eval is None else max_eval,
             "tolerance_grad": tolerance_grad, "tolerance_change": tolerance_change, "history_size": history_size,
@@ -124,16 +124,17 @@ class LBFGS(Optimizer):
         state: dict[str, Any] = {}
         for name, value in entry.items():
             if name in vectors:
-                state[name] = as_array(value, flat, p, f"{where}: {name!r}")
+                state[name] = loaded_array(value, flat, p, f"{where}: {name!r}")
             elif name in lists:
                 if not isinstance(value, (list, tuple)):
                     raise ValueError(f"{where}: {name!r} must be a list")
-                state[name] = [
-                    as_number(v, float, f"{where}: {name!r}") if name == "ro" else as_array(v, flat, p, f"{where}: {name!r}")
-                    for v in value
-                ]
+                place = f"{where}: {name!r}"
+                if name == "ro":
+                    state[name] = [loaded_number(v, float, place) for v in value]
+                else:
+                    state[name] = [loaded_array(v, flat, p, place) for v in value]
             elif name != "al":  # of PyTorch's, where it is room to work in
-                state[name] = as_number(value, int if name in counts else float, f"{where}: {name!r}")
+                state[name] = loaded_number(value, int if name in counts else float, f"{where}: {name!r}")
         if len({len(state.get(name, ())) for name in lists}) > 1:
             raise ValueError(f"{where}: {', '.join(lists)} must be equally long")
         if state.get("old_dirs") and not {"H_diag", *vectors, "t"} <= state.keys():

@@ -10,9 +10,10 @@ import numpy as np
 
 from minigrad import Tensor, raw, to_device
 
-from .options import BESIDE, WrongType, check_options, number
+from ..checks import WrongType, number
+from .options import BESIDE, check_rules
 
-__all__ = ["as_array", "as_number", "checked_entry", "checked_groups", "checked_state", "copied"]
+__all__ = ["loaded_array", "loaded_number", "checked_entries", "checked_entry", "checked_groups", "copied"]
 
 
 def checked_groups(optimizer: Any, state_dict: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -35,13 +36,13 @@ def checked_groups(optimizer: Any, state_dict: Mapping[str, Any]) -> list[dict[s
         options = {name: value for name, value in group.items() if name not in ("params", "param_names")}
         if unknown := set(options) - set(optimizer.defaults) - set(BESIDE):
             raise ValueError(f"{kind} has no option {min(map(str, unknown))!r}: the state is another optimizer's")
-        check_options(kind, options, optimizer.rules)
+        check_rules(kind, options, optimizer.rules)
         optimizer.check_group({**present, **options})
         groups.append({name: _like(value, present.get(name)) for name, value in options.items()})
     return groups
 
 
-def checked_state(optimizer: Any, groups: list[dict[str, Any]], state_dict: Mapping[str, Any]) -> dict[Tensor, dict[str, Any]]:
+def checked_entries(optimizer: Any, groups: list[dict[str, Any]], state_dict: Mapping[str, Any]) -> dict[Tensor, dict[str, Any]]:
     """A copy of the state by parameter, in the parameters' dtypes and on their devices.
 
     Raises:
@@ -85,9 +86,9 @@ def checked_entry(optimizer: Any, p: Tensor, entry: Mapping[str, Any], options: 
                 continue
             like = p.data.astype(np.float32) if p.dtype == np.float16 else p.data
         if hasattr(like, "reshape"):
-            result[name] = as_array(value, like, p, f"{where}: {name!r}")
+            result[name] = loaded_array(value, like, p, f"{where}: {name!r}")
         else:
-            result[name] = as_number(value, type(like), f"{where}: {name!r}")
+            result[name] = loaded_number(value, type(like), f"{where}: {name!r}")
     return result
 
 
@@ -99,7 +100,7 @@ def _unknown_entry(p: Tensor, entry: Mapping[str, Any], where: str) -> dict[str,
     return {name: copied(value, p) for name, value in entry.items()}
 
 
-def as_array(value: Any, like: Any, p: Tensor, where: str) -> Any:
+def loaded_array(value: Any, like: Any, p: Tensor, where: str) -> Any:
     """A copy of a loaded array with the shape and dtype of `like`, on the device of p."""
     array = _values(value)
     if array.shape != like.shape:
@@ -109,7 +110,7 @@ def as_array(value: Any, like: Any, p: Tensor, where: str) -> Any:
     return copied(array.astype(like.dtype), p)
 
 
-def as_number(value: Any, kind: type, where: str) -> Any:
+def loaded_number(value: Any, kind: type, where: str) -> Any:
     """A loaded number, also one that is a 0-d array, as an int or a float."""
     try:
         found = number(value if not hasattr(value, "detach") else _values(value))

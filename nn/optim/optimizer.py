@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ClassVar
 
@@ -11,12 +11,14 @@ import numpy as np
 from minigrad import Tensor, enable_grad, mark_mutated
 from minigrad.arrays import RowSparse
 
+from ..checks import Kind
+from ..hooks import Handle, Hook, add_hook
 from ..settings import brief
 from .groups import as_groups, as_parameters
-from .loading import checked_entry, checked_groups, checked_state, copied
-from .options import BESIDE, NO_EFFECT, Rule, check_options, plain
+from .loading import checked_entries, checked_entry, checked_groups, copied
+from .options import BESIDE, NO_EFFECT, check_rules, plain
 
-__all__ = ["Optimizer", "is_array"]
+__all__ = ["Optimizer", "is_state_array"]
 
 
 class Optimizer:
@@ -48,7 +50,7 @@ class Optimizer:
     0.5
     """
 
-    rules: ClassVar[Mapping[str, Rule]] = {}
+    rules: ClassVar[Mapping[str, Kind]] = {}
     optional_state: ClassVar[tuple[str, ...] | None] = None
     elementwise: ClassVar[bool] = True
 
@@ -57,9 +59,9 @@ class Optimizer:
         self.param_groups: list[dict[str, Any]] = []
         self.state: defaultdict[Tensor, dict[str, Any]] = defaultdict(dict)
         self._seen: dict[int, dict[str, Any]] = {}
-        self._pre_hooks: dict[object, Callable[..., Any]] = {}
-        self._post_hooks: dict[object, Callable[..., Any]] = {}
-        check_options(self._kind, defaults, self.rules)
+        self._pre_hooks: OrderedDict[int, Hook] = OrderedDict()
+        self._post_hooks: OrderedDict[int, Hook] = OrderedDict()
+        check_rules(self._kind, defaults, self.rules)
         for group in as_groups(params, self._kind):
             self.add_param_group(group)
 
@@ -79,7 +81,7 @@ class Optimizer:
         options = {name: value for name, value in group.items() if name != "params"}
         if unknown := set(options) - set(self.defaults) - set(BESIDE):
             raise TypeError(f"{self._kind} has no option {min(unknown)!r}; it has {', '.join(self.defaults)}")
-        check_options(self._kind, options, self.rules)
+        check_rules(self._kind, options, self.rules)
         options = {n: tuple(v) if isinstance(v, list) and n in self.rules else v for n, v in options.items()}
         self.check_group({**self.defaults, **options})
         params, names = as_parameters(group["params"], self._kind)
@@ -130,13 +132,13 @@ class Optimizer:
         args: tuple[Any, ...] = (self,) if closure is None else (self, closure)
         kwargs: dict[str, Any] = {}
         for hook in list(self._pre_hooks.values()):
-            changed = hook(self, args, kwargs)
+            changed = hook.call(self, args, kwargs)
             if changed is not None:
                 args, kwargs = changed
                 closure = args[1] if len(args) > 1 else kwargs.get("closure")
         loss = self.take_step(closure)
         for hook in list(self._post_hooks.values()):
-            hook(self, args, kwargs)
+            hook.call(self, args, kwargs)
         return loss
 
     def take_step(self, closure: Callable[[], Any] | None) -> Any:
@@ -175,7 +177,7 @@ class Optimizer:
         seen = self._seen.setdefault(number, {})
         changed = {name: options[name] for name in self.rules if name not in seen or options[name] != seen[name]}
         if changed:
-            check_options(f"{self._kind}, group {number}", changed, self.rules)
+            check_rules(f"{self._kind}, group {number}", changed, self.rules)
             self.check_group(options)
             seen.update(changed)
         return options
@@ -189,7 +191,7 @@ class Optimizer:
         if not self.elementwise or p not in self.state:
             return
         for name, value in self.state[p].items():
-            if is_array(value) and value.shape != p.shape:
+            if is_state_array(value) and value.shape != p.shape:
                 raise RuntimeError(
                     f"{self._kind}: {which} has shape {p.shape}, its state {name!r} {value.shape}; "
                     "make a new optimizer after a parameter's shape has changed"
@@ -208,9 +210,9 @@ class Optimizer:
         elif isinstance(g, RowSparse):
             self.update_rows(p, g, state, group)
         elif p.ndim == 0 and self.elementwise:  # operations on 0-d arrays give numbers, which are no arrays
-            local = {name: value.reshape(1) if is_array(value) else value for name, value in state.items()}
+            local = {name: value.reshape(1) if is_state_array(value) else value for name, value in state.items()}
             self.update(p.reshape(1), g.reshape(1), local, group)
-            state.update((name, value.reshape(()) if is_array(value) else value) for name, value in local.items())
+            state.update((name, value.reshape(()) if is_state_array(value) else value) for name, value in local.items())
         else:
             self.update(p, g, state, group)
 
@@ -220,13 +222,13 @@ class Optimizer:
         self._change(p.real, _part(g, "real"), real, group)
         self._change(p.imag, _part(g, "imag"), imaginary, group)
         for name, value in real.items():
-            state[name] = _complex(value, imaginary[name]) if is_array(value) else value
+            state[name] = _complex(value, imaginary[name]) if is_state_array(value) else value
 
     def begin(self, p: Any, group: dict[str, Any]) -> dict[str, Any]:
         """`fresh_state` for every kind of array: of pairs for complex ones, in float32 for float16."""
         if p.dtype.kind == "c" and self.elementwise:
             parts = self.begin(p.real, group)
-            return {name: _complex(value, value) if is_array(value) else value for name, value in parts.items()}
+            return {name: _complex(value, value) if is_state_array(value) else value for name, value in parts.items()}
         if p.dtype == np.float16:
             p = np.zeros_like(p, dtype=np.float32)
         return self.fresh_state(p, group)
@@ -244,13 +246,13 @@ class Optimizer:
         if not state and self.optional_state is None:
             state.update(self._unseen(p, group))
         g = g.coalesce()
-        local = {name: value[g.rows] if is_array(value) else value for name, value in state.items()}
+        local = {name: value[g.rows] if is_state_array(value) else value for name, value in state.items()}
         rows = p[g.rows]
         self.update(rows, g.values, local, group)
         p[g.rows] = rows
         for name, value in local.items():
-            if is_array(value):
-                if not is_array(state.get(name)):
+            if is_state_array(value):
+                if not is_state_array(state.get(name)):
                     state[name] = np.zeros_like(value, shape=p.shape)
                 state[name][g.rows] = value
             else:
@@ -261,29 +263,29 @@ class Optimizer:
         made: dict[str, Any] = {}
         self.update(np.zeros_like(p[:1]), np.zeros_like(p[:1]), made, group)
         return {
-            name: np.broadcast_to(value, p.shape).copy() if is_array(value) else type(value)(0 * value)
+            name: np.broadcast_to(value, p.shape).copy() if is_state_array(value) else type(value)(0 * value)
             for name, value in made.items()
         }
 
     # ---------------------------------------------------------------------------------- hooks
 
-    def register_step_pre_hook(self, hook: Callable[..., Any]) -> _Handle:
+    def register_step_pre_hook(self, hook: Callable[..., Any]) -> Handle:
         """Call hook(optimizer, args, kwargs) before each step; a pair that it returns replaces args and kwargs.
 
         Returns:
             A handle whose remove() takes the hook away.
         """
-        return _add_hook(self._pre_hooks, hook)
+        return add_hook(self._pre_hooks, Hook(hook))
 
-    def register_step_post_hook(self, hook: Callable[..., Any]) -> _Handle:
+    def register_step_post_hook(self, hook: Callable[..., Any]) -> Handle:
         """Call hook(optimizer, args, kwargs) after each step; returns a handle whose remove() takes it away."""
-        return _add_hook(self._post_hooks, hook)
+        return add_hook(self._post_hooks, Hook(hook))
 
     # ---------------------------------------------------------------------------------- state
 
     def __getstate__(self) -> dict[str, Any]:
         """What copies and pickles hold: everything but the hooks, as in PyTorch."""
-        return {**self.__dict__, "_pre_hooks": {}, "_post_hooks": {}}
+        return {**self.__dict__, "_pre_hooks": OrderedDict(), "_post_hooks": OrderedDict()}
 
     def __repr__(self) -> str:
         lines = []
@@ -309,7 +311,7 @@ class Optimizer:
             ValueError, TypeError: it does not fit in groups, names, shapes or types; nothing is changed then.
         """
         groups = checked_groups(self, state_dict)
-        state = checked_state(self, groups, state_dict)
+        state = checked_entries(self, groups, state_dict)
         for group, options in zip(self.param_groups, groups, strict=True):
             group.update(options)
         self.state = defaultdict(dict, state)
@@ -319,7 +321,7 @@ class Optimizer:
         return checked_entry(self, p, entry, options, where)
 
 
-def is_array(value: Any) -> bool:
+def is_state_array(value: Any) -> bool:
     """Whether a value of the state is an array: of NumPy or CuPy, 0-d ones too, but no number."""
     return hasattr(value, "reshape") and not isinstance(value, np.generic)
 
@@ -336,26 +338,6 @@ def _complex(real: Any, imaginary: Any) -> Any:
     out = np.empty_like(real, dtype=np.result_type(real.dtype, np.complex64))
     out.real, out.imag = real, imaginary
     return out
-
-
-def _add_hook(hooks: dict[object, Callable[..., Any]], hook: Callable[..., Any]) -> _Handle:
-    key = object()
-    hooks[key] = hook
-
-    return _Handle(hooks, key)
-
-
-class _Handle:
-    """What removes a hook: `handle()`, or `handle.remove()`."""
-
-    def __init__(self, hooks: dict[object, Callable[..., Any]], key: object) -> None:
-        self._hooks, self._key = hooks, key
-
-    def remove(self) -> None:
-        """Take the hook away; a second time nothing happens."""
-        self._hooks.pop(self._key, None)
-
-    __call__ = remove
 
 
 def _count(params: list[Tensor]) -> str:

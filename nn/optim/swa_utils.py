@@ -10,12 +10,12 @@ import numpy as np
 
 from minigrad import Tensor, mark_mutated, no_grad, raw
 
+from ..checks import number
 from ..layers import BatchNorm1d, BatchNorm2d, BatchNorm3d
 from ..module import Buffer, Module
 from .lr_scheduler.base import LRScheduler, for_each_group
 from .lr_scheduler.cyclic import between
 from .optimizer import Optimizer
-from .options import number
 
 __all__ = [
     "SWALR", "AveragedModel", "get_ema_avg_fn", "get_ema_multi_avg_fn", "get_swa_avg_fn", "get_swa_multi_avg_fn",

@@ -16,8 +16,8 @@ import numpy as np
 from minigrad import Tensor, no_grad, tree_map
 from minigrad.install import install
 
+from ..checks import COUNT, FLAG, NUMBER, Kind, checked_state
 from ..module import Module
-from ..states import COUNT, FLAG, NUMBER, Kind, checked_state
 from ..utils import clip_grad_norm_
 from .checkpoint import read_checkpoint, restore, save_checkpoint
 from .history import History

@@ -11,9 +11,10 @@ import numpy as np
 
 from minigrad import Tensor
 
+from ...checks import FLAG, NUMBER, number
 from ...settings import brief, settings
 from ..optimizer import Optimizer
-from ..options import number
+from ..options import RULES
 
 __all__ = ["LRScheduler", "for_each_group"]
 
@@ -47,6 +48,8 @@ class LRScheduler:
 
     #: Attributes that hold one value for each group.
     per_group: ClassVar[tuple[str, ...]] = ("base_lrs", "_last_lr")
+    #: Attributes that count, and the least that each may be in a state.
+    counters: ClassVar[Mapping[str, int]] = {"_step_count": 0}
     #: Attributes that no state holds.
     not_saved: ClassVar[tuple[str, ...]] = ("optimizer", "group", "is_initial")
     #: Whether `lr_at` gives the rate of any step; `step(epoch)` goes on from the present rate otherwise.
@@ -154,9 +157,9 @@ class LRScheduler:
         Raises:
             ValueError: a name, a type or a value does not fit; nothing is changed then.
         """
-        self.take_state(self.checked_state(state))
+        self.take_state(self.accepted_state(state))
 
-    def checked_state(self, state: Mapping[str, Any]) -> dict[str, Any]:
+    def accepted_state(self, state: Mapping[str, Any]) -> dict[str, Any]:
         """What of a state is this schedule's, checked."""
         kind = type(self).__name__
         if not isinstance(state, Mapping):
@@ -177,16 +180,20 @@ class LRScheduler:
 
     def _checked_value(self, name: str, value: Any, own: Any) -> Any:
         """A loaded value of the kind that the schedule has."""
-        groups = len(self.optimizer.param_groups)
-        fits = _alike(value, own)
-        if name in (*self.per_group, "lr") and own is not None:
-            fits = fits and len(value) == groups
-        if not fits:
-            raise ValueError(f"{type(self).__name__}: {name} of the state must be like {brief(own)}, got {brief(value)}")
-        return list(value) if isinstance(own, list) else value
+        kind = type(self).__name__
+        if name in (*self.per_group, "lr"):
+            return _checked_rates(f"{kind}: {name} of the state", value, len(self.optimizer.param_groups))
+        low = self.counters.get(name)
+        if low is not None and not (_is_whole(value) and value >= low):
+            raise ValueError(
+                f"{kind}: {name} of the state must be a whole number of at least {low}, got {brief(value)}"
+            )
+        if not _alike(value, own):
+            raise ValueError(f"{kind}: {name} of the state must be like {brief(own)}, got {brief(value)}")
+        return _as_own(value, own)
 
     def take_state(self, known: dict[str, Any]) -> None:
-        """Go on with a state that `checked_state` returned."""
+        """Go on with a state that `accepted_state` returned."""
         rates = known.pop("lr", None)
         vars(self).update(known)
         for group, rate in zip(self.optimizer.param_groups, rates or (), strict=bool(rates)):
@@ -217,18 +224,38 @@ def for_each_group(value: Any, optimizer: Optimizer, kind: str, name: str) -> li
     return [number(v) for v in value]
 
 
+def _checked_rates(what: str, value: Any, groups: int) -> list[float]:
+    """A loaded rate for each group, each one that an optimizer takes."""
+    rate = RULES["lr"]
+    if not isinstance(value, (list, tuple)) or len(value) != groups or not all(map(rate.holds, value)):
+        raise ValueError(f"{what} must be a list of {groups}, each {rate.words}, got {brief(value)}")
+    return [number(v) for v in value]
+
+
 def _alike(value: Any, own: Any) -> bool:
     """Whether a loaded value is of the kind of the one that it replaces."""
-    if isinstance(own, (bool, str)):
-        return type(value) is type(own)
     if isinstance(own, (list, tuple)):
         return isinstance(value, (list, tuple)) and all(_alike(v, own[0] if own else 0.0) for v in value)
-    if own is None or value is None:
+    if isinstance(own, (bool, np.bool_)):
+        return FLAG.holds(value)
+    if own is None:
         return value is None or _is_number(value)
-    if isinstance(own, int):
-        return _is_number(value) and value == int(value)
-    return _is_number(value)
+    if isinstance(own, (int, np.integer)):
+        return _is_whole(value)
+    return _is_number(value) if isinstance(own, (float, np.floating)) else type(value) is type(own)
+
+
+def _as_own(value: Any, own: Any) -> Any:
+    """A loaded value as Python's, in a list or tuple where its own is one."""
+    if isinstance(own, (list, tuple)):
+        return type(own)(_as_own(v, own[0] if own else 0.0) for v in value)
+    return value.item() if isinstance(value, np.generic) else value
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and not isnan(value)
+    return NUMBER.holds(value) and not isnan(value)
+
+
+def _is_whole(value: Any) -> bool:
+    """Whether this is a whole number below 2^63; PyTorch writes some as floats."""
+    return _is_number(value) and abs(value) < 2**63 and value == int(value)

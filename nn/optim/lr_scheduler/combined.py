@@ -6,8 +6,8 @@ from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
+from ...checks import number
 from ..optimizer import Optimizer
-from ..options import number
 from .base import LRScheduler, write
 from .plateau import ReduceLROnPlateau
 
@@ -40,12 +40,12 @@ class _Combined(LRScheduler):
     def state_dict(self) -> dict[str, Any]:
         return {**super().state_dict(), "_schedulers": [schedule.state_dict() for schedule in self.schedulers]}
 
-    def checked_state(self, state: Mapping[str, Any]) -> dict[str, Any]:
-        known = super().checked_state(state)
+    def accepted_state(self, state: Mapping[str, Any]) -> dict[str, Any]:
+        known = super().accepted_state(state)
         inner = state.get("_schedulers")
         if not isinstance(inner, (list, tuple)) or len(inner) != len(self.schedulers):
             raise ValueError(f"{type(self).__name__}: the state must have {len(self.schedulers)} of '_schedulers'")
-        known["_schedulers"] = [s.checked_state(part) for s, part in zip(self.schedulers, inner, strict=True)]
+        known["_schedulers"] = [s.accepted_state(part) for s, part in zip(self.schedulers, inner, strict=True)]
         return known
 
     def take_state(self, known: dict[str, Any]) -> None:
@@ -134,11 +134,11 @@ class ChainedScheduler(_Combined):
     def __init__(self, schedulers: Sequence[LRScheduler], optimizer: Optimizer | None = None) -> None:
         super().__init__(self._take(schedulers, optimizer))
 
-    def checked_state(self, state: Mapping[str, Any]) -> dict[str, Any]:
+    def accepted_state(self, state: Mapping[str, Any]) -> dict[str, Any]:
         inner = state.get("_schedulers") if isinstance(state, Mapping) else None
         if inner and "last_epoch" not in state and isinstance(inner[0], Mapping):  # PyTorch's does not count
             state = {**state, "last_epoch": inner[0].get("last_epoch")}
-        return super().checked_state(state)
+        return super().accepted_state(state)
 
     def begin(self) -> None:
         """The schedules did their first steps when they were made."""

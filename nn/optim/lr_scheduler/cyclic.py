@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from math import cos, floor, pi
 from typing import Any, ClassVar
 
+from ...checks import number
 from ..optimizer import Optimizer
-from ..options import number
 from .base import LRScheduler, for_each_group, write
 
 __all__ = ["CosineAnnealingLR", "CosineAnnealingWarmRestarts", "CyclicLR", "OneCycleLR", "between"]
@@ -265,13 +265,13 @@ class CyclicLR(_Cycle):
         self.max_lrs.append(self.max_lrs[0])
         super().add_group(group)
 
-    def checked_state(self, state: Any) -> dict[str, Any]:
+    def accepted_state(self, state: Any) -> dict[str, Any]:
         if isinstance(state, Mapping) and {"total_size", "step_ratio"} <= state.keys():  # PyTorch's
             total, up = state["total_size"], round(state["total_size"] * state["step_ratio"], 9)
             other = ("total_size", "step_ratio", "base_momentums", "max_momentums")  # the momenta stand in the groups too
             state = {name: value for name, value in state.items() if name not in other}
             state.update(step_size_up=up, step_size_down=round(total - up, 9))
-        return super().checked_state(state)
+        return super().accepted_state(state)
 
     def _height(self, t: float, cycle: int) -> float:
         """The height of the triangle at step t of a cycle, counted from 1."""

@@ -7,8 +7,8 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 
+from ...checks import number
 from ..optimizer import Optimizer
-from ..options import number
 from .base import LRScheduler
 
 __all__ = [
@@ -110,10 +110,10 @@ class MultiStepLR(LRScheduler):
         times = bisect_right(self.milestones, t) - bisect_left(self.milestones, t)
         return lr * self.gamma**times if times else lr
 
-    def checked_state(self, state: Any) -> dict[str, Any]:
+    def accepted_state(self, state: Any) -> dict[str, Any]:
         if isinstance(state, Mapping) and isinstance(state.get("milestones"), Counter):  # PyTorch counts them
             state = {**state, "milestones": sorted(state["milestones"].elements())}
-        return super().checked_state(state)
+        return super().accepted_state(state)
 
 
 class ExponentialLR(LRScheduler):

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from math import inf
 from typing import Any, ClassVar
 
+from ...checks import number
 from ...settings import brief, settings
 from ..optimizer import Optimizer
-from ..options import number
 from .base import LRScheduler, for_each_group, write
 
 __all__ = ["ReduceLROnPlateau"]
@@ -32,6 +32,7 @@ class ReduceLROnPlateau(LRScheduler):
     """
 
     per_group: ClassVar = (*LRScheduler.per_group, "min_lrs")
+    counters: ClassVar = {**LRScheduler.counters, "num_bad_epochs": 0, "cooldown_counter": 0}
 
     def __init__(
         self, optimizer: Optimizer, mode: str = "min", factor: float = 0.1, patience: int = 10, threshold: float = 1e-4,
