@@ -91,8 +91,11 @@ def unpack_file(data: bytes) -> tuple[dict[str, np.ndarray], dict[str, str]]:
         ValueError: where anything in it is not as the format says, or the checksum is wrong.
         NotImplementedError: where an array is of a type that NumPy has not (float8, say).
     """
-    end = 8 + int.from_bytes(data[:8], "little")
-    if len(data) < 8 or end > min(len(data), LARGEST_HEADER):
+    length = int.from_bytes(data[:8], "little")
+    end = 8 + length
+    if length > LARGEST_HEADER:
+        raise ValueError(f"its header has {length:,} bytes, {LARGEST_HEADER:,} are allowed")
+    if len(data) < 8 or end > len(data):
         raise ValueError(f"its header would end at byte {end:,}, behind the end of the file")
     header = _header(data[8:end])
     metadata = header.pop(METADATA, {})

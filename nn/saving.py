@@ -17,7 +17,7 @@ from minigrad.files import write_whole
 
 from .module import Module, host
 from .packing import pack, unpack
-from .safetensors import METADATA, pack_file, unpack_file
+from .safetensors import LARGEST_HEADER, METADATA, pack_file, unpack_file
 
 __all__ = ["load", "save"]
 
@@ -163,13 +163,12 @@ def _content(path: Target) -> bytes:
     if isinstance(path, (str, os.PathLike)):
         with open(path, "rb") as file:
             found = os.fstat(file.fileno())
-            if not stat.S_ISREG(found.st_mode):  # a pipe
-                return file.read()
             start = file.read(8)
-            if 8 + int.from_bytes(start, "little") > found.st_size:
+            length = int.from_bytes(start, "little")
+            is_pipe = not stat.S_ISREG(found.st_mode)
+            if not 2 <= length <= LARGEST_HEADER or (not is_pipe and 8 + length > found.st_size):
                 return start
-            file.seek(0)
-            return file.read()
+            return start + file.read()
     data = path.read()
     if not isinstance(data, bytes):
         raise TypeError(f'load: the file {path!r:.60} gives no bytes: open it with mode "rb"')

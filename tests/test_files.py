@@ -292,6 +292,36 @@ def test_no_name_in_a_checkpoint_becomes_an_attribute(tmp_path: Path, name: str)
     assert not (tmp_path / "victim").exists()
 
 
+@pytest.mark.parametrize("tree", [np.zeros(3), mg.Tensor([1.0]), np.float32(1), [1], "format", None])
+def test_a_file_of_something_else_is_no_checkpoint(tmp_path: Path, tree: Any) -> None:
+    text, values = pack(tree)
+    (tmp_path / "run").write_bytes(pack_file(values, {TREE: text}))
+    with pytest.raises(ValueError, match="run is not a checkpoint of minigrad: it holds a "):
+        read_checkpoint(tmp_path / "run")
+
+
+def test_a_part_that_cannot_be_put_back_is_named(tmp_path: Path) -> None:
+    """It took up its state before another part refused, and refuses its own old state."""
+
+    class OneWay:
+        loads = 0
+
+        def state_dict(self) -> dict[str, int]:
+            return {}
+
+        def load_state_dict(self, state: dict[str, int]) -> None:
+            self.loads += 1
+            if self.loads > 1:
+                raise RuntimeError("only once")
+
+    model = nn.Linear(2, 1)
+    save_checkpoint(tmp_path / "run", model, OneWay(), nn.optim.SGD(model.parameters(), lr=0.1))
+    scheduler = nn.optim.lr_scheduler.StepLR(nn.optim.SGD(model.parameters(), lr=0.1), 2)
+    with pytest.raises(ValueError, match="run does not fit the scheduler") as caught:
+        load_checkpoint(tmp_path / "run", model, OneWay(), scheduler)
+    assert caught.value.__notes__ == ["the optimizer could not be put back: only once"]
+
+
 def test_a_part_that_refuses_takes_the_others_back(tmp_path: Path) -> None:
     """A user's own part, which fails after the model and the optimizer have been loaded; Ctrl-C too."""
 
@@ -432,7 +462,8 @@ ENTRY = '{"dtype":"F32","shape":[1],"data_offsets":[0,4]}'
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (struct.pack("<Q", 2**63) + b"{}", "behind the end of the file"),
+        (struct.pack("<Q", 2**63) + b"{}", "header has 9,223,372,036,854,775,808 bytes"),
+        (struct.pack("<Q", 1000) + b"{}", "behind the end of the file"),
         (header("[]"), "no JSON object"),
         (header("[" * 100_000), "nested too deeply|Expecting"),
         (header('{"a":1}'), "'a' has no dtype"),
@@ -645,6 +676,51 @@ def test_a_header_that_no_reader_would_take_is_not_written(
     with pytest.raises(ValueError, match="keep long lists of numbers as arrays"):
         nn.save({"losses": [0.5] * 1000}, tmp_path / "a")
     assert not list(tmp_path.iterdir())
+
+
+def test_the_largest_header_that_is_written_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    size = len(pack_file({"a": np.zeros(2)})) - 8 - 16
+    monkeypatch.setattr("nn.safetensors.LARGEST_HEADER", size)
+    content = pack_file({"a": np.zeros(2)})
+    assert unpack_file(content)[0]["a"].tolist() == [0.0, 0.0]
+    monkeypatch.setattr("nn.safetensors.LARGEST_HEADER", size - 1)
+    with pytest.raises(ValueError, match=f"its header has {size} bytes, {size - 1} are allowed"):
+        unpack_file(content)
+
+
+ENDLESS = """
+import resource, sys
+import nn
+from nn.data import read_cifar, read_csv, read_idx
+from nn.text import read_vectors
+resource.setrlimit(resource.RLIMIT_AS, (4 << 30, 4 << 30))
+for read in (nn.load, read_cifar, read_csv, read_idx, read_vectors):
+    for path in ("/dev/zero", "/dev/urandom")[: 1 if read is read_vectors else 2]:
+        try:
+            read(path)
+        except ValueError as error:
+            assert path in str(error)
+            print(read.__name__)
+"""
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/zero"), reason="this system has no endless files")
+def test_an_endless_file_does_not_fill_the_memory() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", ENDLESS], cwd=Path(__file__).parent.parent,
+        capture_output=True, text=True, timeout=120,
+    )  # fmt: skip
+    assert done.stdout.split() == [
+        "load", "load", "read_cifar", "read_cifar", "read_csv", "read_csv", "read_idx", "read_idx",
+        "read_vectors",
+    ], done.stderr  # fmt: skip
+
+
+def test_true_is_no_number_of_a_column(tmp_path: Path) -> None:
+    (tmp_path / "a").write_text("x,y\n1,2\n")
+    with pytest.raises(ValueError, match="has no column True; it has x, y"):
+        read_csv(tmp_path / "a", target=True)
+    assert read_csv(tmp_path / "a", target=np.int64(1))[2] == ["x"]
 
 
 # ------------------------------------------------------------------------------------- writing

@@ -92,7 +92,8 @@ def _rows(where: _Place, delimiter: str, encoding: str) -> Iterator[list[str]]:
     """The rows that are not empty; `where` goes along."""
     name = "utf-8-sig" if encoding.lower().replace("_", "-") in ("utf-8", "utf8") else encoding
     with open(where.path, newline="", encoding=name, errors="surrogateescape") as file:
-        reader = csv.reader(_decoded(file, where, encoding), delimiter=delimiter, strict=True)
+        lines = iter(lambda: file.readline(LONGEST_LINE + 1), "")
+        reader = csv.reader(_decoded(lines, where, encoding), delimiter=delimiter, strict=True)
         while True:
             where.line = reader.line_num + 1
             try:
@@ -111,9 +112,7 @@ def _decoded(lines: Iterable[str], where: _Place, encoding: str) -> Iterator[str
     """Lines, of which each byte was text in that encoding."""
     for line in lines:
         if len(line) > LONGEST_LINE:
-            raise ValueError(
-                f"{where}: a line of {len(line):,} characters; {LONGEST_LINE:,} are allowed"
-            )
+            raise ValueError(f"{where}: the line has more than {LONGEST_LINE:,} characters")
         if not line.isascii():
             stray = next((c for c in line if "\udc80" <= c <= "\udcff"), None)
             if stray is not None:
@@ -128,9 +127,10 @@ def _decoded(lines: Iterable[str], where: _Place, encoding: str) -> Iterator[str
 def _column(path: Any, names: list[str], target: str | int) -> int:
     """The number of a column that is given by name or by number."""
     number = names.index(target) if target in names else target
-    if not (isinstance(number, int) and -len(names) <= number < len(names)):
+    is_number = isinstance(number, (int, np.integer)) and not isinstance(number, bool)
+    if not (is_number and -len(names) <= number < len(names)):
         raise ValueError(f"{path} has no column {target!r}; it has {', '.join(names)}")
-    return number % len(names)
+    return int(number) % len(names)
 
 
 class _Numbers(NamedTuple):

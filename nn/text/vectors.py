@@ -106,7 +106,7 @@ class WordVectors:
         """
         results: dict[str, tuple[int, int]] = {}
         section = ""
-        for number, line in enumerate(_lines(Path(path).read_bytes()), start=1):
+        for number, line in enumerate(_lines(_content(path)), start=1):
             if line.startswith(":"):
                 section = line[1:].strip()
                 continue
@@ -143,7 +143,7 @@ def read_vectors(
     """
     if np.dtype(dtype).kind != "f":
         raise TypeError(f"read_vectors: dtype must be a floating type, got {np.dtype(dtype)}")
-    data = Path(path).read_bytes()
+    data = _content(path)
     first, _, rest = data.partition(b"\n")
     head = first[:LONGEST_LINE].split()
     if len(head) == 2 and all(part.isdigit() and len(part) < 19 for part in head):
@@ -174,6 +174,20 @@ def read_vectors(
         first_bad = int(np.argwhere(~np.isfinite(array))[0][0])
         raise ValueError(f"{path}: the vector of {words[first_bad]!r} is not finite")
     return WordVectors(*_first_of_each(path, words, array))
+
+
+def _content(path: str | os.PathLike[str]) -> bytes:
+    """The bytes of a file; not of one whose first line never ends, which would fill the memory."""
+    with open(path, "rb") as file:
+        start = file.read(LONGEST_LINE + 1)
+        if len(start) > LONGEST_LINE and b"\n" not in start:
+            raise ValueError(
+                f"{path}, line 1 has more than {LONGEST_LINE:,} characters: these are no vectors"
+            )
+        if not file.seekable():
+            return start + file.read()
+        file.seek(0)
+        return file.read()
 
 
 def _first_of_each(

@@ -6,7 +6,6 @@ or none does.
 
 from __future__ import annotations
 
-import contextlib
 import copy
 import os
 from collections.abc import Mapping
@@ -90,9 +89,11 @@ def read_checkpoint(path: str | os.PathLike[str]) -> dict[str, Any]:
         raise ValueError(f"{path} is not {KIND}, or is damaged: it holds arrays alone, for nn.load")
     try:
         note = unpack(metadata[TREE], arrays)
-        found = note["format"]
-    except (KeyError, TypeError, ValueError) as error:
+    except ValueError as error:
         raise ValueError(f"{path} is not {KIND}, or is damaged: {error}") from error
+    if not isinstance(note, dict) or "format" not in note:
+        raise ValueError(f"{path} is not {KIND}: it holds a {type(note).__name__} without a format")
+    found = note["format"]
     if not isinstance(found, str) or found != FORMAT:
         raise ValueError(f"{path} has the format {found!r:.40}, expected {FORMAT!r}")
     for name in ("random", "extra"):
@@ -129,10 +130,15 @@ def restore(
             done.append(name)
             part.load_state_dict(note[name])
     except BaseException as error:  # Ctrl-C leaves no half either
+        failure = error
+        if isinstance(error, Exception):
+            failure = ValueError(f"{path} does not fit the {name}: {error}")
         for given in reversed(done):
-            with contextlib.suppress(Exception):  # one that cannot go back does not keep the others
+            try:
                 parts[given].load_state_dict(before[given])
-        if not isinstance(error, Exception):
+            except Exception as reason:  # one that cannot go back does not keep the others
+                failure.add_note(f"the {given} could not be put back: {reason}")
+        if failure is error:
             raise
-        raise ValueError(f"{path} does not fit the {name}: {error}") from error
+        raise failure from error
     random.set_state(generator)
