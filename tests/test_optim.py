@@ -1090,6 +1090,15 @@ def test_statistics_found_anew_are_torchs() -> None:
     assert not ours.training
 
 
+def test_statistics_found_anew_leave_each_module_its_mode() -> None:
+    model = nn.Sequential(nn.BatchNorm1d(3), nn.Dropout().eval())
+    nn.optim.swa_utils.update_bn([np.ones((2, 3), np.float32)], model)
+    assert [module.training for module in model.modules()] == [True, True, False]
+    with pytest.raises(ValueError):
+        nn.optim.swa_utils.update_bn([np.ones((2, 5), np.float32)], model)
+    assert [module.training for module in model.modules()] == [True, True, False]
+
+
 def test_what_cannot_be_averaged_is_refused() -> None:
     moving = EMA(nn.Linear(2, 2))
     before = values(list(moving.module.parameters()))

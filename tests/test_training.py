@@ -21,7 +21,7 @@ import nn
 from nn import functional as F
 from nn import metrics
 from nn.data import DataLoader, IterableDataset, TensorDataset
-from nn.training import EarlyStopping, Trainer, load_checkpoint, save_checkpoint
+from nn.training import EarlyStopping, Trainer, interruptions, load_checkpoint, save_checkpoint
 
 rng = np.random.default_rng(0)
 X = rng.normal(size=(120, 4)).astype(np.float32)
@@ -260,6 +260,69 @@ def test_ctrl_c_waits_for_the_end_of_an_update() -> None:
     assert made.updates == 5
     assert fitted(made, loader) == expected
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+class Masked(nn.Module):
+    """Holds a large constant buffer, and a large one that each forward changes, or only the n-th."""
+
+    def __init__(self, only: int | None = None) -> None:
+        super().__init__()
+        self.layer = nn.Linear(4, 2)
+        self.mask = nn.Buffer(np.ones(100_000, np.float32))
+        self.total = nn.Buffer(np.zeros(100_000, np.float32))
+        self.calls, self.only = 0, only
+
+    def forward(self, x: Any) -> Any:
+        self.calls += 1
+        if self.only in (None, self.calls):
+            self.total.data += 1.0
+        return self.layer(x)
+
+
+def fit_masked(model: Masked, calls: int) -> DataLoader:
+    """Train until the loss is called that often, and is interrupted then."""
+    optimizer = nn.optim.SGD(model.parameters(), lr=0.1)
+    loader = DataLoader(TensorDataset(X, Y), 16)
+    made = Trainer(model, optimizer, Interrupts(F.cross_entropy, calls), progress=False)
+    with pytest.raises(KeyboardInterrupt):
+        made.fit(loader, 2)
+    return loader
+
+
+def test_large_buffers_that_change_go_back_to_the_last_update() -> None:
+    model = Masked()
+    fit_masked(model, 6)
+    assert model.calls == 6 and model.total.data[0] == 5.0
+
+
+def test_large_constant_buffers_are_not_copied_at_each_update(monkeypatch: Any) -> None:
+    marks: list[Any] = []
+    make = interruptions.Mark.__init__
+
+    def noted(self: Any, *args: Any) -> None:
+        make(self, *args)
+        marks.append({name: kept.values for name, kept in self.buffers.items()})
+
+    monkeypatch.setattr(interruptions.Mark, "__init__", noted)
+    fit_masked(Masked(), 6)
+    assert len(marks) == 6
+    assert all(mark["mask"] is marks[0]["mask"] for mark in marks)
+    assert len({id(mark["total"]) for mark in marks}) == 6
+
+
+def test_a_large_buffer_that_changes_late_and_cannot_go_back_is_named() -> None:
+    with pytest.warns(UserWarning, match="the large buffer 'total' was changed after updates"):
+        fit_masked(Masked(only=4), 6)
+
+
+def test_the_device_is_looked_up_once_for_many_batches(monkeypatch: Any) -> None:
+    made, loader = trainer(None)
+    walks: list[int] = []
+    walk = made.model.parameters
+    monkeypatch.setattr(made.model, "parameters", lambda *a: walks.append(1) or walk(*a))
+    made.fit(loader, 1)
+    made.evaluate(loader)
+    assert len(loader) > 2 and len(walks) == 2
 
 
 def test_workers_end_with_a_training_that_fails() -> None:

@@ -126,9 +126,9 @@ def _decoded(lines: Iterable[str], where: _Place, encoding: str) -> Iterator[str
 
 def _column(path: Any, names: list[str], target: str | int) -> int:
     """The number of a column that is given by name or by number."""
-    number = names.index(target) if target in names else target
+    number: Any = names.index(target) if target in names else target
     is_number = isinstance(number, (int, np.integer)) and not isinstance(number, bool)
-    if not (is_number and -len(names) <= number < len(names)):
+    if not is_number or not -len(names) <= number < len(names):
         raise ValueError(f"{path} has no column {target!r}; it has {', '.join(names)}")
     return int(number) % len(names)
 

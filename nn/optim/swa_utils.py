@@ -12,6 +12,7 @@ from minigrad import Tensor, mark_mutated, no_grad, raw
 
 from ..checks import number
 from ..layers import BatchNorm1d, BatchNorm2d, BatchNorm3d
+from ..modes import in_mode
 from ..module import Buffer, Module
 from .lr_scheduler.base import LRScheduler, for_each_group
 from .lr_scheduler.cyclic import between
@@ -152,6 +153,8 @@ class AveragedModel(Module):
 def update_bn(loader: Iterable[Any], model: Module, device: str | None = None) -> None:
     """Find the running means and variances of a model's BatchNorms anew: plain means over the batches of a loader.
 
+    The model is in training mode meanwhile; at the end each module has its own mode again.
+
     Args:
         loader: batches; of a tuple or list the first item goes into the model.
         device: where the batches are moved to.
@@ -166,22 +169,20 @@ def update_bn(loader: Iterable[Any], model: Module, device: str | None = None) -
     norms = [m for m in model.modules() if isinstance(m, kinds) and m.running_mean is not None]
     if not norms:
         return
-    was_training, momenta = model.training, [m.momentum for m in norms]
+    momenta = [m.momentum for m in norms]
     for m in norms:
         for statistic, start in ((m.running_mean, 0.0), (m.running_var, 1.0), (m.num_batches_tracked, 0)):
             if statistic is not None:
                 _write(statistic, start)
         m.momentum = None
-    model.train()
     try:
-        with no_grad():
+        with no_grad(), in_mode(model, training=True):
             for batch in loader:
                 x = batch[0] if isinstance(batch, (tuple, list)) else batch
                 model(x if device is None else Tensor(x).to(device))
     finally:
         for m, momentum in zip(norms, momenta, strict=True):
             m.momentum = momentum
-        model.train(was_training)
 
 
 class SWALR(LRScheduler):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from functools import partial
 from itertools import islice
 from math import inf
 from pathlib import Path
@@ -17,13 +17,14 @@ from minigrad import Tensor, no_grad, tree_map
 from minigrad.install import install
 
 from ..checks import COUNT, FLAG, NUMBER, Kind, checked_state
+from ..modes import in_mode
 from ..module import Module
 from ..utils import clip_grad_norm_
 from .checkpoint import read_checkpoint, restore, save_checkpoint
 from .history import History
 from .interruptions import Mark, uninterrupted
 
-__all__ = ["EarlyStopping", "Trainer"]
+__all__ = ["Trainer"]
 
 
 def _are_rows(value: Any) -> bool:
@@ -34,73 +35,8 @@ def _are_rows(value: Any) -> bool:
     )
 
 
-def _are_weights(value: Any) -> bool:
-    return value is None or (
-        isinstance(value, dict) and all(isinstance(v, Tensor) for v in value.values())
-    )
-
-
-def _shapes(weights: Any) -> dict[str, tuple[int, ...]]:
-    return {name: np.shape(w) for name, w in weights.items()} if isinstance(weights, dict) else {}
-
-
 ROWS = Kind("a list of dicts of numbers, one for each epoch", _are_rows)
 STATES = Kind("a list of the states of callbacks", lambda value: isinstance(value, list))
-WEIGHTS = Kind("None or a dict of Tensors", _are_weights)
-
-
-class EarlyStopping:
-    """Stop when a value of the history has not improved for `patience` epochs.  Its state is part of a checkpoint.
-
-    Args:
-        monitor: the name of the value, "val_loss" say.
-        mode: "min" or "max", which way is better.
-        restore_best: put the weights of the best epoch back at the end.
-    """
-
-    def __init__(self, monitor: str = "val_loss", patience: int = 5, mode: str = "min", restore_best: bool = True) -> None:
-        if mode not in ("min", "max"):
-            raise ValueError(f"EarlyStopping: mode must be 'min' or 'max', got {mode!r}")
-        self.monitor, self.patience, self.sign, self.restore_best = monitor, patience, 1 if mode == "min" else -1, restore_best
-        self.best, self.bad_epochs = inf, 0
-        self.weights: dict[str, Tensor] | None = None
-
-    def __call__(self, trainer: Trainer) -> bool:
-        """After each epoch: whether to stop."""
-        row = trainer.history[-1]
-        if self.monitor not in row:
-            raise KeyError(f"EarlyStopping watches {self.monitor!r}, but the history has {', '.join(row)}")
-        value = self.sign * row[self.monitor]
-        if value < self.best:
-            self.best, self.bad_epochs = value, 0
-            if self.restore_best:
-                self.weights = {k: v.clone() for k, v in trainer.model.state_dict().items()}
-            return False
-        self.bad_epochs += 1
-        if self.bad_epochs < self.patience:
-            return False
-        if self.weights is not None:
-            trainer.model.load_state_dict(self.weights)
-        return True
-
-    def state_dict(self) -> dict[str, Any]:
-        """The best value and weights, and the count of epochs since."""
-        return {"best": self.best, "bad_epochs": self.bad_epochs, "weights": self.weights}
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on where `state_dict` was called.
-
-        Raises:
-            ValueError: where this is no state of an EarlyStopping; nothing is changed then.
-        """
-        found = checked_state(
-            "EarlyStopping", state, best=NUMBER, bad_epochs=COUNT, weights=WEIGHTS
-        )
-        self.best, self.bad_epochs, self.weights = (
-            found["best"],
-            found["bad_epochs"],
-            found["weights"],
-        )
 
 
 class Trainer:
@@ -119,7 +55,9 @@ class Trainer:
         clip_norm: the largest norm of the gradients.
         accumulate: how many batches make one update.
         callbacks: called with the trainer after each epoch; one that returns True ends the training.
-            The state of one that has `state_dict` and `load_state_dict` is part of the checkpoints.
+            The state of one that has `state_dict` and `load_state_dict` is part of the checkpoints;
+            its `check_state(state, checkpoint)`, where it has one, raises ValueError for a state
+            that does not fit what the checkpoint holds besides.
             They are called once for each epoch, also when one was interrupted.
         checkpoint: a file that `fit` writes every `checkpoint_every` updates and after each epoch, and goes on from.
         progress: show a bar (needs tqdm).
@@ -196,25 +134,25 @@ class Trainer:
         if not self.model.training:
             self.model.train()
         total = _length(loader)
-        batches = self._left(loader)
+        batches, beside_model = self._left(loader), self._mover()
         mark = Mark(self, batches)
         self.optimizer.zero_grad()
         bar = self._bar(batches, title, total)
         try:
             for batch in bar:
-                self._backward(batch)
+                self._backward(beside_model(batch))
                 if self.batches % self.accumulate and self.batches < total:
                     continue
                 with uninterrupted():
                     self._update()
-                    mark = Mark(self, batches)
+                    mark = Mark(self, batches, mark)
                     self._read = self.batches >= total
                 if self.checkpoint_every and not self._read and self.updates % self.checkpoint_every == 0:
                     self._save(batches)
             if self.batches % self.accumulate and not self._read:  # a stream, which does not tell its last batch
                 with uninterrupted():
                     self._update()
-                    mark = Mark(self, batches)
+                    mark = Mark(self, batches, mark)
             if not self.batches:
                 raise ValueError(f"Trainer: {_no_batches(loader)}")
             self._read = True
@@ -236,7 +174,7 @@ class Trainer:
         return iter(loader) if not skipped else islice(loader, skipped, None)
 
     def _backward(self, batch: Any) -> None:
-        loss = self.training_step(self._beside_model(batch))
+        loss = self.training_step(batch)
         (loss / self.accumulate if self.accumulate > 1 else loss).backward()
         self.running += loss.item()
         self.batches += 1
@@ -283,8 +221,8 @@ class Trainer:
             ValueError: the loader gives no batches.
         """
         totals, count = dict.fromkeys(("loss", *self.metrics), 0.0), 0
-        with evaluating(self.model):
-            for *inputs, target in map(self._beside_model, loader):
+        with in_mode(self.model, training=False):
+            for *inputs, target in map(self._mover(), loader):
                 out, n = self.model(*inputs), len(target)
                 totals["loss"] += n * float(self.loss(out, target))
                 for name, metric in self.metrics.items():
@@ -301,20 +239,27 @@ class Trainer:
         Raises:
             ValueError: the loader gives no batches.
         """
-        with evaluating(self.model):
-            batches = map(self._beside_model, loader)
+        with in_mode(self.model, training=False):
+            batches = map(self._mover(), loader)
             outs = [self.model(b[0] if isinstance(b, (tuple, list)) else b) for b in batches]
         if not outs:
             raise ValueError(f"Trainer.predict: {_no_batches(loader)}")
         return Tensor(np.concatenate([out.data for out in outs]))
 
-    def _beside_model(self, batch: Any) -> Any:
-        """A batch with its tensors on the device of the model's parameters."""
+    def _mover(self) -> Callable[[Any], Any]:
+        """What moves a batch's tensors to the device of the model's parameters.
+
+        The device is looked up once for many batches, since that walks through the whole model.
+        """
         parameter = next(iter(self.model.parameters()), None)
         if parameter is None:
-            return batch
+            return lambda batch: batch
         device = parameter.device
-        return tree_map(lambda x: x.to(device) if isinstance(x, Tensor) and x.device != device else x, batch)
+
+        def moved(x: Any) -> Any:
+            return x.to(device) if isinstance(x, Tensor) and x.device != device else x
+
+        return partial(tree_map, moved)
 
     def plot(self, path: str | os.PathLike[str] | None = None) -> Any:
         """The history as curves (needs matplotlib); written to a file, where a path is given."""
@@ -330,7 +275,7 @@ class Trainer:
             )
 
     def _resume(self, loader: Any) -> None:
-        """Go on from the checkpoint; a file that is none of such a training changes nothing."""
+        """Go on from the checkpoint; one of another training changes nothing."""
         assert self.checkpoint is not None
         note = read_checkpoint(self.checkpoint)
         place = loader if hasattr(loader, "load_state_dict") else None
@@ -366,13 +311,8 @@ class Trainer:
                 f"this training has {len(callbacks)}"
             )
         for callback, state in zip(callbacks, states, strict=True):
-            best = (
-                state.get("weights")
-                if isinstance(callback, EarlyStopping) and isinstance(state, dict)
-                else None
-            )
-            if best and _shapes(best) != _shapes(note.get("model")):
-                raise ValueError("the best weights of EarlyStopping are those of another network")
+            if hasattr(callback, "check_state"):
+                callback.check_state(state, note)
         return progress, states
 
     @property
@@ -398,26 +338,6 @@ def _with_loss(bar: Any, trainer: Trainer) -> Iterable[Any]:
             bar.set_postfix(loss=f"{trainer.running / max(trainer.batches, 1):.4f}")
     finally:
         bar.close()
-
-
-@contextmanager
-def evaluating(model: Module) -> Iterator[None]:
-    """A model in evaluation mode; at the end, also after an error, each module has its own mode again.
-
-    >>> import nn
-    >>> model = nn.Sequential(nn.Dropout(), nn.Dropout().eval())
-    >>> with evaluating(model):
-    ...     inside = [module.training for module in model.modules()]
-    >>> inside, [module.training for module in model.modules()]
-    ([False, False, False], [True, True, False])
-    """
-    modes = [(module, module.training) for module in model.modules()]
-    model.eval()
-    try:
-        yield
-    finally:
-        for module, training in modes:
-            module.training = training
 
 
 def _length(loader: Any) -> float:
