@@ -86,7 +86,7 @@ class EarlyStopping:
             ValueError: they are not.
         """
         best = state.get("weights") if isinstance(state, dict) else None
-        if best and _shapes(best) != _shapes(checkpoint.get("model")):
+        if best is not None and _shapes(best) != _shapes(checkpoint.get("model")):
             raise ValueError("the best weights of EarlyStopping are those of another network")
 
     def load_state_dict(self, state: dict[str, Any]) -> None:

@@ -249,6 +249,8 @@ def _as_own(value: Any, own: Any) -> Any:
     """A loaded value as Python's, in a list or tuple where its own is one."""
     if isinstance(own, (list, tuple)):
         return type(own)(_as_own(v, own[0] if own else 0.0) for v in value)
+    if isinstance(own, (int, np.integer)) and not isinstance(own, bool):
+        return int(value)
     return value.item() if isinstance(value, np.generic) else value
 
 
