@@ -91,9 +91,8 @@ def exclusive(target: Path) -> tuple[int, Path]:
         return handle, plain
     flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
     own = target.with_name(f".{target.name[:60]}.{os.urandom(8).hex()}.part")
-    return os.open(
-        own, flags, 0o666
-    ), own  # the mode of new files, of which the system takes the umask
+    mode = 0o666  # of new files; the system takes the umask off
+    return os.open(own, flags, mode), own
 
 
 def _locked(path: Path) -> int | None:

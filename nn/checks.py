@@ -1,4 +1,4 @@
-"""What values may be: kinds for the options of constructors and for the entries of loaded states."""
+"""What values may be: kinds for options of constructors and for entries of loaded states."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ import numpy as np
 from minigrad import Tensor
 
 __all__ = [
-    "COUNT", "FLAG", "NUMBER", "POSITIVE", "Kind", "WrongType", "at_least", "check", "checked_state", "number",
-    "one_of", "several", "whole", "within",
+    "COUNT", "FLAG", "NUMBER", "POSITIVE", "Kind", "WrongType", "at_least", "check",
+    "checked_state", "number", "one_of", "several", "whole", "within",
 ]  # fmt: skip
 
 

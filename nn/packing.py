@@ -163,7 +163,7 @@ def _marked(mark: str, content: Any, arrays: dict[str, np.ndarray]) -> Any:
         raise ValueError("its $dict holds no pairs")
     pairs = [(_unpacked(key, arrays), _unpacked(v, arrays)) for key, v in content]
     if not all(_is_key(key) for key, _ in pairs):
-        raise ValueError("its $dict has keys that are none")
+        raise ValueError("its $dict has keys of another kind")
     found = dict(pairs)
     if len(found) != len(pairs):
         raise ValueError("its $dict has a key twice")

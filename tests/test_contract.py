@@ -43,7 +43,7 @@ LAYERS: list[list[str]] = [
         "nn.kernels", "nn.module", "nn.moving", "nn.packing", "nn.parameter", "nn.safetensors", "nn.settings", "nn.values",
         "nn.weights",
     ],
-    ["nn.functional", "nn.init", "nn.metrics", "nn.modes", "nn.saving", "nn.utils"],
+    ["nn.functional", "nn.init", "nn.metrics", "nn.modes", "nn.progress", "nn.saving", "nn.utils"],
     ["nn.layers"],
     ["nn.data", "nn.distributions", "nn.inspect", "nn.optim", "nn.text"],
     ["nn.training"],

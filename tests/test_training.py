@@ -263,7 +263,7 @@ def test_ctrl_c_waits_for_the_end_of_an_update() -> None:
 
 
 class Masked(nn.Module):
-    """Holds a large constant buffer, and a large one that each forward changes, or only the n-th."""
+    """Has a large constant buffer, and a large one that each forward changes, or one alone."""
 
     def __init__(self, only: int | None = None) -> None:
         super().__init__()

@@ -5,7 +5,6 @@ The modules of the network (urllib and TLS beneath it) take 20 ms to import, so 
 
 from __future__ import annotations
 
-import importlib
 import os
 import re
 from io import BufferedIOBase
@@ -13,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from minigrad.files import exclusive, partial_path
+
+from ..progress import progress_bar
 
 __all__ = ["cache_folder", "download"]
 
@@ -157,7 +158,9 @@ def _fetch(
         file.seek(start)
         file.truncate()
         try:
-            _copy(response, file, _bar(name, start, total) if progress else None)
+            options = {"desc": name, "initial": start, "total": total}
+            bar = progress_bar(**options, unit="B", unit_scale=True) if progress else None
+            _copy(response, file, bar)
         except HTTPException as error:
             raise OSError(
                 f"download: {url} was cut off ({error!r}); call again to go on"
@@ -194,11 +197,3 @@ def _copy(response: Any, file: BufferedIOBase, bar: Any) -> None:
         file.flush()
         if bar is not None:
             bar.close()
-
-
-def _bar(name: str, start: int, total: int | None) -> Any:
-    try:
-        tqdm = importlib.import_module("tqdm").tqdm
-    except ImportError:
-        return None
-    return tqdm(desc=name, initial=start, total=total, unit="B", unit_scale=True, leave=False)

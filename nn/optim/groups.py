@@ -15,14 +15,11 @@ __all__ = ["as_groups", "as_parameters"]
 
 def as_groups(params: Any, kind: str) -> list[Mapping[str, Any]]:
     """What an optimizer was given as a list of groups."""
-    if isinstance(params, Module):
-        raise TypeError(f"{kind} takes parameters, not a module; write {kind}(model.parameters())")
+    _check_kind(params, kind)
     if isinstance(params, Tensor):
         raise TypeError(f"{kind} takes a list of parameters, not one tensor; write {kind}([p])")
     if isinstance(params, (Mapping, str, bytes)):
         raise TypeError(f"{kind} takes a list of tensors or of groups, got {type(params).__name__}")
-    if isinstance(params, (set, frozenset)):
-        raise TypeError(f"{kind}: a set has no order; give the parameters as a list")
     given = list(params)
     if not given:
         raise ValueError(f"{kind} got no parameters; a generator such as model.parameters() gives them once")
@@ -31,10 +28,7 @@ def as_groups(params: Any, kind: str) -> list[Mapping[str, Any]]:
 
 def as_parameters(params: Any, kind: str) -> tuple[list[Tensor], list[str] | None]:
     """The leaves of a group, each once, and their names where they came with them."""
-    if isinstance(params, Module):
-        raise TypeError(f"{kind} takes parameters, not a module; write model.parameters()")
-    if isinstance(params, (set, frozenset)):
-        raise TypeError(f"{kind}: a set has no order; give the parameters as a list")
+    _check_kind(params, kind)
     given = [params] if isinstance(params, Tensor) else list(params)
     named = [isinstance(p, tuple) and len(p) == 2 and isinstance(p[0], str) for p in given]
     if any(named) and not all(named):
@@ -49,3 +43,11 @@ def as_parameters(params: Any, kind: str) -> tuple[list[Tensor], list[str] | Non
         warnings.warn(f"{kind}: a parameter comes twice in a group; it is taken once", stacklevel=5)
     names = [given[i][0] for i in places] if any(named) else None
     return [tensors[i] for i in places], names
+
+
+def _check_kind(params: Any, kind: str) -> None:
+    """Raise TypeError for what holds parameters, but is no list of them."""
+    if isinstance(params, Module):
+        raise TypeError(f"{kind} takes parameters, not a module; write model.parameters()")
+    if isinstance(params, (set, frozenset)):
+        raise TypeError(f"{kind}: a set has no order; give the parameters as a list")

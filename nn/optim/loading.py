@@ -13,7 +13,9 @@ from minigrad import Tensor, raw, to_device
 from ..checks import WrongType, number
 from .options import BESIDE, check_rules
 
-__all__ = ["loaded_array", "loaded_number", "checked_entries", "checked_entry", "checked_groups", "copied"]
+__all__ = [
+    "checked_entries", "checked_entry", "checked_groups", "copied", "loaded_array", "loaded_number",
+]  # fmt: skip
 
 
 def checked_groups(optimizer: Any, state_dict: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -42,7 +44,9 @@ def checked_groups(optimizer: Any, state_dict: Mapping[str, Any]) -> list[dict[s
     return groups
 
 
-def checked_entries(optimizer: Any, groups: list[dict[str, Any]], state_dict: Mapping[str, Any]) -> dict[Tensor, dict[str, Any]]:
+def checked_entries(
+    optimizer: Any, groups: list[dict[str, Any]], state_dict: Mapping[str, Any]
+) -> dict[Tensor, dict[str, Any]]:
     """A copy of the state by parameter, in the parameters' dtypes and on their devices.
 
     Raises:

@@ -10,7 +10,18 @@ import numpy as np
 
 from minigrad import Tensor
 
-from ..checks import FLAG, POSITIVE, Kind, WrongType, at_least, number, one_of, several, whole, within
+from ..checks import (
+    FLAG,
+    POSITIVE,
+    Kind,
+    WrongType,
+    at_least,
+    number,
+    one_of,
+    several,
+    whole,
+    within,
+)
 
 __all__ = ["BESIDE", "NO_EFFECT", "RULES", "check_rules", "plain", "rules"]
 

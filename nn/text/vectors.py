@@ -35,10 +35,9 @@ class WordVectors:
         if len(self.numbers) != len(self.words):
             twice = next(word for i, word in enumerate(self.words) if self.numbers[word] != i)
             raise ValueError(f"WordVectors: the word {twice!r} occurs twice")
-        squares = np.einsum("nd,nd->n", self.vectors, self.vectors, dtype=np.float64)[
-            :, None
-        ]  # no overflow of float32
-        lengths = np.sqrt(squares).astype(np.result_type(self.vectors, np.float32))
+        # In float64, since squares of float32 may overflow.
+        squares = np.einsum("nd,nd->n", self.vectors, self.vectors, dtype=np.float64)
+        lengths = np.sqrt(squares[:, None]).astype(np.result_type(self.vectors, np.float32))
         self._directions = self.vectors / np.where(lengths == 0, 1.0, lengths)
 
     def __len__(self) -> int:

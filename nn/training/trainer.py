@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
@@ -19,6 +18,7 @@ from minigrad.install import install
 from ..checks import COUNT, FLAG, NUMBER, Kind, checked_state
 from ..modes import in_mode
 from ..module import Module
+from ..progress import progress_bar
 from ..utils import clip_grad_norm_
 from .checkpoint import read_checkpoint, restore, save_checkpoint
 from .history import History
@@ -322,12 +322,11 @@ class Trainer:
     def _bar(self, batches: Iterator[Any], title: str, total: float) -> Any:
         if not self.progress:
             return batches
-        try:
-            tqdm = importlib.import_module("tqdm").tqdm
-        except ImportError as error:
-            raise ImportError(f"the progress bar needs tqdm: {install('train')}; or pass progress=False") from error
         length = None if total == inf else total
-        bar = tqdm(batches, desc=title, total=length, initial=self.batches, leave=False)
+        bar = progress_bar(batches, desc=title, total=length, initial=self.batches)
+        if bar is None:
+            needed = install("train")
+            raise ImportError(f"the progress bar needs tqdm: {needed}; or pass progress=False")
         return _with_loss(bar, self)
 
 

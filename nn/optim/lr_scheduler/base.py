@@ -180,16 +180,16 @@ class LRScheduler:
 
     def _checked_value(self, name: str, value: Any, own: Any) -> Any:
         """A loaded value of the kind that the schedule has."""
-        kind = type(self).__name__
+        where = f"{type(self).__name__}: {name} of the state"
         if name in (*self.per_group, "lr"):
-            return _checked_rates(f"{kind}: {name} of the state", value, len(self.optimizer.param_groups))
+            return _checked_rates(where, value, len(self.optimizer.param_groups))
         low = self.counters.get(name)
         if low is not None and not (_is_whole(value) and value >= low):
             raise ValueError(
-                f"{kind}: {name} of the state must be a whole number of at least {low}, got {brief(value)}"
+                f"{where} must be a whole number of at least {low}, got {brief(value)}"
             )
         if not _alike(value, own):
-            raise ValueError(f"{kind}: {name} of the state must be like {brief(own)}, got {brief(value)}")
+            raise ValueError(f"{where} must be like {brief(own)}, got {brief(value)}")
         return _as_own(value, own)
 
     def take_state(self, known: dict[str, Any]) -> None:
@@ -227,8 +227,10 @@ def for_each_group(value: Any, optimizer: Optimizer, kind: str, name: str) -> li
 def _checked_rates(what: str, value: Any, groups: int) -> list[float]:
     """A loaded rate for each group, each one that an optimizer takes."""
     rate = RULES["lr"]
-    if not isinstance(value, (list, tuple)) or len(value) != groups or not all(map(rate.holds, value)):
-        raise ValueError(f"{what} must be a list of {groups}, each {rate.words}, got {brief(value)}")
+    is_list = isinstance(value, (list, tuple)) and len(value) == groups
+    if not is_list or not all(map(rate.holds, value)):
+        found = brief(value)
+        raise ValueError(f"{what} must be a list of {groups}, each {rate.words}, got {found}")
     return [number(v) for v in value]
 
 
