@@ -15,7 +15,7 @@ __all__ = ["as_groups", "as_parameters"]
 
 def as_groups(params: Any, kind: str) -> list[Mapping[str, Any]]:
     """What an optimizer was given as a list of groups."""
-    _check_kind(params, kind)
+    _check_kind(params, kind, f"{kind}(model.parameters())")
     if isinstance(params, Tensor):
         raise TypeError(f"{kind} takes a list of parameters, not one tensor; write {kind}([p])")
     if isinstance(params, (Mapping, str, bytes)):
@@ -28,7 +28,7 @@ def as_groups(params: Any, kind: str) -> list[Mapping[str, Any]]:
 
 def as_parameters(params: Any, kind: str) -> tuple[list[Tensor], list[str] | None]:
     """The leaves of a group, each once, and their names where they came with them."""
-    _check_kind(params, kind)
+    _check_kind(params, kind, "model.parameters()")
     given = [params] if isinstance(params, Tensor) else list(params)
     named = [isinstance(p, tuple) and len(p) == 2 and isinstance(p[0], str) for p in given]
     if any(named) and not all(named):
@@ -45,9 +45,9 @@ def as_parameters(params: Any, kind: str) -> tuple[list[Tensor], list[str] | Non
     return [tensors[i] for i in places], names
 
 
-def _check_kind(params: Any, kind: str) -> None:
+def _check_kind(params: Any, kind: str, advice: str) -> None:
     """Raise TypeError for what holds parameters, but is no list of them."""
     if isinstance(params, Module):
-        raise TypeError(f"{kind} takes parameters, not a module; write model.parameters()")
+        raise TypeError(f"{kind} takes parameters, not a module; write {advice}")
     if isinstance(params, (set, frozenset)):
         raise TypeError(f"{kind}: a set has no order; give the parameters as a list")
