@@ -186,7 +186,7 @@ def test_csv_numbers_are_exact_and_keep_their_type(tmp_path: Path) -> None:
 def test_a_file_of_one_endless_line_does_not_fill_the_memory(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     path.write_bytes(b"11," * 6_000_000)
-    with pytest.raises(ValueError, match="a.csv, line 1: a line of 18,000,000 characters"):
+    with pytest.raises(ValueError, match="a.csv, line 1: the line has more than 16,777,216 characters"):
         read_csv(path)
     assert peak_of(lambda: read_csv(path)) < 100_000_000
     path.write_text(",".join(map(str, range(20_000))) + "\n" + "1," * 19_999 + "1\n")
