@@ -421,6 +421,59 @@ def test_erf_and_gelu_do_without_scipy(monkeypatch: pytest.MonkeyPatch) -> None:
     np.testing.assert_allclose(t.grad.numpy(), [0.8674951246561629, -0.08331547058768635], rtol=1e-12)  # PyTorch's
 
 
+EDGES = np.array([0.0, -0.0, 1, -1, 0.5, -0.5, 2, -3, 7.3, 30, -40.2, 500, 1e-10, 1e10, np.inf, -np.inf, np.nan])
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("dtype", [np.float64, np.float32, np.int64])
+@pytest.mark.parametrize(
+    "name",
+    ["bdtr", "bdtrc", "chdtr", "chdtrc", "chdtri", "fdtr", "fdtrc", "fdtri", "gdtr", "gdtrc", "nbdtr", "nbdtrc",
+     "pdtr", "pdtrc", "xlogy", "xlog1py", "rel_entr", "kl_div"],
+)  # fmt: skip
+def test_at_the_edges_of_its_domain_a_function_has_scipys_value_and_dtype(name, dtype):
+    count = getattr(scipy.special, name).nin
+    values = EDGES if dtype is not np.int64 else np.array([0, 1, 2, 3, -1])
+    grids = [grid.reshape(-1).astype(dtype) for grid in np.meshgrid(*[values] * count)]
+    expected = getattr(scipy.special, name)(*grids)
+    result = getattr(special, name)(*map(Tensor, grids)).numpy()
+    assert result.dtype == expected.dtype
+    np.testing.assert_allclose(result, expected, rtol=1e-5)
+
+
+def test_certain_numbers_of_successes_have_no_slope():
+    assert special.bdtr(3, 3, 0.4) == 1 and special.bdtrc(3, 3, 0.4) == 0
+    assert grad(lambda p: special.bdtr(3, 3, p))(0.4) == 0
+    np.testing.assert_allclose(grad(lambda p: special.bdtr(2, 3, p))(0.4), -3 * 0.4**2)  # of 1 - p^3
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_where_there_is_no_distribution_the_slope_is_not_a_number_either():
+    assert np.isnan(grad(lambda m: special.pdtr(-1, m))(2.0))
+    assert np.isnan(grad(lambda x: special.gdtr(-3.0, 2.0, x))(-40.2))
+    assert np.isnan(grad(lambda x: special.fdtr(2.0, 3.0, x))(-0.5))
+    assert np.isnan(grad(lambda p: special.bdtr(4, 3, p))(0.5))
+
+
+def test_slopes_of_fdtri_are_known_where_its_beta_variable_is_1_but_for_rounding():
+    for at, x in enumerate(args := (0.5, 0.1, 0.97)):
+        def along(z, function=scipy.special.fdtri, at=at):
+            return np.log(function(*args[:at], z, *args[at + 1 :]))
+
+        h = 1e-6 * x
+        difference = (along(x + h) - along(x - h)) / (2 * h)
+        np.testing.assert_allclose(grad(partial(along, function=special.fdtri))(x), difference, rtol=1e-5)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_hyp1f1_of_infinite_numbers_invents_no_limit_and_keeps_the_dtype():
+    assert np.isnan(special.hyp1f1(np.inf, 30.0, -np.inf))
+    x = np.array([1.0, np.inf, -np.inf], np.float32)
+    result = special.hyp1f1(np.float32(1), np.float32(2), x)
+    assert result.dtype == np.float32
+    np.testing.assert_allclose(result, [np.e - 1, np.inf, 0.0], rtol=1e-6)
+
+
 # ------------------------------------------------------------------------- SciPy's options
 
 SPD = np.array([[4.0, 1.0, 0.5], [1.0, 3.0, -0.7], [0.5, -0.7, 2.0]])

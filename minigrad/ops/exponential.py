@@ -200,7 +200,7 @@ def logit(x: Any) -> Any:
     y=lambda g, x, y: g * x / np.where((x == 0) & (y == 0), 1, y),
 )
 def xlogy(x: Any, y: Any) -> Any:
-    """x log(y), 0 where x = 0 (scipy.special.xlogy).
+    """x log(y), 0 where x = 0 and y is a number (scipy.special.xlogy).
 
     out = x log(y)
     dx  = g log(y)
@@ -209,4 +209,5 @@ def xlogy(x: Any, y: Any) -> Any:
     >>> xlogy(0.0, 0.0)
     array(0.)
     """
-    return np.where(x == 0, 0 * y, x * np.log(y + ((x == 0) & (y == 0))))
+    nothing = (x == 0) & (y == y)  # noqa: PLR0124  (0 for any number y, also a negative one)
+    return np.where(nothing, 0.0, x * np.log(np.where(nothing, 1.0, y)))

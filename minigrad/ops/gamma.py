@@ -270,12 +270,12 @@ def betaln(a: Any, b: Any) -> Any:
     return call_scipy("special", "betaln", a, b)
 
 
-def _beta_density(a: Any, b: Any, x: Any) -> Any:
+def beta_density(a: Any, b: Any, x: Any) -> Any:
     """dI/dx = x^(a-1) (1-x)^(b-1) / beta(a, b)."""
     return np.exp(xlogy(a - 1, x) + xlog1py(b - 1, -x) - betaln(a, b))
 
 
-def _betainc_slopes(a: Any, b: Any, x: Any, complement: Any = None) -> tuple[Any, Any]:
+def betainc_slopes(a: Any, b: Any, x: Any, complement: Any = None) -> tuple[Any, Any]:
     """dI/da and dI/db, term by term of I_x(a, b) = sum_n t_n,
 
     t_n = gamma(a + b + n) / (gamma(a + n + 1) gamma(b)) x^(a+n) (1-x)^b.
@@ -302,9 +302,9 @@ def _betainc_slopes(a: Any, b: Any, x: Any, complement: Any = None) -> tuple[Any
 
 @primitive(
     "scipy.special.betainc", method=False,
-    a=lambda g, a, b, x: g * _betainc_slopes(a, b, x)[0],
-    b=lambda g, a, b, x: g * _betainc_slopes(a, b, x)[1],
-    x=lambda g, a, b, x: g * _beta_density(a, b, x),
+    a=lambda g, a, b, x: g * betainc_slopes(a, b, x)[0],
+    b=lambda g, a, b, x: g * betainc_slopes(a, b, x)[1],
+    x=lambda g, a, b, x: g * beta_density(a, b, x),
 )  # fmt: skip
 def betainc(a: Any, b: Any, x: Any) -> Any:
     """Regularised incomplete beta function, the distribution function of a beta variable.
@@ -333,9 +333,9 @@ def betaincc(a: Any, b: Any, x: Any) -> Any:
 
 @primitive(
     "scipy.special.betaincinv", method=False,
-    a=lambda g, a, b, out: -g * _betainc_slopes(a, b, out)[0] / _beta_density(a, b, out),
-    b=lambda g, a, b, out: -g * _betainc_slopes(a, b, out)[1] / _beta_density(a, b, out),
-    y=lambda g, a, b, out: g / _beta_density(a, b, out),
+    a=lambda g, a, b, out: -g * betainc_slopes(a, b, out)[0] / beta_density(a, b, out),
+    b=lambda g, a, b, out: -g * betainc_slopes(a, b, out)[1] / beta_density(a, b, out),
+    y=lambda g, a, b, out: g / beta_density(a, b, out),
 )  # fmt: skip
 def betaincinv(a: Any, b: Any, y: Any) -> Any:
     """The x of I_x(a, b) = y, the quantile of a beta variable.  Its rules follow from I_out(a, b) = y.
@@ -364,7 +364,7 @@ def _stdtr_df(g: Any, df: Any, t: Any) -> Any:
     t = t + (t == 0) * 1e-150  # the formula is smooth at 0, its parts are not
     square = df + t * t
     y = df / square
-    through_parameter = np.sign(t) * _betainc_slopes(df / 2, 0.5, y, t * t / square)[0] / 2
+    through_parameter = np.sign(t) * betainc_slopes(df / 2, 0.5, y, t * t / square)[0] / 2
     through_y = t * np.exp((df / 2 - 1) * np.log(y) - betaln(df / 2, 0.5)) / square**1.5
     return -g / 2 * (through_parameter + through_y)
 

@@ -50,10 +50,11 @@ def hyp1f1(a: Any, b: Any, x: Any) -> Any:
     infinite = np.isinf(x)
     if not np.any(all_examples(infinite)):
         return call_scipy("special", "hyp1f1", a, b, x)
-    # SciPy's series does not end there.  These are the limits for a, b > 0.
-    limit = np.where((a > 0) & (b > 0), np.where(x > 0, np.inf, 0.0), np.nan)
-    values = call_scipy("special", "hyp1f1", a, b, np.where(infinite, 0.0, x))
-    return np.where(infinite, limit, values)
+    # SciPy's series does not end there.  These are the limits for finite a, b > 0.
+    known = (a > 0) & (b > 0) & np.isfinite(a) & np.isfinite(b)
+    limit = np.where(known, np.where(x > 0, np.inf, 0.0), np.nan)
+    values = call_scipy("special", "hyp1f1", a, b, np.where(infinite, np.zeros_like(x), x))
+    return np.where(infinite, limit.astype(values.dtype), values)
 
 
 @primitive("scipy.special.hyp2f1", method=False, z=lambda g, a, b, c, z: g * a * b / c * hyp2f1(a + 1, b + 1, c + 1, z))

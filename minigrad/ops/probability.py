@@ -1,6 +1,7 @@
 """scipy.special: distribution functions under the names of the Cephes library, and the combinatorics beside them.
 
-Most are incomplete gamma and beta functions in other words, and are made of these: see `gamma`.
+Most are incomplete gamma and beta functions in other words: their rules are made of those of `gamma`.  The values are
+SciPy's own, since it has its own limits: bdtr(n, n, p) = 1, and NaN for parameters that no distribution has.
 """
 
 from __future__ import annotations
@@ -12,7 +13,9 @@ import numpy as np
 
 from ..backend import beside, call_scipy
 from ..primitive import composed, primitive
-from .gamma import betainc, betaincc, betaincinv, gammainc, gammaincc, gammainccinv, psi
+from ..tensor import raw
+from .exponential import xlogy
+from .gamma import beta_density, betainc_slopes, betaln, gamma_density, gammainc, gammainc_slope, gammaincc, psi
 from .special import erf
 
 __all__ = [
@@ -111,7 +114,12 @@ def ndtri_exp(y: Any) -> Any:
     return call_scipy("special", "ndtri_exp", y)
 
 
-# ------------------------------------------------------- chi-square, gamma, F, and counts
+# ------------------------------------------------------------- chi-square, gamma, and F
+
+
+def _known(slope: Any, out: Any) -> Any:
+    """A slope, NaN where the value is: there is no such distribution."""
+    return np.where(np.isnan(raw(out)), np.nan, slope)
 
 
 @composed("scipy.special.chdtr", method=False)
@@ -134,126 +142,231 @@ def chdtrc(v: Any, x: Any) -> Any:
     return gammaincc(np.divide(v, 2), np.divide(x, 2))
 
 
-@composed("scipy.special.chdtri", method=False)
+@primitive(
+    "scipy.special.chdtri", method=False,
+    v=lambda g, v, out: -g * gammainc_slope(v / 2, out / 2) / gamma_density(v / 2, out / 2),
+    p=lambda g, v, out: -2 * g / gamma_density(v / 2, out / 2),
+)  # fmt: skip
 def chdtri(v: Any, p: Any) -> Any:
-    """The x of chdtrc(v, x) = p.
+    """The x of chdtrc(v, x) = p.  Its rules follow from P(v / 2, out / 2) = 1 - p.
+
+    dv = -g (dP/da) / (dP/dx)
+    dp = -2 g / (dP/dx)
 
     >>> chdtri(2.0, np.exp(-1.0)).round(12)
     np.float64(2.0)
     """
-    return 2 * gammainccinv(np.divide(v, 2), p)
+    return call_scipy("special", "chdtri", v, p)
 
 
-@composed("scipy.special.gdtr", method=False)
+def _gdtr_a(g: Any, a: Any, b: Any, x: Any, out: Any) -> Any:
+    return g * x * _known(gamma_density(b, a * x), out)
+
+
+def _gdtr_b(g: Any, a: Any, b: Any, x: Any, out: Any) -> Any:
+    return g * _known(gammainc_slope(b, a * x), out)
+
+
+def _gdtr_x(g: Any, a: Any, b: Any, x: Any, out: Any) -> Any:
+    return g * a * _known(gamma_density(b, a * x), out)
+
+
+@primitive("scipy.special.gdtr", method=False, a=_gdtr_a, b=_gdtr_b, x=_gdtr_x)
 def gdtr(a: Any, b: Any, x: Any) -> Any:
     """Distribution function of a gamma variable with the rate a and the shape b: P(b, a x).
+
+    da = g x times the slope of P along its second argument
+    db = g times the slope along its first
+    dx = g a times the slope along its second
 
     >>> gdtr(1.0, 1.0, 2.0) == -np.expm1(-2.0)
     np.True_
     """
-    return gammainc(b, np.multiply(a, x))
+    return call_scipy("special", "gdtr", a, b, x)
 
 
-@composed("scipy.special.gdtrc", method=False)
+@primitive(
+    "scipy.special.gdtrc", method=False,
+    a=lambda g, a, b, x, out: -_gdtr_a(g, a, b, x, out),
+    b=lambda g, a, b, x, out: -_gdtr_b(g, a, b, x, out),
+    x=lambda g, a, b, x, out: -_gdtr_x(g, a, b, x, out),
+)  # fmt: skip
 def gdtrc(a: Any, b: Any, x: Any) -> Any:
     """1 - gdtr(a, b, x).
+
+    da, db, dx = minus those of `gdtr`
 
     >>> gdtrc(1.0, 1.0, 2.0) == np.exp(-2.0)
     np.True_
     """
-    return gammaincc(b, np.multiply(a, x))
+    return call_scipy("special", "gdtrc", a, b, x)
 
 
-@composed("scipy.special.fdtr", method=False)
+def _fdtr_slope(which: str, dfn: Any, dfd: Any, x: Any) -> Any:
+    """The slope of I_y(dfn / 2, dfd / 2), y = dfn x / (dfd + dfn x), along one of the arguments."""
+    total = dfd + dfn * x
+    y, rest = dfn * x / total, dfd / total  # rest is 1 - y, exact where y is near 1
+    a, b = dfn / 2, dfd / 2
+    density = np.exp(xlogy(a - 1, y) + xlogy(b - 1, rest) - betaln(a, b))
+    if which == "x":
+        return density * dfn * rest / total
+    by_a, by_b = betainc_slopes(a, b, y, rest)
+    if which == "dfn":
+        return by_a / 2 + density * x * rest / total
+    return by_b / 2 - density * y / total
+
+
+def _fdtr_dfn(g: Any, dfn: Any, dfd: Any, x: Any, out: Any) -> Any:
+    return g * _known(_fdtr_slope("dfn", dfn, dfd, x), out)
+
+
+def _fdtr_dfd(g: Any, dfn: Any, dfd: Any, x: Any, out: Any) -> Any:
+    return g * _known(_fdtr_slope("dfd", dfn, dfd, x), out)
+
+
+def _fdtr_x(g: Any, dfn: Any, dfd: Any, x: Any, out: Any) -> Any:
+    return g * _known(_fdtr_slope("x", dfn, dfd, x), out)
+
+
+@primitive("scipy.special.fdtr", method=False, dfn=_fdtr_dfn, dfd=_fdtr_dfd, x=_fdtr_x)
 def fdtr(dfn: Any, dfd: Any, x: Any) -> Any:
     """Distribution function of Fisher's F: I_y(dfn / 2, dfd / 2), y = dfn x / (dfd + dfn x).
+
+    ddfn = g (dI/da / 2 + dI/dy dy/ddfn)
+    ddfd = g (dI/db / 2 + dI/dy dy/ddfd)
+    dx   = g dI/dy dy/dx
 
     >>> fdtr(2.0, 2.0, 1.0)
     np.float64(0.5)
     """
-    scaled = np.multiply(dfn, x)
-    return betainc(np.divide(dfn, 2), np.divide(dfd, 2), scaled / (dfd + scaled))
+    return call_scipy("special", "fdtr", dfn, dfd, x)
 
 
-@composed("scipy.special.fdtrc", method=False)
+@primitive(
+    "scipy.special.fdtrc", method=False,
+    dfn=lambda g, dfn, dfd, x, out: -_fdtr_dfn(g, dfn, dfd, x, out),
+    dfd=lambda g, dfn, dfd, x, out: -_fdtr_dfd(g, dfn, dfd, x, out),
+    x=lambda g, dfn, dfd, x, out: -_fdtr_x(g, dfn, dfd, x, out),
+)  # fmt: skip
 def fdtrc(dfn: Any, dfd: Any, x: Any) -> Any:
     """1 - fdtr(dfn, dfd, x).
+
+    ddfn, ddfd, dx = minus those of `fdtr`
 
     >>> fdtrc(2.0, 2.0, 1.0)
     np.float64(0.5)
     """
-    scaled = np.multiply(dfn, x)
-    return betainc(np.divide(dfd, 2), np.divide(dfn, 2), dfd / (dfd + scaled))
+    return call_scipy("special", "fdtrc", dfn, dfd, x)
 
 
-@composed("scipy.special.fdtri", method=False)
+def _fdtri_along(which: str, g: Any, dfn: Any, dfd: Any, out: Any) -> Any:
+    return -g * _fdtr_slope(which, dfn, dfd, out) / _fdtr_slope("x", dfn, dfd, out)
+
+
+@primitive(
+    "scipy.special.fdtri", method=False,
+    dfn=lambda g, dfn, dfd, out: _fdtri_along("dfn", g, dfn, dfd, out),
+    dfd=lambda g, dfn, dfd, out: _fdtri_along("dfd", g, dfn, dfd, out),
+    p=lambda g, dfn, dfd, out: g / _fdtr_slope("x", dfn, dfd, out),
+)  # fmt: skip
 def fdtri(dfn: Any, dfd: Any, p: Any) -> Any:
-    """The x of fdtr(dfn, dfd, x) = p.
+    """The x of fdtr(dfn, dfd, x) = p.  Its rules follow from F(dfn, dfd, out) = p.
+
+    ddfn = -g (dF/ddfn) / (dF/dx)
+    ddfd = -g (dF/ddfd) / (dF/dx)
+    dp   = g / (dF/dx)
 
     >>> fdtri(2.0, 2.0, 0.5).round(12)
     np.float64(1.0)
     """
-    y = betaincinv(np.divide(dfn, 2), np.divide(dfd, 2), p)
-    return dfd * y / (dfn * (1 - y))
+    return call_scipy("special", "fdtri", dfn, dfd, p)
 
 
-@composed("scipy.special.pdtr", method=False)
+# ------------------------------------------------------------------------------- counts
+
+
+def _pdtr_m(g: Any, k: Any, m: Any, out: Any) -> Any:
+    return -g * _known(gamma_density(np.floor(k) + 1.0, m), out)
+
+
+@primitive("scipy.special.pdtr", method=False, m=_pdtr_m)
 def pdtr(k: Any, m: Any) -> Any:
     """The probability of at most k for a Poisson count of mean m; k is a constant, rounded down.
+
+    dm = -g m^k e^-m / k!
 
     >>> pdtr(0.0, 1.0).round(6)
     np.float64(0.367879)
     """
-    return gammaincc(beside(np.floor(k) + 1.0, m), m)
+    return call_scipy("special", "pdtr", beside(k, m), m)
 
 
-@composed("scipy.special.pdtrc", method=False)
+@primitive("scipy.special.pdtrc", method=False, m=lambda g, k, m, out: -_pdtr_m(g, k, m, out))
 def pdtrc(k: Any, m: Any) -> Any:
     """1 - pdtr(k, m).
+
+    dm = g m^k e^-m / k!
 
     >>> pdtrc(0.0, 1.0) == -np.expm1(-1.0)
     np.True_
     """
-    return gammainc(beside(np.floor(k) + 1.0, m), m)
+    return call_scipy("special", "pdtrc", beside(k, m), m)
 
 
-@composed("scipy.special.bdtr", method=False)
+def _bdtr_p(g: Any, k: Any, n: Any, p: Any, out: Any) -> Any:
+    k = np.floor(k)
+    certain = k >= n  # at most n successes in n trials
+    slope = beta_density(k + 1.0, np.where(certain, 1.0, n - k), p)
+    return -g * _known(np.where(certain, 0.0, slope), out)
+
+
+@primitive("scipy.special.bdtr", method=False, p=_bdtr_p)
 def bdtr(k: Any, n: Any, p: Any) -> Any:
-    """The probability of at most k successes in n > k trials; k and n are constants.
+    """The probability of at most k successes in n trials; k and n are constants.
+
+    dp = -g n! / (k! (n - k - 1)!) p^k (1 - p)^(n - k - 1)
 
     >>> bdtr(0.0, 2, 0.5)
     np.float64(0.25)
     """
-    k = np.floor(k)
-    return betaincc(beside(k + 1.0, p), beside(n - k, p), p)
+    return call_scipy("special", "bdtr", beside(k, p), beside(n, p), p)
 
 
-@composed("scipy.special.bdtrc", method=False)
+@primitive("scipy.special.bdtrc", method=False, p=lambda g, k, n, p, out: -_bdtr_p(g, k, n, p, out))
 def bdtrc(k: Any, n: Any, p: Any) -> Any:
     """1 - bdtr(k, n, p).
+
+    dp = g n! / (k! (n - k - 1)!) p^k (1 - p)^(n - k - 1)
 
     >>> bdtrc(0.0, 2, 0.5)
     np.float64(0.75)
     """
-    k = np.floor(k)
-    return betainc(beside(k + 1.0, p), beside(n - k, p), p)
+    return call_scipy("special", "bdtrc", beside(k, p), beside(n, p), p)
 
 
-@composed("scipy.special.nbdtr", method=False)
+def _nbdtr_p(g: Any, k: Any, n: Any, p: Any, out: Any) -> Any:
+    return g * _known(beta_density(n, np.floor(k) + 1.0, p), out)
+
+
+@primitive("scipy.special.nbdtr", method=False, p=_nbdtr_p)
 def nbdtr(k: Any, n: Any, p: Any) -> Any:
     """The probability of at most k failures before n successes; k and n are constants.
+
+    dp = g (n + k)! / ((n - 1)! k!) p^(n - 1) (1 - p)^k
 
     >>> nbdtr(0, 2, 0.5)
     np.float64(0.25)
     """
-    return betainc(beside(n, p), beside(np.floor(k) + 1.0, p), p)
+    return call_scipy("special", "nbdtr", beside(k, p), beside(n, p), p)
 
 
-@composed("scipy.special.nbdtrc", method=False)
+@primitive("scipy.special.nbdtrc", method=False, p=lambda g, k, n, p, out: -_nbdtr_p(g, k, n, p, out))
 def nbdtrc(k: Any, n: Any, p: Any) -> Any:
     """1 - nbdtr(k, n, p).
+
+    dp = -g (n + k)! / ((n - 1)! k!) p^(n - 1) (1 - p)^k
 
     >>> nbdtrc(0, 2, 0.5)
     np.float64(0.75)
     """
-    return betaincc(beside(n, p), beside(np.floor(k) + 1.0, p), p)
+    return call_scipy("special", "nbdtrc", beside(k, p), beside(n, p), p)
