@@ -177,11 +177,13 @@ MADE: dict[str, list[Sample]] = {
     **{name: [Sample(getattr(special, name), (A, B, X))] for name in ("gdtr", "gdtrc", "fdtr", "fdtrc")},
     "fdtri": [Sample(special.fdtri, (A, B, U))],
     **{
-        name: [Sample(partial(getattr(probability, name), ORDERS), (X,), partial(getattr(special, name), ORDERS))]
+        name: [Sample(partial(getattr(probability, name), k), (X,), partial(getattr(special, name), k)) for k in (ORDERS, 1)]
         for name in ("pdtr", "pdtrc")
     },
     **{
-        name: [Sample(partial(getattr(probability, name), ORDERS, 6), (U,), partial(getattr(special, name), ORDERS, 6))]
+        name: [
+            Sample(partial(getattr(probability, name), k, 6), (U,), partial(getattr(special, name), k, 6)) for k in (ORDERS, 1)
+        ]
         for name in ("bdtr", "bdtrc", "nbdtr", "nbdtrc")
     },
     **{name: [Sample(getattr(special, name), (X,))] for name in ("cbrt", "exp2", "expm1", "log1p")},

@@ -75,7 +75,8 @@ def _check(way: Callable[[Any, Any], Any], f: Callable[..., Any], bad: list[Any]
 
 def _of_numbers(name: str, sample: Sample) -> bool:
     real = all(a.dtype == np.float64 and a.size for a in sample.args)
-    return registry[name].op.elementwise and real and len({a.shape for a in sample.args}) == 1
+    of_one_shape = any(isinstance(a, np.ndarray) for a in getattr(sample.f, "args", ()))  # fixed beforehand
+    return registry[name].op.elementwise and real and not of_one_shape and len({a.shape for a in sample.args}) == 1
 
 
 ELEMENTWISE = {f"{n}-{k}": s for n, k, s in SAMPLES if n in registry and _of_numbers(n, s)}

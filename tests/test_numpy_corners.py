@@ -341,3 +341,56 @@ def test_logsumexp_of_complex_numbers_has_the_principal_angle() -> None:
     want = np.log(np.sum(np.exp(z)))
     np.testing.assert_allclose(logsumexp(Tensor(z)).numpy(), want, rtol=1e-13)
     assert gradcheck(logsumexp, z)
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize("mode", ["full", "same", "valid"])
+@pytest.mark.parametrize("name", ["convolve", "correlate"])
+def test_infinite_elements_do_not_meet_zeros_beyond_the_ends(name: str, mode: str) -> None:
+    f: Any = getattr(np, name)
+    for a in ([inf, 1.0], [1.0, 2.0, -inf, nan], [1.0, inf, 2.0, 0.5, 3.0]):
+        for v in ([1.0, 2.0, 3.0], [-1.0, inf], [nan]):
+            a, v = np.array(a), np.array(v)
+            expected = f(a, v, mode)
+            np.testing.assert_array_equal(f(Tensor(a), v, mode).numpy(), expected)
+            np.testing.assert_array_equal(f(a, Tensor(v), mode).numpy(), expected)
+            mapped = mg.vmap(lambda x, v=v: f(x, Tensor(v), mode))(Tensor(np.stack([a, a])))
+            np.testing.assert_array_equal(mapped.numpy(), [expected, expected])
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_products_of_polynomials_with_infinite_coefficients_are_numpys() -> None:
+    np.testing.assert_array_equal(np.polymul(Tensor([inf, 1.0]), [1.0, 2.0, 3.0]).numpy(), [inf, inf, inf, 3.0])
+
+
+@pytest.mark.parametrize("mode", ["constant", "edge", "mean", "linear_ramp", "reflect"])
+def test_a_number_has_no_axis_to_pad(mode: Any) -> None:
+    x = Tensor(2.5, requires_grad=True)
+    padded = np.pad(x, 1, mode)
+    assert padded.shape == () and padded.item() == np.pad(np.array(2.5), 1, mode)
+    padded.backward()
+    assert x.grad == 1
+    assert np.pad(Tensor(2.5), (1, 2)).item() == 2.5
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda x: np.put(x, 0, 3.0),
+        lambda x: np.put(x, [-1, 0], [1.0, 2.0]),
+        lambda x: np.put(x, [5, 0], [1.0, 2.0], mode="wrap"),
+        lambda x: np.put_along_axis(x, np.array([0]), 4.0, None),
+    ],
+)
+def test_values_are_put_into_a_number(write: Callable[[Any], None]) -> None:
+    x, expected = Tensor(2.5), np.array(2.5, np.float32)
+    write(x), write(expected)
+    np.testing.assert_array_equal(x.numpy(), expected)
+
+
+def test_a_default_that_needs_a_gradient_is_kept_or_refused_by_select() -> None:
+    condition = [np.array([True, False])]
+    assert (grad(lambda x: np.sum(mg.select(condition, [0.0], x)))(np.ones(2)) == [0, 1]).all()
+    assert (grad(lambda x: np.sum(np.select([Tensor(condition[0])], [0.0], x)))(np.ones(2)) == [0, 1]).all()
+    with pytest.raises(RuntimeError, match="would lose the gradient"):
+        np.select(condition, [0.0], Tensor([1.0, 2.0], requires_grad=True))

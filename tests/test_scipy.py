@@ -350,6 +350,13 @@ def test_solutions_are_differentiable_in_what_defines_them() -> None:
         optimize.implicit_root(lambda x, a: x**2 + a, 1.0, (1.0,))
 
 
+@pytest.mark.parametrize("name", ["brentq", "brenth", "bisect", "ridder", "toms748"])
+def test_a_solver_of_scipys_that_would_lose_the_gradient_is_refused_by_name(name):
+    solver = getattr(scipy.optimize, name)
+    with pytest.raises((TypeError, RuntimeError), match=r"lose (its|the) gradient.*minigrad\.scipy"):
+        grad(lambda a: solver(lambda x: x * x - a, 0.0, 3.0))(2.0)
+
+
 # --------------------------------------------------------------------------------- sparse
 
 

@@ -8,13 +8,57 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 from numpy.lib.stride_tricks import sliding_window_view as _view
 
-from ..primitive import composed
+from ..arrays.batch import Batch
+from ..primitive import composed, primitive
 from ..tensor import Tensor
 from .masking import conj
 from .shape import flip, moveaxis, reshape
-from .window import Window, conv, unfold
+from .window import Window, conv_input, conv_weight, unfold
 
 __all__ = ["convolve", "correlate", "sliding_window_view"]
+
+
+def _windows(n: int, k: int, mode: str) -> Window:
+    """Where the k terms of each result lie in the n elements of the longer sequence."""
+    before = {"full": k - 1, "same": k // 2, "valid": 0}[mode]
+    after = {"full": k - 1, "same": k - 1 - k // 2, "valid": 0}[mode]
+    return Window.over((n,), k, padding=((before, after),))
+
+
+def _line(x: Any) -> Any:
+    """A sequence as one example of one channel."""
+    return reshape(x, (1, 1, -1))
+
+
+def _convolve_a(g: Any, v: Any, a_shape: Any, v_shape: Any, mode: str) -> Any:
+    window = _windows(a_shape[0], v_shape[0], mode)
+    return reshape(conv_input(_line(g), _line(flip(v)), window), -1)
+
+
+def _convolve_v(g: Any, a: Any, a_shape: Any, v_shape: Any, mode: str) -> Any:
+    window = _windows(a_shape[0], v_shape[0], mode)
+    return flip(reshape(conv_weight(_line(a), _line(g), window), -1))
+
+
+@primitive(method=False, name="convolve", a=_convolve_a, v=_convolve_v)
+def _convolve(a: Any, v: Any, mode: str) -> Any:
+    """Discrete convolution of two sequences, the longer one first.
+
+    out_n = sum_m a_m v_{n-m}
+    da_m  = sum_n g_n v_{n-m}
+    dv_l  = sum_n g_n a_{n-l}
+
+    No element meets a zero beyond the ends: of an infinite one that would make NaN.
+    """
+    if not isinstance(a, Batch) and not isinstance(v, Batch):
+        return np.convolve(a, v, mode)
+    n, k = np.shape(a)[0], np.shape(v)[0]
+    out = np.zeros_like(a[:1] * v[:1], shape=(n + k - 1,))
+    for lag in range(k):
+        out[lag : lag + n] += a * v[lag]
+    first = {"full": 0, "same": (k - 1) // 2, "valid": k - 1}[mode]
+    length = {"full": n + k - 1, "same": n, "valid": n - k + 1}[mode]
+    return out[first : first + length]
 
 
 @composed(np.convolve, method=False)
@@ -27,15 +71,11 @@ def convolve(a: Any, v: Any, mode: str = "full") -> Any:
     array([0., 1., 2., 3.])
     """
     a, v = _sequence(a, "convolve"), _sequence(v, "convolve")
-    if np.shape(v)[0] > np.shape(a)[0]:
-        a, v = v, a
-    n, k = np.shape(a)[0], np.shape(v)[0]
     if mode not in ("full", "same", "valid"):
         raise ValueError(f"convolve: mode must be 'full', 'same' or 'valid', got {mode!r}")
-    before = {"full": k - 1, "same": k // 2, "valid": 0}[mode]
-    after = {"full": k - 1, "same": k - 1 - k // 2, "valid": 0}[mode]
-    window = Window.over((n,), k, padding=((before, after),))
-    return reshape(conv(reshape(a, (1, 1, n)), reshape(flip(v), (1, 1, k)), window), -1)
+    if np.shape(v)[0] > np.shape(a)[0]:
+        a, v = v, a
+    return _convolve(a, v, mode)
 
 
 @composed(np.correlate, method=False)

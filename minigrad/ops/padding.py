@@ -47,7 +47,7 @@ def _pad(array: Any, pad_width: Any, mode: Any, options: Any) -> Any:
     out    = array with a border
     darray = g inside, plus what arrives at the copies in the border
     """
-    return np.pad(array, pad_width, mode=mode, **options)
+    return np.pad(array, pad_width or 0, mode=mode, **options)  # a number has no axis to pad
 
 
 @composed(np.pad)
@@ -80,7 +80,7 @@ def pad(array: Any, pad_width: Any, mode: Any = "constant", **kwargs: Any) -> An
     options = {name: raw(value) for name, value in kwargs.items()}
     if mode == "empty":
         mode = "constant"  # zeros are as good as any values, and the same each time
-    if not _is_computed(array, mode, kwargs) and newest(options) is None:
+    if not widths or (not _is_computed(array, mode, kwargs) and newest(options) is None):
         return _pad(array, widths, mode, options)
     for axis, width in enumerate(widths):
         if any(width):

@@ -286,7 +286,7 @@ def fdtri(dfn: Any, dfd: Any, p: Any) -> Any:
 
 
 def _pdtr_m(g: Any, k: Any, m: Any, out: Any) -> Any:
-    return -g * _known(gamma_density(np.floor(k) + 1.0, m), out)
+    return -g * _known(gamma_density(beside(np.floor(k) + 1.0, m), m), out)
 
 
 @primitive("scipy.special.pdtr", method=False, m=_pdtr_m)
@@ -314,7 +314,7 @@ def pdtrc(k: Any, m: Any) -> Any:
 
 
 def _bdtr_p(g: Any, k: Any, n: Any, p: Any, out: Any) -> Any:
-    k = np.floor(k)
+    k, n = np.floor(beside(k, p)), beside(n, p)
     certain = k >= n  # at most n successes in n trials
     slope = beta_density(k + 1.0, np.where(certain, 1.0, n - k), p)
     return -g * _known(np.where(certain, 0.0, slope), out)
@@ -345,7 +345,7 @@ def bdtrc(k: Any, n: Any, p: Any) -> Any:
 
 
 def _nbdtr_p(g: Any, k: Any, n: Any, p: Any, out: Any) -> Any:
-    return g * _known(beta_density(n, np.floor(k) + 1.0, p), out)
+    return g * _known(beta_density(beside(n, p), beside(np.floor(k) + 1.0, p), p), out)
 
 
 @primitive("scipy.special.nbdtr", method=False, p=_nbdtr_p)

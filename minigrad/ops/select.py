@@ -174,7 +174,8 @@ def nan_to_num(
 def select(condlist: Sequence[Any], choicelist: Sequence[Any], default: Any = 0) -> Any:
     """The choice that belongs to the first condition that holds, for each element, or the default.
 
-    The gradient reaches the choices and the default.
+    The gradient reaches the choices and the default.  NumPy's own `np.select` does not look at its
+    default: where that alone is a tensor, call this one.
 
     >>> select([np.array([True, False])], [np.array([1.0, 2.0])], 9.0)
     array([1., 9.])

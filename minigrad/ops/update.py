@@ -27,6 +27,14 @@ def _write(a: Any, index: Any, values: Any) -> None:
     a[index] = values
 
 
+def _write_flat(a: Any, indices: Any, values: Any) -> None:
+    """Write values at the indices of the flattened array; of a number the last value stays."""
+    if np.ndim(a):
+        _write(a, np.unravel_index(indices, np.shape(a)), values)
+    elif indices.size:
+        _write(a, (), np.broadcast_to(values, indices.shape)[-1])
+
+
 def _as_array(values: Any, a: Any) -> Any:
     """An array or Tensor as it is; numbers and lists in the dtype of a, or NumPy's error where they do not fit."""
     if isinstance(values, Tensor) or is_array(values):
@@ -74,7 +82,7 @@ def put(a: Any, ind: Any, v: Any, mode: str = "raise") -> None:
         indices = np.where(indices < 0, indices + n, indices)
     else:
         indices = in_range(indices, n, mode, "put")
-    _write(a, np.unravel_index(indices, np.shape(a)), resize(values, indices.shape))
+    _write_flat(a, indices, resize(values, indices.shape))
 
 
 @composed(np.putmask, method=False)
@@ -162,4 +170,4 @@ def put_along_axis(arr: Any, indices: Any, values: Any, axis: int | None) -> Non
     along_axis(
         indices, 0, (np.size(arr),), "put_along_axis"
     )  # complains about indices that do not fit
-    _write(arr, np.unravel_index(indices, np.shape(arr)), values)
+    _write_flat(arr, indices, values)

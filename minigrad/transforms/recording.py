@@ -95,6 +95,8 @@ class Recording:
         except Exception as error:
             if (message := _lost_unsaid(error)) is None:
                 raise
+            if isinstance(error, SystemError):  # C code that went on after the error: it says no more than that
+                raise TypeError(message) from error
             raise with_message(error, f"{error}\n{message}") from error
         finally:
             graph.transforms.reset(token)
