@@ -348,3 +348,37 @@ def test_slopes_that_overflow_behind_a_mask_have_no_slope() -> None:
 def test_a_product_of_infinities_behind_a_mask() -> None:
     f = lambda t: np.sum(np.where([True, False], np.prod(np.exp(t), axis=0), 0.0))
     np.testing.assert_allclose(grad(f)(np.array([[1.0, 1000.0], [1.0, 1000.0]])), [[np.e**2, 0.0]] * 2)
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        np.linalg.det,
+        lambda a: np.linalg.slogdet(a)[1],
+        lambda a: np.linalg.qr(a)[0],
+        lambda a: np.linalg.qr(a)[1],
+        lambda a: np.linalg.qr(a, "complete")[1],
+        lambda a: mg.scipy.linalg.lu(a)[1],
+        lambda a: mg.scipy.linalg.lu(a)[2],
+        lambda a: np.linalg.solve(a, np.ones((2, 1))),
+        np.linalg.inv,
+    ],
+)
+@pytest.mark.parametrize("hidden", [[[NAN] * 2] * 2, [[INF] * 2] * 2, [[0.0] * 2] * 2, [[1.0, 1.0]] * 2, [[1.0, 0.0], [0.0, 0.0]]])
+def test_a_masked_matrix_without_an_inverse_says_nothing_of_the_others(f: Callable[..., Any], hidden: Any) -> None:
+    good = np.array([[2.0, 1.0], [0.5, 3.0]])
+    stack = np.stack([good, hidden])
+    try:
+        shape = np.shape(f(stack))
+    except (np.linalg.LinAlgError, ValueError):
+        return  # what has no value has no gradient to hide
+    seen = np.array([True, False]).reshape(2, *[1] * (len(shape) - 1))
+    found = grad(lambda a: np.sum(np.where(seen, f(a), 0.0)))(stack)
+    np.testing.assert_allclose(found[0], grad(lambda a: np.sum(f(a)))(good), rtol=1e-12)
+    np.testing.assert_array_equal(found[1], 0.0)
+
+
+def test_no_determinant_of_a_stack_has_a_slope_where_it_is_nan() -> None:
+    found = grad(lambda a: np.sum(np.linalg.det(a)))(np.stack([np.ones((2, 2)), np.full((2, 2), NAN)]))
+    np.testing.assert_allclose(found[0], [[1.0, -1.0], [-1.0, 1.0]])
+    assert np.isnan(found[1]).all()

@@ -17,7 +17,7 @@ from ..primitive import composed, primitive
 from ..tensor import raw
 from .masking import conj
 from .matrix_functions import refuse_infinite, solve_sylvester, solve_triangular
-from .products import hermitian, transposed
+from .products import hermitian, solution_or_nan, transposed
 
 __all__ = ["lu", "lu_factor", "lu_solve", "polar"]
 
@@ -34,7 +34,7 @@ def _of_each(function: Callable[..., Any], x: Any) -> tuple[Any, ...]:
 
 def _right_divided(x: Any, u: Any) -> Any:
     """x u^-T."""
-    return transposed(np.linalg.solve(u, transposed(x)))
+    return transposed(solution_or_nan(u, transposed(x)))
 
 
 def _lu_a(g: Any, out: Any) -> Any:
@@ -50,11 +50,11 @@ def _lu_a(g: Any, out: Any) -> Any:
         gu_first = gu_first - transposed(lower[..., n:, :]) @ below
         parts = [below]
     if upper.shape[-1] > n:
-        right = np.linalg.solve(transposed(first), gu[..., :, n:])
+        right = solution_or_nan(transposed(first), gu[..., :, n:])
         gl_first = gl_first - right @ transposed(upper[..., :, n:])
         parts = [right]
     inner = np.tril(transposed(first) @ gl_first, -1) + np.triu(gu_first @ transposed(second))
-    square = _right_divided(np.linalg.solve(transposed(first), inner), second)
+    square = _right_divided(solution_or_nan(transposed(first), inner), second)
     axis = -2 if lower.shape[-2] > n else -1
     whole = np.concatenate([square, *parts], axis=axis) if parts else square
     return p @ whole

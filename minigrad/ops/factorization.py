@@ -22,7 +22,7 @@ from ..primitive import composed, primitive
 from ..tensor import Tensor, raw
 from .join import concatenate
 from .masking import conj
-from .products import eye_of, hermitian
+from .products import eye_of, hermitian, inverse_or_nan
 
 __all__ = ["cholesky", "eig", "eigh", "eigvals", "eigvalsh", "qr", "svd", "svdvals"]
 
@@ -68,7 +68,7 @@ def _equal_ones(values: np.ndarray, near: np.ndarray) -> str:
 def _cholesky_a(g: Any, out: Any, upper: bool) -> Any:
     if upper:
         g, out = hermitian(g), hermitian(out)
-    inverse = np.linalg.inv(out)
+    inverse = inverse_or_nan(out, g)
     phi = np.tril(hermitian(out) @ conj(g))
     phi = phi - _diagonal(np.diagonal(phi, axis1=-2, axis2=-1)) / 2
     s = hermitian(inverse) @ phi @ inverse
@@ -381,7 +381,7 @@ def _qr_a(g: Any, out: Any) -> Any:
     lower = np.tril(m, -1)
     diagonal = _diagonal(np.real(np.diagonal(m, axis1=-2, axis2=-1)))
     full = lower + hermitian(lower) + diagonal
-    return conj((gq + q @ full) @ hermitian(np.linalg.inv(r)))
+    return conj((gq + q @ full) @ hermitian(inverse_or_nan(r, gq, gr)))
 
 
 class QRResult(NamedTuple):

@@ -21,7 +21,7 @@ from .batching import one_by_one
 from .diagonals import trace
 from .factorization import svdvals
 from .masking import conj
-from .products import dot, eye_like, eye_of, matmul, transposed
+from .products import dot, eye_like, eye_of, inverse_or_nan, matmul, solution_or_nan, transposed
 from .products import hermitian as conj_transposed
 from .select import where
 from .shape import reshape, transpose
@@ -52,7 +52,7 @@ def inv(a: Any) -> Any:
 def _solve_all(g: Any, needs: Sequence[bool], a: Any, b: Any, out: Any) -> list[Any]:
     vector = b.ndim == 1
     columns = g[..., None] if vector else g
-    db = solve(transposed(a), columns)
+    db = solution_or_nan(transposed(a), columns)
     da = -db @ transposed(out[..., None] if vector else out) if needs[0] else None
     return [da, db[..., 0] if vector else db]
 
@@ -79,12 +79,14 @@ def _cofactors(x: Any, out: Any) -> Any:
     """det(X) X^-T, which exists for singular matrices too."""
     lengths = np.sqrt(np.sum(np.square(np.abs(raw(x))), axis=-1))  # |det| is at most the product of the rows' lengths
     if not all_examples(np.abs(raw(out)) <= 1e-6 * np.prod(lengths, axis=-1)).any():
-        return out[..., None, None] * transposed(np.linalg.inv(x))
+        return out[..., None, None] * transposed(inverse_or_nan(x))
     if isinstance(x, Tensor):
         return _cofactors_as_polynomial(x)
-    u, s, vh = np.linalg.svd(x)
+    finite = np.all(np.isfinite(x), axis=(-2, -1), keepdims=True)
+    u, s, vh = np.linalg.svd(np.where(finite, x, 0.0))  # which takes no stack with a NaN in it
     others = np.prod(np.where(eye_of(s) == 1, 1.0, s[..., None, :]), axis=-1)
-    return np.linalg.det(u @ vh)[..., None, None] * (conj(u) * others[..., None, :]) @ conj(vh)
+    cofactors = np.linalg.det(u @ vh)[..., None, None] * (conj(u) * others[..., None, :]) @ conj(vh)
+    return np.where(finite, cofactors, np.nan)
 
 
 def _cofactors_as_polynomial(x: Any) -> Any:
@@ -119,7 +121,8 @@ class SlogdetResult(NamedTuple):
 
 def _slogdet_a(g: Any, a: Any, out: Any) -> Any:
     turn = np.imag(g[0] * out[0]) * 1j if a.dtype.kind == "c" else 0.0
-    return (g[1] + turn)[..., None, None] * transposed(np.linalg.inv(a))
+    g = (g[1] + turn)[..., None, None]
+    return g * transposed(inverse_or_nan(a, g))
 
 
 @primitive(a=_slogdet_a, method=False, name="slogdet")

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
+from ..arrays.batch import all_examples
 from ..backend import as_operand, beside, is_array
 from ..calling import cast_inputs
 from ..primitive import composed, method, primitive
@@ -437,3 +438,48 @@ def _with_third(a: Any) -> Any:
     if np.shape(a)[-1] == 3:
         return a
     return concatenate([a, np.zeros_like(raw(a)[..., :1])], axis=-1)
+
+
+# ------------------------------------------------------------------ singular matrices in rules
+
+
+def inverse_or_nan(x: Any, *gs: Any) -> Any:
+    """The inverses that a rule needs; NaN for a singular matrix of a stack whose gradients are 0.
+
+    Such a matrix may be behind a mask: it has no say in the gradients of the others.
+
+    Args:
+        gs: gradients, stacks of matrices.
+
+    Raises:
+        LinAlgError: for a singular matrix of which a gradient is asked.
+    """
+    try:
+        return np.linalg.inv(x)
+    except np.linalg.LinAlgError:
+        singular = _singular(x)
+        if _asked(singular, gs):
+            raise
+    return np.where(singular, np.nan, np.linalg.inv(np.where(singular, eye_of(raw(x)), x)))
+
+
+def solution_or_nan(a: Any, g: Any) -> Any:
+    """A^-1 G of gradients G, stacks of matrices; for singular A as `inverse_or_nan` has it."""
+    try:
+        return np.linalg.solve(a, g)
+    except np.linalg.LinAlgError:
+        singular = _singular(a)
+        if _asked(singular, (g,)):
+            raise
+    return np.where(singular, np.nan, np.linalg.solve(np.where(singular, eye_of(raw(a)), a), g))
+
+
+def _singular(x: Any) -> Any:
+    """Which matrices have no inverse: (..., 1, 1)."""
+    return ~np.isfinite(np.linalg.slogdet(raw(x))[1])[..., None, None]
+
+
+def _asked(singular: Any, gs: Sequence[Any]) -> bool:
+    """Whether one of the gradients of a singular matrix is a number other than 0."""
+    numbers = [(raw(g) != 0) & ~np.isnan(raw(g)) for g in gs]
+    return any(bool(np.any(all_examples(singular & asked))) for asked in numbers)
