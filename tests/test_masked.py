@@ -364,7 +364,7 @@ def test_a_product_of_infinities_behind_a_mask() -> None:
         np.linalg.inv,
     ],
 )
-@pytest.mark.parametrize("hidden", [[[NAN] * 2] * 2, [[INF] * 2] * 2, [[0.0] * 2] * 2, [[1.0, 1.0]] * 2, [[1.0, 0.0], [0.0, 0.0]]])
+@pytest.mark.parametrize("hidden", [[[NAN] * 2] * 2, [[INF] * 2] * 2, [[0.0] * 2] * 2, [[1.0] * 2] * 2, [[1.0, 0.0], [0.0, 0.0]]])
 def test_a_masked_matrix_without_an_inverse_says_nothing_of_the_others(f: Callable[..., Any], hidden: Any) -> None:
     good = np.array([[2.0, 1.0], [0.5, 3.0]])
     stack = np.stack([good, hidden])

@@ -41,7 +41,7 @@ def _convolve_v(g: Any, a: Any, a_shape: Any, v_shape: Any, mode: str) -> Any:
 
 
 @primitive(method=False, name="convolve", a=_convolve_a, v=_convolve_v)
-def _convolve(a: Any, v: Any, mode: str) -> Any:
+def _convolve(a: Any, v: Any, mode: Any) -> Any:
     """Discrete convolution of two sequences, the longer one first.
 
     out_n = sum_m a_m v_{n-m}
