@@ -115,7 +115,15 @@ def _fused_rule(g: Any, needs: Any, logits: Any, target: Any, weight: Any, lse: 
     return [_counted(np.expand_dims(ignored, 1), p) if np.any(all_examples(ignored)) else p]
 
 
-@primitive(method=False, joint=_fused_rule, inputs=("logits",), extras=("lse",), composite=_by_log_softmax, name="cross_entropy")
+def _ignores_some(target: Any, ignore_index: int) -> bool:
+    """Whether the op is a masking one (see `minigrad.masked`)."""
+    return bool(np.any(all_examples(target == ignore_index)))
+
+
+@primitive(
+    method=False, joint=_fused_rule, masks=_ignores_some, inputs=("logits",), extras=("lse",), composite=_by_log_softmax,
+    name="cross_entropy",
+)  # fmt: skip
 def _cross_entropy(logits: Any, target: Any, weight: Any, ignore_index: int, reduction: str) -> Any:
     """Softmax and negative log-likelihood in one.
 
