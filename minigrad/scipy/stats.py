@@ -164,9 +164,18 @@ norm = Continuous(
     "norm", lambda z: -z * z / 2 - _LOG_2PI / 2, ndtr,
     sf=lambda z: ndtr(-z), logcdf=log_ndtr, logsf=lambda z: log_ndtr(-z), ppf=ndtri,
 )  # fmt: skip
+
+
+def _tail_of_laplace(z: Any) -> Any:
+    """The probability beyond abs(z).  At 0 it falls as for z > 0: the slope of np.abs would be 0 there."""
+    return np.exp(-np.where(z < 0, -z, z)) / 2
+
+
 laplace = Continuous(
-    "laplace", lambda z: -np.abs(z) - math.log(2), lambda z: np.where(z < 0, np.exp(-np.abs(z)) / 2, 1 - np.exp(-np.abs(z)) / 2),
-    ppf=lambda q: -np.sign(q - 0.5) * np.log1p(-2 * np.abs(q - 0.5)),
+    "laplace", lambda z: -np.abs(z) - math.log(2),
+    lambda z: np.where(z < 0, _tail_of_laplace(z), 1 - _tail_of_laplace(z)),
+    sf=lambda z: np.where(z < 0, 1 - _tail_of_laplace(z), _tail_of_laplace(z)),
+    ppf=lambda q: np.where(q < 0.5, np.log(2 * q), -np.log(2 * (1 - q))),
 )  # fmt: skip
 logistic = Continuous(
     "logistic", lambda z: log_expit(z) + log_expit(-z), expit,
