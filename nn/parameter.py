@@ -130,7 +130,7 @@ class _Uninitialized(Tensor):
     @property
     def data(self) -> Any:
         """The array, of no elements.  To set one that has some gives the parameter its shape."""
-        return self._array
+        return Tensor.data.fget(self)  # type: ignore[attr-defined]
 
     @data.setter
     def data(self, value: Any) -> None:

@@ -18,9 +18,9 @@ import scipy.special
 import scipy.stats
 
 import minigrad
+import nn
 from minigrad import Tensor, grad, gradcheck, gradgradcheck, hessian, jacobian
 from minigrad.scipy import integrate, linalg, optimize, signal, sparse, special, stats
-import nn
 from nn.functional import gelu
 
 from .samples import between

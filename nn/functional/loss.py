@@ -9,6 +9,7 @@ import numpy as np
 
 from minigrad import Tensor, log_softmax, primitive, raw, take_along_axis
 from minigrad.arrays import all_examples
+from minigrad.hints import explain_options
 
 __all__ = ["cross_entropy", "linear_cross_entropy", "mse_loss", "nll_loss"]
 
@@ -52,6 +53,7 @@ def weighted(name: str, loss: Any, weight: Any, reduction: str, by_weight: bool 
     return reduced(loss * weight, reduction, weight if by_weight else None)
 
 
+@explain_options
 def mse_loss(input: Any, target: Any, reduction: str = "mean", weight: Any = None) -> Tensor:  # noqa: A002
     """Mean squared error, (input - target)^2; the shapes must agree.
 
@@ -139,6 +141,7 @@ def _cross_entropy(logits: Any, target: Any, weight: Any, ignore_index: int, red
     return reduced(loss, reduction, each), lse
 
 
+@explain_options
 def cross_entropy(
     input: Any,  # noqa: A002
     target: Any,
@@ -206,6 +209,7 @@ def linear_cross_entropy(
     return cross_entropy(logits, target, weight, ignored, reduction, label_smoothing)
 
 
+@explain_options
 def nll_loss(input: Any, target: Any, weight: Any = None, ignore_index: int = -100, reduction: str = "mean") -> Tensor:  # noqa: A002
     """Negative log-likelihood of class indices: input log-probabilities (N, C, ...) or (C,), target (N, ...) or ().
 
