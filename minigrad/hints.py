@@ -11,6 +11,7 @@ import inspect
 import sys
 from collections.abc import Callable, Iterable
 from difflib import get_close_matches
+from types import FrameType
 from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
@@ -103,7 +104,8 @@ def scipys_call() -> str | None:
 
     A method of a distribution is known by the distribution that it belongs to.
     """
-    frame, found = sys._getframe(1), None
+    frame: FrameType | None = sys._getframe(1)
+    found = None
     while frame is not None:
         parts = frame.f_globals.get("__name__", "").split(".")
         wrapped = frame.f_locals.get("f")  # so SciPy's own wrappers call the function that they are for
