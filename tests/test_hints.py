@@ -101,7 +101,6 @@ def test_an_attribute_of_pytorchs_says_what_to_write(name: str, words: str) -> N
         (nn, "lienar", "Linear"),
         (nn, "DataLoader", "nn.data.DataLoader"),
         (nn, "Dense", "nn.Linear"),
-        (nn, "upsample", "interpolate"),
         (F, "crossentropy", "cross_entropy"),
         (nn.optim, "AdamX", "Adam"),
     ],
