@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import functools
 import inspect
+import sys
 from collections.abc import Callable, Iterable
 from difflib import get_close_matches
+from types import FrameType
 from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
 
-from .spellings import INSTEAD, METHODS, OPTIONS
+from .spellings import INSTEAD, METHODS, OPTIONS, SOLVERS
 
 __all__ = [
     "Absent",
@@ -23,6 +25,7 @@ __all__ = [
     "check_options",
     "explain_options",
     "missing",
+    "scipys_call",
     "wrong_option",
 ]
 
@@ -91,6 +94,49 @@ def _near(name: str, known: Iterable[str]) -> list[str]:
     close = get_close_matches(name.lower(), names, n=3, cutoff=0.75)
     longer = [n for n in names if n.startswith(name.lower()) and len(name) > 2]
     return [names[n] for n in dict.fromkeys([*longer[:3], *close])]
+
+
+# ------------------------------------------------------------------------------------- SciPy
+
+
+def scipys_call() -> str | None:
+    """What to write for the function of SciPy that is being called; None where none is.
+
+    A method of a distribution is known by the distribution that it belongs to.
+    """
+    frame: FrameType | None = sys._getframe(1)
+    found = None
+    while frame is not None:
+        parts = frame.f_globals.get("__name__", "").split(".")
+        wrapped = frame.f_locals.get("f")  # so SciPy's own wrappers call the function that they are for
+        if parts[0] == "scipy" and parts[1].startswith("_"):
+            place = getattr(wrapped, "__module__", "").split(".")
+            if place[0] == "scipy":
+                found = f"{place[1]}.{wrapped.__name__}"  # type: ignore[union-attr]
+        elif parts[0] == "scipy":
+            owner = getattr(frame.f_locals.get("self"), "name", "")
+            dotted = f"{owner}." if isinstance(owner, str) and parts[1:2] == ["stats"] and owner else ""
+            name = frame.f_code.co_name
+            if name == "__init__":
+                name = type(frame.f_locals.get("self")).__name__
+            if not name.startswith(("_", "<")):
+                found = f"{parts[1]}.{dotted}{name}"  # the outermost comes last
+        elif parts[0] not in ("minigrad", "numpy"):
+            break
+        frame = frame.f_back
+    if found is None:
+        return None
+    home, _, path = found.partition(".")
+    if home == "integrate" and path in SOLVERS:
+        return f"write {SOLVERS[path]} for scipy.{found}"
+    if home == "optimize":
+        return "write minigrad.scipy.optimize.implicit_root(f, x0, args): the solution depends on args"
+    ours = sys.modules.get(f"minigrad.scipy.{home}")
+    for name in path.split("."):
+        ours = getattr(ours, name, None) if ours is not None else None
+    if ours is None:
+        return f"minigrad has none of scipy.{found}: write it with functions that it has"
+    return f"write minigrad.scipy.{found}(...), which is differentiable"
 
 
 # ------------------------------------------------------------------------------------- dtypes

@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
-__all__ = ["AUTOGRAD", "FUNCTIONS", "INSTEAD", "METHODS", "NETWORKS", "OPTIONS", "SOLVERS"]
+__all__ = [
+    "AUTOGRAD", "FUNCTIONS", "INSTEAD", "METHODS", "NETWORKS", "OPTIONS", "SOLVERS", "UTILS",
+]  # fmt: skip
 
 #: What stands for a function or method of PyTorch; `x` is the tensor, or the first argument.
 INSTEAD: dict[str, str] = {
@@ -238,6 +240,7 @@ FUNCTIONS: dict[str, str] = {
     "alltrue": "minigrad.all(x)",
     "cumproduct": "minigrad.cumprod(x)",
     "inference_mode": "minigrad.no_grad()",
+    "amp": "x.astype(dtype): there is no automatic choice of dtypes",
     "autocast": "x.astype(dtype): there is no automatic choice of dtypes",
     "set_default_tensor_type": "minigrad.set_default_dtype(dtype)",
     "save": "nn.save(state, file), or np.save(file, x.numpy())",
@@ -318,6 +321,20 @@ NETWORKS: dict[str, str] = {
     "Input": "nothing: shapes come with the data",
 }
 
+#: What PyTorch has in torch.utils and torch.nn.utils, and is elsewhere here.
+UTILS: dict[str, str] = {
+    "data": "the module nn.data",
+    "clip_grad": "nn.utils.clip_grad_norm_(parameters, max_norm)",
+    "clip_grad_norm": "nn.utils.clip_grad_norm_(parameters, max_norm)",
+    "clip_grad_value": "nn.utils.clip_grad_value_(parameters, clip_value)",
+    "convert_parameters": "nn.utils.parameters_to_vector(parameters)",
+    "checkpoint": "minigrad.checkpoint(f)",
+    "pack_padded_sequence": "nn.utils.rnn.pack_padded_sequence(x, lengths)",
+    "pad_sequence": "nn.utils.rnn.pad_sequence(sequences)",
+    "DataLoader": "nn.data.DataLoader",
+    "Dataset": "nn.data.Dataset",
+}
+
 #: Functions of SciPy's solvers that take a function, by what is differentiable here.
 SOLVERS: dict[str, str] = {
     **dict.fromkeys(
@@ -369,4 +386,6 @@ OPTIONS: dict[str, str] = {
     "reduce": "reduction=",
     "dimension": "axis=",
     "unflattened_size": "sizes=",
+    "diagonal": "k=",
+    "learning_rate": "lr=",
 }

@@ -19,7 +19,7 @@ from . import backend, graph
 from .arrays.batch import Batch
 from .arrays.row_sparse import RowSparse
 from .graph import Node
-from .hints import OtherNames
+from .hints import OtherNames, scipys_call
 
 __all__ = ["Tensor"]
 
@@ -189,10 +189,11 @@ class Tensor(OtherNames):
     def _would_lose(self, what: str) -> None:
         """An error where a conversion would lose the gradient."""
         if self._node is not None:
-            message = (
-                f"{what} of a tensor that requires a gradient would lose the gradient, at "
-                f"{graph.user_line()}: {_KEEPS_GRADIENT}; x.detach().numpy() where no gradient is needed"
-            )
+            if what == "numpy()":
+                instead = "write x.detach().numpy() where no gradient is needed, else stay with NumPy's functions on x"
+            else:
+                instead = f"{scipys_call() or _KEEPS_GRADIENT}; x.detach().numpy() where no gradient is needed"
+            message = f"{what} of a tensor that requires a gradient would lose the gradient, at {graph.user_line()}: {instead}"
             graph.lost.set(message)
             raise RuntimeError(message)
 
@@ -201,7 +202,7 @@ class Tensor(OtherNames):
         if self._node is not None and graph.transforms.get():
             message = (
                 f"{what} of a number that is being differentiated would lose its gradient, at "
-                f"{graph.user_line()}: {_KEEPS_GRADIENT}; x.detach().item() where no gradient is needed"
+                f"{graph.user_line()}: {scipys_call() or _KEEPS_GRADIENT}; x.detach().item() where no gradient is needed"
             )
             graph.lost.set(message)
             raise TypeError(message)

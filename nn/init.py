@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 from math import ceil, prod, sqrt
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from minigrad import Tensor, beside, mark_mutated, random
+from minigrad.hints import missing
 
 __all__ = [
     "calculate_gain", "constant_", "dirac_", "eye_", "kaiming_normal_", "kaiming_uniform_", "normal_", "ones_", "orthogonal_",
     "sparse_", "trunc_normal_", "uniform_", "xavier_normal_", "xavier_uniform_", "zeros_",
 ]  # fmt: skip
+
+if not TYPE_CHECKING:  # to checkers a module with this function has every name
+
+    def __getattr__(name: str) -> Any:
+        raise missing("nn.init", name, __all__)
 
 
 def _write(tensor: Tensor, values: Any) -> Tensor:

@@ -91,7 +91,17 @@ def _refuse(what: str) -> Any:
 
 
 class _NoValues(np.ndarray):
-    """Stands where the array of a parameter will be; to compute with it is an error."""
+    """Stands where the array of a parameter will be; to compute with it, or to write into it, is an error.
+
+    Whatever was written would be lost when the parameter gets its shape and first values.
+    """
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        _refuse("values were written into it")
+
+    def fill(self, value: Any) -> None:
+        """Raises: there is no place for values."""
+        _refuse("values were written into it")
 
     def __array_ufunc__(self, ufunc: Any, *args: Any, **options: Any) -> Any:
         return _refuse(f"{ufunc.__name__} was called")
@@ -116,6 +126,17 @@ class _Uninitialized(Tensor):
         values = empty(shape, dtype=self.dtype, device=self.device).data
         self.__class__ = self._becomes  # type: ignore[assignment]
         self.data = values
+
+    @property
+    def data(self) -> Any:
+        """The array, of no elements.  To set one that has some gives the parameter its shape."""
+        return Tensor.data.fget(self)  # type: ignore[attr-defined]
+
+    @data.setter
+    def data(self, value: Any) -> None:
+        if getattr(value, "shape", (0,)) != (0,):
+            self.__class__ = self._becomes  # type: ignore[assignment]
+        Tensor.data.fset(self, value)  # type: ignore[attr-defined]
 
     @property
     def shape(self) -> Any:

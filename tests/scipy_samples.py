@@ -41,6 +41,10 @@ SPECIAL: dict[str, list[Sample]] = {
         Sample(special.stdtr, (A + 0.5, A - 2.2), order=3),
         Sample(special.stdtr, (np.array([1.0, 30.0]), np.array([0.0, 2.0]))),
     ],
+    "stdtrit": [
+        Sample(special.stdtrit, (A + 0.5, U)),
+        Sample(special.stdtrit, (np.array([1.0, 30.0]), np.array([0.5, 0.999]))),
+    ],
     # ------------------------------------------------------------------------ error functions
     "erf": unary(special.erf, torch="erf"),
     "erfc": unary(special.erfc, torch="erfc"),
@@ -150,7 +154,7 @@ MADE: dict[str, list[Sample]] = {
 #: Rows of what cupyx does not have: it runs on the cpu alone, and says so.
 CPU_ONLY = {
     "erfi", "dawsn", "fresnel", "jv", "j1", "j0", "yv", "iv", "i0", "i1", "ive", "i0e", "i1e", "kv", "kn", "kve", "logm",
-    "sqrtm", "solve_banded", "solve_sylvester", "stdtr",
+    "sqrtm", "solve_banded", "solve_sylvester", "stdtr", "stdtrit",
     "polar", "hyp0f1", "hyp1f1", "hyp2f1", "ellipe", "ellipk", "spence", "exprel", "boxcox", "boxcox1p",
     "inv_boxcox", "inv_boxcox1p", "ellipkm1", "powm1", "wrightomega", "wofz", "owens_t", "ndtri_exp", "airy",
     "struve", "modstruve", "jvp", "yvp", "ivp", "kvp", "eval_jacobi", "eval_gegenbauer", "eval_chebyt",

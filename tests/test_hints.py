@@ -28,7 +28,7 @@ def said(f: Callable[[], Any], kind: type[Exception] = AttributeError) -> str:
     return str(caught.value)
 
 
-@pytest.mark.parametrize("table", ["INSTEAD", "METHODS", "FUNCTIONS", "NETWORKS", "SOLVERS", "AUTOGRAD"])
+@pytest.mark.parametrize("table", ["INSTEAD", "METHODS", "FUNCTIONS", "NETWORKS", "SOLVERS", "AUTOGRAD", "UTILS"])
 def test_what_a_hint_tells_to_write_exists(table: str) -> None:
     """Every dotted name in a hint can be looked up: a function of NumPy, minigrad, nn, SciPy, or an attribute of a Tensor."""
     looked_up = 0
@@ -217,3 +217,38 @@ def test_what_is_no_dtype_says_so(call: Callable[[], Any], words: str) -> None:
 def test_a_device_that_does_not_exist_names_those_that_do(device: str) -> None:
     with pytest.raises(ValueError, match=f'{device}.*device.*"cpu", "cuda"'):
         X.to(device)
+
+
+@pytest.mark.parametrize(
+    ("home", "name", "words"),
+    [
+        (nn.utils, "data", "write the module nn.data"),
+        (nn.utils, "clip_grad_norm", "nn.utils.clip_grad_norm_"),
+        (nn.init, "xavier_uniform", "did you mean xavier_uniform_"),
+        (mg, "amp", "x.astype(dtype)"),
+    ],
+)
+def test_modules_of_habit_say_what_to_write(home: Any, name: str, words: str) -> None:
+    assert words in said(lambda: getattr(home, name))
+
+
+def test_modules_in_a_list_or_none_at_all_are_explained() -> None:
+    assert "Sequential(*modules)" in said(lambda: nn.Sequential([nn.ReLU()]), TypeError)
+    assert "ModuleList([module])" in said(lambda: nn.ModuleList(nn.Linear(1, 1)), TypeError)
+    assert len(nn.ModuleList(nn.Sequential(nn.ReLU()))) == 1
+
+
+LOSSES = [n for n in dir(nn) if n.endswith("Loss") and n not in ("AdaptiveLogSoftmaxWithLoss", "LinearCrossEntropyLoss")]
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_a_loss_module_that_gets_values_in_place_of_options_says_so(name: str) -> None:
+    text = said(lambda: getattr(nn, name)(X, X), TypeError)
+    assert f"nn.{name}()(input, target)" in text or "positional arguments" in text
+    if "positional" in text:
+        assert f"nn.{name}()(input, target)" in said(lambda: getattr(nn, name)(X), TypeError)
+
+
+def test_numpy_of_a_tensor_with_a_gradient_begins_with_the_remedy() -> None:
+    x = Tensor([1.0], requires_grad=True)
+    assert ": write x.detach().numpy()" in said(x.numpy, RuntimeError)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import nn
-from minigrad import Tensor
+from minigrad import Tensor, no_grad
 from nn.parameter import UninitializedBuffer, UninitializedParameter, is_lazy
 
 rng = np.random.default_rng(0)
@@ -133,3 +133,49 @@ def test_transposed_convolutions_pad_with_zeros_alone(lazy: str) -> None:
         with pytest.raises(ValueError, match=f"{name}: padding_mode must be 'zeros', got 'reflect'"):
             getattr(nn, name)(*channels, 4, 3, padding_mode="reflect")
         assert getattr(nn, name)(*channels, 4, 3, padding_mode="zeros").padding_mode == "zeros"
+
+
+LOST: dict[str, Any] = {
+    "constant_": lambda p: nn.init.constant_(p, 7.0),
+    "zeros_": nn.init.zeros_,
+    "ones_": nn.init.ones_,
+    "uniform_": nn.init.uniform_,
+    "normal_": nn.init.normal_,
+    "trunc_normal_": nn.init.trunc_normal_,
+    "eye_": nn.init.eye_,
+    "dirac_": nn.init.dirac_,
+    "orthogonal_": nn.init.orthogonal_,
+    "sparse_": lambda p: nn.init.sparse_(p, 0.5),
+    "xavier_uniform_": nn.init.xavier_uniform_,
+    "kaiming_normal_": nn.init.kaiming_normal_,
+    "fill": lambda p: p.fill(7.0),
+    "data.fill": lambda p: p.data.fill(7.0),
+    "data[...] = value": lambda p: p.data.__setitem__(..., 7.0),
+    "copyto": lambda p: np.copyto(p.data, 7.0),
+    "+=": lambda p: p.__iadd__(7.0),
+    "p[...] = value": lambda p: p.__setitem__(..., 7.0),
+}
+
+
+@pytest.mark.parametrize("way", LOST)
+def test_values_before_the_first_input_are_refused_and_not_lost(way: str) -> None:
+    layer = nn.LazyLinear(3)
+    for parameter in (layer.weight, layer.bias):
+        with no_grad(), pytest.raises(ValueError, match="call the module once on an example"):
+            LOST[way](parameter)
+    net = nn.Sequential(nn.LazyConv2d(2, 3), nn.LazyBatchNorm2d())
+    with pytest.raises(ValueError, match="call the module once"):
+        net.apply(lambda m: LOST[way](m.bias) if hasattr(m, "bias") else None)
+
+
+def test_a_bias_that_is_given_before_the_first_input_stays() -> None:
+    layer = nn.LazyLinear(2)
+    layer.bias.data = np.array([7.0, 8.0], np.float32)
+    layer(np.ones((1, 3), np.float32))
+    assert layer.bias.tolist() == [7.0, 8.0]
+    assert layer.weight.shape == (2, 3)
+    assert np.any(layer.weight.detach().numpy())
+    other = nn.LazyLinear(2)
+    other.bias.data = np.zeros(5, np.float32)
+    with pytest.raises(ValueError, match=r"bias that was loaded has shape \(5,\)"):
+        other(np.ones((1, 3), np.float32))

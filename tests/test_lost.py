@@ -243,6 +243,19 @@ SAID = [
 ]
 
 
+#: Where a function of SciPy is called, the error says what to write for that one.
+OF_SCIPY = {
+    "quad of a parameter": "np.trapezoid(f(x), x) for scipy.integrate.quad",
+    "quad with a limit": "np.trapezoid(f(x), x) for scipy.integrate.quad",
+    "brentq": "minigrad.scipy.optimize.implicit_root(f, x0, args)",
+    "fsolve": "minigrad.scipy.optimize.implicit_root(f, x0, args)",
+    "minimize": "minigrad.scipy.optimize.implicit_root(f, x0, args)",
+    "odeint": "minigrad.scipy.integrate.odeint(...)",
+    "CubicSpline": "minigrad has none of scipy.interpolate.CubicSpline",
+    "norm.pdf": "minigrad.scipy.stats.norm.pdf(...)",
+}
+
+
 @pytest.mark.parametrize("way", SAID)
 def test_the_error_names_the_users_line_and_the_remedy(
     way: str, capfd: pytest.CaptureFixture[str]
@@ -251,6 +264,10 @@ def test_the_error_names_the_users_line_and_the_remedy(
         grad(WAYS[way])(X)
     text = str(caught.value)
     assert f"{__file__}:" in text
+    if way in OF_SCIPY:
+        assert OF_SCIPY[way] in text
+        assert "detach" in text
+        return
     for remedy in (
         "np.sin",
         "minigrad.array",

@@ -18,6 +18,7 @@ import scipy.special
 import scipy.stats
 
 import minigrad
+import nn
 from minigrad import Tensor, grad, gradcheck, gradgradcheck, hessian, jacobian
 from minigrad.scipy import integrate, linalg, optimize, signal, sparse, special, stats
 from nn.functional import gelu
@@ -63,12 +64,44 @@ def test_outside_of_the_support() -> None:
     assert jacobian(stats.expon.pdf)(x)[0, 0] == 0
 
 
-@pytest.mark.parametrize("name", [name for name in SHAPES if name != "t"])
-def test_quantiles(name: str) -> None:
+@pytest.mark.parametrize("name", SHAPES)
+@pytest.mark.parametrize("function", ["ppf", "isf"])
+def test_quantiles(name: str, function: str) -> None:
     q, shapes = np.array([0.2, 0.7]), tuple(np.ravel(s)[0] for s in SHAPES[name])
-    ours = getattr(stats, name).ppf
-    np.testing.assert_allclose(ours(q, *shapes, 0.5, 2.0), getattr(scipy.stats, name).ppf(q, *shapes, 0.5, 2.0), rtol=1e-9)
+    ours, theirs = getattr(getattr(stats, name), function), getattr(getattr(scipy.stats, name), function)
+    np.testing.assert_allclose(ours(q, *shapes, 0.5, 2.0), theirs(q, *shapes, 0.5, 2.0), rtol=1e-9)
     assert gradcheck(ours, q, *shapes, 0.5, 2.0)
+    assert gradcheck(ours, np.array([0.5]), *shapes, 0.5, 2.0)  # at the median too
+    if function == "isf" and name not in ("beta", "uniform", "truncnorm"):  # the tail keeps its digits
+        np.testing.assert_allclose(getattr(scipy.stats, name).sf(ours(1e-14, *shapes), *shapes), 1e-14, rtol=1e-6)
+
+
+def test_a_kink_of_its_parts_is_none_of_laplaces() -> None:
+    """At loc the density has a kink, the distribution function, its logarithm and the quantile have none."""
+    slopes = {"cdf": 0.25, "sf": -0.25, "logcdf": 0.5, "logsf": -0.5}
+    for name, slope in slopes.items():
+        f = getattr(stats.laplace, name)
+        assert grad(f)(1.0, 1.0, 2.0) == slope
+        assert grad(f, 1)(1.0, 1.0, 2.0) == -slope
+    assert grad(stats.laplace.ppf)(0.5, 0.0, 2.0) == 4.0
+    assert grad(stats.laplace.isf)(0.5, 0.0, 2.0) == -4.0
+    law = lambda loc, x: nn.distributions.Laplace(loc, 2.0).cdf(x)
+    assert grad(law, 1)(1.0, 1.0) == 0.25
+    assert grad(law)(1.0, 1.0) == -0.25
+    assert grad(nn.distributions.Laplace(0.0, 2.0).icdf)(0.5) == 4.0
+
+
+def test_a_distribution_with_its_parameters() -> None:
+    q = np.array([0.2, 0.7])
+    for name, shapes in SHAPES.items():
+        parameters = (*(np.ravel(s)[0] for s in shapes), 0.1, 1.5)
+        ours, theirs = getattr(stats, name), getattr(scipy.stats, name)(*parameters)
+        for function in ("logpdf", "pdf", "cdf", "sf", "logcdf", "logsf", "ppf", "isf"):
+            x = q if function in ("ppf", "isf") else theirs.ppf(q)
+            np.testing.assert_allclose(getattr(ours(*parameters), function)(x), getattr(theirs, function)(x), rtol=1e-9)
+    assert grad(lambda m: stats.norm(m, scale=2.0).logpdf(1.0))(0.0) == 0.25
+    with pytest.raises(TypeError, match="norm: expected loc, scale; got"):
+        stats.norm(0.0, 1.0, 2.0)
 
 
 @pytest.mark.parametrize("function", ["logpdf", "pdf", "cdf", "sf", "logcdf", "logsf", "ppf"])
@@ -355,6 +388,54 @@ def test_a_solver_of_scipys_that_would_lose_the_gradient_is_refused_by_name(name
     solver = getattr(scipy.optimize, name)
     with pytest.raises((TypeError, RuntimeError), match=r"lose (its|the) gradient.*minigrad\.scipy"):
         grad(lambda a: solver(lambda x: x * x - a, 0.0, 3.0))(2.0)
+
+
+@pytest.mark.parametrize(
+    ("lost", "instead"),
+    [
+        (lambda a: scipy.special.logsumexp(a * np.ones(2)), r"minigrad\.scipy\.special\.logsumexp\(\.\.\.\)"),
+        (lambda a: scipy.special.softmax(a * np.ones(2))[0], r"minigrad\.scipy\.special\.softmax\(\.\.\.\)"),
+        (lambda a: scipy.stats.norm.logpdf(0.3, a), r"minigrad\.scipy\.stats\.norm\.logpdf\(\.\.\.\)"),
+        (lambda a: scipy.stats.gamma.cdf(0.3, a), r"minigrad\.scipy\.stats\.gamma\.cdf\(\.\.\.\)"),
+        (lambda a: scipy.linalg.cholesky(a * np.eye(2)).sum(), r"minigrad\.scipy\.linalg\.cholesky\(\.\.\.\)"),
+        (lambda a: scipy.signal.convolve(a * np.ones(2), np.ones(2)).sum(), r"minigrad\.scipy\.signal\.convolve"),
+        (lambda a: scipy.optimize.minimize(lambda x: x @ x, a).fun, r"minigrad\.scipy\.optimize\.implicit_root\(f"),
+        (lambda a: scipy.stats.nbinom.pmf(1, 2, a), r"minigrad has none of scipy\.stats\.nbinom\.pmf"),
+    ],
+)
+def test_a_function_of_scipy_that_loses_a_gradient_is_named(lost: Any, instead: str) -> None:
+    with pytest.raises(RuntimeError, match=instead):
+        grad(lost)(0.5)
+    with pytest.raises(RuntimeError, match=instead):
+        lost(Tensor(0.5, requires_grad=True))
+
+
+def test_a_number_that_scipy_takes_inside_of_a_transform_is_explained() -> None:
+    with pytest.raises((TypeError, ValueError), match=r"minigrad\.scipy\.optimize\.implicit_root\(f"):
+        grad(lambda a: scipy.optimize.brentq(lambda x: x - a, 0.0, 1.0))(0.5)
+
+
+@pytest.mark.parametrize(
+    "solve",
+    [
+        lambda a: optimize.root(lambda x: x - a, np.ones(1)).x[0],
+        lambda a: optimize.minimize(lambda x: np.sum((x - a) ** 2), np.ones(1)).x[0],
+        lambda a: optimize.least_squares(lambda x: x - a, np.ones(1)).x[0],
+    ],
+)
+def test_a_solution_that_would_be_a_constant_names_implicit_root(solve: Any) -> None:
+    with pytest.raises(TypeError, match=r"its result is a constant.*implicit_root\("):
+        grad(solve)(8.0)
+    with pytest.raises(TypeError, match=r"its result is a constant.*implicit_root\("):
+        solve(Tensor(8.0, requires_grad=True))
+    with minigrad.no_grad():
+        assert abs(solve(Tensor(8.0, requires_grad=True)) - 8.0) < 1e-4
+
+
+def test_where_a_search_begins_has_no_influence() -> None:
+    for solve in (optimize.root, optimize.least_squares):
+        with pytest.raises(TypeError, match=r"x0 is where the search begins.*x0\.detach\(\)"):
+            grad(lambda a, solve=solve: solve(lambda x: x - 2.0, a).x[0])(np.ones(1))
 
 
 # --------------------------------------------------------------------------------- sparse

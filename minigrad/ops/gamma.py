@@ -21,7 +21,7 @@ from .special import xlog1py
 
 __all__ = [
     "beta", "betainc", "betaincc", "betaincinv", "betaln", "digamma", "gamma", "gammainc", "gammaincc", "gammainccinv",
-    "gammaincinv", "gammaln", "gammasgn", "multigammaln", "polygamma", "psi", "rgamma", "stdtr", "zeta",
+    "gammaincinv", "gammaln", "gammasgn", "multigammaln", "polygamma", "psi", "rgamma", "stdtr", "stdtrit", "zeta",
 ]  # fmt: skip
 
 
@@ -381,3 +381,20 @@ def stdtr(df: Any, t: Any) -> Any:
     np.float64(0.5)
     """
     return call_scipy("special", "stdtr", df, t)
+
+
+@primitive(
+    "scipy.special.stdtrit", method=False,
+    df=lambda g, df, out: _stdtr_df(-g / np.exp(log_density_of_t(out, df)), df, out),
+    p=lambda g, df, out: g / np.exp(log_density_of_t(out, df)),
+)  # fmt: skip
+def stdtrit(df: Any, p: Any) -> Any:
+    """The t of stdtr(df, t) = p, the quantile of Student's t.  Its rules follow from stdtr(df, out) = p.
+
+    dp  = g / density(out)
+    ddf = -g (dstdtr/ddf)(df, out) / density(out)
+
+    >>> stdtrit(3.0, 0.5)
+    np.float64(0.0)
+    """
+    return call_scipy("special", "stdtrit", df, p)

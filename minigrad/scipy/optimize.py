@@ -41,6 +41,10 @@ class _Flat:
     """A function of an array of any shape as SciPy calls it: of a vector of float64, returning NumPy's numbers."""
 
     def __init__(self, fun: Callable[..., Any], x0: Any, args: Any) -> None:
+        if getattr(x0, "requires_grad", False):
+            raise TypeError(
+                "x0 is where the search begins, the result does not depend on it: pass x0.detach()"
+            )
         start = np.asarray(x0, dtype=np.float64)
         self.shape, self.x0 = start.shape, start.reshape(-1)
         self.args = tuple(args) if isinstance(args, (tuple, list)) else (args,)
@@ -54,6 +58,16 @@ class _Flat:
         value = self(x)
         value = array(value) if holds_tensor(value) and not isinstance(value, Tensor) else value
         return reshape(value if isinstance(value, Tensor) else np.asarray(value), -1)
+
+    def refuse_hidden(self, name: str, what: str) -> None:
+        """An error where the function uses a tensor whose gradient would be lost."""
+        probe = self(self.x0)
+        if getattr(array(probe) if holds_tensor(probe) else probe, "requires_grad", False):
+            raise TypeError(
+                f"{name}: its result is a constant, but the function uses a tensor that requires a gradient. "
+                "Write minigrad.scipy.optimize.implicit_root(f, x0, args) for a solution that depends on args, "
+                f"f being {what}; or detach() that tensor"
+            )
 
     def give_back(self, result: Any) -> Any:
         """SciPy's result with x in the shape of x0."""
@@ -82,6 +96,7 @@ def minimize(
     array([3., 3.])
     """
     flat = _Flat(fun, x0, args)
+    flat.refuse_hidden("minimize", "the gradient of the objective, minigrad.grad(fun)")
     if hess is hessp is None and method is not None and method.lower() in _SECOND_ORDER:
         if method.lower() in ("dogleg", "trust-exact"):
             hess = hessian(flat)
@@ -108,6 +123,7 @@ def root(
     array([1.41421356])
     """
     flat = _Flat(fun, x0, args)
+    flat.refuse_hidden("root", "fun")
     if jac is None and method in ("hybr", "lm"):
         jac = jacobian(flat.vector)
     solver = scipy_function("optimize", "root", flat.x0)
@@ -131,6 +147,7 @@ def least_squares(
     array([1.8])
     """
     flat = _Flat(fun, x0, args)
+    flat.refuse_hidden("least_squares", "the gradient of the sum of squares")
     solver = scipy_function("optimize", "least_squares", flat.x0)
     result = solver(
         lambda x: raw(flat.vector(x)), flat.x0, jac=jacobian(flat.vector) if jac is None else jac, bounds=bounds,

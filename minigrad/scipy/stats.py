@@ -52,6 +52,7 @@ from ..ops.gamma import (
     gammaln,
     log_density_of_t,
     stdtr,
+    stdtrit,
 )
 from ..ops.matrix_functions import solve_triangular
 from ..ops.probability import fdtr, fdtrc, fdtri, ndtri_exp
@@ -61,7 +62,7 @@ from ..primitive import numpy_table
 from ..tensor import raw
 
 __all__ = [
-    "Continuous", "beta", "cauchy", "chi2", "dirichlet", "expon", "f", "gamma", "gumbel_l", "gumbel_r", "halfcauchy",
+    "Continuous", "Frozen", "beta", "cauchy", "chi2", "dirichlet", "expon", "f", "gamma", "gumbel_l", "gumbel_r", "halfcauchy",
     "halfnorm", "invgamma", "laplace", "logistic", "lognorm", "multivariate_normal", "norm", "pareto", "poisson",
     "rayleigh", "t", "truncnorm", "uniform", "weibull_min",
 ]  # fmt: skip
@@ -90,9 +91,11 @@ class Continuous:
         logcdf: Function | None = None,
         logsf: Function | None = None,
         ppf: Function | None = None,
+        isf: Function | None = None,
     ) -> None:
         self.name, self.shapes, self.support = name, shapes, support
         self._logpdf, self._cdf, self._ppf = logpdf, cdf, ppf
+        self._isf = isf or (None if ppf is None else lambda q, *s: ppf(1 - q, *s))
         self._sf = sf or (lambda z, *s: 1 - cdf(z, *s))
         self._logcdf = logcdf or (lambda z, *s: np.log(cdf(z, *s)))
         self._logsf = logsf or (lambda z, *s: np.log(self._sf(z, *s)))
@@ -157,40 +160,113 @@ class Continuous:
         shapes, loc, scale = self._parameters(args, kwargs)
         return loc + scale * self._ppf(q, *shapes)
 
+    def isf(self, q: Any, *args: Any, **kwargs: Any) -> Any:
+        """Inverse of the survival function, the x of sf(x) = q; exact for small q."""
+        if self._isf is None:
+            raise NotImplementedError(f"{self.name} has no differentiable quantile function")
+        shapes, loc, scale = self._parameters(args, kwargs)
+        return loc + scale * self._isf(q, *shapes)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Frozen:
+        """The distribution with its parameters: norm(loc, scale).logpdf(x) is norm.logpdf(x, loc, scale)."""
+        self._parameters(args, kwargs)
+        return Frozen(self, args, kwargs)
+
+
+class Frozen:
+    """A continuous distribution together with its parameters.
+
+    >>> norm(0.0, 2.0).pdf(1.0) == norm.pdf(1.0, 0.0, 2.0)
+    np.True_
+    """
+
+    def __init__(self, distribution: Continuous, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        self.dist, self.args, self.kwds = distribution, args, kwargs
+
+    def logpdf(self, x: Any) -> Any:
+        """Logarithm of the density."""
+        return self.dist.logpdf(x, *self.args, **self.kwds)
+
+    def pdf(self, x: Any) -> Any:
+        """Density."""
+        return self.dist.pdf(x, *self.args, **self.kwds)
+
+    def cdf(self, x: Any) -> Any:
+        """Distribution function."""
+        return self.dist.cdf(x, *self.args, **self.kwds)
+
+    def sf(self, x: Any) -> Any:
+        """Survival function."""
+        return self.dist.sf(x, *self.args, **self.kwds)
+
+    def logcdf(self, x: Any) -> Any:
+        """Logarithm of the distribution function."""
+        return self.dist.logcdf(x, *self.args, **self.kwds)
+
+    def logsf(self, x: Any) -> Any:
+        """Logarithm of the survival function."""
+        return self.dist.logsf(x, *self.args, **self.kwds)
+
+    def ppf(self, q: Any) -> Any:
+        """Quantile."""
+        return self.dist.ppf(q, *self.args, **self.kwds)
+
+    def isf(self, q: Any) -> Any:
+        """Inverse of the survival function."""
+        return self.dist.isf(q, *self.args, **self.kwds)
+
 
 # -------------------------------------------------------------------------- distributions
 
 norm = Continuous(
     "norm", lambda z: -z * z / 2 - _LOG_2PI / 2, ndtr,
     sf=lambda z: ndtr(-z), logcdf=log_ndtr, logsf=lambda z: log_ndtr(-z), ppf=ndtri,
+    isf=lambda q: -ndtri(q),
 )  # fmt: skip
+
+
+def _tail_of_laplace(z: Any) -> Any:
+    """The probability beyond abs(z).  At 0 it falls as for z > 0: the slope of np.abs would be 0 there."""
+    return np.exp(-np.where(z < 0, -z, z)) / 2
+
+
 laplace = Continuous(
-    "laplace", lambda z: -np.abs(z) - math.log(2), lambda z: np.where(z < 0, np.exp(-np.abs(z)) / 2, 1 - np.exp(-np.abs(z)) / 2),
-    ppf=lambda q: -np.sign(q - 0.5) * np.log1p(-2 * np.abs(q - 0.5)),
+    "laplace", lambda z: -np.abs(z) - math.log(2),
+    lambda z: np.where(z < 0, _tail_of_laplace(z), 1 - _tail_of_laplace(z)),
+    sf=lambda z: np.where(z < 0, 1 - _tail_of_laplace(z), _tail_of_laplace(z)),
+    ppf=lambda q: np.where(q < 0.5, np.log(2 * q), -np.log(2 * (1 - q))),
+    isf=lambda q: np.where(q > 0.5, np.log(2 * (1 - q)), -np.log(2 * q)),
 )  # fmt: skip
 logistic = Continuous(
     "logistic", lambda z: log_expit(z) + log_expit(-z), expit,
     sf=lambda z: expit(-z), logcdf=log_expit, logsf=lambda z: log_expit(-z), ppf=logit,
+    isf=lambda q: -logit(q),
 )  # fmt: skip
 expon = Continuous(
     "expon", lambda z: -z, lambda z: -np.expm1(-z),
     support=(0, math.inf), sf=lambda z: np.exp(-z), logsf=lambda z: -z, ppf=lambda q: -np.log1p(-q),
+    isf=lambda q: -np.log(q),
 )  # fmt: skip
 uniform = Continuous("uniform", lambda z: 0.0 * z, lambda z: z, support=(0, 1), ppf=lambda q: q)
 gamma = Continuous(
     "gamma", lambda z, a: xlogy(a - 1, z) - z - gammaln(a), lambda z, a: gammainc(a, z),
     shapes=("a",), support=(0, math.inf), sf=lambda z, a: gammaincc(a, z), ppf=lambda q, a: gammaincinv(a, q),
+    isf=lambda q, a: gammainccinv(a, q),
 )  # fmt: skip
 chi2 = Continuous(
     "chi2", lambda z, df: xlogy(df / 2 - 1, z / 2) - z / 2 - gammaln(df / 2) - math.log(2), lambda z, df: gammainc(df / 2, z / 2),
     shapes=("df",), support=(0, math.inf), sf=lambda z, df: gammaincc(df / 2, z / 2),
-    ppf=lambda q, df: 2 * gammaincinv(df / 2, q),
+    ppf=lambda q, df: 2 * gammaincinv(df / 2, q), isf=lambda q, df: 2 * gammainccinv(df / 2, q),
 )  # fmt: skip
 beta = Continuous(
     "beta", lambda z, a, b: xlogy(a - 1, z) + xlog1py(b - 1, -z) - betaln(a, b), lambda z, a, b: betainc(a, b, z),
     shapes=("a", "b"), support=(0, 1), sf=lambda z, a, b: betainc(b, a, 1 - z), ppf=lambda q, a, b: betaincinv(a, b, q),
+    isf=lambda q, a, b: 1 - betaincinv(b, a, q),
 )  # fmt: skip
-t = Continuous("t", log_density_of_t, lambda z, df: stdtr(df, z), shapes=("df",), sf=lambda z, df: stdtr(df, -z))
+t = Continuous(
+    "t", log_density_of_t, lambda z, df: stdtr(df, z), shapes=("df",), sf=lambda z, df: stdtr(df, -z),
+    ppf=lambda q, df: stdtrit(df, q), isf=lambda q, df: -stdtrit(df, q),
+)  # fmt: skip
 
 
 _ABOVE_ZERO = float(np.nextafter(0.0, 1.0))  # the support is open there: at 0 the density is 0
@@ -198,47 +274,52 @@ lognorm = Continuous(
     "lognorm", lambda z, s: -((np.log(z) / s) ** 2) / 2 - np.log(s * z) - _LOG_2PI / 2, lambda z, s: ndtr(np.log(z) / s),
     shapes=("s",), support=(_ABOVE_ZERO, math.inf), sf=lambda z, s: ndtr(-np.log(z) / s),
     logcdf=lambda z, s: log_ndtr(np.log(z) / s), logsf=lambda z, s: log_ndtr(-np.log(z) / s),
-    ppf=lambda q, s: np.exp(s * ndtri(q)),
+    ppf=lambda q, s: np.exp(s * ndtri(q)), isf=lambda q, s: np.exp(-s * ndtri(q)),
 )  # fmt: skip
 cauchy = Continuous(
     "cauchy", lambda z: -math.log(math.pi) - np.log1p(z * z), lambda z: np.arctan2(1.0, -z) / math.pi,
     sf=lambda z: np.arctan2(1.0, z) / math.pi, ppf=lambda q: np.tan(math.pi * q - math.pi / 2),
+    isf=lambda q: 1 / np.tan(math.pi * q),
 )  # fmt: skip
 halfcauchy = Continuous(
     "halfcauchy", lambda z: math.log(2 / math.pi) - np.log1p(z * z), lambda z: 2 / math.pi * np.arctan(z),
     support=(0, math.inf), sf=lambda z: 2 / math.pi * np.arctan2(1.0, z), ppf=lambda q: np.tan(math.pi / 2 * q),
+    isf=lambda q: 1 / np.tan(math.pi / 2 * q),
 )  # fmt: skip
 halfnorm = Continuous(
     "halfnorm", lambda z: math.log(2 / math.pi) / 2 - z * z / 2, lambda z: erf(z / math.sqrt(2)),
     support=(0, math.inf), sf=lambda z: 2 * ndtr(-z), logsf=lambda z: math.log(2) + log_ndtr(-z),
-    ppf=lambda q: ndtri((1 + q) / 2),
+    ppf=lambda q: ndtri((1 + q) / 2), isf=lambda q: -ndtri(q / 2),
 )  # fmt: skip
 gumbel_r = Continuous(
     "gumbel_r", lambda z: -z - np.exp(-z), lambda z: np.exp(-np.exp(-z)),
     sf=lambda z: -np.expm1(-np.exp(-z)), logcdf=lambda z: -np.exp(-z), ppf=lambda q: -np.log(-np.log(q)),
+    isf=lambda q: -np.log(-np.log1p(-q)),
 )  # fmt: skip
 gumbel_l = Continuous(
     "gumbel_l", lambda z: z - np.exp(z), lambda z: -np.expm1(-np.exp(z)),
     sf=lambda z: np.exp(-np.exp(z)), logsf=lambda z: -np.exp(z), ppf=lambda q: np.log(-np.log1p(-q)),
+    isf=lambda q: np.log(-np.log(q)),
 )  # fmt: skip
 weibull_min = Continuous(
     "weibull_min", lambda z, c: np.log(c) + xlogy(c - 1, z) - z**c, lambda z, c: -np.expm1(-(z**c)),
     shapes=("c",), support=(0, math.inf), sf=lambda z, c: np.exp(-(z**c)), logsf=lambda z, c: -(z**c),
-    ppf=lambda q, c: (-np.log1p(-q)) ** (1 / c),
+    ppf=lambda q, c: (-np.log1p(-q)) ** (1 / c), isf=lambda q, c: (-np.log(q)) ** (1 / c),
 )  # fmt: skip
 rayleigh = Continuous(
     "rayleigh", lambda z: np.log(z) - z * z / 2, lambda z: -np.expm1(-z * z / 2), support=(_ABOVE_ZERO, math.inf),
     sf=lambda z: np.exp(-z * z / 2), logsf=lambda z: -z * z / 2, ppf=lambda q: np.sqrt(-2 * np.log1p(-q)),
+    isf=lambda q: np.sqrt(-2 * np.log(q)),
 )  # fmt: skip
 pareto = Continuous(
     "pareto", lambda z, b: np.log(b) - (b + 1) * np.log(z), lambda z, b: -np.expm1(-b * np.log(z)),
     shapes=("b",), support=(1, math.inf), sf=lambda z, b: np.exp(-b * np.log(z)), logsf=lambda z, b: -b * np.log(z),
-    ppf=lambda q, b: np.exp(-np.log1p(-q) / b),
+    ppf=lambda q, b: np.exp(-np.log1p(-q) / b), isf=lambda q, b: np.exp(-np.log(q) / b),
 )  # fmt: skip
 invgamma = Continuous(
     "invgamma", lambda z, a: -(a + 1) * np.log(z) - 1 / z - gammaln(a), lambda z, a: gammaincc(a, 1 / z),
     shapes=("a",), support=(_ABOVE_ZERO, math.inf), sf=lambda z, a: gammainc(a, 1 / z),
-    ppf=lambda q, a: 1 / gammainccinv(a, q),
+    ppf=lambda q, a: 1 / gammainccinv(a, q), isf=lambda q, a: 1 / gammaincinv(a, q),
 )  # fmt: skip
 
 
@@ -250,6 +331,7 @@ def _logpdf_of_f(z: Any, dfn: Any, dfd: Any) -> Any:
 f = Continuous(
     "f", _logpdf_of_f, lambda z, dfn, dfd: fdtr(dfn, dfd, z), shapes=("dfn", "dfd"), support=(0, math.inf),
     sf=lambda z, dfn, dfd: fdtrc(dfn, dfd, z), ppf=lambda q, dfn, dfd: fdtri(dfn, dfd, q),
+    isf=lambda q, dfn, dfd: 1 / fdtri(dfd, dfn, q),
 )  # fmt: skip
 
 
@@ -287,7 +369,7 @@ truncnorm = Continuous(
     sf=lambda z, a, b: np.exp(_log_between(z, _finite(b)) - _log_between(_finite(a), _finite(b))),
     logcdf=lambda z, a, b: _log_between(_finite(a), z) - _log_between(_finite(a), _finite(b)),
     logsf=lambda z, a, b: _log_between(z, _finite(b)) - _log_between(_finite(a), _finite(b)),
-    ppf=_quantile_of_truncnorm,
+    ppf=_quantile_of_truncnorm, isf=lambda q, a, b: -_quantile_of_truncnorm(q, np.negative(b), np.negative(a)),
 )  # fmt: skip
 
 

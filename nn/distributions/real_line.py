@@ -91,11 +91,12 @@ class Laplace(_LocationScale):
 
     def cdf(self, value: Any) -> Tensor:
         z = self._standard(value)
-        return 0.5 - 0.5 * np.sign(z) * np.expm1(-abs(z))
+        tail = np.exp(-np.where(z < 0, -z, z)) / 2  # at 0 it has a slope, which abs has not
+        return np.where(z < 0, tail, 1 - tail)
 
     def icdf(self, value: Any) -> Tensor:
         off = value - 0.5
-        return self.loc - self.scale * np.sign(off) * np.log1p(-2 * abs(off))
+        return self.loc + self.scale * np.where(off < 0, np.log(2 * value), -np.log(1 - 2 * off))
 
     def entropy(self) -> Tensor:
         """1 + log(2 scale)."""

@@ -1,6 +1,7 @@
 """Attention, as functions; the modules are in `nn.layers.attention`.
 
-Masks: boolean ones say where attention may look (True); floating ones are added to the scores, and have gradients.
+Masks: boolean ones say where attention may look (True); floating ones are added to the scores, and have gradients; where
+they are -inf attention may not look.  A key or value that a query may not look at has no influence on it, NaN neither.
 """
 
 from __future__ import annotations
@@ -48,13 +49,56 @@ def masked_softmax(scores: Any, mask: Any) -> Any:
            [0., 0.]])
     """
     check_mask("attention", mask)
-    hides = mask.dtype == bool
-    scores = where(mask, scores, -np.inf) if hides else scores + mask
-    given = raw(mask) if np.ndim(mask) else raw(mask)[None]
-    sees = np.any(given if hides else given != -np.inf, axis=-1, keepdims=True)
+    shown = _shown(mask)
+    if mask.dtype == bool:
+        scores = where(mask, scores, -np.inf)
+    elif _only_hides(mask):
+        scores = where(shown, scores, -np.inf)
+    elif np.all(all_examples(shown)):
+        scores = scores + mask
+    else:
+        scores = where(shown, scores + mask, -np.inf)
+    sees = np.any(shown if np.ndim(shown) else shown[None], axis=-1, keepdims=True)
     if np.all(all_examples(sees)):
         return softmax(scores, axis=-1)
     return where(sees, softmax(where(sees, scores, 0.0), axis=-1), 0.0)
+
+
+def _shown(mask: Any) -> Any:
+    """Where attention may look, as an array of booleans."""
+    return raw(mask) if mask.dtype == bool else raw(mask) != -np.inf
+
+
+def _only_hides(mask: Any) -> bool:
+    """Whether a floating mask is a boolean one in other words, of 0 and -inf, that needs no gradient."""
+    values = raw(mask)
+    return values is mask and bool(np.all(all_examples((values == 0) | (values == -np.inf))))
+
+
+def mixed(weights: Any, value: Any, mask: Any) -> Any:
+    """weights @ value, (..., L, V): what a query may not look at adds nothing, where it is NaN or infinite neither.
+
+    Args:
+        weights: (..., L, S), 0 where the mask hides.
+        value: (..., S, V).
+        mask: broadcasts to the weights, or None; see `masked_softmax`.
+
+    >>> mixed(np.array([[1.0, 0.0]]), np.array([[2.0], [np.nan]]), np.array([[True, False]]))
+    array([[2.]])
+    """
+    if mask is None:
+        return weights @ value
+    shown = _shown(mask)
+    shown = shown if np.ndim(shown) > 1 else np.reshape(shown, (1, -1))
+    by_any = np.any(shown, axis=-2)[..., None]  # (..., S, 1)
+    if not np.all(all_examples(by_any)):
+        value = where(by_any, value, 0.0)
+    wrong = ~np.isfinite(raw(value))
+    if not np.any(all_examples(wrong)):
+        return weights @ value
+    dtype = value.dtype
+    meets = (np.broadcast_to(shown, np.shape(weights)).astype(dtype) @ wrong.astype(dtype)) > 0  # (..., L, V)
+    return where(meets, weights @ value, weights @ where(wrong, 0.0, value))
 
 
 def _shared_heads(query: Any, key: Any, value: Any) -> tuple[Any, Any]:
@@ -101,7 +145,7 @@ def scaled_dot_product_attention(
         attn_mask = beside(np.tril(np.ones((rows, columns), dtype=bool)), scores)
     weights = softmax(scores, axis=-1) if attn_mask is None else masked_softmax(scores, attn_mask)
     weights = dropout(weights, dropout_p, dropout_p > 0)
-    out = weights @ value
+    out = mixed(weights, value, attn_mask)
     return (out, weights) if return_weights else out
 
 

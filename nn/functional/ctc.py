@@ -48,6 +48,9 @@ def ctc_loss(
     _check_lengths(lengths, targets, log_probs.shape[1])
     labels = _padded(targets, lengths)
     _check(log_probs.shape, times, labels)
+    steps = np.arange(log_probs.shape[0])[:, None]
+    if (times < log_probs.shape[0]).any():  # what is beyond an input's length has no influence
+        log_probs = where(beside(steps < times, log_probs)[..., None], log_probs, 0.0)
     history, never = _forward_variables(log_probs, labels, blank)
     each = np.arange(log_probs.shape[1])
     last = history[times, each]  # (N, 2S + 1), each at the end of its input

@@ -120,7 +120,9 @@ def embedding_bag(
         raise ValueError(f"embedding_bag: mode must be 'sum', 'mean' or 'max', got {mode!r}")
     if per_sample_weights is not None:
         rows = rows * np.reshape(per_sample_weights, (flat.size, 1))
-    total = scatter_add(rows * counted[:, None], bag, (bags, weight.shape[1]))
+    if padding_idx is not None:
+        rows = where(counted[:, None], rows, 0.0)
+    total = scatter_add(rows, bag, (bags, weight.shape[1]))
     if mode == "sum":
         return total
     number = np.maximum(np.bincount(bag, counted, bags), 1)

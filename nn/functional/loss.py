@@ -9,6 +9,7 @@ import numpy as np
 
 from minigrad import Tensor, log_softmax, primitive, raw, take_along_axis
 from minigrad.arrays import all_examples
+from minigrad.hints import explain_options
 
 __all__ = ["cross_entropy", "linear_cross_entropy", "mse_loss", "nll_loss"]
 
@@ -52,6 +53,7 @@ def weighted(name: str, loss: Any, weight: Any, reduction: str, by_weight: bool 
     return reduced(loss * weight, reduction, weight if by_weight else None)
 
 
+@explain_options
 def mse_loss(input: Any, target: Any, reduction: str = "mean", weight: Any = None) -> Tensor:  # noqa: A002
     """Mean squared error, (input - target)^2; the shapes must agree.
 
@@ -115,7 +117,15 @@ def _fused_rule(g: Any, needs: Any, logits: Any, target: Any, weight: Any, lse: 
     return [_counted(np.expand_dims(ignored, 1), p) if np.any(all_examples(ignored)) else p]
 
 
-@primitive(method=False, joint=_fused_rule, inputs=("logits",), extras=("lse",), composite=_by_log_softmax, name="cross_entropy")
+def _ignores_some(target: Any, ignore_index: int) -> bool:
+    """Whether the op is a masking one (see `minigrad.masked`)."""
+    return bool(np.any(all_examples(target == ignore_index)))
+
+
+@primitive(
+    method=False, joint=_fused_rule, masks=_ignores_some, inputs=("logits",), extras=("lse",), composite=_by_log_softmax,
+    name="cross_entropy",
+)  # fmt: skip
 def _cross_entropy(logits: Any, target: Any, weight: Any, ignore_index: int, reduction: str) -> Any:
     """Softmax and negative log-likelihood in one.
 
@@ -131,6 +141,7 @@ def _cross_entropy(logits: Any, target: Any, weight: Any, ignore_index: int, red
     return reduced(loss, reduction, each), lse
 
 
+@explain_options
 def cross_entropy(
     input: Any,  # noqa: A002
     target: Any,
@@ -198,6 +209,7 @@ def linear_cross_entropy(
     return cross_entropy(logits, target, weight, ignored, reduction, label_smoothing)
 
 
+@explain_options
 def nll_loss(input: Any, target: Any, weight: Any = None, ignore_index: int = -100, reduction: str = "mean") -> Tensor:  # noqa: A002
     """Negative log-likelihood of class indices: input log-probabilities (N, C, ...) or (C,), target (N, ...) or ().
 

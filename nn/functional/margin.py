@@ -109,8 +109,8 @@ def multi_margin_loss(
     terms = relu(margin - own + x) ** p
     if weight is not None:
         terms = terms * getitem(weight, y)[:, None]
-    others = (beside(np.arange(classes), y) != y[:, None]).astype(x.dtype)
-    loss = np.sum(terms * others, axis=1) / classes
+    others = beside(np.arange(classes), y) != y[:, None]
+    loss = np.sum(where(others, terms, 0.0), axis=1) / classes
     return reduced(loss if np.ndim(input) == 2 else loss[0], reduction)
 
 
@@ -125,7 +125,7 @@ def multilabel_margin_loss(input: Any, target: Any, reduction: str = "mean") -> 
     own = take_along_axis(x, np.where(given, y, 0), axis=1)  # (N, labels)
     terms = relu(1 - own[:, :, None] + x[:, None, :])
     counted = given[:, :, None] & ~is_label[:, None, :]
-    loss = np.sum(terms * counted.astype(x.dtype), axis=(1, 2)) / classes
+    loss = np.sum(where(counted, terms, 0.0), axis=(1, 2)) / classes
     return reduced(loss if np.ndim(input) == 2 else loss[0], reduction)
 
 

@@ -4,8 +4,9 @@ Arrays are (T, B, features).  Each op is a kernel made by hand for the first ord
 gates in place, and in the backward pass one product for each weight.  Beside it stands the same layer as a loop over its cell,
 which higher orders differentiate, and which is the kernel's test.
 
-Sequences of different lengths: `keep` is (T, B, 1), 1 while a sequence lasts and 0 after its end, where its state stays and
-its output is 0.
+Sequences of different lengths: `keep` is (T, B, 1), True while a sequence lasts and False after its end, where its state
+stays and its output is 0.  What the input holds there has no influence, NaN neither: it is replaced by 0, and results are
+chosen, not multiplied with 0.
 """
 
 from __future__ import annotations
@@ -71,13 +72,24 @@ def gru_cell(
     return n + z * (h - n)
 
 
+def _lasting(x: Any, keep: Any) -> Any:
+    """What belongs to the sequences; 0 beyond their ends, whatever is there."""
+    return x if keep is None else np.where(keep, x, 0.0)
+
+
 def _held(new: Any, old: Any, keep: Any, t: int) -> Any:
-    return new if keep is None else old + keep[t] * (new - old)
+    """The new state while a sequence lasts, then the old one."""
+    return new if keep is None else np.where(keep[t], new, old)
 
 
-def _shown(hs: list[Any], keep: Any) -> Any:
-    out = stack(hs)
-    return out if keep is None else out * keep
+def _at(g: Any, keep: Any, t: int) -> Any:
+    """The gradient of the output of a step, which is a constant 0 beyond the end."""
+    return g[t] if keep is None else np.where(keep[t], g[t], 0.0)
+
+
+def _has_ends(keep: Any) -> bool:
+    """Whether the op is a masking one (see `minigrad.masked`)."""
+    return keep is not None
 
 
 # ------------------------------------------------------------------------- what kernels share
@@ -127,10 +139,10 @@ def _rnn_loop(
     x: Any, h0: Any, w_ih: Any, w_hh: Any, b_ih: Any, b_hh: Any, keep: Any, nonlinearity: str
 ) -> tuple[Any, Any]:  # fmt: skip
     h, hs = h0, []
-    for t, x_t in enumerate(unstack(x)):
+    for t, x_t in enumerate(unstack(_lasting(x, keep))):
         h = _held(rnn_cell(x_t, h, w_ih, w_hh, b_ih, b_hh, nonlinearity), h, keep, t)
         hs.append(h)
-    return _shown(hs, keep), h
+    return _lasting(stack(hs), keep), h
 
 
 def _rnn_rule(
@@ -139,28 +151,25 @@ def _rnn_rule(
     dz, dh = np.empty_like(hs), g[1].copy()
     for t in range(len(hs) - 1, -1, -1):
         h = hs[t]
-        if keep is None:
-            dh = dh + g[0][t]
-        else:
-            dh = dh + g[0][t] * keep[t]
+        dh = dh + _at(g[0], keep, t)
         slope = 1 - h * h if nonlinearity == "tanh" else (h > 0).astype(h.dtype)
-        np.multiply(dh, slope, out=dz[t])
-        if keep is not None:
-            dz[t] *= keep[t]
-        passed = np.matmul(dz[t], w_hh)
-        dh = passed if keep is None else passed + dh * (1 - keep[t])
-    dx, dw_ih, db = _through_inputs(needs, dz, x, w_ih)
+        np.multiply(_held(dh, 0.0, keep, t), slope, out=dz[t])
+        dh = _held(np.matmul(dz[t], w_hh), dh, keep, t)
+    dx, dw_ih, db = _through_inputs(needs, dz, _lasting(x, keep), w_ih)
     return [dx, dh, dw_ih, _weight_gradient(dz, _before(h0, hs)), db, db]
 
 
-@primitive(method=False, joint=_rnn_rule, composite=_rnn_loop, inputs=("x", "h0", "w_ih", "w_hh", "b_ih", "b_hh"), extras=("hs",))
+@primitive(
+    method=False, joint=_rnn_rule, composite=_rnn_loop, masks=_has_ends, extras=("hs",),
+    inputs=("x", "h0", "w_ih", "w_hh", "b_ih", "b_hh"),
+)  # fmt: skip
 def rnn(x: Any, h0: Any, w_ih: Any, w_hh: Any, b_ih: Any, b_hh: Any, keep: Any, nonlinearity: str) -> Any:
     """A layer of `rnn_cell` over all steps: x (T, B, I), h0 (B, H) -> (outputs (T, B, H), last state (B, H)).
 
     out = (h_1 ... h_T), h_T
     dz_t = (g_t + W_hh^T dz_{t+1}) act'(z_t);  dx = W_ih^T dz,  dW_ih = sum dz_t x_t^T,  dW_hh = sum dz_t h_{t-1}^T
     """
-    hs, h = _input_gates(x, w_ih, b_ih, b_hh), h0
+    hs, h = _input_gates(_lasting(x, keep), w_ih, b_ih, b_hh), h0
     back = np.swapaxes(w_hh, 0, 1)
     for t in range(len(hs)):
         z = hs[t]
@@ -170,11 +179,9 @@ def rnn(x: Any, h0: Any, w_ih: Any, w_hh: Any, b_ih: Any, b_hh: Any, keep: Any, 
         else:
             np.maximum(z, 0, out=z)
         if keep is not None:
-            z -= h
-            z *= keep[t]
-            z += h
+            hs[t] = z = np.where(keep[t], z, h)
         h = z
-    return (hs if keep is None else hs * keep, h.copy()), hs
+    return (_lasting(hs, keep), h.copy()), hs
 
 
 # -------------------------------------------------------------------------------------- LSTM
@@ -184,11 +191,11 @@ def _lstm_loop(
     x: Any, h0: Any, c0: Any, w_ih: Any, w_hh: Any, b_ih: Any, b_hh: Any, w_hr: Any, keep: Any
 ) -> tuple[Any, Any, Any]:  # fmt: skip
     h, c, hs = h0, c0, []
-    for t, x_t in enumerate(unstack(x)):
+    for t, x_t in enumerate(unstack(_lasting(x, keep))):
         new_h, new_c = lstm_cell(x_t, h, c, w_ih, w_hh, b_ih, b_hh, w_hr)
         h, c = _held(new_h, h, keep, t), _held(new_c, c, keep, t)
         hs.append(h)
-    return _shown(hs, keep), h, c
+    return _lasting(stack(hs), keep), h, c
 
 
 @accelerated("lstm_step_back")
@@ -222,12 +229,8 @@ def _lstm_rule(
     dh, dc = g[1].copy(), g[2].copy()
     inner = np.empty_like(hs) if w_hr is not None else None  # the gradient of o tanh(c), before the projection
     for t in range(len(gates) - 1, -1, -1):
-        if keep is None:
-            dh += g[0][t]
-            through, dcell = dh, dc
-        else:
-            dh += g[0][t] * keep[t]
-            through, dcell = dh * keep[t], dc * keep[t]
+        dh += _at(g[0], keep, t)
+        through, dcell = _held(dh, 0.0, keep, t), _held(dc, 0.0, keep, t)
         if inner is not None:
             inner[t] = through
             through = np.matmul(through, w_hr)
@@ -235,9 +238,9 @@ def _lstm_rule(
         if keep is None:
             np.matmul(dz[t], w_hh, out=dh)
         else:
-            dh = np.matmul(dz[t], w_hh) + dh * (1 - keep[t])
-            dc = dcell + dc * (1 - keep[t])
-    dx, dw_ih, db = _through_inputs(needs, dz, x, w_ih)
+            dh = np.where(keep[t], np.matmul(dz[t], w_hh), dh)
+            dc = np.where(keep[t], dcell, dc)
+    dx, dw_ih, db = _through_inputs(needs, dz, _lasting(x, keep), w_ih)
     dw_hr = None if w_hr is None else _weight_gradient(inner, gates[..., 3 * size :] * tanh_cs)
     return [dx, dh, dc, dw_ih, _weight_gradient(dz, _before(h0, hs)), db, db, dw_hr]
 
@@ -259,7 +262,7 @@ def lstm_step(z: Any, recurrent: Any, c: Any, new_c: Any, tanh_c: Any, out: Any)
 
 
 @primitive(
-    method=False, joint=_lstm_rule, composite=_lstm_loop, extras=("gates", "cs", "tanh_cs", "hs"),
+    method=False, joint=_lstm_rule, composite=_lstm_loop, masks=_has_ends, extras=("gates", "cs", "tanh_cs", "hs"),
     inputs=("x", "h0", "c0", "w_ih", "w_hh", "b_ih", "b_hh", "w_hr"),
 )  # fmt: skip
 def lstm(x: Any, h0: Any, c0: Any, w_ih: Any, w_hh: Any, b_ih: Any, b_hh: Any, w_hr: Any, keep: Any) -> Any:
@@ -273,7 +276,8 @@ def lstm(x: Any, h0: Any, c0: Any, w_ih: Any, w_hh: Any, b_ih: Any, b_hh: Any, w
     # sigmoid(z) = (1 + tanh(z / 2)) / 2: with the halves in the weights, one tanh serves all four gates.
     half = np.full_like(w_hh, 0.5, shape=(4 * size,))
     half[2 * size : 3 * size] = 1.0
-    gates = _input_gates(x, w_ih * half[:, None], *(None if b is None else b * half for b in (b_ih, b_hh)))
+    halved = (None if b is None else b * half for b in (b_ih, b_hh))
+    gates = _input_gates(_lasting(x, keep), w_ih * half[:, None], *halved)
     steps, batch = gates.shape[:2]
     cs, tanh_cs = (np.empty_like(gates, shape=(steps, batch, size)) for _ in range(2))
     hs = np.empty_like(gates, shape=(steps, batch, h0.shape[-1]))
@@ -288,11 +292,11 @@ def lstm(x: Any, h0: Any, c0: Any, w_ih: Any, w_hh: Any, b_ih: Any, b_hh: Any, w
         if not plain:
             if w_hr is not None:
                 shown = np.matmul(shown, np.swapaxes(w_hr, 0, 1))
-            hs[t] = shown if keep is None else h + keep[t] * (shown - h)
+            hs[t] = _held(shown, h, keep, t)
         if keep is not None:
-            cs[t] = c + keep[t] * (cs[t] - c)
+            cs[t] = np.where(keep[t], cs[t], c)
         h, c = hs[t], cs[t]
-    return (hs if keep is None else hs * keep, h.copy(), c.copy()), gates, cs, tanh_cs, hs
+    return (_lasting(hs, keep), h.copy(), c.copy()), gates, cs, tanh_cs, hs
 
 
 # --------------------------------------------------------------------------------------- GRU
@@ -307,10 +311,10 @@ def loop_of(cell: Callable[..., Any], **options: Any) -> Callable[..., tuple[Any
 
     def layer(x: Any, h0: Any, w_ih: Any, w_hh: Any, b_ih: Any, b_hh: Any, keep: Any) -> tuple[Any, Any]:
         h, hs = h0, []
-        for t, x_t in enumerate(unstack(x)):
+        for t, x_t in enumerate(unstack(_lasting(x, keep))):
             h = _held(cell(x_t, h, w_ih, w_hh, b_ih, b_hh, **options), h, keep, t)
             hs.append(h)
-        return _shown(hs, keep), h
+        return _lasting(stack(hs), keep), h
 
     return layer
 
@@ -324,8 +328,8 @@ def _gru_rule(
     for t in range(len(gates) - 1, -1, -1):
         r, z, n = (gates[t][:, k * size : (k + 1) * size] for k in range(3))
         before = h0 if t == 0 else hs[t - 1]
-        dh = dh + (g[0][t] if keep is None else g[0][t] * keep[t])
-        through = dh if keep is None else dh * keep[t]
+        dh = dh + _at(g[0], keep, t)
+        through = _held(dh, 0.0, keep, t)
         dn = through * (1 - z) * (1 - n * n)
         dz_x[t][:, 2 * size :] = dn
         dz_x[t][:, size : 2 * size] = through * (before - n) * z * (1 - z)
@@ -333,14 +337,14 @@ def _gru_rule(
         dz_h[t][:, : 2 * size] = dz_x[t][:, : 2 * size]
         dz_h[t][:, 2 * size :] = dn * r
         passed = np.matmul(dz_h[t], w_hh) + through * z
-        dh = passed if keep is None else passed + dh * (1 - keep[t])
-    dx, dw_ih, db_ih = _through_inputs(needs, dz_x, x, w_ih)
+        dh = _held(passed, dh, keep, t)
+    dx, dw_ih, db_ih = _through_inputs(needs, dz_x, _lasting(x, keep), w_ih)
     return [dx, dh, dw_ih, _weight_gradient(dz_h, _before(h0, hs)), db_ih, np.sum(dz_h, axis=(0, 1))]
 
 
 @primitive(
-    method=False, joint=_gru_rule, composite=_gru_loop, inputs=("x", "h0", "w_ih", "w_hh", "b_ih", "b_hh"),
-    extras=("gates", "from_h", "hs"),
+    method=False, joint=_gru_rule, composite=_gru_loop, masks=_has_ends, extras=("gates", "from_h", "hs"),
+    inputs=("x", "h0", "w_ih", "w_hh", "b_ih", "b_hh"),
 )  # fmt: skip
 def gru(x: Any, h0: Any, w_ih: Any, w_hh: Any, b_ih: Any, b_hh: Any, keep: Any) -> Any:
     """A layer of `gru_cell` over all steps: x (T, B, I), h0 (B, H) -> (outputs (T, B, H), h_T).
@@ -349,7 +353,7 @@ def gru(x: Any, h0: Any, w_ih: Any, w_hh: Any, b_ih: Any, b_hh: Any, keep: Any) 
     dn = dh (1 - z) n',  dz = dh (h_{t-1} - n) z',  dr = dn (W_hn h + b_hn) r'
     dx = W_ih^T (dr, dz, dn),  dW_ih = sum (dr, dz, dn) x^T,  dW_hh = sum (dr, dz, r dn) h_{t-1}^T
     """
-    gates, size = _input_gates(x, w_ih, b_ih), h0.shape[-1]
+    gates, size = _input_gates(_lasting(x, keep), w_ih, b_ih), h0.shape[-1]
     steps, batch = gates.shape[:2]
     hs, from_h = (np.empty_like(gates, shape=(steps, batch, size)) for _ in range(2))
     h, back = h0, np.swapaxes(w_hh, 0, 1)
@@ -370,8 +374,6 @@ def gru(x: Any, h0: Any, w_ih: Any, w_hh: Any, b_ih: Any, b_hh: Any, keep: Any) 
         new *= z[:, size : 2 * size]
         new += n
         if keep is not None:
-            new -= h
-            new *= keep[t]
-            new += h
+            hs[t] = new = np.where(keep[t], new, h)
         h = new
-    return (hs if keep is None else hs * keep, h.copy()), gates, from_h, hs
+    return (_lasting(hs, keep), h.copy()), gates, from_h, hs

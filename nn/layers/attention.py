@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -116,26 +117,26 @@ class MultiheadAttention(Module):
         return (out if self.batch_first else out.swapaxes(0, 1)), weights
 
     def _mask(self, attn_mask: Any, key_padding_mask: Any, q: Any, k: Any, is_causal: bool) -> Any:
-        """All masks together, as what is added to the scores (N, heads, L, S); floating ones with their gradients."""
-        total: Any = None
+        """All masks together, for the scores (N, heads, L, S).
+
+        Boolean ones give a boolean one, True for what is seen; with a floating one among them they are added up, with its
+        gradient.
+        """
+        masks = []
         for mask in (attn_mask, key_padding_mask):
             if mask is None:
                 continue
-            added = mask if isinstance(mask, Tensor) else np.asarray(mask, like=raw(q))
-            check_mask("MultiheadAttention", added)
-            if added.dtype == bool:
-                added = np.where(added, -np.inf, 0.0)
-            added = added.astype(q.dtype)
+            given = mask if isinstance(mask, Tensor) else np.asarray(mask, like=raw(q))
+            check_mask("MultiheadAttention", given)
+            given = ~raw(given) if given.dtype == bool else given.astype(q.dtype)
             if mask is key_padding_mask:
-                added = added.reshape(-1, 1, 1, added.shape[-1])
-            elif added.ndim == 3:
-                added = added.reshape(-1, self.num_heads, *added.shape[1:])
-            total = added if total is None else total + added
+                given = given.reshape(-1, 1, 1, given.shape[-1])
+            elif given.ndim == 3:
+                given = given.reshape(-1, self.num_heads, *given.shape[1:])
+            masks.append(given)
         if is_causal and attn_mask is None:
-            seen = beside(np.tril(np.ones((q.shape[1], k.shape[1]), dtype=bool)), q)
-            hidden = np.where(seen, 0.0, -np.inf).astype(q.dtype)
-            total = hidden if total is None else total + hidden
-        return total
+            masks.append(beside(np.tril(np.ones((q.shape[1], k.shape[1]), dtype=bool)), q))
+        return _together(masks, q.dtype)
 
     def _with_more_keys(self, k: Any, v: Any, mask: Any) -> tuple[Any, Any, Any]:
         """The learned key and value, and those of zeros, after the others; every query may look at them."""
@@ -146,8 +147,17 @@ class MultiheadAttention(Module):
             k = concatenate([k, np.broadcast_to(key, (k.shape[0], 1, k.shape[2]))], axis=1)
             v = concatenate([v, np.broadcast_to(value, (v.shape[0], 1, v.shape[2]))], axis=1)
         if mask is not None and more:
-            mask = np.pad(mask, [(0, 0)] * (mask.ndim - 1) + [(0, len(more))])
+            seen = True if mask.dtype == bool else 0.0
+            mask = np.pad(mask, [(0, 0)] * (mask.ndim - 1) + [(0, len(more))], constant_values=seen)
         return k, v, mask
+
+
+def _together(masks: list[Any], dtype: Any) -> Any:
+    """One mask of several, None of none."""
+    if all(mask.dtype == bool for mask in masks):
+        return reduce(np.logical_and, masks) if masks else None
+    added = (np.where(mask, 0.0, -np.inf).astype(dtype) if mask.dtype == bool else mask for mask in masks)
+    return reduce(np.add, added)
 
 
 class DotAttention(Module):
@@ -161,6 +171,7 @@ class DotAttention(Module):
 
     def forward(self, query: Any, keys: Any, lengths: Any = None) -> tuple[Any, Any]:
         query = query if self.proj is None else self.proj(query)
+        keys = _lasting(keys, lengths)
         return _attended(np.squeeze(keys @ query[..., None], -1), keys, lengths)
 
 
@@ -179,15 +190,25 @@ class AdditiveAttention(Module):
         self.energy = Linear(hidden_size, 1, bias=False)
 
     def forward(self, query: Any, keys: Any, lengths: Any = None) -> tuple[Any, Any]:
+        keys = _lasting(keys, lengths)
         hidden = np.tanh(self.query_proj(query)[:, None] + self.key_proj(keys))
         return _attended(np.squeeze(self.energy(hidden), -1), keys, lengths)
+
+
+def _within(lengths: Any, steps: int, like: Any) -> Any:
+    """(N, S), True for the steps that last."""
+    return np.asarray(np.arange(steps) < np.asarray(raw(lengths))[:, None], like=raw(like))
+
+
+def _lasting(keys: Any, lengths: Any) -> Any:
+    """Keys (N, S, H) with 0 beyond the lengths, whatever is there."""
+    return keys if lengths is None else np.where(_within(lengths, np.shape(keys)[1], keys)[..., None], keys, 0.0)
 
 
 def _attended(scores: Any, keys: Any, lengths: Any) -> tuple[Any, Any]:
     """Softmax over the steps that last, and the mean of the keys by it."""
     if lengths is not None:
-        lasting = np.arange(np.shape(scores)[1]) < np.asarray(raw(lengths))[:, None]
-        weights = F.masked_softmax(scores, np.asarray(lasting, like=raw(scores)))
+        weights = F.masked_softmax(scores, _within(lengths, np.shape(scores)[1], scores))
     else:
         weights = F.softmax(scores, axis=-1)
     return np.squeeze(weights[:, None] @ keys, 1), weights

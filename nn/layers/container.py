@@ -93,8 +93,11 @@ def _is_number(name: str) -> bool:
 def _checked(module: Any) -> Module:
     if isinstance(module, Module):
         return module
-    kind = f"the class {module.__name__}" if isinstance(module, type) else type(module).__name__
-    remedy = f": write {module.__name__}(...)" if isinstance(module, type) else ""
+    kind, remedy = type(module).__name__, ""
+    if isinstance(module, type):
+        kind, remedy = f"the class {module.__name__}", f": write {module.__name__}(...)"
+    elif isinstance(module, (list, tuple)):
+        remedy = ": write Sequential(*modules), with a star, or ModuleList(modules)"
     raise TypeError(f"a container of modules takes Modules, got {kind}{remedy}")
 
 
@@ -151,6 +154,9 @@ class ModuleList(_Chain):
     """
 
     def __init__(self, modules: Iterable[Module] = ()) -> None:
+        if isinstance(modules, Module) and not hasattr(modules, "__iter__"):
+            name = type(modules).__name__
+            raise TypeError(f"ModuleList takes modules in a list, got one {name}: write ModuleList([module])")
         self.extend(modules)
 
     def __getitem__(self, index: int | slice) -> Any:

@@ -69,16 +69,20 @@ class _Lazy(Module):
         """Give the parameters the shapes that an input asks for, and become an ordinary layer."""
         shapes = self._shapes(x)
         unset = [name for name in shapes if is_lazy(getattr(self, name))]
-        for name in shapes.keys() - set(unset):  # those that were loaded
-            if (loaded := getattr(self, name)).shape != shapes[name]:
+        given = {name: getattr(self, name) for name in shapes if name not in unset}
+        for name, value in given.items():  # that were loaded
+            if value.shape != shapes[name]:
                 raise ValueError(
-                    f"{type(self).__name__}: the {name} that was loaded has shape {loaded.shape}, "
+                    f"{type(self).__name__}: the {name} that was loaded has shape {value.shape}, "
                     f"but input of shape {np.shape(x)} needs {shapes[name]}"
                 )
         for name in unset:
             getattr(self, name).materialize(shapes[name])
         if unset:
+            kept = {name: value.data.copy() for name, value in given.items()}
             self._first_values()
+            for name, values in kept.items():  # the first values are for the others alone
+                given[name].data = values
         self.__class__ = self.becomes  # type: ignore[assignment]
 
     def _shapes(self, x: Any) -> dict[str, tuple[int, ...]]:

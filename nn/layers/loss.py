@@ -5,6 +5,8 @@ from __future__ import annotations
 from math import prod
 from typing import Any
 
+import numpy as np
+
 from minigrad import Tensor
 
 from .. import functional as F
@@ -22,6 +24,15 @@ class Loss(Module):
     >>> CrossEntropyLoss(label_smoothing=0.1)
     CrossEntropyLoss(weight=None, ignore_index=-100, reduction='mean', label_smoothing=0.1)
     """
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if np.ndim(value) and hasattr(value, "dtype") and name not in ("weight", "pos_weight"):
+            kind = type(self).__name__
+            raise TypeError(
+                f"{kind}: {name} is no array, got one of shape {np.shape(value)}. A loss module is made first and "
+                f"called then: nn.{kind}()(input, target)"
+            )
+        super().__setattr__(name, value)
 
     def extra_repr(self) -> str:
         return settings(self, "training")

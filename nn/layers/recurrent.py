@@ -125,8 +125,7 @@ class _Recurrent(Module):
         return given
 
     def _keep(self, lengths: np.ndarray, x: Tensor) -> Any:
-        mask = (np.arange(x.shape[0])[:, None] < lengths)[..., None].astype(x.dtype)
-        return beside(mask, x)
+        return beside((np.arange(x.shape[0])[:, None] < lengths)[..., None], x)
 
     def _packed(self, packed: PackedSequence, state: Any) -> tuple[Any, Any]:
         padded, lengths = pad_packed_sequence(packed)

@@ -4,6 +4,11 @@ Clipping gradients, parameters as one vector or as arguments, parameters that ar
 others, sequences of different lengths, logs.
 """
 
+from typing import TYPE_CHECKING, Any
+
+from minigrad.hints import missing
+from minigrad.spellings import UTILS
+
 from . import parametrizations, parametrize, prune, rnn, tensorboard
 from .gradients import (
     clip_grad_norm_,
@@ -22,3 +27,8 @@ __all__ = [
     "remove_spectral_norm", "remove_weight_norm", "rnn", "skip_init", "spectral_norm",
     "tensorboard", "vector_to_parameters", "weight_norm",
 ]  # fmt: skip
+
+if not TYPE_CHECKING:  # to checkers a module with this function has every name
+
+    def __getattr__(name: str) -> Any:
+        raise missing("nn.utils", name, __all__, UTILS)

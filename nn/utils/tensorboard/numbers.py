@@ -29,6 +29,8 @@ def histogram(tag: str, values: np.ndarray, bins: Any, max_bins: int | None = No
     """
     data = values.astype(np.float64).ravel()
     if not data.size or not np.isfinite(data).all():
+        if not data.size:
+            raise ValueError(f"histogram {tag!r}: there are no values")
         raise ValueError(f"histogram {tag!r}: {np.sum(~np.isfinite(data))} of {data.size} values are NaN or infinite")
     edges = _edges(bins, data)
     counts, edges = np.histogram(data, edges)
