@@ -12,7 +12,7 @@ from __future__ import annotations
 import pickle
 import random as python
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import partial
 from types import CodeType, FunctionType, MemberDescriptorType, MethodType, ModuleType
@@ -23,13 +23,15 @@ import numpy as np
 
 from minigrad import Tensor, random
 
-__all__ = ["SharedGenerators", "key_seed"]
+__all__ = ["SharedGenerators", "key_seed", "with_draws_of_its_own"]
 
 #: How deep, in containers of how many things, and among how many, generators are searched for.
 DEPTH, MOST, MOST_SEEN = 8, 100, 10_000
 
 #: Packages whose functions draw from the global generators only, or from what they are given.
 _LIBRARIES = {"minigrad", "nn", "numpy", "scipy", *sys.stdlib_module_names}
+
+_END = object()
 
 #: What holds no generator.
 _NOTHING_IN = (
@@ -100,10 +102,44 @@ class SharedGenerators:
     def seeded(self, *key: int) -> Iterator[None]:
         """Draws follow from the key, and those of held generators from their own seeds too.
         Inside of `isolated`."""
-        for generator, number in zip(self._all(), [0, 1, *self._digests], strict=True):
-            _seed(generator, np.random.SeedSequence([*key, number]))
+        self.seed(*key)
         with random.seeded(*key):
             yield
+
+    def seed(self, *key: int) -> None:
+        """Seed all of them, each by the key and a number of its own."""
+        for generator, number in zip(self._all(), [0, 1, *self._digests], strict=True):
+            _seed(generator, np.random.SeedSequence([*key, number]))
+
+
+def with_draws_of_its_own(
+    start: Callable[[], Iterator[Any]], owners: tuple[Any, ...], *key: int
+) -> Iterator[Any]:
+    """An iterator whose draws follow from the key, and do not move the caller's generators.
+
+    What it draws at one step goes on where the step before has ended, whatever others draw
+    meanwhile.
+
+    >>> def shuffled():
+    ...     yield from np.random.permutation(9).tolist()
+    >>> list(with_draws_of_its_own(shuffled, (), 7)) == list(with_draws_of_its_own(shuffled, (), 7))
+    True
+    """
+    shared, stream = SharedGenerators(*owners), random.seeded(*key)
+    before = shared.states()
+    shared.seed(*key)
+    at = shared.states()
+    shared.put_back(before)
+    items: Iterator[Any] | None = None
+    while True:
+        with shared.isolated(), stream:
+            shared.put_back(at)
+            items = start() if items is None else items
+            item = next(items, _END)
+            at = shared.states()
+        if item is _END:
+            return
+        yield item
 
 
 def _held(owners: Iterable[Any]) -> list[Any]:
