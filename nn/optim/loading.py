@@ -14,6 +14,15 @@ from .options import BESIDE, WrongType, check_options, number
 
 __all__ = ["as_array", "as_number", "checked_entry", "checked_groups", "checked_state", "copied"]
 
+#: Arrays of sums and means of squares, of largest values, and of step sizes.
+NOT_NEGATIVE = (
+    "exp_avg_sq", "max_exp_avg_sq", "exp_inf", "sum", "square_avg", "acc_delta", "variance", "row_var", "col_var",
+    "step_size",
+)  # fmt: skip
+
+#: Numbers that are products of factors from 0 to 1, or such a factor.
+FACTORS = ("mu_product", "mu")
+
 
 def checked_groups(optimizer: Any, state_dict: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The options of each group, without its parameters.
@@ -88,7 +97,18 @@ def checked_entry(optimizer: Any, p: Tensor, entry: Mapping[str, Any], options: 
             result[name] = as_array(value, like, p, f"{where}: {name!r}")
         else:
             result[name] = as_number(value, type(like), f"{where}: {name!r}")
+    _check_ranges(result, where)
     return result
+
+
+def _check_ranges(entry: Mapping[str, Any], where: str) -> None:
+    """Raise for what no step can have left: it would make the next one wrong, or the weights NaN."""
+    for name, value in entry.items():
+        parts = [value.real, value.imag] if getattr(value, "dtype", np.dtype(float)).kind == "c" else [value]
+        if name in NOT_NEGATIVE and not all((part >= 0).all() for part in parts):
+            raise ValueError(f"{where}: {name!r} must not be negative or NaN, as a sum of squares or a size")
+        if name in FACTORS and not 0 <= value <= 1:
+            raise ValueError(f"{where}: {name!r} must be from 0 to 1, got {value}")
 
 
 def _unknown_entry(p: Tensor, entry: Mapping[str, Any], where: str) -> dict[str, Any]:
