@@ -122,6 +122,8 @@ def _unknown_entry(p: Tensor, entry: Mapping[str, Any], where: str) -> dict[str,
 def as_array(value: Any, like: Any, p: Tensor, where: str) -> Any:
     """A copy of a loaded array with the shape and dtype of `like`, on the device of p."""
     array = _values(value)
+    if isinstance(array, np.ma.MaskedArray):
+        raise ValueError(f"{where} is a masked array, whose mask would be lost: pass x.filled(value)")
     if array.shape != like.shape:
         raise ValueError(f"{where} has shape {array.shape}, not {like.shape}")
     if array.dtype.kind not in "biufc" or (array.dtype.kind == "c" and like.dtype.kind != "c"):

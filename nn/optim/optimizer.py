@@ -209,10 +209,10 @@ class Optimizer:
 
     def _check_state(self, p: Tensor, which: str) -> None:
         """Raise where the state of a parameter lacks something, or has it of another kind."""
-        state = self.state[p] if p in self.state else None
+        state = self.state.get(p)
         if not state or self.optional_state is None:
             return
-        arrays = {name: p.data for name in self.optional_state if name in state}
+        arrays: dict[str, Any] = {name: p.data for name in self.optional_state if name in state}
         for name, like in {**arrays, **self._layout(p.data)}.items():
             value = state.get(name)
             if is_array(like):
