@@ -26,7 +26,7 @@ from minigrad import Tensor, random
 __all__ = ["SharedGenerators", "key_seed", "with_draws_of_its_own"]
 
 #: How deep, in containers of how many things, and among how many, generators are searched for.
-DEPTH, MOST, MOST_SEEN = 8, 100, 10_000
+DEPTH, MOST, MOST_SEEN = 8, 100, 3000
 
 #: Packages whose functions draw from the global generators only, or from what they are given.
 _LIBRARIES = {"minigrad", "nn", "numpy", "scipy", *sys.stdlib_module_names}

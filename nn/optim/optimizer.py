@@ -214,7 +214,7 @@ class Optimizer:
             return
         arrays: dict[str, Any] = {name: p.data for name in self.optional_state if name in state}
         for name, like in {**arrays, **self._layout(p.data)}.items():
-            value = state.get(name)
+            value: Any = state.get(name)
             if is_array(like):
                 fits = is_array(value) and value.dtype.kind == like.dtype.kind and _is_writable(value)
             else:
@@ -227,7 +227,7 @@ class Optimizer:
         """What the state of such an array holds: the state of one with a single number."""
         key = (p.ndim, p.dtype.char)
         if key not in self._layouts:
-            self._layouts[key] = self.begin(np.zeros_like(p, shape=(1,) * p.ndim), self.param_groups[0])
+            self._layouts[key] = self.begin(np.zeros_like(p, shape=(1,) * p.ndim), plain(self.param_groups[0]))
         return self._layouts[key]
 
     def _change(self, p: Any, g: Any, state: dict[str, Any], group: dict[str, Any]) -> None:
