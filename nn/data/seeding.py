@@ -145,7 +145,7 @@ def with_draws_of_its_own(
 def _held(owners: Iterable[Any]) -> list[Any]:
     """The generators that objects hold, or that their functions reach by a name."""
     # those behind `np.random.rand` and `random.random` are seeded as such
-    seen = {id(np.random.mtrand._rand), id(python.random.__self__)}  # type: ignore[attr-defined]
+    seen = {id(np.random.rand.__self__), id(python.random.__self__)}  # type: ignore[attr-defined]
     found, level = [], list(owners)
     for _ in range(DEPTH):
         below = []
