@@ -83,7 +83,7 @@ def _is_plain(state: Any) -> bool:
     return isinstance(state, Mapping) and all(
         isinstance(name, str)
         and name != METADATA
-        and not isinstance(value, (np.generic, Mapping, list, tuple))
+        and not isinstance(value, (np.generic, np.ma.MaskedArray, Mapping, list, tuple))
         and (isinstance(value, Tensor) or hasattr(value, "__array__"))
         for name, value in state.items()
     )

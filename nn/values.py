@@ -61,6 +61,8 @@ def values_for(tensor: Tensor, value: Any) -> Any:
 def _as_array(value: Any) -> Any:
     if isinstance(value, Tensor):
         return value.data
+    if isinstance(value, np.ma.MaskedArray):
+        raise TypeError("a masked array would lose its mask: pass x.filled(value)")
     if isinstance(value, np.ndarray) or not hasattr(value, "__dlpack__"):
         return np.asarray(value)
     return np.from_dlpack(value.detach() if hasattr(value, "detach") else value)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pickle
+import random
 from collections.abc import Callable
 from typing import Any
 
@@ -297,6 +299,91 @@ def test_orders_of_your_own() -> None:
     assert next(iter(DataLoader(rows, 3, sampler=iter([4, 5, 6, 7]))))[0].tolist() == [4.0, 5.0, 6.0]
 
 
+class Drawn(Sampler):
+    """An order that is drawn from a generator, at once or number by number."""
+
+    def __init__(self, permutation: Any, at_once: bool = True) -> None:
+        self.permutation, self.at_once = permutation, at_once
+
+    def __iter__(self) -> Any:
+        if self.at_once:
+            return iter(np.asarray(self.permutation(24)).tolist())
+        left = list(range(24))
+        return (left.pop(int(self.permutation(len(left))[0])) for _ in range(24))
+
+    def __len__(self) -> int:
+        return 24
+
+
+class DrawnIndices(Drawn):
+    __iter__ = Sampler.__iter__
+
+    def indices(self, epoch: int) -> Any:
+        return np.asarray(self.permutation(24))
+
+
+class DrawnBatches(Drawn):
+    def __iter__(self) -> Any:
+        return iter(np.asarray(self.permutation(24)).reshape(-1, 4).tolist())
+
+    def __len__(self) -> int:
+        return 6
+
+
+DRAWN = {
+    "minigrad's": lambda: Drawn(lambda n: mg.random.generator().permutation(n)),
+    "NumPy's": lambda: Drawn(np.random.permutation, at_once=False),
+    "Python's": lambda: Drawn(lambda n: random.sample(range(n), n)),
+    "of its own": lambda: Drawn(np.random.default_rng(3).permutation, at_once=False),
+    "indices": lambda: DrawnIndices(np.random.permutation),
+    "batches": lambda: DrawnBatches(np.random.RandomState(3).permutation),
+}
+
+
+@pytest.mark.parametrize("made", DRAWN.values(), ids=DRAWN)
+@pytest.mark.parametrize("workers", [0, 2])
+def test_an_order_of_your_own_follows_from_seed_and_epoch_and_resumes(
+    made: Callable[[], Sampler], workers: int
+) -> None:
+    def make(seed: int = 5) -> DataLoader:
+        order = made()
+        options = {"batch_sampler": order} if isinstance(order, DrawnBatches) else {"sampler": order}
+        size = {} if isinstance(order, DrawnBatches) else {"batch_size": 4}
+        return DataLoader(TensorDataset(np.arange(24)), seed=seed, num_workers=workers, **options, **size)
+
+    loader = make()
+    before = [pickle.dumps(s) for s in (np.random.get_state(), random.getstate())]
+    first, second = ([x.tolist() for (x,) in loader] for _ in range(2))
+    assert before == [pickle.dumps(s) for s in (np.random.get_state(), random.getstate())]
+    assert first != second and sorted(sum(first, [])) == list(range(24))
+    assert first != [x.tolist() for (x,) in make(6)]
+    stopped = make()
+    batches = iter(stopped)
+    for _ in range(2):
+        next(batches)
+        np.random.rand(), random.random(), mg.random.rand()  # others' draws change nothing
+    resumed = make()
+    resumed.load_state_dict(stopped.state_dict())
+    assert [x.tolist() for (x,) in resumed] == first[2:]
+    assert [x.tolist() for (x,) in resumed] == second
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        lambda: {"sampler": iter([1, 2])},
+        lambda: {"sampler": (i for i in (1, 2)), "batch_size": 2},
+        lambda: {"batch_sampler": map(list, [[1], [2]])},
+        lambda: {"batch_sampler": BatchSampler(iter([1, 2]), 2, False)},
+    ],
+)
+def test_an_order_that_can_be_read_once_is_no_second_epoch(options: Any) -> None:
+    loader = DataLoader(Squares(), **options())
+    assert sum(read(loader), []) == [1, 2]
+    with pytest.raises(RuntimeError, match="can be read once only"):
+        iter(loader)
+
+
 def test_seeds_of_samplers_and_generators() -> None:
     make = lambda **options: list(RandomSampler(range(20), **options))
     mg.random.manual_seed(1)
@@ -357,8 +444,14 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"sampler": [0], "shuffle": True}, "exclude each other"),
 ]
 
+FLAGS: list[tuple[dict[str, Any], str]] = [
+    ({"shuffle": "yes"}, "shuffle must be True or False, got 'yes'"),
+    ({"drop_last": "no"}, "drop_last must be True or False, got 'no'"),
+    ({"persistent_workers": 2, "num_workers": 1}, "persistent_workers must be True or False, got 2"),
+]
 
-@pytest.mark.parametrize(("options", "message"), WRONG)
+
+@pytest.mark.parametrize(("options", "message"), [*WRONG, *FLAGS])
 def test_options_that_make_no_sense_are_refused(options: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         DataLoader(Squares(), **options)

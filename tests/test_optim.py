@@ -724,6 +724,87 @@ def test_what_does_not_fit_is_found_before_the_first_change(name: str) -> None:
     assert same(values(params[:1]), before)
 
 
+def _complex_gradient(optimizer: Any, p: Tensor) -> None:
+    p.data, p.grad = p.data + 0j, None
+    p.grad = Tensor(np.ones(p.shape) * (1 + 1j))
+    p.data = p.data.real.copy()
+
+
+def _read_only(optimizer: Any, p: Tensor) -> None:
+    data = p.data.copy()
+    data.flags.writeable = False
+    p.data = data
+
+
+@pytest.mark.parametrize("name", [*DENSE, "LBFGS"])
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [(_complex_gradient, "parameter 1 of group 0 is float64, its gradient complex128"), (_read_only, "read-only")],
+)
+def test_arrays_that_cannot_be_stepped_are_found_before_the_first_change(name: str, spoil: Any, message: str) -> None:
+    params = [Tensor(np.ones(3), requires_grad=True), Tensor(np.ones(4), requires_grad=True)]
+    optimizer = make(name, params)
+    advance(name, optimizer, params, 1)
+    spoil(optimizer, params[1])
+    before, state = values(params), copy.deepcopy(optimizer.state_dict())
+    with pytest.raises(RuntimeError, match=message):
+        optimizer.step(lambda: 1.0)
+    assert same(values(params), before)
+    assert repr(optimizer.state_dict()) == repr(state)
+
+
+@pytest.mark.parametrize("name", DENSE)
+def test_states_of_another_kind_are_found_before_the_first_change(name: str) -> None:
+    for bad in (None, "x", 3, True, np.zeros(4, complex), np.broadcast_to(0.0, 4)):
+        params = [Tensor(np.ones(3), requires_grad=True), Tensor(np.ones(4), requires_grad=True)]
+        optimizer = make(name, params)
+        advance(name, optimizer, params, 2)
+        entry, before = dict(optimizer.state[params[1]]), values(params)
+        for key, value in entry.items():
+            if isinstance(value, (int, float)) and type(bad) is int:
+                continue  # a number
+            optimizer.state[params[1]] = {**entry, key: bad}
+            with pytest.raises(RuntimeError, match=f"the state '{key}' of parameter 1 of group 0 must be"):
+                optimizer.step()
+            assert same(values(params), before)
+
+
+SIZES = {
+    "Adam": ("exp_avg_sq", "max_exp_avg_sq"), "NAdam": ("exp_avg_sq",), "Adamax": ("exp_inf",), "Adagrad": ("sum",),
+    "RMSprop": ("square_avg",), "Adadelta": ("square_avg", "acc_delta"), "Rprop": ("step_size",),
+    "Adafactor": ("variance",),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SIZES)
+@pytest.mark.parametrize("dtype", [float, complex])
+def test_negative_or_missing_sizes_in_a_loaded_state_are_refused(name: str, dtype: type) -> None:
+    if name == "Adafactor" and dtype is complex:
+        dtype = float
+    p = Tensor(np.ones(3, dtype), requires_grad=True)
+    optimizer = make(name, [p])
+    advance(name, optimizer, [p], 2)
+    good = optimizer.state_dict()
+    for key in SIZES[name]:
+        for bad in (-1e-3, math.nan, *([1j * -1.0] if dtype is complex else [])):
+            state = copy.deepcopy(good)
+            state["state"][0][key][1] = bad
+            with pytest.raises(ValueError, match=f"'{key}' must not be negative or NaN"):
+                optimizer.load_state_dict(state)
+    optimizer.load_state_dict(good)
+
+
+def test_factors_in_a_loaded_state_are_from_0_to_1() -> None:
+    for name, key in (("NAdam", "mu_product"), ("ASGD", "mu")):
+        p = Tensor(np.ones(3), requires_grad=True)
+        optimizer = make(name, [p])
+        advance(name, optimizer, [p], 2)
+        state = optimizer.state_dict()
+        state["state"][0][key] = 1.5
+        with pytest.raises(ValueError, match=f"'{key}' must be from 0 to 1, got 1.5"):
+            optimizer.load_state_dict(state)
+
+
 @pytest.mark.parametrize("name", KINDS)
 def test_parameters_without_a_gradient_stay(name: str) -> None:
     params = [*matrices(), Tensor(np.ones((2, 2)))]

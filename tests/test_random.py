@@ -449,3 +449,15 @@ def test_threads_have_streams_of_their_own() -> None:
     for key in (1, 2):
         draw(key, alone, threading.Barrier(1))
     assert found == alone
+
+
+@pytest.mark.parametrize("bad", ["a", -1, 1.5])
+def test_a_seed_that_is_none_is_refused_at_once_inside_of_seeded(bad: Any) -> None:
+    with random.seeded(3):
+        expected = random.generator().random()
+    with random.seeded(3):
+        with pytest.raises((TypeError, ValueError)):
+            random.manual_seed(bad)
+        assert random.generator().random() == expected  # the stream goes on as it was
+    with pytest.raises(ValueError, match="the key must be integers that are not negative"):
+        random.seeded(1, bad)

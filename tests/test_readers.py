@@ -320,3 +320,13 @@ def test_scikit_learns_sets_have_the_published_sizes() -> None:
     assert load_sklearn("diabetes")[1].dtype == load_sklearn("linnerud")[1].dtype == np.float32
     with pytest.raises(ValueError, match="no data set 'mnist'; it has breast_cancer"):
         load_sklearn("mnist")
+
+
+def test_whole_numbers_that_a_float_cannot_hold_are_read_exactly(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("x,y\n9007199254740993.0,-9007199254740993.00\n9.007199254740993e15,3e0\n")
+    features, targets, _ = read_csv(tmp_path / "a.csv", "y", dtype="int64")
+    assert features.ravel().tolist() == [2**53 + 1] * 2
+    assert targets is not None and targets.tolist() == [-(2**53) - 1, 3]
+    (tmp_path / "a.csv").write_text("x\n9007199254740993.5\n")
+    with pytest.raises(ValueError, match=r"'9007199254740993\.5' is not a whole number"):
+        read_csv(tmp_path / "a.csv", dtype="int64")

@@ -292,3 +292,35 @@ def test_a_packed_sequence_has_an_element() -> None:
     """As in PyTorch."""
     with pytest.raises(ValueError, match="leave empty ones out"):
         nn.utils.rnn.pack_padded_sequence(np.ones((3, 2, 1)), [3, 0])
+
+
+@pytest.mark.parametrize(
+    ("sizes", "order", "message"),
+    [
+        ([10**9], None, "do not add up to the 6 rows"),
+        ([2**62, 2**62, 2**62, 2**62], None, "do not add up to the 6 rows"),
+        ([3, 2], None, "do not add up to the 6 rows"),
+        ([1, 2, 3], None, "never grow"),
+        ([3, 3, 0], None, "must be positive"),
+        ([6.0], None, "positive integers"),
+        ([], None, "positive integers"),
+        ([[3, 3]], None, "positive integers"),
+        ([3, 3], [0, 1, 3], "unsorted_indices must be an order of its 3 sequences"),
+        ([3, 3], [0, 1, 1], "unsorted_indices must be an order of its 3 sequences"),
+    ],
+)
+def test_a_packed_sequence_whose_parts_do_not_go_together_is_refused(sizes: Any, order: Any, message: str) -> None:
+    packed = sequences.PackedSequence(Tensor(np.ones((6, 2))), np.array(sizes), None, order)
+    for use in (sequences.pad_packed_sequence, nn.GRU(2, 3)):
+        with pytest.raises(ValueError, match=message):
+            use(packed)
+
+
+def test_the_two_orders_of_a_packed_sequence_undo_each_other() -> None:
+    packed = sequences.pack_padded_sequence(Tensor(np.arange(6.0).reshape(2, 3)), [1, 2, 2], enforce_sorted=False)
+    padded, lengths = sequences.pad_packed_sequence(packed)
+    assert lengths.tolist() == [1, 2, 2]
+    again, _ = sequences.pad_packed_sequence(packed._replace(unsorted_indices=None))
+    np.testing.assert_array_equal(again.numpy(), padded.numpy())
+    with pytest.raises(ValueError, match="do not undo sorted_indices"):
+        sequences.pad_packed_sequence(packed._replace(unsorted_indices=packed.sorted_indices))

@@ -91,3 +91,24 @@ def test_a_failed_write_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.
         nn.save(nn.Linear(2, 2), path)
     assert path.read_bytes() == old
     assert [p.name for p in tmp_path.iterdir()] == ["weights.safetensors"]
+
+
+def test_masked_arrays_are_refused_wherever_their_mask_would_be_lost(tmp_path: Path) -> None:
+    masked = np.ma.masked_array([[1.0, 2.0]], [[False, True]])
+    with pytest.raises(TypeError, match="a is a MaskedArray"):
+        nn.save({"a": masked}, tmp_path / "a")
+    assert not list(tmp_path.iterdir())
+    layer = nn.Linear(2, 1)
+    before = layer.weight.detach().numpy().copy()
+    with pytest.raises(ValueError, match="'weight': a masked array would lose its mask"):
+        layer.load_state_dict({"weight": masked, "bias": np.zeros(1)})
+    np.testing.assert_array_equal(layer.weight.detach().numpy(), before)
+    optimizer = nn.optim.Adam([layer.weight])
+    layer.weight.grad = Tensor(np.ones((1, 2), np.float32))
+    optimizer.step()
+    state = optimizer.state_dict()
+    state["state"][0]["exp_avg"] = masked
+    with pytest.raises(ValueError, match="'exp_avg' is a masked array"):
+        optimizer.load_state_dict(state)
+    with pytest.raises(TypeError, match="a masked array has no gradient"):
+        next(iter(nn.data.DataLoader(nn.data.TensorDataset(masked))))

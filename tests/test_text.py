@@ -204,3 +204,16 @@ def test_neighbours_and_analogies(tmp_path: Path) -> None:
         vectors["pear"]
     with pytest.raises(ValueError, match="'3CosAdd' or '3CosMul'"):
         vectors.analogy("man", "king", "woman", method="sum")
+
+
+def test_numbers_of_vectors_are_a_files_not_pythons(tmp_path: Path) -> None:
+    (tmp_path / "v.txt").write_text("a 1.0 2.0\nb 1_0 2.0\n")
+    with pytest.raises(ValueError, match="line 2"):
+        text.read_vectors(tmp_path / "v.txt")
+
+
+@pytest.mark.parametrize("bad", [-1, 0, 1.5, "a", True])
+def test_a_number_of_words_that_is_none_is_refused(tmp_path: Path, bad: Any) -> None:
+    (tmp_path / "v.txt").write_text("a 1.0 2.0\nb 1.0 2.0\n")
+    with pytest.raises(ValueError, match="max_words must be a whole number of at least 1"):
+        text.read_vectors(tmp_path / "v.txt", max_words=bad)

@@ -15,6 +15,7 @@ import textwrap
 import threading
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -162,6 +163,104 @@ def test_generators_that_a_data_set_holds_are_seeded_for_each_item(kind: str) ->
     assert len({*first, *second}) == 12
     assert not set(first) & set(numbers(DataLoader(Holds(1), 2, seed=7)))
     assert data.generator.random() == np.random.default_rng(0).random()
+
+
+MODULES = np.random.default_rng(3)
+
+
+def helper() -> float:
+    return MODULES.random()
+
+
+def from_module() -> float:
+    return helper()
+
+
+def from_default(generator: np.random.Generator = np.random.default_rng(4)) -> float:  # noqa: B008
+    return generator.random()
+
+
+def from_argument(generator: np.random.Generator) -> float:
+    return generator.random()
+
+
+class Slotted:
+    __slots__ = ("generator",)
+
+    def __init__(self) -> None:
+        self.generator = np.random.default_rng(5)
+
+    def __call__(self) -> float:
+        return self.generator.random()
+
+
+class OfClass:
+    generator = random.Random(6)
+
+    def __call__(self) -> float:
+        return self.generator.random()
+
+
+class Global(Noise):
+    """Items that reach a generator through the name of a module's variable alone."""
+
+    def __getitem__(self, index: int) -> float:
+        return [MODULES.random() for _ in range(1)][0]
+
+
+REACHED = {
+    "by a function's global": lambda: Noise(from_module),
+    "by a method's global": lambda: Global(from_module),
+    "by a default": lambda: Noise(from_default),
+    "by a partial": lambda: Noise(partial(from_argument, np.random.default_rng(7))),
+    "in slots": lambda: Noise(Slotted()),
+    "of a class": lambda: Noise(OfClass()),
+    "by its method": lambda: Noise(np.random.default_rng(8).random),
+}
+
+
+@pytest.mark.parametrize("kind", QUICK)
+@pytest.mark.parametrize("made", REACHED.values(), ids=REACHED)
+@pytest.mark.filterwarnings("ignore:DataLoader. items of")
+def test_generators_that_items_reach_are_seeded_for_each_item(
+    kind: str, made: Callable[[], Noise]
+) -> None:
+    before = MODULES.bit_generator.state
+    expected = DataLoader(made(), 2, seed=7)
+    first, second = numbers(expected), numbers(expected)
+    loader = DataLoader(made(), 3, seed=7, **KINDS[kind])
+    assert [numbers(loader), numbers(loader)] == [first, second]
+    assert len({*first, *second}) == 18
+    assert MODULES.bit_generator.state == before
+
+
+def test_a_spawned_process_seeds_the_generators_of_its_own_modules() -> None:
+    expected = numbers(DataLoader(Global(from_module), 2, seed=7))
+    MODULES.random()  # what the caller draws between two epochs goes to the processes, too
+    options = {"num_workers": 2, "workers": "processes", "multiprocessing_context": "spawn"}
+    moved = numbers(DataLoader(Global(from_module), 2, seed=7))
+    assert numbers(DataLoader(Global(from_module), 2, seed=7, **options)) == moved != expected
+
+
+class Modelled(Dataset):
+    """Items that a model makes."""
+
+    def __init__(self) -> None:
+        self.weight = mg.Tensor([2.0], requires_grad=True)
+
+    def __len__(self) -> int:
+        return 4
+
+    def __getitem__(self, index: int) -> float:
+        return float((self.weight * index).requires_grad)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_workers_have_the_callers_grad_mode(kind: str) -> None:
+    loader = DataLoader(Modelled(), 1, **KINDS[kind])
+    with mg.no_grad():
+        assert numbers(loader) == [0.0] * 4
+    assert numbers(loader) == [1.0] * 4
 
 
 def test_threads_warn_where_items_draw_from_generators_that_threads_share() -> None:

@@ -68,6 +68,7 @@ def manual_seed(seed: int) -> None:
     global _cpu, _seed, _forks
     stream = _stream.get()
     if stream is not None:
+        np.random.SeedSequence(seed)  # first: it may refuse
         stream.restart(seed)
         return
     _cpu = np.random.Generator(np.random.Philox(seed))  # first: it may refuse
@@ -80,6 +81,9 @@ def seeded(*key: int) -> Any:
 
     The key is one or several numbers that are not negative: a seed, an epoch and an item, say.
 
+    Raises:
+        ValueError: the key is something else.
+
     >>> before = get_state()
     >>> with seeded(7, 2):
     ...     a = generator().random()
@@ -89,6 +93,9 @@ def seeded(*key: int) -> Any:
     >>> get_state()["state"]["counter"].tolist() == before["state"]["counter"].tolist()
     True
     """
+    for number in key:
+        if not isinstance(number, (int, np.integer)) or number < 0:
+            raise ValueError(f"seeded: the key must be integers that are not negative, got {number!r:.60}")
     return _Stream(list(key))
 
 

@@ -128,7 +128,7 @@ class TensorDataset(Dataset):
             return NotImplemented
         rows = np.asarray(indices)
         return tuple(
-            t[rows] if isinstance(t, Tensor) else Tensor(np.asarray(t)[rows]) for t in self.tensors
+            t[rows] if isinstance(t, Tensor) else Tensor(np.asanyarray(t)[rows]) for t in self.tensors
         )
 
 

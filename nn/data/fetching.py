@@ -18,7 +18,7 @@ from .dataset import draws_nothing
 from .sampler import Indices
 from .seeding import SharedGenerators
 
-__all__ = ["END", "Fetcher", "Findings", "Job", "WorkerInfo", "get_worker_info", "worker_info"]
+__all__ = ["END", "ORDER", "Fetcher", "Findings", "Job", "WorkerInfo", "get_worker_info", "worker_info"]
 
 
 class _End(Enum):
@@ -74,8 +74,8 @@ class Job(NamedTuple):
     indices: Indices | None
 
 
-#: What the draws of an item, of collate_fn and of a stream's item are told apart by.
-_ITEM, _COLLATE, _STREAM = range(3)
+#: What the draws of an item, of collate_fn, of a stream's item and of a sampler are told apart by.
+_ITEM, _COLLATE, _STREAM, ORDER = range(4)
 
 
 #: Seeds what an item draws, by a key.

@@ -8,10 +8,12 @@ from dataclasses import replace
 from itertools import islice
 from typing import Any
 
+import numpy as np
+
 from ..checks import COUNT, POSITIVE, at_least, check, checked_state, number
 from ..settings import settings
 from .dataset import IterableDataset
-from .fetching import Fetcher, Findings, Job, WorkerInfo, worker_info
+from .fetching import ORDER, Fetcher, Findings, Job, WorkerInfo, worker_info
 from .iterator import LoaderIterator
 from .processes import Processes
 from .sampler import (
@@ -21,10 +23,11 @@ from .sampler import (
     Sampler,
     SequentialSampler,
     batches_of,
+    draws_by_seed,
     seed_of,
     stream_of,
 )
-from .seeding import SharedGenerators, key_seed
+from .seeding import SharedGenerators, key_seed, with_draws_of_its_own
 from .threads import Careful, Threads
 from .workers import Caller, Workers
 
@@ -55,7 +58,7 @@ class DataLoader:
         batch_size: None gives single items, as Tensors.
         shuffle: a new order for each epoch, by the seed.
         sampler, batch_sampler: orders of your own: samplers, or iterables of numbers and of lists
-            of numbers.
+            of numbers.  What they draw follows from the seed and the epoch, too.
         num_workers: how many threads (or processes) fetch batches ahead; 0: none.
         collate_fn: makes a batch of a list of items.
         pin_memory, pin_memory_device, in_order: without effect: memory is not pinned, batches
@@ -77,6 +80,7 @@ class DataLoader:
 
     Raises:
         ValueError: options that exclude each other, or are out of their range.
+        RuntimeError: a second epoch of an order that is an iterator, which can be read once only.
 
     >>> from nn.data import TensorDataset
     >>> [x.tolist() for (x,) in DataLoader(TensorDataset(np.arange(5)), batch_size=2)]
@@ -103,6 +107,10 @@ class DataLoader:
         self.collate_fn, self.worker_init_fn = collate_fn, worker_init_fn
         self.multiprocessing_context = multiprocessing_context
         self.persistent_workers = persistent_workers
+        flags = {"shuffle": shuffle, "drop_last": drop_last, "persistent_workers": persistent_workers}
+        for name, value in flags.items():
+            if not isinstance(value, (bool, np.bool_)) and not (name == "shuffle" and value is None):
+                raise ValueError(f"DataLoader: {name} must be True or False, got {value!r:.60}")
         self._check_orders(bool(shuffle), sampler, batch_sampler)
         self._check_workers(prefetch_factor)
         self.seed = seed_of("DataLoader", generator, seed)
@@ -243,6 +251,12 @@ class DataLoader:
 
     def _begin(self) -> tuple[int, int, int]:
         """The number of a new iteration, its epoch and its first batch."""
+        once = [o for o in (self.sampler, self.batch_sampler) if isinstance(o, Iterator)]
+        if once and self._iterations:
+            raise RuntimeError(
+                f"DataLoader: the order is a {type(once[0]).__name__}, which can be read once only, "
+                "in the first epoch: pass a list of it, or an object whose __iter__ begins anew"
+            )
         epoch, start = (self.epoch, self.position) if self._resume else (self._next, 0)
         self._next, self._resume = epoch + 1, False
         self._iterations += 1
@@ -255,15 +269,25 @@ class DataLoader:
         if isinstance(self.dataset, IterableDataset):
             while True:
                 yield Job(iteration, key, 0, None)
-        if self.batch_sampler is None:
-            batches: Iterator[Any] = ([index] for index in stream_of(self.sampler, epoch))
-        else:
-            batches = batches_of(self.batch_sampler, epoch)
+        batches = self._batches(epoch)
         for indices in islice(batches, start):
             place += len(indices)
         for indices in batches:
             yield Job(iteration, key, place, indices)
             place += len(indices)
+
+    def _batches(self, epoch: int) -> Iterator[Any]:
+        """The numbers of the items of each batch; samplers draw by the seed and the epoch."""
+
+        def batches() -> Iterator[Any]:
+            if self.batch_sampler is None:
+                return ([index] for index in stream_of(self.sampler, epoch))
+            return batches_of(self.batch_sampler, epoch)
+
+        order = self.sampler if self.batch_sampler is None else self.batch_sampler
+        if draws_by_seed(order):
+            return batches()
+        return with_draws_of_its_own(batches, (order,), self.seed, epoch, ORDER)
 
     def _fetchers(self) -> list[Fetcher]:
         size = self.batch_size if self.batch_sampler is None else 1

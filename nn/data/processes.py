@@ -12,7 +12,7 @@ from os import _exit as exit_now
 from queue import SimpleQueue
 from typing import Any
 
-from minigrad import get_default_dtype, set_default_dtype
+from minigrad import get_default_dtype, is_grad_enabled, set_default_dtype, set_grad_enabled
 
 from .fetching import Fetcher, Job, WorkerInfo, worker_info
 from .seeding import SharedGenerators
@@ -71,7 +71,7 @@ class Processes(Owned):
     def submit(self, worker: int, job: Job) -> None:
         self.pending[worker] += 1
         try:
-            self.connections[worker].send(job)
+            self.connections[worker].send((job, is_grad_enabled()))
         except OSError:
             raise self._ended(worker) from None
 
@@ -175,7 +175,7 @@ def _failure(error: Exception) -> tuple[Exception, str]:
     return RuntimeError(f"{type(error).__name__}: {error}"), text
 
 
-def _read(connection: Any, jobs: SimpleQueue[Job | None]) -> None:
+def _read(connection: Any, jobs: SimpleQueue[tuple[Job, bool] | None]) -> None:
     """Take up jobs; end the process when the parent is gone."""
     while True:
         try:
@@ -194,7 +194,7 @@ def _serve(connection: Any, inherited: Any, load: Any, worker: int) -> None:
     if inherited is not None:
         inherited.close()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's, which ends its workers
-    jobs: SimpleQueue[Job | None] = SimpleQueue()
+    jobs: SimpleQueue[tuple[Job, bool] | None] = SimpleQueue()
     threading.Thread(target=_read, args=(connection, jobs), daemon=True).start()
     try:
         try:
@@ -212,13 +212,15 @@ def _serve(connection: Any, inherited: Any, load: Any, worker: int) -> None:
     except Exception as error:
         connection.send((None, _failure(error)))
         return
-    while (job := jobs.get()) is not None:
-        _answer(connection, fetcher, job)
+    while (order := jobs.get()) is not None:
+        _answer(connection, fetcher, *order)
 
 
-def _answer(connection: Any, fetcher: Fetcher, job: Job) -> None:
+def _answer(connection: Any, fetcher: Fetcher, job: Job, grad: bool) -> None:
     try:
-        batch = _dumps((fetcher.alone(job), None))
+        with set_grad_enabled(grad):  # as in the caller
+            found = fetcher.alone(job)
+        batch = _dumps((found, None))
     except Exception as error:
         batch = _dumps((None, _failure(error)))
     try:

@@ -20,7 +20,7 @@ from ..settings import settings
 
 __all__ = [
     "BatchSampler", "RandomSampler", "Sampler", "SequentialSampler", "SubsetRandomSampler", "WeightedRandomSampler",
-    "batches_of", "seed_of", "stream_of",
+    "batches_of", "draws_by_seed", "seed_of", "stream_of",
 ]  # fmt: skip
 
 #: How many numbers samplers with replacement draw at once.
@@ -302,3 +302,11 @@ def stream_of(sampler: Any, epoch: int) -> Iterator[Any]:
     if _in_pieces(sampler):
         return (i for piece in sampler.pieces(epoch) for i in piece)
     return iter(sampler)
+
+
+def draws_by_seed(sampler: Any) -> bool:
+    """Whether an order follows from a seed already: of our samplers, and of lists and the like."""
+    if type(sampler) is BatchSampler:
+        return draws_by_seed(sampler.sampler)
+    ours = (SequentialSampler, RandomSampler, SubsetRandomSampler, WeightedRandomSampler)
+    return type(sampler) in (*ours, list, tuple, range, np.ndarray)

@@ -10,6 +10,7 @@ import os
 from array import array
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from decimal import Decimal
 from math import isfinite, isnan, nan
 from typing import Any, NamedTuple
 
@@ -201,12 +202,11 @@ def _float(field: str, allow_nan: bool = False) -> float | None:
 def _whole(field: str) -> int | None:
     """A field as a whole number, exactly; also one written as 3.0 or 1e3."""
     value = _float(field)
-    if value is None or not isfinite(value) or value != int(value):
+    if value is None or not isfinite(value):
         return None
-    try:
-        return int(field)
-    except ValueError:
-        return int(value)
+    exact = Decimal(field)  # a float has 53 bits only
+    whole = int(exact)
+    return whole if exact == whole else None
 
 
 def _targets(

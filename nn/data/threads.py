@@ -7,6 +7,7 @@ import time
 import warnings
 from collections import deque
 from collections.abc import Sequence
+from contextvars import Context, copy_context
 from functools import partial
 from queue import Empty, SimpleQueue
 from typing import Any
@@ -25,7 +26,7 @@ class Threads(Owned):
     ) -> None:
         super().__init__()
         self.timeout = timeout
-        self.jobs: list[SimpleQueue[Job | None]] = [SimpleQueue() for _ in fetchers]
+        self.jobs: list[SimpleQueue[tuple[Job, Context] | None]] = [SimpleQueue() for _ in fetchers]
         self.results: list[SimpleQueue[tuple[Any, bool, BaseException | None]]] = [
             SimpleQueue() for _ in fetchers
         ]
@@ -41,7 +42,7 @@ class Threads(Owned):
 
     def submit(self, worker: int, job: Job) -> None:
         self.pending[worker] += 1
-        self.jobs[worker].put(job)
+        self.jobs[worker].put((job, copy_context()))  # with the caller's grad mode
 
     def collect(self, worker: int) -> Any:
         return self.collect_with_suspicion(worker)[0]
@@ -81,16 +82,22 @@ def _work(
     fetcher: Fetcher, info: WorkerInfo, jobs: Any, results: Any, stop: threading.Event
 ) -> None:
     """What a thread does; it holds nothing of the pool, which ends it when it is collected."""
+    while (order := jobs.get()) is not None and not stop.is_set():
+        job, context = order
+        results.put(context.run(_fetch, fetcher, info, job))
+
+
+def _fetch(
+    fetcher: Fetcher, info: WorkerInfo, job: Job
+) -> tuple[Any, bool, BaseException | None]:
+    """A batch, whether somebody drew meanwhile, and what was raised."""
     worker_info.set(info)
-    while (job := jobs.get()) is not None and not stop.is_set():
-        before = None if fetcher.plain else fetcher.shared.states()
-        try:
-            batch = fetcher.beside_others(job)
-        except BaseException as error:
-            results.put((None, False, error))
-        else:
-            suspicious = before is not None and fetcher.shared.moved(before)
-            results.put((batch, suspicious, None))
+    before = None if fetcher.plain else fetcher.shared.states()
+    try:
+        batch = fetcher.beside_others(job)
+    except BaseException as error:
+        return None, False, error
+    return batch, before is not None and fetcher.shared.moved(before), None
 
 
 class Careful(Owned):

@@ -77,7 +77,8 @@ class Adafactor(Optimizer):
         p *= 1 - group["lr"] * group["weight_decay"]
         square = g * g
         if p.ndim < 2:
-            v = state["variance"] = state["variance"] + share * (square - state["variance"])
+            v = state["variance"]
+            v += share * (square - v)  # in place: a sum of 0-d arrays is a number
         else:
             rows, columns = state["row_var"], state["col_var"]
             rows += share * (square.mean(axis=-1, keepdims=True) - rows)

@@ -80,6 +80,9 @@ class LBFGS(Optimizer):
             first = closure()
         if not params:
             return first
+        for i, p in enumerate(params):
+            if p.grad is not None:
+                self._check_arrays(p, p.grad.data, f"parameter {i} of group 0")
         memory = self.state[params[0]]
         memory["func_evals"] = memory.get("func_evals", 0) + 1
         start = Point(0.0, _number(first), 0.0, _gradient(params))

@@ -17,6 +17,15 @@ __all__ = [
     "checked_entries", "checked_entry", "checked_groups", "copied", "loaded_array", "loaded_number",
 ]  # fmt: skip
 
+#: Arrays of sums and means of squares, of largest values, and of step sizes.
+NOT_NEGATIVE = (
+    "exp_avg_sq", "max_exp_avg_sq", "exp_inf", "sum", "square_avg", "acc_delta", "variance", "row_var", "col_var",
+    "step_size",
+)  # fmt: skip
+
+#: Numbers that are products of factors from 0 to 1, or such a factor.
+FACTORS = ("mu_product", "mu")
+
 
 def checked_groups(optimizer: Any, state_dict: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The options of each group, without its parameters.
@@ -93,7 +102,18 @@ def checked_entry(optimizer: Any, p: Tensor, entry: Mapping[str, Any], options: 
             result[name] = loaded_array(value, like, p, f"{where}: {name!r}")
         else:
             result[name] = loaded_number(value, type(like), f"{where}: {name!r}")
+    _check_ranges(result, where)
     return result
+
+
+def _check_ranges(entry: Mapping[str, Any], where: str) -> None:
+    """Raise for what no step can have left: it would make the next one wrong, or the weights NaN."""
+    for name, value in entry.items():
+        parts = [value.real, value.imag] if getattr(value, "dtype", np.dtype(float)).kind == "c" else [value]
+        if name in NOT_NEGATIVE and not all((part >= 0).all() for part in parts):
+            raise ValueError(f"{where}: {name!r} must not be negative or NaN, as a sum of squares or a size")
+        if name in FACTORS and not 0 <= value <= 1:
+            raise ValueError(f"{where}: {name!r} must be from 0 to 1, got {value}")
 
 
 def _unknown_entry(p: Tensor, entry: Mapping[str, Any], where: str) -> dict[str, Any]:
@@ -107,6 +127,8 @@ def _unknown_entry(p: Tensor, entry: Mapping[str, Any], where: str) -> dict[str,
 def loaded_array(value: Any, like: Any, p: Tensor, where: str) -> Any:
     """A copy of a loaded array with the shape and dtype of `like`, on the device of p."""
     array = _values(value)
+    if isinstance(array, np.ma.MaskedArray):
+        raise ValueError(f"{where} is a masked array, whose mask would be lost: pass x.filled(value)")
     if array.shape != like.shape:
         raise ValueError(f"{where} has shape {array.shape}, not {like.shape}")
     if array.dtype.kind not in "biufc" or (array.dtype.kind == "c" and like.dtype.kind != "c"):

@@ -59,6 +59,7 @@ class Optimizer:
         self.param_groups: list[dict[str, Any]] = []
         self.state: defaultdict[Tensor, dict[str, Any]] = defaultdict(dict)
         self._seen: dict[int, dict[str, Any]] = {}
+        self._layouts: dict[tuple[int, str], dict[str, Any]] = {}
         self._pre_hooks: OrderedDict[int, Hook] = OrderedDict()
         self._post_hooks: OrderedDict[int, Hook] = OrderedDict()
         check_rules(self._kind, defaults, self.rules)
@@ -184,10 +185,10 @@ class Optimizer:
 
     def _check_fit(self, p: Tensor, g: Any, which: str) -> None:
         """Raise where a gradient or the state is not for this parameter as it is now."""
-        if g.shape != p.shape:
-            raise RuntimeError(f"{self._kind}: {which} has shape {p.shape}, its gradient {g.shape}")
+        self._check_arrays(p, g, which)
         if isinstance(g, RowSparse) and not self.elementwise:
             raise RuntimeError(f"{self._kind} takes no row-sparse gradients; use Embedding(sparse=False)")
+        self._check_state(p, which)
         if not self.elementwise or p not in self.state:
             return
         for name, value in self.state[p].items():
@@ -196,6 +197,40 @@ class Optimizer:
                     f"{self._kind}: {which} has shape {p.shape}, its state {name!r} {value.shape}; "
                     "make a new optimizer after a parameter's shape has changed"
                 )
+
+    def _check_arrays(self, p: Tensor, g: Any, which: str) -> None:
+        """Raise where a parameter cannot be changed, or not along this gradient."""
+        if g.shape != p.shape:
+            raise RuntimeError(f"{self._kind}: {which} has shape {p.shape}, its gradient {g.shape}")
+        if not np.can_cast(g.dtype, p.dtype, "same_kind"):
+            raise RuntimeError(f"{self._kind}: {which} is {p.dtype}, its gradient {g.dtype}")
+        if not _is_writable(p.data):
+            raise RuntimeError(
+                f"{self._kind}: the data of {which} are read-only; give it a copy, p.data = p.data.copy()"
+            )
+
+    def _check_state(self, p: Tensor, which: str) -> None:
+        """Raise where the state of a parameter lacks something, or has it of another kind."""
+        state = self.state.get(p)
+        if not state or self.optional_state is None:
+            return
+        arrays: dict[str, Any] = {name: p.data for name in self.optional_state if name in state}
+        for name, like in {**arrays, **self._layout(p.data)}.items():
+            value: Any = state.get(name)
+            if is_state_array(like):
+                fits = is_state_array(value) and value.dtype.kind == like.dtype.kind and _is_writable(value)
+            else:
+                fits = isinstance(value, (int, float, np.number)) and not isinstance(value, bool)
+            if not fits:
+                wanted = f"a writable array of {like.dtype}" if is_state_array(like) else "a number"
+                raise RuntimeError(f"{self._kind}: the state {name!r} of {which} must be {wanted}, got {brief(value)}")
+
+    def _layout(self, p: Any) -> dict[str, Any]:
+        """What the state of such an array holds: the state of one with a single number."""
+        key = (p.ndim, p.dtype.char)
+        if key not in self._layouts:
+            self._layouts[key] = self.begin(np.zeros_like(p, shape=(1,) * p.ndim), plain(self.param_groups[0]))
+        return self._layouts[key]
 
     def _change(self, p: Any, g: Any, state: dict[str, Any], group: dict[str, Any]) -> None:
         """`update` for every kind of array: what it sees has an axis and is float32 or wider."""
@@ -324,6 +359,11 @@ class Optimizer:
 def is_state_array(value: Any) -> bool:
     """Whether a value of the state is an array: of NumPy or CuPy, 0-d ones too, but no number."""
     return hasattr(value, "reshape") and not isinstance(value, np.generic)
+
+
+def _is_writable(array: Any) -> bool:
+    """Whether an array can be changed; those of CuPy always can."""
+    return not isinstance(array, np.ndarray) or array.flags.writeable
 
 
 def _part(value: Any, part: str) -> Any:

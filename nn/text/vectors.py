@@ -141,6 +141,11 @@ def read_vectors(
     """
     if np.dtype(dtype).kind != "f":
         raise TypeError(f"read_vectors: dtype must be a floating type, got {np.dtype(dtype)}")
+    whole = isinstance(max_words, (int, np.integer)) and not isinstance(max_words, bool)
+    if max_words is not None and (not whole or max_words < 1):
+        raise ValueError(
+            f"read_vectors: max_words must be a whole number of at least 1, got {max_words!r:.60}"
+        )
     data = _content(path)
     first, _, rest = data.partition(b"\n")
     head = first[:LONGEST_LINE].split()
@@ -216,9 +221,16 @@ def _lines(data: bytes) -> Iterator[str]:
         start = end + 1
 
 
+def _number(field: str | bytes) -> float:
+    """A field as a number; 1_0 is Python's way, not a file's."""
+    if (b"_" if isinstance(field, bytes) else "_") in field:  # type: ignore[operator]
+        raise ValueError(f"could not convert string to float: {field!r:.60}")
+    return float(field)
+
+
 def _is_number(field: str | bytes) -> bool:
     try:
-        float(field)
+        _number(field)
     except ValueError:
         return False
     return True
@@ -261,7 +273,7 @@ def _text(
             )
             raise ValueError(f"{path}, line {number}: {len(fields) - 1} values, {before}")
         try:
-            numbers = [float(value) for value in values]
+            numbers = [_number(value) for value in values]
         except ValueError as error:
             raise ValueError(f"{path}, line {number}: {error}") from None
         with np.errstate(over="ignore"):

@@ -87,8 +87,12 @@ def pack_padded_sequence(
 def pad_packed_sequence(
     sequence: PackedSequence, batch_first: bool = False, padding_value: float = 0.0, total_length: int | None = None
 ) -> tuple[Any, np.ndarray]:
-    """Undo `pack_padded_sequence`: (padded sequences, lengths)."""
-    data, sizes, _, back = sequence
+    """Undo `pack_padded_sequence`: (padded sequences, lengths).
+
+    Raises:
+        ValueError: the parts of the packed sequence do not go together, or total_length is too small.
+    """
+    data, sizes, back = _checked(sequence)
     total, batch = total_length or len(sizes), int(sizes[0])
     if total < len(sizes):
         raise ValueError(f"pad_packed_sequence: total_length {total} is less than the longest sequence, {len(sizes)}")
@@ -102,6 +106,30 @@ def pad_packed_sequence(
         place, lengths = place[:, back], lengths[back]
     out = concatenate([data, filling])[place]
     return (np.swapaxes(out, 0, 1) if batch_first else out), lengths
+
+
+def _checked(sequence: PackedSequence) -> tuple[Any, np.ndarray, np.ndarray | None]:
+    """The data, sizes and order of a packed sequence, which anybody may have made.
+
+    Raises:
+        ValueError: where they do not go together.
+    """
+    sizes, rows = np.asarray(raw(sequence.batch_sizes)), np.shape(sequence.data)[0]
+    integers = sizes.ndim == 1 and sizes.dtype.kind in "iu" and len(sizes) > 0
+    if not integers or sizes.min() < 1 or (sizes[1:] > sizes[:-1]).any():
+        raise ValueError(f"a PackedSequence: batch_sizes must be positive integers that never grow, got {sizes}")
+    if sizes.max() > rows or sizes.sum() != rows:  # first: so large a sum may not fit
+        raise ValueError(f"a PackedSequence: batch_sizes {sizes} do not add up to the {rows} rows of its data")
+    orders = {"sorted_indices": sequence.sorted_indices, "unsorted_indices": sequence.unsorted_indices}
+    for name, order in orders.items():
+        if order is not None and not np.array_equal(np.sort(raw(order)), np.arange(sizes[0])):
+            raise ValueError(f"a PackedSequence: {name} must be an order of its {sizes[0]} sequences, got {order}")
+    order, back = (None if x is None else np.asarray(raw(x)) for x in orders.values())
+    if order is not None and back is None:
+        back = np.argsort(order)
+    if order is not None and (order[back] != np.arange(sizes[0])).any():
+        raise ValueError(f"a PackedSequence: unsorted_indices {back} do not undo sorted_indices {order}")
+    return sequence.data, sizes, back
 
 
 def pack_sequence(sequences: Sequence[Any], enforce_sorted: bool = True) -> PackedSequence:
