@@ -15,7 +15,7 @@ import numpy as np
 import scipy.special
 
 import minigrad as mg
-from minigrad.ops import exponential, index, join, masking, reduce, select
+from minigrad.ops import exponential, index, join, reduce, select, slopes
 
 from . import more_scipy_samples, numpy_samples, scipy_samples
 from .numpy_samples import well_conditioned
@@ -51,7 +51,7 @@ ROWS: dict[str, list[Sample]] = {
     "cbrt": unary(np.cbrt, 0.2, 2),
     "absolute": [*unary(np.absolute, 0.2, 2, "abs"), Sample(np.abs, (X,), order=3), Sample(np.abs, (C,))],
     "fabs": unary(np.fabs, 0.2, 2),
-    "slope_of_length": [Sample(masking.slope_of_length, (X, P))],
+    "slope_of_length": [Sample(slopes.slope_of_length, (X, P))],
     "heaviside": [Sample(np.heaviside, (X, Y)), Sample(lambda y: np.heaviside(0.0, y), (Y,))],
     "nextafter": [Sample(np.nextafter, (P, Q))],
     "copysign": [Sample(np.copysign, (X, Y))],

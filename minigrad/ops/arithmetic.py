@@ -11,7 +11,7 @@ from ..arrays.batch import all_examples
 from ..calling import call_with_options
 from ..primitive import composed, primitive
 from ..tensor import Tensor, raw, wrap
-from .masking import slope_of_length
+from .slopes import slope_of_length
 
 __all__ = [
     "absolute", "add", "angle", "cbrt", "conjugate", "copysign", "divide", "divmod", "fabs", "float_power", "fmax",

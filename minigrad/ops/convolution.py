@@ -11,7 +11,7 @@ from numpy.lib.stride_tricks import sliding_window_view as _view
 from ..arrays.batch import Batch
 from ..primitive import composed, primitive
 from ..tensor import Tensor
-from .masking import conj
+from .slopes import conj
 from .shape import flip, moveaxis, reshape
 from .window import Window, conv_input, conv_weight, unfold
 

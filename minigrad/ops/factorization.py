@@ -21,7 +21,7 @@ from ..graph import is_grad_enabled
 from ..primitive import composed, primitive
 from ..tensor import Tensor, raw
 from .join import concatenate
-from .masking import conj
+from .slopes import conj
 from .products import eye_of, hermitian, inverse_or_nan
 
 __all__ = ["cholesky", "eig", "eigh", "eigvals", "eigvalsh", "qr", "svd", "svdvals"]

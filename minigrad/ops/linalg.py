@@ -20,7 +20,7 @@ from ..tensor import Tensor, raw
 from .batching import one_by_one
 from .diagonals import trace
 from .factorization import svdvals
-from .masking import conj
+from .slopes import conj
 from .products import dot, eye_like, eye_of, inverse_or_nan, matmul, solution_or_nan, transposed
 from .products import hermitian as conj_transposed
 from .select import where

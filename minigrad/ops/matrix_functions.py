@@ -20,7 +20,7 @@ from ..tensor import raw
 from .factorization import cholesky
 from .join import concatenate
 from .linalg import solve
-from .masking import conj
+from .slopes import conj
 from .products import eye_of, hermitian, transposed
 from .shape import reshape
 

@@ -12,7 +12,7 @@ from ..primitive import composed, primitive
 from ..tensor import Tensor, raw
 from .factorization import svdvals
 from .linalg import inv
-from .masking import conj, slope_of_length
+from .slopes import conj, slope_of_length
 from .products import eye_of
 from .reduce import expand, max, min, sum
 from .select import where

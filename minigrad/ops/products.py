@@ -16,7 +16,7 @@ from ..calling import cast_inputs
 from ..primitive import composed, method, primitive
 from ..tensor import Tensor, raw
 from .join import concatenate, stack
-from .masking import conj
+from .slopes import conj
 from .reduce import sum as sum_over
 from .shape import reshape
 

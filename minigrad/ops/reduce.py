@@ -16,7 +16,7 @@ from ..backend import NoValue, device_of
 from ..kernels import accelerated
 from ..primitive import composed, primitive
 from ..tensor import raw
-from .masking import conj
+from .slopes import conj
 
 __all__ = [
     "log_softmax", "logsumexp", "max", "mean", "min", "prod", "ptp", "softmax", "std", "sum", "var",

@@ -10,7 +10,7 @@ import numpy as np
 from ..backend import as_operand
 from ..ops.filtering import lfilter, sosfilt
 from ..ops.fourier import fftn, ifftn, irfftn, rfftn
-from ..ops.masking import conj
+from ..ops.slopes import conj
 from ..ops.spectral import detrend, hilbert, istft, stft
 from ..ops.window import Window, conv
 from ..primitive import composed
