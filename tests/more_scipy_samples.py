@@ -173,6 +173,11 @@ MADE: dict[str, list[Sample]] = {
     },
     "softplus": [Sample(elementary.softplus, (A - 2,), special.softplus)],
     **{name: [Sample(getattr(special, name), (A, 2 * X))] for name in ("chdtr", "chdtrc")},
+    **{name: [Sample(getattr(special, name), (X,))] for name in ("cbrt", "exp2", "expm1", "log1p")},
+}  # fmt: skip
+
+#: Distribution functions with rules of their own.
+SPECIAL |= {
     "chdtri": [Sample(special.chdtri, (A, U))],
     **{name: [Sample(getattr(special, name), (A, B, X))] for name in ("gdtr", "gdtrc", "fdtr", "fdtrc")},
     "fdtri": [Sample(special.fdtri, (A, B, U))],
@@ -186,7 +191,6 @@ MADE: dict[str, list[Sample]] = {
         ]
         for name in ("bdtr", "bdtrc", "nbdtr", "nbdtrc")
     },
-    **{name: [Sample(getattr(special, name), (X,))] for name in ("cbrt", "exp2", "expm1", "log1p")},
-}  # fmt: skip
+}
 
 rng.bit_generator.state = _before

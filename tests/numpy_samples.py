@@ -476,6 +476,6 @@ COMPLEX: dict[str, list[Sample]] = {
     "pinv": [Sample(np.linalg.pinv, (ZWIDE,))],
     "det": [Sample(np.linalg.det, (np.stack([Z, Z * 1j]),))],
     "inv": [Sample(np.linalg.inv, (np.stack([Z, Z * 1j]),))],
-    "conv": [Sample(np.convolve, (C[0], C[1] * 1j))],
+    "convolve": [Sample(np.convolve, (C[0], C[1] * 1j))],
     "astype": [Sample(lambda x: (x.astype(complex) * 1j).imag, (X,))],
 }

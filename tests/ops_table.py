@@ -449,11 +449,6 @@ MORE: dict[str, list[Sample]] = {
         Sample(np.interp, (between(-0.5, 4.5, 2, 5), np.array([0.0, 1.1, 1.9, 4.0]), P[0, [0, 1, 2, 0]])),
         Sample(partial(np.interp, left=-1.0, right=7.0), (between(-1, 3, 6), np.array([0.0, 1.0, 2.2]), P[0])),
     ],
-    "convolve": [
-        Sample(partial(np.convolve, mode=m), p)
-        for m in ("full", "same", "valid")
-        for p in ((P.ravel(), Y[0]), (Y[0, :2], X[0]))
-    ],
     "correlate": [Sample(partial(np.correlate, mode=m), (P.ravel(), Y[0])) for m in ("full", "same", "valid")],
     "rot90": [*(Sample(partial(np.rot90, k=k), (T,)) for k in range(4)), Sample(partial(np.rot90, k=3, axes=(1, 2)), (T,))],
     "append": [Sample(lambda x, y: np.append(x, y), (X, Y)), Sample(lambda x, y: np.append(x, y, axis=1), (X, Y))],
@@ -481,6 +476,13 @@ def rebuilt(usv: Any) -> Any:
     return (u * (s**2)[..., None, :]) @ vh
 
 
+ROWS |= {
+    "convolve": [
+        Sample(partial(np.convolve, mode=m), p)
+        for m in ("full", "same", "valid")
+        for p in ((P.ravel(), Y[0]), (Y[0, :2], X[0]))
+    ],
+}
 ROWS |= numpy_samples.ROWS | scipy_samples.SPECIAL | scipy_samples.LINALG
 ROWS |= more_scipy_samples.SPECIAL | more_scipy_samples.LINALG
 MORE |= numpy_samples.MORE | scipy_samples.MADE | more_scipy_samples.MADE

@@ -11,8 +11,8 @@ from numpy.lib.stride_tricks import sliding_window_view as _view
 from ..arrays.batch import Batch
 from ..primitive import composed, primitive
 from ..tensor import Tensor
-from .slopes import conj
 from .shape import flip, moveaxis, reshape
+from .slopes import conj
 from .window import Window, conv_input, conv_weight, unfold
 
 __all__ = ["convolve", "correlate", "sliding_window_view"]

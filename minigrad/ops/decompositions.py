@@ -15,9 +15,9 @@ from ..arrays.fallback import runs_in_turn
 from ..backend import as_operand, beside, call_scipy
 from ..primitive import composed, primitive
 from ..tensor import raw
-from .slopes import conj
 from .matrix_functions import refuse_infinite, solve_sylvester, solve_triangular
 from .products import hermitian, solution_or_nan, transposed
+from .slopes import conj
 
 __all__ = ["lu", "lu_factor", "lu_solve", "polar"]
 

@@ -21,8 +21,8 @@ from ..graph import is_grad_enabled
 from ..primitive import composed, primitive
 from ..tensor import Tensor, raw
 from .join import concatenate
-from .slopes import conj
 from .products import eye_of, hermitian, inverse_or_nan
+from .slopes import conj
 
 __all__ = ["cholesky", "eig", "eigh", "eigvals", "eigvalsh", "qr", "svd", "svdvals"]
 

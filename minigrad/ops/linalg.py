@@ -20,11 +20,11 @@ from ..tensor import Tensor, raw
 from .batching import one_by_one
 from .diagonals import trace
 from .factorization import svdvals
-from .slopes import conj
 from .products import dot, eye_like, eye_of, inverse_or_nan, matmul, solution_or_nan, transposed
 from .products import hermitian as conj_transposed
 from .select import where
 from .shape import reshape, transpose
+from .slopes import conj
 
 __all__ = [
     "det", "inv", "lstsq", "matrix_power", "multi_dot", "pinv", "slogdet", "solve", "tensorinv", "tensorsolve",

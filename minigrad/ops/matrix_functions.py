@@ -20,9 +20,9 @@ from ..tensor import raw
 from .factorization import cholesky
 from .join import concatenate
 from .linalg import solve
-from .slopes import conj
 from .products import eye_of, hermitian, transposed
 from .shape import reshape
+from .slopes import conj
 
 __all__ = [
     "block_diag", "cho_factor", "cho_solve", "circulant", "expm", "hankel", "logm", "solve_banded", "solve_continuous_lyapunov",

@@ -12,10 +12,10 @@ from ..primitive import composed, primitive
 from ..tensor import Tensor, raw
 from .factorization import svdvals
 from .linalg import inv
-from .slopes import conj, slope_of_length
 from .products import eye_of
 from .reduce import expand, max, min, sum
 from .select import where
+from .slopes import conj, slope_of_length
 
 __all__ = ["cond", "matrix_norm", "norm", "norm2", "norm_p", "vector_norm"]
 

@@ -16,9 +16,9 @@ from ..calling import cast_inputs
 from ..primitive import composed, method, primitive
 from ..tensor import Tensor, raw
 from .join import concatenate, stack
-from .slopes import conj
 from .reduce import sum as sum_over
 from .shape import reshape
+from .slopes import conj
 
 __all__ = [
     "cross", "dot", "einsum", "inner", "kron", "matmul", "matvec", "outer", "tensordot", "vdot", "vecdot", "vecmat",
