@@ -19,9 +19,7 @@ from .values import host
 __all__ = ["pack", "unpack"]
 
 #: How JSON marks what it has not; a dict that has such a key itself is written as pairs.
-#: Arrays of complex128, which the format has not, are pairs of float64 along a last axis.
-PAIRS = {f"{mark}128": mark for mark in ("$tensor", "$array", "$number")}
-MARKS = (*PAIRS, "$tensor", "$array", "$number", "$complex", "$bytes", "$tuple", "$dict")
+MARKS = ("$tensor", "$array", "$number", "$complex", "$bytes", "$tuple", "$dict")
 KEYS = (str, int, float, bool, type(None))
 
 
@@ -101,8 +99,6 @@ def _packed_array(value: Any, path: str, arrays: dict[str, np.ndarray]) -> Any:
     while name in arrays or name == "__metadata__":  # {"a/b": x, "a": {"b": y}}
         number += 1
         name = f"{path or 'value'}#{number}"
-    if array.dtype == np.complex128:
-        array, mark = array.reshape(*array.shape, 1).view(np.float64), f"{mark}128"
     arrays[name] = array
     return {mark: name}
 
@@ -145,12 +141,6 @@ def _unpacked(value: Any, arrays: dict[str, np.ndarray]) -> Any:
 
 def _marked(mark: str, content: Any, arrays: dict[str, np.ndarray]) -> Any:
     """A value that JSON has not, from its mark and content."""
-    if mark in PAIRS:
-        halves = arrays.get(content) if isinstance(content, str) else None
-        if halves is None or halves.dtype != np.float64 or halves.shape[-1:] != (2,):
-            raise ValueError(f"there are no pairs of float64 {content!r:.80}")
-        arrays[content] = halves.view(np.complex128)[..., 0].copy()
-        mark = PAIRS[mark]
     if mark in ("$tensor", "$array", "$number"):
         # each array once, so that none is shared
         array = arrays.pop(content, None) if isinstance(content, str) else None

@@ -32,7 +32,7 @@ def save(state: Any, path: Target, metadata: Mapping[str, str] | None = None) ->
 
     The file is written under another name and renamed, so that there is never half of one. Shared
     weights are written once, under their first name, as PyTorch's users do. The format has no
-    complex128: such an array is written as pairs of float64, real and imaginary part.
+    complex128: save the real and the imaginary part, or complex64.
 
     Args:
         state: a module; or dicts, lists and tuples of Tensors, arrays, numbers, text, bytes and
@@ -81,9 +81,7 @@ def save(state: Any, path: Target, metadata: Mapping[str, str] | None = None) ->
 
 def _is_tensors(state: Any) -> bool:
     """Whether this is Tensors by name, as a state_dict: a file of them needs no tree."""
-    return _is_plain(state) and all(
-        isinstance(value, Tensor) and value.dtype != np.complex128 for value in state.values()
-    )
+    return _is_plain(state) and all(isinstance(value, Tensor) for value in state.values())
 
 
 def _is_plain(state: Any) -> bool:

@@ -705,7 +705,7 @@ def test_what_cannot_be_saved_is_named_and_nothing_is_written(tmp_path: Path) ->
         ({"a": {"b": [1, {2, 3}]}}, "a/b/1 is a set"),
         ({"a": np.array([None])}, "a is a ndarray of object|'a' is of object"),
         ({"a": [np.array(["x"])]}, "a/0 is a ndarray of <U1"),
-        ({"a": {"b": np.zeros(2, np.clongdouble)}}, "'a/b' is of complex256"),
+        ({"a": {"b": np.zeros(2, np.complex128)}}, "'a/b' is of complex128"),
         ({"a": [np.ma.masked_array([1.0], [True])]}, "a/0 is a MaskedArray"),
         ({"a": loop}, "a/0 holds itself"),
         (deep, "nested too deeply"),

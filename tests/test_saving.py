@@ -137,22 +137,6 @@ def test_everything_comes_back_as_what_it_was(tmp_path: Path) -> None:
     np.testing.assert_array_equal(other.weight.detach().numpy(), model.weight.detach().numpy())
 
 
-@pytest.mark.parametrize("shape", [(), (0,), (3,), (2, 3), (2, 0, 1)])
-def test_complex128_in_files(tmp_path: Path, shape: tuple[int, ...]) -> None:
-    rng = np.random.default_rng(0)
-    x = np.asarray(rng.normal(size=shape) + 1j * rng.normal(size=shape))
-    tree = {"array": x, "tensor": Tensor(x), "deep": [x, (Tensor(x),)], "number": np.complex128(1 - 2j)}
-    nn.save(tree, tmp_path / "state")
-    again = nn.load(tmp_path / "state")
-    assert type(again["array"]) is np.ndarray and type(again["number"]) is np.complex128
-    assert again["number"] == 1 - 2j
-    for value in (again["array"], again["tensor"].numpy(), again["deep"][0], again["deep"][1][0].numpy()):
-        assert value.dtype == np.complex128 and value.shape == shape
-        np.testing.assert_array_equal(value, x)
-    nn.save({"only": Tensor(x)}, tmp_path / "state")
-    np.testing.assert_array_equal(nn.load(tmp_path / "state")["only"].numpy(), x)
-
-
 def test_a_shared_weight_is_loaded_from_any_one_of_its_names(tmp_path: Path) -> None:
     first, second = Tied(), Tied()
     nn.save(first, tmp_path / "tied")

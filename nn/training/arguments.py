@@ -14,6 +14,7 @@ from minigrad import Tensor
 from minigrad.files import exclusive
 
 from ..module import Module
+from ..safetensors import NAMES
 
 __all__ = ["check_batches", "check_parts", "check_writable", "split"]
 
@@ -113,8 +114,19 @@ def split(batch: Any) -> tuple[list[Any], Any]:
     return list(batch[:-1]), batch[-1]
 
 
-def check_writable(path: Path) -> None:
-    """Raise OSError where a checkpoint cannot be written, before a training begins."""
+def check_writable(path: Path, model: Module) -> None:
+    """Look whether a checkpoint can be written, before a training begins.
+
+    Raises:
+        TypeError: a parameter or buffer is of a type that files cannot hold.
+        OSError: the path cannot be written to.
+    """
+    for name, tensor in model._state():
+        if tensor.dtype.name not in NAMES:
+            raise TypeError(
+                f"Trainer: {name!r} is of {tensor.dtype}, which a checkpoint cannot hold: "
+                f"it holds {', '.join(NAMES)}"
+            )
     target = Path(os.path.realpath(path))
     try:
         if target.is_dir():

@@ -124,7 +124,7 @@ class Trainer:
             ValueError: a loader gives no batches.
             TypeError: there is a checkpoint, but the loader cannot say where it is; what is given
                 gives no batches, or gives them once.
-            OSError: the checkpoint cannot be written; nothing is trained then.
+            OSError, TypeError: the checkpoint cannot be written; nothing is trained then.
         """
         check("Trainer.fit", "epochs", epochs, COUNT)
         left = epochs - len(self.history)
@@ -140,7 +140,7 @@ class Trainer:
         if validation is not loader and hasattr(validation, "load_state_dict"):
             self._validation = Beginning(validation)
         if self.checkpoint is not None:
-            check_writable(self.checkpoint)
+            check_writable(self.checkpoint, self.model)
         if self.checkpoint is not None and self.checkpoint.exists():
             self._resume(loader)
             self._place, self._read, self._called = None, False, None
