@@ -31,7 +31,8 @@ def save(state: Any, path: Target, metadata: Mapping[str, str] | None = None) ->
     """Write a module's weights, or Tensors in nested containers, to a safetensors file.
 
     The file is written under another name and renamed, so that there is never half of one. Shared
-    weights are written once, under their first name, as PyTorch's users do.
+    weights are written once, under their first name, as PyTorch's users do. The format has no
+    complex128: save the real and the imaginary part, or complex64.
 
     Args:
         state: a module; or dicts, lists and tuples of Tensors, arrays, numbers, text, bytes and
@@ -62,7 +63,7 @@ def save(state: Any, path: Target, metadata: Mapping[str, str] | None = None) ->
         state = {name: tensor for name, tensor in own if first[id(tensor)] == name}
     elif hasattr(state, "state_dict"):
         raise TypeError(f"a {type(state).__name__} cannot be saved itself: save its state_dict()")
-    if _is_plain(state):
+    if _is_tensors(state):
         arrays = {name: np.asarray(host(value), order="C") for name, value in state.items()}
     else:
         texts[TREE], arrays = pack(state)
@@ -78,8 +79,13 @@ def save(state: Any, path: Target, metadata: Mapping[str, str] | None = None) ->
         ) from error
 
 
+def _is_tensors(state: Any) -> bool:
+    """Whether this is Tensors by name, as a state_dict: a file of them needs no tree."""
+    return _is_plain(state) and all(isinstance(value, Tensor) for value in state.values())
+
+
 def _is_plain(state: Any) -> bool:
-    """Whether this is arrays by name, which every reader of the format knows."""
+    """Whether this is arrays by name, which a module can take up."""
     return isinstance(state, Mapping) and all(
         isinstance(name, str)
         and name != METADATA
@@ -97,8 +103,8 @@ def load(path: Target, module: Module | None = None, strict: bool = True) -> Any
         strict: missing and unexpected names are an error; a shared weight may stand under any one of its names.
 
     Returns:
-        Tensors by name; where nested containers were saved, these, as they were. bfloat16 is read
-        as float32.
+        What was saved, as it was: Tensors as Tensors, arrays as arrays. A file from elsewhere
+        gives Tensors by name. bfloat16 is read as float32.
 
     Raises:
         ValueError: where the file is no safetensors file, is cut off or changed, or does not fit
@@ -127,16 +133,8 @@ def _into(module: Module, state: Any, strict: bool, name: str) -> None:
             "read it without a module, state = nn.load(path), and load the part, "
             'module.load_state_dict(state["model"])'
         )
-    given = dict(state)
-    names: dict[int, str] = {}
-    for key, tensor in module._state():  # the other names of what is shared
-        if key in given:
-            names.setdefault(id(tensor), key)
-    for key, tensor in module._state():
-        if key not in given and id(tensor) in names:
-            given[key] = given[names[id(tensor)]]
     try:
-        module.load_state_dict(given, strict)
+        module.load_state_dict(state, strict)
     except ValueError as error:
         raise ValueError(f"{name} does not fit: {error}") from error
 

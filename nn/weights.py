@@ -63,7 +63,8 @@ class Weights(Owner):
         """Copy values into the parameters and buffers; all or nothing.
 
         Args:
-            state: Tensors, NumPy arrays, or anything with DLPack (PyTorch's tensors), by path.
+            state: Tensors, NumPy arrays, or anything with DLPack (PyTorch's tensors), by path; a
+                shared weight may stand under any one of its names.
             strict: complain about missing and unexpected keys.
 
         Returns:
@@ -83,6 +84,7 @@ class Weights(Owner):
         keys, problems = IncompatibleKeys([], []), list[str]()
         state = self._before_load(state, strict, keys, problems)
         own = dict(self._state())
+        state = _with_shared(own, state)
         _add_new(keys.missing_keys, (key for key in own if key not in state))
         _add_new(keys.unexpected_keys, (key for key in state if key not in own))
         found = _loaded(own, state, problems)
@@ -140,6 +142,18 @@ def _check_none(returned: Any, module: Any, kind: str) -> None:
             f"a {kind} of {type(module).__name__} must return None, it returned a "
             f"{type(returned).__name__}: change what it is given in place"
         )
+
+
+def _with_shared(own: Mapping[str, Tensor], state: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A state in which each shared weight stands under all its names, as files have it once."""
+    found: dict[int, str] = {}
+    for name, tensor in own.items():
+        if name in state:
+            found.setdefault(id(tensor), name)
+    if all(name in state or id(tensor) not in found for name, tensor in own.items()):
+        return state
+    others = {name: state[found[id(x)]] for name, x in own.items() if id(x) in found}
+    return {**others, **state}
 
 
 def _loaded(

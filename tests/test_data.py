@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 import random
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -17,6 +18,7 @@ from nn.data import (
     ConcatDataset,
     DataLoader,
     Dataset,
+    IterableDataset,
     RandomSampler,
     Sampler,
     SequentialSampler,
@@ -25,6 +27,7 @@ from nn.data import (
     TensorDataset,
     WeightedRandomSampler,
     default_collate,
+    get_worker_info,
     random_split,
 )
 
@@ -549,3 +552,79 @@ def plain(batch: Any) -> Any:
     if isinstance(batch, (list, tuple)):
         return [plain(value) for value in batch]
     return batch.tolist() if hasattr(batch, "tolist") else batch
+
+
+def test_a_state_of_other_batches_is_refused() -> None:
+    loader = DataLoader(Squares(), 2, shuffle=True, seed=3)
+    next(iter(loader))
+    state = loader.state_dict()
+    for options in ({"batch_size": 5}, {"batch_size": None}, {"batch_sampler": [[0], [1, 2]]}):
+        other = DataLoader(Squares(), **options)
+        before = other.state_dict()
+        with pytest.raises(ValueError, match="batch_size=2, this one has batch_size="):
+            other.load_state_dict(state)
+        assert other.state_dict() == before
+    DataLoader(Squares(), np.int64(2), shuffle=True).load_state_dict(state)
+
+
+def test_a_place_in_a_stream_is_one_of_its_workers() -> None:
+    class Stream(IterableDataset):
+        def __iter__(self) -> Any:
+            info = get_worker_info()
+            return iter(range(12) if info is None else range(info.id, 12, info.num_workers))
+
+    loader = DataLoader(Stream(), 2, num_workers=2)
+    next(iter(loader))
+    with pytest.raises(ValueError, match="num_workers=2, this one has num_workers=3"):
+        DataLoader(Stream(), 2, num_workers=3).load_state_dict(loader.state_dict())
+    again = DataLoader(Stream(), 2, num_workers=2)
+    again.load_state_dict(loader.state_dict())
+    assert [x.tolist() for x in again] == [x.tolist() for x in DataLoader(Stream(), 2, num_workers=2)][1:]
+
+
+class Seeds(Dataset):
+    def __len__(self) -> int:
+        return 4
+
+    def __getitem__(self, index: int) -> Any:
+        info = get_worker_info()
+        assert info is not None
+        return info.seed
+
+
+@pytest.mark.parametrize("workers", ["threads", "processes"])
+def test_persistent_workers_have_the_seed_of_each_epoch(workers: str) -> None:
+    def epochs(persistent: bool) -> Any:
+        loader = DataLoader(Seeds(), 2, num_workers=2, seed=1, workers=workers, persistent_workers=persistent)
+        return [[x.tolist() for x in loader] for _ in range(2)]
+
+    first, second = epochs(True)
+    assert first != second
+    assert [first, second] == epochs(False)
+
+
+class LateRandom(Dataset):
+    """Items that take a while, and draw from the 120th on."""
+
+    def __len__(self) -> int:
+        return 200
+
+    def __getitem__(self, index: int) -> Any:
+        time.sleep(0.001)
+        return np.random.random() if index >= 120 else float(index)
+
+
+def test_items_that_draw_late_beside_a_loop_that_draws_are_those_of_the_seed() -> None:
+    expected = [x.tolist() for x in DataLoader(LateRandom(), 4, seed=1)]
+    found = []
+
+    def read_and_draw() -> None:
+        for batch in DataLoader(LateRandom(), 4, seed=1, num_workers=2):
+            found.append(batch.tolist())
+            for _ in range(8):  # as a training step that draws, while threads fetch ahead
+                np.random.random()
+                time.sleep(0.0005)
+
+    with pytest.warns(UserWarning, match="something draws from numpy.random or random again and"):
+        read_and_draw()
+    assert found == expected

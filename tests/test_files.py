@@ -255,6 +255,7 @@ MAY: dict[str, set[str]] = {
     "model/1.num_batches_tracked": {"negative"},
     "loader/seed": {"large"},
     "loader/sampler": {"large", "missing"},
+    "loader/batch_size": {"missing"},  # a place that was written by hand
     "extra/history": {"empty list"},
     "extra/history/?": {"empty dict", "missing"},  # a history without an epoch is one, too
     "extra/history/?/*": {"negative", "large", "infinite", "missing"},

@@ -112,3 +112,42 @@ def test_masked_arrays_are_refused_wherever_their_mask_would_be_lost(tmp_path: P
         optimizer.load_state_dict(state)
     with pytest.raises(TypeError, match="a masked array has no gradient"):
         next(iter(nn.data.DataLoader(nn.data.TensorDataset(masked))))
+
+
+def test_everything_comes_back_as_what_it_was(tmp_path: Path) -> None:
+    path = tmp_path / "state"
+    trees: list[Any] = [
+        {"a": np.arange(3), "b": np.zeros(())},
+        {"a": Tensor([1.0]), "b": np.arange(3)},
+        {"a": Tensor([1.0]), "b": Tensor([2])},
+        {"a": np.arange(3), "b": {"c": np.arange(2)}},
+        nn.Linear(2, 1).state_dict(),
+    ]
+    for tree in trees:
+        nn.save(tree, path)
+        again = nn.load(path)
+        assert {name: type(x) for name, x in again.items()} == {name: type(x) for name, x in tree.items()}
+        for name in tree:
+            if not isinstance(tree[name], dict):
+                np.testing.assert_array_equal(np.asarray(again[name]), np.asarray(tree[name]))
+    model = nn.Linear(2, 1)
+    nn.save({name: x.numpy() for name, x in model.state_dict().items()}, path)
+    other = nn.Linear(2, 1)
+    nn.load(path, other)
+    np.testing.assert_array_equal(other.weight.detach().numpy(), model.weight.detach().numpy())
+
+
+def test_a_shared_weight_is_loaded_from_any_one_of_its_names(tmp_path: Path) -> None:
+    first, second = Tied(), Tied()
+    nn.save(first, tmp_path / "tied")
+    keys = second.load_state_dict(nn.load(tmp_path / "tied"))
+    assert keys == ([], [])
+    np.testing.assert_array_equal(second.head.weight.detach().numpy(), first.embed.weight.detach().numpy())
+    state = first.state_dict()
+    del state["embed.weight"]
+    third = Tied()
+    third.load_state_dict(state)
+    np.testing.assert_array_equal(third.embed.weight.detach().numpy(), first.embed.weight.detach().numpy())
+    del state["head.weight"]
+    with pytest.raises(ValueError, match=r"missing: 'embed.weight'"):
+        third.load_state_dict(state)

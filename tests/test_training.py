@@ -20,7 +20,7 @@ import minigrad as mg
 import nn
 from nn import functional as F
 from nn import metrics
-from nn.data import DataLoader, IterableDataset, TensorDataset
+from nn.data import DataLoader, Dataset, IterableDataset, TensorDataset
 from nn.training import EarlyStopping, Trainer, interruptions, load_checkpoint, save_checkpoint
 
 rng = np.random.default_rng(0)
@@ -490,3 +490,158 @@ def test_searches_rank_what_they_tried() -> None:
     assert first.ranked()[0][1] == min(s for _, s in first.trials)
     with pytest.raises(ValueError, match="'min' or 'max'"):
         grid_search(score, {}, mode="best")
+
+
+class Jitter(Dataset):
+    """Items that draw, so that each epoch of a validation has values of its own."""
+
+    def __len__(self) -> int:
+        return 24
+
+    def __getitem__(self, i: int) -> Any:
+        return (X[i] + mg.random.normal(size=4)).astype(np.float32), Y[i]
+
+
+@pytest.mark.parametrize("peek", [False, True])
+@pytest.mark.parametrize("stop", [3, 12, 17])
+def test_the_place_of_the_validation_is_in_the_checkpoint(tmp_path: Path, stop: int, peek: bool) -> None:
+    def run(folder: Path | None, at: int = 0) -> Any:
+        made, loader = trainer(folder, checkpoint_every=1)
+        validation = DataLoader(Jitter(), 6, seed=5)
+        if peek:
+            next(iter(validation))
+        if at:
+            made.loss = Interrupts(F.cross_entropy, at)
+        with contextlib.suppress(KeyboardInterrupt):
+            made.fit(loader, 3, validation)
+        return made.history
+
+    undisturbed = run(None)
+    assert len(run(tmp_path, stop)) < 3
+    assert run(tmp_path) == undisturbed
+
+
+def test_a_callback_that_looks_at_the_loader_does_not_move_a_resumed_run(tmp_path: Path) -> None:
+    def run(folder: Path | None, *epochs: int) -> Any:
+        for n in epochs:
+            made, loader = trainer(folder, callbacks=[lambda _: next(iter(loader)) and None])  # noqa: B023
+            history = made.fit(loader, n)
+        return history
+
+    assert run(tmp_path, 1, 2, 3) == run(None, 3)
+
+
+@pytest.mark.parametrize("method", ["zero_grad", "named_buffers"])
+@pytest.mark.parametrize("epoch", [0, 1])
+def test_ctrl_c_before_the_first_batch_of_an_epoch(method: str, epoch: int) -> None:
+    undisturbed, loader = trainer(None)
+    undisturbed.fit(loader, 3)
+    made, loader = trainer(None)
+    made.fit(loader, epoch)
+    owner = made.optimizer if method == "zero_grad" else made.model
+
+    def interrupt(*args: Any, **options: Any) -> Any:
+        delattr(owner, method)
+        raise KeyboardInterrupt
+
+    object.__setattr__(owner, method, interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        made.fit(loader, 3)
+    assert made.fit(loader, 3) == undisturbed.history
+
+
+@pytest.mark.parametrize("own", [True, False])
+def test_ctrl_c_in_a_validation_reads_the_same_epoch_again(own: bool) -> None:
+    histories = []
+    for at in (10**9, 10, 20):
+        made, loader = trainer(None)
+        validation = loader if own else DataLoader(Jitter(), 6, seed=5)
+        made.loss = Interrupts(F.cross_entropy, at)
+        with contextlib.suppress(KeyboardInterrupt):
+            made.fit(loader, 3, validation)
+        assert len(made.history) == 3 or at < 100
+        histories.append(made.fit(loader, 3, validation))
+    assert histories[0] == histories[1] == histories[2]
+
+
+def test_arguments_that_cannot_be_are_named_at_once() -> None:
+    model = nn.Linear(4, 2)
+    optimizer = nn.optim.SGD(model.parameters(), lr=0.1)
+    loss = nn.CrossEntropyLoss()
+    cases: list[tuple[str, tuple[Any, ...], dict[str, Any]]] = [
+        ("model must be an nn.Module, got the class Linear", (nn.Linear, optimizer, loss), {}),
+        ("optimizer must be an optimizer, got the class SGD", (model, nn.optim.SGD, loss), {}),
+        ("optimizer must be an optimizer, got a CrossEntropyLoss", (model, loss, optimizer), {}),
+        ("loss must be .* got the class CrossEntropyLoss", (model, optimizer, nn.CrossEntropyLoss), {}),
+        ("loss must be .* got a str", (model, optimizer, "mse"), {}),
+        ("metrics must be a dict", (model, optimizer, loss), {"metrics": [metrics.accuracy]}),
+        (r"metrics\['a'\] must be", (model, optimizer, loss), {"metrics": {"a": 1}}),
+        ("scheduler must have step", (model, optimizer, loss), {"scheduler": nn.optim.lr_scheduler.StepLR}),
+        ("callbacks must be a list", (model, optimizer, loss), {"callbacks": EarlyStopping()}),
+        (r"callbacks\[0\] must be .* class EarlyStopping", (model, optimizer, loss), {"callbacks": [EarlyStopping]}),
+        ("accumulate must be a whole number", (model, optimizer, loss), {"accumulate": 1.5}),
+        ("checkpoint_every must be a whole number", (model, optimizer, loss), {"checkpoint_every": 0}),
+        ("clip_norm must be a number above 0", (model, optimizer, loss), {"clip_norm": -1.0}),
+    ]
+    for message, args, options in cases:
+        with pytest.raises((TypeError, ValueError), match=message):
+            Trainer(*args, **options)
+
+
+def test_parts_of_another_model_warn() -> None:
+    model, other = nn.Linear(4, 2), nn.Linear(4, 2)
+    of_model, of_other = (nn.optim.SGD(m.parameters(), lr=0.1) for m in (model, other))
+    with pytest.warns(UserWarning, match="none of the model's parameters"):
+        Trainer(model, of_other, F.cross_entropy)
+    with pytest.warns(UserWarning, match="another optimizer"):
+        Trainer(model, of_model, F.cross_entropy, scheduler=nn.optim.lr_scheduler.StepLR(of_other, 1))
+
+
+def test_fit_names_what_is_no_training() -> None:
+    made, loader = trainer(None)
+    for data, epochs, message in (
+        (loader, 1.5, "epochs must be a whole number"),
+        (X, 1, "the loader must give batches"),
+        (iter(loader), 2, "gives its batches once"),
+        (DataLoader(X, 4), 1, r"a batch must be \(input, target\), got a Tensor"),
+        (DataLoader(TensorDataset(X), 4), 1, r"a batch must be \(input, target\), got 1"),
+        ([{"x": X, "y": Y}], 1, "got a dict"),
+    ):
+        with pytest.raises((TypeError, ValueError), match=message):
+            made.fit(data, epochs)
+    with pytest.raises(TypeError, match="the validation is read 2 times"):
+        made.fit(loader, 2, iter(loader))
+    with pytest.raises(TypeError, match="got a Tensor"):
+        made.evaluate(DataLoader(X, 4))
+    assert made.updates == 0
+
+
+def test_a_checkpoint_that_cannot_be_written_is_found_before_training(tmp_path: Path) -> None:
+    for path in (tmp_path / "missing" / "run", tmp_path):
+        made, loader = trainer(None)
+        made.checkpoint = path
+        with pytest.raises(OSError, match="the checkpoint .* cannot be written"):
+            made.fit(loader, 1)
+        assert made.updates == 0
+    made, loader = trainer(tmp_path)
+    made.fit(loader, 0)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_trainer_refuses_a_checkpoint_of_another_batch_size(tmp_path: Path) -> None:
+    made, loader = trainer(tmp_path)
+    made.fit(loader, 1)
+    again, _ = trainer(tmp_path)
+    with pytest.raises(ValueError, match="batch_size=16, this one has batch_size=8"):
+        again.fit(DataLoader(TensorDataset(X, Y), 8, shuffle=True), 2)
+    assert again.updates == 0
+
+
+def test_a_parameter_that_no_checkpoint_holds_is_found_before_training(tmp_path: Path) -> None:
+    model = nn.Linear(4, 2)
+    model.weight = nn.Parameter(np.full((2, 4), 0.5 + 0.1j))
+    optimizer = nn.optim.Adam(model.parameters(), lr=0.1)
+    made = Trainer(model, optimizer, failing, checkpoint=tmp_path / "run", progress=False)
+    with pytest.raises(TypeError, match="'weight' is of complex128, which a checkpoint cannot hold"):
+        made.fit(DataLoader(TensorDataset(X, Y), 16), 1)
+    assert not list(tmp_path.iterdir())

@@ -282,7 +282,8 @@ class Where(Dataset):
         return threading.current_thread().name
 
 
-def test_the_callers_own_draws_do_not_bring_threads_to_an_end() -> None:
+@pytest.mark.filterwarnings("ignore:DataLoader. something draws")
+def test_the_callers_own_draws_do_not_change_the_items() -> None:
     """A loop that draws from np.random between its batches sees the items that it would see without."""
     expected = numbers(DataLoader(Noise(from_minigrad, n=40), 1, seed=2))
     found = []

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any, NamedTuple
 
@@ -16,7 +16,7 @@ from minigrad import random
 from .collate import default_collate, default_convert
 from .dataset import draws_nothing
 from .sampler import Indices
-from .seeding import SharedGenerators
+from .seeding import SharedGenerators, key_seed
 
 __all__ = ["END", "ORDER", "Fetcher", "Findings", "Job", "WorkerInfo", "get_worker_info", "worker_info"]
 
@@ -182,6 +182,9 @@ class Fetcher:
         return self._fetch(job, _no_draws if self.plain else random.seeded)
 
     def _fetch(self, job: Job, draws: Draws) -> Any:
+        info = worker_info.get()
+        if info is not None and info.dataset is self.dataset:  # a worker may stay for many epochs
+            worker_info.set(replace(info, seed=key_seed(*job.key, info.id)))
         if job.indices is None:
             return self._next_of_stream(job, draws)
         return self._of_indices(job, job.indices, draws)

@@ -106,7 +106,7 @@ class LoaderIterator:
         self._tell()
         self._end(keep=True)
 
-    def state_dict(self) -> dict[str, int]:
+    def state_dict(self) -> dict[str, Any]:
         """Where this iteration is, for `DataLoader.load_state_dict`."""
         return self._loader._state(self.epoch, self.position)
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ..checks import COUNT, POSITIVE, at_least, check, checked_state, number
+from ..checks import COUNT, POSITIVE, Kind, at_least, check, checked_state, number
 from ..settings import settings
 from .dataset import IterableDataset
 from .fetching import ORDER, Fetcher, Findings, Job, WorkerInfo, worker_info
@@ -38,6 +38,13 @@ _DEFAULTS: dict[str, Any] = {
     "collate_fn": None, "pin_memory": False, "drop_last": False, "timeout": 0.0,
     "worker_init_fn": None, "multiprocessing_context": None, "persistent_workers": False, "batch_size": None,
 }  # fmt: skip
+
+#: A batch size in a state; None where batches have no common one.
+SIZE = Kind(
+    f"None or {POSITIVE.words}",
+    lambda value: value is None or POSITIVE.holds(value),
+    needed=False,
+)
 
 
 class DataLoader:
@@ -210,27 +217,60 @@ class DataLoader:
         """A copy has the same settings and place, and starts workers of its own."""
         return {**vars(self), "_idle": None}
 
-    def state_dict(self) -> dict[str, int]:
+    def state_dict(self) -> dict[str, Any]:
         """Where the iteration is that went on last."""
         return self._state(self.epoch, self.position)
 
-    def _state(self, epoch: int, position: int) -> dict[str, int]:
-        state = {"seed": self.seed, "epoch": epoch, "position": position}
+    def next_state(self) -> dict[str, Any]:
+        """Where the next iteration begins, in the form of `state_dict`.
+
+        That is another place after a look at a batch: the next iteration begins a new epoch then.
+        """
+        return self._state(*self._beginning())
+
+    def _beginning(self) -> tuple[int, int]:
+        """The epoch and the first batch of the next iteration."""
+        return (self.epoch, self.position) if self._resume else (self._next, 0)
+
+    def _state(self, epoch: int, position: int) -> dict[str, Any]:
+        state = {"seed": self.seed, "epoch": epoch, "position": position, **self._units()}
         seed = getattr(self.sampler, "seed", None)
         return state | ({"sampler": seed} if isinstance(seed, int) else {})
+
+    def _units(self) -> dict[str, Any]:
+        """What a position counts: batches of this size, of so many streams."""
+        size: Any = self.batch_size
+        if size is None and self.batch_sampler is not None:
+            size = getattr(self.batch_sampler, "batch_size", None)
+        units: dict[str, Any] = {"batch_size": int(size) if POSITIVE.holds(size) else None}
+        if isinstance(self.dataset, IterableDataset):
+            units["num_workers"] = max(self.num_workers, 1)
+        return units
+
+    def _check_units(self, state: Mapping[str, Any]) -> None:
+        """A position that counts other batches would skip data, or give some twice."""
+        for name, own in self._units().items():
+            if name in state and state[name] != own:
+                raise ValueError(
+                    f"DataLoader: the state is one of a loader with {name}={state[name]}, this "
+                    f"one has {name}={own}, so that its batches are others: make the loader as it "
+                    "was, or begin a new epoch with a loader that takes up no state"
+                )
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """The next iteration begins where `state_dict` was called.
 
         Raises:
-            ValueError: it is no state of a loader, or that of one with more batches; nothing is
-                changed then.
+            ValueError: it is no state of a loader, or that of one with more batches, with another
+                batch size or, for streams, another number of workers; nothing is changed then.
         """
         state = checked_state(
             "DataLoader", state, seed=SEED, epoch=COUNT, position=COUNT,
-            sampler=replace(SEED, needed=False),
+            sampler=replace(SEED, needed=False), batch_size=SIZE,
+            num_workers=replace(POSITIVE, needed=False),
         )  # fmt: skip
-        known = {name: int(value) for name, value in state.items()}
+        self._check_units(state)
+        known = {name: int(value) for name, value in state.items() if value is not None}
         sampler = self.sampler
         reseeds = isinstance(getattr(sampler, "seed", None), int)
         try:
@@ -257,7 +297,7 @@ class DataLoader:
                 f"DataLoader: the order is a {type(once[0]).__name__}, which can be read once only, "
                 "in the first epoch: pass a list of it, or an object whose __iter__ begins anew"
             )
-        epoch, start = (self.epoch, self.position) if self._resume else (self._next, 0)
+        epoch, start = self._beginning()
         self._next, self._resume = epoch + 1, False
         self._iterations += 1
         return self._iterations, epoch, start

@@ -20,6 +20,9 @@ from .workers import PATIENCE, Init, Owned, late
 
 __all__ = ["Processes"]
 
+#: What an idle worker is asked before a new epoch; it answers at once.
+PING = "are you there?"
+
 
 class Processes(Owned):
     """Processes of their own.
@@ -101,6 +104,18 @@ class Processes(Owned):
                 self._receive(worker)
             if not process.is_alive():
                 raise self._ended(worker)
+        self._wait_for_signs_of_life()
+
+    def _wait_for_signs_of_life(self) -> None:
+        """A worker that was just killed may look alive still, but it does not answer."""
+        for worker, connection in enumerate(self.connections):
+            self.pending[worker] += 1
+            try:
+                connection.send(PING)
+            except OSError:
+                raise self._ended(worker) from None
+        for worker in range(len(self.connections)):
+            self._receive(worker)
 
     def _ended(self, worker: int) -> RuntimeError:
         process = self.processes[worker]
@@ -175,7 +190,7 @@ def _failure(error: Exception) -> tuple[Exception, str]:
     return RuntimeError(f"{type(error).__name__}: {error}"), text
 
 
-def _read(connection: Any, jobs: SimpleQueue[tuple[Job, bool] | None]) -> None:
+def _read(connection: Any, jobs: SimpleQueue[tuple[Job, bool] | str | None]) -> None:
     """Take up jobs; end the process when the parent is gone."""
     while True:
         try:
@@ -194,7 +209,7 @@ def _serve(connection: Any, inherited: Any, load: Any, worker: int) -> None:
     if inherited is not None:
         inherited.close()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's, which ends its workers
-    jobs: SimpleQueue[tuple[Job, bool] | None] = SimpleQueue()
+    jobs: SimpleQueue[tuple[Job, bool] | str | None] = SimpleQueue()
     threading.Thread(target=_read, args=(connection, jobs), daemon=True).start()
     try:
         try:
@@ -213,7 +228,10 @@ def _serve(connection: Any, inherited: Any, load: Any, worker: int) -> None:
         connection.send((None, _failure(error)))
         return
     while (order := jobs.get()) is not None:
-        _answer(connection, fetcher, *order)
+        if order == PING:
+            connection.send((None, None))
+        else:
+            _answer(connection, fetcher, *order)
 
 
 def _answer(connection: Any, fetcher: Fetcher, job: Job, grad: bool) -> None:

@@ -109,7 +109,8 @@ class Careful(Owned):
     first never reaches a batch of items that have numbers.
     """
 
-    #: After so many alarms that were none (the caller's own code draws, say) nobody looks any more.
+    #: After so many alarms that were none (the caller's own code draws, say) the caller's thread
+    #: fetches: to fetch most batches twice takes longer.
     ALARMS = 3
 
     def __init__(
@@ -131,7 +132,7 @@ class Careful(Owned):
             self.threads.submit(worker, job)
 
     def collect(self, worker: int) -> Any:
-        if self.findings.looked and not self.findings.draw and self.threads is None:
+        if self._may_share() and self.threads is None:
             self._start_threads()
         job = self.jobs[worker].popleft()
         if not self.findings.looked:
@@ -140,10 +141,15 @@ class Careful(Owned):
             with self.caller.being(worker) as fetcher:
                 return fetcher.alone(job)
         batch, suspicious = self.threads.collect_with_suspicion(worker)
-        if suspicious and job.indices is not None and self.findings.false_alarms < self.ALARMS:
+        if suspicious and job.indices is not None:
             self.findings.false_alarms += 1
             return self._look(worker, job)
         return batch
+
+    def _may_share(self) -> bool:
+        """Whether threads may fetch: nobody draws from the generators that they share."""
+        findings = self.findings
+        return findings.looked and not findings.draw and findings.false_alarms < self.ALARMS
 
     def _start_threads(self) -> None:
         self.threads = self.make_threads()
@@ -154,10 +160,19 @@ class Careful(Owned):
     def _look(self, worker: int, job: Job) -> Any:
         with self.caller.being(worker) as fetcher:
             batch, drew = fetcher.look(job)
+        if self.threads is not None and not self._may_share():
+            self.threads.close()
+            self.threads = None
+            if not drew:
+                warnings.warn(
+                    "DataLoader: something draws from numpy.random or random again and again "
+                    f"while threads fetch items of {type(fetcher.dataset).__name__}, so that "
+                    "nobody can tell whether an item drew. So that one seed gives one result, the "
+                    "caller's thread fetches them from now on. To fetch them ahead, draw from "
+                    "minigrad.random or a generator of your own, or use workers='processes'",
+                    stacklevel=2,
+                )
         if drew:
-            if self.threads is not None:
-                self.threads.close()
-                self.threads = None
             warnings.warn(
                 f"DataLoader: items of {type(fetcher.dataset).__name__} draw from numpy.random, "
                 "random or a generator of the data set, which all threads share. So that one seed "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from itertools import islice
 from math import inf
@@ -15,11 +16,12 @@ import numpy as np
 from minigrad import Tensor, no_grad, tree_map
 from minigrad.install import install
 
-from ..checks import COUNT, FLAG, NUMBER, Kind, checked_state
+from ..checks import COUNT, FLAG, NUMBER, POSITIVE, Kind, check, checked_state, number
 from ..modes import in_mode
 from ..module import Module
 from ..progress import progress_bar
 from ..utils import clip_grad_norm_
+from .arguments import check_batches, check_parts, check_writable, split
 from .checkpoint import read_checkpoint, restore, save_checkpoint
 from .history import History
 from .interruptions import Mark, uninterrupted
@@ -36,7 +38,9 @@ def _are_rows(value: Any) -> bool:
 
 
 ROWS = Kind("a list of dicts of numbers, one for each epoch", _are_rows)
+NORM = Kind("a number above 0", lambda value: number(value) > 0)
 STATES = Kind("a list of the states of callbacks", lambda value: isinstance(value, list))
+PLACE = Kind("the state of a loader", lambda value: isinstance(value, dict), needed=False)
 
 
 class Trainer:
@@ -91,6 +95,12 @@ class Trainer:
     ) -> None:  # fmt: skip
         if schedule not in ("epoch", "step"):
             raise ValueError(f"Trainer: schedule must be 'epoch' or 'step', got {schedule!r}")
+        check_parts(model, optimizer, loss, metrics, scheduler, callbacks)
+        check("Trainer", "accumulate", accumulate, POSITIVE)
+        if checkpoint_every is not None:
+            check("Trainer", "checkpoint_every", checkpoint_every, POSITIVE)
+        if clip_norm is not None:
+            check("Trainer", "clip_norm", clip_norm, NORM)
         self.model, self.optimizer, self.loss, self.metrics = model, optimizer, loss, metrics or {}
         self.scheduler, self.schedule, self.clip_norm, self.accumulate = scheduler, schedule, clip_norm, accumulate
         self.callbacks, self.progress = tuple(callbacks), progress
@@ -98,26 +108,39 @@ class Trainer:
         self.history = History()
         self.updates, self.batches, self.running, self.stopped = 0, 0, 0.0, False
         self._place: Any = None  # where the loader goes on with an interrupted epoch
+        self._validation: Any = None  # the loader of the validation, whose place checkpoints keep
         self._read = False  # whether all batches of the epoch were taken up
         self._called: int | None = None  # how many callbacks were called in an epoch whose row is written
 
     def training_step(self, batch: Any) -> Any:
         """The loss of a batch; override it for models that take something else."""
-        *inputs, target = batch
+        inputs, target = split(batch)
         return self.loss(self.model(*inputs), target)
 
     def fit(self, loader: Any, epochs: int, validation: Iterable[Any] | None = None) -> History:
-        """Train until the history has `epochs` epochs; from the checkpoint on, where there is one.
+        """Train until the history has `epochs` epochs in all; from the checkpoint on, where there is one.
 
         Raises:
             ValueError: a loader gives no batches.
-            TypeError: there is a checkpoint, but the loader cannot say where it is.
+            TypeError: there is a checkpoint, but the loader cannot say where it is; what is given
+                gives no batches, or gives them once.
+            OSError, TypeError: the checkpoint cannot be written; nothing is trained then.
         """
+        check("Trainer.fit", "epochs", epochs, COUNT)
+        left = epochs - len(self.history)
+        check_batches("the loader", loader, left)
+        if validation is not None:
+            check_batches("the validation", validation, left)
         if self.checkpoint is not None and not hasattr(loader, "state_dict"):
             raise TypeError(
                 f"Trainer: a checkpoint keeps the place in the data, which a {type(loader).__name__} does not know: "
                 "pass an nn.data.DataLoader"
             )
+        self._validation = None
+        if validation is not loader and hasattr(validation, "load_state_dict"):
+            self._validation = Beginning(validation)
+        if self.checkpoint is not None:
+            check_writable(self.checkpoint, self.model)
         if self.checkpoint is not None and self.checkpoint.exists():
             self._resume(loader)
             self._place, self._read, self._called = None, False, None
@@ -133,12 +156,18 @@ class Trainer:
         """Take up what is left of an epoch; an interruption takes back what came after the last update."""
         if not self.model.training:
             self.model.train()
-        total = _length(loader)
-        batches, beside_model = self._left(loader), self._mover()
-        mark = Mark(self, batches)
-        self.optimizer.zero_grad()
-        bar = self._bar(batches, title, total)
+        if self._place is None:
+            self._place = _next_state(loader)
+        bar: Any = None
+        batches: Any = None
+        mark: Mark | None = None
         try:
+            total = _length(loader)
+            batches = self._left(loader)
+            beside_model = self._mover()
+            mark = Mark(self, batches)
+            self.optimizer.zero_grad()
+            bar = self._bar(batches, title, total)
             for batch in bar:
                 self._backward(beside_model(batch))
                 if self.batches % self.accumulate and self.batches < total:
@@ -157,7 +186,8 @@ class Trainer:
                 raise ValueError(f"Trainer: {_no_batches(loader)}")
             self._read = True
         except BaseException:
-            self._place = mark.restore(self)
+            if mark is not None:  # else nothing has changed since the epoch's place was noted
+                self._place = mark.restore(self)
             raise
         finally:
             for thing in (bar, batches):
@@ -166,10 +196,9 @@ class Trainer:
 
     def _left(self, loader: Any) -> Iterator[Any]:
         """What is left of the epoch; after an interruption from the last update on."""
-        place, self._place = self._place, None
         knows_place = hasattr(loader, "load_state_dict")
-        if knows_place and place is not None:
-            loader.load_state_dict(place)
+        if knows_place and self._place is not None:
+            loader.load_state_dict(self._place)
         skipped = 0 if knows_place else self.batches
         return iter(loader) if not skipped else islice(loader, skipped, None)
 
@@ -196,9 +225,11 @@ class Trainer:
             "lr": self.optimizer.param_groups[0]["lr"],
         }
         if validation is not None:
-            row |= {f"val_{name}": value for name, value in self.evaluate(validation).items()}
+            with _read_again_after_errors(validation):
+                row |= {f"val_{name}": value for name, value in self.evaluate(validation).items()}
         with uninterrupted():
             self.history.append(row)
+            self._place = None
             self.batches, self.running, self._read, self._called = 0, 0.0, False, 0
             if self.scheduler is not None and self.schedule == "epoch":
                 watches = hasattr(self.scheduler, "patience")
@@ -210,7 +241,7 @@ class Trainer:
             answer = self.callbacks[self._called](self)
             self._called += 1
             self.stopped = self.stopped or bool(answer)
-        self._save(loader)
+        self._save(Beginning(loader) if hasattr(loader, "state_dict") else None)
         self._called = None
 
     @no_grad()
@@ -222,7 +253,8 @@ class Trainer:
         """
         totals, count = dict.fromkeys(("loss", *self.metrics), 0.0), 0
         with in_mode(self.model, training=False):
-            for *inputs, target in map(self._mover(), loader):
+            for batch in map(self._mover(), loader):
+                inputs, target = split(batch)
                 out, n = self.model(*inputs), len(target)
                 totals["loss"] += n * float(self.loss(out, target))
                 for name, metric in self.metrics.items():
@@ -265,11 +297,13 @@ class Trainer:
         """The history as curves (needs matplotlib); written to a file, where a path is given."""
         return self.history.plot(path)
 
-    def _save(self, loader: Any) -> None:
+    def _save(self, place: Any) -> None:
+        """Write the checkpoint; `place` has the state of the place in the data, or is None."""
         if self.checkpoint is not None:
             progress = {name: getattr(self, name) for name in self._progress}
             progress["callbacks"] = [callback.state_dict() for callback in self._stateful]
-            place = loader if hasattr(loader, "state_dict") else None  # a list of batches has none
+            if self._validation is not None:
+                progress["validation"] = self._validation.state_dict()
             save_checkpoint(
                 self.checkpoint, self.model, self.optimizer, self.scheduler, place, progress
             )
@@ -278,7 +312,7 @@ class Trainer:
         """Go on from the checkpoint; one of another training changes nothing."""
         assert self.checkpoint is not None
         note = read_checkpoint(self.checkpoint)
-        place = loader if hasattr(loader, "load_state_dict") else None
+        place = Beginning(loader) if hasattr(loader, "load_state_dict") else None
         given = {
             "model": self.model,
             "optimizer": self.optimizer,
@@ -286,21 +320,28 @@ class Trainer:
             "loader": place,
         }
         try:
-            progress, states = self._checked(note, given)
+            progress, states, validation = self._checked(note, given)
         except ValueError as error:
             raise ValueError(
                 f"{self.checkpoint} is no checkpoint of this training: {error}"
             ) from error
         callbacks = {f"callback {i}": callback for i, callback in enumerate(self._stateful)}
         parts = {name: part for name, part in (given | callbacks).items() if part is not None}
-        restore(self.checkpoint, note | dict(zip(callbacks, states, strict=True)), parts)
+        note = note | dict(zip(callbacks, states, strict=True))
+        if validation is not None and self._validation is not None:
+            parts["validation"], note["validation"] = self._validation, validation
+        restore(self.checkpoint, note, parts)
         vars(self).update(progress, history=History(progress["history"]))
 
     def _checked(
         self, note: dict[str, Any], given: dict[str, Any]
-    ) -> tuple[dict[str, Any], list[Any]]:
-        """Progress and states of callbacks in a checkpoint, where it is one of such a training."""
-        progress = checked_state("Trainer", note["extra"], **self._progress, callbacks=STATES)
+    ) -> tuple[dict[str, Any], list[Any], Any]:
+        """Progress, states of callbacks and the place of the validation in a checkpoint, where it
+        is one of such a training."""
+        progress = checked_state(
+            "Trainer", note["extra"], **self._progress, callbacks=STATES, validation=PLACE
+        )
+        validation = progress.pop("validation", None)
         states, callbacks = progress.pop("callbacks"), self._stateful
         for name, part in given.items():
             if part is None and name in note:
@@ -313,7 +354,7 @@ class Trainer:
         for callback, state in zip(callbacks, states, strict=True):
             if hasattr(callback, "check_state"):
                 callback.check_state(state, note)
-        return progress, states
+        return progress, states, validation
 
     @property
     def _stateful(self) -> list[Any]:
@@ -337,6 +378,40 @@ def _with_loss(bar: Any, trainer: Trainer) -> Iterable[Any]:
             bar.set_postfix(loss=f"{trainer.running / max(trainer.batches, 1):.4f}")
     finally:
         bar.close()
+
+
+class Beginning:
+    """A loader whose state is where its next iteration begins, not where somebody last looked."""
+
+    def __init__(self, loader: Any) -> None:
+        self.loader = loader
+
+    def state_dict(self) -> Any:
+        """The state in which the next iteration begins."""
+        state = _next_state(self.loader)
+        return self.loader.state_dict() if state is None else state
+
+    def load_state_dict(self, state: Any) -> None:
+        """Begin the next iteration there."""
+        self.loader.load_state_dict(state)
+
+
+def _next_state(loader: Any) -> Any:
+    """Where a loader's next iteration begins; None where it does not know."""
+    next_state = getattr(loader, "next_state", None)
+    return None if next_state is None else next_state()
+
+
+@contextmanager
+def _read_again_after_errors(loader: Any) -> Iterator[None]:
+    """A loader that was not read to the end begins the same epoch again."""
+    state = _next_state(loader)
+    try:
+        yield
+    except BaseException:
+        if state is not None:
+            loader.load_state_dict(state)
+        raise
 
 
 def _length(loader: Any) -> float:
