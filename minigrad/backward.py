@@ -32,6 +32,7 @@ from .masked import (
     EVERYWHERE,
     BehindMask,
     Sent,
+    closed,
     either,
     has_no_zero,
     is_finite,
@@ -162,7 +163,7 @@ def propagate(
             if node.info is not None:
                 g = _visit(node, g, create_graph)
                 if node.info.behind_mask:
-                    masked.setdefault(node, node.info.behind_mask[0])
+                    masked[node] = node.info.behind_mask[0]
             parents = node.parents
             if needed is not None:
                 if node in found:
@@ -328,7 +329,8 @@ def _mended(
         def rule(g: Any, reads: Any) -> Any:
             return _once_more(node, i, parents, {at: reads}, g, fitted=False)
 
-        c = mended(c, g, sent, node.op.elementwise, masking, rule, saved[at])
+        whole = node.info is not None and bool(node.info.behind_mask)
+        c = mended(c, g, partial(closed, sent, whole), node.op.elementwise, masking, rule, saved[at])
     if sent is not EVERYWHERE and isinstance(c, Tensor) and c._node is not None:
         # Where nothing was sent its own derivatives are 0 too.
         same = node.op.elementwise and c.shape == node.shape

@@ -24,8 +24,8 @@ from .graph import Node
 from .tensor import raw
 
 __all__ = [
-    "EVERYWHERE", "BehindMask", "has_no_zero", "Sent", "any_numbers", "either", "is_finite", "masks", "mended",
-    "sent_below", "sent_to",
+    "EVERYWHERE", "BehindMask", "Sent", "any_numbers", "closed", "either", "has_no_zero", "is_finite", "masks",
+    "mended", "sent_below", "sent_to",
 ]  # fmt: skip
 
 #: A rule of which everything is known but the gradient and the values that it reads.
@@ -109,9 +109,17 @@ def either(one: Sent | None, two: Sent | None) -> Sent | None:
     return None if one is None or two is None else Sent(np.logical_or, one, two)
 
 
-def closed(sent: Sent | None, g: Any) -> Any:
-    """Where nothing was sent; where that is not known, where g is 0."""
-    return raw(g) == 0 if sent is None else np.broadcast_to(~sent.mask, g.shape)
+def closed(sent: Sent | None, whole: bool, g: Any) -> Any:
+    """Where g is a 0 of the mask, or any 0 where it is not known to what it was sent.
+
+    Args:
+        whole: whether what lies outside of the mask is 0 for certain, whatever g is (`NodeInfo.behind_mask`);
+            otherwise g may have come by other ways too.
+    """
+    if sent is None:
+        return raw(g) == 0
+    outside = np.broadcast_to(~sent.mask, g.shape)
+    return outside if whole else outside & (raw(g) == 0)
 
 
 def sent_below(sent: Sent | None, node: Node, g: Any, rule: Callable[[Any], Any]) -> Sent | None:
@@ -149,7 +157,7 @@ def has_no_zero(c: Any) -> bool:
 def mended(
     c: Any,
     g: Any,
-    sent: Sent | None,
+    is_closed: Callable[[Any], Any],
     elementwise: bool,
     masking: bool,
     rule: Rule,
@@ -160,7 +168,7 @@ def mended(
     Args:
         c: what the rule gave.
         g: the gradient that it got, or a tuple for an op of several outputs.
-        sent: where g was sent.
+        is_closed: tells where g is a 0 of the mask (`closed`).
         elementwise, masking: what kind of op it is.
         rule, reads: the rule, and what it read beside the gradient.
 
@@ -171,7 +179,7 @@ def mended(
     """
     elementwise = elementwise and np.shape(c) == getattr(g, "shape", None)
     parts = g if type(g) is tuple else (g,)
-    if not elementwise and all(bool(np.all(all_examples(closed(sent, part)))) for part in parts):
+    if not elementwise and all(bool(np.all(all_examples(is_closed(part)))) for part in parts):
         return np.zeros_like(c)
     wrong = ~np.isfinite(raw(c))
     values = _raw(reads)
@@ -180,9 +188,9 @@ def mended(
         c = _replaced(c, wrong & (share == 0), 0)
         wrong = wrong & (share != 0)
     if elementwise:
-        return _replaced(c, wrong & closed(sent, g), 0)
-    ones = _swapped(_raw(g), lambda x: (~closed(sent, x)).astype(x.dtype))
-    g = _swapped(g, lambda x: _replaced(x, closed(sent, x), 0))
+        return _replaced(c, wrong & is_closed(g), 0)
+    ones = _swapped(_raw(g), lambda x: (~is_closed(x)).astype(x.dtype))
+    g = _swapped(g, lambda x: _replaced(x, is_closed(x), 0))
     with_1, with_2 = (rule(ones, _swapped(values, _finite(number))) for number in (1, 2))
     same = np.isfinite(with_1) & (with_1 == with_2)
     c = _replaced(c, wrong & same, rule(g, _swapped(reads, _finite(1))))

@@ -382,3 +382,13 @@ def test_no_determinant_of_a_stack_has_a_slope_where_it_is_nan() -> None:
     found = grad(lambda a: np.sum(np.linalg.det(a)))(np.stack([np.ones((2, 2)), np.full((2, 2), NAN)]))
     np.testing.assert_allclose(found[0], [[1.0, -1.0], [-1.0, 1.0]])
     assert np.isnan(found[1]).all()
+
+
+def test_a_gradient_that_comes_by_another_way_too_is_not_hidden() -> None:
+    good = np.array([False, True])
+    first = lambda y: np.sum(np.where(good, y, 0.0)) + np.sum(y)
+    second = lambda y: np.sum(y) + np.sum(np.where(good, y, 0.0))
+    x = np.array([0.0, 4.0])
+    for f in (first, second):
+        np.testing.assert_array_equal(grad(lambda x, f=f: f(np.sqrt(x)))(x), [INF, 0.5])
+        np.testing.assert_array_equal(np.diag(hessian(lambda x, f=f: f(x**1.5))(x)), [INF, 0.75])
