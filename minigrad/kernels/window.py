@@ -91,17 +91,23 @@ def _max_pool(
             best, place = np.float32(-np.inf), -1
             if whole and column >= 0 and column + (kw - 1) * dw < width:
                 begin = np.uint64((c * height + line) * width + column)
-                place = 0
+                place, total = 0, np.float32(0)
                 for tap in range(shifts.size):
                     value = x[begin + shifts[tap]]
-                    if value > best or np.isnan(value):
+                    total += np.float32(0) * value
+                    if value > best:
                         best, place = value, tap
+                if total != total:  # noqa: PLR0124 - there may be a NaN, the last of which is the maximum
+                    for tap in range(shifts.size):
+                        value = x[begin + shifts[tap]]
+                        if value != value:  # noqa: PLR0124
+                            best, place = value, tap
             else:
                 for tap in range(shifts.size):
                     here, there = line + tap // kw * dh, column + tap % kw * dw
                     if 0 <= here < height and 0 <= there < width:
                         value = x[np.uint64((c * height + here) * width + there)]
-                        if value > best or np.isnan(value) or place < 0:
+                        if place < 0 or (not value <= best and (best == best or value != value)):  # noqa: PLR0124
                             best, place = value, tap
             out[np.uint64(item * across + j)] = best
             index[np.uint64(item * across + j)] = max(place, 0)
