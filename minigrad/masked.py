@@ -42,8 +42,7 @@ def masks(node: Node) -> bool:
         return False
     named = (zip(r, v, strict=True) for r, v in zip(op.reads, node.saved, strict=False) if v)
     values = {name: value for pairs in named for name, value in pairs}
-    names = op.masks.__code__.co_varnames[: op.masks.__code__.co_argcount]
-    return bool(op.masks(*(values[name] for name in names)))
+    return bool(op.masks(*(values[name] for name in op.mask_reads)))
 
 
 class Sent:

@@ -103,7 +103,8 @@ class Op:
         direct: the ufunc, where the forward does nothing but call it.
         composite: the readable form of a fused op, differentiated in place of its rule at higher orders.
         saves_arrays: whether a backward pass frees something.
-        masks: whether it sends gradients to a part of its input alone (`minigrad.masked`).
+        masks: whether it sends gradients to a part of its input alone (`minigrad.masked`); `mask_reads` are
+            the names that a function for it reads.
         elementwise: whether each element of the result comes from the same element of the inputs.
         function: what users call.
     """
@@ -126,6 +127,7 @@ class Op:
         self.doc = inspect.getdoc(forward) or ""
         self.forward, self.composite, self.ufunc = forward, composite, ufunc
         self.masks, self.elementwise = masks, elementwise
+        self.mask_reads = _parameter_names(masks) if callable(masks) else ()
         self.extras = tuple(extras)
         self.direct = ufunc if ufunc is not None and _only_calls(forward, ufunc) else None
         self.signature = inspect.signature(forward)
