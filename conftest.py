@@ -43,6 +43,15 @@ def _without_the_ops_of_other_tests() -> Iterator[None]:
 
 
 @pytest.fixture
+def stand_in() -> Iterator[Any]:
+    """The stand-in for a GPU in the place of CuPy: `Tensor(x, device="cuda")` works in this test."""
+    from tests import stand_in as package
+
+    with package.installed():
+        yield package
+
+
+@pytest.fixture
 def ran(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The names of the compiled kernels that have computed something in this test."""
     names: list[str] = []

@@ -149,7 +149,8 @@ _MOST_TERMS = 2_000_000
 def _terms(lengths: Any) -> tuple[Any, Any]:
     """The numbers of the terms of the longest series, and of which series they are enough."""
     known = (lengths >= 0) & (lengths < _MOST_TERMS)
-    longest = int(np.max(all_examples(np.where(known, lengths, 0.0)), initial=0.0))
+    lengths_of_all = all_examples(np.where(known, lengths, 0.0))
+    longest = int(np.max(lengths_of_all)) if lengths_of_all.size else 0  # CuPy's max has no `initial`
     return np.cumsum(np.ones_like(lengths, shape=(longest,))) - 1, known
 
 

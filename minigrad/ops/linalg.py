@@ -13,14 +13,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..arrays.batch import Batch, all_examples
+from ..arrays.batch import all_examples
 from ..backend import NoValue, as_operand
 from ..primitive import composed, primitive
 from ..tensor import Tensor, raw
 from .batching import one_by_one
 from .diagonals import trace
 from .factorization import svdvals
-from .products import dot, eye_like, eye_of, inverse_or_nan, matmul, solution_or_nan, transposed
+from .products import dot, eye_like, eye_of, in_one_stack, inverse_or_nan, matmul, solution_or_nan, transposed
 from .products import hermitian as conj_transposed
 from .select import where
 from .shape import reshape, transpose
@@ -68,11 +68,7 @@ def solve(a: Any, b: Any) -> Any:
     >>> solve(np.array([[2.0, 0.0], [0.0, 4.0]]), np.array([2.0, 4.0]))
     array([1., 1.])
     """
-    if not isinstance(a, (np.ndarray, Batch)) and min(np.ndim(a), np.ndim(b)) > 1:
-        stack = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])  # CuPy does not stretch stacks
-        a = np.broadcast_to(a, (*stack, *a.shape[-2:]))
-        b = np.broadcast_to(b, (*stack, *b.shape[-2:]))
-    return np.linalg.solve(a, b)
+    return np.linalg.solve(*in_one_stack(a, b))
 
 
 def _cofactors(x: Any, out: Any) -> Any:

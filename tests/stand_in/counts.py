@@ -1,0 +1,69 @@
+"""Counting what a real GPU would wait for: kernel launches, synchronisations, copies to it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+__all__ = ["Count", "counting", "launched", "synchronised", "uploaded"]
+
+
+class Count:
+    """What happened inside of a `counting` block.
+
+    Attributes:
+        names: launches by the name of CuPy's function ("add", "linalg.solve", "raw:fold").
+        waits: synchronisations by what caused them ("item", "get", "nonzero" ...).
+        uploads: copies of NumPy's arrays to the device.
+    """
+
+    def __init__(self) -> None:
+        self.names: Counter[str] = Counter()
+        self.waits: Counter[str] = Counter()
+        self.uploads = 0
+
+    @property
+    def launches(self) -> int:
+        return self.names.total()
+
+    @property
+    def syncs(self) -> int:
+        return self.waits.total()
+
+    def __repr__(self) -> str:
+        names = ", ".join(f"{name} {n}" for name, n in self.names.most_common())
+        waits = ", ".join(f"{name} {n}" for name, n in self.waits.most_common())
+        return (
+            f"{self.launches} launches ({names}), {self.syncs} synchronisations ({waits}), "
+            f"{self.uploads} uploads"
+        )
+
+
+_open: list[Count] = []
+
+
+@contextmanager
+def counting() -> Iterator[Count]:
+    """Count what the block does on the stand-in; blocks may be nested."""
+    count = Count()
+    _open.append(count)
+    try:
+        yield count
+    finally:
+        _open.remove(count)
+
+
+def launched(name: str, times: int = 1) -> None:
+    for count in _open:
+        count.names[name] += times
+
+
+def synchronised(name: str) -> None:
+    for count in _open:
+        count.waits[name] += 1
+
+
+def uploaded() -> None:
+    for count in _open:
+        count.uploads += 1

@@ -1,0 +1,117 @@
+"""The modules `cupy` and `cupyx`, and putting them where an import finds them."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import types
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from . import array, device, function, random, raw, table, ufunc
+from .counts import synchronised
+
+__all__ = ["installed"]
+
+
+class Module(types.ModuleType):
+    """A module of the table: what CuPy does not have raises AttributeError."""
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_") or name not in table.MEMBERS.get(self.__name__, {}):
+            raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}")
+        found = ufunc.ufunc_of(self.__name__, name) or function.function(self.__name__, name)
+        if found is None:
+            raise NotImplementedError(f"the stand-in for CuPy has no {self.__name__}.{name} yet")
+        setattr(self, name, found)
+        return found
+
+
+class Stream:
+    """`cupy.cuda.Stream`: nothing is asynchronous here, so it only counts."""
+
+    def synchronize(self) -> None:
+        synchronised("synchronize")
+
+
+Stream.null = Stream()  # type: ignore[attr-defined]
+
+
+class errstate(contextlib.ContextDecorator):
+    """`cupyx.errstate(linalg="raise")`: whether singular matrices raise."""
+
+    def __init__(self, *, linalg: str | None = None, fallback_mode: str | None = None) -> None:
+        self.linalg = linalg
+
+    def __enter__(self) -> None:
+        self.before = device.settings.linalg
+        device.settings.linalg = self.linalg or self.before
+
+    def __exit__(self, *error: object) -> None:
+        device.settings.linalg = self.before
+
+
+#: Dtypes and constants that CuPy has under NumPy's names.
+PLAIN = (
+    "bool_", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "float16", "float32",
+    "float64", "complex64", "complex128", "intp", "dtype", "finfo", "iinfo", "newaxis", "pi", "e", "inf",
+    "nan", "euler_gamma", "generic", "number", "integer", "floating", "complexfloating", "issubdtype",
+)  # fmt: skip
+
+
+def build() -> dict[str, types.ModuleType]:
+    """The modules by name; made once, so that arrays and generators outlive one installation."""
+    names = [*table.MEMBERS, "cupy.cuda", "cupy.cuda.runtime", "cupy.cuda.device", "cupyx.scipy"]
+    modules: dict[str, types.ModuleType] = {
+        n: Module(n) for n in sorted(names) if n not in ("cupy.ndarray", "cupy.random.Generator")
+    }
+    for name, module in modules.items():
+        parent, _, own = name.rpartition(".")
+        if parent:
+            setattr(modules[parent], own, module)
+    modules["cupyx.scipy"].__path__ = []  # a package: what is not in it cannot be imported
+    top, runtime = modules["cupy"], modules["cupy.cuda.runtime"]
+    vars(top).update({name: getattr(np, name) for name in PLAIN})
+    vars(top).update(ndarray=array.ndarray, ufunc=ufunc.ufunc, __version__="14.2.0 (stand-in)")
+    vars(top).update(RawModule=raw.RawModule, RawKernel=raw.RawKernel)
+    vars(modules["cupy.random"]).update(default_rng=random.default_rng, Generator=random.Generator)
+    vars(modules["cupyx"]).update(errstate=errstate)
+    vars(modules["cupy.cuda"]).update(Device=device.Device, Stream=Stream, is_available=lambda: True)
+    vars(modules["cupy.cuda.device"]).update(Device=device.Device, get_device_id=device.current)
+    runtime.getDeviceCount = lambda: device.settings.devices  # type: ignore[attr-defined]
+    runtime.getDevice = device.current  # type: ignore[attr-defined]
+    runtime.setDevice = device.set_current  # type: ignore[attr-defined]
+    runtime.deviceSynchronize = lambda: synchronised("synchronize")  # type: ignore[attr-defined]
+    return modules
+
+
+MODULES = build()
+
+
+@contextlib.contextmanager
+def installed(devices: int = 1, lenient: bool = False, peers: bool = False) -> Iterator[types.ModuleType]:
+    """Put the stand-in in the place of CuPy; gives its module `cupy`.
+
+    Args:
+        devices: the number of GPUs that there are.
+        lenient: do not raise what a GPU does not raise: index arrays out of range wrap around, and
+            singular matrices give infinity and NaN (unless `cupyx.errstate(linalg="raise")` asks).
+        peers: let a kernel take arrays of another device than the current one.
+    """
+    hidden = {name: m for name, m in sys.modules.items() if name.partition(".")[0] in ("cupy", "cupyx")}
+    settings = device.settings
+    before = dict(vars(settings))
+    vars(settings).update(devices=devices, lenient=lenient, peers=peers)
+    for name in hidden:
+        del sys.modules[name]
+    sys.modules.update(MODULES)
+    try:
+        yield MODULES["cupy"]
+    finally:
+        for name in MODULES:
+            sys.modules.pop(name, None)
+        sys.modules.update(hidden)
+        vars(settings).update(before)
+        device.set_current(0)

@@ -1,0 +1,53 @@
+"""`cupy.random`: a generator with CuPy's few methods, on the device where it was made."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from . import array, table
+from .counts import launched
+from .device import current
+from .values import Given
+
+__all__ = ["Generator", "default_rng"]
+
+
+class Generator:
+    """`cupy.random.Generator`."""
+
+    __module__ = "cupy.random"
+
+    def __init__(self, seed: Any) -> None:
+        self._of_numpy = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(current(),)))
+        self._device = current()
+
+    def __repr__(self) -> str:
+        return f"Generator on device {self._device}"
+
+
+def default_rng(seed: Any = None) -> Generator:
+    return Generator(seed)
+
+
+def draw(name: str) -> Any:
+    parameters = table.signature("cupy.random.Generator", name)
+
+    def run(self: Generator, *args: Any, **kwargs: Any) -> Any:
+        if parameters is not None:
+            parameters.bind(self, *args, **kwargs)
+        if self._device != current():
+            raise ValueError(f"This Generator is on device {self._device}, the current one is {current()}")
+        given = Given(f"random.{name}")
+        raw, options = given.raw(args), given.raw(kwargs)
+        launched(f"random.{name}")
+        result = getattr(self._of_numpy, name)(*raw, **options)
+        return array.wrap(np.asarray(result), current())
+
+    run.__name__ = name
+    return run
+
+
+for _name in table.names("cupy.random.Generator"):
+    setattr(Generator, _name, draw(_name))
