@@ -24,6 +24,8 @@ class ndarray(NDArrayOperatorsMixin):
 
     _a: np.ndarray
     _device: int
+    #: The array whose memory this one shows.
+    base: ndarray | None = None
 
     def __init__(self, shape: Any, dtype: Any = float, **options: Any) -> None:
         self._a = np.empty(shape, dtype, **options)
@@ -140,13 +142,12 @@ class ndarray(NDArrayOperatorsMixin):
     strides = property(lambda self: self._a.strides)
     flags = property(lambda self: Flags(self._a.flags))
     device = property(lambda self: Device(self._device))
-    base = property(lambda self: None if self._a.base is None else self)
-    T = property(lambda self: wrap(self._a.T, self._device))
-    mT = property(lambda self: wrap(self._a.mT, self._device))
+    T = property(lambda self: wrap_view(self._a.T, self))
+    mT = property(lambda self: wrap_view(self._a.mT, self))
 
     @property
     def real(self) -> ndarray:
-        return wrap(self._a.real, self._device)
+        return wrap_view(self._a.real, self)
 
     @real.setter
     def real(self, value: Any) -> None:
@@ -154,7 +155,7 @@ class ndarray(NDArrayOperatorsMixin):
 
     @property
     def imag(self) -> ndarray:
-        return wrap(self._a.imag, self._device)
+        return wrap_view(self._a.imag, self)
 
     @imag.setter
     def imag(self, value: Any) -> None:
@@ -183,7 +184,7 @@ class ndarray(NDArrayOperatorsMixin):
         return wrap(self._a.flatten(order), self._device)
 
     def view(self, dtype: Any = None) -> ndarray:
-        return wrap(self._a.view() if dtype is None else self._a.view(dtype), self._device)
+        return wrap_view(self._a.view() if dtype is None else self._a.view(dtype), self)
 
     def fill(self, value: Any) -> None:
         self[...] = value
@@ -255,6 +256,13 @@ def wrap(a: np.ndarray, device: int) -> ndarray:
     out = object.__new__(ndarray)
     out._a = a
     out._device = device
+    return out
+
+
+def wrap_view(a: np.ndarray, of: ndarray) -> ndarray:
+    """A view of an array as one of its device; its `base` is the array that owns the memory."""
+    out = wrap(a, of._device)
+    out.base = of if of.base is None else of.base
     return out
 
 

@@ -63,7 +63,7 @@ WAITS = frozenset({
     "flatnonzero", "extract", "compress", "delete", "trim_zeros", "union1d", "intersect1d", "setdiff1d",
     "setxor1d", "in1d", "bincount", "histogram", "histogram2d", "histogramdd", "histogram_bin_edges",
     "repeat", "allclose", "array_equal", "array_equiv", "linspace", "logspace", "geomspace",
-    "linalg.matrix_rank", "linalg.lstsq", "linalg.cond", "roots", "piecewise", "size", "save", "tolist",
+    "linalg.matrix_rank", "linalg.lstsq", "linalg.cond", "roots", "piecewise", "save", "tolist",
 })  # fmt: skip
 
 

@@ -70,7 +70,9 @@ class Given:
             if result is x._a:
                 return x
         viewed = self.viewed(result)
-        return array.wrap(np.asarray(result), current() if viewed is None else viewed._device)
+        if viewed is not None:
+            return array.wrap_view(result, viewed)
+        return array.wrap(np.asarray(result), current())
 
     def viewed(self, result: Any) -> array.ndarray | None:
         """The argument whose memory a result shares."""
