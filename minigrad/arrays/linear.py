@@ -62,8 +62,16 @@ def _solve(level: Level, function: Callable[..., Any], a: Any, b: Any) -> Any:
     vector = ndim_of(b) == 1
     b = b[:, None] if vector else b
     ndim = max(ndim_of(a), ndim_of(b))
-    out = np.linalg.solve(aligned(a, ndim, level), aligned(b, ndim, level))
+    out = np.linalg.solve(*in_one_stack(aligned(a, ndim, level), aligned(b, ndim, level)))
     return Batch(out[..., 0] if vector else out, level)
+
+
+def in_one_stack(a: Any, b: Any) -> tuple[Any, Any]:
+    """Stacks of matrices stretched to each other for `np.linalg.solve`: CuPy's does not do it by itself."""
+    if isinstance(a, np.ndarray) or hasattr(a, "_array") or min(np.ndim(a), np.ndim(b)) < 2:
+        return a, b
+    stack = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
+    return np.broadcast_to(a, (*stack, *a.shape[-2:])), np.broadcast_to(b, (*stack, *b.shape[-2:]))
 
 
 @rule_for(np.linalg.norm)

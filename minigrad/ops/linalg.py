@@ -14,13 +14,14 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..arrays.batch import all_examples
+from ..arrays.linear import in_one_stack
 from ..backend import NoValue, as_operand
 from ..primitive import composed, primitive
 from ..tensor import Tensor, raw
 from .batching import one_by_one
 from .diagonals import trace
 from .factorization import svdvals
-from .products import dot, eye_like, eye_of, in_one_stack, inverse_or_nan, matmul, solution_or_nan, transposed
+from .products import dot, eye_like, eye_of, inverse_or_nan, matmul, solution_or_nan, transposed
 from .products import hermitian as conj_transposed
 from .select import where
 from .shape import reshape, transpose

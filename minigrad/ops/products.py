@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
-from ..arrays.batch import Batch, all_examples
+from ..arrays.batch import all_examples
+from ..arrays.linear import in_one_stack
 from ..backend import as_operand, beside, is_array
 from ..calling import cast_inputs
 from ..primitive import composed, method, primitive
@@ -461,14 +462,6 @@ def inverse_or_nan(x: Any, *gs: Any) -> Any:
         if _asked(singular, gs):
             raise
     return np.where(singular, np.nan, np.linalg.inv(np.where(singular, eye_of(raw(x)), x)))
-
-
-def in_one_stack(a: Any, b: Any) -> tuple[Any, Any]:
-    """Stacks of matrices stretched to each other for `np.linalg.solve`, which CuPy's does not do by itself."""
-    if isinstance(a, (np.ndarray, Batch, Tensor)) or min(np.ndim(a), np.ndim(b)) < 2:
-        return a, b
-    stack = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
-    return np.broadcast_to(a, (*stack, *a.shape[-2:])), np.broadcast_to(b, (*stack, *b.shape[-2:]))
 
 
 def solution_or_nan(a: Any, g: Any) -> Any:
