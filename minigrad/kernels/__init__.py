@@ -2,14 +2,15 @@
 
 An op is written once, in NumPy, and knows nothing of any kernel.  `@accelerated("softmax")` over a function of arrays says that
 there may be other ways to compute it, under that name; a package that holds some says where, with `provide`
-(`minigrad.kernels.table` for minigrad's own, `nn.kernels` for nn's).  Two kinds:
+(`minigrad.kernels.table` for minigrad's own, `nn.kernels` for nn's).  Three kinds:
 
-- *compiled* kernels, made by numba (the extra `fast`): for float32 arrays of some size in main memory.  Everything
-  works without them; MINIGRAD_FAST=0 in the environment turns them off.
+- *compiled* kernels, made by numba (the extra `fast`): for float32 arrays of some size in main memory.
+- kernels *for a GPU* (device="cuda"), in CUDA C (`minigrad.kernels.cuda`): for CuPy's arrays.
 - other ways in NumPy, for any array: they look at their arguments themselves.
 
-A way returns NotImplemented for what it does not take; the next one is tried then, and the function itself in the end.
-Which arrays a compiled kernel takes is declared beside it (`minigrad.kernels.signature.takes`).
+Everything works without the first two; MINIGRAD_FAST=0 in the environment turns them off.  A way returns NotImplemented
+for what it does not take; the next one is tried then, and the function itself in the end.  Which arrays a kernel takes is
+declared beside it (`minigrad.kernels.signature.takes`).
 """
 
 from __future__ import annotations
@@ -26,12 +27,14 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-__all__ = ["accelerated", "enabled", "provide", "ways"]
+__all__ = ["accelerated", "enabled", "on_gpu", "provide", "ways"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+#: Whether kernels for a GPU are used: until one cannot be compiled there.
+enabled_on_gpu = os.environ.get("MINIGRAD_FAST", "1") != "0"
 #: Whether compiled kernels are used; decided when minigrad is imported.
-enabled = os.environ.get("MINIGRAD_FAST", "1") != "0" and find_spec("numba") is not None
+enabled = enabled_on_gpu and find_spec("numba") is not None
 #: Below this size NumPy takes less time than it takes to call a kernel.
 SMALLEST = 2048
 
@@ -44,6 +47,7 @@ class Way:
     name: str
     compiled: bool = True
     function: Callable[..., Any] | None = None
+    device: str | None = None
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if self.function is None:
@@ -68,15 +72,31 @@ class Way:
 ways: dict[str, list[Way]] = {}
 
 
-def provide(module: str, *names: str, compiled: bool = True) -> None:
+def provide(module: str, *names: str, compiled: bool = True, device: str | None = None) -> None:
     """Say that a module has ways to compute accelerated functions, which have the names of these.
 
     Args:
         module: where they are; it is imported when it is first needed.
         compiled: they are numba's and take float32 arrays in main memory; False for ways in NumPy, which get any array.
+        device: "cuda" for ways that take CuPy's arrays alone.
+
+    Raises:
+        ValueError: there are no such devices.
     """
+    if device not in (None, "cuda"):
+        raise ValueError(f"provide: device must be 'cuda' or None, got {device!r}")
     for name in names:
-        ways.setdefault(name, []).append(Way(module, name, compiled))
+        ways.setdefault(name, []).append(Way(module, name, compiled and device is None, device=device))
+
+
+def on_gpu(x: Any) -> bool:
+    """Whether x is an array of CuPy's.
+
+    >>> on_gpu(np.zeros(2))
+    False
+    """
+    kind = type(x)
+    return kind.__name__ == "ndarray" and kind.__module__.partition(".")[0] == "cupy"
 
 
 def _foreign(x: Any) -> bool:
@@ -101,10 +121,12 @@ def accelerated(name: str) -> Callable[[F], F]:
         @functools.wraps(function)
         def call(*args: Any, **kwargs: Any) -> Any:
             x = args[0] if args else kwargs[first]
-            suits = enabled and type(x) is np.ndarray and x.dtype == np.float32 and x.size >= SMALLEST
+            in_memory = type(x) is np.ndarray
+            suits = enabled and in_memory and x.dtype == np.float32 and x.size >= SMALLEST
             suits = suits and not any(map(_foreign, args))
+            cuda = not in_memory and enabled_on_gpu and on_gpu(x)
             for way in own:
-                if suits or not way.compiled:
+                if cuda if way.device else suits or not way.compiled:
                     out = way(*args, **kwargs)
                     if out is not NotImplemented:
                         return out

@@ -17,12 +17,12 @@ import numpy as np
 from ..ops import window as ops
 from ..ops.window import Window, empty_columns, fill, fold, unfold
 
-__all__ = ["conv", "conv_input", "conv_weight", "mirrored", "turned"]
+__all__ = ["conv", "conv_input", "conv_weight", "mirrored", "columns_are_images", "turned"]
 
 
 def conv(x: Any, w: Any, window: Window, groups: int = 1) -> Any:
     many = image_by_image(x, window)
-    if not (many or _one_by_one(window)):
+    if not (many or columns_are_images(window)):
         return NotImplemented
     ops.check_shapes(window, groups, x=x, w=w)
     outputs, positions = len(w) // groups, prod(window.out)
@@ -38,13 +38,16 @@ def conv(x: Any, w: Any, window: Window, groups: int = 1) -> Any:
 
 def conv_input(g: Any, w: Any, window: Window, groups: int = 1) -> Any:
     inputs = groups * w.shape[1] if w.ndim > 1 else 0
-    if not image_by_image(g, window, channels=inputs):
+    alone = columns_are_images(window)
+    if not (alone or image_by_image(g, window, channels=inputs)):
         return NotImplemented
     ops.check_shapes(window, groups, g=g, w=w)
-    if (mirror := mirrored(window)) is not None and np.isfinite(w).all():  # 0, in the padding, times infinity is NaN
-        return ops.conv(g, turned(w, groups), mirror, groups)
     kernel = np.reshape(w, (groups, len(w) // groups, prod(w.shape[1:])))
     rows = np.reshape(g, (len(g), groups, len(w) // groups, prod(window.out)))
+    if alone:
+        return np.reshape(np.matmul(np.swapaxes(kernel, 1, 2), rows), (len(g), inputs, *window.shape))
+    if (mirror := mirrored(window)) is not None and np.isfinite(w).all():  # 0, in the padding, times infinity is NaN
+        return ops.conv(g, turned(w, groups), mirror, groups)
     out = np.empty_like(g, shape=(len(g), inputs, *window.shape), dtype=np.result_type(g, w))
     back = np.ascontiguousarray(np.swapaxes(kernel, 1, 2))
     columns = np.empty_like(out, shape=(groups, back.shape[1], prod(window.out)))
@@ -63,10 +66,10 @@ def conv_weight(x: Any, g: Any, window: Window, groups: int = 1) -> Any:
         total = np.zeros_like(x, shape=(groups, outputs, taps), dtype=np.result_type(x, g))
         for image, columns in enumerate(_columns_of_images(x, window, groups)):
             total += np.matmul(rows[image], np.swapaxes(columns, 1, 2))
-    elif outputs < positions and not _one_by_one(window):
+    elif outputs < positions and not columns_are_images(window):
         return NotImplemented
     else:
-        columns = np.reshape(x if _one_by_one(window) else unfold(x, window), (n, groups, taps, positions))
+        columns = np.reshape(x if columns_are_images(window) else unfold(x, window), (n, groups, taps, positions))
         if outputs < positions:
             total = np.sum(np.matmul(rows, np.swapaxes(columns, 2, 3)), axis=0)
         else:  # (G, O/G, N*P) (G, N*P, C/G*K)
@@ -93,8 +96,8 @@ def _columns_of_images(x: Any, window: Window, groups: int) -> Iterator[Any]:
         yield np.reshape(columns, shape)
 
 
-def _one_by_one(window: Window) -> bool:
-    """Whether the columns are the image itself: windows of one place, at each place."""
+def columns_are_images(window: Window) -> bool:
+    """Whether windows are of one place, at each place: columns would be the image itself."""
     return all(k == 1 for k in window.size) and window.out == window.shape and not any(map(any, window.padding))
 
 

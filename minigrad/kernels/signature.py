@@ -3,7 +3,7 @@
 Native code does not look where it reads and writes.  So each way that calls a kernel says which arrays it takes, and
 one function is made of that, which looks at types, dtypes, shapes and memory before (attributes alone, under a
 microsecond).  What does not fit gives NotImplemented: the NumPy code runs then, and its answer, or its error, is the
-one that counts.
+one that counts.  Of kernels for a GPU the same holds: device="cuda".
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from . import on_gpu
+
 __all__ = ["takes"]
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -23,14 +25,18 @@ F = TypeVar("F", bound=Callable[..., Any])
 #: Bits of `flags.num` that every array must have, and those of arrays in one piece, and of arrays that are written.
 _ALIGNED, _CONTIGUOUS, _WRITEABLE = 0x100, 0x001, 0x400
 #: What the words for dtypes ask of an array.
-_DTYPES = {"float32": "{x}.dtype != float32", "integer": "{x}.dtype.kind not in 'iu'"}
+_DTYPES = {
+    "float32": "{x}.dtype != float32",
+    "integer": "{x}.dtype.kind not in 'iu'",
+    "real": "{x}.dtype != {first}.dtype or {x}.dtype not in reals",
+}
 _FORM = re.compile(r"(?P<dtype>\w+) \((?P<axes>.*)\)(?P<words>( contiguous| written)*)(?P<optional> or None)?")
 
 #: A name in an expression, but for attributes.
 _NAME = re.compile(r"(?<![\w.])[A-Za-z_]\w*")
 
 
-def takes(where: str = "True", **arrays: str) -> Callable[[F], F]:
+def takes(where: str = "True", device: str = "cpu", **arrays: str) -> Callable[[F], F]:
     """Declare the arrays that a way takes, by the names of its parameters; for other ones it gives NotImplemented.
 
     A declaration is a dtype ("float32" or "integer", in the machine's byte order), the axes in parentheses, and words:
@@ -41,10 +47,12 @@ def takes(where: str = "True", **arrays: str) -> Callable[[F], F]:
     - "written": contiguous and writeable, and no other array of the declaration shares its memory;
     - "or None": the argument may be None.
 
-    All arrays are NumPy's own (no subclass) and aligned.
+    All arrays are NumPy's own (no subclass) and aligned; with device="cuda" CuPy's, all on one device.  There "real" is
+    float32 or float64, the same in all arrays.
 
     Args:
         where: an expression of the axes and parameters that must be true.
+        device: "cpu", or "cuda" for arrays of CuPy's.
 
     >>> @takes(x="float32 (..., n)", weight="float32 (n) or None")
     ... def scaled(x, weight=None):
@@ -56,7 +64,7 @@ def takes(where: str = "True", **arrays: str) -> Callable[[F], F]:
     """
 
     def decorate(way: F) -> F:
-        fits = _predicate(way, arrays, where)
+        fits = _predicate(way, arrays, where, device == "cuda")
 
         @functools.wraps(way)
         def call(*args: Any, **kwargs: Any) -> Any:
@@ -68,7 +76,7 @@ def takes(where: str = "True", **arrays: str) -> Callable[[F], F]:
     return decorate
 
 
-def _predicate(way: Callable[..., Any], arrays: dict[str, str], where: str) -> Callable[..., bool]:
+def _predicate(way: Callable[..., Any], arrays: dict[str, str], where: str, cuda: bool) -> Callable[..., bool]:
     """A function with the parameters of a way: whether its arguments are as declared."""
     parameters = list(inspect.signature(way).parameters.values())
     bare = [p.replace(annotation=inspect.Parameter.empty) for p in parameters]
@@ -78,7 +86,8 @@ def _predicate(way: Callable[..., Any], arrays: dict[str, str], where: str) -> C
         form = _FORM.fullmatch(text)
         if form is None or form["dtype"] not in _DTYPES or name not in known:
             raise ValueError(f"{way.__name__} cannot take {name}={text!r}: see minigrad.kernels.signature.takes")
-        tests = [*_memory_tests(name, form), *_shape_tests(name, form["axes"], known)]
+        memory = _gpu_tests(name, form, next(iter(arrays))) if cuda else _memory_tests(name, form)
+        tests = [*memory, *_shape_tests(name, form["axes"], known)]
         margin = "    "
         if form["optional"]:
             lines.append(f"    if {name} is not None:")
@@ -88,7 +97,10 @@ def _predicate(way: Callable[..., Any], arrays: dict[str, str], where: str) -> C
             written.append(name)
     lines += [f"    {line}" for line in _overlap_tests(written, list(arrays))]
     lines.append(f"    return {where}")
-    scope = {"ndarray": np.ndarray, "float32": np.dtype(np.float32), "share": np.may_share_memory, "owner": _owner}
+    scope = {
+        "ndarray": np.ndarray, "float32": np.dtype(np.float32), "share": np.may_share_memory, "owner": _owner,
+        "on_gpu": on_gpu, "reals": (np.dtype(np.float32), np.dtype(np.float64)),
+    }  # fmt: skip
     exec("\n".join(lines), scope)  # of the declarations in our own source
     return scope["fits"]  # type: ignore[return-value]
 
@@ -102,6 +114,12 @@ def _memory_tests(x: str, form: re.Match[str]) -> list[str]:
         needed |= _WRITEABLE
     dtype = _DTYPES[form["dtype"]].format(x=x)
     return [f"if type({x}) is not ndarray or {dtype} or {x}.flags.num & {needed} != {needed}: return False"]
+
+
+def _gpu_tests(x: str, form: re.Match[str], first: str) -> list[str]:
+    """That x is an array of the dtype on the device of the first one."""
+    dtype = _DTYPES[form["dtype"]].format(x=x, first=first)
+    return [f"if not on_gpu({x}) or {dtype} or {x}.device.id != {first}.device.id: return False"]
 
 
 def _shape_tests(x: str, axes: str, known: set[str]) -> list[str]:

@@ -144,6 +144,7 @@ def _of_axis(value: Any) -> Any:
 
 
 @primitive(method=False, x=lambda g, window: fold(g, window))
+@accelerated("unfold")
 def unfold(x: Any, window: Window) -> Any:
     """All windows as columns, (N, C, *S) -> (N, C, *size, *out), zeros in the padding ("im2col").
 
@@ -174,6 +175,7 @@ def fill(columns: Any, x: Any, window: Window) -> None:
 
 
 @primitive(method=False, columns=lambda g, window: unfold(g, window))
+@accelerated("fold")
 def fold(columns: Any, window: Window) -> Any:
     """Columns added back to where the windows were, (N, C, *size, *out) -> (N, C, *S) ("col2im").
 
@@ -367,6 +369,7 @@ def pool_scatter(g: Any, index: Any, window: Window) -> Any:
 
 @primitive(method=False, masks=True, x=lambda g, index, window: pool_scatter(g, index, window))
 @folds("x", "index")
+@accelerated("pool_gather")
 def pool_gather(x: Any, index: Any, window: Window) -> Any:
     """From each window the value at place `index`.
 
@@ -384,6 +387,7 @@ def pool_gather(x: Any, index: Any, window: Window) -> Any:
 
 @primitive(method=False, x=lambda g, window: sum_unpool(g, window))
 @folds("x")
+@accelerated("sum_pool")
 def sum_pool(x: Any, window: Window) -> Any:
     """The sum of each window, (N, C, *S) -> (N, C, *out).
 
@@ -401,6 +405,7 @@ def sum_pool(x: Any, window: Window) -> Any:
 
 @primitive(method=False, g=lambda gg, window: sum_pool(gg, window))
 @folds("g")
+@accelerated("sum_unpool")
 def sum_unpool(g: Any, window: Window) -> Any:
     """Each g added to all places of its window: the transpose of `sum_pool`.
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from minigrad import Tensor, primitive
+from minigrad.kernels import accelerated, on_gpu
 from minigrad.ops.window import Window, conv, conv_input, conv_weight
 
 __all__ = [
@@ -23,7 +24,7 @@ def _bias_rule(g: Any) -> Any:
 def _with_bias(out: Any, bias: Any) -> Any:
     """A number added to each channel of an array that nobody else has seen yet: in place, where the dtype stays."""
     bias = np.reshape(bias, (-1, *(1,) * (out.ndim - 2)))
-    if type(out) is np.ndarray and out.dtype == np.result_type(out, bias):
+    if (type(out) is np.ndarray or on_gpu(out)) and out.dtype == np.result_type(out, bias):
         out += bias
         return out
     return out + bias
@@ -35,6 +36,7 @@ def _with_bias(out: Any, bias: Any) -> Any:
     weight=lambda g, x, window, groups: conv_weight(x, g, window, groups),
     bias=_bias_rule,
 )
+@accelerated("conv_bias")
 def conv_bias(x: Any, weight: Any, bias: Any, window: Window, groups: int) -> Any:
     """Convolution, and a number added to each channel: x (N, C, *S), weight (O, C / groups, *size), bias (O,).
 

@@ -1,0 +1,80 @@
+"""How a kernel in CUDA C comes to run: compiled once for each kind of number, launched where the arrays are.
+
+A source is a file `*.cu` in this folder.  What kinds of numbers it computes with stands before it as definitions of
+types, so one text serves float32 and float64, small arrays and those of more than 2^31 elements.  CuPy compiles it when
+it is first needed (some tenths of a second), and keeps the result on the disk.
+"""
+
+from __future__ import annotations
+
+import functools
+import warnings
+from collections.abc import Callable
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from ... import kernels
+from ...backend import cupy
+
+__all__ = ["launch", "where_it_is"]
+
+#: Threads of a block, and the most blocks of a launch; where there is more to do, each thread does several items.
+THREADS, BLOCKS = 256, 1 << 16
+#: NumPy's names of dtypes, in C.
+IN_C = {
+    "float32": "float", "float64": "double", "int8": "signed char", "int16": "short", "int32": "int", "int64": "long long",
+    "uint8": "unsigned char", "uint16": "unsigned short", "uint32": "unsigned int", "uint64": "unsigned long long",
+}  # fmt: skip
+
+
+class CannotCompile(Exception):
+    """A source that CuPy cannot compile on this machine; the NumPy code computes then."""
+
+
+def where_it_is(way: Callable[..., Any]) -> Callable[..., Any]:
+    """A way that allocates and launches on the device of its first argument; NotImplemented without its kernel."""
+
+    @functools.wraps(way)
+    def call(x: Any, *args: Any, **kwargs: Any) -> Any:
+        try:
+            with x.device:
+                return way(x, *args, **kwargs)
+        except CannotCompile:
+            return NotImplemented
+
+    return call
+
+
+def launch(source: str, name: str, count: int, args: tuple[Any, ...], **types: Any) -> None:
+    """Run a kernel of a source on the current device, over `count` items.
+
+    Args:
+        args: what the kernel takes, in order: arrays of CuPy's as pointers, numbers and structures of NumPy's by value.
+            Nothing looks at them on the way: their dtypes are those of the kernel's parameters.
+        types: the dtypes that the names of types in the source stand for.
+    """
+    if count:
+        named = tuple((key, IN_C[value.name]) for key, value in types.items())
+        kernel = _kernel(cupy(), source, name, named)
+        kernel((min(-(-count // THREADS), BLOCKS),), (THREADS,), args)
+
+
+@cache
+def _kernel(library: Any, source: str, name: str, types: tuple[tuple[str, str], ...]) -> Any:
+    """A kernel of a module, which CuPy loads on each device where it is called."""
+    return _module(library, source, types).get_function(name)
+
+
+@cache
+def _module(library: Any, source: str, types: tuple[tuple[str, str], ...]) -> Any:
+    text = files(__package__).joinpath(source).read_text("utf-8")
+    definitions = "".join(f"typedef {kind} {name};\n" for name, kind in types)
+    module = library.RawModule(code=definitions + text)
+    try:
+        module.compile()
+    except Exception as error:  # of several kinds: CuPy's CompileException, and what the driver says of code it cannot load
+        kernels.enabled_on_gpu = False
+        warnings.warn(f"minigrad's kernels for the GPU are off, because {source} cannot be compiled: {error}", stacklevel=2)
+        raise CannotCompile(source) from error
+    return module

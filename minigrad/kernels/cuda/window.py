@@ -1,0 +1,143 @@
+"""Ways of windows on a GPU: each one launch of a kernel in `window.cu`, for one to three spatial axes."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from ...ops.window import Window
+from ..signature import takes
+from .launch import launch, where_it_is
+
+__all__ = ["columns_of", "fold", "images_of", "max_pool", "pool_gather", "pool_scatter", "sum_pool", "sum_unpool", "unfold"]
+
+#: Up to here a kernel counts with 32 bits, which takes half the time of 64.
+SMALL = 1 << 30
+#: What the structures Axis and Window of the source hold.
+_AXIS = ("length", "size", "stride", "before", "dilation", "out")
+_BYTE = np.dtype(np.uint8)
+_AXES = "1 <= len(window.size) <= 3"
+
+
+def _launch(name: str, arrays: tuple[Any, ...], window: Window, items: int, sizes: tuple[int, ...], *more: Any, choice: Any = _BYTE) -> None:
+    """Launch a kernel: over arrays, a window, sizes, and what may come behind."""
+    place = np.dtype(np.int32 if max(*(a.size for a in arrays), _reach(window)) < SMALL else np.int64)
+    args = (*arrays, _structure(window, place), *(place.type(size) for size in sizes), *more)
+    launch("window.cu", name, items, args, real=arrays[0].dtype, choice=choice, place=place)
+
+
+@lru_cache(maxsize=1024)
+def _reach(window: Window) -> int:
+    """The largest number that any coordinate may reach."""
+    return max(
+        length + sum(pads) + n * step + k * gap
+        for length, k, step, pads, gap, n in zip(
+            window.shape, window.size, window.stride, window.padding, window.dilation, window.out, strict=True
+        )
+    )
+
+
+@lru_cache(maxsize=1024)
+def _structure(window: Window, place: np.dtype[Any]) -> np.ndarray:
+    """A window as the source's structure: three axes, the first ones of length 1 where there are fewer."""
+    before = [pads[0] for pads in window.padding]
+    axes = list(zip(window.shape, window.size, window.stride, before, window.dilation, window.out, strict=True))
+    whole = [(1, 1, 1, 0, 1, 1)] * (3 - len(axes)) + axes
+    axis = np.dtype([(name, place) for name in _AXIS])
+    return np.array(tuple(whole), np.dtype([("depth", axis), ("height", axis), ("width", axis)]))
+
+
+def in_one_piece(x: Any) -> Any:
+    """An array as it is, or a copy in C order where it has gaps."""
+    return x if x.flags.c_contiguous else x.copy(order="C")
+
+
+def columns_of(x: Any, window: Window) -> Any:
+    """Columns for one large product, x (N, C, *S) -> (C, *size, N, *out)."""
+    n, channels = x.shape[:2]
+    positions, taps = prod(window.out), prod(window.size)
+    columns = np.empty_like(x, shape=(channels, *window.size, n, *window.out), order="C")
+    sizes = (n, channels, positions, taps * n * positions, n * positions)
+    _launch("unfold", (in_one_piece(x), columns), window, n * channels * positions, sizes)
+    return columns
+
+
+def images_of(columns: Any, images: Any, window: Window) -> None:
+    """Columns (C, *size, N, *out) added back into images (N, C, *S), which lie in one piece."""
+    n, channels = images.shape[:2]
+    positions, taps = prod(window.out), prod(window.size)
+    sizes = (n, channels, positions, taps * n * positions, n * positions)
+    _launch("fold", (columns, images), window, images.size, sizes)
+
+
+@takes(x="real (..., *window.shape)", where=_AXES, device="cuda")
+@where_it_is
+def unfold(x: Any, window: Window) -> Any:
+    lead, taps, positions = x.shape[: x.ndim - len(window.shape)], prod(window.size), prod(window.out)
+    columns = np.empty_like(x, shape=(*lead, *window.size, *window.out), order="C")
+    sizes = (1, prod(lead), 0, taps * positions, positions)
+    _launch("unfold", (in_one_piece(x), columns), window, prod(lead) * positions, sizes)
+    return columns
+
+
+@takes(columns="real (..., *window.size, *window.out)", where=_AXES, device="cuda")
+@where_it_is
+def fold(columns: Any, window: Window) -> Any:
+    lead, taps, positions = columns.shape[: columns.ndim - 2 * len(window.shape)], prod(window.size), prod(window.out)
+    images = np.empty_like(columns, shape=(*lead, *window.shape), order="C")
+    sizes = (1, prod(lead), 0, taps * positions, positions)
+    _launch("fold", (in_one_piece(columns), images), window, images.size, sizes)
+    return images
+
+
+@takes(x="real (..., *window.shape)", where=_AXES, device="cuda")
+@where_it_is
+def sum_pool(x: Any, window: Window) -> Any:
+    lead = x.shape[: x.ndim - len(window.shape)]
+    out = np.empty_like(x, shape=(*lead, *window.out), order="C")
+    _launch("sum_pool", (in_one_piece(x), out), window, out.size, (prod(lead),))
+    return out
+
+
+@takes(g="real (..., *window.out)", where=_AXES, device="cuda")
+@where_it_is
+def sum_unpool(g: Any, window: Window) -> Any:
+    lead = g.shape[: g.ndim - len(window.shape)]
+    images = np.empty_like(g, shape=(*lead, *window.shape), order="C")
+    sizes = (1, prod(lead), 0, prod(window.out), 0)  # each place of a window has the same number
+    _launch("fold", (in_one_piece(g), images), window, images.size, sizes)
+    return images
+
+
+@takes(x="real (..., *window.shape)", where=_AXES, device="cuda")
+@where_it_is
+def max_pool(x: Any, window: Window) -> Any:
+    lead, dtype = x.shape[: x.ndim - len(window.shape)], np.min_scalar_type(prod(window.size))
+    out = np.empty_like(x, shape=(*lead, *window.out), order="C")
+    best = np.empty_like(out, dtype=dtype)
+    lowest = x.dtype.type(-np.inf)
+    _launch("max_pool", (in_one_piece(x), out, best), window, out.size, (prod(lead),), lowest, choice=dtype)
+    return out, best
+
+
+@takes(g="real (..., *window.out)", index="integer (..., *window.out)", where=_AXES, device="cuda")
+@where_it_is
+def pool_scatter(g: Any, index: Any, window: Window) -> Any:
+    lead = g.shape[: g.ndim - len(window.shape)]
+    images = np.empty_like(g, shape=(*lead, *window.shape), order="C")
+    arrays = (in_one_piece(g), in_one_piece(index), images)
+    _launch("pool_scatter", arrays, window, images.size, (prod(lead),), choice=index.dtype)
+    return images
+
+
+@takes(x="real (..., *window.shape)", index="integer (..., *window.out)", where=_AXES, device="cuda")
+@where_it_is
+def pool_gather(x: Any, index: Any, window: Window) -> Any:
+    lead = x.shape[: x.ndim - len(window.shape)]
+    out = np.empty_like(x, shape=(*lead, *window.out), order="C")
+    arrays = (in_one_piece(x), in_one_piece(index), out)
+    _launch("pool_gather", arrays, window, out.size, (prod(lead),), choice=index.dtype)
+    return out
