@@ -44,15 +44,16 @@ def _window(
     return window
 
 
-def _flat_index(x: Any, out: Any, window: Window) -> Any:
+def _flat_index(x: Any, window: Window) -> Any:
     """For each window the place of its maximum in the flattened spatial axes of the input, as torch returns it."""
-    values, best = raw(x), raw(out)
-    places = np.reshape(np.cumsum(np.ones_like(values, shape=(prod(window.shape),), dtype=np.int64)) - 1, window.shape)
-    index = np.full_like(best, -1, dtype=np.int64)
-    for _, _, inside, outside in window.offsets():
-        found = (values[inside] == best[outside]) & (index[outside] < 0) | np.isnan(values[inside])  # the last NaN, as in torch
-        index[outside] = np.where(found, np.broadcast_to(places[inside], found.shape), index[outside])
-    return Tensor(index)
+    _, best = max_pool.op.forward(raw(x), window)
+    starts, steps = np.zeros((), np.int64), np.zeros((), np.int64)
+    for length, k, step, (before, _), gap, n in zip(
+        window.shape, window.size, window.stride, window.padding, window.dilation, window.out, strict=True
+    ):
+        starts = starts[..., None] * length + np.arange(n) * step - before
+        steps = steps[..., None] * length + np.arange(k) * gap
+    return Tensor(np.take(beside(steps.reshape(-1), best), best) + beside(starts, best))
 
 
 def _named(function: Function, name: str, doc: str) -> Function:
@@ -70,7 +71,7 @@ def _max_pool(n: int) -> Function:
     ) -> Any:  # fmt: skip
         window = _window(name, n, x, kernel_size, stride, padding, dilation, ceil_mode)
         out = max_pool(x, window)
-        return (out, _flat_index(x, out, window)) if return_indices else out
+        return (out, _flat_index(x, window)) if return_indices else out
 
     return _named(pool, name, f"{n}-d maximum of each window; with `return_indices` also where it stands, for `max_unpool{n}d`.")
 
@@ -179,25 +180,37 @@ def _adaptive_max_pool(n: int) -> Function:
         sizes, lead = _sizes(name, output_size, spatial), shape[:-n]
         if 0 in spatial and 0 not in sizes:
             raise ValueError(f"{name}: there is no maximum of nothing, spatial axes {spatial}")
-        x = x if all(sizes) else x[(..., *(slice(0, size) for size in sizes))]  # without a place for a result
-        places = np.arange(prod(spatial)).reshape(spatial)
-        found = []
-        for cell in np.ndindex(*sizes):
-            bounds = (_bounds(length, size)[i] for length, size, i in zip(spatial, sizes, cell, strict=True))
-            inside = tuple(slice(low, high) for low, high in bounds)
-            block = np.reshape(raw(x)[(..., *inside)], (*lead, places[inside].size))
-            local = np.asarray(places[inside].reshape(-1), like=block)
-            best = np.reshape(np.argmax(block, axis=-1), -1)
-            found.append(np.reshape(np.take_along_axis(local, best, 0), lead))
-        if not found:
-            out = np.reshape(x, (*lead, *sizes))
+        if not all(sizes):  # there is no place for a result
+            out = np.reshape(x[(..., *(slice(0, size) for size in sizes))], (*lead, *sizes))
             return (out, Tensor(np.zeros((*lead, *sizes), np.int64))) if return_indices else out
-        index = np.stack(found, axis=-1)
+        if not any(length % size for length, size in zip(spatial, sizes, strict=True)):
+            step = [length // size for length, size in zip(spatial, sizes, strict=True)]
+            window = Window.over(spatial, step, step)
+            out = max_pool(x, window)
+            return (out, _flat_index(x, window)) if return_indices else out
+        places = _adaptive_places(spatial, sizes)
         flat = np.reshape(x, (*lead, prod(spatial)))
+        values = np.take(raw(flat), beside(places, raw(flat)), axis=-1)  # (*lead, windows, pixels in a window)
+        rows = np.arange(len(places)) * places.shape[1]
+        best = np.argmax(values, axis=-1) + beside(rows, values)
+        index = np.take(beside(places.reshape(-1), best), best)
         out = np.reshape(take_along_axis(flat, index, -1), (*lead, *sizes))
         return (out, Tensor(np.reshape(index, (*lead, *sizes)))) if return_indices else out
 
     return _named(pool, name, f"{n}-d maxima over windows chosen so that the output has the given size.")
+
+
+def _adaptive_places(spatial: tuple[int, ...], sizes: tuple[int, ...]) -> np.ndarray:
+    """For each window the numbers of its pixels; where it has fewer than others, the first one again."""
+    total = np.zeros((1, 1), np.int64)
+    for length, size in zip(spatial, sizes, strict=True):
+        low, high = np.transpose(_bounds(length, size))
+        along = low[:, None] + np.arange(max(high - low))
+        along = np.where(along < high[:, None], along, low[:, None])
+        windows, pixels = total.shape
+        total = total[:, None, :, None] * length + along[:, None]
+        total = total.reshape(windows * size, pixels * along.shape[1])
+    return total
 
 
 def _max_unpool(n: int) -> Function:
