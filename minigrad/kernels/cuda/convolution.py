@@ -110,7 +110,8 @@ def _chunks(images: Any, window: Window) -> Iterator[slice]:
     """Parts of a batch whose columns have at most `LARGEST` bytes, or are those of one image; all but the last of one length."""
     n = len(images)
     one = images.shape[1] * prod(window.size) * prod(window.out) * images.dtype.itemsize
-    parts = max(1, min(n, -(-n * one // LARGEST)))
+    most = max(1, LARGEST // max(one, 1))
+    parts = max(1, -(-n // most))
     length = max(1, -(-n // parts))
     for first in range(0, max(n, 1), length):
         yield slice(first, first + length)

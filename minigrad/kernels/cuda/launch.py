@@ -8,6 +8,7 @@ it is first needed (some tenths of a second), and keeps the result on the disk.
 from __future__ import annotations
 
 import functools
+import importlib
 import warnings
 from collections.abc import Callable
 from functools import cache
@@ -15,9 +16,8 @@ from importlib.resources import files
 from typing import Any
 
 from ... import kernels
-from ...backend import cupy
 
-__all__ = ["launch", "where_it_is"]
+__all__ = ["definitions", "launch", "where_it_is"]
 
 #: Threads of a block, and the most blocks of a launch; where there is more to do, each thread does several items.
 THREADS, BLOCKS = 256, 1 << 16
@@ -56,7 +56,7 @@ def launch(source: str, name: str, count: int, args: tuple[Any, ...], **types: A
     """
     if count:
         named = tuple((key, IN_C[value.name]) for key, value in types.items())
-        kernel = _kernel(cupy(), source, name, named)
+        kernel = _kernel(importlib.import_module("cupy"), source, name, named)
         kernel((min(-(-count // THREADS), BLOCKS),), (THREADS,), args)
 
 
@@ -66,11 +66,19 @@ def _kernel(library: Any, source: str, name: str, types: tuple[tuple[str, str], 
     return _module(library, source, types).get_function(name)
 
 
+def definitions(types: tuple[tuple[str, str], ...]) -> str:
+    """What stands before a source: its names of types.
+
+    >>> definitions((("real", "float"),))
+    'typedef float real;\\n'
+    """
+    return "".join(f"typedef {kind} {name};\n" for name, kind in types)
+
+
 @cache
 def _module(library: Any, source: str, types: tuple[tuple[str, str], ...]) -> Any:
     text = files(__package__).joinpath(source).read_text("utf-8")
-    definitions = "".join(f"typedef {kind} {name};\n" for name, kind in types)
-    module = library.RawModule(code=definitions + text)
+    module = library.RawModule(code=definitions(types) + text)
     try:
         module.compile()
     except Exception as error:  # of several kinds: CuPy's CompileException, and what the driver says of code it cannot load

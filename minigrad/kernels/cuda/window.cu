@@ -157,8 +157,20 @@ extern "C" __global__ void sum_pool(const real* images, real* out, Window w, pla
     }
 }
 
+// The first place of a window that is not before or behind the pixels of an axis; 0 where there is none.
+static __device__ place first_tap(const Axis& axis, place at) {
+    for (place tap = 0; tap < axis.size; tap++)
+        if (inside(axis, at + tap * axis.dilation)) return tap;
+    return 0;
+}
+
+static __device__ place first_tap(const Window& w, const Start& start) {
+    const place slice = first_tap(w.depth, start.z), row = slice * w.height.size + first_tap(w.height, start.y);
+    return row * w.width.size + first_tap(w.width, start.x);
+}
+
 // out[plane, position] = the maximum of a window, best = at which place of the window it stands: the first of several,
-// the last NaN.  A window that lies in the padding has the maximum `lowest`, at place 0.
+// the last NaN.  A window that lies in the padding has the maximum `lowest`, at a place that is read and written nowhere.
 extern "C" __global__ void max_pool(const real* images, real* out, choice* best, Window w, place planes, real lowest) {
     const place pixels = pixels_of(w), positions = positions_of(w);
     FOR_EACH(item, planes * positions) {
@@ -176,7 +188,7 @@ extern "C" __global__ void max_pool(const real* images, real* out, choice* best,
             tap++;
         }
         out[item] = largest;
-        best[item] = (choice)(found < 0 ? 0 : found);
+        best[item] = (choice)(found < 0 ? first_tap(w, start) : found);
     }
 }
 

@@ -1,0 +1,433 @@
+"""Kernels for a GPU, without one: their CUDA C is built by the C++ compiler and compared with the NumPy code.
+
+Each array that a kernel gets lies between guard zones (tests/stand_in/raw.py): what is written there fails, and what is
+read there is NaN, which the comparison finds.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import importlib.util
+import inspect
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import nn
+from minigrad import Tensor, kernels
+from minigrad.kernels.cuda import convolution, launch, window
+from minigrad.ops import window as ops
+from minigrad.ops.window import Window
+from nn import functional as F
+from nn.functional.convolution import conv_bias
+
+from . import stand_in
+from .stand_in.raw import compiler
+
+if compiler() is None:
+    pytest.skip("there is no C++ compiler to build the kernels for the CPU", allow_module_level=True)
+
+NAMES = ("unfold", "fold", "sum_pool", "sum_unpool", "max_pool", "pool_scatter", "pool_gather")
+DTYPES = [np.float32, np.float64]
+
+
+@pytest.fixture(autouse=True)
+def cupy(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    monkeypatch.setattr(kernels, "enabled_on_gpu", True)
+    with stand_in.installed(devices=2) as module:
+        yield module
+
+
+def plain(name: str) -> Any:
+    """The NumPy code of an op, under registry and batches."""
+    return inspect.unwrap((conv_bias if name == "conv_bias" else getattr(ops, name)).op.forward)
+
+
+def op(name: str) -> Any:
+    return (conv_bias if name == "conv_bias" else getattr(ops, name)).op.forward
+
+
+def to_gpu(x: Any) -> Any:
+    import cupy
+
+    return cupy.asarray(x) if isinstance(x, np.ndarray) else x
+
+
+def on_both(name: str, *args: Any) -> tuple[list[Any], list[Any], Any]:
+    """The results of the kernels and of NumPy, and what was launched."""
+    given = [to_gpu(x) for x in args]
+    with stand_in.counting() as count, np.errstate(all="ignore"):
+        found = op(name)(*given)
+    with np.errstate(all="ignore"):
+        want = plain(name)(*args)
+    several = isinstance(want, tuple)
+    return [x.get() for x in (found if several else [found])], list(want) if several else [want], count
+
+
+def random_window(rng: np.random.Generator) -> Window:
+    """One to three axes; windows larger than the axis, padding larger than the window, gaps and overlaps."""
+    while True:
+        n = int(rng.integers(1, 4))
+        shape, size, stride, dilation = (rng.integers(1, high, n) for high in (7, 5, 4, 4))
+        padding = [tuple(p) for p in rng.integers(0, 4, (n, 2)).tolist()]
+        try:
+            return Window.over(shape.tolist(), size.tolist(), stride.tolist(), padding, dilation.tolist(), bool(rng.integers(2)))
+        except ValueError:
+            continue
+
+
+def arguments(name: str, w: Window, rng: np.random.Generator, dtype: Any) -> list[Any]:
+    lead = tuple(rng.integers(0 if rng.random() < 0.1 else 1, 4, rng.integers(0, 4)).tolist())
+    inner = {"fold": (*w.size, *w.out), "sum_unpool": w.out, "pool_scatter": w.out}.get(name, w.shape)
+    x = rng.integers(-3, 4, (*lead, *inner)).astype(dtype) / 4  # with numbers that come several times
+    if x.size and rng.random() < 0.3:
+        at = tuple(rng.integers(0, n) for n in x.shape)
+        x[at] = rng.choice([np.nan, np.inf, -np.inf])
+    if rng.random() < 0.3:
+        x = np.asfortranarray(x)
+    if name not in ("pool_scatter", "pool_gather"):
+        return [x, w]
+    kind = rng.choice(["int8", "uint8", "int16", "int32", "int64", "uint64"])
+    places = rng.integers(0, np.prod(w.size) + 2, (*lead, *w.out)) - rng.integers(0, 2)
+    return [x, places.astype(kind), w]
+
+
+@pytest.mark.parametrize("large", [False, True], ids=["32 bits", "64 bits"])
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("name", NAMES)
+def test_each_kernel_gives_numpys_bits_on_random_windows(
+    name: str, dtype: Any, large: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if large:
+        monkeypatch.setattr(window, "SMALL", 0)
+    rng = np.random.default_rng(sum(name.encode()))
+    for _ in range(60):
+        w = random_window(rng)
+        found, want, count = on_both(name, *arguments(name, w, rng, dtype))
+        for one, other in zip(found, want, strict=True):
+            assert one.dtype == other.dtype
+            np.testing.assert_array_equal(one, other, err_msg=str(w))
+        kernel = {"sum_unpool": "raw:fold"}.get(name, f"raw:{name}")
+        assert count.names[kernel] == bool(want[0].size)
+        assert set(+count.names) <= {kernel, "copy"}
+
+
+@pytest.mark.parametrize("name", ["max_pool", "pool_scatter"])
+def test_all_nan_and_all_infinite_windows(name: str) -> None:
+    w = Window.over((5, 6), 3, stride=2, padding=(2, 1))
+    for value in (np.nan, -np.inf, np.inf, 0.0):
+        inner = w.shape if name == "max_pool" else w.out
+        x = np.full((2, *inner), value, np.float32)
+        best = plain("max_pool")(np.full((2, *w.shape), value), w)[1]
+        found, want, _ = on_both(name, x, w) if name == "max_pool" else on_both(name, x, best, w)
+        for one, other in zip(found, want, strict=True):
+            np.testing.assert_array_equal(one, other)
+
+
+def shapes(name: str, w: Window, n: int, outputs: int, inputs: int, groups: int) -> list[tuple[int, ...]]:
+    x, g = (n, groups * inputs, *w.shape), (n, groups * outputs, *w.out)
+    weights = (groups * outputs, inputs, *w.size)
+    return {
+        "conv": [x, weights], "conv_bias": [x, weights, (groups * outputs,)], "conv_input": [g, weights], "conv_weight": [x, g],
+    }[name]  # fmt: skip
+
+
+@pytest.mark.parametrize("largest", [1, 2000, 1 << 29], ids=["image by image", "some images", "all images"])
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("name", ["conv", "conv_bias", "conv_input", "conv_weight"])
+def test_convolution_is_that_of_numpy_on_random_windows(
+    name: str, dtype: Any, largest: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(convolution, "LARGEST", largest)
+    rng = np.random.default_rng(1)
+    for _ in range(40):
+        w = random_window(rng)
+        n, outputs, inputs, groups = (int(rng.integers(low, 4)) for low in (0, 1, 1, 1))
+        arrays = [rng.normal(size=s).astype(dtype) for s in shapes(name, w, n, outputs, inputs, groups)]
+        if rng.random() < 0.3:
+            arrays = [np.asfortranarray(a) for a in arrays]
+        (found,), (want,), count = on_both(name, *arrays, w, groups)
+        assert found.dtype == want.dtype and found.shape == want.shape
+        rtol = 1e-4 if dtype == np.float32 else 1e-10
+        np.testing.assert_allclose(found, want, rtol=rtol, atol=rtol)
+        assert "add.at" not in count.names and count.syncs == 0
+
+
+@pytest.mark.parametrize("name", ["conv", "conv_bias", "conv_input", "conv_weight"])
+@pytest.mark.parametrize("empty", ["n", "outputs", "inputs"])
+def test_convolution_of_nothing(name: str, empty: str) -> None:
+    w = Window.over((4, 5), 2, padding=1)
+    sizes = {"n": 2, "outputs": 3, "inputs": 2, empty: 0}
+    arrays = [np.ones(s, np.float32) for s in shapes(name, w, **sizes, groups=2)]
+    (found,), (want,), _ = on_both(name, *arrays, w, 2)
+    np.testing.assert_array_equal(found, want)
+
+
+def test_columns_of_a_large_batch_never_stand_in_memory_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(convolution, "LARGEST", 10_000)
+    seen: list[int] = []
+    made = convolution.columns_of
+
+    def noted(x: Any, w: Window) -> Any:
+        columns = made(x, w)
+        seen.append(columns.nbytes)
+        return columns
+
+    monkeypatch.setattr(convolution, "columns_of", noted)
+    w = Window.over((6, 6), 3, padding=1)
+    x, g = np.ones((20, 2, 6, 6), np.float32), np.ones((20, 4, 6, 6), np.float32)
+    on_both("conv", x, np.ones((4, 2, 3, 3), np.float32), w, 1)
+    on_both("conv_weight", x, g, w, 1)
+    assert len(seen) == 2 * 7 and max(seen) <= 10_000 and sum(seen) == 2 * x.nbytes * 9
+
+
+# ------------------------------------------------------------------------------------------- counts
+
+
+def counted(make: Any, *arrays: Any) -> tuple[Any, Any]:
+    """What is launched forward and backward."""
+    given = [Tensor(x, device="cuda", requires_grad=True) for x in arrays]
+    with stand_in.counting() as forward:
+        out = make(*given)
+    g = Tensor(np.ones(out.shape, np.float32), device="cuda")
+    with stand_in.counting() as backward:
+        out.backward(g)
+    return forward, backward
+
+
+def normal(*shape: int) -> Any:
+    return np.random.default_rng(0).normal(size=shape).astype(np.float32)
+
+
+@pytest.mark.parametrize("groups", [1, 2, 4])
+@pytest.mark.parametrize("n", [1, 2, 3])
+def test_a_convolution_takes_three_launches_and_ten_back(n: int, groups: int) -> None:
+    spatial = (6, 5, 4)[:n]
+    arrays = normal(2, 4, *spatial), normal(8, 4 // groups, *(3,) * n), normal(8)
+    function = getattr(F, f"conv{n}d")
+    forward, backward = counted(lambda x, w, b: function(x, w, b, padding=1, groups=groups), *arrays)
+    assert forward.launches <= 3 and backward.launches <= 10, (forward, backward)
+    assert forward.syncs == backward.syncs == 0
+
+
+def test_windows_of_one_place_need_no_columns() -> None:
+    forward, backward = counted(F.conv2d, normal(2, 3, 4, 4), normal(5, 3, 1, 1), normal(5))
+    assert forward.launches <= 2 and backward.launches <= 7
+    assert not any(name.startswith("raw:") for name in (*forward.names, *backward.names))
+
+
+def test_the_convolution_of_the_issue_takes_six_launches() -> None:
+    """(128, 64, 56, 56) under windows of 3 by 3: 925 MB of columns, in two chunks."""
+    w, x = Window.over((56, 56), 3, padding=1), np.empty((128, 64, 56, 56), np.float32)
+    parts = list(convolution._chunks(x, w))
+    assert [part.stop - part.start for part in parts] == [64, 64]
+    assert 64 * 64 * 9 * 56 * 56 * 4 < convolution.LARGEST < 925e6
+
+
+#: Functions of an image (2, 4, 9, 9), and the most launches that they may take forward.
+WINDOWED: dict[str, tuple[Any, int]] = {
+    "max_pool2d": (lambda x: F.max_pool2d(x, 3, 2, 1), 1),
+    "max_pool2d with indices": (lambda x: F.max_pool2d(x, 2, return_indices=True)[0], 4),
+    "avg_pool2d": (lambda x: F.avg_pool2d(x, 2), 2),
+    "avg_pool2d, parts of windows": (lambda x: F.avg_pool2d(x, 2, ceil_mode=True), 2),
+    "lp_pool2d": (lambda x: F.lp_pool2d(x, 2, 2), 6),
+    "adaptive_max_pool2d of 3": (lambda x: F.adaptive_max_pool2d(x, 3), 1),
+    "adaptive_max_pool2d of 4": (lambda x: F.adaptive_max_pool2d(x, 4), 11),
+    "Unfold": (nn.Unfold(3, padding=1), 1),
+    "Fold": (lambda x: nn.Fold((10, 10), 2)(x.reshape(2, 4, 81)), 1),
+}
+
+
+@pytest.mark.parametrize("name", WINDOWED)
+def test_pooling_takes_few_launches_and_one_kernel_back(name: str) -> None:
+    function, most = WINDOWED[name]
+    forward, backward = counted(function, normal(2, 4, 9, 9))
+    assert forward.launches <= most and forward.syncs == 0, forward
+    kernels_back = {n for n in backward.names if n.startswith("raw:")}
+    assert len(kernels_back) == ("of 4" not in name) and backward.names.total() - backward.names["copy"] <= 14, backward
+
+
+@pytest.mark.parametrize("name", WINDOWED)
+def test_pooling_on_a_gpu_agrees_with_the_cpu_to_second_order(name: str) -> None:
+    results = []
+    for device in ("cpu", "cuda"):
+        x = Tensor(normal(2, 4, 9, 9), device=device, requires_grad=True)
+        y = WINDOWED[name][0](x)
+        (y * y).sum().backward(create_graph=True)
+        first = x.grad
+        x.grad = None
+        (first * first).sum().backward()
+        results.append([t.detach().cpu().numpy() for t in (y, first, x.grad)])
+    for one, other in zip(*results, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-5)
+
+
+# --------------------------------------------------------------------------- what a kernel declines
+
+
+W = Window.over((4, 5), 2)
+FITTING: dict[str, list[Any]] = {
+    "unfold": [normal(2, 4, 5), W],
+    "fold": [normal(2, *W.size, *W.out), W],
+    "sum_pool": [normal(2, 4, 5), W],
+    "sum_unpool": [normal(2, *W.out), W],
+    "max_pool": [normal(2, 4, 5), W],
+    "pool_scatter": [normal(2, *W.out), np.ones((2, *W.out), np.uint8), W],
+    "pool_gather": [normal(2, 4, 5), np.ones((2, *W.out), np.uint8), W],
+    "conv": [normal(2, 2, 4, 5), normal(3, 2, 2, 2), W, 1],
+    "conv_bias": [normal(2, 2, 4, 5), normal(3, 2, 2, 2), normal(3), W, 1],
+    "conv_input": [normal(2, 3, *W.out), normal(3, 2, 2, 2), W, 1],
+    "conv_weight": [normal(2, 2, 4, 5), normal(2, 3, *W.out), W, 1],
+}
+SPOILT = {
+    "longer": lambda a: np.concatenate([a, a[-1:]]),
+    "wider": lambda a: np.concatenate([a, a[..., -1:]], -1),
+    "narrower": lambda a: a[..., 1:].copy(),
+    "of one axis less": lambda a: a[0].copy(),
+    "a number": lambda a: a.reshape(-1)[:1].reshape(()).copy(),
+    "empty": lambda a: a[:0].copy(),
+    "double": lambda a: a.astype(np.float64),
+    "half": lambda a: a.astype(np.float16),
+    "complex": lambda a: a.astype(np.complex64),
+    "integer": lambda a: a.astype(np.int64),
+    "bool": lambda a: a.astype(bool),
+}
+
+
+def outcome(function: Any, args: list[Any]) -> Any:
+    try:
+        with np.errstate(all="ignore"):
+            out = function(*args)
+    except Exception as error:
+        return type(error)
+    return [x.get() if hasattr(x, "get") else x for x in (out if isinstance(out, tuple) else [out])]
+
+
+@pytest.mark.parametrize("how", SPOILT)
+@pytest.mark.parametrize("name", FITTING)
+def test_what_does_not_fit_gives_the_answer_or_error_of_the_numpy_code(name: str, how: str) -> None:
+    for i, a in enumerate(FITTING[name]):
+        if isinstance(a, np.ndarray):
+            args = [SPOILT[how](x) if j == i else x for j, x in enumerate(FITTING[name])]
+            want, found = outcome(plain(name), list(map(to_gpu, args))), outcome(op(name), list(map(to_gpu, args)))
+            if isinstance(want, type) or isinstance(found, type):
+                assert found is want, f"{found}, in NumPy {want}"
+                continue
+            for one, other in zip(found, want, strict=True):
+                assert one.dtype == other.dtype and one.shape == other.shape
+                np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", FITTING)
+def test_every_way_for_a_gpu_is_tried_here_and_runs(name: str) -> None:
+    _, _, count = on_both(name, *FITTING[name])
+    assert any(n.startswith("raw:") for n in count.names)
+    provided = {n for n, own in kernels.ways.items() if any(way.device == "cuda" for way in own)}
+    assert provided == set(FITTING)
+
+
+@pytest.mark.parametrize("name", FITTING)
+def test_arrays_of_two_devices_are_declined_and_results_lie_beside_their_arguments(name: str, cupy: Any) -> None:
+    with cupy.cuda.Device(1):
+        args = [to_gpu(x) for x in FITTING[name]]
+    out = op(name)(*args)
+    for x in out if isinstance(out, tuple) else (out,):
+        assert x.device.id == 1
+    if isinstance(args[1], type(args[0])):
+        args[1] = to_gpu(FITTING[name][1])
+        (way,) = (way for way in kernels.ways[name] if way.device == "cuda")
+        assert way(*args) is NotImplemented
+
+
+def test_kernels_can_be_turned_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kernels, "enabled_on_gpu", False)
+    for name, args in FITTING.items():
+        with stand_in.counting() as count:
+            op(name)(*map(to_gpu, args))
+        assert not any(n.startswith("raw:") for n in count.names)
+
+
+def test_a_kernel_that_cannot_be_compiled_leaves_the_work_to_numpy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(launch.IN_C, "uint8", "no_type_of_this_name")
+    launch._module.cache_clear()
+    launch._kernel.cache_clear()
+    x = normal(2, 4, 5)
+    with pytest.warns(UserWarning, match="window.cu cannot be compiled"):
+        out = op("sum_pool")(to_gpu(x), W)
+    np.testing.assert_array_equal(out.get(), plain("sum_pool")(x, W))
+    assert not kernels.enabled_on_gpu
+    op("sum_pool")(to_gpu(x), W)  # without a second warning
+    launch._module.cache_clear()
+    launch._kernel.cache_clear()
+
+
+def test_a_way_for_an_unknown_device_is_refused() -> None:
+    with pytest.raises(ValueError, match="device must be 'cuda' or None, got 'tpu'"):
+        kernels.provide("a_module", "name", device="tpu")
+
+
+# ------------------------------------------------------------------------------ the stand-in itself
+
+
+BESIDE = """
+extern "C" __global__ void write(float* x, long long at) { x[at] = 1; }
+extern "C" __global__ void read(const float* x, float* out, long long at) { *out = x[at]; }
+"""
+
+
+def test_a_kernel_that_leaves_its_array_is_caught(cupy: Any) -> None:
+    module, x = cupy.RawModule(code=BESIDE), cupy.zeros(4, np.float32)
+    module.get_function("write")((1,), (1,), (x, 3))
+    assert x.get().tolist() == [0, 0, 0, 1]
+    for at in (-1, 4):
+        with pytest.raises(AssertionError, match="write, argument 0: the kernel wrote outside"):
+            module.get_function("write")((1,), (1,), (x, at))
+        out = cupy.zeros(1, np.float32)
+        module.get_function("read")((1,), (1,), (x, out, at))
+        assert np.isnan(out.get())
+
+
+def test_arguments_must_have_the_sizes_of_the_parameters(cupy: Any) -> None:
+    write, x = cupy.RawModule(code=BESIDE).get_function("write"), cupy.zeros(4, np.float32)
+    for args in ((x,), (x, np.int32(1)), (x, 1, 1)):
+        with pytest.raises(TypeError, match="write takes parameters of"):
+            write((1,), (1,), args)
+    with pytest.raises(TypeError, match="Unsupported type"):
+        write((1,), (1,), (np.zeros(4), 1))
+    with pytest.raises(AssertionError, match="do not lie side by side"):
+        write((1,), (1,), (cupy.zeros(8, np.float32)[5:1:-1], 1))
+    with cupy.cuda.Device(1), pytest.raises(RuntimeError, match="an array on device 0"):
+        write((1,), (1,), (x, 1))
+
+
+# ------------------------------------------------------------------------------ the real compiler
+
+
+def nvrtc() -> Any:
+    """NVIDIA's compiler, which needs no GPU; None where it is not installed."""
+    found = importlib.util.find_spec("nvidia")
+    for folder in found.submodule_search_locations or [] if found else []:
+        for path in Path(folder).glob("cuda_nvrtc/lib/libnvrtc.so.*"):
+            return ctypes.CDLL(str(path))
+    return None
+
+
+@pytest.mark.skipif(nvrtc() is None, reason="NVIDIA's compiler is not installed: pip install nvidia-cuda-nvrtc-cu12")
+@pytest.mark.parametrize("place", ["int32", "int64"])
+@pytest.mark.parametrize("real", ["float32", "float64"])
+@pytest.mark.parametrize("source", sorted(p.name for p in Path(launch.__file__).parent.glob("*.cu")))
+def test_nvidias_compiler_takes_every_source_without_a_warning(source: str, real: str, place: str) -> None:
+    library, program = nvrtc(), ctypes.c_void_p()
+    types = {"real": real, "choice": "uint8", "place": place}
+    code = launch.definitions(tuple((name, launch.IN_C[kind]) for name, kind in types.items()))
+    code += Path(launch.__file__).with_name(source).read_text("utf-8")
+    assert library.nvrtcCreateProgram(ctypes.byref(program), code.encode(), source.encode(), 0, None, None) == 0
+    options = (ctypes.c_char_p * 2)(b"--gpu-architecture=compute_80", b"-std=c++17")
+    failed = library.nvrtcCompileProgram(program, 2, options)
+    log = ctypes.create_string_buffer(100_000)
+    library.nvrtcGetProgramLog(program, log)
+    library.nvrtcDestroyProgram(ctypes.byref(program))
+    assert not failed and not log.value, log.value.decode()
