@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad import Tensor, beside, random, raw, take_along_axis
+from minigrad import Tensor, beside, random, raw, take, take_along_axis
 from minigrad.ops.index import assign
 from minigrad.ops.window import Window, max_pool, sum_pool
 
@@ -46,14 +46,14 @@ def _window(
 
 def _flat_index(x: Any, window: Window) -> Any:
     """For each window the place of its maximum in the flattened spatial axes of the input, as torch returns it."""
-    _, best = max_pool.op.forward(raw(x), window)
+    _, best = max_pool.op.forward(raw(x), window)  # type: ignore[attr-defined]
     starts, steps = np.zeros((), np.int64), np.zeros((), np.int64)
     for length, k, step, (before, _), gap, n in zip(
         window.shape, window.size, window.stride, window.padding, window.dilation, window.out, strict=True
     ):
         starts = starts[..., None] * length + np.arange(n) * step - before
         steps = steps[..., None] * length + np.arange(k) * gap
-    return Tensor(np.take(beside(steps.reshape(-1), best), best) + beside(starts, best))
+    return Tensor(raw(take(beside(steps.reshape(-1), best), best, axis=0)) + beside(starts, best))
 
 
 def _named(function: Function, name: str, doc: str) -> Function:
@@ -193,7 +193,7 @@ def _adaptive_max_pool(n: int) -> Function:
         values = np.take(raw(flat), beside(places, raw(flat)), axis=-1)  # (*lead, windows, pixels in a window)
         rows = np.arange(len(places)) * places.shape[1]
         best = np.argmax(values, axis=-1) + beside(rows, values)
-        index = np.take(beside(places.reshape(-1), best), best)
+        index = raw(take(beside(places.reshape(-1), best), best, axis=0))
         out = np.reshape(take_along_axis(flat, index, -1), (*lead, *sizes))
         return (out, Tensor(np.reshape(index, (*lead, *sizes)))) if return_indices else out
 

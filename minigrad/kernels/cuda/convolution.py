@@ -88,7 +88,8 @@ def conv_input(g: Any, w: Any, window: Window, groups: int = 1) -> Any:
 def conv_weight(x: Any, g: Any, window: Window, groups: int = 1) -> Any:
     if columns_are_images(window):
         return NotImplemented
-    inputs, total = x.shape[1] // groups, None
+    inputs = x.shape[1] // groups
+    total: Any = None
     for part in _chunks(x, window):
         images = x[part]
         shape = (groups, inputs * prod(window.size), len(images) * prod(window.out))

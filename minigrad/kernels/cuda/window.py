@@ -22,8 +22,10 @@ _BYTE = np.dtype(np.uint8)
 _AXES = "1 <= len(window.size) <= 3"
 
 
-def _launch(name: str, arrays: tuple[Any, ...], window: Window, items: int, sizes: tuple[int, ...], *more: Any, choice: Any = _BYTE) -> None:
-    """Launch a kernel: over arrays, a window, sizes, and what may come behind."""
+def _launch(
+    name: str, arrays: tuple[Any, ...], window: Window, items: int, sizes: tuple[int, ...], *more: Any, choice: Any = _BYTE
+) -> None:
+    """Launch a kernel, which takes arrays, a window, sizes, and perhaps more."""
     place = np.dtype(np.int32 if max(*(a.size for a in arrays), _reach(window)) < SMALL else np.int64)
     args = (*arrays, _structure(window, place), *(place.type(size) for size in sizes), *more)
     launch("window.cu", name, items, args, real=arrays[0].dtype, choice=choice, place=place)
