@@ -135,7 +135,7 @@ def shapes(name: str, w: Window, n: int, outputs: int, inputs: int, groups: int)
     }[name]  # fmt: skip
 
 
-@pytest.mark.parametrize("largest", [1, 2000, 1 << 29], ids=["image by image", "some images", "all images"])
+@pytest.mark.parametrize("largest", [1, 2000, 1 << 29], ids=["row by row", "some images", "all images"])
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("name", ["conv", "conv_bias", "conv_input", "conv_weight"])
 def test_convolution_is_that_of_numpy_on_random_windows(
@@ -171,8 +171,8 @@ def test_columns_of_a_large_batch_never_stand_in_memory_at_once(monkeypatch: pyt
     seen: list[int] = []
     made = convolution.columns_of
 
-    def noted(x: Any, w: Window) -> Any:
-        columns = made(x, w)
+    def noted(*args: Any) -> Any:
+        columns = made(*args)
         seen.append(columns.nbytes)
         return columns
 
@@ -182,6 +182,10 @@ def test_columns_of_a_large_batch_never_stand_in_memory_at_once(monkeypatch: pyt
     on_both("conv", x, np.ones((4, 2, 3, 3), np.float32), w, 1)
     on_both("conv_weight", x, g, w, 1)
     assert len(seen) == 2 * 7 and max(seen) <= 10_000 and sum(seen) == 2 * x.nbytes * 9
+    seen.clear()
+    monkeypatch.setattr(convolution, "LARGEST", 1_000)  # one image has 2592 bytes: its rows go in parts, too
+    on_both("conv", x[:2], np.ones((4, 2, 3, 3), np.float32), w, 1)
+    assert len(seen) == 2 * 3 and max(seen) <= 1_000 and sum(seen) == x[:2].nbytes * 9
 
 
 # ------------------------------------------------------------------------------------------- counts
@@ -223,7 +227,7 @@ def test_the_convolution_of_the_issue_takes_six_launches() -> None:
     """(128, 64, 56, 56) under windows of 3 by 3: 925 MB of columns, in two chunks."""
     w, x = Window.over((56, 56), 3, padding=1), np.empty((128, 64, 56, 56), np.float32)
     parts = list(convolution._chunks(x, w))
-    assert [part.stop - part.start for part in parts] == [64, 64]
+    assert [(part.stop - part.start, rows) for part, rows in parts] == [(64, (0, 56)), (64, (0, 56))]
     assert 64 * 64 * 9 * 56 * 56 * 4 < convolution.LARGEST < 925e6
 
 

@@ -52,6 +52,7 @@ def test_the_wheel_installs_and_imports_elsewhere(tmp_path: Path) -> None:
         "home = pathlib.Path(minigrad.__file__).parent\n"
         "assert (home / 'py.typed').exists() and (pathlib.Path(nn.__file__).parent / 'py.typed').exists()\n"
         "assert (home / '__init__.pyi').exists() and (home / 'tensor.pyi').exists()\n"
+        "assert (home / 'kernels' / 'cuda' / 'window.cu').exists()\n"
         "x = minigrad.Tensor(3.0, requires_grad=True); (x * x).backward()\n"
         "print(home.parent, x.grad.item(), nn.Linear(2, 1)(minigrad.zeros((1, 2))).shape)"
     )

@@ -1,4 +1,4 @@
-"""Ways of convolution on a GPU: columns by one kernel, one large product of the vendor's library, for a chunk of the batch.
+"""Ways of convolution on a GPU: columns by one kernel, one large product of the vendor's library, for a chunk of the work.
 
 The columns stand as (channels and places of a window) x (images and positions).  So a chunk is a single product of two matrices,
 however many images it has, which is what GPUs are best at; images and channels change places when the product is written to
@@ -27,8 +27,8 @@ from .window import columns_of, images_of, in_one_piece
 
 __all__ = ["conv", "conv_bias", "conv_input", "conv_weight"]
 
-#: The most bytes that columns may take; a batch with more goes in chunks of equal length.  Two chunks of (128, 64, 56, 56)
-#: under windows of 3 by 3.
+#: The most bytes that columns may take; what has more goes in chunks of equal length, of the batch first, then of the rows
+#: of an image.  (128, 64, 56, 56) under windows of 3 by 3, 925 MB of columns, goes in two.
 LARGEST = 1 << 29
 
 _IMAGES = "real (n, channels, *window.shape)"
@@ -53,20 +53,20 @@ def conv_bias(x: Any, weight: Any, bias: Any, window: Window, groups: int) -> An
 
 def _convolve(x: Any, w: Any, window: Window, groups: int, bias: Any = None) -> Any:
     """x (N, C, *S), w (O, C/G, *size) -> (N, O, *out)"""
-    outputs, positions = len(w), prod(window.out)
-    kernel = np.reshape(w, (groups, outputs // groups, prod(w.shape[1:])))
-    out = np.empty_like(x, shape=(len(x), outputs, positions), order="C")
-    added = None if bias is None else np.reshape(bias, (outputs, 1))
-    for part in _chunks(x, window):
-        images = x[part]
-        columns = np.reshape(columns_of(images, window), (groups, kernel.shape[2], len(images) * positions))
-        product = np.reshape(np.matmul(kernel, columns), (outputs, len(images), positions))
-        turned = np.swapaxes(product, 0, 1)  # (N, O, P)
+    outputs, taps = len(w), prod(w.shape[1:])
+    kernel = np.reshape(w, (groups, outputs // groups, taps))
+    out = np.empty_like(x, shape=(len(x), outputs, *window.out), order="C")
+    added = None if bias is None else np.reshape(bias, (outputs, *(1,) * len(window.out)))
+    for part, rows in _chunks(x, window):
+        images, target = x[part], out[part, :, slice(*rows)]
+        columns = np.reshape(columns_of(images, window, rows), (groups, taps, len(images) * prod(target.shape[2:])))
+        product = np.matmul(kernel, columns)
+        turned = np.swapaxes(np.reshape(product, (outputs, len(images), *target.shape[2:])), 0, 1)
         if added is None:
-            out[part] = turned
+            target[...] = turned
         else:
-            np.add(turned, added, out=out[part])
-    return np.reshape(out, (len(x), outputs, *window.out))
+            np.add(turned, added, out=target)
+    return out
 
 
 @takes(g=_OUT, w=_WEIGHTS, where=_FITS, device="cuda")
@@ -77,9 +77,9 @@ def conv_input(g: Any, w: Any, window: Window, groups: int = 1) -> Any:
     channels, taps = groups * w.shape[1], prod(w.shape[1:])
     kernel = np.swapaxes(np.reshape(w, (groups, len(w) // groups, taps)), 1, 2)
     out = np.empty_like(g, shape=(len(g), channels, *window.shape), order="C")
-    for part in _chunks(out, window):
-        columns = np.matmul(kernel, _turned(g[part], groups))  # (G, C/G*K, N*P)
-        images_of(in_one_piece(columns), out[part], window)
+    for part, rows in _chunks(out, window):
+        columns = np.matmul(kernel, _turned(g[part, :, slice(*rows)], groups))  # (G, C/G*K, N*P)
+        images_of(in_one_piece(columns), out[part], window, rows)
     return out
 
 
@@ -90,11 +90,10 @@ def conv_weight(x: Any, g: Any, window: Window, groups: int = 1) -> Any:
         return NotImplemented
     inputs = x.shape[1] // groups
     total: Any = None
-    for part in _chunks(x, window):
-        images = x[part]
-        shape = (groups, inputs * prod(window.size), len(images) * prod(window.out))
-        columns = np.reshape(columns_of(images, window), shape)
-        product = np.matmul(_turned(g[part], groups), np.swapaxes(columns, 1, 2))
+    for part, rows in _chunks(x, window):
+        right = _turned(g[part, :, slice(*rows)], groups)  # (G, O/G, N*P)
+        columns = np.reshape(columns_of(x[part], window, rows), (groups, inputs * prod(window.size), right.shape[2]))
+        product = np.matmul(right, np.swapaxes(columns, 1, 2))
         if total is None:
             total = product
         else:
@@ -107,12 +106,20 @@ def _turned(g: Any, groups: int) -> Any:
     return np.reshape(np.swapaxes(g, 0, 1), (groups, g.shape[1] // groups, len(g) * prod(g.shape[2:])))
 
 
-def _chunks(images: Any, window: Window) -> Iterator[slice]:
-    """Parts of a batch whose columns have at most `LARGEST` bytes, or are those of one image; all but the last of one length."""
-    n = len(images)
-    one = images.shape[1] * prod(window.size) * prod(window.out) * images.dtype.itemsize
+def _chunks(images: Any, window: Window) -> Iterator[tuple[slice, tuple[int, int]]]:
+    """Parts of a batch, and of the windows along the first axis, whose columns have at most `LARGEST` bytes, or are of one row.
+
+    A part has all rows of several images, or several rows of one image.
+    """
+    n, height = len(images), window.out[0]
+    row = images.shape[1] * prod(window.size) * prod(window.out[1:]) * images.dtype.itemsize
+    for first, last in _ranges(n, row * height):
+        for rows in _ranges(height, row) if last - first == 1 else [(0, height)]:
+            yield slice(first, last), rows
+
+
+def _ranges(n: int, one: int) -> list[tuple[int, int]]:
+    """Ranges of n things of `one` bytes, as few and as equal as can be; one empty range of nothing."""
     most = max(1, LARGEST // max(one, 1))
-    parts = max(1, -(-n // most))
-    length = max(1, -(-n // parts))
-    for first in range(0, max(n, 1), length):
-        yield slice(first, first + length)
+    length = max(1, -(-n // max(1, -(-n // most))))
+    return [(first, min(first + length, n)) for first in range(0, max(n, 1), length)]

@@ -13,7 +13,7 @@ struct Axis {
     place length, size, stride, before, dilation, out;
 };
 
-// Signals and images have axes of length 1 in front.
+// Signals and images have axes of length 1 in front.  `before` may be negative, where only later windows are meant.
 struct Window {
     Axis depth, height, width;
 };
@@ -58,9 +58,10 @@ static __device__ bool inside(const Axis& axis, place at) {
     return 0 <= at && at < axis.length;
 }
 
-// The last window that begins at or before a pixel.  From there backwards the pixel stands at later and later places
-// of the windows, until it is past their end.
+// The last window that begins at or before a pixel, or -1.  From there backwards the pixel stands at later and later
+// places of the windows, until it is past their end.
 static __device__ place last_window(const Axis& axis, place pixel) {
+    if (pixel < 0) return -1;
     const place window = pixel / axis.stride;
     return window < axis.out ? window : axis.out - 1;
 }
@@ -125,15 +126,15 @@ extern "C" __global__ void unfold(const real* images, real* columns, Window w, p
 }
 
 // image[n, channel, pixel] = the sum of columns[n, channel, tap, position] over all windows that cover the pixel.
-// With of_tap = 0 every place of a window has the same number: the transpose of sum_pool.
+// With of_tap = 0 every place of a window has the same number: the transpose of sum_pool.  `more` adds to what is there.
 extern "C" __global__ void fold(const real* columns, real* images, Window w, place n, place channels,
-                                place of_image, place of_channel, place of_tap) {
+                                place of_image, place of_channel, place of_tap, place more) {
     const place pixels = pixels_of(w);
     FOR_EACH(item, n * channels * pixels) {
         const place plane = item / pixels, number = plane / channels, channel = plane - number * channels;
         const real* column = columns + number * of_image + channel * of_channel;
         const Pixel pixel(w, item - plane * pixels);
-        real sum = 0;
+        real sum = more ? images[item] : (real)0;
         FOR_EACH_COVER(w, pixel) {
             const place tap = cover_tap(w, pixel, k, i, j);
             if (tap >= 0) sum += column[tap * of_tap + position_of(w, k, i, j)];

@@ -23,11 +23,12 @@ _AXES = "1 <= len(window.size) <= 3"
 
 
 def _launch(
-    name: str, arrays: tuple[Any, ...], window: Window, items: int, sizes: tuple[int, ...], *more: Any, choice: Any = _BYTE
-) -> None:
+    name: str, arrays: tuple[Any, ...], window: Window, items: int, sizes: tuple[int, ...], *more: Any,
+    choice: Any = _BYTE, rows: tuple[int, int] | None = None,
+) -> None:  # fmt: skip
     """Launch a kernel, which takes arrays, a window, sizes, and perhaps more."""
     place = np.dtype(np.int32 if max(*(a.size for a in arrays), _reach(window)) < SMALL else np.int64)
-    args = (*arrays, _structure(window, place), *(place.type(size) for size in sizes), *more)
+    args = (*arrays, _structure(window, place, rows), *(place.type(size) for size in sizes), *more)
     launch("window.cu", name, items, args, real=arrays[0].dtype, choice=choice, place=place)
 
 
@@ -43,10 +44,16 @@ def _reach(window: Window) -> int:
 
 
 @lru_cache(maxsize=1024)
-def _structure(window: Window, place: np.dtype[Any]) -> np.ndarray:
-    """A window as the source's structure: three axes, the first ones of length 1 where there are fewer."""
+def _structure(window: Window, place: np.dtype[Any], rows: tuple[int, int] | None) -> np.ndarray:
+    """A window as the source's structure: three axes, the first ones of length 1 where there are fewer.
+
+    Of the windows along the first axis only those of `rows`, a range.
+    """
     before = [pads[0] for pads in window.padding]
     axes = list(zip(window.shape, window.size, window.stride, before, window.dilation, window.out, strict=True))
+    if rows is not None:
+        length, size, stride, pad, dilation, _ = axes[0]
+        axes[0] = (length, size, stride, pad - rows[0] * stride, dilation, rows[1] - rows[0])
     whole = [(1, 1, 1, 0, 1, 1)] * (3 - len(axes)) + axes
     axis = np.dtype([(name, place) for name in _AXIS])
     return np.array(tuple(whole), np.dtype([("depth", axis), ("height", axis), ("width", axis)]))
@@ -57,22 +64,29 @@ def in_one_piece(x: Any) -> Any:
     return x if x.flags.c_contiguous else x.copy(order="C")
 
 
-def columns_of(x: Any, window: Window) -> Any:
-    """Columns for one large product, x (N, C, *S) -> (C, *size, N, *out)."""
-    n, channels = x.shape[:2]
-    positions, taps = prod(window.out), prod(window.size)
-    columns = np.empty_like(x, shape=(channels, *window.size, n, *window.out), order="C")
+def columns_of(x: Any, window: Window, rows: tuple[int, int]) -> Any:
+    """Columns for one large product, x (N, C, *S) -> (C, *size, N, rows, *out[1:]).
+
+    Args:
+        rows: of the windows along the first axis only those of this range.
+    """
+    (n, channels), out = x.shape[:2], (rows[1] - rows[0], *window.out[1:])
+    positions, taps = prod(out), prod(window.size)
+    columns = np.empty_like(x, shape=(channels, *window.size, n, *out), order="C")
     sizes = (n, channels, positions, taps * n * positions, n * positions)
-    _launch("unfold", (in_one_piece(x), columns), window, n * channels * positions, sizes)
+    _launch("unfold", (in_one_piece(x), columns), window, n * channels * positions, sizes, rows=rows)
     return columns
 
 
-def images_of(columns: Any, images: Any, window: Window) -> None:
-    """Columns (C, *size, N, *out) added back into images (N, C, *S), which lie in one piece."""
+def images_of(columns: Any, images: Any, window: Window, rows: tuple[int, int]) -> None:
+    """Columns added back into images (N, C, *S), which lie in one piece: the transpose of `columns_of`.
+
+    The first rows are the first that are written, what comes after them is added.
+    """
     n, channels = images.shape[:2]
-    positions, taps = prod(window.out), prod(window.size)
-    sizes = (n, channels, positions, taps * n * positions, n * positions)
-    _launch("fold", (columns, images), window, images.size, sizes)
+    positions, taps = (rows[1] - rows[0]) * prod(window.out[1:]), prod(window.size)
+    sizes = (n, channels, positions, taps * n * positions, n * positions, rows[0] > 0)
+    _launch("fold", (columns, images), window, images.size, sizes, rows=rows)
 
 
 @takes(x="real (..., *window.shape)", where=_AXES, device="cuda")
@@ -90,7 +104,7 @@ def unfold(x: Any, window: Window) -> Any:
 def fold(columns: Any, window: Window) -> Any:
     lead, taps, positions = columns.shape[: columns.ndim - 2 * len(window.shape)], prod(window.size), prod(window.out)
     images = np.empty_like(columns, shape=(*lead, *window.shape), order="C")
-    sizes = (1, prod(lead), 0, taps * positions, positions)
+    sizes = (1, prod(lead), 0, taps * positions, positions, 0)
     _launch("fold", (in_one_piece(columns), images), window, images.size, sizes)
     return images
 
@@ -109,7 +123,7 @@ def sum_pool(x: Any, window: Window) -> Any:
 def sum_unpool(g: Any, window: Window) -> Any:
     lead = g.shape[: g.ndim - len(window.shape)]
     images = np.empty_like(g, shape=(*lead, *window.shape), order="C")
-    sizes = (1, prod(lead), 0, prod(window.out), 0)  # each place of a window has the same number
+    sizes = (1, prod(lead), 0, prod(window.out), 0, 0)  # each place of a window has the same number
     _launch("fold", (in_one_piece(g), images), window, images.size, sizes)
     return images
 
