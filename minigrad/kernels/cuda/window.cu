@@ -58,10 +58,9 @@ static __device__ bool inside(const Axis& axis, place at) {
     return 0 <= at && at < axis.length;
 }
 
-// The last window that begins at or before a pixel, or -1.  From there backwards the pixel stands at later and later
-// places of the windows, until it is past their end.
+// The last window that begins at or before a pixel.  From there backwards the pixel stands at later and later places
+// of the windows, until it is past their end.
 static __device__ place last_window(const Axis& axis, place pixel) {
-    if (pixel < 0) return -1;
     const place window = pixel / axis.stride;
     return window < axis.out ? window : axis.out - 1;
 }
@@ -70,7 +69,7 @@ static __device__ bool reaches(const Axis& axis, place pixel, place window) {
     return window >= 0 && pixel - window * axis.stride <= (axis.size - 1) * axis.dilation;
 }
 
-// At which place of a window a pixel stands; -1 where it lies in a gap.
+// At which place of a window a pixel stands; below 0 where it lies in a gap, or before the first window.
 static __device__ place tap_of(const Axis& axis, place pixel, place window) {
     const place steps = pixel - window * axis.stride;
     if (axis.dilation == 1) return steps;
