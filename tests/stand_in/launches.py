@@ -30,6 +30,7 @@ def einsum(arguments: Mapping[str, Any]) -> int:
 LAUNCHES: dict[str, int | Callable[[Mapping[str, Any]], int]] = {
     "concatenate": pieces, "stack": pieces, "hstack": pieces, "vstack": pieces, "dstack": pieces,
     "einsum": einsum,
+    "empty": 0, "empty_like": 0,  # memory, and nothing in it
     "var": 3,  # the mean, the squared distances summed, the division
     "std": 4,  # the same and a root
     "nanvar": 4, "nanstd": 5, "nanmean": 3,
