@@ -61,6 +61,7 @@ PUBLIC: dict[str, set[str] | None] = {
     "minigrad.install": None,  # how to install an extra
     "minigrad.spellings": None,  # the tables of these names
     "minigrad.kernels": None,  # the registry of kernels
+    "minigrad.kernels.cuda.launch": None,  # kernels for a GPU
     "minigrad.kernels.scalar": None,  # what compiled kernels are made of
     "minigrad.kernels.signature": None,  # which arrays a compiled kernel takes
     "minigrad.kernels.threads": None,  # kernels over several threads

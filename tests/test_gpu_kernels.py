@@ -9,6 +9,9 @@ from __future__ import annotations
 import ctypes
 import importlib.util
 import inspect
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,6 +22,7 @@ import pytest
 import nn
 from minigrad import Tensor, kernels
 from minigrad.kernels.cuda import convolution, launch, window
+from minigrad.kernels.signature import takes
 from minigrad.ops import window as ops
 from minigrad.ops.window import Window
 from nn import functional as F
@@ -366,6 +370,29 @@ def test_a_kernel_that_cannot_be_compiled_leaves_the_work_to_numpy(monkeypatch: 
     op("sum_pool")(to_gpu(x), W)  # without a second warning
     launch._module.cache_clear()
     launch._kernel.cache_clear()
+
+
+def test_they_are_off_where_the_environment_says_so() -> None:
+    code = "from minigrad import kernels; print(kernels.enabled_on_gpu)"
+    for value in ("0", "1"):
+        environment = {**os.environ, "MINIGRAD_FAST": value}
+        printed = subprocess.check_output([sys.executable, "-c", code], env=environment, text=True)
+        assert printed.strip() == str(value == "1")
+
+
+def test_real_is_one_dtype_for_all_arrays() -> None:
+    for device, made in (("cpu", np.asarray), ("cuda", to_gpu)):
+        way = takes(x="real (n)", y="real (n)", device=device)(lambda x, y: "taken")
+        a, b, c = (made(np.zeros(2, dtype)) for dtype in (np.float32, np.float64, np.float16))
+        assert way(a, a) == way(b, b) == "taken"
+        for x, y in ((a, b), (b, a), (c, c), (a, np.zeros(2, "f8")), (to_gpu(np.zeros(2)), np.zeros(2))):
+            assert way(x, y) is NotImplemented
+
+
+@pytest.mark.parametrize("text", ["real (n) contiguous", "real (n) written", "double (n)"])
+def test_a_declaration_for_a_gpu_has_no_words_for_memory(text: str) -> None:
+    with pytest.raises(ValueError, match="cannot take x="):
+        takes(x=text, device="cuda")(lambda x: x)
 
 
 def test_a_way_for_an_unknown_device_is_refused() -> None:

@@ -39,7 +39,9 @@ _NAME = re.compile(r"(?<![\w.])[A-Za-z_]\w*")
 def takes(where: str = "True", device: str = "cpu", **arrays: str) -> Callable[[F], F]:
     """Declare the arrays that a way takes, by the names of its parameters; for other ones it gives NotImplemented.
 
-    A declaration is a dtype ("float32" or "integer", in the machine's byte order), the axes in parentheses, and words:
+    A declaration is a dtype, the axes in parentheses, and words.  Dtypes, in the machine's byte order, are "float32", "integer",
+    and "real": float32 or float64, that of the first array.
+
 
     - an axis is a name, whose length is that of its first use; or an expression of such names and of parameters
       ("4 * hidden", "*window.shape"); "..." stands for any axes, the same ones in all arrays, called `lead` in `where`;
@@ -47,8 +49,7 @@ def takes(where: str = "True", device: str = "cpu", **arrays: str) -> Callable[[
     - "written": contiguous and writeable, and no other array of the declaration shares its memory;
     - "or None": the argument may be None.
 
-    All arrays are NumPy's own (no subclass) and aligned; with device="cuda" CuPy's, all on one device.  There "real" is
-    float32 or float64, the same in all arrays.
+    All arrays are NumPy's own (no subclass) and aligned; with device="cuda" CuPy's, all on one device, in any layout.
 
     Args:
         where: an expression of the axes and parameters that must be true.
@@ -84,10 +85,10 @@ def _predicate(way: Callable[..., Any], arrays: dict[str, str], where: str, cuda
     lines, written = [f"def fits{inspect.Signature(bare)}:"], []
     for name, text in arrays.items():
         form = _FORM.fullmatch(text)
-        if form is None or form["dtype"] not in _DTYPES or name not in known:
+        if form is None or form["dtype"] not in _DTYPES or name not in known or (cuda and form["words"]):
             raise ValueError(f"{way.__name__} cannot take {name}={text!r}: see minigrad.kernels.signature.takes")
-        memory = _gpu_tests(name, form, next(iter(arrays))) if cuda else _memory_tests(name, form)
-        tests = [*memory, *_shape_tests(name, form["axes"], known)]
+        look = _gpu_tests if cuda else _memory_tests
+        tests = [*look(name, form, next(iter(arrays))), *_shape_tests(name, form["axes"], known)]
         margin = "    "
         if form["optional"]:
             lines.append(f"    if {name} is not None:")
@@ -105,14 +106,14 @@ def _predicate(way: Callable[..., Any], arrays: dict[str, str], where: str, cuda
     return scope["fits"]  # type: ignore[return-value]
 
 
-def _memory_tests(x: str, form: re.Match[str]) -> list[str]:
+def _memory_tests(x: str, form: re.Match[str], first: str) -> list[str]:
     """That x is an array of the dtype, and lies in memory as it must."""
     needed = _ALIGNED
     if form["words"]:
         needed |= _CONTIGUOUS
     if " written" in form["words"]:
         needed |= _WRITEABLE
-    dtype = _DTYPES[form["dtype"]].format(x=x)
+    dtype = _DTYPES[form["dtype"]].format(x=x, first=first)
     return [f"if type({x}) is not ndarray or {dtype} or {x}.flags.num & {needed} != {needed}: return False"]
 
 

@@ -1,6 +1,6 @@
 """How a kernel in CUDA C comes to run: compiled once for each kind of number, launched where the arrays are.
 
-A source is a file `*.cu` in this folder.  What kinds of numbers it computes with stands before it as definitions of
+A source is a file `*.cu` in a package.  What kinds of numbers it computes with stands before it as definitions of
 types, so one text serves float32 and float64, small arrays and those of more than 2^31 elements.  CuPy compiles it when
 it is first needed (some tenths of a second), and keeps the result on the disk.
 """
@@ -12,12 +12,12 @@ import importlib
 import warnings
 from collections.abc import Callable
 from functools import cache
-from importlib.resources import files
+from importlib.resources.abc import Traversable
 from typing import Any
 
 from ... import kernels
 
-__all__ = ["definitions", "launch", "where_it_is"]
+__all__ = ["CannotCompile", "definitions", "launch", "where_it_is"]
 
 #: Threads of a block, and the most blocks of a launch; where there is more to do, each thread does several items.
 THREADS, BLOCKS = 256, 1 << 16
@@ -46,10 +46,11 @@ def where_it_is(way: Callable[..., Any]) -> Callable[..., Any]:
     return call
 
 
-def launch(source: str, name: str, count: int, args: tuple[Any, ...], **types: Any) -> None:
+def launch(source: Traversable, name: str, count: int, args: tuple[Any, ...], **types: Any) -> None:
     """Run a kernel of a source on the current device, over `count` items.
 
     Args:
+        source: a file, as `importlib.resources.files(package) / "window.cu"` gives it.
         args: what the kernel takes, in order: arrays of CuPy's as pointers, numbers and structures of NumPy's by value.
             Nothing looks at them on the way: their dtypes are those of the kernel's parameters.
         types: the dtypes that the names of types in the source stand for.
@@ -61,7 +62,7 @@ def launch(source: str, name: str, count: int, args: tuple[Any, ...], **types: A
 
 
 @cache
-def _kernel(library: Any, source: str, name: str, types: tuple[tuple[str, str], ...]) -> Any:
+def _kernel(library: Any, source: Traversable, name: str, types: tuple[tuple[str, str], ...]) -> Any:
     """A kernel of a module, which CuPy loads on each device where it is called."""
     return _module(library, source, types).get_function(name)
 
@@ -76,13 +77,12 @@ def definitions(types: tuple[tuple[str, str], ...]) -> str:
 
 
 @cache
-def _module(library: Any, source: str, types: tuple[tuple[str, str], ...]) -> Any:
-    text = files(__package__).joinpath(source).read_text("utf-8")
-    module = library.RawModule(code=definitions(types) + text)
+def _module(library: Any, source: Traversable, types: tuple[tuple[str, str], ...]) -> Any:
+    module = library.RawModule(code=definitions(types) + source.read_text("utf-8"))
     try:
         module.compile()
     except Exception as error:  # of several kinds: CuPy's CompileException, and what the driver says of code it cannot load
         kernels.enabled_on_gpu = False
-        warnings.warn(f"minigrad's kernels for the GPU are off, because {source} cannot be compiled: {error}", stacklevel=2)
-        raise CannotCompile(source) from error
+        warnings.warn(f"minigrad's kernels for the GPU are off, because {source.name} cannot be compiled: {error}", stacklevel=2)
+        raise CannotCompile(source.name) from error
     return module

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from importlib.resources import files
 from math import prod
 from typing import Any
 
@@ -14,6 +15,7 @@ from .launch import launch, where_it_is
 
 __all__ = ["columns_of", "fold", "images_of", "max_pool", "pool_gather", "pool_scatter", "sum_pool", "sum_unpool", "unfold"]
 
+SOURCE = files(__package__) / "window.cu"
 #: Up to here a kernel counts with 32 bits, which takes half the time of 64.
 SMALL = 1 << 30
 #: What the structures Axis and Window of the source hold.
@@ -29,7 +31,7 @@ def _launch(
     """Launch a kernel, which takes arrays, a window, sizes, and perhaps more."""
     place = np.dtype(np.int32 if max(*(a.size for a in arrays), _reach(window)) < SMALL else np.int64)
     args = (*arrays, _structure(window, place, rows), *(place.type(size) for size in sizes), *more)
-    launch("window.cu", name, items, args, real=arrays[0].dtype, choice=choice, place=place)
+    launch(SOURCE, name, items, args, real=arrays[0].dtype, choice=choice, place=place)
 
 
 @lru_cache(maxsize=1024)
