@@ -8,7 +8,8 @@ where it belongs, and the bias is added on the way.  Three launches each:
 - `conv_input`: g turned, product, fold;
 - `conv_weight`: unfold, g turned, product.
 
-Windows of one place need no columns: they are left to `minigrad.kernels.convolution`.
+Where each channel is convolved by itself, products would be tiny, and columns many times the image: there `conv` and
+`conv_input` are one kernel.  Windows of one place need no columns: they are left to `minigrad.kernels.convolution`.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from ...ops.window import Window
 from ..convolution import columns_are_images
 from ..signature import takes
 from .launch import where_it_is
-from .window import columns_of, images_of, in_one_piece
+from .window import columns_of, depthwise, depthwise_input, images_of, in_one_piece
 
 __all__ = ["conv", "conv_bias", "conv_input", "conv_weight"]
 
@@ -53,6 +54,8 @@ def conv_bias(x: Any, weight: Any, bias: Any, window: Window, groups: int) -> An
 
 def _convolve(x: Any, w: Any, window: Window, groups: int, bias: Any = None) -> Any:
     """x (N, C, *S), w (O, C/G, *size) -> (N, O, *out)"""
+    if w.shape[1] == 1 < groups:
+        return depthwise(x, w, window, bias)
     outputs, taps = len(w), prod(w.shape[1:])
     kernel = np.reshape(w, (groups, outputs // groups, taps))
     out = np.empty_like(x, shape=(len(x), outputs, *window.out), order="C")
@@ -74,6 +77,8 @@ def _convolve(x: Any, w: Any, window: Window, groups: int, bias: Any = None) -> 
 def conv_input(g: Any, w: Any, window: Window, groups: int = 1) -> Any:
     if columns_are_images(window):
         return NotImplemented
+    if w.shape[1] == 1 < groups:
+        return depthwise_input(g, w, window, groups)
     channels, taps = groups * w.shape[1], prod(w.shape[1:])
     kernel = np.swapaxes(np.reshape(w, (groups, len(w) // groups, taps)), 1, 2)
     out = np.empty_like(g, shape=(len(g), channels, *window.shape), order="C")

@@ -12,7 +12,6 @@ import importlib
 import warnings
 from collections.abc import Callable
 from functools import cache
-from importlib.resources.abc import Traversable
 from typing import Any
 
 from ... import kernels
@@ -46,7 +45,7 @@ def where_it_is(way: Callable[..., Any]) -> Callable[..., Any]:
     return call
 
 
-def launch(source: Traversable, name: str, count: int, args: tuple[Any, ...], **types: Any) -> None:
+def launch(source: Any, name: str, count: int, args: tuple[Any, ...], **types: Any) -> None:
     """Run a kernel of a source on the current device, over `count` items.
 
     Args:
@@ -62,7 +61,7 @@ def launch(source: Traversable, name: str, count: int, args: tuple[Any, ...], **
 
 
 @cache
-def _kernel(library: Any, source: Traversable, name: str, types: tuple[tuple[str, str], ...]) -> Any:
+def _kernel(library: Any, source: Any, name: str, types: tuple[tuple[str, str], ...]) -> Any:
     """A kernel of a module, which CuPy loads on each device where it is called."""
     return _module(library, source, types).get_function(name)
 
@@ -77,7 +76,7 @@ def definitions(types: tuple[tuple[str, str], ...]) -> str:
 
 
 @cache
-def _module(library: Any, source: Traversable, types: tuple[tuple[str, str], ...]) -> Any:
+def _module(library: Any, source: Any, types: tuple[tuple[str, str], ...]) -> Any:
     module = library.RawModule(code=definitions(types) + source.read_text("utf-8"))
     try:
         module.compile()

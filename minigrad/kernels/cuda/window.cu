@@ -1,4 +1,4 @@
-// Sliding windows on a GPU: columns and pooling.
+// Sliding windows on a GPU: columns, pooling, and convolution of each channel by itself.
 //
 // Written in CUDA C without a header of CUDA's, so that a C++ compiler can build it too (tests/stand_in/raw.py).
 // Three names are defined before this text, by minigrad/kernels/cuda/launch.py:
@@ -227,5 +227,47 @@ extern "C" __global__ void pool_gather(const real* images, const choice* best, r
             if (inside(w, z, y, x)) value += image[pixel_number(w, z, y, x)];
         }
         out[item] = value;
+    }
+}
+
+// out[n, output, position] = bias + the sum of weights[output, tap] image[n, channel, pixel] over a window; zeros in the padding
+// count, since infinity times 0 is NaN.  Each channel has `outputs / channels` outputs of its own.
+extern "C" __global__ void depthwise(const real* images, const real* weights, const real* bias, real* out, Window w,
+                                     place n, place channels, place outputs, place biased) {
+    const place pixels = pixels_of(w), positions = positions_of(w), each = outputs / channels;
+    const place taps = w.depth.size * w.height.size * w.width.size;
+    FOR_EACH(item, n * outputs * positions) {
+        const place plane = item / positions, number = plane / outputs, output = plane - number * outputs;
+        const real* image = images + (number * channels + output / each) * pixels;
+        const real* weight = weights + output * taps;
+        const Start start(w, item - plane * positions);
+        real sum = 0;
+        FOR_EACH_TAP(w, start) {
+            sum += *weight++ * (inside(w, z, y, x) ? image[pixel_number(w, z, y, x)] : (real)0);
+        }
+        out[item] = biased ? sum + bias[output] : sum;
+    }
+}
+
+// image[n, channel, pixel] = the sum of weights[output, tap] g[n, output, position] over the windows that cover the pixel.
+extern "C" __global__ void depthwise_input(const real* g, const real* weights, real* images, Window w,
+                                           place n, place channels, place outputs) {
+    const place pixels = pixels_of(w), positions = positions_of(w), each = outputs / channels;
+    const place taps = w.depth.size * w.height.size * w.width.size;
+    FOR_EACH(item, n * channels * pixels) {
+        const place plane = item / pixels, number = plane / channels, first = (plane - number * channels) * each;
+        const real* from = g + (number * outputs + first) * positions;
+        const real* weight = weights + first * taps;
+        const Pixel pixel(w, item - plane * pixels);
+        real sum = 0;
+        FOR_EACH_COVER(w, pixel) {
+            const place tap = cover_tap(w, pixel, k, i, j), position = position_of(w, k, i, j);
+            if (tap >= 0) {
+                real column = 0;
+                for (place o = 0; o < each; o++) column += weight[o * taps + tap] * from[o * positions + position];
+                sum += column;
+            }
+        }
+        images[item] = sum;
     }
 }

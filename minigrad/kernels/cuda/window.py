@@ -13,7 +13,19 @@ from ...ops.window import Window
 from ..signature import takes
 from .launch import launch, where_it_is
 
-__all__ = ["columns_of", "fold", "images_of", "max_pool", "pool_gather", "pool_scatter", "sum_pool", "sum_unpool", "unfold"]
+__all__ = [
+    "columns_of",
+    "depthwise",
+    "depthwise_input",
+    "fold",
+    "images_of",
+    "max_pool",
+    "pool_gather",
+    "pool_scatter",
+    "sum_pool",
+    "sum_unpool",
+    "unfold",
+]
 
 SOURCE = files(__package__) / "window.cu"
 #: Up to here a kernel counts with 32 bits, which takes half the time of 64.
@@ -158,4 +170,21 @@ def pool_gather(x: Any, index: Any, window: Window) -> Any:
     out = np.empty_like(x, shape=(*lead, *window.out), order="C")
     arrays = (in_one_piece(x), in_one_piece(index), out)
     _launch("pool_gather", arrays, window, out.size, (prod(lead),), choice=index.dtype)
+    return out
+
+
+def depthwise(x: Any, w: Any, window: Window, bias: Any = None) -> Any:
+    """Each channel convolved by itself: x (N, C, *S), w (O, 1, *size), bias (O,) -> (N, O, *out)."""
+    n, channels, outputs = len(x), x.shape[1], len(w)
+    out = np.empty_like(x, shape=(n, outputs, *window.out), order="C")
+    arrays = (in_one_piece(x), in_one_piece(w), w if bias is None else in_one_piece(bias), out)
+    _launch("depthwise", arrays, window, out.size, (n, channels, outputs, bias is not None))
+    return out
+
+
+def depthwise_input(g: Any, w: Any, window: Window, channels: int) -> Any:
+    """The transpose of `depthwise` in x: g (N, O, *out), w (O, 1, *size) -> (N, C, *S)."""
+    out = np.empty_like(g, shape=(len(g), channels, *window.shape), order="C")
+    arrays = (in_one_piece(g), in_one_piece(w), out)
+    _launch("depthwise_input", arrays, window, out.size, (len(g), channels, len(w)))
     return out
