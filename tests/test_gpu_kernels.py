@@ -12,6 +12,7 @@ import inspect
 import os
 import subprocess
 import sys
+import weakref
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -23,19 +24,15 @@ import nn
 from minigrad import Tensor, kernels
 from minigrad.kernels.cuda import convolution, launch, window
 from minigrad.kernels.signature import takes
-from minigrad.ops import window as ops
 from minigrad.ops.window import Window
 from nn import functional as F
-from nn.functional.convolution import conv_bias
 
 from . import stand_in
+from .gpu_samples import CONVOLUTIONS, DTYPES, NAMES, arguments, op, plain, random_window, shapes
 from .stand_in.raw import compiler
 
 if compiler() is None:
     pytest.skip("there is no C++ compiler to build the kernels for the CPU", allow_module_level=True)
-
-NAMES = ("unfold", "fold", "sum_pool", "sum_unpool", "max_pool", "pool_scatter", "pool_gather")
-DTYPES = [np.float32, np.float64]
 
 
 @pytest.fixture(autouse=True)
@@ -43,15 +40,6 @@ def cupy(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     monkeypatch.setattr(kernels, "enabled_on_gpu", True)
     with stand_in.installed(devices=2) as module:
         yield module
-
-
-def plain(name: str) -> Any:
-    """The NumPy code of an op, under registry and batches."""
-    return inspect.unwrap((conv_bias if name == "conv_bias" else getattr(ops, name)).op.forward)
-
-
-def op(name: str) -> Any:
-    return (conv_bias if name == "conv_bias" else getattr(ops, name)).op.forward
 
 
 def to_gpu(x: Any) -> Any:
@@ -69,34 +57,6 @@ def on_both(name: str, *args: Any) -> tuple[list[Any], list[Any], Any]:
         want = plain(name)(*args)
     several = isinstance(want, tuple)
     return [x.get() for x in (found if several else [found])], list(want) if several else [want], count
-
-
-def random_window(rng: np.random.Generator) -> Window:
-    """One to three axes; windows larger than the axis, padding larger than the window, gaps and overlaps."""
-    while True:
-        n = int(rng.integers(1, 4))
-        shape, size, stride, dilation = (rng.integers(1, high, n) for high in (7, 5, 4, 4))
-        padding = [tuple(p) for p in rng.integers(0, 4, (n, 2)).tolist()]
-        try:
-            return Window.over(shape.tolist(), size.tolist(), stride.tolist(), padding, dilation.tolist(), bool(rng.integers(2)))
-        except ValueError:
-            continue
-
-
-def arguments(name: str, w: Window, rng: np.random.Generator, dtype: Any) -> list[Any]:
-    lead = tuple(rng.integers(0 if rng.random() < 0.1 else 1, 4, rng.integers(0, 4)).tolist())
-    inner = {"fold": (*w.size, *w.out), "sum_unpool": w.out, "pool_scatter": w.out}.get(name, w.shape)
-    x = rng.integers(-3, 4, (*lead, *inner)).astype(dtype) / 4  # with numbers that come several times
-    if x.size and rng.random() < 0.3:
-        at = tuple(rng.integers(0, n) for n in x.shape)
-        x[at] = rng.choice([np.nan, np.inf, -np.inf])
-    if rng.random() < 0.3:
-        x = np.asfortranarray(x)
-    if name not in ("pool_scatter", "pool_gather"):
-        return [x, w]
-    kind = rng.choice(["int8", "uint8", "int16", "int32", "int64", "uint64"])
-    places = rng.integers(0, np.prod(w.size) + 2, (*lead, *w.out)) - rng.integers(0, 2)
-    return [x, places.astype(kind), w]
 
 
 @pytest.mark.parametrize("large", [False, True], ids=["32 bits", "64 bits"])
@@ -131,17 +91,9 @@ def test_all_nan_and_all_infinite_windows(name: str) -> None:
             np.testing.assert_array_equal(one, other)
 
 
-def shapes(name: str, w: Window, n: int, outputs: int, inputs: int, groups: int) -> list[tuple[int, ...]]:
-    x, g = (n, groups * inputs, *w.shape), (n, groups * outputs, *w.out)
-    weights = (groups * outputs, inputs, *w.size)
-    return {
-        "conv": [x, weights], "conv_bias": [x, weights, (groups * outputs,)], "conv_input": [g, weights], "conv_weight": [x, g],
-    }[name]  # fmt: skip
-
-
 @pytest.mark.parametrize("largest", [1, 2000, 1 << 29], ids=["row by row", "some images", "all images"])
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("name", ["conv", "conv_bias", "conv_input", "conv_weight"])
+@pytest.mark.parametrize("name", CONVOLUTIONS)
 def test_convolution_is_that_of_numpy_on_random_windows(
     name: str, dtype: Any, largest: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -160,7 +112,7 @@ def test_convolution_is_that_of_numpy_on_random_windows(
         assert "add.at" not in count.names and count.syncs == 0
 
 
-@pytest.mark.parametrize("name", ["conv", "conv_bias", "conv_input", "conv_weight"])
+@pytest.mark.parametrize("name", CONVOLUTIONS)
 @pytest.mark.parametrize("empty", ["n", "outputs", "inputs"])
 def test_convolution_of_nothing(name: str, empty: str) -> None:
     w = Window.over((4, 5), 2, padding=1)
@@ -173,10 +125,13 @@ def test_convolution_of_nothing(name: str, empty: str) -> None:
 def test_columns_of_a_large_batch_never_stand_in_memory_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(convolution, "LARGEST", 10_000)
     seen: list[int] = []
+    living: list[Any] = []
     made = convolution.columns_of
 
     def noted(*args: Any) -> Any:
+        assert all(columns() is None for columns in living), "those of the part before are still there"
         columns = made(*args)
+        living.append(weakref.ref(columns))
         seen.append(columns.nbytes)
         return columns
 
@@ -350,6 +305,17 @@ def test_every_way_for_a_gpu_is_tried_here_and_runs(name: str) -> None:
     assert any(n.startswith("raw:") for n in count.names)
     provided = {n for n, own in kernels.ways.items() if any(way.device == "cuda" for way in own)}
     assert provided == set(FITTING)
+
+
+@pytest.mark.parametrize("name", FITTING)
+def test_arguments_may_be_given_by_name(name: str) -> None:
+    args = [to_gpu(x) for x in FITTING[name]]
+    named = dict(zip(inspect.signature(plain(name)).parameters, args, strict=True))
+    with stand_in.counting() as count:
+        found, want = outcome(op(name), args), outcome(lambda: op(name)(**named), [])
+    assert len([n for n in count.names if n.startswith("raw:")]) == 1
+    for one, other in zip(found, want, strict=True):
+        np.testing.assert_array_equal(one, other)
 
 
 @pytest.mark.parametrize("name", FITTING)

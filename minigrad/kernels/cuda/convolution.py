@@ -62,8 +62,8 @@ def _convolve(x: Any, w: Any, window: Window, groups: int, bias: Any = None) -> 
     added = None if bias is None else np.reshape(bias, (outputs, *(1,) * len(window.out)))
     for part, rows in _chunks(x, window):
         images, target = x[part], out[part, :, slice(*rows)]
-        columns = np.reshape(columns_of(images, window, rows), (groups, taps, len(images) * prod(target.shape[2:])))
-        product = np.matmul(kernel, columns)
+        shape = (groups, taps, len(images) * prod(target.shape[2:]))
+        product = np.matmul(kernel, np.reshape(columns_of(images, window, rows), shape))  # columns without a name are free now
         turned = np.swapaxes(np.reshape(product, (outputs, len(images), *target.shape[2:])), 0, 1)
         if added is None:
             target[...] = turned
@@ -83,8 +83,8 @@ def conv_input(g: Any, w: Any, window: Window, groups: int = 1) -> Any:
     kernel = np.swapaxes(np.reshape(w, (groups, len(w) // groups, taps)), 1, 2)
     out = np.empty_like(g, shape=(len(g), channels, *window.shape), order="C")
     for part, rows in _chunks(out, window):
-        columns = np.matmul(kernel, _turned(g[part, :, slice(*rows)], groups))  # (G, C/G*K, N*P)
-        images_of(in_one_piece(columns), out[part], window, rows)
+        right = _turned(g[part, :, slice(*rows)], groups)  # (G, O/G, N*P)
+        images_of(in_one_piece(np.matmul(kernel, right)), out[part], window, rows)
     return out
 
 
@@ -97,8 +97,8 @@ def conv_weight(x: Any, g: Any, window: Window, groups: int = 1) -> Any:
     total: Any = None
     for part, rows in _chunks(x, window):
         right = _turned(g[part, :, slice(*rows)], groups)  # (G, O/G, N*P)
-        columns = np.reshape(columns_of(x[part], window, rows), (groups, inputs * prod(window.size), right.shape[2]))
-        product = np.matmul(right, np.swapaxes(columns, 1, 2))
+        shape = (groups, inputs * prod(window.size), right.shape[2])
+        product = np.matmul(right, np.swapaxes(np.reshape(columns_of(x[part], window, rows), shape), 1, 2))
         if total is None:
             total = product
         else:

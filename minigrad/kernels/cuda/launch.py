@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import importlib
+import inspect
 import warnings
 from collections.abc import Callable
 from functools import cache
@@ -34,11 +35,13 @@ class CannotCompile(Exception):
 def where_it_is(way: Callable[..., Any]) -> Callable[..., Any]:
     """A way that allocates and launches on the device of its first argument; NotImplemented without its kernel."""
 
+    first = next(iter(inspect.signature(way).parameters))
+
     @functools.wraps(way)
-    def call(x: Any, *args: Any, **kwargs: Any) -> Any:
+    def call(*args: Any, **kwargs: Any) -> Any:
         try:
-            with x.device:
-                return way(x, *args, **kwargs)
+            with (args[0] if args else kwargs[first]).device:
+                return way(*args, **kwargs)
         except CannotCompile:
             return NotImplemented
 
