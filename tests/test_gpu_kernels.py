@@ -21,7 +21,7 @@ import numpy as np
 import pytest
 
 import nn
-from minigrad import Tensor, kernels
+from minigrad import Tensor, grad, kernels, vmap
 from minigrad.kernels.cuda import convolution, launch, window
 from minigrad.kernels.signature import takes
 from minigrad.ops.window import Window
@@ -241,6 +241,19 @@ def test_pooling_on_a_gpu_agrees_with_the_cpu_to_second_order(name: str) -> None
         results.append([t.detach().cpu().numpy() for t in (y, first, x.grad)])
     for one, other in zip(*results, strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("weights", ["shared", "of each example"])
+def test_gradients_of_each_example_agree_with_the_cpu(weights: str) -> None:
+    def loss(w: Any, x: Any) -> Any:
+        y = F.max_pool2d(F.conv2d(x, w, padding=1), 2)
+        return np.sum(y**2) + np.sum(F.adaptive_max_pool2d(x, 4)) * w[0, 0, 0, 0] + np.sum(F.avg_pool2d(x, 2) * w[0, 0, 1, 1])
+
+    x, w = normal(5, 2, 2, 6, 6), normal(5, 4, 2, 3, 3)
+    given, axes = ((w[0], x), (None, 0)) if weights == "shared" else ((w, x), (0, 0))
+    results = [vmap(grad(loss), in_axes=axes)(*(Tensor(a, device=d) for a in given)) for d in ("cpu", "cuda")]
+    assert results[1].device == "cuda:0"
+    np.testing.assert_allclose(*(r.detach().cpu().numpy() for r in results), rtol=1e-4, atol=1e-4)
 
 
 # --------------------------------------------------------------------------- what a kernel declines

@@ -85,16 +85,14 @@ def _take(
 ) -> Any:  # fmt: skip
     if out is not None:
         raise Unbatched("take with out=")
+    if mode != "raise":  # CuPy's take has no modes
+        n = np.size(x) if axis is None else np.shape(x)[axis]
+        indices = np.remainder(indices, n) if mode == "wrap" else np.clip(indices, 0, n - 1)
     if not within(indices, level):
         data, ndim = required(x, level), x.ndim
         if axis is None:
-            return Batch(
-                function(np.reshape(data, (level.size, x.size)), indices, 1, mode=mode), level
-            )
-        return Batch(function(data, indices, shifted(axis, ndim), mode=mode), level)
-    if mode != "raise":
-        n = np.size(x) if axis is None else np.shape(x)[axis]
-        indices = np.remainder(indices, n) if mode == "wrap" else np.clip(indices, 0, n - 1)
+            return Batch(function(np.reshape(data, (level.size, x.size)), indices, 1), level)
+        return Batch(function(data, indices, shifted(axis, ndim)), level)
     x, axis = (np.reshape(x, -1), 0) if axis is None else (x, axis % np.ndim(x))
     return read(x, (*(slice(None),) * axis, indices))
 
