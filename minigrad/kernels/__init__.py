@@ -27,7 +27,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-__all__ = ["accelerated", "enabled", "on_gpu", "provide", "ways"]
+__all__ = ["accelerated", "enabled", "enabled_on_gpu", "on_gpu", "provide", "ways"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
