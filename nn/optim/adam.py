@@ -40,6 +40,7 @@ class Adam(Optimizer):
         "fused", "decoupled_weight_decay",
     )  # fmt: skip
     optional_state: ClassVar = ("max_exp_avg_sq",)
+    together = True
 
     def __init__(
         self, params: Iterable[Any], lr: Any = 1e-3, betas: tuple[float, float] = (0.9, 0.999), eps: float = 1e-8,

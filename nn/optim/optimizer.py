@@ -14,6 +14,7 @@ from minigrad.arrays import RowSparse
 from ..checks import Kind
 from ..hooks import Handle, Hook, add_hook
 from ..settings import brief
+from .flat import Flat
 from .groups import as_groups, as_parameters
 from .loading import checked_entries, checked_entry, checked_groups, copied
 from .options import BESIDE, NO_EFFECT, check_rules, plain
@@ -40,6 +41,9 @@ class Optimizer:
             None in classes that do not say what their state is.
         elementwise: whether each number changes by itself. Then row-sparse gradients and complex
             parameters (as pairs of numbers) work too.
+        together: whether `update` may be given many parameters as one flat array: each number
+            changes by itself, and no shape counts.  A subclass with an `update` or a
+            `fresh_state` of its own says it anew.
 
     Raises:
         TypeError: params are no leaf tensors; an option does not exist or is of a wrong type.
@@ -53,6 +57,14 @@ class Optimizer:
     rules: ClassVar[Mapping[str, Kind]] = {}
     optional_state: ClassVar[tuple[str, ...] | None] = None
     elementwise: ClassVar[bool] = True
+    together: ClassVar[bool] = False
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """A subclass that computes something else does not inherit that flat arrays will do."""
+        super().__init_subclass__(**kwargs)
+        own = vars(cls)
+        if "together" not in own and ("update" in own or "fresh_state" in own):
+            cls.together = False
 
     def __init__(self, params: Iterable[Any], defaults: dict[str, Any]) -> None:
         self.defaults = defaults
@@ -60,6 +72,7 @@ class Optimizer:
         self.state: defaultdict[Tensor, dict[str, Any]] = defaultdict(dict)
         self._seen: dict[int, dict[str, Any]] = {}
         self._layouts: dict[tuple[int, str], dict[str, Any]] = {}
+        self._flat = Flat()
         self._pre_hooks: OrderedDict[int, Hook] = OrderedDict()
         self._post_hooks: OrderedDict[int, Hook] = OrderedDict()
         check_rules(self._kind, defaults, self.rules)
@@ -148,17 +161,22 @@ class Optimizer:
         if closure is not None:
             with enable_grad():
                 loss = closure()
-        for p, g, group in self._work():
-            self._change(p.data, g, self.state[p], group)
-            mark_mutated(p.data)
+        for options, work in self._work():
+            rest = work
+            if self.together and len(work) > 1 and options.get("foreach") is not False:
+                rest = self._flat.step(work, self.state, options, self._change)
+            for p, g in rest:
+                self._change(p.data, -g if options.get("maximize") else g, self.state[p], options)
+                mark_mutated(p.data)
         return loss
 
-    def _work(self) -> list[tuple[Tensor, Any, dict[str, Any]]]:
-        """Parameters, gradients and options of a step, checked before the first change."""
-        work = []
+    def _work(self) -> list[tuple[dict[str, Any], list[tuple[Tensor, Any]]]]:
+        """For each group its options, and parameters with gradients, checked before the first change."""
+        groups = []
         for number, group in enumerate(self.param_groups):
             options = self.options_of(number)
             records = options.get("differentiable")
+            work: list[tuple[Tensor, Any]] = []
             for i, p in enumerate(group["params"]):
                 if p.grad is None:
                     continue
@@ -169,8 +187,9 @@ class Optimizer:
                         f"{self._kind}: a step is not recorded, so no gradient goes through it; "
                         "give no create_graph=True, or leave differentiable=True out"
                     )
-                work.append((p, -g if options.get("maximize") else g, options))
-        return work
+                work.append((p, g))
+            groups.append((options, work))
+        return groups
 
     def options_of(self, number: int) -> dict[str, Any]:
         """The options of a group as plain numbers; what has changed since the last step is checked."""
@@ -319,8 +338,11 @@ class Optimizer:
     # ---------------------------------------------------------------------------------- state
 
     def __getstate__(self) -> dict[str, Any]:
-        """What copies and pickles hold: everything but the hooks, as in PyTorch."""
-        return {**self.__dict__, "_pre_hooks": OrderedDict(), "_post_hooks": OrderedDict()}
+        """What copies and pickles hold: everything but the hooks, as in PyTorch, and the buffers.
+
+        Their arrays are no parts of these buffers.
+        """
+        return {**self.__dict__, "_pre_hooks": OrderedDict(), "_post_hooks": OrderedDict(), "_flat": Flat()}
 
     def __repr__(self) -> str:
         lines = []
@@ -350,6 +372,7 @@ class Optimizer:
         for group, options in zip(self.param_groups, groups, strict=True):
             group.update(options)
         self.state = defaultdict(dict, state)
+        self._flat = Flat()  # the old state goes
 
     def load_entry(self, p: Tensor, entry: Mapping[str, Any], options: dict[str, Any], where: str) -> dict[str, Any]:
         """A copy of the loaded state of one parameter, checked; `where` begins the messages."""
