@@ -14,12 +14,12 @@ from minigrad.arrays import RowSparse
 from ..checks import Kind
 from ..hooks import Handle, Hook, add_hook
 from ..settings import brief
-from .flat import Flat
+from .flat import Flat, is_state_array
 from .groups import as_groups, as_parameters
 from .loading import checked_entries, checked_entry, checked_groups, copied
 from .options import BESIDE, NO_EFFECT, check_rules, plain
 
-__all__ = ["Optimizer", "is_state_array"]
+__all__ = ["Optimizer"]
 
 
 class Optimizer:
@@ -248,7 +248,7 @@ class Optimizer:
         """What the state of such an array holds: the state of one with a single number."""
         key = (p.ndim, p.dtype.char)
         if key not in self._layouts:
-            self._layouts[key] = self.begin(np.zeros_like(p, shape=(1,) * p.ndim), plain(self.param_groups[0]))
+            self._layouts[key] = self.begin(np.zeros((1,) * p.ndim, p.dtype), plain(self.param_groups[0]))
         return self._layouts[key]
 
     def _change(self, p: Any, g: Any, state: dict[str, Any], group: dict[str, Any]) -> None:
@@ -377,11 +377,6 @@ class Optimizer:
     def load_entry(self, p: Tensor, entry: Mapping[str, Any], options: dict[str, Any], where: str) -> dict[str, Any]:
         """A copy of the loaded state of one parameter, checked; `where` begins the messages."""
         return checked_entry(self, p, entry, options, where)
-
-
-def is_state_array(value: Any) -> bool:
-    """Whether a value of the state is an array: of NumPy or CuPy, 0-d ones too, but no number."""
-    return hasattr(value, "reshape") and not isinstance(value, np.generic)
 
 
 def _is_writable(array: Any) -> bool:
