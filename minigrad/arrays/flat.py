@@ -14,6 +14,8 @@ from typing import Any
 
 import numpy as np
 
+from ..backend import device_of
+
 __all__ = ["Layout", "has_only", "is_alone"]
 
 #: On a GPU each array begins at a multiple of so many elements: products of matrices want 16 bytes
@@ -51,7 +53,6 @@ class Layout:
         self.gaps = [n - x.size for n, x in zip(lengths, arrays, strict=True)]
         self.starts = [sum(lengths[:i]) for i in range(len(lengths))]
         self.size = sum(lengths)
-        self._zeros: dict[Any, Any] = {}
 
     def join(self, arrays: Sequence[Any]) -> Any:
         """A new buffer with the arrays in it, and zeros in the gaps between them.
@@ -61,12 +62,8 @@ class Layout:
         """
         if not any(self.gaps):
             return np.concatenate(arrays, axis=None)
-        zeros = self._zeros.get(arrays[0].dtype)
-        if zeros is None:
-            zeros = self._zeros[arrays[0].dtype] = np.zeros_like(arrays[0], shape=(_ALIGNED,))
-        pieces = chain.from_iterable(
-            (x, zeros[:gap]) if gap else (x,) for x, gap in zip(arrays, self.gaps, strict=True)
-        )
+        zeros = _zeros_beside(arrays[0])
+        pieces = chain.from_iterable((x, zeros[:gap]) if gap else (x,) for x, gap in zip(arrays, self.gaps, strict=True))
         return np.concatenate(list(pieces), axis=None)
 
     def parts(self, buffer: Any) -> list[Any]:
@@ -75,10 +72,19 @@ class Layout:
         Each owns its part, as far as the record of in-place writes goes (`mark_mutated`): to write
         into one array says nothing of the others.
         """
-        return [
-            _part(buffer, start, shape)
-            for start, shape in zip(self.starts, self.shapes, strict=True)
-        ]
+        return [_part(buffer, start, shape) for start, shape in zip(self.starts, self.shapes, strict=True)]
+
+
+#: Zeros for the gaps, by device and dtype.
+_zeros: dict[tuple[str, str], Any] = {}
+
+
+def _zeros_beside(x: Any) -> Any:
+    """As many zeros as a gap has at most, with the dtype of x, where x is."""
+    key = (device_of(x), x.dtype.char)
+    if key not in _zeros:
+        _zeros[key] = np.zeros_like(x, shape=(_ALIGNED,))
+    return _zeros[key]
 
 
 class _Memory:
@@ -174,6 +180,6 @@ def _memory_held(x: Any) -> int:
     """How many references the memory of a GPU array has when no other array shares it."""
     kind = type(x.data.mem)
     if kind not in _memory_counts:
-        fresh = np.zeros_like(x, shape=(1,))
+        fresh: Any = np.zeros_like(x, shape=(1,))
         _memory_counts[kind] = getrefcount(fresh.data.mem)
     return _memory_counts[kind]

@@ -60,7 +60,7 @@ class Flat:
             kind = _kind(p, g, states[p])
             if kind is not None and (self._holds(p, states[p]) or _can_move(p, states[p])):
                 kinds.setdefault(kind, []).append((p, g))
-        done = set()
+        done: set[int] = set()
         for pairs in kinds.values():
             buffers = self._known(pairs)
             if buffers is None or not buffers.holds_all(pairs, states):
@@ -113,9 +113,7 @@ class _Buffers:
 
     def are_of(self, work: Work) -> bool:
         """Whether the work is of these parameters, in this order."""
-        return len(work) == len(self.params) and all(
-            p is own for (p, _), own in zip(work, self.params, strict=True)
-        )
+        return len(work) == len(self.params) and all(p is own for (p, _), own in zip(work, self.params, strict=True))
 
     def holds_all(self, work: Work, states: States) -> bool:
         """Whether the work is of these parameters, and all arrays that it needs lie in the buffers.
@@ -154,9 +152,7 @@ class _Buffers:
             if not all(self.holds(name, i, state[name]) for i, state in enumerate(states)):
                 self._put(name, self.layout.join([state[name] for state in states]), states)
 
-    def step(
-        self, work: Work, states: States, options: dict[str, Any], change: Change
-    ) -> None:
+    def step(self, work: Work, states: States, options: dict[str, Any], change: Change) -> None:
         """Change all parameters and their states, which lie in the buffers, by one call."""
         own = [states[p] for p, _ in work]
         state = {name: self._whole.get(name, value) for name, value in own[0].items()}

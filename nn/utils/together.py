@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from math import inf
 from typing import Any
 
 import numpy as np
@@ -45,8 +44,8 @@ def _scaled_norm(x: Any, norm_type: float) -> Any:
     if norm_type == 0:
         return np.linalg.norm(x, ord=0).astype(np.float32)
     sizes = np.abs(x)
-    largest = sizes.max()
-    unit = np.where((largest > 0) & (largest < inf), largest, 1).astype(sizes.dtype)
+    limits = np.finfo(sizes.dtype)
+    unit = np.clip(sizes.max(), limits.tiny, limits.max)  # of zeros, and of infinity, a number too
     return np.linalg.norm(sizes / unit, ord=norm_type) * unit
 
 
@@ -67,7 +66,7 @@ def change_all(tensors: Iterable[Tensor], change: Callable[[Any], None]) -> None
     """
     once = list({id(t): t for t in tensors}.values())
     together = [t for t in once if _on_device(t.data) and t.size and is_alone(t)]
-    changed = set()
+    changed: set[int] = set()
     for same in _by_kind(together, lambda t: t.data):
         if len(same) > 1:
             _change_together(same, change)
