@@ -605,3 +605,246 @@ def test_who_is_alone() -> None:
     x = state["x"]
     assert not has_only(state, "x")
     assert x.size == 2
+
+
+# -------------------------------------------------------------------------------------- on a GPU
+
+#: How many launches a step takes, whatever the number of parameters.
+LAUNCHES: list[tuple[str, dict[str, Any], int]] = [
+    ("Adam", {}, 13),
+    ("Adam", {"weight_decay": 0.1}, 15),
+    ("Adam", {"maximize": True}, 14),
+    ("AdamW", {}, 14),
+    ("AdamW", {"amsgrad": True}, 15),
+    ("SGD", {"lr": 0.1}, 3),
+    ("SGD", {"lr": 0.1, "momentum": 0.9}, 5),
+    ("SGD", {"lr": 0.1, "momentum": 0.9, "weight_decay": 0.1, "nesterov": True}, 9),
+    ("RMSprop", {}, 10),
+    ("RMSprop", {"momentum": 0.9, "centered": True}, 18),
+    ("ASGD", {}, 7),
+    ("Adagrad", {}, 8),
+    ("Adadelta", {}, 16),
+    ("Rprop", {}, 15),
+    ("Adamax", {}, 11),
+    ("NAdam", {}, 16),
+    ("RAdam", {}, 13),
+]
+
+
+def network(layers: int, device: str = "cuda") -> Any:
+    minigrad.random.seed(0)
+    return nn.Sequential(*[nn.Linear(5, 5) for _ in range(layers)]).to(device)
+
+
+def backward(model: Any) -> None:
+    x = np.linspace(-1, 1, 20).reshape(4, 5).astype(np.float32)
+    model.zero_grad()
+    (model(Tensor(x, device=model[0].weight.device)) ** 2).mean().backward()
+
+
+def host(x: Any) -> Any:
+    return x.get() if hasattr(x, "get") else x
+
+
+@pytest.mark.parametrize(("name", "options", "launches"), LAUNCHES)
+@pytest.mark.parametrize("layers", [2, 20])
+def test_a_step_takes_as_many_launches_for_few_parameters_as_for_many(
+    name: str, options: dict[str, Any], launches: int, layers: int, stand_in: Any
+) -> None:
+    gpu, cpu = network(layers), network(layers, "cpu")
+    ours, theirs = (getattr(nn.optim, name)(m.parameters(), **options) for m in (gpu, cpu))
+    theirs.param_groups[0]["foreach"] = False
+    counts = []
+    for _ in range(8):
+        for model, optimizer in ((gpu, ours), (cpu, theirs)):
+            backward(model)
+            with stand_in.counting() as count:
+                optimizer.step()
+            if optimizer is ours:
+                assert not count.syncs, count
+                assert not count.uploads, count
+                counts.append(count.launches)
+    assert max(counts[1:]) == launches
+    assert counts[0] <= launches + 8  # the parameters and the first state are moved
+    for p, q in zip(gpu.parameters(), cpu.parameters(), strict=True):
+        np.testing.assert_allclose(p.data.get(), q.data, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+@pytest.mark.parametrize(("name", "options"), KINDS)
+def test_a_step_on_a_gpu_is_a_step_of_each(name: str, options: dict[str, Any], dtype: str, stand_in: Any) -> None:
+    ours, theirs = parameters(dtype=dtype), parameters(dtype=dtype)
+    for p in ours:
+        p.data = minigrad.to_device(p.detach(), "cuda").data
+    a, b = (getattr(nn.optim, name)(ps, **options) for ps in (ours, theirs))
+    b.param_groups[0]["foreach"] = False
+    for i in range(4):
+        train(b, theirs, 1, i)
+        for p, q in zip(ours, theirs, strict=True):
+            p.grad = q.grad.to("cuda")
+        a.step()
+    for p, q in zip(ours, theirs, strict=True):
+        np.testing.assert_array_equal(p.data.get(), q.data)
+        for key, value in b.state[q].items():
+            np.testing.assert_array_equal(host(a.state[p][key]), value)
+    places = [p.data.data.ptr for p in ours]
+    assert {(x - places[0]) % (128 * ours[0].dtype.itemsize) for x in places} == {0}
+    assert len({id(p.data.data.mem) for p in ours}) == 1
+
+
+def test_a_whole_training_step_waits_for_nothing(stand_in: Any) -> None:
+    model = network(10)
+    rate = Tensor(np.float32(0.1))
+    optimizer = nn.optim.Adam([{"params": model[:5].parameters(), "lr": rate}, {"params": model[5:].parameters()}])
+    for i in range(3):
+        with stand_in.counting() as count:
+            backward(model)
+            nn.utils.clip_grad_norm_(model.parameters(), 0.1)
+            nn.utils.clip_grad_value_(model.parameters(), 0.01)
+            optimizer.step()
+            optimizer.zero_grad()
+        assert not count.syncs, (i, count)
+
+
+def test_a_rate_on_the_gpu_is_read_once_for_a_group(stand_in: Any) -> None:
+    model = network(10)
+    optimizer = nn.optim.Adam(model.parameters(), lr=Tensor(np.float32(0.1), device="cuda"))
+    for _ in range(3):
+        backward(model)
+        with stand_in.counting() as count:
+            optimizer.step()
+    assert count.syncs == 1, count
+
+
+def test_gradients_are_forgotten_without_a_launch(stand_in: Any) -> None:
+    model = network(3)
+    backward(model)
+    optimizer = nn.optim.SGD(model.parameters(), lr=0.1)
+    with stand_in.counting() as count:
+        optimizer.zero_grad()
+    assert not count.launches, count
+
+
+def test_arrays_that_others_have_stay_where_they_are_on_a_gpu(stand_in: Any) -> None:
+    cupy = __import__("cupy")
+    own, memory = cupy.asarray(np.ones(3)), cupy.asarray(np.ones(9))
+    pointed = type(memory)((2,), memory.dtype, memory.data + 16)
+    alone = [cupy.asarray(np.full(4, 3.0)), cupy.asarray(np.full(5, 3.0))]
+    params = [Tensor(x, requires_grad=True) for x in (own, memory[:2], pointed, *alone)]
+    del alone, pointed
+    optimizer = nn.optim.SGD(params, lr=0.1)
+    for _ in range(2):
+        for p in params:
+            p.grad = Tensor(np.ones(p.shape), device="cuda")
+        with stand_in.counting() as count:
+            optimizer.step()
+    assert params[0].data is own
+    np.testing.assert_allclose(own.get(), 0.8)
+    np.testing.assert_allclose(memory.get(), [0.8] * 4 + [1.0] * 5)
+    for p in params[3:]:
+        np.testing.assert_allclose(p.data.get(), 2.8)
+    assert count.launches == 3 + 3 * 2
+
+
+def test_models_on_a_gpu_are_moved_copied_loaded_and_go_on(stand_in: Any) -> None:
+    ends = []
+    for foreach in (None, False):
+        model = network(3)
+        optimizer = nn.optim.AdamW(model.parameters(), lr=0.1, foreach=foreach)
+        for _ in range(2):
+            backward(model)
+            optimizer.step()
+        other, another = copy.deepcopy((model, optimizer))
+        file = io.BytesIO()
+        nn.save({"model": model.state_dict(), "optimizer": optimizer.state_dict()}, file)
+        for m, o in ((model, optimizer), (other, another)):
+            backward(m)
+            o.step()
+        file.seek(0)
+        state = nn.load(file)
+        model.load_state_dict(state["model"])
+        optimizer.load_state_dict(state["optimizer"])
+        backward(model)
+        optimizer.step()
+        for p, q in zip(model.parameters(), other.parameters(), strict=True):
+            np.testing.assert_array_equal(p.data.get(), q.data.get())
+        model.to("cpu")
+        optimizer.load_state_dict(optimizer.state_dict())
+        backward(model)
+        optimizer.step()
+        ends.append([p.detach().numpy() for p in model.parameters()])
+    for x, y in zip(*ends, strict=True):
+        np.testing.assert_array_equal(x, y)
+
+
+# --------------------------------------------------------------------------------------- clipping
+
+
+def gradients_on(device: str, dtypes: Any = ("float32",), scale: float = 1.0) -> list[Tensor]:
+    rng, params = np.random.default_rng(0), []
+    for dtype in dtypes:
+        for shape in ((3, 2), (), (0, 2), (4,)):
+            g = rng.normal(size=shape) * scale + (1j * rng.normal(size=shape) if np.dtype(dtype).kind == "c" else 0)
+            params.append(Tensor(np.zeros(shape, dtype), device=device, requires_grad=True))
+            params[-1].grad = Tensor(np.asarray(g).astype(dtype), device=device)
+    return params
+
+
+@pytest.mark.parametrize("norm_type", [2.0, 1.0, np.inf, 0.5, 0, -1.0, -np.inf])
+@pytest.mark.parametrize("dtypes", [("float32",), ("float64",), ("float16",), ("complex64",), ("float32", "float64")])
+@pytest.mark.parametrize("max_norm", [0.5, 100.0, 0.0])
+def test_clipping_a_norm_on_a_gpu_is_that_on_the_cpu(norm_type: float, dtypes: Any, max_norm: float, stand_in: Any) -> None:
+    ours, theirs = gradients_on("cuda", dtypes), gradients_on("cpu", dtypes)
+    with stand_in.counting() as count:
+        total = nn.utils.clip_grad_norm_(ours, max_norm, norm_type)
+    assert not count.syncs, count
+    want = nn.utils.clip_grad_norm_(theirs, max_norm, norm_type)
+    rtol = 1e-2 if "float16" in dtypes else 1e-5
+    np.testing.assert_allclose(total.item(), want.item(), rtol=1e-5)
+    for p, q in zip(ours, theirs, strict=True):
+        assert p.grad.dtype == q.grad.dtype
+        np.testing.assert_allclose(p.grad.data.get(), q.grad.data, rtol=rtol)
+
+
+@pytest.mark.parametrize("numbers", [[3e30, 4e30], [3e-42, 4e-42], [0.0, 0.0], [np.inf, 1.0], [np.nan, 1.0], [3e38, 3e38]])
+def test_norms_out_of_range_on_a_gpu_are_those_on_the_cpu(numbers: list[float], stand_in: Any) -> None:
+    ends = []
+    for device in ("cuda", "cpu"):
+        p = Tensor(np.zeros(2, np.float32), device=device, requires_grad=True)
+        p.grad = Tensor(np.array(numbers, np.float32), device=device)
+        with np.errstate(all="ignore"):
+            total = nn.utils.clip_grad_norm_([p], 1.0)
+        ends.append((total.item(), p.grad.data))
+    (a, g), (b, h) = ends
+    np.testing.assert_allclose(a, b, rtol=1e-3)
+    np.testing.assert_allclose(g.get(), h, rtol=1e-3, atol=1e-44)
+
+
+def test_clipping_takes_as_many_launches_for_few_gradients_as_for_many(stand_in: Any) -> None:
+    for layers in (2, 20):
+        model = network(layers)
+        backward(model)
+        nn.utils.clip_grad_norm_(model.parameters(), 0.01)
+        for clip, most in ((nn.utils.clip_grad_norm_, 14), (nn.utils.clip_grad_value_, 2)):
+            backward(model)
+            with stand_in.counting() as count:
+                clip(model.parameters(), 0.01)
+            assert count.launches == most, count
+            assert not count.syncs, count
+
+
+def test_a_gradient_that_somebody_has_is_clipped_where_it_is(stand_in: Any) -> None:
+    params = gradients_on("cuda")
+    seen, tensor = params[0].grad.data, params[3].grad
+    nn.utils.clip_grad_value_(params, 0.01)
+    assert params[0].grad.data is seen
+    assert params[3].grad is tensor
+    for p in params:
+        assert (np.abs(p.grad.data.get()) <= 0.0101).all()
+
+
+def test_a_norm_that_is_no_number_is_refused_on_a_gpu_too(stand_in: Any) -> None:
+    params = gradients_on("cuda")
+    params[0].grad.data[0, 0] = np.inf
+    with pytest.raises(RuntimeError, match="is inf"):
+        nn.utils.clip_grad_norm_(params, 1.0, error_if_nonfinite=True)

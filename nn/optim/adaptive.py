@@ -207,6 +207,6 @@ class Rprop(Optimizer):
         smaller, larger = group["etas"]
         state["step_size"] *= np.where(agreement > 0, larger, np.where(agreement < 0, smaller, 1.0)).astype(p.dtype)
         np.clip(state["step_size"], *group["step_sizes"], out=state["step_size"])
-        g = np.where(agreement < 0, 0.0, g).astype(p.dtype)
+        g = np.where(agreement < 0, 0.0, g).astype(p.dtype, copy=False)
         p -= np.sign(g) * state["step_size"]
         state["prev"] = g

@@ -65,8 +65,9 @@ def _norm(arrays: list[Any], norm_type: float) -> Any:
     with np.errstate(over="ignore"):  # looked at below
         norms = np.stack([np.linalg.norm(np.reshape(g, -1), ord=norm_type) for g in wide])
         total = np.linalg.norm(norms, ord=norm_type)
-    if not np.isfinite(total) and all(bool(np.isfinite(g).all()) for g in wide):
-        # The squares overflowed: in units of the largest number they do not.
+    overflown = not np.isfinite(total) and all(bool(np.isfinite(g).all()) for g in wide)
+    if overflown or (total == 0 and norm_type > 0 and any(bool(g.any()) for g in wide)):
+        # The squares are too large, or too small: in units of the largest number they are not.
         largest = max(float(np.abs(g).max()) for g in wide)
         total = largest * _norm([g / largest for g in wide], norm_type)
     return total
