@@ -420,6 +420,34 @@ def test_data_that_are_replaced_in_between_are_taken_up(calls: list[int]) -> Non
     check_same(*runs[0], *runs[1])
 
 
+def test_data_may_get_another_shape_and_dtype() -> None:
+    runs = list(both("SGD", lr=0.1))
+    for optimizer, params in runs:
+        train(optimizer, params, 2)
+        params[0].data, params[3].data = np.ones((3, 3), np.float32), np.ones((9,), np.float32)
+        train(optimizer, params, 2, 5)
+        for p in params:
+            p.data = p.data.astype(np.float64)
+        train(optimizer, params, 2, 7)
+    check_same(*runs[0], *runs[1])
+    assert runs[0][1][0].dtype == np.float64
+
+
+@pytest.mark.parametrize("spoil", [lambda s: s.pop("step"), lambda s: s.update(step="2"), lambda s: s.update(step=None)])
+def test_numbers_of_all_states_that_are_no_numbers_are_found_before_the_first_change(spoil: Any) -> None:
+    params = parameters()
+    optimizer = nn.optim.Adam(params, lr=0.1)
+    train(optimizer, params, 2)
+    before = [p.detach().numpy().copy() for p in params]
+    for p in params:
+        spoil(optimizer.state[p])
+    give_gradients(params, 5)
+    with pytest.raises(RuntimeError, match="must be a number"):
+        optimizer.step()
+    for p, x in zip(params, before, strict=True):
+        np.testing.assert_array_equal(p.detach().numpy(), x)
+
+
 def test_a_state_that_is_read_written_or_replaced_by_hand_is_the_state() -> None:
     runs = list(both(lr=0.1, amsgrad=True))
     for optimizer, params in runs:

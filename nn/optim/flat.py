@@ -12,7 +12,7 @@ from minigrad import Tensor, mark_mutated
 from minigrad.arrays import RowSparse
 from minigrad.arrays.flat import Layout, has_only, is_alone
 
-__all__ = ["Flat", "is_state_array"]
+__all__ = ["Flat", "Work", "is_state_array"]
 
 #: Parameters and their gradients.
 Work = list[tuple[Tensor, Any]]
@@ -40,20 +40,25 @@ class Flat:
     def __init__(self) -> None:
         self._homes: dict[int, tuple[_Buffers, int]] = {}
 
-    def step(self, work: Work, states: States, options: dict[str, Any], change: Change) -> Work:
+    def holds_all(self, work: Work, states: States) -> bool:
+        """Whether all parameters of the work, and their states, lie in the same buffers already."""
+        buffers = self._known(work)
+        return buffers is not None and buffers.holds_all(work, states)
+
+    def step(self, work: Work, states: States, options: dict[str, Any], change: Change, held: bool) -> Work:
         """One step of all parameters that can be stepped together.
 
         Args:
             work: parameters and their gradients.
             states: what is remembered of each parameter, by the parameter.
             change: steps one array.
+            held: what `holds_all` says.
 
         Returns:
             The rest of the work.
         """
-        known = self._homes.get(id(work[0][0]))
-        if known is not None and known[0].holds_all(work, states):
-            known[0].step(work, states, options, change)
+        if held:
+            self._homes[id(work[0][0])][0].step(work, states, options, change)
             return []
         kinds: dict[Any, Work] = {}
         for p, g in work:
@@ -67,7 +72,9 @@ class Flat:
                 pairs = [(p, g) for p, g in pairs if _can_move(p, states[p])]
                 if len(pairs) < 2:
                     continue
-                buffers = self._known(pairs) or self._new([p for p, _ in pairs])
+                buffers = self._known(pairs)
+                if buffers is None or not buffers.fit():
+                    buffers = self._new([p for p, _ in pairs])
                 buffers.take_up([states[p] for p, _ in pairs])
             buffers.step(pairs, states, options, change)
             done.update(id(p) for p, _ in pairs)
@@ -115,17 +122,21 @@ class _Buffers:
         """Whether the work is of these parameters, in this order."""
         return len(work) == len(self.params) and all(p is own for (p, _), own in zip(work, self.params, strict=True))
 
+    def fit(self) -> bool:
+        """Whether the parameters have the shapes that they had; they may have got other arrays."""
+        return [p.shape for p in self.params] == self.layout.shapes
+
     def holds_all(self, work: Work, states: States) -> bool:
-        """Whether the work is of these parameters, and all arrays that it needs lie in the buffers.
+        """Whether all arrays that work of these parameters needs lie in the buffers.
 
         The gradients are of one kind, then, and the numbers of the states the same.
         """
-        if "" not in self._whole or not self.are_of(work):
+        if "" not in self._whole:
             return False
         first, kind = states[work[0][0]], (type(self._whole[""]), self._whole[""].dtype)
         names = [name for name in self._parts if name]
         numbers = [name for name in first if name not in self._parts]
-        if any(is_state_array(first[name]) for name in numbers):
+        if not all(isinstance(first[name], (int, float)) for name in numbers):
             return False
         for i, (p, g) in enumerate(work):
             state = states[p]

@@ -14,7 +14,7 @@ from minigrad.arrays import RowSparse
 from ..checks import Kind
 from ..hooks import Handle, Hook, add_hook
 from ..settings import brief
-from .flat import Flat, is_state_array
+from .flat import Flat, Work, is_state_array
 from .groups import as_groups, as_parameters
 from .loading import checked_entries, checked_entry, checked_groups, copied
 from .options import BESIDE, NO_EFFECT, check_rules, plain
@@ -161,35 +161,46 @@ class Optimizer:
         if closure is not None:
             with enable_grad():
                 loss = closure()
-        for options, work in self._work():
+        for options, work, held in self._work():
             rest = work
-            if self.together and len(work) > 1 and options.get("foreach") is not False:
-                rest = self._flat.step(work, self.state, options, self._change)
+            if self._steps_together(options, work):
+                rest = self._flat.step(work, self.state, options, self._change, held)
             for p, g in rest:
                 self._change(p.data, -g if options.get("maximize") else g, self.state[p], options)
                 mark_mutated(p.data)
         return loss
 
-    def _work(self) -> list[tuple[dict[str, Any], list[tuple[Tensor, Any]]]]:
-        """For each group its options, and parameters with gradients, checked before the first change."""
+    def _steps_together(self, options: dict[str, Any], work: Work) -> bool:
+        """Whether parameters of a group are stepped by one call, as far as they can be."""
+        return self.together and len(work) > 1 and options.get("foreach") is not False
+
+    def _work(self) -> list[tuple[dict[str, Any], Work, bool]]:
+        """For each group its options, the parameters with their gradients, and whether these lie in buffers.
+
+        All is checked before the first change.  What lies in buffers has passed already, but for the
+        shape of its gradient; so one parameter speaks for all.
+        """
         groups = []
         for number, group in enumerate(self.param_groups):
             options = self.options_of(number)
-            records = options.get("differentiable")
-            work: list[tuple[Tensor, Any]] = []
-            for i, p in enumerate(group["params"]):
-                if p.grad is None:
-                    continue
-                g = p.grad.data
-                self._check_fit(p, g, f"parameter {i} of group {number}")
-                if records and (p.grad.requires_grad or getattr(group["lr"], "requires_grad", False)):
-                    raise RuntimeError(
-                        f"{self._kind}: a step is not recorded, so no gradient goes through it; "
-                        "give no create_graph=True, or leave differentiable=True out"
-                    )
-                work.append((p, g))
-            groups.append((options, work))
+            given = [(i, p) for i, p in enumerate(group["params"]) if p.grad is not None]
+            work = [(p, p.grad.data) for _, p in given]
+            held = self._steps_together(options, work) and self._flat.holds_all(work, self.state)
+            for k, ((i, p), (_, g)) in enumerate(zip(given, work, strict=True)):
+                if k == 0 or not held or g.shape != p.shape:
+                    self._check_fit(p, g, f"parameter {i} of group {number}")
+                if options.get("differentiable"):
+                    self._check_unrecorded(p, group["lr"])
+            groups.append((options, work, held))
         return groups
+
+    def _check_unrecorded(self, p: Tensor, lr: Any) -> None:
+        """Raise where somebody expects that a gradient goes through the step."""
+        if getattr(p.grad, "requires_grad", False) or getattr(lr, "requires_grad", False):
+            raise RuntimeError(
+                f"{self._kind}: a step is not recorded, so no gradient goes through it; "
+                "give no create_graph=True, or leave differentiable=True out"
+            )
 
     def options_of(self, number: int) -> dict[str, Any]:
         """The options of a group as plain numbers; what has changed since the last step is checked."""
