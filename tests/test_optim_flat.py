@@ -734,6 +734,24 @@ def test_a_whole_training_step_waits_for_nothing(stand_in: Any) -> None:
         assert not count.syncs, (i, count)
 
 
+@pytest.mark.parametrize("name", ["Adafactor", "Muon"])
+def test_steps_one_by_one_wait_for_nothing(name: str, stand_in: Any) -> None:
+    ours, theirs = parameters([(3, 4), (4, 2)]), parameters([(3, 4), (4, 2)])
+    for p in ours:
+        p.data = minigrad.to_device(p.detach(), "cuda").data
+    a, b = (getattr(nn.optim, name)(ps, lr=0.1, weight_decay=0.01) for ps in (ours, theirs))
+    for i in range(4):
+        train(b, theirs, 1, i)
+        for p, q in zip(ours, theirs, strict=True):
+            p.grad = q.grad.to("cuda")
+        with stand_in.counting() as count:
+            a.step()
+        assert not count.syncs, count
+        assert not count.uploads, count
+    for p, q in zip(ours, theirs, strict=True):
+        np.testing.assert_allclose(p.data.get(), q.data, rtol=1e-4, atol=1e-6)
+
+
 def test_a_rate_on_the_gpu_is_read_once_for_a_group(stand_in: Any) -> None:
     model = network(10)
     optimizer = nn.optim.Adam(model.parameters(), lr=Tensor(np.float32(0.1), device="cuda"))
