@@ -823,6 +823,45 @@ def test_models_on_a_gpu_are_moved_copied_loaded_and_go_on(stand_in: Any) -> Non
         np.testing.assert_array_equal(x, y)
 
 
+@pytest.mark.parametrize("kind", ["EMA", "mean", "ema"])
+def test_averages_take_as_many_launches_for_few_parameters_as_for_many(kind: str, stand_in: Any) -> None:
+    launches, ends = [], []
+    for layers, device in ((2, "cuda"), (10, "cuda"), (10, "cpu")):
+        model = network(layers, device)
+        if kind == "EMA":
+            average: Any = nn.optim.EMA(model, 0.9)
+            update = average.update
+        else:
+            multi = nn.optim.swa_utils.get_ema_multi_avg_fn(0.9) if kind == "ema" else None
+            average = nn.optim.swa_utils.AveragedModel(model, multi_avg_fn=multi)
+            update = average.update_parameters
+        for i in range(3):
+            for p in model.parameters():
+                p.data[...] = p.data + i
+            with stand_in.counting() as count:
+                update(model)
+        assert not count.syncs, count
+        launches.append(count.launches)
+        ends.append([host(p.data) for p in average.module.parameters()])
+    assert launches[0] == launches[1] <= 7
+    for x, y in zip(*ends[1:], strict=True):
+        np.testing.assert_allclose(x, y, rtol=1e-5)
+
+
+@pytest.mark.parametrize("device", ["cuda", "cpu"])
+def test_a_vector_is_written_into_parameters_anywhere(device: str, stand_in: Any) -> None:
+    model = network(5)
+    params = list(model.parameters())
+    vector = Tensor(np.arange(150.0), device=device)
+    seen = params[0].data
+    with stand_in.counting() as count:
+        nn.utils.vector_to_parameters(vector, params)
+    assert not count.syncs
+    assert device == "cpu" or count.launches <= 5, count
+    assert params[0].data is seen
+    np.testing.assert_array_equal(nn.utils.parameters_to_vector(params).data.get(), np.arange(150.0))
+
+
 # --------------------------------------------------------------------------------------- clipping
 
 

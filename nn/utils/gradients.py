@@ -12,7 +12,7 @@ from minigrad import Tensor, concatenate, mark_mutated, raw, to_device
 from minigrad.arrays import RowSparse
 
 from ..module import Module
-from .together import change_all, norm_on_device
+from .together import change_all, copy_into, norm_on_device
 
 __all__ = [
     "clip_grad_norm_", "clip_grad_value_", "clip_grads_with_norm_", "get_total_norm", "parameters_to_vector",
@@ -195,12 +195,13 @@ def vector_to_parameters(vector: Any, parameters: Iterable[Tensor]) -> None:
     sizes = [p.size for p in given]
     if np.shape(vector) != (sum(sizes),):
         raise ValueError(f"vector_to_parameters: {sum(sizes)} numbers are needed, got shape {np.shape(vector)}")
-    values = vector.detach().data if isinstance(vector, Tensor) else np.asarray(vector)
+    values = raw(vector) if hasattr(vector, "dtype") else np.asarray(vector)
     for p in given:
         if values.dtype.kind == "c" and p.dtype.kind != "c":
             raise TypeError(f"vector_to_parameters: complex numbers cannot be written into {p.dtype} parameters")
-    start = 0
-    for p, n in zip(given, sizes, strict=True):
-        p.data[...] = np.reshape(values[start : start + n], p.shape)
-        mark_mutated(p.data)
-        start += n
+    ends = np.cumsum(sizes)
+    parts = [
+        Tensor(np.reshape(values[end - p.size : end], p.shape)).to(p.device)
+        for end, p in zip(ends.tolist(), given, strict=True)
+    ]
+    change_all(given, copy_into, parts)
