@@ -73,7 +73,7 @@ class Adafactor(Optimizer):
         t, (small, smallest) = state["step"], group["eps"]
         small = float(np.finfo(p.dtype).eps) if small is None else small
         share = t ** group["beta2_decay"]
-        size = max(smallest, _rms(p)) * min(group["lr"], 1 / sqrt(t))
+        size = _larger(smallest, _rms(p)) * min(group["lr"], 1 / sqrt(t))
         p *= 1 - group["lr"] * group["weight_decay"]
         square = g * g
         if p.ndim < 2:
@@ -85,9 +85,15 @@ class Adafactor(Optimizer):
             columns += share * (square.mean(axis=-2, keepdims=True) - columns)
             v = rows * columns / np.maximum(rows.mean(axis=-2, keepdims=True), small)
         u = g / np.sqrt(np.maximum(v, small * small))
-        p -= size / max(1.0, _rms(u) / group["d"]) * u
+        p -= size / _larger(1.0, _rms(u) / group["d"]) * u
 
 
-def _rms(x: Any) -> float:
-    """The root of the mean square."""
-    return float(np.sqrt(np.mean(x * x)))
+def _rms(x: Any) -> Any:
+    """The root of the mean square: a number; on a GPU an array, so that the step does not wait for it."""
+    rms = np.sqrt(np.mean(x * x))
+    return float(rms) if isinstance(x, np.ndarray) else rms
+
+
+def _larger(a: float, b: Any) -> Any:
+    """The larger of a number and what `_rms` gives."""
+    return max(a, b) if isinstance(b, float) else np.maximum(a, b)

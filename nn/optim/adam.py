@@ -40,6 +40,7 @@ class Adam(Optimizer):
         "fused", "decoupled_weight_decay",
     )  # fmt: skip
     optional_state: ClassVar = ("max_exp_avg_sq",)
+    together = True
 
     def __init__(
         self, params: Iterable[Any], lr: Any = 1e-3, betas: tuple[float, float] = (0.9, 0.999), eps: float = 1e-8,
@@ -145,7 +146,7 @@ class SparseAdam(Optimizer):
 def adam_step(p: Any, g: Any, m: Any, v: Any, largest: Any, new_m: float, new_v: float, step_size: float, eps: float) -> None:
     """m += new_m (g - m),  v += new_v (g^2 - v),  p -= step_size m / (sqrt(v) + eps), all in place."""
     for part in _blocks(p):
-        mean, square, gradient = m[part], v[part], g[part]
+        values, mean, square, gradient = p[part], m[part], v[part], g[part]
         scratch = new_m * gradient
         mean *= 1 - new_m
         mean += scratch
@@ -159,7 +160,7 @@ def adam_step(p: Any, g: Any, m: Any, v: Any, largest: Any, new_m: float, new_v:
         scratch += eps
         np.divide(mean, scratch, out=scratch)
         scratch *= step_size
-        p[part] -= scratch
+        values -= scratch
 
 
 def _blocks(p: Any) -> list[Any]:

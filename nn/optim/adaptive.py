@@ -32,6 +32,7 @@ class Adagrad(Optimizer):
         "differentiable", "fused",
     )  # fmt: skip
     optional_state: ClassVar = ()
+    together = True
 
     def __init__(
         self, params: Iterable[Any], lr: Any = 1e-2, lr_decay: float = 0.0, weight_decay: float = 0.0,
@@ -81,6 +82,7 @@ class RMSprop(Optimizer):
         "differentiable",
     )  # fmt: skip
     optional_state: ClassVar = ("momentum_buffer", "grad_avg")
+    together = True
 
     def __init__(
         self, params: Iterable[Any], lr: Any = 1e-2, alpha: float = 0.99, eps: float = 1e-8,
@@ -142,6 +144,7 @@ class Adadelta(Optimizer):
 
     rules = rules("lr", "rho", "eps", "weight_decay", "maximize", "capturable", "foreach", "differentiable")
     optional_state: ClassVar = ()
+    together = True
 
     def __init__(
         self, params: Iterable[Any], lr: Any = 1.0, rho: float = 0.9, eps: float = 1e-6, weight_decay: float = 0.0,
@@ -182,6 +185,7 @@ class Rprop(Optimizer):
 
     rules = rules("lr", "etas", "step_sizes", "foreach", "maximize", "differentiable", "capturable")
     optional_state: ClassVar = ()
+    together = True
 
     def __init__(
         self, params: Iterable[Any], lr: Any = 1e-2, etas: tuple[float, float] = (0.5, 1.2),
@@ -203,6 +207,6 @@ class Rprop(Optimizer):
         smaller, larger = group["etas"]
         state["step_size"] *= np.where(agreement > 0, larger, np.where(agreement < 0, smaller, 1.0)).astype(p.dtype)
         np.clip(state["step_size"], *group["step_sizes"], out=state["step_size"])
-        g = np.where(agreement < 0, 0.0, g).astype(p.dtype)
+        g = np.where(agreement < 0, 0.0, g).astype(p.dtype, copy=False)
         p -= np.sign(g) * state["step_size"]
         state["prev"] = g

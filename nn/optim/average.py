@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
 
-from minigrad import mark_mutated, raw
+from minigrad import Tensor, raw
 
 from ..module import Module
+from ..utils.together import change_all, copy_into
 
 __all__ = ["EMA"]
 
@@ -46,11 +48,11 @@ class EMA:
         shapes, others = ([t.shape for t in (*m.parameters(), *m.buffers())] for m in (self.module, module))
         if shapes != others:
             raise ValueError(f"EMA: parameters of shapes {shapes} cannot take up those of {others}")
-        for ours, theirs in zip(self.module.parameters(), module.parameters(), strict=True):
-            ours.data += (1 - self.decay) * (theirs.data - ours.data)
-        for mine, other in zip(self.module.buffers(), module.buffers(), strict=True):
-            mine.data[...] = other.data
-            mark_mutated(mine.data)
+        change_all(*_pairs(self.module.parameters(), module.parameters(), self._approach))
+        change_all(*_pairs(self.module.buffers(), module.buffers(), copy_into))
+
+    def _approach(self, average: Any, value: Any) -> None:
+        average += (1 - self.decay) * (value - average)
 
     def __repr__(self) -> str:
         return f"EMA(decay={self.decay}, {type(self.module).__name__})"
@@ -62,3 +64,9 @@ class EMA:
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on from averages that `state_dict` returned."""
         self.module.load_state_dict({k: np.asarray(raw(v)) for k, v in state.items()})
+
+
+def _pairs(own: Iterable[Tensor], others: Iterable[Tensor], change: Callable[..., None]) -> tuple[Any, ...]:
+    """The arguments of `change_all`: the others are brought to the devices of the own ones."""
+    own = list(own)
+    return own, change, [t.detach().to(x.device) for t, x in zip(others, own, strict=True)]

@@ -42,6 +42,7 @@ class Adamax(Optimizer):
 
     rules = rules("lr", "betas", "eps", "weight_decay", "foreach", "maximize", "differentiable", "capturable")
     optional_state: ClassVar = ()
+    together = True
 
     def __init__(
         self, params: Iterable[Any], lr: Any = 2e-3, betas: tuple[float, float] = (0.9, 0.999), eps: float = 1e-8,
@@ -84,6 +85,7 @@ class NAdam(Optimizer):
         "capturable", "differentiable",
     )  # fmt: skip
     optional_state: ClassVar = ()
+    together = True
 
     def __init__(
         self, params: Iterable[Any], lr: Any = 2e-3, betas: tuple[float, float] = (0.9, 0.999), eps: float = 1e-8,
@@ -129,6 +131,7 @@ class RAdam(Optimizer):
         "differentiable",
     )  # fmt: skip
     optional_state: ClassVar = ()
+    together = True
 
     def __init__(
         self, params: Iterable[Any], lr: Any = 1e-3, betas: tuple[float, float] = (0.9, 0.999), eps: float = 1e-8,

@@ -81,8 +81,8 @@ def _orthogonal(x: Any, coefficients: Any, steps: int, eps: float) -> Any:
     a, b, c = (np.float32(k) for k in coefficients)
     wide = x.shape[0] <= x.shape[1]
     x = _bfloat16(x if wide else x.T)
-    size = float(_bfloat16(np.linalg.norm(x)))
-    x = _bfloat16(x / np.float32(max(size, eps)))
+    size = _bfloat16(np.linalg.norm(x))
+    x = _bfloat16(x / np.maximum(size, np.float32(eps)))
     for _ in range(steps):
         square = _bfloat16(x @ x.T)
         polynomial = _bfloat16(b * square + c * (square @ square))

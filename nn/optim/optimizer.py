@@ -14,11 +14,12 @@ from minigrad.arrays import RowSparse
 from ..checks import Kind
 from ..hooks import Handle, Hook, add_hook
 from ..settings import brief
+from .flat import Flat, Work, is_state_array
 from .groups import as_groups, as_parameters
 from .loading import checked_entries, checked_entry, checked_groups, copied
 from .options import BESIDE, NO_EFFECT, check_rules, plain
 
-__all__ = ["Optimizer", "is_state_array"]
+__all__ = ["Optimizer"]
 
 
 class Optimizer:
@@ -40,6 +41,9 @@ class Optimizer:
             None in classes that do not say what their state is.
         elementwise: whether each number changes by itself. Then row-sparse gradients and complex
             parameters (as pairs of numbers) work too.
+        together: whether `update` may be given many parameters as one flat array: each number
+            changes by itself, and no shape counts.  A subclass with an `update` or a
+            `fresh_state` of its own says it anew.
 
     Raises:
         TypeError: params are no leaf tensors; an option does not exist or is of a wrong type.
@@ -53,6 +57,14 @@ class Optimizer:
     rules: ClassVar[Mapping[str, Kind]] = {}
     optional_state: ClassVar[tuple[str, ...] | None] = None
     elementwise: ClassVar[bool] = True
+    together: ClassVar[bool] = False
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """A subclass that computes something else does not inherit that flat arrays will do."""
+        super().__init_subclass__(**kwargs)
+        own = vars(cls)
+        if "together" not in own and ("update" in own or "fresh_state" in own):
+            cls.together = False
 
     def __init__(self, params: Iterable[Any], defaults: dict[str, Any]) -> None:
         self.defaults = defaults
@@ -60,6 +72,7 @@ class Optimizer:
         self.state: defaultdict[Tensor, dict[str, Any]] = defaultdict(dict)
         self._seen: dict[int, dict[str, Any]] = {}
         self._layouts: dict[tuple[int, str], dict[str, Any]] = {}
+        self._flat = Flat()
         self._pre_hooks: OrderedDict[int, Hook] = OrderedDict()
         self._post_hooks: OrderedDict[int, Hook] = OrderedDict()
         check_rules(self._kind, defaults, self.rules)
@@ -148,29 +161,46 @@ class Optimizer:
         if closure is not None:
             with enable_grad():
                 loss = closure()
-        for p, g, group in self._work():
-            self._change(p.data, g, self.state[p], group)
-            mark_mutated(p.data)
+        for options, work, held in self._work():
+            rest = work
+            if self._steps_together(options, work):
+                rest = self._flat.step(work, self.state, options, self._change, held)
+            for p, g in rest:
+                self._change(p.data, -g if options.get("maximize") else g, self.state[p], options)
+                mark_mutated(p.data)
         return loss
 
-    def _work(self) -> list[tuple[Tensor, Any, dict[str, Any]]]:
-        """Parameters, gradients and options of a step, checked before the first change."""
-        work = []
+    def _steps_together(self, options: dict[str, Any], work: Work) -> bool:
+        """Whether parameters of a group are stepped by one call, as far as they can be."""
+        return self.together and len(work) > 1 and options.get("foreach") is not False
+
+    def _work(self) -> list[tuple[dict[str, Any], Work, bool]]:
+        """For each group its options, the parameters with their gradients, and whether these lie in buffers.
+
+        All is checked before the first change.  What lies in buffers has passed already, but for the
+        shape of its gradient; so one parameter speaks for all.
+        """
+        groups = []
         for number, group in enumerate(self.param_groups):
             options = self.options_of(number)
-            records = options.get("differentiable")
-            for i, p in enumerate(group["params"]):
-                if p.grad is None:
-                    continue
-                g = p.grad.data
-                self._check_fit(p, g, f"parameter {i} of group {number}")
-                if records and (p.grad.requires_grad or getattr(group["lr"], "requires_grad", False)):
-                    raise RuntimeError(
-                        f"{self._kind}: a step is not recorded, so no gradient goes through it; "
-                        "give no create_graph=True, or leave differentiable=True out"
-                    )
-                work.append((p, -g if options.get("maximize") else g, options))
-        return work
+            given = [(i, p) for i, p in enumerate(group["params"]) if p.grad is not None]
+            work = [(p, p.grad.data) for _, p in given]
+            held = self._steps_together(options, work) and self._flat.holds_all(work, self.state)
+            for k, ((i, p), (_, g)) in enumerate(zip(given, work, strict=True)):
+                if k == 0 or not held or g.shape != p.shape:
+                    self._check_fit(p, g, f"parameter {i} of group {number}")
+                if options.get("differentiable"):
+                    self._check_unrecorded(p, group["lr"])
+            groups.append((options, work, held))
+        return groups
+
+    def _check_unrecorded(self, p: Tensor, lr: Any) -> None:
+        """Raise where somebody expects that a gradient goes through the step."""
+        if getattr(p.grad, "requires_grad", False) or getattr(lr, "requires_grad", False):
+            raise RuntimeError(
+                f"{self._kind}: a step is not recorded, so no gradient goes through it; "
+                "give no create_graph=True, or leave differentiable=True out"
+            )
 
     def options_of(self, number: int) -> dict[str, Any]:
         """The options of a group as plain numbers; what has changed since the last step is checked."""
@@ -229,7 +259,7 @@ class Optimizer:
         """What the state of such an array holds: the state of one with a single number."""
         key = (p.ndim, p.dtype.char)
         if key not in self._layouts:
-            self._layouts[key] = self.begin(np.zeros_like(p, shape=(1,) * p.ndim), plain(self.param_groups[0]))
+            self._layouts[key] = self.begin(np.zeros((1,) * p.ndim, p.dtype), plain(self.param_groups[0]))
         return self._layouts[key]
 
     def _change(self, p: Any, g: Any, state: dict[str, Any], group: dict[str, Any]) -> None:
@@ -319,8 +349,11 @@ class Optimizer:
     # ---------------------------------------------------------------------------------- state
 
     def __getstate__(self) -> dict[str, Any]:
-        """What copies and pickles hold: everything but the hooks, as in PyTorch."""
-        return {**self.__dict__, "_pre_hooks": OrderedDict(), "_post_hooks": OrderedDict()}
+        """What copies and pickles hold: everything but the hooks, as in PyTorch, and the buffers.
+
+        Their arrays are no parts of these buffers.
+        """
+        return {**self.__dict__, "_pre_hooks": OrderedDict(), "_post_hooks": OrderedDict(), "_flat": Flat()}
 
     def __repr__(self) -> str:
         lines = []
@@ -350,15 +383,11 @@ class Optimizer:
         for group, options in zip(self.param_groups, groups, strict=True):
             group.update(options)
         self.state = defaultdict(dict, state)
+        self._flat = Flat()  # the old state goes
 
     def load_entry(self, p: Tensor, entry: Mapping[str, Any], options: dict[str, Any], where: str) -> dict[str, Any]:
         """A copy of the loaded state of one parameter, checked; `where` begins the messages."""
         return checked_entry(self, p, entry, options, where)
-
-
-def is_state_array(value: Any) -> bool:
-    """Whether a value of the state is an array: of NumPy or CuPy, 0-d ones too, but no number."""
-    return hasattr(value, "reshape") and not isinstance(value, np.generic)
 
 
 def _is_writable(array: Any) -> bool:

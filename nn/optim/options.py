@@ -25,9 +25,9 @@ from ..checks import (
 
 __all__ = ["BESIDE", "NO_EFFECT", "RULES", "check_rules", "plain", "rules"]
 
-#: Options that PyTorch has for the sake of speed, and that are taken here without an effect.
+#: Options that PyTorch has for the sake of speed: they change no number.  `foreach=False` steps
+#: parameters one by one on a GPU; the others are taken without an effect.
 NO_EFFECT = ("foreach", "fused", "capturable", "differentiable")
-
 
 
 def _are_names(value: Any) -> bool:

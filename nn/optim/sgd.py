@@ -31,6 +31,7 @@ class SGD(Optimizer):
 
     rules = rules("lr", "momentum", "dampening", "weight_decay", "nesterov", "maximize", "foreach", "differentiable", "fused")
     optional_state: ClassVar = ("momentum_buffer",)
+    together = True
 
     def __init__(
         self, params: Iterable[Any], lr: Any = 1e-3, momentum: float = 0.0, dampening: float = 0.0,
@@ -88,6 +89,7 @@ class ASGD(Optimizer):
 
     rules = rules("lr", "lambd", "alpha", "t0", "weight_decay", "foreach", "maximize", "differentiable", "capturable")
     optional_state: ClassVar = ()
+    together = True
 
     def __init__(
         self, params: Iterable[Any], lr: Any = 1e-2, lambd: float = 1e-4, alpha: float = 0.75, t0: float = 1e6,

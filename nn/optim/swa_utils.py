@@ -14,6 +14,7 @@ from ..checks import number
 from ..layers import BatchNorm1d, BatchNorm2d, BatchNorm3d
 from ..modes import in_mode
 from ..module import Buffer, Module
+from ..utils.together import change_all
 from .lr_scheduler.base import LRScheduler, for_each_group
 from .lr_scheduler.cyclic import between
 from .optimizer import Optimizer
@@ -48,12 +49,12 @@ def get_swa_avg_fn() -> Callable[[Any, Any, Any], Any]:
 
 def get_ema_multi_avg_fn(decay: float = 0.999) -> Callable[[Sequence[Tensor], Sequence[Tensor], Any], None]:
     """`get_ema_avg_fn` in place, for lists of averages and of parameters."""
-    return _on_lists(get_ema_avg_fn(decay))
+    return _OnLists(get_ema_avg_fn(decay))
 
 
 def get_swa_multi_avg_fn() -> Callable[[Sequence[Tensor], Sequence[Tensor], Any], None]:
     """`get_swa_avg_fn` in place, for lists of averages and of parameters."""
-    return _on_lists(get_swa_avg_fn())
+    return _OnLists(get_swa_avg_fn())
 
 
 def _check_decay(decay: float) -> None:
@@ -61,12 +62,19 @@ def _check_decay(decay: float) -> None:
         raise ValueError(f"decay must lie between 0 and 1, got {decay}")
 
 
-def _on_lists(average: Callable[[Any, Any, Any], Any]) -> Callable[[Sequence[Tensor], Sequence[Tensor], Any], None]:
-    def on_lists(averages: Sequence[Tensor], parameters: Sequence[Tensor], count: Any) -> None:
-        for ours, theirs in zip(averages, parameters, strict=True):
-            _write(ours, average(ours.data, theirs.data, count))
+class _OnLists:
+    """A function of (average, parameter, number averaged), in place, for lists of tensors."""
 
-    return on_lists
+    def __init__(self, average: Callable[[Any, Any, Any], Any]) -> None:
+        self.average = average
+
+    def __call__(self, averages: Sequence[Tensor], parameters: Sequence[Tensor], count: Any) -> None:
+        times = number(count)  # read once: it may be on a GPU
+
+        def change(ours: Any, theirs: Any) -> None:
+            ours[...] = self.average(ours, theirs, times).astype(ours.dtype)
+
+        change_all(averages, change, parameters)
 
 
 def _write(target: Tensor, value: Any) -> None:
@@ -145,9 +153,10 @@ class AveragedModel(Module):
                 _write(own, self.avg_fn(own.detach(), other, self.n_averaged.detach()))
         else:
             multi = self.multi_avg_fn or get_swa_multi_avg_fn()
-            multi([own.detach() for own in ours], theirs, self.n_averaged.detach())
-            for own in ours:
-                mark_mutated(own.data)
+            averages = ours if isinstance(multi, _OnLists) else [t.detach() for t in ours]
+            multi(averages, theirs, self.n_averaged.detach())
+            for t in ours:
+                mark_mutated(t.data)
 
 
 def update_bn(loader: Iterable[Any], model: Module, device: str | None = None) -> None:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
 
-from minigrad import Tensor, concatenate, mark_mutated, raw
+from minigrad import Tensor, concatenate, mark_mutated, raw, to_device
 from minigrad.arrays import RowSparse
 
 from ..module import Module
+from .together import change_all, copy_into, norm_on_device
 
 __all__ = [
     "clip_grad_norm_", "clip_grad_value_", "clip_grads_with_norm_", "get_total_norm", "parameters_to_vector",
@@ -19,8 +20,8 @@ __all__ = [
 ]  # fmt: skip
 
 
-def _gradients(parameters: Tensor | Iterable[Tensor]) -> list[Any]:
-    """The arrays of the parameters' gradients, each parameter once; of row-sparse ones the rows that they hold, each once."""
+def _gradients(parameters: Tensor | Iterable[Tensor]) -> list[Tensor]:
+    """The parameters' gradients, each parameter once; row-sparse ones hold each row once then."""
     if isinstance(parameters, Module):
         raise TypeError("clipping takes parameters, not a module; write model.parameters()")
     given = [parameters] if isinstance(parameters, Tensor) else list(parameters)
@@ -34,7 +35,7 @@ def _gradients(parameters: Tensor | Iterable[Tensor]) -> list[Any]:
         if p.grad is not None:
             if isinstance(p.grad.data, RowSparse):
                 p.grad.data = p.grad.data.coalesce()
-            found.append(_values(p.grad))
+            found.append(p.grad)
     return found
 
 
@@ -44,16 +45,29 @@ def _values(tensor: Any) -> Any:
     return array.values if isinstance(array, RowSparse) else array
 
 
+def _change(gradients: list[Tensor], change: Callable[[Any], None]) -> None:
+    """Change all numbers of gradients in place."""
+    sparse = [_values(g) for g in gradients if isinstance(g.data, RowSparse)]
+    for values in {id(values): values for values in sparse}.values():  # two may share one
+        change(values)
+        mark_mutated(values)
+    change_all([g for g in gradients if not isinstance(g.data, RowSparse)], change)
+
+
 def _norm(arrays: list[Any], norm_type: float) -> Any:
     """The norm of arrays, taken as one vector."""
-    wide = [g.astype(np.float32) if g.dtype == np.float16 else g for g in arrays if g.size]
-    if not wide:
+    arrays = [g for g in arrays if g.size]
+    if not arrays:
         return np.float32(0)
+    if not all(isinstance(g, np.ndarray) for g in arrays):
+        return norm_on_device(arrays, norm_type)
+    wide = [g.astype(np.float32) if g.dtype == np.float16 else g for g in arrays]
     with np.errstate(over="ignore"):  # looked at below
         norms = np.stack([np.linalg.norm(np.reshape(g, -1), ord=norm_type) for g in wide])
         total = np.linalg.norm(norms, ord=norm_type)
-    if not np.isfinite(total) and all(bool(np.isfinite(g).all()) for g in wide):
-        # The squares overflowed: in units of the largest number they do not.
+    overflown = not np.isfinite(total) and all(bool(np.isfinite(g).all()) for g in wide)
+    if overflown or (total == 0 and norm_type > 0 and any(bool(g.any()) for g in wide)):
+        # The squares are too large, or too small: in units of the largest number they are not.
         largest = max(float(np.abs(g).max()) for g in wide)
         total = largest * _norm([g / largest for g in wide], norm_type)
     return total
@@ -102,12 +116,19 @@ def clip_grads_with_norm_(
     """
     if not max_norm >= 0:
         raise ValueError(f"max_norm must be at least 0, got {max_norm}")
-    factor = float(max_norm) / (float(total_norm) + 1e-6)
-    if factor >= 1:  # a NaN is handed on, as in PyTorch
+    gradients = _gradients(parameters)
+    if isinstance(total_norm, Tensor) and total_norm.device != "cpu":
+        factor = np.minimum(float(max_norm) / (total_norm.detach() + 1e-6), 1.0)
+        _change(gradients, lambda g: _multiply(g, factor))
         return
-    for g in {id(g): g for g in _gradients(parameters)}.values():  # two parameters may share one
-        g *= factor
-        mark_mutated(g)
+    share = float(max_norm) / (float(total_norm) + 1e-6)
+    if not share >= 1:  # a NaN is handed on, as in PyTorch
+        _change(gradients, lambda g: _multiply(g, share))
+
+
+def _multiply(g: Any, factor: Any) -> None:
+    """Multiply an array in place, on its device; the factor of another GPU's norm is copied to it."""
+    g *= to_device(factor, Tensor(g).device).data if isinstance(factor, Tensor) else factor
 
 
 def clip_grad_norm_(
@@ -133,7 +154,7 @@ def clip_grad_norm_(
     """
     given = [parameters] if isinstance(parameters, (Tensor, Module)) else list(parameters)
     gradients = _gradients(parameters if isinstance(parameters, Module) else given)
-    total = get_total_norm([Tensor(g) for g in gradients], norm_type, error_if_nonfinite)
+    total = get_total_norm([Tensor(_values(g)) for g in gradients], norm_type, error_if_nonfinite)
     if given:
         clip_grads_with_norm_(given, max_norm, total)
     return total
@@ -156,13 +177,11 @@ def clip_grad_value_(
     """
     if not clip_value >= 0:
         raise ValueError(f"clip_value must be at least 0, got {clip_value}")
-    gradients = _gradients(parameters)
+    gradients, most = _gradients(parameters), float(clip_value)
     for g in gradients:
         if g.dtype.kind == "c":
             raise TypeError("clip_grad_value_: complex numbers have no order; use clip_grad_norm_")
-    for g in gradients:
-        np.clip(g, -float(clip_value), float(clip_value), out=g)
-        mark_mutated(g)
+    _change(gradients, lambda array: np.clip(array, -most, most, out=array))
 
 
 def parameters_to_vector(parameters: Iterable[Tensor]) -> Any:
@@ -176,12 +195,13 @@ def vector_to_parameters(vector: Any, parameters: Iterable[Tensor]) -> None:
     sizes = [p.size for p in given]
     if np.shape(vector) != (sum(sizes),):
         raise ValueError(f"vector_to_parameters: {sum(sizes)} numbers are needed, got shape {np.shape(vector)}")
-    values = vector.detach().data if isinstance(vector, Tensor) else np.asarray(vector)
+    values = raw(vector) if hasattr(vector, "dtype") else np.asarray(vector)
     for p in given:
         if values.dtype.kind == "c" and p.dtype.kind != "c":
             raise TypeError(f"vector_to_parameters: complex numbers cannot be written into {p.dtype} parameters")
-    start = 0
-    for p, n in zip(given, sizes, strict=True):
-        p.data[...] = np.reshape(values[start : start + n], p.shape)
-        mark_mutated(p.data)
-        start += n
+    ends = np.cumsum(sizes)
+    parts = [
+        Tensor(np.reshape(values[end - p.size : end], p.shape)).to(p.device)
+        for end, p in zip(ends.tolist(), given, strict=True)
+    ]
+    change_all(given, copy_into, parts)

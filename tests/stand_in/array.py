@@ -11,6 +11,7 @@ from numpy.lib.mixins import NDArrayOperatorsMixin
 from . import function, table, ufunc, values
 from .counts import launched, synchronised, uploaded
 from .device import Device, current, settings
+from .memory import MemoryPointer, PooledMemory
 
 __all__ = ["index_of", "ndarray", "wrap"]
 
@@ -26,10 +27,17 @@ class ndarray(NDArrayOperatorsMixin):
     _device: int
     #: The array whose memory this one shows.
     base: ndarray | None = None
+    _memory: PooledMemory | None = None
 
-    def __init__(self, shape: Any, dtype: Any = float, **options: Any) -> None:
-        self._a = np.empty(shape, dtype, **options)
-        self._device = current()
+    def __init__(
+        self, shape: Any, dtype: Any = float, memptr: Any = None, strides: Any = None, order: str = "C"
+    ) -> None:
+        if memptr is None:
+            self._a = np.empty(shape, dtype, order)
+            self._device = current()
+        else:
+            self._a = memptr.array(shape, dtype)
+            self._device, self._memory = memptr.device_id, memptr.mem
 
     # ------------------------------------------------------------------ NumPy's protocols
 
@@ -132,6 +140,13 @@ class ndarray(NDArrayOperatorsMixin):
         return (self[i] for i in range(len(self._a)))
 
     # ------------------------------------------------------------------ attributes
+
+    @property
+    def data(self) -> MemoryPointer:
+        """Where the array lies; arrays that share memory have one `.mem`."""
+        if self._memory is None:
+            self._memory = PooledMemory(self._a) if self.base is None else self.base.data.mem
+        return MemoryPointer(self._memory, self._a.__array_interface__["data"][0], self._device)
 
     shape = property(lambda self: self._a.shape)
     dtype = property(lambda self: self._a.dtype)

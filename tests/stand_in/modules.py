@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from . import array, device, function, random, raw, table, ufunc
+from . import array, device, function, memory, random, raw, table, ufunc
 from .counts import synchronised
 
 __all__ = ["installed"]
@@ -79,6 +79,7 @@ def build() -> dict[str, types.ModuleType]:
     vars(modules["cupy.random"]).update(default_rng=random.default_rng, Generator=random.Generator)
     vars(modules["cupyx"]).update(errstate=errstate)
     vars(modules["cupy.cuda"]).update(Device=device.Device, Stream=Stream, is_available=lambda: True)
+    vars(modules["cupy.cuda"]).update(MemoryPointer=memory.MemoryPointer)
     vars(modules["cupy.cuda.device"]).update(Device=device.Device, get_device_id=device.current)
     runtime.getDeviceCount = lambda: device.settings.devices  # type: ignore[attr-defined]
     runtime.getDevice = device.current  # type: ignore[attr-defined]

@@ -90,6 +90,6 @@ def default(value: ast.expr) -> object:
 
 #: Methods of CuPy's arrays that the stand-in does not have.
 NOT_PRETENDED = frozenset({
-    "byteswap", "cstruct", "data", "dump", "dumps", "flat", "mdspan", "reduced_view", "scatter_add", "scatter_max",
+    "byteswap", "cstruct", "dump", "dumps", "flat", "mdspan", "reduced_view", "scatter_add", "scatter_max",
     "scatter_min", "toDlpack", "tobytes", "tofile",
 })  # fmt: skip

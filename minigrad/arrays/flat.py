@@ -1,0 +1,185 @@
+"""Many arrays in one flat buffer.
+
+What changes each number by itself, an optimizer's step say, then needs one call for all of them
+instead of one for each.  The arrays stay what they were: each is a part of the buffer.
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Sequence
+from itertools import chain
+from sys import getrefcount
+from typing import Any
+
+import numpy as np
+
+from ..backend import device_of
+
+__all__ = ["Layout", "has_only", "is_alone"]
+
+#: On a GPU each array begins at a multiple of so many elements: products of matrices want 16 bytes
+#: at least, whole lines of the memory are 128.
+_ALIGNED = 128
+
+#: The parts that were made here, by id: their memory may be left without anybody missing it.
+_parts: dict[int, weakref.ref[Any]] = {}
+
+
+class Layout:
+    """Where arrays of some shapes lie in a flat buffer, one after the other.
+
+    Args:
+        arrays: of one dtype, on one device.
+
+    Attributes:
+        shapes: of the arrays.
+        size: the number of elements of a buffer.
+
+    >>> x, y = np.zeros(2), np.ones((2, 2))
+    >>> layout = Layout([x, y])
+    >>> buffer = layout.join([x, y])
+    >>> x, y = layout.parts(buffer)
+    >>> buffer += 1
+    >>> x, y
+    (array([1., 1.]), array([[2., 2.],
+           [2., 2.]]))
+    """
+
+    def __init__(self, arrays: Sequence[Any]) -> None:
+        self.shapes = [x.shape for x in arrays]
+        unit = 1 if isinstance(arrays[0], np.ndarray) else _ALIGNED
+        lengths = [-(-x.size // unit) * unit for x in arrays]
+        self.gaps = [n - x.size for n, x in zip(lengths, arrays, strict=True)]
+        self.starts = [sum(lengths[:i]) for i in range(len(lengths))]
+        self.size = sum(lengths)
+
+    def join(self, arrays: Sequence[Any]) -> Any:
+        """A new buffer with the arrays in it, and zeros in the gaps between them.
+
+        Args:
+            arrays: of the layout's shapes and of one dtype, which need not be the layout's.
+        """
+        if not any(self.gaps):
+            return np.concatenate(arrays, axis=None)
+        zeros = _zeros_beside(arrays[0])
+        pieces = chain.from_iterable((x, zeros[:gap]) if gap else (x,) for x, gap in zip(arrays, self.gaps, strict=True))
+        return np.concatenate(list(pieces), axis=None)
+
+    def parts(self, buffer: Any) -> list[Any]:
+        """The arrays that lie in a buffer; they share its memory.
+
+        Each owns its part, as far as the record of in-place writes goes (`mark_mutated`): to write
+        into one array says nothing of the others.
+        """
+        return [_part(buffer, start, shape) for start, shape in zip(self.starts, self.shapes, strict=True)]
+
+
+#: Zeros for the gaps, by device and dtype.
+_zeros: dict[tuple[str, str], Any] = {}
+
+
+def _zeros_beside(x: Any) -> Any:
+    """As many zeros as a gap has at most, with the dtype of x, where x is."""
+    key = (device_of(x), x.dtype.char)
+    if key not in _zeros:
+        _zeros[key] = np.zeros_like(x, shape=(_ALIGNED,))
+    return _zeros[key]
+
+
+class _Memory:
+    """A place in a buffer, as NumPy makes an array of it; it is no array, so a part is no view."""
+
+    def __init__(self, buffer: np.ndarray, offset: int, shape: tuple[int, ...]) -> None:
+        self.buffer = buffer  # which has to live as long as its parts
+        self.__array_interface__ = {
+            "data": (buffer.__array_interface__["data"][0] + offset, False),
+            "shape": shape,
+            "typestr": buffer.dtype.str,
+            "version": 3,
+        }
+
+
+def _part(buffer: Any, start: int, shape: tuple[int, ...]) -> Any:
+    """An array in the memory of a buffer that is no view of it: its base is no array."""
+    offset = start * buffer.dtype.itemsize
+    if isinstance(buffer, np.ndarray):
+        part: Any = np.asarray(_Memory(buffer, offset, shape))
+    else:
+        part = type(buffer)(shape, buffer.dtype, buffer.data + offset)
+    key = id(part)
+    _parts[key] = weakref.ref(part, lambda _: _parts.pop(key, None))
+    return part
+
+
+# ------------------------------------------------------------------------- who else has an array
+
+
+def _references_of_one_holder() -> int:
+    held = {"x": np.zeros(1)}
+    return getrefcount(held["x"])
+
+
+#: How many references an array has that one other object alone holds: measured, since versions of
+#: Python count differently.
+_HELD = _references_of_one_holder()
+
+
+def is_alone(holder: Any) -> bool:
+    """Whether nobody but a tensor knows its array, `holder.data`, or any view of its memory.
+
+    Then the tensor can be given another array with the same values, and nobody sees a difference.
+
+    >>> from minigrad import Tensor
+    >>> t = Tensor([1.0, 2.0])
+    >>> alone = is_alone(t)
+    >>> first = t.data[:1]
+    >>> alone, is_alone(t)
+    (True, False)
+    """
+    return getrefcount(holder.data) == _HELD and _has_its_memory(holder.data)
+
+
+def has_only(container: Any, key: Any) -> bool:
+    """`is_alone` for an array in a dict or a list.
+
+    >>> x = np.zeros(2)
+    >>> has_only({"x": x}, "x"), has_only({"x": np.zeros(2)}, "x")
+    (False, True)
+    """
+    return getrefcount(container[key]) == _HELD and _has_its_memory(container[key])
+
+
+def _has_its_memory(x: Any) -> bool:
+    """Whether no other array shares the memory of x, which may be a part of a buffer."""
+    part = _parts.get(id(x))
+    if part is not None and part() is x:
+        return True
+    if x.base is not None:
+        base_alone = type(x.base) is type(x) and getrefcount(x.base) == _HELD
+        return base_alone and x.base.base is None and _owns(x.base)
+    return _owns(x)
+
+
+def _owns(x: Any) -> bool:
+    """Whether the memory of an array that is no view was made for it alone."""
+    if isinstance(x, np.ndarray):
+        return type(x) is np.ndarray and bool(x.flags.owndata)
+    if not hasattr(getattr(x, "data", None), "mem"):  # of a kind that is not known
+        return False
+    if type(x.data.mem).__name__ == "UnownedMemory":  # another library's
+        return False
+    return getrefcount(x.data.mem) == _memory_held(x)
+
+
+#: `_HELD` for the memory of CuPy's arrays.
+_memory_counts: dict[type, int] = {}
+
+
+def _memory_held(x: Any) -> int:
+    """How many references the memory of a GPU array has when no other array shares it."""
+    kind = type(x.data.mem)
+    if kind not in _memory_counts:
+        fresh: Any = np.zeros_like(x, shape=(1,))
+        _memory_counts[kind] = getrefcount(fresh.data.mem)
+    return _memory_counts[kind]
