@@ -12,10 +12,10 @@ import nn
 
 from . import stand_in
 from .gpu import CASES, Case, compare, training, windows  # noqa: F401  (these two note their cases)
-from .gpu.ops import OPS
+from .gpu.ops import OPS, compare_row
 
 REAL = [pytest.mark.gpu, pytest.mark.skipif(not mg.cuda_is_available(), reason="needs CuPy and a GPU")]
-#: The rows that are tried on the stand-in too, so that what the card runs is known to run; tests/test_ops.py has all of them there.
+#: The rows that are compared on the stand-in too, so that what the card runs is known to run; tests/test_ops.py has all there.
 SOME = list(OPS)[::12]
 
 
@@ -37,14 +37,23 @@ def test_both_devices_compute_the_same(f: Case, card: str) -> None:
 @pytest.mark.parametrize("name", SOME)
 def test_an_op_and_its_derivatives_are_the_same_on_the_stand_in(name: str) -> None:
     with stand_in.installed():
-        compare(OPS[name])
+        compare_row(name)
 
 
 @pytest.mark.gpu
 @REAL[1]
 @pytest.mark.parametrize("name", OPS)
 def test_every_op_and_its_derivatives_are_the_same_on_a_card(name: str) -> None:
-    compare(OPS[name])
+    compare_row(name)
+
+
+def test_each_sample_that_differs_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(device: str) -> list[object]:
+        raise NotImplementedError("no such kernel") if device == "cuda" else ValueError("on the cpu")
+
+    monkeypatch.setitem(OPS, "some", [lambda device: [1.0], fails, lambda device: [device == "cuda"]])
+    with pytest.raises(AssertionError, match=r"some-1 ValueError: on the cpu; some-2 AssertionError: Not equal"):
+        compare_row("some")
 
 
 @pytest.mark.parametrize("wrong", ["value", "dtype", "shape", "number", "integer"])

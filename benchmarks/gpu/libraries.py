@@ -41,10 +41,10 @@ class Library:
         return module.to(self.device)
 
 
-def ours() -> Library:
-    """minigrad on the GPU."""
-    synchronize = mg.backend.cupy().cuda.Device().synchronize
-    return Library("minigrad", nn, nn.optim, mg.Tensor, "cuda", synchronize)
+def ours(device: str = "cuda") -> Library:
+    """minigrad on a device."""
+    synchronize = _nothing if device == "cpu" else mg.backend.cupy().cuda.Device().synchronize
+    return Library("minigrad", nn, nn.optim, mg.Tensor, device, synchronize)
 
 
 def torchs(device: str = "cuda") -> Library | None:

@@ -13,6 +13,8 @@ from typing import Any
 
 from .workloads import WORKLOADS
 
+#: The program that measures the rows of some indices, each as a line of JSON.
+WORKER = [sys.executable, "-m", "benchmarks.gpu.worker"]
 HEAD = """\
 | workload | minigrad ms | torch ms | ratio | launches | torch's | copies to the host | torch's | peak MiB | torch's |
 |---|---|---|---|---|---|---|---|---|---|"""
@@ -59,7 +61,7 @@ def measured(indices: list[int], seconds: float, log: Path) -> Iterator[dict[str
 
 
 def _from_a_worker(indices: list[int], seconds: float, log: Path) -> Iterator[dict[str, Any]]:
-    command = [sys.executable, "-m", "benchmarks.gpu.worker", *map(str, indices)]
+    command = [*WORKER, *map(str, indices)]
     with log.open("a") as errors, subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True) as process:
         assert process.stdout is not None
         timer = threading.Timer(seconds, process.kill)

@@ -5,9 +5,7 @@ The table that it prints stands in docs/gpu.md, and a test holds the page to it.
 
 from __future__ import annotations
 
-import minigrad as mg
-import nn
-from benchmarks.gpu.libraries import Library
+from benchmarks.gpu.libraries import Library, ours
 from benchmarks.gpu.meter import no_lap
 from benchmarks.gpu.workloads import WORKLOADS, Workload
 
@@ -27,15 +25,10 @@ class StandInMeter:
         return None
 
 
-def on_the_stand_in() -> Library:
-    """minigrad on the stand-in, which must be installed."""
-    return Library("minigrad", nn, nn.optim, mg.Tensor, "cuda", mg.backend.cupy().cuda.Device().synchronize)
-
-
 def counted(workload: Workload) -> tuple[int, int]:
     """Launches and synchronisations of one step after the first two, which make the optimizer's state."""
     with stand_in.installed():
-        step = workload.step(on_the_stand_in(), tiny=True)
+        step = workload.step(ours(), tiny=True)
         step(no_lap)
         step(no_lap)
         with stand_in.counting() as count:
