@@ -205,6 +205,14 @@ def _shard(folder: Path, shard: str, report: Path, seconds: float = 100.0) -> No
     subprocess.run(command, cwd=ROOT, capture_output=True, env={**os.environ, "PYTHONPATH": str(ROOT)}, check=False)
 
 
+def test_a_file_that_cannot_be_imported_is_a_failure(tmp_path: Path) -> None:
+    (tmp_path / "test_some.py").write_text("import no_such_module_at_all\n")
+    _shard(tmp_path, "0/1", tmp_path / "0.jsonl")
+    outcome = checks.gathered([tmp_path / "0.jsonl"])
+    assert not outcome.good
+    assert any("no_such_module_at_all" in line for line in outcome.lines())
+
+
 def test_a_shard_begins_nothing_after_its_time(tmp_path: Path) -> None:
     (tmp_path / "test_some.py").write_text("def test_a(): pass\ndef test_b(): pass\n")
     _shard(tmp_path, "0/1", tmp_path / "0.jsonl", seconds=0)

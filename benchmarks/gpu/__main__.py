@@ -15,8 +15,8 @@ try:
 except ImportError:
     sys.exit(f"make gpu needs NumPy, CuPy and PyTorch in {sys.executable}, which has no NumPy; it installs nothing")
 
-from . import checks, machine, table  # noqa: E402
-from .workloads import WORKLOADS  # noqa: E402
+from . import checks, machine, table
+from .workloads import WORKLOADS
 
 #: The most that each part takes, in seconds; starting the processes and their grace come on top.
 CHECKS, TIMES = 260.0, 220.0

@@ -98,9 +98,7 @@ def cnn(library: Library, shape: Shape, widths: tuple[int, int]) -> Step:
 def mlp(library: Library, batch: int, sizes: tuple[int, int, int]) -> Step:
     """Three linear layers with ReLU, cross-entropy, Adam."""
     n, (inputs, first, second) = library.nn, sizes
-    net = n.Sequential(
-        n.Linear(inputs, first), n.ReLU(), n.Linear(first, second), n.ReLU(), n.Linear(second, 10)
-    )
+    net = n.Sequential(n.Linear(inputs, first), n.ReLU(), n.Linear(first, second), n.ReLU(), n.Linear(second, 10))
     return _classifier(library, net, (batch, inputs), batch)
 
 

@@ -77,8 +77,10 @@ def compare(f: Case) -> None:
         AssertionError: where values, shapes or dtypes differ.
     """
     expected, got = (list(leaves(f(device))) for device in ("cpu", "cuda"))
-    assert len(got) == len(expected) > 0
-    for a, b in zip(expected, got, strict=True):
-        assert (b.dtype, b.shape) == (a.dtype, a.shape)
+    if len(got) != len(expected) or not expected:
+        raise AssertionError(f"{len(expected)} results on the cpu, {len(got)} on the GPU")
+    for i, (a, b) in enumerate(zip(expected, got, strict=True)):
+        if (b.dtype, b.shape) != (a.dtype, a.shape):
+            raise AssertionError(f"result {i}: {a.dtype} {a.shape} on the cpu, {b.dtype} {b.shape} on the GPU")
         rtol, atol = TOLERANCES[a.real.itemsize] if a.dtype.kind in "fc" else (0.0, 0.0)
-        np.testing.assert_allclose(b, a, rtol, atol)
+        np.testing.assert_allclose(b, a, rtol, atol, err_msg=f"result {i}")

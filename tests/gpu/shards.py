@@ -32,6 +32,10 @@ class _Shard:
         self.end = time.monotonic() + config.getoption("--seconds")
         self.report = Report(config.getoption("--report"))
 
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        if report.failed:
+            self.report.test(report.nodeid, "failed", _reason(report))
+
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
         mine = of_shard(items, self.shard)
@@ -51,7 +55,7 @@ class _Shard:
         self.report.end()
 
 
-def _reason(report: pytest.TestReport) -> str:
+def _reason(report: pytest.TestReport | pytest.CollectReport) -> str:
     lines: Iterable[str] = str(report.longrepr or "").splitlines()
     errors = [line[2:].strip() for line in lines if line.startswith("E ")]
     return " ".join(errors[:3]) or str(report.longrepr or "")[-200:]

@@ -28,18 +28,14 @@ CONV = {1: F.conv1d, 2: F.conv2d, 3: F.conv3d}
 TRANSPOSED = {1: F.conv_transpose1d, 2: F.conv_transpose2d, 3: F.conv_transpose3d}
 
 
-def convolution(
-    shape: tuple[int, ...], kernels: tuple[int, ...], options: dict[str, Any], dtype: str, device: str
-) -> list[Any]:
+def convolution(shape: tuple[int, ...], kernels: tuple[int, ...], options: dict[str, Any], dtype: str, device: str) -> list[Any]:
     """With a bias, to second order."""
     x, w = on(device, normal(*shape, dtype=dtype)), on(device, normal(*kernels, seed=1, dtype=dtype) / 8)
     bias = on(device, normal(kernels[0], seed=2, dtype=dtype))
     return derivatives(CONV[len(shape) - 2](x, w, bias, **options) ** 2, [x, w, bias])
 
 
-def transposed(
-    shape: tuple[int, ...], kernels: tuple[int, ...], options: dict[str, Any], device: str
-) -> list[Any]:
+def transposed(shape: tuple[int, ...], kernels: tuple[int, ...], options: dict[str, Any], device: str) -> list[Any]:
     """The transposed convolution with the same kernels, of as many channels as they have."""
     x = on(device, normal(shape[0], kernels[0], *shape[2:], dtype="float64"))
     w = on(device, normal(*kernels, seed=1, dtype="float64") / 8)
