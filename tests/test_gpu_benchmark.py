@@ -3,30 +3,32 @@
 from __future__ import annotations
 
 import dataclasses
+import doctest
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
 from functools import partial
 from pathlib import Path
-from types import SimpleNamespace
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 
 import minigrad as mg
-from benchmarks.gpu import checks, machine, table
+from benchmarks.gpu import checks, machine, meter, table
 from benchmarks.gpu.libraries import Library, ours, torchs
-from benchmarks.gpu.meter import Effort, launches_and_copies, measure, peak_hook
+from benchmarks.gpu.meter import Effort, measure, peak_hook
 from benchmarks.gpu.worker import rows_of
 from benchmarks.gpu.workloads import WORKLOADS, Workload
 
 from . import stand_in
 from .gpu import compare
 from .gpu.__main__ import everything, outcome
-from .gpu.launches import StandInMeter
+from .gpu.launches import StandInMeter, counted, told
 
 ROOT = Path(__file__).resolve().parent.parent
 QUICK = Effort(warm=0.0, rounds=1, blocks=1)
@@ -152,11 +154,6 @@ def test_memory_in_use_is_followed_to_its_peak() -> None:
     assert hook.used == 256
 
 
-def test_what_a_profiler_saw_is_told_apart() -> None:
-    names = ["cupy_add__float32", "Memcpy HtoD (Pageable -> Device)", "Memcpy DtoH (Device -> Pageable)", "Memset (Device)"]
-    assert launches_and_copies(names) == (1, 1)
-
-
 def test_parts_of_a_step_add_up_to_it() -> None:
     def slow(library: Library) -> Any:
         def step(lap: Any) -> None:
@@ -172,6 +169,16 @@ def test_parts_of_a_step_add_up_to_it() -> None:
     assert forward["ms"]["minigrad"] >= 1.0
     assert backward["ms"]["minigrad"] >= 3.0
     assert whole["ms"]["minigrad"] >= 4.0
+
+
+@pytest.mark.skipif(shutil.which("g++") is None, reason="the kernels of our own need g++ to run on the stand-in")
+@pytest.mark.parametrize("workload", WORKLOADS, ids=[w.name for w in WORKLOADS])
+def test_the_page_tells_the_launches_that_are_counted(workload: Workload) -> None:
+    """Up to a tenth, since versions of NumPy take some functions apart in other ways."""
+    launches, syncs = counted(workload)
+    told_launches, told_syncs = told()[workload.name]
+    assert abs(launches - told_launches) <= max(2, 0.1 * launches), "run python -m tests.gpu.launches"
+    assert syncs == told_syncs
 
 
 # ------------------------------------------------------------------------------------- checks
@@ -257,6 +264,8 @@ def test_the_plain_program_needs_no_pytest() -> None:
     assert int(done.stdout) > 300, done.stderr
 
 
-def test_versions_are_written_as_people_write_them() -> None:
-    assert machine.cuda(13000) == "13.0"
-    assert machine.cuda(12090) == "12.9"
+@pytest.mark.parametrize("module", [machine, meter, table], ids=lambda m: m.__name__)
+def test_examples_in_docstrings(module: ModuleType) -> None:
+    result = doctest.testmod(module)
+    assert result.attempted > 0
+    assert result.failed == 0

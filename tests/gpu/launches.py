@@ -1,15 +1,20 @@
-"""Counted launches and synchronisations of the benchmark's steps, on the stand-in: `python -m tests.gpu.launches`.
+"""Counted launches and synchronisations of the benchmark's steps, on the stand-in.
 
-The table that it prints stands in docs/gpu.md, and a test holds the page to it.
+`python -m tests.gpu.launches` writes them into the table of docs/gpu.md; a test holds the page to what is counted.
 """
 
 from __future__ import annotations
+
+from pathlib import Path
 
 from benchmarks.gpu.libraries import Library, ours
 from benchmarks.gpu.meter import no_lap
 from benchmarks.gpu.workloads import WORKLOADS, Workload
 
 from .. import stand_in
+
+PAGE = Path(__file__).resolve().parent.parent.parent / "docs" / "gpu.md"
+HEAD = "| a step of | launches | synchronisations |"
 
 
 class StandInMeter:
@@ -36,14 +41,30 @@ def counted(workload: Workload) -> tuple[int, int]:
     return count.launches // workload.repeats, count.syncs // workload.repeats
 
 
-def page() -> str:
+def table() -> str:
     """The table in Markdown."""
-    lines = ["| a step of | launches | synchronisations |", "|---|---|---|"]
+    lines = [HEAD, "|---|---|---|"]
     for workload in WORKLOADS:
         launches, syncs = counted(workload)
         lines.append(f"| {workload.name} | {launches} | {syncs} |")
     return "\n".join(lines)
 
 
+def told() -> dict[str, tuple[int, int]]:
+    """Launches and synchronisations by workload, as the page tells them."""
+    rows = (line.strip("| ").split(" | ") for line in _of_the_page()[1].splitlines()[2:])
+    return {name: (int(launches), int(syncs)) for name, launches, syncs in rows}
+
+
+def _of_the_page() -> tuple[str, str, str]:
+    """The page before, in and after the table."""
+    text = PAGE.read_text("utf-8")
+    start = text.index(HEAD)
+    end = text.index("\n\n", start)
+    return text[:start], text[start:end], text[end:]
+
+
 if __name__ == "__main__":
-    print(page())
+    before, _, after = _of_the_page()
+    PAGE.write_text(before + table() + after, "utf-8")
+    print(table())
