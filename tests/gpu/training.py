@@ -30,7 +30,7 @@ def trained(device: str, make: Callable[[], Any], loss: Callable[..., Tensor], x
         value.backward()
         nn.utils.clip_grad_norm_(parameters, 1.0)
         update.step()
-        losses.append(value.item())
+        losses.append(np.float32(value.item()))
     return [losses, parameters]
 
 
