@@ -1,8 +1,10 @@
 # Two commands: `make demo` and `make test`.  Both make what they need in .venv.
+# `make gpu`, for a machine with a GPU, installs nothing: it runs with the Python that has CuPy and PyTorch.
 PYTHON ?= python3
 BIN := .venv/bin
+OUT ?= out/gpu
 
-.PHONY: demo test lint stubs bench clean
+.PHONY: demo test lint stubs bench gpu clean
 
 demo: .venv/demo
 	$(BIN)/python examples/quickstart.py
@@ -19,6 +21,9 @@ stubs: .venv/test
 
 bench: .venv/test
 	$(BIN)/python -m benchmarks
+
+gpu:
+	@$(PYTHON) -m benchmarks.gpu --out $(OUT)
 
 clean:
 	rm -rf .venv out build dist *.egg-info

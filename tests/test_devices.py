@@ -1,4 +1,4 @@
-"""Devices: errors without a GPU, the stand-in for one, and (marked gpu) a real one."""
+"""Devices: errors without a GPU, and the stand-in for one; what runs on a real one is in tests/test_gpu.py."""
 
 from __future__ import annotations
 
@@ -14,12 +14,6 @@ import minigrad as mg
 import nn
 from minigrad import Tensor, backend, no_grad, viz
 from nn.functional import cross_entropy
-
-from .ops_table import ROWS
-from .scipy_samples import CPU_ONLY
-
-HAS_GPU = mg.cuda_is_available()
-gpu = pytest.mark.skipif(not HAS_GPU, reason="needs CuPy and a GPU")
 
 
 @pytest.mark.skipif(importlib.util.find_spec("cupy") is not None, reason="CuPy is installed")
@@ -108,40 +102,6 @@ def test_a_network_trains_on_the_stand_in(stand_in: Any) -> None:
             losses.append(float((model(x).argmax(axis=1) == y).mean().item()))
         results.append(losses)
     assert results[0] == pytest.approx(results[1], rel=1e-5)
-
-
-@pytest.mark.gpu
-@gpu
-@pytest.mark.parametrize("name", ROWS)
-def test_every_op_on_a_real_gpu(name: str) -> None:
-    if name in CPU_ONLY:
-        pytest.skip("cupyx lacks this function or one that its derivatives need")
-    for sample in ROWS[name]:
-        results = []
-        for device in ("cpu", "cuda"):
-            xs = [Tensor(a, device=device, requires_grad=True) for a in sample.args]
-            ys = sample.f(*xs)
-            ys = list(ys) if isinstance(ys, (list, tuple)) else [ys]
-            grads = mg.autograd.grad(ys, xs, [np.ones_like(y._array) for y in ys], allow_unused=True)
-            results.append([t.detach().cpu().numpy() for t in (*ys, *grads) if t is not None])
-        for a, b in zip(*results, strict=True):
-            np.testing.assert_allclose(a, b, rtol=1e-9, atol=1e-9)
-
-
-@pytest.mark.gpu
-@gpu
-def test_training_on_a_real_gpu() -> None:
-    model = nn.Sequential(nn.Linear(2, 16), nn.Tanh(), nn.Linear(16, 1)).to("cuda")
-    optimizer = nn.optim.Adam(model.parameters(), lr=0.02)
-    x = mg.random.randn(64, 2, device="cuda")
-    y = x[:, :1] * x[:, 1:]
-    for _ in range(300):
-        loss = nn.functional.mse_loss(model(x), y)
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-    assert loss.device == "cuda:0"
-    assert loss.item() < 0.1
 
 
 def test_graphs_on_another_device_are_seen(stand_in: Any) -> None:

@@ -1,0 +1,91 @@
+"""What is computed on the CPU and on a GPU is the same: on the stand-in for one here, on a real card under `-m gpu`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+
+import minigrad as mg
+import nn
+
+from . import stand_in
+from .gpu import CASES, Case, compare, training, windows  # noqa: F401  (these two note their cases)
+from .gpu.ops import OPS, compare_row
+
+REAL = [pytest.mark.gpu, pytest.mark.skipif(not mg.cuda_is_available(), reason="needs CuPy and a GPU")]
+#: The rows that are compared on the stand-in too, so that what the card runs is known to run; tests/test_ops.py has all there.
+SOME = list(OPS)[::12]
+
+
+@pytest.fixture(params=["stand-in", pytest.param("card", marks=REAL)])
+def card(request: pytest.FixtureRequest) -> Iterator[str]:
+    """The device "cuda": the stand-in for a GPU, or a real one."""
+    if request.param == "card":
+        yield request.param
+        return
+    with stand_in.installed():
+        yield request.param
+
+
+@pytest.mark.parametrize("f", CASES.values(), ids=list(CASES))
+def test_both_devices_compute_the_same(f: Case, card: str) -> None:
+    compare(f)
+
+
+@pytest.mark.parametrize("name", SOME)
+def test_an_op_and_its_derivatives_are_the_same_on_the_stand_in(name: str) -> None:
+    with stand_in.installed():
+        compare_row(name)
+
+
+@pytest.mark.gpu
+@REAL[1]
+@pytest.mark.parametrize("name", OPS)
+def test_every_op_and_its_derivatives_are_the_same_on_a_card(name: str) -> None:
+    compare_row(name)
+
+
+def test_each_sample_that_differs_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(device: str) -> list[object]:
+        raise NotImplementedError("no such kernel") if device == "cuda" else ValueError("on the cpu")
+
+    monkeypatch.setitem(OPS, "some", [lambda device: [1.0], fails, lambda device: [device == "cuda"]])
+    with pytest.raises(AssertionError, match=r"some-1 ValueError: on the cpu; some-2 AssertionError: Not equal"):
+        compare_row("some")
+
+
+@pytest.mark.parametrize("wrong", ["value", "dtype", "shape", "number", "integer"])
+def test_a_difference_between_the_devices_is_found(wrong: str) -> None:
+    """What the comparisons above would do if a card computed something else."""
+
+    def f(device: str) -> list[object]:
+        x = np.array([1.0, 2.0])
+        there = device == "cuda"
+        results = {
+            "value": [x + 1e-6 * there],
+            "dtype": [x.astype(np.float32) if there else x],
+            "shape": [x[None] if there else x],
+            "number": [x] * (2 if there else 1),
+            "integer": [np.array([1 << 40]) + there],
+        }
+        return results[wrong]
+
+    with pytest.raises(AssertionError):
+        compare(f)
+
+
+def test_a_training_learns_on_the_card(card: str) -> None:
+    mg.random.manual_seed(0)
+    model = nn.Sequential(nn.Linear(2, 16), nn.Tanh(), nn.Linear(16, 1)).to("cuda")
+    optimizer = nn.optim.Adam(model.parameters(), lr=0.02)
+    x = mg.random.randn(64, 2, device="cuda")
+    y = x[:, :1] * x[:, 1:]
+    for _ in range(300):
+        loss = nn.functional.mse_loss(model(x), y)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    assert loss.device == "cuda:0"
+    assert loss.item() < 0.1
