@@ -289,13 +289,18 @@ def _place(file: str, number: int | None, text: str | None) -> str:
     return f"{file}:{number}: {text}" if text else f"{file}:{number}"
 
 
+def place_of(file: str, number: int) -> str:
+    """A line of code, with its text."""
+    return _place(file, number, linecache.getline(file, number).strip())
+
+
 def line_of(error: BaseException) -> str | None:
     """The innermost line of the user's code that an error has passed, with its text."""
     found = None
     for frame, number in traceback.walk_tb(error.__traceback__):
         file = frame.f_code.co_filename
         if not _is_engine(frame) and not file.startswith(_libraries()):
-            found = _place(file, number, linecache.getline(file, number).strip())
+            found = place_of(file, number)
     return found
 
 
@@ -355,6 +360,12 @@ def mark_mutated(array: Any) -> None:
     _mutations[key] = (reference, last_mutation)
 
 
+def written_since(array: Any, time: int) -> bool:
+    """Whether an array, or what it is a view of, was written in place after a time of the clock."""
+    known = _mutations.get(id(owner(array)))
+    return known is not None and known[1] > time
+
+
 def check_saved(node: Node) -> None:
     """Raise if what the node's rule is about to read is not there, or was written after it was saved."""
     if node.saved is None:
@@ -363,8 +374,7 @@ def check_saved(node: Node) -> None:
             "backward(retain_graph=True) for a second one, and look or explain before backward()"
         )
     for value in _arrays_in(node.saved):
-        known = _mutations.get(id(owner(value)))
-        if known is not None and known[1] > node.order:
+        if written_since(value, node.order):
             raise RuntimeError(
                 f"{node.op.name}: an array of shape {value.shape} and dtype {value.dtype} that the gradient of "
                 f"{node.op.name} reads was changed in place after the forward pass. Change it after backward(), "

@@ -23,10 +23,10 @@ ROOT = Path(__file__).resolve().parent.parent
 LAYERS: list[list[str]] = [
     [
         "minigrad.backend", "minigrad.files", "minigrad.graph", "minigrad.hints", "minigrad.install", "minigrad.kernels!",
-        "minigrad.reasons", "minigrad.spellings", "minigrad.trees",
+        "minigrad.later", "minigrad.reasons", "minigrad.spellings", "minigrad.trees",
     ],
     ["minigrad.arrays", "minigrad.masked", "minigrad.tensor"],
-    ["minigrad.accumulate", "minigrad.backward", "minigrad.schedule"],
+    ["minigrad.accumulate", "minigrad.backward", "minigrad.schedule", "minigrad.trial"],
     ["minigrad.calling", "minigrad.op", "minigrad.primitive"],
     ["minigrad.ops"],
     [
