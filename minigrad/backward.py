@@ -147,7 +147,7 @@ def propagate(
     """
     keep = create_graph if retain_graph is None else retain_graph
     options = (targets, create_graph, keep, search)
-    if may_run(outputs, cotangents):
+    if cotangents and type(cotangents[0]) is not ndarray and may_run(outputs, cotangents):
         found = _on_trial(outputs, cotangents, *options)
         if found is not None:
             return found
@@ -193,6 +193,7 @@ def _pass(
     needed = None if targets is None else needed_by(schedule.waiting, targets, search)
     found: dict[Node, Any] = dict.fromkeys(targets or ())
     take, send = schedule.next, schedule.add
+    look = trial is None
     mode = graph.set_grad_enabled(create_graph) if graph.special else nullcontext()
     with mode, _behind_mask(outputs, cotangents) as masked:
         while True:
@@ -221,13 +222,13 @@ def _pass(
                 else:
                     trial.leaves[node] = g
                 continue
-            if trial is not None:
-                trial.note(node, g)
             if node.op.masks or (masked and node in masked):
-                apply_masked(node, g, parents, send, create_graph, masked, look=trial is None)
+                apply_masked(node, g, parents, send, create_graph, masked, look)
             else:
                 apply(node, g, parents, send, create_graph)
-            if not keep and node.op.saves_arrays and trial is None:
+            if trial is not None:
+                trial.note(node, g)
+            elif not keep and node.op.saves_arrays:
                 node.saved = None
             g = None
     return {n: g for n, g in found.items() if g is not None}

@@ -24,7 +24,10 @@ import numpy as np
 
 from . import graph
 
-__all__ = ["check_later", "forget", "is_on_gpu", "number", "read", "remember", "settle"]
+__all__ = [
+    "check_later", "forget", "is_on_gpu", "known", "number", "perhaps_any", "read",
+    "refuse_later", "remember", "settle",
+]  # fmt: skip
 
 #: So many checks may wait.  The next one makes the program wait for the GPU.
 LIMIT = 256
@@ -48,7 +51,7 @@ def read(*arrays: Any) -> list[Any]:
     Raises:
         Exception: what a check raises that has failed.
     """
-    if _known:
+    if known:
         values = [_remembered(x) for x in arrays]
         if all(value is not None for value in values):
             return values
@@ -67,7 +70,8 @@ def settle() -> None:
 
 def _fetched(arrays: Sequence[Any]) -> list[Any]:
     """The arrays as NumPy's; small ones of one device, whatever their dtypes are, in one copy."""
-    found, groups = list(arrays), {}
+    found = list(arrays)
+    groups: dict[Any, list[int]] = {}
     for i, x in enumerate(arrays):
         if is_on_gpu(x):
             groups.setdefault(str(x.device) if x.nbytes <= _SMALL else i, []).append(i)
@@ -76,7 +80,8 @@ def _fetched(arrays: Sequence[Any]) -> list[Any]:
             found[places[0]] = arrays[places[0]].get()
             continue
         parts = [np.reshape(arrays[i], -1).view(np.uint8) for i in places]
-        together, start = np.concatenate(parts).get(), 0
+        joined: Any = np.concatenate(parts)
+        together, start = joined.get(), 0
         for i in places:
             x = arrays[i]
             part, start = together[start : start + x.nbytes], start + x.nbytes
@@ -134,6 +139,32 @@ def check_later(verify: Callable[..., None], *numbers: Any) -> None:
         settle()
 
 
+def refuse_later(bad: Any, make_error: Callable[[], Exception]) -> None:
+    """Raise `make_error()` if one of many conditions holds: at once, or on a GPU as `check_later` does.
+
+    >>> refuse_later(np.array([0.5, 2.0]) > 1, lambda: ValueError("probabilities must not be larger than 1"))
+    Traceback (most recent call last):
+    ValueError: probabilities must not be larger than 1
+    """
+
+    def verify(found: Any) -> None:
+        if found:
+            raise make_error()
+
+    check_later(verify, np.any(bad))
+
+
+def perhaps_any(conditions: Any) -> bool:
+    """Whether one of many conditions may hold: on a GPU, where a look takes time, they may always.
+
+    It is for work that changes nothing where none of them holds, and can be left out then.
+
+    >>> perhaps_any(np.array([False, False]))
+    False
+    """
+    return is_on_gpu(conditions) or bool(np.any(conditions))
+
+
 def _due() -> list[_Check]:
     """What waits in this thread, and what threads that have ended have left."""
     if not _waiting:
@@ -180,8 +211,8 @@ class _Known:
     value: Any
 
 
-#: By the id of the array.
-_known: dict[int, _Known] = {}
+#: By the id of the array.  It is empty, and need not be asked, where no GPU is used.
+known: dict[int, _Known] = {}
 
 
 def _references_of_an_attribute() -> int:
@@ -200,25 +231,24 @@ def remember(tensor: Any, value: Any) -> None:
         return
     array = tensor._array
     key = id(array)
-    reference = weakref.ref(array, lambda _: _known.pop(key, None))
-    _known[key] = _Known(reference, next(graph.clock), value)
+    reference = weakref.ref(array, lambda _: known.pop(key, None))
+    known[key] = _Known(reference, next(graph.clock), value)
 
 
 def forget(array: Any) -> None:
     """Drop what is kept of an array, since it is handed out to whoever may write into it."""
-    if _known:
-        _known.pop(id(array), None)
+    known.pop(id(array), None)
 
 
 def _remembered(array: Any) -> Any:
     """A copy of what an array holds, if it is known."""
-    known = _known.get(id(array))
-    if known is None or known.array() is not array:
+    entry = known.get(id(array))
+    if entry is None or entry.array() is not array:
         return None
-    if graph.written_since(array, known.time):
+    if graph.written_since(array, entry.time):
         forget(array)
         return None
-    return known.value.copy()
+    return entry.value.copy()
 
 
 def number(array: Any) -> Any:

@@ -76,7 +76,8 @@ class Tensor(OtherNames):
     @property
     def data(self) -> Any:
         """The array itself (NumPy's or CuPy's), outside of the graph."""
-        later.forget(self._array)  # whoever gets it may write into it
+        if later.known:  # whoever gets it may write into it
+            later.forget(self._array)
         return self._array
 
     @data.setter

@@ -59,7 +59,7 @@ class Trial:
         _running.reset(self._token)
 
     def note(self, node: Node, g: Any) -> None:
-        """The rule of a node is about to run: one that a user has written may make anything of a gradient."""
+        """The rule of a node has run: one that a user has written may make anything of a gradient."""
         if node.op.saves_arrays:
             self.used.append(node)
         if _is_foreign(node.op):
