@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
-from . import backend, graph
+from . import backend, graph, later
 from .accumulate import OURS, own
 from .arrays.batch import OneAtATime, all_examples, levels_of, newest, settled
 from .arrays.fallback import apply_rule
@@ -573,7 +573,8 @@ def _accumulate_leaf(node: Node, g: Any, create_graph: bool) -> None:
             f"backward() inside of vmap would leave the gradients of all examples in a tensor of shape {node.shape} "
             "that they share: use minigrad.grad inside of vmap, or call backward() outside of it"
         )
-    own = type(g) is ndarray and getrefcount(g) == OURS and g.base is None
+    is_array = type(g) is ndarray or later.is_on_gpu(g)
+    own = is_array and getrefcount(g) == OURS and g.base is None
     ours = own and g.flags.c_contiguous
     with _leaf_lock:
         if create_graph:
