@@ -20,6 +20,7 @@ import numpy as np
 from . import graph, later
 from .arrays.row_sparse import RowSparse
 from .graph import Node
+from .masked import masks
 from .tensor import Tensor, raw
 
 __all__ = ["Trial", "may_run"]
@@ -112,25 +113,25 @@ def may_run(outputs: Sequence[Tensor], cotangents: Sequence[Any]) -> bool:
         return False
     if graph.is_anomaly_enabled() or graph.behind_mask.get():
         return False
-    masks, twice = _look_over([y._node for y in outputs if y._node is not None])
+    found, twice = _look_over([y._node for y in outputs if y._node is not None])
     inner = _running.get() is not None
     if inner and not twice:
         raise CannotRunTwice
-    return twice and (masks or inner)
+    return twice and (found or inner)
 
 
 def _look_over(stack: list[Node]) -> tuple[bool, bool]:
     """Whether a graph holds a masking op; and whether a pass through it may run twice, which a hook may not."""
-    seen, masks = set(stack), False
+    seen, found = set(stack), False
     while stack:
         node = stack.pop()
         if node.info is not None:
             if node.info.hooks or node.info.retain:
-                return masks, False
-            masks = masks or bool(node.info.behind_mask)
-        masks = masks or (node.op is not None and bool(node.op.masks))
+                return found, False
+            found = found or bool(node.info.behind_mask)
+        found = found or (node.op is not None and masks(node, look=False))
         for parent in node.parents:
             if parent is not None and parent not in seen:
                 seen.add(parent)
                 stack.append(parent)
-    return masks, True
+    return found, True

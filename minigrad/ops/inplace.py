@@ -21,7 +21,7 @@ import numpy as np
 from .. import graph
 from ..arrays.batch import Batch, levels_of, running
 from ..arrays.fallback import is_unbatched
-from ..backend import beside
+from ..backend import beside, is_array
 from ..calling import known_operand
 from ..primitive import method
 from ..tensor import Tensor, raw
@@ -102,7 +102,8 @@ def __setitem__(self: Tensor, index: Any, value: Any) -> None:
             raise
         graph.mark_mutated(self._array)
     else:
-        value = value if isinstance(value, (Tensor, numbers.Number)) else np.asarray(value)
+        if not isinstance(value, numbers.Number) and not is_array(raw(value)):
+            value = np.asarray(value)
         if isinstance(value, Tensor) and value.requires_grad:  # NumPy casts it, the gradient is lost
             _check_casting(self, value, "x[index] = value")
         _replace(self, assign(self, index, value), "x[index] = value")
