@@ -24,7 +24,7 @@ import types
 import warnings
 import weakref
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from contextvars import ContextVar, Token
 from dataclasses import dataclass, field
 from typing import Any
@@ -152,15 +152,35 @@ class Mode:
             )
 
         async def run_coroutine(*args: Any, **kwargs: Any) -> Any:
-            with Mode(self.variable, self.value):
+            with type(self)(self.variable, self.value):
                 return await function(*args, **kwargs)
 
         def run(*args: Any, **kwargs: Any) -> Any:
-            with Mode(self.variable, self.value):
+            with type(self)(self.variable, self.value):
                 return function(*args, **kwargs)
 
         is_coroutine = inspect.iscoroutinefunction(function)
         return functools.wraps(function)(run_coroutine if is_coroutine else run)
+
+
+class Strict(Mode):
+    """A mode inside of which CuPy raises for singular matrices, as NumPy does always."""
+
+    #: What ends this for each block that is open in this thread and task.
+    _ends: ContextVar[tuple[ExitStack, ...]] = ContextVar("strict_modes", default=())
+
+    def __enter__(self) -> None:
+        super().__enter__()
+        end, cupyx = ExitStack(), sys.modules.get("cupyx")
+        if cupyx is not None:
+            end.enter_context(cupyx.errstate(linalg="raise"))
+        self._ends.set((*self._ends.get(), end))
+
+    def __exit__(self, *error: object) -> None:
+        super().__exit__(*error)
+        *others, end = self._ends.get()
+        self._ends.set(tuple(others))
+        end.close()
 
 
 def no_grad(function: Any = None) -> Any:
@@ -204,6 +224,10 @@ def detect_anomaly() -> Mode:
     The error names the op and the line of the user's code that called it.  Every result is
     looked at, so this is slow: for debugging.
 
+    On a GPU it also raises what would pass without a word there: for arrays of indices out of range, which
+    wrap around, and for singular matrices; and what is found late otherwise is found at once
+    (`minigrad.later`).
+
     >>> x = Tensor([1.0, -1.0], requires_grad=True)
     >>> with np.errstate(invalid="ignore"), detect_anomaly():
     ...     try:
@@ -212,7 +236,7 @@ def detect_anomaly() -> Mode:
     ...         print(error)
     log: the forward pass produced 1 NaN value in an output of shape (2,)
     """
-    return Mode(_anomaly, True)
+    return Strict(_anomaly, True)
 
 
 def is_anomaly_enabled() -> bool:

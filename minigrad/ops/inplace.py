@@ -26,6 +26,7 @@ from ..calling import known_operand
 from ..primitive import method
 from ..tensor import Tensor, raw
 from .arithmetic import add, divide, multiply, power, remainder, subtract
+from .bounds import check_bounds
 from .constant import constants
 from .index import assign, plain_index
 from .products import matmul
@@ -94,6 +95,7 @@ def __setitem__(self: Tensor, index: Any, value: Any) -> None:
     index = plain_index(index)
     if _writes_array(self, value, "x[index] = value"):
         _check_writable(self, "x[index] = value")
+        check_bounds("x[index] = value", index, self._array, self.shape)
         try:
             self._array[index] = beside(raw(value), self._array) if np.ndim(value) else raw(value)
         except (TypeError, ValueError) as error:
