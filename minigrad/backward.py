@@ -169,6 +169,7 @@ def _on_trial(
         except Exception:
             if trial.inner:
                 raise
+            later.settle()  # a wrong index, say, may be the reason
             return None  # the careful pass says what is wrong, or does with less memory
     if not trial.inner and not trial.is_finite(found, outputs):
         return None
