@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from . import later
 from .hints import check_dtype
 from .install import install
 
@@ -170,6 +171,8 @@ def transfer(array: Any, device: str) -> Any:
     """The array on another device; itself where it is there already."""
     number = parse_device(device)
     if number is None:
+        if later.is_on_gpu(array):
+            return later.read(array)[0]
         return array if isinstance(array, np.ndarray) else array.get()
     if device_of(array) == f"cuda:{number}":
         return array

@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
-from . import backend, graph
+from . import backend, graph, later
 from .accumulate import OURS, own
 from .arrays.batch import OneAtATime, all_examples, levels_of, newest, settled
 from .arrays.fallback import apply_rule
@@ -43,6 +43,7 @@ from .masked import (
 )  # fmt: skip
 from .schedule import Schedule, needed_by
 from .tensor import Tensor, raw, wrap
+from .trial import Trial, may_run
 
 #: What receives the contributions of a rule: a parent and what belongs to it.
 Send = Callable[[Node, Any], object]
@@ -144,11 +145,56 @@ def propagate(
     With `targets` the cotangents of these nodes are returned, and only what lies between is computed;
     without, they are added to `.grad` of all leaves.
     """
+    keep = create_graph if retain_graph is None else retain_graph
+    options = (targets, create_graph, keep, search)
+    if cotangents and type(cotangents[0]) is not ndarray and may_run(outputs, cotangents):
+        found = _on_trial(outputs, cotangents, *options)
+        if found is not None:
+            return found
+    return _pass(outputs, cotangents, *options)
+
+
+def _on_trial(
+    outputs: Sequence[Tensor],
+    cotangents: Sequence[Any],
+    targets: Sequence[Node] | None,
+    create_graph: bool,
+    keep: bool,
+    search: bool,
+) -> dict[Node, Any] | None:
+    """A pass that looks at nothing before its end (`minigrad.trial`); None where a careful one must follow."""
+    with Trial() as trial:
+        try:
+            found = _pass(outputs, cotangents, targets, create_graph, keep, search, trial)
+        except Exception:
+            if trial.inner:
+                raise
+            later.settle()  # a wrong index, say, may be the reason
+            return None  # the careful pass says what is wrong, or does with less memory
+    if not trial.inner and not trial.is_finite(found, outputs):
+        return None
+    trial.finish(outputs, keep)
+    for node in list(trial.leaves):
+        g = trial.leaves.pop(node)
+        _accumulate_leaf(node, g, create_graph)
+    return found
+
+
+def _pass(
+    outputs: Sequence[Tensor],
+    cotangents: Sequence[Any],
+    targets: Sequence[Node] | None,
+    create_graph: bool,
+    keep: bool,
+    search: bool,
+    trial: Trial | None = None,
+) -> dict[Node, Any]:
+    """The loop of `propagate`."""
     schedule = Schedule(outputs, cotangents)
     needed = None if targets is None else needed_by(schedule.waiting, targets, search)
     found: dict[Node, Any] = dict.fromkeys(targets or ())
-    keep = create_graph if retain_graph is None else retain_graph
     take, send = schedule.next, schedule.add
+    look = trial is None
     mode = graph.set_grad_enabled(create_graph) if graph.special else nullcontext()
     with mode, _behind_mask(outputs, cotangents) as masked:
         while True:
@@ -172,13 +218,18 @@ def propagate(
                 if not any(parents):
                     continue
             elif node.op is None:
-                _accumulate_leaf(node, g, create_graph)
+                if trial is None:
+                    _accumulate_leaf(node, g, create_graph)
+                else:
+                    trial.leaves[node] = g
                 continue
             if node.op.masks or (masked and node in masked):
-                apply_masked(node, g, parents, send, create_graph, masked)
+                apply_masked(node, g, parents, send, create_graph, masked, look)
             else:
                 apply(node, g, parents, send, create_graph)
-            if not keep and node.op.saves_arrays:
+            if trial is not None:
+                trial.note(node, g)
+            elif not keep and node.op.saves_arrays:
                 node.saved = None
             g = None
     return {n: g for n, g in found.items() if g is not None}
@@ -266,8 +317,15 @@ def apply_masked(
     send: Send,
     create_graph: bool,
     masked: BehindMask,
+    look: bool = True,
 ) -> None:
-    """`apply` where a masking op is above, or is this one: so it is for what lies below."""
+    """`apply` where a masking op is above, or is this one: so it is for what lies below.
+
+    Without a look at the numbers nothing is mended.
+    """
+    if not look and not create_graph:
+        masked.silence()
+        return apply(node, g, parents, send)
     if node.saved is None:
         graph.check_saved(node)
     masking = masks(node)
@@ -292,7 +350,7 @@ def apply_masked(
     masked.silence()
     token = graph.behind_mask.set(True)
     try:
-        apply(node, g, parents, send, create_graph, partial(_mended, node, parents, sent, masking))
+        apply(node, g, parents, send, create_graph, partial(_mended, node, parents, sent, masking, look))
     finally:
         graph.behind_mask.reset(token)
 
@@ -317,11 +375,11 @@ def _once_more(
 
 
 def _mended(
-    node: Node, parents: Sequence[Node | None], sent: Sent | None, masking: bool,
+    node: Node, parents: Sequence[Node | None], sent: Sent | None, masking: bool, look: bool,
     i: int, c: Any, g: Any, saved: Any,
 ) -> Any:  # fmt: skip
     """The contribution to parent number i, behind a mask (`minigrad.masked`)."""
-    if not is_finite(c):
+    if look and not is_finite(c):
         if graph.special and graph.is_anomaly_enabled():
             _check_finite(c, node)
         at = 0 if node.op.joint else i
@@ -516,7 +574,8 @@ def _accumulate_leaf(node: Node, g: Any, create_graph: bool) -> None:
             f"backward() inside of vmap would leave the gradients of all examples in a tensor of shape {node.shape} "
             "that they share: use minigrad.grad inside of vmap, or call backward() outside of it"
         )
-    own = type(g) is ndarray and getrefcount(g) == OURS and g.base is None
+    is_array = type(g) is ndarray or later.is_on_gpu(g)
+    own = is_array and getrefcount(g) == OURS and g.base is None
     ours = own and g.flags.c_contiguous
     with _leaf_lock:
         if create_graph:

@@ -24,7 +24,7 @@ import types
 import warnings
 import weakref
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from contextvars import ContextVar, Token
 from dataclasses import dataclass, field
 from typing import Any
@@ -152,15 +152,35 @@ class Mode:
             )
 
         async def run_coroutine(*args: Any, **kwargs: Any) -> Any:
-            with Mode(self.variable, self.value):
+            with type(self)(self.variable, self.value):
                 return await function(*args, **kwargs)
 
         def run(*args: Any, **kwargs: Any) -> Any:
-            with Mode(self.variable, self.value):
+            with type(self)(self.variable, self.value):
                 return function(*args, **kwargs)
 
         is_coroutine = inspect.iscoroutinefunction(function)
         return functools.wraps(function)(run_coroutine if is_coroutine else run)
+
+
+class Strict(Mode):
+    """A mode inside of which CuPy raises for singular matrices, as NumPy does always."""
+
+    #: What ends this for each block that is open in this thread and task.
+    _ends: ContextVar[tuple[ExitStack, ...]] = ContextVar("strict_modes", default=())
+
+    def __enter__(self) -> None:
+        super().__enter__()
+        end, cupyx = ExitStack(), sys.modules.get("cupyx")
+        if cupyx is not None:
+            end.enter_context(cupyx.errstate(linalg="raise"))
+        self._ends.set((*self._ends.get(), end))
+
+    def __exit__(self, *error: object) -> None:
+        super().__exit__(*error)
+        *others, end = self._ends.get()
+        self._ends.set(tuple(others))
+        end.close()
 
 
 def no_grad(function: Any = None) -> Any:
@@ -204,6 +224,10 @@ def detect_anomaly() -> Mode:
     The error names the op and the line of the user's code that called it.  Every result is
     looked at, so this is slow: for debugging.
 
+    On a GPU it also raises what would pass without a word there: for arrays of indices out of range, which
+    wrap around, and for singular matrices; and what is found late otherwise is found at once
+    (`minigrad.later`).
+
     >>> x = Tensor([1.0, -1.0], requires_grad=True)
     >>> with np.errstate(invalid="ignore"), detect_anomaly():
     ...     try:
@@ -212,7 +236,7 @@ def detect_anomaly() -> Mode:
     ...         print(error)
     log: the forward pass produced 1 NaN value in an output of shape (2,)
     """
-    return Mode(_anomaly, True)
+    return Strict(_anomaly, True)
 
 
 def is_anomaly_enabled() -> bool:
@@ -289,13 +313,18 @@ def _place(file: str, number: int | None, text: str | None) -> str:
     return f"{file}:{number}: {text}" if text else f"{file}:{number}"
 
 
+def place_of(file: str, number: int) -> str:
+    """A line of code, with its text."""
+    return _place(file, number, linecache.getline(file, number).strip())
+
+
 def line_of(error: BaseException) -> str | None:
     """The innermost line of the user's code that an error has passed, with its text."""
     found = None
     for frame, number in traceback.walk_tb(error.__traceback__):
         file = frame.f_code.co_filename
         if not _is_engine(frame) and not file.startswith(_libraries()):
-            found = _place(file, number, linecache.getline(file, number).strip())
+            found = place_of(file, number)
     return found
 
 
@@ -355,6 +384,12 @@ def mark_mutated(array: Any) -> None:
     _mutations[key] = (reference, last_mutation)
 
 
+def written_since(array: Any, time: int) -> bool:
+    """Whether an array, or what it is a view of, was written in place after a time of the clock."""
+    known = _mutations.get(id(owner(array)))
+    return known is not None and known[1] > time
+
+
 def check_saved(node: Node) -> None:
     """Raise if what the node's rule is about to read is not there, or was written after it was saved."""
     if node.saved is None:
@@ -363,8 +398,7 @@ def check_saved(node: Node) -> None:
             "backward(retain_graph=True) for a second one, and look or explain before backward()"
         )
     for value in _arrays_in(node.saved):
-        known = _mutations.get(id(owner(value)))
-        if known is not None and known[1] > node.order:
+        if written_since(value, node.order):
             raise RuntimeError(
                 f"{node.op.name}: an array of shape {value.shape} and dtype {value.dtype} that the gradient of "
                 f"{node.op.name} reads was changed in place after the forward pass. Change it after backward(), "

@@ -21,6 +21,7 @@ from numpy import ndarray
 
 from .arrays.batch import all_examples
 from .graph import Node
+from .later import is_on_gpu
 from .tensor import raw
 
 __all__ = [
@@ -33,16 +34,22 @@ Rule = Callable[[Any, Sequence[Any]], Any]
 _NUMBER = np.zeros(())
 
 
-def masks(node: Node) -> bool:
-    """Whether the op of a node sends its gradient to a part of its input alone."""
+def masks(node: Node, look: bool = True) -> bool:
+    """Whether the op of a node sends its gradient to a part of its input alone.
+
+    Without a look at numbers on a GPU: whether it may.
+    """
     op = node.op
     if op.masks is True:
         return True
-    if not op.masks:
+    if not op.masks or node.saved is None:
         return False
     named = (zip(r, v, strict=True) for r, v in zip(op.reads, node.saved, strict=False) if v)
     values = {name: value for pairs in named for name, value in pairs}
-    return bool(op.masks(*(values[name] for name in op.mask_reads)))
+    read = [values[name] for name in op.mask_reads]
+    if not look and any(map(is_on_gpu, read)):
+        return True
+    return bool(op.masks(*read))
 
 
 class Sent:

@@ -15,7 +15,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from . import backend, graph
+from . import backend, graph, later
 from .arrays.batch import Batch
 from .arrays.row_sparse import RowSparse
 from .graph import Node
@@ -76,6 +76,8 @@ class Tensor(OtherNames):
     @property
     def data(self) -> Any:
         """The array itself (NumPy's or CuPy's), outside of the graph."""
+        if later.known:  # whoever gets it may write into it
+            later.forget(self._array)
         return self._array
 
     @data.setter
@@ -209,6 +211,7 @@ class Tensor(OtherNames):
 
     def __dlpack__(self, **kwargs: Any) -> Any:
         self._would_lose("__dlpack__")
+        later.forget(self._array)
         return self._array.__dlpack__(**kwargs)
 
     def __dlpack_device__(self) -> tuple[int, int]:
@@ -228,7 +231,7 @@ class Tensor(OtherNames):
                 raise ValueError(
                     f"item() got {len(index)} indices, for a tensor of shape {self.shape}"
                 )
-            return array[index].item()
+            return later.number(array[index])
         return self._only_element("item()")
 
     def _only_element(self, what: str) -> Any:
@@ -238,12 +241,18 @@ class Tensor(OtherNames):
             raise ValueError(
                 f"item() needs a tensor of one element, this one has shape {self.shape}"
             )
-        return self._array.item()
+        array = self._array
+        return array.item() if type(array) is np.ndarray else later.number(array)
 
     def tolist(self) -> Any:
         """The data as nested lists of Python numbers."""
         self._stays("tolist()")
-        return self._array.tolist()
+        return self._on_host().tolist()
+
+    def _on_host(self) -> Any:
+        """The array to look at: that of a GPU is copied, together with what waits to be checked (`minigrad.later`)."""
+        array = self._array
+        return later.read(array)[0] if later.is_on_gpu(array) else array
 
     def detach(self) -> Tensor:
         """The same data, outside of the graph."""
@@ -264,14 +273,14 @@ class Tensor(OtherNames):
             raise ValueError(
                 f"bool() of a tensor of shape {shape} is ambiguous: use .any() or .all()"
             )
-        return bool(self._array)
+        return bool(self._on_host())
 
     def __index__(self) -> int:
         if self.ndim or self.dtype.kind not in "iu":
             raise TypeError(
                 f"only a whole number is an index, this tensor is {self.dtype} {self.shape}"
             )
-        return int(self._array)
+        return int(self._on_host())
 
     def __len__(self) -> int:
         if not self._array.ndim:
@@ -279,7 +288,7 @@ class Tensor(OtherNames):
         return len(self._array)
 
     def __contains__(self, value: Any) -> bool:
-        return bool((self._array == raw(value)).any())
+        return bool(wrap((self._array == raw(value)).any(), None))
 
     __hash__ = object.__hash__
 
@@ -301,7 +310,7 @@ class Tensor(OtherNames):
         if not spec:
             return str(self)
         if self._array.size == 1:
-            return format(self._array.item(), spec)
+            return format(later.number(self._array), spec)
         data = backend.transfer(self._array, "cpu")
         return np.array2string(data, formatter={"all": lambda x: format(x.item(), spec)})
 

@@ -23,10 +23,10 @@ ROOT = Path(__file__).resolve().parent.parent
 LAYERS: list[list[str]] = [
     [
         "minigrad.backend", "minigrad.files", "minigrad.graph", "minigrad.hints", "minigrad.install", "minigrad.kernels!",
-        "minigrad.reasons", "minigrad.spellings", "minigrad.trees",
+        "minigrad.later", "minigrad.reasons", "minigrad.spellings", "minigrad.trees",
     ],
     ["minigrad.arrays", "minigrad.masked", "minigrad.tensor"],
-    ["minigrad.accumulate", "minigrad.backward", "minigrad.schedule"],
+    ["minigrad.accumulate", "minigrad.backward", "minigrad.schedule", "minigrad.trial"],
     ["minigrad.calling", "minigrad.op", "minigrad.primitive"],
     ["minigrad.ops"],
     [
@@ -60,6 +60,7 @@ PUBLIC: dict[str, set[str] | None] = {
     "minigrad.files": None,  # files that are whole or not there
     "minigrad.hints": None,  # what to write in place of PyTorch's names
     "minigrad.install": None,  # how to install an extra
+    "minigrad.later": {"check_later", "perhaps_any", "refuse_later"},  # what must not make a program wait for its GPU
     "minigrad.spellings": None,  # the tables of these names
     "minigrad.kernels": None,  # the registry of kernels
     "minigrad.kernels.cuda.launch": None,  # kernels for a GPU

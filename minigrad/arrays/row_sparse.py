@@ -10,6 +10,7 @@ import numpy as np
 
 from ..backend import add_at, as_operand
 from ..kernels import accelerated
+from ..later import check_later, perhaps_any
 
 __all__ = ["RowSparse", "add_rows"]
 
@@ -55,10 +56,16 @@ def _from_the_start(rows: Any, n: int) -> Any:
     Raises:
         IndexError: one is out of range.
     """
-    low, high = (int(rows.min()), int(rows.max())) if rows.size else (0, -1)
-    if low < -n or high >= n:
-        raise IndexError(f"rows from {low} to {high}, but there are rows {-n} to {n - 1}")
-    if low >= 0:
+    if not rows.size:
+        return rows
+
+    def in_range(low: Any, high: Any) -> None:
+        if low < -n or high >= n:
+            raise IndexError(f"rows from {low} to {high}, but there are rows {-n} to {n - 1}")
+
+    low = np.min(rows)
+    check_later(in_range, low, np.max(rows))
+    if not perhaps_any(low < 0):
         return rows
     rows = rows.astype(np.intp)  # which holds n, also where the rows' own dtype does not
     return np.where(rows < 0, rows + n, rows)

@@ -17,6 +17,7 @@ from .. import backend
 from ..arrays.batch import all_examples, newest
 from ..calling import holds_tensor
 from ..hints import check_dtype
+from ..later import refuse_later
 from ..primitive import composed
 from ..tensor import Tensor, raw
 from .conversion import clone, to_device
@@ -376,8 +377,9 @@ def geomspace(
     start, stop = (backend.as_operand(x) if np.ndim(x) else x for x in (start, stop))
     if dtype is not None and np.dtype(dtype).kind == "c":  # by way of which the sign may turn
         start, stop = start + 0j, stop + 0j
-    if any(np.any(all_examples(raw(x)) == 0) for x in (start, stop)):
-        raise ValueError("geomspace: a geometric sequence holds no zero")
+    for x in (start, stop):
+        words = "geomspace: a geometric sequence holds no zero"
+        refuse_later(all_examples(raw(x)) == 0, partial(ValueError, words))
     grown, _ = _spaced(0.0 * start, np.log(stop / start), operator.index(num), endpoint, None, 0)
     out = start * np.exp(grown)
     place = np.reshape(np.arange(num), (num, *(1,) * (np.ndim(out) - 1)))

@@ -7,12 +7,14 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
+from .. import graph
 from ..arrays.batch import Unbatched
 from ..arrays.indexing import read, writable
 from ..arrays.row_sparse import add_rows
 from ..backend import add_at, beside, is_array
 from ..primitive import composed, method, primitive
 from ..tensor import Tensor, raw
+from .bounds import check_bounds, check_places
 from .conversion import alike
 
 __all__ = ["getitem", "scatter_add", "take", "take_along_axis"]
@@ -30,6 +32,8 @@ def getitem(x: Any, index: Any) -> Any:
     """
     if type(x) is type(index) is np.ndarray and index.dtype.kind in "iu" and x.ndim > 1:
         return x.take(index, axis=0)  # rows: half the time
+    if graph.special:
+        check_bounds("x[index]", index, x, x.shape)
     try:
         return x[_beside(index, x)]
     except Unbatched:  # an index of each example, into an array of them all
@@ -46,6 +50,8 @@ def scatter_add(g: Any, index: Any, shape: tuple[int, ...]) -> Any:
     >>> scatter_add(np.array([1.0, 2.0, 3.0]), [0, 0, 2], (3,))
     array([3., 0., 3.])
     """
+    if graph.special:
+        check_bounds("scatter_add", index, g, shape)
     out = writable(np.zeros_like(g, shape=shape, order="C"), index)
     index = _beside(index, g)
     if _is_basic(index):
@@ -139,6 +145,7 @@ def _integers(indices: Any, name: str) -> Any:
 def in_range(indices: Any, n: int, mode: str, name: str) -> Any:
     """Indices into n elements: as they are, wrapped around, or clipped to the first and last."""
     if mode == "raise":
+        check_places(name, indices, n)
         return indices
     if mode not in ("wrap", "clip"):
         raise ValueError(f"{name}: mode must be 'raise', 'wrap' or 'clip', got {mode!r}")
@@ -156,6 +163,7 @@ def along_axis(indices: Any, axis: int, shape: tuple[int, ...], name: str) -> tu
     if indices.dtype.kind not in "iu":
         raise IndexError(f"{name}: the indices must be integers, got {indices.dtype}")
     axis = normalize_axis_index(axis, len(shape))
+    check_places(name, indices, shape[axis], axis)
     grid: list[Any] = [
         beside(np.arange(n).reshape(-1, *(1,) * (len(shape) - i - 1)), indices)
         for i, n in enumerate(shape)
@@ -203,6 +211,8 @@ def assign(x: Any, index: Any, value: Any) -> Any:
     >>> assign(np.array([1.0, 2.0]), 0, 5.0)
     array([5., 2.])
     """
+    if graph.special:
+        check_bounds("x[index] = value", index, x, x.shape)
     out = writable(x.copy(), (index, value))
     out[_beside(index, x)] = value
     return out

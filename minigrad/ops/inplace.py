@@ -21,11 +21,12 @@ import numpy as np
 from .. import graph
 from ..arrays.batch import Batch, levels_of, running
 from ..arrays.fallback import is_unbatched
-from ..backend import beside
+from ..backend import beside, is_array
 from ..calling import known_operand
 from ..primitive import method
 from ..tensor import Tensor, raw
 from .arithmetic import add, divide, multiply, power, remainder, subtract
+from .bounds import check_bounds
 from .constant import constants
 from .index import assign, plain_index
 from .products import matmul
@@ -94,6 +95,7 @@ def __setitem__(self: Tensor, index: Any, value: Any) -> None:
     index = plain_index(index)
     if _writes_array(self, value, "x[index] = value"):
         _check_writable(self, "x[index] = value")
+        check_bounds("x[index] = value", index, self._array, self.shape)
         try:
             self._array[index] = beside(raw(value), self._array) if np.ndim(value) else raw(value)
         except (TypeError, ValueError) as error:
@@ -102,7 +104,8 @@ def __setitem__(self: Tensor, index: Any, value: Any) -> None:
             raise
         graph.mark_mutated(self._array)
     else:
-        value = value if isinstance(value, (Tensor, numbers.Number)) else np.asarray(value)
+        if not isinstance(value, numbers.Number) and not is_array(raw(value)):
+            value = np.asarray(value)
         if isinstance(value, Tensor) and value.requires_grad:  # NumPy casts it, the gradient is lost
             _check_casting(self, value, "x[index] = value")
         _replace(self, assign(self, index, value), "x[index] = value")

@@ -8,6 +8,7 @@ import numpy as np
 
 from ..arrays.batch import all_examples
 from ..backend import as_operand
+from ..later import perhaps_any
 from ..primitive import composed
 from ..tensor import raw
 from .conversion import alike
@@ -61,7 +62,7 @@ def interp(
     x0, x1, y0, y1 = xp[k], xp[k + 1], fp[k], fp[k + 1]
     slope = (y1 - y0) / (x1 - x0)
     inside = y0 + (x - x0) * slope
-    if not np.all(np.isfinite(all_examples(raw(inside)))):
+    if perhaps_any(~np.isfinite(all_examples(raw(inside)))):
         other = where(raw(y0) == raw(y1), y0, y1 + (x - x1) * slope)  # from the right point
         inside = where(np.isnan(raw(inside)), other, inside)
         inside = where(np.equal(raw(x), raw(x1)), y1, where(np.equal(raw(x), raw(x0)), y0, inside))

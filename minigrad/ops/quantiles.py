@@ -11,6 +11,7 @@ from numpy.lib.array_utils import normalize_axis_tuple
 
 from ..arrays.batch import all_examples
 from ..backend import as_operand, beside
+from ..later import perhaps_any, refuse_later
 from ..primitive import composed
 from ..tensor import Tensor, raw
 from .conversion import alike
@@ -62,7 +63,7 @@ def _keep(out: Any, axes: tuple[int, ...], keepdims: bool, leading: int = 0) -> 
 
 def _with_nan(out: Any, missing: Any) -> Any:
     """NaN where a row of elements held one."""
-    return where(missing, np.nan, out) if np.any(all_examples(missing)) else out
+    return where(missing, np.nan, out) if perhaps_any(all_examples(missing)) else out
 
 
 def _is_float(a: Any) -> bool:
@@ -79,9 +80,10 @@ def _order(q: Any, a: Any, unit: int) -> Any:
     q = q if hasattr(q, "dtype") else beside(np.asarray(q), a)
     q = q if unit == 1 else q / unit
     values = raw(q)
-    if not np.all(all_examples((values >= 0) & (values <= 1))):
-        name = "quantile" if unit == 1 else "percentile"
-        raise ValueError(f"{name}: q must lie between 0 and {unit}, got {values * unit}")
+    words = f"{'quantile' if unit == 1 else 'percentile'}: q must lie between 0 and {unit}, got"
+    refuse_later(
+        all_examples(~((values >= 0) & (values <= 1))), lambda: ValueError(f"{words} {values * unit}")
+    )
     if q.ndim > 2:
         raise ValueError(f"quantile: q must be a number or a list of numbers, got shape {q.shape}")
     return q
@@ -159,8 +161,8 @@ def _weight_rows(weights: Any, a: Any, axis: Any) -> Any:
     """The weights beside the rows of elements.  Their gradient is 0: they choose elements."""
     axes = None if axis is None else normalize_axis_tuple(axis, np.ndim(a))
     weights = np.broadcast_to(weights_beside(raw(weights), raw(a), axes), np.shape(a))
-    if np.any(all_examples(weights < 0)):
-        raise ValueError("quantile: weights must not be negative")
+    words = "quantile: weights must not be negative"
+    refuse_later(all_examples(weights < 0), lambda: ValueError(words))
     return _rows(weights, axis)[0]
 
 
@@ -175,8 +177,9 @@ def _weighted(rows: Any, q: Any, weights: Any, skip_nan: bool) -> Any:
     empty = np.zeros_like(total, dtype=bool)
     if skip_nan:
         empty = np.all(np.isnan(values), axis=-1, keepdims=True)
-    if not np.all(all_examples(np.isfinite(total) & (total > 0) | empty)):
-        raise ValueError("quantile: weights must be finite and not all of them zero")
+    words = "quantile: weights must be finite and not all of them zero"
+    unusable = ~(np.isfinite(total) & (total > 0) | empty)
+    refuse_later(all_examples(unusable), lambda: ValueError(words))
     share = share / (total + empty)
     values_of_q = raw(q)
     share = share.astype(values_of_q.dtype) if values_of_q.dtype.kind == "f" else share

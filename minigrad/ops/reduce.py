@@ -14,6 +14,7 @@ import numpy as np
 from ..arrays.batch import all_examples
 from ..backend import NoValue, device_of
 from ..kernels import accelerated
+from ..later import perhaps_any
 from ..primitive import composed, primitive
 from ..tensor import raw
 from .slopes import conj
@@ -339,7 +340,7 @@ def _extremum_a(
 ) -> Any:
     best = expand(out, a.shape, axis, keepdims)
     winners = a == best
-    if np.any(all_examples(raw(np.isnan(best)))):  # which is the result where one element is
+    if perhaps_any(all_examples(raw(np.isnan(best)))):  # which is the result where one element is
         winners = winners | (np.isnan(a) & np.isnan(best))
     if where is not True:
         winners = winners & where

@@ -11,6 +11,7 @@ import numpy as np
 from ..arrays.batch import all_examples, newest
 from ..arrays.indexing import writable
 from ..backend import NoValue, is_array
+from ..later import refuse_later
 from ..primitive import composed, primitive
 from ..tensor import Tensor, raw, wrap
 from .batching import one_by_one
@@ -214,10 +215,12 @@ def choose(a: Any, choices: Sequence[Any], out: Any = None, mode: str = "raise")
     index, n = raw(a), len(choices)
     index = index if is_array(index) else np.asarray(index)
     index, *parts = np.broadcast_arrays(index, *choices)
-    if mode == "raise" and all_examples((index < 0) | (index >= n)).any():
-        raise ValueError(
-            f"choose: the indices must lie between 0 and {n - 1}; modes 'wrap', 'clip' take others"
+    if mode == "raise":
+        words = (
+            f"choose: the indices must lie between 0 and {n - 1}; "
+            "modes 'wrap', 'clip' take others"
         )
+        refuse_later(all_examples((index < 0) | (index >= n)), lambda: ValueError(words))
     index = in_range(index, n, mode, "choose")
     chosen = np.take_along_axis(stack(parts), index[None], axis=0)[0, ...]
     return chosen if isinstance(chosen, Tensor) or not isinstance(a, Tensor) else wrap(chosen, None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ from numpy.lib.array_utils import normalize_axis_tuple
 
 from ..arrays.batch import all_examples
 from ..backend import NoValue, as_operand
+from ..later import perhaps_any, refuse_later
 from ..primitive import composed
 from ..tensor import Tensor, raw
 from .reduce import chosen_ddof, count, max, mean, min, prod, std, sum, var
@@ -142,7 +144,7 @@ def _nan_spread(
         out = function(
             filled, axis=axis, dtype=dtype, ddof=ddof, keepdims=keepdims, where=mask, mean=given
         )
-    return choose(freedom <= 0, np.nan, out) if np.any(all_examples(freedom <= 0)) else out
+    return choose(freedom <= 0, np.nan, out) if perhaps_any(all_examples(freedom <= 0)) else out
 
 
 @composed(np.nanvar)
@@ -195,7 +197,7 @@ def _nan_extremum(
     if present is None or initial is not NoValue:
         return out
     nothing = ~np.any(present, axis=axis, keepdims=keepdims)
-    return choose(nothing, np.nan, out) if np.any(all_examples(nothing)) else out
+    return choose(nothing, np.nan, out) if perhaps_any(all_examples(nothing)) else out
 
 
 @composed(np.nanmax)
@@ -284,8 +286,8 @@ def average(
     dtype = np.result_type(a.dtype, weights.dtype, *([] if a.dtype.kind in "fc" else [np.float64]))
     weights = np.broadcast_to(weights, np.shape(a))
     total = sum(weights, axis=axes, dtype=dtype, keepdims=keepdims)
-    if np.any(all_examples(raw(total) == 0)):
-        raise ZeroDivisionError("average: weights sum to zero, the mean would divide by them")
+    words = "average: weights sum to zero, the mean would divide by them"
+    refuse_later(all_examples(raw(total) == 0), lambda: ZeroDivisionError(words))
     out = sum(a.astype(dtype) * weights.astype(dtype), axis=axes, keepdims=keepdims) / total
     return (out, total) if returned else out
 
@@ -307,10 +309,11 @@ def _observation_weights(fweights: Any, aweights: Any, n: int) -> Any:
         if weights.shape != (n,):
             raise RuntimeError(f"cov: {name} of shape {weights.shape} for {n} observations")
         values = raw(weights)
-        if name == "fweights" and not np.all(all_examples(values == np.round(values))):
-            raise TypeError("cov: fweights count observations and must be integers")
-        if np.any(all_examples(values < 0)):
-            raise ValueError(f"cov: {name} must not be negative")
+        if name == "fweights":
+            words = "cov: fweights count observations and must be integers"
+            refuse_later(all_examples(values != np.round(values)), partial(TypeError, words))
+        words = f"cov: {name} must not be negative"
+        refuse_later(all_examples(values < 0), partial(ValueError, words))
         product = weights if product is None else product * weights
     return product
 

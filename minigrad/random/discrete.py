@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from .. import backend
+from ..later import refuse_later
 from ..tensor import Tensor, raw
 from .state import check_probabilities, device_of, drawing, generator
 
@@ -78,8 +79,9 @@ def categorical(p: Any, size: Any = None) -> Tensor:
     """
     p = raw(p) if isinstance(p, Tensor) or backend.is_array(p) else np.asarray(p)
     ends = np.cumsum(p.astype(np.float64), axis=-1)
-    if not bool(((p >= 0).all() and (ends[..., -1] > 0).all()) if p.size else False):
-        raise ValueError(f"categorical: p must be probabilities of at least one category, got {p!r:.200}")
+    words = "categorical: p must be probabilities of at least one category, got"
+    wrong = np.logical_not((p >= 0) & (ends[..., -1:] > 0)) if p.size else True
+    refuse_later(wrong, lambda: ValueError(f"{words} {p!r:.200}"))
     shape = p.shape[:-1] if size is None else tuple(np.atleast_1d(size).tolist())
     u = generator(backend.device_of(p)).random(shape)
     return Tensor(np.sum(ends <= np.expand_dims(u, -1) * ends[..., -1:], axis=-1))
@@ -99,8 +101,8 @@ def multinomial(n: Any, pvals: Any, size: Any = None, *, device: str | None = No
     draw = drawing("multinomial", device_of(n, pvals, device=device))
     p = np.asarray(raw(pvals), np.float64) if device_of(pvals) == "cpu" else raw(pvals)
     total = p.sum(axis=-1, keepdims=True)
-    if bool((total > 1.0 + 1e-5).any()):
-        raise ValueError(f"multinomial: pvals must not sum to more than 1, they sum to {float(total.max()):.6g}")
+    words = "multinomial: pvals must not sum to more than 1, they sum to"
+    refuse_later(total > 1.0 + 1e-5, lambda: ValueError(f"{words} {float(total.max()):.6g}"))
     if bool((abs(total - 1.0) < 1e-5).all()):  # NumPy refuses what only single precision has rounded
         p = p / total
     return Tensor(backend.as_array(draw(raw(n), p, size)))

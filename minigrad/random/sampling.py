@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from .. import backend
+from ..later import check_later
 from ..tensor import Tensor, raw
 from .state import device_of, generator
 
@@ -51,8 +52,13 @@ def _probabilities(p: Any, n: int) -> Any:
     p = raw(p) if isinstance(p, Tensor) or backend.is_array(p) else np.asarray(p)
     if p.shape != (n,):
         raise ValueError(f"choice: p must have shape ({n},), one probability for each element, got {p.shape}")
-    if not bool((p >= 0).all()) or not abs(float(p.sum()) - 1.0) < 1e-5:
-        raise ValueError(f"choice: p must be probabilities that sum to 1, they sum to {float(p.sum()):.6g}")
+
+
+    def sums_to_1(least: Any, total: Any) -> None:
+        if not (least >= 0 and abs(total - 1.0) < 1e-5):
+            raise ValueError(f"choice: p must be probabilities that sum to 1, they sum to {float(total):.6g}")
+
+    check_later(sums_to_1, np.min(p, initial=0.0), np.sum(p))
     return p.astype(np.float64)
 
 

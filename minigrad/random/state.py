@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from contextvars import ContextVar
+from functools import partial
 from threading import Lock
 from typing import Any
 
@@ -16,6 +17,7 @@ import numpy as np
 from .. import backend
 from ..arrays.batch import all_examples, running
 from ..arrays.drawing import Drawing
+from ..later import refuse_later
 from ..tensor import Tensor, raw
 
 __all__ = ["bytes", "generator", "get_state", "manual_seed", "seed", "seeded", "set_state"]
@@ -279,38 +281,36 @@ def check_positive(function: str, **parameters: Any) -> None:
     """Refuse parameters, by name, of which an element is 0 or less; NaN passes, as in NumPy."""
     for name, value in parameters.items():
         array = _values(value)
-        if np.any(array <= 0):
-            raise ValueError(f"{function}: {name} must be positive, got {_smallest(array)}")
+        refuse_later(array <= 0, partial(_too_small, f"{function}: {name} must be positive", array))
 
 
 def check_not_negative(function: str, **parameters: Any) -> None:
     """Refuse parameters, by name, of which an element is less than 0; NaN passes, as in NumPy."""
     for name, value in parameters.items():
         array = _values(value)
-        if np.any(array < 0):
-            raise ValueError(f"{function}: {name} must not be negative, got {_smallest(array)}")
+        refuse_later(array < 0, partial(_too_small, f"{function}: {name} must not be negative", array))
 
 
 def check_order(function: str, **parameters: Any) -> None:
     """Refuse two parameters, by name, of which the first is somewhere larger than the second."""
     (first, low), (second, high) = parameters.items()
-    if np.any(_values(low > high)):
-        raise ValueError(f"{function}: {first} must not be larger than {second}")
+    words = f"{function}: {first} must not be larger than {second}"
+    refuse_later(_values(low > high), lambda: ValueError(words))
 
 
 def check_probabilities(function: str, **parameters: Any) -> None:
     """Refuse parameters, by name, of which an element is less than 0, more than 1, or NaN."""
     for name, value in parameters.items():
         array = _values(value)
-        if not np.all((array >= 0) & (array <= 1)):
-            raise ValueError(f"{function}: {name} must be between 0 and 1")
+        words = f"{function}: {name} must be between 0 and 1"
+        refuse_later(np.logical_not((array >= 0) & (array <= 1)), partial(ValueError, words))
 
 
 def check_finite(function: str, **parameters: Any) -> None:
     """Refuse parameters, by name, of which an element is NaN or infinite."""
     for name, value in parameters.items():
-        if not np.all(np.isfinite(_values(value))):
-            raise OverflowError(f"{function}: {name} must be finite")
+        words = f"{function}: {name} must be finite"
+        refuse_later(np.logical_not(np.isfinite(_values(value))), partial(OverflowError, words))
 
 
 def _values(x: Any) -> Any:
@@ -318,5 +318,5 @@ def _values(x: Any) -> Any:
     return raw(all_examples(raw(x)))
 
 
-def _smallest(array: Any) -> str:
-    return f"{float(np.nanmin(array)):.6g}"
+def _too_small(words: str, array: Any) -> ValueError:
+    return ValueError(f"{words}, got {float(np.nanmin(array)):.6g}")

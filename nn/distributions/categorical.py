@@ -46,12 +46,14 @@ class Classes(Distribution):
             raise ValueError(f"{name}: {given} must have a last axis of classes, got shape {value.shape}")
         if given == "probs":
             total = np.sum(value, axis=-1, keepdims=True)
-            if not (constraints.nonnegative.holds(value) and constraints.greater_than(0.0).holds(total)):
-                raise ValueError(f"{name}: probs must be not negative, with a sum above 0 along the last axis")
+            words = f"{name}: probs must be not negative, with a sum above 0 along the last axis"
+            constraints.nonnegative.require(value, lambda: ValueError(words))
+            constraints.greater_than(0.0).require(total, lambda: ValueError(words))
             self.probs = value / total
         else:
-            if validate_args is not False and not constraints.real.holds(value):
-                raise ValueError(f"{name}: logits must be numbers that are not NaN")
+            if validate_args is not False:
+                words = f"{name}: logits must be numbers that are not NaN"
+                constraints.real.require(value, lambda: ValueError(words))
             self.logits = log_softmax(value, axis=-1)
         self._classes = value.shape[-1]
         super().__init__(value.shape[:-1], self._event(), validate_args)
@@ -138,8 +140,8 @@ class Categorical(Classes):
     def log_prob(self, value: Any) -> Tensor:
         index = value.detach() if isinstance(value, Tensor) else Tensor(beside(np.asarray(raw(value)), self._first()))
         self._check_value(index)
-        if not self.support.holds(index):
-            raise ValueError(f"Categorical: values must be {self.support}")
+        words = f"Categorical: values must be {self.support}"
+        self.support.require(index, lambda: ValueError(words))
         return self._log_prob_at(index.astype(np.int64))
 
     def enumerate_support(self, expand: bool = True) -> Tensor:

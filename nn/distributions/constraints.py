@@ -9,12 +9,14 @@ array([ True, False])
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from minigrad import beside, raw
 from minigrad.arrays import all_examples
+from minigrad.later import refuse_later
 
 __all__ = [
     "Constraint", "boolean", "greater_than", "greater_than_eq", "half_open_interval", "independent", "integer_interval",
@@ -43,6 +45,10 @@ class Constraint:
     def holds(self, value: Any) -> bool:
         """Whether all values are in the set; those of all examples of a `vmap`."""
         return bool(np.all(all_examples(raw(self.check(raw(value))))))
+
+    def require(self, value: Any, make_error: Callable[[], Exception]) -> None:
+        """An error where one of the values is not in the set; on a GPU it is found later (`minigrad.later`)."""
+        refuse_later(~all_examples(raw(self.check(raw(value)))), make_error)
 
     def __str__(self) -> str:
         return self.words

@@ -83,8 +83,8 @@ class Distribution:
         return [name for name in self.arg_constraints if name in vars(self)]
 
     def _check_parameter(self, name: str, value: Tensor, constraint: Constraint) -> None:
-        if not constraint.holds(value):
-            raise ValueError(f"{type(self).__name__}: {name} must be {constraint}, got {_excerpt(value, constraint)}")
+        words = f"{type(self).__name__}: {name} must be"
+        constraint.require(value, lambda: ValueError(f"{words} {constraint}, got {_excerpt(value, constraint)}"))
 
     def _first(self) -> Any:
         """A parameter, which says the dtype and the device of the numbers."""
@@ -121,8 +121,9 @@ class Distribution:
             np.broadcast_shapes(shape, own)
         except ValueError:
             raise ValueError(f"{name}: values of shape {shape} do not fit the batch of shape {own}") from None
-        if self._validate_args and not self.support.holds(value):
-            raise ValueError(f"{name}: values must be {self.support}, got {_excerpt(value, self.support)}")
+        if self._validate_args:
+            words = f"{name}: values must be {self.support}, got"
+            self.support.require(value, lambda: ValueError(f"{words} {_excerpt(value, self.support)}"))
 
     def _extended(self, sample_shape: Any) -> Shape:
         """The shape of a sample."""

@@ -285,5 +285,7 @@ class RelaxedOneHotCategorical(TransformedDistribution):
 
 
 def _check_temperature(name: str, temperature: Any) -> None:
-    if not constraints.positive.holds(np.asarray(beside(raw(temperature), temperature))):
-        raise ValueError(f"{name}: temperature must be {constraints.positive}, got {temperature}")
+    value = np.asarray(beside(raw(temperature), temperature))
+    constraints.positive.require(
+        value, lambda: ValueError(f"{name}: temperature must be {constraints.positive}, got {temperature}")
+    )

@@ -8,6 +8,7 @@ import numpy as np
 
 from minigrad import Tensor, beside, concatenate, getitem, mark_mutated, primitive, raw, scatter_add, where
 from minigrad.arrays import RowSparse, all_examples
+from minigrad.later import check_later
 
 from ..values import host
 
@@ -19,8 +20,14 @@ def _checked(indices: Any, rows: int, what: str) -> Any:
     if array.dtype.kind not in "iu":
         raise TypeError(f"{what}: indices must be integers, got {array.dtype}")
     given = all_examples(array)
-    if given.size and (int(given.min()) < 0 or int(given.max()) >= rows):
-        raise IndexError(f"{what}: indices from {given.min()} to {given.max()}, but the table has rows 0 to {rows - 1}")
+
+
+    def in_range(low: Any, high: Any) -> None:
+        if low < 0 or high >= rows:
+            raise IndexError(f"{what}: indices from {low} to {high}, but the table has rows 0 to {rows - 1}")
+
+    if given.size:
+        check_later(in_range, np.min(given), np.max(given))
     return array
 
 
@@ -170,7 +177,13 @@ def one_hot(indices: Any, num_classes: int = -1) -> Tensor:
     if num_classes < 0 and not given.size:
         raise ValueError("one_hot: there is no index to tell the number of classes by: give num_classes")
     n = int(given.max()) + 1 if num_classes < 0 else num_classes
-    if given.size and (int(given.min()) < 0 or int(given.max()) >= n):
-        raise IndexError(f"one_hot: indices from {given.min()} to {given.max()}, but there are classes 0 to {n - 1}, {n} in all")
+
+
+    def in_range(low: Any, high: Any) -> None:
+        if low < 0 or high >= n:
+            raise IndexError(f"one_hot: indices from {low} to {high}, but there are classes 0 to {n - 1}, {n} in all")
+
+    if given.size:
+        check_later(in_range, np.min(given), np.max(given))
     classes = np.arange(n) if isinstance(array, np.ndarray) else np.arange(n, like=array)
     return Tensor((array[..., None] == classes).astype(np.int64))

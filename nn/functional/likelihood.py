@@ -9,6 +9,7 @@ import numpy as np
 
 from minigrad import primitive, raw, where, xlogy
 from minigrad.arrays import all_examples
+from minigrad.later import check_later, refuse_later
 
 from .loss import check_same_shape, reduced
 
@@ -39,11 +40,17 @@ def binary_cross_entropy(input: Any, target: Any, weight: Any = None, reduction:
     """
     check_same_shape("binary_cross_entropy", input, target)
     values = raw(input)
-    if values.size and not (float(values.min()) >= 0 and float(values.max()) <= 1):
-        raise ValueError(
-            f"binary_cross_entropy: probabilities must lie between 0 and 1, got {values.min()} to {values.max()}; "
-            "for logits there is binary_cross_entropy_with_logits"
-        )
+
+
+    def between_0_and_1(low: Any, high: Any) -> None:
+        if not (low >= 0 and high <= 1):
+            raise ValueError(
+                f"binary_cross_entropy: probabilities must lie between 0 and 1, got {low} to {high}; "
+                "for logits there is binary_cross_entropy_with_logits"
+            )
+
+    if values.size:
+        check_later(between_0_and_1, np.min(values), np.max(values))
     loss = -(target * bounded_log(input) + (1 - target) * bounded_log(1 - input))
     return reduced(loss if weight is None else loss * weight, reduction)
 
@@ -109,8 +116,7 @@ def gaussian_nll_loss(
     Args:
         full: add log(2 pi) / 2.
     """
-    if all_examples(raw(var) < 0).any():
-        raise ValueError("gaussian_nll_loss: variances must not be negative")
+    refuse_later(all_examples(raw(var) < 0), lambda: ValueError("gaussian_nll_loss: variances must not be negative"))
     values = raw(var)
     var = var + np.where(values < eps, eps - values, 0.0)
     loss = (np.log(var) + np.square(np.subtract(input, target)) / var) / 2

@@ -10,6 +10,7 @@ import numpy as np
 from minigrad import Tensor, log_softmax, primitive, raw, take_along_axis
 from minigrad.arrays import all_examples
 from minigrad.hints import explain_options
+from minigrad.later import check_later, perhaps_any
 
 __all__ = ["cross_entropy", "linear_cross_entropy", "mse_loss", "nll_loss"]
 
@@ -84,7 +85,7 @@ def _by_log_softmax(
 ) -> Any:
     """The readable form: -(1 - s) w_y log p_y - s / C sum_c w_c log p_c."""
     ignored = raw(target) == ignore_index
-    if np.any(all_examples(ignored)):  # a row that does not count sends no gradient, also where it holds NaN
+    if perhaps_any(all_examples(ignored)):  # a row that does not count sends no gradient, also where it holds NaN
         logits = np.where(np.expand_dims(ignored, 1), 0.0, logits)
     log_p = log_softmax(logits, axis=1)
     safe = np.where(ignored, 0, target)
@@ -114,7 +115,7 @@ def _fused_rule(g: Any, needs: Any, logits: Any, target: Any, weight: Any, lse: 
     p *= scale
     at = np.expand_dims(np.where(ignored, 0, target), 1)
     np.put_along_axis(p, at, np.take_along_axis(p, at, 1) - scale, 1)
-    return [_counted(np.expand_dims(ignored, 1), p) if np.any(all_examples(ignored)) else p]
+    return [_counted(np.expand_dims(ignored, 1), p) if perhaps_any(all_examples(ignored)) else p]
 
 
 def _ignores_some(target: Any, ignore_index: int) -> bool:
@@ -252,6 +253,12 @@ def _check_classes(name: str, logits: Tensor, target: Tensor, ignore_index: int)
         raise ValueError(f"{name}: input of shape {logits.shape} needs targets of shape {expected}, got {target.shape}")
     classes = logits.shape[1]
     given = all_examples(target.data)
-    bad = (given != ignore_index) & ((given < 0) | (given >= classes))
-    if bad.any():
-        raise IndexError(f"{name}: target {int(given[bad][0])} is out of range for {classes} classes")
+    if not given.size:
+        return
+    counted = np.where(given == ignore_index, 0, given)
+
+    def in_range(low: Any, high: Any) -> None:
+        if low < 0 or high >= classes:
+            raise IndexError(f"{name}: target {int(low if low < 0 else high)} is out of range for {classes} classes")
+
+    check_later(in_range, np.min(counted), np.max(counted))

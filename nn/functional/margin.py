@@ -9,6 +9,7 @@ import numpy as np
 from minigrad import beside, clip, getitem, raw, relu, take_along_axis, where
 from minigrad.arrays import all_examples
 from minigrad.hints import explain_options
+from minigrad.later import check_later, refuse_later
 
 from .loss import check_same_shape, difference, reduced, weighted
 
@@ -75,8 +76,8 @@ def hinge_embedding_loss(input: Any, target: Any, margin: float = 1.0, reduction
 def _check_labels(name: str, target: Any) -> None:
     """Labels are 1 and -1."""
     given = all_examples(np.asarray(target) if isinstance(target, (int, float)) else raw(target))
-    if not np.all((given == 1) | (given == -1)):
-        raise ValueError(f"{name}: labels must be 1 and -1, got {np.unique(given)[:5]}")
+    wrong = ~((given == 1) | (given == -1))
+    refuse_later(wrong, lambda: ValueError(f"{name}: labels must be 1 and -1, got {np.unique(given)[:5]}"))
 
 
 def margin_ranking_loss(input1: Any, input2: Any, target: Any, margin: float = 0.0, reduction: str = "mean") -> Any:
@@ -92,8 +93,14 @@ def _check_range(name: str, target: Any, low: int, classes: int) -> None:
     given = all_examples(target)
     if given.dtype.kind not in "iu":
         raise TypeError(f"{name}: class indices must be integers, got {given.dtype}")
-    if given.size and (int(np.min(given)) < low or int(np.max(given)) >= classes):
-        raise IndexError(f"{name}: targets from {np.min(given)} to {np.max(given)}, but there are {classes} classes")
+
+
+    def in_range(least: Any, most: Any) -> None:
+        if least < low or most >= classes:
+            raise IndexError(f"{name}: targets from {least} to {most}, but there are {classes} classes")
+
+    if given.size:
+        check_later(in_range, np.min(given), np.max(given))
 
 
 def multi_margin_loss(

@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 
 from minigrad import Tensor, beside, random, raw, take, take_along_axis
+from minigrad.arrays import all_examples
+from minigrad.later import check_later
 from minigrad.ops.index import assign
 from minigrad.ops.window import Window, max_pool, sum_pool
 
@@ -227,11 +229,17 @@ def _max_unpool(n: int) -> Function:
         if np.shape(indices) != shape:
             raise ValueError(f"max_unpool{n}d: indices of shape {np.shape(indices)} for an input of shape {shape}")
         flat = np.reshape(raw(indices), (prod(lead), prod(shape[-n:])))
-        if flat.size and not (int(flat.min()) >= 0 and int(flat.max()) < prod(spatial)):
-            raise IndexError(
-                f"max_unpool{n}d: indices from {int(flat.min())} to {int(flat.max())} for an output of {spatial}, which has "
-                f"places 0 to {prod(spatial) - 1}"
-            )
+
+
+        def in_range(low: Any, high: Any) -> None:
+            if low < 0 or high >= prod(spatial):
+                raise IndexError(
+                    f"max_unpool{n}d: indices from {low} to {high} for an output of {spatial}, which has "
+                    f"places 0 to {prod(spatial) - 1}"
+                )
+
+        if flat.size:
+            check_later(in_range, np.min(all_examples(flat)), np.max(all_examples(flat)))
         rows = np.reshape(np.cumsum(np.ones_like(flat, shape=(prod(lead),))) - 1, (-1, 1))
         zeros = np.zeros_like(raw(x), shape=(prod(lead), prod(spatial)))
         out = assign(zeros, (rows, flat), np.reshape(x, flat.shape))

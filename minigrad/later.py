@@ -1,0 +1,256 @@
+"""When a program waits for its GPU.
+
+A GPU works through its tasks while Python goes on.  To look at a number there, Python must wait until all
+tasks are done (a *synchronisation*), and the GPU then waits for new ones.  So what can be looked at later
+is looked at together, in one copy, when the program waits anyway:
+
+- the conditions of `check_later`, that indices are in range, say;
+- whether a backward pass gave finite numbers (`minigrad.trial`);
+- the loss, whose number is kept for a later `item()`.
+
+NumPy's arrays are looked at at once.
+"""
+
+from __future__ import annotations
+
+import threading
+import weakref
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from sys import getrefcount
+from typing import Any
+
+import numpy as np
+
+from . import graph
+
+__all__ = [
+    "check_later", "forget", "is_on_gpu", "known", "number", "perhaps_any", "read",
+    "refuse_later", "remember", "settle",
+]  # fmt: skip
+
+#: So many checks may wait.  The next one makes the program wait for the GPU.
+LIMIT = 256
+#: Arrays of more bytes than these are copied on their own.
+_SMALL = 1024
+
+
+def is_on_gpu(x: Any) -> bool:
+    """Whether x is an array on a GPU: it has a device, and `get()`.  A batch of `vmap` is none, since it has no one value."""
+    if isinstance(x, (np.ndarray, np.generic)) or not hasattr(x, "get"):
+        return False
+    return getattr(x, "device", "cpu") != "cpu" and not hasattr(x, "level")
+
+
+# -------------------------------------------------------------------------------------- reading
+
+
+def read(*arrays: Any) -> list[Any]:
+    """Arrays as NumPy's: those of a GPU in one copy, together with all that waits to be checked.
+
+    Raises:
+        Exception: what a check raises that has failed.
+    """
+    if known:
+        values = [_remembered(x) for x in arrays]
+        if all(value is not None for value in values):
+            return values
+    checks = _due()
+    found = _fetched([*arrays, *(x for check in checks for x in check.numbers)])
+    if checks:
+        _verify(checks, found[len(arrays) :])
+    return found[: len(arrays)]
+
+
+def settle() -> None:
+    """Read what waits to be checked, if there is any."""
+    if _waiting:
+        read()
+
+
+def _fetched(arrays: Sequence[Any]) -> list[Any]:
+    """The arrays as NumPy's; small ones of one device, whatever their dtypes are, in one copy."""
+    found = list(arrays)
+    groups: dict[Any, list[int]] = {}
+    for i, x in enumerate(arrays):
+        if is_on_gpu(x):
+            groups.setdefault(str(x.device) if x.nbytes <= _SMALL else i, []).append(i)
+    for places in groups.values():
+        if len(places) == 1:
+            found[places[0]] = arrays[places[0]].get()
+            continue
+        parts = [np.reshape(arrays[i], -1).view(np.uint8) for i in places]
+        joined: Any = np.concatenate(parts)
+        together, start = joined.get(), 0
+        for i in places:
+            x = arrays[i]
+            part, start = together[start : start + x.nbytes], start + x.nbytes
+            found[i] = part.copy().view(x.dtype).reshape(x.shape)
+    return found
+
+
+# --------------------------------------------------------------------------------------- checks
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Check:
+    """A condition that waits: what raises if it does not hold, of which numbers, and who asked."""
+
+    verify: Callable[..., None]
+    numbers: tuple[Any, ...]
+    file: str
+    line: int
+    thread: int
+
+
+_waiting: list[_Check] = []
+_lock = threading.Lock()
+
+
+def check_later(verify: Callable[..., None], *numbers: Any) -> None:
+    """Call `verify(*numbers)`, which raises where something is wrong: at once, or for numbers on a GPU when they are read.
+
+    To look at a number on a GPU takes time, so it is read when the program waits for the GPU anyway: at
+    `item()`, `cpu()`, `print(x)`, at the end of `backward()`.  Inside of `detect_anomaly()` it is read at once.
+
+    Args:
+        verify: gets NumPy's numbers.  It must not hold large arrays, which would stay in memory until then.
+        numbers: arrays of one element, such as the least and the largest index.
+
+    >>> def in_range(low, high):
+    ...     if low < 0 or high >= 3:
+    ...         raise IndexError(f"indices from {low} to {high}, but there are rows 0 to 2")
+    >>> indices = np.array([0, 3])
+    >>> check_later(in_range, indices.min(), indices.max())
+    Traceback (most recent call last):
+    IndexError: indices from 0 to 3, but there are rows 0 to 2
+    """
+    if not any(map(is_on_gpu, numbers)):
+        verify(*numbers)
+        return
+    if graph.is_anomaly_enabled():
+        verify(*_fetched(numbers))
+        return
+    frame = graph.user_frame()
+    file, line = ("?", 0) if frame is None else (frame.f_code.co_filename, frame.f_lineno)
+    with _lock:
+        _waiting.append(_Check(verify, numbers, file, line, threading.get_ident()))
+    if len(_waiting) > LIMIT:
+        settle()
+
+
+def refuse_later(bad: Any, make_error: Callable[[], Exception]) -> None:
+    """Raise `make_error()` if one of many conditions holds: at once, or on a GPU as `check_later` does.
+
+    >>> refuse_later(np.array([0.5, 2.0]) > 1, lambda: ValueError("probabilities must not be larger than 1"))
+    Traceback (most recent call last):
+    ValueError: probabilities must not be larger than 1
+    """
+
+    def verify(found: Any) -> None:
+        if found:
+            raise make_error()
+
+    check_later(verify, np.any(bad))
+
+
+def perhaps_any(conditions: Any) -> bool:
+    """Whether one of many conditions may hold: on a GPU, where a look takes time, they may always.
+
+    It is for work that changes nothing where none of them holds, and can be left out then.
+
+    >>> perhaps_any(np.array([False, False]))
+    False
+    """
+    return is_on_gpu(conditions) or bool(np.any(conditions))
+
+
+def _due() -> list[_Check]:
+    """What waits in this thread, and what threads that have ended have left."""
+    if not _waiting:
+        return []
+    with _lock:
+        me, alive = threading.get_ident(), {t.ident for t in threading.enumerate()}
+        return [c for c in _waiting if c.thread == me or c.thread not in alive]
+
+
+def _verify(checks: Sequence[_Check], numbers: Sequence[Any]) -> None:
+    """Each check, once; the first error is raised, and tells of the others."""
+    with _lock:
+        done = set(map(id, checks))
+        _waiting[:] = [c for c in _waiting if id(c) not in done]
+    first: Exception | None = None
+    start = 0
+    for check in checks:
+        mine, start = numbers[start : start + len(check.numbers)], start + len(check.numbers)
+        try:
+            check.verify(*mine)
+        except Exception as error:
+            asked = graph.place_of(check.file, check.line)
+            if first is None:
+                error.add_note(
+                    f"it was asked for at {asked}, and is found late, since a GPU is only looked at when the program waits "
+                    "for it anyway: inside of minigrad.detect_anomaly() it is looked at at once"
+                )
+                first = error
+            else:
+                first.add_note(f"as is this, asked for at {asked}: {type(error).__name__}: {error}")
+    if first is not None:
+        raise first
+
+
+# -------------------------------------------------------------------------- numbers that are known
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What an array of one element held at a time."""
+
+    array: weakref.ref[Any]
+    time: int
+    value: Any
+
+
+#: By the id of the array.  It is empty, and need not be asked, where no GPU is used.
+known: dict[int, _Known] = {}
+
+
+def _references_of_an_attribute() -> int:
+    check = _Known.__new__(_Known)
+    object.__setattr__(check, "value", object())
+    return getrefcount(check.value)
+
+
+#: How many references an array has that only a Tensor holds.
+_HELD = _references_of_an_attribute()
+
+
+def remember(tensor: Any, value: Any) -> None:
+    """Keep the value of a tensor's array, until that is written or handed out; if nobody else holds, and may write, it."""
+    if getrefcount(tensor._array) > _HELD:
+        return
+    array = tensor._array
+    key = id(array)
+    reference = weakref.ref(array, lambda _: known.pop(key, None))
+    known[key] = _Known(reference, next(graph.clock), value)
+
+
+def forget(array: Any) -> None:
+    """Drop what is kept of an array, since it is handed out to whoever may write into it."""
+    known.pop(id(array), None)
+
+
+def _remembered(array: Any) -> Any:
+    """A copy of what an array holds, if it is known."""
+    entry = known.get(id(array))
+    if entry is None or entry.array() is not array:
+        return None
+    if graph.written_since(array, entry.time):
+        forget(array)
+        return None
+    return entry.value.copy()
+
+
+def number(array: Any) -> Any:
+    """The only element of an array as a Python number."""
+    return read(array)[0].item() if is_on_gpu(array) else array.item()

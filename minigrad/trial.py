@@ -1,0 +1,137 @@
+"""A backward pass on a GPU: first without a look at its numbers.
+
+Behind a mask the rules of ops may give NaN, from 0 times infinity, where nothing was sent
+(`minigrad.masked`).  To find these, the numbers that each rule gives are looked at; on a GPU each look
+makes the program wait.  So a pass runs on trial there: nothing is looked at, freed or added to `.grad` until
+the end.  Then the gradients that have arrived are looked at, all together.  Rules are linear in the
+gradient, so that NaN stays NaN on its way, or is left out by a selection, which is right.  If all is
+finite, the careful pass would have given the same; if not, it runs now, from what was saved.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator, Sequence
+from contextvars import ContextVar
+from typing import Any
+
+import numpy as np
+
+from . import graph, later
+from .arrays.row_sparse import RowSparse
+from .graph import Node
+from .masked import masks
+from .tensor import Tensor, raw
+
+__all__ = ["Trial", "may_run"]
+
+#: The trial that is running in this thread and task.
+_running: ContextVar[Trial | None] = ContextVar("trial", default=None)
+
+
+class CannotRunTwice(RuntimeError):
+    """Inside of a trial there is something that a repetition would do a second time."""
+
+
+class Trial:
+    """What a backward pass leaves until its end.
+
+    Attributes:
+        inner: whether it runs inside of another one, which looks at the numbers of both.
+        leaves: the gradients of leaves.
+        used: the nodes whose rules have read arrays.
+        doubts: sums of gradients that have come to rules which may not be linear.
+        root: the number that the pass began at, once it is read.
+    """
+
+    def __init__(self) -> None:
+        outer = _running.get()
+        self.inner = outer is not None
+        self.leaves: dict[Node, Any] = {}
+        self.used: list[Node] = []
+        self.root: Any = None
+        self.doubts: list[Any] = [] if outer is None else outer.doubts
+
+    def __enter__(self) -> Trial:
+        self._token = _running.set(self)
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        _running.reset(self._token)
+
+    def note(self, node: Node, g: Any) -> None:
+        """The rule of a node has run: one that a user has written may make anything of a gradient."""
+        if node.op.saves_arrays:
+            self.used.append(node)
+        if _is_foreign(node.op):
+            self.doubts += _sums(g)
+
+    def is_finite(self, found: dict[Node, Any], outputs: Sequence[Tensor]) -> bool:
+        """Whether all that has arrived is finite.  If the pass began at one number, that is read along."""
+        sums = [*self.doubts]
+        for g in (*self.leaves.values(), *found.values()):
+            sums += _sums(g)
+        one = len(outputs) == 1 and outputs[0].size == 1
+        numbers = later.read(*sums, *([outputs[0]._array] if one else ()))
+        self.root = numbers.pop() if one else None
+        return all(bool(np.isfinite(x)) for x in numbers)
+
+    def finish(self, outputs: Sequence[Tensor], keep: bool) -> None:
+        """Free what the rules have read, unless it is to be kept; and keep the number that the pass began at."""
+        if not keep:
+            for node in self.used:
+                node.saved = None
+        if self.root is not None:
+            later.remember(outputs[0], self.root)
+
+
+def _sums(g: Any) -> Iterator[Any]:
+    """Numbers of which one is not finite if one of a gradient's is not.
+
+    A sum of large numbers may be infinite too: then the careful pass runs, and changes nothing.
+    """
+    if isinstance(g, tuple):
+        for part in g:
+            yield from _sums(part)
+        return
+    g = raw(g)
+    g = g.values if isinstance(g, RowSparse) else g
+    yield np.sum(g, dtype=np.float32 if g.dtype == np.float16 else None)
+
+
+@functools.cache
+def _is_foreign(op: Any) -> bool:
+    """Whether an op is not one of minigrad's and nn's own, whose rules are linear in the gradient."""
+    forward = getattr(op, "forward", None)
+    package = getattr(forward, "__module__", "").partition(".")[0]
+    return forward is not None and package not in ("minigrad", "nn")
+
+
+def may_run(outputs: Sequence[Tensor], cotangents: Sequence[Any]) -> bool:
+    """Whether a pass should run on trial: on a GPU, where it meets a masking op, and nothing that must not run twice."""
+    if not all(later.is_on_gpu(raw(g)) for g in cotangents):
+        return False
+    if graph.is_anomaly_enabled() or graph.behind_mask.get():
+        return False
+    found, twice = _look_over([y._node for y in outputs if y._node is not None])
+    inner = _running.get() is not None
+    if inner and not twice:
+        raise CannotRunTwice
+    return twice and (found or inner)
+
+
+def _look_over(stack: list[Node]) -> tuple[bool, bool]:
+    """Whether a graph holds a masking op; and whether a pass through it may run twice, which a hook may not."""
+    seen, found = set(stack), False
+    while stack:
+        node = stack.pop()
+        if node.info is not None:
+            if node.info.hooks or node.info.retain:
+                return found, False
+            found = found or bool(node.info.behind_mask)
+        found = found or (node.op is not None and masks(node, look=False))
+        for parent in node.parents:
+            if parent is not None and parent not in seen:
+                seen.add(parent)
+                stack.append(parent)
+    return found, True
