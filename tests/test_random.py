@@ -281,10 +281,17 @@ def test_what_has_no_gradient_says_so() -> None:
 
 
 def test_a_gpu_whose_generator_lacks_a_distribution_names_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    few = SimpleNamespace(random=np.random.default_rng(0).random, poisson=np.random.default_rng(0).poisson)
-    module = SimpleNamespace(random=SimpleNamespace(default_rng=lambda seed: few))
+    class Few:
+        def __init__(self, bits: Any) -> None:
+            self.poisson = np.random.Generator(bits).poisson
+
+        def poisson(self) -> None:
+            """CuPy's generators have it."""
+
+    cuda = SimpleNamespace(runtime=SimpleNamespace(getDevice=lambda: 0, getDeviceCount=lambda: 1))
+    module = SimpleNamespace(random=SimpleNamespace(Generator=Few, Philox4x3210=np.random.Philox), cuda=cuda)
     monkeypatch.setattr(backend, "cupy", lambda: module)
-    monkeypatch.setattr(random.state, "_gpu", {})
+    monkeypatch.setattr(random.state._default, "gpus", {})
     assert random.poisson(2.0, size=3, device="cuda").shape == (3,)
     with pytest.raises(NotImplementedError, match=r"no wald.*random.wald\(\.\.\.\)\.to\('cuda'\)"):
         random.wald(1.0, 2.0, device="cuda")
