@@ -78,8 +78,20 @@ def zeros_beside(x: Any, shape: tuple[int, ...], dtype: Any) -> Any:
 
     CuPy takes the shape () for no shape, so the number has one axis first.
     """
-    zero = np.reshape(np.zeros_like(x, shape=(1,), dtype=dtype), ())
+    zero = np.reshape(zeros_like(x, shape=(1,), dtype=dtype), ())
     return np.broadcast_to(zero, shape)
+
+
+def ones_like(x: Any) -> Any:
+    """Ones of the shape and dtype of an array, on its device."""
+    with on_gpu_of(x):
+        return np.ones_like(x)
+
+
+def zeros_like(x: Any, **options: Any) -> Any:
+    """Zeros of the shape and dtype of an array, or of those given, on its device."""
+    with on_gpu_of(x):
+        return np.zeros_like(x, **options)
 
 
 def as_operand(a: Any) -> Any:
@@ -248,6 +260,11 @@ def on_gpu(number: int | None) -> AbstractContextManager[Any]:
     return nullcontext() if number == cuda.runtime.getDevice() else cuda.Device(number)
 
 
+def on_gpu_of(*values: Any) -> AbstractContextManager[Any]:
+    """The GPU of the first array among values is the current one, inside."""
+    return on_gpu(gpu_of(values)) if _several else nullcontext()
+
+
 def gpu_of(values: Iterable[Any], together: bool = False) -> int | None:
     """The number of the GPU where the first array among values is; None for none.
 
@@ -256,8 +273,8 @@ def gpu_of(values: Iterable[Any], together: bool = False) -> int | None:
     """
     found = None
     for x in values:
-        if isinstance(x, (tuple, list)):
-            number = gpu_of(x, together)
+        if isinstance(x, (tuple, list, dict)):
+            number = gpu_of(x.values() if isinstance(x, dict) else x, together)
         else:
             number = _number_of(x)
         if number is not None and number != found:
@@ -311,7 +328,10 @@ def _following(function: Callable[..., Any], together: bool) -> Callable[..., An
 def beside(values: Any, x: Any) -> Any:
     """Constant values as an array on the device of x, an array or a Tensor."""
     data = getattr(x, "_array", x)
-    return np.asarray(values, like=data) if is_array(data) and not isinstance(data, np.ndarray) else values
+    if not is_array(data) or isinstance(data, np.ndarray):
+        return values
+    with on_gpu_of(data):
+        return np.asarray(values, like=data)
 
 
 def scipy(part: str, *arrays: Any) -> Any:

@@ -423,6 +423,11 @@ class Cotangents:
     def __init__(self, parts: dict[int, Any]) -> None:
         self.parts = parts
 
+    @property
+    def device(self) -> Any:
+        """Where they are."""
+        return next(iter(self.parts.values())).device
+
     def __add__(self, other: Cotangents) -> Cotangents:
         parts = dict(self.parts)
         for i, g in other.parts.items():
@@ -616,3 +621,7 @@ def _check_finite(c: Any, node: Node) -> None:
     graph.check_finite(
         [all_examples(raw(p)) for p in parts], node.op.name, "the backward pass", source
     )
+
+
+#: The rules of a node run on the GPU of its gradient.
+backend.follow(propagate, "_accumulate_leaf", "_visit", "apply", "apply_masked", "own", "seed")

@@ -260,7 +260,7 @@ def _rescue(op: Op, values: dict[str, Any], error: Exception) -> Any:
         operands += [(f"{name}[{i}]", v) for i, v in several] if several else [(name, value)]
     arrays = [(n, v) for n, v in operands if hasattr(v, "shape")]
     devices = {
-        n: backend.device_of(v) for n, v in arrays if np.ndim(v) or isinstance(v, np.ndarray)
+        n: backend.device_of(v) for n, v in arrays if not isinstance(v, np.generic)
     }
     if len(set(devices.values())) > 1:
         places = ", ".join(f"{n} on {d}" for n, d in devices.items())

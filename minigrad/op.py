@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 
+from . import backend
 from .calling import NAMES, options_of
 
 __all__ = ["Op", "is_swapped"]
@@ -209,6 +210,8 @@ class Op:
         functools.update_wrapper(function, self.forward)
         function.__name__ = name
         function.__signature__ = self._signature(name, operator)  # type: ignore[attr-defined]
+        backend.follow(function, "_forward", together=True)
+        backend.follow(function, "_rescue", "_write_into")
         return function
 
     def _signature(self, name: str, operator: bool) -> inspect.Signature:
