@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import minigrad
-from minigrad import Tensor, kernels
+from minigrad import Tensor, backend, kernels
 from minigrad.primitive import numpy_table, registry
 
 
@@ -49,6 +49,19 @@ def stand_in() -> Iterator[Any]:
 
     with package.installed():
         yield package
+
+
+@pytest.fixture
+def two_gpus() -> Iterator[Any]:
+    """The stand-in with two devices; afterwards functions no more follow their arrays."""
+    from tests import stand_in as package
+
+    with package.installed(devices=2):
+        yield package
+    for function, names in backend._followers.items():
+        for name, _ in names:
+            function.__globals__[name] = getattr(function.__globals__[name], "__wrapped__", function.__globals__[name])
+    backend._several = False
 
 
 @pytest.fixture

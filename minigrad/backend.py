@@ -246,10 +246,10 @@ def follow(function: FunctionType, *names: str, together: bool = False) -> None:
     Args:
         together: arrays on different GPUs are an error.
     """
+    pairs = [(name, together) for name in names]
+    _followers.setdefault(function, []).extend(pairs)
     if _several:
-        _replace(function, [(name, together) for name in names])
-    else:
-        _followers.setdefault(function, []).extend((name, together) for name in names)
+        _replace(function, pairs)
 
 
 def on_gpu(number: int | None) -> AbstractContextManager[Any]:
@@ -306,7 +306,6 @@ def _begin_to_follow() -> None:
     _several = True
     for function, names in list(_followers.items()):
         _replace(function, names)
-    _followers.clear()
 
 
 def _replace(function: FunctionType, names: Iterable[tuple[str, bool]]) -> None:

@@ -76,7 +76,9 @@ def build() -> dict[str, types.ModuleType]:
     vars(top).update({name: getattr(np, name) for name in PLAIN})
     vars(top).update(ndarray=array.ndarray, ufunc=ufunc.ufunc, __version__="14.2.0 (stand-in)")
     vars(top).update(RawModule=raw.RawModule, RawKernel=raw.RawKernel)
-    vars(modules["cupy.random"]).update(default_rng=random.default_rng, Generator=random.Generator)
+    vars(modules["cupy.random"]).update(
+        default_rng=random.default_rng, Generator=random.Generator, Philox4x3210=random.Philox4x3210
+    )
     vars(modules["cupyx"]).update(errstate=errstate)
     vars(modules["cupy.cuda"]).update(Device=device.Device, Stream=Stream, is_available=lambda: True)
     vars(modules["cupy.cuda.device"]).update(Device=device.Device, get_device_id=device.current)
