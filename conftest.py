@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import minigrad
-from minigrad import Tensor, backend, kernels
+from minigrad import Tensor, devices, kernels
 from minigrad.primitive import numpy_table, registry
 
 
@@ -58,10 +58,14 @@ def two_gpus() -> Iterator[Any]:
 
     with package.installed(devices=2):
         yield package
-    for function, names in backend._followers.items():
-        for name, _ in names:
-            function.__globals__[name] = getattr(function.__globals__[name], "__wrapped__", function.__globals__[name])
-    backend._several = False
+    devices.several = devices.looked = False
+    for function in devices._functions:
+        own = function.__kwdefaults__["_run"].__wrapped__
+        function.__code__, function.__kwdefaults__ = own.__code__, own.__kwdefaults__
+        function.__defaults__ = own.__defaults__
+    for function in devices._ops:
+        names = function.__globals__
+        names.update({n: names[n].__wrapped__ for n in ("_forward", "_rescue", "_write_into")})
 
 
 @pytest.fixture

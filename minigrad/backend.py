@@ -1,29 +1,26 @@
 """Devices: NumPy on the cpu, CuPy on a GPU.
 
-No op asks where its arrays are: NumPy's dispatch protocols carry the calls to CuPy.  Only four
-things need this file: moving arrays between devices, making new arrays, random numbers, and machines
-with several GPUs, since CuPy computes on the current one, wherever the arrays are (`follow`).
+No op asks where its arrays are: NumPy's dispatch protocols carry the calls to CuPy.  Only three
+things need this file: moving arrays between devices, making new arrays, and random numbers.  Which
+devices there are is in `minigrad.devices`.
 """
 
 from __future__ import annotations
 
-import functools
 import importlib
-import weakref
-from collections.abc import Callable, Iterable
-from contextlib import AbstractContextManager, nullcontext
-from types import FunctionType
 from typing import Any
 
 import numpy as np
 
+from . import devices
+from .devices import check_gpu, cuda_is_available, cupy, device_name, on_gpu, on_gpu_of, parse_device
 from .hints import check_dtype
 from .install import install
 
 __all__ = [
-    "NoValue", "add_at", "as_array", "as_operand", "beside", "call_scipy", "cuda_is_available",
-    "device_name", "device_of", "follow", "get_default_dtype", "on_gpu", "scipy_function",
-    "set_default_dtype", "transfer",
+    "NoValue", "add_at", "as_array", "as_operand", "beside", "call_scipy", "check_gpu",
+    "cuda_is_available", "cupy", "device_name", "device_of", "get_default_dtype", "on_gpu", "on_gpu_of",
+    "parse_device", "scipy_function", "set_default_dtype", "transfer",
 ]  # fmt: skip
 
 #: The default of an option that NumPy tells apart from None.
@@ -59,8 +56,8 @@ def is_array(x: Any) -> bool:
     """
     if type(x) is np.ndarray:
         return True
-    if not _several and type(x).__module__ == "cupy":
-        _look_for_gpus()
+    if not devices.looked and type(x).__module__ == "cupy":
+        cupy()  # which finds out whether there are several GPUs
     if hasattr(x, "mask") and hasattr(x, "filled"):
         raise TypeError(
             "a masked array has no gradient: write np.where(mask, 0.0, x) for its values, or x.filled()"
@@ -136,77 +133,6 @@ def device_of(array: Any) -> str:
     return device if isinstance(device, str) else f"cuda:{device.id}"
 
 
-def cupy() -> Any:
-    """The cupy module, or an error that says how to get it, or that there is no GPU."""
-    try:
-        module = importlib.import_module("cupy")
-        if not hasattr(module, "cuda"):
-            raise ImportError("a folder called cupy, not the package")
-    except ImportError as error:
-        raise ImportError(
-            f"device 'cuda' needs CuPy, which is not installed: {install('cuda12')}; cuda13 for CUDA 13"
-        ) from error
-    try:
-        count = module.cuda.runtime.getDeviceCount()
-    except Exception as error:
-        raise RuntimeError(f"device 'cuda': CuPy is installed but finds no usable GPU ({error})") from error
-    if count == 0:
-        raise RuntimeError("device 'cuda': CuPy is installed but this machine has no GPU")
-    if count > 1 and not _several:
-        _begin_to_follow()
-    return module
-
-
-def cuda_is_available() -> bool:
-    """Whether CuPy is installed and sees a GPU."""
-    try:
-        cupy()
-    except (ImportError, RuntimeError):
-        return False
-    return True
-
-
-def parse_device(device: Any) -> int | None:
-    """None for the cpu, the GPU's number otherwise.
-
-    Args:
-        device: "cpu", "cuda:1"; "cuda" for the current GPU; a GPU's number; or a device of CuPy's or
-            PyTorch's.
-
-    >>> parse_device("cpu"), parse_device("cuda:1"), parse_device(1)
-    (None, 1, 1)
-    """
-    if isinstance(device, int) and not isinstance(device, bool) and device >= 0:
-        return device
-    if hasattr(device, "id"):  # CuPy's
-        return int(device.id)
-    name = str(device)  # PyTorch's prints as its name
-    if name == "cpu":
-        return None
-    kind, colon, number = name.partition(":")
-    if kind != "cuda" or (colon and not (number.isascii() and number.isdigit())):
-        raise ValueError(f"unknown device {device!r}: write 'cpu', 'cuda' or 'cuda:0', 'cuda:1', ...")
-    return int(number) if colon else int(cupy().cuda.runtime.getDevice())
-
-
-def device_name(device: Any) -> str:
-    """The one name of a device: "cpu", "cuda:0", "cuda:1" ... (arguments as `parse_device`).
-
-    >>> device_name("cuda:01")
-    'cuda:1'
-    """
-    number = parse_device(device)
-    return "cpu" if number is None else f"cuda:{number}"
-
-
-def check_gpu(number: int) -> None:
-    """Raise RuntimeError where this machine has no GPU of that number."""
-    count = cupy().cuda.runtime.getDeviceCount()
-    if number >= count:
-        have = f"this machine has {count} GPU{'s' * (count > 1)}, numbered from 0"
-        raise RuntimeError(f"device 'cuda:{number}': {have}")
-
-
 def transfer(array: Any, device: Any) -> Any:
     """The array on another device; itself where it is there already."""
     number = parse_device(device)
@@ -224,104 +150,6 @@ def transfer(array: Any, device: Any) -> Any:
 def on_host(array: Any) -> Any:
     """The array in main memory: itself, where it is there already."""
     return array if isinstance(array, np.ndarray) or not hasattr(array, "get") else array.get()
-
-
-# ------------------------------------------------------------------------------- several GPUs
-
-#: Whether there are several GPUs; known once CuPy is used.
-_several = False
-_looked = False
-#: Functions, each with the names in its globals that compute with arrays: (name, whether these must be
-#: on one GPU).
-_followers: weakref.WeakKeyDictionary[FunctionType, list[tuple[str, bool]]] = weakref.WeakKeyDictionary()
-
-
-def follow(function: FunctionType, *names: str, together: bool = False) -> None:
-    """Let the functions that another one calls by these global names run on the GPU where their arrays are.
-
-    CuPy computes on the current GPU, and leaves the result there.  Where there are several GPUs these
-    functions are replaced by ones that make the GPU of the first array among their arguments the current
-    one.  On other machines nothing is changed, and nothing takes any time.
-
-    Args:
-        together: arrays on different GPUs are an error.
-    """
-    pairs = [(name, together) for name in names]
-    _followers.setdefault(function, []).extend(pairs)
-    if _several:
-        _replace(function, pairs)
-
-
-def on_gpu(number: int | None) -> AbstractContextManager[Any]:
-    """The current GPU is that one, inside; nothing where there is only one, or for None."""
-    if number is None or not _several:
-        return nullcontext()
-    cuda = cupy().cuda
-    return nullcontext() if number == cuda.runtime.getDevice() else cuda.Device(number)
-
-
-def on_gpu_of(*values: Any) -> AbstractContextManager[Any]:
-    """The GPU of the first array among values is the current one, inside."""
-    return on_gpu(gpu_of(values)) if _several else nullcontext()
-
-
-def gpu_of(values: Iterable[Any], together: bool = False) -> int | None:
-    """The number of the GPU where the first array among values is; None for none.
-
-    Raises:
-        ValueError: where arrays must be `together` and are on several.
-    """
-    found = None
-    for x in values:
-        if isinstance(x, (tuple, list, dict)):
-            number = gpu_of(x.values() if isinstance(x, dict) else x, together)
-        else:
-            number = _number_of(x)
-        if number is not None and number != found:
-            if found is not None:
-                raise ValueError(f"arrays on different GPUs: cuda:{found} and cuda:{number}")
-            found = number
-            if not together:
-                return found
-    return found
-
-
-def _number_of(x: Any) -> int | None:
-    device = getattr(x, "device", None)
-    if isinstance(device, str):  # a Tensor's
-        return int(device[5:]) if device.startswith("cuda:") else None
-    return getattr(device, "id", None)
-
-
-def _look_for_gpus() -> None:
-    """Find out whether there are several GPUs, when CuPy's first array comes up."""
-    global _looked
-    if not _looked:
-        _looked = True
-        cupy()
-
-
-def _begin_to_follow() -> None:
-    global _several
-    _several = True
-    for function, names in list(_followers.items()):
-        _replace(function, names)
-
-
-def _replace(function: FunctionType, names: Iterable[tuple[str, bool]]) -> None:
-    for name, together in names:
-        function.__globals__[name] = _following(function.__globals__[name], together)
-
-
-def _following(function: Callable[..., Any], together: bool) -> Callable[..., Any]:
-    """A function that runs on the GPU where its arrays are."""
-
-    def run(*args: Any, **kwargs: Any) -> Any:
-        number = gpu_of((*args, *kwargs.values()), together)
-        with on_gpu(number):
-            return function(*args, **kwargs)
-
-    return functools.update_wrapper(run, function)
 
 
 def beside(values: Any, x: Any) -> Any:

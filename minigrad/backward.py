@@ -27,6 +27,7 @@ from . import backend, graph
 from .accumulate import OURS, own
 from .arrays.batch import OneAtATime, all_examples, levels_of, newest, settled
 from .arrays.fallback import apply_rule
+from .devices import follow
 from .graph import Node
 from .masked import (
     EVERYWHERE,
@@ -187,6 +188,7 @@ def propagate(
 # ------------------------------------------------------------------------------------- apply
 
 
+@follow
 def apply(
     node: Node,
     g: Any,
@@ -259,6 +261,7 @@ def _behind_mask(outputs: Sequence[Tensor], cotangents: Sequence[Any]) -> Behind
     return masked
 
 
+@follow
 def apply_masked(
     node: Node,
     g: Any,
@@ -514,6 +517,7 @@ def fit(c: Any, shape: tuple[int, ...], dtype: Any) -> Any:
 _leaf_lock = threading.Lock()
 
 
+@follow
 def _accumulate_leaf(node: Node, g: Any, create_graph: bool) -> None:
     """`leaf.grad += g`, in a buffer that belongs to the leaf alone."""
     if _of_one_example(node, g):
@@ -550,6 +554,7 @@ def _outside(g: Any) -> Tensor:
     return g if isinstance(g, Tensor) else wrap(backend.as_array(g), None)
 
 
+@follow
 def seed(output: Tensor, gradient: Any, create_graph: bool) -> Any:
     """The cotangent that the backward pass starts with."""
     data = output._array
@@ -592,6 +597,7 @@ def _of_one_example(node: Node, g: Any) -> bool:
     return any(level.active and level.began > node.order for level in levels_of(raw(g)))
 
 
+@follow
 def _visit(node: Node, g: Any, create_graph: bool) -> Any:
     """Hooks and `retain_grad` of a node whose cotangent is complete."""
     info = node.info
@@ -621,7 +627,3 @@ def _check_finite(c: Any, node: Node) -> None:
     graph.check_finite(
         [all_examples(raw(p)) for p in parts], node.op.name, "the backward pass", source
     )
-
-
-#: The rules of a node run on the GPU of its gradient.
-backend.follow(propagate, "_accumulate_leaf", "_visit", "apply", "apply_masked", "own", "seed")

@@ -11,6 +11,7 @@ from . import backend, graph
 from .arrays.batch import all_examples, newest
 from .arrays.fallback import in_turn
 from .backward import pick
+from .devices import follow
 from .graph import Node
 from .hints import check_dtype, wrong_option
 from .reasons import reason
@@ -130,6 +131,7 @@ def _finish(op: Op, out: Any, parents: tuple[Node | None, ...], saved: Any) -> A
 # ------------------------------------------------------------------ `out=` and the options of ufuncs
 
 
+@follow
 def write_into(out: Any, result: Any, broadcast: bool = False, casting: Any = "same_kind") -> Any:
     """The `out=` argument: recorded on a Tensor, allowed on an array where no gradient is lost.
 

@@ -20,8 +20,8 @@ from typing import Any
 
 import numpy as np
 
-from . import backend
 from .calling import NAMES, options_of
+from .devices import follow_forward
 
 __all__ = ["Op", "is_swapped"]
 
@@ -210,8 +210,7 @@ class Op:
         functools.update_wrapper(function, self.forward)
         function.__name__ = name
         function.__signature__ = self._signature(name, operator)  # type: ignore[attr-defined]
-        backend.follow(function, "_forward", together=True)
-        backend.follow(function, "_rescue", "_write_into")
+        follow_forward(function)
         return function
 
     def _signature(self, name: str, operator: bool) -> inspect.Signature:

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable, Sequence
 from operator import attrgetter
 from typing import Any
 
-from . import backend
 from .accumulate import accumulate
 from .graph import Node
 from .tensor import Tensor
@@ -87,6 +86,3 @@ def needed_by(
         if not on_path.isdisjoint(node.parents):
             on_path.add(node)
     return on_path.__contains__
-
-
-backend.follow(Schedule.add, "accumulate")

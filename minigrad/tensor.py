@@ -279,7 +279,8 @@ class Tensor(OtherNames):
         return len(self._array)
 
     def __contains__(self, value: Any) -> bool:
-        return bool((self._array == raw(value)).any())
+        with backend.on_gpu_of(self._array):
+            return bool((self._array == raw(value)).any())
 
     __hash__ = object.__hash__
 

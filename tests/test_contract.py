@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parent.parent
 #: "!" means that module alone, without what is inside of the package.  A layer may import itself and the layers below.
 LAYERS: list[list[str]] = [
     [
-        "minigrad.backend", "minigrad.files", "minigrad.graph", "minigrad.hints", "minigrad.install", "minigrad.kernels!",
+        "minigrad.backend", "minigrad.devices", "minigrad.files", "minigrad.graph", "minigrad.hints", "minigrad.install", "minigrad.kernels!",
         "minigrad.reasons", "minigrad.spellings", "minigrad.trees",
     ],
     ["minigrad.arrays", "minigrad.masked", "minigrad.tensor"],
@@ -56,6 +56,7 @@ STILL: set[tuple[str, str]] = set()
 PUBLIC: dict[str, set[str] | None] = {
     "minigrad": None,  # tensors, ops under NumPy's names, transforms, modes; `raw` and `beside` for the values behind tensors
     "minigrad.arrays": {"RowSparse", "add_rows", "all_examples"},  # row-sparse gradients; what to look at under vmap
+    "minigrad.devices": {"follow", "on_gpu_of"},  # where there are several GPUs
     "minigrad.files": None,  # files that are whole or not there
     "minigrad.hints": None,  # what to write in place of PyTorch's names
     "minigrad.install": None,  # how to install an extra

@@ -55,7 +55,7 @@ def _constant(name: str) -> None:
         if inputs is not None and (kwargs or len(args) > inputs):
             return call_with_options(numpy_function, function, args, kwargs)
         try:
-            out = _computed(numpy_function, [*map(_plain, args)], {k: _plain(v) for k, v in kwargs.items()})
+            out = numpy_function(*map(_plain, args), **{k: _plain(v) for k, v in kwargs.items()})
         except TypeError as error:
             if inputs is None:
                 check_options(function, kwargs)
@@ -75,13 +75,6 @@ def _constant(name: str) -> None:
     function = composed(numpy_function, operators=_OPERATORS.get(name, ()))(function)
     function.__signature__ = signature  # type: ignore[attr-defined]
     constants[name] = function
-
-
-def _computed(numpy_function: Any, args: list[Any], kwargs: dict[str, Any]) -> Any:
-    return numpy_function(*args, **kwargs)
-
-
-backend.follow(_constant, "_computed")  # type: ignore[arg-type]
 
 
 def _plain(x: Any) -> Any:

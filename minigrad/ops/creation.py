@@ -497,6 +497,3 @@ def from_dlpack(x: Any, /, *, device: Any = None, copy: bool | None = None) -> T
         np.from_dlpack(x, **options) if kind == 1 else backend.cupy().from_dlpack(x, **options)
     )
     return out if device is None else to_device(out, device)
-
-
-backend.follow(zeros_like, "_made_like")

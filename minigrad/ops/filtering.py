@@ -9,7 +9,7 @@ import numpy as np
 
 from ..arrays.batch import Batch, Unbatched, all_examples, newest
 from ..arrays.fallback import runs_in_turn
-from ..backend import as_operand, call_scipy, on_gpu_of
+from ..backend import as_operand, call_scipy
 from ..primitive import composed, primitive
 from ..tensor import Tensor, raw
 from .creation import array
@@ -77,9 +77,7 @@ def lfilter(b: Any, a: Any, x: Any, axis: int = -1, zi: Any = None) -> Any:
     if b.ndim > 1 or a.ndim > 1 or x.ndim == 0:
         raise ValueError(f"lfilter: expected b and a of one axis and x of one at least, got {b.shape}, {a.shape}, {x.shape}")
     b, a = np.atleast_1d(b), np.atleast_1d(a)
-    with on_gpu_of(a):
-        no_first = bool(np.any(all_examples(raw(a[0])) == 0))
-    if no_first:
+    if bool(np.any(all_examples(raw(a[0])) == 0)):
         raise ValueError("lfilter: the first coefficient a[0] must not be 0")
     dtype = np.result_type(b.dtype, a.dtype, x.dtype, np.float32 if x.dtype.kind not in "iub" else np.float64)
     b, a, x = (v if v.dtype == dtype else v.astype(dtype) for v in (b, a, x))

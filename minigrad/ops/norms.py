@@ -8,7 +8,6 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
 from ..arrays.batch import all_examples, newest
-from ..backend import on_gpu_of
 from ..primitive import composed, primitive
 from ..tensor import Tensor, raw
 from .factorization import svdvals
@@ -197,11 +196,10 @@ def cond(x: Any, p: Any = None) -> Any:
             out = s[..., 0] / s[..., -1] if p != -2 else s[..., -1] / s[..., 0]
         else:
             out = _norm_times_norm_of_inverse(x, p)
-    with on_gpu_of(out):
-        unknown = np.isnan(raw(out))
-        if not np.any(all_examples(unknown)):
-            return out
-        return where(unknown & ~np.any(np.isnan(raw(x)), axis=(-2, -1)), np.inf, out)
+    unknown = np.isnan(raw(out))
+    if not np.any(all_examples(unknown)):
+        return out
+    return where(unknown & ~np.any(np.isnan(raw(x)), axis=(-2, -1)), np.inf, out)
 
 
 def _norm_times_norm_of_inverse(x: Any, p: Any) -> Any:

@@ -11,12 +11,8 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
 from ..arrays.batch import all_examples
-<<<<<<< HEAD
 from ..arrays.linear import in_one_stack
-from ..backend import as_operand, beside, is_array
-=======
 from ..backend import as_operand, beside, is_array, on_gpu_of
->>>>>>> 08ccb1b (With several GPUs, ops, rules and new arrays are on the GPU of their arrays, whichever is current)
 from ..calling import cast_inputs
 from ..primitive import composed, method, primitive
 from ..tensor import Tensor, raw

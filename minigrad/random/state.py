@@ -16,6 +16,7 @@ import numpy as np
 from .. import backend
 from ..arrays.batch import all_examples, running
 from ..arrays.drawing import Drawing
+from ..devices import follow
 from ..tensor import Tensor, raw
 from .philox import Philox
 from .saved import check_state
@@ -216,6 +217,7 @@ def drawing(name: str, device: Any) -> Any:
     return method
 
 
+@follow
 def noise(name: str, size: Any, dtype: Any = None, device: Any = None) -> Any:
     """An array of standard noise, in the default dtype if none is given.
 
@@ -243,6 +245,7 @@ def size_of(size: Any, *parameters: Any) -> Any:
     return np.broadcast_shapes(*map(np.shape, parameters)) if size is None else size
 
 
+@follow
 def check_positive(function: str, **parameters: Any) -> None:
     """Refuse parameters, by name, of which an element is 0 or less; NaN passes, as in NumPy."""
     for name, value in parameters.items():
@@ -251,6 +254,7 @@ def check_positive(function: str, **parameters: Any) -> None:
             raise ValueError(f"{function}: {name} must be positive, got {_smallest(array)}")
 
 
+@follow
 def check_not_negative(function: str, **parameters: Any) -> None:
     """Refuse parameters, by name, of which an element is less than 0; NaN passes, as in NumPy."""
     for name, value in parameters.items():
@@ -259,6 +263,7 @@ def check_not_negative(function: str, **parameters: Any) -> None:
             raise ValueError(f"{function}: {name} must not be negative, got {_smallest(array)}")
 
 
+@follow
 def check_order(function: str, **parameters: Any) -> None:
     """Refuse two parameters, by name, of which the first is somewhere larger than the second."""
     (first, low), (second, high) = parameters.items()
@@ -266,6 +271,7 @@ def check_order(function: str, **parameters: Any) -> None:
         raise ValueError(f"{function}: {first} must not be larger than {second}")
 
 
+@follow
 def check_probabilities(function: str, **parameters: Any) -> None:
     """Refuse parameters, by name, of which an element is less than 0, more than 1, or NaN."""
     for name, value in parameters.items():
@@ -274,6 +280,7 @@ def check_probabilities(function: str, **parameters: Any) -> None:
             raise ValueError(f"{function}: {name} must be between 0 and 1")
 
 
+@follow
 def check_finite(function: str, **parameters: Any) -> None:
     """Refuse parameters, by name, of which an element is NaN or infinite."""
     for name, value in parameters.items():
