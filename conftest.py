@@ -53,11 +53,19 @@ def stand_in() -> Iterator[Any]:
 
 @pytest.fixture
 def two_gpus() -> Iterator[Any]:
-    """The stand-in with two devices; afterwards functions no more follow their arrays."""
+    """The stand-in with two devices."""
     from tests import stand_in as package
 
     with package.installed(devices=2):
         yield package
+
+
+@pytest.fixture(autouse=True)
+def _no_more_gpus_after_a_test() -> Iterator[None]:
+    """What was made to follow its arrays to several GPUs is as before."""
+    yield
+    if not devices.several:
+        return
     devices.several = devices.looked = False
     for function in devices._functions:
         own = function.__kwdefaults__["_run"].__wrapped__

@@ -13,13 +13,22 @@ from typing import Any
 import numpy as np
 
 from . import devices
-from .devices import check_gpu, cuda_is_available, cupy, device_name, on_gpu, on_gpu_of, parse_device
+from .devices import (
+    check_gpu,
+    cuda_is_available,
+    cupy,
+    device_name,
+    is_device,
+    on_gpu,
+    on_gpu_of,
+    parse_device,
+)
 from .hints import check_dtype
 from .install import install
 
 __all__ = [
     "NoValue", "add_at", "as_array", "as_operand", "beside", "call_scipy", "check_gpu",
-    "cuda_is_available", "cupy", "device_name", "device_of", "get_default_dtype", "on_gpu", "on_gpu_of",
+    "cuda_is_available", "cupy", "device_name", "device_of", "get_default_dtype", "is_device", "on_gpu", "on_gpu_of",
     "parse_device", "scipy_function", "set_default_dtype", "transfer",
 ]  # fmt: skip
 
@@ -194,6 +203,8 @@ def call_scipy(part: str, name: str, *arrays: Any, **options: Any) -> Any:
 
 def make_array(values: Any, dtype: Any, device: Any) -> Any:
     """The array of `Tensor(values, dtype, device)`: an array as it is, numbers and lists as a new one."""
+    if not is_array(values) and hasattr(values, "__cuda_array_interface__"):
+        values = cupy().asarray(values)  # another library's on a GPU: its memory is shared
     if not is_array(values):
         return default_device_array(values, dtype, device)
     if values.dtype.kind not in "biufc":
@@ -202,11 +213,16 @@ def make_array(values: Any, dtype: Any, device: Any) -> Any:
             "for one that holds Tensors use minigrad.array(array.tolist())"
         )
     try:
-        array = values if dtype is None else values.astype(dtype, copy=False)
+        array = values if dtype is None else _cast(values, dtype)
     except TypeError:
         check_dtype(dtype)
         raise
     return array if device is None else transfer(array, device)
+
+
+def _cast(array: Any, dtype: Any) -> Any:
+    with on_gpu_of(array):
+        return array.astype(dtype, copy=False)
 
 
 def default_device_array(values: Any, dtype: Any, device: Any) -> Any:

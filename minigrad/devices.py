@@ -19,8 +19,8 @@ from typing import Any, TypeVar
 from .install import install
 
 __all__ = [
-    "check_gpu", "cuda_is_available", "cupy", "device_name", "follow", "follow_forward", "gpu_of", "on_gpu",
-    "on_gpu_of", "parse_device",
+    "check_gpu", "cuda_is_available", "cupy", "device_name", "follow", "follow_forward", "gpu_of", "is_device",
+    "on_gpu", "on_gpu_of", "parse_device",
 ]  # fmt: skip
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -82,6 +82,20 @@ def parse_device(device: Any) -> int | None:
     if kind != "cuda" or (colon and not (number.isascii() and number.isdigit())):
         raise ValueError(f"unknown device {device!r}: write 'cpu', 'cuda' or 'cuda:0', 'cuda:1', ...")
     return int(number) if colon else int(cupy().cuda.runtime.getDevice())
+
+
+def is_device(x: Any) -> bool:
+    """Whether something says a device, and not a dtype, say.
+
+    >>> is_device("cuda:1"), is_device(0), is_device("float32"), is_device(np.float32)
+    (True, True, False, False)
+    """
+    if isinstance(x, str):
+        return x.partition(":")[0] in ("cpu", "cuda")
+    if isinstance(x, int):
+        return not isinstance(x, bool)
+    kind = type(x)
+    return kind.__name__.lower() == "device" and kind.__module__.partition(".")[0] in ("cupy", "torch")
 
 
 def device_name(device: Any) -> str:

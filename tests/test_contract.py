@@ -30,7 +30,7 @@ LAYERS: list[list[str]] = [
     ["minigrad.calling", "minigrad.op", "minigrad.primitive"],
     ["minigrad.ops"],
     [
-        "minigrad.autograd", "minigrad.dispatch", "minigrad.emath", "minigrad.fft", "minigrad.linalg",
+        "minigrad.autograd", "minigrad.cuda", "minigrad.dispatch", "minigrad.emath", "minigrad.fft", "minigrad.linalg",
         "minigrad.polynomial", "minigrad.random",
     ],
     ["minigrad.check", "minigrad.misc", "minigrad.transforms"],
@@ -56,7 +56,7 @@ STILL: set[tuple[str, str]] = set()
 PUBLIC: dict[str, set[str] | None] = {
     "minigrad": None,  # tensors, ops under NumPy's names, transforms, modes; `raw` and `beside` for the values behind tensors
     "minigrad.arrays": {"RowSparse", "add_rows", "all_examples"},  # row-sparse gradients; what to look at under vmap
-    "minigrad.devices": {"follow", "on_gpu_of"},  # where there are several GPUs
+    "minigrad.devices": {"follow", "is_device", "on_gpu_of"},  # where there are several GPUs
     "minigrad.files": None,  # files that are whole or not there
     "minigrad.hints": None,  # what to write in place of PyTorch's names
     "minigrad.install": None,  # how to install an extra

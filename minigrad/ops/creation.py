@@ -491,9 +491,13 @@ def from_dlpack(x: Any, /, *, device: Any = None, copy: bool | None = None) -> T
     >>> from_dlpack(np.array([1.0, 2.0]))
     Tensor([1., 2.], dtype=float64)
     """
-    kind = x.__dlpack_device__()[0]
+    kind, number = x.__dlpack_device__()
     options: dict[str, Any] = {} if copy is None else {"copy": copy}
-    out = Tensor(
-        np.from_dlpack(x, **options) if kind == 1 else backend.cupy().from_dlpack(x, **options)
-    )
+    if kind not in (1, 2):  # of DLPack's list: main memory, and the memory of a CUDA GPU
+        raise ValueError(f"from_dlpack: x is on a device of DLPack's kind {kind}; minigrad knows 1 (cpu) and 2 (CUDA)")
+    if kind == 1:
+        out = Tensor(np.from_dlpack(x, **options))
+    else:
+        with backend.on_gpu(number):
+            out = Tensor(backend.cupy().from_dlpack(x, **options))
     return out if device is None else to_device(out, device)
