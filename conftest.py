@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import minigrad
-from minigrad import Tensor, kernels
+from minigrad import Tensor, devices, kernels
 from minigrad.primitive import numpy_table, registry
 
 
@@ -49,6 +49,31 @@ def stand_in() -> Iterator[Any]:
 
     with package.installed():
         yield package
+
+
+@pytest.fixture
+def two_gpus() -> Iterator[Any]:
+    """The stand-in with two devices."""
+    from tests import stand_in as package
+
+    with package.installed(devices=2):
+        yield package
+
+
+@pytest.fixture(autouse=True)
+def _no_more_gpus_after_a_test() -> Iterator[None]:
+    """What was made to follow its arrays to several GPUs is as before."""
+    yield
+    if not devices.several:
+        return
+    devices.several = devices.looked = False
+    for function in devices._functions:
+        own = function.__kwdefaults__["_run"].__wrapped__
+        function.__code__, function.__kwdefaults__ = own.__code__, own.__kwdefaults__
+        function.__defaults__ = own.__defaults__
+    for function in devices._ops:
+        names = function.__globals__
+        names.update({n: names[n].__wrapped__ for n in ("_forward", "_rescue", "_write_into")})
 
 
 @pytest.fixture

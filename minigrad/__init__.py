@@ -11,7 +11,7 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
-from . import autograd, dispatch, emath, fft, linalg, misc, ops, polynomial, random, scipy
+from . import autograd, cuda, dispatch, emath, fft, linalg, misc, ops, polynomial, random, scipy
 from .backend import beside, cuda_is_available, get_default_dtype, set_default_dtype
 from .check import GradcheckError, check_grads, gradcheck, gradgradcheck
 from .graph import detect_anomaly, enable_grad, is_grad_enabled, mark_mutated, no_grad, set_grad_enabled
@@ -54,7 +54,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "GradcheckError", "Tensor", "UnusedInputWarning", "autograd", "beside", "check_grads", "checkpoint", "checkpoint_notes",
-    "cuda_is_available",
+    "cuda", "cuda_is_available",
     "deriv", "detect_anomaly", "dispatch", "egrad", "elementwise_grad", "emath", "enable_grad", "fft",
     "get_default_dtype", "ggnvp", "grad", "grad_and_aux", "gradcheck", "gradgradcheck", "hessian",
     "hessian_tensor_product", "hessian_vector_product", "holomorphic_grad", "hvp",

@@ -10,6 +10,7 @@ from numpy import ndarray
 
 from . import backend
 from .arrays.batch import Batch
+from .devices import follow
 from .tensor import Tensor, wrap
 
 __all__ = ["OURS", "accumulate", "own"]
@@ -38,6 +39,7 @@ def _references_of_a_part() -> int:
 _HELD = _references_of_a_part()
 
 
+@follow
 def accumulate(total: Any, c: Any) -> Any:
     """total + c, in the buffer of the total where nobody else looks at it."""
     if (
@@ -48,6 +50,7 @@ def accumulate(total: Any, c: Any) -> Any:
     return total + c
 
 
+@follow
 def own(g: Any) -> Tensor:
     """A result as users get it: writable memory that no other result, nor anything they passed, shares.
 

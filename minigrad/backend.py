@@ -1,7 +1,8 @@
 """Devices: NumPy on the cpu, CuPy on a GPU.
 
 No op asks where its arrays are: NumPy's dispatch protocols carry the calls to CuPy.  Only three
-things need this file: moving arrays between devices, making new arrays, and random numbers.
+things need this file: moving arrays between devices, making new arrays, and random numbers.  Which
+devices there are is in `minigrad.devices`.
 """
 
 from __future__ import annotations
@@ -11,13 +12,24 @@ from typing import Any
 
 import numpy as np
 
-from . import later
+from . import devices, later
+from .devices import (
+    check_gpu,
+    cuda_is_available,
+    cupy,
+    device_name,
+    is_device,
+    on_gpu,
+    on_gpu_of,
+    parse_device,
+)
 from .hints import check_dtype
 from .install import install
 
 __all__ = [
-    "NoValue", "add_at", "as_array", "as_operand", "beside", "call_scipy", "cuda_is_available",
-    "device_of", "get_default_dtype", "scipy_function", "set_default_dtype", "transfer",
+    "NoValue", "add_at", "as_array", "as_operand", "beside", "call_scipy", "check_gpu",
+    "cuda_is_available", "cupy", "device_name", "device_of", "get_default_dtype", "is_device", "on_gpu", "on_gpu_of",
+    "parse_device", "scipy_function", "set_default_dtype", "transfer",
 ]  # fmt: skip
 
 #: The default of an option that NumPy tells apart from None.
@@ -53,6 +65,8 @@ def is_array(x: Any) -> bool:
     """
     if type(x) is np.ndarray:
         return True
+    if not devices.looked and type(x).__module__ == "cupy":
+        cupy()  # which finds out whether there are several GPUs
     if hasattr(x, "mask") and hasattr(x, "filled"):
         raise TypeError(
             "a masked array has no gradient: write np.where(mask, 0.0, x) for its values, or x.filled()"
@@ -70,8 +84,20 @@ def zeros_beside(x: Any, shape: tuple[int, ...], dtype: Any) -> Any:
 
     CuPy takes the shape () for no shape, so the number has one axis first.
     """
-    zero = np.reshape(np.zeros_like(x, shape=(1,), dtype=dtype), ())
+    zero = np.reshape(zeros_like(x, shape=(1,), dtype=dtype), ())
     return np.broadcast_to(zero, shape)
+
+
+def ones_like(x: Any) -> Any:
+    """Ones of the shape and dtype of an array, on its device."""
+    with on_gpu_of(x):
+        return np.ones_like(x)
+
+
+def zeros_like(x: Any, **options: Any) -> Any:
+    """Zeros of the shape and dtype of an array, or of those given, on its device."""
+    with on_gpu_of(x):
+        return np.zeros_like(x, **options)
 
 
 def as_operand(a: Any) -> Any:
@@ -125,69 +151,34 @@ def device_of(array: Any) -> str:
     return device if isinstance(device, str) else f"cuda:{device.id}"
 
 
-def cupy() -> Any:
-    """The cupy module, or an error that says how to get it, or that there is no GPU."""
-    try:
-        module = importlib.import_module("cupy")
-        if not hasattr(module, "cuda"):
-            raise ImportError("a folder called cupy, not the package")
-    except ImportError as error:
-        raise ImportError(
-            f"device 'cuda' needs CuPy, which is not installed: {install('cuda12')}; cuda13 for CUDA 13"
-        ) from error
-    try:
-        count = module.cuda.runtime.getDeviceCount()
-    except Exception as error:
-        raise RuntimeError(f"device 'cuda': CuPy is installed but finds no usable GPU ({error})") from error
-    if count == 0:
-        raise RuntimeError("device 'cuda': CuPy is installed but this machine has no GPU")
-    return module
-
-
-def cuda_is_available() -> bool:
-    """Whether CuPy is installed and sees a GPU."""
-    try:
-        cupy()
-    except (ImportError, RuntimeError):
-        return False
-    return True
-
-
-def parse_device(device: str) -> int | None:
-    """None for the cpu, the GPU's number otherwise.
-
-    >>> parse_device("cpu"), parse_device("cuda"), parse_device("cuda:1")
-    (None, 0, 1)
-    """
-    if device == "cpu":
-        return None
-    kind, _, number = str(device).partition(":")
-    if kind != "cuda" or (number and not number.isdigit()):
-        raise ValueError(f"unknown device {device!r}: write 'cpu', 'cuda' or 'cuda:0', 'cuda:1', ...")
-    return int(number or 0)
-
-
-def transfer(array: Any, device: str) -> Any:
+def transfer(array: Any, device: Any) -> Any:
     """The array on another device; itself where it is there already."""
     number = parse_device(device)
     if number is None:
-        if later.is_on_gpu(array):
-            return later.read(array)[0]
-        return array if isinstance(array, np.ndarray) else array.get()
+        return on_host(array)
     if device_of(array) == f"cuda:{number}":
         return array
-    module = cupy()
-    count = module.cuda.runtime.getDeviceCount()
-    if number >= count:
-        raise RuntimeError(f"device {device!r}: this machine has {count} GPU{'s' * (count > 1)}, numbered from 0")
-    with module.cuda.Device(number):
-        return module.asarray(array)
+    check_gpu(number)
+    with on_gpu(number):
+        if isinstance(array, np.ndarray) or not hasattr(array, "get"):
+            return cupy().asarray(array)
+        return array.copy()  # CuPy copies to the current GPU, from wherever it is
+
+
+def on_host(array: Any) -> Any:
+    """The array in main memory: itself, where it is there already."""
+    if later.is_on_gpu(array):
+        return later.read(array)[0]
+    return array if isinstance(array, np.ndarray) or not hasattr(array, "get") else array.get()
 
 
 def beside(values: Any, x: Any) -> Any:
     """Constant values as an array on the device of x, an array or a Tensor."""
     data = getattr(x, "_array", x)
-    return np.asarray(values, like=data) if is_array(data) and not isinstance(data, np.ndarray) else values
+    if not is_array(data) or isinstance(data, np.ndarray):
+        return values
+    with on_gpu_of(data):
+        return np.asarray(values, like=data)
 
 
 def scipy(part: str, *arrays: Any) -> Any:
@@ -221,8 +212,10 @@ def call_scipy(part: str, name: str, *arrays: Any, **options: Any) -> Any:
     return scipy_function(part, name, *arrays)(*arrays, **options)
 
 
-def make_array(values: Any, dtype: Any, device: str | None) -> Any:
+def make_array(values: Any, dtype: Any, device: Any) -> Any:
     """The array of `Tensor(values, dtype, device)`: an array as it is, numbers and lists as a new one."""
+    if not is_array(values) and hasattr(values, "__cuda_array_interface__"):
+        values = cupy().asarray(values)  # another library's on a GPU: its memory is shared
     if not is_array(values):
         return default_device_array(values, dtype, device)
     if values.dtype.kind not in "biufc":
@@ -231,14 +224,19 @@ def make_array(values: Any, dtype: Any, device: str | None) -> Any:
             "for one that holds Tensors use minigrad.array(array.tolist())"
         )
     try:
-        array = values if dtype is None else values.astype(dtype, copy=False)
+        array = values if dtype is None else _cast(values, dtype)
     except TypeError:
         check_dtype(dtype)
         raise
     return array if device is None else transfer(array, device)
 
 
-def default_device_array(values: Any, dtype: Any, device: str | None) -> Any:
+def _cast(array: Any, dtype: Any) -> Any:
+    with on_gpu_of(array):
+        return array.astype(dtype, copy=False)
+
+
+def default_device_array(values: Any, dtype: Any, device: Any) -> Any:
     """Nested lists and numbers as an array: Python's floats in the default dtype, all else as NumPy takes it."""
     try:
         array = np.array(values) if dtype is None else np.array(values, dtype=dtype)

@@ -27,6 +27,7 @@ from . import backend, graph, later
 from .accumulate import OURS, own
 from .arrays.batch import OneAtATime, all_examples, levels_of, newest, settled
 from .arrays.fallback import apply_rule
+from .devices import follow
 from .graph import Node
 from .masked import (
     EVERYWHERE,
@@ -238,6 +239,7 @@ def _pass(
 # ------------------------------------------------------------------------------------- apply
 
 
+@follow
 def apply(
     node: Node,
     g: Any,
@@ -310,6 +312,7 @@ def _behind_mask(outputs: Sequence[Tensor], cotangents: Sequence[Any]) -> Behind
     return masked
 
 
+@follow
 def apply_masked(
     node: Node,
     g: Any,
@@ -481,6 +484,11 @@ class Cotangents:
     def __init__(self, parts: dict[int, Any]) -> None:
         self.parts = parts
 
+    @property
+    def device(self) -> Any:
+        """Where they are."""
+        return next(iter(self.parts.values())).device
+
     def __add__(self, other: Cotangents) -> Cotangents:
         parts = dict(self.parts)
         for i, g in other.parts.items():
@@ -567,6 +575,7 @@ def fit(c: Any, shape: tuple[int, ...], dtype: Any) -> Any:
 _leaf_lock = threading.Lock()
 
 
+@follow
 def _accumulate_leaf(node: Node, g: Any, create_graph: bool) -> None:
     """`leaf.grad += g`, in a buffer that belongs to the leaf alone."""
     if _of_one_example(node, g):
@@ -604,6 +613,7 @@ def _outside(g: Any) -> Tensor:
     return g if isinstance(g, Tensor) else wrap(backend.as_array(g), None)
 
 
+@follow
 def seed(output: Tensor, gradient: Any, create_graph: bool) -> Any:
     """The cotangent that the backward pass starts with."""
     data = output._array
@@ -646,6 +656,7 @@ def _of_one_example(node: Node, g: Any) -> bool:
     return any(level.active and level.began > node.order for level in levels_of(raw(g)))
 
 
+@follow
 def _visit(node: Node, g: Any, create_graph: bool) -> Any:
     """Hooks and `retain_grad` of a node whose cotangent is complete."""
     info = node.info

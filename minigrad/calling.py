@@ -11,6 +11,7 @@ from . import backend, graph
 from .arrays.batch import all_examples, newest
 from .arrays.fallback import in_turn
 from .backward import pick
+from .devices import follow
 from .graph import Node
 from .hints import check_dtype, wrong_option
 from .reasons import reason
@@ -130,6 +131,7 @@ def _finish(op: Op, out: Any, parents: tuple[Node | None, ...], saved: Any) -> A
 # ------------------------------------------------------------------ `out=` and the options of ufuncs
 
 
+@follow
 def write_into(out: Any, result: Any, broadcast: bool = False, casting: Any = "same_kind") -> Any:
     """The `out=` argument: recorded on a Tensor, allowed on an array where no gradient is lost.
 
@@ -260,7 +262,7 @@ def _rescue(op: Op, values: dict[str, Any], error: Exception) -> Any:
         operands += [(f"{name}[{i}]", v) for i, v in several] if several else [(name, value)]
     arrays = [(n, v) for n, v in operands if hasattr(v, "shape")]
     devices = {
-        n: backend.device_of(v) for n, v in arrays if np.ndim(v) or isinstance(v, np.ndarray)
+        n: backend.device_of(v) for n, v in arrays if not isinstance(v, np.generic)
     }
     if len(set(devices.values())) > 1:
         places = ", ".join(f"{n} on {d}" for n, d in devices.items())

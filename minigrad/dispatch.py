@@ -16,6 +16,7 @@ import numpy as np
 
 from . import backend, graph
 from .calling import write_into
+from .devices import follow
 from .ops.ufunc_methods import methods
 from .primitive import numpy_table, registered
 from .tensor import Tensor, raw, wrap
@@ -81,6 +82,7 @@ def _lookup(ufunc: np.ufunc) -> Callable[..., Any] | None:
     return function
 
 
+@follow
 def _constant(name: str, function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
     """Run a function that has no rule on the arrays, unless that would lose a gradient."""
     if any(isinstance(t, Tensor) and t._node is not None for t in flatten((args, kwargs))):

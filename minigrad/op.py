@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 
 from .calling import NAMES, options_of
+from .devices import follow_forward
 
 __all__ = ["Op", "is_swapped"]
 
@@ -209,6 +210,7 @@ class Op:
         functools.update_wrapper(function, self.forward)
         function.__name__ = name
         function.__signature__ = self._signature(name, operator)  # type: ignore[attr-defined]
+        follow_forward(function)
         return function
 
     def _signature(self, name: str, operator: bool) -> inspect.Signature:

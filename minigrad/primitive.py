@@ -20,6 +20,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from .calling import known_operand, write_into
+from .devices import follow
 from .hints import check_options, explain_options
 from .op import Op, is_swapped
 from .tensor import Tensor
@@ -161,6 +162,7 @@ def _check_operators(operators: Sequence[str], override: bool) -> None:
 
 def method(function: Callable[..., Any]) -> Callable[..., Any]:
     """Bind a function that is composed of ops as a method of Tensor under its own name."""
+    follow(function)
     if "axis" in inspect.signature(function).parameters:
         function = explain_options(function)
     setattr(Tensor, function.__name__, function)
@@ -179,6 +181,7 @@ def composed(
     """
 
     def define(function: Callable[..., Any]) -> Callable[..., Any]:
+        follow(function)
         parameters = inspect.signature(function).parameters
         if "out" in parameters:
             function = _with_out(function)

@@ -257,7 +257,6 @@ FUNCTIONS: dict[str, str] = {
     "Variable": "Tensor(x, requires_grad=True)",
     "variable": "Tensor(x, requires_grad=True)",
     "compile": "the function itself: nothing needs to be compiled",
-    "cuda": 'minigrad.cuda_is_available(), x.cuda(), or device="cuda"',
     "func": "minigrad itself: grad, vjp, jvp, jacobian, vmap are its functions",
     "distributions": "densities are in minigrad.scipy.stats, distributions to learn with in nn",
     "jit": "the function itself: nothing needs to be compiled",

@@ -39,7 +39,8 @@ class Tensor(OtherNames):
         x: an array (kept as it is, not copied), a number, or nested lists of numbers.  Python floats
             get the default dtype (float32), NumPy values keep theirs, ints and bools stay what they are.
         dtype: convert to this dtype.
-        device: "cpu" or "cuda", "cuda:1" ...; by default where x is.
+        device: "cpu", "cuda:1" or "cuda" (the current GPU), a GPU's number, or a device of CuPy's or
+            PyTorch's; by default where x is.
         requires_grad: record what is computed from this tensor, so that `backward()` fills its `.grad`.
 
     >>> x = Tensor([1.0, 2.0, 3.0], requires_grad=True)
@@ -57,7 +58,7 @@ class Tensor(OtherNames):
     _node: Node | None
 
     def __init__(
-        self, x: Any, dtype: Any = None, device: str | None = None, requires_grad: bool = False,
+        self, x: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False,
         *, name: str | None = None,
     ) -> None:  # fmt: skip
         if isinstance(x, Tensor) and x._node is not None:
@@ -247,12 +248,7 @@ class Tensor(OtherNames):
     def tolist(self) -> Any:
         """The data as nested lists of Python numbers."""
         self._stays("tolist()")
-        return self._on_host().tolist()
-
-    def _on_host(self) -> Any:
-        """The array to look at: that of a GPU is copied, together with what waits to be checked (`minigrad.later`)."""
-        array = self._array
-        return later.read(array)[0] if later.is_on_gpu(array) else array
+        return backend.on_host(self._array).tolist()
 
     def detach(self) -> Tensor:
         """The same data, outside of the graph."""
@@ -273,14 +269,14 @@ class Tensor(OtherNames):
             raise ValueError(
                 f"bool() of a tensor of shape {shape} is ambiguous: use .any() or .all()"
             )
-        return bool(self._on_host())
+        return bool(backend.on_host(self._array))
 
     def __index__(self) -> int:
         if self.ndim or self.dtype.kind not in "iu":
             raise TypeError(
                 f"only a whole number is an index, this tensor is {self.dtype} {self.shape}"
             )
-        return int(self._on_host())
+        return int(backend.on_host(self._array))
 
     def __len__(self) -> int:
         if not self._array.ndim:
@@ -288,7 +284,8 @@ class Tensor(OtherNames):
         return len(self._array)
 
     def __contains__(self, value: Any) -> bool:
-        return bool(wrap((self._array == raw(value)).any(), None))
+        with backend.on_gpu_of(self._array):
+            return bool(wrap((self._array == raw(value)).any(), None))
 
     __hash__ = object.__hash__
 
@@ -325,7 +322,8 @@ class Tensor(OtherNames):
             )
         self._stays("a copy (x.clone() is one in the graph)")
         grad = None if self.grad is None else self.grad.detach()
-        return _rebuild, (type(self), self._array, self.requires_grad, self.name, grad)
+        array = self._array if self.device == "cpu" else _OnGpu(self._array)
+        return _rebuild, (type(self), array, self.requires_grad, self.name, grad)
 
     # ----------------------------------------------------------------------------------- hooks
 
@@ -368,10 +366,37 @@ def raw(x: Any) -> Any:
     return x._array if isinstance(x, Tensor) else x
 
 
+class _OnGpu:
+    """A GPU's array on its way: into a pickle as NumPy's with the name of its device, into a copy on its GPU."""
+
+    def __init__(self, array: Any) -> None:
+        self.array = array
+
+    def __reduce__(self) -> Any:
+        return _back_on_gpu, (backend.on_host(self.array), backend.device_of(self.array))
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> _OnGpu:
+        key = id(self.array)
+        if key not in memo:
+            with backend.on_gpu_of(self.array):
+                memo[key] = self.array.copy()
+        return _OnGpu(memo[key])
+
+
+def _back_on_gpu(values: np.ndarray, device: str) -> Any:
+    """What was pickled on a GPU; on the cpu, with a warning, where that GPU is not."""
+    try:
+        return _OnGpu(backend.transfer(values, device))
+    except (ImportError, RuntimeError) as error:
+        graph.warn(f"a tensor that was pickled on {device} is on the cpu now: {error}", UserWarning)
+        return values
+
+
 def _rebuild(
     cls: type[Tensor], data: Any, requires_grad: bool, name: str | None, grad: Tensor | None
 ) -> Tensor:
     tensor = _new(cls)
+    data = data.array if isinstance(data, _OnGpu) else data
     tensor._array, tensor._node, tensor._name = data, None, name
     tensor.requires_grad = requires_grad
     tensor.grad = grad

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from minigrad import Tensor, beside, mark_mutated, random
+from minigrad.devices import follow
 from minigrad.hints import missing
 
 __all__ = [
@@ -157,3 +158,7 @@ def kaiming_uniform_(tensor: Tensor, a: float = 0, mode: str = "fan_in", nonline
 def kaiming_normal_(tensor: Tensor, a: float = 0, mode: str = "fan_in", nonlinearity: str = "leaky_relu") -> Tensor:
     """Normal with std gain / sqrt(fan) (He et al., 2015)."""
     return normal_(tensor, 0.0, _kaiming_std(tensor, a, mode, nonlinearity))
+
+
+for _name in __all__:
+    follow(globals()[_name])  # the tensor, where there are several GPUs

@@ -14,6 +14,7 @@ from typing import Any, ParamSpec, Protocol, Self, TypeVar
 import numpy as np
 
 from minigrad import Tensor, checkpoint_notes
+from minigrad.devices import follow
 
 from .attributes import Attributes
 from .calling import call_fully, say_which_layer
@@ -66,6 +67,7 @@ class Module(Attributes, Hooked, Moving, Weights):
         """What the module computes; every module defines it."""
         raise NotImplementedError(f"{type(self).__name__} defines no forward()")
 
+    @follow
     def __call__(self: _HasForward[P, Out], *args: P.args, **kwargs: P.kwargs) -> Out:
         module: Any = self
         try:

@@ -8,6 +8,7 @@ from typing import Any, Self
 import numpy as np
 
 from minigrad import Tensor
+from minigrad.devices import is_device
 
 from .contents import Owner, walk
 from .parameter import Buffer, Parameter
@@ -21,7 +22,7 @@ class Moving(Owner):
     def to(
         self,
         *targets: Any,
-        device: str | None = None,
+        device: Any = None,
         dtype: Any = None,
         non_blocking: bool = False,
     ) -> Self:
@@ -71,11 +72,9 @@ class Moving(Owner):
         """All parameters and buffers in main memory."""
         return self.to("cpu")
 
-    def cuda(self, device: int | str | None = None) -> Self:
+    def cuda(self, device: Any = None) -> Self:
         """All parameters and buffers on a GPU: the current one, that of a number, or "cuda:1"."""
-        if isinstance(device, str):
-            return self.to(device)
-        return self.to("cuda" if device is None else f"cuda:{device}")
+        return self.to("cuda" if device is None else device)
 
     def float(self) -> Self:
         """All floating parameters and buffers in float32."""
@@ -91,13 +90,13 @@ class Moving(Owner):
 
 
 def _device_and_dtype(
-    targets: tuple[Any, ...], device: str | None, dtype: Any
-) -> tuple[str | None, Any]:
+    targets: tuple[Any, ...], device: Any, dtype: Any
+) -> tuple[Any, Any]:
     """What `to()` was asked for."""
     for target in targets:
         if isinstance(target, Tensor):
             device, dtype = target.device, target.dtype
-        elif isinstance(target, str) and target.partition(":")[0] in ("cpu", "cuda"):
+        elif is_device(target):
             device = target
         elif not isinstance(target, bool):  # PyTorch's non_blocking by position
             try:

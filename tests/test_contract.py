@@ -22,15 +22,15 @@ ROOT = Path(__file__).resolve().parent.parent
 #: "!" means that module alone, without what is inside of the package.  A layer may import itself and the layers below.
 LAYERS: list[list[str]] = [
     [
-        "minigrad.backend", "minigrad.files", "minigrad.graph", "minigrad.hints", "minigrad.install", "minigrad.kernels!",
-        "minigrad.later", "minigrad.reasons", "minigrad.spellings", "minigrad.trees",
+        "minigrad.backend", "minigrad.devices", "minigrad.files", "minigrad.graph", "minigrad.hints", "minigrad.install",
+        "minigrad.kernels!", "minigrad.later", "minigrad.reasons", "minigrad.spellings", "minigrad.trees",
     ],
     ["minigrad.arrays", "minigrad.masked", "minigrad.tensor"],
     ["minigrad.accumulate", "minigrad.backward", "minigrad.schedule", "minigrad.trial"],
     ["minigrad.calling", "minigrad.op", "minigrad.primitive"],
     ["minigrad.ops"],
     [
-        "minigrad.autograd", "minigrad.dispatch", "minigrad.emath", "minigrad.fft", "minigrad.linalg",
+        "minigrad.autograd", "minigrad.cuda", "minigrad.dispatch", "minigrad.emath", "minigrad.fft", "minigrad.linalg",
         "minigrad.polynomial", "minigrad.random",
     ],
     ["minigrad.check", "minigrad.misc", "minigrad.transforms"],
@@ -57,6 +57,7 @@ PUBLIC: dict[str, set[str] | None] = {
     "minigrad": None,  # tensors, ops under NumPy's names, transforms, modes; `raw` and `beside` for the values behind tensors
     "minigrad.arrays": {"RowSparse", "add_rows", "all_examples"},  # row-sparse gradients; what to look at under vmap
     "minigrad.arrays.flat": None,  # many arrays in one buffer
+    "minigrad.devices": {"follow", "is_device", "on_gpu_of"},  # where there are several GPUs
     "minigrad.files": None,  # files that are whole or not there
     "minigrad.hints": None,  # what to write in place of PyTorch's names
     "minigrad.install": None,  # how to install an extra

@@ -53,7 +53,7 @@ def test_forked_processes_draw_different_numbers(
     """Parent, children and grandchild, also where the generator was not made before the fork."""
     random.manual_seed(3)
     if not used:
-        monkeypatch.setattr(random.state, "_cpu", None)
+        monkeypatch.setattr(random.state._default, "cpu", None)
     first = in_child(lambda: [draw(), in_child(draw)])
     second = in_child(lambda: [draw(), in_child(draw)])
     numbers = [*first, *second, draw()]

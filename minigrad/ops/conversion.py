@@ -30,7 +30,7 @@ def alike(*values: Any) -> tuple[Any, ...]:
 
 
 @primitive(np.astype, method=False, x=lambda g: g)
-def astype(x: Any, dtype: Any, /, *, copy: bool = True, device: str | None = None) -> Any:
+def astype(x: Any, dtype: Any, /, *, copy: bool = True, device: Any = None) -> Any:
     """The values in another dtype; to integers or bools the result is a constant.
 
     out = x
@@ -39,7 +39,7 @@ def astype(x: Any, dtype: Any, /, *, copy: bool = True, device: str | None = Non
     >>> astype(np.array([1.5, 2.5]), "float32")
     array([1.5, 2.5], dtype=float32)
     """
-    if device not in (None, backend.device_of(x)):
+    if device is not None and backend.device_name(device) != backend.device_of(x):
         raise ValueError(
             f"astype: x is on {backend.device_of(x)}; to_device(x, {device!r}) moves it"
         )
@@ -56,15 +56,16 @@ def _to_device(x: Any, device: str, x_device: str) -> Any:
     return backend.transfer(x, device)
 
 
-def to_device(x: Tensor, device: str) -> Tensor:
+def to_device(x: Tensor, device: Any) -> Tensor:
     """The tensor on another device, "cpu" or "cuda:0"; itself where it is there already.
+
+    "cuda" is the current GPU (`minigrad.cuda.current_device`).
 
     >>> to_device(Tensor(1.0), "cpu").device
     'cpu'
     """
     here = x.device if isinstance(x, Tensor) else backend.device_of(x)
-    number = backend.parse_device(device)
-    there = "cpu" if number is None else f"cuda:{number}"
+    there = backend.device_name(device)
     return x if here == there else _to_device(x, there, here)
 
 
@@ -75,7 +76,8 @@ def to(
     """The tensor on a device ("cpu", "cuda:0"), in a dtype, or both; part of the graph.
 
     Args:
-        targets: a device, a dtype, both, or a Tensor with the device and the dtype to take.
+        targets: a device (its name, a GPU's number, or a device of CuPy's or PyTorch's), a dtype, both,
+            or a Tensor with the device and the dtype to take.
         device, dtype: the same by name.
         non_blocking: PyTorch's option, without effect.
 
@@ -89,8 +91,8 @@ def to(
     for target in (*targets, device, dtype):
         if isinstance(target, Tensor):
             out = out.to(target.device, target.dtype)
-        elif isinstance(target, str) and target.partition(":")[0] in ("cpu", "cuda"):
-            out = to_device(out, target)  # type: ignore[assignment]
+        elif backend.is_device(target):
+            out = to_device(out, target)
         elif target is not None:
             _check_target(target)
             out = out if out.dtype == np.dtype(target) else out.astype(target)
@@ -115,9 +117,9 @@ def cpu(self: Tensor) -> Tensor:
 
 
 @method
-def cuda(self: Tensor, device: int = 0) -> Tensor:
-    """The tensor on a GPU."""
-    return to_device(self, f"cuda:{device}")
+def cuda(self: Tensor, device: Any = None) -> Tensor:
+    """The tensor on a GPU: on the current one, or on that of a number or name."""
+    return to_device(self, "cuda" if device is None else device)
 
 
 @method

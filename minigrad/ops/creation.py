@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from .. import backend
-from ..arrays.batch import all_examples, newest
+from ..arrays.batch import Batch, all_examples, newest
 from ..calling import holds_tensor
 from ..hints import check_dtype
 from ..later import refuse_later
@@ -37,7 +37,7 @@ tensor = Tensor
 
 def zeros(
     shape: Any, dtype: Any = None, order: Any = "C", *,
-    device: str | None = None, like: Any = None, requires_grad: bool = False,
+    device: Any = None, like: Any = None, requires_grad: bool = False,
 ) -> Tensor:  # fmt: skip
     """A Tensor of zeros.
 
@@ -50,39 +50,39 @@ def zeros(
     Tensor([[0., 0.],
             [0., 0.]], dtype=float32)
     """
-    data = np.zeros(shape, _floating(dtype), order, **_like(like))
-    return Tensor(data, device=device, requires_grad=requires_grad)
+    data = _new_array("zeros", like, device, shape, _floating(dtype), order)
+    return Tensor(data, requires_grad=requires_grad)
 
 
 def ones(
     shape: Any, dtype: Any = None, order: Any = "C", *,
-    device: str | None = None, like: Any = None, requires_grad: bool = False,
+    device: Any = None, like: Any = None, requires_grad: bool = False,
 ) -> Tensor:  # fmt: skip
     """A Tensor of ones; parameters as for `zeros`.
 
     >>> ones(2, dtype=int)
     Tensor([1, 1], dtype=int64)
     """
-    data = np.ones(shape, _floating(dtype), order, **_like(like))
-    return Tensor(data, device=device, requires_grad=requires_grad)
+    data = _new_array("ones", like, device, shape, _floating(dtype), order)
+    return Tensor(data, requires_grad=requires_grad)
 
 
 def empty(
     shape: Any, dtype: Any = None, order: Any = "C", *,
-    device: str | None = None, like: Any = None, requires_grad: bool = False,
+    device: Any = None, like: Any = None, requires_grad: bool = False,
 ) -> Tensor:  # fmt: skip
     """A Tensor whose values are whatever the memory held; parameters as for `zeros`.
 
     >>> empty((2, 3)).shape
     (2, 3)
     """
-    data = np.empty(shape, _floating(dtype), order, **_like(like))
-    return Tensor(data, device=device, requires_grad=requires_grad)
+    data = _new_array("empty", like, device, shape, _floating(dtype), order)
+    return Tensor(data, requires_grad=requires_grad)
 
 
 def full(
     shape: Any, fill_value: Any, dtype: Any = None, order: Any = "C", *,
-    device: str | None = None, like: Any = None, requires_grad: bool = False,
+    device: Any = None, like: Any = None, requires_grad: bool = False,
 ) -> Tensor:  # fmt: skip
     """A Tensor filled with a value, which may be a Tensor itself: its gradient is the sum over all.
 
@@ -91,15 +91,20 @@ def full(
     """
     if isinstance(fill_value, Tensor) and fill_value.requires_grad:
         return _filled(fill_value, shape, dtype or fill_value.dtype, device)
-    data = np.full(shape, raw(fill_value), _checked(dtype), order, **_like(like))
+    value = raw(fill_value)
+    if device is None and like is None:
+        device = backend.device_of(value)  # of a number: "cpu"
+    if np.ndim(value):
+        value = backend.beside(value, raw(like)) if device is None else backend.transfer(value, device)
+    data = _new_array("full", like, device, shape, value, _checked(dtype), order)
     if dtype is None:
         data = backend.in_default_dtype(data, fill_value)
-    return Tensor(data, device=device, requires_grad=requires_grad)
+    return Tensor(data, requires_grad=requires_grad)
 
 
 def eye(
     N: int, M: int | None = None, k: int = 0, dtype: Any = None, order: Any = "C", *,
-    device: str | None = None, like: Any = None, requires_grad: bool = False,
+    device: Any = None, like: Any = None, requires_grad: bool = False,
 ) -> Tensor:  # fmt: skip
     """An (N, M) matrix, by default (N, N), with ones on its k-th diagonal and zeros elsewhere.
 
@@ -107,8 +112,8 @@ def eye(
     Tensor([[1., 0.],
             [0., 1.]], dtype=float32)
     """
-    data = np.eye(N, M, k, _floating(dtype), order, **_like(like))
-    return Tensor(data, device=device, requires_grad=requires_grad)
+    data = _new_array("eye", like, device, N, M, k, _floating(dtype), order)
+    return Tensor(data, requires_grad=requires_grad)
 
 
 def identity(
@@ -116,7 +121,7 @@ def identity(
     dtype: Any = None,
     *,
     like: Any = None,
-    device: str | None = None,
+    device: Any = None,
     requires_grad: bool = False,
 ) -> Tensor:
     """The (n, n) identity matrix.
@@ -129,15 +134,15 @@ def identity(
 
 def tri(
     N: int, M: int | None = None, k: int = 0, dtype: Any = None, *,
-    like: Any = None, device: str | None = None, requires_grad: bool = False,
+    like: Any = None, device: Any = None, requires_grad: bool = False,
 ) -> Tensor:  # fmt: skip
     """An (N, M) matrix with ones on and below its k-th diagonal and zeros above.
 
     >>> tri(2, dtype=int).tolist()
     [[1, 0], [1, 1]]
     """
-    data = np.tri(N, M, k, _floating(dtype), **_like(like))
-    return Tensor(data, device=device, requires_grad=requires_grad)
+    data = _new_array("tri", like, device, N, M, k, _floating(dtype))
+    return Tensor(data, requires_grad=requires_grad)
 
 
 def _floating(dtype: Any) -> Any:
@@ -150,11 +155,23 @@ def _checked(dtype: Any) -> Any:
     return dtype
 
 
-def _like(like: Any) -> dict[str, Any]:
-    return {} if like is None else {"like": raw(like)}
+def _new_array(name: str, like: Any, device: Any, *args: Any) -> Any:
+    """What NumPy's or CuPy's function of that name makes: on a device, by default on that of `like`."""
+    of = raw(like)
+    if device is None:
+        device = "cpu" if like is None else backend.device_of(of)
+    number = backend.parse_device(device)
+    if isinstance(of, Batch):  # one array for each example
+        with backend.on_gpu(number):
+            return getattr(np, name)(*args, like=of)
+    if number is None:
+        return getattr(np, name)(*args)
+    backend.check_gpu(number)
+    with backend.on_gpu(number):
+        return getattr(backend.cupy(), name)(*args)
 
 
-def _filled(value: Tensor, shape: Any, dtype: Any, device: str | None) -> Tensor:
+def _filled(value: Tensor, shape: Any, dtype: Any, device: Any) -> Tensor:
     """An array full of a value that requires a gradient."""
     out = np.broadcast_to(value if value.dtype == dtype else value.astype(dtype), shape)
     return out if device is None else to_device(out, device)  # type: ignore[arg-type, return-value]
@@ -171,7 +188,7 @@ def zeros_like(
     subok: bool = True,
     shape: Any = None,
     *,
-    device: str | None = None,
+    device: Any = None,
 ) -> Any:
     """Zeros in the shape and dtype of an array, or in those given; a constant.
 
@@ -189,7 +206,7 @@ def ones_like(
     subok: bool = True,
     shape: Any = None,
     *,
-    device: str | None = None,
+    device: Any = None,
 ) -> Any:
     """Ones in the shape and dtype of an array, or in those given; a constant.
 
@@ -208,7 +225,7 @@ def empty_like(
     subok: bool = True,
     shape: Any = None,
     *,
-    device: str | None = None,
+    device: Any = None,
 ) -> Any:
     """An array without values, in the shape and dtype of another one, or in those given.
 
@@ -221,7 +238,7 @@ def empty_like(
 @composed(np.full_like, method=False)
 def full_like(
     a: Any, fill_value: Any, dtype: Any = None, order: Any = "K", subok: bool = True,
-    shape: Any = None, *, device: str | None = None,
+    shape: Any = None, *, device: Any = None,
 ) -> Any:  # fmt: skip
     """An array of the shape of `a`, filled with a value, whose gradient is the sum over all.
 
@@ -245,7 +262,7 @@ def _made_like(
     return make(a, dtype=dtype, order=order, shape=shape, **options)
 
 
-def _new(a: Any, data: Any, device: str | None) -> Any:
+def _new(a: Any, data: Any, device: Any) -> Any:
     """The data as a Tensor where a function got one, on the device asked for."""
     if isinstance(a, Tensor):
         return Tensor(data, device=device)
@@ -257,7 +274,7 @@ def _new(a: Any, data: Any, device: str | None) -> Any:
 
 def arange(
     start_or_stop: Any, /, stop: Any = None, step: Any = 1, *, dtype: Any = None,
-    device: str | None = None, like: Any = None, requires_grad: bool = False,
+    device: Any = None, like: Any = None, requires_grad: bool = False,
 ) -> Tensor:  # fmt: skip
     """start, start + step, ... up to stop, without stop itself; `arange(n)` counts from 0.
 
@@ -270,16 +287,16 @@ def arange(
             raise TypeError(
                 "arange: how many elements there are has no gradient: use linspace"
             )
-    data = np.arange(*bounds, dtype=_checked(dtype), **_like(like))
+    data = _new_array("arange", like, device, *bounds, _checked(dtype))
     if dtype is None:
         data = backend.in_default_dtype(data, *bounds)
-    return Tensor(data, device=device, requires_grad=requires_grad)
+    return Tensor(data, requires_grad=requires_grad)
 
 
 @composed(np.linspace, method=False)
 def linspace(
     start: Any, stop: Any, num: int = 50, endpoint: bool = True, retstep: bool = False,
-    dtype: Any = None, axis: int = 0, *, device: str | None = None, requires_grad: bool = False,
+    dtype: Any = None, axis: int = 0, *, device: Any = None, requires_grad: bool = False,
 ) -> Any:  # fmt: skip
     """Evenly spaced numbers between two that may be arrays, and Tensors with gradients.
 
@@ -334,7 +351,7 @@ def _spaced(
 @composed(np.logspace, method=False)
 def logspace(
     start: Any, stop: Any, num: int = 50, endpoint: bool = True, base: Any = 10.0,
-    dtype: Any = None, axis: int = 0, *, device: str | None = None, requires_grad: bool = False,
+    dtype: Any = None, axis: int = 0, *, device: Any = None, requires_grad: bool = False,
 ) -> Any:  # fmt: skip
     """A base to the power of evenly spaced numbers; all three may be Tensors with gradients.
 
@@ -362,7 +379,7 @@ def logspace(
 @composed(np.geomspace, method=False)
 def geomspace(
     start: Any, stop: Any, num: int = 50, endpoint: bool = True, dtype: Any = None, axis: int = 0,
-    *, device: str | None = None, requires_grad: bool = False,
+    *, device: Any = None, requires_grad: bool = False,
 ) -> Any:  # fmt: skip
     """Numbers of which each is the same multiple of the one before; of Tensors with gradients too.
 
@@ -408,7 +425,7 @@ def _made(data: Any, inputs: Any, dtype: Any, device: str | None, requires_grad:
 
 def array(
     object: Any, dtype: Any = None, *, copy: bool | None = True, order: Any = "K",  # noqa: A002
-    subok: bool = False, ndmin: int = 0, like: Any = None, device: str | None = None,
+    subok: bool = False, ndmin: int = 0, like: Any = None, device: Any = None,
     requires_grad: bool = False,
 ) -> Tensor:  # fmt: skip
     """A Tensor from an array, a number or nested lists that may hold Tensors; gradients flow on.
@@ -452,7 +469,7 @@ def _collected(value: Any, dtype: Any) -> Any:
 
 
 def asarray(
-    a: Any, dtype: Any = None, order: Any = None, *, device: str | None = None,
+    a: Any, dtype: Any = None, order: Any = None, *, device: Any = None,
     copy: bool | None = None, like: Any = None, requires_grad: bool = False,
 ) -> Tensor:  # fmt: skip
     """As `array`, without a copy of what is an array or Tensor already.
@@ -466,7 +483,7 @@ def asarray(
     )
 
 
-def from_dlpack(x: Any, /, *, device: str | None = None, copy: bool | None = None) -> Tensor:
+def from_dlpack(x: Any, /, *, device: Any = None, copy: bool | None = None) -> Tensor:
     """A Tensor that shares the memory of another library's array (PyTorch's, JAX's, CuPy's ...).
 
     Args:
@@ -476,9 +493,13 @@ def from_dlpack(x: Any, /, *, device: str | None = None, copy: bool | None = Non
     >>> from_dlpack(np.array([1.0, 2.0]))
     Tensor([1., 2.], dtype=float64)
     """
-    kind = x.__dlpack_device__()[0]
+    kind, number = x.__dlpack_device__()
     options: dict[str, Any] = {} if copy is None else {"copy": copy}
-    out = Tensor(
-        np.from_dlpack(x, **options) if kind == 1 else backend.cupy().from_dlpack(x, **options)
-    )
+    if kind not in (1, 2):  # of DLPack's list: main memory, and the memory of a CUDA GPU
+        raise ValueError(f"from_dlpack: x is on a device of DLPack's kind {kind}; minigrad knows 1 (cpu) and 2 (CUDA)")
+    if kind == 1:
+        out = Tensor(np.from_dlpack(x, **options))
+    else:
+        with backend.on_gpu(number):
+            out = Tensor(backend.cupy().from_dlpack(x, **options))
     return out if device is None else to_device(out, device)

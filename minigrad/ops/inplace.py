@@ -23,6 +23,7 @@ from ..arrays.batch import Batch, levels_of, running
 from ..arrays.fallback import is_unbatched
 from ..backend import beside, is_array
 from ..calling import known_operand
+from ..devices import follow
 from ..primitive import method
 from ..tensor import Tensor, raw
 from .arithmetic import add, divide, multiply, power, remainder, subtract
@@ -114,6 +115,7 @@ def __setitem__(self: Tensor, index: Any, value: Any) -> None:
 def _in_place(operator: str, op: Callable[..., Any], ufunc: np.ufunc) -> None:
     """Bind `x += y` and its kin."""
 
+    @follow
     def update(self: Tensor, other: Any) -> Tensor:
         if not known_operand(other):
             return NotImplemented

@@ -12,7 +12,7 @@ from numpy.lib.array_utils import normalize_axis_index
 
 from ..arrays.batch import all_examples
 from ..arrays.linear import in_one_stack
-from ..backend import as_operand, beside, is_array
+from ..backend import as_operand, beside, is_array, on_gpu_of
 from ..calling import cast_inputs
 from ..primitive import composed, method, primitive
 from ..tensor import Tensor, raw
@@ -220,8 +220,9 @@ def _einsum_all(
 
 def eye_like(x: Any, n: int) -> Any:
     """The n x n identity matrix in the dtype and on the device of x."""
-    steps = np.cumsum(np.ones_like(x, shape=(n,), dtype=int))
-    return (steps[:, None] == steps).astype(x.dtype)
+    with on_gpu_of(x):
+        steps = np.cumsum(np.ones_like(x, shape=(n,), dtype=int))
+        return (steps[:, None] == steps).astype(x.dtype)
 
 
 def eye_of(x: Any) -> Any:

@@ -26,7 +26,7 @@ from .state import (
     check_positive,
     device_of,
     drawing,
-    generator,
+    noise,
     size_of,
 )
 
@@ -41,27 +41,22 @@ def _shape(shape: tuple[Any, ...]) -> tuple[int, ...]:
     return tuple(shape[0]) if len(shape) == 1 and isinstance(shape[0], Sequence) else shape
 
 
-def _finish(x: Any, dtype: Any, device: str, requires_grad: bool) -> Tensor:
-    array = backend.as_array(x).astype(dtype or backend.get_default_dtype(), copy=False)
-    return Tensor(array, requires_grad=requires_grad)
-
-
-def rand(*shape: Any, dtype: Any = None, device: str = "cpu", requires_grad: bool = False) -> Tensor:
+def rand(*shape: Any, dtype: Any = None, device: Any = "cpu", requires_grad: bool = False) -> Tensor:
     """Uniform in [0, 1).
 
     >>> rand(2, 3).shape
     (2, 3)
     """
-    return _finish(generator(device).random(_shape(shape)), dtype, device, requires_grad)
+    return Tensor(noise("random", _shape(shape), dtype, device), requires_grad=requires_grad)
 
 
-def randn(*shape: Any, dtype: Any = None, device: str = "cpu", requires_grad: bool = False) -> Tensor:
+def randn(*shape: Any, dtype: Any = None, device: Any = "cpu", requires_grad: bool = False) -> Tensor:
     """Standard normal.
 
     >>> randn(2, 3).dtype
     dtype('float32')
     """
-    return _finish(generator(device).standard_normal(_shape(shape)), dtype, device, requires_grad)
+    return Tensor(noise("standard_normal", _shape(shape), dtype, device), requires_grad=requires_grad)
 
 
 def _parameters(*values: Any, dtype: Any = None, device: Any = None) -> tuple[Any, ...]:
@@ -84,8 +79,7 @@ def _noise(draw: str, size: Any, *parameters: Any) -> Tensor:
     """Standard noise of the shape, dtype and device that the parameters ask for."""
     shape = size_of(size, *parameters)
     dtype = np.result_type(*(getattr(p, "dtype", p) for p in parameters), np.float16)
-    drawn = drawing(draw, device_of(*parameters))(size=shape)
-    return Tensor(backend.as_array(drawn).astype(dtype, copy=False))
+    return Tensor(noise(draw, shape, dtype, device_of(*parameters)))
 
 
 def _open_uniform(size: Any, *parameters: Any) -> Tensor:
@@ -118,26 +112,26 @@ def normal(loc: Any = 0.0, scale: Any = 1.0, size: Any = None, dtype: Any = None
     return loc + scale * _noise("standard_normal", size, loc, scale)
 
 
-def random(size: Any = None, *, dtype: Any = None, device: str = "cpu") -> Tensor:
+def random(size: Any = None, *, dtype: Any = None, device: Any = "cpu") -> Tensor:
     """Uniform in [0, 1).
 
     >>> random((2, 3)).shape
     (2, 3)
     """
-    return _finish(generator(device).random(size), dtype, device, False)
+    return Tensor(noise("random", size, dtype, device))
 
 
-def standard_normal(size: Any = None, *, dtype: Any = None, device: str = "cpu") -> Tensor:
+def standard_normal(size: Any = None, *, dtype: Any = None, device: Any = "cpu") -> Tensor:
     """Normal with mean 0 and standard deviation 1.
 
     >>> standard_normal(3).shape
     (3,)
     """
-    return _finish(generator(device).standard_normal(size), dtype, device, False)
+    return Tensor(noise("standard_normal", size, dtype, device))
 
 
 def standard_exponential(
-    size: Any = None, *, dtype: Any = None, device: str = "cpu"
+    size: Any = None, *, dtype: Any = None, device: Any = "cpu"
 ) -> Tensor:
     """Exponential with mean 1.
 
@@ -147,7 +141,7 @@ def standard_exponential(
     return exponential(1.0, size, dtype=dtype, device=device)
 
 
-def standard_cauchy(size: Any = None, *, dtype: Any = None, device: str = "cpu") -> Tensor:
+def standard_cauchy(size: Any = None, *, dtype: Any = None, device: Any = "cpu") -> Tensor:
     """Cauchy, the quotient of two normal variables: out = tan(pi (u - 1/2)).
 
     >>> standard_cauchy(3).shape

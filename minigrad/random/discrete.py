@@ -21,14 +21,14 @@ __all__ = [
 ]  # fmt: skip
 
 
-def _drawn(name: str, parameters: tuple[Any, ...], size: Any, device: str | None) -> Tensor:
+def _drawn(name: str, parameters: tuple[Any, ...], size: Any, device: Any) -> Tensor:
     """What the generator draws for these parameters."""
     draw = drawing(name, device_of(*parameters, device=device))
     return Tensor(backend.as_array(draw(*map(raw, parameters), size)))
 
 
 def integers(
-    low: Any, high: Any = None, size: Any = None, dtype: Any = np.int64, endpoint: bool = False, *, device: str = "cpu"
+    low: Any, high: Any = None, size: Any = None, dtype: Any = np.int64, endpoint: bool = False, *, device: Any = "cpu"
 ) -> Tensor:
     """Integers from low to high, which is left out unless `endpoint`; with one bound from 0.
 
@@ -44,7 +44,7 @@ def integers(
 
 
 def randint(
-    low: Any, high: Any = None, size: Any = None, dtype: Any = np.int64, *, device: str = "cpu"
+    low: Any, high: Any = None, size: Any = None, dtype: Any = np.int64, *, device: Any = "cpu"
 ) -> Tensor:
     """Integers from low (inclusive) to high (exclusive); with one bound from 0.
 
@@ -87,7 +87,7 @@ def categorical(p: Any, size: Any = None) -> Tensor:
     return Tensor(np.sum(ends <= np.expand_dims(u, -1) * ends[..., -1:], axis=-1))
 
 
-def multinomial(n: Any, pvals: Any, size: Any = None, *, device: str | None = None) -> Tensor:
+def multinomial(n: Any, pvals: Any, size: Any = None, *, device: Any = None) -> Tensor:
     """How often each category came up in n draws with the probabilities pvals, (..., k).
 
     Where the pvals of a row sum to less than 1, the last category gets the rest, as in NumPy.
@@ -108,7 +108,7 @@ def multinomial(n: Any, pvals: Any, size: Any = None, *, device: str | None = No
     return Tensor(backend.as_array(draw(raw(n), p, size)))
 
 
-def binomial(n: Any, p: Any, size: Any = None, *, device: str | None = None) -> Tensor:
+def binomial(n: Any, p: Any, size: Any = None, *, device: Any = None) -> Tensor:
     """The number of successes in n trials of probability p.
 
     >>> binomial(10, 1.0).item()
@@ -117,7 +117,7 @@ def binomial(n: Any, p: Any, size: Any = None, *, device: str | None = None) -> 
     return _drawn("binomial", (n, p), size, device)
 
 
-def poisson(lam: Any = 1.0, size: Any = None, *, device: str | None = None) -> Tensor:
+def poisson(lam: Any = 1.0, size: Any = None, *, device: Any = None) -> Tensor:
     """A count with the mean lam.
 
     >>> poisson(0.0, size=2).tolist()
@@ -126,7 +126,7 @@ def poisson(lam: Any = 1.0, size: Any = None, *, device: str | None = None) -> T
     return _drawn("poisson", (lam,), size, device)
 
 
-def geometric(p: Any, size: Any = None, *, device: str | None = None) -> Tensor:
+def geometric(p: Any, size: Any = None, *, device: Any = None) -> Tensor:
     """The number of trials up to the first success of probability p.
 
     >>> geometric(1.0).item()
@@ -135,7 +135,7 @@ def geometric(p: Any, size: Any = None, *, device: str | None = None) -> Tensor:
     return _drawn("geometric", (p,), size, device)
 
 
-def negative_binomial(n: Any, p: Any, size: Any = None, *, device: str | None = None) -> Tensor:
+def negative_binomial(n: Any, p: Any, size: Any = None, *, device: Any = None) -> Tensor:
     """The number of failures before n successes of probability p.
 
     >>> negative_binomial(3, 1.0).item()
@@ -145,7 +145,7 @@ def negative_binomial(n: Any, p: Any, size: Any = None, *, device: str | None = 
 
 
 def hypergeometric(
-    ngood: Any, nbad: Any, nsample: Any, size: Any = None, *, device: str | None = None
+    ngood: Any, nbad: Any, nsample: Any, size: Any = None, *, device: Any = None
 ) -> Tensor:
     """The number of good ones among nsample that are taken from ngood and nbad.
 
@@ -155,7 +155,7 @@ def hypergeometric(
     return _drawn("hypergeometric", (ngood, nbad, nsample), size, device)
 
 
-def logseries(p: Any, size: Any = None, *, device: str | None = None) -> Tensor:
+def logseries(p: Any, size: Any = None, *, device: Any = None) -> Tensor:
     """Counts k = 1, 2 ... with probabilities -p^k / (k log(1 - p)).
 
     >>> bool((logseries(0.5, size=5) >= 1).all())
@@ -164,7 +164,7 @@ def logseries(p: Any, size: Any = None, *, device: str | None = None) -> Tensor:
     return _drawn("logseries", (p,), size, device)
 
 
-def zipf(a: Any, size: Any = None, *, device: str | None = None) -> Tensor:
+def zipf(a: Any, size: Any = None, *, device: Any = None) -> Tensor:
     """Counts k = 1, 2 ... with probabilities that fall as k^-a.
 
     >>> bool((zipf(3.0, size=5) >= 1).all())
@@ -176,7 +176,7 @@ def zipf(a: Any, size: Any = None, *, device: str | None = None) -> Tensor:
 # ----------------------------------------------------------- continuous, without a gradient
 
 
-def _continuous(name: str, parameters: dict[str, Any], size: Any, device: str | None) -> Tensor:
+def _continuous(name: str, parameters: dict[str, Any], size: Any, device: Any) -> Tensor:
     """A draw of a continuous distribution, refused where a parameter would lose its gradient."""
     for parameter, value in parameters.items():
         if isinstance(value, Tensor) and value.requires_grad:
@@ -189,7 +189,7 @@ def _continuous(name: str, parameters: dict[str, Any], size: Any, device: str | 
     return drawn.astype(np.result_type(*known) if known else backend.get_default_dtype())
 
 
-def vonmises(mu: Any, kappa: Any, size: Any = None, *, device: str | None = None) -> Tensor:
+def vonmises(mu: Any, kappa: Any, size: Any = None, *, device: Any = None) -> Tensor:
     """Angles around mu, the closer the larger kappa.
 
     >>> bool((abs(vonmises(0.0, 1.0, size=5)) <= np.pi + 1e-6).all())
@@ -198,7 +198,7 @@ def vonmises(mu: Any, kappa: Any, size: Any = None, *, device: str | None = None
     return _continuous("vonmises", {"mu": mu, "kappa": kappa}, size, device)
 
 
-def wald(mean: Any, scale: Any, size: Any = None, *, device: str | None = None) -> Tensor:
+def wald(mean: Any, scale: Any, size: Any = None, *, device: Any = None) -> Tensor:
     """Wald, or inverse Gaussian: when a particle with drift first comes to a point.
 
     >>> bool((wald(1.0, 1.0, size=5) > 0).all())
@@ -207,7 +207,7 @@ def wald(mean: Any, scale: Any, size: Any = None, *, device: str | None = None) 
     return _continuous("wald", {"mean": mean, "scale": scale}, size, device)
 
 
-def noncentral_chisquare(df: Any, nonc: Any, size: Any = None, *, device: str | None = None) -> Tensor:
+def noncentral_chisquare(df: Any, nonc: Any, size: Any = None, *, device: Any = None) -> Tensor:
     """Sum of the squares of df normal variables whose squared means sum to nonc.
 
     >>> bool((noncentral_chisquare(2.0, 1.0, size=5) > 0).all())
@@ -217,7 +217,7 @@ def noncentral_chisquare(df: Any, nonc: Any, size: Any = None, *, device: str | 
 
 
 def noncentral_f(
-    dfnum: Any, dfden: Any, nonc: Any, size: Any = None, *, device: str | None = None
+    dfnum: Any, dfden: Any, nonc: Any, size: Any = None, *, device: Any = None
 ) -> Tensor:
     """`f` with a `noncentral_chisquare` above the line.
 

@@ -19,7 +19,7 @@ __all__ = ["choice", "permutation", "shuffle"]
 
 
 def choice(
-    a: Any, size: Any = None, replace: bool = True, p: Any = None, axis: int = 0, *, device: str | None = None
+    a: Any, size: Any = None, replace: bool = True, p: Any = None, axis: int = 0, *, device: Any = None
 ) -> Any:
     """Elements of a, or slices of it along an axis; of range(a) where a is a number.
 
@@ -62,7 +62,7 @@ def _probabilities(p: Any, n: int) -> Any:
     return p.astype(np.float64)
 
 
-def _chosen(n: int, shape: tuple[int, ...], replace: bool, p: Any, device: str) -> Any:
+def _chosen(n: int, shape: tuple[int, ...], replace: bool, p: Any, device: Any) -> Any:
     """Random indices below n."""
     draw = generator(device)
     if replace and p is None:
@@ -84,7 +84,7 @@ def _chosen(n: int, shape: tuple[int, ...], replace: bool, p: Any, device: str) 
     return order[:count].reshape(shape)
 
 
-def permutation(x: Any, axis: int = 0, *, device: str | None = None) -> Tensor:
+def permutation(x: Any, axis: int = 0, *, device: Any = None) -> Tensor:
     """A shuffled copy of x, along an axis; of 0, 1, ... x - 1 where x is a number.
 
     >>> sorted(permutation(4).tolist())
@@ -116,6 +116,6 @@ def shuffle(x: Any, axis: int = 0) -> None:
     x[:] = [x[i] for i in _order(len(x), "cpu")]
 
 
-def _order(n: int, device: str) -> Any:
+def _order(n: int, device: Any) -> Any:
     """0 to n - 1 in random order; CuPy's generator has no permutation of its own."""
     return np.argsort(generator(device).random(n))

@@ -17,28 +17,33 @@ import numpy as np
 from .. import backend
 from ..arrays.batch import all_examples, running
 from ..arrays.drawing import Drawing
+from ..devices import follow
 from ..later import refuse_later
 from ..tensor import Tensor, raw
+from .philox import Philox
+from .saved import check_state
 
-__all__ = ["bytes", "generator", "get_state", "manual_seed", "seed", "seeded", "set_state"]
+__all__ = ["bytes", "check_state", "generator", "get_state", "manual_seed", "seed", "seeded", "set_state"]
 
-#: Made when it is first used: NumPy imports its module `random` only then (8 ms).
-_cpu: np.random.Generator | None = None
 _lock = Lock()
-_gpu: dict[str, Any] = {}
-_seed: int | list[int] = 0
 _forks = 0  # since the last seed
 
 
-class _Stream:
-    """The generators inside of `seeded`, made when they are first used."""
+class _Streams:
+    """The generators of all devices that follow from one seed, made when they are first used.
+
+    They share the seed's key; their counters are too far apart to meet (`philox.Philox`).
+    """
 
     def __init__(self, key: int | list[int]) -> None:
         self.restart(key)
 
-    def restart(self, key: int | list[int]) -> None:
+    def restart(self, key: int | list[int], cpu: np.random.Generator | None = None) -> None:
+        """Begin anew with a seed; `cpu` is its generator, where that is made already."""
         self.key = key
-        self.made: dict[str, Any] = {}
+        #: Made when it is first used: NumPy imports its module `random` only then (8 ms).
+        self.cpu = cpu
+        self.gpus: dict[str, Philox] = {}
 
     def __enter__(self) -> None:
         self.token = _stream.set(self)
@@ -46,18 +51,30 @@ class _Stream:
     def __exit__(self, *error: object) -> None:
         _stream.reset(self.token)
 
-    def generator(self, device: str) -> Any:
-        if device not in self.made:
-            sequence = np.random.SeedSequence(self.key)
-            if device == "cpu":
-                self.made[device] = np.random.Generator(np.random.Philox(sequence))
-            else:
-                number = int(sequence.generate_state(1)[0])
-                self.made[device] = backend.cupy().random.default_rng(number)
-        return self.made[device]
+    def generator(self, device: Any) -> Any:
+        """That of a device; of the cpu for None."""
+        if device is None or device == "cpu":
+            return self.cpu or self._made_cpu()
+        number = backend.parse_device(device)
+        return self.generator("cpu") if number is None else self._of_gpu(number)
+
+    def _made_cpu(self) -> np.random.Generator:
+        with _lock:  # threads that come first at the same time share one
+            made = self.cpu = self.cpu or np.random.Generator(np.random.Philox(self.key))
+        return made
+
+    def _of_gpu(self, number: int) -> Philox:
+        backend.check_gpu(number)
+        name = f"cuda:{number}"
+        if name not in self.gpus:
+            key = self.generator("cpu").bit_generator.state["state"]["key"]
+            with _lock:
+                self.gpus.setdefault(name, Philox((int(key[0]), int(key[1])), number))
+        return self.gpus[name]
 
 
-_stream: ContextVar[_Stream | None] = ContextVar("minigrad random stream", default=None)
+_default = _Streams(0)
+_stream: ContextVar[_Streams | None] = ContextVar("minigrad random stream", default=None)
 
 
 def manual_seed(seed: int) -> None:
@@ -67,15 +84,12 @@ def manual_seed(seed: int) -> None:
     >>> generator().random() == a
     True
     """
-    global _cpu, _seed, _forks
+    global _forks
+    cpu = np.random.Generator(np.random.Philox(seed))  # first: it may refuse
     stream = _stream.get()
-    if stream is not None:
-        np.random.SeedSequence(seed)  # first: it may refuse
-        stream.restart(seed)
-        return
-    _cpu = np.random.Generator(np.random.Philox(seed))  # first: it may refuse
-    _seed, _forks = seed, 0
-    _gpu.clear()
+    if stream is None:
+        _forks = 0
+    (stream or _default).restart(seed, cpu)
 
 
 def seeded(*key: int) -> Any:
@@ -98,7 +112,7 @@ def seeded(*key: int) -> Any:
     for number in key:
         if not isinstance(number, (int, np.integer)) or number < 0:
             raise ValueError(f"seeded: the key must be integers that are not negative, got {number!r:.60}")
-    return _Stream(list(key))
+    return _Streams(list(key))
 
 
 def seed(seed: int | None = None) -> None:
@@ -111,25 +125,11 @@ def seed(seed: int | None = None) -> None:
     manual_seed(int(np.random.SeedSequence().generate_state(1)[0]) if seed is None else seed)
 
 
-def generator(device: str = "cpu") -> Any:
+def generator(device: Any = "cpu") -> Any:
     """The default generator of a device (a `numpy.random.Generator` on the cpu); inside of `vmap` as that asks for it."""
     levels = running.get()
-    return Drawing(_own_generator(device), levels) if levels else _own_generator(device)
-
-
-def _own_generator(device: str) -> Any:
-    global _cpu
-    stream = _stream.get()
-    if stream is not None:
-        return stream.generator(device)
-    if device == "cpu":
-        if _cpu is None:
-            with _lock:  # threads that come first at the same time share one
-                _cpu = _cpu or np.random.Generator(np.random.Philox(_seed))
-        return _cpu
-    if device not in _gpu:
-        _gpu[device] = backend.cupy().random.default_rng(_seed)
-    return _gpu[device]
+    own = (_stream.get() or _default).generator(device)
+    return Drawing(own, levels) if levels else own
 
 
 def _before_fork() -> None:
@@ -139,18 +139,17 @@ def _before_fork() -> None:
 
 def _after_fork_in_child() -> None:
     """Go on with other numbers than the parent and its other children; no lock of the parent's is touched."""
-    global _cpu, _seed, _forks, _lock
+    global _forks, _lock
     _lock = Lock()  # another thread of the parent may have held it
     stream = _stream.get()
     if stream is not None:
         stream.restart([*_numbers(stream.key), _forks])
-    if _cpu is None:
-        _seed = [*_numbers(_seed), _forks]
+    if _default.cpu is None:
+        _default.restart([*_numbers(_default.key), _forks])
     else:
-        state = _cpu.bit_generator.state
+        state = _default.cpu.bit_generator.state
         words = [*state["state"]["key"], *state["state"]["counter"], state["buffer_pos"], _forks]
-        _seed = [int(word) for word in words]
-        _cpu = np.random.Generator(np.random.Philox(_seed))
+        _default.restart([int(word) for word in words])
     _forks = 0
 
 
@@ -163,83 +162,41 @@ if hasattr(os, "register_at_fork"):
 
 
 def get_state() -> dict[str, Any]:
-    """The state of the cpu's generator, for `set_state` (a dict of numbers and arrays)."""
-    return generator().bit_generator.state
+    """Where the generators of all devices stand, for `set_state` (a dict of numbers and arrays).
+
+    It is the state of the cpu's generator, as NumPy gives it.  Where numbers were drawn on a GPU it also
+    says how far that stream has come, under "devices": {"cuda:0": 12}.
+    """
+    streams = _stream.get() or _default
+    state = streams.generator("cpu").bit_generator.state
+    positions = {device: own.position for device, own in sorted(streams.gpus.items())}
+    drawn = {device: position for device, position in positions.items() if position}
+    return {**state, "devices": drawn} if drawn else state
 
 
 def set_state(state: dict[str, Any]) -> None:
-    """Go on where `get_state` was called.
+    """Go on where `get_state` was called, on all devices.
+
+    A GPU that the state does not name begins at the start of its stream; one that this machine does not
+    have keeps its place for later.
 
     Raises:
-        ValueError: where this is no state of the generator; it goes on as before then.
+        ValueError: where this is no state of the generators; they go on as before then.
 
     >>> state = get_state(); a = generator().random(); set_state(state)
     >>> generator().random() == a
     True
     """
     checked = check_state(state)
-    generator().bit_generator.state = checked
-
-
-def check_state(state: Any) -> dict[str, Any]:
-    """A state of Philox, in the types that NumPy writes into its memory without looking.
-
-    `buffer_pos` is an index into the four words of `buffer`; NumPy would follow any other number.
-
-    Raises:
-        ValueError: where a name is missing or unknown, or a number is of another kind or out of
-            range.
-    """
-    outer = _names(
-        "state", state, ("bit_generator", "state", "buffer", "buffer_pos", "has_uint32", "uinteger")
-    )
-    inner = _names("state['state']", outer["state"], ("counter", "key"))
-    if not isinstance(outer["bit_generator"], str) or outer["bit_generator"] != "Philox":
-        raise ValueError(
-            f"random state: expected one of Philox, got {outer['bit_generator']!r:.40}"
-        )
-    return {
-        "bit_generator": "Philox",
-        "state": {
-            "counter": _words("counter", inner["counter"], 4),
-            "key": _words("key", inner["key"], 2),
-        },
-        "buffer": _words("buffer", outer["buffer"], 4),
-        "buffer_pos": _integer("buffer_pos", outer["buffer_pos"], 4),
-        "has_uint32": _integer("has_uint32", outer["has_uint32"], 1),
-        "uinteger": _integer("uinteger", outer["uinteger"], 2**32 - 1),
-    }
-
-
-def _names(what: str, found: Any, names: tuple[str, ...]) -> dict[str, Any]:
-    if not isinstance(found, dict) or found.keys() != set(names):
-        given = (
-            ", ".join(map(str, found)) if isinstance(found, dict) else f"a {type(found).__name__}"
-        )
-        raise ValueError(f"random state: {what} needs {', '.join(names)}, got {given:.80}")
-    return found
-
-
-def _words(name: str, values: Any, count: int) -> np.ndarray:
-    array = np.asarray(values)
-    whole = array.dtype.kind == "u" or (array.dtype.kind == "i" and bool((array >= 0).all()))
-    if array.shape != (count,) or not whole:
-        raise ValueError(
-            f"random state: {name!r} must be {count} integers from 0 on, got {values!r:.60}"
-        )
-    return array.astype(np.uint64)
-
-
-def _integer(name: str, value: Any, most: int) -> int:
-    if (
-        not isinstance(value, (int, np.integer))
-        or isinstance(value, bool)
-        or not 0 <= value <= most
-    ):
-        raise ValueError(
-            f"random state: {name!r} must be an integer from 0 to {most}, got {value!r:.60}"
-        )
-    return int(value)
+    streams = _stream.get() or _default
+    positions = checked.pop("devices", {})
+    streams.generator("cpu").bit_generator.state = checked
+    words = checked["state"]["key"]
+    for device in {*streams.gpus, *positions}:
+        number = backend.parse_device(device)
+        assert number is not None
+        own = streams.gpus.setdefault(device, Philox((0, 0), number))
+        own.key, own.position = (int(words[0]), int(words[1])), positions.get(device, 0)
 
 
 def bytes(length: int) -> Any:  # noqa: A001
@@ -251,7 +208,7 @@ def bytes(length: int) -> Any:  # noqa: A001
     return generator().bytes(length)
 
 
-def drawing(name: str, device: str) -> Any:
+def drawing(name: str, device: Any) -> Any:
     """A method of a device's generator by name; an error where CuPy's has none."""
     method = getattr(generator(device), name, None)
     if method is None:
@@ -262,7 +219,20 @@ def drawing(name: str, device: str) -> Any:
     return method
 
 
-def device_of(*parameters: Any, device: str | None = None) -> str:
+@follow
+def noise(name: str, size: Any, dtype: Any = None, device: Any = None) -> Any:
+    """An array of standard noise, in the default dtype if none is given.
+
+    It is drawn in double precision, on a GPU in single where that is enough.
+    """
+    dtype = np.dtype(dtype or backend.get_default_dtype())
+    draw = drawing(name, device)
+    single = dtype.itemsize <= 4 and device is not None and backend.parse_device(device) is not None
+    drawn = draw(size=size, dtype=np.float32) if single else draw(size=size)
+    return backend.as_array(drawn).astype(dtype, copy=False)
+
+
+def device_of(*parameters: Any, device: Any = None) -> Any:
     """Where to draw: where the user says, else where the first Tensor or array is."""
     if device is not None:
         return device
@@ -277,6 +247,7 @@ def size_of(size: Any, *parameters: Any) -> Any:
     return np.broadcast_shapes(*map(np.shape, parameters)) if size is None else size
 
 
+@follow
 def check_positive(function: str, **parameters: Any) -> None:
     """Refuse parameters, by name, of which an element is 0 or less; NaN passes, as in NumPy."""
     for name, value in parameters.items():
@@ -284,6 +255,7 @@ def check_positive(function: str, **parameters: Any) -> None:
         refuse_later(array <= 0, partial(_too_small, f"{function}: {name} must be positive", array))
 
 
+@follow
 def check_not_negative(function: str, **parameters: Any) -> None:
     """Refuse parameters, by name, of which an element is less than 0; NaN passes, as in NumPy."""
     for name, value in parameters.items():
@@ -291,6 +263,7 @@ def check_not_negative(function: str, **parameters: Any) -> None:
         refuse_later(array < 0, partial(_too_small, f"{function}: {name} must not be negative", array))
 
 
+@follow
 def check_order(function: str, **parameters: Any) -> None:
     """Refuse two parameters, by name, of which the first is somewhere larger than the second."""
     (first, low), (second, high) = parameters.items()
@@ -298,6 +271,7 @@ def check_order(function: str, **parameters: Any) -> None:
     refuse_later(_values(low > high), lambda: ValueError(words))
 
 
+@follow
 def check_probabilities(function: str, **parameters: Any) -> None:
     """Refuse parameters, by name, of which an element is less than 0, more than 1, or NaN."""
     for name, value in parameters.items():
@@ -306,6 +280,7 @@ def check_probabilities(function: str, **parameters: Any) -> None:
         refuse_later(np.logical_not((array >= 0) & (array <= 1)), partial(ValueError, words))
 
 
+@follow
 def check_finite(function: str, **parameters: Any) -> None:
     """Refuse parameters, by name, of which an element is NaN or infinite."""
     for name, value in parameters.items():

@@ -7,6 +7,7 @@ from typing import Any, ParamSpec, overload
 
 import numpy as np
 
+from .. import backend
 from ..tensor import Tensor
 from ..trees import tree_map
 from .recording import Argnums, Recording, argnums_of, name_of, named, output_of, scalar_of
@@ -50,7 +51,7 @@ def value_and_grad(
     def wrapped(*args: Any, **kwargs: Any) -> tuple[Any, Any]:
         call = Recording(function, argnums, args, kwargs)
         out = scalar_of(call.value, function, "grad")
-        leaves = call.pull([out], [np.ones_like(out._array)])
+        leaves = call.pull([out], [backend.ones_like(out._array)])
         value = out if call.create_graph else out.detach()
         return call.give_back(value), call.arrange(leaves)
 
@@ -95,7 +96,7 @@ def grad(
     def wrapped(*args: Any, **kwargs: Any) -> Any:
         call = Recording(function, argnums, args, kwargs)
         out = scalar_of(call.value, function, "grad")
-        return call.arrange(call.pull([out], [np.ones_like(out._array)]))
+        return call.arrange(call.pull([out], [backend.ones_like(out._array)]))
 
     return wrapped
 
@@ -124,7 +125,7 @@ def grad_and_aux(
             )
         value, aux = call.value
         out = scalar_of(value, function, "grad_and_aux")
-        leaves = call.pull([out], [np.ones_like(out._array)])
+        leaves = call.pull([out], [backend.ones_like(out._array)])
 
         def given_back(x: Any) -> Any:
             leave = isinstance(x, Tensor) and not call.create_graph
@@ -164,7 +165,7 @@ def holomorphic_grad(
                 f"holomorphic_grad of {name} needs complex arguments, got {real[0]}: "
                 "write 1 + 0j, or use grad"
             )
-        return call.arrange([np.conj(g) for g in call.pull([out], [np.ones_like(out._array)])])
+        return call.arrange([np.conj(g) for g in call.pull([out], [backend.ones_like(out._array)])])
 
     return wrapped
 
@@ -196,7 +197,7 @@ def elementwise_grad(
     def wrapped(*args: Any, **kwargs: Any) -> Any:
         call = Recording(function, argnums, args, kwargs)
         out = output_of(call.value, function)
-        return call.arrange(call.pull([out], [np.ones_like(out._array)]))
+        return call.arrange(call.pull([out], [backend.ones_like(out._array)]))
 
     return wrapped
 

@@ -7,7 +7,7 @@ from typing import Any, ParamSpec, overload
 
 import numpy as np
 
-from .. import graph
+from .. import backend, graph
 from ..accumulate import own
 from ..arrays.batch import Level, OneAtATime, enter, leave
 from ..backward import gradients, propagate
@@ -69,17 +69,23 @@ def jacobian(
         inputs = sum(x.size for x in call.inputs)
         is_real = all(x.dtype.kind == "f" for x in (out, *call.inputs))
         tall = is_real and out.size > 2 * inputs and out.size * inputs > SMALL and not call.create_graph
-        leaves = []
-        found = (_columns if tall else _rows)(call, out)
-        if out.size:
-            call.check_used(found)
-        for leaf, x in zip(found, call.inputs, strict=True):
-            shape = out.shape + x.shape
-            full = np.zeros_like(x._array, shape=shape) if leaf is None else np.reshape(leaf, shape)
-            leaves.append(full if isinstance(full, Tensor) else call.give_back(wrap(full, None)))
-        return call.arrange(leaves)
+        with backend.on_gpu_of(out):
+            found = (_columns if tall else _rows)(call, out)
+            return call.arrange(_as_jacobians(found, call, out))
 
     return wrapped
+
+
+def _as_jacobians(found: list[Any], call: Recording, out: Tensor) -> list[Tensor]:
+    """What was found for each input, in the shape of its Jacobian; zeros where that is nothing."""
+    if out.size:
+        call.check_used(found)
+    leaves = []
+    for leaf, x in zip(found, call.inputs, strict=True):
+        shape = out.shape + x.shape
+        full = backend.zeros_like(x._array, shape=shape) if leaf is None else np.reshape(leaf, shape)
+        leaves.append(full if isinstance(full, Tensor) else call.give_back(wrap(full, None)))
+    return leaves
 
 
 #: Columns take a recorded backward pass more than rows, 0.15 ms in a small function.  Measured with twice as many outputs as

@@ -142,7 +142,7 @@ def deriv(
     @named(function, "deriv", "The derivative of {}")
     def derivative(*args: Any, **kwargs: Any) -> Any:
         call = Recording(function, argnums, args, kwargs)
-        return push_forward(call, [np.ones_like(x._array) for x in call.inputs])
+        return push_forward(call, [backend.ones_like(x._array) for x in call.inputs])
 
     return derivative
 
@@ -178,7 +178,7 @@ def push_forward(call: Recording, directions: Sequence[Any]) -> Any:
     ]
     moved = gradients([g for g, _ in pairs], duals, [t for _, t in pairs], create_graph)
     tangents = [
-        call.give_back(wrap(np.zeros_like(out._array), None) if t is None else t, create_graph)
+        call.give_back(wrap(backend.zeros_like(out._array), None) if t is None else t, create_graph)
         for t, out in zip(moved, outs, strict=True)
     ]
     return unflatten(call.value, iter(tangents))

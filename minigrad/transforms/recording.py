@@ -123,7 +123,7 @@ class Recording:
         if outputs:
             self.check_used(found)
         return [
-            self.give_back(wrap(np.zeros_like(x._array), None) if g is None else g, create_graph)
+            self.give_back(wrap(backend.zeros_like(x._array), None) if g is None else g, create_graph)
             for g, x in zip(found, self.inputs, strict=True)
         ]
 

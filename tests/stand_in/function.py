@@ -60,12 +60,13 @@ class Function:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         arguments = self.bind(args, kwargs)
-        given = Given(self.full, uploads=self.full in UPLOADS)
+        given = Given(self.full, uploads=self.full in UPLOADS, late=True)
         raw = {name: given.raw(value) for name, value in arguments.items()}
         rules.check(self.full, raw)
         with np.errstate(all="ignore"):
             own = rules.VALUES.get(self.full)
             result = self.computed(raw) if own is None else own(**raw)
+        given.check_devices(result)
         self.count(given, raw, result)
         return given.wrapped(result)
 

@@ -39,6 +39,19 @@ class Stream:
 Stream.null = Stream()  # type: ignore[attr-defined]
 
 
+class Pool:
+    """`cupy.get_default_memory_pool()`: it holds nothing."""
+
+    def used_bytes(self) -> int:
+        return 0
+
+    def total_bytes(self) -> int:
+        return 0
+
+    def free_all_blocks(self) -> None:
+        pass
+
+
 class errstate(contextlib.ContextDecorator):
     """`cupyx.errstate(linalg="raise")`: whether singular matrices raise."""
 
@@ -75,8 +88,11 @@ def build() -> dict[str, types.ModuleType]:
     top, runtime = modules["cupy"], modules["cupy.cuda.runtime"]
     vars(top).update({name: getattr(np, name) for name in PLAIN})
     vars(top).update(ndarray=array.ndarray, ufunc=ufunc.ufunc, __version__="14.2.0 (stand-in)")
+    vars(top).update(get_default_memory_pool=Pool)
     vars(top).update(RawModule=raw.RawModule, RawKernel=raw.RawKernel)
-    vars(modules["cupy.random"]).update(default_rng=random.default_rng, Generator=random.Generator)
+    vars(modules["cupy.random"]).update(
+        default_rng=random.default_rng, Generator=random.Generator, Philox4x3210=random.Philox4x3210
+    )
     vars(modules["cupyx"]).update(errstate=errstate)
     vars(modules["cupy.cuda"]).update(Device=device.Device, Stream=Stream, is_available=lambda: True)
     vars(modules["cupy.cuda"]).update(MemoryPointer=memory.MemoryPointer)

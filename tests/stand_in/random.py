@@ -11,7 +11,17 @@ from .counts import launched
 from .device import current
 from .values import Given
 
-__all__ = ["Generator", "default_rng"]
+__all__ = ["Generator", "Philox4x3210", "default_rng"]
+
+
+class Philox4x3210:
+    """`cupy.random.Philox4x3210`: a launch sets up the states of its threads."""
+
+    __module__ = "cupy.random"
+
+    def __init__(self, seed: Any = None, *, size: int = -1) -> None:
+        launched("random.init", 2)
+        self.sequence = seed if isinstance(seed, np.random.SeedSequence) else np.random.SeedSequence(seed)
 
 
 class Generator:
@@ -19,8 +29,10 @@ class Generator:
 
     __module__ = "cupy.random"
 
-    def __init__(self, seed: Any) -> None:
-        self._of_numpy = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(current(),)))
+    def __init__(self, bit_generator: Philox4x3210) -> None:
+        if not isinstance(bit_generator, Philox4x3210):
+            raise TypeError(f"cupy.random.Generator takes a BitGenerator, not {type(bit_generator)}")
+        self._of_numpy = np.random.default_rng(bit_generator.sequence)
         self._device = current()
 
     def __repr__(self) -> str:
@@ -28,7 +40,7 @@ class Generator:
 
 
 def default_rng(seed: Any = None) -> Generator:
-    return Generator(seed)
+    return Generator(Philox4x3210(seed))
 
 
 def draw(name: str) -> Any:

@@ -23,15 +23,17 @@ def refuse(name: str, x: Any) -> None:
 class Given:
     """The arguments of one call: checked, and as NumPy's arrays underneath."""
 
-    def __init__(self, name: str, uploads: bool = False) -> None:
+    def __init__(self, name: str, uploads: bool = False, late: bool = False) -> None:
         self.name = name
         self.uploads = uploads
+        self.late = late  # the devices are looked at when something was computed: a view may be taken anywhere
         self.arrays: list[array.ndarray] = []
 
     def raw(self, x: Any) -> Any:
         """x with NumPy's arrays in the place of the stand-in's; refuses all other arrays."""
         if isinstance(x, array.ndarray):
-            self.check_device(x)
+            if not self.late:
+                self.check_device(x)
             self.arrays.append(x)
             return x._a
         if isinstance(x, (list, tuple)):
@@ -55,6 +57,12 @@ class Given:
             f"cupy.{self.name}: The device where the array resides ({x._device}) is different from "
             f"the current device ({current()}). Peer access is unavailable between these devices."
         )
+
+    def check_devices(self, result: Any) -> None:
+        """Where a call was `late`: refuse arrays of other devices, unless it gave a view, or no array."""
+        if self.late and not self.is_view(result):
+            for x in self.arrays:
+                self.check_device(x)
 
     def wrapped(self, result: Any) -> Any:
         """NumPy's result as the stand-in's: an argument that came back is itself, a view stays one."""

@@ -1,0 +1,232 @@
+"""Which devices there are, what they are called, and on which of several GPUs something runs.
+
+CuPy computes on the current GPU and leaves the result there, wherever the arrays are.  minigrad computes
+where the arrays are: what works with arrays is marked by `follow`, and where there are several GPUs it
+then makes the GPU of its first array the current one.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import inspect
+import weakref
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager, nullcontext
+from types import FunctionType
+from typing import Any, TypeVar
+
+from .install import install
+
+__all__ = [
+    "check_gpu", "cuda_is_available", "cupy", "device_name", "follow", "follow_forward", "gpu_of", "is_device",
+    "on_gpu", "on_gpu_of", "parse_device",
+]  # fmt: skip
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+#: Whether anybody has asked yet which GPUs there are, and whether these are several.
+looked = several = False
+
+
+def cupy() -> Any:
+    """The cupy module, or an error that says how to get it, or that there is no GPU."""
+    global looked
+    try:
+        module = importlib.import_module("cupy")
+        if not hasattr(module, "cuda"):
+            raise ImportError("a folder called cupy, not the package")
+    except ImportError as error:
+        raise ImportError(
+            f"device 'cuda' needs CuPy, which is not installed: {install('cuda12')}; cuda13 for CUDA 13"
+        ) from error
+    try:
+        count = module.cuda.runtime.getDeviceCount()
+    except Exception as error:
+        raise RuntimeError(f"device 'cuda': CuPy is installed but finds no usable GPU ({error})") from error
+    if count == 0:
+        raise RuntimeError("device 'cuda': CuPy is installed but this machine has no GPU")
+    looked = True
+    if count > 1 and not several:
+        _begin_to_follow()
+    return module
+
+
+def cuda_is_available() -> bool:
+    """Whether CuPy is installed and sees a GPU."""
+    try:
+        cupy()
+    except (ImportError, RuntimeError):
+        return False
+    return True
+
+
+def parse_device(device: Any) -> int | None:
+    """None for the cpu, the GPU's number otherwise.
+
+    Args:
+        device: "cpu", "cuda:1"; "cuda" for the current GPU; a GPU's number; or a device of CuPy's or
+            PyTorch's.
+
+    >>> parse_device("cpu"), parse_device("cuda:1"), parse_device(1)
+    (None, 1, 1)
+    """
+    if isinstance(device, int) and not isinstance(device, bool) and device >= 0:
+        return device
+    if hasattr(device, "id"):  # CuPy's
+        return int(device.id)
+    name = str(device)  # PyTorch's prints as its name
+    if name == "cpu":
+        return None
+    kind, colon, number = name.partition(":")
+    if kind != "cuda" or (colon and not (number.isascii() and number.isdigit())):
+        raise ValueError(f"unknown device {device!r}: write 'cpu', 'cuda' or 'cuda:0', 'cuda:1', ...")
+    return int(number) if colon else int(cupy().cuda.runtime.getDevice())
+
+
+def is_device(x: Any) -> bool:
+    """Whether something says a device, and not a dtype, say.
+
+    >>> is_device("cuda:1"), is_device(0), is_device("float32"), is_device(np.float32)
+    (True, True, False, False)
+    """
+    if isinstance(x, str):
+        return x.partition(":")[0] in ("cpu", "cuda")
+    if isinstance(x, int):
+        return not isinstance(x, bool)
+    kind = type(x)
+    return kind.__name__.lower() == "device" and kind.__module__.partition(".")[0] in ("cupy", "torch")
+
+
+def device_name(device: Any) -> str:
+    """The one name of a device: "cpu", "cuda:0", "cuda:1" ... (arguments as `parse_device`).
+
+    >>> device_name("cuda:01")
+    'cuda:1'
+    """
+    number = parse_device(device)
+    return "cpu" if number is None else f"cuda:{number}"
+
+
+def check_gpu(number: int) -> None:
+    """Raise RuntimeError where this machine has no GPU of that number."""
+    count = cupy().cuda.runtime.getDeviceCount()
+    if number >= count:
+        have = f"this machine has {count} GPU{'s' * (count > 1)}, numbered from 0"
+        raise RuntimeError(f"device 'cuda:{number}': {have}")
+
+
+# ------------------------------------------------------------------------------- several GPUs
+
+
+def on_gpu(number: int | None) -> AbstractContextManager[Any]:
+    """The GPU of that number is the current one, inside; nothing changes for None."""
+    if number is None or not several:
+        return nullcontext()
+    cuda = cupy().cuda
+    return nullcontext() if number == cuda.runtime.getDevice() else cuda.Device(number)
+
+
+def on_gpu_of(*values: Any) -> AbstractContextManager[Any]:
+    """The GPU of the first array among values is the current one, inside."""
+    return on_gpu(gpu_of(values)) if several else nullcontext()
+
+
+def gpu_of(values: Iterable[Any], together: bool = False) -> int | None:
+    """The number of the GPU where the first array among values is; None for none.
+
+    Raises:
+        ValueError: where arrays must be `together` and are on several.
+    """
+    found = None
+    for x in values:
+        if isinstance(x, (tuple, list, dict)):
+            number = gpu_of(x.values() if isinstance(x, dict) else x, together)
+        else:
+            number = _number_of(x)
+        if number is not None and number != found:
+            if found is not None:
+                raise ValueError(f"arrays on different GPUs: cuda:{found} and cuda:{number}")
+            found = number
+            if not together:
+                return found
+    return found
+
+
+def _number_of(x: Any) -> int | None:
+    device = getattr(x, "device", None)
+    if isinstance(device, str):  # a Tensor's
+        number = device.removeprefix("cuda:")
+        return int(number) if number.isdigit() else None
+    return getattr(device, "id", None)
+
+
+#: What follows its arrays: functions as they are, and those of ops, in whose globals the forward is.
+_functions: weakref.WeakSet[FunctionType] = weakref.WeakSet()
+_ops: weakref.WeakSet[FunctionType] = weakref.WeakSet()
+
+
+def follow(function: F) -> F:
+    """Mark a function that works with arrays: it runs on the GPU of the first one among its arguments,
+    or on the `device` that it is given.
+
+    The function gets another body where there are several GPUs.  On other machines it stays as it is,
+    and this takes no time.  Also a decorator.
+    """
+    if isinstance(function, FunctionType):
+        _functions.add(function)
+        if several:
+            _let_follow(function)
+    return function
+
+
+def follow_forward(function: FunctionType) -> None:
+    """The same for the generated function of an op, whose arrays must all be on one GPU."""
+    _ops.add(function)
+    if several:
+        _let_op_follow(function)
+
+
+def _begin_to_follow() -> None:
+    global several
+    several = True
+    for function in list(_functions):
+        _let_follow(function)
+    for function in list(_ops):
+        _let_op_follow(function)
+
+
+def _let_follow(function: FunctionType) -> None:
+    own = FunctionType(
+        function.__code__, function.__globals__, function.__name__, function.__defaults__, function.__closure__
+    )
+    own.__kwdefaults__ = function.__kwdefaults__
+    if "__signature__" not in vars(function):
+        function.__signature__ = inspect.signature(function)  # type: ignore[attr-defined]
+    function.__defaults__, function.__kwdefaults__ = None, {"_run": _following(own)}
+    function.__code__ = _through.__code__.replace(co_freevars=function.__code__.co_freevars)
+
+
+def _through(*args: Any, _run: Callable[..., Any], **kwargs: Any) -> Any:
+    """The body of a function that follows."""
+    return _run(*args, **kwargs)
+
+
+def _let_op_follow(function: FunctionType) -> None:
+    names = function.__globals__
+    names["_forward"] = _following(names["_forward"], together=True)
+    for name in ("_rescue", "_write_into"):
+        names[name] = _following(names[name])
+
+
+def _following(function: Callable[..., Any], together: bool = False) -> Callable[..., Any]:
+    """A function that runs on the GPU where its arrays are."""
+
+    def run(*args: Any, **kwargs: Any) -> Any:
+        number = gpu_of((*args, *kwargs.values()) if kwargs else args, together)
+        if number is None and kwargs.get("device") is not None:
+            number = parse_device(kwargs["device"])
+        with on_gpu(number):
+            return function(*args, **kwargs)
+
+    return functools.update_wrapper(run, function)

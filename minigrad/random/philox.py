@@ -1,0 +1,225 @@
+"""Random numbers on a GPU: NumPy's Philox, of which each block of numbers follows from its place alone.
+
+Philox is a function of a key and of a counter (Salmon et al., 2011), so the numbers of a whole array
+come from one launch, and where a stream stands is one whole number, which a checkpoint keeps.  CuPy's
+own generators do not show their state.
+"""
+
+from __future__ import annotations
+
+import warnings
+from functools import cache, partial
+from importlib.resources import files
+from math import prod
+from threading import Lock
+from typing import Any
+
+import numpy as np
+
+from .. import backend
+
+__all__ = ["LIMIT", "Philox"]
+
+#: A stream ends here, in blocks; it would take a GPU some years.
+LIMIT = 2**63
+#: The widest range of integers that one product maps a word to: no value is likelier than another by 2^-32.
+_WIDEST = 2**32
+_THREADS = 256
+#: The words of a block, and the names of the types that its numbers have in the source.
+_WORDS = 4
+_IN_C = {"float32": "float", "float64": "double", "int64": "long"}
+
+
+def _uniform(words: Any, dtype: Any) -> Any:
+    """Uniform in [0, 1), as NumPy makes it of the bits: the low half of a word first."""
+    if dtype == np.float32:
+        return (words.view(np.uint32) >> np.uint32(8)).astype(dtype) * dtype.type(2.0**-24)
+    return (words >> np.uint64(11)) * 2.0**-53
+
+
+def _positive(bits: Any, dtype: Any) -> Any:
+    """In (0, 1]: of a half of a word, or of a word."""
+    if dtype == np.float32:
+        return bits.astype(dtype) * dtype.type(2.0**-32) + dtype.type(2.0**-33)
+    return ((bits >> np.uint64(11)) + np.uint64(1)) * 2.0**-53
+
+
+def _normal(words: Any, dtype: Any) -> Any:
+    """Two normal numbers of two uniform ones (Box and Muller, 1958)."""
+    bits = words.view(np.uint32) if dtype == np.float32 else words
+    first, second = bits[::2], bits[1::2]
+    turn = second.astype(dtype) * dtype.type(2.0**-32) if dtype == np.float32 else _uniform(second, dtype)
+    r, angle = np.sqrt(-2 * np.log(_positive(first, dtype))), dtype.type(2 * np.pi) * turn
+    return np.stack([r * np.cos(angle), r * np.sin(angle)], axis=-1).reshape(-1)
+
+
+def _exponential(words: Any, dtype: Any) -> Any:
+    """Never 0, so that its logarithm is finite."""
+    single = dtype == np.float32
+    bits, least = (words.view(np.uint32), 2.0**-33) if single else (words, 2.0**-54)
+    return np.maximum(-np.log(_positive(bits, dtype)), dtype.type(least))
+
+
+def _integers(words: Any, dtype: Any, low: Any, span: Any) -> Any:
+    """Whole numbers from low on, span of them: the upper word of the product of a word and the span."""
+    half, mask = np.uint64(32), np.uint64(2**32 - 1)
+    upper = (words >> half) * span + ((words & mask) * span >> half) >> half
+    return upper.astype(dtype) + low
+
+
+#: What a kernel makes of the words of its blocks, in NumPy.
+_IN_NUMPY = {"uniform": _uniform, "normal": _normal, "exponential": _exponential, "integers": _integers}
+
+
+@cache
+def _compiled(library: Any) -> Any:
+    module = library.RawModule(code=files(__package__).joinpath("philox.cu").read_text("utf-8"))
+    try:
+        module.compile()
+    except Exception as error:  # CuPy's own, or what the driver says
+        message = f"random numbers for the GPU are drawn on the cpu, since their kernels cannot be compiled: {error}"
+        warnings.warn(message, RuntimeWarning, stacklevel=2)
+        return None
+    return module
+
+
+@cache
+def _kernel(library: Any, name: str) -> Any:
+    """A function of the source; CuPy compiles it when it is first used, and loads it on each device."""
+    module = _compiled(library)
+    return None if module is None else module.get_function(name)
+
+
+class Philox:
+    """A GPU's generator: the methods of NumPy's that minigrad uses, for arrays on that GPU.
+
+    All devices share the key of a seed.  A GPU's counter begins at (0, 0, 0, number + 1), where the
+    cpu's would come after 2^192 blocks.  Each draw begins with a new block of four words: `random`
+    gives what NumPy's Philox gives there.
+
+    Attributes:
+        key: the two words of the seed.
+        number: the GPU's.
+        position: how many blocks were drawn so far.
+    """
+
+    def __init__(self, key: tuple[int, int], number: int, position: int = 0) -> None:
+        self.key, self.number, self.position = key, number, position
+        self._lock = Lock()
+
+    def random(self, size: Any = None, dtype: Any = np.float64) -> Any:
+        """Uniform in [0, 1)."""
+        return self._drawn("uniform", size, _checked(dtype))
+
+    def standard_normal(self, size: Any = None, dtype: Any = np.float64) -> Any:
+        """Normal with mean 0 and standard deviation 1."""
+        return self._drawn("normal", size, _checked(dtype))
+
+    def standard_exponential(self, size: Any = None, dtype: Any = np.float64) -> Any:
+        """Exponential with mean 1; never 0."""
+        return self._drawn("exponential", size, _checked(dtype))
+
+    def integers(
+        self, low: Any, high: Any = None, size: Any = None, dtype: Any = np.int64, endpoint: bool = False
+    ) -> Any:
+        """Whole numbers from low to high; NumPy draws them in main memory where the bounds are arrays,
+        or far apart."""
+        low, high = (0, low) if high is None else (low, high)
+        if np.ndim(low) or np.ndim(high):
+            low, high = backend.on_host(low), backend.on_host(high)
+            return self._from_host("integers", low, high, size, dtype, endpoint)
+        low, span = int(low), int(high) - int(low) + bool(endpoint)
+        kind = np.dtype(dtype)
+        fits = kind.kind in "iu" and np.iinfo(kind).min <= low and low + span - 1 <= np.iinfo(kind).max
+        if not fits or not 0 < span <= _WIDEST:
+            return self._from_host("integers", low, low + span, size, dtype)
+        drawn = self._drawn("integers", size, np.int64, np.int64(low), np.uint64(span))
+        return drawn.astype(kind, copy=False)
+
+    def bytes(self, length: int) -> bytes:
+        """Random bytes, in main memory."""
+        return self._host_draw("bytes", length)  # type: ignore[no-any-return]
+
+    def __getattr__(self, name: str) -> Any:
+        """What CuPy's generator draws besides, each time by a new one whose seed follows from the place."""
+        if name.startswith("_") or not hasattr(backend.cupy().random.Generator, name):
+            raise AttributeError(name)
+        return partial(self._from_cupy, name)
+
+    @property
+    def bit_generator(self) -> Philox:
+        """Itself: `generator.bit_generator.state` is where it stands, as in NumPy."""
+        return self
+
+    @property
+    def state(self) -> int:
+        """The position."""
+        return self.position
+
+    @state.setter
+    def state(self, position: int) -> None:
+        self.position = position
+
+    def _take(self, blocks: int) -> int:
+        """Where the next so many blocks begin, which nobody else gets."""
+        with self._lock:
+            start = self.position
+            if start + blocks >= LIMIT:
+                raise RuntimeError(f"random: the stream of cuda:{self.number} is used up: take another seed")
+            self.position = start + blocks
+        return start
+
+    def _drawn(self, name: str, size: Any, dtype: Any, *options: Any) -> Any:
+        """An array of numbers, by one launch."""
+        shape, dtype = _shape(size), np.dtype(dtype)
+        count = prod(shape)
+        blocks = -(-count * dtype.itemsize // (8 * _WORDS))
+        start = self._take(blocks)
+        kernel = _kernel(backend.cupy(), f"{name}_{_IN_C[dtype.name]}")
+        if kernel is None:
+            words = self._philox(start).random_raw(_WORDS * blocks)
+            drawn = _IN_NUMPY[name](words, dtype, *options)
+            return self._moved(drawn[:count].reshape(shape))
+        place = map(np.uint64, (start, self.number + 1, *self.key))
+        with backend.on_gpu(self.number):
+            out = backend.cupy().empty(shape, dtype)
+            if count:
+                arguments = (out, np.int64(count), *place, *options)
+                kernel((-(-blocks // _THREADS),), (_THREADS,), arguments)
+        return out
+
+    def _moved(self, drawn: Any) -> Any:
+        return backend.transfer(np.asarray(drawn), f"cuda:{self.number}")
+
+    def _philox(self, position: int) -> np.random.Philox:
+        return np.random.Philox(key=list(self.key), counter=[position, 0, 0, self.number + 1])
+
+    def _host_draw(self, name: str, *args: Any) -> Any:
+        """What NumPy draws from the same stream."""
+        with self._lock:
+            philox = self._philox(self.position)
+            drawn = getattr(np.random.Generator(philox), name)(*args)
+            self.position = int(philox.state["state"]["counter"][0])  # behind its last block
+        return drawn
+
+    def _from_host(self, name: str, *args: Any) -> Any:
+        return self._moved(self._host_draw(name, *args))
+
+    def _from_cupy(self, name: str, *args: Any, **kwargs: Any) -> Any:
+        random = backend.cupy().random
+        seed = np.random.SeedSequence([*self.key, self.number + 1, self._take(1)])
+        with backend.on_gpu(self.number):
+            return getattr(random.Generator(random.Philox4x3210(seed)), name)(*args, **kwargs)
+
+
+def _checked(dtype: Any) -> Any:
+    dtype = np.dtype(dtype)
+    if dtype.name not in ("float32", "float64"):
+        raise TypeError(f"random numbers are drawn as float32 or float64, not {dtype}")
+    return dtype
+
+
+def _shape(size: Any) -> tuple[int, ...]:
+    if size is None:
+        return ()
+    return tuple(map(int, size)) if isinstance(size, (tuple, list)) else (int(size),)

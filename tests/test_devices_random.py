@@ -1,0 +1,290 @@
+"""Random numbers on GPUs: one stream for each device, saved and restored (on the stand-in)."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import scipy.stats
+
+import minigrad as mg
+import nn
+from minigrad import Tensor, random
+from nn.functional import dropout
+from nn.training import load_checkpoint, save_checkpoint
+
+from . import stand_in as package
+
+pytestmark = pytest.mark.filterwarnings("ignore:random numbers for the GPU are drawn on the cpu")
+
+
+def drawn(*devices: Any) -> list[list[float]]:
+    return [random.rand(5, device=device, dtype="float64").tolist() for device in devices]
+
+
+def test_all_names_of_a_device_are_one_stream(two_gpus: Any) -> None:
+    cupy = __import__("cupy")
+    random.manual_seed(3)
+    whole = random.rand(25, device="cuda:0", dtype="float64").tolist()
+    random.manual_seed(3)
+    parts = drawn("cuda", "cuda:0", 0, cupy.cuda.Device(0), NamedDevice("cuda:0"))
+    assert len({number for part in parts for number in part}) == 25
+    assert parts[0] == whole[:5]
+    with cupy.cuda.Device(1):
+        second = drawn("cuda")
+    random.manual_seed(3)
+    assert drawn("cuda:1") == second
+
+
+class NamedDevice:
+    """PyTorch's device prints as its name."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __str__(self) -> str:
+        return self.name
+
+
+def test_no_two_devices_draw_the_same_numbers(two_gpus: Any) -> None:
+    random.manual_seed(3)
+    streams = drawn("cpu", "cuda:0", "cuda:1")
+    assert len({number for stream in streams for number in stream}) == 15
+    random.manual_seed(3)
+    assert drawn("cuda:1", "cpu", "cuda:0") == [streams[2], streams[0], streams[1]]
+    random.manual_seed(4)
+    assert drawn("cuda:0") != streams[1:2]
+
+
+def test_device_none_is_the_cpu(stand_in: Any) -> None:
+    random.manual_seed(3)
+    expected = random.rand(3).tolist()
+    random.manual_seed(3)
+    assert random.rand(3, device=None).tolist() == expected
+    assert random.generator(None) is random.generator("cpu")
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_gpu_draws_the_numbers_of_numpys_philox(stand_in: Any, dtype: Any) -> None:
+    """Its counter begins in its own 2^192 blocks, and each draw with a new block."""
+    random.manual_seed(11)
+    key = random.get_state()["state"]["key"]
+    first, second = (random.generator("cuda").random(size, dtype=dtype).get() for size in (13, 6))
+    blocks = 2 if dtype == np.float32 else 4
+    for counter, values in ((0, first), (blocks, second)):
+        philox = np.random.Philox(key=key, counter=[counter, 0, 0, 1])
+        expected = np.random.Generator(philox).random(len(values), dtype=dtype)
+        np.testing.assert_array_equal(values, expected)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize(
+    ("name", "distribution"),
+    [("random", "uniform"), ("standard_normal", "norm"), ("standard_exponential", "expon")],
+)
+def test_draws_of_a_gpu_follow_their_distribution(stand_in: Any, name: str, distribution: str, dtype: Any) -> None:
+    x = getattr(random.generator("cuda"), name)((100, 200), dtype=dtype).get()
+    assert (x.dtype, x.shape) == (dtype, (100, 200))
+    assert scipy.stats.kstest(x.ravel(), getattr(scipy.stats, distribution).cdf).pvalue > 1e-3
+    neighbours = np.corrcoef(x.ravel()[:-1], x.ravel()[1:])[0, 1]
+    assert abs(neighbours) < 0.03
+
+
+def test_whole_numbers_of_a_gpu(stand_in: Any) -> None:
+    x = random.integers(-3, 5, size=8000, device="cuda").cpu().numpy()
+    assert scipy.stats.chisquare(np.bincount(x + 3, minlength=8)).pvalue > 1e-3
+    assert random.integers(1, 6, size=50, endpoint=True, dtype=np.uint8, device="cuda").dtype == np.uint8
+    wide = random.integers(-(2**63), 2**63 - 1, size=2000, device="cuda").cpu().numpy()
+    assert (wide < 0).any()
+    assert (wide % 2 == 1).any()
+    rows = random.generator("cuda").integers(np.array([0, 10]), np.array([5, 20]), (4, 2)).get()
+    assert (rows[:, 0] < 5).all()
+    assert (rows[:, 1] >= 10).all()
+    for low, high in ((3, 2), (0, 0)):
+        with pytest.raises(ValueError, match="low|high"):
+            random.integers(low, high, size=2, device="cuda")
+
+
+def test_empty_and_single_draws_of_a_gpu(stand_in: Any) -> None:
+    assert random.rand(0, 3, device="cuda").shape == (0, 3)
+    assert random.randn(device="cuda").shape == ()
+    assert random.random(device="cuda").device == "cuda:0"
+    before = random.get_state()
+    random.rand(0, device="cuda")
+    assert random.get_state()["devices"] == before["devices"]
+
+
+def test_distributions_that_cupy_draws_follow_the_stream_too(stand_in: Any) -> None:
+    def draw() -> list[Any]:
+        return [
+            random.poisson(3.0, size=4, device="cuda").tolist(),
+            random.standard_gamma(Tensor([1.0, 2.0], device="cuda")).tolist(),
+            random.standard_gamma(Tensor([1.0, 2.0], device="cuda")).tolist(),
+        ]
+
+    random.manual_seed(2)
+    first = draw()
+    assert first[1] != first[2]
+    state = random.get_state()
+    later = draw()
+    random.set_state(state)
+    assert draw() == later != first
+    with pytest.raises(NotImplementedError, match=r"no wald.*random.wald\(\.\.\.\)\.to\('cuda'\)"):
+        random.wald(1.0, 2.0, device="cuda")
+
+
+def test_a_draw_takes_one_launch(stand_in: Any) -> None:
+    random.rand(3, device="cuda")
+    with package.counting() as count:
+        random.rand(100, 100, device="cuda")
+        random.randn(100, 100, device="cuda")
+        random.integers(7, size=100, device="cuda")
+    assert count.launches + count.uploads <= 3
+    assert count.syncs == 0
+
+
+# --------------------------------------------------------------------------------- the state
+
+
+def test_the_state_is_that_of_all_devices(two_gpus: Any) -> None:
+    random.manual_seed(1)
+    drawn("cpu", "cuda:0", "cuda:1", "cuda:1")
+    state = random.get_state()
+    later = drawn("cpu", "cuda:1", "cuda:0")
+    random.manual_seed(9)
+    drawn("cuda:0")
+    random.set_state(state)
+    assert drawn("cpu", "cuda:1", "cuda:0") == later
+
+
+def test_a_state_from_before_the_first_draw_begins_the_streams(two_gpus: Any) -> None:
+    random.manual_seed(1)
+    state = random.get_state()
+    assert "devices" not in state  # as it was before there were GPUs
+    first = drawn("cuda:0", "cuda:1")
+    random.set_state(state)
+    assert drawn("cuda:0", "cuda:1") == first
+    random.manual_seed(5)
+    random.set_state(state)  # also in a process of another seed
+    assert drawn("cuda:0", "cuda:1") == first
+
+
+def test_a_state_is_taken_up_without_that_gpu() -> None:
+    random.manual_seed(1)
+    with package.installed():
+        drawn("cuda")
+        state = random.get_state()
+        later = drawn("cuda")
+    random.manual_seed(2)
+    random.set_state(state)  # there is no GPU now
+    assert random.get_state()["devices"] == state["devices"]
+    with package.installed():
+        assert drawn("cuda") == later
+
+
+WRONG = [
+    [], {"cuda": 1}, {"cpu": 1}, {"cuda:01": 1}, {"cuda:-1": 1}, {"cuda:99999": 1}, {0: 1}, {"cuda:0": -1},
+    {"cuda:0": 2**63}, {"cuda:0": 1.0}, {"cuda:0": True}, {"cuda:0": None}, {"cuda:0": np.zeros(1, int)},
+    {"cuda:\u0661": 1},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("devices", WRONG, ids=repr)
+def test_a_state_with_wrong_places_changes_nothing(stand_in: Any, devices: Any) -> None:
+    random.manual_seed(1)
+    drawn("cuda", "cpu")
+    state = random.get_state()
+    with pytest.raises(ValueError, match="random state: '(devices|cuda:0)'"):
+        random.set_state({**state, "devices": devices})
+    assert repr(random.get_state()) == repr(state)
+
+
+def test_streams_of_seeded_are_those_of_the_key_on_a_gpu_too(stand_in: Any) -> None:
+    random.manual_seed(1)
+    first = drawn("cuda")
+    with random.seeded(7, 2):
+        inside = drawn("cuda", "cuda")
+        state = random.get_state()
+        later = drawn("cuda")
+        random.set_state(state)
+        assert drawn("cuda") == later
+    after = drawn("cuda")
+    with random.seeded(7, 2):
+        assert drawn("cuda", "cuda") == inside
+    with random.seeded(7, 3):
+        assert drawn("cuda", "cuda") != inside
+    random.manual_seed(1)
+    assert drawn("cuda", "cuda") == first + after
+
+
+def test_examples_of_vmap_draw_their_own_numbers_or_the_same_on_a_gpu(stand_in: Any) -> None:
+    x = mg.zeros(3, device="cuda")
+
+    def noisy(x: Any) -> Any:
+        return x + random.generator("cuda").random(())
+
+    different = mg.vmap(noisy, randomness="different")(x).tolist()
+    same = mg.vmap(noisy, randomness="same")(x).tolist()
+    assert (len(set(different)), len(set(same))) == (3, 1)
+    assert random.rand(1, device="cuda").item() not in same
+
+
+# ---------------------------------------------------------------------- masks after a checkpoint
+
+
+def test_dropout_goes_on_with_the_same_masks_after_a_checkpoint(stand_in: Any, tmp_path: Path) -> None:
+    model = nn.Linear(2, 2).to("cuda")
+    x = mg.ones(64, device="cuda")
+    random.manual_seed(1)
+    dropout(x)
+    save_checkpoint(tmp_path / "run", model)
+    masks = [dropout(x).tolist() for _ in range(2)]
+    random.manual_seed(2)
+    load_checkpoint(tmp_path / "run", model)
+    assert [dropout(x).tolist() for _ in range(2)] == masks
+    assert masks[0] != masks[1]
+
+
+def test_a_training_with_dropout_goes_on_as_if_it_had_not_stopped(stand_in: Any, tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    X, Y = rng.normal(size=(24, 3)).astype(np.float32), rng.integers(0, 2, 24)
+
+    def trainer() -> Any:
+        random.manual_seed(5)
+        model = nn.Sequential(nn.Linear(3, 8), nn.Dropout(0.5), nn.Linear(8, 2)).to("cuda")
+        optimizer = nn.optim.SGD(model.parameters(), lr=0.1)
+        loader = nn.data.DataLoader(nn.data.TensorDataset(X, Y), batch_size=8, shuffle=True, seed=3)
+        return nn.training.Trainer(model, optimizer, nn.functional.cross_entropy), loader
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        whole, loader = trainer()
+        whole.fit(loader, epochs=4)
+        first, loader = trainer()
+        first.fit(loader, epochs=2)
+        save_checkpoint(tmp_path / "run", first.model, first.optimizer, loader=loader)
+        second, loader = trainer()
+        random.manual_seed(77)
+        load_checkpoint(tmp_path / "run", second.model, second.optimizer, loader=loader)
+        second.fit(loader, epochs=2)
+    for a, b in zip(whole.model.parameters(), second.model.parameters(), strict=True):
+        assert a.tolist() == b.tolist()
+    assert whole.model[0].weight.tolist() != first.model[0].weight.tolist()
+
+
+def test_a_checkpointed_function_draws_its_masks_again(stand_in: Any) -> None:
+    x = mg.ones(64, device="cuda", requires_grad=True)
+    y = mg.checkpoint(lambda x: dropout(x))(x)
+    y.sum().backward()
+    assert x.grad.tolist() == y.tolist()
+
+
+def test_skip_init_moves_no_stream(stand_in: Any) -> None:
+    random.manual_seed(1)
+    undisturbed = drawn("cuda")
+    random.manual_seed(1)
+    nn.utils.skip_init(nn.Linear, 3, 2, device="cuda")
+    assert drawn("cuda") == undisturbed
