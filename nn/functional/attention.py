@@ -11,10 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from minigrad import beside, raw, softmax, where
+from minigrad import Tensor, beside, raw, softmax, where
 from minigrad.arrays import all_examples
 from minigrad.later import perhaps_any
 
+from ..values import as_constant
 from .dropout import dropout
 
 __all__ = [
@@ -49,6 +50,8 @@ def masked_softmax(scores: Any, mask: Any) -> Any:
     array([[1., 0.],
            [0., 0.]])
     """
+    if not isinstance(mask, Tensor):
+        mask = as_constant(mask, scores)
     check_mask("attention", mask)
     shown = _shown(mask)
     if mask.dtype == bool:
@@ -131,8 +134,8 @@ def scaled_dot_product_attention(
     >>> scaled_dot_product_attention(np.zeros((1, 2)), np.ones((3, 2)), np.eye(3)).round(3)
     array([[0.333, 0.333, 0.333]])
     """
-    if attn_mask is not None and not hasattr(attn_mask, "dtype"):
-        attn_mask = np.asarray(attn_mask)
+    if attn_mask is not None and not isinstance(attn_mask, Tensor):
+        attn_mask = as_constant(attn_mask, query)
     if enable_gqa:
         key, value = _shared_heads(query, key, value)
     _check_widths(np.shape(query), np.shape(key), np.shape(value))

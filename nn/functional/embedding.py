@@ -10,13 +10,13 @@ from minigrad import Tensor, beside, concatenate, getitem, mark_mutated, primiti
 from minigrad.arrays import RowSparse, all_examples
 from minigrad.later import check_later
 
-from ..values import host
+from ..values import as_constant, host
 
 __all__ = ["embedding", "embedding_bag", "one_hot"]
 
 
-def _checked(indices: Any, rows: int, what: str) -> Any:
-    array = raw(indices) if isinstance(indices, Tensor) else np.asarray(indices)
+def _checked(indices: Any, weight: Any, what: str) -> Any:
+    array, rows = as_constant(indices, weight), len(weight)
     if array.dtype.kind not in "iu":
         raise TypeError(f"{what}: indices must be integers, got {array.dtype}")
     given = all_examples(array)
@@ -71,7 +71,7 @@ def embedding(
     >>> embedding(Tensor([1, 1]), Tensor([[1.0, 2.0], [3.0, 4.0]])).tolist()
     [[3.0, 4.0], [3.0, 4.0]]
     """
-    array = _checked(indices, len(weight), "embedding")
+    array = _checked(indices, weight, "embedding")
     if padding_idx is not None and not -len(weight) <= padding_idx < len(weight):
         raise IndexError(f"embedding: padding_idx {padding_idx} is no row of the table: it has rows 0 to {len(weight) - 1}")
     if max_norm is not None:
@@ -102,7 +102,7 @@ def embedding_bag(
     >>> embedding_bag(Tensor([[0, 1]]), Tensor([[1.0, 2.0], [3.0, 4.0]]), mode="sum").tolist()
     [[4.0, 6.0]]
     """
-    array = _checked(indices, len(weight), "embedding_bag")
+    array = _checked(indices, weight, "embedding_bag")
     if (array.ndim == 1) == (offsets is None):
         raise ValueError(f"embedding_bag: indices of {array.ndim} axes {'need' if array.ndim == 1 else 'take no'} offsets")
     if per_sample_weights is not None and mode != "sum":
@@ -170,7 +170,7 @@ def one_hot(indices: Any, num_classes: int = -1) -> Tensor:
     >>> one_hot(Tensor([0, 2])).tolist()
     [[1, 0, 0], [0, 0, 1]]
     """
-    array = indices.data if isinstance(indices, Tensor) else np.asarray(indices)
+    array = as_constant(indices, indices)
     if array.dtype.kind not in "iu":
         raise TypeError(f"one_hot: indices must be integers, got {array.dtype}: write indices.astype(int)")
     given = all_examples(array)
