@@ -52,6 +52,8 @@ def with_gradients(out: Any, *tensors: Any) -> list[Any]:
     """A result and the gradients of the sum of its squares, for tensors that may be unused."""
     outs = list(out) if isinstance(out, (tuple, list)) else [out]
     loss = sum((y * y).sum() for y in outs)
+    if not getattr(loss, "requires_grad", False):  # of constants
+        return outs
     grads = mg.autograd.grad(loss, list(tensors), allow_unused=True, retain_graph=True)
     return [*outs, *(g for g in grads if g is not None)]
 
