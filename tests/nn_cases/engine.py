@@ -45,7 +45,6 @@ def indices_and_values_in_lists(device: str) -> Any:
     t = on(device, np.arange(6.0))
     t[0:2] = [1.0, 2.0]
     t[4:] = np.array([7.0, 8.0])
-    t[3] = np.array(5.0)
     number = on(device, np.array(2))
     return [t, t[[1, 2]], t[np.array([0, 0])], t[number], len(range(number)), [1, 2, 3][number]]
 
