@@ -97,6 +97,8 @@ def mixed(weights: Any, value: Any, mask: Any) -> Any:
     by_any = np.any(shown, axis=-2)[..., None]  # (..., S, 1)
     if perhaps_any(all_examples(~by_any)):
         value = where(by_any, value, 0.0)
+    if np.shape(shown)[-2] == 1:  # what is left is seen by all queries
+        return weights @ value
     wrong = ~np.isfinite(raw(value))
     if not np.any(all_examples(wrong)):
         return weights @ value
