@@ -53,6 +53,8 @@ def masked_softmax(scores: Any, mask: Any) -> Any:
     if not isinstance(mask, Tensor):
         mask = as_constant(mask, scores)
     check_mask("attention", mask)
+    if mask.dtype.kind == "f" and mask.dtype != scores.dtype:
+        mask = mask.astype(scores.dtype)  # as at a layer, and whatever values it holds
     shown = _shown(mask)
     if mask.dtype == bool:
         scores = where(mask, scores, -np.inf)

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+import minigrad as mg
 from nn import distributions as D
 
 from . import add, case, on, ramp, with_gradients
@@ -159,7 +160,7 @@ def compound_distributions(device: str) -> Any:
 
 @case
 def values_are_checked(device: str) -> Any:
-    """Parameters and values that are not possible are refused, with the first of them."""
+    """Parameters and values that are not possible are refused; at once where anomalies are looked for."""
     found = []
     for wrong in (
         lambda: D.Normal(on(device, REAL), on(device, -POSITIVE)),
@@ -169,7 +170,8 @@ def values_are_checked(device: str) -> Any:
         lambda: D.Uniform(on(device, REAL), on(device, REAL)),
     ):
         try:
-            wrong()
+            with mg.detect_anomaly():
+                wrong()
         except ValueError as error:
             found.append(str(error))
     return found
