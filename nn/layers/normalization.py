@@ -58,9 +58,10 @@ class _Norm(Module):
 
         The share of an average is a number of the device, so that nothing waits for it.
         """
-        if self.momentum is not None or self.num_batches_tracked is None:
+        tracked, mean = self.num_batches_tracked, self.running_mean
+        if self.momentum is not None or tracked is None or mean is None:
             return self.momentum or 0.0
-        return (1.0 / (self.num_batches_tracked.data + 1)).astype(self.running_mean.dtype)
+        return (1.0 / (tracked.data + 1)).astype(mean.dtype)
 
     def extra_repr(self) -> str:
         return f"{self.num_features}, eps={self.eps}, momentum={self.momentum}, affine={self.affine}"

@@ -289,3 +289,40 @@ def sparse_autoencoder(device: str) -> Any:
     model = made(device, nn.Autoencoder(6, 3))
     x = on(device, ramp(4, 6), requires_grad=True)
     return with_gradients(nn.Autoencoder.sparsity_penalty(model.encode(x)), x)
+
+
+@case
+def pretrained_layers(device: str) -> Any:
+    """A deep belief network: one machine on the other, trained by samples, then all of it by gradients."""
+    mg.random.manual_seed(0)
+    v = on(device, (ramp(8, 6) > 0).astype(np.float32))
+    first, second = made(device, nn.RBM(6, 5)), made(device, nn.RBM(5, 3))
+    given = v
+    for machine in (first, second):
+        optimizer = nn.optim.SGD(machine.parameters(), lr=0.1)
+        machine.contrastive_divergence(given).backward()
+        optimizer.step()
+        given = machine.hidden_given(given).detach()
+    net = nn.Sequential(nn.Linear(6, 5), nn.Sigmoid(), nn.Linear(5, 3))
+    net.to(device)
+    net[0].weight.data, net[2].weight.data = first.weight.data.copy(), second.weight.data.copy()
+    F.cross_entropy(net(v), on(device, np.arange(8) % 3)).backward()
+    return [given.shape, net[0].weight.grad.shape, bool(np.isfinite(net[0].weight.grad).all())]
+
+
+@case
+def resized_pictures(device: str) -> Any:
+    x = on(device, ramp(1, 2, 5, 6), requires_grad=True)
+    found = []
+    for mode in ("nearest", "nearest-exact", "bilinear", "bicubic", "area"):
+        found += with_gradients(F.interpolate(x, (3, 8), mode=mode), x)
+    for mode in ("bilinear", "bicubic"):
+        found += with_gradients(F.interpolate(x, (3, 4), mode=mode, antialias=True), x)
+    for mode in ("constant", "reflect", "replicate", "circular"):
+        found += with_gradients(F.pad(x, (1, 2, 0, 1), mode=mode), x)
+    volume = on(device, ramp(1, 1, 2, 3, 4), requires_grad=True)
+    grid = F.affine_grid(on(device, ramp(1, 3, 4)), (1, 1, 2, 2, 3), align_corners=True)
+    found += with_gradients(F.grid_sample(volume, grid, align_corners=True), volume)
+    row = on(device, ramp(5, 2, 3), requires_grad=True)
+    weight, bias = on(device, ramp(2, 3, 4), True), on(device, ramp(4), True)
+    return [*found, *with_gradients(F.conv_tbc(row, weight, bias, 1), row, weight, bias)]

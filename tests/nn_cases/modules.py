@@ -338,9 +338,26 @@ def graphs_are_drawn(device: str) -> Any:
     x = on(device, X, requires_grad=True)
     with viz.capture(model):
         loss = F.mse_loss(model(x), on(device, ramp(4, 3)))
-    found: list[Any] = [*(viz.draw(loss, style=s).source for s in ("minimal", "normal", "detailed"))]
-    found.append(str(viz.explain(loss)))
-    page = viz.explore(loss)
-    found.append(len(page.html) > 1000 if hasattr(page, "html") else page is not None)
+    found: list[Any] = [viz.draw(loss, style=style).source for style in ("minimal", "normal", "detailed")]
     found.append(viz.draw(loss, derivative=2, highlight="nan", style="detailed").source)
-    return [len(text) if isinstance(text, str) else text for text in found]
+    found.append(viz.draw(model, on(device, X), depth=0).source)
+    return [*found, str(viz.explain(loss)), viz.explore(loss).html]
+
+
+@case
+def tensors_are_shown(device: str) -> Any:
+    """Texts and pictures, which say the device where it is not the CPU."""
+    x = on(device, ramp(2, 3), requires_grad=True)
+    y = (x * x).sum()
+    place = "" if device == "cpu" else f", device={x.device}"
+    assert repr(x).count(place) and repr(y).count(place)
+    texts = [text.replace(place, "") for text in (repr(x), repr(y))]
+    page = x._repr_html_().replace("" if device == "cpu" else f", {x.device}", "")
+    return [*texts, page, f"{y:.3f}", f"{x:.2f}", str(x.tolist()), x.item(1)]
+
+
+@case
+def words(device: str) -> Any:
+    """Vectors of words from the device, and neighbours of one."""
+    vectors = nn.text.WordVectors(["a", "b", "c"], on(device, ramp(3, 4), requires_grad=True).detach())
+    return [vectors["b"], nn.text.WordVectors(["a", "b"], on(device, ramp(2, 4)).data)["a"]]
