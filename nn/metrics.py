@@ -10,18 +10,14 @@ from typing import Any
 
 import numpy as np
 
-from minigrad import Tensor
+from .values import host
 
 __all__ = ["ClassScores", "accuracy", "bleu", "confusion_matrix", "perplexity", "precision_recall_f1"]
 
 
-def _array(x: Any) -> np.ndarray:
-    return x.detach().cpu().numpy() if isinstance(x, Tensor) else np.asarray(x)
-
-
 def _classes(predictions: Any, targets: Any) -> tuple[np.ndarray, np.ndarray]:
     """Predicted classes (of scores the largest) and true ones, both (N,)."""
-    predicted, true = _array(predictions), _array(targets).reshape(-1)
+    predicted, true = host(predictions), host(targets).reshape(-1)
     predicted = predicted.argmax(-1).reshape(-1) if predicted.ndim == np.ndim(targets) + 1 else predicted.reshape(-1)
     if predicted.shape != true.shape:
         raise ValueError(f"{predicted.size} predictions for {true.size} targets")
@@ -34,11 +30,11 @@ def accuracy(predictions: Any, targets: Any, top_k: int = 1) -> float:
     >>> accuracy(np.array([[0.1, 0.9], [0.8, 0.2]]), np.array([1, 1]))
     0.5
     """
-    true = _array(targets)
+    true = host(targets)
     if top_k == 1:
         predicted, true = _classes(predictions, targets)
         return float((predicted == true).mean())
-    scores = _array(predictions)
+    scores = host(predictions)
     if scores.ndim != true.ndim + 1:
         raise ValueError(f"accuracy: top_k needs scores (..., C), got shape {scores.shape} for targets {true.shape}")
     best = np.argsort(-scores, axis=-1, kind="stable")[..., :top_k]

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from minigrad import Tensor, raw
+from minigrad import Tensor, beside, raw
 from minigrad.arrays import all_examples
 
-__all__ = ["as_input", "host", "values_for"]
+__all__ = ["as_constant", "as_input", "as_tensor", "device_of", "host", "values_for"]
 
 
 def host(x: Any) -> np.ndarray:
@@ -26,10 +26,43 @@ def host(x: Any) -> np.ndarray:
     return values.get() if hasattr(values, "get") else np.asarray(values)
 
 
+def device_of(x: Any) -> str:
+    """Where a Tensor or an array is; numbers and lists are on the cpu.
+
+    >>> device_of(np.zeros(2)), device_of(Tensor([1.0], requires_grad=True))
+    ('cpu', 'cpu')
+    """
+    return x.device if isinstance(x, Tensor) else Tensor(x).device
+
+
+def as_constant(values: Any, like: Any) -> Any:
+    """The array of indices, masks or lengths, beside another Tensor or array.
+
+    Lists and NumPy's arrays go to its device; an array of another device stays what it is.
+
+    >>> as_constant([1, 2], np.zeros(3))
+    array([1, 2])
+    """
+    array = raw(values)
+    if not hasattr(array, "dtype"):
+        array = np.asarray(array)
+    return beside(array, like) if isinstance(array, np.ndarray) else array
+
+
+def as_tensor(x: Any, like: Tensor) -> Tensor:
+    """A Tensor as it is; arrays, numbers and lists as a Tensor on the device of another."""
+    if isinstance(x, Tensor):
+        return x
+    x = Tensor(x)
+    return x.to(like.device) if x.device == "cpu" and like.device != "cpu" else x
+
+
 def as_input(x: Any, parameter: Tensor) -> Tensor:
-    """The input of a layer: a Tensor in the dtype of the layer's own parameter."""
-    if not isinstance(x, Tensor):
-        x = Tensor(x)
+    """The input of a layer: a Tensor in the dtype of the layer's own parameter.
+
+    NumPy's arrays, numbers and lists go to the device of the parameter; a Tensor stays where it is.
+    """
+    x = as_tensor(x, parameter)
     dtype = parameter.dtype
     if x.dtype == dtype:
         return x
@@ -63,6 +96,8 @@ def _as_array(value: Any) -> Any:
         return value.data
     if isinstance(value, np.ma.MaskedArray):
         raise TypeError("a masked array would lose its mask: pass x.filled(value)")
-    if isinstance(value, np.ndarray) or not hasattr(value, "__dlpack__"):
+    if hasattr(value, "__array_function__"):  # NumPy's, or a GPU's
+        return value
+    if not hasattr(value, "__dlpack__"):
         return np.asarray(value)
     return np.from_dlpack(value.detach() if hasattr(value, "detach") else value)

@@ -372,6 +372,24 @@ def test_random_pruning_prunes_as_many_as_asked() -> None:
         nn.utils.prune.custom_from_mask(layer, "bias", np.ones(3))
 
 
+def test_entries_are_pruned_after_whole_columns() -> None:
+    """The mask of columns is not laid out row by row."""
+    layer = nn.Linear(5, 4)
+    nn.utils.prune.ln_structured(layer, "weight", 1, n=2, dim=1)
+    nn.utils.prune.l1_unstructured(layer, "weight", 3)
+    assert (layer.weight_mask.numpy() == 0).sum() == 4 + 3
+
+
+@pytest.mark.parametrize(
+    "normalise", [nn.utils.weight_norm, nn.utils.spectral_norm, lambda m: nn.utils.prune.identity(m, "weight")]
+)
+def test_a_value_that_is_assigned_gets_the_dtype_of_the_parameter(normalise: Any) -> None:
+    layer = normalise(nn.Linear(3, 2))
+    layer.weight = np.arange(6.0).reshape(2, 3)
+    assert {p.dtype.name for p in layer.parameters()} == {"float32"}
+    assert layer(np.ones((1, 3), np.float32)).dtype == np.float32
+
+
 def test_a_parametrised_layer_runs_in_several_threads() -> None:
     layer = parametrizations.weight_norm(nn.Linear(8, 8))
     x = np.ones((2, 8), np.float32)

@@ -193,7 +193,7 @@ def gumbel(
     """Gumbel, the largest of many: out = loc - scale log e."""
     loc, scale = _parameters(loc, scale, dtype=dtype, device=device)
     check_not_negative("gumbel", scale=scale)
-    return loc - scale * np.log(exponential(1.0 + 0.0 * scale, size_of(size, loc, scale)))
+    return loc - scale * np.log(-np.log(_open_uniform(size, loc, scale)))
 
 
 def rayleigh(scale: Any = 1.0, size: Any = None, *, dtype: Any = None, device: Any = None) -> Tensor:

@@ -9,9 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from minigrad import Tensor, raw
+from minigrad import Tensor
 
 from ..settings import settings
+from ..values import host
 from .sampler import seed_of
 
 __all__ = [
@@ -128,8 +129,13 @@ class TensorDataset(Dataset):
             return NotImplemented
         rows = np.asarray(indices)
         return tuple(
-            t[rows] if isinstance(t, Tensor) else Tensor(np.asanyarray(t)[rows]) for t in self.tensors
+            t[rows] if isinstance(t, Tensor) else Tensor(_with_rows(t)[rows]) for t in self.tensors
         )
+
+
+def _with_rows(values: Any) -> Any:
+    """An array as it is, of any device; a list as an array."""
+    return values if hasattr(values, "dtype") else np.asanyarray(values)
 
 
 class Subset(Dataset):
@@ -140,7 +146,7 @@ class Subset(Dataset):
     """
 
     def __init__(self, dataset: Any, indices: Any) -> None:
-        self.dataset, self.indices = dataset, np.asarray(raw(indices))
+        self.dataset, self.indices = dataset, host(indices)
 
     def __len__(self) -> int:
         return len(self.indices)

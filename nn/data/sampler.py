@@ -13,10 +13,11 @@ from typing import Any, TypeGuard
 
 import numpy as np
 
-from minigrad import random, raw
+from minigrad import random
 
 from ..checks import POSITIVE, Kind, check, whole
 from ..settings import settings
+from ..values import host
 
 __all__ = [
     "BatchSampler", "RandomSampler", "Sampler", "SequentialSampler", "SubsetRandomSampler", "WeightedRandomSampler",
@@ -162,7 +163,7 @@ class SubsetRandomSampler(Sampler):
         self, indices: Sequence[int], generator: Any = None, seed: int | None = None
     ) -> None:
         self.subset, self.seed = (
-            np.asarray(raw(indices)),
+            host(indices),
             seed_of("SubsetRandomSampler", generator, seed),
         )
 
@@ -184,7 +185,7 @@ class WeightedRandomSampler(Sampler):
         self, weights: Sequence[float], num_samples: int, replacement: bool = True, generator: Any = None,
         seed: int | None = None,
     ) -> None:  # fmt: skip
-        p = np.asarray(raw(weights), dtype=np.float64)
+        p = host(weights).astype(np.float64)
         if p.ndim != 1:
             raise ValueError(
                 f"WeightedRandomSampler: weights must be one number for each item, got shape {p.shape}"

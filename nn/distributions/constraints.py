@@ -18,6 +18,8 @@ from minigrad import beside, raw
 from minigrad.arrays import all_examples
 from minigrad.later import refuse_later
 
+from ..values import host
+
 __all__ = [
     "Constraint", "boolean", "greater_than", "greater_than_eq", "half_open_interval", "independent", "integer_interval",
     "interval", "less_than", "lower_cholesky", "multinomial", "nonnegative", "nonnegative_integer", "one_hot", "positive",
@@ -103,7 +105,7 @@ class _Integers(_Between):
 
 def _told(bound: Any) -> str:
     """A bound in words: its number, or that it differs from element to element."""
-    values = np.unique(np.asarray(beside(all_examples(raw(bound)), 0.0)))
+    values = np.unique(host(all_examples(raw(bound))))
     return f"{float(values[0]):g}" if values.size == 1 else "the bound of its element"
 
 

@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from minigrad import Tensor, beside, broadcast_to, clip, no_grad, random, raw, where, zeros_like
+from minigrad import Tensor, broadcast_to, clip, no_grad, random, raw, where, zeros_like
 from minigrad.arrays import all_examples
 from minigrad.scipy.special import expit, gammaln, log_expit, xlog1py, xlogy
 
+from ..values import host
 from . import constraints
 from .constraints import Constraint
 from .distribution import Distribution, Numbers, constant_like
@@ -179,7 +180,7 @@ class Binomial(Odds):
         return where(possible, ways + x * self.logits - n * np.logaddexp(0.0, self.logits), -np.inf)
 
     def _trials(self, what: str) -> int:
-        counts = np.unique(np.asarray(beside(all_examples(raw(self.total_count)), 0.0)))
+        counts = np.unique(host(all_examples(raw(self.total_count))))
         if counts.size != 1:
             raise NotImplementedError(f"Binomial: {what} needs one total_count for the whole batch, got {counts.tolist()}")
         return int(counts[0])

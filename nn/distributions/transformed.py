@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad import Tensor, beside, log_softmax, logsumexp, no_grad, random, raw, where
+from minigrad import Tensor, log_softmax, logsumexp, no_grad, random, raw, where
 
 from . import constraints
 from .categorical import Classes
@@ -284,8 +284,13 @@ class RelaxedOneHotCategorical(TransformedDistribution):
     logits = derived(lambda self: self.base_dist.logits)
 
 
+def _as_array(x: Any) -> Any:
+    """The array of a Tensor or a number."""
+    return raw(x) if hasattr(x, "dtype") else np.asarray(x)
+
+
 def _check_temperature(name: str, temperature: Any) -> None:
-    value = np.asarray(beside(raw(temperature), temperature))
+    value = _as_array(temperature)
     constraints.positive.require(
         value, lambda: ValueError(f"{name}: temperature must be {constraints.positive}, got {temperature}")
     )

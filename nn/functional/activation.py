@@ -19,6 +19,8 @@ from minigrad.hints import explain_options
 from minigrad.kernels import accelerated
 from minigrad.ops.special import erf
 
+from ..values import device_of
+
 __all__ = [
     "celu", "celu_", "elu", "elu_", "gelu", "glu", "gumbel_softmax", "hardshrink", "hardsigmoid",
     "hardswish", "hardtanh", "hardtanh_", "leaky_relu", "leaky_relu_", "log_softmax", "logsigmoid",
@@ -233,7 +235,7 @@ def rrelu(
     if not training:
         return leaky_relu(x, (lower + upper) / 2, inplace)
     values = raw(x)
-    slope = lower + (upper - lower) * random.rand(*values.shape, dtype=values.dtype, device=getattr(x, "device", "cpu")).data
+    slope = lower + (upper - lower) * random.rand(*values.shape, dtype=values.dtype, device=device_of(x)).data
     return _result(x, where(values >= 0, x, slope * x), inplace)
 
 
@@ -274,7 +276,7 @@ def gumbel_softmax(
         eps: taken for PyTorch's sake; it has no effect there either.
     """
     values = raw(logits)
-    drawn = random.generator(getattr(logits, "device", "cpu")).standard_exponential(values.shape)
+    drawn = random.generator(device_of(logits)).standard_exponential(values.shape)
     soft = softmax((logits - np.log(drawn).astype(values.dtype)) / tau, axis=axis)
     if not hard:
         return soft

@@ -11,10 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from minigrad import beside, raw, softmax, where
+from minigrad import Tensor, beside, raw, softmax, where
 from minigrad.arrays import all_examples
 from minigrad.later import perhaps_any
 
+from ..values import as_constant
 from .dropout import dropout
 
 __all__ = [
@@ -49,7 +50,11 @@ def masked_softmax(scores: Any, mask: Any) -> Any:
     array([[1., 0.],
            [0., 0.]])
     """
+    if not isinstance(mask, Tensor):
+        mask = as_constant(mask, scores)
     check_mask("attention", mask)
+    if mask.dtype.kind == "f" and mask.dtype != scores.dtype:
+        mask = mask.astype(scores.dtype)  # as at a layer, and whatever values it holds
     shown = _shown(mask)
     if mask.dtype == bool:
         scores = where(mask, scores, -np.inf)
@@ -94,6 +99,8 @@ def mixed(weights: Any, value: Any, mask: Any) -> Any:
     by_any = np.any(shown, axis=-2)[..., None]  # (..., S, 1)
     if perhaps_any(all_examples(~by_any)):
         value = where(by_any, value, 0.0)
+    if np.shape(shown)[-2] == 1:  # what is left is seen by all queries
+        return weights @ value
     wrong = ~np.isfinite(raw(value))
     if not np.any(all_examples(wrong)):
         return weights @ value
@@ -131,8 +138,8 @@ def scaled_dot_product_attention(
     >>> scaled_dot_product_attention(np.zeros((1, 2)), np.ones((3, 2)), np.eye(3)).round(3)
     array([[0.333, 0.333, 0.333]])
     """
-    if attn_mask is not None and not hasattr(attn_mask, "dtype"):
-        attn_mask = np.asarray(attn_mask)
+    if attn_mask is not None and not isinstance(attn_mask, Tensor):
+        attn_mask = as_constant(attn_mask, query)
     if enable_gqa:
         key, value = _shared_heads(query, key, value)
     _check_widths(np.shape(query), np.shape(key), np.shape(value))

@@ -9,12 +9,14 @@ import numpy as np
 
 from minigrad import random, raw
 
+from ..values import device_of
+
 __all__ = ["alpha_dropout", "dropout", "dropout1d", "dropout2d", "dropout3d", "feature_alpha_dropout"]
 
 
 def _kept(x: Any, p: float, shape: tuple[int, ...]) -> Any:
     """1 with probability 1 - p, else 0, of a shape that broadcasts to x."""
-    drawn = random.generator(getattr(x, "device", "cpu")).random(shape, dtype=np.float32)
+    drawn = random.generator(device_of(x)).random(shape, dtype=np.float32)
     return (drawn >= p).astype(x.dtype)
 
 

@@ -10,13 +10,13 @@ from minigrad import Tensor, beside, concatenate, getitem, mark_mutated, primiti
 from minigrad.arrays import RowSparse, all_examples
 from minigrad.later import check_later
 
-from ..values import host
+from ..values import as_constant, host
 
 __all__ = ["embedding", "embedding_bag", "one_hot"]
 
 
-def _checked(indices: Any, rows: int, what: str) -> Any:
-    array = raw(indices) if isinstance(indices, Tensor) else np.asarray(indices)
+def _checked(indices: Any, weight: Any, what: str) -> Any:
+    array, rows = as_constant(indices, weight), len(weight)
     if array.dtype.kind not in "iu":
         raise TypeError(f"{what}: indices must be integers, got {array.dtype}")
     given = all_examples(array)
@@ -32,11 +32,20 @@ def _checked(indices: Any, rows: int, what: str) -> Any:
 
 
 def _limit(weight: Any, indices: Any, max_norm: float, norm_type: float) -> None:
-    """Scale the rows that are looked up down to a norm, in place."""
-    rows, data = np.unique(indices), raw(weight)
+    """Scale the rows that are looked up down to a norm, in place.
+
+    A row that is looked up twice is written twice, with the same values.
+    """
+    rows, data = np.reshape(all_examples(indices), -1), raw(weight)
     norms = np.linalg.norm(data[rows], ord=norm_type, axis=1, keepdims=True)
     data[rows] *= np.where(norms > max_norm, max_norm / (norms + 1e-7), 1.0).astype(data.dtype)
     mark_mutated(data)
+
+
+def _how_often(indices: Any, rows: int) -> Any:
+    """How often each row is looked up; np.bincount would make a program wait for its GPU."""
+    flat = np.reshape(indices, -1)
+    return scatter_add(np.ones_like(flat), flat, (rows,))
 
 
 def _rows_gradient(g: Any, indices: Any, weight_shape: tuple[int, ...]) -> Any:
@@ -71,14 +80,14 @@ def embedding(
     >>> embedding(Tensor([1, 1]), Tensor([[1.0, 2.0], [3.0, 4.0]])).tolist()
     [[3.0, 4.0], [3.0, 4.0]]
     """
-    array = _checked(indices, len(weight), "embedding")
+    array = _checked(indices, weight, "embedding")
     if padding_idx is not None and not -len(weight) <= padding_idx < len(weight):
         raise IndexError(f"embedding: padding_idx {padding_idx} is no row of the table: it has rows 0 to {len(weight) - 1}")
     if max_norm is not None:
         _limit(weight, array, max_norm, norm_type)
     out = sparse_rows(weight, array) if sparse else getitem(weight, array)
     if scale_grad_by_freq:
-        share = (1 / np.bincount(array.reshape(-1), minlength=1)[array])[..., None].astype(out.dtype)
+        share = (1 / _how_often(array, len(weight))[array])[..., None].astype(out.dtype)
         out = out * share + raw(out) * (1 - share)  # the same value, with a part of the gradient
     if padding_idx is not None:
         out = where((array != padding_idx % len(weight))[..., None], out, raw(out))
@@ -102,7 +111,7 @@ def embedding_bag(
     >>> embedding_bag(Tensor([[0, 1]]), Tensor([[1.0, 2.0], [3.0, 4.0]]), mode="sum").tolist()
     [[4.0, 6.0]]
     """
-    array = _checked(indices, len(weight), "embedding_bag")
+    array = _checked(indices, weight, "embedding_bag")
     if (array.ndim == 1) == (offsets is None):
         raise ValueError(f"embedding_bag: indices of {array.ndim} axes {'need' if array.ndim == 1 else 'take no'} offsets")
     if per_sample_weights is not None and mode != "sum":
@@ -118,11 +127,7 @@ def embedding_bag(
     counted = np.ones_like(flat, dtype=bool) if padding_idx is None else flat != padding_idx % len(weight)
     rows = embedding(Tensor(flat), weight, padding_idx, max_norm, norm_type, scale_grad_by_freq, sparse)
     if mode == "max":
-        nothing = np.zeros_like(raw(weight), shape=(0, weight.shape[1]))
-        members = [np.flatnonzero((bag == b) & counted) for b in range(bags)]
-        zeros = np.zeros_like(nothing, shape=(1, weight.shape[1]))
-        found = [np.max(rows[m], axis=0, keepdims=True) if m.size else zeros for m in members]
-        return concatenate([nothing, *found])
+        return _maxima(rows, lengths, counted)
     if mode not in ("sum", "mean"):
         raise ValueError(f"embedding_bag: mode must be 'sum', 'mean' or 'max', got {mode!r}")
     if per_sample_weights is not None:
@@ -132,8 +137,23 @@ def embedding_bag(
     total = scatter_add(rows, bag, (bags, weight.shape[1]))
     if mode == "sum":
         return total
-    number = np.maximum(np.bincount(bag, counted, bags), 1)
+    number = np.maximum(scatter_add(counted.astype(np.int64), bag, (bags,)), 1)
     return total / number[:, None].astype(total.dtype)
+
+
+def _maxima(rows: Any, lengths: np.ndarray, counted: Any) -> Any:
+    """The maxima of each bag over its rows that count; of none zeros."""
+    rows = where(counted[:, None], rows, -np.inf)
+    zeros = np.zeros_like(raw(rows), shape=(1, rows.shape[1]))
+    found, start = [zeros[:0]], 0
+    for end in np.cumsum(lengths).tolist():
+        if end > start:
+            largest = np.max(rows[start:end], axis=0, keepdims=True)
+            found.append(where(np.any(counted[start:end]), largest, 0.0))
+        else:
+            found.append(zeros)
+        start = end
+    return concatenate(found)
 
 
 def _bag_lengths(indices: Any, offsets: Any, include_last_offset: bool) -> np.ndarray:
@@ -170,7 +190,7 @@ def one_hot(indices: Any, num_classes: int = -1) -> Tensor:
     >>> one_hot(Tensor([0, 2])).tolist()
     [[1, 0, 0], [0, 0, 1]]
     """
-    array = indices.data if isinstance(indices, Tensor) else np.asarray(indices)
+    array = as_constant(indices, indices)
     if array.dtype.kind not in "iu":
         raise TypeError(f"one_hot: indices must be integers, got {array.dtype}: write indices.astype(int)")
     given = all_examples(array)

@@ -12,6 +12,8 @@ from minigrad.arrays import all_examples
 from minigrad.hints import explain_options
 from minigrad.later import check_later, perhaps_any
 
+from ..values import as_tensor
+
 __all__ = ["cross_entropy", "linear_cross_entropy", "mse_loss", "nll_loss"]
 
 
@@ -166,7 +168,8 @@ def cross_entropy(
     """
     if not 0 <= raw(label_smoothing) <= 1:
         raise ValueError(f"cross_entropy: label_smoothing must lie between 0 and 1, got {label_smoothing}")
-    logits, target = _tensor(input), _tensor(target)
+    logits = _tensor(input)
+    target = as_tensor(target, logits)
     if logits.ndim == 1:
         loss = cross_entropy(logits[None], target[None], weight, ignore_index, reduction, label_smoothing)
         return loss[0] if reduction == "none" else loss
@@ -200,7 +203,8 @@ def linear_cross_entropy(
     >>> round(linear_cross_entropy(Tensor([[1.0, 2.0]]), Tensor([[1.0, 0.0], [1.0, 0.0]]), Tensor([1])).item(), 4)
     0.6931
     """
-    x, weights = _tensor(input), _tensor(linear_weight)
+    x = _tensor(input)
+    weights = as_tensor(linear_weight, x)
     shape = weights.shape
     if x.ndim not in (1, 2) or len(shape) < 2 or x.shape[-1] != shape[-1] or (len(shape) > 2 and x.ndim == 1):
         raise ValueError(f"linear_cross_entropy: input of shape {x.shape} and linear_weight of shape {shape} do not fit")
@@ -217,7 +221,8 @@ def nll_loss(input: Any, target: Any, weight: Any = None, ignore_index: int = -1
     >>> nll_loss(Tensor([[-0.5, -1.0]]), Tensor([1])).item()
     1.0
     """
-    log_p, target = _tensor(input), _tensor(target)
+    log_p = _tensor(input)
+    target = as_tensor(target, log_p)
     if log_p.ndim == 1:
         loss = nll_loss(log_p[None], target[None], weight, ignore_index, reduction)
         return loss[0] if reduction == "none" else loss
@@ -238,7 +243,7 @@ def _weight_of_classes(name: str, weight: Any, logits: Tensor) -> Tensor | None:
     """The weights of the classes as a Tensor, (C,)."""
     if weight is None:
         return None
-    weight, classes = _tensor(weight), logits.shape[1]
+    weight, classes = as_tensor(weight, logits), logits.shape[1]
     if weight.shape != (classes,):
         raise ValueError(f"{name}: weight has shape {weight.shape}, the input {classes} classes: expected ({classes},)")
     return weight

@@ -159,7 +159,7 @@ def _scaled(x: Any, weight: Any, bias: Any, name: str) -> Any:
 
 
 def _move(
-    name: str, x: Any, running: Sequence[Any], batch: Sequence[Any], share: float
+    name: str, x: Any, running: Sequence[Any], batch: Sequence[Any], share: Any
 ) -> None:
     """Move running values (in place) towards those of this batch; all, or none where one does not fit.
 

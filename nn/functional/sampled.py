@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from minigrad import concatenate, getitem, log_expit, logsumexp, raw
+from minigrad import Tensor, concatenate, getitem, log_expit, logsumexp
 
+from ..values import as_constant
 from .embedding import embedding
 from .loss import reduced
 
@@ -40,13 +41,14 @@ def sampled_softmax_loss(
         log_expected: (C,), the logarithm of how often each class is expected among the sampled ones; it is subtracted.
         sparse: the gradient of the weight holds only the rows that were used.
     """
-    targets, classes = np.asarray(raw(target)), np.asarray(raw(sampled))
+    targets, classes = as_constant(target, hidden), as_constant(sampled, hidden)
     own = np.sum(hidden * embedding(targets, weight, sparse=sparse), axis=-1)
     others = hidden @ np.swapaxes(embedding(classes, weight, sparse=sparse), 0, 1)
     if bias is not None:
         own, others = own + getitem(bias, targets), others + getitem(bias, classes)
     if log_expected is not None:
-        log_expected = log_expected if hasattr(log_expected, "dtype") else np.asarray(log_expected)
+        if not isinstance(log_expected, Tensor):
+            log_expected = as_constant(log_expected, hidden)
         own = own - getitem(log_expected, targets)
         others = others - getitem(log_expected, classes)
     others = np.where(targets[:, None] == classes, -np.inf, others)

@@ -12,7 +12,7 @@ import numpy as np
 
 from minigrad import Tensor, no_grad, raw
 
-from ..values import host
+from ..values import as_input, host
 from .pyplot import finish, pyplot
 
 __all__ = [
@@ -38,7 +38,7 @@ def unroll(layer: Any, x: Any) -> dict[str, np.ndarray]:
     """
     if layer.bidirectional:
         raise ValueError("unroll needs a layer of one direction: the state before a step of the way back is in its future")
-    x = x if isinstance(x, Tensor) else Tensor(x)
+    x = as_input(x, layer.weight_ih_l0)
     if x.ndim != 2:
         raise ValueError(f"unroll needs one sequence, (T, features), got shape {x.shape}")
     state, seen = None, []
@@ -200,7 +200,8 @@ def gradient_by_lag(layer: Any, x: Any, seed: int = 0) -> np.ndarray:
     >>> lags.shape, float(lags[0]), bool(lags[29] < 1e-3)
     ((30,), 1.0, True)
     """
-    x = Tensor(host(x).astype(layer.weight_ih_l0.dtype), requires_grad=True)
+    weight = layer.weight_ih_l0
+    x = Tensor(host(x).astype(weight.dtype), device=weight.device, requires_grad=True)
     time = 1 if layer.batch_first else 0
     out = layer(x)[0]
     last = out[:, -1] if time else out[-1]

@@ -15,7 +15,7 @@ from .. import functional as F
 from .. import init
 from ..functional.attention import check_mask
 from ..module import Buffer, Module, Parameter
-from ..values import as_input
+from ..values import as_constant, as_input, host
 from .dropout import Dropout
 from .linear import Linear
 from .normalization import LayerNorm
@@ -126,7 +126,7 @@ class MultiheadAttention(Module):
         for mask in (attn_mask, key_padding_mask):
             if mask is None:
                 continue
-            given = mask if isinstance(mask, Tensor) else np.asarray(mask, like=raw(q))
+            given = mask if isinstance(mask, Tensor) else as_constant(mask, q)
             check_mask("MultiheadAttention", given)
             given = ~raw(given) if given.dtype == bool else given.astype(q.dtype)
             if mask is key_padding_mask:
@@ -197,7 +197,7 @@ class AdditiveAttention(Module):
 
 def _within(lengths: Any, steps: int, like: Any) -> Any:
     """(N, S), True for the steps that last."""
-    return np.asarray(np.arange(steps) < np.asarray(raw(lengths))[:, None], like=raw(like))
+    return beside(np.arange(steps) < host(lengths)[:, None], like)
 
 
 def _lasting(keys: Any, lengths: Any) -> Any:

@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from minigrad import Tensor, empty, no_grad, random, raw, stack, zeros
+from minigrad import Tensor, empty, no_grad, random, stack, zeros
 
 from .. import init
 from ..functional import linear, sigmoid, softplus, tanh
 from ..module import Buffer, Module, Parameter
-from ..values import as_input
+from ..values import as_constant, as_input
 from .linear import Linear
 from .recurrent import RNN
 
@@ -67,7 +67,10 @@ class Jordan(Module):
 
     def forward(self, x: Any, state: Any = None) -> tuple[Any, Any]:
         driven = self.input(x)
-        y = zeros((driven.shape[1], self.output.out_features), dtype=driven.dtype) if state is None else state
+        y = state
+        if state is None:
+            shape = (driven.shape[1], self.output.out_features)
+            y = zeros(shape, dtype=driven.dtype, device=driven.device)
         ys = []
         for step in driven:
             y = self.output_activation(self.output(tanh(step + self.feedback(y))))
@@ -100,7 +103,7 @@ class Hopfield(Module):
 
     def store(self, patterns: Any) -> None:
         """Add patterns of 1 and -1, (N, size), by Hebb's rule: W <- W + sum p p^T / size, without the diagonal."""
-        p = np.atleast_2d(raw(patterns)).astype(self.weight.dtype)
+        p = np.atleast_2d(as_constant(patterns, self.weight)).astype(self.weight.dtype)
         if p.shape[1] != self.size:
             raise ValueError(f"Hopfield: patterns of {self.size} elements are needed, got shape {np.shape(patterns)}")
         self.weight.data += p.T @ p / self.size
@@ -111,7 +114,7 @@ class Hopfield(Module):
 
         The gain of linear units is chosen so that saturated states are stable: W is scaled to norm 2 before the units saturate.
         """
-        state = np.asarray(raw(x)).astype(self.weight.dtype)
+        state = as_constant(x, self.weight).astype(self.weight.dtype)
         step = self._binary_step if self.binary else self._linear_step()
         for _ in range(self.max_steps):
             new = step(state)
@@ -121,7 +124,8 @@ class Hopfield(Module):
         return Tensor(state)
 
     def _linear_step(self) -> Callable[[Any], Any]:
-        largest = np.abs(np.linalg.eigvalsh(self.weight.data)).max(initial=0.0)
+        values = np.abs(np.linalg.eigvalsh(self.weight.data))
+        largest = float(values.max()) if values.size else 0.0
         weight = self.weight.data * (2.0 / largest if largest else 1.0)
         return lambda state: np.clip(state @ weight + self.bias.data, -1.0, 1.0)
 
@@ -180,6 +184,7 @@ class RBM(Module):
     @no_grad()
     def gibbs(self, v: Any, k: int = 1) -> Tensor:
         """k steps of sampling hidden from visible and visible from hidden units."""
+        v = as_input(v, self.weight)
         for _ in range(k):
             v = random.bernoulli(self.visible_given(random.bernoulli(self.hidden_given(v))))
         return v

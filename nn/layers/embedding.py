@@ -9,6 +9,7 @@ from minigrad import Tensor, empty, mark_mutated
 from .. import functional as F
 from .. import init
 from ..module import Module, Parameter
+from ..values import values_for
 
 __all__ = ["Embedding", "EmbeddingBag"]
 
@@ -45,11 +46,15 @@ class Embedding(Module):
 
     @classmethod
     def from_pretrained(cls, embeddings: Any, freeze: bool = True, **options: Any) -> Embedding:
-        """A table with given values, (num_embeddings, embedding_dim); by default it does not learn."""
+        """A table with given values, (num_embeddings, embedding_dim); by default it does not learn.
+
+        Args:
+            options: of the constructor; dtype and device are those of the values by default.
+        """
         values = embeddings if isinstance(embeddings, Tensor) else Tensor(embeddings)
         rows, columns = values.shape
-        table = cls(rows, columns, **{"dtype": values.dtype, **options})
-        table.weight.data = values.detach().data.copy()
+        table = cls(rows, columns, **{"dtype": values.dtype, "device": values.device, **options})
+        table.weight.data = values_for(table.weight, values)
         table.weight.requires_grad = not freeze
         return table
 

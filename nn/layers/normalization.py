@@ -43,19 +43,25 @@ class _Norm(Module):
 
     def _input(self, x: Any) -> Tensor:
         reference = self.weight if self.weight is not None else self.running_mean
-        x = x if isinstance(x, Tensor) else Tensor(x)
-        x = x if reference is None else as_input(x, reference)
+        if reference is not None:
+            x = as_input(x, reference)
+        elif not isinstance(x, Tensor):
+            x = Tensor(x)
         if x.ndim not in self.ndims or x.shape[1] != self.num_features:
             wanted = " or ".join(str(n) for n in self.ndims)
             name = type(self).__name__
             raise ValueError(f"{name}: expected {wanted} axes (N, C={self.num_features}, ...), got input of shape {x.shape}")
         return x
 
-    def _share(self) -> float:
-        """How far the running values move to those of this batch; with momentum=None they are plain averages."""
-        if self.momentum is not None or self.num_batches_tracked is None:
+    def _share(self) -> Any:
+        """How far the running values move to those of this batch; with momentum=None they are plain averages.
+
+        The share of an average is a number of the device, so that nothing waits for it.
+        """
+        tracked, mean = self.num_batches_tracked, self.running_mean
+        if self.momentum is not None or tracked is None or mean is None:
             return self.momentum or 0.0
-        return 1.0 / (int(self.num_batches_tracked.data) + 1)
+        return (1.0 / (tracked.data + 1)).astype(mean.dtype)
 
     def extra_repr(self) -> str:
         return f"{self.num_features}, eps={self.eps}, momentum={self.momentum}, affine={self.affine}"

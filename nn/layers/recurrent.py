@@ -8,14 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from minigrad import Tensor, beside, concatenate, empty, raw, stack, zeros
+from minigrad import Tensor, beside, concatenate, empty, stack, zeros
 
 from .. import functional as F
 from .. import init
 from ..functional import recurrent as R
 from ..module import Module, Parameter
 from ..utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
-from ..values import as_input
+from ..values import as_input, host
 
 __all__ = ["GRU", "GRUCell", "LSTM", "LSTMCell", "RNN", "RNNCell"]
 
@@ -91,7 +91,7 @@ class _Recurrent(Module):
             x = x.swapaxes(0, 1)
         steps, batch = x.shape[:2]
         states = self._first_states(state, batch, x, single)
-        lengths = None if lengths is None else np.asarray(raw(lengths))
+        lengths = None if lengths is None else host(lengths)
         if lengths is not None and (lengths.shape != (batch,) or (lengths < 1).any() or lengths.max() > steps):
             raise ValueError(f"{type(self).__name__}: lengths {lengths} do not fit {batch} sequences of {steps} steps")
         keep = None if lengths is None else self._keep(lengths, x)

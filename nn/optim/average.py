@@ -6,8 +6,6 @@ import copy
 from collections.abc import Callable, Iterable
 from typing import Any
 
-import numpy as np
-
 from minigrad import Tensor, raw
 
 from ..module import Module
@@ -63,7 +61,7 @@ class EMA:
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on from averages that `state_dict` returned."""
-        self.module.load_state_dict({k: np.asarray(raw(v)) for k, v in state.items()})
+        self.module.load_state_dict({k: raw(v) for k, v in state.items()})
 
 
 def _pairs(own: Iterable[Tensor], others: Iterable[Tensor], change: Callable[..., None]) -> tuple[Any, ...]:

@@ -13,13 +13,15 @@ import numpy as np
 
 from minigrad import random, raw
 
+from ..values import host
+
 __all__ = ["Hypothesis", "beam_search", "filtered", "greedy", "sample"]
 
 Step = Callable[[int, Any], tuple[Any, Any]]
 
 
 def _log_probabilities(logits: Any) -> np.ndarray:
-    values = np.asarray(raw(logits), dtype=np.float64).reshape(-1)
+    values = host(logits).astype(np.float64).reshape(-1)
     values = values - values.max()
     return values - np.log(np.exp(values).sum())
 
@@ -54,7 +56,7 @@ def filtered(logits: Any, temperature: float = 1.0, top_k: int | None = None, to
     """
     if temperature <= 0:
         raise ValueError(f"the temperature must be positive, got {temperature}; for temperature 0 there is greedy()")
-    p = np.exp(_log_probabilities(np.asarray(raw(logits), dtype=np.float64) / temperature))
+    p = np.exp(_log_probabilities(host(logits).astype(np.float64) / temperature))
     if top_k is not None:
         p = np.where(p >= np.sort(p)[-min(top_k, p.size)], p, 0.0)
     if top_p is not None:

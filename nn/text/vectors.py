@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad import raw
+from ..values import host
 
 __all__ = ["WordVectors", "read_vectors"]
 
@@ -26,7 +26,7 @@ class WordVectors:
     """
 
     def __init__(self, words: Sequence[str], vectors: Any) -> None:
-        self.words, self.vectors = list(words), np.asarray(raw(vectors))
+        self.words, self.vectors = list(words), host(vectors)
         if self.vectors.ndim != 2 or len(self.words) != len(self.vectors):
             raise ValueError(
                 f"WordVectors: {len(self.words)} words for vectors of shape {self.vectors.shape}"

@@ -11,6 +11,7 @@ from minigrad import Tensor, beside, concatenate, random, raw, zeros
 
 from ..module import Module
 from ..parameter import Buffer
+from ..values import host
 from .norms import (
     as_matrix,
     check_spectral,
@@ -122,7 +123,7 @@ def spectral_norm(
 
 def _matrix_exp(a: Any) -> Any:
     """e^a of a square matrix: its series for a / 2^k, squared k times."""
-    size = float(np.max(np.sum(np.abs(raw(a)), axis=-1), initial=0.0))
+    size = float(np.max(np.sum(np.abs(raw(a)), axis=-1))) if a.size else 0.0
     times = max(0, ceil(log2(size)) + 2) if size > 0 else 0
     small = a / 2**times
     term = total = beside(np.eye(a.shape[-1], dtype=a.dtype), a)
@@ -181,7 +182,7 @@ class _Orthogonal(Module):
     def _of_skew(self, x: Any, n: int, k: int) -> Any:
         x = np.tril(x)
         if n != k:
-            x = concatenate([x, zeros((n, n - k), dtype=x.dtype)], axis=-1)
+            x = concatenate([x, zeros((n, n - k), dtype=x.dtype, device=x.device)], axis=-1)
         a = x - np.conj(x.T)
         if self.orthogonal_map == "matrix_exp":
             q = _matrix_exp(a)
@@ -194,12 +195,12 @@ class _Orthogonal(Module):
         """A matrix of which the orthogonal matrix near q is made."""
         if q.shape != self._shape:
             raise ValueError(f"expected a matrix of shape {self._shape}, got {q.shape}")
-        values = q.numpy()
+        values = host(q)
         wide = values.shape[0] < values.shape[1]
         values = values.T if wide else values
         n, k = values.shape
         if not self.use_trivialization:
-            return self._to_reflections(values, wide)
+            return Tensor(self._to_reflections(values, wide), device=q.device)
         if n == k:
             identity = np.allclose(
                 values.conj().T @ values, np.eye(k), atol=10 * np.finfo(values.dtype).eps * k
@@ -208,12 +209,12 @@ class _Orthogonal(Module):
         else:
             more = random.randn(n, n - k).numpy().astype(values.dtype)
             base = _orthogonal_near(np.concatenate([values, more], axis=1))
-        self.base = Buffer(base)
+        self.base = Buffer(beside(base, q))
         start = np.zeros(self._shape, values.dtype)
         np.fill_diagonal(start, -1.0)
-        return Tensor(start)
+        return Tensor(start, device=q.device)
 
-    def _to_reflections(self, values: np.ndarray, wide: bool) -> Any:
+    def _to_reflections(self, values: np.ndarray, wide: bool) -> np.ndarray:
         if self.orthogonal_map != "householder":
             raise NotImplementedError(
                 f"a value cannot be assigned with the map {self.orthogonal_map!r} and "
@@ -225,7 +226,7 @@ class _Orthogonal(Module):
         signs[signs == 0] = 1
         signs[tau == 0] *= -1
         np.fill_diagonal(a, signs)
-        return Tensor(a.T.copy() if wide else a)
+        return a.T.copy() if wide else a
 
 
 def orthogonal(

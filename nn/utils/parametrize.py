@@ -155,6 +155,7 @@ class ParametrizationList(Module):
         """
         with no_grad():
             value = value.detach() if isinstance(value, Tensor) else Tensor(value)
+            value = value.to(self._originals()[0].device)
             for module in reversed(list(self)):
                 if not hasattr(module, "right_inverse"):
                     raise RuntimeError(

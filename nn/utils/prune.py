@@ -16,6 +16,7 @@ from minigrad import beside, no_grad, random, raw
 
 from ..module import Module
 from ..parameter import Buffer, Parameter
+from ..values import host, values_for
 
 __all__ = [
     "custom_from_mask", "global_unstructured", "identity", "is_pruned", "l1_unstructured",
@@ -36,7 +37,8 @@ class _Pruned:
 
     def assign(self, module: Module, value: Any) -> None:
         """Take other values; the mask stays."""
-        getattr(module, f"{self.name}_orig").data = raw(value).copy()
+        weight = getattr(module, f"{self.name}_orig")
+        weight.data = values_for(weight, value)
 
 
 def _values(module: Module, name: str) -> Any:
@@ -65,7 +67,7 @@ def custom_from_mask(module: Module, name: str, mask: Any) -> Module:
     (-0.0, ['bias', 'weight_mask', 'weight_orig'])
     """
     values = _values(module, name)
-    mask = np.asarray(raw(mask)).astype(values.dtype)
+    mask = host(mask).astype(values.dtype)
     if mask.shape != values.shape:
         raise ValueError(f"the mask has shape {mask.shape}, but {name!r} has {values.shape}")
     if _is_ours(module, name):
@@ -100,7 +102,7 @@ def l1_unstructured(
     [[0.0, 1.0], [1.0, 0.0]]
     """
     scores = (
-        _values(module, name) if importance_scores is None else np.asarray(raw(importance_scores))
+        _values(module, name) if importance_scores is None else host(importance_scores)
     )
     return custom_from_mask(module, name, _lowest_off(np.abs(scores), _mask(module, name), amount))
 
@@ -121,7 +123,7 @@ def ln_structured(
         dim: the axis along which the slices are counted.
     """
     scores = (
-        _values(module, name) if importance_scores is None else np.asarray(raw(importance_scores))
+        _values(module, name) if importance_scores is None else host(importance_scores)
     )
     rows = np.reshape(np.moveaxis(scores, dim, 0), (scores.shape[dim], -1))
     return _slices_off(module, name, np.linalg.norm(rows, n, axis=1), amount, dim)
@@ -162,7 +164,7 @@ def global_unstructured(
     if pruning_method not in (l1_unstructured, random_unstructured):
         raise ValueError("global_unstructured takes l1_unstructured or random_unstructured")
     given = importance_scores or {}
-    values = [np.abs(np.asarray(raw(given.get(pair, _values(*pair))))) for pair in pairs]
+    values = [np.abs(host(given[pair] if pair in given else _values(*pair))) for pair in pairs]
     if pruning_method is random_unstructured:
         values = [random.rand(*x.shape).numpy() for x in values]
     scores = np.concatenate([x.ravel() for x in values])
@@ -195,7 +197,7 @@ def _lowest_off(scores: Any, mask: Any, amount: float) -> Any:
     if not 0 <= count <= len(left):
         raise ValueError(f"amount={amount} is out of range: {len(left)} are left to prune")
     lowest = left[np.argsort(np.ravel(scores)[left], kind="stable")[:count]]
-    new = np.array(mask, dtype=float)
+    new = np.array(mask, dtype=float, order="C")  # so that what is flat is no copy
     new.reshape(-1)[lowest] = 0.0
     return new
 

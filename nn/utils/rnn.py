@@ -9,6 +9,8 @@ import numpy as np
 
 from minigrad import concatenate, raw, stack
 
+from ..values import host
+
 __all__ = ["PackedSequence", "pack_padded_sequence", "pack_sequence", "pad_packed_sequence", "pad_sequence", "unpad_sequence"]
 
 
@@ -48,7 +50,7 @@ def unpad_sequence(padded_sequences: Any, lengths: Any, batch_first: bool = Fals
     [[1.0, 2.0], [3.0]]
     """
     x = padded_sequences if batch_first else np.swapaxes(padded_sequences, 0, 1)
-    lengths, (batch, steps) = np.asarray(raw(lengths)), np.shape(x)[:2]
+    lengths, (batch, steps) = host(lengths), np.shape(x)[:2]
     if lengths.shape != (batch,) or (lengths < 0).any() or (lengths > steps).any():
         raise ValueError(f"unpad_sequence: lengths {lengths} do not fit {batch} sequences of up to {steps} steps")
     return [x[i, :length] for i, length in enumerate(lengths.tolist())]
@@ -63,7 +65,7 @@ def pack_padded_sequence(
         enforce_sorted: the lengths must descend already; otherwise the sequences are sorted, and unsorted on unpacking.
     """
     x = np.swapaxes(input, 0, 1) if batch_first else input
-    lengths = np.asarray(raw(lengths))
+    lengths = host(lengths)
     if (lengths < 1).any():
         raise ValueError(
             f"pack_padded_sequence: a packed sequence has one element at least, got lengths {lengths}: leave empty ones out"
@@ -114,17 +116,20 @@ def _checked(sequence: PackedSequence) -> tuple[Any, np.ndarray, np.ndarray | No
     Raises:
         ValueError: where they do not go together.
     """
-    sizes, rows = np.asarray(raw(sequence.batch_sizes)), np.shape(sequence.data)[0]
+    sizes, rows = host(sequence.batch_sizes), np.shape(sequence.data)[0]
     integers = sizes.ndim == 1 and sizes.dtype.kind in "iu" and len(sizes) > 0
     if not integers or sizes.min() < 1 or (sizes[1:] > sizes[:-1]).any():
         raise ValueError(f"a PackedSequence: batch_sizes must be positive integers that never grow, got {sizes}")
     if sizes.max() > rows or sizes.sum() != rows:  # first: so large a sum may not fit
         raise ValueError(f"a PackedSequence: batch_sizes {sizes} do not add up to the {rows} rows of its data")
-    orders = {"sorted_indices": sequence.sorted_indices, "unsorted_indices": sequence.unsorted_indices}
+    orders = {
+        name: None if order is None else host(order)
+        for name, order in (("sorted_indices", sequence.sorted_indices), ("unsorted_indices", sequence.unsorted_indices))
+    }
     for name, order in orders.items():
-        if order is not None and not np.array_equal(np.sort(raw(order)), np.arange(sizes[0])):
+        if order is not None and not np.array_equal(np.sort(order), np.arange(sizes[0])):
             raise ValueError(f"a PackedSequence: {name} must be an order of its {sizes[0]} sequences, got {order}")
-    order, back = (None if x is None else np.asarray(raw(x)) for x in orders.values())
+    order, back = orders.values()
     if order is not None and back is None:
         back = np.argsort(order)
     if order is not None and (order[back] != np.arange(sizes[0])).any():

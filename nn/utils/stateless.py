@@ -10,6 +10,7 @@ from minigrad import Tensor, random, replaced
 from ..computed import recomputed
 from ..module import Module
 from ..parameter import Buffer, Parameter
+from ..values import as_tensor
 
 __all__ = ["functional_call", "skip_init"]
 
@@ -80,7 +81,7 @@ def functional_call(
     _check_names(module, own, named, tie_weights, strict)
     given: dict[int, tuple[Tensor, Tensor]] = {}
     for name, value in named.items():
-        tensor, value = own[name], value if isinstance(value, Tensor) else Tensor(value)
+        tensor, value = own[name], as_tensor(value, own[name])
         if value.shape != tensor.shape:
             raise ValueError(
                 f"functional_call: {name!r} has shape {tensor.shape}, the given value {value.shape}"

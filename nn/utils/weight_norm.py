@@ -10,6 +10,7 @@ from minigrad import no_grad, raw
 
 from ..module import Module
 from ..parameter import Buffer, Parameter
+from ..values import values_for
 from .norms import (
     as_matrix,
     check_spectral,
@@ -37,9 +38,15 @@ class _WeightNorm:
 
     def assign(self, module: Module, value: Any) -> None:
         """Take length and direction from a weight."""
-        x = raw(value)
-        getattr(module, f"{self.name}_g").data = np.asarray(norm_except(x, self.dim))
-        getattr(module, f"{self.name}_v").data = x.copy()
+        g, v = getattr(module, f"{self.name}_g"), getattr(module, f"{self.name}_v")
+        v.data = values_for(v, value)
+        g.data = _lengths(v.data, self.dim)
+
+
+def _lengths(weight: Any, dim: int | None) -> Any:
+    """The norms of an array as an array, also where there is one."""
+    norms = norm_except(weight, dim)
+    return np.asarray(norms) if isinstance(norms, np.generic) else norms
 
 
 def _parameter(module: Module, name: str, what: str) -> Parameter:
@@ -66,7 +73,7 @@ def weight_norm(module: Module, name: str = "weight", dim: int | None = 0) -> Mo
     """
     weight = _parameter(module, name, "weight_norm")
     module._derive(name, _WeightNorm(name, dim))
-    setattr(module, f"{name}_g", Parameter(np.asarray(norm_except(weight.data, dim))))
+    setattr(module, f"{name}_g", Parameter(_lengths(weight.data, dim)))
     setattr(module, f"{name}_v", Parameter(weight.data))
     return module
 
@@ -109,7 +116,8 @@ class _SpectralNorm:
 
     def assign(self, module: Module, value: Any) -> None:
         """Take another weight as the original."""
-        getattr(module, f"{self.name}_orig").data = raw(value).copy()
+        weight = getattr(module, f"{self.name}_orig")
+        weight.data = values_for(weight, value)
 
 
 def spectral_norm(
