@@ -7,6 +7,7 @@ things need this file: moving arrays between devices, making new arrays, and ran
 from __future__ import annotations
 
 import importlib
+import numbers
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from .install import install
 
 __all__ = [
     "NoValue", "add_at", "as_array", "as_operand", "beside", "call_scipy", "cuda_is_available",
-    "device_of", "get_default_dtype", "scipy_function", "set_default_dtype", "transfer",
+    "device_of", "get_default_dtype", "scipy_function", "set_default_dtype", "side_by_side", "transfer",
 ]  # fmt: skip
 
 #: The default of an option that NumPy tells apart from None.
@@ -76,6 +77,27 @@ def zeros_beside(x: Any, shape: tuple[int, ...], dtype: Any) -> Any:
 def as_operand(a: Any) -> Any:
     """An array or Tensor as it is, numbers and lists of them as an array."""
     return a if hasattr(a, "dtype") else np.asarray(a)
+
+
+def side_by_side(*values: Any) -> tuple[Any, ...]:
+    """Arrays and Tensors as they are, and lists of numbers as arrays on the device of these.
+
+    >>> side_by_side([1.0, 2.0], np.ones(2))[0]
+    array([1., 2.])
+    """
+    made = [np.asarray(v) if _is_list_of_numbers(v) else v for v in values]
+    for x in values:
+        data = getattr(x, "_array", x)
+        if is_array(data) and not isinstance(data, np.ndarray):
+            return tuple(m if m is v else beside(m, data) for m, v in zip(made, values, strict=True))
+    return tuple(made)
+
+
+def _is_list_of_numbers(x: Any) -> bool:
+    """Whether nested lists and tuples hold neither Tensors nor arrays of another device."""
+    if not isinstance(x, (list, tuple)):
+        return False
+    return all(_is_list_of_numbers(v) or isinstance(v, (numbers.Number, np.generic, np.ndarray)) for v in x)
 
 
 #: The dtypes that CuPy adds up by atomic operations.

@@ -13,7 +13,7 @@ from .arrays.fallback import in_turn
 from .backward import pick
 from .graph import Node
 from .hints import check_dtype, wrong_option
-from .reasons import reason
+from .reasons import missing_on_gpu, reason
 from .tensor import Tensor, raw, wrap
 from .trees import sequence_like
 
@@ -269,7 +269,8 @@ def _rescue(
             error = single
     elif moved := _numbers_beside(op, values, parents):
         return _results_and_inputs(op, op.call(moved, op.forward), moved)
-    if isinstance(error, (ImportError, OSError, RuntimeError)):  # these say what is wrong
+    on_its_own = isinstance(error, (ImportError, OSError, RuntimeError))
+    if on_its_own and not isinstance(error, NotImplementedError):  # these say what is wrong
         raise error
     operands: list[tuple[str, Any]] = []
     for name in op.inputs or op.names:
@@ -287,6 +288,8 @@ def _rescue(
         ) from error
     if isinstance(error, TypeError):
         check_dtype(values.get("dtype"))
+    if set(devices.values()) - {"cpu"} and (missing := missing_on_gpu(op.name, error)):
+        raise missing from error
     why = reason(op.name, error, values, [v.shape for _, v in arrays])
     shapes = ", ".join(f"{n}: shape {v.shape} {v.dtype}" for n, v in arrays)
     raise with_message(error, f"{op.name}: {why} ({shapes})") from error

@@ -15,7 +15,7 @@ from ..primitive import composed, method, primitive
 from ..tensor import Tensor, raw
 from .conversion import alike
 
-__all__ = ["getitem", "scatter_add", "take", "take_along_axis"]
+__all__ = ["getitem", "index_beside", "scatter_add", "take", "take_along_axis"]
 
 
 @primitive(method=False, masks=True, x=lambda g, index, x_shape: scatter_add(g, index, x_shape))
@@ -31,7 +31,7 @@ def getitem(x: Any, index: Any) -> Any:
     if type(x) is type(index) is np.ndarray and index.dtype.kind in "iu" and x.ndim > 1:
         return x.take(index, axis=0)  # rows: half the time
     try:
-        return x[_beside(index, x)]
+        return x[index_beside(index, x)]
     except Unbatched:  # an index of each example, into an array of them all
         return read(x, index)
 
@@ -47,7 +47,7 @@ def scatter_add(g: Any, index: Any, shape: tuple[int, ...]) -> Any:
     array([3., 0., 3.])
     """
     out = writable(np.zeros_like(g, shape=shape, order="C"), index)
-    index = _beside(index, g)
+    index = index_beside(index, g)
     if _is_basic(index):
         out[index] = g
     elif (
@@ -62,12 +62,12 @@ def scatter_add(g: Any, index: Any, shape: tuple[int, ...]) -> Any:
     return out
 
 
-def _beside(index: Any, x: Any) -> Any:
+def index_beside(index: Any, x: Any) -> Any:
     """The index with its arrays on the device of x."""
     if type(x) is np.ndarray:
         return index
     if isinstance(index, tuple):
-        return tuple(_beside(part, x) for part in index)
+        return tuple(index_beside(part, x) for part in index)
     return beside(index, x) if isinstance(index, np.ndarray) else index
 
 
@@ -188,8 +188,8 @@ def _assign_value(g: Any, index: Any) -> Any:
     # Of values that were written to one and the same place only the last is there.
     number = np.reshape(np.cumsum(np.ones_like(raw(read), dtype=np.intp)), read.shape)
     written = writable(np.zeros_like(raw(g), dtype=np.intp), index)
-    written[_beside(index, written)] = number
-    return read * (written[_beside(index, written)] == number)
+    written[index_beside(index, written)] = number
+    return read * (written[index_beside(index, written)] == number)
 
 
 @primitive(method=False, masks=True, x=lambda g, index: assign(g, index, 0.0), value=_assign_value)
@@ -204,5 +204,5 @@ def assign(x: Any, index: Any, value: Any) -> Any:
     array([5., 2.])
     """
     out = writable(x.copy(), (index, value))
-    out[_beside(index, x)] = value
+    out[index_beside(index, x)] = value
     return out

@@ -27,7 +27,7 @@ from ..primitive import method
 from ..tensor import Tensor, raw
 from .arithmetic import add, divide, multiply, power, remainder, subtract
 from .constant import constants
-from .index import assign, plain_index
+from .index import assign, index_beside, plain_index
 from .products import matmul
 
 __all__: list[str] = []
@@ -95,14 +95,17 @@ def __setitem__(self: Tensor, index: Any, value: Any) -> None:
     if _writes_array(self, value, "x[index] = value"):
         _check_writable(self, "x[index] = value")
         try:
-            self._array[index] = beside(raw(value), self._array) if np.ndim(value) else raw(value)
+            there = index_beside(index, self._array)
+            number = not np.ndim(value) and not isinstance(raw(value), np.ndarray)
+            self._array[there] = raw(value) if number else beside(raw(value), self._array)
         except (TypeError, ValueError) as error:
             if is_unbatched(error):
                 raise _of_each_example("x[index] = value", self) from error
             raise
         graph.mark_mutated(self._array)
     else:
-        value = value if isinstance(value, (Tensor, numbers.Number)) else np.asarray(value)
+        if not isinstance(value, (Tensor, numbers.Number)):
+            value = beside(np.asarray(value), self)
         if isinstance(value, Tensor) and value.requires_grad:  # NumPy casts it, the gradient is lost
             _check_casting(self, value, "x[index] = value")
         _replace(self, assign(self, index, value), "x[index] = value")

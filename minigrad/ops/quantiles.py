@@ -76,7 +76,8 @@ def _order(q: Any, a: Any, unit: int) -> Any:
         ValueError: one of them lies outside of 0 to 1 (percentiles: 0 to 100), or q has more than
             two axes.
     """
-    q = q if hasattr(q, "dtype") else beside(np.asarray(q), a)
+    if isinstance(q, np.ndarray) or not hasattr(q, "dtype"):
+        q = beside(np.asarray(q), a)
     q = q if unit == 1 else q / unit
     values = raw(q)
     if not np.all(all_examples((values >= 0) & (values <= 1))):
