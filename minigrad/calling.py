@@ -269,9 +269,6 @@ def _rescue(
             error = single
     elif moved := _numbers_beside(op, values, parents):
         return _results_and_inputs(op, op.call(moved, op.forward), moved)
-    on_its_own = isinstance(error, (ImportError, OSError, RuntimeError))
-    if on_its_own and not isinstance(error, NotImplementedError):  # these say what is wrong
-        raise error
     operands: list[tuple[str, Any]] = []
     for name in op.inputs or op.names:
         value = values[name]
@@ -281,15 +278,18 @@ def _rescue(
     devices = {
         n: backend.device_of(v) for n, v in arrays if np.ndim(v) or isinstance(v, np.ndarray)
     }
-    if len(set(devices.values())) > 1:
+    own_words = isinstance(error, (ImportError, OSError, RuntimeError))
+    if len(set(devices.values())) > 1 and not own_words:
         places = ", ".join(f"{n} on {d}" for n, d in devices.items())
         raise RuntimeError(
             f"{op.name}: the inputs are on different devices ({places}): move one with .to(device)"
         ) from error
-    if isinstance(error, TypeError):
-        check_dtype(values.get("dtype"))
     if set(devices.values()) - {"cpu"} and (missing := missing_on_gpu(op.name, error)):
         raise missing from error
+    if own_words:  # these say what is wrong
+        raise error
+    if isinstance(error, TypeError):
+        check_dtype(values.get("dtype"))
     why = reason(op.name, error, values, [v.shape for _, v in arrays])
     shapes = ", ".join(f"{n}: shape {v.shape} {v.dtype}" for n, v in arrays)
     raise with_message(error, f"{op.name}: {why} ({shapes})") from error

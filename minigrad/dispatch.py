@@ -57,7 +57,10 @@ def array_function(
         return result if out is None else write_into(out, result)
     if function in _PLAIN_ANSWERS:
         return function(*backend.side_by_side(*tree_map(raw, args)), **tree_map(raw, kwargs))
-    return _constant(function.__name__, function, args, kwargs)
+    made = _constant(function.__name__, function, args, kwargs)
+    if self.device == "cpu" or any(isinstance(t, Tensor) for t in flatten((args, kwargs))):
+        return made
+    return tree_map(lambda t: wrap(backend.beside(raw(t), self), None), made)  # np.zeros(3, like=self)
 
 
 Tensor.__array_ufunc__ = array_ufunc  # type: ignore[attr-defined]

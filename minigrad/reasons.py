@@ -46,6 +46,8 @@ def missing_on_gpu(name: str, error: Exception) -> NotImplementedError | None:
     >>> print(missing_on_gpu("block", TypeError("no implementation found for 'numpy.block' on types that ...")))
     block: CuPy has no numpy.block, so this runs on the cpu only: move there with .cpu()
     """
+    if ".cpu()" in str(error):  # it says so already
+        return None
     for pattern, what in _MISSING:
         if found := re.search(pattern, str(error)):
             lack = what.format(*found.groups())

@@ -81,7 +81,7 @@ def _lexsort(keys: Any, axis: int = -1) -> Any:
 
 
 #: What stands for NumPy's function on a GPU, where CuPy's has fewer options or takes other arguments.
-_ON_GPU = {
+_ON_GPU: dict[str, Any] = {
     "all": _all, "any": _any, "argsort": _argsort, "count_nonzero": _count_nonzero, "lexsort": _lexsort,
 }  # fmt: skip
 

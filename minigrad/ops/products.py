@@ -343,7 +343,7 @@ def vecdot(
     >>> vecdot(np.array([[1.0, 2.0]]), np.array([3.0, 4.0]))
     array([11.])
     """
-    x, y = cast_inputs(np.vecdot, map(as_operand, side_by_side(x, y)), dtype, casting)
+    x, y = cast_inputs(np.vecdot, [as_operand(v) for v in side_by_side(x, y)], dtype, casting)
     x, y = np.moveaxis(x, axis, -1), np.moveaxis(y, axis, -1)
     if np.shape(x)[-1] != np.shape(y)[-1]:
         raise ValueError(

@@ -108,9 +108,10 @@ class ndarray(NDArrayOperatorsMixin):
     def __getitem__(self, index: Any) -> Any:
         given = values.Given("getitem")
         raw = index_of(given, index, self.shape)
-        given.check_device(self)
         given.arrays.append(self)
         result = self._a[raw]
+        if not given.is_view(result):
+            given.check_device(self)
         count_index(raw, given.is_view(result))
         return given.wrapped(result if isinstance(result, np.ndarray) else self._a[(*tuple_of(raw), ...)])
 
