@@ -52,7 +52,7 @@ _FORWARD = """\
 try:
     {results} = _forward({arguments})
 except Exception as _error:
-    {results_and_inputs} = _rescue(_op, {values}, ({parents}), _error)
+    {results_and_inputs}= _rescue(_op, {values}, ({parents}), _error)
 if not _tensors:
     return _out
 """
@@ -247,7 +247,7 @@ class Op:
             results=", ".join(results),
             arguments=self._arguments(),
             values=self._values(),
-            results_and_inputs=", ".join([*results, *self.inputs]),
+            results_and_inputs="".join(f"{n}, " for n in [*results, *self.inputs]),
             parents="".join(f"{p}, " for p in self._parents()),
         )
         body += self._record() if self.inputs else "return _constant(_op, _out)\n"
