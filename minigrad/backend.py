@@ -129,6 +129,15 @@ def add_at(x: Any, index: Any, values: Any) -> None:
         x += total.astype(x.dtype)
 
 
+def largest(x: Any, least: float = 0.0) -> float:
+    """The largest number of an array, but at least `least`: CuPy's `max` has no `initial=`.
+
+    >>> largest(np.array([1.0, 3.0])), largest(np.zeros(0))
+    (3.0, 0.0)
+    """
+    return float(np.maximum(np.max(x), least)) if x.size else float(least)
+
+
 def device_of(array: Any) -> str:
     """ "cpu" for NumPy's arrays, "cuda:0" and so on for CuPy's."""
     if isinstance(array, (np.ndarray, np.generic)):

@@ -26,7 +26,11 @@ def _of_each(function: Callable[..., Any], x: Any) -> tuple[Any, ...]:
     """SciPy's function of a stack of matrices, which returns several arrays, of the matrices of all examples of a `vmap`."""
     if type(x) is Batch and isinstance(all_examples(x), np.ndarray):
         return tuple(Batch(part, x.level) for part in _of_each(function, x._array))
-    return tuple(function(x))
+    if x.ndim == 2 or not x.size or isinstance(x, (np.ndarray, Batch)):
+        return tuple(function(x))
+    matrices = [function(matrix) for matrix in np.reshape(x, (-1, *x.shape[-2:]))]  # CuPy's is for one matrix
+    parts = [np.stack(part) for part in zip(*matrices, strict=True)]
+    return tuple(np.reshape(part, (*x.shape[:-2], *part.shape[1:])) for part in parts)
 
 
 # -------------------------------------------------------------------------- LU decomposition

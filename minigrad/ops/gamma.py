@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..arrays.batch import all_examples
-from ..backend import beside, call_scipy
+from ..backend import beside, call_scipy, largest
 from ..primitive import composed, primitive
 from ..tensor import raw
 from .exponential import xlogy
@@ -149,8 +149,7 @@ _MOST_TERMS = 2_000_000
 def _terms(lengths: Any) -> tuple[Any, Any]:
     """The numbers of the terms of the longest series, and of which series they are enough."""
     known = (lengths >= 0) & (lengths < _MOST_TERMS)
-    lengths_of_all = all_examples(np.where(known, lengths, 0.0))
-    longest = int(np.max(lengths_of_all)) if lengths_of_all.size else 0  # CuPy's max has no `initial`
+    longest = int(largest(all_examples(np.where(known, lengths, 0.0))))
     return np.cumsum(np.ones_like(lengths, shape=(longest,))) - 1, known
 
 
