@@ -112,10 +112,12 @@ def stacks_of_one_shape(arguments: Arguments) -> None:
         raise ValueError(f"cupy.linalg.solve: a {a.shape} and b {b.shape} have different stacks")
 
 
-@checks("scipy.linalg.expm")
+@checks(*(f"cupyx.scipy.linalg.{name}" for name in ("expm", "lu", "lu_factor", "lu_solve", "solve_triangular")))
 def one_matrix(arguments: Arguments) -> None:
-    if next(iter(arguments.values())).ndim != 2:
-        raise ValueError("expected a square matrix")
+    first = next(iter(arguments.values()))
+    first = first[0] if isinstance(first, tuple) else first
+    if first.ndim != 2:
+        raise ValueError(f"expected one matrix, got an array of {first.ndim} axes")
 
 
 @checks("linalg.det", "linalg.slogdet", "linalg.inv", "linalg.qr", "linalg.svd", "linalg.eigh", "linalg.eigvalsh")
@@ -273,6 +275,32 @@ def inv(a: Any) -> Any:
         if raises():
             raise
     return one_by_one(np.linalg.inv, np.full_like(a, np.inf, dtype=np.result_type(a, 1.0)), a)
+
+
+@computes("linalg.eig")
+def eig(a: Any) -> Any:
+    """The eigenvalues are complex, also where NumPy gives real ones."""
+    values, vectors = np.linalg.eig(a)
+    kind = np.result_type(values, np.complex64)
+    return values.astype(kind), vectors.astype(kind)
+
+
+@computes("linalg.eigvals")
+def eigvals(a: Any) -> Any:
+    values = np.linalg.eigvals(a)
+    return values.astype(np.result_type(values, np.complex64))
+
+
+@computes("cupyx.scipy.linalg.solve_triangular")
+def solve_triangular(a: Any, b: Any, **options: Any) -> Any:
+    from scipy.linalg import solve_triangular as of_scipy
+
+    try:
+        return of_scipy(a, b, **options)
+    except np.linalg.LinAlgError:
+        if raises():
+            raise
+    return np.full_like(b, np.inf, dtype=np.result_type(a, b, 1.0))
 
 
 @computes("linalg.cholesky")
