@@ -20,6 +20,7 @@ from minigrad.ops.constant import constants  # noqa: E402
 from minigrad.primitive import registry  # noqa: E402
 from tests.ops_table import INDIRECT, ROWS  # noqa: E402
 from tests.scipy_samples import CPU_ONLY  # noqa: E402
+from tests.stand_in import table as cupy  # noqa: E402
 
 #: Module -> heading, in the order of the page.
 FAMILIES = {
@@ -86,8 +87,16 @@ HEAD = """# Every function that can be differentiated
 This page is made from the definitions (`python docs/generate.py`); a test holds it to them. `minigrad.registered()` returns
 the same list. In the formulas `g` is the gradient of `out`, `dx` that of the input `x`; choices at kinks and ties stand beside
 them. *Orders* are those that are checked against finite differences in float64; all rules can be differentiated further,
-being NumPy themselves. *Devices*: where it runs; SciPy's functions need the extra `scipy`, and those that CuPy
-lacks run on the cpu alone.
+being NumPy themselves. SciPy's functions need the extra `scipy`.
+
+*Checked on*: where the forward, the first and the second derivative have been compared with those of NumPy.
+
+- *cpu*: in every run of the tests.
+- *stand-in*: in every run of the tests, on a stand-in for CuPy's arrays (tests/stand_in) that has CuPy's signatures,
+  dtypes and refusals, and computes with NumPy. What it cannot show: CuPy's own numbers.
+- *H100*: once on a real card, an NVIDIA H100 with CuPy 14.2, all samples that the table of ops had then; *H100 in
+  part*: the op has got samples since. What was written since has been seen on no card.
+- *the cpu alone*: CuPy lacks the function, or one that its derivatives need, and the error says so.
 
 On a GPU CuPy does some things in its own way: an index out of range wraps, a singular matrix raises nothing, sums over
 repeated indices differ in the last bits from run to run, and of several values written to one place any may stay.
@@ -184,7 +193,37 @@ def facts(op: str | None) -> str:
     if op in INDIRECT:
         return f"checked in {INDIRECT[op]}"
     order = max((s.order for s in ROWS[op]), default=2)
-    return f"orders 1 to {order}; {'cpu' if op in CPU_ONLY else 'cpu, cuda'}"
+    return f"orders 1 to {order}; {checked_on(op)}"
+
+
+def seen_on_card() -> dict[str, int]:
+    """The rows of the table that have run on a real GPU, and how many samples they had."""
+    lines = (ROOT / "tests" / "seen_on_card.txt").read_text().splitlines()
+    pairs = (line.split() for line in lines if not line.startswith("#"))
+    return {name: int(count) for name, count in pairs}
+
+
+SEEN = seen_on_card()
+
+
+def checked_on(op: str) -> str:
+    """Where the samples of an op have run, and why on the cpu alone."""
+    if op in CPU_ONLY:
+        return f"checked on the cpu alone: {why_not(op)}"
+    places = ["cpu", "stand-in"]
+    if op in SEEN:
+        places.append("H100" if SEEN[op] >= len(ROWS[op]) else "H100 in part")
+    else:
+        places.append("not seen on a card")
+    return "checked on " + ", ".join(places)
+
+
+def why_not(op: str) -> str:
+    """What CuPy lacks of a function that runs on the cpu alone."""
+    for part in ("special", "linalg", "signal"):
+        if op in cupy.MEMBERS[f"cupyx.scipy.{part}"]:
+            return f"CuPy has {op}, but lacks a function that its derivatives need"
+    return f"CuPy has no {op}"
 
 
 def page() -> str:

@@ -8,6 +8,7 @@ devices there are is in `minigrad.devices`.
 from __future__ import annotations
 
 import importlib
+import numbers
 from typing import Any
 
 import numpy as np
@@ -29,7 +30,7 @@ from .install import install
 __all__ = [
     "NoValue", "add_at", "as_array", "as_operand", "beside", "call_scipy", "check_gpu",
     "cuda_is_available", "cupy", "device_name", "device_of", "get_default_dtype", "is_device", "on_gpu", "on_gpu_of",
-    "parse_device", "scipy_function", "set_default_dtype", "transfer",
+    "parse_device", "scipy_function", "set_default_dtype", "side_by_side", "transfer",
 ]  # fmt: skip
 
 #: The default of an option that NumPy tells apart from None.
@@ -103,6 +104,27 @@ def zeros_like(x: Any, **options: Any) -> Any:
 def as_operand(a: Any) -> Any:
     """An array or Tensor as it is, numbers and lists of them as an array."""
     return a if hasattr(a, "dtype") else np.asarray(a)
+
+
+def side_by_side(*values: Any) -> tuple[Any, ...]:
+    """Arrays and Tensors as they are, and lists of numbers as arrays on the device of these.
+
+    >>> side_by_side([1.0, 2.0], np.ones(2))[0]
+    array([1., 2.])
+    """
+    made = [np.asarray(v) if _is_list_of_numbers(v) else v for v in values]
+    for x in values:
+        data = getattr(x, "_array", x)
+        if is_array(data) and not isinstance(data, np.ndarray):
+            return tuple(m if m is v else beside(m, data) for m, v in zip(made, values, strict=True))
+    return tuple(made)
+
+
+def _is_list_of_numbers(x: Any) -> bool:
+    """Whether nested lists and tuples hold neither Tensors nor arrays of another device."""
+    if not isinstance(x, (list, tuple)):
+        return False
+    return all(_is_list_of_numbers(v) or isinstance(v, (numbers.Number, np.generic, np.ndarray)) for v in x)
 
 
 #: The dtypes that CuPy adds up by atomic operations.

@@ -14,7 +14,7 @@ from .backward import pick
 from .devices import follow
 from .graph import Node
 from .hints import check_dtype, wrong_option
-from .reasons import reason
+from .reasons import missing_on_gpu, reason
 from .tensor import Tensor, raw, wrap
 from .trees import sequence_like
 
@@ -48,12 +48,12 @@ def holds_tensor(x: Any) -> bool:
     return isinstance(x, Tensor) or (isinstance(x, (list, tuple)) and any(map(holds_tensor, x)))
 
 
-def _operand(x: Any, complain: bool) -> Any:
-    """Something that may stand beside a Tensor, as NumPy takes it."""
+def _operand(x: Any, complain: bool, others: Sequence[Any] = ()) -> Any:
+    """Something that may stand beside a Tensor, as NumPy takes it; a list goes to the device of the others."""
     if isinstance(x, (list, tuple)):
         array = np.array(x) if not holds_tensor(x) else None
         if array is not None and array.dtype != object:
-            return array
+            return _beside_those(array, others)
         raise TypeError(
             "a list that holds Tensors is not an array: use minigrad.array(...) or minigrad.stack(...)"
         )
@@ -62,6 +62,15 @@ def _operand(x: Any, complain: bool) -> Any:
     if complain:
         raise TypeError(f"cannot compute with a Tensor and {type(x).__name__}")
     return NotImplemented
+
+
+def _beside_those(array: np.ndarray, others: Sequence[Any]) -> Any:
+    """A constant of the user's on the device where the other operands are."""
+    for x in others:
+        data = all_examples(getattr(x, "_array", x))
+        if backend.device_of(data) != "cpu":
+            return backend.beside(array, data)
+    return array
 
 
 def _unpack(items: Any) -> tuple[tuple[Any, ...], tuple[Node | None, ...], bool]:
@@ -73,7 +82,7 @@ def _unpack(items: Any) -> tuple[tuple[Any, ...], tuple[Node | None, ...], bool]
             arrays.append(x._array)
             nodes.append(x._node)
         else:
-            arrays.append(x if type(x) in _PLAIN else _operand(x, True))
+            arrays.append(x if type(x) in _PLAIN else _operand(x, True, items))
             nodes.append(None)
     return tuple(arrays), tuple(nodes), found
 
@@ -243,18 +252,25 @@ def _only_where(mask: Any, result: Any, outs: Sequence[Any]) -> Any:
 # ------------------------------------------------------------------------------------ errors
 
 
-def _rescue(op: Op, values: dict[str, Any], error: Exception) -> Any:
-    """A forward failed: on batches it runs for one example after the other; or the error says of which op,
-    with which shapes, on which devices."""
+def _rescue(
+    op: Op, values: dict[str, Any], parents: Sequence[Node | None], error: Exception
+) -> list[Any]:
+    """A forward failed: on batches it runs for one example after the other; numbers are moved to the device of
+    the arrays; or the error says of which op, with which shapes, on which devices.
+
+    Returns:
+        The results and the inputs of the op.
+    """
     if (level := newest(values)) is not None:
         try:
-            return in_turn(
+            out = in_turn(
                 op.name, lambda given: op.call(given, op.forward), level, (values,), {}, error
             )
+            return _results_and_inputs(op, out, values)
         except Exception as single:
             error = single
-    if isinstance(error, (ImportError, OSError, RuntimeError)):  # these say what is wrong
-        raise error
+    elif moved := _numbers_beside(op, values, parents):
+        return _results_and_inputs(op, op.call(moved, op.forward), moved)
     operands: list[tuple[str, Any]] = []
     for name in op.inputs or op.names:
         value = values[name]
@@ -264,16 +280,47 @@ def _rescue(op: Op, values: dict[str, Any], error: Exception) -> Any:
     devices = {
         n: backend.device_of(v) for n, v in arrays if not isinstance(v, np.generic)
     }
-    if len(set(devices.values())) > 1:
+    own_words = isinstance(error, (ImportError, OSError, RuntimeError))
+    if len(set(devices.values())) > 1 and not own_words:
         places = ", ".join(f"{n} on {d}" for n, d in devices.items())
         raise RuntimeError(
             f"{op.name}: the inputs are on different devices ({places}): move one with .to(device)"
         ) from error
+    if set(devices.values()) - {"cpu"} and (missing := missing_on_gpu(op.name, error)):
+        raise missing from error
+    if own_words:  # these say what is wrong
+        raise error
     if isinstance(error, TypeError):
         check_dtype(values.get("dtype"))
     why = reason(op.name, error, values, [v.shape for _, v in arrays])
     shapes = ", ".join(f"{n}: shape {v.shape} {v.dtype}" for n, v in arrays)
     raise with_message(error, f"{op.name}: {why} ({shapes})") from error
+
+
+def _results_and_inputs(op: Op, out: Any, values: dict[str, Any]) -> list[Any]:
+    return [*(out if op.extras else (out,)), *(values[n] for n in op.inputs)]
+
+
+def _numbers_beside(
+    op: Op, values: dict[str, Any], parents: Sequence[Node | None]
+) -> dict[str, Any] | None:
+    """The values with NumPy's 0-d arrays on the GPU where others are; None where there is nothing to move.
+
+    CuPy computes with Python's and NumPy's scalars, but not with these.
+    """
+    nodes, moved, there = iter(parents), dict(values), list(values.values())
+    there += values[op.sequence] if op.sequence else ()
+
+    def beside(x: Any) -> Any:
+        number = isinstance(x, np.ndarray) and not x.ndim
+        return _beside_those(x, there) if next(nodes) is None and number else x
+
+    for n in op.inputs:
+        moved[n] = tuple(map(beside, values[n])) if n == op.sequence else beside(values[n])
+    same = all(moved[n] is values[n] for n in op.inputs if n != op.sequence)
+    if op.sequence and same:
+        same = all(a is b for a, b in zip(moved[op.sequence], values[op.sequence], strict=True))
+    return None if same else moved
 
 
 def with_message(error: Exception, message: str) -> Exception:

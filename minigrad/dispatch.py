@@ -19,6 +19,7 @@ from .calling import write_into
 from .devices import follow
 from .ops.ufunc_methods import methods
 from .primitive import numpy_table, registered
+from .reasons import missing_on_gpu
 from .tensor import Tensor, raw, wrap
 from .trees import flatten, tree_map
 
@@ -56,8 +57,11 @@ def array_function(
         result = op(*args, **kwargs)
         return result if out is None else write_into(out, result)
     if function in _PLAIN_ANSWERS:
-        return function(*tree_map(raw, args), **tree_map(raw, kwargs))
-    return _constant(function.__name__, function, args, kwargs)
+        return function(*backend.side_by_side(*tree_map(raw, args)), **tree_map(raw, kwargs))
+    made = _constant(function.__name__, function, args, kwargs)
+    if self.device == "cpu" or any(isinstance(t, Tensor) for t in flatten((args, kwargs))):
+        return made
+    return tree_map(lambda t: wrap(backend.beside(raw(t), self), None), made)  # np.zeros(3, like=self)
 
 
 Tensor.__array_ufunc__ = array_ufunc  # type: ignore[attr-defined]
@@ -96,7 +100,14 @@ def _constant(name: str, function: Callable[..., Any], args: Any, kwargs: Any) -
             + (f" (there is one for {', '.join(near)})" if near and name not in known else "")
             + "; use x.detach() where none is needed, or define the op with @minigrad.primitive"
         )
-    return tree_map(_wrap, function(*tree_map(raw, args), **tree_map(raw, kwargs)))
+    arrays, options = tree_map(raw, args), tree_map(raw, kwargs)
+    try:
+        return tree_map(_wrap, function(*arrays, **options))
+    except (TypeError, NotImplementedError) as error:
+        on_gpu = any(backend.device_of(x) != "cpu" for x in flatten((arrays, options)))
+        if on_gpu and (missing := missing_on_gpu(name, error)):
+            raise missing from error
+        raise
 
 
 def _kin(name: str, known: Iterable[str]) -> list[str]:

@@ -32,7 +32,7 @@ if type({n}) is _Tensor or isinstance({n}, _Tensor):
 else:
     _node_{n} = None
     if type({n}) not in _PLAIN:
-        {n} = _operand({n}, {complain})
+        {n} = _operand({n}, {complain}, ({others},))
 """
 #: What follows an input of an operator.
 _FOREIGN = """\
@@ -53,7 +53,7 @@ _FORWARD = """\
 try:
     {results} = _forward({arguments})
 except Exception as _error:
-    {results} = _rescue(_op, {values}, _error)
+    {results_and_inputs}= _rescue(_op, {values}, ({parents}), _error)
 if not _tensors:
     return _out
 """
@@ -242,11 +242,15 @@ class Op:
                 body += _SEQUENCE.format(n=n)
             else:
                 foreign = _FOREIGN if operator else ""
-                body += (_INPUT + foreign).format(n=n, complain=not operator)
+                others = ", ".join(o for o in self.inputs if o != self.sequence)
+                body += (_INPUT + foreign).format(n=n, complain=not operator, others=others)
+        results = ["_out", *self.extras]
         body += _FORWARD.format(
-            results=", ".join(["_out", *self.extras]),
+            results=", ".join(results),
             arguments=self._arguments(),
             values=self._values(),
+            results_and_inputs="".join(f"{n}, " for n in [*results, *self.inputs]),
+            parents="".join(f"{p}, " for p in self._parents()),
         )
         body += self._record() if self.inputs else "return _constant(_op, _out)\n"
         name = name or self.name
@@ -298,8 +302,12 @@ class Op:
             body += f"if out is not None:\n    _target, out = out, None\n    return _write_into(_target, {call})\n"
         return body
 
+    def _parents(self) -> list[str]:
+        """The variables of the generated function that hold the nodes of the inputs."""
+        return ["*_nodes" if n == self.sequence else f"_node_{n}" for n in self.inputs]
+
     def _record(self) -> str:
-        parents = ["*_nodes" if n == self.sequence else f"_node_{n}" for n in self.inputs]
+        parents = self._parents()
         missing = " and ".join(f"{p} is None" for p in parents)
         no_parents = "not any(_nodes)" if "*_nodes" in parents else missing
         saved = self._saved(parents)

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["reason"]
+__all__ = ["missing_on_gpu", "reason"]
 
 Shapes = Sequence[tuple[int, ...]]
 
@@ -28,6 +28,35 @@ def reason(op: str, error: Exception, values: Mapping[str, Any], shapes: Shapes)
     about_shapes = isinstance(error, ValueError) and not isinstance(error, np.exceptions.AxisError)
     found = explain(values, shapes) if explain is not None and about_shapes else None
     return found or _plain(str(error).removeprefix(f"{op}: ").rstrip())
+
+
+#: What NumPy and CuPy say where CuPy lacks something, and what that is.
+_MISSING = (
+    (r"no implementation found for '([\w.]+)' on types", "no {0}"),
+    (r"operand type\(s\) all returned NotImplemented from __array_ufunc__\(<ufunc '(\w+)'>", "no numpy.{0}"),
+    (r"`cupy_(\w+\.\w+)` is not supported yet", "no numpy.{0}"),
+    (r"cupy\.([\w.]+).*unexpected keyword argument '(\w+)'", "no option {1!r} of {0}"),
+    (r"(\w+)\(\) got an unexpected keyword argument '(\w+)'", "no option {1!r} of {0}"),
+)
+
+
+def missing_on_gpu(name: str, error: Exception) -> NotImplementedError | None:
+    """The error for a function or an option that CuPy does not have; None where the error is another one.
+
+    >>> print(missing_on_gpu("block", TypeError("no implementation found for 'numpy.block' on types that ...")))
+    block: CuPy has no numpy.block, so this runs on the cpu only: move there with .cpu()
+    """
+    if ".cpu()" in str(error):  # it says so already
+        return None
+    for pattern, what in _MISSING:
+        if found := re.search(pattern, str(error)):
+            lack = what.format(*found.groups())
+            return NotImplementedError(
+                f"{name}: CuPy has {lack}, so this runs on the cpu only: move there with .cpu()"
+            )
+    if isinstance(error, NotImplementedError):
+        return NotImplementedError(f"{name}: on a GPU {error}; move to the cpu with .cpu()")
+    return None
 
 
 def _plain(text: str) -> str:

@@ -12,9 +12,11 @@ from typing import Any
 import numpy as np
 
 from .. import backend
+from ..arrays.batch import all_examples
 from ..calling import call_with_options, holds_tensor
 from ..hints import check_options
 from ..primitive import composed
+from ..reasons import missing_on_gpu
 from ..tensor import Tensor, raw, wrap
 from ..trees import sequence_like
 
@@ -45,6 +47,56 @@ _NAMES = (
 _WHOLE = ("bitwise_and", "bitwise_or", "bitwise_xor", "invert", "left_shift", "right_shift", "gcd", "lcm")
 
 
+#: How many inputs come first that are arrays, of functions that are no ufuncs; of the others one.
+_SEVERAL = dict.fromkeys(
+    ("isclose", "searchsorted", "digitize", "isin", "intersect1d", "setdiff1d", "setxor1d", "union1d"), 2
+)
+
+
+def _of_cupy(a: Any) -> bool:
+    return backend.device_of(all_examples(raw(a))) != "cpu"
+
+
+def _all(a: Any, *args: Any, where: Any = True, **options: Any) -> Any:
+    return np.all(a if where is True else a | ~where, *args, **options)
+
+
+def _any(a: Any, *args: Any, where: Any = True, **options: Any) -> Any:
+    return np.any(a if where is True else (a != 0) & where, *args, **options)
+
+
+def _argsort(a: Any, axis: Any = -1, kind: Any = None, order: Any = None, *, stable: Any = None) -> Any:
+    return np.argsort(a, axis)  # the stable one, which is all there is
+
+
+def _count_nonzero(a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
+    return np.sum(a != 0, axis=axis, keepdims=keepdims)
+
+
+def _lexsort(keys: Any, axis: int = -1) -> Any:
+    keys = np.stack(keys) if isinstance(keys, (tuple, list)) else keys
+    if keys.ndim > 2:
+        raise NotImplementedError("lexsort: CuPy sorts keys of one axis: move to the cpu with .cpu()")
+    return np.lexsort(keys)
+
+
+#: What stands for NumPy's function on a GPU, where CuPy's has fewer options or takes other arguments.
+_ON_GPU: dict[str, Any] = {
+    "all": _all, "any": _any, "argsort": _argsort, "count_nonzero": _count_nonzero, "lexsort": _lexsort,
+}  # fmt: skip
+
+
+def _compute(name: str, numpy_function: Any, args: Any, kwargs: Any) -> Any:
+    """The function of the arrays underneath; lists beside an array of a GPU go there."""
+    several = getattr(numpy_function, "nin", _SEVERAL.get(name, 0))
+    arrays = [*backend.side_by_side(*args[:several]), *args[several:]] if several > 1 else args
+    first = next(iter(arrays), None)
+    parts = first if isinstance(first, (tuple, list)) else arrays
+    if name in _ON_GPU and any(map(_of_cupy, parts)):
+        return _ON_GPU[name](*arrays, **kwargs)
+    return numpy_function(*arrays, **kwargs)
+
+
 def _constant(name: str) -> None:
     """Define a function that drops the gradient, for a NumPy function of this name."""
     numpy_function = attrgetter(name)(np)
@@ -55,8 +107,11 @@ def _constant(name: str) -> None:
         if inputs is not None and (kwargs or len(args) > inputs):
             return call_with_options(numpy_function, function, args, kwargs)
         try:
-            out = numpy_function(*map(_plain, args), **{k: _plain(v) for k, v in kwargs.items()})
-        except TypeError as error:
+            options = {k: _plain(v) for k, v in kwargs.items()}
+            out = _compute(name, numpy_function, list(map(_plain, args)), options)
+        except (NotImplementedError, TypeError) as error:
+            if any(map(_of_cupy, args)) and (missing := missing_on_gpu(name, error)):
+                raise missing from error
             if inputs is None:
                 check_options(function, kwargs)
                 raise

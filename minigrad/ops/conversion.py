@@ -23,7 +23,7 @@ def alike(*values: Any) -> tuple[Any, ...]:
     >>> alike([1.0, 2.0], Tensor(1))[0]
     Tensor([1., 2.], dtype=float64)
     """
-    found = tuple(map(backend.as_operand, values))
+    found = tuple(map(backend.as_operand, backend.side_by_side(*values)))
     if not any(isinstance(x, Tensor) for x in found):
         return found
     return tuple(x if isinstance(x, Tensor) else wrap(x, None) for x in found)

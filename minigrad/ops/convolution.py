@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numbers
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ from numpy.lib.array_utils import normalize_axis_tuple
 from numpy.lib.stride_tricks import sliding_window_view as _view
 
 from ..arrays.batch import Batch
+from ..backend import side_by_side
 from ..primitive import composed, primitive
 from ..tensor import Tensor
 from .shape import flip, moveaxis, reshape
@@ -70,7 +72,7 @@ def convolve(a: Any, v: Any, mode: str = "full") -> Any:
     >>> convolve(np.array([1.0, 2.0, 3.0]), np.array([0.0, 1.0]))
     array([0., 1., 2., 3.])
     """
-    a, v = _sequence(a, "convolve"), _sequence(v, "convolve")
+    a, v = _sequences(a, v, "convolve")
     if mode not in ("full", "same", "valid"):
         raise ValueError(f"convolve: mode must be 'full', 'same' or 'valid', got {mode!r}")
     if np.shape(v)[0] > np.shape(a)[0]:
@@ -87,15 +89,19 @@ def correlate(a: Any, v: Any, mode: str = "valid") -> Any:
     >>> correlate(np.array([1.0, 2.0, 3.0]), np.array([0.0, 1.0]))
     array([2., 3.])
     """
-    a, v = _sequence(a, "correlate"), _sequence(v, "correlate")
+    a, v = _sequences(a, v, "correlate")
     if mode == "same" and np.shape(v)[0] > np.shape(a)[0]:
         return conj(flip(correlate(v, a, mode)))  # which of two middles is meant
     return convolve(a, flip(conj(v)), mode)
 
 
+def _sequences(a: Any, v: Any, name: str) -> list[Any]:
+    """Both with one axis, on one device; a number has one element."""
+    lists = ([x] if isinstance(x, numbers.Number) else x for x in (a, v))
+    return [_sequence(x, name) for x in side_by_side(*lists)]
+
+
 def _sequence(x: Any, name: str) -> Any:
-    """x with one axis; a number has one element."""
-    x = x if hasattr(x, "dtype") else np.asarray(x)
     if np.ndim(x) > 1 or np.size(x) == 0:
         raise ValueError(
             f"{name}: expected sequences of at least one element, got shape {np.shape(x)}"

@@ -388,7 +388,8 @@ def geomspace(
     >>> geomspace(1.0, 100.0, 3)
     Tensor([  1.,  10., 100.], dtype=float32)
     """
-    if not _requires_grad(start, stop):
+    on_cpu = all(backend.device_of(raw(x)) == "cpu" for x in (start, stop))
+    if on_cpu and not _requires_grad(start, stop):  # CuPy has no geomspace
         out = np.geomspace(raw(start), raw(stop), num, endpoint, dtype, axis)
         return _made(out, (start, stop), dtype, device, requires_grad)
     start, stop = (backend.as_operand(x) if np.ndim(x) else x for x in (start, stop))

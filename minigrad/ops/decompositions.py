@@ -12,7 +12,7 @@ import numpy as np
 
 from ..arrays.batch import Batch, all_examples
 from ..arrays.fallback import runs_in_turn
-from ..backend import as_operand, beside, call_scipy
+from ..backend import as_operand, beside, call_scipy, side_by_side
 from ..primitive import composed, primitive
 from ..tensor import raw
 from .matrix_functions import refuse_infinite, solve_sylvester, solve_triangular
@@ -124,7 +124,7 @@ def lu_solve(lu_and_piv: Any, b: Any, trans: int = 0, overwrite_b: bool = False,
     array([1., 1.])
     """
     packed, pivots = lu_and_piv
-    packed, b = as_operand(packed), as_operand(b)
+    packed, b = map(as_operand, side_by_side(packed, b))
     refuse_infinite(check_finite, packed, b)
     n = packed.shape[-1]
     if packed.ndim != 2 or packed.shape[0] != n or b.shape[:1] != (n,):

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from ..arrays.batch import newest
-from ..backend import NoValue, as_operand, beside
+from ..backend import NoValue, as_operand, beside, side_by_side
 from ..primitive import composed
 from ..tensor import raw
 from .join import concatenate, split
@@ -63,6 +63,10 @@ def ediff1d(ary: Any, to_end: Any = None, to_begin: Any = None) -> Any:
     >>> ediff1d(np.array([1.0, 4.0, 9.0]), to_begin=0.0)
     array([0., 3., 5.])
     """
+    ary, to_end, to_begin = (
+        beside(np.asarray(v), ary) if isinstance(v, (int, float)) else v
+        for v in side_by_side(ary, to_end, to_begin)
+    )
     flat = reshape(ary, -1)
     inner = np.subtract(split(flat, [1])[1], flat[:-1])  # of booleans an error, unlike diff
     parts = [reshape(p, -1) for p in (to_begin, inner, to_end) if p is not None]
@@ -167,6 +171,7 @@ def trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Any:
     >>> trapezoid(np.array([1.0, 2.0, 3.0])).item()
     4.0
     """
+    y, x, dx = side_by_side(y, x, dx)
     if x is None:
         steps: Any = as_operand(dx) if np.ndim(dx) else dx
     elif np.ndim(x) == 1:

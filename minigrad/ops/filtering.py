@@ -9,7 +9,7 @@ import numpy as np
 
 from ..arrays.batch import Batch, Unbatched, all_examples, newest
 from ..arrays.fallback import runs_in_turn
-from ..backend import as_operand, call_scipy
+from ..backend import as_operand, call_scipy, side_by_side
 from ..later import refuse_later
 from ..primitive import composed, primitive
 from ..tensor import Tensor, raw
@@ -74,7 +74,7 @@ def lfilter(b: Any, a: Any, x: Any, axis: int = -1, zi: Any = None) -> Any:
     """
     if zi is not None:
         raise NotImplementedError("lfilter: an initial state zi is not supported; put the past of the signal before x")
-    b, a, x = _coefficients(b), _coefficients(a), as_operand(x)
+    b, a, x = map(_coefficients, side_by_side(b, a, x))
     if b.ndim > 1 or a.ndim > 1 or x.ndim == 0:
         raise ValueError(f"lfilter: expected b and a of one axis and x of one at least, got {b.shape}, {a.shape}, {x.shape}")
     b, a = np.atleast_1d(b), np.atleast_1d(a)
@@ -98,6 +98,7 @@ def sosfilt(sos: Any, x: Any, axis: int = -1, zi: Any = None) -> Any:
     """
     if zi is not None:
         raise NotImplementedError("sosfilt: an initial state zi is not supported; put the past of the signal before x")
+    sos, x = side_by_side(sos, x)
     sos = as_operand(sos)
     if sos.ndim != 2 or sos.shape[1] != 6:
         raise ValueError(f"sosfilt: expected sos of shape (n, 6), got {sos.shape}")

@@ -17,7 +17,7 @@ from ..tensor import Tensor, raw
 from .bounds import check_bounds, check_places
 from .conversion import alike
 
-__all__ = ["getitem", "scatter_add", "take", "take_along_axis"]
+__all__ = ["getitem", "index_beside", "scatter_add", "take", "take_along_axis"]
 
 
 @primitive(method=False, masks=True, x=lambda g, index, x_shape: scatter_add(g, index, x_shape))
@@ -35,7 +35,7 @@ def getitem(x: Any, index: Any) -> Any:
     if graph.special:
         check_bounds("x[index]", index, x, x.shape)
     try:
-        return x[_beside(index, x)]
+        return x[index_beside(index, x)]
     except Unbatched:  # an index of each example, into an array of them all
         return read(x, index)
 
@@ -53,7 +53,7 @@ def scatter_add(g: Any, index: Any, shape: tuple[int, ...]) -> Any:
     if graph.special:
         check_bounds("scatter_add", index, g, shape)
     out = writable(np.zeros_like(g, shape=shape, order="C"), index)
-    index = _beside(index, g)
+    index = index_beside(index, g)
     if _is_basic(index):
         out[index] = g
     elif (
@@ -68,12 +68,12 @@ def scatter_add(g: Any, index: Any, shape: tuple[int, ...]) -> Any:
     return out
 
 
-def _beside(index: Any, x: Any) -> Any:
+def index_beside(index: Any, x: Any) -> Any:
     """The index with its arrays on the device of x."""
     if type(x) is np.ndarray:
         return index
     if isinstance(index, tuple):
-        return tuple(_beside(part, x) for part in index)
+        return tuple(index_beside(part, x) for part in index)
     return beside(index, x) if isinstance(index, np.ndarray) else index
 
 
@@ -196,8 +196,8 @@ def _assign_value(g: Any, index: Any) -> Any:
     # Of values that were written to one and the same place only the last is there.
     number = np.reshape(np.cumsum(np.ones_like(raw(read), dtype=np.intp)), read.shape)
     written = writable(np.zeros_like(raw(g), dtype=np.intp), index)
-    written[_beside(index, written)] = number
-    return read * (written[_beside(index, written)] == number)
+    written[index_beside(index, written)] = number
+    return read * (written[index_beside(index, written)] == number)
 
 
 @primitive(method=False, masks=True, x=lambda g, index: assign(g, index, 0.0), value=_assign_value)
@@ -214,5 +214,5 @@ def assign(x: Any, index: Any, value: Any) -> Any:
     if graph.special:
         check_bounds("x[index] = value", index, x, x.shape)
     out = writable(x.copy(), (index, value))
-    out[_beside(index, x)] = value
+    out[index_beside(index, x)] = value
     return out

@@ -29,7 +29,7 @@ from ..tensor import Tensor, raw
 from .arithmetic import add, divide, multiply, power, remainder, subtract
 from .bounds import check_bounds
 from .constant import constants
-from .index import assign, plain_index
+from .index import assign, index_beside, plain_index
 from .products import matmul
 
 __all__: list[str] = []
@@ -98,15 +98,17 @@ def __setitem__(self: Tensor, index: Any, value: Any) -> None:
         _check_writable(self, "x[index] = value")
         check_bounds("x[index] = value", index, self._array, self.shape)
         try:
-            self._array[index] = beside(raw(value), self._array) if np.ndim(value) else raw(value)
+            there = index_beside(index, self._array)
+            number = not np.ndim(value) and not isinstance(raw(value), np.ndarray)
+            self._array[there] = raw(value) if number else beside(raw(value), self._array)
         except (TypeError, ValueError) as error:
             if is_unbatched(error):
                 raise _of_each_example("x[index] = value", self) from error
             raise
         graph.mark_mutated(self._array)
     else:
-        if not isinstance(value, numbers.Number) and not is_array(raw(value)):
-            value = np.asarray(value)
+        if not isinstance(value, (Tensor, numbers.Number)):
+            value = beside(value if is_array(value) else np.asarray(value), self)
         if isinstance(value, Tensor) and value.requires_grad:  # NumPy casts it, the gradient is lost
             _check_casting(self, value, "x[index] = value")
         _replace(self, assign(self, index, value), "x[index] = value")

@@ -15,7 +15,7 @@ import numpy as np
 
 from ..arrays.batch import all_examples
 from ..arrays.linear import in_one_stack
-from ..backend import NoValue, as_operand
+from ..backend import NoValue, as_operand, side_by_side
 from ..primitive import composed, primitive
 from ..tensor import Tensor, raw
 from .batching import one_by_one
@@ -219,7 +219,7 @@ def lstsq(a: Any, b: Any, rcond: Any = None) -> tuple[Any, Any, int, Any]:
     >>> lstsq(np.array([[1.0], [1.0]]), np.array([1.0, 3.0]))[0].round(12)
     array([2.])
     """
-    a, b = as_operand(a), as_operand(b)
+    a, b = map(as_operand, side_by_side(a, b))
     _, residuals, rank, values = np.linalg.lstsq(raw(a), raw(b), rcond)
     eps = np.finfo(values.dtype).eps
     if rcond is None:

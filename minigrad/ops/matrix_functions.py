@@ -14,7 +14,7 @@ import numpy as np
 from ..arrays.batch import Batch, all_examples, newest
 from ..arrays.fallback import runs_in_turn
 from ..arrays.linear import of_stack
-from ..backend import as_operand, call_scipy
+from ..backend import as_operand, call_scipy, side_by_side
 from ..primitive import composed, primitive
 from ..tensor import raw
 from .factorization import cholesky
@@ -156,7 +156,7 @@ def solve_triangular(
     array([1., 2.])
     """
     refuse_infinite(check_finite, a, b)
-    a, b = as_operand(a), as_operand(b)
+    a, b = map(as_operand, side_by_side(a, b))
     trans = {"N": 0, "T": 1, "C": 2}.get(trans, trans)
     if trans == 2:
         a, trans = conj(a), 1
@@ -286,7 +286,7 @@ def solve_discrete_lyapunov(a: Any, q: Any, method: str | None = None) -> Any:
     """
     if method not in (None, "direct"):
         raise NotImplementedError(f"solve_discrete_lyapunov: method {method!r} is not supported; use 'direct'")
-    a, q = as_operand(a), as_operand(q)
+    a, q = map(as_operand, side_by_side(a, q))
     system = np.kron(a, conj(a))
     return reshape(solve(eye_of(system) - system, reshape(q, -1)), np.shape(q))
 
@@ -302,7 +302,7 @@ def block_diag(*arrs: Any) -> Any:
     array([[1., 1., 0.],
            [0., 0., 1.]])
     """
-    arrays = tuple(np.atleast_2d(x) for x in arrs)
+    arrays = tuple(np.atleast_2d(x) for x in side_by_side(*arrs))
     widths = [np.shape(x)[1] for x in arrays]
     rows = [np.pad(x, ((0, 0), (sum(widths[:i]), sum(widths[i + 1 :])))) for i, x in enumerate(arrays)]
     return concatenate(rows, axis=0)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..arrays.batch import all_examples
-from ..backend import as_operand, beside
+from ..backend import as_operand, beside, side_by_side
 from ..primitive import composed
 from ..tensor import Tensor, raw
 from .batching import one_by_one
@@ -32,7 +32,7 @@ def polyval(p: Any, x: Any) -> Any:
     >>> polyval(np.array([1.0, 2.0, 3.0]), 2.0)
     np.float64(11.0)
     """
-    p, x = as_operand(p), as_operand(x)
+    p, x = map(as_operand, side_by_side(p, x))
     out: Any = np.zeros_like(raw(x))
     for i in range(np.shape(p)[0]):
         out = out * x + p[i]
@@ -242,6 +242,7 @@ def polyfit(
     >>> polyfit(np.array([0.0, 1.0, 2.0]), np.array([1.0, 3.0, 5.0]), 1).round(12)
     array([2., 1.])
     """
+    x, y, w = side_by_side(x, y, w)
     x, y, w = as_operand(x) + 0.0, as_operand(y) + 0.0, None if w is None else as_operand(w) + 0.0
     _check_points(x, y, deg, w)
     order, several = int(deg) + 1, np.ndim(y) == 2

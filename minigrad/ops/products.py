@@ -12,7 +12,7 @@ from numpy.lib.array_utils import normalize_axis_index
 
 from ..arrays.batch import all_examples
 from ..arrays.linear import in_one_stack
-from ..backend import as_operand, beside, is_array, on_gpu_of
+from ..backend import as_operand, beside, is_array, on_gpu_of, side_by_side
 from ..calling import cast_inputs
 from ..primitive import composed, method, primitive
 from ..tensor import Tensor, raw
@@ -158,7 +158,7 @@ def inner(a: Any, b: Any, /) -> Any:
     """
     if np.ndim(a) == 0 or np.ndim(b) == 0:
         return _scaled(a, b)
-    return tensordot(a, b, axes=(-1, -1))
+    return tensordot(*side_by_side(a, b), axes=(-1, -1))
 
 
 @composed(np.outer)
@@ -171,6 +171,7 @@ def outer(a: Any, b: Any, out: Any = None) -> Any:
     array([[3., 4.],
            [6., 8.]])
     """
+    a, b = side_by_side(a, b)
     return np.multiply(np.reshape(a, (np.size(a), 1)), np.reshape(b, (1, np.size(b))))
 
 
@@ -181,6 +182,7 @@ def vdot(a: Any, b: Any, /) -> Any:
     >>> vdot(np.array([1j]), np.array([1j])).item()
     (1+0j)
     """
+    a, b = side_by_side(a, b)
     return dot(conj(np.reshape(a, -1)), np.reshape(b, -1))
 
 
@@ -342,7 +344,7 @@ def vecdot(
     >>> vecdot(np.array([[1.0, 2.0]]), np.array([3.0, 4.0]))
     array([11.])
     """
-    x, y = cast_inputs(np.vecdot, (as_operand(x), as_operand(y)), dtype, casting)
+    x, y = cast_inputs(np.vecdot, [as_operand(v) for v in side_by_side(x, y)], dtype, casting)
     x, y = np.moveaxis(x, axis, -1), np.moveaxis(y, axis, -1)
     if np.shape(x)[-1] != np.shape(y)[-1]:
         raise ValueError(
@@ -364,6 +366,7 @@ def matvec(x: Any, y: Any, /, out: Any = None, **options: Any) -> Any:
     >>> matvec(np.eye(2), np.array([3.0, 4.0]))
     array([3., 4.])
     """
+    x, y = side_by_side(x, y)
     _need_axes("matvec", x, y, 2, 1)
     return matmul(x, np.expand_dims(y, -1), **options)[..., 0]
 
@@ -375,6 +378,7 @@ def vecmat(x: Any, y: Any, /, out: Any = None, **options: Any) -> Any:
     >>> vecmat(np.array([3.0, 4.0]), np.eye(2))
     array([3., 4.])
     """
+    x, y = side_by_side(x, y)
     _need_axes("vecmat", x, y, 1, 2)
     return matmul(np.expand_dims(conj(as_operand(x)), -2), y, **options)[..., 0, :]
 
@@ -395,6 +399,7 @@ def kron(a: Any, b: Any) -> Any:
     >>> kron(np.array([1.0, 2.0]), np.array([1.0, 10.0]))
     array([ 1., 10.,  2., 20.])
     """
+    a, b = side_by_side(a, b)
     ndim = max(np.ndim(a), np.ndim(b))
     rows, columns = ((1,) * (ndim - np.ndim(x)) + tuple(np.shape(x)) for x in (a, b))
     pairs_a = reshape(a, [k for n in rows for k in (n, 1)])
@@ -418,6 +423,7 @@ def cross(
     >>> cross(np.array([1.0, 0.0, 0.0]), np.array([0.0, 1.0, 0.0]))
     array([0., 0., 1.])
     """
+    a, b = side_by_side(a, b)
     if axis is not None:
         axisa = axisb = axisc = axis
     lengths = np.shape(a)[axisa], np.shape(b)[axisb]

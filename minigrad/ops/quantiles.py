@@ -77,7 +77,8 @@ def _order(q: Any, a: Any, unit: int) -> Any:
         ValueError: one of them lies outside of 0 to 1 (percentiles: 0 to 100), or q has more than
             two axes.
     """
-    q = q if hasattr(q, "dtype") else beside(np.asarray(q), a)
+    if isinstance(q, np.ndarray) or not hasattr(q, "dtype"):
+        q = beside(np.asarray(q), a)
     q = q if unit == 1 else q / unit
     values = raw(q)
     words = f"{'quantile' if unit == 1 else 'percentile'}: q must lie between 0 and {unit}, got"

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..arrays.batch import all_examples, newest
 from ..arrays.indexing import writable
-from ..backend import NoValue, is_array
+from ..backend import NoValue, beside, is_array, side_by_side
 from ..later import refuse_later
 from ..primitive import composed, primitive
 from ..tensor import Tensor, raw, wrap
@@ -49,6 +49,8 @@ def where(condition: Any, x: Any = None, y: Any = None, /) -> Any:
         return np.nonzero(condition)
     if x is None or y is None:
         raise ValueError("where: give both x and y, or neither")
+    if type(condition) in (bool, list, tuple):
+        condition = beside(np.asarray(condition), y if is_array(raw(y)) else x)
     return _where(condition, x, y)
 
 
@@ -186,6 +188,8 @@ def select(condlist: Sequence[Any], choicelist: Sequence[Any], default: Any = 0)
             "select: expected as many choices as conditions, and at least one: got "
             f"{len(condlist)} conditions and {len(choicelist)} choices"
         )
+    together = side_by_side(*condlist, *choicelist, default)
+    condlist, choicelist, default = together[: len(condlist)], together[len(condlist) : -1], together[-1]
     conditions = [c if is_array(raw(c)) else np.asarray(c) for c in condlist]
     for i, condition in enumerate(conditions):
         if condition.dtype != bool:

@@ -11,17 +11,16 @@ from typing import Any
 
 import numpy as np
 
-from ..backend import as_operand
+from ..backend import as_operand, side_by_side
 
 __all__ = ["chebval", "hermeval", "hermval", "lagval", "legval", "polyval"]
 
 
 def _operands(x: Any, c: Any, tensor: bool) -> tuple[Any, Any]:
     """x and the coefficients; with `tensor` every column of the coefficients meets all of x."""
-    c = as_operand(c)
+    x, c = map(as_operand, side_by_side(x, c))
     c = np.reshape(c, (1,)) if np.ndim(c) == 0 else c
     c = c if c.dtype.kind in "fc" else c.astype(np.float64)
-    x = as_operand(x)
     return x, np.reshape(c, np.shape(c) + (1,) * np.ndim(x)) if tensor else c
 
 

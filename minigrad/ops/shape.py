@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
+from ..arrays.batch import Batch
 from ..hints import explain_options
 from ..primitive import composed, primitive
 from .index import scatter_add
@@ -190,7 +191,7 @@ def tile(A: Any, reps: Any) -> Any:
 
 def _repeat_a(g: Any, a_shape: Any, repeats: Any, axis: Any) -> Any:
     n, along = (int(np.prod(a_shape)), 0) if axis is None else (a_shape[axis], axis)
-    index = np.repeat(np.arange(n), repeats)
+    index = np.repeat(np.arange(n), _on_host(repeats))
     moved = np.moveaxis(g, along, 0)
     summed = scatter_add(moved, index, (n, *moved.shape[1:]))
     return np.reshape(np.moveaxis(summed, 0, along), a_shape)
@@ -206,7 +207,12 @@ def repeat(a: Any, repeats: Any, axis: Any = None) -> Any:
     >>> repeat(np.array([1.0, 2.0]), 2)
     array([1., 1., 2., 2.])
     """
-    return np.repeat(a, repeats, axis)
+    return np.repeat(a, repeats if isinstance(a, np.ndarray) else _on_host(repeats), axis)
+
+
+def _on_host(repeats: Any) -> Any:
+    """CuPy takes the counts from the host, as the size of the result depends on them."""
+    return repeats.tolist() if hasattr(repeats, "tolist") and type(repeats) is not Batch else repeats
 
 
 # ------------------------------------------------------------------- made of the ones above

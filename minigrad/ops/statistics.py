@@ -9,7 +9,7 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
 from ..arrays.batch import all_examples
-from ..backend import NoValue, as_operand
+from ..backend import NoValue, as_operand, side_by_side
 from ..later import perhaps_any, refuse_later
 from ..primitive import composed
 from ..tensor import Tensor, raw
@@ -241,7 +241,7 @@ def weights_beside(weights: Any, a: Any, axes: tuple[int, ...] | None) -> Any:
         TypeError: the shapes differ and no axis is given.
         ValueError: the shape is neither that of a nor that of a along the axes.
     """
-    weights = as_operand(weights)
+    weights = as_operand(side_by_side(weights, a)[0])
     shape = np.shape(a)
     if weights.shape == shape:
         return weights
@@ -276,6 +276,7 @@ def average(
     >>> average(np.array([1.0, 3.0]), weights=np.array([3.0, 1.0])).item()
     1.5
     """
+    a, weights = side_by_side(a, weights)
     a = as_operand(a)
     axes = None if axis is None else normalize_axis_tuple(axis, np.ndim(a), argname="axis")
     if weights is None:
@@ -320,6 +321,7 @@ def _observation_weights(fweights: Any, aweights: Any, n: int) -> Any:
 
 def _variables(m: Any, y: Any, rowvar: bool, dtype: Any) -> Any:
     """The variables of m and y in rows, in a floating dtype."""
+    m, y = side_by_side(m, y)
     m = as_operand(m)
     parts = [_in_rows(m, rowvar, np.ndim(m) != 1)]
     if y is not None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..backend import as_operand
+from ..backend import as_operand, side_by_side
 from ..ops.filtering import lfilter, sosfilt
 from ..ops.fourier import fftn, ifftn, irfftn, rfftn
 from ..ops.slopes import conj
@@ -36,7 +36,7 @@ def _cut(full: Any, shape: Any, other: Any, mode: str, axes: Any) -> Any:
 
 def _checked(in1: Any, in2: Any, mode: str, what: str) -> tuple[Any, Any]:
     """Both inputs as arrays, exchanged where "valid" needs the larger one first."""
-    in1, in2 = as_operand(in1), as_operand(in2)
+    in1, in2 = map(as_operand, side_by_side(in1, in2))
     if np.ndim(in1) != np.ndim(in2):
         raise ValueError(f"{what}: the inputs must have equally many axes, got shapes {np.shape(in1)} and {np.shape(in2)}")
     if mode not in ("full", "same", "valid"):
@@ -95,7 +95,7 @@ def correlate(in1: Any, in2: Any, mode: str = "full", method: str = "auto") -> A
     >>> correlate(np.array([1.0, 2.0, 3.0]), np.array([0.0, 1.0]), mode="valid")
     array([2., 3.])
     """
-    in2 = as_operand(in2)
+    in1, in2 = map(as_operand, side_by_side(in1, in2))
     return convolve(in1, np.flip(conj(in2), tuple(range(in2.ndim))), mode, method)
 
 
@@ -126,7 +126,7 @@ def _around(x: Any, other: Any, boundary: str, fillvalue: Any, what: str) -> Any
 
 
 def _two_axes(in1: Any, in2: Any, what: str) -> tuple[Any, Any]:
-    in1, in2 = as_operand(in1), as_operand(in2)
+    in1, in2 = map(as_operand, side_by_side(in1, in2))
     if in1.ndim != 2 or in2.ndim != 2:
         raise ValueError(f"{what}: expected two arrays of two axes, got shapes {in1.shape} and {in2.shape}")
     return in1, in2
