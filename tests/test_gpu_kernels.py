@@ -191,6 +191,14 @@ def test_channels_by_themselves_are_one_kernel_and_need_no_columns(name: str, dt
         assert count.launches == 1 or w.size == (1,) * len(w.size)
 
 
+@pytest.mark.parametrize("name", CONVOLUTIONS)
+def test_results_own_their_memory(name: str) -> None:
+    """What is a view of something else is copied before it becomes a gradient."""
+    w = Window.over((5, 5), 3)
+    out = op(name)(*(to_gpu(normal(*s)) for s in shapes(name, w, 2, 3, 2, 2)), w, 2)
+    assert out.base is None and out.flags.c_contiguous
+
+
 def test_windows_of_one_place_need_no_columns() -> None:
     forward, backward = counted(F.conv2d, normal(2, 3, 4, 4), normal(5, 3, 1, 1), normal(5))
     assert forward.launches <= 2 and backward.launches <= 7

@@ -93,17 +93,18 @@ def conv_input(g: Any, w: Any, window: Window, groups: int = 1) -> Any:
 def conv_weight(x: Any, g: Any, window: Window, groups: int = 1) -> Any:
     if columns_are_images(window):
         return NotImplemented
-    inputs = x.shape[1] // groups
-    total: Any = None
-    for part, rows in _chunks(x, window):
+    inputs, taps = x.shape[1] // groups, x.shape[1] // groups * prod(window.size)
+    out = np.empty_like(x, shape=(g.shape[1], inputs, *window.size), order="C")
+    total = np.reshape(out, (groups, g.shape[1] // groups, taps))
+    for number, (part, rows) in enumerate(_chunks(x, window)):
         right = _turned(g[part, :, slice(*rows)], groups)  # (G, O/G, N*P)
-        shape = (groups, inputs * prod(window.size), right.shape[2])
-        product = np.matmul(right, np.swapaxes(np.reshape(columns_of(x[part], window, rows), shape), 1, 2))
-        if total is None:
-            total = product
+        columns = np.reshape(columns_of(x[part], window, rows), (groups, taps, right.shape[2]))
+        if number:
+            total += np.matmul(right, np.swapaxes(columns, 1, 2))
         else:
-            total += product
-    return np.reshape(total, (g.shape[1], inputs, *window.size))
+            np.matmul(right, np.swapaxes(columns, 1, 2), out=total)
+        del columns  # before those of the next part are made
+    return out  # not a view: it becomes a gradient without a copy
 
 
 def _turned(g: Any, groups: int) -> Any:
