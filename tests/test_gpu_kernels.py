@@ -38,7 +38,7 @@ if compiler() is None:
 @pytest.fixture(autouse=True)
 def cupy(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     monkeypatch.setattr(kernels, "enabled_on_gpu", True)
-    with stand_in.installed(devices=2) as module:
+    with stand_in.installed() as module:
         yield module
 
 
@@ -167,12 +167,12 @@ def normal(*shape: int) -> Any:
 
 @pytest.mark.parametrize("groups", [1, 2])
 @pytest.mark.parametrize("n", [1, 2, 3])
-def test_a_convolution_takes_three_launches_and_ten_back(n: int, groups: int) -> None:
+def test_a_convolution_takes_three_launches_and_seven_back(n: int, groups: int) -> None:
     spatial = (6, 5, 4)[:n]
     arrays = normal(2, 4, *spatial), normal(8, 4 // groups, *(3,) * n), normal(8)
     function = getattr(F, f"conv{n}d")
     forward, backward = counted(lambda x, w, b: function(x, w, b, padding=1, groups=groups), *arrays)
-    assert forward.launches <= 3 and backward.launches <= 10, (forward, backward)
+    assert forward.launches <= 3 and backward.launches <= 7, (forward, backward)
     assert forward.syncs == backward.syncs == 0
 
 
@@ -213,27 +213,27 @@ def test_the_convolution_of_the_issue_takes_six_launches() -> None:
     assert 64 * 64 * 9 * 56 * 56 * 4 < convolution.LARGEST < 925e6
 
 
-#: Functions of an image (2, 4, 9, 9), and the most launches that they may take forward.
-WINDOWED: dict[str, tuple[Any, int]] = {
-    "max_pool2d": (lambda x: F.max_pool2d(x, 3, 2, 1), 1),
-    "max_pool2d with indices": (lambda x: F.max_pool2d(x, 2, return_indices=True)[0], 4),
-    "avg_pool2d": (lambda x: F.avg_pool2d(x, 2), 2),
-    "avg_pool2d, parts of windows": (lambda x: F.avg_pool2d(x, 2, ceil_mode=True), 2),
-    "lp_pool2d": (lambda x: F.lp_pool2d(x, 2, 2), 6),
-    "adaptive_max_pool2d of 3": (lambda x: F.adaptive_max_pool2d(x, 3), 1),
-    "adaptive_max_pool2d of 4": (lambda x: F.adaptive_max_pool2d(x, 4), 11),
-    "Unfold": (nn.Unfold(3, padding=1), 1),
-    "Fold": (lambda x: nn.Fold((10, 10), 2)(x.reshape(2, 4, 81)), 1),
+#: Functions of an image (2, 4, 9, 9), and the most launches that they may take, forward and back.
+WINDOWED: dict[str, tuple[Any, int, int]] = {
+    "max_pool2d": (lambda x: F.max_pool2d(x, 3, 2, 1), 1, 2),
+    "max_pool2d with indices": (lambda x: F.max_pool2d(x, 2, return_indices=True)[0], 4, 2),
+    "avg_pool2d": (lambda x: F.avg_pool2d(x, 2), 2, 2),
+    "avg_pool2d, parts of windows": (lambda x: F.avg_pool2d(x, 2, ceil_mode=True), 2, 2),
+    "lp_pool2d": (lambda x: F.lp_pool2d(x, 2, 2), 6, 11),
+    "adaptive_max_pool2d of 3": (lambda x: F.adaptive_max_pool2d(x, 3), 1, 2),
+    "adaptive_max_pool2d of 4": (lambda x: F.adaptive_max_pool2d(x, 4), 13, 5),
+    "Unfold": (nn.Unfold(3, padding=1), 1, 1),
+    "Fold": (lambda x: nn.Fold((10, 10), 2)(x.reshape(2, 4, 81)), 1, 2),
 }
 
 
 @pytest.mark.parametrize("name", WINDOWED)
 def test_pooling_takes_few_launches_and_one_kernel_back(name: str) -> None:
-    function, most = WINDOWED[name]
+    function, *most = WINDOWED[name]
     forward, backward = counted(function, normal(2, 4, 9, 9))
-    assert forward.launches <= most and forward.syncs == 0, forward
-    kernels_back = {n for n in backward.names if n.startswith("raw:")}
-    assert len(kernels_back) == ("of 4" not in name) and backward.names.total() - backward.names["copy"] <= 14, backward
+    assert forward.launches <= most[0] and forward.syncs == 0, forward
+    assert backward.launches <= most[1], backward
+    assert len([n for n in backward.names if n.startswith("raw:")]) == ("of 4" not in name)
 
 
 @pytest.mark.parametrize("name", WINDOWED)
@@ -340,7 +340,8 @@ def test_arguments_may_be_given_by_name(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", FITTING)
-def test_arrays_of_two_devices_are_declined_and_results_lie_beside_their_arguments(name: str, cupy: Any) -> None:
+def test_arrays_of_two_devices_are_declined_and_results_lie_beside_their_arguments(name: str, cupy: Any, two_gpus: Any) -> None:
+    Tensor(1.0, device="cuda")  # which looks for the number of GPUs
     with cupy.cuda.Device(1):
         args = [to_gpu(x) for x in FITTING[name]]
     out = op(name)(*args)
@@ -423,7 +424,7 @@ def test_a_kernel_that_leaves_its_array_is_caught(cupy: Any) -> None:
         assert np.isnan(out.get())
 
 
-def test_arguments_must_have_the_sizes_of_the_parameters(cupy: Any) -> None:
+def test_arguments_must_have_the_sizes_of_the_parameters(cupy: Any, two_gpus: Any) -> None:
     write, x = cupy.RawModule(code=BESIDE).get_function("write"), cupy.zeros(4, np.float32)
     for args in ((x,), (x, np.int32(1)), (x, 1, 1)):
         with pytest.raises(TypeError, match="write takes parameters of"):

@@ -27,7 +27,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-__all__ = ["accelerated", "enabled", "enabled_on_gpu", "on_gpu", "provide", "ways"]
+__all__ = ["accelerated", "enabled", "enabled_on_gpu", "is_cupy", "provide", "ways"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -89,10 +89,10 @@ def provide(module: str, *names: str, compiled: bool = True, device: str | None 
         ways.setdefault(name, []).append(Way(module, name, compiled and device is None, device=device))
 
 
-def on_gpu(x: Any) -> bool:
+def is_cupy(x: Any) -> bool:
     """Whether x is an array of CuPy's.
 
-    >>> on_gpu(np.zeros(2))
+    >>> is_cupy(np.zeros(2))
     False
     """
     kind = type(x)
@@ -124,7 +124,7 @@ def accelerated(name: str) -> Callable[[F], F]:
             in_memory = type(x) is np.ndarray
             suits = enabled and in_memory and x.dtype == np.float32 and x.size >= SMALLEST
             suits = suits and not any(map(_foreign, args))
-            cuda = not in_memory and enabled_on_gpu and on_gpu(x)
+            cuda = not in_memory and enabled_on_gpu and is_cupy(x)
             for way in own:
                 if cuda if way.device else suits or not way.compiled:
                     out = way(*args, **kwargs)

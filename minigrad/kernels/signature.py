@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from . import on_gpu
+from . import is_cupy
 
 __all__ = ["takes"]
 
@@ -100,7 +100,7 @@ def _predicate(way: Callable[..., Any], arrays: dict[str, str], where: str, cuda
     lines.append(f"    return {where}")
     scope = {
         "ndarray": np.ndarray, "float32": np.dtype(np.float32), "share": np.may_share_memory, "owner": _owner,
-        "on_gpu": on_gpu, "reals": (np.dtype(np.float32), np.dtype(np.float64)),
+        "is_cupy": is_cupy, "reals": (np.dtype(np.float32), np.dtype(np.float64)),
     }  # fmt: skip
     exec("\n".join(lines), scope)  # of the declarations in our own source
     return scope["fits"]  # type: ignore[return-value]
@@ -120,7 +120,7 @@ def _memory_tests(x: str, form: re.Match[str], first: str) -> list[str]:
 def _gpu_tests(x: str, form: re.Match[str], first: str) -> list[str]:
     """That x is an array of the dtype on the device of the first one."""
     dtype = _DTYPES[form["dtype"]].format(x=x, first=first)
-    return [f"if not on_gpu({x}) or {dtype} or {x}.device.id != {first}.device.id: return False"]
+    return [f"if not is_cupy({x}) or {dtype} or {x}.device.id != {first}.device.id: return False"]
 
 
 def _shape_tests(x: str, axes: str, known: set[str]) -> list[str]:

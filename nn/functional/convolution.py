@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from minigrad import Tensor, primitive
-from minigrad.kernels import accelerated, on_gpu
+from minigrad.kernels import accelerated, is_cupy
 from minigrad.ops.window import Window, conv, conv_input, conv_weight
 
 __all__ = [
@@ -24,7 +24,7 @@ def _bias_rule(g: Any) -> Any:
 def _with_bias(out: Any, bias: Any) -> Any:
     """A number added to each channel of an array that nobody else has seen yet: in place, where the dtype stays."""
     bias = np.reshape(bias, (-1, *(1,) * (out.ndim - 2)))
-    if (type(out) is np.ndarray or on_gpu(out)) and out.dtype == np.result_type(out, bias):
+    if (type(out) is np.ndarray or is_cupy(out)) and out.dtype == np.result_type(out, bias):
         out += bias
         return out
     return out + bias

@@ -55,7 +55,13 @@ def _flat_index(x: Any, window: Window) -> Any:
     ):
         starts = starts[..., None] * length + np.arange(n) * step - before
         steps = steps[..., None] * length + np.arange(k) * gap
-    return Tensor(raw(take(beside(steps.reshape(-1), best), best, axis=0)) + beside(starts, best))
+    return Tensor(_looked_up(steps.reshape(-1), best) + beside(starts, best))
+
+
+def _looked_up(table: np.ndarray, index: Any) -> Any:
+    """table[index], beside the index, which is known to be in range: so nothing looks whether it is."""
+    table = beside(table, index)
+    return table[index] if type(table) is type(index) else raw(take(table, index, axis=0))
 
 
 def _named(function: Function, name: str, doc: str) -> Function:
@@ -195,7 +201,7 @@ def _adaptive_max_pool(n: int) -> Function:
         values = np.take(raw(flat), beside(places, raw(flat)), axis=-1)  # (*lead, windows, pixels in a window)
         rows = np.arange(len(places)) * places.shape[1]
         best = np.argmax(values, axis=-1) + beside(rows, values)
-        index = raw(take(beside(places.reshape(-1), best), best, axis=0))
+        index = _looked_up(places.reshape(-1), best)
         out = np.reshape(take_along_axis(flat, index, -1), (*lead, *sizes))
         return (out, Tensor(np.reshape(index, (*lead, *sizes)))) if return_indices else out
 
@@ -229,7 +235,6 @@ def _max_unpool(n: int) -> Function:
         if np.shape(indices) != shape:
             raise ValueError(f"max_unpool{n}d: indices of shape {np.shape(indices)} for an input of shape {shape}")
         flat = np.reshape(raw(indices), (prod(lead), prod(shape[-n:])))
-
 
         def in_range(low: Any, high: Any) -> None:
             if low < 0 or high >= prod(spatial):

@@ -16,6 +16,7 @@ from functools import cache
 from typing import Any
 
 from ... import kernels
+from ...devices import on_gpu_of
 
 __all__ = ["CannotCompile", "definitions", "launch", "where_it_is"]
 
@@ -40,7 +41,7 @@ def where_it_is(way: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(way)
     def call(*args: Any, **kwargs: Any) -> Any:
         try:
-            with (args[0] if args else kwargs[first]).device:
+            with on_gpu_of(args[0] if args else kwargs[first]):
                 return way(*args, **kwargs)
         except CannotCompile:
             return NotImplemented
