@@ -8,6 +8,7 @@ import numpy as np
 
 from minigrad import Tensor, beside, raw
 from minigrad.arrays import all_examples
+from minigrad.later import read
 
 __all__ = ["as_constant", "as_input", "as_tensor", "device_of", "host", "values_for"]
 
@@ -23,6 +24,7 @@ def host(x: Any) -> np.ndarray:
     values = raw(x)
     if hasattr(values, "dtype") and all_examples(values) is not values:
         return np.asarray(values)  # under vmap: an error that says so
+    (values,) = read(values)
     return values.get() if hasattr(values, "get") else np.asarray(values)
 
 

@@ -61,7 +61,7 @@ PUBLIC: dict[str, set[str] | None] = {
     "minigrad.files": None,  # files that are whole or not there
     "minigrad.hints": None,  # what to write in place of PyTorch's names
     "minigrad.install": None,  # how to install an extra
-    "minigrad.later": {"check_later", "perhaps_any", "refuse_later"},  # what must not make a program wait for its GPU
+    "minigrad.later": {"check_later", "perhaps_any", "read", "refuse_later"},  # what must not make a program wait for its GPU
     "minigrad.spellings": None,  # the tables of these names
     "minigrad.kernels": None,  # the registry of kernels
     "minigrad.kernels.cuda.launch": None,  # kernels for a GPU

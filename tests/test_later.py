@@ -15,6 +15,7 @@ import nn.functional as F
 from minigrad import Tensor, later
 from minigrad.later import check_later
 from nn import distributions
+from nn.values import host
 
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")
 
@@ -105,6 +106,7 @@ WAITS: dict[str, Callable[[Tensor], Any]] = {
     "bool": bool,
     "tolist": lambda x: x.tolist(),
     "cpu": lambda x: x.cpu(),
+    "host": host,
     "repr": repr,
     "format": lambda x: f"{x:.2f}",
     "in": lambda x: 1.0 in x,
