@@ -89,3 +89,26 @@ def test_a_training_learns_on_the_card(card: str) -> None:
         optimizer.step()
     assert loss.device == "cuda:0"
     assert loss.item() < 0.1
+
+
+def test_a_class_out_of_range_is_told_at_the_latest_with_the_loss(card: str) -> None:
+    logits = mg.zeros((2, 3), device="cuda", requires_grad=True)
+    with pytest.raises(IndexError, match="target 7 is out of range for 3 classes"):
+        nn.functional.cross_entropy(logits, mg.Tensor([0, 7], device="cuda")).item()
+
+
+def test_an_error_of_values_leaves_the_card_usable(card: str) -> None:
+    table = nn.Embedding(4, 2).to("cuda")
+    with pytest.raises(IndexError, match="table has rows 0 to 3"):
+        table(mg.Tensor([1, 9], device="cuda")).sum().item()
+    assert table(mg.Tensor([1, 3], device="cuda")).shape == (2, 2)
+    (mg.ones(3, device="cuda") * 2).sum().item()
+
+
+def test_random_numbers_go_on_where_their_state_was_taken(card: str) -> None:
+    mg.random.manual_seed(0)
+    mg.random.randn(5, device="cuda")
+    state = mg.random.get_state()
+    first = mg.random.randn(3, device="cuda").tolist()
+    mg.random.set_state(state)
+    assert mg.random.randn(3, device="cuda:0").tolist() == first

@@ -129,21 +129,23 @@ def test_a_row_that_fails_says_where_and_the_next_is_measured() -> None:
 
 
 def test_a_process_that_dies_costs_one_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The second workload ends its process; a third is reached by a new one, the last does not come in time."""
+    """The second ends its process, the third takes too long; the fourth is reached by a new process, the last not in time."""
     program = (
         "import json, os, sys, time\n"
         "for index in map(int, sys.argv[1:]):\n"
         "    if index == 1: os._exit(3)\n"
-        "    if index == 3: time.sleep(60)\n"
+        "    if index in (2, 4): time.sleep(60)\n"
         "    print('a library says hello', flush=True)\n"
         "    print(json.dumps({'index': index, 'rows': [{'name': index}]}), flush=True)\n"
     )
     (tmp_path / "worker.py").write_text(program)
     monkeypatch.setattr(table, "WORKER", [sys.executable, str(tmp_path / "worker.py")])
-    rows = list(table.measured([0, 1, 2, 3], 3.0, tmp_path / "log"))
-    assert [row["name"] for row in rows] == [0, WORKLOADS[1].name, 2, WORKLOADS[3].name]
-    assert "the process ended" in rows[1]["error"]
-    assert "not reached" in rows[3]["error"]
+    monkeypatch.setattr(table, "ROW", 2.0)
+    rows = list(table.measured([0, 1, 2, 3, 4], 5.0, tmp_path / "log"))
+    assert [row["name"] for row in rows] == [0, WORKLOADS[1].name, WORKLOADS[2].name, 3, WORKLOADS[4].name]
+    assert "its process ended" in rows[1]["error"]
+    assert "took more than 2 s" in rows[2]["error"]
+    assert "not reached in 5 s" in rows[4]["error"] or "took more than" in rows[4]["error"]
 
 
 def test_memory_in_use_is_followed_to_its_peak() -> None:

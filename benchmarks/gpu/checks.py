@@ -11,7 +11,8 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent.parent
+from .machine import ROOT, environment
+
 #: How long after its time a shard that does not end is ended, in seconds.
 GRACE = 30.0
 
@@ -60,14 +61,14 @@ def run(seconds: float, out: Path, shards: int | None = None) -> Outcome:
     """Run all shards at once, for so many seconds; each writes a report and a log into the folder `out`."""
     shards = shards or max(1, min(12, (os.cpu_count() or 1) - 1))
     reports = [out / f"checks{k}.jsonl" for k in range(shards)]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
-    environment["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"  # whatever plugins this Python has
+    # One core for each, and none of the plugins that this Python may have.
+    own = environment(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1", PYTEST_DISABLE_PLUGIN_AUTOLOAD="1")
     processes, end = [], time.monotonic() + seconds + GRACE
     for k, report in enumerate(reports):
         report.unlink(missing_ok=True)
         with report.with_suffix(".log").open("w") as log:
             words = command(f"{k}/{shards}", seconds, report)
-            processes.append(subprocess.Popen(words, cwd=ROOT, stdout=log, stderr=subprocess.STDOUT, env=environment))
+            processes.append(subprocess.Popen(words, cwd=ROOT, stdout=log, stderr=subprocess.STDOUT, env=own))
     for process in processes:
         try:
             process.wait(timeout=max(0.0, end - time.monotonic()))

@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 import importlib
+import os
 import platform
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 
 import minigrad as mg
 
 from .. import peers
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+
+
+def environment(**more: str) -> dict[str, str]:
+    """The environment of a process that is to find this checkout, after what `more` says."""
+    paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(paths), **more}
 
 
 def missing() -> str:

@@ -11,10 +11,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from .machine import ROOT, environment
 from .workloads import WORKLOADS
 
 #: The program that measures the rows of some indices, each as a line of JSON.
 WORKER = [sys.executable, "-m", "benchmarks.gpu.worker"]
+#: So many seconds a row may take; the first one starts the libraries, too.
+ROW = 75.0
 HEAD = """\
 | workload | minigrad ms | torch ms | ratio | launches | torch's | copies to the host | torch's | peak MiB | torch's |
 |---|---|---|---|---|---|---|---|---|---|"""
@@ -43,33 +46,43 @@ def cell(values: dict[str, float | None], key: str) -> str:
     return f"{value:.0f}" if value >= 100 else f"{value:.3g}"
 
 
-def measured(indices: list[int], seconds: float, log: Path) -> Iterator[dict[str, Any]]:
+def measured(indices: list[int], seconds: float, log: Path, tiny: bool = False) -> Iterator[dict[str, Any]]:
     """The rows of workloads as they come.
 
-    Where a process dies, its row says so, and a new process goes on with the next.  What is not reached in time says so.
+    Where a process dies or takes too long, its row says so, and a new process goes on with the next.
+    What is not reached in time says so, too.
     """
     end, left = time.monotonic() + seconds, list(indices)
     while left and time.monotonic() < end:
         before = len(left)
-        for found in _from_a_worker(left, end - time.monotonic(), log):
+        for found in _from_a_worker(left, end, log, tiny):
             left.remove(found["index"])
             yield from found["rows"]
         if len(left) == before and time.monotonic() < end:
-            yield {"name": WORKLOADS[left.pop(0)].name, "error": f"the process ended, see {log}"}
+            yield {"name": WORKLOADS[left.pop(0)].name, "error": f"its process ended, or took more than {ROW:.0f} s; see {log}"}
     for index in left:
         yield {"name": WORKLOADS[index].name, "error": f"not reached in {seconds:.0f} s"}
 
 
-def _from_a_worker(indices: list[int], seconds: float, log: Path) -> Iterator[dict[str, Any]]:
-    command = [*WORKER, *map(str, indices)]
-    with log.open("a") as errors, subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True) as process:
+def _from_a_worker(indices: list[int], end: float, log: Path, tiny: bool) -> Iterator[dict[str, Any]]:
+    command = [*WORKER, *(["--tiny"] if tiny else []), *map(str, indices)]
+    options: dict[str, Any] = {"stdout": subprocess.PIPE, "text": True, "cwd": ROOT, "env": environment()}
+    with log.open("a") as errors, subprocess.Popen(command, stderr=errors, **options) as process:
         assert process.stdout is not None
-        timer = threading.Timer(seconds, process.kill)
-        timer.start()
+        timer = _ends(process, end)
         try:
             for text in process.stdout:
                 if text.startswith("{"):  # a library may print too
+                    timer.cancel()
                     yield json.loads(text)
+                    timer = _ends(process, end)
         finally:
             timer.cancel()
             process.kill()
+
+
+def _ends(process: subprocess.Popen[str], end: float) -> threading.Timer:
+    """Ends a process when a row takes too long, or at the end of all."""
+    timer = threading.Timer(max(0.0, min(ROW, end - time.monotonic())), process.kill)
+    timer.start()
+    return timer

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import argparse
 import json
-import sys
 import traceback
 from typing import Any
 
@@ -23,9 +23,13 @@ def rows_of(workload: Workload, libraries: list[Library], meter: Meter, effort: 
 
 
 def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.gpu.worker", description=__doc__)
+    parser.add_argument("indices", nargs="+", type=int, help="numbers of workloads")
+    parser.add_argument("--tiny", action="store_true", help="their tiny sizes")
+    args = parser.parse_args()
     libraries = [library for library in (ours(), torchs()) if library is not None]
-    for index in map(int, sys.argv[1:]):
-        found = rows_of(WORKLOADS[index], libraries, CardMeter(), Effort())
+    for index in args.indices:
+        found = rows_of(WORKLOADS[index], libraries, CardMeter(), Effort(), args.tiny)
         print(json.dumps({"index": index, **found}), flush=True)
         libraries[0].synchronize()  # raises where an error has broken the card's context
 
