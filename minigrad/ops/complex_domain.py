@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..arrays.batch import all_examples
-from ..backend import as_operand
+from ..backend import as_operand, side_by_side
 from ..primitive import composed
 from ..tensor import raw
 
@@ -84,6 +84,7 @@ def logn(n: Any, x: Any) -> Any:
     >>> logn(2.0, 8.0)
     np.float64(3.0)
     """
+    n, x = side_by_side(n, x)
     return np.log(_complex_if_negative(x)) / np.log(_complex_if_negative(n))
 
 
@@ -94,6 +95,7 @@ def power(x: Any, p: Any) -> Any:
     >>> power(2, -1), power(-4.0, 0.5).round(12)
     (np.float64(0.5), np.complex128(2j))
     """
+    x, p = side_by_side(x, p)
     p = as_operand(p)
     p = p * 1.0 if np.any(all_examples(np.isreal(raw(p)) & (np.real(raw(p)) < 0))) else p
     return np.power(_complex_if_negative(x), p)

@@ -36,6 +36,7 @@ def diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = NoValue, append: Any
         raise ValueError("diff: expected at least one axis, got a number")
     axis = normalize_axis_index(axis, np.ndim(a))
     if prepend is not NoValue or append is not NoValue:
+        a, prepend, append = side_by_side(a, prepend, append)
         ends = [_edge(value, a, axis) for value in (prepend, append)]
         a = concatenate([part for part in (ends[0], a, ends[1]) if part is not None], axis=axis)
     a = as_operand(a)
@@ -124,7 +125,8 @@ def gradient(f: Any, *varargs: Any, axis: Any = None, edge_order: int = 1) -> An
     >>> gradient(np.array([1.0, 2.0, 4.0, 7.0]))
     array([1. , 1.5, 2.5, 3. ])
     """
-    f = as_operand(f)
+    f, *spacing_of_each = side_by_side(f, *varargs)
+    f, varargs = as_operand(f), tuple(spacing_of_each)
     ndim = np.ndim(f)
     axes = tuple(range(ndim)) if axis is None else normalize_axis_tuple(axis, ndim)
     one_for_all = not varargs or (len(varargs) == 1 and np.ndim(varargs[0]) == 0)

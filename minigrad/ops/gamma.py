@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..arrays.batch import all_examples
-from ..backend import beside, call_scipy, largest
+from ..backend import beside, call_scipy, largest, side_by_side
 from ..primitive import composed, primitive
 from ..tensor import raw
 from .exponential import xlogy
@@ -328,6 +328,7 @@ def betaincc(a: Any, b: Any, x: Any) -> Any:
     >>> betaincc(1.0, 1.0, 0.25)
     np.float64(0.75)
     """
+    a, b, x = side_by_side(a, b, x)
     return betainc(b, a, np.subtract(1, x))
 
 

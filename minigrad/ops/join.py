@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import numbers
 from collections.abc import Sequence
 from itertools import accumulate
 from typing import Any
 
 import numpy as np
 
+from ..backend import side_by_side
 from ..primitive import composed, method, primitive
 from ..tensor import Tensor
 from .shape import atleast_1d, atleast_2d, atleast_3d, reshape
@@ -121,7 +123,7 @@ def vstack(tup: Sequence[Any], *, dtype: Any = None, casting: Any = "same_kind")
     >>> vstack([np.zeros(2), np.ones(2)]).shape
     (2, 2)
     """
-    return concatenate([atleast_2d(x) for x in tup], axis=0, dtype=dtype, casting=casting)
+    return concatenate([atleast_2d(x) for x in _parts(tup)], axis=0, dtype=dtype, casting=casting)
 
 
 @composed(np.hstack, method=False)
@@ -131,7 +133,7 @@ def hstack(tup: Sequence[Any], *, dtype: Any = None, casting: Any = "same_kind")
     >>> hstack([np.zeros(2), np.ones(2)]).shape
     (4,)
     """
-    arrays = [atleast_1d(x) for x in tup]
+    arrays = [atleast_1d(x) for x in _parts(tup)]
     axis = 0 if arrays and np.ndim(arrays[0]) == 1 else 1
     return concatenate(arrays, axis=axis, dtype=dtype, casting=casting)
 
@@ -143,7 +145,7 @@ def dstack(tup: Sequence[Any]) -> Any:
     >>> dstack([np.zeros(2), np.ones(2)]).shape
     (1, 2, 2)
     """
-    return concatenate([atleast_3d(x) for x in tup], axis=2)
+    return concatenate([atleast_3d(x) for x in _parts(tup)], axis=2)
 
 
 @composed(np.column_stack, method=False)
@@ -153,7 +155,13 @@ def column_stack(tup: Sequence[Any]) -> Any:
     >>> column_stack([np.zeros(3), np.ones(3)]).shape
     (3, 2)
     """
-    return concatenate([reshape(x, (-1, 1)) if np.ndim(x) < 2 else x for x in tup], axis=1)
+    parts = [reshape(x, (-1, 1)) if np.ndim(x) < 2 else x for x in _parts(tup)]
+    return concatenate(parts, axis=1)
+
+
+def _parts(tup: Sequence[Any]) -> tuple[Any, ...]:
+    """What is joined, on one device; numbers as arrays of one element."""
+    return side_by_side(*([x] if isinstance(x, numbers.Number) else x for x in tup))
 
 
 @composed(np.hsplit)
@@ -201,6 +209,7 @@ def append(arr: Any, values: Any, axis: int | None = None) -> Any:
     >>> append(np.array([1.0]), np.array([2.0, 3.0]))
     array([1., 2., 3.])
     """
+    arr, values = side_by_side(arr, values)
     parts = [arr, values] if axis is not None else [reshape(arr, -1), reshape(values, -1)]
     return concatenate(parts, axis=0 if axis is None else axis)
 

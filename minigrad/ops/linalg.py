@@ -283,7 +283,7 @@ def multi_dot(arrays: Sequence[Any], *, out: Any = None) -> Any:
             raise np.linalg.LinAlgError(
                 f"multi_dot: array {i} has shape {np.shape(x)}: it must be a matrix (the first and the last may be vectors)"
             )
-    return fold_left(dot if len(arrays) == 2 else matmul, arrays)
+    return fold_left(dot if len(arrays) == 2 else matmul, side_by_side(*arrays))
 
 
 @composed(np.linalg.tensorsolve, method=False)
@@ -293,6 +293,7 @@ def tensorsolve(a: Any, b: Any, axes: Any = None) -> Any:
     >>> tensorsolve(2 * np.eye(4).reshape(2, 2, 4), np.ones((2, 2)))
     array([0.5, 0.5, 0.5, 0.5])
     """
+    a, b = side_by_side(a, b)
     if axes is not None:
         a = transpose(a, [i for i in range(np.ndim(a)) if i not in axes] + list(axes))
     shape = np.shape(a)[-(np.ndim(a) - np.ndim(b)) :]  # as NumPy has it: all axes, where a has no more than b

@@ -318,6 +318,7 @@ def toeplitz(c: Any, r: Any = None) -> Any:
     array([[1., 3.],
            [2., 1.]])
     """
+    c, r = side_by_side(c, r)
     c = reshape(c, -1)
     r = conj(c) if r is None else reshape(r, -1)
     n, m = np.shape(c)[0], np.shape(r)[0]

@@ -95,7 +95,7 @@ def polyadd(a1: Any, a2: Any) -> Any:
     >>> polyadd(np.array([1.0, 2.0]), np.array([3.0]))
     array([1., 5.])
     """
-    a1, a2 = _coefficients(a1), _coefficients(a2)
+    a1, a2 = map(_coefficients, side_by_side(a1, a2))
     n = max(np.shape(a1)[0], np.shape(a2)[0])
     return _padded(a1, n) + _padded(a2, n)
 
@@ -107,7 +107,7 @@ def polysub(a1: Any, a2: Any) -> Any:
     >>> polysub(np.array([1.0, 2.0]), np.array([3.0]))
     array([ 1., -1.])
     """
-    a1, a2 = _coefficients(a1), _coefficients(a2)
+    a1, a2 = map(_coefficients, side_by_side(a1, a2))
     n = max(np.shape(a1)[0], np.shape(a2)[0])
     return _padded(a1, n) - _padded(a2, n)
 
@@ -120,7 +120,7 @@ def polymul(a1: Any, a2: Any) -> Any:
     >>> polymul(np.array([1.0, 2.0]), np.array([1.0, 3.0]))
     array([1., 5., 6.])
     """
-    return convolve(*(_leading(_one_polynomial(a, "polymul")) for a in (a1, a2)))
+    return convolve(*(_leading(_one_polynomial(a, "polymul")) for a in side_by_side(a1, a2)))
 
 
 def _without_zeros(rest: Any) -> Any:
@@ -138,7 +138,8 @@ def polydiv(u: Any, v: Any) -> Any:
     >>> polydiv(np.array([1.0, 5.0, 6.0]), np.array([1.0, 2.0]))
     (array([1., 3.]), array([0.]))
     """
-    rest, v = _coefficients(u) + 0.0, _coefficients(v)
+    rest, v = map(_coefficients, side_by_side(u, v))
+    rest = rest + 0.0
     m, n = np.shape(rest)[0], np.shape(v)[0]
     if m >= n:
         rest, v = (_one_polynomial(p, "polydiv") for p in (rest, v))

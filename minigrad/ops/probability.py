@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ..backend import beside, call_scipy
+from ..backend import beside, call_scipy, side_by_side
 from ..primitive import composed, primitive
 from ..tensor import raw
 from .exponential import xlogy
@@ -129,6 +129,7 @@ def chdtr(v: Any, x: Any) -> Any:
     >>> chdtr(2.0, 2.0) == -np.expm1(-1.0)
     np.True_
     """
+    v, x = side_by_side(v, x)
     return gammainc(np.divide(v, 2), np.divide(x, 2))
 
 
@@ -139,6 +140,7 @@ def chdtrc(v: Any, x: Any) -> Any:
     >>> chdtrc(2.0, 2.0).round(6)
     np.float64(0.367879)
     """
+    v, x = side_by_side(v, x)
     return gammaincc(np.divide(v, 2), np.divide(x, 2))
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from ..arrays.batch import Batch, Unbatched, newest
-from ..backend import NoValue, as_array, is_array
+from ..backend import NoValue, as_array, is_array, side_by_side
 from ..tensor import Tensor, raw, wrap
 from .batching import one_by_one
 from .constant import constants
@@ -182,6 +182,7 @@ def _reduceat(
 
 def _outer(ufunc: np.ufunc, f: Callable[..., Any], x: Any, y: Any, **options: Any) -> Any:
     """f(x_i, y_j) for all i and j, with the options of the ufunc."""
+    x, y = side_by_side(x, y)
     return f(reshape(x, (*np.shape(x), *(1,) * np.ndim(y))), y, **options)
 
 
