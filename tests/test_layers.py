@@ -14,137 +14,13 @@ import nn
 from minigrad import Tensor, autograd
 from nn import functional as F
 
+from .layers_table import LAYERS
+
 rng = np.random.default_rng(0)
 
 
 def normal(*shape: int) -> np.ndarray:
     return rng.normal(size=shape)
-
-
-#: What fractional pooling draws, (N, C, 3).
-FRACTIONS = np.array([[[0.1, 0.7, 0.4], [0.9, 0.2, 0.6]]])
-LAYERS: list[tuple[str, tuple, dict, tuple[int, ...]]] = [
-    ("Linear", (5, 3), {}, (4, 5)),
-    ("Linear", (5, 3), {"bias": False}, (2, 4, 5)),
-    ("Conv1d", (4, 6, 3), {"stride": 2, "padding": 1, "groups": 2}, (2, 4, 7)),
-    ("Conv2d", (2, 3, 3), {}, (2, 2, 5, 6)),
-    ("Conv2d", (2, 4, (2, 3)), {"stride": (2, 1), "padding": (1, 2), "dilation": (1, 2)}, (2, 2, 5, 7)),
-    ("Conv2d", (4, 4, 3), {"groups": 4, "padding": "same", "bias": False}, (2, 4, 4, 5)),
-    ("Conv2d", (2, 3, 4), {"padding": "same"}, (2, 2, 6, 6)),
-    ("Conv2d", (2, 3, 1), {"stride": 2}, (1, 2, 5, 5)),
-    ("Conv3d", (2, 2, 2), {"padding": 1, "stride": 2}, (1, 2, 3, 4, 3)),
-    ("MaxPool1d", (3,), {"stride": 2, "padding": 1}, (2, 2, 7)),
-    ("MaxPool2d", (2,), {}, (2, 3, 5, 6)),
-    ("MaxPool2d", ((3, 2),), {"stride": (1, 2), "padding": (1, 1), "ceil_mode": True}, (2, 2, 6, 5)),
-    ("MaxPool2d", (2,), {"dilation": 2, "stride": 1}, (1, 2, 5, 5)),
-    ("MaxPool3d", (2,), {"ceil_mode": True}, (1, 2, 3, 3, 3)),
-    ("ReLU", (), {}, (3, 4)),
-    ("Tanh", (), {}, (3, 4)),
-    ("Sigmoid", (), {}, (3, 4)),
-    ("Flatten", (), {}, (2, 3, 4)),
-    ("Unflatten", (1, (2, 3)), {}, (2, 6, 2)),
-    # ------------------------------------------------------------------------------- convolutions
-    ("Conv1d", (2, 3, 3), {"padding": 2, "padding_mode": "circular"}, (2, 2, 6)),
-    ("Conv2d", (2, 3, 3), {"padding": (1, 2), "padding_mode": "reflect", "stride": 2}, (2, 2, 5, 6)),
-    ("Conv2d", (2, 3, (3, 2)), {"padding": "same", "padding_mode": "replicate"}, (2, 2, 5, 6)),
-    ("Conv2d", (2, 3, 3), {}, (2, 5, 6)),
-    ("ConvTranspose1d", (4, 6, 3), {"stride": 2, "padding": 1, "groups": 2, "output_padding": 1}, (2, 4, 5)),
-    ("ConvTranspose2d", (2, 3, (2, 3)), {"stride": (1, 2), "padding": (0, 1), "dilation": 2}, (2, 2, 4, 3)),
-    ("ConvTranspose2d", (2, 3, 3), {"stride": 3, "bias": False}, (1, 2, 2, 3)),
-    ("ConvTranspose1d", (2, 3, 3), {"output_padding": 1, "dilation": 2}, (1, 2, 4)),
-    ("ConvTranspose2d", (2, 4, 2), {"stride": 1, "output_padding": (1, 2), "dilation": 3, "groups": 2}, (2, 2, 3, 4)),
-    ("ConvTranspose3d", (2, 2, 2), {"stride": 2}, (1, 2, 2, 3, 2)),
-    # ------------------------------------------------------------------------------------ pooling
-    ("AvgPool1d", (3,), {"stride": 2, "padding": 1}, (2, 2, 7)),
-    ("AvgPool2d", (2,), {}, (2, 3, 5, 6)),
-    ("AvgPool2d", (3,), {"stride": 2, "padding": 1, "count_include_pad": False}, (2, 2, 6, 5)),
-    ("AvgPool2d", (3,), {"stride": 2, "padding": 1, "ceil_mode": True}, (2, 2, 6, 5)),
-    ("AvgPool2d", (2,), {"divisor_override": 3}, (2, 2, 4, 4)),
-    ("AvgPool3d", (2,), {"ceil_mode": True, "count_include_pad": False}, (1, 2, 3, 3, 3)),
-    ("LPPool1d", (2.0, 3), {"stride": 2}, (2, 2, 7)),
-    ("LPPool2d", (4.0, 2), {}, (2, 2, 4, 5)),
-    ("AdaptiveAvgPool1d", (3,), {}, (2, 2, 7)),
-    ("AdaptiveAvgPool2d", ((2, None),), {}, (2, 2, 5, 3)),
-    ("AdaptiveAvgPool3d", (2,), {}, (1, 2, 3, 4, 5)),
-    ("AdaptiveMaxPool1d", (3,), {}, (2, 2, 7)),
-    ("AdaptiveMaxPool2d", ((3, 2),), {}, (2, 2, 5, 4)),
-    ("AdaptiveMaxPool3d", (2,), {}, (1, 2, 3, 4, 5)),
-    # ------------------------------------------------------------------------------ normalisation
-    ("BatchNorm1d", (3,), {}, (5, 3)),
-    ("BatchNorm1d", (3,), {"eps": 0.1, "momentum": None}, (5, 3, 4)),
-    ("BatchNorm2d", (3,), {"affine": False}, (2, 3, 4, 2)),
-    ("BatchNorm2d", (3,), {"track_running_stats": False}, (2, 3, 4, 2)),
-    ("BatchNorm3d", (2,), {}, (2, 2, 2, 2, 3)),
-    ("LayerNorm", (4,), {}, (2, 3, 4)),
-    ("LayerNorm", ((3, 4),), {"eps": 0.1, "bias": False}, (2, 3, 4)),
-    ("LayerNorm", (4,), {"elementwise_affine": False}, (3, 4)),
-    ("RMSNorm", (4,), {}, (3, 4)),
-    ("RMSNorm", (4,), {"eps": 0.1}, (3, 4)),
-    ("GroupNorm", (2, 4), {}, (2, 4, 3, 2)),
-    ("GroupNorm", (2, 4), {"bias": False}, (2, 4, 3)),
-    ("BatchNorm1d", (3,), {"bias": False}, (5, 3)),
-    ("InstanceNorm2d", (3,), {"affine": True, "bias": False}, (2, 3, 4, 2)),
-    ("InstanceNorm1d", (3,), {"affine": True}, (3, 5)),
-    ("GroupNorm", (4, 4), {"affine": False, "eps": 0.1}, (2, 4, 5)),
-    ("InstanceNorm1d", (3,), {"affine": True}, (2, 3, 5)),
-    ("InstanceNorm2d", (3,), {"track_running_stats": True}, (2, 3, 4, 2)),
-    ("LocalResponseNorm", (3,), {"alpha": 0.3}, (2, 5, 3)),
-    ("LocalResponseNorm", (2,), {"alpha": 0.3, "beta": 0.5, "k": 2.0}, (2, 5, 3, 2)),
-    # -------------------------------------------------------------------------------- resampling
-    ("ZeroPad2d", (1,), {}, (1, 2, 3, 3)),
-    ("ZeroPad2d", ((1, -1, 2, 0),), {}, (1, 2, 3, 3)),
-    ("ConstantPad1d", ((1, 2), 3.0), {}, (1, 2, 3)),
-    ("ReflectionPad2d", ((1, 2, 0, 1),), {}, (1, 2, 3, 4)),
-    ("ReplicationPad3d", (1,), {}, (1, 1, 2, 2, 2)),
-    ("CircularPad2d", ((1, 2, 1, 1),), {}, (1, 2, 3, 4)),
-    ("Upsample", (), {"scale_factor": 2}, (1, 2, 3)),
-    ("Upsample", (), {"size": (5, 7)}, (1, 2, 3, 4)),
-    ("Upsample", (), {"scale_factor": (1.5, 2.0), "mode": "bilinear"}, (1, 2, 4, 3)),
-    ("Upsample", (), {"size": (5, 2), "mode": "bilinear", "align_corners": True}, (1, 2, 4, 3)),
-    ("Upsample", (), {"size": 5, "mode": "linear"}, (1, 2, 3)),
-    ("Upsample", (), {"scale_factor": 2, "mode": "trilinear"}, (1, 1, 2, 3, 2)),
-    ("Upsample", (), {"size": (5, 7), "mode": "bicubic"}, (1, 2, 4, 4)),
-    ("Upsample", (), {"size": (5, 7), "mode": "bicubic", "align_corners": True}, (1, 2, 4, 4)),
-    ("UpsamplingBilinear2d", (), {"scale_factor": 2}, (1, 2, 3, 3)),
-    ("PixelShuffle", (2,), {}, (1, 8, 2, 3)),
-    ("PixelUnshuffle", (2,), {}, (1, 2, 4, 6)),
-    ("ChannelShuffle", (2,), {}, (2, 6, 3)),
-    ("Upsample", (), {"scale_factor": 1.7, "mode": "bilinear", "recompute_scale_factor": True}, (1, 2, 4, 3)),
-    ("FractionalMaxPool2d", (2,), {"output_size": (3, 2), "_random_samples": FRACTIONS[:, :, :2]}, (1, 2, 6, 5)),
-    ("FractionalMaxPool3d", ((2, 1, 2),), {"output_ratio": 0.5, "_random_samples": FRACTIONS}, (1, 2, 4, 5, 6)),
-    ("Unfold", ((2, 3),), {"padding": 1, "stride": 2, "dilation": (1, 2)}, (2, 2, 5, 6)),
-    ("Fold", ((5, 6), 2), {"stride": (1, 2)}, (2, 8, 12)),
-    # -------------------------------------------------------------------------------- activations
-    *(
-        (name, args, options, (3, 4))
-        for name, args, options in (
-            ("ReLU6", (), {}),
-            ("LeakyReLU", (0.2,), {}),
-            ("ELU", (), {}),
-            ("ELU", (0.5,), {}),
-            ("CELU", (1.7,), {}),
-            ("SELU", (), {}),
-            ("GELU", (), {}),
-            ("GELU", (), {"approximate": "tanh"}),
-            ("SiLU", (), {}),
-            ("Mish", (), {}),
-            ("LogSigmoid", (), {}),
-            ("Softplus", (), {}),
-            ("Softplus", (2.0, 1.0), {}),
-            ("Softsign", (), {}),
-            ("Softshrink", (0.3,), {}),
-            ("Hardshrink", (0.3,), {}),
-            ("Tanhshrink", (), {}),
-            ("Hardtanh", (-0.5, 0.8), {}),
-            ("Hardsigmoid", (), {}),
-            ("Hardswish", (), {}),
-            ("Threshold", (0.1, 20.0), {}),
-            ("GLU", (), {}),
-            ("PReLU", (), {}),
-            ("PReLU", (4,), {}),
-        )
-    ),
-]
 
 
 @pytest.mark.torch

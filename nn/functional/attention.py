@@ -102,7 +102,7 @@ def mixed(weights: Any, value: Any, mask: Any) -> Any:
     if np.shape(shown)[-2] == 1:  # what is left is seen by all queries
         return weights @ value
     wrong = ~np.isfinite(raw(value))
-    if not np.any(all_examples(wrong)):
+    if not perhaps_any(all_examples(wrong)):
         return weights @ value
     dtype = value.dtype
     meets = (np.broadcast_to(shown, np.shape(weights)).astype(dtype) @ wrong.astype(dtype)) > 0  # (..., L, V)

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from . import CASES, compare, training, windows  # noqa: F401  (the last two note their cases)
+from . import CASES, compare, networks, training, windows  # noqa: F401  (the last three note their cases)
 from .ops import OPS, compare_row
 from .report import Report, of_shard
 

@@ -8,7 +8,7 @@ import numpy as np
 
 import minigrad as mg
 
-from . import case, on, ramp
+from .moved import case, on, ramp
 
 
 @case

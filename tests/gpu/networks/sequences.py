@@ -14,7 +14,7 @@ from nn import functional as F
 from nn import text
 from nn.utils import rnn
 
-from . import add, case, made, on, ramp, to_second_order, with_gradients
+from .moved import add, case, made, on, ramp, to_second_order, with_gradients
 
 STEPS = ramp(5, 3, 4)
 

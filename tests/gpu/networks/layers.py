@@ -12,8 +12,8 @@ import nn
 from minigrad import Tensor
 from nn import functional as F
 
-from ..test_layers import LAYERS
-from . import add, case, made, on, ramp, to_second_order, with_gradients
+from ...layers_table import LAYERS
+from .moved import add, case, made, on, ramp, to_second_order, with_gradients
 
 # ------------------------------------------------------------------------- with one input
 

@@ -1,13 +1,10 @@
-"""What nn computes on a device, as functions of the device: the same on the CPU and on a GPU.
-
-Each case makes everything on the CPU, moves it, computes, and returns Tensors and plain values.
-`tests/test_stand_in_nn.py` runs all of them on the stand-in, and on a real GPU where there is one.
-"""
+"""What the cases of nn share: modules and values that are moved, derivatives, results that are brought back."""
 
 from __future__ import annotations
 
 import copy
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -15,8 +12,7 @@ import numpy as np
 import minigrad as mg
 from minigrad import Tensor
 
-#: All cases by name.
-CASES: dict[str, Callable[[str], Any]] = {}
+from .. import add as add_case
 
 
 def case(f: Callable[[str], Any]) -> Callable[[str], Any]:
@@ -26,9 +22,14 @@ def case(f: Callable[[str], Any]) -> Callable[[str], Any]:
 
 def add(name: str, f: Callable[[str], Any]) -> Callable[[str], Any]:
     """Note a function of a device as a case."""
-    assert name not in CASES, name
-    CASES[name] = f
+    add_case(f"nn: {name}", partial(results, f))
     return f
+
+
+def results(f: Callable[[str], Any], device: str) -> list[Any]:
+    """What a case gives from one seed, in main memory; Tensors must be on the device."""
+    mg.random.manual_seed(0)
+    return in_memory(f(device), device)
 
 
 def on(device: str, values: Any, requires_grad: bool = False) -> Tensor:
@@ -66,7 +67,10 @@ def to_second_order(out: Any, *tensors: Any) -> list[Any]:
 
 
 def in_memory(result: Any, device: str) -> list[Any]:
-    """All values of a result in main memory; a Tensor among them must be on the device."""
+    """All values of a result in main memory; a Tensor among them must be on the device.
+
+    Python's floats, and what was computed in main memory of a GPU's numbers, are compared as float32.
+    """
     if isinstance(result, (tuple, list)):
         return [value for item in result for value in in_memory(item, device)]
     if isinstance(result, dict):
@@ -76,4 +80,6 @@ def in_memory(result: Any, device: str) -> list[Any]:
         return [result.detach().cpu().numpy()]
     if hasattr(result, "get") and hasattr(result, "dtype"):
         return [result.get()]
-    return [result]
+    if isinstance(result, float) or (isinstance(result, np.ndarray) and result.dtype == np.float64):
+        return [np.asarray(result, np.float32)]
+    return [] if result is None else [result]
