@@ -116,3 +116,20 @@ def test_graphs_on_another_device_are_seen(stand_in: Any) -> None:
     assert page.data["steps"][0]["gradient"]["rows"] == [[f"{v:.4g}" for v in row] for row in g]
     assert f"{g[0, 0]:.4g}"[:5] in text.splitlines()[-1]
     assert "cuda:0" in x._repr_html_()
+
+
+def test_real_eigenvalues_are_real_on_the_gpu_too(stand_in: Any) -> None:
+    """CuPy's are always complex; NumPy's are real where all eigenvalues are."""
+    for matrix, kind in (([[2.0, 1.0], [0.5, 1.0]], "f"), ([[0.0, 1.0], [-1.0, 0.0]], "c")):
+        host, a = np.array(matrix), Tensor(np.array(matrix), device="cuda")
+        for found, expected in zip(np.linalg.eig(a), np.linalg.eig(host), strict=True):
+            assert found.dtype == expected.dtype and found.dtype.kind == kind
+            np.testing.assert_allclose(found.cpu().numpy(), expected, atol=1e-12)
+
+
+def test_lu_of_a_stack_goes_matrix_by_matrix_on_the_gpu(stand_in: Any) -> None:
+    """CuPy's takes one matrix."""
+    a = np.random.default_rng(0).normal(size=(2, 3, 4, 3))
+    for function in (mg.scipy.linalg.lu, mg.scipy.linalg.lu_factor):
+        for found, expected in zip(function(Tensor(a, device="cuda")), function(Tensor(a)), strict=True):
+            np.testing.assert_allclose(mg.raw(found).get(), mg.raw(expected), atol=1e-12)
