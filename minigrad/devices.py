@@ -173,7 +173,7 @@ def follow(function: F) -> F:
     The function gets another body where there are several GPUs.  On other machines it stays as it is,
     and this takes no time.  Also a decorator.
     """
-    if isinstance(function, FunctionType):
+    if isinstance(function, FunctionType) and function not in _ops:
         _functions.add(function)
         if several:
             _let_follow(function)
@@ -226,6 +226,8 @@ def _following(function: Callable[..., Any], together: bool = False) -> Callable
         number = gpu_of((*args, *kwargs.values()) if kwargs else args, together)
         if number is None and kwargs.get("device") is not None:
             number = parse_device(kwargs["device"])
+            if number is not None:
+                check_gpu(number)
         with on_gpu(number):
             return function(*args, **kwargs)
 

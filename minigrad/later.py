@@ -23,6 +23,7 @@ from typing import Any
 import numpy as np
 
 from . import graph
+from .devices import on_gpu_of
 
 __all__ = [
     "check_later", "forget", "is_on_gpu", "known", "number", "perhaps_any", "read",
@@ -79,8 +80,8 @@ def _fetched(arrays: Sequence[Any]) -> list[Any]:
         if len(places) == 1:
             found[places[0]] = arrays[places[0]].get()
             continue
-        parts = [np.reshape(arrays[i], -1).view(np.uint8) for i in places]
-        joined: Any = np.concatenate(parts)
+        with on_gpu_of(arrays[places[0]]):
+            joined: Any = np.concatenate([np.reshape(arrays[i], -1).view(np.uint8) for i in places])
         together, start = joined.get(), 0
         for i in places:
             x = arrays[i]
@@ -151,7 +152,8 @@ def refuse_later(bad: Any, make_error: Callable[[], Exception]) -> None:
         if found:
             raise make_error()
 
-    check_later(verify, np.any(bad))
+    with on_gpu_of(bad):
+        check_later(verify, np.any(bad))
 
 
 def perhaps_any(conditions: Any) -> bool:

@@ -19,6 +19,7 @@ import numpy as np
 
 from . import graph, later
 from .arrays.row_sparse import RowSparse
+from .devices import on_gpu_of
 from .graph import Node
 from .masked import masks
 from .tensor import Tensor, raw
@@ -96,7 +97,9 @@ def _sums(g: Any) -> Iterator[Any]:
         return
     g = raw(g)
     g = g.values if isinstance(g, RowSparse) else g
-    yield np.sum(g, dtype=np.float32 if g.dtype == np.float16 else None)
+    with on_gpu_of(g):
+        total = np.sum(g, dtype=np.float32 if g.dtype == np.float16 else None)
+    yield total
 
 
 @functools.cache

@@ -8,6 +8,7 @@ import numpy as np
 
 from minigrad import Tensor, beside, raw
 from minigrad.arrays import all_examples
+from minigrad.devices import on_gpu_of
 from minigrad.later import read
 
 __all__ = ["as_constant", "as_input", "as_tensor", "device_of", "host", "values_for"]
@@ -90,7 +91,8 @@ def values_for(tensor: Tensor, value: Any) -> Any:
             raise ValueError(
                 f"values of type {array.dtype} do not fit into {dtype}, {values[lost][0]} say"
             )
-    return Tensor(array, dtype=dtype, device=tensor.device).data.copy()
+    with on_gpu_of(tensor):
+        return Tensor(array, dtype=dtype, device=tensor.device).data.copy()
 
 
 def _as_array(value: Any) -> Any:

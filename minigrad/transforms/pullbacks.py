@@ -14,6 +14,7 @@ import numpy as np
 
 from .. import backend
 from ..backward import gradients
+from ..devices import follow
 from ..masked import any_numbers
 from ..tensor import Tensor, wrap
 from ..trees import unflatten, vectors_like
@@ -184,6 +185,7 @@ def push_forward(call: Recording, directions: Sequence[Any]) -> Any:
     return unflatten(call.value, iter(tangents))
 
 
+@follow
 def dual_of(output: Tensor) -> Tensor:
     """A cotangent for a map that is linear in it: any numbers but 0, which would be taken for those of a mask."""
     numbers = any_numbers(output._array)

@@ -121,7 +121,7 @@ def loss_landscape(
     """
     parameters = list(parameters)
     rng = np.random.default_rng(seed)
-    before = [p.data.copy() for p in parameters]
+    before = [p.detach().clone().data for p in parameters]
     directions = [[_direction(rng, p) for p in before] for _ in range(2)]
     ways = np.linspace(-radius, radius, steps)
     losses = np.empty((steps, steps))

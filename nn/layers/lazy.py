@@ -79,7 +79,7 @@ class _Lazy(Module):
         for name in unset:
             getattr(self, name).materialize(shapes[name])
         if unset:
-            kept = {name: value.data.copy() for name, value in given.items()}
+            kept = {name: value.detach().clone().data for name, value in given.items()}
             self._first_values()
             for name, values in kept.items():  # the first values are for the others alone
                 given[name].data = values

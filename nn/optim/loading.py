@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from minigrad import Tensor, raw, to_device
+from minigrad.devices import follow
 
 from ..checks import WrongType, number
 from .options import BESIDE, check_rules
@@ -106,6 +107,7 @@ def checked_entry(optimizer: Any, p: Tensor, entry: Mapping[str, Any], options: 
     return result
 
 
+@follow
 def _check_ranges(entry: Mapping[str, Any], where: str) -> None:
     """Raise for what no step can have left: it would make the next one wrong, or the weights NaN."""
     for name, value in entry.items():
@@ -147,6 +149,7 @@ def loaded_number(value: Any, kind: type, where: str) -> Any:
     return kind(found)
 
 
+@follow
 def copied(value: Any, like: Tensor | None = None) -> Any:
     """A copy of what an optimizer remembers, its arrays on the device of a tensor; numbers as they are."""
     if isinstance(value, (list, tuple)):

@@ -10,7 +10,7 @@ import numpy as np
 
 from minigrad import Tensor, enable_grad, mark_mutated
 from minigrad.arrays import RowSparse
-from minigrad.devices import follow
+from minigrad.devices import follow, on_gpu_of
 
 from ..checks import Kind
 from ..hooks import Handle, Hook, add_hook
@@ -151,7 +151,8 @@ class Optimizer:
             if changed is not None:
                 args, kwargs = changed
                 closure = args[1] if len(args) > 1 else kwargs.get("closure")
-        loss = self.take_step(closure)
+        with on_gpu_of(*(group["params"] for group in self.param_groups)):
+            loss = self.take_step(closure)
         for hook in list(self._post_hooks.values()):
             hook.call(self, args, kwargs)
         return loss
@@ -293,6 +294,7 @@ class Optimizer:
         for name, value in real.items():
             state[name] = _complex(value, imaginary[name]) if is_state_array(value) else value
 
+    @follow
     def begin(self, p: Any, group: dict[str, Any]) -> dict[str, Any]:
         """`fresh_state` for every kind of array: of pairs for complex ones, in float32 for float16."""
         if p.dtype.kind == "c" and self.elementwise:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from minigrad import mark_mutated, random
+from minigrad.devices import follow
 
 if TYPE_CHECKING:
     from .trainer import Trainer
@@ -108,6 +109,7 @@ class Mark:
         return self.place
 
 
+@follow
 def _copy(array: Any, last: Copy | None) -> Copy:
     """A copy of a buffer, or the last one where the buffer is large and constant."""
     if last is None or array is not last.source or array.nbytes <= SMALL:

@@ -92,7 +92,7 @@ class ParametrizationList(Module):
         self.is_tensor = not isinstance(new, (tuple, list))
         if self.is_tensor:
             self._check_inverse(new)
-            original.data = new.data.copy()
+            original.data = new.detach().clone().data
             self.original = original
         else:
             self._several(new, original)
@@ -129,10 +129,10 @@ class ParametrizationList(Module):
         for i, value in enumerate(new):
             own: Any
             if isinstance(original, Buffer):
-                own = Buffer(value.data.copy(), persistent=original.persistent)
+                own = Buffer(value.detach().clone().data, persistent=original.persistent)
             else:
                 learned = original.requires_grad and value.dtype.kind in "fc"
-                own = Parameter(value.data.copy(), requires_grad=learned)
+                own = Parameter(value.detach().clone().data, requires_grad=learned)
             setattr(self, f"original{i}", own)
 
     def _originals(self) -> list[Any]:
@@ -264,7 +264,7 @@ def remove_parametrizations(
     tensor = originals[0]
     if leave_parametrized:
         with no_grad():
-            value = getattr(module, tensor_name).data.copy()
+            value = getattr(module, tensor_name).detach().clone().data
         if parts.is_tensor:
             tensor.data = value
         elif isinstance(tensor, Buffer):

@@ -1,0 +1,312 @@
+"""Machines with several GPUs: everything runs, and its results are, where the arrays are (on the stand-in).
+
+The stand-in's devices do not reach each other's memory, so whatever is computed on the wrong one fails.
+"""
+
+from __future__ import annotations
+
+import copy
+import pickle
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import minigrad as mg
+import nn
+from minigrad import Tensor, devices, no_grad, random
+from nn import functional as F
+
+from . import stand_in as package
+from .ops_table import ROWS
+from .scipy_samples import CPU_ONLY
+from .test_layers import LAYERS
+
+pytestmark = [
+    pytest.mark.usefixtures("two_gpus"),
+    pytest.mark.filterwarnings("ignore:random numbers for the GPU are drawn on the cpu"),
+]
+
+THERE = "cuda:1"
+
+
+def there(values: Any = (1.0, 2.0, 3.0), **options: Any) -> Tensor:
+    return Tensor(np.array(values, dtype=np.float32), device=THERE, **options)
+
+
+def places(*tensors: Any) -> set[str]:
+    return {t.device for t in tensors if t is not None}
+
+
+# ------------------------------------------------------------------------------------ ops
+
+
+#: What the samples put beside their inputs by a helper of the tests' own, is on the current GPU.
+BESIDE = ("power", "assign", "where", "pool_gather", "pool_scatter", "cholesky")
+
+
+@pytest.mark.parametrize("name", [n for n in ROWS if n not in (*CPU_ONLY, *BESIDE)])
+def test_ops_and_their_gradients_are_where_the_inputs_are(name: str) -> None:
+    """Whatever works on the current GPU works on the other one, to second order."""
+    for sample in ROWS[name]:
+        try:
+            expected = to_second_order(sample, "cuda:0")
+        except Exception:
+            continue
+        found = to_second_order(sample, THERE)
+        assert places(*found) <= {THERE}
+        for a, b in zip(expected, found, strict=True):
+            np.testing.assert_array_equal(a.detach().cpu().numpy(), b.detach().cpu().numpy())
+
+
+def to_second_order(sample: Any, device: str) -> list[Tensor]:
+    random.manual_seed(0)
+    xs = [Tensor(a, device=device, requires_grad=True) for a in sample.args]
+    ys = sample.f(*xs)
+    ys = list(ys) if isinstance(ys, (list, tuple)) else [ys]
+    out = list(ys)
+    for _ in range(2):
+        ys = [y for y in ys if y.requires_grad]
+        if not ys:
+            break
+        ones = [np.ones_like(y) for y in ys]
+        found = mg.autograd.grad(ys, xs, ones, create_graph=True, allow_unused=True)
+        ys = [g for g in found if g is not None]
+        out += ys
+    return out
+
+
+NEW: list[Callable[[Tensor], Any]] = [
+    lambda x: mg.zeros(3, device=THERE), lambda x: mg.zeros(3, device=1), lambda x: mg.ones((2, 2), like=x),
+    lambda x: mg.full(3, x[0]), lambda x: mg.full(3, 2.0, device=THERE), lambda x: mg.full((2, 3), [1, 2, 3], like=x),
+    lambda x: mg.eye(2, 3, like=x), lambda x: mg.tri(3, device=THERE), lambda x: mg.identity(2, like=x),
+    lambda x: mg.arange(4, device=THERE), lambda x: mg.arange(0.0, 1.0, 0.25, like=x), lambda x: mg.empty(2, like=x),
+    lambda x: mg.linspace(x[0], x[1], 4), lambda x: np.zeros_like(x), lambda x: np.full_like(x, 2.0),
+    lambda x: np.ones_like(x, shape=(2, 2)), lambda x: x.copy(), lambda x: mg.asarray([1.0], device=THERE),
+    lambda x: mg.array([1.0], like=x), lambda x: Tensor([1.0], device=1), lambda x: Tensor(x, dtype="float64"),
+    lambda x: Tensor(x.data.astype(np.float64)), lambda x: x.to("float64"), lambda x: x[x > 1], lambda x: x[[0, 1]],
+    lambda x: np.sort(x), lambda x: x == 2, lambda x: x.argmax(), lambda x: mg.stack([x, x]), lambda x: -x,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("number", range(len(NEW)))
+def test_new_tensors_are_where_they_are_asked_for(number: int) -> None:
+    assert NEW[number](there()).device == THERE
+
+
+DRAWS: list[Callable[[Tensor], Any]] = [
+    lambda x: random.rand(3, device=THERE), lambda x: random.normal(x, 1.0), lambda x: random.uniform(x, x + 1),
+    lambda x: random.exponential(x), lambda x: random.standard_gamma(x), lambda x: random.triangular(x, x + 1, x + 2),
+    lambda x: random.bernoulli(x / 3), lambda x: random.categorical(x), lambda x: random.permutation(x),
+    lambda x: random.permutation(5, device=THERE), lambda x: random.choice(x, 2), lambda x: random.choice(4, 3, False, device=1),
+    lambda x: random.poisson(x), lambda x: random.integers(5, size=3, device=THERE),
+    lambda x: random.multivariate_normal(x, mg.eye(3, like=x)), lambda x: random.standard_t(x),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("number", range(len(DRAWS)))
+def test_draws_are_where_their_parameters_are(number: int) -> None:
+    assert DRAWS[number](there()).device == THERE
+
+
+TRANSFORMS: list[Callable[[Any, Tensor], Any]] = [
+    lambda f, x: mg.grad(lambda x: f(x).sum())(x), lambda f, x: mg.value_and_grad(lambda x: f(x).sum())(x)[1],
+    lambda f, x: mg.jacobian(f)(x), lambda f, x: mg.hessian(lambda x: f(x).sum())(x), lambda f, x: mg.jvp(f, (x,), (x,))[1],
+    lambda f, x: mg.vjp(f, x)[1](x), lambda f, x: mg.elementwise_grad(np.tanh)(x), lambda f, x: mg.checkpoint(f)(x),
+    lambda f, x: mg.vmap(mg.grad(lambda row: f(row).sum()))(mg.stack([x, 2 * x])), lambda f, x: mg.ravel_tree({"a": x})[0],
+    lambda f, x: mg.jacobian(lambda x: mg.ones(2, like=x))(x),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("number", range(len(TRANSFORMS)))
+def test_transforms_are_where_the_arguments_are(number: int) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", mg.UnusedInputWarning)
+        assert TRANSFORMS[number](lambda x: np.sin(x) * x.sum(), there()).device == THERE
+
+
+def test_writing_in_place() -> None:
+    x = there()
+    with no_grad():
+        x[0] = 5.0
+        x += 1
+        x *= x
+        x[1:] = x[:-1]
+    assert (x.device, x.tolist(), 36.0 in x) == (THERE, [36.0, 36.0, 9.0], True)
+
+
+# ---------------------------------------------------------------------------- from one to the other
+
+
+def test_moving_between_gpus_is_part_of_the_graph() -> None:
+    x = Tensor([1.0, 2.0], device="cuda:0", requires_grad=True)
+    w = Tensor([3.0, 4.0], device=THERE, requires_grad=True)
+    hidden = x * x
+    loss = (hidden.to(THERE) * w).sum() + hidden.cuda(1).sum() + hidden.sum().to(w)
+    loss.backward()
+    assert loss.device == THERE
+    assert (x.grad.device, x.grad.tolist()) == ("cuda:0", [10.0, 24.0])
+    assert (w.grad.device, w.grad.tolist()) == (THERE, [1.0, 4.0])
+    (first,) = mg.autograd.grad([((x**3).to(THERE) * w.detach()).sum()], [x], create_graph=True)
+    (second,) = mg.autograd.grad([first.sum()], [x])
+    assert (second.device, second.tolist()) == ("cuda:0", [18.0, 48.0])
+
+
+def test_two_gpus_mix_no_better_than_cpu_and_gpu() -> None:
+    x, y = there(), there().to("cuda:0")
+    for mix in (lambda: x + y, lambda: y @ x, lambda: mg.concatenate([x, y]), lambda: np.where(x > 1, y, x), lambda: x * y.sum()):
+        with pytest.raises(RuntimeError, match=r"different devices \(.*cuda:[01].*cuda:[01]"):
+            mix()
+
+
+def test_the_current_gpu_stays_what_it_was() -> None:
+    cupy = __import__("cupy")
+    x = there(requires_grad=True)
+    (x * x).sum().backward()
+    x.to("cuda:0")
+    random.rand(2, device=THERE)
+    assert (mg.cuda.current_device(), cupy.zeros(1).device.id) == (0, 0)
+    with mg.cuda.device(x):
+        assert Tensor([1.0], device="cuda").device == mg.zeros(1, device="cuda").device == Tensor([1.0]).cuda().device == THERE
+    with mg.cuda.device(1):
+        assert (Tensor([1.0], device=0) * 2).device == "cuda:0"
+    mg.cuda.set_device(THERE)
+    assert mg.cuda.current_device() == 1
+    mg.cuda.synchronize("cuda:0")
+    assert mg.cuda.current_device() == 1
+
+
+def test_a_gpu_that_is_not_there_is_refused_by_name() -> None:
+    for make in (
+        lambda: Tensor([1.0], device="cuda:2"), lambda: mg.zeros(3, device=2), lambda: random.rand(3, device="cuda:2"),
+        lambda: there().cuda(5), lambda: mg.cuda.synchronize(2), lambda: nn.Linear(2, 2, device="cuda:2"),
+    ):  # fmt: skip
+        with pytest.raises(RuntimeError, match="this machine has 2 GPUs, numbered from 0"):
+            make()
+
+
+def test_arrays_of_cupys_are_met_without_asking_for_a_device() -> None:
+    """Nothing of minigrad has looked for GPUs when the first array of the other one comes up."""
+    cupy = __import__("cupy")
+    assert not devices.several
+    with cupy.cuda.Device(1):
+        array = cupy.ones(3)
+    assert (Tensor(array) * 2).device == THERE
+
+
+# ------------------------------------------------------------------------------------- networks
+
+
+@pytest.mark.parametrize(("name", "args", "options", "shape"), LAYERS)
+def test_layers_are_where_their_input_is(name: str, args: Any, options: Any, shape: Any) -> None:
+    layer = getattr(nn, name)(*args, **options).to(THERE)
+    x = there(np.ones(shape) * np.arange(shape[-1]), requires_grad=True)
+    out = layer(x)
+    ys = [y for y in (out if isinstance(out, (list, tuple)) else [out]) if isinstance(y, Tensor)]
+    sum((y * y).sum() for y in ys).backward()
+    assert places(*ys, x.grad, *(p.grad for p in layer.parameters()), *layer.buffers()) == {THERE}
+
+
+def test_losses_and_dropout_without_a_layer() -> None:
+    logits, targets = there(np.ones((4, 3)), requires_grad=True), Tensor(np.array([0, 1, 2, 0]), device=THERE)
+    losses = [
+        F.cross_entropy(logits, targets, label_smoothing=0.1), F.nll_loss(F.log_softmax(logits, 1), targets),
+        F.binary_cross_entropy(F.sigmoid(logits), logits.detach() / 2), F.mse_loss(F.dropout(logits), logits.detach()),
+        F.huber_loss(logits, logits.detach() * 2), F.relu6(logits).sum(), F.multi_margin_loss(logits, targets),
+    ]  # fmt: skip
+    sum(losses).backward()
+    assert places(*losses, logits.grad) == {THERE}
+
+
+@pytest.mark.parametrize("name", ["SGD", "Adam", "AdamW", "RMSprop", "Adagrad", "NAdam"])
+def test_optimizers_change_parameters_where_they_are(name: str) -> None:
+    """A model on two GPUs is trained as on one."""
+    results = []
+    for second in ("cuda:0", THERE):
+        random.manual_seed(0)
+        first, last = nn.Linear(3, 4).to("cuda:0"), nn.Linear(4, 1).to(second)
+        parameters = [*first.parameters(), *last.parameters()]
+        optimizer = getattr(nn.optim, name)(parameters, lr=0.01)
+        x = Tensor(np.ones((5, 3), np.float32), device="cuda:0")
+
+        def loss(first: Any = first, last: Any = last, optimizer: Any = optimizer, second: str = second, x: Any = x) -> Any:
+            optimizer.zero_grad()
+            value = (last(first(x).to(second)) ** 2).sum()
+            value.backward()
+            return value
+
+        for _ in range(3):
+            optimizer.step(loss)
+        assert places(*last.parameters()) == {second}
+        results.append([p.tolist() for p in parameters])
+    assert results[0] == results[1]
+
+
+def test_lbfgs_steps_on_the_other_gpu() -> None:
+    x = there(requires_grad=True)
+    optimizer = nn.optim.LBFGS([x], line_search_fn="strong_wolfe")
+
+    def loss() -> Any:
+        optimizer.zero_grad()
+        value = ((x - 1) ** 2).sum()
+        value.backward()
+        return value
+
+    optimizer.step(loss)
+    assert (x.device, x.detach().round(4).tolist()) == (THERE, [1.0, 1.0, 1.0])
+
+
+def test_weights_of_one_gpu_are_loaded_on_another_one_and_on_the_cpu(tmp_path: Path) -> None:
+    model = nn.Sequential(nn.Linear(2, 3), nn.BatchNorm1d(3)).to(THERE)
+    optimizer = nn.optim.Adam(model.parameters())
+    model(there(np.ones((4, 2)))).sum().backward()
+    optimizer.step()
+    nn.save(model, tmp_path / "weights")
+    nn.training.save_checkpoint(tmp_path / "run", model, optimizer)
+    for device in ("cpu", "cuda:0", THERE):
+        other = nn.Sequential(nn.Linear(2, 3), nn.BatchNorm1d(3)).to(device)
+        state = nn.optim.Adam(other.parameters())
+        nn.load(tmp_path / "weights", other)
+        nn.training.load_checkpoint(tmp_path / "run", other, state)
+        assert places(*other.parameters(), *other.buffers()) == {device}
+        assert [p.tolist() for p in other.parameters()] == [p.tolist() for p in model.parameters()]
+        other(Tensor(np.ones((4, 2), np.float32), device=device)).sum().backward()
+        state.step()
+
+
+def test_batches_follow_the_model() -> None:
+    rng = np.random.default_rng(0)
+    X, Y = rng.normal(size=(16, 3)).astype(np.float32), rng.integers(0, 2, 16)
+    model = nn.Sequential(nn.Linear(3, 4), nn.Dropout(0.5), nn.Linear(4, 2)).cuda(1)
+    trainer = nn.training.Trainer(model, nn.optim.SGD(model.parameters(), lr=0.1), F.cross_entropy)
+    trainer.fit(nn.data.DataLoader(nn.data.TensorDataset(X, Y), batch_size=8), epochs=2)
+    assert places(*model.parameters()) == {THERE}
+
+
+# ------------------------------------------------------------------------------ copies and pickles
+
+
+def test_copies_stay_and_pickles_come_back_where_they_were() -> None:
+    x = there(requires_grad=True, name="x")
+    (x * x).sum().backward()
+    with package.counting() as count:
+        twin = copy.deepcopy(x)
+    assert count.syncs == 0  # nothing went by way of main memory
+    for other in (twin, pickle.loads(pickle.dumps(x))):
+        assert (other.device, other.name, other.requires_grad, other.tolist()) == (THERE, "x", True, x.tolist())
+        assert (other.grad.device, other.grad.tolist()) == (THERE, x.grad.tolist())
+        assert other.data is not x.data
+    model = copy.deepcopy(nn.Linear(2, 2).to(THERE))
+    assert places(*model.parameters()) == {THERE}
+    first, second = copy.deepcopy([y := Tensor(x.data), Tensor(y.data)])
+    assert first.data is second.data  # as they shared it
+
+
+def test_a_pickle_of_a_gpu_that_is_not_there_is_on_the_cpu_and_says_so() -> None:
+    data = pickle.dumps(there())
+    with package.installed(devices=1), pytest.warns(UserWarning, match="pickled on cuda:1 is on the cpu now: .* has 1 GPU"):
+        x = pickle.loads(data)
+    assert (x.device, x.tolist()) == ("cpu", [1.0, 2.0, 3.0])
