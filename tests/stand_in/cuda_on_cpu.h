@@ -2,6 +2,8 @@
 //
 // Enough for kernels whose threads do not speak with each other: no shared memory, no atomics, no barriers.
 
+#include <math.h>
+
 #define __global__
 #define __device__
 #define __host__

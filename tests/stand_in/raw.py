@@ -43,8 +43,7 @@ def compiler() -> str | None:
 @cache
 def built(code: str) -> ctypes.CDLL:
     """A source as a library: built once on this machine, also where several processes ask at the same time."""
-    names = re.findall(r"__global__\s+void\s+(\w+)", code)
-    text = "\n".join([HEADER.read_text("utf-8"), code, *(f"LAUNCHER({name})" for name in names)])
+    text = HEADER.read_text("utf-8") + "\n" + code
     key = hashlib.sha256("\n".join([text, *OPTIONS]).encode()).hexdigest()[:24]
     folder = Path(tempfile.gettempdir()) / f"minigrad_stand_in_{os.getuid()}"
     folder.mkdir(mode=0o700, exist_ok=True)
@@ -55,12 +54,18 @@ def built(code: str) -> ctypes.CDLL:
             raise RuntimeError("the stand-in for CuPy needs a C++ compiler to run raw kernels: install g++")
         with tempfile.TemporaryDirectory(dir=folder) as own:
             source, fresh = Path(own) / "kernel.cpp", Path(own) / "kernel.so"
-            source.write_text(text, "utf-8")
+            source.write_text(f"{text}\n{launchers(program, code)}", "utf-8")
             done = subprocess.run([program, *OPTIONS, "-o", fresh, source], capture_output=True, text=True)
             if done.returncode:
                 raise RuntimeError(f"{program} cannot build a kernel:\n{done.stderr}")
             fresh.replace(library)
     return ctypes.CDLL(str(library))
+
+
+def launchers(program: str, code: str) -> str:
+    """A line of C++ for each kernel, also for those that a macro of the source makes."""
+    expanded = subprocess.run([program, "-E", "-P", "-x", "c++", "-"], input=code, capture_output=True, text=True).stdout
+    return "\n".join(f"LAUNCHER({name})" for name in re.findall(r"__global__\s+void\s+(\w+)", expanded))
 
 
 class RawModule:
