@@ -21,11 +21,11 @@ SOME = list(OPS)[::12]
 
 @pytest.fixture(params=["stand-in", pytest.param("card", marks=REAL)])
 def card(request: pytest.FixtureRequest) -> Iterator[str]:
-    """The device "cuda": the stand-in for a GPU, or a real one."""
+    """The device "cuda": the stand-in for a GPU, silent where a GPU is, or a real one."""
     if request.param == "card":
         yield request.param
         return
-    with stand_in.installed():
+    with stand_in.installed(lenient=True):
         yield request.param
 
 

@@ -259,6 +259,16 @@ def test_lbfgs_steps_on_the_other_gpu() -> None:
     assert (x.device, x.detach().round(4).tolist()) == (THERE, [1.0, 1.0, 1.0])
 
 
+def test_clipping_counts_gradients_of_all_gpus() -> None:
+    a, b = Tensor([1.0], device="cuda:0", requires_grad=True), Tensor([1.0], device=THERE, requires_grad=True)
+    (3 * a + 4 * b.to("cuda:0")).sum().backward()
+    total = nn.utils.clip_grad_norm_([a, b], 1.0)
+    assert float(total) == pytest.approx(5.0)
+    assert [a.grad.item(), b.grad.item()] == pytest.approx([0.6, 0.8], rel=1e-5)
+    nn.utils.clip_grad_value_([a, b], 0.5)
+    assert (a.grad.item(), b.grad.item()) == (0.5, 0.5)
+
+
 def test_weights_of_one_gpu_are_loaded_on_another_one_and_on_the_cpu(tmp_path: Path) -> None:
     model = nn.Sequential(nn.Linear(2, 3), nn.BatchNorm1d(3)).to(THERE)
     optimizer = nn.optim.Adam(model.parameters())

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from ..backend import device_of
+from ..devices import follow
 
 __all__ = ["Layout", "has_only", "is_alone"]
 
@@ -54,6 +55,7 @@ class Layout:
         self.starts = [sum(lengths[:i]) for i in range(len(lengths))]
         self.size = sum(lengths)
 
+    @follow
     def join(self, arrays: Sequence[Any]) -> Any:
         """A new buffer with the arrays in it, and zeros in the gaps between them.
 
@@ -66,6 +68,7 @@ class Layout:
         pieces = chain.from_iterable((x, zeros[:gap]) if gap else (x,) for x, gap in zip(arrays, self.gaps, strict=True))
         return np.concatenate(list(pieces), axis=None)
 
+    @follow
     def parts(self, buffer: Any) -> list[Any]:
         """The arrays that lie in a buffer; they share its memory.
 
@@ -79,6 +82,7 @@ class Layout:
 _zeros: dict[tuple[str, str], Any] = {}
 
 
+@follow
 def _zeros_beside(x: Any) -> Any:
     """As many zeros as a gap has at most, with the dtype of x, where x is."""
     key = (device_of(x), x.dtype.char)
@@ -176,6 +180,7 @@ def _owns(x: Any) -> bool:
 _memory_counts: dict[type, int] = {}
 
 
+@follow
 def _memory_held(x: Any) -> int:
     """How many references the memory of a GPU array has when no other array shares it."""
     kind = type(x.data.mem)

@@ -11,6 +11,7 @@ import numpy as np
 from minigrad import Tensor, mark_mutated
 from minigrad.arrays import RowSparse
 from minigrad.arrays.flat import Layout, has_only, is_alone
+from minigrad.devices import follow
 
 __all__ = ["Flat", "Work", "is_state_array"]
 
@@ -163,6 +164,7 @@ class _Buffers:
             if not all(self.holds(name, i, state[name]) for i, state in enumerate(states)):
                 self._put(name, self.layout.join([state[name] for state in states]), states)
 
+    @follow
     def step(self, work: Work, states: States, options: dict[str, Any], change: Change) -> None:
         """Change all parameters and their states, which lie in the buffers, by one call."""
         own = [states[p] for p, _ in work]

@@ -168,7 +168,8 @@ class Optimizer:
             if self._steps_together(options, work):
                 rest = self._flat.step(work, self.state, options, self._change, held)
             for p, g in rest:
-                self._change(p.data, -g if options.get("maximize") else g, self.state[p], options)
+                with on_gpu_of(g):
+                    self._change(p.data, -g if options.get("maximize") else g, self.state[p], options)
                 mark_mutated(p.data)
         return loss
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from minigrad import Tensor, mark_mutated, to_device
 from minigrad.arrays.flat import Layout, is_alone
+from minigrad.devices import follow, on_gpu_of
 
 __all__ = ["change_all", "copy_into", "norm_on_device"]
 
@@ -31,14 +32,17 @@ def norm_on_device(arrays: list[Any], norm_type: float) -> Any:
         return norms[0]
     home = Tensor(arrays[0]).device
     beside = [to_device(Tensor(np.reshape(n, ())), home).data for n in norms]
-    return _scaled_norm(np.stack(beside), norm_type)
+    with on_gpu_of(beside):
+        return _scaled_norm(np.stack(beside), norm_type)
 
 
+@follow
 def _as_vector(arrays: list[Any]) -> Any:
     vector = arrays[0].reshape(-1) if len(arrays) == 1 else np.concatenate(arrays, axis=None)
     return vector.astype(np.float32) if vector.dtype == np.float16 else vector
 
 
+@follow
 def _scaled_norm(x: Any, norm_type: float) -> Any:
     """The norm of a vector in units of its largest number, so that no square overflows."""
     if norm_type == 0:
@@ -73,7 +77,8 @@ def change_all(tensors: Iterable[Tensor], change: Callable[..., None], *others: 
             _change_together(same, change)
             changed.update(id(row[0]) for row in same)
     for row in {id(row[0].data): row for row in once if id(row[0]) not in changed}.values():
-        change(*(t.data for t in row))
+        with on_gpu_of(row[0]):
+            change(*(t.data for t in row))
         mark_mutated(row[0].data)
 
 
@@ -82,6 +87,7 @@ def copy_into(target: Any, value: Any) -> None:
     target[...] = value
 
 
+@follow
 def _change_together(rows: list[tuple[Tensor, ...]], change: Callable[..., None]) -> None:
     layout = Layout([row[0].data for row in rows])
     buffers = [layout.join([t.data for t in column]) for column in zip(*rows, strict=True)]
