@@ -140,8 +140,8 @@ class Categorical(Classes):
     def log_prob(self, value: Any) -> Tensor:
         index = value.detach() if isinstance(value, Tensor) else Tensor(beside(np.asarray(raw(value)), self._first()))
         self._check_value(index)
-        words = f"Categorical: values must be {self.support}"
-        self.support.require(index, lambda: ValueError(words))
+        support = self.support
+        support.require(index, lambda: ValueError(f"Categorical: values must be {support}"))
         return self._log_prob_at(index.astype(np.int64))
 
     def enumerate_support(self, expand: bool = True) -> Tensor:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, ClassVar, NoReturn, Self
 
 import numpy as np
@@ -83,8 +84,7 @@ class Distribution:
         return [name for name in self.arg_constraints if name in vars(self)]
 
     def _check_parameter(self, name: str, value: Tensor, constraint: Constraint) -> None:
-        words = f"{type(self).__name__}: {name} must be"
-        constraint.require(value, lambda: ValueError(f"{words} {constraint}, got {_excerpt(value, constraint)}"))
+        constraint.require(value, partial(_not_in, f"{type(self).__name__}: {name} must be", value, constraint))
 
     def _first(self) -> Any:
         """A parameter, which says the dtype and the device of the numbers."""
@@ -122,8 +122,7 @@ class Distribution:
         except ValueError:
             raise ValueError(f"{name}: values of shape {shape} do not fit the batch of shape {own}") from None
         if self._validate_args:
-            words = f"{name}: values must be {self.support}, got"
-            self.support.require(value, lambda: ValueError(f"{words} {_excerpt(value, self.support)}"))
+            self.support.require(value, partial(_not_in, f"{name}: values must be", value, self.support))
 
     def _extended(self, sample_shape: Any) -> Shape:
         """The shape of a sample."""
@@ -241,6 +240,11 @@ class Centred(Distribution):
     @property
     def mode(self) -> Tensor:
         return self.loc
+
+
+def _not_in(words: str, value: Tensor, constraint: Constraint) -> ValueError:
+    """The error; a constraint says its bounds, which may have to be read, when it is made."""
+    return ValueError(f"{words} {constraint}, got {_excerpt(value, constraint)}")
 
 
 def _excerpt(value: Tensor, constraint: Constraint) -> str:
