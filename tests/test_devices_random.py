@@ -315,4 +315,5 @@ def test_the_kernels_give_what_numpy_gives(
     monkeypatch.setattr(random.philox, "_kernel", lambda library, name: None)
     for a, b in zip(found, draws(), strict=True):
         assert a.dtype == b.dtype == dtype
-        np.testing.assert_allclose(a, b, rtol=3e-6 if dtype == "float32" else 1e-14, atol=3e-7 if dtype == "float32" else 1e-15)
+        rtol, atol = (3e-6, 3e-7) if dtype == "float32" else (1e-14, 1e-15)
+        np.testing.assert_allclose(a, b, rtol=rtol, atol=atol)
