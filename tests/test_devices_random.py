@@ -288,3 +288,32 @@ def test_skip_init_moves_no_stream(stand_in: Any) -> None:
     random.manual_seed(1)
     nn.utils.skip_init(nn.Linear, 3, 2, device="cuda")
     assert drawn("cuda") == undisturbed
+
+
+# ------------------------------------------------------------------------------- the kernels
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "int64"])
+@pytest.mark.parametrize("size", [1, 7, 8, 9, 4096, 4099])
+def test_the_kernels_give_what_numpy_gives(
+    stand_in: Any, monkeypatch: pytest.MonkeyPatch, size: int, dtype: str
+) -> None:
+    def draws() -> list[Any]:
+        random.manual_seed(8)
+        generator = random.generator("cuda")
+        if dtype == "int64":
+            return [generator.integers(low, high, size).get() for low, high in ((-5, 1000), (0, 2**32))]
+        names = ("random", "standard_normal", "standard_exponential")
+        return [getattr(generator, name)(size, dtype=dtype).get() for name in names]
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        try:
+            found = draws()
+        except RuntimeWarning:
+            pytest.skip("no C++ compiler builds the kernels for the stand-in")
+    monkeypatch.setattr(random.philox, "_kernel", lambda library, name: None)
+    for a, b in zip(found, draws(), strict=True):
+        assert a.dtype == b.dtype == dtype
+        rtol, atol = (3e-6, 3e-7) if dtype == "float32" else (1e-14, 1e-15)
+        np.testing.assert_allclose(a, b, rtol=rtol, atol=atol)

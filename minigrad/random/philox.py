@@ -8,6 +8,7 @@ own generators do not show their state.
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 from functools import cache, partial
 from importlib.resources import files
 from math import prod
@@ -68,7 +69,7 @@ def _integers(words: Any, dtype: Any, low: Any, span: Any) -> Any:
 
 
 #: What a kernel makes of the words of its blocks, in NumPy.
-_IN_NUMPY = {"uniform": _uniform, "normal": _normal, "exponential": _exponential, "integers": _integers}
+_IN_NUMPY: dict[str, Callable[..., Any]] = {"uniform": _uniform, "normal": _normal, "exponential": _exponential, "integers": _integers}
 
 
 @cache
