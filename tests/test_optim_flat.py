@@ -433,13 +433,19 @@ def test_data_may_get_another_shape_and_dtype() -> None:
     assert runs[0][1][0].dtype == np.float64
 
 
-@pytest.mark.parametrize("spoil", [lambda s: s.pop("step"), lambda s: s.update(step="2"), lambda s: s.update(step=None)])
-def test_numbers_of_all_states_that_are_no_numbers_are_found_before_the_first_change(spoil: Any) -> None:
+@pytest.mark.parametrize("first", [0, 3])
+@pytest.mark.parametrize("step", ["2", None, True, np.zeros(4), "left out"])
+def test_numbers_of_states_that_are_no_numbers_are_found_before_the_first_change(step: Any, first: int) -> None:
+    def spoil(state: dict[str, Any]) -> None:
+        state["step"] = step
+        if isinstance(step, str) and step == "left out":
+            del state["step"]
+
     params = parameters()
     optimizer = nn.optim.Adam(params, lr=0.1)
     train(optimizer, params, 2)
     before = [p.detach().numpy().copy() for p in params]
-    for p in params:
+    for p in params[first:]:
         spoil(optimizer.state[p])
     give_gradients(params, 5)
     with pytest.raises(RuntimeError, match="must be a number"):
