@@ -939,3 +939,31 @@ def test_a_norm_that_is_no_number_is_refused_on_a_gpu_too(stand_in: Any) -> None
     params[0].grad.data[0, 0] = np.inf
     with pytest.raises(RuntimeError, match="is inf"):
         nn.utils.clip_grad_norm_(params, 1.0, error_if_nonfinite=True)
+
+
+# ---------------------------------------------------------------------------------- on a real one
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not minigrad.cuda_is_available(), reason="needs CuPy and a GPU")
+@pytest.mark.parametrize(("name", "options"), KINDS)
+def test_a_real_gpu_steps_all_at_once_and_shares_what_was_shared(name: str, options: dict[str, Any]) -> None:
+    ours, theirs = parameters(), parameters()
+    for p in ours:
+        p.data = minigrad.to_device(p.detach(), "cuda").data
+    a, b = (getattr(nn.optim, name)(ps, **options) for ps in (ours, theirs))
+    b.param_groups[0]["foreach"] = False
+    seen = None
+    for i in range(4):
+        train(b, theirs, 1, i)
+        for p, q in zip(ours, theirs, strict=True):
+            p.grad = q.grad.to("cuda")
+        nn.utils.clip_grad_norm_(ours, 1e6)
+        a.step()
+        seen = ours[0].data if seen is None else seen
+    places = [p.data.data.ptr for p in ours]
+    assert max(places) - min(places) < 4 * 128 * 4
+    assert {(x - places[0]) % 512 for x in places} == {0}
+    np.testing.assert_array_equal(seen.get(), ours[0].data.get())
+    for p, q in zip(ours, theirs, strict=True):
+        np.testing.assert_allclose(p.data.get(), q.data, rtol=1e-4, atol=1e-6)
