@@ -798,6 +798,36 @@ def test_arrays_that_others_have_stay_where_they_are_on_a_gpu(stand_in: Any) -> 
     assert count.launches == 3 + 3 * 2
 
 
+def test_who_is_alone_on_a_gpu(stand_in: Any) -> None:
+    cupy = __import__("cupy")
+    t = Tensor(cupy.asarray(np.zeros(4)))
+    assert is_alone(t)
+    for make in (
+        lambda x: x, lambda x: x[1:], lambda x: x.reshape(2, 2), lambda x: cupy.ndarray((2,), x.dtype, x.data),
+        lambda x: cupy.ndarray((2,), x.dtype, x.data + 8),
+    ):  # fmt: skip
+        other = make(t.data)
+        assert not is_alone(t)
+        del other
+        assert is_alone(t)
+    for view in (lambda x: x.reshape(2, 2), lambda x: x[1:3], lambda x: x.reshape(2, 2).T):
+        memory = cupy.asarray(np.zeros(4))
+        v = Tensor(view(memory))
+        assert not is_alone(v)
+        del memory
+        assert is_alone(v)
+        for pointer in (lambda x: x.data, lambda x: x.base.data):
+            other = cupy.ndarray((2,), v.dtype, pointer(v.data))
+            assert not is_alone(v)
+            del other
+    buffer = cupy.asarray(np.zeros(512))
+    part = Tensor(Layout([buffer[:3], buffer[:2]]).parts(buffer)[1])
+    assert is_alone(part)
+    other = part.data[:1]
+    assert not is_alone(part)
+    assert other.size == 1
+
+
 def test_models_on_a_gpu_are_moved_copied_loaded_and_go_on(stand_in: Any) -> None:
     ends = []
     for foreach in (None, False):
