@@ -433,13 +433,19 @@ def test_data_may_get_another_shape_and_dtype() -> None:
     assert runs[0][1][0].dtype == np.float64
 
 
-@pytest.mark.parametrize("spoil", [lambda s: s.pop("step"), lambda s: s.update(step="2"), lambda s: s.update(step=None)])
-def test_numbers_of_all_states_that_are_no_numbers_are_found_before_the_first_change(spoil: Any) -> None:
+@pytest.mark.parametrize("first", [0, 3])
+@pytest.mark.parametrize("step", ["2", None, True, np.zeros(4), "left out"])
+def test_numbers_of_states_that_are_no_numbers_are_found_before_the_first_change(step: Any, first: int) -> None:
+    def spoil(state: dict[str, Any]) -> None:
+        state["step"] = step
+        if isinstance(step, str) and step == "left out":
+            del state["step"]
+
     params = parameters()
     optimizer = nn.optim.Adam(params, lr=0.1)
     train(optimizer, params, 2)
     before = [p.detach().numpy().copy() for p in params]
-    for p in params:
+    for p in params[first:]:
         spoil(optimizer.state[p])
     give_gradients(params, 5)
     with pytest.raises(RuntimeError, match="must be a number"):
@@ -792,6 +798,36 @@ def test_arrays_that_others_have_stay_where_they_are_on_a_gpu(stand_in: Any) -> 
     assert count.launches == 3 + 3 * 2
 
 
+def test_who_is_alone_on_a_gpu(stand_in: Any) -> None:
+    cupy = __import__("cupy")
+    t = Tensor(cupy.asarray(np.zeros(4)))
+    assert is_alone(t)
+    for make in (
+        lambda x: x, lambda x: x[1:], lambda x: x.reshape(2, 2), lambda x: cupy.ndarray((2,), x.dtype, x.data),
+        lambda x: cupy.ndarray((2,), x.dtype, x.data + 8),
+    ):  # fmt: skip
+        other = make(t.data)
+        assert not is_alone(t)
+        del other
+        assert is_alone(t)
+    for view in (lambda x: x.reshape(2, 2), lambda x: x[1:3], lambda x: x.reshape(2, 2).T):
+        memory = cupy.asarray(np.zeros(4))
+        v = Tensor(view(memory))
+        assert not is_alone(v)
+        del memory
+        assert is_alone(v)
+        for pointer in (lambda x: x.data, lambda x: x.base.data):
+            other = cupy.ndarray((2,), v.dtype, pointer(v.data))
+            assert not is_alone(v)
+            del other
+    buffer = cupy.asarray(np.zeros(512))
+    part = Tensor(Layout([buffer[:3], buffer[:2]]).parts(buffer)[1])
+    assert is_alone(part)
+    other = part.data[:1]
+    assert not is_alone(part)
+    assert other.size == 1
+
+
 def test_models_on_a_gpu_are_moved_copied_loaded_and_go_on(stand_in: Any) -> None:
     ends = []
     for foreach in (None, False):
@@ -933,3 +969,31 @@ def test_a_norm_that_is_no_number_is_refused_on_a_gpu_too(stand_in: Any) -> None
     params[0].grad.data[0, 0] = np.inf
     with pytest.raises(RuntimeError, match="is inf"):
         nn.utils.clip_grad_norm_(params, 1.0, error_if_nonfinite=True)
+
+
+# ---------------------------------------------------------------------------------- on a real one
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not minigrad.cuda_is_available(), reason="needs CuPy and a GPU")
+@pytest.mark.parametrize(("name", "options"), KINDS)
+def test_a_real_gpu_steps_all_at_once_and_shares_what_was_shared(name: str, options: dict[str, Any]) -> None:
+    ours, theirs = parameters(), parameters()
+    for p in ours:
+        p.data = minigrad.to_device(p.detach(), "cuda").data
+    a, b = (getattr(nn.optim, name)(ps, **options) for ps in (ours, theirs))
+    b.param_groups[0]["foreach"] = False
+    seen = None
+    for i in range(4):
+        train(b, theirs, 1, i)
+        for p, q in zip(ours, theirs, strict=True):
+            p.grad = q.grad.to("cuda")
+        nn.utils.clip_grad_norm_(ours, 1e6)
+        a.step()
+        seen = ours[0].data if seen is None else seen
+    places = [p.data.data.ptr for p in ours]
+    assert max(places) - min(places) < 4 * 128 * 4
+    assert {(x - places[0]) % 512 for x in places} == {0}
+    np.testing.assert_array_equal(seen.get(), ours[0].data.get())
+    for p, q in zip(ours, theirs, strict=True):
+        np.testing.assert_allclose(p.data.get(), q.data, rtol=1e-4, atol=1e-6)

@@ -159,32 +159,37 @@ def _has_its_memory(x: Any) -> bool:
     part = _parts.get(id(x))
     if part is not None and part() is x:
         return True
-    if x.base is not None:
-        base_alone = type(x.base) is type(x) and getrefcount(x.base) == _HELD
-        return base_alone and x.base.base is None and _owns(x.base)
-    return _owns(x)
+    if x.base is None:
+        return _is_alone_but_for(0, x)
+    if type(x.base) is not type(x) or getrefcount(x.base) != _HELD or x.base.base is not None:
+        return False
+    view_is_alone = isinstance(x, np.ndarray) or _is_alone_but_for(1, x)
+    return view_is_alone and _is_alone_but_for(1, x.base)
 
 
-def _owns(x: Any) -> bool:
-    """Whether the memory of an array that is no view was made for it alone."""
-    if isinstance(x, np.ndarray):
+def _is_alone_but_for(others: int, x: Any) -> bool:
+    """Whether the memory of an array was made for it, and only so many other arrays show it."""
+    if isinstance(x, np.ndarray):  # others hold x itself, as their base
         return type(x) is np.ndarray and bool(x.flags.owndata)
     if not hasattr(getattr(x, "data", None), "mem"):  # of a kind that is not known
         return False
     if type(x.data.mem).__name__ == "UnownedMemory":  # another library's
         return False
-    return getrefcount(x.data.mem) == _memory_held(x)
+    return _references_to_memory(x) == _references_when_alone(x) + others
 
 
-#: `_HELD` for the memory of CuPy's arrays.
-_memory_counts: dict[type, int] = {}
+def _references_to_memory(x: Any) -> int:
+    """Each array of CuPy's that shows a memory has the owner's pointer, or another one to this memory."""
+    return getrefcount(x.data) + getrefcount(x.data.mem)
+
+
+#: What `_references_to_memory` is for an array that has its memory for itself, by kinds of memory.
+_alone: dict[type, int] = {}
 
 
 @follow
-def _memory_held(x: Any) -> int:
-    """How many references the memory of a GPU array has when no other array shares it."""
+def _references_when_alone(x: Any) -> int:
     kind = type(x.data.mem)
-    if kind not in _memory_counts:
-        fresh: Any = np.zeros_like(x, shape=(1,))
-        _memory_counts[kind] = getrefcount(fresh.data.mem)
-    return _memory_counts[kind]
+    if kind not in _alone:
+        _alone[kind] = _references_to_memory(np.zeros_like(x, shape=(1,)))
+    return _alone[kind]

@@ -137,8 +137,6 @@ class _Buffers:
         first, kind = states[work[0][0]], (type(self._whole[""]), self._whole[""].dtype)
         names = [name for name in self._parts if name]
         numbers = [name for name in first if name not in self._parts]
-        if not all(isinstance(first[name], (int, float)) for name in numbers):
-            return False
         for i, (p, g) in enumerate(work):
             state = states[p]
             if (type(g), g.dtype) != kind or len(state) != len(names) + len(numbers):
@@ -147,7 +145,7 @@ class _Buffers:
                 return False
             if not all(self.holds(name, i, state.get(name)) for name in names):
                 return False
-            if not all(state.get(name) == first[name] for name in numbers):
+            if not all(_is_number(state.get(name)) and state[name] == first[name] for name in numbers):
                 return False
         return True
 
@@ -213,11 +211,15 @@ def _kind(p: Tensor, g: Any, state: dict[str, Any]) -> Any:
     for name, value in state.items():
         if is_state_array(value):
             kept.append((name, value.dtype.char))
-        elif isinstance(value, (int, float)):
+        elif _is_number(value):
             kept.append((name, value))
         else:
             return None
     return p.device, x.dtype.char, tuple(kept)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
 def is_state_array(value: Any) -> bool:

@@ -27,14 +27,14 @@ class ndarray(NDArrayOperatorsMixin):
     _device: int
     #: The array whose memory this one shows.
     base: ndarray | None = None
-    _memory: PooledMemory | None = None
+    _memory: PooledMemory
 
     def __init__(
         self, shape: Any, dtype: Any = float, memptr: Any = None, strides: Any = None, order: str = "C"
     ) -> None:
         if memptr is None:
             self._a = np.empty(shape, dtype, order)
-            self._device = current()
+            self._device, self._memory = current(), PooledMemory(self._a)
         else:
             self._a = memptr.array(shape, dtype)
             self._device, self._memory = memptr.device_id, memptr.mem
@@ -145,8 +145,6 @@ class ndarray(NDArrayOperatorsMixin):
     @property
     def data(self) -> MemoryPointer:
         """Where the array lies; arrays that share memory have one `.mem`."""
-        if self._memory is None:
-            self._memory = PooledMemory(self._a) if self.base is None else self.base.data.mem
         return MemoryPointer(self._memory, self._a.__array_interface__["data"][0], self._device)
 
     shape = property(lambda self: self._a.shape)
@@ -271,7 +269,7 @@ def wrap(a: np.ndarray, device: int) -> ndarray:
     """NumPy's array as one of the device; no copy."""
     out = object.__new__(ndarray)
     out._a = a
-    out._device = device
+    out._device, out._memory = device, PooledMemory(a)
     return out
 
 
@@ -279,6 +277,7 @@ def wrap_view(a: np.ndarray, of: ndarray) -> ndarray:
     """A view of an array as one of its device; its `base` is the array that owns the memory."""
     out = wrap(a, of._device)
     out.base = of if of.base is None else of.base
+    out._memory = of._memory
     return out
 
 
