@@ -135,7 +135,7 @@ def add_at(x: Any, index: Any, values: Any) -> None:
     """x[index] += values in place, where an index may come several times: np.add.at on any device.
 
     CuPy does this by its own function, and for some dtypes only: complex numbers go in two parts,
-    small integers by way of int32.
+    small integers by way of int32, int64 by way of uint64.
 
     >>> x = np.zeros(2); add_at(x, np.array([1, 1]), 3.0); x
     array([0., 6.])
@@ -150,6 +150,9 @@ def add_at(x: Any, index: Any, values: Any) -> None:
         x += parts[0] + 1j * parts[1]
     elif x.dtype.name in _ATOMIC:
         cupy().add.at(x, index, values)
+    elif x.dtype == np.int64:  # bit by bit, sums with a sign are those without one
+        whole = np.int64(values) if isinstance(values, (int, np.generic)) else values.astype(np.int64)
+        cupy().add.at(x.view(np.uint64), index, whole.view(np.uint64))
     else:
         total = np.zeros_like(x, dtype=np.int32)
         add_at(total, index, values)

@@ -34,6 +34,7 @@ def reason(op: str, error: Exception, values: Mapping[str, Any], shapes: Shapes)
 _MISSING = (
     (r"no implementation found for '([\w.]+)' on types", "no {0}"),
     (r"operand type\(s\) all returned NotImplemented from __array_ufunc__\(<ufunc '(\w+)'>", "no numpy.{0}"),
+    (r"Wrong type \((.*)\) of arguments for (?:cupyx?_)?(?:scipy_)?(?:special_)?(\w+)", "no {1} of {0}"),
     (r"`cupy_(\w+\.\w+)` is not supported yet", "no numpy.{0}"),
     (r"cupy\.([\w.]+).*unexpected keyword argument '(\w+)'", "no option {1!r} of {0}"),
     (r"(\w+)\(\) got an unexpected keyword argument '(\w+)'", "no option {1!r} of {0}"),

@@ -215,3 +215,27 @@ def test_what_cupy_lacks_is_named_with_the_way_out(cupy: Any) -> None:
     ):
         with pytest.raises(NotImplementedError, match=rf"{lacking}.*\.cpu\(\)"):
             f()
+
+
+def test_slopes_at_the_points_of_an_interpolation_are_those_of_the_cpu(cupy: Any) -> None:
+    """Where there is nothing infinite to mend; and where there is, at the other points."""
+    points = np.array([0.0, 1.0, 3.0])
+    for values in (np.array([0.0, 2.0, 1.0]), np.array([0.0, 2.0, np.inf])):
+        args = [points, points, values]
+        slope = mg.grad(lambda *a: np.sum(np.interp(*a)[:2]), (0, 1, 2))
+        with np.errstate(invalid="ignore"):
+            slopes = [slope(*(Tensor(a, device=d) for a in args)) for d in ("cpu", "cuda")]
+        for here, there in zip(*slopes, strict=True):
+            np.testing.assert_array_equal(there.detach().cpu().numpy(), here.detach().numpy())
+        assert slopes[0][0].tolist()[0] == 2.0
+
+
+def test_whole_numbers_add_up_exactly_whatever_their_size(cupy: Any) -> None:
+    """CuPy adds int64 by no atomic operation of its own."""
+    big, index = np.array([2**40, 3, -5, 7]), np.array([0, 0, 0, 1])
+    for dtype in ("int64", "int8", "uint8", "bool"):
+        x = cupy.zeros(2, dtype)
+        mg.backend.add_at(x, cupy.asarray(index), cupy.asarray((big % 100 if dtype != "int64" else big).astype(dtype)))
+        want = np.zeros(2, dtype)
+        np.add.at(want, index, (big % 100 if dtype != "int64" else big).astype(dtype))
+        assert x.get().tolist() == want.tolist()

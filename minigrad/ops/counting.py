@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from ..backend import as_operand
+from ..arrays.batch import all_examples
+from ..backend import as_operand, device_of
 from ..primitive import composed
 from ..tensor import Tensor, raw, wrap
 from .index import scatter_add
@@ -96,6 +97,10 @@ def histogram(
     array([3., 3.])
     """
     values = raw(as_operand(a)).reshape(-1)
+    if isinstance(bins, str) and device_of(all_examples(values)) != "cpu":
+        raise NotImplementedError(
+            f"histogram: CuPy has no bins={bins!r}: give a number of bins, or move to the cpu with .cpu()"
+        )
     edges = np.histogram(values, raw(bins), range)[1]
     if weights is None:
         return np.histogram(values, edges, density=density)

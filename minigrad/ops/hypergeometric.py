@@ -52,7 +52,7 @@ def hyp1f1(a: Any, b: Any, x: Any) -> Any:
     if not perhaps_any(all_examples(infinite)):
         return call_scipy("special", "hyp1f1", a, b, x)
     # SciPy's series does not end there.  These are the limits for finite a, b > 0.
-    known = (a > 0) & (b > 0) & np.isfinite(a) & np.isfinite(b) & infinite
+    known = infinite & (a > 0) & (b > 0) & np.isfinite(a) & np.isfinite(b)
     limit = np.where(known, np.where(x > 0, np.inf, 0.0), np.nan)
     values = call_scipy("special", "hyp1f1", a, b, np.where(infinite, np.zeros_like(x), x))
     return np.where(infinite, limit.astype(values.dtype), values)

@@ -62,10 +62,12 @@ def interp(
     x0, x1, y0, y1 = xp[k], xp[k + 1], fp[k], fp[k + 1]
     slope = (y1 - y0) / (x1 - x0)
     inside = y0 + (x - x0) * slope
-    if perhaps_any(~np.isfinite(all_examples(raw(inside)))):
+    unknown = ~np.isfinite(raw(inside))
+    if perhaps_any(all_examples(unknown)):
         other = where(raw(y0) == raw(y1), y0, y1 + (x - x1) * slope)  # from the right point
-        inside = where(np.isnan(raw(inside)), other, inside)
-        inside = where(np.equal(raw(x), raw(x1)), y1, where(np.equal(raw(x), raw(x0)), y0, inside))
+        other = where(np.isnan(raw(inside)), other, inside)
+        other = where(np.equal(raw(x), raw(x1)), y1, where(np.equal(raw(x), raw(x0)), y0, other))
+        inside = where(unknown, other, inside)  # at a point that is known the slope stays
     below, above = np.less(x, xp[0]), np.greater(x, xp[n - 1])
     inside = where(above, fp[n - 1] if right is None else right, inside)
     out = where(below, fp[0] if left is None else left, inside)

@@ -203,7 +203,8 @@ def _spread(
         return function(a, axis=axis, dtype=dtype, ddof=ddof, keepdims=keepdims, **options)
     squares = np.square(np.abs(_deviations(a, axis, where, mean)))
     total = np.sum(squares, axis=axis, dtype=dtype, keepdims=True)
-    out = (total / _freedom(a.shape, axis, ddof, where, NoValue)).astype(total.dtype)
+    kind = a.real.dtype if dtype is None and a.dtype.kind in "fc" else total.dtype
+    out = (total / _freedom(a.shape, axis, ddof, where, NoValue)).astype(kind)
     out = out if function is np.var else np.sqrt(out)
     return out if keepdims else np.squeeze(out, axis=axis)
 

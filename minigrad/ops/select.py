@@ -112,6 +112,8 @@ def clip(
         )
     if a_min is NoValue:
         a_min, a_max = (None if bound is NoValue else bound for bound in (min, max))
+    if a_min is None and a_max is None and isinstance(a, Tensor):
+        return a.copy()  # CuPy wants a bound
     return _clip(a, a_min, a_max)
 
 

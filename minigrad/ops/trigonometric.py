@@ -289,4 +289,6 @@ def sinc(x: Any) -> Any:
     >>> sinc(np.array([0.0, 0.5]))
     array([1.        , 0.63661977])
     """
+    if getattr(x, "dtype", np.dtype(float)).kind in "iub" and not isinstance(x, np.ndarray):
+        x = x.astype(np.float64)  # as NumPy: CuPy computes small integers in float16
     return np.sinc(x)

@@ -94,7 +94,7 @@ class ufunc:
             fits = [loop for loop in self.entry.loops if fit(wanted, loop)]
         if not fits:
             names = ", ".join(getattr(k, "name", None) or k.__name__ for k in kinds)
-            raise TypeError(f"cupy.{self.full} has no loop for {names}{f' as {dtype}' if dtype else ''}: {self.types}")
+            raise TypeError(f"Wrong type ({dtype or names}) of arguments for {self.name}")
         return fits[0]
 
     def loop_of_numpy(self, kinds: tuple[Any, ...]) -> Any:
