@@ -40,7 +40,7 @@ def is_on_gpu(x: Any) -> bool:
     """Whether x is an array on a GPU: it has a device, and `get()`.  A batch of `vmap` is none, since it has no one value."""
     if isinstance(x, (np.ndarray, np.generic)) or not hasattr(x, "get"):
         return False
-    return getattr(x, "device", "cpu") != "cpu" and not hasattr(x, "level")
+    return getattr(x, "device", "cpu") != "cpu"
 
 
 # -------------------------------------------------------------------------------------- reading

@@ -16,7 +16,7 @@ from typing import Any, Self
 import numpy as np
 
 from . import backend, graph, later
-from .arrays.batch import Batch
+from .arrays.batch import Batch, all_examples
 from .arrays.row_sparse import RowSparse
 from .graph import Node
 from .hints import OtherNames, scipys_call
@@ -290,7 +290,7 @@ class Tensor(OtherNames):
     __hash__ = object.__hash__
 
     def __repr__(self) -> str:
-        data = backend.transfer(self._array, "cpu")
+        data = backend.on_host(all_examples(self._array))
         body = np.array2string(data, separator=", ", prefix="Tensor(")
         notes = [f"dtype={self.dtype}"]
         if isinstance(self._array, Batch):
@@ -308,7 +308,7 @@ class Tensor(OtherNames):
             return str(self)
         if self._array.size == 1:
             return format(later.number(self._array), spec)
-        data = backend.transfer(self._array, "cpu")
+        data = backend.on_host(all_examples(self._array))
         return np.array2string(data, formatter={"all": lambda x: format(x.item(), spec)})
 
     def __round__(self, ndigits: int | None = None) -> Tensor:

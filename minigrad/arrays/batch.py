@@ -200,10 +200,6 @@ class Batch(NDArrayOperatorsMixin):
     def transpose(self, *axes: Any) -> Batch:
         return np.transpose(self, axes[0] if len(axes) == 1 else axes or None)  # type: ignore[return-value]
 
-    def get(self) -> Any:
-        """The arrays of all examples, for printing."""
-        return self._array if isinstance(self._array, np.ndarray) else self._array.get()
-
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
         if method == "__call__" and not kwargs and (out := _elementwise(ufunc, inputs)) is not None:
             return out
