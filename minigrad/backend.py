@@ -180,7 +180,8 @@ def transfer(array: Any, device: Any) -> Any:
     """The array on another device; itself where it is there already."""
     number = parse_device(device)
     if number is None:
-        return on_host(array)
+        array = on_host(array)
+        return array if isinstance(array, np.ndarray) or not hasattr(array, "get") else array.get()
     if device_of(array) == f"cuda:{number}":
         return array
     check_gpu(number)
@@ -191,10 +192,8 @@ def transfer(array: Any, device: Any) -> Any:
 
 
 def on_host(array: Any) -> Any:
-    """The array in main memory: itself, where it is there already."""
-    if later.is_on_gpu(array):
-        return later.read(array)[0]
-    return array if isinstance(array, np.ndarray) or not hasattr(array, "get") else array.get()
+    """A GPU's array in main memory, with what waits to be checked; anything else as it is, a batch too."""
+    return later.read(array)[0] if later.is_on_gpu(array) else array
 
 
 def beside(values: Any, x: Any) -> Any:
