@@ -282,3 +282,13 @@ def test_singular_matrices_are_an_error_in_anomaly_mode(name: str, gpu: Any) -> 
     with pytest.raises(np.linalg.LinAlgError):
         mode(SINGULAR[name])(a)
     SINGULAR[name](a)
+
+
+def test_arrays_without_gaps_and_with_are_read_in_one_copy(gpu: Any) -> None:
+    x = Tensor([[1.0, 2.0], [3.0, 4.0]], device="cuda").data
+    arrays = [x, x.T, x[:, 1], np.broadcast_to(x[0, 0], (3,))]
+    with gpu.counting() as count:
+        found = later.read(*arrays)
+    assert count.syncs == 1
+    for a, b in zip(found, ([[1, 2], [3, 4]], [[1, 3], [2, 4]], [2, 4], [1, 1, 1]), strict=True):
+        np.testing.assert_array_equal(a, b)

@@ -79,10 +79,7 @@ def loss(row: tuple[str, np.ndarray, np.ndarray, dict[str, Any]], device: str) -
     options = {k: on(device, v, True) if isinstance(v, np.ndarray) else v for k, v in given.items()}
     tensors = [t for t in (*inputs, *options.values()) if isinstance(t, mg.Tensor) and t.requires_grad]
     reductions = ["mean", "sum", "none"] + (["batchmean"] if name == "kl_div" else [])
-    return [
-        with_gradients(getattr(F, name)(*inputs, **options, reduction=reduction), *tensors)
-        for reduction in reductions
-    ]
+    return [with_gradients(getattr(F, name)(*inputs, **options, reduction=reduction), *tensors) for reduction in reductions]
 
 
 for number, row in enumerate(LOSSES):

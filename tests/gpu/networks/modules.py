@@ -81,9 +81,9 @@ def functional_call(device: str) -> Any:
     module = made(device, layer())
     values = {k: on(device, ramp(*p.shape), requires_grad=True) for k, p in module.named_parameters()}
     out = nn.utils.functional_call(module, values, on(device, X))
-    each = mg.vmap(
-        mg.grad(lambda w, x: (nn.utils.functional_call(module, {"weight": w}, x) ** 2).sum()), in_axes=(None, 0)
-    )(values["weight"].detach(), on(device, X))
+    each = mg.vmap(mg.grad(lambda w, x: (nn.utils.functional_call(module, {"weight": w}, x) ** 2).sum()), in_axes=(None, 0))(
+        values["weight"].detach(), on(device, X)
+    )
     return [*with_gradients(out, *values.values()), each]
 
 
@@ -292,9 +292,7 @@ def looking_inside(device: str) -> Any:
     found += [look.gradient_by_lag(recurrent, x), look.gradient_by_lag(recurrent, ramp(5, 2, 3))]
     found += [look.pca(on(device, X)), look.tsne(on(device, ramp(7, 3)), perplexity=2).shape]
     linear = made(device, layer())
-    ways, losses = look.loss_landscape(
-        lambda: (linear(on(device, X)) ** 2).mean(), linear.parameters(), steps=3
-    )
+    ways, losses = look.loss_landscape(lambda: (linear(on(device, X)) ** 2).mean(), linear.parameters(), steps=3)
     found += [ways, np.isfinite(losses).all(), list(linear.parameters())]
     table = look.find_cells("abcabc", on(device, ramp(6, 4)))
     return [*found, repr(table), look.colour_text("abc", on(device, ramp(3))).html]
