@@ -69,12 +69,6 @@ def settle() -> None:
         read()
 
 
-def _as_bytes(x: Any) -> Any:
-    """The numbers of an array as bytes, those too that have gaps between them or repeat one."""
-    row: Any = np.reshape(x, -1)
-    return (row if row.strides == (row.itemsize,) else row.copy()).view(np.uint8)
-
-
 def _fetched(arrays: Sequence[Any]) -> list[Any]:
     """The arrays as NumPy's; small ones of one device, whatever their dtypes are, in one copy."""
     found = list(arrays)
@@ -87,13 +81,19 @@ def _fetched(arrays: Sequence[Any]) -> list[Any]:
             found[places[0]] = arrays[places[0]].get()
             continue
         with on_gpu_of(arrays[places[0]]):
-            joined: Any = np.concatenate([_as_bytes(arrays[i]) for i in places])
+            joined: Any = np.concatenate([_bytes(arrays[i]) for i in places])
         together, start = joined.get(), 0
         for i in places:
             x = arrays[i]
             part, start = together[start : start + x.nbytes], start + x.nbytes
             found[i] = part.copy().view(x.dtype).reshape(x.shape)
     return found
+
+
+def _bytes(x: Any) -> Any:
+    """The memory of an array."""
+    x = x if x.flags.c_contiguous else x.copy()
+    return np.reshape(x, -1).view(np.uint8)
 
 
 # --------------------------------------------------------------------------------------- checks
