@@ -260,7 +260,8 @@ def test_results_have_the_dtypes_of_the_cpu(row: str, cupy: Any) -> None:
         try:
             got = sample.f(*(Tensor(a, device="cuda") for a in arrays))
         except NotImplementedError as error:
-            assert ".cpu()" in str(error)
+            if ".cpu()" not in str(error):
+                raise
             continue
         for a, b in zip(flatten(got), flatten(want), strict=True):
             assert getattr(a, "dtype", None) == getattr(b, "dtype", None)
