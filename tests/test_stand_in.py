@@ -173,6 +173,7 @@ BESIDE: dict[str, Callable[[Any], Any]] = {
     "compared": lambda x: (x == [3.0, 4.0]) & np.isclose(x, [3.0, 4.0]),
     "keys": lambda x: np.lexsort((x[0], x[1])),
     "sorted places": lambda x: np.searchsorted(np.sort(x[0]), [0.0, 2.0]),
+    "a number's place": lambda x: np.searchsorted(np.sort(x[0]), np.float32(2.0)),
     "where=": lambda x: np.add(x, 1.0, where=x > 2),
     "a masked test": lambda x: np.any(x > 2, axis=0, where=x < 4),
     "counts": lambda x: np.repeat(x, np.array([1, 2]), axis=0),
