@@ -15,8 +15,11 @@ import pytest
 
 import minigrad as mg
 from minigrad import Tensor
+from minigrad.trees import flatten
 
 from . import stand_in as package
+from .ops_table import ROWS
+from .scipy_samples import CPU_ONLY
 from .stand_in import counting, installed
 
 X = np.array([[3.0, 1.0], [2.0, 4.0]])
@@ -170,6 +173,7 @@ BESIDE: dict[str, Callable[[Any], Any]] = {
     "compared": lambda x: (x == [3.0, 4.0]) & np.isclose(x, [3.0, 4.0]),
     "keys": lambda x: np.lexsort((x[0], x[1])),
     "sorted places": lambda x: np.searchsorted(np.sort(x[0]), [0.0, 2.0]),
+    "a number's place": lambda x: np.searchsorted(np.sort(x[0]), np.float32(2.0)),
     "where=": lambda x: np.add(x, 1.0, where=x > 2),
     "a masked test": lambda x: np.any(x > 2, axis=0, where=x < 4),
     "counts": lambda x: np.repeat(x, np.array([1, 2]), axis=0),
@@ -239,3 +243,26 @@ def test_whole_numbers_add_up_exactly_whatever_their_size(cupy: Any) -> None:
         want = np.zeros(2, dtype)
         np.add.at(want, index, (big % 100 if dtype != "int64" else big).astype(dtype))
         assert x.get().tolist() == want.tolist()
+
+
+DTYPES = ("float16", "float32", "complex64", "int8", "int64", "bool")
+
+
+@pytest.mark.parametrize("row", [row for row in ROWS if row not in CPU_ONLY])
+def test_results_have_the_dtypes_of_the_cpu(row: str, cupy: Any) -> None:
+    """The first sample of each op in other dtypes; where CuPy has none, the error says so."""
+    sample = ROWS[row][0]
+    for dtype in DTYPES:
+        arrays = [a.astype(dtype) for a in sample.args if a.dtype.kind != "c" or dtype == "complex64"]
+        try:
+            want = sample.f(*(Tensor(a) for a in arrays))
+        except Exception:  # the op does not take this dtype
+            continue
+        try:
+            got = sample.f(*(Tensor(a, device="cuda") for a in arrays))
+        except NotImplementedError as error:
+            if ".cpu()" not in str(error):
+                raise
+            continue
+        for a, b in zip(flatten(got), flatten(want), strict=True):
+            assert getattr(a, "dtype", None) == getattr(b, "dtype", None)

@@ -80,21 +80,27 @@ def _lexsort(keys: Any, axis: int = -1) -> Any:
     return np.lexsort(keys)
 
 
+def _searchsorted(a: Any, v: Any, *args: Any, **options: Any) -> Any:
+    return np.searchsorted(a, v.item() if isinstance(v, np.generic) else v, *args, **options)
+
+
 #: What stands for NumPy's function on a GPU, where CuPy's has fewer options or takes other arguments.
 _ON_GPU: dict[str, Any] = {
     "all": _all, "any": _any, "argsort": _argsort, "count_nonzero": _count_nonzero, "lexsort": _lexsort,
+    "searchsorted": _searchsorted,
 }  # fmt: skip
 
 
 def _compute(name: str, numpy_function: Any, args: Any, kwargs: Any) -> Any:
     """The function of the arrays underneath; lists beside an array of a GPU go there."""
-    several = getattr(numpy_function, "nin", _SEVERAL.get(name, 0))
-    arrays = [*backend.side_by_side(*args[:several]), *args[several:]] if several > 1 else args
-    first = next(iter(arrays), None)
-    parts = first if isinstance(first, (tuple, list)) else arrays
-    if name in _ON_GPU and any(map(_of_cupy, parts)):
-        return _ON_GPU[name](*arrays, **kwargs)
-    return numpy_function(*arrays, **kwargs)
+    if any(type(x) in (list, tuple) for x in args):
+        several = getattr(numpy_function, "nin", _SEVERAL.get(name, 0))
+        args = [*backend.side_by_side(*args[:several]), *args[several:]]
+    if name in _ON_GPU and args:
+        parts = args[0] if isinstance(args[0], (tuple, list)) else args[:1]
+        if any(map(_of_cupy, parts)):
+            return _ON_GPU[name](*args, **kwargs)
+    return numpy_function(*args, **kwargs)
 
 
 def _constant(name: str) -> None:
