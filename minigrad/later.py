@@ -81,7 +81,8 @@ def _fetched(arrays: Sequence[Any]) -> list[Any]:
             found[places[0]] = arrays[places[0]].get()
             continue
         with on_gpu_of(arrays[places[0]]):
-            joined: Any = np.concatenate([np.reshape(arrays[i], -1).view(np.uint8) for i in places])
+            # np.ravel copies what is broadcast, whose elements are no bytes in a row
+            joined: Any = np.concatenate([np.ravel(arrays[i]).view(np.uint8) for i in places])
         together, start = joined.get(), 0
         for i in places:
             x = arrays[i]
