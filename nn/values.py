@@ -25,8 +25,10 @@ def host(x: Any) -> np.ndarray:
     values = raw(x)
     if hasattr(values, "dtype") and all_examples(values) is not values:
         return np.asarray(values)  # under vmap: an error that says so
+    if not hasattr(values, "get"):
+        return np.asarray(values)  # nothing waits for what is here already
     (values,) = read(values)
-    return values.get() if hasattr(values, "get") else np.asarray(values)
+    return values.get() if hasattr(values, "get") else np.asarray(values)  # row-sparse ones still can
 
 
 def device_of(x: Any) -> str:
