@@ -7,6 +7,7 @@ from typing import Any, TYPE_CHECKING, overload
 if TYPE_CHECKING:
     import nn as nn
 from minigrad import autograd as autograd
+from minigrad import cuda as cuda
 from minigrad import dispatch as dispatch
 from minigrad import emath as emath
 from minigrad import fft as fft
@@ -18,13 +19,13 @@ from minigrad import random as random
 from minigrad import scipy as scipy
 from minigrad import viz as viz
 from minigrad.backend import beside as beside
-from minigrad.backend import cuda_is_available as cuda_is_available
 from minigrad.backend import get_default_dtype as get_default_dtype
 from minigrad.backend import set_default_dtype as set_default_dtype
 from minigrad.check import GradcheckError as GradcheckError
 from minigrad.check import check_grads as check_grads
 from minigrad.check import gradcheck as gradcheck
 from minigrad.check import gradgradcheck as gradgradcheck
+from minigrad.devices import cuda_is_available as cuda_is_available
 from minigrad.graph import detect_anomaly as detect_anomaly
 from minigrad.graph import enable_grad as enable_grad
 from minigrad.graph import is_grad_enabled as is_grad_enabled
@@ -123,49 +124,49 @@ __all__ = [
     "can_cast", "cbrt", "ceil", "check_grads", "checkpoint", "checkpoint_notes", "choose", "clip",
     "clone", "column_stack", "common_type", "compress", "concat", "concatenate", "cond", "conj",
     "conjugate", "convolve", "copy", "copysign", "copyto", "corrcoef", "correlate", "cos", "cosh",
-    "count_nonzero", "cov", "cross", "cuda_is_available", "cumprod", "cumsum", "cumulative_prod",
-    "cumulative_sum", "deg2rad", "degrees", "delete", "deriv", "detect_anomaly", "diag", "diag_indices",
-    "diag_indices_from", "diagflat", "diagonal", "diff", "digitize", "dispatch", "divide", "divmod",
-    "dot", "dsplit", "dstack", "e", "ediff1d", "egrad", "einsum", "einsum_path", "elementwise_grad",
-    "emath", "empty", "empty_like", "enable_grad", "equal", "euler_gamma", "exp", "exp2", "expand_dims",
-    "expit", "expm1", "extract", "eye", "fabs", "fft", "fill_diagonal", "fix", "flatnonzero", "flatten",
-    "flip", "fliplr", "flipud", "float_power", "floor", "floor_divide", "fmax", "fmin", "fmod",
-    "format_float_positional", "format_float_scientific", "frexp", "from_dlpack", "fromfunction",
-    "full", "full_like", "gcd", "geomspace", "get_default_dtype", "getitem", "ggnvp", "grad",
-    "grad_and_aux", "gradcheck", "gradgradcheck", "gradient", "greater", "greater_equal", "hamming",
-    "hanning", "heaviside", "hessian", "hessian_tensor_product", "hessian_vector_product", "histogram",
-    "histogram2d", "histogram_bin_edges", "histogramdd", "holomorphic_grad", "hsplit", "hstack", "hvp",
-    "hypot", "i0", "identity", "imag", "index_exp", "indices", "inf", "inner", "insert", "interp",
-    "intersect1d", "invert", "is_grad_enabled", "isclose", "iscomplex", "iscomplexobj", "isdtype",
-    "isfinite", "isin", "isinf", "isnan", "isnat", "isneginf", "isposinf", "isreal", "isrealobj",
-    "isscalar", "issubdtype", "iterable", "ix_", "jacobian", "jvp", "kaiser", "kron", "lcm", "ldexp",
-    "left_shift", "less", "less_equal", "lexsort", "linalg", "linspace", "log", "log10", "log1p",
-    "log2", "log_expit", "log_softmax", "logaddexp", "logaddexp2", "logical_and", "logical_not",
-    "logical_or", "logical_xor", "logit", "logspace", "logsumexp", "make_ggnvp", "make_hvp", "make_jvp",
-    "make_vjp", "mark_mutated", "mask_indices", "matmul", "matrix_norm", "matrix_rank",
-    "matrix_transpose", "matvec", "max", "maximum", "may_share_memory", "mean", "median", "meshgrid",
-    "mgrid", "min", "min_scalar_type", "minimum", "misc", "mod", "modf", "moveaxis", "multiply", "nan",
-    "nan_to_num", "nanargmax", "nanargmin", "nancumprod", "nancumsum", "nanmax", "nanmean", "nanmedian",
-    "nanmin", "nanpercentile", "nanprod", "nanquantile", "nanstd", "nansum", "nanvar", "ndim",
-    "negative", "newaxis", "nextafter", "no_grad", "nonzero", "norm", "norm2", "norm_p", "not_equal",
-    "ogrid", "ones", "ones_like", "ops", "outer", "packbits", "pad", "partition", "percentile",
-    "permute", "permute_dims", "pi", "piecewise", "place", "poly", "polyadd", "polyder", "polydiv",
-    "polyfit", "polyint", "polymul", "polynomial", "polysub", "polyval", "positive", "pow", "power",
-    "primitive", "prod", "promote_types", "ptp", "put", "put_along_axis", "putmask", "quantile", "r_",
-    "rad2deg", "radians", "random", "ravel", "ravel_multi_index", "ravel_tree", "raw", "real",
-    "real_if_close", "reciprocal", "registered", "relu", "remainder", "repeat", "replaced", "reshape",
-    "resize", "result_type", "right_shift", "rint", "roll", "rollaxis", "roots", "rot90", "round", "s_",
-    "scatter_add", "scipy", "searchsorted", "select", "set_default_dtype", "set_grad_enabled",
-    "setdiff1d", "setxor1d", "shape", "shares_memory", "sign", "signbit", "sin", "sinc", "sinh", "size",
-    "sliding_window_view", "softmax", "sort", "sort_complex", "spacing", "split", "sqrt", "square",
-    "squeeze", "stack", "std", "subtract", "sum", "swapaxes", "take", "take_along_axis", "tan", "tanh",
-    "tensor", "tensor_jacobian_product", "tensordot", "tile", "to_device", "trace", "transpose",
-    "trapezoid", "tree_map", "tri", "tril", "tril_indices", "tril_indices_from", "trim_zeros", "triu",
-    "triu_indices", "triu_indices_from", "true_divide", "trunc", "union1d", "unique", "unique_all",
-    "unique_counts", "unique_inverse", "unique_values", "unpackbits", "unravel_index", "unstack",
-    "unwrap", "value_and_grad", "vander", "var", "vdot", "vecdot", "vecmat", "vector_jacobian_product",
-    "vector_norm", "vectorize", "vjp", "vmap", "vsplit", "vstack", "where", "xlogy", "zeros",
-    "zeros_like"
+    "count_nonzero", "cov", "cross", "cuda", "cuda_is_available", "cumprod", "cumsum",
+    "cumulative_prod", "cumulative_sum", "deg2rad", "degrees", "delete", "deriv", "detect_anomaly",
+    "diag", "diag_indices", "diag_indices_from", "diagflat", "diagonal", "diff", "digitize", "dispatch",
+    "divide", "divmod", "dot", "dsplit", "dstack", "e", "ediff1d", "egrad", "einsum", "einsum_path",
+    "elementwise_grad", "emath", "empty", "empty_like", "enable_grad", "equal", "euler_gamma", "exp",
+    "exp2", "expand_dims", "expit", "expm1", "extract", "eye", "fabs", "fft", "fill_diagonal", "fix",
+    "flatnonzero", "flatten", "flip", "fliplr", "flipud", "float_power", "floor", "floor_divide",
+    "fmax", "fmin", "fmod", "format_float_positional", "format_float_scientific", "frexp",
+    "from_dlpack", "fromfunction", "full", "full_like", "gcd", "geomspace", "get_default_dtype",
+    "getitem", "ggnvp", "grad", "grad_and_aux", "gradcheck", "gradgradcheck", "gradient", "greater",
+    "greater_equal", "hamming", "hanning", "heaviside", "hessian", "hessian_tensor_product",
+    "hessian_vector_product", "histogram", "histogram2d", "histogram_bin_edges", "histogramdd",
+    "holomorphic_grad", "hsplit", "hstack", "hvp", "hypot", "i0", "identity", "imag", "index_beside",
+    "index_exp", "indices", "inf", "inner", "insert", "interp", "intersect1d", "invert",
+    "is_grad_enabled", "isclose", "iscomplex", "iscomplexobj", "isdtype", "isfinite", "isin", "isinf",
+    "isnan", "isnat", "isneginf", "isposinf", "isreal", "isrealobj", "isscalar", "issubdtype",
+    "iterable", "ix_", "jacobian", "jvp", "kaiser", "kron", "lcm", "ldexp", "left_shift", "less",
+    "less_equal", "lexsort", "linalg", "linspace", "log", "log10", "log1p", "log2", "log_expit",
+    "log_softmax", "logaddexp", "logaddexp2", "logical_and", "logical_not", "logical_or", "logical_xor",
+    "logit", "logspace", "logsumexp", "make_ggnvp", "make_hvp", "make_jvp", "make_vjp", "mark_mutated",
+    "mask_indices", "matmul", "matrix_norm", "matrix_rank", "matrix_transpose", "matvec", "max",
+    "maximum", "may_share_memory", "mean", "median", "meshgrid", "mgrid", "min", "min_scalar_type",
+    "minimum", "misc", "mod", "modf", "moveaxis", "multiply", "nan", "nan_to_num", "nanargmax",
+    "nanargmin", "nancumprod", "nancumsum", "nanmax", "nanmean", "nanmedian", "nanmin", "nanpercentile",
+    "nanprod", "nanquantile", "nanstd", "nansum", "nanvar", "ndim", "negative", "newaxis", "nextafter",
+    "no_grad", "nonzero", "norm", "norm2", "norm_p", "not_equal", "ogrid", "ones", "ones_like", "ops",
+    "outer", "packbits", "pad", "partition", "percentile", "permute", "permute_dims", "pi", "piecewise",
+    "place", "poly", "polyadd", "polyder", "polydiv", "polyfit", "polyint", "polymul", "polynomial",
+    "polysub", "polyval", "positive", "pow", "power", "primitive", "prod", "promote_types", "ptp",
+    "put", "put_along_axis", "putmask", "quantile", "r_", "rad2deg", "radians", "random", "ravel",
+    "ravel_multi_index", "ravel_tree", "raw", "real", "real_if_close", "reciprocal", "registered",
+    "relu", "remainder", "repeat", "replaced", "reshape", "resize", "result_type", "right_shift",
+    "rint", "roll", "rollaxis", "roots", "rot90", "round", "s_", "scatter_add", "scipy", "searchsorted",
+    "select", "set_default_dtype", "set_grad_enabled", "setdiff1d", "setxor1d", "shape",
+    "shares_memory", "sign", "signbit", "sin", "sinc", "sinh", "size", "sliding_window_view", "softmax",
+    "sort", "sort_complex", "spacing", "split", "sqrt", "square", "squeeze", "stack", "std", "subtract",
+    "sum", "swapaxes", "take", "take_along_axis", "tan", "tanh", "tensor", "tensor_jacobian_product",
+    "tensordot", "tile", "to_device", "trace", "transpose", "trapezoid", "tree_map", "tri", "tril",
+    "tril_indices", "tril_indices_from", "trim_zeros", "triu", "triu_indices", "triu_indices_from",
+    "true_divide", "trunc", "union1d", "unique", "unique_all", "unique_counts", "unique_inverse",
+    "unique_values", "unpackbits", "unravel_index", "unstack", "unwrap", "value_and_grad", "vander",
+    "var", "vdot", "vecdot", "vecmat", "vector_jacobian_product", "vector_norm", "vectorize", "vjp",
+    "vmap", "vsplit", "vstack", "where", "xlogy", "zeros", "zeros_like"
 ]
 
 @overload
@@ -729,6 +730,10 @@ def identity(n: int, dtype: DTypeLike | None = None, *, like: Any = None, device
 def imag(val: Tensor) -> Tensor: ...
 @overload
 def imag(val: ArrayLike) -> Any: ...
+@overload
+def index_beside(index: Any, x: Tensor) -> Tensor: ...
+@overload
+def index_beside(index: Any, x: ArrayLike) -> Any: ...
 inf: float
 @overload
 def inner(a: Tensor, b: ArrayLike, /) -> Tensor: ...
@@ -1413,7 +1418,7 @@ def tensordot(a: ArrayLike, b: ArrayLike, axes: Any = 2) -> Any: ...
 def tile(A: Tensor, reps: int | Sequence[int]) -> Tensor: ...
 @overload
 def tile(A: ArrayLike, reps: int | Sequence[int]) -> Any: ...
-def to_device(x: Tensor, device: str) -> Tensor: ...
+def to_device(x: Tensor, device: str | None) -> Tensor: ...
 @overload
 def trace(a: Tensor, offset: int = 0, axis1: int = 0, axis2: int = 1, dtype: DTypeLike | None = None, out: Tensor | np.ndarray | tuple[Any, ...] | None = None) -> Tensor: ...
 @overload
