@@ -102,7 +102,7 @@ def test_arrays_of_other_libraries_on_a_gpu_become_tensors(stand_in: Any, monkey
     values = cupy.ones(2, "float32")
 
     class Foreign:
-        __cuda_array_interface__ = {"shape": (2,), "typestr": "<f4", "data": (0, False), "version": 3}  # noqa: RUF012
+        __cuda_array_interface__ = {"shape": (2,), "typestr": "<f4", "data": (0, False), "version": 3}
 
     asarray = cupy.asarray
     monkeypatch.setattr(cupy, "asarray", lambda x: values if isinstance(x, Foreign) else asarray(x))

@@ -69,7 +69,9 @@ def _integers(words: Any, dtype: Any, low: Any, span: Any) -> Any:
 
 
 #: What a kernel makes of the words of its blocks, in NumPy.
-_IN_NUMPY: dict[str, Callable[..., Any]] = {"uniform": _uniform, "normal": _normal, "exponential": _exponential, "integers": _integers}
+_IN_NUMPY: dict[str, Callable[..., Any]] = {
+    "uniform": _uniform, "normal": _normal, "exponential": _exponential, "integers": _integers,
+}  # fmt: skip
 
 
 @cache

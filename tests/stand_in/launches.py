@@ -1,7 +1,8 @@
 """What a call of CuPy costs, where it is not one launch, and what makes the host wait.
 
-The numbers are read off CuPy's sources; they count kernels, not time.  A view costs nothing
-wherever one comes out: this is seen from the result, not from a table.
+The numbers follow CuPy's Python sources where a function is written there, and are estimates where it
+is compiled; they count kernels, not time.  A view costs nothing wherever one comes out: this is seen
+from the result, not from a table.
 """
 
 from __future__ import annotations
