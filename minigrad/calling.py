@@ -238,6 +238,7 @@ def cast_inputs(
     return [x.astype(d) if hasattr(x, "astype") else d.type(x) for x, d in pairs]
 
 
+@follow
 def _only_where(mask: Any, result: Any, outs: Sequence[Any]) -> Any:
     """The results where a mask holds; elsewhere what stands in `out`, zeros without one."""
     if isinstance(result, tuple):

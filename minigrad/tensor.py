@@ -213,7 +213,8 @@ class Tensor(OtherNames):
     def __dlpack__(self, **kwargs: Any) -> Any:
         self._would_lose("__dlpack__")
         later.forget(self._array)
-        return self._array.__dlpack__(**kwargs)
+        with backend.on_gpu_of(self._array):
+            return self._array.__dlpack__(**kwargs)
 
     def __dlpack_device__(self) -> tuple[int, int]:
         return self._array.__dlpack_device__()

@@ -24,6 +24,8 @@ from typing import Any
 
 import numpy as np
 
+from .devices import on_gpu_of
+
 __all__ = [
     "flatten", "is_leaf", "leaves_like", "matched", "paths", "ravel_tree", "sequence_like", "tree_map", "unflatten",
     "vectors_like",
@@ -228,11 +230,12 @@ def _joined(leaves: list[Any], names: list[str]) -> Any:
                 'out of the tree, or in a dataclass as field(metadata={"static": True})'
             )
     like = next((x for x in leaves if not _is_number(x)), np.zeros(()))
-    columns = [
-        np.full_like(like, x, shape=(1,), dtype=dtype) if _is_number(x) else np.reshape(x, -1)
-        for x in leaves
-    ]
-    return np.concatenate([c if c.dtype == dtype else c.astype(dtype) for c in columns])
+    with on_gpu_of(like):
+        columns = [
+            np.full_like(like, x, shape=(1,), dtype=dtype) if _is_number(x) else np.reshape(x, -1)
+            for x in leaves
+        ]
+        return np.concatenate([c if c.dtype == dtype else c.astype(dtype) for c in columns])
 
 
 def _holds(dtype: np.dtype, integers: Any) -> bool:

@@ -320,3 +320,15 @@ def test_a_pickle_of_a_gpu_that_is_not_there_is_on_the_cpu_and_says_so() -> None
     with package.installed(devices=1), pytest.warns(UserWarning, match="pickled on cuda:1 is on the cpu now: .* has 1 GPU"):
         x = pickle.loads(data)
     assert (x.device, x.tolist()) == ("cpu", [1.0, 2.0, 3.0])
+
+
+def test_distributions_norms_and_predictions_are_where_their_tensors_are() -> None:
+    normal = nn.distributions.Normal(there(), there())
+    x = normal.rsample((4,))
+    beta = nn.distributions.Beta(there(), there())
+    assert places(x, normal.log_prob(x), beta.log_prob(beta.sample()), normal.cdf(x)) == {THERE}
+    layer = nn.utils.parametrizations.weight_norm(nn.Linear(3, 3).to(THERE))
+    trainer = nn.training.Trainer(layer, nn.optim.SGD(layer.parameters(), lr=0.1), F.mse_loss)
+    assert trainer.predict([there(np.ones((2, 3))), there(np.ones((1, 3)))]).device == THERE
+    assert mg.ravel_tree({"a": there(), "b": 2.0})[0].device == THERE
+    assert nn.utils.get_total_norm([there()], error_if_nonfinite=True).item() == pytest.approx(14**0.5)

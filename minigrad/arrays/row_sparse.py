@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..backend import add_at, as_operand
+from ..devices import follow
 from ..kernels import accelerated
 from ..later import check_later, perhaps_any
 
@@ -50,6 +51,7 @@ def add_rows(x: Any, rows: Any, values: Any) -> None:
         x[ordered[places]] += values[order[places]]
 
 
+@follow
 def _from_the_start(rows: Any, n: int) -> Any:
     """Rows of n, those that count from the end as they count from the start.
 

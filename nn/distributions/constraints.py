@@ -16,6 +16,7 @@ import numpy as np
 
 from minigrad import beside, raw
 from minigrad.arrays import all_examples
+from minigrad.devices import follow
 from minigrad.later import refuse_later
 
 from ..values import host
@@ -44,10 +45,12 @@ class Constraint:
         """Which values are in the set: booleans, without the axes of a value."""
         raise NotImplementedError(f"{type(self).__name__} does not say how it is checked")
 
+    @follow
     def holds(self, value: Any) -> bool:
         """Whether all values are in the set; those of all examples of a `vmap`."""
         return bool(np.all(all_examples(raw(self.check(raw(value))))))
 
+    @follow
     def require(self, value: Any, make_error: Callable[[], Exception]) -> None:
         """An error where one of the values is not in the set; on a GPU it is found later (`minigrad.later`)."""
         refuse_later(~all_examples(raw(self.check(raw(value)))), make_error)

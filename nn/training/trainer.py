@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from minigrad import Tensor, no_grad, tree_map
+from minigrad.devices import on_gpu_of
 from minigrad.install import install
 
 from ..checks import COUNT, FLAG, NUMBER, POSITIVE, Kind, check, checked_state, number
@@ -276,7 +277,8 @@ class Trainer:
             outs = [self.model(b[0] if isinstance(b, (tuple, list)) else b) for b in batches]
         if not outs:
             raise ValueError(f"Trainer.predict: {_no_batches(loader)}")
-        return Tensor(np.concatenate([out.data for out in outs]))
+        with on_gpu_of(outs):
+            return Tensor(np.concatenate([out.data for out in outs]))
 
     def _mover(self) -> Callable[[Any], Any]:
         """What moves a batch's tensors to the device of the model's parameters.

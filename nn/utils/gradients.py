@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterable
+from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -95,7 +96,7 @@ def get_total_norm(
         array = raw(t)
         arrays.append(array.coalesce().values if isinstance(array, RowSparse) else array)
     total = _norm(arrays, float(norm_type))
-    if error_if_nonfinite and not bool(np.isfinite(total)):
+    if error_if_nonfinite and not isfinite(float(total)):
         raise RuntimeError(f"the norm of order {norm_type} of the gradients is {total}")
     return Tensor(np.asarray(total) if isinstance(total, (np.generic, float)) else total)
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from minigrad import Tensor, beside, random, raw
+from minigrad.devices import follow
 
 from ..module import Module
 
@@ -16,6 +17,7 @@ __all__ = [
 ]  # fmt: skip
 
 
+@follow
 def norm_except(v: Any, dim: int | None) -> Any:
     """The Euclidean norms over all axes but one, which is kept; with None or -1 over all.
 
@@ -29,6 +31,7 @@ def norm_except(v: Any, dim: int | None) -> Any:
     return np.sqrt(np.sum(v * v, axis=axes, keepdims=True))
 
 
+@follow
 def with_length(g: Any, v: Any, dim: int | None) -> Any:
     """g v / |v|: the direction of v with the length g, for each index of an axis."""
     return v * (g / norm_except(v, dim))
@@ -37,11 +40,13 @@ def with_length(g: Any, v: Any, dim: int | None) -> Any:
 # ------------------------------------------------------------------------------------ spectral
 
 
+@follow
 def normalized(x: Any, eps: float) -> Any:
     """x / |x|, where the length counts as eps at least."""
     return x / np.maximum(np.sqrt(np.sum(np.abs(x) ** 2)), eps)
 
 
+@follow
 def as_matrix(weight: Any, dim: int) -> Any:
     """A weight as a matrix, whose rows are along an axis."""
     return np.reshape(np.moveaxis(weight, dim, 0), (weight.shape[dim], -1))
@@ -52,6 +57,7 @@ def rows_axis(module: Module) -> int:
     return int(getattr(module, "outputs_axis", 0))
 
 
+@follow
 def check_spectral(weight: Tensor, dim: int, n_power_iterations: int) -> None:
     """Look at what spectral_norm was asked for.
 
@@ -69,6 +75,7 @@ def check_spectral(weight: Tensor, dim: int, n_power_iterations: int) -> None:
         )
 
 
+@follow
 def start_vectors(weight: Tensor, dim: int, eps: float) -> tuple[Any, Any]:
     """Random vectors of length 1, from which the iteration starts: u for rows, v for columns."""
     rows, columns = as_matrix(raw(weight), dim).shape
@@ -78,6 +85,7 @@ def start_vectors(weight: Tensor, dim: int, eps: float) -> tuple[Any, Any]:
     return normalized(u, eps), normalized(v, eps)
 
 
+@follow
 def power_iteration(matrix: Any, u: Any, v: Any, times: int, eps: float) -> tuple[Any, Any]:
     """Steps of u and v towards the first singular vectors of a matrix, on arrays: first u, then v.
 
@@ -91,6 +99,7 @@ def power_iteration(matrix: Any, u: Any, v: Any, times: int, eps: float) -> tupl
     return u, v
 
 
+@follow
 def over_sigma(weight: Any, matrix: Any, u: Any, v: Any) -> Any:
     """weight / sigma, where sigma = u^H matrix v is its largest singular value."""
     return weight / np.sum(np.conj(u) * np.matmul(matrix, v))

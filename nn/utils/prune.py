@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from minigrad import beside, no_grad, random, raw
+from minigrad.devices import on_gpu_of
 
 from ..module import Module
 from ..parameter import Buffer, Parameter
@@ -72,7 +73,8 @@ def custom_from_mask(module: Module, name: str, mask: Any) -> Module:
         raise ValueError(f"the mask has shape {mask.shape}, but {name!r} has {values.shape}")
     if _is_ours(module, name):
         own = getattr(module, f"{name}_mask")
-        own.data = own.data * beside(mask, own.data)
+        with on_gpu_of(own):
+            own.data = own.data * beside(mask, own.data)
         return module
     weight = vars(module)[name]
     module._derive(name, _Pruned(name))
