@@ -73,7 +73,7 @@ def parse_device(device: Any) -> int | None:
     """
     if isinstance(device, int) and not isinstance(device, bool) and device >= 0:
         return device
-    if hasattr(device, "id"):  # CuPy's
+    if _is_cupys(device):
         return int(device.id)
     name = str(device)  # PyTorch's prints as its name
     if name == "cpu":
@@ -158,7 +158,11 @@ def _number_of(x: Any) -> int | None:
     if isinstance(device, str):  # a Tensor's
         number = device.removeprefix("cuda:")
         return int(number) if number.isdigit() else None
-    return getattr(device, "id", None)
+    return device.id if _is_cupys(device) else None
+
+
+def _is_cupys(device: Any) -> bool:
+    return type(device).__module__.partition(".")[0] == "cupy"
 
 
 #: What follows its arrays: functions as they are, and those of ops, in whose globals the forward is.
@@ -203,8 +207,10 @@ def _let_follow(function: FunctionType) -> None:
     own.__kwdefaults__ = function.__kwdefaults__
     if "__signature__" not in vars(function):
         function.__signature__ = inspect.signature(function)  # type: ignore[attr-defined]
-    function.__defaults__, function.__kwdefaults__ = None, {"_run": _following(own)}
-    function.__code__ = _through.__code__.replace(co_freevars=function.__code__.co_freevars)
+    # In this order, since another thread may call at any time.
+    function.__kwdefaults__ = {**(own.__kwdefaults__ or {}), "_run": _following(own)}
+    function.__code__ = _through.__code__.replace(co_freevars=own.__code__.co_freevars)
+    function.__defaults__ = None
 
 
 def _through(*args: Any, _run: Callable[..., Any], **kwargs: Any) -> Any:
