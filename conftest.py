@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import minigrad
-from minigrad import Tensor, devices, kernels
+from minigrad import Tensor, devices, kernels, later
 from minigrad.primitive import numpy_table, registry
 
 
@@ -62,7 +62,8 @@ def two_gpus() -> Iterator[Any]:
 
 @pytest.fixture(autouse=True)
 def _no_more_gpus_after_a_test() -> Iterator[None]:
-    """What was made to follow its arrays to several GPUs is as before."""
+    """What was made to follow its arrays to several GPUs is as before, and no check of another test waits."""
+    later._waiting.clear()
     yield
     if not devices.several:
         return
