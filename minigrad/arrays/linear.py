@@ -128,4 +128,6 @@ def of_stack(function: Callable[..., Any], x: Any) -> Any:
     """
     if type(x) is Batch and isinstance(all_examples(x), np.ndarray):
         return Batch(of_stack(function, x._array), x.level)
+    if type(x) is Batch:
+        raise Unbatched("CuPy's functions of a matrix")
     return function(x)

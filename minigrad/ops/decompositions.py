@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays.batch import Batch, all_examples
+from ..arrays.batch import Batch, Unbatched, all_examples
 from ..arrays.fallback import runs_in_turn
 from ..backend import as_operand, beside, call_scipy, side_by_side
 from ..primitive import composed, primitive
@@ -26,7 +26,9 @@ def _of_each(function: Callable[..., Any], x: Any) -> tuple[Any, ...]:
     """SciPy's function of a stack of matrices, which returns several arrays, of the matrices of all examples of a `vmap`."""
     if type(x) is Batch and isinstance(all_examples(x), np.ndarray):
         return tuple(Batch(part, x.level) for part in _of_each(function, x._array))
-    if x.ndim == 2 or not x.size or isinstance(x, (np.ndarray, Batch)):
+    if type(x) is Batch:
+        raise Unbatched("CuPy's decompositions of a matrix")
+    if x.ndim == 2 or not x.size or isinstance(x, np.ndarray):
         return tuple(function(x))
     matrices = [function(matrix) for matrix in np.reshape(x, (-1, *x.shape[-2:]))]  # CuPy's is for one matrix
     parts = [np.stack(part) for part in zip(*matrices, strict=True)]
