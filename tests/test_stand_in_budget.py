@@ -169,3 +169,4 @@ def test_without_a_loss_that_is_read_a_step_of_evaluation_never_waits(stand_in: 
             with stand_in.counting() as count:
                 model(given)
         assert count.syncs == 0, (make, count)
+        given.cpu()  # which reads what waits to be checked
