@@ -125,6 +125,24 @@ def test_a_training_step_waits_once(
     assert count.syncs <= 1, count
 
 
+def test_classes_and_masks_in_main_memory_are_told_by_their_devices(stand_in: Any) -> None:
+    """A Tensor stays where it is, so it is an error that names both; NumPy's arrays and lists go along as classes."""
+    scores = on("cuda", ramp(8, 3))
+    for mixed in (
+        lambda: F.cross_entropy(scores, Tensor(CLASSES)),
+        lambda: F.cross_entropy(scores, Tensor(CLASSES), label_smoothing=0.1),
+        lambda: F.hinge_embedding_loss(scores, Tensor(2 * BITS - 1)),
+        lambda: F.multi_margin_loss(scores, Tensor(CLASSES)),
+        lambda: np.where(Tensor(BITS > 0), scores, 0.0),
+        lambda: F.mse_loss(scores, Tensor(BITS)),
+    ):
+        with pytest.raises(RuntimeError, match=r"different devices \(.*(cuda:0.*cpu|cpu.*cuda:0)"):
+            mixed()
+    for classes in (CLASSES, CLASSES.tolist()):
+        for loss in (F.cross_entropy, F.nll_loss, F.multi_margin_loss):
+            assert loss(scores, classes).device == "cuda:0"
+
+
 OPTIMIZERS = [
     "SGD", "Adam", "AdamW", "NAdam", "RAdam", "Adamax", "RMSprop", "Adagrad", "Adadelta", "Rprop", "ASGD", "Adafactor", "Muon",
 ]  # fmt: skip
@@ -169,3 +187,4 @@ def test_without_a_loss_that_is_read_a_step_of_evaluation_never_waits(stand_in: 
             with stand_in.counting() as count:
                 model(given)
         assert count.syncs == 0, (make, count)
+        given.cpu()  # which reads what waits to be checked

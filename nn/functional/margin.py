@@ -6,11 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from minigrad import beside, clip, getitem, raw, relu, take_along_axis, where
+from minigrad import Tensor, beside, clip, getitem, raw, relu, take_along_axis, where
 from minigrad.arrays import all_examples
 from minigrad.hints import explain_options
 from minigrad.later import check_later, refuse_later
 
+from ..values import as_constant
 from .loss import check_same_shape, difference, reduced, weighted
 
 __all__ = [
@@ -89,6 +90,11 @@ def margin_ranking_loss(input1: Any, input2: Any, target: Any, margin: float = 0
     return reduced(clip(margin - target * np.subtract(input1, input2), 0.0, None), reduction)
 
 
+def _classes(target: Any, x: Any) -> Any:
+    """The array of classes; of NumPy's arrays and lists beside the input."""
+    return raw(target) if isinstance(target, Tensor) else as_constant(target, x)
+
+
 def _check_range(name: str, target: Any, low: int, classes: int) -> None:
     given = all_examples(target)
     if given.dtype.kind not in "iu":
@@ -107,7 +113,8 @@ def multi_margin_loss(
     input: Any, target: Any, p: int = 1, margin: float = 1.0, weight: Any = None, reduction: str = "mean"  # noqa: A002
 ) -> Any:  # fmt: skip
     """sum over i != y of max(0, margin - x_y + x_i)^p / C: the multi-class hinge loss (Crammer and Singer, 2001)."""
-    x, y = (input, raw(target)) if np.ndim(input) == 2 else (input[None], np.reshape(raw(target), 1))
+    y = _classes(target, input)
+    x, y = (input, y) if np.ndim(input) == 2 else (input[None], np.reshape(y, 1))
     classes = np.shape(x)[1]
     _check_range("multi_margin_loss", y, 0, classes)
     if weight is not None and np.shape(weight) != (classes,):
@@ -123,7 +130,8 @@ def multi_margin_loss(
 
 def multilabel_margin_loss(input: Any, target: Any, reduction: str = "mean") -> Any:  # noqa: A002
     """sum over labels y and non-labels i of max(0, 1 - x_y + x_i) / C; the labels of a row end at the first -1."""
-    x, y = (input, raw(target)) if np.ndim(input) == 2 else (input[None], raw(target)[None])
+    y = _classes(target, input)
+    x, y = (input, y) if np.ndim(input) == 2 else (input[None], y[None])
     classes = np.shape(x)[1]
     _check_range("multilabel_margin_loss", y, -1, classes)
     given = np.cumsum(y < 0, axis=1) == 0
