@@ -11,7 +11,8 @@ finite, the careful pass would have given the same; if not, it runs now, from wh
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator, Sequence
+import itertools
+from collections.abc import Iterable, Sequence
 from contextvars import ContextVar
 from typing import Any
 
@@ -25,6 +26,9 @@ from .masked import masks
 from .tensor import Tensor, raw
 
 __all__ = ["Trial", "may_run"]
+
+#: So many numbers are copied to be added up together, since to start one kernel takes longer.
+SMALL = 2**16
 
 #: The trial that is running in this thread and task.
 _running: ContextVar[Trial | None] = ContextVar("trial", default=None)
@@ -65,13 +69,11 @@ class Trial:
         if node.op.saves_arrays:
             self.used.append(node)
         if _is_foreign(node.op):
-            self.doubts += _sums(g)
+            self.doubts += _sums([g])
 
     def is_finite(self, found: dict[Node, Any], outputs: Sequence[Tensor]) -> bool:
         """Whether all that has arrived is finite.  If the pass began at one number, that is read along."""
-        sums = [*self.doubts]
-        for g in (*self.leaves.values(), *found.values()):
-            sums += _sums(g)
+        sums = [*self.doubts, *_sums([*self.leaves.values(), *found.values()])]
         one = len(outputs) == 1 and outputs[0].size == 1
         numbers = later.read(*sums, *([outputs[0]._array] if one else ()))
         self.root = numbers.pop() if one else None
@@ -86,20 +88,29 @@ class Trial:
             later.remember(outputs[0], self.root)
 
 
-def _sums(g: Any) -> Iterator[Any]:
-    """Numbers of which one is not finite if one of a gradient's is not.
+def _sums(gradients: Iterable[Any]) -> list[Any]:
+    """Numbers of which one is not finite if one of the gradients' is not; small gradients are added up together.
 
     A sum of large numbers may be infinite too: then the careful pass runs, and changes nothing.
     """
-    if isinstance(g, tuple):
-        for part in g:
-            yield from _sums(part)
-        return
+    groups: dict[Any, list[Any]] = {}
+    for g in itertools.chain.from_iterable(map(_arrays, gradients)):
+        is_small = g.size <= SMALL
+        groups.setdefault((str(g.device), g.dtype) if is_small else id(g), []).append(g)
+    sums = []
+    for group in groups.values():
+        with on_gpu_of(group[0]):
+            x = group[0] if len(group) == 1 else np.concatenate([np.reshape(g, -1) for g in group])
+            sums.append(np.sum(x, dtype=np.float32 if x.dtype == np.float16 else None))
+    return sums
+
+
+def _arrays(g: Any) -> list[Any]:
+    """The arrays that a gradient consists of."""
+    if hasattr(g, "parts"):  # those of several outputs
+        return [x for part in g.parts.values() for x in _arrays(part)]
     g = raw(g)
-    g = g.values if isinstance(g, RowSparse) else g
-    with on_gpu_of(g):
-        total = np.sum(g, dtype=np.float32 if g.dtype == np.float16 else None)
-    yield total
+    return [g.values if isinstance(g, RowSparse) else g]
 
 
 @functools.cache

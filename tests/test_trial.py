@@ -12,7 +12,7 @@ import pytest
 import minigrad as mg
 import nn
 import nn.functional as F
-from minigrad import Tensor
+from minigrad import Tensor, trial
 
 from .samples import Sample
 from .test_masked import BAD, ELEMENTWISE, FLOATING, WAYS
@@ -344,6 +344,39 @@ def test_a_rule_of_ones_own_may_make_anything_of_a_gradient(stand_in: Any) -> No
         np.where(t > 0, 8.0 * np.sqrt(held(t)), 0.0).sum().backward()
         found.append(t.grad.tolist())
     assert found == [[0.0, 0.5]] * 2
+
+
+def test_a_rule_of_ones_own_for_two_outputs_is_looked_at_too(stand_in: Any) -> None:
+    def rule(g: Any, x: Any) -> Any:
+        return np.nan_to_num(g[0], nan=7.0) + np.nan_to_num(g[1], nan=7.0)
+
+    @mg.primitive(x=rule, method=False)
+    def twice(x: Any) -> Any:
+        """The value itself, two times."""
+        return x * 1.0, x * 1.0
+
+    x = np.array([0.0, 4.0])
+    found = []
+    for device in ("cuda", "cpu"):
+        t = Tensor(x, device=device, requires_grad=True)
+        one, other = twice(t)
+        np.where(t > 0, np.sqrt(one) + np.sqrt(other), 0.0).sum().backward()
+        found.append(t.grad.tolist())
+    assert found == [[0.0, 0.5]] * 2
+
+
+@pytest.mark.parametrize("size", [10, trial.SMALL + 10])
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.complex128])
+def test_gradients_of_every_size_and_type_are_looked_at(size: int, dtype: Any, stand_in: Any) -> None:
+    x = np.ones(size, dtype)
+    x[-1] = 0.0
+    t = Tensor(x, device="cuda", requires_grad=True)
+    other = Tensor(x, device="cuda", requires_grad=True)
+    np.where(t != 0, np.abs(np.sqrt(t) * other), 0.0).sum().backward()
+    got = t.grad.cpu().numpy()
+    assert got[-1] == 0
+    np.testing.assert_allclose(got[:-1], 0.5)
+    np.testing.assert_allclose(other.grad.cpu().numpy(), x)
 
 
 def test_anomaly_mode_looks_at_once(stand_in: Any) -> None:
