@@ -81,13 +81,19 @@ def _fetched(arrays: Sequence[Any]) -> list[Any]:
             found[places[0]] = arrays[places[0]].get()
             continue
         with on_gpu_of(arrays[places[0]]):
-            joined: Any = np.concatenate([np.reshape(arrays[i], -1).view(np.uint8) for i in places])
+            joined: Any = np.concatenate([_bytes(arrays[i]) for i in places])
         together, start = joined.get(), 0
         for i in places:
             x = arrays[i]
             part, start = together[start : start + x.nbytes], start + x.nbytes
             found[i] = part.copy().view(x.dtype).reshape(x.shape)
     return found
+
+
+def _bytes(x: Any) -> Any:
+    """The memory of an array."""
+    x = x if x.flags.c_contiguous else x.copy()
+    return np.reshape(x, -1).view(np.uint8)
 
 
 # --------------------------------------------------------------------------------------- checks

@@ -125,10 +125,10 @@ def may_run(outputs: Sequence[Tensor], cotangents: Sequence[Any]) -> bool:
     """Whether a pass should run on trial: on a GPU, where it meets a masking op, and nothing that must not run twice."""
     if not all(later.is_on_gpu(raw(g)) for g in cotangents):
         return False
-    if graph.is_anomaly_enabled() or graph.behind_mask.get():
+    inner = _running.get() is not None
+    if not inner and (graph.is_anomaly_enabled() or graph.behind_mask.get()):
         return False
     found, twice = _look_over([y._node for y in outputs if y._node is not None])
-    inner = _running.get() is not None
     if inner and not twice:
         raise CannotRunTwice
     return twice and (found or inner)

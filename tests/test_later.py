@@ -165,6 +165,18 @@ def test_numbers_of_every_kind_come_unchanged(value: Any, gpu: Any) -> None:
     assert type(x.item()) is type(np.asarray(value).item())
 
 
+def test_arrays_of_every_layout_come_unchanged(gpu: Any) -> None:
+    x = np.arange(24.0).reshape(2, 3, 4)
+    views = [
+        lambda a: a[:, :, ::2], lambda a: a.T, lambda a: a[1, ::-1, 1], lambda a: np.broadcast_to(a[0, 0], (2, 4)),
+        lambda a: a[:0], lambda a: a[0, 0, 0],
+    ]  # fmt: skip
+    for view in views:
+        F.embedding(Tensor([2], device="cuda"), Tensor(TABLE, device="cuda"))
+        there = Tensor(x, device="cuda").data
+        np.testing.assert_array_equal(Tensor(view(there)).cpu().numpy(), view(x))
+
+
 def test_few_checks_wait(gpu: Any) -> None:
     table, index = Tensor(TABLE, device="cuda"), Tensor([1], device="cuda")
     with gpu.counting() as count:

@@ -139,6 +139,15 @@ def test_a_second_derivative_waits_once_for_each_pass(stand_in: Any) -> None:
     np.testing.assert_allclose(x.grad.cpu().numpy(), y.grad.numpy(), rtol=1e-6)
 
 
+def test_a_fused_op_behind_a_mask_waits_for_nothing(stand_in: Any) -> None:
+    x = Tensor(ROWS[None], device="cuda", requires_grad=True)
+    norm = nn.InstanceNorm1d(5, affine=True).cuda()
+    with stand_in.counting() as count:
+        found = mg.autograd.grad(mg.relu(norm(x)).sum(), [x], create_graph=True)
+        mg.autograd.grad((found[0] ** 2).sum(), [x])
+    assert count.syncs == 2, count
+
+
 # ----------------------------------------------------------- the loss that is kept is never stale
 
 
