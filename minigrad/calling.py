@@ -278,9 +278,11 @@ def _rescue(
         several = enumerate(value) if name == op.sequence else None
         operands += [(f"{name}[{i}]", v) for i, v in several] if several else [(name, value)]
     arrays = [(n, v) for n, v in operands if hasattr(v, "shape")]
-    others = [(n, v) for n, v in values.items() if n not in op.inputs and hasattr(v, "shape")]
-    devices = {  # of masks, indices and classes too, which have no gradient
-        n: backend.device_of(v) for n, v in [*arrays, *others] if not isinstance(v, np.generic)
+    placed = dict(arrays)
+    if isinstance(error, TypeError):  # also of a mask or classes, which have no gradient, on another device
+        placed |= {n: v for n, v in values.items() if n not in op.inputs and hasattr(v, "shape")}
+    devices = {
+        n: backend.device_of(v) for n, v in placed.items() if not isinstance(v, np.generic)
     }
     own_words = isinstance(error, (ImportError, OSError, RuntimeError))
     if len(set(devices.values())) > 1 and not own_words:
