@@ -158,7 +158,7 @@ def _number_of(x: Any) -> int | None:
     if isinstance(device, str):  # a Tensor's
         number = device.removeprefix("cuda:")
         return int(number) if number.isdigit() else None
-    return device.id if _is_cupys(device) else None
+    return device.id if device is not None and _is_cupys(device) else None
 
 
 def _is_cupys(device: Any) -> bool:
