@@ -83,8 +83,12 @@ def as_buffer(x: Tensor, persistent: bool = True) -> Buffer:
 # --------------------------------------------------------------------- shapes that come later
 
 
+class UninitializedError(ValueError, RuntimeError):
+    """A parameter was used that has no shape yet.  An op's error says this and no more, as with every RuntimeError."""
+
+
 def _refuse(what: str) -> Any:
-    raise ValueError(
+    raise UninitializedError(
         f"this parameter has no shape or values yet ({what}): a lazy layer finds its shape in its "
         "first input, so call the module once on an example before this"
     )
