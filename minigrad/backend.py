@@ -15,6 +15,7 @@ import numpy as np
 
 from . import devices, later
 from .devices import (
+    apart,
     check_gpu,
     cuda_is_available,
     cupy,
@@ -28,7 +29,7 @@ from .hints import check_dtype
 from .install import install
 
 __all__ = [
-    "NoValue", "add_at", "as_array", "as_operand", "beside", "call_scipy", "check_gpu",
+    "NoValue", "add_at", "apart", "as_array", "as_operand", "beside", "call_scipy", "check_gpu",
     "cuda_is_available", "cupy", "device_name", "device_of", "get_default_dtype", "is_device", "on_gpu", "on_gpu_of",
     "parse_device", "scipy_function", "set_default_dtype", "side_by_side", "transfer",
 ]  # fmt: skip
@@ -170,7 +171,7 @@ def largest(x: Any, least: float = 0.0) -> float:
 
 def device_of(array: Any) -> str:
     """ "cpu" for NumPy's arrays, "cuda:0" and so on for CuPy's."""
-    if isinstance(array, (np.ndarray, np.generic)):
+    if isinstance(array, (np.ndarray, np.generic, type)):  # np.float32 itself has these attributes too
         return "cpu"
     device = getattr(array, "device", "cpu")
     return device if isinstance(device, str) else f"cuda:{device.id}"

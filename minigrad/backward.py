@@ -628,10 +628,12 @@ def seed(output: Tensor, gradient: Any, create_graph: bool) -> Any:
                 "backward() of a complex tensor needs a gradient: make it real first"
             )
         gradient = np.ones_like(data)
-    elif isinstance(gradient, Tensor):
-        gradient = gradient if create_graph else gradient._array
-    elif not backend.is_array(gradient):
+    elif not isinstance(gradient, (Tensor, list, tuple)) and not backend.is_array(gradient):
         gradient = np.full_like(data, gradient)
+    else:
+        gradient = _given(gradient, data, "the gradient")
+        if isinstance(gradient, Tensor) and not create_graph:
+            gradient = gradient._array
     if newest(data) is not None:  # inside of vmap a gradient belongs to each example
         gradient = np.multiply(np.ones_like(data), gradient)
     if gradient.shape != data.shape:
@@ -647,6 +649,27 @@ def seed(output: Tensor, gradient: Any, create_graph: bool) -> Any:
     if gradient.dtype.kind == "c":
         gradient = np.conj(gradient)
     return wrap(gradient, None) if create_graph and not isinstance(gradient, Tensor) else gradient
+
+
+def _given(gradient: Any, data: Any, what: str) -> Any:
+    """A gradient of the user's beside the data that it belongs to: NumPy's arrays and lists of numbers go there.
+
+    Raises:
+        RuntimeError: a Tensor, or an array of a GPU, is on another device.
+    """
+    data = all_examples(data)
+    if isinstance(gradient, (list, tuple)):
+        gradient = backend.make_array(gradient, None, None)  # which says what is wrong with a list
+    if not hasattr(gradient, "dtype"):
+        return gradient
+    own = all_examples(raw(gradient))
+    if type(gradient) is ndarray and type(data) is not ndarray:
+        return backend.beside(gradient, data)
+    if type(own) is not type(data) or type(data) is not ndarray:
+        places = {what: backend.device_of(own), "the tensor": backend.device_of(data)}
+        if (error := backend.apart(places, "backward()")) is not None:
+            raise error
+    return gradient
 
 
 def _of_one_example(node: Node, g: Any) -> bool:
@@ -668,6 +691,7 @@ def _visit(node: Node, g: Any, create_graph: bool) -> Any:
     for hook in list(info.hooks.values()):
         replaced = hook(outside)
         if replaced is not None:
+            replaced = _given(replaced, outside._array, "what a hook returned")
             outside = replaced if isinstance(replaced, Tensor) else Tensor(replaced)
             if outside.shape != node.shape:
                 shapes = f"{outside.shape} for a tensor of shape {node.shape}"

@@ -162,6 +162,9 @@ def write_into(out: Any, result: Any, broadcast: bool = False, casting: Any = "s
         raise TypeError(
             f"out= of dtype {target.dtype} cannot hold a result of dtype {result.dtype}"
         )
+    places = {"the result": backend.device_of(raw(result)), "out": backend.device_of(raw(target))}
+    if (different := backend.apart(places, "out=")) is not None:
+        raise different
     target[...] = result if isinstance(target, Tensor) else raw(result)
     return target
 
@@ -254,42 +257,36 @@ def _only_where(mask: Any, result: Any, outs: Sequence[Any]) -> Any:
 
 
 def _rescue(
-    op: Op, values: dict[str, Any], parents: Sequence[Node | None], error: Exception
+    op: Op, values: dict[str, Any], parents: Sequence[Node | None], fixed: Sequence[str], error: Exception
 ) -> list[Any]:
-    """A forward failed: on batches it runs for one example after the other; numbers are moved to the device of
+    """A forward failed: on batches it runs for one example after the other; constants are moved to the device of
     the arrays; or the error says of which op, with which shapes, on which devices.
 
     Returns:
-        The results and the inputs of the op.
+        The results and the values of the op's parameters.
     """
+    if (moved := _constants_beside(op, values, parents, fixed)) is not None:
+        values = moved
+        try:
+            return _results_and_values(op, op.call(values, op.forward), values)
+        except Exception as again:
+            error = again
     if (level := newest(values)) is not None:
         try:
             out = in_turn(
                 op.name, lambda given: op.call(given, op.forward), level, (values,), {}, error
             )
-            return _results_and_inputs(op, out, values)
+            return _results_and_values(op, out, values)
         except Exception as single:
             error = single
-    elif moved := _numbers_beside(op, values, parents):
-        return _results_and_inputs(op, op.call(moved, op.forward), moved)
-    operands: list[tuple[str, Any]] = []
-    for name in op.inputs or op.names:
-        value = values[name]
-        several = enumerate(value) if name == op.sequence else None
-        operands += [(f"{name}[{i}]", v) for i, v in several] if several else [(name, value)]
-    arrays = [(n, v) for n, v in operands if hasattr(v, "shape")]
-    placed = dict(arrays)
-    if isinstance(error, TypeError):  # also of a mask or classes, which have no gradient, on another device
-        placed |= {n: v for n, v in values.items() if n not in op.inputs and hasattr(v, "shape")}
-    devices = {
-        n: backend.device_of(v) for n, v in placed.items() if not isinstance(v, np.generic)
+    arrays = _arrays_of({n: values[n] for n in op.inputs or op.names})
+    others = _arrays_of({n: v for n, v in values.items() if n not in op.inputs})
+    devices = {  # of masks, indices and classes too, which have no gradient
+        n: backend.device_of(v) for n, v in [*arrays, *others] if not isinstance(v, np.generic)
     }
     own_words = isinstance(error, (ImportError, OSError, RuntimeError))
-    if len(set(devices.values())) > 1 and not own_words:
-        places = ", ".join(f"{n} on {d}" for n, d in devices.items())
-        raise RuntimeError(
-            f"{op.name}: the inputs are on different devices ({places}): move one with .to(device)"
-        ) from error
+    if not own_words and (different := backend.apart(devices, op.name)) is not None:
+        raise different from error
     if set(devices.values()) - {"cpu"} and (missing := missing_on_gpu(op.name, error)):
         raise missing from error
     if own_words:  # these say what is wrong
@@ -301,30 +298,56 @@ def _rescue(
     raise with_message(error, f"{op.name}: {why} ({shapes})") from error
 
 
-def _results_and_inputs(op: Op, out: Any, values: dict[str, Any]) -> list[Any]:
-    return [*(out if op.extras else (out,)), *(values[n] for n in op.inputs)]
+def _results_and_values(op: Op, out: Any, values: dict[str, Any]) -> list[Any]:
+    return [*(out if op.extras else (out,)), *(values[n] for n in op.names)]
 
 
-def _numbers_beside(
-    op: Op, values: dict[str, Any], parents: Sequence[Node | None]
+def _arrays_of(values: dict[str, Any]) -> list[tuple[str, Any]]:
+    """The arrays among values, and in those that are sequences, with what messages call them."""
+    found = []
+    for name, value in values.items():
+        several = isinstance(value, (tuple, list))
+        pairs = [(f"{name}[{i}]", v) for i, v in enumerate(value)] if several else [(name, value)]
+        found += [(n, v) for n, v in pairs if hasattr(v, "shape") and not isinstance(v, type)]
+    return found
+
+
+#: Options that are masks, whether they are given as an array, a list or a bool.
+_MASKS = frozenset({"condition", "where"})
+
+
+def _constants_beside(
+    op: Op, values: dict[str, Any], parents: Sequence[Node | None], fixed: Sequence[str]
 ) -> dict[str, Any] | None:
-    """The values with NumPy's 0-d arrays on the GPU where others are; None where there is nothing to move.
+    """The values with the constants on the GPU where others are; None where there is nothing to move.
 
-    CuPy computes with Python's and NumPy's scalars, but not with these.
+    Constants are NumPy's arrays without axes, with which CuPy does not compute as it does with scalars, and
+    masks, but for those that were Tensors, which are `fixed`.
     """
-    nodes, moved, there = iter(parents), dict(values), list(values.values())
-    there += values[op.sequence] if op.sequence else ()
+    if not any(backend.device_of(all_examples(v)) != "cpu" for _, v in _arrays_of(values)):
+        return None
+    there = [v for _, v in _arrays_of(values)]
+    nodes, changed = iter(parents), []
 
-    def beside(x: Any) -> Any:
-        number = isinstance(x, np.ndarray) and not x.ndim
-        return _beside_those(x, there) if next(nodes) is None and number else x
+    def beside(x: Any, is_constant: bool) -> Any:
+        if not isinstance(x, np.ndarray) or not is_constant:
+            return x
+        changed.append(x)
+        return _beside_those(x, there)
 
-    for n in op.inputs:
-        moved[n] = tuple(map(beside, values[n])) if n == op.sequence else beside(values[n])
-    same = all(moved[n] is values[n] for n in op.inputs if n != op.sequence)
-    if op.sequence and same:
-        same = all(a is b for a, b in zip(moved[op.sequence], values[op.sequence], strict=True))
-    return None if same else moved
+    def moved(name: str, value: Any) -> Any:
+        if name == op.sequence:
+            return tuple(beside(x, next(nodes) is None and not np.ndim(x)) for x in value)
+        if name in op.inputs:
+            return beside(value, next(nodes) is None and not np.ndim(value))
+        is_mask = name in _MASKS and name not in fixed
+        if is_mask and value is not True and isinstance(value, (bool, np.bool_, list, tuple)):
+            value = np.asarray(value)
+        return beside(value, is_mask or (isinstance(value, np.ndarray) and not value.ndim))
+
+    inputs = {n: moved(n, values[n]) for n in op.inputs}  # in the order of their nodes
+    found = {n: inputs[n] if n in inputs else moved(n, v) for n, v in values.items()}
+    return found if changed else None
 
 
 def with_message(error: Exception, message: str) -> Exception:

@@ -11,7 +11,7 @@ import functools
 import importlib
 import inspect
 import weakref
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from types import FunctionType
 from typing import Any, TypeVar
@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 from .install import install
 
 __all__ = [
-    "check_gpu", "cuda_is_available", "cupy", "device_name", "follow", "follow_forward", "gpu_of", "is_device",
+    "apart", "check_gpu", "cuda_is_available", "cupy", "device_name", "follow", "follow_forward", "gpu_of", "is_device",
     "on_gpu", "on_gpu_of", "parse_device",
 ]  # fmt: skip
 
@@ -114,6 +114,18 @@ def check_gpu(number: int) -> None:
     if number >= count:
         have = f"this machine has {count} GPU{'s' * (count > 1)}, numbered from 0"
         raise RuntimeError(f"device 'cuda:{number}': {have}")
+
+
+def apart(places: Mapping[str, str], what: str) -> RuntimeError | None:
+    """The error for arrays that cannot meet: where each one is.  None where all are on one device.
+
+    >>> print(apart({"x": "cuda:0", "y": "cpu"}, "add"))
+    add: the inputs are on different devices (x on cuda:0, y on cpu): move one with .to(device)
+    """
+    if len(set(places.values())) < 2:
+        return None
+    each = ", ".join(f"{name} on {device}" for name, device in places.items())
+    return RuntimeError(f"{what}: the inputs are on different devices ({each}): move one with .to(device)")
 
 
 # ------------------------------------------------------------------------------- several GPUs

@@ -44,16 +44,16 @@ _SEQUENCE = """\
 {n}, _nodes, _found = _unpack({n})
 _tensors = _tensors or _found
 """
-#: A parameter that has no gradient.
+#: A parameter that has no gradient; `_fixed` are those that were Tensors, which stay on their device.
 _OPTION = """\
 if {given}isinstance({n}, _Tensor):
-    {n}, _tensors = _option(_op, {n!r}, {n}), True
+    {n}, _tensors, _fixed = _option(_op, {n!r}, {n}), True, (*_fixed, {n!r})
 """
 _FORWARD = """\
 try:
     {results} = _forward({arguments})
 except Exception as _error:
-    {results_and_inputs}= _rescue(_op, {values}, ({parents}), _error)
+    {results_and_values}= _rescue(_op, {values}, ({parents}), {fixed}, _error)
 if not _tensors:
     return _out
 """
@@ -231,6 +231,8 @@ class Op:
     def source(self, name: str | None = None, operator: bool = False) -> str:
         """The Python source of the function that users call."""
         body = self._handle_options(operator) + "_tensors = False\n"
+        options = len(self.names) > len(self.inputs)
+        body += "_fixed = ()\n" if options else ""
         for n in self.names:
             if n not in self.inputs:
                 default = self.parameters[n].default
@@ -242,15 +244,16 @@ class Op:
                 body += _SEQUENCE.format(n=n)
             else:
                 foreign = _FOREIGN if operator else ""
-                others = ", ".join(o for o in self.inputs if o != self.sequence)
+                others = ", ".join(o for o in self.names if o != self.sequence)
                 body += (_INPUT + foreign).format(n=n, complain=not operator, others=others)
         results = ["_out", *self.extras]
         body += _FORWARD.format(
             results=", ".join(results),
             arguments=self._arguments(),
             values=self._values(),
-            results_and_inputs="".join(f"{n}, " for n in [*results, *self.inputs]),
+            results_and_values="".join(f"{n}, " for n in [*results, *self.names]),
             parents="".join(f"{p}, " for p in self._parents()),
+            fixed="_fixed" if options else "()",
         )
         body += self._record() if self.inputs else "return _constant(_op, _out)\n"
         name = name or self.name

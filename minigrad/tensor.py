@@ -105,7 +105,10 @@ class Tensor(OtherNames):
                 return
             raise RuntimeError("cannot set .grad of a tensor that does not require a gradient")
         if value is not None:
-            value = value if isinstance(value, Tensor) else Tensor(value)
+            value = value if isinstance(value, Tensor) else Tensor(value, device=None if backend.device_of(value) != "cpu" else self.device)
+            places = {".grad": value.device, "the tensor": self.device}
+            if (different := backend.apart(places, "x.grad = value")) is not None:
+                raise different
             if value.shape != self.shape:
                 raise ValueError(f".grad has shape {value.shape}, the tensor {self.shape}")
         self._node.grad = value

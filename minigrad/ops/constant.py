@@ -103,6 +103,18 @@ def _compute(name: str, numpy_function: Any, args: Any, kwargs: Any) -> Any:
     return numpy_function(*args, **kwargs)
 
 
+def _beside(args: Any, kwargs: Any) -> tuple[list[Any], dict[str, Any]] | None:
+    """Arguments with NumPy's arrays without axes, and the mask, on the GPU where others are; None where none moves."""
+    there = next(raw(x) for x in args if _of_cupy(x))
+    moved = [backend.beside(x, there) if isinstance(x, np.ndarray) and not x.ndim else x for x in args]
+    options, mask = dict(kwargs), kwargs.get("where", True)
+    if mask is not True and not isinstance(mask, Tensor) and not _of_cupy(mask):
+        options["where"] = backend.beside(np.asarray(mask), there)
+    elif all(a is b for a, b in zip(moved, args, strict=True)):
+        return None
+    return moved, options
+
+
 def _constant(name: str) -> None:
     """Define a function that drops the gradient, for a NumPy function of this name."""
     numpy_function = attrgetter(name)(np)
@@ -116,8 +128,16 @@ def _constant(name: str) -> None:
             options = {k: _plain(v) for k, v in kwargs.items()}
             out = _compute(name, numpy_function, list(map(_plain, args)), options)
         except (NotImplementedError, TypeError) as error:
-            if any(map(_of_cupy, args)) and (missing := missing_on_gpu(name, error)):
-                raise missing from error
+            if any(map(_of_cupy, args)):
+                if (there := _beside(args, kwargs)) is not None:
+                    return function(*there[0], **there[1])
+                names = list(inspect.signature(numpy_function).parameters)
+                given = [(n, raw(x)) for n, x in (*zip(names, args, strict=False), *kwargs.items())]
+                places = {n: backend.device_of(all_examples(x)) for n, x in given if hasattr(x, "shape")}
+                if (different := backend.apart(places, name)) is not None:
+                    raise different from error
+                if (missing := missing_on_gpu(name, error)) is not None:
+                    raise missing from error
             if inputs is None:
                 check_options(function, kwargs)
                 raise

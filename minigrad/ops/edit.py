@@ -7,14 +7,20 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
-from ..backend import as_operand, beside
+from ..backend import as_operand, beside, is_array, transfer
 from ..primitive import composed
 from ..tensor import raw
 from .batching import one_by_one
-from .index import assign, getitem
+from .index import assign, getitem, take
 from .shape import reshape
 
 __all__ = ["compress", "delete", "extract", "insert", "trim_zeros"]
+
+
+def _looked_at(indices: Any) -> Any:
+    """Indices in main memory, where the size of the result is computed."""
+    indices = raw(indices)
+    return transfer(indices, "cpu") if is_array(indices) else indices
 
 
 @composed(np.delete, method=False)
@@ -27,7 +33,7 @@ def delete(arr: Any, obj: Any, axis: int | None = None) -> Any:
     arr, axis = (
         (reshape(arr, -1), 0) if axis is None else (arr, normalize_axis_index(axis, np.ndim(arr)))
     )
-    kept = np.delete(np.arange(np.shape(arr)[axis]), raw(obj))
+    kept = np.delete(np.arange(np.shape(arr)[axis]), _looked_at(obj))
     return getitem(arr, (slice(None),) * axis + (kept,))
 
 
@@ -43,7 +49,7 @@ def insert(arr: Any, obj: Any, values: Any, axis: int | None = None) -> Any:
     )
     arr = as_operand(arr)
     n, ndim = np.shape(arr)[axis], np.ndim(arr)
-    obj = raw(obj)
+    obj = _looked_at(obj)
     indices = (
         np.arange(n)[obj]
         if isinstance(obj, slice)
@@ -84,7 +90,7 @@ def compress(condition: Any, a: Any, axis: int | None = None, out: Any = None) -
         raise ValueError(
             f"compress: the condition must have one axis, got shape {np.shape(condition)}"
         )
-    return np.take(a, np.flatnonzero(condition), axis)
+    return take(a, np.flatnonzero(condition), axis)
 
 
 @composed(np.extract, method=False)

@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from .. import graph
+from .. import backend, graph
 from ..arrays.batch import Batch, levels_of, running
 from ..arrays.fallback import is_unbatched
 from ..backend import beside, is_array
@@ -124,10 +124,15 @@ def _in_place(operator: str, op: Callable[..., Any], ufunc: np.ufunc) -> None:
         if _writes_array(self, other, f"x {operator} y"):
             _check_writable(self, f"x {operator} y")
             try:
-                ufunc(self._array, raw(other), out=self._array)
+                number = isinstance(other, (list, tuple)) or (isinstance(other, np.ndarray) and not other.ndim)
+                values = beside(np.asarray(other), self._array) if number else raw(other)
+                ufunc(self._array, values, out=self._array)
             except TypeError as error:
                 if is_unbatched(error):
                     raise _of_each_example(f"x {operator} y", self) from error
+                places = {"x": self.device, "y": backend.device_of(raw(other))}
+                if (different := backend.apart(places, f"x {operator} y")) is not None:
+                    raise different from error
                 raise
             graph.mark_mutated(self._array)
             return self

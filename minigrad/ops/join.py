@@ -12,7 +12,7 @@ import numpy as np
 from ..backend import side_by_side
 from ..primitive import composed, method, primitive
 from ..tensor import Tensor
-from .shape import atleast_1d, atleast_2d, atleast_3d, reshape
+from .shape import atleast_1d, atleast_2d, atleast_3d, on_host, reshape
 
 __all__ = [
     "append", "array_split", "block", "column_stack", "concatenate", "dsplit", "dstack",
@@ -94,6 +94,8 @@ def split(ary: Any, indices_or_sections: Any, axis: int = 0) -> Any:
     >>> split(np.array([1.0, 2.0, 3.0]), [1])
     [array([1.]), array([2., 3.])]
     """
+    if not isinstance(ary, np.ndarray):
+        indices_or_sections = on_host(indices_or_sections)
     return np.split(ary, indices_or_sections, axis)
 
 
@@ -107,6 +109,8 @@ def array_split(ary: Any, indices_or_sections: Any, axis: int = 0) -> Any:
     >>> array_split(np.array([1.0, 2.0, 3.0]), 2)
     [array([1., 2.]), array([3.])]
     """
+    if not isinstance(ary, np.ndarray):
+        indices_or_sections = on_host(indices_or_sections)
     return np.array_split(ary, indices_or_sections, axis)
 
 

@@ -78,6 +78,8 @@ def pad(array: Any, pad_width: Any, mode: Any = "constant", **kwargs: Any) -> An
     widths = _widths(pad_width, np.ndim(array))
     _check_options(mode, kwargs)
     options = {name: raw(value) for name, value in kwargs.items()}
+    if not isinstance(raw(array), np.ndarray):  # CuPy takes these numbers from the host
+        options = {n: v.tolist() if isinstance(v, np.ndarray) else v for n, v in options.items()}
     if mode == "empty":
         mode = "constant"  # zeros are as good as any values, and the same each time
     if not widths or (not _is_computed(array, mode, kwargs) and newest(options) is None):

@@ -10,13 +10,14 @@ import numpy as np
 
 from ..arrays.batch import all_examples, newest
 from ..arrays.indexing import writable
-from ..backend import NoValue, beside, is_array, side_by_side
+from ..backend import NoValue, as_operand, beside, device_of, is_array, side_by_side
 from ..later import refuse_later
 from ..primitive import composed, primitive
 from ..tensor import Tensor, raw, wrap
 from .batching import one_by_one
-from .index import assign, getitem, in_range
+from .index import assign, getitem, in_range, take_along_axis
 from .join import stack
+from .shape import broadcast_arrays
 
 __all__ = ["choose", "clip", "nan_to_num", "piecewise", "relu", "select", "where"]
 
@@ -49,7 +50,7 @@ def where(condition: Any, x: Any = None, y: Any = None, /) -> Any:
         return np.nonzero(condition)
     if x is None or y is None:
         raise ValueError("where: give both x and y, or neither")
-    if type(condition) in (bool, list, tuple):
+    if not is_array(raw(condition)):
         condition = beside(np.asarray(condition), y if is_array(raw(y)) else x)
     return _where(condition, x, y)
 
@@ -218,9 +219,12 @@ def choose(a: Any, choices: Sequence[Any], out: Any = None, mode: str = "raise")
     >>> choose(np.array([0, 1]), [np.array([1.0, 2.0]), np.array([10.0, 20.0])])
     array([ 1., 20.])
     """
-    index, n = raw(a), len(choices)
-    index = index if is_array(index) else np.asarray(index)
-    index, *parts = np.broadcast_arrays(index, *choices)
+    n = len(choices)
+    index, *choices = map(as_operand, side_by_side(raw(a), *choices))
+    there = next((x for x in (index, *choices) if device_of(x) != "cpu"), index)
+    choices = [c if np.ndim(c) else beside(c, there) for c in choices]
+    index = index if isinstance(a, Tensor) else beside(index, there)
+    index, *parts = broadcast_arrays(index, *choices)
     if mode == "raise":
         words = (
             f"choose: the indices must lie between 0 and {n - 1}; "
@@ -228,7 +232,7 @@ def choose(a: Any, choices: Sequence[Any], out: Any = None, mode: str = "raise")
         )
         refuse_later(all_examples((index < 0) | (index >= n)), lambda: ValueError(words))
     index = in_range(index, n, mode, "choose")
-    chosen = np.take_along_axis(stack(parts), index[None], axis=0)[0, ...]
+    chosen = take_along_axis(stack(parts), index[None], axis=0)[0, ...]
     return chosen if isinstance(chosen, Tensor) or not isinstance(a, Tensor) else wrap(chosen, None)
 
 

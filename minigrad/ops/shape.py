@@ -20,6 +20,11 @@ __all__ = [
 ]  # fmt: skip
 
 
+def on_host(counts: Any) -> Any:
+    """Numbers on which the size or the places of a result depend, as CuPy takes them: Python's."""
+    return counts.tolist() if hasattr(counts, "tolist") and type(counts) is not Batch else counts
+
+
 def _reshape_a(g: Any, a_shape: Any, order: Any) -> Any:
     return np.reshape(g, a_shape) if order == "C" else np.reshape(g, a_shape, order)
 
@@ -164,7 +169,7 @@ def roll(a: Any, shift: Any, axis: Any = None) -> Any:
     >>> roll(np.array([1.0, 2.0, 3.0]), 1)
     array([3., 1., 2.])
     """
-    return np.roll(a, shift, axis)
+    return np.roll(a, shift if isinstance(a, np.ndarray) else on_host(shift), axis)
 
 
 def _tile_A(g: Any, A_shape: Any, reps: Any) -> Any:
@@ -191,7 +196,7 @@ def tile(A: Any, reps: Any) -> Any:
 
 def _repeat_a(g: Any, a_shape: Any, repeats: Any, axis: Any) -> Any:
     n, along = (int(np.prod(a_shape)), 0) if axis is None else (a_shape[axis], axis)
-    index = np.repeat(np.arange(n), _on_host(repeats))
+    index = np.repeat(np.arange(n), on_host(repeats))
     moved = np.moveaxis(g, along, 0)
     summed = scatter_add(moved, index, (n, *moved.shape[1:]))
     return np.reshape(np.moveaxis(summed, 0, along), a_shape)
@@ -207,12 +212,7 @@ def repeat(a: Any, repeats: Any, axis: Any = None) -> Any:
     >>> repeat(np.array([1.0, 2.0]), 2)
     array([1., 1., 2., 2.])
     """
-    return np.repeat(a, repeats if isinstance(a, np.ndarray) else _on_host(repeats), axis)
-
-
-def _on_host(repeats: Any) -> Any:
-    """CuPy takes the counts from the host, as the size of the result depends on them."""
-    return repeats.tolist() if hasattr(repeats, "tolist") and type(repeats) is not Batch else repeats
+    return np.repeat(a, repeats if isinstance(a, np.ndarray) else on_host(repeats), axis)
 
 
 # ------------------------------------------------------------------- made of the ones above

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
 from ..arrays.batch import all_examples
-from ..backend import NoValue, as_operand, side_by_side
+from ..backend import NoValue, as_operand, beside, is_array, side_by_side
 from ..later import perhaps_any, refuse_later
 from ..primitive import composed
 from ..tensor import Tensor, raw
@@ -104,7 +104,11 @@ def _both(present: Any, where: Any) -> Any:
     """Where an element is not NaN and the caller's mask holds."""
     if present is None:
         return where
-    return present if where is True else present & raw(where)
+    if where is True:
+        return present
+    if not isinstance(where, Tensor):
+        where = beside(where if is_array(where) else np.asarray(where), present)
+    return raw(present & where)
 
 
 @composed(np.nanmean)

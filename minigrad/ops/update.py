@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..backend import as_operand, beside, is_array
+from ..backend import as_operand, beside, is_array, transfer
 from ..primitive import composed
 from ..tensor import Tensor, raw
 from .index import along_axis, in_range, plain_index
@@ -36,10 +36,10 @@ def _write_flat(a: Any, indices: Any, values: Any) -> None:
 
 
 def _as_array(values: Any, a: Any) -> Any:
-    """An array or Tensor as it is; numbers and lists in the dtype of a, or NumPy's error where they do not fit."""
-    if isinstance(values, Tensor) or is_array(values):
+    """A Tensor as it is, an array beside a; numbers and lists in the dtype of a, or NumPy's error where they do not fit."""
+    if isinstance(values, Tensor):
         return values
-    return beside(np.asarray(values, dtype=a.dtype), a)
+    return beside(values if is_array(values) else np.asarray(values, dtype=a.dtype), a)
 
 
 def _safe_array(values: Any, a: Any, name: str) -> Any:
@@ -53,9 +53,15 @@ def _safe_array(values: Any, a: Any, name: str) -> Any:
     return values
 
 
+def _beside(mask: Any, a: Any) -> Any:
+    """A mask as an array where a is."""
+    mask = raw(mask)
+    return beside(mask if is_array(mask) else np.asarray(mask), a)
+
+
 def _mask_of(a: Any, mask: Any, name: str) -> Any:
     """The mask as truth values in the shape of the array, which only its size needs to fit."""
-    mask = beside(np.asarray(raw(mask)), a) if not is_array(raw(mask)) else raw(mask)
+    mask = _beside(mask, a)
     if mask.size != np.size(a):
         raise ValueError(
             f"{name}: the mask {mask.shape} and the array {np.shape(a)} differ in size"
@@ -71,7 +77,7 @@ def put(a: Any, ind: Any, v: Any, mode: str = "raise") -> None:
     >>> np.put(x, [0, 2], 9.0); x
     Tensor([9., 2., 9.], dtype=float32)
     """
-    indices = np.asarray(raw(ind)).reshape(-1)
+    indices = np.asarray(transfer(raw(ind), "cpu")).reshape(-1)  # they are looked at
     values = _as_array(v, a)
     if indices.size == 0 or np.size(values) == 0:
         return
@@ -130,7 +136,7 @@ def copyto(dst: Any, src: Any, casting: Any = "same_kind", where: Any = True) ->
     if mask is True:
         _write(dst, ..., source)
     else:
-        mask = np.broadcast_to(mask, np.shape(dst))
+        mask = np.broadcast_to(_beside(mask, dst), np.shape(dst))
         _write(dst, mask, np.broadcast_to(source, np.shape(dst))[mask])
 
 

@@ -8,10 +8,11 @@ import numpy as np
 
 from minigrad import Tensor, beside, clip, getitem, raw, relu, take_along_axis, where
 from minigrad.arrays import all_examples
+from minigrad.devices import apart
 from minigrad.hints import explain_options
 from minigrad.later import check_later, refuse_later
 
-from ..values import as_constant
+from ..values import as_constant, device_of
 from .loss import check_same_shape, difference, reduced, weighted
 
 __all__ = [
@@ -71,7 +72,7 @@ def soft_margin_loss(input: Any, target: Any, reduction: str = "mean") -> Any:  
 def hinge_embedding_loss(input: Any, target: Any, margin: float = 1.0, reduction: str = "mean") -> Any:  # noqa: A002
     """x for labels of 1, max(0, margin - x) for labels of -1."""
     _check_labels("hinge_embedding_loss", target)
-    return reduced(where(raw(target) == 1, input, clip(margin - input, 0.0, None)), reduction)
+    return reduced(where(_classes(target, input) == 1, input, clip(margin - input, 0.0, None)), reduction)
 
 
 def _check_labels(name: str, target: Any) -> None:
@@ -91,8 +92,17 @@ def margin_ranking_loss(input1: Any, input2: Any, target: Any, margin: float = 0
 
 
 def _classes(target: Any, x: Any) -> Any:
-    """The array of classes; of NumPy's arrays and lists beside the input."""
-    return raw(target) if isinstance(target, Tensor) else as_constant(target, x)
+    """The array of classes or labels; of NumPy's arrays, lists and numbers beside the input.
+
+    Raises:
+        RuntimeError: a Tensor of classes is on another device.
+    """
+    if not isinstance(target, Tensor):
+        return as_constant(target, x)
+    different = apart({"input": device_of(x), "target": target.device}, "the loss")
+    if different is not None:
+        raise different
+    return raw(target)
 
 
 def _check_range(name: str, target: Any, low: int, classes: int) -> None:
@@ -172,7 +182,7 @@ def cosine_embedding_loss(
     tiny = 1e-12
     squares = [np.sum(x * x, axis=-1) + tiny for x in (input1, input2)]
     cosine = dot / np.sqrt(squares[0] * squares[1])
-    return reduced(where(raw(target) == 1, 1 - cosine, clip(cosine - margin, 0.0, None)), reduction)
+    return reduced(where(_classes(target, cosine) == 1, 1 - cosine, clip(cosine - margin, 0.0, None)), reduction)
 
 
 @explain_options
