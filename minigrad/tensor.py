@@ -105,7 +105,8 @@ class Tensor(OtherNames):
                 return
             raise RuntimeError("cannot set .grad of a tensor that does not require a gradient")
         if value is not None:
-            value = value if isinstance(value, Tensor) else Tensor(value, device=None if backend.device_of(value) != "cpu" else self.device)
+            if not isinstance(value, Tensor):  # what is in main memory goes where the tensor is
+                value = Tensor(value, device=self.device if backend.device_of(value) == "cpu" else None)
             places = {".grad": value.device, "the tensor": self.device}
             if (different := backend.apart(places, "x.grad = value")) is not None:
                 raise different
