@@ -167,12 +167,12 @@ def normal(*shape: int) -> Any:
 
 @pytest.mark.parametrize("groups", [1, 2])
 @pytest.mark.parametrize("n", [1, 2, 3])
-def test_a_convolution_takes_three_launches_and_seven_back(n: int, groups: int) -> None:
+def test_a_convolution_takes_three_launches_and_nine_back(n: int, groups: int) -> None:
     spatial = (6, 5, 4)[:n]
     arrays = normal(2, 4, *spatial), normal(8, 4 // groups, *(3,) * n), normal(8)
     function = getattr(F, f"conv{n}d")
     forward, backward = counted(lambda x, w, b: function(x, w, b, padding=1, groups=groups), *arrays)
-    assert forward.launches <= 3 and backward.launches <= 7, (forward, backward)
+    assert forward.launches <= 3 and backward.launches <= 9, (forward, backward)
     assert forward.syncs == backward.syncs == 0
 
 
@@ -201,7 +201,7 @@ def test_results_own_their_memory(name: str) -> None:
 
 def test_windows_of_one_place_need_no_columns() -> None:
     forward, backward = counted(F.conv2d, normal(2, 3, 4, 4), normal(5, 3, 1, 1), normal(5))
-    assert forward.launches <= 2 and backward.launches <= 7
+    assert forward.launches <= 5 and backward.launches <= 11  # one matrix for all images: their addresses are three more
     assert not any(name.startswith("raw:") for name in (*forward.names, *backward.names))
 
 
@@ -221,7 +221,7 @@ WINDOWED: dict[str, tuple[Any, int, int]] = {
     "avg_pool2d, parts of windows": (lambda x: F.avg_pool2d(x, 2, ceil_mode=True), 2, 2),
     "lp_pool2d": (lambda x: F.lp_pool2d(x, 2, 2), 6, 11),
     "adaptive_max_pool2d of 3": (lambda x: F.adaptive_max_pool2d(x, 3), 1, 2),
-    "adaptive_max_pool2d of 4": (lambda x: F.adaptive_max_pool2d(x, 4), 13, 5),
+    "adaptive_max_pool2d of 4": (lambda x: F.adaptive_max_pool2d(x, 4), 13, 10),
     "Unfold": (nn.Unfold(3, padding=1), 1, 1),
     "Fold": (lambda x: nn.Fold((10, 10), 2)(x.reshape(2, 4, 81)), 1, 2),
 }

@@ -11,6 +11,7 @@ from numpy.lib.mixins import NDArrayOperatorsMixin
 from . import function, table, ufunc, values
 from .counts import launched, synchronised, uploaded
 from .device import Device, current, settings
+from .launches import has_mask, of_reading, of_writing
 from .memory import MemoryPointer, PooledMemory
 
 __all__ = ["index_of", "ndarray", "wrap"]
@@ -120,7 +121,8 @@ class ndarray(NDArrayOperatorsMixin):
         result = self._a[raw]
         if isinstance(result, np.ndarray) and not given.is_view(result):
             given.check_device(self)
-        count_index(raw, given.is_view(result))
+        if not given.is_view(result):
+            count_index(raw, self.ndim)
         return given.wrapped(result if isinstance(result, np.ndarray) else self._a[(*tuple_of(raw), ...)])
 
     def __setitem__(self, index: Any, value: Any) -> None:
@@ -129,8 +131,11 @@ class ndarray(NDArrayOperatorsMixin):
             values.refuse("setitem", value)
         raw = index_of(given, index, self.shape)
         given.check_device(self)
-        launched("setitem")
-        self._a[raw] = given.raw(value)
+        new = given.raw(value)
+        if has_mask(raw):
+            synchronised("mask index")
+        launched("setitem", of_writing(raw, self.ndim, new))
+        self._a[raw] = new
 
     def __len__(self) -> int:
         return len(self._a)
@@ -204,11 +209,11 @@ class ndarray(NDArrayOperatorsMixin):
         self[...] = value
 
     def sort(self, axis: int = -1) -> None:
-        launched("sort", 2)
+        launched("sort")
         self._a.sort(axis)
 
     def partition(self, kth: Any, axis: int = -1) -> None:
-        launched("partition", 2)
+        launched("partition")
         self._a.partition(kth, axis)
 
     def set(self, array: np.ndarray, stream: Any = None) -> None:
@@ -331,13 +336,11 @@ def wrapped_around(parts: list[Any], shape: tuple[int, ...]) -> list[Any]:
     return out
 
 
-def count_index(raw: Any, is_view: bool) -> None:
-    """A basic index is a view; one array is a take; several are first made to one; a mask must be counted."""
-    if is_view:
-        return
-    arrays = [p for p in tuple_of(raw) if isinstance(p, (np.ndarray, list))]
-    if any(np.asarray(p).dtype == bool for p in arrays):
+def count_index(raw: Any, ndim: int) -> None:
+    """What x[index] costs; a single element is a view."""
+    if has_mask(raw):
         synchronised("mask index")
-        launched("getitem", 3)  # the mask's scan, the indices, the take
-    else:
-        launched("getitem", 1 if len(arrays) == 1 else 1 + 2 * len(arrays))
+    for part in tuple_of(raw):
+        if isinstance(part, list):
+            uploaded()
+    launched("getitem", of_reading(raw, ndim))

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-__all__ = ["Count", "counting", "launched", "synchronised", "uploaded"]
+__all__ = ["Count", "counting", "launched", "synchronised", "tabled", "uploaded"]
 
 
 class Count:
@@ -16,12 +16,14 @@ class Count:
         names: launches by the name of CuPy's function ("add", "linalg.solve", "raw:fold").
         waits: synchronisations by what caused them ("item", "get", "nonzero" ...).
         uploads: copies of NumPy's arrays to the device.
+        tables: copies of CuPy's own small tables there, of addresses say.
     """
 
     def __init__(self) -> None:
         self.names: Counter[str] = Counter()
         self.waits: Counter[str] = Counter()
         self.uploads = 0
+        self.tables = 0
 
     @property
     def launches(self) -> int:
@@ -55,15 +57,20 @@ def counting() -> Iterator[Count]:
 
 
 def launched(name: str, times: int = 1) -> None:
-    for count in _open:
+    for count in _open if times else ():
         count.names[name] += times
 
 
-def synchronised(name: str) -> None:
-    for count in _open:
-        count.waits[name] += 1
+def synchronised(name: str, times: int = 1) -> None:
+    for count in _open if times else ():
+        count.waits[name] += times
 
 
 def uploaded() -> None:
     for count in _open:
         count.uploads += 1
+
+
+def tabled(times: int) -> None:
+    for count in _open:
+        count.tables += times

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 
 from . import array, rules, table
-from .counts import launched, synchronised, uploaded
+from .counts import launched, synchronised, tabled, uploaded
 from .device import current
-from .launches import launches_of, waits
-from .values import Given
+from .launches import NEVER_VIEWS, launches_of, tables_of, waits
+from .values import SCALARS, Given
 
 __all__ = ["Function", "function"]
 
@@ -68,27 +68,30 @@ class Function:
             own = rules.VALUES.get(self.full)
             result = self.computed(raw) if own is None else own(**raw)
         if given.uploads:
-            return self.uploaded(given, result)
+            return self.uploaded(given, result, next(iter(raw.values())))
         given.check_devices(result)
         self.count(given, raw, result)
         return given.wrapped(result)
 
-    def uploaded(self, given: Given, result: Any) -> Any:
-        """What `asarray` gives: an array of the current device as it is, a copy of all others."""
+    def uploaded(self, given: Given, result: Any, values: Any) -> Any:
+        """What `asarray` gives: an array of the current device as it is, a copy of all others; a number is written there."""
         here = [x for x in given.arrays if x._a is result and x._device == current()]
         if here:
             return here[0]
         if given.arrays:
+            launched(self.full, len(given.arrays))
+        elif isinstance(values, SCALARS):
             launched(self.full)
         else:
             uploaded()
         return array.wrap(np.array(result), current())
 
     def count(self, given: Given, raw: dict[str, Any], result: Any) -> None:
-        if waits(self.full, raw):
-            synchronised(self.full)
-        if raw.get("out") is not None or not given.is_view(result):
+        synchronised(self.full, waits(self.full, raw))
+        written = result is None or raw.get("out") is not None or self.full in NEVER_VIEWS
+        if written or not given.is_view(result):
             launched(self.full, launches_of(self.full, raw))
+            tabled(tables_of(self.full, raw))
 
     def from_numpy(self, numpy_function: Any, args: Any, kwargs: Any) -> Any:
         """A call that NumPy's dispatch hands on as it was written, positions and all."""

@@ -239,6 +239,22 @@ def einsum_without_options(arguments: Arguments) -> None:
 # ------------------------------------------------------------------ what a GPU does not raise
 
 
+@computes("allclose")
+def allclose(a: Any, b: Any, **options: Any) -> Any:
+    """An array of one bool, which nobody has read."""
+    return np.bool_(np.allclose(a, b, **options))
+
+
+@computes("array_equal")
+def array_equal(a1: Any, a2: Any, **options: Any) -> Any:
+    return np.bool_(np.array_equal(a1, a2, **options))
+
+
+@computes("array_equiv")
+def array_equiv(a1: Any, a2: Any) -> Any:
+    return np.bool_(np.array_equiv(a1, a2))
+
+
 @computes("take")
 def take(a: Any, indices: Any, axis: Any = None, out: Any = None) -> Any:
     """Indices wrap around; the CPU's errors are kept where nothing asks to see the difference."""

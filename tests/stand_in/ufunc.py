@@ -10,6 +10,7 @@ import numpy as np
 
 from . import array, table
 from .counts import launched
+from .launches import of_writing
 from .values import SCALARS, Given, refuse
 
 __all__ = ["ufunc", "ufunc_of"]
@@ -114,7 +115,7 @@ class ufunc:
 
     def outer(self, a: Any, b: Any, **kwargs: Any) -> Any:
         given = Given(self.full)
-        launched(f"{self.full}.outer")
+        launched(f"{self.full}.outer", 3)
         return given.wrapped(self.oracle.outer(given.raw(a), given.raw(b), **kwargs))
 
     def at(self, a: Any, indices: Any, b: Any = None) -> None:
@@ -126,8 +127,9 @@ class ufunc:
             raise TypeError(f"cupy.{self.full}.at does not support {a.dtype} (it has {AT.get(self.full, AT_OTHERS)})")
         given = Given(f"{self.full}.at")
         index = array.index_of(given, indices, a.shape)
-        launched(f"{self.full}.at")
-        self.oracle.at(given.raw(a), index, self.operand(given, b))
+        values = self.operand(given, b)
+        launched(f"{self.full}.at", of_writing(index, a.ndim, values))
+        self.oracle.at(given.raw(a), index, values)
 
     def method(self, name: str, a: Any, *args: Any, **options: Any) -> Any:
         self.has(name)
