@@ -10,7 +10,7 @@ from numpy import ndarray
 
 from . import backend
 from .arrays.batch import Batch
-from .devices import follow
+from .devices import on_gpu_of
 from .tensor import Tensor, wrap
 
 __all__ = ["OURS", "accumulate", "own"]
@@ -39,7 +39,10 @@ def _references_of_a_part() -> int:
 _HELD = _references_of_a_part()
 
 
-@follow
+# These two count the references to what they are given, so nothing may come between them and their callers: they
+# follow the GPU of their arrays by themselves, without `devices.follow`.
+
+
 def accumulate(total: Any, c: Any) -> Any:
     """total + c, in the buffer of the total where nobody else looks at it."""
     if (
@@ -47,10 +50,10 @@ def accumulate(total: Any, c: Any) -> Any:
     ):
         total += c
         return total
-    return total + c
+    with on_gpu_of(total):
+        return total + c
 
 
-@follow
 def own(g: Any) -> Tensor:
     """A result as users get it: writable memory that no other result, nor anything they passed, shares.
 
@@ -59,13 +62,14 @@ def own(g: Any) -> Tensor:
     alone = getrefcount(g) == OURS
     if alone and type(g) is ndarray and g.base is None and g.dtype.kind != "c":
         return wrap(g, None)  # at once, what most gradients are
-    if g.dtype.kind == "c":
-        g, alone = np.conj(g), True
-    if isinstance(g, Tensor):
-        if alone and (g._node is not None or (getrefcount(g._array) == _HELD and _alone(g._array))):
-            return g
-        return g.clone()  # type: ignore[attr-defined, no-any-return]
-    return wrap(backend.as_array(g) if alone and _alone(g) else g.copy(), None)
+    with on_gpu_of(g):
+        if g.dtype.kind == "c":
+            g, alone = np.conj(g), True
+        if isinstance(g, Tensor):
+            if alone and (g._node is not None or (getrefcount(g._array) == _HELD and _alone(g._array))):
+                return g
+            return g.clone()  # type: ignore[attr-defined, no-any-return]
+        return wrap(backend.as_array(g) if alone and _alone(g) else g.copy(), None)
 
 
 def _alone(x: Any) -> bool:

@@ -27,7 +27,7 @@ from . import backend, graph, later
 from .accumulate import OURS, own
 from .arrays.batch import OneAtATime, all_examples, levels_of, newest, settled
 from .arrays.fallback import apply_rule
-from .devices import follow
+from .devices import follow, on_gpu_of
 from .graph import Node
 from .masked import (
     EVERYWHERE,
@@ -575,9 +575,11 @@ def fit(c: Any, shape: tuple[int, ...], dtype: Any) -> Any:
 _leaf_lock = threading.Lock()
 
 
-@follow
 def _accumulate_leaf(node: Node, g: Any, create_graph: bool) -> None:
-    """`leaf.grad += g`, in a buffer that belongs to the leaf alone."""
+    """`leaf.grad += g`, in a buffer that belongs to the leaf alone.
+
+    It counts references, so it follows the GPU of g by itself, without `follow`.
+    """
     if _of_one_example(node, g):
         raise RuntimeError(
             f"backward() inside of vmap would leave the gradients of all examples in a tensor of shape {node.shape} "
@@ -586,7 +588,7 @@ def _accumulate_leaf(node: Node, g: Any, create_graph: bool) -> None:
     is_array = type(g) is ndarray or later.is_on_gpu(g)
     own = is_array and getrefcount(g) == OURS and g.base is None
     ours = own and g.flags.c_contiguous
-    with _leaf_lock:
+    with _leaf_lock, on_gpu_of(g):
         if create_graph:
             shared = getrefcount(g) != OURS
             g = _outside(g)

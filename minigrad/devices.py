@@ -27,6 +27,8 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 #: Whether anybody has asked yet which GPUs there are, and whether these are several.
 looked = several = False
+#: What is to be done when CuPy is first met.
+when_met: list[Callable[[], None]] = []
 
 
 def cupy() -> Any:
@@ -46,7 +48,10 @@ def cupy() -> Any:
         raise RuntimeError(f"device 'cuda': CuPy is installed but finds no usable GPU ({error})") from error
     if count == 0:
         raise RuntimeError("device 'cuda': CuPy is installed but this machine has no GPU")
-    looked = True
+    if not looked:
+        looked = True
+        for call in when_met:
+            call()
     if count > 1 and not several:
         _begin_to_follow()
     return module

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import functools
 import importlib
+import importlib
 import inspect
 import itertools
 import linecache
@@ -30,6 +31,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+
+from . import devices
 
 __all__ = [
     "Node", "NodeInfo", "detect_anomaly", "enable_grad", "is_grad_enabled", "mark_mutated", "no_grad",
@@ -171,16 +174,33 @@ class Strict(Mode):
 
     def __enter__(self) -> None:
         super().__enter__()
-        end, cupyx = ExitStack(), sys.modules.get("cupyx")
-        if cupyx is not None:
-            end.enter_context(cupyx.errstate(linalg="raise"))
+        end = ExitStack()
         self._ends.set((*self._ends.get(), end))
+        if "cupy" in sys.modules:
+            self._begin(end)
+
+    @staticmethod
+    def _begin(end: ExitStack) -> None:
+        try:
+            cupyx = importlib.import_module("cupyx")
+        except ImportError:  # a folder called cupy, not the package
+            return
+        end.enter_context(cupyx.errstate(linalg="raise"))
+
+    @classmethod
+    def begin_late(cls) -> None:
+        """CuPy was imported inside of the blocks that are open."""
+        for end in cls._ends.get():
+            cls._begin(end)
 
     def __exit__(self, *error: object) -> None:
         super().__exit__(*error)
         *others, end = self._ends.get()
         self._ends.set(tuple(others))
         end.close()
+
+
+devices.when_met.append(Strict.begin_late)
 
 
 def no_grad(function: Any = None) -> Any:

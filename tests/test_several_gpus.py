@@ -155,6 +155,16 @@ def test_moving_between_gpus_is_part_of_the_graph() -> None:
     assert (second.device, second.tolist()) == ("cuda:0", [18.0, 48.0])
 
 
+def test_gradients_that_nobody_else_has_are_not_copied(two_gpus: Any) -> None:
+    """Whether an array may be kept or added to in place is told by its references, also where others follow the GPU."""
+    x, w = there(requires_grad=True), there([4.0, 5.0, 6.0], requires_grad=True)
+    for results in (lambda: (x * w).sum().backward(), lambda: mg.autograd.grad((x * w).sum(), [x, w])):
+        results()
+        with two_gpus.counting() as count:
+            results()
+        assert not count.names["copy"], count
+
+
 def test_two_gpus_mix_no_better_than_cpu_and_gpu() -> None:
     x, y = there(), there().to("cuda:0")
     for mix in (lambda: x + y, lambda: y @ x, lambda: mg.concatenate([x, y]), lambda: np.where(x > 1, y, x), lambda: x * y.sum()):
