@@ -107,18 +107,23 @@ def as_operand(a: Any) -> Any:
     return a if hasattr(a, "dtype") else np.asarray(a)
 
 
+#: What lies in main memory for sure, or nowhere.
+_HERE = (np.ndarray, np.generic, list, tuple, int, float, complex, type(None))
+
+
 def side_by_side(*values: Any) -> tuple[Any, ...]:
-    """Arrays and Tensors as they are, and lists of numbers as arrays on the device of these.
+    """All as they are; beside an array of a GPU lists of numbers as arrays on its device.
+
+    NumPy takes lists itself.
 
     >>> side_by_side([1.0, 2.0], np.ones(2))[0]
-    array([1., 2.])
+    [1.0, 2.0]
     """
-    made = [np.asarray(v) if _is_list_of_numbers(v) else v for v in values]
     for x in values:
         data = getattr(x, "_array", x)
-        if is_array(data) and not isinstance(data, np.ndarray):
-            return tuple(m if m is v else beside(m, data) for m, v in zip(made, values, strict=True))
-    return tuple(made)
+        if not isinstance(data, _HERE) and is_array(data):
+            return tuple(beside(np.asarray(v), data) if _is_list_of_numbers(v) else v for v in values)
+    return values
 
 
 def _is_list_of_numbers(x: Any) -> bool:

@@ -92,9 +92,9 @@ def full(
     if isinstance(fill_value, Tensor) and fill_value.requires_grad:
         return _filled(fill_value, shape, dtype or fill_value.dtype, device)
     value = raw(fill_value)
-    if device is None and like is None:
-        device = backend.device_of(value)  # of a number: "cpu"
-    if np.ndim(value):
+    if not isinstance(value, (int, float, complex, np.generic)):  # which go anywhere
+        if device is None and like is None:
+            device = backend.device_of(value)
         value = backend.beside(value, raw(like)) if device is None else backend.transfer(value, device)
     data = _new_array("full", like, device, shape, value, _checked(dtype), order)
     if dtype is None:
@@ -157,9 +157,11 @@ def _checked(dtype: Any) -> Any:
 
 def _new_array(name: str, like: Any, device: Any, *args: Any) -> Any:
     """What NumPy's or CuPy's function of that name makes: on a device, by default on that of `like`."""
+    if device is None and like is None:
+        return getattr(np, name)(*args)
     of = raw(like)
     if device is None:
-        device = "cpu" if like is None else backend.device_of(of)
+        device = backend.device_of(of)
     number = backend.parse_device(device)
     if isinstance(of, Batch):  # one array for each example
         with backend.on_gpu(number):

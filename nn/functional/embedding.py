@@ -27,7 +27,7 @@ def _checked(indices: Any, weight: Any, what: str) -> Any:
             raise IndexError(f"{what}: indices from {low} to {high}, but the table has rows 0 to {rows - 1}")
 
     if given.size:
-        check_later(in_range, np.min(given), np.max(given))
+        check_later(in_range, given.min(), given.max())
     return array
 
 
@@ -204,6 +204,6 @@ def one_hot(indices: Any, num_classes: int = -1) -> Tensor:
             raise IndexError(f"one_hot: indices from {low} to {high}, but there are classes 0 to {n - 1}, {n} in all")
 
     if given.size:
-        check_later(in_range, np.min(given), np.max(given))
+        check_later(in_range, given.min(), given.max())
     classes = np.arange(n) if isinstance(array, np.ndarray) else np.arange(n, like=array)
     return Tensor((array[..., None] == classes).astype(np.int64))

@@ -266,4 +266,4 @@ def _check_classes(name: str, logits: Tensor, target: Tensor, ignore_index: int)
         if low < 0 or high >= classes:
             raise IndexError(f"{name}: target {int(low if low < 0 else high)} is out of range for {classes} classes")
 
-    check_later(in_range, np.min(counted), np.max(counted))
+    check_later(in_range, counted.min(), counted.max())

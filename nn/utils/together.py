@@ -69,14 +69,23 @@ def change_all(tensors: Iterable[Tensor], change: Callable[..., None], *others: 
     >>> x.item(), y.item()
     (3.0, 6.0)
     """
-    once = list({id(row[0]): row for row in zip(tensors, *others, strict=True)}.values())
+    rows = list(zip(tensors, *others, strict=True))
+    if all(isinstance(row[0].data, np.ndarray) for row in rows):
+        _change_each(rows, change)
+        return
+    once = list({id(row[0]): row for row in rows}.values())
     together = [row for row in once if _can_move(row[0])]
     changed: set[int] = set()
     for same in _by_kind(together, lambda row: [t.data for t in row]):
         if len(same) > 1:
             _change_together(same, change)
             changed.update(id(row[0]) for row in same)
-    for row in {id(row[0].data): row for row in once if id(row[0]) not in changed}.values():
+    _change_each([row for row in once if id(row[0]) not in changed], change)
+
+
+def _change_each(rows: list[tuple[Tensor, ...]], change: Callable[..., None]) -> None:
+    """Change each array by itself, once."""
+    for row in {id(row[0].data): row for row in rows}.values():
         with on_gpu_of(row[0]):
             change(*(t.data for t in row))
         mark_mutated(row[0].data)
