@@ -199,13 +199,15 @@ def transfer(array: Any, device: Any) -> Any:
 
 def on_host(array: Any) -> Any:
     """A GPU's array in main memory, with what waits to be checked; anything else as it is, a batch too."""
-    return later.read(array)[0] if later.is_on_gpu(array) else array
+    if type(array) is np.ndarray or not later.is_on_gpu(array):
+        return array
+    return later.read(array)[0]
 
 
 def beside(values: Any, x: Any) -> Any:
     """Constant values as an array on the device of x, an array or a Tensor."""
     data = getattr(x, "_array", x)
-    if not is_array(data) or isinstance(data, np.ndarray):
+    if type(data) is np.ndarray or not is_array(data) or isinstance(data, np.ndarray):
         return values
     with on_gpu_of(data):
         return np.asarray(values, like=data)
@@ -244,10 +246,10 @@ def call_scipy(part: str, name: str, *arrays: Any, **options: Any) -> Any:
 
 def make_array(values: Any, dtype: Any, device: Any) -> Any:
     """The array of `Tensor(values, dtype, device)`: an array as it is, numbers and lists as a new one."""
-    if not is_array(values) and hasattr(values, "__cuda_array_interface__"):
-        values = cupy().asarray(values)  # another library's on a GPU: its memory is shared
     if not is_array(values):
-        return default_device_array(values, dtype, device)
+        if not hasattr(values, "__cuda_array_interface__"):
+            return default_device_array(values, dtype, device)
+        values = cupy().asarray(values)  # another library's on a GPU: its memory is shared
     if values.dtype.kind not in "biufc":
         raise TypeError(
             f"cannot make a tensor of an array of dtype {values.dtype}: it holds something other than numbers; "
@@ -262,6 +264,8 @@ def make_array(values: Any, dtype: Any, device: Any) -> Any:
 
 
 def _cast(array: Any, dtype: Any) -> Any:
+    if type(array) is np.ndarray:
+        return array.astype(dtype, copy=False)
     with on_gpu_of(array):
         return array.astype(dtype, copy=False)
 

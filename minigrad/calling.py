@@ -67,7 +67,10 @@ def _operand(x: Any, complain: bool, others: Sequence[Any] = ()) -> Any:
 def _beside_those(array: np.ndarray, others: Sequence[Any]) -> Any:
     """A constant of the user's on the device where the other operands are."""
     for x in others:
-        data = all_examples(getattr(x, "_array", x))
+        data = getattr(x, "_array", x)
+        if type(data) in _PLAIN or isinstance(data, (list, tuple)):
+            continue
+        data = all_examples(data)
         if backend.device_of(data) != "cpu":
             return backend.beside(array, data)
     return array

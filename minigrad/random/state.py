@@ -227,7 +227,7 @@ def noise(name: str, size: Any, dtype: Any = None, device: Any = None) -> Any:
     """
     dtype = np.dtype(dtype or backend.get_default_dtype())
     draw = drawing(name, device)
-    single = dtype.itemsize <= 4 and device is not None and backend.parse_device(device) is not None
+    single = device not in (None, "cpu") and dtype.itemsize <= 4 and backend.parse_device(device) is not None
     drawn = draw(size=size, dtype=np.float32) if single else draw(size=size)
     return backend.as_array(drawn).astype(dtype, copy=False)
 

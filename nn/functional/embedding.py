@@ -8,7 +8,7 @@ import numpy as np
 
 from minigrad import Tensor, beside, concatenate, getitem, mark_mutated, primitive, raw, scatter_add, where
 from minigrad.arrays import RowSparse, all_examples
-from minigrad.later import check_later
+from minigrad.later import check_later, surely_all
 
 from ..values import as_constant, host
 
@@ -143,13 +143,14 @@ def embedding_bag(
 
 def _maxima(rows: Any, lengths: np.ndarray, counted: Any) -> Any:
     """The maxima of each bag over its rows that count; of none zeros."""
-    rows = where(counted[:, None], rows, -np.inf)
+    all_count = surely_all(all_examples(counted))
+    rows = rows if all_count else where(counted[:, None], rows, -np.inf)
     zeros = np.zeros_like(raw(rows), shape=(1, rows.shape[1]))
     found, start = [zeros[:0]], 0
     for end in np.cumsum(lengths).tolist():
         if end > start:
             largest = np.max(rows[start:end], axis=0, keepdims=True)
-            found.append(where(np.any(counted[start:end]), largest, 0.0))
+            found.append(largest if all_count else where(np.any(counted[start:end]), largest, 0.0))
         else:
             found.append(zeros)
         start = end

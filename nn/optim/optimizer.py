@@ -194,10 +194,11 @@ class Optimizer:
             work = [(p, p.grad.data) for _, p in given]
             together = self._steps_together(options, work)
             held = together and self._flat.holds_all(work, self.state)
+            records = options.get("differentiable")
             for k, ((i, p), (_, g)) in enumerate(zip(given, work, strict=True)):
                 if k == 0 or not held or g.shape != p.shape:
                     self._check_fit(p, g, f"parameter {i} of group {number}")
-                if options.get("differentiable"):
+                if records:
                     self._check_unrecorded(p, group["lr"])
             groups.append((options, work, together, held))
         return groups

@@ -71,7 +71,7 @@ def change_all(tensors: Iterable[Tensor], change: Callable[..., None], *others: 
     """
     rows = list(zip(tensors, *others, strict=True))
     if all(isinstance(row[0].data, np.ndarray) for row in rows):
-        _change_each(rows, change)
+        _change_here(rows, change)
         return
     once = list({id(row[0]): row for row in rows}.values())
     together = [row for row in once if _can_move(row[0])]
@@ -80,15 +80,18 @@ def change_all(tensors: Iterable[Tensor], change: Callable[..., None], *others: 
         if len(same) > 1:
             _change_together(same, change)
             changed.update(id(row[0]) for row in same)
-    _change_each([row for row in once if id(row[0]) not in changed], change)
-
-
-def _change_each(rows: list[tuple[Tensor, ...]], change: Callable[..., None]) -> None:
-    """Change each array by itself, once."""
-    for row in {id(row[0].data): row for row in rows}.values():
+    for row in {id(row[0].data): row for row in once if id(row[0]) not in changed}.values():
         with on_gpu_of(row[0]):
             change(*(t.data for t in row))
         mark_mutated(row[0].data)
+
+
+def _change_here(rows: list[tuple[Tensor, ...]], change: Callable[..., None]) -> None:
+    """Change arrays in main memory, each once."""
+    arrays = [[t.data for t in row] for row in rows]
+    for own in {id(row[0]): row for row in arrays}.values():
+        change(*own)
+        mark_mutated(own[0])
 
 
 def copy_into(target: Any, value: Any) -> None:
