@@ -112,9 +112,9 @@ _HERE = (np.ndarray, np.generic, list, tuple, int, float, complex, type(None))
 
 
 def side_by_side(*values: Any) -> tuple[Any, ...]:
-    """All as they are; beside an array of a GPU lists of numbers as arrays on its device.
+    """All as they are; beside an array of a GPU lists of numbers, and NumPy's arrays without axes, on its device.
 
-    NumPy takes lists itself.
+    NumPy takes all these itself.
 
     >>> side_by_side([1.0, 2.0], np.ones(2))[0]
     [1.0, 2.0]
@@ -122,8 +122,13 @@ def side_by_side(*values: Any) -> tuple[Any, ...]:
     for x in values:
         data = getattr(x, "_array", x)
         if not isinstance(data, _HERE) and is_array(data):
-            return tuple(beside(np.asarray(v), data) if _is_list_of_numbers(v) else v for v in values)
+            return tuple(beside(np.asarray(v), data) if _can_move(v) else v for v in values)
     return values
+
+
+def _can_move(x: Any) -> bool:
+    """Whether something goes to whatever device the others are on."""
+    return (isinstance(x, np.ndarray) and not x.ndim) or _is_list_of_numbers(x)
 
 
 def _is_list_of_numbers(x: Any) -> bool:

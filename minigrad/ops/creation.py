@@ -253,7 +253,8 @@ def full_like(
     places = {"a": backend.device_of(raw(a)), "fill_value": backend.device_of(raw(fill_value))}
     if np.ndim(fill_value) and hasattr(fill_value, "dtype") and (error := backend.apart(places, "full_like")) is not None:
         raise error
-    out = _made_like(partial(np.full_like, fill_value=raw(fill_value)), raw(a), dtype, order, subok, shape)
+    _, value = backend.side_by_side(raw(a), raw(fill_value))
+    out = _made_like(partial(np.full_like, fill_value=value), raw(a), dtype, order, subok, shape)
     return _new(a if isinstance(a, Tensor) else fill_value, out, device)
 
 
@@ -321,9 +322,8 @@ def linspace(
         out, step = _spaced(start, stop, operator.index(num), endpoint, dtype, axis)
         out = out if device is None else to_device(out, device)
     else:
-        out, step = np.linspace(
-            raw(start), raw(stop), num, endpoint, retstep=True, dtype=dtype, axis=axis
-        )
+        low, high = backend.side_by_side(raw(start), raw(stop))
+        out, step = np.linspace(low, high, num, endpoint, retstep=True, dtype=dtype, axis=axis)
         out = _made(out, (start, stop), dtype, device, requires_grad)
         step = _made(backend.as_array(step), (start, stop), None, device, False)
     return (out, step) if retstep else out
@@ -366,7 +366,8 @@ def logspace(
     Tensor([  1.,  10., 100.], dtype=float32)
     """
     if not _requires_grad(start, stop, base):
-        out = np.logspace(raw(start), raw(stop), num, endpoint, raw(base), dtype, axis)
+        low, high, of = backend.side_by_side(raw(start), raw(stop), raw(base))
+        out = np.logspace(low, high, num, endpoint, of, dtype, axis)
         return _made(out, (start, stop, base), dtype, device, requires_grad)
     if np.ndim(base):
         ndim = max(map(np.ndim, (start, stop, base)))

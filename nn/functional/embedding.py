@@ -197,7 +197,7 @@ def one_hot(indices: Any, num_classes: int = -1) -> Tensor:
     given = all_examples(array)
     if num_classes < 0 and not given.size:
         raise ValueError("one_hot: there is no index to tell the number of classes by: give num_classes")
-    n = int(given.max()) + 1 if num_classes < 0 else num_classes
+    n = int(given.max()) + 1 if num_classes < 0 else int(num_classes)
 
 
     def in_range(low: Any, high: Any) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad import beside, no_grad, random, raw
+from minigrad import beside, no_grad, random
 from minigrad.devices import on_gpu_of
 
 from ..module import Module
