@@ -250,10 +250,12 @@ def full_like(
     if isinstance(fill_value, Tensor) and (fill_value.requires_grad or newest(fill_value._array)):
         dtype = backend.as_operand(a).dtype if dtype is None else dtype
         return _filled(fill_value, np.shape(a) if shape is None else shape, dtype, device)
-    places = {"a": backend.device_of(raw(a)), "fill_value": backend.device_of(raw(fill_value))}
-    if np.ndim(fill_value) and hasattr(fill_value, "dtype") and (error := backend.apart(places, "full_like")) is not None:
-        raise error
-    _, value = backend.side_by_side(raw(a), raw(fill_value))
+    value = raw(fill_value)
+    if not isinstance(value, (int, float, complex, np.generic)):  # which go anywhere
+        _, value = backend.side_by_side(raw(a), value)
+        places = {"a": backend.device_of(raw(a)), "fill_value": backend.device_of(value)}
+        if (error := backend.apart(places, "full_like")) is not None:
+            raise error
     out = _made_like(partial(np.full_like, fill_value=value), raw(a), dtype, order, subok, shape)
     return _new(a if isinstance(a, Tensor) else fill_value, out, device)
 

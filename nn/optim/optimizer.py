@@ -167,12 +167,19 @@ class Optimizer:
             rest = work
             if together:
                 rest = self._flat.step(work, self.state, options, self._change, held)
-            maximize = options.get("maximize")
             for p, g in rest:
-                array = p.data
-                self._change(array, _negative(g) if maximize else g, self.state[p], options)
-                mark_mutated(array)
+                if isinstance(g, np.ndarray):
+                    self._step_one(p, g, options)
+                    continue
+                with on_gpu_of(g):
+                    self._step_one(p, g, options)
         return loss
+
+    def _step_one(self, p: Tensor, g: Any, options: dict[str, Any]) -> None:
+        """One step of one parameter."""
+        array = p.data
+        self._change(array, -g if options.get("maximize") else g, self.state[p], options)
+        mark_mutated(array)
 
     def _steps_together(self, options: dict[str, Any], work: Work) -> bool:
         """Whether parameters of a group are stepped by one call, as far as they can be."""
@@ -401,11 +408,6 @@ class Optimizer:
     def load_entry(self, p: Tensor, entry: Mapping[str, Any], options: dict[str, Any], where: str) -> dict[str, Any]:
         """A copy of the loaded state of one parameter, checked; `where` begins the messages."""
         return checked_entry(self, p, entry, options, where)
-
-
-@follow
-def _negative(g: Any) -> Any:
-    return -g
 
 
 def _is_writable(array: Any) -> bool:
