@@ -107,18 +107,28 @@ def as_operand(a: Any) -> Any:
     return a if hasattr(a, "dtype") else np.asarray(a)
 
 
+#: What lies in main memory for sure, or nowhere.
+_HERE = (np.ndarray, np.generic, list, tuple, int, float, complex, type(None))
+
+
 def side_by_side(*values: Any) -> tuple[Any, ...]:
-    """Arrays and Tensors as they are, and lists of numbers as arrays on the device of these.
+    """All as they are; beside an array of a GPU lists of numbers, and NumPy's arrays without axes, on its device.
+
+    NumPy takes all these itself.
 
     >>> side_by_side([1.0, 2.0], np.ones(2))[0]
-    array([1., 2.])
+    [1.0, 2.0]
     """
-    made = [np.asarray(v) if _is_list_of_numbers(v) else v for v in values]
     for x in values:
         data = getattr(x, "_array", x)
-        if is_array(data) and not isinstance(data, np.ndarray):
-            return tuple(m if m is v else beside(m, data) for m, v in zip(made, values, strict=True))
-    return tuple(made)
+        if not isinstance(data, _HERE) and is_array(data):
+            return tuple(beside(np.asarray(v), data) if _can_move(v) else v for v in values)
+    return values
+
+
+def _can_move(x: Any) -> bool:
+    """Whether something goes to whatever device the others are on."""
+    return (isinstance(x, np.ndarray) and not x.ndim) or _is_list_of_numbers(x)
 
 
 def _is_list_of_numbers(x: Any) -> bool:
@@ -194,13 +204,15 @@ def transfer(array: Any, device: Any) -> Any:
 
 def on_host(array: Any) -> Any:
     """A GPU's array in main memory, with what waits to be checked; anything else as it is, a batch too."""
-    return later.read(array)[0] if later.is_on_gpu(array) else array
+    if type(array) is np.ndarray or not later.is_on_gpu(array):
+        return array
+    return later.read(array)[0]
 
 
 def beside(values: Any, x: Any) -> Any:
     """Constant values as an array on the device of x, an array or a Tensor."""
     data = getattr(x, "_array", x)
-    if not is_array(data) or isinstance(data, np.ndarray):
+    if type(data) is np.ndarray or not is_array(data) or isinstance(data, np.ndarray):
         return values
     with on_gpu_of(data):
         return np.asarray(values, like=data)
@@ -239,10 +251,10 @@ def call_scipy(part: str, name: str, *arrays: Any, **options: Any) -> Any:
 
 def make_array(values: Any, dtype: Any, device: Any) -> Any:
     """The array of `Tensor(values, dtype, device)`: an array as it is, numbers and lists as a new one."""
-    if not is_array(values) and hasattr(values, "__cuda_array_interface__"):
-        values = cupy().asarray(values)  # another library's on a GPU: its memory is shared
     if not is_array(values):
-        return default_device_array(values, dtype, device)
+        if not hasattr(values, "__cuda_array_interface__"):
+            return default_device_array(values, dtype, device)
+        values = cupy().asarray(values)  # another library's on a GPU: its memory is shared
     if values.dtype.kind not in "biufc":
         raise TypeError(
             f"cannot make a tensor of an array of dtype {values.dtype}: it holds something other than numbers; "
@@ -257,6 +269,8 @@ def make_array(values: Any, dtype: Any, device: Any) -> Any:
 
 
 def _cast(array: Any, dtype: Any) -> Any:
+    if type(array) is np.ndarray:
+        return array.astype(dtype, copy=False)
     with on_gpu_of(array):
         return array.astype(dtype, copy=False)
 

@@ -67,7 +67,10 @@ def _operand(x: Any, complain: bool, others: Sequence[Any] = ()) -> Any:
 def _beside_those(array: np.ndarray, others: Sequence[Any]) -> Any:
     """A constant of the user's on the device where the other operands are."""
     for x in others:
-        data = all_examples(getattr(x, "_array", x))
+        data = getattr(x, "_array", x)
+        if type(data) in _PLAIN or isinstance(data, (list, tuple)):
+            continue
+        data = all_examples(data)
         if backend.device_of(data) != "cpu":
             return backend.beside(array, data)
     return array
@@ -312,6 +315,10 @@ def _arrays_of(values: dict[str, Any]) -> list[tuple[str, Any]]:
     return found
 
 
+#: Options that say places and sizes, which CuPy takes from the host.
+_PLACES = frozenset({
+    "axes", "axis", "axis1", "axis2", "destination", "indices_or_sections", "reps", "shape", "shift", "source",
+})  # fmt: skip
 #: Options that are masks, whether they are given as an array, a list or a bool.
 _MASKS = frozenset({"condition", "where"})
 
@@ -322,7 +329,8 @@ def _constants_beside(
     """The values with the constants on the GPU where others are; None where there is nothing to move.
 
     Constants are NumPy's arrays without axes, with which CuPy does not compute as it does with scalars, and
-    masks, but for those that were Tensors, which are `fixed`.
+    masks, but for those that were Tensors, which are `fixed`.  Options that are no masks become Python's
+    numbers.
     """
     if not any(backend.device_of(all_examples(v)) != "cpu" for _, v in _arrays_of(values)):
         return None
@@ -343,7 +351,15 @@ def _constants_beside(
         is_mask = name in _MASKS and name not in fixed
         if is_mask and value is not True and isinstance(value, (bool, np.bool_, list, tuple)):
             value = np.asarray(value)
-        return beside(value, is_mask or (isinstance(value, np.ndarray) and not value.ndim))
+        return beside(value, True) if is_mask else number(value, name in _PLACES)
+
+    def number(value: Any, is_place: bool) -> Any:
+        if isinstance(value, np.ndarray) and (is_place or not value.ndim):
+            changed.append(value)
+            return value.tolist()
+        if is_place and isinstance(value, (tuple, list)):
+            return type(value)(number(x, True) for x in value)
+        return value
 
     inputs = {n: moved(n, values[n]) for n in op.inputs}  # in the order of their nodes
     found = {n: inputs[n] if n in inputs else moved(n, v) for n, v in values.items()}

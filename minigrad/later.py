@@ -27,7 +27,7 @@ from .devices import on_gpu_of
 
 __all__ = [
     "check_later", "forget", "is_on_gpu", "known", "number", "perhaps_any", "read",
-    "refuse_later", "remember", "settle",
+    "refuse_later", "remember", "settle", "surely_all",
 ]  # fmt: skip
 
 #: So many checks may wait.  The next one makes the program wait for the GPU.
@@ -149,6 +149,11 @@ def refuse_later(bad: Any, make_error: Callable[[], Exception]) -> None:
     ValueError: probabilities must not be larger than 1
     """
 
+    if isinstance(bad, (np.ndarray, np.generic)):
+        if bad.any():
+            raise make_error()
+        return
+
     def verify(found: Any) -> None:
         if found:
             raise make_error()
@@ -166,6 +171,17 @@ def perhaps_any(conditions: Any) -> bool:
     False
     """
     return is_on_gpu(conditions) or bool(np.any(conditions))
+
+
+def surely_all(conditions: Any) -> bool:
+    """Whether all of many conditions are known to hold: on a GPU, where a look takes time, they never are.
+
+    It is for work that can be left out where all of them hold, and changes nothing then.
+
+    >>> surely_all(np.array([True, True]))
+    True
+    """
+    return not is_on_gpu(conditions) and bool(np.all(conditions))
 
 
 def _due() -> list[_Check]:

@@ -324,7 +324,7 @@ def test_what_does_not_fit_gives_the_answer_or_error_of_the_numpy_code(name: str
 def test_every_way_for_a_gpu_is_tried_here_and_runs(name: str) -> None:
     _, _, count = on_both(name, *FITTING[name])
     assert any(n.startswith("raw:") for n in count.names)
-    provided = {n for n, own in kernels.ways.items() if any(way.device == "cuda" for way in own)}
+    provided = {n for n, own in kernels.ways_on_gpu.items() if own}
     assert provided == set(FITTING)
 
 
@@ -349,7 +349,7 @@ def test_arrays_of_two_devices_are_declined_and_results_lie_beside_their_argumen
         assert x.device.id == 1
     if isinstance(args[1], type(args[0])):
         args[1] = to_gpu(FITTING[name][1])
-        (way,) = (way for way in kernels.ways[name] if way.device == "cuda")
+        (way,) = kernels.ways_on_gpu[name]
         assert way(*args) is NotImplemented
 
 

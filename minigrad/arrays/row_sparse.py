@@ -65,8 +65,8 @@ def _from_the_start(rows: Any, n: int) -> Any:
         if low < -n or high >= n:
             raise IndexError(f"rows from {low} to {high}, but there are rows {-n} to {n - 1}")
 
-    low = np.min(rows)
-    check_later(in_range, low, np.max(rows))
+    low = rows.min()
+    check_later(in_range, low, rows.max())
     if not perhaps_any(low < 0):
         return rows
     rows = rows.astype(np.intp)  # which holds n, also where the rows' own dtype does not

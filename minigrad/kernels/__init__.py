@@ -27,7 +27,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-__all__ = ["accelerated", "enabled", "enabled_on_gpu", "is_cupy", "provide", "ways"]
+__all__ = ["accelerated", "enabled", "enabled_on_gpu", "is_cupy", "provide", "ways", "ways_on_gpu"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -47,7 +47,6 @@ class Way:
     name: str
     compiled: bool = True
     function: Callable[..., Any] | None = None
-    device: str | None = None
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if self.function is None:
@@ -70,6 +69,8 @@ class Way:
 
 #: The ways to compute each accelerated function, in the order in which they are tried.
 ways: dict[str, list[Way]] = {}
+#: Those for arrays of a GPU alone, which come first there.
+ways_on_gpu: dict[str, list[Way]] = {}
 
 
 def provide(module: str, *names: str, compiled: bool = True, device: str | None = None) -> None:
@@ -85,8 +86,9 @@ def provide(module: str, *names: str, compiled: bool = True, device: str | None 
     """
     if device not in (None, "cuda"):
         raise ValueError(f"provide: device must be 'cuda' or None, got {device!r}")
+    table = ways if device is None else ways_on_gpu
     for name in names:
-        ways.setdefault(name, []).append(Way(module, name, compiled and device is None, device=device))
+        table.setdefault(name, []).append(Way(module, name, compiled and device is None))
 
 
 def is_cupy(x: Any) -> bool:
@@ -113,7 +115,7 @@ def accelerated(name: str) -> Callable[[F], F]:
     >>> twice(np.array([1.0]))
     array([2.])
     """
-    own = ways.setdefault(name, [])
+    own, own_on_gpu = ways.setdefault(name, []), ways_on_gpu.setdefault(name, [])
 
     def decorate(function: F) -> F:
         first = next(iter(inspect.signature(function).parameters))
@@ -121,15 +123,18 @@ def accelerated(name: str) -> Callable[[F], F]:
         @functools.wraps(function)
         def call(*args: Any, **kwargs: Any) -> Any:
             x = args[0] if args else kwargs[first]
-            in_memory = type(x) is np.ndarray
-            suits = enabled and in_memory and x.dtype == np.float32 and x.size >= SMALLEST
-            suits = suits and not any(map(_foreign, args))
-            cuda = not in_memory and enabled_on_gpu and is_cupy(x)
-            for way in own:
-                if cuda if way.device else suits or not way.compiled:
-                    out = way(*args, **kwargs)
-                    if out is not NotImplemented:
-                        return out
+            possible, suits = own, False
+            if type(x) is np.ndarray:
+                suits = bool(own) and enabled and x.dtype == np.float32 and x.size >= SMALLEST
+                suits = suits and not any(map(_foreign, args))
+            elif own_on_gpu and enabled_on_gpu and is_cupy(x):
+                possible = [*own_on_gpu, *own]
+            for way in possible:
+                if way.compiled and not suits:
+                    continue
+                out = way(*args, **kwargs)
+                if out is not NotImplemented:
+                    return out
             return function(*args, **kwargs)
 
         return call  # type: ignore[return-value]

@@ -93,6 +93,8 @@ _ON_GPU: dict[str, Any] = {
 
 def _compute(name: str, numpy_function: Any, args: Any, kwargs: Any) -> Any:
     """The function of the arrays underneath; lists beside an array of a GPU go there."""
+    if args and type(args[0]) is np.ndarray:  # of another device no list goes beside it
+        return numpy_function(*args, **kwargs)
     if any(type(x) in (list, tuple) for x in args):
         several = getattr(numpy_function, "nin", _SEVERAL.get(name, 0))
         args = [*backend.side_by_side(*args[:several]), *args[several:]]
@@ -108,9 +110,11 @@ def _beside(args: Any, kwargs: Any) -> tuple[list[Any], dict[str, Any]] | None:
     there = next(raw(x) for x in args if _of_cupy(x))
     moved = [backend.beside(x, there) if isinstance(x, np.ndarray) and not x.ndim else x for x in args]
     options, mask = dict(kwargs), kwargs.get("where", True)
+    numbers = {n: v.item() for n, v in kwargs.items() if isinstance(v, np.ndarray) and not v.ndim}
+    options.update(numbers)
     if mask is not True and not isinstance(mask, Tensor) and not _of_cupy(mask):
         options["where"] = backend.beside(np.asarray(mask), there)
-    elif all(a is b for a, b in zip(moved, args, strict=True)):
+    elif not numbers and all(a is b for a, b in zip(moved, args, strict=True)):
         return None
     return moved, options
 

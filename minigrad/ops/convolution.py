@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numbers
 from typing import Any
 
 import numpy as np
@@ -10,7 +9,7 @@ from numpy.lib.array_utils import normalize_axis_tuple
 from numpy.lib.stride_tricks import sliding_window_view as _view
 
 from ..arrays.batch import Batch
-from ..backend import side_by_side
+from ..backend import as_operand, side_by_side
 from ..primitive import composed, primitive
 from ..tensor import Tensor
 from .shape import flip, moveaxis, reshape
@@ -97,8 +96,8 @@ def correlate(a: Any, v: Any, mode: str = "valid") -> Any:
 
 def _sequences(a: Any, v: Any, name: str) -> list[Any]:
     """Both with one axis, on one device; a number has one element."""
-    lists = ([x] if isinstance(x, numbers.Number) else x for x in (a, v))
-    return [_sequence(x, name) for x in side_by_side(*lists)]
+    lists = ([x] if isinstance(x, (int, float, complex, np.generic)) else x for x in (a, v))
+    return [_sequence(as_operand(x), name) for x in side_by_side(*lists)]
 
 
 def _sequence(x: Any, name: str) -> Any:

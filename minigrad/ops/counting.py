@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from typing import Any
 
 import numpy as np
@@ -27,6 +28,7 @@ def bincount(x: Any, /, weights: Any = None, minlength: int = 0) -> Any:
     >>> bincount(np.array([0, 2, 2]), np.array([1.0, 2.0, 3.0]))
     array([1., 0., 5.])
     """
+    minlength = operator.index(minlength)
     if weights is None:
         counts = np.bincount(raw(x), minlength=minlength)
         return wrap(counts, None) if isinstance(x, Tensor) else counts

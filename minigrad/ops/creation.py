@@ -92,9 +92,9 @@ def full(
     if isinstance(fill_value, Tensor) and fill_value.requires_grad:
         return _filled(fill_value, shape, dtype or fill_value.dtype, device)
     value = raw(fill_value)
-    if device is None and like is None:
-        device = backend.device_of(value)  # of a number: "cpu"
-    if np.ndim(value):
+    if not isinstance(value, (int, float, complex, np.generic)):  # which go anywhere
+        if device is None and like is None:
+            device = backend.device_of(value)
         value = backend.beside(value, raw(like)) if device is None else backend.transfer(value, device)
     data = _new_array("full", like, device, shape, value, _checked(dtype), order)
     if dtype is None:
@@ -157,9 +157,11 @@ def _checked(dtype: Any) -> Any:
 
 def _new_array(name: str, like: Any, device: Any, *args: Any) -> Any:
     """What NumPy's or CuPy's function of that name makes: on a device, by default on that of `like`."""
+    if device is None and like is None:
+        return getattr(np, name)(*args)
     of = raw(like)
     if device is None:
-        device = "cpu" if like is None else backend.device_of(of)
+        device = backend.device_of(of)
     number = backend.parse_device(device)
     if isinstance(of, Batch):  # one array for each example
         with backend.on_gpu(number):
@@ -248,10 +250,13 @@ def full_like(
     if isinstance(fill_value, Tensor) and (fill_value.requires_grad or newest(fill_value._array)):
         dtype = backend.as_operand(a).dtype if dtype is None else dtype
         return _filled(fill_value, np.shape(a) if shape is None else shape, dtype, device)
-    places = {"a": backend.device_of(raw(a)), "fill_value": backend.device_of(raw(fill_value))}
-    if np.ndim(fill_value) and hasattr(fill_value, "dtype") and (error := backend.apart(places, "full_like")) is not None:
-        raise error
-    out = _made_like(partial(np.full_like, fill_value=raw(fill_value)), raw(a), dtype, order, subok, shape)
+    value = raw(fill_value)
+    if not isinstance(value, (int, float, complex, np.generic)):  # which go anywhere
+        _, value = backend.side_by_side(raw(a), value)
+        places = {"a": backend.device_of(raw(a)), "fill_value": backend.device_of(value)}
+        if (error := backend.apart(places, "full_like")) is not None:
+            raise error
+    out = _made_like(partial(np.full_like, fill_value=value), raw(a), dtype, order, subok, shape)
     return _new(a if isinstance(a, Tensor) else fill_value, out, device)
 
 
@@ -319,9 +324,8 @@ def linspace(
         out, step = _spaced(start, stop, operator.index(num), endpoint, dtype, axis)
         out = out if device is None else to_device(out, device)
     else:
-        out, step = np.linspace(
-            raw(start), raw(stop), num, endpoint, retstep=True, dtype=dtype, axis=axis
-        )
+        low, high = backend.side_by_side(raw(start), raw(stop))
+        out, step = np.linspace(low, high, num, endpoint, retstep=True, dtype=dtype, axis=axis)
         out = _made(out, (start, stop), dtype, device, requires_grad)
         step = _made(backend.as_array(step), (start, stop), None, device, False)
     return (out, step) if retstep else out
@@ -364,7 +368,8 @@ def logspace(
     Tensor([  1.,  10., 100.], dtype=float32)
     """
     if not _requires_grad(start, stop, base):
-        out = np.logspace(raw(start), raw(stop), num, endpoint, raw(base), dtype, axis)
+        low, high, of = backend.side_by_side(raw(start), raw(stop), raw(base))
+        out = np.logspace(low, high, num, endpoint, of, dtype, axis)
         return _made(out, (start, stop, base), dtype, device, requires_grad)
     if np.ndim(base):
         ndim = max(map(np.ndim, (start, stop, base)))

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
-from ..backend import as_operand, beside, is_array, transfer
+from ..backend import as_operand, beside, is_array, side_by_side, transfer
 from ..primitive import composed
 from ..tensor import raw
 from .batching import one_by_one
@@ -60,9 +60,9 @@ def insert(arr: Any, obj: Any, values: Any, axis: int | None = None) -> Any:
         raise IndexError(f"insert: the indices must be integers or bools, got {indices.dtype}")
     if indices.ndim > 1:
         raise ValueError(f"insert: the indices must have one axis, got shape {indices.shape}")
-    values = (
-        beside(np.asarray(values), arr) if isinstance(values, (list, tuple, int, float)) else values
-    )
+    arr, values = side_by_side(arr, values)
+    if not hasattr(values, "dtype"):
+        values = beside(np.asarray(values), arr)
     values = reshape(values, (1,) * (ndim - np.ndim(values)) + tuple(np.shape(values)))
     if indices.size == 1:
         values = np.moveaxis(values, 0, axis) if indices.ndim == 0 else values

@@ -96,7 +96,8 @@ def __setitem__(self: Tensor, index: Any, value: Any) -> None:
     index = plain_index(index)
     if _writes_array(self, value, "x[index] = value"):
         _check_writable(self, "x[index] = value")
-        check_bounds("x[index] = value", index, self._array, self.shape)
+        if graph.special:
+            check_bounds("x[index] = value", index, self._array, self.shape)
         try:
             there = index_beside(index, self._array)
             number = not np.ndim(value) and not isinstance(raw(value), np.ndarray)

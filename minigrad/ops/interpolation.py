@@ -8,7 +8,7 @@ import numpy as np
 
 from ..arrays.batch import all_examples
 from ..backend import as_operand
-from ..later import perhaps_any
+from ..later import surely_all
 from ..primitive import composed
 from ..tensor import raw
 from .conversion import alike
@@ -62,12 +62,12 @@ def interp(
     x0, x1, y0, y1 = xp[k], xp[k + 1], fp[k], fp[k + 1]
     slope = (y1 - y0) / (x1 - x0)
     inside = y0 + (x - x0) * slope
-    unknown = ~np.isfinite(raw(inside))
-    if perhaps_any(all_examples(unknown)):
+    known = np.isfinite(raw(inside))
+    if not surely_all(all_examples(known)):
         other = where(raw(y0) == raw(y1), y0, y1 + (x - x1) * slope)  # from the right point
         other = where(np.isnan(raw(inside)), other, inside)
         other = where(np.equal(raw(x), raw(x1)), y1, where(np.equal(raw(x), raw(x0)), y0, other))
-        inside = where(unknown, other, inside)  # at a point that is known the slope stays
+        inside = where(known, inside, other)  # at a point that is known the slope stays
     below, above = np.less(x, xp[0]), np.greater(x, xp[n - 1])
     inside = where(above, fp[n - 1] if right is None else right, inside)
     out = where(below, fp[0] if left is None else left, inside)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numbers
 from collections.abc import Sequence
 from itertools import accumulate
 from typing import Any
@@ -12,7 +11,7 @@ import numpy as np
 from ..backend import side_by_side
 from ..primitive import composed, method, primitive
 from ..tensor import Tensor
-from .shape import atleast_1d, atleast_2d, atleast_3d, on_host, reshape
+from .shape import atleast_1d, atleast_2d, atleast_3d, counts_of, reshape
 
 __all__ = [
     "append", "array_split", "block", "column_stack", "concatenate", "dsplit", "dstack",
@@ -95,7 +94,7 @@ def split(ary: Any, indices_or_sections: Any, axis: int = 0) -> Any:
     [array([1.]), array([2., 3.])]
     """
     if not isinstance(ary, np.ndarray):
-        indices_or_sections = on_host(indices_or_sections)
+        indices_or_sections = counts_of(indices_or_sections)
     return np.split(ary, indices_or_sections, axis)
 
 
@@ -110,7 +109,7 @@ def array_split(ary: Any, indices_or_sections: Any, axis: int = 0) -> Any:
     [array([1., 2.]), array([3.])]
     """
     if not isinstance(ary, np.ndarray):
-        indices_or_sections = on_host(indices_or_sections)
+        indices_or_sections = counts_of(indices_or_sections)
     return np.array_split(ary, indices_or_sections, axis)
 
 
@@ -163,9 +162,13 @@ def column_stack(tup: Sequence[Any]) -> Any:
     return concatenate(parts, axis=1)
 
 
+#: What is no array yet: Python's numbers and NumPy's scalars.
+_NUMBERS = (int, float, complex, np.generic)
+
+
 def _parts(tup: Sequence[Any]) -> tuple[Any, ...]:
     """What is joined, on one device; numbers as arrays of one element."""
-    return side_by_side(*([x] if isinstance(x, numbers.Number) else x for x in tup))
+    return side_by_side(*([x] if isinstance(x, _NUMBERS) else x for x in tup))
 
 
 @composed(np.hsplit)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
-from ..arrays.batch import Batch
+from ..backend import on_host
 from ..hints import explain_options
 from ..primitive import composed, primitive
 from .index import scatter_add
@@ -20,9 +20,10 @@ __all__ = [
 ]  # fmt: skip
 
 
-def on_host(counts: Any) -> Any:
+def counts_of(numbers: Any) -> Any:
     """Numbers on which the size or the places of a result depend, as CuPy takes them: Python's."""
-    return counts.tolist() if hasattr(counts, "tolist") and type(counts) is not Batch else counts
+    numbers = on_host(numbers)
+    return numbers.tolist() if isinstance(numbers, (np.ndarray, np.generic)) else numbers
 
 
 def _reshape_a(g: Any, a_shape: Any, order: Any) -> Any:
@@ -169,7 +170,7 @@ def roll(a: Any, shift: Any, axis: Any = None) -> Any:
     >>> roll(np.array([1.0, 2.0, 3.0]), 1)
     array([3., 1., 2.])
     """
-    return np.roll(a, shift if isinstance(a, np.ndarray) else on_host(shift), axis)
+    return np.roll(a, shift if isinstance(a, np.ndarray) else counts_of(shift), axis)
 
 
 def _tile_A(g: Any, A_shape: Any, reps: Any) -> Any:
@@ -212,7 +213,7 @@ def repeat(a: Any, repeats: Any, axis: Any = None) -> Any:
     >>> repeat(np.array([1.0, 2.0]), 2)
     array([1., 1., 2., 2.])
     """
-    return np.repeat(a, repeats if isinstance(a, np.ndarray) else on_host(repeats), axis)
+    return np.repeat(a, repeats if isinstance(a, np.ndarray) else counts_of(repeats), axis)
 
 
 # ------------------------------------------------------------------- made of the ones above

@@ -58,7 +58,7 @@ def _probabilities(p: Any, n: int) -> Any:
         if not (least >= 0 and abs(total - 1.0) < 1e-5):
             raise ValueError(f"choice: p must be probabilities that sum to 1, they sum to {float(total):.6g}")
 
-    check_later(sums_to_1, np.min(p, initial=0.0), np.sum(p))
+    check_later(sums_to_1, p.min() if p.size else 0.0, p.sum())
     return p.astype(np.float64)
 
 

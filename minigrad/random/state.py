@@ -227,7 +227,7 @@ def noise(name: str, size: Any, dtype: Any = None, device: Any = None) -> Any:
     """
     dtype = np.dtype(dtype or backend.get_default_dtype())
     draw = drawing(name, device)
-    single = dtype.itemsize <= 4 and device is not None and backend.parse_device(device) is not None
+    single = device not in (None, "cpu") and dtype.itemsize <= 4 and backend.parse_device(device) is not None
     drawn = draw(size=size, dtype=np.float32) if single else draw(size=size)
     return backend.as_array(drawn).astype(dtype, copy=False)
 
@@ -237,9 +237,14 @@ def device_of(*parameters: Any, device: Any = None) -> Any:
     if device is not None:
         return device
     for p in parameters:
-        if isinstance(p, Tensor) or backend.is_array(p):
+        if isinstance(p, Tensor) or (backend.is_array(p) and not _is_number(p)):
             return backend.device_of(raw(p))
     return "cpu"
+
+
+def _is_number(x: Any) -> bool:
+    """Whether x is NumPy's and has no axes: it stands beside arrays of any device."""
+    return isinstance(x, (np.ndarray, np.generic)) and not x.ndim
 
 
 def size_of(size: Any, *parameters: Any) -> Any:

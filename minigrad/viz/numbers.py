@@ -6,6 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from ..arrays.row_sparse import RowSparse
+from ..backend import on_host
+
 __all__ = ["dimensions", "host", "memory_size", "number", "rms"]
 
 #: An array of so many numbers is shown in full.
@@ -15,7 +18,7 @@ MOST = 6
 def host(value: Any) -> np.ndarray:
     """An array in main memory: of a tensor, of an array on a GPU, of rows that are sparse."""
     value = getattr(value, "_array", value)
-    return np.asarray(value.get() if hasattr(value, "get") else value)
+    return np.asarray(on_host(value.dense() if isinstance(value, RowSparse) else value))
 
 
 def number(value: Any) -> str:

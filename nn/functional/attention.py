@@ -13,7 +13,7 @@ import numpy as np
 
 from minigrad import Tensor, beside, raw, softmax, where
 from minigrad.arrays import all_examples
-from minigrad.later import perhaps_any
+from minigrad.later import perhaps_any, surely_all
 
 from ..values import as_constant
 from .dropout import dropout
@@ -60,12 +60,12 @@ def masked_softmax(scores: Any, mask: Any) -> Any:
         scores = where(mask, scores, -np.inf)
     elif _only_hides(mask):
         scores = where(shown, scores, -np.inf)
-    elif not perhaps_any(all_examples(~shown)):
+    elif surely_all(all_examples(shown)):
         scores = scores + mask
     else:
         scores = where(shown, scores + mask, -np.inf)
     sees = np.any(shown if np.ndim(shown) else shown[None], axis=-1, keepdims=True)
-    if not perhaps_any(all_examples(~sees)):
+    if surely_all(all_examples(sees)):
         return softmax(scores, axis=-1)
     return where(sees, softmax(where(sees, scores, 0.0), axis=-1), 0.0)
 
@@ -78,7 +78,7 @@ def _shown(mask: Any) -> Any:
 def _only_hides(mask: Any) -> bool:
     """Whether a floating mask is a boolean one in other words, of 0 and -inf, that needs no gradient."""
     values = raw(mask)
-    return values is mask and not perhaps_any(all_examples(~((values == 0) | (values == -np.inf))))
+    return values is mask and surely_all(all_examples((values == 0) | (values == -np.inf)))
 
 
 def mixed(weights: Any, value: Any, mask: Any) -> Any:
@@ -97,7 +97,7 @@ def mixed(weights: Any, value: Any, mask: Any) -> Any:
     shown = _shown(mask)
     shown = shown if np.ndim(shown) > 1 else np.reshape(shown, (1, -1))
     by_any = np.any(shown, axis=-2)[..., None]  # (..., S, 1)
-    if perhaps_any(all_examples(~by_any)):
+    if not surely_all(all_examples(by_any)):
         value = where(by_any, value, 0.0)
     if np.shape(shown)[-2] == 1:  # what is left is seen by all queries
         return weights @ value

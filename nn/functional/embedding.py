@@ -8,7 +8,7 @@ import numpy as np
 
 from minigrad import Tensor, beside, concatenate, getitem, mark_mutated, primitive, raw, scatter_add, where
 from minigrad.arrays import RowSparse, all_examples
-from minigrad.later import check_later
+from minigrad.later import check_later, surely_all
 
 from ..values import as_constant, host
 
@@ -27,7 +27,7 @@ def _checked(indices: Any, weight: Any, what: str) -> Any:
             raise IndexError(f"{what}: indices from {low} to {high}, but the table has rows 0 to {rows - 1}")
 
     if given.size:
-        check_later(in_range, np.min(given), np.max(given))
+        check_later(in_range, given.min(), given.max())
     return array
 
 
@@ -143,13 +143,14 @@ def embedding_bag(
 
 def _maxima(rows: Any, lengths: np.ndarray, counted: Any) -> Any:
     """The maxima of each bag over its rows that count; of none zeros."""
-    rows = where(counted[:, None], rows, -np.inf)
+    all_count = surely_all(all_examples(counted))
+    rows = rows if all_count else where(counted[:, None], rows, -np.inf)
     zeros = np.zeros_like(raw(rows), shape=(1, rows.shape[1]))
     found, start = [zeros[:0]], 0
     for end in np.cumsum(lengths).tolist():
         if end > start:
             largest = np.max(rows[start:end], axis=0, keepdims=True)
-            found.append(where(np.any(counted[start:end]), largest, 0.0))
+            found.append(largest if all_count else where(np.any(counted[start:end]), largest, 0.0))
         else:
             found.append(zeros)
         start = end
@@ -196,7 +197,7 @@ def one_hot(indices: Any, num_classes: int = -1) -> Tensor:
     given = all_examples(array)
     if num_classes < 0 and not given.size:
         raise ValueError("one_hot: there is no index to tell the number of classes by: give num_classes")
-    n = int(given.max()) + 1 if num_classes < 0 else num_classes
+    n = int(given.max()) + 1 if num_classes < 0 else int(num_classes)
 
 
     def in_range(low: Any, high: Any) -> None:
@@ -204,6 +205,6 @@ def one_hot(indices: Any, num_classes: int = -1) -> Tensor:
             raise IndexError(f"one_hot: indices from {low} to {high}, but there are classes 0 to {n - 1}, {n} in all")
 
     if given.size:
-        check_later(in_range, np.min(given), np.max(given))
+        check_later(in_range, given.min(), given.max())
     classes = np.arange(n) if isinstance(array, np.ndarray) else np.arange(n, like=array)
     return Tensor((array[..., None] == classes).astype(np.int64))

@@ -50,7 +50,7 @@ def binary_cross_entropy(input: Any, target: Any, weight: Any = None, reduction:
             )
 
     if values.size:
-        check_later(between_0_and_1, np.min(values), np.max(values))
+        check_later(between_0_and_1, values.min(), values.max())
     loss = -(target * bounded_log(input) + (1 - target) * bounded_log(1 - input))
     return reduced(loss if weight is None else loss * weight, reduction)
 

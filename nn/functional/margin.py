@@ -116,7 +116,7 @@ def _check_range(name: str, target: Any, low: int, classes: int) -> None:
             raise IndexError(f"{name}: targets from {least} to {most}, but there are {classes} classes")
 
     if given.size:
-        check_later(in_range, np.min(given), np.max(given))
+        check_later(in_range, given.min(), given.max())
 
 
 def multi_margin_loss(

@@ -244,7 +244,8 @@ def _max_unpool(n: int) -> Function:
                 )
 
         if flat.size:
-            check_later(in_range, np.min(all_examples(flat)), np.max(all_examples(flat)))
+            given = all_examples(flat)
+            check_later(in_range, given.min(), given.max())
         rows = np.reshape(np.cumsum(np.ones_like(flat, shape=(prod(lead),))) - 1, (-1, 1))
         zeros = np.zeros_like(raw(x), shape=(prod(lead), prod(spatial)))
         out = assign(zeros, (rows, flat), np.reshape(x, flat.shape))

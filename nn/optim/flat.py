@@ -13,7 +13,7 @@ from minigrad.arrays import RowSparse
 from minigrad.arrays.flat import Layout, has_only, is_alone
 from minigrad.devices import follow
 
-__all__ = ["Flat", "Work", "is_state_array"]
+__all__ = ["Flat", "Work", "is_state_array", "may_move"]
 
 #: Parameters and their gradients.
 Work = list[tuple[Tensor, Any]]
@@ -192,6 +192,11 @@ class _Buffers:
         return parts
 
 
+def may_move(x: Any) -> bool:
+    """Whether an array is where a step of many at a time takes less time: on a GPU."""
+    return not isinstance(x, np.ndarray) or x.size <= _LARGEST_IN_MAIN_MEMORY
+
+
 def _can_move(p: Tensor, state: dict[str, Any]) -> bool:
     """Whether nobody sees that a parameter and its state get other arrays."""
     return is_alone(p) and all(has_only(state, n) for n in state if is_state_array(state[n]))
@@ -203,9 +208,7 @@ def _kind(p: Tensor, g: Any, state: dict[str, Any]) -> Any:
     The numbers of the state (of steps, say) must be the same, and its arrays have the same names.
     """
     x = p.data
-    if isinstance(x, np.ndarray) and x.size > _LARGEST_IN_MAIN_MEMORY:
-        return None
-    if isinstance(g, RowSparse) or g.dtype != x.dtype or x.dtype.kind != "f" or not x.size:
+    if not may_move(x) or isinstance(g, RowSparse) or g.dtype != x.dtype or x.dtype.kind != "f" or not x.size:
         return None
     kept = []
     for name, value in state.items():

@@ -15,7 +15,7 @@ from minigrad.devices import follow, on_gpu_of
 from ..checks import Kind
 from ..hooks import Handle, Hook, add_hook
 from ..settings import brief
-from .flat import Flat, Work, is_state_array
+from .flat import Flat, Work, is_state_array, may_move
 from .groups import as_groups, as_parameters
 from .loading import checked_entries, checked_entry, checked_groups, copied
 from .options import BESIDE, NO_EFFECT, check_rules, plain
@@ -163,22 +163,33 @@ class Optimizer:
         if closure is not None:
             with enable_grad():
                 loss = closure()
-        for options, work, held in self._work():
+        for options, work, together, held in self._work():
             rest = work
-            if self._steps_together(options, work):
+            if together:
                 rest = self._flat.step(work, self.state, options, self._change, held)
             for p, g in rest:
+                if isinstance(g, np.ndarray):
+                    self._step_one(p, g, options)
+                    continue
                 with on_gpu_of(g):
-                    self._change(p.data, -g if options.get("maximize") else g, self.state[p], options)
-                mark_mutated(p.data)
+                    self._step_one(p, g, options)
         return loss
+
+    def _step_one(self, p: Tensor, g: Any, options: dict[str, Any]) -> None:
+        """One step of one parameter."""
+        array = p.data
+        self._change(array, -g if options.get("maximize") else g, self.state[p], options)
+        mark_mutated(array)
 
     def _steps_together(self, options: dict[str, Any], work: Work) -> bool:
         """Whether parameters of a group are stepped by one call, as far as they can be."""
-        return self.together and len(work) > 1 and options.get("foreach") is not False
+        if not self.together or len(work) < 2 or options.get("foreach") is False:
+            return False
+        return any(may_move(g) for _, g in work)
 
-    def _work(self) -> list[tuple[dict[str, Any], Work, bool]]:
-        """For each group its options, the parameters with their gradients, and whether these lie in buffers.
+    def _work(self) -> list[tuple[dict[str, Any], Work, bool, bool]]:
+        """For each group its options, the parameters with their gradients, whether these are stepped
+        together, and whether they lie in buffers.
 
         All is checked before the first change.  What lies in buffers has passed already, but for the
         shape of its gradient; so one parameter speaks for all.
@@ -188,13 +199,15 @@ class Optimizer:
             options = self.options_of(number)
             given = [(i, p) for i, p in enumerate(group["params"]) if p.grad is not None]
             work = [(p, p.grad.data) for _, p in given]
-            held = self._steps_together(options, work) and self._flat.holds_all(work, self.state)
+            together = self._steps_together(options, work)
+            held = together and self._flat.holds_all(work, self.state)
+            records = options.get("differentiable")
             for k, ((i, p), (_, g)) in enumerate(zip(given, work, strict=True)):
                 if k == 0 or not held or g.shape != p.shape:
                     self._check_fit(p, g, f"parameter {i} of group {number}")
-                if options.get("differentiable"):
+                if records:
                     self._check_unrecorded(p, group["lr"])
-            groups.append((options, work, held))
+            groups.append((options, work, together, held))
         return groups
 
     def _check_unrecorded(self, p: Tensor, lr: Any) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad import beside, no_grad, random, raw
+from minigrad import beside, no_grad, random
 from minigrad.devices import on_gpu_of
 
 from ..module import Module
@@ -48,8 +48,7 @@ def _values(module: Module, name: str) -> Any:
         value = getattr(module, name, None)
     if not isinstance(vars(module).get(name), Parameter) and not _is_ours(module, name):
         raise ValueError(f"{type(module).__name__} has no parameter {name!r} to prune")
-    values = raw(value)
-    return values.get() if hasattr(values, "get") else values
+    return host(value)
 
 
 def _is_ours(module: Module, name: str) -> bool:
@@ -181,8 +180,7 @@ def _mask(module: Module, name: str) -> Any:
     """The mask that a parameter has, ones where it has none."""
     if not _is_ours(module, name):
         return np.ones(_values(module, name).shape)
-    mask = getattr(module, f"{name}_mask").data
-    return mask.get() if hasattr(mask, "get") else mask
+    return host(getattr(module, f"{name}_mask"))
 
 
 def _lowest_off(scores: Any, mask: Any, amount: float) -> Any:

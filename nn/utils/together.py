@@ -69,7 +69,11 @@ def change_all(tensors: Iterable[Tensor], change: Callable[..., None], *others: 
     >>> x.item(), y.item()
     (3.0, 6.0)
     """
-    once = list({id(row[0]): row for row in zip(tensors, *others, strict=True)}.values())
+    rows = list(zip(tensors, *others, strict=True))
+    if all(isinstance(row[0].data, np.ndarray) for row in rows):
+        _change_here(rows, change)
+        return
+    once = list({id(row[0]): row for row in rows}.values())
     together = [row for row in once if _can_move(row[0])]
     changed: set[int] = set()
     for same in _by_kind(together, lambda row: [t.data for t in row]):
@@ -80,6 +84,14 @@ def change_all(tensors: Iterable[Tensor], change: Callable[..., None], *others: 
         with on_gpu_of(row[0]):
             change(*(t.data for t in row))
         mark_mutated(row[0].data)
+
+
+def _change_here(rows: list[tuple[Tensor, ...]], change: Callable[..., None]) -> None:
+    """Change arrays in main memory, each once."""
+    arrays = [[t.data for t in row] for row in rows]
+    for own in {id(row[0]): row for row in arrays}.values():
+        change(*own)
+        mark_mutated(own[0])
 
 
 def copy_into(target: Any, value: Any) -> None:
