@@ -1373,3 +1373,17 @@ def test_a_gradient_on_another_device_than_its_parameter_is_refused_by_name(name
     with pytest.raises(RuntimeError, match=words):
         optimizer.step(lambda: 1.0)
     assert p.tolist() == [1.0, 1.0]
+
+
+def test_row_sparse_gradients_move_with_their_table_and_stay_sparse(two_gpus: Any) -> None:
+    table = nn.Embedding(5, 2, sparse=True).to("cuda:1")
+    optimizer = nn.optim.SparseAdam(table.parameters())
+    table(Tensor(np.array([1, 3, 3]), device="cuda:1")).sum().backward()
+    for place in ("cuda:1", "cpu", "cuda:0", "cuda:1"):
+        g = table.to(place).weight.grad
+        assert (g.device, type(g.data)) == (place, RowSparse)
+        assert {x.device for x in (Tensor(g.data.rows), Tensor(g.data.values), Tensor(g.data.dense()))} == {place}
+        assert g.tolist() == (g + 0).cpu().numpy().tolist() == [[0.0, 0.0], [1.0, 1.0], [0.0, 0.0], [2.0, 2.0], [0.0, 0.0]]
+        table.weight.grad = Tensor(g.data)
+        optimizer.step()
+    assert table.weight.device == "cuda:1"
