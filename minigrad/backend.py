@@ -190,6 +190,8 @@ def device_of(array: Any) -> str:
 def transfer(array: Any, device: Any) -> Any:
     """The array on another device; itself where it is there already."""
     number = parse_device(device)
+    if hasattr(array, "coalesce"):  # row-sparse
+        return array.changed(lambda x: transfer(x, device))
     if number is None:
         array = on_host(array)
         return array if isinstance(array, np.ndarray) or not hasattr(array, "get") else array.get()

@@ -420,8 +420,32 @@ def test_a_kernel_that_leaves_its_array_is_caught(cupy: Any) -> None:
         with pytest.raises(AssertionError, match="write, argument 0: the kernel wrote outside"):
             module.get_function("write")((1,), (1,), (x, at))
         out = cupy.zeros(1, np.float32)
-        module.get_function("read")((1,), (1,), (x, out, at))
-        assert np.isnan(out.get())
+        with pytest.raises(AssertionError, match="read, argument 1: the kernel read outside of an array"):
+            module.get_function("read")((1,), (1,), (x, out, at))
+
+
+#: Lines of a kernel `(const T* x, T* out, long long n)` that do something for each i.
+LINES = (
+    "out[i] = x[i];", "out[i] = x[i] * 2;", "out[i] = x[i] + 1;", "out[i] = x[0];", "out[i] += x[i];",
+    "out[0] += x[i];", "out[i % n] = x[i];", "if (x[i] > 2) out[0] = 1;", "out[n - 1 - i] = x[i];",
+)  # fmt: skip
+C_TYPES = {"float32": "float", "float64": "double", "int32": "int", "int64": "long long", "uint8": "unsigned char"}
+
+
+@pytest.mark.parametrize("dtype", C_TYPES)
+@pytest.mark.parametrize("line", LINES)
+def test_one_step_too_many_is_caught(line: str, dtype: str, cupy: Any) -> None:
+    """`i <= n` in the place of `i < n`, and a loop that begins at -1."""
+    kernels = "".join(
+        f'extern "C" __global__ void {name}(const {C_TYPES[dtype]}* x, {C_TYPES[dtype]}* out, long long n)'
+        f"{{ for (long long i = {begin}; i < {end}; i++) {{ {line} }} }}\n"
+        for name, begin, end in (("right", 0, "n"), ("behind", 0, "n + 1"), ("before", -1, "n"))
+    )
+    module, x = cupy.RawModule(code=kernels), cupy.asarray(np.array([1, 2, 1], dtype))
+    module.get_function("right")((1,), (1,), (x, cupy.zeros(3, dtype), 3))
+    for name in ("behind", "before"):
+        with pytest.raises(AssertionError, match=f"{name}, argument 1: the kernel (wrote|read) outside"):
+            module.get_function(name)((1,), (1,), (x, cupy.zeros(3, dtype), 3))
 
 
 def test_arguments_must_have_the_sizes_of_the_parameters(cupy: Any, two_gpus: Any) -> None:

@@ -1287,3 +1287,103 @@ def test_values_are_clipped_in_place_and_marked() -> None:
     np.testing.assert_allclose(p.grad.detach().numpy(), [3.0, 4.0])
     with pytest.raises(RuntimeError, match="in place"):
         again.backward()
+
+
+# ------------------------------------------------------------------------- moving to another device
+
+#: There and back, and from one GPU to the other.
+MOVES = [("cpu", "cuda:1"), ("cuda:1", "cpu"), ("cuda:0", "cuda:1"), ("cuda:1", "cuda:0")]
+
+
+def moved_training(name: str, places: tuple[str, ...], **options: Any) -> list[list[float]]:
+    """Parameters after three steps at each place."""
+    rng = np.random.default_rng(0)
+    shapes = ((3, 4), (4, 2)) if name in ("SparseAdam", "Muon", "Adafactor") else ((3, 4), (), (5,))
+    model = nn.ParameterList([nn.Parameter(np.asarray(rng.normal(size=s), np.float32)) for s in shapes])
+    optimizer = make(name, model.parameters(), **options)
+    for i, place in enumerate(places):
+        model.to(place)
+
+        def closure(i: int = i, place: str = place) -> Any:
+            for k, p in enumerate(model.parameters()):
+                if name == "SparseAdam":
+                    values = gradient_of("Adam", p.cpu(), 10 * i + k).to(place)
+                    rows = Tensor(np.arange(len(p)), device=place)
+                    p.grad = Tensor(RowSparse(values.data, rows.data, p.shape))
+                else:
+                    p.grad = p.detach() * 0.5 + gradient_of(name, p.cpu(), 10 * i + k).to(place)
+            return 1.0
+
+        for _ in range(3):
+            optimizer.step(closure)
+    assert all(p.device == places[-1] for p in model.parameters())
+    return [p.detach().cpu().numpy().ravel().tolist() for p in model.parameters()]
+
+
+@pytest.mark.parametrize("foreach", [None, False])
+@pytest.mark.parametrize("places", MOVES)
+@pytest.mark.parametrize("name", KINDS)
+def test_the_state_follows_a_parameter_to_another_device(
+    name: str, places: tuple[str, str], foreach: bool | None, two_gpus: Any
+) -> None:
+    options = {} if name in ("LBFGS", "SparseAdam", "Adafactor", "Muon") else {"foreach": foreach}
+    expected = moved_training(name, ("cpu", "cpu"), **options)
+    for found, wanted in zip(moved_training(name, places, **options), expected, strict=True):
+        np.testing.assert_allclose(found, wanted, rtol=1e-4, atol=1e-6)
+
+
+def test_a_part_of_a_model_may_move_away_from_the_rest(two_gpus: Any) -> None:
+    ends = []
+    for places in (("cpu", "cpu"), ("cuda:0", "cuda:1")):
+        params = [nn.Parameter(np.full(3, float(k), np.float32)) for k in range(4)]
+        parts = nn.ParameterList(params[:2]).to(places[0]), nn.ParameterList(params[2:]).to(places[0])
+        optimizer = make("Adam", params)
+        for place in places:
+            parts[1].to(place)
+            for p in params:
+                p.grad = p.detach() * 0.5 + 1.0
+            optimizer.step()
+        assert [p.device for p in params] == [places[0]] * 2 + [places[1]] * 2
+        ends.append([p.tolist() for p in params])
+    np.testing.assert_allclose(*ends, rtol=1e-5)
+
+
+def test_the_state_of_an_optimizer_of_ones_own_follows_too(two_gpus: Any) -> None:
+    class Own(nn.optim.Optimizer):
+        def update(self, p: Any, g: Any, state: dict[str, Any], group: dict[str, Any]) -> None:
+            state["sum"] = state.get("sum", 0 * p) + g
+            p -= group["lr"] * state["sum"]
+
+    p = nn.Parameter(np.ones(2, np.float32))
+    optimizer = Own([p], {"lr": 1.0})
+    for place in ("cpu", "cuda:1", "cuda:0", "cpu"):
+        nn.ParameterList([p]).to(place)
+        p.grad = minigrad.ones(2, device=place)
+        optimizer.step()
+    assert p.tolist() == [-9.0, -9.0]
+
+
+@pytest.mark.parametrize("name", ["Adam", "LBFGS"])
+def test_a_gradient_on_another_device_than_its_parameter_is_refused_by_name(name: str, stand_in: Any) -> None:
+    p = nn.Parameter(np.ones(2, np.float32))
+    optimizer = make(name, [p])
+    p.grad = minigrad.ones(2)
+    p.data = minigrad.to_device(p.detach(), "cuda").data
+    words = rf"{name}: parameter 0 of group 0 is on cuda:0, its gradient on cpu: .*p\.grad = p\.grad\.to\(p\.device\)"
+    with pytest.raises(RuntimeError, match=words):
+        optimizer.step(lambda: 1.0)
+    assert p.tolist() == [1.0, 1.0]
+
+
+def test_row_sparse_gradients_move_with_their_table_and_stay_sparse(two_gpus: Any) -> None:
+    table = nn.Embedding(5, 2, sparse=True).to("cuda:1")
+    optimizer = nn.optim.SparseAdam(table.parameters())
+    table(Tensor(np.array([1, 3, 3]), device="cuda:1")).sum().backward()
+    for place in ("cuda:1", "cpu", "cuda:0", "cuda:1"):
+        g = table.to(place).weight.grad
+        assert (g.device, type(g.data)) == (place, RowSparse)
+        assert {x.device for x in (Tensor(g.data.rows), Tensor(g.data.values), Tensor(g.data.dense()))} == {place}
+        assert g.tolist() == (g + 0).cpu().numpy().tolist() == [[0.0, 0.0], [1.0, 1.0], [0.0, 0.0], [2.0, 2.0], [0.0, 0.0]]
+        table.weight.grad = Tensor(g.data)
+        optimizer.step()
+    assert table.weight.device == "cuda:1"

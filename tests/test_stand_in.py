@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib
 import pickle
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -14,7 +15,7 @@ import numpy as np
 import pytest
 
 import minigrad as mg
-from minigrad import Tensor
+from minigrad import Tensor, later
 from minigrad.trees import flatten
 
 from . import stand_in as package
@@ -340,3 +341,45 @@ def test_a_product_of_stretched_stacks_costs_more(stand_in: Any) -> None:
             a @ b
         costs.append(count.launches)
     assert costs == [1, 2, 4, 1]
+
+
+# ------------------------------------------------------------------------------- checks that wait
+
+
+def take_out_of_range() -> Any:
+    return np.take(Tensor([1.0, 2.0], device="cuda"), Tensor(np.array([9]), device="cuda"))
+
+
+def test_a_check_that_waits_at_the_end_of_the_block_is_told_there() -> None:
+    with pytest.raises(IndexError, match="indices from 9 to 9") as caught, installed(lenient=True):
+        take_out_of_range()
+        end = True
+    assert end
+    assert "test_stand_in.py" in caught.value.__notes__[0]
+    with installed(lenient=True):
+        assert Tensor(1.0, device="cuda").item() == 1.0
+
+
+def test_an_error_of_the_block_is_the_one_that_is_seen() -> None:
+    with pytest.raises(ZeroDivisionError), installed(lenient=True):
+        take_out_of_range()
+        1 / 0
+    with installed():
+        assert Tensor(1.0, device="cuda").item() == 1.0
+
+
+def test_checks_of_other_threads_are_dropped_at_the_end_of_the_block() -> None:
+    asked, ended = threading.Event(), threading.Event()
+
+    def other() -> None:
+        take_out_of_range()
+        asked.set()
+        ended.wait()
+
+    thread = threading.Thread(target=other)
+    with installed(lenient=True):
+        thread.start()
+        assert asked.wait(30)
+    ended.set()
+    thread.join()
+    assert not later._waiting

@@ -144,7 +144,9 @@ class RowSparse(np.lib.mixins.NDArrayOperatorsMixin):
     size = property(lambda self: int(np.prod(self.shape)))
     itemsize = property(lambda self: self.values.itemsize)
     nbytes = property(lambda self: self.values.nbytes + self.rows.nbytes)
+    device = property(lambda self: getattr(self.values, "device", "cpu"))
 
+    @follow
     def coalesce(self) -> RowSparse:
         """Each row once, in order."""
         rows, place = np.unique(_from_the_start(self.rows, len(self)), return_inverse=True)
@@ -152,20 +154,28 @@ class RowSparse(np.lib.mixins.NDArrayOperatorsMixin):
         add_rows(values, place, self.values)
         return RowSparse(values, rows, self.shape)
 
+    @follow
     def dense(self) -> Any:
         """The whole array."""
         out = np.zeros_like(self.values, shape=self.shape)
         add_rows(out, self.rows, self.values)
         return out
 
+    def changed(self, change: Callable[[Any], Any]) -> RowSparse:
+        """The same of other arrays, of copies on another device, say."""
+        return RowSparse(change(self.values), change(self.rows), self.shape)
+
+    @follow
     def get(self) -> Any:
         """The whole array in main memory."""
         out = self.dense()
         return out if isinstance(out, np.ndarray) else out.get()
 
+    @follow
     def copy(self) -> RowSparse:
         return RowSparse(self.values.copy(), self.rows, self.shape)
 
+    @follow
     def astype(self, dtype: Any, copy: bool = True) -> RowSparse:
         return RowSparse(self.values.astype(dtype, copy=copy), self.rows, self.shape)
 
@@ -185,9 +195,11 @@ class RowSparse(np.lib.mixins.NDArrayOperatorsMixin):
     def __bool__(self) -> bool:
         return bool(self.dense())
 
+    @follow
     def __getitem__(self, index: Any) -> Any:
         return self.dense()[_dense(index)]
 
+    @follow
     def __setitem__(self, index: Any, value: Any) -> None:
         whole = self.dense()
         whole[_dense(index)] = _dense(value)
@@ -228,6 +240,7 @@ class RowSparse(np.lib.mixins.NDArrayOperatorsMixin):
                 return RowSparse(ufunc(self.values, factor), self.rows, self.shape)
         return None
 
+    @follow
     def __array_ufunc__(
         self, ufunc: np.ufunc, method: str, *inputs: Any, out: Any = None, **kwargs: Any
     ) -> Any:
@@ -243,6 +256,7 @@ class RowSparse(np.lib.mixins.NDArrayOperatorsMixin):
         kwargs = {name: _dense(value) for name, value in kwargs.items()}
         return _into(target, partial(getattr(ufunc, method), *map(_dense, inputs), **kwargs))
 
+    @follow
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
         if function in _WRITERS:
             return self._written(function, args, kwargs)

@@ -11,7 +11,7 @@ from minigrad import Tensor, enable_grad, mark_mutated
 from minigrad.arrays import RowSparse
 
 from .line_search import Point, armijo, strong_wolfe
-from .loading import loaded_array, loaded_number
+from .loading import follow_parameter, loaded_array, loaded_number
 from .optimizer import Optimizer
 from .options import check_rules, rules
 
@@ -84,6 +84,7 @@ class LBFGS(Optimizer):
             if p.grad is not None:
                 self._check_arrays(p, p.grad.data, f"parameter {i} of group 0")
         memory = self.state[params[0]]
+        follow_parameter(memory, params[0])
         memory["func_evals"] = memory.get("func_evals", 0) + 1
         start = Point(0.0, _number(first), 0.0, _gradient(params))
         if _largest(start.gradient) > group["tolerance_grad"]:

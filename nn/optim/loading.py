@@ -1,4 +1,4 @@
-"""States of optimizers from elsewhere: held against the optimizer before anything is changed."""
+"""States of optimizers from elsewhere: held against the optimizer before anything is changed, or moved to its parameters."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ from typing import Any
 import numpy as np
 
 from minigrad import Tensor, raw, to_device
-from minigrad.devices import follow
+from minigrad.devices import follow, gpu_of
 
 from ..checks import WrongType, number
 from .options import BESIDE, check_rules
 
 __all__ = [
-    "checked_entries", "checked_entry", "checked_groups", "copied", "loaded_array", "loaded_number",
+    "checked_entries", "checked_entry", "checked_groups", "copied", "follow_parameter", "loaded_array",
+    "loaded_number",
 ]  # fmt: skip
 
 #: Arrays of sums and means of squares, of largest values, and of step sizes.
@@ -169,6 +170,23 @@ def _values(value: Any) -> Any:
     if isinstance(value, Tensor):
         return raw(value)
     return value if hasattr(value, "dtype") and hasattr(value, "astype") else np.asarray(value)
+
+
+def follow_parameter(state: dict[str, Any] | None, p: Tensor) -> None:
+    """Bring the arrays of a state, also those in lists, to the device of its parameter, if that has been moved."""
+    for name, value in (state or {}).items():
+        if isinstance(value, list):
+            state[name] = [_moved(v, p) for v in value]  # type: ignore[index]
+        elif hasattr(value, "reshape"):
+            state[name] = _moved(value, p)  # type: ignore[index]
+
+
+def _moved(value: Any, p: Tensor) -> Any:
+    """An array on the device of a parameter; itself where it is there already, or is a number."""
+    if not hasattr(value, "reshape") or isinstance(value, np.generic) or gpu_of((value,)) == gpu_of((p,)):
+        return value
+    moved = to_device(value, p.device)
+    return moved if isinstance(value, Tensor) else raw(moved)
 
 
 def _like(value: Any, present: Any) -> Any:

@@ -17,7 +17,7 @@ from ..hooks import Handle, Hook, add_hook
 from ..settings import brief
 from .flat import Flat, Work, is_state_array, may_move
 from .groups import as_groups, as_parameters
-from .loading import checked_entries, checked_entry, checked_groups, copied
+from .loading import checked_entries, checked_entry, checked_groups, copied, follow_parameter
 from .options import BESIDE, NO_EFFECT, check_rules, plain
 
 __all__ = ["Optimizer"]
@@ -137,6 +137,8 @@ class Optimizer:
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """One step of all parameters that have a gradient; with a closure, of the gradients that it computes.
 
+        The state of a parameter that was moved to another device (`model.to(...)`) follows it there.
+
         Returns:
             What the closure returned, or None.
 
@@ -204,6 +206,7 @@ class Optimizer:
             records = options.get("differentiable")
             for k, ((i, p), (_, g)) in enumerate(zip(given, work, strict=True)):
                 if k == 0 or not held or g.shape != p.shape:
+                    follow_parameter(self.state.get(p), p)
                     self._check_fit(p, g, f"parameter {i} of group {number}")
                 if records:
                     self._check_unrecorded(p, group["lr"])
@@ -246,6 +249,9 @@ class Optimizer:
 
     def _check_arrays(self, p: Tensor, g: Any, which: str) -> None:
         """Raise where a parameter cannot be changed, or not along this gradient."""
+        if p.grad is not None and p.grad.device != p.device:
+            places = f"{which} is on {p.device}, its gradient on {p.grad.device}"
+            raise RuntimeError(f"{self._kind}: {places}: compute it anew, or p.grad = p.grad.to(p.device)")
         if g.shape != p.shape:
             raise RuntimeError(f"{self._kind}: {which} has shape {p.shape}, its gradient {g.shape}")
         if not np.can_cast(g.dtype, p.dtype, "same_kind"):

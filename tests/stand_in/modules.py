@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from minigrad import later
+
 from . import array, device, function, memory, random, raw, table, ufunc
 from .counts import synchronised
 
@@ -112,6 +114,9 @@ MODULES = build()
 def installed(devices: int = 1, lenient: bool = False, peers: bool = False) -> Iterator[types.ModuleType]:
     """Put the stand-in in the place of CuPy; gives its module `cupy`.
 
+    No check waits longer than this: at the end of the block what still waits is looked at, and a failed check
+    raises there.  Where the block itself raises, and for what other threads have asked, they are dropped.
+
     Args:
         devices: the number of GPUs that there are.
         lenient: do not raise what a GPU does not raise: index arrays out of range wrap around, and
@@ -121,13 +126,16 @@ def installed(devices: int = 1, lenient: bool = False, peers: bool = False) -> I
     hidden = {name: m for name, m in sys.modules.items() if name.partition(".")[0] in ("cupy", "cupyx")}
     settings = device.settings
     before = dict(vars(settings))
+    earlier = set(map(id, later._waiting))
     vars(settings).update(devices=devices, lenient=lenient, peers=peers)
     for name in hidden:
         del sys.modules[name]
     sys.modules.update(MODULES)
     try:
         yield MODULES["cupy"]
+        later.settle()
     finally:
+        later._waiting[:] = [check for check in later._waiting if id(check) in earlier]
         for name in MODULES:
             sys.modules.pop(name, None)
         sys.modules.update(hidden)

@@ -2,7 +2,8 @@
 
 `cuda_on_cpu.h` stands before the source and makes it C++: the threads of a launch run one after the other.  A launch is
 stricter than a GPU's: the number and sizes of arguments must be those of the kernel's parameters, and each array lies
-between *guard zones*.  What a kernel writes there is an error; what it reads there is NaN, or a number that stands out.
+between *guard zones*.  What a kernel writes there is an error, and so is what it reads there, where that changes a result: each
+launch runs several times, from the same arrays, and other numbers lie in the guard zones then, other ones beside each array.
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ import re
 import shutil
 import subprocess
 import tempfile
-from functools import cache
+from collections.abc import Callable
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -27,8 +29,8 @@ from .device import current
 __all__ = ["RawKernel", "RawModule", "compiler"]
 
 HEADER = Path(__file__).with_name("cuda_on_cpu.h")
-#: Bytes before and behind an array, and what they hold: NaN as float32 and float64, -1 as an integer.
-GUARD, FILLING = 4096, 0xFF
+#: Bytes before and behind an array.
+GUARD = 4096
 #: Bsymbolic: a kernel called `read` is this one, not that of the C library.
 OPTIONS = (
     "-std=c++17", "-O1", "-shared", "-fPIC", "-Wl,-Bsymbolic", "-Wall", "-Wextra", "-Werror", "-Wno-unused-function",
@@ -97,16 +99,21 @@ class RawKernel:
 
     def __call__(self, grid: tuple[int, ...], block: tuple[int, ...], args: tuple[Any, ...], **options: Any) -> None:
         library = built(self.code)
-        passed = [Argument(x) for x in args]
+        passed = [Argument(x, number) for number, x in enumerate(args)]
         sizes = (ctypes.c_int * 64)()
         count = getattr(library, f"sizes_{self.name}")(sizes)
         if [x.size for x in passed] != sizes[:count]:
             raise TypeError(f"{self.name} takes parameters of {sizes[:count]} bytes, got {[x.size for x in passed]}")
         launched(f"raw:{self.name}")
-        addresses = (ctypes.c_void_p * count)(*(x.address for x in passed))
-        getattr(library, f"launch_{self.name}")(dimensions(grid), dimensions(block), addresses)
-        for number, x in enumerate(passed):
-            x.check(f"{self.name}, argument {number}")
+        results = []
+        for fill in FILLINGS:
+            for x in passed:
+                x.surround(fill)
+            addresses = (ctypes.c_void_p * count)(*(x.value.ctypes.data for x in passed))
+            getattr(library, f"launch_{self.name}")(dimensions(grid), dimensions(block), addresses)
+            results.append([x.inside(self.name) for x in passed])
+        for x, *found in zip(passed, *results, strict=True):
+            x.take(self.name, *found)
 
 
 def dimensions(given: tuple[int, ...]) -> Any:
@@ -115,35 +122,70 @@ def dimensions(given: tuple[int, ...]) -> Any:
     return (ctypes.c_uint * 3)(*given, *(1,) * (3 - len(given)))
 
 
-class Argument:
-    """What a launch passes: the address of a value, or of an array's address."""
+def nan_or_minus_one(dtype: np.dtype, number: int) -> np.ndarray:
+    """A guard zone of NaN as float32 and float64, and of -1 as integers."""
+    return np.full(GUARD, 0xFF, np.uint8)
 
-    def __init__(self, x: Any) -> None:
-        self.array, self.guarded = None, None
+
+def one_number(dtype: np.dtype, number: int, small: bool) -> np.ndarray:
+    """A guard zone of one number, another one for each argument; as an index it leads to no far place."""
+    if dtype.kind == "b":
+        value: float = not small
+    elif dtype.kind in "iu":
+        value = number + (0 if small else 100)
+    else:
+        value = -1.37 - number if small else 1000 + number
+    return np.full(GUARD // dtype.itemsize, value, dtype).view(np.uint8)
+
+
+#: What the guard zones of an array hold, by the runs of a launch: functions of its dtype and the number of the argument.
+FILLINGS = (nan_or_minus_one, partial(one_number, small=True), partial(one_number, small=False))
+
+
+class Argument:
+    """What a launch passes: a value, or an array's address; `number` counts the arguments from 0."""
+
+    def __init__(self, x: Any, number: int) -> None:
+        self.array, self.number = None, number
         if isinstance(x, ndarray):
             if x._device != current():
                 raise RuntimeError(f"an array on device {x._device} for a kernel on device {current()}")
             self.array = x._a
-            self.guarded = np.full(x.nbytes + 2 * GUARD, FILLING, np.uint8)
-            self.guarded[GUARD : GUARD + x.nbytes] = np.frombuffer(memory(x._a), np.uint8)
-            self.value = np.array(self.guarded.ctypes.data + GUARD, np.uintp)
+            self.value = np.array(0, np.uintp)
         elif isinstance(x, (np.generic, np.ndarray)) and x.size == 1:
             self.value = np.array(x)
         elif type(x) in (bool, int, float, complex):  # as CuPy passes Python's numbers
             self.value = np.array(x, np.int64 if type(x) is int else None)
         else:
             raise TypeError(f"Unsupported type {type(x)}: a kernel takes CuPy's arrays, and single numbers")
-        self.size, self.address = self.value.nbytes, self.value.ctypes.data
+        self.size = self.value.nbytes
 
-    def check(self, what: str) -> None:
-        """What was written goes to the array; nothing was written beside it."""
-        if self.array is None or self.guarded is None:
-            return
+    def surround(self, fill: Callable[[np.dtype, int], np.ndarray]) -> None:
+        """Pass a copy of the array that lies between guard zones."""
+        if self.array is not None:
+            self.guard = fill(self.array.dtype, self.number)
+            inside = np.frombuffer(memory(self.array), np.uint8)
+            self.guarded = np.concatenate([self.guard, inside, self.guard])
+            self.value = np.array(self.guarded.ctypes.data + GUARD, np.uintp)
+
+    def inside(self, kernel: str) -> np.ndarray | None:
+        """The bytes of the copy; nothing was written beside it."""
+        if self.array is None:
+            return None
         end = self.guarded.size - GUARD
-        beside = np.concatenate([self.guarded[:GUARD], self.guarded[end:]])
-        if (beside != FILLING).any():
-            raise AssertionError(f"{what}: the kernel wrote outside of the array")
-        np.frombuffer(memory(self.array), np.uint8)[:] = self.guarded[GUARD:end]
+        if (self.guarded[:GUARD] != self.guard).any() or (self.guarded[end:] != self.guard).any():
+            raise AssertionError(f"{kernel}, argument {self.number}: the kernel wrote outside of the array")
+        return self.guarded[GUARD:end]
+
+    def take(self, kernel: str, *found: np.ndarray | None) -> None:
+        """What was written goes to the array; it is the same whatever lies in the guard zones."""
+        if self.array is None:
+            return
+        first, *others = (x for x in found if x is not None)
+        if any((x != first).any() for x in others):
+            what = "the kernel read outside of an array, and what it wrote here depends on that"
+            raise AssertionError(f"{kernel}, argument {self.number}: {what}")
+        np.frombuffer(memory(self.array), np.uint8)[:] = first
 
 
 def memory(a: np.ndarray) -> Any:
