@@ -22,6 +22,9 @@ from .options import BESIDE, NO_EFFECT, check_rules, plain
 
 __all__ = ["Optimizer"]
 
+#: The methods that compute a step.
+_COMPUTING = ("update", "fresh_state", "begin")
+
 
 class Optimizer:
     """Holds groups of parameters with their options and changes them in `step()`.
@@ -43,8 +46,8 @@ class Optimizer:
         elementwise: whether each number changes by itself. Then row-sparse gradients and complex
             parameters (as pairs of numbers) work too.
         together: whether `update` may be given many parameters as one flat array: each number
-            changes by itself, and no shape counts.  A subclass with an `update` or a
-            `fresh_state` of its own says it anew.
+            changes by itself, and no shape counts.  It holds for the `update` and `fresh_state` that
+            the class which says it has then; whoever has others says it anew.
 
     Raises:
         TypeError: params are no leaf tensors; an option does not exist or is of a wrong type.
@@ -59,12 +62,15 @@ class Optimizer:
     optional_state: ClassVar[tuple[str, ...] | None] = None
     elementwise: ClassVar[bool] = True
     together: ClassVar[bool] = False
+    #: What computed a step where `together` was said, in this class or above it.
+    _said_of: ClassVar[tuple[Any, ...]] = ()
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         """A subclass that computes something else does not inherit that flat arrays will do."""
         super().__init_subclass__(**kwargs)
-        own = vars(cls)
-        if "together" not in own and ("update" in own or "fresh_state" in own):
+        if "together" in vars(cls):
+            cls._said_of = _computing(cls)
+        elif cls._said_of != _computing(cls):
             cls.together = False
 
     def __init__(self, params: Iterable[Any], defaults: dict[str, Any]) -> None:
@@ -175,7 +181,13 @@ class Optimizer:
 
     def _steps_together(self, options: dict[str, Any], work: Work) -> bool:
         """Whether parameters of a group are stepped by one call, as far as they can be."""
-        return self.together and len(work) > 1 and options.get("foreach") is not False
+        return self.together and len(work) > 1 and options.get("foreach") is not False and self._computes_as_said()
+
+    def _computes_as_said(self) -> bool:
+        """Whether a step is computed by what `together` was said of: not by a subclass, a mixin,
+        a function that was put on the instance or in place of a method."""
+        kind = type(self)
+        return _computing(kind) == kind._said_of and vars(self).keys().isdisjoint(_COMPUTING)
 
     def _work(self) -> list[tuple[dict[str, Any], Work, bool]]:
         """For each group its options, the parameters with their gradients, and whether these lie in buffers.
@@ -395,6 +407,11 @@ class Optimizer:
     def load_entry(self, p: Tensor, entry: Mapping[str, Any], options: dict[str, Any], where: str) -> dict[str, Any]:
         """A copy of the loaded state of one parameter, checked; `where` begins the messages."""
         return checked_entry(self, p, entry, options, where)
+
+
+def _computing(kind: type[Optimizer]) -> tuple[Any, ...]:
+    """The methods that compute a step, wherever a class has them from."""
+    return tuple(getattr(kind, name) for name in _COMPUTING)
 
 
 def _is_writable(array: Any) -> bool:
