@@ -19,6 +19,7 @@ from .devices import (
     cuda_is_available,
     cupy,
     device_name,
+    follow,
     is_device,
     on_gpu,
     on_gpu_of,
@@ -131,6 +132,7 @@ def _is_list_of_numbers(x: Any) -> bool:
 _ATOMIC = ("float16", "float32", "float64", "int32", "uint32", "uint64")
 
 
+@follow
 def add_at(x: Any, index: Any, values: Any) -> None:
     """x[index] += values in place, where an index may come several times: np.add.at on any device.
 
@@ -178,6 +180,8 @@ def device_of(array: Any) -> str:
 
 def transfer(array: Any, device: Any) -> Any:
     """The array on another device; itself where it is there already."""
+    if hasattr(array, "dense"):  # row-sparse
+        return array.moved(lambda part: transfer(part, device))
     number = parse_device(device)
     if number is None:
         array = on_host(array)
@@ -192,7 +196,11 @@ def transfer(array: Any, device: Any) -> Any:
 
 
 def on_host(array: Any) -> Any:
-    """A GPU's array in main memory, with what waits to be checked; anything else as it is, a batch too."""
+    """A GPU's array in main memory, with what waits to be checked; anything else as it is, a batch too.
+
+    Of a row-sparse one it is the whole array.
+    """
+    array = array.dense() if hasattr(array, "dense") else array
     return later.read(array)[0] if later.is_on_gpu(array) else array
 
 

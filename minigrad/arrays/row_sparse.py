@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from ..backend import add_at, as_operand
+from ..backend import add_at, as_operand, device_of, on_host
+from ..carrying import arrived, carried
 from ..devices import follow
 from ..kernels import accelerated
 from ..later import check_later, perhaps_any
@@ -110,6 +111,7 @@ class RowSparse(np.lib.mixins.NDArrayOperatorsMixin):
     Attributes:
         values: (n, ...), rows: (n,), with repetitions; negative ones count from the end.
         shape: of the whole.
+        device: where values and rows are.
 
     Raises:
         ValueError: values, rows and shape do not fit.
@@ -144,7 +146,9 @@ class RowSparse(np.lib.mixins.NDArrayOperatorsMixin):
     size = property(lambda self: int(np.prod(self.shape)))
     itemsize = property(lambda self: self.values.itemsize)
     nbytes = property(lambda self: self.values.nbytes + self.rows.nbytes)
+    device = property(lambda self: device_of(self.values))
 
+    @follow
     def coalesce(self) -> RowSparse:
         """Each row once, in order."""
         rows, place = np.unique(_from_the_start(self.rows, len(self)), return_inverse=True)
@@ -152,6 +156,7 @@ class RowSparse(np.lib.mixins.NDArrayOperatorsMixin):
         add_rows(values, place, self.values)
         return RowSparse(values, rows, self.shape)
 
+    @follow
     def dense(self) -> Any:
         """The whole array."""
         out = np.zeros_like(self.values, shape=self.shape)
@@ -160,12 +165,21 @@ class RowSparse(np.lib.mixins.NDArrayOperatorsMixin):
 
     def get(self) -> Any:
         """The whole array in main memory."""
-        out = self.dense()
-        return out if isinstance(out, np.ndarray) else out.get()
+        return on_host(self)
 
+    def moved(self, move: Callable[[Any], Any]) -> RowSparse:
+        """The same with values and rows that a function has moved to another device."""
+        return RowSparse(move(self.values), move(self.rows), self.shape)
+
+    def __reduce__(self) -> Any:
+        """Copies are where this is; a pickle can be read where there is no GPU."""
+        return _rebuilt, (carried(self.values), carried(self.rows), self.shape)
+
+    @follow
     def copy(self) -> RowSparse:
         return RowSparse(self.values.copy(), self.rows, self.shape)
 
+    @follow
     def astype(self, dtype: Any, copy: bool = True) -> RowSparse:
         return RowSparse(self.values.astype(dtype, copy=copy), self.rows, self.shape)
 
@@ -185,9 +199,11 @@ class RowSparse(np.lib.mixins.NDArrayOperatorsMixin):
     def __bool__(self) -> bool:
         return bool(self.dense())
 
+    @follow
     def __getitem__(self, index: Any) -> Any:
         return self.dense()[_dense(index)]
 
+    @follow
     def __setitem__(self, index: Any, value: Any) -> None:
         whole = self.dense()
         whole[_dense(index)] = _dense(value)
@@ -197,10 +213,12 @@ class RowSparse(np.lib.mixins.NDArrayOperatorsMixin):
         """Write one value everywhere."""
         self[...] = value
 
+    @follow
     def _hold(self, whole: Any) -> None:
         """Become equal to an ordinary array, of which all rows are kept."""
         self.values, self.rows = whole, np.arange(len(whole), like=self.rows)
 
+    @follow
     def _takes_over(self, other: RowSparse) -> bool:
         """Become equal to another one and say so, where its shape and dtype fit."""
         fits = other.shape == self.shape and np.can_cast(other.dtype, self.dtype, "same_kind")
@@ -228,6 +246,7 @@ class RowSparse(np.lib.mixins.NDArrayOperatorsMixin):
                 return RowSparse(ufunc(self.values, factor), self.rows, self.shape)
         return None
 
+    @follow
     def __array_ufunc__(
         self, ufunc: np.ufunc, method: str, *inputs: Any, out: Any = None, **kwargs: Any
     ) -> Any:
@@ -243,6 +262,7 @@ class RowSparse(np.lib.mixins.NDArrayOperatorsMixin):
         kwargs = {name: _dense(value) for name, value in kwargs.items()}
         return _into(target, partial(getattr(ufunc, method), *map(_dense, inputs), **kwargs))
 
+    @follow
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
         if function in _WRITERS:
             return self._written(function, args, kwargs)
@@ -264,3 +284,8 @@ class RowSparse(np.lib.mixins.NDArrayOperatorsMixin):
 
     def __repr__(self) -> str:
         return f"RowSparse({len(self.rows)} rows of shape {self.shape})"
+
+
+def _rebuilt(values: Any, rows: Any, shape: tuple[int, ...]) -> RowSparse:
+    """A row-sparse array out of a copy or a pickle."""
+    return RowSparse(arrived(values), arrived(rows), shape)

@@ -127,16 +127,7 @@ class Optimizer:
         """Forget all gradients; with set_to_none=False they become zeros, in place."""
         for group in self.param_groups:
             for p in group["params"]:
-                if set_to_none or p.grad is None:
-                    p.grad = None
-                    continue
-                g = p.grad.data
-                if isinstance(g, RowSparse):
-                    p.grad = Tensor(RowSparse(g.values[:0], g.rows[:0], g.shape))
-                else:
-                    g[...] = 0
-                    mark_mutated(g)
-                    p.grad = p.grad.detach()
+                p.grad = None if set_to_none or p.grad is None else _zeroed(p.grad)
 
     # ---------------------------------------------------------------------------------- steps
 
@@ -407,6 +398,17 @@ class Optimizer:
     def load_entry(self, p: Tensor, entry: Mapping[str, Any], options: dict[str, Any], where: str) -> dict[str, Any]:
         """A copy of the loaded state of one parameter, checked; `where` begins the messages."""
         return checked_entry(self, p, entry, options, where)
+
+
+def _zeroed(grad: Tensor) -> Tensor:
+    """A gradient that has become zeros, in place; a row-sparse one has no rows then."""
+    g = grad.data
+    with on_gpu_of(g):
+        if isinstance(g, RowSparse):
+            return Tensor(RowSparse(g.values[:0], g.rows[:0], g.shape))
+        g[...] = 0
+    mark_mutated(g)
+    return grad.detach()
 
 
 def _computing(kind: type[Optimizer]) -> tuple[Any, ...]:
