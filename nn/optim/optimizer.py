@@ -10,6 +10,7 @@ import numpy as np
 
 from minigrad import Tensor, enable_grad, mark_mutated
 from minigrad.arrays import RowSparse
+from minigrad.carrying import arrived, carried
 from minigrad.devices import follow, on_gpu_of
 
 from ..checks import Kind
@@ -363,7 +364,11 @@ class Optimizer:
 
         Their arrays are no parts of these buffers.
         """
-        return {**self.__dict__, "_pre_hooks": OrderedDict(), "_post_hooks": OrderedDict(), "_flat": Flat()}
+        fresh = {"_pre_hooks": OrderedDict(), "_post_hooks": OrderedDict(), "_flat": Flat(), "_layouts": {}}
+        return {**self.__dict__, **fresh, "state": _State(self.state)}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state, state=state["state"].entries)
 
     def __repr__(self) -> str:
         lines = []
@@ -398,6 +403,20 @@ class Optimizer:
     def load_entry(self, p: Tensor, entry: Mapping[str, Any], options: dict[str, Any], where: str) -> dict[str, Any]:
         """A copy of the loaded state of one parameter, checked; `where` begins the messages."""
         return checked_entry(self, p, entry, options, where)
+
+
+class _State:
+    """The state in a copy, where its arrays stay on their devices, or in a pickle."""
+
+    def __init__(self, entries: defaultdict[Tensor, dict[str, Any]]) -> None:
+        self.entries = entries
+
+    def __reduce__(self) -> Any:
+        return _arrived_state, ({p: carried(entry) for p, entry in self.entries.items()},)
+
+
+def _arrived_state(entries: dict[Tensor, dict[str, Any]]) -> _State:
+    return _State(defaultdict(dict, {p: arrived(entry) for p, entry in entries.items()}))
 
 
 def _zeroed(grad: Tensor) -> Tensor:
