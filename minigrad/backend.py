@@ -20,6 +20,7 @@ from .devices import (
     cuda_is_available,
     cupy,
     device_name,
+    follow,
     is_device,
     on_gpu,
     on_gpu_of,
@@ -142,6 +143,7 @@ def _is_list_of_numbers(x: Any) -> bool:
 _ATOMIC = ("float16", "float32", "float64", "int32", "uint32", "uint64")
 
 
+@follow
 def add_at(x: Any, index: Any, values: Any) -> None:
     """x[index] += values in place, where an index may come several times: np.add.at on any device.
 
@@ -189,6 +191,8 @@ def device_of(array: Any) -> str:
 
 def transfer(array: Any, device: Any) -> Any:
     """The array on another device; itself where it is there already."""
+    if hasattr(array, "dense"):  # row-sparse
+        return array.moved(lambda part: transfer(part, device))
     number = parse_device(device)
     if hasattr(array, "coalesce"):  # row-sparse
         return array.changed(lambda x: transfer(x, device))
@@ -205,10 +209,14 @@ def transfer(array: Any, device: Any) -> Any:
 
 
 def on_host(array: Any) -> Any:
-    """A GPU's array in main memory, with what waits to be checked; anything else as it is, a batch too."""
-    if type(array) is np.ndarray or not later.is_on_gpu(array):
+    """A GPU's array in main memory, with what waits to be checked; anything else as it is, a batch too.
+
+    Of a row-sparse one it is the whole array.
+    """
+    if type(array) is np.ndarray:
         return array
-    return later.read(array)[0]
+    array = array.dense() if hasattr(array, "dense") else array
+    return later.read(array)[0] if later.is_on_gpu(array) else array
 
 
 def beside(values: Any, x: Any) -> Any:

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from . import autograd
-from .backend import beside, is_array, transfer
+from .backend import beside, is_array, transfer, zeros_like
 from .backward import gradients
+from .devices import follow
 from .tensor import Tensor
 from .transforms import jvp
 from .transforms.recording import name_of, output_of
@@ -307,12 +308,17 @@ def _differences(
     """How each output changes along a step of the inputs (None: not at all), as flat arrays."""
     sides = []
     for size in (eps, -eps):
-        moved = [a if s is None else a + size * s for a, s in zip(arrays, step, strict=True)]
+        moved = [a if s is None else _moved(a, size, s) for a, s in zip(arrays, step, strict=True)]
         sides.append([_host(y).reshape(-1) for y in _outputs(function, moved)])
     return [
         (up.astype(np.result_type(up, 1.0)) - down) / (2 * eps)
         for up, down in zip(*sides, strict=True)
     ]
+
+
+@follow
+def _moved(x: Any, size: float, step: Any) -> Any:
+    return x + size * step
 
 
 # ------------------------------------------------------------------------------- higher and other
@@ -340,7 +346,7 @@ def _projected_gradient(
         inputs = [xs[i] for i in differentiable]
         found = autograd.grad(outs, inputs, seeds, create_graph=create_graph, allow_unused=True)
         return tuple(
-            Tensor(np.zeros_like(x._array)) if g is None else g
+            Tensor(zeros_like(x._array)) if g is None else g
             for x, g in zip(inputs, found, strict=True)
         )
 
@@ -370,6 +376,7 @@ def _check_directions(function: Callable[..., Any], point: list[np.ndarray], ord
         _check_directions(pushed, point, order - 1)
 
 
+@follow
 def _double(x: Any) -> Any:
     """The array of an input in double precision, on its device."""
     array = x.detach()._array if isinstance(x, Tensor) else x if is_array(x) else np.asarray(x)

@@ -37,8 +37,9 @@ _SMALL = 1024
 
 
 def is_on_gpu(x: Any) -> bool:
-    """Whether x is an array on a GPU: it has a device, and `get()`.  A batch of `vmap` is none, since it has no one value."""
-    if isinstance(x, (np.ndarray, np.generic)) or not hasattr(x, "get"):
+    """Whether x is an array on a GPU: it has a device, and `get()`.  A batch of `vmap` is none, since it has no one value,
+    nor is a row-sparse array, which has two."""
+    if isinstance(x, (np.ndarray, np.generic)) or not hasattr(x, "get") or hasattr(x, "dense"):
         return False
     return getattr(x, "device", "cpu") != "cpu"
 

@@ -18,6 +18,7 @@ import numpy as np
 from . import backend, graph, later
 from .arrays.batch import Batch, all_examples
 from .arrays.row_sparse import RowSparse
+from .carrying import arrived, carried
 from .graph import Node
 from .hints import OtherNames, scipys_call
 
@@ -187,11 +188,10 @@ class Tensor(OtherNames):
         self._would_lose(what)
         if isinstance(self._array, Batch):
             return self._array.__array__()  # says what to do instead
-        if isinstance(self._array, RowSparse):
-            return self._array.get()
-        if not isinstance(self._array, np.ndarray):
+        array = self._array.dense() if isinstance(self._array, RowSparse) else self._array
+        if not isinstance(array, np.ndarray):
             raise TypeError(f"{what} of a tensor on {self.device}: copy it first, x.cpu().numpy()")
-        return self._array
+        return array
 
     def _would_lose(self, what: str) -> None:
         """An error where a conversion would lose the gradient."""
@@ -327,8 +327,7 @@ class Tensor(OtherNames):
             )
         self._stays("a copy (x.clone() is one in the graph)")
         grad = None if self.grad is None else self.grad.detach()
-        array = self._array if self.device == "cpu" else _OnGpu(self._array)
-        return _rebuild, (type(self), array, self.requires_grad, self.name, grad)
+        return _rebuild, (type(self), carried(self._array), self.requires_grad, self.name, grad)
 
     # ----------------------------------------------------------------------------------- hooks
 
@@ -371,38 +370,11 @@ def raw(x: Any) -> Any:
     return x._array if isinstance(x, Tensor) else x
 
 
-class _OnGpu:
-    """A GPU's array on its way: into a pickle as NumPy's with the name of its device, into a copy on its GPU."""
-
-    def __init__(self, array: Any) -> None:
-        self.array = array
-
-    def __reduce__(self) -> Any:
-        return _back_on_gpu, (backend.on_host(self.array), backend.device_of(self.array))
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> _OnGpu:
-        key = id(self.array)
-        if key not in memo:
-            with backend.on_gpu_of(self.array):
-                memo[key] = self.array.copy()
-        return _OnGpu(memo[key])
-
-
-def _back_on_gpu(values: np.ndarray, device: str) -> Any:
-    """What was pickled on a GPU; on the cpu, with a warning, where that GPU is not."""
-    try:
-        return _OnGpu(backend.transfer(values, device))
-    except (ImportError, RuntimeError) as error:
-        graph.warn(f"a tensor that was pickled on {device} is on the cpu now: {error}", UserWarning)
-        return values
-
-
 def _rebuild(
     cls: type[Tensor], data: Any, requires_grad: bool, name: str | None, grad: Tensor | None
 ) -> Tensor:
     tensor = _new(cls)
-    data = data.array if isinstance(data, _OnGpu) else data
-    tensor._array, tensor._node, tensor._name = data, None, name
+    tensor._array, tensor._node, tensor._name = arrived(data), None, name
     tensor.requires_grad = requires_grad
     tensor.grad = grad
     return tensor

@@ -13,7 +13,7 @@ from typing import Any, ParamSpec, Protocol, Self, TypeVar
 
 import numpy as np
 
-from minigrad import Tensor, checkpoint_notes
+from minigrad import checkpoint_notes, zeros_like
 from minigrad.devices import follow
 
 from .attributes import Attributes
@@ -250,7 +250,7 @@ class Module(Attributes, Hooked, Moving, Weights):
             if set_to_none or parameter.grad is None:
                 parameter.grad = None
             else:
-                parameter.grad = Tensor(np.zeros_like(parameter.data))
+                parameter.grad = zeros_like(parameter.detach())
 
     # ------------------------------------------------------------------------------------ repr
 

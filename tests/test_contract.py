@@ -22,8 +22,9 @@ ROOT = Path(__file__).resolve().parent.parent
 #: "!" means that module alone, without what is inside of the package.  A layer may import itself and the layers below.
 LAYERS: list[list[str]] = [
     [
-        "minigrad.backend", "minigrad.devices", "minigrad.files", "minigrad.graph", "minigrad.hints", "minigrad.install",
-        "minigrad.kernels!", "minigrad.later", "minigrad.reasons", "minigrad.spellings", "minigrad.trees",
+        "minigrad.backend", "minigrad.carrying", "minigrad.devices", "minigrad.files", "minigrad.graph",
+        "minigrad.hints", "minigrad.install", "minigrad.kernels!", "minigrad.later", "minigrad.reasons",
+        "minigrad.spellings", "minigrad.trees",
     ],
     ["minigrad.arrays", "minigrad.masked", "minigrad.tensor"],
     ["minigrad.accumulate", "minigrad.backward", "minigrad.schedule", "minigrad.trial"],
@@ -57,6 +58,7 @@ PUBLIC: dict[str, set[str] | None] = {
     "minigrad": None,  # tensors, ops under NumPy's names, transforms, modes; `raw` and `beside` for the values behind tensors
     "minigrad.arrays": {"RowSparse", "add_rows", "all_examples"},  # row-sparse gradients; what to look at under vmap
     "minigrad.arrays.flat": None,  # many arrays in one buffer
+    "minigrad.carrying": None,  # arrays of a GPU in copies and pickles
     "minigrad.devices": {"follow", "is_device", "on_gpu_of"},  # where there are several GPUs
     "minigrad.files": None,  # files that are whole or not there
     "minigrad.hints": None,  # what to write in place of PyTorch's names

@@ -1237,6 +1237,23 @@ def test_norms_do_not_overflow_where_their_squares_do() -> None:
     np.testing.assert_allclose(q.grad.numpy(), [0.6, 0.8], rtol=1e-2)
 
 
+@pytest.mark.parametrize("norm_type", [0.0, 0.5, 1.0, 2.0, np.inf])
+@pytest.mark.parametrize("dtypes", [("float64",), ("float32",), ("float16",), ("float64", "float64"), ("float32", "float64")])
+def test_clipping_on_a_gpu_is_that_on_the_cpu(norm_type: float, dtypes: tuple[str, ...], stand_in: Any) -> None:
+    """Of one array and of several, in their own dtype; the norm of order 0 counts arrays that are not all zero."""
+    results = []
+    for device in ("cpu", "cuda"):
+        params = [Tensor(np.zeros(3, d), device=device, requires_grad=True) for d in dtypes]
+        for p in params:
+            p.grad = Tensor(np.array([1.0, 1 / 3, 0.0], p.dtype), device=device)
+        total = nn.utils.clip_grad_norm_(params, 0.3, norm_type)
+        results.append([total, *(p.grad for p in params)])
+    for a, b in zip(*results, strict=True):
+        assert a.dtype == b.dtype
+        rtol = {"float16": 2e-3, "float32": 1e-6, "float64": 1e-14}[min(dtypes, key=lambda d: np.dtype(d).itemsize)]
+        np.testing.assert_allclose(b.cpu().numpy(), a.numpy(), rtol=rtol)
+
+
 def test_complex_numbers_are_not_cut_to_real_ones() -> None:
     p = Tensor(np.zeros(2), requires_grad=True)
     with pytest.raises(TypeError, match="complex numbers cannot be written into float64"):

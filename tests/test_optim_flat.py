@@ -59,6 +59,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[int]:
             own(self, p, *args)
 
         monkeypatch.setattr(kind, "update", update)
+        monkeypatch.setattr(kind, "_said_of", (update, *kind._said_of[1:]))  # it computes the same
     return found
 
 
@@ -141,6 +142,68 @@ def test_an_optimizer_with_its_own_update_is_asked_for_each_parameter() -> None:
 
     assert Plain.together
     assert not Layerwise.together
+
+
+def _normed(self: Any, p: Any, g: Any, state: dict[str, Any], group: dict[str, Any]) -> None:
+    """A step of the length lr: all numbers of a parameter count for each of them."""
+    p -= group["lr"] * g / np.linalg.norm(g)
+
+
+class _Mixin:
+    update = _normed
+
+
+class _Above(_Mixin, nn.optim.SGD):
+    pass
+
+
+class _Below(_Above):
+    pass
+
+
+class _Claims(_Mixin):
+    together = True
+
+
+class _NotItsOwn(_Claims, nn.optim.SGD):
+    pass
+
+
+@pytest.mark.parametrize("kind", [_Above, _Below, _NotItsOwn, "instance", "class", "late"])
+def test_an_update_from_elsewhere_is_asked_for_each_parameter(kind: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A mixin's, the instance's, one that was put into the class before or after the optimizer was made."""
+    if kind == "class":
+        monkeypatch.setattr(nn.optim.SGD, "update", _normed)
+    params = [Tensor([0.0, 0.0], requires_grad=True) for _ in range(2)]
+    optimizer = (nn.optim.SGD if isinstance(kind, str) else kind)(params, lr=1.0)
+    if kind == "instance":
+        optimizer.update = _normed.__get__(optimizer)
+    if kind == "late":
+        monkeypatch.setattr(nn.optim.SGD, "update", _normed)
+    for k, p in enumerate(params):
+        p.grad = Tensor([10.0**k] * 2)
+    optimizer.step()
+    for p in params:
+        np.testing.assert_allclose(p.detach().numpy(), [-(0.5**0.5)] * 2, rtol=1e-6)
+
+
+@pytest.mark.parametrize("how", ["mixin", "instance", "class"])
+def test_a_state_from_elsewhere_is_made_for_each_parameter(how: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fresh_state(p: Any, group: dict[str, Any]) -> dict[str, Any]:
+        sizes.append(p.size)
+        return {"exp_avg": np.full_like(p, p.size), "exp_avg_sq": np.ones_like(p), "step": 0}
+
+    sizes: list[int] = []
+    mixin = type("Mixin", (), {"fresh_state": staticmethod(fresh_state)})
+    kind = type("Own", (mixin, nn.optim.Adam), {}) if how == "mixin" else nn.optim.Adam
+    params = parameters([(2, 3), (4,)])
+    optimizer = kind(params)
+    if how == "instance":
+        optimizer.fresh_state = fresh_state
+    if how == "class":
+        monkeypatch.setattr(nn.optim.Adam, "fresh_state", staticmethod(fresh_state))
+    train(optimizer, params, 1)
+    assert sizes[-2:] == [6, 4]
 
 
 def test_foreach_false_steps_one_by_one(calls: list[int]) -> None:

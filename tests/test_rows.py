@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 from typing import Any
 
 import numpy as np
@@ -12,6 +14,8 @@ import nn
 from minigrad import Tensor
 from minigrad.arrays.row_sparse import RowSparse, add_rows
 from nn import functional as F
+
+from . import stand_in
 
 rng = np.random.default_rng(0)
 
@@ -314,3 +318,93 @@ def test_max_unpool_takes_no_place_outside_of_its_output(index: int) -> None:
         F.max_unpool2d(Tensor(values), indices, 2)
     with pytest.raises(ValueError, match="indices of shape"):
         F.max_unpool2d(Tensor(values), np.zeros((1, 1, 1, 2), int), 2)
+
+
+# ------------------------------------------------------------------------------------ devices
+
+
+def looked_up(device: str, rows: Any = (1, 3, 1)) -> Any:
+    """A table whose rows were looked up."""
+    table = nn.Embedding(5, 3, sparse=True).to(device)
+    table(Tensor(np.array(rows), device=device)).sum().backward()
+    return table
+
+
+def where_it_is(g: Tensor) -> set[str]:
+    """Where the parts of a row-sparse gradient are."""
+    return {g.device, g.data.device, Tensor(g.data.values).device, Tensor(g.data.rows).device}
+
+
+PLACES = ["cpu", "cuda:0", "cuda:1"]
+
+
+@pytest.mark.parametrize("there", PLACES)
+@pytest.mark.parametrize("here", PLACES)
+def test_a_sparse_gradient_knows_its_device_and_moves(here: str, there: str, two_gpus: Any) -> None:
+    g = looked_up(here).weight.grad
+    assert where_it_is(g) == {here}
+    moved = g.to(there)
+    assert where_it_is(moved) == {there}
+    assert moved.tolist() == g.tolist() == [[0.0] * 3, [2.0] * 3, [0.0] * 3, [1.0] * 3, [0.0] * 3]
+    np.testing.assert_array_equal(np.asarray(g.cpu().data), g.tolist())
+    assert f"device={there}" in repr(moved) or there == "cpu"
+
+
+@pytest.mark.parametrize("there", PLACES)
+@pytest.mark.parametrize("here", PLACES)
+@pytest.mark.parametrize("name", ["SGD", "Adam", "Adagrad", "RMSprop", "SparseAdam"])
+def test_a_module_that_moves_takes_its_sparse_gradients_along(name: str, here: str, there: str, two_gpus: Any) -> None:
+    table, stays = looked_up(here), looked_up("cpu")
+    stays.load_state_dict(table.state_dict())
+    table.to(there)
+    assert where_it_is(table.weight.grad) == {there}
+    for model in (table, stays):
+        optimizer = getattr(nn.optim, name)(model.parameters(), lr=0.1)
+        total = nn.utils.clip_grad_norm_(model.parameters(), 0.5)
+        assert total.item() == pytest.approx(15**0.5)
+        nn.utils.clip_grad_value_(model.parameters(), 0.2)
+        optimizer.step()
+        optimizer.zero_grad(set_to_none=False)
+        optimizer.step()
+        model.zero_grad(set_to_none=False)
+    np.testing.assert_allclose(table.weight.detach().cpu().numpy(), stays.weight.detach().numpy(), rtol=1e-6)
+
+
+@pytest.mark.parametrize("device", PLACES)
+def test_copies_of_sparse_gradients_stay_and_their_pickles_come_back(device: str, two_gpus: Any) -> None:
+    table = looked_up(device)
+    for other in (copy.deepcopy(table), pickle.loads(pickle.dumps(table)), copy.copy(table)):
+        assert where_it_is(other.weight.grad) == {device}
+        assert other.weight.grad.tolist() == table.weight.grad.tolist()
+    twin = copy.deepcopy(table.weight.grad)
+    twin.data[1] = 7.0
+    assert table.weight.grad.tolist()[1] == [2.0] * 3
+
+
+def test_a_pickled_sparse_gradient_is_on_the_cpu_where_there_is_no_gpu() -> None:
+    with stand_in.installed():
+        data = pickle.dumps(looked_up("cuda"))
+    with pytest.warns(UserWarning, match="pickled on cuda:0 is on the cpu now"):
+        table = pickle.loads(data)
+    assert where_it_is(table.weight.grad) == {"cpu"}
+    assert table.weight.grad.tolist()[1] == [2.0] * 3
+
+
+@pytest.mark.parametrize("device", PLACES)
+def test_sparse_gradients_compute_where_they_are(device: str, two_gpus: Any) -> None:
+    table = looked_up(device)
+    table(Tensor([4], device=device)).sum().backward()  # added up
+    g = table.weight.grad
+    dense = Tensor(g.data.dense())
+    results = [g + g, 2 * g, -g, g * dense, g[1], g.sum(), np.sqrt(g), np.concatenate([g, dense]), g.astype("float64")]
+    expected = [2 * dense, 2 * dense, -dense, dense * dense, dense[1], dense.sum(), np.sqrt(dense)]
+    expected += [np.concatenate([dense, dense]), dense]
+    for result, want in zip(results, expected, strict=True):
+        assert result.device == device
+        assert result.tolist() == want.tolist()
+    g.data[0] = 1.0
+    assert where_it_is(g) == {device}
+    assert g.tolist() == [[1.0] * 3, *dense.tolist()[1:]]
+    bag = nn.EmbeddingBag(5, 3, sparse=True, mode="sum").to(device)
+    bag(Tensor([[1, 3]], device=device)).sum().backward()
+    assert where_it_is(bag.weight.grad) == {device}

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from ..backend import add_at, as_operand
+from ..backend import add_at, as_operand, device_of, on_host
+from ..carrying import arrived, carried
 from ..devices import follow
 from ..kernels import accelerated
 from ..later import check_later, perhaps_any
@@ -110,6 +111,7 @@ class RowSparse(np.lib.mixins.NDArrayOperatorsMixin):
     Attributes:
         values: (n, ...), rows: (n,), with repetitions; negative ones count from the end.
         shape: of the whole.
+        device: where values and rows are.
 
     Raises:
         ValueError: values, rows and shape do not fit.
@@ -144,7 +146,11 @@ class RowSparse(np.lib.mixins.NDArrayOperatorsMixin):
     size = property(lambda self: int(np.prod(self.shape)))
     itemsize = property(lambda self: self.values.itemsize)
     nbytes = property(lambda self: self.values.nbytes + self.rows.nbytes)
+<<<<<<< HEAD
     device = property(lambda self: getattr(self.values, "device", "cpu"))
+=======
+    device = property(lambda self: device_of(self.values))
+>>>>>>> mendF
 
     @follow
     def coalesce(self) -> RowSparse:
@@ -168,9 +174,19 @@ class RowSparse(np.lib.mixins.NDArrayOperatorsMixin):
     @follow
     def get(self) -> Any:
         """The whole array in main memory."""
-        out = self.dense()
-        return out if isinstance(out, np.ndarray) else out.get()
+        return on_host(self)
 
+<<<<<<< HEAD
+=======
+    def moved(self, move: Callable[[Any], Any]) -> RowSparse:
+        """The same with values and rows that a function has moved to another device."""
+        return RowSparse(move(self.values), move(self.rows), self.shape)
+
+    def __reduce__(self) -> Any:
+        """Copies are where this is; a pickle can be read where there is no GPU."""
+        return _rebuilt, (carried(self.values), carried(self.rows), self.shape)
+
+>>>>>>> mendF
     @follow
     def copy(self) -> RowSparse:
         return RowSparse(self.values.copy(), self.rows, self.shape)
@@ -209,10 +225,12 @@ class RowSparse(np.lib.mixins.NDArrayOperatorsMixin):
         """Write one value everywhere."""
         self[...] = value
 
+    @follow
     def _hold(self, whole: Any) -> None:
         """Become equal to an ordinary array, of which all rows are kept."""
         self.values, self.rows = whole, np.arange(len(whole), like=self.rows)
 
+    @follow
     def _takes_over(self, other: RowSparse) -> bool:
         """Become equal to another one and say so, where its shape and dtype fit."""
         fits = other.shape == self.shape and np.can_cast(other.dtype, self.dtype, "same_kind")
@@ -278,3 +296,8 @@ class RowSparse(np.lib.mixins.NDArrayOperatorsMixin):
 
     def __repr__(self) -> str:
         return f"RowSparse({len(self.rows)} rows of shape {self.shape})"
+
+
+def _rebuilt(values: Any, rows: Any, shape: tuple[int, ...]) -> RowSparse:
+    """A row-sparse array out of a copy or a pickle."""
+    return RowSparse(arrived(values), arrived(rows), shape)

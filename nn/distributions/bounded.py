@@ -36,7 +36,7 @@ class Uniform(Numbers):
     def __init__(self, low: Any, high: Any, validate_args: bool | None = None) -> None:
         super().__init__(validate_args, low=low, high=high)
         if self._validate_args:
-            widths = raw(self.high) - raw(self.low)
+            widths = raw(self.high - self.low)
             constraints.greater_than(0.0).require(widths, lambda: ValueError("Uniform: low must be less than high, everywhere"))
 
     @property

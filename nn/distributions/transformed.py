@@ -96,7 +96,7 @@ class TransformedDistribution(Distribution):
         sign: Any = 1
         for transform in self.transforms:
             sign = sign * transform.sign
-        return raw(sign) > 0
+        return raw(sign > 0)
 
     def cdf(self, value: Any) -> Tensor:
         """P(x) where the transforms rise, 1 - P(x) where they fall."""

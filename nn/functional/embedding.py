@@ -8,6 +8,7 @@ import numpy as np
 
 from minigrad import Tensor, beside, concatenate, getitem, mark_mutated, primitive, raw, scatter_add, where
 from minigrad.arrays import RowSparse, all_examples
+from minigrad.devices import on_gpu_of
 from minigrad.later import check_later, surely_all
 
 from ..values import as_constant, host
@@ -52,7 +53,8 @@ def _rows_gradient(g: Any, indices: Any, weight_shape: tuple[int, ...]) -> Any:
     many = all_examples(g) is not g or all_examples(indices) is not indices
     if isinstance(g, Tensor) or many:  # a gradient that is differentiated itself, or those of many, are ordinary ones
         return scatter_add(g, indices, weight_shape)
-    return RowSparse(np.reshape(g, (-1, *weight_shape[1:])), np.reshape(indices, -1), weight_shape)
+    with on_gpu_of(g):
+        return RowSparse(np.reshape(g, (-1, *weight_shape[1:])), np.reshape(indices, -1), weight_shape)
 
 
 @primitive(method=False, masks=True, weight=_rows_gradient)

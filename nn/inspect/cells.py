@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad import Tensor, no_grad, raw
+from minigrad import Tensor, beside, no_grad
 
 from ..values import as_input, host
 from .pyplot import finish, pyplot
@@ -206,7 +206,7 @@ def gradient_by_lag(layer: Any, x: Any, seed: int = 0) -> np.ndarray:
     out = layer(x)[0]
     last = out[:, -1] if time else out[-1]
     signs = np.random.default_rng(seed).choice([-1.0, 1.0], last.shape).astype(out.dtype)
-    (last * np.asarray(signs, like=raw(last))).sum().backward()
+    (last * beside(signs, last)).sum().backward()
     assert x.grad is not None
     norms = np.linalg.norm(np.moveaxis(host(x.grad), time, 0).reshape(x.shape[time], -1), axis=1)[::-1]
     return norms / norms[0]

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from minigrad import no_grad
+from minigrad.devices import on_gpu_of
 from minigrad.install import install
 
 from ..values import host
@@ -129,11 +130,13 @@ def loss_landscape(
         for i, a in enumerate(ways):
             for j, b in enumerate(ways):
                 for p, start, u, v in zip(parameters, before, *directions, strict=True):
-                    p.data[...] = start + a * u + b * v
+                    with on_gpu_of(p):
+                        p.data[...] = start + a * u + b * v
                 losses[i, j] = float(loss())
     finally:
         for p, start in zip(parameters, before, strict=True):
-            p.data[...] = start
+            with on_gpu_of(p):
+                p.data[...] = start
     return ways, losses
 
 

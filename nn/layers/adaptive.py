@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from minigrad import beside, concatenate, raw, take_along_axis
+from minigrad.devices import on_gpu_of
 from minigrad.ops.batching import one_by_one
 
 from .. import functional as F
@@ -106,7 +107,8 @@ class AdaptiveLogSoftmaxWithLoss(Module):
         column = np.where(cluster == 0, classes, self.shortlist_size + cluster - 1)
         out = _picked(F.log_softmax(self.head(x), axis=1), column)
         inside, rows = [], [np.flatnonzero(cluster == 0)]
-        inside.append(np.zeros_like(raw(out), shape=(len(rows[0]),)))
+        with on_gpu_of(out):
+            inside.append(np.zeros_like(raw(out), shape=(len(rows[0]),)))
         for i, layer in enumerate(self.tail, start=1):
             rows.append(np.flatnonzero(cluster == i))
             if len(rows[-1]):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from minigrad import Tensor, empty, mark_mutated
+from minigrad.devices import on_gpu_of
 
 from .. import functional as F
 from .. import init
@@ -62,7 +63,8 @@ class Embedding(Module):
         """Draw the table anew."""
         init.normal_(self.weight)
         if self.padding_idx is not None:
-            self.weight.data[self.padding_idx] = 0
+            with on_gpu_of(self.weight):
+                self.weight.data[self.padding_idx] = 0
             mark_mutated(self.weight.data)
 
     def forward(self, indices: Any) -> Tensor:

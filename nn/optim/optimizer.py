@@ -10,6 +10,7 @@ import numpy as np
 
 from minigrad import Tensor, enable_grad, mark_mutated
 from minigrad.arrays import RowSparse
+from minigrad.carrying import arrived, carried
 from minigrad.devices import follow, on_gpu_of
 
 from ..checks import Kind
@@ -21,6 +22,9 @@ from .loading import checked_entries, checked_entry, checked_groups, copied, fol
 from .options import BESIDE, NO_EFFECT, check_rules, plain
 
 __all__ = ["Optimizer"]
+
+#: The methods that compute a step.
+_COMPUTING = ("update", "fresh_state", "begin")
 
 
 class Optimizer:
@@ -43,8 +47,8 @@ class Optimizer:
         elementwise: whether each number changes by itself. Then row-sparse gradients and complex
             parameters (as pairs of numbers) work too.
         together: whether `update` may be given many parameters as one flat array: each number
-            changes by itself, and no shape counts.  A subclass with an `update` or a
-            `fresh_state` of its own says it anew.
+            changes by itself, and no shape counts.  It holds for the `update` and `fresh_state` that
+            the class which says it has then; whoever has others says it anew.
 
     Raises:
         TypeError: params are no leaf tensors; an option does not exist or is of a wrong type.
@@ -59,12 +63,15 @@ class Optimizer:
     optional_state: ClassVar[tuple[str, ...] | None] = None
     elementwise: ClassVar[bool] = True
     together: ClassVar[bool] = False
+    #: What computed a step where `together` was said, in this class or above it.
+    _said_of: ClassVar[tuple[Any, ...]] = ()
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         """A subclass that computes something else does not inherit that flat arrays will do."""
         super().__init_subclass__(**kwargs)
-        own = vars(cls)
-        if "together" not in own and ("update" in own or "fresh_state" in own):
+        if "together" in vars(cls):
+            cls._said_of = _computing(cls)
+        elif cls._said_of != _computing(cls):
             cls.together = False
 
     def __init__(self, params: Iterable[Any], defaults: dict[str, Any]) -> None:
@@ -121,16 +128,7 @@ class Optimizer:
         """Forget all gradients; with set_to_none=False they become zeros, in place."""
         for group in self.param_groups:
             for p in group["params"]:
-                if set_to_none or p.grad is None:
-                    p.grad = None
-                    continue
-                g = p.grad.data
-                if isinstance(g, RowSparse):
-                    p.grad = Tensor(RowSparse(g.values[:0], g.rows[:0], g.shape))
-                else:
-                    g[...] = 0
-                    mark_mutated(g)
-                    p.grad = p.grad.detach()
+                p.grad = None if set_to_none or p.grad is None else _zeroed(p.grad)
 
     # ---------------------------------------------------------------------------------- steps
 
@@ -187,7 +185,13 @@ class Optimizer:
         """Whether parameters of a group are stepped by one call, as far as they can be."""
         if not self.together or len(work) < 2 or options.get("foreach") is False:
             return False
-        return any(may_move(g) for _, g in work)
+        return any(may_move(g) for _, g in work) and self._computes_as_said()
+
+    def _computes_as_said(self) -> bool:
+        """Whether a step is computed by what `together` was said of: not by a subclass, a mixin,
+        a function that was put on the instance or in place of a method."""
+        kind = type(self)
+        return _computing(kind) == kind._said_of and vars(self).keys().isdisjoint(_COMPUTING)
 
     def _work(self) -> list[tuple[dict[str, Any], Work, bool, bool]]:
         """For each group its options, the parameters with their gradients, whether these are stepped
@@ -379,7 +383,11 @@ class Optimizer:
 
         Their arrays are no parts of these buffers.
         """
-        return {**self.__dict__, "_pre_hooks": OrderedDict(), "_post_hooks": OrderedDict(), "_flat": Flat()}
+        fresh = {"_pre_hooks": OrderedDict(), "_post_hooks": OrderedDict(), "_flat": Flat(), "_layouts": {}}
+        return {**self.__dict__, **fresh, "state": _State(self.state)}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state, state=state["state"].entries)
 
     def __repr__(self) -> str:
         lines = []
@@ -414,6 +422,36 @@ class Optimizer:
     def load_entry(self, p: Tensor, entry: Mapping[str, Any], options: dict[str, Any], where: str) -> dict[str, Any]:
         """A copy of the loaded state of one parameter, checked; `where` begins the messages."""
         return checked_entry(self, p, entry, options, where)
+
+
+class _State:
+    """The state in a copy, where its arrays stay on their devices, or in a pickle."""
+
+    def __init__(self, entries: defaultdict[Tensor, dict[str, Any]]) -> None:
+        self.entries = entries
+
+    def __reduce__(self) -> Any:
+        return _arrived_state, ({p: carried(entry) for p, entry in self.entries.items()},)
+
+
+def _arrived_state(entries: dict[Tensor, dict[str, Any]]) -> _State:
+    return _State(defaultdict(dict, {p: arrived(entry) for p, entry in entries.items()}))
+
+
+def _zeroed(grad: Tensor) -> Tensor:
+    """A gradient that has become zeros, in place; a row-sparse one has no rows then."""
+    g = grad.data
+    with on_gpu_of(g):
+        if isinstance(g, RowSparse):
+            return Tensor(RowSparse(g.values[:0], g.rows[:0], g.shape))
+        g[...] = 0
+    mark_mutated(g)
+    return grad.detach()
+
+
+def _computing(kind: type[Optimizer]) -> tuple[Any, ...]:
+    """The methods that compute a step, wherever a class has them from."""
+    return tuple(getattr(kind, name) for name in _COMPUTING)
 
 
 def _is_writable(array: Any) -> bool:

@@ -8,7 +8,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from minigrad import Tensor, beside, mark_mutated, no_grad, raw
+from minigrad import Tensor, mark_mutated, no_grad, raw, to_device
+from minigrad.devices import on_gpu_of
 
 from ..checks import number
 from ..layers import BatchNorm1d, BatchNorm2d, BatchNorm3d
@@ -80,7 +81,9 @@ class _OnLists:
 def _write(target: Tensor, value: Any) -> None:
     """Write a value into a tensor's own array; whole numbers are cut off."""
     array = np.asarray(raw(value)) if not hasattr(raw(value), "astype") else raw(value)
-    target.data[...] = beside(array.astype(target.dtype), target)
+    here = to_device(Tensor(array), target.device).data
+    with on_gpu_of(target):
+        target.data[...] = here.astype(target.dtype)
     mark_mutated(target.data)
 
 

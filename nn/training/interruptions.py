@@ -97,16 +97,23 @@ class Mark:
             kept = self.buffers.get(name)
             if kept is None or np.shape(kept.values) != buffer.shape:
                 continue
-            if kept.constant and not np.array_equal(kept.values, buffer.data):
+            if not _put_back(buffer.data, kept):
                 warnings.warn(
                     f"Trainer: the large buffer {name!r} was changed after updates that left it "
                     "alone; it stays as it is, and is not put back to the last update",
                     stacklevel=2,
                 )
-                continue
-            buffer.data[...] = kept.values
-            mark_mutated(buffer.data)
         return self.place
+
+
+@follow
+def _put_back(array: Any, kept: Copy) -> bool:
+    """Write the values that were kept into a buffer; False, and nothing, where it was taken for constant."""
+    if kept.constant and not np.array_equal(kept.values, array):
+        return False
+    array[...] = kept.values
+    mark_mutated(array)
+    return True
 
 
 @follow

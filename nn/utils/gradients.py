@@ -11,6 +11,7 @@ import numpy as np
 
 from minigrad import Tensor, concatenate, mark_mutated, raw, to_device
 from minigrad.arrays import RowSparse
+from minigrad.devices import on_gpu_of
 
 from ..module import Module
 from .together import change_all, copy_into, norm_on_device
@@ -50,7 +51,8 @@ def _change(gradients: list[Tensor], change: Callable[[Any], None]) -> None:
     """Change all numbers of gradients in place."""
     sparse = [_values(g) for g in gradients if isinstance(g.data, RowSparse)]
     for values in {id(values): values for values in sparse}.values():  # two may share one
-        change(values)
+        with on_gpu_of(values):
+            change(values)
         mark_mutated(values)
     change_all([g for g in gradients if not isinstance(g.data, RowSparse)], change)
 

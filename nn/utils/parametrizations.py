@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from minigrad import Tensor, beside, concatenate, random, raw, zeros
+from minigrad.devices import follow
 
 from ..module import Module
 from ..parameter import Buffer
@@ -121,6 +122,7 @@ def spectral_norm(
 # ---------------------------------------------------------------------------------- orthogonal
 
 
+@follow
 def _matrix_exp(a: Any) -> Any:
     """e^a of a square matrix: its series for a / 2^k, squared k times."""
     size = float(np.max(np.sum(np.abs(raw(a)), axis=-1))) if a.size else 0.0
@@ -173,6 +175,7 @@ class _Orthogonal(Module):
         q = q if self.base is None else np.matmul(self.base, q)
         return q.T if wide else q
 
+    @follow
     def _reflections(self, x: Any) -> Any:
         a = np.tril(x, -1)
         tau = 2 / (1 + np.sum(np.abs(a) ** 2, axis=-2))

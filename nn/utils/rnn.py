@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from minigrad import concatenate, raw, stack
+from minigrad.devices import on_gpu_of
 
 from ..values import host
 
@@ -98,7 +99,8 @@ def pad_packed_sequence(
     total, batch = total_length or len(sizes), int(sizes[0])
     if total < len(sizes):
         raise ValueError(f"pad_packed_sequence: total_length {total} is less than the longest sequence, {len(sizes)}")
-    filling = np.full_like(raw(data), padding_value, shape=(1, *np.shape(data)[1:]))
+    with on_gpu_of(data):
+        filling = np.full_like(raw(data), padding_value, shape=(1, *np.shape(data)[1:]))
     place = np.full((total, batch), np.shape(data)[0])  # what is beyond a sequence is the row of padding
     starts = np.concatenate([[0], np.cumsum(sizes)])
     for t, n in enumerate(sizes):

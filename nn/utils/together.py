@@ -28,7 +28,7 @@ def norm_on_device(arrays: list[Any], norm_type: float) -> Any:
     else:
         kinds = _by_kind(arrays, lambda g: [g])
         norms = [_scaled_norm(_as_vector(same), norm_type) for same in kinds]
-    if len(norms) == 1:
+    if len(norms) == 1 and norm_type != 0:
         return norms[0]
     home = Tensor(arrays[0]).device
     beside = [to_device(Tensor(np.reshape(n, ())), home).data for n in norms]
@@ -46,7 +46,7 @@ def _as_vector(arrays: list[Any]) -> Any:
 def _scaled_norm(x: Any, norm_type: float) -> Any:
     """The norm of a vector in units of its largest number, so that no square overflows."""
     if norm_type == 0:
-        return np.linalg.norm(x, ord=0).astype(np.float32)
+        return np.linalg.norm(x, ord=0).astype(np.result_type(x.real.dtype, np.float32))
     sizes = np.abs(x)
     limits = np.finfo(sizes.dtype)
     unit = np.clip(sizes.max(), limits.tiny, limits.max)  # of zeros, and of infinity, a number too

@@ -108,7 +108,7 @@ class _SpectralNorm:
         matrix = as_matrix(weight, self.dim)
         if called and module.training:
             # First v, as PyTorch's: that is the iteration of the adjoint matrix.
-            adjoint = np.conj(raw(matrix).T)
+            adjoint = raw(np.conj(matrix.detach().T))
             own_v.data, own_u.data = power_iteration(
                 adjoint, own_v.data, own_u.data, self.times, self.eps
             )
