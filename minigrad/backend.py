@@ -192,13 +192,10 @@ def device_of(array: Any) -> str:
 def transfer(array: Any, device: Any) -> Any:
     """The array on another device; itself where it is there already."""
     if hasattr(array, "dense"):  # row-sparse
-        return array.moved(lambda part: transfer(part, device))
+        return array.changed(lambda part: transfer(part, device))
     number = parse_device(device)
-    if hasattr(array, "coalesce"):  # row-sparse
-        return array.changed(lambda x: transfer(x, device))
     if number is None:
-        array = on_host(array)
-        return array if isinstance(array, np.ndarray) or not hasattr(array, "get") else array.get()
+        return on_host(array)
     if device_of(array) == f"cuda:{number}":
         return array
     check_gpu(number)

@@ -31,11 +31,7 @@ from typing import Any
 
 import numpy as np
 
-<<<<<<< HEAD
 from . import devices
-=======
-from .devices import on_gpu_of
->>>>>>> mendF
 
 __all__ = [
     "Node", "NodeInfo", "detect_anomaly", "enable_grad", "is_grad_enabled", "mark_mutated", "no_grad",
@@ -367,7 +363,7 @@ def check_finite(values: Any, op_name: str, phase: str, source: str | None) -> N
     for array in values if isinstance(values, (tuple, list)) else (values,):
         if getattr(array, "dtype", np.dtype(bool)).kind not in "fc":
             continue
-        with on_gpu_of(array):
+        with devices.on_gpu_of(array):
             counts = [(int(np.isnan(array).sum()), "NaN"), (int(np.isinf(array).sum()), "infinite")]
         if found := [f"{n} {word} value{'s' * (n > 1)}" for n, word in counts if n]:
             where = f"in an output of shape {array.shape}"

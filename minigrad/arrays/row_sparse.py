@@ -146,11 +146,7 @@ class RowSparse(np.lib.mixins.NDArrayOperatorsMixin):
     size = property(lambda self: int(np.prod(self.shape)))
     itemsize = property(lambda self: self.values.itemsize)
     nbytes = property(lambda self: self.values.nbytes + self.rows.nbytes)
-<<<<<<< HEAD
-    device = property(lambda self: getattr(self.values, "device", "cpu"))
-=======
     device = property(lambda self: device_of(self.values))
->>>>>>> mendF
 
     @follow
     def coalesce(self) -> RowSparse:
@@ -176,17 +172,10 @@ class RowSparse(np.lib.mixins.NDArrayOperatorsMixin):
         """The whole array in main memory."""
         return on_host(self)
 
-<<<<<<< HEAD
-=======
-    def moved(self, move: Callable[[Any], Any]) -> RowSparse:
-        """The same with values and rows that a function has moved to another device."""
-        return RowSparse(move(self.values), move(self.rows), self.shape)
-
     def __reduce__(self) -> Any:
         """Copies are where this is; a pickle can be read where there is no GPU."""
         return _rebuilt, (carried(self.values), carried(self.rows), self.shape)
 
->>>>>>> mendF
     @follow
     def copy(self) -> RowSparse:
         return RowSparse(self.values.copy(), self.rows, self.shape)
