@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..arrays.batch import all_examples
-from ..backend import as_operand, device_of
+from ..backend import as_operand, as_sizes, device_of
 from ..primitive import composed
 from ..tensor import Tensor, raw, wrap
 from .index import scatter_add
@@ -27,6 +27,7 @@ def bincount(x: Any, /, weights: Any = None, minlength: int = 0) -> Any:
     >>> bincount(np.array([0, 2, 2]), np.array([1.0, 2.0, 3.0]))
     array([1., 0., 5.])
     """
+    minlength = as_sizes(minlength)
     if weights is None:
         counts = np.bincount(raw(x), minlength=minlength)
         return wrap(counts, None) if isinstance(x, Tensor) else counts

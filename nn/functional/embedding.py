@@ -8,6 +8,7 @@ import numpy as np
 
 from minigrad import Tensor, beside, concatenate, getitem, mark_mutated, primitive, raw, scatter_add, where
 from minigrad.arrays import RowSparse, all_examples
+from minigrad.backend import as_sizes
 from minigrad.later import check_later
 
 from ..values import as_constant, host
@@ -190,7 +191,7 @@ def one_hot(indices: Any, num_classes: int = -1) -> Tensor:
     >>> one_hot(Tensor([0, 2])).tolist()
     [[1, 0, 0], [0, 0, 1]]
     """
-    array = as_constant(indices, indices)
+    array, num_classes = as_constant(indices, indices), as_sizes(num_classes)
     if array.dtype.kind not in "iu":
         raise TypeError(f"one_hot: indices must be integers, got {array.dtype}: write indices.astype(int)")
     given = all_examples(array)
