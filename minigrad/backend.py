@@ -32,7 +32,7 @@ from .trees import sequence_like
 __all__ = [
     "NoValue", "add_at", "apart", "as_array", "as_numbers", "as_operand", "beside", "call_scipy", "check_gpu",
     "cuda_is_available", "cupy", "device_name", "device_of", "get_default_dtype", "is_device", "on_gpu", "on_gpu_of",
-    "parse_device", "scipy_function", "set_default_dtype", "side_by_side", "transfer",
+    "parse_device", "refuse_gpu", "scipy_function", "set_default_dtype", "side_by_side", "transfer",
 ]  # fmt: skip
 
 #: The default of an option that NumPy tells apart from None.
@@ -248,6 +248,20 @@ def scipy(part: str, *arrays: Any) -> Any:
                 f"CuPy has no scipy.{part}, so this runs on the cpu only: move there with .cpu()"
             ) from error
         raise ImportError(f"this needs scipy.{part}, which cannot be imported: {install('scipy')}") from error
+
+
+def refuse_gpu(part: str, *values: Any) -> None:
+    """An error where arrays or Tensors, also in lists, are on a GPU, for functions that SciPy solves on the cpu.
+
+    Raises:
+        NotImplementedError: it says how to move them.
+    """
+    number = devices.gpu_of(values)
+    if number is not None:
+        raise NotImplementedError(
+            f"scipy.{part} computes on the cpu only: move what it gets there with .cpu(), which keeps the gradient, "
+            f"and the result back with .to('cuda:{number}')"
+        )
 
 
 def scipy_function(part: str, name: str, *arrays: Any) -> Any:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..arrays.batch import all_examples
-from ..backend import as_operand, as_sizes, device_of
+from ..backend import as_numbers, as_operand, as_sizes, beside, device_of
 from ..primitive import composed
 from ..tensor import Tensor, raw, wrap
 from .index import scatter_add
@@ -84,6 +84,11 @@ def _columns(sample: Any) -> list[Any]:
     return [array] if array.ndim == 1 else list(np.transpose(array))
 
 
+def _bins_beside(bins: Any, values: Any) -> Any:
+    """How many bins as an integer, their edges beside the values."""
+    return beside(raw(bins), values) if np.ndim(bins) else as_sizes(bins)
+
+
 @composed(np.histogram, method=False)
 def histogram(
     a: Any,
@@ -102,7 +107,9 @@ def histogram(
         raise NotImplementedError(
             f"histogram: CuPy has no bins={bins!r}: give a number of bins, or move to the cpu with .cpu()"
         )
-    edges = np.histogram(values, raw(bins), range)[1]
+    if range is not None:
+        range = tuple(map(float, as_numbers(range)))  # noqa: A001
+    edges = np.histogram(values, _bins_beside(bins, values), range)[1]
     if weights is None:
         return np.histogram(values, edges, density=density)
     if isinstance(bins, str):

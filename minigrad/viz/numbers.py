@@ -6,7 +6,9 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["dimensions", "host", "memory_size", "number", "rms"]
+from ..backend import is_array
+
+__all__ = ["dimensions", "has_numbers", "host", "memory_size", "number", "rms"]
 
 #: An array of so many numbers is shown in full.
 MOST = 6
@@ -16,6 +18,15 @@ def host(value: Any) -> np.ndarray:
     """An array in main memory: of a tensor, of an array on a GPU, of rows that are sparse."""
     value = getattr(value, "_array", value)
     return np.asarray(value.get() if hasattr(value, "get") else value)
+
+
+def has_numbers(value: Any) -> bool:
+    """Whether a value is a number or an array, wherever it lies.
+
+    >>> has_numbers(2.0), has_numbers(np.ones(2)), has_numbers("sum")
+    (True, True, False)
+    """
+    return isinstance(value, (float, int, complex, np.generic)) or is_array(value)
 
 
 def number(value: Any) -> str:

@@ -8,7 +8,7 @@ import numpy as np
 
 from minigrad import Tensor, beside, concatenate, getitem, mark_mutated, primitive, raw, scatter_add, where
 from minigrad.arrays import RowSparse, all_examples
-from minigrad.backend import as_sizes
+from minigrad.backend import as_sizes, side_by_side
 from minigrad.later import check_later
 
 from ..values import as_constant, host
@@ -132,7 +132,7 @@ def embedding_bag(
     if mode not in ("sum", "mean"):
         raise ValueError(f"embedding_bag: mode must be 'sum', 'mean' or 'max', got {mode!r}")
     if per_sample_weights is not None:
-        rows = rows * np.reshape(per_sample_weights, (flat.size, 1))
+        rows = rows * np.reshape(side_by_side(per_sample_weights, rows)[0], (flat.size, 1))
     if padding_idx is not None:
         rows = where(counted[:, None], rows, 0.0)
     total = scatter_add(rows, bag, (bags, weight.shape[1]))
