@@ -13,7 +13,7 @@ from ..primitive import composed
 from ..tensor import raw
 from .conversion import alike
 from .join import concatenate
-from .select import where
+from .select import replaced, where
 
 __all__ = ["interp"]
 
@@ -67,7 +67,7 @@ def interp(
         other = where(raw(y0) == raw(y1), y0, y1 + (x - x1) * slope)  # from the right point
         other = where(np.isnan(raw(inside)), other, inside)
         other = where(np.equal(raw(x), raw(x1)), y1, where(np.equal(raw(x), raw(x0)), y0, other))
-        inside = where(unknown, other, inside)  # at a point that is known the slope stays
+        inside = replaced(inside, unknown, other)  # at a point that is known the slope stays
     below, above = np.less(x, xp[0]), np.greater(x, xp[n - 1])
     inside = where(above, fp[n - 1] if right is None else right, inside)
     out = where(below, fp[0] if left is None else left, inside)

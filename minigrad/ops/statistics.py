@@ -10,11 +10,12 @@ from numpy.lib.array_utils import normalize_axis_tuple
 
 from ..arrays.batch import all_examples
 from ..backend import NoValue, as_operand, as_sizes, beside, is_array, side_by_side
-from ..later import perhaps_any, refuse_later
+from ..later import refuse_later
 from ..primitive import composed
 from ..tensor import Tensor, raw
 from .reduce import chosen_ddof, count, max, mean, min, prod, std, sum, var
 from .scan import cumprod, cumsum
+from .select import replaced
 from .select import where as choose
 
 __all__ = [
@@ -148,7 +149,7 @@ def _nan_spread(
         out = function(
             filled, axis=axis, dtype=dtype, ddof=ddof, keepdims=keepdims, where=mask, mean=given
         )
-    return choose(freedom <= 0, np.nan, out) if perhaps_any(all_examples(freedom <= 0)) else out
+    return replaced(out, freedom <= 0, np.nan)
 
 
 @composed(np.nanvar)
@@ -201,7 +202,7 @@ def _nan_extremum(
     if present is None or initial is not NoValue:
         return out
     nothing = ~np.any(present, axis=axis, keepdims=keepdims)
-    return choose(nothing, np.nan, out) if perhaps_any(all_examples(nothing)) else out
+    return replaced(out, nothing, np.nan)
 
 
 @composed(np.nanmax)
