@@ -28,11 +28,12 @@ from .devices import (
 )
 from .hints import check_dtype
 from .install import install
+from .trees import sequence_like
 
 __all__ = [
-    "NoValue", "add_at", "apart", "as_array", "as_operand", "beside", "call_scipy", "check_gpu",
+    "NoValue", "add_at", "apart", "as_array", "as_numbers", "as_operand", "beside", "call_scipy", "check_gpu",
     "cuda_is_available", "cupy", "device_name", "device_of", "get_default_dtype", "is_device", "on_gpu", "on_gpu_of",
-    "parse_device", "scipy_function", "set_default_dtype", "side_by_side", "transfer",
+    "parse_device", "refuse_gpu", "scipy_function", "set_default_dtype", "side_by_side", "transfer",
 ]  # fmt: skip
 
 #: The default of an option that NumPy tells apart from None.
@@ -216,6 +217,33 @@ def on_host(array: Any) -> Any:
     return later.read(array)[0] if later.is_on_gpu(array) else array
 
 
+def as_numbers(x: Any) -> Any:
+    """What Python or NumPy must read, such as lengths and axes: of Tensors their arrays, those of a GPU as NumPy's.
+
+    >>> as_numbers(Tensor([2, 3])), as_numbers((Tensor([0]), None, 1))
+    (array([2, 3]), (array([0]), None, 1))
+    """
+    if isinstance(x, (tuple, list)):
+        return sequence_like(x, map(as_numbers, x))
+    return on_host(getattr(x, "_array", x))
+
+
+def as_sizes(x: Any) -> Any:
+    """Lengths, axes or counts as Python's integers, whatever array or Tensor holds them.
+
+    CuPy takes none of NumPy's arrays for them.
+
+    >>> as_sizes(Tensor([2, 3])), as_sizes((np.array(4), None)), as_sizes(slice(2))
+    ((2, 3), (4, None), slice(None, 2, None))
+    """
+    if isinstance(x, (tuple, list)):
+        return sequence_like(x, map(as_sizes, x))
+    x = as_numbers(x)
+    if not isinstance(x, np.ndarray) or x.dtype.kind not in "iub":
+        return x
+    return tuple(x.tolist()) if x.ndim else x.item()
+
+
 def beside(values: Any, x: Any) -> Any:
     """Constant values as an array on the device of x, an array or a Tensor."""
     data = getattr(x, "_array", x)
@@ -239,6 +267,20 @@ def scipy(part: str, *arrays: Any) -> Any:
                 f"CuPy has no scipy.{part}, so this runs on the cpu only: move there with .cpu()"
             ) from error
         raise ImportError(f"this needs scipy.{part}, which cannot be imported: {install('scipy')}") from error
+
+
+def refuse_gpu(part: str, *values: Any) -> None:
+    """An error where arrays or Tensors, also in lists, are on a GPU, for functions that SciPy solves on the cpu.
+
+    Raises:
+        NotImplementedError: it says how to move them.
+    """
+    number = devices.gpu_of(values)
+    if number is not None:
+        raise NotImplementedError(
+            f"scipy.{part} computes on the cpu only: move what it gets there with .cpu(), which keeps the gradient, "
+            f"and the result back with .to('cuda:{number}')"
+        )
 
 
 def scipy_function(part: str, name: str, *arrays: Any) -> Any:

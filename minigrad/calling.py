@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from . import backend, graph
+from . import backend, graph, later
 from .arrays.batch import all_examples, newest
 from .arrays.fallback import in_turn
 from .backward import pick
@@ -90,10 +90,19 @@ def _unpack(items: Any) -> tuple[tuple[Any, ...], tuple[Node | None, ...], bool]
     return tuple(arrays), tuple(nodes), found
 
 
+#: Options whose numbers Python reads: how many, how long, along which axes.
+_SIZES = frozenset({
+    "axes", "axis", "axis1", "axis2", "correction", "ddof", "destination", "indices_or_sections", "reps", "shape",
+    "shift", "source",
+})  # fmt: skip
+
+
 def _option(op: Op, name: str, x: Tensor) -> Any:
     """The array of a Tensor that was given for an option."""
     if x._node is not None and op.inputs:
         raise TypeError(f"{op.name} has no gradient with respect to {name}; write {name}.detach()")
+    if name in _SIZES and later.is_on_gpu(x._array):
+        return backend.as_sizes(x)
     return x._array
 
 
@@ -283,10 +292,10 @@ def _rescue(
         except Exception as single:
             error = single
     arrays = _arrays_of({n: values[n] for n in op.inputs or op.names})
-    others = _arrays_of({n: v for n, v in values.items() if n not in op.inputs})
-    devices = {  # of masks, indices and classes too, which have no gradient
-        n: backend.device_of(v) for n, v in [*arrays, *others] if not isinstance(v, np.generic)
-    }
+    placed = arrays
+    if isinstance(error, TypeError):  # also of masks, indices and classes, which have no gradient
+        placed = arrays + _arrays_of({n: v for n, v in values.items() if n not in op.inputs})
+    devices = {n: backend.device_of(v) for n, v in placed if not isinstance(v, np.generic)}
     own_words = isinstance(error, (ImportError, OSError, RuntimeError))
     if not own_words and (different := backend.apart(devices, op.name)) is not None:
         raise different from error
@@ -311,7 +320,7 @@ def _arrays_of(values: dict[str, Any]) -> list[tuple[str, Any]]:
     for name, value in values.items():
         several = isinstance(value, (tuple, list))
         pairs = [(f"{name}[{i}]", v) for i, v in enumerate(value)] if several else [(name, value)]
-        found += [(n, v) for n, v in pairs if hasattr(v, "shape") and not isinstance(v, type)]
+        found += [(n, v) for n, v in pairs if hasattr(v, "shape") and hasattr(v, "dtype") and not isinstance(v, type)]
     return found
 
 
@@ -329,8 +338,8 @@ def _constants_beside(
     """The values with the constants on the GPU where others are; None where there is nothing to move.
 
     Constants are NumPy's arrays without axes, with which CuPy does not compute as it does with scalars, and
-    masks, but for those that were Tensors, which are `fixed`.  Options that are no masks become Python's
-    numbers.
+    masks, but for those that were Tensors, which are `fixed`.  Sizes, and options that are no masks, become
+    Python's numbers.
     """
     if not any(backend.device_of(all_examples(v)) != "cpu" for _, v in _arrays_of(values)):
         return None
@@ -343,11 +352,20 @@ def _constants_beside(
         changed.append(x)
         return _beside_those(x, there)
 
+    def read(value: Any) -> Any:
+        several = value if isinstance(value, (tuple, list)) else (value,)
+        if any(isinstance(v, (Tensor, np.ndarray)) or later.is_on_gpu(v) for v in several):
+            changed.append(value)
+            return backend.as_sizes(value)
+        return value
+
     def moved(name: str, value: Any) -> Any:
         if name == op.sequence:
             return tuple(beside(x, next(nodes) is None and not np.ndim(x)) for x in value)
         if name in op.inputs:
             return beside(value, next(nodes) is None and not np.ndim(value))
+        if name in _SIZES:
+            return read(value)
         is_mask = name in _MASKS and name not in fixed
         if is_mask and value is not True and isinstance(value, (bool, np.bool_, list, tuple)):
             value = np.asarray(value)

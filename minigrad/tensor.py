@@ -231,7 +231,7 @@ class Tensor(OtherNames):
         """
         if index:
             self._stays("item()")
-            index = index[0] if isinstance(index[0], tuple) else index
+            index = backend.as_sizes(index[0] if isinstance(index[0], tuple) else index)
             array = self._array.reshape(-1) if len(index) == 1 else self._array
             if len(index) != array.ndim:
                 raise ValueError(

@@ -74,14 +74,15 @@ def _count_nonzero(a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
 
 
 def _lexsort(keys: Any, axis: int = -1) -> Any:
-    keys = np.stack(keys) if isinstance(keys, (tuple, list)) else keys
+    keys = np.stack(backend.side_by_side(*keys)) if isinstance(keys, (tuple, list)) else keys
     if keys.ndim > 2:
         raise NotImplementedError("lexsort: CuPy sorts keys of one axis: move to the cpu with .cpu()")
     return np.lexsort(keys)
 
 
-def _searchsorted(a: Any, v: Any, *args: Any, **options: Any) -> Any:
-    return np.searchsorted(a, v.item() if isinstance(v, np.generic) else v, *args, **options)
+def _searchsorted(a: Any, v: Any, side: Any = "left", sorter: Any = None) -> Any:
+    sorter = backend.beside(np.asarray(sorter), a) if isinstance(sorter, (list, tuple)) else sorter
+    return np.searchsorted(a, v.item() if isinstance(v, np.generic) else v, side, sorter)
 
 
 #: What stands for NumPy's function on a GPU, where CuPy's has fewer options or takes other arguments.
@@ -129,7 +130,7 @@ def _constant(name: str) -> None:
         if inputs is not None and (kwargs or len(args) > inputs):
             return call_with_options(numpy_function, function, args, kwargs)
         try:
-            options = {k: _plain(v) for k, v in kwargs.items()}
+            options = {k: backend.as_sizes(v) if k in ("axis", "kth") else _plain(v) for k, v in kwargs.items()}
             out = _compute(name, numpy_function, list(map(_plain, args)), options)
         except (NotImplementedError, TypeError) as error:
             if any(map(_of_cupy, args)):

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..arrays.batch import all_examples
-from ..backend import as_operand, device_of
+from ..backend import as_numbers, as_operand, as_sizes, beside, device_of
 from ..primitive import composed
 from ..tensor import Tensor, raw, wrap
 from .index import scatter_add
@@ -28,7 +28,7 @@ def bincount(x: Any, /, weights: Any = None, minlength: int = 0) -> Any:
     >>> bincount(np.array([0, 2, 2]), np.array([1.0, 2.0, 3.0]))
     array([1., 0., 5.])
     """
-    minlength = operator.index(minlength)
+    minlength = operator.index(as_sizes(minlength))
     if weights is None:
         counts = np.bincount(raw(x), minlength=minlength)
         return wrap(counts, None) if isinstance(x, Tensor) else counts
@@ -85,6 +85,11 @@ def _columns(sample: Any) -> list[Any]:
     return [array] if array.ndim == 1 else list(np.transpose(array))
 
 
+def _bins_beside(bins: Any, values: Any) -> Any:
+    """How many bins as an integer, their edges beside the values."""
+    return beside(raw(bins), values) if np.ndim(bins) else as_sizes(bins)
+
+
 @composed(np.histogram, method=False)
 def histogram(
     a: Any,
@@ -103,7 +108,9 @@ def histogram(
         raise NotImplementedError(
             f"histogram: CuPy has no bins={bins!r}: give a number of bins, or move to the cpu with .cpu()"
         )
-    edges = np.histogram(values, raw(bins), range)[1]
+    if range is not None:
+        range = tuple(map(float, as_numbers(range)))  # noqa: A001
+    edges = np.histogram(values, _bins_beside(bins, values), range)[1]
     if weights is None:
         return np.histogram(values, edges, density=density)
     if isinstance(bins, str):

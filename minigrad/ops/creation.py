@@ -157,6 +157,7 @@ def _checked(dtype: Any) -> Any:
 
 def _new_array(name: str, like: Any, device: Any, *args: Any) -> Any:
     """What NumPy's or CuPy's function of that name makes: on a device, by default on that of `like`."""
+    args = backend.as_sizes(args)
     if device is None and like is None:
         return getattr(np, name)(*args)
     of = raw(like)
@@ -396,6 +397,7 @@ def geomspace(
     >>> geomspace(1.0, 100.0, 3)
     Tensor([  1.,  10., 100.], dtype=float32)
     """
+    num, axis = backend.as_sizes(num), backend.as_sizes(axis)
     on_cpu = all(backend.device_of(raw(x)) == "cpu" for x in (start, stop))
     if on_cpu and not _requires_grad(start, stop):  # CuPy has no geomspace
         out = np.geomspace(raw(start), raw(stop), num, endpoint, dtype, axis)

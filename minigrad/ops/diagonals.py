@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ..backend import as_sizes
 from ..primitive import composed, primitive
 from .index import getitem, scatter_add
 from .shape import reshape
@@ -57,7 +58,7 @@ def diagonal(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
     >>> diagonal(np.array([[1.0, 2.0], [3.0, 4.0]]))
     array([1., 4.])
     """
-    a = np.moveaxis(a, (axis1, axis2), (-2, -1))
+    offset, a = as_sizes(offset), np.moveaxis(a, (axis1, axis2), (-2, -1))
     return getitem(a, (Ellipsis, *_diagonal_index(np.shape(a), offset, -2, -1)[-2:]))
 
 
@@ -86,6 +87,7 @@ def diag(v: Any, k: int = 0) -> Any:
         return diagonal(v, k)
     if np.ndim(v) != 1:
         raise ValueError(f"diag: expected one or two axes, got shape {np.shape(v)}")
+    k = as_sizes(k)
     n = np.shape(v)[0] + abs(k)
     return scatter_add(v, _diagonal_index((n, n), k, 0, 1), (n, n))
 

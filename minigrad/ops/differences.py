@@ -8,7 +8,7 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from ..arrays.batch import newest
-from ..backend import NoValue, as_operand, beside, side_by_side
+from ..backend import NoValue, as_operand, as_sizes, beside, side_by_side
 from ..primitive import composed
 from ..tensor import raw
 from .join import concatenate, split
@@ -193,7 +193,7 @@ def unwrap(p: Any, discont: Any = None, axis: int = -1, *, period: Any = 2 * np.
     >>> unwrap(np.array([0.0, 4.0])).round(4)
     array([ 0.    , -2.2832])
     """
-    values, length = raw(p), raw(period)
+    axis, values, length = as_sizes(axis), raw(p), raw(period)
     if newest(length) is not None:  # a period of each example's own: in turns
         turns = values / length
         limit = None if discont is None else discont / length

@@ -8,14 +8,14 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
 from ..arrays.batch import all_examples, newest
-from ..later import perhaps_any
+from ..later import is_on_gpu
 from ..primitive import composed, primitive
 from ..tensor import Tensor, raw
 from .factorization import svdvals
 from .linalg import inv
 from .products import eye_of
 from .reduce import expand, max, min, sum
-from .select import where
+from .select import replaced, where
 from .slopes import conj, slope_of_length
 
 __all__ = ["cond", "matrix_norm", "norm", "norm2", "norm_p", "vector_norm"]
@@ -197,19 +197,24 @@ def cond(x: Any, p: Any = None) -> Any:
             out = s[..., 0] / s[..., -1] if p != -2 else s[..., -1] / s[..., 0]
         else:
             out = _norm_times_norm_of_inverse(x, p)
-    unknown = np.isnan(raw(out))
-    if not perhaps_any(all_examples(unknown)):
-        return out
-    return where(unknown & ~np.any(np.isnan(raw(x)), axis=(-2, -1)), np.inf, out)
+    return replaced(out, np.isnan(raw(out)) & ~np.any(np.isnan(raw(x)), axis=(-2, -1)), np.inf)
 
 
 def _norm_times_norm_of_inverse(x: Any, p: Any) -> Any:
     """NaN for matrices that have no inverse."""
     try:
-        return matrix_norm(x, ord=p) * matrix_norm(inv(x), ord=p)
+        return matrix_norm(x, ord=p) * matrix_norm(_inverse(x), ord=p)
     except np.linalg.LinAlgError:
         singular = np.linalg.slogdet(raw(x))[0] == 0
         if p == "nuc" or not np.any(all_examples(singular)):
             raise
     regular = where(singular[..., None, None], eye_of(raw(x)), x)
     return where(singular, np.nan, matrix_norm(regular, ord=p) * matrix_norm(inv(regular), ord=p))
+
+
+def _inverse(x: Any) -> Any:
+    """The inverse, or NumPy's error about a singular matrix, which CuPy does not raise."""
+    on_gpu = is_on_gpu(all_examples(raw(x)))
+    if on_gpu and bool(np.any(all_examples(np.linalg.slogdet(raw(x))[0] == 0))):
+        raise np.linalg.LinAlgError(f"inv: Singular matrix (a: shape {np.shape(x)} {x.dtype})")
+    return inv(x)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..arrays.batch import newest
-from ..backend import beside
+from ..backend import as_numbers, beside
 from ..primitive import composed, primitive
 from ..tensor import Tensor, raw
 from .index import scatter_add
@@ -110,8 +110,9 @@ def _widths(pad_width: Any, ndim: int) -> list[tuple[int, int]]:
     if isinstance(pad_width, dict):
         given, pad_width = pad_width, [(0, 0)] * ndim
         for axis, width in given.items():
+            width = as_numbers(width)
             pad_width[axis] = (width, width) if isinstance(width, int) else width
-    pad_width = np.asarray(raw(pad_width))
+    pad_width = np.asarray(as_numbers(pad_width))
     if pad_width.dtype.kind not in "iu":
         raise TypeError(f"pad: pad_width must hold integers, got {pad_width.dtype}")
     return [(int(before), int(after)) for before, after in np.broadcast_to(pad_width, (ndim, 2))]

@@ -11,13 +11,13 @@ from numpy.lib.array_utils import normalize_axis_tuple
 
 from ..arrays.batch import all_examples
 from ..backend import as_operand, beside
-from ..later import perhaps_any, refuse_later
+from ..later import refuse_later
 from ..primitive import composed
 from ..tensor import Tensor, raw
 from .conversion import alike
 from .reduce import mean
 from .scan import sort
-from .select import where
+from .select import replaced, where
 from .statistics import weights_beside
 
 __all__ = ["median", "nanmedian", "nanpercentile", "nanquantile", "percentile", "quantile"]
@@ -63,7 +63,7 @@ def _keep(out: Any, axes: tuple[int, ...], keepdims: bool, leading: int = 0) -> 
 
 def _with_nan(out: Any, missing: Any) -> Any:
     """NaN where a row of elements held one."""
-    return where(missing, np.nan, out) if perhaps_any(all_examples(missing)) else out
+    return replaced(out, missing, np.nan)
 
 
 def _is_float(a: Any) -> bool:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
-from ..backend import NoValue
+from ..backend import NoValue, as_sizes
 from ..primitive import composed, primitive
 from ..tensor import raw
 from .index import take_along_axis
@@ -119,6 +119,7 @@ def partition(
     """
     _refuse_order("partition", order)
     a, axis = (np.reshape(a, -1), 0) if axis is None else (a, axis)
+    kth, axis = as_sizes(kth), as_sizes(axis)
     options = {} if kind == "introselect" else {"kind": kind}  # CuPy has this one alone
     return take_along_axis(a, np.argpartition(raw(a), kth, axis=axis, **options), axis)
 

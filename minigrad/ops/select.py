@@ -11,7 +11,7 @@ import numpy as np
 from ..arrays.batch import all_examples, newest
 from ..arrays.indexing import writable
 from ..backend import NoValue, as_operand, beside, device_of, is_array, side_by_side
-from ..later import refuse_later
+from ..later import perhaps_any, refuse_later
 from ..primitive import composed, primitive
 from ..tensor import Tensor, raw, wrap
 from .batching import one_by_one
@@ -19,7 +19,7 @@ from .index import assign, getitem, in_range, take_along_axis
 from .join import stack
 from .shape import broadcast_arrays
 
-__all__ = ["choose", "clip", "nan_to_num", "piecewise", "relu", "select", "where"]
+__all__ = ["choose", "clip", "nan_to_num", "piecewise", "relu", "replaced", "select", "where"]
 
 
 @primitive(
@@ -53,6 +53,37 @@ def where(condition: Any, x: Any = None, y: Any = None, /) -> Any:
     if not is_array(raw(condition)):
         condition = beside(np.asarray(condition), y if is_array(raw(y)) else x)
     return _where(condition, x, y)
+
+
+@primitive(
+    method=False,
+    value=lambda g, condition: np.where(condition, g, np.zeros_like(g, shape=())),
+    x=lambda g, condition: np.where(condition, np.zeros_like(g, shape=()), g),
+    name="replaced",
+    masks=lambda condition: bool(np.any(all_examples(condition))),
+)
+def _replaced_where(x: Any, condition: Any, value: Any) -> Any:
+    """The value where a condition holds, else x; no mask where it holds nowhere.
+
+    out    = value if condition else x
+    dvalue = g where the condition holds, else 0
+    dx     = 0 where the condition holds, else g
+    """
+    return np.where(condition, value, x)
+
+
+def replaced(x: Any, condition: Any, value: Any) -> Any:
+    """x with a value where a condition holds, if it does anywhere.
+
+    A GPU is not looked at for that.  Where the condition holds nowhere, x has the gradients there that it has
+    as it is: a `where`, being a mask, would change those that are not finite.
+
+    >>> x = np.array([1.0, 2.0])
+    >>> replaced(x, x > 5, 0.0) is x, replaced(x, x > 1, 0.0)
+    (True, array([1., 0.]))
+    """
+    condition = raw(condition)
+    return _replaced_where(x, condition, value) if perhaps_any(all_examples(condition)) else x
 
 
 def _within(x: Any, low: Any, high: Any) -> Any:

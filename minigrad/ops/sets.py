@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from ..backend import as_sizes
 from ..primitive import composed
 from ..tensor import Tensor, raw
 from .constant import constants
@@ -50,6 +51,7 @@ def _with_gradient(name: str, inputs: int) -> Callable[..., Any]:
         if not any(isinstance(x, Tensor) and x.requires_grad for x in given):
             return out
         if bound.arguments.get("axis") is not None:
+            bound.arguments["axis"] = as_sizes(bound.arguments["axis"])
             values = _slices(given[0], bound)
         else:
             values = _elements(out[0] if isinstance(out, tuple) else out, given)

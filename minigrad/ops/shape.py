@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
-from ..backend import on_host
+from ..backend import as_sizes, on_host
 from ..hints import explain_options
 from ..primitive import composed, primitive
 from .index import scatter_add
@@ -320,6 +320,7 @@ def resize(a: Any, new_shape: Any) -> Any:
     array([[1., 2., 1.],
            [2., 1., 2.]])
     """
+    new_shape = as_sizes(new_shape)
     new_shape = (new_shape,) if np.ndim(new_shape) == 0 else tuple(new_shape)
     if any(length < 0 for length in new_shape):
         raise ValueError(f"resize: all lengths must be at least 0, got {new_shape}")

@@ -9,12 +9,13 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
 from ..arrays.batch import all_examples
-from ..backend import NoValue, as_operand, beside, is_array, side_by_side
-from ..later import perhaps_any, refuse_later
+from ..backend import NoValue, as_operand, as_sizes, beside, is_array, side_by_side
+from ..later import refuse_later
 from ..primitive import composed
 from ..tensor import Tensor, raw
 from .reduce import chosen_ddof, count, max, mean, min, prod, std, sum, var
 from .scan import cumprod, cumsum
+from .select import replaced
 from .select import where as choose
 
 __all__ = [
@@ -148,7 +149,7 @@ def _nan_spread(
         out = function(
             filled, axis=axis, dtype=dtype, ddof=ddof, keepdims=keepdims, where=mask, mean=given
         )
-    return choose(freedom <= 0, np.nan, out) if perhaps_any(all_examples(freedom <= 0)) else out
+    return replaced(out, freedom <= 0, np.nan)
 
 
 @composed(np.nanvar)
@@ -196,12 +197,12 @@ def nanstd(
 def _nan_extremum(
     extremum: Any, a: Any, axis: Any, keepdims: bool, initial: Any, where: Any, worst: float
 ) -> Any:
-    filled, present = _filled(a, worst)
+    axis, (filled, present) = as_sizes(axis), _filled(a, worst)
     out = extremum(filled, axis=axis, keepdims=keepdims, initial=initial, where=where)
     if present is None or initial is not NoValue:
         return out
     nothing = ~np.any(present, axis=axis, keepdims=keepdims)
-    return choose(nothing, np.nan, out) if perhaps_any(all_examples(nothing)) else out
+    return replaced(out, nothing, np.nan)
 
 
 @composed(np.nanmax)
@@ -304,13 +305,14 @@ def _in_rows(x: Any, rowvar: bool, transposed: bool) -> Any:
     return np.transpose(x) if transposed and not rowvar else x
 
 
-def _observation_weights(fweights: Any, aweights: Any, n: int) -> Any:
+def _observation_weights(fweights: Any, aweights: Any, rows: Any) -> Any:
     """How often each observation occurs times how much it weighs; None without either."""
+    n = np.shape(rows)[1]
     product: Any = None
     for name, weights in (("fweights", fweights), ("aweights", aweights)):
         if weights is None:
             continue
-        weights = as_operand(weights).astype(np.float64)
+        weights = side_by_side(weights, rows)[0].astype(np.float64)
         if weights.shape != (n,):
             raise RuntimeError(f"cov: {name} of shape {weights.shape} for {n} observations")
         values = raw(weights)
@@ -374,7 +376,7 @@ def cov(
     if np.shape(rows)[0] == 0:
         return np.zeros_like(raw(rows), shape=(0, 0), dtype=np.float64)
     n = np.shape(rows)[1]
-    weights = _observation_weights(fweights, aweights, n)
+    weights = _observation_weights(fweights, aweights, rows)
     if weights is None:
         right = centred = rows - mean(rows, axis=1, keepdims=True)
         freedom: Any = n - ddof
@@ -382,7 +384,7 @@ def cov(
         total = sum(weights)
         centred = rows - sum(rows * weights, axis=1, keepdims=True) / total
         right = centred * weights
-        lost = ddof if aweights is None else ddof * sum(weights * aweights) / total
+        lost = ddof if aweights is None else ddof * sum(weights * side_by_side(aweights, rows)[0]) / total
         freedom = total - lost
     if isinstance(freedom, Tensor):
         freedom = np.where(raw(freedom) > 0, freedom, 0.0)

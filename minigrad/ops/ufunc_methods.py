@@ -14,7 +14,7 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from ..arrays.batch import Batch, Unbatched, newest
-from ..backend import NoValue, as_array, is_array, side_by_side
+from ..backend import NoValue, as_array, as_numbers, is_array, side_by_side
 from ..tensor import Tensor, raw, wrap
 from .batching import one_by_one
 from .constant import constants
@@ -166,7 +166,7 @@ def _reduceat(
     out: Any = None,
 ) -> Any:
     """Reductions of the pieces that begin at the indices; a piece that would be empty is its first element."""
-    starts = np.asarray(raw(indices)).tolist()
+    starts = np.asarray(as_numbers(indices)).tolist()
     x = x.astype(_like_numpy(ufunc, "reduceat", x, starts, axis=axis, dtype=dtype))
     axis = normalize_axis_index(axis, np.ndim(x))
     before, n = (slice(None),) * axis, np.shape(x)[axis]
@@ -192,7 +192,7 @@ def _at(ufunc: np.ufunc, f: Callable[..., Any], a: Any, indices: Any, b: Any = N
         raise TypeError(
             f"np.{ufunc.__name__}.at cannot write a Tensor into a NumPy array, the gradient would be lost: make it a Tensor"
         )
-    index = plain_index(indices)
+    index = as_numbers(plain_index(indices))
     if newest(index) is None:
         _work_on(a, index, f, b)
     else:

@@ -36,7 +36,7 @@ def integers(
     True
     """
     low, high = (0, low) if high is None else (low, high)
-    low, high = raw(low), raw(high)
+    low, high, size = backend.as_numbers(low), backend.as_numbers(high), backend.as_sizes(size)
     if size is None and np.ndim(low) == 0 and np.ndim(high) == 0:
         size = ()
     draw = generator(device).integers

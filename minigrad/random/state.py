@@ -225,7 +225,7 @@ def noise(name: str, size: Any, dtype: Any = None, device: Any = None) -> Any:
 
     It is drawn in double precision, on a GPU in single where that is enough.
     """
-    dtype = np.dtype(dtype or backend.get_default_dtype())
+    dtype, size = np.dtype(dtype or backend.get_default_dtype()), backend.as_sizes(size)
     draw = drawing(name, device)
     single = device not in (None, "cpu") and dtype.itemsize <= 4 and backend.parse_device(device) is not None
     drawn = draw(size=size, dtype=np.float32) if single else draw(size=size)
@@ -249,7 +249,7 @@ def _is_number(x: Any) -> bool:
 
 def size_of(size: Any, *parameters: Any) -> Any:
     """The shape of the result: `size` where it is given, else that of the parameters together."""
-    return np.broadcast_shapes(*map(np.shape, parameters)) if size is None else size
+    return np.broadcast_shapes(*map(np.shape, parameters)) if size is None else backend.as_sizes(size)
 
 
 @follow

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from .. import graph
-from ..backend import scipy_function
+from ..backend import refuse_gpu, scipy_function
 from ..hints import missing
 from ..ops.join import concatenate, stack
 from ..ops.shape import reshape
@@ -114,8 +114,9 @@ def _vector(out: Any) -> Any:
     return reshape(out, -1) if isinstance(out, Tensor) else np.asarray(out, np.float64).reshape(-1)
 
 
-def _prepared(f: Callable[..., Any], y0: Any, args: Any, what: str) -> tuple[Field, Any, Any]:
+def _prepared(f: Callable[..., Any], y0: Any, times: Any, args: Any, what: str) -> tuple[Field, Any, Any]:
     """The right-hand side as a function of (y, t, theta), y0 as a vector, and all floating arguments as one, theta."""
+    refuse_gpu("integrate", y0, times, args)
     leaves = [x if isinstance(x, Tensor) else np.asarray(x) for x in flatten(list(args))]
     moving = [i for i, x in enumerate(leaves) if x.dtype.kind == "f"]
     shapes = [np.shape(leaves[i]) for i in moving]
@@ -166,7 +167,7 @@ def odeint(
     """
     _refuse("odeint", options, ("Dfun", "col_deriv", "full_output", "ml", "mu"))
     f = (lambda y, s, *a: func(s, y, *a)) if tfirst else func
-    field, y0, theta = _prepared(f, y0, args, "odeint")
+    field, y0, theta = _prepared(f, y0, t, args, "odeint")
     return ode(y0, _times(t), theta, field, partial(_with_odeint, **options))
 
 
@@ -198,7 +199,7 @@ def solve_ivp(
     unsupported = {"dense_output": dense_output, "events": events, "vectorized": vectorized}
     _refuse("solve_ivp", unsupported | options, (*unsupported, "jac"))
     args = () if args is None else args
-    field, y0, theta = _prepared(lambda y, s, *a: fun(s, y, *a), y0, args, "solve_ivp")
+    field, y0, theta = _prepared(lambda y, s, *a: fun(s, y, *a), y0, [*t_span, t_eval], args, "solve_ivp")
     start = _times(t_span[:1])
     if t_eval is None:
 

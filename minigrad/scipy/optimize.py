@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .. import graph
-from ..backend import scipy_function
+from ..backend import refuse_gpu, scipy_function
 from ..calling import holds_tensor
 from ..hints import missing
 from ..ops.creation import array
@@ -45,9 +45,10 @@ class _Flat:
             raise TypeError(
                 "x0 is where the search begins, the result does not depend on it: pass x0.detach()"
             )
+        self.args = tuple(args) if isinstance(args, (tuple, list)) else (args,)
+        refuse_gpu("optimize", x0, self.args)
         start = np.asarray(x0, dtype=np.float64)
         self.shape, self.x0 = start.shape, start.reshape(-1)
-        self.args = tuple(args) if isinstance(args, (tuple, list)) else (args,)
         self.fun = fun
 
     def __call__(self, x: Any) -> Any:
@@ -191,6 +192,7 @@ def implicit_root(fun: Callable[..., Any], x0: Any, args: Any = (), **options: A
     >>> grad(square_root)(4.0).round(9), grad(grad(square_root))(4.0).round(9)
     (np.float64(0.25), np.float64(-0.03125))
     """
+    refuse_gpu("optimize", x0, args)
 
     def solver(*values: Any) -> Any:
         result = root(fun, raw(x0), values, **options)
@@ -214,6 +216,7 @@ def fixed_point(
     >>> cosine(1.0).round(6), grad(cosine)(1.0).round(6)
     (np.float64(0.739085), np.float64(-0.297474))
     """
+    refuse_gpu("optimize", x0, args)
 
     def solver(*values: Any) -> Any:
         iterate = scipy_function("optimize", "fixed_point", raw(x0))

@@ -14,7 +14,7 @@ import numpy as np
 from ..tensor import Tensor
 from .capture import captured
 from .formula import Formula
-from .numbers import number
+from .numbers import has_numbers, host, number
 from .target import resolve
 from .values import backward_flow, saved_values, value_of, what_rules_read
 from .walk import Step, walk
@@ -177,7 +177,7 @@ def _inputs(step: Step, labels: dict[int, str], values: dict[int, Any]) -> dict[
     known: dict[str, tuple[str, Any]] = {}
     names = node.op.inputs if node.op.sequence is None else [f"{node.op.sequence}{i}" for i in range(len(node.parents))]
     read = dict(what_rules_read(node))
-    constants = {n: np.asarray(v) for n, v in read.items() if isinstance(v, (float, int, np.ndarray))}
+    constants = {n: host(v) for n, v in read.items() if has_numbers(v)}
     for name, parent in zip(names, node.parents, strict=False):
         if parent is not None:
             source = next(ids)[0]

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from ..arrays.row_sparse import RowSparse
-from ..backend import on_host
+from ..backend import is_array, on_host
 
-__all__ = ["dimensions", "host", "memory_size", "number", "rms"]
+__all__ = ["dimensions", "has_numbers", "host", "memory_size", "number", "rms"]
 
 #: An array of so many numbers is shown in full.
 MOST = 6
@@ -19,6 +19,15 @@ def host(value: Any) -> np.ndarray:
     """An array in main memory: of a tensor, of an array on a GPU, of rows that are sparse."""
     value = getattr(value, "_array", value)
     return np.asarray(on_host(value.dense() if isinstance(value, RowSparse) else value))
+
+
+def has_numbers(value: Any) -> bool:
+    """Whether a value is a number or an array, wherever it lies.
+
+    >>> has_numbers(2.0), has_numbers(np.ones(2)), has_numbers("sum")
+    (True, True, False)
+    """
+    return isinstance(value, (float, int, complex, np.generic)) or is_array(value)
 
 
 def number(value: Any) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ..backend import is_array
 from ..tensor import Tensor
 from .capture import capture
 
@@ -59,8 +60,8 @@ def _parameters(function: Callable[..., Any]) -> list[str]:
         return []
 
 
-def _floating(x: Any) -> np.ndarray:
-    array = np.asarray(x)
+def _floating(x: Any) -> Any:
+    array = x if is_array(x) else np.asarray(x)
     return array if array.dtype.kind in "fc" else array.astype(float)
 
 

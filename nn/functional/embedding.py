@@ -8,6 +8,7 @@ import numpy as np
 
 from minigrad import Tensor, beside, concatenate, getitem, mark_mutated, primitive, raw, scatter_add, where
 from minigrad.arrays import RowSparse, all_examples
+from minigrad.backend import as_sizes, side_by_side
 from minigrad.devices import on_gpu_of
 from minigrad.later import check_later, surely_all
 
@@ -133,7 +134,7 @@ def embedding_bag(
     if mode not in ("sum", "mean"):
         raise ValueError(f"embedding_bag: mode must be 'sum', 'mean' or 'max', got {mode!r}")
     if per_sample_weights is not None:
-        rows = rows * np.reshape(per_sample_weights, (flat.size, 1))
+        rows = rows * np.reshape(side_by_side(per_sample_weights, rows)[0], (flat.size, 1))
     if padding_idx is not None:
         rows = where(counted[:, None], rows, 0.0)
     total = scatter_add(rows, bag, (bags, weight.shape[1]))
@@ -193,7 +194,7 @@ def one_hot(indices: Any, num_classes: int = -1) -> Tensor:
     >>> one_hot(Tensor([0, 2])).tolist()
     [[1, 0, 0], [0, 0, 1]]
     """
-    array = as_constant(indices, indices)
+    array, num_classes = as_constant(indices, indices), as_sizes(num_classes)
     if array.dtype.kind not in "iu":
         raise TypeError(f"one_hot: indices must be integers, got {array.dtype}: write indices.astype(int)")
     given = all_examples(array)

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from minigrad import primitive, raw
+from minigrad.backend import as_sizes
 
 __all__ = ["interpolate", "upsample", "upsample_bilinear", "upsample_nearest"]
 
@@ -234,6 +235,7 @@ def _sizes(
     shape: tuple[int, ...], size: Any, scale_factor: Any, recompute: bool | None
 ) -> tuple[list[int], Sequence[float | None]]:
     """The new lengths, and the factors by which pixels lie apart, None where the lengths say it."""
+    size = as_sizes(size)
     if (size is None) == (scale_factor is None):
         raise ValueError("interpolate: give either size or scale_factor")
     if size is not None:
