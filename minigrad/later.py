@@ -167,7 +167,8 @@ def refuse_later(bad: Any, make_error: Callable[[], Exception]) -> None:
 def perhaps_any(conditions: Any) -> bool:
     """Whether one of many conditions may hold: on a GPU, where a look takes time, they may always.
 
-    It is for work that changes nothing where none of them holds, and can be left out then.
+    It is for work that changes nothing where none of them holds, and can be left out then.  A `where` changes
+    gradients that are not finite: `minigrad.ops.select.replaced` does not.
 
     >>> perhaps_any(np.array([False, False]))
     False

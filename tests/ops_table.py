@@ -243,6 +243,10 @@ ROWS: dict[str, list[Sample]] = {
         Sample(lambda x, y: np.where(x > y, x, y * 2), (X, Y)),
         Sample(lambda x: np.where(x > 0, x, 0.0), (X,)),
     ],
+    "overwritten": [
+        Sample(lambda x, v: select.overwritten(x, beside(x, [True, False, True]), v), (X, Y)),
+        Sample(lambda x: select.overwritten(x * x, beside(x, [False, True, False]), 0.0), (X,)),
+    ],
     "clip": [
         Sample(lambda x: np.clip(x, -0.7, 0.9), (X,), order=3),
         Sample(lambda x: np.clip(x, None, 0.9), (X,), order=3),

@@ -72,6 +72,7 @@ PUBLIC: dict[str, set[str] | None] = {
     "minigrad.kernels.threads": None,  # kernels over several threads
     "minigrad.ops.batching": {"one_by_one"},  # functions that decide by values, under vmap
     "minigrad.ops.index": {"assign"},  # x[index] = value, as an op
+    "minigrad.ops.select": {"replaced"},  # a mask only where it hides something
     "minigrad.ops.special": None,  # special functions
     "minigrad.ops.window": None,  # sliding windows: unfold, fold, convolution, pooling
     "minigrad.scipy.special": None,  # special functions under SciPy's names

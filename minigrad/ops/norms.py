@@ -15,7 +15,7 @@ from .factorization import svdvals
 from .linalg import inv
 from .products import eye_of
 from .reduce import expand, max, min, sum
-from .select import replaced, where
+from .select import overwritten, where
 from .slopes import conj, slope_of_length
 
 __all__ = ["cond", "matrix_norm", "norm", "norm2", "norm_p", "vector_norm"]
@@ -197,7 +197,7 @@ def cond(x: Any, p: Any = None) -> Any:
             out = s[..., 0] / s[..., -1] if p != -2 else s[..., -1] / s[..., 0]
         else:
             out = _norm_times_norm_of_inverse(x, p)
-    return replaced(out, np.isnan(raw(out)) & ~np.any(np.isnan(raw(x)), axis=(-2, -1)), np.inf)
+    return overwritten(out, np.isnan(raw(out)) & ~np.any(np.isnan(raw(x)), axis=(-2, -1)), np.inf)
 
 
 def _norm_times_norm_of_inverse(x: Any, p: Any) -> Any:

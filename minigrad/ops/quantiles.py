@@ -17,7 +17,7 @@ from ..tensor import Tensor, raw
 from .conversion import alike
 from .reduce import mean
 from .scan import sort
-from .select import replaced, where
+from .select import overwritten, where
 from .statistics import weights_beside
 
 __all__ = ["median", "nanmedian", "nanpercentile", "nanquantile", "percentile", "quantile"]
@@ -63,7 +63,7 @@ def _keep(out: Any, axes: tuple[int, ...], keepdims: bool, leading: int = 0) -> 
 
 def _with_nan(out: Any, missing: Any) -> Any:
     """NaN where a row of elements held one."""
-    return replaced(out, missing, np.nan)
+    return overwritten(out, missing, np.nan)
 
 
 def _is_float(a: Any) -> bool:

@@ -19,7 +19,7 @@ from .index import assign, getitem, in_range, take_along_axis
 from .join import stack
 from .shape import broadcast_arrays
 
-__all__ = ["choose", "clip", "nan_to_num", "piecewise", "relu", "replaced", "select", "where"]
+__all__ = ["choose", "clip", "nan_to_num", "piecewise", "relu", "overwritten", "select", "where"]
 
 
 @primitive(
@@ -59,10 +59,10 @@ def where(condition: Any, x: Any = None, y: Any = None, /) -> Any:
     method=False,
     value=lambda g, condition: np.where(condition, g, np.zeros_like(g, shape=())),
     x=lambda g, condition: np.where(condition, np.zeros_like(g, shape=()), g),
-    name="replaced",
+    name="overwritten",
     masks=lambda condition: bool(np.any(all_examples(condition))),
 )
-def _replaced_where(x: Any, condition: Any, value: Any) -> Any:
+def _overwritten_where(x: Any, condition: Any, value: Any) -> Any:
     """The value where a condition holds, else x; no mask where it holds nowhere.
 
     out    = value if condition else x
@@ -72,18 +72,18 @@ def _replaced_where(x: Any, condition: Any, value: Any) -> Any:
     return np.where(condition, value, x)
 
 
-def replaced(x: Any, condition: Any, value: Any) -> Any:
+def overwritten(x: Any, condition: Any, value: Any) -> Any:
     """x with a value where a condition holds, if it does anywhere.
 
     A GPU is not looked at for that.  Where the condition holds nowhere, x has the gradients there that it has
     as it is: a `where`, being a mask, would change those that are not finite.
 
     >>> x = np.array([1.0, 2.0])
-    >>> replaced(x, x > 5, 0.0) is x, replaced(x, x > 1, 0.0)
+    >>> overwritten(x, x > 5, 0.0) is x, overwritten(x, x > 1, 0.0)
     (True, array([1., 0.]))
     """
     condition = raw(condition)
-    return _replaced_where(x, condition, value) if perhaps_any(all_examples(condition)) else x
+    return _overwritten_where(x, condition, value) if perhaps_any(all_examples(condition)) else x
 
 
 def _within(x: Any, low: Any, high: Any) -> Any:

@@ -15,7 +15,7 @@ from ..primitive import composed
 from ..tensor import Tensor, raw
 from .reduce import chosen_ddof, count, max, mean, min, prod, std, sum, var
 from .scan import cumprod, cumsum
-from .select import replaced
+from .select import overwritten
 from .select import where as choose
 
 __all__ = [
@@ -149,7 +149,7 @@ def _nan_spread(
         out = function(
             filled, axis=axis, dtype=dtype, ddof=ddof, keepdims=keepdims, where=mask, mean=given
         )
-    return replaced(out, freedom <= 0, np.nan)
+    return overwritten(out, freedom <= 0, np.nan)
 
 
 @composed(np.nanvar)
@@ -202,7 +202,7 @@ def _nan_extremum(
     if present is None or initial is not NoValue:
         return out
     nothing = ~np.any(present, axis=axis, keepdims=keepdims)
-    return replaced(out, nothing, np.nan)
+    return overwritten(out, nothing, np.nan)
 
 
 @composed(np.nanmax)

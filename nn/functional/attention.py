@@ -14,6 +14,7 @@ import numpy as np
 from minigrad import Tensor, beside, raw, softmax, where
 from minigrad.arrays import all_examples
 from minigrad.later import perhaps_any, surely_all
+from minigrad.ops.select import overwritten
 
 from ..values import as_constant
 from .dropout import dropout
@@ -60,14 +61,10 @@ def masked_softmax(scores: Any, mask: Any) -> Any:
         scores = where(mask, scores, -np.inf)
     elif _only_hides(mask):
         scores = where(shown, scores, -np.inf)
-    elif surely_all(all_examples(shown)):
-        scores = scores + mask
     else:
-        scores = where(shown, scores + mask, -np.inf)
+        scores = overwritten(scores + mask, ~shown, -np.inf)
     sees = np.any(shown if np.ndim(shown) else shown[None], axis=-1, keepdims=True)
-    if surely_all(all_examples(sees)):
-        return softmax(scores, axis=-1)
-    return where(sees, softmax(where(sees, scores, 0.0), axis=-1), 0.0)
+    return overwritten(softmax(overwritten(scores, ~sees, 0.0), axis=-1), ~sees, 0.0)
 
 
 def _shown(mask: Any) -> Any:
@@ -97,8 +94,7 @@ def mixed(weights: Any, value: Any, mask: Any) -> Any:
     shown = _shown(mask)
     shown = shown if np.ndim(shown) > 1 else np.reshape(shown, (1, -1))
     by_any = np.any(shown, axis=-2)[..., None]  # (..., S, 1)
-    if not surely_all(all_examples(by_any)):
-        value = where(by_any, value, 0.0)
+    value = overwritten(value, ~by_any, 0.0)
     if np.shape(shown)[-2] == 1:  # what is left is seen by all queries
         return weights @ value
     wrong = ~np.isfinite(raw(value))
@@ -106,7 +102,7 @@ def mixed(weights: Any, value: Any, mask: Any) -> Any:
         return weights @ value
     dtype = value.dtype
     meets = (np.broadcast_to(shown, np.shape(weights)).astype(dtype) @ wrong.astype(dtype)) > 0  # (..., L, V)
-    return where(meets, weights @ value, weights @ where(wrong, 0.0, value))
+    return overwritten(weights @ overwritten(value, wrong, 0.0), meets, weights @ value)
 
 
 def _shared_heads(query: Any, key: Any, value: Any) -> tuple[Any, Any]:

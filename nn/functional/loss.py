@@ -11,6 +11,7 @@ from minigrad import Tensor, log_softmax, primitive, raw, take_along_axis
 from minigrad.arrays import all_examples
 from minigrad.hints import explain_options
 from minigrad.later import check_later, perhaps_any
+from minigrad.ops.select import overwritten
 
 from ..values import as_tensor
 
@@ -87,8 +88,7 @@ def _by_log_softmax(
 ) -> Any:
     """The readable form: -(1 - s) w_y log p_y - s / C sum_c w_c log p_c."""
     ignored = raw(target) == ignore_index
-    if perhaps_any(all_examples(ignored)):  # a row that does not count sends no gradient, also where it holds NaN
-        logits = np.where(np.expand_dims(ignored, 1), 0.0, logits)
+    logits = overwritten(logits, np.expand_dims(ignored, 1), 0.0)  # no gradient of a row that does not count, NaN neither
     log_p = log_softmax(logits, axis=1)
     safe = np.where(ignored, 0, target)
     each = _class_weights(target, weight, ignore_index, log_p.dtype)
