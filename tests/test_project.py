@@ -133,11 +133,12 @@ def test_snippets_of_the_documents_run(
 ) -> None:
     """Each stands for itself; a comment `# -> text` after a line states what that expression's repr or print is.
 
-    Those for a GPU run on the stand-in for one where there is none.
+    Those for a GPU, or for two, run on the stand-in where the machine has less.
     """
     monkeypatch.chdir(tmp_path)
-    if "cuda" in code and not __import__("minigrad").cuda_is_available():
-        request.getfixturevalue("stand_in")
+    needed = ("cuda" in code) + ("cuda:1" in code)
+    if needed > __import__("minigrad").cuda.device_count():
+        request.getfixturevalue("two_gpus" if needed == 2 else "stand_in")
     if ".svg" in code and not shutil.which("dot"):
         pytest.skip("needs Graphviz's program dot")
 
