@@ -40,7 +40,7 @@ def cupy() -> Any:
             raise ImportError("a folder called cupy, not the package")
     except ImportError as error:
         raise ImportError(
-            f"device 'cuda' needs CuPy, which is not installed: {install('cuda12')}; cuda13 for CUDA 13"
+            f"device 'cuda' needs CuPy, which is not installed: {install('cuda12')}; cuda13 in place of cuda12 for CUDA 13"
         ) from error
     try:
         count = module.cuda.runtime.getDeviceCount()

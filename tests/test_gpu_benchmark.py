@@ -36,16 +36,17 @@ no_gpu = pytest.mark.skipif(mg.cuda_is_available(), reason="this machine has a G
 
 
 @no_gpu
-def test_without_a_gpu_one_sentence_says_what_is_missing() -> None:
+def test_without_a_gpu_one_line_says_what_is_missing() -> None:
     command = ["make", "--silent", "gpu", f"PYTHON={sys.executable}"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, env={**os.environ, "MAKEFLAGS": ""})
     assert done.returncode != 0
     assert done.stdout == ""
-    (sentence, *rest) = done.stderr.splitlines()
-    assert "make gpu runs on an NVIDIA GPU" in sentence
-    assert "CuPy" in sentence
-    assert sys.executable in sentence
-    assert all(line.startswith("make") for line in rest)
+    (line, *rest) = done.stderr.splitlines()
+    assert "make gpu runs on an NVIDIA GPU" in line
+    assert "CuPy" in line
+    assert "make gpu PYTHON=" in line
+    assert sys.executable in line
+    assert all(other.startswith("make") for other in rest)
 
 
 def test_a_python_without_numpy_is_told_so(tmp_path: Path) -> None:
