@@ -125,12 +125,17 @@ def apart(places: Mapping[str, str], what: str) -> RuntimeError | None:
     """The error for arrays that cannot meet: where each one is.  None where all are on one device.
 
     >>> print(apart({"x": "cuda:0", "y": "cpu"}, "add"))
-    add: the inputs are on different devices (x on cuda:0, y on cpu): move one with .to(device)
+    add: the inputs are on different devices (x on cuda:0, y on cpu): write y.to("cuda:0"), or for NumPy's array minigrad.beside(y, x)
     """
     if len(set(places.values())) < 2:
         return None
     each = ", ".join(f"{name} on {device}" for name, device in places.items())
-    return RuntimeError(f"{what}: the inputs are on different devices ({each}): move one with .to(device)")
+    near, target = next((name, device) for name, device in places.items() if device != "cpu")
+    far = next(name for name, device in places.items() if device != target)
+    write = f'write {far}.to("{target}")'
+    if places[far] == "cpu":
+        write += f", or for NumPy's array minigrad.beside({far}, {near})"
+    return RuntimeError(f"{what}: the inputs are on different devices ({each}): {write}")
 
 
 # ------------------------------------------------------------------------------- several GPUs
