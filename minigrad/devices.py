@@ -125,17 +125,18 @@ def apart(places: Mapping[str, str], what: str) -> RuntimeError | None:
     """The error for arrays that cannot meet: where each one is.  None where all are on one device.
 
     >>> print(apart({"x": "cuda:0", "y": "cpu"}, "add"))
-    add: the inputs are on different devices (x on cuda:0, y on cpu): write y.to("cuda:0"), or for NumPy's array minigrad.beside(y, x)
+    add: the inputs are on different devices (x on cuda:0, y on cpu): move y with .to("cuda:0"), \
+an array of NumPy's with minigrad.beside(array, tensor)
     """
     if len(set(places.values())) < 2:
         return None
     each = ", ".join(f"{name} on {device}" for name, device in places.items())
-    near, target = next((name, device) for name, device in places.items() if device != "cpu")
+    target = next(device for device in places.values() if device != "cpu")
     far = next(name for name, device in places.items() if device != target)
-    write = f'write {far}.to("{target}")'
-    if places[far] == "cpu":
-        write += f", or for NumPy's array minigrad.beside({far}, {near})"
-    return RuntimeError(f"{what}: the inputs are on different devices ({each}): {write}")
+    move = f'move {far} with .to("{target}")'
+    if places[far] == "cpu":  # and so perhaps no Tensor
+        move += ", an array of NumPy's with minigrad.beside(array, tensor)"
+    return RuntimeError(f"{what}: the inputs are on different devices ({each}): {move}")
 
 
 # ------------------------------------------------------------------------------- several GPUs
