@@ -86,6 +86,7 @@ def _module(library: Any, source: Any, types: tuple[tuple[str, str], ...]) -> An
         module.compile()
     except Exception as error:  # of several kinds: CuPy's CompileException, and what the driver says of code it cannot load
         kernels.enabled_on_gpu = False
-        warnings.warn(f"minigrad's kernels for the GPU are off, because {source.name} cannot be compiled: {error}", stacklevel=2)
+        why = f"{source.name} cannot be compiled: {error}"
+        warnings.warn(f"all kernels of minigrad's for the GPU are off, and CuPy's functions compute, because {why}", stacklevel=2)
         raise CannotCompile(source.name) from error
     return module
