@@ -275,7 +275,7 @@ def _rescue(
     the arrays; or the error says of which op, with which shapes, on which devices.
 
     Returns:
-        The results and the values of the op's parameters.
+        The results, and the values of the op's parameters that the forward had at last: the backward pass reads these.
     """
     if (moved := _constants_beside(op, values, parents, fixed)) is not None:
         values = moved
@@ -311,6 +311,7 @@ def _rescue(
 
 
 def _results_and_values(op: Op, out: Any, values: dict[str, Any]) -> list[Any]:
+    """What a forward gave, its extras too, and then the values that it had."""
     return [*(out if op.extras else (out,)), *(values[n] for n in op.names)]
 
 

@@ -17,8 +17,23 @@ __all__ = [
 ]  # fmt: skip
 
 
+_PEAK = "minigrad.cuda.memory_allocated() after each part: there is no peak (CuPy's memory hooks see each piece)"
 #: What to write for names of torch.cuda.
 _INSTEAD = {
+    "max_memory_allocated": _PEAK,
+    "max_memory_reserved": _PEAK,
+    "reset_peak_memory_stats": _PEAK,
+    "reset_max_memory_allocated": _PEAK,
+    "memory_summary": "minigrad.cuda.memory_allocated() and minigrad.cuda.memory_reserved(), in bytes",
+    "memory_stats": "minigrad.cuda.memory_allocated() and minigrad.cuda.memory_reserved(), in bytes",
+    "set_per_process_memory_fraction": "cupy.get_default_memory_pool().set_limit(fraction=...)",
+    "get_device_name": 'cupy.cuda.runtime.getDeviceProperties(number)["name"].decode()',
+    "get_device_properties": "cupy.cuda.runtime.getDeviceProperties(number)",
+    "get_device_capability": "cupy.cuda.Device(number).compute_capability",
+    "amp": "x.astype(dtype), or model.half(): there is no automatic choice of dtypes",
+    "OutOfMemoryError": "MemoryError, which CuPy's cupy.cuda.memory.OutOfMemoryError is",
+    "CUDAGraph": "the steps themselves: there are no CUDA graphs",
+    "graph": "the steps themselves: there are no CUDA graphs",
     "manual_seed": "minigrad.random.manual_seed(seed), for all devices",
     "manual_seed_all": "minigrad.random.manual_seed(seed), for all devices",
     "get_rng_state": "minigrad.random.get_state(), of all devices",
@@ -32,7 +47,9 @@ _INSTEAD = {
 
 
 def is_available() -> bool:
-    """Whether CuPy is installed and sees a GPU.
+    """Whether CuPy is installed and sees a GPU; the same as `minigrad.cuda_is_available()`.
+
+    Whether CUDA's libraries are there as well shows a first result: `(minigrad.ones(3, device="cuda") * 2).tolist()`.
 
     >>> is_available() == (device_count() > 0)
     True
@@ -106,4 +123,5 @@ def _number(which: Any) -> int:
 
 
 def __getattr__(name: str) -> Any:
+    """Names of torch.cuda that are not here: the error says what to write."""
     raise missing("minigrad.cuda", name, __all__, _INSTEAD)

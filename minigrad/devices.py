@@ -40,7 +40,7 @@ def cupy() -> Any:
             raise ImportError("a folder called cupy, not the package")
     except ImportError as error:
         raise ImportError(
-            f"device 'cuda' needs CuPy, which is not installed: {install('cuda12')}; cuda13 for CUDA 13"
+            f"device 'cuda' needs CuPy, which is not installed: {install('cuda12')}; cuda13 in place of cuda12 for CUDA 13"
         ) from error
     try:
         count = module.cuda.runtime.getDeviceCount()
@@ -125,12 +125,18 @@ def apart(places: Mapping[str, str], what: str) -> RuntimeError | None:
     """The error for arrays that cannot meet: where each one is.  None where all are on one device.
 
     >>> print(apart({"x": "cuda:0", "y": "cpu"}, "add"))
-    add: the inputs are on different devices (x on cuda:0, y on cpu): move one with .to(device)
+    add: the inputs are on different devices (x on cuda:0, y on cpu): move y with .to("cuda:0"), \
+an array of NumPy's with minigrad.beside(array, tensor)
     """
     if len(set(places.values())) < 2:
         return None
     each = ", ".join(f"{name} on {device}" for name, device in places.items())
-    return RuntimeError(f"{what}: the inputs are on different devices ({each}): move one with .to(device)")
+    target = next(device for device in places.values() if device != "cpu")
+    far = next(name for name, device in places.items() if device != target)
+    move = f'move {far} with .to("{target}")'
+    if places[far] == "cpu":  # and so perhaps no Tensor
+        move += ", an array of NumPy's with minigrad.beside(array, tensor)"
+    return RuntimeError(f"{what}: the inputs are on different devices ({each}): {move}")
 
 
 # ------------------------------------------------------------------------------- several GPUs

@@ -16,7 +16,7 @@ from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
 
-from .spellings import INSTEAD, METHODS, OPTIONS, SOLVERS
+from .spellings import INSTEAD, METHODS, NO_OPTIONS, OPTIONS, SOLVERS
 
 __all__ = [
     "Absent",
@@ -181,7 +181,7 @@ def wrong_option(function: Any, name: str) -> TypeError:
     instead = OPTIONS.get(name, "")
     if instead.partition("=")[0] not in known:
         near = get_close_matches(name, known, n=1)
-        instead = f"{near[0]}=" if near else ""
+        instead = f"{near[0]}=" if near else NO_OPTIONS.get(name, "")
     hint = f"write {instead}; " if instead else ""
     return TypeError(
         f"{called}() got an unexpected keyword argument {name!r}: {hint}it takes {', '.join(known)}"

@@ -1,7 +1,8 @@
 """How the project is installed: the name of its distribution, which stands here and in pyproject.toml alone.
 
-On the public index `minigrad` and `nn` are other people's packages, so every message that tells how to
-get an extra takes the name from here.
+On the public index `minigrad` and `nn` are other people's packages, and the distribution is not there yet.
+Every message that tells how to get an extra takes its words from here: they name the checkout, since a name
+that is not on the index could be registered by anybody.
 """
 
 from __future__ import annotations
@@ -16,6 +17,6 @@ def install(extra: str) -> str:
     """The command that brings what an extra needs.
 
     >>> install("scipy")
-    'pip install "minigrad-nn[scipy]" (in a checkout: pip install ".[scipy]")'
+    'in the checkout of minigrad-nn, pip install ".[scipy]"'
     """
-    return f'pip install "{DISTRIBUTION}[{extra}]" (in a checkout: pip install ".[{extra}]")'
+    return f'in the checkout of {DISTRIBUTION}, pip install ".[{extra}]"'

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 __all__ = [
-    "AUTOGRAD", "FUNCTIONS", "INSTEAD", "METHODS", "NETWORKS", "OPTIONS", "SOLVERS", "UTILS",
+    "AUTOGRAD", "FUNCTIONS", "INSTEAD", "METHODS", "MODULES", "NETWORKS", "NO_OPTIONS", "OPTIONS", "SOLVERS", "UTILS",
 ]  # fmt: skip
 
 #: What stands for a function or method of PyTorch; `x` is the tensor, or the first argument.
@@ -147,6 +147,8 @@ INSTEAD: dict[str, str] = {
     "element_size": "x.itemsize",
     "to_dense": "x itself: it is dense",
     "pin_memory": "x itself: it has no pinned memory",
+    "is_pinned": "False: there is no pinned memory",
+    "record_stream": "nothing: CuPy's pool looks after streams",
     # The graph.
     "grad_fn": "minigrad.viz.walk(x), the steps that led to it",
     "detach_": "x = x.detach()",
@@ -208,6 +210,7 @@ FUNCTIONS: dict[str, str] = {
     "rand_like": "minigrad.random.rand(*x.shape)",
     "default_rng": "minigrad.random.manual_seed(seed), and its functions",
     "Generator": "minigrad.random.generator",
+    "fork_rng": "minigrad.random.seeded(key), a stream of its own inside of with",
     "get_rng_state": "minigrad.random.get_state()",
     "set_rng_state": "minigrad.random.set_state(state)",
     "det": "np.linalg.det(x)",
@@ -240,6 +243,10 @@ FUNCTIONS: dict[str, str] = {
     "alltrue": "minigrad.all(x)",
     "cumproduct": "minigrad.cumprod(x)",
     "inference_mode": "minigrad.no_grad()",
+    "set_default_device": "device= where a tensor is made; minigrad.cuda.set_device(1) says which GPU 'cuda' is",
+    "get_default_device": '"cpu": a tensor is made there unless device= says otherwise',
+    "use_deterministic_algorithms": "nothing for it: on a GPU sums over repeated indices differ in the last bits",
+    "backends": "nothing for it: CuPy 14 has no cuDNN, and products of float32 are full float32",
     "amp": "x.astype(dtype): there is no automatic choice of dtypes",
     "autocast": "x.astype(dtype): there is no automatic choice of dtypes",
     "set_default_tensor_type": "minigrad.set_default_dtype(dtype)",
@@ -282,6 +289,9 @@ FUNCTIONS: dict[str, str] = {
     "polar": "r * np.exp(1j * angle)",
 }
 
+_ALONE = (
+    'the model itself: nothing distributes a training; parts of a model go to several GPUs by part.to("cuda:1")'
+)
 #: What PyTorch has in torch.nn and torch.nn.functional, and is elsewhere here.
 NETWORKS: dict[str, str] = {
     "Optimizer": "nn.optim.Optimizer",
@@ -295,10 +305,11 @@ NETWORKS: dict[str, str] = {
     "Trainer": "nn.training.Trainer",
     "SummaryWriter": "nn.training.SummaryWriter",
     "Tensor": "minigrad.Tensor",
-    "DataParallel": "the model itself: one device computes",
-    "SyncBatchNorm": "nn.BatchNorm2d: one device computes",
+    "DataParallel": _ALONE,
+    "DistributedDataParallel": _ALONE,
+    "SyncBatchNorm": "nn.BatchNorm2d: nothing distributes a training over several GPUs",
     "parameter": "nn.Parameter",
-    "parallel": "the model itself: one device computes",
+    "parallel": _ALONE,
     "modules": "nn itself: layers are its attributes",
     "F": "import nn.functional as F",
     "loss": "nn itself: losses are its attributes",
@@ -387,4 +398,20 @@ OPTIONS: dict[str, str] = {
     "unflattened_size": "sizes=",
     "diagonal": "k=",
     "learning_rate": "lr=",
+}
+
+#: What stands for an option that has no counterpart.
+NO_OPTIONS: dict[str, str] = {
+    "map_location": "nothing for it: module.load_state_dict(state) copies to where the parameters are",
+    "weights_only": "nothing for it: a file of numbers runs no code",
+    "device": "nothing for it, and move what it gives or takes: x.to(device), model.to(device)",
+}
+
+#: What stands for an attribute of PyTorch's modules; `m` is the module.
+MODULES: dict[str, str] = {
+    "device": "next(m.parameters()).device",
+    "dtype": "next(m.parameters()).dtype",
+    "bfloat16": "m.half(), or m.float(): NumPy has no bfloat16",
+    "is_cuda": 'next(m.parameters()).device != "cpu"',
+    "compile": "m itself: nothing needs to be compiled",
 }

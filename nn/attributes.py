@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from minigrad import Tensor, raw
+from minigrad.spellings import MODULES
 
 from .computed import forget, scope_of
 from .contents import KINDS, Owner
@@ -61,6 +62,8 @@ class Attributes(Owner):
                 return object.__getattribute__(self, name)
             # With the name and the object, Python's traceback looks for what was meant.
             message = f"{type(self).__name__!r} object has no attribute {name!r}"
+            if name in MODULES:
+                message += f": write {MODULES[name]}"
             raise AttributeError(message, name=name, obj=self)
 
     def _derived_value(self, name: str) -> Any:

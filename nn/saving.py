@@ -14,6 +14,7 @@ import numpy as np
 
 from minigrad import Tensor
 from minigrad.files import write_whole
+from minigrad.hints import explain_options
 
 from .module import Module, host
 from .packing import pack, unpack
@@ -95,6 +96,7 @@ def _is_plain(state: Any) -> bool:
     )
 
 
+@explain_options
 def load(path: Target, module: Module | None = None, strict: bool = True) -> Any:
     """Read a safetensors file, from here or from PyTorch; into a module, where one is given.
 
@@ -103,7 +105,7 @@ def load(path: Target, module: Module | None = None, strict: bool = True) -> Any
         strict: missing and unexpected names are an error; a shared weight may stand under any one of its names.
 
     Returns:
-        What was saved, as it was: Tensors as Tensors, arrays as arrays. A file from elsewhere
+        What was saved, as it was: Tensors as Tensors, in main memory, arrays as arrays. A file from elsewhere
         gives Tensors by name. bfloat16 is read as float32.
 
     Raises:

@@ -28,6 +28,7 @@ from benchmarks.gpu.workloads import WORKLOADS, Workload
 from . import stand_in
 from .gpu import compare
 from .gpu.__main__ import everything, outcome
+from .gpu.__main__ import run as run_plain
 from .gpu.launches import StandInMeter, counted, told
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -36,16 +37,17 @@ no_gpu = pytest.mark.skipif(mg.cuda_is_available(), reason="this machine has a G
 
 
 @no_gpu
-def test_without_a_gpu_one_sentence_says_what_is_missing() -> None:
+def test_without_a_gpu_one_line_says_what_is_missing() -> None:
     command = ["make", "--silent", "gpu", f"PYTHON={sys.executable}"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, env={**os.environ, "MAKEFLAGS": ""})
     assert done.returncode != 0
     assert done.stdout == ""
-    (sentence, *rest) = done.stderr.splitlines()
-    assert "make gpu runs on an NVIDIA GPU" in sentence
-    assert "CuPy" in sentence
-    assert sys.executable in sentence
-    assert all(line.startswith("make") for line in rest)
+    (line, *rest) = done.stderr.splitlines()
+    assert "make gpu runs on an NVIDIA GPU" in line
+    assert "CuPy" in line
+    assert "make gpu PYTHON=" in line
+    assert sys.executable in line
+    assert all(other.startswith("make") for other in rest)
 
 
 def test_a_python_without_numpy_is_told_so(tmp_path: Path) -> None:
@@ -258,6 +260,37 @@ def test_without_pytest_a_plain_program_compares(monkeypatch: pytest.MonkeyPatch
         word, why = outcome(partial(compare, lambda device: np.ones(1 + (device == "cuda"))))
     assert word == "failed"
     assert "AssertionError" in why
+
+
+@no_gpu
+def test_the_plain_program_says_in_one_line_that_there_is_no_gpu() -> None:
+    done = subprocess.run([sys.executable, "-m", "tests.gpu"], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert done.stderr.count("\n") == 1
+    assert "CuPy" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("seconds", "cases", "status", "summary"),
+    [
+        (60.0, ["good"], 0, "1 passed, 0 failed, 0 not reached, of 1"),
+        (60.0, ["good", "bad"], 1, "1 passed, 1 failed, 0 not reached, of 2"),
+        (-1.0, ["good"], 1, "0 passed, 0 failed, 1 not reached, of 1"),
+        (60.0, [], 1, "0 passed, 0 failed, 0 not reached, of 0"),
+    ],
+)
+def test_the_plain_program_sums_up_and_its_status_says_whether_all_passed(
+    seconds: float, cases: list[str], status: int, summary: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def bad() -> None:
+        raise AssertionError("3 is not 4")
+
+    checks_by_name = {"good": lambda: None, "bad": bad}
+    assert run_plain([(name, checks_by_name[name]) for name in cases], tmp_path / "report", seconds) == status
+    printed = capsys.readouterr().out.splitlines()
+    assert printed[-1] == summary
+    assert ["3 is not 4" in line for line in printed[:-1]] == ["bad" in cases] * ("bad" in cases)
 
 
 def test_the_plain_program_needs_no_pytest() -> None:

@@ -103,12 +103,47 @@ def test_an_attribute_of_pytorchs_says_what_to_write(name: str, words: str) -> N
         (nn, "Dense", "nn.Linear"),
         (F, "crossentropy", "cross_entropy"),
         (nn.optim, "AdamX", "Adam"),
+        (mg, "set_default_device", "minigrad.cuda.set_device"),
+        (mg, "use_deterministic_algorithms", "sums over repeated indices differ"),
+        (nn, "DataParallel", 'part.to("cuda:1")'),
+        (mg.random, "fork_rng", "minigrad.random.seeded"),
+        (mg.cuda, "max_memory_allocated", "there is no peak"),
+        (mg.cuda, "max_memory_reserved", "there is no peak"),
+        (mg.cuda, "reset_peak_memory_stats", "there is no peak"),
+        (mg.cuda, "memory_summary", "minigrad.cuda.memory_reserved()"),
+        (mg.cuda, "get_device_name", "cupy.cuda.runtime.getDeviceProperties"),
+        (mg.cuda, "amp", "no automatic choice"),
+        (mg.cuda, "is_availabel", "is_available"),
     ],
 )
 def test_a_name_that_a_module_lacks_says_what_to_write(module: Any, name: str, words: str) -> None:
     text = said(lambda: getattr(module, name))
     assert words in text
     assert repr(name) in text
+
+
+@pytest.mark.parametrize(("name", "words"), spellings.MODULES.items())
+def test_an_attribute_of_pytorchs_modules_says_what_to_write(name: str, words: str) -> None:
+    model = nn.Linear(2, 1)
+    assert said(lambda: getattr(model, name)) == f"'Linear' object has no attribute {name!r}: write {words}"
+    for expression in re.findall(r"next\(m\.parameters\(\)\)\.\w+|m\.\w+(?=\()", words):
+        assert eval(expression, {"m": model}) is not None
+
+
+@pytest.mark.parametrize(
+    ("call", "option", "words"),
+    [
+        (lambda: nn.load("run.safetensors", map_location="cpu"), "map_location", "copies to where the parameters are"),
+        (lambda: nn.load("run.safetensors", device="cuda"), "device", "move what it gives or takes"),
+        (lambda: nn.load("run.safetensors", modul=None), "modul", "write module="),
+        (lambda: nn.data.DataLoader([1], device="cuda"), "device", "x.to(device)"),
+        (lambda: nn.training.Trainer(None, None, None, device="cuda"), "device", "model.to(device)"),
+    ],
+)
+def test_an_option_without_a_counterpart_says_what_to_do(call: Callable[[], Any], option: str, words: str) -> None:
+    text = said(call, TypeError)
+    assert f"unexpected keyword argument {option!r}" in text
+    assert words in text
 
 
 def test_a_name_like_no_other_gets_no_guess() -> None:

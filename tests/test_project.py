@@ -71,14 +71,14 @@ def test_the_name_of_the_distribution_is_the_same_everywhere() -> None:
     inside = [need for needs in extras.values() for need in needs if need.startswith("minigrad")]
     assert inside
     assert all(re.fullmatch(rf"{DISTRIBUTION}\[\w+\]", need) for need in inside)
-    assert install("scipy").startswith(f'pip install "{DISTRIBUTION}[scipy]"')
+    assert install("scipy") == f'in the checkout of {DISTRIBUTION}, pip install ".[scipy]"'
 
 
 def test_no_text_tells_to_install_what_is_not_ours() -> None:
-    """`minigrad` and `nn` on the package index are other people's projects."""
+    """`minigrad` and `nn` on the package index are other people's projects, and `minigrad-nn` is not there yet."""
     files = [p for folder in ("minigrad", "nn", "docs", "examples", "tools", "tests") for p in (ROOT / folder).rglob("*")]
     files = [p for p in (*files, *ROOT.glob("*.md"), ROOT / "pyproject.toml") if p.suffix in TEXTS]
-    wrong = re.compile(r"\bminigrad\[[a-z]|pip install[^\n]*[\s\"'](?:minigrad|nn)(?![\w-])")
+    wrong = re.compile(r"\bminigrad\[[a-z]|pip install[^\n]*[\s\"'](?:minigrad(?:-nn)?|nn)(?![\w-])")
     lines = [(p, line) for p in files if p != Path(__file__) for line in p.read_text("utf-8").splitlines()]
     found = [f"{p}: {line}" for p, line in lines if wrong.search(line)]
     assert len(files) > 200
@@ -133,11 +133,12 @@ def test_snippets_of_the_documents_run(
 ) -> None:
     """Each stands for itself; a comment `# -> text` after a line states what that expression's repr or print is.
 
-    Those for a GPU run on the stand-in for one where there is none.
+    Those for a GPU, or for two, run on the stand-in where the machine has less.
     """
     monkeypatch.chdir(tmp_path)
-    if "cuda" in code and not __import__("minigrad").cuda_is_available():
-        request.getfixturevalue("stand_in")
+    needed = ("cuda" in code) + ("cuda:1" in code)
+    if needed > __import__("minigrad").cuda.device_count():
+        request.getfixturevalue("two_gpus" if needed == 2 else "stand_in")
     if ".svg" in code and not shutil.which("dot"):
         pytest.skip("needs Graphviz's program dot")
 
@@ -232,4 +233,4 @@ def test_in_the_base_install_what_needs_more_names_its_extra(missing: str, extra
         f"try:\n    {code}\nexcept ImportError as error:\n    print(error)\n"
     )
     done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True)
-    assert f'pip install "minigrad-nn[{extra}]"' in done.stdout, done.stdout + done.stderr
+    assert f'pip install ".[{extra}]"' in done.stdout, done.stdout + done.stderr

@@ -482,7 +482,7 @@ def test_scipy_is_imported_when_it_is_needed_and_named_when_it_is_missing() -> N
         "except ImportError as error: print(error)"
     )
     out = subprocess.check_output([sys.executable, "-c", code], text=True)
-    assert 'pip install "minigrad-nn[scipy]"' in out
+    assert 'pip install ".[scipy]"' in out
 
 
 def test_functions_that_cannot_be_caught_name_the_one_that_can_be_used() -> None:

@@ -26,11 +26,14 @@ def environment(**more: str) -> dict[str, str]:
 
 
 def missing() -> str:
-    """One sentence that says what this machine lacks for its GPU to be used, "" where it lacks nothing."""
+    """One line that says what this machine lacks for its GPU to be used, "" where it lacks nothing."""
     try:
         mg.backend.cupy()
     except (ImportError, RuntimeError) as error:
-        return f"make gpu runs on an NVIDIA GPU, through CuPy, and installs nothing: in {sys.executable} {error}"
+        return (
+            f"make gpu runs on an NVIDIA GPU, through CuPy, and installs nothing. What {sys.executable} lacks: "
+            f"{error}. Another Python is named so: make gpu PYTHON=.venv/bin/python"
+        )
     return ""
 
 

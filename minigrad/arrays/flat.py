@@ -105,7 +105,10 @@ class _Memory:
 
 
 def _part(buffer: Any, start: int, shape: tuple[int, ...]) -> Any:
-    """An array in the memory of a buffer that is no view of it: its base is no array."""
+    """An array in the memory of a buffer that is no view of it.
+
+    Its base is no array: `mark_mutated` follows bases, so that writing into one part would mark all of them.
+    """
     offset = start * buffer.dtype.itemsize
     if isinstance(buffer, np.ndarray):
         part: Any = np.asarray(_Memory(buffer, offset, shape))

@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.hints import explain_options
+
 from ..checks import COUNT, POSITIVE, Kind, at_least, check, checked_state, number
 from ..settings import settings
 from .dataset import IterableDataset
@@ -94,6 +96,7 @@ class DataLoader:
     [[0, 1], [2, 3], [4]]
     """
 
+    @explain_options
     def __init__(
         self, dataset: Any, batch_size: int | None = 1, shuffle: bool | None = False,
         sampler: Sampler | Iterable[Any] | None = None,

@@ -15,6 +15,7 @@ import numpy as np
 
 from minigrad import Tensor, no_grad, tree_map
 from minigrad.devices import on_gpu_of
+from minigrad.hints import explain_options
 from minigrad.install import install
 
 from ..checks import COUNT, FLAG, NUMBER, POSITIVE, Kind, check, checked_state, number
@@ -87,6 +88,7 @@ class Trainer:
         "history": ROWS, "updates": COUNT, "batches": COUNT, "running": NUMBER, "stopped": FLAG,
     }  # fmt: skip
 
+    @explain_options
     def __init__(
         self, model: Module, optimizer: Any, loss: Callable[[Any, Any], Any],
         metrics: dict[str, Callable[[Any, Any], Any]] | None = None,

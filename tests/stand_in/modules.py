@@ -53,6 +53,9 @@ class Pool:
     def free_all_blocks(self) -> None:
         pass
 
+    def set_limit(self, size: int | None = None, fraction: float | None = None) -> None:
+        pass
+
 
 class errstate(contextlib.ContextDecorator):
     """`cupyx.errstate(linalg="raise")`: whether singular matrices raise."""

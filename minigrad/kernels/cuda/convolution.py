@@ -23,7 +23,7 @@ import numpy as np
 from ...ops.window import Window
 from ..convolution import columns_are_images
 from ..signature import takes
-from .launch import where_it_is
+from .launch import on_its_gpu
 from .window import columns_of, depthwise, depthwise_input, images_of, in_one_piece
 
 __all__ = ["conv", "conv_bias", "conv_input", "conv_weight"]
@@ -39,7 +39,7 @@ _FITS = "1 <= len(window.size) <= 3 and groups > 0 and outputs % groups == 0"
 
 
 @takes(x=_IMAGES, w=_WEIGHTS, where=f"{_FITS} and channels == groups * inputs", device="cuda")
-@where_it_is
+@on_its_gpu
 def conv(x: Any, w: Any, window: Window, groups: int = 1) -> Any:
     return NotImplemented if columns_are_images(window) else _convolve(x, w, window, groups)
 
@@ -47,7 +47,7 @@ def conv(x: Any, w: Any, window: Window, groups: int = 1) -> Any:
 @takes(
     x=_IMAGES, weight=_WEIGHTS, bias="real (outputs)", where=f"{_FITS} and channels == groups * inputs", device="cuda"
 )  # fmt: skip
-@where_it_is
+@on_its_gpu
 def conv_bias(x: Any, weight: Any, bias: Any, window: Window, groups: int) -> Any:
     return NotImplemented if columns_are_images(window) else _convolve(x, weight, window, groups, bias)
 
@@ -73,7 +73,7 @@ def _convolve(x: Any, w: Any, window: Window, groups: int, bias: Any = None) -> 
 
 
 @takes(g=_OUT, w=_WEIGHTS, where=_FITS, device="cuda")
-@where_it_is
+@on_its_gpu
 def conv_input(g: Any, w: Any, window: Window, groups: int = 1) -> Any:
     if columns_are_images(window):
         return NotImplemented
@@ -89,7 +89,7 @@ def conv_input(g: Any, w: Any, window: Window, groups: int = 1) -> Any:
 
 
 @takes(x=_IMAGES, g=_OUT, where=f"{_FITS} and channels % groups == 0", device="cuda")
-@where_it_is
+@on_its_gpu
 def conv_weight(x: Any, g: Any, window: Window, groups: int = 1) -> Any:
     if columns_are_images(window):
         return NotImplemented

@@ -18,7 +18,7 @@ from typing import Any
 from ... import kernels
 from ...devices import on_gpu_of
 
-__all__ = ["CannotCompile", "definitions", "launch", "where_it_is"]
+__all__ = ["CannotCompile", "definitions", "launch", "on_its_gpu"]
 
 #: Threads of a block, and the most blocks of a launch; where there is more to do, each thread does several items.
 THREADS, BLOCKS = 256, 1 << 16
@@ -33,7 +33,7 @@ class CannotCompile(Exception):
     """A source that CuPy cannot compile on this machine; the NumPy code computes then."""
 
 
-def where_it_is(way: Callable[..., Any]) -> Callable[..., Any]:
+def on_its_gpu(way: Callable[..., Any]) -> Callable[..., Any]:
     """A way that allocates and launches on the device of its first argument; NotImplemented without its kernel."""
 
     first = next(iter(inspect.signature(way).parameters))
@@ -86,6 +86,7 @@ def _module(library: Any, source: Any, types: tuple[tuple[str, str], ...]) -> An
         module.compile()
     except Exception as error:  # of several kinds: CuPy's CompileException, and what the driver says of code it cannot load
         kernels.enabled_on_gpu = False
-        warnings.warn(f"minigrad's kernels for the GPU are off, because {source.name} cannot be compiled: {error}", stacklevel=2)
+        why = f"{source.name} cannot be compiled: {error}"
+        warnings.warn(f"all kernels of minigrad's for the GPU are off, and CuPy's functions compute, because {why}", stacklevel=2)
         raise CannotCompile(source.name) from error
     return module

@@ -11,7 +11,7 @@ import numpy as np
 
 from ...ops.window import Window
 from ..signature import takes
-from .launch import launch, where_it_is
+from .launch import launch, on_its_gpu
 
 __all__ = [
     "columns_of",
@@ -104,7 +104,7 @@ def images_of(columns: Any, images: Any, window: Window, rows: tuple[int, int]) 
 
 
 @takes(x="real (..., *window.shape)", where=_AXES, device="cuda")
-@where_it_is
+@on_its_gpu
 def unfold(x: Any, window: Window) -> Any:
     lead, taps, positions = x.shape[: x.ndim - len(window.shape)], prod(window.size), prod(window.out)
     columns = np.empty_like(x, shape=(*lead, *window.size, *window.out), order="C")
@@ -114,7 +114,7 @@ def unfold(x: Any, window: Window) -> Any:
 
 
 @takes(columns="real (..., *window.size, *window.out)", where=_AXES, device="cuda")
-@where_it_is
+@on_its_gpu
 def fold(columns: Any, window: Window) -> Any:
     lead, taps, positions = columns.shape[: columns.ndim - 2 * len(window.shape)], prod(window.size), prod(window.out)
     images = np.empty_like(columns, shape=(*lead, *window.shape), order="C")
@@ -124,7 +124,7 @@ def fold(columns: Any, window: Window) -> Any:
 
 
 @takes(x="real (..., *window.shape)", where=_AXES, device="cuda")
-@where_it_is
+@on_its_gpu
 def sum_pool(x: Any, window: Window) -> Any:
     lead = x.shape[: x.ndim - len(window.shape)]
     out = np.empty_like(x, shape=(*lead, *window.out), order="C")
@@ -133,7 +133,7 @@ def sum_pool(x: Any, window: Window) -> Any:
 
 
 @takes(g="real (..., *window.out)", where=_AXES, device="cuda")
-@where_it_is
+@on_its_gpu
 def sum_unpool(g: Any, window: Window) -> Any:
     lead = g.shape[: g.ndim - len(window.shape)]
     images = np.empty_like(g, shape=(*lead, *window.shape), order="C")
@@ -143,7 +143,7 @@ def sum_unpool(g: Any, window: Window) -> Any:
 
 
 @takes(x="real (..., *window.shape)", where=_AXES, device="cuda")
-@where_it_is
+@on_its_gpu
 def max_pool(x: Any, window: Window) -> Any:
     lead, dtype = x.shape[: x.ndim - len(window.shape)], np.min_scalar_type(prod(window.size))
     out = np.empty_like(x, shape=(*lead, *window.out), order="C")
@@ -154,7 +154,7 @@ def max_pool(x: Any, window: Window) -> Any:
 
 
 @takes(g="real (..., *window.out)", index="integer (..., *window.out)", where=_AXES, device="cuda")
-@where_it_is
+@on_its_gpu
 def pool_scatter(g: Any, index: Any, window: Window) -> Any:
     lead = g.shape[: g.ndim - len(window.shape)]
     images = np.empty_like(g, shape=(*lead, *window.shape), order="C")
@@ -164,7 +164,7 @@ def pool_scatter(g: Any, index: Any, window: Window) -> Any:
 
 
 @takes(x="real (..., *window.shape)", index="integer (..., *window.out)", where=_AXES, device="cuda")
-@where_it_is
+@on_its_gpu
 def pool_gather(x: Any, index: Any, window: Window) -> Any:
     lead = x.shape[: x.ndim - len(window.shape)]
     out = np.empty_like(x, shape=(*lead, *window.out), order="C")
