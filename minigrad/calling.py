@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import inspect
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from .backward import pick
 from .devices import follow
 from .graph import Node
 from .hints import check_dtype, wrong_option
-from .reasons import missing_on_gpu, reason
+from .reasons import missing_on_gpu, mixes_devices, reason
 from .tensor import Tensor, raw, wrap
 from .trees import sequence_like
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from .op import Op
 
 __all__ = [
-    "NAMES", "call_with_options", "cast_inputs", "holds_tensor", "known_operand", "options_of",
+    "NAMES", "call_with_options", "cast_inputs", "different_devices", "holds_tensor", "known_operand", "options_of",
     "with_message", "write_into",
 ]  # fmt: skip
 
@@ -323,6 +324,22 @@ def _arrays_of(values: dict[str, Any]) -> list[tuple[str, Any]]:
         pairs = [(f"{name}[{i}]", v) for i, v in enumerate(value)] if several else [(name, value)]
         found += [(n, v) for n, v in pairs if hasattr(v, "shape") and hasattr(v, "dtype") and not isinstance(v, type)]
     return found
+
+
+def different_devices(
+    function: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any], error: Exception
+) -> Exception | None:
+    """The error that names the devices, where a call with these arguments failed since they are on several; else None."""
+    if not mixes_devices(error):
+        return None
+    try:
+        names = list(inspect.signature(function).parameters)
+    except ValueError:  # a function of C without a signature
+        names = []
+    names += [f"argument {i}" for i in range(len(names) + 1, len(args) + 1)]
+    arrays = _arrays_of({**dict(zip(names, args, strict=False)), **kwargs})
+    places = {n: backend.device_of(all_examples(raw(x))) for n, x in arrays if not isinstance(x, np.generic)}
+    return backend.apart(places, function.__name__)
 
 
 #: Options that say places and sizes, which CuPy takes from the host.

@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 import importlib
 import inspect
+import re
 import weakref
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
@@ -122,7 +123,7 @@ def check_gpu(number: int) -> None:
 
 
 def apart(places: Mapping[str, str], what: str) -> RuntimeError | None:
-    """The error for arrays that cannot meet: where each one is.  None where all are on one device.
+    """The error for arrays that cannot meet: where each one is, and what to write.  None where all are on one device.
 
     >>> print(apart({"x": "cuda:0", "y": "cpu"}, "add"))
     add: the inputs are on different devices (x on cuda:0, y on cpu): move y with .to("cuda:0"), \

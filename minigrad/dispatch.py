@@ -15,8 +15,7 @@ from typing import Any
 import numpy as np
 
 from . import backend, graph
-from .arrays.batch import all_examples
-from .calling import write_into
+from .calling import different_devices, write_into
 from .devices import follow
 from .ops.ufunc_methods import methods
 from .primitive import numpy_table, registered
@@ -60,8 +59,8 @@ def array_function(
     if function in _PLAIN_ANSWERS:
         try:
             return function(*backend.side_by_side(*tree_map(raw, args)), **tree_map(raw, kwargs))
-        except TypeError as error:
-            if (different := _different(function.__name__, args, kwargs)) is not None:
+        except Exception as error:
+            if (different := different_devices(function, args, kwargs, error)) is not None:
                 raise different from error
             raise
     made = _constant(function.__name__, function, args, kwargs)
@@ -109,20 +108,13 @@ def _constant(name: str, function: Callable[..., Any], args: Any, kwargs: Any) -
     arrays, options = tree_map(raw, args), tree_map(raw, kwargs)
     try:
         return tree_map(_wrap, function(*arrays, **options))
-    except (TypeError, NotImplementedError) as error:
-        if (different := _different(name, args, kwargs)) is not None:
+    except Exception as error:
+        if (different := different_devices(function, args, kwargs, error)) is not None:
             raise different from error
         on_gpu = any(backend.device_of(x) != "cpu" for x in flatten((arrays, options)))
         if on_gpu and (missing := missing_on_gpu(name, error)):
             raise missing from error
         raise
-
-
-def _different(name: str, args: Any, kwargs: Any) -> RuntimeError | None:
-    """The error for arguments on several devices."""
-    given = [(f"argument {i}", x) for i, x in enumerate(args, 1)] + list(kwargs.items())
-    arrays = [(n, all_examples(raw(x))) for n, x in given]
-    return backend.apart({n: backend.device_of(x) for n, x in arrays if hasattr(x, "shape")}, name)
 
 
 def _kin(name: str, known: Iterable[str]) -> list[str]:

@@ -19,7 +19,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from .calling import known_operand, write_into
+from .calling import different_devices, known_operand, write_into
 from .devices import follow
 from .hints import check_options, explain_options
 from .op import Op, is_swapped
@@ -185,14 +185,38 @@ def composed(
         parameters = inspect.signature(function).parameters
         if "out" in parameters:
             function = _with_out(function)
-        elif not {"axis", "axes"}.isdisjoint(parameters):
-            function = explain_options(function)
+        elif not any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
+            function = _explained(function)
         _bind(function, numpy_functions, function.__name__ if method else None, override)
         for operator in operators:
             setattr(Tensor, operator, _operator(function, operator))
         return function
 
     return define
+
+
+def _explained(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A function whose errors say what to write in the place of an option, and of arrays on several devices."""
+
+    @functools.wraps(function)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return function(*args, **kwargs)
+        except (TypeError, ValueError, AttributeError) as error:
+            _teach(function, args, kwargs, error)
+            raise
+
+    return call
+
+
+def _teach(
+    function: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any], error: Exception
+) -> None:
+    """Raise the error for an unknown option, or for arrays on several devices, where that was it."""
+    if isinstance(error, TypeError):
+        check_options(function, kwargs)
+    if (different := different_devices(function, args, kwargs, error)) is not None:
+        raise different from error
 
 
 def _with_out(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -208,8 +232,8 @@ def _with_out(function: Callable[..., Any]) -> Callable[..., Any]:
             args = (*args[:place], None, *args[place + 1 :])
         try:
             result = function(*args, **kwargs)
-        except TypeError:
-            check_options(function, kwargs)
+        except (TypeError, ValueError, AttributeError) as error:
+            _teach(function, args, kwargs, error)
             raise
         return result if out is None else write_into(out, result)
 

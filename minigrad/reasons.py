@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["missing_on_gpu", "reason"]
+__all__ = ["missing_on_gpu", "mixes_devices", "reason"]
 
 Shapes = Sequence[tuple[int, ...]]
 
@@ -58,6 +58,21 @@ def missing_on_gpu(name: str, error: Exception) -> NotImplementedError | None:
     if isinstance(error, NotImplementedError):
         return NotImplementedError(f"{name}: on a GPU {error}; move to the cpu with .cpu()")
     return None
+
+
+#: What CuPy and NumPy say of an array of the other one, or of another GPU.
+_MIXED = re.compile(
+    r"ndarray|cupy|NumPy array is not allowed|returned NotImplemented|no implementation found|current device", re.IGNORECASE
+)
+
+
+def mixes_devices(error: Exception) -> bool:
+    """Whether an error may be one of arrays on several devices.
+
+    >>> mixes_devices(TypeError("Unsupported type <class 'numpy.ndarray'>")), mixes_devices(TypeError("a bad axis"))
+    (True, False)
+    """
+    return isinstance(error, (TypeError, ValueError, AttributeError)) and bool(_MIXED.search(str(error)))
 
 
 def _plain(text: str) -> str:

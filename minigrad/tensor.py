@@ -290,7 +290,7 @@ class Tensor(OtherNames):
 
     def __contains__(self, value: Any) -> bool:
         with backend.on_gpu_of(self._array):
-            return bool(wrap((self._array == raw(value)).any(), None))
+            return bool((self == value).any())
 
     __hash__ = object.__hash__
 

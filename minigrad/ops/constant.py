@@ -13,12 +13,12 @@ import numpy as np
 
 from .. import backend
 from ..arrays.batch import all_examples
-from ..calling import call_with_options, holds_tensor
+from ..calling import call_with_options, different_devices, holds_tensor
 from ..hints import check_options
 from ..primitive import composed
 from ..reasons import missing_on_gpu
 from ..tensor import Tensor, raw, wrap
-from ..trees import sequence_like
+from ..trees import flatten, sequence_like
 
 __all__ = ["constants"]
 
@@ -70,6 +70,7 @@ def _argsort(a: Any, axis: Any = -1, kind: Any = None, order: Any = None, *, sta
 
 
 def _count_nonzero(a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
+    a = np.stack(a) if isinstance(a, (tuple, list)) else a
     return np.sum(a != 0, axis=axis, keepdims=keepdims)
 
 
@@ -109,7 +110,7 @@ def _compute(name: str, numpy_function: Any, args: Any, kwargs: Any) -> Any:
 def _beside(args: Any, kwargs: Any) -> tuple[list[Any], dict[str, Any]] | None:
     """Arguments with NumPy's arrays without axes, and the mask, on the GPU where others are; None where none moves."""
     there = next(raw(x) for x in args if _of_cupy(x))
-    moved = [backend.beside(x, there) if isinstance(x, np.ndarray) and not x.ndim else x for x in args]
+    moved = [backend.beside(raw(x), there) if isinstance(raw(x), np.ndarray) and not np.ndim(x) else x for x in args]
     options, mask = dict(kwargs), kwargs.get("where", True)
     numbers = {n: v.item() for n, v in kwargs.items() if isinstance(v, np.ndarray) and not v.ndim}
     options.update(numbers)
@@ -133,13 +134,10 @@ def _constant(name: str) -> None:
             options = {k: backend.as_sizes(v) if k in ("axis", "kth") else _plain(v) for k, v in kwargs.items()}
             out = _compute(name, numpy_function, list(map(_plain, args)), options)
         except (NotImplementedError, TypeError) as error:
-            if any(map(_of_cupy, args)):
-                if (there := _beside(args, kwargs)) is not None:
-                    return function(*there[0], **there[1])
-                names = list(inspect.signature(numpy_function).parameters)
-                given = [(n, raw(x)) for n, x in (*zip(names, args, strict=False), *kwargs.items())]
-                places = {n: backend.device_of(all_examples(x)) for n, x in given if hasattr(x, "shape")}
-                if (different := backend.apart(places, name)) is not None:
+            if any(map(_of_cupy, args)) and (there := _beside(args, kwargs)) is not None:
+                return function(*there[0], **there[1])
+            if any(map(_of_cupy, flatten(args))):
+                if (different := different_devices(numpy_function, args, kwargs, error)) is not None:
                     raise different from error
                 if (missing := missing_on_gpu(name, error)) is not None:
                     raise missing from error

@@ -25,6 +25,7 @@ from ..backend import beside, is_array
 from ..calling import known_operand
 from ..devices import follow
 from ..primitive import method
+from ..reasons import mixes_devices
 from ..tensor import Tensor, raw
 from .arithmetic import add, divide, multiply, power, remainder, subtract
 from .bounds import check_bounds
@@ -105,6 +106,9 @@ def __setitem__(self: Tensor, index: Any, value: Any) -> None:
         except (TypeError, ValueError) as error:
             if is_unbatched(error):
                 raise _of_each_example("x[index] = value", self) from error
+            places = {"x": self.device, "value": backend.device_of(raw(value))}
+            if mixes_devices(error) and (different := backend.apart(places, "x[index] = value")) is not None:
+                raise different from error
             raise
         graph.mark_mutated(self._array)
     else:

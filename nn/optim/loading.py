@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 
 from minigrad import Tensor, raw, to_device
-from minigrad.devices import follow, gpu_of
+from minigrad.devices import follow
 
 from ..checks import WrongType, number
+from ..values import device_of
 from .options import BESIDE, check_rules
 
 __all__ = [
@@ -174,18 +175,21 @@ def _values(value: Any) -> Any:
 
 def follow_parameter(state: dict[str, Any] | None, p: Tensor) -> None:
     """Bring the arrays of a state, also those in lists, to the device of its parameter, if that has been moved."""
+    there = p.device
     for name, value in (state or {}).items():
         if isinstance(value, list):
-            state[name] = [_moved(v, p) for v in value]  # type: ignore[index]
+            state[name] = [_moved(v, there) for v in value]  # type: ignore[index]
         elif hasattr(value, "reshape"):
-            state[name] = _moved(value, p)  # type: ignore[index]
+            state[name] = _moved(value, there)  # type: ignore[index]
 
 
-def _moved(value: Any, p: Tensor) -> Any:
-    """An array on the device of a parameter; itself where it is there already, or is a number."""
-    if not hasattr(value, "reshape") or isinstance(value, np.generic) or gpu_of((value,)) == gpu_of((p,)):
+def _moved(value: Any, there: str) -> Any:
+    """An array on a device; itself where it is there already, or is a number."""
+    if not hasattr(value, "reshape") or isinstance(value, np.generic):
         return value
-    moved = to_device(value, p.device)
+    if (isinstance(value, np.ndarray) and there == "cpu") or device_of(value) == there:
+        return value
+    moved = to_device(value, there)
     return moved if isinstance(value, Tensor) else raw(moved)
 
 
