@@ -312,7 +312,7 @@ def _observation_weights(fweights: Any, aweights: Any, rows: Any) -> Any:
     for name, weights in (("fweights", fweights), ("aweights", aweights)):
         if weights is None:
             continue
-        weights = side_by_side(weights, rows)[0].astype(np.float64)
+        weights = as_operand(side_by_side(weights, rows)[0]).astype(np.float64)
         if weights.shape != (n,):
             raise RuntimeError(f"cov: {name} of shape {weights.shape} for {n} observations")
         values = raw(weights)
