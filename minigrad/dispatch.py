@@ -57,6 +57,8 @@ def array_function(
         result = op(*args, **kwargs)
         return result if out is None else write_into(out, result)
     if function in _PLAIN_ANSWERS:
+        if len(args) == 1 and not kwargs and isinstance(args[0], Tensor):  # np.shape(x): a fifth of the time
+            return function(args[0]._array)
         try:
             return function(*backend.side_by_side(*tree_map(raw, args)), **tree_map(raw, kwargs))
         except Exception as error:

@@ -203,13 +203,14 @@ class Optimizer:
         groups = []
         for number, group in enumerate(self.param_groups):
             options = self.options_of(number)
-            given = [(i, p) for i, p in enumerate(group["params"]) if p.grad is not None]
-            work = [(p, p.grad.data) for _, p in given]
+            grads = [p.grad for p in group["params"]]
+            places = [i for i, grad in enumerate(grads) if grad is not None]
+            work = [(group["params"][i], grads[i].data) for i in places]
             together = self._steps_together(options, work)
             held = together and self._flat.holds_all(work, self.state)
             records = options.get("differentiable")
-            for k, ((i, p), (_, g)) in enumerate(zip(given, work, strict=True)):
-                if k == 0 or not held or g.shape != p.shape:
+            for i, (p, g) in zip(places, work, strict=True):
+                if not held or i == places[0] or g.shape != p.shape:
                     follow_parameter(self.state.get(p), p)
                     self._check_fit(p, g, f"parameter {i} of group {number}")
                 if records:

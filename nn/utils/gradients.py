@@ -54,7 +54,9 @@ def _change(gradients: list[Tensor], change: Callable[[Any], None]) -> None:
         with on_gpu_of(values):
             change(values)
         mark_mutated(values)
-    change_all([g for g in gradients if not isinstance(g.data, RowSparse)], change)
+    if sparse:
+        gradients = [g for g in gradients if not isinstance(g.data, RowSparse)]
+    change_all(gradients, change)
 
 
 def _norm(arrays: list[Any], norm_type: float) -> Any:
