@@ -58,12 +58,9 @@ def array_function(
         result = op(*args, **kwargs)
         return result if out is None else write_into(out, result)
     if function in _PLAIN_ANSWERS:
-        try:
-            return function(*backend.side_by_side(*tree_map(raw, args)), **tree_map(raw, kwargs))
-        except TypeError as error:
-            if (different := _different(function.__name__, args, kwargs)) is not None:
-                raise different from error
-            raise
+        if function in _COMPARED and (different := _different(function.__name__, args, kwargs)) is not None:
+            raise different
+        return function(*backend.side_by_side(*tree_map(raw, args)), **tree_map(raw, kwargs))
     made = _constant(function.__name__, function, args, kwargs)
     if self.device == "cpu" or any(isinstance(t, Tensor) for t in flatten((args, kwargs))):
         return made
@@ -79,6 +76,10 @@ _PLAIN_ANSWERS = {
     np.shares_memory, np.may_share_memory, np.min_scalar_type, np.array_repr, np.array_str, np.array2string,
     np.array_equal, np.array_equiv, np.allclose, np.einsum_path,
 }  # fmt: skip
+
+
+#: Those of them that compare the values; CuPy itself would bring NumPy's to the GPU.
+_COMPARED = {np.array_equal, np.array_equiv, np.allclose}
 
 
 def _lookup(ufunc: np.ufunc) -> Callable[..., Any] | None:
@@ -122,7 +123,8 @@ def _different(name: str, args: Any, kwargs: Any) -> RuntimeError | None:
     """The error for arguments on several devices."""
     given = [(f"argument {i}", x) for i, x in enumerate(args, 1)] + list(kwargs.items())
     arrays = [(n, all_examples(raw(x))) for n, x in given]
-    return backend.apart({n: backend.device_of(x) for n, x in arrays if hasattr(x, "shape")}, name)
+    places = {n: backend.device_of(x) for n, x in arrays if hasattr(x, "shape") and not isinstance(x, np.generic)}
+    return backend.apart(places, name)
 
 
 def _kin(name: str, known: Iterable[str]) -> list[str]:

@@ -137,7 +137,7 @@ def _constant(name: str) -> None:
                     return function(*there[0], **there[1])
                 names = list(inspect.signature(numpy_function).parameters)
                 given = [(n, raw(x)) for n, x in (*zip(names, args, strict=False), *kwargs.items())]
-                places = {n: backend.device_of(all_examples(x)) for n, x in given if hasattr(x, "shape")}
+                places = {n: backend.device_of(all_examples(x)) for n, x in given if backend.is_array(x)}
                 if (different := backend.apart(places, name)) is not None:
                     raise different from error
                 if (missing := missing_on_gpu(name, error)) is not None:
