@@ -288,7 +288,8 @@ def _rescue(
         n: backend.device_of(v) for n, v in [*arrays, *others] if not isinstance(v, np.generic)
     }
     own_words = isinstance(error, (ImportError, OSError, RuntimeError))
-    if not own_words and (different := backend.apart(devices, op.name)) is not None:
+    about_values = own_words or isinstance(error, IndexError)
+    if not about_values and (different := backend.apart(devices, op.name)) is not None:
         raise different from error
     if set(devices.values()) - {"cpu"} and (missing := missing_on_gpu(op.name, error)):
         raise missing from error
