@@ -52,7 +52,8 @@ Send = Callable[[Node, Any], object]
 Mend = Callable[[int, Any, Any, Any], Any]
 
 __all__ = [
-    "PICK", "Cotangents", "EngineOp", "apply", "apply_masked", "backward", "fit", "gradients", "pick", "propagate", "seed",
+    "PICK", "Cotangents", "EngineOp", "apply", "apply_masked", "backward", "fit", "given_gradient", "gradients", "pick",
+    "propagate", "seed",
 ]  # fmt: skip
 
 
@@ -633,7 +634,7 @@ def seed(output: Tensor, gradient: Any, create_graph: bool) -> Any:
     elif not isinstance(gradient, (Tensor, list, tuple)) and not backend.is_array(gradient):
         gradient = np.full_like(data, gradient)
     else:
-        gradient = _given(gradient, data, "the gradient")
+        gradient = given_gradient(gradient, data, "the gradient")
         if isinstance(gradient, Tensor) and not create_graph:
             gradient = gradient._array
     if newest(data) is not None:  # inside of vmap a gradient belongs to each example
@@ -653,7 +654,7 @@ def seed(output: Tensor, gradient: Any, create_graph: bool) -> Any:
     return wrap(gradient, None) if create_graph and not isinstance(gradient, Tensor) else gradient
 
 
-def _given(gradient: Any, data: Any, what: str) -> Any:
+def given_gradient(gradient: Any, data: Any, what: str) -> Any:
     """A gradient of the user's beside the data that it belongs to: NumPy's arrays and lists of numbers go there.
 
     Raises:
@@ -693,7 +694,7 @@ def _visit(node: Node, g: Any, create_graph: bool) -> Any:
     for hook in list(info.hooks.values()):
         replaced = hook(outside)
         if replaced is not None:
-            replaced = _given(replaced, outside._array, "what a hook returned")
+            replaced = given_gradient(replaced, outside._array, "what a hook returned")
             outside = replaced if isinstance(replaced, Tensor) else Tensor(replaced)
             if outside.shape != node.shape:
                 shapes = f"{outside.shape} for a tensor of shape {node.shape}"

@@ -298,7 +298,8 @@ def _rescue(
         placed = arrays + _arrays_of({n: v for n, v in values.items() if n not in op.inputs})
     devices = {n: backend.device_of(v) for n, v in placed if not isinstance(v, np.generic)}
     own_words = isinstance(error, (ImportError, OSError, RuntimeError))
-    if not own_words and (different := backend.apart(devices, op.name)) is not None:
+    about_values = own_words or isinstance(error, IndexError)
+    if not about_values and (different := backend.apart(devices, op.name)) is not None:
         raise different from error
     if set(devices.values()) - {"cpu"} and (missing := missing_on_gpu(op.name, error)):
         raise missing from error

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from minigrad import Tensor, is_grad_enabled, primitive
+from minigrad import Tensor, is_grad_enabled, primitive, raw
+from minigrad.backward import given_gradient
 
 from .hooks import hooks_of
 
@@ -127,8 +128,9 @@ def _seen(g: Any) -> Tensor:
 
 def _sent(x: Any, given: Any) -> Any:
     """A gradient that a hook has seen, as the engine's again; a Tensor where it gave one."""
+    x = given_gradient(x, raw(given), "what a hook returned")
     if not isinstance(given, Tensor):
-        x = x.data if isinstance(x, Tensor) else np.asarray(x)
+        x = raw(x) if hasattr(x, "dtype") else np.asarray(x)
     elif not isinstance(x, Tensor):
         x = Tensor(x)
     return np.conj(x) if x.dtype.kind == "c" else x

@@ -174,12 +174,26 @@ def _square(x: Any) -> Any:
     return x * x
 
 
+def _hooked_module(kind: str) -> Any:
+    """A module between twice x and its sum, whose hook gives the gradient."""
+
+    def run(x: Any, g: Any) -> Any:
+        layer = nn.Identity()
+        getattr(layer, f"register_full_backward_{kind}")(lambda *args: (g,))
+        (layer(x * 2) * 3).sum().backward()
+        return x.grad
+
+    return run
+
+
 #: What is given a gradient, a cotangent, a tangent or a vector for a tensor.
 VECTORS: dict[str, Any] = {
     "backward": _backward,
     "backward, recorded": lambda x, g: _backward(x, g, create_graph=True),
     "autograd.grad": lambda x, g: mg.autograd.grad(x * x, x, [g])[0],
     "hook": _hooked,
+    "module's hook": _hooked_module("hook"),
+    "module's hook before": _hooked_module("pre_hook"),
     "grad": _set,
     "vjp": lambda x, g: mg.vjp(_square, x)[1](g),
     "make_vjp": lambda x, g: mg.make_vjp(_square)(x)[0](g),

@@ -131,6 +131,7 @@ def _prepared(f: Callable[..., Any], y0: Any, times: Any, args: Any, what: str) 
             filled[i] = reshape(theta[start:end], shape)
         return _vector(f(y, t, *unflatten(list(args), iter(filled))))
 
+    scipy_function("integrate", what, raw(y0), *map(raw, leaves))  # which says where it cannot run
     y0 = (reshape(y0, -1) if isinstance(y0, Tensor) else np.atleast_1d(np.asarray(y0))).astype(np.float64, copy=False)
     with graph.recording():
         probe = field(raw(y0), 0.0, raw(theta))
