@@ -124,7 +124,11 @@ def closed(sent: Sent | None, whole: bool, g: Any) -> Any:
     """
     if sent is None:
         return raw(g) == 0
-    outside = np.broadcast_to(~sent.mask, g.shape)
+    mask = sent.mask
+    if isinstance(mask, np.bool_):  # one for all elements: it is made where g is, on a GPU perhaps
+        outside = np.full_like(raw(g), not mask, dtype=bool)
+    else:
+        outside = np.broadcast_to(~mask, g.shape)
     return outside if whole else outside & (raw(g) == 0)
 
 
