@@ -161,7 +161,9 @@ def is_finite(c: Any) -> bool:
 def has_no_zero(c: Any) -> bool:
     """Whether no number is 0.  Of many numbers the first ones tell most often."""
     c = all_examples(raw(c))
-    if not isinstance(c, (ndarray, np.generic)):
+    if is_on_gpu(c):
+        return bool(np.all(c != 0))
+    if not isinstance(c, (ndarray, np.generic)):  # rows that were left out are 0
         return False
     if c.size > 4096 and not c.flat[:64].all():
         return False

@@ -211,6 +211,21 @@ def test_zeros_of_a_mask_and_others_are_told_apart(f: Callable[..., Any], x: lis
     _agree(f, (np.array(x),))
 
 
+OPEN: list[Callable[..., Any]] = [
+    lambda x: np.sum(np.maximum(mg.softmax(np.log(x)), -1.0)),
+    lambda x: np.sum((np.sqrt(x) @ np.zeros_like(x, shape=(2, 2)))[::-1]),
+    lambda x: np.sum(mg.relu(np.sqrt(x) @ np.zeros_like(x, shape=(2, 2)) + 1.0)),
+    lambda x: np.sum(np.where(x >= -1.0, np.sqrt(x) @ np.zeros_like(x, shape=(2, 2)), 0.0)),
+]
+
+
+@pytest.mark.parametrize("f", OPEN)
+def test_a_mask_that_is_open_everywhere_hides_nothing(f: Callable[..., Any], device: str) -> None:
+    x = np.array([0.0, 1.0])
+    assert np.isnan(mg.grad(f)(x)).any()
+    _agree(f, (x,))
+
+
 @pytest.mark.parametrize("reduce", [np.nansum, np.nanmean, np.nanmax, np.nanprod, np.nanstd, partial(np.nanquantile, q=0.3)])
 def test_reductions_that_leave_nan_out(reduce: Callable[..., Any], device: str) -> None:
     _agree(lambda x: reduce(np.sqrt(x)), (np.array([-1.0, 1.0, 4.0, -4.0, 9.0]),))
