@@ -61,9 +61,15 @@ def two_gpus() -> Iterator[Any]:
 
 
 @pytest.fixture(autouse=True)
+def _all_that_waits_is_read() -> Iterator[None]:
+    """No check is left to the next test, which would raise its error."""
+    yield
+    assert not later.waiting(), "checks wait at the end of the test: read them (later.settle())"
+
+
+@pytest.fixture(autouse=True)
 def _no_more_gpus_after_a_test() -> Iterator[None]:
-    """What was made to follow its arrays to several GPUs is as before, and no check of another test waits."""
-    later._waiting.clear()
+    """What was made to follow its arrays to several GPUs is as before."""
     yield
     if not devices.several:
         return

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import threading
 from sys import getrefcount
 from typing import Any
 
 import numpy as np
 from numpy import ndarray
 
-from . import backend
-from .arrays.batch import Batch
+from . import backend, graph, later
+from .arrays.batch import Batch, levels_of
 from .devices import on_gpu_of
-from .tensor import Tensor, wrap
+from .graph import Node
+from .tensor import Tensor, raw, wrap
 
-__all__ = ["OURS", "accumulate", "own"]
+__all__ = ["accumulate", "accumulate_leaf", "of_one_example", "outside", "own"]
 
 
 def _references(x: object) -> int:
@@ -80,3 +82,54 @@ def _alone(x: Any) -> bool:
         return True
     whole = type(x) is ndarray and x.flags.writeable and type(x.base) is ndarray
     return whole and x.size == x.base.size and getrefcount(x.base) == _HELD and x.base.base is None
+
+
+# ------------------------------------------------------------------------------------ leaves
+
+
+#: Held while a leaf's gradient is changed: backward passes of several threads may meet there.
+_leaf_lock = threading.Lock()
+
+
+def accumulate_leaf(node: Node, g: Any, create_graph: bool) -> None:
+    """`leaf.grad += g`, in a buffer that belongs to the leaf alone.
+
+    It counts references, so it follows the GPU of g by itself, without `follow`.
+    """
+    if of_one_example(node, g):
+        raise RuntimeError(
+            f"backward() inside of vmap would leave the gradients of all examples in a tensor of shape {node.shape} "
+            "that they share: use minigrad.grad inside of vmap, or call backward() outside of it"
+        )
+    is_array = type(g) is ndarray or later.is_on_gpu(g)
+    alone = is_array and getrefcount(g) == OURS and g.base is None
+    ours = alone and g.flags.c_contiguous
+    with _leaf_lock, on_gpu_of(g):
+        if create_graph:
+            shared = getrefcount(g) != OURS
+            g = outside(g)
+            if node.grad is not None:
+                node.grad = node.grad + g
+            else:
+                node.grad = g.clone() if shared else g  # type: ignore[attr-defined]
+        elif node.grad is None:
+            node.grad = outside(g if ours else g.copy())
+        elif node.grad._node is None:
+            node.grad._array += outside(g)._array
+            graph.mark_mutated(node.grad._array)
+        else:
+            node.grad = node.grad + outside(g)
+
+
+def outside(g: Any) -> Tensor:
+    """A cotangent as users see it: a Tensor, conjugated (see the head of `minigrad.backward`)."""
+    if g.dtype.kind == "c":
+        g = np.conj(g)
+    return g if isinstance(g, Tensor) else wrap(backend.as_array(g), None)
+
+
+def of_one_example(node: Node, g: Any) -> bool:
+    """Whether gradients of several examples arrive at a node that they share, while a `vmap` is running."""
+    if type(g) is ndarray:
+        return False
+    return any(level.active and level.began > node.order for level in levels_of(raw(g)))

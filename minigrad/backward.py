@@ -7,27 +7,26 @@ to each of its inputs; the one place that knows what a rule is) and `accumulate`
 Inside, a gradient `g` is the *cotangent* of a node: for a real tensor simply dL/dx.  For a complex
 z = a + ib it is dL/da - i dL/db, because with this choice the rule of a holomorphic op is the one of
 the textbook, dx = g f'(x), without any conjugate.  Users see PyTorch's convention, the conjugate
-of it, dL/da + i dL/db, so that a step along -grad descends; the two meet in `_outside`.
+of it, dL/da + i dL/db, so that a step along -grad descends; the two meet in `outside`.
 """
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
+from dataclasses import dataclass
 from functools import partial
-from math import prod
-from sys import getrefcount
 from typing import Any
 
 import numpy as np
 from numpy import ndarray
 
-from . import backend, graph, later
-from .accumulate import OURS, own
-from .arrays.batch import OneAtATime, all_examples, levels_of, newest, settled
-from .arrays.fallback import apply_rule
-from .devices import follow, on_gpu_of
+from . import backend, graph
+from .accumulate import accumulate_leaf, of_one_example, outside, own
+from .arrays.batch import OneAtATime, all_examples, newest, settled
+from .arrays.fallback import apply_rule, rescued
+from .cotangents import INPUT, Cotangents, fit, pick
+from .devices import follow
 from .graph import Node
 from .masked import (
     EVERYWHERE,
@@ -44,7 +43,7 @@ from .masked import (
 )  # fmt: skip
 from .schedule import Schedule, needed_by
 from .tensor import Tensor, raw, wrap
-from .trial import Trial, may_run
+from .trial import Trial, is_running, may_run, on_trial
 
 #: What receives the contributions of a rule: a parent and what belongs to it.
 Send = Callable[[Node, Any], object]
@@ -52,8 +51,7 @@ Send = Callable[[Node, Any], object]
 Mend = Callable[[int, Any, Any, Any], Any]
 
 __all__ = [
-    "PICK", "Cotangents", "EngineOp", "apply", "apply_masked", "backward", "fit", "given_gradient", "gradients", "pick",
-    "propagate", "seed",
+    "apply", "apply_masked", "backward", "given_gradient", "gradients", "propagate", "seed",
 ]  # fmt: skip
 
 
@@ -91,7 +89,7 @@ def backward(
     found = propagate([self], seeds, targets, create_graph, retain_graph)
     for node in list(found):
         g = found.pop(node)
-        _accumulate_leaf(node, g, create_graph)
+        accumulate_leaf(node, g, create_graph)
 
 
 def _targets(inputs: Tensor | Sequence[Tensor]) -> list[Node]:
@@ -141,100 +139,95 @@ def propagate(
     create_graph: bool,
     retain_graph: bool | None,
     search: bool = True,
+    of_a_rule: bool = False,
 ) -> dict[Node, Any]:
     """Send cotangents from the outputs down the graph.
 
     With `targets` the cotangents of these nodes are returned, and only what lies between is computed;
-    without, they are added to `.grad` of all leaves.
+    without, they are added to `.grad` of all leaves.  `of_a_rule`: see `minigrad.trial.may_run`.
     """
     keep = create_graph if retain_graph is None else retain_graph
-    options = (targets, create_graph, keep, search)
-    if cotangents and type(cotangents[0]) is not ndarray and may_run(outputs, cotangents):
-        found = _on_trial(outputs, cotangents, *options)
-        if found is not None:
-            return found
-    return _pass(outputs, cotangents, *options)
+    this = Pass(outputs, cotangents, targets, create_graph, keep, search)
+    if not this.may_be_on_trial() or not may_run(outputs, cotangents, of_a_rule):
+        return _pass(this)
+    found = on_trial(partial(_pass, this), outputs, create_graph, keep)
+    return _pass(this) if found is None else found
 
 
-def _on_trial(
-    outputs: Sequence[Tensor],
-    cotangents: Sequence[Any],
-    targets: Sequence[Node] | None,
-    create_graph: bool,
-    keep: bool,
-    search: bool,
-) -> dict[Node, Any] | None:
-    """A pass that looks at nothing before its end (`minigrad.trial`); None where a careful one must follow."""
-    with Trial() as trial:
-        try:
-            found = _pass(outputs, cotangents, targets, create_graph, keep, search, trial)
-        except Exception:
-            if trial.inner:
-                raise
-            later.settle()  # a wrong index, say, may be the reason
-            return None  # the careful pass says what is wrong, or does with less memory
-    if not trial.inner and not trial.is_finite(found, outputs):
-        return None
-    trial.finish(outputs, keep)
-    for node in list(trial.leaves):
-        g = trial.leaves.pop(node)
-        _accumulate_leaf(node, g, create_graph)
-    return found
+@dataclass(slots=True)
+class Pass:
+    """What a backward pass is asked for; the attributes are the arguments of `propagate`."""
+
+    outputs: Sequence[Tensor]
+    cotangents: Sequence[Any]
+    targets: Sequence[Node] | None
+    create_graph: bool
+    keep: bool
+    search: bool
+
+    def may_be_on_trial(self) -> bool:
+        """Whether it is on a GPU, or inside of a trial there; so NumPy's passes need not look further."""
+        cotangents = self.cotangents
+        return bool(cotangents) and (type(cotangents[0]) is not ndarray or is_running())
 
 
-def _pass(
-    outputs: Sequence[Tensor],
-    cotangents: Sequence[Any],
-    targets: Sequence[Node] | None,
-    create_graph: bool,
-    keep: bool,
-    search: bool,
-    trial: Trial | None = None,
-) -> dict[Node, Any]:
-    """The loop of `propagate`."""
-    schedule = Schedule(outputs, cotangents)
-    needed = None if targets is None else needed_by(schedule.waiting, targets, search)
+def _pass(this: Pass, trial: Trial | None = None) -> dict[Node, Any]:
+    """A backward pass, with care or on trial."""
+    schedule, targets = Schedule(this.outputs, this.cotangents), this.targets
+    needed = None if targets is None else needed_by(schedule.waiting, targets, this.search)
     found: dict[Node, Any] = dict.fromkeys(targets or ())
-    take, send = schedule.next, schedule.add
-    look = trial is None
-    mode = graph.set_grad_enabled(create_graph) if graph.special else nullcontext()
-    with mode, _behind_mask(outputs, cotangents) as masked:
-        while True:
-            if schedule.heap or schedule.near is None:
-                following = take()
-                if following is None:
-                    break
-            else:  # along a chain nothing else waits: not to ask saves 3 % (measured)
-                following, schedule.near = schedule.near, None
-            node, g = following
-            following = None  # or g would have one reference more, and not be added to in place
-            if node.info is not None:
-                g = _visit(node, g, create_graph)
-                if node.info.behind_mask:
-                    masked[node] = node.info.behind_mask[0]
-            parents = node.parents
-            if needed is not None:
-                if node in found:
-                    found[node] = g
-                parents = tuple([p if p is not None and needed(p) else None for p in parents])
-                if not any(parents):
-                    continue
-            elif node.op is None:
-                if trial is None:
-                    _accumulate_leaf(node, g, create_graph)
-                else:
-                    trial.leaves[node] = g
-                continue
-            if node.op.masks or (masked and node in masked):
-                apply_masked(node, g, parents, send, create_graph, masked, look)
-            else:
-                apply(node, g, parents, send, create_graph)
-            if trial is not None:
-                trial.note(node, g)
-            elif not keep and node.op.saves_arrays:
-                node.saved = None
-            g = None
+    mode = graph.set_grad_enabled(this.create_graph) if graph.special else nullcontext()
+    with mode, _behind_mask(this.outputs, this.cotangents) as masked:
+        _visit_all(this, schedule, needed, found, masked, trial)
     return {n: g for n, g in found.items() if g is not None}
+
+
+def _visit_all(
+    this: Pass,
+    schedule: Schedule,
+    needed: Callable[[Node], bool] | None,
+    found: dict[Node, Any],
+    masked: BehindMask,
+    trial: Trial | None,
+) -> None:
+    """The loop: the rule of one node after the other sends to its parents."""
+    create_graph, keep = this.create_graph, this.keep
+    take, send = schedule.next, schedule.add
+    while True:
+        if schedule.heap or schedule.near is None:
+            following = take()
+            if following is None:
+                break
+        else:  # along a chain nothing else waits: not to ask saves 3 % (measured)
+            following, schedule.near = schedule.near, None
+        node, g = following
+        following = None  # or g would have one reference more, and not be added to in place
+        if node.info is not None:
+            g = _visit(node, g, create_graph)
+            if node.info.behind_mask:
+                masked[node] = node.info.behind_mask[0]
+        parents = node.parents
+        if needed is not None:
+            if node in found:
+                found[node] = g
+            parents = tuple([p if p is not None and needed(p) else None for p in parents])
+            if not any(parents):
+                continue
+        elif node.op is None:
+            if trial is None:
+                accumulate_leaf(node, g, create_graph)
+            else:
+                trial.leaves[node] = g
+            continue
+        if node.op.masks or (masked and node in masked):
+            apply_masked(node, g, parents, send, create_graph, masked, trial is not None)
+        else:
+            apply(node, g, parents, send, create_graph)
+        if trial is not None:
+            trial.note(node, g)
+        elif not keep and node.op.saves_arrays:
+            node.saved = None
+        g = None
 
 
 # ------------------------------------------------------------------------------------- apply
@@ -280,8 +273,8 @@ def apply(
                 continue
             try:
                 c = rules[i](g, *saved[i]) if together is None else together[i]
-            except Exception:
-                c = apply_rule(op.name, rules[i], (g, *saved[i]))
+            except Exception as error:
+                c = rescued(op.name, rules[i], (g, *saved[i]), error)
             plain = type(c) is ndarray
             if not plain:
                 if c is None and op.joint:  # which says so that it sends nothing here
@@ -321,13 +314,13 @@ def apply_masked(
     send: Send,
     create_graph: bool,
     masked: BehindMask,
-    look: bool = True,
+    on_trial: bool = False,
 ) -> None:
     """`apply` where a masking op is above, or is this one: so it is for what lies below.
 
-    Without a look at the numbers nothing is mended.
+    On trial nothing is mended, since that needs a look at the numbers.
     """
-    if not look and not create_graph:
+    if on_trial and not create_graph:
         masked.silence()
         return apply(node, g, parents, send)
     if node.saved is None:
@@ -348,13 +341,13 @@ def apply_masked(
             below = sent_below(sent, node, g, partial(_once_more, node, i, parents, node.saved))
         masked[parent] = either(masked[parent], below) if parent in masked else below
     if masking:
-        send = partial(_send_noting, send, masked)
+        send = send if on_trial else partial(_send_noting, send, masked)
     if not op.saves_arrays:
         return apply(node, g, parents, send, create_graph)
     masked.silence()
     token = graph.behind_mask.set(True)
     try:
-        apply(node, g, parents, send, create_graph, partial(_mended, node, parents, sent, masking, look))
+        apply(node, g, parents, send, create_graph, partial(_mended, node, parents, sent, masking, on_trial))
     finally:
         graph.behind_mask.reset(token)
 
@@ -379,11 +372,11 @@ def _once_more(
 
 
 def _mended(
-    node: Node, parents: Sequence[Node | None], sent: Sent | None, masking: bool, look: bool,
+    node: Node, parents: Sequence[Node | None], sent: Sent | None, masking: bool, on_trial: bool,
     i: int, c: Any, g: Any, saved: Any,
 ) -> Any:  # fmt: skip
     """The contribution to parent number i, behind a mask (`minigrad.masked`)."""
-    if look and not is_finite(c):
+    if not on_trial and not is_finite(c):
         if graph.special and graph.is_anomaly_enabled():
             _check_finite(c, node)
         at = 0 if node.op.joint else i
@@ -470,150 +463,10 @@ def _through_composite(
     outs = out if isinstance(out, (tuple, list)) else (out,)
     wanted = [(end, p) for end, p in zip(proxies, parents, strict=True) if end and p]
     seeds, targets = g if isinstance(g, tuple) else (g,), [end for end, _ in wanted]
-    found = propagate(outs, seeds, targets, create_graph, None)
+    found = propagate(outs, seeds, targets, create_graph, None, of_a_rule=True)
     for end, parent in wanted:
         if end in found:
             send(parent, settled(found[end], parent.order))
-
-
-class Cotangents:
-    """The cotangent of a node with several outputs: those that have arrived, by their number."""
-
-    __slots__ = ("parts",)
-    shape = dtype = None  # as on the node of such an op, so that `fit` has nothing to do
-
-    def __init__(self, parts: dict[int, Any]) -> None:
-        self.parts = parts
-
-    @property
-    def device(self) -> Any:
-        """Where they are."""
-        return next(iter(self.parts.values())).device
-
-    def __add__(self, other: Cotangents) -> Cotangents:
-        parts = dict(self.parts)
-        for i, g in other.parts.items():
-            parts[i] = parts[i] + g if i in parts else g
-        return Cotangents(parts)
-
-    def complete(self, outputs: Sequence[tuple[Any, Any]]) -> tuple[Any, ...]:
-        """All of them, zeros (of stride 0, without memory) for the outputs that nobody used."""
-        example = raw(next(iter(self.parts.values())))
-        return tuple(
-            self.parts[i] if i in self.parts else backend.zeros_beside(example, shape, dtype)
-            for i, (shape, dtype) in enumerate(outputs)
-        )
-
-
-class EngineOp:
-    """An op that the engine itself is made of: one input and one rule; it has no forward."""
-
-    inputs = ("x",)
-    joint = saves_arrays = elementwise = False
-    separate = True
-    composite = sequence = None
-    extras = ()
-
-    def __init__(
-        self,
-        name: str,
-        doc: str,
-        rule: Callable[..., Any],
-        reads: tuple[str, ...],
-        masks: bool = False,
-    ) -> None:
-        self.name, self.doc, self.masks = name, doc, masks
-        self.rules, self.reads = (rule,), (reads,)
-
-
-#: Where the differentiation of a composite ends.
-INPUT = EngineOp("input", "The value itself, as a new node.", lambda g: g, ())
-#: What stands between an op of several outputs and each of them.
-PICK = EngineOp(
-    "pick",
-    "One of several outputs.",
-    lambda g, index: Cotangents({index: g}),
-    ("index",),
-    masks=True,  # to the other outputs
-)
-
-
-def pick(node: Node, index: int, value: Any) -> Tensor:
-    """The Tensor of one output of a node with several."""
-    return wrap(value, Node(PICK, (node,), ((index,),), value.shape, value.dtype))
-
-
-def fit(c: Any, shape: tuple[int, ...], dtype: Any) -> Any:
-    """Undo broadcasting and promotion: the gradient in the shape and dtype of the input that it belongs to.
-
-    An input that was stretched along an axis was used many times there, so its gradients add up.
-
-    >>> fit(np.ones((2, 3)), (3,), np.dtype("float64"))
-    array([2., 2., 2.])
-    """
-    if c.shape != shape:
-        added = c.ndim - len(shape)
-        if added < 0:
-            raise ValueError(f"a rule returned shape {c.shape} for an input of shape {shape}")
-        stretched = (i + added for i, n in enumerate(shape) if n == 1 and c.shape[i + added] != 1)
-        axes = (*range(added), *stretched)
-        if axes:
-            c = np.sum(c, axis=axes, keepdims=True)
-        if c.size != prod(shape):
-            raise ValueError(f"a rule returned shape {c.shape} for an input of shape {shape}")
-        c = np.reshape(c, shape)
-    if c.dtype != dtype:
-        if c.dtype.kind == "c" and np.dtype(dtype).kind != "c":
-            c = np.real(c)
-        c = c.astype(dtype)
-    return c
-
-
-# ------------------------------------------------------------------------------------ leaves
-
-
-#: Held while a leaf's gradient is changed: backward passes of several threads may meet there.
-_leaf_lock = threading.Lock()
-
-
-def _accumulate_leaf(node: Node, g: Any, create_graph: bool) -> None:
-    """`leaf.grad += g`, in a buffer that belongs to the leaf alone.
-
-    It counts references, so it follows the GPU of g by itself, without `follow`.
-    """
-    if _of_one_example(node, g):
-        raise RuntimeError(
-            f"backward() inside of vmap would leave the gradients of all examples in a tensor of shape {node.shape} "
-            "that they share: use minigrad.grad inside of vmap, or call backward() outside of it"
-        )
-    is_array = type(g) is ndarray or later.is_on_gpu(g)
-    own = is_array and getrefcount(g) == OURS and g.base is None
-    ours = own and g.flags.c_contiguous
-    with _leaf_lock, on_gpu_of(g):
-        if create_graph:
-            shared = getrefcount(g) != OURS
-            g = _outside(g)
-            if node.grad is not None:
-                node.grad = node.grad + g
-            else:
-                node.grad = g.clone() if shared else g  # type: ignore[attr-defined]
-        elif node.grad is None:
-            node.grad = _outside(g if ours else g.copy())
-        elif node.grad._node is None:
-            node.grad._array += _outside(g)._array
-            graph.mark_mutated(node.grad._array)
-        else:
-            node.grad = node.grad + _outside(g)
-
-
-# ------------------------------------------------------------------------- what users see
-
-
-def _outside(g: Any) -> Tensor:
-    """A cotangent as users see it: a Tensor, conjugated (see the head of this file)."""
-    if g.dtype.kind == "c":
-        g = np.conj(g)
-    return g if isinstance(g, Tensor) else wrap(backend.as_array(g), None)
 
 
 @follow
@@ -675,34 +528,27 @@ def given_gradient(gradient: Any, data: Any, what: str) -> Any:
     return gradient
 
 
-def _of_one_example(node: Node, g: Any) -> bool:
-    """Whether gradients of several examples arrive at a node that they share, while a `vmap` is running."""
-    if type(g) is ndarray:
-        return False
-    return any(level.active and level.began > node.order for level in levels_of(raw(g)))
-
-
 @follow
 def _visit(node: Node, g: Any, create_graph: bool) -> Any:
     """Hooks and `retain_grad` of a node whose cotangent is complete."""
     info = node.info
     if info is None or not (info.hooks or info.retain):
         return g
-    if _of_one_example(node, g):
+    if of_one_example(node, g):
         raise OneAtATime("hooks and retain_grad() see one gradient at a time")
-    outside = _outside(g).clone()  # type: ignore[attr-defined]  # a hook may write into it
+    seen = outside(g).clone()  # type: ignore[attr-defined]  # a hook may write into it
     for hook in list(info.hooks.values()):
-        replaced = hook(outside)
+        replaced = hook(seen)
         if replaced is not None:
-            replaced = given_gradient(replaced, outside._array, "what a hook returned")
-            outside = replaced if isinstance(replaced, Tensor) else Tensor(replaced)
-            if outside.shape != node.shape:
-                shapes = f"{outside.shape} for a tensor of shape {node.shape}"
+            replaced = given_gradient(replaced, seen._array, "what a hook returned")
+            seen = replaced if isinstance(replaced, Tensor) else Tensor(replaced)
+            if seen.shape != node.shape:
+                shapes = f"{seen.shape} for a tensor of shape {node.shape}"
                 raise ValueError(f"a hook returned a gradient of shape {shapes}")
     if info.retain and node.op is not None:
-        kept = outside.clone()  # type: ignore[attr-defined]
+        kept = seen.clone()  # type: ignore[attr-defined]
         node.grad = kept if node.grad is None else node.grad + kept
-    g = outside if create_graph else outside._array
+    g = seen if create_graph else seen._array
     return np.conj(g) if g.dtype.kind == "c" else g
 
 

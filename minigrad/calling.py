@@ -11,7 +11,7 @@ import numpy as np
 from . import backend, graph, later
 from .arrays.batch import all_examples, newest
 from .arrays.fallback import in_turn
-from .backward import pick
+from .cotangents import pick
 from .devices import follow
 from .graph import Node
 from .hints import check_dtype, wrong_option

@@ -85,9 +85,18 @@ class Node:
             self.info = NodeInfo()
         return self.info
 
+    def watch(self) -> NodeInfo:
+        """The node's `NodeInfo`, for what looks at its gradient: a hook, or `retain`."""
+        watched.add(self)
+        return self.annotate()
+
     def __repr__(self) -> str:
         kind = "leaf" if self.op is None else self.op.name
         return f"<Node {self.order}: {kind} {self.name or ''} {self.shape} {self.dtype}>"
+
+
+#: The nodes whose gradients are looked at on their way, or were.
+watched: weakref.WeakSet[Node] = weakref.WeakSet()
 
 
 @dataclass(slots=True)

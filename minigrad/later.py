@@ -27,7 +27,7 @@ from .devices import on_gpu_of
 
 __all__ = [
     "check_later", "forget", "is_on_gpu", "known", "number", "perhaps_any", "read",
-    "refuse_later", "remember", "settle", "surely_all",
+    "refuse_later", "remember", "settle", "surely_all", "waiting",
 ]  # fmt: skip
 
 #: So many checks may wait.  The next one makes the program wait for the GPU.
@@ -53,15 +53,25 @@ def read(*arrays: Any) -> list[Any]:
     Raises:
         Exception: what a check raises that has failed.
     """
-    if known:
+    if known and not _waiting:
         values = [_remembered(x) for x in arrays]
         if all(value is not None for value in values):
             return values
     checks = _due()
-    found = _fetched([*arrays, *(x for check in checks for x in check.numbers)])
+    try:
+        found = _fetched([*arrays, *(x for check in checks for x in check.numbers)])
+    except BaseException:  # an interruption, say
+        with _lock:
+            _waiting[:0] = checks
+        raise
     if checks:
         _verify(checks, found[len(arrays) :])
     return found[: len(arrays)]
+
+
+def waiting() -> int:
+    """How many checks wait to be read."""
+    return len(_waiting)
 
 
 def settle() -> None:
@@ -104,7 +114,6 @@ class _Check:
     numbers: tuple[Any, ...]
     file: str
     line: int
-    thread: int
 
 
 _waiting: list[_Check] = []
@@ -115,7 +124,8 @@ def check_later(verify: Callable[..., None], *numbers: Any) -> None:
     """Call `verify(*numbers)`, which raises where something is wrong: at once, or for numbers on a GPU when they are read.
 
     To look at a number on a GPU takes time, so it is read when the program waits for the GPU anyway: at
-    `item()`, `cpu()`, `print(x)`, at the end of `backward()`.  Inside of `detect_anomaly()` it is read at once.
+    `item()`, `cpu()`, `print(x)`, at the end of a `backward()` that meets a mask; in whatever thread that is.
+    Inside of `detect_anomaly()` it is read at once.
 
     Args:
         verify: gets NumPy's numbers.  It must not hold large arrays, which would stay in memory until then.
@@ -138,7 +148,7 @@ def check_later(verify: Callable[..., None], *numbers: Any) -> None:
     frame = graph.user_frame()
     file, line = ("?", 0) if frame is None else (frame.f_code.co_filename, frame.f_lineno)
     with _lock:
-        _waiting.append(_Check(verify, numbers, file, line, threading.get_ident()))
+        _waiting.append(_Check(verify, numbers, file, line))
     if len(_waiting) > LIMIT:
         settle()
 
@@ -188,19 +198,17 @@ def surely_all(conditions: Any) -> bool:
 
 
 def _due() -> list[_Check]:
-    """What waits in this thread, and what threads that have ended have left."""
+    """What waits, whichever thread has asked: it may never read a number itself.  Each is given to one reader."""
     if not _waiting:
         return []
     with _lock:
-        me, alive = threading.get_ident(), {t.ident for t in threading.enumerate()}
-        return [c for c in _waiting if c.thread == me or c.thread not in alive]
+        checks = list(_waiting)
+        _waiting.clear()
+    return checks
 
 
 def _verify(checks: Sequence[_Check], numbers: Sequence[Any]) -> None:
-    """Each check, once; the first error is raised, and tells of the others."""
-    with _lock:
-        done = set(map(id, checks))
-        _waiting[:] = [c for c in _waiting if id(c) not in done]
+    """Each check; the first error is raised, and tells of the others."""
     first: Exception | None = None
     start = 0
     for check in checks:
@@ -248,8 +256,11 @@ _HELD = _references_of_an_attribute()
 
 
 def remember(tensor: Any, value: Any) -> None:
-    """Keep the value of a tensor's array, until that is written or handed out; if nobody else holds, and may write, it."""
-    if getrefcount(tensor._array) > _HELD:
+    """Keep the value of a tensor's array, until that is written or handed out.
+
+    It is not kept where somebody else may write into the array: who holds it too, or what it is a view of.
+    """
+    if getrefcount(tensor._array) > _HELD or tensor._array.base is not None:
         return
     array = tensor._array
     key = id(array)
@@ -258,8 +269,8 @@ def remember(tensor: Any, value: Any) -> None:
 
 
 def forget(array: Any) -> None:
-    """Drop what is kept of an array, since it is handed out to whoever may write into it."""
-    known.pop(id(array), None)
+    """Drop what is kept of an array, or of what it is a view of: whoever gets it may write into it."""
+    known.pop(id(graph.owner(array)), None)
 
 
 def _remembered(array: Any) -> Any:

@@ -124,7 +124,11 @@ def closed(sent: Sent | None, whole: bool, g: Any) -> Any:
     """
     if sent is None:
         return raw(g) == 0
-    outside = np.broadcast_to(~sent.mask, g.shape)
+    mask = sent.mask
+    if isinstance(mask, np.bool_):  # one for all elements: it is made where g is, on a GPU perhaps
+        outside = np.full_like(raw(g), not mask, dtype=bool)
+    else:
+        outside = np.broadcast_to(~mask, g.shape)
     return outside if whole else outside & (raw(g) == 0)
 
 
@@ -157,7 +161,9 @@ def is_finite(c: Any) -> bool:
 def has_no_zero(c: Any) -> bool:
     """Whether no number is 0.  Of many numbers the first ones tell most often."""
     c = all_examples(raw(c))
-    if not isinstance(c, (ndarray, np.generic)):
+    if is_on_gpu(c):
+        return bool(np.all(c != 0))
+    if not isinstance(c, (ndarray, np.generic)):  # rows that were left out are 0
         return False
     if c.size > 4096 and not c.flat[:64].all():
         return False

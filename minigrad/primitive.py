@@ -70,7 +70,7 @@ def primitive(
     nodes that they came from, and what they compute is recorded and can be differentiated again.  The
     derivative of an extra is not known there: a rule that reads a floating one needs a `composite`, and
     without it the second derivative is refused.  Broadcasting, dtypes and conjugates are the engine's work
-    (`minigrad.backward.fit`): a rule is what a textbook has.
+    (`minigrad.cotangents.fit`): a rule is what a textbook has.
 
     A forward that returns a tuple makes an op of several outputs, whose rules get the tuple of their
     gradients as `g`.  With extras it returns `((a, b), extra)`.

@@ -333,7 +333,7 @@ class Tensor(OtherNames):
 
     def retain_grad(self) -> None:
         """Keep the gradient of this computed tensor in `.grad` during the backward pass."""
-        self._require_node("retain_grad()").annotate().retain = True
+        self._require_node("retain_grad()").watch().retain = True
 
     def register_hook(self, hook: Callable[[Tensor], Any]) -> Callable[[], None]:
         """Call `hook(gradient)` when the gradient of this tensor is known; what it returns replaces it.
@@ -346,7 +346,7 @@ class Tensor(OtherNames):
         >>> x.grad
         Tensor(30., dtype=float32)
         """
-        hooks = self._require_node("register_hook()").annotate().hooks
+        hooks = self._require_node("register_hook()").watch().hooks
         key = next(graph.clock)
         hooks[key] = hook
         return lambda: hooks.pop(key, None) and None

@@ -4,28 +4,31 @@ Behind a mask the rules of ops may give NaN, from 0 times infinity, where nothin
 (`minigrad.masked`).  To find these, the numbers that each rule gives are looked at; on a GPU each look
 makes the program wait.  So a pass runs on trial there: nothing is looked at, freed or added to `.grad` until
 the end.  Then the gradients that have arrived are looked at, all together.  Rules are linear in the
-gradient, so that NaN stays NaN on its way, or is left out by a selection, which is right.  If all is
+gradient: NaN stays NaN on its way.  Only a selection leaves it out, and then rightly.  If all is
 finite, the careful pass would have given the same; if not, it runs now, from what was saved.
+
+So on a GPU the rule of an op may run twice in one pass, and what the rules have read is in memory until the end
+of the pass.  A pass that meets no mask runs once and frees as it goes, as on the CPU.
 """
 
 from __future__ import annotations
 
-import functools
 import itertools
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextvars import ContextVar
 from typing import Any
 
 import numpy as np
 
 from . import graph, later
+from .accumulate import accumulate_leaf
 from .arrays.row_sparse import RowSparse
 from .devices import on_gpu_of
 from .graph import Node
 from .masked import masks
 from .tensor import Tensor, raw
 
-__all__ = ["Trial", "may_run"]
+__all__ = ["Trial", "is_running", "may_run", "on_trial"]
 
 #: So many numbers are copied to be added up together, since to start one kernel takes longer.
 SMALL = 2**16
@@ -36,6 +39,11 @@ _running: ContextVar[Trial | None] = ContextVar("trial", default=None)
 
 class CannotRunTwice(RuntimeError):
     """Inside of a trial there is something that a repetition would do a second time."""
+
+
+#: What a careful pass may do without: it needs less memory, and meets no NaN where a mask hides it, of which
+#: NumPy and SciPy say so in many ways (LinAlgError is a ValueError).
+_MISLED = (CannotRunTwice, MemoryError, ValueError, ArithmeticError)
 
 
 class Trial:
@@ -113,31 +121,78 @@ def _arrays(g: Any) -> list[Any]:
     return [g.values if isinstance(g, RowSparse) else g]
 
 
-@functools.cache
 def _is_foreign(op: Any) -> bool:
     """Whether an op is not one of minigrad's and nn's own, whose rules are linear in the gradient."""
     forward = getattr(op, "forward", None)
-    package = getattr(forward, "__module__", "").partition(".")[0]
+    package = (getattr(forward, "__module__", None) or "").partition(".")[0]
     return forward is not None and package not in ("minigrad", "nn")
 
 
-def may_run(outputs: Sequence[Tensor], cotangents: Sequence[Any]) -> bool:
-    """Whether a pass should run on trial: on a GPU, where it meets a masking op, and nothing that must not run twice."""
-    if not all(later.is_on_gpu(raw(g)) for g in cotangents):
+# ------------------------------------------------------------------------- running on trial
+
+
+def on_trial(
+    run: Callable[[Trial], dict[Node, Any]], outputs: Sequence[Tensor], create_graph: bool, keep: bool
+) -> dict[Node, Any] | None:
+    """A pass that looks at nothing before its end; None where a careful one must follow.
+
+    Raises:
+        Exception: of a rule.  The pass is repeated only if NaN or a lack of memory may be the reason.
+    """
+    with Trial() as trial:
+        try:
+            found = run(trial)
+        except Exception as error:
+            if trial.inner:
+                raise
+            later.settle()  # a wrong index, say, may be the reason
+            if not isinstance(error, _MISLED):
+                raise
+            return None  # the careful pass says what is wrong, or does with less memory
+    if not trial.inner and not trial.is_finite(found, outputs):
+        return None
+    trial.finish(outputs, keep)
+    for node in list(trial.leaves):
+        g = trial.leaves.pop(node)
+        accumulate_leaf(node, g, create_graph)
+    return found
+
+
+def is_running() -> bool:
+    """Whether this thread and task is inside of a trial."""
+    return _running.get() is not None
+
+
+def may_run(outputs: Sequence[Tensor], cotangents: Sequence[Any], of_a_rule: bool) -> bool:
+    """Whether a pass should run on trial: on a GPU, where it meets a masking op, and nothing that must not run twice.
+
+    Args:
+        of_a_rule: whether the rule of an op makes it, which does nothing with its results but to send them on.
+
+    Raises:
+        CannotRunTwice: it is inside of another one that runs on trial, where it must not run twice, or where a
+            program decides by its results, of which nobody has looked yet whether they are right.
+    """
+    inner = is_running()
+    if inner and not of_a_rule:
+        raise CannotRunTwice
+    there = all(later.is_on_gpu(raw(g)) for g in cotangents)
+    if not there and not inner:
         return False
-    inner = _running.get() is not None
     if not inner and (graph.is_anomaly_enabled() or graph.behind_mask.get()):
         return False
     found, twice = _look_over([y._node for y in outputs if y._node is not None])
     if inner and not twice:
         raise CannotRunTwice
-    return twice and (found or inner)
+    return there and twice and (found or inner)
 
 
 def _look_over(stack: list[Node]) -> tuple[bool, bool]:
     """Whether a graph holds a masking op; and whether a pass through it may run twice, which a hook may not."""
     seen, found = set(stack), False
     while stack:
+        if found and not graph.watched:
+            return True, True
         node = stack.pop()
         if node.info is not None:
             if node.info.hooks or node.info.retain:

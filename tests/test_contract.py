@@ -27,7 +27,7 @@ LAYERS: list[list[str]] = [
         "minigrad.spellings", "minigrad.trees",
     ],
     ["minigrad.arrays", "minigrad.masked", "minigrad.tensor"],
-    ["minigrad.accumulate", "minigrad.backward", "minigrad.schedule", "minigrad.trial"],
+    ["minigrad.accumulate", "minigrad.backward", "minigrad.cotangents", "minigrad.schedule", "minigrad.trial"],
     ["minigrad.calling", "minigrad.op", "minigrad.primitive"],
     ["minigrad.ops"],
     [

@@ -273,3 +273,66 @@ def test_a_retained_gradient_goes_with_the_object() -> None:
         change(a)
         (a * 5.0).sum().backward()
         assert a.grad is not None and a.grad.tolist() == [5.0]
+
+
+# --------------------------------------------------------------- one element is a number, no view
+
+
+def _one_of(x: Tensor, i: int) -> Any:
+    """The number 5 of a tensor, taken in one of several ways, and whether NumPy gives a view of it."""
+    m = np.reshape(x, (2, 3))
+    return [
+        (x[5], False),
+        (x[-1], False),
+        (x[np.int64(5)], False),
+        (x[(5,)], False),
+        (x[...][5], False),
+        (x[2:][3], False),
+        (m[1, 2], False),
+        (m[1][2], False),
+        (x[5][()], False),
+        (x[Tensor(5, device=x.device)], False),
+        (list(x)[5], False),
+        (list(m[1])[2], False),
+        (np.unstack(x)[5], False),
+        (np.take(x, 5), False),
+        (x[5, ...], True),
+        (m[1, ..., 2], True),
+        (x[5, ..., None], True),
+        (x[5:], True),
+    ][i]
+
+
+WRITES: dict[str, Any] = {
+    "x += 1": lambda x: x.__iadd__(1.0),
+    "x[5] = 9": lambda x: x.__setitem__(5, 9.0),
+    "x[...] = 9": lambda x: x.__setitem__(..., 9.0),
+    "fill": lambda x: x.data.fill(9.0),
+}
+
+
+@pytest.mark.parametrize("i", range(18))
+@pytest.mark.parametrize("device", ["cpu", "cuda"])
+def test_one_element_is_a_number_that_later_writes_do_not_change(i: int, device: str, stand_in: Any) -> None:
+    for write in WRITES.values():
+        x = Tensor(np.arange(6.0), device=device)
+        one, is_view = _one_of(x, i)
+        write(x)
+        assert (one.item() != 5.0) == is_view
+        x = Tensor(np.arange(6.0), device=device)
+        one, is_view = _one_of(x, i)
+        one += 1
+        assert (x.tolist()[5] == 6.0) == is_view
+
+
+@pytest.mark.parametrize("device", ["cpu", "cuda"])
+def test_one_element_that_was_detached_stays_as_it_was(device: str, stand_in: Any) -> None:
+    x = Tensor([1.0, 2.0], device=device, requires_grad=True)
+    first = x[0].detach()
+    with no_grad():
+        x[0] = 9.0
+    assert first.item() == 1.0
+    y = x * 1.0
+    second = y[1]
+    y[1] = 7.0
+    assert (second.item(), y.tolist()) == (2.0, [9.0, 7.0])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -18,15 +19,6 @@ from nn import distributions
 from nn.values import host
 
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")
-
-
-@pytest.fixture(autouse=True)
-def _nothing_waits() -> Any:
-    assert not later._waiting
-    yield
-    left = len(later._waiting)
-    later._waiting.clear()
-    assert not left, "a check was not read"
 
 
 @pytest.fixture
@@ -182,29 +174,56 @@ def test_few_checks_wait(gpu: Any) -> None:
     with gpu.counting() as count:
         for _ in range(3 * later.LIMIT):
             F.embedding(index, table)
-            assert len(later._waiting) <= later.LIMIT
+            assert later.waiting() <= later.LIMIT
     assert count.syncs in (2, 3)
     later.settle()
 
 
-def test_a_check_belongs_to_the_thread_that_asked_until_that_has_ended(gpu: Any) -> None:
-    asked, go_on = threading.Event(), threading.Event()
+@pytest.mark.parametrize("ended", [False, True])
+def test_what_another_thread_has_asked_is_found_by_whoever_reads(ended: bool, gpu: Any) -> None:
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(_check_of_a_wrong_index).result()
+        if ended:
+            pool.shutdown()
+        with pytest.raises(IndexError, match="indices from 5") as error:
+            Tensor(1.0, device="cuda").item()
+    assert "test_later.py" in error.value.__notes__[0]
+    assert Tensor(1.0, device="cuda").item() == 1.0
 
-    def work() -> None:
-        _check_of_a_wrong_index()
-        asked.set()
-        go_on.wait(10)
 
-    thread = threading.Thread(target=work)
-    thread.start()
-    assert asked.wait(10)
-    try:
-        assert Tensor(1.0, device="cuda").item() == 1.0
-    finally:
-        go_on.set()
-        thread.join()
-    with pytest.raises(IndexError, match="indices from 5"):
-        Tensor(1.0, device="cuda").item()
+def test_a_check_is_given_to_one_of_the_threads_that_read(gpu: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    both, get = threading.Barrier(2, timeout=10), gpu.ndarray.get
+
+    def slow(self: Any, *args: Any, **kwargs: Any) -> Any:
+        both.wait()  # until the other one reads too
+        return get(self, *args, **kwargs)
+
+    def read() -> Exception | None:
+        try:
+            x.item()
+        except IndexError as error:
+            return error
+        return None
+
+    x = Tensor(1.0, device="cuda")
+    _check_of_a_wrong_index()
+    monkeypatch.setattr(gpu.ndarray, "get", slow)
+    with ThreadPoolExecutor(2) as pool:
+        errors = [job.result() for job in [pool.submit(read), pool.submit(read)]]
+    assert sum(error is not None for error in errors) == 1
+
+
+def test_a_check_that_was_asked_for_after_the_backward_pass_is_read_with_the_loss(gpu: Any) -> None:
+    x = Tensor([1.0, 2.0], device="cuda", requires_grad=True)
+    loss = mg.relu(x).sum()
+    loss.backward()
+    _check_of_a_wrong_index()
+    with gpu.counting() as count, pytest.raises(IndexError, match="indices from 5"):
+        loss.item()
+    assert count.syncs == 1
+    with gpu.counting() as count:
+        assert loss.item() == 3.0
+    assert count.syncs == 0
 
 
 def test_an_interruption_loses_nothing(gpu: Any, monkeypatch: pytest.MonkeyPatch) -> None:

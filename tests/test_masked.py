@@ -187,23 +187,22 @@ def test_an_op_whose_whole_result_is_masked_gets_no_gradient(case: str) -> None:
                 assert not np.any(x.grad.numpy()), f"{x.grad} for {value}"
 
 
-
 ROWS = np.array([False, True, True])
 M = np.array([[NAN, INF, 1.0], [1.0, 2.0, 3.0], [-1.0, 0.5, 2.0]])
 
 
-@pytest.mark.parametrize(
-    "f",
-    [
-        lambda x, w: x @ w,
-        lambda x, w: np.dot(x, w),
-        lambda x, w: np.einsum("ij,jk->ik", x, w),
-        lambda x, w: np.tensordot(x, w, 1),
-        lambda x, w: np.sum(x[:, :, None] * w, axis=1),
-        lambda x, w: np.exp(x @ w),
-        lambda x, w: np.inner(x, w.T),
-    ],
-)
+PRODUCTS: list[Callable[..., Any]] = [
+    lambda x, w: x @ w,
+    lambda x, w: np.dot(x, w),
+    lambda x, w: np.einsum("ij,jk->ik", x, w),
+    lambda x, w: np.tensordot(x, w, 1),
+    lambda x, w: np.sum(x[:, :, None] * w, axis=1),
+    lambda x, w: np.exp(x @ w),
+    lambda x, w: np.inner(x, w.T),
+]
+
+
+@pytest.mark.parametrize("f", PRODUCTS)
 def test_rows_of_a_product_that_are_masked_do_not_count(f: Callable[..., Any]) -> None:
     w = np.array([[1.0, -1.0], [0.5, 2.0], [1.5, 0.3]])
     loss = lambda x, w: np.sum(np.where(ROWS[:, None], f(x, w), 0.0) ** 2)
@@ -217,18 +216,19 @@ def test_rows_of_a_product_that_are_masked_do_not_count(f: Callable[..., Any]) -
     )
 
 
-@pytest.mark.parametrize("bad", [[NAN, INF, 1.0], [0.0, 0.0, 0.0], [-INF, -INF, -INF], [1e300, 1e300, -1e300]])
-@pytest.mark.parametrize(
-    "f",
-    [
-        *(partial(g, axis=-1) for g in (np.std, np.var, np.prod, np.max, np.min, np.mean, np.linalg.norm, np.ptp, np.median)),
-        *(partial(g, axis=-1) for g in (mg.logsumexp, mg.softmax, mg.log_softmax, np.cumprod, np.sort)),
-        lambda x: x / np.linalg.norm(x, axis=-1, keepdims=True),
-        lambda x: np.sqrt(np.sum(x * x, axis=-1)),
-        lambda x: np.arctan2(x[:, 0], x[:, 1]),
-        lambda x: np.cross(x, x[:, ::-1]),
-    ],
-)
+BAD_ROWS = [[NAN, INF, 1.0], [0.0, 0.0, 0.0], [-INF, -INF, -INF], [1e300, 1e300, -1e300]]
+OF_ROWS: list[Callable[..., Any]] = [
+    *(partial(g, axis=-1) for g in (np.std, np.var, np.prod, np.max, np.min, np.mean, np.linalg.norm, np.ptp, np.median)),
+    *(partial(g, axis=-1) for g in (mg.logsumexp, mg.softmax, mg.log_softmax, np.cumprod, np.sort)),
+    lambda x: x / np.linalg.norm(x, axis=-1, keepdims=True),
+    lambda x: np.sqrt(np.sum(x * x, axis=-1)),
+    lambda x: np.arctan2(x[:, 0], x[:, 1]),
+    lambda x: np.cross(x, x[:, ::-1]),
+]
+
+
+@pytest.mark.parametrize("bad", BAD_ROWS)
+@pytest.mark.parametrize("f", OF_ROWS)
 def test_rows_of_a_reduction_that_are_masked_do_not_count(f: Callable[..., Any], bad: list[float]) -> None:
     x = np.array([bad, *M[ROWS]])
     y = f(x)
@@ -350,21 +350,22 @@ def test_a_product_of_infinities_behind_a_mask() -> None:
     np.testing.assert_allclose(grad(f)(np.array([[1.0, 1000.0], [1.0, 1000.0]])), [[np.e**2, 0.0]] * 2)
 
 
-@pytest.mark.parametrize(
-    "f",
-    [
-        np.linalg.det,
-        lambda a: np.linalg.slogdet(a)[1],
-        lambda a: np.linalg.qr(a)[0],
-        lambda a: np.linalg.qr(a)[1],
-        lambda a: np.linalg.qr(a, "complete")[1],
-        lambda a: mg.scipy.linalg.lu(a)[1],
-        lambda a: mg.scipy.linalg.lu(a)[2],
-        lambda a: np.linalg.solve(a, np.ones((2, 1))),
-        np.linalg.inv,
-    ],
-)
-@pytest.mark.parametrize("hidden", [[[NAN] * 2] * 2, [[INF] * 2] * 2, [[0.0] * 2] * 2, [[1.0] * 2] * 2, [[1.0, 0.0], [0.0, 0.0]]])
+OF_MATRICES: list[Callable[..., Any]] = [
+    np.linalg.det,
+    lambda a: np.linalg.slogdet(a)[1],
+    lambda a: np.linalg.qr(a)[0],
+    lambda a: np.linalg.qr(a)[1],
+    lambda a: np.linalg.qr(a, "complete")[1],
+    lambda a: mg.scipy.linalg.lu(a)[1],
+    lambda a: mg.scipy.linalg.lu(a)[2],
+    lambda a: np.linalg.solve(a, np.ones_like(a, shape=(2, 1))),
+    np.linalg.inv,
+]
+HIDDEN = [[[NAN] * 2] * 2, [[INF] * 2] * 2, [[0.0] * 2] * 2, [[1.0] * 2] * 2, [[1.0, 0.0], [0.0, 0.0]]]
+
+
+@pytest.mark.parametrize("f", OF_MATRICES)
+@pytest.mark.parametrize("hidden", HIDDEN)
 def test_a_masked_matrix_without_an_inverse_says_nothing_of_the_others(f: Callable[..., Any], hidden: Any) -> None:
     good = np.array([[2.0, 1.0], [0.5, 3.0]])
     stack = np.stack([good, hidden])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -13,6 +15,7 @@ import minigrad as mg
 import nn
 import nn.functional as F
 from minigrad import Tensor, trial
+from minigrad.op import Op
 
 from .samples import Sample
 from .test_masked import BAD, ELEMENTWISE, FLOATING, WAYS
@@ -181,6 +184,8 @@ WRITES: dict[str, Callable[[Tensor], Any]] = {
     "a view": _under_no_grad(lambda x: np.reshape(x, (1,)).__setitem__(0, 6.0)),
     "raw and a mark": lambda x: (mg.raw(x).fill(8.0), mg.mark_mutated(mg.raw(x))),
     "in the graph": lambda x: x.__imul__(2.0),
+    "data of a view": lambda x: np.reshape(x.detach(), (1,)).data.fill(6.0),
+    "data of a view of a view": lambda x: np.reshape(x.detach(), (1,))[None].data.fill(6.0),
 }
 
 
@@ -190,6 +195,15 @@ def test_a_loss_that_was_written_is_read_anew(write: str, stand_in: Any) -> None
     assert loss.item() == 1.0
     WRITES[write](loss)
     assert loss.item() == float(loss) == loss.tolist() == mg.raw(loss).get().item() != 1.0
+
+
+def test_a_loss_that_is_a_view_is_not_kept(stand_in: Any) -> None:
+    x = Tensor([3.0], device="cuda", requires_grad=True)
+    whole = np.maximum(x, 0.0)
+    loss = whole.reshape(())
+    loss.backward()
+    whole.data[0] = 9.0
+    assert loss.item() == 9.0
 
 
 def test_a_loss_that_somebody_else_holds_is_not_kept(stand_in: Any) -> None:
@@ -409,3 +423,167 @@ def test_an_error_of_a_rule_is_raised_and_nothing_is_added(stand_in: Any) -> Non
         mg.relu(broken(x) * x).sum().backward()
     assert any("in the gradient of broken" in note for note in error.value.__notes__)
     assert x.grad is None
+
+# ------------------------------------------------------------------- passes inside of a rule
+
+
+def _with_inner_pass(inner: Callable[[Any, Any], Any]) -> Callable[[Any], Any]:
+    """The value itself, whose rule makes a backward pass of its own."""
+
+    def rule(g: Any, x: Any) -> Any:
+        with mg.enable_grad():
+            inner(g, x)
+        return g * 1.0
+
+    return mg.primitive(x=rule, name="same", method=False, override=True)(lambda x: x * 1.0)
+
+
+def _twice(x: Any, f: Callable[[Any], Any], device: str) -> Tensor:
+    """The gradient where 0 times infinity makes a second, careful pass necessary on a GPU."""
+    t = Tensor(np.array(x), device=device, requires_grad=True)
+    np.where(Tensor([False, True], device=device).data, np.log(f(t)), 0.0).sum().backward()
+    return t.grad
+
+
+@pytest.mark.parametrize("masked", [False, True])
+@pytest.mark.parametrize("there", [False, True])
+@pytest.mark.parametrize("way", ["leaves", "inputs", "hook", "retain_grad"])
+def test_a_pass_inside_of_a_rule_adds_its_gradient_once(way: str, masked: bool, there: bool, stand_in: Any) -> None:
+    seen: list[list[Any]] = []
+    for device in ("cpu", "cuda"):
+        w = Tensor(np.array([2.0]), requires_grad=True, device=device if there else "cpu")
+        calls: list[Any] = []
+
+        def inner(g: Any, x: Any, w: Any = w, calls: list[Any] = calls) -> None:
+            y = w * 3.0
+            loss = (np.maximum(y, 0.0) if masked else y).sum()
+            if way == "hook":
+                y.register_hook(lambda g: calls.append(g.tolist()))
+                mg.autograd.grad(loss, [w])
+            elif way == "retain_grad":
+                y.retain_grad()
+                mg.autograd.grad(loss, [w])
+                calls.append(y.grad.tolist())
+            else:
+                loss.backward(inputs=[w] if way == "inputs" else None)
+
+        found = _twice([0.0, 4.0], _with_inner_pass(inner), device)
+        seen.append([found.tolist(), w.grad if w.grad is None else w.grad.tolist(), calls])
+    assert seen[0] == seen[1]
+
+
+@pytest.mark.parametrize("masked", [False, True])
+def test_a_graph_that_a_rule_goes_through_is_freed_once_the_pass_is_over(masked: bool, stand_in: Any) -> None:
+    w = Tensor(np.array([2.0]), requires_grad=True, device="cuda")
+    loss = (np.maximum(w, 0.0) if masked else w) * w
+    found: list[Any] = []
+    f = _with_inner_pass(lambda g, x: found.append(mg.autograd.grad(loss.sum(), [w])[0].item()))
+    assert _twice([0.0, 4.0], f, "cuda").tolist() == [0.0, 0.25]
+    assert set(found) == {4.0}
+    with pytest.raises(RuntimeError, match="freed by a backward pass"):
+        loss.backward()
+
+
+def _slope(x: Any) -> Any:
+    """The slope of a function that hides infinities, as a constant: a pass of its own."""
+    return mg.grad(lambda v: np.where(v > 0, np.log(v), 0.0).sum())(x.detach())
+
+
+DECIDE: dict[str, Callable[[Any], Any]] = {
+    "where": lambda x: np.where(_slope(x) >= 0, x * 2.0, x * 5.0),
+    "if": lambda x: x * 2.0 if _slope(x).sum().item() >= 0 else x * 5.0,
+    "argmax": lambda x: x * x[np.argmax(_slope(x))],
+}
+
+
+@pytest.mark.parametrize("way", DECIDE)
+@pytest.mark.parametrize("kind", ["checkpoint", "rule"])
+def test_what_a_program_decides_by_inside_of_a_pass_is_looked_at(way: str, kind: str, stand_in: Any) -> None:
+    def rule(g: Any, x: Any) -> Any:
+        with mg.enable_grad():
+            return mg.raw(DECIDE[way](Tensor(mg.raw(x)))) * g
+
+    own = mg.primitive(x=rule, name="own", method=False)(lambda x: x * 1.0)
+    f = own if kind == "rule" else mg.checkpoint(DECIDE[way])
+    _agree(lambda x: mg.relu(f(x) + 1.0).sum(), (np.array([0.0, 1.0, 4.0]),))
+
+
+# --------------------------------------------------------------------- what runs twice, and what not
+
+
+@pytest.mark.parametrize("kind", [TypeError, RuntimeError, KeyError, NotImplementedError])
+def test_a_rule_that_raises_runs_once(kind: type[Exception], stand_in: Any) -> None:
+    calls: list[int] = []
+
+    def rule(g: Any) -> Any:
+        calls.append(1)
+        raise kind("no slope")
+
+    @mg.primitive(x=rule, method=False)
+    def failing(x: Any) -> Any:
+        """The value itself, with a rule that raises."""
+        return x * 1.0
+
+    x = Tensor(np.array([1.0, 2.0]), device="cuda", requires_grad=True)
+    with pytest.raises(kind, match="no slope"):
+        mg.relu(failing(x) * x).sum().backward()
+    assert len(calls) == 1
+
+
+@pytest.mark.parametrize("kind", [np.linalg.LinAlgError, MemoryError, FloatingPointError, ValueError, OverflowError])
+def test_a_rule_that_nan_made_raise_gets_none_with_care(kind: type[Exception], stand_in: Any) -> None:
+    def rule(g: Any) -> Any:
+        if np.isnan(g).any():
+            raise kind("not a number")
+        return g * 1.0
+
+    @mg.primitive(x=rule, method=False)
+    def strict(x: Any) -> Any:
+        """The value itself, with a rule that takes no NaN."""
+        return x * 1.0
+
+    assert _twice([0.0, 4.0], strict, "cuda").tolist() == [0.0, 0.25]
+
+
+def test_an_op_that_is_dropped_is_freed(stand_in: Any) -> None:
+    def forward(x: Any) -> Any:
+        """The value itself."""
+        return x * 1.0
+
+    op = Op(forward, {"x": lambda g: g * 1.0})
+    x = Tensor(np.array([1.0, 2.0]), device="cuda", requires_grad=True)
+    mg.relu(op.function(x)).sum().backward()
+    left = weakref.ref(forward)
+    del op, forward
+    gc.collect()
+    assert left() is None
+
+
+def test_the_graph_is_walked_through_only_where_there_are_hooks(stand_in: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    looked: list[Any] = []
+    masks = trial.masks
+    monkeypatch.setattr(trial, "masks", lambda node, look=True: looked.append(node) or masks(node, look))
+
+    def steps(hooked: bool) -> int:
+        y = Tensor(np.array([1.0, 2.0]), device="cuda", requires_grad=True)
+        for _ in range(50):
+            y = y * 1.5
+        remove = y.register_hook(lambda g: None) if hooked else None
+        looked.clear()
+        mg.relu(y).sum().backward()
+        if remove:
+            remove()
+        return len(looked)
+
+    gc.collect()
+    assert steps(False) <= 2
+    y = np.tanh(Tensor(np.array([1.0, 2.0]), device="cuda", requires_grad=True))
+    y.retain_grad()
+    before = y.grad
+    mg.relu(y).sum().backward()
+    assert before is None
+    assert y.grad.tolist() == [1.0, 1.0]
+    del y
+    steps(True)
+    gc.collect()
+    assert steps(False) <= 2

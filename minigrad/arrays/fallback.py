@@ -13,7 +13,7 @@ import numpy as np
 from ..trees import sequence_like
 from .batch import Batch, Unbatched, fallbacks, newest
 
-__all__ = ["apply_rule", "each", "in_turn", "is_unbatched", "reasons", "runs_in_turn"]
+__all__ = ["apply_rule", "each", "in_turn", "is_unbatched", "reasons", "rescued", "runs_in_turn"]
 
 _LENGTH = "the length of its result depends on the values"
 _ONE_ARRAY = "NumPy's function of one array"
@@ -139,9 +139,17 @@ def apply_rule(name: str, rule: Callable[..., Any], args: tuple[Any, ...]) -> An
     try:
         return rule(*args)
     except Exception as error:
+        return rescued(name, rule, args, error)
+
+
+def rescued(name: str, rule: Callable[..., Any], args: tuple[Any, ...], error: Exception) -> Any:
+    """What to do where a gradient rule raised an error: run it for each example, if a batch is the reason."""
+    try:
         if (level := newest(args)) is None:
-            raise
+            raise error
         return in_turn(f"gradient of {name}", rule, level, args, {}, error)
+    finally:
+        del error  # which holds this frame, and that all arrays
 
 
 Batch.each = staticmethod(each)

@@ -12,6 +12,7 @@ from ..arrays.batch import Unbatched
 from ..arrays.indexing import read, writable
 from ..arrays.row_sparse import add_rows
 from ..backend import add_at, beside, is_array
+from ..later import is_on_gpu
 from ..primitive import composed, method, primitive
 from ..tensor import Tensor, raw
 from .bounds import check_bounds, check_places
@@ -35,9 +36,20 @@ def getitem(x: Any, index: Any) -> Any:
     if graph.special:
         check_bounds("x[index]", index, x, x.shape)
     try:
-        return x[index_beside(index, x)]
+        out = x[index_beside(index, x)]
     except Unbatched:  # an index of each example, into an array of them all
         return read(x, index)
+    if type(out) is not np.ndarray and _is_a_view_of_one(out, index):
+        return out.copy()  # as NumPy's number, which no later write to x changes
+    return out
+
+
+def _is_a_view_of_one(out: Any, index: Any) -> bool:
+    """Whether x[index] on a GPU shares its one element with x, where NumPy gives a number."""
+    if not is_on_gpu(out) or out.ndim or out.base is None:
+        return False
+    parts = index if isinstance(index, tuple) else (index,)
+    return not any(part is Ellipsis for part in parts)  # with which NumPy gives a view too
 
 
 @primitive(method=False, g=lambda gg, index: getitem(gg, index))

@@ -88,7 +88,7 @@ def _replace(x: Tensor, new: Tensor, what: str) -> None:
     if x._node is not None and x._node.info is not None and x._node.info.retain:  # it goes with the object
         x._node.info.retain = False
         if new._node is not None:
-            new._node.annotate().retain = True
+            new._node.watch().retain = True
     x._array, x._node = new._array, new._node
 
 

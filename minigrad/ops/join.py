@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..backend import side_by_side
+from ..later import is_on_gpu
 from ..primitive import composed, method, primitive
 from ..tensor import Tensor
 from .shape import atleast_1d, atleast_2d, atleast_3d, counts_of, reshape
@@ -80,7 +81,10 @@ def unstack(x: Any, /, *, axis: int = 0) -> Any:
     >>> unstack(np.array([1.0, 2.0]))
     (np.float64(1.0), np.float64(2.0))
     """
-    return tuple(np.moveaxis(x, axis, 0))
+    parts = tuple(np.moveaxis(x, axis, 0))
+    if is_on_gpu(x) and x.ndim == 1:  # elements, which in NumPy are numbers that no later write to x changes
+        return tuple(part.copy() for part in parts)
+    return parts
 
 
 @primitive(np.split, ary=lambda g, axis: np.concatenate(g, axis=axis))

@@ -209,7 +209,7 @@ class _Call:
                 "the gradient: it must compute the same both times"
             )
         higher = any(isinstance(t, Tensor) for t in tensors)
-        found = propagate(outs, cotangents, nodes, higher, None)
+        found = propagate(outs, cotangents, nodes, higher, None, of_a_rule=True)
         return [found.get(n) for n in nodes]
 
 

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..backward import PICK, Cotangents, apply_masked, seed
+from ..backward import apply_masked, seed
+from ..cotangents import PICK, Cotangents
 from ..graph import Node
 from ..masked import BehindMask
 from ..tensor import Tensor

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from itertools import takewhile
 from typing import Any
 
-from ..backward import PICK
+from ..cotangents import PICK
 from .capture import Call
 from .walk import Step
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ..backward import PICK
+from ..cotangents import PICK
 from ..graph import Node
 from ..tensor import Tensor
 from .capture import Call, captured, name_of
