@@ -64,7 +64,8 @@ PUBLIC: dict[str, set[str] | None] = {
     "minigrad.files": None,  # files that are whole or not there
     "minigrad.hints": None,  # what to write in place of PyTorch's names
     "minigrad.install": None,  # how to install an extra
-    "minigrad.later": {"check_later", "perhaps_any", "read", "refuse_later"},  # what must not make a program wait for its GPU
+    "minigrad.backend": {"as_sizes", "side_by_side"},  # what stands beside tensors, on their device
+    "minigrad.later": {"check_later", "perhaps_any", "read", "refuse_later", "surely_all"},  # what must not make a program wait for its GPU
     "minigrad.spellings": None,  # the tables of these names
     "minigrad.kernels": None,  # the registry of kernels
     "minigrad.kernels.cuda.launch": None,  # kernels for a GPU
@@ -73,7 +74,7 @@ PUBLIC: dict[str, set[str] | None] = {
     "minigrad.kernels.threads": None,  # kernels over several threads
     "minigrad.ops.batching": {"one_by_one"},  # functions that decide by values, under vmap
     "minigrad.ops.index": {"assign"},  # x[index] = value, as an op
-    "minigrad.ops.select": {"replaced"},  # a mask only where it hides something
+    "minigrad.ops.select": {"overwritten"},  # a mask only where it hides something
     "minigrad.ops.special": None,  # special functions
     "minigrad.ops.window": None,  # sliding windows: unfold, fold, convolution, pooling
     "minigrad.scipy.special": None,  # special functions under SciPy's names
