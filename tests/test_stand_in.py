@@ -315,6 +315,8 @@ MEASURED: dict[str, tuple[Any, int, int]] = {
     "writing zeros": (lambda cp, x, i, m: _written(cp, x, ..., 0.0), 0, 0),
     "adding to rows": (lambda cp, x, i, m: cp.add.at(x, i, x), 1, 0),
     "adding a number to rows": (lambda cp, x, i, m: cp.add.at(x, i, 1.0), 2, 0),
+    "writing where it reads": (lambda cp, x, i, m: cp.add(x, x, out=x), 1, 0),
+    "writing into another view of what it reads": (lambda cp, x, i, m: cp.add(x[...], 1.0, out=x[...]), 2, 0),
     "reading a number": (lambda cp, x, i, m: float(x[0, 0]), 0, 1),
 }
 

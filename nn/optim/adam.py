@@ -155,7 +155,8 @@ def adam_step(p: Any, g: Any, m: Any, v: Any, largest: Any, new_m: float, new_v:
         square *= 1 - new_v
         square += scratch
         if largest is not None:
-            square = np.maximum(largest[part], square, out=largest[part])
+            most = largest[part]  # one object: into another view of the same memory CuPy would write by way of a copy
+            square = np.maximum(most, square, out=most)
         np.sqrt(square, out=scratch)
         scratch += eps
         np.divide(mean, scratch, out=scratch)

@@ -63,7 +63,7 @@ class ufunc:
         options = {k: self.operand(given, v) if k == "where" else v for k, v in kwargs.items()}
         if out is not None:
             options["out"] = tuple(given.raw(out)) if isinstance(out, tuple) else given.raw(out)
-        launched(self.full)
+        launched(self.full, 1 + copies_for(inputs, options.get("out")))
         with np.errstate(all="ignore"):
             result = self.oracle(*inputs, **options)
         if out is not None or options.get("dtype") is not None:
@@ -149,3 +149,8 @@ def fit(wanted: Any, loop: tuple[str, ...]) -> bool:
     return all(np.can_cast(w, char, "safe") for w, char in zip(wanted, loop, strict=False))
 
 
+def copies_for(inputs: list[Any], out: Any) -> int:
+    """An input that lies in the memory of `out`, and is another object, is copied before it is overwritten."""
+    if not isinstance(out, np.ndarray):
+        return 0
+    return sum(isinstance(x, np.ndarray) and x is not out and np.may_share_memory(x, out) for x in inputs)
