@@ -264,7 +264,8 @@ def page() -> str:
         for name in sorted(items):
             item = items[name]
             names = ", ".join(f"`{n}`" for n in item["names"]) or f"`{place(item['home'], name)}`"
-            parts.append(f"\n**{name}**: {names}; {facts(item['op'], item['function'])}\n\n```text\n" + "\n\n".join(item["texts"]) + "\n```\n")
+            head = f"\n**{name}**: {names}; {facts(item['op'], item['function'])}\n\n"
+            parts.append(f"{head}```text\n" + "\n\n".join(item["texts"]) + "\n```\n")
     listed = ", ".join(f"`{name}`" for name in sorted(constants))
     parts.append(f"\n## Constants\n\nThese work on Tensors, and their results have no gradient: {listed}.\n")
     parts.extend(map(listing, MODULES))
