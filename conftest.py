@@ -30,7 +30,7 @@ def _seeded() -> None:
 @pytest.fixture(autouse=True)
 def _without_the_ops_of_other_tests() -> Iterator[None]:
     """What a test or an example defines is forgotten after it."""
-    tables: list[dict] = [registry, numpy_table, kernels.ways]
+    tables: list[dict] = [registry, numpy_table, kernels.ways, kernels.ways_on_gpu]
     before = [{k: list(v) if isinstance(v, list) else v for k, v in t.items()} for t in tables]
     members = set(vars(Tensor))
     yield

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import dis
 import inspect
 import sys
+import types
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -121,7 +123,7 @@ def entries() -> dict[str, dict[str, Any]]:
         module, name = function.__module__.rpartition(".")[2], function.__name__.lstrip("_")
         if module not in found or name in constants:
             return None
-        item = {"names": [], "texts": [], "op": None, "home": function.__module__}
+        item = {"names": [], "texts": [], "op": None, "home": function.__module__, "function": function}
         return found[module].setdefault(name, item)
 
     for name, function in registry.items():
@@ -187,9 +189,36 @@ def place(home: str, name: str) -> str:
     raise LookupError(f"{home} has no {name}")
 
 
-def facts(op: str | None) -> str:
+def ops_in(function: Any, seen: set[Any]) -> set[str]:
+    """The ops whose names the code of a function says, or of one of minigrad.ops that it calls; of sizes and indices too."""
+    function = inspect.unwrap(function)
+    if function in seen:
+        return set()
+    seen.add(function)
+    found, codes = set(), [function.__code__]
+    for code in codes:
+        codes += [inner for inner in code.co_consts if isinstance(inner, types.CodeType)]
+        for step in dis.get_instructions(code):
+            called = function.__globals__.get(step.argval) if step.opname == "LOAD_GLOBAL" else None
+            of_an_array = step.opname in ("LOAD_ATTR", "LOAD_METHOD")  # or of NumPy
+            if step.argval in registry and (of_an_array or called is registry[step.argval]):
+                found.add(step.argval)
+            elif inspect.isfunction(called) and called.__module__.startswith("minigrad.ops"):
+                found |= ops_in(called, seen)
+    return found
+
+
+def made_of(function: Any) -> str:
+    """Of which ops a function is made; those that only shape or convert, where there are no others."""
+    used = ops_in(function, set())
+    plain = {n for n in used if registry[n].__module__.rpartition(".")[2] in ("shape", "conversion")}
+    names = ", ".join(f"`{n}`" for n in sorted(used - plain or used))
+    return "made of other ops: orders and devices are theirs" + f" (its code names {names})" * bool(names)
+
+
+def facts(op: str | None, function: Any) -> str:
     if op is None:
-        return "made of other ops: orders and devices are theirs"
+        return made_of(function)
     if op in INDIRECT:
         return f"checked in {INDIRECT[op]}"
     order = max((s.order for s in ROWS[op]), default=2)
@@ -235,7 +264,8 @@ def page() -> str:
         for name in sorted(items):
             item = items[name]
             names = ", ".join(f"`{n}`" for n in item["names"]) or f"`{place(item['home'], name)}`"
-            parts.append(f"\n**{name}**: {names}; {facts(item['op'])}\n\n```text\n" + "\n\n".join(item["texts"]) + "\n```\n")
+            head = f"\n**{name}**: {names}; {facts(item['op'], item['function'])}\n\n"
+            parts.append(f"{head}```text\n" + "\n\n".join(item["texts"]) + "\n```\n")
     listed = ", ".join(f"`{name}`" for name in sorted(constants))
     parts.append(f"\n## Constants\n\nThese work on Tensors, and their results have no gradient: {listed}.\n")
     parts.extend(map(listing, MODULES))

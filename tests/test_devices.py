@@ -84,6 +84,12 @@ def test_the_error_for_mixed_devices_says_what_to_write(two_gpus: Any) -> None:
         x * Tensor(np.ones(2), device="cuda:0")
 
 
+def test_a_name_that_is_like_a_device_gets_no_word_of_dtypes() -> None:
+    for name in ("gpu", "CUDA", "mps"):
+        with pytest.raises(ValueError, match=f"^unknown device '{name}': write 'cpu', 'cuda'"):
+            Tensor([1.0]).to(name)
+
+
 def test_moving_is_part_of_the_graph(stand_in: Any) -> None:
     x = Tensor(np.array([1.0, 2.0]), requires_grad=True)
     y = x.cuda()

@@ -22,7 +22,12 @@ DOCUMENTS = [ROOT / name for name in ("README.md", "ARCHITECTURE.md", "CONTRIBUT
 
 
 def load_example(name: str) -> Any:
-    spec = importlib.util.spec_from_file_location(name, ROOT / "examples" / f"{name}.py")
+    return load(f"examples/{name}.py")
+
+
+def load(path: str) -> Any:
+    """A program of the project as a module."""
+    spec = importlib.util.spec_from_file_location(Path(path).stem, ROOT / path)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
@@ -166,15 +171,25 @@ def test_links_of_the_documents_lead_somewhere() -> None:
                 assert (path.parent / target).exists(), f"{path.name}: {target}"
 
 
+def test_the_reference_names_the_ops_of_which_a_function_is_made() -> None:
+    generate = load("docs/generate.py")
+    assert {"sort", "mean"} <= generate.ops_in(np_function("median"), set())
+    assert generate.ops_in(np_function("vstack"), set()) == {"concatenate", "reshape"}
+    assert "max" not in generate.ops_in(np_function("median"), set()), "that is Python's"
+    assert generate.made_of(np_function("vstack")).endswith("orders and devices are theirs (its code names `concatenate`)")
+    assert generate.made_of(np_function("ravel")).endswith("(its code names `reshape`)")
+
+
+def np_function(name: str) -> Any:
+    import minigrad
+
+    return minigrad.registered()[f"numpy.{name}"]
+
+
 def test_the_reference_of_ops_is_what_the_definitions_say() -> None:
     if tuple(map(int, np.__version__.split(".")[:2])) < (2, 3):
         pytest.skip("this NumPy lacks some names of the page (NumPy 2.3 and later have them)")
-    spec = importlib.util.spec_from_file_location("generate", ROOT / "docs" / "generate.py")
-    assert spec is not None
-    assert spec.loader is not None
-    generate = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(generate)
-    assert (ROOT / "docs" / "ops.md").read_text() == generate.page(), "run python docs/generate.py"
+    assert (ROOT / "docs" / "ops.md").read_text() == load("docs/generate.py").page(), "run python docs/generate.py"
 
 
 def test_names_in_the_reference_exist() -> None:

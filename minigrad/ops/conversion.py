@@ -104,6 +104,8 @@ def _check_target(target: Any) -> None:
     try:
         check_dtype(target)
     except TypeError as error:
+        if str(target).lower().startswith(("cpu", "cuda", "gpu", "mps", "xpu")):
+            backend.parse_device(str(target))  # which says what devices are called
         raise ValueError(
             f'to({target!r}): there is no such device, they are "cpu", "cuda", "cuda:1" ...; '
             f"and as a dtype: {error}"

@@ -165,7 +165,7 @@ def get_state() -> dict[str, Any]:
     """Where the generators of all devices stand, for `set_state` (a dict of numbers and arrays).
 
     It is the state of the cpu's generator, as NumPy gives it.  Where numbers were drawn on a GPU it also
-    says how far that stream has come, under "devices": {"cuda:0": 12}.
+    says how far that stream has come, in blocks of 8 numbers, under "devices": {"cuda:0": 12}.
     """
     streams = _stream.get() or _default
     state = streams.generator("cpu").bit_generator.state
