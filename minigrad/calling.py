@@ -294,7 +294,7 @@ def _rescue(
             error = single
     arrays = _arrays_of({n: values[n] for n in op.inputs or op.names})
     placed = arrays
-    if isinstance(error, TypeError):  # also of masks, indices and classes, which have no gradient
+    if isinstance(error, (TypeError, AttributeError)):  # also of masks, indices and classes, which have no gradient
         placed = arrays + _arrays_of({n: v for n, v in values.items() if n not in op.inputs})
     devices = {n: backend.device_of(v) for n, v in placed if not isinstance(v, np.generic)}
     own_words = isinstance(error, (ImportError, OSError, RuntimeError))
@@ -385,7 +385,7 @@ def _constants_beside(
             return beside(value, next(nodes) is None and not np.ndim(value))
         if name in _SIZES:
             return read(value)
-        is_mask = name in _MASKS and name not in fixed
+        is_mask = name in _MASKS and (name not in fixed or not np.ndim(value))
         if is_mask and value is not True and isinstance(value, (bool, np.bool_, list, tuple)):
             value = np.asarray(value)
         return beside(value, True) if is_mask else number(value, name in _PLACES)

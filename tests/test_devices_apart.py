@@ -33,7 +33,7 @@ KINDS: dict[str, Callable[[np.ndarray], Any]] = {
 
 
 def host(out: Any) -> list[np.ndarray]:
-    return [t.detach().cpu().numpy() if isinstance(t, Tensor) else np.asarray(t) for t in flatten(out)]
+    return [mg.to_device(t.detach() if isinstance(t, Tensor) else Tensor(t), "cpu").numpy() for t in flatten(out)]
 
 
 def on_gpu(a: np.ndarray) -> Tensor:
