@@ -34,6 +34,18 @@ def test_both_devices_compute_the_same(f: Case, card: str) -> None:
     compare(f)
 
 
+#: The cases of nn that are run on the second of two GPUs too, but for most of the layers, which tests/test_several_gpus.py has.
+SECOND = [n for i, n in enumerate(CASES) if n.startswith("nn: ") and ("layer " not in n or i % 4 == 0) and "looking" not in n]
+
+
+@pytest.mark.filterwarnings("ignore:random numbers for the GPU are drawn on the cpu")
+@pytest.mark.parametrize("name", SECOND)
+def test_the_gpu_that_is_not_the_current_one_computes_the_same(name: str) -> None:
+    """The stand-in's GPUs do not reach each other's memory, so what runs on the wrong one fails."""
+    with stand_in.installed(devices=2, lenient=True):
+        compare(CASES[name], "cuda:1")
+
+
 @pytest.mark.parametrize("name", SOME)
 def test_an_op_and_its_derivatives_are_the_same_on_the_stand_in(name: str) -> None:
     with stand_in.installed():

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad import no_grad
+from minigrad import beside, no_grad
 from minigrad.devices import on_gpu_of
 from minigrad.install import install
 
@@ -155,4 +155,4 @@ def _direction(rng: np.random.Generator, parameter: Any) -> Any:
     axes = tuple(range(1, random.ndim)) or None
     norms = [np.sqrt((a * a).sum(axis=axes, keepdims=True)) for a in (host(parameter), random)]
     scaled = random * (norms[0] / np.maximum(norms[1], np.finfo(random.dtype).tiny))
-    return scaled if isinstance(parameter, np.ndarray) else np.asarray(scaled, like=parameter)
+    return beside(scaled, parameter)

@@ -52,7 +52,7 @@ def derivatives(ys: Any, xs: list[Tensor], order: int = 2) -> list[Any]:
         ys = [y for y in ys if y.requires_grad]
         if not ys:
             break
-        seeds = [np.ones_like(mg.raw(y)) for y in ys]
+        seeds = [mg.ones_like(y.detach()) for y in ys]
         grads = mg.autograd.grad(ys, xs, seeds, create_graph=True, allow_unused=True)
         ys = [g for g in grads if g is not None]
         found += ys
@@ -71,13 +71,13 @@ def leaves(x: Any) -> Iterator[np.ndarray]:
         yield np.asarray(x.cpu().numpy() if isinstance(x, Tensor) else x.get() if hasattr(x, "get") else x)
 
 
-def compare(f: Case) -> None:
-    """Run a case on both devices.
+def compare(f: Case, other: str = "cuda") -> None:
+    """Run a case on the cpu and on another device.
 
     Raises:
         AssertionError: where values, shapes or dtypes differ.
     """
-    expected, got = (list(leaves(f(device))) for device in ("cpu", "cuda"))
+    expected, got = (list(leaves(f(device))) for device in ("cpu", other))
     if len(got) != len(expected) or not expected:
         raise AssertionError(f"{len(expected)} results on the cpu, {len(got)} on the GPU")
     for i, (a, b) in enumerate(zip(expected, got, strict=True)):

@@ -90,7 +90,7 @@ def lazy(row: tuple[str, tuple, tuple[int, ...]], device: str) -> Any:
     x = on(device, ramp(*shape), requires_grad=True)
     layer(x)
     for p in layer.parameters():
-        p.data[...] = 0.5  # each device draws numbers of its own
+        p.data = mg.full_like(p.detach(), 0.5).data  # each device draws numbers of its own
     return with_gradients(layer(x), x, *layer.parameters())
 
 
@@ -206,7 +206,7 @@ def functions_of_arrays(device: str) -> Any:
     alpha = F.alpha_dropout(array, 0.5, training=True)
     noisy = F.gumbel_softmax(array, hard=True)
     leaky = F.rrelu(array, training=False)
-    return [kept, dropped.shape, alpha.shape, np.sum(noisy, axis=-1), leaky, F.relu(array), F.softmax(array, 1)]
+    return [kept, dropped.shape, alpha.shape, mg.sum(noisy, axis=-1), leaky, F.relu(array), F.softmax(array, 1)]
 
 
 @case
@@ -305,7 +305,7 @@ def pretrained_layers(device: str) -> Any:
         given = machine.hidden_given(given).detach()
     net = nn.Sequential(nn.Linear(6, 5), nn.Sigmoid(), nn.Linear(5, 3))
     net.to(device)
-    net[0].weight.data, net[2].weight.data = first.weight.data.copy(), second.weight.data.copy()
+    net[0].weight.data, net[2].weight.data = first.weight.detach().clone().data, second.weight.detach().clone().data
     F.cross_entropy(net(v), on(device, np.arange(8) % 3)).backward()
     return [given.shape, net[0].weight.grad.shape, bool(np.isfinite(net[0].weight.grad).all())]
 

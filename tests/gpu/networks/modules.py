@@ -46,7 +46,7 @@ def copies(device: str) -> Any:
     module = made(device, layer())
     module(on(device, X)).sum().backward()
     twin, other = copy.deepcopy(module), pickle.loads(pickle.dumps(module))
-    module.weight.data[...] = 0.0
+    module.weight.data = mg.zeros_like(module.weight.detach()).data
     return [*calls(twin, device), *calls(other, device), twin.weight.grad, other.bias.grad]
 
 

@@ -76,7 +76,7 @@ def in_memory(result: Any, device: str) -> list[Any]:
     if isinstance(result, dict):
         return in_memory(list(result.values()), device)
     if isinstance(result, Tensor):
-        assert result.device.partition(":")[0] == device, f"a result is on {result.device}"
+        assert result.device.startswith(device), f"a result is on {result.device}"
         return [result.detach().cpu().numpy()]
     if hasattr(result, "get") and hasattr(result, "dtype"):
         return [result.get()]

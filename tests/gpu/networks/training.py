@@ -179,14 +179,14 @@ for name, make in SCHEDULES:
 def averages(device: str) -> Any:
     model = made(device, nn.Sequential(nn.Linear(4, 3), nn.BatchNorm1d(3)))
     for p in model.parameters():
-        p.data[...] = 0.25
+        p.data = mg.full_like(p.detach(), 0.25).data
     ema = nn.optim.EMA(model, 0.9)
     swa = swa_utils.AveragedModel(model)
     kept = swa_utils.AveragedModel(model, device="cpu", multi_avg_fn=swa_utils.get_ema_multi_avg_fn(0.9))
     buffers = swa_utils.AveragedModel(model, avg_fn=swa_utils.get_ema_avg_fn(0.9), use_buffers=True)
     for _ in range(3):
         model(on(device, X))
-        model[0].weight.data += 1.0
+        model[0].weight.data = (model[0].weight.detach() + 1.0).data
         ema.update(model)
         for average in (swa, kept, buffers):
             average.update_parameters(model)
@@ -288,7 +288,7 @@ def states(device: str) -> Any:
     ):
         target = made(device, model)
         for p in target.parameters():
-            p.data[...] = 0
+            p.data = mg.zeros_like(p.detach()).data
         target.load_state_dict(state)
         found += list(target.parameters())
     target.load_state_dict({"0.bias": on(device, ramp(6))}, strict=False)
