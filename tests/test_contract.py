@@ -58,6 +58,7 @@ PUBLIC: dict[str, set[str] | None] = {
     "minigrad": None,  # tensors, ops under NumPy's names, transforms, modes; `raw` and `beside` for the values behind tensors
     "minigrad.arrays": {"RowSparse", "add_rows", "all_examples"},  # row-sparse gradients; what to look at under vmap
     "minigrad.arrays.flat": None,  # many arrays in one buffer
+    "minigrad.backend": {"as_sizes", "side_by_side"},  # sizes, wherever they lie; lists beside arrays
     "minigrad.backward": {"given_gradient"},  # what a hook returned
     "minigrad.carrying": None,  # arrays of a GPU in copies and pickles
     "minigrad.devices": {"apart", "follow", "is_device", "on_gpu_of"},  # where there are several GPUs
