@@ -47,11 +47,11 @@ _HELD = _references_of_a_part()
 
 def accumulate(total: Any, c: Any) -> Any:
     """total + c, in the buffer of the total where nobody else looks at it."""
-    if (
-        type(total) is type(c) is ndarray and getrefcount(total) == OURS and total.base is None
-    ):
-        total += c
-        return total
+    if type(total) is type(c) is ndarray:
+        if getrefcount(total) == OURS and total.base is None:
+            total += c
+            return total
+        return total + c
     with on_gpu_of(total):
         return total + c
 
@@ -64,14 +64,21 @@ def own(g: Any) -> Tensor:
     alone = getrefcount(g) == OURS
     if alone and type(g) is ndarray and g.base is None and g.dtype.kind != "c":
         return wrap(g, None)  # at once, what most gradients are
+    if type(g) is ndarray:
+        return _own(g, alone)
     with on_gpu_of(g):
-        if g.dtype.kind == "c":
-            g, alone = np.conj(g), True
-        if isinstance(g, Tensor):
-            if alone and (g._node is not None or (getrefcount(g._array) == _HELD and _alone(g._array))):
-                return g
-            return g.clone()  # type: ignore[attr-defined, no-any-return]
-        return wrap(backend.as_array(g) if alone and _alone(g) else g.copy(), None)
+        return _own(g, alone)
+
+
+def _own(g: Any, alone: bool) -> Tensor:
+    """The same for any kind of array; `alone`: whether nobody but the caller holds it."""
+    if g.dtype.kind == "c":
+        g, alone = np.conj(g), True
+    if isinstance(g, Tensor):
+        if alone and (g._node is not None or (getrefcount(g._array) == _HELD and _alone(g._array))):
+            return g
+        return g.clone()  # type: ignore[attr-defined, no-any-return]
+    return wrap(backend.as_array(g) if alone and _alone(g) else g.copy(), None)
 
 
 def _alone(x: Any) -> bool:
@@ -94,7 +101,7 @@ _leaf_lock = threading.Lock()
 def accumulate_leaf(node: Node, g: Any, create_graph: bool) -> None:
     """`leaf.grad += g`, in a buffer that belongs to the leaf alone.
 
-    It counts references, so it follows the GPU of g by itself, without `follow`.
+    The GPU of g is the current one.  References are counted, so nothing may come between this and its caller.
     """
     if of_one_example(node, g):
         raise RuntimeError(
@@ -104,7 +111,7 @@ def accumulate_leaf(node: Node, g: Any, create_graph: bool) -> None:
     is_array = type(g) is ndarray or later.is_on_gpu(g)
     alone = is_array and getrefcount(g) == OURS and g.base is None
     ours = alone and g.flags.c_contiguous
-    with _leaf_lock, on_gpu_of(g):
+    with _leaf_lock:
         if create_graph:
             shared = getrefcount(g) != OURS
             g = outside(g)
