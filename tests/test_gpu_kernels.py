@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import minigrad
 import nn
 from minigrad import Tensor, grad, kernels, vmap
 from minigrad.kernels.cuda import convolution, launch, window
@@ -366,10 +367,10 @@ def test_a_kernel_that_cannot_be_compiled_leaves_the_work_to_numpy(monkeypatch: 
     launch._module.cache_clear()
     launch._kernel.cache_clear()
     x = normal(2, 4, 5)
-    with pytest.warns(UserWarning, match="window.cu cannot be compiled"):
+    with pytest.warns(RuntimeWarning, match="window.cu cannot be compiled"):
         out = op("sum_pool")(to_gpu(x), W)
     np.testing.assert_array_equal(out.get(), plain("sum_pool")(x, W))
-    assert not kernels.enabled_on_gpu
+    assert kernels.enabled_on_gpu  # another source may do
     op("sum_pool")(to_gpu(x), W)  # without a second warning
     launch._module.cache_clear()
     launch._kernel.cache_clear()
@@ -476,13 +477,13 @@ def nvrtc() -> Any:
 @pytest.mark.skipif(nvrtc() is None, reason="NVIDIA's compiler is not installed: pip install nvidia-cuda-nvrtc-cu12")
 @pytest.mark.parametrize("place", ["int32", "int64"])
 @pytest.mark.parametrize("real", ["float32", "float64"])
-@pytest.mark.parametrize("source", sorted(p.name for p in Path(launch.__file__).parent.glob("*.cu")))
-def test_nvidias_compiler_takes_every_source_without_a_warning(source: str, real: str, place: str) -> None:
+@pytest.mark.parametrize("source", sorted(Path(minigrad.__file__).parent.rglob("*.cu")), ids=lambda path: path.name)
+def test_nvidias_compiler_takes_every_source_without_a_warning(source: Path, real: str, place: str) -> None:
     library, program = nvrtc(), ctypes.c_void_p()
     types = {"real": real, "choice": "uint8", "place": place}
     code = launch.definitions(tuple((name, launch.IN_C[kind]) for name, kind in types.items()))
-    code += Path(launch.__file__).with_name(source).read_text("utf-8")
-    assert library.nvrtcCreateProgram(ctypes.byref(program), code.encode(), source.encode(), 0, None, None) == 0
+    code += source.read_text("utf-8")
+    assert library.nvrtcCreateProgram(ctypes.byref(program), code.encode(), source.name.encode(), 0, None, None) == 0
     options = (ctypes.c_char_p * 2)(b"--gpu-architecture=compute_80", b"-std=c++17")
     failed = library.nvrtcCompileProgram(program, 2, options)
     log = ctypes.create_string_buffer(100_000)

@@ -27,7 +27,7 @@ from .test_layers import LAYERS
 
 pytestmark = [
     pytest.mark.usefixtures("two_gpus"),
-    pytest.mark.filterwarnings("ignore:random numbers for the GPU are drawn on the cpu"),
+    pytest.mark.filterwarnings("ignore:philox.cu cannot be compiled"),
 ]
 
 THERE = "cuda:1"

@@ -192,10 +192,9 @@ def set_state(state: dict[str, Any]) -> None:
     streams.generator("cpu").bit_generator.state = checked
     words = checked["state"]["key"]
     for device in {*streams.gpus, *positions}:
-        number = backend.parse_device(device)
-        assert number is not None
+        number = int(device.removeprefix("cuda:"))
         own = streams.gpus.setdefault(device, Philox((0, 0), number))
-        own.key, own.position = (int(words[0]), int(words[1])), positions.get(device, 0)
+        own.go_to((int(words[0]), int(words[1])), positions.get(device, 0))
 
 
 def bytes(length: int) -> Any:  # noqa: A001
