@@ -30,7 +30,7 @@ from nn import functional as F
 
 from . import stand_in
 from .gpu_samples import CONVOLUTIONS, DTYPES, NAMES, arguments, op, plain, random_window, shapes
-from .stand_in.raw import compiler
+from .stand_in.raw import compiler, kept_in
 
 if compiler() is None:
     pytest.skip("there is no C++ compiler to build the kernels for the CPU", allow_module_level=True)
@@ -460,6 +460,28 @@ def test_arguments_must_have_the_sizes_of_the_parameters(cupy: Any, two_gpus: An
         write((1,), (1,), (cupy.zeros(8, np.float32)[5:1:-1], 1))
     with cupy.cuda.Device(1), pytest.raises(RuntimeError, match="an array on device 0"):
         write((1,), (1,), (x, 1))
+
+
+def test_what_is_built_is_kept_in_a_folder_of_this_users_alone(tmp_path: Path) -> None:
+    own = tmp_path / "own"
+    own.mkdir(mode=0o700)
+    assert kept_in(own) == own / f"minigrad_stand_in_{os.getuid()}"
+    assert kept_in(own).stat().st_mode & 0o077 == 0
+    for kind in ("link", "file", "writable"):
+        place = tmp_path / kind
+        theirs = place / f"minigrad_stand_in_{os.getuid()}"
+        place.mkdir()
+        if kind == "link":
+            theirs.symlink_to(own)
+        elif kind == "file":
+            theirs.touch()
+        else:
+            theirs.mkdir()
+            theirs.chmod(0o777)
+        fresh = kept_in(place)
+        assert fresh != theirs
+        assert fresh.parent == place
+        assert fresh.stat().st_mode & 0o077 == 0
 
 
 # ------------------------------------------------------------------------------ the real compiler
