@@ -13,32 +13,10 @@ from . import backend, graph, later
 from .arrays.batch import Batch, levels_of
 from .devices import on_gpu_of
 from .graph import Node
+from .references import HELD, OURS
 from .tensor import Tensor, raw, wrap
 
 __all__ = ["accumulate", "accumulate_leaf", "of_one_example", "outside", "own"]
-
-
-def _references(x: object) -> int:
-    return getrefcount(x)
-
-
-def _references_of_ours() -> int:
-    x = object()
-    return _references(x)
-
-
-#: How many references an array has that only a caller and its callee know: measured, since versions
-#: of Python count differently.
-OURS = _references_of_ours()
-
-
-def _references_of_a_part() -> int:
-    x = np.zeros(2)[1:]
-    return getrefcount(x.base)
-
-
-#: How many references an array has that one other object alone holds.
-_HELD = _references_of_a_part()
 
 
 # These two count the references to what they are given, so nothing may come between them and their callers: they
@@ -75,7 +53,7 @@ def _own(g: Any, alone: bool) -> Tensor:
     if g.dtype.kind == "c":
         g, alone = np.conj(g), True
     if isinstance(g, Tensor):
-        if alone and (g._node is not None or (getrefcount(g._array) == _HELD and _alone(g._array))):
+        if alone and (g._node is not None or (getrefcount(g._array) == HELD and _alone(g._array))):
             return g
         return g.clone()  # type: ignore[attr-defined, no-any-return]
     return wrap(backend.as_array(g) if alone and _alone(g) else g.copy(), None)
@@ -84,11 +62,11 @@ def _own(g: Any, alone: bool) -> Tensor:
 def _alone(x: Any) -> bool:
     """Whether the memory of an array belongs to it: it has all of an array that it alone is a view of."""
     if type(x) is Batch:
-        return getrefcount(x._array) == _HELD and _alone(x._array)
+        return getrefcount(x._array) == HELD and _alone(x._array)
     if getattr(x, "base", x) is None:
         return True
     whole = type(x) is ndarray and x.flags.writeable and type(x.base) is ndarray
-    return whole and x.size == x.base.size and getrefcount(x.base) == _HELD and x.base.base is None
+    return whole and x.size == x.base.size and getrefcount(x.base) == HELD and x.base.base is None
 
 
 # ------------------------------------------------------------------------------------ leaves

@@ -21,7 +21,7 @@ ROOT = Path(__file__).resolve().parent.parent
 #: From the lowest layer to the highest.  A module belongs to the longest name here that it begins with; a name that ends with
 #: "!" means that module alone, without what is inside of the package.  A layer may import itself and the layers below.
 LAYERS: list[list[str]] = [
-    ["minigrad.files", "minigrad.install", "minigrad.spellings"],
+    ["minigrad.files", "minigrad.install", "minigrad.references", "minigrad.spellings"],
     ["minigrad.devices", "minigrad.graph", "minigrad.hints", "minigrad.kernels!", "minigrad.reasons", "minigrad.trees"],
     ["minigrad.kernels.cuda.launch", "minigrad.later"],
     ["minigrad.backend", "minigrad.carrying"],

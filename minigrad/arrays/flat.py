@@ -16,6 +16,7 @@ import numpy as np
 
 from ..backend import device_of
 from ..devices import follow
+from ..references import HELD
 
 __all__ = ["Layout", "has_only", "is_alone"]
 
@@ -122,16 +123,6 @@ def _part(buffer: Any, start: int, shape: tuple[int, ...]) -> Any:
 # ------------------------------------------------------------------------- who else has an array
 
 
-def _references_of_one_holder() -> int:
-    held = {"x": np.zeros(1)}
-    return getrefcount(held["x"])
-
-
-#: How many references an array has that one other object alone holds: measured, since versions of
-#: Python count differently.
-_HELD = _references_of_one_holder()
-
-
 def is_alone(holder: Any) -> bool:
     """Whether nobody but a tensor knows its array, `holder.data`, or any view of its memory.
 
@@ -144,7 +135,7 @@ def is_alone(holder: Any) -> bool:
     >>> alone, is_alone(t)
     (True, False)
     """
-    return getrefcount(holder.data) == _HELD and _has_its_memory(holder.data)
+    return getrefcount(holder.data) == HELD and _has_its_memory(holder.data)
 
 
 def has_only(container: Any, key: Any) -> bool:
@@ -154,7 +145,7 @@ def has_only(container: Any, key: Any) -> bool:
     >>> has_only({"x": x}, "x"), has_only({"x": np.zeros(2)}, "x")
     (False, True)
     """
-    return getrefcount(container[key]) == _HELD and _has_its_memory(container[key])
+    return getrefcount(container[key]) == HELD and _has_its_memory(container[key])
 
 
 def _has_its_memory(x: Any) -> bool:
@@ -164,7 +155,7 @@ def _has_its_memory(x: Any) -> bool:
         return True
     if x.base is None:
         return _is_alone_but_for(0, x)
-    if type(x.base) is not type(x) or getrefcount(x.base) != _HELD or x.base.base is not None:
+    if type(x.base) is not type(x) or getrefcount(x.base) != HELD or x.base.base is not None:
         return False
     view_is_alone = isinstance(x, np.ndarray) or _is_alone_but_for(1, x)
     return view_is_alone and _is_alone_but_for(1, x.base)
