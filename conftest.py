@@ -68,19 +68,10 @@ def _all_that_waits_is_read() -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
-def _no_more_gpus_after_a_test() -> Iterator[None]:
-    """What was made to follow its arrays to several GPUs is as before."""
-    yield
-    if not devices.several:
-        return
-    devices.several = devices.looked = False
-    for function in devices._functions:
-        own = function.__kwdefaults__["_run"].__wrapped__
-        function.__code__, function.__kwdefaults__ = own.__code__, own.__kwdefaults__
-        function.__defaults__ = own.__defaults__
-    for function in devices._ops:
-        names = function.__globals__
-        names.update({n: names[n].__wrapped__ for n in ("_forward", "_rescue", "_write_into")})
+def _gpus_are_looked_for_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a test found out about GPUs holds for this test."""
+    monkeypatch.setattr(devices, "looked", False)
+    monkeypatch.setattr(devices, "several", False)
 
 
 @pytest.fixture

@@ -13,32 +13,10 @@ from . import backend, devices, graph, later
 from .arrays.batch import Batch, levels_of
 from .devices import on_gpu_of
 from .graph import Node
+from .references import HELD, OURS
 from .tensor import Tensor, raw, wrap
 
 __all__ = ["accumulate", "accumulate_leaf", "of_one_example", "outside", "own"]
-
-
-def _references(x: object) -> int:
-    return getrefcount(x)
-
-
-def _references_of_ours() -> int:
-    x = object()
-    return _references(x)
-
-
-#: How many references an array has that only a caller and its callee know: measured, since versions
-#: of Python count differently.
-OURS = _references_of_ours()
-
-
-def _references_of_a_part() -> int:
-    x = np.zeros(2)[1:]
-    return getrefcount(x.base)
-
-
-#: How many references an array has that one other object alone holds.
-_HELD = _references_of_a_part()
 
 
 # These two count the references to what they are given, so nothing may come between them and their callers: they
@@ -47,9 +25,8 @@ _HELD = _references_of_a_part()
 
 def accumulate(total: Any, c: Any) -> Any:
     """total + c, in the buffer of the total where nobody else looks at it."""
-    if (
-        type(total) is type(c) is ndarray and getrefcount(total) == OURS and total.base is None
-    ):
+    ours = type(total) is type(c) is ndarray and getrefcount(total) == OURS and total.base is None
+    if ours:
         total += c
         return total
     if not devices.several:  # most often
@@ -66,24 +43,31 @@ def own(g: Any) -> Tensor:
     alone = getrefcount(g) == OURS
     if alone and type(g) is ndarray and g.base is None and g.dtype.kind != "c":
         return wrap(g, None)  # at once, what most gradients are
+    if type(g) is ndarray:
+        return _own(g, alone)
     with on_gpu_of(g):
-        if g.dtype.kind == "c":
-            g, alone = np.conj(g), True
-        if isinstance(g, Tensor):
-            if alone and (g._node is not None or (getrefcount(g._array) == _HELD and _alone(g._array))):
-                return g
-            return g.clone()  # type: ignore[attr-defined, no-any-return]
-        return wrap(backend.as_array(g) if alone and _alone(g) else g.copy(), None)
+        return _own(g, alone)
+
+
+def _own(g: Any, alone: bool) -> Tensor:
+    """The same for any kind of array; `alone`: whether nobody but the caller holds it."""
+    if g.dtype.kind == "c":
+        g, alone = np.conj(g), True
+    if isinstance(g, Tensor):
+        if alone and (g._node is not None or (getrefcount(g._array) == HELD and _alone(g._array))):
+            return g
+        return g.clone()  # type: ignore[attr-defined, no-any-return]
+    return wrap(backend.as_array(g) if alone and _alone(g) else g.copy(), None)
 
 
 def _alone(x: Any) -> bool:
     """Whether the memory of an array belongs to it: it has all of an array that it alone is a view of."""
     if type(x) is Batch:
-        return getrefcount(x._array) == _HELD and _alone(x._array)
+        return getrefcount(x._array) == HELD and _alone(x._array)
     if getattr(x, "base", x) is None:
         return True
     whole = type(x) is ndarray and x.flags.writeable and type(x.base) is ndarray
-    return whole and x.size == x.base.size and getrefcount(x.base) == _HELD and x.base.base is None
+    return whole and x.size == x.base.size and getrefcount(x.base) == HELD and x.base.base is None
 
 
 # ------------------------------------------------------------------------------------ leaves
@@ -96,7 +80,7 @@ _leaf_lock = threading.Lock()
 def accumulate_leaf(node: Node, g: Any, create_graph: bool) -> None:
     """`leaf.grad += g`, in a buffer that belongs to the leaf alone.
 
-    It counts references, so it follows the GPU of g by itself, without `follow`.
+    The GPU of g is the current one.  References are counted, so nothing may come between this and its caller.
     """
     if of_one_example(node, g):
         raise RuntimeError(
@@ -106,7 +90,7 @@ def accumulate_leaf(node: Node, g: Any, create_graph: bool) -> None:
     is_array = type(g) is ndarray or later.is_on_gpu(g)
     alone = is_array and getrefcount(g) == OURS and g.base is None
     ours = alone and g.flags.c_contiguous
-    with _leaf_lock, on_gpu_of(g):
+    with _leaf_lock:
         if create_graph:
             shared = getrefcount(g) != OURS
             g = outside(g)

@@ -26,7 +26,7 @@ from .accumulate import accumulate_leaf, of_one_example, outside, own
 from .arrays.batch import OneAtATime, all_examples, newest, settled
 from .arrays.fallback import apply_rule, rescued
 from .cotangents import INPUT, Cotangents, fit, pick
-from .devices import follow
+from .devices import follow, moving, on_gpu_of
 from .graph import Node
 from .masked import (
     EVERYWHERE,
@@ -89,7 +89,8 @@ def backward(
     found = propagate([self], seeds, targets, create_graph, retain_graph)
     for node in list(found):
         g = found.pop(node)
-        accumulate_leaf(node, g, create_graph)
+        with on_gpu_of(g):
+            accumulate_leaf(node, g, create_graph)
 
 
 def _targets(inputs: Tensor | Sequence[Tensor]) -> list[Node]:
@@ -177,8 +178,8 @@ def _pass(this: Pass, trial: Trial | None = None) -> dict[Node, Any]:
     needed = None if targets is None else needed_by(schedule.waiting, targets, this.search)
     found: dict[Node, Any] = dict.fromkeys(targets or ())
     mode = graph.set_grad_enabled(this.create_graph) if graph.special else nullcontext()
-    with mode, _behind_mask(this.outputs, this.cotangents) as masked:
-        _visit_all(this, schedule, needed, found, masked, trial)
+    with mode, _behind_mask(this.outputs, this.cotangents) as masked, moving() as move_to:
+        _visit_all(this, schedule, needed, found, masked, trial, move_to)
     return {n: g for n, g in found.items() if g is not None}
 
 
@@ -189,6 +190,7 @@ def _visit_all(
     found: dict[Node, Any],
     masked: BehindMask,
     trial: Trial | None,
+    move_to: Callable[[Any], None] | None,
 ) -> None:
     """The loop: the rule of one node after the other sends to its parents."""
     create_graph, keep = this.create_graph, this.keep
@@ -202,6 +204,8 @@ def _visit_all(
             following, schedule.near = schedule.near, None
         node, g = following
         following = None  # or g would have one reference more, and not be added to in place
+        if move_to is not None:  # there are several GPUs
+            move_to(g)
         if node.info is not None:
             g = _visit(node, g, create_graph)
             if node.info.behind_mask:
@@ -233,7 +237,6 @@ def _visit_all(
 # ------------------------------------------------------------------------------------- apply
 
 
-@follow
 def apply(
     node: Node,
     g: Any,
@@ -306,7 +309,6 @@ def _behind_mask(outputs: Sequence[Tensor], cotangents: Sequence[Any]) -> Behind
     return masked
 
 
-@follow
 def apply_masked(
     node: Node,
     g: Any,
@@ -528,7 +530,6 @@ def given_gradient(gradient: Any, data: Any, what: str) -> Any:
     return gradient
 
 
-@follow
 def _visit(node: Node, g: Any, create_graph: bool) -> Any:
     """Hooks and `retain_grad` of a node whose cotangent is complete."""
     info = node.info

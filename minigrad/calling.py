@@ -269,6 +269,7 @@ def _only_where(mask: Any, result: Any, outs: Sequence[Any]) -> Any:
 # ------------------------------------------------------------------------------------ errors
 
 
+@follow
 def _rescue(
     op: Op, values: dict[str, Any], parents: Sequence[Node | None], fixed: Sequence[str], error: Exception
 ) -> list[Any]:

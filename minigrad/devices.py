@@ -1,18 +1,18 @@
 """Which devices there are, what they are called, and on which of several GPUs something runs.
 
 CuPy computes on the current GPU and leaves the result there, wherever the arrays are.  minigrad computes
-where the arrays are: what works with arrays is marked by `follow`, and where there are several GPUs it
-then makes the GPU of its first array the current one.
+where the arrays are: where there are several GPUs, ops and what `follow` decorates make the GPU of their first
+array the current one.
 """
 
 from __future__ import annotations
 
 import functools
 import importlib
-import inspect
+import threading
 import weakref
-from collections.abc import Callable, Iterable, Mapping
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from types import FunctionType
 from typing import Any, TypeVar
 
@@ -20,7 +20,7 @@ from .install import install
 
 __all__ = [
     "apart", "check_gpu", "cuda_is_available", "cupy", "device_name", "follow", "follow_forward", "gpu_of", "is_device",
-    "on_gpu", "on_gpu_of", "parse_device",
+    "moving", "on_gpu", "on_gpu_of", "parse_device",
 ]  # fmt: skip
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -188,76 +188,91 @@ def _is_cupys(device: Any) -> bool:
     return type(device).__module__.partition(".")[0] == "cupy"
 
 
-#: What follows its arrays: functions as they are, and those of ops, in whose globals the forward is.
-_functions: weakref.WeakSet[FunctionType] = weakref.WeakSet()
+#: The generated functions of ops that do not follow their arrays yet.
 _ops: weakref.WeakSet[FunctionType] = weakref.WeakSet()
+#: Held while functions of ops are changed.
+_lock = threading.Lock()
 
 
 def follow(function: F) -> F:
-    """Mark a function that works with arrays: it runs on the GPU of the first one among its arguments,
-    or on the `device` that it is given.
+    """Decorate a function that works with arrays: where there are several GPUs it runs on that of the first
+    array among its arguments, or on the `device` that it is given.
 
-    The function gets another body where there are several GPUs.  On other machines it stays as it is,
-    and this takes no time.  Also a decorator.
+    >>> @follow
+    ... def double(x):
+    ...     return x + x
+    >>> double(np.ones(1))
+    array([2.])
     """
-    if isinstance(function, FunctionType) and function not in _ops:
-        _functions.add(function)
-        if several:
-            _let_follow(function)
-    return function
+
+    @functools.wraps(function)
+    def run(*args: Any, **kwargs: Any) -> Any:
+        if not several:
+            return function(*args, **kwargs)
+        with on_gpu(_gpu_for(args, kwargs)):
+            return function(*args, **kwargs)
+
+    return run  # type: ignore[return-value]
 
 
 def follow_forward(function: FunctionType) -> None:
-    """The same for the generated function of an op, whose arrays must all be on one GPU."""
-    _ops.add(function)
-    if several:
-        _let_op_follow(function)
+    """The same for the generated function of an op, whose arrays must all be on one GPU.
+
+    Its globals hold the forward, which is exchanged where there are several GPUs: elsewhere an op takes no
+    time for this.
+    """
+    with _lock:
+        if several:
+            _let_follow(function)
+        else:
+            _ops.add(function)
 
 
 def _begin_to_follow() -> None:
     global several
-    several = True
-    for function in list(_functions):
-        _let_follow(function)
-    for function in list(_ops):
-        _let_op_follow(function)
+    with _lock:  # a thread that finds the GPUs at the same time waits until all ops follow
+        while _ops:
+            _let_follow(_ops.pop())
+        several = True
 
 
 def _let_follow(function: FunctionType) -> None:
-    own = FunctionType(
-        function.__code__, function.__globals__, function.__name__, function.__defaults__, function.__closure__
-    )
-    own.__kwdefaults__ = function.__kwdefaults__
-    if "__signature__" not in vars(function):
-        function.__signature__ = inspect.signature(function)  # type: ignore[attr-defined]
-    # In this order, since another thread may call at any time.
-    function.__kwdefaults__ = {**(own.__kwdefaults__ or {}), "_run": _following(own)}
-    function.__code__ = _through.__code__.replace(co_freevars=own.__code__.co_freevars)
-    function.__defaults__ = None
+    """Exchange the forward of an op for one that runs where its arrays are."""
+    forward = function.__globals__["_forward"]
 
-
-def _through(*args: Any, _run: Callable[..., Any], **kwargs: Any) -> Any:
-    """The body of a function that follows."""
-    return _run(*args, **kwargs)
-
-
-def _let_op_follow(function: FunctionType) -> None:
-    names = function.__globals__
-    names["_forward"] = _following(names["_forward"], together=True)
-    for name in ("_rescue", "_write_into"):
-        names[name] = _following(names[name])
-
-
-def _following(function: Callable[..., Any], together: bool = False) -> Callable[..., Any]:
-    """A function that runs on the GPU where its arrays are."""
-
+    @functools.wraps(forward)
     def run(*args: Any, **kwargs: Any) -> Any:
-        number = gpu_of((*args, *kwargs.values()) if kwargs else args, together)
-        if number is None and kwargs.get("device") is not None:
-            number = parse_device(kwargs["device"])
-            if number is not None:
-                check_gpu(number)
-        with on_gpu(number):
-            return function(*args, **kwargs)
+        with on_gpu(_gpu_for(args, kwargs, together=True)):
+            return forward(*args, **kwargs)
 
-    return functools.update_wrapper(run, function)
+    function.__globals__["_forward"] = run
+
+
+def _gpu_for(args: tuple[Any, ...], kwargs: dict[str, Any], together: bool = False) -> int | None:
+    """The number of the GPU where a function with these arguments runs; None for none."""
+    number = gpu_of((*args, *kwargs.values()) if kwargs else args, together)
+    if number is None and kwargs.get("device") is not None:
+        number = parse_device(kwargs["device"])
+        if number is not None:
+            check_gpu(number)
+    return number
+
+
+@contextmanager
+def moving() -> Iterator[Callable[[Any], None] | None]:
+    """For a loop over arrays of any GPUs: a function that makes the GPU of an array the current one.
+
+    None where there is at most one GPU.  In the end the current GPU is what it was.
+    """
+    if not several:
+        yield None
+        return
+    cuda = cupy().cuda
+    with cuda.Device(cuda.runtime.getDevice()):
+        yield _move_to
+
+
+def _move_to(x: Any) -> None:
+    number = gpu_of((x,))
+    if number is not None:
+        cupy().cuda.Device(number).use()

@@ -60,7 +60,8 @@ def array_function(
         if len(args) == 1 and not kwargs and isinstance(args[0], Tensor):  # np.shape(x): a fifth of the time
             return function(args[0]._array)
         try:
-            return function(*backend.side_by_side(*tree_map(raw, args)), **tree_map(raw, kwargs))
+            with backend.on_gpu_of(self):
+                return function(*backend.side_by_side(*tree_map(raw, args)), **tree_map(raw, kwargs))
         except Exception as error:
             if (different := different_devices(function, args, kwargs, error)) is not None:
                 raise different from error

@@ -24,6 +24,7 @@ import numpy as np
 
 from . import graph
 from .devices import on_gpu_of
+from .references import HELD
 
 __all__ = [
     "check_later", "forget", "is_on_gpu", "known", "number", "perhaps_any", "read",
@@ -245,22 +246,12 @@ class _Known:
 known: dict[int, _Known] = {}
 
 
-def _references_of_an_attribute() -> int:
-    check = _Known.__new__(_Known)
-    object.__setattr__(check, "value", object())
-    return getrefcount(check.value)
-
-
-#: How many references an array has that only a Tensor holds.
-_HELD = _references_of_an_attribute()
-
-
 def remember(tensor: Any, value: Any) -> None:
     """Keep the value of a tensor's array, until that is written or handed out.
 
     It is not kept where somebody else may write into the array: who holds it too, or what it is a view of.
     """
-    if getrefcount(tensor._array) > _HELD or tensor._array.base is not None:
+    if getrefcount(tensor._array) > HELD or tensor._array.base is not None:
         return
     array = tensor._array
     key = id(array)

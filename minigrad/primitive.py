@@ -162,7 +162,7 @@ def _check_operators(operators: Sequence[str], override: bool) -> None:
 
 def method(function: Callable[..., Any]) -> Callable[..., Any]:
     """Bind a function that is composed of ops as a method of Tensor under its own name."""
-    follow(function)
+    function = follow(function)
     if "axis" in inspect.signature(function).parameters:
         function = explain_options(function)
     setattr(Tensor, function.__name__, function)
@@ -181,7 +181,7 @@ def composed(
     """
 
     def define(function: Callable[..., Any]) -> Callable[..., Any]:
-        follow(function)
+        function = follow(function)
         parameters = inspect.signature(function).parameters
         if "out" in parameters:
             function = _with_out(function)

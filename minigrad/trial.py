@@ -154,7 +154,8 @@ def on_trial(
     trial.finish(outputs, keep)
     for node in list(trial.leaves):
         g = trial.leaves.pop(node)
-        accumulate_leaf(node, g, create_graph)
+        with on_gpu_of(g):
+            accumulate_leaf(node, g, create_graph)
     return found
 
 

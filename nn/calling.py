@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from minigrad import checkpoint_notes
+from minigrad.devices import follow
 
 from .backward_hooks import BackwardHooks
 from .computed import computed_once
@@ -22,8 +23,9 @@ __all__ = ["call_fully", "say_which_layer"]
 _IN_THE_LAYER = "in the layer "
 
 
+@follow
 def call_fully(module: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """A call with hooks, and with derived attributes that are computed once."""
+    """A call with hooks, with derived attributes that are computed once, and where the arguments are."""
     with _buffers_under_checkpoint(module):
         if not module._derived:
             return _call_with_hooks(module, args, kwargs)

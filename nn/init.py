@@ -28,31 +28,37 @@ def _write(tensor: Tensor, values: Any) -> Tensor:
     return tensor
 
 
+@follow
 def uniform_(tensor: Tensor, a: float = 0.0, b: float = 1.0) -> Tensor:
     """Uniform in [a, b)."""
     return _write(tensor, a + (b - a) * random.generator(tensor.device).random(tensor.shape))
 
 
+@follow
 def normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0) -> Tensor:
     """Normal."""
     return _write(tensor, mean + std * random.generator(tensor.device).standard_normal(tensor.shape))
 
 
+@follow
 def constant_(tensor: Tensor, val: float) -> Tensor:
     """One value everywhere."""
     return _write(tensor, val)
 
 
+@follow
 def zeros_(tensor: Tensor) -> Tensor:
     """Zeros."""
     return _write(tensor, 0.0)
 
 
+@follow
 def ones_(tensor: Tensor) -> Tensor:
     """Ones."""
     return _write(tensor, 1.0)
 
 
+@follow
 def trunc_normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0, a: float = -2.0, b: float = 2.0) -> Tensor:
     """Normal, drawn again where it lies outside of [a, b]."""
     if not a < b or not a - 8 * std < mean < b + 8 * std:
@@ -64,6 +70,7 @@ def trunc_normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0, a: float 
     return _write(tensor, values)
 
 
+@follow
 def eye_(tensor: Tensor) -> Tensor:
     """The identity, for a matrix of any shape."""
     if tensor.ndim != 2:
@@ -71,6 +78,7 @@ def eye_(tensor: Tensor) -> Tensor:
     return _write(tensor, beside(np.eye(tensor.shape[0], tensor.shape[1]), tensor))
 
 
+@follow
 def dirac_(tensor: Tensor, groups: int = 1) -> Tensor:
     """A convolution that passes its input on: weights (O, C / groups, *size), 1 in the middle where output and input agree."""
     if not 3 <= tensor.ndim <= 5 or tensor.shape[0] % groups:
@@ -83,6 +91,7 @@ def dirac_(tensor: Tensor, groups: int = 1) -> Tensor:
     return _write(tensor, beside(values, tensor))
 
 
+@follow
 def orthogonal_(tensor: Tensor, gain: float = 1.0) -> Tensor:
     """Orthonormal rows, or columns where there are fewer of them, times gain (Saxe et al., 2014).
 
@@ -97,6 +106,7 @@ def orthogonal_(tensor: Tensor, gain: float = 1.0) -> Tensor:
     return _write(tensor, gain * np.reshape(q if rows >= columns else q.T, tensor.shape))
 
 
+@follow
 def sparse_(tensor: Tensor, sparsity: float, std: float = 0.01) -> Tensor:
     """Normal, but this share of each column zero (Martens, 2010)."""
     if tensor.ndim != 2:
@@ -108,6 +118,7 @@ def sparse_(tensor: Tensor, sparsity: float, std: float = 0.01) -> Tensor:
     return _write(tensor, values)
 
 
+@follow
 def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
     """By how much an activation shrinks the standard deviation, inverted (He et al., 2015, for relu).
 
@@ -132,12 +143,14 @@ def fans(tensor: Tensor) -> tuple[int, int]:
     return tensor.shape[1] * field, tensor.shape[0] * field
 
 
+@follow
 def xavier_uniform_(tensor: Tensor, gain: float = 1.0) -> Tensor:
     """Uniform in ±gain sqrt(6 / (fan_in + fan_out)) (Glorot and Bengio, 2010)."""
     bound = gain * sqrt(6 / sum(fans(tensor)))
     return uniform_(tensor, -bound, bound)
 
 
+@follow
 def xavier_normal_(tensor: Tensor, gain: float = 1.0) -> Tensor:
     """Normal with std gain sqrt(2 / (fan_in + fan_out)) (Glorot and Bengio, 2010)."""
     return normal_(tensor, 0.0, gain * sqrt(2 / sum(fans(tensor))))
@@ -149,16 +162,14 @@ def _kaiming_std(tensor: Tensor, a: float, mode: str, nonlinearity: str) -> floa
     return calculate_gain(nonlinearity, a) / sqrt(fans(tensor)[mode == "fan_out"])
 
 
+@follow
 def kaiming_uniform_(tensor: Tensor, a: float = 0, mode: str = "fan_in", nonlinearity: str = "leaky_relu") -> Tensor:
     """Uniform in ±gain sqrt(3 / fan) (He et al., 2015)."""
     bound = sqrt(3) * _kaiming_std(tensor, a, mode, nonlinearity)
     return uniform_(tensor, -bound, bound)
 
 
+@follow
 def kaiming_normal_(tensor: Tensor, a: float = 0, mode: str = "fan_in", nonlinearity: str = "leaky_relu") -> Tensor:
     """Normal with std gain / sqrt(fan) (He et al., 2015)."""
     return normal_(tensor, 0.0, _kaiming_std(tensor, a, mode, nonlinearity))
-
-
-for _name in __all__:
-    follow(globals()[_name])  # the tensor, where there are several GPUs

@@ -13,8 +13,7 @@ from typing import Any, ParamSpec, Protocol, Self, TypeVar
 
 import numpy as np
 
-from minigrad import checkpoint_notes, zeros_like
-from minigrad.devices import follow
+from minigrad import checkpoint_notes, devices, zeros_like
 
 from .attributes import Attributes
 from .calling import call_fully, say_which_layer
@@ -67,11 +66,10 @@ class Module(Attributes, Hooked, Moving, Weights):
         """What the module computes; every module defines it."""
         raise NotImplementedError(f"{type(self).__name__} defines no forward()")
 
-    @follow
     def __call__(self: _HasForward[P, Out], *args: P.args, **kwargs: P.kwargs) -> Out:
         module: Any = self
         try:
-            if module._plain and not everywhere and checkpoint_notes() is None:
+            if module._plain and not everywhere and not devices.several and checkpoint_notes() is None:
                 return module.forward(*args, **kwargs)  # type: ignore[no-any-return]
             return call_fully(module, args, kwargs)  # type: ignore[no-any-return]
         except Exception as error:

@@ -16,7 +16,8 @@ rng = np.random.default_rng(0)
 def beside(x: Any, values: Any) -> Any:
     """Constant values as an array of the kind that x is, or that the Tensor x holds."""
     data = x._array if isinstance(x, mg.Tensor) else x
-    return np.asarray(values, like=data)
+    with mg.devices.on_gpu_of(data):
+        return np.asarray(values, like=data)
 
 
 @dataclass

@@ -21,11 +21,10 @@ ROOT = Path(__file__).resolve().parent.parent
 #: From the lowest layer to the highest.  A module belongs to the longest name here that it begins with; a name that ends with
 #: "!" means that module alone, without what is inside of the package.  A layer may import itself and the layers below.
 LAYERS: list[list[str]] = [
-    [
-        "minigrad.backend", "minigrad.carrying", "minigrad.devices", "minigrad.files", "minigrad.graph",
-        "minigrad.hints", "minigrad.install", "minigrad.kernels!", "minigrad.later", "minigrad.reasons",
-        "minigrad.spellings", "minigrad.trees",
-    ],
+    ["minigrad.files", "minigrad.install", "minigrad.references", "minigrad.spellings"],
+    ["minigrad.devices", "minigrad.graph", "minigrad.hints", "minigrad.kernels!", "minigrad.reasons", "minigrad.trees"],
+    ["minigrad.kernels.cuda.launch", "minigrad.later"],
+    ["minigrad.backend", "minigrad.carrying"],
     ["minigrad.arrays", "minigrad.masked", "minigrad.tensor"],
     ["minigrad.accumulate", "minigrad.backward", "minigrad.cotangents", "minigrad.schedule", "minigrad.trial"],
     ["minigrad.calling", "minigrad.op", "minigrad.primitive"],
@@ -57,8 +56,7 @@ STILL: set[tuple[str, str]] = set()
 PUBLIC: dict[str, set[str] | None] = {
     "minigrad": None,  # tensors, ops under NumPy's names, transforms, modes; `raw` and `beside` for the values behind tensors
     "minigrad.arrays": {"RowSparse", "add_rows", "all_examples"},  # row-sparse gradients; what to look at under vmap
-    "minigrad.arrays.flat": None,  # many arrays in one buffer
-    "minigrad.backend": {"as_sizes", "side_by_side"},  # sizes, wherever they lie; lists beside arrays
+    "minigrad.arrays.flat": {"Layout", "has_only", "is_alone"},  # many arrays in one buffer
     "minigrad.backward": {"given_gradient"},  # what a hook returned
     "minigrad.carrying": None,  # arrays of a GPU in copies and pickles
     "minigrad.devices": {"apart", "follow", "is_device", "on_gpu_of"},  # where there are several GPUs
@@ -66,10 +64,10 @@ PUBLIC: dict[str, set[str] | None] = {
     "minigrad.hints": None,  # what to write in place of PyTorch's names
     "minigrad.install": None,  # how to install an extra
     "minigrad.backend": {"as_sizes", "side_by_side"},  # what stands beside tensors, on their device
-    "minigrad.later": {"check_later", "perhaps_any", "read", "refuse_later", "surely_all"},  # what must not make a program wait for its GPU
+    "minigrad.later": {"check_later", "perhaps_any", "read", "refuse_later", "surely_all"},  # what makes no program wait
     "minigrad.spellings": None,  # the tables of these names
     "minigrad.kernels": None,  # the registry of kernels
-    "minigrad.kernels.cuda.launch": None,  # kernels for a GPU
+    "minigrad.kernels.cuda.launch": {"launch", "on_its_gpu"},  # kernels for a GPU
     "minigrad.kernels.scalar": None,  # what compiled kernels are made of
     "minigrad.kernels.signature": None,  # which arrays a compiled kernel takes
     "minigrad.kernels.threads": None,  # kernels over several threads

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 import warnings
 from pathlib import Path
 from typing import Any
@@ -12,13 +14,13 @@ import scipy.stats
 
 import minigrad as mg
 import nn
-from minigrad import Tensor, random
+from minigrad import Tensor, kernels, random
 from nn.functional import dropout
 from nn.training import load_checkpoint, save_checkpoint
 
 from . import stand_in as package
 
-pytestmark = pytest.mark.filterwarnings("ignore:random numbers for the GPU are drawn on the cpu")
+pytestmark = pytest.mark.filterwarnings("ignore:philox.cu cannot be compiled")
 
 
 def drawn(*devices: Any) -> list[list[float]]:
@@ -306,14 +308,35 @@ def test_the_kernels_give_what_numpy_gives(
         names = ("random", "standard_normal", "standard_exponential")
         return [getattr(generator, name)(size, dtype=dtype).get() for name in names]
 
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        try:
-            found = draws()
-        except RuntimeWarning:
-            pytest.skip("no C++ compiler builds the kernels for the stand-in")
-    monkeypatch.setattr(random.philox, "_kernel", lambda library, name: None)
-    for a, b in zip(found, draws(), strict=True):
+    with stand_in.counting() as kernels_alone:
+        found = draws()
+    monkeypatch.setattr(kernels, "enabled_on_gpu", False)  # as MINIGRAD_FAST=0 does
+    with stand_in.counting() as numpy_alone:
+        expected = draws()
+    assert any(name.startswith("raw:draw_") for name in kernels_alone.names)
+    assert not any(name.startswith("raw:") for name in numpy_alone.names)
+    for a, b in zip(found, expected, strict=True):
         assert a.dtype == b.dtype == dtype
         rtol, atol = (3e-6, 3e-7) if dtype == "float32" else (1e-14, 1e-15)
         np.testing.assert_allclose(a, b, rtol=rtol, atol=atol)
+    if dtype != "int64":
+        np.testing.assert_array_equal(found[0], expected[0])  # uniform ones are the same bits
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda x: pickle.loads(pickle.dumps(x))])
+def test_a_copy_of_a_generator_goes_on_from_the_same_place(stand_in: Any, copied: Any) -> None:
+    """As one of NumPy's does, which lies on the cpu."""
+    for device in ("cpu", "cuda"):
+        random.manual_seed(4)
+        own = random.generator(device)
+        own.random(5)
+        twin = copied(own)
+        expected = np.asarray(Tensor(own.random(3)).cpu())
+        np.testing.assert_array_equal(Tensor(twin.random(3)).cpu(), expected)
+
+
+def test_a_copy_of_a_gpus_generator_moves_by_itself(stand_in: Any) -> None:
+    own = random.generator("cuda")
+    twin = copy.deepcopy(own)
+    twin.random(100)
+    assert (own.position, twin.position) == (0, 25)

@@ -6,9 +6,12 @@ The stand-in's devices do not reach each other's memory, so whatever is computed
 from __future__ import annotations
 
 import copy
+import inspect
 import pickle
+import threading
 import warnings
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -21,13 +24,13 @@ from minigrad import Tensor, devices, no_grad, random
 from nn import functional as F
 
 from . import stand_in as package
-from .ops_table import ROWS
+from .ops_table import MORE, ROWS
 from .scipy_samples import CPU_ONLY
 from .test_layers import LAYERS
 
 pytestmark = [
     pytest.mark.usefixtures("two_gpus"),
-    pytest.mark.filterwarnings("ignore:random numbers for the GPU are drawn on the cpu"),
+    pytest.mark.filterwarnings("ignore:philox.cu cannot be compiled"),
 ]
 
 THERE = "cuda:1"
@@ -44,18 +47,15 @@ def places(*tensors: Any) -> set[str]:
 # ------------------------------------------------------------------------------------ ops
 
 
-#: What the samples put beside their inputs by a helper of the tests' own, is on the current GPU.
-BESIDE = ("power", "assign", "where", "pool_gather", "pool_scatter", "cholesky")
+#: Ops, and functions that are made of them.
+ALL = {name: [*ROWS.get(name, []), *MORE.get(name, [])] for name in [*ROWS, *MORE] if name not in CPU_ONLY}
 
 
-@pytest.mark.parametrize("name", [n for n in ROWS if n not in (*CPU_ONLY, *BESIDE)])
-def test_ops_and_their_gradients_are_where_the_inputs_are(name: str) -> None:
-    """Whatever works on the current GPU works on the other one, to second order."""
-    for sample in ROWS[name]:
-        try:
-            expected = to_second_order(sample, "cuda:0")
-        except Exception:
-            continue
+@pytest.mark.parametrize("name", ALL)
+def test_functions_and_their_gradients_are_where_the_inputs_are(name: str) -> None:
+    """What works on the current GPU works on the other one, to second order."""
+    for sample in ALL[name]:
+        expected = to_second_order(sample, "cuda:0")
         found = to_second_order(sample, THERE)
         assert places(*found) <= {THERE}
         for a, b in zip(expected, found, strict=True):
@@ -77,6 +77,41 @@ def to_second_order(sample: Any, device: str) -> list[Tensor]:
         ys = [g for g in found if g is not None]
         out += ys
     return out
+
+
+def test_answers_about_arrays_are_found_where_these_are() -> None:
+    x, y = there(), there()
+    assert np.allclose(x, y)
+    assert np.array_equal(x, y)
+    assert not np.array_equiv(x, there([1.0, 2.0, 4.0]))
+    assert np.result_type(x, y) == np.float32
+
+
+def test_many_threads_may_find_the_gpus_first() -> None:
+    """Each op follows its arrays once, and before any of the threads goes on."""
+    start = threading.Barrier(8)
+
+    def first(number: int) -> tuple[str, float]:
+        start.wait()
+        x = Tensor([number, 2.0], device=THERE)
+        return (x * x).device, (x * x).sum().item()
+
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(first, range(8))) == [(THERE, n * n + 4.0) for n in range(8)]
+    forward = mg.multiply.__globals__["_forward"]
+    assert forward.__wrapped__ is np.multiply
+
+
+@pytest.mark.parametrize(
+    "function", [mg.outer, F.dropout, F.max_pool2d, F.l1_loss, random.normal, nn.init.normal_], ids=lambda f: f.__name__
+)
+def test_functions_that_follow_are_functions_like_others(function: Any) -> None:
+    """They have their own source, signature and name, and can be pickled."""
+    there()
+    assert pickle.loads(pickle.dumps(function)) is function
+    assert "_gpu_for" not in inspect.getsource(function)
+    assert "args" not in inspect.signature(function).parameters
+    assert function.__name__ == function.__qualname__ != "run"
 
 
 NEW: list[Callable[[Tensor], Any]] = [

@@ -1,4 +1,4 @@
-"""Many arrays in one flat buffer.
+"""Many arrays of a GPU in one flat buffer.
 
 What changes each number by itself, an optimizer's step say, then needs one call for all of them
 instead of one for each.  The arrays stay what they were: each is a part of the buffer.
@@ -16,10 +16,11 @@ import numpy as np
 
 from ..backend import device_of
 from ..devices import follow
+from ..references import HELD
 
 __all__ = ["Layout", "has_only", "is_alone"]
 
-#: On a GPU each array begins at a multiple of so many elements: products of matrices want 16 bytes
+#: Each array begins at a multiple of so many elements: products of matrices want 16 bytes
 #: at least, whole lines of the memory are 128.
 _ALIGNED = 128
 
@@ -31,26 +32,20 @@ class Layout:
     """Where arrays of some shapes lie in a flat buffer, one after the other.
 
     Args:
-        arrays: of one dtype, on one device.
+        arrays: CuPy's, of one dtype, on one device.
 
     Attributes:
         shapes: of the arrays.
         size: the number of elements of a buffer.
 
-    >>> x, y = np.zeros(2), np.ones((2, 2))
-    >>> layout = Layout([x, y])
-    >>> buffer = layout.join([x, y])
-    >>> x, y = layout.parts(buffer)
-    >>> buffer += 1
-    >>> x, y
-    (array([1., 1.]), array([[2., 2.],
-           [2., 2.]]))
+    >>> layout = Layout([np.zeros(2), np.ones((2, 2))])
+    >>> layout.starts, layout.size
+    ([0, 128], 256)
     """
 
     def __init__(self, arrays: Sequence[Any]) -> None:
         self.shapes = [x.shape for x in arrays]
-        unit = 1 if isinstance(arrays[0], np.ndarray) else _ALIGNED
-        lengths = [-(-x.size // unit) * unit for x in arrays]
+        lengths = [-(-x.size // _ALIGNED) * _ALIGNED for x in arrays]
         self.gaps = [n - x.size for n, x in zip(lengths, arrays, strict=True)]
         self.starts = [sum(lengths[:i]) for i in range(len(lengths))]
         self.size = sum(lengths)
@@ -91,29 +86,13 @@ def _zeros_beside(x: Any) -> Any:
     return _zeros[key]
 
 
-class _Memory:
-    """A place in a buffer, as NumPy makes an array of it; it is no array, so a part is no view."""
-
-    def __init__(self, buffer: np.ndarray, offset: int, shape: tuple[int, ...]) -> None:
-        self.buffer = buffer  # which has to live as long as its parts
-        self.__array_interface__ = {
-            "data": (buffer.__array_interface__["data"][0] + offset, False),
-            "shape": shape,
-            "typestr": buffer.dtype.str,
-            "version": 3,
-        }
-
-
 def _part(buffer: Any, start: int, shape: tuple[int, ...]) -> Any:
     """An array in the memory of a buffer that is no view of it.
 
-    Its base is no array: `mark_mutated` follows bases, so that writing into one part would mark all of them.
+    It has no base: `mark_mutated` follows bases, so that writing into one part would mark all of them.
     """
     offset = start * buffer.dtype.itemsize
-    if isinstance(buffer, np.ndarray):
-        part: Any = np.asarray(_Memory(buffer, offset, shape))
-    else:
-        part = type(buffer)(shape, buffer.dtype, buffer.data + offset)
+    part = type(buffer)(shape, buffer.dtype, buffer.data + offset)
     key = id(part)
     _parts[key] = weakref.ref(part, lambda _: _parts.pop(key, None))
     return part
@@ -122,39 +101,18 @@ def _part(buffer: Any, start: int, shape: tuple[int, ...]) -> Any:
 # ------------------------------------------------------------------------- who else has an array
 
 
-def _references_of_one_holder() -> int:
-    held = {"x": np.zeros(1)}
-    return getrefcount(held["x"])
-
-
-#: How many references an array has that one other object alone holds: measured, since versions of
-#: Python count differently.
-_HELD = _references_of_one_holder()
-
-
 def is_alone(holder: Any) -> bool:
-    """Whether nobody but a tensor knows its array, `holder.data`, or any view of its memory.
+    """Whether nobody but a tensor knows its array on a GPU, `holder.data`, or any view of its memory.
 
-    Then the tensor can be given another array with the same values, and nobody sees a difference.
-
-    >>> from minigrad import Tensor
-    >>> t = Tensor([1.0, 2.0])
-    >>> alone = is_alone(t)
-    >>> first = t.data[:1]
-    >>> alone, is_alone(t)
-    (True, False)
+    Then the tensor can be given another array with the same values, and nobody sees a difference.  Of arrays in
+    main memory nobody asks that, and it says False.
     """
-    return getrefcount(holder.data) == _HELD and _has_its_memory(holder.data)
+    return getrefcount(holder.data) == HELD and _has_its_memory(holder.data)
 
 
 def has_only(container: Any, key: Any) -> bool:
-    """`is_alone` for an array in a dict or a list.
-
-    >>> x = np.zeros(2)
-    >>> has_only({"x": x}, "x"), has_only({"x": np.zeros(2)}, "x")
-    (False, True)
-    """
-    return getrefcount(container[key]) == _HELD and _has_its_memory(container[key])
+    """`is_alone` for an array in a dict or a list."""
+    return getrefcount(container[key]) == HELD and _has_its_memory(container[key])
 
 
 def _has_its_memory(x: Any) -> bool:
@@ -164,17 +122,14 @@ def _has_its_memory(x: Any) -> bool:
         return True
     if x.base is None:
         return _is_alone_but_for(0, x)
-    if type(x.base) is not type(x) or getrefcount(x.base) != _HELD or x.base.base is not None:
+    if type(x.base) is not type(x) or getrefcount(x.base) != HELD or x.base.base is not None:
         return False
-    view_is_alone = isinstance(x, np.ndarray) or _is_alone_but_for(1, x)
-    return view_is_alone and _is_alone_but_for(1, x.base)
+    return _is_alone_but_for(1, x) and _is_alone_but_for(1, x.base)
 
 
 def _is_alone_but_for(others: int, x: Any) -> bool:
     """Whether the memory of an array was made for it, and only so many other arrays show it."""
-    if isinstance(x, np.ndarray):  # others hold x itself, as their base
-        return type(x) is np.ndarray and bool(x.flags.owndata)
-    if not hasattr(getattr(x, "data", None), "mem"):  # of a kind that is not known
+    if not hasattr(getattr(x, "data", None), "mem"):  # NumPy's, or of a kind that is not known
         return False
     if type(x.data.mem).__name__ == "UnownedMemory":  # another library's
         return False

@@ -31,7 +31,7 @@ __all__ = ["accelerated", "enabled", "enabled_on_gpu", "is_cupy", "provide", "wa
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-#: Whether kernels for a GPU are used: until one cannot be compiled there.
+#: Whether kernels for a GPU are used.
 enabled_on_gpu = os.environ.get("MINIGRAD_FAST", "1") != "0"
 #: Whether compiled kernels are used; decided when minigrad is imported.
 enabled = enabled_on_gpu and find_spec("numba") is not None

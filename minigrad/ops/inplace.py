@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from .. import backend, graph
+from .. import backend, devices, graph
 from ..arrays.batch import Batch, levels_of, running
 from ..arrays.fallback import is_unbatched
 from ..backend import beside, is_array
@@ -122,7 +122,8 @@ def __setitem__(self: Tensor, index: Any, value: Any) -> None:
 def _in_place(operator: str, op: Callable[..., Any], ufunc: np.ufunc) -> None:
     """Bind `x += y` and its kin."""
 
-    @follow
+    there = follow(ufunc)
+
     def update(self: Tensor, other: Any) -> Tensor:
         if not known_operand(other):
             return NotImplemented
@@ -131,7 +132,7 @@ def _in_place(operator: str, op: Callable[..., Any], ufunc: np.ufunc) -> None:
             try:
                 number = isinstance(other, (list, tuple)) or (isinstance(other, np.ndarray) and not other.ndim)
                 values = beside(np.asarray(other), self._array) if number else raw(other)
-                ufunc(self._array, values, out=self._array)
+                (there if devices.several else ufunc)(self._array, values, out=self._array)
             except TypeError as error:
                 if is_unbatched(error):
                     raise _of_each_example(f"x {operator} y", self) from error

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 import numpy as np
 
+from .. import graph
 from ..arrays.batch import all_examples
 from ..backend import as_operand, beside, side_by_side
 from ..primitive import composed
@@ -259,7 +259,7 @@ def polyfit(
         return solution, residuals, rank, singular, rcond
     if int(rank) != order:
         message = f"polyfit: rank {int(rank)} for {order} coefficients: they are poorly determined"
-        warnings.warn(message, np.exceptions.RankWarning, stacklevel=2)
+        graph.warn(message, np.exceptions.RankWarning)
     if not cov:
         return solution
     covariance = inv(np.transpose(left) @ left) / (scale[:, None] * scale[None, :])

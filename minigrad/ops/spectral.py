@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 import numpy as np
 
+from .. import graph
 from ..backend import as_operand, beside, scipy_function
 from ..primitive import composed
 from ..tensor import raw
@@ -151,7 +151,7 @@ def istft(
     if boundary:
         x, norm = x[..., length // 2 : -(length // 2)], norm[..., length // 2 : -(length // 2)]
     if (norm <= 1e-10).any():
-        warnings.warn("istft: some samples are in no window, the signal cannot be found again there", stacklevel=2)
+        graph.warn("istft: some samples are in no window, the signal cannot be found again there", UserWarning)
     x = x / beside(np.where(norm > 1e-10, norm, 1.0), z)
     before = sum(1 for a in (freq_axis % z.ndim, time_axis % z.ndim) if a < time_axis % z.ndim)
     x = np.moveaxis(x, -1, time_axis % z.ndim - before)

@@ -15,6 +15,7 @@ from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from ..arrays.batch import Batch, Unbatched, newest
 from ..backend import NoValue, as_array, as_numbers, is_array, side_by_side
+from ..devices import follow
 from ..tensor import Tensor, raw, wrap
 from .batching import one_by_one
 from .constant import constants
@@ -32,6 +33,7 @@ __all__ = ["methods"]
 def _running_extremum(ufunc: np.ufunc) -> Callable[..., Any]:
     """np.maximum.accumulate and np.minimum.accumulate; of equal values the latest is the one that counts."""
 
+    @follow
     def accumulate(x: Any, axis: int = 0) -> Any:
         values = raw(x)
         out = _running(ufunc, values, axis)
@@ -186,6 +188,7 @@ def _outer(ufunc: np.ufunc, f: Callable[..., Any], x: Any, y: Any, **options: An
     return f(reshape(x, (*np.shape(x), *(1,) * np.ndim(y))), y, **options)
 
 
+@follow
 def _at(ufunc: np.ufunc, f: Callable[..., Any], a: Any, indices: Any, b: Any = None) -> None:
     """a[indices] = f(a[indices], b), recorded; if an index occurs twice, f is applied to its element twice."""
     if not isinstance(a, Tensor):

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..devices import follow
 from ..hints import missing
 from ..spellings import FUNCTIONS, INSTEAD
 from . import continuous, discrete, sampling, state
@@ -74,11 +73,6 @@ __all__ = [
     "standard_exponential", "standard_gamma", "standard_normal", "standard_t", "state", "triangular", "uniform", "vonmises",
     "wald", "weibull", "zipf",
 ]  # fmt: skip
-
-
-for _module in (continuous, discrete, sampling):
-    for _name in _module.__all__:
-        follow(getattr(_module, _name))
 
 
 def __getattr__(name: str) -> Any:

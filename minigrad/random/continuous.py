@@ -8,13 +8,13 @@ uniform in (0, 1], z standard normal, e = -log u standard exponential.
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from .. import backend
+from .. import backend, graph
+from ..devices import follow
 from ..ops.factorization import cholesky
 from ..ops.gamma import gamma_density, gammainc_slope
 from ..primitive import primitive
@@ -87,6 +87,7 @@ def _open_uniform(size: Any, *parameters: Any) -> Tensor:
     return 1 - _noise("random", size, *parameters)
 
 
+@follow
 def uniform(low: Any = 0.0, high: Any = 1.0, size: Any = None, dtype: Any = None, device: Any = None) -> Tensor:
     """Uniform in [low, high): out = low + (high - low) u.
 
@@ -99,6 +100,7 @@ def uniform(low: Any = 0.0, high: Any = 1.0, size: Any = None, dtype: Any = None
     return low + (high - low) * _noise("random", size, low, high)
 
 
+@follow
 def normal(loc: Any = 0.0, scale: Any = 1.0, size: Any = None, dtype: Any = None, device: Any = None) -> Tensor:
     """Normal with a mean and a standard deviation: out = loc + scale z.
 
@@ -112,6 +114,7 @@ def normal(loc: Any = 0.0, scale: Any = 1.0, size: Any = None, dtype: Any = None
     return loc + scale * _noise("standard_normal", size, loc, scale)
 
 
+@follow
 def random(size: Any = None, *, dtype: Any = None, device: Any = "cpu") -> Tensor:
     """Uniform in [0, 1).
 
@@ -121,6 +124,7 @@ def random(size: Any = None, *, dtype: Any = None, device: Any = "cpu") -> Tenso
     return Tensor(noise("random", size, dtype, device))
 
 
+@follow
 def standard_normal(size: Any = None, *, dtype: Any = None, device: Any = "cpu") -> Tensor:
     """Normal with mean 0 and standard deviation 1.
 
@@ -130,6 +134,7 @@ def standard_normal(size: Any = None, *, dtype: Any = None, device: Any = "cpu")
     return Tensor(noise("standard_normal", size, dtype, device))
 
 
+@follow
 def standard_exponential(
     size: Any = None, *, dtype: Any = None, device: Any = "cpu"
 ) -> Tensor:
@@ -141,6 +146,7 @@ def standard_exponential(
     return exponential(1.0, size, dtype=dtype, device=device)
 
 
+@follow
 def standard_cauchy(size: Any = None, *, dtype: Any = None, device: Any = "cpu") -> Tensor:
     """Cauchy, the quotient of two normal variables: out = tan(pi (u - 1/2)).
 
@@ -151,6 +157,7 @@ def standard_cauchy(size: Any = None, *, dtype: Any = None, device: Any = "cpu")
     return np.tan(np.pi * (_noise("random", () if size is None else size, half) - half))
 
 
+@follow
 def lognormal(
     mean: Any = 0.0, sigma: Any = 1.0, size: Any = None, *, dtype: Any = None, device: Any = None
 ) -> Tensor:
@@ -159,6 +166,7 @@ def lognormal(
     return np.exp(normal(mean, sigma, size, dtype, device))  # type: ignore[return-value]
 
 
+@follow
 def exponential(scale: Any = 1.0, size: Any = None, *, dtype: Any = None, device: Any = None) -> Tensor:
     """Exponential with a mean: out = scale e."""
     (scale,) = _parameters(scale, dtype=dtype, device=device)
@@ -166,6 +174,7 @@ def exponential(scale: Any = 1.0, size: Any = None, *, dtype: Any = None, device
     return -scale * np.log(_open_uniform(size, scale))
 
 
+@follow
 def laplace(
     loc: Any = 0.0, scale: Any = 1.0, size: Any = None, *, dtype: Any = None, device: Any = None
 ) -> Tensor:
@@ -176,6 +185,7 @@ def laplace(
     return loc + scale * difference
 
 
+@follow
 def logistic(
     loc: Any = 0.0, scale: Any = 1.0, size: Any = None, *, dtype: Any = None, device: Any = None
 ) -> Tensor:
@@ -187,6 +197,7 @@ def logistic(
     return loc + scale * (np.log(u) - np.log(np.maximum(1 - u, tiny)))
 
 
+@follow
 def gumbel(
     loc: Any = 0.0, scale: Any = 1.0, size: Any = None, *, dtype: Any = None, device: Any = None
 ) -> Tensor:
@@ -196,6 +207,7 @@ def gumbel(
     return loc - scale * np.log(-np.log(_open_uniform(size, loc, scale)))
 
 
+@follow
 def rayleigh(scale: Any = 1.0, size: Any = None, *, dtype: Any = None, device: Any = None) -> Tensor:
     """Rayleigh, the length of a normal vector of the plane: out = scale sqrt(2 e)."""
     (scale,) = _parameters(scale, dtype=dtype, device=device)
@@ -203,6 +215,7 @@ def rayleigh(scale: Any = 1.0, size: Any = None, *, dtype: Any = None, device: A
     return scale * np.sqrt(-2 * np.log(_open_uniform(size, scale)))
 
 
+@follow
 def weibull(a: Any, size: Any = None, *, dtype: Any = None, device: Any = None) -> Tensor:
     """Weibull with a shape: out = e^(1/a) for a standard exponential e."""
     (a,) = _parameters(a, dtype=dtype, device=device)
@@ -210,6 +223,7 @@ def weibull(a: Any, size: Any = None, *, dtype: Any = None, device: Any = None) 
     return (-np.log(_open_uniform(size, a))) ** (1 / a)
 
 
+@follow
 def pareto(a: Any, size: Any = None, *, dtype: Any = None, device: Any = None) -> Tensor:
     """Pareto (Lomax) with a shape, from 0 on: out = u^(-1/a) - 1."""
     (a,) = _parameters(a, dtype=dtype, device=device)
@@ -217,6 +231,7 @@ def pareto(a: Any, size: Any = None, *, dtype: Any = None, device: Any = None) -
     return np.expm1(-np.log(_open_uniform(size, a)) / a)
 
 
+@follow
 def power(a: Any, size: Any = None, *, dtype: Any = None, device: Any = None) -> Tensor:
     """On [0, 1] with the density a x^(a-1): out = u^(1/a)."""
     (a,) = _parameters(a, dtype=dtype, device=device)
@@ -224,6 +239,7 @@ def power(a: Any, size: Any = None, *, dtype: Any = None, device: Any = None) ->
     return np.exp(np.log(_open_uniform(size, a)) / a)
 
 
+@follow
 def triangular(
     left: Any, mode: Any, right: Any, size: Any = None, *, dtype: Any = None, device: Any = None
 ) -> Tensor:
@@ -243,6 +259,7 @@ def triangular(
     return np.where(rises, left + np.sqrt(square), right - np.sqrt(square))
 
 
+@follow
 def multivariate_normal(
     mean: Any, cov: Any, size: Any = None, check_valid: str = "warn", tol: float = 1e-8
 ) -> Tensor:
@@ -285,7 +302,7 @@ def _root_of(cov: Any, check_valid: str, tol: float) -> Any:
             message = "multivariate_normal: cov is not symmetric and positive semidefinite"
             if check_valid == "raise":
                 raise ValueError(message)
-            warnings.warn(message, RuntimeWarning, stacklevel=3)
+            graph.warn(message, RuntimeWarning)
     if w[0] > 4 * np.finfo(w.dtype).eps * abs(w[-1]):
         return cholesky(cov)
     if isinstance(cov, Tensor) and cov.requires_grad:
@@ -311,6 +328,7 @@ def _standard_gamma(shape: Any) -> Any:
     return backend.as_array(drawn).astype(shape.dtype)
 
 
+@follow
 def standard_gamma(shape: Any, size: Any = None, *, dtype: Any = None, device: Any = None) -> Tensor:
     """Gamma with a shape and scale 1.
 
@@ -323,6 +341,7 @@ def standard_gamma(shape: Any, size: Any = None, *, dtype: Any = None, device: A
     return _standard_gamma(np.broadcast_to(shape, size_of(size, shape)))
 
 
+@follow
 def gamma(
     shape: Any, scale: Any = 1.0, size: Any = None, *, dtype: Any = None, device: Any = None
 ) -> Tensor:
@@ -332,6 +351,7 @@ def gamma(
     return scale * standard_gamma(shape, size_of(size, shape, scale))
 
 
+@follow
 def chisquare(df: Any, size: Any = None, *, dtype: Any = None, device: Any = None) -> Tensor:
     """Sum of the squares of df standard normal variables: out = 2 standard_gamma(df / 2)."""
     (df,) = _parameters(df, dtype=dtype, device=device)
@@ -339,6 +359,7 @@ def chisquare(df: Any, size: Any = None, *, dtype: Any = None, device: Any = Non
     return 2.0 * standard_gamma(df / 2, size_of(size, df))
 
 
+@follow
 def f(
     dfnum: Any, dfden: Any, size: Any = None, *, dtype: Any = None, device: Any = None
 ) -> Tensor:
@@ -349,6 +370,7 @@ def f(
     return (chisquare(dfnum, size) / dfnum) / (chisquare(dfden, size) / dfden)
 
 
+@follow
 def beta(a: Any, b: Any, size: Any = None, *, dtype: Any = None, device: Any = None) -> Tensor:
     """Beta: out = x / (x + y) with gamma variables x of shape a and y of shape b."""
     a, b = _parameters(a, b, dtype=dtype, device=device)
@@ -358,6 +380,7 @@ def beta(a: Any, b: Any, size: Any = None, *, dtype: Any = None, device: Any = N
     return x / (x + y)
 
 
+@follow
 def dirichlet(alpha: Any, size: Any = None, *, dtype: Any = None, device: Any = None) -> Tensor:
     """Points of the simplex with concentrations alpha, (..., n): gamma variables divided by their sum.
 
@@ -372,6 +395,7 @@ def dirichlet(alpha: Any, size: Any = None, *, dtype: Any = None, device: Any = 
     return x / np.sum(x, axis=-1, keepdims=True)
 
 
+@follow
 def standard_t(df: Any, size: Any = None, *, dtype: Any = None, device: Any = None) -> Tensor:
     """Student's t: out = z sqrt(df / x), x of `chisquare`."""
     (df,) = _parameters(df, dtype=dtype, device=device)

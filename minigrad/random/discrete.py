@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from .. import backend
+from ..devices import follow
 from ..later import refuse_later
 from ..tensor import Tensor, raw
 from .state import check_probabilities, device_of, drawing, generator
@@ -27,6 +28,7 @@ def _drawn(name: str, parameters: tuple[Any, ...], size: Any, device: Any) -> Te
     return Tensor(backend.as_array(draw(*map(raw, parameters), size)))
 
 
+@follow
 def integers(
     low: Any, high: Any = None, size: Any = None, dtype: Any = np.int64, endpoint: bool = False, *, device: Any = "cpu"
 ) -> Tensor:
@@ -43,6 +45,7 @@ def integers(
     return Tensor(backend.as_array(draw(low, high, size, dtype, endpoint)))
 
 
+@follow
 def randint(
     low: Any, high: Any = None, size: Any = None, dtype: Any = np.int64, *, device: Any = "cpu"
 ) -> Tensor:
@@ -54,6 +57,7 @@ def randint(
     return integers(low, high, size, dtype, device=device)
 
 
+@follow
 def bernoulli(p: Any, dtype: Any = None) -> Tensor:
     """1 with probability p, else 0, for each element of p (a Tensor or an array).
 
@@ -66,6 +70,7 @@ def bernoulli(p: Any, dtype: Any = None) -> Tensor:
     return Tensor(backend.as_array(drawn).astype(dtype or p.dtype))
 
 
+@follow
 def categorical(p: Any, size: Any = None) -> Tensor:
     """The number of a category, with the probabilities p, (..., n), along the last axis.
 
@@ -87,6 +92,7 @@ def categorical(p: Any, size: Any = None) -> Tensor:
     return Tensor(np.sum(ends <= np.expand_dims(u, -1) * ends[..., -1:], axis=-1))
 
 
+@follow
 def multinomial(n: Any, pvals: Any, size: Any = None, *, device: Any = None) -> Tensor:
     """How often each category came up in n draws with the probabilities pvals, (..., k).
 
@@ -108,6 +114,7 @@ def multinomial(n: Any, pvals: Any, size: Any = None, *, device: Any = None) -> 
     return Tensor(backend.as_array(draw(raw(n), p, size)))
 
 
+@follow
 def binomial(n: Any, p: Any, size: Any = None, *, device: Any = None) -> Tensor:
     """The number of successes in n trials of probability p.
 
@@ -117,6 +124,7 @@ def binomial(n: Any, p: Any, size: Any = None, *, device: Any = None) -> Tensor:
     return _drawn("binomial", (n, p), size, device)
 
 
+@follow
 def poisson(lam: Any = 1.0, size: Any = None, *, device: Any = None) -> Tensor:
     """A count with the mean lam.
 
@@ -126,6 +134,7 @@ def poisson(lam: Any = 1.0, size: Any = None, *, device: Any = None) -> Tensor:
     return _drawn("poisson", (lam,), size, device)
 
 
+@follow
 def geometric(p: Any, size: Any = None, *, device: Any = None) -> Tensor:
     """The number of trials up to the first success of probability p.
 
@@ -135,6 +144,7 @@ def geometric(p: Any, size: Any = None, *, device: Any = None) -> Tensor:
     return _drawn("geometric", (p,), size, device)
 
 
+@follow
 def negative_binomial(n: Any, p: Any, size: Any = None, *, device: Any = None) -> Tensor:
     """The number of failures before n successes of probability p.
 
@@ -144,6 +154,7 @@ def negative_binomial(n: Any, p: Any, size: Any = None, *, device: Any = None) -
     return _drawn("negative_binomial", (n, p), size, device)
 
 
+@follow
 def hypergeometric(
     ngood: Any, nbad: Any, nsample: Any, size: Any = None, *, device: Any = None
 ) -> Tensor:
@@ -155,6 +166,7 @@ def hypergeometric(
     return _drawn("hypergeometric", (ngood, nbad, nsample), size, device)
 
 
+@follow
 def logseries(p: Any, size: Any = None, *, device: Any = None) -> Tensor:
     """Counts k = 1, 2 ... with probabilities -p^k / (k log(1 - p)).
 
@@ -164,6 +176,7 @@ def logseries(p: Any, size: Any = None, *, device: Any = None) -> Tensor:
     return _drawn("logseries", (p,), size, device)
 
 
+@follow
 def zipf(a: Any, size: Any = None, *, device: Any = None) -> Tensor:
     """Counts k = 1, 2 ... with probabilities that fall as k^-a.
 
@@ -189,6 +202,7 @@ def _continuous(name: str, parameters: dict[str, Any], size: Any, device: Any) -
     return drawn.astype(np.result_type(*known) if known else backend.get_default_dtype())
 
 
+@follow
 def vonmises(mu: Any, kappa: Any, size: Any = None, *, device: Any = None) -> Tensor:
     """Angles around mu, the closer the larger kappa.
 
@@ -198,6 +212,7 @@ def vonmises(mu: Any, kappa: Any, size: Any = None, *, device: Any = None) -> Te
     return _continuous("vonmises", {"mu": mu, "kappa": kappa}, size, device)
 
 
+@follow
 def wald(mean: Any, scale: Any, size: Any = None, *, device: Any = None) -> Tensor:
     """Wald, or inverse Gaussian: when a particle with drift first comes to a point.
 
@@ -207,6 +222,7 @@ def wald(mean: Any, scale: Any, size: Any = None, *, device: Any = None) -> Tens
     return _continuous("wald", {"mean": mean, "scale": scale}, size, device)
 
 
+@follow
 def noncentral_chisquare(df: Any, nonc: Any, size: Any = None, *, device: Any = None) -> Tensor:
     """Sum of the squares of df normal variables whose squared means sum to nonc.
 
@@ -216,6 +232,7 @@ def noncentral_chisquare(df: Any, nonc: Any, size: Any = None, *, device: Any = 
     return _continuous("noncentral_chisquare", {"df": df, "nonc": nonc}, size, device)
 
 
+@follow
 def noncentral_f(
     dfnum: Any, dfden: Any, nonc: Any, size: Any = None, *, device: Any = None
 ) -> Tensor:

@@ -7,9 +7,8 @@ own generators do not show their state.
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
-from functools import cache, partial
+from functools import partial
 from importlib.resources import files
 from math import prod
 from threading import Lock
@@ -18,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from .. import backend
+from ..kernels.cuda.launch import NoKernel, launch
 
 __all__ = ["LIMIT", "Philox"]
 
@@ -25,10 +25,9 @@ __all__ = ["LIMIT", "Philox"]
 LIMIT = 2**63
 #: The widest range of integers that one product maps a word to: no value is likelier than another by 2^-32.
 _WIDEST = 2**32
-_THREADS = 256
-#: The words of a block, and the names of the types that its numbers have in the source.
+#: The words of a block.
 _WORDS = 4
-_IN_C = {"float32": "float", "float64": "double", "int64": "long"}
+_SOURCE = files(__package__) / "philox.cu"
 
 
 def _uniform(words: Any, dtype: Any) -> Any:
@@ -74,31 +73,16 @@ _IN_NUMPY: dict[str, Callable[..., Any]] = {
 }  # fmt: skip
 
 
-@cache
-def _compiled(library: Any) -> Any:
-    module = library.RawModule(code=files(__package__).joinpath("philox.cu").read_text("utf-8"))
-    try:
-        module.compile()
-    except Exception as error:  # CuPy's own, or what the driver says
-        message = f"random numbers for the GPU are drawn on the cpu, since their kernels cannot be compiled: {error}"
-        warnings.warn(message, RuntimeWarning, stacklevel=2)
-        return None
-    return module
-
-
-@cache
-def _kernel(library: Any, name: str) -> Any:
-    """A function of the source; CuPy compiles it when it is first used, and loads it on each device."""
-    module = _compiled(library)
-    return None if module is None else module.get_function(name)
-
-
 class Philox:
     """A GPU's generator: the methods of NumPy's that minigrad uses, for arrays on that GPU.
 
     All devices share the key of a seed.  A GPU's counter begins at (0, 0, 0, number + 1), where the
     cpu's would come after 2^192 blocks.  Each draw begins with a new block of four words: `random`
     gives what NumPy's Philox gives there.
+
+    Where the kernels are off (MINIGRAD_FAST=0), or cannot be compiled, NumPy computes the same numbers in main
+    memory.  Uniform and whole ones are the same bits then; logarithms and sines of a GPU differ from NumPy's in
+    the last bits, so normal and exponential numbers do too.
 
     Attributes:
         key: the two words of the seed.
@@ -109,6 +93,16 @@ class Philox:
     def __init__(self, key: tuple[int, int], number: int, position: int = 0) -> None:
         self.key, self.number, self.position = key, number, position
         self._lock = Lock()
+
+    def __reduce__(self) -> Any:
+        """A copy, or one of a pickle, goes on from the same place with the same numbers."""
+        with self._lock:
+            return Philox, (self.key, self.number, self.position)
+
+    def go_to(self, key: tuple[int, int], position: int) -> None:
+        """Go on at another place, of the stream of another seed perhaps."""
+        with self._lock:
+            self.key, self.position = key, position
 
     def random(self, size: Any = None, dtype: Any = np.float64) -> Any:
         """Uniform in [0, 1)."""
@@ -161,7 +155,7 @@ class Philox:
 
     @state.setter
     def state(self, position: int) -> None:
-        self.position = position
+        self.go_to(self.key, position)
 
     def _take(self, blocks: int) -> int:
         """Where the next so many blocks begin, which nobody else gets."""
@@ -178,17 +172,16 @@ class Philox:
         count = prod(shape)
         blocks = -(-count * dtype.itemsize // (8 * _WORDS))
         start = self._take(blocks)
-        kernel = _kernel(backend.cupy(), f"{name}_{_IN_C[dtype.name]}")
-        if kernel is None:
+        place = map(np.uint64, (start, self.number + 1, *self.key))
+        real = dtype if dtype.kind == "f" else np.dtype(np.float64)
+        try:
+            with backend.on_gpu(self.number):
+                out = backend.cupy().empty(shape, dtype)
+                launch(_SOURCE, f"draw_{name}", blocks, (out, np.int64(count), *place, *options), real=real)
+        except NoKernel:
             words = self._philox(start).random_raw(_WORDS * blocks)
             drawn = _IN_NUMPY[name](words, dtype, *options)
             return self._moved(drawn[:count].reshape(shape))
-        place = map(np.uint64, (start, self.number + 1, *self.key))
-        with backend.on_gpu(self.number):
-            out = backend.cupy().empty(shape, dtype)
-            if count:
-                arguments = (out, np.int64(count), *place, *options)
-                kernel((-(-blocks // _THREADS),), (_THREADS,), arguments)
         return out
 
     def _moved(self, drawn: Any) -> Any:

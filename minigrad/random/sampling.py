@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from .. import backend
+from ..devices import follow
 from ..later import check_later
 from ..tensor import Tensor, raw
 from .state import device_of, generator
@@ -18,6 +19,7 @@ from .state import device_of, generator
 __all__ = ["choice", "permutation", "shuffle"]
 
 
+@follow
 def choice(
     a: Any, size: Any = None, replace: bool = True, p: Any = None, axis: int = 0, *, device: Any = None
 ) -> Any:
@@ -84,6 +86,7 @@ def _chosen(n: int, shape: tuple[int, ...], replace: bool, p: Any, device: Any) 
     return order[:count].reshape(shape)
 
 
+@follow
 def permutation(x: Any, axis: int = 0, *, device: Any = None) -> Tensor:
     """A shuffled copy of x, along an axis; of 0, 1, ... x - 1 where x is a number.
 
@@ -100,6 +103,7 @@ def permutation(x: Any, axis: int = 0, *, device: Any = None) -> Tensor:
     return np.take(x, _order(np.shape(x)[axis], device), axis=axis)
 
 
+@follow
 def shuffle(x: Any, axis: int = 0) -> None:
     """Bring the elements of x into random order, in place; along the first axis, or another one.
 

@@ -17,7 +17,6 @@ import numpy as np
 from .. import backend
 from ..arrays.batch import all_examples, running
 from ..arrays.drawing import Drawing
-from ..devices import follow
 from ..later import refuse_later
 from ..tensor import Tensor, raw
 from .philox import Philox
@@ -193,10 +192,9 @@ def set_state(state: dict[str, Any]) -> None:
     streams.generator("cpu").bit_generator.state = checked
     words = checked["state"]["key"]
     for device in {*streams.gpus, *positions}:
-        number = backend.parse_device(device)
-        assert number is not None
+        number = int(device.removeprefix("cuda:"))
         own = streams.gpus.setdefault(device, Philox((0, 0), number))
-        own.key, own.position = (int(words[0]), int(words[1])), positions.get(device, 0)
+        own.go_to((int(words[0]), int(words[1])), positions.get(device, 0))
 
 
 def bytes(length: int) -> Any:  # noqa: A001
@@ -219,7 +217,6 @@ def drawing(name: str, device: Any) -> Any:
     return method
 
 
-@follow
 def noise(name: str, size: Any, dtype: Any = None, device: Any = None) -> Any:
     """An array of standard noise, in the default dtype if none is given.
 
@@ -227,9 +224,12 @@ def noise(name: str, size: Any, dtype: Any = None, device: Any = None) -> Any:
     """
     dtype, size = np.dtype(dtype or backend.get_default_dtype()), backend.as_sizes(size)
     draw = drawing(name, device)
-    single = device not in (None, "cpu") and dtype.itemsize <= 4 and backend.parse_device(device) is not None
-    drawn = draw(size=size, dtype=np.float32) if single else draw(size=size)
-    return backend.as_array(drawn).astype(dtype, copy=False)
+    number = None if device is None or device == "cpu" else backend.parse_device(device)
+    if number is None:
+        return backend.as_array(draw(size=size)).astype(dtype, copy=False)
+    with backend.on_gpu(number):
+        drawn = draw(size=size, dtype=np.float32) if dtype.itemsize <= 4 else draw(size=size)
+        return drawn.astype(dtype, copy=False)
 
 
 def device_of(*parameters: Any, device: Any = None) -> Any:
@@ -252,7 +252,6 @@ def size_of(size: Any, *parameters: Any) -> Any:
     return np.broadcast_shapes(*map(np.shape, parameters)) if size is None else backend.as_sizes(size)
 
 
-@follow
 def check_positive(function: str, **parameters: Any) -> None:
     """Refuse parameters, by name, of which an element is 0 or less; NaN passes, as in NumPy."""
     for name, value in parameters.items():
@@ -260,7 +259,6 @@ def check_positive(function: str, **parameters: Any) -> None:
         refuse_later(array <= 0, partial(_too_small, f"{function}: {name} must be positive", array))
 
 
-@follow
 def check_not_negative(function: str, **parameters: Any) -> None:
     """Refuse parameters, by name, of which an element is less than 0; NaN passes, as in NumPy."""
     for name, value in parameters.items():
@@ -268,7 +266,6 @@ def check_not_negative(function: str, **parameters: Any) -> None:
         refuse_later(array < 0, partial(_too_small, f"{function}: {name} must not be negative", array))
 
 
-@follow
 def check_order(function: str, **parameters: Any) -> None:
     """Refuse two parameters, by name, of which the first is somewhere larger than the second."""
     (first, low), (second, high) = parameters.items()
@@ -276,7 +273,6 @@ def check_order(function: str, **parameters: Any) -> None:
     refuse_later(_values(low > high), lambda: ValueError(words))
 
 
-@follow
 def check_probabilities(function: str, **parameters: Any) -> None:
     """Refuse parameters, by name, of which an element is less than 0, more than 1, or NaN."""
     for name, value in parameters.items():
@@ -285,7 +281,6 @@ def check_probabilities(function: str, **parameters: Any) -> None:
         refuse_later(np.logical_not((array >= 0) & (array <= 1)), partial(ValueError, words))
 
 
-@follow
 def check_finite(function: str, **parameters: Any) -> None:
     """Refuse parameters, by name, of which an element is NaN or infinite."""
     for name, value in parameters.items():

@@ -8,6 +8,7 @@ from typing import Any
 
 from ..backward import apply_masked, seed
 from ..cotangents import PICK, Cotangents
+from ..devices import follow, on_gpu_of
 from ..graph import Node
 from ..masked import BehindMask
 from ..tensor import Tensor
@@ -83,6 +84,7 @@ def backward_flow(outputs: Tensor | Sequence[Tensor], steps: list[Step], gradien
 def _flow(outputs: Sequence[Tensor], steps: list[Step], gradient: Any, masked: BehindMask) -> list[Flow]:
     arrived: dict[Node, list[Any]] = {}
 
+    @follow
     def deliver(node: Node, g: Any) -> int:
         """Note a gradient; one of an output of an op with several goes to the op's own node.  Returns the number of the node."""
         if node.op is PICK and node.parents[0] is not None:
@@ -110,7 +112,8 @@ def _flow(outputs: Sequence[Tensor], steps: list[Step], gradient: Any, masked: B
             def send(parent: Node, c: Any, to: list[tuple[int, Any]] = sends) -> None:
                 to.append((deliver(parent, c), c))
 
-            apply_masked(node, total, node.parents, send, False, masked)
+            with on_gpu_of(total):
+                apply_masked(node, total, node.parents, send, False, masked)
         flows.append(Flow(step, [_shown(part, node) for part in parts], _shown(total, node), sends))
     return flows
 

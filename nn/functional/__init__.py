@@ -4,7 +4,6 @@
 
 from typing import TYPE_CHECKING, Any
 
-from minigrad.devices import follow as _follow
 from minigrad.hints import missing as _missing
 from minigrad.spellings import NETWORKS
 
@@ -25,10 +24,6 @@ from .pooling import *
 from .resample import *
 from .sampled import *
 from .shape import *
-
-for _function in [*globals().values()]:
-    if callable(_function):
-        _follow(_function)  # its arrays, where there are several GPUs
 
 if not TYPE_CHECKING:  # to checkers a module with this function has every name
 

@@ -15,6 +15,7 @@ import minigrad
 from minigrad import clip, primitive, random, raw, tanh, where
 from minigrad import expit as sigmoid
 from minigrad import log_expit as logsigmoid
+from minigrad.devices import follow
 from minigrad.hints import explain_options
 from minigrad.kernels import accelerated
 from minigrad.ops.special import erf
@@ -38,6 +39,7 @@ def _result(x: Any, out: Any, inplace: bool) -> Any:
     return x
 
 
+@follow
 def relu(x: Any, inplace: bool = False) -> Any:
     """max(x, 0).
 
@@ -47,6 +49,7 @@ def relu(x: Any, inplace: bool = False) -> Any:
     return _result(x, minigrad.relu(x), inplace)
 
 
+@follow
 @explain_options
 def softmax(x: Any, axis: int = -1, dtype: Any = None) -> Any:
     """e^x / sum e^x along an axis, in another dtype if one is given.
@@ -57,12 +60,14 @@ def softmax(x: Any, axis: int = -1, dtype: Any = None) -> Any:
     return minigrad.softmax(x if dtype is None else x.astype(dtype), axis=axis)
 
 
+@follow
 @explain_options
 def log_softmax(x: Any, axis: int = -1, dtype: Any = None) -> Any:
     """The logarithm of the softmax, exact where that is 0."""
     return minigrad.log_softmax(x if dtype is None else x.astype(dtype), axis=axis)
 
 
+@follow
 def threshold(x: Any, threshold: float, value: float, inplace: bool = False) -> Any:
     """x above a threshold, another value elsewhere.
 
@@ -72,6 +77,7 @@ def threshold(x: Any, threshold: float, value: float, inplace: bool = False) -> 
     return _result(x, where(raw(x) > threshold, x, value), inplace)
 
 
+@follow
 def hardtanh(x: Any, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False) -> Any:
     """x between two bounds; flat on and beyond them.
 
@@ -82,11 +88,13 @@ def hardtanh(x: Any, min_val: float = -1.0, max_val: float = 1.0, inplace: bool 
     return _result(x, where((values > min_val) & (values < max_val), x, np.clip(values, min_val, max_val)), inplace)
 
 
+@follow
 def relu6(x: Any, inplace: bool = False) -> Any:
     """min(max(x, 0), 6)."""
     return _result(x, hardtanh(x, 0.0, 6.0), inplace)
 
 
+@follow
 def hardsigmoid(x: Any, inplace: bool = False) -> Any:
     """min(max(x / 6 + 1/2, 0), 1).
 
@@ -96,16 +104,19 @@ def hardsigmoid(x: Any, inplace: bool = False) -> Any:
     return _result(x, hardtanh(x / 6 + 0.5, 0.0, 1.0), inplace)
 
 
+@follow
 def hardswish(x: Any, inplace: bool = False) -> Any:
     """x hardsigmoid(x) (Howard et al., 2019)."""
     return _result(x, x * clip(x / 6 + 0.5, 0.0, 1.0), inplace)
 
 
+@follow
 def silu(x: Any, inplace: bool = False) -> Any:
     """x sigmoid(x), the swish (Ramachandran et al., 2017)."""
     return _result(x, x * sigmoid(x), inplace)
 
 
+@follow
 def softplus(x: Any, beta: float = 1.0, threshold: float = 20.0) -> Any:
     """log(1 + e^(beta x)) / beta; x itself where beta x is above the threshold.
 
@@ -117,6 +128,7 @@ def softplus(x: Any, beta: float = 1.0, threshold: float = 20.0) -> Any:
     return where(linear, x, np.logaddexp(where(linear, 0.0, scaled), 0.0) / beta)
 
 
+@follow
 def mish(x: Any, inplace: bool = False) -> Any:
     """x tanh(softplus(x)) (Misra, 2019)."""
     return _result(x, x * tanh(np.logaddexp(x, 0.0)), inplace)
@@ -128,6 +140,7 @@ def _exponential_below(x: Any, above: Any, below: Any) -> Any:
     return where(positive, above(x), below(where(positive, 0.0, x)))
 
 
+@follow
 def elu(x: Any, alpha: float = 1.0, inplace: bool = False) -> Any:
     """x, but alpha (e^x - 1) below 0 (Clevert et al., 2015).
 
@@ -137,11 +150,13 @@ def elu(x: Any, alpha: float = 1.0, inplace: bool = False) -> Any:
     return _result(x, _exponential_below(x, lambda x: x, lambda x: alpha * np.expm1(x)), inplace)
 
 
+@follow
 def celu(x: Any, alpha: float = 1.0, inplace: bool = False) -> Any:
     """x, but alpha (e^(x / alpha) - 1) below 0: smooth for every alpha."""
     return _result(x, _exponential_below(x, lambda x: x, lambda x: alpha * np.expm1(x / alpha)), inplace)
 
 
+@follow
 def selu(x: Any, inplace: bool = False) -> Any:
     """scale elu(x) with the constants that keep mean 0 and variance 1 (Klambauer et al., 2017)."""
     return _result(x, 1.0507009873554804934193349852946 * elu(x, 1.6732632423543772848170429916717), inplace)
@@ -170,6 +185,7 @@ def gelu_exact(x: Any) -> Any:
     return x * _normal_distribution(x)
 
 
+@follow
 def gelu(x: Any, approximate: str = "none") -> Any:
     """x times the normal distribution function of x (Hendrycks and Gimpel, 2016).
 
@@ -186,6 +202,7 @@ def gelu(x: Any, approximate: str = "none") -> Any:
     return gelu_exact(x)
 
 
+@follow
 @explain_options
 def glu(x: Any, axis: int = -1) -> Any:
     """The first half along an axis, gated by the sigmoid of the second (Dauphin et al., 2016).
@@ -200,6 +217,7 @@ def glu(x: Any, axis: int = -1) -> Any:
     return value * sigmoid(gate)
 
 
+@follow
 def leaky_relu(x: Any, negative_slope: float = 0.01, inplace: bool = False) -> Any:
     """x, but a small slope below 0.
 
@@ -209,6 +227,7 @@ def leaky_relu(x: Any, negative_slope: float = 0.01, inplace: bool = False) -> A
     return _result(x, where(raw(x) > 0, x, negative_slope * x), inplace)
 
 
+@follow
 def prelu(x: Any, weight: Any) -> Any:
     """x, but a learned slope below 0: one for all, or one for each channel (axis 1).
 
@@ -228,6 +247,7 @@ def prelu(x: Any, weight: Any) -> Any:
     return where(raw(x) > 0, x, weight * x)
 
 
+@follow
 def rrelu(
     x: Any, lower: float = 1 / 8, upper: float = 1 / 3, training: bool = False, inplace: bool = False
 ) -> Any:  # fmt: skip
@@ -239,11 +259,13 @@ def rrelu(
     return _result(x, where(values >= 0, x, slope * x), inplace)
 
 
+@follow
 def hardshrink(x: Any, lambd: float = 0.5) -> Any:
     """x, but 0 between -lambd and lambd."""
     return where(np.abs(raw(x)) > lambd, x, 0.0)
 
 
+@follow
 def softshrink(x: Any, lambd: float = 0.5) -> Any:
     """x moved towards 0 by lambd, 0 where it would pass it.
 
@@ -254,16 +276,19 @@ def softshrink(x: Any, lambd: float = 0.5) -> Any:
     return where(np.abs(values) > lambd, x - lambd * np.sign(values), 0.0)
 
 
+@follow
 def softsign(x: Any) -> Any:
     """x / (1 + |x|)."""
     return x / (1 + np.abs(x))
 
 
+@follow
 def tanhshrink(x: Any) -> Any:
     """x - tanh(x)."""
     return x - tanh(x)
 
 
+@follow
 @explain_options
 def gumbel_softmax(
     logits: Any, tau: float = 1.0, hard: bool = False, eps: float = 1e-10, axis: int = -1
@@ -285,18 +310,21 @@ def gumbel_softmax(
     return soft + (one_hot - shares)
 
 
+@follow
 @explain_options
 def softmin(x: Any, axis: int = -1, dtype: Any = None) -> Any:
     """The softmax of -x."""
     return softmax(-x, axis, dtype)
 
 
+@follow
 def threshold_(x: Any, threshold: float, value: float) -> Any:
     """`threshold` in place."""
     x[...] = where(raw(x) > threshold, x, value)
     return x
 
 
+@follow
 def relu_(x: Any) -> Any:
     """`relu` in place.
 
@@ -307,31 +335,37 @@ def relu_(x: Any) -> Any:
     return relu(x, inplace=True)
 
 
+@follow
 def hardtanh_(x: Any, min_val: float = -1.0, max_val: float = 1.0) -> Any:
     """`hardtanh` in place."""
     return hardtanh(x, min_val, max_val, inplace=True)
 
 
+@follow
 def elu_(x: Any, alpha: float = 1.0) -> Any:
     """`elu` in place."""
     return elu(x, alpha, inplace=True)
 
 
+@follow
 def celu_(x: Any, alpha: float = 1.0) -> Any:
     """`celu` in place."""
     return celu(x, alpha, inplace=True)
 
 
+@follow
 def selu_(x: Any) -> Any:
     """`selu` in place."""
     return selu(x, inplace=True)
 
 
+@follow
 def leaky_relu_(x: Any, negative_slope: float = 0.01) -> Any:
     """`leaky_relu` in place."""
     return leaky_relu(x, negative_slope, inplace=True)
 
 
+@follow
 def rrelu_(x: Any, lower: float = 1 / 8, upper: float = 1 / 3, training: bool = False) -> Any:
     """`rrelu` in place."""
     return rrelu(x, lower, upper, training, inplace=True)

@@ -13,6 +13,7 @@ import numpy as np
 
 from minigrad import Tensor, beside, raw, softmax, where
 from minigrad.arrays import all_examples
+from minigrad.devices import follow
 from minigrad.later import perhaps_any, surely_all
 from minigrad.ops.select import overwritten
 
@@ -25,6 +26,7 @@ __all__ = [
 ]  # fmt: skip
 
 
+@follow
 def causal_mask(length: int, like: Any = None) -> Any:
     """(length, length), True on and below the diagonal: each place sees itself and what is before it.
 
@@ -41,6 +43,7 @@ def check_mask(name: str, mask: Any) -> None:
         raise TypeError(f"{name}: a mask must be boolean or floating, got {mask.dtype}: write mask.astype(bool)")
 
 
+@follow
 def masked_softmax(scores: Any, mask: Any) -> Any:
     """The softmax of scores (..., S) behind a mask; a row that sees nothing has weights, and gradients, of 0.
 
@@ -117,6 +120,7 @@ def _shared_heads(query: Any, key: Any, value: Any) -> tuple[Any, Any]:
     return tuple(np.repeat(x, heads[0] // n, axis=-3) for x, n in ((key, heads[1]), (value, heads[2])))  # type: ignore[return-value]
 
 
+@follow
 def scaled_dot_product_attention(
     query: Any, key: Any, value: Any, attn_mask: Any = None, dropout_p: float = 0.0, is_causal: bool = False,
     scale: float | None = None, enable_gqa: bool = False, return_weights: bool = False,
@@ -162,6 +166,7 @@ def _check_widths(query: tuple[int, ...], key: tuple[int, ...], value: tuple[int
         )
 
 
+@follow
 def multi_head_attention(
     query: Any, key: Any, value: Any, num_heads: int, attn_mask: Any = None, dropout_p: float = 0.0, is_causal: bool = False,
     return_weights: bool = False,
@@ -180,6 +185,7 @@ def multi_head_attention(
     return (joined, weights) if return_weights else joined
 
 
+@follow
 def sinusoidal_positions(length: int, features: int, base: float = 10_000.0) -> np.ndarray:
     """Sines and cosines of wave lengths from 2 pi to base 2 pi, (length, features) (Vaswani et al., 2017).
 
@@ -194,6 +200,7 @@ def sinusoidal_positions(length: int, features: int, base: float = 10_000.0) -> 
     return out
 
 
+@follow
 def rotary_embedding(x: Any, base: float = 10_000.0, offset: int = 0) -> Any:
     """Turn pairs of features (x_i, x_{i + E/2}) by angles that grow with the position, (..., L, E) (Su et al., 2021).
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from minigrad import Tensor, primitive
+from minigrad.devices import follow
 from minigrad.kernels import accelerated, is_cupy
 from minigrad.ops.window import Window, conv, conv_input, conv_weight
 
@@ -72,6 +73,7 @@ def conv_transpose_bias(x: Any, weight: Any, bias: Any, window: Window, groups: 
 
 
 def _conv(n: int) -> Callable[..., Tensor]:
+    @follow
     def convolve(
         x: Any, weight: Any, bias: Any = None, stride: Any = 1, padding: Any = 0, dilation: Any = 1, groups: int = 1
     ) -> Tensor:
@@ -123,6 +125,7 @@ def _padding(padding: Any, size: Sequence[int], stride: Any, dilation: Any) -> A
 conv1d, conv2d, conv3d = _conv(1), _conv(2), _conv(3)
 
 
+@follow
 def conv_tbc(x: Any, weight: Any, bias: Any, pad: int = 0) -> Any:
     """1-d convolution of sequences, (T, B, C), weight (size, C, O), bias (O,) -> (T', B, O).
 
@@ -155,6 +158,7 @@ def output_padding_for(shape: Any, output_size: Any, size: Any, stride: Any, pad
 
 
 def _conv_transpose(n: int) -> Callable[..., Tensor]:
+    @follow
     def transposed(
         x: Any, weight: Any, bias: Any = None, stride: Any = 1, padding: Any = 0, output_padding: Any = 0, groups: int = 1,
         dilation: Any = 1,

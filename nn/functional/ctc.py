@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from minigrad import Tensor, beside, raw, stack, where
+from minigrad.devices import follow
 from minigrad.ops.batching import one_by_one
 
 from ..values import host
@@ -15,6 +16,7 @@ from .loss import reduced
 __all__ = ["ctc_loss"]
 
 
+@follow
 @one_by_one("with labels or lengths of each example's own")
 def ctc_loss(
     log_probs: Any, targets: Any, input_lengths: Any, target_lengths: Any, blank: int = 0, reduction: str = "mean",

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from minigrad import random, raw
+from minigrad.devices import follow
 
 from ..values import device_of
 
@@ -27,6 +28,7 @@ def _scaled(x: Any, p: float, shape: tuple[int, ...]) -> Any:
     return x * mask
 
 
+@follow
 def dropout(x: Any, p: float = 0.5, training: bool = True, inplace: bool = False) -> Any:
     """Zeros with probability p, the rest divided by 1 - p (Srivastava et al., 2014); only in training.
 
@@ -50,6 +52,7 @@ def _dropped(x: Any, p: float, training: bool, inplace: bool, drop: Callable[[],
 
 
 def _whole_channels(n: int) -> Any:
+    @follow
     def drop(x: Any, p: float = 0.5, training: bool = True, inplace: bool = False) -> Any:
         shape = np.shape(x)
         if len(shape) not in (n + 1, n + 2):
@@ -72,11 +75,13 @@ def _alpha(x: Any, p: float, shape: tuple[int, ...]) -> Any:
     return (x * keep + low * (1 - keep)) * a - a * low * p
 
 
+@follow
 def alpha_dropout(x: Any, p: float = 0.5, training: bool = False, inplace: bool = False) -> Any:
     """Dropout that keeps mean 0 and variance 1, for networks of SELU (Klambauer et al., 2017)."""
     return _dropped(x, p, training, inplace, lambda: _alpha(x, p, np.shape(x)))
 
 
+@follow
 def feature_alpha_dropout(x: Any, p: float = 0.5, training: bool = False, inplace: bool = False) -> Any:
     """`alpha_dropout` of whole channels."""
     shape = np.shape(raw(x))

@@ -9,7 +9,7 @@ import numpy as np
 from minigrad import Tensor, beside, concatenate, getitem, mark_mutated, primitive, raw, scatter_add, where
 from minigrad.arrays import RowSparse, all_examples
 from minigrad.backend import as_sizes, side_by_side
-from minigrad.devices import on_gpu_of
+from minigrad.devices import follow, on_gpu_of
 from minigrad.later import check_later, surely_all
 
 from ..values import as_constant, host
@@ -68,6 +68,7 @@ def sparse_rows(weight: Any, indices: Any) -> Any:
     return np.take(weight, indices, axis=0)
 
 
+@follow
 def embedding(
     indices: Any, weight: Any, padding_idx: int | None = None, max_norm: float | None = None, norm_type: float = 2.0,
     scale_grad_by_freq: bool = False, sparse: bool = False,
@@ -97,6 +98,7 @@ def embedding(
     return out
 
 
+@follow
 def embedding_bag(
     indices: Any, weight: Any, offsets: Any = None, max_norm: float | None = None, norm_type: float = 2.0,
     scale_grad_by_freq: bool = False, mode: str = "mean", sparse: bool = False, per_sample_weights: Any = None,
@@ -180,6 +182,7 @@ def _bag_lengths(indices: Any, offsets: Any, include_last_offset: bool) -> np.nd
     return lengths
 
 
+@follow
 def one_hot(indices: Any, num_classes: int = -1) -> Tensor:
     """Zeros with a 1 at each index: (...) -> (..., num_classes).
 

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from minigrad import beside, raw, take_along_axis, where
+from minigrad.devices import follow
 
 from .interpolation import keys_far, keys_near
 
@@ -22,6 +23,7 @@ __all__ = ["affine_grid", "grid_sample"]
 _MODES, _PADDINGS = ("bilinear", "nearest", "bicubic"), ("zeros", "border", "reflection")
 
 
+@follow
 def affine_grid(theta: Any, size: Sequence[int], align_corners: bool | None = None) -> Any:
     """The places of an image's pixels under an affine map, for `grid_sample` (Jaderberg et al., 2015).
 
@@ -58,6 +60,7 @@ def _pixels(length: int, align_corners: bool) -> np.ndarray:
     return line if align_corners else line * (length - 1) / length
 
 
+@follow
 def grid_sample(
     x: Any, grid: Any, mode: str = "bilinear", padding_mode: str = "zeros", align_corners: bool | None = None
 ) -> Any:

@@ -15,6 +15,7 @@ import numpy as np
 
 from minigrad import primitive, raw
 from minigrad.backend import as_sizes
+from minigrad.devices import follow
 
 __all__ = ["interpolate", "upsample", "upsample_bilinear", "upsample_nearest"]
 
@@ -183,6 +184,7 @@ _AXES = {
 }  # fmt: skip
 
 
+@follow
 def interpolate(
     x: Any, size: Any = None, scale_factor: Any = None, mode: str = "nearest", align_corners: bool | None = None,
     recompute_scale_factor: bool | None = None, antialias: bool = False,
@@ -254,6 +256,7 @@ def _sizes(
     return lengths, [None] * len(shape) if recompute else factors
 
 
+@follow
 def upsample(
     x: Any, size: Any = None, scale_factor: Any = None, mode: str = "nearest", align_corners: bool | None = None
 ) -> Any:
@@ -261,11 +264,13 @@ def upsample(
     return interpolate(x, size, scale_factor, mode, align_corners)
 
 
+@follow
 def upsample_nearest(x: Any, size: Any = None, scale_factor: Any = None) -> Any:
     """`interpolate` with mode "nearest"."""
     return interpolate(x, size, scale_factor)
 
 
+@follow
 def upsample_bilinear(x: Any, size: Any = None, scale_factor: Any = None) -> Any:
     """`interpolate` with mode "bilinear" and aligned corners."""
     return interpolate(x, size, scale_factor, "bilinear", True)

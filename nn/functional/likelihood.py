@@ -9,6 +9,7 @@ import numpy as np
 
 from minigrad import primitive, raw, where, xlogy
 from minigrad.arrays import all_examples
+from minigrad.devices import follow
 from minigrad.later import check_later, refuse_later
 
 from .loss import check_same_shape, reduced
@@ -32,6 +33,7 @@ def bounded_log(x: Any) -> Any:
         return np.maximum(np.log(x), -100.0)
 
 
+@follow
 def binary_cross_entropy(input: Any, target: Any, weight: Any = None, reduction: str = "mean") -> Any:  # noqa: A002
     """-(y log p + (1 - y) log(1 - p)) for probabilities p; the logarithms are at least -100.
 
@@ -55,6 +57,7 @@ def binary_cross_entropy(input: Any, target: Any, weight: Any = None, reduction:
     return reduced(loss if weight is None else loss * weight, reduction)
 
 
+@follow
 def binary_cross_entropy_with_logits(
     input: Any, target: Any, weight: Any = None, reduction: str = "mean", pos_weight: Any = None  # noqa: A002
 ) -> Any:  # fmt: skip
@@ -76,6 +79,7 @@ def binary_cross_entropy_with_logits(
     return reduced(loss if weight is None else loss * weight, reduction)
 
 
+@follow
 def kl_div(input: Any, target: Any, reduction: str = "mean", log_target: bool = False) -> Any:  # noqa: A002
     """sum of t (log t - x): the divergence of distributions t from those with log-probabilities x.
 
@@ -92,6 +96,7 @@ def kl_div(input: Any, target: Any, reduction: str = "mean", log_target: bool = 
     return np.sum(loss) / (np.shape(input)[0] if np.ndim(input) else 1)  # NaN for none
 
 
+@follow
 def poisson_nll_loss(
     input: Any, target: Any, log_input: bool = True, full: bool = False, eps: float = 1e-8, reduction: str = "mean"  # noqa: A002
 ) -> Any:  # fmt: skip
@@ -108,6 +113,7 @@ def poisson_nll_loss(
     return reduced(loss, reduction)
 
 
+@follow
 def gaussian_nll_loss(
     input: Any, target: Any, var: Any, full: bool = False, eps: float = 1e-6, reduction: str = "mean"  # noqa: A002
 ) -> Any:  # fmt: skip

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from minigrad import primitive
+from minigrad.devices import follow
 
 __all__ = ["bilinear", "linear"]
 
@@ -43,6 +44,7 @@ def linear(x: Any, weight: Any, bias: Any = None) -> Any:
     return np.reshape(rows, (*x.shape[:-1], weight.shape[0]))
 
 
+@follow
 def bilinear(x1: Any, x2: Any, weight: Any, bias: Any = None) -> Any:
     """A bilinear map of the last axes: x1 (..., a), x2 (..., b), weight (out, a, b) -> (..., out).
 

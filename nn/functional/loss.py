@@ -9,6 +9,7 @@ import numpy as np
 
 from minigrad import Tensor, log_softmax, primitive, raw, take_along_axis
 from minigrad.arrays import all_examples
+from minigrad.devices import follow
 from minigrad.hints import explain_options
 from minigrad.later import check_later, perhaps_any
 from minigrad.ops.select import overwritten
@@ -57,6 +58,7 @@ def weighted(name: str, loss: Any, weight: Any, reduction: str, by_weight: bool 
     return reduced(loss * weight, reduction, weight if by_weight else None)
 
 
+@follow
 @explain_options
 def mse_loss(input: Any, target: Any, reduction: str = "mean", weight: Any = None) -> Tensor:  # noqa: A002
     """Mean squared error, (input - target)^2; the shapes must agree.
@@ -144,6 +146,7 @@ def _cross_entropy(logits: Any, target: Any, weight: Any, ignore_index: int, red
     return reduced(loss, reduction, each), lse
 
 
+@follow
 @explain_options
 def cross_entropy(
     input: Any,  # noqa: A002
@@ -190,6 +193,7 @@ def cross_entropy(
     return _cross_entropy(logits, target, weight, ignore_index, reduction)
 
 
+@follow
 def linear_cross_entropy(
     input: Any, linear_weight: Any, target: Any, *, linear_bias: Any = None, weight: Any = None,  # noqa: A002
     reduction: str = "mean", ignore_index: int | None = None, label_smoothing: float = 0.0,
@@ -214,6 +218,7 @@ def linear_cross_entropy(
     return cross_entropy(logits, target, weight, ignored, reduction, label_smoothing)
 
 
+@follow
 @explain_options
 def nll_loss(input: Any, target: Any, weight: Any = None, ignore_index: int = -100, reduction: str = "mean") -> Tensor:  # noqa: A002
     """Negative log-likelihood of class indices: input log-probabilities (N, C, ...) or (C,), target (N, ...) or ().

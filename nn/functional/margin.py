@@ -8,7 +8,7 @@ import numpy as np
 
 from minigrad import Tensor, beside, clip, getitem, raw, relu, take_along_axis, where
 from minigrad.arrays import all_examples
-from minigrad.devices import apart
+from minigrad.devices import apart, follow
 from minigrad.hints import explain_options
 from minigrad.later import check_later, refuse_later
 
@@ -22,6 +22,7 @@ __all__ = [
 ]  # fmt: skip
 
 
+@follow
 def l1_loss(input: Any, target: Any, reduction: str = "mean", weight: Any = None) -> Any:  # noqa: A002
     """Mean absolute error.
 
@@ -34,6 +35,7 @@ def l1_loss(input: Any, target: Any, reduction: str = "mean", weight: Any = None
     return weighted("l1_loss", np.abs(difference("l1_loss", input, target)), weight, reduction)
 
 
+@follow
 def smooth_l1_loss(input: Any, target: Any, reduction: str = "mean", beta: float = 1.0) -> Any:  # noqa: A002
     """d^2 / (2 beta) for |d| < beta, |d| - beta / 2 beyond (Girshick, 2015).
 
@@ -47,6 +49,7 @@ def smooth_l1_loss(input: Any, target: Any, reduction: str = "mean", beta: float
     return reduced(size if beta == 0 else where(raw(size) < beta, d * d / (2 * beta), size - beta / 2), reduction)
 
 
+@follow
 def huber_loss(
     input: Any, target: Any, reduction: str = "mean", delta: float = 1.0, weight: Any = None  # noqa: A002
 ) -> Any:  # fmt: skip
@@ -63,12 +66,14 @@ def huber_loss(
     return weighted("huber_loss", loss, weight, reduction, by_weight=False)
 
 
+@follow
 def soft_margin_loss(input: Any, target: Any, reduction: str = "mean") -> Any:  # noqa: A002
     """log(1 + e^(-y x)) for labels y of 1 and -1: the logistic loss."""
     check_same_shape("soft_margin_loss", input, target)
     return reduced(np.logaddexp(np.negative(target) * input, 0.0), reduction)
 
 
+@follow
 def hinge_embedding_loss(input: Any, target: Any, margin: float = 1.0, reduction: str = "mean") -> Any:  # noqa: A002
     """x for labels of 1, max(0, margin - x) for labels of -1."""
     _check_labels("hinge_embedding_loss", target)
@@ -82,6 +87,7 @@ def _check_labels(name: str, target: Any) -> None:
     refuse_later(wrong, lambda: ValueError(f"{name}: labels must be 1 and -1, got {np.unique(given)[:5]}"))
 
 
+@follow
 def margin_ranking_loss(input1: Any, input2: Any, target: Any, margin: float = 0.0, reduction: str = "mean") -> Any:
     """max(0, margin - y (x1 - x2)): for y = 1 the first is to be the larger one.
 
@@ -119,6 +125,7 @@ def _check_range(name: str, target: Any, low: int, classes: int) -> None:
         check_later(in_range, given.min(), given.max())
 
 
+@follow
 def multi_margin_loss(
     input: Any, target: Any, p: int = 1, margin: float = 1.0, weight: Any = None, reduction: str = "mean"  # noqa: A002
 ) -> Any:  # fmt: skip
@@ -138,6 +145,7 @@ def multi_margin_loss(
     return reduced(loss if np.ndim(input) == 2 else loss[0], reduction)
 
 
+@follow
 def multilabel_margin_loss(input: Any, target: Any, reduction: str = "mean") -> Any:  # noqa: A002
     """sum over labels y and non-labels i of max(0, 1 - x_y + x_i) / C; the labels of a row end at the first -1."""
     y = _classes(target, input)
@@ -154,6 +162,7 @@ def multilabel_margin_loss(input: Any, target: Any, reduction: str = "mean") -> 
     return reduced(loss if np.ndim(input) == 2 else loss[0], reduction)
 
 
+@follow
 def multilabel_soft_margin_loss(input: Any, target: Any, weight: Any = None, reduction: str = "mean") -> Any:  # noqa: A002
     """The mean over classes of the logistic losses of labels 0 and 1."""
     check_same_shape("multilabel_soft_margin_loss", input, target)
@@ -161,6 +170,7 @@ def multilabel_soft_margin_loss(input: Any, target: Any, weight: Any = None, red
     return reduced(np.mean(loss if weight is None else loss * weight, axis=-1), reduction)
 
 
+@follow
 @explain_options
 def cosine_similarity(x1: Any, x2: Any, axis: int = 1, eps: float = 1e-8) -> Any:
     """x1 . x2 / (|x1| |x2|) along an axis; lengths are at least eps.
@@ -173,6 +183,7 @@ def cosine_similarity(x1: Any, x2: Any, axis: int = 1, eps: float = 1e-8) -> Any
     return np.sum(x1 * x2, axis=axis) / (lengths[0] * lengths[1])
 
 
+@follow
 def cosine_embedding_loss(
     input1: Any, input2: Any, target: Any, margin: float = 0.0, reduction: str = "mean"
 ) -> Any:  # fmt: skip
@@ -185,6 +196,7 @@ def cosine_embedding_loss(
     return reduced(where(_classes(target, cosine) == 1, 1 - cosine, clip(cosine - margin, 0.0, None)), reduction)
 
 
+@follow
 @explain_options
 def pairwise_distance(x1: Any, x2: Any, p: float = 2.0, eps: float = 1e-6, keepdims: bool = False) -> Any:
     """The p-norm of x1 - x2 + eps along the last axis.
@@ -200,6 +212,7 @@ def _as_row(x: Any) -> Any:
     return x if np.ndim(x) else np.reshape(x, 1)
 
 
+@follow
 def pdist(x: Any, p: float = 2.0) -> Any:
     """The p-norms of the differences of all pairs of rows, (N, M) -> (N (N - 1) / 2,): 0 and 1, 0 and 2 ... 1 and 2 ...
 
@@ -213,6 +226,7 @@ def pdist(x: Any, p: float = 2.0) -> Any:
     return np.linalg.norm(x[first] - x[second], ord=p, axis=-1)
 
 
+@follow
 def triplet_margin_loss(
     anchor: Any, positive: Any, negative: Any, margin: float = 1.0, p: float = 2.0, eps: float = 1e-6, swap: bool = False,
     reduction: str = "mean",
@@ -227,6 +241,7 @@ def triplet_margin_loss(
     )
 
 
+@follow
 def triplet_margin_with_distance_loss(
     anchor: Any, positive: Any, negative: Any, distance_function: Any = None, margin: float = 1.0, swap: bool = False,
     reduction: str = "mean",

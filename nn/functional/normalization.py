@@ -10,6 +10,7 @@ import numpy as np
 
 from minigrad import checkpoint_notes, no_grad, primitive, raw
 from minigrad.arrays import all_examples
+from minigrad.devices import follow
 from minigrad.hints import explain_options
 from minigrad.kernels import accelerated
 from minigrad.ops.window import Window, sum_pool
@@ -94,6 +95,7 @@ def layer_norm_rows(x: Any, weight: Any, bias: Any, eps: float) -> Any:
     return out, mean, inverse_std
 
 
+@follow
 def layer_norm(x: Any, normalized_shape: int | Sequence[int], weight: Any = None, bias: Any = None, eps: float = 1e-5) -> Any:
     """Normalise over the last axes, of the given shape or length; then scale and shift (Ba et al., 2016).
 
@@ -128,6 +130,7 @@ def _affine(x: Any, weight: Any, bias: Any) -> Any:
     return x if bias is None else x + bias
 
 
+@follow
 def rms_norm(x: Any, normalized_shape: int | Sequence[int], weight: Any = None, eps: float | None = None) -> Any:
     """Divide by the root of the mean square over the last axes; then scale (Zhang and Sennrich, 2019).
 
@@ -183,6 +186,7 @@ def _move(
         old += step
 
 
+@follow
 def batch_norm(
     x: Any, running_mean: Any, running_var: Any, weight: Any = None, bias: Any = None, training: bool = False,
     momentum: float = 0.1, eps: float = 1e-5,
@@ -218,6 +222,7 @@ def batch_norm(
     return out
 
 
+@follow
 def group_norm(x: Any, num_groups: int, weight: Any = None, bias: Any = None, eps: float = 1e-5) -> Any:
     """Normalise groups of channels of each sample, (N, C, ...) (Wu and He, 2018)."""
     shape = np.shape(x)
@@ -228,6 +233,7 @@ def group_norm(x: Any, num_groups: int, weight: Any = None, bias: Any = None, ep
     return _scaled(out, weight, bias, "group_norm")
 
 
+@follow
 def instance_norm(
     x: Any, running_mean: Any = None, running_var: Any = None, weight: Any = None, bias: Any = None,
     use_input_stats: bool = True, momentum: float = 0.1, eps: float = 1e-5,
@@ -252,6 +258,7 @@ def instance_norm(
     return out
 
 
+@follow
 def local_response_norm(x: Any, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0) -> Any:
     """Divide by what neighbouring channels show at the same place (Krizhevsky et al., 2012).
 
@@ -267,6 +274,7 @@ def local_response_norm(x: Any, size: int, alpha: float = 1e-4, beta: float = 0.
     return x / (k + alpha / size * np.reshape(sum_pool(squares, window), shape)) ** beta
 
 
+@follow
 @explain_options
 def normalize(x: Any, p: float = 2.0, axis: int = 1, eps: float = 1e-12) -> Any:
     """Divide by the p-norm along an axis, or by eps where that is larger.

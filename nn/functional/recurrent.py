@@ -18,6 +18,7 @@ import numpy as np
 
 from minigrad import expit as sigmoid
 from minigrad import primitive, stack, unstack
+from minigrad.devices import follow
 from minigrad.kernels import accelerated
 
 __all__ = ["gru", "gru_cell", "lstm", "lstm_cell", "rnn", "rnn_cell"]
@@ -31,12 +32,14 @@ def _affine(x: Any, weight: Any, bias: Any) -> Any:
     return out if bias is None else out + bias
 
 
+@follow
 def rnn_cell(x: Any, h: Any, w_ih: Any, w_hh: Any, b_ih: Any = None, b_hh: Any = None, nonlinearity: str = "tanh") -> Any:
     """h' = tanh(W_ih x + b_ih + W_hh h + b_hh), or relu of it."""
     z = _affine(x, w_ih, b_ih) + _affine(h, w_hh, b_hh)
     return np.tanh(z) if nonlinearity == "tanh" else np.maximum(z, 0.0)
 
 
+@follow
 def lstm_cell(
     x: Any, h: Any, c: Any, w_ih: Any, w_hh: Any, b_ih: Any = None, b_hh: Any = None, w_hr: Any = None
 ) -> tuple[Any, Any]:
@@ -50,6 +53,7 @@ def lstm_cell(
     return (h if w_hr is None else h @ np.swapaxes(w_hr, 0, 1)), c
 
 
+@follow
 def gru_cell(
     x: Any, h: Any, w_ih: Any, w_hh: Any, b_ih: Any = None, b_hh: Any = None, reset_after: bool = True
 ) -> Any:  # fmt: skip

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.devices import follow
 from minigrad.ops import window
 from minigrad.ops.window import Window
 
@@ -16,6 +17,7 @@ __all__ = ["channel_shuffle", "fold", "native_channel_shuffle", "pad", "pixel_sh
 _MODES: dict[str, Any] = {"constant": "constant", "reflect": "reflect", "replicate": "edge", "circular": "wrap"}
 
 
+@follow
 def pad(x: Any, pad: Sequence[int], mode: str = "constant", value: float = 0.0) -> Any:
     """Pad the last axes: `pad` is (before, after) of the last axis, then of the one before it, and so on.
 
@@ -63,6 +65,7 @@ def _cropped(x: Any, widths: Sequence[tuple[int, int]]) -> Any:
     return x[tuple(slice(a, n - b) for (a, b), n in zip(cuts, np.shape(x), strict=True))]
 
 
+@follow
 def channel_shuffle(x: Any, groups: int) -> Any:
     """The channels of (N, C, ...) dealt out: the first of each group, then the second of each ... (Zhang et al., 2018).
 
@@ -78,6 +81,7 @@ def channel_shuffle(x: Any, groups: int) -> Any:
 native_channel_shuffle = channel_shuffle
 
 
+@follow
 def pixel_shuffle(x: Any, upscale_factor: int) -> Any:
     """Channels spread over space, (*, C r^2, H, W) -> (*, C, H r, W r) (Shi et al., 2016)."""
     r, (*lead, channels, height, width) = upscale_factor, np.shape(x)
@@ -89,6 +93,7 @@ def pixel_shuffle(x: Any, upscale_factor: int) -> Any:
     return np.reshape(x, (*lead, channels // r**2, height * r, width * r))
 
 
+@follow
 def pixel_unshuffle(x: Any, downscale_factor: int) -> Any:
     """Undo `pixel_shuffle`, (*, C, H r, W r) -> (*, C r^2, H, W)."""
     r, (*lead, channels, height, width) = downscale_factor, np.shape(x)
@@ -100,6 +105,7 @@ def pixel_unshuffle(x: Any, downscale_factor: int) -> Any:
     return np.reshape(x, (*lead, channels * r**2, height // r, width // r))
 
 
+@follow
 def unfold(x: Any, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1) -> Any:
     """The windows of images as columns, (N, C, H, W) -> (N, C kh kw, L)."""
     if len(np.shape(x)) not in (3, 4):
@@ -111,6 +117,7 @@ def unfold(x: Any, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride
     return np.reshape(window.unfold(x, places), (n, channels * prod(places.size), prod(places.out)))
 
 
+@follow
 def fold(x: Any, output_size: Any, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1) -> Any:
     """Columns added back to images, (N, C kh kw, L) -> (N, C, *output_size)."""
     output_size = (output_size,) * 2 if isinstance(output_size, int) else tuple(output_size)

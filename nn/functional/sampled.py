@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from minigrad import Tensor, concatenate, getitem, log_expit, logsumexp
+from minigrad.devices import follow
 
 from ..values import as_constant
 from .embedding import embedding
@@ -15,6 +16,7 @@ from .loss import reduced
 __all__ = ["negative_sampling_loss", "sampled_softmax_loss"]
 
 
+@follow
 def negative_sampling_loss(center: Any, context: Any, negatives: Any, reduction: str = "mean") -> Any:
     """-log sigmoid(v . u) - sum_k log sigmoid(-v . u_k): word2vec's skip-gram with negative sampling (Mikolov et al., 2013).
 
@@ -29,6 +31,7 @@ def negative_sampling_loss(center: Any, context: Any, negatives: Any, reduction:
     return reduced(-(positive + negative), reduction)
 
 
+@follow
 def sampled_softmax_loss(
     hidden: Any, weight: Any, bias: Any, target: Any, sampled: Any, log_expected: Any = None, reduction: str = "mean",
     sparse: bool = True,

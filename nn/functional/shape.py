@@ -8,11 +8,13 @@ from typing import Any
 import numpy as np
 
 from minigrad import flatten
+from minigrad.devices import follow
 from minigrad.hints import explain_options
 
 __all__ = ["flatten", "unflatten"]
 
 
+@follow
 @explain_options
 def unflatten(x: Any, axis: int, sizes: Sequence[int]) -> Any:
     """One axis split into several of these sizes; one of them may be -1, which means what is left.

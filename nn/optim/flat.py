@@ -21,10 +21,6 @@ Work = list[tuple[Tensor, Any]]
 States = Mapping[Tensor, dict[str, Any]]
 #: What changes an array in place: (p, g, state, options).
 Change = Callable[[Any, Any, dict[str, Any], dict[str, Any]], None]
-#: Up to this size parameters in main memory are put into buffers: none.  A call of NumPy's costs
-#: little: a whole training step of small networks (2-16-16-2 to 64-64-64-64-64) took 0.9 of the time
-#: at best, with Adam, and 1.1 with SGD.
-_LARGEST_IN_MAIN_MEMORY = 0
 
 
 class Flat:
@@ -36,6 +32,10 @@ class Flat:
 
     A move must not be seen.  So an array that somebody else has as well is not moved: its parameter
     is stepped by itself, where it is.
+
+    Parameters in main memory are all stepped by themselves.  A call of NumPy's costs little: with buffers a
+    whole training step of small networks (2-16-16-2 to 64-64-64-64-64) took 0.9 of the time at best, with
+    Adam, and 1.1 with SGD.
     """
 
     def __init__(self) -> None:
@@ -194,7 +194,7 @@ class _Buffers:
 
 def may_move(x: Any) -> bool:
     """Whether an array is where a step of many at a time takes less time: on a GPU."""
-    return not isinstance(x, np.ndarray) or x.size <= _LARGEST_IN_MAIN_MEMORY
+    return not isinstance(x, np.ndarray)
 
 
 def _can_move(p: Tensor, state: dict[str, Any]) -> bool:

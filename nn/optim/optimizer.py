@@ -266,7 +266,6 @@ class Optimizer:
                 f"{self._kind}: the data of {which} are read-only; give it a copy, p.data = p.data.copy()"
             )
 
-    @follow
     def _check_state(self, p: Tensor, which: str) -> None:
         """Raise where the state of a parameter lacks something, or has it of another kind."""
         state = self.state.get(p)
@@ -283,7 +282,6 @@ class Optimizer:
                 wanted = f"a writable array of {like.dtype}" if is_state_array(like) else "a number"
                 raise RuntimeError(f"{self._kind}: the state {name!r} of {which} must be {wanted}, got {brief(value)}")
 
-    @follow
     def _layout(self, p: Any) -> dict[str, Any]:
         """What the state of such an array holds: the state of one with a single number."""
         key = (p.ndim, p.dtype.char)
@@ -291,7 +289,6 @@ class Optimizer:
             self._layouts[key] = self.begin(np.zeros((1,) * p.ndim, p.dtype), plain(self.param_groups[0]))
         return self._layouts[key]
 
-    @follow
     def _change(self, p: Any, g: Any, state: dict[str, Any], group: dict[str, Any]) -> None:
         """`update` for every kind of array: what it sees has an axis and is float32 or wider."""
         if not state:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["MemoryPointer", "PooledMemory"]
+__all__ = ["MemoryPointer", "PooledMemory", "UnownedMemory"]
 
 
 class PooledMemory:
@@ -14,6 +14,10 @@ class PooledMemory:
 
     def __init__(self, owner: np.ndarray) -> None:
         self.owner = owner
+
+
+class UnownedMemory(PooledMemory):
+    """`cupy.cuda.UnownedMemory`: that of another library's array."""
 
 
 class MemoryPointer:

@@ -100,7 +100,7 @@ def build() -> dict[str, types.ModuleType]:
     )
     vars(modules["cupyx"]).update(errstate=errstate)
     vars(modules["cupy.cuda"]).update(Device=device.Device, Stream=Stream, is_available=lambda: True)
-    vars(modules["cupy.cuda"]).update(MemoryPointer=memory.MemoryPointer)
+    vars(modules["cupy.cuda"]).update(MemoryPointer=memory.MemoryPointer, UnownedMemory=memory.UnownedMemory)
     vars(modules["cupy.cuda.device"]).update(Device=device.Device, get_device_id=device.current)
     modules["cupyx.scipy.sparse"].issparse = lambda x: False  # type: ignore[attr-defined]
     runtime.getDeviceCount = lambda: device.settings.devices  # type: ignore[attr-defined]

@@ -8,11 +8,14 @@ launch runs several times, from the same arrays, and other numbers lie in the gu
 
 from __future__ import annotations
 
+import atexit
+import contextlib
 import ctypes
 import hashlib
 import os
 import re
 import shutil
+import stat
 import subprocess
 import tempfile
 from collections.abc import Callable
@@ -43,18 +46,34 @@ def compiler() -> str | None:
 
 
 @cache
+def kept_in(place: Path) -> Path:
+    """The folder of this user's libraries in a place where others may write too.
+
+    What lies there is loaded and run, so a folder that is not this user's alone is left: a new one serves then,
+    until the process ends.
+    """
+    folder = place / f"minigrad_stand_in_{os.getuid()}"
+    with contextlib.suppress(FileExistsError):
+        folder.mkdir(mode=0o700)
+    found = folder.lstat()  # of itself: somebody else's link may lead to a folder of this user
+    if stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid() and not found.st_mode & 0o022:
+        return folder
+    fresh = Path(tempfile.mkdtemp(prefix="minigrad_stand_in_", dir=place))
+    atexit.register(shutil.rmtree, fresh, ignore_errors=True)
+    return fresh
+
+
+@cache
 def built(code: str) -> ctypes.CDLL:
     """A source as a library: built once on this machine, also where several processes ask at the same time."""
     text = HEADER.read_text("utf-8") + "\n" + code
     key = hashlib.sha256("\n".join([text, *OPTIONS]).encode()).hexdigest()[:24]
-    folder = Path(tempfile.gettempdir()) / f"minigrad_stand_in_{os.getuid()}"
-    folder.mkdir(mode=0o700, exist_ok=True)
-    library = folder / f"{key}.so"
+    library = kept_in(Path(tempfile.gettempdir())) / f"{key}.so"
     if not library.exists():
         program = compiler()
         if program is None:
             raise RuntimeError("the stand-in for CuPy needs a C++ compiler to run raw kernels: install g++")
-        with tempfile.TemporaryDirectory(dir=folder) as own:
+        with tempfile.TemporaryDirectory(dir=library.parent) as own:
             source, fresh = Path(own) / "kernel.cpp", Path(own) / "kernel.so"
             source.write_text(f"{text}\n{launchers(program, code)}", "utf-8")
             done = subprocess.run([program, *OPTIONS, "-o", fresh, source], capture_output=True, text=True)

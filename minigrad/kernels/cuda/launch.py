@@ -10,15 +10,14 @@ from __future__ import annotations
 import functools
 import importlib
 import inspect
-import warnings
 from collections.abc import Callable
 from functools import cache
 from typing import Any
 
-from ... import kernels
+from ... import graph, kernels
 from ...devices import on_gpu_of
 
-__all__ = ["CannotCompile", "definitions", "launch", "on_its_gpu"]
+__all__ = ["NoKernel", "definitions", "launch", "on_its_gpu"]
 
 #: Threads of a block, and the most blocks of a launch; where there is more to do, each thread does several items.
 THREADS, BLOCKS = 256, 1 << 16
@@ -29,8 +28,8 @@ IN_C = {
 }  # fmt: skip
 
 
-class CannotCompile(Exception):
-    """A source that CuPy cannot compile on this machine; the NumPy code computes then."""
+class NoKernel(Exception):
+    """A kernel that cannot be compiled on this machine, or is turned off; the NumPy code computes then."""
 
 
 def on_its_gpu(way: Callable[..., Any]) -> Callable[..., Any]:
@@ -43,7 +42,7 @@ def on_its_gpu(way: Callable[..., Any]) -> Callable[..., Any]:
         try:
             with on_gpu_of(args[0] if args else kwargs[first]):
                 return way(*args, **kwargs)
-        except CannotCompile:
+        except NoKernel:
             return NotImplemented
 
     return call
@@ -57,17 +56,25 @@ def launch(source: Any, name: str, count: int, args: tuple[Any, ...], **types: A
         args: what the kernel takes, in order: arrays of CuPy's as pointers, numbers and structures of NumPy's by value.
             Nothing looks at them on the way: their dtypes are those of the kernel's parameters.
         types: the dtypes that the names of types in the source stand for.
+
+    Raises:
+        NoKernel: there is none, or MINIGRAD_FAST=0 turns it off.
     """
+    if not kernels.enabled_on_gpu:
+        raise NoKernel(name)
     if count:
         named = tuple((key, IN_C[value.name]) for key, value in types.items())
         kernel = _kernel(importlib.import_module("cupy"), source, name, named)
+        if kernel is None:
+            raise NoKernel(name)
         kernel((min(-(-count // THREADS), BLOCKS),), (THREADS,), args)
 
 
 @cache
 def _kernel(library: Any, source: Any, name: str, types: tuple[tuple[str, str], ...]) -> Any:
-    """A kernel of a module, which CuPy loads on each device where it is called."""
-    return _module(library, source, types).get_function(name)
+    """A kernel of a module, which CuPy loads on each device where it is called; None without the module."""
+    module = _module(library, source, types)
+    return None if module is None else module.get_function(name)
 
 
 def definitions(types: tuple[tuple[str, str], ...]) -> str:
@@ -81,12 +88,13 @@ def definitions(types: tuple[tuple[str, str], ...]) -> str:
 
 @cache
 def _module(library: Any, source: Any, types: tuple[tuple[str, str], ...]) -> Any:
+    """A source, compiled; None where that cannot be."""
     module = library.RawModule(code=definitions(types) + source.read_text("utf-8"))
     try:
         module.compile()
-    except Exception as error:  # of several kinds: CuPy's CompileException, and what the driver says of code it cannot load
-        kernels.enabled_on_gpu = False
-        why = f"{source.name} cannot be compiled: {error}"
-        warnings.warn(f"all kernels of minigrad's for the GPU are off, and CuPy's functions compute, because {why}", stacklevel=2)
-        raise CannotCompile(source.name) from error
+    except Exception as error:  # CuPy's CompileException, and what the driver says of code that it cannot load
+        if isinstance(error, MemoryError) or "OUT_OF_MEMORY" in str(error):
+            raise  # another time there may be enough
+        graph.warn(f"{source.name} cannot be compiled, so NumPy's code takes the place of its kernels: {error}", RuntimeWarning)
+        return None
     return module
