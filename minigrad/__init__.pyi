@@ -150,14 +150,14 @@ __all__ = [
     "nanargmin", "nancumprod", "nancumsum", "nanmax", "nanmean", "nanmedian", "nanmin", "nanpercentile",
     "nanprod", "nanquantile", "nanstd", "nansum", "nanvar", "ndim", "negative", "newaxis", "nextafter",
     "no_grad", "nonzero", "norm", "norm2", "norm_p", "not_equal", "ogrid", "ones", "ones_like", "ops",
-    "outer", "packbits", "pad", "partition", "percentile", "permute", "permute_dims", "pi", "piecewise",
-    "place", "poly", "polyadd", "polyder", "polydiv", "polyfit", "polyint", "polymul", "polynomial",
-    "polysub", "polyval", "positive", "pow", "power", "primitive", "prod", "promote_types", "ptp",
-    "put", "put_along_axis", "putmask", "quantile", "r_", "rad2deg", "radians", "random", "ravel",
-    "ravel_multi_index", "ravel_tree", "raw", "real", "real_if_close", "reciprocal", "registered",
-    "relu", "remainder", "repeat", "replaced", "reshape", "resize", "result_type", "right_shift",
-    "rint", "roll", "rollaxis", "roots", "rot90", "round", "s_", "scatter_add", "scipy", "searchsorted",
-    "select", "set_default_dtype", "set_grad_enabled", "setdiff1d", "setxor1d", "shape",
+    "outer", "overwritten", "packbits", "pad", "partition", "percentile", "permute", "permute_dims",
+    "pi", "piecewise", "place", "poly", "polyadd", "polyder", "polydiv", "polyfit", "polyint",
+    "polymul", "polynomial", "polysub", "polyval", "positive", "pow", "power", "primitive", "prod",
+    "promote_types", "ptp", "put", "put_along_axis", "putmask", "quantile", "r_", "rad2deg", "radians",
+    "random", "ravel", "ravel_multi_index", "ravel_tree", "raw", "real", "real_if_close", "reciprocal",
+    "registered", "relu", "remainder", "repeat", "replaced", "reshape", "resize", "result_type",
+    "right_shift", "rint", "roll", "rollaxis", "roots", "rot90", "round", "s_", "scatter_add", "scipy",
+    "searchsorted", "select", "set_default_dtype", "set_grad_enabled", "setdiff1d", "setxor1d", "shape",
     "shares_memory", "sign", "signbit", "sin", "sinc", "sinh", "size", "sliding_window_view", "softmax",
     "sort", "sort_complex", "spacing", "split", "sqrt", "square", "squeeze", "stack", "std", "subtract",
     "sum", "swapaxes", "take", "take_along_axis", "tan", "tanh", "tensor", "tensor_jacobian_product",
@@ -1102,6 +1102,12 @@ def outer(a: Tensor, b: ArrayLike, out: Tensor | np.ndarray | tuple[Any, ...] | 
 def outer(a: ArrayLike, b: Tensor, out: Tensor | np.ndarray | tuple[Any, ...] | None = None) -> Tensor: ...
 @overload
 def outer(a: ArrayLike, b: ArrayLike, out: Tensor | np.ndarray | tuple[Any, ...] | None = None) -> Any: ...
+@overload
+def overwritten(x: Tensor, condition: ArrayLike, value: Any) -> Tensor: ...
+@overload
+def overwritten(x: ArrayLike, condition: Tensor, value: Any) -> Tensor: ...
+@overload
+def overwritten(x: ArrayLike, condition: ArrayLike, value: Any) -> Any: ...
 @overload
 def packbits(a: Tensor, /, axis: int | Sequence[int] | None = None, bitorder: Any = 'big') -> Tensor: ...
 @overload
