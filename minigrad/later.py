@@ -154,25 +154,34 @@ def check_later(verify: Callable[..., None], *numbers: Any) -> None:
         settle()
 
 
-def refuse_later(bad: Any, make_error: Callable[[], Exception]) -> None:
+def refuse_later(bad: Any, make_error: Callable[..., Exception], *about: Callable[[], Any]) -> None:
     """Raise `make_error()` if one of many conditions holds: at once, or on a GPU as `check_later` does.
+
+    Args:
+        about: what `make_error` tells of.  Each gives a small array, at once on a GPU, and `make_error` gets them as
+            NumPy's.  So it need not hold the large array that they are taken from, which may be written meanwhile.
 
     >>> refuse_later(np.array([0.5, 2.0]) > 1, lambda: ValueError("probabilities must not be larger than 1"))
     Traceback (most recent call last):
     ValueError: probabilities must not be larger than 1
+    >>> x = np.array([0.5, 2.0])
+    >>> refuse_later(x > 1, lambda largest: ValueError(f"{largest} is larger than 1"), lambda: x.max())
+    Traceback (most recent call last):
+    ValueError: 2.0 is larger than 1
     """
-
     if isinstance(bad, (np.ndarray, np.generic)):
         if bad.any():
-            raise make_error()
+            raise make_error(*(tell() for tell in about))
+        return
+    if not np.size(bad):
         return
 
-    def verify(found: Any) -> None:
+    def verify(found: Any, *told: Any) -> None:
         if found:
-            raise make_error()
+            raise make_error(*told)
 
     with on_gpu_of(bad):
-        check_later(verify, np.any(bad))
+        check_later(verify, np.any(bad), *(tell() for tell in about))
 
 
 def perhaps_any(conditions: Any) -> bool:

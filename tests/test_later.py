@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import gc
 import threading
+import weakref
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -224,6 +227,40 @@ def test_a_check_that_was_asked_for_after_the_backward_pass_is_read_with_the_los
     with gpu.counting() as count:
         assert loss.item() == 3.0
     assert count.syncs == 0
+
+
+BIG = (200, 1000)
+#: Calls that check a large array, whose numbers the message tells.
+LARGE: dict[str, Callable[[Any], Any]] = {
+    "normal": lambda x: mg.random.normal(0.0, x),
+    "exponential": lambda x: mg.random.standard_gamma(x),
+    "hinge_embedding_loss": lambda x: F.hinge_embedding_loss(x, x),
+    "quantile": lambda x: np.quantile(Tensor([1.0, 2.0], device="cuda"), x),
+    "categorical": lambda x: mg.random.categorical(x),
+    "Normal": lambda x: distributions.Normal(0.0, x),
+    "Exponential": lambda x: distributions.Exponential(1.0).log_prob(x),
+}
+
+
+@pytest.mark.parametrize("name", LARGE)
+def test_what_waits_holds_no_large_array(name: str, gpu: Any) -> None:
+    x = Tensor(np.ones(BIG), device="cuda")
+    array = weakref.ref(x.data)
+    with contextlib.suppress(NotImplementedError):  # a draw that CuPy cannot make is checked first
+        LARGE[name](x)
+    assert later.waiting()
+    del x
+    gc.collect()
+    assert array() is None
+    later.settle()
+
+
+def test_a_message_tells_the_numbers_that_were_checked(gpu: Any) -> None:
+    scale = Tensor([1.0, -3.0], device="cuda")
+    mg.random.normal(0.0, scale)
+    scale.data[...] = 1.0
+    with pytest.raises(ValueError, match="got -3"):
+        Tensor(1.0, device="cuda").item()
 
 
 def test_an_interruption_loses_nothing(gpu: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -22,6 +22,9 @@ from .statistics import weights_beside
 
 __all__ = ["median", "nanmedian", "nanpercentile", "nanquantile", "percentile", "quantile"]
 
+#: So many numbers are shown in an error, at most.
+_SHOWN = 64
+
 #: For each method the place of the quantile q among n sorted values, counted from 0
 #: (Hyndman and Fan, 1996).
 _PLACES: dict[str, Callable[[Any, Any], Any]] = {
@@ -82,9 +85,13 @@ def _order(q: Any, a: Any, unit: int) -> Any:
     q = q if unit == 1 else q / unit
     values = raw(q)
     words = f"{'quantile' if unit == 1 else 'percentile'}: q must lie between 0 and {unit}, got"
-    refuse_later(
-        all_examples(~((values >= 0) & (values <= 1))), lambda: ValueError(f"{words} {values * unit}")
-    )
+    wrong = all_examples(~((values >= 0) & (values <= 1)))
+    of_all = all_examples(values)
+
+    def first() -> Any:
+        return unit * (of_all if of_all.size <= _SHOWN else of_all.reshape(-1)[:_SHOWN])
+
+    refuse_later(wrong, lambda given: ValueError(f"{words} {given}"), first)
     if q.ndim > 2:
         raise ValueError(f"quantile: q must be a number or a list of numbers, got shape {q.shape}")
     return q

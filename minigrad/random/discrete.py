@@ -21,6 +21,9 @@ __all__ = [
     "negative_binomial", "noncentral_chisquare", "noncentral_f", "poisson", "randint", "vonmises", "wald", "zipf",
 ]  # fmt: skip
 
+#: So many numbers are shown in an error, at most.
+_SHOWN = 64
+
 
 def _drawn(name: str, parameters: tuple[Any, ...], size: Any, device: Any) -> Tensor:
     """What the generator draws for these parameters."""
@@ -86,7 +89,11 @@ def categorical(p: Any, size: Any = None) -> Tensor:
     ends = np.cumsum(p.astype(np.float64), axis=-1)
     words = "categorical: p must be probabilities of at least one category, got"
     wrong = np.logical_not((p >= 0) & (ends[..., -1:] > 0)) if p.size else True
-    refuse_later(wrong, lambda: ValueError(f"{words} {p!r:.200}"))
+
+    def first() -> Any:
+        return p.copy() if p.size <= _SHOWN else p.reshape(-1)[:_SHOWN].copy()
+
+    refuse_later(wrong, lambda given: ValueError(f"{words} {given!r:.200}"), first)
     shape = p.shape[:-1] if size is None else tuple(np.atleast_1d(size).tolist())
     u = generator(backend.device_of(p)).random(shape)
     return Tensor(np.sum(ends <= np.expand_dims(u, -1) * ends[..., -1:], axis=-1))
@@ -108,7 +115,8 @@ def multinomial(n: Any, pvals: Any, size: Any = None, *, device: Any = None) -> 
     p = np.asarray(raw(pvals), np.float64) if device_of(pvals) == "cpu" else raw(pvals)
     total = p.sum(axis=-1, keepdims=True)
     words = "multinomial: pvals must not sum to more than 1, they sum to"
-    refuse_later(total > 1.0 + 1e-5, lambda: ValueError(f"{words} {float(total.max()):.6g}"))
+    wrong = total > 1.0 + 1e-5
+    refuse_later(wrong, lambda most: ValueError(f"{words} {float(most):.6g}"), lambda: total.max())
     if bool((abs(total - 1.0) < 1e-5).all()):  # NumPy refuses what only single precision has rounded
         p = p / total
     return Tensor(backend.as_array(draw(raw(n), p, size)))

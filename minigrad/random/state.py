@@ -256,14 +256,14 @@ def check_positive(function: str, **parameters: Any) -> None:
     """Refuse parameters, by name, of which an element is 0 or less; NaN passes, as in NumPy."""
     for name, value in parameters.items():
         array = _values(value)
-        refuse_later(array <= 0, partial(_too_small, f"{function}: {name} must be positive", array))
+        _refuse_small(array <= 0, f"{function}: {name} must be positive", array)
 
 
 def check_not_negative(function: str, **parameters: Any) -> None:
     """Refuse parameters, by name, of which an element is less than 0; NaN passes, as in NumPy."""
     for name, value in parameters.items():
         array = _values(value)
-        refuse_later(array < 0, partial(_too_small, f"{function}: {name} must not be negative", array))
+        _refuse_small(array < 0, f"{function}: {name} must not be negative", array)
 
 
 def check_order(function: str, **parameters: Any) -> None:
@@ -293,5 +293,8 @@ def _values(x: Any) -> Any:
     return raw(all_examples(raw(x)))
 
 
-def _too_small(words: str, array: Any) -> ValueError:
-    return ValueError(f"{words}, got {float(np.nanmin(array)):.6g}")
+def _refuse_small(bad: Any, words: str, array: Any) -> None:
+    def too_small(least: Any) -> ValueError:
+        return ValueError(f"{words}, got {float(least):.6g}")
+
+    refuse_later(bad, too_small, lambda: np.min(np.where(bad, array, 1)))  # on a GPU nanmin waits

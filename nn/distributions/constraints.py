@@ -51,9 +51,24 @@ class Constraint:
         return bool(np.all(all_examples(raw(self.check(raw(value))))))
 
     @follow
-    def require(self, value: Any, make_error: Callable[[], Exception]) -> None:
-        """An error where one of the values is not in the set; on a GPU it is found later (`minigrad.later`)."""
-        refuse_later(~all_examples(raw(self.check(raw(value)))), make_error)
+    def require(self, value: Any, make_error: Callable[..., Exception], tell: bool = False) -> None:
+        """An error where one of the values is not in the set; on a GPU it is found later (`minigrad.later`).
+
+        Args:
+            make_error: gives the error.  To tell of it, it gets the first value that is not in the set (None where
+                a value is no number), how many are not, and of how many.
+        """
+        array, bad = all_examples(raw(value)), ~all_examples(raw(self.check(raw(value))))
+        if not tell:
+            refuse_later(bad, make_error)
+            return
+        of_numbers = not self.event_dim and np.shape(bad) == np.shape(array)
+
+        def first() -> Any:
+            return np.take(np.reshape(array, -1), np.argmax(np.reshape(bad, -1)))
+
+        all_ = np.size(bad)
+        refuse_later(bad, make_error, first if of_numbers else lambda: None, lambda: np.sum(bad), lambda: all_)
 
     def __str__(self) -> str:
         return self.words

@@ -84,7 +84,7 @@ class Distribution:
         return [name for name in self.arg_constraints if name in vars(self)]
 
     def _check_parameter(self, name: str, value: Tensor, constraint: Constraint) -> None:
-        constraint.require(value, partial(_not_in, f"{type(self).__name__}: {name} must be", value, constraint))
+        constraint.require(value, partial(_not_in, f"{type(self).__name__}: {name} must be", value.shape, constraint), True)
 
     def _first(self) -> Any:
         """A parameter, which says the dtype and the device of the numbers."""
@@ -122,7 +122,7 @@ class Distribution:
         except ValueError:
             raise ValueError(f"{name}: values of shape {shape} do not fit the batch of shape {own}") from None
         if self._validate_args:
-            self.support.require(value, partial(_not_in, f"{name}: values must be", value, self.support))
+            self.support.require(value, partial(_not_in, f"{name}: values must be", value.shape, self.support), True)
 
     def _extended(self, sample_shape: Any) -> Shape:
         """The shape of a sample."""
@@ -242,15 +242,10 @@ class Centred(Distribution):
         return self.loc
 
 
-def _not_in(words: str, value: Tensor, constraint: Constraint) -> ValueError:
+def _not_in(words: str, shape: Shape, constraint: Constraint, first: Any, wrong: int, number: int) -> ValueError:
     """The error; a constraint says its bounds, which may have to be read, when it is made."""
-    return ValueError(f"{words} {constraint}, got {_excerpt(value, constraint)}")
-
-
-def _excerpt(value: Tensor, constraint: Constraint) -> str:
-    """The first value that is not in the set, and how many there are."""
-    array, inside = all_examples(raw(value)), all_examples(raw(constraint.check(raw(value))))
-    if constraint.event_dim or np.shape(inside) != np.shape(array):
-        return f"{np.sum(~inside)} of {np.size(inside)} that are not, in shape {value.shape}"
-    wrong = array[~inside]
-    return f"{float(wrong.ravel()[0]):g} ({wrong.size} of {inside.size} in shape {value.shape})"
+    if first is None:
+        excerpt = f"{wrong} of {number} that are not, in shape {shape}"
+    else:
+        excerpt = f"{float(first):g} ({wrong} of {number} in shape {shape})"
+    return ValueError(f"{words} {constraint}, got {excerpt}")

@@ -84,7 +84,10 @@ def _check_labels(name: str, target: Any) -> None:
     """Labels are 1 and -1."""
     given = all_examples(np.asarray(target) if isinstance(target, (int, float)) else raw(target))
     wrong = ~((given == 1) | (given == -1))
-    refuse_later(wrong, lambda: ValueError(f"{name}: labels must be 1 and -1, got {np.unique(given)[:5]}"))
+    words = f"{name}: labels must be 1 and -1, got some from"
+    refuse_later(
+        wrong, lambda least, most: ValueError(f"{words} {least:g} to {most:g}"), lambda: given.min(), lambda: given.max()
+    )
 
 
 @follow
