@@ -12,9 +12,10 @@ import importlib
 from typing import Any
 
 from . import autograd, cuda, dispatch, emath, fft, linalg, misc, ops, polynomial, random, scipy
+from .anomaly import detect_anomaly
 from .backend import beside, cuda_is_available, get_default_dtype, set_default_dtype
 from .check import GradcheckError, check_grads, gradcheck, gradgradcheck
-from .graph import detect_anomaly, enable_grad, is_grad_enabled, mark_mutated, no_grad, set_grad_enabled
+from .graph import enable_grad, is_grad_enabled, mark_mutated, no_grad, set_grad_enabled
 from .hints import missing
 from .kernels import table as _kernels  # noqa: F401 - says which kernels there are
 from .primitive import primitive, registered

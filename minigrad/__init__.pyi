@@ -26,7 +26,7 @@ from minigrad.check import check_grads as check_grads
 from minigrad.check import gradcheck as gradcheck
 from minigrad.check import gradgradcheck as gradgradcheck
 from minigrad.devices import cuda_is_available as cuda_is_available
-from minigrad.graph import detect_anomaly as detect_anomaly
+from minigrad.anomaly import detect_anomaly as detect_anomaly
 from minigrad.graph import enable_grad as enable_grad
 from minigrad.graph import is_grad_enabled as is_grad_enabled
 from minigrad.graph import mark_mutated as mark_mutated

@@ -24,7 +24,7 @@ import types
 import warnings
 import weakref
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack, nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from contextvars import ContextVar, Token
 from dataclasses import dataclass, field
 from typing import Any
@@ -34,7 +34,7 @@ import numpy as np
 from . import devices
 
 __all__ = [
-    "Node", "NodeInfo", "detect_anomaly", "enable_grad", "is_grad_enabled", "mark_mutated", "no_grad",
+    "Node", "NodeInfo", "enable_grad", "is_grad_enabled", "mark_mutated", "no_grad",
     "set_grad_enabled",
 ]  # fmt: skip
 
@@ -117,7 +117,8 @@ class NodeInfo:
 special = 0
 _special_lock = threading.Lock()
 _grad_enabled: ContextVar[bool] = ContextVar("grad_enabled", default=True)
-_anomaly: ContextVar[bool] = ContextVar("anomaly", default=False)
+#: Whether `minigrad.anomaly.detect_anomaly` is on.
+anomaly: ContextVar[bool] = ContextVar("anomaly", default=False)
 #: Whether the gradients that a backward pass starts with have come through a masking op.
 behind_mask: ContextVar[bool] = ContextVar("behind_mask", default=False)
 _observer: ContextVar[Callable[[Node, Any], None] | None] = ContextVar("observer", default=None)
@@ -174,43 +175,6 @@ class Mode:
         return functools.wraps(function)(run_coroutine if is_coroutine else run)
 
 
-class Strict(Mode):
-    """A mode inside of which CuPy raises for singular matrices, as NumPy does always."""
-
-    #: What ends this for each block that is open in this thread and task.
-    _ends: ContextVar[tuple[ExitStack, ...]] = ContextVar("strict_modes", default=())
-
-    def __enter__(self) -> None:
-        super().__enter__()
-        end = ExitStack()
-        self._ends.set((*self._ends.get(), end))
-        if "cupy" in sys.modules:
-            self._begin(end)
-
-    @staticmethod
-    def _begin(end: ExitStack) -> None:
-        try:
-            cupyx = importlib.import_module("cupyx")
-        except ImportError:  # a folder called cupy, not the package
-            return
-        end.enter_context(cupyx.errstate(linalg="raise"))
-
-    @classmethod
-    def begin_late(cls) -> None:
-        """CuPy was imported inside of the blocks that are open."""
-        for end in cls._ends.get():
-            cls._begin(end)
-
-    def __exit__(self, *error: object) -> None:
-        super().__exit__(*error)
-        *others, end = self._ends.get()
-        self._ends.set(tuple(others))
-        end.close()
-
-
-devices.when_met.append(Strict.begin_late)
-
-
 def no_grad(function: Any = None) -> Any:
     """Record no graph inside: a context manager, or a decorator with or without brackets.
 
@@ -246,30 +210,9 @@ def is_grad_enabled() -> bool:
     return _grad_enabled.get()
 
 
-def detect_anomaly() -> Mode:
-    """Stop at the first NaN or infinity, in the forward or the backward pass.
-
-    The error names the op and the line of the user's code that called it.  Every result is
-    looked at, so this is slow: for debugging.
-
-    On a GPU it also raises what would pass without a word there: for arrays of indices out of range, which
-    wrap around, and for singular matrices; and what is found late otherwise is found at once
-    (`minigrad.later`).
-
-    >>> x = Tensor([1.0, -1.0], requires_grad=True)
-    >>> with np.errstate(invalid="ignore"), detect_anomaly():
-    ...     try:
-    ...         y = x.log()
-    ...     except FloatingPointError as error:
-    ...         print(error)
-    log: the forward pass produced 1 NaN value in an output of shape (2,)
-    """
-    return Strict(_anomaly, True)
-
-
 def is_anomaly_enabled() -> bool:
     """Whether `detect_anomaly` is on in this thread and async task."""
-    return special > 0 and _anomaly.get()
+    return special > 0 and anomaly.get()
 
 
 def observe(function: Callable[[Node, Any], None]) -> Mode:

@@ -69,7 +69,8 @@ def primitive(
     In a first-order backward pass rules run on arrays.  With `create_graph` they get Tensors, tied to the
     nodes that they came from, and what they compute is recorded and can be differentiated again.  The
     derivative of an extra is not known there: a rule that reads a floating one needs a `composite`, and
-    without it the second derivative is refused.  Broadcasting, dtypes and conjugates are the engine's work
+    without it the second derivative is refused.  A rule has no side effects, since a pass on a GPU may run it
+    twice (`minigrad.trial`).  Broadcasting, dtypes and conjugates are the engine's work
     (`minigrad.cotangents.fit`): a rule is what a textbook has.
 
     A forward that returns a tuple makes an op of several outputs, whose rules get the tuple of their

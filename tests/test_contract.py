@@ -23,7 +23,7 @@ ROOT = Path(__file__).resolve().parent.parent
 LAYERS: list[list[str]] = [
     ["minigrad.files", "minigrad.install", "minigrad.references", "minigrad.spellings"],
     ["minigrad.devices", "minigrad.graph", "minigrad.hints", "minigrad.kernels!", "minigrad.reasons", "minigrad.trees"],
-    ["minigrad.kernels.cuda.launch", "minigrad.later"],
+    ["minigrad.anomaly", "minigrad.kernels.cuda.launch", "minigrad.later"],
     ["minigrad.backend", "minigrad.carrying"],
     ["minigrad.arrays", "minigrad.masked", "minigrad.tensor"],
     ["minigrad.accumulate", "minigrad.backward", "minigrad.cotangents", "minigrad.schedule", "minigrad.trial"],
