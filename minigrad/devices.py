@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import importlib
+import re
 import threading
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -124,18 +125,19 @@ def check_gpu(number: int) -> None:
 def apart(places: Mapping[str, str], what: str) -> RuntimeError | None:
     """The error for arrays that cannot meet: where each one is, and what to write.  None where all are on one device.
 
-    >>> print(apart({"x": "cuda:0", "y": "cpu"}, "add"))
-    add: the inputs are on different devices (x on cuda:0, y on cpu): move y with .to("cuda:0"), \
-an array of NumPy's with minigrad.beside(array, tensor)
+    >>> print(apart({"x": "cuda:0", "y": "cpu"}, "add"))  # doctest: +NORMALIZE_WHITESPACE
+    add: the inputs are on different devices (x on cuda:0, y on cpu):
+    move one with .to(device), an array of NumPy's with minigrad.beside(y, x)
     """
     if len(set(places.values())) < 2:
         return None
     each = ", ".join(f"{name} on {device}" for name, device in places.items())
-    target = next(device for device in places.values() if device != "cpu")
-    far = next(name for name, device in places.items() if device != target)
-    move = f'move {far} with .to("{target}")'
-    if places[far] == "cpu":  # and so perhaps no Tensor
-        move += ", an array of NumPy's with minigrad.beside(array, tensor)"
+    move = "move one with .to(device)"
+    if here := next((name for name, device in places.items() if device == "cpu"), None):
+        there = next(name for name, device in places.items() if device != "cpu")
+        plain = all(re.fullmatch(r"[A-Za-z_][\w.\[\]]*", name) for name in (here, there))
+        pair = f"{here}, {there}" if plain else "array, tensor"
+        move += f", an array of NumPy's with minigrad.beside({pair})"
     return RuntimeError(f"{what}: the inputs are on different devices ({each}): {move}")
 
 
