@@ -398,7 +398,7 @@ def machine() -> Any:
 
 def next_tokens() -> Any:
     table = there(np.eye(4)[[1, 2, 3, 0]])
-    model = lambda token, state: (table[token], state)  # noqa: E731
+    model = lambda token, state: (table[token], state)
     assert greedy(model, 0, 3, 9) == [1, 2, 3]
     assert beam_search(model, 0, 3, 5, beam=2)[0].tokens[-1] == 3
     return table
