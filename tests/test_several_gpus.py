@@ -20,8 +20,9 @@ import pytest
 
 import minigrad as mg
 import nn
-from minigrad import Tensor, devices, no_grad, random
+from minigrad import Tensor, devices, no_grad, random, viz
 from nn import functional as F
+from nn.text.decoding import beam_search, greedy
 
 from . import stand_in as package
 from .ops_table import MORE, ROWS
@@ -377,3 +378,78 @@ def test_distributions_norms_and_predictions_are_where_their_tensors_are() -> No
     assert trainer.predict([there(np.ones((2, 3))), there(np.ones((1, 3)))]).device == THERE
     assert mg.ravel_tree({"a": there(), "b": 2.0})[0].device == THERE
     assert nn.utils.get_total_norm([there()], error_if_nonfinite=True).item() == pytest.approx(14**0.5)
+
+
+# ------------------------------------------------------------------------------------ helpers of nn and viz
+
+
+def hopfield() -> Any:
+    net = nn.Hopfield(4).to(THERE)
+    net.store([[1, -1, 1, -1.0]])
+    net.store(there([[1, 1, -1, -1.0]]))
+    return net(there([[1, -1, 1, 1.0]]))
+
+
+def machine() -> Any:
+    rbm = nn.RBM(3, 4).to(THERE)
+    rbm.contrastive_divergence(there([[1.0, 0.0, 1.0]]), persistent=True).backward()
+    return rbm.weight.grad
+
+
+def next_tokens() -> Any:
+    table = there(np.eye(4)[[1, 2, 3, 0]])
+    model = lambda token, state: (table[token], state)
+    assert greedy(model, 0, 3, 9) == [1, 2, 3]
+    assert beam_search(model, 0, 3, 5, beam=2)[0].tokens[-1] == 3
+    return table
+
+
+def measured() -> Any:
+    scores, classes = there([[0.1, 0.9], [0.8, 0.2]]), Tensor(np.array([1, 1]), device=THERE)
+    assert nn.metrics.accuracy(scores, classes) == 0.5
+    assert nn.metrics.accuracy(scores, classes, top_k=2) == 1.0
+    assert nn.metrics.confusion_matrix(scores, classes).tolist() == [[0, 0], [1, 1]]
+    assert nn.metrics.precision_recall_f1(scores, classes).support.tolist() == [0, 2]
+    assert nn.metrics.perplexity(scores.mean()) > 1
+    return scores
+
+
+def drawn() -> Any:
+    x = there(2.0, requires_grad=True)
+    y = (x.exp() * 3).sum()
+    assert "exp" in str(viz.explain(y))
+    assert len(viz.walk(y)) == 4
+    assert "exp" in viz.explore(y).html
+    return y
+
+
+def minimized(line_search: str | None) -> Any:
+    params = [there([3.0, -2.0], requires_grad=True), there([0.0], requires_grad=True)]
+    optimizer = nn.optim.LBFGS(params, line_search_fn=line_search)
+
+    def loss() -> Any:
+        optimizer.zero_grad()
+        value = sum(((p - 1) ** 2).sum() for p in params)
+        value.backward()
+        return value
+
+    for _ in range(3):
+        optimizer.step(loss)
+        optimizer.load_state_dict(optimizer.state_dict())
+    assert params[0].detach().round(2).tolist() == [1.0, 1.0]
+    return params[1]
+
+
+def predicted() -> Any:
+    model = nn.Linear(3, 2).to(THERE)
+    trainer = nn.training.Trainer(model, nn.optim.SGD(model.parameters(), 0.1), nn.MSELoss())
+    return trainer.predict([there([[1.0, 2.0, 3.0]]), there([[1.0, 2.0, 3.0]])])
+
+
+@pytest.mark.parametrize("make", [
+    hopfield, machine, next_tokens, measured, drawn, predicted, lambda: minimized(None), lambda: minimized("strong_wolfe"),
+    lambda: minimized("armijo"),
+])  # fmt: skip
+def test_what_computes_beside_ops_does_so_on_the_gpu_of_its_arrays(make: Callable[[], Any]) -> None:
+    assert mg.cuda.current_device() == 0
+    assert make().device == THERE

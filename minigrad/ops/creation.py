@@ -157,10 +157,8 @@ def _checked(dtype: Any) -> Any:
 
 def _new_array(name: str, like: Any, device: Any, *args: Any) -> Any:
     """What NumPy's or CuPy's function of that name makes: on a device, by default on that of `like`."""
-    if name == "full":  # whose value stays where it is
-        args = (backend.as_sizes(args[0]), *args[1:])
-    else:
-        args = backend.as_sizes(args)
+    sizes = 1 if name == "full" else len(args)  # the value of `full` stays where it is
+    args = (*backend.as_sizes(args[:sizes]), *args[sizes:])
     if device is None and like is None:
         return getattr(np, name)(*args)
     of = raw(like)

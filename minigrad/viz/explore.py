@@ -127,10 +127,13 @@ def _formula(formula: Formula | None) -> dict[str, str] | None:
 def _local(rule: Rule, gradient: Any) -> dict[str, str] | None:
     """The derivative itself, for an incoming gradient of 1, where all is single numbers."""
     numbers = None if rule.formula is None else rule.formula.numbers
-    if rule.formula is None or not numbers or "g" not in numbers or not np.all(gradient) or np.size(rule.sent) != 1:
+    if rule.formula is None or not numbers or "g" not in numbers or np.size(rule.sent) != 1:
+        return None
+    arriving = host(gradient)
+    if not arriving.all():
         return None
     local = rule.formula.local()
-    return {"left": local.left, "math": local.math_with_numbers(), "value": number(rule.sent / gradient)}
+    return {"left": local.left, "math": local.math_with_numbers(), "value": number(host(rule.sent) / arriving)}
 
 
 def _short(value: Any, step: Step, norm: bool = False) -> str:

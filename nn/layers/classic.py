@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from minigrad import Tensor, empty, no_grad, random, stack, zeros
+from minigrad.devices import on_gpu_of
 
 from .. import init
 from ..functional import linear, sigmoid, softplus, tanh
@@ -103,11 +104,13 @@ class Hopfield(Module):
 
     def store(self, patterns: Any) -> None:
         """Add patterns of 1 and -1, (N, size), by Hebb's rule: W <- W + sum p p^T / size, without the diagonal."""
-        p = np.atleast_2d(as_constant(patterns, self.weight)).astype(self.weight.dtype)
+        with on_gpu_of(self.weight):
+            p = np.atleast_2d(as_constant(patterns, self.weight)).astype(self.weight.dtype)
         if p.shape[1] != self.size:
             raise ValueError(f"Hopfield: patterns of {self.size} elements are needed, got shape {np.shape(patterns)}")
-        self.weight.data += p.T @ p / self.size
-        np.fill_diagonal(self.weight.data, 0.0)
+        with on_gpu_of(self.weight):
+            self.weight.data += p.T @ p / self.size
+            np.fill_diagonal(self.weight.data, 0.0)
 
     def forward(self, x: Any) -> Tensor:
         """Recall: from patterns (..., size) to where the state stays, or oscillates after max_steps.

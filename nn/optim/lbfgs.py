@@ -9,6 +9,7 @@ import numpy as np
 
 from minigrad import Tensor, enable_grad, mark_mutated
 from minigrad.arrays import RowSparse
+from minigrad.devices import follow
 
 from .line_search import Point, armijo, strong_wolfe
 from .loading import follow_parameter, loaded_array, loaded_number
@@ -219,6 +220,7 @@ def _direction(memory: dict[str, Any], g: Any, history_size: int) -> Any:
     return q
 
 
+@follow
 def _gradient(params: list[Tensor]) -> Any:
     """All gradients as one vector of real numbers; zeros where there is none."""
     return np.concatenate([_flat(np.zeros_like(p.data) if p.grad is None else p.grad.data) for p in params])

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad import random, raw
+from minigrad import random
 
 from ..values import host
 
@@ -36,7 +36,7 @@ def greedy(step: Step, start: int, end: int | None, max_length: int, state: Any 
     token = start
     while len(out) < max_length and token != end or not out:
         logits, state = step(token, state)
-        token = int(np.argmax(raw(logits)))
+        token = int(np.argmax(host(logits)))
         out.append(token)
         if token == end:
             break
