@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from ..backend import ones_like
 from ..backward import gradients
 from ..graph import clock
