@@ -5,6 +5,8 @@ from __future__ import annotations
 import copy
 import pickle
 import warnings
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -340,3 +342,101 @@ def test_a_copy_of_a_gpus_generator_moves_by_itself(stand_in: Any) -> None:
     twin = copy.deepcopy(own)
     twin.random(100)
     assert (own.position, twin.position) == (0, 25)
+
+
+# ------------------------------------------------------------------------- where the parameters are
+
+#: Distributions with the values of their parameters.
+DRAWS: list[tuple[str, tuple[Any, ...]]] = [
+    ("uniform", (0.0, 2.0)), ("normal", (0.0, 2.0)), ("laplace", (0.0, 2.0)), ("logistic", (0.0, 2.0)),
+    ("gumbel", (0.0, 2.0)), ("lognormal", (0.0, 0.5)), ("beta", (2.0, 3.0)), ("gamma", (2.0, 3.0)), ("f", (3.0, 8.0)),
+    ("triangular", (0.0, 1.0, 2.0)), ("integers", (1, 6)), ("randint", (1, 6)), ("binomial", (5, 0.5)),
+    ("hypergeometric", (5, 6, 4)), ("poisson", (2.0,)), ("geometric", (0.5,)), ("logseries", (0.5,)),
+    ("exponential", (2.0,)), ("standard_gamma", (2.0,)), ("chisquare", (2.0,)), ("standard_t", (3.0,)),
+]  # fmt: skip
+#: How a parameter may be given.
+FORMS: dict[str, Any] = {
+    "number": lambda value: value, "list": lambda value: [value] * 2, "array": lambda value: np.array([value] * 2),
+    "tensor": lambda value: Tensor(np.array([value] * 2)),
+}  # fmt: skip
+
+
+def forms(values: tuple[Any, ...], form: str, device: str) -> Iterator[list[Any]]:
+    """The parameters with each of them in turn as a Tensor on the device, the others as they are given."""
+    for i in range(len(values)):
+        yield [Tensor(np.array([v] * 2), device=device) if j == i else FORMS[form](v) for j, v in enumerate(values)]
+
+
+@pytest.mark.parametrize("form", ["number", "list", "array"])
+@pytest.mark.parametrize(("name", "values"), DRAWS, ids=[name for name, _ in DRAWS])
+def test_parameters_go_beside_the_one_that_is_on_a_gpu(name: str, values: Any, form: str, two_gpus: Any) -> None:
+    draw = getattr(random, name)
+    for device in ("cuda:0", "cuda:1"):
+        for here, there in zip(forms(values, form, "cpu"), forms(values, form, device), strict=True):
+            expected, got = draw(*here), draw(*there)
+            assert (got.device, got.shape, got.dtype) == (device, expected.shape, expected.dtype)
+            many = draw(*there, size=(500, 2)).cpu().numpy()
+            np.testing.assert_allclose(many.mean(), draw(*here, size=(500, 2)).numpy().mean(), rtol=0.25, atol=0.25)
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize(("name", "values"), DRAWS, ids=[name for name, _ in DRAWS])
+def test_parameters_go_to_the_device_that_is_asked_for(name: str, values: Any, form: str, two_gpus: Any) -> None:
+    draw = getattr(random, name)
+    for device in ("cpu", "cuda:0", "cuda:1"):
+        given = [FORMS[form](v) for v in values]
+        assert draw(*given, device=device).device == device
+        for moved in forms(values, form, "cuda:0"):
+            assert draw(*moved, device=device).device == device
+
+
+@pytest.mark.parametrize(("name", "values"), [pair for pair in DRAWS if len(pair[1]) > 1])
+def test_tensors_on_different_devices_are_refused_by_name(name: str, values: Any, stand_in: Any) -> None:
+    for mixed in forms(values, "tensor", "cuda"):
+        with pytest.raises(RuntimeError, match=r"different devices \(.*(cpu.*cuda:0|cuda:0.*cpu)"):
+            getattr(random, name)(*mixed)
+
+
+def test_vectors_and_elements_are_drawn_where_one_of_the_parameters_is(two_gpus: Any) -> None:
+    p, five = np.full(5, 0.2), np.arange(5.0)
+    for device in ("cuda:0", "cuda:1"):
+        moved, share = Tensor(five, device=device), Tensor(p, device=device)
+        draws = [
+            random.multivariate_normal(np.zeros(2), Tensor(np.eye(2), device=device)),
+            random.multivariate_normal(Tensor(np.zeros(2), device=device), [[1.0, 0.0], [0.0, 1.0]]),
+            random.choice(5, 3, p=p.tolist(), device=device), random.choice(5, 3, False, p, device=device),
+            random.choice(moved, 3, p=p), random.choice(moved, 3, False, p.tolist()), random.choice(five, 3, p=share),
+            random.choice([1, 2, 3], 2, device=device), random.choice(Tensor(five), 2, device=device),
+            random.choice(moved, 2), random.choice(5, 3, p=share), random.permutation(five, device=device),
+            random.permutation(Tensor(five), device=device), random.permutation([1, 2], device=device),
+        ]  # fmt: skip
+        assert {x.device for x in draws} == {device}
+        assert sorted(random.choice(moved, 5, False, p).tolist()) == sorted(random.permutation(moved).tolist()) == five.tolist()
+        assert set(random.choice(5, 40, p=[0.0, 0.5, 0.0, 0.5, 0.0], device=device).tolist()) == {1, 3}
+        assert set(random.choice(["a", "b"], 9, p=Tensor([0.0, 1.0], device=device))) == {"b"}
+    with pytest.raises(ValueError, match="probabilities that sum to 1"):
+        random.choice(5, 3, p=[0.1] * 5, device="cuda").cpu()
+
+
+SIZES: list[Any] = [None, 3, (), (2, 3), [2, 3], np.array([2, 3]), np.int64(3), 0, 2.5, True, (2, True), (2, 3.0), -1, (2, -1)]
+
+
+@pytest.mark.parametrize("size", SIZES, ids=repr)
+def test_a_gpu_takes_the_sizes_that_numpy_takes(size: Any, stand_in: Any) -> None:
+    for name, values in SIZED:
+        outcomes = [outcome(partial(getattr(random, name), *values, size=size, device=device)) for device in ("cpu", "cuda")]
+        assert outcomes[0] == outcomes[1], name
+
+
+#: Distributions, one of each way in which they are drawn.
+SIZED: list[tuple[str, tuple[Any, ...]]] = [
+    ("random", ()), ("standard_normal", ()), ("normal", (0.0, 1.0)), ("integers", (3,)), ("poisson", (3.0,)), ("gamma", (2.0,)),
+]  # fmt: skip
+
+
+def outcome(draw: Any) -> Any:
+    """The shape of what is drawn, or the kind of error."""
+    try:
+        return draw().shape
+    except (TypeError, ValueError) as error:
+        return type(error)

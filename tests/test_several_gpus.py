@@ -453,3 +453,109 @@ def predicted() -> Any:
 def test_what_computes_beside_ops_does_so_on_the_gpu_of_its_arrays(make: Callable[[], Any]) -> None:
     assert mg.cuda.current_device() == 0
     assert make().device == THERE
+
+
+# --------------------------------------------------------------------- beside ops: what writes by hand
+
+
+def trained() -> tuple[Any, Any]:
+    """A model with buffers, and its optimizer after a step."""
+    model = nn.Sequential(nn.Linear(2, 3), nn.BatchNorm1d(3)).to(THERE)
+    optimizer = nn.optim.Adam(model.parameters())
+    (model(there(np.eye(4, 2))) ** 2).sum().backward()
+    optimizer.step()
+    return model, optimizer
+
+
+def places_of_state(optimizer: Any) -> set[str]:
+    return {Tensor(x).device for entry in optimizer.state.values() for x in entry.values() if hasattr(x, "shape")}
+
+
+@pytest.mark.parametrize("how", [copy.deepcopy, lambda x: pickle.loads(pickle.dumps(x))], ids=["deepcopy", "pickle"])
+@pytest.mark.parametrize("name", ["SGD", "Adam", "Adafactor", "Muon", "Adagrad", "NAdam"])
+def test_a_copy_of_an_optimizer_has_its_state_where_it_was(name: str, how: Any) -> None:
+    options = {"momentum": 0.9} if name == "SGD" else {}
+    model = nn.Linear(2, 3, bias=name != "Muon").to(THERE)
+    optimizer = getattr(nn.optim, name)(model.parameters(), lr=0.1, **options)
+    (model(there(np.eye(4, 2))) ** 2).sum().backward()
+    optimizer.step()
+    twin, other = how((model, optimizer))
+    assert places_of_state(other) == {THERE}
+    for each in (optimizer, other):
+        each.step()
+    assert [p.tolist() for p in twin.parameters()] == [p.tolist() for p in model.parameters()]
+    assert all(a is not b for a, b in zip(optimizer.state, other.state, strict=True))
+
+
+def test_a_pickled_optimizer_is_on_the_cpu_where_there_is_no_gpu() -> None:
+    data = pickle.dumps(trained())
+    with package.installed(devices=1), pytest.warns(UserWarning, match="pickled on cuda:1 is on the cpu now"):
+        model, optimizer = pickle.loads(data)
+    assert places(*model.parameters()) | places_of_state(optimizer) == {"cpu"}
+    optimizer.step()
+
+
+def test_gradients_become_zeros_in_place() -> None:
+    model, optimizer = trained()
+    held = [p.grad.data for p in model.parameters()]
+    optimizer.zero_grad(set_to_none=False)
+    assert all(p.grad.data is g for p, g in zip(model.parameters(), held, strict=True))
+    model.zero_grad(set_to_none=False)
+    assert all(p.grad.device == THERE and not np.any(p.grad.tolist()) for p in model.parameters())
+
+
+def test_an_anomaly_is_found_and_derivatives_are_checked() -> None:
+    with mg.detect_anomaly():
+        (there() * 2).sum()
+        with pytest.raises(FloatingPointError, match="infinite"), np.errstate(all="ignore"):
+            there([0.0, 1.0]) / 0.0
+    x = Tensor(np.array([1.0, 2.0]), device=THERE, requires_grad=True)
+    assert mg.gradcheck(lambda x: (x**3).sum(), x)
+    assert mg.gradgradcheck(lambda x: (x**3).sum(), x)
+    assert mg.check_grads(lambda x: x**3, modes=["fwd", "rev"])(x) is None
+
+
+def test_an_interrupted_training_goes_back_to_the_last_update() -> None:
+    model, optimizer = trained()
+    before = [b.tolist() for b in model.buffers()]
+
+    class Interrupted(nn.training.Trainer):
+        def training_step(self, batch: Any) -> Any:
+            super().training_step(batch)  # which moves the statistics of BatchNorm
+            raise KeyboardInterrupt
+
+    batch = (there(np.eye(4, 2)), there(np.zeros((4, 3))))
+    with pytest.raises(KeyboardInterrupt):
+        Interrupted(model, optimizer, F.mse_loss, progress=False).fit([batch], 1)
+    assert [b.tolist() for b in model.buffers()] == before
+
+
+def test_averages_take_new_statistics() -> None:
+    model, _ = trained()
+    average = nn.optim.swa_utils.AveragedModel(model)
+    nn.optim.swa_utils.update_bn([there(np.eye(4, 2)), there(np.ones((4, 2)))], average)
+    assert places(*average.buffers()) <= {THERE, "cpu"}
+    assert places(*average.module.buffers()) == {THERE}
+
+
+def test_distributions_and_sequences_are_where_their_tensors_are() -> None:
+    uniform = nn.distributions.Uniform(there([0.0]), there([1.0]))
+    other = nn.distributions.Uniform(there([-1.0]), there([2.0]))
+    assert places(uniform.sample(), uniform.entropy(), nn.distributions.kl_divergence(uniform, other)) == {THERE}
+    with pytest.raises(ValueError, match="low must be less than high"):
+        nn.distributions.Uniform(there([1.0]), there([0.0])).sample().tolist()
+    packed = nn.utils.rnn.pack_padded_sequence(there(np.ones((2, 5, 3))), [5, 3], batch_first=True)
+    padded, lengths = nn.utils.rnn.pad_packed_sequence(packed, batch_first=True, padding_value=7.0)
+    assert (padded.device, padded.tolist()[1][-1], list(lengths)) == (THERE, [7.0] * 3, [5, 3])
+
+
+def test_tables_and_landscapes() -> None:
+    table = nn.Embedding(4, 3, padding_idx=0).to(THERE)
+    table.reset_parameters()
+    assert (table.weight.device, table.weight.tolist()[0]) == (THERE, [0.0] * 3)
+    model, _ = trained()
+    before = [p.tolist() for p in model.parameters()]
+    x = there(np.eye(4, 2))
+    nn.inspect.loss_landscape(lambda: (model(x) ** 2).mean(), list(model.parameters()), steps=3)
+    assert [p.tolist() for p in model.parameters()] == before
+    assert nn.inspect.gradient_by_lag(nn.RNN(2, 3).to(THERE), np.ones((4, 1, 2)))[0] == 1.0

@@ -27,6 +27,7 @@ from .state import (
     device_of,
     drawing,
     noise,
+    on_device,
     size_of,
 )
 
@@ -60,9 +61,15 @@ def randn(*shape: Any, dtype: Any = None, device: Any = "cpu", requires_grad: bo
 
 
 def _parameters(*values: Any, dtype: Any = None, device: Any = None) -> tuple[Any, ...]:
-    """The parameters of a distribution side by side: Tensors and arrays as they are, numbers in the default dtype."""
+    """The parameters of a distribution side by side: Tensors and arrays as they are, numbers in the default dtype.
+
+    Lists and NumPy's arrays go to the device of a GPU's Tensors.
+    """
     if any(map(backend.holds_numpy, values)) and dtype is device is None:
-        return tuple(np.asarray(v) if isinstance(v, (list, tuple)) else v for v in values)
+        home = device_of(*values)
+        if home == "cpu":
+            return tuple(np.asarray(v) if isinstance(v, (list, tuple)) else v for v in values)
+        return tuple(v if isinstance(v, Tensor) else on_device(v, home) for v in values)
     made = [_parameter(v) for v in values]
     placed = [v if device is None else v.to(device) for v in made]
     return tuple(v if dtype is None else v.to(dtype) for v in placed)
@@ -162,6 +169,7 @@ def lognormal(
     mean: Any = 0.0, sigma: Any = 1.0, size: Any = None, *, dtype: Any = None, device: Any = None
 ) -> Tensor:
     """The exponential of a normal variable: out = e^(mean + sigma z)."""
+    mean, sigma = _parameters(mean, sigma, dtype=dtype, device=device)
     check_not_negative("lognormal", sigma=sigma)
     return np.exp(normal(mean, sigma, size, dtype, device))  # type: ignore[return-value]
 
@@ -254,7 +262,7 @@ def triangular(
     check_positive("triangular", **{"right - left": right - left})
     u = _noise("random", size, left, mode, right)
     width = right - left
-    rises = u._array * raw(width) < raw(mode) - raw(left)
+    rises = raw(u * width < mode - left)
     square = np.where(rises, u * (mode - left), (1 - u) * (right - mode)) * width
     return np.where(rises, left + np.sqrt(square), right - np.sqrt(square))
 
@@ -276,8 +284,8 @@ def multivariate_normal(
     >>> multivariate_normal(np.zeros(2), np.eye(2), size=(3,)).shape
     (3, 2)
     """
-    mean = mean if isinstance(mean, Tensor) or backend.is_array(mean) else Tensor(mean)
-    cov = cov if isinstance(cov, Tensor) or backend.is_array(cov) else Tensor(cov)
+    mean, cov = (x if isinstance(x, Tensor) or backend.is_array(x) else Tensor(x).data for x in (mean, cov))
+    mean, cov = _parameters(mean, cov)
     d = np.shape(mean)[-1] if np.ndim(mean) == 1 else -1
     if np.shape(cov) != (d, d):
         raise ValueError(
@@ -348,7 +356,8 @@ def gamma(
     """Gamma with a shape and a scale: out = scale standard_gamma(shape)."""
     shape, scale = _parameters(shape, scale, dtype=dtype, device=device)
     check_not_negative("gamma", shape=shape, scale=scale)
-    return scale * standard_gamma(shape, size_of(size, shape, scale))
+    home = device_of(shape, scale)
+    return scale * standard_gamma(shape, size_of(size, shape, scale), device=home)
 
 
 @follow
@@ -366,8 +375,8 @@ def f(
     """Fisher's F: out = (x / dfnum) / (y / dfden), x and y of `chisquare`."""
     dfnum, dfden = _parameters(dfnum, dfden, dtype=dtype, device=device)
     check_positive("f", dfnum=dfnum, dfden=dfden)
-    size = size_of(size, dfnum, dfden)
-    return (chisquare(dfnum, size) / dfnum) / (chisquare(dfden, size) / dfden)
+    size, home = size_of(size, dfnum, dfden), device_of(dfnum, dfden)
+    return (chisquare(dfnum, size, device=home) / dfnum) / (chisquare(dfden, size, device=home) / dfden)
 
 
 @follow
@@ -375,8 +384,8 @@ def beta(a: Any, b: Any, size: Any = None, *, dtype: Any = None, device: Any = N
     """Beta: out = x / (x + y) with gamma variables x of shape a and y of shape b."""
     a, b = _parameters(a, b, dtype=dtype, device=device)
     check_positive("beta", a=a, b=b)
-    size = size_of(size, a, b)
-    x, y = standard_gamma(a, size), standard_gamma(b, size)
+    size, home = size_of(size, a, b), device_of(a, b)
+    x, y = standard_gamma(a, size, device=home), standard_gamma(b, size, device=home)
     return x / (x + y)
 
 

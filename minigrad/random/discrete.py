@@ -14,7 +14,8 @@ from .. import backend
 from ..devices import follow
 from ..later import refuse_later
 from ..tensor import Tensor, raw
-from .state import check_probabilities, device_of, drawing, generator
+from .philox import shape_of
+from .state import check_probabilities, device_of, drawing, generator, on_device
 
 __all__ = [
     "bernoulli", "binomial", "categorical", "geometric", "hypergeometric", "integers", "logseries", "multinomial",
@@ -27,13 +28,14 @@ _SHOWN = 64
 
 def _drawn(name: str, parameters: tuple[Any, ...], size: Any, device: Any) -> Tensor:
     """What the generator draws for these parameters."""
-    draw = drawing(name, device_of(*parameters, device=device))
-    return Tensor(backend.as_array(draw(*map(raw, parameters), size)))
+    home = device_of(*parameters, device=device)
+    draw = drawing(name, home)
+    return Tensor(backend.as_array(draw(*(on_device(p, home) for p in parameters), shape_of(size))))
 
 
 @follow
 def integers(
-    low: Any, high: Any = None, size: Any = None, dtype: Any = np.int64, endpoint: bool = False, *, device: Any = "cpu"
+    low: Any, high: Any = None, size: Any = None, dtype: Any = np.int64, endpoint: bool = False, *, device: Any = None
 ) -> Tensor:
     """Integers from low to high, which is left out unless `endpoint`; with one bound from 0.
 
@@ -41,16 +43,16 @@ def integers(
     True
     """
     low, high = (0, low) if high is None else (low, high)
+    draw = generator(device_of(low, high, device=device)).integers
     low, high, size = backend.as_numbers(low), backend.as_numbers(high), backend.as_sizes(size)
     if size is None and np.ndim(low) == 0 and np.ndim(high) == 0:
         size = ()
-    draw = generator(device).integers
     return Tensor(backend.as_array(draw(low, high, size, dtype, endpoint)))
 
 
 @follow
 def randint(
-    low: Any, high: Any = None, size: Any = None, dtype: Any = np.int64, *, device: Any = "cpu"
+    low: Any, high: Any = None, size: Any = None, dtype: Any = np.int64, *, device: Any = None
 ) -> Tensor:
     """Integers from low (inclusive) to high (exclusive); with one bound from 0.
 
@@ -111,15 +113,17 @@ def multinomial(n: Any, pvals: Any, size: Any = None, *, device: Any = None) -> 
     >>> multinomial(10, [0.5, 0.5]).sum().item()
     10
     """
-    draw = drawing("multinomial", device_of(n, pvals, device=device))
-    p = np.asarray(raw(pvals), np.float64) if device_of(pvals) == "cpu" else raw(pvals)
+    home = device_of(n, pvals, device=device)
+    draw = drawing("multinomial", home)
+    p = on_device(pvals, home)
+    p = np.asarray(p, np.float64) if backend.device_of(p) == "cpu" else p
     total = p.sum(axis=-1, keepdims=True)
     words = "multinomial: pvals must not sum to more than 1, they sum to"
     wrong = total > 1.0 + 1e-5
     refuse_later(wrong, lambda most: ValueError(f"{words} {float(most):.6g}"), lambda: total.max())
     if bool((abs(total - 1.0) < 1e-5).all()):  # NumPy refuses what only single precision has rounded
         p = p / total
-    return Tensor(backend.as_array(draw(raw(n), p, size)))
+    return Tensor(backend.as_array(draw(on_device(n, home), p, size)))
 
 
 @follow

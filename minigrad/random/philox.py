@@ -11,6 +11,7 @@ from collections.abc import Callable
 from functools import partial
 from importlib.resources import files
 from math import prod
+from operator import index
 from threading import Lock
 from typing import Any
 
@@ -19,7 +20,7 @@ import numpy as np
 from .. import backend
 from ..kernels.cuda.launch import NoKernel, launch
 
-__all__ = ["LIMIT", "Philox"]
+__all__ = ["LIMIT", "Philox", "shape_of"]
 
 #: A stream ends here, in blocks; it would take a GPU some years.
 LIMIT = 2**63
@@ -168,7 +169,7 @@ class Philox:
 
     def _drawn(self, name: str, size: Any, dtype: Any, *options: Any) -> Any:
         """An array of numbers, by one launch."""
-        shape, dtype = _shape(size), np.dtype(dtype)
+        shape, dtype = shape_of(size) or (), np.dtype(dtype)
         count = prod(shape)
         blocks = -(-count * dtype.itemsize // (8 * _WORDS))
         start = self._take(blocks)
@@ -215,7 +216,22 @@ def _checked(dtype: Any) -> Any:
     return dtype
 
 
-def _shape(size: Any) -> tuple[int, ...]:
+def shape_of(size: Any) -> Any:
+    """A size as CuPy takes it, a tuple of ints; None as it is.
+
+    Raises:
+        TypeError, ValueError: it is no integer from 0 on, nor several, as in NumPy.
+
+    >>> shape_of(3), shape_of([2, 3]), shape_of(None)
+    ((3,), (2, 3), None)
+    """
+    size = backend.as_sizes(size)
     if size is None:
-        return ()
-    return tuple(map(int, size)) if isinstance(size, (tuple, list)) else (int(size),)
+        return None
+    lengths = (size,) if np.ndim(size) == 0 else tuple(size)
+    if any(isinstance(n, (bool, np.bool_)) for n in lengths):
+        raise TypeError(f"a size is an integer, or several, got {size!r:.60}")
+    shape = tuple(map(index, lengths))
+    if min(shape, default=0) < 0:
+        raise ValueError(f"a size must not be negative, got {size!r:.60}")
+    return shape

@@ -13,8 +13,8 @@ import numpy as np
 from .. import backend
 from ..devices import follow
 from ..later import check_later
-from ..tensor import Tensor, raw
-from .state import device_of, generator
+from ..tensor import Tensor
+from .state import device_of, generator, on_device
 
 __all__ = ["choice", "permutation", "shuffle"]
 
@@ -41,17 +41,18 @@ def choice(
     shape = () if size is None else tuple(np.atleast_1d(size).tolist())
     if n <= 0 and prod(shape):
         raise ValueError(f"choice: there is nothing to choose from, a has {n} elements along axis {axis}")
-    index = _chosen(n, shape, replace, None if p is None else _probabilities(p, n), device)
+    index = _chosen(n, shape, replace, None if p is None else _probabilities(on_device(p, device), n), device)
     if one_of:
         return Tensor(index)
-    if not isinstance(a, Tensor) and not backend.is_array(a):
-        a = np.asarray(a)
-    taken = np.take(a, index, axis=axis)
-    return Tensor(taken) if raw(a).dtype.kind in "biufc" and not isinstance(a, Tensor) else taken
+    if isinstance(a, Tensor):
+        return np.take(a.to(device), index, axis=axis)
+    a = a if backend.is_array(a) else np.asarray(a)
+    if a.dtype.kind not in "biufc":  # words, which are in main memory
+        return np.take(a, backend.on_host(index), axis=axis)
+    return Tensor(np.take(on_device(a, device), index, axis=axis))
 
 
 def _probabilities(p: Any, n: int) -> Any:
-    p = raw(p) if isinstance(p, Tensor) or backend.is_array(p) else np.asarray(p)
     if p.shape != (n,):
         raise ValueError(f"choice: p must have shape ({n},), one probability for each element, got {p.shape}")
 
@@ -98,8 +99,7 @@ def permutation(x: Any, axis: int = 0, *, device: Any = None) -> Tensor:
     device = device_of(x, device=device)
     if np.ndim(x) == 0:
         return Tensor(_order(int(x), device))
-    if not isinstance(x, Tensor):
-        x = Tensor(x if backend.is_array(x) else np.asarray(x))
+    x = x.to(device) if isinstance(x, Tensor) else Tensor(on_device(x, device))
     return np.take(x, _order(np.shape(x)[axis], device), axis=axis)
 
 

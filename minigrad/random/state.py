@@ -17,9 +17,10 @@ import numpy as np
 from .. import backend
 from ..arrays.batch import all_examples, running
 from ..arrays.drawing import Drawing
+from ..devices import follow
 from ..later import refuse_later
 from ..tensor import Tensor, raw
-from .philox import Philox
+from .philox import Philox, shape_of
 from .saved import check_state
 
 __all__ = ["bytes", "check_state", "generator", "get_state", "manual_seed", "seed", "seeded", "set_state"]
@@ -233,25 +234,40 @@ def noise(name: str, size: Any, dtype: Any = None, device: Any = None) -> Any:
 
 
 def device_of(*parameters: Any, device: Any = None) -> Any:
-    """Where to draw: where the user says, else where the first Tensor or array is."""
+    """Where to draw: where the user says, else where the Tensors are, and arrays of a GPU; NumPy's go anywhere.
+
+    Raises:
+        RuntimeError: they are on different devices.
+    """
     if device is not None:
         return device
+    found = "cpu"
+    placed = False
     for p in parameters:
-        if isinstance(p, Tensor) or (backend.is_array(p) and not _is_number(p)):
-            return backend.device_of(raw(p))
-    return "cpu"
+        if isinstance(p, Tensor) or (backend.is_array(p) and not isinstance(p, (np.ndarray, np.generic))):
+            place = backend.device_of(raw(p))
+            if placed and place != found:
+                raise RuntimeError(
+                    f"random: the parameters are on different devices ({found} and {place}): move one with .to(device)"
+                )
+            found, placed = place, True
+    return found
 
 
-def _is_number(x: Any) -> bool:
-    """Whether x is NumPy's and has no axes: it stands beside arrays of any device."""
-    return isinstance(x, (np.ndarray, np.generic)) and not x.ndim
+def on_device(value: Any, device: Any) -> Any:
+    """The array of a parameter, which may be a list, on a device; a number as it is."""
+    value = np.asarray(value) if isinstance(value, (list, tuple)) else raw(value)
+    if backend.is_array(value) and backend.device_of(value) != backend.device_name(device):
+        return backend.transfer(value, device)
+    return value
 
 
 def size_of(size: Any, *parameters: Any) -> Any:
     """The shape of the result: `size` where it is given, else that of the parameters together."""
-    return np.broadcast_shapes(*map(np.shape, parameters)) if size is None else backend.as_sizes(size)
+    return np.broadcast_shapes(*map(np.shape, parameters)) if size is None else shape_of(size)
 
 
+@follow
 def check_positive(function: str, **parameters: Any) -> None:
     """Refuse parameters, by name, of which an element is 0 or less; NaN passes, as in NumPy."""
     for name, value in parameters.items():
@@ -259,6 +275,7 @@ def check_positive(function: str, **parameters: Any) -> None:
         _refuse_small(array <= 0, f"{function}: {name} must be positive", array)
 
 
+@follow
 def check_not_negative(function: str, **parameters: Any) -> None:
     """Refuse parameters, by name, of which an element is less than 0; NaN passes, as in NumPy."""
     for name, value in parameters.items():
@@ -266,6 +283,7 @@ def check_not_negative(function: str, **parameters: Any) -> None:
         _refuse_small(array < 0, f"{function}: {name} must not be negative", array)
 
 
+@follow
 def check_order(function: str, **parameters: Any) -> None:
     """Refuse two parameters, by name, of which the first is somewhere larger than the second."""
     (first, low), (second, high) = parameters.items()
@@ -273,6 +291,7 @@ def check_order(function: str, **parameters: Any) -> None:
     refuse_later(_values(low > high), lambda: ValueError(words))
 
 
+@follow
 def check_probabilities(function: str, **parameters: Any) -> None:
     """Refuse parameters, by name, of which an element is less than 0, more than 1, or NaN."""
     for name, value in parameters.items():
@@ -281,6 +300,7 @@ def check_probabilities(function: str, **parameters: Any) -> None:
         refuse_later(np.logical_not((array >= 0) & (array <= 1)), partial(ValueError, words))
 
 
+@follow
 def check_finite(function: str, **parameters: Any) -> None:
     """Refuse parameters, by name, of which an element is NaN or infinite."""
     for name, value in parameters.items():

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
+from ..backend import ones_like
 from ..backward import gradients
 from ..graph import clock
 from ..tensor import Tensor
@@ -188,7 +187,7 @@ def _derived(tensors: list[Tensor], steps: list[Step], names: Any, order: int) -
     outputs, starts = tensors, []
     for _ in range(order):
         starts.append(next(clock))
-        found = gradients(outputs, leaves, [np.ones_like(t._array) for t in outputs], create_graph=True)
+        found = gradients(outputs, leaves, [ones_like(t._array) for t in outputs], create_graph=True)
         outputs = [g for g in found if g is not None and g._node is not None]
         if not outputs:
             raise ValueError(f"derivative={order}: the gradient of order {len(starts)} does not depend on the leaves")
