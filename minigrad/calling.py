@@ -279,6 +279,8 @@ def _rescue(
     Returns:
         The results, and the values of the op's parameters that the forward had at last: the backward pass reads these.
     """
+    if later.was_found_late(error):
+        raise error
     if (moved := _constants_beside(op, values, parents, fixed)) is not None:
         values = moved
         try:

@@ -29,6 +29,7 @@ from .references import HELD
 __all__ = [
     "check_later", "forget", "is_on_gpu", "known", "number", "perhaps_any", "read",
     "refuse_later", "remember", "settle", "surely_all", "waiting",
+    "was_found_late",
 ]  # fmt: skip
 
 #: So many checks may wait.  The next one makes the program wait for the GPU.
@@ -236,7 +237,13 @@ def _verify(checks: Sequence[_Check], numbers: Sequence[Any]) -> None:
             else:
                 first.add_note(f"as is this, asked for at {asked}: {type(error).__name__}: {error}")
     if first is not None:
+        first._found_late = True  # type: ignore[attr-defined]
         raise first
+
+
+def was_found_late(error: Exception) -> bool:
+    """Whether a check has raised an error, which then is not of the op or the pass that it came up in."""
+    return getattr(error, "_found_late", False)
 
 
 # -------------------------------------------------------------------------- numbers that are known

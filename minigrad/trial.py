@@ -146,7 +146,7 @@ def on_trial(
             if trial.inner:
                 raise
             later.settle()  # a wrong index, say, may be the reason
-            if not isinstance(error, _MISLED):
+            if later.was_found_late(error) or not isinstance(error, _MISLED):
                 raise
             return None  # the careful pass says what is wrong, or does with less memory
     if not trial.inner and not trial.is_finite(found, outputs):

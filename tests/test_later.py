@@ -255,6 +255,33 @@ def test_what_waits_holds_no_large_array(name: str, gpu: Any) -> None:
     later.settle()
 
 
+def test_a_late_error_is_not_of_the_op_that_meets_it(gpu: Any) -> None:
+    for meet in (lambda x: x.cpu(), lambda x: x.to("cpu"), lambda x: np.repeat(x, x.astype(int)), lambda x: np.nonzero(x)):
+        _check_of_a_wrong_index()
+        with pytest.raises(IndexError, match="^embedding: indices from 5") as error:
+            meet(Tensor([1.0], device="cuda"))
+            later.settle()
+        assert "test_later.py" in error.value.__notes__[0]
+
+
+def test_a_late_error_inside_of_a_backward_pass_is_raised_though_the_pass_could_run_again(gpu: Any) -> None:
+    def rule(g: Any) -> Any:
+        later.settle()
+        return g * 1.0
+
+    @mg.primitive(x=rule, method=False)
+    def reading(x: Any) -> Any:
+        """The value itself, with a rule that looks at the GPU."""
+        return x * 1.0
+
+    x = Tensor([1.0, 2.0], device="cuda", requires_grad=True)
+    loss = mg.relu(reading(x)).sum()
+    mg.random.normal(0.0, Tensor([-1.0], device="cuda"))
+    with pytest.raises(ValueError, match="must not be negative"):
+        loss.backward()
+    assert x.grad is None
+
+
 def test_a_message_tells_the_numbers_that_were_checked(gpu: Any) -> None:
     scale = Tensor([1.0, -3.0], device="cuda")
     mg.random.normal(0.0, scale)
