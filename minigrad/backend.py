@@ -217,12 +217,18 @@ def on_host(array: Any) -> Any:
     return later.read(array)[0] if later.is_on_gpu(array) else array
 
 
+#: What needs no reading.
+_READ = frozenset({int, float, bool, str, type(None), np.ndarray})
+
+
 def as_numbers(x: Any) -> Any:
     """What Python or NumPy must read, such as lengths and axes: of Tensors their arrays, those of a GPU as NumPy's.
 
     >>> as_numbers(Tensor([2, 3])), as_numbers((Tensor([0]), None, 1))
     (array([2, 3]), (array([0]), None, 1))
     """
+    if type(x) in _READ:
+        return x
     if isinstance(x, (tuple, list)):
         return sequence_like(x, map(as_numbers, x))
     return on_host(getattr(x, "_array", x))
@@ -236,8 +242,10 @@ def as_sizes(x: Any) -> Any:
     >>> as_sizes(Tensor([2, 3])), as_sizes((np.array(4), None)), as_sizes(slice(2))
     ((2, 3), (4, None), slice(None, 2, None))
     """
+    if type(x) is int or x is None:
+        return x
     if isinstance(x, (tuple, list)):
-        return sequence_like(x, map(as_sizes, x))
+        return x if all(type(n) is int for n in x) else sequence_like(x, map(as_sizes, x))
     x = as_numbers(x)
     if not isinstance(x, np.ndarray) or x.dtype.kind not in "iub":
         return x

@@ -253,7 +253,8 @@ class Tensor(OtherNames):
     def tolist(self) -> Any:
         """The data as nested lists of Python numbers."""
         self._stays("tolist()")
-        return backend.on_host(self._array).tolist()
+        array = self._array
+        return array.tolist() if type(array) is np.ndarray else backend.on_host(array).tolist()
 
     def detach(self) -> Tensor:
         """The same data, outside of the graph."""
@@ -274,7 +275,8 @@ class Tensor(OtherNames):
             raise ValueError(
                 f"bool() of a tensor of shape {shape} is ambiguous: use .any() or .all()"
             )
-        return bool(backend.on_host(self._array))
+        array = self._array
+        return bool(array if type(array) is np.ndarray else backend.on_host(array))
 
     def __index__(self) -> int:
         if self.ndim or self.dtype.kind not in "iu":
@@ -289,7 +291,10 @@ class Tensor(OtherNames):
         return len(self._array)
 
     def __contains__(self, value: Any) -> bool:
-        with backend.on_gpu_of(self._array):
+        array, other = self._array, raw(value)
+        if type(array) is np.ndarray and isinstance(other, (np.ndarray, np.generic, int, float, complex)):
+            return bool((array == other).any())
+        with backend.on_gpu_of(array):
             return bool((self == value).any())
 
     __hash__ = object.__hash__

@@ -155,10 +155,16 @@ def _checked(dtype: Any) -> Any:
     return dtype
 
 
+#: How many arguments come first that are sizes or bounds, of functions where these are several.
+_SIZES = {"arange": 3, "eye": 3, "tri": 3}
+
+
 def _new_array(name: str, like: Any, device: Any, *args: Any) -> Any:
     """What NumPy's or CuPy's function of that name makes: on a device, by default on that of `like`."""
-    sizes = 1 if name == "full" else len(args)  # the value of `full` stays where it is
-    args = (*backend.as_sizes(args[:sizes]), *args[sizes:])
+    sizes = _SIZES.get(name, 1)
+    if device is None and like is None and sizes == 1 and type(args[0]) in (int, tuple):
+        return getattr(np, name)(*args)
+    args = (*map(backend.as_sizes, args[:sizes]), *args[sizes:])
     if device is None and like is None:
         return getattr(np, name)(*args)
     of = raw(like)

@@ -175,8 +175,12 @@ def _values(value: Any) -> Any:
 
 def follow_parameter(state: dict[str, Any] | None, p: Tensor) -> None:
     """Bring the arrays of a state, also those in lists, to the device of its parameter, if that has been moved."""
+    if not state:
+        return
     there = p.device
-    for name, value in (state or {}).items():
+    for name, value in state.items():
+        if there == "cpu" and isinstance(value, (np.ndarray, int, float)):
+            continue  # as nearly always
         if isinstance(value, list):
             state[name] = [_moved(v, there) for v in value]  # type: ignore[index]
         elif hasattr(value, "reshape"):

@@ -254,7 +254,8 @@ class Optimizer:
 
     def _check_arrays(self, p: Tensor, g: Any, which: str) -> None:
         """Raise where a parameter cannot be changed, or not along this gradient."""
-        if p.grad is not None and p.grad.device != p.device:
+        both_here = isinstance(g, np.ndarray) and isinstance(p.data, np.ndarray)  # as nearly always
+        if not both_here and p.grad is not None and p.grad.device != p.device:
             places = f"{which} is on {p.device}, its gradient on {p.grad.device}"
             raise RuntimeError(f"{self._kind}: {places}: compute it anew, or p.grad = p.grad.to(p.device)")
         if g.shape != p.shape:
