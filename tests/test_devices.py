@@ -344,3 +344,12 @@ def test_anomalies_are_detected_where_cupy_comes_later(monkeypatch: pytest.Monke
         np.linalg.inv(Tensor(np.zeros((2, 2)), device="cuda"))
     with package.installed(lenient=True):
         assert np.isinf(np.linalg.inv(Tensor(np.zeros((2, 2)), device="cuda")).cpu().numpy()).all()
+
+
+def test_an_array_full_of_a_number_on_a_gpu_waits_for_nothing(stand_in: Any) -> None:
+    for dtype in ("float32", "int64", "bool"):
+        x = Tensor(np.ones((), dtype), device="cuda")
+        with package.counting() as count:
+            full = mg.full((2, 2), x)
+        assert (full.device, full.dtype, count.syncs) == ("cuda:0", dtype, 0)
+        assert full.cpu().numpy().all()

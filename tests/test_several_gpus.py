@@ -21,6 +21,7 @@ import pytest
 import minigrad as mg
 import nn
 from minigrad import Tensor, devices, no_grad, random, viz
+from minigrad.viz.values import backward_flow
 from nn import functional as F
 from nn.text.decoding import beam_search, greedy
 
@@ -559,3 +560,13 @@ def test_tables_and_landscapes() -> None:
     nn.inspect.loss_landscape(lambda: (model(x) ** 2).mean(), list(model.parameters()), steps=3)
     assert [p.tolist() for p in model.parameters()] == before
     assert nn.inspect.gradient_by_lag(nn.RNN(2, 3).to(THERE), np.ones((4, 1, 2)))[0] == 1.0
+
+
+def test_pictures_show_the_gradients_of_the_other_gpu() -> None:
+    shown = []
+    for x in (Tensor([1.0, 2.0, 3.0], requires_grad=True), there(requires_grad=True)):
+        y = (np.sin(x) * x).sum() + x.max()
+        flows = backward_flow(y, viz.walk(y))
+        shown.append([Tensor(flow.total).cpu().tolist() for flow in flows])
+        assert viz.draw(y, style="detailed").source
+    assert shown[0] == shown[1]

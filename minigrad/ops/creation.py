@@ -50,7 +50,7 @@ def zeros(
     Tensor([[0., 0.],
             [0., 0.]], dtype=float32)
     """
-    data = _new_array("zeros", like, device, shape, _floating(dtype), order)
+    data = _new_array("zeros", like, device, backend.as_sizes(shape), _floating(dtype), order)
     return Tensor(data, requires_grad=requires_grad)
 
 
@@ -63,7 +63,7 @@ def ones(
     >>> ones(2, dtype=int)
     Tensor([1, 1], dtype=int64)
     """
-    data = _new_array("ones", like, device, shape, _floating(dtype), order)
+    data = _new_array("ones", like, device, backend.as_sizes(shape), _floating(dtype), order)
     return Tensor(data, requires_grad=requires_grad)
 
 
@@ -76,7 +76,7 @@ def empty(
     >>> empty((2, 3)).shape
     (2, 3)
     """
-    data = _new_array("empty", like, device, shape, _floating(dtype), order)
+    data = _new_array("empty", like, device, backend.as_sizes(shape), _floating(dtype), order)
     return Tensor(data, requires_grad=requires_grad)
 
 
@@ -96,7 +96,7 @@ def full(
         if device is None and like is None:
             device = backend.device_of(value)
         value = backend.beside(value, raw(like)) if device is None else backend.transfer(value, device)
-    data = _new_array("full", like, device, shape, value, _checked(dtype), order)
+    data = _new_array("full", like, device, backend.as_sizes(shape), value, _checked(dtype), order)
     if dtype is None:
         data = backend.in_default_dtype(data, fill_value)
     return Tensor(data, requires_grad=requires_grad)
@@ -112,7 +112,7 @@ def eye(
     Tensor([[1., 0.],
             [0., 1.]], dtype=float32)
     """
-    data = _new_array("eye", like, device, N, M, k, _floating(dtype), order)
+    data = _new_array("eye", like, device, *backend.as_sizes((N, M, k)), _floating(dtype), order)
     return Tensor(data, requires_grad=requires_grad)
 
 
@@ -141,7 +141,7 @@ def tri(
     >>> tri(2, dtype=int).tolist()
     [[1, 0], [1, 1]]
     """
-    data = _new_array("tri", like, device, N, M, k, _floating(dtype))
+    data = _new_array("tri", like, device, *backend.as_sizes((N, M, k)), _floating(dtype))
     return Tensor(data, requires_grad=requires_grad)
 
 
@@ -303,7 +303,7 @@ def arange(
             raise TypeError(
                 "arange: how many elements there are has no gradient: use linspace"
             )
-    data = _new_array("arange", like, device, *bounds, _checked(dtype))
+    data = _new_array("arange", like, device, *backend.as_sizes(bounds), _checked(dtype))
     if dtype is None:
         data = backend.in_default_dtype(data, *bounds)
     return Tensor(data, requires_grad=requires_grad)

@@ -105,14 +105,14 @@ def _flow(outputs: Sequence[Tensor], steps: list[Step], gradient: Any, masked: B
         if node not in arrived:
             continue
         parts = arrived.pop(node)
-        total = sum(parts[1:], parts[0])
         sends: list[tuple[int, Any]] = []
-        if node.op is not None:
 
-            def send(parent: Node, c: Any, to: list[tuple[int, Any]] = sends) -> None:
-                to.append((deliver(parent, c), c))
+        def send(parent: Node, c: Any, to: list[tuple[int, Any]] = sends) -> None:
+            to.append((deliver(parent, c), c))
 
-            with on_gpu_of(total):
+        with on_gpu_of(parts):
+            total = sum(parts[1:], parts[0])
+            if node.op is not None:
                 apply_masked(node, total, node.parents, send, False, masked)
         flows.append(Flow(step, [_shown(part, node) for part in parts], _shown(total, node), sends))
     return flows
