@@ -104,12 +104,10 @@ def _check_target(target: Any) -> None:
     try:
         check_dtype(target)
     except TypeError as error:
-        if str(target).lower().startswith(("cpu", "cuda", "gpu", "mps", "xpu")):
-            backend.parse_device(str(target))  # which says what devices are called
-        raise ValueError(
-            f'to({target!r}): there is no such device, they are "cpu", "cuda", "cuda:1" ...; '
-            f"and as a dtype: {error}"
-        ) from error
+        why = f'to({target!r}): there is no such device, they are "cpu", "cuda", "cuda:1" ...'
+        if not str(target).lower().startswith(("cpu", "cuda", "gpu", "mps", "tpu", "xpu")):
+            why += f"; and as a dtype: {error}"
+        raise ValueError(why) from error
 
 
 @method
