@@ -117,14 +117,17 @@ class Hopfield(Module):
 
         The gain of linear units is chosen so that saturated states are stable: W is scaled to norm 2 before the units saturate.
         """
-        state = as_constant(x, self.weight).astype(self.weight.dtype)
+        with on_gpu_of(self.weight):
+            return Tensor(self._recalled(as_constant(x, self.weight).astype(self.weight.dtype)))
+
+    def _recalled(self, state: Any) -> Any:
         step = self._binary_step if self.binary else self._linear_step()
         for _ in range(self.max_steps):
             new = step(state)
             if np.array_equal(new, state):
                 break
             state = new
-        return Tensor(state)
+        return state
 
     def _linear_step(self) -> Callable[[Any], Any]:
         values = np.abs(np.linalg.eigvalsh(self.weight.data))
