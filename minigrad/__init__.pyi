@@ -18,6 +18,7 @@ from minigrad import polynomial as polynomial
 from minigrad import random as random
 from minigrad import scipy as scipy
 from minigrad import viz as viz
+from minigrad.anomaly import detect_anomaly as detect_anomaly
 from minigrad.backend import beside as beside
 from minigrad.backend import get_default_dtype as get_default_dtype
 from minigrad.backend import set_default_dtype as set_default_dtype
@@ -26,7 +27,6 @@ from minigrad.check import check_grads as check_grads
 from minigrad.check import gradcheck as gradcheck
 from minigrad.check import gradgradcheck as gradgradcheck
 from minigrad.devices import cuda_is_available as cuda_is_available
-from minigrad.anomaly import detect_anomaly as detect_anomaly
 from minigrad.graph import enable_grad as enable_grad
 from minigrad.graph import is_grad_enabled as is_grad_enabled
 from minigrad.graph import mark_mutated as mark_mutated
