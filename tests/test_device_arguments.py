@@ -99,13 +99,14 @@ ARGUMENTS: dict[str, tuple[Callable[..., Any], Callable[[str], Tensor], Any]] = 
     "bincount": (lambda x, n: np.bincount(Tensor([0, 1, 1, 0], device=x.device), x, n), _row, 5),
     "searchsorted": (lambda x, n: np.searchsorted(x, 2.5, sorter=n), _row, [0, 1, 2, 3]),
     "lexsort": (lambda x, n: np.lexsort((n, x.detach())), _row, [3, 1, 2, 0]),
+    "weights of a histogram": (lambda x, n: np.histogram(x, [0.0, 2.0, 5.0], weights=n)[0] * x[:2], _row, [1.0, 1.0, 2.0, 3.0]),
     "cov": (lambda x, n: np.cov(x, aweights=n), _table, [1.0, 2.0, 1.0, 1.0]),
     "one_hot": (lambda x, n: F.one_hot(Tensor([1, 2], device=x.device), n), _row, 4),
     "interpolate": (lambda x, n: F.interpolate(x.reshape(1, 1, 3, 4), n), _table, [6, 8]),
     "pixel_shuffle": (lambda x, n: F.pixel_shuffle(x.reshape(1, 4, 1, 1), n), _row, 2),
 }  # fmt: skip
 #: Those whose NumPy arrays are data, which an op does not move, but refuses by name.
-_DATA = ("cov", "searchsorted", "lexsort")
+_DATA = ("weights of a histogram", "cov", "searchsorted", "lexsort")
 
 
 @pytest.mark.parametrize("kind", ["tensor", "numpy", "list"])

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..arrays.batch import all_examples
-from ..backend import as_numbers, as_operand, as_sizes, beside, device_of
+from ..backend import as_numbers, as_operand, as_sizes, beside, device_of, side_by_side
 from ..primitive import composed
 from ..tensor import Tensor, raw, wrap
 from .index import scatter_add
@@ -66,7 +66,7 @@ def histogramdd(
         inside = inside & (place >= 0) & (place < edge.size - 1)
         places.append(place)
     index = tuple(np.where(inside, p, 0) for p in places)
-    counted = where(inside, reshape(weights, -1), 0.0)
+    counted = where(inside, reshape(side_by_side(weights, inside)[0], -1), 0.0)
     out = scatter_add(counted.astype(np.float64, copy=False), index, counts.shape)
     if density:
         out = out / sum(out)
