@@ -260,15 +260,19 @@ def _gpu_for(args: tuple[Any, ...], kwargs: dict[str, Any], together: bool = Fal
     return number
 
 
-@contextmanager
-def moving() -> Iterator[Callable[[Any], None] | None]:
+def moving() -> AbstractContextManager[Callable[[Any], None] | None]:
     """For a loop over arrays of any GPUs: a function that makes the GPU of an array the current one.
 
     None where there is at most one GPU.  In the end the current GPU is what it was.
     """
-    if not several:
-        yield None
-        return
+    return _moving() if several else _STAYING
+
+
+_STAYING = nullcontext(None)
+
+
+@contextmanager
+def _moving() -> Iterator[Callable[[Any], None]]:
     cuda = cupy().cuda
     with cuda.Device(cuda.runtime.getDevice()):
         yield _move_to
