@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 
 from minigrad import checkpoint_notes
-from minigrad.devices import follow
+from minigrad.devices import on_gpu_of
 
 from .backward_hooks import BackwardHooks
 from .computed import computed_once
-from .contents import Owner, find, members
+from .contents import Owner, find, members, walk
 from .hooks import Hook, hooks_of
-from .parameter import Buffer
+from .parameter import Buffer, Parameter
 
 __all__ = ["call_fully", "say_which_layer"]
 
@@ -23,14 +23,25 @@ __all__ = ["call_fully", "say_which_layer"]
 _IN_THE_LAYER = "in the layer "
 
 
-@follow
 def call_fully(module: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """A call with hooks, with derived attributes that are computed once, and where the arguments are."""
-    with _buffers_under_checkpoint(module):
+    """A call with hooks, with derived attributes that are computed once, and on the GPU of the arguments:
+    on the module's own where these are in main memory."""
+    with on_gpu_of(args, kwargs, _Place(module)), _buffers_under_checkpoint(module):
         if not module._derived:
             return _call_with_hooks(module, args, kwargs)
         with computed_once(module):
             return _call_with_hooks(module, args, kwargs)
+
+
+class _Place:
+    """Where a module's parameters and buffers are, found when somebody asks."""
+
+    def __init__(self, module: Any) -> None:
+        self._module = module
+
+    @property
+    def device(self) -> str:
+        return next((x.device for _, x in walk(self._module) if isinstance(x, (Parameter, Buffer))), "cpu")
 
 
 def say_which_layer(module: Owner, error: Exception) -> None:

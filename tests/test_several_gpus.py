@@ -257,6 +257,23 @@ def test_layers_are_where_their_input_is(name: str, args: Any, options: Any, sha
     assert places(*ys, x.grad, *(p.grad for p in layer.parameters()), *layer.buffers()) == {THERE}
 
 
+@pytest.mark.parametrize(("name", "args", "options", "shape"), LAYERS)
+def test_a_layer_takes_arrays_of_main_memory_on_its_gpu(name: str, args: Any, options: Any, shape: Any) -> None:
+    layer = getattr(nn, name)(*args, **options).to(THERE)
+    if list(layer.parameters()):
+        out = layer((np.ones(shape) * np.arange(shape[-1])).astype(np.float32))
+        assert places(*(out if isinstance(out, tuple) else (out,))) == {THERE}
+
+
+def test_attention_and_tables_take_arrays_of_main_memory_on_their_gpu() -> None:
+    x, rows = np.ones((3, 2, 4), np.float32), np.array([[1, 1, 2]])
+    attention = nn.MultiheadAttention(4, 2, add_zero_attn=True, add_bias_kv=True).to(THERE)
+    table = nn.Embedding(5, 3, sparse=True, max_norm=1.0, scale_grad_by_freq=True).to(THERE)
+    bag = nn.EmbeddingBag(5, 3, mode="max").to(THERE)
+    spectral = nn.utils.parametrizations.spectral_norm(nn.Linear(4, 4).to(THERE))
+    assert places(attention(x, x, x)[0], table(rows), bag(rows), spectral(x)) == {THERE}
+
+
 def test_losses_and_dropout_without_a_layer() -> None:
     logits, targets = there(np.ones((4, 3)), requires_grad=True), Tensor(np.array([0, 1, 2, 0]), device=THERE)
     losses = [
