@@ -127,17 +127,17 @@ def apart(places: Mapping[str, str], what: str) -> RuntimeError | None:
 
     >>> print(apart({"x": "cuda:0", "y": "cpu"}, "add"))  # doctest: +NORMALIZE_WHITESPACE
     add: the inputs are on different devices (x on cuda:0, y on cpu):
-    move one with .to(device), an array of NumPy's with minigrad.beside(y, x)
+    move y with .to("cuda:0"), an array of NumPy's with minigrad.beside(y, x)
     """
     if len(set(places.values())) < 2:
         return None
     each = ", ".join(f"{name} on {device}" for name, device in places.items())
-    move = "move one with .to(device)"
-    if here := next((name for name, device in places.items() if device == "cpu"), None):
-        there = next(name for name, device in places.items() if device != "cpu")
-        plain = all(re.fullmatch(r"[A-Za-z_][\w.\[\]]*", name) for name in (here, there))
-        pair = f"{here}, {there}" if plain else "array, tensor"
-        move += f", an array of NumPy's with minigrad.beside({pair})"
+    there = next(name for name, device in places.items() if device != "cpu")
+    far = next(name for name, device in places.items() if device != places[there])
+    move = f'move {far} with .to("{places[there]}")'
+    if places[far] == "cpu":  # and so perhaps no Tensor
+        plain = all(re.fullmatch(r"[A-Za-z_][\w.\[\]]*", name) for name in (far, there))
+        move += f", an array of NumPy's with minigrad.beside({f'{far}, {there}' if plain else 'array, tensor'})"
     return RuntimeError(f"{what}: the inputs are on different devices ({each}): {move}")
 
 

@@ -22,7 +22,7 @@ pytestmark = [pytest.mark.usefixtures("stand_in"), pytest.mark.filterwarnings("i
 
 #: The error names both devices, and the way out; NumPy's own functions ask a tensor for an array, which says so too.
 WORDS = (
-    r"inputs are on different devices \((?=.*cpu)(?=.*cuda:0).*\): move one with \.to\(device\), .*minigrad\.beside\(",
+    r"inputs are on different devices \((?=.*cpu)(?=.*cuda:0).*\): move .* with \.to\(.cuda:0.\), .*minigrad\.beside\(",
     r"np\.asarray of a tensor on cuda:0: copy it first, x\.cpu\(\)\.numpy\(\)",
 )
 #: What an argument in main memory may be.
