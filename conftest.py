@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -40,6 +41,13 @@ def _without_the_ops_of_other_tests() -> Iterator[None]:
         if table != kept:
             table.clear()
             table.update(kept)
+
+
+@pytest.fixture(autouse=True)
+def _without_the_figures_of_other_tests() -> Iterator[None]:
+    yield
+    if "matplotlib.pyplot" in sys.modules:
+        sys.modules["matplotlib.pyplot"].close("all")
 
 
 @pytest.fixture

@@ -231,7 +231,7 @@ def as_numbers(x: Any) -> Any:
         return x
     if isinstance(x, (tuple, list)):
         return sequence_like(x, map(as_numbers, x))
-    return on_host(getattr(x, "_array", x))
+    return on_host(x._array if hasattr(x, "_node") else x)  # a batch stays one
 
 
 def as_sizes(x: Any) -> Any:
