@@ -8,7 +8,7 @@ is looked at together, in one copy, when the program waits anyway:
 - whether a backward pass gave finite numbers (`minigrad.trial`);
 - the loss, whose number is kept for a later `item()`.
 
-NumPy's arrays are looked at at once.
+NumPy's arrays are looked at straight away.
 """
 
 from __future__ import annotations
@@ -189,7 +189,7 @@ def perhaps_any(conditions: Any) -> bool:
     """Whether one of many conditions may hold: on a GPU, where a look takes time, they may always.
 
     It is for work that changes nothing where none of them holds, and can be left out then.  A `where` changes
-    gradients that are not finite: `minigrad.ops.select.replaced` does not.
+    gradients that are not finite: `minigrad.ops.select.overwritten` does not.
 
     >>> perhaps_any(np.array([False, False]))
     False
@@ -231,7 +231,7 @@ def _verify(checks: Sequence[_Check], numbers: Sequence[Any]) -> None:
             if first is None:
                 error.add_note(
                     f"it was asked for at {asked}, and is found late, since a GPU is only looked at when the program waits "
-                    "for it anyway: inside of minigrad.detect_anomaly() it is looked at at once"
+                    "for it anyway: inside of minigrad.detect_anomaly() nothing waits"
                 )
                 first = error
             else:
