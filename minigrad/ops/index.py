@@ -13,7 +13,7 @@ from ..arrays.indexing import read, writable
 from ..arrays.row_sparse import add_rows
 from ..backend import add_at, beside, is_array
 from ..later import is_on_gpu
-from ..primitive import composed, method, primitive
+from ..primitive import composed, primitive
 from ..tensor import Tensor, raw
 from .bounds import check_bounds, check_places
 from .conversion import alike
@@ -101,9 +101,11 @@ def _is_basic(index: Any) -> bool:
     )
 
 
-@method
 def __getitem__(self: Tensor, index: Any) -> Any:
     return getitem(self, plain_index(index))
+
+
+Tensor.__getitem__ = __getitem__  # type: ignore[method-assign]  # no `method`: an op alone follows its arrays by itself
 
 
 def plain_index(index: Any) -> Any:
