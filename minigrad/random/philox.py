@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from importlib.resources import files
 from math import prod
 from operator import index
+from pathlib import Path
 from threading import Lock
 from typing import Any
 
@@ -28,7 +28,7 @@ LIMIT = 2**63
 _WIDEST = 2**32
 #: The words of a block.
 _WORDS = 4
-_SOURCE = files(__package__) / "philox.cu"
+_SOURCE = Path(__file__).with_name("philox.cu")
 
 
 def _uniform(words: Any, dtype: Any) -> Any:
