@@ -28,6 +28,7 @@ from .devices import (
 )
 from .hints import check_dtype
 from .install import install
+from .kernels import is_cupy
 from .trees import sequence_like
 
 __all__ = [
@@ -154,7 +155,7 @@ def add_at(x: Any, index: Any, values: Any) -> None:
     >>> x = np.zeros(2); add_at(x, np.array([1, 1]), 3.0); x
     array([0., 6.])
     """
-    if type(x).__module__.partition(".")[0] != "cupy":
+    if not is_cupy(x):
         np.add.at(x, index, values)
         return
     if x.dtype.kind == "c":

@@ -83,7 +83,6 @@ _PLAIN_ANSWERS = {
 }  # fmt: skip
 
 
-
 def _lookup(ufunc: np.ufunc) -> Callable[..., Any] | None:
     """The op for a ufunc; those of scipy.special are known by name, so that scipy need not be imported."""
     function = numpy_table.get(ufunc)

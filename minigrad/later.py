@@ -88,8 +88,7 @@ def _fetched(arrays: Sequence[Any]) -> list[Any]:
     groups: dict[Any, list[int]] = {}
     for i, x in enumerate(arrays):
         if is_on_gpu(x):
-            small = x.nbytes <= _SMALL and hasattr(x, "view")  # a row-sparse one gives the whole
-            groups.setdefault(str(x.device) if small else i, []).append(i)
+            groups.setdefault(str(x.device) if x.nbytes <= _SMALL else i, []).append(i)
     for places in groups.values():
         if len(places) == 1:
             found[places[0]] = arrays[places[0]].get()

@@ -7,11 +7,10 @@ from typing import Any
 import numpy as np
 
 from minigrad import Tensor, beside, raw
-from minigrad.arrays import all_examples
+from minigrad.backend import on_host
 from minigrad.devices import on_gpu_of
-from minigrad.later import read
 
-__all__ = ["as_constant", "as_input", "as_tensor", "device_of", "host", "values_for"]
+__all__ = ["as_constant", "as_input", "as_tensor", "host", "values_for"]
 
 
 def host(x: Any) -> np.ndarray:
@@ -22,22 +21,7 @@ def host(x: Any) -> np.ndarray:
     >>> host(Tensor([1.0, 2.0], requires_grad=True))
     array([1., 2.], dtype=float32)
     """
-    values = raw(x)
-    if hasattr(values, "dtype") and all_examples(values) is not values:
-        return np.asarray(values)  # under vmap: an error that says so
-    if not hasattr(values, "get"):
-        return np.asarray(values)  # nothing waits for what is here already
-    (values,) = read(values)
-    return values.get() if hasattr(values, "get") else np.asarray(values)  # row-sparse ones still can
-
-
-def device_of(x: Any) -> str:
-    """Where a Tensor or an array is; numbers and lists are on the cpu.
-
-    >>> device_of(np.zeros(2)), device_of(Tensor([1.0], requires_grad=True))
-    ('cpu', 'cpu')
-    """
-    return x.device if isinstance(x, Tensor) else Tensor(x).device
+    return np.asarray(on_host(raw(x)))
 
 
 def as_constant(values: Any, like: Any) -> Any:

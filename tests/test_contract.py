@@ -63,7 +63,7 @@ PUBLIC: dict[str, set[str] | None] = {
     "minigrad.files": None,  # files that are whole or not there
     "minigrad.hints": None,  # what to write in place of PyTorch's names
     "minigrad.install": None,  # how to install an extra
-    "minigrad.backend": {"as_sizes", "side_by_side"},  # what stands beside tensors, on their device
+    "minigrad.backend": {"as_sizes", "device_of", "on_host", "side_by_side"},  # where values are, and what stands beside them
     "minigrad.later": {"check_later", "perhaps_any", "read", "refuse_later", "surely_all"},  # what makes no program wait
     "minigrad.spellings": None,  # the tables of these names
     "minigrad.kernels": None,  # the registry of kernels

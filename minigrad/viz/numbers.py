@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays.row_sparse import RowSparse
 from ..backend import is_array, on_host
 
 __all__ = ["dimensions", "has_numbers", "host", "memory_size", "number", "rms"]
@@ -17,8 +16,7 @@ MOST = 6
 
 def host(value: Any) -> np.ndarray:
     """An array in main memory: of a tensor, of an array on a GPU, of rows that are sparse."""
-    value = getattr(value, "_array", value)
-    return np.asarray(on_host(value.dense() if isinstance(value, RowSparse) else value))
+    return np.asarray(on_host(getattr(value, "_array", value)))
 
 
 def has_numbers(value: Any) -> bool:

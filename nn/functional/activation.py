@@ -15,12 +15,11 @@ import minigrad
 from minigrad import clip, primitive, random, raw, tanh, where
 from minigrad import expit as sigmoid
 from minigrad import log_expit as logsigmoid
+from minigrad.backend import device_of
 from minigrad.devices import follow
 from minigrad.hints import explain_options
 from minigrad.kernels import accelerated
 from minigrad.ops.special import erf
-
-from ..values import device_of
 
 __all__ = [
     "celu", "celu_", "elu", "elu_", "gelu", "glu", "gumbel_softmax", "hardshrink", "hardsigmoid",

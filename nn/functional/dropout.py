@@ -8,9 +8,8 @@ from typing import Any
 import numpy as np
 
 from minigrad import random, raw
+from minigrad.backend import device_of
 from minigrad.devices import follow
-
-from ..values import device_of
 
 __all__ = ["alpha_dropout", "dropout", "dropout1d", "dropout2d", "dropout3d", "feature_alpha_dropout"]
 

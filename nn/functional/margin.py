@@ -8,11 +8,12 @@ import numpy as np
 
 from minigrad import Tensor, beside, clip, getitem, raw, relu, take_along_axis, where
 from minigrad.arrays import all_examples
+from minigrad.backend import device_of
 from minigrad.devices import apart, follow
 from minigrad.hints import explain_options
 from minigrad.later import check_later, refuse_later
 
-from ..values import as_constant, device_of
+from ..values import as_constant
 from .loss import check_same_shape, difference, reduced, weighted
 
 __all__ = [

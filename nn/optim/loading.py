@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from minigrad import Tensor, raw, to_device
+from minigrad.backend import device_of
 from minigrad.devices import follow
 
 from ..checks import WrongType, number
-from ..values import device_of
 from .options import BESIDE, check_rules
 
 __all__ = [
