@@ -1,0 +1,12 @@
+"""What the examples share, so that each of them is about its one idea."""
+
+from .digits import digits, scattered, two_sets
+from .measuring import measure
+from .pictures import picture
+from .resuming import checkpoint, steps
+from .running import run
+from .seeds import chosen, generator, restart
+
+__all__ = [
+    "checkpoint", "chosen", "digits", "generator", "measure", "picture", "restart", "run", "scattered", "steps", "two_sets",
+]  # fmt: skip

@@ -1,0 +1,79 @@
+"""Handwritten digits: the 1,797 small ones that come with scikit-learn, MNIST's with `--data`, and harder scenes made of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from scipy.ndimage import zoom
+from sklearn.datasets import load_digits
+
+import nn
+
+from .seeds import generator
+
+#: Images (N, H, W) between 0 and 1, and their labels (N,).
+Labelled = tuple[np.ndarray, np.ndarray]
+
+
+def two_sets(images: np.ndarray, labels: np.ndarray, test: float = 0.2) -> tuple[Labelled, Labelled]:
+    """Shuffled by the seed, and cut into training and test."""
+    order = generator(1000).permutation(len(labels))
+    cut = len(labels) - round(test * len(labels))
+    train, rest = order[:cut], order[cut:]
+    return (images[train], labels[train]), (images[rest], labels[rest])
+
+
+def digits(data: Path | None = None, test: float = 0.2) -> tuple[Labelled, Labelled]:
+    """Training and test digits: float32 images (N, H, W) between 0 and 1, and labels.
+
+    Args:
+        data: None for scikit-learn's, 8x8; or a folder with MNIST's files, 28x28. Where the
+            training images are not there, the test images are cut in two, which is said.
+        test: the share to test on, where the source itself has not cut them.
+    """
+    if data is None:
+        found = load_digits()
+        return two_sets((found.images / 16).astype(np.float32), found.target, test)
+
+    def scaled(train: bool) -> Labelled:
+        images, labels = nn.data.read_mnist(data, train=train)
+        return (images / 255).astype(np.float32), labels
+
+    held = scaled(train=False)
+    try:
+        return scaled(train=True), held
+    except FileNotFoundError:
+        print(f"{data} has no training images: {test:.0%} of the test images are held out")
+        return two_sets(*held, test)
+
+
+def scattered(images: np.ndarray, labels: np.ndarray, count: int, rng: np.random.Generator, size: int = 32) -> Labelled:
+    """Scenes that no linear layer reads: a digit of any size anywhere, among pieces of others.
+
+    Args:
+        images: (N, 8, 8) between 0 and 1.
+        count: how many scenes to make.
+        size: their height and width in pixels, at least 22.
+        pieces: how many pieces of other digits lie about.
+
+    Returns:
+        (count, size, size) of float32 between 0 and 1, and the label of the whole digit in each.
+    """
+    scenes = np.zeros((count, size, size), np.float32)
+    chosen = rng.integers(0, len(labels), count)
+    for scene, number in zip(scenes, chosen, strict=True):
+        for other in rng.integers(0, len(labels), pieces):
+            top, left = rng.integers(0, 5, 2)
+            _add(scene, images[other][top : top + 4, left : left + 4], 2, rng)
+        _add(scene, images[number], rng.uniform(1.75, 2.75), rng)
+    scenes += 0.1 * rng.normal(size=scenes.shape).astype(np.float32)
+    return scenes.clip(0, 1), labels[chosen]
+
+
+def _add(scene: np.ndarray, image: np.ndarray, scale: float, rng: np.random.Generator) -> None:
+    """Draw an enlarged image at a random place over what is there."""
+    drawn = zoom(image, scale, order=1)
+    top, left = rng.integers(0, np.array(scene.shape) - drawn.shape + 1)
+    place = scene[top : top + drawn.shape[0], left : left + drawn.shape[1]]
+    np.maximum(place, drawn, out=place)

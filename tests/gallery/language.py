@@ -1,0 +1,26 @@
+"""Examples of the gallery: language."""
+
+from __future__ import annotations
+
+from .settings import SHARED, Case, RealCase
+
+CASES: dict[str, Case] = {
+    "char_language_model": ({"updates": 300, "hidden": 64}, lambda r: r["test loss in nats"] < 0.6 * r["before training"]),
+    "cells": ({"updates": 300, "hidden": 64}, lambda r: abs(float(r["position in line: correlation"])) > 0.3),
+    "word_language_model": ({"updates": 350}, lambda r: r["test perplexity"] < 0.8 * r["by frequencies alone"]),
+    "names": ({"epochs": 3}, lambda r: r["test accuracy"] > 0.9),
+    "tagging": ({"epochs": 2}, lambda r: r["accuracy from both sides"] > 0.98 > r["accuracy from the left alone"] > 0.85),
+    "learning_to_execute": ({"steps": 200, "hidden": 64, "digits": 1}, lambda r: r["characters right"] > 0.4),
+    "music": ({"epochs": 3, "tunes": 600, "hidden": 64}, lambda r: r["nats for each letter"] < 1.6),
+}  # fmt: skip
+
+#: The same from real data.
+REAL: list[RealCase] = [
+    ("char_language_model", {"data": SHARED / "tinyshakespeare.txt", "updates": 300}, lambda r: r["test loss in nats"] < 2.6),
+    (
+        "word_language_model",
+        {"data": SHARED / "wikitext-2", "updates": 300, "max_words": 2000},
+        lambda r: r["test perplexity"] < 300,
+    ),
+    ("names", {"data": SHARED / "names", "epochs": 1}, lambda r: r["test accuracy"] > 0.6),
+]

@@ -1,0 +1,22 @@
+"""Examples of the gallery: recurrent networks."""
+
+from __future__ import annotations
+
+from .settings import SHARED, Case, RealCase, first
+
+CASES: dict[str, Case] = {
+    "five_patterns": ({"steps": 200, "hidden": 32}, lambda r: r["OneToMany: right"] > 0.95 and r["ManyToOne: right"] > 0.8),
+    "elman_jordan": ({"steps": 250}, lambda r: 1 < float(first(r, "Elman").split(",")[0]) < 1.3 > float(first(r, "Elman")[-4:])),
+    "hello": ({}, lambda r: r["written after h"] == "hello"),
+    "long_lags": (
+        {"steps": 250, "lags": 20},
+        lambda r: r["LSTM: accuracy at 20 steps"] > 0.9 > 0.6 > r["RNN: accuracy at 20 steps"],
+    ),
+    "padding": ({"sequences": 96}, lambda r: r["largest difference of the results"] < 1e-5),
+    "mnist_rows": ({"epochs": 5}, lambda r: all(value > 0.8 for value in r.values())),
+}  # fmt: skip
+
+#: The same from real data.
+REAL: list[RealCase] = [
+    ("mnist_rows", {"data": SHARED / "mnist", "epochs": 1}, lambda r: r["test accuracy, LSTM"] > 0.8),
+]

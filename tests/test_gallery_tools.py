@@ -1,0 +1,135 @@
+"""What the examples share: seeds, digits, trainings that go on, and the table."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import json
+import types
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import nn
+from minigrad import Tensor, random
+
+FOLDER = Path(__file__).parents[1] / "examples"
+pytestmark = pytest.mark.skipif(
+    any(importlib.util.find_spec(name) is None for name in ("matplotlib", "sklearn", "scipy", "threadpoolctl")),
+    reason="the examples need matplotlib, scikit-learn and scipy",
+)
+
+
+@pytest.fixture
+def shared(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
+    """The package that the examples import, in a folder of its own."""
+    monkeypatch.syspath_prepend(str(FOLDER))
+    monkeypatch.chdir(tmp_path)
+    return importlib.import_module("shared")
+
+
+def example(main: Any, **names: Any) -> Any:
+    """A script of the gallery."""
+    module = types.ModuleType("small")
+    module.__file__ = "small.py"
+    main.__module__ = "small"
+    vars(module).update(main=main, **names)
+    return module
+
+
+def test_a_seed_gives_the_same_numbers_and_another_seed_others(shared: Any) -> None:
+    seeds = importlib.import_module("shared.seeds")
+
+    def drawn(seed: int) -> list[float]:
+        seeds.choose(seed)
+        return [shared.generator().random(), shared.generator(1).random(), random.rand(1).item()]
+
+    assert drawn(3) == drawn(3)
+    assert len({*drawn(3), *drawn(4)}) == 6
+    first = random.rand(1).item()
+    shared.restart()
+    assert random.rand(1).item() == drawn(4)[2] != first
+
+
+def test_digits_come_from_the_training_images_where_they_are(
+    shared: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def written(prefix: str, count: int) -> None:
+        images = np.zeros((count, 2, 2), np.uint8)
+        for kind, array in (("images-idx3", images), ("labels-idx1", images[:, 0, 0])):
+            head = bytes([0, 0, 8, array.ndim]) + np.array(array.shape, ">u4").tobytes()
+            (tmp_path / f"{prefix}-{kind}-ubyte").write_bytes(head + array.tobytes())
+
+    written("t10k", 10)
+    (x, y), (test_x, test_y) = shared.digits(tmp_path)
+    assert (len(x), len(y), len(test_x), len(test_y)) == (8, 8, 2, 2)
+    assert "no training images" in capsys.readouterr().out
+    written("train", 30)
+    (x, _), (test_x, _) = shared.digits(tmp_path)
+    assert (x.shape, len(test_x)) == ((30, 2, 2), 10)
+
+
+def train(shared: Any, stop: int | None = None) -> list[float]:
+    """Twenty updates, or as many as until somebody stops it."""
+    layer, rng, kept = nn.Linear(3, 1), shared.generator(), {"losses": []}
+    optimizer = nn.optim.Adam(layer.parameters())
+    for step in shared.steps(20, layer, optimizer, rng, kept, every=0):
+        if step == stop:
+            raise KeyboardInterrupt
+        loss = (nn.functional.dropout(layer(Tensor(rng.normal(size=(4, 3)))), 0.5) ** 2).mean()
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        kept["losses"].append(loss.item())
+    return kept["losses"]
+
+
+def test_a_full_run_goes_on_where_it_was_stopped(shared: Any, tmp_path: Path) -> None:
+    running = importlib.import_module("shared.running")
+
+    def run(stop: int | None, full: bool = True, **settings: int) -> list[float]:
+        module = example(lambda **given: {"losses": train(shared, stop)})
+        return running.once(module, module.main, settings, 0, full)["losses"]
+
+    undisturbed = run(None, full=False)
+    assert not (tmp_path / "out").exists()
+    with pytest.raises(KeyboardInterrupt):
+        run(7)
+    with pytest.raises(SystemExit, match="other settings"):
+        run(None, width=3)
+    with pytest.raises(KeyboardInterrupt):
+        run(15)
+    assert run(None) == undisturbed
+    assert len(undisturbed) == 20
+    assert not list((tmp_path / "out").iterdir())  # what is through leaves nothing
+
+
+def test_full_is_an_option_where_there_is_a_published_setting(shared: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    def main(steps: int = 1) -> dict[str, int]:
+        return {"steps": steps}
+
+    running = importlib.import_module("shared.running")
+    module = example(main, FULL={"steps": 9})
+    assert running.options(module, main, ["--full", "--seed", "3"]) == ({"steps": 9}, 3, True)
+    assert running.options(module, main, ["--full", "--steps", "2"]) == ({"steps": 2}, 0, True)
+    with pytest.raises(SystemExit):
+        running.options(example(main), main, ["--full"])
+    assert "--full" in capsys.readouterr().err
+
+
+def test_a_row_has_the_spread_over_the_seeds(shared: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    measuring, table = importlib.import_module("shared.measuring"), importlib.import_module("shared.table")
+    monkeypatch.setattr(measuring, "MEASURED", tmp_path)
+
+    def main(steps: int = 1) -> dict[str, Any]:
+        return {"accuracy": shared.chosen() / 10 + steps / 1000, "chance": 0.1, "word": "queen"}
+
+    measuring.measure(example(main), [])
+    measuring.measure(example(main), ["--steps", "2", "--seeds", "3"])
+    found = json.loads((tmp_path / "small.json").read_text())
+    assert [len(m["results"]["accuracy"]) for m in found] == [5, 3]
+    assert table.lines(found[0], compared=False) == ["accuracy: 0.201 (0.001 to 0.401)", "word: queen"]
+    assert table.lines(found[0], compared=True) == ["chance: 0.1"]
+    assert table.lines(found[1], compared=False)[0].startswith("**--steps 2**")
