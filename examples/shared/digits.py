@@ -48,7 +48,9 @@ def digits(data: Path | None = None, test: float = 0.2) -> tuple[Labelled, Label
         return two_sets(*held, test)
 
 
-def scattered(images: np.ndarray, labels: np.ndarray, count: int, rng: np.random.Generator, size: int = 32) -> Labelled:
+def scattered(
+    images: np.ndarray, labels: np.ndarray, count: int, rng: np.random.Generator, size: int = 24, pieces: int = 3
+) -> Labelled:
     """Scenes that no linear layer reads: a digit of any size anywhere, among pieces of others.
 
     Args:
