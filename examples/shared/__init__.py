@@ -6,7 +6,9 @@ from .pictures import picture
 from .resuming import checkpoint, steps
 from .running import run
 from .seeds import chosen, generator, restart
+from .small_world import small_world
 
 __all__ = [
-    "checkpoint", "chosen", "digits", "generator", "measure", "picture", "restart", "run", "scattered", "steps", "two_sets",
+    "checkpoint", "chosen", "digits", "generator", "measure", "picture", "restart", "run", "scattered", "small_world",
+    "steps", "two_sets",
 ]  # fmt: skip
