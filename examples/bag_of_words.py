@@ -1,72 +1,97 @@
-"""A bag of words: is a film review good or bad, by counting its words alone?"""
+"""A bag of words: is a film review good or bad, by counting its words alone?
 
+A review is the set of its words, x in {0, 1}^V, and p(good) = sigmoid(w . x + b) is fitted: the order of the
+words is lost, so "not good, but clever" and "good, but not clever" are the same. Pairs of neighbouring words
+bring a little of it back ("not_good"). Words that occur once, or not at all, in the training are <unk>. Naive
+Bayes, log p(word | good) - log p(word | bad), is only counted, without any training. The default reviews are
+made up (shared/reviews.py), all different; `--data FOLDER` takes rt-polarity.
+"""
+
+import matplotlib.pyplot as plt
 import numpy as np
-from shared import picture, run
+from shared import generator, picture, restart, reviews, run, steps
 
 import nn
 from minigrad import Tensor
 from nn.text import Vocabulary, bag_of_words
 
-PUBLISHED = "77 to 80 % on this set with counts of words (Wang and Manning, 2012)"
-
-GOOD = [
-    "wonderful",
-    "moving",
-    "brilliant",
-    "charming",
-    "touching",
-    "superb",
-    "delightful",
-    "clever",
-    "warm",
-    "gripping",
-    "honest",
-    "fresh",
-]
-BAD = ["dull", "boring", "awful", "clumsy", "tired", "predictable", "flat", "lifeless", "stale", "messy", "shallow", "pointless"]
+PUBLISHED = "rt-polarity: naive Bayes 77.9 %, with pairs 79.0 %; SVM 76.2, 77.7 % (Wang and Manning, 2012)"
 
 
-def load(data):
-    """Sentences and whether they are good; without a folder made of a grammar that says "not" now and then."""
-    if data is not None:
-        texts = [
-            (data / f"rt-polarity.{end}").read_text(encoding="utf-8", errors="replace").splitlines() for end in ("neg", "pos")
-        ]
-        return texts[0] + texts[1], np.repeat([0, 1], [len(texts[0]), len(texts[1])])
-    rng, lines, labels = np.random.default_rng(0), [], []
-    for _ in range(2000):
-        good, turned = rng.random(2) < (0.5, 0.15)
-        words = rng.choice(GOOD if good != turned else BAD, 2)
-        lines.append(f"the {rng.choice(['film', 'story', 'acting'])} is {'not ' * bool(turned)}{words[0]} and {words[1]}")
-        labels.append(int(good))
-    return lines, np.array(labels)
+def load(data=None, count=3000):
+    """Reviews, and whether they are good."""
+    if data is None:
+        return reviews(count, generator(1))
+    paths = [data / f"rt-polarity.{end}" for end in ("neg", "pos")]
+    files = [path.read_text(encoding="utf-8", errors="replace").splitlines() for path in paths]
+    return files[0] + files[1], np.repeat([0, 1], [len(lines) for lines in files])
 
 
-def main(epochs=12, data=None):
-    lines, labels = load(data)
-    order = np.random.default_rng(1).permutation(len(lines))
-    train, test = np.split(order, [int(0.9 * len(order))])
-    words = Vocabulary.of_words([lines[i] for i in train], min_count=2)
-    x = bag_of_words([words.encode(line) for line in lines], len(words), binary=True).astype(np.float32)
-    model = nn.Linear(len(words), 1)
-    optimizer = nn.optim.Adam(model.parameters(), lr=0.003, weight_decay=1e-4)
-    rng = np.random.default_rng(2)
-    for _ in range(epochs):
-        for rows in np.array_split(rng.permutation(train), len(train) // 64):
-            loss = nn.functional.binary_cross_entropy_with_logits(
-                model(Tensor(x[rows]))[:, 0], Tensor(labels[rows].astype(np.float32))
-            )
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
-    weights = model.weight.detach().numpy()[0]
-    by_weight = np.argsort(weights)
-    for name, chosen in (("bad", by_weight[:8]), ("good", by_weight[-8:])):
-        print(f"{name}:", ", ".join(words.symbols[i] for i in chosen))
-    shown = np.r_[by_weight[:12], by_weight[-12:]]
-    picture("bag_of_words", nn.inspect.plot_points(np.c_[weights[shown], np.arange(24)], [words.symbols[i] for i in shown]))
-    return {"test accuracy": float(((model(Tensor(x[test])).detach().numpy()[:, 0] > 0) == labels[test]).mean())}
+def split(lines, labels, test):
+    """Training and test, (texts, labels) each, shuffled by the seed."""
+    order = generator(2).permutation(len(lines))
+    parts = np.split(order, [round((1 - test) * len(order))])
+    return [([lines[i] for i in part], labels[part]) for part in parts]
 
+
+def with_pairs(text):
+    """The words of a text, and after them the pairs of neighbouring ones."""
+    words = text.split()
+    return " ".join([*words, *map("_".join, zip(words, words[1:], strict=False))])
+
+
+def naive_bayes(rows, labels, new, size):
+    """The classes of new rows of numbers, by how often each number stands in the rows of each class."""
+    classes = range(labels.max() + 1)
+    members = [np.concatenate([rows[i] for i in np.flatnonzero(labels == k)]) for k in classes]
+    counts = [np.bincount(numbers, minlength=size) for numbers in members]
+    logs = np.log(np.add(counts, 1) / (np.sum(counts, axis=1, keepdims=True) + size))
+    return np.array([(logs[:, row].sum(axis=1) + np.log(np.bincount(labels))).argmax() for row in new])
+
+
+def fit(rows, labels, size, epochs, name):
+    """A linear layer from the bag to one score."""
+    restart()
+    model, rng = nn.Linear(size, 1), generator(3)
+    optimizer = nn.optim.Adam(model.parameters(), lr=0.01, weight_decay=1e-4)
+    for _ in steps(epochs * len(rows) // 64, model, optimizer, rng, name=name):
+        batch = rng.integers(0, len(rows), 64)
+        x = bag_of_words([rows[i] for i in batch], size, binary=True)
+        target = Tensor(labels[batch].astype(np.float32))
+        loss = nn.functional.binary_cross_entropy_with_logits(model(Tensor(x))[:, 0], target)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    return model
+
+
+def main(epochs=10, test=0.2, data=None):
+    (texts, labels), (new, truth) = split(*load(data), test)
+    results, drawn = {}, plt.subplots(1, 2, figsize=(10, 5.5), layout="constrained")
+    for axis, name, made in zip(drawn[1], ("words", "words and pairs"), (str, with_pairs), strict=True):
+        known = Vocabulary.of_words([made(text) for text in texts], min_count=2, special=("<unk>",))
+        rows, later = ([np.unique(known.encode(made(text))) for text in part] for part in (texts, new))
+        model = fit(rows, labels, len(known), epochs, name.replace(" ", "-"))
+        weights, bias = model.weight.detach().numpy()[0], model.bias.item()
+        right = (np.array([weights[row].sum() + bias for row in later]) > 0) == truth
+        results[f"test accuracy, {name}"] = float(right.mean())
+        bayes = naive_bayes(rows, labels, later, len(known))
+        results[f"baseline: naive Bayes, {name}"] = float((bayes == truth).mean())
+        shown = np.argsort(weights)[np.r_[:14, -14:0]]
+        axis.barh(range(28), weights[shown], color=["C3"] * 14 + ["C2"] * 14)
+        axis.set_yticks(range(28), [known.symbols[i].replace("_", " ") for i in shown], fontsize=8)
+        axis.set(title=f"{name}: the largest weights", xlabel="weight (right: good)")
+    picture("bag_of_words", drawn[0])
+    words = Vocabulary.of_words(texts, min_count=2, special=("<unk>",))
+    unknown = np.concatenate([np.array(words.encode(text)) == 0 for text in new])
+    return results | {
+        "chance: the more frequent class": float(max(truth.mean(), 1 - truth.mean())),
+        "share of <unk> in the test": float(unknown.mean()),
+        "test reviews that stand in training": len(set(texts) & set(new)),
+    }
+
+
+FULL = {"epochs": 30, "test": 0.1}
 
 if __name__ == "__main__":
     run(main)

@@ -4,11 +4,12 @@ from .digits import digits, scattered, two_sets
 from .measuring import measure
 from .pictures import picture
 from .resuming import checkpoint, steps
+from .reviews import reviews
 from .running import run
 from .seeds import chosen, generator, restart
 from .small_world import small_world
 
 __all__ = [
-    "checkpoint", "chosen", "digits", "generator", "measure", "picture", "restart", "run", "scattered", "small_world",
+    "checkpoint", "chosen", "digits", "generator", "measure", "picture", "restart", "reviews", "run", "scattered", "small_world",
     "steps", "two_sets",
 ]  # fmt: skip

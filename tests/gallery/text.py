@@ -27,7 +27,10 @@ CASES: dict[str, Case] = {
             r["meanings right by the clusters of states"] > 0.75 > r["baseline: clusters of the mean of the words before"] + 0.1
         ),
     ),
-    "sentiment": ({"epochs": 3}, lambda r: r["test accuracy, Convolution"] > 0.95 > r["test accuracy, Bag"] > 0.7),
+    "sentiment": (
+        {"epochs": 4, "size": 24, "width": 24},
+        lambda r: r["test accuracy, LSTM"] > 0.8 > r["baseline: naive Bayes"] and r["share of <unk> in the test"] > 0.01,
+    ),
     "document_classes": ({"epochs": 12}, lambda r: r["test accuracy"] > 0.75 > 2 * r["share of the largest class"]),
 }  # fmt: skip
 
