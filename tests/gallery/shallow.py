@@ -15,6 +15,13 @@ CASES: dict[str, Case] = {
         {"epochs": 6},
         lambda r: r["test accuracy, words"] > 0.65 and r["test accuracy, words and pairs"] > 0.65,
     ),
+    "wide_and_deep": (
+        {"count": 20000, "updates": 500, "hidden": 32},
+        lambda r: (
+            r["AUC, wide and deep"] > max(r["AUC, deep"], r["baseline: AUC, linear, no crosses"] + 0.05)
+            and r["AUC, wide"] > r["baseline: AUC, linear, no crosses"] + 0.05
+        ),
+    ),
     "bias_variance": ({"steps": 100, "trials": 3}, lambda r: float(first(r, "best error").split(",")[0]) < 0.4),
     "optimizer_paths": ({}, lambda r: r["momentum: steps until it left the saddle"] < r["SGD: steps until it left the saddle"]),
     "schedules": ({"epochs": 6}, lambda r: r["cosine: test accuracy"] > 0.93),
