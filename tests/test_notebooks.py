@@ -38,9 +38,10 @@ def test_the_worked_convolution_is_in_the_notebook() -> None:
     assert "array([[-13.,-20.,-17.],[-18.,-24.,-18.],[13.,20.,17.]])" in ["".join(text.split()) for text in stored]
 
 
-def test_there_are_three() -> None:
+def test_all_are_there() -> None:
     assert [path.stem for path in NOTEBOOKS] == [
         "backpropagation_by_hand",
         "convolution_as_a_matrix_product",
         "recurrent_networks_and_vanishing_gradients",
+        "self_test",
     ]
