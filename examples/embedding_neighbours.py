@@ -107,7 +107,7 @@ def draw(vectors, cosine):
             weight = "normal" if row else "bold"
             axes["t"].text(column / len(asked), 0.93 - row / 9.5, near, fontsize=10, weight=weight)
     axes["t"].set(title="nearest neighbours", frame_on=False, xticks=[], yticks=[])
-    axes["c"].hist(cosine.values(), 30, (-1, 1), density=True, histtype="step", label=list(cosine))
+    axes["c"].hist(cosine.values(), 30, range=(-1, 1), density=True, histtype="step", label=list(cosine))
     axes["c"].set(title="are differences parallel?", xlabel="cosine of two differences", ylabel="density")
     axes["c"].legend(loc="upper left")
     picture("embedding_neighbours", figure)

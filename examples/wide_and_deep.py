@@ -82,7 +82,7 @@ def learn(model, train, test, updates, name):
         optimizer.step()
         if (step + 1) % (updates // 10) == 0:
             with no_grad():
-                kept["auc"].append([step + 1, roc_auc_score(test[2], model(test[0]).numpy())])
+                kept["auc"].append([step + 1, float(roc_auc_score(test[2], model(test[0]).numpy()))])
             print(f"{name}, step {step + 1}: {kept['auc'][-1][1]:.4f}")
     return np.array(kept["auc"])
 
