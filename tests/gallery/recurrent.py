@@ -12,6 +12,22 @@ CASES: dict[str, Case] = {
         {"steps": 250, "lags": 20},
         lambda r: r["LSTM: accuracy at 20 steps"] > 0.9 > 0.6 > r["RNN: accuracy at 20 steps"],
     ),
+    "two_delays": (
+        {"bits": 50_000, "epochs": 6},
+        lambda r: (
+            r["cross-entropy, chunks of 10, 16 units"] < 0.5
+            < r["cross-entropy, chunks of 5, 4 units"] < 0.55
+            < r["baseline: table that sees neither bit"]
+        ),
+    ),
+    "exploding_and_clipping": (
+        {"starts": 1, "updates": 200, "longest": 20},
+        lambda r: (
+            r["gradient 50 steps back, singular values 0.9"] < 0.01 < 10 < r["gradient 50 steps back, singular values 1.5"]
+            and r["error on the surface after 100 steps, clipped"] < 0.02 < r["error on the surface after 100 steps, plain"]
+            and r["accuracy, length 20, rate 0.1, clipped"] > 0.9 > 0.5 > r["accuracy, length 20, rate 0.1, plain"]
+        ),
+    ),
     "padding": ({"sequences": 96}, lambda r: r["largest difference of the results"] < 1e-5),
     "mnist_rows": ({"epochs": 5}, lambda r: all(value > 0.8 for value in r.values())),
 }  # fmt: skip
