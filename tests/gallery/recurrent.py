@@ -12,6 +12,22 @@ CASES: dict[str, Case] = {
         {"steps": 250, "lags": 20},
         lambda r: r["LSTM: accuracy at 20 steps"] > 0.9 > 0.6 > r["RNN: accuracy at 20 steps"],
     ),
+    "fixed_window": (
+        {"updates": 250, "count": 2000},
+        lambda r: r["GRU: accuracy over 3 phrases"] > 0.9 > 0.65 > r["window of 3: accuracy over 3 phrases"],
+    ),
+    "sequential_logic": (
+        {"updates": 1000},
+        lambda r: r["sequential: sums right of 64 bits"] > 0.9 > 0.2 > r["combinational: sums right of 64 bits"],
+    ),
+    "full_or_truncated": (
+        {"size": 32, "updates": 120},
+        lambda r: (
+            r["nats a character, chunks of 20, state carried on"] < r["baseline: table of pairs"] - 0.1
+            and r["cosine with the full gradient, chunks of 5"] < 0.999 < r["cosine with the full gradient, chunks of 160"]
+            and r["megabytes, chunks of 5"] < r["megabytes, chunks of 160"] / 4
+        ),
+    ),
     "two_delays": (
         {"bits": 50_000, "epochs": 6},
         lambda r: (
