@@ -5,7 +5,15 @@ from __future__ import annotations
 from .settings import SHARED, Case, RealCase, first
 
 CASES: dict[str, Case] = {
-    "five_patterns": ({"steps": 200, "hidden": 32}, lambda r: r["OneToMany: right"] > 0.95 and r["ManyToOne: right"] > 0.8),
+    "five_patterns": (
+        {"updates": 250, "hidden": 48},
+        lambda r: (
+            r["one to one: whole answers right"] > 0.8
+            and r["one to many: whole answers right"] > 0.6
+            and r["many to one: whole answers right"] > 0.53
+            and r["many to many, aligned: whole answers right"] > 0.25
+        ),
+    ),
     "elman_jordan": ({"steps": 250}, lambda r: 1 < float(first(r, "Elman").split(",")[0]) < 1.3 > float(first(r, "Elman")[-4:])),
     "hello": ({}, lambda r: r["written after h"] == "hello"),
     "long_lags": (
@@ -44,7 +52,23 @@ CASES: dict[str, Case] = {
             and r["accuracy, length 20, rate 0.1, clipped"] > 0.9 > 0.5 > r["accuracy, length 20, rate 0.1, plain"]
         ),
     ),
-    "padding": ({"sequences": 96}, lambda r: r["largest difference of the results"] < 1e-5),
+    "lstm_dropout": (
+        {"updates": 300, "characters": 2500, "size": 48},
+        lambda r: (
+            r["training perplexity, no dropout"] < r["training perplexity, recurrent dropout"]
+            and r["test perplexity, recurrent dropout"] < r["test perplexity, no dropout"]
+            and r["test perplexity, recurrent dropout"] < r["baseline: table of pairs, perplexity"]
+        ),
+    ),
+    "padding": (
+        {"sequences": 96, "passes": 1},
+        lambda r: (
+            max(r["largest difference of the states"], r["largest difference of the gradients"]) < 1e-5
+            and r["buckets of like length: share of steps that are no padding"] > 0.42
+            and r["packed, a loop of cells: share of steps that are no padding"] == 1
+            and r["baseline: all padded to the longest: share of steps that are no padding"] < 0.4
+        ),
+    ),
     "mnist_rows": ({"epochs": 5}, lambda r: all(value > 0.8 for value in r.values())),
 }  # fmt: skip
 
