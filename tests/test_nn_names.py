@@ -71,7 +71,7 @@ WORDS = {"dim": "axis", "keepdim": "keepdims", "start_dim": "start_axis", "end_d
 #: Arguments of PyTorch's that were given up long ago, or are not for users.
 OLD = {"size_average", "reduce", "_stacklevel", "self", "min_value", "max_value", "_weight", "_freeze", "out", "options"}
 #: Ours that PyTorch has not, after all of its own or by keyword.
-MORE = {"lengths", "reset_after", "divisor_override", "return_weights", "value", "args", "kwargs"}
+MORE = {"lengths", "reset_after", "recurrent_dropout", "divisor_override", "return_weights", "value", "args", "kwargs"}
 
 
 def arguments(function: Any) -> list[str]:

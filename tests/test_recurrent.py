@@ -118,21 +118,23 @@ def test_sequences_of_different_lengths(name: str, options: dict[str, Any]) -> N
     assert not x.grad.numpy()[2:, 0].any()
 
 
+@pytest.mark.parametrize("with_drop", [False, True])
 @pytest.mark.parametrize("with_lengths", [False, True])
 @pytest.mark.parametrize("name", ["rnn", "relu", "lstm", "projected", "gru"])
-def test_kernels_and_their_loops_agree_with_finite_differences(name: str, with_lengths: bool) -> None:
+def test_kernels_and_their_loops_agree_with_finite_differences(name: str, with_lengths: bool, with_drop: bool) -> None:
     gates, out = {"lstm": 4, "projected": 4, "gru": 3}.get(name, 1), 2 if name == "projected" else 3
     x, h, w_ih, w_hh = normal(3, 2, 2), normal(2, out), normal(gates * 3, 2), normal(gates * 3, out)
     biases = [normal(gates * 3), normal(gates * 3)]
     keep = (np.arange(3)[:, None] < np.array([3, 1]))[..., None].astype(float) if with_lengths else None
+    drop = np.array([[0.0, 2.0, 2.0], [2.0, 0.0, 2.0]])[:, :out] if with_drop else None
     if name in ("rnn", "relu"):
         kind = "tanh" if name == "rnn" else "relu"
-        f, args = (lambda *a: R.rnn(*a, keep, kind)), (x, h, w_ih, w_hh, *biases)
+        f, args = (lambda *a: R.rnn(*a, keep, kind, drop)), (x, h, w_ih, w_hh, *biases)
     elif name == "gru":
-        f, args = (lambda *a: R.gru(*a, keep)), (x, h, w_ih, w_hh, *biases)
+        f, args = (lambda *a: R.gru(*a, keep, drop)), (x, h, w_ih, w_hh, *biases)
     else:
         w_hr = (normal(2, 3),) if name == "projected" else ()
-        f = lambda *a: R.lstm(*a, *(() if w_hr else (None,)), keep)
+        f = lambda *a: R.lstm(*a, *(() if w_hr else (None,)), keep, drop)
         args = (x, h, normal(2, 3), w_ih, w_hh, *biases, *w_hr)
     assert mg.gradcheck(f, *args)
     if name != "relu":
@@ -179,6 +181,75 @@ def test_dropout_between_layers_only_in_training() -> None:
     np.testing.assert_array_equal(layer(x)[0].detach().numpy(), layer(x)[0].detach().numpy())
 
 
+DROPPED: list[tuple[str, dict[str, Any]]] = [
+    ("RNN", {}),
+    ("RNN", {"nonlinearity": "relu", "bias": False}),
+    ("LSTM", {}),
+    ("LSTM", {"proj_size": 2}),
+    ("GRU", {}),
+    ("GRU", {"reset_after": False}),
+]
+
+
+@pytest.mark.parametrize(("name", "options"), DROPPED)
+def test_recurrent_dropout_equals_a_loop_of_cells_with_one_mask(name: str, options: dict[str, Any]) -> None:
+    """Outputs, the last state and all gradients; nothing is dropped in evaluation."""
+    layer = getattr(nn, name)(3, 4, recurrent_dropout=0.5, **options).double()
+    plain = getattr(nn, name)(3, 4, **options).double()
+    plain.load_state_dict(layer.state_dict())
+    data, firsts = normal(5, 2, 3), states_for(layer, 2)
+    mg.random.manual_seed(4)
+    mask = nn.functional.dropout(np.ones((2, layer.state_sizes()[0])), 0.5)
+    assert set(mask.ravel()) == {0.0, 2.0}
+    w = [getattr(layer, f"{part}_l0", None) for part in ("weight_ih", "weight_hh", "bias_ih", "bias_hh", "weight_hr")]
+    state, outs = [Tensor(s[0]) for s in firsts], []
+    for x in data:
+        if name == "LSTM":
+            state = list(R.lstm_cell(x, state[0] * mask, state[1], *w))
+        elif name == "GRU":
+            state = [R.gru_cell(x, state[0], *w[:4], layer.reset_after, mask)]
+        else:
+            state = [R.rnn_cell(x, state[0] * mask, *w[:4], layer.nonlinearity)]
+        outs.append(state[0])
+    expected = [mg.stack(outs), *(s[None] for s in state)]
+    mg.random.manual_seed(4)
+    given = [Tensor(s) for s in firsts]
+    found = flat(layer(data, tuple(given) if len(given) > 1 else given[0]))
+    for mine, theirs in zip(found, expected, strict=True):
+        np.testing.assert_allclose(mine.detach().numpy(), theirs.detach().numpy(), rtol=1e-12)
+    weights = [normal(*y.shape) for y in found]
+    parameters = list(layer.parameters())
+    losses = [sum((y * y * v).sum() for y, v in zip(ys, weights, strict=True)) for ys in (found, expected)]
+    mine, theirs = (autograd.grad([loss], parameters) for loss in losses)
+    for a, b in zip(mine, theirs, strict=True):
+        np.testing.assert_allclose(a.numpy(), b.numpy(), rtol=1e-10, atol=1e-12)
+    layer.eval()
+    np.testing.assert_array_equal(layer(data)[0].detach().numpy(), plain(data)[0].detach().numpy())
+
+
+def test_the_gate_of_a_gru_keeps_what_recurrent_dropout_hides_from_the_products() -> None:
+    layer = nn.GRU(2, 3, recurrent_dropout=1.0).double()
+    x, h = normal(1, 1, 2), normal(1, 1, 3)
+    w_ih, _, b_ih, b_hh = (p.detach().numpy() for p in layer.parameters())
+    sigmoid = lambda z: 1 / (1 + np.exp(-z))
+    r, z = (sigmoid((w_ih @ x[0, 0] + b_ih + b_hh)[part]) for part in (slice(3), slice(3, 6)))
+    n = np.tanh(w_ih[6:] @ x[0, 0] + b_ih[6:] + r * b_hh[6:])
+    np.testing.assert_allclose(layer(x, h)[0].detach().numpy()[0, 0], (1 - z) * n + z * h[0, 0])
+
+
+def test_each_sequence_layer_and_direction_has_a_recurrent_mask_of_its_own() -> None:
+    layer = nn.LSTM(3, 50, num_layers=2, bidirectional=True, recurrent_dropout=0.5)
+    masks: list[np.ndarray] = []
+    drawn = layer._drop
+    layer._drop = lambda h: masks.append(drawn(h)) or masks[-1]
+    same = np.repeat(normal(6, 1, 3), 2, axis=1)
+    out = layer(same, lengths=[6, 6])[0].detach().numpy()
+    assert [mask.shape for mask in masks] == [(2, 50)] * 4
+    rows = np.concatenate(masks)
+    assert len(np.unique(rows, axis=0)) == 8
+    assert not np.array_equal(out[:, 0], out[:, 1])
+
+
 def test_padding_and_packing() -> None:
     parts = [Tensor([1.0, 2.0, 3.0]), Tensor([4.0]), Tensor([5.0, 6.0])]
     padded = sequences.pad_sequence(parts, padding_value=-1.0)
@@ -206,6 +277,8 @@ def test_errors_say_what_to_do() -> None:
         sequences.pack_padded_sequence(normal(3, 2), [1, 3])
     with pytest.raises(ValueError, match="smaller than hidden_size"):
         nn.LSTM(3, 4, proj_size=4)
+    with pytest.raises(ValueError, match=r"GRU: recurrent_dropout 2 must lie in \[0, 1\]"):
+        nn.GRU(3, 4, recurrent_dropout=2)
     with pytest.raises(ValueError, match="'tanh' or 'relu'"):
         nn.RNN(3, 4, nonlinearity="sin")
 

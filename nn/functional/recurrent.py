@@ -7,6 +7,8 @@ which higher orders differentiate, and which is the kernel's test.
 Sequences of different lengths: `keep` is (T, B, 1), True while a sequence lasts and False after its end, where its state
 stays and its output is 0.  What the input holds there has no influence, NaN neither: it is replaced by 0, and results are
 chosen, not multiplied with 0.
+
+Recurrent dropout: `drop` is (B, features of h), the factors of h in the product W_hh h, the same at all steps.
 """
 
 from __future__ import annotations
@@ -55,23 +57,23 @@ def lstm_cell(
 
 @follow
 def gru_cell(
-    x: Any, h: Any, w_ih: Any, w_hh: Any, b_ih: Any = None, b_hh: Any = None, reset_after: bool = True
-) -> Any:  # fmt: skip
+    x: Any, h: Any, w_ih: Any, w_hh: Any, b_ih: Any = None, b_hh: Any = None, reset_after: bool = True, drop: Any = None
+) -> Any:
     """r, z = sigmoid(...);  h' = (1 - z) n + z h, with the candidate n = tanh(W_in x + b_in + r (W_hn h + b_hn)).
 
     With reset_after=False the reset gate acts inside of the product, n = tanh(W_in x + b_in + W_hn (r h) + b_hn), as in the
-    paper (Cho et al., 2014).
+    paper (Cho et al., 2014).  With `drop` the gates and the candidate read h drop, and z keeps h itself.
     """
-    size = np.shape(h)[-1]
+    size, fed = np.shape(h)[-1], _fed(h, drop)
     r_x, z_x, n_x = np.split(_affine(x, w_ih, b_ih), 3, axis=-1)
     if reset_after:
-        r_h, z_h, n_h = np.split(_affine(h, w_hh, b_hh), 3, axis=-1)
+        r_h, z_h, n_h = np.split(_affine(fed, w_hh, b_hh), 3, axis=-1)
         n = np.tanh(n_x + sigmoid(r_x + r_h) * n_h)
     else:
         w_gates, w_n = np.split(w_hh, [2 * size], axis=0)
         b_gates, b_n = (None, None) if b_hh is None else np.split(b_hh, [2 * size])
-        r_h, z_h = np.split(_affine(h, w_gates, b_gates), 2, axis=-1)
-        n = np.tanh(n_x + _affine(sigmoid(r_x + r_h) * h, w_n, b_n))
+        r_h, z_h = np.split(_affine(fed, w_gates, b_gates), 2, axis=-1)
+        n = np.tanh(n_x + _affine(sigmoid(r_x + r_h) * fed, w_n, b_n))
     z = sigmoid(z_x + z_h)
     return n + z * (h - n)
 
@@ -84,6 +86,11 @@ def _lasting(x: Any, keep: Any) -> Any:
 def _held(new: Any, old: Any, keep: Any, t: int) -> Any:
     """The new state while a sequence lasts, then the old one."""
     return new if keep is None else np.where(keep[t], new, old)
+
+
+def _fed(h: Any, drop: Any) -> Any:
+    """What the recurrent product reads of a state."""
+    return h if drop is None else h * drop
 
 
 def _at(g: Any, keep: Any, t: int) -> Any:
@@ -140,17 +147,18 @@ def _sigmoid_inplace(z: Any) -> None:
 
 
 def _rnn_loop(
-    x: Any, h0: Any, w_ih: Any, w_hh: Any, b_ih: Any, b_hh: Any, keep: Any, nonlinearity: str
+    x: Any, h0: Any, w_ih: Any, w_hh: Any, b_ih: Any, b_hh: Any, keep: Any, nonlinearity: str, drop: Any = None
 ) -> tuple[Any, Any]:  # fmt: skip
     h, hs = h0, []
     for t, x_t in enumerate(unstack(_lasting(x, keep))):
-        h = _held(rnn_cell(x_t, h, w_ih, w_hh, b_ih, b_hh, nonlinearity), h, keep, t)
+        h = _held(rnn_cell(x_t, _fed(h, drop), w_ih, w_hh, b_ih, b_hh, nonlinearity), h, keep, t)
         hs.append(h)
     return _lasting(stack(hs), keep), h
 
 
 def _rnn_rule(
-    g: Any, needs: Sequence[bool], x: Any, h0: Any, w_ih: Any, w_hh: Any, hs: Any, keep: Any, nonlinearity: str
+    g: Any, needs: Sequence[bool], x: Any, h0: Any, w_ih: Any, w_hh: Any, hs: Any, keep: Any, nonlinearity: str,
+    drop: Any,
 ) -> list[Any]:  # fmt: skip
     dz, dh = np.empty_like(hs), g[1].copy()
     for t in range(len(hs) - 1, -1, -1):
@@ -158,16 +166,16 @@ def _rnn_rule(
         dh = dh + _at(g[0], keep, t)
         slope = 1 - h * h if nonlinearity == "tanh" else (h > 0).astype(h.dtype)
         np.multiply(_held(dh, 0.0, keep, t), slope, out=dz[t])
-        dh = _held(np.matmul(dz[t], w_hh), dh, keep, t)
+        dh = _held(_fed(np.matmul(dz[t], w_hh), drop), dh, keep, t)
     dx, dw_ih, db = _through_inputs(needs, dz, _lasting(x, keep), w_ih)
-    return [dx, dh, dw_ih, _weight_gradient(dz, _before(h0, hs)), db, db]
+    return [dx, dh, dw_ih, _weight_gradient(dz, _fed(_before(h0, hs), drop)), db, db]
 
 
 @primitive(
     method=False, joint=_rnn_rule, composite=_rnn_loop, masks=_has_ends, extras=("hs",),
     inputs=("x", "h0", "w_ih", "w_hh", "b_ih", "b_hh"),
 )  # fmt: skip
-def rnn(x: Any, h0: Any, w_ih: Any, w_hh: Any, b_ih: Any, b_hh: Any, keep: Any, nonlinearity: str) -> Any:
+def rnn(x: Any, h0: Any, w_ih: Any, w_hh: Any, b_ih: Any, b_hh: Any, keep: Any, nonlinearity: str, drop: Any = None) -> Any:
     """A layer of `rnn_cell` over all steps: x (T, B, I), h0 (B, H) -> (outputs (T, B, H), last state (B, H)).
 
     out = (h_1 ... h_T), h_T
@@ -177,7 +185,7 @@ def rnn(x: Any, h0: Any, w_ih: Any, w_hh: Any, b_ih: Any, b_hh: Any, keep: Any, 
     back = np.swapaxes(w_hh, 0, 1)
     for t in range(len(hs)):
         z = hs[t]
-        z += np.matmul(h, back)
+        z += np.matmul(_fed(h, drop), back)
         if nonlinearity == "tanh":
             np.tanh(z, out=z)
         else:
@@ -192,11 +200,12 @@ def rnn(x: Any, h0: Any, w_ih: Any, w_hh: Any, b_ih: Any, b_hh: Any, keep: Any, 
 
 
 def _lstm_loop(
-    x: Any, h0: Any, c0: Any, w_ih: Any, w_hh: Any, b_ih: Any, b_hh: Any, w_hr: Any, keep: Any
+    x: Any, h0: Any, c0: Any, w_ih: Any, w_hh: Any, b_ih: Any, b_hh: Any, w_hr: Any, keep: Any,
+    drop: Any = None,
 ) -> tuple[Any, Any, Any]:  # fmt: skip
     h, c, hs = h0, c0, []
     for t, x_t in enumerate(unstack(_lasting(x, keep))):
-        new_h, new_c = lstm_cell(x_t, h, c, w_ih, w_hh, b_ih, b_hh, w_hr)
+        new_h, new_c = lstm_cell(x_t, _fed(h, drop), c, w_ih, w_hh, b_ih, b_hh, w_hr)
         h, c = _held(new_h, h, keep, t), _held(new_c, c, keep, t)
         hs.append(h)
     return _lasting(stack(hs), keep), h, c
@@ -227,7 +236,7 @@ def lstm_step_back(gates: Any, before: Any, tanh_c: Any, through: Any, dc: Any, 
 
 def _lstm_rule(
     g: Any, needs: Sequence[bool], x: Any, h0: Any, c0: Any, w_ih: Any, w_hh: Any, w_hr: Any, gates: Any, cs: Any, tanh_cs: Any,
-    hs: Any, keep: Any,
+    hs: Any, keep: Any, drop: Any,
 ) -> list[Any]:  # fmt: skip
     size, dz = cs.shape[-1], np.empty_like(gates)
     dh, dc = g[1].copy(), g[2].copy()
@@ -241,12 +250,14 @@ def _lstm_rule(
         lstm_step_back(gates[t], cs[t - 1] if t else c0, tanh_cs[t], through, dcell, dz[t])
         if keep is None:
             np.matmul(dz[t], w_hh, out=dh)
+            if drop is not None:
+                dh *= drop
         else:
-            dh = np.where(keep[t], np.matmul(dz[t], w_hh), dh)
+            dh = np.where(keep[t], _fed(np.matmul(dz[t], w_hh), drop), dh)
             dc = np.where(keep[t], dcell, dc)
     dx, dw_ih, db = _through_inputs(needs, dz, _lasting(x, keep), w_ih)
     dw_hr = None if w_hr is None else _weight_gradient(inner, gates[..., 3 * size :] * tanh_cs)
-    return [dx, dh, dc, dw_ih, _weight_gradient(dz, _before(h0, hs)), db, db, dw_hr]
+    return [dx, dh, dc, dw_ih, _weight_gradient(dz, _fed(_before(h0, hs), drop)), db, db, dw_hr]
 
 
 @accelerated("lstm_step")
@@ -269,7 +280,7 @@ def lstm_step(z: Any, recurrent: Any, c: Any, new_c: Any, tanh_c: Any, out: Any)
     method=False, joint=_lstm_rule, composite=_lstm_loop, masks=_has_ends, extras=("gates", "cs", "tanh_cs", "hs"),
     inputs=("x", "h0", "c0", "w_ih", "w_hh", "b_ih", "b_hh", "w_hr"),
 )  # fmt: skip
-def lstm(x: Any, h0: Any, c0: Any, w_ih: Any, w_hh: Any, b_ih: Any, b_hh: Any, w_hr: Any, keep: Any) -> Any:
+def lstm(x: Any, h0: Any, c0: Any, w_ih: Any, w_hh: Any, b_ih: Any, b_hh: Any, w_hr: Any, keep: Any, drop: Any = None) -> Any:
     """A layer of `lstm_cell` over all steps: x (T, B, I), h0 (B, P), c0 (B, H) -> (outputs (T, B, P), h_T, c_T).
 
     out = (h_1 ... h_T), h_T, c_T
@@ -289,7 +300,7 @@ def lstm(x: Any, h0: Any, c0: Any, w_ih: Any, w_hh: Any, b_ih: Any, b_hh: Any, w
     h, c = h0, c0
     recurrent, scratch = np.empty_like(gates, shape=gates.shape[1:]), np.empty_like(cs, shape=cs.shape[1:])
     for t in range(steps):
-        np.matmul(h, back, out=recurrent)
+        np.matmul(_fed(h, drop), back, out=recurrent)
         plain = w_hr is None and keep is None
         shown = hs[t] if plain else scratch
         lstm_step(gates[t], recurrent, c, cs[t], tanh_cs[t], shown)
@@ -306,8 +317,10 @@ def lstm(x: Any, h0: Any, c0: Any, w_ih: Any, w_hh: Any, b_ih: Any, b_hh: Any, w
 # --------------------------------------------------------------------------------------- GRU
 
 
-def _gru_loop(x: Any, h0: Any, w_ih: Any, w_hh: Any, b_ih: Any, b_hh: Any, keep: Any) -> tuple[Any, Any]:
-    return loop_of(gru_cell)(x, h0, w_ih, w_hh, b_ih, b_hh, keep)
+def _gru_loop(
+    x: Any, h0: Any, w_ih: Any, w_hh: Any, b_ih: Any, b_hh: Any, keep: Any, drop: Any = None
+) -> tuple[Any, Any]:  # fmt: skip
+    return loop_of(gru_cell, drop=drop)(x, h0, w_ih, w_hh, b_ih, b_hh, keep)
 
 
 def loop_of(cell: Callable[..., Any], **options: Any) -> Callable[..., tuple[Any, Any]]:
@@ -324,7 +337,8 @@ def loop_of(cell: Callable[..., Any], **options: Any) -> Callable[..., tuple[Any
 
 
 def _gru_rule(
-    g: Any, needs: Sequence[bool], x: Any, h0: Any, w_ih: Any, w_hh: Any, gates: Any, from_h: Any, hs: Any, keep: Any
+    g: Any, needs: Sequence[bool], x: Any, h0: Any, w_ih: Any, w_hh: Any, gates: Any, from_h: Any, hs: Any, keep: Any,
+    drop: Any,
 ) -> list[Any]:  # fmt: skip
     size = h0.shape[-1]
     dz_x, dz_h = np.empty_like(gates), np.empty_like(gates)
@@ -340,17 +354,19 @@ def _gru_rule(
         dz_x[t][:, :size] = dn * from_h[t] * r * (1 - r)
         dz_h[t][:, : 2 * size] = dz_x[t][:, : 2 * size]
         dz_h[t][:, 2 * size :] = dn * r
-        passed = np.matmul(dz_h[t], w_hh) + through * z
+        passed = _fed(np.matmul(dz_h[t], w_hh), drop) + through * z
         dh = _held(passed, dh, keep, t)
     dx, dw_ih, db_ih = _through_inputs(needs, dz_x, _lasting(x, keep), w_ih)
-    return [dx, dh, dw_ih, _weight_gradient(dz_h, _before(h0, hs)), db_ih, np.sum(dz_h, axis=(0, 1))]
+    return [dx, dh, dw_ih, _weight_gradient(dz_h, _fed(_before(h0, hs), drop)), db_ih, np.sum(dz_h, axis=(0, 1))]
 
 
 @primitive(
     method=False, joint=_gru_rule, composite=_gru_loop, masks=_has_ends, extras=("gates", "from_h", "hs"),
     inputs=("x", "h0", "w_ih", "w_hh", "b_ih", "b_hh"),
 )  # fmt: skip
-def gru(x: Any, h0: Any, w_ih: Any, w_hh: Any, b_ih: Any, b_hh: Any, keep: Any) -> Any:
+def gru(
+    x: Any, h0: Any, w_ih: Any, w_hh: Any, b_ih: Any, b_hh: Any, keep: Any, drop: Any = None
+) -> Any:  # fmt: skip
     """A layer of `gru_cell` over all steps: x (T, B, I), h0 (B, H) -> (outputs (T, B, H), h_T).
 
     out = (h_1 ... h_T), h_T
@@ -363,7 +379,7 @@ def gru(x: Any, h0: Any, w_ih: Any, w_hh: Any, b_ih: Any, b_hh: Any, keep: Any) 
     h, back = h0, np.swapaxes(w_hh, 0, 1)
     for t in range(steps):
         z = gates[t]
-        recurrent = np.matmul(h, back)
+        recurrent = np.matmul(_fed(h, drop), back)
         if b_hh is not None:
             recurrent += b_hh
         both = z[:, : 2 * size]

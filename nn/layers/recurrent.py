@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad import Tensor, beside, concatenate, empty, stack, zeros
+from minigrad import Tensor, beside, concatenate, empty, ones, raw, stack, zeros
 
 from .. import functional as F
 from .. import init
@@ -23,6 +23,11 @@ __all__ = ["GRU", "GRUCell", "LSTM", "LSTMCell", "RNN", "RNNCell"]
 class _Recurrent(Module):
     """What the recurrent layers share.
 
+    Args:
+        dropout: the probability with which inputs of the layers above the first are dropped, each step anew.
+        recurrent_dropout: that with which states are dropped where W_hh multiplies them. The mask of a sequence is
+            the same at all steps (Gal and Ghahramani, 2016); each layer and direction has its own.
+
     Attributes:
         weight_ih_l0, weight_hh_l0, bias_ih_l0, bias_hh_l0: of the first layer, (gates * hidden_size, ...), uniform in
             ±1/sqrt(hidden_size) at first; `_l1` and so on for the layers above, `_reverse` for the direction back.
@@ -34,14 +39,18 @@ class _Recurrent(Module):
 
     def __init__(
         self, input_size: int, hidden_size: int, num_layers: int = 1, bias: bool = True, batch_first: bool = False,
-        dropout: float = 0.0, bidirectional: bool = False, device: str | None = None, dtype: Any = None,
+        dropout: float = 0.0, bidirectional: bool = False, device: str | None = None, dtype: Any = None, *,
+        recurrent_dropout: float = 0.0,
     ) -> None:  # fmt: skip
         self.input_size, self.hidden_size, self.num_layers, self.bias = input_size, hidden_size, num_layers, bias
         self.batch_first, self.dropout, self.bidirectional = batch_first, dropout, bidirectional
+        self.recurrent_dropout = recurrent_dropout
         if not 0 <= dropout <= 1 or num_layers < 1:
             raise ValueError(
                 f"{type(self).__name__}: dropout {dropout} must lie in [0, 1] and num_layers {num_layers} be positive"
             )
+        if not 0 <= recurrent_dropout <= 1:
+            raise ValueError(f"{type(self).__name__}: recurrent_dropout {recurrent_dropout} must lie in [0, 1]")
         out, rows, bound = self.proj_size or hidden_size, self.gates * hidden_size, 1 / sqrt(hidden_size)
         for layer in range(num_layers):
             features = input_size if layer == 0 else out * (1 + bidirectional)
@@ -60,7 +69,7 @@ class _Recurrent(Module):
     def _weights(self, suffix: str) -> list[Any]:
         return [getattr(self, name + suffix, None) for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")]
 
-    def run(self, x: Any, state: tuple[Any, ...], suffix: str, keep: Any) -> tuple[Any, ...]:
+    def run(self, x: Any, state: tuple[Any, ...], suffix: str, keep: Any, drop: Any) -> tuple[Any, ...]:
         """One layer in one direction: (outputs, *last states)."""
         raise NotImplementedError
 
@@ -102,7 +111,8 @@ class _Recurrent(Module):
             outs = []
             for suffix in self._suffixes(layer):
                 backwards = suffix.endswith("_reverse")
-                out, *ends = self.run(_turned(x, lengths) if backwards else x, tuple(s[len(last)] for s in states), suffix, keep)
+                inputs, first = _turned(x, lengths) if backwards else x, tuple(s[len(last)] for s in states)
+                out, *ends = self.run(inputs, first, suffix, keep, self._drop(first[0]))
                 outs.append(_turned(out, lengths) if backwards else out)
                 last.append(tuple(ends))
             x = concatenate(outs, axis=-1) if len(outs) > 1 else outs[0]
@@ -127,6 +137,12 @@ class _Recurrent(Module):
     def _keep(self, lengths: np.ndarray, x: Tensor) -> Any:
         return beside((np.arange(x.shape[0])[:, None] < lengths)[..., None], x)
 
+    def _drop(self, h: Any) -> Any:
+        """The factors of a state in all recurrent products, of mean 1; None where nothing is dropped."""
+        if not (self.training and self.recurrent_dropout):
+            return None
+        return raw(F.dropout(ones(h.shape, dtype=h.dtype, device=h.device), self.recurrent_dropout))
+
     def _packed(self, packed: PackedSequence, state: Any) -> tuple[Any, Any]:
         padded, lengths = pad_packed_sequence(packed)
         batch_first, self.batch_first = self.batch_first, False
@@ -144,6 +160,7 @@ class _Recurrent(Module):
             ("batch_first", False),
             ("dropout", 0.0),
             ("bidirectional", False),
+            ("recurrent_dropout", 0.0),
         ):
             if (value := getattr(self, name)) != default:
                 text += f", {name}={value}"
@@ -161,6 +178,9 @@ def _turned(x: Any, lengths: np.ndarray | None) -> Any:
 class RNN(_Recurrent):
     """Elman's network, h_t = tanh(W_ih x_t + b_ih + W_hh h_{t-1} + b_hh), or with nonlinearity="relu".
 
+    Args:
+        recurrent_dropout: the probability with which states are dropped before W_hh, by one mask for all steps of a sequence.
+
     >>> out, h = RNN(3, 5, num_layers=2)(Tensor([[[1.0, 2.0, 3.0]]] * 4))
     >>> out.shape, h.shape
     ((4, 1, 5), (2, 1, 5))
@@ -171,17 +191,18 @@ class RNN(_Recurrent):
     def __init__(
         self, input_size: int, hidden_size: int, num_layers: int = 1, nonlinearity: str = "tanh", bias: bool = True,
         batch_first: bool = False, dropout: float = 0.0, bidirectional: bool = False, device: str | None = None,
-        dtype: Any = None,
+        dtype: Any = None, *, recurrent_dropout: float = 0.0,
     ) -> None:  # fmt: skip
         if nonlinearity not in ("tanh", "relu"):
             raise ValueError(f"RNN: nonlinearity must be 'tanh' or 'relu', got {nonlinearity!r}")
         self.nonlinearity = nonlinearity
         super().__init__(
-            input_size, hidden_size, num_layers, bias, batch_first, dropout, bidirectional, device, dtype
+            input_size, hidden_size, num_layers, bias, batch_first, dropout, bidirectional, device, dtype,
+            recurrent_dropout=recurrent_dropout,
         )  # fmt: skip
 
-    def run(self, x: Any, state: tuple[Any, ...], suffix: str, keep: Any) -> tuple[Any, ...]:
-        return R.rnn(x, state[0], *self._weights(suffix), keep, self.nonlinearity)
+    def run(self, x: Any, state: tuple[Any, ...], suffix: str, keep: Any, drop: Any) -> tuple[Any, ...]:
+        return R.rnn(x, state[0], *self._weights(suffix), keep, self.nonlinearity, drop)
 
 
 class LSTM(_Recurrent):
@@ -189,6 +210,7 @@ class LSTM(_Recurrent):
 
     Args:
         proj_size: length of the outputs, where it is to be smaller than the cells'.
+        recurrent_dropout: the probability with which states are dropped before W_hh, by one mask for all steps of a sequence.
 
     >>> out, (h, c) = LSTM(3, 5, bidirectional=True)(Tensor([[[1.0, 2.0, 3.0]]] * 4))
     >>> out.shape, h.shape, c.shape
@@ -200,20 +222,21 @@ class LSTM(_Recurrent):
     def __init__(
         self, input_size: int, hidden_size: int, num_layers: int = 1, bias: bool = True, batch_first: bool = False,
         dropout: float = 0.0, bidirectional: bool = False, proj_size: int = 0, device: str | None = None,
-        dtype: Any = None,
+        dtype: Any = None, *, recurrent_dropout: float = 0.0,
     ) -> None:  # fmt: skip
         if not 0 <= proj_size < hidden_size:
             raise ValueError(f"LSTM: proj_size {proj_size} must be smaller than hidden_size {hidden_size}")
         self.proj_size = proj_size
         super().__init__(
-            input_size, hidden_size, num_layers, bias, batch_first, dropout, bidirectional, device, dtype
+            input_size, hidden_size, num_layers, bias, batch_first, dropout, bidirectional, device, dtype,
+            recurrent_dropout=recurrent_dropout,
         )  # fmt: skip
 
     def state_sizes(self) -> tuple[int, ...]:
         return (self.proj_size or self.hidden_size, self.hidden_size)
 
-    def run(self, x: Any, state: tuple[Any, ...], suffix: str, keep: Any) -> tuple[Any, ...]:
-        return R.lstm(x, *state, *self._weights(suffix), getattr(self, "weight_hr" + suffix, None), keep)
+    def run(self, x: Any, state: tuple[Any, ...], suffix: str, keep: Any, drop: Any) -> tuple[Any, ...]:
+        return R.lstm(x, *state, *self._weights(suffix), getattr(self, "weight_hr" + suffix, None), keep, drop)
 
 
 class GRU(_Recurrent):
@@ -221,6 +244,7 @@ class GRU(_Recurrent):
 
     Args:
         reset_after: with False the reset gate acts inside of the recurrent product, as in the paper.
+        recurrent_dropout: the probability with which states are dropped before W_hh, by one mask for all steps of a sequence.
 
     >>> out, h = GRU(3, 5, batch_first=True)(Tensor([[[1.0, 2.0, 3.0]] * 4]))
     >>> out.shape, h.shape
@@ -232,16 +256,19 @@ class GRU(_Recurrent):
     def __init__(
         self, input_size: int, hidden_size: int, num_layers: int = 1, bias: bool = True, batch_first: bool = False,
         dropout: float = 0.0, bidirectional: bool = False, device: str | None = None, dtype: Any = None, *,
-        reset_after: bool = True,
+        reset_after: bool = True, recurrent_dropout: float = 0.0,
     ) -> None:  # fmt: skip
         self.reset_after = reset_after
         super().__init__(
-            input_size, hidden_size, num_layers, bias, batch_first, dropout, bidirectional, device, dtype
+            input_size, hidden_size, num_layers, bias, batch_first, dropout, bidirectional, device, dtype,
+            recurrent_dropout=recurrent_dropout,
         )  # fmt: skip
 
-    def run(self, x: Any, state: tuple[Any, ...], suffix: str, keep: Any) -> tuple[Any, ...]:
-        layer = R.gru if self.reset_after else R.loop_of(R.gru_cell, reset_after=False)
-        return layer(x, state[0], *self._weights(suffix), keep)
+    def run(self, x: Any, state: tuple[Any, ...], suffix: str, keep: Any, drop: Any) -> tuple[Any, ...]:
+        weights = self._weights(suffix)
+        if self.reset_after:
+            return R.gru(x, state[0], *weights, keep, drop)
+        return R.loop_of(R.gru_cell, reset_after=False, drop=drop)(x, state[0], *weights, keep)
 
 
 def _complain_of_states(name: str, wanted: Sequence[tuple[int, ...]], given: Sequence[tuple[int, ...]]) -> None:

@@ -28,6 +28,9 @@ RECURRENT: list[tuple[str, dict[str, Any]]] = [
     ("GRU", {}),
     ("GRU", {"num_layers": 2, "bidirectional": True}),
     ("GRU", {"reset_after": False}),
+    ("RNN", {"recurrent_dropout": 1.0}),
+    ("LSTM", {"recurrent_dropout": 1.0, "proj_size": 3}),
+    ("GRU", {"recurrent_dropout": 1.0}),
 ]
 
 
@@ -61,7 +64,7 @@ for number, row in enumerate(RECURRENT):
 @case
 def recurrent_dropout(device: str) -> Any:
     mg.random.manual_seed(0)
-    layer = made(device, nn.LSTM(4, 5, num_layers=2, dropout=0.5))
+    layer = made(device, nn.LSTM(4, 5, num_layers=2, dropout=0.5, recurrent_dropout=0.5))
     x = on(device, STEPS)
     layer(x)[0].sum().backward()
     return [layer.weight_ih_l0.grad.shape, layer.eval()(x)]

@@ -1,0 +1,140 @@
+"""Backpropagation through time, in full and truncated: what a chunk's length does to gradient, memory and result.
+
+The text stands in columns (batch-ification: a ... f, g ... l, m ... r, s ... x; y and z are left over). The network reads
+chunks of k rows; its targets are the rows after them. The hidden state goes on, h_0 of a chunk = h_k of the chunk before,
+but the gradient of the chunk's loss goes back to its first row only:
+
+    dL_t / dW = sum_{s = t-k+1}^{t} dL_t / dh_t  dh_t / dh_s  d+h_s / dW
+
+d+ holds h_{s-1} fixed; in full, the sum begins at s = 1. By k are compared the gradient's direction with the full one's,
+the graph's memory, and what as many updates with as many characters each teach, also where chunks begin with zeros.
+"""
+
+import argparse
+import inspect
+import logging
+import pathlib
+import re
+import string
+import tracemalloc
+
+import matplotlib.pyplot as plt
+import numpy as np
+from shared import generator, picture, restart, run, steps
+
+import nn
+from minigrad import no_grad
+from nn.text import Vocabulary, batchify, bptt_windows
+
+CHARACTERS = 640  # of an update: chunks of k rows have this many / k columns
+
+
+def load(data):
+    """Characters: a file's, or those of the documentation of some modules in random order; each line once."""
+    if data is not None:
+        return data.read_text(encoding="utf-8")[:1_000_000]
+    classes = [c for m in (argparse, logging, pathlib, inspect) for _, c in inspect.getmembers(m, inspect.isclass)]
+    docs = sorted({inspect.getdoc(f) or "" for c in classes for _, f in inspect.getmembers(c)})
+    text = "\n".join(docs[i] for i in generator().permutation(len(docs)))
+    return "\n".join(dict.fromkeys(re.sub(r"[^a-z.,\n ]", "", text.lower()).splitlines()))
+
+
+class Model(nn.Module):
+    def __init__(self, characters, size):
+        self.embed, self.rnn, self.out = nn.Embedding(characters, size), nn.GRU(size, size), nn.Linear(size, characters)
+
+    def loss(self, x, y, state=None):
+        h, state = self.rnn(self.embed(x), state)
+        return nn.functional.cross_entropy(self.out(h).reshape(y.size, -1), y.reshape(-1)), state
+
+
+def gradient(model, columns, chunk):
+    """That of the loss of all rows, truncated to chunks, as one vector; and the most memory it took, in bytes."""
+    model.zero_grad()
+    state = None
+    tracemalloc.start()
+    for x, y in bptt_windows(columns, chunk):
+        loss, state = model.loss(x, y, state)
+        (loss * len(x)).backward()
+        state = state.detach()
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    return np.concatenate([p.grad.numpy().ravel() for p in model.parameters()]), peak
+
+
+def train(model, numbers, chunk, carried, updates, name):
+    windows = list(bptt_windows(batchify(numbers, CHARACTERS // chunk), chunk))
+    optimizer, kept = nn.optim.Adam(model.parameters(), lr=5e-3), {"state": None}
+    for step in steps(updates, model, optimizer, kept=kept, name=name):
+        x, y = windows[step % len(windows)]
+        state = kept["state"].detach() if carried and step % len(windows) else None
+        loss, kept["state"] = model.loss(x, y, state)
+        optimizer.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+
+
+def by_table(train, test, count):
+    """Nats of a character, guessed from how often it followed the one before; and from how often it comes at all."""
+    pairs = np.ones((count, count))
+    np.add.at(pairs, (train[:-1], train[1:]), 1)
+    both = -np.log(pairs / pairs.sum(1, keepdims=True))[test[:-1], test[1:]].mean()
+    alone = -np.log(pairs.sum(0) / pairs.sum())[test[1:]].mean()
+    return {"baseline: frequency of characters": float(alone), "baseline: table of pairs": float(both)}
+
+
+def main(size=64, updates=500, data=None):
+    print(alphabet := batchify(np.array(list(string.ascii_lowercase)), 4))
+    text = load(data)
+    numbers = np.array((letters := Vocabulary.of_characters(text)).encode(text))
+    learned, held = np.split(numbers, [int(0.9 * len(numbers))])
+    rows = batchify(held, 8)
+    results, curves = {}, {"carried on": [], "zeros": []}
+    for name, nats in curves.items():
+        for chunk in (5, 20, 80):
+            restart()
+            model = Model(len(letters), size)
+            train(model, learned, chunk, name == "carried on", updates, f"{chunk}-{name}")
+            with no_grad():
+                nats.append(model.loss(rows[:-1], rows[1:])[0].item())
+            results[f"nats a character, chunks of {chunk}, state {name}"] = nats[-1]
+    rows = rows[:161]
+    lengths = [1, 5, 10, 20, 40, 160]
+    gradients, peaks = zip(*(gradient(model, rows, chunk) for chunk in lengths), strict=True)
+    full = gradients[-1]
+    cosines = [float(g @ full / np.linalg.norm(g) / np.linalg.norm(full)) for g in gradients]
+    for chunk, cosine, peak in list(zip(lengths, cosines, peaks, strict=True))[1::2]:
+        results[f"cosine with the full gradient, chunks of {chunk}"] = cosine
+        results[f"megabytes, chunks of {chunk}"] = peak / 1e6
+    tables = by_table(learned, held, len(letters))
+    draw(alphabet, lengths, cosines, peaks, curves, tables)
+    return results | tables
+
+
+def draw(alphabet, lengths, cosines, peaks, curves, tables):
+    figure, (left, middle, right) = plt.subplots(1, 3, figsize=(12, 4), layout="constrained", width_ratios=(1, 1.2, 1.2))
+    for (row, column), letter in np.ndenumerate(alphabet):
+        left.text(column, row, letter, ha="center", va="center", fontsize=13)
+    for chunk in (0, 1):
+        left.add_patch(plt.Rectangle((-0.5, 3 * chunk - 0.45), 4, 2.9, facecolor=f"C{chunk}", alpha=0.2))
+        left.text(3.7, 3 * chunk + 1, f"chunk {chunk + 1}", va="center", color=f"C{chunk}")
+    left.set(xlim=(-0.7, 5.5), ylim=(5.7, -0.7), title="a to z in 4 columns, k = 3:\nthe state goes on, no gradient back")
+    left.axis("off")
+    memory = middle.twinx()
+    middle.semilogx(lengths, cosines, "o-", color="C0")
+    middle.set(xlabel="k, rows of a chunk", ylabel="cosine with the full gradient (circles)", ylim=(0, 1.05))
+    memory.semilogx(lengths, np.array(peaks) / 1e6, "s--", color="C3")
+    memory.set(ylabel="megabytes (squares)", ylim=(0, None), title="gradient of 160 rows")
+    for i, (name, nats) in enumerate(curves.items()):
+        right.plot(nats, "o-", color=("C2", "C4")[i], label=f"state {name}")
+    right.axhline(tables["baseline: table of pairs"], color="grey", linestyle=":", label="table of pairs")
+    right.set(xlabel="k, rows of a chunk", ylabel="nats a character, new text", title="what is learned")
+    middle.set_xticks(lengths, lengths, minor=False)
+    right.set_xticks(range(3), (5, 20, 80))
+    right.legend()
+    picture("full_or_truncated", figure)
+
+
+if __name__ == "__main__":
+    run(main)
