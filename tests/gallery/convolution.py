@@ -5,8 +5,22 @@ from __future__ import annotations
 from .settings import SHARED, Case, RealCase, first, percent
 
 CASES: dict[str, Case] = {
-    "convolution_by_hand": ({}, lambda r: r["worked example"] == "-13 -20 -17 / -18 -24 -18 / 13 20 17"),
-    "convolution_1d": ({}, lambda r: r["stride 2, padding 1"] == "-1 2 2 -3"),
+    "convolution_by_hand": (
+        {},
+        lambda r: (
+            r["nine sums"] == "-13 -20 -17 / -18 -24 -18 / 13 20 17"
+            and all(r[name] < 1e-9 for name in r if name.startswith("largest difference"))
+            and r["contrast, sharpened"] > r["contrast, original"]
+        ),
+    ),
+    "convolution_1d": (
+        {},
+        lambda r: (
+            r["stride 2, padding 1"] == "-1 2 2 -3"
+            and r["filter 2 of size 2, stride 2, padding 1"] == "0 3 0 -3"
+            and r["error of the moving average"] < 0.5 * r["baseline: error of the noisy wave"]
+        ),
+    ),
     "lenet": ({"epochs": 4}, lambda r: r["parameters"] == 61_706 and percent(r["test error"]) < 8),
     "alexnet": (
         {"epochs": 6, "width": 0.125},
