@@ -82,9 +82,7 @@ def outlined(
     return scenes.clip(0, 1), labels[chosen], masks
 
 
-def _add(
-    scene: np.ndarray, image: np.ndarray, scale: float, rng: np.random.Generator
-) -> tuple[tuple[slice, slice], np.ndarray]:
+def _add(scene: np.ndarray, image: np.ndarray, scale: float, rng: np.random.Generator) -> tuple[tuple[slice, slice], np.ndarray]:
     """Draw an enlarged image at a random place over what is there; returns the place and what was drawn."""
     drawn = zoom(image, scale, order=1)
     top, left = rng.integers(0, np.array(scene.shape) - drawn.shape + 1)

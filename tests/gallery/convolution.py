@@ -5,6 +5,17 @@ from __future__ import annotations
 from .settings import SHARED, Case, RealCase, first, percent
 
 CASES: dict[str, Case] = {
+    "locality": (
+        {"epochs": 3, "filters": 12, "largest": 100},
+        lambda r: (
+            r["weights at side 100, local"] == 100 * 100**2
+            and r["weights at side 100, convolution"] == 10_000
+            and r["weights at side 40, dense"] == 40**4
+            and r["eyes found by one filter"] > 0.8
+            and min(r[f"accuracy moved by 3, convolution, {p} pooling"] for p in ("max", "average", "sum")) > 0.5
+            and r["accuracy moved by 3, dense"] < 0.3 < 0.8 < r["accuracy in the middle, dense"]
+        ),
+    ),
     "convolution_by_hand": (
         {},
         lambda r: (
