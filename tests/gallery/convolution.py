@@ -5,6 +5,14 @@ from __future__ import annotations
 from .settings import SHARED, Case, RealCase, first, percent
 
 CASES: dict[str, Case] = {
+    "traditional_pipeline": (
+        {"train": 500, "test": 200, "words": 50, "epochs": 6},
+        lambda r: (
+            r["accuracy, CNN, end to end"] > 1.5 * r["chance: the commonest label"]
+            and r["accuracy, histograms, k-means"] > 1.3 * r["baseline: pixels"]
+            and r["accuracy, histograms"] > r["baseline: pixels"] > r["chance: the commonest label"]
+        ),
+    ),
     "locality": (
         {"epochs": 3, "filters": 12, "largest": 100},
         lambda r: (
@@ -58,18 +66,43 @@ CASES: dict[str, Case] = {
             and r["test accuracy, 34 layers, with shortcuts"] > 0.5 > r["test accuracy, 34 layers, without"]
         ),
     ),
+    "memory_of_fifty_layers": (
+        {"size": 64},
+        lambda r: (
+            r["weights"] == 25_557_032
+            and r["activations, convolutions and blocks"] > 1e6
+            and 4e-6 * r["activations, convolutions and blocks"]
+            < r["megabytes that a forward pass keeps, measured, per image"]
+            < 4e-6 * r["numbers put out by all layers"]
+        ),
+    ),
     "checkpoint_memory": (
-        {"batch": 512},
+        {"layers": 36, "batch": 1024},
         lambda r: (
             r["gradients are the same"]
-            and r["peak of a step in megabytes, checkpointed"] < r["peak of a step in megabytes, kept"]
+            and abs(r["megabytes after the forward pass, all kept"] / r["megabytes by the formula, all kept"] - 1) < 0.1
+            and r["megabytes at the peak, checkpoints"] < 0.6 * r["megabytes at the peak, all kept"]
         ),
     ),
     "transfer_learning": (
         {"steps": 100, "repeats": 1},
         lambda r: r["frozen layers, 2 of each"] > r["from nothing, 2 of each"] > 0.1,
     ),
-    "saliency": ({"steps": 120}, lambda r: r["test accuracy"] > 0.6 and r["class activation points at the digit"] > 0.8),
+    "fully_convolutional": (
+        {"scenes": 400, "updates": 60},
+        lambda r: (
+            min(r["mean IU, with skips"], r["mean IU, without skips"]) > r["baseline: mean IU, all background"] + 0.03
+            and r["foreground IU, with skips"] > 0.35
+        ),
+    ),
+    "saliency": (
+        {"scenes": 500, "epochs": 6, "size": 24, "pieces": 3},
+        lambda r: (
+            r["accuracy"] > 2 * r["chance: the commonest digit"]
+            and r["points at the digit, saliency"] > r["chance: share of the image in the box"] + 0.2
+            and r["points at the digit, class activation"] > r["chance: share of the image in the box"] + 0.1
+        ),
+    ),
     "style_transfer": (
         {"steps": 20, "size": 48},
         lambda r: float(first(r, "distance").split(", ")[1]) < 0.3 * float(first(r, "distance").split(", ")[0]),
