@@ -7,7 +7,6 @@ The chain grows link by link, and its last link is always the same linear classi
         k-means      f[k] = max(0, mean of z - z[k]),  z[k] = |d - c[k]|  (the triangle of Coates et al.)
         sparse code  f = argmin over f >= 0 of |d - sum f[k] c[k]|^2 / 2 + sum f,  by ten gradient steps
     and the codes of an image, or of each of its parts, added up.
-
 A convolutional network (CNN) learns all links together.
 """
 
@@ -31,11 +30,10 @@ PUBLISHED = "CIFAR-10: patches, k-means with the triangle, 1600 words, 77.9 % ri
 def load(data, train, test):
     """Scenes of a digit among pieces of others, or CIFAR-10: (N, C, H, W) and labels, of both sets."""
     if data is not None:
-        files = (sorted(data.glob(f"{name}_batch*.bin")) for name in ("data", "test"))
-        sets = [nn.data.read_cifar(each) for each in files]
+        sets = [nn.data.read_cifar(sorted(data.glob(f"{name}_batch*.bin"))) for name in ("data", "test")]
         return [(x[:n] / np.float32(255), y[:n]) for (x, y), n in zip(sets, (train, test), strict=True)]
     halves = zip(digits(), (train, test), (0, 1), strict=True)
-    sets = [scattered(*half, count, generator(stream)) for half, count, stream in halves]
+    sets = (scattered(*half, count, generator(stream)) for half, count, stream in halves)
     return [(x[:, None], y) for x, y in sets]
 
 
@@ -131,13 +129,11 @@ def main(train=2000, test=500, words=200, parts=1, epochs=8, data=None):
     reached = {name: classify(link, learned, held) for name, link in links.items()}
     restart()
     model = learn(network(learned[0].shape[1]), *learned, epochs)
-    scores = np.concatenate(batches(lambda x: model(x).detach(), held[0]))
-    reached["CNN, end to end"] = accuracy(scores, held[1])
+    reached["CNN, end to end"] = accuracy(np.concatenate(batches(lambda x: model(x).detach(), held[0])), held[1])
     chance = float(np.bincount(held[1]).max() / len(held[1]))
     draw(held[0][:1], links["patches, k-means"], reached, chance)
-    pixels = reached.pop("pixels")
-    results = {f"accuracy, {name}": value for name, value in reached.items()}
-    return results | {"baseline: pixels": pixels, "chance: the commonest label": chance}
+    results = {"baseline: pixels": reached.pop("pixels"), "chance: the commonest label": chance}
+    return results | {f"accuracy, {name}": value for name, value in reached.items()}
 
 
 FULL = {"train": 50_000, "test": 10_000, "words": 1600, "parts": 2, "epochs": 30}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .settings import SHARED, Case, RealCase, first, percent
+from .settings import SHARED, Case, RealCase, percent
 
 CASES: dict[str, Case] = {
     "traditional_pipeline": (
@@ -103,9 +103,19 @@ CASES: dict[str, Case] = {
             and r["points at the digit, class activation"] > r["chance: share of the image in the box"] + 0.1
         ),
     ),
+    "activation_maximisation": (
+        {"scenes": 500, "epochs": 4, "updates": 40},
+        lambda r: (
+            r["probability of the class, jitter, blur"] > 3 * r["baseline: probability before climbing"]
+            and r["right for the judge, jitter, blur"] > r["chance: right for the judge"] + 0.2
+        ),
+    ),
     "style_transfer": (
-        {"steps": 20, "size": 48},
-        lambda r: float(first(r, "distance").split(", ")[1]) < 0.3 * float(first(r, "distance").split(", ")[0]),
+        {"updates": 30, "size": 48},
+        lambda r: (
+            r["distance to the style"] < 0.6 * r["baseline: colours alone"] < 0.6 * r["baseline: the content itself"]
+            and r["distance to the content"] < 0.3 * r["baseline: of the style to the content"]
+        ),
     ),
     "multi_task": ({"epochs": 30}, lambda r: r["digits right, both"] > 0.3 and r["mean error in degrees, both"] < 15),
 }  # fmt: skip
