@@ -1,58 +1,102 @@
-"""Where does a network look? Saliency and class-activation maps find the one digit among noise that it was asked about."""
+"""Where does a network look? Saliency and class-activation maps find the digit among pieces of other digits.
 
+With S the score of the class that a network chose, and A[k] the k-th map of its last convolution:
+
+    saliency(pixel) = |dS / dpixel|
+    class activation = max(0, sum over k of a[k] A[k]),   a[k] = the mean of dS / dA[k] over all places
+
+No one told the network where the digit is, only which one. Measured is how often the highest point of a map
+lies in the digit's box; beside it the share of the image in the box, the brightest point, and an untrained
+network.
+"""
+
+import matplotlib.pyplot as plt
 import numpy as np
-from shared import picture, run
-from sklearn.datasets import load_digits
+from shared import checkpoint, chosen, digits, generator, outlined, picture, restart, run
 
 import nn
 from minigrad import Tensor, no_grad
 from nn.metrics import accuracy
+from nn.training import Trainer
 
 PUBLISHED = "saliency: Simonyan et al., 2014; class activation: Zhou et al., 2016, Selvaraju et al., 2017"
 
 
-def scenes(count, rng, images, labels, size=20):
-    """Each a digit at some place in noise, (N, 1, size, size); where it is, and what."""
-    which, places = rng.integers(0, len(labels), count), rng.integers(0, size - 8, (count, 2))
-    x = 0.3 * rng.random((count, 1, size, size))
-    for picture_, i, (r, c) in zip(x, which, places, strict=True):
-        picture_[0, r : r + 8, c : c + 8] = np.maximum(picture_[0, r : r + 8, c : c + 8], images[i] / 16)
-    return x.astype(np.float32), places, labels[which]
+def network(channels=1):
+    """Three convolutions, the last with maps of a quarter of the side, and the maximum of each map."""
+    layers, inputs = [], channels
+    for width in (16, 32, 64):
+        layers += [nn.Conv2d(inputs, width, 3, padding=1), nn.BatchNorm2d(width), nn.ReLU(), nn.MaxPool2d(2)]
+        inputs = width
+    return nn.Sequential(*layers[:-1], nn.AdaptiveMaxPool2d(1), nn.Flatten(), nn.Linear(inputs, 10))
 
 
-def main(steps=600):
-    images, labels = load_digits().images, load_digits().target
-    rng = np.random.default_rng(0)
-    model = nn.Sequential(
-        nn.Conv2d(1, 24, 3, padding=1), nn.BatchNorm2d(24), nn.ReLU(),
-        nn.Conv2d(24, 48, 3, padding=1), nn.BatchNorm2d(48), nn.ReLU(), nn.MaxPool2d(2),
-        nn.Conv2d(48, 96, 3, padding=1), nn.BatchNorm2d(96), nn.ReLU(),
-        nn.AdaptiveMaxPool2d(1), nn.Flatten(), nn.Linear(96, 10),
-    )  # fmt: skip
+def learn(model, x, y, epochs, name="cnn"):
+    """Train a network that is used by several examples."""
     optimizer = nn.optim.Adam(model.parameters(), lr=3e-3)
-    schedule = nn.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
-    for step in range(1, steps + 1):
-        x, _, y = scenes(32, rng, images[:1400], labels[:1400])
-        loss = nn.functional.cross_entropy(model(Tensor(x)), y)
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        schedule.step()
-        if step % 100 == 0:
-            print(f"step {step}: loss {loss.item():.3f}")
-    model.eval()
-    x, places, y = scenes(200, rng, images[1400:], labels[1400:])
+    schedule = nn.optim.lr_scheduler.CosineAnnealingLR(optimizer, epochs)
+    loss, path = nn.functional.cross_entropy, checkpoint(name)
+    trainer = Trainer(model, optimizer, loss, scheduler=schedule, checkpoint=path, progress=False)
+    trainer.fit(nn.data.DataLoader(nn.data.TensorDataset(x, y), 32, True, seed=chosen()), epochs)
+    return model.eval()
+
+
+def boxes(masks):
+    """Whether each pixel lies in the box around the digit: (N, H, W) of bool."""
+    inside = np.ones_like(masks)
+    for axis in (1, 2):
+        touched = masks.any(axis=3 - axis, keepdims=True)
+        after, before = (np.maximum.accumulate(t, axis) for t in (touched, np.flip(touched, axis)))
+        inside &= after & np.flip(before, axis)
+    return inside
+
+
+def hits(maps, inside):
+    """The share of maps whose highest point lies in the box."""
+    scale = inside.shape[1] // maps.shape[1]  # the points of small maps are fields of 4x4 pixels
+    best = (maps == maps.max(axis=(1, 2), keepdims=True)).repeat(scale, 1).repeat(scale, 2)
+    return float(((best * inside).sum(axis=(1, 2)) / best.sum(axis=(1, 2))).mean())
+
+
+def draw(scenes, inside, maps):
+    """Scenes, and the maps below."""
+    figure, axes = plt.subplots(3, 7, figsize=(11, 4.9), layout="constrained")
+    for column, axis in enumerate(axes.T):
+        axis[0].imshow(scenes[column], cmap="gray")
+        for row, (name, each) in enumerate(maps.items(), 1):
+            axis[row].imshow(scenes[column], cmap="gray", extent=(0, 1, 1, 0))
+            axis[row].imshow(each[column], cmap="inferno", alpha=0.75, extent=(0, 1, 1, 0))
+            axes[row, 0].set_ylabel(name)
+        rows, columns = (np.flatnonzero(inside[column].any(axis=a)) for a in (1, 0))
+        box = (columns[0] - 0.5, rows[0] - 0.5), len(columns), len(rows)
+        axis[0].add_patch(plt.Rectangle(*box, fill=False, edgecolor="C2", linewidth=2))
+        for each in axis:
+            each.set(xticks=[], yticks=[])
+    axes[0, 0].set_ylabel("digit, its box")
+    picture("saliency", figure)
+
+
+def main(scenes=2000, epochs=8, size=32, pieces=6):
+    train, test = digits()
+    x, y, _ = outlined(*train, scenes, generator(1), size, pieces)
+    held, truth, masks = outlined(*test, 300, generator(2), size, pieces)
+    inside, images = boxes(masks), held[:, None]
+    restart()
+    untrained = network().eval()
+    restart()
+    model = learn(network(), x[:, None], y, epochs)
     with no_grad():
-        right = accuracy(model(Tensor(x)).numpy(), y)
-    seen = nn.inspect.saliency(model, x)
-    heat = nn.inspect.class_activation_map(model, x, model[9])
-    hits = []
-    for maps, scale in ((seen, 1), (heat, 2)):
-        peak = np.array([np.unravel_index(m.argmax(), m.shape) for m in maps]) * scale + scale // 2
-        hits.append(float(((peak >= places - 1) & (peak <= places + 8)).all(axis=1).mean()))
-    shown = np.concatenate([x[:6, 0], seen[:6], np.kron(heat[:6], np.ones((2, 2)))])
-    picture("saliency", nn.inspect.image_grid(shown, columns=6))
-    return {"test accuracy": right, "saliency points at the digit": hits[0], "class activation points at the digit": hits[1]}
+        right = accuracy(model(Tensor(images)).numpy(), truth)
+    maps = {"saliency": nn.inspect.saliency(model, images),
+            "class activation": nn.inspect.class_activation_map(model, images, model[10])}  # fmt: skip
+    draw(held, inside, maps)
+    return {
+        "accuracy": right, **{f"points at the digit, {name}": hits(each, inside) for name, each in maps.items()},
+        "chance: the commonest digit": float(np.bincount(truth).max() / len(truth)),
+        "chance: share of the image in the box": float(inside.mean()),
+        "baseline: the brightest point is at the digit": hits(held, inside),
+        "baseline: saliency of an untrained network": hits(nn.inspect.saliency(untrained, images), inside),
+    }  # fmt: skip
 
 
 if __name__ == "__main__":

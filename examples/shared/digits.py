@@ -62,20 +62,30 @@ def scattered(
     Returns:
         (count, size, size) of float32 between 0 and 1, and the label of the whole digit in each.
     """
-    scenes = np.zeros((count, size, size), np.float32)
+    scenes, found, _ = outlined(images, labels, count, rng, size, pieces)
+    return scenes, found
+
+
+def outlined(
+    images: np.ndarray, labels: np.ndarray, count: int, rng: np.random.Generator, size: int = 24, pieces: int = 3
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The same scenes as `scattered`, and the pixels of the whole digit in each: (count, size, size) of bool."""
+    scenes, masks = np.zeros((count, size, size), np.float32), np.zeros((count, size, size), bool)
     chosen = rng.integers(0, len(labels), count)
-    for scene, number in zip(scenes, chosen, strict=True):
+    for scene, mask, number in zip(scenes, masks, chosen, strict=True):
         for other in rng.integers(0, len(labels), pieces):
             top, left = rng.integers(0, 5, 2)
             _add(scene, images[other][top : top + 4, left : left + 4], 2, rng)
-        _add(scene, images[number], rng.uniform(1.75, 2.75), rng)
+        place, drawn = _add(scene, images[number], rng.uniform(1.75, 2.75), rng)
+        mask[place] = drawn > 0.3
     scenes += 0.1 * rng.normal(size=scenes.shape).astype(np.float32)
-    return scenes.clip(0, 1), labels[chosen]
+    return scenes.clip(0, 1), labels[chosen], masks
 
 
-def _add(scene: np.ndarray, image: np.ndarray, scale: float, rng: np.random.Generator) -> None:
-    """Draw an enlarged image at a random place over what is there."""
+def _add(scene: np.ndarray, image: np.ndarray, scale: float, rng: np.random.Generator) -> tuple[tuple[slice, slice], np.ndarray]:
+    """Draw an enlarged image at a random place over what is there; returns the place and what was drawn."""
     drawn = zoom(image, scale, order=1)
     top, left = rng.integers(0, np.array(scene.shape) - drawn.shape + 1)
-    place = scene[top : top + drawn.shape[0], left : left + drawn.shape[1]]
-    np.maximum(place, drawn, out=place)
+    place = slice(top, top + drawn.shape[0]), slice(left, left + drawn.shape[1])
+    np.maximum(scene[place], drawn, out=scene[place])
+    return place, drawn

@@ -2,11 +2,44 @@
 
 from __future__ import annotations
 
-from .settings import SHARED, Case, RealCase, first, percent
+from .settings import SHARED, Case, RealCase, percent
 
 CASES: dict[str, Case] = {
-    "convolution_by_hand": ({}, lambda r: r["worked example"] == "-13 -20 -17 / -18 -24 -18 / 13 20 17"),
-    "convolution_1d": ({}, lambda r: r["stride 2, padding 1"] == "-1 2 2 -3"),
+    "traditional_pipeline": (
+        {"train": 500, "test": 200, "words": 50, "epochs": 6},
+        lambda r: (
+            r["accuracy, CNN, end to end"] > 1.5 * r["chance: the commonest label"]
+            and r["accuracy, histograms, k-means"] > 1.3 * r["baseline: pixels"]
+            and r["accuracy, histograms"] > r["baseline: pixels"] > r["chance: the commonest label"]
+        ),
+    ),
+    "locality": (
+        {"epochs": 3, "filters": 12, "largest": 100},
+        lambda r: (
+            r["weights at side 100, local"] == 100 * 100**2
+            and r["weights at side 100, convolution"] == 10_000
+            and r["weights at side 40, dense"] == 40**4
+            and r["eyes found by one filter"] > 0.8
+            and min(r[f"accuracy moved by 3, convolution, {p} pooling"] for p in ("max", "average", "sum")) > 0.5
+            and r["accuracy moved by 3, dense"] < 0.3 < 0.8 < r["accuracy in the middle, dense"]
+        ),
+    ),
+    "convolution_by_hand": (
+        {},
+        lambda r: (
+            r["nine sums"] == "-13 -20 -17 / -18 -24 -18 / 13 20 17"
+            and all(r[name] < 1e-9 for name in r if name.startswith("largest difference"))
+            and r["contrast, sharpened"] > r["contrast, original"]
+        ),
+    ),
+    "convolution_1d": (
+        {},
+        lambda r: (
+            r["stride 2, padding 1"] == "-1 2 2 -3"
+            and r["filter 2 of size 2, stride 2, padding 1"] == "0 3 0 -3"
+            and r["error of the moving average"] < 0.5 * r["baseline: error of the noisy wave"]
+        ),
+    ),
     "lenet": ({"epochs": 4}, lambda r: r["parameters"] == 61_706 and percent(r["test error"]) < 8),
     "alexnet": (
         {"epochs": 6, "width": 0.125},
@@ -33,21 +66,56 @@ CASES: dict[str, Case] = {
             and r["test accuracy, 34 layers, with shortcuts"] > 0.5 > r["test accuracy, 34 layers, without"]
         ),
     ),
+    "memory_of_fifty_layers": (
+        {"size": 64},
+        lambda r: (
+            r["weights"] == 25_557_032
+            and r["activations, convolutions and blocks"] > 1e6
+            and 4e-6 * r["activations, convolutions and blocks"]
+            < r["megabytes that a forward pass keeps, measured, per image"]
+            < 4e-6 * r["numbers put out by all layers"]
+        ),
+    ),
     "checkpoint_memory": (
-        {"batch": 512},
+        {"layers": 36, "batch": 1024},
         lambda r: (
             r["gradients are the same"]
-            and r["peak of a step in megabytes, checkpointed"] < r["peak of a step in megabytes, kept"]
+            and abs(r["megabytes after the forward pass, all kept"] / r["megabytes by the formula, all kept"] - 1) < 0.1
+            and r["megabytes at the peak, checkpoints"] < 0.6 * r["megabytes at the peak, all kept"]
         ),
     ),
     "transfer_learning": (
         {"steps": 100, "repeats": 1},
         lambda r: r["frozen layers, 2 of each"] > r["from nothing, 2 of each"] > 0.1,
     ),
-    "saliency": ({"steps": 120}, lambda r: r["test accuracy"] > 0.6 and r["class activation points at the digit"] > 0.8),
+    "fully_convolutional": (
+        {"scenes": 400, "updates": 60},
+        lambda r: (
+            min(r["mean IU, with skips"], r["mean IU, without skips"]) > r["baseline: mean IU, all background"] + 0.03
+            and r["foreground IU, with skips"] > r["foreground IU, without skips"] + 0.05
+        ),
+    ),
+    "saliency": (
+        {"scenes": 500, "epochs": 6, "size": 24, "pieces": 3},
+        lambda r: (
+            r["accuracy"] > 2 * r["chance: the commonest digit"]
+            and r["points at the digit, saliency"] > r["chance: share of the image in the box"] + 0.2
+            and r["points at the digit, class activation"] > r["chance: share of the image in the box"] + 0.1
+        ),
+    ),
+    "activation_maximisation": (
+        {"scenes": 500, "epochs": 4, "updates": 40},
+        lambda r: (
+            r["probability of the class, jitter, blur"] > 3 * r["baseline: probability before climbing"]
+            and r["right for the judge, jitter, blur"] > r["chance: right for the judge"] + 0.2
+        ),
+    ),
     "style_transfer": (
-        {"steps": 20, "size": 48},
-        lambda r: float(first(r, "distance").split(", ")[1]) < 0.3 * float(first(r, "distance").split(", ")[0]),
+        {"updates": 30, "size": 48},
+        lambda r: (
+            r["distance to the style"] < 0.6 * r["baseline: colours alone"] < 0.6 * r["baseline: the content itself"]
+            and r["distance to the content"] < 0.3 * r["baseline: of the style to the content"]
+        ),
     ),
     "multi_task": ({"epochs": 30}, lambda r: r["digits right, both"] > 0.3 and r["mean error in degrees, both"] < 15),
 }  # fmt: skip
