@@ -1,10 +1,13 @@
-"""AlexNet: the layer sizes of the paper, and a small copy that learns digits."""
+"""AlexNet: the five questions of the lecture, answered by the network itself, and a small copy that learns scenes of digits.
 
-from math import prod
+A convolution of a W x W picture with F x F filters at stride S and padding P gives (W - F + 2 P) / S + 1 values on a
+side, and costs F F C K weights and K biases for C channels in and K filters; pooling has no weights.
+Source: Krizhevsky, Sutskever and Hinton, ImageNet classification with deep convolutional neural networks, 2012.
+"""
 
+import matplotlib.pyplot as plt
 import numpy as np
-from shared import picture, run
-from sklearn.datasets import load_digits
+from shared import checkpoint, chosen, image_sets, linear, picture, run
 
 import nn
 from minigrad import Tensor, no_grad
@@ -12,12 +15,14 @@ from nn.metrics import accuracy
 from nn.training import Trainer
 
 PUBLISHED = (
-    "first layer 55x55x96 with 35 K weights, pooled to 27x27x96; 60 million parameters (Krizhevsky, Sutskever and Hinton, 2012)"
+    "55x55x96 and 35 K weights in the first layer, pooled to 27x27x96; 60 million parameters; on ImageNet 15.3 % of the "
+    "test images without the right class among five (Krizhevsky et al., 2012)"
 )
+FULL = {"epochs": 90, "width": 1.0, "size": 227}
 
 
 def alexnet(classes=1000, width=1.0, channels=3):
-    """Five convolutions, two of them in two groups as on the paper's two GPUs; 227x227 pixels in."""
+    """Five convolutions, three of them in two groups as on the paper's two GPUs; 227x227 pixels in."""
     c = [int(width * n) for n in (96, 256, 384, 384, 256, 4096)]
     norm = nn.LocalResponseNorm(5, alpha=5e-4, beta=0.75, k=2.0)
     return nn.Sequential(
@@ -31,44 +36,71 @@ def alexnet(classes=1000, width=1.0, channels=3):
     )  # fmt: skip
 
 
-def load(data, size):
-    """Enlarged digits (N, 1, size, size), or the images of a folder that has one folder for each class; and their classes."""
-
-    def fitted(images):
-        return nn.functional.interpolate(Tensor(images.astype(np.float32)), size=(size, size), mode="bilinear").numpy()
-
-    if data is None:
-        x, y = fitted(load_digits().images[:, None] / 16), load_digits().target
-    else:
-        folder = nn.data.ImageFolder(data, transform=lambda image: fitted(image[None] / 255)[0])
-        x, y = map(np.array, zip(*(folder[i] for i in range(len(folder))), strict=True))
-    order = np.random.default_rng(0).permutation(len(y))
-    return x[order], y[order]
+def started(model):
+    """He's initialisation, with which a plain network this deep learns from its first update on."""
+    for layer in model.modules():
+        if isinstance(layer, (nn.Conv2d, nn.Linear)):
+            nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
+            nn.init.zeros_(layer.bias)
+    return model
 
 
-def main(epochs=15, width=0.25, size=67, data=None):
-    table = alexnet().summary(np.zeros((1, 3, 227, 227), np.float32))
+def answers(table):
+    """The lecture's five questions, and how many parameters there are in all."""
     first, pooled = table.rows[0], table.rows[3]
-    results = {
-        "first layer": f"{first.output[2]}x{first.output[3]}x{first.output[1]}, {first.parameters:,} weights",
-        "pooled": f"{pooled.output[2]}x{pooled.output[3]}x{pooled.output[1]}",
-        "parameters": table.parameters,
+
+    def volume(row):
+        return f"{row.output[2]}x{row.output[3]}x{row.output[1]}"
+
+    return {
+        "CONV1: output volume": volume(first),
+        "CONV1: weights": 11 * 11 * 3 * first.output[1],
+        "CONV1: parameters with the biases": first.parameters,
+        "POOL1: output volume": volume(pooled),
+        "POOL1: parameters": pooled.parameters,
+        "parameters in all": table.parameters,
     }
-    x, labels = load(data, size)
-    cut = int(0.8 * len(labels))
-    model = alexnet(labels.max() + 1, width, channels=x.shape[1])
-    optimizer = nn.optim.Adam(model.parameters(), lr=1e-3)
-    batches = nn.data.DataLoader(nn.data.TensorDataset(x[:cut], labels[:cut]), 32, shuffle=True, seed=0)
-    Trainer(model, optimizer, nn.functional.cross_entropy).fit(batches, epochs)
-    model.eval()
+
+
+def drawn(table, model, images, labels):
+    """What the layers of the whole network cost; and some scenes with what the small one says."""
+    figure = plt.figure(figsize=(11, 5), layout="constrained")
+    above, below = figure.subfigures(2, 1, height_ratios=(2, 1.1))
+    layers = [row for row in table.rows if row.parameters]
+    names = [f"{'CONV' if len(row.output) == 4 else 'FC'}{i}" for i, row in enumerate(layers, 1)]
+    for axis, title, values in zip(
+        above.subplots(1, 2), ("Parameters", "Values that come out, for one picture"),
+        ([row.parameters for row in layers], [int(np.prod(row.output[1:])) for row in layers]), strict=True,
+    ):  # fmt: skip
+        axis.bar_label(axis.bar(names, values, color="tab:blue"), [f"{v:,}" for v in values], fontsize=7)
+        axis.set(title=title)
+        axis.ticklabel_format(axis="y", style="plain")
     with no_grad():
-        results["test accuracy of the small one"] = accuracy(model(Tensor(x[cut:])).numpy(), labels[cut:])
-    picture("alexnet", nn.inspect.filters(model[0]))
-    assert prod(first.output[1:]) == 55 * 55 * 96
-    return results
+        said = model(Tensor(images)).numpy().argmax(1)
+    for axis, image, label, number in zip(below.subplots(1, 8), images, labels, said, strict=True):
+        axis.imshow(image[0], cmap="gray")
+        axis.set_title(f"a {label}, read {number}", color="tab:green" if label == number else "tab:red", fontsize=9)
+        axis.set(xticks=[], yticks=[])
+    picture("alexnet", figure)
 
 
-FULL = {"epochs": 90, "width": 1.0, "size": 227}
+def main(epochs=12, width=0.125, size=67, scenes=2000, data=None):
+    (x, y), (test_x, test_y) = image_sets(data, size, scenes)
+    model = started(alexnet(int(y.max()) + 1, width, channels=x.shape[1]))
+    optimizer = nn.optim.Adam(model.parameters(), lr=1e-3)
+    batches = nn.data.DataLoader(nn.data.TensorDataset(x, y), 32, shuffle=True, seed=chosen())
+    trainer = Trainer(model, optimizer, nn.functional.cross_entropy, {"accuracy": accuracy}, checkpoint=checkpoint())
+    trainer.fit(batches, epochs)
+    reached = trainer.evaluate([(test_x[i : i + 100], test_y[i : i + 100]) for i in range(0, len(test_y), 100)])
+    model.eval()
+    table = alexnet().summary(np.zeros((1, 3, 227, 227), np.float32))
+    drawn(table, model, test_x[:8], test_y[:8])
+    return answers(table) | {
+        "test accuracy of the small one": reached["accuracy"],
+        "chance: test accuracy": 1 / (int(y.max()) + 1),
+        "baseline: test accuracy of a linear layer": linear((x, y), (test_x, test_y)),
+    }
+
 
 if __name__ == "__main__":
     run(main)

@@ -1,15 +1,21 @@
-"""ResNet: depth that can be learned, because every block only adds to what it is given; against the same network without."""
+"""ResNet: depth that can be learned, because every block only adds to what it is given; against the same network without.
+
+A block gives y = relu(x + F(x)), so that dy/dx holds the identity besides dF/dx, and the gradient of the loss comes
+through however many blocks there are. A plain network of the same layers gives y = relu(F(x)).
+Source: He, Zhang, Ren and Sun, Deep residual learning for image recognition, 2016.
+"""
 
 import matplotlib.pyplot as plt
-from alexnet import load
-from shared import picture, run
+from shared import checkpoint, chosen, image_sets, linear, picture, restart, run
 
-import minigrad
 import nn
 from nn.metrics import accuracy
 from nn.training import Trainer
 
-PUBLISHED = "ResNet-18, 34 and 50 have 11.7, 21.8 and 25.6 million parameters (He, Zhang, Ren and Sun, 2016)"
+PUBLISHED = (
+    "on ImageNet's validation images, 34 layers: 25.03 % errors with shortcuts, 28.54 % without (He et al., 2016, table 2)"
+)
+FULL = {"epochs": 120, "width": 64, "size": 224}
 
 DEPTHS = {"ResNet-18": (2, 2, 2, 2), "ResNet-34": (3, 4, 6, 3), "ResNet-50": (3, 4, 6, 3)}
 
@@ -55,29 +61,38 @@ def resnet(name, classes=1000, width=64, channels=3, shortcut=True, small=False)
     return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(inputs, classes))
 
 
-def main(epochs=5, width=8, size=16, data=None):
+def trained(x, y, tests, width, epochs, shortcut, small):
+    """The history of ResNet-34, or of the same layers without shortcuts, from the same start on the same batches."""
+    restart()
+    model = resnet("ResNet-34", int(y.max()) + 1, width, channels=x.shape[1], shortcut=shortcut, small=small)
+    optimizer = nn.optim.SGD(model.parameters(), lr=0.05, momentum=0.9, weight_decay=5e-4)
+    batches = nn.data.DataLoader(nn.data.TensorDataset(x, y), 32, shuffle=True, seed=chosen())
+    kept = checkpoint("residual" if shortcut else "plain")
+    trainer = Trainer(model, optimizer, nn.functional.cross_entropy, {"accuracy": accuracy}, checkpoint=kept)
+    return trainer.fit(batches, epochs, tests)
+
+
+def main(epochs=7, width=8, size=16, scenes=1200, data=None):
+    (x, y), (test_x, test_y) = image_sets(data, size, scenes)
+    tests = [(test_x[i : i + 100], test_y[i : i + 100]) for i in range(0, len(test_y), 100)]
+    baseline = linear((x, y), (test_x, test_y))
     results = {f"parameters of {name}": sum(p.size for p in resnet(name).parameters()) for name in DEPTHS}
-    x, labels = load(data, size)
-    cut = int(0.8 * len(labels))
-    figure, axis = plt.subplots()
-    for shortcut in (True, False):
-        minigrad.random.manual_seed(0)
-        model = resnet("ResNet-34", labels.max() + 1, width, channels=x.shape[1], shortcut=shortcut, small=size < 64)
-        optimizer = nn.optim.SGD(model.parameters(), lr=0.05, momentum=0.9, weight_decay=5e-4)
-        batches = nn.data.DataLoader(nn.data.TensorDataset(x[:cut], labels[:cut]), 32, shuffle=True, seed=0)
-        history = Trainer(model, optimizer, nn.functional.cross_entropy, {"accuracy": accuracy}).fit(
-            batches, epochs, [(x[cut:], labels[cut:])]
-        )
-        name = "34 layers, with shortcuts" if shortcut else "34 layers, without"
-        axis.plot(range(1, epochs + 1), history.curves()["loss"], label=name)
+    figure, (left, right) = plt.subplots(1, 2, figsize=(11, 3.8), layout="constrained")
+    for shortcut, name in ((True, "34 layers, residual"), (False, "34 layers, plain")):
+        history = trained(x, y, tests, width, epochs, shortcut, small=size < 64)
+        left.plot(range(1, epochs + 1), history.curves()["loss"], "o-", label=name)
+        right.plot(range(1, epochs + 1), history.curves()["val_accuracy"], "o-", label=name)
         results[f"test accuracy, {name}"] = history[-1]["val_accuracy"]
-    axis.set(xlabel="epoch", ylabel="training loss")
-    axis.legend()
+    right.axhline(baseline, color="tab:gray", linestyle="--", label="a linear layer")
+    left.set(xlabel="epoch", ylabel="loss on training data", ylim=(0, None), title="The plain network does not even fit")
+    right.set(xlabel="epoch", ylabel="test accuracy", ylim=(0, 1), title="With shortcuts, depth can be learned")
+    right.legend()
     picture("resnet", figure)
-    return results
+    return results | {
+        "chance: test accuracy": 1 / (int(y.max()) + 1),
+        "baseline: test accuracy of a linear layer": baseline,
+    }
 
-
-FULL = {"epochs": 120, "width": 64, "size": 224}
 
 if __name__ == "__main__":
     run(main)

@@ -1,16 +1,25 @@
-"""Transfer: layers that learned the digits 0 to 4, wherever they stand, are frozen; a new head learns 5 to 9 from very few."""
+"""Transfer: layers that learned the digits 0 to 4, wherever they stand, help to learn 5 to 9 from few examples.
+
+Three ways to learn the new digits from the same few: a new head on the old layers, which are frozen; the old layers
+trained further with it (fine-tuning); and all from nothing. Frozen layers win where examples are few; where there are
+more, layers that may change win.
+Source: Yosinski, Clune, Bengio and Lipson, How transferable are features in deep neural networks?, 2014.
+"""
+
+import copy
 
 import matplotlib.pyplot as plt
 import numpy as np
-from shared import picture, run
+from shared import generator, picture, restart, run
 from sklearn.datasets import load_digits
+from sklearn.linear_model import RidgeClassifier
 
-import minigrad
 import nn
 from minigrad import Tensor, no_grad
 from nn.metrics import accuracy
 
-PUBLISHED = "Yosinski et al., How transferable are features in deep neural networks?, 2014"
+PUBLISHED = "on ImageNet, features of the first layers transfer without loss, those of later ones less (Yosinski et al., 2014)"
+WAYS = ("frozen layers", "fine-tuned", "from nothing")
 
 
 def features():
@@ -29,53 +38,67 @@ def placed(images, rng):
     return canvas
 
 
-def fit(model, batch_of, steps):
+def fit(model, batches):
     """Adam on the parameters that are not frozen."""
     optimizer = nn.optim.Adam([p for p in model.parameters() if p.requires_grad], lr=3e-3)
-    for _ in range(steps):
-        x, y = batch_of()
+    for x, y in batches:
         loss = nn.functional.cross_entropy(model(Tensor(x)), y)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
 
 
-def main(steps=300, repeats=5):
+def scores_of(model, x, y):
+    with no_grad():
+        return accuracy(model(Tensor(x)).numpy(), y)
+
+
+def of_the_old(images, labels, steps, rng):
+    """Layers that have learned the digits 0 to 4."""
+    body, old = features(), np.flatnonzero(labels < 5)
+
+    def batches():
+        for _ in range(steps):
+            rows = rng.choice(old, 64)
+            yield placed(images[rows], rng), labels[rows]
+
+    fit(nn.Sequential(body, nn.Linear(64, 5)), batches())
+    return body
+
+
+def new_digits(body, images, labels, count, steps, rng):
+    """The accuracy that each way reaches from `count` of each of 5 to 9, and that of a linear classifier."""
+    order = rng.permutation(np.flatnonzero(labels >= 5))
+    few = np.concatenate([order[labels[order] == digit][:count] for digit in range(5, 10)])
+    rest = np.setdiff1d(order, few)
+    x, y, test_x, test_y = placed(images[few], rng), labels[few] - 5, placed(images[rest], rng), labels[rest] - 5
+    found = {}
+    for way in WAYS:
+        restart()
+        start = features() if way == "from nothing" else copy.deepcopy(body).requires_grad_(way == "fine-tuned")
+        model = nn.Sequential(start, nn.Linear(64, 5))
+        fit(model, [(x, y)] * steps)
+        found[way] = scores_of(model, test_x, test_y)
+    found["a linear classifier"] = RidgeClassifier().fit(x.reshape(len(x), -1), y).score(test_x.reshape(len(test_x), -1), test_y)
+    return found
+
+
+def main(steps=120, repeats=3):
     images, labels = load_digits().images, load_digits().target
-    rng = np.random.default_rng(0)
-    old, new = np.flatnonzero(labels < 5), np.flatnonzero(labels >= 5)
-
-    def of_the_old():
-        rows = rng.choice(old, 64)
-        return placed(images[rows], rng), labels[rows]
-
-    base = nn.Sequential(features(), nn.Linear(64, 5))
-    fit(base, of_the_old, 5 * steps)
-    scores = {"frozen layers": [], "from nothing": []}
-    counts = (1, 2, 5, 20)
-    for count in counts:
-        for name, found in scores.items():
-            each = []
-            for repeat in range(repeats):
-                minigrad.random.manual_seed(repeat)
-                draw = np.random.default_rng(repeat)
-                order = draw.permutation(new)
-                few = np.concatenate([order[labels[order] == digit][:count] for digit in range(5, 10)])
-                rest = np.setdiff1d(order, few)
-                x, y = placed(images[few], draw), labels[few] - 5
-                body = base[0].requires_grad_(False) if name == "frozen layers" else features()
-                model = nn.Sequential(body, nn.Linear(64, 5))
-                fit(model, lambda x=x, y=y: (x, y), steps)
-                with no_grad():
-                    each.append(accuracy(model(Tensor(placed(images[rest], draw))).numpy(), labels[rest] - 5))
-            found.append(float(np.mean(each)))
-    figure, axis = plt.subplots()
-    for name, found in scores.items():
-        axis.semilogx(counts, found, "o-", label=name)
-    axis.set(xlabel="examples of each new digit", ylabel="test accuracy")
-    axis.legend()
+    rng, counts = generator(), (1, 2, 5, 20, 50)
+    body = of_the_old(images, labels, 5 * steps, rng)
+    each = [[new_digits(body, images, labels, count, steps, rng) for _ in range(repeats)] for count in counts]
+    figure, axis = plt.subplots(figsize=(8, 4.5), layout="constrained")
+    means = {way: [float(np.mean([run[way] for run in runs])) for runs in each] for way in each[0][0]}
+    for way, values in means.items():
+        axis.semilogx(counts, values, "o-" if way in WAYS else "x--", label=way)
+    axis.axhline(0.2, color="tab:gray", linestyle=":", label="chance")
+    axis.set(xlabel="examples of each new digit", ylabel="test accuracy", ylim=(0, 1), xticks=counts, xticklabels=counts)
+    axis.legend(loc="lower right")
     picture("transfer_learning", figure)
-    return {f"{name}, {count} of each": found[i] for i, count in enumerate(counts[:2]) for name, found in scores.items()}
+    shown = {f"accuracy, {n} of each, {way}": means[way][i] for i, n in enumerate(counts) if n in (1, 5, 50) for way in WAYS}
+    linear = {f"baseline: {n} of each, linear": means["a linear classifier"][i] for i, n in enumerate(counts) if n in (1, 5, 50)}
+    return shown | {"chance: accuracy": 0.2} | linear
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """What the examples share, so that each of them is about its one idea."""
 
 from .digits import digits, outlined, scattered, two_sets
+from .images import image_sets, linear
 from .measuring import measure
 from .pictures import picture
 from .resuming import checkpoint, steps
@@ -10,6 +11,6 @@ from .seeds import chosen, generator, restart
 from .small_world import small_world
 
 __all__ = [
-    "checkpoint", "chosen", "digits", "generator", "measure", "outlined", "picture", "restart", "reviews", "run", "scattered",
-    "small_world", "steps", "two_sets",
+    "checkpoint", "chosen", "digits", "generator", "image_sets", "linear", "measure", "outlined", "picture", "restart",
+    "reviews", "run", "scattered", "small_world", "steps", "two_sets",
 ]  # fmt: skip
