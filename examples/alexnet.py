@@ -73,8 +73,7 @@ def drawn(table, model, images, labels):
         ([row.parameters for row in layers], [int(np.prod(row.output[1:])) for row in layers]), strict=True,
     ):  # fmt: skip
         axis.bar_label(axis.bar(names, values, color="tab:blue"), [f"{v:,}" for v in values], fontsize=7)
-        axis.set(title=title)
-        axis.ticklabel_format(axis="y", style="plain")
+        axis.set(title=title, yticks=[], ylim=(0, 1.1 * max(values)))
     with no_grad():
         said = model(Tensor(images)).numpy().argmax(1)
     for axis, image, label, number in zip(below.subplots(1, 8), images, labels, said, strict=True):
@@ -84,8 +83,8 @@ def drawn(table, model, images, labels):
     picture("alexnet", figure)
 
 
-def main(epochs=12, width=0.125, size=67, scenes=2000, data=None):
-    (x, y), (test_x, test_y) = image_sets(data, size, scenes)
+def main(epochs=12, width=0.125, size=67, scenes=2000, pieces=1, data=None):
+    (x, y), (test_x, test_y) = image_sets(data, size, scenes, pieces)
     model = started(alexnet(int(y.max()) + 1, width, channels=x.shape[1]))
     optimizer = nn.optim.Adam(model.parameters(), lr=1e-3)
     batches = nn.data.DataLoader(nn.data.TensorDataset(x, y), 32, shuffle=True, seed=chosen())

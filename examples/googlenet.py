@@ -84,8 +84,8 @@ def drawn(history, baseline):
     picture("googlenet", figure)
 
 
-def main(epochs=8, width=0.125, size=32, scenes=2000, data=None):
-    (x, y), (test_x, test_y) = image_sets(data, size, scenes)
+def main(epochs=8, width=0.125, size=32, scenes=2000, pieces=1, data=None):
+    (x, y), (test_x, test_y) = image_sets(data, size, scenes, pieces)
     model = googlenet(int(y.max()) + 1, width, channels=x.shape[1], norm=True)
     optimizer = nn.optim.Adam(model.parameters(), lr=4e-3)
     batches = nn.data.DataLoader(nn.data.TensorDataset(x, y), 32, shuffle=True, seed=chosen())

@@ -72,8 +72,8 @@ def trained(x, y, tests, width, epochs, shortcut, small):
     return trainer.fit(batches, epochs, tests)
 
 
-def main(epochs=7, width=8, size=16, scenes=1200, data=None):
-    (x, y), (test_x, test_y) = image_sets(data, size, scenes)
+def main(epochs=7, width=8, size=16, scenes=1200, pieces=1, data=None):
+    (x, y), (test_x, test_y) = image_sets(data, size, scenes, pieces)
     tests = [(test_x[i : i + 100], test_y[i : i + 100]) for i in range(0, len(test_y), 100)]
     baseline = linear((x, y), (test_x, test_y))
     results = {f"parameters of {name}": sum(p.size for p in resnet(name).parameters()) for name in DEPTHS}

@@ -73,8 +73,8 @@ def drawn(history, baseline):
     picture("vgg", figure)
 
 
-def main(epochs=14, width=0.0625, size=32, scenes=2000, data=None):
-    (x, y), (test_x, test_y) = image_sets(data, size, scenes)
+def main(epochs=14, width=0.0625, size=32, scenes=2000, pieces=1, data=None):
+    (x, y), (test_x, test_y) = image_sets(data, size, scenes, pieces)
     # Batch normalization, which came later, in the place of days of patience.
     model = vgg("VGG-16", int(y.max()) + 1, width, channels=x.shape[1], size=size, norm=True)
     optimizer = nn.optim.Adam(model.parameters(), lr=2e-3)

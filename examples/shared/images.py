@@ -14,17 +14,18 @@ from .digits import Labelled, digits, scattered, two_sets
 from .seeds import generator
 
 
-def image_sets(data: Path | None, size: int, count: int) -> tuple[Labelled, Labelled]:
+def image_sets(data: Path | None, size: int, count: int, pieces: int) -> tuple[Labelled, Labelled]:
     """Training and test images, float32 of (N, C, size, size), and their classes.
 
     Args:
         data: None for scenes of scattered digits in one channel; or a folder that has one folder
             of pictures for each class.
         count: how many scenes to make; as many as a quarter of them to test on.
+        pieces: how many pieces of other digits lie about in each.
     """
     if data is None:
         rng = generator()
-        sets = (scattered(*each, n, rng, pieces=1) for each, n in zip(digits(), (count, count // 4), strict=True))
+        sets = (scattered(*each, n, rng, pieces=pieces) for each, n in zip(digits(), (count, count // 4), strict=True))
         (x, y), (test_x, test_y) = ((_fitted(scenes[:, None], size), labels) for scenes, labels in sets)
         return (x, y), (test_x, test_y)
     folder = nn.data.ImageFolder(data, transform=lambda image: _fitted(image[None] / 255, size)[0])
