@@ -1,4 +1,4 @@
-"""VGG-16 and VGG-19: 3x3 convolutions all the way down; parameters as in the paper, and a small copy that learns scenes of digits.
+"""VGG-16 and VGG-19: 3x3 convolutions all the way down; parameters as in the paper, and a small copy that learns digits.
 
 Two convolutions of 3x3 see 5x5 pixels, three see 7x7: with 2 * 9 and 3 * 9 weights for each pair of channels in the
 place of 25 and 49, and with a rectifier in between.
