@@ -91,7 +91,7 @@ def learn(model, data, updates, batch, lr, name, decay=0.0):
     return kept
 
 
-def main(updates=600, hidden=128, batch=64, examples=8000):
+def main(updates=500, hidden=128, batch=64, examples=8000):
     results = {}
     figure, (left, right) = plt.subplots(1, 2, figsize=(11, 4.2), layout="constrained")
     for name, turned in (("as it is", False), ("turned around", True)):
