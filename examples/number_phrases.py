@@ -8,8 +8,8 @@ are.
 
 Sutskever, Vinyals and Le read the source from its last word to its first: the first words, which are needed
 first, are then read last, a few steps before they are written. Numbers have three to six digits, and none of
-the test stands in training. The
-baseline is told more: it has each word's place, counted from the end, and is as good after so few updates.
+the test stands in training. The baseline is told more: it has each word's place, counted from the end, and
+is as good after so few updates.
 """
 
 import matplotlib.pyplot as plt
