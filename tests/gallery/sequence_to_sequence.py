@@ -68,7 +68,7 @@ CASES: dict[str, Case] = {
 REAL: list[RealCase] = [
     (
         "translation",
-        {"data": SHARED / "eng-fra.txt", "updates": 200},
+        {"data": SHARED / "eng-fra.txt", "updates": 300},
         lambda r: r["BLEU on sentences never seen"] > 1 and r["of them in training"] == 0,
     ),
 ]
