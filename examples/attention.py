@@ -1,63 +1,93 @@
-"""Attention: the decoder looks back at the words, and its heat map shows which word became which digit."""
+"""Attention: the decoder looks back at the words, and its heat map shows which word became which digit.
 
+Instead of one state c for the whole phrase, each step i of the decoder has its own context a_i:
+    s_t = AttentionFunction(y_{i-1}, x_t),   p_t = exp(s_t) / sum_t exp(s_t),   a_i = sum_t p_t x_t
+with x_t the encoder's state at word t (of both directions) and y_{i-1} the decoder's last state. The
+function is v^T tanh(W y + U x) where additive (Bahdanau, Cho and Bengio, 2015), y^T W x where by product
+(Luong, Pham and Manning, 2015). It is compared with the same network whose context is always the encoder's
+last states.
+"""
+
+import matplotlib.pyplot as plt
 import numpy as np
-from number_phrases import Phrases, exact, french, learn
-from shared import picture, run
+from number_phrases import agree, learn
+from shared import Phrases, french, picture, restart, run
 
 import nn
 from minigrad import no_grad
 
-PUBLISHED = "additive: Bahdanau, Cho and Bengio, 2015; dot: Luong, Pham and Manning, 2015"
+PUBLISHED = "English to French, BLEU: 26.75 with attention, 17.82 without (Bahdanau, Cho and Bengio, 2015)"
+COLOURS = {"none": "grey", "additive": "tab:blue", "product": "tab:orange"}
 
 
 class Attentive(nn.Module):
     """A state of the decoder asks, the encoder's states answer."""
 
-    def __init__(self, words, letters, hidden, kind):
+    def __init__(self, words, digits, hidden, kind):
         self.read = nn.Embedding(words, hidden, padding_idx=0)
         self.encoder = nn.GRU(hidden, hidden // 2, batch_first=True, bidirectional=True)
-        self.write, self.cell = nn.Embedding(letters, hidden, padding_idx=0), nn.GRUCell(2 * hidden, hidden)
-        self.attention = nn.AdditiveAttention(hidden, hidden, hidden) if kind == "additive" else nn.DotAttention(hidden, hidden)
-        self.out = nn.Linear(2 * hidden, letters)
+        self.write, self.cell = nn.Embedding(digits, hidden, padding_idx=0), nn.GRUCell(2 * hidden, hidden)
+        if kind == "additive":
+            self.attention = nn.AdditiveAttention(hidden, hidden, hidden)
+        elif kind == "product":
+            self.attention = nn.DotAttention(hidden, hidden)
+        else:
+            self.attention = None
+        self.out = nn.Linear(2 * hidden, digits)
 
     def encode(self, x, lengths):
         keys, last = self.encoder(self.read(x), lengths=lengths)
-        return np.concatenate([last[0], last[1]], axis=1), keys, lengths, []
+        last = np.concatenate([last[0], last[1]], axis=1)
+        return last, keys, lengths, last, []
 
     def decode(self, before, state):
-        h, keys, lengths, looked = state
+        h, keys, lengths, last, looked = state
         outs = []
         for t in range(before.shape[1]):
-            context, weights = self.attention(h, keys, lengths)
+            context, weights = (last, None) if self.attention is None else self.attention(h, keys, lengths)
             h = self.cell(np.concatenate([self.write(before[:, t]), context], axis=1), h)
             outs.append(self.out(np.concatenate([h, context], axis=1)))
             looked = [*looked, weights]
-        return np.stack(outs, axis=1), (h, keys, lengths, looked)
+        return np.stack(outs, axis=1), (h, keys, lengths, last, looked)
 
     def forward(self, x, lengths, before):
         return self.decode(before, self.encode(x, lengths))[0]
 
 
-def main(steps=700, hidden=64, batch=64, shown=7395):
-    results = {}
-    for kind in ("additive", "dot"):
-        rng = np.random.default_rng(0)
-        data = Phrases(np.concatenate([rng.permutation(10_000), [shown]]))
-        test = np.arange(7000, 10_000)
-        model = Attentive(len(data.words), len(data.digits), hidden, kind)
-        for step, loss in learn(model, data, rng, steps, batch, lr=5e-3):
-            if step % 100 == 0:
-                print(f"{kind}, step {step}: loss {loss:.4f}")
-        results[f"exact, {kind}"] = exact(model, data, test)
-        if kind == "additive":
-            with no_grad():
-                state = model.encode(data.source[-1:], data.lengths[-1:])
-                looked = model.decode(data.target[-1:, :-1], state)[1][3]
-            words = french(shown).split()
-            weights = np.array([w.numpy()[0, : len(words)] for w in looked])
-            picture("attention", nn.inspect.plot_attention(weights, words, [*str(shown), "end"]))
-    return results
+def heat(axis, figure, model, number):
+    """Which words the decoder looked at when it wrote each digit of a number."""
+    data, words = Phrases(numbers=np.array([number])), french(number).split()
+    with no_grad():
+        looked = model.decode(data.target[:, :-1], model.encode(data.source, data.lengths))[1][-1]
+    image = axis.imshow([w.numpy()[0] for w in looked], cmap="Blues", vmin=0, vmax=1)
+    axis.set_xticks(range(len(words)), words, rotation=40, ha="right")
+    axis.set_yticks(range(len(looked)), [*str(number), "end"])
+    axis.set_title("Attention $p_t$, additive")
+    figure.colorbar(image, ax=axis, shrink=0.8)
 
+
+def main(updates=250, hidden=64, batch=64, examples=8000, shown=297395):
+    data, results = Phrases(examples), {}
+    figure, (left, right) = plt.subplots(1, 2, figsize=(12, 4.5), layout="constrained")
+    lengths = data.lengths[data.test]
+    for kind, colour in COLOURS.items():
+        restart()
+        model = Attentive(*data.sizes, hidden, kind)
+        learn(model, data, updates, batch, 5e-3, kind)
+        fine = agree(model, data, data.test).all(axis=1)
+        results["baseline: no attention" if kind == "none" else f"exact, {kind}"] = float(fine.mean())
+        bins = [lengths // 2 == k for k in range(1, 6)]
+        right.plot([2.5, 4.5, 6.5, 8.5, 10.5], [fine[b].mean() for b in bins], "o-", color=colour, label=kind)
+        if kind == "additive":
+            heat(left, figure, model, shown)
+    right.set(xlabel="words of the phrase", ylabel="exact on numbers never seen", ylim=(0, 1.02))
+    right.set_title("Long phrases need it most")
+    right.legend(title="attention", loc="center left", bbox_to_anchor=(1, 0.5))
+    picture("attention", figure)
+    return {**results, "baseline: linear layer of words by place": data.linear()}
+
+
+FULL = {"updates": 7500, "hidden": 1000, "batch": 80, "examples": 100_000}
 
 if __name__ == "__main__":
     run(main)

@@ -1,4 +1,4 @@
-"""What the examples share: seeds, digits, trainings that go on, and the table."""
+"""What the examples share: seeds, digits, phrases and scenes, trainings that go on, and the table."""
 
 from __future__ import annotations
 
@@ -69,6 +69,55 @@ def test_digits_come_from_the_training_images_where_they_are(
     written("train", 30)
     (x, _), (test_x, _) = shared.digits(tmp_path)
     assert (x.shape, len(test_x)) == ((30, 2, 2), 10)
+
+
+def test_numbers_are_written_as_in_france(shared: Any) -> None:
+    written = {21: "vingt et un", 71: "soixante et onze", 80: "quatre-vingt", 200: "deux cent", 1001: "mille un"}
+    assert {n: shared.french(n) for n in written} == written
+    texts = [shared.french(n) for n in range(10_000)]
+    assert len(set(texts)) == len(texts)
+
+
+def test_phrases_turned_around_are_the_same_numbers(shared: Any) -> None:
+    plain, turned = shared.Phrases(300, 50), shared.Phrases(300, 50, turned=True)
+    assert (plain.numbers == turned.numbers).all()
+    assert len(np.unique(plain.numbers)) == 350
+    assert [text[::-1] for text in turned.texts] == plain.texts
+    assert plain.linear() < 1
+
+
+def test_a_sentence_of_the_test_combines_what_training_never_did(shared: Any) -> None:
+    found = shared.Sentences(train=400, test=50)
+
+    def ends(rows: Any) -> set[tuple[str, ...]]:
+        """Adjective and noun of each, one and many alike."""
+        return {tuple(word.rstrip("es") for word in found.english[i].split()[-2:]) for i in rows}
+
+    assert not ends(range(found.train)) & ends(found.test)
+    words = [set(" ".join(found.english[i] for i in rows).split()) for rows in (range(found.train), found.test)]
+    assert words[1] <= words[0]
+    right = [found.references[i][0] for i in found.test]
+    assert found.texts(found.target[found.test, 1:]) == right
+    for baseline in (found.nearest(found.test), found.word_for_word(found.test)):
+        assert 0 < nn.metrics.bleu([b.split() for b in baseline], [[r.split()] for r in right]) < 0.7
+
+
+def test_no_sentence_of_a_file_is_in_training_and_test_whatever_its_marks(shared: Any, tmp_path: Path) -> None:
+    lines = [f"Word{i % 40} goes{'!' if i % 2 else '.'}\tMot {i}.\tfrom somewhere" for i in range(120)]
+    (tmp_path / "pairs.txt").write_text("\n".join(lines), encoding="utf-8")
+    found = shared.Sentences(tmp_path / "pairs.txt")
+    plain = [text.rstrip(" .!") for text in found.english]
+    assert not set(plain[: found.train]) & set(plain[found.train :])
+    assert len(found.test) == 4
+    assert all(len(found.references[i]) == 3 for i in found.test)
+    assert len(found.read) == 120
+
+
+def test_no_caption_of_the_test_is_in_training(shared: Any) -> None:
+    found = shared.CaptionedScenes(300, 60)
+    assert not set(found.captions[:300]) & set(found.captions[300:])
+    assert found.source.shape == (360, 3, 24, 24)
+    assert len(found.captions[0].split()) == 9
 
 
 def train(shared: Any, stop: int | None = None) -> list[float]:

@@ -3,14 +3,18 @@
 from .digits import digits, outlined, scattered, two_sets
 from .images import image_sets, linear
 from .measuring import measure
+from .phrases import Phrases, french
 from .pictures import picture
 from .resuming import checkpoint, steps
 from .reviews import reviews
 from .running import run
 from .seeds import chosen, generator, restart
+from .sentences import Sentences
+from .shapes import CaptionedScenes
 from .small_world import small_world
 
 __all__ = [
-    "checkpoint", "chosen", "digits", "generator", "image_sets", "linear", "measure", "outlined", "picture", "restart",
-    "reviews", "run", "scattered", "small_world", "steps", "two_sets",
+    "CaptionedScenes", "Phrases", "Sentences", "checkpoint", "chosen", "digits", "french", "generator",
+    "image_sets", "linear", "measure", "outlined", "picture", "restart", "reviews", "run", "scattered",
+    "small_world", "steps", "two_sets",
 ]  # fmt: skip

@@ -2,20 +2,73 @@
 
 from __future__ import annotations
 
-from .settings import SHARED, Case, RealCase, first
+from .settings import SHARED, Case, RealCase
 
 CASES: dict[str, Case] = {
-    "number_phrases": ({"steps": 500, "hidden": 96}, lambda r: first(r, "exact") > 0.8),
-    "attention": ({"steps": 150, "hidden": 48}, lambda r: r["exact, additive"] > 0.6),
-    "gnmt": ({"steps": 80, "layers": 3}, lambda r: r["exact, 3 layers, residual"] > 0.1),
-    "beam_search": ({"models": 60}, lambda r: r["found, greedy"] < r["found, beam of 2"] <= r["found, beam of 8"] == 1),
-    "encoder_decoder_graph": ({}, lambda r: r["steps"] > 100),
-    "translation": ({"updates": 300}, lambda r: r["BLEU on sentences never seen"] > 60),
-    "captioning": ({"steps": 80, "scenes": 900}, lambda r: r["BLEU, show, attend and tell"] > 30),
-    "transformer": ({"steps": 150, "batch": 32}, lambda r: first(r, "exact") > 0.2),
-}  # fmt: skip
+    "number_phrases": (
+        {"updates": 150, "hidden": 96},
+        lambda r: min(r["exact, source as it is"], r["exact, source turned around"]) > 0.03,
+    ),
+    "phrase_map": (
+        {"updates": 150, "hidden": 48},
+        lambda r: (
+            r["neighbours of one kind"] > 0.5 > 0.45 > r["baseline: neighbours of one kind before training"]
+            and 0.2 < r["chance: neighbours of one kind"] < 0.27
+        ),
+    ),
+    "attention": (
+        {"updates": 120, "hidden": 48, "batch": 32, "examples": 3000},
+        lambda r: min(r["exact, additive"], r["exact, product"]) > max(0.1, 2 * r["baseline: no attention"]),
+    ),
+    "gnmt": (
+        {"updates": 70, "layers": 3, "batch": 32, "examples": 2000},
+        lambda r: r["exact, 3 layers, residual"] > max(0.03, 2 * r["exact, 3 layers, plain"]),
+    ),
+    "beam_search": (
+        {"models": 40},
+        lambda r: (
+            r["chance: best word found by a sample"]
+            < r["baseline: best word found, greedy"]
+            < r["best word found, beam of 2"]
+            <= r["best word found, beam of 8"]
+        ),
+    ),
+    "decoding": (
+        {"updates": 100, "hidden": 96, "sentences": 20},
+        lambda r: all(
+            r[f"right digits after right ones, source {way}"] > max(0.4, r[f"right digits after its own, source {way}"])
+            for way in ("as it is", "turned around")
+        ),
+    ),
+    "encoder_decoder_graph": (
+        {},
+        lambda r: r["nodes that a digit adds"] == 7 and r["nodes with repeats as one, 6 digits"] == 15,
+    ),
+    "translation": (
+        {"updates": 120, "hidden": 48, "examples": 1500},
+        lambda r: (
+            r["BLEU on sentences never seen"] > 1.2 * max(r["baseline: BLEU, no attention"], r["baseline: BLEU, word for word"])
+            and r["of them in training"] == 0
+        ),
+    ),
+    "captioning": (
+        {"updates": 120, "hidden": 48, "scenes": 800, "tests": 50},
+        lambda r: (
+            r["BLEU, show, attend and tell"] > 1.2 * r["chance: BLEU, any training caption"]
+            and r["test captions in training"] == 0
+        ),
+    ),
+    "transformer": (
+        {"updates": 80, "size": 48, "batch": 48},
+        lambda r: r["exact, with positions"] > 2 * r["baseline: without positions"],
+    ),
+}
 
 #: The same from real data.
 REAL: list[RealCase] = [
-    ("translation", {"data": SHARED / "eng-fra.txt", "updates": 400}, lambda r: r["BLEU on sentences never seen"] > 1),
+    (
+        "translation",
+        {"data": SHARED / "eng-fra.txt", "updates": 300},
+        lambda r: r["BLEU on sentences never seen"] > 1 and r["of them in training"] == 0,
+    ),
 ]
