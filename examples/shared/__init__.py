@@ -1,5 +1,6 @@
 """What the examples share, so that each of them is about its one idea."""
 
+from .counting import ngram_nats
 from .digits import digits, scattered, two_sets
 from .measuring import measure
 from .pictures import picture
@@ -10,6 +11,6 @@ from .seeds import chosen, generator, restart
 from .small_world import small_world
 
 __all__ = [
-    "checkpoint", "chosen", "digits", "generator", "measure", "picture", "restart", "reviews", "run", "scattered", "small_world",
-    "steps", "two_sets",
+    "checkpoint", "chosen", "digits", "generator", "measure", "ngram_nats", "picture", "restart", "reviews", "run",
+    "scattered", "small_world", "steps", "two_sets",
 ]  # fmt: skip
