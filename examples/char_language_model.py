@@ -11,7 +11,6 @@ the text is for the test, the one before it for validation; the weights that wer
 0, 1, 2 or 5 before it.
 """
 
-import copy
 import importlib
 import inspect
 import textwrap
@@ -19,11 +18,11 @@ from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
-from shared import generator, ngram_nats, picture, run, steps
+from shared import generator, mean_nats, ngram_nats, picture, run, train_on_columns
 
 import nn
 from minigrad import no_grad
-from nn.text import Vocabulary, batchify, bptt_windows, sample
+from nn.text import Vocabulary, batchify, sample
 
 PUBLISHED = (
     "an LSTM with 3 layers of 512 on tiny Shakespeare: about 1.3 nats (char-rnn, Karpathy, 2015); "
@@ -32,15 +31,16 @@ PUBLISHED = (
 HEADERS = Path("/usr/include/linux")
 GRAMS = ("one character", "bigrams", "trigrams", "", "", "6-grams")
 #: The reports of training that a text is written for, besides the last: "at first", "train more".
-SHOWN = (0, 1, 5)
+SHOWN = (0, 1, 3)
+PLAIN = str.maketrans({"`": "'", "|": "¦"})  # for a table
 MODULES = "argparse ast decimal inspect logging pathlib smtplib tarfile tokenize turtle typing zipfile"
 
 
 def load(data, text, size):
     """What the text is, and its three parts: training, validation, test."""
     if data is not None and data.is_dir():  # WikiText-2's files
-        paths = [data / f"{part}.txt" for part in ("train", "valid", "test")]
-        parts = [path.read_text(encoding="utf-8") for path in paths if path.exists()]
+        paths = [path for part in ("train", "valid", "test") if (path := data / f"{part}.txt").exists()]
+        parts = [path.read_text(encoding="utf-8") for path in paths]
         if len(parts) == 2:
             cut = int(0.9 * len(parts[0]))
             parts = [parts[0][:cut], parts[0][cut:], parts[1]]
@@ -69,25 +69,9 @@ class Model(nn.Module):
         h, state = self.rnn(self.embed(x), state)
         return self.out(self.dropout(h)), state
 
-    def loss(self, x, y, state):
-        scores, state = self(x, state)
-        return nn.functional.cross_entropy(scores.reshape(-1, scores.shape[-1]), y.reshape(-1)), state
-
-
-def mean_loss(model, columns, length):
-    """Nats for each character, the state carried from window to window."""
-    model.eval()
-    state, total = None, 0.0
-    with no_grad():
-        for x, y in bptt_windows(columns, length):
-            loss, state = model.loss(x, y, state)
-            total += loss.item() * y.size
-    model.train()
-    return total / columns[1:].size
-
 
 def write(model, characters, length, temperature=0.7):
-    """A text drawn from the model, on one line."""
+    """A text drawn from the model, character by character."""
 
     def step(character, state):
         scores, state = model(np.array([[character]]), state)
@@ -98,45 +82,6 @@ def write(model, characters, length, temperature=0.7):
         written = characters.decode(sample(step, characters["\n"], None, length, temperature=temperature))
     model.train()
     return written
-
-
-def train(model, columns, characters, updates, lr, length):
-    """Reports of updates, losses and a written text; the model is left as it was best in validation."""
-    windows = list(bptt_windows(columns[0], length))
-    optimizer = nn.optim.Adam(model.parameters(), lr=lr)
-    kept = {"state": None, "losses": [], "reports": [], "best": None}
-    marks = {int(share * updates) for share in (0, 0.01, 0.03, *np.linspace(0, 1, 21))}
-
-    def report(done):
-        losses = kept["losses"][-100:]
-        valid, best = mean_loss(model, columns[1], length), min([r[2] for r in kept["reports"]], default=np.inf)
-        if valid < best:
-            kept["best"] = copy.deepcopy(model.state_dict())
-        shown = len(kept["reports"]) in SHOWN or done == updates
-        kept["reports"].append([done, float(np.mean(losses or [np.nan])), valid, write(model, characters, 300) if shown else ""])
-        kept["losses"] = losses
-        print(f"--- {done} updates: validation {valid:.3f} {kept['reports'][-1][3][:80]!r}", flush=True)
-
-    for again, step in enumerate(steps(updates, model, optimizer, None, kept)):
-        if step in marks:
-            report(step)
-        elif not again:
-            print(f"--- validation {mean_loss(model, columns[1], length):.3f}", flush=True)
-        x, y = windows[step % len(windows)]
-        state = kept["state"] if step % len(windows) else None
-        optimizer.param_groups[0]["lr"] = lr * (1 + np.cos(np.pi * step / updates)) / 2
-        loss, state = model.loss(x, y, state)
-        optimizer.zero_grad()
-        loss.backward()
-        nn.utils.clip_grad_norm_(model.parameters(), 5.0)
-        optimizer.step()
-        kept["state"] = tuple(s.detach() for s in state) if isinstance(state, tuple) else state.detach()
-        kept["losses"].append(loss.item())
-        if (step + 1) % 100 == 0:
-            print(f"{step + 1} of {updates} updates: loss {np.mean(kept['losses'][-100:]):.3f}", flush=True)
-    report(updates)
-    model.load_state_dict(kept["best"])
-    return kept["reports"]
 
 
 def draw(name, reports, baselines, texts):
@@ -157,11 +102,6 @@ def draw(name, reports, baselines, texts):
     picture("char_language_model", figure)
 
 
-def one_line(text):
-    """So that a table can show it."""
-    return " ".join(text[:160].replace("`", "'").replace("|", "¦").split())
-
-
 def main(
     kind="LSTM", hidden=128, layers=1, updates=1200, batch=32, length=50, lr=8e-3, dropout=0.0, text="linux",
     size=1_000_000, data=None,
@@ -169,9 +109,11 @@ def main(
     name, parts = load(data, text, size)
     characters = Vocabulary.of_characters(parts[0], special=("<unk>",))
     numbers = [np.array(characters.encode(part)) for part in parts]
-    columns = [batchify(part, size) for part, size in zip(numbers, (batch, 64, 64), strict=True)]
+    columns = [batchify(part, width) for part, width in zip(numbers, (batch, 64, 64), strict=True)]
     model = Model(kind, len(characters), hidden, layers, dropout)
-    reports = train(model, columns, characters, updates, lr, length)
+    reports = train_on_columns(
+        model, columns[0], columns[1], updates, lr, length, write=lambda: write(model, characters, 300), shown=SHOWN
+    )
     counted = ngram_nats(numbers[0], numbers[2], len(characters), len(GRAMS))
     baselines = {f"baseline: {n} by counts": counted[i] for i, n in enumerate(GRAMS) if n}
     seen = set(parts[0].splitlines())
@@ -182,13 +124,13 @@ def main(
         "text": f"{name}, {sum(map(len, parts)):,} characters",
         "parameters": sum(p.size for p in model.parameters()),
         "updates": updates,
-        "test nats": mean_loss(model, columns[2], length),
+        "test nats": mean_nats(model, columns[2], length),
         "validation nats": min(report[2] for report in reports),
         "chance: all alike": float(np.log(len(characters))),
         **baselines,
         "unknown characters in the test": float((numbers[2] == 0).mean()),
         "lines of the test that stand in training": float(np.mean([line in seen for line in lines])),
-        **{f"written after {done} updates": f"`{one_line(written)}`" for done, written in texts.items()},
+        **{f"written after {n} updates": f"`{' '.join(t[:160].translate(PLAIN).split())}`" for n, t in texts.items()},
     }
 
 

@@ -2,6 +2,7 @@
 
 from .counting import ngram_nats
 from .digits import digits, scattered, two_sets
+from .language import mean_nats, train_on_columns
 from .measuring import measure
 from .pictures import picture
 from .resuming import checkpoint, steps
@@ -11,6 +12,6 @@ from .seeds import chosen, generator, restart
 from .small_world import small_world
 
 __all__ = [
-    "checkpoint", "chosen", "digits", "generator", "measure", "ngram_nats", "picture", "restart", "reviews", "run",
-    "scattered", "small_world", "steps", "two_sets",
+    "checkpoint", "chosen", "digits", "generator", "mean_nats", "measure", "ngram_nats", "picture", "restart", "reviews",
+    "run", "scattered", "small_world", "steps", "train_on_columns", "two_sets",
 ]  # fmt: skip
