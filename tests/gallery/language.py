@@ -22,6 +22,18 @@ CASES: dict[str, Case] = {
         {"updates": 200},
         lambda r: r["accuracy: LSTM from both sides"] > r["baseline: counts, 2 on each side"] > r["chance: commonest tag"],
     ),
+    "named_entities": (
+        {"updates": 150, "count": 500},
+        lambda r: r["F1: both"] > 0.6 > 0.5 > r["baseline: capitals, commonest kind"] and not r["test names in training"],
+    ),
+    "planted_secret": (
+        {"updates": 250, "hidden": 64, "size": 20_000},
+        lambda r: r["LSTM, exposure where written 16x"] > 6 > r["baseline: LSTM, exposure where never written"],
+    ),
+    "many_to_one": (
+        {"updates": 200, "count": 2000},
+        lambda r: max(r["accuracy: LSTM"], r["accuracy: GRU"]) > r["baseline: naive Bayes"] + 0.1,
+    ),
     "learning_to_execute": ({"steps": 200, "hidden": 64, "digits": 1}, lambda r: r["characters right"] > 0.4),
     "music": ({"epochs": 3, "tunes": 600, "hidden": 64}, lambda r: r["nats for each letter"] < 1.6),
 }  # fmt: skip
@@ -38,6 +50,11 @@ REAL: list[RealCase] = [
         "word_language_model",
         {"data": SHARED / "wikitext-2", "updates": 300, "max_words": 2000},
         lambda r: r["test perplexity"] < 0.9 * r["baseline: unigrams by counts"],
+    ),
+    (
+        "many_to_one",
+        {"data": SHARED / "rt-polarity", "updates": 60, "size": 16, "hidden": 16},
+        lambda r: r["accuracy: CNN"] > 0.55 and not r["test sentences in training"],
     ),
     (
         "names",
