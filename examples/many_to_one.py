@@ -23,10 +23,8 @@ THINGS = "plot music acting script film ending dialogue scenery cast story humou
 GOOD = "good brilliant moving clever fine funny warm honest bright lovely"
 BAD = "bad dull clumsy boring weak stale noisy empty crude tired"
 #: How two clauses make a sentence; 0 and 1 is the clause that decides.
-JOINED = (
-    ("{} , but {}", 1), ("although {} , {}", 1), ("{} , although {}", 0), ("{} , even if {}", 0),
-    ("{} ; what decides is that {}", 1), ("never mind that {} : {}", 1),
-)  # fmt: skip
+JOINED = [("{} , but {}", 1), ("although {} , {}", 1), ("{} , although {}", 0), ("{} , even if {}", 0)]
+JOINED += [("{} ; what decides is that {}", 1), ("never mind that {} : {}", 1)]
 
 
 def made(count, rng):
@@ -78,8 +76,7 @@ class Convolutional(nn.Module):
         return self.out(self.dropout(np.concatenate(largest, axis=1)))
 
 
-def train(name, model, x, lengths, labels, updates):
-    """Returns the seconds that it took."""
+def seconds_of_training(name, model, x, lengths, labels, updates):
     optimizer, rng, began = nn.optim.Adam(model.parameters(), lr=3e-3), generator(2), time.process_time()
     for step in steps(updates, model, optimizer, rng, name=name):
         rows = rng.integers(0, len(labels), 50)
@@ -108,14 +105,14 @@ def main(updates=450, size=32, hidden=48, count=3000, data=None):
     rows = [words.encode(text) for text in texts]
     x, mask = pad_rows(rows)
     lengths, scores = mask.sum(axis=1), {}
-    kinds = (("RNN", False), ("GRU", False), ("LSTM", False), ("LSTM", True))
     print("as they read it:", *(words.symbols[i] for i in x[test[0]]))
     results = {"unknown words of the test": float((x[test] == 1).sum() / mask[test].sum())}
-    makers = {f"{kind}{', both directions' * both}": (Recurrent, kind, both) for kind, both in kinds} | {"CNN": (Convolutional,)}
+    makers = {kind: (Recurrent, kind, False) for kind in ("RNN", "GRU", "LSTM")}
+    makers |= {"LSTM, both directions": (Recurrent, "LSTM", True), "CNN": (Convolutional,)}
     for name, (kind, *more) in makers.items():
         restart()
         model = kind(*more, len(words), size, hidden)
-        seconds = train(name, model, x[known], lengths[known], labels[known], updates)
+        seconds = seconds_of_training(name, model, x[known], lengths[known], labels[known], updates)
         model.eval()
         with no_grad():
             said = np.concatenate([model(x[part], lengths[part]).numpy().argmax(axis=1) for part in np.array_split(test, 8)])

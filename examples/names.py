@@ -16,7 +16,7 @@ from minigrad import no_grad
 from nn.text import Vocabulary, pad_rows
 
 PUBLISHED = "the class and the task are of PyTorch's tutorial (Robertson, 2017), which gives no number on names kept apart"
-#: What tells a language at the beginning, in the middle, at the end of an invented name.
+#: What tells a language at the beginning, in the middle, at the end of a name.
 SOUNDS = {
     "Italian": ("gio fer gua chi", "cci gli zza ppe", "elli ucci etti ani"),
     "Russian": ("vol kuz zhu gri", "sla vye tro dmi", "sky enko ovich yev"),
@@ -42,8 +42,6 @@ def invented(count, rng):
 
 def load(data):
     """Different names, the languages' numbers (the commonest where a name has several), and the languages."""
-    if data is None:
-        return invented(2000, generator())
     files, found = sorted(data.glob("*.txt")), {}
     for label, file in enumerate(files):
         for name in file.read_text(encoding="utf-8").split():
@@ -51,9 +49,7 @@ def load(data):
     return list(found), np.array([np.bincount(k).argmax() for k in found.values()]), [file.stem for file in files]
 
 
-class RNN(nn.Module):
-    """The slide's; with an activation, Elman's network."""
-
+class RNN(nn.Module):  # the slide's; with an activation, Elman's network
     def __init__(self, characters, hidden, classes, activation=None):
         self.i2h, self.h2o = nn.Linear(characters + hidden, hidden), nn.Linear(hidden, classes)
         self.softmax, self.activation = nn.LogSoftmax(axis=1), activation
@@ -70,8 +66,8 @@ class RNN(nn.Module):
 
 class GRU(nn.Module):
     def __init__(self, characters, hidden, classes):
-        self.embed = nn.Embedding(characters, 32, padding_idx=0)
-        self.gru, self.out = nn.GRU(32, hidden, bidirectional=True, batch_first=True), nn.Linear(2 * hidden, classes)
+        self.embed, self.out = nn.Embedding(characters, 32, padding_idx=0), nn.Linear(2 * hidden, classes)
+        self.gru = nn.GRU(32, hidden, bidirectional=True, batch_first=True)
 
     def forward(self, x, lengths):
         h = self.gru(self.embed(x), lengths=lengths)[1]
@@ -95,15 +91,14 @@ def by_last_characters(names, labels, asked, most):
     """The commonest class of training names that end in the same three characters, or two, or one."""
     counts = {}
     for name, label in zip(names, labels, strict=True):
-        for n in (1, 2, 3):
-            counts.setdefault(name[-n:], np.zeros(labels.max() + 1))[label] += 1
+        for end in {name[-1:], name[-2:], name[-3:]}:
+            counts.setdefault(end, np.zeros(labels.max() + 1))[label] += 1
     return np.array([next((counts[e].argmax() for n in (3, 2, 1) if (e := name[-n:]) in counts), most) for name in asked])
 
 
 def main(updates=600, hidden=64, data=None):
-    names, labels, languages = load(data)
-    order = generator(1).permutation(len(names))
-    train_rows, test = np.split(order, [int(0.9 * len(order))])
+    names, labels, languages = load(data) if data else invented(2000, generator())
+    train_rows, test = np.split(generator(1).permutation(len(names)), [int(0.9 * len(names))])
     known, asked = [names[i] for i in train_rows], [names[i] for i in test]
     characters = Vocabulary.of_characters(known, special=("<pad>", "<unk>"))
     x, mask = pad_rows([characters.encode(name) for name in names])
