@@ -94,7 +94,7 @@ def draw(name, reports, baselines, texts):
     axis.set(xlabel="updates", ylabel="nats for each character", title=name)
     figure.legend(*axis.get_legend_handles_labels(), loc="outside lower left", ncol=6, fontsize="small")
     page.set_axis_off()
-    for place, (done, text) in zip((1, 0.75, 0.5, 0.25), texts.items(), strict=True):
+    for place, (done, text) in zip((1, 0.75, 0.5, 0.25), texts.items(), strict=False):
         lines = [line for row in text.expandtabs(4).splitlines() for line in textwrap.wrap(row, 64, drop_whitespace=False)]
         lines = [line.encode("ascii", "replace").decode() for line in lines if len(line.strip()) > 2][:5]
         page.text(0, place, f"after {done} updates", va="top", weight="bold")
@@ -118,7 +118,7 @@ def main(
     baselines = {f"baseline: {n} by counts": counted[i] for i, n in enumerate(GRAMS) if n}
     seen = set(parts[0].splitlines())
     lines = [line for line in parts[2].splitlines() if line.strip()]
-    texts = {reports[i][0]: reports[i][3] for i in (*SHOWN, -1)}
+    texts = {done: written for done, _, _, written in reports if written}
     draw(name, reports, baselines, texts)
     return {
         "text": f"{name}, {sum(map(len, parts)):,} characters",
