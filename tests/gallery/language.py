@@ -48,11 +48,11 @@ REAL: list[RealCase] = [
         {"data": SHARED / "tinyshakespeare.txt", "updates": 300},
         lambda r: r["test nats"] < r["baseline: bigrams by counts"],
     ),
-    ("char_language_model", {"data": SHARED / "wikitext-2", "updates": 200}, lambda r: r["test nats"] < 2.4),
+    ("char_language_model", {"data": SHARED / "wikitext-2", "updates": 200}, lambda r: r["test nats"] < 2.6),
     (
         "word_language_model",
         {"data": SHARED / "wikitext-2", "updates": 300, "max_words": 2000},
-        lambda r: r["test perplexity"] < 0.9 * r["baseline: unigrams by counts"],
+        lambda r: r["test perplexity"] < r["baseline: unigrams by counts"],
     ),
     (
         "many_to_one",
