@@ -121,7 +121,8 @@ def main(updates=600, hidden=64, data=None):
     axis.set_xticks(range(len(languages)), languages, rotation=90)
     axis.set_yticks(range(len(languages)), languages)
     for row, column in np.argwhere(share >= 0.05):
-        axis.text(column, row, f"{share[row, column]:.2f}", ha="center", va="center", color="C1", size=7)
+        color = "white" if share[row, column] > 0.5 else "black"
+        axis.text(column, row, f"{share[row, column]:.2f}", ha="center", va="center", color=color, size=8)
     axis.set(xlabel="language said", ylabel="language of the name", title="GRU: share of the names of each language")
     picture("names", figure)
     most = np.bincount(labels[train_rows]).argmax()
