@@ -264,9 +264,14 @@ MORE: dict[str, list[Sample]] = {
         *(
             Sample(partial(np.pad, pad_width=((2, 1), (0, 3)), mode=mode, **options), (X,))
             for mode, options in (
-                ("maximum", {}), ("minimum", {"stat_length": 2}), ("mean", {"stat_length": ((1, 2), (2, 1))}),
-                ("median", {}), ("linear_ramp", {"end_values": ((1.0, 2.0), (3.0, 4.0))}), ("linear_ramp", {}),
-                ("reflect", {"reflect_type": "odd"}), ("symmetric", {"reflect_type": "odd"}),
+                ("maximum", {}),
+                ("minimum", {"stat_length": 2}),
+                ("mean", {"stat_length": ((1, 2), (2, 1))}),
+                ("median", {}),
+                ("linear_ramp", {"end_values": ((1.0, 2.0), (3.0, 4.0))}),
+                ("linear_ramp", {}),
+                ("reflect", {"reflect_type": "odd"}),
+                ("symmetric", {"reflect_type": "odd"}),
             )
         ),
         Sample(partial(np.pad, pad_width=7, mode="reflect", reflect_type="odd"), (X[0],)),

@@ -482,9 +482,7 @@ def rebuilt(usv: Any) -> Any:
 
 ROWS |= {
     "convolve": [
-        Sample(partial(np.convolve, mode=m), p)
-        for m in ("full", "same", "valid")
-        for p in ((P.ravel(), Y[0]), (Y[0, :2], X[0]))
+        Sample(partial(np.convolve, mode=m), p) for m in ("full", "same", "valid") for p in ((P.ravel(), Y[0]), (Y[0, :2], X[0]))
     ],
 }
 ROWS |= numpy_samples.ROWS | scipy_samples.SPECIAL | scipy_samples.LINALG

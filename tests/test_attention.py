@@ -211,6 +211,8 @@ def test_attention_without_features_is_the_mean_of_the_values() -> None:
 def test_attention_names_the_shapes_that_do_not_fit(shapes: tuple[tuple[int, ...], ...]) -> None:
     with pytest.raises(ValueError, match=r"attention: expected query \(\.\.\., L, E\)"):
         F.scaled_dot_product_attention(*map(np.ones, shapes))
+
+
 @pytest.mark.torch
 @pytest.mark.parametrize("mask", [None, "bool", "causal"])
 def test_grouped_queries_equal_torchs(mask: str | None) -> None:
@@ -220,9 +222,7 @@ def test_grouped_queries_equal_torchs(mask: str | None) -> None:
     options = {"is_causal": mask == "causal", "enable_gqa": True}
     xs, ts = [Tensor(a, requires_grad=True) for a in arrays], [torch.tensor(a, requires_grad=True) for a in arrays]
     y = F.scaled_dot_product_attention(*xs, attn_mask=given, **options)
-    u = torch.nn.functional.scaled_dot_product_attention(
-        *ts, attn_mask=None if given is None else torch.tensor(given), **options
-    )
+    u = torch.nn.functional.scaled_dot_product_attention(*ts, attn_mask=None if given is None else torch.tensor(given), **options)
     np.testing.assert_allclose(y.detach().numpy(), u.detach().numpy(), rtol=1e-10)
     w = normal(*y.shape)
     expected = torch.autograd.grad(u, ts, torch.tensor(w))

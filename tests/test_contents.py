@@ -54,12 +54,8 @@ CONTAINERS: list[tuple[str, Callable[[Any], Any], str]] = [
 ]
 
 
-@pytest.mark.parametrize(
-    ("name", "put", "path"), CONTAINERS, ids=[name for name, _, _ in CONTAINERS]
-)
-def test_every_walk_reaches_a_layer_in_a_container(
-    name: str, put: Callable[[Any], Any], path: str
-) -> None:
+@pytest.mark.parametrize(("name", "put", "path"), CONTAINERS, ids=[name for name, _, _ in CONTAINERS])
+def test_every_walk_reaches_a_layer_in_a_container(name: str, put: Callable[[Any], Any], path: str) -> None:
     layer = nn.BatchNorm1d(2)
     net = Holds(put(layer))
     assert dict(net.named_modules())[path] is layer
@@ -104,9 +100,7 @@ def test_what_has_no_path_is_refused_by_name(holder: str) -> None:
 def test_an_object_that_hides_a_layer_is_told() -> None:
     layer = nn.Linear(2, 2)
     net = Holds([SimpleNamespace(layers=[layer])])
-    with pytest.warns(
-        UserWarning, match=r"Holds\._held\.0 is a SimpleNamespace with a Linear in it"
-    ):
+    with pytest.warns(UserWarning, match=r"Holds\._held\.0 is a SimpleNamespace with a Linear in it"):
         assert not list(net.parameters())
     net.layer = layer
     with warnings.catch_warnings():
@@ -114,9 +108,7 @@ def test_an_object_that_hides_a_layer_is_told() -> None:
         assert len(list(net.parameters())) == 2
 
 
-@pytest.mark.parametrize(
-    "hide", [lambda x: x.forward, lambda x: partial(x, 1), lambda x: partial(len, x)]
-)
+@pytest.mark.parametrize("hide", [lambda x: x.forward, lambda x: partial(x, 1), lambda x: partial(len, x)])
 def test_a_function_that_hides_a_layer_is_told(hide: Callable[[Any], Any]) -> None:
     layer = nn.Linear(2, 2)
     net = Holds(hide(layer))
@@ -131,9 +123,7 @@ def test_a_function_that_hides_a_layer_is_told(hide: Callable[[Any], Any]) -> No
 
 def test_a_tensor_that_learns_but_is_no_parameter_is_told() -> None:
     net = Holds([Tensor([1.0], requires_grad=True)])
-    with pytest.warns(
-        UserWarning, match=r"Holds\._held\.0 is a Tensor that requires a gradient, but no Parameter"
-    ):
+    with pytest.warns(UserWarning, match=r"Holds\._held\.0 is a Tensor that requires a gradient, but no Parameter"):
         net.parameters()
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -201,9 +191,7 @@ def test_a_child_may_know_its_parent() -> None:
     for twin in (copy.deepcopy(net), pickle.loads(pickle.dumps(net))):
         assert twin.children_[0].parent is twin
         twin.load_state_dict(net.state_dict())
-        np.testing.assert_array_equal(
-            twin(np.ones((1, 2))).detach().numpy(), net(np.ones((1, 2))).detach().numpy()
-        )
+        np.testing.assert_array_equal(twin(np.ones((1, 2))).detach().numpy(), net(np.ones((1, 2))).detach().numpy())
     with pytest.raises(ValueError, match="expected last axis 2") as raised:
         net(np.ones((1, 3)))
     assert raised.value.__notes__ == ["in the layer children_.0.line, a Linear, of Parent"]
@@ -298,9 +286,7 @@ class Net(nn.Module):
         ),
     ],
 )
-def test_what_is_learned_is_not_replaced_by_what_is_computed(
-    change: Callable[[Any], None], match: str
-) -> None:
+def test_what_is_learned_is_not_replaced_by_what_is_computed(change: Callable[[Any], None], match: str) -> None:
     net = Net()
     before = list(net.parameters())
     with pytest.raises(TypeError, match=match):
@@ -341,9 +327,7 @@ def test_a_property_that_fails_tells_its_own_error() -> None:
 
     with pytest.raises(AttributeError, match="missing_thing"):
         Broken().size
-    with pytest.raises(
-        AttributeError, match="'Broken' object has no attribute 'forwards'"
-    ) as raised:
+    with pytest.raises(AttributeError, match="'Broken' object has no attribute 'forwards'") as raised:
         Broken().forwards
     assert raised.value.name == "forwards"  # of which Python's traceback makes a suggestion
     assert not hasattr(Broken(), "nothing")
@@ -392,9 +376,7 @@ def test_registered_things_are_attributes() -> None:
         (lambda m: m.register_forward_hook(None), TypeError, "function"),
     ],
 )
-def test_wrong_names_and_places_are_refused(
-    call: Callable[[Any], Any], error: type[Exception], match: str
-) -> None:
+def test_wrong_names_and_places_are_refused(call: Callable[[Any], Any], error: type[Exception], match: str) -> None:
     net = Net()
     net.pair = (nn.ReLU(),)
     before = list(net.state_dict())

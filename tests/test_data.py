@@ -345,9 +345,7 @@ DRAWN = {
 
 @pytest.mark.parametrize("made", DRAWN.values(), ids=DRAWN)
 @pytest.mark.parametrize("workers", [0, 2])
-def test_an_order_of_your_own_follows_from_seed_and_epoch_and_resumes(
-    made: Callable[[], Sampler], workers: int
-) -> None:
+def test_an_order_of_your_own_follows_from_seed_and_epoch_and_resumes(made: Callable[[], Sampler], workers: int) -> None:
     def make(seed: int = 5) -> DataLoader:
         order = made()
         options = {"batch_sampler": order} if isinstance(order, DrawnBatches) else {"sampler": order}

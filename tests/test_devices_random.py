@@ -299,9 +299,7 @@ def test_skip_init_moves_no_stream(stand_in: Any) -> None:
 
 @pytest.mark.parametrize("dtype", ["float32", "float64", "int64"])
 @pytest.mark.parametrize("size", [1, 7, 8, 9, 4096, 4099])
-def test_the_kernels_give_what_numpy_gives(
-    stand_in: Any, monkeypatch: pytest.MonkeyPatch, size: int, dtype: str
-) -> None:
+def test_the_kernels_give_what_numpy_gives(stand_in: Any, monkeypatch: pytest.MonkeyPatch, size: int, dtype: str) -> None:
     def draws() -> list[Any]:
         random.manual_seed(8)
         generator = random.generator("cuda")

@@ -71,10 +71,7 @@ def vectors_file(binary: bool) -> bytes:
     rng, words = np.random.default_rng(0), ["the", "a\u0085b", ". . .", "cat"]
     if not binary:
         return "".join(f"{w} {' '.join(map(str, rng.normal(size=4)))}\n" for w in words).encode()
-    rows = (
-        w.replace(" ", "_").encode() + b" " + rng.normal(size=4).astype("<f4").tobytes() + b"\n"
-        for w in words
-    )
+    rows = (w.replace(" ", "_").encode() + b" " + rng.normal(size=4).astype("<f4").tobytes() + b"\n" for w in words)
     return b"4 4\n" + b"".join(rows)
 
 
@@ -99,9 +96,7 @@ def read_image(path: Path) -> Any:
 def png() -> bytes:
     pillow = pytest.importorskip("PIL.Image", reason="pillow is not installed")
     file = io.BytesIO()
-    pillow.fromarray(np.random.default_rng(0).integers(0, 256, (6, 5, 3)).astype(np.uint8)).save(
-        file, "png"
-    )
+    pillow.fromarray(np.random.default_rng(0).integers(0, 256, (6, 5, 3)).astype(np.uint8)).save(file, "png")
     return file.getvalue()
 
 
@@ -142,9 +137,7 @@ KINDS: dict[str, tuple[Callable[[], bytes], Callable[[Path], Any], bool]] = {
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_damaged_file_is_an_error_that_names_it_or_the_same_value(
-    tmp_path: Path, kind: str
-) -> None:
+def test_a_damaged_file_is_an_error_that_names_it_or_the_same_value(tmp_path: Path, kind: str) -> None:
     make, read, has_checksum = KINDS[kind]
     content, path = make(), tmp_path / "file under test"
     path.write_bytes(content)
@@ -174,9 +167,7 @@ def training(folder: Path) -> tuple[Trainer, DataLoader]:
     model = nn.Sequential(nn.Linear(3, 2), nn.BatchNorm1d(2))
     optimizer = nn.optim.Adam(model.parameters())
     loader = DataLoader(
-        TensorDataset(
-            np.random.default_rng(0).normal(size=(6, 3)).astype(np.float32), np.arange(6) % 2
-        ),
+        TensorDataset(np.random.default_rng(0).normal(size=(6, 3)).astype(np.float32), np.arange(6) % 2),
         2,
         shuffle=True,
         seed=1,
@@ -191,14 +182,8 @@ def training(folder: Path) -> tuple[Trainer, DataLoader]:
 def everything(trainer: Trainer, loader: DataLoader) -> str:
     """All that a checkpoint could change, as text."""
     parts = (trainer.model, trainer.optimizer, trainer.scheduler, loader, *trainer.callbacks)
-    own = {
-        name: value
-        for name, value in vars(trainer).items()
-        if isinstance(value, (int, float, str, list, Path))
-    }
-    return repr(
-        ([part.state_dict() for part in parts], mg.random.get_state(), own, sorted(vars(trainer)))
-    )
+    own = {name: value for name, value in vars(trainer).items() if isinstance(value, (int, float, str, list, Path))}
+    return repr(([part.state_dict() for part in parts], mg.random.get_state(), own, sorted(vars(trainer))))
 
 
 def test_a_damaged_checkpoint_changes_nothing(tmp_path: Path) -> None:
@@ -300,15 +285,10 @@ def may_be(path: tuple[Any, ...], wrong: Any) -> bool:
     if kind == "missing" and place in NEEDED:
         return False
     depth = place.count("/")
-    return any(
-        kind in kinds and depth == pattern.count("/") and fnmatchcase(place, pattern)
-        for pattern, kinds in MAY.items()
-    )
+    return any(kind in kinds and depth == pattern.count("/") and fnmatchcase(place, pattern) for pattern, kinds in MAY.items())
 
 
-@pytest.mark.parametrize(
-    "part", ["format", "model", "optimizer", "scheduler", "random", "loader", "extra"]
-)
+@pytest.mark.parametrize("part", ["format", "model", "optimizer", "scheduler", "random", "loader", "extra"])
 def test_a_checkpoint_of_wrong_values_is_refused_as_a_whole(tmp_path: Path, part: str) -> None:
     """Each entry is replaced by values of other types, and taken out; what is sound about the file is its checksum."""
     trainer, loader = training(tmp_path)
@@ -410,9 +390,7 @@ def test_a_part_that_refuses_takes_the_others_back(tmp_path: Path) -> None:
         (KeyboardInterrupt(), KeyboardInterrupt),
     ):
         mine.error = error
-        before = repr(
-            (model.state_dict(), optimizer.state_dict(), mine.state_dict(), mg.random.get_state())
-        )
+        before = repr((model.state_dict(), optimizer.state_dict(), mine.state_dict(), mg.random.get_state()))
         with pytest.raises(expected):
             load_checkpoint(tmp_path / "run", model, optimizer, None, mine)
         assert (
@@ -472,9 +450,7 @@ def test_best_weights_of_another_network_are_refused(tmp_path: Path) -> None:
     text, values = pack(note)
     (tmp_path / "run").write_bytes(pack_file(values, {TREE: text}))
     trainer, loader = training(tmp_path)
-    with pytest.raises(
-        ValueError, match="best weights of EarlyStopping are those of another network"
-    ):
+    with pytest.raises(ValueError, match="best weights of EarlyStopping are those of another network"):
         trainer.fit(loader, 2)
 
 
@@ -487,9 +463,7 @@ def test_a_random_state_that_is_none_leaves_the_generator_alone(name: str, value
     mg.random.manual_seed(3)
     mg.random.rand(5)
     state = mg.random.get_state()
-    with pytest.raises(
-        ValueError, match=f"random state: .*{'Philox' if name == 'bit_generator' else name}"
-    ):
+    with pytest.raises(ValueError, match=f"random state: .*{'Philox' if name == 'bit_generator' else name}"):
         mg.random.set_state({**state, name: value})
     assert repr(mg.random.get_state()) == repr(state)
     drawn = mg.random.rand(3).tolist()
@@ -594,11 +568,7 @@ def test_files_are_those_of_the_library_both_ways() -> None:
     kinds = [np.bool_, np.int8, np.uint8, np.int16, np.uint16, np.int32, np.uint32, np.int64, np.uint64, np.float16,
              np.float32, np.float64, np.complex64]  # fmt: skip
     rng = np.random.default_rng(0)
-    many = {
-        f"{np.dtype(k)}": (rng.normal(size=(3, 2)) * 9).astype(np.float32).astype(k)
-        for k in kinds
-        if k is not np.uint64
-    }
+    many = {f"{np.dtype(k)}": (rng.normal(size=(3, 2)) * 9).astype(np.float32).astype(k) for k in kinds if k is not np.uint64}
     many |= {"turned": np.arange(6.0).reshape(2, 3).T, "big end": np.arange(3, dtype=">i4")}
     many |= {
         "empty": np.zeros((0, 2)),
@@ -606,10 +576,7 @@ def test_files_are_those_of_the_library_both_ways() -> None:
         "uint64": np.array([2**64 - 1], np.uint64),
     }
     theirs = library.load(pack_file(many, {"note": "x"}))
-    in_order = {
-        name: np.array(array, array.dtype.newbyteorder("="), order="C")
-        for name, array in many.items()
-    }
+    in_order = {name: np.array(array, array.dtype.newbyteorder("="), order="C") for name, array in many.items()}
     ours, metadata = unpack_file(library.save(in_order, {"note": "y"}))
     assert metadata == {"note": "y"}
     for got in (theirs, ours):
@@ -670,9 +637,7 @@ def test_nested_containers_come_back_as_they_went(tmp_path: Path) -> None:
     again.load_state_dict(got["model"])
     assert again.weight.tolist() == model.weight.tolist()
     nn.optim.Adam(again.parameters()).load_state_dict(got["optimizer"])
-    with pytest.raises(
-        ValueError, match=r"holds more than arrays by name \(model, optimizer, .*state = nn.load"
-    ):
+    with pytest.raises(ValueError, match=r"holds more than arrays by name \(model, optimizer, .*state = nn.load"):
         nn.load(tmp_path / "a", again)
 
 
@@ -725,9 +690,7 @@ def test_what_cannot_be_saved_is_named_and_nothing_is_written(tmp_path: Path) ->
     assert not list(tmp_path.iterdir())
 
 
-def test_a_header_that_no_reader_would_take_is_not_written(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_a_header_that_no_reader_would_take_is_not_written(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr("nn.safetensors.LARGEST_HEADER", 1000)
     with pytest.raises(ValueError, match="keep long lists of numbers as arrays"):
         nn.save({"losses": [0.5] * 1000}, tmp_path / "a")
@@ -793,9 +756,7 @@ def test_a_new_file_has_the_mode_that_the_system_gives(tmp_path: Path) -> None:
         assert stat.S_IMODE(os.stat(tmp_path / "ours").st_mode) == mode
 
 
-def test_files_are_written_whole_where_none_can_be_locked(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_files_are_written_whole_where_none_can_be_locked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("minigrad.files.fcntl", None)
     for data in (b"1", b"22"):
         write_whole(tmp_path / "w", data)
@@ -845,9 +806,7 @@ def test_what_killed_runs_leave_is_taken_up(tmp_path: Path) -> None:
         "os.replace = lambda *a: os.kill(os.getpid(), signal.SIGKILL)\nwrite_whole(sys.argv[1], b'x' * 1000)"
     )
     for _ in range(3):
-        done = subprocess.run(
-            [sys.executable, "-c", program, str(tmp_path / "w")], cwd=Path(__file__).parent.parent
-        )
+        done = subprocess.run([sys.executable, "-c", program, str(tmp_path / "w")], cwd=Path(__file__).parent.parent)
         assert done.returncode == -9
         assert [p.name for p in tmp_path.iterdir()] == [".w.part"]
     write_whole(tmp_path / "w", b"123")
@@ -861,11 +820,7 @@ def test_two_writers_do_not_write_into_one_file(tmp_path: Path) -> None:
     os.close(first)
     os.close(second)
     contents = [bytes([i]) * 50_000 for i in range(8)]
-    threads = [
-        threading.Thread(target=write_whole, args=(tmp_path / "w", data))
-        for data in contents
-        for _ in range(5)
-    ]
+    threads = [threading.Thread(target=write_whole, args=(tmp_path / "w", data)) for data in contents for _ in range(5)]
     other.unlink()
     for thread in threads:
         thread.start()
@@ -882,6 +837,4 @@ def test_a_temporary_file_that_is_a_link_is_not_followed(tmp_path: Path) -> None
     os.unlink(tmp_path / ".w.part")
     os.link(tmp_path / "victim", tmp_path / ".w.part")
     write_whole(tmp_path / "w", b"2")
-    assert (tmp_path / "victim").read_bytes() == b"precious" and (
-        tmp_path / "w"
-    ).read_bytes() == b"2"
+    assert (tmp_path / "victim").read_bytes() == b"precious" and (tmp_path / "w").read_bytes() == b"2"

@@ -47,9 +47,7 @@ def draw() -> float:
 
 
 @pytest.mark.parametrize("used", [True, False])
-def test_forked_processes_draw_different_numbers(
-    used: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_forked_processes_draw_different_numbers(used: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     """Parent, children and grandchild, also where the generator was not made before the fork."""
     random.manual_seed(3)
     if not used:

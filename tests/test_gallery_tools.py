@@ -155,6 +155,56 @@ def test_a_full_run_goes_on_where_it_was_stopped(shared: Any, tmp_path: Path) ->
     assert not list((tmp_path / "out").iterdir())  # what is through leaves nothing
 
 
+def test_counts_of_symbols_in_a_row_by_hand(shared: Any) -> None:
+    one, two = shared.ngram_nats(np.array([0, 1, 0, 2]), np.array([0, 1]), symbols=3, longest=2)
+    assert one == pytest.approx(-np.log([3 / 7, 2 / 7]).mean())  # (2 + 3/3) / 7, (1 + 3/3) / 7
+    assert two == pytest.approx(-np.log([(1 + 9 / 7) / 6, (1 + 6 / 7) / 6]).mean())  # after 0: one each of 0, 1, 2
+    (unseen,) = shared.ngram_nats(np.array([0, 0]), np.array([1]), symbols=4, longest=1)
+    assert unseen == pytest.approx(-np.log(1 / 4 / 3))
+    with pytest.raises(ValueError, match="64 bits"):
+        shared.ngram_nats(np.array([0]), np.array([0]), symbols=1000, longest=7)
+
+
+def test_a_language_model_learns_and_goes_on_where_it_was_stopped(shared: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    language = importlib.import_module("shared.language")
+    seeds, steps = importlib.import_module("shared.seeds"), language.steps
+
+    class Model(nn.Module):
+        def __init__(self) -> None:
+            self.rnn, self.out = nn.LSTM(4, 8), nn.Linear(8, 4)
+
+        def forward(self, x: np.ndarray, state: Any = None) -> tuple[Tensor, Any]:
+            h, state = self.rnn(np.eye(4, dtype=np.float32)[x], state)
+            return self.out(h), state
+
+    def main(stop: int) -> dict[str, Any]:
+        def stopping(*given: Any, **named: Any) -> Any:
+            for step in steps(*given, **named, every=0):
+                yield step
+                if step == stop:
+                    raise KeyboardInterrupt
+
+        monkeypatch.setattr(language, "steps", stopping)
+        model, columns = Model(), np.arange(120)[:, None] // np.array([1, 2]) % 4
+        reports = shared.train_on_columns(model, columns, columns[:60], 60, 0.05, 8, write=lambda: "written", shown=(1,))
+        return {"reports": reports, "nats": shared.mean_nats(model, columns, 8)}
+
+    def run(stop: int) -> dict[str, Any]:
+        seeds.choose(0)
+        with importlib.import_module("shared.resuming").keeping(Path("kept"), {}):
+            return main(stop)
+
+    whole = run(-1)
+    for stop in (20, 33):
+        with pytest.raises(KeyboardInterrupt):
+            run(stop)
+    assert repr(run(-1)) == repr(whole)  # repr: the first loss in training is not a number
+    assert whole["nats"] < 0.5 * np.log(4)
+    assert [report[0] for report in whole["reports"]][:4] == [0, 1, 6, 12]
+    assert [report[3] for report in whole["reports"]][:3] == ["", "written", ""]
+    assert whole["reports"][-1][3] == "written"
+
+
 def test_full_is_an_option_where_there_is_a_published_setting(shared: Any, capsys: pytest.CaptureFixture[str]) -> None:
     def main(steps: int = 1) -> dict[str, int]:
         return {"steps": steps}

@@ -131,9 +131,7 @@ def test_a_recorded_update_casts_as_numpy_does(update: Callable, x: np.ndarray, 
     assert (got.dtype, got.tolist()) == (want.dtype, want.tolist())
 
 
-@pytest.mark.parametrize(
-    ("x", "value"), [(np.zeros(2, int), 0.7), (np.zeros(2, bool), 0.7), (np.zeros(2), 1j)]
-)
+@pytest.mark.parametrize(("x", "value"), [(np.zeros(2, int), 0.7), (np.zeros(2, bool), 0.7), (np.zeros(2), 1j)])
 def test_a_value_whose_gradient_would_be_lost_is_not_assigned(x: np.ndarray, value: complex) -> None:
     value = Tensor(np.array(value), requires_grad=True)
     for write in (lambda t: t.__setitem__(0, value), lambda t: t.fill(value), lambda t: np.put(t, 0, value)):

@@ -41,9 +41,7 @@ LAYERS: list[tuple[str, tuple[Any, ...], dict[str, Any], tuple[int, ...]]] = [
 
 @pytest.mark.torch
 @pytest.mark.parametrize(("name", "args", "options", "shape"), LAYERS)
-def test_lazy_layer_becomes_torchs(
-    name: str, args: tuple[Any, ...], options: dict[str, Any], shape: tuple[int, ...]
-) -> None:
+def test_lazy_layer_becomes_torchs(name: str, args: tuple[Any, ...], options: dict[str, Any], shape: tuple[int, ...]) -> None:
     """After the first call: class, state and numbers; before it, copies and moves work."""
     torch = pytest.importorskip("torch", reason="PyTorch is not installed")
     theirs = getattr(torch.nn, name)(*args, **options).double()
@@ -54,9 +52,7 @@ def test_lazy_layer_becomes_torchs(
     wanted = theirs(torch.tensor(data))
     ours(data)
     assert type(ours).__name__ == type(theirs).__name__ == name.removeprefix("Lazy")
-    assert {k: v.shape for k, v in ours.state_dict().items()} == {
-        k: tuple(v.shape) for k, v in theirs.state_dict().items()
-    }
+    assert {k: v.shape for k, v in ours.state_dict().items()} == {k: tuple(v.shape) for k, v in theirs.state_dict().items()}
     assert all(p.requires_grad and p.dtype == np.float64 for p in ours.parameters())
     if "Norm" in name:  # whose first values are no random numbers
         np.testing.assert_allclose(ours(data).detach().numpy(), wanted.detach().numpy(), atol=1e-9)

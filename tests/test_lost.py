@@ -109,13 +109,9 @@ WAYS: dict[str, Callable[[Any], Any]] = {
     "np.vectorize over a closure": lambda x: np.sum(np.vectorize(lambda v: v * x[0])(A)),
     "np.frompyfunc": lambda x: np.sum(np.frompyfunc(lambda v: v * v, 1, 1)(x)),
     "np.apply_along_axis": lambda x: np.sum(np.apply_along_axis(lambda v: v * v, 0, x)),
-    "np.apply_along_axis over a closure": lambda x: np.sum(
-        np.apply_along_axis(lambda v: v * x[0], 0, A)
-    ),
+    "np.apply_along_axis over a closure": lambda x: np.sum(np.apply_along_axis(lambda v: v * x[0], 0, A)),
     "np.piecewise": lambda x: np.sum(np.piecewise(x, [x > 1], [lambda v: v * v, lambda v: -v])),
-    "np.piecewise over a closure": lambda x: np.sum(
-        np.piecewise(A, [A > 1], [lambda v: v * x[0], x[1]])
-    ),
+    "np.piecewise over a closure": lambda x: np.sum(np.piecewise(A, [A > 1], [lambda v: v * x[0], x[1]])),
     "np.fromfunction": lambda x: np.sum(np.fromfunction(lambda i: x[0] * i, (3,))),
     # Writing into arrays.
     "buffer[i] = x": filled(lambda b, x: b.__setitem__(0, x[0])),
@@ -189,9 +185,7 @@ OWN_WORDS = {
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_a_way_out_of_the_graph_is_right_or_an_error(
-    way: str, capfd: pytest.CaptureFixture[str]
-) -> None:
+def test_a_way_out_of_the_graph_is_right_or_an_error(way: str, capfd: pytest.CaptureFixture[str]) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error", UnusedInputWarning)
         refusal = ""
@@ -257,9 +251,7 @@ OF_SCIPY = {
 
 
 @pytest.mark.parametrize("way", SAID)
-def test_the_error_names_the_users_line_and_the_remedy(
-    way: str, capfd: pytest.CaptureFixture[str]
-) -> None:
+def test_the_error_names_the_users_line_and_the_remedy(way: str, capfd: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(Exception, match="lose") as caught:
         grad(WAYS[way])(X)
     text = str(caught.value)
@@ -336,9 +328,7 @@ UNUSED: dict[str, Callable[[], Any]] = {
 
 @pytest.mark.parametrize("transform", UNUSED)
 def test_a_result_that_depends_on_no_argument_warns(transform: str) -> None:
-    with pytest.warns(
-        UnusedInputWarning, match=r"(at .*test_lost\.py:\d+\)|floor) returns does not depend"
-    ) as caught:
+    with pytest.warns(UnusedInputWarning, match=r"(at .*test_lost\.py:\d+\)|floor) returns does not depend") as caught:
         assert UNUSED[transform]() == 0
     assert caught[0].filename == __file__
 

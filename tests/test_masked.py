@@ -83,7 +83,6 @@ ELEMENTWISE = {f"{n}-{k}": s for n, k, s in SAMPLES if n in registry and _of_num
 del ELEMENTWISE["power-15"]  # whose exponents are an array of one length
 
 
-
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("name", ["exp", "sqrt", "log", "power", "square", "multiply", "arcsin", "gammaln", "divide"])
 def test_every_mask_hides(way: str, name: str) -> None:
@@ -211,9 +210,7 @@ def test_rows_of_a_product_that_are_masked_do_not_count(f: Callable[..., Any]) -
         np.testing.assert_allclose(got[ROWS] if i == 0 else got, want)
         assert i or not np.any(got[~ROWS])
     second = grad(lambda w: np.sum(grad(loss, 1)(M, w) ** 2))(w)
-    np.testing.assert_allclose(
-        second, grad(lambda w: np.sum(grad(lambda w: np.sum(f(M[ROWS], w) ** 2))(w) ** 2))(w)
-    )
+    np.testing.assert_allclose(second, grad(lambda w: np.sum(grad(lambda w: np.sum(f(M[ROWS], w) ** 2))(w) ** 2))(w))
 
 
 BAD_ROWS = [[NAN, INF, 1.0], [0.0, 0.0, 0.0], [-INF, -INF, -INF], [1e300, 1e300, -1e300]]

@@ -247,6 +247,8 @@ def test_load_state_dict_refuses_two_values_for_one_parameter() -> None:
 def test_load_state_dict_of_a_path_says_how_a_file_is_read() -> None:
     with pytest.raises(TypeError, match=r"nn.load\(path, module\)"):
         nn.Linear(1, 1).load_state_dict("weights.safetensors")  # type: ignore[arg-type]
+
+
 # ------------------------------------------------------------------------------------- hooks
 
 

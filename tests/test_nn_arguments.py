@@ -42,9 +42,7 @@ def call(*args: Any, **options: Any) -> Call:
 ROWS, SIGNS, CLASSES = normal(4, 3), np.array([[1.0], [-1.0], [1.0], [-1.0]]) * np.ones(3), np.array([0, 2, 1, 2])
 LINE, IMAGE, VOLUME = normal(2, 3, 7), normal(2, 4, 5, 6), normal(1, 2, 4, 4, 5)
 POOLED = {1: normal(1, 2, 6), 2: normal(1, 2, 6, 4), 3: normal(1, 1, 4, 4, 4)}
-PLACES = {
-    n: np.array([0, 5, 2, 7]).reshape(1, 1, 4, *(1,) * (n - 1)) for n in (1, 2, 3)
-}  # of values that are put back
+PLACES = {n: np.array([0, 5, 2, 7]).reshape(1, 1, 4, *(1,) * (n - 1)) for n in (1, 2, 3)}  # of values that are put back
 
 ELEMENTWISE = """
     celu elu gelu hardshrink hardsigmoid hardswish hardtanh leaky_relu log_softmax logsigmoid mish relu relu6 rrelu

@@ -156,17 +156,9 @@ OF_INFINITY = [np.median, np.nanmedian, np.nansum, np.nanmax, np.nanmin, np.nanm
 
 #: Types of integers, booleans, single and half precision, and what NaN and infinity do.
 CORNERS: list[tuple[Callable[[Any], Any], np.ndarray]] = [
-    *(
-        (f, x)
-        for f in REDUCTIONS
-        for x in (N, N.astype(np.uint16), N > 0, SINGLE, V.astype(np.float16))
-    ),
+    *((f, x) for f in REDUCTIONS for x in (N, N.astype(np.uint16), N > 0, SINGLE, V.astype(np.float16))),
     *((f, HOLED * (1 + 2j)) for f in OF_COMPLEX),
-    *(
-        (f, x)
-        for f in OF_INFINITY
-        for x in (HOLED, np.array([inf, inf, 1.0]), np.array([1.0, 2.0, inf]))
-    ),
+    *((f, x) for f in OF_INFINITY for x in (HOLED, np.array([inf, inf, 1.0]), np.array([1.0, 2.0, inf]))),
     *(
         (lambda x, q=q, m=m: np.quantile(x, q, method=m), x)
         for q in (0, 1, 0.3, [0, 1], np.float32(0.3))
@@ -279,6 +271,8 @@ def test_a_start_with_a_gradient_is_refused_by_name() -> None:
 
 
 CORNER_POWERS = np.array([0.0, -0.0, inf, -inf, nan, 1.0, -1.0, 1e-30, -1e30, 3.7, -0.2])
+
+
 @pytest.mark.parametrize("f", [mg.linspace, mg.logspace, mg.geomspace, mg.arange])
 def test_what_is_made_of_arrays_has_numpys_dtype(f: Any) -> None:
     """The default dtype is for Python's numbers, which have none."""
@@ -314,17 +308,13 @@ def test_powers_are_numpys(n: float, dtype: str) -> None:
     normal = (np.abs(want) >= np.finfo(want.dtype).tiny) & np.isfinite(want)
     np.testing.assert_allclose(got[normal], want[normal], rtol=6 * np.finfo(want.dtype).eps)
     np.testing.assert_array_equal(got[~np.isfinite(want)], want[~np.isfinite(want)])
-    np.testing.assert_array_equal(
-        np.signbit(got)[~np.isnan(want)], np.signbit(want)[~np.isnan(want)]
-    )
+    np.testing.assert_array_equal(np.signbit(got)[~np.isnan(want)], np.signbit(want)[~np.isnan(want)])
 
 
 @pytest.mark.parametrize("n", [*range(-4, 9), 0.5, 1.5])
 def test_slope_of_a_power(n: float) -> None:
     x = np.array([0.3, 1.0, 2.5] if n % 1 else [-2.5, -0.3, 1.0, 2.5])
-    np.testing.assert_allclose(
-        grad(lambda x: np.sum(x**n))(x), n * np.power(x, n - 1.0), rtol=1e-13
-    )
+    np.testing.assert_allclose(grad(lambda x: np.sum(x**n))(x), n * np.power(x, n - 1.0), rtol=1e-13)
     second = grad(lambda x: np.sum(grad(lambda x: np.sum(x**n))(x)))(x)
     np.testing.assert_allclose(second, n * (n - 1) * np.power(x, n - 2.0), rtol=1e-13)
 

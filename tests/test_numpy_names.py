@@ -28,9 +28,7 @@ ABSENT = {
     "deprecated in favour of vstack, trapezoid and isin": "row_stack trapz in1d",
 }
 REASONS = {name: reason for reason, names in ABSENT.items() for name in names.split()}
-FUNCTIONS = [
-    n for n in sorted(np.__all__) if callable(getattr(np, n)) and not isinstance(getattr(np, n), type)
-]
+FUNCTIONS = [n for n in sorted(np.__all__) if callable(getattr(np, n)) and not isinstance(getattr(np, n), type)]
 
 
 @pytest.mark.parametrize("name", [n for n in FUNCTIONS if n not in REASONS])
@@ -43,9 +41,7 @@ def test_nothing_that_is_there_is_called_absent() -> None:
     assert [name for name in REASONS if hasattr(mg, name)] == []
 
 
-@pytest.mark.parametrize(
-    "name", ["mgrid", "ogrid", "r_", "c_", "s_", "index_exp", "newaxis", "pi", "e", "inf", "nan"]
-)
+@pytest.mark.parametrize("name", ["mgrid", "ogrid", "r_", "c_", "s_", "index_exp", "newaxis", "pi", "e", "inf", "nan"])
 def test_numbers_and_what_stands_in_brackets_are_there(name: str) -> None:
     assert hasattr(mg, name) and name in mg.__all__
 

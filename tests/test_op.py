@@ -118,17 +118,13 @@ def test_what_operators_do_not_know_gets_its_turn() -> None:
         def __rmul__(self, other: Any) -> str:
             return "rmul"
 
-        __radd__ = __rsub__ = __rtruediv__ = __rpow__ = __rmatmul__ = __rmod__ = __rfloordiv__ = (
-            __rmul__
-        )
+        __radd__ = __rsub__ = __rtruediv__ = __rpow__ = __rmatmul__ = __rmod__ = __rfloordiv__ = __rmul__
 
         def __gt__(self, other: Any) -> str:
             return "gt"
 
     t, mine = Tensor([1.0]), Mine()
-    assert [t * mine, t + mine, t - mine, t / mine, t**mine, t @ mine, t % mine, t // mine] == [
-        "rmul"
-    ] * 8
+    assert [t * mine, t + mine, t - mine, t / mine, t**mine, t @ mine, t % mine, t // mine] == ["rmul"] * 8
     assert (t < mine) == "gt"
     assert (t == mine) is False
     with pytest.raises(TypeError, match="'Tensor' and 'str'"):
@@ -241,9 +237,7 @@ def test_tensors_operators_are_not_replaced_by_accident() -> None:
 def test_a_rule_and_a_composite_share_the_orders() -> None:
     """The rule is for the first order, at higher ones the composite is differentiated."""
 
-    @primitive(
-        x=lambda g, x, k: g * k * np.cos(x), composite=lambda x, k: k * np.sin(x), method=False
-    )
+    @primitive(x=lambda g, x, k: g * k * np.cos(x), composite=lambda x, k: k * np.sin(x), method=False)
     def scaled_sine(x: Any, k: float = 2.0) -> Any:
         return k * np.sin(x)
 
@@ -262,9 +256,7 @@ def test_what_a_forward_or_a_rule_returns_is_looked_at() -> None:
         define(lambda x: Tensor(x), x=lambda g: g)(x)
     with pytest.raises(TypeError, match="the rule of f for x returned None"):
         define(lambda x: 2 * x, x=lambda g: None)(x).sum().backward()
-    with pytest.raises(
-        ValueError, match=r"a rule returned shape \(2,\) for an input of shape \(3,\)"
-    ):
+    with pytest.raises(ValueError, match=r"a rule returned shape \(2,\) for an input of shape \(3,\)"):
         define(lambda x: x[:2], x=lambda g: g)(leaf(1.0, 2.0, 3.0)).sum().backward()
     short = define(lambda x, y: x * y, joint=lambda g, needs, x, y: [g * y], inputs=("x", "y"))
     with pytest.raises(TypeError, match="must return a sequence of 2 gradients"):
@@ -327,9 +319,7 @@ def test_casting_is_numpys() -> None:
         lambda x: np.add(x(half), 1.0, out=x(np.zeros((3, 2)))),
         lambda x: np.add(x(half), 1.0, out=x(np.zeros(1))),
         lambda x: np.sum(x(half), out=x(np.zeros(3))),
-        lambda x: np.modf(
-            x(half), where=np.array([True, False]), out=(x(np.zeros(2)), x(np.ones(2)))
-        ),
+        lambda x: np.modf(x(half), where=np.array([True, False]), out=(x(np.zeros(2)), x(np.ones(2)))),
     ]
     for call in calls:
         try:

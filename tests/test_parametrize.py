@@ -44,13 +44,9 @@ def _same_calls(theirs: Any, ours: Any, shape: tuple[int, ...], steps: int = 2) 
         np.testing.assert_allclose(x.grad.numpy(), t.grad.numpy(), rtol=1e-7, atol=1e-9)
         wanted = dict(theirs.named_parameters())
         for key, p in ours.named_parameters():
-            np.testing.assert_allclose(
-                p.grad.numpy(), wanted[key].grad.numpy(), rtol=1e-7, atol=1e-9, err_msg=key
-            )
+            np.testing.assert_allclose(p.grad.numpy(), wanted[key].grad.numpy(), rtol=1e-7, atol=1e-9, err_msg=key)
         for key, value in ours.state_dict().items():
-            np.testing.assert_allclose(
-                value.numpy(), theirs.state_dict()[key].numpy(), rtol=1e-7, atol=1e-9
-            )
+            np.testing.assert_allclose(value.numpy(), theirs.state_dict()[key].numpy(), rtol=1e-7, atol=1e-9)
         ours.zero_grad()
         theirs.zero_grad()
 
@@ -67,9 +63,7 @@ CASES: list[tuple[str, tuple[Any, ...], tuple[int, ...]]] = [
 @pytest.mark.parametrize("place", ["nn.utils", "nn.utils.parametrizations"])
 @pytest.mark.parametrize(("kind", "args", "shape"), CASES)
 @pytest.mark.filterwarnings("ignore::FutureWarning")
-def test_norm_of_a_weight_equals_torchs(
-    place: str, name: str, kind: str, args: tuple[Any, ...], shape: tuple[int, ...]
-) -> None:
+def test_norm_of_a_weight_equals_torchs(place: str, name: str, kind: str, args: tuple[Any, ...], shape: tuple[int, ...]) -> None:
     torch = pytest.importorskip("torch", reason="PyTorch is not installed")
     theirs, ours = _layers(kind, args)
     their_place = torch.nn.utils if place == "nn.utils" else torch.nn.utils.parametrizations
@@ -104,25 +98,17 @@ def test_weight_norm_over_other_axes_equals_torchs(dim: int | None) -> None:
 @pytest.mark.parametrize("orthogonal_map", ["matrix_exp", "cayley", "householder"])
 @pytest.mark.parametrize("sizes", [(4, 4), (3, 5), (5, 3)])
 @pytest.mark.parametrize("trivial", [True, False])
-def test_orthogonal_equals_torchs(
-    orthogonal_map: str, sizes: tuple[int, int], trivial: bool
-) -> None:
+def test_orthogonal_equals_torchs(orthogonal_map: str, sizes: tuple[int, int], trivial: bool) -> None:
     torch = pytest.importorskip("torch", reason="PyTorch is not installed")
     theirs, ours = _layers("Linear", sizes)
     if not trivial and orthogonal_map != "householder":
         with pytest.raises(NotImplementedError, match="use_trivialization"):
-            parametrizations.orthogonal(
-                ours, orthogonal_map=orthogonal_map, use_trivialization=False
-            )
+            parametrizations.orthogonal(ours, orthogonal_map=orthogonal_map, use_trivialization=False)
         return
-    torch.nn.utils.parametrizations.orthogonal(
-        theirs, "weight", orthogonal_map, use_trivialization=trivial
-    )
+    torch.nn.utils.parametrizations.orthogonal(theirs, "weight", orthogonal_map, use_trivialization=trivial)
     parametrizations.orthogonal(ours, "weight", orthogonal_map, use_trivialization=trivial)
     if not trivial:  # the same value gives the same reflections
-        np.testing.assert_allclose(
-            ours.weight.detach().numpy(), theirs.weight.detach().numpy(), atol=1e-9
-        )
+        np.testing.assert_allclose(ours.weight.detach().numpy(), theirs.weight.detach().numpy(), atol=1e-9)
     with torch.no_grad():  # the diagonal of reflections is a sign, which is not learned
         original = theirs.parametrizations.weight.original
         wide = original.shape[0] < original.shape[1]
@@ -139,9 +125,7 @@ def test_orthogonal_keeps_an_orthogonal_weight() -> None:
     layer = nn.Linear(3, 3).double()
     q = np.linalg.qr(rng.normal(size=(3, 3)))[0]
     layer.weight.data = q.copy()
-    np.testing.assert_allclose(
-        parametrizations.orthogonal(layer).weight.detach().numpy(), q, atol=1e-12
-    )
+    np.testing.assert_allclose(parametrizations.orthogonal(layer).weight.detach().numpy(), q, atol=1e-12)
 
 
 class _Symmetric(nn.Module):
@@ -284,9 +268,7 @@ class _Wrong(nn.Module):
         (lambda x: parametrizations.orthogonal(x, "weight", "qr"), "'cayley'"),
     ],
 )
-def test_what_cannot_be_parametrised_is_refused_and_stays(
-    call: Callable[[Any], Any], match: str
-) -> None:
+def test_what_cannot_be_parametrised_is_refused_and_stays(call: Callable[[Any], Any], match: str) -> None:
     layer = nn.Linear(2, 3)
     with pytest.raises(ValueError, match=match):
         call(layer)
@@ -350,9 +332,7 @@ def test_pruning_equals_torchs(name: str, options: dict[str, Any]) -> None:
 def test_pruning_of_several_layers_together_equals_torchs() -> None:
     prune = pytest.importorskip("torch.nn.utils.prune", reason="PyTorch is not installed")
     theirs, ours = _layers("Linear", (4, 3))
-    prune.global_unstructured(
-        [(theirs, "weight"), (theirs, "bias")], prune.L1Unstructured, amount=0.4
-    )
+    prune.global_unstructured([(theirs, "weight"), (theirs, "bias")], prune.L1Unstructured, amount=0.4)
     pairs = [(ours, "weight"), (ours, "bias")]
     nn.utils.prune.global_unstructured(pairs, nn.utils.prune.l1_unstructured, amount=0.4)
     for key, value in theirs.state_dict().items():

@@ -164,9 +164,7 @@ def test_dropout_is_different_for_each_example_or_the_same() -> None:
 def test_functional_call_takes_other_values_and_leaves_the_module_as_it_was() -> None:
     layer = nn.Linear(2, 1)
     before = layer.weight.detach().numpy().copy()
-    out = functional_call(
-        layer, {"weight": np.array([[3.0, 4.0]]), "bias": np.array([1.0])}, np.array([1.0, 2.0])
-    )
+    out = functional_call(layer, {"weight": np.array([[3.0, 4.0]]), "bias": np.array([1.0])}, np.array([1.0, 2.0]))
     assert out.tolist() == [12.0]
     np.testing.assert_array_equal(layer.weight.detach().numpy(), before)
     assert layer.weight.is_leaf
@@ -238,9 +236,7 @@ def test_gradients_of_each_example_equal_torch_func() -> None:
     def loss(p: Any, x: Any, y: Any) -> Any:
         return nn.functional.cross_entropy(functional_call(ours, p, (x,)), y)
 
-    expected = torch.func.vmap(torch.func.grad(torch_loss), (None, 0, 0))(
-        weights, torch.tensor(x), torch.tensor(y)
-    )
+    expected = torch.func.vmap(torch.func.grad(torch_loss), (None, 0, 0))(weights, torch.tensor(x), torch.tensor(y))
     got = vmap(grad(loss), (None, 0, 0))({k: p.detach() for k, p in ours.named_parameters()}, x, y)
     for key, value in expected.items():
         np.testing.assert_allclose(got[key].detach().numpy(), value.numpy(), rtol=1e-3, atol=1e-6)

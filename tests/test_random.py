@@ -330,9 +330,7 @@ def of_kind(x: Any, kind: str) -> Any:
 
 @pytest.mark.parametrize("kind", ["numbers", "arrays", "tensors"])
 @pytest.mark.parametrize(("name", "parameters"), WRONG)
-def test_a_parameter_out_of_its_range_is_refused(
-    name: str, parameters: tuple[Any, ...], kind: str
-) -> None:
+def test_a_parameter_out_of_its_range_is_refused(name: str, parameters: tuple[Any, ...], kind: str) -> None:
     with pytest.raises((ValueError, OverflowError)) as theirs:
         getattr(np.random.default_rng(0), name)(*parameters)
     values = [of_kind(p, kind) for p in parameters]

@@ -344,6 +344,8 @@ def test_states_of_the_wrong_number_say_what_is_wanted() -> None:
         nn.LSTMCell(3, 4)(x[0], h[0])  # two rows: they could be taken for a pair
     with pytest.raises(ValueError, match=r"GRUCell: a state has shape \(4,\)"):
         nn.GRUCell(3, 4)(x[0], h[0, 0])
+
+
 @pytest.mark.torch
 @pytest.mark.parametrize("batch_first", [True, False])
 def test_unpad_sequence_equals_torchs(batch_first: bool) -> None:

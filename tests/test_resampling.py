@@ -79,9 +79,7 @@ def test_interpolate_refuses_options_that_do_not_fit() -> None:
 @pytest.mark.parametrize("mode", ["bilinear", "nearest", "bicubic"])
 @pytest.mark.parametrize("padding", ["zeros", "border", "reflection"])
 @pytest.mark.parametrize("align", [True, False])
-def test_grid_sample_equals_torchs(
-    spatial: tuple[int, ...], out: tuple[int, ...], mode: str, padding: str, align: bool
-) -> None:
+def test_grid_sample_equals_torchs(spatial: tuple[int, ...], out: tuple[int, ...], mode: str, padding: str, align: bool) -> None:
     x, grid = rng.normal(size=(2, 3, *spatial)), rng.uniform(-2.3, 2.3, size=(2, *out, len(spatial)))
     if mode == "bicubic" and len(spatial) == 3:
         with pytest.raises(ValueError, match="for images only"):

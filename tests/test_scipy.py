@@ -545,6 +545,7 @@ def test_where_there_is_no_distribution_the_slope_is_not_a_number_either():
 
 def test_slopes_of_fdtri_are_known_where_its_beta_variable_is_1_but_for_rounding():
     for at, x in enumerate(args := (0.5, 0.1, 0.97)):
+
         def along(z, function=scipy.special.fdtri, at=at):
             return np.log(function(*args[:at], z, *args[at + 1 :]))
 

@@ -57,9 +57,7 @@ def test_gradient_of_a_gradient_reaches_the_other_inputs(sample: Sample, i: int)
         if j == i:
             continue
         direction = _like(rng, args[j])
-        ends = [
-            _squared(sample, [*args[:j], args[j] + s * direction, *args[j + 1 :]], i) for s in (step, -step)
-        ]
+        ends = [_squared(sample, [*args[:j], args[j] + s * direction, *args[j + 1 :]], i) for s in (step, -step)]
         found = xs[j].grad
         got = 0.0 if found is None else np.sum(np.real(np.conj(found.numpy()) * direction))
         wanted = (ends[0] - ends[1]) / (2 * step)

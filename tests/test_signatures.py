@@ -37,11 +37,7 @@ OF_TENSORS = {"device", "requires_grad"}
 
 def names() -> list[str]:
     """NumPy's functions that work on Tensors; without the ufuncs, whose options the engine adds."""
-    return [
-        n
-        for n in mg.registered()
-        if n.startswith("numpy.") and not isinstance(numpy_function(n), np.ufunc)
-    ]
+    return [n for n in mg.registered() if n.startswith("numpy.") and not isinstance(numpy_function(n), np.ufunc)]
 
 
 def parameters(function: Any) -> list[tuple[str, Any, Any]]:
@@ -200,14 +196,10 @@ def same(got: Any, want: Any) -> None:
     np.testing.assert_allclose(got, want, rtol=tolerance, atol=tolerance)
 
 
-def positional(
-    function: Callable[..., Any], values: dict[str, Any]
-) -> tuple[list[Any], dict[str, Any]]:
+def positional(function: Callable[..., Any], values: dict[str, Any]) -> tuple[list[Any], dict[str, Any]]:
     """Arguments by position as far as NumPy takes them so, the rest by name."""
     by_name = {n for n, kind, _ in parameters(function) if kind is inspect.Parameter.KEYWORD_ONLY}
-    return [v for n, v in values.items() if n not in by_name], {
-        n: v for n, v in values.items() if n in by_name
-    }
+    return [v for n, v in values.items() if n not in by_name], {n: v for n, v in values.items() if n in by_name}
 
 
 @pytest.mark.parametrize(("name", "values"), CALLS, ids=CALL_IDS)

@@ -258,9 +258,7 @@ def _rebind(t: Tensor) -> None:
 
 @pytest.mark.parametrize("change", [_write, _rebind])
 @pytest.mark.parametrize("which", ["an argument", "a closed-over leaf", "an input"])
-def test_checkpoint_refuses_what_changed_before_the_backward_pass(
-    change: Callable[[Tensor], None], which: str
-) -> None:
+def test_checkpoint_refuses_what_changed_before_the_backward_pass(change: Callable[[Tensor], None], which: str) -> None:
     x, w = (Tensor(np.ones(2), requires_grad=True) for _ in range(2))
     c = Tensor(np.ones(2))
     y = mg.checkpoint(lambda x, c: ((x + c + w) ** 2).sum())(x, c)
@@ -318,21 +316,19 @@ def test_gradcheck_says_what_is_wrong() -> None:
         mg.gradgradcheck(loses_the_second_order, 3.0)
 
 
-@pytest.mark.parametrize(
-    "composite", [lambda x: x**3 * 1.1, lambda x: x**3 + 5.0 * x, lambda x: x.detach() ** 3]
-)
+@pytest.mark.parametrize("composite", [lambda x: x**3 * 1.1, lambda x: x**3 + 5.0 * x, lambda x: x.detach() ** 3])
 def test_gradgradcheck_finds_a_composite_that_is_not_what_the_rule_differentiates(composite: Any) -> None:
     """Of the second the derivative differs by a constant, so that its own differences are right."""
-    cube = mg.primitive(
-        x=lambda g, x: g * 3 * x**2, composite=composite, method=False, name=f"cube_{id(composite)}"
-    )(lambda x: x**3)
+    cube = mg.primitive(x=lambda g, x: g * 3 * x**2, composite=composite, method=False, name=f"cube_{id(composite)}")(
+        lambda x: x**3
+    )
     assert mg.gradcheck(cube, X)
     with pytest.raises(mg.GradcheckError):
         mg.gradgradcheck(cube, X)
     assert not mg.gradgradcheck(cube, X, raise_exception=False)
-    right = mg.primitive(
-        x=lambda g, x: g * 3 * x**2, composite=lambda x: x * x * x, method=False, name=f"right_{id(composite)}"
-    )(lambda x: x**3)
+    right = mg.primitive(x=lambda g, x: g * 3 * x**2, composite=lambda x: x * x * x, method=False, name=f"right_{id(composite)}")(
+        lambda x: x**3
+    )
     assert mg.gradgradcheck(right, X)
     assert mg.gradgradcheck(right, X, order=3)
 
@@ -590,9 +586,7 @@ def test_check_grads_passes_what_is_right() -> None:
 def test_check_grads_finds_what_is_wrong(mode: str, order: int) -> None:
     """A gradient, or only a second derivative, that misses a factor."""
 
-    @mg.primitive(
-        x=lambda g, x: g * 3 * raw_at_first(x) ** 2, method=False, name=f"cube_{mode}_{order}"
-    )
+    @mg.primitive(x=lambda g, x: g * 3 * raw_at_first(x) ** 2, method=False, name=f"cube_{mode}_{order}")
     def cube(x):
         return x**3
 
@@ -619,9 +613,7 @@ def slope(p: Any, i: int) -> Any:
 def test_optimizers_take_the_steps_of_hips_autograd(name: str) -> None:
     start = {"w": np.zeros((1, 2)), "b": np.array(3.0)}
     seen: list[Any] = []
-    ours = getattr(mg.misc, name)(
-        slope, start, lambda x, i, g: seen.append((i, x["w"], g["b"])), 25, 0.05
-    )
+    ours = getattr(mg.misc, name)(slope, start, lambda x, i, g: seen.append((i, x["w"], g["b"])), 25, 0.05)
     theirs = getattr(hips_optimizers, name)(slope, start, None, 25, 0.05)
     for key in TARGET:
         np.testing.assert_allclose(ours[key], theirs[key], rtol=1e-12)
@@ -638,9 +630,7 @@ def test_adam_takes_the_steps_of_nn_optim() -> None:
         optimizer.zero_grad()
         ((w - Tensor(X)) ** 2).sum().backward()
         optimizer.step()
-    ours = mg.misc.adam(
-        lambda x, i: 2 * (x - X), np.array([0.0, 5.0]), num_iters=20, step_size=0.05
-    )
+    ours = mg.misc.adam(lambda x, i: 2 * (x - X), np.array([0.0, 5.0]), num_iters=20, step_size=0.05)
     np.testing.assert_allclose(ours, w.detach().numpy(), rtol=1e-6)
 
 
@@ -648,15 +638,11 @@ def test_an_optimizer_can_be_differentiated() -> None:
     """x_1 = x - s g (1 - mass) / 1 for momentum; the derivative of a whole run by its step size."""
     run = lambda s: np.sum(mg.misc.sgd(lambda x, i: 2 * x, X, num_iters=5, step_size=s) ** 2)
     step = 1e-6
-    assert grad(run)(0.1) == pytest.approx(
-        (run(0.1 + step) - run(0.1 - step)) / (2 * step), rel=1e-6
-    )
+    assert grad(run)(0.1) == pytest.approx((run(0.1 + step) - run(0.1 - step)) / (2 * step), rel=1e-6)
 
 
 def test_an_optimizer_refuses_a_gradient_that_does_not_fit() -> None:
-    with pytest.raises(
-        ValueError, match=r"the gradient\['w'\] has shape \(2,\), expected \(2, 1\)"
-    ):
+    with pytest.raises(ValueError, match=r"the gradient\['w'\] has shape \(2,\), expected \(2, 1\)"):
         mg.misc.adam(lambda p, i: {"w": np.ones(2)}, {"w": np.ones((2, 1))})
 
 
@@ -720,9 +706,7 @@ def test_errors_name_the_function() -> None:
             match="returns_text must return an array, a number or a Tensor, it returned str",
         ):
             transform(returns_text)(*arguments)
-    with pytest.raises(
-        TypeError, match="documented was called with 0 positional arguments; what is diff"
-    ):
+    with pytest.raises(TypeError, match="documented was called with 0 positional arguments; what is diff"):
         grad(documented)(x=1.0)
     with pytest.raises(TypeError, match="sin must return a pair"):
         mg.grad_and_aux(np.sin)(1.0)
@@ -762,9 +746,7 @@ def _matrices(v: Any) -> Any:
     return jacobian(lambda a, b: a + b, (0, 1))(v, v)
 
 
-@pytest.mark.parametrize(
-    "make", [_pull, _pull_one, _push, _between, _of_a_tree, _of_a_sum, _matrices]
-)
+@pytest.mark.parametrize("make", [_pull, _pull_one, _push, _between, _of_a_tree, _of_a_sum, _matrices])
 def test_results_are_arrays_of_their_own(make: Callable[[Any], Any]) -> None:
     v = np.ones(2)
     results = mg.trees.flatten(make(v))

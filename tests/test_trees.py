@@ -157,9 +157,7 @@ def test_dicts_are_matched_by_key_whatever_their_order_and_type() -> None:
         (Layer(1, 2), {"weight": 1, "bias": 2}, "v is a dict, expected an instance of Layer"),
     ],
 )
-def test_what_does_not_fit_is_an_error_that_names_the_path(
-    tree: Any, other: Any, message: str
-) -> None:
+def test_what_does_not_fit_is_an_error_that_names_the_path(tree: Any, other: Any, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         leaves_like(tree, other, "v")
 
@@ -169,9 +167,7 @@ def test_gradients_of_dataclasses_and_none_have_their_structure() -> None:
 
     def loss(p: Any) -> Any:
         assert p["mask"] is None
-        return (
-            np.sum((p["layer"].weight @ np.arange(3.0) + p["layer"].bias) ** 2) * p["layer"].total
-        )
+        return np.sum((p["layer"].weight @ np.arange(3.0) + p["layer"].bias) ** 2) * p["layer"].total
 
     g = grad(loss)(p)
     assert isinstance(g["layer"], Layer)
@@ -273,9 +269,7 @@ def test_equal_dicts_give_equal_vectors() -> None:
     np.testing.assert_array_equal(first, second)
 
 
-@pytest.mark.parametrize(
-    "kind", [np.asarray, lambda x: Tensor(x, requires_grad=True)], ids=["arrays", "Tensors"]
-)
+@pytest.mark.parametrize("kind", [np.asarray, lambda x: Tensor(x, requires_grad=True)], ids=["arrays", "Tensors"])
 def test_unravel_gives_every_leaf_its_shape_and_dtype(kind: Callable[[Any], Any]) -> None:
     leaves = [
         np.ones((2, 1), np.float32),
@@ -291,9 +285,7 @@ def test_unravel_gives_every_leaf_its_shape_and_dtype(kind: Callable[[Any], Any]
     for got, want in zip(unravel(vector), leaves, strict=True):
         assert isinstance(got, type(kind(want)))
         assert (got.shape, got.dtype) == (want.shape, want.dtype)
-        np.testing.assert_array_equal(
-            mg.Tensor(got.detach() if isinstance(got, Tensor) else got).numpy(), want
-        )
+        np.testing.assert_array_equal(mg.Tensor(got.detach() if isinstance(got, Tensor) else got).numpy(), want)
 
 
 def test_a_number_of_python_is_weak_in_a_vector() -> None:
@@ -321,12 +313,8 @@ def test_gradients_go_through_unravel() -> None:
         return np.sum(p["w"] ** 3) * p["b"]
 
     np.testing.assert_allclose(grad(lambda v: loss(unravel(v)))(vector), [9.0, 9.0, 36.0])
-    np.testing.assert_allclose(
-        grad(lambda v: loss(unravel(v)))(vector), ravel_tree(grad(loss)(tree))[0]
-    )
-    np.testing.assert_array_equal(
-        jacobian(lambda v: unravel(v)["w"])(vector), [[[0, 1, 0], [0, 0, 1]]]
-    )
+    np.testing.assert_allclose(grad(lambda v: loss(unravel(v)))(vector), ravel_tree(grad(loss)(tree))[0])
+    np.testing.assert_array_equal(jacobian(lambda v: unravel(v)["w"])(vector), [[[0, 1, 0], [0, 0, 1]]])
     hessian = mg.hessian(lambda v: loss(unravel(v)))(vector)
     np.testing.assert_allclose(hessian, [[0, 3, 12], [3, 18, 0], [12, 0, 36]])
     jac = jacobian(lambda t: ravel_tree({"b": t, "a": t**2})[0])(3.0)
@@ -336,9 +324,7 @@ def test_gradients_go_through_unravel() -> None:
 def test_integers_of_a_tree_stay_integers_or_are_refused() -> None:
     vector, unravel = ravel_tree({"n": np.array([1, 2]), "x": 0.5})
     assert unravel(vector)["n"].dtype == np.int64
-    with pytest.raises(
-        TypeError, match=r"tree\['n'\] has the dtype int64 and cannot hold \[1.5 2.5\]"
-    ):
+    with pytest.raises(TypeError, match=r"tree\['n'\] has the dtype int64 and cannot hold \[1.5 2.5\]"):
         unravel(vector + 0.5)
     with pytest.raises(TypeError, match=r"tree\['n'\] has the dtype int64, which has no gradient"):
         grad(lambda v: unravel(v)["x"])(vector)
@@ -427,9 +413,7 @@ def test_no_transform_broadcasts_its_vector(transform: Any, make: Any, path: str
 
 
 @pytest.mark.parametrize(("transform", "make", "path"), TAKES_A_TREE.values(), ids=TAKES_A_TREE)
-def test_every_transform_names_itself_and_the_function(
-    transform: Any, make: Any, path: str
-) -> None:
+def test_every_transform_names_itself_and_the_function(transform: Any, make: Any, path: str) -> None:
     with pytest.raises(ValueError, match=r"of (model|cost): \w+"):
         transform({"nonsense": 1.0})
 

@@ -424,6 +424,7 @@ def test_an_error_of_a_rule_is_raised_and_nothing_is_added(stand_in: Any) -> Non
     assert any("in the gradient of broken" in note for note in error.value.__notes__)
     assert x.grad is None
 
+
 # ------------------------------------------------------------------- passes inside of a rule
 
 

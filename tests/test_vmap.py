@@ -58,10 +58,7 @@ def assert_same(got: Any, expected: Any, rtol: float = 1e-9) -> None:
 def looped(f: Callable[..., Any], in_axes: Sequence[Any], *args: Any) -> list[np.ndarray]:
     """What a loop over the examples gives, stacked."""
     rows = [
-        arrays(
-            f(*(a if axis is None else np.take(a, b, axis) for a, axis in zip(args, in_axes, strict=True)))
-        )
-        for b in range(B)
+        arrays(f(*(a if axis is None else np.take(a, b, axis) for a, axis in zip(args, in_axes, strict=True)))) for b in range(B)
     ]
     return [np.stack(column) for column in zip(*rows, strict=True)]
 
@@ -164,9 +161,7 @@ def test_the_gradient_through_vmap_of_every_op_equals_a_loop(row: str) -> None:
             return np.sum(vmap(f, in_axes=axes)(*a) * weights)
 
         def over_loop(*a: Any, f: Any = f, axes: Any = axes) -> Any:
-            parts = [
-                f(*(v[b] if axis == 0 else v for v, axis in zip(a, axes, strict=True))) for b in range(B)
-            ]
+            parts = [f(*(v[b] if axis == 0 else v for v, axis in zip(a, axes, strict=True))) for b in range(B)]
             return sum(w * p for w, p in zip(weights, parts, strict=True))
 
         assert_same(grad(over_batch, floats)(*args), grad(over_loop, floats)(*args))
@@ -405,9 +400,7 @@ def test_keyword_arguments_are_split_along_the_first_axis() -> None:
         (lambda: vmap(np.sin, randomness="any")(X), "'error', 'different', 'same', not 'any'"),
     ],
 )
-def test_axes_that_do_not_fit_are_errors_that_name_the_argument(
-    call: Callable[[], Any], message: str
-) -> None:
+def test_axes_that_do_not_fit_are_errors_that_name_the_argument(call: Callable[[], Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         call()
 
@@ -440,9 +433,7 @@ def choose_by_value(x: Any) -> Any:
         (nn.Conv2d(3, 2, 3), (0, 3, 5, 5)),
     ],
 )
-def test_an_empty_batch_keeps_the_shape_of_an_example(
-    layer: Callable[[Any], Any], shape: tuple[int, ...]
-) -> None:
+def test_an_empty_batch_keeps_the_shape_of_an_example(layer: Callable[[Any], Any], shape: tuple[int, ...]) -> None:
     x = np.zeros((0, *shape), np.float32)
     assert vmap(layer)(x).shape == (0, *layer(np.zeros(shape, np.float32)).shape)
     assert vmap(grad(lambda x: mg.sum(layer(x))))(x).shape == x.shape
@@ -528,9 +519,7 @@ T = rng.normal(size=(B, 2, 5, 4))
 AT, ROW = rng.integers(0, 4, (B, 2, 3)), rng.integers(0, 2, (B, 3))
 
 
-@pytest.mark.parametrize(
-    "in_axes", [(0, 0, 0), (0, None, 0), (None, 0, 0), (0, 0, None), (None, None, 0), (0, None, None)]
-)
+@pytest.mark.parametrize("in_axes", [(0, 0, 0), (0, None, 0), (None, 0, 0), (0, 0, None), (None, None, 0), (0, None, None)])
 @pytest.mark.parametrize(
     "f",
     [
@@ -686,9 +675,7 @@ def test_vmap_under_jacobian_and_hessian() -> None:
 
     w = rng.normal(size=4)
     assert_same(jacobian(scaled)(w), jacobian(plain)(w))
-    assert_same(
-        jacobian(lambda x: vmap(smooth)(x))(X), jacobian(lambda x: np.stack([smooth(r) for r in x]))(X)
-    )
+    assert_same(jacobian(lambda x: vmap(smooth)(x))(X), jacobian(lambda x: np.stack([smooth(r) for r in x]))(X))
     assert_same(hessian(lambda w: np.sum(scaled(w)))(w), hessian(lambda w: np.sum(plain(w)))(w))
 
 
@@ -732,9 +719,7 @@ def test_other_transforms_go_under_and_inside_gradients_of_vmap(transform: Calla
 
 
 def test_the_gradient_of_a_number_may_depend_on_an_example() -> None:
-    np.testing.assert_allclose(
-        vmap(lambda a: grad(lambda w: np.sum(np.sin(w * a)))(2.0))(X), (np.cos(2 * X) * X).sum(1)
-    )
+    np.testing.assert_allclose(vmap(lambda a: grad(lambda w: np.sum(np.sin(w * a)))(2.0))(X), (np.cos(2 * X) * X).sum(1))
 
 
 def test_a_shared_value_computed_inside_gets_the_gradients_of_all_examples() -> None:
@@ -917,9 +902,7 @@ def _add_out(y: Tensor, x: Any) -> None:
 
 @pytest.mark.parametrize("write", [_assign, _add, _add_out])
 @pytest.mark.parametrize("tracked", [True, False])
-def test_no_batch_is_left_in_a_tensor_from_outside(
-    write: Callable[[Tensor, Any], None], tracked: bool
-) -> None:
+def test_no_batch_is_left_in_a_tensor_from_outside(write: Callable[[Tensor, Any], None], tracked: bool) -> None:
     y = Tensor(np.ones(4), requires_grad=True) * 1.0 if tracked else Tensor(np.ones(4))
 
     def f(x: Any) -> Any:
@@ -946,9 +929,7 @@ def test_a_graph_tensor_made_inside_may_become_different_for_each_example() -> N
 
 @pytest.mark.parametrize("write", [_assign, _add, _add_out])
 @pytest.mark.parametrize("kind", [np.asarray, Tensor])
-def test_an_argument_is_not_written_but_its_copy_is(
-    write: Callable[[Any, Any], None], kind: Callable[[Any], Any]
-) -> None:
+def test_an_argument_is_not_written_but_its_copy_is(write: Callable[[Any, Any], None], kind: Callable[[Any], Any]) -> None:
     x = X.copy()
 
     def careless(p: Any) -> Any:

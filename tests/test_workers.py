@@ -112,17 +112,13 @@ def numbers(loader: DataLoader) -> list[float]:
 
 
 def states() -> bytes:
-    return pickle.dumps(
-        (np.random.get_state(legacy=False), random.getstate(), mg.random.get_state())
-    )
+    return pickle.dumps((np.random.get_state(legacy=False), random.getstate(), mg.random.get_state()))
 
 
 @pytest.mark.parametrize("draw", [from_minigrad, from_numpy, from_python])
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.filterwarnings("ignore:DataLoader. items of")
-def test_draws_of_items_depend_on_seed_epoch_and_place_alone(
-    kind: str, draw: Callable[[], float]
-) -> None:
+def test_draws_of_items_depend_on_seed_epoch_and_place_alone(kind: str, draw: Callable[[], float]) -> None:
     """They differ from item to item and from epoch to epoch, and do not move the caller's generators."""
     expected = DataLoader(Noise(draw), 1, seed=7)
     first, second = numbers(expected), numbers(expected)
@@ -148,9 +144,7 @@ def test_draws_of_collate_fn_do_not_depend_on_the_workers(kind: str) -> None:
 @pytest.mark.filterwarnings("ignore:DataLoader. items of")
 def test_an_item_that_draws_where_others_do_not(kind: str, draw: Callable[[], float]) -> None:
     data = Noise(draw, only=7)
-    assert numbers(DataLoader(data, 2, seed=1, **KINDS[kind])) == numbers(
-        DataLoader(data, 2, seed=1)
-    )
+    assert numbers(DataLoader(data, 2, seed=1, **KINDS[kind])) == numbers(DataLoader(data, 2, seed=1))
 
 
 @pytest.mark.parametrize("kind", QUICK)
@@ -223,9 +217,7 @@ REACHED = {
 @pytest.mark.parametrize("kind", QUICK)
 @pytest.mark.parametrize("made", REACHED.values(), ids=REACHED)
 @pytest.mark.filterwarnings("ignore:DataLoader. items of")
-def test_generators_that_items_reach_are_seeded_for_each_item(
-    kind: str, made: Callable[[], Noise]
-) -> None:
+def test_generators_that_items_reach_are_seeded_for_each_item(kind: str, made: Callable[[], Noise]) -> None:
     before = MODULES.bit_generator.state
     expected = DataLoader(made(), 2, seed=7)
     first, second = numbers(expected), numbers(expected)
@@ -265,9 +257,7 @@ def test_workers_have_the_callers_grad_mode(kind: str) -> None:
 
 
 def test_threads_warn_where_items_draw_from_generators_that_threads_share() -> None:
-    with pytest.warns(
-        UserWarning, match=r"items of Noise draw .* minigrad.random, or use workers='processes'"
-    ):
+    with pytest.warns(UserWarning, match=r"items of Noise draw .* minigrad.random, or use workers='processes'"):
         numbers(DataLoader(Noise(from_numpy), 2, num_workers=2))
     loader = DataLoader(Noise(from_minigrad), 2, num_workers=2)
     where = DataLoader(Where(), 1, num_workers=2)
@@ -340,9 +330,7 @@ def test_draws_of_a_stream_are_the_same_in_threads_and_processes() -> None:
         data = Numbers(12, draw)
         found = [numbers(DataLoader(data, 2, num_workers=2, seed=1, **k)) for k in ({}, FORK)]
         assert found[0] == found[1]
-        assert numbers(DataLoader(data, 2, seed=1)) == numbers(
-            DataLoader(data, 2, seed=1, num_workers=1)
-        )
+        assert numbers(DataLoader(data, 2, seed=1)) == numbers(DataLoader(data, 2, seed=1, num_workers=1))
         assert len({x % 1 for x in found[0]}) == 12
 
 
@@ -504,9 +492,7 @@ def test_a_worker_that_hangs_in_an_epoch_given_up_does_not_stop_the_next(
     """A persistent worker is at an item that nobody waits for any more; new ones take over."""
     event = threading.Event()  # in a process a copy of it, which nobody sets
     data = Waits(event)
-    loader = DataLoader(
-        data, 1, num_workers=1, timeout=0.5, prefetch_factor=6, persistent_workers=True, **options
-    )
+    loader = DataLoader(data, 1, num_workers=1, timeout=0.5, prefetch_factor=6, persistent_workers=True, **options)
     try:
         batches = iter(loader)
         next(batches)
@@ -601,9 +587,7 @@ def test_a_forked_process_leaves_its_parents_workers_alone(kind: str) -> None:
 def run(folder: Path, program: str) -> subprocess.Popen[str]:
     path = folder / "program.py"
     path.write_text(textwrap.dedent(program))
-    return subprocess.Popen(
-        [sys.executable, str(path)], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
-    )
+    return subprocess.Popen([sys.executable, str(path)], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
 
 
 def lives(pid: int) -> bool:

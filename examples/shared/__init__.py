@@ -1,7 +1,9 @@
 """What the examples share, so that each of them is about its one idea."""
 
+from .counting import ngram_nats
 from .digits import digits, outlined, scattered, two_sets
 from .images import image_sets, linear
+from .language import mean_nats, train_on_columns
 from .measuring import measure
 from .phrases import Phrases, french
 from .pictures import picture
@@ -15,6 +17,6 @@ from .small_world import small_world
 
 __all__ = [
     "CaptionedScenes", "Phrases", "Sentences", "checkpoint", "chosen", "digits", "french", "generator",
-    "image_sets", "linear", "measure", "outlined", "picture", "restart", "reviews", "run", "scattered",
-    "small_world", "steps", "two_sets",
+    "image_sets", "linear", "mean_nats", "measure", "ngram_nats", "outlined", "picture", "restart", "reviews",
+    "run", "scattered", "small_world", "steps", "train_on_columns", "two_sets",
 ]  # fmt: skip

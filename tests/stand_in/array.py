@@ -30,9 +30,7 @@ class ndarray(NDArrayOperatorsMixin):
     base: ndarray | None = None
     _memory: PooledMemory
 
-    def __init__(
-        self, shape: Any, dtype: Any = float, memptr: Any = None, strides: Any = None, order: str = "C"
-    ) -> None:
+    def __init__(self, shape: Any, dtype: Any = float, memptr: Any = None, strides: Any = None, order: str = "C") -> None:
         if memptr is None:
             self._a = np.empty(shape, dtype, order)
             self._device, self._memory = current(), PooledMemory(self._a)
@@ -44,8 +42,7 @@ class ndarray(NDArrayOperatorsMixin):
 
     def __array__(self, *args: Any, **kwargs: Any) -> Any:
         raise TypeError(
-            "Implicit conversion to a NumPy array is not allowed. "
-            "Please use `.get()` to construct a NumPy array explicitly."
+            "Implicit conversion to a NumPy array is not allowed. Please use `.get()` to construct a NumPy array explicitly."
         )
 
     def __array_ufunc__(self, ufunc_: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:

@@ -36,10 +36,7 @@ class Count:
     def __repr__(self) -> str:
         names = ", ".join(f"{name} {n}" for name, n in self.names.most_common())
         waits = ", ".join(f"{name} {n}" for name, n in self.waits.most_common())
-        return (
-            f"{self.launches} launches ({names}), {self.syncs} synchronisations ({waits}), "
-            f"{self.uploads} uploads"
-        )
+        return f"{self.launches} launches ({names}), {self.syncs} synchronisations ({waits}), {self.uploads} uploads"
 
 
 _open: list[Count] = []

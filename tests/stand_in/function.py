@@ -117,8 +117,7 @@ class Function:
                 return
             if not self.same(theirs.name, ours.name):
                 raise TypeError(
-                    f"{self.full}: argument {i + 1} is {theirs.name!r} in NumPy and {ours.name!r} in CuPy: "
-                    "give it by keyword"
+                    f"{self.full}: argument {i + 1} is {theirs.name!r} in NumPy and {ours.name!r} in CuPy: give it by keyword"
                 )
 
     def same(self, theirs: str, ours: str) -> bool:

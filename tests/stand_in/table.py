@@ -88,6 +88,7 @@ def default(value: ast.expr) -> object:
     """A default of the table: a literal, or the name of a type."""
     return value.id if isinstance(value, ast.Name) else ast.literal_eval(value)
 
+
 #: Methods of CuPy's arrays that the stand-in does not have.
 NOT_PRETENDED = frozenset({
     "byteswap", "cstruct", "dump", "dumps", "flat", "mdspan", "reduced_view", "scatter_add", "scatter_max",
