@@ -1,11 +1,14 @@
 """An autoencoder squeezes digits through two numbers, and draws the map of all digits.
 
-    code = f(x),  x' = g(code),    L = cross-entropy of the pixels x and x',    f and g: layers of ReLU, mirrored
+    code = f(x),  x' = g(code),  L = cross-entropy of the pixels x and x';  f and g: layers of ReLU, mirrored
 
-The best linear encoder and decoder are the principal components. Both are found from training digits alone, and compared on
-test digits: the squared error of a digit, summed over its pixels, and whether the nearest training digit on the map is of the
-same class. Hinton and Salakhutdinov pretrained the layers as Boltzmann machines; Adam needs no pretraining.
+The best linear encoder and decoder are the principal components. Both are found from training digits alone,
+and compared on test digits: the squared error of a digit, summed over its pixels, and whether the nearest
+training digit on the map is of the same class. Hinton and Salakhutdinov pretrained the layers as Boltzmann
+machines; Adam needs no pretraining.
 """
+
+from itertools import pairwise
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -16,8 +19,8 @@ import nn
 from minigrad import Tensor, no_grad
 
 PUBLISHED = (
-    "on MNIST, 784-1000-500-250-30: squared error of a test digit 3.00, of principal components 13.87 (Hinton and "
-    "Salakhutdinov, 2006)"
+    "on MNIST, 784-1000-500-250-30: squared error of a test digit 3.00, of principal components 13.87 "
+    "(Hinton and Salakhutdinov, 2006)"
 )
 
 
@@ -25,7 +28,7 @@ def mirrored(widths):
     """An encoder of layers of these widths, and a decoder of the same, the other way round."""
 
     def chain(sizes):
-        parts = [part for a, b in zip(sizes, sizes[1:], strict=False) for part in (nn.Linear(a, b), nn.ReLU())]
+        parts = [part for a, b in pairwise(sizes) for part in (nn.Linear(a, b), nn.ReLU())]
         return nn.Sequential(*parts[:-1])
 
     return nn.Sequential(chain(widths), chain(widths[::-1]))

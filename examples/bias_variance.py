@@ -1,12 +1,12 @@
-"""Bias and variance: the error of too stiff and too bendable a network taken apart, and two searches for what lies between.
+"""Bias and variance of networks too stiff and too bendable, and two searches for what lies between.
 
-Points are y = sin 2x + noise of standard deviation 0.4. Over networks that learn from different draws of the points, with f
-the function, g a network and G the mean of the networks,
+Points are y = sin 2x + noise of standard deviation 0.4. Over networks that learn from different draws of the
+points, with f the function, g a network and G the mean of the networks,
 
     mean of (g - y)^2  =  (G - f)^2  +  mean of (g - G)^2  +  0.4^2  =  bias^2 + variance + noise
 
-A grid search and a random search (Bergstra and Bengio) look for the width and the weight decay with the lowest validation
-error, in the same number of trials; what they find is tested on points of its own.
+A grid search and a random search (Bergstra and Bengio) look for the width and the weight decay with the
+lowest validation error, in the same number of trials; what they find is tested on points of its own.
 """
 
 import matplotlib.pyplot as plt
@@ -35,9 +35,10 @@ def points(count, stream):
 
 def fitted(x, y, hidden, decay, steps):
     """A network of two hidden layers."""
-    model = nn.Sequential(nn.Linear(1, hidden), nn.Tanh(), nn.Linear(hidden, hidden), nn.Tanh(), nn.Linear(hidden, 1))
-    model[0].weight.data *= 4  # so that a wide one can bend sharply,
-    model[0].bias.data *= 12  # and anywhere
+    first, second, last = nn.Linear(1, hidden), nn.Linear(hidden, hidden), nn.Linear(hidden, 1)
+    model = nn.Sequential(first, nn.Tanh(), second, nn.Tanh(), last)
+    first.weight.data *= 4  # so that a wide one can bend sharply,
+    first.bias.data *= 12  # and anywhere
     optimizer = nn.optim.AdamW(model.parameters(), lr=0.02, weight_decay=decay)
     for _ in range(steps):
         loss = nn.functional.mse_loss(model(Tensor(x)), y)
@@ -54,9 +55,10 @@ def main(count=25, steps=300, side=3, draws=8):
         restart()
         return float(((fitted(x, y, int(hidden), decay, steps)(on[0]) - on[1]) ** 2).mean())
 
-    widths, decays = np.geomspace(1, 64, side).round().astype(int).tolist(), np.geomspace(1e-3, 3, side).tolist()
-    grid = grid_search(error, {"hidden": widths, "decay": decays})
-    found = random_search(error, {"hidden": log_uniform(1, 64), "decay": log_uniform(1e-3, 3)}, side**2, seed=chosen())
+    widths = np.geomspace(1, 64, side).round().astype(int).tolist()
+    grid = grid_search(error, {"hidden": widths, "decay": np.geomspace(1e-3, 3, side).tolist()})
+    space = {"hidden": log_uniform(1, 64), "decay": log_uniform(1e-3, 3)}
+    found = random_search(error, space, side**2, seed=chosen())
     best = {"hidden": int(grid.best["hidden"]), "decay": grid.best["decay"]}
     line = np.linspace(-3, 3, 200, dtype=np.float32)[:, None]
     figure, axes = plt.subplots(1, 4, figsize=(15, 3.8), layout="constrained")
@@ -74,7 +76,8 @@ def main(count=25, steps=300, side=3, draws=8):
         axis.set(title=f"{name}: {hidden} units", xlabel="x", ylim=(-2.5, 2.5))
     axes[0].legend(loc="lower center", fontsize="small")
     bottom = np.zeros(3)
-    for part, values in zip(("bias$^2$", "variance", "noise"), np.transpose(list(parts.values())), strict=True):
+    heights = np.transpose(list(parts.values()))
+    for part, values in zip(("bias$^2$", "variance", "noise"), heights, strict=True):
         axes[3].bar(list(parts), values, bottom=bottom, label=part)
         bottom += values
     axes[3].set(title="error on new points")

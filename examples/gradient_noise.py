@@ -1,12 +1,13 @@
-"""Noisy gradients: each method with its best rate, without and with noise; and Nesterov's momentum in two forms.
+"""Noisy gradients: each method at its best rate, without and with noise; Nesterov's momentum in two forms.
 
-A long valley across the axes, f(x) = (a^2 + 100 b^2) / 2 with a = (x_1 + x_2) / sqrt 2 and b = (x_2 - x_1) / sqrt 2, whose
-slope g is seen with normal noise added. With noise no method comes to rest at a constant rate: its best rate is smaller, and
-one that falls helps. Rates are tuned for each method alike, by the loss after the last step, the mean over many runs.
+A long valley across the axes, f(x) = (a^2 + 100 b^2) / 2 with a = (x_1 + x_2) / sqrt 2 and b = (x_2 - x_1) /
+sqrt 2, whose slope g is seen with normal noise added. With noise no method comes to rest at a constant rate:
+its best rate is smaller, and one that falls helps. Rates are tuned for each method alike, by the loss after
+the last step, the mean over many runs.
 
-    momentum      v_{t+1} = rho v_t + g(x_t),                          x_{t+1} = x_t - alpha v_{t+1}
-    Nesterov      v_{t+1} = rho v_t - alpha g(x_t + rho v_t),          x_{t+1} = x_t + v_{t+1}
-    the same, in  v_{t+1} = rho v_t - alpha g(y_t),                    y_{t+1} = y_t - rho v_t + (1 + rho) v_{t+1}
+    momentum      v_{t+1} = rho v_t + g(x_t),                      x_{t+1} = x_t - alpha v_{t+1}
+    Nesterov      v_{t+1} = rho v_t - alpha g(x_t + rho v_t),      x_{t+1} = x_t + v_{t+1}
+    the same, in  v_{t+1} = rho v_t - alpha g(y_t),                y_{t+1} = y_t - rho v_t + (1 + rho) v_{t+1}
     y_t = x_t + rho v_t
 """
 
@@ -18,7 +19,7 @@ from minigrad import Tensor, grad
 from nn.optim import SGD, Adagrad, Adam, RMSprop
 from nn.optim.lr_scheduler import CosineAnnealingLR
 
-PUBLISHED = "Polyak, 1964; Nesterov, 1983; the second form is that of Bengio, Boulanger-Lewandowski and Pascanu, 2013"
+PUBLISHED = "Polyak, 1964; Nesterov, 1983; the second form: Bengio, Boulanger-Lewandowski and Pascanu, 2013"
 START = (-2.0, -0.5)
 RATES = 0.32 * 2.0 ** -np.arange(0, 9)
 METHODS = {
@@ -81,15 +82,17 @@ def two_forms(steps, rate=0.005, rho=0.9):
 
 def main(steps=120, runs=100, noise=4.0):
     drawn = noise * generator().normal(size=(steps, runs, 2))
-    chosen = {name: (tuned(make, steps, 0 * drawn[:, :1]), tuned(make, steps, drawn)) for name, make in METHODS.items()}
-    falling = tuned(METHODS["momentum"], steps, drawn, falling=True)
-    chosen["momentum, falling rate"] = (tuned(METHODS["momentum"], steps, 0 * drawn[:, :1], falling=True), falling)
+    none, momentum = 0 * drawn[:, :1], METHODS["momentum"]
+    chosen = {name: [tuned(make, steps, noise) for noise in (none, drawn)] for name, make in METHODS.items()}
+    chosen["momentum, falling rate"] = [tuned(momentum, steps, noise, True) for noise in (none, drawn)]
     draw(chosen, steps)
     results = {}
     for name, (clean, noisy) in chosen.items():
         results[f"{name}: loss without noise"], results[f"{name}: loss with noise"] = clean[0], noisy[0]
         results[f"{name}: best rates, without and with, ratio"] = clean[1] / noisy[1]
-    results["Nesterov's two forms differ at most by"], results["nn's and the second form differ at most by"] = two_forms(steps)
+    apart = two_forms(steps)
+    results["Nesterov's two forms differ at most by"] = apart[0]
+    results["nn's and the second form differ at most by"] = apart[1]
     results["baseline: loss at the start"] = float(f(np.array(START)))
     return results
 
@@ -98,11 +101,14 @@ def draw(chosen, steps):
     """One path of each, and the mean loss of all runs."""
     figure, axes = plt.subplots(1, 3, figsize=(14, 4), width_ratios=[1, 1, 1.1], layout="constrained")
     a, b = np.meshgrid(np.linspace(-2.2, 0.5, 150), np.linspace(-2.1, 0.6, 150))
+    levels = np.geomspace(0.3, 80, 8)
     for axis, which, title in ((axes[0], 0, "without noise"), (axes[1], 1, "with noise")):
-        axis.contour(a, b, f(np.stack([a, b], -1)), levels=np.geomspace(0.3, 80, 8), cmap="Greys", linewidths=0.7)
+        axis.contour(a, b, f(np.stack([a, b], -1)), levels=levels, cmap="Greys", linewidths=0.7)
         for color, name in enumerate(("SGD", "momentum", "Adam", "momentum, falling rate")):
-            axis.plot(*chosen[name][which][2][:, 0].T, ".-", color=f"C{color}", markersize=2, linewidth=0.8, label=name)
-        axis.set(title=f"{title}, each at its best rate", xlabel="$x_1$", ylabel="$x_2$", xlim=(-2.2, 0.5), ylim=(-2.1, 0.6))
+            path = chosen[name][which][2][:, 0]
+            axis.plot(*path.T, ".-", color=f"C{color}", markersize=2, linewidth=0.8, label=name)
+        axis.set(title=f"{title}, each at its best rate", xlabel="$x_1$", ylabel="$x_2$")
+        axis.set(xlim=(-2.2, 0.5), ylim=(-2.1, 0.6))
         axis.plot(0, 0, "k*", markersize=9)
     for color, name in enumerate(("SGD", "momentum", "Adam", "momentum, falling rate")):
         axes[2].semilogy(f(chosen[name][1][2]).mean(axis=1), color=f"C{color}", label=name)

@@ -1,13 +1,13 @@
-"""A Hopfield network remembers pictures, and finds them again from a part of one, with binary and with saturated linear units.
+"""A Hopfield network finds pictures again from a part, with binary and with saturated linear units.
 
     binary             a_i <- sign(W_i a), unit by unit: each change lowers the energy E(a) = -a^T W a / 2
                        W = sum_p p p^T / size, without the diagonal, of patterns of 1 and -1 (Hebb's rule)
-    saturated linear   a(0) = p,  a(k) = satlims(W a(k - 1) + b), all units at once: linear between -1 and 1, where they stop
-                       W = 2 P^T (P P^T)^-1 P, twice the projection onto the patterns, so that W p = 2 p saturates to p
+    saturated linear   a(0) = p,  a(k) = satlims(W a(k - 1) + b), all units at once, linear from -1 to 1
+                       W = 2 P^T (P P^T)^-1 P, twice the projection on the patterns: W p = 2 p, cut to p
 
-Three digits are stored; then their lower part is missing, or a quarter of the pixels is turned around. What a network gives
-back is compared with what it was given. Of random patterns, those count as kept, or found again from 15 % turned around,
-that come out right but for 3 % of their units.
+Three digits are stored; then their lower part is missing, or a quarter of the pixels is turned around. What a
+network gives back is compared with what it was given. Of random patterns, those count as kept, or found again
+from 15 % turned around, that come out right but for 3 % of their units.
 """
 
 import matplotlib.pyplot as plt
@@ -16,7 +16,7 @@ from shared import digits, generator, picture, run
 
 import nn
 
-PUBLISHED = "about 0.14 patterns for each unit can be stored (Hopfield, 1982; Amit, Gutfreund and Sompolinsky, 1985)"
+PUBLISHED = "about 0.14 patterns for each unit can be stored (Hopfield, 1982; Amit et al., 1985)"
 LOADS = (0.05, 0.1, 0.14, 0.2, 0.3, 0.4)
 KINDS = {"binary": True, "saturated linear": False}
 
@@ -32,7 +32,7 @@ def memory(patterns, binary, max_steps=100):
 
 
 def found(units, load, binary, turned, rng):
-    """The share of random patterns that come out right, but for 3 % of their units, from some units turned around."""
+    """The share of random patterns that come out right, but for 3 %, from some units turned around."""
     stored = rng.choice([-1.0, 1.0], (max(round(load * units), 1), units))
     given = np.where(rng.random(stored.shape) < turned, -stored, stored)
     return float(((np.sign(memory(stored, binary)(given).numpy()) == stored).mean(axis=1) > 0.97).mean())
@@ -57,23 +57,28 @@ def main(units=200, repeats=4):
     steps = {kind: [right(state, patterns) for state in states] for kind, states in runs.items()}
     shares = {}
     for name, binary, turned in (
-        ("binary: kept", True, 0.0), ("binary: found again", True, 0.15), ("saturated linear: found again", False, 0.15),
-    ):  # fmt: skip
-        shares[name] = [np.mean([found(units, load, binary, turned, rng) for _ in range(repeats)]) for load in LOADS]
-        results |= {f"{name} at {load} patterns a unit": float(v) for load, v in zip(LOADS, shares[name], strict=True)}
-    draw(patterns, part, runs["saturated linear"], steps, shares)
+        ("binary: kept", True, 0.0),
+        ("binary: found again", True, 0.15),
+        ("saturated linear: found again", False, 0.15),
+    ):
+        runs_of = [[found(units, load, binary, turned, rng) for _ in range(repeats)] for load in LOADS]
+        shares[name] = np.mean(runs_of, axis=1).tolist()
+        named = zip(LOADS, shares[name], strict=True)
+        results |= {f"{name} at {load} patterns a unit": share for load, share in named}
+    draw(patterns, runs["saturated linear"], steps, shares)
     turned = patterns * rng.choice([1.0, -1.0], patterns.shape, p=[0.75, 0.25])
     results["baseline: a quarter turned around, pixels right"] = right(turned, patterns)
     for kind, binary in KINDS.items():
-        results[f"{kind}: a quarter turned around, pixels right"] = right(memory(patterns, binary)(turned).numpy(), patterns)
+        back = memory(patterns, binary)(turned).numpy()
+        results[f"{kind}: a quarter turned around, pixels right"] = right(back, patterns)
     return results
 
 
-def draw(patterns, part, states, steps, shares):
+def draw(patterns, states, steps, shares):
     """A run of the saturated linear network, how right it is, and what is kept of random patterns."""
     figure = plt.figure(figsize=(14, 4), layout="constrained")
     left, right = figure.subfigures(1, 2, width_ratios=[1.2, 1])
-    columns = {"stored": patterns, "a(0)": part} | {f"a({k})": state for k, state in enumerate(states) if 0 < k < 6}
+    columns = {"stored": patterns} | {f"a({k})": state for k, state in enumerate(states[:6])}
     axes = left.subplots(3, len(columns))
     for j, (name, images) in enumerate(columns.items()):
         axes[0, j].set_title(name)

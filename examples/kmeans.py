@@ -2,8 +2,9 @@
 
     E = sum_n min_k |x_n - c_k|^2,    dE/dc_k = 2 sum of (c_k - x_n) over the n whose nearest centre is c_k
 
-Of n_k such points the second derivative is 2 n_k, and Newton's step, c_k - (dE/dc_k) / (2 n_k), is their mean: Lloyd's
-algorithm. Each cluster is named after the digit that is most frequent in it; test digits get the name of their cluster.
+Of n_k such points the second derivative is 2 n_k, and Newton's step, c_k - (dE/dc_k) / (2 n_k), is their
+mean: Lloyd's algorithm. Each cluster is named after the digit that is most frequent in it; test digits get
+the name of their cluster.
 """
 
 import matplotlib.pyplot as plt
@@ -38,7 +39,7 @@ def main(clusters=16, steps=30, data=None):
         errors.append(float(nearest.mean()))
         nearest.sum().backward()
         counts = np.bincount(square.detach().numpy().argmin(axis=1), minlength=clusters)
-        centres.data -= centres.grad.data / (2 * np.maximum(counts, 1))[:, None]  # Newton's step: exactly to the means
+        centres.data -= centres.grad.data / (2 * np.maximum(counts, 1))[:, None]  # Newton's step
         centres.grad = None
     found = centres.detach().numpy()
     names, right = named(x, y, test_x, test_y, found)

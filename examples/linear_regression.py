@@ -1,8 +1,8 @@
 """Linear regression: diabetes after a year from ten measurements, by gradient descent and in closed form.
 
 The model is y = x W^T + b, the loss the mean of (y - t)^2. Gradient descent goes where the normal equations,
-(X^T X) w = X^T t, go in one step; its error falls quickly along directions in which the measurements vary much, and slowly
-along those in which they hardly do.
+(X^T X) w = X^T t, go in one step; its error falls quickly along directions in which the measurements vary
+much, and slowly along those in which they hardly do.
 """
 
 import matplotlib.pyplot as plt

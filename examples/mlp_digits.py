@@ -1,11 +1,14 @@
-"""A multi-layer perceptron reads digits: first in raw tensors, then of layers, with dropout and early stopping.
+"""A multi-layer perceptron reads digits: in raw tensors, then of layers, with dropout and early stopping.
 
-    h = relu(x W_1 + b_1),    scores = h W_2 + b_2,    L = mean of log sum_k exp(score_k) - score of the right class
+    h = relu(x W_1 + b_1),  scores = h W_2 + b_2,  L = mean of log sum_k exp(score_k) - score of the right
 
-In raw tensors the weights are Tensors, the gradient descends by hand: p <- p - alpha dL/dp. With `nn` the same is a list of
-layers; dropout sets a unit to 0 with probability p in training, so that none can rely on another, and training stops where
-the loss on validation digits no longer falls. All see the same training digits, as does the linear layer beside them.
+In raw tensors the weights are Tensors, the gradient descends by hand: p <- p - alpha dL/dp. With `nn` the
+same is a list of layers; dropout sets a unit to 0 with probability p in training, so that none can rely on
+another, and training stops where the loss on validation digits no longer falls. All see the same training
+digits, as does the linear layer beside them.
 """
+
+from itertools import pairwise
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -16,7 +19,8 @@ from minigrad import Tensor
 from nn.training import EarlyStopping, Trainer
 
 PUBLISHED = (
-    "on MNIST 1.60 % errors without dropout (2 layers of 800 units), 1.25 % with it (3 of 1024 ReLU; Srivastava et al., 2014)"
+    "on MNIST 1.60 % errors without dropout (2 layers of 800 units), 1.25 % with it (3 of 1024 ReLU; "
+    "Srivastava et al., 2014)"
 )
 
 
@@ -45,7 +49,7 @@ def perceptron(inputs, hidden, layers, dropout):
     """Hidden layers of ReLU with dropout, and ten scores."""
     restart()
     widths = [inputs] + layers * [hidden]
-    parts = [(nn.Linear(a, b), nn.ReLU(), nn.Dropout(dropout)) for a, b in zip(widths, widths[1:], strict=False)]
+    parts = [(nn.Linear(a, b), nn.ReLU(), nn.Dropout(dropout)) for a, b in pairwise(widths)]
     return nn.Sequential(*(module for part in parts for module in part), nn.Linear(widths[-1], 10))
 
 
@@ -70,8 +74,9 @@ def main(epochs=40, hidden=128, layers=2, dropout=0.3, labelled=1200, data=None)
 
     models = {
         "baseline: linear layer": nn.Linear(x.shape[1], 10),
-        "MLP": perceptron(x.shape[1], hidden, layers, 0.0), "MLP with dropout": perceptron(x.shape[1], hidden, layers, dropout),
-    }  # fmt: skip
+        "MLP": perceptron(x.shape[1], hidden, layers, 0.0),
+        "MLP with dropout": perceptron(x.shape[1], hidden, layers, dropout),
+    }
     figure, axes = plt.subplots(1, 3, figsize=(13, 4), layout="constrained")
     results = {"training digits": len(train[1])}
     for color, (name, model) in enumerate(models.items()):
@@ -86,7 +91,8 @@ def main(epochs=40, hidden=128, layers=2, dropout=0.3, labelled=1200, data=None)
     results["raw tensors, one hidden layer, test error"] = float(wrong(raw).mean())
     results["chance: test error"] = float((test_y != np.bincount(y).argmax()).mean())
     names = [name for name in results if "test error" in name and "chance" not in name]
-    axes[1].barh([name.removesuffix(", test error") for name in names][::-1], [100 * results[name] for name in names][::-1])
+    values = [100 * results[name] for name in names]
+    axes[1].barh([name.removesuffix(", test error") for name in names][::-1], values[::-1])
     axes[1].set(title="test error in percent")
     missed = np.flatnonzero(wrong(models["MLP with dropout"]))[:16]
     tiles = np.ones((16, *images.shape[1:]), np.float32)

@@ -1,7 +1,8 @@
 """The nearest neighbours: no training at all, one product of matrices.
 
-The squared distances of all pairs are |a|^2 - 2 a b + |b|^2; the k nearest training digits vote. How many they must be is
-what the curve shows: with a hundred known digits they are little better than the nearest mean of each class.
+The squared distances of all pairs are |a|^2 - 2 a b + |b|^2; the k nearest training digits vote. How many
+they must be is what the curve shows: with a hundred known digits they are little better than the nearest mean
+of each class.
 """
 
 import matplotlib.pyplot as plt
@@ -16,7 +17,7 @@ PUBLISHED = "5.0 % errors on MNIST, 3 neighbours among 60,000 (LeCun, Bottou, Be
 def nearest(known, asked, count):
     """The indices of the `count` nearest ones, (asked, count)."""
     known, asked = Tensor(known), Tensor(asked)
-    square = (asked**2).sum(axis=1, keepdims=True) - 2 * asked @ known.T + (known**2).sum(axis=1)  # (asked, known)
+    square = (asked**2).sum(axis=1, keepdims=True) - 2 * asked @ known.T + (known**2).sum(axis=1)
     return square.argsort(axis=1).numpy()[:, :count]
 
 
@@ -45,7 +46,7 @@ def main(neighbours=3, data=None):
         axis.axis("off")
     left.suptitle(f"taken for others, among {sizes[min(1, len(sizes) - 1)]} known digits")
     axis = right.subplots()
-    axis.loglog(sizes, np.maximum(errors, 1 / len(wanted) / 2), "o-", label=f"{neighbours} nearest neighbours")
+    axis.loglog(sizes, np.maximum(errors, 0.5 / len(wanted)), "o-", label=f"{neighbours} neighbours")
     axis.loglog(sizes, by_mean, "o-", color="grey", label="nearest mean")
     axis.set(title="test error", xlabel="known digits", ylabel="share")
     axis.legend()

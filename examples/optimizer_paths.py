@@ -1,6 +1,7 @@
-"""Six optimizers leave a saddle and look for the bottom of a valley: at one common rate, and each at its own best.
+"""Six optimizers leave a saddle for the bottom of a valley: at one common rate, and each at its own best.
 
-The surface is f(x, y) = x^2 / 2 - y^2 / 2 + y^4 / 20: a saddle at (0, 0), and a minimum at y = +-sqrt(5). With g the gradient:
+The surface is f(x, y) = x^2 / 2 - y^2 / 2 + y^4 / 20: a saddle at (0, 0), and a minimum at y = +-sqrt(5).
+With g the gradient:
 
     SGD         p <- p - alpha g
     momentum    v <- rho v + g,  p <- p - alpha v;   Nesterov: the gradient is taken a step ahead
@@ -8,8 +9,9 @@ The surface is f(x, y) = x^2 / 2 - y^2 / 2 + y^4 / 20: a saddle at (0, 0), and a
     RMSProp     s <- rho s + (1 - rho) g^2,  p <- p - alpha g / sqrt(s)
     Adam        momentum over RMSProp's scale, both without the bias of their start at 0
 
-Who is fastest depends on the rate: at a common one the picture says nothing. So each is given the same twelve rates, and what
-counts is its best, and in how many of the twelve it arrives at all. The start is drawn, close to the ridge y = 0.
+Who is fastest depends on the rate: at a common one the picture says nothing. So each is given the same twelve
+rates, and what counts is its best, and in how many of the twelve it arrives at all. The start is drawn, close
+to the ridge y = 0.
 """
 
 import matplotlib.pyplot as plt
@@ -57,7 +59,7 @@ def arrival(seen):
 
 
 def main(steps=150):
-    start = np.array([-1.8, 0.01]) * generator().uniform(0.5, 1.5, 2)  # beside the saddle's ridge, nearly on it
+    start = np.array([-1.8, 0.01]) * generator().uniform(0.5, 1.5, 2)  # nearly on the ridge
     paths = {name: [path(make, rate, steps, start) for rate in RATES] for name, make in METHODS.items()}
     needed = {name: [arrival(seen) for seen in several] for name, several in paths.items()}
     best = {name: min((n, i) for i, n in enumerate(row) if n is not None)[1] for name, row in needed.items()}
@@ -78,9 +80,9 @@ def main(steps=150):
     picture("optimizer_paths", figure)
     results = {f"{name}: steps at its best rate": needed[name][best[name]] for name in METHODS}
     results |= {f"{name}: best rate": RATES[best[name]] for name in METHODS}
-    return results | {
-        f"{name}: rates of {len(RATES)} at which it arrives": sum(n is not None for n in needed[name]) for name in METHODS
-    }
+    for name, row in needed.items():
+        results[f"{name}: rates of {len(RATES)} at which it arrives"] = sum(n is not None for n in row)
+    return results
 
 
 if __name__ == "__main__":

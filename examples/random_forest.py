@@ -1,14 +1,17 @@
-"""A random forest in NumPy, and a soft decision tree that learns by gradients what a tree cannot: all its splits at once.
+"""A random forest in NumPy, and a soft decision tree that learns all its splits at once, by gradients.
 
-A tree of the forest is grown on a bootstrap sample: at each node sqrt(d) of the d pixels are looked at, and the threshold
-that leaves the least Gini impurity, sum_k p_k (1 - p_k), splits it; a leaf is pure. The forest votes.
+A tree of the forest is grown on a bootstrap sample: at each node sqrt(d) of the d pixels are looked at, and
+the threshold that leaves the least Gini impurity, sum_k p_k (1 - p_k), splits it; a leaf is pure. The forest
+votes.
 
-In the soft tree each inner node i sends an input x to the right with probability p_i(x) = sigmoid(beta (w_i x + b_i)), a
-leaf l is a distribution Q^l = softmax(phi^l), and with the probability P^l(x) of the path to it the loss is
+In the soft tree each inner node i sends an input x to the right with probability p_i(x) = sigmoid(beta (w_i x
++ b_i)), a leaf l is a distribution Q^l = softmax(phi^l), and with the probability P^l(x) of the path to it
+the loss is
 
-    L(x) = -log sum_l P^l(x) Q^l_y  +  a price for nodes that do not send half to each side (Frosst and Hinton, 2017)
+    L(x) = -log sum_l P^l(x) Q^l_y  +  a price for nodes that send more to one side (Frosst and Hinton, 2017)
 
-with the price -lambda 2^-d (log alpha_i + log(1 - alpha_i)) / 2, alpha_i = sum_x P^i(x) p_i(x) / sum_x P^i(x), at depth d.
+with the price -lambda 2^-d (log alpha_i + log(1 - alpha_i)) / 2, alpha_i = sum_x P^i(x) p_i(x) / sum_x
+P^i(x), at depth d.
 """
 
 import matplotlib.pyplot as plt
@@ -17,9 +20,9 @@ from shared import chosen, digits, generator, picture, run, steps
 from sklearn.ensemble import RandomForestClassifier
 
 import nn
-from minigrad import Tensor, no_grad, stack
+from minigrad import Tensor, stack
 
-PUBLISHED = "soft tree of depth 8 on MNIST 94.45 %, taught by a network 96.76 % (Frosst and Hinton, 2017); forests: Breiman, 2001"
+PUBLISHED = "soft tree of depth 8 on MNIST 94.45 % (Frosst and Hinton, 2017); forests: Breiman, 2001"
 LEVELS = 17  # grey values that a threshold can tell apart
 
 
@@ -29,12 +32,12 @@ def grow(x, y, rng):
     if counts.max() == len(y):
         return int(y[0])
     pixels = rng.choice(x.shape[1], int(np.sqrt(x.shape[1])), replace=False)
-    column = np.arange(len(pixels)) * LEVELS * 10
-    table = np.bincount((column + x[:, pixels] * 10 + y[:, None]).ravel(), minlength=len(pixels) * LEVELS * 10)
-    left = table.reshape(len(pixels), LEVELS, 10).cumsum(axis=1)[:, :-1]  # classes among values up to each threshold
+    codes = np.arange(len(pixels)) * LEVELS * 10 + x[:, pixels] * 10 + y[:, None]
+    table = np.bincount(codes.ravel(), minlength=len(pixels) * LEVELS * 10)
+    left = table.reshape(len(pixels), LEVELS, 10).cumsum(axis=1)[:, :-1]  # up to each threshold
     right = counts - left
     sizes = left.sum(-1), right.sum(-1)
-    kept = sum((side**2).sum(-1) / np.maximum(size, 1) for side, size in zip((left, right), sizes, strict=True))
+    kept = (left**2).sum(-1) / np.maximum(sizes[0], 1) + (right**2).sum(-1) / np.maximum(sizes[1], 1)
     kept = np.where(np.minimum(*sizes) > 0, kept, 0.0)  # the less impure the sides, the larger
     if kept.max() == 0:
         return int(counts.argmax())
@@ -97,8 +100,7 @@ def main(trees=60, depth=4, updates=1500, price=0.01, data=None):
     votes = (np.array(said)[..., None] == np.arange(10)).cumsum(axis=0)  # (trees, N, 10)
     forest = (votes.argmax(axis=-1) == test_y).mean(axis=1)
     tree = soft_tree(x, y, depth, updates, price)
-    with no_grad():
-        answers = tree(Tensor(test_x))[0].numpy().argmax(axis=1)  # the most likely leaf speaks
+    answers = tree(Tensor(test_x))[0].detach().numpy().argmax(axis=1)  # the most likely leaf speaks
     soft = tree.leaves.detach().numpy().argmax(axis=1)[answers]
     draw(tree, side, forest)
     known = RandomForestClassifier(trees, random_state=chosen()).fit(x, y).score(test_x, test_y)
@@ -113,7 +115,7 @@ def main(trees=60, depth=4, updates=1500, price=0.01, data=None):
 
 def draw(tree, side, forest):
     """The soft tree's filters, its leaves' classes, and the forest's accuracy."""
-    depth, filters = min(tree.depth, 4), tree.gates.weight.detach().numpy() * tree.beta.detach().numpy()[:, None]
+    depth, filters = min(tree.depth, 4), (tree.gates.weight * tree.beta[:, None]).detach().numpy()
     figure = plt.figure(figsize=(13, 4.5), layout="constrained")
     left, right = figure.subfigures(1, 2, width_ratios=[2.2, 1])
     left.suptitle("the soft tree: what sends a digit to the right (red), and the class of each leaf")
@@ -127,9 +129,8 @@ def draw(tree, side, forest):
     axis.axis("off")
     for leaf, row in enumerate(tree.leaves.detach().numpy() if depth == tree.depth else []):
         axis.text((leaf + 0.5) / 2**depth, 0.5, str(row.argmax()), ha="center", fontsize="large")
-    axis = right.subplots()
-    axis.plot(range(1, len(forest) + 1), forest)
-    axis.set(title="the forest", xlabel="trees", ylabel="test accuracy")
+    right.subplots().plot(range(1, len(forest) + 1), forest)
+    right.axes[0].set(title="the forest", xlabel="trees", ylabel="test accuracy")
     picture("random_forest", figure)
 
 

@@ -1,10 +1,13 @@
 """A restricted Boltzmann machine learns what digits look like, by contrastive divergence, and dreams some.
 
-    P(v, h) ~ exp(-E),  E = -v b_v - h b_h - h W v;   p(h | v) = sigmoid(W v + b_h),  p(v | h) = sigmoid(W^T h + b_v)
-    F(v) = -v b_v - sum_j log(1 + e^(W_j v + b_j)),   CD-k: descend F(data) - F(what k steps of Gibbs sampling make of it)
+    P(v, h) ~ exp(-E),  E = -v b_v - h b_h - h W v
+    p(h | v) = sigmoid(W v + b_h),  p(v | h) = sigmoid(W^T h + b_v)
+    F(v) = -v b_v - sum_j log(1 + e^(W_j v + b_j)):  P(v) ~ exp(-F(v))
+    CD-k     descend F(data) - F(what k steps of Gibbs sampling make of the data)
 
-A free energy F says how likely an image is, but for a constant. So halves of digits can be completed: of two images that have
-the same upper half, the one whose lower half belongs to it should have the lower F, not the one with another digit's.
+A free energy F says how likely an image is, but for a constant. So halves of digits can be completed: of two
+images that have the same upper half, the one whose lower half belongs to it should have the lower F, not the
+one with another digit's.
 """
 
 import matplotlib.pyplot as plt
@@ -37,11 +40,12 @@ def main(epochs=40, hidden=100, lr=0.1, batch=20, data=None):
     draw(machine.weight.detach().numpy()[:12], test[:12], back[:12], dreams, images.shape[1:])
     likely = test @ np.log(mean.clip(1e-3)) + (1 - test) @ np.log((1 - mean).clip(1e-3))
     likely_other = other @ np.log(mean.clip(1e-3)) + (1 - other) @ np.log((1 - mean).clip(1e-3))
+    by_pixels = likely > likely_other
     return {
         "mean squared error of the reconstruction": float(((back - test) ** 2).mean()),
         "own half preferred": float(lower[different].mean()),
         "chance: own half preferred": 0.5,
-        "baseline: each pixel by itself, own half preferred": float((likely > likely_other)[different].mean()),
+        "baseline: each pixel by itself, own half preferred": float(by_pixels[different].mean()),
         "baseline: mean squared error of the mean image": float(((mean - test) ** 2).mean()),
     }
 
@@ -49,7 +53,7 @@ def main(epochs=40, hidden=100, lr=0.1, batch=20, data=None):
 def draw(filters, given, back, dreams, shape):
     """Weights of hidden units, test digits and their reconstructions, and dreams."""
     figure, axes = plt.subplots(4, 1, figsize=(11, 5), layout="constrained")
-    titles = ("weights of hidden units", "test digits", "their reconstructions", "dreams: after 500 steps of Gibbs sampling")
+    titles = ("weights of hidden units", "test digits", "reconstructions", "dreams: after 500 Gibbs steps")
     for axis, title, images in zip(axes, titles, (filters, given, back, dreams), strict=True):
         low, high = images.min(axis=1, keepdims=True), images.max(axis=1, keepdims=True)
         tiles = ((images - low) / (high - low)).reshape(-1, *shape)

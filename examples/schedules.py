@@ -4,11 +4,12 @@ Of t = 0 ... T updates, with the peak rate eta:
 
     step         eta 0.2^floor(3 t / T)
     exponential  eta 0.01^(t / T)
-    cosine       eta (1 + cos(pi t / T)) / 2;  restarts: the same three times over (Loshchilov and Hutter, 2017)
+    cosine       eta (1 + cos(pi t / T)) / 2;  restarts: three times over (Loshchilov and Hutter, 2017)
     one cycle    up to eta within 0.3 T, and down to nearly 0 (Smith, 2018)
 
-Each schedule gets the same four peak rates, and the one with the lowest validation error counts: so does the constant rate,
-the baseline. Some labels of the training digits are wrong, so that a network that cannot settle is seen to suffer.
+Each schedule gets the same four peak rates, and the one with the lowest validation error counts: so does the
+constant rate, the baseline. Some labels of the training digits are wrong, so that a network that cannot
+settle is seen to suffer.
 """
 
 import matplotlib.pyplot as plt

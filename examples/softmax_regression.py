@@ -2,8 +2,8 @@
 
     p(k | x) = exp(w_k x + b_k) / sum_j exp(w_j x + b_j),    L = -mean of log p(right class | x)
 
-The gradient for the score of class k is p(k | x) - [k is right]: the weights are templates, the right digit added, the others
-taken away.
+The gradient for the score of class k is p(k | x) - [k is right]: the weights are templates, the right digit
+added, the others taken away.
 """
 
 import matplotlib.pyplot as plt
@@ -13,7 +13,7 @@ from shared import checkpoint, chosen, digits, picture, run
 import nn
 from minigrad import Tensor
 
-PUBLISHED = "12.0 % errors of a linear classifier on MNIST, trained on 60,000 (LeCun, Bottou, Bengio and Haffner, 1998)"
+PUBLISHED = "12.0 % errors of a linear classifier on MNIST's 60,000 (LeCun, Bottou, Bengio and Haffner, 1998)"
 
 
 def main(epochs=40, batch=32, data=None):
@@ -27,12 +27,14 @@ def main(epochs=40, batch=32, data=None):
     means = np.array([x[y == k].mean(axis=0) for k in range(10)])
     nearest = ((test_x[:, None] - means) ** 2).sum(-1).argmin(axis=1)
     figure, axes = plt.subplots(2, 10, figsize=(12, 3), layout="constrained")
+    weights = model.weight.detach().numpy()
     for k, (upper, lower) in enumerate(axes.T):
-        for axis, row, cmap in ((upper, means[k], "Greys"), (lower, model.weight.detach().numpy()[k], "RdBu_r")):
-            size = abs(row).max()
-            axis.imshow(row.reshape(images.shape[1:]), cmap=cmap, vmin=0 if cmap == "Greys" else -size, vmax=size)
-            axis.axis("off")
+        size = abs(weights[k]).max()
+        upper.imshow(means[k].reshape(images.shape[1:]), cmap="Greys")
+        lower.imshow(weights[k].reshape(images.shape[1:]), cmap="RdBu_r", vmin=-size, vmax=size)
         upper.set_title(str(k))
+        upper.axis("off")
+        lower.axis("off")
     figure.suptitle("above: the mean of each digit; below: its weights, red for and blue against it")
     picture("softmax_regression", figure)
     return {

@@ -2,9 +2,10 @@
 
     h = relu(W x + b),  x' = W^T h + c,    L = |x' - x|^2 + lambda sum_j h_j,    the rows of W have norm 1
 
-The inputs are pieces of two photographs, whitened: neighbouring pixels no longer say the same (Bell and Sejnowski, 1997).
-With lambda = 0 most filters look like noise; with the price few of them, edges and bars, describe a piece. The
-baseline describes pieces that were not learned from by as many principal components as the autoencoder has active units.
+The inputs are pieces of two photographs, whitened: neighbouring pixels no longer say the same (Bell and
+Sejnowski, 1997). With lambda = 0 most filters look like noise; with the price few of them, edges and bars,
+describe a piece. The baseline describes pieces that were not learned from by as many principal components as
+the autoencoder has active units.
 """
 
 import matplotlib.pyplot as plt
@@ -24,10 +25,11 @@ def patches(count, size, rng):
 
     def cut(parts, count):
         windows = [np.lib.stride_tricks.sliding_window_view(part, (size, size)) for part in parts]
-        rows = [w[rng.integers(w.shape[0]), rng.integers(w.shape[1])].ravel() for w in windows for _ in range(count // 2)]
+        each = [w for w in windows for _ in range(count // 2)]
+        rows = [w[rng.integers(w.shape[0]), rng.integers(w.shape[1])].ravel() for w in each]
         return np.array(rows) - np.mean(rows, axis=1, keepdims=True)
 
-    train, test = cut([photo[:, :500] for photo in photos], count), cut([photo[:, 500:] for photo in photos], 4000)
+    train, test = cut([photo[:, :500] for photo in photos], count), cut([p[:, 500:] for p in photos], 4000)
     variances, directions = np.linalg.eigh(np.cov(train.T))
     whiten = (directions / np.sqrt(variances + variances.mean())) @ directions.T
     scale = (train @ whiten).std()
@@ -53,7 +55,8 @@ def trained(x, hidden, price, steps):
 
 def main(steps=3000, hidden=100, price=1.0, size=8):
     train, test = patches(20_000, size, generator())
-    models = {"with its price": trained(train, hidden, price, steps), "without": trained(train, hidden, 0.0, steps)}
+    prices = {"with its price": price, "without": 0.0}
+    models = {name: trained(train, hidden, each, steps) for name, each in prices.items()}
     results, figure = {}, plt.figure(figsize=(11, 5.6), layout="constrained")
     for part, (name, model) in zip(figure.subfigures(1, 2), models.items(), strict=True):
         code, filters = model.encode(Tensor(test)).detach().numpy(), model.weight.detach().numpy()

@@ -1,11 +1,12 @@
-"""A support vector machine twice: the hinge loss by stochastic gradients, and its dual by projected gradients.
+"""A support vector machine twice: the hinge loss by stochastic gradients, its dual by projected gradients.
 
     primal   min  |w|^2 / 2 + C sum_i max(0, 1 - y_i (w x_i + b))
     dual     max  sum_i a_i - 1/2 sum_ij a_i a_j y_i y_j k(x_i, x_j),   0 <= a_i <= C,  sum_i a_i y_i = 0
 
-They are one problem: w = sum_i a_i y_i x_i, and only the points on the margin or beyond it, the support vectors, have
-a_i > 0. The dual asks for nothing but the kernel k, so that with a Gaussian one the border bends. The data: benign or
-malignant, from two measurements of cells. scikit-learn's machine says whether both solutions are right.
+They are one problem: w = sum_i a_i y_i x_i, and only the points on the margin or beyond it, the support
+vectors, have a_i > 0. The dual asks for nothing but the kernel k, so that with a Gaussian one the border
+bends. The data: benign or malignant, from two measurements of cells. scikit-learn's machine says whether both
+solutions are right.
 """
 
 import matplotlib.pyplot as plt
@@ -16,11 +17,11 @@ from sklearn.svm import SVC
 
 from minigrad import Tensor, grad
 
-PUBLISHED = "Cortes and Vapnik, 1995; the primal by stochastic subgradients: Shalev-Shwartz et al. (Pegasos), 2007"
+PUBLISHED = "Cortes and Vapnik, 1995; the primal by subgradients: Shalev-Shwartz et al. (Pegasos), 2007"
 
 
 def primal(x, y, price, steps, batch=20):
-    """w and b by gradients of the mean hinge loss of a batch; the rate falls, and the last half of the steps is averaged."""
+    """w and b by gradients of batches; the rate falls, and the last half of the steps is averaged."""
     n, rng, mean = len(y), generator(), np.zeros(3)
     w, b = Tensor(np.zeros(2), requires_grad=True), Tensor(np.zeros(()), requires_grad=True)
     for t in range(steps):
@@ -81,7 +82,8 @@ def main(steps=12_000, dual_steps=1000, price=1.0, gamma=2.0):
     a, b_dual = dual(x @ x.T, y, price, dual_steps)
     w_dual = (a * y) @ x
     bent, b_bent = dual(gaussian(x, x, gamma), y, price, dual_steps)
-    exact, exact_bent = SVC(kernel="linear", C=price, tol=1e-6).fit(x, y), SVC(C=price, gamma=gamma, tol=1e-6).fit(x, y)
+    exact = SVC(kernel="linear", C=price, tol=1e-6).fit(x, y)
+    exact_bent = SVC(C=price, gamma=gamma, tol=1e-6).fit(x, y)
     of_primal = np.flatnonzero(y * (x @ w + b) < 1 + 1e-2)
     of_dual, of_bent = np.flatnonzero(a > 1e-4), np.flatnonzero(bent > 1e-4)
 
@@ -90,6 +92,10 @@ def main(steps=12_000, dual_steps=1000, price=1.0, gamma=2.0):
 
     draw(x, y, lambda z: z @ w_dual + b_dual, machine, of_dual, of_bent)
     known = exact.coef_[0]
+
+    def apart(w):
+        return float(np.linalg.norm(w - known) / np.linalg.norm(known))
+
     splits = [(i, sign, t) for i in (0, 1) for sign in (1, -1) for t in x[:, i]]
     i, sign, t = max(splits, key=lambda split: float((cut(x, *split) == y).mean()))
     return {
@@ -100,8 +106,8 @@ def main(steps=12_000, dual_steps=1000, price=1.0, gamma=2.0):
         "support vectors of primal and dual in common": shared_part(of_primal, of_dual),
         "support vectors of dual and scikit-learn in common": shared_part(of_dual, exact.support_),
         "support vectors with Gaussian and scikit-learn in common": shared_part(of_bent, exact_bent.support_),
-        "w of primal from scikit-learn's, relative": float(np.linalg.norm(w - known) / np.linalg.norm(known)),
-        "w of dual from scikit-learn's, relative": float(np.linalg.norm(w_dual - known) / np.linalg.norm(known)),
+        "w of primal from scikit-learn's, relative": apart(w),
+        "w of dual from scikit-learn's, relative": apart(w_dual),
         "chance: test accuracy of the larger class": float((test_y == np.sign(y.sum())).mean()),
         "baseline: one measurement, test accuracy": float((cut(test_x, i, sign, t) == test_y).mean()),
     }
@@ -117,12 +123,12 @@ def draw(x, y, straight, machine, of_straight, of_machine):
     ):  # fmt: skip
         values = score(grid.reshape(-1, 2)).reshape(150, 150)
         axis.contourf(*np.moveaxis(grid, -1, 0), values, levels=[-99, 0, 99], colors=["C1", "C0"], alpha=0.12)
-        axis.contour(*np.moveaxis(grid, -1, 0), values, levels=[-1, 0, 1], colors="k", linestyles=["--", "-", "--"])
+        axis.contour(*np.moveaxis(grid, -1, 0), values, [-1, 0, 1], colors="k", linestyles=["--", "-", "--"])
         for label, color, text in ((1, "C0", "benign"), (-1, "C1", "malignant")):
             axis.plot(*x[y == label].T, "o", color=color, markersize=3.5, label=text)
         axis.plot(*x[support].T, "o", mfc="none", mec="k", markersize=8, mew=0.8, label="support vectors")
-        axis.set(title=f"{name}: {len(support)} support vectors of {len(y)}", xlabel="worst radius, standardized")
-    axes[0].set(ylabel="worst smoothness, standardized")
+        axis.set(title=f"{name}: {len(support)} support vectors of {len(y)}", xlabel="worst radius")
+    axes[0].set(ylabel="worst smoothness")
     figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
     picture("svm", figure)
 

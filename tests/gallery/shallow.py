@@ -70,7 +70,7 @@ CASES: dict[str, Case] = {
         ),
     ),
     "initialisation": (
-        {"steps": 200, "hidden": 32},
+        {"updates": 200, "hidden": 32},
         lambda r: (
             r["tanh, Xavier: test error"] < 0.25
             and r["ReLU, He: test error"] < 0.35
