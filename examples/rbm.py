@@ -1,8 +1,18 @@
-"""A restricted Boltzmann machine learns what digits look like, and dreams some (CD-1)."""
+"""A restricted Boltzmann machine learns what digits look like, by contrastive divergence, and dreams some.
 
+    P(v, h) ~ exp(-E),  E = -v b_v - h b_h - h W v
+    p(h | v) = sigmoid(W v + b_h),  p(v | h) = sigmoid(W^T h + b_v)
+    F(v) = -v b_v - sum_j log(1 + e^(W_j v + b_j)):  P(v) ~ exp(-F(v))
+    CD-k     descend F(data) - F(what k steps of Gibbs sampling make of the data)
+
+A free energy F says how likely an image is, but for a constant. So halves of digits can be completed: of two
+images that have the same upper half, the one whose lower half belongs to it should have the lower F, not the
+one with another digit's.
+"""
+
+import matplotlib.pyplot as plt
 import numpy as np
-from shared import picture, run
-from sklearn.datasets import load_digits
+from shared import digits, generator, picture, run, steps
 
 import nn
 from minigrad import Tensor, no_grad
@@ -10,35 +20,47 @@ from minigrad import Tensor, no_grad
 PUBLISHED = "Hinton, Training products of experts by minimizing contrastive divergence, 2002"
 
 
-def load(data):
-    """Black and white pixels, (N, side * side): small digits, or MNIST's from a folder."""
-    if data is None:
-        return (load_digits().data > 8).astype(np.float32)
-    return (nn.data.read_mnist(data, train=False)[0].reshape(10_000, -1) > 127).astype(np.float32)
-
-
-def main(epochs=40, hidden=100, lr=0.05, data=None):
-    x = load(data)
-    side = int(np.sqrt(x.shape[1]))
-    rng = np.random.default_rng(0)
-    train, test = np.split(x, [5 * len(x) // 6])
-    machine = nn.RBM(side * side, hidden)
+def main(epochs=40, hidden=100, lr=0.1, batch=20, data=None):
+    (images, _), (test_images, _) = digits(data)
+    x, test = ((part.reshape(len(part), -1) > 0.5).astype(np.float32) for part in (images, test_images))
+    machine, rng = nn.RBM(x.shape[1], hidden), generator()
     optimizer = nn.optim.SGD(machine.parameters(), lr=lr, momentum=0.5)
-    for epoch in range(epochs):
-        for rows in np.array_split(rng.permutation(len(train)), len(train) // 20):
-            optimizer.zero_grad()
-            machine.contrastive_divergence(Tensor(train[rows]), k=1).backward()  # free energy of data minus that of dreams
-            optimizer.step()
-        if (epoch + 1) % 10 == 0:
-            print(f"epoch {epoch + 1}: reconstruction error {((machine(Tensor(test)) - test) ** 2).mean().item():.4f}")
-    noise = (rng.random(test.shape) < test.mean()).astype(np.float32)
+    for _ in steps(epochs * len(x) // batch, machine, optimizer, rng):
+        optimizer.zero_grad()
+        machine.contrastive_divergence(Tensor(x[rng.integers(len(x), size=batch)]), k=1).backward()
+        optimizer.step()
+    half = test.shape[1] // 2
+    other = np.concatenate([test[:, :half], np.roll(test, 1, axis=0)[:, half:]], axis=1)
+    different = (other != test).any(axis=1)
+    mean = x.mean(axis=0)
     with no_grad():
-        dreams = machine.visible_given(machine.hidden_given(machine.gibbs(Tensor(test[:20]), k=200))).numpy()
-        gap = machine.free_energy(Tensor(noise)).numpy().mean() - machine.free_energy(Tensor(test)).numpy().mean()
-        error = float(((machine(Tensor(test)).numpy() - test) ** 2).mean())
-    filters = machine.weight.detach().numpy()[:20]
-    picture("rbm", nn.inspect.image_grid(np.concatenate([filters, test[:20], dreams]).reshape(-1, side, side), columns=20))
-    return {"reconstruction error": error, "free energy of noise above that of digits": float(gap)}
+        dreams = machine.visible_given(machine.hidden_given(machine.gibbs(Tensor(test[:12]), k=500))).numpy()
+        back = machine(Tensor(test)).numpy()
+        lower = machine.free_energy(Tensor(test)).numpy() < machine.free_energy(Tensor(other)).numpy()
+    draw(machine.weight.detach().numpy()[:12], test[:12], back[:12], dreams, images.shape[1:])
+    likely = test @ np.log(mean.clip(1e-3)) + (1 - test) @ np.log((1 - mean).clip(1e-3))
+    likely_other = other @ np.log(mean.clip(1e-3)) + (1 - other) @ np.log((1 - mean).clip(1e-3))
+    by_pixels = likely > likely_other
+    return {
+        "mean squared error of the reconstruction": float(((back - test) ** 2).mean()),
+        "own half preferred": float(lower[different].mean()),
+        "chance: own half preferred": 0.5,
+        "baseline: each pixel by itself, own half preferred": float(by_pixels[different].mean()),
+        "baseline: mean squared error of the mean image": float(((mean - test) ** 2).mean()),
+    }
+
+
+def draw(filters, given, back, dreams, shape):
+    """Weights of hidden units, test digits and their reconstructions, and dreams."""
+    figure, axes = plt.subplots(4, 1, figsize=(11, 5), layout="constrained")
+    titles = ("weights of hidden units", "test digits", "reconstructions", "dreams: after 500 Gibbs steps")
+    for axis, title, images in zip(axes, titles, (filters, given, back, dreams), strict=True):
+        low, high = images.min(axis=1, keepdims=True), images.max(axis=1, keepdims=True)
+        tiles = ((images - low) / (high - low)).reshape(-1, *shape)
+        axis.imshow(np.hstack([np.pad(tile, 1) for tile in tiles]), cmap="Greys")
+        axis.set_title(title, loc="left", fontsize="medium")
+        axis.axis("off")
+    picture("rbm", figure)
 
 
 FULL = {"hidden": 500, "epochs": 60}
