@@ -1,74 +1,109 @@
-"""Policy gradient: a network learns to balance a pole on a cart, from nothing but how long it stood."""
+"""Policy gradient: a network learns to balance a pole on a cart, from nothing but how long it stood.
+
+The policy pi(a|s) is a coin, and the network says its odds. After some games each choice is made more probable by what
+followed it (REINFORCE):
+
+    gradient of J = E[ sum over t of (G_t - b) grad log pi(a_t|s_t) ],    G_t = r_t + d r_{t+1} + d^2 r_{t+2} + ...
+
+The reward r is 1 for each step that the pole stands, d the discount. The same expectation has a noisier form and a quieter
+one: the whole return R of a game for each of its choices, also those that came after the reward; and G_t less any b that
+does not depend on the choice, here the mean of the returns (and divided by their deviation). The script learns with each
+from equally many games. A push to the side where the pole leans is the simplest rule; a push against its turning holds
+the pole longer, but lets the cart drift out.
+"""
 
 import matplotlib.pyplot as plt
 import numpy as np
-from shared import picture, run
+from shared import generator, picture, restart, run
+from shared.cart_pole import Carts, stood, untaught
 
 import nn
-from minigrad import Tensor
+from minigrad import Tensor, no_grad
 
-PUBLISHED = "solved at a mean of 195 of 200 steps (CartPole-v0: Barto, Sutton and Anderson, 1983); REINFORCE: Williams, 1992"
-
-
-class Carts:
-    """Many carts at once, by the equations of Barto, Sutton and Anderson."""
-
-    def __init__(self, count, rng):
-        self.state = rng.uniform(-0.05, 0.05, (count, 4))  # place, speed, angle, turning
-        self.alive = np.ones(count, bool)
-
-    def step(self, right):
-        """Push by 10 newtons for 0.02 s; a cart is out beyond 2.4 m or 12 degrees."""
-        x, v, a, w = self.state.T
-        force = np.where(right, 10.0, -10.0)
-        sin, cos = np.sin(a), np.cos(a)
-        t = (force + 0.05 * w**2 * sin) / 1.1
-        turn = (9.8 * sin - cos * t) / (0.5 * (4 / 3 - 0.1 * cos**2 / 1.1))
-        push = t - 0.05 * turn * cos / 1.1
-        self.state = self.state + 0.02 * np.stack([v, push, w, turn], axis=1)
-        self.alive &= (np.abs(self.state[:, 0]) < 2.4) & (np.abs(self.state[:, 2]) < np.deg2rad(12))
-        return self.alive.copy()
+PUBLISHED = (
+    "CartPole-v1 counts as solved at 475 of 500 steps (Brockman et al., OpenAI Gym, 2016); "
+    "REINFORCE: Williams, Simple statistical gradient-following algorithms, 1992"
+)
 
 
-def play(policy, count, rng, longest=200):
-    """States, choices and who stood, (T, N ...)."""
-    carts, seen = Carts(count, rng), []
-    for _ in range(longest):
-        state, stood = carts.state.astype(np.float32), carts.alive.copy()
-        p = 1 / (1 + np.exp(-policy(Tensor(state)).detach().numpy()[:, 0]))
-        right = rng.random(count) < p
-        carts.step(right)
-        seen.append((state, right, stood))
-        if not carts.alive.any():
-            break
+def pushes(policy, rng):
+    """The policy as a player: right with the probability that the network says."""
+
+    def choose(state):
+        with no_grad():
+            score = policy(Tensor(state)).numpy()[:, 0]
+        return rng.random(len(state)) < 1 / (1 + np.exp(-score))
+
+    return choose
+
+
+def play(policy, count, rng, longest):
+    """States, choices and whether the pole stood, (T, N ...)."""
+    carts, alive, choose, seen = Carts(count, rng), np.ones(count, bool), pushes(policy, rng), []
+    while alive.any() and len(seen) < longest:
+        state, right, before = carts.state, choose(carts.state), alive.copy()
+        alive &= ~carts.step(right)
+        seen.append((state, right, before))
     return [np.array(part) for part in zip(*seen, strict=True)]
 
 
-def main(updates=60, carts=32, discount=0.99):
-    rng = np.random.default_rng(0)
+def whole(alive, discount):
+    """R, the return of the whole game, for each of its choices."""
+    return np.broadcast_to(alive.sum(axis=0).astype(np.float32), alive.shape)
+
+
+def following(alive, discount):
+    """G_t, what still follows, discounted."""
+    found, total = np.zeros(alive.shape, np.float32), 0.0
+    for t in reversed(range(len(alive))):
+        total = alive[t] + discount * total
+        found[t] = total
+    return found
+
+
+def with_baseline(alive, discount):
+    """G_t - b, in units of its deviation."""
+    found = following(alive, discount)
+    return (found - found[alive].mean()) / (found[alive].std() + 1e-8)
+
+
+GAINS = {"R": whole, "G": following, "G - b": with_baseline}
+
+
+def learn(gain_of, updates, carts, discount, longest):
+    """The policy, and how long the pole stood at each update."""
+    restart()
+    rng = generator(0)
     policy = nn.Sequential(nn.Linear(4, 32), nn.Tanh(), nn.Linear(32, 1))
     optimizer, curve = nn.optim.Adam(policy.parameters(), lr=2e-2), []
     for update in range(1, updates + 1):
-        states, right, stood = play(policy, carts, rng)
-        returns, total = np.zeros(stood.shape), 0.0
-        for t in reversed(range(len(stood))):  # what still follows, discounted
-            total = stood[t] + discount * total
-            returns[t] = total
-        gain = np.where(stood, returns - returns[stood].mean(), 0) / (returns[stood].std() + 1e-8)
-        scores = policy(Tensor(states))[..., 0]
-        log_p = -nn.functional.softplus(np.where(right, -1.0, 1.0).astype(np.float32) * scores)  # of what was done
+        states, right, alive = play(policy, carts, rng, longest)
+        gain = gain_of(alive, discount)
+        scores = policy(Tensor(states[alive]))[:, 0]
+        log_p = -nn.functional.softplus(np.where(right[alive], -1, 1).astype(np.float32) * scores)  # of what was done
         optimizer.zero_grad()
-        (-(log_p * gain.astype(np.float32)).sum() / stood.sum()).backward()
+        (-(log_p * gain[alive]).mean()).backward()
         optimizer.step()
-        curve.append(float(stood.sum(axis=0).mean()))
-        if update % 10 == 0:
+        curve.append(float(alive.sum(axis=0).mean()))
+        if update % 20 == 0:
             print(f"update {update}: {curve[-1]:.0f} steps")
-    figure, axis = plt.subplots()
-    axis.plot(curve)
-    axis.axhline(195, linestyle=":")
-    axis.set(xlabel="update", ylabel="steps until the pole falls (200 at most)")
+    return policy, curve
+
+
+def main(updates=60, carts=8, discount=0.99, longest=500):
+    results, compared = {}, untaught(100, generator(1), longest)
+    figure, axis = plt.subplots(figsize=(9, 4.5))
+    for name, gain_of in GAINS.items():
+        policy, curve = learn(gain_of, updates, carts, discount, longest)
+        results[f"steps, {name}"] = stood(pushes(policy, generator(2)), 100, generator(1), longest)
+        axis.plot(np.arange(1, updates + 1), curve, label=f"learned with {name}")
+    for (name, value), style in zip(compared.items(), (":", "-.", "--"), strict=True):
+        axis.axhline(value, linestyle=style, color="grey", label=name.split(", ")[1])
+    axis.set(xlabel=f"update ({carts} games each)", ylabel="steps that the pole stands", ylim=(0, longest * 1.04))
+    axis.set_title("A pole on a cart, balanced by REINFORCE")
+    axis.legend(loc="center left", bbox_to_anchor=(1, 0.5), frameon=False)
     picture("policy_gradient", figure)
-    return {"steps before training": curve[0], "steps, mean of 100 carts": float(play(policy, 100, rng)[2].sum(axis=0).mean())}
+    return results | compared
 
 
 if __name__ == "__main__":
