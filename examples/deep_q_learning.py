@@ -2,7 +2,7 @@
 
 Q(s, a) is what follows a push a in state s, discounted, if all later pushes are the best (Bellman's equation):
 
-    loss = (r + d max_a' Q^(s', a') - Q(s, a))^2,    and no max where the pole fell
+    loss = (r + d max_a' Q^(s', a') - Q(s, a))^2,    r = 1, and no max where the pole fell
 
 Two things keep this from chasing itself. The replay memory: learn from transitions (s, a, r, s') drawn from all that was
 seen, which do not resemble each other as neighbours in time do. The target network Q^: a copy of Q that is renewed only
@@ -27,10 +27,13 @@ PUBLISHED = (
 )
 
 
+SCALE = np.array([2.4, 2.0, 0.2, 2.0], np.float32)  # so far the four numbers of a state go
+
+
 def values(network, state):
     """Q(s, a) of both pushes, (N, 2), as numbers."""
     with no_grad():
-        return network(Tensor(state)).numpy()
+        return network(Tensor(state / SCALE)).numpy()
 
 
 class Memory:
@@ -48,7 +51,14 @@ class Memory:
         self.seen += len(at)
 
     def draw(self, count, rng):
-        rows = rng.integers(0, min(self.seen, len(self.parts[0])), count)
+        """Some of all that is held."""
+        return self._take(rng.integers(0, min(self.seen, len(self.parts[0])), count))
+
+    def last(self, count):
+        """The newest, which are neighbours in time."""
+        return self._take(np.arange(max(self.seen - count, 0), self.seen) % len(self.parts[0]))
+
+    def _take(self, rows):
         return [part[rows] for part in self.parts]
 
 
@@ -56,14 +66,14 @@ def improve(network, target, optimizer, transitions, discount):
     """One update towards Bellman's equation."""
     state, push, fell, after = transitions
     aim = 1 + discount * values(target, after).max(axis=1) * ~fell
-    found = network(Tensor(state))[np.arange(len(push)), push]
-    loss = nn.functional.huber_loss(found, Tensor(aim))
+    found = network(Tensor(state / SCALE))[np.arange(len(push)), push]
+    loss = ((found - aim) ** 2).mean()
     optimizer.zero_grad()
     loss.backward()
     optimizer.step()
 
 
-def learn(replay, target, steps, carts, size, renew, discount, longest):
+def learn(replay, target, steps, carts, batch, size, renew, discount, longest):
     """How long the pole stands under the greedy policy, at forty times of the training."""
     restart()
     rng, curve, memory = generator(0), [], Memory(size)
@@ -75,10 +85,9 @@ def learn(replay, target, steps, carts, size, renew, discount, longest):
         state = world.state
         push = np.where(rng.random(carts) < epsilon, rng.integers(0, 2, carts), values(network, state).argmax(axis=1))
         fell = world.step(push == 1)
-        new = state, push, fell, world.state
-        memory.add(*new)
+        memory.add(state, push, fell, world.state)
         world.begin(fell | (world.age >= longest))
-        improve(network, held, optimizer, memory.draw(carts, rng) if replay else new, discount)
+        improve(network, held, optimizer, memory.draw(batch, rng) if replay else memory.last(batch), discount)
         if target and step % renew == 0:
             held.load_state_dict(network.state_dict())
         if step % (steps // 40) == 0:
@@ -86,17 +95,17 @@ def learn(replay, target, steps, carts, size, renew, discount, longest):
     return curve
 
 
-def main(steps=4000, carts=16, size=20_000, renew=100, discount=0.98, longest=500):
+def main(steps=4000, carts=16, batch=16, size=20_000, renew=100, discount=0.98, longest=500):
     results, (figure, axis) = {}, plt.subplots(figsize=(9, 4.5))
     for name, replay, target in (
         ("both", True, True), ("replay alone", True, False), ("target network alone", False, True), ("neither", False, False),
     ):  # fmt: skip
-        curve = learn(replay, target, steps, carts, size, renew, discount, longest)
+        curve = learn(replay, target, steps, carts, batch, size, renew, discount, longest)
         results[f"steps, {name}"] = float(np.mean(curve[-len(curve) // 3 :]))
         print(f"{name}: {results[f'steps, {name}']:.0f} steps")
         axis.plot(np.linspace(0, steps, len(curve) + 1)[1:], curve, label=name)
     results |= untaught(100, generator(1), longest)
-    axis.set(xlabel=f"updates ({carts} transitions each)", ylabel="steps that the pole stands, greedy", ylim=(0, longest * 1.04))
+    axis.set(xlabel=f"updates ({batch} transitions each)", ylabel="steps that the pole stands, greedy", ylim=(0, longest * 1.04))
     axis.set_title("Q-learning on a pole on a cart")
     axis.axhline(results["chance: steps, random pushes"], linestyle=":", color="grey", label="random pushes")
     axis.legend(loc="center left", bbox_to_anchor=(1, 0.5), frameon=False)

@@ -1,0 +1,117 @@
+"""Policy optimization: PPO takes many steps from the same games, since it clips how far the policy may go.
+
+An actor gives pi(a|s), a critic V(s). After some games each choice has an advantage, a sum of the critic's surprises:
+
+    delta_t = r_t + d V(s_{t+1}) - V(s_t),    A_t = delta_t + d l delta_{t+1} + (d l)^2 delta_{t+2} + ...
+
+REINFORCE with a critic takes one step along A grad log pi, and throws the games away. With the ratio
+rho = pi(a|s) / pi_old(a|s), the policy that played them, one can take many; but then the policy leaves the region where
+the games say anything about it. PPO's loss has nothing to win there:
+
+    L = -mean of min(rho A, clip(rho, 1 - e, 1 + e) A)
+
+The script plays equally many pushes with one step (at a rate that suits a single one), with many, and with many that
+are clipped.
+"""
+
+import matplotlib.pyplot as plt
+import numpy as np
+from shared import generator, picture, restart, run
+from shared.cart_pole import Carts, stood, untaught
+
+import nn
+from minigrad import Tensor, no_grad
+
+PUBLISHED = (
+    "CartPole-v1 counts as solved at 475 of 500 steps (Brockman et al., OpenAI Gym, 2016); "
+    "PPO: Schulman et al., Proximal policy optimization algorithms, 2017; advantages: Schulman et al., 2016"
+)
+
+
+def numbers(network, state):
+    """What a network of one output says, (N,), as numbers."""
+    with no_grad():
+        return network(Tensor(state)).numpy()[..., 0]
+
+
+def probability(actor, state):
+    """Of a push to the right."""
+    return 1 / (1 + np.exp(-numbers(actor, state)))
+
+
+def play(world, actor, critic, rng, horizon, longest, discount, decay):
+    """Play on for some steps: states (T, N, 4), pushes, advantages and what the critic should have said (T, N)."""
+    seen = []
+    for _ in range(horizon):
+        state = world.state
+        right = rng.random(len(state)) < probability(actor, state)
+        fell = world.step(right)
+        over = fell | (world.age >= longest)
+        seen.append((state, right, np.where(fell, 0, numbers(critic, world.state)), over))
+        world.begin(over)
+    states, right, after, over = (np.array(part) for part in zip(*seen, strict=True))
+    value = numbers(critic, states)
+    surprise = 1 + discount * after - value
+    advantage, total = np.zeros_like(surprise), 0.0
+    for t in reversed(range(horizon)):
+        total = surprise[t] + discount * decay * total * ~over[t]
+        advantage[t] = total
+    return states, right, advantage, advantage + value
+
+
+def log_probability(actor, state, right):
+    return -nn.functional.softplus(np.where(right, -1, 1).astype(np.float32) * actor(Tensor(state))[:, 0])
+
+
+def improve(actor, critic, optimizer, games, epochs, parts, clip, rng):
+    """Steps from the same games: `epochs` times through them, in `parts` each time."""
+    state, right, advantage, aim = (part.reshape(-1, *part.shape[2:]) for part in games)
+    with no_grad():
+        old = log_probability(actor, state, right).numpy()
+    advantage = (advantage - advantage.mean()) / (advantage.std() + 1e-8)
+    for _ in range(epochs):
+        for rows in np.array_split(rng.permutation(len(right)), parts):
+            ratio = np.exp(log_probability(actor, state[rows], right[rows]) - old[rows])
+            gain = np.minimum(ratio * advantage[rows], np.clip(ratio, 1 - clip, 1 + clip) * advantage[rows])
+            wrong = ((critic(Tensor(state[rows]))[:, 0] - aim[rows]) ** 2).mean()
+            optimizer.zero_grad()
+            (0.5 * wrong - gain.mean()).backward()
+            nn.utils.clip_grad_norm_([*actor.parameters(), *critic.parameters()], 0.5)
+            optimizer.step()
+
+
+def main(
+    updates=40, carts=16, horizon=64, hidden=64, lr=3e-3, lr_once=1e-2, discount=0.98, decay=0.95, clip=0.2, epochs=8, parts=4,
+    longest=500,
+):  # fmt: skip
+    results, (figure, axis) = {}, plt.subplots(figsize=(9, 4.5))
+    plays = carts * horizon
+    for name, times, cut, edge, rate in (
+        ("one step", 1, 1, np.inf, lr_once), ("many steps", epochs, parts, np.inf, lr), ("PPO", epochs, parts, clip, lr),
+    ):  # fmt: skip
+        restart()
+        rng, curve = generator(0), []
+        actor, critic = (nn.Sequential(nn.Linear(4, hidden), nn.Tanh(), nn.Linear(hidden, 1)) for _ in range(2))
+        optimizer, world = nn.optim.Adam([*actor.parameters(), *critic.parameters()], lr=rate), Carts(carts, rng)
+        for update in range(1, updates + 1):
+            games = play(world, actor, critic, rng, horizon, longest, discount, decay)
+            improve(actor, critic, optimizer, games, times, cut, edge, rng)
+            if update % max(updates // 20, 1) == 0:
+                player = generator(2)
+                curve.append(stood(lambda s: player.random(len(s)) < probability(actor, s), 20, generator(1), longest))
+        results[f"steps, {name}"] = float(np.mean(curve[-5:]))
+        print(f"{name}: {results[f'steps, {name}']:.0f} steps")
+        axis.plot(np.linspace(0, updates * plays, len(curve) + 1)[1:], curve, label=name)
+    results |= untaught(100, generator(1), longest)
+    axis.set(xlabel="pushes played", ylabel="steps that the pole stands", ylim=(0, longest * 1.04))
+    axis.axhline(results["chance: steps, random pushes"], linestyle=":", color="grey", label="random pushes")
+    axis.set_title("The same games, used once or many times")
+    axis.legend(loc="center left", bbox_to_anchor=(1, 0.5), frameon=False)
+    picture("policy_optimisation", figure)
+    return results
+
+
+FULL = {"horizon": 2048, "carts": 1, "updates": 488, "lr": 3e-4, "discount": 0.99, "epochs": 10, "parts": 32}
+
+if __name__ == "__main__":
+    run(main)
