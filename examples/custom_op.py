@@ -1,8 +1,9 @@
 """An op of your own: forward, rule and formula in one block, then checked against finite differences.
 
-A rule says how the gradient g of a result becomes that of an input. It is written in NumPy, so that it has a derivative
-itself: the second derivative needs no further line. `gradcheck` compares a rule with differences, and so finds the one that
-forgets a factor. How exact the derivatives are is measured on the formulas, with s = s(beta x):
+A rule says how the gradient g of a result becomes that of an input. It is written in NumPy, so that it has
+a derivative itself: the second derivative needs no further line. `gradcheck` compares a rule with
+differences, and so finds the one that forgets a factor. How exact the derivatives are is measured on the
+formulas, with s = s(beta x):
 
     out' = s + beta x s (1 - s),    out'' = beta s (1 - s) (2 + beta x (1 - 2 s))
 """
@@ -65,7 +66,9 @@ def main(beta=1.5, points=200):
         "largest error, first derivative": float(np.abs(found[1] - exact[1]).max()),
         "largest error, second derivative": float(np.abs(found[2] - exact[2]).max()),
         "baseline: largest error, wrong rule": float(np.abs(first - exact[1]).max()),
-        "baseline: largest error, differences": float(np.abs((f(x + h) - f(x - h)) / (2 * h) - exact[1]).max()),
+        "baseline: largest error, differences": float(
+            np.abs((f(x + h) - f(x - h)) / (2 * h) - exact[1]).max()
+        ),
     }
 
 

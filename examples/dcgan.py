@@ -1,17 +1,18 @@
 """DCGAN: a generator of transposed convolutions makes handwritten digits.
 
-Generator and discriminator play as in `gan`. Both are convolutional: strides in place of pooling, batch normalization,
-ReLU in the generator and leaky ReLU in the discriminator, no hidden dense layer, weights from N(0, 0.02), Adam with a
-first momentum of 0.5.
+Generator and discriminator play as in `gan`. Both are convolutional: strides in place of pooling, batch
+normalization, ReLU in the generator and leaky ReLU in the discriminator, no hidden dense layer, weights
+from N(0, 0.02), Adam with a first momentum of 0.5.
 
 What is made is judged by a small network that reads digits, trained on real ones. The inception score is
-exp(E KL(p(y|x) || p(y))): sure of each, and all kinds. It cannot see whether what is made varies: ten pictures would do. The
-Frechet distance can: it is that of two Gaussians, one fitted to the reader's hidden units on real digits, one on made ones,
+exp(E KL(p(y|x) || p(y))): sure of each, and all kinds. It cannot see whether what is made varies: ten
+pictures would do. The Frechet distance can: it is that of two Gaussians, one fitted to the reader's hidden
+units on real digits, one on made ones,
 
     |m1 - m2|^2 + trace(C1 + C2 - 2 (C1 C2)^(1/2))
 
-Beside it stand the distance of test digits from training digits, which no generator can get below, and that of a Gaussian
-in the space of pixels, with the mean and covariance of digits.
+Beside it stand the distance of test digits from training digits, which no generator can get below, and that
+of a Gaussian in the space of pixels, with the mean and covariance of digits.
 """
 
 import matplotlib.pyplot as plt
@@ -23,8 +24,8 @@ import nn
 from minigrad import Tensor, no_grad, random
 
 PUBLISHED = (
-    "Radford, Metz and Chintala, Unsupervised representation learning with deep convolutional GANs, 2016 (bedrooms, faces); "
-    "Frechet distance: Heusel et al., 2017"
+    "Radford, Metz and Chintala, Unsupervised representation learning with deep convolutional GANs, 2016 "
+    "(bedrooms, faces); Frechet distance: Heusel et al., 2017"
 )
 
 
@@ -32,13 +33,15 @@ def networks(side, width, latent):
     """Generator and discriminator for images of side x side, a multiple of 4."""
     low = side // 4
     make = nn.Sequential(
-        nn.Linear(latent, 4 * width * low * low), nn.Unflatten(1, (4 * width, low, low)), nn.BatchNorm2d(4 * width), nn.ReLU(),
+        nn.Linear(latent, 4 * width * low * low), nn.Unflatten(1, (4 * width, low, low)),
+        nn.BatchNorm2d(4 * width), nn.ReLU(),
         nn.ConvTranspose2d(4 * width, 2 * width, 4, 2, 1), nn.BatchNorm2d(2 * width), nn.ReLU(),
         nn.ConvTranspose2d(2 * width, 1, 4, 2, 1), nn.Tanh(),
     )  # fmt: skip
     judge = nn.Sequential(
-        nn.Conv2d(1, 2 * width, 4, 2, 1), nn.LeakyReLU(0.2), nn.Conv2d(2 * width, 4 * width, 4, 2, 1), nn.BatchNorm2d(4 * width),
-        nn.LeakyReLU(0.2), nn.Flatten(), nn.Linear(4 * width * low * low, 1),
+        nn.Conv2d(1, 2 * width, 4, 2, 1), nn.LeakyReLU(0.2),
+        nn.Conv2d(2 * width, 4 * width, 4, 2, 1), nn.BatchNorm2d(4 * width), nn.LeakyReLU(0.2),
+        nn.Flatten(), nn.Linear(4 * width * low * low, 1),
     )  # fmt: skip
     for module in (*make.modules(), *judge.modules()):
         if isinstance(module, (nn.Conv2d, nn.ConvTranspose2d)):
@@ -61,7 +64,7 @@ def reader(x, y, updates=400):
 
 
 def judged(images, real, read):
-    """Inception score, Frechet distance to real digits, and how many kinds have at least a quarter of their due."""
+    """Inception score, Frechet distance to real ones, how many kinds have a quarter of their due at least."""
     body, head = read
     with no_grad():
         hidden, known = (body(Tensor(some.astype(np.float32))) for some in (images, real))
@@ -74,7 +77,7 @@ def judged(images, real, read):
     return float(score), float(distance), int(kinds)
 
 
-def main(total=1200, width=8, latent=32, batch=64, lr=2e-3, data=None):
+def main(total=1200, width=8, latent=32, batch=32, lr=2e-3, data=None):
     (x, y), (test, _) = digits(data)
     x, test = (2 * images[:, None] - 1 for images in (x, test))  # between -1 and 1, as tanh says them
     make, judge = networks(x.shape[-1], width, latent)
@@ -84,20 +87,26 @@ def main(total=1200, width=8, latent=32, batch=64, lr=2e-3, data=None):
     rng, flat = generator(1), x.reshape(len(x), -1)
     with no_grad():
         made = make(random.randn(len(test), latent)).numpy()
-    gaussian = rng.multivariate_normal(flat.mean(axis=0), np.cov(flat.T), len(test)).reshape(test.shape).clip(-1, 1)
+    gaussian = (
+        rng.multivariate_normal(flat.mean(axis=0), np.cov(flat.T), len(test)).reshape(test.shape).clip(-1, 1)
+    )
     shown = {"made": made, "test": test, "Gaussian": gaussian, "noise": rng.uniform(-1, 1, test.shape)}
     read = reader(x, y)
     found = {name: judged(images, x, read) for name, images in shown.items()}
     figure, axes = plt.subplots(1, 3, figsize=(12, 3.2))
-    for axis, name, title in zip(axes, ("test", "made", "Gaussian"), ("real digits", "generator", "Gaussian of pixels"), strict=True):
+    for axis, name, title in zip(
+        axes, ("test", "made", "Gaussian"), ("real digits", "generator", "Gaussian of pixels"), strict=True
+    ):
         tiles = np.pad(shown[name][:40, 0], ((0, 0), (1, 1), (1, 1)), constant_values=-0.7)
         grid = tiles.reshape(5, 8, *tiles.shape[1:]).swapaxes(1, 2).reshape(5 * tiles.shape[1], -1)
         axis.imshow(grid, cmap="gray_r", vmin=-1, vmax=1)
         axis.set(xticks=[], yticks=[], title=f"{title}\nFrechet distance {found[name][1]:.3g}")
     picture("dcgan", figure)
     return {
-        "inception score (10 at most)": found["made"][0], "Frechet distance": found["made"][1], "kinds of digits made": found["made"][2],
-        "chance: inception score, noise": found["noise"][0], "chance: Frechet distance, noise": found["noise"][1],
+        "inception score (10 at most)": found["made"][0], "Frechet distance": found["made"][1],
+        "kinds of digits made": found["made"][2],
+        "chance: inception score, noise": found["noise"][0],
+        "chance: Frechet distance, noise": found["noise"][1],
         "baseline: inception score, Gaussian of pixels": found["Gaussian"][0],
         "baseline: Frechet distance, Gaussian of pixels": found["Gaussian"][1],
         "baseline: inception score, real test digits": found["test"][0],

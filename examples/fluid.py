@@ -1,12 +1,14 @@
 """Backwards through a fluid: which stir makes smoke drift into the picture of a digit?
 
-A fluid that nothing compresses moves on a grid. In each step the velocity v and the smoke f are carried along,
+A fluid that nothing compresses moves on a grid. In each step the velocity v and the smoke f are carried
+along,
 
     f(x) <- f(x - v(x)),    v(x) <- v(x - v(x)),    v <- v - grad p  so that  div v = 0
 
-and the pressure p is found in Fourier space. All of it is NumPy, so that the difference between the last frame and a digit
-has a gradient with respect to the first velocities, two numbers for each cell; L-BFGS follows it. The seed chooses the
-digit. Without a stir nothing moves; smoke that is spread evenly would be the mean grey.
+and the pressure p is found in Fourier space. All of it is NumPy, so that the difference between the last
+frame and a digit has a gradient with respect to the first velocities, two numbers for each cell; L-BFGS
+follows it. The seed chooses the digit. Without a stir nothing moves; smoke that is spread evenly would be
+the mean grey.
 """
 
 import matplotlib.pyplot as plt
@@ -20,7 +22,7 @@ PUBLISHED = "Stam, Stable fluids, 1999; the task is that of HIPS autograd's exam
 
 
 def project(vx, vy):
-    """Take away what makes volume: solve for the pressure in Fourier space, exactly, and subtract its gradient."""
+    """Take away what makes volume: the gradient of the pressure, which is solved for in Fourier space."""
     n = vx.shape[0]
     k = np.fft.fftfreq(n) * 2 * np.pi
     kx, ky = np.meshgrid(k, k, indexing="ij")
@@ -56,7 +58,9 @@ def draw(frames, target, stir):
     times = [0, steps // 3, 2 * steps // 3, steps]
     figure, axes = plt.subplots(1, 5, figsize=(12, 2.8), layout="constrained")
     shown = [*(frames[t] for t in times), target]
-    for axis, frame, title in zip(axes, shown, ["the stir", *(f"after {t} steps" for t in times[1:]), "the digit"], strict=True):
+    for axis, frame, title in zip(
+        axes, shown, ["the stir", *(f"after {t} steps" for t in times[1:]), "the digit"], strict=True
+    ):
         axis.imshow(frame, cmap="gray_r", vmin=0, vmax=1)
         axis.set(xticks=[], yticks=[], title=title)
     places = np.arange(0, len(target), 2)
@@ -77,7 +81,9 @@ def main(iterations=120, steps=10, scale=3):
         return np.mean((last - target) ** 2)
 
     still = np.zeros(2 * n * n)
-    found = minimize(value_and_grad(loss), still, jac=True, method="L-BFGS-B", options={"maxiter": iterations})
+    found = minimize(
+        value_and_grad(loss), still, jac=True, method="L-BFGS-B", options={"maxiter": iterations}
+    )
     stir = project(*found.x.reshape(2, n, n))
     draw([smoke, *simulate(*stir, smoke, steps)], target, stir)
     return {

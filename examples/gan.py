@@ -1,14 +1,14 @@
 """A generative adversarial network learns a ring of eight Gaussians: generator against discriminator.
 
-The generator G (a forger) turns noise z into points, the discriminator D (a detective) says how probable it is that a
-point is real. They play
+The generator G (a forger) turns noise z into points, the discriminator D (a detective) says how probable it
+is that a point is real. They play
 
     min over G, max over D of  E[log D(x)] + E[log(1 - D(G(z)))]
 
-where G maximizes E[log D(G(z))] instead, whose gradient does not vanish while D is sure. If G was perfect, D would say 1/2
-everywhere, and its loss, the two logarithms, would be log 4 = 1.386. A generator that finds some of the clouds alone has
-collapsed. The baseline is one Gaussian with the mean and covariance of the data, which is what can be fitted without a
-network.
+where G maximizes E[log D(G(z))] instead, whose gradient does not vanish while D is sure. If G was perfect,
+D would say 1/2 everywhere, and its loss, the two logarithms, would be log 4 = 1.386. A generator that finds
+some of the clouds alone has collapsed. The baseline is one Gaussian with the mean and covariance of the
+data, which is what can be fitted without a network.
 """
 
 import matplotlib.pyplot as plt
@@ -21,8 +21,8 @@ from minigrad import Tensor, no_grad, random
 from nn.functional import softplus
 
 PUBLISHED = (
-    "Goodfellow et al., Generative adversarial nets, 2014 (digits and faces); this ring, where a plain GAN often collapses: "
-    "Metz et al., Unrolled generative adversarial networks, 2017"
+    "Goodfellow et al., Generative adversarial nets, 2014 (digits, faces); this ring, where a plain GAN "
+    "often collapses: Metz et al., Unrolled generative adversarial networks, 2017"
 )
 CENTRES = 2 * np.stack([np.cos(np.arange(8) * np.pi / 4), np.sin(np.arange(8) * np.pi / 4)], axis=1)
 
@@ -33,7 +33,7 @@ def ring(count, spread, rng):
 
 
 def found(points, spread):
-    """How many of the clouds have at least a quarter of their due, and the share of points near one (4 deviations)."""
+    """How many clouds have a quarter of their due at least, and the share of points near one."""
     distance = np.linalg.norm(points[:, None] - CENTRES, axis=-1)
     near = distance.min(axis=1) < 4 * spread
     counts = np.bincount(distance.argmin(axis=1)[near], minlength=8)
@@ -78,7 +78,9 @@ def main(total=3000, hidden=64, latent=8, batch=128, spread=0.1, lr_made=5e-4, l
         if step in (0, total // 8):
             kept["shown"][f"after {step} steps"] = sample(make)
         real, false = Tensor(ring(batch, spread, rng)), make(random.randn(batch, latent))
-        loss = softplus(-judge(real)).mean() + softplus(judge(false.detach())).mean()  # -log D(x) - log(1 - D(G(z)))
+        loss = (
+            softplus(-judge(real)).mean() + softplus(judge(false.detach())).mean()
+        )  # -log D(x) - log(1 - D(G(z)))
         judges.zero_grad()
         loss.backward()
         judges.step()
@@ -100,14 +102,16 @@ def main(total=3000, hidden=64, latent=8, batch=128, spread=0.1, lr_made=5e-4, l
         "clouds found of 8": clouds, "share near a cloud": near,
         "loss of the discriminator, last tenth": float(np.mean(kept["losses"][-total // 10 :])),
         "chance: loss of the discriminator, log 4": float(np.log(4)),
-        "baseline: clouds found, one Gaussian": clouds_gaussian, "baseline: share near, one Gaussian": near_gaussian,
+        "baseline: clouds found, one Gaussian": clouds_gaussian,
+        "baseline: share near, one Gaussian": near_gaussian,
         "baseline: clouds found, untrained": found(shown["after 0 steps"], spread)[0],
     }  # fmt: skip
 
 
 # Metz et al.'s ring: narrow clouds, noise of 256 numbers.
 FULL = {
-    "total": 25_000, "hidden": 128, "latent": 256, "batch": 512, "spread": 0.02, "lr_made": 1e-3, "lr_judged": 1e-4,
+    "total": 25_000, "hidden": 128, "latent": 256, "batch": 512, "spread": 0.02,
+    "lr_made": 1e-3, "lr_judged": 1e-4,
 }  # fmt: skip
 
 if __name__ == "__main__":

@@ -1,14 +1,15 @@
-"""Hessian-free optimization: Newton's method for a deep network, by products of the curvature and a vector alone.
+"""Hessian-free optimization: Newton's method for a deep network, by products of curvature and vector.
 
-Near the weights w the error is a parabola, with the slope g and the curvature matrix G = J^T H J of Gauss and Newton, where
-J is the derivative of the outputs and H the curvature of the error. One step solves
+Near the weights w the error is a parabola, with the slope g and the curvature matrix G = J^T H J of Gauss
+and Newton, where J is the derivative of the outputs and H the curvature of the error. One step solves
 
     (G + c 1) d = -g
 
-by conjugate gradients, which need products G v alone: each costs about as much as two gradients, and the matrix is never
-made. The damping c grows where a step failed, and shrinks where it helped. The network is an autoencoder of seven layers,
-on which gradient descent stays in a long valley. Gradient descent and Adam get as many gradients as Hessian-free gets
-products, each at the best of three rates; the linear autoencoder with the same code is PCA.
+by conjugate gradients, which need products G v alone: each costs about as much as two gradients, and the
+matrix is never made. The damping c grows where a step failed, and shrinks where it helped. The network is
+an autoencoder of seven layers, on which gradient descent stays in a long valley. Gradient descent and Adam
+get as many gradients as Hessian-free gets products, each at the best of three rates; the linear autoencoder
+with the same code is PCA.
 """
 
 import matplotlib.pyplot as plt
@@ -18,7 +19,9 @@ from shared import digits, generator, picture, run
 import nn
 from minigrad import Tensor, grad, make_ggnvp
 
-PUBLISHED = "Martens, Deep learning via Hessian-free optimization, 2010 (autoencoders of faces, curves and MNIST)"
+PUBLISHED = (
+    "Martens, Deep learning via Hessian-free optimization, 2010 (autoencoders of faces, curves and MNIST)"
+)
 
 
 def conjugate_gradient(product, b, steps):
@@ -94,18 +97,33 @@ def main(updates=25, products=30, damping=1.0, count=400, code=6):
     x = images[:count].reshape(count, -1).astype(float)
     net = Autoencoder(x, [64, 40, 20, code, 20, 40, 64])
     w = net.start(generator())
-    curves, total = {"Hessian-free": hessian_free(net, w, updates, products, damping)}, updates * (products + 1)
-    for name, kind, rates in (("gradient descent", nn.optim.SGD, (0.01, 0.03, 0.1)), ("Adam", nn.optim.Adam, (1e-3, 3e-3, 1e-2))):
+    curves, total = (
+        {"Hessian-free": hessian_free(net, w, updates, products, damping)},
+        updates * (products + 1),
+    )
+    for name, kind, rates in (
+        ("gradient descent", nn.optim.SGD, (0.01, 0.03, 0.1)),
+        ("Adam", nn.optim.Adam, (1e-3, 3e-3, 1e-2)),
+    ):
         tried = [descent(net, w, total, lambda ws, kind=kind, rate=rate: kind(ws, lr=rate)) for rate in rates]
         curves[name] = min(tried, key=lambda errors: np.nan_to_num(errors[-1], nan=np.inf))
     values = np.linalg.svd(x - x.mean(axis=0), compute_uv=False)
     pca, mean = (float(0.5 * (values[kept:] ** 2).sum() / count) for kept in (code, 0))
     figure, axis = plt.subplots(figsize=(10, 4.5))
     for name, errors in curves.items():
-        axis.semilogy(np.linspace(0, total, len(errors)), errors, "o-" if len(errors) == updates + 1 else "-", label=name)
+        axis.semilogy(
+            np.linspace(0, total, len(errors)),
+            errors,
+            "o-" if len(errors) == updates + 1 else "-",
+            label=name,
+        )
     axis.axhline(pca, linestyle="--", color="grey", label=f"PCA, {code} numbers")
     axis.axhline(mean, linestyle=":", color="grey", label="the mean digit")
-    axis.set(xlabel="gradients or products", ylabel="squared error of a digit", title="An autoencoder of seven layers")
+    axis.set(
+        xlabel="gradients or products",
+        ylabel="squared error of a digit",
+        title="An autoencoder of seven layers",
+    )
     axis.legend(loc="center left", bbox_to_anchor=(1, 0.5), frameon=False)
     picture("hessian_free", figure)
     return {

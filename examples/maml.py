@@ -1,12 +1,13 @@
-"""MAML: learn where to start, so that one step of gradient descent is enough; differentiated through the step.
+"""MAML: learn where to start, so that one step of gradient descent is enough: a gradient through a step.
 
-Each task is a sine curve of its own height and phase, known at ten points. From the start w one step on them is taken, and
-the error there, on ten other points of the curve, is made small by moving the start:
+Each task is a sine curve of its own height and phase, known at ten points. From the start w one step on
+them is taken, and the error there, on ten other points of the curve, is made small by moving the start:
 
     w' = w - a grad L_task(w),    minimize over w the sum over tasks of L_task(w')
 
-so that the gradient goes through a gradient. A start that was trained on all curves at once says nearly the mean curve,
-and one step does not help it much; neither does it help a random start. All begin with the same weights.
+so that the gradient goes through a gradient. A start that was trained on all curves at once says nearly the
+mean curve, and one step does not help it much; neither does it help a random start. All begin with the same
+weights.
 """
 
 import matplotlib.pyplot as plt
@@ -17,7 +18,9 @@ import nn
 from minigrad import Tensor, autograd, no_grad
 from nn.optim import Adam
 
-PUBLISHED = "sine curves from 10 points, as a figure: Finn, Abbeel and Levine, Model-agnostic meta-learning, 2017"
+PUBLISHED = (
+    "sine curves from 10 points, as a figure: Finn, Abbeel and Levine, Model-agnostic meta-learning, 2017"
+)
 SIZES = ((1, 40), (1, 40), (40, 40), (1, 40), (40, 1), (1, 1))
 
 
@@ -28,7 +31,7 @@ def network(x, w):
 
 
 def adapted(w, x, y, rate, times=1, create_graph=True):
-    """The weights of each task after some steps; with a graph they can be differentiated with respect to the start."""
+    """The weights of each task after some steps; with a graph, differentiable with respect to the start."""
     w = [p + np.zeros((len(x), 1, 1), np.float32) for p in w]  # each task gets its own
     for _ in range(times):
         loss = ((network(x, w) - y) ** 2).mean(axis=(1, 2)).sum()
@@ -44,10 +47,10 @@ def sines(tasks, points, span, rng):
 
 
 def start():
-    rng = generator(0)
+    """Weights of He's deviation, the first ones smaller, since x is large; biases 0."""
+    rng, scale = generator(0), (0.3, 0, np.sqrt(2 / 40), 0, np.sqrt(2 / 40), 0)
     return nn.ParameterList(
-        Tensor((rng.normal(size=s) * np.sqrt(2 / s[0]) if s[0] > 1 or i == 0 else np.zeros(s)).astype(np.float32))
-        for i, s in enumerate(SIZES)
+        Tensor((rng.normal(size=s) * c).astype(np.float32)) for s, c in zip(SIZES, scale, strict=True)
     )
 
 
@@ -74,7 +77,9 @@ def errors(w, rate, span, last=10, tasks=500):
     for _ in range(last + 1):
         with no_grad():
             found.append(float(((network(x[:, 10:], now) - y[:, 10:]) ** 2).mean()))
-        now = adapted([Tensor(p.data, requires_grad=True) for p in now], x[:, :10], y[:, :10], rate, create_graph=False)
+        now = adapted(
+            [Tensor(p.data, requires_grad=True) for p in now], x[:, :10], y[:, :10], rate, create_graph=False
+        )
     return found
 
 
@@ -83,21 +88,30 @@ def draw(curves, w, rate, span):
     figure, axes = plt.subplots(1, 2, figsize=(12, 4.4), layout="constrained")
     for name, found in curves.items():
         axes[0].plot(found, "o-", label=name)
-    axes[0].set(xlabel="steps on ten points of a new curve", ylabel="squared error", ylim=(0, None), title="500 new curves")
+    axes[0].set(
+        xlabel="steps on ten points of a new curve",
+        ylabel="squared error",
+        ylim=(0, None),
+        title="500 new curves",
+    )
     axes[0].legend()
     rng, line = generator(3), np.linspace(-span, span, 200, dtype=np.float32)[None, :, None]
     phase, x = rng.uniform(0, np.pi), rng.uniform(-span, span, (1, 10, 1)).astype(np.float32)
     axes[1].plot(line[0, :, 0], 3 * np.sin(line[0, :, 0] + phase), "k:", label="the curve")
     for times in (0, 1, 10):
         now = adapted(w, Tensor(x), Tensor(3 * np.sin(x + phase).astype(np.float32)), rate, times)
-        axes[1].plot(line[0, :, 0], network(Tensor(line), now).detach().numpy()[0, :, 0], label=f"{times} steps from MAML's start")
+        axes[1].plot(
+            line[0, :, 0],
+            network(Tensor(line), now).detach().numpy()[0, :, 0],
+            label=f"{times} steps from MAML's start",
+        )
     axes[1].plot(x[0], 3 * np.sin(x[0] + phase), "ko", label="ten points")
     axes[1].set(xlabel="x", ylabel="y", title="one of them")
     axes[1].legend(loc="center left", bbox_to_anchor=(1, 0.5), frameon=False)
     picture("maml", figure)
 
 
-def main(updates=3000, tasks=25, rate=0.03, lr=2e-3, span=5.0):
+def main(updates=1500, tasks=25, rate=0.01, lr=3e-3, span=5.0):
     learned = train("MAML", True, updates, tasks, rate, lr, span)
     ordinary = train("all curves at once", False, updates, tasks, rate, lr, span)
     curves = {
@@ -115,7 +129,7 @@ def main(updates=3000, tasks=25, rate=0.03, lr=2e-3, span=5.0):
     }  # fmt: skip
 
 
-FULL = {"updates": 70_000, "rate": 0.01, "lr": 1e-3}
+FULL = {"updates": 70_000, "lr": 1e-3}
 
 if __name__ == "__main__":
     run(main)

@@ -2,13 +2,13 @@
 
     dx/dt = a x - b x y,    dy/dt = -c y + d x y
 
-The solver takes many small steps, and none of them is recorded. The gradient of a loss comes from a second equation that is
-solved backwards in time, for the adjoint q = dL/dstate:
+The solver takes many small steps, and none of them is recorded. The gradient of a loss comes from a second
+equation that is solved backwards in time, for the adjoint q = dL/dstate:
 
     dq/dt = -q df/dstate,    dL/dtheta = -integral of q df/dtheta dt
 
-The four numbers are found from a few noisy observations by L-BFGS. The baseline solves nothing: (log x)' = a - b y and
-(log y)' = -c + d x are linear in the four, with slopes taken from neighbours in time.
+The four numbers are found from a few noisy observations by L-BFGS. The baseline solves nothing: (log x)' =
+a - b y and (log y)' = -c + d x are linear in the four, with slopes taken from neighbours in time.
 """
 
 import matplotlib.pyplot as plt
@@ -20,7 +20,8 @@ from minigrad import value_and_grad
 from minigrad.scipy.integrate import odeint
 
 PUBLISHED = (
-    "the gradient is that of Chen et al., Neural ordinary differential equations, 2018; the equations are Lotka's, 1925, and Volterra's, 1926"
+    "the gradient is that of Chen et al., Neural ordinary differential equations, 2018; "
+    "the equations are Lotka's, 1925, and Volterra's, 1926"
 )
 TRUTH, START = np.array([1.1, 0.4, 0.4, 0.1]), np.array([10.0, 5.0])
 
@@ -59,7 +60,11 @@ def main(observations=20, noise=0.05, iterations=30):
     found = minimize(slope, np.log(guess), jac=True, method="L-BFGS-B", options={"maxiter": iterations})
     fitted, fine = np.exp(found.x), np.linspace(0, 12, 300)
     figure, axes = plt.subplots(1, 2, figsize=(11, 3.8), layout="constrained", sharey=True)
-    shown = (("by slopes (baseline)", by_slopes(times, seen), ":"), ("first guess", guess, "--"), ("fitted", fitted, "-"))
+    shown = (
+        ("by slopes (baseline)", by_slopes(times, seen), ":"),
+        ("first guess", guess, "--"),
+        ("fitted", fitted, "-"),
+    )
     for axis, column, name in zip(axes, (0, 1), ("hares", "lynxes"), strict=True):
         axis.plot(times, seen[:, column], "k.", label="observed")
         for label, theta, style in shown:
@@ -75,7 +80,9 @@ def main(observations=20, noise=0.05, iterations=30):
     return {
         "largest relative error of the four": wrong(fitted),
         "solutions forwards and backwards": found.nfev,
-        "gradient, relative difference to finite differences": float(np.abs(gradient - differences).max() / np.abs(gradient).max()),
+        "gradient, relative difference to finite differences": float(
+            np.abs(gradient - differences).max() / np.abs(gradient).max()
+        ),
         "baseline: largest relative error, by slopes": wrong(by_slopes(times, seen)),
         "baseline: largest relative error, first guess": wrong(guess),
     }

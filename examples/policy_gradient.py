@@ -1,15 +1,15 @@
 """Policy gradient: a network learns to balance a pole on a cart, from nothing but how long it stood.
 
-The policy pi(a|s) is a coin, and the network says its odds. After some games each choice is made more probable by what
-followed it (REINFORCE):
+The policy pi(a|s) is a coin, and the network says its odds. After some games each choice is made more
+probable by what followed it (REINFORCE):
 
-    gradient of J = E[ sum over t of (G_t - b) grad log pi(a_t|s_t) ],    G_t = r_t + d r_{t+1} + d^2 r_{t+2} + ...
+    grad J = E[ sum over t of (G_t - b) grad log pi(a_t|s_t) ],    G_t = r_t + d r_{t+1} + d^2 r_{t+2} + ...
 
-The reward r is 1 for each step that the pole stands, d the discount. The same expectation has a noisier form and a quieter
-one: the whole return R of a game for each of its choices, also those that came after the reward; and G_t less any b that
-does not depend on the choice, here the mean of the returns (and divided by their deviation). The script learns with each
-from equally many games. A push to the side where the pole leans is the simplest rule; a push against its turning holds
-the pole longer, but lets the cart drift out.
+The reward r is 1 for each step that the pole stands, d the discount. The same expectation has a noisier
+form and a quieter one: the whole return R of a game for each of its choices, also those that came after the
+reward; and G_t less any b that does not depend on the choice, here the mean of the returns (and divided by
+their deviation). The script learns with each from equally many games. A push to the side where the pole
+leans is the simplest rule; a push against its turning holds the pole longer, but lets the cart drift out.
 """
 
 import matplotlib.pyplot as plt
@@ -80,7 +80,9 @@ def learn(gain_of, updates, carts, discount, longest):
         states, right, alive = play(policy, carts, rng, longest)
         gain = gain_of(alive, discount)
         scores = policy(Tensor(states[alive]))[:, 0]
-        log_p = -nn.functional.softplus(np.where(right[alive], -1, 1).astype(np.float32) * scores)  # of what was done
+        log_p = -nn.functional.softplus(
+            np.where(right[alive], -1, 1).astype(np.float32) * scores
+        )  # of what was done
         optimizer.zero_grad()
         (-(log_p * gain[alive]).mean()).backward()
         optimizer.step()
@@ -99,7 +101,9 @@ def main(updates=60, carts=8, discount=0.99, longest=500):
         axis.plot(np.arange(1, updates + 1), curve, label=f"learned with {name}")
     for (name, value), style in zip(compared.items(), (":", "-.", "--"), strict=True):
         axis.axhline(value, linestyle=style, color="grey", label=name.split(", ")[1])
-    axis.set(xlabel=f"update ({carts} games each)", ylabel="steps that the pole stands", ylim=(0, longest * 1.04))
+    axis.set(
+        xlabel=f"update ({carts} games each)", ylabel="steps that the pole stands", ylim=(0, longest * 1.04)
+    )
     axis.set_title("A pole on a cart, balanced by REINFORCE")
     axis.legend(loc="center left", bbox_to_anchor=(1, 0.5), frameon=False)
     picture("policy_gradient", figure)

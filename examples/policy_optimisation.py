@@ -1,22 +1,23 @@
 """Policy optimization: PPO takes many steps from the same games, since it clips how far the policy may go.
 
-An actor gives pi(a|s), a critic V(s). After some games each choice has an advantage, a sum of the critic's surprises:
+An actor gives pi(a|s), a critic V(s). After some games each choice has an advantage, a sum of the critic's
+surprises:
 
     delta_t = r_t + d V(s_{t+1}) - V(s_t),    A_t = delta_t + d l delta_{t+1} + (d l)^2 delta_{t+2} + ...
 
-REINFORCE with a critic takes one step along A grad log pi, and throws the games away. With the ratio
-rho = pi(a|s) / pi_old(a|s), the policy that played them, one can take many; but then the policy leaves the region where
-the games say anything about it. PPO's loss has nothing to win there:
+REINFORCE with a critic takes one step along A grad log pi, and throws the games away. With the ratio rho =
+pi(a|s) / pi_old(a|s), the policy that played them, one can take many; but then the policy leaves the region
+where the games say anything about it. PPO's loss has nothing to win there:
 
     L = -mean of min(rho A, clip(rho, 1 - e, 1 + e) A)
 
-The script plays equally many pushes with one step (at a rate that suits a single one), with many, and with many that
-are clipped.
+The script plays equally many pushes with one step (at a rate that suits a single one), with many, and with
+many that are clipped.
 """
 
 import matplotlib.pyplot as plt
 import numpy as np
-from shared import generator, picture, restart, run
+from shared import generator, picture, restart, run, steps
 from shared.cart_pole import Carts, stood, untaught
 
 import nn
@@ -40,7 +41,7 @@ def probability(actor, state):
 
 
 def play(world, actor, critic, rng, horizon, longest, discount, decay):
-    """Play on for some steps: states (T, N, 4), pushes, advantages and what the critic should have said (T, N)."""
+    """Play on: states (T, N, 4), pushes, advantages and what the critic should have said (T, N)."""
     seen = []
     for _ in range(horizon):
         state = world.state
@@ -80,28 +81,41 @@ def improve(actor, critic, optimizer, games, epochs, parts, clip, rng):
             optimizer.step()
 
 
+def learn(times, parts, clip, rate, setting):
+    """How long the pole stands under the policy, at twenty times of the training."""
+    updates, carts, horizon, hidden, discount, decay, longest = setting
+    restart()
+    rng, kept = generator(0), {"curve": []}
+    actor, critic = (nn.Sequential(nn.Linear(4, hidden), nn.Tanh(), nn.Linear(hidden, 1)) for _ in range(2))
+    nets = nn.ModuleList([actor, critic])
+    optimizer, world = nn.optim.Adam(nets.parameters(), lr=rate), Carts(carts, rng)
+
+    def choose(state):
+        return player.random(len(state)) < probability(actor, state)
+
+    for update in steps(updates, nets, optimizer, rng, kept, name=f"{times}_times_{clip}"):
+        games = play(world, actor, critic, rng, horizon, longest, discount, decay)
+        improve(actor, critic, optimizer, games, times, parts, clip, rng)
+        if (update + 1) % max(updates // 20, 1) == 0:
+            player = generator(2)
+            kept["curve"].append(stood(choose, 20, generator(1), longest))
+    return kept["curve"]
+
+
 def main(
-    updates=40, carts=16, horizon=64, hidden=64, lr=3e-3, lr_once=1e-2, discount=0.98, decay=0.95, clip=0.2, epochs=8, parts=4,
-    longest=500,
+    updates=40, carts=16, horizon=64, hidden=64, lr=3e-3, lr_once=1e-2, discount=0.98, decay=0.95, clip=0.2,
+    epochs=8, parts=4, longest=500,
 ):  # fmt: skip
-    results, (figure, axis) = {}, plt.subplots(figsize=(9, 4.5))
-    plays = carts * horizon
-    for name, times, cut, edge, rate in (
-        ("one step", 1, 1, np.inf, lr_once), ("many steps", epochs, parts, np.inf, lr), ("PPO", epochs, parts, clip, lr),
-    ):  # fmt: skip
-        restart()
-        rng, curve = generator(0), []
-        actor, critic = (nn.Sequential(nn.Linear(4, hidden), nn.Tanh(), nn.Linear(hidden, 1)) for _ in range(2))
-        optimizer, world = nn.optim.Adam([*actor.parameters(), *critic.parameters()], lr=rate), Carts(carts, rng)
-        for update in range(1, updates + 1):
-            games = play(world, actor, critic, rng, horizon, longest, discount, decay)
-            improve(actor, critic, optimizer, games, times, cut, edge, rng)
-            if update % max(updates // 20, 1) == 0:
-                player = generator(2)
-                curve.append(stood(lambda s: player.random(len(s)) < probability(actor, s), 20, generator(1), longest))
-        results[f"steps, {name}"] = float(np.mean(curve[-5:]))
-        print(f"{name}: {results[f'steps, {name}']:.0f} steps")
-        axis.plot(np.linspace(0, updates * plays, len(curve) + 1)[1:], curve, label=name)
+    setting = updates, carts, horizon, hidden, discount, decay, longest
+    curves = {
+        "one step": learn(1, 1, np.inf, lr_once, setting),
+        "many steps": learn(epochs, parts, np.inf, lr, setting),
+        "PPO": learn(epochs, parts, clip, lr, setting),
+    }
+    figure, axis = plt.subplots(figsize=(9, 4.5))
+    for name, curve in curves.items():
+        axis.plot(np.linspace(0, updates * carts * horizon, len(curve) + 1)[1:], curve, label=name)
+    results = {f"steps, {name}": float(np.mean(curve[-5:])) for name, curve in curves.items()}
     results |= untaught(100, generator(1), longest)
     axis.set(xlabel="pushes played", ylabel="steps that the pole stands", ylim=(0, longest * 1.04))
     axis.axhline(results["chance: steps, random pushes"], linestyle=":", color="grey", label="random pushes")
@@ -111,6 +125,7 @@ def main(
     return results
 
 
+# The paper's setting for its tasks of continuous control.
 FULL = {"horizon": 2048, "carts": 1, "updates": 488, "lr": 3e-4, "discount": 0.99, "epochs": 10, "parts": 32}
 
 if __name__ == "__main__":

@@ -1,9 +1,9 @@
 """tanh and its first six derivatives, by nesting one function.
 
-`egrad(f)` is the derivative of f at each point, and a function of NumPy like f itself, so that `egrad(egrad(f))` is the second
-derivative. They are compared with the exact ones, polynomials in t = tanh x by d/dx p(t) = p'(t) (1 - t^2), and with the
-best that differences can do: sum over k of (-1)^k C(n, k) tanh(x + (n/2 - k) h) / h^n, with the step h that happens to
-be best for the order n.
+`egrad(f)` is the derivative of f at each point, and a function of NumPy like f itself, so that
+`egrad(egrad(f))` is the second derivative. They are compared with the exact ones, polynomials in t = tanh x
+by d/dx p(t) = p'(t) (1 - t^2), and with the best that differences can do: sum over k of (-1)^k C(n, k)
+tanh(x + (n/2 - k) h) / h^n, with the step h that happens to be best for the order n.
 """
 
 import matplotlib.pyplot as plt
@@ -41,7 +41,10 @@ def main(orders=6, points=400):
     for order, p in enumerate(polynomials(orders)):
         y, exact = f(x), p(np.tanh(x))
         errors.append(float(np.abs(y - exact).max() / np.abs(exact).max()))
-        tried = [np.abs(differences(x, order, h) - exact).max() / np.abs(exact).max() for h in np.geomspace(1e-6, 1, 61)]
+        tried = [
+            np.abs(differences(x, order, h) - exact).max() / np.abs(exact).max()
+            for h in np.geomspace(1e-6, 1, 61)
+        ]
         by_differences.append(float(min(tried)))
         axes[0].plot(x, y / np.abs(y).max(), label=f"derivative {order}" if order else "tanh")
         f = egrad(f)  # the derivative of the derivative ...

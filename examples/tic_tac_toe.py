@@ -1,59 +1,29 @@
 """Self-play: a network learns noughts and crosses from games against itself, as programs learned Go.
 
-A position is 18 numbers: where the player who has just moved stands, and where the other does. V(position) in -1 ... 1 is
-what it is worth to the one who has just moved. What is good for one is bad for the other, so that
+A position is 18 numbers: where the player who has just moved stands, and where the other does. V(position)
+in -1 ... 1 is what it is worth to the one who has just moved. What is good for one is bad for the other, so
+that
 
     V(s) is to be  1 if s is won, 0 if it is drawn, else  -max over the answers s' of V(s')
 
-Games are played by the network against itself, each move the best by V but for a share of random ones, and V is drawn to
-the right side (temporal differences). Nobody shows it a game. What it has learned is held against the whole tree of the
-game: in how many of all positions is its move one that loses nothing? Two baselines: random moves, and a rule that wins
-where it can, else blocks, else takes the middle or a corner.
+Games are played by the network against itself, each move the best by V but for a share of random ones, and
+V is drawn to the right side (temporal differences). Nobody shows it a game. What it has learned is held
+against the whole tree of the game: in how many of all positions is its move one that loses nothing? Two
+baselines: random moves, and a rule that wins where it can, else blocks, else takes the middle or a corner.
 """
 
 import matplotlib.pyplot as plt
 import numpy as np
 from shared import generator, picture, run
+from shared.noughts import answers, rule, tree, won
 
 import nn
 from minigrad import Tensor, no_grad
 
 PUBLISHED = (
-    "AlphaGo beat the European champion 5 to 0 (Silver et al., 2016); AlphaGo Zero, by self-play alone, beat it 100 to 0 (2017); "
-    "self-play with temporal differences: Tesauro, 1995"
+    "AlphaGo beat the European champion 5 to 0 (Silver et al., 2016); AlphaGo Zero, by self-play alone, "
+    "beat it 100 to 0 (2017); self-play with temporal differences: Tesauro, 1995"
 )
-LINES = np.array([[0, 1, 2], [3, 4, 5], [6, 7, 8], [0, 3, 6], [1, 4, 7], [2, 5, 8], [0, 4, 8], [2, 4, 6]])
-
-
-def won(board):
-    """Whether a player has three in a row: boards (..., 9) of 1 for that player."""
-    return (board[..., LINES] == 1).all(axis=-1).any(axis=-1)
-
-
-def moves(board):
-    """The boards after each move of the other player, seen by that player: a board is 9 marks of 1, -1 and 0."""
-    turned = [-mark for mark in board]
-    return {i: (*turned[:i], 1, *turned[i + 1 :]) for i, mark in enumerate(board) if mark == 0}
-
-
-def explore(board, known):
-    """The true value of a board and of all that can follow to who has just moved, the 1: the tree of the game."""
-    if board not in known:
-        after = [] if won(np.array(board)) else moves(board).values()
-        known[board] = 1 if won(np.array(board)) else -max((explore(b, known) for b in after), default=0)
-    return known[board]
-
-
-def tree():
-    """All positions with a wrong move in them, (N, 9), and which of their moves lose nothing, (N, 9)."""
-    known, boards, right = {}, [], []
-    explore((0,) * 9, known)
-    for board in sorted(board for board in known if not won(np.array(board))):
-        good = [field for field, after in moves(board).items() if known[after] == -known[board]]
-        if len(good) < board.count(0):
-            boards.append(board)
-            right.append([field in good for field in range(9)])
-    return np.array(boards), np.array(right)
 
 
 def value(network, boards):
@@ -62,14 +32,8 @@ def value(network, boards):
     return np.tanh(network(Tensor(both))[..., 0])
 
 
-def answers(boards):
-    """All nine answers to boards (N, 9), seen by who gives them, (N, 9, 9), and which are allowed, (N, 9)."""
-    after = np.where(np.eye(9, dtype=bool), 1, -boards[:, None, :])
-    return after, boards == 0
-
-
 def best(network, boards):
-    """The values of all nine answers, -2 where the field is taken; what is won counts 1, and a full board 0."""
+    """The values of all nine answers, -2 where the field is taken; 1 where it is won, 0 where full."""
     after, allowed = answers(boards)
     with no_grad():
         found = value(network, after).numpy()
@@ -77,18 +41,12 @@ def best(network, boards):
     return np.where(allowed, np.where(won(after), 1, found), -2)
 
 
-def rule(boards):
-    """Win where you can, else block, else the middle, a corner, a side: the field for each board."""
-    mine, allowed = answers(boards)
-    theirs = np.where(np.eye(9, dtype=bool), 1, boards[:, None, :])
-    order = np.array([2, 1, 2, 1, 3, 1, 2, 1, 2])
-    return np.where(allowed, 100 * won(mine) + 10 * won(theirs) + order, -1).argmax(axis=1)
-
-
 def learn(updates, games, epsilon, hidden, score):
     """Many games at a time against itself; returns the network, and the score of its moves on the way."""
     rng, curve, rows = generator(0), [], np.arange(games)
-    network = nn.Sequential(nn.Linear(18, hidden), nn.ReLU(), nn.Linear(hidden, hidden), nn.ReLU(), nn.Linear(hidden, 1))
+    network = nn.Sequential(
+        nn.Linear(18, hidden), nn.ReLU(), nn.Linear(hidden, hidden), nn.ReLU(), nn.Linear(hidden, 1)
+    )
     optimizer = nn.optim.Adam(network.parameters(), lr=3e-3)
     schedule = nn.optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.0, updates)
     boards = np.zeros((games, 9), int)
@@ -109,19 +67,20 @@ def learn(updates, games, epsilon, hidden, score):
 
 
 def draw(curve, updates, compared, network):
-    """The share of right moves on the way, and what the network thinks of each answer on two boards."""
+    """The share of right moves, and what the network thinks of each answer on two boards."""
     figure, axes = plt.subplots(1, 3, figsize=(12, 3.6), width_ratios=(1.5, 1, 1))
     axes[0].plot(np.linspace(0, updates, len(curve)), curve, label="V, learned by self-play")
     for (name, share), style in zip(compared.items(), (":", "--"), strict=True):
         axes[0].axhline(share, linestyle=style, color="grey", label=name.split(", ")[1])
-    axes[0].set(xlabel="updates", ylabel="share of right moves", title="Positions with a wrong move in them", ylim=(0.3, 1.02))
+    axes[0].set(xlabel="updates", ylabel="share of right moves", ylim=(0.3, 1.02))
+    axes[0].set_title("Positions with a wrong move in them")
     axes[0].legend(loc="lower right")
     boards = np.array([[1, 0, 0, 0, 0, 0, 0, 0, 0], [1, 0, 0, 0, -1, 0, 0, 0, 1]])
     for axis, board, found in zip(axes[1:], boards, best(network, boards), strict=True):
         shown = axis.imshow(np.where(board == 0, found, np.nan).reshape(3, 3), cmap="RdYlGn", vmin=-1, vmax=1)
         for field in range(9):
             text = {1: "X", -1: "O", 0: f"{found[field]:+.2f}"}[board[field]]
-            axis.text(field % 3, field // 3, text, ha="center", va="center", fontsize=14 if board[field] == 0 else 26)
+            axis.text(field % 3, field // 3, text, ha="center", va="center", size=26 if board[field] else 14)
         axis.set(xticks=[0.5, 1.5], yticks=[0.5, 1.5], xticklabels=[], yticklabels=[], title="O's answers")
         axis.grid(color="black")
     figure.colorbar(shown, ax=axes[1:], label="value to O: 1 won, 0 drawn, -1 lost")

@@ -1,16 +1,16 @@
 """A variational autoencoder: codes are distributions, so that any point of the plane is some digit.
 
-The encoder says a mean m and a variance s^2 for each number of the code, the decoder a probability for each pixel. Of
-log p(x) it is known that
+The encoder says a mean m and a variance s^2 for each number of the code, the decoder a probability for each
+pixel. Of log p(x) it is known that
 
     log p(x) >= E_q[log p(x|z)] - KL(q(z|x) || N(0, 1)),    KL = 1/2 sum(m^2 + s^2 - log s^2 - 1)
 
-and the right side, the bound, is trained: what is lost of the picture, and what the code costs. The noise comes from
-outside, z = m + s e with e ~ N(0, 1), so that gradients pass (the reparametrization). What log p(x) itself is comes from k
-codes of the encoder, each with its weight: log mean p(x|z) p(z) / q(z|x).
+and the right side, the bound, is trained: what is lost of the picture, and what the code costs. The noise
+comes from outside, z = m + s e with e ~ N(0, 1), so that gradients pass (the reparametrization). What log
+p(x) itself is comes from k codes of the encoder, each with its weight: log mean p(x|z) p(z) / q(z|x).
 
-Pixels are black or white, so that all is nats for a picture. Two baselines: each pixel by itself, and a mixture of the ten
-mean digits, which even knows which is which.
+Pixels are black or white, so that all is nats for a picture. Two baselines: each pixel by itself, and a
+mixture of the ten mean digits, which even knows which is which.
 """
 
 import matplotlib.pyplot as plt
@@ -21,8 +21,8 @@ import nn
 from minigrad import Tensor, no_grad, random
 
 PUBLISHED = (
-    "bound by number of codes: Kingma and Welling, Auto-encoding variational Bayes, 2014; 86.8 nats, 50 codes, 60,000 digits "
-    "drawn black or white anew: Burda, Grosse and Salakhutdinov, Importance weighted autoencoders, 2016"
+    "bound by size of the code: Kingma and Welling, Auto-encoding variational Bayes, 2014; 86.8 nats with 50 "
+    "numbers and 60,000 digits, drawn black or white anew: Burda et al., Importance weighted autoencoders, 2016"
 )
 
 
@@ -38,7 +38,9 @@ class VAE(nn.Module):
         mean, log_variance = np.split(self.encoder(x), 2, axis=-1)
         noise = random.randn(*mean.shape)
         z = mean + np.exp(log_variance / 2) * noise
-        lost = nn.functional.binary_cross_entropy_with_logits(self.decoder(z), x, reduction="none").sum(axis=-1)
+        lost = nn.functional.binary_cross_entropy_with_logits(self.decoder(z), x, reduction="none").sum(
+            axis=-1
+        )
         cost = 0.5 * (mean**2 + np.exp(log_variance) - log_variance - 1).sum(axis=-1)
         weight = 0.5 * (noise**2 + log_variance - z**2).sum(axis=-1) - lost
         return lost, cost, weight
@@ -73,8 +75,12 @@ def draw(model, test, known):
         made = np.pad(made, ((0, 0), (0, 0), (1, 1), (1, 1)))
         mean = model.encoder(Tensor(test)).numpy()[:, :2]
     figure, axes = plt.subplots(1, 2, figsize=(12, 5.4), layout="constrained")
-    axes[0].imshow(made.swapaxes(1, 2).reshape(12 * (side + 2), -1), cmap="gray_r", extent=(-2.2, 2.2, -2.2, 2.2))
-    axes[0].set(title="what the decoder makes of each code", xlabel="first number of the code", ylabel="second")
+    axes[0].imshow(
+        made.swapaxes(1, 2).reshape(12 * (side + 2), -1), cmap="gray_r", extent=(-2.2, 2.2, -2.2, 2.2)
+    )
+    axes[0].set(
+        title="what the decoder makes of each code", xlabel="first number of the code", ylabel="second"
+    )
     points = axes[1].scatter(*mean.T, c=known, cmap="tab10", vmin=-0.5, vmax=9.5, s=12)
     axes[1].set(title="where the encoder puts test digits", xlabel="first number of the code", aspect="equal")
     figure.colorbar(points, ax=axes[1], ticks=range(10), label="digit", shrink=0.8)
@@ -91,7 +97,7 @@ def train(x, updates, hidden, latent, batch, lr):
         (lost + cost).mean().backward()
         optimizer.step()
         if (step + 1) % max(updates // 4, 1) == 0:
-            print(f"{latent} numbers, update {step + 1}: {lost.mean().item():.1f} + {cost.mean().item():.1f} nats")
+            print(f"{latent} numbers, update {step + 1}: {(lost + cost).mean().item():.1f} nats")
     return model
 
 
@@ -101,11 +107,14 @@ def main(updates=1500, hidden=128, latent=8, batch=64, lr=3e-3, samples=50, data
     for size in (2, latent):
         model = train(x, updates, hidden, size, batch, lr)
         with no_grad():
-            found = np.array([[part.numpy() for part in model(Tensor(test))] for _ in range(samples)])  # (samples, 3, N)
+            found = np.array(
+                [[part.numpy() for part in model(Tensor(test))] for _ in range(samples)]
+            )  # (samples, 3, N)
         lost, cost = found[:, :2].mean(axis=(0, 2))
         nats = np.log(samples) - np.logaddexp.reduce(found[:, 2], axis=0)
         results |= {
-            f"bound with {size} numbers, nats": float(lost + cost), f"of it KL with {size} numbers": float(cost),
+            f"bound with {size} numbers, nats": float(lost + cost),
+            f"of it KL with {size} numbers": float(cost),
             f"-log p(x) with {size} numbers, nats": float(nats.mean()),
         }  # fmt: skip
         if size == 2:

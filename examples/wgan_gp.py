@@ -1,14 +1,15 @@
 """WGAN-GP: the critic's slope is held at 1 by a penalty on its gradient, which is differentiated once more.
 
 The distance of two distributions (Wasserstein's, how far earth must be carried) is the largest difference
-E[f(x)] - E[f(G(z))] over all f whose slope is nowhere above 1. The critic f is a network, held there by a penalty at points
-x^ between real and made ones:
+E[f(x)] - E[f(G(z))] over all f whose slope is nowhere above 1. The critic f is a network, held there by a
+penalty at points x^ between real and made ones:
 
     L = E[f(G(z))] - E[f(x)] + c E[(|grad f(x^)| - 1)^2]
 
-The generator G is then moved to where f is high. Unlike a discriminator, the critic has a slope also where it is sure.
-What is made is measured by the distance to the nearest point of the other set, both ways: one way sees points beside the
-curve, the other way parts of the curve that are missing. Two sets of real points are the floor.
+The generator G is then moved to where f is high. Unlike a discriminator, the critic has a slope also where
+it is sure. What is made is measured by the distance to the nearest point of the other set, both ways: one
+way sees points beside the curve, the other way parts of the curve that are missing. Two sets of real points
+are the floor.
 """
 
 import matplotlib.pyplot as plt
@@ -19,12 +20,17 @@ from shared.adversaries import Both
 import nn
 from minigrad import Tensor, autograd, no_grad, random
 
-PUBLISHED = "Gulrajani et al., Improved training of Wasserstein GANs, 2017: a swirl as figure (inception score on CIFAR-10: 7.86)"
+PUBLISHED = (
+    "Gulrajani et al., Improved training of Wasserstein GANs, 2017: a swirl as figure "
+    "(inception score on CIFAR-10: 7.86)"
+)
 
 
 def swirl(count, rng):
     t = 1.5 * np.pi * np.sqrt(rng.random(count)) + 0.5
-    return (np.stack([t * np.cos(t), t * np.sin(t)], axis=1) / 2.5 + 0.03 * rng.normal(size=(count, 2))).astype(np.float32)
+    return (
+        np.stack([t * np.cos(t), t * np.sin(t)], axis=1) / 2.5 + 0.03 * rng.normal(size=(count, 2))
+    ).astype(np.float32)
 
 
 def penalty(critic, real, false, rng):
@@ -38,8 +44,8 @@ def penalty(critic, real, false, rng):
 
 def mlp(inputs, hidden, outputs):
     return nn.Sequential(
-        nn.Linear(inputs, hidden), nn.ReLU(), nn.Linear(hidden, hidden), nn.ReLU(), nn.Linear(hidden, hidden), nn.ReLU(),
-        nn.Linear(hidden, outputs),
+        nn.Linear(inputs, hidden), nn.ReLU(), nn.Linear(hidden, hidden), nn.ReLU(),
+        nn.Linear(hidden, hidden), nn.ReLU(), nn.Linear(hidden, outputs),
     )  # fmt: skip
 
 
@@ -50,7 +56,7 @@ def sample(make, count):
 
 
 def apart(made, real):
-    """The mean distance from each made point to the nearest real one, and from each real one to the nearest made one."""
+    """The mean distance of made points to the nearest real one, and of real ones to the nearest made one."""
     distance = np.linalg.norm(made[:, None] - real, axis=-1)
     return float(distance.min(axis=1).mean()), float(distance.min(axis=0).mean())
 
@@ -58,7 +64,9 @@ def apart(made, real):
 def train(make, critic, total, batch, critic_steps, weight, lr, lr_critic, betas):
     """Play; returns the distance that the critic sees at each step, and its last slopes."""
     rng, kept = generator(0), {"distances": [], "slopes": []}
-    makes, judges = (nn.optim.Adam(net.parameters(), lr=r, betas=betas) for net, r in ((make, lr), (critic, lr_critic)))
+    makes, judges = (
+        nn.optim.Adam(net.parameters(), lr=r, betas=betas) for net, r in ((make, lr), (critic, lr_critic))
+    )
     for step in steps(total, nn.ModuleList([make, critic]), Both(makes, judges), rng, kept):
         makes.param_groups[0]["lr"] = lr * (1 - step / total)  # so that the end is no matter of the moment
         for _ in range(critic_steps):
@@ -90,7 +98,17 @@ def draw(distances, real, shown):
     picture("wgan_gp", figure)
 
 
-def main(total=1000, hidden=64, latent=4, batch=128, critic_steps=4, weight=10.0, lr=3e-4, lr_critic=1e-3, beta1=0.0):
+def main(
+    total=1000,
+    hidden=64,
+    latent=4,
+    batch=128,
+    critic_steps=4,
+    weight=10.0,
+    lr=5e-4,
+    lr_critic=2e-3,
+    beta1=0.5,
+):
     make, critic = mlp(latent, hidden, 2), mlp(2, hidden, 1)
     untrained = sample(make, 1000)
     distances, slope = train(make, critic, total, batch, critic_steps, weight, lr, lr_critic, (beta1, 0.9))
@@ -99,7 +117,8 @@ def main(total=1000, hidden=64, latent=4, batch=128, critic_steps=4, weight=10.0
     draw(distances, real, {"untrained": untrained, "WGAN-GP": made, "one Gaussian": gaussian})
     results = {"slope of the critic": slope}
     for name, points in (
-        ("", made), ("baseline: untrained, ", untrained), ("baseline: one Gaussian, ", gaussian), ("baseline: real points, ", others),
+        ("", made), ("baseline: untrained, ", untrained), ("baseline: one Gaussian, ", gaussian),
+        ("baseline: real points, ", others),
     ):  # fmt: skip
         there, back = apart(points, real)
         results |= {f"{name}made to the nearest real one": there, f"{name}real to the nearest made one": back}
@@ -107,7 +126,16 @@ def main(total=1000, hidden=64, latent=4, batch=128, critic_steps=4, weight=10.0
 
 
 # The paper's networks for its figures of points in the plane.
-FULL = {"hidden": 512, "latent": 2, "batch": 256, "weight": 0.1, "lr": 1e-4, "lr_critic": 1e-4, "beta1": 0.5, "total": 100_000}
+FULL = {
+    "hidden": 512,
+    "latent": 2,
+    "batch": 256,
+    "weight": 0.1,
+    "lr": 1e-4,
+    "lr_critic": 1e-4,
+    "beta1": 0.5,
+    "total": 100_000,
+}
 
 if __name__ == "__main__":
     run(main)

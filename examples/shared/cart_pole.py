@@ -26,7 +26,8 @@ class Carts:
 
     def begin(self, which: np.ndarray) -> None:
         """Put these carts to the middle, with poles that are nearly upright."""
-        self.state = np.where(which[:, None], self.rng.uniform(-0.05, 0.05, self.state.shape), self.state).astype(np.float32)
+        fresh = self.rng.uniform(-0.05, 0.05, self.state.shape).astype(np.float32)
+        self.state = np.where(which[:, None], fresh, self.state)
         self.age = np.where(which, 0, self.age)
 
     def step(self, right: np.ndarray) -> np.ndarray:

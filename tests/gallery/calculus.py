@@ -5,12 +5,34 @@ from __future__ import annotations
 from .settings import Case, RealCase
 
 CASES: dict[str, Case] = {
-    "tanh_derivatives": ({}, lambda r: r["largest relative error"] < 1e-9),
-    "rosenbrock": ({"steps": 300}, lambda r: r["newton: steps to 0.001"] < 10 and r["lbfgs: steps to 0.001"] < 50),
-    "custom_op": ({}, lambda r: r["agrees with finite differences, first and second order"]),
-    "ode_solver": ({"steps": 40}, lambda r: r["largest relative error of a parameter"] < 0.45),
-    "fluid": ({"iterations": 25, "steps": 6, "scale": 3}, lambda r: r["error"] < 0.5 * r["error without a stir"]),
-    "hessian_free": ({"updates": 6, "products": 10}, lambda r: r["error"] < 0.8 * r["error of gradient descent"]),
+    "tanh_derivatives": (
+        {}, lambda r: r["largest relative error of all orders"] < 1e-9 < 1e-4 < r["baseline: error of differences, order 6"]
+    ),
+    "rosenbrock": (
+        {"steps": 300},
+        lambda r: r["steps to 0.001, Newton"] < 10
+        and r["steps to 0.001, L-BFGS"] < 60
+        and r["baseline: steps to 0.001, gradient descent (300 at most)"] == 299,
+    ),
+    "custom_op": (
+        {},
+        lambda r: r["gradcheck and gradgradcheck pass"]
+        and not r["gradcheck passes the wrong rule"]
+        and r["largest error, second derivative"] < 1e-12 < 0.1 < r["baseline: largest error, wrong rule"],
+    ),
+    "ode_solver": (
+        {"observations": 12, "noise": 0.02, "iterations": 12},
+        lambda r: r["largest relative error of the four"] < r["baseline: largest relative error, by slopes"]
+        and r["gradient, relative difference to finite differences"] < 0.01,
+    ),
+    "fluid": (
+        {"iterations": 30, "steps": 6}, lambda r: r["squared error"] < 0.8 * r["baseline: squared error of the mean grey"]
+    ),
+    "hessian_free": (
+        {"updates": 12, "products": 12, "count": 150},
+        lambda r: r["squared error"] < 0.8 * r["baseline: squared error, the mean digit"]
+        and r["squared error"] < r["baseline: squared error, gradient descent"],
+    ),
 }  # fmt: skip
 
 #: The same from real data.
