@@ -73,7 +73,7 @@ def reader(size, updates=150):
 
 
 def overlaps(made, real):
-    """Intersection over union with the nearest of the other set: the mean over made shapes, over real ones."""
+    """Intersection over union with the nearest of the other set: the means over made and over real shapes."""
     a, b = (some.reshape(len(some), -1) for some in (made, real))
     both = a @ b.T
     shared = both / (a.sum(axis=1)[:, None] + b.sum(axis=1) - both + 1e-9)

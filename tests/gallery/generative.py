@@ -11,8 +11,8 @@ CASES: dict[str, Case] = {
         and r["-log p(x) with 8 numbers, nats"] < r["bound with 8 numbers, nats"],
     ),
     "gan": (
-        {"total": 700, "batch": 64},
-        lambda r: r["clouds found of 8"] >= 4 > r["baseline: clouds found, one Gaussian"]
+        {"total": 1200, "batch": 64, "lr_made": 1e-3, "lr_judged": 2e-3},
+        lambda r: r["clouds found of 8"] >= 3 > r["baseline: clouds found, one Gaussian"]
         and r["share near a cloud"] > 2 * r["baseline: share near, one Gaussian"],
     ),
     "dcgan": (
@@ -21,13 +21,14 @@ CASES: dict[str, Case] = {
         and r["Frechet distance"] < 0.4 * r["chance: Frechet distance, noise"],
     ),
     "wgan_gp": (
-        {"total": 250, "hidden": 32, "lr": 1e-3, "lr_critic": 2e-3},
+        {"total": 250, "hidden": 32, "lr": 1e-3, "lr_critic": 4e-3},
         lambda r: r["real to the nearest made one"] < 0.5 * r["baseline: untrained, real to the nearest made one"]
         and 0.7 < r["slope of the critic"] < 1.3,
     ),
     "three_dimensional_gan": (
-        {"total": 80, "width": 8},
-        lambda r: r["overlap with the nearest real shape"] > r["chance: overlap, voxels by themselves"],
+        {"total": 120, "width": 8},
+        lambda r: r["overlap of made with real"] > r["chance: voxels by themselves, overlap of made with real"]
+        and r["overlap of real with made"] > r["baseline: the rounded mean, overlap of real with made"],
     ),
     "policy_gradient": (
         {"updates": 35, "longest": 200},
