@@ -83,6 +83,7 @@ def draw(curve, updates, compared, network):
             axis.text(field % 3, field // 3, text, ha="center", va="center", size=26 if board[field] else 14)
         axis.set(xticks=[0.5, 1.5], yticks=[0.5, 1.5], xticklabels=[], yticklabels=[], title="O's answers")
         axis.grid(color="black")
+        axis.tick_params(length=0)
     figure.colorbar(shown, ax=axes[1:], label="value to O: 1 won, 0 drawn, -1 lost")
     picture("tic_tac_toe", figure)
 
