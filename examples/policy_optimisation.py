@@ -85,16 +85,19 @@ def learn(times, parts, clip, rate, setting):
     """How long the pole stands under the policy, at twenty times of the training."""
     updates, carts, horizon, hidden, discount, decay, longest = setting
     restart()
-    rng, kept = generator(0), {"curve": []}
+    rng = generator(0)
     actor, critic = (nn.Sequential(nn.Linear(4, hidden), nn.Tanh(), nn.Linear(hidden, 1)) for _ in range(2))
     nets = nn.ModuleList([actor, critic])
     optimizer, world = nn.optim.Adam(nets.parameters(), lr=rate), Carts(carts, rng)
+    kept = {"curve": [], "world": (world.state, world.age)}
 
     def choose(state):
         return player.random(len(state)) < probability(actor, state)
 
     for update in steps(updates, nets, optimizer, rng, kept, name=f"{times}_times_{clip}"):
+        world.state, world.age = kept["world"]
         games = play(world, actor, critic, rng, horizon, longest, discount, decay)
+        kept["world"] = world.state, world.age
         improve(actor, critic, optimizer, games, times, parts, clip, rng)
         if (update + 1) % max(updates // 20, 1) == 0:
             player = generator(2)

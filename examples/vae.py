@@ -22,7 +22,7 @@ from minigrad import Tensor, no_grad, random
 
 PUBLISHED = (
     "bound by size of the code: Kingma and Welling, Auto-encoding variational Bayes, 2014; 86.8 nats with 50 "
-    "numbers and 60,000 digits, drawn black or white anew: Burda et al., Importance weighted autoencoders, 2016"
+    "numbers and 60,000 digits, drawn black or white: Burda et al., Importance weighted autoencoders, 2016"
 )
 
 

@@ -127,15 +127,9 @@ def main(
 
 # The paper's networks for its figures of points in the plane.
 FULL = {
-    "hidden": 512,
-    "latent": 2,
-    "batch": 256,
-    "weight": 0.1,
-    "lr": 1e-4,
-    "lr_critic": 1e-4,
-    "beta1": 0.5,
+    "hidden": 512, "latent": 2, "batch": 256, "weight": 0.1, "lr": 1e-4, "lr_critic": 1e-4, "beta1": 0.5,
     "total": 100_000,
-}
+}  # fmt: skip
 
 if __name__ == "__main__":
     run(main)
