@@ -6,7 +6,7 @@ from .images import image_sets, linear
 from .language import mean_nats, train_on_columns
 from .measuring import measure
 from .phrases import Phrases, french
-from .pictures import picture
+from .pictures import OUT, picture
 from .resuming import checkpoint, steps
 from .reviews import reviews
 from .running import run
@@ -16,7 +16,7 @@ from .shapes import CaptionedScenes
 from .small_world import small_world
 
 __all__ = [
-    "CaptionedScenes", "Phrases", "Sentences", "checkpoint", "chosen", "digits", "french", "generator",
+    "OUT", "CaptionedScenes", "Phrases", "Sentences", "checkpoint", "chosen", "digits", "french", "generator",
     "image_sets", "linear", "mean_nats", "measure", "ngram_nats", "outlined", "picture", "restart", "reviews",
     "run", "scattered", "small_world", "steps", "train_on_columns", "two_sets",
 ]  # fmt: skip
