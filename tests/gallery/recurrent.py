@@ -70,6 +70,23 @@ CASES: dict[str, Case] = {
         ),
     ),
     "mnist_rows": ({"epochs": 5}, lambda r: all(value > 0.8 for value in r.values())),
+    "lstm_gates": (
+        {"updates": 1200, "length": 16, "hidden": 6},
+        lambda r: (
+            r["mean squared error"] < 0.03 < r["baseline: error of 0.5 + second value"]
+            and r["input gate, marked"] > 0.3 > 1.5 * r["input gate, elsewhere"]
+            and abs(r["by hand, memory after keep"] - r["by hand, memory after write"]) < 0.01
+            and abs(r["by hand, memory after reset"]) < 0.01 > r["largest difference from nn.LSTM"]
+        ),
+    ),
+    "gru_derivative": (
+        {},
+        lambda r: (
+            r["largest difference of the five terms from jacobian"] < 1e-12
+            and r["bias 3: gradient at lag 50"] > 1e-3 > 1e-6 > r["bias 0: gradient at lag 50"]
+            and r["baseline: bias 3, without ds z"] < 1e-12 > r["bias -3: gradient at lag 50"]
+        ),
+    ),
 }  # fmt: skip
 
 #: The same from real data.
