@@ -9,7 +9,12 @@ CASES: dict[str, Case] = {
         {"updates": 250, "hidden": 96, "size": 300_000},
         lambda r: r["test nats"] < r["baseline: bigrams by counts"] < r["chance: all alike"],
     ),
-    "cells": ({"updates": 300, "hidden": 64}, lambda r: abs(float(r["position in line: correlation"])) > 0.3),
+    "cells": (
+        {"updates": 100, "hidden": 48, "shown": 4000},
+        lambda r: (
+            r["nats"] < 3 and r["position in line: correlation"] > 0.25
+        ),
+    ),
     "word_language_model": (
         {"updates": 160, "size": 64, "max_words": 1000},
         lambda r: r["test perplexity"] < 0.95 * r["baseline: unigrams by counts"] < r["chance: all words alike"],
@@ -38,7 +43,10 @@ CASES: dict[str, Case] = {
         {"updates": 200, "hidden": 48, "nesting": 1},
         lambda r: r["characters right"] > 0.15 > r["chance: characters of the commonest output"],
     ),
-    "music": ({"epochs": 3, "tunes": 600, "hidden": 64}, lambda r: r["nats for each letter"] < 1.6),
+    "music": (
+        {"epochs": 5, "tunes": 600, "hidden": 64},
+        lambda r: r["nats"] < r["baseline: nats of the table"] - 0.1 and r["bars of six eighths"] > 0.4,
+    ),
 }  # fmt: skip
 
 #: The same from real data.

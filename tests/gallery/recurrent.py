@@ -103,6 +103,15 @@ CASES: dict[str, Case] = {
             and r["baseline: bias 3, without ds z"] < 1e-12 > r["bias -3: gradient at lag 50"]
         ),
     ),
+    "cells_side_by_side": (
+        {"updates": 60, "length": 8, "hidden": 16},
+        lambda r: (
+            r["largest difference from nn"] < 1e-5
+            and r["LSTM: accuracy at lag 8"] > 0.7
+            and r["tanh: gradient at lag 50"] < 1e-6 < 1e-3 < min(r["GRU: gradient at lag 50"], r["LSTM: gradient at lag 50"])
+            and (r["LSTM: parameters"], r["GRU: parameters"]) == (4 * r["tanh: parameters"], 3 * r["tanh: parameters"])
+        ),
+    ),
 }  # fmt: skip
 
 #: The same from real data.
