@@ -10,7 +10,7 @@ CASES: dict[str, Case] = {
         lambda r: r["test nats"] < r["baseline: bigrams by counts"] < r["chance: all alike"],
     ),
     "cells": (
-        {"updates": 100, "hidden": 48, "shown": 4000},
+        {"updates": 100, "hidden": 48, "shown": 8000},
         lambda r: (
             r["nats"] < 3 and r["position in line: correlation"] > 0.25
         ),
