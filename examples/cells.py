@@ -4,8 +4,10 @@ An LSTM, c_t = f c_{t-1} + i g, h_t = o tanh(c_t), learns to foretell each next 
 Then it reads a module that it has never seen, and tanh(c_t) of each cell is held against what the code is at each
 character: the position in its line, inside quotes, in a comment, in the body of an if, the depth of brackets, the
 indentation. The cell that follows a property best is found on every second block of 500 characters, and its
-correlation measured on the others. An untrained network has such cells, too, since what was read leaves traces.
-Most cells have no meaning that one could see; the last panel shows one. All passages are where much changes.
+correlation measured on the others. An untrained network has such cells, too, since what was read leaves traces:
+after the short training of the default only bracket depth and the position in the line stand above it; the others
+take longer (`--full`). Most cells have no meaning that one could see; the last panel shows one. Passages are where
+the property changes most, underlined where it is high.
 """
 
 import argparse
