@@ -16,7 +16,7 @@ from .shapes import CaptionedScenes
 from .small_world import small_world
 
 __all__ = [
-    "OUT", "CaptionedScenes", "Phrases", "Sentences", "checkpoint", "chosen", "digits", "french", "generator",
+    "CaptionedScenes", "OUT", "Phrases", "Sentences", "checkpoint", "chosen", "digits", "french", "generator",
     "image_sets", "linear", "mean_nats", "measure", "ngram_nats", "outlined", "picture", "restart", "reviews",
     "run", "scattered", "small_world", "steps", "train_on_columns", "two_sets",
 ]  # fmt: skip
