@@ -115,6 +115,28 @@ def test_a_run_that_is_stopped_goes_on_bit_for_bit(tmp_path: Path, every: int, s
     assert again.history == undisturbed.history
 
 
+def test_an_interruption_writes_the_checkpoint_of_the_last_update(tmp_path: Path) -> None:
+    """So nothing is trained twice; an error writes nothing, since it may come from what the update did."""
+    for error, expected in ((KeyboardInterrupt, 8 + 3), (ValueError, 8)):  # 8 an epoch
+        folder = tmp_path / error.__name__
+        folder.mkdir()
+        made, loader = trainer(folder)
+        step = made.training_step
+
+        def failing(batch: Any, made: Any = made, step: Any = step, error: Any = error) -> Any:
+            if made.updates == 8 + 3:
+                raise error
+            return step(batch)
+
+        made.training_step = failing  # type: ignore[method-assign]
+        with pytest.raises(error):
+            made.fit(loader, 4)
+        again, loader = trainer(folder)
+        again.training_step = lambda batch, again=again: pytest.fail(f"after {again.updates}")  # type: ignore
+        with pytest.raises(pytest.fail.Exception, match=f"after {expected}$"):
+            again.fit(loader, 4)
+
+
 @pytest.mark.parametrize("stop", [1, 4, 7, 99])
 def test_early_stopping_goes_on_where_a_run_was_stopped(tmp_path: Path, stop: int) -> None:
     """Interrupted in the middle of an epoch: the same epoch ends the training, with the same best weights."""

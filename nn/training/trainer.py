@@ -65,7 +65,7 @@ class Trainer:
             its `check_state(state, checkpoint)`, where it has one, raises ValueError for a state
             that does not fit what the checkpoint holds besides.
             They are called once for each epoch, also when one was interrupted.
-        checkpoint: a file that `fit` writes every `checkpoint_every` updates and after each epoch, and goes on from.
+        checkpoint: a file that `fit` writes every `checkpoint_every` updates, after each epoch and at Ctrl-C, and goes on from.
         progress: show a bar (needs tqdm).
 
     Attributes:
@@ -188,9 +188,11 @@ class Trainer:
             if not self.batches:
                 raise ValueError(f"Trainer: {_no_batches(loader)}")
             self._read = True
-        except BaseException:
+        except BaseException as error:
             if mark is not None:  # else nothing has changed since the epoch's place was noted
                 self._place = mark.restore(self)
+                if isinstance(error, KeyboardInterrupt) and self._place is not None and not self._read:
+                    self._save(Noted(self._place))
             raise
         finally:
             for thing in (bar, batches):
@@ -398,6 +400,16 @@ class Beginning:
     def load_state_dict(self, state: Any) -> None:
         """Begin the next iteration there."""
         self.loader.load_state_dict(state)
+
+
+class Noted:
+    """A place that was noted before."""
+
+    def __init__(self, place: Any) -> None:
+        self.place = place
+
+    def state_dict(self) -> Any:
+        return self.place
 
 
 def _next_state(loader: Any) -> Any:
