@@ -1,13 +1,18 @@
-"""python -m examples: list the examples.
+"""python -m examples            list the examples
 
-NAME [OPTIONS]             run one
-measure NAME [OPTIONS]     run it from five seeds (--seeds N), or once with --full, and keep what it reached
-table                      write README.md from what was measured
+python -m examples NAME [OPTIONS]             run one
+python -m examples NAME --help                what it shows, and its options
+python -m examples measure NAME [OPTIONS]     run it from five seeds (--seeds N), or once with --full, and keep what it reached
+python -m examples table                      write README.md from what was measured
+
+Pictures, logs and what a run with --full keeps go to out/ in the folder where you are.
 """
 
 from __future__ import annotations
 
+import difflib
 import importlib
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -24,17 +29,25 @@ def load(name: str) -> Any:
 
 def example(name: str) -> Any:
     """The module of an example that the course has."""
-    if name not in load("course").NAMES:
-        raise SystemExit(f"there is no example {name!r}; python -m examples lists them")
+    names = load("course").NAMES
+    if name not in names:
+        near = difflib.get_close_matches(name, [*names, "measure", "table"])
+        meant = f"; did you mean {' or '.join(near)}?" if near else ""
+        raise SystemExit(f"there is no example {name!r}{meant}; python -m examples lists them")
     return load(name)
 
 
 def main(argv: list[str]) -> None:
     command, *rest = argv or ["list"]
-    if command == "table":
+    if command in ("-h", "--help", "help"):
+        print(__doc__)
+    elif command == "table":
         load("shared.table").write()
-    elif command == "measure" and rest:
-        load("shared").measure(example(rest[0]), rest[1:])
+    elif command == "measure":
+        if not rest or rest[0].startswith("-"):
+            raise SystemExit("which example? python -m examples measure NAME [OPTIONS]")
+        with load("shared.resuming").quietly():
+            load("shared").measure(example(rest[0]), rest[1:])
     elif command == "list":
         load("shared.table").show()
     else:
@@ -42,4 +55,10 @@ def main(argv: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    if not sys.stderr.isatty():  # a bar of progress would fill a log
+        os.environ.setdefault("TQDM_DISABLE", "1")
+    try:
+        main(sys.argv[1:])
+        sys.stdout.flush()
+    except BrokenPipeError:  # who reads, head for one, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

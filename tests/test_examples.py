@@ -108,5 +108,7 @@ def test_the_command_lists_and_runs() -> None:
     assert "  hello " in shown
     out = subprocess.run([*run, "convolution_1d"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     assert "stride 1, padding 0: -2 2 1 2 1" in out
-    wrong = subprocess.run([*run, "nothing"], cwd=ROOT, capture_output=True, text=True, check=False)
-    assert "there is no example 'nothing'" in wrong.stderr
+    wrong = subprocess.run([*run, "kmean"], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert "there is no example 'kmean'; did you mean kmeans?" in wrong.stderr
+    told = subprocess.run([*run, "--help"], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert "measure NAME" in told.stdout

@@ -5,6 +5,8 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import json
+import os
+import signal
 import types
 from pathlib import Path
 from typing import Any
@@ -53,20 +55,22 @@ def test_a_seed_gives_the_same_numbers_and_another_seed_others(shared: Any) -> N
     assert random.rand(1).item() == drawn(4)[2] != first
 
 
+def written(folder: Path, prefix: str, count: int) -> None:
+    """Black images in MNIST's format."""
+    images = np.zeros((count, 2, 2), np.uint8)
+    for kind, array in (("images-idx3", images), ("labels-idx1", images[:, 0, 0])):
+        head = bytes([0, 0, 8, array.ndim]) + np.array(array.shape, ">u4").tobytes()
+        (folder / f"{prefix}-{kind}-ubyte").write_bytes(head + array.tobytes())
+
+
 def test_digits_come_from_the_training_images_where_they_are(
     shared: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def written(prefix: str, count: int) -> None:
-        images = np.zeros((count, 2, 2), np.uint8)
-        for kind, array in (("images-idx3", images), ("labels-idx1", images[:, 0, 0])):
-            head = bytes([0, 0, 8, array.ndim]) + np.array(array.shape, ">u4").tobytes()
-            (tmp_path / f"{prefix}-{kind}-ubyte").write_bytes(head + array.tobytes())
-
-    written("t10k", 10)
+    written(tmp_path, "t10k", 10)
     (x, y), (test_x, test_y) = shared.digits(tmp_path)
     assert (len(x), len(y), len(test_x), len(test_y)) == (8, 8, 2, 2)
     assert "no training images" in capsys.readouterr().out
-    written("train", 30)
+    written(tmp_path, "train", 30)
     (x, _), (test_x, _) = shared.digits(tmp_path)
     assert (x.shape, len(test_x)) == ((30, 2, 2), 10)
 
@@ -120,13 +124,15 @@ def test_no_caption_of_the_test_is_in_training(shared: Any) -> None:
     assert len(found.captions[0].split()) == 9
 
 
-def train(shared: Any, stop: int | None = None) -> list[float]:
-    """Twenty updates, or as many as until somebody stops it."""
+def train(shared: Any, stop: int | None = None, every: float = 0) -> list[float]:
+    """Twenty updates, or as many as until somebody stops it: by an error, or by a signal, which is below 0."""
     layer, rng, kept = nn.Linear(3, 1), shared.generator(), {"losses": []}
     optimizer = nn.optim.Adam(layer.parameters())
-    for step in shared.steps(20, layer, optimizer, rng, kept, every=0):
+    for step in shared.steps(20, layer, optimizer, rng, kept, every=every):
         if step == stop:
             raise KeyboardInterrupt
+        if step == 7 and stop is not None and stop < 0:
+            os.kill(os.getpid(), -stop)
         loss = (nn.functional.dropout(layer(Tensor(rng.normal(size=(4, 3)))), 0.5) ** 2).mean()
         optimizer.zero_grad()
         loss.backward()
@@ -153,6 +159,72 @@ def test_a_full_run_goes_on_where_it_was_stopped(shared: Any, tmp_path: Path) ->
     assert run(None) == undisturbed
     assert len(undisturbed) == 20
     assert not list((tmp_path / "out").iterdir())  # what is through leaves nothing
+
+
+@pytest.mark.parametrize("which", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_lets_the_update_end_and_keeps_it(
+    shared: Any, which: signal.Signals, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    running = importlib.import_module("shared.running")
+    before = signal.getsignal(which)
+
+    def run(argv: list[str], stop: int | None) -> list[float]:
+        def main(width: int = 1) -> dict[str, Any]:
+            return {"losses": train(shared, stop, every=1e9)}
+
+        module = example(main, FULL={"width": 2})
+        monkeypatch.setattr(running.inspect, "getmodule", lambda main: module)
+        return running.run(main, argv)["losses"]
+
+    undisturbed = run([], None)
+    with pytest.raises(SystemExit) as left:
+        run(["--full"], -which)
+    assert left.value.code == 128 + which
+    assert "goes on from what is in out/small.seed0.full" in capfd.readouterr().err
+    with pytest.raises(SystemExit, match="width: 2 there, 3 now"):
+        run(["--full", "--width", "3"], None)
+    assert run(["--full", "--seed", "3"], None) != undisturbed
+    assert run(["--full"], None) == undisturbed
+    assert "after 8 of 20 updates" in capfd.readouterr().out
+    assert signal.getsignal(which) is before
+
+
+def test_a_signal_keeps_what_a_trainer_has_done(shared: Any) -> None:
+    resuming = importlib.import_module("shared.resuming")
+
+    def run(stop: bool) -> list[float]:
+        shared.restart()
+        model, losses = nn.Linear(3, 1), []
+        data = nn.data.TensorDataset(np.eye(3, dtype=np.float32).repeat(8, 0), np.ones((24, 1), np.float32))
+
+        def loss(out: Tensor, target: Tensor) -> Tensor:
+            found = nn.functional.mse_loss(out, target)
+            losses.append(found.item())
+            if stop and len(losses) == 5:
+                os.kill(os.getpid(), signal.SIGTERM)
+            return found
+
+        optimizer = nn.optim.Adam(model.parameters(), lr=0.1)
+        trainer = nn.training.Trainer(model, optimizer, loss, checkpoint=shared.checkpoint(), progress=False)
+        trainer.fit(nn.data.DataLoader(data, 4, shuffle=True, seed=0), 2)
+        return losses
+
+    undisturbed = run(False)
+    with pytest.raises(KeyboardInterrupt), resuming.keeping(Path("kept"), {}):
+        run(True)
+    with pytest.raises(SystemExit, match="other settings"), resuming.keeping(Path("kept"), {"seed": 1}):
+        run(False)
+    with resuming.keeping(Path("kept"), {}):
+        assert run(False) == undisturbed[4:]
+
+
+def test_two_runs_do_not_keep_their_trainings_in_one_folder(shared: Any, tmp_path: Path) -> None:
+    resuming = importlib.import_module("shared.resuming")
+    with resuming.keeping(Path("kept"), {"steps": 1}):
+        Path("kept", "mine.txt").write_text("a note")
+        with pytest.raises(SystemExit, match="another run is under way"), resuming.keeping(Path("kept"), {"steps": 1}):
+            pass
+    assert [path.name for path in tmp_path.glob("kept/*")] == ["mine.txt"]  # what it did not write, it does not delete
 
 
 def test_counts_of_symbols_in_a_row_by_hand(shared: Any) -> None:
@@ -216,6 +288,76 @@ def test_full_is_an_option_where_there_is_a_published_setting(shared: Any, capsy
     with pytest.raises(SystemExit):
         running.options(example(main), main, ["--full"])
     assert "--full" in capsys.readouterr().err
+
+
+def test_help_says_what_each_option_is(shared: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    def main(updates: int = 1, odd: float = 0.5, data: Path | None = None) -> dict[str, Any]:
+        """Learn.
+
+        Args:
+            odd: how strange it is, 100 % at most
+        """
+        return {}
+
+    running = importlib.import_module("shared.running")
+    with pytest.raises(SystemExit):
+        running.options(example(main), main, ["--help"])
+    said = capsys.readouterr().out
+    for text in ("updates of the weights (default: 1)", "strange it is, 100 % at most (default: 0.5)", "all that is drawn"):
+        assert text in said
+
+
+def test_wrong_options_are_named_without_a_traceback(shared: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def main(updates: int = 1, data: Path | None = None) -> dict[str, Any]:
+        return {}
+
+    running = importlib.import_module("shared.running")
+    module = example(main, FULL={})
+    (tmp_path / "text.txt").write_text("words")
+
+    def refused(name: str, *argv: str) -> str:
+        module.__file__ = f"{name}.py"
+        with pytest.raises(SystemExit) as left:
+            running.options(module, main, list(argv))
+        assert left.value.code == 2
+        return capsys.readouterr().err
+
+    assert "-1 is below 0" in refused("glove", "--seed", "-1")
+    assert "0 is below 1" in refused("glove", "--updates", "0")
+    assert "there is no nowhere; vae takes a folder with MNIST's files" in refused("vae", "--data", "nowhere")
+    assert "has no t10k-images*" in refused("vae", "--data", str(tmp_path))
+    assert "is a folder; glove takes a text file" in refused("glove", "--data", str(tmp_path))
+    (tmp_path / "empty.txt").write_text("")
+    assert "is empty" in refused("glove", "--data", str(tmp_path / "empty.txt"))
+    (tmp_path / "latin.txt").write_bytes(b"caf\xe9")
+    assert "latin.txt is no text in UTF-8" in refused("glove", "--data", str(tmp_path / "latin.txt"))
+    assert "is a file; names takes a folder" in refused("names", "--data", str(tmp_path / "text.txt"))
+    for name, path in (("glove", tmp_path / "text.txt"), ("names", tmp_path), ("char_language_model", tmp_path / "text.txt")):
+        module.__file__ = f"{name}.py"
+        assert running.options(module, main, ["--data", str(path), "--full"])[0] == {"data": path}
+        assert not capsys.readouterr().err
+    running.options(module, main, ["--full"])
+    assert "--full without --data" in capsys.readouterr().err
+
+
+def test_the_kind_of_data_is_said_for_every_example_that_reads_some(shared: Any) -> None:
+    kind, listed = importlib.import_module("shared.real_data").kind, importlib.import_module("course").NAMES
+    main = {name: (FOLDER / f"{name}.py").read_text().split("def main(")[-1].split("):")[0] for name in listed}
+    assert [name for name in listed if ("data=None" in main[name]) != (kind(name) is not None)] == []
+
+
+def test_a_run_on_mnist_says_how_many_images_it_learned_from(shared: Any, tmp_path: Path) -> None:
+    running = importlib.import_module("shared.running")
+    written(tmp_path, "t10k", 10)
+
+    def once(data: Path | None) -> dict[str, Any]:
+        module = example(lambda data: {"digits": len(shared.digits(data)[0][0])})
+        return running.once(module, module.main, {"data": data}, 0, False)
+
+    assert once(tmp_path) == {"training images, of MNIST's test set": 8, "digits": 8}
+    written(tmp_path, "train", 30)
+    assert once(tmp_path) == {"training images": 30, "digits": 30}
+    assert list(once(None)) == ["digits"]
 
 
 def test_a_row_has_the_spread_over_the_seeds(shared: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

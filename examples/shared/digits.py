@@ -15,6 +15,9 @@ from .seeds import generator
 #: Images (N, H, W) between 0 and 1, and their labels (N,).
 Labelled = tuple[np.ndarray, np.ndarray]
 
+#: How many training images of MNIST this run has read, for its results: the published numbers are for 60,000.
+counted: dict[str, int] = {}
+
 
 def two_sets(images: np.ndarray, labels: np.ndarray, test: float = 0.2) -> tuple[Labelled, Labelled]:
     """Shuffled by the seed, and cut into training and test."""
@@ -42,10 +45,12 @@ def digits(data: Path | None = None, test: float = 0.2) -> tuple[Labelled, Label
 
     held = scaled(train=False)
     try:
-        return scaled(train=True), held
+        known, name = scaled(train=True), "training images"
     except FileNotFoundError:
         print(f"{data} has no training images: {test:.0%} of the test images are held out")
-        return two_sets(*held, test)
+        (known, held), name = two_sets(*held, test), "training images, of MNIST's test set"
+    counted[name] = len(known[1])
+    return known, held
 
 
 def scattered(
