@@ -13,12 +13,11 @@ data, which is what can be fitted without a network.
 
 import matplotlib.pyplot as plt
 import numpy as np
-from shared import generator, picture, run, steps
-from shared.adversaries import Both
+from shared import generator, picture, run
+from shared.adversaries import play
 
 import nn
 from minigrad import Tensor, no_grad, random
-from nn.functional import softplus
 
 PUBLISHED = (
     "Goodfellow et al., Generative adversarial nets, 2014 (digits, faces); this ring, where a plain GAN "
@@ -47,7 +46,7 @@ def sample(make, count=2000):
 
 
 def draw(shown, data, judge):
-    """Real points and made ones on the way, and at the end what the discriminator says about each place."""
+    """Real points and generated ones on the way, and at the end what the discriminator says about each place."""
     figure, axes = plt.subplots(1, len(shown), figsize=(12, 4.2), layout="constrained")
     line = np.linspace(-3, 3, 80, dtype=np.float32)
     places = np.stack(np.meshgrid(line, line), axis=-1).reshape(-1, 2)
@@ -57,8 +56,9 @@ def draw(shown, data, judge):
     figure.colorbar(image, ax=axes[-1], label="D: probability of being real", shrink=0.8)
     for axis, (name, made) in zip(axes, shown.items(), strict=True):
         axis.plot(*data.T, ".", markersize=2, color="tab:blue", label="real")
-        axis.plot(*made.T, ".", markersize=2, color="tab:orange", label="made")
-        axis.set(title=name, xlim=(-3, 3), ylim=(-3, 3), aspect="equal")
+        axis.plot(*made.T, ".", markersize=2, color="tab:orange", label="generated")
+        axis.set(title=name, xlim=(-3, 3), ylim=(-3, 3), aspect="equal", xlabel="first number of a point")
+    axes[0].set_ylabel("second number")
     axes[0].legend(loc="upper right", markerscale=5)
     picture("gan", figure)
 
@@ -69,29 +69,24 @@ def mlp(*sizes, activation):
 
 
 def main(total=3000, hidden=64, latent=8, batch=128, spread=0.1, lr_made=5e-4, lr_judged=1e-3):
+    """Play, and count what the generator has found.
+
+    Args:
+        spread: the deviation of each cloud
+        lr_made: the generator's learning rate
+        lr_judged: the discriminator's
+    """
     make = mlp(latent, hidden, hidden, 2, activation=nn.ReLU())
     judge = mlp(2, hidden, hidden, 1, activation=nn.LeakyReLU(0.2))
-    makes = nn.optim.Adam(make.parameters(), lr=lr_made, betas=(0.5, 0.99))
-    judges = nn.optim.Adam(judge.parameters(), lr=lr_judged, betas=(0.5, 0.99))
-    rng, kept = generator(0), {"losses": [], "shown": {}}
-    for step in steps(total, nn.ModuleList([make, judge]), Both(makes, judges), rng, kept):
+    rates = (make, lr_made), (judge, lr_judged)
+    optimizers = [nn.optim.Adam(net.parameters(), lr=lr, betas=(0.5, 0.99)) for net, lr in rates]
+
+    def each(step, kept):
         if step in (0, total // 8):
-            kept["shown"][f"after {step} steps"] = sample(make)
-        real, false = Tensor(ring(batch, spread, rng)), make(random.randn(batch, latent))
-        loss = (
-            softplus(-judge(real)).mean() + softplus(judge(false.detach())).mean()
-        )  # -log D(x) - log(1 - D(G(z)))
-        judges.zero_grad()
-        loss.backward()
-        judges.step()
-        fooled = softplus(-judge(false)).mean()  # -log D(G(z))
-        makes.zero_grad()
-        fooled.backward()
-        makes.step()
-        kept["losses"].append(loss.item())
-        if (step + 1) % max(total // 4, 1) == 0:
-            print(f"step {step + 1}: discriminator {loss.item():.3f}, generator {fooled.item():.3f}")
-    shown = kept["shown"]
+            kept[f"after {step} steps"] = sample(make)
+
+    shown = play(make, judge, optimizers, total, batch, latent, lambda rng: ring(batch, spread, rng), each)
+    losses = shown.pop("losses")
     shown[f"after {total} steps"] = made = sample(make)
     data = ring(2000, spread, generator(1))
     gaussian = generator(2).multivariate_normal(data.mean(axis=0), np.cov(data.T), 2000)
@@ -100,7 +95,7 @@ def main(total=3000, hidden=64, latent=8, batch=128, spread=0.1, lr_made=5e-4, l
     clouds_gaussian, near_gaussian = found(gaussian, spread)
     return {
         "clouds found of 8": clouds, "share near a cloud": near,
-        "loss of the discriminator, last tenth": float(np.mean(kept["losses"][-total // 10 :])),
+        "loss of the discriminator, last tenth": float(np.mean(losses[-total // 10 :])),
         "chance: loss of the discriminator, log 4": float(np.log(4)),
         "baseline: clouds found, one Gaussian": clouds_gaussian,
         "baseline: share near, one Gaussian": near_gaussian,

@@ -7,14 +7,15 @@ penalty at points x^ between real and made ones:
     L = E[f(G(z))] - E[f(x)] + c E[(|grad f(x^)| - 1)^2]
 
 The generator G is then moved to where f is high. Unlike a discriminator, the critic has a slope also where
-it is sure. What is made is measured by the distance to the nearest point of the other set, both ways: one
-way sees points beside the curve, the other way parts of the curve that are missing. Two sets of real points
-are the floor.
+it is sure. Without the penalty (c = 0) nothing bounds the slope: it grows, and with it the difference, which
+is no distance any more. What is generated is measured by the distance to the nearest point of the other
+set, the mean of both ways: one way sees points beside the curve, the other way parts of the curve that are
+missing. Two sets of real points are the floor.
 """
 
 import matplotlib.pyplot as plt
 import numpy as np
-from shared import generator, picture, run, steps
+from shared import generator, picture, restart, run, steps
 from shared.adversaries import Both
 
 import nn
@@ -28,9 +29,8 @@ PUBLISHED = (
 
 def swirl(count, rng):
     t = 1.5 * np.pi * np.sqrt(rng.random(count)) + 0.5
-    return (
-        np.stack([t * np.cos(t), t * np.sin(t)], axis=1) / 2.5 + 0.03 * rng.normal(size=(count, 2))
-    ).astype(np.float32)
+    points = np.stack([t * np.cos(t), t * np.sin(t)], axis=1) / 2.5
+    return (points + 0.03 * rng.normal(size=points.shape)).astype(np.float32)
 
 
 def penalty(critic, real, false, rng):
@@ -56,18 +56,18 @@ def sample(make, count):
 
 
 def apart(made, real):
-    """The mean distance of made points to the nearest real one, and of real ones to the nearest made one."""
+    """The distance to the nearest point of the other set: the mean over generated and over real points."""
     distance = np.linalg.norm(made[:, None] - real, axis=-1)
-    return float(distance.min(axis=1).mean()), float(distance.min(axis=0).mean())
+    return float(distance.min(axis=1).mean() + distance.min(axis=0).mean()) / 2
 
 
-def train(make, critic, total, batch, critic_steps, weight, lr, lr_critic, betas):
-    """Play; returns the distance that the critic sees at each step, and its last slopes."""
+def train(name, make, critic, total, batch, critic_steps, weight, lr, lr_critic, betas):
+    """Play; returns the difference that the critic sees at each step, and its last slopes."""
     rng, kept = generator(0), {"distances": [], "slopes": []}
     makes, judges = (
         nn.optim.Adam(net.parameters(), lr=r, betas=betas) for net, r in ((make, lr), (critic, lr_critic))
     )
-    for step in steps(total, nn.ModuleList([make, critic]), Both(makes, judges), rng, kept):
+    for step in steps(total, nn.ModuleList([make, critic]), Both(makes, judges), rng, kept, name):
         makes.param_groups[0]["lr"] = lr * (1 - step / total)  # so that the end is no matter of the moment
         for _ in range(critic_steps):
             real, false = swirl(batch, rng), sample(make, batch)
@@ -82,53 +82,63 @@ def train(make, critic, total, batch, critic_steps, weight, lr, lr_critic, betas
         kept["distances"].append(distance.item())
         kept["slopes"].append(slope)
         if (step + 1) % max(total // 4, 1) == 0:
-            print(f"step {step + 1}: distance {distance.item():.3f}, slope {slope:.2f}")
+            print(f"{name}, step {step + 1}: difference {distance.item():.3f}, slope {slope:.2f}")
     return kept["distances"], float(np.mean(kept["slopes"][-50:]))
 
 
-def draw(distances, real, shown):
-    figure, axes = plt.subplots(1, 1 + len(shown), figsize=(12, 3.6), layout="constrained")
-    axes[0].plot(distances)
-    axes[0].set(title="distance that the critic sees", xlabel="step of the generator", ylim=(0, None))
-    for axis, (name, made) in zip(axes[1:], shown.items(), strict=True):
+def draw(differences, real, shown):
+    """What the critics see on the way, and the points."""
+    figure, axes = plt.subplots(1, 1 + len(shown), figsize=(12, 3.2), layout="constrained")
+    for name, values in differences.items():
+        axes[0].plot(values, label=name)
+    axes[0].set(title="difference that the critic sees", xlabel="step of the generator", yscale="symlog")
+    axes[0].legend(loc="upper left")
+    for axis, (name, points) in zip(axes[1:], shown.items(), strict=True):
         axis.plot(*real.T, ".", markersize=2, label="real")
-        axis.plot(*made.T, ".", markersize=2, label="made")
-        axis.set(title=name, xlim=(-2.6, 2.6), ylim=(-2.6, 2.6), aspect="equal")
+        axis.plot(*points.T, ".", markersize=2, label="generated")
+        axis.set(title=name, xlim=(-2.6, 2.6), ylim=(-2.6, 2.6), aspect="equal", xlabel="first number of a point")
+    axes[1].set_ylabel("second number")
     axes[1].legend(loc="upper right", markerscale=5)
     picture("wgan_gp", figure)
 
 
 def main(
-    total=1000,
-    hidden=64,
-    latent=4,
-    batch=128,
-    critic_steps=4,
-    weight=10.0,
-    lr=5e-4,
-    lr_critic=2e-3,
-    beta1=0.5,
-):
-    make, critic = mlp(latent, hidden, 2), mlp(2, hidden, 1)
-    untrained = sample(make, 1000)
-    distances, slope = train(make, critic, total, batch, critic_steps, weight, lr, lr_critic, (beta1, 0.9))
-    made, real, others = sample(make, 1000), swirl(1000, generator(1)), swirl(1000, generator(2))
+    total=1000, hidden=64, latent=4, batch=128, critic_steps=4, weight=10.0, lr=5e-4, lr_critic=2e-3, beta1=0.5,
+):  # fmt: skip
+    """Play with the penalty and without it.
+
+    Args:
+        critic_steps: steps of the critic for one of the generator
+        weight: of the penalty, c
+        lr: the generator's learning rate, which falls to 0
+        lr_critic: the critic's learning rate
+        beta1: Adam's first momentum
+    """
+    real, others = swirl(1000, generator(1)), swirl(1000, generator(2))
     gaussian = generator(3).multivariate_normal(real.mean(axis=0), np.cov(real.T), 1000)
-    draw(distances, real, {"untrained": untrained, "WGAN-GP": made, "one Gaussian": gaussian})
-    results = {"slope of the critic": slope}
-    for name, points in (
-        ("", made), ("baseline: untrained, ", untrained), ("baseline: one Gaussian, ", gaussian),
-        ("baseline: real points, ", others),
-    ):  # fmt: skip
-        there, back = apart(points, real)
-        results |= {f"{name}made to the nearest real one": there, f"{name}real to the nearest made one": back}
-    return results
+    differences, slopes, points = {}, {}, {}
+    for name, c in (("WGAN-GP", weight), ("without the penalty", 0.0)):
+        restart()
+        make, critic = mlp(latent, hidden, 2), mlp(2, hidden, 1)
+        untrained = sample(make, 1000)
+        setting = total, batch, critic_steps, c, lr, lr_critic, (beta1, 0.9)
+        differences[name], slopes[name] = train(name, make, critic, *setting)
+        points[name] = sample(make, 1000)
+    draw(differences, real, points | {"one Gaussian": gaussian})
+    return {
+        "distance to real points": apart(points["WGAN-GP"], real), "slope of the critic": slopes["WGAN-GP"],
+        "baseline: distance, without the penalty": apart(points["without the penalty"], real),
+        "baseline: slope, without the penalty": slopes["without the penalty"],
+        "baseline: distance, one Gaussian": apart(gaussian, real),
+        "chance: distance, untrained": apart(untrained, real),
+        "floor: distance, fresh real points": apart(others, real),
+    }  # fmt: skip
 
 
 # The paper's networks for its figures of points in the plane.
 FULL = {
-    "hidden": 512, "latent": 2, "batch": 256, "weight": 0.1, "lr": 1e-4, "lr_critic": 1e-4, "beta1": 0.5,
-    "total": 100_000,
+    "hidden": 512, "latent": 2, "batch": 256, "critic_steps": 5, "weight": 0.1, "lr": 1e-4, "lr_critic": 1e-4,
+    "beta1": 0.5, "total": 100_000,
 }  # fmt: skip
 
 if __name__ == "__main__":

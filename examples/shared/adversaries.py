@@ -30,8 +30,8 @@ class Both:
 
 def play(
     make: nn.Module, judge: nn.Module, optimizers: tuple[Any, Any], total: int, batch: int, noise: int,
-    draw: Callable[[np.random.Generator], np.ndarray], each: Callable[[int], None] = lambda step: None,
-) -> list[float]:  # fmt: skip
+    draw: Callable[[np.random.Generator], np.ndarray], each: Callable[[int, dict[str, Any]], None] = lambda step, kept: None,
+) -> dict[str, Any]:  # fmt: skip
     """Train a generator and a discriminator against each other.
 
     Args:
@@ -39,16 +39,16 @@ def play(
         judge: the discriminator, to a score (N, 1): the log-odds that it is real.
         optimizers: the generator's and the discriminator's.
         draw: real samples by a generator of numbers, as many as `batch`.
-        each: what is to be done before each step.
+        each: what is to be done before each step; what it puts into its second argument is kept.
 
     Returns:
-        The discriminator's loss at each step; log 4 where it cannot tell.
+        The discriminator's "losses" at each step, log 4 where it cannot tell, and what `each` has kept.
     """
     makes, judges = optimizers
-    rng, kept = generator(0), {"losses": []}
+    rng, kept = generator(0), dict[str, Any](losses=[])
     softplus = nn.functional.softplus  # -log D is softplus(-score), -log(1 - D) is softplus(score)
     for step in steps(total, nn.ModuleList([make, judge]), Both(makes, judges), rng, kept):
-        each(step)
+        each(step, kept)
         real, false = Tensor(draw(rng)), make(random.randn(batch, noise))
         loss = softplus(-judge(real)).mean() + softplus(judge(false.detach())).mean()
         judges.zero_grad()
@@ -61,4 +61,4 @@ def play(
         kept["losses"].append(loss.item())
         if (step + 1) % max(total // 4, 1) == 0:
             print(f"step {step + 1}: discriminator {loss.item():.3f}, generator {fooled.item():.3f}")
-    return kept["losses"]
+    return kept
