@@ -19,7 +19,7 @@ CASES: dict[str, Case] = {
         lambda r: r["files of events"] == 1 and r["events"] == 5 * 12 + 4 and r["test accuracy"] > 0.8,
     ),
     "input_pipeline": (
-        {"batches": 6, "epochs": 2},
+        {"batches": 3, "epochs": 2},
         lambda r: (
             r["the same batches in the same order"]
             and r["test accuracy, moved digits, trained with moves"] > r["baseline: trained without moves"] + 0.1
