@@ -88,23 +88,15 @@ def draw(curves, w, rate, span):
     figure, axes = plt.subplots(1, 2, figsize=(12, 4.4), layout="constrained")
     for name, found in curves.items():
         axes[0].plot(found, "o-", label=name)
-    axes[0].set(
-        xlabel="steps on ten points of a new curve",
-        ylabel="squared error",
-        ylim=(0, None),
-        title="500 new curves",
-    )
+    axes[0].set(xlabel="steps on ten points of a new curve", ylabel="squared error", ylim=(0, None), title="500 new curves")
     axes[0].legend()
     rng, line = generator(3), np.linspace(-span, span, 200, dtype=np.float32)[None, :, None]
     phase, x = rng.uniform(0, np.pi), rng.uniform(-span, span, (1, 10, 1)).astype(np.float32)
     axes[1].plot(line[0, :, 0], 3 * np.sin(line[0, :, 0] + phase), "k:", label="the curve")
     for times in (0, 1, 10):
         now = adapted(w, Tensor(x), Tensor(3 * np.sin(x + phase).astype(np.float32)), rate, times)
-        axes[1].plot(
-            line[0, :, 0],
-            network(Tensor(line), now).detach().numpy()[0, :, 0],
-            label=f"{times} steps from MAML's start",
-        )
+        found = network(Tensor(line), now).detach().numpy()
+        axes[1].plot(line[0, :, 0], found[0, :, 0], label=f"{times} steps from MAML's start")
     axes[1].plot(x[0], 3 * np.sin(x[0] + phase), "ko", label="ten points")
     axes[1].set(xlabel="x", ylabel="y", title="one of them")
     axes[1].legend(loc="center left", bbox_to_anchor=(1, 0.5), frameon=False)
@@ -112,6 +104,14 @@ def draw(curves, w, rate, span):
 
 
 def main(updates=1500, tasks=25, rate=0.01, lr=3e-3, span=5.0):
+    """Learn a start, and take steps from it on new curves.
+
+    Args:
+        tasks: curves for an update
+        rate: of the steps on a curve, a
+        lr: the learning rate of the start
+        span: x is between - span and span
+    """
     learned = train("MAML", True, updates, tasks, rate, lr, span)
     ordinary = train("all curves at once", False, updates, tasks, rate, lr, span)
     curves = {

@@ -73,6 +73,12 @@ def train(name, physics, updates, hidden, layers, points, lr, nu):
 
 
 def main(updates=1800, hidden=20, layers=3, points=128, lr=5e-3, nu=0.1 / np.pi):
+    """Solve the equation with and without its help.
+
+    Args:
+        points: inside, for an update; as many again at the start and at the ends
+        nu: the viscosity
+    """
     x, t = (some.ravel() for some in np.meshgrid(np.linspace(-1, 1, 100), np.linspace(0.01, 1, 100)))
     truth, shown = exact(x, t, nu), {}
     for name, physics in (("start and ends alone", False), ("with the equation", True)):
@@ -82,15 +88,8 @@ def main(updates=1800, hidden=20, layers=3, points=128, lr=5e-3, nu=0.1 / np.pi)
     shown["truth"] = truth
     figure, axes = plt.subplots(1, 3, figsize=(12, 3.6), layout="constrained")
     for axis, (name, values) in zip(axes, shown.items(), strict=True):
-        image = axis.imshow(
-            values.reshape(100, 100).T,
-            origin="lower",
-            extent=(0, 1, -1, 1),
-            aspect="auto",
-            cmap="RdBu",
-            vmin=-1,
-            vmax=1,
-        )
+        grid, extent = values.reshape(100, 100).T, (0, 1, -1, 1)
+        image = axis.imshow(grid, origin="lower", extent=extent, aspect="auto", cmap="RdBu", vmin=-1, vmax=1)
         axis.set(title=name, xlabel="t", ylabel="x")
     figure.colorbar(image, ax=axes, label="u")
     picture("physics_informed", figure)

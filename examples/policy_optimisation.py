@@ -30,7 +30,7 @@ PUBLISHED = (
 
 
 def numbers(network, state):
-    """What a network of one output says, (N,), as numbers."""
+    """The outputs of a network that has one, (N,), as numbers."""
     with no_grad():
         return network(Tensor(state)).numpy()[..., 0]
 
@@ -41,7 +41,7 @@ def probability(actor, state):
 
 
 def play(world, actor, critic, rng, horizon, longest, discount, decay):
-    """Play on: states (T, N, 4), pushes, advantages and what the critic should have said (T, N)."""
+    """Play on: states (T, N, 4), pushes, advantages and what the critic should have predicted (T, N)."""
     seen = []
     for _ in range(horizon):
         state = world.state
@@ -109,6 +109,20 @@ def main(
     updates=40, carts=16, horizon=64, hidden=64, lr=3e-3, lr_once=1e-2, discount=0.98, decay=0.95, clip=0.2,
     epochs=8, parts=4, longest=500,
 ):  # fmt: skip
+    """Learn from the same number of pushes in three ways.
+
+    Args:
+        carts: how many games are played side by side
+        horizon: steps that each of them is played on before an update
+        lr: the learning rate of many steps
+        lr_once: the learning rate of a single step
+        discount: what a reward is worth one step later, d
+        decay: how fast later surprises count less, l
+        clip: how far the ratio may go from 1, e
+        epochs: how many times an update goes through the games
+        parts: into how many batches each time
+        longest: so many steps a game takes at most
+    """
     setting = updates, carts, horizon, hidden, discount, decay, longest
     curves = {
         "one step": learn(1, 1, np.inf, lr_once, setting),

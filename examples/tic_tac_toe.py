@@ -73,7 +73,7 @@ def draw(curve, updates, compared, network):
     for (name, share), style in zip(compared.items(), (":", "--"), strict=True):
         axes[0].axhline(share, linestyle=style, color="grey", label=name.split(", ")[1])
     axes[0].set(xlabel="updates", ylabel="share of right moves", ylim=(0.3, 1.02))
-    axes[0].set_title("Positions with a wrong move in them")
+    axes[0].set_title("Right moves, of all positions that have a wrong one")
     axes[0].legend(loc="lower right")
     boards = np.array([[1, 0, 0, 0, 0, 0, 0, 0, 0], [1, 0, 0, 0, -1, 0, 0, 0, 1]])
     for axis, board, found in zip(axes[1:], boards, best(network, boards), strict=True):
@@ -89,6 +89,12 @@ def draw(curve, updates, compared, network):
 
 
 def main(updates=4000, games=64, epsilon=0.5, hidden=64):
+    """Play against itself, and judge all positions.
+
+    Args:
+        games: how many are played side by side
+        epsilon: the share of random moves
+    """
     boards, right = tree()
 
     def score(player):

@@ -10,7 +10,8 @@ comes from outside, z = m + s e with e ~ N(0, 1), so that gradients pass (the re
 p(x) itself is comes from k codes of the encoder, each with its weight: log mean p(x|z) p(z) / q(z|x).
 
 Pixels are black or white, so that all is nats for a picture. Two baselines: each pixel by itself, and a
-mixture of the ten mean digits, which even knows which is which.
+mixture of the ten mean digits, which was told in training which is which. A code of two numbers is about as
+good as that mixture, without any label; a code of eight is better.
 """
 
 import matplotlib.pyplot as plt
@@ -21,8 +22,8 @@ import nn
 from minigrad import Tensor, no_grad, random
 
 PUBLISHED = (
-    "bound by size of the code: Kingma and Welling, Auto-encoding variational Bayes, 2014; 86.8 nats with 50 "
-    "numbers and 60,000 digits, drawn black or white: Burda et al., Importance weighted autoencoders, 2016"
+    "bound by size of the code: Kingma and Welling, Auto-encoding variational Bayes, 2014; -log p(x) 86.8 nats with "
+    "50 numbers and MNIST's 60,000 digits, drawn black or white: Burda et al., Importance weighted autoencoders, 2016"
 )
 
 
@@ -38,9 +39,7 @@ class VAE(nn.Module):
         mean, log_variance = np.split(self.encoder(x), 2, axis=-1)
         noise = random.randn(*mean.shape)
         z = mean + np.exp(log_variance / 2) * noise
-        lost = nn.functional.binary_cross_entropy_with_logits(self.decoder(z), x, reduction="none").sum(
-            axis=-1
-        )
+        lost = nn.functional.binary_cross_entropy_with_logits(self.decoder(z), x, reduction="none").sum(axis=-1)
         cost = 0.5 * (mean**2 + np.exp(log_variance) - log_variance - 1).sum(axis=-1)
         weight = 0.5 * (noise**2 + log_variance - z**2).sum(axis=-1) - lost
         return lost, cost, weight
@@ -75,14 +74,13 @@ def draw(model, test, known):
         made = np.pad(made, ((0, 0), (0, 0), (1, 1), (1, 1)))
         mean = model.encoder(Tensor(test)).numpy()[:, :2]
     figure, axes = plt.subplots(1, 2, figsize=(12, 5.4), layout="constrained")
-    axes[0].imshow(
-        made.swapaxes(1, 2).reshape(12 * (side + 2), -1), cmap="gray_r", extent=(-2.2, 2.2, -2.2, 2.2)
-    )
-    axes[0].set(
-        title="what the decoder makes of each code", xlabel="first number of the code", ylabel="second"
-    )
+    tiles = made.swapaxes(1, 2).reshape(12 * (side + 2), -1)
+    axes[0].imshow(tiles, cmap="gray_r", extent=(-2.2, 2.2, -2.2, 2.2))
     points = axes[1].scatter(*mean.T, c=known, cmap="tab10", vmin=-0.5, vmax=9.5, s=12)
-    axes[1].set(title="where the encoder puts test digits", xlabel="first number of the code", aspect="equal")
+    axes[0].set_title("what the decoder makes of each code")
+    axes[1].set(title="where the encoder puts test digits", aspect="equal")
+    for axis in axes:
+        axis.set(xlabel="first number of the code", ylabel="second number of the code")
     figure.colorbar(points, ax=axes[1], ticks=range(10), label="digit", shrink=0.8)
     picture("vae", figure)
 
@@ -102,14 +100,19 @@ def train(x, updates, hidden, latent, batch, lr):
 
 
 def main(updates=1500, hidden=128, latent=8, batch=64, lr=3e-3, samples=50, data=None):
+    """Train with a code of two numbers, and with a longer one.
+
+    Args:
+        latent: numbers of the longer code
+        samples: codes for the estimate of log p(x)
+    """
     (x, test), y, known = load(data)
     results = {}
     for size in (2, latent):
         model = train(x, updates, hidden, size, batch, lr)
         with no_grad():
-            found = np.array(
-                [[part.numpy() for part in model(Tensor(test))] for _ in range(samples)]
-            )  # (samples, 3, N)
+            found = [[part.numpy() for part in model(Tensor(test))] for _ in range(samples)]
+        found = np.array(found)  # (samples, 3, N)
         lost, cost = found[:, :2].mean(axis=(0, 2))
         nats = np.log(samples) - np.logaddexp.reduce(found[:, 2], axis=0)
         results |= {
