@@ -46,7 +46,7 @@ def sample(make, count=2000):
 
 
 def draw(shown, data, judge):
-    """Real points and generated ones on the way, and at the end what the discriminator says about each place."""
+    """Real and generated points on the way, and what the discriminator says about each place in the end."""
     figure, axes = plt.subplots(1, len(shown), figsize=(12, 4.2), layout="constrained")
     line = np.linspace(-3, 3, 80, dtype=np.float32)
     places = np.stack(np.meshgrid(line, line), axis=-1).reshape(-1, 2)
@@ -73,8 +73,6 @@ def main(total=3000, hidden=64, latent=8, batch=128, spread=0.1, lr_made=5e-4, l
 
     Args:
         spread: the deviation of each cloud
-        lr_made: the generator's learning rate
-        lr_judged: the discriminator's
     """
     make = mlp(latent, hidden, hidden, 2, activation=nn.ReLU())
     judge = mlp(2, hidden, hidden, 1, activation=nn.LeakyReLU(0.2))

@@ -4,7 +4,8 @@ First the arrays become files, as data sets often come: a folder of PNGs for eac
 reads back. Each image is moved by chance (augmentation), and costs a moment, as from a slow disk. Without
 threads reading and computing wait for each other, t_read + t_compute for each batch; with k threads that read
 ahead it is about max(t_read / k, t_compute), and the batches are the same, in the same order, as every image
-has a generator of its own, another one in each epoch. What the moves are good for is measured on moved digits.
+has a generator of its own, another one in each epoch. What the moves are good for is measured on moved
+digits.
 """
 
 import tempfile
@@ -89,10 +90,6 @@ def trained(data, test, epochs):
         return nn.metrics.accuracy(model(Tensor(x)).numpy(), y), float(np.bincount(y).max() / len(y))
 
 
-def named(threads):
-    return {0: "no threads", 1: "1 thread"}.get(threads, f"{threads} threads")
-
-
 def draw(runs, images):
     """Who waited for whom, and what the network saw."""
     figure, axes = plt.subplots(1, 2, figsize=(12, 3.6), layout="constrained", width_ratios=(2.2, 1))
@@ -101,7 +98,7 @@ def draw(runs, images):
             spans = np.stack([times[:, start], times[:, stop] - times[:, start]], axis=1)
             label = ("waiting for a batch", "computing")[start] if row == 0 else None
             axes[0].broken_barh(spans, (row - 0.35, 0.7), facecolors=colour, label=label)
-    axes[0].set(yticks=range(len(runs)), yticklabels=[named(count) for count in runs], xlabel="seconds")
+    axes[0].set(yticks=range(len(runs)), yticklabels=list(runs), xlabel="seconds")
     axes[0].set_title("the same batches, with fewer and more threads that read")
     axes[0].legend(loc="upper center", bbox_to_anchor=(0.5, -0.18), ncols=2)
     axes[0].invert_yaxis()
@@ -114,26 +111,22 @@ def draw(runs, images):
 
 
 def main(batches=20, wait=0.0004, workers=4, epochs=6):
-    """Time the reading, then learn with moves and without.
-
-    Args:
-        batches: how many batches are timed
-        wait: seconds that an image costs
-        workers: how many threads read in the last row
+    """Args:
+    wait: seconds that an image costs
     """
     (train, labels), (new, truth) = digits()
-    with tempfile.TemporaryDirectory() as name:
-        folder, held = Path(name, "train"), Path(name, "test")
+    with tempfile.TemporaryDirectory() as place:
+        folder, held = Path(place, "train"), Path(place, "test")
         write_folder(folder, train, labels)
         write_folder(held, new, truth)
         runs, seen = {}, []
-        for count in (0, 1, workers):
-            runs[count], *batch = timed(Moved(folder, wait=wait), count, batches)
+        for name, count in (("no threads", 0), ("1 thread", 1), (f"{workers} threads", workers)):
+            runs[name], *batch = timed(Moved(folder, wait=wait), count, batches)
             seen.append(batch)
         moved, chance = trained(Moved(folder), Moved(held), epochs)
         still, _ = trained(Moved(folder, moves=0), Moved(held), epochs)
     draw(runs, seen[0][1])
-    waits = {named(count): float(np.median(times[:, 1] - times[:, 0])) for count, times in runs.items()}
+    waits = {name: float(np.median(times[:, 1] - times[:, 0])) for name, times in runs.items()}
     same = all(np.array_equal(seen[0][part], batch[part]) for batch in seen for part in range(2))
     return {
         f"seconds waited for a batch, {workers} threads": waits[f"{workers} threads"],

@@ -108,8 +108,6 @@ def main(pushes_in_all=60_000, carts=8, discount=0.99, longest=500):
 
     Args:
         pushes_in_all: how many pushes each plays
-        carts: how many games are played for an update
-        discount: what a reward is worth one step later
         longest: so many steps a game takes at most
     """
     results, compared = {}, untaught(100, generator(1), longest)

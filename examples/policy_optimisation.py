@@ -109,19 +109,10 @@ def main(
     updates=40, carts=16, horizon=64, hidden=64, lr=3e-3, lr_once=1e-2, discount=0.98, decay=0.95, clip=0.2,
     epochs=8, parts=4, longest=500,
 ):  # fmt: skip
-    """Learn from the same number of pushes in three ways.
-
-    Args:
-        carts: how many games are played side by side
-        horizon: steps that each of them is played on before an update
-        lr: the learning rate of many steps
-        lr_once: the learning rate of a single step
-        discount: what a reward is worth one step later, d
-        decay: how fast later surprises count less, l
-        clip: how far the ratio may go from 1, e
-        epochs: how many times an update goes through the games
-        parts: into how many batches each time
-        longest: so many steps a game takes at most
+    """Args:
+    horizon: steps of each game before an update
+    decay: how fast later surprises count less, l
+    clip: how far the ratio may go from 1, e
     """
     setting = updates, carts, horizon, hidden, discount, decay, longest
     curves = {

@@ -98,7 +98,6 @@ def main(total=1200, size=8, width=12, latent=16, batch=32, lr=2e-3, lr_judged=5
         size: voxels of a side, 4 times a power of 2
         width: channels of the outermost layer
         lr: the generator's learning rate
-        lr_judged: the discriminator's
     """
     make, judge = networks(size, width, latent)
     optimizers = [nn.optim.Adam(net.parameters(), r, (0.5, 0.999)) for net, r in ((make, lr), (judge, lr_judged))]

@@ -22,8 +22,9 @@ import nn
 from minigrad import Tensor, no_grad, random
 
 PUBLISHED = (
-    "bound by size of the code: Kingma and Welling, Auto-encoding variational Bayes, 2014; -log p(x) 86.8 nats with "
-    "50 numbers and MNIST's 60,000 digits, drawn black or white: Burda et al., Importance weighted autoencoders, 2016"
+    "bound by size of the code: Kingma and Welling, Auto-encoding variational Bayes, 2014; -log p(x) 86.8 "
+    "nats with 50 numbers and MNIST's 60,000 digits, drawn black or white: Burda et al., Importance weighted "
+    "autoencoders, 2016"
 )
 
 

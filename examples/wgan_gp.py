@@ -105,14 +105,9 @@ def draw(differences, real, shown):
 def main(
     total=1000, hidden=64, latent=4, batch=128, critic_steps=4, weight=10.0, lr=5e-4, lr_critic=2e-3, beta1=0.5,
 ):  # fmt: skip
-    """Play with the penalty and without it.
-
-    Args:
-        critic_steps: steps of the critic for one of the generator
-        weight: of the penalty, c
-        lr: the generator's learning rate, which falls to 0
-        lr_critic: the critic's learning rate
-        beta1: Adam's first momentum
+    """Args:
+    critic_steps: steps of the critic for one of the generator
+    weight: of the penalty, c
     """
     real, others = swirl(1000, generator(1)), swirl(1000, generator(2))
     gaussian = generator(3).multivariate_normal(real.mean(axis=0), np.cov(real.T), 1000)

@@ -19,10 +19,14 @@ Main = Callable[..., dict[str, Any]]
 
 #: What an option is that many examples have; `Args:` in the docstring of `main` says it better.
 MEANT = {
-    "batch": "examples for an update", "clip": "the largest norm of the gradients", "dimensions": "numbers in a vector",
+    "batch": "examples for an update", "beta1": "Adam's first momentum", "carts": "games that are played side by side",
+    "clip": "the largest norm of the gradients", "dimensions": "numbers in a vector",
+    "discount": "what a reward is worth one step later",
     "dropout": "the share of units that are left out", "epochs": "how many times training goes through the data",
     "examples": "how many examples to train on", "hidden": "hidden units", "latent": "numbers of noise, or of a code",
-    "layers": "how many layers", "length": "steps of a sequence", "lr": "the learning rate", "scenes": "how many scenes to make",
+    "layers": "how many layers", "length": "steps of a sequence", "lr": "the learning rate",
+    "lr_critic": "the critic's learning rate", "lr_judged": "the discriminator's learning rate",
+    "lr_made": "the generator's learning rate", "scenes": "how many scenes to make",
     "sentences": "how many sentences to make", "size": "how large each part is: pixels of a side, or numbers of a state",
     "steps": "how many steps", "test": "the share to test on", "total": "updates of the generator", "trees": "how many trees",
     "updates": "updates of the weights", "width": "how wide the network is: channels, or a share of the source's",
