@@ -111,9 +111,6 @@ def draw(runs, images):
 
 
 def main(batches=20, wait=0.0004, workers=4, epochs=6):
-    """Args:
-    wait: seconds that an image costs
-    """
     (train, labels), (new, truth) = digits()
     with tempfile.TemporaryDirectory() as place:
         folder, held = Path(place, "train"), Path(place, "test")
