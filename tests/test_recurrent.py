@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from typing import Any
 
 import numpy as np
@@ -225,6 +226,15 @@ def test_recurrent_dropout_equals_a_loop_of_cells_with_one_mask(name: str, optio
         np.testing.assert_allclose(a.numpy(), b.numpy(), rtol=1e-10, atol=1e-12)
     layer.eval()
     np.testing.assert_array_equal(layer(data)[0].detach().numpy(), plain(data)[0].detach().numpy())
+
+
+@pytest.mark.parametrize("kind", [nn.RNN, nn.LSTM, nn.GRU])
+def test_a_layer_pickled_before_there_was_recurrent_dropout_still_runs(kind: Any) -> None:
+    layer, x = kind(3, 4), normal(5, 2, 3)
+    before = layer(x)[0].detach().numpy()
+    del vars(layer)["recurrent_dropout"]
+    np.testing.assert_array_equal(pickle.loads(pickle.dumps(layer))(x)[0].detach().numpy(), before)
+    assert "recurrent_dropout" not in repr(layer)
 
 
 def test_the_gate_of_a_gru_keeps_what_recurrent_dropout_hides_from_the_products() -> None:

@@ -36,7 +36,10 @@ def _affine(x: Any, weight: Any, bias: Any) -> Any:
 
 @follow
 def rnn_cell(x: Any, h: Any, w_ih: Any, w_hh: Any, b_ih: Any = None, b_hh: Any = None, nonlinearity: str = "tanh") -> Any:
-    """h' = tanh(W_ih x + b_ih + W_hh h + b_hh), or relu of it."""
+    """h' = tanh(W_ih x + b_ih + W_hh h + b_hh), or relu of it.
+
+    Here and in `lstm_cell` h stands in the product alone, so that dropping it needs no argument: give h drop.
+    """
     z = _affine(x, w_ih, b_ih) + _affine(h, w_hh, b_hh)
     return np.tanh(z) if nonlinearity == "tanh" else np.maximum(z, 0.0)
 
@@ -178,6 +181,8 @@ def _rnn_rule(
 def rnn(x: Any, h0: Any, w_ih: Any, w_hh: Any, b_ih: Any, b_hh: Any, keep: Any, nonlinearity: str, drop: Any = None) -> Any:
     """A layer of `rnn_cell` over all steps: x (T, B, I), h0 (B, H) -> (outputs (T, B, H), last state (B, H)).
 
+    With `drop` W_hh reads h drop.
+
     out = (h_1 ... h_T), h_T
     dz_t = (g_t + W_hh^T dz_{t+1}) act'(z_t);  dx = W_ih^T dz,  dW_ih = sum dz_t x_t^T,  dW_hh = sum dz_t h_{t-1}^T
     """
@@ -283,6 +288,8 @@ def lstm_step(z: Any, recurrent: Any, c: Any, new_c: Any, tanh_c: Any, out: Any)
 def lstm(x: Any, h0: Any, c0: Any, w_ih: Any, w_hh: Any, b_ih: Any, b_hh: Any, w_hr: Any, keep: Any, drop: Any = None) -> Any:
     """A layer of `lstm_cell` over all steps: x (T, B, I), h0 (B, P), c0 (B, H) -> (outputs (T, B, P), h_T, c_T).
 
+    With `drop` W_hh reads h drop.
+
     out = (h_1 ... h_T), h_T, c_T
     dc_t = dh_t o (1 - tanh^2 c_t) + f_{t+1} dc_{t+1};  dz = (dc g i', dc c_{t-1} f', dc i g', dh tanh(c) o')
     dx = W_ih^T dz,  dW_ih = sum dz_t x_t^T,  dW_hh = sum dz_t h_{t-1}^T
@@ -368,6 +375,8 @@ def gru(
     x: Any, h0: Any, w_ih: Any, w_hh: Any, b_ih: Any, b_hh: Any, keep: Any, drop: Any = None
 ) -> Any:  # fmt: skip
     """A layer of `gru_cell` over all steps: x (T, B, I), h0 (B, H) -> (outputs (T, B, H), h_T).
+
+    With `drop` W_hh reads h drop, and z keeps h itself.
 
     out = (h_1 ... h_T), h_T
     dn = dh (1 - z) n',  dz = dh (h_{t-1} - n) z',  dr = dn (W_hn h + b_hn) r'

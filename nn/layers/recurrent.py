@@ -35,6 +35,7 @@ class _Recurrent(Module):
 
     gates: int
     proj_size: int = 0
+    recurrent_dropout: float = 0.0  # of layers that were pickled before there was one
     weight_ih_l0: Parameter
 
     def __init__(
@@ -179,6 +180,7 @@ class RNN(_Recurrent):
     """Elman's network, h_t = tanh(W_ih x_t + b_ih + W_hh h_{t-1} + b_hh), or with nonlinearity="relu".
 
     Args:
+        dropout: the probability with which inputs of the layers above the first are dropped, each step anew.
         recurrent_dropout: the probability with which states are dropped before W_hh, by one mask for all steps of a sequence.
 
     >>> out, h = RNN(3, 5, num_layers=2)(Tensor([[[1.0, 2.0, 3.0]]] * 4))
@@ -210,6 +212,7 @@ class LSTM(_Recurrent):
 
     Args:
         proj_size: length of the outputs, where it is to be smaller than the cells'.
+        dropout: the probability with which inputs of the layers above the first are dropped, each step anew.
         recurrent_dropout: the probability with which states are dropped before W_hh, by one mask for all steps of a sequence.
 
     >>> out, (h, c) = LSTM(3, 5, bidirectional=True)(Tensor([[[1.0, 2.0, 3.0]]] * 4))
@@ -244,6 +247,7 @@ class GRU(_Recurrent):
 
     Args:
         reset_after: with False the reset gate acts inside of the recurrent product, as in the paper.
+        dropout: the probability with which inputs of the layers above the first are dropped, each step anew.
         recurrent_dropout: the probability with which states are dropped before W_hh, by one mask for all steps of a sequence.
 
     >>> out, h = GRU(3, 5, batch_first=True)(Tensor([[[1.0, 2.0, 3.0]] * 4]))
