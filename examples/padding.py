@@ -1,5 +1,4 @@
-"""Sequences of different lengths: padded to the longest, in buckets of like length, or packed; timed side by
-side.
+"""Sequences of different lengths: padded to the longest, in buckets of like length, or packed, and the time each takes.
 
 A batch is one array (T, B, features), so that short sequences are padded to the longest. What is computed for
 padding is wasted: T B steps of the recurrence h_t = f(h_{t-1}, x_t) for sum_i T_i that mean something. Ways
@@ -103,7 +102,7 @@ def main(sequences=512, longest=120, hidden=64, batch=32, passes=3):
 
 def draw(lengths, rows, buckets, seconds, useful):
     figure, axes = plt.subplot_mosaic(
-        "abcd", figsize=(13, 3.8), layout="constrained", width_ratios=(1, 1, 1, 1.6)
+        "abcd", figsize=(14, 3.8), layout="constrained", width_ratios=(1, 1, 1, 1.6)
     )
     middle = sorted(buckets, key=lambda bucket: lengths[bucket].max())[len(buckets) // 2]
     pictures = {
@@ -116,6 +115,7 @@ def draw(lengths, rows, buckets, seconds, useful):
         shown = np.where(lasting, 1.0, np.nan if key == "c" else 0.25)
         axes[key].imshow(shown, cmap="Blues", vmin=0, vmax=1.5, aspect="auto", interpolation="nearest")
         axes[key].set(xlim=(0, lengths.max()), xlabel="step", ylabel="sequence of a batch", title=title)
+    figure.get_layout_engine().set(wspace=0.08)
     names = [name.removeprefix("baseline: ") for name in seconds]
     bars = axes["d"].barh(names, list(seconds.values()), color=["grey", "C0", "C0", "C1", "C1"])
     axes["d"].bar_label(bars, [f"{useful[name]:.0%} no padding" for name in seconds], padding=3)
