@@ -7,7 +7,7 @@ on the wall throws the weights far away, unless the gradient g is scaled: where 
 
 Last, the temporal order problem: two symbols of a long sequence are A or B, and the class is which came first and which
 second. All trainings begin with the same orthogonal W and stop when it is solved. The learning rate decides what clipping
-is worth: at 0.03 as many starts solve it without; at 0.1, where all are fast enough for the longest sequences, only with.
+is worth: at 0.03 as many starts solve it without; at 0.1, which is fast enough for the longest sequences, only with it.
 """
 
 from copy import deepcopy

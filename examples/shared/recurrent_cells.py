@@ -1,4 +1,4 @@
-"""Recurrent cells from their steps, and a task: foretell the next symbol of a stream, and name its first one at the end."""
+"""Recurrent cells from their steps, and a task: predict the next symbol of a stream, and name its first one at the end."""
 
 from __future__ import annotations
 
@@ -92,23 +92,28 @@ def learned(cell: Any, hidden: int, updates: int, length: int) -> tuple[float, f
 
 
 def next_loss(scores: Any, symbols: np.ndarray) -> Any:
-    """Nats of each symbol but the first two, which nothing foretells."""
+    """Nats of each symbol but the first two, which nothing predicts."""
     return cross_entropy(scores[1:-2].reshape(-1, SYMBOLS), symbols[2:].reshape(-1))
 
 
 def baselines(length: int) -> dict[str, float]:
-    """Nats of the same streams by tables of counts, and chance."""
-    _, symbols = streams(500, length, generator(2002))
+    """Nats of the same streams by counts of others, and by the source, which is the floor; and chance."""
+    (_, known), (_, symbols) = streams(2000, length, generator(2003)), streams(500, length, generator(2002))
     before, last, following = symbols[:-2], symbols[1:-1], symbols[2:]
     return {
-        "baseline: nats by frequencies": _counted(following),
-        "baseline: nats by the symbol before": _counted(following, last),
-        "baseline: nats by the two before, the least": _counted(following, before, last),
+        "baseline: nats by frequencies": _nats(np.bincount(known[2:].ravel(), minlength=SYMBOLS)[following], known[2:].size),
+        "baseline: nats by the symbol before": _nats(*_pairs(known, last, following)),
+        "baseline: nats of the source itself, the floor": _nats(source()[before, last, following], 1),
         "chance: accuracy": 1 / SYMBOLS,
     }
 
 
-def _counted(following: np.ndarray, *before: np.ndarray) -> float:
-    table = np.zeros((SYMBOLS,) * (1 + len(before)))
-    np.add.at(table, (*before, following), 1)
-    return float(-np.mean(np.log((table / table.sum(axis=-1, keepdims=True))[(*before, following)])))
+def _pairs(known: np.ndarray, last: np.ndarray, following: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """How often a symbol followed the one before it, and how often any did."""
+    table = np.ones((SYMBOLS, SYMBOLS))
+    np.add.at(table, (known[1:-1], known[2:]), 1)
+    return table[last, following], table.sum(axis=1)[last]
+
+
+def _nats(count: np.ndarray, of: float | np.ndarray) -> float:
+    return float(-np.mean(np.log(count / of)))

@@ -108,7 +108,8 @@ CASES: dict[str, Case] = {
         lambda r: (
             r["largest difference from nn"] < 1e-5
             and r["LSTM: accuracy at lag 8"] > 0.7
-            and r["tanh: gradient at lag 50"] < 1e-6 < 1e-3 < min(r["GRU: gradient at lag 50"], r["LSTM: gradient at lag 50"])
+            and r["tanh: gradient at lag 43 to 50"] < 1e-6 < 1e-3 < r["GRU: gradient at lag 43 to 50"]
+            and r["tanh: nats"] < r["baseline: nats by frequencies"] - 0.1
             and (r["LSTM: parameters"], r["GRU: parameters"]) == (4 * r["tanh: parameters"], 3 * r["tanh: parameters"])
         ),
     ),
