@@ -5,7 +5,7 @@
 The digits stand anywhere in a strip that is higher than they are. A linear layer has other weights for each row,
 so that it must learn each place anew; the LSTM has the same for all. Tried are one direction, both directions,
 and one direction that is told where the digit ends, so that it need not keep it through the empty rows
-(`lengths`). The picture shows what the network holds for likely, row by row.
+(`lengths`). The picture shows the predicted probabilities, row by row.
 """
 
 import matplotlib.pyplot as plt
@@ -16,7 +16,6 @@ import nn
 from minigrad import Tensor, no_grad
 
 PUBLISHED = "MNIST pixel by pixel (here row by row): 3 % errors of an identity RNN (Le, Jaitly and Hinton, 2015)"
-FULL = {"room": 0, "epochs": 20, "hidden": 128}
 
 
 class Rows(nn.Module):
@@ -77,7 +76,7 @@ def drawn(x, chances, y):
         lower.set(xlabel="rows read", yticks=range(10))
     axes[0, 0].set(ylabel="columns")
     axes[1, 0].set(ylabel="probability of each digit")
-    figure.suptitle("Strips, lying on their side, and what is held for likely after each row")
+    figure.suptitle("Strips, lying on their side, and predicted probabilities after each row")
     picture("mnist_rows", figure)
 
 
@@ -88,7 +87,7 @@ def main(room=12, epochs=10, hidden=48, data=None):
     for name, make, told in (
         ("one direction", lambda: Rows(columns, hidden, both=False), False),
         ("both directions", lambda: Rows(columns, hidden, both=True), False),
-        ("told the end", lambda: Rows(columns, hidden, both=False), True),
+        ("given the lengths", lambda: Rows(columns, hidden, both=False), True),
         ("baseline: linear layer", lambda: Linear(held[0].size), False),
     ):
         restart()
