@@ -120,19 +120,19 @@ def main(length=40, updates=4000, hidden=4):
     drawn(hand, x[:, 0], {name: values[:, 0, unit] for name, values in learned.items()})
     off = np.abs(learned["h"][-1] @ out + model[1].bias.data - total)
     second, marked = x[length // 2 :].prod(axis=-1).sum(axis=0), x[..., 1] == 1
+    contrast = lambda f: float(f["i"][marked, unit].mean() - f["i"][~marked, unit].mean())  # noqa: E731
     difference = np.abs(model[0](Tensor(x))[0].detach().numpy() - learned["h"]).max()
     return {
         **{f"by hand, memory after {STEPS[t]}": float(hand["c"][t]) for t in (0, 4, 5)},
-        "by hand: dh / dc, output on": page(by_hand()),
+        "by hand: dh / dc, output on": page(by_hand()), "largest difference from nn.LSTM": float(difference),
         "mean squared error": float(np.mean(off**2)), "sums off by 4 %": float(np.mean(off > 0.08)),
         "baseline: error of the answer 1": float(np.mean((1 - total) ** 2)),
         "baseline: error of 0.5 + second value": float(np.mean((0.5 + second - total) ** 2)),
         "baseline: sums off by 4 %, the answer 1": float(np.mean(np.abs(1 - total) > 0.08)),
         "input gate, marked": float(learned["i"][..., unit][marked].mean()),
-        "input gate, elsewhere": float(learned["i"][..., unit][~marked].mean()),
-        "baseline: input gate before training, marked": float(untrained["i"][..., unit][marked].mean()),
+        "input gate, marked minus elsewhere": contrast(learned),
+        "baseline: input gate, marked minus elsewhere, untrained": contrast(untrained),
         "forget gate, elsewhere": float(learned["f"][..., unit][~marked].mean()),
-        "largest difference from nn.LSTM": float(difference),
     }  # fmt: skip
 
 

@@ -63,7 +63,7 @@ def lstm_step(axis: Any, name: str, gates: tuple[int, int, int], before: float, 
     axis.text(5.5, 5, "+", ha="center", va="center", zorder=3, bbox=plus)
     ends = ((0, 5.6, "$c_{t-1}$", before), (10, 5.6, "$c_t$", c), (5.5, -0.3, "$g$", g), (8.5, -0.3, "$h_t$", h))
     for x, y, letter, value in ends:
-        axis.text(x, y, f"{letter}\n{signed(value)}", ha="center", va="bottom" if y > 0 else "top")
+        axis.text(x, y, f"{letter}\n{signed(value)}", ha="center", va="bottom" if y > 0 else "top", size=9)
     axis.set(xlim=(-1.3, 11.3), ylim=(-2.2, 7.6))
     axis.set_title(name, weight="bold")
     axis.axis("off")
