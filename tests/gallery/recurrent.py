@@ -68,9 +68,9 @@ CASES: dict[str, Case] = {
     "lstm_dropout": (
         {"updates": 300, "characters": 2500, "size": 48},
         lambda r: (
-            r["training perplexity, no dropout"] < r["training perplexity, recurrent dropout"]
-            and r["test perplexity, recurrent dropout"] < r["test perplexity, no dropout"]
-            and r["test perplexity, recurrent dropout"] < r["baseline: table of pairs, perplexity"]
+            max(r[f"validation perplexity in the end, {way} dropout"] for way in ("input", "recurrent"))
+            < r["validation perplexity in the end, no dropout"]
+            and r["test perplexity, recurrent dropout"] < r["baseline: perplexity by counts of 2 in a row"]
         ),
     ),
     "padding": (
