@@ -122,6 +122,25 @@ def test_a_row_says_from_how_many_seeds_when_and_where_it_was_measured(gallery: 
     assert table.results(once, beside=False) == "**--full** (1 seed, 0.31 s, 2026-11-27, 2 cores):<br>exact: 0.5"
 
 
+def test_a_measurement_refuses_before_it_works(gallery: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    measuring, module = gallery.load("shared.measuring"), gallery.load("convolution_1d")
+    for words in (["--seeds", "0"], ["--seed", "3"], ["--seed=3"]):
+        with pytest.raises(SystemExit, match="takes --seeds N"):
+            measuring.measure(module, words)
+    monkeypatch.setattr(measuring, "MEASURED", tmp_path)
+    (tmp_path / "convolution_1d.json").write_text('{"a":')
+    with pytest.raises(SystemExit, match=r"convolution_1d.json cannot be read"):
+        measuring.measure(module, [])
+
+
+def test_results_that_differ_over_the_seeds_show_it(gallery: Any) -> None:
+    measuring = gallery.load("shared.measuring")
+    assert measuring.summary([True, False, True]) == "2 of 3 True"
+    assert measuring.summary([1199, 1198, 1200]) == "1,199 (1,198 to 1,200)"
+    assert measuring.summary([0.2241, 0.2242, 0.2239]) == "0.224"
+    assert measuring.summary([measuring.plain(float("nan")), 0.5]) == "nan"
+
+
 def test_a_measurement_keeps_the_picture_of_the_seed_in_the_middle(gallery: Any) -> None:
     measuring = gallery.load("shared.measuring")
     runs = [{"chance": 0.0, "text": "a", "error": error} for error in (0.3, 0.1, 0.9, 0.2, 0.5)]

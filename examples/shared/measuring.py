@@ -31,11 +31,14 @@ def measure(module: Any, argv: list[str]) -> None:
     The time is the processor's, of one thread, so that it means the same on a busy machine.
     The picture that is kept is that of the run in the middle, by the first number that the example reached.
     """
-    parser = argparse.ArgumentParser(add_help=False)
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     parser.add_argument("--seeds", type=int, default=5)
     asked, rest = parser.parse_known_args(argv)
+    if asked.seeds < 1 or any(word.split("=")[0] == "--seed" for word in rest):
+        raise SystemExit("measure takes --seeds N, at least 1: it runs the seeds 0 to N - 1")
     settings, _, full = options(module, module.main, rest)
     name = Path(module.__file__).stem
+    kept(name)  # what cannot be read is said before the work, not after it
     runs, seconds, pictures = [], [], []
     drawn = OUT / f"{name}.png"
     with threadpool_limits(1):
@@ -61,11 +64,19 @@ def measure(module: Any, argv: list[str]) -> None:
 
 def keep(name: str, found: dict[str, Any]) -> None:
     """Put a measurement beside those of other options of the same example."""
-    path = MEASURED / f"{name}.json"
+    others = [other for other in kept(name) if other.get("options") != found.get("options")]
+    text = json.dumps(sorted([*others, found], key=lambda m: m.get("options", "")), indent=1, allow_nan=False)
     MEASURED.mkdir(exist_ok=True)
-    old = json.loads(path.read_text()) if path.exists() else []
-    kept = [other for other in old if other.get("options") != found.get("options")]
-    write_whole(path, (json.dumps(sorted([*kept, found], key=lambda m: m.get("options", "")), indent=1) + "\n").encode())
+    write_whole(MEASURED / f"{name}.json", (text + "\n").encode())
+
+
+def kept(name: str) -> list[dict[str, Any]]:
+    """The measurements of an example."""
+    path = MEASURED / f"{name}.json"
+    try:
+        return json.loads(path.read_text()) if path.exists() else []
+    except json.JSONDecodeError as error:
+        raise SystemExit(f"{path} cannot be read ({error}): delete it, and measure again") from error
 
 
 def middle(runs: list[dict[str, Any]]) -> int:
@@ -83,17 +94,19 @@ def short(word: str) -> str:
 
 
 def plain(value: Any) -> Any:
-    """A number or a text, as JSON has them; floats with four digits."""
+    """A number or a text, as JSON has them; floats with four digits.  What is no number is text, "nan"."""
     if isinstance(value, (bool, np.bool_)):
         return bool(value)
     if isinstance(value, (int, np.integer)):
         return int(value)
-    return float(f"{value:.4g}") if isinstance(value, (float, np.floating)) else str(value)
+    return float(f"{value:.4g}") if isinstance(value, (float, np.floating)) and np.isfinite(value) else str(value)
 
 
 def summary(values: list[Any]) -> str:
     """Of numbers the median, and the range over the seeds if it shows; of anything else what the first seed gave."""
-    if isinstance(values[0], (str, bool)):
+    if isinstance(values[0], bool):
+        return str(values[0]) if len(set(values)) == 1 else f"{sum(values)} of {len(values)} True"
+    if any(isinstance(value, str) for value in values):
         return str(values[0])
     low, middle, high = (number(np.quantile(values, q)) for q in (0, 0.5, 1))
     return middle if low == high else f"{middle} ({low} to {high})"

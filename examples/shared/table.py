@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import ast
 import importlib
-import json
 from typing import Any
 
 from course import COURSE
 
 from minigrad.files import write_whole
 
-from .measuring import BESIDE, FOLDER, MEASURED, PICTURES, number, summary
+from .measuring import BESIDE, FOLDER, PICTURES, kept, number, summary
 
 NOTEBOOKS = FOLDER / "notebooks"
 HEAD = """\
@@ -63,8 +62,7 @@ def title(name: str) -> str:
 
 def row(place: int, name: str, topic: str) -> str:
     """The line of an example."""
-    path = MEASURED / f"{name}.json"
-    measured = json.loads(path.read_text()) if path.exists() else []
+    measured = kept(name)
     alt = title(name).replace('"', "&quot;")
     drawn = (PICTURES / f"{name}.png").exists()
     cells = [
