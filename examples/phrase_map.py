@@ -117,7 +117,7 @@ def main(updates=300, hidden=64, batch=64):
         data.of_one_kind(nn.text.bag_of_words(side[data.test], size)[:, 4:])[0]
         for side, size in zip((data.source, data.target), data.sizes, strict=True)
     )
-    shares = {"trained": after, "before": before, "English\nwords": words, "French\nwords": translated, "chance": chance}
+    shares = {"trained": after, "before": before, "English": words, "French": translated, "chance": chance}
     draw(states(), data, shares)
     return {
         "neighbours of one kind": after,
