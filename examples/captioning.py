@@ -103,7 +103,7 @@ def scores(texts, data):
 
 
 def main(updates=1400, attending=500, hidden=96, batch=32, scenes=2000, tests=300):
-    data, results = CaptionedScenes(scenes, tests), {}
+    data, results, bleu = CaptionedScenes(scenes, tests), {}, {}
     figure = plt.figure(figsize=(13, 6.5), layout="constrained")
     upper, below = figure.subfigures(2, 1, height_ratios=(1, 1.2))
     above, beside = upper.subfigures(1, 2, width_ratios=(2.6, 1))
@@ -114,7 +114,8 @@ def main(updates=1400, attending=500, hidden=96, batch=32, scenes=2000, tests=30
         kept = learn(model, data, count, batch, 3e-3, name)
         curve.plot(kept["seen"], kept["exact"], "o-", label=name)
         texts = data.texts(written(model, data, data.test))
-        results[f"all right, {name}"], results[f"BLEU, {name}"] = scores(texts, data)
+        results[f"all right, {name}"], bleu[f"BLEU, {name}"] = scores(texts, data)
+        results[f"updates, {name}"] = count
         if "attend" in name:
             attention_maps(below, model, data, texts)
         else:
@@ -125,8 +126,7 @@ def main(updates=1400, attending=500, hidden=96, batch=32, scenes=2000, tests=30
     other = generator(2).integers(0, scenes, tests)
     return {
         **results,
-        "updates, show and tell": updates,
-        "updates, show, attend and tell": attending,
+        **bleu,
         "test captions in training": len({*data.captions[:scenes]} & {*data.captions[scenes:]}),
         "ceiling: all right, told the four places": scores(data.by_places(), data)[0],
         "baseline: BLEU, nearest training image": scores(data.nearest(), data)[1],

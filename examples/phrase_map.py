@@ -129,5 +129,6 @@ def main(updates=300, hidden=64, batch=64):
         "test phrases": len(data.test),
     }
 
+
 if __name__ == "__main__":
     run(main)
