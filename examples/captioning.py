@@ -5,7 +5,9 @@ A convolutional network sees, a recurrent one tells. In show and tell the image 
 with S_t the words. With soft attention it is seen for each word, a_i what is found at place i of 6 x 6:
     e_ti = v^T tanh(W h_{t-1} + U a_i),   alpha_ti = exp(e_ti) / sum_k exp(e_tk),   z_t = sum_i alpha_ti a_i,
 and h_t = f(h_{t-1}, [S_{t-1}, z_t]). f is a GRU, in the papers an LSTM. A scene has two coloured shapes at
-two of four places. There are 864 captions; those of the test belong to no training scene.
+two of four places. There are 864 captions; those of the test belong to no training scene. In the end both
+networks get nearly all scenes right; with attention after a third of the updates, each half as dear again.
+The ceiling is told the four places: it says of each what the nearest training image has at one of them.
 """
 
 from itertools import zip_longest
@@ -17,11 +19,13 @@ from shared import CaptionedScenes, generator, picture, restart, run
 
 import nn
 from minigrad import Tensor, no_grad
+from nn.text import pad_rows
 
 PUBLISHED = (
     "on the photographs of MS COCO, BLEU-4: show and tell 27.7 (Vinyals et al., 2015); soft attention 24.3, "
     "hard 25.0 (Xu et al., 2015)"
 )
+BARE = {"frame_on": False, "xticks": [], "yticks": []}
 
 
 class Captioner(nn.Module):
@@ -35,7 +39,7 @@ class Captioner(nn.Module):
             nn.Conv2d(32, hidden, 3, padding=1), nn.GroupNorm(4, hidden), nn.ReLU(),
         )  # fmt: skip
         self.begin = nn.Sequential(
-            nn.MaxPool2d(2), nn.Flatten(), nn.Linear(9 * hidden, hidden), nn.LayerNorm(hidden), nn.Tanh()
+            nn.MaxPool2d(3), nn.Flatten(), nn.Linear(4 * hidden, hidden), nn.LayerNorm(hidden), nn.Tanh()
         )  # fmt: skip
         self.places = nn.PositionalEncoding(hidden)
         self.embed = nn.Embedding(words, hidden, padding_idx=0)
@@ -64,68 +68,73 @@ class Captioner(nn.Module):
 
 
 def gallery(figure, data, texts):
-    """Two captions that are right, two with one wrong word, two with more."""
+    """Two captions that are right, and the four with most wrong words."""
     pairs = [(text.split(), data.captions[i].split()) for text, i in zip(texts, data.test, strict=True)]
     wrong = np.array([sum(a != b for a, b in zip_longest(*pair)) for pair in pairs])
-    shown = [i for kind in (wrong == 0, wrong == 1, wrong > 1) for i in np.flatnonzero(kind)[:2]]
-    for axis, i in zip(figure.subplots(1, 6), shown, strict=False):
+    order = wrong.argsort(kind="stable")
+    for axis, i in zip(figure.subplots(1, 6, subplot_kw=BARE), [*order[:2], *order[-4:]], strict=True):
         axis.imshow(np.moveaxis(data.source[data.test[i]], 0, 2).clip(0, 1))
         colour = ("tab:green", "tab:orange", "tab:red")[min(wrong[i], 2)]
-        axis.set_title(texts[i].replace(" and ", "\nand ").replace(" at ", "\nat "), color=colour, fontsize=9)
-    figure.suptitle("Show and tell: right, nearly right (one word), wrong")
+        said = texts[i].replace(" top", "\ntop").replace(" bottom", "\nbottom").replace(" and ", "\n")
+        axis.set_title(said, color=colour, fontsize=9)
+    figure.suptitle("Show and tell: green is right, orange nearly right (one word), red wrong")
 
 
-def attention_maps(figure, model, data, rows):
-    """Where the network looks for each word of two captions."""
+def attention_maps(figure, model, data, texts):
+    """Where the network looks for each word of the first two captions that it wrote."""
+    rows, (before, _) = data.test[:2], pad_rows([data.words.encode(text, start=True) for text in texts[:2]])
     with no_grad():
-        state = model.encode(data.source[rows], None)
-        looked = model.decode(data.target[rows, :-1], state)[1][2]
-    for i, axes in enumerate(figure.subplots(2, 9)):
+        looked = model.decode(before, model.encode(data.source[rows], None))[1][2]
+    for i, axes in enumerate(figure.subplots(2, 9, subplot_kw=BARE)):
         image = np.moveaxis(data.source[rows[i]], 0, 2).clip(0, 1)
-        for axis, word, weights in zip(axes, data.captions[rows[i]].split(), looked, strict=False):
+        for axis, word, weights in zip(axes, texts[i].split(), looked, strict=False):
             axis.imshow(image)
             axis.imshow(np.kron(weights.numpy()[i].reshape(6, 6), np.ones((4, 4))), alpha=0.6, cmap="gray")
             axis.set_title(word, fontsize=10)
-    figure.suptitle("Show, attend and tell: bright is where it looks for each word")
+    figure.suptitle("Show, attend and tell: the words it writes, and bright where it looks for each")
 
 
-def scores(texts, data, kind, name):
+def scores(texts, data):
     """The share of captions that are all right, and BLEU."""
     wanted = [data.captions[i] for i in data.test]
     right = np.mean([a == b for a, b in zip(texts, wanted, strict=True)])
-    bleu = 100 * nn.metrics.bleu([text.split() for text in texts], [[text.split()] for text in wanted])
-    return {f"{kind}all right, {name}": float(right), f"{kind}BLEU, {name}": bleu}
+    bleu = nn.metrics.bleu([text.split() for text in texts], [[text.split()] for text in wanted])
+    return float(right), 100 * bleu
 
 
-def main(updates=600, hidden=96, batch=32, scenes=2000, tests=300):
-    data, results = CaptionedScenes(scenes, tests), {}
+def main(updates=1400, attending=500, hidden=96, batch=32, scenes=2000, tests=300):
+    data, results, bleu = CaptionedScenes(scenes, tests), {}, {}
     figure = plt.figure(figsize=(13, 6.5), layout="constrained")
-    above, below = figure.subfigures(2, 1, height_ratios=(1, 1.2))
-    for name, attend in (("show and tell", False), ("show, attend and tell", True)):
+    upper, below = figure.subfigures(2, 1, height_ratios=(1, 1.2))
+    above, beside = upper.subfigures(1, 2, width_ratios=(2.6, 1))
+    curve = beside.subplots()
+    for name, count in (("show and tell", updates), ("show, attend and tell", attending)):
         restart()
-        model = Captioner(data.sizes[1], attend, hidden)
-        learn(model, data, updates, batch, 3e-3, name)
-        end = data.words["</s>"]
-        rows = written(model, data, data.test).tolist()
-        texts = [data.words.decode(row[: [*row, end].index(end)]) for row in rows]
-        results |= scores(texts, data, "", name)
-        if attend:
-            attention_maps(below, model, data, data.test[:2])
+        model = Captioner(data.sizes[1], "attend" in name, hidden)
+        kept = learn(model, data, count, batch, 3e-3, name)
+        curve.plot(kept["seen"], kept["exact"], "o-", label=name)
+        texts = data.texts(written(model, data, data.test))
+        results[f"all right, {name}"], bleu[f"BLEU, {name}"] = scores(texts, data)
+        results[f"updates, {name}"] = count
+        if "attend" in name:
+            attention_maps(below, model, data, texts)
         else:
             gallery(above, data, texts)
-    for axis in [*above.axes, *below.axes]:
-        axis.axis("off")
+    curve.set(xlabel="updates", ylabel="share all right", ylim=(0, 1.02))
+    curve.legend(loc="upper center", bbox_to_anchor=(0.5, -0.3), fontsize=8)
     picture("captioning", figure)
-    flat = data.source.reshape(scenes + tests, -1)
-    distances = (flat[:scenes] ** 2).sum(axis=1) - 2 * flat[scenes:] @ flat[:scenes].T
-    nearest, other = distances.argmin(axis=1), generator(2).integers(0, scenes, tests)
-    results |= scores([data.captions[i] for i in nearest], data, "baseline: ", "nearest training image")
-    results |= scores([data.captions[i] for i in other], data, "chance: ", "any training caption")
-    known = set(data.captions[:scenes])
-    return {**results, "test captions in training": sum(data.captions[i] in known for i in data.test)}
+    other = generator(2).integers(0, scenes, tests)
+    return {
+        **results,
+        **bleu,
+        "test captions in training": len({*data.captions[:scenes]} & {*data.captions[scenes:]}),
+        "ceiling: all right, told the four places": scores(data.by_places(), data)[0],
+        "baseline: BLEU, nearest training image": scores(data.nearest(), data)[1],
+        "chance: BLEU, any training caption": scores([data.captions[i] for i in other], data)[1],
+    }
 
 
-FULL = {"updates": 20_000, "hidden": 512, "scenes": 20_000, "tests": 2000}
+FULL = {"updates": 20_000, "attending": 20_000, "hidden": 512, "scenes": 20_000, "tests": 2000}
 
 if __name__ == "__main__":
     run(main)

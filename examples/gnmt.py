@@ -5,7 +5,8 @@ they find to what they were given (residual connections), i the layer and t the 
     m^i_t = f(m^i_{t-1}, x^{i-1}_t),   x^i_t = m^i_t + x^{i-1}_t;   plain: x^i_t = m^i_t
 The lowest layer of the decoder asks with its state of the step before, and all its layers get the answer:
     s_t = AttentionFunction(y_{i-1}, x_t),   p_t = exp(s_t) / sum_t exp(s_t),   a_i = sum_t p_t x_t
-The paper's cells are LSTMs, those here GRUs. Does depth learn with residual connections, and without?
+The paper's cells are LSTMs, those here GRUs. Does depth learn with residual connections, and without? After
+so few updates the residual layers come near the linear layer of words by place, and plain ones learn nothing.
 """
 
 import matplotlib.pyplot as plt

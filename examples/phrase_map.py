@@ -5,7 +5,8 @@ and "by my sisters". It is never told their kinds: times, people, places, things
 ("for" is "pendant" before a time, "pour" before people, "vers" before a place), and so do the states c. The
 map shows c of phrases that are not in training, in two dimensions (t-SNE and PCA), and three regions
 enlarged, like figures 4 and 5 of Cho et al., 2014. Counted is how often the nearest neighbour *with another
-noun* is of the same kind: by c, by c before training, by bags of words, and among all such phrases (chance).
+noun* is of the same kind: by c, by c before training, by bags of the English words, by bags of the French
+ones (what the translation alone tells, without a network), and among all such phrases (chance).
 """
 
 import matplotlib.pyplot as plt
@@ -83,7 +84,7 @@ def enlarge(axis, points, data, kind, count=9):
             color=f"C{data.kinds[data.test[i]]}", arrowprops={"arrowstyle": "-", "color": "0.8"},
         )  # fmt: skip
     axis.set_xlim(left, right + 0.9 * (right - left))
-    axis.set(xticks=[], yticks=[], title=f"a region of {list(KINDS)[kind]}, enlarged")
+    axis.set(xticks=[], yticks=[], title=f"around {list(KINDS)[kind]}, enlarged")
 
 
 def draw(states, data, shares):
@@ -94,7 +95,7 @@ def draw(states, data, shares):
             axis.scatter(*points[data.kinds[data.test] == kind].T, s=12, color=f"C{kind}", label=label)
         axis.set(xticks=[], yticks=[], title=f"{name} of the encoder's states")
     axes[0, 0].legend(fontsize=8)
-    axes[0, 2].bar(list(shares), list(shares.values()), color=["tab:purple", "silver", "silver", "silver"])
+    axes[0, 2].bar(list(shares), list(shares.values()), color=["tab:purple", *["silver"] * 4])
     axes[0, 2].set(ylim=(0, 1), title="nearest neighbour is of the same kind")
     for axis, kind in zip(axes[1], range(3), strict=True):
         enlarge(axis, maps["t-SNE"], data, kind)
@@ -112,20 +113,22 @@ def main(updates=300, hidden=64, batch=64):
     before = data.of_one_kind(states())[0]
     learn(model, data, updates, batch, 5e-3, "phrases")
     after, chance = data.of_one_kind(states())
-    bags = nn.text.bag_of_words(data.source[data.test], data.sizes[0])
-    words = data.of_one_kind(bags[:, 1:])[0]
-    draw(states(), data, {"trained": after, "before": before, "words": words, "chance": chance})
+    words, translated = (
+        data.of_one_kind(nn.text.bag_of_words(side[data.test], size)[:, 4:])[0]
+        for side, size in zip((data.source, data.target), data.sizes, strict=True)
+    )
+    shares = {"trained": after, "before": before, "English": words, "French": translated, "chance": chance}
+    draw(states(), data, shares)
     return {
         "neighbours of one kind": after,
         "baseline: neighbours of one kind before training": before,
-        "baseline: neighbours of one kind by bags of words": words,
+        "baseline: neighbours of one kind by bags of English words": words,
+        "baseline: neighbours of one kind by bags of French words": translated,
         "chance: neighbours of one kind": chance,
         "exact translations": exact(model, data, data.test),
         "test phrases": len(data.test),
     }
 
-
-FULL = {"updates": 20_000, "hidden": 1000}
 
 if __name__ == "__main__":
     run(main)

@@ -101,6 +101,56 @@ def test_what_is_measured_stands_beside_chance_or_a_baseline(path: Path) -> None
             assert any(name.startswith(("chance", "baseline")) for name in results), (path.stem, list(results))
 
 
+def test_a_title_is_a_whole_sentence(gallery: Any) -> None:
+    table = gallery.load("shared.table")
+    titles = {name: table.title(name) for name in CASES}
+    assert [name for name, title in titles.items() if title[-1] not in ".?" or "  " in title] == []
+
+
+def test_a_row_says_from_how_many_seeds_when_and_where_it_was_measured(gallery: Any) -> None:
+    table = gallery.load("shared.table")
+    found = {
+        "results": {"baseline: error": [0.5, 0.75, 0.25], "text": ["a", "b", "c"], **{f"n{i}": [i, 4000, i] for i in range(6)}},
+        "seconds": 0.31, "date": "2026-11-27", "machine": "2 cores",
+    }  # fmt: skip
+    assert table.circumstances(found) == "3 seeds<br>0.31 s<br>2026-11-27<br>2 cores"
+    reached = table.results(found, beside=False)
+    assert reached.startswith("n0: 0 (0 to 4,000)<br>n1: 1 (1 to 4,000)<br>n2: 2 (2 to 4,000)<br>n3: 3 (3 to 4,000)<details>")
+    assert "<summary>3 more</summary>text: a<br>n4: 4 (4 to 4,000)<br>n5" in reached
+    assert table.results(found, beside=True) == "baseline: error: 0.5 (0.25 to 0.75)"
+    once = {**found, "results": {"exact": [0.5]}, "options": "--full"}
+    assert table.results(once, beside=False) == "**--full** (1 seed, 0.31 s, 2026-11-27, 2 cores):<br>exact: 0.5"
+
+
+def test_a_measurement_refuses_before_it_works(gallery: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    measuring, module = gallery.load("shared.measuring"), gallery.load("convolution_1d")
+    for words in (["--seeds", "0"], ["--seed", "3"], ["--seed=3"]):
+        with pytest.raises(SystemExit, match="takes --seeds N"):
+            measuring.measure(module, words)
+    monkeypatch.setattr(measuring, "MEASURED", tmp_path)
+    (tmp_path / "convolution_1d.json").write_text('{"a":')
+    with pytest.raises(SystemExit, match=r"convolution_1d.json cannot be read"):
+        measuring.measure(module, [])
+
+
+def test_results_that_differ_over_the_seeds_show_it(gallery: Any) -> None:
+    measuring = gallery.load("shared.measuring")
+    assert measuring.summary([True, False, True]) == "2 of 3 True"
+    assert measuring.summary([1199, 1198, 1200]) == "1,199 (1,198 to 1,200)"
+    assert measuring.summary([0.2241, 0.2242, 0.2239]) == "0.224"
+    assert measuring.summary([measuring.plain(float("nan")), 0.5]) == "nan"
+
+
+def test_a_measurement_keeps_the_picture_of_the_seed_in_the_middle(gallery: Any) -> None:
+    measuring = gallery.load("shared.measuring")
+    runs = [{"chance": 0.0, "text": "a", "error": error} for error in (0.3, 0.1, 0.9, 0.2, 0.5)]
+    assert measuring.middle(runs) == 0
+    assert measuring.middle(runs[1:]) == 2  # of four, the lower one of the middle
+    assert measuring.middle([{"text": "a"}, {"text": "b"}]) == 0
+    assert measuring.short("../shared/data/wikitext-2/test.txt") == "wikitext-2/test.txt"
+    assert [measuring.short(word) for word in ("--data", "/tmp/some/mnist", "0.5")] == ["--data", "mnist", "0.5"]
+
+
 def test_the_command_lists_and_runs() -> None:
     run = [sys.executable, "-m", "examples"]
     shown = subprocess.run(run, cwd=ROOT, capture_output=True, text=True, check=True).stdout

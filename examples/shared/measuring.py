@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import argparse
 import json
-import shutil
+import os
+import platform
 import time
 from datetime import date
 from pathlib import Path
@@ -20,60 +21,97 @@ from .running import once, options
 
 FOLDER = Path(__file__).parents[1]
 MEASURED, PICTURES = FOLDER / "measured", FOLDER / "pictures"
+#: What results are compared with; their names begin so.
+BESIDE = ("chance", "baseline", "ceiling", "floor")
 
 
 def measure(module: Any, argv: list[str]) -> None:
     """Run an example from several seeds, or once in its full setting, and keep what it reached.
 
     The time is the processor's, of one thread, so that it means the same on a busy machine.
-    The picture of the first run is kept.
+    The picture that is kept is that of the run in the middle, by the first number that the example reached.
     """
-    parser = argparse.ArgumentParser(add_help=False)
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     parser.add_argument("--seeds", type=int, default=5)
     asked, rest = parser.parse_known_args(argv)
+    if asked.seeds < 1 or any(word.split("=")[0] == "--seed" for word in rest):
+        raise SystemExit("measure takes --seeds N, at least 1: it runs the seeds 0 to N - 1")
     settings, _, full = options(module, module.main, rest)
     name = Path(module.__file__).stem
-    runs, seconds = [], []
+    kept(name)  # what cannot be read is said before the work, not after it
+    runs, seconds, pictures = [], [], []
+    drawn = OUT / f"{name}.png"
     with threadpool_limits(1):
         for seed in range(1 if full else asked.seeds):
             print(f"--- {name}, seed {seed}")
             started = time.process_time()
             runs.append(once(module, module.main, settings, seed, full))
             seconds.append(time.process_time() - started)
-            if seed == 0 and not rest and (drawn := OUT / f"{name}.png").exists():
-                PICTURES.mkdir(exist_ok=True)
-                shutil.copy(drawn, PICTURES / drawn.name)
+            pictures.append(drawn.read_bytes() if drawn.exists() else b"")
+    if not rest and any(pictures):
+        PICTURES.mkdir(exist_ok=True)
+        write_whole(PICTURES / drawn.name, pictures[middle(runs)])
     found = {
         "results": {key: [plain(run[key]) for run in runs] for key in runs[0]},
         "seconds": round(float(np.median(seconds)), 1),
         "date": date.today().isoformat(),
+        "machine": f"{os.cpu_count()} cores, {platform.machine()}",
     }
     if rest:
-        found["options"] = " ".join(Path(word).name for word in rest)
+        found["options"] = " ".join(short(word) for word in rest)
     keep(name, found)
 
 
 def keep(name: str, found: dict[str, Any]) -> None:
     """Put a measurement beside those of other options of the same example."""
-    path = MEASURED / f"{name}.json"
+    others = [other for other in kept(name) if other.get("options") != found.get("options")]
+    text = json.dumps(sorted([*others, found], key=lambda m: m.get("options", "")), indent=1, allow_nan=False)
     MEASURED.mkdir(exist_ok=True)
-    old = json.loads(path.read_text()) if path.exists() else []
-    kept = [other for other in old if other.get("options") != found.get("options")]
-    write_whole(path, (json.dumps(sorted([*kept, found], key=lambda m: m.get("options", "")), indent=1) + "\n").encode())
+    write_whole(MEASURED / f"{name}.json", (text + "\n").encode())
+
+
+def kept(name: str) -> list[dict[str, Any]]:
+    """The measurements of an example."""
+    path = MEASURED / f"{name}.json"
+    try:
+        return json.loads(path.read_text()) if path.exists() else []
+    except json.JSONDecodeError as error:
+        raise SystemExit(f"{path} cannot be read ({error}): delete it, and measure again") from error
+
+
+def middle(runs: list[dict[str, Any]]) -> int:
+    """Which run is in the middle by the first number that is no baseline; the first one where there is none."""
+    for name, value in runs[0].items():
+        if not name.startswith(BESIDE) and not isinstance(value, (str, bool)):
+            return int(np.argsort([float(run[name]) for run in runs], kind="stable")[(len(runs) - 1) // 2])
+    return 0
+
+
+def short(word: str) -> str:
+    """An option as the table shows it: of a path what is below a folder "data", or the last part."""
+    parts = Path(word).parts
+    return "/".join(parts[parts.index("data") + 1 :]) if "data" in parts[:-1] else Path(word).name
 
 
 def plain(value: Any) -> Any:
-    """A number or a text, as JSON has them; floats with four digits."""
+    """A number or a text, as JSON has them; floats with four digits.  What is no number is text, "nan"."""
     if isinstance(value, (bool, np.bool_)):
         return bool(value)
     if isinstance(value, (int, np.integer)):
         return int(value)
-    return float(f"{value:.4g}") if isinstance(value, (float, np.floating)) else str(value)
+    return float(f"{value:.4g}") if isinstance(value, (float, np.floating)) and np.isfinite(value) else str(value)
 
 
 def summary(values: list[Any]) -> str:
-    """Of numbers the median and the range over the seeds; of anything else what the first seed gave."""
-    if all(value == values[0] for value in values) or isinstance(values[0], (str, bool)):
+    """Of numbers the median, and the range over the seeds if it shows; of anything else what the first seed gave."""
+    if isinstance(values[0], bool):
+        return str(values[0]) if len(set(values)) == 1 else f"{sum(values)} of {len(values)} True"
+    if any(isinstance(value, str) for value in values):
         return str(values[0])
-    low, middle, high = (f"{np.quantile(values, q):.3g}" for q in (0, 0.5, 1))
-    return f"{middle} ({low} to {high})"
+    low, middle, high = (number(np.quantile(values, q)) for q in (0, 0.5, 1))
+    return middle if low == high else f"{middle} ({low} to {high})"
+
+
+def number(value: float) -> str:
+    """Three digits, or all of those before the point."""
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"

@@ -10,6 +10,7 @@ from .seeds import generator
 
 COLOURS = {"red": (1, 0.2, 0.2), "green": (0.2, 0.9, 0.2), "blue": (0.3, 0.4, 1), "yellow": (1, 0.9, 0.1)}
 SHAPES = ("square", "disc", "cross")
+PLACES = ("top left", "top right", "bottom left", "bottom right")
 
 
 def captioned_scene(rng: np.random.Generator, held: bool, size: int = 24) -> tuple[np.ndarray, str]:
@@ -28,8 +29,7 @@ def captioned_scene(rng: np.random.Generator, held: bool, size: int = 24) -> tup
             "cross": ((abs(y - r) < 1.5) & (abs(x - c) < 4)) | ((abs(x - c) < 1.5) & (abs(y - r) < 4)),
         }[shape]
         image[:, inside] += np.array(COLOURS[colour])[:, None]
-        where = f"{('top', 'bottom')[place // 2]} {('left', 'right')[place % 2]}"
-        said.append(f"{colour} {shape} {where}")
+        said.append(f"{colour} {shape} {PLACES[place]}")
     return image.astype(np.float32), " and ".join(said)
 
 
@@ -50,3 +50,28 @@ class CaptionedScenes:
         self.words = Vocabulary.of_words(self.captions[:train])
         self.target, _ = pad_rows([self.words.encode(said, start=True, end=True) for said in self.captions])
         self.sizes = None, len(self.words)
+
+    def texts(self, rows: np.ndarray) -> list[str]:
+        """What a model wrote, (N, T), up to the end."""
+        end = self.words["</s>"]
+        return [self.words.decode(row[: [*row, end].index(end)]) for row in rows.tolist()]
+
+    def nearest(self) -> list[str]:
+        """A baseline: the captions of the training images that are nearest to those of the test."""
+        rows = self.source.reshape(len(self.source), -1)
+        return [self.captions[i] for i in nearest(rows[: self.train], rows[self.train :])]
+
+    def by_places(self) -> list[str]:
+        """A baseline: images are cut at the four places, and each place is called what the nearest one in training is."""
+        quarters = self.source.reshape(-1, 3, 2, 12, 2, 12).transpose(0, 2, 4, 1, 3, 5).reshape(-1, 432)
+        parts = [caption.split(" and ") for caption in self.captions[: self.train]]
+        things = [
+            "".join(part.removesuffix(place) for part in found if part.endswith(place)) for found in parts for place in PLACES
+        ]
+        guesses = np.array(things)[nearest(quarters[: len(things)], quarters[len(things) :])].reshape(-1, 4)
+        return [" and ".join(x + place for x, place in zip(row, PLACES, strict=True) if x) for row in guesses]
+
+
+def nearest(known: np.ndarray, asked: np.ndarray) -> np.ndarray:
+    """The number of the known row (N, D) that is nearest to each of those asked for (M, D)."""
+    return ((known**2).sum(axis=1) - 2 * asked @ known.T).argmin(axis=1)

@@ -4,36 +4,41 @@ from __future__ import annotations
 
 import ast
 import importlib
-import json
 from typing import Any
 
 from course import COURSE
 
 from minigrad.files import write_whole
 
-from .measuring import FOLDER, MEASURED, PICTURES, summary
+from .measuring import BESIDE, FOLDER, PICTURES, kept, number, summary
 
+NOTEBOOKS = FOLDER / "notebooks"
 HEAD = """\
 # The gallery
 
 Each script shows one idea. It runs without arguments and without a download, in about a minute on two cores at most:
 `python examples/NAME.py`, or `python -m examples NAME`. `--help` lists its options: `--seed N` draws everything anew,
-`--data PATH` takes the real data, and `--full`, where there is a published setting, is that setting; a full run goes on
-where it was stopped. Pictures go to `out/`. They need `pip install ".[examples]"`.
+`--data PATH` takes the real data, and `--full` is a long run in the sizes of the source; it goes on where it was
+stopped. Pictures go to `out/`. They need `pip install ".[examples]"`.
 
-The order is that of a course. **Reached** is the median over five seeds, with the lowest and the highest; beside it is
-what chance and the simplest method reach on the same data. Where the published number is for other data, it says so. The
-time is that of one thread of a processor. `python -m examples measure NAME` measures a row again, and `python -m examples
-table` writes this page.
+The order is that of a course. **Reached** is the median over the seeds, with the lowest and the highest; the picture is
+that of the seed in the middle. Beside it is what chance and the simplest methods (baselines) reach on the same data, and
+what is out of reach: a ceiling, or a floor for errors. The first results of each are shown, the others fold out. Where the
+published number is for other data, it says so. **Measured** says from how many seeds, in which time of one thread, when
+and on which machine. `python -m examples measure NAME` measures a row again, from five seeds unless `--seeds` says
+otherwise, and `python -m examples table` writes this page.
 
-To begin with, [quickstart.py](quickstart.py), and [notebooks](notebooks).
+To begin with, [quickstart.py](quickstart.py), and the notebooks: NOTEBOOKS.
 """
-COLUMNS = "| | | example | reached | chance, baselines | published | time |\n|---|---|---|---|---|---|---|"
+COLUMNS = "| | | example | reached | chance, baselines | published | measured |\n|---|---|---|---|---|---|---|"
+#: So many results of a measurement stand in the row; the others fold out.
+SHOWN = 4
 
 
 def write() -> None:
     """Write examples/README.md."""
-    parts, number = [HEAD], 0
+    notebooks = ", ".join(f"[{p.stem.replace('_', ' ')}](notebooks/{p.name})" for p in sorted(NOTEBOOKS.glob("*.ipynb")))
+    parts, number = [HEAD.replace("NOTEBOOKS", notebooks)], 0
     for section, members in COURSE.items():
         rows = [row(number + i, name, topic) for i, (name, topic) in enumerate(members.items(), 1)]
         parts.append(f"## {section}\n\n{COLUMNS}\n" + "\n".join(rows) + "\n")
@@ -50,34 +55,46 @@ def show() -> None:
 
 
 def title(name: str) -> str:
-    """The first line of an example's docstring; it is not imported."""
+    """The first sentence of an example's docstring, on however many lines; the example is not imported."""
     tree = ast.parse((FOLDER / f"{name}.py").read_text(encoding="utf-8"))
-    return (ast.get_docstring(tree) or "").splitlines()[0]
+    return " ".join((ast.get_docstring(tree) or "").split("\n\n")[0].split())
 
 
-def row(number: int, name: str, topic: str) -> str:
+def row(place: int, name: str, topic: str) -> str:
     """The line of an example."""
-    path = MEASURED / f"{name}.json"
-    measured = json.loads(path.read_text()) if path.exists() else []
+    measured = kept(name)
+    alt = title(name).replace('"', "&quot;")
     drawn = (PICTURES / f"{name}.png").exists()
-    reached = "<br>".join(text for m in measured for text in lines(m, compared=False))
-    compared = "<br>".join(text for m in measured for text in lines(m, compared=True))
-    seconds = f"{measured[0]['seconds']:.0f} s" if measured else ""
     cells = [
-        str(number), f'<img src="pictures/{name}.png" width="160" alt="">' if drawn else "",
-        f"[{name}]({name}.py): {title(name)}<br>*{topic}*", reached, compared,
-        getattr(importlib.import_module(name), "PUBLISHED", ""), seconds,
+        str(place), f'<img src="pictures/{name}.png" width="160" alt="{alt}">' if drawn else "",
+        f"[{name}]({name}.py): {title(name)}<br>*{topic}*",
+        "<br>".join(filter(None, (results(m, beside=False) for m in measured))),
+        "<br>".join(filter(None, (results(m, beside=True) for m in measured))),
+        getattr(importlib.import_module(name), "PUBLISHED", ""),
+        "".join(circumstances(m) for m in measured if "options" not in m),
     ]  # fmt: skip
-    return "| " + " | ".join(cells) + " |"
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 
 
-def lines(measured: dict[str, Any], compared: bool) -> list[str]:
-    """The results of a measurement, or those that others are compared with."""
+def results(measured: dict[str, Any], beside: bool) -> str:
+    """What a measurement reached, or what that is compared with: the first few, the others folded."""
     found = [
-        f"{name}: {summary(values)}"
+        (f"{name}: {summary(values)}", not isinstance(values[0], str))
         for name, values in measured["results"].items()
-        if name.startswith(("chance", "baseline")) == compared
+        if name.startswith(BESIDE) == beside
     ]
-    if found and "options" in measured:
-        found.insert(0, f"**{measured['options']}** ({measured['date']}, {measured['seconds']:.0f} s):")
-    return found
+    first = [text for text, short in found if short][:SHOWN]
+    more = [text for text, _ in found if text not in first]
+    if len(more) == 1 and found[-1][1]:
+        first, more = first + more, []
+    folded = f"<details><summary>{len(more)} more</summary>{'<br>'.join(more)}</details>" if more else ""
+    heading = f"**{measured['options']}** ({circumstances(measured, ', ')}):" if "options" in measured else ""
+    lines = "<br>".join(filter(None, [heading, *first] if found else []))
+    return f"{lines}{folded}"
+
+
+def circumstances(measured: dict[str, Any], between: str = "<br>") -> str:
+    """From how many seeds, how long one run took, when it was, and on which machine."""
+    seeds = len(next(iter(measured["results"].values())))
+    parts = ["1 seed" if seeds == 1 else f"{seeds} seeds", f"{number(measured['seconds'])} s"]
+    return between.join(filter(None, [*parts, measured["date"], measured.get("machine", "")]))
