@@ -79,16 +79,24 @@ CASES: dict[str, Case] = {
         ),
     ),
     "gradient_noise": (
-        {"steps": 60, "runs": 20},
+        {"steps": 60, "runs": 8},
         lambda r: (
             r["Nesterov: loss without noise"] < 0.01 * r["Nesterov: loss with noise"]
+            and r["momentum, falling rate: loss with noise"] < r["momentum: loss with noise"]
+            and r["Nesterov: best rates, without and with, ratio"] > 1.9 * r["SGD: best rates, without and with, ratio"]
+            and r["best rates at an edge of the grid"] == 0
             and r["Nesterov's two forms differ at most by"] < 1e-12
             and r["nn's and the second form differ at most by"] < 1e-12
         ),
     ),
     "optimizer_paths": (
-        {"steps": 80},
-        lambda r: r["Nesterov: steps at its best rate"] < 20 and r["Adam: rates of 12 at which it arrives"] >= 5,
+        {"steps": 100, "starts": 20},
+        lambda r: (
+            max(r[f"{name}: mean steps at its best rate"] for name in ("Nesterov", "AdaGrad", "RMSProp"))
+            < 0.85 * r["baseline: SGD: mean steps at its best rate"]
+            and r["Adam: share of the rates and starts that arrive"]
+            > 0.1 + r["baseline: SGD: share of the rates and starts that arrive"]
+        ),
     ),
     "schedules": (
         {"updates": 150},
@@ -98,7 +106,9 @@ CASES: dict[str, Case] = {
         {"units": 100, "repeats": 2},
         lambda r: (
             r["saturated linear: pixels right"] > 0.97 > r["baseline: the part as it is, pixels right"]
-            and r["binary: kept at 0.05 patterns a unit"] > 0.9 > 0.3 > r["binary: kept at 0.3 patterns a unit"]
+            and r["binary: pixels right"] < r["saturated linear: pixels right"] - 0.02
+            and r["binary: recalled at 0.05 patterns a unit"] > 0.9
+            and r["binary: stable at 0.05 patterns a unit"] > 0.9 > 0.3 > r["binary: stable at 0.3 patterns a unit"]
         ),
     ),
     "rbm": (
