@@ -110,7 +110,7 @@ def draw(chosen, steps):
         for color, name in enumerate(chosen):
             if name in ("SGD", "momentum", "Adam", "momentum, falling rate"):
                 axis.plot(*chosen[name][which][2][:, 0].T, ".-", color=f"C{color}", markersize=2, linewidth=0.8)
-        axis.set(title=f"{title}: four of them at their best rate", xlabel="$x_1$", ylabel="$x_2$")
+        axis.set(title=f"{title}, at the best rates", xlabel="$x_1$", ylabel="$x_2$")
         axis.set(xlim=(-2.6, 0.6), ylim=(-2.5, 0.7))
         axis.plot(0, 0, "k*", markersize=9, label="minimum" if which else None)
     for color, name in enumerate(chosen):

@@ -1,7 +1,8 @@
 """Six optimizers leave a saddle for the bottom of a valley: at one common rate, and each at its own best.
 
 The surface is f(x, y) = x^2 / 2 - y^2 / 2 + y^4 / 20: a saddle at (0, 0), and a minimum at y = +-sqrt(5). Each
-start has its own: p is (x, y) turned by an angle and enlarged, and f is multiplied by a height. With g the gradient:
+start has its own: p is (x, y) turned by an angle and enlarged, and f is multiplied by a height. With g the
+gradient:
 
     SGD         p <- p - alpha g
     momentum    v <- rho v + g,  p <- p - alpha v;   Nesterov: the gradient is taken a step ahead
@@ -11,8 +12,8 @@ start has its own: p is (x, y) turned by an angle and enlarged, and f is multipl
 
 Who is fastest depends on the rate: at a common one the picture says nothing. So each is given the same rates,
 half an octave apart, and its best is the one with the lowest mean over many starts: on a single surface a first
-step of the right length may jump to the minimum by luck. A rate must suit steep and flat, large and small ones. The
-starts are close to the ridge. The valley is round, so that there is little that momentum could even out.
+step of the right length may jump to the minimum by luck. A rate must suit steep and flat, large and small ones.
+The starts are close to the ridge.
 """
 
 import matplotlib.pyplot as plt
