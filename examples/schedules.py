@@ -29,7 +29,7 @@ def schedules(total, peak):
     """Makers of schedules, by name."""
     return {
         "constant": lambda o: lrs.ConstantLR(o, factor=1.0),
-        "step": lambda o: lrs.StepLR(o, total // 3, gamma=0.2),
+        "step": lambda o: lrs.StepLR(o, max(total // 3, 1), gamma=0.2),
         "exponential": lambda o: lrs.ExponentialLR(o, 0.01 ** (1 / total)),
         "cosine": lambda o: lrs.CosineAnnealingLR(o, total),
         "one cycle": lambda o: lrs.OneCycleLR(o, max_lr=peak, total_steps=total + 1),
