@@ -65,7 +65,7 @@ CASES: dict[str, Case] = {
     "bias_variance": (
         {"steps": 100, "side": 2, "draws": 4},
         lambda r: (
-            r["too stiff: bias^2"] > 2 * r["best of the grid: bias^2"]
+            r["underfitting: bias^2"] > 2 * r["best of the grid: bias^2"]
             and r["grid search: test error"] < 0.8 * r["chance: test error of the mean"]
         ),
     ),
@@ -75,7 +75,8 @@ CASES: dict[str, Case] = {
             r["tanh, Xavier: test error"] < 0.25
             and r["ReLU, He: test error"] < 0.35
             and min(r["sigmoid, small: test error"], r["ReLU, small: test error"]) > 0.7
-            and r["sigmoid, small: gradient, first hidden layer over last"] < 1e-4
+            and max(r[f"{name}, small: gradient of the first layer, norm"] for name in ("sigmoid", "tanh", "ReLU")) < 1e-3
+            and min(r["tanh, Xavier: gradient of the first layer, norm"], r["ReLU, He: gradient of the first layer, norm"]) > 0.05
         ),
     ),
     "gradient_noise": (
@@ -114,7 +115,8 @@ CASES: dict[str, Case] = {
     "rbm": (
         {"epochs": 10},
         lambda r: (
-            r["own half preferred"] > 0.65 > r["baseline: each pixel by itself, own half preferred"]
+            r["own half preferred"] > 0.65
+            and r["baseline: five nearest digits, own half preferred"] > 0.65 > r["chance: own half preferred"]
             and r["mean squared error of the reconstruction"] < 0.6 * r["baseline: mean squared error of the mean image"]
         ),
     ),
@@ -130,9 +132,11 @@ CASES: dict[str, Case] = {
     "sparse_autoencoder": (
         {"steps": 500},
         lambda r: (
-            r["with its price: share of active units"] < 0.3 < r["without: share of active units"]
-            and r["with its price: share of the variance lost"]
-            < r["baseline: share of the variance lost by as many principal components"]
+            r["with penalty: share of active units"] < 0.3 < r["without: share of active units"]
+            and r["with penalty: share of the variance lost"]
+            < r["baseline: share of the variance lost by the largest cosines of each patch"]
+            and r["with penalty: energy of a filter in its best quarter"]
+            > r["chance: energy of a filter in its best quarter, untrained"] + 0.03
         ),
     ),
     "autoencoder": (
