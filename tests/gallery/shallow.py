@@ -75,8 +75,7 @@ CASES: dict[str, Case] = {
             r["tanh, Xavier: test error"] < 0.25
             and r["ReLU, He: test error"] < 0.35
             and min(r["sigmoid, small: test error"], r["ReLU, small: test error"]) > 0.7
-            and max(r[f"{name}, small: gradient of the first layer, norm"] for name in ("sigmoid", "tanh", "ReLU")) < 1e-3
-            and min(r["tanh, Xavier: gradient of the first layer, norm"], r["ReLU, He: gradient of the first layer, norm"]) > 0.05
+            and r["sigmoid, small: gradient, first hidden layer over last"] < 1e-4
         ),
     ),
     "gradient_noise": (
@@ -130,7 +129,7 @@ CASES: dict[str, Case] = {
         ),
     ),
     "sparse_autoencoder": (
-        {"steps": 500},
+        {"steps": 420},
         lambda r: (
             r["with penalty: share of active units"] < 0.3 < r["without: share of active units"]
             and r["with penalty: share of the variance lost"]
