@@ -6,10 +6,9 @@ installed before, the app on offer, and its kind. With phi_k(x) the crosses of t
 
     p(install) = sigmoid(w_wide . [x, phi(x)] + w_deep . a + b),
 
-both trained jointly, by AdaGrad (the source: FTRL for the wide part). Impressions are
-made up: tastes are products of hidden vectors, which embeddings find also for pairs never seen; some pairs
-of apps are exceptions, which a cross remembers. The true probabilities are known, and no model comes near them:
-most pairs are rare. `--full` has the source's widths, not its 500 billion impressions.
+both trained jointly, by AdaGrad (the source: FTRL for the wide part). Impressions are made up: tastes are products
+of hidden vectors, which embeddings find also for pairs never seen; some pairs of apps are exceptions, which a cross
+remembers. The true probabilities are known. `--full` has the source's widths, not its number of impressions.
 """
 
 import matplotlib.pyplot as plt
