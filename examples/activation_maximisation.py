@@ -7,7 +7,7 @@ Start from noise x, and climb the activation a of a unit with respect to the pix
 
 Without jitter and blur the score of a class rises as high, but by a pattern of single pixels. So what an image
 shows is asked of a judge: a second network with other weights and other training scenes. The last rows show
-what ten maps of each convolution look for: edges, then stripes and curves.
+what ten maps of each convolution look for, edges and stripes at best; some maps are dead, and stay blank.
 """
 
 import matplotlib.pyplot as plt

@@ -1,7 +1,8 @@
-"""AlexNet: the five questions of the lecture, answered by the network itself, and a small copy that learns scenes of digits.
+"""AlexNet: what its first layers give and cost, by the network itself; and a small copy that learns scenes of digits.
 
 A convolution of a W x W picture with F x F filters at stride S and padding P gives (W - F + 2 P) / S + 1 values on a
 side, and costs F F C K weights and K biases for C channels in and K filters; pooling has no weights.
+The questions: what volume does CONV1 give, how many weights has it, how many parameters; the same of POOL1.
 Source: Krizhevsky, Sutskever and Hinton, ImageNet classification with deep convolutional neural networks, 2012.
 """
 
@@ -45,8 +46,8 @@ def started(model):
     return model
 
 
-def answers(table):
-    """The lecture's five questions, and how many parameters there are in all."""
+def answers(model, table):
+    """Five questions about the first two layers, and how many parameters there are in all."""
     first, pooled = table.rows[0], table.rows[3]
 
     def volume(row):
@@ -54,7 +55,7 @@ def answers(table):
 
     return {
         "CONV1: output volume": volume(first),
-        "CONV1: weights": 11 * 11 * 3 * first.output[1],
+        "CONV1: weights": model[0].weight.size,
         "CONV1: parameters with the biases": first.parameters,
         "POOL1: output volume": volume(pooled),
         "POOL1: parameters": pooled.parameters,
@@ -92,9 +93,10 @@ def main(epochs=12, width=0.125, size=67, scenes=2000, pieces=1, data=None):
     trainer.fit(batches, epochs)
     reached = trainer.evaluate([(test_x[i : i + 100], test_y[i : i + 100]) for i in range(0, len(test_y), 100)])
     model.eval()
-    table = alexnet().summary(np.zeros((1, 3, 227, 227), np.float32))
+    whole = alexnet()
+    table = whole.summary(np.zeros((1, 3, 227, 227), np.float32))
     drawn(table, model, test_x[:8], test_y[:8])
-    return answers(table) | {
+    return answers(whole, table) | {
         "test accuracy of the small one": reached["accuracy"],
         "chance: test accuracy": 1 / (int(y.max()) + 1),
         "baseline: test accuracy of a linear layer": linear((x, y), (test_x, test_y)),

@@ -1,8 +1,8 @@
-"""A deep network with and without checkpointing: what it keeps for the way back, and what it computes twice.
+"""A deep network with and without checkpointing: what it keeps for the backward pass, and what it computes twice.
 
 Each of n layers is h = tanh(W h + b). The rule of tanh reads its output, and the next layer's rule reads its input,
 which is the same array; nobody reads W h + b again. So a forward pass keeps n arrays of batch x width numbers. With
-checkpoints every k layers it keeps n / k of them, and on the way back the k of one part, which are computed again:
+checkpoints every k layers it keeps n / k of them, and in the backward pass the k of one part, which are computed again:
 n / k + k, the least for k = sqrt(n). That costs one more forward pass. What is under way, about three arrays,
 and the gradients of the weights come on top; the layers are narrow and the batch is large, so that both are small.
 """

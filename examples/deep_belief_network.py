@@ -1,16 +1,20 @@
 """Pretrained or not: a deep belief network, autoencoders, supervised pretraining, none; and a shallow one.
 
-Pretraining is greedy: each layer in turn learns to describe what the layer below says, then stays fixed while
-the next one learns, from all digits. Then an output layer is added, and the few labels tune all weights.
+Pretraining is greedy: each layer in turn learns to describe what the layer below puts out, then stays fixed
+while the next one learns: from all digits, but in supervised pretraining, which needs their labels. Then an
+output layer is added, and the few labels tune all weights.
 
     DBN           restricted Boltzmann machines, P(x, h) ~ exp(h^T W x + b^T x + c^T h), by CD-1:
                   P(h_i | x) = sigmoid(c_i + sum_j W_ij x_j),  P(x_j | h) = sigmoid(b_j + sum_i W_ij h_i)
     autoencoders  encoders of denoising autoencoders, h = sigmoid(W x + c),  x' = sigmoid(W^T h + b)
     supervised    hidden layers of small classifiers, whose output layers are thrown away
 
-The weights of the best validation error count. Each network begins otherwise and has other labelled digits;
-the numbers are medians. A feature is the image of norm 1 that drives a unit most (Erhan et al., 2010).
-`--full` has 6,667 labels, not 50,000, where a folder has no training images of MNIST.
+With so few labels the nearest labelled digit has the lowest error of all small digits: the networks are
+compared with each other. DBN and autoencoders differ within the range of the networks; and part of what the
+deep network without pretraining lacks is updates, as its training error is not 0. The weights of the best
+validation error count. Each network begins otherwise and has other labelled digits; the numbers are medians. A
+feature is the image of norm 1 that drives a unit most (Erhan et al., 2010). `--full` has 6,667 labels, not
+50,000, where a folder has no training images of MNIST.
 """
 
 import matplotlib.pyplot as plt

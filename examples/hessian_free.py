@@ -5,11 +5,11 @@ and Newton, where J is the derivative of the outputs and H the curvature of the 
 
     (G + c 1) d = -g
 
-by conjugate gradients, which need products G v alone: each costs about as much as two gradients, and the
-matrix is never made. The damping c grows where a step failed, and shrinks where it helped. The network is
-an autoencoder of seven layers, on which gradient descent stays in a long valley. Gradient descent and Adam
-get as many gradients as Hessian-free gets products, each at the best of three rates; the linear autoencoder
-with the same code is PCA.
+by conjugate gradients, which need products G v alone: the matrix is never made. The damping c grows where a
+step failed, and shrinks where it helped. The network is an autoencoder of seven layers, on which gradient
+descent stays in a long valley. What is compared is the cost: a gradient counts 1, a product G v 2, an error
+alone 1/2. At the same cost Hessian-free ends ahead of gradient descent, and Adam ahead of both, each of them at
+the best of three rates; Hessian-free has no rate. The linear autoencoder with the same code is PCA.
 """
 
 import matplotlib.pyplot as plt
@@ -19,9 +19,9 @@ from shared import digits, generator, picture, run
 import nn
 from minigrad import Tensor, grad, make_ggnvp
 
-PUBLISHED = (
-    "Martens, Deep learning via Hessian-free optimization, 2010 (autoencoders of faces, curves and MNIST)"
-)
+PUBLISHED = "Martens, Deep learning via Hessian-free optimization, 2010 (autoencoders of faces, curves and MNIST)"
+#: The cost of an update besides its products, in gradients: one gradient and one error alone.
+BESIDES = 1.5
 
 
 def conjugate_gradient(product, b, steps):
@@ -71,11 +71,9 @@ def hessian_free(net, w, updates, products, damping):
     for _ in range(updates):
         curvature = product(w)
         trial = w + conjugate_gradient(lambda v, c=curvature, d=damping: c(v) + d * v, -slope(w), products)
-        if net.loss(trial) < errors[-1]:
-            w, damping = trial, damping * 0.7
-        else:
-            damping *= 2
-        errors.append(float(net.loss(w)))
+        error = float(net.loss(trial))
+        w, damping = (trial, damping * 0.7) if error < errors[-1] else (w, damping * 2)
+        errors.append(min(error, errors[-1]))
     return errors
 
 
@@ -92,38 +90,28 @@ def descent(net, w, updates, make):
     return errors
 
 
-def main(updates=25, products=30, damping=1.0, count=400, code=6):
+def main(updates=20, products=30, damping=1.0, count=400, code=6):
     (images, _), _ = digits()
     x = images[:count].reshape(count, -1).astype(float)
     net = Autoencoder(x, [64, 40, 20, code, 20, 40, 64])
-    w = net.start(generator())
-    curves, total = (
-        {"Hessian-free": hessian_free(net, w, updates, products, damping)},
-        updates * (products + 1),
-    )
-    for name, kind, rates in (
-        ("gradient descent", nn.optim.SGD, (0.01, 0.03, 0.1)),
-        ("Adam", nn.optim.Adam, (1e-3, 3e-3, 1e-2)),
-    ):
-        tried = [descent(net, w, total, lambda ws, kind=kind, rate=rate: kind(ws, lr=rate)) for rate in rates]
-        curves[name] = min(tried, key=lambda errors: np.nan_to_num(errors[-1], nan=np.inf))
+    w, total = net.start(generator()), round(updates * (2 * products + BESIDES))
+    curves = {"Hessian-free": hessian_free(net, w, updates, products, damping)}
+    methods = {"gradient descent": (nn.optim.SGD, (0.03, 0.1, 0.3)), "Adam": (nn.optim.Adam, (5e-3, 0.015, 0.05))}
+    for name, (kind, rates) in methods.items():
+        with np.errstate(over="ignore", invalid="ignore"):  # the largest rate is too large for some
+            tried = [descent(net, w, total, lambda ws, kind=kind, rate=rate: kind(ws, lr=rate)) for rate in rates]
+        best = min(range(len(rates)), key=lambda i: np.nan_to_num(tried[i][-1], nan=np.inf))
+        curves[name] = tried[best]
+        print(f"{name}: the best rate is {rates[best]} of {rates}")
     values = np.linalg.svd(x - x.mean(axis=0), compute_uv=False)
     pca, mean = (float(0.5 * (values[kept:] ** 2).sum() / count) for kept in (code, 0))
     figure, axis = plt.subplots(figsize=(10, 4.5))
     for name, errors in curves.items():
-        axis.semilogy(
-            np.linspace(0, total, len(errors)),
-            errors,
-            "o-" if len(errors) == updates + 1 else "-",
-            label=name,
-        )
+        style = "o-" if name == "Hessian-free" else "-"
+        axis.semilogy(np.linspace(0, total, len(errors)), errors, style, label=name)
     axis.axhline(pca, linestyle="--", color="grey", label=f"PCA, {code} numbers")
     axis.axhline(mean, linestyle=":", color="grey", label="the mean digit")
-    axis.set(
-        xlabel="gradients or products",
-        ylabel="squared error of a digit",
-        title="An autoencoder of seven layers",
-    )
+    axis.set(xlabel="cost, in gradients", ylabel="squared error of a digit", title="An autoencoder of seven layers")
     axis.legend(loc="center left", bbox_to_anchor=(1, 0.5), frameon=False)
     picture("hessian_free", figure)
     return {

@@ -37,7 +37,7 @@ def main(passes=40, decay=1e-2):
     weights = model.weight.detach().numpy()[0]
     figure, axes = plt.subplots(1, 3, figsize=(14, 5), width_ratios=[1, 1, 1.2], layout="constrained")
     axes[0].semilogy(losses)
-    axes[0].set(title="training loss", xlabel="iteration of L-BFGS", ylabel="cross-entropy and price")
+    axes[0].set(title="training loss", xlabel="iteration of L-BFGS", ylabel="cross-entropy and penalty")
     for label, name in ((0, "malignant"), (1, "benign")):
         bins = np.linspace(scores.min(), scores.max(), 25)
         axes[1].hist(scores[test_y == label], bins, alpha=0.7, label=name, color=f"C{1 - label}")

@@ -90,7 +90,7 @@ def main(size=224, batch=8):
         "numbers put out by all layers": sum(out for *_, out in rows + blocks),
         "megabytes that a forward pass keeps, measured, per image": each,
         "megabytes at the peak of a step, one image, measured, and the weights": peak + of_weights,
-        f"megabytes of training with Adam, {batch} images": 4 * of_weights + batch * each,
+        f"megabytes of training with Adam, {batch} images, by the formula": 4 * of_weights + batch * each,
     }  # fmt: skip
 
 

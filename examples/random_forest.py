@@ -8,9 +8,9 @@ In the soft tree each inner node i sends an input x to the right with probabilit
 + b_i)), a leaf l is a distribution Q^l = softmax(phi^l), and with the probability P^l(x) of the path to it
 the loss is
 
-    L(x) = -log sum_l P^l(x) Q^l_y  +  a price for nodes that send more to one side (Frosst and Hinton, 2017)
+    L(x) = -log sum_l P^l(x) Q^l_y  +  a penalty on nodes that send more to one side (Frosst and Hinton, 2017)
 
-with the price -lambda 2^-d (log alpha_i + log(1 - alpha_i)) / 2, alpha_i = sum_x P^i(x) p_i(x) / sum_x
+with the penalty -lambda 2^-d (log alpha_i + log(1 - alpha_i)) / 2, alpha_i = sum_x P^i(x) p_i(x) / sum_x
 P^i(x), at depth d.
 """
 
@@ -57,7 +57,7 @@ def classes(tree, x):
 
 
 class SoftTree(nn.Module):
-    """(N, pixels) -> P^l of each leaf, (N, leaves); and the price."""
+    """(N, pixels) -> P^l of each leaf, (N, leaves); and the penalty."""
 
     def __init__(self, inputs, depth):
         self.depth, self.gates = depth, nn.Linear(inputs, 2**depth - 1)
@@ -66,16 +66,16 @@ class SoftTree(nn.Module):
 
     def forward(self, x):
         right = nn.functional.sigmoid(self.beta * self.gates(x))
-        reached, price = Tensor(np.ones((len(x), 1), np.float32)), 0.0
+        reached, penalty = Tensor(np.ones((len(x), 1), np.float32)), 0.0
         for d in range(self.depth):
             p = right[:, 2**d - 1 : 2 ** (d + 1) - 1]  # (N, 2^d), the nodes of one depth
             alpha = (reached * p).sum(axis=0) / reached.sum(axis=0)
-            price = price - 2.0**-d * (np.log(alpha) + np.log(1 - alpha)).sum() / 2
+            penalty = penalty - 2.0**-d * (np.log(alpha) + np.log(1 - alpha)).sum() / 2
             reached = stack([reached * (1 - p), reached * p], axis=-1).reshape(len(x), -1)
-        return reached, price
+        return reached, penalty
 
 
-def soft_tree(x, y, depth, updates, price, batch=64):
+def soft_tree(x, y, depth, updates, penalty, batch=64):
     """Train one."""
     tree, rng = SoftTree(x.shape[1], depth), generator(1)
     optimizer = nn.optim.Adam(tree.parameters(), lr=0.01)
@@ -84,12 +84,12 @@ def soft_tree(x, y, depth, updates, price, batch=64):
         optimizer.zero_grad()
         reached, lopsided = tree(Tensor(x[rows]))
         likely = (reached * nn.functional.softmax(tree.leaves)[:, y[rows]].T).sum(axis=1)
-        (-np.log(likely).mean() + price * lopsided).backward()
+        (-np.log(likely).mean() + penalty * lopsided).backward()
         optimizer.step()
     return tree
 
 
-def main(trees=60, depth=4, updates=1500, price=0.01, data=None):
+def main(trees=60, depth=4, updates=1500, penalty=0.01, data=None):
     (x, y), (test_x, test_y) = digits(data)
     side, x, test_x = x.shape[1], x.reshape(len(x), -1), test_x.reshape(len(test_x), -1)
     grey, test_grey = (np.round(images * (LEVELS - 1)).astype(int) for images in (x, test_x))
@@ -99,7 +99,7 @@ def main(trees=60, depth=4, updates=1500, price=0.01, data=None):
         said.append(classes(grow(grey[rows], y[rows], rng), test_grey))
     votes = (np.array(said)[..., None] == np.arange(10)).cumsum(axis=0)  # (trees, N, 10)
     forest = (votes.argmax(axis=-1) == test_y).mean(axis=1)
-    tree = soft_tree(x, y, depth, updates, price)
+    tree = soft_tree(x, y, depth, updates, penalty)
     answers = tree(Tensor(test_x))[0].detach().numpy().argmax(axis=1)  # the most likely leaf speaks
     soft = tree.leaves.detach().numpy().argmax(axis=1)[answers]
     draw(tree, side, forest)

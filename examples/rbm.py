@@ -7,12 +7,16 @@
 
 A free energy F says how likely an image is, but for a constant. So halves of digits can be completed: of two
 images that have the same upper half, the one whose lower half belongs to it should have the lower F, not the
-one with another digit's.
+one with another digit's. Two predictions of the lower half from the upper one are asked the same: least squares
+with a penalty, and the mean of the five nearest training digits; the half that is nearer to what they predict
+counts. On small digits the machine is level with them, on MNIST a little behind; it was not made for this task alone.
 """
 
 import matplotlib.pyplot as plt
 import numpy as np
 from shared import digits, generator, picture, run, steps
+from sklearn.linear_model import Ridge
+from sklearn.neighbors import KNeighborsRegressor
 
 import nn
 from minigrad import Tensor, no_grad
@@ -22,7 +26,7 @@ PUBLISHED = "Hinton, Training products of experts by minimizing contrastive dive
 
 def main(epochs=40, hidden=100, lr=0.1, batch=20, data=None):
     (images, _), (test_images, _) = digits(data)
-    x, test = ((part.reshape(len(part), -1) > 0.5).astype(np.float32) for part in (images, test_images))
+    x, test = ((part.reshape(len(part), -1) > 0.3).astype(np.float32) for part in (images, test_images))
     machine, rng = nn.RBM(x.shape[1], hidden), generator()
     optimizer = nn.optim.SGD(machine.parameters(), lr=lr, momentum=0.5)
     for _ in steps(epochs * len(x) // batch, machine, optimizer, rng):
@@ -38,14 +42,19 @@ def main(epochs=40, hidden=100, lr=0.1, batch=20, data=None):
         back = machine(Tensor(test)).numpy()
         lower = machine.free_energy(Tensor(test)).numpy() < machine.free_energy(Tensor(other)).numpy()
     draw(machine.weight.detach().numpy()[:12], test[:12], back[:12], dreams, images.shape[1:])
-    likely = test @ np.log(mean.clip(1e-3)) + (1 - test) @ np.log((1 - mean).clip(1e-3))
-    likely_other = other @ np.log(mean.clip(1e-3)) + (1 - other) @ np.log((1 - mean).clip(1e-3))
-    by_pixels = likely > likely_other
-    return {
+    predicted = {"least squares": Ridge(10.0), "five nearest digits": KNeighborsRegressor(5)}
+    baselines = {}
+    for name, model in predicted.items():
+        guess = model.fit(x[:, :half], x[:, half:]).predict(test[:, :half])
+        own, others = (((guess - part[:, half:]) ** 2).sum(axis=1) for part in (test, other))
+        baselines[f"baseline: {name}, own half preferred"] = float((own < others)[different].mean())
+    directions = np.linalg.svd(x - mean, full_matrices=False)[2][:20]
+    components = (test - mean) @ directions.T @ directions + mean
+    return baselines | {
         "mean squared error of the reconstruction": float(((back - test) ** 2).mean()),
         "own half preferred": float(lower[different].mean()),
         "chance: own half preferred": 0.5,
-        "baseline: each pixel by itself, own half preferred": float(by_pixels[different].mean()),
+        "baseline: mean squared error of 20 principal components": float(((components - test) ** 2).mean()),
         "baseline: mean squared error of the mean image": float(((mean - test) ** 2).mean()),
     }
 

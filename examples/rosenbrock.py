@@ -18,16 +18,19 @@ from nn.optim import LBFGS
 PUBLISHED = "the valley: Rosenbrock, 1960; L-BFGS: Nocedal, 1980; the halving of steps: Armijo, 1966"
 
 
+LARGEST = 2.0**-7
+
+
 def valley(x):
     return (1 - x[0]) ** 2 + 100 * (x[1] - x[0] ** 2) ** 2
 
 
 def gradient_descent(x, steps):
-    """Steps along -gradient, each halved until the value falls enough."""
+    """Steps along -gradient, each halved until the value falls enough; no large one, which might jump over the bend."""
     slope = grad(valley)
     for _ in range(steps):
         yield x
-        g, step = slope(x), 1.0
+        g, step = slope(x), LARGEST
         while valley(x - step * g) > valley(x) - 1e-4 * step * g @ g:
             step /= 2
         x = x - step * g
@@ -72,15 +75,15 @@ def main(steps=20_000, near=1e-3):
     methods = {"gradient descent": gradient_descent, "Newton": newton, "L-BFGS": lbfgs}
     paths = {name: until(method(start.copy(), steps), near) for name, method in methods.items()}
     figure, axes = plt.subplots(1, 2, figsize=(12, 4.6), layout="constrained")
-    a, b = np.meshgrid(np.linspace(-1.8, 1.8, 200), np.linspace(-1.6, 2, 200))
+    a, b = np.meshgrid(np.linspace(-1.8, 1.8, 200), np.linspace(-3.6, 2, 200))
     axes[0].contour(a, b, np.log(valley(np.array([a, b]))), levels=20, cmap="Greys")
     for name, path in paths.items():
         axes[0].plot(*path.T, "o-", markersize=3, linewidth=1, label=name)
         axes[1].loglog(np.arange(1, len(path) + 1), np.linalg.norm(path - 1, axis=1), label=name)
     axes[0].plot(1, 1, "k*", markersize=12, label="minimum", linestyle="none")
-    axes[0].set(xlim=(-1.8, 1.8), ylim=(-1.6, 2), xlabel="$x_1$", ylabel="$x_2$", title="the paths")
+    axes[0].set(xlim=(-1.8, 1.8), ylim=(-3.6, 2), xlabel="$x_1$", ylabel="$x_2$", title="the paths")
     axes[1].set(xlabel="point of the path", ylabel="distance from the minimum", title="how fast")
-    axes[0].legend(loc="lower right")
+    axes[0].legend(loc="lower left")
     picture("rosenbrock", figure)
     return {
         f"steps to {near}, Newton": len(paths["Newton"]) - 1,

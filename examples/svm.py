@@ -20,7 +20,7 @@ from minigrad import Tensor, grad
 PUBLISHED = "Cortes and Vapnik, 1995; the primal by subgradients: Shalev-Shwartz et al. (Pegasos), 2007"
 
 
-def primal(x, y, price, steps, batch=20):
+def primal(x, y, c, steps, batch=20):
     """w and b by gradients of batches; the rate falls, and the last half of the steps is averaged."""
     n, rng, mean = len(y), generator(), np.zeros(3)
     w, b = Tensor(np.zeros(2), requires_grad=True), Tensor(np.zeros(()), requires_grad=True)
@@ -28,7 +28,7 @@ def primal(x, y, price, steps, batch=20):
         rows = rng.integers(n, size=batch)
         hinge = np.maximum(0, 1 - Tensor(y[rows]) * (Tensor(x[rows]) @ w + b))
         w.grad = b.grad = None
-        ((w @ w) / (2 * price * n) + hinge.mean()).backward()
+        ((w @ w) / (2 * c * n) + hinge.mean()).backward()
         rate = 1.0 / (1 + t / 50)
         w.data -= rate * w.grad.data
         b.data -= rate * b.grad.data
@@ -37,25 +37,25 @@ def primal(x, y, price, steps, batch=20):
     return mean[:2], mean[2]
 
 
-def nearest_allowed(a, y, price):
+def nearest_allowed(a, y, c):
     """The point of 0 <= a <= C with a y = 0 that is nearest: a - m y, cut off; m by halving."""
-    low, high = -np.abs(a).max() - price, np.abs(a).max() + price
+    low, high = -np.abs(a).max() - c, np.abs(a).max() + c
     for _ in range(50):
         middle = (low + high) / 2
-        low, high = (middle, high) if (np.clip(a - middle * y, 0, price) * y).sum() > 0 else (low, middle)
-    return np.clip(a - low * y, 0, price)
+        low, high = (middle, high) if (np.clip(a - middle * y, 0, c) * y).sum() > 0 else (low, middle)
+    return np.clip(a - low * y, 0, c)
 
 
-def dual(kernel, y, price, steps):
+def dual(kernel, y, c, steps):
     """a and b by projected gradients with momentum (Nesterov's, as in FISTA)."""
     q = kernel * np.outer(y, y)
     slope = grad(lambda a: (a @ Tensor(q) @ a) / 2 - a.sum())
     rate = 1 / np.linalg.eigvalsh(q)[-1]
     a = ahead = np.zeros(len(y))
     for t in range(steps):
-        old, a = a, nearest_allowed(ahead - rate * np.asarray(slope(ahead)), y, price)
+        old, a = a, nearest_allowed(ahead - rate * np.asarray(slope(ahead)), y, c)
         ahead = a + t / (t + 3) * (a - old)
-    on_margin = (a > 1e-3 * price) & (a < (1 - 1e-3) * price)
+    on_margin = (a > 1e-3 * c) & (a < (1 - 1e-3) * c)
     return a, float(np.mean((y - kernel @ (a * y))[on_margin]))
 
 
@@ -73,17 +73,17 @@ def shared_part(a, b):
     return len(set(a) & set(b)) / len(set(a) | set(b))
 
 
-def main(steps=12_000, dual_steps=1000, price=1.0, gamma=2.0):
+def main(steps=12_000, dual_steps=1000, c=1.0, gamma=2.0):
     data = load_breast_cancer()
     columns = [list(data.feature_names).index(name) for name in ("worst radius", "worst smoothness")]
     (x, y), (test_x, test_y) = two_sets(data.data[:, columns], np.where(data.target, 1.0, -1.0), 0.3)
     x, test_x = (x - x.mean(0)) / x.std(0), (test_x - x.mean(0)) / x.std(0)
-    w, b = primal(x, y, price, steps)
-    a, b_dual = dual(x @ x.T, y, price, dual_steps)
+    w, b = primal(x, y, c, steps)
+    a, b_dual = dual(x @ x.T, y, c, dual_steps)
     w_dual = (a * y) @ x
-    bent, b_bent = dual(gaussian(x, x, gamma), y, price, dual_steps)
-    exact = SVC(kernel="linear", C=price, tol=1e-6).fit(x, y)
-    exact_bent = SVC(C=price, gamma=gamma, tol=1e-6).fit(x, y)
+    bent, b_bent = dual(gaussian(x, x, gamma), y, c, dual_steps)
+    exact = SVC(kernel="linear", C=c, tol=1e-6).fit(x, y)
+    exact_bent = SVC(C=c, gamma=gamma, tol=1e-6).fit(x, y)
     of_primal = np.flatnonzero(y * (x @ w + b) < 1 + 1e-2)
     of_dual, of_bent = np.flatnonzero(a > 1e-4), np.flatnonzero(bent > 1e-4)
 

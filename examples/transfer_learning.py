@@ -1,8 +1,17 @@
-"""Transfer: layers that learned the digits 0 to 4, wherever they stand, help to learn 5 to 9 from few examples.
+"""Transfer: layers that learned the digits 0 to 4 learn 5 to 9 in fewer updates; frozen ones stay behind in the end.
 
-Three ways to learn the new digits from the same few: a new head on the old layers, which are frozen; the old layers
-trained further with it (fine-tuning); and all from nothing. Frozen layers win where examples are few; where there are
-more, layers that may change win.
+The layers of a network, x -> h(x), were trained on the old digits. Four ways to learn the new ones with a new head,
+scores = W h(x) + b, and the cross-entropy of their softmax, from the same few examples:
+
+    all frozen              h stays, W and b learn
+    convolutions frozen     the last layer of h learns, too
+    fine-tuned              all of h goes on learning from where it stands
+    from nothing            all of h begins anew
+
+All four see every example at a new place in each update, as the old digits were seen, so that what transfers is not
+the shifting. After a quarter of the updates the fine-tuned network is ahead of the one from nothing, which in the
+end draws level; frozen layers stay behind, all of them more than the convolutions alone: the last layer is made for
+the old digits. The linear classifier gets 800 shifted copies of the examples.
 Source: Yosinski, Clune, Bengio and Lipson, How transferable are features in deep neural networks?, 2014.
 """
 
@@ -10,8 +19,7 @@ import copy
 
 import matplotlib.pyplot as plt
 import numpy as np
-from shared import generator, picture, restart, run
-from sklearn.datasets import load_digits
+from shared import digits, generator, picture, restart, run
 from sklearn.linear_model import RidgeClassifier
 
 import nn
@@ -19,86 +27,96 @@ from minigrad import Tensor, no_grad
 from nn.metrics import accuracy
 
 PUBLISHED = "on ImageNet, features of the first layers transfer without loss, those of later ones less (Yosinski et al., 2014)"
-WAYS = ("frozen layers", "fine-tuned", "from nothing")
+WAYS = ("all frozen", "convolutions frozen", "fine-tuned", "from nothing")
 
 
 def features():
-    """(N, 1, 14, 14) -> (N, 64)."""
-    return nn.Sequential(
+    """(N, 1, 14, 14) -> (N, 64): convolutions, and a linear layer."""
+    convolutions = nn.Sequential(
         nn.Conv2d(1, 16, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(16, 32, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2),
-        nn.Flatten(), nn.Linear(288, 64), nn.ReLU(),
     )  # fmt: skip
+    return nn.Sequential(convolutions, nn.Sequential(nn.Flatten(), nn.Linear(288, 64), nn.ReLU()))
 
 
 def placed(images, rng):
     """Each digit of 8x8 somewhere in 14x14."""
     canvas = np.zeros((len(images), 1, 14, 14), np.float32)
     for out, image, (r, c) in zip(canvas, images, rng.integers(0, 7, (len(images), 2)), strict=True):
-        out[0, r : r + 8, c : c + 8] = image / 16
+        out[0, r : r + 8, c : c + 8] = image
     return canvas
 
 
-def fit(model, batches):
-    """Adam on the parameters that are not frozen."""
+def fit(model, images, labels, steps, rng, batch=32):
+    """Adam on the parameters that are not frozen; each digit is placed anew in each update. Yields their number."""
     optimizer = nn.optim.Adam([p for p in model.parameters() if p.requires_grad], lr=3e-3)
-    for x, y in batches:
-        loss = nn.functional.cross_entropy(model(Tensor(x)), y)
+    for step in range(steps):
+        rows = rng.integers(len(images), size=batch)
+        loss = nn.functional.cross_entropy(model(Tensor(placed(images[rows], rng))), labels[rows])
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
+        yield step + 1
 
 
-def scores_of(model, x, y):
-    with no_grad():
-        return accuracy(model(Tensor(x)).numpy(), y)
+def begin(way, body):
+    """The layers that a way of learning begins with."""
+    if way == "from nothing":
+        return features()
+    start = copy.deepcopy(body)
+    start[0].requires_grad_(way == "fine-tuned")
+    start[1].requires_grad_(way != "all frozen")
+    return start
 
 
-def of_the_old(images, labels, steps, rng):
-    """Layers that have learned the digits 0 to 4."""
-    body, old = features(), np.flatnonzero(labels < 5)
-
-    def batches():
-        for _ in range(steps):
-            rows = rng.choice(old, 64)
-            yield placed(images[rows], rng), labels[rows]
-
-    fit(nn.Sequential(body, nn.Linear(64, 5)), batches())
-    return body
-
-
-def new_digits(body, images, labels, count, steps, rng):
-    """The accuracy that each way reaches from `count` of each of 5 to 9, and that of a linear classifier."""
-    order = rng.permutation(np.flatnonzero(labels >= 5))
+def new_digits(body, images, labels, held, count, steps, stream):
+    """From `count` of each of 5 to 9: each way's accuracy after each eighth of the updates, and a linear classifier's."""
+    order = generator(stream).permutation(np.flatnonzero(labels >= 5))
     few = np.concatenate([order[labels[order] == digit][:count] for digit in range(5, 10)])
-    rest = np.setdiff1d(order, few)
-    x, y, test_x, test_y = placed(images[few], rng), labels[few] - 5, placed(images[rest], rng), labels[rest] - 5
-    found = {}
+    x, y, found = images[few], labels[few] - 5, {way: [] for way in WAYS}
     for way in WAYS:
         restart()
-        start = features() if way == "from nothing" else copy.deepcopy(body).requires_grad_(way == "fine-tuned")
-        model = nn.Sequential(start, nn.Linear(64, 5))
-        fit(model, [(x, y)] * steps)
-        found[way] = scores_of(model, test_x, test_y)
-    found["a linear classifier"] = RidgeClassifier().fit(x.reshape(len(x), -1), y).score(test_x.reshape(len(test_x), -1), test_y)
-    return found
+        model = nn.Sequential(begin(way, body), nn.Linear(64, 5))
+        for step in fit(model, x, y, steps, generator(stream)):
+            if step % (steps // 8) == 0:
+                with no_grad():
+                    found[way].append(accuracy(model(Tensor(held[0])).numpy(), held[1]))
+    copies = 800 // len(x)
+    shifted = placed(np.repeat(x, copies, axis=0), generator(stream)).reshape(copies * len(x), -1)
+    linear = RidgeClassifier().fit(shifted, np.repeat(y, copies)).score(held[0].reshape(len(held[0]), -1), held[1])
+    return found | {"linear": 8 * [float(linear)]}
 
 
-def main(steps=120, repeats=3):
-    images, labels = load_digits().images, load_digits().target
-    rng, counts = generator(), (1, 2, 5, 20, 50)
-    body = of_the_old(images, labels, 5 * steps, rng)
-    each = [[new_digits(body, images, labels, count, steps, rng) for _ in range(repeats)] for count in counts]
-    figure, axis = plt.subplots(figsize=(8, 4.5), layout="constrained")
-    means = {way: [float(np.mean([run[way] for run in runs])) for runs in each] for way in each[0][0]}
-    for way, values in means.items():
-        axis.semilogx(counts, values, "o-" if way in WAYS else "x--", label=way)
-    axis.axhline(0.2, color="tab:gray", linestyle=":", label="chance")
-    axis.set(xlabel="examples of each new digit", ylabel="test accuracy", ylim=(0, 1), xticks=counts, xticklabels=counts)
-    axis.legend(loc="lower right")
+def main(steps=200, repeats=2):
+    (images, labels), (test, test_labels) = digits(test=0.3)
+    counts, new = (1, 5, 20), test_labels >= 5
+    held, each = (placed(test[new], generator(1)), test_labels[new] - 5), []
+    for repeat in range(repeats):
+        restart()
+        body, old = features(), labels < 5
+        for _ in fit(nn.Sequential(body, nn.Linear(64, 5)), images[old], labels[old], 3 * steps, generator(10 + repeat)):
+            pass
+        each.append([new_digits(body, images, labels, held, count, steps, 20 + repeat) for count in counts])
+    means = {way: np.mean([[run[i][way] for i in range(len(counts))] for run in each], axis=0) for way in each[0][0]}
+    chance = float((held[1] == np.bincount(labels[labels >= 5] - 5).argmax()).mean())
+    draw(counts, means, steps, chance)
+    results = {f"accuracy, {n} of each, {way}": float(means[way][i, -1]) for i, n in enumerate(counts) for way in WAYS}
+    results |= {f"accuracy, {counts[-1]} of each, a quarter of the updates, {way}": float(means[way][-1, 1]) for way in WAYS}
+    results["chance: accuracy, the commonest"] = chance
+    return results | {f"baseline: accuracy, {n} of each, linear": float(means["linear"][i, -1]) for i, n in enumerate(counts)}
+
+
+def draw(counts, means, steps, chance):
+    """Accuracy by the number of updates, for each number of examples."""
+    figure, axes = plt.subplots(1, len(counts), figsize=(12, 4), sharey=True, layout="constrained")
+    for i, (axis, count) in enumerate(zip(axes, counts, strict=True)):
+        for way, values in means.items():
+            style = {} if way in WAYS else {"color": "tab:gray", "linestyle": "--"}
+            axis.plot(np.arange(1, 9) * steps // 8, values[i], label=way if i == 0 else None, **style)
+        axis.axhline(chance, color="tab:gray", linestyle=":", label="chance" if i == 0 else None)
+        axis.set(title=f"{count} of each new digit", xlabel="update", ylim=(0, 1))
+    axes[0].set_ylabel("test accuracy, digits 5 to 9")
+    figure.legend(loc="outside right center")
     picture("transfer_learning", figure)
-    shown = {f"accuracy, {n} of each, {way}": means[way][i] for i, n in enumerate(counts) if n in (1, 5, 50) for way in WAYS}
-    linear = {f"baseline: {n} of each, linear": means["a linear classifier"][i] for i, n in enumerate(counts) if n in (1, 5, 50)}
-    return shown | {"chance: accuracy": 0.2} | linear
 
 
 if __name__ == "__main__":

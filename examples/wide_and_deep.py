@@ -6,9 +6,9 @@ installed before, the app on offer, and its kind. With phi_k(x) the crosses of t
 
     p(install) = sigmoid(w_wide . [x, phi(x)] + w_deep . a + b),
 
-both trained jointly, by AdaGrad (the source: FTRL for the wide part). Impressions are
-made up: tastes are products of hidden vectors, which embeddings find also for pairs never seen; some pairs
-of apps are exceptions, which a cross remembers. The true probabilities are known.
+both trained jointly, by AdaGrad (the source: FTRL for the wide part). Impressions are made up: tastes are products
+of hidden vectors, which embeddings find also for pairs never seen; some pairs of apps are exceptions, which a cross
+remembers. The true probabilities are known. `--full` has the source's widths, not its number of impressions.
 """
 
 import matplotlib.pyplot as plt
@@ -80,7 +80,7 @@ def learn(model, train, test, updates, name):
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
-        if (step + 1) % (updates // 10) == 0:
+        if (step + 1) % max(updates // 10, 1) == 0:
             with no_grad():
                 kept["auc"].append([step + 1, float(roc_auc_score(test[2], model(test[0]).numpy()))])
             print(f"{name}, step {step + 1}: {kept['auc'][-1][1]:.4f}")

@@ -91,6 +91,8 @@ def test_cifar(tmp_path: Path) -> None:
     (tmp_path / "batch").write_bytes(b"\xff" + ten[1:])
     with pytest.raises(ValueError, match="label 255 in a file of CIFAR-10"):
         read_cifar(tmp_path / "batch")
+    with pytest.raises(ValueError, match="no files"):
+        read_cifar([])
 
 
 def test_csv(tmp_path: Path) -> None:

@@ -196,6 +196,8 @@ def read_cifar(paths: Name | Sequence[Name], classes: int = 10) -> tuple[np.ndar
             )
         images.append(rows[:, head:].reshape(-1, 3, 32, 32))
         labels.append(rows[:, head - 1].astype(np.int64))
+    if not images:
+        raise ValueError("read_cifar: no files given; is the folder the one with CIFAR's .bin files?")
     return np.concatenate(images), np.concatenate(labels)
 
 

@@ -40,7 +40,14 @@ CASES: dict[str, Case] = {
             and r["error of the moving average"] < 0.5 * r["baseline: error of the noisy wave"]
         ),
     ),
-    "lenet": ({"epochs": 4}, lambda r: r["parameters"] == 61_706 and r["test error"] < 0.08 < r["chance: test error"]),
+    "lenet": (
+        {"epochs": 9, "scenes": 1600},
+        lambda r: (
+            r["parameters"] == 61_706
+            and r["test error"] < r["baseline: test error of the nearest neighbour"] - 0.02
+            and r["test error"] < r["baseline: test error of a linear layer"] - 0.3
+        ),
+    ),
     "alexnet": (
         {"epochs": 6, "scenes": 700, "pieces": 0},
         lambda r: (
@@ -86,10 +93,12 @@ CASES: dict[str, Case] = {
         ),
     ),
     "transfer_learning": (
-        {"steps": 40, "repeats": 1},
+        {"steps": 56, "repeats": 1},
         lambda r: (
-            r["accuracy, 5 of each, frozen layers"] > 0.05 + r["accuracy, 5 of each, from nothing"]
-            and r["accuracy, 50 of each, from nothing"] > 0.1 + r["accuracy, 50 of each, frozen layers"]
+            r["accuracy, 20 of each, fine-tuned"]
+            > 0.08 + max(r[f"accuracy, 20 of each, {way}"] for way in ("all frozen", "from nothing"))
+            and r["accuracy, 20 of each, convolutions frozen"] > 0.05 + r["accuracy, 20 of each, all frozen"]
+            and r["accuracy, 20 of each, all frozen"] > r["chance: accuracy, the commonest"] + 0.1
         ),
     ),
     "fully_convolutional": (
@@ -123,7 +132,8 @@ CASES: dict[str, Case] = {
     ),
     "multi_task": (
         {"steps": 300},
-        lambda r: r["digits right, both"] > 0.02 + r["digits right, digit alone"] > r["chance: digits right"],
+        lambda r: r["digits right, both"] > 0.02 + r["digits right, digit alone"] > r["chance: digits right"] + 0.2
+        and r["error of a pixel, both"] < 0.8 * r["baseline: error of a pixel of the mean digit"],
     ),
 }  # fmt: skip
 

@@ -65,7 +65,7 @@ CASES: dict[str, Case] = {
     "bias_variance": (
         {"steps": 100, "side": 2, "draws": 4},
         lambda r: (
-            r["too stiff: bias^2"] > 2 * r["best of the grid: bias^2"]
+            r["underfitting: bias^2"] > 2 * r["best of the grid: bias^2"]
             and r["grid search: test error"] < 0.8 * r["chance: test error of the mean"]
         ),
     ),
@@ -79,16 +79,24 @@ CASES: dict[str, Case] = {
         ),
     ),
     "gradient_noise": (
-        {"steps": 60, "runs": 20},
+        {"steps": 60, "runs": 8},
         lambda r: (
             r["Nesterov: loss without noise"] < 0.01 * r["Nesterov: loss with noise"]
+            and r["momentum, falling rate: loss with noise"] < r["momentum: loss with noise"]
+            and r["Nesterov: best rates, without and with, ratio"] > 1.9 * r["SGD: best rates, without and with, ratio"]
+            and r["best rates at an edge of the grid"] == 0
             and r["Nesterov's two forms differ at most by"] < 1e-12
             and r["nn's and the second form differ at most by"] < 1e-12
         ),
     ),
     "optimizer_paths": (
-        {"steps": 80},
-        lambda r: r["Nesterov: steps at its best rate"] < 20 and r["Adam: rates of 12 at which it arrives"] >= 5,
+        {"steps": 100, "starts": 20},
+        lambda r: (
+            max(r[f"{name}: mean steps at its best rate"] for name in ("Nesterov", "AdaGrad", "RMSProp"))
+            < 0.85 * r["baseline: SGD: mean steps at its best rate"]
+            and r["Adam: share of the rates and starts that arrive"]
+            > 0.1 + r["baseline: SGD: share of the rates and starts that arrive"]
+        ),
     ),
     "schedules": (
         {"updates": 150},
@@ -98,13 +106,16 @@ CASES: dict[str, Case] = {
         {"units": 100, "repeats": 2},
         lambda r: (
             r["saturated linear: pixels right"] > 0.97 > r["baseline: the part as it is, pixels right"]
-            and r["binary: kept at 0.05 patterns a unit"] > 0.9 > 0.3 > r["binary: kept at 0.3 patterns a unit"]
+            and r["binary: pixels right"] < r["saturated linear: pixels right"] - 0.02
+            and r["binary: recalled at 0.05 patterns a unit"] > 0.9
+            and r["binary: stable at 0.05 patterns a unit"] > 0.9 > 0.3 > r["binary: stable at 0.3 patterns a unit"]
         ),
     ),
     "rbm": (
         {"epochs": 10},
         lambda r: (
-            r["own half preferred"] > 0.65 > r["baseline: each pixel by itself, own half preferred"]
+            r["own half preferred"] > 0.65
+            and r["baseline: five nearest digits, own half preferred"] > 0.65 > r["chance: own half preferred"]
             and r["mean squared error of the reconstruction"] < 0.6 * r["baseline: mean squared error of the mean image"]
         ),
     ),
@@ -118,11 +129,13 @@ CASES: dict[str, Case] = {
         ),
     ),
     "sparse_autoencoder": (
-        {"steps": 500},
+        {"steps": 420},
         lambda r: (
-            r["with its price: share of active units"] < 0.3 < r["without: share of active units"]
-            and r["with its price: share of the variance lost"]
-            < r["baseline: share of the variance lost by as many principal components"]
+            r["with penalty: share of active units"] < 0.3 < r["without: share of active units"]
+            and r["with penalty: share of the variance lost"]
+            < r["baseline: share of the variance lost by the largest cosines of each patch"]
+            and r["with penalty: energy of a filter in its best quarter"]
+            > r["chance: energy of a filter in its best quarter, untrained"] + 0.03
         ),
     ),
     "autoencoder": (
