@@ -48,7 +48,7 @@ def scores(model, x, lengths):
 def learn(name, model, train, test, epochs, batch):
     """The accuracy in the test after each epoch."""
     (x, lengths, y), found, rng = train, {"accuracy": []}, generator(3)
-    optimizer, each = nn.optim.Adam(model.parameters(), lr=3e-3), len(x) // batch
+    optimizer, each = nn.optim.Adam(model.parameters(), lr=3e-3), max(1, len(x) // batch)
     for step in steps(epochs * each, model, optimizer, rng, found, name=name):
         rows = rng.integers(0, len(x), batch)
         t = lengths[rows].max()
@@ -100,7 +100,7 @@ def main(epochs=8, size=32, width=32, batch=32, test=0.2, data=None):
         models.append(make())
         curves[name] = learn(name, models[-1], *sets, epochs, batch)
     x, lengths, _ = sets[1]
-    unknown = next(text for text in new if "<unk>" in words.decode(words.encode(text)).split())
+    unknown = next((text for text in new if "<unk>" in words.decode(words.encode(text)).split()), new[0])
     shown = {"two clauses and a negation": "although the music is boring , the acting is never dull"}
     draw(models, curves, words, shown | {"a review of the test, with unknown words": unknown})
     counted = {n: by_ngrams(texts, labels, new, n, "word")["naive Bayes"] for n in (1, 3)}
