@@ -112,8 +112,7 @@ def main(updates=400, hidden=48):
     train = generator().random(len(lines)) < 0.85
     symbols = Vocabulary.of_words([line for line, t in zip(lines, train, strict=True) if t], special=("<pad>", "<unk>"))
     (x, mask), (y, _) = pad_rows([symbols.encode(line) for line in lines]), pad_rows(tags, padding=-100)
-    shown = next((row for row in x[~train] if 1 in row), x[~train][0])
-    print("one line of the test:", " ".join(symbols.symbols[i] for i in shown))
+    print("one line of the test:", *(symbols.symbols[i] for i in next((r for r in x[~train] if 1 in r), x[~train][0])))
     asked = (y >= 0) & ~train[:, None]
     kinds, lengths = {"LSTM from the left": False, "LSTM from both sides": True}, mask.sum(axis=1)
     said = {name: tagged(both, x, y, lengths, train, updates, hidden, len(symbols)) for name, both in kinds.items()}
