@@ -10,7 +10,7 @@ reviews are made up (shared/reviews.py), all different; `--data FOLDER` takes rt
 
 import matplotlib.pyplot as plt
 import numpy as np
-from shared import generator, picture, restart, reviews, run, steps
+from shared import generator, naive_bayes, picture, restart, reviews, rt_polarity, run, split, steps
 
 import nn
 from minigrad import Tensor
@@ -19,35 +19,10 @@ from nn.text import Vocabulary, bag_of_words
 PUBLISHED = "rt-polarity: naive Bayes 77.9 %, with pairs 79.0 %; SVM 76.2, 77.7 % (Wang and Manning, 2012)"
 
 
-def load(data=None, count=3000):
-    """Reviews, and whether they are good."""
-    if data is None:
-        return reviews(count, generator(1))
-    paths = [data / f"rt-polarity.{end}" for end in ("neg", "pos")]
-    files = [path.read_text(encoding="utf-8", errors="replace").splitlines() for path in paths]
-    return files[0] + files[1], np.repeat([0, 1], [len(lines) for lines in files])
-
-
-def split(lines, labels, test):
-    """Training and test, (texts, labels) each, shuffled by the seed."""
-    order = generator(2).permutation(len(lines))
-    parts = np.split(order, [round((1 - test) * len(order))])
-    return [([lines[i] for i in part], labels[part]) for part in parts]
-
-
 def with_pairs(text):
     """The words of a text, and after them the pairs of neighbouring ones."""
     words = text.split()
     return " ".join([*words, *map("_".join, zip(words, words[1:], strict=False))])
-
-
-def naive_bayes(rows, labels, new, size):
-    """The classes of new rows of numbers, by how often each number stands in the rows of each class."""
-    classes = range(labels.max() + 1)
-    members = [np.concatenate([rows[i] for i in np.flatnonzero(labels == k)]) for k in classes]
-    counts = [np.bincount(numbers, minlength=size) for numbers in members]
-    logs = np.log(np.add(counts, 1) / (np.sum(counts, axis=1, keepdims=True) + size))
-    return np.array([(logs[:, row].sum(axis=1) + np.log(np.bincount(labels))).argmax() for row in new])
 
 
 def fit(rows, labels, size, epochs, name):
@@ -67,7 +42,7 @@ def fit(rows, labels, size, epochs, name):
 
 
 def main(epochs=10, test=0.2, data=None):
-    (texts, labels), (new, truth) = split(*load(data), test)
+    (texts, labels), (new, truth) = split(*(reviews(3000, generator()) if data is None else rt_polarity(data)), test)
     results, drawn = {}, plt.subplots(1, 2, figsize=(10, 5.5), layout="constrained")
     for axis, name, made in zip(drawn[1], ("words", "words and pairs"), (str, with_pairs), strict=True):
         known = Vocabulary.of_words([made(text) for text in texts], min_count=2, special=("<unk>",))

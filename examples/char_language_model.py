@@ -40,6 +40,8 @@ def load(data, text, size):
     """What the text is, and its three parts: training, validation, test."""
     if data is not None and data.is_dir():  # WikiText-2's files
         paths = [path for part in ("train", "valid", "test") if (path := data / f"{part}.txt").exists()]
+        if len(paths) < 2 or paths[-1].stem != "test":
+            raise ValueError(f"{data} has no test.txt beside a train.txt or valid.txt")
         parts = [path.read_text(encoding="utf-8") for path in paths]
         if len(parts) == 2:
             cut = int(0.9 * len(parts[0]))

@@ -14,8 +14,7 @@ import re
 
 import matplotlib.pyplot as plt
 import numpy as np
-from bag_of_words import naive_bayes, split
-from shared import chosen, picture, restart, run
+from shared import chosen, naive_bayes, picture, restart, run, split
 
 import nn
 from minigrad import Tensor

@@ -5,9 +5,9 @@ them animals beside animals. A relation is a direction: b - a is about the same 
 
     W(woman) - W(man) = W(aunt) - W(uncle) = W(queen) - W(king), nearly,
 
-measured as the mean cosine of two such differences; with the second words dealt out anew it is what the form
-alone gives. Each axis might encode a relation, says the lecture: so a word's form is told by the axis that
-tells the other pairs' best, by the best axis after a random turn, and by the mean difference of the others.
+measured as the mean cosine of two such differences; with the second words shuffled it is what the form
+alone gives. Each axis might encode a relation: so a word's form is predicted by the axis that predicts
+the other pairs' best, by the best axis after a random turn, and by the mean difference of the others.
 In coloured bands the words of a form share stripes. The vectors are word2vec.py's, or `--data FILE`'s.
 """
 
@@ -20,7 +20,7 @@ from word2vec import corpus, label, train
 import nn
 from nn.text import WordVectors, read_vectors
 
-PUBLISHED = "beside frog: frogs, toad, litoria, leptodactylidae, rana, lizard (GloVe's page; 2014)"
+PUBLISHED = "beside frog: frogs, toad, litoria, leptodactylidae, rana, lizard (GloVe's page, 2014; not measured: --data)"
 
 FORMS = ["men", "women", "one thing", "many things", "present", "past", "countries", "capitals"]
 
@@ -53,9 +53,9 @@ def known_pairs(vectors):
 
 
 def directions(vectors):
-    """Cosines of two differences b - a: of pairs, of pairs dealt out anew, and of words taken at random."""
+    """Cosines of two differences b - a: of pairs, of shuffled pairs, and of words taken at random."""
     rng, every = generator(5), np.array([vectors[w] for w in known_words(vectors)[0]])
-    groups = {"pairs": [], "dealt out anew": [], "random words": []}
+    groups = {"pairs": [], "shuffled": [], "random words": []}
     for a, b in known_pairs(vectors):
         two = rng.permutation(every)[: 2 * len(a)]
         compared = (b - a, rng.permutation(b) - a, two[::2] - two[1::2])
@@ -128,11 +128,11 @@ def main(sentences=6000, updates=3000, dimensions=24, data=None):
         "nearest neighbour of the same form": by_form[0], "chance: same form": by_form[1],
         "nearest neighbour of the same family": by_family[0], "chance: same family": by_family[1],
         "cosine of two differences": float(cosine["pairs"].mean()),
-        "baseline: cosine, pairs dealt out anew": float(cosine["dealt out anew"].mean()),
+        "baseline: cosine, pairs shuffled": float(cosine["shuffled"].mean()),
         "chance: cosine, random words": float(cosine["random words"].mean()),
-        "form told by the mean difference": told(vectors, one_axis=False),
-        "form told by the best axis": told(vectors), "baseline: best axis after a turn": told(vectors, turn),
-        "chance: form told": 0.5,
+        "form predicted by the mean difference": told(vectors, one_axis=False),
+        "form predicted by the best axis": told(vectors), "baseline: best axis after a turn": told(vectors, turn),
+        "chance: form predicted": 0.5,
     } | analogies(vectors)  # fmt: skip
 
 

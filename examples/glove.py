@@ -68,7 +68,7 @@ def train(pairs, counts, words, dimensions, updates, most):
 
 def draw(model, vocabulary, pairs, counts):
     """log X between some words and some of their neighbours, and what the vectors say of it, met or not."""
-    rows, columns = ([w for w in words.split() if w in vocabulary] for words in (ROWS, COLUMNS))
+    rows, columns = ([w for w in words.split() if w in vocabulary] or vocabulary.symbols[1:13] for words in (ROWS, COLUMNS))
     i, j = np.array(vocabulary.encode(" ".join(rows))), np.array(vocabulary.encode(" ".join(columns)))
     met = np.full((len(vocabulary),) * 2, np.nan)
     met[tuple(pairs.T)] = np.log(counts)

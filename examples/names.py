@@ -4,12 +4,14 @@ The slide's class RNN is i2h, h2o and LogSoftmax: h[t] = W_i2h [x[t], h[t-1]] + 
 x[t] the character as a unit vector. It has no nonlinearity between its steps; the same with tanh, and a GRU in both
 directions, stand beside it. Every name is in training or in the test, never in both; characters that training has not
 seen are <unk>, and shorter names are filled up with <pad>, which changes no state. Without --data the names are made of
-pieces, some of them the language's own, some another's, so that no reader is always right.
+pieces, some of them the language's own, some another's, so that no reader is always right. Counting which runs of 1 to 4
+characters a language's names have is the baseline, and it wins: 1,800 names are few for a network that has to find out
+by itself which runs matter.
 """
 
 import matplotlib.pyplot as plt
 import numpy as np
-from shared import generator, picture, restart, run, steps
+from shared import by_ngrams, generator, picture, restart, run, steps
 
 import nn
 from minigrad import no_grad
@@ -43,8 +45,10 @@ def invented(count, rng):
 def load(data):
     """Different names, the languages' numbers (the commonest where a name has several), and the languages."""
     files, found = sorted(data.glob("*.txt")), {}
+    if len(files) < 2:
+        raise ValueError(f"{data} must be a folder with a file for each language, Italian.txt and so on, a name on each line")
     for label, file in enumerate(files):
-        for name in file.read_text(encoding="utf-8").split():
+        for name in filter(None, map(str.strip, file.read_text(encoding="utf-8").splitlines())):
             found.setdefault(name, []).append(label)
     return list(found), np.array([np.bincount(k).argmax() for k in found.values()]), [file.stem for file in files]
 
@@ -87,15 +91,6 @@ def train(name, model, x, lengths, labels, updates):
             print(f"{name}, update {step}: loss {loss.item():.3f}")
 
 
-def by_last_characters(names, labels, asked, most):
-    """The commonest class of training names that end in the same three characters, or two, or one."""
-    counts = {}
-    for name, label in zip(names, labels, strict=True):
-        for end in {name[-1:], name[-2:], name[-3:]}:
-            counts.setdefault(end, np.zeros(labels.max() + 1))[label] += 1
-    return np.array([next((counts[e].argmax() for n in (3, 2, 1) if (e := name[-n:]) in counts), most) for name in asked])
-
-
 def main(updates=600, hidden=64, data=None):
     names, labels, languages = load(data) if data else invented(2000, generator())
     train_rows, test = np.split(generator(1).permutation(len(names)), [int(0.9 * len(names))])
@@ -126,10 +121,10 @@ def main(updates=600, hidden=64, data=None):
     axis.set(xlabel="language said", ylabel="language of the name", title="GRU: share of the names of each language")
     picture("names", figure)
     most = np.bincount(labels[train_rows]).argmax()
-    guessed = by_last_characters(known, labels[train_rows], asked, most)
+    for name, guessed in by_ngrams(known, labels[train_rows], asked, 4, "char").items():
+        results[f"baseline: {name} of 1 to 4 characters"] = float((guessed == labels[test]).mean())
     return results | {
         "chance: largest class": float((labels[test] == most).mean()),
-        "baseline: last three characters by counts": float((guessed == labels[test]).mean()),
         "test names in training": len(set(known) & set(asked)),
     }
 

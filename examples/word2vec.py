@@ -30,6 +30,8 @@ def corpus(sentences, data=None):
     if data is None:
         return small_world(sentences, rng), small_world(sentences // 10, rng)
     lines = [line.lower() for line in data.read_text(encoding="utf-8").splitlines() if line.strip()]
+    if len(lines) < 100:
+        raise ValueError(f"{data} has {len(lines)} lines with words: too few to learn vectors from")
     return lines[: len(lines) * 9 // 10], lines[len(lines) * 9 // 10 :]
 
 

@@ -45,6 +45,8 @@ def load(data):
     """Three texts: training, validation, test."""
     if data is not None:
         paths = [path for part in ("train", "valid", "test") if (path := data / f"{part}.txt").exists()]
+        if len(paths) < 2 or paths[-1].stem != "test":
+            raise ValueError(f"{data} has no test.txt beside a train.txt or valid.txt")
         texts = [path.read_text(encoding="utf-8").replace("\n", " <eos> ") for path in paths]
         cut = texts[0].rindex(" ", 0, int(0.9 * len(texts[0])))
         return texts if len(texts) == 3 else [texts[0][:cut], texts[0][cut:], texts[1]]

@@ -1,14 +1,15 @@
 """What the examples share, so that each of them is about its one idea."""
 
-from .counting import ngram_nats
+from .counting import by_ngrams, naive_bayes, ngram_nats
 from .digits import digits, outlined, scattered, two_sets
 from .images import image_sets, linear
 from .language import mean_nats, train_on_columns
 from .measuring import measure
 from .phrases import Phrases, french
 from .pictures import OUT, picture
+from .readers import Bag, Convolutional, Recurrent
 from .resuming import checkpoint, steps
-from .reviews import reviews
+from .reviews import reviews, rt_polarity, split
 from .running import run
 from .seeds import chosen, generator, restart
 from .sentences import Sentences
@@ -16,7 +17,8 @@ from .shapes import CaptionedScenes
 from .small_world import small_world
 
 __all__ = [
-    "CaptionedScenes", "OUT", "Phrases", "Sentences", "checkpoint", "chosen", "digits", "french", "generator",
-    "image_sets", "linear", "mean_nats", "measure", "ngram_nats", "outlined", "picture", "restart", "reviews",
-    "run", "scattered", "small_world", "steps", "train_on_columns", "two_sets",
+    "Bag", "CaptionedScenes", "Convolutional", "OUT", "Phrases", "Recurrent", "Sentences", "by_ngrams",
+    "checkpoint", "chosen", "digits", "french", "generator", "image_sets", "linear", "mean_nats", "measure",
+    "naive_bayes", "ngram_nats", "outlined", "picture", "restart", "reviews", "rt_polarity", "run", "scattered",
+    "small_world", "split", "steps", "train_on_columns", "two_sets",
 ]  # fmt: skip

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
+
+from .seeds import generator
 
 GOOD = """
     good wonderful moving brilliant charming touching superb delightful clever warm gripping honest fresh witty tender
@@ -44,3 +48,18 @@ def reviews(count: int, rng: np.random.Generator) -> tuple[list[str], np.ndarray
         text = " ".join(str(rng.choice(FRAMES)).format(**parts).split())
         found.setdefault(text, int(good))
     return list(found), np.array(list(found.values()))
+
+
+def rt_polarity(folder: Path) -> tuple[list[str], np.ndarray]:
+    """The different sentences of film reviews in a folder, and whether each is good (1) or bad (0)."""
+    if not (folder / "rt-polarity.pos").exists():
+        raise FileNotFoundError(f"{folder} must be the folder of rt-polarity.pos and rt-polarity.neg")
+    files = [(folder / f"rt-polarity.{end}").read_text("utf-8", "replace").splitlines() for end in ("neg", "pos")]
+    found = {line.strip(): label for label, lines in enumerate(files) for line in lines}
+    return list(found), np.array(list(found.values()))
+
+
+def split(texts: list[str], labels: np.ndarray, test: float) -> list[tuple[list[str], np.ndarray]]:
+    """Training and test, (texts, labels) each, shuffled by the seed."""
+    order = generator(1).permutation(len(texts))
+    return [([texts[i] for i in part], labels[part]) for part in np.split(order, [int((1 - test) * len(order))])]

@@ -36,3 +36,20 @@ def sentences(count: int, rng: np.random.Generator, without: Container[Told] = (
         if told not in without:
             found[told] = None
     return list(found)
+
+
+def part_of(word: str, told: list[Told]) -> tuple[list[int], np.ndarray]:
+    """Which sentences are of a word, and its meanings there."""
+    at = [i for i, (other, _, _) in enumerate(told) if other == word]
+    return at, np.array([told[i][1] for i in at])
+
+
+def without_form(points: list[np.ndarray], told: list[list[Told]]) -> list[np.ndarray]:
+    """Of each point the mean of those is taken away that are of the same word and begin with the same word."""
+    forms = [np.array([f"{word} {text.split()[0]}" for word, _, text in part]) for part in told]
+    moved = [part.copy() for part in points]
+    for form in np.unique(forms[0]):
+        middle = points[0][forms[0] == form].mean(axis=0)
+        for part, form_of in zip(moved, forms, strict=True):
+            part[form_of == form] -= middle
+    return moved
