@@ -8,6 +8,7 @@ import json
 import os
 import signal
 import types
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -161,6 +162,15 @@ def test_a_full_run_goes_on_where_it_was_stopped(shared: Any, tmp_path: Path) ->
     assert not list((tmp_path / "out").iterdir())  # what is through leaves nothing
 
 
+@pytest.fixture
+def in_front() -> Iterator[None]:
+    """Ctrl-C reaches these tests also where they run as a background job, which a shell lets ignore it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("in_front")
 @pytest.mark.parametrize("which", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_lets_the_update_end_and_keeps_it(
     shared: Any, which: signal.Signals, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
@@ -371,6 +381,7 @@ def test_a_row_has_the_spread_over_the_seeds(shared: Any, tmp_path: Path, monkey
     measuring.measure(example(main), ["--steps", "2", "--seeds", "3"])
     found = json.loads((tmp_path / "small.json").read_text())
     assert [len(m["results"]["accuracy"]) for m in found] == [5, 3]
-    assert table.lines(found[0], compared=False) == ["accuracy: 0.201 (0.001 to 0.401)", "word: queen"]
-    assert table.lines(found[0], compared=True) == ["chance: 0.1"]
-    assert table.lines(found[1], compared=False)[0].startswith("**--steps 2**")
+    folded = "<details><summary>1 more</summary>word: queen</details>"
+    assert table.results(found[0], beside=False) == f"accuracy: 0.201 (0.001 to 0.401){folded}"
+    assert table.results(found[0], beside=True) == "chance: 0.1"
+    assert table.results(found[1], beside=False).startswith("**--steps 2** (3 seeds, ")
