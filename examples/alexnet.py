@@ -8,12 +8,10 @@ Source: Krizhevsky, Sutskever and Hinton, ImageNet classification with deep conv
 
 import matplotlib.pyplot as plt
 import numpy as np
-from shared import checkpoint, chosen, image_sets, linear, picture, run
+from shared import fit_images, image_sets, picture, run, simple_accuracies
 
 import nn
 from minigrad import Tensor, no_grad
-from nn.metrics import accuracy
-from nn.training import Trainer
 
 PUBLISHED = (
     "55x55x96 and 35 K weights in the first layer, pooled to 27x27x96; 60 million parameters; on ImageNet 15.3 % of the "
@@ -85,22 +83,15 @@ def drawn(table, model, images, labels):
 
 
 def main(epochs=12, width=0.125, size=67, scenes=2000, pieces=1, data=None):
-    (x, y), (test_x, test_y) = image_sets(data, size, scenes, pieces)
-    model = started(alexnet(int(y.max()) + 1, width, channels=x.shape[1]))
-    optimizer = nn.optim.Adam(model.parameters(), lr=1e-3)
-    batches = nn.data.DataLoader(nn.data.TensorDataset(x, y), 32, shuffle=True, seed=chosen())
-    trainer = Trainer(model, optimizer, nn.functional.cross_entropy, {"accuracy": accuracy}, checkpoint=checkpoint())
-    trainer.fit(batches, epochs)
-    reached = trainer.evaluate([(test_x[i : i + 100], test_y[i : i + 100]) for i in range(0, len(test_y), 100)])
+    train, test = image_sets(data, size, scenes, pieces)
+    model = started(alexnet(int(train[1].max()) + 1, width, channels=train[0].shape[1]))
+    history = fit_images(model, nn.optim.Adam(model.parameters(), lr=1e-3), train, test, epochs)
     model.eval()
     whole = alexnet()
     table = whole.summary(np.zeros((1, 3, 227, 227), np.float32))
-    drawn(table, model, test_x[:8], test_y[:8])
-    return answers(whole, table) | {
-        "test accuracy of the small one": reached["accuracy"],
-        "chance: test accuracy": 1 / (int(y.max()) + 1),
-        "baseline: test accuracy of a linear layer": linear((x, y), (test_x, test_y)),
-    }
+    drawn(table, model, test[0][:8], test[1][:8])
+    reached = {"test accuracy of the small one": history[-1]["val_accuracy"]}
+    return answers(whole, table) | reached | simple_accuracies(train, test)
 
 
 if __name__ == "__main__":

@@ -8,12 +8,10 @@ Source: Szegedy et al., Going deeper with convolutions, 2015.
 
 import matplotlib.pyplot as plt
 import numpy as np
-from shared import checkpoint, chosen, image_sets, linear, picture, run
+from shared import draw_accuracy, fit_images, image_sets, picture, run, simple_accuracies
 
 import nn
 from minigrad import viz
-from nn.metrics import accuracy
-from nn.training import Trainer
 
 PUBLISHED = (
     "about 7 million parameters, 12 times fewer than AlexNet's 60; on ImageNet 6.67 % of the test images without the "
@@ -66,7 +64,7 @@ def googlenet(classes=1000, width=1.0, channels=3, norm=False):
     return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Dropout(0.4), nn.Linear(inputs, classes))
 
 
-def drawn(history, baseline):
+def drawn(history, beside):
     """Where the weights of an Inception block go, and how the small copy learns."""
     figure, (left, right) = plt.subplots(1, 2, figsize=(11, 3.8), layout="constrained")
     blocks = [layer for layer in googlenet() if isinstance(layer, Inception)]
@@ -77,30 +75,22 @@ def drawn(history, baseline):
         below += counts
     left.set(xlabel="Inception block", ylabel="thousands of parameters", title="Four branches side by side")
     left.legend()
-    right.plot(range(1, len(history) + 1), history.curves()["val_accuracy"], "o-", label="small GoogLeNet")
-    right.axhline(baseline, color="tab:gray", linestyle="--", label="a linear layer")
-    right.set(xlabel="epoch", ylabel="test accuracy", ylim=(0, 1), title="The small copy learns scenes of digits")
-    right.legend()
+    draw_accuracy(right, history, "small GoogLeNet", beside)
     picture("googlenet", figure)
 
 
 def main(epochs=8, width=0.125, size=32, scenes=2000, pieces=1, data=None):
-    (x, y), (test_x, test_y) = image_sets(data, size, scenes, pieces)
-    model = googlenet(int(y.max()) + 1, width, channels=x.shape[1], norm=True)
-    optimizer = nn.optim.Adam(model.parameters(), lr=4e-3)
-    batches = nn.data.DataLoader(nn.data.TensorDataset(x, y), 32, shuffle=True, seed=chosen())
-    tests = [(test_x[i : i + 100], test_y[i : i + 100]) for i in range(0, len(test_y), 100)]
-    trainer = Trainer(model, optimizer, nn.functional.cross_entropy, {"accuracy": accuracy}, checkpoint=checkpoint())
-    history, baseline = trainer.fit(batches, epochs, tests), linear((x, y), (test_x, test_y))
-    drawn(history, baseline)
+    train, test = image_sets(data, size, scenes, pieces)
+    model = googlenet(int(train[1].max()) + 1, width, channels=train[0].shape[1], norm=True)
+    history = fit_images(model, nn.optim.Adam(model.parameters(), lr=4e-3), train, test, epochs)
+    beside = simple_accuracies(train, test)
+    drawn(history, beside)
     model.eval()
-    viz.draw(model, x[:1], depth=2).render("out/googlenet.dot")
+    viz.draw(model, train[0][:1], depth=2).render("out/googlenet.dot")
     return {
         "parameters": sum(p.size for p in googlenet().parameters()),
         "test accuracy of the small one": history[-1]["val_accuracy"],
-        "chance: test accuracy": 1 / (int(y.max()) + 1),
-        "baseline: test accuracy of a linear layer": baseline,
-    }
+    } | beside
 
 
 if __name__ == "__main__":

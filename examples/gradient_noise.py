@@ -14,22 +14,15 @@ are tuned for each method alike, half an octave apart, by the mean loss after th
 
 import matplotlib.pyplot as plt
 import numpy as np
-from shared import generator, picture, run
+from shared import generator, picture, run, six_methods
 
 from minigrad import Tensor, grad
-from nn.optim import SGD, Adagrad, Adam, RMSprop
+from nn.optim import SGD
 from nn.optim.lr_scheduler import CosineAnnealingLR
 
 PUBLISHED = "Polyak, 1964; Nesterov, 1983; the second form: Bengio, Boulanger-Lewandowski and Pascanu, 2013"
 RATES = 2.0 ** np.arange(1.5, -11, -0.5)
-METHODS = {
-    "SGD": lambda p, rate: SGD(p, lr=rate),
-    "momentum": lambda p, rate: SGD(p, lr=rate, momentum=0.9),
-    "Nesterov": lambda p, rate: SGD(p, lr=rate, momentum=0.9, nesterov=True),
-    "AdaGrad": lambda p, rate: Adagrad(p, lr=rate),
-    "RMSProp": lambda p, rate: RMSprop(p, lr=rate),
-    "Adam": lambda p, rate: Adam(p, lr=rate),
-}
+METHODS = six_methods(rho=0.9)
 
 
 def f(x):

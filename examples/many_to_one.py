@@ -23,28 +23,13 @@ from shared import (
     rt_polarity,
     run,
     split,
-    steps,
-)  # fmt: skip
+    train_reader,
+)
 
-import nn
 from minigrad import no_grad
 from nn.text import Vocabulary, pad_rows
 
 PUBLISHED = "rt-polarity, ten folds: 76.1 % for the CNN with vectors of its own, 81.5 % with word2vec's (Kim, 2014)"
-
-def seconds_of_training(name, model, x, lengths, labels, updates):
-    optimizer, rng, began = nn.optim.Adam(model.parameters(), lr=3e-3), generator(2), time.process_time()
-    for step in steps(updates, model, optimizer, rng, name=name):
-        rows = rng.integers(0, len(labels), 50)
-        loss = nn.functional.cross_entropy(model(x[rows, : lengths[rows].max()], lengths[rows]), labels[rows])
-        optimizer.zero_grad()
-        loss.backward()
-        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimizer.step()
-        if step % 100 == 0:
-            print(f"{name}, update {step}: loss {loss.item():.3f}", flush=True)
-    return time.process_time() - began
-
 
 def main(updates=450, size=32, hidden=48, count=2000, data=None):
     told = reviews(count, generator()) if data is None else rt_polarity(data)
@@ -59,7 +44,9 @@ def main(updates=450, size=32, hidden=48, count=2000, data=None):
     for name, (kind, *more) in makers.items():
         restart()
         model = kind(*more, len(words), size, hidden)
-        seconds = seconds_of_training(name, model, x, lengths, labels, updates)
+        began = time.process_time()
+        train_reader(name, model, x, lengths, labels, updates, batch=50, lr=3e-3)
+        seconds = time.process_time() - began
         model.eval()
         with no_grad():
             parts = np.array_split(np.arange(len(new)), 8)

@@ -11,7 +11,7 @@ by itself which runs matter.
 
 import matplotlib.pyplot as plt
 import numpy as np
-from shared import by_ngrams, generator, picture, restart, run, steps
+from shared import by_ngrams, generator, picture, restart, run, train_reader
 
 import nn
 from minigrad import no_grad
@@ -78,19 +78,6 @@ class GRU(nn.Module):
         return nn.functional.log_softmax(self.out(np.concatenate([h[0], h[1]], axis=1)), axis=1)
 
 
-def train(name, model, x, lengths, labels, updates):
-    optimizer, rng = nn.optim.Adam(model.parameters(), lr=5e-3), generator(2)
-    for step in steps(updates, model, optimizer, rng, name=name):
-        rows = rng.integers(0, len(labels), 32)
-        loss = nn.functional.nll_loss(model(x[rows, : lengths[rows].max()], lengths[rows]), labels[rows])
-        optimizer.zero_grad()
-        loss.backward()
-        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimizer.step()
-        if step % 200 == 0:
-            print(f"{name}, update {step}: loss {loss.item():.3f}")
-
-
 def main(updates=600, hidden=64, data=None):
     names, labels, languages = load(data) if data else invented(2000, generator())
     train_rows, test = np.split(generator(1).permutation(len(names)), [int(0.9 * len(names))])
@@ -105,7 +92,8 @@ def main(updates=600, hidden=64, data=None):
     for name, (kind, *more) in models.items():
         restart()
         model = kind(len(characters), hidden, len(languages), *more)
-        train(name, model, x[train_rows], lengths[train_rows], labels[train_rows], updates)
+        seen = x[train_rows], lengths[train_rows], labels[train_rows]
+        train_reader(name, model, *seen, updates, batch=32, lr=5e-3, loss=nn.functional.nll_loss)
         with no_grad():
             scores = model(x[test], lengths[test]).numpy()
         results[f"test accuracy: {name}"] = nn.metrics.accuracy(scores, labels[test])

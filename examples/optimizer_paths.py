@@ -18,20 +18,12 @@ The starts are close to the ridge.
 
 import matplotlib.pyplot as plt
 import numpy as np
-from shared import generator, picture, run
+from shared import generator, picture, run, six_methods
 
 from minigrad import Tensor
-from nn.optim import SGD, Adagrad, Adam, RMSprop
 
 PUBLISHED = "the picture is in the manner of Radford's, 2014"
-METHODS = {
-    "SGD": lambda p, rate: SGD(p, lr=rate),
-    "momentum": lambda p, rate: SGD(p, lr=rate, momentum=0.8),
-    "Nesterov": lambda p, rate: SGD(p, lr=rate, momentum=0.8, nesterov=True),
-    "AdaGrad": lambda p, rate: Adagrad(p, lr=rate),
-    "RMSProp": lambda p, rate: RMSprop(p, lr=rate),
-    "Adam": lambda p, rate: Adam(p, lr=rate),
-}
+METHODS = six_methods(rho=0.8)
 RATES = [float(rate) for rate in 2.0 ** np.arange(-9, 3, 0.5)]
 COMMON = 2.0**-5
 

@@ -7,11 +7,9 @@ Source: He, Zhang, Ren and Sun, Deep residual learning for image recognition, 20
 """
 
 import matplotlib.pyplot as plt
-from shared import checkpoint, chosen, image_sets, linear, picture, restart, run
+from shared import LINEAR, fit_images, image_sets, picture, restart, run, simple_accuracies
 
 import nn
-from nn.metrics import accuracy
-from nn.training import Trainer
 
 PUBLISHED = (
     "on ImageNet's validation images, 34 layers: 25.03 % errors with shortcuts, 28.54 % without (He et al., 2016, table 2)"
@@ -62,37 +60,31 @@ def resnet(name, classes=1000, width=64, channels=3, shortcut=True, small=False)
     return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(inputs, classes))
 
 
-def trained(x, y, tests, width, epochs, shortcut, small):
+def trained(train, test, width, epochs, shortcut, small):
     """The history of ResNet-34, or of the same layers without shortcuts, from the same start on the same batches."""
     restart()
-    model = resnet("ResNet-34", int(y.max()) + 1, width, channels=x.shape[1], shortcut=shortcut, small=small)
+    channels, classes = train[0].shape[1], int(train[1].max()) + 1
+    model = resnet("ResNet-34", classes, width, channels=channels, shortcut=shortcut, small=small)
     optimizer = nn.optim.SGD(model.parameters(), lr=0.05, momentum=0.9, weight_decay=5e-4)
-    batches = nn.data.DataLoader(nn.data.TensorDataset(x, y), 32, shuffle=True, seed=chosen())
-    kept = checkpoint("residual" if shortcut else "plain")
-    trainer = Trainer(model, optimizer, nn.functional.cross_entropy, {"accuracy": accuracy}, checkpoint=kept)
-    return trainer.fit(batches, epochs, tests)
+    return fit_images(model, optimizer, train, test, epochs, "residual" if shortcut else "plain")
 
 
 def main(epochs=7, width=8, size=16, scenes=1200, pieces=1, data=None):
-    (x, y), (test_x, test_y) = image_sets(data, size, scenes, pieces)
-    tests = [(test_x[i : i + 100], test_y[i : i + 100]) for i in range(0, len(test_y), 100)]
-    baseline = linear((x, y), (test_x, test_y))
+    train, test = image_sets(data, size, scenes, pieces)
+    beside = simple_accuracies(train, test)
     results = {f"parameters of {name}": sum(p.size for p in resnet(name).parameters()) for name in DEPTHS}
     figure, (left, right) = plt.subplots(1, 2, figsize=(11, 3.8), layout="constrained")
     for shortcut, name in ((True, "34 layers, residual"), (False, "34 layers, plain")):
-        history = trained(x, y, tests, width, epochs, shortcut, small=size < 64)
+        history = trained(train, test, width, epochs, shortcut, small=size < 64)
         left.plot(range(1, epochs + 1), history.curves()["loss"], "o-", label=name)
         right.plot(range(1, epochs + 1), history.curves()["val_accuracy"], "o-", label=name)
         results[f"test accuracy, {name}"] = history[-1]["val_accuracy"]
-    right.axhline(baseline, color="tab:gray", linestyle="--", label="a linear layer")
+    right.axhline(beside[LINEAR], color="tab:gray", linestyle="--", label="a linear layer")
     left.set(xlabel="epoch", ylabel="loss on training data", ylim=(0, None), title="Training")
     right.set(xlabel="epoch", ylabel="test accuracy", ylim=(0, 1), title="Test")
     right.legend()
     picture("resnet", figure)
-    return results | {
-        "chance: test accuracy": 1 / (int(y.max()) + 1),
-        "baseline: test accuracy of a linear layer": baseline,
-    }
+    return results | beside
 
 
 if __name__ == "__main__":

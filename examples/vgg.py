@@ -6,11 +6,9 @@ Source: Simonyan and Zisserman, Very deep convolutional networks for large-scale
 """
 
 import matplotlib.pyplot as plt
-from shared import checkpoint, chosen, image_sets, linear, picture, run
+from shared import draw_accuracy, fit_images, image_sets, picture, run, simple_accuracies
 
 import nn
-from nn.metrics import accuracy
-from nn.training import Trainer
 
 PUBLISHED = "138 million parameters with 16 layers, 144 million with 19 (Simonyan and Zisserman, 2015, table 2)"
 FULL = {"epochs": 74, "width": 1.0, "size": 224}
@@ -59,36 +57,25 @@ def seen():
     return fields
 
 
-def drawn(history, baseline):
+def drawn(history, beside):
     figure, (left, right) = plt.subplots(1, 2, figsize=(11, 3.8), layout="constrained")
     for name, fields in seen().items():
         left.plot(range(1, len(fields) + 1), fields, "o-", label=name)
     left.set(xlabel="convolution", ylabel="pixels on a side", title="What one value sees of the picture")
     left.legend()
-    epochs = range(1, len(history) + 1)
-    right.plot(epochs, history.curves()["val_accuracy"], "o-", label="small VGG-16")
-    right.axhline(baseline, color="tab:gray", linestyle="--", label="a linear layer")
-    right.set(xlabel="epoch", ylabel="test accuracy", ylim=(0, 1), title="The small copy learns scenes of digits")
-    right.legend()
+    draw_accuracy(right, history, "small VGG-16", beside)
     picture("vgg", figure)
 
 
 def main(epochs=14, width=0.0625, size=32, scenes=2000, pieces=1, data=None):
-    (x, y), (test_x, test_y) = image_sets(data, size, scenes, pieces)
+    train, test = image_sets(data, size, scenes, pieces)
     # Batch normalization, which came later, in the place of days of patience.
-    model = vgg("VGG-16", int(y.max()) + 1, width, channels=x.shape[1], size=size, norm=True)
-    optimizer = nn.optim.Adam(model.parameters(), lr=2e-3)
-    batches = nn.data.DataLoader(nn.data.TensorDataset(x, y), 32, shuffle=True, seed=chosen())
-    tests = [(test_x[i : i + 100], test_y[i : i + 100]) for i in range(0, len(test_y), 100)]
-    trainer = Trainer(model, optimizer, nn.functional.cross_entropy, {"accuracy": accuracy}, checkpoint=checkpoint())
-    history = trainer.fit(batches, epochs, tests)
-    baseline = linear((x, y), (test_x, test_y))
-    drawn(history, baseline)
-    return {f"parameters of {name}": sum(p.size for p in vgg(name).parameters()) for name in LAYERS} | {
-        "test accuracy of the small one": history[-1]["val_accuracy"],
-        "chance: test accuracy": 1 / (int(y.max()) + 1),
-        "baseline: test accuracy of a linear layer": baseline,
-    }
+    model = vgg("VGG-16", int(train[1].max()) + 1, width, channels=train[0].shape[1], size=size, norm=True)
+    history = fit_images(model, nn.optim.Adam(model.parameters(), lr=2e-3), train, test, epochs)
+    beside = simple_accuracies(train, test)
+    drawn(history, beside)
+    counts = {f"parameters of {name}": sum(p.size for p in vgg(name).parameters()) for name in LAYERS}
+    return counts | {"test accuracy of the small one": history[-1]["val_accuracy"]} | beside
 
 
 if __name__ == "__main__":

@@ -2,12 +2,13 @@
 
 from .counting import by_ngrams, naive_bayes, ngram_nats
 from .digits import digits, outlined, scattered, two_sets
-from .images import image_sets, linear
+from .images import LINEAR, draw_accuracy, fit_images, image_sets, linear, simple_accuracies
 from .language import mean_nats, train_on_columns
 from .measuring import measure
+from .optimizers import six_methods
 from .phrases import Phrases, french
 from .pictures import OUT, picture
-from .readers import Bag, Convolutional, Recurrent
+from .readers import Bag, Convolutional, Recurrent, train_reader
 from .resuming import checkpoint, steps
 from .reviews import reviews, rt_polarity, split
 from .running import run
@@ -17,8 +18,9 @@ from .shapes import CaptionedScenes
 from .small_world import small_world
 
 __all__ = [
-    "Bag", "CaptionedScenes", "Convolutional", "OUT", "Phrases", "Recurrent", "Sentences", "by_ngrams",
-    "checkpoint", "chosen", "digits", "french", "generator", "image_sets", "linear", "mean_nats", "measure",
-    "naive_bayes", "ngram_nats", "outlined", "picture", "restart", "reviews", "rt_polarity", "run", "scattered",
-    "small_world", "split", "steps", "train_on_columns", "two_sets",
+    "Bag", "CaptionedScenes", "Convolutional", "LINEAR", "OUT", "Phrases", "Recurrent", "Sentences", "by_ngrams",
+    "checkpoint", "chosen", "digits", "draw_accuracy", "fit_images", "french", "generator", "image_sets", "linear",
+    "mean_nats", "measure", "naive_bayes", "ngram_nats", "outlined", "picture", "restart", "reviews", "rt_polarity",
+    "run", "scattered", "simple_accuracies", "six_methods", "small_world", "split", "steps", "train_on_columns",
+    "train_reader", "two_sets",
 ]  # fmt: skip

@@ -1,11 +1,17 @@
-"""Readers of sentences: recurrent ones, whose last state decides, a convolution, and a bag of vectors."""
+"""Readers of sentences: recurrent ones, whose last state decides, a convolution, and a bag of vectors; and how they learn."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
 import nn
 from minigrad import Tensor
+
+from .resuming import steps
+from .seeds import generator
 
 
 class Bag(nn.Module):
@@ -45,3 +51,25 @@ class Convolutional(nn.Module):
         h = self.dropout(self.embed(x)).transpose(0, 2, 1)  # (N, size, T)
         largest = [nn.functional.relu(slide(h)).max(axis=2) for slide in self.filters]
         return self.out(self.dropout(np.concatenate(largest, axis=1)))
+
+
+def train_reader(
+    name: str, model: Any, x: np.ndarray, lengths: np.ndarray, labels: np.ndarray, updates: int,
+    batch: int, lr: float, loss: Callable[..., Tensor] = nn.functional.cross_entropy,
+) -> None:  # fmt: skip
+    """Adam on random rows, each batch cut to its longest, gradients clipped to the norm 1; all readers see the same rows.
+
+    Args:
+        x: (N, T) of symbols, padded at the end; `lengths` (N,) says how many of each count.
+        loss: of what the model returns and the labels.
+    """
+    optimizer, rng = nn.optim.Adam(model.parameters(), lr=lr), generator(2)
+    for step in steps(updates, model, optimizer, rng, name=name):
+        rows = rng.integers(0, len(labels), batch)
+        found = loss(model(x[rows, : lengths[rows].max()], lengths[rows]), labels[rows])
+        optimizer.zero_grad()
+        found.backward()
+        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+        if step % 100 == 0:
+            print(f"{name}, update {step}: loss {found.item():.3f}", flush=True)
