@@ -142,7 +142,7 @@ def train(shared: Any, stop: int | None = None, every: float = 0) -> list[float]
     return kept["losses"]
 
 
-def test_a_full_run_goes_on_where_it_was_stopped(shared: Any, tmp_path: Path) -> None:
+def test_a_full_run_goes_on_where_it_was_stopped(shared: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     running = importlib.import_module("shared.running")
 
     def run(stop: int | None, full: bool = True, **settings: int) -> list[float]:
@@ -151,6 +151,8 @@ def test_a_full_run_goes_on_where_it_was_stopped(shared: Any, tmp_path: Path) ->
 
     undisturbed = run(None, full=False)
     assert not (tmp_path / "out").exists()
+    clock = iter([0.0, 7.0, 0.0, 8.0, 0.0, 5.0])  # of the processor, at the begin and the end of each sitting
+    monkeypatch.setattr(shared.resuming.time, "process_time", lambda: next(clock))
     with pytest.raises(KeyboardInterrupt):
         run(7)
     with pytest.raises(SystemExit, match="other settings"):
@@ -158,6 +160,7 @@ def test_a_full_run_goes_on_where_it_was_stopped(shared: Any, tmp_path: Path) ->
     with pytest.raises(KeyboardInterrupt):
         run(15)
     assert run(None) == undisturbed
+    assert shared.resuming.earlier() == 15.0
     assert len(undisturbed) == 20
     assert not list((tmp_path / "out").iterdir())  # what is through leaves nothing
 
@@ -368,6 +371,20 @@ def test_a_run_on_mnist_says_how_many_images_it_learned_from(shared: Any, tmp_pa
     written(tmp_path, "train", 30)
     assert once(tmp_path) == {"training images": 30, "digits": 30}
     assert list(once(None)) == ["digits"]
+
+
+def test_an_example_is_measured_by_one_run_at_a_time(shared: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("fcntl", reason="locks of files need a POSIX system")
+    measuring = importlib.import_module("shared.measuring")
+    monkeypatch.setattr(measuring, "MEASURED", tmp_path)
+
+    def main() -> dict[str, Any]:
+        measuring.measure(example(lambda: {"accuracy": 1.0}), [])
+        return {}
+
+    with pytest.raises(SystemExit, match="another run is under way that measures small"):
+        measuring.measure(example(main), [])
+    assert not list(tmp_path.glob("*.json"))
 
 
 def test_a_row_has_the_spread_over_the_seeds(shared: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

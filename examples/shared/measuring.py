@@ -16,6 +16,7 @@ from threadpoolctl import threadpool_limits
 
 from minigrad.files import write_whole
 
+from . import resuming
 from .pictures import OUT
 from .running import once, options
 
@@ -28,7 +29,7 @@ BESIDE = ("chance", "baseline", "ceiling", "floor")
 def measure(module: Any, argv: list[str]) -> None:
     """Run an example from several seeds, or once in its full setting, and keep what it reached.
 
-    The time is the processor's, of one thread, so that it means the same on a busy machine.
+    The time is the processor's, of one thread, so that it means the same on a busy machine; of all sittings of a full run.
     The picture that is kept is that of the run in the middle, by the first number that the example reached.
     """
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
@@ -41,12 +42,13 @@ def measure(module: Any, argv: list[str]) -> None:
     kept(name)  # what cannot be read is said before the work, not after it
     runs, seconds, pictures = [], [], []
     drawn = OUT / f"{name}.png"
-    with threadpool_limits(1):
+    OUT.mkdir(exist_ok=True)
+    with threadpool_limits(1), resuming.alone(OUT / f"{name}.lock", f"measures {name}"):
         for seed in range(1 if full else asked.seeds):
             print(f"--- {name}, seed {seed}")
             started = time.process_time()
             runs.append(once(module, module.main, settings, seed, full))
-            seconds.append(time.process_time() - started)
+            seconds.append(time.process_time() - started + resuming.earlier())
             pictures.append(drawn.read_bytes() if drawn.exists() else b"")
     if not rest and any(pictures):
         PICTURES.mkdir(exist_ok=True)

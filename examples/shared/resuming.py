@@ -25,6 +25,8 @@ except ImportError:  # Windows
 
 #: Where this run keeps its trainings; None: it is short, and keeps nothing.
 _folder: Path | None = None
+#: What earlier sittings of this run took of the processor, in seconds.
+_earlier = 0.0
 #: How many loops of `steps` are under way that keep what they do.
 _loops = 0
 #: The signal that asks such a loop to stop after its update; None: none came.
@@ -46,16 +48,18 @@ def keeping(folder: Path | None, settings: dict[str, Any]) -> Iterator[None]:
 
     Ctrl-C and SIGTERM let the update end that is under way, and write it; a second one does not wait.
     """
-    global _folder
+    global _folder, _earlier
+    _earlier = 0.0
     if folder is None:
         yield
         return
     before, _folder = _folder, folder
     folder.mkdir(parents=True, exist_ok=True)
     try:
-        with _alone(folder), _stopping():
+        with alone(folder / "lock", f"keeps its trainings in {folder}"), _stopping():
             _begin(folder, {name: str(value) for name, value in settings.items()})
-            yield
+            with _timed(folder / "seconds"):
+                yield
             _remove(folder)
     except KeyboardInterrupt:
         if list(folder.glob("*.safetensors")):
@@ -66,20 +70,37 @@ def keeping(folder: Path | None, settings: dict[str, Any]) -> Iterator[None]:
 
 
 @contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """Only one run at a time keeps its trainings in a folder; the system takes the lock from one that is killed."""
-    with open(folder / "lock", "w") as lock:
+def alone(path: Path, what: str) -> Iterator[None]:
+    """Only one run at a time holds the lock of a file; the system takes it from one that is killed."""
+    with open(path, "w") as lock:
         if fcntl is not None:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                raise SystemExit(f"another run is under way that keeps its trainings in {folder}") from None
+                raise SystemExit(f"another run is under way that {what}") from None
         yield
+
+
+@contextmanager
+def _timed(note: Path) -> Iterator[None]:
+    """Keep what this sitting takes beside what the earlier ones took; one that is killed is not counted."""
+    global _earlier
+    _earlier = float(note.read_text()) if note.exists() else 0.0
+    started = time.process_time()
+    try:
+        yield
+    finally:
+        write_whole(note, str(_earlier + time.process_time() - started).encode())
+
+
+def earlier() -> float:
+    """Seconds of the processor that earlier sittings of the last run took."""
+    return _earlier
 
 
 def _remove(folder: Path) -> None:
     """What a run has kept, and nothing else that somebody has put there."""
-    for pattern in ("*.safetensors", ".*.part", "settings.json", "lock"):
+    for pattern in ("*.safetensors", ".*.part", "settings.json", "seconds", "lock"):
         for path in folder.glob(pattern):
             with suppress(PermissionError):  # Windows does not delete the lock while it is open
                 path.unlink()
