@@ -278,7 +278,7 @@ def test_dropout_keeps_the_mean_and_follows_the_seed() -> None:
     assert nn.Dropout(1.0)(x).sum().item() == 0
     images = nn.Dropout2d(0.5)(mg.ones((20, 30, 2, 2))).numpy()
     assert set(np.unique(images.reshape(600, 4).sum(1))) == {0.0, 8.0}
-    with pytest.raises(ValueError, match="between 0 and 1"):
+    with pytest.raises(ValueError, match="Dropout: p must be a number from 0 to 1, got 1.5"):
         nn.Dropout(1.5)
 
 

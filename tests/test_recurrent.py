@@ -287,7 +287,7 @@ def test_errors_say_what_to_do() -> None:
         sequences.pack_padded_sequence(normal(3, 2), [1, 3])
     with pytest.raises(ValueError, match="smaller than hidden_size"):
         nn.LSTM(3, 4, proj_size=4)
-    with pytest.raises(ValueError, match=r"GRU: recurrent_dropout 2 must lie in \[0, 1\]"):
+    with pytest.raises(ValueError, match="GRU: recurrent_dropout must be a number from 0 to 1, got 2"):
         nn.GRU(3, 4, recurrent_dropout=2)
     with pytest.raises(ValueError, match="'tanh' or 'relu'"):
         nn.RNN(3, 4, nonlinearity="sin")

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from .. import functional as F
+from ..checks import check, within
 from ..module import Module
 
 __all__ = ["AlphaDropout", "Dropout", "Dropout1d", "Dropout2d", "Dropout3d", "FeatureAlphaDropout"]
@@ -15,9 +16,7 @@ class _Dropout(Module):
     function: Callable[..., Any]
 
     def __init__(self, p: float = 0.5, inplace: bool = False) -> None:
-        if not 0 <= p <= 1:
-            raise ValueError(f"{type(self).__name__}: the probability must lie between 0 and 1, got {p}")
-        self.p = p
+        self.p = check(type(self).__name__, "p", p, within(0, 1))
 
     def forward(self, x: Any) -> Any:
         return type(self).function(x, self.p, self.training)
