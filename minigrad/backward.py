@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
-from . import backend, graph
+from . import backend, graph, later
 from .accumulate import accumulate_leaf, of_one_example, outside, own
 from .arrays.batch import OneAtATime, all_examples, newest, settled
 from .arrays.fallback import apply_rule, rescued
@@ -167,9 +167,10 @@ class Pass:
     search: bool
 
     def may_be_on_trial(self) -> bool:
-        """Whether it is on a GPU, or inside of a trial there; so NumPy's passes need not look further."""
-        cotangents = self.cotangents
-        return bool(cotangents) and (type(cotangents[0]) is not ndarray or is_running())
+        """Whether it is on a GPU, traced, or inside of a trial; so NumPy's passes need not look further."""
+        if not self.cotangents:
+            return False
+        return type(self.cotangents[0]) is not ndarray or type(self.outputs[0]._array) is not ndarray or is_running()
 
 
 def _pass(this: Pass, trial: Trial | None = None) -> dict[Node, Any]:
@@ -322,7 +323,7 @@ def apply_masked(
 
     On trial nothing is mended, since that needs a look at the numbers.
     """
-    if on_trial and not create_graph:
+    if on_trial and (not create_graph or later.recorder_of(raw(g)) is not None):
         masked.silence()
         return apply(node, g, parents, send)
     if node.saved is None:

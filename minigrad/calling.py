@@ -11,13 +11,14 @@ import numpy as np
 from . import backend, graph, later
 from .arrays.batch import all_examples, newest
 from .arrays.fallback import in_turn
+from .arrays.traced import is_untraced
 from .cotangents import pick
 from .devices import follow
 from .graph import Node
 from .hints import check_dtype, wrong_option
 from .reasons import missing_on_gpu, mixes_devices, reason
 from .tensor import Tensor, raw, wrap
-from .trees import sequence_like
+from .trees import flatten, sequence_like
 
 if TYPE_CHECKING:
     from .op import Op
@@ -287,6 +288,9 @@ def _rescue(
             return _results_and_values(op, op.call(values, op.forward), values)
         except Exception as again:
             error = again
+    if (recorder := later.recorder_of(*flatten(values))) is not None and is_untraced(error):
+        out = recorder.opaque(op.call, (values, op.forward), {})
+        return _results_and_values(op, out, values)
     if (level := newest(values)) is not None:
         try:
             out = in_turn(

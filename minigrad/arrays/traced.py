@@ -1,0 +1,279 @@
+"""An array that writes down what is done with it: what `compile` runs a function on.
+
+A `Traced` array holds the numbers of a real run, and the place of its value in a program.  NumPy's two protocols hand
+every call to it; it runs the call on the numbers and adds it to the program, as one step.  So ops, gradient rules and
+optimizers, which are plain NumPy, are traced as they stand.
+
+The program has no writing in place.  A write into an array, or into a view of one, is a step that gives a new array;
+who looks at the memory afterwards, by whatever view, gets the new one (`Memory`).
+
+What a function decides by values cannot be traced: `bool()`, `float()`, `item()` of a traced array are errors that say
+what to write.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, NoReturn
+
+import numpy as np
+from numpy.lib.mixins import NDArrayOperatorsMixin
+
+from .. import graph
+from ..trees import sequence_like
+
+__all__ = ["CannotTrace", "HOLE", "Memory", "Path", "Place", "Traced", "is_untraced", "numbers_of"]
+
+
+class CannotTrace(TypeError):
+    """Something depends on the values of traced arrays."""
+
+
+class Memory:
+    """What several views look at.
+
+    Attributes:
+        whole: the traced array that owns the memory.
+        version: how often it was written.
+    """
+
+    __slots__ = ("version", "whole")
+
+    def __init__(self, whole: Traced) -> None:
+        self.whole, self.version = whole, 0
+
+
+class Place:
+    """How a view comes from an array: a call, with `HOLE` in the place of the array."""
+
+    __slots__ = ("args", "function", "kwargs", "number")
+
+    def __init__(self, function: Callable[..., Any], args: Any, kwargs: Any, number: int | None) -> None:
+        self.function, self.args, self.kwargs, self.number = function, args, kwargs, number
+
+    def __call__(self, x: Any) -> Any:
+        """The view of another array."""
+        view = self.function(*filled(self.args, x), **filled(self.kwargs, x))
+        return view if self.number is None else view[self.number]
+
+
+#: Stands for the array itself.
+HOLE = object()
+#: How a view comes from the whole.
+Path = tuple[Place, ...]
+
+
+class Traced(NDArrayOperatorsMixin):
+    """An array of a run that is written down.
+
+    Attributes:
+        numbers: the NumPy array of this run.
+        recorder: where calls are written down (`minigrad.compiler.trace.Recorder`).
+    """
+
+    __slots__ = ("__weakref__", "_path", "_var", "_version", "memory", "numbers", "recorder")
+
+    #: As the arrays of a GPU, it cannot be looked at while the function runs.
+    device = "cpu"
+
+    def __init__(self, numbers: np.ndarray, var: Any, recorder: Any, memory: Memory | None = None, path: Path = ()) -> None:
+        self.numbers, self.recorder, self._var, self._path = numbers, recorder, var, path
+        self.memory = Memory(self) if memory is None else memory
+        self._version = self.memory.version
+
+    @property
+    def value(self) -> Any:
+        """The value in the program; of a view anew where the memory was written since."""
+        if self._version != self.memory.version:
+            self._var = self.recorder.replay(self.memory.whole.value, self._path, self.numbers)
+            self._version = self.memory.version
+        return self._var
+
+    def written(self, var: Any) -> None:
+        """What this array looks at holds other values from now on."""
+        memory, whole = self.memory, self.memory.whole
+        if self is not whole:
+            whole._var = self.recorder.write(whole, self._path, var)
+        else:
+            self._var = var
+        memory.version += 1
+        whole._version = memory.version
+        if self is not whole:
+            self._var, self._version = var, memory.version
+
+    shape = property(lambda self: self.numbers.shape)
+    dtype = property(lambda self: self.numbers.dtype)
+    ndim = property(lambda self: self.numbers.ndim)
+    size = property(lambda self: self.numbers.size)
+    itemsize = property(lambda self: self.numbers.itemsize)
+    nbytes = property(lambda self: self.numbers.nbytes)
+    flags = property(lambda self: self.numbers.flags)
+    strides = property(lambda self: self.numbers.strides)
+    T = property(lambda self: np.transpose(self))
+    mT = property(lambda self: np.swapaxes(self, -1, -2))
+    real = property(lambda self: np.real(self))
+    imag = property(lambda self: np.imag(self))
+
+    @property
+    def base(self) -> Any:
+        """The traced array that this is a view of."""
+        return None if self.memory.whole is self else self.memory.whole
+
+    # ------------------------------------------------------------------------- there are no values
+
+    def _no_value(self, *args: Any, **kwargs: Any) -> NoReturn:
+        raise CannotTrace(
+            f"compile traces this function, so its numbers are not known at {graph.user_line()}: an `if`, bool(), float(), "
+            "int(), item(), print() or a NumPy call that makes its own array would fix what belongs to this call alone; "
+            "write np.where(condition, a, b), or name the argument in compile(..., static=...)"
+        )
+
+    __bool__ = __float__ = __int__ = __complex__ = __index__ = __array__ = item = tolist = tobytes = _no_value
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+    def __iter__(self) -> Iterator[Any]:
+        return (self[i] for i in range(len(self)))
+
+    __hash__ = object.__hash__
+
+    def __repr__(self) -> str:
+        return f"<Traced {self.dtype} {self.shape}>"
+
+    # ------------------------------------------------------------------------------ NumPy's methods
+
+    def __getitem__(self, index: Any) -> Any:
+        return self.recorder.call(getitem, (self, index), {})
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        self.recorder.set(self, index, value)
+
+    def astype(self, dtype: Any, copy: bool = True) -> Any:
+        if not copy and self.dtype == dtype:
+            return self
+        return self.recorder.call(astype, (self, np.dtype(dtype)), {})
+
+    def copy(self, order: str = "C") -> Any:
+        return self.recorder.call(np.copy, (self,), {})
+
+    def fill(self, value: Any) -> None:
+        self[...] = value
+
+    def view(self, dtype: Any) -> Any:
+        return self.recorder.call(view, (self, np.dtype(dtype)), {})
+
+    def reshape(self, *shape: Any, **options: Any) -> Any:
+        return np.reshape(self, shape[0] if len(shape) == 1 else shape, **options)
+
+    def transpose(self, *axes: Any) -> Any:
+        return np.transpose(self, axes[0] if len(axes) == 1 else axes or None)
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        if not _alone((*inputs, *kwargs.values())):
+            return NotImplemented
+        if method == "at":
+            return self.recorder.at(ufunc, *inputs)
+        function = ufunc if method == "__call__" else getattr(ufunc, method)
+        return self.recorder.call(function, inputs, kwargs)
+
+    def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        if any(hasattr(t, "_node") or hasattr(t, "level") for t in types):
+            return NotImplemented  # a Tensor records the call, a batch spreads it
+        if function in PLAIN:
+            return function(*numbers_of(args), **numbers_of(kwargs))
+        if (writer := WRITERS.get(function)) is not None:
+            return writer(*args, **kwargs)
+        return self.recorder.call(function, args, kwargs)
+
+
+def _alone(values: Any) -> bool:
+    """Whether there are neither Tensors nor batches among the operands, whose turn it would be."""
+    return not any(hasattr(v, "_node") or hasattr(v, "level") for v in values)
+
+
+def _method(name: str, function: Callable[..., Any]) -> None:
+    def method(self: Traced, *args: Any, **kwargs: Any) -> Any:
+        return function(self, *args, **kwargs)
+
+    method.__name__ = name
+    setattr(Traced, name, method)
+
+
+for _name in (
+    "all", "any", "argmax", "argmin", "argsort", "clip", "conj", "cumprod", "cumsum", "diagonal", "dot", "max", "mean", "min",
+    "nonzero", "prod", "ravel", "repeat", "round", "squeeze", "std", "sum", "swapaxes", "take", "trace", "var",
+):  # fmt: skip
+    _method(_name, getattr(np, _name))
+_method("flatten", lambda x: np.copy(np.ravel(x)))
+_method("conjugate", np.conj)
+
+# ------------------------------------------------------------------ what has no function in NumPy
+
+
+def getitem(x: Any, index: Any) -> Any:
+    """x[index]"""
+    return x[index]
+
+
+def astype(x: Any, dtype: Any) -> Any:
+    """x.astype(dtype)"""
+    return x.astype(dtype)
+
+
+def view(x: Any, dtype: Any) -> Any:
+    """x.view(dtype)"""
+    return x.view(dtype)
+
+
+def _copyto(target: Any, values: Any, casting: str = "same_kind", where: Any = True) -> None:
+    if not np.can_cast(np.asarray(numbers_of(values)), target.dtype, casting):
+        raise TypeError(f"np.copyto: values of another kind do not fit into {target.dtype}")
+    target[...] = values if where is True else np.where(where, values, target)
+
+
+#: Functions whose answer is about the array, not made of its values.
+PLAIN = {
+    np.shape, np.ndim, np.size, np.result_type, np.can_cast, np.common_type, np.iscomplexobj, np.isrealobj,
+    np.shares_memory, np.may_share_memory, np.min_scalar_type,
+}  # fmt: skip
+#: NumPy's functions that write into an argument, by what they come to.
+WRITERS: dict[Any, Callable[..., Any]] = {
+    np.copyto: _copyto,
+    np.putmask: lambda x, mask, values: _copyto(x, values, "unsafe", mask),
+}
+
+
+def filled(x: Any, array: Any) -> Any:
+    """The same with an array in the hole, in nested containers."""
+    if x is HOLE:
+        return array
+    if isinstance(x, (tuple, list)):
+        return sequence_like(x, [filled(v, array) for v in x])
+    if isinstance(x, dict):
+        return {k: filled(v, array) for k, v in x.items()}
+    return x
+
+
+def is_untraced(error: BaseException | None) -> bool:
+    """Whether an error comes from a traced array, be it by way of another one."""
+    while error is not None:
+        if isinstance(error, CannotTrace):
+            return True
+        if isinstance(error, AttributeError) and type(error.obj) is Traced:
+            return True  # an attribute of arrays that traced ones do not have
+        error = error.__cause__ or error.__context__
+    return False
+
+
+def numbers_of(x: Any) -> Any:
+    """The same with NumPy's arrays in place of the traced ones, in nested containers."""
+    if type(x) is Traced:
+        return x.numbers
+    if isinstance(x, (tuple, list)):
+        return sequence_like(x, [numbers_of(v) for v in x])
+    if isinstance(x, dict):
+        return {k: numbers_of(v) for k, v in x.items()}
+    if isinstance(x, slice):
+        return slice(numbers_of(x.start), numbers_of(x.stop), numbers_of(x.step))
+    return x

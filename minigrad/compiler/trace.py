@@ -1,0 +1,193 @@
+"""From a run of a function to a program: what traced arrays do is written down, step by step."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..arrays.traced import HOLE, Path, Place, Traced, numbers_of
+from ..trees import sequence_like
+from .program import Program, Step, Var
+
+__all__ = ["Recorder"]
+
+
+class Recorder:
+    """Writes a program down while a function runs on traced arrays."""
+
+    def __init__(self) -> None:
+        self.steps: list[Step] = []
+        self.inputs: list[Var] = []
+        self.constants: dict[int, tuple[Var, np.ndarray]] = {}
+        self.count = 0
+        self.checks: list[Any] = []
+        self.guards: list[Var] = []
+
+    def new_var(self, x: np.ndarray) -> Var:
+        self.count += 1
+        return Var(self.count - 1, x.shape, x.dtype)
+
+    def given(self, x: np.ndarray) -> Traced:
+        """An array that is another one at each call."""
+        var = self.new_var(x)
+        self.inputs.append(var)
+        return Traced(x, var, self)
+
+    # --------------------------------------------------------------------------------- steps
+
+    def call(self, function: Any, args: Any, kwargs: dict[str, Any]) -> Any:
+        """Run a NumPy function on the numbers, and write it down."""
+        kwargs = dict(kwargs)
+        out = kwargs.pop("out", None)
+        results = function(*numbers_of(args), **numbers_of(kwargs))
+        if isinstance(results, (str, bool, int, np.dtype, type)) or results is None:
+            return results  # about the array, not made of its values
+        made = self._step(function, args, kwargs, results)
+        return made if out is None else self._write_out(out, made)
+
+    opaque = call
+
+    def _step(self, function: Any, args: Any, kwargs: Any, results: Any) -> Any:
+        """A call whose results are known, written down."""
+        several = isinstance(results, (tuple, list))
+        arrays = [None if r is None else np.asarray(r) for r in (results if several else (results,))]
+        outs = tuple(None if r is None else self.new_var(r) for r in arrays)
+        self.steps.append(Step(function, self._vars(args), self._vars(kwargs), outs, several))
+        sources = _traced_in((args, kwargs))
+        made = []
+        for i, (numbers, var) in enumerate(zip(arrays, outs, strict=True)):
+            viewed = next((x for x in sources if numbers is not None and _is_view(numbers, x.numbers)), None)
+            if var is None:
+                made.append(None)
+            elif viewed is None:
+                made.append(Traced(numbers, var, self))
+            else:
+                place = Place(function, self._vars(args, viewed), self._vars(kwargs, viewed), i if several else None)
+                made.append(Traced(numbers, var, self, viewed.memory, (*viewed._path, place)))
+        return sequence_like(results, made) if several else made[0]
+
+    def _write_out(self, out: Any, made: Any) -> Any:
+        targets = out if isinstance(out, tuple) else (out,)
+        for target, result in zip(targets, made if isinstance(made, (tuple, list)) else (made,), strict=True):
+            if target is not None:
+                target[...] = result
+        return targets if len(targets) > 1 else targets[0]
+
+    def _vars(self, x: Any, hole: Any = None) -> Any:
+        """The same with Vars in place of traced arrays, and of arrays from elsewhere; one may be left out."""
+        if type(x) is Traced:
+            return HOLE if x is hole else x.value
+        if isinstance(x, np.ndarray):
+            if id(x) not in self.constants:
+                self.constants[id(x)] = (self.new_var(x), x)
+            return self.constants[id(x)][0]
+        if isinstance(x, (tuple, list)):
+            return sequence_like(x, [self._vars(v, hole) for v in x])
+        if isinstance(x, dict):
+            return {k: self._vars(v, hole) for k, v in x.items()}
+        if isinstance(x, slice):
+            return slice(self._vars(x.start), self._vars(x.stop), self._vars(x.step))
+        return x
+
+    # ------------------------------------------------------------------------------- in place
+
+    def set(self, x: Traced, index: Any, value: Any) -> None:
+        """x[index] = value"""
+        if index is Ellipsis or (isinstance(index, slice) and index == slice(None)):
+            new = np.broadcast_to(value, x.shape) if np.shape(value) != x.shape else value
+            new = new if type(new) is Traced else self.lifted(new)
+            new = new if new.dtype == x.dtype else new.astype(x.dtype)
+            x.numbers[...] = numbers_of(new)
+            x.written(new.value)
+            return
+        x.numbers[numbers_of(index)] = numbers_of(value)
+        var = self.new_var(x.numbers)
+        self.steps.append(Step(replaced_at, (x.value, self._vars(index), self._vars(value)), {}, (var,)))
+        x.written(var)
+
+    def at(self, ufunc: np.ufunc, x: Any, index: Any, *values: Any) -> None:
+        """ufunc.at(x, index, *values)"""
+        ufunc.at(x.numbers, numbers_of(index), *numbers_of(values))
+        var = self.new_var(x.numbers)
+        self.steps.append(Step(changed_at, (x.value, ufunc, self._vars(index), *self._vars(values)), {}, (var,)))
+        x.written(var)
+
+    def lifted(self, x: Any) -> Traced:
+        """A constant as a traced array."""
+        x = np.asarray(x)
+        return Traced(x, self._vars(x), self)
+
+    def write(self, whole: Traced, path: Path, var: Var) -> Var:
+        """The whole with other values at the place of a view."""
+        new = self.new_var(whole.numbers)
+        self.steps.append(Step(written_through, (whole.value, path, var), {}, (new,)))
+        return new
+
+    def replay(self, var: Var, path: Path, numbers: np.ndarray) -> Var:
+        """A view of the whole once more."""
+        new = self.new_var(numbers)
+        self.steps.append(Step(seen_through, (var, path), {}, (new,)))
+        return new
+
+    def check(self, verify: Any, numbers: Any) -> None:
+        """verify(*numbers), which raises where something is wrong: now, and at each call of the program."""
+        verify(*numbers_of(list(numbers)))
+        self.checks.append((verify, self._vars(tuple(numbers))))
+
+    def guard(self, arrays: Any) -> None:
+        """The program is right only where all these are finite."""
+        self.guards += [self._vars(x) for x in arrays]
+
+    def program(self, outputs: Any) -> Program:
+        results = self._vars(outputs)  # which may be constants
+        return Program(self.inputs, dict(self.constants.values()), self.steps, results, self.checks)
+
+
+def _traced_in(x: Any) -> list[Traced]:
+    if type(x) is Traced:
+        return [x]
+    if isinstance(x, dict):
+        x = list(x.values())
+    if isinstance(x, (tuple, list)):
+        return [t for v in x for t in _traced_in(v)]
+    return []
+
+
+def _is_view(x: np.ndarray, of: np.ndarray) -> bool:
+    """Whether one array looks at the memory of another."""
+    return x.base is not None and x is not of and _owner(x) is _owner(of)
+
+
+def _owner(x: np.ndarray) -> Any:
+    while isinstance(x.base, np.ndarray):
+        x = x.base
+    return x
+
+
+def replaced_at(x: Any, index: Any, value: Any) -> Any:
+    """x with other values at an index."""
+    x = x.copy()
+    x[index] = value
+    return x
+
+
+def changed_at(x: Any, ufunc: Any, index: Any, *values: Any) -> Any:
+    """x after ufunc.at"""
+    x = x.copy()
+    ufunc.at(x, index, *values)
+    return x
+
+
+def written_through(whole: Any, path: Any, values: Any) -> Any:
+    """The whole with other values where a view of it is."""
+    whole = whole.copy()
+    seen_through(whole, path)[...] = values
+    return whole
+
+
+def seen_through(x: Any, path: Path) -> Any:
+    """A view of a view of ... x."""
+    for place in path:
+        x = place(x)
+    return x
