@@ -250,6 +250,11 @@ def is_ours(file: str) -> bool:
     return file.startswith(_HOME)
 
 
+def is_library(file: str) -> bool:
+    """Whether a file of source code is minigrad's, nn's, Python's own, or an installed package's."""
+    return file.startswith((_HOME, os.path.join(os.path.dirname(_HOME[:-1]), "nn") + os.sep, *_libraries()))
+
+
 def user_frame() -> types.FrameType | None:
     """The innermost frame of the call stack that is the user's: not minigrad's, nn's, nor an installed package's.
 

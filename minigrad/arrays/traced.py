@@ -92,10 +92,7 @@ class Traced(NDArrayOperatorsMixin):
     def written(self, var: Any) -> None:
         """What this array looks at holds other values from now on."""
         memory, whole = self.memory, self.memory.whole
-        if self is not whole:
-            whole._var = self.recorder.write(whole, self._path, var)
-        else:
-            self._var = var
+        whole._var = self.recorder.write(whole, self._path, var) if self._path else var
         memory.version += 1
         whole._version = memory.version
         if self is not whole:
@@ -172,8 +169,6 @@ class Traced(NDArrayOperatorsMixin):
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
         if not _alone((*inputs, *kwargs.values())):
             return NotImplemented
-        if method == "at":
-            return self.recorder.at(ufunc, *inputs)
         function = ufunc if method == "__call__" else getattr(ufunc, method)
         return self.recorder.call(function, inputs, kwargs)
 
@@ -270,6 +265,8 @@ def numbers_of(x: Any) -> Any:
     """The same with NumPy's arrays in place of the traced ones, in nested containers."""
     if type(x) is Traced:
         return x.numbers
+    if hasattr(x, "formula"):
+        return x.number
     if isinstance(x, (tuple, list)):
         return sequence_like(x, [numbers_of(v) for v in x])
     if isinstance(x, dict):

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from ..trees import sequence_like
+from .numbers import Formula, evaluate
 
 __all__ = ["Program", "Step", "Var", "vars_in", "with_values"]
 
@@ -73,9 +74,9 @@ class Program:
         lines = [f"{step}  # {', '.join(f'{v.dtype} {v.shape}' for v in step.outs if v)}" for step in self.steps]
         return "\n".join([*head, *lines, f"return {_shown(self.outputs)}"])
 
-    def run(self, arrays: Sequence[Any]) -> Any:
+    def run(self, arrays: Sequence[Any], numbers: dict[Any, Any] | None = None) -> Any:
         """The outputs for these inputs, one NumPy call after the other."""
-        values: dict[Var, Any] = dict(zip(self.inputs, arrays, strict=True)) | self.constants
+        values: dict[Any, Any] = dict(zip(self.inputs, arrays, strict=True)) | self.constants | (numbers or {})
         for step in self.steps:
             out = step.function(*with_values(step.args, values), **with_values(step.kwargs, values))
             values.update(zip(step.outs, out if step.several else (out,), strict=True))
@@ -99,6 +100,8 @@ def with_values(x: Any, values: dict[Var, Any]) -> Any:
     """The same with arrays, or other things, in place of the Vars."""
     if type(x) is Var:
         return values[x]
+    if type(x) is Formula:
+        return evaluate(x, values)
     if isinstance(x, (tuple, list)):
         return sequence_like(x, [with_values(v, values) for v in x])
     if isinstance(x, dict):

@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays.traced import HOLE, Path, Place, Traced, numbers_of
+from ..arrays.traced import HOLE, CannotTrace, Path, Place, Traced, numbers_of
 from ..trees import sequence_like
+from .numbers import Formula, Number
 from .program import Program, Step, Var
 
 __all__ = ["Recorder"]
@@ -23,6 +24,8 @@ class Recorder:
         self.count = 0
         self.checks: list[Any] = []
         self.guards: list[Var] = []
+        self.given_numbers: dict[Any, tuple[Formula, dict[str, Any], tuple[Any, ...]]] = {}
+        self.decisions: list[tuple[Formula, Any]] = []
 
     def new_var(self, x: np.ndarray) -> Var:
         self.count += 1
@@ -41,8 +44,10 @@ class Recorder:
         kwargs = dict(kwargs)
         out = kwargs.pop("out", None)
         results = function(*numbers_of(args), **numbers_of(kwargs))
-        if isinstance(results, (str, bool, int, np.dtype, type)) or results is None:
+        if isinstance(results, (str, bool, int, np.dtype, type)):
             return results  # about the array, not made of its values
+        if results is None:  # np.put_along_axis, np.fill_diagonal ...: it has written into its first argument
+            return self._changed(function, args, kwargs)
         made = self._step(function, args, kwargs, results)
         return made if out is None else self._write_out(out, made)
 
@@ -62,6 +67,8 @@ class Recorder:
                 made.append(None)
             elif viewed is None:
                 made.append(Traced(numbers, var, self))
+            elif _is_same(numbers, viewed.numbers):
+                made.append(Traced(numbers, viewed.value, self, viewed.memory, viewed._path))
             else:
                 place = Place(function, self._vars(args, viewed), self._vars(kwargs, viewed), i if several else None)
                 made.append(Traced(numbers, var, self, viewed.memory, (*viewed._path, place)))
@@ -78,6 +85,8 @@ class Recorder:
         """The same with Vars in place of traced arrays, and of arrays from elsewhere; one may be left out."""
         if type(x) is Traced:
             return HOLE if x is hole else x.value
+        if type(x) is Number:
+            return x.formula
         if isinstance(x, np.ndarray):
             if id(x) not in self.constants:
                 self.constants[id(x)] = (self.new_var(x), x)
@@ -89,6 +98,27 @@ class Recorder:
         if isinstance(x, slice):
             return slice(self._vars(x.start), self._vars(x.stop), self._vars(x.step))
         return x
+
+    # ----------------------------------------------------------------------------- Python's numbers
+
+    def declare(self, entries: dict[str, Any], source: dict[str, Any]) -> None:
+        """Traced numbers in the place of those of a dict, which are read from `source` at each call."""
+        for key, value in list(entries.items()):
+            if _is_number(value):
+                entries[key] = self._number(value, source, (key,))
+            elif type(value) is tuple and value and all(map(_is_number, value)):
+                entries[key] = tuple(self._number(v, source, (key, i)) for i, v in enumerate(value))
+
+    def _number(self, value: Any, source: dict[str, Any], path: tuple[Any, ...]) -> Number:
+        name = (id(source), *path)
+        if name not in self.given_numbers:
+            self.given_numbers[name] = (Formula(), source, path)
+        return Number(value, self.given_numbers[name][0], self)
+
+    def decided(self, formula: Formula, value: Any) -> Any:
+        """What followed from a number in this run; the program is right while it is the same."""
+        self.decisions.append((formula, value))
+        return value
 
     # ------------------------------------------------------------------------------- in place
 
@@ -106,11 +136,13 @@ class Recorder:
         self.steps.append(Step(replaced_at, (x.value, self._vars(index), self._vars(value)), {}, (var,)))
         x.written(var)
 
-    def at(self, ufunc: np.ufunc, x: Any, index: Any, *values: Any) -> None:
-        """ufunc.at(x, index, *values)"""
-        ufunc.at(x.numbers, numbers_of(index), *numbers_of(values))
+    def _changed(self, function: Any, args: Any, kwargs: Any) -> None:
+        """A function has written into its first argument."""
+        x = args[0]
+        if type(x) is not Traced:
+            raise CannotTrace(f"{function.__name__} writes traced numbers into an array that is not traced")
         var = self.new_var(x.numbers)
-        self.steps.append(Step(changed_at, (x.value, ufunc, self._vars(index), *self._vars(values)), {}, (var,)))
+        self.steps.append(Step(changed, (function, x.value, self._vars(args[1:])), {"options": self._vars(kwargs)}, (var,)))
         x.written(var)
 
     def lifted(self, x: Any) -> Traced:
@@ -154,9 +186,18 @@ def _traced_in(x: Any) -> list[Traced]:
     return []
 
 
+def _is_number(x: Any) -> bool:
+    return isinstance(x, (int, float)) and not isinstance(x, bool)
+
+
 def _is_view(x: np.ndarray, of: np.ndarray) -> bool:
     """Whether one array looks at the memory of another."""
     return x.base is not None and x is not of and _owner(x) is _owner(of)
+
+
+def _is_same(x: np.ndarray, y: np.ndarray) -> bool:
+    """Whether two arrays are all the same elements in the same places."""
+    return (x.shape, x.strides, x.dtype, x.ctypes.data) == (y.shape, y.strides, y.dtype, y.ctypes.data)
 
 
 def _owner(x: np.ndarray) -> Any:
@@ -172,10 +213,10 @@ def replaced_at(x: Any, index: Any, value: Any) -> Any:
     return x
 
 
-def changed_at(x: Any, ufunc: Any, index: Any, *values: Any) -> Any:
-    """x after ufunc.at"""
+def changed(function: Any, x: Any, args: Any, options: Any) -> Any:
+    """x after a function that writes into it"""
     x = x.copy()
-    ufunc.at(x, index, *values)
+    function(x, *args, **options)
     return x
 
 

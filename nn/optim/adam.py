@@ -70,7 +70,7 @@ class Adam(Optimizer):
         largest = state["max_exp_avg_sq"] if group["amsgrad"] else None
         beta1, beta2 = group["betas"]
         # m / (sqrt(v) / root + eps) as root m / (sqrt(v) + root eps): a pass over the parameters less.
-        root = sqrt(1 - beta2 ** state["step"])
+        root = (1 - beta2 ** state["step"]) ** 0.5
         step_size = root * group["lr"] / (1 - beta1 ** state["step"])
         factors = (1 - beta1, 1 - beta2, step_size, root * group["eps"])
         adam_step(p, g, state["exp_avg"], state["exp_avg_sq"], largest, *factors)

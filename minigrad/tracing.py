@@ -1,0 +1,29 @@
+"""Whether `compile` is tracing, and the numbers that a traced function may find changed at each call."""
+
+from __future__ import annotations
+
+from contextvars import ContextVar
+from typing import Any
+
+__all__ = ["changing", "recorder"]
+
+#: What writes down the calls of the function that is being traced, in this thread and task.
+recorder: ContextVar[Any] = ContextVar("minigrad_recorder", default=None)
+
+
+def changing(entries: dict[str, Any], source: dict[str, Any] | None = None) -> dict[str, Any]:
+    """Say that the numbers in a dict may be others at each call of a compiled function: a learning rate, a count of steps.
+
+    While `compile` traces, traced numbers take their places; else nothing happens.
+
+    Args:
+        entries: changed in place.
+        source: where the numbers are read at each call; by default `entries` itself.
+
+    >>> changing({"lr": 0.1})
+    {'lr': 0.1}
+    """
+    writer = recorder.get()
+    if writer is not None:
+        writer.declare(entries, entries if source is None else source)
+    return entries
