@@ -14,6 +14,7 @@ from ..arrays.traced import Traced, numbers_of
 from ..tensor import Tensor, raw, wrap
 from ..trees import flatten, unflatten
 from .numbers import Formula, Number, evaluate
+from .passes import simplified
 from .program import Program, Var
 from .state import Place, State, reachable
 from .trace import Recorder
@@ -108,6 +109,7 @@ class Compiled:
         values = recorder._vars([o if type(o) is Traced else o for o in outputs])
         program = recorder.program((values, recorder.guards, [v for _, v in effects]))
         program.inputs = recorder.inputs
+        program = simplified(program)
         final = unflatten(result, iter([_out(x) for x in flatten(result)]))
         declared = {(id(source), path[0]) for _, source, path in recorder.given_numbers.values()}
         if not fresh:

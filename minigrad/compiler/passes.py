@@ -1,0 +1,166 @@
+"""Passes: each takes a program and gives one that computes the same with fewer steps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ..arrays.traced import Place, astype, getitem
+from ..trees import sequence_like
+from .program import Program, Step, Var, vars_in
+from .trace import seen_through
+
+__all__ = ["folded", "simplified", "without_copies", "without_repeats", "without_unused"]
+
+
+def simplified(program: Program) -> Program:
+    """All passes, one after the other."""
+    for apply in (without_copies, folded, without_repeats, without_unused):
+        program = apply(program)
+    return program
+
+
+def replaced(x: Any, by: dict[Var, Any]) -> Any:
+    """The same with other values in place of some, in nested containers."""
+    if type(x) is Var:
+        return by.get(x, x)
+    if isinstance(x, (tuple, list)):
+        return sequence_like(x, [replaced(v, by) for v in x])
+    if isinstance(x, dict):
+        return {k: replaced(v, by) for k, v in x.items()}
+    if isinstance(x, slice):
+        return slice(replaced(x.start, by), replaced(x.stop, by), replaced(x.step, by))
+    if isinstance(x, Place):
+        return Place(x.function, replaced(x.args, by), replaced(x.kwargs, by), x.number)
+    return x
+
+
+def _with_steps(program: Program, steps: list[Step], by: dict[Var, Any]) -> Program:
+    checks = [(verify, replaced(values, by)) for verify, values in program.checks]
+    return Program(program.inputs, dict(program.constants), steps, replaced(program.outputs, by), checks)
+
+
+def without_copies(program: Program) -> Program:
+    """A step that gives the array that it gets is that array: nothing is written in place, so none needs a copy."""
+    by: dict[Var, Any] = {}
+    steps = []
+    for step in program.steps:
+        step = Step(step.function, replaced(step.args, by), replaced(step.kwargs, by), step.outs, step.several)
+        source = step.args[0] if step.args else None
+        out = step.outs[0]
+        alike = type(source) is Var and out is not None and (source.shape, source.dtype) == (out.shape, out.dtype)
+        if alike and (step.function in _SAME or (step.function is getitem and step.args[1] in (Ellipsis, (Ellipsis,), slice(None)))):
+            by[out] = source
+        else:
+            steps.append(step)
+    return _with_steps(program, steps, by)
+
+
+#: What gives its first argument, where shape and dtype stay.
+_SAME = {np.copy, np.reshape, np.broadcast_to, np.asarray, np.ravel, np.squeeze, astype, np.ascontiguousarray}
+
+
+def folded(program: Program) -> Program:
+    """What depends on no value, or on constants alone, is computed now."""
+    by: dict[Var, Any] = {}
+    constants = dict(program.constants)
+    steps = []
+    for step in program.steps:
+        step = Step(step.function, replaced(step.args, by), replaced(step.kwargs, by), step.outs, step.several)
+        made = _SHAPED.get(step.function)
+        out = step.outs[0]
+        if made is not None and out is not None and not step.kwargs.get("like"):
+            value = made(step)
+            if value is not None:
+                constants[out] = np.broadcast_to(np.asarray(value, dtype=out.dtype), out.shape)
+                continue
+        inputs = step.inputs()
+        if inputs and all(v in constants for v in inputs) and not step.several and not _is_impure(step):
+            small = out is not None and out.shape == () or (out is not None and np.prod(out.shape) <= 4096)
+            if small and step.function in _PURE:
+                given = {v: constants[v] for v in inputs}
+                from .program import with_values
+
+                constants[out] = np.asarray(step.function(*with_values(step.args, given), **with_values(step.kwargs, given)))
+                continue
+        steps.append(step)
+    new = _with_steps(program, steps, by)
+    new.constants = constants
+    return new
+
+
+def _is_impure(step: Step) -> bool:
+    return any(hasattr(a, "function") and not isinstance(a, Place) for a in step.args)
+
+
+#: What is filled with one number, by the number.
+_SHAPED: dict[Any, Callable[[Step], Any]] = {
+    np.ones_like: lambda step: 1,
+    np.zeros_like: lambda step: 0,
+    np.full_like: lambda step: step.args[1] if len(step.args) > 1 and isinstance(step.args[1], (int, float)) else None,
+}
+_PURE = {np.reshape, np.broadcast_to, np.multiply, np.add, np.subtract, np.divide, np.negative, astype, np.expand_dims}
+
+
+def without_repeats(program: Program) -> Program:
+    """Of several equal steps the first one."""
+    by: dict[Var, Any] = {}
+    known: dict[Any, Step] = {}
+    steps = []
+    for step in program.steps:
+        step = Step(step.function, replaced(step.args, by), replaced(step.kwargs, by), step.outs, step.several)
+        try:
+            key = (step.function, _key(step.args), _key(step.kwargs))
+            first = known.get(key)
+        except TypeError:  # an argument that cannot be compared
+            first = key = None
+        if first is not None and _is_pure(step):
+            by.update({mine: theirs for mine, theirs in zip(step.outs, first.outs, strict=True) if mine is not None})
+            continue
+        if key is not None:
+            known[key] = step
+        steps.append(step)
+    return _with_steps(program, steps, by)
+
+
+def _is_pure(step: Step) -> bool:
+    return not getattr(step.function, "draws", False)
+
+
+def _key(x: Any) -> Any:
+    if isinstance(x, (tuple, list)):
+        return (type(x), *map(_key, x))
+    if isinstance(x, dict):
+        return tuple((k, _key(v)) for k, v in sorted(x.items()))
+    if isinstance(x, slice):
+        return ("slice", _key(x.start), _key(x.stop), _key(x.step))
+    if isinstance(x, (bool, int, float, complex)):
+        return (type(x), x)
+    if isinstance(x, Place):
+        return ("place", x.function, _key(x.args), _key(x.kwargs), x.number)
+    hash(x)
+    return x
+
+
+def without_unused(program: Program) -> Program:
+    """Only what leads to an output."""
+    needed = set(vars_in(program.outputs)) | {v for _, values in program.checks for v in vars_in(values)}
+    steps = []
+    for step in reversed(program.steps):
+        if any(v in needed for v in step.outs) or not _is_pure(step):
+            needed.update(_inputs(step))
+            steps.append(step)
+    steps.reverse()
+    new = _with_steps(program, steps, {})
+    new.constants = {v: x for v, x in program.constants.items() if v in needed}
+    return new
+
+
+def _inputs(step: Step) -> list[Var]:
+    found = step.inputs()
+    for x in step.args:
+        if isinstance(x, tuple):
+            found += [v for p in x if isinstance(p, Place) for v in vars_in((p.args, p.kwargs))]
+    return found
