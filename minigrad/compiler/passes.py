@@ -150,7 +150,7 @@ def without_unused(program: Program) -> Program:
     steps = []
     for step in reversed(program.steps):
         if any(v in needed for v in step.outs) or not _is_pure(step):
-            needed.update(_inputs(step))
+            needed.update(inputs_of(step))
             steps.append(step)
     steps.reverse()
     new = _with_steps(program, steps, {})
@@ -158,7 +158,7 @@ def without_unused(program: Program) -> Program:
     return new
 
 
-def _inputs(step: Step) -> list[Var]:
+def inputs_of(step: Step) -> list[Var]:
     found = step.inputs()
     for x in step.args:
         if isinstance(x, tuple):

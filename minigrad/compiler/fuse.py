@@ -1,0 +1,291 @@
+"""From steps to loops: calls that run over the same elements become one loop, and views disappear.
+
+Steps are placed in groups, in order.  A cheap elementwise step is not placed at all: whoever needs its values computes them
+again from what it reads.  A dear one, and a reduction, join the newest group that has what they read and runs over the same
+space; where there is none, they begin one.  A product of matrices, and every call that no loop can hold, is a group of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from .loops import Compute, Constant, Load, Loop, Operand, Reduce, Store
+from .numbers import Formula
+from .program import Program, Step, Var, vars_in
+from .terms import CHEAP, Term, reduction_of, term_of
+from .views import View, dims_in, strides_of, view_of
+
+__all__ = ["Call", "Group", "fused"]
+
+#: For each axis of a value the axis of the space that it runs along; None along which it does not move.
+Dims = tuple[int | None, ...]
+
+
+@dataclass(eq=False)
+class Call:
+    """A step that runs as it is; what it reads lies in memory."""
+
+    step: Step
+    outs: tuple[Var, ...]
+
+
+@dataclass(eq=False)
+class Group:
+    """A loop under construction.
+
+    Attributes:
+        members: of each value of the program that is computed here: its number in the code, and its axes in the space.
+        whole: members that are known only when the loop is through.
+        arrays: what the operands are: Vars, or Formulas for numbers.
+    """
+
+    space: tuple[int, ...]
+    code: list[Any] = field(default_factory=list)
+    arrays: list[Any] = field(default_factory=list)
+    operands: list[Operand] = field(default_factory=list)
+    members: dict[Var, tuple[int, Dims]] = field(default_factory=dict)
+    whole: set[Var] = field(default_factory=set)
+    stored: list[Var] = field(default_factory=list)
+    known: dict[Any, int] = field(default_factory=dict)
+
+    def add(self, step: Any) -> int:
+        """A step of the code, once."""
+        key = step if not isinstance(step, Constant) else (Constant, repr(step.value), step.dtype)
+        if key not in self.known:
+            self.known[key] = len(self.code)
+            self.code.append(step)
+        return self.known[key]
+
+    def operand(self, array: Any, operand: Operand) -> int:
+        for i, (a, o) in enumerate(zip(self.arrays, self.operands, strict=True)):
+            if a is array and o == operand:
+                return i
+        self.arrays.append(array)
+        self.operands.append(operand)
+        return len(self.arrays) - 1
+
+    def loop(self, name: str) -> Loop:
+        return Loop(self.space, tuple(self.operands), tuple(self.code), name)
+
+
+def fused(program: Program) -> Fusion:
+    """The groups of a program."""
+    fusion = Fusion(program)
+    for step in program.steps:
+        fusion.take(step)
+    for v in dict.fromkeys([*vars_in(program.outputs), *(v for _, vs in program.checks for v in vars_in(vs))]):
+        fusion.store(v)
+    return fusion
+
+
+class Fusion:
+    """What is known of the steps so far.
+
+    Attributes:
+        groups: in the order in which they run.
+        views: of each value that is one.
+        terms: of each value that is computed where it is needed.
+        at: the group that computes a value.
+        ready: the first group in which a value can be used.
+    """
+
+    def __init__(self, program: Program) -> None:
+        self.constants = program.constants
+        self.groups: list[Group | Call] = []
+        self.views: dict[Var, View] = {}
+        self.terms: dict[Var, Term] = {}
+        self.at: dict[Var, int] = {}
+        self.ready: dict[Var, int] = {}
+
+    def take(self, step: Step) -> None:
+        """Place a step, or leave it until somebody needs it."""
+        out = step.outs[0]
+        if (view := view_of(step, self.views)) is not None:
+            assert out is not None
+            self.views[out] = view
+            self.ready[out] = self.ready.get(view.base, 0)
+            if dims_in(view) is None:
+                self.store(view.base)
+                self.ready[out] = self.in_memory(view.base)
+        elif (term := term_of(step)) is not None:
+            assert out is not None
+            self.terms[out] = term
+            self.ready[out] = max((self.ready.get(v, 0) for v in step.inputs()), default=0)
+            if term.op not in CHEAP and not term.op.startswith("astype") and term.op != "copy":
+                self.place(out, out.shape, tuple(range(len(out.shape))))
+        elif (reduction := reduction_of(step)) is not None and prod(reduction[1].shape):
+            self.reduce(out, *reduction)
+        else:
+            for v in _inputs(step):
+                self.store(v)
+            self.groups.append(Call(step, tuple(v for v in step.outs if v)))
+            for v in step.outs:
+                if v is not None:
+                    self.at[v] = len(self.groups) - 1
+                    self.ready[v] = len(self.groups)
+
+    # ----------------------------------------------------------------------------- placing
+
+    def place(self, v: Var, shape: tuple[int, ...], own: Dims) -> None:
+        """Compute a term in the newest group that has what it reads and the right space."""
+        term = self.terms[v]
+        number, group, dims = self.join(shape, self.ready[v], [x for x in term.args if type(x) is Var])
+        value = self.emit(group, v, dims)
+        group.members[v] = (value, dims)
+        self.at[v] = self.ready[v] = number
+        del self.terms[v]
+
+    def reduce(self, out: Var, op: str, x: Var, axes: tuple[int, ...], keepdims: bool) -> None:
+        number, group, dims = self.join(x.shape, self.ready.get(x, 0), [x])
+        value = self.emit(group, x, dims)
+        over = tuple(sorted({d for i in axes if (d := dims[i]) is not None}))
+        value = group.add(Reduce("add" if op == "mean" else op, value, over))
+        repeated = prod(x.shape[i] for i in axes if dims[i] is None)
+        assert repeated == 1
+        if op == "mean":
+            value = group.add(Compute("divide", (value, group.add(Constant(float(prod(x.shape[i] for i in axes)), str(x.dtype))))))
+        kept = tuple(None if i in axes else d for i, d in enumerate(dims))
+        kept = kept if keepdims else tuple(d for i, d in enumerate(dims) if i not in axes)
+        group.members[out] = (value, kept)
+        left = {d for d in kept if d is not None and group.space[d] != 1}
+        inner = bool(left) and all(d < min(over) for d in left) if over else True
+        self.at[out], self.ready[out] = number, number if inner else number + 1
+        if not inner:
+            group.whole.add(out)
+
+    def join(self, shape: tuple[int, ...], ready: int, inputs: Sequence[Var]) -> tuple[int, Group, Dims]:
+        """The newest group from `ready` on whose space fits, or a new one; and where the axes lie in it."""
+        for number in range(len(self.groups) - 1, ready - 1, -1):
+            group = self.groups[number]
+            if isinstance(group, Group) and (dims := self.fit(group, shape, inputs)) is not None:
+                return number, group, dims
+        self.groups.append(Group(shape))
+        return len(self.groups) - 1, self.groups[-1], tuple(range(len(shape)))  # type: ignore[return-value]
+
+    def fit(self, group: Group, shape: tuple[int, ...], inputs: Sequence[Var]) -> Dims | None:
+        """Where the axes of a value lie in the space of a group: where those of what it reads there do."""
+        found: list[int | None] = [None] * len(shape)
+        linked = False
+        for x in inputs:
+            dims = self.dims(group, x)
+            for i, d in enumerate(dims or (), len(shape) - len(x.shape)):
+                if d is None:
+                    continue
+                linked = True
+                if found[i] not in (None, d):
+                    return None
+                found[i] = d
+        if not linked:
+            return tuple(range(len(shape))) if shape == group.space else None
+        free = [a for a in range(len(group.space)) if a not in found and group.space[a] != 1]
+        for i, n in enumerate(shape):
+            if n == 1 or found[i] is not None:
+                continue
+            axis = next((a for a in free if group.space[a] == n), None)
+            if axis is None:
+                return None
+            free.remove(axis)
+            found[i] = axis
+        fits = all(d is None or group.space[d] == n for d, n in zip(found, shape, strict=True))
+        return tuple(found) if fits and len({d for d in found if d is not None}) == sum(d is not None for d in found) else None
+
+    def dims(self, group: Group, x: Var) -> Dims | None:
+        """Where a value lies in a group's space, if it is computed there; None if it is not, or not yet known there."""
+        if x in group.members and x not in group.whole:
+            return group.members[x][1]
+        if (view := self.views.get(x)) is not None:
+            inner, mapping = self.dims(group, view.base), dims_in(view)
+            return None if inner is None or mapping is None else tuple(None if m is None else inner[m] for m in mapping)
+        if (term := self.terms.get(x)) is not None:
+            found: list[int | None] = [None] * len(x.shape)
+            for a in (a for a in term.args if type(a) is Var):
+                for i, d in enumerate(self.dims(group, a) or (), len(x.shape) - len(a.shape)):
+                    found[i] = d if found[i] is None else found[i]
+            return tuple(found) if any(d is not None for d in found) else None
+        return None
+
+    # ----------------------------------------------------------------------------- code
+
+    def emit(self, group: Group, x: Var, dims: Dims) -> int:
+        """The number of a value in a group's code; its axes run along these of the space."""
+        if x in group.members and x not in group.whole:
+            assert all(a == b or n == 1 for a, b, n in zip(group.members[x][1], dims, x.shape, strict=True))
+            return group.members[x][0]
+        if x in self.constants and self.constants[x].size and not any(self.constants[x].strides):
+            return group.add(Constant(self.constants[x].flat[0].item(), str(x.dtype)))
+        if (view := self.views.get(x)) is not None:
+            mapping = dims_in(view)
+            if mapping is not None and self.at.get(view.base) is None and view.base in self.terms or (
+                mapping is not None and view.base in group.members
+            ):
+                inner: list[int | None] = [None] * len(view.base.shape)
+                for m, d in zip(mapping, dims, strict=True):
+                    if m is not None:
+                        inner[m] = d
+                return self.emit(group, view.base, tuple(inner))
+            return self.load(group, view, dims)
+        if (term := self.terms.get(x)) is not None:
+            args = []
+            for a, dtype in zip(term.args, term.dtypes, strict=True):
+                args.append(self.argument(group, a, dtype, dims))
+            return args[0] if term.op == "copy" else group.add(Compute(term.op, tuple(args)))
+        return self.load(group, View(x, x.shape, strides_of(x.shape)), dims)
+
+    def argument(self, group: Group, a: Any, dtype: str, dims: Dims) -> int:
+        if type(a) is Var:
+            value = self.emit(group, a, dims[len(dims) - len(a.shape) :] if a.shape else ())
+            return value if str(a.dtype) == dtype else group.add(Compute(f"astype:{dtype}", (value,)))
+        if type(a) is Formula:
+            return group.add(Load(group.operand(a, Operand(dtype, (0,) * len(group.space)))))
+        return group.add(Constant(np.dtype(dtype).type(a).item(), dtype))
+
+    def load(self, group: Group, view: View, dims: Dims) -> int:
+        self.store(view.base)
+        strides = [0] * len(group.space)
+        for d, n, s in zip(dims, view.shape, view.strides, strict=True):
+            if d is not None and n != 1:
+                strides[d] = s
+        return group.add(Load(group.operand(view.base, Operand(str(view.base.dtype), tuple(strides), view.offset))))
+
+    def store(self, x: Var) -> None:
+        """See to it that a value lies in memory."""
+        if (view := self.views.get(x)) is not None:
+            self.store(view.base)
+            return
+        if x in self.terms:
+            self.place(x, x.shape, tuple(range(len(x.shape))))
+        number = self.at.get(x)
+        group = None if number is None else self.groups[number]
+        if isinstance(group, Group) and x not in group.stored:
+            group.stored.append(x)
+            value, dims = group.members[x]
+            strides = [0] * len(group.space)
+            for d, n, s in zip(dims, x.shape, strides_of(x.shape), strict=True):
+                if d is not None and n != 1:
+                    strides[d] = s
+            group.code.append(Store(group.operand(x, Operand(str(x.dtype), tuple(strides))), value))
+
+    def in_memory(self, x: Var) -> int:
+        """The first group that finds a value in memory."""
+        return self.at.get(x, -1) + 1
+
+    def __str__(self) -> str:
+        parts = []
+        for i, group in enumerate(self.groups):
+            if isinstance(group, Call):
+                parts.append(str(group.step))
+            else:
+                names = ", ".join(f"a{j} = {a}" for j, a in enumerate(group.arrays))
+                parts.append(f"{group.loop(f'loop {i}')}\n  where {names}")
+        return "\n".join(parts)
+
+
+def _inputs(step: Step) -> list[Var]:
+    from .passes import inputs_of
+
+    return inputs_of(step)
