@@ -24,6 +24,8 @@ __all__ = ["Call", "Group", "fused"]
 
 #: For each axis of a value the axis of the space that it runs along; None along which it does not move.
 Dims = tuple[int | None, ...]
+#: A value reads the same member of a group along different axes, so that it cannot be computed there.
+CONFLICT: Dims = (-1,)
 
 
 @dataclass(eq=False)
@@ -105,6 +107,8 @@ class Fusion:
     def take(self, step: Step) -> None:
         """Place a step, or leave it until somebody needs it."""
         out = step.outs[0]
+        if step.function in (np.reshape, np.ravel) and view_of(step, self.views) is None and type(step.args[0]) is Var:
+            step = self.in_one_piece(step)
         if (view := view_of(step, self.views)) is not None:
             assert out is not None
             self.views[out] = view
@@ -128,6 +132,14 @@ class Fusion:
                 if v is not None:
                     self.at[v] = len(self.groups) - 1
                     self.ready[v] = len(self.groups)
+
+    def in_one_piece(self, step: Step) -> Step:
+        """The same of a copy, of which it is a view."""
+        x = step.args[0]
+        copy = Var(-1, x.shape, x.dtype)
+        self.terms[copy] = Term("copy", (x,), (str(x.dtype),))
+        self.ready[copy] = self.ready.get(x, 0)
+        return Step(step.function, (copy, *step.args[1:]), step.kwargs, step.outs)
 
     # ----------------------------------------------------------------------------- placing
 
@@ -173,6 +185,8 @@ class Fusion:
         linked = False
         for x in inputs:
             dims = self.dims(group, x)
+            if dims is CONFLICT:
+                return None
             for i, d in enumerate(dims or (), len(shape) - len(x.shape)):
                 if d is None:
                     continue
@@ -200,11 +214,17 @@ class Fusion:
             return group.members[x][1]
         if (view := self.views.get(x)) is not None:
             inner, mapping = self.dims(group, view.base), dims_in(view)
+            if inner is CONFLICT or (inner is not None and mapping is None):
+                return CONFLICT
             return None if inner is None or mapping is None else tuple(None if m is None else inner[m] for m in mapping)
         if (term := self.terms.get(x)) is not None:
             found: list[int | None] = [None] * len(x.shape)
             for a in (a for a in term.args if type(a) is Var):
-                for i, d in enumerate(self.dims(group, a) or (), len(x.shape) - len(a.shape)):
+                if (dims := self.dims(group, a)) is CONFLICT:
+                    return CONFLICT
+                for i, d in enumerate(dims or (), len(x.shape) - len(a.shape)):
+                    if d is not None and found[i] not in (None, d):
+                        return CONFLICT
                     found[i] = d if found[i] is None else found[i]
             return tuple(found) if any(d is not None for d in found) else None
         return None

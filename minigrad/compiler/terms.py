@@ -76,10 +76,12 @@ def _of_ufunc(ufunc: np.ufunc, step: Step) -> Term | None:
 
 def _kind(x: Any) -> Any:
     """What stands for a number where a ufunc finds its dtypes: Python's types are weak."""
-    if isinstance(x, (bool, int, float)):
-        return type(x)
     if isinstance(x, np.generic):
         return x.dtype
+    if isinstance(x, bool):
+        return np.dtype(bool)
+    if isinstance(x, (int, float)):
+        return type(x)
     return float if hasattr(x, "function") else None
 
 
@@ -101,7 +103,6 @@ def _copy(step: Step) -> Term | None:
 
 _OTHERS: dict[Callable[..., Any], Callable[[Step], Term | None]] = {
     np.where: _where, astype: _cast, np.copy: _copy, np.ascontiguousarray: _copy,
-    np.reshape: _copy, np.broadcast_to: _copy, np.ravel: _copy,
 }  # fmt: skip
 #: Reductions: the operation, and how a mean follows.
 _REDUCING: dict[Callable[..., Any], str] = {
