@@ -17,7 +17,7 @@ import numpy as np
 from .loops import Compute, Constant, Load, Loop, Operand, Reduce, Store
 from .numbers import Formula
 from .program import Program, Step, Var, vars_in
-from .terms import CHEAP, Term, reduction_of, term_of
+from .calls import CHEAP, Term, reduction_of, term_of
 from .views import View, dims_in, strides_of, view_of
 
 __all__ = ["Call", "Group", "fused"]

@@ -39,7 +39,7 @@ def strides_of(shape: tuple[int, ...]) -> tuple[int, ...]:
     >>> strides_of((2, 3, 4))
     (12, 4, 1)
     """
-    return tuple(prod(shape[i + 1 :]) for i in range(len(shape)))
+    return tuple(prod(n or 1 for n in shape[i + 1 :]) for i in range(len(shape)))
 
 
 def view_of(step: Step, known: dict[Var, View]) -> View | None:
