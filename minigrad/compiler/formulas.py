@@ -1,0 +1,75 @@
+"""Functions as formulas: what operations expand to that have no instruction of their own.
+
+The short ones stand here; `exponentials` and `trigonometry` hold the rest.  `expanded(loop)` replaces every operation that is a
+formula; what is left are basic operations, which have instructions.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from .loops import Compute, Load, Loop, Reduce, Step, Store, reads
+from .terms import Code, Term, formula
+
+__all__ = ["expanded"]
+
+
+def expanded(loop: Loop) -> Loop:
+    """The same loop in basic operations alone, without what is computed twice or for nothing.
+
+    >>> from minigrad.compiler.loops import Operand
+    >>> print(expanded(Loop((4,), (Operand("float32", (1,)),), (Load(0), Compute("reciprocal", (0,)), Store(0, 1)))))
+    loop over [4]
+      a0: float32 strides (1,)
+      v0 = load a0        float32 over {0}
+      v1 = 1.0            float32 over {}
+      v2 = divide v1 v0   float32 over {0}
+      store v2 in a0
+    """
+    code = Code(lambda load: loop.operands[load.operand].dtype)
+    numbers: list[int] = []  # the new number of each old value
+    for step in loop.code:
+        match step:
+            case Compute(op, args):
+                numbers.append(code.compute(op, *(numbers[v] for v in args)))
+            case Reduce(_, value, ()):
+                numbers.append(numbers[value])
+            case Reduce(op, value, axes):
+                numbers.append(code.add(Reduce(op, numbers[value], tuple(sorted(axes)))))
+            case Store(operand, value):
+                numbers.append(code.add(Store(operand, numbers[value])))
+            case _:
+                numbers.append(code.add(step))
+    return replace(loop, code=_without_dead(code.steps))
+
+
+def _without_dead(steps: list[Step]) -> tuple[Step, ...]:
+    """The steps that a store needs, renumbered."""
+    needed = [isinstance(step, Store) for step in steps]
+    for i in range(len(steps) - 1, -1, -1):
+        if needed[i]:
+            for value in reads(steps[i]):
+                needed[value] = True
+    new = {old: i for i, old in enumerate(i for i, need in enumerate(needed) if need)}
+    return tuple(_renumbered(steps[old], new) for old in new)
+
+
+def _renumbered(step: Step, new: dict[int, int]) -> Step:
+    match step:
+        case Compute(op, args):
+            return Compute(op, tuple(new[v] for v in args))
+        case Reduce(op, value, axes):
+            return Reduce(op, new[value], axes)
+        case Store(operand, value):
+            return Store(operand, new[value])
+    return step
+
+
+@formula("reciprocal")
+def reciprocal(x: Term) -> Term:
+    return 1.0 / x
+
+
+@formula("square")
+def square(x: Term) -> Term:
+    return x * x

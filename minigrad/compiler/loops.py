@@ -1,0 +1,321 @@
+"""Loops: the small language between arrays and machine code.
+
+A loop is an iteration space and straight-line code that runs at each of its points.  Value number i is what step i of the code
+gives; later steps name it by that number.  This is softmax over the rows of a matrix:
+
+>>> loop = Loop(
+...     name="softmax",
+...     space=(2, 3),
+...     operands=(Operand("float32", (3, 1)), Operand("float32", (3, 1))),
+...     code=(
+...         Load(0),
+...         Reduce("maximum", 0, axes=(1,)),
+...         Compute("subtract", (0, 1)),
+...         Compute("exp", (2,)),
+...         Reduce("add", 3, axes=(1,)),
+...         Compute("divide", (3, 4)),
+...         Store(1, 5),
+...     ),
+... )
+>>> print(loop)
+softmax over [2, 3]
+  a0: float32 strides (3, 1)
+  a1: float32 strides (3, 1)
+  v0 = load a0                    float32 over {0, 1}
+  v1 = reduce maximum v0 over 1   float32 over {0}
+  v2 = subtract v0 v1             float32 over {0, 1}
+  v3 = exp v2                     float32 over {0, 1}
+  v4 = reduce add v3 over 1       float32 over {0}
+  v5 = divide v3 v4               float32 over {0, 1}
+  store v5 in a1
+>>> x, y = np.float32([[0, 0, 0], [1, 1, 2]]), np.empty((2, 3), np.float32)
+>>> loop.run([x, y])
+>>> y.round(2)
+array([[0.33, 0.33, 0.33],
+       [0.21, 0.21, 0.58]], dtype=float32)
+
+A value varies over some axes of the space: of a Load those along which its operand moves (stride not 0), of a Compute those of its
+arguments, of a Reduce those that are left.  Over the others it is constant, which is all there is to broadcasting.
+
+All loads of an array see it as it was before the loop.  One array that is read and written is one operand; two operands never overlap.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.lib.stride_tricks import as_strided
+
+from .operations import REDUCTIONS, function_of, identity, kind, result_dtype
+
+__all__ = ["Compute", "Constant", "Load", "Loop", "Operand", "Reduce", "Step", "Store", "reads"]
+
+
+@dataclass(frozen=True)
+class Operand:
+    """How an array lies over the space: strides and offset are in elements, a stride of 0 repeats it along that axis."""
+
+    dtype: str
+    strides: tuple[int, ...]
+    offset: int = 0
+
+
+@dataclass(frozen=True)
+class Load:
+    """The element of an operand at this point of the space."""
+
+    operand: int
+
+
+@dataclass(frozen=True)
+class Constant:
+    """A number that stands in the code."""
+
+    value: bool | int | float
+    dtype: str
+
+
+@dataclass(frozen=True)
+class Compute:
+    """An operation (`minigrad.compiler.operations`) on earlier values."""
+
+    op: str
+    args: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Reduce:
+    """An earlier value, put together over some axes of the space: "add", "multiply", "maximum", "minimum", "logical_and", "logical_or"."""
+
+    op: str
+    value: int
+    axes: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Store:
+    """An earlier value, written to an operand."""
+
+    operand: int
+    value: int
+
+
+Step = Load | Constant | Compute | Reduce | Store
+
+
+@dataclass(frozen=True)
+class Loop:
+    """Straight-line code over an iteration space; see the module for an example.
+
+    Raises:
+        TypeError, ValueError: where the code is not one that could run; the message names the step.
+    """
+
+    space: tuple[int, ...]
+    operands: tuple[Operand, ...]
+    code: tuple[Step, ...]
+    name: str = "loop"
+
+    def __post_init__(self) -> None:
+        for i, operand in enumerate(self.operands):
+            kind(operand.dtype)
+            if len(operand.strides) != len(self.space):
+                axes = len(self.space)
+                raise ValueError(f"{self.name}: operand {i} has {len(operand.strides)} strides, the space has {axes} axes: one for each")
+        for check in (self._check_numbers, self._check_dtype, self._check_step):
+            for i, step in enumerate(self.code):
+                try:
+                    check(i, step)
+                except (TypeError, ValueError) as error:
+                    raise type(error)(f"{self.name}, step {i}, {step}: {error}") from None
+
+    def _check_numbers(self, i: int, step: Step) -> None:
+        for value in reads(step):
+            if not 0 <= value < i or isinstance(self.code[value], Store):
+                raise ValueError(f"{value} is not the number of an earlier value")
+        if isinstance(step, Load | Store) and not 0 <= step.operand < len(self.operands):
+            raise ValueError(f"there are operands 0 to {len(self.operands) - 1}")
+
+    def _check_dtype(self, i: int, step: Step) -> None:
+        self._known.append(self._dtype(step))
+
+    def _check_step(self, i: int, step: Step) -> None:
+        if isinstance(step, Constant):
+            kind(step.dtype)
+        elif isinstance(step, Reduce):
+            self._check_reduce(step)
+        elif isinstance(step, Store):
+            self._check_store(step)
+
+    def _check_reduce(self, step: Reduce) -> None:
+        if step.op not in REDUCTIONS:
+            raise ValueError(f"a reduction is one of {', '.join(REDUCTIONS)}")
+        dtype = self.dtypes[step.value]
+        if kind(dtype) not in REDUCTIONS[step.op]:
+            raise TypeError(f"{step.op} does not reduce {dtype}; cast with Compute('astype:...')")
+        if not set(step.axes) <= set(range(len(self.space))):
+            raise ValueError(f"the axes are some of 0 to {len(self.space) - 1}, got {step.axes}")
+        if step.op in ("maximum", "minimum") and 0 in [self.space[a] for a in step.axes]:
+            raise ValueError(f"the {step.op} of no elements is not defined; give the axis at least one")
+
+    def _check_store(self, step: Store) -> None:
+        operand = self.operands[step.operand]
+        if self.dtypes[step.value] != operand.dtype:
+            raise TypeError(f"the operand is {operand.dtype}, the value {self.dtypes[step.value]}; cast with Compute('astype:...')")
+        lost = self.axes[step.value] - self.moves(step.operand)
+        if lost:
+            raise ValueError(f"the value varies over axis {min(lost)}, along which the operand has stride 0; reduce it there first")
+        if sum(isinstance(other, Store) and other.operand == step.operand for other in self.code) > 1:
+            raise ValueError("the operand is stored twice; leave out the first")
+
+    def moves(self, operand: int) -> frozenset[int]:
+        """The axes along which an operand moves."""
+        strides = self.operands[operand].strides
+        return frozenset(a for a, (length, stride) in enumerate(zip(self.space, strides, strict=True)) if stride and length != 1)
+
+    def _dtype(self, step: Step) -> str:
+        match step:
+            case Load(operand):
+                return self.operands[operand].dtype
+            case Constant(_, dtype):
+                return dtype
+            case Compute(op, args):
+                return result_dtype(op, tuple(self._known[v] for v in args))
+            case Reduce(_, value, _) | Store(_, value):
+                return self._known[value]
+
+    @cached_property
+    def _known(self) -> list[str]:
+        """The dtypes of the first steps: filled while the code is checked."""
+        return []
+
+    @property
+    def dtypes(self) -> Sequence[str]:
+        """The dtype of each value; that of a Store is the one that it writes."""
+        return self._known
+
+    @cached_property
+    def axes(self) -> tuple[frozenset[int], ...]:
+        """The axes that each value varies over; of a Store those that it runs over."""
+        found: list[frozenset[int]] = []
+        for step in self.code:
+            match step:
+                case Load(operand) | Store(operand, _):
+                    found.append(self.moves(operand))
+                case Constant():
+                    found.append(frozenset())
+                case Compute(_, args):
+                    found.append(frozenset().union(*(found[v] for v in args)))
+                case Reduce(_, value, axes):
+                    found.append(found[value] - set(axes))
+        return tuple(found)
+
+    def __str__(self) -> str:
+        lines = [f"{self.name} over {list(self.space)}"]
+        for i, operand in enumerate(self.operands):
+            offset = f" offset {operand.offset}" if operand.offset else ""
+            lines.append(f"  a{i}: {operand.dtype} strides {operand.strides}{offset}")
+        texts = [_text(i, step) for i, step in enumerate(self.code)]
+        width = max((len(text) for text in texts), default=0)
+        for i, (text, step) in enumerate(zip(texts, self.code, strict=True)):
+            over = ", ".join(map(str, sorted(self.axes[i])))
+            kept = "" if isinstance(step, Store) else f"{' ' * (width - len(text))}   {self.dtypes[i]} over {{{over}}}"
+            lines.append(f"  {text}{kept}")
+        return "\n".join(lines)
+
+    def views(self, arrays: Sequence[Any]) -> list[Any]:
+        """Each operand over the whole space, as a view of the array that was given for it.
+
+        Raises:
+            TypeError, ValueError: where an array has another dtype, or the operand would reach beyond its memory.
+        """
+        if len(arrays) != len(self.operands):
+            raise ValueError(f"{self.name} has {len(self.operands)} operands, got {len(arrays)} arrays")
+        return [self._view(i, array) for i, array in enumerate(arrays)]
+
+    def _view(self, i: int, array: Any) -> Any:
+        operand, size = self.operands[i], array.itemsize
+        if array.dtype != operand.dtype:
+            raise TypeError(f"{self.name}: operand {i} is {operand.dtype}, got an array of {array.dtype}")
+        steps = [stride * (n - 1) for n, stride in zip(self.space, operand.strides, strict=True)]
+        first = array.__array_interface__["data"][0] + operand.offset * size
+        low, high = np.lib.array_utils.byte_bounds(array)
+        lowest, highest = first + size * sum(min(s, 0) for s in steps), first + size * (1 + sum(max(s, 0) for s in steps))
+        if 0 not in self.space and not low <= lowest <= highest <= high:
+            beyond = f"bytes {lowest - low} to {highest - low} of an array that has {high - low}"
+            raise ValueError(f"{self.name}: operand {i}, {operand}, reaches {beyond}; its strides are counted in elements")
+        flat = as_strided(array, (), ()) if 0 in self.space else _moved(array, first)
+        return as_strided(flat, self.space, [stride * size for stride in operand.strides])
+
+    def run(self, arrays: Sequence[Any]) -> None:
+        """Run the loop with NumPy: the oracle of the compiled code, and what runs where nothing can be compiled."""
+        views = self.views(arrays)
+        values: list[Any] = []
+        everywhere = range(len(self.space))
+        writes: list[tuple[Any, Any]] = []  # after all loads
+        with np.errstate(all="ignore"):
+            for i, step in enumerate(self.code):
+                match step:
+                    case Load(operand):
+                        still = tuple(slice(None) if a in self.axes[i] else slice(0, 1) for a in everywhere)
+                        values.append(views[operand][still].copy())
+                    case Constant(value, dtype):
+                        values.append(np.full((1,) * len(self.space), value, dtype))
+                    case Compute(op, args):
+                        values.append(function_of(op)(*(values[v] for v in args)))
+                    case Reduce(op, value, axes):
+                        values.append(_reduced(op, values[value], axes, self.space))
+                    case Store(operand, value):
+                        values.append(None)
+                        still = tuple(slice(None) if a in self.axes[i] else slice(0, 1) for a in everywhere)
+                        writes.append((views[operand][still], values[value]))
+        for place, value in writes:
+            place[...] = value
+
+
+def reads(step: Step) -> tuple[int, ...]:
+    """The values that a step reads."""
+    match step:
+        case Compute(_, args):
+            return args
+        case Reduce(_, value, _) | Store(_, value):
+            return (value,)
+    return ()
+
+
+def _text(i: int, step: Step) -> str:
+    match step:
+        case Load(operand):
+            return f"v{i} = load a{operand}"
+        case Constant(value, _):
+            return f"v{i} = {value}"
+        case Compute(op, args):
+            return f"v{i} = {op} {' '.join(f'v{v}' for v in args)}"
+        case Reduce(op, value, axes):
+            return f"v{i} = reduce {op} v{value} over {', '.join(map(str, axes))}"
+        case Store(operand, value):
+            return f"store v{value} in a{operand}"
+    raise TypeError(f"{step!r} is no step of a loop")
+
+
+def _moved(array: Any, address: int) -> Any:
+    """An array of no axes at an address inside of another array, which it keeps alive."""
+
+    class Place:
+        __array_interface__ = {**array.__array_interface__, "data": (address, not array.flags.writeable), "shape": (), "strides": ()}
+        base = array
+
+    return np.asarray(Place())
+
+
+def _reduced(op: str, value: Any, axes: tuple[int, ...], space: tuple[int, ...]) -> Any:
+    """A reduction as NumPy does it, except that sums of float32 are added up in float64, as in compiled code."""
+    shape = tuple(space[a] if a in axes else n for a, n in enumerate(value.shape))
+    dtype = np.float64 if op == "add" and value.dtype == np.float32 else value.dtype
+    start = identity(op, str(value.dtype))
+    out = function_of(op).reduce(np.broadcast_to(value, shape), axis=axes, dtype=dtype, keepdims=True, initial=start)
+    return out.astype(value.dtype)

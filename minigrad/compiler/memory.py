@@ -1,0 +1,81 @@
+"""Reading and writing elements of arrays along a row: vectors in one piece, strided ones, single elements."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .instructions import suffix
+from .text import Text, literal, memory_type, vector
+
+__all__ = ["Place", "read", "write"]
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a row begins; `stride` is the distance of its elements, in elements."""
+
+    pointer: str
+    dtype: str
+    stride: int = 0
+
+    @property
+    def size(self) -> int:
+        return np.dtype(self.dtype).itemsize
+
+
+def read(text: Text, place: Place, index: str = "0", lanes: int = 1, count: int = 1) -> str:
+    """`count` elements from an index on, in a register of `lanes`; what is in the lanes beyond is not defined."""
+    element, type_ = memory_type(place.dtype), vector(memory_type(place.dtype), lanes)
+    if lanes == 1 or (place.stride == 1 and lanes == count):
+        found = text.let(f"load {type_}, ptr {_at(text, place, index)}, align {place.size}")
+    else:
+        mask, size, rest = (vector("i1", lanes), _first(count, lanes)), ("i32", str(place.size)), (type_, "poison")
+        if place.stride == 1:
+            args = [("ptr", _at(text, place, index)), size, mask, rest]
+            found = text.call(f"llvm.masked.load.{_name(place, lanes)}.p0", type_, args)
+        else:
+            args = [(f"<{lanes} x ptr>", _scattered(text, place, index, lanes)), size, mask, rest]
+            found = text.call(f"llvm.masked.gather.{_name(place, lanes)}.v{lanes}p0", type_, args)
+    if place.dtype != "bool":
+        return found
+    return text.let(f"icmp ne {vector(element, lanes)} {found}, {literal(0, 'uint8', lanes)}")
+
+
+def write(text: Text, place: Place, register: str, index: str = "0", lanes: int = 1, count: int = 1) -> None:
+    """Write the first `count` lanes of a register to the elements from an index on."""
+    type_ = vector(memory_type(place.dtype), lanes)
+    if place.dtype == "bool":
+        register = text.let(f"zext {vector('i1', lanes)} {register} to {type_}")
+    if lanes == 1 or (place.stride == 1 and lanes == count):
+        text.do(f"store {type_} {register}, ptr {_at(text, place, index)}, align {place.size}")
+        return
+    size, mask = ("i32", str(place.size)), (vector("i1", lanes), _first(count, lanes))
+    if place.stride == 1:
+        args = [(type_, register), ("ptr", _at(text, place, index)), size, mask]
+        text.call(f"llvm.masked.store.{_name(place, lanes)}.p0", "void", args)
+    else:
+        args = [(type_, register), (f"<{lanes} x ptr>", _scattered(text, place, index, lanes)), size, mask]
+        text.call(f"llvm.masked.scatter.{_name(place, lanes)}.v{lanes}p0", "void", args)
+
+
+def _name(place: Place, lanes: int) -> str:
+    return suffix("uint8" if place.dtype == "bool" else place.dtype, lanes)
+
+
+def _at(text: Text, place: Place, index: str) -> str:
+    return text.moved(place.pointer, index, place.stride * place.size)
+
+
+def _scattered(text: Text, place: Place, index: str, lanes: int) -> str:
+    """Pointers to the elements of a strided row."""
+    offsets = ", ".join(f"i64 {lane * place.stride}" for lane in range(lanes))
+    first = _at(text, place, index)
+    return text.let(f"getelementptr {memory_type(place.dtype)}, ptr {first}, <{lanes} x i64> <{offsets}>")
+
+
+
+def _first(count: int, lanes: int) -> str:
+    """A mask of the first lanes."""
+    return f"<{', '.join(f'i1 {int(lane < count)}' for lane in range(lanes))}>"

@@ -1,0 +1,253 @@
+"""The order in which a loop visits its space, and what it remembers between two visits.
+
+The innermost axis is the *row*, along which vectors run.  Of the others, those over which something is reduced are *serial*, the rest
+*parallel*.  A loop is then, in full generality,
+
+    for each point of the parallel axes:
+        nest 0:     the sweeps over the row that need no serial axis
+        nest 1:     for each point of the serial axes: sweeps over the row
+        nest 2, 3:  the same again with the results of nest 1, and so on
+
+and most loops are a part of that.  Elementwise code is nest 0 with one sweep; softmax is nest 0 with three sweeps, because each sum
+over the row must be complete before it is used; the sums of columns are nest 1, which adds each row into a row of sums, and nest 2,
+which stores it.
+
+What a later sweep needs from an earlier one is computed again where that is cheap (x - mean), and else *kept* in a row that stays in
+the first-level cache (exp(x - max)).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from .loops import Compute, Constant, Load, Loop, Reduce, Store, reads
+from .spaces import inner_axis
+
+__all__ = ["Buffer", "Nest", "Schedule", "Sweep"]
+
+#: A value that takes more operations than this is kept for later sweeps instead of computed again.
+CHEAP = 10
+#: A row with more elements than this is not kept: it would not stay in the cache.
+LONGEST_KEPT = 16384
+
+#: When something happens: the number of a nest, and that of a sweep in it.
+Time = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Buffer:
+    """Memory of the loop's own for a value, over some axes, the row last."""
+
+    value: int
+    dtype: str
+    axes: tuple[int, ...]
+    size: int  # in elements
+    offset: int  # in bytes, in the workspace
+
+
+@dataclass
+class Sweep:
+    """One visit to a row: what is computed for the row as a whole, then what for each of its elements, and what comes of it.
+
+    Attributes:
+        values: what is needed, in order.
+        fetched: those of them that an earlier sweep has left, in a register or a buffer.
+        roots: what the sweep is for: stores, reductions, and values that later sweeps want.
+    """
+
+    values: list[int]
+    fetched: set[int]
+    roots: list[int]
+
+
+@dataclass
+class Nest:
+    """Sweeps one after the other, at each point of the serial axes if it is `serial`."""
+
+    serial: bool
+    sweeps: list[Sweep]
+
+
+class Schedule:
+    """How a simplified loop of basic operations runs.
+
+    Attributes:
+        row, serial, parallel: the axes.
+        nests: in order.
+        buffers: of each value that is kept in memory.
+        workspace: how many bytes these take.
+    """
+
+    def __init__(self, loop: Loop) -> None:
+        self.loop = loop
+        self.row = inner_axis(loop) if loop.space else None
+        self.serial = tuple(a for a in range(len(loop.space)) if a != self.row and self._is_serial(a))
+        self.parallel = tuple(a for a in range(len(loop.space)) if a != self.row and a not in self.serial)
+        self.buffers: dict[int, Buffer] = {}
+        self.workspace = 0
+        self.done: list[Time] = []  # when a value is first computed, a store made, a reduction added up
+        self.ready: list[Time] = []  # from when on it can be used
+        self._time()
+        self._delay_stores()
+        self.nests = self._nests()
+
+    def _is_serial(self, axis: int) -> bool:
+        """Reduced over; or there is something to be done once, not at every point of the axis: a store, a row of dear values."""
+        code, loop = self.loop.code, self.loop
+        for i, step in enumerate(code):
+            stays = axis not in loop.axes[i]
+            if isinstance(step, Reduce) and axis in step.axes or isinstance(step, Store) and stays:
+                return True
+            if stays and self.varies(i) and self.cost[i] > CHEAP:
+                return True
+        return False
+
+    def axes(self, i: int) -> frozenset[int]:
+        """The axes that a step runs over."""
+        step = self.loop.code[i]
+        return self.loop.axes[step.value] | set(step.axes) if isinstance(step, Reduce) else self.loop.axes[i]
+
+    def along_row(self, i: int) -> bool:
+        """Whether a step runs once for each element of a row, not once for the row."""
+        return self.row in self.axes(i)
+
+    def varies(self, value: int) -> bool:
+        """Whether a value differs from element to element of a row."""
+        return self.row in self.loop.axes[value]
+
+    def in_serial(self, i: int) -> bool:
+        """Whether a step runs at each point of some serial axis."""
+        return not self.axes(i).isdisjoint(self.serial)
+
+    def accumulates(self, i: int) -> bool:
+        """Whether a step is a reduction over serial axes, which adds to a buffer from row to row."""
+        step = self.loop.code[i]
+        return isinstance(step, Reduce) and not set(step.axes).isdisjoint(self.serial)
+
+    def wide(self, i: int) -> str:
+        """The dtype in which a reduction is added up from block to block and from row to row."""
+        step, dtype = self.loop.code[i], self.loop.dtypes[i]
+        return "float64" if isinstance(step, Reduce) and step.op == "add" and dtype == "float32" else dtype
+
+    @cached_property
+    def cost(self) -> list[int]:
+        """How many operations it takes to compute a value along the row from what is in memory."""
+        found: list[int] = []
+        for i, step in enumerate(self.loop.code):
+            below = sum(found[v] for v in reads(step)) if isinstance(step, Compute) and self.varies(i) else 0
+            own = 4 if isinstance(step, Compute) and step.op in ("divide", "sqrt") else 1
+            found.append(min(below + own, 1000))
+        return found
+
+    def _time(self) -> None:
+        for i, step in enumerate(self.loop.code):
+            time = self._on_time(i, max((self.ready[v] for v in reads(step)), default=(0, 0)))
+            after = (time[0] + 1, 0) if self.accumulates(i) else (time[0], time[1] + 1)
+            self.done.append(time)
+            self.ready.append(after if isinstance(step, Reduce) else time)
+
+    def _on_time(self, i: int, time: Time) -> Time:
+        """The first time from this one on when step i can run: odd nests are serial."""
+        return time if time[0] % 2 == self.in_serial(i) else (time[0] + 1, 0)
+
+    def _delay_stores(self) -> None:
+        """No store runs before the last sweep that loads what it overwrites."""
+        code = self.loop.code
+        stores = {step.operand: i for i, step in enumerate(code) if isinstance(step, Store)}
+        loads = {i: self._loads(i) & stores.keys() for i, step in enumerate(code) if isinstance(step, Reduce | Store)}
+        changed = True
+        while changed:
+            changed = False
+            for root, operands in loads.items():
+                for store in (stores[operand] for operand in operands):
+                    time = self._on_time(store, max(self.done[store], self.done[root]))
+                    changed |= time != self.done[store]
+                    self.done[store] = time
+
+    def _loads(self, root: int) -> set[int]:
+        """The operands that the sweep of a store or a reduction loads for it."""
+        found, waiting, seen = set(), [*reads(self.loop.code[root])], set()
+        while waiting:
+            i = waiting.pop()
+            step = self.loop.code[i]
+            if i not in seen and not isinstance(step, Reduce):
+                seen.add(i)
+                found |= {step.operand} if isinstance(step, Load) else set()
+                waiting.extend(reads(step))
+        return found
+
+    def _nests(self) -> list[Nest]:
+        """Plan the sweeps from the last to the first, since a later one may ask an earlier one to keep something."""
+        self._roots: dict[Time, list[int]] = {}
+        for i, step in enumerate(self.loop.code):
+            if isinstance(step, Reduce | Store):
+                self._roots.setdefault(self.done[i], []).append(i)
+            if self.accumulates(i):
+                self._keep(i, None)
+        self._without_keeping = {time: set(self._needs(time, keeping=False)) for time in self._roots}
+        sweeps: dict[Time, Sweep] = {}
+        while left := self._roots.keys() - sweeps.keys():
+            time = max(left)
+            needs = self._needs(time, keeping=True)
+            sweeps[time] = Sweep(sorted(needs), {v for v, fetched in needs.items() if fetched}, self._roots[time])
+        numbers = sorted({nest for nest, _ in sweeps})
+        return [Nest(bool(n % 2), [sweeps[time] for time in sorted(sweeps) if time[0] == n]) for n in numbers]
+
+    def _needs(self, time: Time, keeping: bool) -> dict[int, bool]:
+        """The values that a sweep needs, and of each whether it comes from an earlier one."""
+        code = self.loop.code
+        found: dict[int, bool] = {}
+        waiting = [v for root in self._roots[time] for v in (reads(code[root]) if isinstance(code[root], Reduce | Store) else (root,))]
+        while waiting:
+            v = waiting.pop()
+            if v not in found:
+                found[v] = isinstance(code[v], Reduce) or keeping and self._fetched(v, time)
+                if isinstance(code[v], Reduce) and keeping:
+                    self._remember(v, time)
+                if not found[v]:
+                    waiting.extend(reads(code[v]))
+        return found
+
+    def _remember(self, reduce: int, time: Time) -> None:
+        """See to it that the result of a reduction is there at a later time: of one for each serial row, in a later nest."""
+        if self.in_serial(reduce) and not self.accumulates(reduce) and self.done[reduce][0] < time[0]:
+            self._keep(reduce, None)
+
+    def _fetched(self, v: int, time: Time) -> bool:
+        """Whether a sweep gets a value from an earlier one, which is asked to keep it then."""
+        if isinstance(self.loop.code[v], Constant):
+            return False
+        if time[0] % 2 and not self.in_serial(v):  # once, before the serial axes
+            if not self.varies(v):
+                self._ask(v, self.done[v])
+            elif self.cost[v] > CHEAP:
+                self._keep(v, self.done[v])
+            return not self.varies(v) or self.cost[v] > CHEAP
+        if not self.varies(v) or self.cost[v] <= CHEAP or self.loop.space[self.row or 0] > LONGEST_KEPT:
+            return False
+        earlier = [t for t, values in self._without_keeping.items() if t[0] == time[0] and t < time and v in values]
+        if earlier:
+            self._keep(v, min(earlier))
+        return bool(earlier)
+
+    def _ask(self, v: int, time: Time) -> None:
+        """Let a sweep compute a value, whether or not it needs it itself."""
+        roots = self._roots.setdefault(time, [])
+        if v not in roots:
+            roots.append(v)
+
+    def _keep(self, v: int, time: Time | None) -> None:
+        """Give a value a buffer, which it is written to at a time (a reduction: when it is added up)."""
+        if time is not None:
+            self._ask(v, time)
+        if v not in self.buffers:
+            loop = self.loop
+            axes = tuple(sorted(loop.axes[v] - set(self.parallel) - {self.row})) + ((self.row,) if self.varies(v) else ())
+            size = math.prod(loop.space[a] for a in axes)
+            self.buffers[v] = Buffer(v, self.wide(v), axes, size, self.workspace)
+            bytes_ = size * np.dtype(self.buffers[v].dtype).itemsize
+            self.workspace += -(-bytes_ // 64) * 64
