@@ -8,10 +8,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from . import error_function, exponentials
 from .loops import Compute, Load, Loop, Reduce, Step, Store, reads
-from .terms import Code, Term, formula
+from .terms import FORMULAS, Code, Term, formula
 
-__all__ = ["expanded"]
+__all__ = ["FORMULAS", "expanded"]
+
+#: Modules whose import registers formulas.
+FAMILIES = (exponentials, error_function)
 
 
 def expanded(loop: Loop) -> Loop:
@@ -73,3 +77,11 @@ def reciprocal(x: Term) -> Term:
 @formula("square")
 def square(x: Term) -> Term:
     return x * x
+
+
+@formula("sign")
+def sign(x: Term) -> Term:
+    if x.dtype.startswith("float"):
+        return (x > 0.0).where(x.constant(1.0), (x < 0.0).where(x.constant(-1.0), (x >= 0.0).where(x.constant(0.0), x)))
+    above = (x > 0).cast(x.dtype)
+    return above - (x < 0).cast(x.dtype) if x.dtype.startswith("int") else above
