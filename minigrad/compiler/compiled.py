@@ -153,7 +153,7 @@ def _settle(after: State, state: State, given: Any, recorder: Any, before: Any) 
         if has and t._node is not None and t._node.grad is not grad:
             new = t._node.grad
             effects.append((functools.partial(_set_grad, t), None if new is None else recorder._vars(new._array)))
-    for t in after.tensors:
+    for t in {id(t): t for t in (*(b[0] for b in before), *after.tensors)}.values():
         if type(t._array) is Traced:
             array = t._array
             if id(array.numbers) not in given or given[id(array.numbers)] is not array:

@@ -262,7 +262,7 @@ class Loop:
                 match step:
                     case Load(operand):
                         still = tuple(slice(None) if a in self.axes[i] else slice(0, 1) for a in everywhere)
-                        values.append(views[operand][still].copy())
+                        values.append(views[operand][(*still, ...)].copy())
                     case Constant(value, dtype):
                         values.append(np.full((1,) * len(self.space), value, dtype))
                     case Compute(op, args):
@@ -272,7 +272,7 @@ class Loop:
                     case Store(operand, value):
                         values.append(None)
                         still = tuple(slice(None) if a in self.axes[i] else slice(0, 1) for a in everywhere)
-                        writes.append((views[operand][still], values[value]))
+                        writes.append((views[operand][(*still, ...)], values[value]))
         for place, value in writes:
             place[...] = value
 

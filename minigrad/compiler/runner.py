@@ -94,6 +94,7 @@ class Runner:
     def __call__(self, arrays: Sequence[Any], given: dict[Any, Any]) -> Any:
         values = _Values(self.memory)
         values.runner = self
+        values.update(given)
         for v, x in zip(self.program.inputs, arrays, strict=True):
             x = np.ascontiguousarray(x).reshape(v.shape)
             values[v] = x
