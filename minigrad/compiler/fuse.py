@@ -16,11 +16,15 @@ import numpy as np
 
 from .loops import Compute, Constant, Load, Loop, Operand, Reduce, Store
 from .numbers import Formula
+from .products import Product
 from .program import Program, Step, Var, vars_in
 from .calls import CHEAP, Term, reduction_of, term_of
 from .views import View, dims_in, strides_of, view_of
 
 __all__ = ["Call", "Group", "fused"]
+
+#: Matrices with longer sides are multiplied by NumPy's library, which packs both.
+LARGEST = 1024
 
 #: For each axis of a value the axis of the space that it runs along; None along which it does not move.
 Dims = tuple[int | None, ...]
@@ -34,6 +38,14 @@ class Call:
 
     step: Step
     outs: tuple[Var, ...]
+
+
+@dataclass(eq=False)
+class Multiply:
+    """A product of matrices, and where a, b and the result lie."""
+
+    product: Product
+    arrays: tuple[Var, Var, Var]
 
 
 @dataclass(eq=False)
@@ -98,7 +110,7 @@ class Fusion:
 
     def __init__(self, program: Program) -> None:
         self.constants = program.constants
-        self.groups: list[Group | Call] = []
+        self.groups: list[Group | Call | Multiply] = []
         self.views: dict[Var, View] = {}
         self.terms: dict[Var, Term] = {}
         self.at: dict[Var, int] = {}
@@ -124,6 +136,9 @@ class Fusion:
                 self.place(out, out.shape, tuple(range(len(out.shape))))
         elif (reduction := reduction_of(step)) is not None and prod(reduction[1].shape):
             self.reduce(out, *reduction)
+        elif (product := self.product_of(step)) is not None:
+            self.groups.append(product)
+            self.at[out], self.ready[out] = len(self.groups) - 1, len(self.groups)
         else:
             for v in _inputs(step):
                 self.store(v)
@@ -132,6 +147,24 @@ class Fusion:
                 if v is not None:
                     self.at[v] = len(self.groups) - 1
                     self.ready[v] = len(self.groups)
+
+    def product_of(self, step: Step) -> Multiply | None:
+        """A product of two matrices, of whatever layout, as one of tiles."""
+        if step.function is not np.matmul or step.kwargs or len(step.args) != 2 or not all(type(x) is Var for x in step.args):
+            return None
+        x, y = step.args
+        out = step.outs[0]
+        if x.dtype != y.dtype or out.dtype != x.dtype or str(x.dtype) not in ("float32", "float64"):
+            return None
+        if len(x.shape) != 2 or len(y.shape) != 2 or not prod(out.shape) or max(*x.shape, *y.shape) > LARGEST:
+            return None
+        looks = []
+        for v in (x, y):
+            self.store(v)
+            looks.append(self.views.get(v) or View(v, v.shape, strides_of(v.shape)))
+        a, b = looks
+        shape = (*x.shape, y.shape[1])
+        return Multiply(Product(shape, str(x.dtype), a.strides, b.strides, (a.offset, b.offset)), (a.base, b.base, out))
 
     def in_one_piece(self, step: Step) -> Step:
         """The same of a copy, of which it is a view."""
@@ -299,6 +332,9 @@ class Fusion:
         for i, group in enumerate(self.groups):
             if isinstance(group, Call):
                 parts.append(str(group.step))
+            elif isinstance(group, Multiply):
+                a, b, out = group.arrays
+                parts.append(f"{out} = {a} @ {b}, {group.product}")
             else:
                 names = ", ".join(f"a{j} = {a}" for j, a in enumerate(group.arrays))
                 parts.append(f"{group.loop(f'loop {i}')}\n  where {names}")

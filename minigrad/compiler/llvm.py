@@ -19,6 +19,7 @@ from .instructions import instruction
 from .loops import Compute, Constant, Load, Loop, Reduce, Store
 from .memory import Place, read, write
 from .operations import identity
+from .products import Product, write_product
 from .schedule import Nest, Schedule, Sweep
 from .spaces import simplified
 from .sweeps import RowWriter, Target, converted
@@ -77,6 +78,13 @@ def emit(
     last = 1 + max((slot for places in slots for slot in places), default=-1)
     text, workspace = Text(), 0
     for loop, places in zip(loops, slots, strict=True):
+        if isinstance(loop, Product):
+            text.comment(str(loop))
+            pointers = [text.let(f"load ptr, ptr {text.moved('%frame', str(slot), 8)}") for slot in (*places, last)]
+            lanes = max(1, (target or Target()).bytes // np.dtype(loop.dtype).itemsize)
+            write_product(text, loop, tuple(pointers), lanes)
+            workspace = max(workspace, loop.workspace)
+            continue
         text.comment(f"{loop.name} over {list(loop.space)}")
         writer = LoopWriter(text, Schedule(expanded(simplified(loop))), target or Target())
         writer.run([*places, last])

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from . import native
-from .fuse import Call, Fusion, Group
+from .fuse import Call, Fusion, Group, Multiply
 from .numbers import Formula, evaluate
 from .program import Program, Var, vars_in, with_values
 from .views import View
@@ -55,7 +55,7 @@ class Runner:
         def flush() -> None:
             if waiting:
                 loops = [loop for loop, _ in waiting]
-                slots = [[self._slot(a, o.dtype) for a, o in zip(g.arrays, g.operands, strict=True)] for _, g in waiting]
+                slots = [self._slots(g) for _, g in waiting]
                 used = sorted({s for group in slots for s in group})
                 local = {s: i for i, s in enumerate(used)}
                 function = native.compile_loops(loops, [[local[s] for s in group] for group in slots])
@@ -67,12 +67,21 @@ class Runner:
             if isinstance(group, Call):
                 flush()
                 parts.append((None, group))
+            elif isinstance(group, Multiply):
+                out = group.arrays[2]
+                self.memory[out] = np.empty(out.shape, out.dtype)
+                waiting.append((group.product, group))
             else:
                 for v in group.stored:
                     self.memory[v] = np.empty(v.shape, v.dtype)
                 waiting.append((group.loop(f"loop {i}"), group))
         flush()
         return parts
+
+    def _slots(self, group: Group | Multiply) -> list[int]:
+        if isinstance(group, Multiply):
+            return [self._slot(v, "") for v in group.arrays]
+        return [self._slot(a, o.dtype) for a, o in zip(group.arrays, group.operands, strict=True)]
 
     def _slot(self, a: Any, dtype: str) -> int:
         key = (a, dtype) if type(a) is Formula else a
