@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from . import error_function, exponentials
+from . import error_function, exponentials, powers, trigonometry
 from .loops import Compute, Load, Loop, Reduce, Step, Store, reads
 from .terms import FORMULAS, Code, Term, formula
 
 __all__ = ["FORMULAS", "expanded"]
 
 #: Modules whose import registers formulas.
-FAMILIES = (exponentials, error_function)
+FAMILIES = (exponentials, error_function, powers, trigonometry)
 
 
 def expanded(loop: Loop) -> Loop:

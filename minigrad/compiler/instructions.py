@@ -74,6 +74,8 @@ def instruction(text: Text, op: str, dtypes: Sequence[str], lanes: int, args: Se
         compare = "fcmp" if kind(dtype) == "f" else "icmp"
         return text.let(f"{compare} {COMPARISONS[op][column]} {type_} {args[0]}, {args[1]}")
     if op in EXTREMES:
+        if op in ("maximum", "minimum") and kind(dtype) == "f" and not any("0x" in arg for arg in args):
+            return _extreme(text, "ogt" if op == "maximum" else "olt", type_, vector("i1", lanes), args)
         return intrinsic(text, EXTREMES[op][column], dtype, lanes, args)
     if op in UNARY:
         return intrinsic(text, UNARY[op], dtype, lanes, args)
@@ -90,6 +92,18 @@ def instruction(text: Text, op: str, dtypes: Sequence[str], lanes: int, args: Se
         product = text.let(f"fmul {type_} {args[0]}, {args[1]}")
         return text.let(f"fadd {type_} {product}, {args[2]}")
     return SPECIAL[op](text, dtype, lanes, type_, args)
+
+
+def _extreme(text: Text, predicate: str, type_: str, mask: str, args: Sequence[str]) -> str:
+    """The larger or the smaller, or NaN: half the instructions of LLVM's own, which puts 0 above -0, beside which NumPy sets neither.
+
+    Of a constant LLVM knows that it is no NaN, and its own is one instruction.
+    """
+    x, y = args
+    beyond = text.let(f"fcmp {predicate} {type_} {y}, {x}")
+    chosen = text.let(f"select {mask} {beyond}, {type_} {y}, {type_} {x}")  # x where x is NaN
+    unordered = text.let(f"fcmp uno {type_} {y}, {y}")
+    return text.let(f"select {mask} {unordered}, {type_} {y}, {type_} {chosen}")
 
 
 def _negative(text: Text, dtype: str, lanes: int, type_: str, args: Sequence[str]) -> str:

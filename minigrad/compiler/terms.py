@@ -139,6 +139,9 @@ class Term:
     def __or__(self, other: Term | int) -> Term:
         return self.op("bitwise_or", other)
 
+    def __invert__(self) -> Term:
+        return self.op("invert")
+
     def __lshift__(self, bits: int) -> Term:
         return self.op("left_shift", bits)
 
