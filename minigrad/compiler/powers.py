@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from .exponentials import exp_reduced, exp_scaled, float_format, log, log1p, log_reduced, times_power
+from .exponentials import exp_of_sum, exp_scaled, log, log1p, log_reduced
 from .loops import Constant
 from .terms import Term, fma, formula, polynomial
 
@@ -56,15 +56,6 @@ def log_pair(x: Term) -> Pair:
     return sum_of(total, low)
 
 
-def exp_pair(x: Pair) -> Term:
-    """exp of a pair."""
-    f = float_format(x[0])
-    inside = x[0].op("maximum", f.least).op("minimum", f.most)
-    n, r = exp_reduced(inside)
-    r = r + (abs(x[0]) < -f.least).where(x[1], 0.0)
-    return times_power(fma(r * r, polynomial(r, f.exp), r) + 1.0, n)
-
-
 @formula("power")
 def power(x: Term, y: Term) -> Term:
     """exp(y log(|x|)), the product as a pair; float32 in float64.  Powers such as x^2 and 1/x are what they say."""
@@ -78,7 +69,7 @@ def power(x: Term, y: Term) -> Term:
         large, rest = log_pair(size)
         large = log_at_limits(size, large)
         product, product_rest = product_of(large, y)
-        result = exp_pair((product, fma(rest, y, product_rest)))
+        result = exp_of_sum(product, fma(rest, y, product_rest))
     return signed_power(x, y, size, result)
 
 
@@ -137,3 +128,37 @@ def arctanh(x: Term) -> Term:
     """log((1 + x) / (1 - x)) / 2"""
     size = abs(x)
     return (0.5 * log1p((size + size) / (1.0 - size))).op("copysign", x)
+
+
+@formula("cbrt")
+def cbrt(x: Term) -> Term:
+    """exp(log(|x|) / 3), float32 in float64; of float64 one step of Newton's brings the last bits."""
+    size = abs(x).cast("float64")
+    small = size < 1e-280  # there the step would be lost among numbers that are not normal
+    size = small.where(size * 2.0**300, size)
+    root = exp_scaled(log(size) * (1.0 / 3.0))
+    if x.dtype == "float64":
+        square = root * root
+        better = root - fma(square, root, -size) / (3.0 * square)
+        root = (root > 0.0).where((size < math.inf).where(better, root), root)
+    return small.where(root * 2.0**-100, root).cast(x.dtype).op("copysign", x)
+
+
+@formula("hypot")
+def hypot(x: Term, y: Term) -> Term:
+    """sqrt(x^2 + y^2) without overflow: the larger times sqrt(1 + (smaller / larger)^2)."""
+    width, height = abs(x), abs(y)
+    steep = height > width
+    small, large = steep.where(width, height), steep.where(height, width)
+    ratio = (large > 0.0).where(small / large, 0.0)
+    result = large * fma(ratio, ratio, 1.0).op("sqrt")
+    infinite = width.op("equal", math.inf) | height.op("equal", math.inf)
+    unordered = x.op("isnan") | y.op("isnan")
+    return infinite.where(x.constant(math.inf), unordered.where(x + y, result))
+
+
+@formula("logaddexp")
+def logaddexp(x: Term, y: Term) -> Term:
+    """log(exp(x) + exp(y)) = the larger + log1p(exp(-|x - y|))"""
+    more = log1p(exp_scaled(-abs(x - y)))
+    return x.op("maximum", y) + x.op("equal", y).where(x.constant(math.log(2.0)), more)

@@ -140,3 +140,15 @@ def arccos(x: Term) -> Term:
     positive = x > 0.0
     beyond = positive.where(2.0 * half, math.pi - 2.0 * half)
     return far.where(beyond, PI_2 - half.op("copysign", x))
+
+
+@formula("arctan2")
+def arctan2(y: Term, x: Term) -> Term:
+    """The angle of the point (x, y): that of the smaller over the larger of |x| and |y|, moved to its octant."""
+    width, height = abs(x), abs(y)
+    steep = height > width
+    below, above = steep.where(width, height), steep.where(height, width)
+    ratio = below.op("equal", above).where(above.op("equal", 0.0).where(above, 1.0), below / above)
+    angle = arctan(ratio + (x.op("isnan") | y.op("isnan")).where(x + y, 0.0))
+    angle = steep.where(PI_2 - angle, angle)
+    return x.op("signbit").where(math.pi - angle, angle).op("copysign", y)
