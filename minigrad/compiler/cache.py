@@ -10,9 +10,8 @@ import contextlib
 import hashlib
 import os
 import sys
+import tempfile
 from pathlib import Path
-
-from ..files import write_whole
 
 __all__ = ["folder", "key", "load", "store"]
 
@@ -54,16 +53,28 @@ def load(name: str) -> bytes | None:
 
 
 def store(name: str, code: bytes) -> None:
-    """Keep code under a name, where that can be done."""
+    """Keep code under a name, where that can be done.
+
+    The file is written under another name and renamed, but not forced to the disk, which would take longer than to compile: the
+    checksum tells what a power failure left of it.
+    """
     with contextlib.suppress(OSError, RuntimeError):
         place = folder()
         place.mkdir(mode=0o700, parents=True, exist_ok=True)
-        write_whole(place / f"{name}.o", hashlib.sha256(code).digest() + code)
+        handle, partial = tempfile.mkstemp(suffix=".part", dir=place)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(hashlib.sha256(code).digest() + code)
+            os.replace(partial, place / f"{name}.o")
+        except BaseException:
+            os.unlink(partial)
+            raise
         _forget_oldest(place)
 
 
 def _forget_oldest(place: Path) -> None:
-    files = [entry for entry in os.scandir(place) if entry.name.endswith(".o")]
+    """Keep the folder bounded, with what killed processes left in it."""
+    files = [entry for entry in os.scandir(place) if entry.name.endswith((".o", ".part"))]
     if len(files) > MOST:
         for entry in sorted(files, key=lambda entry: entry.stat().st_mtime)[: MOST // 4]:
             os.unlink(entry.path)

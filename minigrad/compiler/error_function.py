@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from .exponentials import exp_scaled
+from .exponentials import exp_of_sum, exp_scaled
 from .terms import Term, fma, formula, polynomial
 
-__all__ = ["erf"]
+__all__ = ["erf", "erfc"]
 
 #: erf(x) / x in x^2, for |x| <= 1
 NEAR = {
@@ -35,3 +35,31 @@ def erf(x: Term) -> Term:
     end = 4.0 if x.dtype == "float32" else 6.0
     beyond = 1.0 - exp_scaled(polynomial(size.op("minimum", end), BEYOND[x.dtype]))
     return (size > 1.0).where(beyond.op("copysign", x), x * polynomial(x * x, NEAR[x.dtype]))
+
+
+#: erfc(x) exp(x^2) (1 + 2 x) in t = (x - k) / (x + k), with k = 2 (float32) and 4 (float64), for x from 1/2 to where erfc is 0
+TAIL = {
+    "float32": (
+        1.27697838, -0.0927635614, -0.166030501, 0.164041992, -0.0542168053, -0.0079450882, 0.00868732889, 0.0009445189,
+        -0.00130817178,
+    ),
+    "float64": (
+        1.2329951186255526, -0.13962111684056172, 0.015379652102612306, 0.06809705425459205, -0.10103906603584054,
+        0.09373283500213168, -0.06633036582340888, 0.037167515472126725, -0.016197733920743744, 0.0050319706007965915,
+        -0.0007577742548103364, -0.00019926027654466858, 0.00015062585008847364, -2.4386231883314054e-05,
+        -1.1233348944604425e-05, 5.679772362908328e-06, 3.128982311733422e-07, -7.824123244730271e-07, 5.561466928411167e-08,
+        7.437925009955499e-08, -8.084330687731888e-09,
+    ),
+}  # fmt: skip
+
+
+@formula("erfc")
+def erfc(x: Term) -> Term:
+    """1 - erf(x), of which nothing is lost where erf is almost 1: exp(-x^2) times a polynomial."""
+    k, end = (2.0, 11.0) if x.dtype == "float32" else (4.0, 28.0)
+    size = abs(x).op("minimum", end)
+    square = size * size
+    small = exp_of_sum(-square, -fma(size, size, -square))
+    tail = small * (polynomial((size - k) / (size + k), TAIL[x.dtype]) / fma(size, 2.0, 1.0))
+    near = 1.0 - x * polynomial(x * x, NEAR[x.dtype])
+    return (abs(x) < 0.5).where(near, (x > 0.0).where(tail, 2.0 - tail))

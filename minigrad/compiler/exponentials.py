@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from .terms import Term, fma, formula, polynomial
 
-__all__ = ["exp_scaled", "float_format", "log_reduced"]
+__all__ = ["exp_of_sum", "exp_scaled", "float_format", "log_reduced"]
 
 
 @dataclass(frozen=True)
@@ -105,6 +105,14 @@ def exp_scaled(x: Term, exponent: int = 0) -> Term:
     n, r = exp_reduced(x.op("maximum", f.least).op("minimum", f.most - exponent))
     p = fma(r * r, polynomial(r, f.exp), r) + 1.0
     return times_power(p, n + exponent if exponent else n)
+
+
+def exp_of_sum(x: Term, rest: Term) -> Term:
+    """exp(x + rest) for a rest that is lost beside x."""
+    f = float_format(x)
+    n, r = exp_reduced(x.op("maximum", f.least).op("minimum", f.most))
+    r = r + (abs(x) < -f.least).where(rest, 0.0)
+    return times_power(fma(r * r, polynomial(r, f.exp), r) + 1.0, n)
 
 
 @formula("exp")

@@ -6,16 +6,17 @@ formula; what is left are basic operations, which have instructions.
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
-from . import error_function, exponentials
+from . import error_function, exponentials, powers, trigonometry
 from .loops import Compute, Load, Loop, Reduce, Step, Store, reads
-from .terms import FORMULAS, Code, Term, formula
+from .terms import FORMULAS, Code, Term, fma, formula
 
 __all__ = ["FORMULAS", "expanded"]
 
 #: Modules whose import registers formulas.
-FAMILIES = (exponentials, error_function)
+FAMILIES = (exponentials, error_function, powers, trigonometry)
 
 
 def expanded(loop: Loop) -> Loop:
@@ -85,3 +86,41 @@ def sign(x: Term) -> Term:
         return (x > 0.0).where(x.constant(1.0), (x < 0.0).where(x.constant(-1.0), (x >= 0.0).where(x.constant(0.0), x)))
     above = (x > 0).cast(x.dtype)
     return above - (x < 0).cast(x.dtype) if x.dtype.startswith("int") else above
+
+
+def fmod(x: Term, y: Term) -> Term:
+    """What is left of x after whole y, with the sign of x, in two steps: each takes as many bits off as a float has.
+
+    Where the quotient is larger than two floats hold, it is NaN.
+    """
+    size, divisor = abs(x), abs(y)
+    left = size
+    for _ in range(2):
+        left = fma(-(left / divisor).op("trunc"), divisor, left)
+    left = (left < 0.0).where(left + divisor, left)
+    left = (left < divisor).where(left, (left > divisor).where(left.constant(math.nan), left - divisor))
+    return (size < divisor).where(size, left).op("copysign", x)
+
+
+@formula("remainder")
+def remainder(x: Term, y: Term) -> Term:
+    """What is left of x after whole y, with the sign of y."""
+    if not x.dtype.startswith("float"):
+        return NotImplemented
+    left = fmod(x, y)
+    other_sign = left.op("signbit").op("not_equal", y.op("signbit"))
+    return left.op("equal", 0.0).where(left.op("copysign", y), other_sign.where(left + y, left))
+
+
+@formula("floor_divide")
+def floor_divide(x: Term, y: Term) -> Term:
+    """How many whole y are in x, rounded down: (x - remainder) / y, which is whole up to rounding, as NumPy does it."""
+    if not x.dtype.startswith("float"):
+        return NotImplemented
+    left = fmod(x, y)
+    below = left.op("not_equal", 0.0) & left.op("signbit").op("not_equal", y.op("signbit"))
+    quotient = (x - left) / y - below.where(x.constant(1.0), 0.0)
+    whole = quotient.op("floor")
+    whole = whole + (quotient - whole > 0.5).where(x.constant(1.0), 0.0)
+    whole = quotient.op("equal", 0.0).where(quotient.op("copysign", x / y), whole)
+    return y.op("equal", 0.0).where(x / y, whole)

@@ -161,7 +161,7 @@ class RowWriter:
                 write(self.text, self.places[root], found[root], index, lanes, count) if root in self.places else None
             elif root in results:
                 value = self._or_identity(step, register(step.value), lanes, count)
-                results[root] = instruction(self.text, step.op, (self.dtypes[root],) * 2, lanes, (results[root], value), False)
+                results[root] = instruction(self.text, step.op, (self.dtypes[root],) * 2, lanes, (value, results[root]), False)
             else:
                 self._add_to_row(root, step, register(step.value), index, lanes, count)
         return [results[root] for root in self.reductions]

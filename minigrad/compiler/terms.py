@@ -52,11 +52,10 @@ class Code:
     def compute(self, op: str, *args: int) -> int:
         """Append an operation; its formula, where it has one."""
         dtypes = tuple(self.dtypes[v] for v in args)
-        found = FORMULAS.get(op)
-        if found is None:
-            return self.add(Compute(op, args))
         result_dtype(op, dtypes)
-        return found(*(Term(self, v) for v in args)).value
+        found = FORMULAS.get(op)
+        term = found(*(Term(self, v) for v in args)) if found else NotImplemented
+        return self.add(Compute(op, args)) if term is NotImplemented else term.value
 
 
 class Term:
@@ -139,6 +138,9 @@ class Term:
     def __or__(self, other: Term | int) -> Term:
         return self.op("bitwise_or", other)
 
+    def __invert__(self) -> Term:
+        return self.op("invert")
+
     def __lshift__(self, bits: int) -> Term:
         return self.op("left_shift", bits)
 
@@ -147,7 +149,10 @@ class Term:
 
 
 def formula(*names: str) -> Callable[[Callable[..., Term]], Callable[..., Term]]:
-    """Decorate a function of terms: it is what operations of these names expand to."""
+    """Decorate a function of terms: it is what operations of these names expand to.
+
+    Where it returns NotImplemented, for some dtypes, the operation is a basic one.
+    """
 
     def register(function: Callable[..., Term]) -> Callable[..., Term]:
         for name in names:
