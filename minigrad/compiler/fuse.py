@@ -14,8 +14,10 @@ from typing import Any
 
 import numpy as np
 
+from .expand import expanded
 from .loops import Compute, Constant, Load, Loop, Operand, Reduce, Store
 from .numbers import Formula
+from .passes import inputs_of
 from .products import Product
 from .program import Program, Step, Var, vars_in
 from .calls import CHEAP, Term, reduction_of, term_of
@@ -87,13 +89,30 @@ class Group:
         return Loop(self.space, tuple(self.operands), tuple(self.code), name)
 
 
-def fused(program: Program) -> Fusion:
-    """The groups of a program."""
+def fused(program: Program, writes: dict[Var, Var] | None = None) -> Fusion:
+    """The groups of a program.
+
+    Args:
+        writes: outputs that are to be written into the arrays of inputs: where that harms nobody, loops store them there.
+    """
+    writes = writes or {}
+    program = expanded(program)
     fusion = Fusion(program)
+    guards = set(program.guards)
     for step in program.steps:
         fusion.take(step)
-    for v in dict.fromkeys([*vars_in(program.outputs), *(v for _, vs in program.checks for v in vars_in(vs))]):
-        fusion.store(v)
+        if step.outs[0] in guards:
+            fusion.hold(step.outs[0])
+    for v in vars_in([values for _, values in program.checks]):
+        fusion.hold(v)
+    outputs = list(dict.fromkeys(vars_in(program.outputs)))
+    for v in outputs:
+        fusion.find(v)
+    for v in outputs:
+        if v in writes and fusion.write(v, writes[v]):
+            fusion.written[v] = writes[v]
+        else:
+            fusion.store(v)
     return fusion
 
 
@@ -115,6 +134,43 @@ class Fusion:
         self.terms: dict[Var, Term] = {}
         self.at: dict[Var, int] = {}
         self.ready: dict[Var, int] = {}
+        self.floor = 0
+        self.written: dict[Var, Var] = {}
+
+    def hold(self, v: Var) -> None:
+        """What follows runs after this value is known: it may be that the program must not go on."""
+        self.store(v)
+        self.floor = max(self.floor, self.in_memory(v))
+
+    def find(self, v: Var) -> None:
+        """See to it that a value is computed somewhere."""
+        while (view := self.views.get(v)) is not None:
+            v = view.base
+        if v in self.terms:
+            self.place(v, v.shape, tuple(range(len(v.shape))))
+
+    def write(self, v: Var, target: Var) -> bool:
+        """Store a value in the memory of another array, if nobody reads that later, or elsewhere in the same loop."""
+        number = self.at.get(v)
+        group = None if number is None else self.groups[number]
+        if not isinstance(group, Group) or number < self.floor or v in group.stored or any(v is w for w in group.arrays):
+            return False
+        value, dims = group.members[v]
+        place = self._operand(group, v, dims)
+        if any(target in _reads(g) for g in self.groups[number + 1 :]):
+            return False
+        if any(a is target and o != place for a, o in zip(group.arrays, group.operands, strict=True)):
+            return False
+        group.code.append(Store(group.operand(target, place), value))
+        return True
+
+    def _operand(self, group: Group, v: Var, dims: Dims) -> Operand:
+        """How a value of one piece lies over a group's space."""
+        strides = [0] * len(group.space)
+        for d, n, s in zip(dims, v.shape, strides_of(v.shape), strict=True):
+            if d is not None and n != 1:
+                strides[d] = s
+        return Operand(str(v.dtype), tuple(strides))
 
     def take(self, step: Step) -> None:
         """Place a step, or leave it until somebody needs it."""
@@ -140,7 +196,7 @@ class Fusion:
             self.groups.append(product)
             self.at[out], self.ready[out] = len(self.groups) - 1, len(self.groups)
         else:
-            for v in _inputs(step):
+            for v in inputs_of(step):
                 self.store(v)
             self.groups.append(Call(step, tuple(v for v in step.outs if v)))
             for v in step.outs:
@@ -205,7 +261,7 @@ class Fusion:
 
     def join(self, shape: tuple[int, ...], ready: int, inputs: Sequence[Var]) -> tuple[int, Group, Dims]:
         """The newest group from `ready` on whose space fits, or a new one; and where the axes lie in it."""
-        for number in range(len(self.groups) - 1, ready - 1, -1):
+        for number in range(len(self.groups) - 1, max(ready, self.floor) - 1, -1):
             group = self.groups[number]
             if isinstance(group, Group) and (dims := self.fit(group, shape, inputs)) is not None:
                 return number, group, dims
@@ -317,11 +373,7 @@ class Fusion:
         if isinstance(group, Group) and x not in group.stored:
             group.stored.append(x)
             value, dims = group.members[x]
-            strides = [0] * len(group.space)
-            for d, n, s in zip(dims, x.shape, strides_of(x.shape), strict=True):
-                if d is not None and n != 1:
-                    strides[d] = s
-            group.code.append(Store(group.operand(x, Operand(str(x.dtype), tuple(strides))), value))
+            group.code.append(Store(group.operand(x, self._operand(group, x, dims)), value))
 
     def in_memory(self, x: Var) -> int:
         """The first group that finds a value in memory."""
@@ -341,7 +393,7 @@ class Fusion:
         return "\n".join(parts)
 
 
-def _inputs(step: Step) -> list[Var]:
-    from .passes import inputs_of
+def _reads(group: Group | Call | Multiply) -> Sequence[Any]:
+    return inputs_of(group.step) if isinstance(group, Call) else group.arrays
 
-    return inputs_of(step)
+

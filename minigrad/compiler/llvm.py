@@ -46,7 +46,8 @@ class Emitted:
 
 
 def emit(
-    loops: Sequence[Loop], slots: Sequence[Sequence[int]] | None = None, name: str = "kernel", target: Target | None = None
+    loops: Sequence[Loop], slots: Sequence[Sequence[int]] | None = None, name: str = "kernel", target: Target | None = None,
+    room: int | None = None,
 ) -> Emitted:
     """One function that runs loops in order.
 
@@ -54,6 +55,7 @@ def emit(
         slots: for each loop the places of its operands in the frame; by default the operands of all loops in a row.
         name: of the function.
         target: the machine.
+        room: the place of the workspace in the frame; by default after all others.
 
     >>> from minigrad.compiler.loops import Operand
     >>> x = Operand("float32", (1,))
@@ -75,7 +77,7 @@ def emit(
     if slots is None:
         ends = np.cumsum([len(loop.operands) for loop in loops]).tolist()
         slots = [range(end - len(loop.operands), end) for end, loop in zip(ends, loops, strict=True)]
-    last = 1 + max((slot for places in slots for slot in places), default=-1)
+    last = 1 + max((slot for places in slots for slot in places), default=-1) if room is None else room
     text, workspace = Text(), 0
     for loop, places in zip(loops, slots, strict=True):
         if isinstance(loop, Product):

@@ -85,12 +85,15 @@ def available() -> bool:
     return find_spec("llvmlite") is not None and target() is not None
 
 
-def compile_loops(loops: Sequence[Loop], slots: Sequence[Sequence[int]] | None = None, name: str = "kernel") -> Function:
+def compile_loops(
+    loops: Sequence[Loop], slots: Sequence[Sequence[int]] | None = None, name: str = "kernel", room: int | None = None
+) -> Function:
     """One native function for loops that run one after the other.
 
     Args:
         slots: for each loop the places of its operands in the frame; by default the operands of all loops in a row.
         name: for people; it is no part of what is computed.
+        room: the place of the workspace in the frame; by default after all others.
 
     Raises:
         ImportError: without llvmlite; the message says how to install it.
@@ -99,7 +102,7 @@ def compile_loops(loops: Sequence[Loop], slots: Sequence[Sequence[int]] | None =
     if machine.target is None:
         raise ImportError(f"loops cannot be compiled for this machine ({machine.cpu}); Loop.run computes them with NumPy")
     with _lock:
-        emitted = emit(loops, slots, name=re.sub(r"\W", "_", name), target=machine.target)
+        emitted = emit(loops, slots, name=re.sub(r"\W", "_", name), target=machine.target, room=room)
         return Function(loops, slots, emitted, machine.address(emitted))
 
 

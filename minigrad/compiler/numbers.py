@@ -56,11 +56,11 @@ class Number:
 
     def _truth(self) -> bool:
         """A decision: the program is right while it falls the same way."""
-        return self.recorder.decided(Formula(bool, (self.formula,)), bool(self.number))
+        return self.recorder.decided(self.recorder.formula(bool, self.formula), bool(self.number))
 
     def _exact(self, convert: Callable[[Any], Any]) -> Any:
         """The number itself: the program is right while it is the same."""
-        return self.recorder.decided(Formula(convert, (self.formula,)), convert(self.number))
+        return self.recorder.decided(self.recorder.formula(convert, self.formula), convert(self.number))
 
     __bool__ = _truth
     __hash__ = object.__hash__
@@ -87,7 +87,7 @@ def _of(function: Callable[..., Any], *args: Any) -> Any:
         return NotImplemented
     recorder = next(a.recorder for a in args if type(a) is Number)
     value = function(*(a.number if type(a) is Number else a for a in args))
-    return Number(value, Formula(function, tuple(a.formula if type(a) is Number else a for a in args)), recorder)
+    return Number(value, recorder.formula(function, *(a.formula if type(a) is Number else a for a in args)), recorder)
 
 
 def _bind(name: str, function: Callable[..., Any], count: int) -> None:

@@ -39,7 +39,7 @@ def replaced(x: Any, by: dict[Var, Any]) -> Any:
 
 def _with_steps(program: Program, steps: list[Step], by: dict[Var, Any]) -> Program:
     checks = [(verify, replaced(values, by)) for verify, values in program.checks]
-    return Program(program.inputs, dict(program.constants), steps, replaced(program.outputs, by), checks)
+    return Program(program.inputs, dict(program.constants), steps, replaced(program.outputs, by), checks, replaced(program.guards, by))
 
 
 def without_copies(program: Program) -> Program:
@@ -146,7 +146,7 @@ def _key(x: Any) -> Any:
 
 def without_unused(program: Program) -> Program:
     """Only what leads to an output."""
-    needed = set(vars_in(program.outputs)) | {v for _, values in program.checks for v in vars_in(values)}
+    needed = {*vars_in(program.outputs), *program.guards} | {v for _, values in program.checks for v in vars_in(values)}
     steps = []
     for step in reversed(program.steps):
         if any(v in needed for v in step.outs) or not _is_pure(step):

@@ -60,6 +60,8 @@ class Program:
     constants: values that are the same at every call, with their arrays.
     steps: what is computed, in order.
     outputs: the values that a call gives, in nested containers.
+    checks: what raises where values are wrong, as an index out of range, and the values.
+    guards: values that must be true; where one is not, the function itself must run.
     """
 
     inputs: list[Var]
@@ -67,6 +69,7 @@ class Program:
     steps: list[Step]
     outputs: Any
     checks: list[tuple[Callable[..., None], tuple[Var, ...]]] = field(default_factory=list)
+    guards: list[Var] = field(default_factory=list)
 
     def __str__(self) -> str:
         head = [f"{v}: {v.dtype} {v.shape}  (given)" for v in self.inputs]

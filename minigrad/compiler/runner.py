@@ -36,7 +36,7 @@ class Runner:
         for v, x in self.memory.items():
             if v in self.slots:
                 self.frame[self.slots[v]] = x.__array_interface__["data"][0]
-        for v, x in program.constants.items():
+        for v, x in fusion.constants.items():
             if v in self.slots:
                 self.memory[v] = np.array(x, order="C")
                 self.frame[self.slots[v]] = self.memory[v].__array_interface__["data"][0]

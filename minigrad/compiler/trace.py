@@ -26,6 +26,7 @@ class Recorder:
         self.guards: list[Var] = []
         self.given_numbers: dict[Any, tuple[Formula, dict[str, Any], tuple[Any, ...]]] = {}
         self.decisions: list[tuple[Formula, Any]] = []
+        self.formulas: dict[Any, Formula] = {}
 
     def new_var(self, x: np.ndarray) -> Var:
         self.count += 1
@@ -115,9 +116,15 @@ class Recorder:
             self.given_numbers[name] = (Formula(), source, path)
         return Number(value, self.given_numbers[name][0], self)
 
+    def formula(self, function: Any, *args: Any) -> Formula:
+        """A number computed from others, once."""
+        key = (function, *((type(a), a) for a in args))
+        return self.formulas.setdefault(key, Formula(function, args))
+
     def decided(self, formula: Formula, value: Any) -> Any:
         """What followed from a number in this run; the program is right while it is the same."""
-        self.decisions.append((formula, value))
+        if (formula, value) not in self.decisions:
+            self.decisions.append((formula, value))
         return value
 
     # ------------------------------------------------------------------------------- in place
@@ -168,12 +175,19 @@ class Recorder:
         self.checks.append((verify, self._vars(tuple(numbers))))
 
     def guard(self, arrays: Any) -> None:
-        """The program is right only where all these are finite."""
-        self.guards += [self._vars(x) for x in arrays]
+        """The program is right only where all these are finite: a step whose result says so."""
+        flag = Var(self.count, (), np.dtype(bool))
+        self.count += 1
+        self.steps.append(Step(all_finite, tuple(self._vars(x) for x in arrays), {}, (flag,)))
+        self.guards.append(flag)
+
+    def value_of(self, x: Any) -> Any:
+        """The Var of an array, traced or not; anything else as it is."""
+        return self._vars(x) if isinstance(x, (Traced, np.ndarray)) else x
 
     def program(self, outputs: Any) -> Program:
         results = self._vars(outputs)  # which may be constants
-        return Program(self.inputs, dict(self.constants.values()), self.steps, results, self.checks)
+        return Program(self.inputs, dict(self.constants.values()), self.steps, results, self.checks, self.guards)
 
 
 def _traced_in(x: Any) -> list[Traced]:
@@ -204,6 +218,11 @@ def _owner(x: np.ndarray) -> Any:
     while isinstance(x.base, np.ndarray):
         x = x.base
     return x
+
+
+def all_finite(*arrays: Any) -> Any:
+    """Whether all numbers are finite"""
+    return np.bool_(all(np.isfinite(x).all() for x in arrays))
 
 
 def replaced_at(x: Any, index: Any, value: Any) -> Any:

@@ -1,0 +1,373 @@
+"""The Python function that a call of a compiled function runs: written out, so that it can be read, and runs as fast as Python can.
+
+It looks whether the program is right for this call, fills in numbers and addresses, runs native code and NumPy calls in turn,
+and changes what the function would have changed.  It returns None where the program is not right, before it has changed anything.
+"""
+
+from __future__ import annotations
+
+import linecache
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from .. import graph
+from ..tensor import Tensor, wrap
+from ..trees import flatten, sequence_like, unflatten
+from . import native
+from .capture import Capture
+from .fuse import Call, Fusion, Group, Multiply, fused
+from .numbers import Formula
+from .program import Var, vars_in
+from .views import View
+
+__all__ = ["Script"]
+
+#: Arrays of fewer bytes are copied to and from places that native code knows: that takes less time than to find out where they are.
+SMALL = 1 << 14
+
+
+class Script:
+    """Writes the function of a capture.
+
+    Attributes:
+        source: its text.
+        run: takes the arguments' arrays; gives the result, or None.
+    """
+
+    def __init__(self, capture: Capture) -> None:
+        self.capture, self.program = capture, capture.program
+        count = len(self.program.inputs) - len(capture.sources)
+        self.arguments, self.state = self.program.inputs[:count], self.program.inputs[count:]
+        results, values = self.program.outputs
+        writes = {e.value: self.state[e.target] for e in capture.effects if e.kind == "write" and type(e.value) is Var}
+        self.fusion: Fusion = fused(self.program, writes)
+        self.names: dict[str, Any] = {"wrap": wrap, "empty": np.empty, "copyto": np.copyto, "as_strided": np.lib.stride_tricks.as_strided,
+                                      "contiguous": np.ascontiguousarray, "mark_mutated": graph.mark_mutated}  # fmt: skip
+        self.lines: list[str] = []
+        self.formulas: dict[Formula, str] = {}
+        self.memory: dict[Any, np.ndarray] = {}
+        self.slots: dict[Any, int] = {}
+        self.direct: set[Var] = set()
+        self.text_of: dict[Var, str] = {}
+        self._write()
+
+    def name(self, value: Any, kind: str) -> str:
+        """A name for an object in the function."""
+        for name, known in self.names.items():
+            if known is value:
+                return name
+        name = f"{kind}{len(self.names)}"
+        self.names[name] = value
+        return name
+
+    def add(self, line: str) -> None:
+        self.lines.append("    " + line)
+
+    def _write(self) -> None:
+        self._fits()
+        self._numbers()
+        self._layout()
+        self._arguments()
+        self._parts()
+        self._effects()
+        self.source = "def run(arguments):\n" + "\n".join(self.lines) + "\n"
+        made: dict[str, Any] = {}
+        file = f"<compiled {id(self)}>"
+        exec(compile(self.source, file, "exec"), self.names, made)
+        linecache.cache[file] = (len(self.source), None, self.source.splitlines(keepends=True), file)
+        self.run: Callable[[Any], Any] = made["run"]
+
+    # ------------------------------------------------------------------------------ what must hold
+
+    def _fits(self) -> None:
+        conditions = []
+        for place, value in self.capture.fixed:
+            text = f"{self.name(place.holder, 'o')}[{place.key!r}]" if isinstance(place.key, (str, int)) else None
+            if text is None:
+                text = f"{self.name(place.holder, 'o')}[{self.name(place.key, 'k')}]"
+            if value is None or isinstance(value, bool):
+                conditions.append(f"{text} is {value}")
+            else:
+                conditions.append(f"{text} == {self.name(value, 'c') if isinstance(value, str) or value != value else repr(value)}")
+        conditions += [f"len({self.name(h, 'o')}) == {n}" for h, n in self.capture.sizes]
+        for t, needs, has in self.capture.tensors:
+            n = self.name(t, "t")
+            conditions.append(f"{n}._node is{' not' if needs else ''} None")
+            if needs:
+                conditions.append(f"{n}._node.grad is{' not' if has else ''} None")
+        if conditions:
+            self.add("if not (" + "\n        and ".join(conditions) + "):")
+            self.add("    return None")
+
+    def _numbers(self) -> None:
+        for formula, source, path in self.capture.numbers:
+            text = self.name(source, "o") + "".join(f"[{key!r}]" for key in path)
+            self.formulas[formula] = f"n{len(self.formulas)}"
+            self.add(f"{self.formulas[formula]} = {text}")
+        for formula, value in self.capture.decisions:
+            self.add(f"if {self.number(formula)} != {value!r}:")
+            self.add("    return None")
+
+    def number(self, x: Any) -> str:
+        """The name of a formula's value, which is computed where it is first needed."""
+        if type(x) is not Formula:
+            return repr(x) if isinstance(x, (int, float)) and x == x and abs(x) != float("inf") else self.name(x, "c")
+        if x not in self.formulas:
+            args = [self.number(a) for a in x.args]
+            sign = _SIGNS.get(x.function.__name__)
+            text = f"{args[0]} {sign} {args[1]}" if sign and len(args) == 2 else f"{self.name(x.function, 'f')}({', '.join(args)})"
+            self.formulas[x] = f"n{len(self.formulas)}"
+            self.add(f"{self.formulas[x]} = {text}")
+        return self.formulas[x]
+
+    # ------------------------------------------------------------------------------ memory
+
+    def _layout(self) -> None:
+        """A place for every value, native functions, and their frames."""
+        outputs = {v for v in vars_in(self.program.outputs)} - set(self.fusion.written)
+        for group in self.fusion.groups:
+            stored = group.outs if isinstance(group, Call) else (group.arrays[2],) if isinstance(group, Multiply) else group.stored
+            for v in stored:
+                if isinstance(group, Call):
+                    continue
+                if v in outputs and v.dtype.itemsize * int(np.prod(v.shape)) > SMALL:
+                    self.direct.add(v)
+                else:
+                    self.memory[v] = np.empty(v.shape, v.dtype)
+        self.pieces: list[Any] = []
+        waiting: list[Any] = []
+        for number, group in enumerate(self.fusion.groups):
+            if (isinstance(group, Call) or number == self.fusion.floor) and waiting:
+                self.pieces.append(self._native(waiting))
+                waiting = []
+            if isinstance(group, Call):
+                self.pieces.append(group)
+            else:
+                waiting.append((number, group))
+        if waiting:
+            self.pieces.append(self._native(waiting))
+        room = len(self.slots)
+        self.functions = [
+            None if isinstance(p, Call) else native.compile_loops(p[0], p[1], "program", room) for p in self.pieces
+        ]
+        self.frame = np.zeros(room + 1, np.int64)
+        for v, x in self.fusion.constants.items():
+            self.memory[v] = np.array(x, order="C")
+        for key, slot in self.slots.items():
+            if key in self.memory:
+                self.frame[slot] = _address(self.memory[key])
+        largest = max((f.emitted.workspace for f in self.functions if f is not None), default=0)
+        self.workspace = np.empty(largest // 8 + 8, np.int64)
+        self.frame[-1] = -(-_address(self.workspace) // 64) * 64
+        self.names.update(frame=self.frame, at=_address(self.frame))
+
+    def _native(self, groups: list[tuple[int, Any]]) -> Any:
+        loops = [g.product if isinstance(g, Multiply) else g.loop(f"loop {i}") for i, g in groups]
+        slots = []
+        for _, g in groups:
+            if isinstance(g, Multiply):
+                slots.append([self._slot(v, "") for v in g.arrays])
+            else:
+                slots.append([self._slot(a, o.dtype) for a, o in zip(g.arrays, g.operands, strict=True)])
+        return (loops, slots)
+
+    def _slot(self, a: Any, dtype: str) -> int:
+        key = (a, dtype) if type(a) is Formula else a
+        if type(a) is Formula and key not in self.memory:
+            self.memory[key] = np.empty((), dtype)
+        return self.slots.setdefault(key, len(self.slots))
+
+    # ------------------------------------------------------------------------------ what runs
+
+    def _arguments(self) -> None:
+        """Where the arrays of this call lie."""
+        names = [f"x{i}" for i in range(len(self.arguments))]
+        if names:
+            self.add(f"{', '.join(names)}{',' if len(names) == 1 else ''} = arguments")
+        for v, name in zip(self.arguments, names, strict=True):
+            self.text_of[v] = name
+            if v in self.slots and v.dtype.itemsize * int(np.prod(v.shape)) <= SMALL:
+                self.memory[v] = np.empty(v.shape, v.dtype)
+                self.frame[self.slots[v]] = _address(self.memory[v])
+                self.add(f"copyto({self.name(self.memory[v], 'b')}, {name})")
+            elif v in self.slots:
+                self.add(f"{name} = contiguous({name})")
+                self.add(f"frame[{self.slots[v]}] = {name}.__array_interface__['data'][0]")
+        seen = self.name([None] * len(self.state), "seen") if self.state else ""
+        for i, (v, source) in enumerate(zip(self.state, self.capture.sources, strict=True)):
+            self._source(i, v, source, seen)
+        for key, array in list(self.memory.items()):
+            if type(key) is tuple:
+                self.add(f"{self.name(array, 'm')}[()] = {self.number(key[0])}")
+
+    def _source(self, i: int, v: Var, source: Any, seen: str) -> None:
+        """An array of the state: where it lies is looked up again only if it is another object."""
+        if isinstance(source, Tensor):
+            text = f"{self.name(source, 't')}._array"
+        else:
+            key = repr(source.key) if isinstance(source.key, (str, int)) else self.name(source.key, "k")
+            text = f"{self.name(source.holder, 'o')}[{key}]"
+        self.text_of[v] = f"s{i}"
+        self.add(f"s{i} = {text}")
+        known = self.name(_Fits(v, self.frame, self.slots.get(v)), "fits")
+        self.add(f"if s{i} is not {seen}[{i}]:")
+        self.add(f"    if not {known}(s{i}):")
+        self.add("        return None")
+        self.add(f"    {seen}[{i}] = s{i}")
+
+    def array(self, v: Var) -> str:
+        """The text of an array's name."""
+        if v in self.text_of:
+            return self.text_of[v]
+        if v in self.memory:
+            return self.name(self.memory[v], "m")
+        look: View = self.fusion.views[v]
+        base = self.array(look.base)
+        size = look.base.dtype.itemsize
+        strides = tuple(s * size for s in look.strides)
+        if look.base in self.memory:  # which stays where it is
+            flat = self.memory[look.base].reshape(-1)[look.offset :]
+            self.memory[v] = np.lib.stride_tricks.as_strided(flat, look.shape, strides)
+            return self.name(self.memory[v], "m")
+        self.text_of[v] = f"w{v.number}"
+        self.add(f"w{v.number} = as_strided({base}.reshape(-1)[{look.offset}:], {look.shape}, {strides})")
+        return self.text_of[v]
+
+    def _parts(self) -> None:
+        """Native code and calls, in order; guards and checks as soon as they can be made."""
+        waiting = list(self.program.guards)
+        for v in self.direct:
+            self.text_of[v] = f"r{v.number}"
+            self.add(f"r{v.number} = empty({v.shape}, {self.name(v.dtype, 'd')})")
+            if v in self.slots:
+                self.add(f"frame[{self.slots[v]}] = r{v.number}.__array_interface__['data'][0]")
+        last = max((i for i, p in enumerate(self.pieces) if self._ends_before_floor(i)), default=-1)
+        if last < 0:
+            self._checks(waiting)
+        for i, (piece, function) in enumerate(zip(self.pieces, self.functions, strict=True)):
+            if function is not None:
+                self.add(f"{self.name(function.entry, 'native')}(at)")
+            else:
+                self._call(piece)
+            if i == last:
+                self._checks(waiting)
+
+    def _ends_before_floor(self, i: int) -> bool:
+        done = 0
+        for piece in self.pieces[: i + 1]:
+            done += 1 if isinstance(piece, Call) else len(piece[0])
+        return done <= self.fusion.floor
+
+    def _checks(self, guards: list[Var]) -> None:
+        for v in guards:
+            self.add(f"if not {self.array(v)}:")
+            self.add("    return None")
+        for verify, values in self.program.checks:
+            self.add(f"{self.name(verify, 'verify')}({', '.join(self.array(v) for v in values)})")
+
+    def _call(self, call: Call) -> None:
+        step = call.step
+        named = _Named(self)
+        args = [named(a) for a in step.args] + [f"{k}={named(a)}" for k, a in step.kwargs.items()]
+        outs = ["_" if v is None else f"v{v.number}" for v in step.outs]
+        self.add(f"{', '.join(outs)}{',' if step.several and len(outs) == 1 else ''} = {self.name(step.function, step.function.__name__)}({', '.join(args)})")
+        for v in step.outs:
+            if v is None:
+                continue
+            self.text_of[v] = f"v{v.number}"
+            self.add(f"v{v.number} = contiguous(v{v.number})" if v.shape else f"v{v.number} = {self.name(np.asarray, 'asarray')}(v{v.number})")
+            if v in self.slots:
+                self.add(f"frame[{self.slots[v]}] = v{v.number}.__array_interface__['data'][0]")
+
+    # ------------------------------------------------------------------------------ effects
+
+    def fresh(self, x: Any) -> str:
+        """An array of its own for a result."""
+        if x in self.direct:
+            self.direct.discard(x)
+            return self.array(x)
+        return f"{self.array(x)}.copy()"
+
+    def _effects(self) -> None:
+        parts = flatten(self.capture.result)
+        results = []
+        for i, (x, v) in enumerate(zip(parts, self.program.outputs[0], strict=True)):
+            text = f"wrap({self.fresh(v)}, None)" if isinstance(x, Tensor) else self.fresh(v) if type(v) is Var else self.number(v)
+            self.add(f"y{i} = {text}")
+            results.append(f"y{i}")
+        for e, v in zip(self.capture.effects, self.program.outputs[1], strict=True):
+            self._effect(e, v)
+        if len(parts) == 1 and self.capture.result is parts[0]:
+            self.add(f"return {results[0]}")
+        else:
+            self.add(f"return {self.name(_Rebuild(self.capture.result), 'rebuild')}(({', '.join(results)}{',' if len(results) == 1 else ''}))")
+
+    def _effect(self, e: Any, v: Any) -> None:
+        if e.kind == "write":
+            target = self.array(self.state[e.target]) if e.target < len(self.state) else None
+            if v not in self.fusion.written:
+                self.add(f"copyto({target}, {self.array(v)})")
+            self.add(f"mark_mutated({target})")
+        elif e.kind == "grad":
+            self.add(f"{self.name(e.target, 't')}._node.grad = {'None' if v is None else f'wrap({self.fresh(v)}, None)'}")
+        elif e.kind == "array":
+            self.add(f"{self.name(e.target, 't')}._array = {self.fresh(v)}")
+        else:
+            key = repr(e.target.key) if isinstance(e.target.key, (str, int)) else self.name(e.target.key, "k")
+            self.add(f"{self.name(e.target.holder, 'o')}[{key}] = {self.number(v)}")
+
+
+class _Named:
+    """The text of a step's argument."""
+
+    def __init__(self, script: Script) -> None:
+        self.script = script
+
+    def __call__(self, x: Any) -> str:
+        if type(x) is Var:
+            return self.script.array(x)
+        if type(x) is Formula:
+            return self.script.number(x)
+        if type(x) in (tuple, list):
+            inner = ", ".join(map(self, x))
+            return f"[{inner}]" if type(x) is list else f"({inner}{',' if len(x) == 1 else ''})"
+        if isinstance(x, slice):
+            return f"slice({self(x.start)}, {self(x.stop)}, {self(x.step)})"
+        if x is None or x is Ellipsis or isinstance(x, (bool, int, str)):
+            return repr(x)
+        return self.script.name(x, "c")
+
+
+class _Fits:
+    """Looks at an array that stands where another one stood, and notes where it lies."""
+
+    def __init__(self, v: Var, frame: np.ndarray, slot: int | None) -> None:
+        self.v, self.frame, self.slot = v, frame, slot
+
+    def __call__(self, x: Any) -> bool:
+        if type(x) is not np.ndarray or x.shape != self.v.shape or x.dtype != self.v.dtype or not x.flags.c_contiguous:
+            return False
+        if self.slot is not None:
+            self.frame[self.slot] = _address(x)
+        return True
+
+
+class _Rebuild:
+    """Containers as the function returned them."""
+
+    def __init__(self, result: Any) -> None:
+        self.result = result
+
+    def __call__(self, parts: tuple[Any, ...]) -> Any:
+        return unflatten(self.result, iter(parts))
+
+
+def _address(x: np.ndarray) -> int:
+    return x.__array_interface__["data"][0]
+
+
+#: How Python writes functions of two numbers.
+_SIGNS = {"add": "+", "sub": "-", "mul": "*", "truediv": "/", "floordiv": "//", "mod": "%", "pow": "**",
+          "eq": "==", "ne": "!=", "lt": "<", "le": "<=", "gt": ">", "ge": ">="}  # fmt: skip
