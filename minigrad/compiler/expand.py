@@ -86,6 +86,32 @@ def _changed(speller: Speller, step: Step) -> bool:
     return True
 
 
+def _var(speller: Speller, step: Step) -> bool:
+    """The mean of the squared distances from the mean."""
+    options = dict(step.kwargs)
+    axis, keepdims = options.pop("axis", None), options.pop("keepdims", False)
+    ddof = options.pop("ddof", options.pop("correction", 0))
+    x = step.args[0]
+    if len(step.args) != 1 or any(v is not None and v is not np._NoValue for v in options.values()) or not isinstance(ddof, int):
+        return False
+    if x.dtype.kind != "f" or not prod(x.shape):
+        return False
+    axes = tuple(range(len(x.shape))) if axis is None else axis if isinstance(axis, tuple) else (axis,)
+    axes = tuple(a % len(x.shape) for a in axes)
+    count = prod(x.shape[a] for a in axes)
+    kept = tuple(1 if i in axes else n for i, n in enumerate(x.shape))
+    if count <= ddof:
+        return False
+    total = speller.call(np.sum, x, axis=axes, keepdims=True, shape=kept, dtype=x.dtype)
+    mean = speller.call(np.divide, total, float(count), shape=kept, dtype=x.dtype)
+    distance = speller.call(np.subtract, x, mean, shape=x.shape, dtype=x.dtype)
+    squares = speller.call(np.multiply, distance, distance, shape=x.shape, dtype=x.dtype)
+    out = step.outs[0]
+    total = speller.call(np.sum, squares, axis=axes, keepdims=bool(keepdims), shape=out.shape, dtype=x.dtype)
+    speller.call(np.divide, total, float(count - ddof), shape=out.shape, dtype=x.dtype, out=out)
+    return True
+
+
 def _all_finite(speller: Speller, step: Step) -> bool:
     flag: Var | None = None
     for x in step.args:
@@ -96,4 +122,4 @@ def _all_finite(speller: Speller, step: Step) -> bool:
     return True
 
 
-_SPELLED: dict[Any, Callable[[Speller, Step], bool]] = {np.take_along_axis: _take_along, changed: _changed, all_finite: _all_finite}
+_SPELLED: dict[Any, Callable[[Speller, Step], bool]] = {np.take_along_axis: _take_along, changed: _changed, all_finite: _all_finite, np.var: _var}

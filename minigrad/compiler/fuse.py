@@ -17,6 +17,7 @@ import numpy as np
 from .expand import expanded
 from .loops import Compute, Constant, Load, Loop, Operand, Reduce, Store
 from .numbers import Formula
+from .operations import DTYPES
 from .passes import inputs_of
 from .products import Product
 from .program import Program, Step, Var, vars_in
@@ -25,6 +26,8 @@ from .views import View, dims_in, strides_of, view_of
 
 __all__ = ["Call", "Group", "fused"]
 
+#: What gives parts of an array, one after the other.
+_SPLITS = {np.split, np.array_split, np.unstack, np.hsplit, np.vsplit}
 #: Matrices with longer sides are multiplied by NumPy's library, which packs both.
 LARGEST = 1024
 
@@ -135,6 +138,7 @@ class Fusion:
         self.at: dict[Var, int] = {}
         self.ready: dict[Var, int] = {}
         self.floor = 0
+        self.joined: list[Var] = []
         self.written: dict[Var, Var] = {}
 
     def hold(self, v: Var) -> None:
@@ -153,7 +157,7 @@ class Fusion:
         """Store a value in the memory of another array, if nobody reads that later, or elsewhere in the same loop."""
         number = self.at.get(v)
         group = None if number is None else self.groups[number]
-        if not isinstance(group, Group) or number < self.floor or v in group.stored or any(v is w for w in group.arrays):
+        if not isinstance(group, Group) or v in self.joined or number < self.floor or v in group.stored or any(v is w for w in group.arrays):
             return False
         value, dims = group.members[v]
         place = self._operand(group, v, dims)
@@ -192,6 +196,10 @@ class Fusion:
                 self.place(out, out.shape, tuple(range(len(out.shape))))
         elif (reduction := reduction_of(step)) is not None and prod(reduction[1].shape):
             self.reduce(out, *reduction)
+        elif step.function in _SPLITS and self.split(step):
+            pass
+        elif step.function is np.concatenate and self.concatenate(step):
+            pass
         elif (product := self.product_of(step)) is not None:
             self.groups.append(product)
             self.at[out], self.ready[out] = len(self.groups) - 1, len(self.groups)
@@ -204,6 +212,42 @@ class Fusion:
                     self.at[v] = len(self.groups) - 1
                     self.ready[v] = len(self.groups)
 
+    def split(self, step: Step) -> bool:
+        """Parts of an array, which are views of it."""
+        for i, out in enumerate(step.outs):
+            pick = Step(_picked, (step.args[0], step.function, step.args[1:], step.kwargs, i), {}, (out,))
+            view = view_of(pick, self.views)
+            if view is None:
+                return False
+            self.views[out] = view
+            self.store(view.base)
+            self.ready[out] = self.in_memory(view.base)
+        return True
+
+    def concatenate(self, step: Step) -> bool:
+        """Each part is stored in its place by the loop that computes it."""
+        axis = step.args[1] if len(step.args) > 1 else step.kwargs.get("axis", 0)
+        parts, out = step.args[0], step.outs[0]
+        if not isinstance(axis, int) or set(step.kwargs) - {"axis"} or str(out.dtype) not in DTYPES or not prod(out.shape):
+            return False
+        if not all(type(x) is Var and x.dtype == out.dtype for x in parts):
+            return False
+        strides, start = strides_of(out.shape), 0
+        for x in parts:
+            if prod(x.shape):
+                number, group, dims = self.join(x.shape, self.ready.get(x, 0), [x])
+                value = self.emit(group, x, dims)
+                moves = [0] * len(group.space)
+                for d, n, s in zip(dims, x.shape, strides, strict=True):
+                    if d is not None and n != 1:
+                        moves[d] = s
+                group.code.append(Store(group.operand(out, Operand(str(x.dtype), tuple(moves), start)), value))
+                self.at[out] = max(number, self.at.get(out, 0))
+            start += x.shape[axis] * strides[axis]
+        self.ready[out] = self.at[out] + 1
+        self.joined.append(out)
+        return True
+
     def product_of(self, step: Step) -> Multiply | None:
         """A product of two matrices, of whatever layout, as one of tiles."""
         if step.function is not np.matmul or step.kwargs or len(step.args) != 2 or not all(type(x) is Var for x in step.args):
@@ -212,15 +256,17 @@ class Fusion:
         out = step.outs[0]
         if x.dtype != y.dtype or out.dtype != x.dtype or str(x.dtype) not in ("float32", "float64"):
             return None
-        if len(x.shape) != 2 or len(y.shape) != 2 or not prod(out.shape) or max(*x.shape, *y.shape) > LARGEST:
+        if len(x.shape) < 2 or len(y.shape) < 2 or not prod(out.shape) or max(*x.shape[-2:], *y.shape[-2:]) > LARGEST:
             return None
         looks = []
         for v in (x, y):
             self.store(v)
             looks.append(self.views.get(v) or View(v, v.shape, strides_of(v.shape)))
         a, b = looks
-        shape = (*x.shape, y.shape[1])
-        return Multiply(Product(shape, str(x.dtype), a.strides, b.strides, (a.offset, b.offset)), (a.base, b.base, out))
+        shape = (*x.shape[-2:], y.shape[-1])
+        batch = _batch(out.shape[:-2], a, b)
+        starts = (a.offset, b.offset)
+        return Multiply(Product(shape, str(x.dtype), a.strides[-2:], b.strides[-2:], starts, batch), (a.base, b.base, out))
 
     def in_one_piece(self, step: Step) -> Step:
         """The same of a copy, of which it is a view."""
@@ -369,7 +415,7 @@ class Fusion:
         if x in self.terms:
             self.place(x, x.shape, tuple(range(len(x.shape))))
         number = self.at.get(x)
-        group = None if number is None else self.groups[number]
+        group = None if number is None or x in self.joined else self.groups[number]
         if isinstance(group, Group) and x not in group.stored:
             group.stored.append(x)
             value, dims = group.members[x]
@@ -391,6 +437,23 @@ class Fusion:
                 names = ", ".join(f"a{j} = {a}" for j, a in enumerate(group.arrays))
                 parts.append(f"{group.loop(f'loop {i}')}\n  where {names}")
         return "\n".join(parts)
+
+
+def _picked(x: Any, function: Any, args: Any, kwargs: Any, i: int) -> Any:
+    return function(x, *args, **kwargs)[i]
+
+
+_picked.looks = True  # type: ignore[attr-defined]
+
+
+def _batch(shape: tuple[int, ...], a: View, b: View) -> tuple[tuple[int, int, int], ...]:
+    """How two stacks of matrices move along the axes of their product's stack."""
+
+    def moves(view: View) -> list[int]:
+        steps = [0 if n == 1 else s for n, s in zip(view.shape[:-2], view.strides[:-2], strict=True)]
+        return [0] * (len(shape) - len(steps)) + steps
+
+    return tuple(zip(shape, moves(a), moves(b), strict=True))
 
 
 def _reads(group: Group | Call | Multiply) -> Sequence[Any]:

@@ -10,6 +10,7 @@ side, b is first written in that way to the workspace.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import prod
 
 import numpy as np
 
@@ -27,6 +28,7 @@ class Product:
         shape: rows of a, columns of a, columns of b.
         a, b: their strides, in elements; the result lies in one piece.
         starts: where they begin, in elements.
+        batch: for each axis before those of the matrices its length, and how far a and b move along it.
     """
 
     shape: tuple[int, int, int]
@@ -34,6 +36,7 @@ class Product:
     a: tuple[int, int]
     b: tuple[int, int]
     starts: tuple[int, int] = (0, 0)
+    batch: tuple[tuple[int, int, int], ...] = ()
     name: str = "product"
 
     @property
@@ -47,7 +50,8 @@ class Product:
 
     def __str__(self) -> str:
         rows, inner, columns = self.shape
-        return f"{self.name}: ({rows}, {inner}) strides {self.a} @ ({inner}, {columns}) strides {self.b}, {self.dtype}"
+        times = f"{[n for n, _, _ in self.batch]} times " if self.batch else ""
+        return f"{self.name}: {times}({rows}, {inner}) strides {self.a} @ ({inner}, {columns}) strides {self.b}, {self.dtype}"
 
 
 def write_product(text: Text, product: Product, pointers: tuple[str, str, str, str], lanes: int) -> None:
@@ -55,6 +59,24 @@ def write_product(text: Text, product: Product, pointers: tuple[str, str, str, s
     size = np.dtype(product.dtype).itemsize
     a, b, out, room = pointers
     a, b = text.moved(a, str(product.starts[0]), size), text.moved(b, str(product.starts[1]), size)
+    _batch(text, product, list(product.batch), (a, b, out, room), lanes)
+
+
+def _batch(text: Text, product: Product, axes: list[tuple[int, int, int]], pointers: tuple[str, str, str, str], lanes: int) -> None:
+    """One product after the other, over the axes that are left."""
+    a, b, out, room = pointers
+    if axes:
+        (length, step_a, step_b), *rest = axes
+        size = np.dtype(product.dtype).itemsize
+        step = prod(n for n, _, _ in rest) * product.shape[0] * product.shape[2]
+
+        def turn(i: str, _: list[str]) -> list[str]:
+            moved = (text.moved(a, i, step_a * size), text.moved(b, i, step_b * size), text.moved(out, i, step * size), room)
+            _batch(text, product, rest, moved, lanes)
+            return []
+
+        text.repeat(0, length, 1, [], turn)
+        return
     row = product.b[0]
     if product.packs:
         _pack(text, product, b, room, lanes)

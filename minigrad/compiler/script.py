@@ -136,6 +136,7 @@ class Script:
                     self.direct.add(v)
                 else:
                     self.memory[v] = np.empty(v.shape, v.dtype)
+        self.memory.update((v, np.empty(v.shape, v.dtype)) for v in self.fusion.joined)
         self.pieces: list[Any] = []
         waiting: list[Any] = []
         for number, group in enumerate(self.fusion.groups):

@@ -48,7 +48,7 @@ def view_of(step: Step, known: dict[Var, View]) -> View | None:
     The step's function itself tells: it is called with an array of the same layout, whose elements nobody reads.
     """
     source = step.args[0] if step.args else None
-    if step.function not in LOOKS or type(source) is not Var or step.several:
+    if (step.function not in LOOKS and not hasattr(step.function, "looks")) or type(source) is not Var or step.several:
         return None
     out = step.outs[0]
     others = [v for v in vars_in((step.args[1:], step.kwargs))]
