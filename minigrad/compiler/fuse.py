@@ -22,7 +22,9 @@ from .passes import inputs_of
 from .products import Product
 from .program import Program, Step, Var, vars_in
 from .calls import CHEAP, Term, reduction_of, term_of
-from .views import View, dims_in, strides_of, view_of
+from ..arrays.traced import getitem
+from .trace import replaced_at, seen_through, written_through
+from .views import LOOKS, View, dims_in, region_of, strides_of, view_of
 
 __all__ = ["Call", "Group", "fused"]
 
@@ -139,6 +141,8 @@ class Fusion:
         self.ready: dict[Var, int] = {}
         self.floor = 0
         self.joined: list[Var] = []
+        self.number = -1
+        self.last = _last_uses(program)
         self.written: dict[Var, Var] = {}
 
     def hold(self, v: Var) -> None:
@@ -178,6 +182,7 @@ class Fusion:
 
     def take(self, step: Step) -> None:
         """Place a step, or leave it until somebody needs it."""
+        self.number += 1
         out = step.outs[0]
         if step.function in (np.reshape, np.ravel) and view_of(step, self.views) is None and type(step.args[0]) is Var:
             step = self.in_one_piece(step)
@@ -198,6 +203,11 @@ class Fusion:
             self.reduce(out, *reduction)
         elif step.function in _SPLITS and self.split(step):
             pass
+        elif step.function in (written_through, replaced_at) and self.update(step):
+            pass
+        elif step.function in (np.empty_like, np.empty) and not step.inputs()[1:]:
+            self.joined.append(out)
+            self.at[out], self.ready[out] = -1, 0
         elif step.function is np.concatenate and self.concatenate(step):
             pass
         elif (product := self.product_of(step)) is not None:
@@ -247,6 +257,59 @@ class Fusion:
         self.ready[out] = self.at[out] + 1
         self.joined.append(out)
         return True
+
+    def update(self, step: Step) -> bool:
+        """A part of an array is written: in its memory, if nobody needs what it held; else in a copy's."""
+        x, place, values = step.args
+        out = step.outs[0]
+        look = Step(seen_through, (x, place), {}, (Var(-1, (), x.dtype),)) if step.function is written_through else (
+            Step(getitem, (x, place), {}, (Var(-1, (), x.dtype),)))  # fmt: skip
+        region = region_of(look, self.views)
+        if region is None or str(x.dtype) not in DTYPES or not (type(values) is not Var or str(values.dtype) in DTYPES):
+            return False
+        whole = View(region.base, x.shape, strides_of(x.shape))
+        home = region.base
+        if self.views.get(x, whole) != whole or self.last.get(x, -1) > self.number or home not in self.joined:
+            home = self.copied(x)
+        value_shape = values.shape if type(values) is Var else ()
+        if prod(region.shape):
+            self.part(home, region, values, value_shape, out.dtype)
+        self.views[out] = View(home, x.shape, strides_of(x.shape))
+        self.ready[out] = self.at[home] + 1
+        return True
+
+    def copied(self, x: Var) -> Var:
+        """Memory of its own that holds an array's values."""
+        home = Var(-1, x.shape, x.dtype)
+        self.joined.append(home)
+        self.at[home] = -1
+        if prod(x.shape):
+            self.part(home, View(home, x.shape, strides_of(x.shape)), x, x.shape, x.dtype)
+        return home
+
+    def part(self, home: Var, region: View, values: Any, shape: tuple[int, ...], dtype: Any) -> None:
+        """Store values in a part of an array's memory, after all that reads it."""
+        for v in [v for v, t in self.terms.items() if any(self.base_of(a) is home for a in t.args if type(a) is Var)]:
+            self.store(v)
+        inputs = [values] if type(values) is Var else []
+        ready = max([self.ready.get(v, 0) for v in inputs], default=0)
+        for number, group in enumerate(self.groups):
+            if isinstance(group, Group):
+                touches = any(a is home and not _apart(o, group.space, region) for a, o in zip(group.arrays, group.operands, strict=True))
+            else:
+                touches = home in _reads(group)
+            ready = max(ready, number + 1) if touches else ready
+        number, group, dims = self.join(region.shape, ready, inputs)
+        value = self.argument(group, values, str(dtype), dims)
+        moves = [0] * len(group.space)
+        for d, n, s in zip(dims, region.shape, region.strides, strict=True):
+            if d is not None and n != 1:
+                moves[d] = s
+        group.code.append(Store(group.operand(home, Operand(str(dtype), tuple(moves), region.offset)), value))
+        self.at[home] = max(number, self.at[home])
+
+    def base_of(self, x: Var) -> Var:
+        return self.views[x].base if x in self.views else x
 
     def product_of(self, step: Step) -> Multiply | None:
         """A product of two matrices, of whatever layout, as one of tiles."""
@@ -437,6 +500,29 @@ class Fusion:
                 names = ", ".join(f"a{j} = {a}" for j, a in enumerate(group.arrays))
                 parts.append(f"{group.loop(f'loop {i}')}\n  where {names}")
         return "\n".join(parts)
+
+
+def _apart(operand: Operand, space: tuple[int, ...], region: View) -> bool:
+    """Whether an operand and a part of the same array have no element in common, as far as their ends tell."""
+    first, last = operand.offset, operand.offset + sum(s * (n - 1) for s, n in zip(operand.strides, space, strict=True))
+    start, stop = region.offset, region.offset + sum(s * (n - 1) for s, n in zip(region.strides, region.shape, strict=True))
+    return last < start or stop < first
+
+
+def _last_uses(program: Program) -> dict[Var, int]:
+    """The number of the last step that reads each value, itself or by a view."""
+    last: dict[Var, int] = {}
+    for i, step in enumerate(program.steps):
+        for v in inputs_of(step):
+            last[v] = i
+    end = len(program.steps)
+    for v in vars_in((program.outputs, program.guards, [values for _, values in program.checks])):
+        last[v] = end
+    for step in reversed(program.steps):
+        if step.function in LOOKS or step.function in _SPLITS:
+            for x in step.inputs():
+                last[x] = max([last[x], *(last.get(v, -1) for v in step.outs if v is not None)])
+    return last
 
 
 def _picked(x: Any, function: Any, args: Any, kwargs: Any, i: int) -> Any:

@@ -51,17 +51,28 @@ def view_of(step: Step, known: dict[Var, View]) -> View | None:
     if (step.function not in LOOKS and not hasattr(step.function, "looks")) or type(source) is not Var or step.several:
         return None
     out = step.outs[0]
-    others = [v for v in vars_in((step.args[1:], step.kwargs))]
-    if out is None or others or out.dtype != source.dtype or not prod(out.shape):
+    if out is None or out.dtype != source.dtype or not prod(out.shape):
+        return None
+    view = region_of(step, known)
+    return view if view is not None and view.shape == out.shape else None
+
+
+def region_of(step: Step, known: dict[Var, View]) -> View | None:
+    """Where in an array the elements lie that a call would give."""
+    source = step.args[0]
+    if list(vars_in((step.args[1:], step.kwargs))) or not prod(source.shape):
         return None
     view = known.get(source) or View(source, source.shape, strides_of(source.shape))
     memory = np.empty(prod(view.base.shape), np.int8)
     whole = np.lib.stride_tricks.as_strided(memory[view.offset :], view.shape, view.strides, writeable=False)
-    seen = step.function(*with_values(step.args, {source: whole}), **step.kwargs)
-    if not np.may_share_memory(seen, memory) or seen.shape != out.shape:
+    try:
+        seen = step.function(*with_values(step.args, {source: whole}), **step.kwargs)
+    except (TypeError, ValueError, IndexError):
         return None
-    offset = seen.__array_interface__["data"][0] - memory.__array_interface__["data"][0]
-    return View(view.base, out.shape, seen.strides, offset)
+    if not isinstance(seen, np.ndarray) or (seen.size and not np.may_share_memory(seen, memory)) or seen.base is None:
+        return None
+    offset = seen.__array_interface__["data"][0] - memory.__array_interface__["data"][0] if seen.size else 0
+    return View(view.base, seen.shape, seen.strides, offset)
 
 
 def dims_in(view: View) -> tuple[int | None, ...] | None:
