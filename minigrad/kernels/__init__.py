@@ -106,8 +106,11 @@ def _foreign(x: Any) -> bool:
     return type(x) is not np.ndarray and hasattr(type(x), "__array_function__")
 
 
-def accelerated(name: str) -> Callable[[F], F]:
+def accelerated(name: str, whole: bool = False) -> Callable[[F], F]:
     """Let a function of arrays be computed in other ways, where some are provided under this name.
+
+    Args:
+        whole: in a compiled program it is one step, computed in the best of these ways, and is not looked into.
 
     >>> @accelerated("twice, for an example")
     ... def twice(x):
@@ -124,6 +127,8 @@ def accelerated(name: str) -> Callable[[F], F]:
         def call(*args: Any, **kwargs: Any) -> Any:
             x = args[0] if args else kwargs[first]
             possible, suits = own, False
+            if whole and hasattr(x, "recorder"):
+                return x.recorder.call(call, args, kwargs)
             if type(x) is np.ndarray:
                 suits = bool(own) and enabled and x.dtype == np.float32 and x.size >= SMALLEST
                 suits = suits and not any(map(_foreign, args))
