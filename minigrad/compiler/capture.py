@@ -94,7 +94,7 @@ def capture(function: Callable[..., Any], args: Any, kwargs: Any) -> tuple[Any, 
     found = Capture(
         simplified(recorder.program(values)), result, taken.sources, [(t, n, g is not None) for t, n, g in taken.before],
         [(p, v) for p, v in state.fixed if (id(p.holder), p.key) not in declared],
-        [(h, len(k)) for h, k in state.holders], list(recorder.given_numbers.values()), recorder.decisions, effects, repeats,
+        [(h, len(h)) for h, _ in state.holders], list(recorder.given_numbers.values()), recorder.decisions, effects, repeats,
     )  # fmt: skip
     return unflatten(result, iter([_own(x) for x in parts])), found
 

@@ -97,9 +97,14 @@ class Script:
             conditions.append(f"{n}._node is{' not' if needs else ''} None")
             if needs:
                 conditions.append(f"{n}._node.grad is{' not' if has else ''} None")
+        self.conditions = conditions
         if conditions:
             self.add("if not (" + "\n        and ".join(conditions) + "):")
             self.add("    return None")
+
+    def differs(self) -> list[str]:
+        """What must hold for the program to be right, and does not now."""
+        return [text for text in self.conditions if not eval(text, self.names)]
 
     def _numbers(self) -> None:
         for formula, source, path in self.capture.numbers:

@@ -90,7 +90,8 @@ def _inside(x: Any, state: State) -> Iterator[Any]:
     elif isinstance(x, (tuple, set, frozenset)):
         yield from x
     elif hasattr(x, "__dict__") and not isinstance(x, np.ndarray):
-        yield from _entries(vars(x), list(vars(x).items()), state)
+        own = getattr(type(x), "caches", ())
+        yield from _entries(vars(x), [(k, v) for k, v in vars(x).items() if k not in own], state)
 
 
 def _inside_function(f: types.FunctionType) -> Iterator[Any]:

@@ -1,0 +1,191 @@
+"""compile: what is traced is what runs; programs, fused loops and native code against eager."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+import minigrad as mg
+import nn
+from minigrad import Tensor
+from minigrad.arrays.traced import CannotTrace
+from minigrad.backward import gradients
+from minigrad.compiler import native
+from minigrad.compiler.compiled import Compiled, compile
+from minigrad.compiler.fuse import Call, fused
+from minigrad.compiler.passes import simplified
+from minigrad.compiler.trace import Recorder
+from minigrad.tensor import raw, wrap
+
+from .ops_table import IDS, SAMPLES
+from .samples import Sample
+
+F = nn.functional
+needs_llvm = pytest.mark.skipif(not native.available(), reason="needs llvmlite")
+
+#: Ops of the table that decide by values outside of a forward or a rule, which a trace cannot follow.
+DECIDES = {"roots", "polyfit", "poly", "trim_zeros"}
+
+
+def forward_and_back(sample: Sample, arrays: list[Any]) -> list[Any]:
+    """The results of a sample, and the gradients of their sum."""
+    tensors = [wrap(a, None) for a in arrays]
+    for t in tensors:
+        if t.dtype.kind in "fc":
+            t.requires_grad_()
+    out = sample.f(*tensors)
+    outs = [y for y in (out if isinstance(out, (tuple, list)) else [out]) if isinstance(y, Tensor)]
+    moving = [y for y in outs if y._node is not None]
+    found = [raw(y) for y in outs]
+    if moving:
+        inputs = [t for t in tensors if t._node is not None]
+        found += [raw(g) for g in gradients(moving, inputs, [mg.ones(y.shape, dtype=y.dtype) for y in moving]) if g is not None]
+    return found
+
+
+@pytest.mark.parametrize(("name", "sample"), [(n, s) for n, _, s in SAMPLES], ids=IDS)
+def test_every_op_and_its_gradient_is_traced(name: str, sample: Sample) -> None:
+    arrays = [np.asarray(a) for a in sample.args]
+    want = forward_and_back(sample, [a.copy() for a in arrays])
+    recorder = Recorder()
+    got = forward_and_back(sample, [recorder.given(a.copy()) for a in arrays])
+    program = recorder.program(got)
+    for p in (program, simplified(program)):
+        again = p.run([a.copy() for a in arrays])
+        for a, b in zip(again, want, strict=True):
+            np.testing.assert_array_equal(a, b)
+
+
+# ------------------------------------------------------------------------------ training steps
+
+
+def classifier(model: Callable[[], nn.Module], optimizer: Callable[[Any], Any], clip: bool = False) -> Callable[[], Any]:
+    def make() -> Any:
+        mg.random.manual_seed(0)
+        net = model()
+        opt = optimizer(net.parameters())
+
+        def step(x: Any, y: Any) -> Any:
+            loss = F.cross_entropy(net(x), y)
+            opt.zero_grad()
+            loss.backward()
+            if clip:
+                nn.utils.clip_grad_norm_(net.parameters(), 1.0)
+            opt.step()
+            return loss.detach()
+
+        return net, opt, step
+
+    return make
+
+
+class Last(nn.Module):
+    def __init__(self, kind: str) -> None:
+        self.rnn, self.out = getattr(nn, kind)(5, 8), nn.Linear(8, 4)
+
+    def forward(self, x: Any) -> Any:
+        return self.out(self.rnn(x)[0][-1])
+
+
+def adam(p: Any) -> Any:
+    return nn.optim.Adam(p, lr=0.01)
+
+
+def sgd(p: Any) -> Any:
+    return nn.optim.SGD(p, lr=0.05, momentum=0.9, weight_decay=1e-3)
+
+
+STEPS: dict[str, tuple[Any, tuple[int, ...]]] = {
+    "MLP": (classifier(lambda: nn.Sequential(nn.Linear(5, 8), nn.ReLU(), nn.Linear(8, 4)), adam), (6, 5)),
+    "GELU and layer norm": (classifier(lambda: nn.Sequential(nn.Linear(5, 8), nn.GELU(), nn.LayerNorm(8), nn.Linear(8, 4)), sgd), (6, 5)),
+    "batch norm": (classifier(lambda: nn.Sequential(nn.Linear(5, 8), nn.BatchNorm1d(8), nn.Tanh(), nn.Linear(8, 4)), sgd), (6, 5)),
+    "dropout": (classifier(lambda: nn.Sequential(nn.Linear(5, 8), nn.Dropout(0.4), nn.Linear(8, 4)), adam), (6, 5)),
+    "CNN": (
+        classifier(lambda: nn.Sequential(nn.Conv2d(1, 3, 3, bias=False), nn.BatchNorm2d(3), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(27, 4)), adam),
+        (6, 1, 8, 8),
+    ),
+    "LSTM": (classifier(lambda: Last("LSTM"), adam, clip=True), (4, 6, 5)),
+    "GRU": (classifier(lambda: Last("GRU"), adam), (4, 6, 5)),
+    "RNN": (classifier(lambda: Last("RNN"), sgd, clip=True), (4, 6, 5)),
+    "transformer": (
+        classifier(
+            lambda: nn.Sequential(nn.TransformerEncoderLayer(6, 2, 8, dropout=0.2, batch_first=True), nn.Flatten(), nn.Linear(30, 4)), adam
+        ),
+        (6, 5, 6),
+    ),
+}  # fmt: skip
+
+
+@needs_llvm
+@pytest.mark.parametrize("kind", STEPS)
+def test_a_compiled_training_step_is_the_step(kind: str) -> None:
+    make, shape = STEPS[kind]
+    rng = np.random.default_rng(0)
+    count = 6
+    data = [(Tensor(rng.normal(size=shape).astype("f4")), rng.integers(0, 4, count)) for _ in range(8)]
+    nets, losses = [], []
+    for compiled in (False, True):
+        net, opt, step = make()
+        schedule = nn.optim.lr_scheduler.ExponentialLR(opt, 0.9)
+        run = compile(step) if compiled else step
+        mg.random.manual_seed(1)
+        found = []
+        for x, y in data * 2:
+            found.append(run(x, y).item())
+            schedule.step()
+        nets.append(net)
+        losses.append(found)
+        if compiled:
+            assert sum(map(len, run.versions.values())) == 1
+    np.testing.assert_allclose(losses[1], losses[0], rtol=2e-4)
+    for (name, p), q in zip(nets[0].state_dict().items(), nets[1].state_dict().values(), strict=True):
+        np.testing.assert_allclose(raw(q), raw(p), rtol=1e-3, atol=2e-5, err_msg=name)
+    for p, q in zip(nets[0].parameters(), nets[1].parameters(), strict=True):
+        np.testing.assert_allclose(q.grad.numpy(), p.grad.numpy(), rtol=1e-2, atol=2e-5)
+
+
+def test_what_a_function_decides_by_values_is_refused() -> None:
+    @compile
+    def f(x: Any) -> Any:
+        return x * 2 if x.sum() > 0 else x
+
+    with pytest.raises(CannotTrace, match=r"test_compile.py:\d+: return x \* 2 if x.sum\(\) > 0 else x"):
+        f(np.ones(3))
+
+
+@needs_llvm
+def test_a_number_that_changes_is_seen() -> None:
+    box = {"scale": 2.0}
+
+    @compile
+    def f(x: Any) -> Any:
+        return x * box["scale"]
+
+    for scale in (2.0, 3.0, 2.0):
+        box["scale"] = scale
+        np.testing.assert_array_equal(f(np.ones(3)), np.full(3, scale))
+
+
+@needs_llvm
+def test_results_are_never_written_by_a_later_call() -> None:
+    f: Compiled = compile(lambda x: np.exp(x))
+    first = [f(np.full(5, float(i))) for i in range(4)]
+    for i, y in enumerate(first):
+        np.testing.assert_allclose(y, np.exp(np.full(5, float(i))))
+
+
+@needs_llvm
+def test_most_steps_of_training_are_in_loops() -> None:
+    for kind in ("MLP", "LSTM", "transformer"):
+        make, shape = STEPS[kind]
+        net, opt, step = make()
+        run = compile(step)
+        x, y = np.random.default_rng(0).normal(size=shape).astype("f4"), np.zeros(6, int)
+        for _ in range(2):
+            run(x, y)
+        script = next(s for v in run.versions.values() for s in v)
+        calls = sum(isinstance(g, Call) for g in fused(script.program).groups)
+        assert calls < 0.2 * len(script.program.steps)
