@@ -241,6 +241,8 @@ class Loop:
         operand, size = self.operands[i], array.itemsize
         if array.dtype != operand.dtype:
             raise TypeError(f"{self.name}: operand {i} is {operand.dtype}, got an array of {array.dtype}")
+        if not array.flags.writeable and any(isinstance(step, Store) and step.operand == i for step in self.code):
+            raise ValueError(f"{self.name}: operand {i} is written to, got an array that is read-only")
         steps = [stride * (n - 1) for n, stride in zip(self.space, operand.strides, strict=True)]
         first = array.__array_interface__["data"][0] + operand.offset * size
         low, high = np.lib.array_utils.byte_bounds(array)
@@ -255,14 +257,12 @@ class Loop:
         """Run the loop with NumPy: the oracle of the compiled code, and what runs where nothing can be compiled."""
         views = self.views(arrays)
         values: list[Any] = []
-        everywhere = range(len(self.space))
         writes: list[tuple[Any, Any]] = []  # after all loads
         with np.errstate(all="ignore"):
             for i, step in enumerate(self.code):
                 match step:
                     case Load(operand):
-                        still = tuple(slice(None) if a in self.axes[i] else slice(0, 1) for a in everywhere)
-                        values.append(views[operand][still].copy())
+                        values.append(self._where_it_moves(views[operand], i).copy())
                     case Constant(value, dtype):
                         values.append(np.full((1,) * len(self.space), value, dtype))
                     case Compute(op, args):
@@ -271,10 +271,14 @@ class Loop:
                         values.append(_reduced(op, values[value], axes, self.space))
                     case Store(operand, value):
                         values.append(None)
-                        still = tuple(slice(None) if a in self.axes[i] else slice(0, 1) for a in everywhere)
-                        writes.append((views[operand][still], values[value]))
+                        writes.append((self._where_it_moves(views[operand], i), values[value]))
         for place, value in writes:
             place[...] = value
+
+
+    def _where_it_moves(self, view: Any, i: int) -> Any:
+        """A view of the space, of length 1 along the axes that step i does not run over."""
+        return view[(*(slice(None) if a in self.axes[i] else slice(0, 1) for a in range(len(self.space))), ...)]
 
 
 def reads(step: Step) -> tuple[int, ...]:

@@ -16,7 +16,6 @@ import functools
 import re
 import threading
 from collections.abc import Callable, Sequence
-from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
@@ -82,7 +81,10 @@ class _Frame(np.ndarray):
 
 def available() -> bool:
     """Whether loops can be compiled here: llvmlite is installed and knows this machine."""
-    return find_spec("llvmlite") is not None and target() is not None
+    try:
+        return target() is not None
+    except ImportError:
+        return False
 
 
 def compile_loops(loops: Sequence[Loop], slots: Sequence[Sequence[int]] | None = None, name: str = "kernel") -> Function:

@@ -54,7 +54,7 @@ PI_2_REST = {"float32": -4.37113900e-8, "float64": 6.123233995736766e-17}
 
 
 def reduced(x: Term) -> tuple[Term, Term]:
-    """x = n pi / 2 + r with |r| <= pi / 4; the last bits of n as integers, and r."""
+    """x = n pi / 2 + r with |r| <= pi / 4; the last bits of n as integers, and r, in float64."""
     wide = x.cast("float64")
     magic = 6755399441055744.0  # adding it rounds to a whole number, which stands in the lowest bits
     shifted = fma(wide, 2.0 / math.pi, magic)
@@ -63,27 +63,29 @@ def reduced(x: Term) -> tuple[Term, Term]:
     for piece in HALF_PI[: 3 if x.dtype == "float32" else 4]:
         r = fma(n, -piece, r)
     r = (abs(wide) < FARTHEST).where(r, math.nan)
-    return shifted.view("int64").cast("int32" if x.dtype == "float32" else "int64"), r.cast(x.dtype)
+    return shifted.view("int64"), r
 
 
-def sin_and_cos(r: Term) -> tuple[Term, Term]:
+def sin_and_cos(r: Term, digits: str) -> tuple[Term, Term]:
+    """Of a reduced r, with the polynomials for the digits of a dtype."""
     z = r * r
-    return fma(r * z, polynomial(z, SIN[r.dtype]), r), fma(z * z, polynomial(z, COS[r.dtype]), fma(z, -0.5, 1.0))
+    return fma(r * z, polynomial(z, SIN[digits]), r), fma(z * z, polynomial(z, COS[digits]), fma(z, -0.5, 1.0))
 
 
-def turned(n: Term, r: Term) -> Term:
+def turned(n: Term, r: Term, dtype: str) -> Term:
     """sin(n pi / 2 + r): sin or cos of r, and the sign of the quadrant."""
-    sine, cosine = sin_and_cos(r)
-    bits = 32 if r.dtype == "float32" else 64
+    bits = 32 if dtype == "float32" else 64
+    n, r = n.cast(f"int{bits}"), r.cast(dtype)
+    sine, cosine = sin_and_cos(r, dtype)
     value = ((n & 1) > 0).where(cosine, sine)
     sign = (n & 2) << (bits - 2)
-    return value.view(f"int{bits}").op("bitwise_xor", sign).view(r.dtype)
+    return value.view(f"int{bits}").op("bitwise_xor", sign).view(dtype)
 
 
 @formula("sin")
 def sin(x: Term) -> Term:
     n, r = reduced(x)
-    return _signed_zero(x, turned(n, r))
+    return _signed_zero(x, turned(n, r, x.dtype))
 
 
 def _signed_zero(x: Term, result: Term) -> Term:
@@ -94,15 +96,16 @@ def _signed_zero(x: Term, result: Term) -> Term:
 @formula("cos")
 def cos(x: Term) -> Term:
     n, r = reduced(x)
-    return turned(n + 1, r)
+    return turned(n + 1, r, x.dtype)
 
 
 @formula("tan")
 def tan(x: Term) -> Term:
+    """sin / cos, or -cos / sin in odd quadrants; of float32 in float64, because a quotient of two rounded numbers is worse than either."""
     n, r = reduced(x)
-    sine, cosine = sin_and_cos(r)
+    sine, cosine = sin_and_cos(r, x.dtype)
     odd = (n & 1) > 0
-    return _signed_zero(x, odd.where(-cosine, sine) / odd.where(sine, cosine))
+    return _signed_zero(x, (odd.where(-cosine, sine) / odd.where(sine, cosine)).cast(x.dtype))
 
 
 @formula("arctan")
