@@ -20,7 +20,7 @@ from numpy.lib.stride_tricks import as_strided
 from minigrad.compiler import cache, native
 from minigrad.compiler.formulas import FORMULAS, expanded
 from minigrad.compiler.llvm import Target, emit
-from minigrad.compiler.loops import Compute, Constant, Load, Loop, Operand, Reduce, Step, Store
+from minigrad.compiler.loops import Compute, Constant, Index, Load, Loop, Operand, Reduce, Step, Store
 from minigrad.compiler.operations import DTYPES, OPERATIONS, REDUCTIONS, result_dtype
 from minigrad.compiler.schedule import Schedule
 from minigrad.compiler.spaces import simplified
@@ -378,6 +378,39 @@ def test_maximum_passes_nan_on() -> None:
             assert np.isnan(out[0]), (n, place)
 
 
+@pytest.mark.parametrize("shape", [(7, 10), (1, 33), (20, 1), (30, 600)])
+def test_cross_entropy_and_its_gradient_are_one_loop(shape: tuple[int, int]) -> None:
+    """The class of a row is where the index along the row equals the label."""
+    rng = np.random.default_rng(20)
+    x, labels = rng.normal(0, 1, shape), rng.integers(0, shape[1], (shape[0], 1))
+    loss, dx = np.empty((1, 1)), np.empty(shape)
+    build, zero = Builder(*shape), 0
+    v = build.load(x)
+    shifted = build.subtract(v, build.reduce("maximum", v, 1))
+    e = build.exp(shifted)
+    total = build.reduce("add", e, 1)
+    hot = build.equal(build.step(Index(1)), build.load(labels))
+    zero, one, share = (build.constant(c, F64) for c in (0.0, 1.0, 1 / shape[0]))
+    picked = build.reduce("add", build.where(hot, shifted, zero), 1)
+    build.store(build.multiply(build.reduce("add", build.subtract(build.log(total), picked), 0), share), loss)
+    build.store(build.multiply(build.subtract(build.divide(e, total), build.where(hot, one, zero)), share), dx)
+    build.run()
+    soft = np.exp(x) / np.exp(x).sum(1, keepdims=True)
+    np.testing.assert_allclose(loss[0, 0], -np.log(np.take_along_axis(soft, labels, 1)).mean(), rtol=1e-13)
+    np.testing.assert_allclose(dx, (soft - (np.arange(shape[1]) == labels)) / shape[0], atol=1e-14)
+
+
+def test_an_index_counts_along_its_axis_however_the_arrays_lie() -> None:
+    space = (3, 1, 4, 19)
+    for axis in range(4):
+        for dtype in ("int64", "int32", F32):
+            out = np.zeros(space[::-1], dtype).transpose()
+            build = Builder(*space)
+            build.store(build.step(Index(axis, dtype)), out)
+            build.run()
+            assert (out == np.arange(space[axis]).reshape([-1 if a == axis else 1 for a in range(4)])).all()
+
+
 def test_an_empty_axis_sums_to_nothing_and_the_rest_is_done() -> None:
     x, row, out = np.empty((0, 5), F32), np.ones(5, F32), np.full(5, 9, F32)
     total, twice = np.full(1, 9, F32), np.full(5, 9, F32)
@@ -619,6 +652,32 @@ def test_stores_wait_for_the_last_load_of_what_they_overwrite() -> None:
     np.testing.assert_allclose(w, old - x.sum(0))
 
 
+def test_a_row_that_every_row_reads_is_overwritten_once_and_last() -> None:
+    x, w = np.random.default_rng(18).random((6, 20)), np.arange(1.0, 21.0)
+    out, old = np.empty_like(x), w.copy()
+    build = Builder(6, 20)
+    place = build.operand(w)
+    wv = build.step(Load(place))
+    build.step(Store(place, build.add(wv, wv)))
+    build.store(build.multiply(build.load(x), wv), out)
+    build.run()
+    np.testing.assert_array_equal(out, x * old)
+    np.testing.assert_array_equal(w, 2 * old)
+
+
+def test_a_row_that_a_later_sweep_reads_is_overwritten_after_it() -> None:
+    x = np.random.default_rng(19).random((6, 20))
+    out, old = np.empty_like(x), x.copy()
+    build = Builder(6, 20)
+    place = build.operand(x)
+    v = build.step(Load(place))
+    build.step(Store(place, build.add(v, v)))
+    build.store(build.subtract(v, build.reduce("maximum", v, 1)), out)
+    build.run()
+    np.testing.assert_array_equal(out, old - old.max(1, keepdims=True))
+    np.testing.assert_array_equal(x, 2 * old)
+
+
 def test_softmax_in_place() -> None:
     x = np.random.default_rng(15).normal(0, 1, (9, 100))
     exact = np.exp(x) / np.exp(x).sum(1, keepdims=True)
@@ -638,7 +697,7 @@ def test_several_loops_in_one_function_share_arrays() -> None:
     one = Loop((5, 18), (full, full), (Load(0), Constant(1.0, F64), Compute("add", (0, 1)), Store(1, 2)))
     two = Loop((5, 18), (full, row), (Load(0), Reduce("add", 0, (1,)), Store(1, 1)))
     three = Loop((5, 18), (full, row), (Load(0), Load(1), Compute("multiply", (0, 1)), Store(0, 2)))
-    function = native.compile_loops([one, two, three], slots=[(0, 1), (1, 2), (1, 2)], name="three in one")
+    function = native.compile_loops([one, two, three], slots=[(0, 1), (1, 2), (1, 2)])
     function(x, y, z)
     np.testing.assert_allclose(y, (x + 1) * (x + 1).sum(1, keepdims=True), rtol=1e-14)
     frame = function.frame([x, y, z])
@@ -704,6 +763,8 @@ def programs(draw: Any) -> tuple[Loop, list[Any]]:
 
     inputs = [build.operand(fresh(True)) for _ in range(draw(st.integers(1, 3)))]
     values = [build.step(Load(i)) for i in inputs]
+    if space and draw(st.booleans()):
+        values.append(build.minimum(build.step(Index(draw(st.integers(0, len(space) - 1)), dtype)), build.constant(3, dtype)))
     value = st.deferred(lambda: st.sampled_from(values))
     limit = build.constant(2, dtype)
     for _ in range(draw(st.integers(0, 10))):
@@ -720,15 +781,16 @@ def programs(draw: Any) -> tuple[Loop, list[Any]]:
             values.append(build.reduce(draw(st.sampled_from(["add", "maximum", "minimum"])), draw(value), *axes))
         elif kind == "dear" and dtype.startswith("float"):  # a whole number again, whatever the last bits of exp are
             values.append(build.rint(build.exp(build.minimum(draw(value), limit))))
+    free = list(inputs)
     for number, v in enumerate(draw(st.lists(value, min_size=1, max_size=4))):
-        axes = build.loop().axes[v]
-        in_place = [i for i in inputs if build.loop().moves(i) >= axes and not any(s == Store(i, s.value) for s in build.code if isinstance(s, Store))]
+        loop = build.loop()
+        in_place = [i for i in free if loop.moves(i) >= loop.axes[v]]
         if in_place and draw(st.booleans()):
-            build.step(Store(draw(st.sampled_from(in_place)), v))
-            continue
-        shape = tuple(n if a in axes or draw(st.booleans()) else 1 for a, n in enumerate(space))
-        out = np.full(shape, number, dtype)
-        build.store(v, out)
+            build.step(Store(in_place[0], v))
+            free.remove(in_place[0])
+        else:
+            shape = tuple(n if a in loop.axes[v] or draw(st.booleans()) else 1 for a, n in enumerate(space))
+            build.store(v, np.full(shape, number, dtype))
     return build.loop(), build.arrays
 
 
@@ -775,6 +837,7 @@ X = Operand(F32, (1,))
         ((Load(0),), (Operand(F32, (1, 1)),), "operand 0 has 2 strides, the space has 1 axes"),
         ((Load(0),), (Operand("complex64", (1,)),), "cast before the loop"),
         ((Load(0), Store(1, 0), Store(1, 0)), (X, X), "stored twice"),
+        ((Index(1),), (X,), "the axis is one of 0 to 0"),
     ],
 )
 def test_a_loop_that_cannot_run_says_why(code: tuple[Step, ...], operands: tuple[Operand, ...], words: str) -> None:

@@ -10,7 +10,7 @@ import math
 from dataclasses import replace
 
 from . import error_function, exponentials, powers, trigonometry
-from .loops import Compute, Load, Loop, Reduce, Step, Store, reads
+from .loops import Compute, Loop, Reduce, Step, Store, reads
 from .terms import FORMULAS, Code, Term, fma, formula
 
 __all__ = ["FORMULAS", "expanded"]

@@ -9,6 +9,8 @@ single operations from `instructions`.
 
 from __future__ import annotations
 
+import functools
+import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
@@ -16,15 +18,15 @@ import numpy as np
 
 from .formulas import expanded
 from .instructions import instruction
-from .loops import Compute, Constant, Load, Loop, Reduce, Store
+from .loops import Compute, Constant, Index, Load, Loop, Reduce, Store
 from .memory import Place, read, write
 from .operations import identity
-from .schedule import Nest, Schedule, Sweep
+from .schedule import Schedule, Sweep
 from .spaces import simplified
 from .sweeps import RowWriter, Target, converted
 from .text import Text, literal
 
-__all__ = ["Emitted", "Target", "emit"]
+__all__ = ["Emitted", "Target", "all_slots", "emit"]
 
 
 @dataclass(frozen=True)
@@ -32,15 +34,11 @@ class Emitted:
     """The text of a function.
 
     Attributes:
-        name: of the function in the text.
         text: LLVM's assembly language.
-        slots: how many addresses the frame has; the last is the workspace's.
-        workspace: how many bytes that takes; where it is 0, its address is not read.
+        workspace: how many bytes the loops keep; where it is 0, the address of the workspace is not read.
     """
 
-    name: str
     text: str
-    slots: int
     workspace: int
 
 
@@ -71,17 +69,23 @@ def emit(
     }
     <BLANKLINE>
     """
-    if slots is None:
-        ends = np.cumsum([len(loop.operands) for loop in loops]).tolist()
-        slots = [range(end - len(loop.operands), end) for end, loop in zip(ends, loops, strict=True)]
-    last = 1 + max((slot for places in slots for slot in places), default=-1)
     text, workspace = Text(), 0
-    for loop, places in zip(loops, slots, strict=True):
+    slots = all_slots(loops, slots)
+    last = 1 + max((slot for of_loop in slots for slot in of_loop), default=-1)
+    for loop, of_loop in zip(loops, slots, strict=True):
         text.comment(f"{loop.name} over {list(loop.space)}")
         writer = LoopWriter(text, Schedule(expanded(simplified(loop))), target or Target())
-        writer.run([*places, last])
+        writer.run([*of_loop, last])
         workspace = max(workspace, writer.schedule.workspace)
-    return Emitted(name, text.function(name), last + 1, workspace)
+    return Emitted(text.function(name), workspace)
+
+
+def all_slots(loops: Sequence[Loop], slots: Sequence[Sequence[int]] | None = None) -> Sequence[Sequence[int]]:
+    """For each loop the places of its operands in the frame: those given, or one after the other."""
+    if slots is not None:
+        return slots
+    numbers = itertools.count()
+    return [[next(numbers) for _ in loop.operands] for loop in loops]
 
 
 class LoopWriter:
@@ -91,6 +95,7 @@ class LoopWriter:
         self.text, self.schedule, self.target = text, schedule, target
         self.loop = schedule.loop
         self.known: dict[int, str] = {}  # the registers of values for whole rows
+        self.indices: dict[int, str] = {}  # where this point is along the axes around the row
         self.places: dict[Load | int, Place] = {}  # of operands and of the buffers of values, at this point of the space
 
     def run(self, slots: Sequence[int]) -> None:
@@ -107,7 +112,7 @@ class LoopWriter:
             for v in sweep.values:  # what is the same everywhere: once, before all loops
                 if not self.loop.axes[v] and self.schedule.done[v] == (0, 0) and not isinstance(self.loop.code[v], Reduce):
                     self._scalar(v, fetched=False)
-        self._over(self.schedule.parallel, lambda: [self._nest(nest) for nest in self.schedule.nests])
+        self._over(self.schedule.parallel, self._nests)
 
     def _address(self, slot: int) -> str:
         return self.text.let(f"load ptr, ptr {self.text.moved('%frame', str(slot), 8)}")
@@ -119,6 +124,7 @@ class LoopWriter:
             return
 
         def turn(index: str, _: list[str]) -> list[str]:
+            self.indices[axes[0]] = index
             places, known = self.places, dict(self.known)
             self.places = {key: self._moved(key, place, axes[0], index) for key, place in places.items()}
             self._over(axes[1:], body)
@@ -137,12 +143,16 @@ class LoopWriter:
             strides[axis], stride = stride, stride * self.loop.space[axis]
         return strides
 
-    def _nest(self, nest: Nest) -> None:
-        for sweep in nest.sweeps:
-            for root in sweep.roots:
+    def _nests(self) -> None:
+        for nest in self.schedule.nests:
+            for root in (root for sweep in nest.sweeps for root in sweep.roots):
                 if self.schedule.accumulates(root):
                     self._clear(root)
-        self._over(self.schedule.serial if nest.serial else (), lambda: [self._sweep(sweep) for sweep in nest.sweeps])
+            self._over(self.schedule.serial if nest.serial else (), functools.partial(self._sweeps, nest.sweeps))
+
+    def _sweeps(self, sweeps: Sequence[Sweep]) -> None:
+        for sweep in sweeps:
+            self._sweep(sweep)
 
     def _clear(self, reduce: int) -> None:
         """Fill the buffer of a reduction with what changes nothing."""
@@ -188,6 +198,8 @@ class LoopWriter:
             self.known[v] = converted(self.text, read(self.text, place), place.dtype, dtypes[v])
         elif isinstance(step, Load):
             self.known[v] = read(self.text, self.places[step])
+        elif isinstance(step, Index):
+            self.known[v] = converted(self.text, self.indices[step.axis], "int64", step.dtype)
         elif isinstance(step, Compute):
             args = [self._register(a) for a in step.args]
             self.known[v] = instruction(self.text, step.op, [dtypes[a] for a in step.args], 1, args, self.target.fma)

@@ -48,11 +48,11 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from numpy.lib.stride_tricks import as_strided
 
-from .operations import REDUCTIONS, function_of, identity, kind, result_dtype
+from .interpreter import reduced, view_over
+from .operations import REDUCTIONS, function_of, kind, result_dtype
 
-__all__ = ["Compute", "Constant", "Load", "Loop", "Operand", "Reduce", "Step", "Store", "reads"]
+__all__ = ["Compute", "Constant", "Index", "Load", "Loop", "Operand", "Reduce", "Step", "Store", "reads"]
 
 
 @dataclass(frozen=True)
@@ -80,6 +80,14 @@ class Constant:
 
 
 @dataclass(frozen=True)
+class Index:
+    """Where this point is along an axis: 0, 1, 2, ..."""
+
+    axis: int
+    dtype: str = "int64"
+
+
+@dataclass(frozen=True)
 class Compute:
     """An operation (`minigrad.compiler.operations`) on earlier values."""
 
@@ -104,7 +112,7 @@ class Store:
     value: int
 
 
-Step = Load | Constant | Compute | Reduce | Store
+Step = Load | Constant | Index | Compute | Reduce | Store
 
 
 @dataclass(frozen=True)
@@ -144,9 +152,11 @@ class Loop:
         self._known.append(self._dtype(step))
 
     def _check_step(self, i: int, step: Step) -> None:
-        if isinstance(step, Constant):
+        if isinstance(step, Constant | Index):
             kind(step.dtype)
-        elif isinstance(step, Reduce):
+        if isinstance(step, Index) and not 0 <= step.axis < len(self.space):
+            raise ValueError(f"the axis is one of 0 to {len(self.space) - 1}")
+        if isinstance(step, Reduce):
             self._check_reduce(step)
         elif isinstance(step, Store):
             self._check_store(step)
@@ -181,7 +191,7 @@ class Loop:
         match step:
             case Load(operand):
                 return self.operands[operand].dtype
-            case Constant(_, dtype):
+            case Constant(_, dtype) | Index(_, dtype):
                 return dtype
             case Compute(op, args):
                 return result_dtype(op, tuple(self._known[v] for v in args))
@@ -208,6 +218,8 @@ class Loop:
                     found.append(self.moves(operand))
                 case Constant():
                     found.append(frozenset())
+                case Index(axis):
+                    found.append(frozenset({axis} if self.space[axis] != 1 else ()))
                 case Compute(_, args):
                     found.append(frozenset().union(*(found[v] for v in args)))
                 case Reduce(_, value, axes):
@@ -238,20 +250,15 @@ class Loop:
         return [self._view(i, array) for i, array in enumerate(arrays)]
 
     def _view(self, i: int, array: Any) -> Any:
-        operand, size = self.operands[i], array.itemsize
+        operand = self.operands[i]
         if array.dtype != operand.dtype:
             raise TypeError(f"{self.name}: operand {i} is {operand.dtype}, got an array of {array.dtype}")
         if not array.flags.writeable and any(isinstance(step, Store) and step.operand == i for step in self.code):
             raise ValueError(f"{self.name}: operand {i} is written to, got an array that is read-only")
-        steps = [stride * (n - 1) for n, stride in zip(self.space, operand.strides, strict=True)]
-        first = array.__array_interface__["data"][0] + operand.offset * size
-        low, high = np.lib.array_utils.byte_bounds(array)
-        lowest, highest = first + size * sum(min(s, 0) for s in steps), first + size * (1 + sum(max(s, 0) for s in steps))
-        if 0 not in self.space and not low <= lowest <= highest <= high:
-            beyond = f"bytes {lowest - low} to {highest - low} of an array that has {high - low}"
-            raise ValueError(f"{self.name}: operand {i}, {operand}, reaches {beyond}; its strides are counted in elements")
-        flat = as_strided(array, (), ()) if 0 in self.space else _moved(array, first)
-        return as_strided(flat, self.space, [stride * size for stride in operand.strides])
+        try:
+            return view_over(array, self.space, operand.strides, operand.offset)
+        except ValueError as error:
+            raise ValueError(f"{self.name}: operand {i}, {operand}, {error}") from None
 
     def run(self, arrays: Sequence[Any]) -> None:
         """Run the loop with NumPy: the oracle of the compiled code, and what runs where nothing can be compiled."""
@@ -265,10 +272,13 @@ class Loop:
                         values.append(self._where_it_moves(views[operand], i).copy())
                     case Constant(value, dtype):
                         values.append(np.full((1,) * len(self.space), value, dtype))
+                    case Index(axis, dtype):
+                        shape = [n if a == axis else 1 for a, n in enumerate(self.space)]
+                        values.append(np.arange(self.space[axis], dtype=dtype).reshape(shape))
                     case Compute(op, args):
                         values.append(function_of(op)(*(values[v] for v in args)))
                     case Reduce(op, value, axes):
-                        values.append(_reduced(op, values[value], axes, self.space))
+                        values.append(reduced(op, values[value], axes, self.space))
                     case Store(operand, value):
                         values.append(None)
                         writes.append((self._where_it_moves(views[operand], i), values[value]))
@@ -297,29 +307,11 @@ def _text(i: int, step: Step) -> str:
             return f"v{i} = load a{operand}"
         case Constant(value, _):
             return f"v{i} = {value}"
+        case Index(axis):
+            return f"v{i} = index of axis {axis}"
         case Compute(op, args):
             return f"v{i} = {op} {' '.join(f'v{v}' for v in args)}"
         case Reduce(op, value, axes):
             return f"v{i} = reduce {op} v{value} over {', '.join(map(str, axes))}"
         case Store(operand, value):
             return f"store v{value} in a{operand}"
-    raise TypeError(f"{step!r} is no step of a loop")
-
-
-def _moved(array: Any, address: int) -> Any:
-    """An array of no axes at an address inside of another array, which it keeps alive."""
-
-    class Place:
-        __array_interface__ = {**array.__array_interface__, "data": (address, not array.flags.writeable), "shape": (), "strides": ()}
-        base = array
-
-    return np.asarray(Place())
-
-
-def _reduced(op: str, value: Any, axes: tuple[int, ...], space: tuple[int, ...]) -> Any:
-    """A reduction as NumPy does it, except that sums of float32 are added up in float64, as in compiled code."""
-    shape = tuple(space[a] if a in axes else n for a, n in enumerate(value.shape))
-    dtype = np.float64 if op == "add" and value.dtype == np.float32 else value.dtype
-    start = identity(op, str(value.dtype))
-    out = function_of(op).reduce(np.broadcast_to(value, shape), axis=axes, dtype=dtype, keepdims=True, initial=start)
-    return out.astype(value.dtype)

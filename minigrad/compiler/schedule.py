@@ -246,8 +246,8 @@ class Schedule:
             self._ask(v, time)
         if v not in self.buffers:
             loop = self.loop
-            axes = tuple(sorted(loop.axes[v] - set(self.parallel) - {self.row})) + ((self.row,) if self.varies(v) else ())
-            size = math.prod(loop.space[a] for a in axes)
+            axes = tuple(sorted(loop.axes[v] - set(self.parallel), key=lambda a: (a == self.row, a)))
+            size = math.prod([loop.space[a] for a in axes])
             self.buffers[v] = Buffer(v, self.wide(v), axes, size, self.workspace)
             bytes_ = size * np.dtype(self.buffers[v].dtype).itemsize
             self.workspace += -(-bytes_ // 64) * 64

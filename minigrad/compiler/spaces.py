@@ -6,10 +6,10 @@ becomes a matrix.  The schedules then have few cases to know.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from .loops import Loop, Operand, Reduce, Step
+from .loops import Constant, Index, Loop, Operand, Reduce, Step
 
 __all__ = ["inner_axis", "simplified"]
 
@@ -50,19 +50,34 @@ def _taken(loop: Loop, axes: Sequence[int]) -> Loop:
     """The loop over these axes in this order; those that are left out have length 1."""
     place = {axis: i for i, axis in enumerate(axes)}
     operands = tuple(replace(o, strides=tuple(o.strides[a] for a in axes)) for o in loop.operands)
-    code = _with_axes(loop.code, lambda reduced: tuple(sorted(place[a] for a in reduced if a in place)))
+    code = _with_axes(loop.code, place.get)
     return replace(loop, space=tuple(loop.space[a] for a in axes), operands=operands, code=code)
 
 
-def _with_axes(code, rename) -> tuple[Step, ...]:  # type: ignore[no-untyped-def]
-    return tuple(replace(step, axes=rename(step.axes)) if isinstance(step, Reduce) else step for step in code)
+def _with_axes(code: tuple[Step, ...], new: Callable[[int], int | None]) -> tuple[Step, ...]:
+    """The code with other numbers of axes; None is an axis of length 1, which is gone."""
+
+    def renamed(step: Step) -> Step:
+        if isinstance(step, Reduce):
+            return replace(step, axes=tuple(sorted({a for a in map(new, step.axes) if a is not None})))
+        if isinstance(step, Index):
+            axis = new(step.axis)
+            return Constant(0, step.dtype) if axis is None else replace(step, axis=axis)
+        return step
+
+    return tuple(map(renamed, code))
+
+
+def _counted(loop: Loop) -> set[int]:
+    """The axes along which the code asks where it is: these stay as they are."""
+    return {step.axis for step in loop.code if isinstance(step, Index)}
 
 
 def _forward(loop: Loop) -> Loop:
     """Turn an axis round where no operand moves forward along it."""
-    operands = list(loop.operands)
+    operands, counted = list(loop.operands), _counted(loop)
     for axis, length in enumerate(loop.space):
-        if length and all(o.strides[axis] <= 0 for o in operands):
+        if length and axis not in counted and all(o.strides[axis] <= 0 for o in operands):
             for i, o in enumerate(operands):
                 strides = tuple(-s if a == axis else s for a, s in enumerate(o.strides))
                 operands[i] = Operand(o.dtype, strides, o.offset + o.strides[axis] * (length - 1))
@@ -85,6 +100,8 @@ def _memory_order(loop: Loop) -> list[int]:
 def _mergeable(loop: Loop, outer: int) -> bool:
     """Whether an axis and the next are one piece for every operand and every reduction."""
     inner, length = outer + 1, loop.space[outer + 1]
+    if {outer, inner} & _counted(loop):
+        return False
     return all(o.strides[outer] == o.strides[inner] * length for o in loop.operands) and all(
         (outer in step.axes) == (inner in step.axes) for step in loop.code if isinstance(step, Reduce)
     )
@@ -95,7 +112,7 @@ def _merged(loop: Loop, outer: int) -> Loop:
         return values[:outer] + values[outer + 1 :]
 
     operands = tuple(replace(o, strides=without(o.strides)) for o in loop.operands)
-    code = _with_axes(loop.code, lambda axes: tuple(sorted({a - (a > outer) for a in axes})))
+    code = _with_axes(loop.code, lambda a: a - (a > outer))
     length = loop.space[outer] * loop.space[outer + 1]
     space = (*loop.space[:outer], length, *loop.space[outer + 2 :])
     return replace(loop, space=space, operands=operands, code=code)

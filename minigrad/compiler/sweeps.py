@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .instructions import combine, instruction
-from .loops import Compute, Constant, Load, Reduce, Store, reads
+from .loops import Compute, Constant, Index, Load, Reduce, Store, reads
 from .memory import Place, read, write
 from .operations import identity
 from .schedule import Schedule, Sweep
@@ -149,6 +149,8 @@ class RowWriter:
                 found[v] = converted(self.text, read(self.text, place, index, lanes, count), place.dtype, self.dtypes[v], lanes)
             elif isinstance(step, Load):
                 found[v] = read(self.text, self.places[step], index, lanes, count)
+            elif isinstance(step, Index):
+                found[v] = self._index(index, step.dtype, lanes)
             elif isinstance(step, Compute):
                 dtypes = [self.dtypes[a] for a in step.args]
                 found[v] = instruction(self.text, step.op, dtypes, lanes, [register(a) for a in step.args], self.target.fma)
@@ -165,6 +167,16 @@ class RowWriter:
             else:
                 self._add_to_row(root, step, register(step.value), index, lanes, count)
         return [results[root] for root in self.reductions]
+
+    def _index(self, first: str, dtype: str, lanes: int) -> str:
+        """first, first + 1, ... in the lanes."""
+        start = converted(self.text, first, "int64", dtype)
+        element = llvm_type(dtype) 
+        if lanes == 1:
+            return start
+        numbers = ", ".join(f"{element} {literal(lane, dtype)}" for lane in range(lanes))
+        type_ = vector(element, lanes)
+        return instruction(self.text, "add", (dtype, dtype), lanes, (self.text.broadcast(start, element, lanes), f"<{numbers}>"), False)
 
     def _or_identity(self, step: Reduce, register: str, lanes: int, count: int) -> str:
         """A vector of which the lanes beyond the row's end do not count."""

@@ -7,11 +7,10 @@ width, a GPU.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from .loops import Compute, Constant, Load, Reduce, Step, Store
+from .loops import Compute, Constant, Index, Load, Reduce, Step, Store
 from .operations import result_dtype
 
 __all__ = ["FORMULAS", "Code", "Term", "fma", "formula", "polynomial"]
@@ -42,7 +41,7 @@ class Code:
         match step:
             case Load():
                 return self._dtype_of_load(step)
-            case Constant(_, dtype):
+            case Constant(_, dtype) | Index(_, dtype):
                 return dtype
             case Compute(op, args):
                 return result_dtype(op, tuple(self.dtypes[v] for v in args))
