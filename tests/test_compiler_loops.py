@@ -314,7 +314,9 @@ def test_no_operation_becomes_a_call_to_a_library() -> None:
         build = Builder(len(arrays[0]))
         out = np.empty(len(arrays[0]), result_dtype(name, tuple(str(a.dtype) for a in arrays)))
         build.store(build.step(Compute(name, tuple(build.load(a) for a in arrays))), out)
-        assembly = machine.code_generator.emit_assembly(machine.llvm.parse_assembly(emit([build.loop()], target=machine.target).text))
+        assembly = machine.code_generator.emit_assembly(
+            machine.llvm.parse_assembly(emit([build.loop()], target=machine.target).text)
+        )
         assert not re.search(r"^\s+(call|jmp)q?\s+[*a-zA-Z]", assembly, re.MULTILINE), name
 
 

@@ -37,7 +37,8 @@ def erf(x: Term) -> Term:
     return (size > 1.0).where(beyond.op("copysign", x), x * polynomial(x * x, NEAR[x.dtype]))
 
 
-#: erfc(x) exp(x^2) (1 + 2 x) in t = (x - k) / (x + k), with k = 2 (float32) and 4 (float64), for x from 1/2 to where erfc is 0
+#: erfc(x) exp(x^2) (1 + 2 x) in t = (x - k) / (x + k), with k = 2 (float32) and 4 (float64), for x from 1/2 to
+#: where erfc is 0
 TAIL = {
     "float32": (
         1.27697838, -0.0927635614, -0.166030501, 0.164041992, -0.0542168053, -0.0079450882, 0.00868732889, 0.0009445189,

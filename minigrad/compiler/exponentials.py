@@ -1,8 +1,9 @@
 """exp, log and what is made of them, as formulas; at most 3 units in the last place from the true value.
 
-The scheme is always the same: *reduce* the argument to a short interval, where a polynomial serves, and *put together* the result from
-the polynomial and what was taken off.  Coefficients are those of the polynomials with the smallest largest error on the interval, found by
-Remez's algorithm.  Sums are arranged so that the large parts are exact, hence constants in two pieces such as LN2.
+The scheme is always the same: *reduce* the argument to a short interval, where a polynomial serves, and *put
+together* the result from the polynomial and what was taken off.  Coefficients are those of the polynomials with
+the smallest largest error on the interval, found by Remez's algorithm.  Sums are arranged so that the large
+parts are exact, hence constants in two pieces such as LN2.
 """
 
 from __future__ import annotations
@@ -12,7 +13,17 @@ from dataclasses import dataclass
 
 from .terms import Term, fma, formula, polynomial
 
-__all__ = ["exp_of_sum", "exp_scaled", "float_format", "log_reduced"]
+__all__ = [
+    "FORMATS",
+    "exp_of_sum",
+    "exp_reduced",
+    "exp_scaled",
+    "float_format",
+    "log",
+    "log1p",
+    "log_reduced",
+    "power_of_two",
+]
 
 
 @dataclass(frozen=True)
@@ -151,16 +162,16 @@ def expm1(x: Term) -> Term:
     return (x > limit).where(exp_scaled(x), small.op("copysign", x))
 
 
-def log_reduced(x: Term) -> tuple[Term, Term]:
-    """x = 2^e (1 + f) with sqrt(1/2) <= 1 + f < sqrt(2), for x > 0; e as floats."""
+def log_reduced(x: Term, subnormal: bool = True) -> tuple[Term, Term]:
+    """x = 2^e (1 + f) with sqrt(1/2) <= 1 + f < sqrt(2), for x > 0, if need be a subnormal one; e as floats."""
     form = float_format(x)
     small = x < form.tiny
-    scaled = small.where(x * 2.0 ** (form.mantissa + 1), x)
+    scaled = small.where(x * 2.0 ** (form.mantissa + 1), x) if subnormal else x
     half = x.constant(math.sqrt(0.5)).view(form.bits)
     bits = scaled.view(form.bits) - half
-    e = bits >> form.mantissa
+    e = (bits >> form.mantissa).cast(x.dtype)
     f = ((bits & ((1 << form.mantissa) - 1)) + half).view(x.dtype) - 1.0
-    return e.cast(x.dtype) - small.where(x.constant(form.mantissa + 1.0), 0.0), f
+    return (e - small.where(x.constant(form.mantissa + 1.0), 0.0) if subnormal else e), f
 
 
 def log_of_one_plus(f: Term) -> tuple[Term, Term]:
@@ -202,7 +213,9 @@ def log10(x: Term) -> Term:
     """log(x) / ln 10"""
     e, f = log_reduced(x)
     large, small = log_of_one_plus(f)
-    first, second = (0.30102539, 4.60503187e-6) if x.dtype == "float32" else (0.301029995663611771306, 3.69423907715893e-13)
+    first, second = (
+        (0.30102539, 4.60503187e-6) if x.dtype == "float32" else (0.301029995663611771306, 3.69423907715893e-13)
+    )
     logarithm = fma(large + small, math.log10(math.e), e * second)
     return with_limits(x, fma(e, first, logarithm))
 

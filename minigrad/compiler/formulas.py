@@ -1,7 +1,7 @@
 """Functions as formulas: what operations expand to that have no instruction of their own.
 
-The short ones stand here; `exponentials` and `trigonometry` hold the rest.  `expanded(loop)` replaces every operation that is a
-formula; what is left are basic operations, which have instructions.
+The short ones stand here; `exponentials` and `trigonometry` hold the rest.  `expanded(loop)` replaces every
+operation that is a formula; what is left are basic operations, which have instructions.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ FAMILIES = (exponentials, error_function, powers, trigonometry)
 def expanded(loop: Loop) -> Loop:
     """The same loop in basic operations alone, without what is computed twice or for nothing.
 
-    >>> from minigrad.compiler.loops import Operand
+    >>> from minigrad.compiler.loops import Load, Operand
     >>> print(expanded(Loop((4,), (Operand("float32", (1,)),), (Load(0), Compute("reciprocal", (0,)), Store(0, 1)))))
     loop over [4]
       a0: float32 strides (1,)

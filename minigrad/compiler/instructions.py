@@ -11,10 +11,34 @@ from .text import Text, literal, llvm_type, vector
 
 __all__ = ["INTRINSICS", "combine", "instruction", "intrinsic"]
 
-#: All that code may call.  Each becomes instructions on every CPU that native code is made for, never a call to a library.
+#: All that code may call.  Each becomes instructions on every CPU that native code is made for, never a call to
+#: a library.
 INTRINSICS = frozenset(
-    "abs ceil copysign fabs floor fma fptosi.sat fptoui.sat maximum maxnum minimum minnum roundeven smax smin sqrt trunc umax umin "
-    "masked.load masked.store masked.gather masked.scatter".split()
+    [
+        "abs",
+        "ceil",
+        "copysign",
+        "fabs",
+        "floor",
+        "fma",
+        "fptosi.sat",
+        "fptoui.sat",
+        "maximum",
+        "maxnum",
+        "minimum",
+        "minnum",
+        "roundeven",
+        "smax",
+        "smin",
+        "sqrt",
+        "trunc",
+        "umax",
+        "umin",
+        "masked.load",
+        "masked.store",
+        "masked.gather",
+        "masked.scatter",
+    ]
 )
 
 #: Instructions for floats, signed and unsigned integers.
@@ -85,7 +109,9 @@ def instruction(text: Text, op: str, dtypes: Sequence[str], lanes: int, args: Se
     if name == "astype":
         return _cast(text, dtype, target, lanes, args[0])
     if name == "view":
-        return text.let(f"bitcast {type_} {args[0]} to {vector(llvm_type(target), lanes)}") if dtype != target else args[0]
+        return (
+            text.let(f"bitcast {type_} {args[0]} to {vector(llvm_type(target), lanes)}") if dtype != target else args[0]
+        )
     if op not in SPECIAL:
         raise NotImplementedError(f"{op} of {dtype} has no instruction and no formula")
     if op == "fma" and not fma:
@@ -95,7 +121,8 @@ def instruction(text: Text, op: str, dtypes: Sequence[str], lanes: int, args: Se
 
 
 def _extreme(text: Text, predicate: str, type_: str, mask: str, args: Sequence[str]) -> str:
-    """The larger or the smaller, or NaN: half the instructions of LLVM's own, which puts 0 above -0, beside which NumPy sets neither.
+    """The larger or the smaller, or NaN: half the instructions of LLVM's own, which puts 0 above -0, beside
+    which NumPy sets neither.
 
     Of a constant LLVM knows that it is no NaN, and its own is one instruction.
     """
@@ -188,8 +215,12 @@ def _quotient(remainder: bool) -> Callable[[Text, str, int, str, Sequence[str]],
         if kind(dtype) == "i":  # one less where the signs differ and something is left
             differ = text.let(f"icmp slt {type_} {text.let(f'xor {type_} {rest}, {divisor}')}, {zero}")
             below = text.let(f"and {mask} {differ}, {text.let(f'icmp ne {type_} {rest}, {zero}')}")
-            rest = text.let(f"select {mask} {below}, {type_} {text.let(f'add {type_} {rest}, {divisor}')}, {type_} {rest}")
-            quotient = text.let(f"select {mask} {below}, {type_} {text.let(f'sub {type_} {quotient}, {one}')}, {type_} {quotient}")
+            rest = text.let(
+                f"select {mask} {below}, {type_} {text.let(f'add {type_} {rest}, {divisor}')}, {type_} {rest}"
+            )
+            quotient = text.let(
+                f"select {mask} {below}, {type_} {text.let(f'sub {type_} {quotient}, {one}')}, {type_} {quotient}"
+            )
         return text.let(f"select {mask} {by_zero}, {type_} {zero}, {type_} {rest if remainder else quotient}")
 
     return write

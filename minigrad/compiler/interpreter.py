@@ -1,15 +1,52 @@
-"""What the interpreter of loops needs of NumPy: views of memory over a space, and sums in the order of compiled code."""
+"""The interpreter: loops run with NumPy, one step at a time over the whole space.
+
+Each value is an array that has length 1 along the axes that it does not vary over, so that NumPy broadcasts it where it
+is used.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
 from .operations import function_of, identity
+from .steps import Compute, Constant, Index, Load, Reduce, Step, Store
 
-__all__ = ["reduced", "view_over"]
+__all__ = ["interpret", "reduced", "view_over"]
+
+
+def interpret(
+    code: Sequence[Step], space: tuple[int, ...], axes: Sequence[frozenset[int]], views: Sequence[Any]
+) -> None:
+    """Run code over a space; `axes` are those that each step runs over, `views` the operands over the whole space."""
+    values: list[Any] = []
+    writes: list[tuple[Any, Any]] = []  # after all loads
+
+    def over_its_axes(view: Any, i: int) -> Any:
+        return view[(*(slice(None) if a in axes[i] else slice(0, 1) for a in range(len(space))), ...)]
+
+    with np.errstate(all="ignore"):
+        for i, step in enumerate(code):
+            match step:
+                case Load(operand):
+                    values.append(over_its_axes(views[operand], i).copy())
+                case Constant(value, dtype):
+                    values.append(np.full((1,) * len(space), value, dtype))
+                case Index(axis, dtype):
+                    shape = [n if a == axis else 1 for a, n in enumerate(space)]
+                    values.append(np.arange(space[axis], dtype=dtype).reshape(shape))
+                case Compute(op, args):
+                    values.append(function_of(op)(*(values[v] for v in args)))
+                case Reduce(op, value, over):
+                    values.append(reduced(op, values[value], over, space))
+                case Store(operand, value):
+                    values.append(None)
+                    writes.append((over_its_axes(views[operand], i), values[value]))
+    for place, value in writes:
+        place[...] = value
 
 
 def view_over(array: Any, space: tuple[int, ...], strides: tuple[int, ...], offset: int) -> Any:

@@ -1,10 +1,11 @@
 """From loops to LLVM's assembly language: one emitter, with the width of vectors as a parameter.
 
-`emit(loops)` writes one function that runs loops one after the other.  Its one argument is the *frame*, an array of addresses: of each
-operand, and last of a workspace for what the loops keep.  Lengths and strides are constants in the text.
+`emit(loops)` writes one function that runs loops one after the other.  Its one argument is the *frame*, an
+array of addresses: of each operand, and last of a workspace for what the loops keep.  Lengths and strides are
+constants in the text.
 
-The text comes from three places: loops over axes and what is computed for whole rows from here, the code along a row from `sweeps`,
-single operations from `instructions`.
+The text comes from three places: loops over axes and what is computed for whole rows from here, the code along
+a row from `sweeps`, single operations from `instructions`.
 """
 
 from __future__ import annotations
@@ -43,7 +44,10 @@ class Emitted:
 
 
 def emit(
-    loops: Sequence[Loop], slots: Sequence[Sequence[int]] | None = None, name: str = "kernel", target: Target | None = None
+    loops: Sequence[Loop],
+    slots: Sequence[Sequence[int]] | None = None,
+    name: str = "kernel",
+    target: Target | None = None,
 ) -> Emitted:
     """One function that runs loops in order.
 
@@ -96,21 +100,31 @@ class LoopWriter:
         self.loop = schedule.loop
         self.known: dict[int, str] = {}  # the registers of values for whole rows
         self.indices: dict[int, str] = {}  # where this point is along the axes around the row
-        self.places: dict[Load | int, Place] = {}  # of operands and of the buffers of values, at this point of the space
+        self.places: dict[
+            Load | int, Place
+        ] = {}  # of operands and of the buffers of values, at this point of the space
 
     def run(self, slots: Sequence[int]) -> None:
         """The whole loop; the slots are those of the operands and of the workspace."""
         row = self.schedule.row
         for i, operand in enumerate(self.loop.operands):
             place = Place(self._address(slots[i]), operand.dtype, 0 if row is None else operand.strides[row])
-            self.places[Load(i)] = replace(place, pointer=self.text.moved(place.pointer, str(operand.offset), place.size))
+            self.places[Load(i)] = replace(
+                place, pointer=self.text.moved(place.pointer, str(operand.offset), place.size)
+            )
         if self.schedule.buffers:
             workspace = self._address(slots[-1])
             for v, buffer in self.schedule.buffers.items():
-                self.places[v] = Place(self.text.moved(workspace, str(buffer.offset), 1), buffer.dtype, int(row in buffer.axes))
+                self.places[v] = Place(
+                    self.text.moved(workspace, str(buffer.offset), 1), buffer.dtype, int(row in buffer.axes)
+                )
         for sweep in self.schedule.nests[0].sweeps if self.schedule.nests else []:
             for v in sweep.values:  # what is the same everywhere: once, before all loops
-                if not self.loop.axes[v] and self.schedule.done[v] == (0, 0) and not isinstance(self.loop.code[v], Reduce):
+                if (
+                    not self.loop.axes[v]
+                    and self.schedule.done[v] == (0, 0)
+                    and not isinstance(self.loop.code[v], Reduce)
+                ):
                     self._scalar(v, fetched=False)
         self._over(self.schedule.parallel, self._nests)
 
@@ -209,11 +223,17 @@ class LoopWriter:
         if isinstance(step, Store):
             write(self.text, self.places[Load(step.operand)], self._register(step.value))
         elif isinstance(step, Reduce):
-            self._accumulate(root, converted(self.text, self._register(step.value), self.loop.dtypes[root], self.schedule.wide(root)))
+            self._accumulate(
+                root, converted(self.text, self._register(step.value), self.loop.dtypes[root], self.schedule.wide(root))
+            )
 
     def _accumulate(self, reduce: int, register: str) -> None:
         """Add a number to the buffer of a reduction."""
         step, place = self.loop.code[reduce], self.places[reduce]
         assert isinstance(step, Reduce)
         so_far = read(self.text, place)
-        write(self.text, place, instruction(self.text, step.op, (place.dtype, place.dtype), 1, (so_far, register), self.target.fma))
+        write(
+            self.text,
+            place,
+            instruction(self.text, step.op, (place.dtype, place.dtype), 1, (so_far, register), self.target.fma),
+        )

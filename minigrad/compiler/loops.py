@@ -1,7 +1,7 @@
 """Loops: the small language between arrays and machine code.
 
-A loop is an iteration space and straight-line code that runs at each of its points.  Value number i is what step i of the code
-gives; later steps name it by that number.  This is softmax over the rows of a matrix:
+A loop is an iteration space and straight-line code that runs at each of its points.  Value number i is what
+step i of the code gives; later steps name it by that number.  This is softmax over the rows of a matrix:
 
 >>> loop = Loop(
 ...     name="softmax",
@@ -34,10 +34,12 @@ softmax over [2, 3]
 array([[0.33, 0.33, 0.33],
        [0.21, 0.21, 0.58]], dtype=float32)
 
-A value varies over some axes of the space: of a Load those along which its operand moves (stride not 0), of a Compute those of its
-arguments, of a Reduce those that are left.  Over the others it is constant, which is all there is to broadcasting.
+A value varies over some axes of the space: of a Load those along which its operand moves (stride not 0), of a
+Compute those of its arguments, of a Reduce those that are left.  Over the others it is constant, which is all
+there is to broadcasting.
 
-All loads of an array see it as it was before the loop.  One array that is read and written is one operand; two operands never overlap.
+All loads of an array see it as it was before the loop.  One array that is read and written is one operand; two
+operands never overlap.
 """
 
 from __future__ import annotations
@@ -47,72 +49,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-import numpy as np
+from .interpreter import interpret, view_over
+from .operations import REDUCTIONS, kind, result_dtype
+from .steps import Compute, Constant, Index, Load, Operand, Reduce, Step, Store, reads, step_text
 
-from .interpreter import reduced, view_over
-from .operations import REDUCTIONS, function_of, kind, result_dtype
-
-__all__ = ["Compute", "Constant", "Index", "Load", "Loop", "Operand", "Reduce", "Step", "Store", "reads"]
-
-
-@dataclass(frozen=True)
-class Operand:
-    """How an array lies over the space: strides and offset are in elements, a stride of 0 repeats it along that axis."""
-
-    dtype: str
-    strides: tuple[int, ...]
-    offset: int = 0
-
-
-@dataclass(frozen=True)
-class Load:
-    """The element of an operand at this point of the space."""
-
-    operand: int
-
-
-@dataclass(frozen=True)
-class Constant:
-    """A number that stands in the code."""
-
-    value: bool | int | float
-    dtype: str
-
-
-@dataclass(frozen=True)
-class Index:
-    """Where this point is along an axis: 0, 1, 2, ..."""
-
-    axis: int
-    dtype: str = "int64"
-
-
-@dataclass(frozen=True)
-class Compute:
-    """An operation (`minigrad.compiler.operations`) on earlier values."""
-
-    op: str
-    args: tuple[int, ...]
-
-
-@dataclass(frozen=True)
-class Reduce:
-    """An earlier value, put together over some axes of the space: "add", "multiply", "maximum", "minimum", "logical_and", "logical_or"."""
-
-    op: str
-    value: int
-    axes: tuple[int, ...]
-
-
-@dataclass(frozen=True)
-class Store:
-    """An earlier value, written to an operand."""
-
-    operand: int
-    value: int
-
-
-Step = Load | Constant | Index | Compute | Reduce | Store
+__all__ = ["Compute", "Constant", "Index", "Load", "Loop", "Operand", "Reduce", "Step", "Store", "reads", "step_text"]
 
 
 @dataclass(frozen=True)
@@ -132,9 +73,9 @@ class Loop:
         for i, operand in enumerate(self.operands):
             kind(operand.dtype)
             if len(operand.strides) != len(self.space):
-                axes = len(self.space)
-                raise ValueError(f"{self.name}: operand {i} has {len(operand.strides)} strides, the space has {axes} axes: one for each")
-        for check in (self._check_numbers, self._check_dtype, self._check_step):
+                counts = f"{len(operand.strides)} strides, the space has {len(self.space)} axes"
+                raise ValueError(f"{self.name}: operand {i} has {counts}: one for each")
+        for check in (self._check_numbers, self._find_dtype, self._check_step):
             for i, step in enumerate(self.code):
                 try:
                     check(i, step)
@@ -148,7 +89,7 @@ class Loop:
         if isinstance(step, Load | Store) and not 0 <= step.operand < len(self.operands):
             raise ValueError(f"there are operands 0 to {len(self.operands) - 1}")
 
-    def _check_dtype(self, i: int, step: Step) -> None:
+    def _find_dtype(self, i: int, step: Step) -> None:
         self._known.append(self._dtype(step))
 
     def _check_step(self, i: int, step: Step) -> None:
@@ -175,17 +116,23 @@ class Loop:
     def _check_store(self, step: Store) -> None:
         operand = self.operands[step.operand]
         if self.dtypes[step.value] != operand.dtype:
-            raise TypeError(f"the operand is {operand.dtype}, the value {self.dtypes[step.value]}; cast with Compute('astype:...')")
+            raise TypeError(
+                f"the operand is {operand.dtype}, the value {self.dtypes[step.value]}; cast with Compute('astype:...')"
+            )
         lost = self.axes[step.value] - self.moves(step.operand)
         if lost:
-            raise ValueError(f"the value varies over axis {min(lost)}, along which the operand has stride 0; reduce it there first")
+            raise ValueError(
+                f"the value varies over axis {min(lost)}, along which the operand has stride 0; reduce it there first"
+            )
         if sum(isinstance(other, Store) and other.operand == step.operand for other in self.code) > 1:
             raise ValueError("the operand is stored twice; leave out the first")
 
     def moves(self, operand: int) -> frozenset[int]:
         """The axes along which an operand moves."""
         strides = self.operands[operand].strides
-        return frozenset(a for a, (length, stride) in enumerate(zip(self.space, strides, strict=True)) if stride and length != 1)
+        return frozenset(
+            a for a, (length, stride) in enumerate(zip(self.space, strides, strict=True)) if stride and length != 1
+        )
 
     def _dtype(self, step: Step) -> str:
         match step:
@@ -231,7 +178,7 @@ class Loop:
         for i, operand in enumerate(self.operands):
             offset = f" offset {operand.offset}" if operand.offset else ""
             lines.append(f"  a{i}: {operand.dtype} strides {operand.strides}{offset}")
-        texts = [_text(i, step) for i, step in enumerate(self.code)]
+        texts = [step_text(i, step) for i, step in enumerate(self.code)]
         width = max((len(text) for text in texts), default=0)
         for i, (text, step) in enumerate(zip(texts, self.code, strict=True)):
             over = ", ".join(map(str, sorted(self.axes[i])))
@@ -262,56 +209,4 @@ class Loop:
 
     def run(self, arrays: Sequence[Any]) -> None:
         """Run the loop with NumPy: the oracle of the compiled code, and what runs where nothing can be compiled."""
-        views = self.views(arrays)
-        values: list[Any] = []
-        writes: list[tuple[Any, Any]] = []  # after all loads
-        with np.errstate(all="ignore"):
-            for i, step in enumerate(self.code):
-                match step:
-                    case Load(operand):
-                        values.append(self._where_it_moves(views[operand], i).copy())
-                    case Constant(value, dtype):
-                        values.append(np.full((1,) * len(self.space), value, dtype))
-                    case Index(axis, dtype):
-                        shape = [n if a == axis else 1 for a, n in enumerate(self.space)]
-                        values.append(np.arange(self.space[axis], dtype=dtype).reshape(shape))
-                    case Compute(op, args):
-                        values.append(function_of(op)(*(values[v] for v in args)))
-                    case Reduce(op, value, axes):
-                        values.append(reduced(op, values[value], axes, self.space))
-                    case Store(operand, value):
-                        values.append(None)
-                        writes.append((self._where_it_moves(views[operand], i), values[value]))
-        for place, value in writes:
-            place[...] = value
-
-
-    def _where_it_moves(self, view: Any, i: int) -> Any:
-        """A view of the space, of length 1 along the axes that step i does not run over."""
-        return view[(*(slice(None) if a in self.axes[i] else slice(0, 1) for a in range(len(self.space))), ...)]
-
-
-def reads(step: Step) -> tuple[int, ...]:
-    """The values that a step reads."""
-    match step:
-        case Compute(_, args):
-            return args
-        case Reduce(_, value, _) | Store(_, value):
-            return (value,)
-    return ()
-
-
-def _text(i: int, step: Step) -> str:
-    match step:
-        case Load(operand):
-            return f"v{i} = load a{operand}"
-        case Constant(value, _):
-            return f"v{i} = {value}"
-        case Index(axis):
-            return f"v{i} = index of axis {axis}"
-        case Compute(op, args):
-            return f"v{i} = {op} {' '.join(f'v{v}' for v in args)}"
-        case Reduce(op, value, axes):
-            return f"v{i} = reduce {op} v{value} over {', '.join(map(str, axes))}"
-        case Store(operand, value):
-            return f"store v{value} in a{operand}"
+        interpret(self.code, self.space, self.axes, self.views(arrays))

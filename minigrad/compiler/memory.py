@@ -75,7 +75,6 @@ def _scattered(text: Text, place: Place, index: str, lanes: int) -> str:
     return text.let(f"getelementptr {memory_type(place.dtype)}, ptr {first}, <{lanes} x i64> <{offsets}>")
 
 
-
 def _first(count: int, lanes: int) -> str:
     """A mask of the first lanes."""
     return f"<{', '.join(f'i1 {int(lane < count)}' for lane in range(lanes))}>"

@@ -38,8 +38,8 @@ class Function:
 
     Attributes:
         loops, slots: what it computes, and where the addresses of their operands stand in the frame.
-        workspace: how many bytes the loops keep for themselves.
-        entry: takes the address of a frame, a contiguous int64 array of addresses, the last of which is the workspace's, and runs.
+        workspace: how many bytes the loops keep for themselves.  entry: takes the address of a frame, a
+        contiguous int64 array of addresses, the last of which is the workspace's, and runs.
     """
 
     def __init__(self, loops: Sequence[Loop], slots: Sequence[Sequence[int]], address: int, workspace: int) -> None:
@@ -103,7 +103,9 @@ def compile_loops(loops: Sequence[Loop], slots: Sequence[Sequence[int]] | None =
     """
     machine = _machine()
     if machine.target is None:
-        raise ImportError(f"loops cannot be compiled for this machine ({machine.cpu}); Loop.run computes them with NumPy")
+        raise ImportError(
+            f"loops cannot be compiled for this machine ({machine.cpu}); Loop.run computes them with NumPy"
+        )
     slots = all_slots(loops, slots)
     with _lock:
         return Function(loops, slots, *machine.function(loops, slots))
@@ -150,8 +152,8 @@ class _Machine:
     def function(self, loops: Sequence[Loop], slots: Sequence[Sequence[int]]) -> tuple[int, int]:
         """The address of the machine code of loops, and the bytes of their workspace.
 
-        The code is compiled if neither this process nor the disk has it.  Its name is made of the loops themselves, so that code from
-        the disk need not be written as text again.
+        The code is compiled if neither this process nor the disk has it.  Its name is made of the loops
+        themselves, so that code from the disk need not be written as text again.
         """
         parts = [repr((loop.space, loop.operands, loop.code)) for loop in loops]
         name = "m" + cache.key(*parts, repr([[*s] for s in slots]), repr(self.target), self.what_determines_code)
@@ -169,8 +171,8 @@ class _Machine:
     def compiled(self, text: str) -> bytes:
         """An object file.
 
-        What LLVM cannot make instructions of, it makes calls to a library; the engine would find any function of the process,
-        or none, so nothing may be called but the intrinsics that are known to need none.
+        What LLVM cannot make instructions of, it makes calls to a library; the engine would find any function
+        of the process, or none, so nothing may be called but the intrinsics that are known to need none.
         """
         for name in re.findall(r"^declare .*@(\S+?)\(", text, re.MULTILINE):
             if not name.startswith("llvm.") or re.sub(r"(\.(v?\d*[ifp]\d+))+$", "", name[5:]) not in INTRINSICS:

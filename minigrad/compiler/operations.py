@@ -1,8 +1,10 @@
-"""The operations that a loop can hold: their names (NumPy's), what they take, what they give, and NumPy's own function for each.
+"""The operations that a loop can hold: their names (NumPy's), what they take, what they give, and NumPy's own
+function for each.
 
-Two kinds stand in one table.  *Basic* ones have an instruction or a few on every machine (`minigrad.compiler.instructions`); the
-others are formulas made of basic ones (`minigrad.compiler.formulas`).  The table knows nothing of that: to the interpreter, which is
-the oracle of the tests, both are a function of NumPy's.
+Two kinds stand in one table.  *Basic* ones have an instruction or a few on every machine
+(`minigrad.compiler.instructions`); the others are formulas made of basic ones (`minigrad.compiler.formulas`).
+The table knows nothing of that: to the interpreter, which is the oracle of the tests, both are a function of
+NumPy's.
 """
 
 from __future__ import annotations
@@ -102,7 +104,14 @@ OPERATIONS = _table()
 #: Other names of the same operations.
 ALIASES = {"abs": "absolute", "mod": "remainder", "bitwise_not": "invert"}
 #: Operations that a Reduce may use, and the kinds of dtypes it takes there.
-REDUCTIONS = {"add": "iuf", "multiply": "iuf", "maximum": "iuf", "minimum": "iuf", "logical_and": "b", "logical_or": "b"}
+REDUCTIONS = {
+    "add": "iuf",
+    "multiply": "iuf",
+    "maximum": "iuf",
+    "minimum": "iuf",
+    "logical_and": "b",
+    "logical_or": "b",
+}
 
 
 def kind(dtype: str) -> str:
@@ -132,7 +141,9 @@ def result_dtype(op: str, dtypes: tuple[str, ...]) -> str:
         return _converted(op, conversion, dtypes)
     row = OPERATIONS.get(ALIASES.get(op, op))
     if row is None:
-        raise TypeError(f"no operation is called {op!r}; there are {', '.join(sorted(OPERATIONS))}, astype:DTYPE and view:DTYPE")
+        raise TypeError(
+            f"no operation is called {op!r}; there are {', '.join(sorted(OPERATIONS))}, astype:DTYPE and view:DTYPE"
+        )
     if len(dtypes) != row.arity:
         raise TypeError(f"{op} takes {row.arity} arguments, got {len(dtypes)}")
     if op == "where":
@@ -140,7 +151,9 @@ def result_dtype(op: str, dtypes: tuple[str, ...]) -> str:
             raise TypeError(f"where: the condition is bool, got {dtypes[0]}; compare it with 0 (not_equal)")
         dtypes = dtypes[1:]
     if len(set(dtypes)) > 1:
-        raise TypeError(f"{op}: the arguments have the dtypes {', '.join(dtypes)}; bring them to one with Compute('astype:...')")
+        raise TypeError(
+            f"{op}: the arguments have the dtypes {', '.join(dtypes)}; bring them to one with Compute('astype:...')"
+        )
     if kind(dtypes[0]) not in row.kinds:
         takes = [name for name, k in DTYPES.items() if k in row.kinds]
         raise TypeError(f"{op} takes {', '.join(takes)}, got {dtypes[0]}; cast with Compute('astype:...')")

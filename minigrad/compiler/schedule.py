@@ -1,19 +1,19 @@
 """The order in which a loop visits its space, and what it remembers between two visits.
 
-The innermost axis is the *row*, along which vectors run.  Of the others, those over which something is reduced are *serial*, the rest
-*parallel*.  A loop is then, in full generality,
+The innermost axis is the *row*, along which vectors run.  Of the others, those over which something is reduced
+are *serial*, the rest *parallel*.  A loop is then, in full generality,
 
     for each point of the parallel axes:
         nest 0:     the sweeps over the row that need no serial axis
         nest 1:     for each point of the serial axes: sweeps over the row
         nest 2, 3:  the same again with the results of nest 1, and so on
 
-and most loops are a part of that.  Elementwise code is nest 0 with one sweep; softmax is nest 0 with three sweeps, because each sum
-over the row must be complete before it is used; the sums of columns are nest 1, which adds each row into a row of sums, and nest 2,
-which stores it.
+and most loops are a part of that.  Elementwise code is nest 0 with one sweep; softmax is nest 0 with three
+sweeps, because each sum over the row must be complete before it is used; the sums of columns are nest 1, which
+adds each row into a row of sums, and nest 2, which stores it.
 
-What a later sweep needs from an earlier one is computed again where that is cheap (x - mean), and else *kept* in a row that stays in
-the first-level cache (exp(x - max)).
+What a later sweep needs from an earlier one is computed again where that is cheap (x - mean), and else *kept*
+in a row that stays in the first-level cache (exp(x - max)).
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from functools import cached_property
 
 import numpy as np
 
-from .loops import Compute, Constant, Load, Loop, Reduce, Store, reads
+from .loops import Compute, Constant, Load, Loop, Reduce, Store, reads, step_text
 from .spaces import inner_axis
 
 __all__ = ["Buffer", "Nest", "Schedule", "Sweep"]
@@ -51,7 +51,8 @@ class Buffer:
 
 @dataclass
 class Sweep:
-    """One visit to a row: what is computed for the row as a whole, then what for each of its elements, and what comes of it.
+    """One visit to a row: what is computed for the row as a whole, then what for each of its elements, and what
+    comes of it.
 
     Attributes:
         values: what is needed, in order.
@@ -75,6 +76,16 @@ class Nest:
 class Schedule:
     """How a simplified loop of basic operations runs.
 
+    >>> from minigrad.compiler.loops import Operand
+    >>> x = Operand("float32", (8, 1))
+    >>> code = (Load(0), Reduce("add", 0, (0,)), Compute("subtract", (0, 1)), Store(0, 2))
+    >>> print(Schedule(Loop((4, 8), (x,), code, "less the sums of columns")))
+    less the sums of columns: rows along axis 1, parallel axes (), serial axes (0,)
+      at each point of axes (0,):
+        sweep for v1 = reduce add v0 over 0
+      at each point of axes (0,):
+        sweep for store v2 in a0 from kept v1
+
     Attributes:
         row, serial, parallel: the axes.
         nests: in order.
@@ -94,6 +105,18 @@ class Schedule:
         self._time()
         self._delay_stores()
         self.nests = self._nests()
+
+    def __str__(self) -> str:
+        """The nests and their sweeps, each with what it is for, and what it reads again from memory."""
+        loop = self.loop
+        lines = [f"{loop.name}: rows along axis {self.row}, parallel axes {self.parallel}, serial axes {self.serial}"]
+        for nest in self.nests:
+            lines.append(f"  at each point of axes {self.serial}:" if nest.serial else "  once:")
+            for sweep in nest.sweeps:
+                texts = [step_text(root, loop.code[root]) for root in sweep.roots]
+                kept = [f"v{v}" for v in sweep.values if v in sweep.fetched and v in self.buffers]
+                lines.append(f"    sweep for {'; '.join(texts)}{' from kept ' if kept else ''}{', '.join(kept)}")
+        return "\n".join(lines)
 
     def _is_serial(self, axis: int) -> bool:
         """Reduced over; or there is something to be done once, not at every point of the axis: a store, a row of dear values."""
@@ -201,7 +224,11 @@ class Schedule:
         """The values that a sweep needs, and of each whether it comes from an earlier one."""
         code = self.loop.code
         found: dict[int, bool] = {}
-        waiting = [v for root in self._roots[time] for v in (reads(code[root]) if isinstance(code[root], Reduce | Store) else (root,))]
+        waiting = [
+            v
+            for root in self._roots[time]
+            for v in (reads(code[root]) if isinstance(code[root], Reduce | Store) else (root,))
+        ]
         while waiting:
             v = waiting.pop()
             if v not in found:

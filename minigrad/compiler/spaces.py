@@ -1,7 +1,7 @@
 """The same loop over a simpler space: fewer axes, in the order in which memory lies.
 
-An array of any shape that lies in one piece becomes one long axis; a tensor (batch, time, features) whose features are reduced
-becomes a matrix.  The schedules then have few cases to know.
+An array of any shape that lies in one piece becomes one long axis; a tensor (batch, time, features) whose
+features are reduced becomes a matrix.  The schedules then have few cases to know.
 """
 
 from __future__ import annotations

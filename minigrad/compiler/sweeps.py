@@ -18,7 +18,8 @@ __all__ = ["RowWriter", "Target", "converted"]
 
 #: Sums of so many elements are added up in their own dtype, in many lanes; beyond, block by block in float64.
 BLOCK = 4096
-#: Up to so many operations in a sweep, a vector spans 4, or 2, of the machine's registers: short code needs more in flight.
+#: Up to so many operations in a sweep, a vector spans 4, or 2, of the machine's registers: short code needs
+#: more in flight.
 SHORT, MEDIUM = 12, 40
 
 
@@ -39,7 +40,13 @@ class RowWriter:
     """
 
     def __init__(
-        self, text: Text, target: Target, schedule: Schedule, sweep: Sweep, known: dict[int, str], places: dict[Load | int, Place]
+        self,
+        text: Text,
+        target: Target,
+        schedule: Schedule,
+        sweep: Sweep,
+        known: dict[int, str],
+        places: dict[Load | int, Place],
     ) -> None:
         self.text, self.target, self.schedule, self.sweep = text, target, schedule, sweep
         self.known, self.places = known, places
@@ -63,7 +70,11 @@ class RowWriter:
         whole = length // block * block if block else 0
         self._spread_all(length)
         carried = [(llvm_type(self.schedule.wide(r)), total) for r, total in zip(self.reductions, totals, strict=True)]
-        totals = self.text.repeat(0, whole, block, carried, lambda start, now: self._span(start, block, now)) if whole else totals
+        totals = (
+            self.text.repeat(0, whole, block, carried, lambda start, now: self._span(start, block, now))
+            if whole
+            else totals
+        )
         totals = self._span(str(whole), length - whole, totals)
         return list(zip(self.reductions, totals, strict=True))
 
@@ -108,7 +119,10 @@ class RowWriter:
         totals = list(totals)
         for lanes, count in self._pieces(length):
             begin = [
-                (vector(llvm_type(self.dtypes[r]), lanes), literal(identity(self._op(r), self.dtypes[r]), self.dtypes[r], lanes))
+                (
+                    vector(llvm_type(self.dtypes[r]), lanes),
+                    literal(identity(self._op(r), self.dtypes[r]), self.dtypes[r], lanes),
+                )
                 for r in self.reductions
             ]
 
@@ -116,7 +130,9 @@ class RowWriter:
                 return self._elements(self._plus(start, i), lanes, count, sums)
 
             sums = self.text.repeat(first, first + count, lanes, begin, turn)
-            totals = [self._total(r, total, s, lanes) for r, total, s in zip(self.reductions, totals, sums, strict=True)]
+            totals = [
+                self._total(r, total, s, lanes) for r, total, s in zip(self.reductions, totals, sums, strict=True)
+            ]
             first += count
         return totals
 
@@ -146,14 +162,18 @@ class RowWriter:
             step = self.code[v]
             if v in self.sweep.fetched:
                 place = self.places[v]
-                found[v] = converted(self.text, read(self.text, place, index, lanes, count), place.dtype, self.dtypes[v], lanes)
+                found[v] = converted(
+                    self.text, read(self.text, place, index, lanes, count), place.dtype, self.dtypes[v], lanes
+                )
             elif isinstance(step, Load):
                 found[v] = read(self.text, self.places[step], index, lanes, count)
             elif isinstance(step, Index):
                 found[v] = self._index(index, step.dtype, lanes)
             elif isinstance(step, Compute):
                 dtypes = [self.dtypes[a] for a in step.args]
-                found[v] = instruction(self.text, step.op, dtypes, lanes, [register(a) for a in step.args], self.target.fma)
+                found[v] = instruction(
+                    self.text, step.op, dtypes, lanes, [register(a) for a in step.args], self.target.fma
+                )
         results = dict(zip(self.reductions, sums, strict=True))
         for root in self.roots:
             step = self.code[root]
@@ -163,7 +183,9 @@ class RowWriter:
                 write(self.text, self.places[root], found[root], index, lanes, count) if root in self.places else None
             elif root in results:
                 value = self._or_identity(step, register(step.value), lanes, count)
-                results[root] = instruction(self.text, step.op, (self.dtypes[root],) * 2, lanes, (value, results[root]), False)
+                results[root] = instruction(
+                    self.text, step.op, (self.dtypes[root],) * 2, lanes, (value, results[root]), False
+                )
             else:
                 self._add_to_row(root, step, register(step.value), index, lanes, count)
         return [results[root] for root in self.reductions]
@@ -171,12 +193,14 @@ class RowWriter:
     def _index(self, first: str, dtype: str, lanes: int) -> str:
         """first, first + 1, ... in the lanes."""
         start = converted(self.text, first, "int64", dtype)
-        element = llvm_type(dtype) 
+        element = llvm_type(dtype)
         if lanes == 1:
             return start
         numbers = ", ".join(f"{element} {literal(lane, dtype)}" for lane in range(lanes))
         type_ = vector(element, lanes)
-        return instruction(self.text, "add", (dtype, dtype), lanes, (self.text.broadcast(start, element, lanes), f"<{numbers}>"), False)
+        return instruction(
+            self.text, "add", (dtype, dtype), lanes, (self.text.broadcast(start, element, lanes), f"<{numbers}>"), False
+        )
 
     def _or_identity(self, step: Reduce, register: str, lanes: int, count: int) -> str:
         """A vector of which the lanes beyond the row's end do not count."""

@@ -1,8 +1,8 @@
 """Terms: Python expressions that write the code of a loop.
 
 `x * x + 1` on terms appends a multiply, a constant and an add to the code that is being built.  So a formula
-(`minigrad.compiler.formulas`) reads as in a book, and everything that can run a loop can run it: the interpreter, a CPU of any vector
-width, a GPU.
+(`minigrad.compiler.formulas`) reads as in a book, and everything that can run a loop can run it: the
+interpreter, a CPU of any vector width, a GPU.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """LLVM's assembly language, written line by line: names, constants, calls, loops with values that they carry.
 
-Nothing here knows what a `Loop` is.  A *register* is a name such as "%7" or a constant; it has one element or, where `lanes` is more
-than 1, a vector of them.
+Nothing here knows what a `Loop` is.  A *register* is a name such as "%7" or a constant; it has one element or,
+where `lanes` is more than 1, a vector of them.
 """
 
 from __future__ import annotations

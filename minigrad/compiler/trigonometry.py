@@ -1,7 +1,8 @@
 """sin, cos and their inverses as formulas; at most 3 units in the last place from the true value.
 
-The argument is reduced by multiples of pi / 2, of float32 in float64.  That is exact enough up to 2^45 where the machine has a fused
-multiply-add (else up to 2^20).  Beyond 2^45, which no angle is, sin, cos and tan are NaN: better none than a number that is wrong.
+The argument is reduced by multiples of pi / 2, of float32 in float64.  That is exact enough up to 2^45 where
+the machine has a fused multiply-add (else up to 2^20).  Beyond 2^45, which no angle is, sin, cos and tan are
+NaN: better none than a number that is wrong.
 """
 
 from __future__ import annotations
@@ -27,8 +28,14 @@ COS = {
         -1.1358964521567003e-11,
     ),
 }  # fmt: skip
-#: pi / 2 in pieces of 33 bits: a product with a whole number below 2^20 is exact, and one subtracted by a fused multiply-add always
-HALF_PI = (1.57079632673412561417e00, 6.07710050630396597660e-11, 2.02226624871116645580e-21, 8.47842766036889956997e-32)
+#: pi / 2 in pieces of 33 bits: a product with a whole number below 2^20 is exact, and one subtracted by a fused
+#: multiply-add always
+HALF_PI = (
+    1.57079632673412561417e00,
+    6.07710050630396597660e-11,
+    2.02226624871116645580e-21,
+    8.47842766036889956997e-32,
+)
 FARTHEST = 2.0**45
 #: arctan(x) = x + x^3 P(x^2) for |x| <= tan(pi / 8)
 ARCTAN = {
