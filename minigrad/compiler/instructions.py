@@ -9,37 +9,15 @@ import numpy as np
 from .operations import ALIASES, kind
 from .text import Text, literal, llvm_type, vector
 
-__all__ = ["INTRINSICS", "combine", "instruction", "intrinsic"]
+__all__ = ["INTRINSICS", "combine", "converted", "instruction", "suffix"]
 
 #: All that code may call.  Each becomes instructions on every CPU that native code is made for, never a call to
 #: a library.
-INTRINSICS = frozenset(
-    [
-        "abs",
-        "ceil",
-        "copysign",
-        "fabs",
-        "floor",
-        "fma",
-        "fptosi.sat",
-        "fptoui.sat",
-        "maximum",
-        "maxnum",
-        "minimum",
-        "minnum",
-        "roundeven",
-        "smax",
-        "smin",
-        "sqrt",
-        "trunc",
-        "umax",
-        "umin",
-        "masked.load",
-        "masked.store",
-        "masked.gather",
-        "masked.scatter",
-    ]
-)
+INTRINSICS = {
+    *("abs", "ceil", "copysign", "fabs", "floor", "fma", "fptosi.sat", "fptoui.sat", "maximum", "maxnum", "minimum"),
+    *("minnum", "roundeven", "smax", "smin", "sqrt", "trunc", "umax", "umin"),
+    *("masked.load", "masked.store", "masked.gather", "masked.scatter"),
+}
 
 #: Instructions for floats, signed and unsigned integers.
 BINARY = {
@@ -83,7 +61,7 @@ def suffix(dtype: str, lanes: int) -> str:
     return element if lanes == 1 else f"v{lanes}{element}"
 
 
-def instruction(text: Text, op: str, dtypes: Sequence[str], lanes: int, args: Sequence[str], fma: bool) -> str:
+def instruction(text: Text, op: str, dtypes: Sequence[str], lanes: int, args: Sequence[str]) -> str:
     """Write a basic operation on registers of these dtypes; the register of the result.
 
     Raises:
@@ -107,16 +85,13 @@ def instruction(text: Text, op: str, dtypes: Sequence[str], lanes: int, args: Se
         return text.let(f"{LOGICAL[op]} {type_} {args[0]}, {args[1]}")
     name, _, target = op.partition(":")
     if name == "astype":
-        return _cast(text, dtype, target, lanes, args[0])
+        return converted(text, args[0], dtype, target, lanes)
+    if name == "view" and dtype != target:
+        return text.let(f"bitcast {type_} {args[0]} to {vector(llvm_type(target), lanes)}")
     if name == "view":
-        return (
-            text.let(f"bitcast {type_} {args[0]} to {vector(llvm_type(target), lanes)}") if dtype != target else args[0]
-        )
+        return args[0]
     if op not in SPECIAL:
         raise NotImplementedError(f"{op} of {dtype} has no instruction and no formula")
-    if op == "fma" and not fma:
-        product = text.let(f"fmul {type_} {args[0]}, {args[1]}")
-        return text.let(f"fadd {type_} {product}, {args[2]}")
     return SPECIAL[op](text, dtype, lanes, type_, args)
 
 
@@ -194,7 +169,10 @@ def _shift(left: bool) -> Callable[[Text, str, int, str, Sequence[str]], str]:
 
 
 def _fma(text: Text, dtype: str, lanes: int, type_: str, args: Sequence[str]) -> str:
-    return intrinsic(text, "fma", dtype, lanes, args)
+    if text.target.fma:
+        return intrinsic(text, "fma", dtype, lanes, args)
+    product = text.let(f"fmul {type_} {args[0]}, {args[1]}")
+    return text.let(f"fadd {type_} {product}, {args[2]}")
 
 
 def _quotient(remainder: bool) -> Callable[[Text, str, int, str, Sequence[str]], str]:
@@ -244,8 +222,11 @@ SPECIAL: dict[str, Callable[[Text, str, int, str, Sequence[str]], str]] = {
 }
 
 
-def _cast(text: Text, source: str, target: str, lanes: int, register: str) -> str:
-    """A float beyond an integer's range becomes its nearest, and NaN 0; NumPy leaves these to the machine."""
+def converted(text: Text, register: str, source: str, target: str, lanes: int = 1) -> str:
+    """A register in another dtype.
+
+    A float beyond an integer's range becomes its nearest, and NaN 0; NumPy leaves these to the machine.
+    """
     if source == target:
         return register
     before, after = vector(llvm_type(source), lanes), vector(llvm_type(target), lanes)
@@ -272,5 +253,5 @@ def combine(text: Text, op: str, dtype: str, register: str, lanes: int) -> str:
     while lanes > 1:
         low, high = (text.half(register, llvm_type(dtype), lanes, upper) for upper in (False, True))
         lanes //= 2
-        register = instruction(text, op, (dtype, dtype), lanes, (low, high), fma=False)
+        register = instruction(text, op, (dtype, dtype), lanes, (low, high))
     return register

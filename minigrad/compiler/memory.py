@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from .instructions import suffix
 from .text import Text, literal, memory_type, vector
 
-__all__ = ["Place", "read", "write"]
+__all__ = ["Place", "lanes_below", "read", "write"]
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,12 @@ class Place:
 
     @property
     def size(self) -> int:
+        """The bytes of an element."""
         return np.dtype(self.dtype).itemsize
+
+    def moved(self, text: Text, index: str, stride: int) -> Place:
+        """The place so many elements times an index further."""
+        return replace(self, pointer=text.moved(self.pointer, index, stride * self.size))
 
 
 def read(text: Text, place: Place, index: str = "0", lanes: int = 1, count: int = 1) -> str:
@@ -31,7 +36,7 @@ def read(text: Text, place: Place, index: str = "0", lanes: int = 1, count: int 
     if lanes == 1 or (place.stride == 1 and lanes == count):
         found = text.let(f"load {type_}, ptr {_at(text, place, index)}, align {place.size}")
     else:
-        mask, size, rest = (vector("i1", lanes), _first(count, lanes)), ("i32", str(place.size)), (type_, "poison")
+        mask, size, rest = (vector("i1", lanes), lanes_below(count, lanes)), ("i32", str(place.size)), (type_, "poison")
         if place.stride == 1:
             args = [("ptr", _at(text, place, index)), size, mask, rest]
             found = text.call(f"llvm.masked.load.{_name(place, lanes)}.p0", type_, args)
@@ -51,7 +56,7 @@ def write(text: Text, place: Place, register: str, index: str = "0", lanes: int 
     if lanes == 1 or (place.stride == 1 and lanes == count):
         text.do(f"store {type_} {register}, ptr {_at(text, place, index)}, align {place.size}")
         return
-    size, mask = ("i32", str(place.size)), (vector("i1", lanes), _first(count, lanes))
+    size, mask = ("i32", str(place.size)), (vector("i1", lanes), lanes_below(count, lanes))
     if place.stride == 1:
         args = [(type_, register), ("ptr", _at(text, place, index)), size, mask]
         text.call(f"llvm.masked.store.{_name(place, lanes)}.p0", "void", args)
@@ -75,6 +80,6 @@ def _scattered(text: Text, place: Place, index: str, lanes: int) -> str:
     return text.let(f"getelementptr {memory_type(place.dtype)}, ptr {first}, <{lanes} x i64> <{offsets}>")
 
 
-def _first(count: int, lanes: int) -> str:
+def lanes_below(count: int, lanes: int) -> str:
     """A mask of the first lanes."""
     return f"<{', '.join(f'i1 {int(lane < count)}' for lane in range(lanes))}>"

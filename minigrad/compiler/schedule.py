@@ -24,8 +24,9 @@ from functools import cached_property
 
 import numpy as np
 
-from .loops import Compute, Constant, Load, Loop, Reduce, Store, reads, step_text
+from .loops import Loop
 from .spaces import inner_axis
+from .steps import Compute, Constant, Load, Reduce, Store, reads, step_text
 
 __all__ = ["Buffer", "Nest", "Schedule", "Sweep"]
 

@@ -8,12 +8,26 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from .operations import kind
 
-__all__ = ["Text", "literal", "llvm_type", "memory_type", "vector"]
+__all__ = ["Target", "Text", "literal", "llvm_type", "memory_type", "vector"]
+
+
+@dataclass(frozen=True)
+class Target:
+    """What there is to know of a machine.
+
+    Attributes:
+        bytes: of a vector register; 0 where there are none, as in the code of a GPU, whose lanes are threads.
+        fma: whether it multiplies and adds at once.
+    """
+
+    bytes: int = 64
+    fma: bool = True
 
 
 def llvm_type(dtype: str) -> str:
@@ -58,7 +72,8 @@ def literal(value: bool | int | float, dtype: str, lanes: int = 1) -> str:
 class Text:
     """The body of one function, which grows."""
 
-    def __init__(self) -> None:
+    def __init__(self, target: Target) -> None:
+        self.target = target
         self.lines: list[str] = []
         self.declarations: dict[str, str] = {}
         self._count = 0
@@ -115,6 +130,12 @@ class Text:
             return self.let(f"getelementptr i8, ptr {pointer}, i64 {offset}") if offset else pointer
         offset_ = index if stride == 1 else self.let(f"mul i64 {index}, {stride}")
         return self.let(f"getelementptr i8, ptr {pointer}, i64 {offset_}")
+
+    def plus(self, x: str, y: str) -> str:
+        """The sum of two indices; of constants it is worked out here."""
+        if x.isdigit() and y.isdigit():
+            return str(int(x) + int(y))
+        return y if x == "0" else self.let(f"add i64 {x}, {y}")
 
     def repeat(
         self,
