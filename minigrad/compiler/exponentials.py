@@ -3,7 +3,7 @@
 The scheme is always the same: *reduce* the argument to a short interval, where a polynomial serves, and *put
 together* the result from the polynomial and what was taken off.  Coefficients are those of the polynomials with
 the smallest largest error on the interval, found by Remez's algorithm.  Sums are arranged so that the large
-parts are exact, hence constants in two pieces such as LN2.
+parts are exact, hence constants in two pieces such as ln2.
 """
 
 from __future__ import annotations
@@ -37,6 +37,8 @@ class Format:
         magic: 1.5 * 2^mantissa: adding it rounds to an integer, which then stands in the lowest bits.
         ln2: in two pieces, the first so short that its product with any exponent is exact.
         least, most: beyond these exp is 0 and infinite.
+        tiny: the least number that is normal.
+        exp, expm1: exp(r) = 1 + r + r^2 P(r) for |r| <= ln(2) / 2, and the same with more terms.
     """
 
     bits: str
@@ -60,15 +62,17 @@ FORMATS = {
     ),
     "float64": Format(
         bits="int64", mantissa=52, bias=1023, magic=6755399441055744.0,
-        ln2=(0.693147180369123816490, 1.90821492927058770002e-10), least=-746.0, most=710.0, tiny=2.2250738585072014e-308,
+        ln2=(0.693147180369123816490, 1.90821492927058770002e-10), least=-746.0, most=710.0,
+        tiny=2.2250738585072014e-308,
         exp=(
             0.5000000000000013, 0.166666666666667, 0.04166666666650973, 0.008333333333307174, 0.0013888888949075446,
-            0.00019841269917713776, 2.4801487357835703e-05, 2.755721583565304e-06, 2.7632332903205033e-07, 2.5118050054646618e-08,
+            0.00019841269917713776, 2.4801487357835703e-05, 2.755721583565304e-06, 2.7632332903205033e-07,
+            2.5118050054646618e-08,
         ),
         expm1=(
             0.5, 0.16666666666666677, 0.041666666666666706, 0.008333333333320689, 0.0013888888888865033,
-            0.00019841269888817907, 2.4801587364129897e-05, 2.755724123184013e-06, 2.7557239698016724e-07, 2.5110157413105147e-08,
-            2.0925390660570865e-09,
+            0.00019841269888817907, 2.4801587364129897e-05, 2.755724123184013e-06, 2.7557239698016724e-07,
+            2.5110157413105147e-08, 2.0925390660570865e-09,
         ),
     ),
 }  # fmt: skip

@@ -151,7 +151,7 @@ def _signbit(text: Text, dtype: str, lanes: int, type_: str, args: Sequence[str]
 
 
 def _shift(left: bool) -> Callable[[Text, str, int, str, Sequence[str]], str]:
-    """Bits beyond the last are shifted out, as in NumPy; the machine's own instruction takes the count modulo its width."""
+    """Bits beyond the last are shifted out, as in NumPy; what LLVM's instructions do there is not defined."""
 
     def write(text: Text, dtype: str, lanes: int, type_: str, args: Sequence[str]) -> str:
         signed = kind(dtype) == "i" and not left

@@ -139,7 +139,7 @@ class _Machine:
 
     @functools.cached_property
     def code_generator(self) -> Any:
-        """Position-independent code, which can be kept; optimised as it is selected, since the text needs no other passes."""
+        """Position-independent code, which can be kept; optimised as it is selected: the text needs no other passes."""
         made = self.llvm.Target.from_default_triple()
         return made.create_target_machine(cpu=self.cpu, features=self.features, opt=2, reloc="pic", codemodel="small")
 

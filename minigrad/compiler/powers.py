@@ -1,4 +1,4 @@
-"""x^y and inverse hyperbolic functions: formulas made of exp and log that need them more exact than their results are."""
+"""x^y, roots and inverse hyperbolic functions: formulas made of exp and log, at times with more digits."""
 
 from __future__ import annotations
 

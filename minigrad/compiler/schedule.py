@@ -120,7 +120,7 @@ class Schedule:
         return "\n".join(lines)
 
     def _is_serial(self, axis: int) -> bool:
-        """Reduced over; or there is something to be done once, not at every point of the axis: a store, a row of dear values."""
+        """Whether it is reduced over, or something is to be done once, not at each point: a store, a dear row."""
         code, loop = self.loop.code, self.loop
         for i, step in enumerate(code):
             stays = axis not in loop.axes[i]
@@ -225,11 +225,9 @@ class Schedule:
         """The values that a sweep needs, and of each whether it comes from an earlier one."""
         code = self.loop.code
         found: dict[int, bool] = {}
-        waiting = [
-            v
-            for root in self._roots[time]
-            for v in (reads(code[root]) if isinstance(code[root], Reduce | Store) else (root,))
-        ]
+        waiting: list[int] = []
+        for root in self._roots[time]:
+            waiting.extend(reads(code[root]) if isinstance(code[root], Reduce | Store) else (root,))
         while waiting:
             v = waiting.pop()
             if v not in found:
@@ -241,7 +239,7 @@ class Schedule:
         return found
 
     def _remember(self, reduce: int, time: Time) -> None:
-        """See to it that the result of a reduction is there at a later time: of one for each serial row, in a later nest."""
+        """Keep the result of a reduction for a later nest, if there is one result for each serial row."""
         if self.in_serial(reduce) and not self.accumulates(reduce) and self.done[reduce][0] < time[0]:
             self._keep(reduce, None)
 

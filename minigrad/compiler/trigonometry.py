@@ -17,15 +17,15 @@ __all__ = ["arctan", "cos", "sin", "tan"]
 SIN = {
     "float32": (-0.166666543, 0.00833213441, -0.000195111473),
     "float64": (
-        -0.1666666666666663, 0.008333333333321438, -0.0001984126982896738, 2.755731338420358e-06, -2.5050707837103868e-08,
-        1.5893777209359792e-10,
+        -0.1666666666666663, 0.008333333333321438, -0.0001984126982896738, 2.755731338420358e-06,
+        -2.5050707837103868e-08, 1.5893777209359792e-10,
     ),
 }  # fmt: skip
 COS = {
     "float32": (0.0416666459, -0.00138873168, 2.44322496e-5),
     "float64": (
-        0.0416666666666666, -0.0013888888888874593, 2.4801587289556266e-05, -2.7557314325429347e-07, 2.087571438254523e-09,
-        -1.1358964521567003e-11,
+        0.0416666666666666, -0.0013888888888874593, 2.4801587289556266e-05, -2.7557314325429347e-07,
+        2.087571438254523e-09, -1.1358964521567003e-11,
     ),
 }  # fmt: skip
 #: pi / 2 in pieces of 33 bits: a product with a whole number below 2^20 is exact, and one subtracted by a fused
@@ -51,8 +51,8 @@ ARCSIN = {
     "float32": (0.166667509, 0.0749533451, 0.0454674999, 0.0241882012, 0.0421580752),
     "float64": (
         0.16666666666665647, 0.0750000000029612, 0.04464285685476863, 0.030381958243815572, 0.022371776121171052,
-        0.017359469918306326, 0.013887266299339082, 0.012157393801454135, 0.006573720882608038, 0.019415318772582058,
-        -0.016063290915849744, 0.03181151498988835,
+        0.017359469918306326, 0.013887266299339082, 0.012157393801454135, 0.006573720882608038,
+        0.019415318772582058, -0.016063290915849744, 0.03181151498988835,
     ),
 }  # fmt: skip
 PI_2, PI_4 = math.pi / 2, math.pi / 4
@@ -91,6 +91,7 @@ def turned(n: Term, r: Term, dtype: str) -> Term:
 
 @formula("sin")
 def sin(x: Term) -> Term:
+    """sin(n pi / 2 + r)"""
     n, r = reduced(x)
     return _signed_zero(x, turned(n, r, x.dtype))
 
@@ -102,13 +103,14 @@ def _signed_zero(x: Term, result: Term) -> Term:
 
 @formula("cos")
 def cos(x: Term) -> Term:
+    """sin((n + 1) pi / 2 + r)"""
     n, r = reduced(x)
     return turned(n + 1, r, x.dtype)
 
 
 @formula("tan")
 def tan(x: Term) -> Term:
-    """sin / cos, or -cos / sin in odd quadrants; of float32 in float64, because a quotient of two rounded numbers is worse than either."""
+    """sin / cos, or -cos / sin in odd quadrants; of float32 in float64, or the quotient were worse than both."""
     n, r = reduced(x)
     sine, cosine = sin_and_cos(r, x.dtype)
     odd = (n & 1) > 0
@@ -129,24 +131,26 @@ def arctan(x: Term) -> Term:
     return (quarters * PI_4 + (t + small)).op("copysign", x)
 
 
-def half_arcsin(x: Term) -> tuple[Term, Term, Term]:
-    """(whether |x| > 1/2, t, arcsin(t)) with t = |x|, or sqrt((1 - |x|) / 2), from which arcsin(|x|) = pi / 2 - 2 arcsin(t)."""
+def half_arcsin(x: Term) -> tuple[Term, Term]:
+    """Whether |x| > 1/2, and arcsin(t) with t = |x|, or there t = sqrt((1 - |x|) / 2)."""
     size = abs(x)
     far = size > 0.5
     z = far.where(0.5 - 0.5 * size, x * x)
     t = far.where(z.op("sqrt"), size)
-    return far, t, fma(t * z, polynomial(z, ARCSIN[x.dtype]), t)
+    return far, fma(t * z, polynomial(z, ARCSIN[x.dtype]), t)
 
 
 @formula("arcsin")
 def arcsin(x: Term) -> Term:
-    far, _, half = half_arcsin(x)
+    """A polynomial up to 1/2, beyond pi / 2 - 2 arcsin(t)."""
+    far, half = half_arcsin(x)
     return far.where(PI_2 - 2.0 * half, half).op("copysign", x)
 
 
 @formula("arccos")
 def arccos(x: Term) -> Term:
-    far, _, half = half_arcsin(x)
+    """pi / 2 - arcsin(x) up to 1/2, beyond 2 arcsin(t), or pi less that."""
+    far, half = half_arcsin(x)
     positive = x > 0.0
     beyond = positive.where(2.0 * half, math.pi - 2.0 * half)
     return far.where(beyond, PI_2 - half.op("copysign", x))
