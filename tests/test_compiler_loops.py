@@ -138,6 +138,8 @@ def arguments(name: str, dtype: str) -> list[Any]:
     if name in ("floor_divide", "remainder") and DTYPES[dtype] == "f":
         with np.errstate(all="ignore"):
             y = np.where(abs(x / y) < 1e6, y, dtype == F32).astype(dtype)
+    if name == "ldexp":
+        y = rng.integers(-250, 250, len(x)).astype("int32")
     condition = rng.integers(0, 2, len(x)).astype(bool)
     return {1: [x], 2: [x, y], 3: [condition, x, y] if name == "where" else [x, y, x[::-1].copy()]}[row.arity]
 
@@ -421,6 +423,14 @@ def test_maximum_passes_nan_on() -> None:
             build.store(build.reduce("maximum", build.load(x), 0), out)
             build.run()
             assert np.isnan(out[0]), (n, place)
+
+
+def test_vectors_run_along_the_axis_where_most_memory_lies_in_one_piece() -> None:
+    """Not along that of several short arrays, of which each has one number for a row."""
+    matrix, one_each = Operand(F32, (512, 1)), Operand(F32, (1, 0))
+    code = (Load(0), Load(1), Compute("add", (0, 1)), Load(2), Compute("add", (2, 3)), Reduce("add", 4, (1,)), Store(3, 5))
+    assert Schedule(Loop((2048, 512), (matrix, one_each, one_each, one_each), code)).row == 1
+    assert Schedule(Loop((2048, 512), (Operand(F32, (1, 2048)),), (Load(0), Store(0, 0)))).row == 0
 
 
 @pytest.mark.parametrize("shape", [(7, 10), (1, 33), (20, 1), (30, 600)])

@@ -109,7 +109,14 @@ def exp_reduced(x: Term) -> tuple[Term, Term]:
 
 
 def times_power(y: Term, n: Term) -> Term:
+    """y 2^n"""
+    return y.op("ldexp", n.cast("int32"))
+
+
+@formula("ldexp")
+def ldexp(y: Term, n: Term) -> Term:
     """y 2^n in two steps, since 2^n itself may be too large or too small where the product is not."""
+    n = n.cast(float_format(y).bits)
     half = n >> 1
     return y * power_of_two(half, y.dtype) * power_of_two(n - half, y.dtype)
 

@@ -14,7 +14,20 @@ __all__ = ["INTRINSICS", "combine", "converted", "instruction", "suffix"]
 #: All that code may call.  Each becomes instructions on every CPU that native code is made for, never a call to
 #: a library.
 INTRINSICS = {
-    *("abs", "ceil", "copysign", "fabs", "floor", "fma", "fptosi.sat", "fptoui.sat", "maximum", "maxnum", "minimum"),
+    *(
+        "abs",
+        "ceil",
+        "copysign",
+        "fabs",
+        "floor",
+        "fma",
+        "ldexp",
+        "fptosi.sat",
+        "fptoui.sat",
+        "maximum",
+        "maxnum",
+        "minimum",
+    ),
     *("minnum", "roundeven", "smax", "smin", "sqrt", "trunc", "umax", "umin"),
     *("masked.load", "masked.store", "masked.gather", "masked.scatter"),
 }
@@ -68,7 +81,7 @@ def instruction(text: Text, op: str, dtypes: Sequence[str], lanes: int, args: Se
         NotImplementedError: where there is neither an instruction nor a formula.
     """
     op = ALIASES.get(op, op)
-    dtype = dtypes[-1]
+    dtype = dtypes[0] if op == "ldexp" else dtypes[-1]
     type_, column = vector(llvm_type(dtype), lanes), "fiu".find(kind(dtype)) if kind(dtype) != "b" else 2
     if op in BINARY:
         return text.let(f"{BINARY[op][column]} {type_} {args[0]}, {args[1]}")
@@ -133,6 +146,13 @@ def _where(text: Text, dtype: str, lanes: int, type_: str, args: Sequence[str]) 
 
 def _isnan(text: Text, dtype: str, lanes: int, type_: str, args: Sequence[str]) -> str:
     return text.let(f"fcmp uno {type_} {args[0]}, {args[0]}")
+
+
+def _ldexp(text: Text, dtype: str, lanes: int, type_: str, args: Sequence[str]) -> str:
+    power = vector("i32", lanes)
+    return text.call(
+        f"llvm.ldexp.{suffix(dtype, lanes)}.{suffix('int32', lanes)}", type_, [(type_, args[0]), (power, args[1])]
+    )
 
 
 def _against_infinity(predicate: str) -> Callable[[Text, str, int, str, Sequence[str]], str]:
@@ -219,6 +239,7 @@ SPECIAL: dict[str, Callable[[Text, str, int, str, Sequence[str]], str]] = {
     "floor_divide": _quotient(remainder=False),
     "remainder": _quotient(remainder=True),
     "fma": _fma,
+    "ldexp": _ldexp,
 }
 
 

@@ -76,11 +76,12 @@ def emit(
     <BLANKLINE>
     """
     text, workspace = Text(target or Target()), 0
+    has = ("ldexp",) if text.target.ldexp else ()
     slots = all_slots(loops, slots)
     last = 1 + max((slot for of_loop in slots for slot in of_loop), default=-1)
     for loop, of_loop in zip(loops, slots, strict=True):
         text.comment(f"{loop.name} over {list(loop.space)}")
-        writer = LoopWriter(text, Schedule(expanded(simplified(loop))))
+        writer = LoopWriter(text, Schedule(expanded(simplified(loop), has)))
         writer.run([*of_loop, last])
         workspace = max(workspace, writer.schedule.workspace)
     return Emitted(text.function(name), workspace)

@@ -133,7 +133,7 @@ class _Machine:
         llvm.initialize_native_asmprinter()
         features = llvm.get_host_cpu_features()
         self.llvm, self.cpu, self.features = llvm, llvm.get_host_cpu_name(), features.flatten()
-        self.target = _target(llvm.get_default_triple(), features)
+        self.target = _target(llvm.get_default_triple(), features, llvm.llvm_version_info)
         self.what_determines_code = repr((self.cpu, self.features, llvm.llvm_version_info, _version_of_the_compiler()))
         self._functions: dict[str, tuple[int, int]] = {}
 
@@ -188,10 +188,14 @@ def _version_of_the_compiler() -> str:
     return hashlib.sha256(b"\0".join(file.read_bytes() for file in files)).hexdigest()
 
 
-def _target(triple: str, features: Any) -> Target | None:
-    """A fused multiply-add, and rounding as one instruction: what formulas are made of."""
+def _target(triple: str, features: Any, version: Sequence[int]) -> Target | None:
+    """What this machine has; None where it cannot round as formulas do, in one instruction.
+
+    Older versions of LLVM call a library to multiply by a power of 2, though the machine has an instruction.
+    """
     if triple.startswith(("aarch64", "arm64")):
         return Target(fma=True)
     if triple.startswith("x86_64") and features.get("sse4.1"):
-        return Target(fma=bool(features.get("fma")))
+        ldexp = bool(features.get("avx512f") and features.get("avx512vl")) and version[0] >= 22
+        return Target(fma=bool(features.get("fma")), ldexp=ldexp)
     return None

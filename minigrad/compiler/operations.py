@@ -97,6 +97,7 @@ def _table() -> dict[str, Operation]:
     table["erfc"] = Operation(1, "f", _each(math.erfc))
     table["expit"] = Operation(1, "f", _expit)
     table["fma"] = Operation(3, "f", _fma)
+    table["ldexp"] = Operation(2, "f", np.ldexp)  # by an integer, at most twice the largest exponent of x's dtype
     return table
 
 
@@ -150,6 +151,10 @@ def result_dtype(op: str, dtypes: tuple[str, ...]) -> str:
         if dtypes[0] != "bool":
             raise TypeError(f"where: the condition is bool, got {dtypes[0]}; compare it with 0 (not_equal)")
         dtypes = dtypes[1:]
+    if op == "ldexp":
+        if dtypes[1] != "int32":
+            raise TypeError(f"ldexp: the exponent is int32, got {dtypes[1]}; cast with Compute('astype:int32')")
+        dtypes = dtypes[:1]
     if len(set(dtypes)) > 1:
         raise TypeError(
             f"{op}: the arguments have the dtypes {', '.join(dtypes)}; bring them to one with Compute('astype:...')"

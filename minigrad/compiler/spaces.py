@@ -6,6 +6,7 @@ features are reduced becomes a matrix.  The schedules then have few cases to kno
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
@@ -40,8 +41,11 @@ def inner_axis(loop: Loop) -> int:
     """The axis along which most operands lie in one piece: the one that vectors run along."""
 
     def contiguous(axis: int) -> tuple[int, int, int]:
-        strides = [operand.strides[axis] for operand in loop.operands]
-        return sum(s == 1 for s in strides), -sum(s not in (0, 1) for s in strides), axis
+        total = {True: 0, False: 0}  # elements that lie in one piece along the axis, and those that do not
+        for number, operand in enumerate(loop.operands):
+            if operand.strides[axis]:
+                total[operand.strides[axis] == 1] += math.prod(loop.space[a] for a in loop.moves(number))
+        return total[True], -total[False], axis
 
     return max(range(len(loop.space)), key=contiguous)
 

@@ -24,10 +24,12 @@ class Target:
     Attributes:
         bytes: of a vector register; 0 where there are none, as in the code of a GPU, whose lanes are threads.
         fma: whether it multiplies and adds at once.
+        ldexp: whether it multiplies by powers of 2.
     """
 
     bytes: int = 64
     fma: bool = True
+    ldexp: bool = False
 
 
 def llvm_type(dtype: str) -> str:
