@@ -14,21 +14,8 @@ __all__ = ["INTRINSICS", "combine", "converted", "instruction", "suffix"]
 #: All that code may call.  Each becomes instructions on every CPU that native code is made for, never a call to
 #: a library.
 INTRINSICS = {
-    *(
-        "abs",
-        "ceil",
-        "copysign",
-        "fabs",
-        "floor",
-        "fma",
-        "ldexp",
-        "fptosi.sat",
-        "fptoui.sat",
-        "maximum",
-        "maxnum",
-        "minimum",
-    ),
-    *("minnum", "roundeven", "smax", "smin", "sqrt", "trunc", "umax", "umin"),
+    *("abs", "ceil", "copysign", "fabs", "floor", "fma", "fptosi.sat", "fptoui.sat", "ldexp", "maximum", "maxnum"),
+    *("minimum", "minnum", "roundeven", "smax", "smin", "sqrt", "trunc", "umax", "umin"),
     *("masked.load", "masked.store", "masked.gather", "masked.scatter"),
 }
 
@@ -149,10 +136,8 @@ def _isnan(text: Text, dtype: str, lanes: int, type_: str, args: Sequence[str]) 
 
 
 def _ldexp(text: Text, dtype: str, lanes: int, type_: str, args: Sequence[str]) -> str:
-    power = vector("i32", lanes)
-    return text.call(
-        f"llvm.ldexp.{suffix(dtype, lanes)}.{suffix('int32', lanes)}", type_, [(type_, args[0]), (power, args[1])]
-    )
+    name = f"llvm.ldexp.{suffix(dtype, lanes)}.{suffix('int32', lanes)}"
+    return text.call(name, type_, [(type_, args[0]), (vector("i32", lanes), args[1])])
 
 
 def _against_infinity(predicate: str) -> Callable[[Text, str, int, str, Sequence[str]], str]:
