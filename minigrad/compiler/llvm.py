@@ -129,7 +129,7 @@ class LoopWriter:
         for nest in self.schedule.nests[:1]:
             for v in (v for sweep in nest.sweeps for v in sweep.values):
                 reduced = isinstance(self.loop.code[v], Reduce)
-                if not self.loop.axes[v] and self.schedule.done[v] == (0, 0) and not reduced:
+                if not self.loop.axes[v] and self.schedule.done[v] == (0, 0, (), 0) and not reduced:
                     self._scalar(v, fetched=False)
 
     def _over(self, axes: Sequence[int], body: Callable[[], object]) -> None:
@@ -161,7 +161,7 @@ class LoopWriter:
             for root in (root for sweep in nest.sweeps for root in sweep.roots):
                 if self.schedule.accumulates(root):
                     self._clear(root)
-            self._over(self.schedule.serial if nest.serial else (), functools.partial(self._sweeps, nest.sweeps))
+            self._over(nest.axes, functools.partial(self._sweeps, nest.sweeps))
 
     def _clear(self, reduce: int) -> None:
         """Fill the buffer of a reduction with what changes nothing."""

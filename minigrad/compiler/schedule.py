@@ -4,16 +4,15 @@ The innermost axis is the *row*, along which vectors run.  Of the others, those 
 are *serial*, the rest *parallel*.  A loop is then, in full generality,
 
     for each point of the parallel axes:
-        nest 0:     the sweeps over the row that need no serial axis
-        nest 1:     for each point of the serial axes: sweeps over the row
-        nest 2, 3:  the same again with the results of nest 1, and so on
+        a nest:  for each point of some serial axes: one sweep over the row after the other
+        a nest:  ... which needs results of the first
 
-and most loops are a part of that.  Elementwise code is nest 0 with one sweep; softmax is nest 0 with three
-sweeps, because each sum over the row must be complete before it is used; the sums of columns are nest 1, which
-adds each row into a row of sums, and nest 2, which stores it.
+and most loops are a part of that.  Elementwise code is one nest without serial axes, of one sweep.  Softmax is one
+nest of three sweeps, because each sum over the row must be complete before it is used.  The sums of columns are a
+nest over the rows, each of which is added to a row of sums, and a nest without serial axes, which stores that.
 
-What a later sweep needs from an earlier one is computed again where that is cheap (x - mean), and else *kept*
-in a row that stays in the first-level cache (exp(x - max)).
+What a later sweep needs from an earlier one is computed again where that is cheap (x - mean), and else *kept* in
+a row that stays in the first-level cache (exp(x - max)).
 """
 
 from __future__ import annotations
@@ -35,8 +34,9 @@ CHEAP = 10
 #: A row with more elements than this is not kept: it would not stay in the cache.
 LONGEST_KEPT = 16384
 
-#: When something happens: the number of a nest, and that of a sweep in it.
-Time = tuple[int, int]
+#: When something happens: the level of a nest, which needs the results of lower levels; the number of its serial axes
+#: and these axes; and the number of a sweep in it.  In this order nests run.
+Time = tuple[int, int, tuple[int, ...], int]
 
 
 @dataclass(frozen=True)
@@ -68,9 +68,9 @@ class Sweep:
 
 @dataclass
 class Nest:
-    """Sweeps one after the other, at each point of the serial axes if it is `serial`."""
+    """Sweeps one after the other, at each point of some serial axes."""
 
-    serial: bool
+    axes: tuple[int, ...]
     sweeps: list[Sweep]
 
 
@@ -102,7 +102,6 @@ class Schedule:
         self.buffers: dict[int, Buffer] = {}
         self.workspace = 0
         self.done: list[Time] = []  # when a value is first computed, a store made, a reduction added up
-        self.ready: list[Time] = []  # from when on it can be used
         self._time()
         self._delay_stores()
         self.nests = self._nests()
@@ -112,7 +111,7 @@ class Schedule:
         loop = self.loop
         lines = [f"{loop.name}: rows along axis {self.row}, parallel axes {self.parallel}, serial axes {self.serial}"]
         for nest in self.nests:
-            lines.append(f"  at each point of axes {self.serial}:" if nest.serial else "  once:")
+            lines.append(f"  at each point of axes {nest.axes}:" if nest.axes else "  once:")
             for sweep in nest.sweeps:
                 texts = [step_text(root, loop.code[root]) for root in sweep.roots]
                 kept = [f"v{v}" for v in sweep.values if v in sweep.fetched and v in self.buffers]
@@ -143,9 +142,9 @@ class Schedule:
         """Whether a value differs from element to element of a row."""
         return self.row in self.loop.axes[value]
 
-    def in_serial(self, i: int) -> bool:
-        """Whether a step runs at each point of some serial axis."""
-        return not self.axes(i).isdisjoint(self.serial)
+    def serial_axes(self, i: int) -> tuple[int, ...]:
+        """The serial axes at each point of which a step runs."""
+        return tuple(a for a in self.serial if a in self.axes(i))
 
     def accumulates(self, i: int) -> bool:
         """Whether a step is a reduction over serial axes, which adds to a buffer from row to row."""
@@ -168,15 +167,25 @@ class Schedule:
         return found
 
     def _time(self) -> None:
-        for i, step in enumerate(self.loop.code):
-            time = self._on_time(i, max((self.ready[v] for v in reads(step)), default=(0, 0)))
-            after = (time[0] + 1, 0) if self.accumulates(i) else (time[0], time[1] + 1)
-            self.done.append(time)
-            self.ready.append(after if isinstance(step, Reduce) else time)
+        """Find when each step can run first.
 
-    def _on_time(self, i: int, time: Time) -> Time:
-        """The first time from this one on when step i can run: odd nests are serial."""
-        return time if time[0] % 2 == self.in_serial(i) else (time[0] + 1, 0)
+        A nest is the place of steps with the same serial axes.  So the result of a reduction over the row is there in
+        the next sweep for these, and in the next level, from a buffer, for others.
+        """
+        waits: list[bool] = []  # whether a value needs the result of a reduction over the row
+        ready: list[tuple[int, int]] = []  # the level and the sweep from which on a value can be used in its nest
+        for i, step in enumerate(self.loop.code):
+            level, sweep, axes = 0, 0, self.serial_axes(i)
+            for v in reads(step):
+                other_nest = waits[v] and self.serial_axes(v) != axes
+                level, sweep = max((level, sweep), (ready[v][0] + 1, 0) if other_nest else ready[v])
+            self.done.append((level, len(axes), axes, sweep))
+            if isinstance(step, Reduce):
+                ready.append((level + 1, 0) if self.accumulates(i) else (level, sweep + 1))
+                waits.append(not self.accumulates(i))
+            else:
+                ready.append((level, sweep))
+                waits.append(any(waits[v] for v in reads(step)))
 
     def _delay_stores(self) -> None:
         """No store runs before the last sweep that loads what it overwrites."""
@@ -188,9 +197,14 @@ class Schedule:
             changed = False
             for root, operands in loads.items():
                 for store in (stores[operand] for operand in operands):
-                    time = self._on_time(store, max(self.done[store], self.done[root]))
-                    changed |= time != self.done[store]
-                    self.done[store] = time
+                    level, count, axes, sweep = self.done[store]
+                    if self.done[root] > self.done[store]:
+                        changed = True
+                        same_nest = self.done[root][2] == axes
+                        level, sweep = (
+                            (self.done[root][0], self.done[root][3]) if same_nest else (self.done[root][0] + 1, 0)
+                        )
+                        self.done[store] = (level, count, axes, sweep)
 
     def _loads(self, root: int) -> set[int]:
         """The operands that the sweep of a store or a reduction loads for it."""
@@ -218,8 +232,8 @@ class Schedule:
             time = max(left)
             needs = self._needs(time, keeping=True)
             sweeps[time] = Sweep(sorted(needs), {v for v, fetched in needs.items() if fetched}, self._roots[time])
-        numbers = sorted({nest for nest, _ in sweeps})
-        return [Nest(bool(n % 2), [sweeps[time] for time in sorted(sweeps) if time[0] == n]) for n in numbers]
+        nests = sorted({time[:3] for time in sweeps})
+        return [Nest(nest[2], [sweeps[time] for time in sorted(sweeps) if time[:3] == nest]) for nest in nests]
 
     def _needs(self, time: Time, keeping: bool) -> dict[int, bool]:
         """The values that a sweep needs, and of each whether it comes from an earlier one."""
@@ -239,15 +253,15 @@ class Schedule:
         return found
 
     def _remember(self, reduce: int, time: Time) -> None:
-        """Keep the result of a reduction for a later nest, if there is one result for each serial row."""
-        if self.in_serial(reduce) and not self.accumulates(reduce) and self.done[reduce][0] < time[0]:
+        """Keep the result of a reduction for another nest, if there is one result for each serial row."""
+        if self.serial_axes(reduce) and not self.accumulates(reduce) and self.done[reduce][:3] != time[:3]:
             self._keep(reduce, None)
 
     def _fetched(self, v: int, time: Time) -> bool:
         """Whether a sweep gets a value from an earlier one, which is asked to keep it then."""
         if isinstance(self.loop.code[v], Constant):
             return False
-        if time[0] % 2 and not self.in_serial(v):  # once, before the serial axes
+        if time[2] and not self.serial_axes(v):  # once, before the serial axes
             if not self.varies(v):
                 self._ask(v, self.done[v])
             elif self.cost[v] > CHEAP:
@@ -255,7 +269,7 @@ class Schedule:
             return not self.varies(v) or self.cost[v] > CHEAP
         if not self.varies(v) or self.cost[v] <= CHEAP or self.loop.space[self.row or 0] > LONGEST_KEPT:
             return False
-        earlier = [t for t, values in self._without_keeping.items() if t[0] == time[0] and t < time and v in values]
+        earlier = [t for t, values in self._without_keeping.items() if t[:3] == time[:3] and t < time and v in values]
         if earlier:
             self._keep(v, min(earlier))
         return bool(earlier)

@@ -38,14 +38,14 @@ def simplified(loop: Loop) -> Loop:
 
 
 def inner_axis(loop: Loop) -> int:
-    """The axis along which most operands lie in one piece: the one that vectors run along."""
+    """The axis along which the fewest elements lie apart, and then most in one piece: vectors run along it."""
 
     def contiguous(axis: int) -> tuple[int, int, int]:
         total = {True: 0, False: 0}  # elements that lie in one piece along the axis, and those that do not
         for number, operand in enumerate(loop.operands):
             if operand.strides[axis]:
                 total[operand.strides[axis] == 1] += math.prod(loop.space[a] for a in loop.moves(number))
-        return total[True], -total[False], axis
+        return -total[False], total[True], axis
 
     return max(range(len(loop.space)), key=contiguous)
 
