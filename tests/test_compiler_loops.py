@@ -748,6 +748,59 @@ def test_a_row_that_a_later_sweep_reads_is_overwritten_after_it() -> None:
     np.testing.assert_array_equal(x, 2 * old)
 
 
+def product(x: Any, w: Any, out: Any, dtype: str) -> Builder:
+    """out[m, n] = sum over k of x[m, k] w[k, n], before anything is stored."""
+    build = Builder(x.shape[0], w.shape[1], x.shape[1])
+    left, right = build.load(x[:, None, :]), build.load(w.T[None])
+    build.total = build.reduce("add", build.multiply(left, right), 2)
+    return build
+
+
+@pytest.mark.parametrize("dtype", [F32, F64])
+@pytest.mark.parametrize("shape", [(1, 1, 1), (5, 7, 37), (8, 16, 32), (17, 64, 10), (33, 3, 100), (9, 200, 64), (2, 5000, 3)])
+@pytest.mark.parametrize("transposed", [False, True])
+def test_products_of_matrices(shape: tuple[int, int, int], transposed: bool, dtype: str) -> None:
+    """Also with one factor transposed, with a bias and an activation, and a softmax over its rows."""
+    rows, inner, columns = shape
+    rng = np.random.default_rng(25)
+    x, w = rng.normal(0, 1, (rows, inner)).astype(dtype), rng.normal(0, 1, (inner, columns)).astype(dtype)
+    x = np.asfortranarray(x) if transposed else x
+    bias, out, soft = rng.normal(0, 1, columns).astype(dtype), np.empty((rows, columns), dtype), np.empty((rows, columns), dtype)
+    build = product(x, w, out, dtype)
+    z = build.add(build.total, build.load(bias[None, :, None]))
+    build.store(build.tanh(z), out[:, :, None])
+    e = build.exp(build.subtract(z, build.reduce("maximum", z, 1)))
+    build.store(build.divide(e, build.reduce("add", e, 1)), soft[:, :, None])
+    build.run()
+    exact = x.astype(F64) @ w.astype(F64) + bias
+    tolerance = (1e-6 if dtype == F32 else 1e-14) * inner**0.5
+    np.testing.assert_allclose(out, np.tanh(exact), rtol=10 * tolerance, atol=10 * tolerance)
+    exact = np.exp(exact - exact.max(1, keepdims=True))
+    np.testing.assert_allclose(soft, exact / exact.sum(1, keepdims=True), rtol=30 * tolerance, atol=10 * tolerance)
+
+
+def test_products_are_tiled() -> None:
+    """Eight rows of sums stay in registers; not where something else is done at the same points."""
+    x, w, out = np.ones((20, 30), F32), np.ones((30, 40), F32), np.empty((20, 40), F32)
+    build = product(x, w, out, F32)
+    build.store(build.total, out[:, :, None])
+    assert Schedule(expanded(simplified(build.loop())), 8).tile == 8
+    build.store(build.reduce("add", build.load(x[:, None, :]), 2), np.empty((20, 1, 1), F32))
+    assert Schedule(expanded(simplified(build.loop())), 8).tile == 0
+    build.run()
+    assert (out == 30).all()
+
+
+def test_batches_of_products() -> None:
+    rng = np.random.default_rng(26)
+    x, w, out = rng.normal(0, 1, (3, 11, 5)), rng.normal(0, 1, (3, 5, 9)), np.empty((3, 11, 9))
+    build = Builder(3, 11, 9, 5)
+    value = build.multiply(build.load(x[:, :, None, :]), build.load(w.swapaxes(1, 2)[:, None]))
+    build.store(build.reduce("add", value, 3), out[..., None])
+    build.run()
+    np.testing.assert_allclose(out, x @ w, atol=1e-13)
+
+
 def test_sums_over_different_axes_do_not_count_each_others_points() -> None:
     x, y = np.random.default_rng(21).random((3, 1, 5)), np.random.default_rng(22).random((1, 4, 5))
     sums = np.empty((1, 1, 5)), np.empty((1, 1, 5))
@@ -865,12 +918,14 @@ def programs(draw: Any) -> tuple[Loop, list[Any]]:
     value = st.deferred(lambda: st.sampled_from(values))
     limit = build.constant(2, dtype)
     for _ in range(draw(st.integers(0, 10))):
-        kind = draw(st.sampled_from(["binary", "binary", "where", "reduce", "reduce", "dear", "unary"]))
+        kind = draw(st.sampled_from(["binary", "binary", "where", "reduce", "reduce", "dear", "unary", "product"]))
         if kind == "binary":
             op = draw(st.sampled_from(["add", "subtract", "maximum", "minimum"]))
             values.append(build.step(Compute(op, (draw(value), draw(value)))))
         elif kind == "unary":
             values.append(build.step(Compute(draw(st.sampled_from(["negative", "absolute", "sign"])), (draw(value),))))
+        elif kind == "product":
+            values.append(build.multiply(*(draw(st.integers(0, len(inputs) - 1)) for _ in range(2))))
         elif kind == "where":
             values.append(build.where(build.greater(draw(value), draw(value)), draw(value), draw(value)))
         elif kind == "reduce" and space:

@@ -42,6 +42,7 @@ LAYERS: list[list[str]] = [
         "minigrad.compiler.sweeps",
         "minigrad.compiler.terms",
         "minigrad.compiler.text",
+        "minigrad.compiler.tiles",
         "minigrad.compiler.trigonometry",
     ],
     ["minigrad.devices", "minigrad.graph", "minigrad.hints", "minigrad.kernels!", "minigrad.reasons", "minigrad.trees"],

@@ -28,6 +28,7 @@ from .spaces import simplified
 from .steps import Compute, Constant, Index, Load, Reduce, Store
 from .sweeps import RowWriter
 from .text import Target, Text, literal
+from .tiles import TileWriter
 
 __all__ = ["Emitted", "Target", "all_slots", "emit"]
 
@@ -81,7 +82,7 @@ def emit(
     last = 1 + max((slot for of_loop in slots for slot in of_loop), default=-1)
     for loop, of_loop in zip(loops, slots, strict=True):
         text.comment(f"{loop.name} over {list(loop.space)}")
-        writer = LoopWriter(text, Schedule(expanded(simplified(loop), has)))
+        writer = LoopWriter(text, Schedule(expanded(simplified(loop), has), text.target.tile[0]))
         writer.run([*of_loop, last])
         workspace = max(workspace, writer.schedule.workspace)
     return Emitted(text.function(name), workspace)
@@ -119,7 +120,10 @@ class LoopWriter:
                     text.moved(workspace, str(buffer.offset), 1), buffer.dtype, int(row in buffer.axes)
                 )
         self._constant_values()
-        self._over(self.schedule.parallel, self._nests)
+        if self.schedule.tile:
+            self._over(self.schedule.parallel[:-1], self._tiles)
+        else:
+            self._over(self.schedule.parallel, self._nests)
 
     def _address(self, slot: int) -> str:
         return self.text.let(f"load ptr, ptr {self.text.moved('%frame', str(slot), 8)}")
@@ -156,12 +160,51 @@ class LoopWriter:
         inside = axes[axes.index(axis) + 1 :] if axis in axes else None
         return 0 if inside is None else math.prod(self.loop.space[a] for a in inside)
 
+    def _row_stride(self, key: Load | int, axis: int) -> int:
+        """How many elements a place moves from one row of a tile to the next; each has buffers of its own."""
+        return self._stride(key, axis) if isinstance(key, Load) else self.schedule.buffers[key].size
+
+    def _row_stride(self, key: Load | int, axis: int) -> int:
+        """How many elements a place moves from one row of a tile to the next; each row has buffers of its own."""
+        return self._stride(key, axis) if isinstance(key, Load) else self.schedule.buffers[key].size
+
     def _nests(self) -> None:
         for nest in self.schedule.nests:
             for root in (root for sweep in nest.sweeps for root in sweep.roots):
                 if self.schedule.accumulates(root):
                     self._clear(root)
             self._over(nest.axes, functools.partial(self._sweeps, nest.sweeps))
+
+    def _tiles(self) -> None:
+        """The innermost parallel axis, a few points at a time."""
+        rows, axis = self.schedule.tile, self.schedule.parallel[-1]
+        length = self.loop.space[axis]
+        for first, stop, count in ((0, length - length % rows, rows), (length - length % rows, length, length % rows)):
+
+            def turn(index: str, _: list[str], count: int = count) -> list[str]:
+                self._tile(axis, index, count)
+                return []
+
+            self.text.repeat(first, stop, max(count, 1), [], turn)
+
+    def _tile(self, axis: int, first: str, count: int) -> None:
+        """A few points of an axis: their sums together, then what is made of these one after the other."""
+        outside, self.indices[axis] = self.places, first
+        self.places = {key: p.moved(self.text, first, self._stride(key, axis)) for key, p in outside.items()}
+        TileWriter(self.text, self.schedule, self.known, self.places, self.indices, self._stride).add_up(count)
+        at_first = self.places
+
+        def turn(row: str, _: list[str]) -> list[str]:
+            known, self.indices[axis] = dict(self.known), self.text.plus(first, row)
+            self.places = {key: p.moved(self.text, row, self._row_stride(key, axis)) for key, p in at_first.items()}
+            for nest in self.schedule.nests:
+                if not nest.axes:
+                    self._sweeps(nest.sweeps)
+            self.known = known
+            return []
+
+        self.text.repeat(0, count, 1, [], turn)
+        self.places = outside
 
     def _clear(self, reduce: int) -> None:
         """Fill the buffer of a reduction with what changes nothing."""

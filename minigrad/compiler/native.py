@@ -197,5 +197,6 @@ def _target(triple: str, features: Any, version: Sequence[int]) -> Target | None
         return Target(fma=True)
     if triple.startswith("x86_64") and features.get("sse4.1"):
         ldexp = bool(features.get("avx512f") and features.get("avx512vl")) and version[0] >= 22
-        return Target(fma=bool(features.get("fma")), ldexp=ldexp)
+        tile = (8, 2) if features.get("avx512f") else (6, 1)
+        return Target(fma=bool(features.get("fma")), ldexp=ldexp, tile=tile)
     return None

@@ -18,7 +18,7 @@ a row that stays in the first-level cache (exp(x - max)).
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -34,6 +34,9 @@ CHEAP = 10
 #: A row with more elements than this is not kept: it would not stay in the cache.
 LONGEST_KEPT = 16384
 
+#: More terms than this are not added up in registers in their own dtype.
+MOST_TERMS = 4096
+
 #: When something happens: the level of a nest, which needs the results of lower levels; the number of its serial axes
 #: and these axes; and the number of a sweep in it.  In this order nests run.
 Time = tuple[int, int, tuple[int, ...], int]
@@ -47,7 +50,7 @@ class Buffer:
     dtype: str
     axes: tuple[int, ...]
     size: int  # in elements
-    offset: int  # in bytes, in the workspace
+    offset: int = 0  # in bytes, in the workspace
 
 
 @dataclass
@@ -92,19 +95,21 @@ class Schedule:
         nests: in order.
         buffers: of each value that is kept in memory.
         workspace: how many bytes these take.
+        tile: how many points of the innermost parallel axis are added up at once, in registers (`tiles`); 0: none.
     """
 
-    def __init__(self, loop: Loop) -> None:
+    def __init__(self, loop: Loop, most_rows: int = 0) -> None:
         self.loop = loop
         self.row = inner_axis(loop) if loop.space else None
         self.serial = tuple(a for a in range(len(loop.space)) if a != self.row and self._is_serial(a))
         self.parallel = tuple(a for a in range(len(loop.space)) if a != self.row and a not in self.serial)
         self.buffers: dict[int, Buffer] = {}
-        self.workspace = 0
         self.done: list[Time] = []  # when a value is first computed, a store made, a reduction added up
         self._time()
         self._delay_stores()
         self.nests = self._nests()
+        self.tile = min(most_rows, loop.space[self.parallel[-1]]) if self._adds_rows() else 0
+        self.workspace = self._lay_out()
 
     def __str__(self) -> str:
         """The nests and their sweeps, each with what it is for, and what it reads again from memory."""
@@ -288,6 +293,34 @@ class Schedule:
             loop = self.loop
             axes = tuple(sorted(loop.axes[v] - set(self.parallel), key=lambda a: (a == self.row, a)))
             size = math.prod([loop.space[a] for a in axes])
-            self.buffers[v] = Buffer(v, self.wide(v), axes, size, self.workspace)
-            bytes_ = size * np.dtype(self.buffers[v].dtype).itemsize
-            self.workspace += -(-bytes_ // 64) * 64
+            self.buffers[v] = Buffer(v, self.wide(v), axes, size)
+
+    def _adds_rows(self) -> bool:
+        """Whether all there is to do at the points of serial axes is to add up rows, as in a product of matrices.
+
+        The sums then stay in registers, in their own dtype, so there must not be too many terms.
+        """
+        loop, serial = self.loop, [nest for nest in self.nests if nest.axes]
+        if len(serial) != 1 or len(serial[0].sweeps) != 1 or not self.parallel:
+            return False
+        if not 0 < math.prod([loop.space[a] for a in self.serial]) <= MOST_TERMS:
+            return False
+        for root in serial[0].sweeps[0].roots:
+            if not self.accumulates(root) or not self.varies(root) or set(self.serial) & loop.axes[root]:
+                return False
+        number = self.nests.index(serial[0])  # what the others compute for a row does not outlive it in registers
+        before = [v for nest in self.nests[:number] for sweep in nest.sweeps for v in sweep.values]
+        fetched = [v for nest in self.nests[number + 1 :] for sweep in nest.sweeps for v in sweep.fetched]
+        if any(loop.axes[v] or isinstance(loop.code[v], Reduce) for v in before):
+            return False
+        return all(v in self.buffers or not loop.axes[v] for v in fetched)
+
+    def _lay_out(self) -> int:
+        """Give each buffer its place in the workspace, for each row of a tile one; how many bytes they take."""
+        end = 0
+        for v, buffer in self.buffers.items():
+            dtype = self.loop.dtypes[v] if self.tile else buffer.dtype
+            self.buffers[v] = replace(buffer, dtype=dtype, offset=end)
+            size = buffer.size * max(self.tile, 1) * np.dtype(dtype).itemsize
+            end += -(-size // 64) * 64
+        return end

@@ -25,11 +25,13 @@ class Target:
         bytes: of a vector register; 0 where there are none, as in the code of a GPU, whose lanes are threads.
         fma: whether it multiplies and adds at once.
         ldexp: whether it multiplies by powers of 2.
+        tile: how many rows of how many vectors of sums fit its registers, with room for what is added.
     """
 
     bytes: int = 64
     fma: bool = True
     ldexp: bool = False
+    tile: tuple[int, int] = (6, 1)
 
 
 def llvm_type(dtype: str) -> str:
