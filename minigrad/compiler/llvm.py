@@ -30,6 +30,9 @@ from .sweeps import RowWriter
 from .text import Target, Text, literal
 from .tiles import TileWriter
 
+#: Arrays that lie across each other are read and written in squares with sides of so many elements.
+SQUARE = 16
+
 __all__ = ["Emitted", "Target", "all_slots", "emit"]
 
 
@@ -122,6 +125,8 @@ class LoopWriter:
         self._constant_values()
         if self.schedule.tile:
             self._over(self.schedule.parallel[:-1], self._tiles)
+        elif self.schedule.crossed:
+            self._over(self.schedule.parallel[:-1], self._blocks)
         else:
             self._over(self.schedule.parallel, self._nests)
 
@@ -161,10 +166,6 @@ class LoopWriter:
         return 0 if inside is None else math.prod(self.loop.space[a] for a in inside)
 
     def _row_stride(self, key: Load | int, axis: int) -> int:
-        """How many elements a place moves from one row of a tile to the next; each has buffers of its own."""
-        return self._stride(key, axis) if isinstance(key, Load) else self.schedule.buffers[key].size
-
-    def _row_stride(self, key: Load | int, axis: int) -> int:
         """How many elements a place moves from one row of a tile to the next; each row has buffers of its own."""
         return self._stride(key, axis) if isinstance(key, Load) else self.schedule.buffers[key].size
 
@@ -174,6 +175,20 @@ class LoopWriter:
                 if self.schedule.accumulates(root):
                     self._clear(root)
             self._over(nest.axes, functools.partial(self._sweeps, nest.sweeps))
+
+    def _blocks(self) -> None:
+        """The rows a piece at a time, all points of the innermost parallel axis for each: squares stay in the cache."""
+        assert self.schedule.row is not None
+        axes, sweeps = self.schedule.parallel[-1:], self.schedule.nests[0].sweeps
+        length = self.loop.space[self.schedule.row]
+        rest = length % SQUARE
+        for first, stop, count in ((0, length - rest, SQUARE), (length - rest, length, rest)):
+
+            def turn(index: str, _: list[str], count: int = count) -> list[str]:
+                self._over(axes, functools.partial(self._sweeps, sweeps, index, count))
+                return []
+
+            self.text.repeat(first, stop, max(count, 1), [], turn)
 
     def _tiles(self) -> None:
         """The innermost parallel axis, a few points at a time."""
@@ -224,7 +239,8 @@ class LoopWriter:
             self.text.repeat(first, stop, lanes, [], turn)
             first = stop
 
-    def _sweeps(self, sweeps: Sequence[Sweep]) -> None:
+    def _sweeps(self, sweeps: Sequence[Sweep], start: str = "0", length: int | None = None) -> None:
+        """Sweeps over the row, or a part of it."""
         for sweep in sweeps:
             for v in sweep.values:
                 if not self.schedule.varies(v) and v not in self.known and not isinstance(self.loop.code[v], Constant):
@@ -232,7 +248,7 @@ class LoopWriter:
             for root in sweep.roots:
                 if not self.schedule.along_row(root):
                     self._scalar_root(root)
-            for reduce, total in RowWriter(self.text, self.schedule, sweep, self.known, self.places).run():
+            for reduce, total in RowWriter(self.text, self.schedule, sweep, self.known, self.places).run(start, length):
                 self._row_total(reduce, total)
 
     def _register(self, v: int) -> str:

@@ -315,6 +315,16 @@ class Schedule:
             return False
         return all(v in self.buffers or not loop.axes[v] for v in fetched)
 
+    @property
+    def crossed(self) -> bool:
+        """Whether elementwise code has arrays that lie across the rows, as in a transposition."""
+        loop, sweeps = self.loop, [sweep for nest in self.nests for sweep in nest.sweeps]
+        if not self.parallel or self.serial or len(sweeps) != 1:
+            return False
+        if any(isinstance(loop.code[root], Reduce) for root in sweeps[0].roots):
+            return False
+        return any(self.row is not None and abs(operand.strides[self.row]) > 1 for operand in loop.operands)
+
     def _lay_out(self) -> int:
         """Give each buffer its place in the workspace, for each row of a tile one; how many bytes they take."""
         end = 0

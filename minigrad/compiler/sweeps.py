@@ -41,18 +41,24 @@ class RowWriter:
         self.sums = [root for root in self.roots if schedule.row in getattr(self.code[root], "axes", ())]
         self.spread: dict[tuple[int, int], str] = {}  # values for the whole row, by their number and lanes
 
-    def run(self) -> list[tuple[int, str]]:
-        """Write the loops; of each reduction over the row its number and its result, a register of its wide dtype."""
+    def run(self, start: str = "0", length: int | None = None) -> list[tuple[int, str]]:
+        """Write the loops over the row, or a part of it without sums.
+
+        Returns:
+            Of each reduction over the row its number and its result, a register of its wide dtype.
+        """
         if not self.roots or self.schedule.row is None:
             return []
-        length = self.schedule.loop.space[self.schedule.row]
+        length = self.schedule.loop.space[self.schedule.row] if length is None else length
         block = BLOCK if self.sums else max(length, 1)
         rest = length % block
         self._spread(rest, length and block if length > rest else 0)
         wide = [self.schedule.wide(r) for r in self.sums]
         begin = [(llvm_type(d), self._nothing(r, d, 1)) for r, d in zip(self.sums, wide, strict=True)]
-        totals = self.text.repeat(0, length - rest, block, begin, lambda at, now: self._span(at, block, now))
-        totals = self._span(str(length - rest), rest, totals)
+        totals = self.text.repeat(
+            0, length - rest, block, begin, lambda at, now: self._span(self.text.plus(start, at), block, now)
+        )
+        totals = self._span(self.text.plus(start, str(length - rest)), rest, totals)
         return list(zip(self.sums, totals, strict=True))
 
     def _nothing(self, root: int, dtype: str, lanes: int) -> str:

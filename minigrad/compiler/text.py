@@ -139,7 +139,9 @@ class Text:
         """The sum of two indices; of constants it is worked out here."""
         if x.isdigit() and y.isdigit():
             return str(int(x) + int(y))
-        return y if x == "0" else self.let(f"add i64 {x}, {y}")
+        if "0" in (x, y):
+            return y if x == "0" else x
+        return self.let(f"add i64 {x}, {y}")
 
     def repeat(
         self,
