@@ -855,6 +855,54 @@ def test_several_loops_in_one_function_share_arrays() -> None:
     np.testing.assert_allclose(y, (x + 1) * (x + 1).sum(1, keepdims=True), rtol=1e-14)
 
 
+def in_one_call(builders: list[Builder]) -> tuple[native.Function, list[Any]]:
+    """A function of several loops, and the arrays that it takes: one slot for each array."""
+    views = [array for build in builders for array in build.arrays]
+    bases = [view if view.base is None else view.base for view in views]
+    arrays = list({id(base): base for base in bases}.values())
+    numbers = iter([next(i for i, a in enumerate(arrays) if a is base) for base in bases])
+    slots = [[next(numbers) for _ in build.arrays] for build in builders]
+    return native.compile_loops([build.loop() for build in builders], slots), arrays
+
+
+def test_a_training_step_is_one_call() -> None:
+    """Forward, backward and update of a small network with one hidden layer, for the mean square of its results."""
+    rng = np.random.default_rng(27)
+    x, w1, w2 = (np.array(rng.normal(0, 1, s)) for s in ((12, 5), (5, 7), (7, 3)))
+    h, y, dh, loss, v2 = np.empty((12, 7)), np.empty((12, 3)), np.empty((12, 7)), np.empty((1, 1)), w2.copy()
+    v1 = w1.copy()
+
+    def matmul(a: Any, b: Any) -> Builder:  # (m, k), (k, n) over (m, n, k)
+        build = Builder(a.shape[0], b.shape[1], a.shape[1])
+        build.total = build.reduce("add", build.multiply(build.load(a[:, None, :]), build.load(b.T[None])), 2)
+        return build
+
+    def descend(a: Any, b: Any, w: Any) -> Builder:  # w -= 0.1 / 18 a b
+        build = matmul(a, b)
+        place = build.operand(w[..., None])
+        change = build.multiply(build.total, build.constant(0.1 / 18, F64))
+        build.step(Store(place, build.subtract(build.step(Load(place)), change)))
+        return build
+
+    first, second, square, back = matmul(x, w1), matmul(h, w2), Builder(12, 3), matmul(y, w2.T)
+    first.store(first.tanh(first.total), h[..., None])
+    second.store(second.total, y[..., None])
+    v = square.load(y)
+    square.store(square.multiply(square.reduce("add", square.multiply(v, v), 0, 1), square.constant(1 / 36, F64)), loss)
+    hidden = back.load(h[..., None])
+    slope = back.subtract(back.constant(1.0, F64), back.multiply(hidden, hidden))
+    back.store(back.multiply(back.total, slope), dh[..., None])
+    function, arrays = in_one_call([first, second, square, back, descend(h.T, y, w2), descend(x.T, dh, w1)])
+    for _ in range(5):
+        function(*arrays)
+        hidden_, losses = np.tanh(x @ v1), ((np.tanh(x @ v1) @ v2) ** 2).mean()
+        g = hidden_ @ v2
+        v1, v2 = v1 - 0.1 / 18 * x.T @ (g @ v2.T * (1 - hidden_**2)), v2 - 0.1 / 18 * hidden_.T @ g
+        assert loss[0, 0] == pytest.approx(losses)
+    np.testing.assert_allclose(w1, v1, atol=1e-13)
+    np.testing.assert_allclose(w2, v2, atol=1e-13)
+
+
 @pytest.mark.parametrize("target", [Target(bytes=0), Target(bytes=16), Target(bytes=32), Target(bytes=64, fma=False)])
 def test_any_width_of_vectors_computes_the_same(target: Target, monkeypatch: pytest.MonkeyPatch) -> None:
     rng = np.random.default_rng(17)

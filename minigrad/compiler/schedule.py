@@ -35,7 +35,7 @@ CHEAP = 10
 LONGEST_KEPT = 16384
 
 #: More terms than this are not added up in registers in their own dtype.
-MOST_TERMS = 4096
+MOST_TERMS = 16384
 
 #: When something happens: the level of a nest, which needs the results of lower levels; the number of its serial axes
 #: and these axes; and the number of a sweep in it.  In this order nests run.

@@ -55,9 +55,11 @@ class RowWriter:
         self._spread(rest, length and block if length > rest else 0)
         wide = [self.schedule.wide(r) for r in self.sums]
         begin = [(llvm_type(d), self._nothing(r, d, 1)) for r, d in zip(self.sums, wide, strict=True)]
-        totals = self.text.repeat(
-            0, length - rest, block, begin, lambda at, now: self._span(self.text.plus(start, at), block, now)
-        )
+
+        def turn(at: str, now: list[str]) -> list[str]:
+            return self._span(self.text.plus(start, at), block, now)
+
+        totals = self.text.repeat(0, length - rest, block, begin, turn)
         totals = self._span(self.text.plus(start, str(length - rest)), rest, totals)
         return list(zip(self.sums, totals, strict=True))
 
