@@ -11,6 +11,9 @@ from .text import Text, literal, memory_type, vector
 
 __all__ = ["Place", "lanes_below", "read", "write"]
 
+#: Elements that lie at most so far apart are picked out of whole vectors.
+NEAR = 4
+
 
 @dataclass(frozen=True)
 class Place:
@@ -33,7 +36,9 @@ class Place:
 def read(text: Text, place: Place, index: str = "0", lanes: int = 1, count: int = 1) -> str:
     """`count` elements from an index on, in a register of `lanes`; what is in the lanes beyond is not defined."""
     element, type_ = memory_type(place.dtype), vector(memory_type(place.dtype), lanes)
-    if lanes == 1 or (place.stride == 1 and lanes == count):
+    if lanes > 1 and 1 < place.stride <= NEAR:
+        found = _picked(text, place, index, lanes, count)
+    elif lanes == 1 or (place.stride == 1 and lanes == count):
         found = text.let(f"load {type_}, ptr {_at(text, place, index)}, align {place.size}")
     else:
         mask, size, rest = (vector("i1", lanes), lanes_below(count, lanes)), ("i32", str(place.size)), (type_, "poison")
@@ -46,6 +51,16 @@ def read(text: Text, place: Place, index: str = "0", lanes: int = 1, count: int 
     if place.dtype != "bool":
         return found
     return text.let(f"icmp ne {vector(element, lanes)} {found}, {literal(0, 'uint8', lanes)}")
+
+
+def _picked(text: Text, place: Place, index: str, lanes: int, count: int) -> str:
+    """Every second element, or third ...: from all that lie between the first and the last, which is faster."""
+    every, all_ = memory_type(place.dtype), lanes * place.stride
+    type_, mask = vector(every, all_), lanes_below((count - 1) * place.stride + 1, all_)
+    args = [("ptr", _at(text, place, index)), ("i32", str(place.size)), (vector("i1", all_), mask), (type_, "poison")]
+    found = text.call(f"llvm.masked.load.{_name(place, all_)}.p0", type_, args)
+    picks = ", ".join(f"i32 {lane * place.stride}" for lane in range(lanes))
+    return text.let(f"shufflevector {type_} {found}, {type_} poison, <{lanes} x i32> <{picks}>")
 
 
 def write(text: Text, place: Place, register: str, index: str = "0", lanes: int = 1, count: int = 1) -> None:

@@ -95,7 +95,7 @@ class Schedule:
         nests: in order.
         buffers: of each value that is kept in memory.
         workspace: how many bytes these take.
-        tile: how many points of the innermost parallel axis are added up at once, in registers (`tiles`); 0: none.
+        tile: how many points of the last parallel axis are added up at once, in registers (`tiles`); 0: none.
     """
 
     def __init__(self, loop: Loop, most_rows: int = 0) -> None:
@@ -108,7 +108,11 @@ class Schedule:
         self._time()
         self._delay_stores()
         self.nests = self._nests()
-        self.tile = min(most_rows, loop.space[self.parallel[-1]]) if self._adds_rows() else 0
+        self.tile = 0
+        if self._adds_rows():
+            # Along the axis of a tile, what is loaded as vectors stays the same, if there is such an axis.
+            self.parallel = tuple(sorted(self.parallel, key=lambda a: -len(self._vectors_along(a))))
+            self.tile = min(most_rows, loop.space[self.parallel[-1]])
         self.workspace = self._lay_out()
 
     def __str__(self) -> str:
@@ -324,6 +328,14 @@ class Schedule:
         if any(isinstance(loop.code[root], Reduce) for root in sweeps[0].roots):
             return False
         return any(self.row is not None and abs(operand.strides[self.row]) > 1 for operand in loop.operands)
+
+    def _vectors_along(self, axis: int) -> list[int]:
+        """The loads of vectors that vary along an axis."""
+        return [
+            v
+            for v, step in enumerate(self.loop.code)
+            if isinstance(step, Load) and self.varies(v) and axis in self.loop.axes[v]
+        ]
 
     def _lay_out(self) -> int:
         """Give each buffer its place in the workspace, for each row of a tile one; how many bytes they take."""

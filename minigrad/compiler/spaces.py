@@ -14,6 +14,9 @@ from .loops import Constant, Index, Loop, Operand, Reduce, Step
 
 __all__ = ["inner_axis", "simplified"]
 
+#: How many lanes a vector has, about.
+LANES = 16
+
 
 def simplified(loop: Loop) -> Loop:
     """Drop axes of length 1, turn backward ones round, order them for memory and merge neighbours.
@@ -38,16 +41,25 @@ def simplified(loop: Loop) -> Loop:
 
 
 def inner_axis(loop: Loop) -> int:
-    """The axis along which the fewest elements lie apart, and then most in one piece: vectors run along it."""
+    """The axis that vectors run along: the one along which reading and writing takes the least.
 
-    def contiguous(axis: int) -> tuple[int, int, int]:
-        total = {True: 0, False: 0}  # elements that lie in one piece along the axis, and those that do not
-        for number, operand in enumerate(loop.operands):
-            if operand.strides[axis]:
-                total[operand.strides[axis] == 1] += math.prod(loop.space[a] for a in loop.moves(number))
-        return -total[False], total[True], axis
+    Elements that lie apart are read one by one, a row that is shorter than a vector wastes lanes, and a sum over the
+    row ends with a sum over the lanes.
+    """
+    sizes = [math.prod([loop.space[a] for a in loop.moves(i)]) for i in range(len(loop.operands))]
+    reduced = {a for step in loop.code if isinstance(step, Reduce) for a in step.axes}
 
-    return max(range(len(loop.space)), key=contiguous)
+    def work(axis: int) -> tuple[float, int]:
+        length = loop.space[axis]
+        used = min(length, LANES) if length else 1  # lanes of a vector
+        total = sum(
+            size * (1 if operand.strides[axis] in (0, 1) else used) / used
+            for size, operand in zip(sizes, loop.operands, strict=True)
+        )
+        sums = math.log2(LANES) * max(sizes, default=0) / max(length, 1) if axis in reduced else 0
+        return total + sums, -axis
+
+    return min(range(len(loop.space)), key=work)
 
 
 def _taken(loop: Loop, axes: Sequence[int]) -> Loop:
