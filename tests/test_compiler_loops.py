@@ -529,6 +529,61 @@ def test_any_layout(view: Callable[[Any], Any], dtype: str) -> None:
     assert (out == (x | y if dtype == "bool" else x + y)).all()
 
 
+@pytest.mark.parametrize("dtype", [F32, F64, "int8", "bool"])
+@pytest.mark.parametrize("shape", [(16, 16), (8, 8), (17, 33), (64, 50), (3, 40), (40, 3), (100, 7)])
+def test_transpositions(shape: tuple[int, int], dtype: str) -> None:
+    """Plain; added to something that lies straight; and into something that lies across."""
+    rng = np.random.default_rng(28)
+    x, y = rng.integers(0, 2, shape).astype(dtype), rng.integers(0, 2, shape[::-1]).astype(dtype)
+    out, both_ways = np.zeros(shape[::-1], dtype), np.zeros(shape, dtype)
+    build = Builder(*shape[::-1])
+    build.store(build.load(x.T), out)
+    build.run()
+    assert (out == x.T).all()
+    build, add = Builder(*shape[::-1]), "logical_xor" if dtype == "bool" else "add"
+    place = build.operand(y)
+    total = build.step(Compute(add, (build.load(x.T), build.step(Load(place)))))
+    build.store(total, both_ways.T)
+    build.step(Store(place, build.step(Compute(add, (total, total)))))
+    expected = x.T ^ y if dtype == "bool" else x.T + y
+    build.run()
+    assert (expected == both_ways.T).all()
+    assert (y == (expected ^ expected if dtype == "bool" else 2 * expected)).all()
+
+
+@pytest.mark.parametrize("stride", [2, 3, 4, 5])
+@pytest.mark.parametrize("n", [1, 5, 16, 40, 100])
+@pytest.mark.parametrize("dtype", [F32, F64, "int16", "bool"])
+def test_strided_rows_read_no_further_than_their_last_element(n: int, stride: int, dtype: str) -> None:
+    """`frame` would refuse an array that is an element shorter."""
+    x = np.random.default_rng(29).integers(0, 2, (n - 1) * stride + 1).astype(dtype)
+    loop = Loop((n,), (Operand(dtype, (stride,)), Operand(dtype, (1,))), (Load(0), Store(1, 0)))
+    out = np.zeros(n, dtype)
+    native.compile_loops([loop])(x, out)
+    assert (out == x[::stride]).all()
+    with pytest.raises(ValueError, match="reaches bytes") if n > 1 else pytest.raises(ValueError):
+        native.compile_loops([loop])(x[:-1], out)
+
+
+def test_pooling_and_convolution_are_loops() -> None:
+    """Windows overlap: the strides of a window's axes are those of the image."""
+    rng = np.random.default_rng(30)
+    x, w = rng.normal(0, 1, (2, 3, 8, 10)), rng.normal(0, 1, (5, 3, 3, 3))
+    pooled, out = np.empty((2, 3, 4, 5)), np.empty((2, 5, 6, 8))
+    operands = Operand(F64, (240, 80, 20, 2, 10, 1)), Operand(F64, (60, 20, 5, 1, 0, 0))
+    code: tuple[Step, ...] = (Load(0), Reduce("maximum", 0, (4, 5)), Store(1, 1))
+    native.compile_loops([Loop((2, 3, 4, 5, 2, 2), operands, code)])(x, pooled)
+    assert (pooled == x.reshape(2, 3, 4, 2, 5, 2).max((3, 5))).all()
+    image = Operand(F64, (240, 0, 10, 1, 80, 10, 1))
+    operands = image, Operand(F64, (0, 27, 0, 0, 9, 3, 1)), Operand(F64, (240, 48, 8, 1, 0, 0, 0))
+    code = (Load(0), Load(1), Compute("multiply", (0, 1)), Reduce("add", 2, (4, 5, 6)), Store(2, 3))
+    loop = Loop((2, 5, 6, 8, 3, 3, 3), operands, code)
+    native.compile_loops([loop])(x, w, out)
+    windows = np.lib.stride_tricks.sliding_window_view(x, (3, 3), (2, 3))  # (N, C, H, W, 3, 3)
+    np.testing.assert_allclose(out, np.einsum("nchwij,ocij->nohw", windows, w), atol=1e-12)
+    assert Schedule(expanded(simplified(loop)), 8).tile == 5, "a tile has the output channels"
+
+
 def test_an_offset_begins_inside_of_the_array() -> None:
     memory = np.arange(20, dtype=F32)
     loop = Loop((4,), (Operand(F32, (2,), 3), Operand(F32, (-1,), 19)), (Load(0), Store(1, 0)))

@@ -38,6 +38,7 @@ LAYERS: list[list[str]] = [
         "minigrad.compiler.powers",
         "minigrad.compiler.schedule",
         "minigrad.compiler.spaces",
+        "minigrad.compiler.squares",
         "minigrad.compiler.steps",
         "minigrad.compiler.sweeps",
         "minigrad.compiler.terms",

@@ -25,12 +25,13 @@ from .memory import Place, read, write
 from .operations import identity
 from .schedule import Schedule, Sweep
 from .spaces import simplified
+from .squares import SquareWriter
 from .steps import Compute, Constant, Index, Load, Reduce, Store
 from .sweeps import RowWriter
 from .text import Target, Text, literal
 from .tiles import TileWriter
 
-#: Arrays that lie across each other are read and written in squares with sides of so many elements.
+#: Arrays that lie across each other are read and written in squares with sides of at most so many elements.
 SQUARE = 16
 
 __all__ = ["Emitted", "Target", "all_slots", "emit"]
@@ -141,7 +142,7 @@ class LoopWriter:
                 if not self.loop.axes[v] and self.schedule.done[v] == (0, 0, (), 0) and not reduced:
                     self._scalar(v, fetched=False)
 
-    def _over(self, axes: Sequence[int], body: Callable[[], object]) -> None:
+    def _over(self, axes: Sequence[int], body: Callable[[], object], start: int = 0) -> None:
         """Loops over axes: the places move along, and what is known inside is forgotten outside."""
         if not axes:
             body()
@@ -155,7 +156,7 @@ class LoopWriter:
             self.places, self.known = places, known
             return []
 
-        self.text.repeat(0, self.loop.space[axes[0]], 1, [], turn)
+        self.text.repeat(start, self.loop.space[axes[0]], 1, [], turn)
 
     def _stride(self, key: Load | int, axis: int) -> int:
         """How many elements an operand or a buffer moves along an axis."""
@@ -179,16 +180,34 @@ class LoopWriter:
     def _blocks(self) -> None:
         """The rows a piece at a time, all points of the innermost parallel axis for each: squares stay in the cache."""
         assert self.schedule.row is not None
-        axes, sweeps = self.schedule.parallel[-1:], self.schedule.nests[0].sweeps
-        length = self.loop.space[self.schedule.row]
-        rest = length % SQUARE
-        for first, stop, count in ((0, length - rest, SQUARE), (length - rest, length, rest)):
+        axis, sweeps = self.schedule.parallel[-1], self.schedule.nests[0].sweeps
+        length, height = self.loop.space[self.schedule.row], self.loop.space[axis]
+        side = self._side()
+        across = {key: self._stride(key, axis) for key in self.places if isinstance(key, Load)}
+        square = SquareWriter(self.text, self.schedule, self.known, self.places, across, side)
+        turn_squares = self.text.target.bytes > 0 and height >= side and square.fits()
+        rest = length % side
+        if turn_squares:
+            square.spread_all()
+        for first, stop, count in ((0, length - rest, side), (length - rest, length, rest)):
 
             def turn(index: str, _: list[str], count: int = count) -> list[str]:
-                self._over(axes, functools.partial(self._sweeps, sweeps, index, count))
+                done = height - height % side if turn_squares and count == side else 0
+
+                def write_square(row: str, _: list[str]) -> list[str]:
+                    square.write(index, row)
+                    return []
+
+                self.text.repeat(0, done, side, [], write_square)
+                self._over((axis,), functools.partial(self._sweeps, sweeps, index, count), done)
                 return []
 
             self.text.repeat(first, stop, max(count, 1), [], turn)
+
+    def _side(self) -> int:
+        """Of squares: as many elements as a vector register has, of the widest dtype."""
+        largest = max(np.dtype(dtype).itemsize for dtype in self.loop.dtypes)
+        return min(SQUARE, max(self.text.target.bytes // largest, 4))
 
     def _tiles(self) -> None:
         """The innermost parallel axis, a few points at a time."""

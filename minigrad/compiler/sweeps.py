@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
@@ -124,9 +124,11 @@ class RowWriter:
             return part
         return instruction(self.text, op, (wide, wide), 1, (total, part))
 
-    def _elements(self, index: str, lanes: int, count: int, sums: Sequence[str]) -> list[str]:
-        """The code for a vector of elements; the sums with them added."""
-        found: dict[int, str] = {}
+    def _registers(
+        self, index: str, lanes: int, count: int, given: Mapping[int, str] | None = None
+    ) -> Callable[[int], str]:
+        """Compute the values for a vector of elements; some may be given.  A function that has their registers."""
+        found: dict[int, str] = dict(given or {})
 
         def register(v: int) -> str:
             step = self.code[v]
@@ -136,6 +138,8 @@ class RowWriter:
 
         for v in self.values:
             step = self.code[v]
+            if v in found:
+                continue
             if v in self.sweep.fetched:
                 kept = read(self.text, self.places[v], index, lanes, count)
                 found[v] = converted(self.text, kept, self.places[v].dtype, self.dtypes[v], lanes)
@@ -146,6 +150,11 @@ class RowWriter:
             elif isinstance(step, Compute):
                 dtypes, args = [self.dtypes[a] for a in step.args], [register(a) for a in step.args]
                 found[v] = instruction(self.text, step.op, dtypes, lanes, args)
+        return register
+
+    def _elements(self, index: str, lanes: int, count: int, sums: Sequence[str]) -> list[str]:
+        """The code for a vector of elements; the sums with them added."""
+        register = self._registers(index, lanes, count)
         results = dict(zip(self.sums, sums, strict=True))
         for root in self.roots:
             step, dtype = self.code[root], self.dtypes[root]
@@ -157,7 +166,7 @@ class RowWriter:
             elif isinstance(step, Reduce):
                 self._add_to_row(root, step, register(step.value), index, lanes, count)
             else:  # a value that is kept for later sweeps
-                write(self.text, self.places[root], found[root], index, lanes, count)
+                write(self.text, self.places[root], register(root), index, lanes, count)
         return [results[root] for root in self.sums]
 
     def _index(self, first: str, dtype: str, lanes: int) -> str:
