@@ -846,6 +846,40 @@ def test_products_are_tiled() -> None:
     assert (out == 30).all()
 
 
+@pytest.mark.parametrize("shape", [(16, 20, 16), (33, 64, 10), (9, 100, 40), (64, 7, 9), (3, 5, 8)])
+def test_a_factor_that_lies_the_wrong_way_is_turned_first(shape: tuple[int, int, int]) -> None:
+    """x @ w.T, with a softmax in the same loop, so that the turned factor and kept rows share the workspace."""
+    rows, inner, columns = shape
+    rng = np.random.default_rng(31)
+    x, w = rng.normal(0, 1, (rows, inner)), rng.normal(0, 1, (columns, inner))
+    out, total = np.empty((rows, columns)), np.empty((1, columns))
+    build = product(x, w.T, out, F64)
+    e = build.exp(build.total)
+    build.store(build.divide(e, build.reduce("add", e, 1)), out[:, :, None])
+    build.run()
+    exact = np.exp(x @ w.T)
+    np.testing.assert_allclose(out, exact / exact.sum(1, keepdims=True), rtol=1e-12)
+    build = product(x, w.T, out, F64)
+    build.store(build.total, out[:, :, None])
+    build.store(build.reduce("add", build.total, 0), total[..., None])
+    build.run()
+    np.testing.assert_allclose(out, x @ w.T, atol=1e-12)
+    np.testing.assert_allclose(total[0], (x @ w.T).sum(0), atol=1e-11)
+
+
+def test_a_number_for_each_row_is_stored_once_beside_strided_rows() -> None:
+    x, w, out = np.arange(80.0).reshape(2, 40)[:, ::2], np.array([[1.0], [2.0]]), np.empty((2, 20))
+    x = np.array(x.T, order="C").T  # its rows lie across
+    build = Builder(2, 20)
+    place = build.operand(w)
+    v = build.step(Load(place))
+    build.store(build.add(build.load(x), v), out)
+    build.step(Store(place, build.add(v, v)))
+    build.run()
+    np.testing.assert_array_equal(out, x + [[1.0], [2.0]])
+    np.testing.assert_array_equal(w, [[2.0], [4.0]])
+
+
 def test_batches_of_products() -> None:
     rng = np.random.default_rng(26)
     x, w, out = rng.normal(0, 1, (3, 11, 5)), rng.normal(0, 1, (3, 5, 9)), np.empty((3, 11, 9))

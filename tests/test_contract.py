@@ -35,6 +35,7 @@ LAYERS: list[list[str]] = [
         "minigrad.compiler.memory",
         "minigrad.compiler.native",
         "minigrad.compiler.operations",
+        "minigrad.compiler.packing",
         "minigrad.compiler.powers",
         "minigrad.compiler.schedule",
         "minigrad.compiler.spaces",

@@ -23,6 +23,7 @@ from .instructions import converted, instruction
 from .loops import Loop
 from .memory import Place, read, write
 from .operations import identity
+from .packing import packed
 from .schedule import Schedule, Sweep
 from .spaces import simplified
 from .squares import SquareWriter
@@ -86,9 +87,11 @@ def emit(
     last = 1 + max((slot for of_loop in slots for slot in of_loop), default=-1)
     for loop, of_loop in zip(loops, slots, strict=True):
         text.comment(f"{loop.name} over {list(loop.space)}")
-        writer = LoopWriter(text, Schedule(expanded(simplified(loop), has), text.target.tile[0]))
-        writer.run([*of_loop, last])
-        workspace = max(workspace, writer.schedule.workspace)
+        parts, turned = packed(simplified(loop), of_loop, last)
+        for part, of_part in parts:
+            schedule = Schedule(expanded(part, has), text.target.tile[0], turned)
+            LoopWriter(text, schedule).run([*of_part, last])
+            workspace = max(workspace, schedule.workspace)
     return Emitted(text.function(name), workspace)
 
 

@@ -94,11 +94,11 @@ class Schedule:
         row, serial, parallel: the axes.
         nests: in order.
         buffers: of each value that is kept in memory.
-        workspace: how many bytes these take.
+        workspace: how many bytes these take, after those that something else has at its beginning.
         tile: how many points of the last parallel axis are added up at once, in registers (`tiles`); 0: none.
     """
 
-    def __init__(self, loop: Loop, most_rows: int = 0) -> None:
+    def __init__(self, loop: Loop, most_rows: int = 0, begin: int = 0) -> None:
         self.loop = loop
         self.row = inner_axis(loop) if loop.space else None
         self.serial = tuple(a for a in range(len(loop.space)) if a != self.row and self._is_serial(a))
@@ -111,9 +111,10 @@ class Schedule:
         self.tile = 0
         if self._adds_rows():
             # Along the axis of a tile, what is loaded as vectors stays the same, if there is such an axis.
-            self.parallel = tuple(sorted(self.parallel, key=lambda a: -len(self._vectors_along(a))))
+            rows = {a: min(most_rows, loop.space[a]) for a in self.parallel}
+            self.parallel = tuple(sorted(self.parallel, key=lambda a: (-len(self._vectors_along(a)), rows[a])))
             self.tile = min(most_rows, loop.space[self.parallel[-1]])
-        self.workspace = self._lay_out()
+        self.workspace = self._lay_out(begin)
 
     def __str__(self) -> str:
         """The nests and their sweeps, each with what it is for, and what it reads again from memory."""
@@ -325,7 +326,7 @@ class Schedule:
         loop, sweeps = self.loop, [sweep for nest in self.nests for sweep in nest.sweeps]
         if not self.parallel or self.serial or len(sweeps) != 1:
             return False
-        if any(isinstance(loop.code[root], Reduce) for root in sweeps[0].roots):
+        if not all(isinstance(loop.code[root], Store) and self.along_row(root) for root in sweeps[0].roots):
             return False
         return any(self.row is not None and abs(operand.strides[self.row]) > 1 for operand in loop.operands)
 
@@ -337,9 +338,8 @@ class Schedule:
             if isinstance(step, Load) and self.varies(v) and axis in self.loop.axes[v]
         ]
 
-    def _lay_out(self) -> int:
-        """Give each buffer its place in the workspace, for each row of a tile one; how many bytes they take."""
-        end = 0
+    def _lay_out(self, end: int) -> int:
+        """Give each buffer its place in the workspace, for each row of a tile one; where they end."""
         for v, buffer in self.buffers.items():
             dtype = self.loop.dtypes[v] if self.tile else buffer.dtype
             self.buffers[v] = replace(buffer, dtype=dtype, offset=end)
