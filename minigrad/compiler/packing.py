@@ -59,8 +59,11 @@ def _with_turned(loop: Loop, number: int, axes: Sequence[int]) -> Loop:
 
 def _to_turn(loop: Loop) -> tuple[int, list[int]] | None:
     """An operand, and its axes in an order that lets vectors run along an axis that is not summed over."""
-    reduced = {a for step in loop.code if isinstance(step, Reduce) for a in step.axes}
-    if not loop.space or 0 in loop.space or inner_axis(loop) not in reduced:
+    if not loop.space or 0 in loop.space:
+        return None
+    row = inner_axis(loop)
+    reduced = {a for step in loop.code if isinstance(step, Reduce) and row in step.axes for a in step.axes}
+    if not reduced:
         return None
     written = {step.operand for step in loop.code if isinstance(step, Store)}
     choices = []
@@ -71,7 +74,7 @@ def _to_turn(loop: Loop) -> tuple[int, list[int]] | None:
         moves = loop.moves(apart[0])
         size = math.prod([loop.space[a] for a in moves])
         axes = [*sorted(moves - {axis}, key=lambda a: -abs(loop.operands[apart[0]].strides[a])), axis]
-        enough = math.prod(loop.space) >= USES * size and loop.operands[apart[0]].strides[inner_axis(loop)] == 1
+        enough = math.prod(loop.space) >= USES * size and loop.operands[apart[0]].strides[row] == 1
         if enough and inner_axis(_with_turned(loop, apart[0], axes)) == axis:
             choices.append((size, apart[0], axes))
     return min(choices)[1:] if choices else None

@@ -318,7 +318,8 @@ class Schedule:
         fetched = [v for nest in self.nests[number + 1 :] for sweep in nest.sweeps for v in sweep.fetched]
         if any(loop.axes[v] or isinstance(loop.code[v], Reduce) for v in before):
             return False
-        return all(v in self.buffers or not loop.axes[v] for v in fetched)
+        time = self.done[serial[0].sweeps[0].roots[0]]
+        return all(v in self.buffers or not loop.axes[v] or self.done[v] > time for v in fetched)
 
     @property
     def crossed(self) -> bool:
