@@ -1,7 +1,6 @@
-"""The order in which a loop visits its space, and what it remembers between two visits.
+"""How a loop visits its space, and what it remembers between two visits.
 
-The innermost axis is the *row*, along which vectors run.  Of the others, those over which something is reduced
-are *serial*, the rest *parallel*.  A loop is then, in full generality,
+A loop is, in full generality (`order` says what the axes are called),
 
     for each point of the parallel axes:
         a nest:  for each point of some serial axes: one sweep over the row after the other
@@ -11,35 +10,28 @@ and most loops are a part of that.  Elementwise code is one nest without serial 
 nest of three sweeps, because each sum over the row must be complete before it is used.  The sums of columns are a
 nest over the rows, each of which is added to a row of sums, and a nest without serial axes, which stores that.
 
-What a later sweep needs from an earlier one is computed again where that is cheap (x - mean), and else *kept* in
-a row that stays in the first-level cache (exp(x - max)).
+What a later sweep needs from an earlier one is computed again where that is cheap (x - mean), and else *kept* in a
+row that stays in the first-level cache (exp(x - max)).
 """
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from functools import cached_property
 
 import numpy as np
 
 from .loops import Loop
-from .spaces import inner_axis
-from .steps import Compute, Constant, Load, Reduce, Store, reads, step_text
+from .order import CHEAP, Order, Time
+from .steps import Constant, Load, Reduce, Store, reads, step_text
 
 __all__ = ["Buffer", "Nest", "Schedule", "Sweep"]
 
-#: A value that takes more operations than this is kept for later sweeps instead of computed again.
-CHEAP = 10
 #: A row with more elements than this is not kept: it would not stay in the cache.
 LONGEST_KEPT = 16384
 
 #: More terms than this are not added up in registers in their own dtype.
 MOST_TERMS = 16384
-
-#: When something happens: the level of a nest, which needs the results of lower levels; the number of its serial axes
-#: and these axes; and the number of a sweep in it.  In this order nests run.
-Time = tuple[int, int, tuple[int, ...], int]
 
 
 @dataclass(frozen=True)
@@ -77,10 +69,10 @@ class Nest:
     sweeps: list[Sweep]
 
 
-class Schedule:
+class Schedule(Order):
     """How a simplified loop of basic operations runs.
 
-    >>> from minigrad.compiler.loops import Operand
+    >>> from minigrad.compiler.steps import Compute, Operand
     >>> x = Operand("float32", (8, 1))
     >>> code = (Load(0), Reduce("add", 0, (0,)), Compute("subtract", (0, 1)), Store(0, 2))
     >>> print(Schedule(Loop((4, 8), (x,), code, "less the sums of columns")))
@@ -91,7 +83,6 @@ class Schedule:
         sweep for store v2 in a0 from kept v1
 
     Attributes:
-        row, serial, parallel: the axes.
         nests: in order.
         buffers: of each value that is kept in memory.
         workspace: how many bytes these take, after those that something else has at its beginning.
@@ -99,14 +90,8 @@ class Schedule:
     """
 
     def __init__(self, loop: Loop, most_rows: int = 0, begin: int = 0) -> None:
-        self.loop = loop
-        self.row = inner_axis(loop) if loop.space else None
-        self.serial = tuple(a for a in range(len(loop.space)) if a != self.row and self._is_serial(a))
-        self.parallel = tuple(a for a in range(len(loop.space)) if a != self.row and a not in self.serial)
+        super().__init__(loop)
         self.buffers: dict[int, Buffer] = {}
-        self.done: list[Time] = []  # when a value is first computed, a store made, a reduction added up
-        self._time()
-        self._delay_stores()
         self.nests = self._nests()
         self.tile = 0
         if self._adds_rows():
@@ -127,106 +112,6 @@ class Schedule:
                 kept = [f"v{v}" for v in sweep.values if v in sweep.fetched and v in self.buffers]
                 lines.append(f"    sweep for {'; '.join(texts)}{' from kept ' if kept else ''}{', '.join(kept)}")
         return "\n".join(lines)
-
-    def _is_serial(self, axis: int) -> bool:
-        """Whether it is reduced over, or something is to be done once, not at each point: a store, a dear row."""
-        code, loop = self.loop.code, self.loop
-        for i, step in enumerate(code):
-            stays = axis not in loop.axes[i]
-            if isinstance(step, Reduce) and axis in step.axes or isinstance(step, Store) and stays:
-                return True
-            if stays and self.varies(i) and self.cost[i] > CHEAP:
-                return True
-        return False
-
-    def axes(self, i: int) -> frozenset[int]:
-        """The axes that a step runs over."""
-        step = self.loop.code[i]
-        return self.loop.axes[step.value] | set(step.axes) if isinstance(step, Reduce) else self.loop.axes[i]
-
-    def along_row(self, i: int) -> bool:
-        """Whether a step runs once for each element of a row, not once for the row."""
-        return self.row in self.axes(i)
-
-    def varies(self, value: int) -> bool:
-        """Whether a value differs from element to element of a row."""
-        return self.row in self.loop.axes[value]
-
-    def serial_axes(self, i: int) -> tuple[int, ...]:
-        """The serial axes at each point of which a step runs."""
-        return tuple(a for a in self.serial if a in self.axes(i))
-
-    def accumulates(self, i: int) -> bool:
-        """Whether a step is a reduction over serial axes, which adds to a buffer from row to row."""
-        step = self.loop.code[i]
-        return isinstance(step, Reduce) and not set(step.axes).isdisjoint(self.serial)
-
-    def wide(self, i: int) -> str:
-        """The dtype in which a reduction is added up from block to block and from row to row."""
-        step, dtype = self.loop.code[i], self.loop.dtypes[i]
-        return "float64" if isinstance(step, Reduce) and step.op == "add" and dtype == "float32" else dtype
-
-    @cached_property
-    def cost(self) -> list[int]:
-        """How many operations it takes to compute a value along the row from what is in memory."""
-        found: list[int] = []
-        for i, step in enumerate(self.loop.code):
-            below = sum(found[v] for v in reads(step)) if isinstance(step, Compute) and self.varies(i) else 0
-            own = 4 if isinstance(step, Compute) and step.op in ("divide", "sqrt") else 1
-            found.append(min(below + own, 1000))
-        return found
-
-    def _time(self) -> None:
-        """Find when each step can run first.
-
-        A nest is the place of steps with the same serial axes.  So the result of a reduction over the row is there in
-        the next sweep for these, and in the next level, from a buffer, for others.
-        """
-        waits: list[bool] = []  # whether a value needs the result of a reduction over the row
-        ready: list[tuple[int, int]] = []  # the level and the sweep from which on a value can be used in its nest
-        for i, step in enumerate(self.loop.code):
-            level, sweep, axes = 0, 0, self.serial_axes(i)
-            for v in reads(step):
-                other_nest = waits[v] and self.serial_axes(v) != axes
-                level, sweep = max((level, sweep), (ready[v][0] + 1, 0) if other_nest else ready[v])
-            self.done.append((level, len(axes), axes, sweep))
-            if isinstance(step, Reduce):
-                ready.append((level + 1, 0) if self.accumulates(i) else (level, sweep + 1))
-                waits.append(not self.accumulates(i))
-            else:
-                ready.append((level, sweep))
-                waits.append(any(waits[v] for v in reads(step)))
-
-    def _delay_stores(self) -> None:
-        """No store runs before the last sweep that loads what it overwrites."""
-        code = self.loop.code
-        stores = {step.operand: i for i, step in enumerate(code) if isinstance(step, Store)}
-        loads = {i: self._loads(i) & stores.keys() for i, step in enumerate(code) if isinstance(step, Reduce | Store)}
-        changed = True
-        while changed:
-            changed = False
-            for root, operands in loads.items():
-                for store in (stores[operand] for operand in operands):
-                    level, count, axes, sweep = self.done[store]
-                    if self.done[root] > self.done[store]:
-                        changed = True
-                        same_nest = self.done[root][2] == axes
-                        level, sweep = (
-                            (self.done[root][0], self.done[root][3]) if same_nest else (self.done[root][0] + 1, 0)
-                        )
-                        self.done[store] = (level, count, axes, sweep)
-
-    def _loads(self, root: int) -> set[int]:
-        """The operands that the sweep of a store or a reduction loads for it."""
-        found, waiting, seen = set(), [*reads(self.loop.code[root])], set()
-        while waiting:
-            i = waiting.pop()
-            step = self.loop.code[i]
-            if i not in seen and not isinstance(step, Reduce):
-                seen.add(i)
-                found |= {step.operand} if isinstance(step, Load) else set()
-                waiting.extend(reads(step))
-        return found
 
     def _nests(self) -> list[Nest]:
         """Plan the sweeps from the last to the first, since a later one may ask an earlier one to keep something."""
