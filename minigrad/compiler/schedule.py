@@ -23,15 +23,16 @@ import numpy as np
 
 from .loops import Loop
 from .order import CHEAP, Order, Time
-from .steps import Constant, Load, Reduce, Store, reads, step_text
+from .steps import Compute, Constant, Load, Reduce, Store, reads, step_text
 
 __all__ = ["Buffer", "Nest", "Schedule", "Sweep"]
 
 #: A row with more elements than this is not kept: it would not stay in the cache.
 LONGEST_KEPT = 16384
 
-#: More terms than this are not added up in registers in their own dtype.
-MOST_TERMS = 16384
+#: More terms than this, of products and of others, are not added up in their own dtype, in registers: products have
+#: both signs, and libraries add them up so; a sum of others loses digits.
+MOST_PRODUCTS, MOST_TERMS = 16384, 512
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,7 @@ class Nest:
 class Schedule(Order):
     """How a simplified loop of basic operations runs.
 
-    >>> from minigrad.compiler.steps import Compute, Operand
+    >>> from minigrad.compiler.steps import Operand
     >>> x = Operand("float32", (8, 1))
     >>> code = (Load(0), Reduce("add", 0, (0,)), Compute("subtract", (0, 1)), Store(0, 2))
     >>> print(Schedule(Loop((4, 8), (x,), code, "less the sums of columns")))
@@ -193,10 +194,13 @@ class Schedule(Order):
         loop, serial = self.loop, [nest for nest in self.nests if nest.axes]
         if len(serial) != 1 or len(serial[0].sweeps) != 1 or not self.parallel:
             return False
-        if not 0 < math.prod([loop.space[a] for a in self.serial]) <= MOST_TERMS:
-            return False
+        terms = math.prod([loop.space[a] for a in self.serial])
         for root in serial[0].sweeps[0].roots:
             if not self.accumulates(root) or not self.varies(root) or set(self.serial) & loop.axes[root]:
+                return False
+            value = loop.code[reads(loop.code[root])[0]]
+            product = isinstance(value, Compute) and value.op == "multiply"
+            if not 0 < terms <= (MOST_PRODUCTS if product else MOST_TERMS):
                 return False
         number = self.nests.index(serial[0])  # what the others compute for a row does not outlive it in registers
         before = [v for nest in self.nests[:number] for sweep in nest.sweeps for v in sweep.values]
