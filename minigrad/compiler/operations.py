@@ -9,6 +9,7 @@ NumPy's.
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -128,6 +129,7 @@ def _conversion(op: str) -> tuple[str, str] | None:
     return (name, dtype) if colon and name in ("astype", "view") else None
 
 
+@functools.cache
 def result_dtype(op: str, dtypes: tuple[str, ...]) -> str:
     """The dtype that an operation gives for arguments of these dtypes.
 

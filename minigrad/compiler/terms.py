@@ -31,7 +31,7 @@ class Code:
 
     def add(self, step: Step) -> int:
         """The number of a step's value: a new one, or the one that it has already."""
-        key = (step, repr(step))  # 0.0 and -0.0 are equal, but not the same constant
+        key = (step, repr(step) if isinstance(step, Constant) else "")  # 0.0 and -0.0 are equal, but not the same
         if key not in self._known or isinstance(step, Store):
             self._known[key] = len(self.steps)
             self.steps.append(step)
