@@ -22,6 +22,7 @@ from minigrad.compiler.formulas import FORMULAS, expanded
 from minigrad.compiler.llvm import Target, emit
 from minigrad.compiler.loops import Compute, Constant, Index, Load, Loop, Operand, Reduce, Step, Store
 from minigrad.compiler.operations import DTYPES, OPERATIONS, REDUCTIONS, result_dtype
+from minigrad.compiler.packing import packed
 from minigrad.compiler.schedule import Schedule
 from minigrad.compiler.spaces import simplified
 
@@ -474,11 +475,11 @@ def test_an_index_counts_along_its_axis_however_the_arrays_lie() -> None:
     space = (3, 1, 4, 19)
     for axis in range(4):
         for dtype in ("int64", "int32", F32):
-            out = np.zeros(space[::-1], dtype).transpose()
-            build = Builder(*space)
-            build.store(build.step(Index(axis, dtype)), out)
-            build.run()
-            assert (out == np.arange(space[axis]).reshape([-1 if a == axis else 1 for a in range(4)])).all()
+            for out in (np.zeros(space[::-1], dtype).transpose(), np.zeros(space, dtype)[::-1, ::-1, ::-1, ::-1]):
+                build = Builder(*space)
+                build.store(build.step(Index(axis, dtype)), out)
+                build.run()
+                assert (out == np.arange(space[axis]).reshape([-1 if a == axis else 1 for a in range(4)])).all()
 
 
 def test_an_empty_axis_sums_to_nothing_and_the_rest_is_done() -> None:
@@ -878,6 +879,59 @@ def test_a_number_for_each_row_is_stored_once_beside_strided_rows() -> None:
     build.run()
     np.testing.assert_array_equal(out, x + [[1.0], [2.0]])
     np.testing.assert_array_equal(w, [[2.0], [4.0]])
+
+
+def test_attention_with_a_mask_is_one_loop() -> None:
+    """Softmax over the keys that are not later than the query, of a product with a factor to be turned."""
+    rng = np.random.default_rng(32)
+    q, k, out = rng.normal(0, 1, (2, 19, 8)), rng.normal(0, 1, (2, 19, 8)), np.empty((2, 19, 19))
+    build = Builder(2, 19, 19, 8)
+    scores = build.reduce("add", build.multiply(build.load(q[:, :, None]), build.load(k[:, None])), 3)
+    seen = build.greater_equal(build.step(Index(1)), build.step(Index(2)))
+    e = build.exp(build.where(seen, scores, build.constant(-math.inf, F64)))
+    build.store(build.divide(e, build.reduce("add", e, 2)), out[..., None])
+    loop = build.run()
+    exact = np.exp(np.where(np.tri(19) > 0, q @ k.swapaxes(1, 2), -np.inf))
+    np.testing.assert_allclose(out, exact / exact.sum(-1, keepdims=True), rtol=1e-12)
+    parts, _ = packed(simplified(loop), [0, 1, 2], 3)
+    assert len(parts) == 2
+    assert Schedule(expanded(parts[1][0]), 8).tile == 8
+
+
+def test_the_terms_of_a_product_may_count_rows() -> None:
+    """out[m, n] = sum over k of (m + k + n) w[k, n], eight m at a time."""
+    w, out = np.random.default_rng(33).random((6, 20)), np.empty((21, 20))
+    build = Builder(21, 20, 6)
+    place = build.add(build.add(build.step(Index(0, F64)), build.step(Index(2, F64))), build.step(Index(1, F64)))
+    total = build.reduce("add", build.multiply(place, build.load(w.T[None])), 2)
+    build.store(build.add(total, build.step(Index(0, F64))), out[..., None])
+    build.run()
+    m, n, k = np.ogrid[:21, :20, :6]
+    np.testing.assert_allclose(out, ((m + n + k) * w.T).sum(-1) + np.arange(21)[:, None], rtol=1e-13)
+
+
+def test_a_product_less_what_else_is_known_of_its_rows() -> None:
+    rng = np.random.default_rng(34)
+    x, w, a, out = rng.random((10, 6)), rng.random((6, 20)), rng.random((10, 20)), np.empty((10, 20))
+    build = product(x, w, out, F64)
+    most = build.reduce("maximum", build.load(a[..., None]), 1)
+    build.store(build.subtract(build.total, most), out[..., None])
+    build.run()
+    np.testing.assert_allclose(out, x @ w - a.max(1, keepdims=True), atol=1e-13)
+
+
+def test_a_factor_that_is_overwritten_is_not_turned_elsewhere() -> None:
+    rng = np.random.default_rng(35)
+    x, w, out = rng.random((16, 20)), rng.random((16, 20)), np.empty((16, 16))
+    exact, old = x @ w.T, w.copy()
+    build = Builder(16, 16, 20)
+    place = build.operand(w[None])
+    wv = build.step(Load(place))
+    build.store(build.reduce("add", build.multiply(build.load(x[:, None]), wv), 2), out[..., None])
+    build.step(Store(place, build.add(wv, wv)))
+    build.run()
+    np.testing.assert_allclose(out, exact, atol=1e-13)
+    np.testing.assert_array_equal(w, 2 * old)
 
 
 def test_batches_of_products() -> None:

@@ -90,23 +90,16 @@ class Order:
     def _time(self) -> None:
         """Find when each step can run first.
 
-        A nest is the place of steps with the same serial axes.  So the result of a reduction over the row is there in
-        the next sweep for these, and in the next level, from a buffer, for others.
+        A nest is the place of steps over the same serial axes.  Of one level those over fewer axes run first, since
+        what they give is used by those over more, never the other way round.
         """
-        waits: list[bool] = []  # whether a value needs the result of a reduction over the row
-        ready: list[tuple[int, int]] = []  # the level and the sweep from which on a value can be used in its nest
+        ready: list[tuple[int, int]] = []  # the level and the sweep from which on a value can be used
         for i, step in enumerate(self.loop.code):
-            level, sweep, axes = 0, 0, self.serial_axes(i)
-            for v in reads(step):
-                other_nest = waits[v] and self.serial_axes(v) != axes
-                level, sweep = max((level, sweep), (ready[v][0] + 1, 0) if other_nest else ready[v])
+            level, sweep = max((ready[v] for v in reads(step)), default=(0, 0))
+            axes = self.serial_axes(i)
             self.done.append((level, len(axes), axes, sweep))
-            if isinstance(step, Reduce):
-                ready.append((level + 1, 0) if self.accumulates(i) else (level, sweep + 1))
-                waits.append(not self.accumulates(i))
-            else:
-                ready.append((level, sweep))
-                waits.append(any(waits[v] for v in reads(step)))
+            after = (level + 1, 0) if self.accumulates(i) else (level, sweep + 1)
+            ready.append(after if isinstance(step, Reduce) else (level, sweep))
 
     def _delay_stores(self) -> None:
         """No store runs before the last sweep that loads what it overwrites."""

@@ -58,23 +58,25 @@ def _with_turned(loop: Loop, number: int, axes: Sequence[int]) -> Loop:
 
 
 def _to_turn(loop: Loop) -> tuple[int, list[int]] | None:
-    """An operand, and its axes in an order that lets vectors run along an axis that is not summed over."""
+    """An operand that lies across vectors, or that keeps them from running along an axis which is not summed over.
+
+    With its axes in the order in which it should lie.
+    """
     if not loop.space or 0 in loop.space:
         return None
     row = inner_axis(loop)
-    reduced = {a for step in loop.code if isinstance(step, Reduce) and row in step.axes for a in step.axes}
-    if not reduced:
-        return None
+    summed = {a for step in loop.code if isinstance(step, Reduce) and row in step.axes for a in step.axes}
     written = {step.operand for step in loop.code if isinstance(step, Store)}
     choices = []
-    for axis in set(range(len(loop.space))) - reduced:
+    for axis in {row} | set(range(len(loop.space))) - summed:
         apart = [i for i, o in enumerate(loop.operands) if o.strides[axis] not in (0, 1) and i not in written]
         if len(apart) != 1 or loop.space[axis] < LENGTH:
             continue
-        moves = loop.moves(apart[0])
+        moves, strides = loop.moves(apart[0]), loop.operands[apart[0]].strides
         size = math.prod([loop.space[a] for a in moves])
-        axes = [*sorted(moves - {axis}, key=lambda a: -abs(loop.operands[apart[0]].strides[a])), axis]
-        enough = math.prod(loop.space) >= USES * size and loop.operands[apart[0]].strides[row] == 1
-        if enough and inner_axis(_with_turned(loop, apart[0], axes)) == axis:
+        axes = [*sorted(moves - {axis}, key=lambda a: -abs(strides[a])), axis]
+        in_the_way = axis == row or (row in summed and strides[row] == 1)
+        better = in_the_way and inner_axis(_with_turned(loop, apart[0], axes)) == axis
+        if better and math.prod(loop.space) >= USES * size:
             choices.append((size, apart[0], axes))
     return min(choices)[1:] if choices else None
