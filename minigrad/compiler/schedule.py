@@ -202,13 +202,13 @@ class Schedule(Order):
             product = isinstance(value, Compute) and value.op == "multiply"
             if not 0 < terms <= (MOST_PRODUCTS if product else MOST_TERMS):
                 return False
-        number = self.nests.index(serial[0])  # what the others compute for a row does not outlive it in registers
-        before = [v for nest in self.nests[:number] for sweep in nest.sweeps for v in sweep.values]
-        fetched = [v for nest in self.nests[number + 1 :] for sweep in nest.sweeps for v in sweep.fetched]
-        if any(loop.axes[v] or isinstance(loop.code[v], Reduce) for v in before):
-            return False
-        time = self.done[serial[0].sweeps[0].roots[0]]
-        return all(v in self.buffers or not loop.axes[v] or self.done[v] > time for v in fetched)
+        # What other nests compute comes after the sums: they may need only what is known before all loops.
+        return all(self.same_everywhere(v) for v in serial[0].sweeps[0].fetched)
+
+    def same_everywhere(self, v: int) -> bool:
+        """Whether a value is known before all loops."""
+        first = self.done[v] == (0, 0, (), 0) and not isinstance(self.loop.code[v], Reduce)
+        return first and not self.loop.axes[v]
 
     @property
     def crossed(self) -> bool:

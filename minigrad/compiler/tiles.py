@@ -114,18 +114,18 @@ class TileWriter(RowWriter):
                     place = places[step].moved(self.text, str(row), self.stride(step, self.tiled))
                     found[row, v] = read(self.text, place, index if self.schedule.varies(v) else "0", width, elements)
                 elif isinstance(step, Index):
-                    found[row, v] = self._at(step, row, index, width)
+                    found[row, v] = self._at(step, index, width)
                 elif isinstance(step, Compute):
                     dtypes, args = [self.dtypes[a] for a in step.args], [register(a, row, width) for a in step.args]
                     found[row, v] = instruction(self.text, step.op, dtypes, width, args)
         roots = [(row, root) for row in range(rows) for root in self.roots]
         return [self._added(row, root, now, lanes, register) for (row, root), now in zip(roots, sums, strict=True)]
 
-    def _at(self, step: Index, row: int, index: str, lanes: int) -> str:
+    def _at(self, step: Index, index: str, lanes: int) -> str:
+        """Where the points are along the row or a serial axis; what asks for other axes makes no tiles."""
         if step.axis == self.schedule.row:
             return self._index(index, step.dtype, lanes)
-        here = self.indices[step.axis]
-        return self._index(self.text.plus(str(row), here) if step.axis == self.tiled else here, step.dtype, 1)
+        return self._index(self.indices[step.axis], step.dtype, 1)
 
     def _added(self, row: int, root: int, so_far: str, lanes: int, register: Callable[[int, int, int], str]) -> str:
         """A sum with one more term; a product is added by one instruction, and rounded once."""

@@ -63,8 +63,7 @@ class LoopWriter:
         """What is the same at every point, before all loops."""
         for nest in self.schedule.nests[:1]:
             for v in (v for sweep in nest.sweeps for v in sweep.values):
-                reduced = isinstance(self.loop.code[v], Reduce)
-                if not self.loop.axes[v] and self.schedule.done[v] == (0, 0, (), 0) and not reduced:
+                if self.schedule.same_everywhere(v):
                     self._scalar(v, fetched=False)
 
     def _over(self, axes: Sequence[int], body: Callable[[], object], start: int = 0) -> None:
