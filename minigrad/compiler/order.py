@@ -111,13 +111,12 @@ class Order:
             changed = False
             for root, operands in loads.items():
                 for store in (stores[operand] for operand in operands):
-                    level, count, axes, sweep = self.done[store]
+                    _, count, axes, _ = self.done[store]
                     if self.done[root] > self.done[store]:
                         changed = True
-                        same_nest = self.done[root][2] == axes
-                        level, sweep = (
-                            (self.done[root][0], self.done[root][3]) if same_nest else (self.done[root][0] + 1, 0)
-                        )
+                        level, _, axes_of_root, sweep = self.done[root]
+                        if axes_of_root != axes:
+                            level, sweep = level + 1, 0
                         self.done[store] = (level, count, axes, sweep)
 
     def _loads(self, root: int) -> set[int]:

@@ -95,11 +95,12 @@ class Schedule(Order):
         self.buffers: dict[int, Buffer] = {}
         self.nests = self._nests()
         self.tile = 0
-        if self._adds_rows():
+        if most_rows and self._adds_rows():
+            (sums,) = (len(nest.sweeps[0].roots) for nest in self.nests if nest.axes)
+            rows = {a: min(max(most_rows // sums, 1), loop.space[a]) for a in self.parallel}
             # Along the axis of a tile, what is loaded as vectors stays the same, if there is such an axis.
-            rows = {a: min(most_rows, loop.space[a]) for a in self.parallel}
             self.parallel = tuple(sorted(self.parallel, key=lambda a: (-len(self._vectors_along(a)), rows[a])))
-            self.tile = min(most_rows, loop.space[self.parallel[-1]])
+            self.tile = rows[self.parallel[-1]]
         self.workspace = self._lay_out(begin)
 
     def __str__(self) -> str:
