@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 import math
 import os
 import re
@@ -1213,6 +1214,24 @@ def test_only_known_intrinsics_are_compiled() -> None:
     text = "declare float @llvm.exp.f32(float)\ndefine void @kernel(ptr %frame) {\n  ret void\n}\n"
     with pytest.raises(AssertionError, match="must not call llvm.exp.f32"):
         native._machine().compiled(text)
+
+
+def test_threads_compile_and_run_at_once() -> None:
+    """Each call has a frame and a workspace of its own; the interpreter's lock is free while the code runs."""
+
+    def softmax(columns: int) -> float:
+        x = np.random.default_rng(columns).normal(0, 1, (50, columns))
+        out = np.empty_like(x)
+        build = Builder(50, columns)
+        e = build.exp(build.load(x))
+        build.store(build.divide(e, build.reduce("add", e, 1)), out)
+        function = native.compile_loops([build.loop()])
+        for _ in range(50):
+            function(x, out)
+        return float(abs(out - np.exp(x) / np.exp(x).sum(1, keepdims=True)).max())
+
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        assert max(pool.map(softmax, [40, 41, 40, 43, 40, 41, 46, 47])) < 1e-14
 
 
 # The cache
