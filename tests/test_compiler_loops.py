@@ -710,7 +710,10 @@ def test_a_result_for_each_row_survives_a_sum_over_all_rows() -> None:
     np.testing.assert_allclose(out, exact / np.sqrt((exact**2).sum()), rtol=1e-13)
 
 
-def test_sums_are_as_exact_as_numpys() -> None:
+@pytest.mark.parametrize("size", [64, 16, 0])
+def test_sums_are_as_exact_as_numpys(size: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With any number of lanes: none adds up many numbers in float32."""
+    monkeypatch.setattr(native._machine(), "target", Target(bytes=size))
     x = np.random.default_rng(11).random(1_000_000).astype(F32)
     total, squares = np.empty(1, F32), np.empty(1, F32)
     build = Builder(len(x))

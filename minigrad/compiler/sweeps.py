@@ -15,8 +15,8 @@ from .text import Text, literal, llvm_type, vector
 
 __all__ = ["RowWriter"]
 
-#: Sums of so many elements are added up in their own dtype, in many lanes; beyond, block by block in float64.
-BLOCK = 4096
+#: So many elements are added up in each lane in their own dtype; beyond, block by block in float64.
+BLOCK = 64
 #: A vector spans 4 of the machine's registers up to so many operations in a sweep, and 2 up to so many: short code
 #: needs more in flight.
 SHORT, MEDIUM = 12, 40
@@ -50,7 +50,7 @@ class RowWriter:
         if not self.roots or self.schedule.row is None:
             return []
         length = self.schedule.loop.space[self.schedule.row] if length is None else length
-        block = BLOCK if self.sums else max(length, 1)
+        block = BLOCK * self.lanes(length)[0] if self.sums else max(length, 1)
         rest = length % block
         self._spread(rest, length and block if length > rest else 0)
         wide = [self.schedule.wide(r) for r in self.sums]
