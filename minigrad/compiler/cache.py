@@ -1,7 +1,8 @@
 """Machine code kept on disk, so that the next process does not compile it again.
 
-No fault of a file or a folder is ever an error: code that is not found, not whole, or cannot be written is compiled.  A file holds a
-checksum and the code, because LLVM may end the process over an object that is damaged.
+No fault of a file or a folder is ever an error: code that is not found, not whole, or cannot be written is
+compiled.  A file holds a checksum and the code, because LLVM may end the process over an object that is
+damaged.
 """
 
 from __future__ import annotations
@@ -55,8 +56,8 @@ def load(name: str) -> bytes | None:
 def store(name: str, code: bytes) -> None:
     """Keep code under a name, where that can be done.
 
-    The file is written under another name and renamed, but not forced to the disk, which would take longer than to compile: the
-    checksum tells what a power failure left of it.
+    The file is written under another name and renamed, but not forced to the disk, which would take longer than
+    to compile: the checksum tells what a power failure left of it.
     """
     with contextlib.suppress(OSError, RuntimeError):
         place = folder()

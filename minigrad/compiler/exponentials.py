@@ -1,8 +1,9 @@
 """exp, log and what is made of them, as formulas; at most 3 units in the last place from the true value.
 
-The scheme is always the same: *reduce* the argument to a short interval, where a polynomial serves, and *put together* the result from
-the polynomial and what was taken off.  Coefficients are those of the polynomials with the smallest largest error on the interval, found by
-Remez's algorithm.  Sums are arranged so that the large parts are exact, hence constants in two pieces such as LN2.
+The scheme is always the same: *reduce* the argument to a short interval, where a polynomial serves, and *put
+together* the result from the polynomial and what was taken off.  Coefficients are those of the polynomials with
+the smallest largest error on the interval, found by Remez's algorithm.  Sums are arranged so that the large
+parts are exact, hence constants in two pieces such as ln2.
 """
 
 from __future__ import annotations
@@ -12,7 +13,17 @@ from dataclasses import dataclass
 
 from .terms import Term, fma, formula, polynomial
 
-__all__ = ["exp_of_sum", "exp_scaled", "float_format", "log_reduced"]
+__all__ = [
+    "FORMATS",
+    "exp_of_sum",
+    "exp_reduced",
+    "exp_scaled",
+    "float_format",
+    "log",
+    "log1p",
+    "log_reduced",
+    "power_of_two",
+]
 
 
 @dataclass(frozen=True)
@@ -26,6 +37,8 @@ class Format:
         magic: 1.5 * 2^mantissa: adding it rounds to an integer, which then stands in the lowest bits.
         ln2: in two pieces, the first so short that its product with any exponent is exact.
         least, most: beyond these exp is 0 and infinite.
+        tiny: the least number that is normal.
+        exp, expm1: exp(r) = 1 + r + r^2 P(r) for |r| <= ln(2) / 2, and the same with more terms.
     """
 
     bits: str
@@ -49,15 +62,17 @@ FORMATS = {
     ),
     "float64": Format(
         bits="int64", mantissa=52, bias=1023, magic=6755399441055744.0,
-        ln2=(0.693147180369123816490, 1.90821492927058770002e-10), least=-746.0, most=710.0, tiny=2.2250738585072014e-308,
+        ln2=(0.693147180369123816490, 1.90821492927058770002e-10), least=-746.0, most=710.0,
+        tiny=2.2250738585072014e-308,
         exp=(
             0.5000000000000013, 0.166666666666667, 0.04166666666650973, 0.008333333333307174, 0.0013888888949075446,
-            0.00019841269917713776, 2.4801487357835703e-05, 2.755721583565304e-06, 2.7632332903205033e-07, 2.5118050054646618e-08,
+            0.00019841269917713776, 2.4801487357835703e-05, 2.755721583565304e-06, 2.7632332903205033e-07,
+            2.5118050054646618e-08,
         ),
         expm1=(
             0.5, 0.16666666666666677, 0.041666666666666706, 0.008333333333320689, 0.0013888888888865033,
-            0.00019841269888817907, 2.4801587364129897e-05, 2.755724123184013e-06, 2.7557239698016724e-07, 2.5110157413105147e-08,
-            2.0925390660570865e-09,
+            0.00019841269888817907, 2.4801587364129897e-05, 2.755724123184013e-06, 2.7557239698016724e-07,
+            2.5110157413105147e-08, 2.0925390660570865e-09,
         ),
     ),
 }  # fmt: skip
@@ -94,7 +109,14 @@ def exp_reduced(x: Term) -> tuple[Term, Term]:
 
 
 def times_power(y: Term, n: Term) -> Term:
+    """y 2^n"""
+    return y.op("ldexp", n.cast("int32"))
+
+
+@formula("ldexp")
+def ldexp(y: Term, n: Term) -> Term:
     """y 2^n in two steps, since 2^n itself may be too large or too small where the product is not."""
+    n = n.cast(float_format(y).bits)
     half = n >> 1
     return y * power_of_two(half, y.dtype) * power_of_two(n - half, y.dtype)
 
@@ -151,16 +173,16 @@ def expm1(x: Term) -> Term:
     return (x > limit).where(exp_scaled(x), small.op("copysign", x))
 
 
-def log_reduced(x: Term) -> tuple[Term, Term]:
-    """x = 2^e (1 + f) with sqrt(1/2) <= 1 + f < sqrt(2), for x > 0; e as floats."""
+def log_reduced(x: Term, subnormal: bool = True) -> tuple[Term, Term]:
+    """x = 2^e (1 + f) with sqrt(1/2) <= 1 + f < sqrt(2), for x > 0, if need be a subnormal one; e as floats."""
     form = float_format(x)
     small = x < form.tiny
-    scaled = small.where(x * 2.0 ** (form.mantissa + 1), x)
+    scaled = small.where(x * 2.0 ** (form.mantissa + 1), x) if subnormal else x
     half = x.constant(math.sqrt(0.5)).view(form.bits)
     bits = scaled.view(form.bits) - half
-    e = bits >> form.mantissa
+    e = (bits >> form.mantissa).cast(x.dtype)
     f = ((bits & ((1 << form.mantissa) - 1)) + half).view(x.dtype) - 1.0
-    return e.cast(x.dtype) - small.where(x.constant(form.mantissa + 1.0), 0.0), f
+    return (e - small.where(x.constant(form.mantissa + 1.0), 0.0) if subnormal else e), f
 
 
 def log_of_one_plus(f: Term) -> tuple[Term, Term]:
@@ -202,7 +224,9 @@ def log10(x: Term) -> Term:
     """log(x) / ln 10"""
     e, f = log_reduced(x)
     large, small = log_of_one_plus(f)
-    first, second = (0.30102539, 4.60503187e-6) if x.dtype == "float32" else (0.301029995663611771306, 3.69423907715893e-13)
+    first, second = (
+        (0.30102539, 4.60503187e-6) if x.dtype == "float32" else (0.301029995663611771306, 3.69423907715893e-13)
+    )
     logarithm = fma(large + small, math.log10(math.e), e * second)
     return with_limits(x, fma(e, first, logarithm))
 

@@ -1,16 +1,17 @@
 """Functions as formulas: what operations expand to that have no instruction of their own.
 
-The short ones stand here; `exponentials` and `trigonometry` hold the rest.  `expanded(loop)` replaces every operation that is a
-formula; what is left are basic operations, which have instructions.
+The short ones stand here; `exponentials` and `trigonometry` hold the rest.  `expanded(loop)` replaces every
+operation that is a formula; what is left are basic operations, which have instructions.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 
 from . import error_function, exponentials, powers, trigonometry
-from .loops import Compute, Load, Loop, Reduce, Step, Store, reads
+from .loops import Compute, Loop, Reduce, Step, Store, reads
 from .terms import FORMULAS, Code, Term, fma, formula
 
 __all__ = ["FORMULAS", "expanded"]
@@ -19,10 +20,13 @@ __all__ = ["FORMULAS", "expanded"]
 FAMILIES = (exponentials, error_function, powers, trigonometry)
 
 
-def expanded(loop: Loop) -> Loop:
+def expanded(loop: Loop, instructions: Sequence[str] = ()) -> Loop:
     """The same loop in basic operations alone, without what is computed twice or for nothing.
 
-    >>> from minigrad.compiler.loops import Operand
+    Args:
+        instructions: operations with a formula for which the machine has an instruction, which stay.
+
+    >>> from minigrad.compiler.loops import Load, Operand
     >>> print(expanded(Loop((4,), (Operand("float32", (1,)),), (Load(0), Compute("reciprocal", (0,)), Store(0, 1)))))
     loop over [4]
       a0: float32 strides (1,)
@@ -31,7 +35,7 @@ def expanded(loop: Loop) -> Loop:
       v2 = divide v1 v0   float32 over {0}
       store v2 in a0
     """
-    code = Code(lambda load: loop.operands[load.operand].dtype)
+    code = Code(lambda load: loop.operands[load.operand].dtype, instructions)
     numbers: list[int] = []  # the new number of each old value
     for step in loop.code:
         match step:

@@ -9,13 +9,15 @@ import numpy as np
 from .operations import ALIASES, kind
 from .text import Text, literal, llvm_type, vector
 
-__all__ = ["INTRINSICS", "combine", "instruction", "intrinsic"]
+__all__ = ["INTRINSICS", "combine", "converted", "instruction", "suffix"]
 
-#: All that code may call.  Each becomes instructions on every CPU that native code is made for, never a call to a library.
-INTRINSICS = frozenset(
-    "abs ceil copysign fabs floor fma fptosi.sat fptoui.sat maximum maxnum minimum minnum roundeven smax smin sqrt trunc umax umin "
-    "masked.load masked.store masked.gather masked.scatter".split()
-)
+#: All that code may call.  Each becomes instructions on every CPU that native code is made for, never a call to
+#: a library.
+INTRINSICS = {
+    *("abs", "ceil", "copysign", "fabs", "floor", "fma", "fptosi.sat", "fptoui.sat", "ldexp", "maximum", "maxnum"),
+    *("minimum", "minnum", "roundeven", "smax", "smin", "sqrt", "trunc", "umax", "umin"),
+    *("masked.load", "masked.store", "masked.gather", "masked.scatter"),
+}
 
 #: Instructions for floats, signed and unsigned integers.
 BINARY = {
@@ -59,14 +61,14 @@ def suffix(dtype: str, lanes: int) -> str:
     return element if lanes == 1 else f"v{lanes}{element}"
 
 
-def instruction(text: Text, op: str, dtypes: Sequence[str], lanes: int, args: Sequence[str], fma: bool) -> str:
+def instruction(text: Text, op: str, dtypes: Sequence[str], lanes: int, args: Sequence[str]) -> str:
     """Write a basic operation on registers of these dtypes; the register of the result.
 
     Raises:
         NotImplementedError: where there is neither an instruction nor a formula.
     """
     op = ALIASES.get(op, op)
-    dtype = dtypes[-1]
+    dtype = dtypes[0] if op == "ldexp" else dtypes[-1]
     type_, column = vector(llvm_type(dtype), lanes), "fiu".find(kind(dtype)) if kind(dtype) != "b" else 2
     if op in BINARY:
         return text.let(f"{BINARY[op][column]} {type_} {args[0]}, {args[1]}")
@@ -83,19 +85,19 @@ def instruction(text: Text, op: str, dtypes: Sequence[str], lanes: int, args: Se
         return text.let(f"{LOGICAL[op]} {type_} {args[0]}, {args[1]}")
     name, _, target = op.partition(":")
     if name == "astype":
-        return _cast(text, dtype, target, lanes, args[0])
+        return converted(text, args[0], dtype, target, lanes)
+    if name == "view" and dtype != target:
+        return text.let(f"bitcast {type_} {args[0]} to {vector(llvm_type(target), lanes)}")
     if name == "view":
-        return text.let(f"bitcast {type_} {args[0]} to {vector(llvm_type(target), lanes)}") if dtype != target else args[0]
+        return args[0]
     if op not in SPECIAL:
         raise NotImplementedError(f"{op} of {dtype} has no instruction and no formula")
-    if op == "fma" and not fma:
-        product = text.let(f"fmul {type_} {args[0]}, {args[1]}")
-        return text.let(f"fadd {type_} {product}, {args[2]}")
     return SPECIAL[op](text, dtype, lanes, type_, args)
 
 
 def _extreme(text: Text, predicate: str, type_: str, mask: str, args: Sequence[str]) -> str:
-    """The larger or the smaller, or NaN: half the instructions of LLVM's own, which puts 0 above -0, beside which NumPy sets neither.
+    """The larger or the smaller, or NaN: half the instructions of LLVM's own, which puts 0 above -0, beside
+    which NumPy sets neither.
 
     Of a constant LLVM knows that it is no NaN, and its own is one instruction.
     """
@@ -133,6 +135,11 @@ def _isnan(text: Text, dtype: str, lanes: int, type_: str, args: Sequence[str]) 
     return text.let(f"fcmp uno {type_} {args[0]}, {args[0]}")
 
 
+def _ldexp(text: Text, dtype: str, lanes: int, type_: str, args: Sequence[str]) -> str:
+    name = f"llvm.ldexp.{suffix(dtype, lanes)}.{suffix('int32', lanes)}"
+    return text.call(name, type_, [(type_, args[0]), (vector("i32", lanes), args[1])])
+
+
 def _against_infinity(predicate: str) -> Callable[[Text, str, int, str, Sequence[str]], str]:
     def write(text: Text, dtype: str, lanes: int, type_: str, args: Sequence[str]) -> str:
         size = intrinsic(text, "fabs", dtype, lanes, args)
@@ -149,7 +156,7 @@ def _signbit(text: Text, dtype: str, lanes: int, type_: str, args: Sequence[str]
 
 
 def _shift(left: bool) -> Callable[[Text, str, int, str, Sequence[str]], str]:
-    """Bits beyond the last are shifted out, as in NumPy; the machine's own instruction takes the count modulo its width."""
+    """Bits beyond the last are shifted out, as in NumPy; what LLVM's instructions do there is not defined."""
 
     def write(text: Text, dtype: str, lanes: int, type_: str, args: Sequence[str]) -> str:
         signed = kind(dtype) == "i" and not left
@@ -167,7 +174,10 @@ def _shift(left: bool) -> Callable[[Text, str, int, str, Sequence[str]], str]:
 
 
 def _fma(text: Text, dtype: str, lanes: int, type_: str, args: Sequence[str]) -> str:
-    return intrinsic(text, "fma", dtype, lanes, args)
+    if text.target.fma:
+        return intrinsic(text, "fma", dtype, lanes, args)
+    product = text.let(f"fmul {type_} {args[0]}, {args[1]}")
+    return text.let(f"fadd {type_} {product}, {args[2]}")
 
 
 def _quotient(remainder: bool) -> Callable[[Text, str, int, str, Sequence[str]], str]:
@@ -188,8 +198,12 @@ def _quotient(remainder: bool) -> Callable[[Text, str, int, str, Sequence[str]],
         if kind(dtype) == "i":  # one less where the signs differ and something is left
             differ = text.let(f"icmp slt {type_} {text.let(f'xor {type_} {rest}, {divisor}')}, {zero}")
             below = text.let(f"and {mask} {differ}, {text.let(f'icmp ne {type_} {rest}, {zero}')}")
-            rest = text.let(f"select {mask} {below}, {type_} {text.let(f'add {type_} {rest}, {divisor}')}, {type_} {rest}")
-            quotient = text.let(f"select {mask} {below}, {type_} {text.let(f'sub {type_} {quotient}, {one}')}, {type_} {quotient}")
+            rest = text.let(
+                f"select {mask} {below}, {type_} {text.let(f'add {type_} {rest}, {divisor}')}, {type_} {rest}"
+            )
+            quotient = text.let(
+                f"select {mask} {below}, {type_} {text.let(f'sub {type_} {quotient}, {one}')}, {type_} {quotient}"
+            )
         return text.let(f"select {mask} {by_zero}, {type_} {zero}, {type_} {rest if remainder else quotient}")
 
     return write
@@ -210,11 +224,15 @@ SPECIAL: dict[str, Callable[[Text, str, int, str, Sequence[str]], str]] = {
     "floor_divide": _quotient(remainder=False),
     "remainder": _quotient(remainder=True),
     "fma": _fma,
+    "ldexp": _ldexp,
 }
 
 
-def _cast(text: Text, source: str, target: str, lanes: int, register: str) -> str:
-    """A float beyond an integer's range becomes its nearest, and NaN 0; NumPy leaves these to the machine."""
+def converted(text: Text, register: str, source: str, target: str, lanes: int = 1) -> str:
+    """A register in another dtype.
+
+    A float beyond an integer's range becomes its nearest, and NaN 0; NumPy leaves these to the machine.
+    """
     if source == target:
         return register
     before, after = vector(llvm_type(source), lanes), vector(llvm_type(target), lanes)
@@ -241,5 +259,5 @@ def combine(text: Text, op: str, dtype: str, register: str, lanes: int) -> str:
     while lanes > 1:
         low, high = (text.half(register, llvm_type(dtype), lanes, upper) for upper in (False, True))
         lanes //= 2
-        register = instruction(text, op, (dtype, dtype), lanes, (low, high), fma=False)
+        register = instruction(text, op, (dtype, dtype), lanes, (low, high))
     return register

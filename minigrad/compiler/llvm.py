@@ -1,31 +1,29 @@
 """From loops to LLVM's assembly language: one emitter, with the width of vectors as a parameter.
 
-`emit(loops)` writes one function that runs loops one after the other.  Its one argument is the *frame*, an array of addresses: of each
-operand, and last of a workspace for what the loops keep.  Lengths and strides are constants in the text.
+`emit(loops)` writes one function that runs loops one after the other.  Its one argument is the *frame*, an array of
+addresses: of each operand, and last of a workspace for what the loops keep.  Lengths and strides are constants in the
+text.
 
-The text comes from three places: loops over axes and what is computed for whole rows from here, the code along a row from `sweeps`,
-single operations from `instructions`.
+A loop is made simple (`spaces`), its factors turned where that pays (`packing`), its formulas expanded (`formulas`),
+its order planned (`order`, `schedule`) and then written: the loops over axes in `writer`, the code along rows in
+`sweeps`, `tiles` and `squares`, single operations in `instructions` and `memory`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-
-import numpy as np
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from .formulas import expanded
-from .instructions import instruction
-from .loops import Compute, Constant, Load, Loop, Reduce, Store
-from .memory import Place, read, write
-from .operations import identity
-from .products import Product, write_product
-from .schedule import Nest, Schedule, Sweep
+from .loops import Loop
+from .packing import packed
+from .schedule import Schedule
 from .spaces import simplified
-from .sweeps import RowWriter, Target, converted
-from .text import Text, literal
+from .text import Target, Text
+from .writer import LoopWriter
 
-__all__ = ["Emitted", "Target", "emit"]
+__all__ = ["Emitted", "Target", "all_slots", "emit"]
 
 
 @dataclass(frozen=True)
@@ -33,21 +31,19 @@ class Emitted:
     """The text of a function.
 
     Attributes:
-        name: of the function in the text.
         text: LLVM's assembly language.
-        slots: how many addresses the frame has; the last is the workspace's.
-        workspace: how many bytes that takes; where it is 0, its address is not read.
+        workspace: how many bytes the loops keep; where it is 0, the address of the workspace is not read.
     """
 
-    name: str
     text: str
-    slots: int
     workspace: int
 
 
 def emit(
-    loops: Sequence[Loop], slots: Sequence[Sequence[int]] | None = None, name: str = "kernel", target: Target | None = None,
-    room: int | None = None,
+    loops: Sequence[Loop],
+    slots: Sequence[Sequence[int]] | None = None,
+    name: str = "kernel",
+    target: Target | None = None,
 ) -> Emitted:
     """One function that runs loops in order.
 
@@ -55,9 +51,8 @@ def emit(
         slots: for each loop the places of its operands in the frame; by default the operands of all loops in a row.
         name: of the function.
         target: the machine.
-        room: the place of the workspace in the frame; by default after all others.
 
-    >>> from minigrad.compiler.loops import Operand
+    >>> from minigrad.compiler.steps import Compute, Load, Operand, Store
     >>> x = Operand("float32", (1,))
     >>> loop = Loop((16,), (x, x), (Load(0), Compute("sqrt", (0,)), Store(1, 1)), "roots")
     >>> print(emit([loop]).text.split("\\n\\n")[1])
@@ -74,144 +69,23 @@ def emit(
     }
     <BLANKLINE>
     """
-    if slots is None:
-        ends = np.cumsum([len(loop.operands) for loop in loops]).tolist()
-        slots = [range(end - len(loop.operands), end) for end, loop in zip(ends, loops, strict=True)]
-    last = 1 + max((slot for places in slots for slot in places), default=-1) if room is None else room
-    text, workspace = Text(), 0
-    for loop, places in zip(loops, slots, strict=True):
-        if isinstance(loop, Product):
-            text.comment(str(loop))
-            pointers = [text.let(f"load ptr, ptr {text.moved('%frame', str(slot), 8)}") for slot in (*places, last)]
-            lanes = max(1, (target or Target()).bytes // np.dtype(loop.dtype).itemsize)
-            write_product(text, loop, tuple(pointers), lanes)
-            workspace = max(workspace, loop.workspace)
-            continue
+    text, workspace = Text(target or Target()), 0
+    has = ("ldexp",) if text.target.ldexp else ()
+    slots = all_slots(loops, slots)
+    last = 1 + max((slot for of_loop in slots for slot in of_loop), default=-1)
+    for loop, of_loop in zip(loops, slots, strict=True):
         text.comment(f"{loop.name} over {list(loop.space)}")
-        writer = LoopWriter(text, Schedule(expanded(simplified(loop))), target or Target())
-        writer.run([*places, last])
-        workspace = max(workspace, writer.schedule.workspace)
-    return Emitted(name, text.function(name), last + 1, workspace)
+        parts, turned = packed(simplified(loop), of_loop, last)
+        for part, of_part in parts:
+            schedule = Schedule(expanded(part, has), text.target.tile[0], turned)
+            LoopWriter(text, schedule).run([*of_part, last])
+            workspace = max(workspace, schedule.workspace)
+    return Emitted(text.function(name), workspace)
 
 
-class LoopWriter:
-    """Writes one loop: the axes around its rows, and what is computed once for a row."""
-
-    def __init__(self, text: Text, schedule: Schedule, target: Target) -> None:
-        self.text, self.schedule, self.target = text, schedule, target
-        self.loop = schedule.loop
-        self.known: dict[int, str] = {}  # the registers of values for whole rows
-        self.places: dict[Load | int, Place] = {}  # of operands and of the buffers of values, at this point of the space
-
-    def run(self, slots: Sequence[int]) -> None:
-        """The whole loop; the slots are those of the operands and of the workspace."""
-        row = self.schedule.row
-        for i, operand in enumerate(self.loop.operands):
-            place = Place(self._address(slots[i]), operand.dtype, 0 if row is None else operand.strides[row])
-            self.places[Load(i)] = replace(place, pointer=self.text.moved(place.pointer, str(operand.offset), place.size))
-        if self.schedule.buffers:
-            workspace = self._address(slots[-1])
-            for v, buffer in self.schedule.buffers.items():
-                self.places[v] = Place(self.text.moved(workspace, str(buffer.offset), 1), buffer.dtype, int(row in buffer.axes))
-        for sweep in self.schedule.nests[0].sweeps if self.schedule.nests else []:
-            for v in sweep.values:  # what is the same everywhere: once, before all loops
-                if not self.loop.axes[v] and self.schedule.done[v] == (0, 0) and not isinstance(self.loop.code[v], Reduce):
-                    self._scalar(v, fetched=False)
-        self._over(self.schedule.parallel, lambda: [self._nest(nest) for nest in self.schedule.nests])
-
-    def _address(self, slot: int) -> str:
-        return self.text.let(f"load ptr, ptr {self.text.moved('%frame', str(slot), 8)}")
-
-    def _over(self, axes: Sequence[int], body: Callable[[], object]) -> None:
-        """Loops over axes: the places move along, and what is known inside is forgotten outside."""
-        if not axes:
-            body()
-            return
-
-        def turn(index: str, _: list[str]) -> list[str]:
-            places, known = self.places, dict(self.known)
-            self.places = {key: self._moved(key, place, axes[0], index) for key, place in places.items()}
-            self._over(axes[1:], body)
-            self.places, self.known = places, known
-            return []
-
-        self.text.repeat(0, self.loop.space[axes[0]], 1, [], turn)
-
-    def _moved(self, key: Load | int, place: Place, axis: int, index: str) -> Place:
-        strides = self.loop.operands[key.operand].strides if isinstance(key, Load) else self._buffer_strides(key)
-        return replace(place, pointer=self.text.moved(place.pointer, index, strides[axis] * place.size))
-
-    def _buffer_strides(self, value: int) -> list[int]:
-        strides, stride = [0] * len(self.loop.space), 1
-        for axis in reversed(self.schedule.buffers[value].axes):
-            strides[axis], stride = stride, stride * self.loop.space[axis]
-        return strides
-
-    def _nest(self, nest: Nest) -> None:
-        for sweep in nest.sweeps:
-            for root in sweep.roots:
-                if self.schedule.accumulates(root):
-                    self._clear(root)
-        self._over(self.schedule.serial if nest.serial else (), lambda: [self._sweep(sweep) for sweep in nest.sweeps])
-
-    def _clear(self, reduce: int) -> None:
-        """Fill the buffer of a reduction with what changes nothing."""
-        step, buffer = self.loop.code[reduce], self.schedule.buffers[reduce]
-        assert isinstance(step, Reduce)
-        lanes = max(1, self.target.bytes // np.dtype(buffer.dtype).itemsize)
-        place = replace(self.places[reduce], stride=1)
-        for first, size in ((0, lanes), (buffer.size // lanes * lanes, 1)):
-            nothing = literal(identity(step.op, buffer.dtype), buffer.dtype, size)
-            stop = buffer.size // size * size
-
-            def turn(index: str, _: list[str], size: int = size, nothing: str = nothing) -> list[str]:
-                write(self.text, place, nothing, index, size, size)
-                return []
-
-            self.text.repeat(first, stop, size, [], turn)
-
-    def _sweep(self, sweep: Sweep) -> None:
-        for v in sweep.values:
-            if not self.schedule.varies(v) and v not in self.known and not isinstance(self.loop.code[v], Constant):
-                self._scalar(v, v in sweep.fetched)
-        for root in sweep.roots:
-            if not self.schedule.along_row(root):
-                self._scalar_root(root)
-        row = RowWriter(self.text, self.target, self.schedule, sweep, self.known, self.places)
-        for reduce, total in row.run():
-            if self.schedule.accumulates(reduce):
-                self._accumulate(reduce, total)
-            else:
-                self.known[reduce] = converted(self.text, total, self.schedule.wide(reduce), self.loop.dtypes[reduce])
-                if reduce in self.schedule.buffers:
-                    write(self.text, self.places[reduce], total)
-
-    def _register(self, v: int) -> str:
-        step = self.loop.code[v]
-        return literal(step.value, step.dtype) if isinstance(step, Constant) else self.known[v]
-
-    def _scalar(self, v: int, fetched: bool) -> None:
-        """Compute a value for the whole row, or read the buffer that has it."""
-        step, dtypes = self.loop.code[v], self.loop.dtypes
-        if fetched:
-            place = self.places[v]
-            self.known[v] = converted(self.text, read(self.text, place), place.dtype, dtypes[v])
-        elif isinstance(step, Load):
-            self.known[v] = read(self.text, self.places[step])
-        elif isinstance(step, Compute):
-            args = [self._register(a) for a in step.args]
-            self.known[v] = instruction(self.text, step.op, [dtypes[a] for a in step.args], 1, args, self.target.fma)
-
-    def _scalar_root(self, root: int) -> None:
-        step = self.loop.code[root]
-        if isinstance(step, Store):
-            write(self.text, self.places[Load(step.operand)], self._register(step.value))
-        elif isinstance(step, Reduce):
-            self._accumulate(root, converted(self.text, self._register(step.value), self.loop.dtypes[root], self.schedule.wide(root)))
-
-    def _accumulate(self, reduce: int, register: str) -> None:
-        """Add a number to the buffer of a reduction."""
-        step, place = self.loop.code[reduce], self.places[reduce]
-        assert isinstance(step, Reduce)
-        so_far = read(self.text, place)
-        write(self.text, place, instruction(self.text, step.op, (place.dtype, place.dtype), 1, (so_far, register), self.target.fma))
+def all_slots(loops: Sequence[Loop], slots: Sequence[Sequence[int]] | None = None) -> Sequence[Sequence[int]]:
+    """For each loop the places of its operands in the frame: those given, or one after the other."""
+    if slots is not None:
+        return slots
+    numbers = itertools.count()
+    return [[next(numbers) for _ in loop.operands] for loop in loops]

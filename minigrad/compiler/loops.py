@@ -1,7 +1,7 @@
 """Loops: the small language between arrays and machine code.
 
-A loop is an iteration space and straight-line code that runs at each of its points.  Value number i is what step i of the code
-gives; later steps name it by that number.  This is softmax over the rows of a matrix:
+A loop is an iteration space and straight-line code that runs at each of its points.  Value number i is what
+step i of the code gives; later steps name it by that number.  This is softmax over the rows of a matrix:
 
 >>> loop = Loop(
 ...     name="softmax",
@@ -34,10 +34,12 @@ softmax over [2, 3]
 array([[0.33, 0.33, 0.33],
        [0.21, 0.21, 0.58]], dtype=float32)
 
-A value varies over some axes of the space: of a Load those along which its operand moves (stride not 0), of a Compute those of its
-arguments, of a Reduce those that are left.  Over the others it is constant, which is all there is to broadcasting.
+A value varies over some axes of the space: of a Load those along which its operand moves (stride not 0), of a
+Compute those of its arguments, of a Reduce those that are left.  Over the others it is constant, which is all
+there is to broadcasting.
 
-All loads of an array see it as it was before the loop.  One array that is read and written is one operand; two operands never overlap.
+All loads of an array see it as it was before the loop.  One array that is read and written is one operand; two
+operands never overlap.
 """
 
 from __future__ import annotations
@@ -47,64 +49,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-import numpy as np
-from numpy.lib.stride_tricks import as_strided
+from .interpreter import interpret, view_over
+from .operations import REDUCTIONS, kind, result_dtype
+from .steps import Compute, Constant, Index, Load, Operand, Reduce, Step, Store, reads, step_text
 
-from .operations import REDUCTIONS, function_of, identity, kind, result_dtype
-
-__all__ = ["Compute", "Constant", "Load", "Loop", "Operand", "Reduce", "Step", "Store", "reads"]
-
-
-@dataclass(frozen=True)
-class Operand:
-    """How an array lies over the space: strides and offset are in elements, a stride of 0 repeats it along that axis."""
-
-    dtype: str
-    strides: tuple[int, ...]
-    offset: int = 0
-
-
-@dataclass(frozen=True)
-class Load:
-    """The element of an operand at this point of the space."""
-
-    operand: int
-
-
-@dataclass(frozen=True)
-class Constant:
-    """A number that stands in the code."""
-
-    value: bool | int | float
-    dtype: str
-
-
-@dataclass(frozen=True)
-class Compute:
-    """An operation (`minigrad.compiler.operations`) on earlier values."""
-
-    op: str
-    args: tuple[int, ...]
-
-
-@dataclass(frozen=True)
-class Reduce:
-    """An earlier value, put together over some axes of the space: "add", "multiply", "maximum", "minimum", "logical_and", "logical_or"."""
-
-    op: str
-    value: int
-    axes: tuple[int, ...]
-
-
-@dataclass(frozen=True)
-class Store:
-    """An earlier value, written to an operand."""
-
-    operand: int
-    value: int
-
-
-Step = Load | Constant | Compute | Reduce | Store
+__all__ = ["Compute", "Constant", "Index", "Load", "Loop", "Operand", "Reduce", "Step", "Store", "reads", "step_text"]
 
 
 @dataclass(frozen=True)
@@ -124,9 +73,9 @@ class Loop:
         for i, operand in enumerate(self.operands):
             kind(operand.dtype)
             if len(operand.strides) != len(self.space):
-                axes = len(self.space)
-                raise ValueError(f"{self.name}: operand {i} has {len(operand.strides)} strides, the space has {axes} axes: one for each")
-        for check in (self._check_numbers, self._check_dtype, self._check_step):
+                counts = f"{len(operand.strides)} strides, the space has {len(self.space)} axes"
+                raise ValueError(f"{self.name}: operand {i} has {counts}: one for each")
+        for check in (self._check_numbers, self._find_dtype, self._check_step):
             for i, step in enumerate(self.code):
                 try:
                     check(i, step)
@@ -140,13 +89,15 @@ class Loop:
         if isinstance(step, Load | Store) and not 0 <= step.operand < len(self.operands):
             raise ValueError(f"there are operands 0 to {len(self.operands) - 1}")
 
-    def _check_dtype(self, i: int, step: Step) -> None:
+    def _find_dtype(self, i: int, step: Step) -> None:
         self._known.append(self._dtype(step))
 
     def _check_step(self, i: int, step: Step) -> None:
-        if isinstance(step, Constant):
+        if isinstance(step, Constant | Index):
             kind(step.dtype)
-        elif isinstance(step, Reduce):
+        if isinstance(step, Index) and not 0 <= step.axis < len(self.space):
+            raise ValueError(f"the axis is one of 0 to {len(self.space) - 1}")
+        if isinstance(step, Reduce):
             self._check_reduce(step)
         elif isinstance(step, Store):
             self._check_store(step)
@@ -165,23 +116,29 @@ class Loop:
     def _check_store(self, step: Store) -> None:
         operand = self.operands[step.operand]
         if self.dtypes[step.value] != operand.dtype:
-            raise TypeError(f"the operand is {operand.dtype}, the value {self.dtypes[step.value]}; cast with Compute('astype:...')")
+            raise TypeError(
+                f"the operand is {operand.dtype}, the value {self.dtypes[step.value]}; cast with Compute('astype:...')"
+            )
         lost = self.axes[step.value] - self.moves(step.operand)
         if lost:
-            raise ValueError(f"the value varies over axis {min(lost)}, along which the operand has stride 0; reduce it there first")
+            raise ValueError(
+                f"the value varies over axis {min(lost)}, along which the operand has stride 0; reduce it there first"
+            )
         if sum(isinstance(other, Store) and other.operand == step.operand for other in self.code) > 1:
             raise ValueError("the operand is stored twice; leave out the first")
 
     def moves(self, operand: int) -> frozenset[int]:
         """The axes along which an operand moves."""
         strides = self.operands[operand].strides
-        return frozenset(a for a, (length, stride) in enumerate(zip(self.space, strides, strict=True)) if stride and length != 1)
+        return frozenset(
+            a for a, (length, stride) in enumerate(zip(self.space, strides, strict=True)) if stride and length != 1
+        )
 
     def _dtype(self, step: Step) -> str:
         match step:
             case Load(operand):
                 return self.operands[operand].dtype
-            case Constant(_, dtype):
+            case Constant(_, dtype) | Index(_, dtype):
                 return dtype
             case Compute(op, args):
                 return result_dtype(op, tuple(self._known[v] for v in args))
@@ -208,6 +165,8 @@ class Loop:
                     found.append(self.moves(operand))
                 case Constant():
                     found.append(frozenset())
+                case Index(axis):
+                    found.append(frozenset({axis} if self.space[axis] != 1 else ()))
                 case Compute(_, args):
                     found.append(frozenset().union(*(found[v] for v in args)))
                 case Reduce(_, value, axes):
@@ -219,7 +178,7 @@ class Loop:
         for i, operand in enumerate(self.operands):
             offset = f" offset {operand.offset}" if operand.offset else ""
             lines.append(f"  a{i}: {operand.dtype} strides {operand.strides}{offset}")
-        texts = [_text(i, step) for i, step in enumerate(self.code)]
+        texts = [step_text(i, step) for i, step in enumerate(self.code)]
         width = max((len(text) for text in texts), default=0)
         for i, (text, step) in enumerate(zip(texts, self.code, strict=True)):
             over = ", ".join(map(str, sorted(self.axes[i])))
@@ -238,84 +197,16 @@ class Loop:
         return [self._view(i, array) for i, array in enumerate(arrays)]
 
     def _view(self, i: int, array: Any) -> Any:
-        operand, size = self.operands[i], array.itemsize
+        operand = self.operands[i]
         if array.dtype != operand.dtype:
             raise TypeError(f"{self.name}: operand {i} is {operand.dtype}, got an array of {array.dtype}")
-        steps = [stride * (n - 1) for n, stride in zip(self.space, operand.strides, strict=True)]
-        first = array.__array_interface__["data"][0] + operand.offset * size
-        low, high = np.lib.array_utils.byte_bounds(array)
-        lowest, highest = first + size * sum(min(s, 0) for s in steps), first + size * (1 + sum(max(s, 0) for s in steps))
-        if 0 not in self.space and not low <= lowest <= highest <= high:
-            beyond = f"bytes {lowest - low} to {highest - low} of an array that has {high - low}"
-            raise ValueError(f"{self.name}: operand {i}, {operand}, reaches {beyond}; its strides are counted in elements")
-        flat = as_strided(array, (), ()) if 0 in self.space else _moved(array, first)
-        return as_strided(flat, self.space, [stride * size for stride in operand.strides])
+        if not array.flags.writeable and any(isinstance(step, Store) and step.operand == i for step in self.code):
+            raise ValueError(f"{self.name}: operand {i} is written to, got an array that is read-only")
+        try:
+            return view_over(array, self.space, operand.strides, operand.offset)
+        except ValueError as error:
+            raise ValueError(f"{self.name}: operand {i}, {operand}, {error}") from None
 
     def run(self, arrays: Sequence[Any]) -> None:
         """Run the loop with NumPy: the oracle of the compiled code, and what runs where nothing can be compiled."""
-        views = self.views(arrays)
-        values: list[Any] = []
-        everywhere = range(len(self.space))
-        writes: list[tuple[Any, Any]] = []  # after all loads
-        with np.errstate(all="ignore"):
-            for i, step in enumerate(self.code):
-                match step:
-                    case Load(operand):
-                        still = tuple(slice(None) if a in self.axes[i] else slice(0, 1) for a in everywhere)
-                        values.append(views[operand][(*still, ...)].copy())
-                    case Constant(value, dtype):
-                        values.append(np.full((1,) * len(self.space), value, dtype))
-                    case Compute(op, args):
-                        values.append(function_of(op)(*(values[v] for v in args)))
-                    case Reduce(op, value, axes):
-                        values.append(_reduced(op, values[value], axes, self.space))
-                    case Store(operand, value):
-                        values.append(None)
-                        still = tuple(slice(None) if a in self.axes[i] else slice(0, 1) for a in everywhere)
-                        writes.append((views[operand][(*still, ...)], values[value]))
-        for place, value in writes:
-            place[...] = value
-
-
-def reads(step: Step) -> tuple[int, ...]:
-    """The values that a step reads."""
-    match step:
-        case Compute(_, args):
-            return args
-        case Reduce(_, value, _) | Store(_, value):
-            return (value,)
-    return ()
-
-
-def _text(i: int, step: Step) -> str:
-    match step:
-        case Load(operand):
-            return f"v{i} = load a{operand}"
-        case Constant(value, _):
-            return f"v{i} = {value}"
-        case Compute(op, args):
-            return f"v{i} = {op} {' '.join(f'v{v}' for v in args)}"
-        case Reduce(op, value, axes):
-            return f"v{i} = reduce {op} v{value} over {', '.join(map(str, axes))}"
-        case Store(operand, value):
-            return f"store v{value} in a{operand}"
-    raise TypeError(f"{step!r} is no step of a loop")
-
-
-def _moved(array: Any, address: int) -> Any:
-    """An array of no axes at an address inside of another array, which it keeps alive."""
-
-    class Place:
-        __array_interface__ = {**array.__array_interface__, "data": (address, not array.flags.writeable), "shape": (), "strides": ()}
-        base = array
-
-    return np.asarray(Place())
-
-
-def _reduced(op: str, value: Any, axes: tuple[int, ...], space: tuple[int, ...]) -> Any:
-    """A reduction as NumPy does it, except that sums of float32 are added up in float64, as in compiled code."""
-    shape = tuple(space[a] if a in axes else n for a, n in enumerate(value.shape))
-    dtype = np.float64 if op == "add" and value.dtype == np.float32 else value.dtype
-    start = identity(op, str(value.dtype))
-    out = function_of(op).reduce(np.broadcast_to(value, shape), axis=axes, dtype=dtype, keepdims=True, initial=start)
-    return out.astype(value.dtype)
+        interpret(self.code, self.space, self.axes, self.views(arrays))

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from .instructions import suffix
 from .text import Text, literal, memory_type, vector
 
-__all__ = ["Place", "read", "write"]
+__all__ = ["Place", "lanes_below", "read", "write"]
+
+#: Elements that lie at most so far apart are picked out of whole vectors.
+NEAR = 4
 
 
 @dataclass(frozen=True)
@@ -22,16 +25,23 @@ class Place:
 
     @property
     def size(self) -> int:
+        """The bytes of an element."""
         return np.dtype(self.dtype).itemsize
+
+    def moved(self, text: Text, index: str, stride: int) -> Place:
+        """The place so many elements times an index further."""
+        return replace(self, pointer=text.moved(self.pointer, index, stride * self.size))
 
 
 def read(text: Text, place: Place, index: str = "0", lanes: int = 1, count: int = 1) -> str:
     """`count` elements from an index on, in a register of `lanes`; what is in the lanes beyond is not defined."""
     element, type_ = memory_type(place.dtype), vector(memory_type(place.dtype), lanes)
-    if lanes == 1 or (place.stride == 1 and lanes == count):
+    if lanes > 1 and 1 < place.stride <= NEAR:
+        found = _picked(text, place, index, lanes, count)
+    elif lanes == 1 or (place.stride == 1 and lanes == count):
         found = text.let(f"load {type_}, ptr {_at(text, place, index)}, align {place.size}")
     else:
-        mask, size, rest = (vector("i1", lanes), _first(count, lanes)), ("i32", str(place.size)), (type_, "poison")
+        mask, size, rest = (vector("i1", lanes), lanes_below(count, lanes)), ("i32", str(place.size)), (type_, "poison")
         if place.stride == 1:
             args = [("ptr", _at(text, place, index)), size, mask, rest]
             found = text.call(f"llvm.masked.load.{_name(place, lanes)}.p0", type_, args)
@@ -43,6 +53,16 @@ def read(text: Text, place: Place, index: str = "0", lanes: int = 1, count: int 
     return text.let(f"icmp ne {vector(element, lanes)} {found}, {literal(0, 'uint8', lanes)}")
 
 
+def _picked(text: Text, place: Place, index: str, lanes: int, count: int) -> str:
+    """Every second element, or third ...: from all that lie between the first and the last, which is faster."""
+    every, all_ = memory_type(place.dtype), lanes * place.stride
+    type_, mask = vector(every, all_), lanes_below((count - 1) * place.stride + 1, all_)
+    args = [("ptr", _at(text, place, index)), ("i32", str(place.size)), (vector("i1", all_), mask), (type_, "poison")]
+    found = text.call(f"llvm.masked.load.{_name(place, all_)}.p0", type_, args)
+    picks = ", ".join(f"i32 {lane * place.stride}" for lane in range(lanes))
+    return text.let(f"shufflevector {type_} {found}, {type_} poison, <{lanes} x i32> <{picks}>")
+
+
 def write(text: Text, place: Place, register: str, index: str = "0", lanes: int = 1, count: int = 1) -> None:
     """Write the first `count` lanes of a register to the elements from an index on."""
     type_ = vector(memory_type(place.dtype), lanes)
@@ -51,7 +71,7 @@ def write(text: Text, place: Place, register: str, index: str = "0", lanes: int 
     if lanes == 1 or (place.stride == 1 and lanes == count):
         text.do(f"store {type_} {register}, ptr {_at(text, place, index)}, align {place.size}")
         return
-    size, mask = ("i32", str(place.size)), (vector("i1", lanes), _first(count, lanes))
+    size, mask = ("i32", str(place.size)), (vector("i1", lanes), lanes_below(count, lanes))
     if place.stride == 1:
         args = [(type_, register), ("ptr", _at(text, place, index)), size, mask]
         text.call(f"llvm.masked.store.{_name(place, lanes)}.p0", "void", args)
@@ -75,7 +95,6 @@ def _scattered(text: Text, place: Place, index: str, lanes: int) -> str:
     return text.let(f"getelementptr {memory_type(place.dtype)}, ptr {first}, <{lanes} x i64> <{offsets}>")
 
 
-
-def _first(count: int, lanes: int) -> str:
+def lanes_below(count: int, lanes: int) -> str:
     """A mask of the first lanes."""
     return f"<{', '.join(f'i1 {int(lane < count)}' for lane in range(lanes))}>"

@@ -1,10 +1,10 @@
-"""From text to machine code: LLVM through llvmlite, and functions that are called with one address.
+"""From loops to machine code: LLVM through llvmlite, and functions that are called with one address.
 
     function = compile_loops([loop])
     function(x, y)                      # checks the arrays, then runs
 
     frame = function.frame([x, y])      # or once the addresses,
-    function.entry(frame.ctypes.data)   # and then 0.2 us a call
+    function.entry(frame.ctypes.data)   # and then a fifth of a microsecond a call
 
 Only `llvmlite.binding` is used, and it is imported when something is compiled for the first time.
 """
@@ -13,10 +13,11 @@ from __future__ import annotations
 
 import ctypes
 import functools
+import hashlib
 import re
 import threading
 from collections.abc import Callable, Sequence
-from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -24,54 +25,53 @@ import numpy as np
 from ..install import install
 from . import cache
 from .instructions import INTRINSICS
-from .llvm import Emitted, Target, emit
+from .llvm import Target, all_slots, emit
 from .loops import Loop
 
 __all__ = ["Function", "available", "compile_loops", "target"]
 
-#: Part of the names of cached files: raise it when the same text shall become other code.
-VERSION = "1"
 _lock = threading.RLock()
 
 
 class Function:
-    """A compiled function.
+    """Compiled loops, which run one after the other.
 
     Attributes:
-        entry: takes the address of a frame (a contiguous int64 array of addresses; the last is the workspace's) and runs.
-        emitted: its text, and what it needs.
-        loops: what it computes.
+        loops, slots: what it computes, and where the addresses of their operands stand in the frame.
+        workspace: how many bytes the loops keep for themselves.  entry: takes the address of a frame, a
+        contiguous int64 array of addresses, the last of which is the workspace's, and runs.
     """
 
-    def __init__(self, loops: Sequence[Loop], slots: Sequence[Sequence[int]] | None, emitted: Emitted, address: int) -> None:
-        self.loops, self.slots, self.emitted = tuple(loops), slots, emitted
+    def __init__(self, loops: Sequence[Loop], slots: Sequence[Sequence[int]], address: int, workspace: int) -> None:
+        self.loops, self.slots, self.workspace = tuple(loops), slots, workspace
         self.entry: Callable[[int], None] = ctypes.CFUNCTYPE(None, ctypes.c_void_p)(address)
 
+    @property
+    def text(self) -> str:
+        """LLVM's assembly language that it was made from."""
+        return emit(self.loops, self.slots, target=target()).text
+
     def frame(self, arrays: Sequence[Any]) -> Any:
-        """The addresses of arrays, one for each slot, and a workspace, as an array that keeps all of them alive.
+        """The addresses of arrays, one for each slot, and of a workspace, in an array that keeps all of them alive.
 
         Raises:
             TypeError, ValueError: where an array does not fit an operand.
         """
-        count = self.emitted.slots - 1
+        count = 1 + max((slot for slots in self.slots for slot in slots), default=-1)
         if len(arrays) != count:
-            raise ValueError(f"{self.emitted.name} takes {count} arrays, got {len(arrays)}")
-        places = self.slots
-        if places is None:
-            numbers = iter(range(count))
-            places = [[next(numbers) for _ in loop.operands] for loop in self.loops]
-        for loop, slots in zip(self.loops, places, strict=True):
+            raise ValueError(f"the function takes {count} arrays, got {len(arrays)}")
+        for loop, slots in zip(self.loops, self.slots, strict=True):
             loop.views([arrays[slot] for slot in slots])
-        workspace = np.empty(self.emitted.workspace // 8 + 8, np.int64)  # 8 more, so that it can begin at a cache line
-        start = -(-workspace.ctypes.data // 64) * 64
-        frame = np.array([a.__array_interface__["data"][0] for a in arrays] + [start], np.int64).view(_Frame)
+        workspace = np.empty(self.workspace + 64, np.uint8)
+        start = -(-_address(workspace) // 64) * 64  # the beginning of a cache line
+        frame = np.array([*map(_address, arrays), start], np.int64).view(_Frame)
         frame.kept = (*arrays, workspace)
         return frame
 
     def __call__(self, *arrays: Any) -> None:
-        """Run on arrays, which are checked."""
+        """Run on arrays, one for each slot, which are checked."""
         frame = self.frame(arrays)
-        self.entry(frame.ctypes.data)
+        self.entry(_address(frame))
 
 
 class _Frame(np.ndarray):
@@ -80,30 +80,35 @@ class _Frame(np.ndarray):
     kept: tuple[Any, ...]
 
 
+def _address(array: Any) -> int:
+    return array.__array_interface__["data"][0]
+
+
 def available() -> bool:
     """Whether loops can be compiled here: llvmlite is installed and knows this machine."""
-    return find_spec("llvmlite") is not None and target() is not None
+    try:
+        return target() is not None
+    except ImportError:
+        return False
 
 
-def compile_loops(
-    loops: Sequence[Loop], slots: Sequence[Sequence[int]] | None = None, name: str = "kernel", room: int | None = None
-) -> Function:
+def compile_loops(loops: Sequence[Loop], slots: Sequence[Sequence[int]] | None = None) -> Function:
     """One native function for loops that run one after the other.
 
     Args:
         slots: for each loop the places of its operands in the frame; by default the operands of all loops in a row.
-        name: for people; it is no part of what is computed.
-        room: the place of the workspace in the frame; by default after all others.
 
     Raises:
         ImportError: without llvmlite; the message says how to install it.
     """
     machine = _machine()
     if machine.target is None:
-        raise ImportError(f"loops cannot be compiled for this machine ({machine.cpu}); Loop.run computes them with NumPy")
+        raise ImportError(
+            f"loops cannot be compiled for this machine ({machine.cpu}); Loop.run computes them with NumPy"
+        )
+    slots = all_slots(loops, slots)
     with _lock:
-        emitted = emit(loops, slots, name=re.sub(r"\W", "_", name), target=machine.target, room=room)
-        return Function(loops, slots, emitted, machine.address(emitted))
+        return Function(loops, slots, *machine.function(loops, slots))
 
 
 def target() -> Target | None:
@@ -127,39 +132,47 @@ class _Machine:
         llvm.initialize_native_target()
         llvm.initialize_native_asmprinter()
         features = llvm.get_host_cpu_features()
-        self.llvm, self.cpu = llvm, llvm.get_host_cpu_name()
-        self.features, self.version = features.flatten(), ".".join(map(str, llvm.llvm_version_info))
-        self.target = _target(llvm.get_default_triple(), features)
-        self._engine: Any = None
-        self._addresses: dict[str, int] = {}
+        self.llvm, self.cpu, self.features = llvm, llvm.get_host_cpu_name(), features.flatten()
+        self.target = _target(llvm.get_default_triple(), features, llvm.llvm_version_info)
+        self.what_determines_code = repr((self.cpu, self.features, llvm.llvm_version_info, _version_of_the_compiler()))
+        self._functions: dict[str, tuple[int, int]] = {}
 
     @functools.cached_property
     def code_generator(self) -> Any:
-        """Position-independent code, which can be kept; optimised as it is selected, since the text needs no other passes."""
+        """Position-independent code, which can be kept; optimised as it is selected: the text needs no other passes."""
         made = self.llvm.Target.from_default_triple()
         return made.create_target_machine(cpu=self.cpu, features=self.features, opt=2, reloc="pic", codemodel="small")
 
-    def address(self, emitted: Emitted) -> int:
-        """Where the machine code of a function is, compiled if neither this process nor the disk has it."""
-        name = "m" + cache.key(emitted.text, self.cpu, self.features, self.version, VERSION)
-        if name not in self._addresses:
-            code = cache.load(name)
-            if code is None:
-                code = self.compiled(emitted.text.replace(f"@{emitted.name}(", f"@{name}("))
-                cache.store(name, code)
-            if self._engine is None:
-                machine = self.llvm.Target.from_default_triple().create_target_machine(opt=2)
-                self._engine = self.llvm.create_mcjit_compiler(self.llvm.parse_assembly(""), machine)
-            self._engine.add_object_file(self.llvm.object_file.ObjectFileRef.from_data(code))
-            self._engine.finalize_object()
-            self._addresses[name] = self._engine.get_function_address(name)
-        return self._addresses[name]
+    @functools.cached_property
+    def engine(self) -> Any:
+        """It loads objects; one for all, since each costs 1 MB."""
+        machine = self.llvm.Target.from_default_triple().create_target_machine(opt=2)
+        return self.llvm.create_mcjit_compiler(self.llvm.parse_assembly(""), machine)
+
+    def function(self, loops: Sequence[Loop], slots: Sequence[Sequence[int]]) -> tuple[int, int]:
+        """The address of the machine code of loops, and the bytes of their workspace.
+
+        The code is compiled if neither this process nor the disk has it.  Its name is made of the loops
+        themselves, so that code from the disk need not be written as text again.
+        """
+        parts = [repr((loop.space, loop.operands, loop.code)) for loop in loops]
+        name = "m" + cache.key(*parts, repr([[*s] for s in slots]), repr(self.target), self.what_determines_code)
+        if name not in self._functions:
+            found = cache.load(name)
+            if found is None:
+                emitted = emit(loops, slots, name=name, target=self.target)
+                found = emitted.workspace.to_bytes(8, "little") + self.compiled(emitted.text)
+                cache.store(name, found)
+            self.engine.add_object_file(self.llvm.object_file.ObjectFileRef.from_data(found[8:]))
+            self.engine.finalize_object()
+            self._functions[name] = self.engine.get_function_address(name), int.from_bytes(found[:8], "little")
+        return self._functions[name]
 
     def compiled(self, text: str) -> bytes:
         """An object file.
 
-        What LLVM cannot make instructions of, it makes calls to a library; the engine would find any function of the process, or none,
-        so nothing may be called but the intrinsics that are known to need none.
+        What LLVM cannot make instructions of, it makes calls to a library; the engine would find any function
+        of the process, or none, so nothing may be called but the intrinsics that are known to need none.
         """
         for name in re.findall(r"^declare .*@(\S+?)\(", text, re.MULTILINE):
             if not name.startswith("llvm.") or re.sub(r"(\.(v?\d*[ifp]\d+))+$", "", name[5:]) not in INTRINSICS:
@@ -169,10 +182,21 @@ class _Machine:
         return self.code_generator.emit_object(module)
 
 
-def _target(triple: str, features: Any) -> Target | None:
-    """A fused multiply-add, and rounding as one instruction: what formulas are made of."""
+def _version_of_the_compiler() -> str:
+    """A checksum of this package: other sources may make other code."""
+    files = sorted(Path(__file__).parent.glob("*.py"))
+    return hashlib.sha256(b"\0".join(file.read_bytes() for file in files)).hexdigest()
+
+
+def _target(triple: str, features: Any, version: Sequence[int]) -> Target | None:
+    """What this machine has; None where it cannot round as formulas do, in one instruction.
+
+    Older versions of LLVM call a library to multiply by a power of 2, though the machine has an instruction.
+    """
     if triple.startswith(("aarch64", "arm64")):
         return Target(fma=True)
     if triple.startswith("x86_64") and features.get("sse4.1"):
-        return Target(fma=bool(features.get("fma")))
+        ldexp = bool(features.get("avx512f") and features.get("avx512vl")) and version[0] >= 22
+        tile = (8, 2) if features.get("avx512f") else (6, 1)
+        return Target(fma=bool(features.get("fma")), ldexp=ldexp, tile=tile)
     return None

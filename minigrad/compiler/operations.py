@@ -1,12 +1,15 @@
-"""The operations that a loop can hold: their names (NumPy's), what they take, what they give, and NumPy's own function for each.
+"""The operations that a loop can hold: their names (NumPy's), what they take, what they give, and NumPy's own
+function for each.
 
-Two kinds stand in one table.  *Basic* ones have an instruction or a few on every machine (`minigrad.compiler.instructions`); the
-others are formulas made of basic ones (`minigrad.compiler.formulas`).  The table knows nothing of that: to the interpreter, which is
-the oracle of the tests, both are a function of NumPy's.
+Two kinds stand in one table.  *Basic* ones have an instruction or a few on every machine
+(`minigrad.compiler.instructions`); the others are formulas made of basic ones (`minigrad.compiler.formulas`).
+The table knows nothing of that: to the interpreter, which is the oracle of the tests, both are a function of
+NumPy's.
 """
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -95,6 +98,7 @@ def _table() -> dict[str, Operation]:
     table["erfc"] = Operation(1, "f", _each(math.erfc))
     table["expit"] = Operation(1, "f", _expit)
     table["fma"] = Operation(3, "f", _fma)
+    table["ldexp"] = Operation(2, "f", np.ldexp)  # by an integer, at most twice the largest exponent of x's dtype
     return table
 
 
@@ -102,7 +106,14 @@ OPERATIONS = _table()
 #: Other names of the same operations.
 ALIASES = {"abs": "absolute", "mod": "remainder", "bitwise_not": "invert"}
 #: Operations that a Reduce may use, and the kinds of dtypes it takes there.
-REDUCTIONS = {"add": "iuf", "multiply": "iuf", "maximum": "iuf", "minimum": "iuf", "logical_and": "b", "logical_or": "b"}
+REDUCTIONS = {
+    "add": "iuf",
+    "multiply": "iuf",
+    "maximum": "iuf",
+    "minimum": "iuf",
+    "logical_and": "b",
+    "logical_or": "b",
+}
 
 
 def kind(dtype: str) -> str:
@@ -118,6 +129,7 @@ def _conversion(op: str) -> tuple[str, str] | None:
     return (name, dtype) if colon and name in ("astype", "view") else None
 
 
+@functools.cache
 def result_dtype(op: str, dtypes: tuple[str, ...]) -> str:
     """The dtype that an operation gives for arguments of these dtypes.
 
@@ -132,15 +144,23 @@ def result_dtype(op: str, dtypes: tuple[str, ...]) -> str:
         return _converted(op, conversion, dtypes)
     row = OPERATIONS.get(ALIASES.get(op, op))
     if row is None:
-        raise TypeError(f"no operation is called {op!r}; there are {', '.join(sorted(OPERATIONS))}, astype:DTYPE and view:DTYPE")
+        raise TypeError(
+            f"no operation is called {op!r}; there are {', '.join(sorted(OPERATIONS))}, astype:DTYPE and view:DTYPE"
+        )
     if len(dtypes) != row.arity:
         raise TypeError(f"{op} takes {row.arity} arguments, got {len(dtypes)}")
     if op == "where":
         if dtypes[0] != "bool":
             raise TypeError(f"where: the condition is bool, got {dtypes[0]}; compare it with 0 (not_equal)")
         dtypes = dtypes[1:]
+    if op == "ldexp":
+        if dtypes[1] != "int32":
+            raise TypeError(f"ldexp: the exponent is int32, got {dtypes[1]}; cast with Compute('astype:int32')")
+        dtypes = dtypes[:1]
     if len(set(dtypes)) > 1:
-        raise TypeError(f"{op}: the arguments have the dtypes {', '.join(dtypes)}; bring them to one with Compute('astype:...')")
+        raise TypeError(
+            f"{op}: the arguments have the dtypes {', '.join(dtypes)}; bring them to one with Compute('astype:...')"
+        )
     if kind(dtypes[0]) not in row.kinds:
         takes = [name for name, k in DTYPES.items() if k in row.kinds]
         raise TypeError(f"{op} takes {', '.join(takes)}, got {dtypes[0]}; cast with Compute('astype:...')")

@@ -1,10 +1,11 @@
-"""x^y and inverse hyperbolic functions: formulas made of exp and log that need them more exact than their results are."""
+"""x^y, roots and inverse hyperbolic functions: formulas made of exp and log, at times with more digits."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
-from .exponentials import exp_of_sum, exp_scaled, log, log1p, log_reduced
+from .exponentials import FORMATS, exp_of_sum, exp_reduced, exp_scaled, log, log1p, log_reduced, power_of_two
 from .loops import Constant
 from .terms import Term, fma, formula, polynomial
 
@@ -15,6 +16,8 @@ LOG_REST = (
     0.39999999999999997, 0.2857142857143381, 0.22222222219986024, 0.1818181859983034, 0.15384573622983125,
     0.133357278052225, 0.11685842262534944, 0.11903953631857343,
 )  # fmt: skip
+#: The same with 2 s + s^3 P(s^2), to 40 bits
+LOG_SHORT = (0.6666666583294872, 0.4000030203558403, 0.2853906731696133, 0.23553198516280446)
 #: A number as a sum of two: the nearest float and what is left over, for twice the digits.
 Pair = tuple[Term, Term]
 
@@ -56,21 +59,23 @@ def log_pair(x: Term) -> Pair:
     return sum_of(total, low)
 
 
-@formula("power")
-def power(x: Term, y: Term) -> Term:
-    """exp(y log(|x|)), the product as a pair; float32 in float64.  Powers such as x^2 and 1/x are what they say."""
-    step = y.code.steps[y.value]
-    if isinstance(step, Constant) and step.value in SIMPLE:
-        return SIMPLE[step.value](x)
-    size = abs(x)
-    if x.dtype == "float32":
-        result = exp_scaled(log(size.cast("float64")) * y.cast("float64")).cast("float32")
-    else:
-        large, rest = log_pair(size)
-        large = log_at_limits(size, large)
-        product, product_rest = product_of(large, y)
-        result = exp_of_sum(product, fma(rest, y, product_rest))
-    return signed_power(x, y, size, result)
+def power_of_float32(size: Term, y: Term) -> Term:
+    """size^y in float64, with polynomials that are exact enough for float32."""
+    wide = size.cast("float64")
+    e, f = log_reduced(wide, subnormal=False)  # no float32 but 0 is that small
+    s = f / (2.0 + f)
+    logarithm = fma(e, math.log(2.0), fma(s * (s * s), polynomial(s * s, LOG_SHORT), s + s))
+    product = log_at_limits(wide, logarithm) * y.cast("float64")
+    n, r = exp_reduced(product.op("maximum", -110.0).op("minimum", 95.0))
+    p = fma(r * r, polynomial(r, FORMATS["float32"].exp), r) + 1.0
+    return (p * power_of_two(n, "float64")).cast("float32")
+
+
+def power_of_float64(size: Term, y: Term) -> Term:
+    large, rest = log_pair(size)
+    large = log_at_limits(size, large)
+    product, product_rest = product_of(large, y)
+    return exp_of_sum(product, fma(rest, y, product_rest))
 
 
 def log_at_limits(size: Term, logarithm: Term) -> Term:
@@ -78,7 +83,21 @@ def log_at_limits(size: Term, logarithm: Term) -> Term:
     return (size < math.inf).where(result, size)
 
 
-def signed_power(x: Term, y: Term, size: Term, result: Term) -> Term:
+@formula("power")
+def power(x: Term, y: Term) -> Term:
+    """exp(y log(|x|)) with a product of more digits than the result; powers such as x^2 and 1/x are what they say."""
+    step = y.code.steps[y.value]
+    exponent = step.value if isinstance(step, Constant) else None
+    if exponent in SIMPLE:
+        return SIMPLE[exponent](x)
+    size = abs(x)
+    result = power_of_float32(size, y) if x.dtype == "float32" else power_of_float64(size, y)
+    if exponent is not None and math.isfinite(exponent) and exponent != int(exponent):
+        return ((x < 0.0) & (size < math.inf)).where(x.constant(math.nan), result)
+    return with_sign(x, y, size, result)
+
+
+def with_sign(x: Term, y: Term, size: Term, result: Term) -> Term:
     """x^y from |x|^y, with what the standard of floats says of 0, 1, infinity, NaN and negative x."""
     whole = y.op("trunc").op("equal", y)
     half = y * 0.5
@@ -86,13 +105,12 @@ def signed_power(x: Term, y: Term, size: Term, result: Term) -> Term:
     signed = odd.where(result.op("copysign", x), result)
     finite_negative = (x < 0.0) & (size < math.inf)
     signed = (finite_negative & ~whole).where(x.constant(math.nan), signed)
-    signed = (size.op("equal", 1.0) & (odd | abs(y).op("equal", math.inf))).where(odd.where(x, 1.0), signed)
-    one = y.op("equal", 0.0) | x.op("equal", 1.0)
-    return one.where(x.constant(1.0), signed)
+    signed = (size.op("equal", 1.0) & abs(y).op("equal", math.inf)).where(x.constant(1.0), signed)
+    return (y.op("equal", 0.0) | x.op("equal", 1.0)).where(x.constant(1.0), signed)
 
 
 #: Powers that need neither exp nor log, as in NumPy.
-SIMPLE = {
+SIMPLE: dict[float | None, Callable[[Term], Term]] = {
     0.5: lambda x: x.op("sqrt"),
     1.0: lambda x: x,
     2.0: lambda x: x * x,

@@ -1,41 +1,38 @@
-"""The order in which a loop visits its space, and what it remembers between two visits.
+"""How a loop visits its space, and what it remembers between two visits.
 
-The innermost axis is the *row*, along which vectors run.  Of the others, those over which something is reduced are *serial*, the rest
-*parallel*.  A loop is then, in full generality,
+A loop is, in full generality (`order` says what the axes are called),
 
     for each point of the parallel axes:
-        nest 0:     the sweeps over the row that need no serial axis
-        nest 1:     for each point of the serial axes: sweeps over the row
-        nest 2, 3:  the same again with the results of nest 1, and so on
+        a nest:  for each point of some serial axes: one sweep over the row after the other
+        a nest:  ... which needs results of the first
 
-and most loops are a part of that.  Elementwise code is nest 0 with one sweep; softmax is nest 0 with three sweeps, because each sum
-over the row must be complete before it is used; the sums of columns are nest 1, which adds each row into a row of sums, and nest 2,
-which stores it.
+and most loops are a part of that.  Elementwise code is one nest without serial axes, of one sweep.  Softmax is one
+nest of three sweeps, because each sum over the row must be complete before it is used.  The sums of columns are a
+nest over the rows, each of which is added to a row of sums, and a nest without serial axes, which stores that.
 
-What a later sweep needs from an earlier one is computed again where that is cheap (x - mean), and else *kept* in a row that stays in
-the first-level cache (exp(x - max)).
+What a later sweep needs from an earlier one is computed again where that is cheap (x - mean), and else *kept* in a
+row that stays in the first-level cache (exp(x - max)).
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from .loops import Compute, Constant, Load, Loop, Reduce, Store, reads
-from .spaces import inner_axis
+from .loops import Loop
+from .order import CHEAP, Order, Time
+from .steps import Compute, Constant, Load, Reduce, Store, reads, step_text
 
 __all__ = ["Buffer", "Nest", "Schedule", "Sweep"]
 
-#: A value that takes more operations than this is kept for later sweeps instead of computed again.
-CHEAP = 10
 #: A row with more elements than this is not kept: it would not stay in the cache.
 LONGEST_KEPT = 16384
 
-#: When something happens: the number of a nest, and that of a sweep in it.
-Time = tuple[int, int]
+#: More terms than this, of products and of others, are not added up in their own dtype, in registers: products have
+#: both signs, and libraries add them up so; a sum of others loses digits.
+MOST_PRODUCTS, MOST_TERMS = 16384, 512
 
 
 @dataclass(frozen=True)
@@ -46,12 +43,13 @@ class Buffer:
     dtype: str
     axes: tuple[int, ...]
     size: int  # in elements
-    offset: int  # in bytes, in the workspace
+    offset: int = 0  # in bytes, in the workspace
 
 
 @dataclass
 class Sweep:
-    """One visit to a row: what is computed for the row as a whole, then what for each of its elements, and what comes of it.
+    """One visit to a row: what is computed for the row as a whole, then what for each of its elements, and what
+    comes of it.
 
     Attributes:
         values: what is needed, in order.
@@ -66,119 +64,56 @@ class Sweep:
 
 @dataclass
 class Nest:
-    """Sweeps one after the other, at each point of the serial axes if it is `serial`."""
+    """Sweeps one after the other, at each point of some serial axes."""
 
-    serial: bool
+    axes: tuple[int, ...]
     sweeps: list[Sweep]
 
 
-class Schedule:
+class Schedule(Order):
     """How a simplified loop of basic operations runs.
 
+    >>> from minigrad.compiler.steps import Operand
+    >>> x = Operand("float32", (8, 1))
+    >>> code = (Load(0), Reduce("add", 0, (0,)), Compute("subtract", (0, 1)), Store(0, 2))
+    >>> print(Schedule(Loop((4, 8), (x,), code, "less the sums of columns")))
+    less the sums of columns: rows along axis 1, parallel axes (), serial axes (0,)
+      at each point of axes (0,):
+        sweep for v1 = reduce add v0 over 0
+      at each point of axes (0,):
+        sweep for store v2 in a0 from kept v1
+
     Attributes:
-        row, serial, parallel: the axes.
         nests: in order.
         buffers: of each value that is kept in memory.
-        workspace: how many bytes these take.
+        workspace: how many bytes these take, after those that something else has at its beginning.
+        tile: how many points of the last parallel axis are added up at once, in registers (`tiles`); 0: none.
     """
 
-    def __init__(self, loop: Loop) -> None:
-        self.loop = loop
-        self.row = inner_axis(loop) if loop.space else None
-        self.serial = tuple(a for a in range(len(loop.space)) if a != self.row and self._is_serial(a))
-        self.parallel = tuple(a for a in range(len(loop.space)) if a != self.row and a not in self.serial)
+    def __init__(self, loop: Loop, most_rows: int = 0, begin: int = 0) -> None:
+        super().__init__(loop)
         self.buffers: dict[int, Buffer] = {}
-        self.workspace = 0
-        self.done: list[Time] = []  # when a value is first computed, a store made, a reduction added up
-        self.ready: list[Time] = []  # from when on it can be used
-        self._time()
-        self._delay_stores()
         self.nests = self._nests()
+        self.tile = 0
+        if most_rows and self._adds_rows():
+            (sums,) = (len(nest.sweeps[0].roots) for nest in self.nests if nest.axes)
+            rows = {a: min(max(most_rows // sums, 1), loop.space[a]) for a in self.parallel}
+            # Along the axis of a tile, what is loaded as vectors stays the same, if there is such an axis.
+            self.parallel = tuple(sorted(self.parallel, key=lambda a: (-len(self._vectors_along(a)), rows[a])))
+            self.tile = rows[self.parallel[-1]]
+        self.workspace = self._lay_out(begin)
 
-    def _is_serial(self, axis: int) -> bool:
-        """Reduced over; or there is something to be done once, not at every point of the axis: a store, a row of dear values."""
-        code, loop = self.loop.code, self.loop
-        for i, step in enumerate(code):
-            stays = axis not in loop.axes[i]
-            if isinstance(step, Reduce) and axis in step.axes or isinstance(step, Store) and stays:
-                return True
-            if stays and self.varies(i) and self.cost[i] > CHEAP:
-                return True
-        return False
-
-    def axes(self, i: int) -> frozenset[int]:
-        """The axes that a step runs over."""
-        step = self.loop.code[i]
-        return self.loop.axes[step.value] | set(step.axes) if isinstance(step, Reduce) else self.loop.axes[i]
-
-    def along_row(self, i: int) -> bool:
-        """Whether a step runs once for each element of a row, not once for the row."""
-        return self.row in self.axes(i)
-
-    def varies(self, value: int) -> bool:
-        """Whether a value differs from element to element of a row."""
-        return self.row in self.loop.axes[value]
-
-    def in_serial(self, i: int) -> bool:
-        """Whether a step runs at each point of some serial axis."""
-        return not self.axes(i).isdisjoint(self.serial)
-
-    def accumulates(self, i: int) -> bool:
-        """Whether a step is a reduction over serial axes, which adds to a buffer from row to row."""
-        step = self.loop.code[i]
-        return isinstance(step, Reduce) and not set(step.axes).isdisjoint(self.serial)
-
-    def wide(self, i: int) -> str:
-        """The dtype in which a reduction is added up from block to block and from row to row."""
-        step, dtype = self.loop.code[i], self.loop.dtypes[i]
-        return "float64" if isinstance(step, Reduce) and step.op == "add" and dtype == "float32" else dtype
-
-    @cached_property
-    def cost(self) -> list[int]:
-        """How many operations it takes to compute a value along the row from what is in memory."""
-        found: list[int] = []
-        for i, step in enumerate(self.loop.code):
-            below = sum(found[v] for v in reads(step)) if isinstance(step, Compute) and self.varies(i) else 0
-            own = 4 if isinstance(step, Compute) and step.op in ("divide", "sqrt") else 1
-            found.append(min(below + own, 1000))
-        return found
-
-    def _time(self) -> None:
-        for i, step in enumerate(self.loop.code):
-            time = self._on_time(i, max((self.ready[v] for v in reads(step)), default=(0, 0)))
-            after = (time[0] + 1, 0) if self.accumulates(i) else (time[0], time[1] + 1)
-            self.done.append(time)
-            self.ready.append(after if isinstance(step, Reduce) else time)
-
-    def _on_time(self, i: int, time: Time) -> Time:
-        """The first time from this one on when step i can run: odd nests are serial."""
-        return time if time[0] % 2 == self.in_serial(i) else (time[0] + 1, 0)
-
-    def _delay_stores(self) -> None:
-        """No store runs before the last sweep that loads what it overwrites."""
-        code = self.loop.code
-        stores = {step.operand: i for i, step in enumerate(code) if isinstance(step, Store)}
-        loads = {i: self._loads(i) & stores.keys() for i, step in enumerate(code) if isinstance(step, Reduce | Store)}
-        changed = True
-        while changed:
-            changed = False
-            for root, operands in loads.items():
-                for store in (stores[operand] for operand in operands):
-                    time = self._on_time(store, max(self.done[store], self.done[root]))
-                    changed |= time != self.done[store]
-                    self.done[store] = time
-
-    def _loads(self, root: int) -> set[int]:
-        """The operands that the sweep of a store or a reduction loads for it."""
-        found, waiting, seen = set(), [*reads(self.loop.code[root])], set()
-        while waiting:
-            i = waiting.pop()
-            step = self.loop.code[i]
-            if i not in seen and not isinstance(step, Reduce):
-                seen.add(i)
-                found |= {step.operand} if isinstance(step, Load) else set()
-                waiting.extend(reads(step))
-        return found
+    def __str__(self) -> str:
+        """The nests and their sweeps, each with what it is for, and what it reads again from memory."""
+        loop = self.loop
+        lines = [f"{loop.name}: rows along axis {self.row}, parallel axes {self.parallel}, serial axes {self.serial}"]
+        for nest in self.nests:
+            lines.append(f"  at each point of axes {nest.axes}:" if nest.axes else "  once:")
+            for sweep in nest.sweeps:
+                texts = [step_text(root, loop.code[root]) for root in sweep.roots]
+                kept = [f"v{v}" for v in sweep.values if v in sweep.fetched and v in self.buffers]
+                lines.append(f"    sweep for {'; '.join(texts)}{' from kept ' if kept else ''}{', '.join(kept)}")
+        return "\n".join(lines)
 
     def _nests(self) -> list[Nest]:
         """Plan the sweeps from the last to the first, since a later one may ask an earlier one to keep something."""
@@ -194,14 +129,16 @@ class Schedule:
             time = max(left)
             needs = self._needs(time, keeping=True)
             sweeps[time] = Sweep(sorted(needs), {v for v, fetched in needs.items() if fetched}, self._roots[time])
-        numbers = sorted({nest for nest, _ in sweeps})
-        return [Nest(bool(n % 2), [sweeps[time] for time in sorted(sweeps) if time[0] == n]) for n in numbers]
+        nests = sorted({time[:3] for time in sweeps})
+        return [Nest(nest[2], [sweeps[time] for time in sorted(sweeps) if time[:3] == nest]) for nest in nests]
 
     def _needs(self, time: Time, keeping: bool) -> dict[int, bool]:
         """The values that a sweep needs, and of each whether it comes from an earlier one."""
         code = self.loop.code
         found: dict[int, bool] = {}
-        waiting = [v for root in self._roots[time] for v in (reads(code[root]) if isinstance(code[root], Reduce | Store) else (root,))]
+        waiting: list[int] = []
+        for root in self._roots[time]:
+            waiting.extend(reads(code[root]) if isinstance(code[root], Reduce | Store) else (root,))
         while waiting:
             v = waiting.pop()
             if v not in found:
@@ -213,15 +150,15 @@ class Schedule:
         return found
 
     def _remember(self, reduce: int, time: Time) -> None:
-        """See to it that the result of a reduction is there at a later time: of one for each serial row, in a later nest."""
-        if self.in_serial(reduce) and not self.accumulates(reduce) and self.done[reduce][0] < time[0]:
+        """Keep the result of a reduction for another nest, if there is one result for each serial row."""
+        if self.serial_axes(reduce) and not self.accumulates(reduce) and self.done[reduce][:3] != time[:3]:
             self._keep(reduce, None)
 
     def _fetched(self, v: int, time: Time) -> bool:
         """Whether a sweep gets a value from an earlier one, which is asked to keep it then."""
         if isinstance(self.loop.code[v], Constant):
             return False
-        if time[0] % 2 and not self.in_serial(v):  # once, before the serial axes
+        if time[2] and not self.serial_axes(v):  # once, before the serial axes
             if not self.varies(v):
                 self._ask(v, self.done[v])
             elif self.cost[v] > CHEAP:
@@ -229,7 +166,7 @@ class Schedule:
             return not self.varies(v) or self.cost[v] > CHEAP
         if not self.varies(v) or self.cost[v] <= CHEAP or self.loop.space[self.row or 0] > LONGEST_KEPT:
             return False
-        earlier = [t for t, values in self._without_keeping.items() if t[0] == time[0] and t < time and v in values]
+        earlier = [t for t, values in self._without_keeping.items() if t[:3] == time[:3] and t < time and v in values]
         if earlier:
             self._keep(v, min(earlier))
         return bool(earlier)
@@ -246,8 +183,57 @@ class Schedule:
             self._ask(v, time)
         if v not in self.buffers:
             loop = self.loop
-            axes = tuple(sorted(loop.axes[v] - set(self.parallel) - {self.row})) + ((self.row,) if self.varies(v) else ())
-            size = math.prod(loop.space[a] for a in axes)
-            self.buffers[v] = Buffer(v, self.wide(v), axes, size, self.workspace)
-            bytes_ = size * np.dtype(self.buffers[v].dtype).itemsize
-            self.workspace += -(-bytes_ // 64) * 64
+            axes = tuple(sorted(loop.axes[v] - set(self.parallel), key=lambda a: (a == self.row, a)))
+            size = math.prod([loop.space[a] for a in axes])
+            self.buffers[v] = Buffer(v, self.wide(v), axes, size)
+
+    def _adds_rows(self) -> bool:
+        """Whether all there is to do at the points of serial axes is to add up rows, as in a product of matrices.
+
+        The sums then stay in registers, in their own dtype, so there must not be too many terms.
+        """
+        loop, serial = self.loop, [nest for nest in self.nests if nest.axes]
+        if len(serial) != 1 or len(serial[0].sweeps) != 1 or not self.parallel:
+            return False
+        terms = math.prod([loop.space[a] for a in self.serial])
+        for root in serial[0].sweeps[0].roots:
+            if not self.accumulates(root) or not self.varies(root) or set(self.serial) & loop.axes[root]:
+                return False
+            value = loop.code[reads(loop.code[root])[0]]
+            product = isinstance(value, Compute) and value.op == "multiply"
+            if not 0 < terms <= (MOST_PRODUCTS if product else MOST_TERMS):
+                return False
+        # What other nests compute comes after the sums: they may need only what is known before all loops.
+        return all(self.same_everywhere(v) for v in serial[0].sweeps[0].fetched)
+
+    def same_everywhere(self, v: int) -> bool:
+        """Whether a value is known before all loops."""
+        first = self.done[v] == (0, 0, (), 0) and not isinstance(self.loop.code[v], Reduce)
+        return first and not self.loop.axes[v]
+
+    @property
+    def crossed(self) -> bool:
+        """Whether elementwise code has arrays that lie across the rows, as in a transposition."""
+        loop, sweeps = self.loop, [sweep for nest in self.nests for sweep in nest.sweeps]
+        if not self.parallel or self.serial or len(sweeps) != 1:
+            return False
+        if not all(isinstance(loop.code[root], Store) and self.along_row(root) for root in sweeps[0].roots):
+            return False
+        return any(self.row is not None and abs(operand.strides[self.row]) > 1 for operand in loop.operands)
+
+    def _vectors_along(self, axis: int) -> list[int]:
+        """The loads of vectors that vary along an axis."""
+        return [
+            v
+            for v, step in enumerate(self.loop.code)
+            if isinstance(step, Load) and self.varies(v) and axis in self.loop.axes[v]
+        ]
+
+    def _lay_out(self, end: int) -> int:
+        """Give each buffer its place in the workspace, for each row of a tile one; where they end."""
+        for v, buffer in self.buffers.items():
+            dtype = self.loop.dtypes[v] if self.tile else buffer.dtype
+            self.buffers[v] = replace(buffer, dtype=dtype, offset=end)
+            size = buffer.size * max(self.tile, 1) * np.dtype(dtype).itemsize
+            end += -(-size // 64) * 64
+        return end

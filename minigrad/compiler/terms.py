@@ -1,17 +1,16 @@
 """Terms: Python expressions that write the code of a loop.
 
 `x * x + 1` on terms appends a multiply, a constant and an add to the code that is being built.  So a formula
-(`minigrad.compiler.formulas`) reads as in a book, and everything that can run a loop can run it: the interpreter, a CPU of any vector
-width, a GPU.
+(`minigrad.compiler.formulas`) reads as in a book, and everything that can run a loop can run it: the
+interpreter, a CPU of any vector width, a GPU.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from .loops import Compute, Constant, Load, Reduce, Step, Store
+from .loops import Compute, Constant, Index, Load, Reduce, Step, Store
 from .operations import result_dtype
 
 __all__ = ["FORMULAS", "Code", "Term", "fma", "formula", "polynomial"]
@@ -23,7 +22,8 @@ FORMULAS: dict[str, Callable[..., Term]] = {}
 class Code:
     """Code that grows; the same step twice is one value."""
 
-    def __init__(self, dtypes: Callable[[Load], str]) -> None:
+    def __init__(self, dtypes: Callable[[Load], str], instructions: Sequence[str] = ()) -> None:
+        self._instructions = instructions  # operations that need no formula here
         self.steps: list[Step] = []
         self.dtypes: list[str] = []
         self._known: dict[tuple[Step, str], int] = {}
@@ -31,7 +31,7 @@ class Code:
 
     def add(self, step: Step) -> int:
         """The number of a step's value: a new one, or the one that it has already."""
-        key = (step, repr(step))  # 0.0 and -0.0 are equal, but not the same constant
+        key = (step, repr(step) if isinstance(step, Constant) else "")  # 0.0 and -0.0 are equal, but not the same
         if key not in self._known or isinstance(step, Store):
             self._known[key] = len(self.steps)
             self.steps.append(step)
@@ -42,7 +42,7 @@ class Code:
         match step:
             case Load():
                 return self._dtype_of_load(step)
-            case Constant(_, dtype):
+            case Constant(_, dtype) | Index(_, dtype):
                 return dtype
             case Compute(op, args):
                 return result_dtype(op, tuple(self.dtypes[v] for v in args))
@@ -53,7 +53,7 @@ class Code:
         """Append an operation; its formula, where it has one."""
         dtypes = tuple(self.dtypes[v] for v in args)
         result_dtype(op, dtypes)
-        found = FORMULAS.get(op)
+        found = None if op in self._instructions else FORMULAS.get(op)
         term = found(*(Term(self, v) for v in args)) if found else NotImplemented
         return self.add(Compute(op, args)) if term is NotImplemented else term.value
 

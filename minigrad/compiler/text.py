@@ -1,19 +1,37 @@
 """LLVM's assembly language, written line by line: names, constants, calls, loops with values that they carry.
 
-Nothing here knows what a `Loop` is.  A *register* is a name such as "%7" or a constant; it has one element or, where `lanes` is more
-than 1, a vector of them.
+Nothing here knows what a `Loop` is.  A *register* is a name such as "%7" or a constant; it has one element or,
+where `lanes` is more than 1, a vector of them.
 """
 
 from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from .operations import kind
 
-__all__ = ["Text", "literal", "llvm_type", "memory_type", "vector"]
+__all__ = ["Target", "Text", "literal", "llvm_type", "memory_type", "vector"]
+
+
+@dataclass(frozen=True)
+class Target:
+    """What there is to know of a machine.
+
+    Attributes:
+        bytes: of a vector register; 0 where there are none, as in the code of a GPU, whose lanes are threads.
+        fma: whether it multiplies and adds at once.
+        ldexp: whether it multiplies by powers of 2.
+        tile: how many rows of how many vectors of sums fit its registers, with room for what is added.
+    """
+
+    bytes: int = 64
+    fma: bool = True
+    ldexp: bool = False
+    tile: tuple[int, int] = (6, 1)
 
 
 def llvm_type(dtype: str) -> str:
@@ -58,7 +76,8 @@ def literal(value: bool | int | float, dtype: str, lanes: int = 1) -> str:
 class Text:
     """The body of one function, which grows."""
 
-    def __init__(self) -> None:
+    def __init__(self, target: Target) -> None:
+        self.target = target
         self.lines: list[str] = []
         self.declarations: dict[str, str] = {}
         self._count = 0
@@ -115,6 +134,14 @@ class Text:
             return self.let(f"getelementptr i8, ptr {pointer}, i64 {offset}") if offset else pointer
         offset_ = index if stride == 1 else self.let(f"mul i64 {index}, {stride}")
         return self.let(f"getelementptr i8, ptr {pointer}, i64 {offset_}")
+
+    def plus(self, x: str, y: str) -> str:
+        """The sum of two indices; of constants it is worked out here."""
+        if x.isdigit() and y.isdigit():
+            return str(int(x) + int(y))
+        if "0" in (x, y):
+            return y if x == "0" else x
+        return self.let(f"add i64 {x}, {y}")
 
     def repeat(
         self,

@@ -1,7 +1,8 @@
 """sin, cos and their inverses as formulas; at most 3 units in the last place from the true value.
 
-The argument is reduced by multiples of pi / 2, of float32 in float64.  That is exact enough up to 2^45 where the machine has a fused
-multiply-add (else up to 2^20).  Beyond 2^45, which no angle is, sin, cos and tan are NaN: better none than a number that is wrong.
+The argument is reduced by multiples of pi / 2, of float32 in float64.  That is exact enough up to 2^45 where
+the machine has a fused multiply-add (else up to 2^20).  Beyond 2^45, which no angle is, sin, cos and tan are
+NaN: better none than a number that is wrong.
 """
 
 from __future__ import annotations
@@ -16,19 +17,25 @@ __all__ = ["arctan", "cos", "sin", "tan"]
 SIN = {
     "float32": (-0.166666543, 0.00833213441, -0.000195111473),
     "float64": (
-        -0.1666666666666663, 0.008333333333321438, -0.0001984126982896738, 2.755731338420358e-06, -2.5050707837103868e-08,
-        1.5893777209359792e-10,
+        -0.1666666666666663, 0.008333333333321438, -0.0001984126982896738, 2.755731338420358e-06,
+        -2.5050707837103868e-08, 1.5893777209359792e-10,
     ),
 }  # fmt: skip
 COS = {
     "float32": (0.0416666459, -0.00138873168, 2.44322496e-5),
     "float64": (
-        0.0416666666666666, -0.0013888888888874593, 2.4801587289556266e-05, -2.7557314325429347e-07, 2.087571438254523e-09,
-        -1.1358964521567003e-11,
+        0.0416666666666666, -0.0013888888888874593, 2.4801587289556266e-05, -2.7557314325429347e-07,
+        2.087571438254523e-09, -1.1358964521567003e-11,
     ),
 }  # fmt: skip
-#: pi / 2 in pieces of 33 bits: a product with a whole number below 2^20 is exact, and one subtracted by a fused multiply-add always
-HALF_PI = (1.57079632673412561417e00, 6.07710050630396597660e-11, 2.02226624871116645580e-21, 8.47842766036889956997e-32)
+#: pi / 2 in pieces of 33 bits: a product with a whole number below 2^20 is exact, and one subtracted by a fused
+#: multiply-add always
+HALF_PI = (
+    1.57079632673412561417e00,
+    6.07710050630396597660e-11,
+    2.02226624871116645580e-21,
+    8.47842766036889956997e-32,
+)
 FARTHEST = 2.0**45
 #: arctan(x) = x + x^3 P(x^2) for |x| <= tan(pi / 8)
 ARCTAN = {
@@ -44,8 +51,8 @@ ARCSIN = {
     "float32": (0.166667509, 0.0749533451, 0.0454674999, 0.0241882012, 0.0421580752),
     "float64": (
         0.16666666666665647, 0.0750000000029612, 0.04464285685476863, 0.030381958243815572, 0.022371776121171052,
-        0.017359469918306326, 0.013887266299339082, 0.012157393801454135, 0.006573720882608038, 0.019415318772582058,
-        -0.016063290915849744, 0.03181151498988835,
+        0.017359469918306326, 0.013887266299339082, 0.012157393801454135, 0.006573720882608038,
+        0.019415318772582058, -0.016063290915849744, 0.03181151498988835,
     ),
 }  # fmt: skip
 PI_2, PI_4 = math.pi / 2, math.pi / 4
@@ -54,7 +61,7 @@ PI_2_REST = {"float32": -4.37113900e-8, "float64": 6.123233995736766e-17}
 
 
 def reduced(x: Term) -> tuple[Term, Term]:
-    """x = n pi / 2 + r with |r| <= pi / 4; the last bits of n as integers, and r."""
+    """x = n pi / 2 + r with |r| <= pi / 4; the last bits of n as integers, and r, in float64."""
     wide = x.cast("float64")
     magic = 6755399441055744.0  # adding it rounds to a whole number, which stands in the lowest bits
     shifted = fma(wide, 2.0 / math.pi, magic)
@@ -63,27 +70,30 @@ def reduced(x: Term) -> tuple[Term, Term]:
     for piece in HALF_PI[: 3 if x.dtype == "float32" else 4]:
         r = fma(n, -piece, r)
     r = (abs(wide) < FARTHEST).where(r, math.nan)
-    return shifted.view("int64").cast("int32" if x.dtype == "float32" else "int64"), r.cast(x.dtype)
+    return shifted.view("int64"), r
 
 
-def sin_and_cos(r: Term) -> tuple[Term, Term]:
+def sin_and_cos(r: Term, digits: str) -> tuple[Term, Term]:
+    """Of a reduced r, with the polynomials for the digits of a dtype."""
     z = r * r
-    return fma(r * z, polynomial(z, SIN[r.dtype]), r), fma(z * z, polynomial(z, COS[r.dtype]), fma(z, -0.5, 1.0))
+    return fma(r * z, polynomial(z, SIN[digits]), r), fma(z * z, polynomial(z, COS[digits]), fma(z, -0.5, 1.0))
 
 
-def turned(n: Term, r: Term) -> Term:
+def turned(n: Term, r: Term, dtype: str) -> Term:
     """sin(n pi / 2 + r): sin or cos of r, and the sign of the quadrant."""
-    sine, cosine = sin_and_cos(r)
-    bits = 32 if r.dtype == "float32" else 64
+    bits = 32 if dtype == "float32" else 64
+    n, r = n.cast(f"int{bits}"), r.cast(dtype)
+    sine, cosine = sin_and_cos(r, dtype)
     value = ((n & 1) > 0).where(cosine, sine)
     sign = (n & 2) << (bits - 2)
-    return value.view(f"int{bits}").op("bitwise_xor", sign).view(r.dtype)
+    return value.view(f"int{bits}").op("bitwise_xor", sign).view(dtype)
 
 
 @formula("sin")
 def sin(x: Term) -> Term:
+    """sin(n pi / 2 + r)"""
     n, r = reduced(x)
-    return _signed_zero(x, turned(n, r))
+    return _signed_zero(x, turned(n, r, x.dtype))
 
 
 def _signed_zero(x: Term, result: Term) -> Term:
@@ -93,16 +103,18 @@ def _signed_zero(x: Term, result: Term) -> Term:
 
 @formula("cos")
 def cos(x: Term) -> Term:
+    """sin((n + 1) pi / 2 + r)"""
     n, r = reduced(x)
-    return turned(n + 1, r)
+    return turned(n + 1, r, x.dtype)
 
 
 @formula("tan")
 def tan(x: Term) -> Term:
+    """sin / cos, or -cos / sin in odd quadrants; of float32 in float64, or the quotient were worse than both."""
     n, r = reduced(x)
-    sine, cosine = sin_and_cos(r)
+    sine, cosine = sin_and_cos(r, x.dtype)
     odd = (n & 1) > 0
-    return _signed_zero(x, odd.where(-cosine, sine) / odd.where(sine, cosine))
+    return _signed_zero(x, (odd.where(-cosine, sine) / odd.where(sine, cosine)).cast(x.dtype))
 
 
 @formula("arctan")
@@ -119,24 +131,26 @@ def arctan(x: Term) -> Term:
     return (quarters * PI_4 + (t + small)).op("copysign", x)
 
 
-def half_arcsin(x: Term) -> tuple[Term, Term, Term]:
-    """(whether |x| > 1/2, t, arcsin(t)) with t = |x|, or sqrt((1 - |x|) / 2), from which arcsin(|x|) = pi / 2 - 2 arcsin(t)."""
+def half_arcsin(x: Term) -> tuple[Term, Term]:
+    """Whether |x| > 1/2, and arcsin(t) with t = |x|, or there t = sqrt((1 - |x|) / 2)."""
     size = abs(x)
     far = size > 0.5
     z = far.where(0.5 - 0.5 * size, x * x)
     t = far.where(z.op("sqrt"), size)
-    return far, t, fma(t * z, polynomial(z, ARCSIN[x.dtype]), t)
+    return far, fma(t * z, polynomial(z, ARCSIN[x.dtype]), t)
 
 
 @formula("arcsin")
 def arcsin(x: Term) -> Term:
-    far, _, half = half_arcsin(x)
+    """A polynomial up to 1/2, beyond pi / 2 - 2 arcsin(t)."""
+    far, half = half_arcsin(x)
     return far.where(PI_2 - 2.0 * half, half).op("copysign", x)
 
 
 @formula("arccos")
 def arccos(x: Term) -> Term:
-    far, _, half = half_arcsin(x)
+    """pi / 2 - arcsin(x) up to 1/2, beyond 2 arcsin(t), or pi less that."""
+    far, half = half_arcsin(x)
     positive = x > 0.0
     beyond = positive.where(2.0 * half, math.pi - 2.0 * half)
     return far.where(beyond, PI_2 - half.op("copysign", x))
