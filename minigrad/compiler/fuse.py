@@ -15,11 +15,11 @@ from typing import Any
 import numpy as np
 
 from .expand import expanded
-from .loops import Compute, Constant, Load, Loop, Operand, Reduce, Store
+from .loops import Loop
+from .steps import Compute, Constant, Load, Operand, Reduce, Store
 from .numbers import Formula
 from .operations import DTYPES
 from .passes import inputs_of
-from .products import Product
 from .program import Program, Step, Var, vars_in
 from .calls import CHEAP, Term, reduction_of, term_of
 from ..arrays.traced import getitem
@@ -48,20 +48,13 @@ class Call:
 
 
 @dataclass(eq=False)
-class Multiply:
-    """A product of matrices, and where a, b and the result lie."""
-
-    product: Product
-    arrays: tuple[Var, Var, Var]
-
-
-@dataclass(eq=False)
 class Group:
     """A loop under construction.
 
     Attributes:
         members: of each value of the program that is computed here: its number in the code, and its axes in the space.
         whole: members that are known only when the loop is through.
+        summed: axes of a product's sum, which nothing else runs along.
         arrays: what the operands are: Vars, or Formulas for numbers.
     """
 
@@ -72,6 +65,7 @@ class Group:
     members: dict[Var, tuple[int, Dims]] = field(default_factory=dict)
     whole: set[Var] = field(default_factory=set)
     stored: list[Var] = field(default_factory=list)
+    summed: tuple[int, ...] = ()
     known: dict[Any, int] = field(default_factory=dict)
 
     def add(self, step: Any) -> int:
@@ -134,7 +128,7 @@ class Fusion:
 
     def __init__(self, program: Program) -> None:
         self.constants = program.constants
-        self.groups: list[Group | Call | Multiply] = []
+        self.groups: list[Group | Call] = []
         self.views: dict[Var, View] = {}
         self.terms: dict[Var, Term] = {}
         self.at: dict[Var, int] = {}
@@ -210,9 +204,8 @@ class Fusion:
             self.at[out], self.ready[out] = -1, 0
         elif step.function is np.concatenate and self.concatenate(step):
             pass
-        elif (product := self.product_of(step)) is not None:
-            self.groups.append(product)
-            self.at[out], self.ready[out] = len(self.groups) - 1, len(self.groups)
+        elif step.function is np.matmul and self.multiply(step):
+            pass
         else:
             for v in inputs_of(step):
                 self.store(v)
@@ -311,25 +304,36 @@ class Fusion:
     def base_of(self, x: Var) -> Var:
         return self.views[x].base if x in self.views else x
 
-    def product_of(self, step: Step) -> Multiply | None:
-        """A product of two matrices, of whatever layout, as one of tiles."""
-        if step.function is not np.matmul or step.kwargs or len(step.args) != 2 or not all(type(x) is Var for x in step.args):
-            return None
+    def multiply(self, step: Step) -> bool:
+        """A product of matrices: a loop over rows, columns and the axis that is summed; more may follow in it."""
+        if step.kwargs or len(step.args) != 2 or not all(type(x) is Var for x in step.args):
+            return False
         x, y = step.args
         out = step.outs[0]
         if x.dtype != y.dtype or out.dtype != x.dtype or str(x.dtype) not in ("float32", "float64"):
-            return None
-        if len(x.shape) < 2 or len(y.shape) < 2 or not prod(out.shape) or max(*x.shape[-2:], *y.shape[-2:]) > LARGEST:
-            return None
-        looks = []
+            return False
+        if len(x.shape) < 2 or len(y.shape) < 2 or not prod(out.shape) or not x.shape[-1] or max(*x.shape[-2:], *y.shape[-2:]) > LARGEST:
+            return False
         for v in (x, y):
             self.store(v)
-            looks.append(self.views.get(v) or View(v, v.shape, strides_of(v.shape)))
-        a, b = looks
-        shape = (*x.shape[-2:], y.shape[-1])
-        batch = _batch(out.shape[:-2], a, b)
-        starts = (a.offset, b.offset)
-        return Multiply(Product(shape, str(x.dtype), a.strides[-2:], b.strides[-2:], starts, batch), (a.base, b.base, out))
+        space = (*out.shape, x.shape[-1])
+        ready = max(self.ready.get(x, 0), self.ready.get(y, 0), self.in_memory(self.base_of(x)), self.in_memory(self.base_of(y)))
+        assert ready <= len(self.groups)
+        group = Group(space)
+        self.groups.append(group)
+        last = len(space) - 1
+        group.summed = (last,)
+        lead = tuple(range(last - 2))
+        rows = self._loaded(group, x, (*lead[len(lead) - len(x.shape) + 2 :], last - 2, last))
+        columns = self._loaded(group, y, (*lead[len(lead) - len(y.shape) + 2 :], last, last - 1))
+        total = group.add(Reduce("add", group.add(Compute("multiply", (rows, columns))), (last,)))
+        group.members[out] = (total, tuple(range(last)))
+        self.at[out] = self.ready[out] = len(self.groups) - 1
+        return True
+
+    def _loaded(self, group: Group, x: Var, dims: Dims) -> int:
+        view = self.views.get(x) or View(x, x.shape, strides_of(x.shape))
+        return self.load(group, view, dims)
 
     def in_one_piece(self, step: Step) -> Step:
         """The same of a copy, of which it is a view."""
@@ -393,8 +397,8 @@ class Fusion:
                     return None
                 found[i] = d
         if not linked:
-            return tuple(range(len(shape))) if shape == group.space else None
-        free = [a for a in range(len(group.space)) if a not in found and group.space[a] != 1]
+            return tuple(range(len(shape))) if shape == group.space and not group.summed else None
+        free = [a for a in range(len(group.space)) if a not in (*found, *group.summed) and group.space[a] != 1]
         for i, n in enumerate(shape):
             if n == 1 or found[i] is not None:
                 continue
@@ -493,9 +497,6 @@ class Fusion:
         for i, group in enumerate(self.groups):
             if isinstance(group, Call):
                 parts.append(str(group.step))
-            elif isinstance(group, Multiply):
-                a, b, out = group.arrays
-                parts.append(f"{out} = {a} @ {b}, {group.product}")
             else:
                 names = ", ".join(f"a{j} = {a}" for j, a in enumerate(group.arrays))
                 parts.append(f"{group.loop(f'loop {i}')}\n  where {names}")
@@ -532,17 +533,7 @@ def _picked(x: Any, function: Any, args: Any, kwargs: Any, i: int) -> Any:
 _picked.looks = True  # type: ignore[attr-defined]
 
 
-def _batch(shape: tuple[int, ...], a: View, b: View) -> tuple[tuple[int, int, int], ...]:
-    """How two stacks of matrices move along the axes of their product's stack."""
-
-    def moves(view: View) -> list[int]:
-        steps = [0 if n == 1 else s for n, s in zip(view.shape[:-2], view.strides[:-2], strict=True)]
-        return [0] * (len(shape) - len(steps)) + steps
-
-    return tuple(zip(shape, moves(a), moves(b), strict=True))
-
-
-def _reads(group: Group | Call | Multiply) -> Sequence[Any]:
+def _reads(group: Group | Call) -> Sequence[Any]:
     return inputs_of(group.step) if isinstance(group, Call) else group.arrays
 
 

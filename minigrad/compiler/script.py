@@ -17,7 +17,7 @@ from ..tensor import Tensor, wrap
 from ..trees import flatten, sequence_like, unflatten
 from . import native
 from .capture import Capture
-from .fuse import Call, Fusion, Group, Multiply, fused
+from .fuse import Call, Fusion, Group, fused
 from .numbers import Formula
 from .program import Var, vars_in
 from .views import View
@@ -48,7 +48,7 @@ class Script:
         self.lines: list[str] = []
         self.formulas: dict[Formula, str] = {}
         self.memory: dict[Any, np.ndarray] = {}
-        self.slots: dict[Any, int] = {}
+        self.slots: dict[Any, list[tuple[int, int]]] = {}
         self.direct: set[Var] = set()
         self.text_of: dict[Var, str] = {}
         self._write()
@@ -133,16 +133,14 @@ class Script:
         """A place for every value, native functions, and their frames."""
         outputs = {v for v in vars_in(self.program.outputs)} - set(self.fusion.written)
         for group in self.fusion.groups:
-            stored = group.outs if isinstance(group, Call) else (group.arrays[2],) if isinstance(group, Multiply) else group.stored
-            for v in stored:
-                if isinstance(group, Call):
-                    continue
+            for v in () if isinstance(group, Call) else group.stored:
                 if v in outputs and v.dtype.itemsize * int(np.prod(v.shape)) > SMALL:
                     self.direct.add(v)
                 else:
                     self.memory[v] = np.empty(v.shape, v.dtype)
         self.memory.update((v, np.empty(v.shape, v.dtype)) for v in self.fusion.joined)
         self.pieces: list[Any] = []
+        self.frames: list[Any] = []
         waiting: list[Any] = []
         for number, group in enumerate(self.fusion.groups):
             if (isinstance(group, Call) or number == self.fusion.floor) and waiting:
@@ -150,40 +148,47 @@ class Script:
                 waiting = []
             if isinstance(group, Call):
                 self.pieces.append(group)
+                self.frames.append(None)
             else:
                 waiting.append((number, group))
         if waiting:
             self.pieces.append(self._native(waiting))
-        room = len(self.slots)
-        self.functions = [
-            None if isinstance(p, Call) else native.compile_loops(p[0], p[1], "program", room) for p in self.pieces
-        ]
-        self.frame = np.zeros(room + 1, np.int64)
+        self.functions = [None if isinstance(p, Call) else native.compile_loops(*p) for p in self.pieces]
         for v, x in self.fusion.constants.items():
             self.memory[v] = np.array(x, order="C")
-        for key, slot in self.slots.items():
-            if key in self.memory:
-                self.frame[slot] = _address(self.memory[key])
-        largest = max((f.emitted.workspace for f in self.functions if f is not None), default=0)
+        largest = max((f.workspace for f in self.functions if f is not None), default=0)
         self.workspace = np.empty(largest // 8 + 8, np.int64)
-        self.frame[-1] = -(-_address(self.workspace) // 64) * 64
-        self.names.update(frame=self.frame, at=_address(self.frame))
+        room = -(-_address(self.workspace) // 64) * 64
+        for frame in self.frames:
+            if frame is not None:
+                frame[-1] = room
+        for key in self.slots:
+            if key in self.memory:
+                self.put(key, _address(self.memory[key]))
 
-    def _native(self, groups: list[tuple[int, Any]]) -> Any:
-        loops = [g.product if isinstance(g, Multiply) else g.loop(f"loop {i}") for i, g in groups]
+    def put(self, key: Any, address: int) -> None:
+        """Note where a value lies, in all frames that hold it."""
+        for frame, slot in self.slots.get(key, ()):
+            self.frames[frame][slot] = address
+
+    def putting(self, key: Any, array: str) -> str:
+        """The line that does so at each call."""
+        places = " = ".join(f"{self.name(self.frames[frame], 'frame')}[{slot}]" for frame, slot in self.slots[key])
+        return f"{places} = {array}.__array_interface__['data'][0]"
+
+    def _native(self, groups: list[tuple[int, Group]]) -> tuple[list[Any], list[list[int]]]:
+        """The loops of one native function, and where their operands stand in its frame."""
+        local: dict[Any, int] = {}
         slots = []
-        for _, g in groups:
-            if isinstance(g, Multiply):
-                slots.append([self._slot(v, "") for v in g.arrays])
-            else:
-                slots.append([self._slot(a, o.dtype) for a, o in zip(g.arrays, g.operands, strict=True)])
-        return (loops, slots)
-
-    def _slot(self, a: Any, dtype: str) -> int:
-        key = (a, dtype) if type(a) is Formula else a
-        if type(a) is Formula and key not in self.memory:
-            self.memory[key] = np.empty((), dtype)
-        return self.slots.setdefault(key, len(self.slots))
+        for _, group in groups:
+            keys = [(a, o.dtype) if type(a) is Formula else a for a, o in zip(group.arrays, group.operands, strict=True)]
+            slots.append([local.setdefault(key, len(local)) for key in keys])
+        for key, slot in local.items():
+            if type(key) is tuple and key not in self.memory:
+                self.memory[key] = np.empty((), key[1])
+            self.slots.setdefault(key, []).append((len(self.frames), slot))
+        self.frames.append(np.zeros(len(local) + 1, np.int64))
+        return [group.loop(f"loop {i}") for i, group in groups], slots
 
     # ------------------------------------------------------------------------------ what runs
 
@@ -196,11 +201,11 @@ class Script:
             self.text_of[v] = name
             if v in self.slots and v.dtype.itemsize * int(np.prod(v.shape)) <= SMALL:
                 self.memory[v] = np.empty(v.shape, v.dtype)
-                self.frame[self.slots[v]] = _address(self.memory[v])
+                self.put(v, _address(self.memory[v]))
                 self.add(f"copyto({self.name(self.memory[v], 'b')}, {name})")
             elif v in self.slots:
                 self.add(f"{name} = contiguous({name})")
-                self.add(f"frame[{self.slots[v]}] = {name}.__array_interface__['data'][0]")
+                self.add(self.putting(v, name))
         seen = self.name([None] * len(self.state), "seen") if self.state else ""
         for i, (v, source) in enumerate(zip(self.state, self.capture.sources, strict=True)):
             self._source(i, v, source, seen)
@@ -217,7 +222,7 @@ class Script:
             text = f"{self.name(source.holder, 'o')}[{key}]"
         self.text_of[v] = f"s{i}"
         self.add(f"s{i} = {text}")
-        known = self.name(_Fits(v, self.frame, self.slots.get(v)), "fits")
+        known = self.name(_Fits(v, self.put), "fits")
         self.add(f"if s{i} is not {seen}[{i}]:")
         self.add(f"    if not {known}(s{i}):")
         self.add("        return None")
@@ -248,13 +253,13 @@ class Script:
             self.text_of[v] = f"r{v.number}"
             self.add(f"r{v.number} = empty({v.shape}, {self.name(v.dtype, 'd')})")
             if v in self.slots:
-                self.add(f"frame[{self.slots[v]}] = r{v.number}.__array_interface__['data'][0]")
+                self.add(self.putting(v, f"r{v.number}"))
         last = max((i for i, p in enumerate(self.pieces) if self._ends_before_floor(i)), default=-1)
         if last < 0:
             self._checks(waiting)
         for i, (piece, function) in enumerate(zip(self.pieces, self.functions, strict=True)):
             if function is not None:
-                self.add(f"{self.name(function.entry, 'native')}(at)")
+                self.add(f"{self.name(function.entry, 'native')}({_address(self.frames[i])})")
             else:
                 self._call(piece)
             if i == last:
@@ -285,7 +290,7 @@ class Script:
             self.text_of[v] = f"v{v.number}"
             self.add(f"v{v.number} = contiguous(v{v.number})" if v.shape else f"v{v.number} = {self.name(np.asarray, 'asarray')}(v{v.number})")
             if v in self.slots:
-                self.add(f"frame[{self.slots[v]}] = v{v.number}.__array_interface__['data'][0]")
+                self.add(self.putting(v, f"v{v.number}"))
 
     # ------------------------------------------------------------------------------ effects
 
@@ -349,14 +354,13 @@ class _Named:
 class _Fits:
     """Looks at an array that stands where another one stood, and notes where it lies."""
 
-    def __init__(self, v: Var, frame: np.ndarray, slot: int | None) -> None:
-        self.v, self.frame, self.slot = v, frame, slot
+    def __init__(self, v: Var, put: Callable[[Any, int], None]) -> None:
+        self.v, self.put = v, put
 
     def __call__(self, x: Any) -> bool:
         if type(x) is not np.ndarray or x.shape != self.v.shape or x.dtype != self.v.dtype or not x.flags.c_contiguous:
             return False
-        if self.slot is not None:
-            self.frame[self.slot] = _address(x)
+        self.put(self.v, _address(x))
         return True
 
 
