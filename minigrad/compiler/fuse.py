@@ -263,7 +263,8 @@ class Fusion:
         whole = View(region.base, x.shape, strides_of(x.shape))
         home = region.base
         if self.views.get(x, whole) != whole or self.last.get(x, -1) > self.number or home not in self.joined:
-            home = self.copied(x)
+            home, region = self.copied(x), region_of(look, {})
+            assert region is not None
         value_shape = values.shape if type(values) is Var else ()
         if prod(region.shape):
             self.part(home, region, values, value_shape, out.dtype)

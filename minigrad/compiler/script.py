@@ -156,6 +156,9 @@ class Script:
         self.functions = [None if isinstance(p, Call) else native.compile_loops(*p) for p in self.pieces]
         for v, x in self.fusion.constants.items():
             self.memory[v] = np.array(x, order="C")
+        for group in self.fusion.groups:
+            if isinstance(group, Group):
+                self._check_reach(group)
         largest = max((f.workspace for f in self.functions if f is not None), default=0)
         self.workspace = np.empty(largest // 8 + 8, np.int64)
         room = -(-_address(self.workspace) // 64) * 64
@@ -165,6 +168,16 @@ class Script:
         for key in self.slots:
             if key in self.memory:
                 self.put(key, _address(self.memory[key]))
+
+    def _check_reach(self, group: Group) -> None:
+        """Nothing that native code reads or writes lies outside of its array."""
+        for a, operand in zip(group.arrays, group.operands, strict=True):
+            if type(a) is Formula:
+                continue
+            ends = [s * (n - 1) for s, n in zip(operand.strides, group.space, strict=True)]
+            low, high = operand.offset + sum(min(e, 0) for e in ends), operand.offset + sum(max(e, 0) for e in ends)
+            if 0 not in group.space and not 0 <= low <= high < int(np.prod(a.shape)):
+                raise AssertionError(f"{operand} over {group.space} reaches beyond {a} of shape {a.shape}")
 
     def put(self, key: Any, address: int) -> None:
         """Note where a value lies, in all frames that hold it."""
