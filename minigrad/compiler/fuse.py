@@ -356,7 +356,7 @@ class Fusion:
         del self.terms[v]
 
     def reduce(self, out: Var, op: str, x: Var, axes: tuple[int, ...], keepdims: bool) -> None:
-        number, group, dims = self.join(x.shape, self.ready.get(x, 0), [x])
+        number, group, dims = self.join(x.shape, self.ready.get(x, 0), [x], reduces=True)
         value = self.emit(group, x, dims)
         over = tuple(sorted({d for i in axes if (d := dims[i]) is not None}))
         value = group.add(Reduce("add" if op == "mean" else op, value, over))
@@ -373,11 +373,15 @@ class Fusion:
         if not inner:
             group.whole.add(out)
 
-    def join(self, shape: tuple[int, ...], ready: int, inputs: Sequence[Var]) -> tuple[int, Group, Dims]:
+    def join(
+        self, shape: tuple[int, ...], ready: int, inputs: Sequence[Var], reduces: bool = False
+    ) -> tuple[int, Group, Dims]:
         """The newest group from `ready` on whose space fits, or a new one; and where the axes lie in it."""
         for number in range(len(self.groups) - 1, max(ready, self.floor) - 1, -1):
             group = self.groups[number]
-            if isinstance(group, Group) and (dims := self.fit(group, shape, inputs)) is not None:
+            if not isinstance(group, Group) or (reduces and group.summed):  # which would break a product's tiles
+                continue
+            if (dims := self.fit(group, shape, inputs)) is not None:
                 return number, group, dims
         self.groups.append(Group(shape))
         return len(self.groups) - 1, self.groups[-1], tuple(range(len(shape)))  # type: ignore[return-value]
