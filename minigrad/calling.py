@@ -11,7 +11,6 @@ import numpy as np
 from . import backend, graph, later
 from .arrays.batch import all_examples, newest
 from .arrays.fallback import in_turn
-from .arrays.traced import is_untraced
 from .cotangents import pick
 from .devices import follow
 from .graph import Node
@@ -288,7 +287,7 @@ def _rescue(
             return _results_and_values(op, op.call(values, op.forward), values)
         except Exception as again:
             error = again
-    if (recorder := later.recorder_of(*flatten(values))) is not None and is_untraced(error):
+    if (recorder := later.recorder_of(*flatten(values))) is not None:  # it looks at numbers; or the error comes again
         out = recorder.opaque(op.call, (values, op.forward), {})
         return _results_and_values(op, out, values)
     if (level := newest(values)) is not None:

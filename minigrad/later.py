@@ -209,6 +209,19 @@ def perhaps_any(conditions: Any) -> bool:
     return is_unread(conditions) or bool(np.any(conditions))
 
 
+def holds_for_any(conditions: Any) -> bool:
+    """Whether one of many conditions holds, where a program goes another way if it does.
+
+    A traced array is looked at in this run; a compiled program is right only while the answer is the same.
+
+    >>> holds_for_any(np.array([False, True]))
+    True
+    """
+    found = np.any(conditions)
+    recorder = recorder_of(found)
+    return bool(found) if recorder is None else recorder.looked_at(found)
+
+
 def surely_all(conditions: Any) -> bool:
     """Whether all of many conditions are known to hold: on a GPU, where a look takes time, they never are.
 

@@ -112,7 +112,7 @@ STEPS: dict[str, tuple[Any, tuple[int, ...]]] = {
     "RNN": (classifier(lambda: Last("RNN"), sgd, clip=True), (4, 6, 5)),
     "transformer": (
         classifier(
-            lambda: nn.Sequential(nn.TransformerEncoderLayer(6, 2, 8, dropout=0.2, batch_first=True), nn.Flatten(), nn.Linear(30, 4)), adam
+            lambda: nn.Sequential(nn.TransformerEncoderLayer(6, 2, 8, dropout=0.2, batch_first=True), nn.Flatten(), nn.Linear(30, 4)), sgd
         ),
         (6, 5, 6),
     ),

@@ -12,7 +12,6 @@ import numpy as np
 
 from ..later import recorder_of
 from ..trees import flatten, sequence_like
-from .traced import is_untraced
 from .batch import Batch, Unbatched, fallbacks, newest
 
 __all__ = ["apply_rule", "each", "in_turn", "is_unbatched", "reasons", "rescued", "runs_in_turn"]
@@ -147,7 +146,7 @@ def apply_rule(name: str, rule: Callable[..., Any], args: tuple[Any, ...]) -> An
 def rescued(name: str, rule: Callable[..., Any], args: tuple[Any, ...], error: Exception) -> Any:
     """What to do where a gradient rule raised an error: run it for each example, if a batch is the reason."""
     try:
-        if (recorder := recorder_of(*flatten(args))) is not None and is_untraced(error):
+        if (recorder := recorder_of(*flatten(args))) is not None:
             return recorder.opaque(rule, args, {})
         if (level := newest(args)) is None:
             raise error

@@ -22,7 +22,7 @@ from numpy.lib.mixins import NDArrayOperatorsMixin
 from .. import graph
 from ..trees import sequence_like
 
-__all__ = ["CannotTrace", "HOLE", "Memory", "Path", "Place", "Traced", "is_untraced", "numbers_of"]
+__all__ = ["CannotTrace", "HOLE", "Memory", "Path", "Place", "Traced", "numbers_of"]
 
 
 class CannotTrace(TypeError):
@@ -248,17 +248,6 @@ def filled(x: Any, array: Any) -> Any:
     if isinstance(x, dict):
         return {k: filled(v, array) for k, v in x.items()}
     return x
-
-
-def is_untraced(error: BaseException | None) -> bool:
-    """Whether an error comes from a traced array, be it by way of another one."""
-    while error is not None:
-        if isinstance(error, CannotTrace):
-            return True
-        if isinstance(error, AttributeError) and type(error.obj) is Traced:
-            return True  # an attribute of arrays that traced ones do not have
-        error = error.__cause__ or error.__context__
-    return False
 
 
 def numbers_of(x: Any) -> Any:

@@ -181,6 +181,13 @@ class Recorder:
         self.steps.append(Step(all_finite, tuple(self._vars(x) for x in arrays), {}, (flag,)))
         self.guards.append(flag)
 
+    def looked_at(self, x: Traced) -> bool:
+        """The truth of this run; the program is right only where it is the same."""
+        truth = bool(x.numbers)
+        same = x if truth else np.logical_not(x)
+        self.guards.append(same.value)  # type: ignore[attr-defined]
+        return truth
+
     def value_of(self, x: Any) -> Any:
         """The Var of an array, traced or not; anything else as it is."""
         return self._vars(x) if isinstance(x, (Traced, np.ndarray)) else x
