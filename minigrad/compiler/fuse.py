@@ -24,6 +24,7 @@ from .program import Program, Step, Var, vars_in
 from .calls import CHEAP, Term, reduction_of, term_of
 from ..arrays.traced import getitem
 from .trace import replaced_at, seen_through, written_through
+from .windows import windowed
 from .views import LOOKS, View, dims_in, region_of, strides_of, view_of
 
 __all__ = ["Call", "Group", "fused"]
@@ -135,6 +136,7 @@ class Fusion:
         self.ready: dict[Var, int] = {}
         self.floor = 0
         self.joined: list[Var] = []
+        self.zeroed: list[Var] = []
         self.number = -1
         self.last = _last_uses(program)
         self.written: dict[Var, Var] = {}
@@ -205,6 +207,8 @@ class Fusion:
         elif step.function is np.concatenate and self.concatenate(step):
             pass
         elif step.function is np.matmul and self.multiply(step):
+            pass
+        elif windowed(self, step):
             pass
         else:
             for v in inputs_of(step):
@@ -304,6 +308,11 @@ class Fusion:
 
     def base_of(self, x: Var) -> Var:
         return self.views[x].base if x in self.views else x
+
+    def begin(self, space: tuple[int, ...]) -> Group:
+        """A new loop, after all others."""
+        self.groups.append(Group(space))
+        return self.groups[-1]  # type: ignore[return-value]
 
     def multiply(self, step: Step) -> bool:
         """A product of matrices: a loop over rows, columns and the axis that is summed; more may follow in it."""

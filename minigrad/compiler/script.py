@@ -138,7 +138,8 @@ class Script:
                     self.direct.add(v)
                 else:
                     self.memory[v] = np.empty(v.shape, v.dtype)
-        self.memory.update((v, np.empty(v.shape, v.dtype)) for v in self.fusion.joined)
+        zeroed = set(self.fusion.zeroed)
+        self.memory.update((v, (np.zeros if v in zeroed else np.empty)(v.shape, v.dtype)) for v in self.fusion.joined)
         self.pieces: list[Any] = []
         self.frames: list[Any] = []
         waiting: list[Any] = []
