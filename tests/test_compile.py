@@ -59,6 +59,21 @@ def test_every_op_and_its_gradient_is_traced(name: str, sample: Sample) -> None:
             np.testing.assert_array_equal(a, b)
 
 
+@needs_llvm
+@pytest.mark.parametrize(("name", "sample"), [(n, s) for n, _, s in SAMPLES], ids=IDS)
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_every_op_and_its_gradient_run_natively(name: str, sample: Sample, dtype: str) -> None:
+    arrays = [np.asarray(a) for a in sample.args]
+    arrays = [a.astype(dtype) if a.dtype == np.float64 else a for a in arrays]
+    want = forward_and_back(sample, [a.copy() for a in arrays])
+    run = compile(lambda *given: forward_and_back(sample, given))
+    tolerance = {"rtol": 1e-9, "atol": 1e-11} if dtype == "float64" else {"rtol": 2e-3, "atol": 1e-4}
+    for _ in range(3):
+        for a, b in zip(run(*arrays), want, strict=True):
+            np.testing.assert_allclose(a, b, **tolerance)
+            assert a.dtype == np.asarray(b).dtype and a.shape == np.shape(b)
+
+
 # ------------------------------------------------------------------------------ training steps
 
 

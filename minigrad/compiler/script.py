@@ -7,6 +7,7 @@ and changes what the function would have changed.  It returns None where the pro
 from __future__ import annotations
 
 import linecache
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -58,7 +59,8 @@ class Script:
         for name, known in self.names.items():
             if known is value:
                 return name
-        name = f"{kind}{len(self.names)}"
+        name = f"{re.sub(r'[^0-9a-zA-Z_]', '', kind)}{len(self.names)}"
+        name = name if name[0].isalpha() or name[0] == "_" else f"f{name}"
         self.names[name] = value
         return name
 
@@ -358,6 +360,10 @@ class _Named:
         if type(x) in (tuple, list):
             inner = ", ".join(map(self, x))
             return f"[{inner}]" if type(x) is list else f"({inner}{',' if len(x) == 1 else ''})"
+        if type(x) is dict:
+            return "{" + ", ".join(f"{k!r}: {self(v)}" for k, v in x.items()) + "}"
+        if list(vars_in(x)) and not isinstance(x, slice):  # a named tuple, say
+            return f"{self.script.name(sequence_like, 'like')}({self.script.name(x, 'c')}, [{', '.join(map(self, x))}])"
         if isinstance(x, slice):
             return f"slice({self(x.start)}, {self(x.stop)}, {self(x.step)})"
         if x is None or x is Ellipsis or isinstance(x, (bool, int, str)):
