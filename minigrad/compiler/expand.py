@@ -23,7 +23,7 @@ class Speller:
         self.indices: dict[Any, Var] = {}
 
     def call(self, function: Callable[..., Any], *args: Any, shape: tuple[int, ...], dtype: Any, out: Var | None = None, **kwargs: Any) -> Var:
-        out = Var(-1, shape, np.dtype(dtype)) if out is None else out
+        out = Var.new(shape, np.dtype(dtype)) if out is None else out
         self.steps.append(Step(function, args, kwargs, (out,)))
         return out
 
@@ -31,7 +31,7 @@ class Speller:
         """0, 1 ... n - 1 along an axis."""
         shape = tuple(n if i == axis else 1 for i in range(ndim))
         if shape not in self.indices:
-            self.indices[shape] = Var(-1, shape, np.dtype(np.int64))
+            self.indices[shape] = Var.new(shape, np.dtype(np.int64))
             self.constants[self.indices[shape]] = np.arange(n).reshape(shape)
         return self.indices[shape]
 

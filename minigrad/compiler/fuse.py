@@ -259,8 +259,8 @@ class Fusion:
         """A part of an array is written: in its memory, if nobody needs what it held; else in a copy's."""
         x, place, values = step.args
         out = step.outs[0]
-        look = Step(seen_through, (x, place), {}, (Var(-1, (), x.dtype),)) if step.function is written_through else (
-            Step(getitem, (x, place), {}, (Var(-1, (), x.dtype),)))  # fmt: skip
+        look = Step(seen_through, (x, place), {}, (Var.new((), x.dtype),)) if step.function is written_through else (
+            Step(getitem, (x, place), {}, (Var.new((), x.dtype),)))  # fmt: skip
         region = region_of(look, self.views)
         if region is None or str(x.dtype) not in DTYPES or not (type(values) is not Var or str(values.dtype) in DTYPES):
             return False
@@ -278,7 +278,7 @@ class Fusion:
 
     def copied(self, x: Var) -> Var:
         """Memory of its own that holds an array's values."""
-        home = Var(-1, x.shape, x.dtype)
+        home = Var.new(x.shape, x.dtype)
         self.joined.append(home)
         self.at[home] = -1
         if prod(x.shape):
@@ -348,7 +348,7 @@ class Fusion:
     def in_one_piece(self, step: Step) -> Step:
         """The same of a copy, of which it is a view."""
         x = step.args[0]
-        copy = Var(-1, x.shape, x.dtype)
+        copy = Var.new(x.shape, x.dtype)
         self.terms[copy] = Term("copy", (x,), (str(x.dtype),))
         self.ready[copy] = self.ready.get(x, 0)
         return Step(step.function, (copy, *step.args[1:]), step.kwargs, step.outs)

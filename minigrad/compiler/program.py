@@ -8,6 +8,7 @@ Nothing is written in place and nothing is hidden, so that a pass over the list 
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -20,6 +21,9 @@ from .numbers import Formula, evaluate
 __all__ = ["Program", "Step", "Var", "vars_in", "with_values"]
 
 
+_added = itertools.count(1)
+
+
 class Var:
     """A value of a program: one array."""
 
@@ -28,8 +32,13 @@ class Var:
     def __init__(self, number: int, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
         self.number, self.shape, self.dtype = number, shape, dtype
 
+    @classmethod
+    def new(cls, shape: tuple[int, ...], dtype: Any) -> Var:
+        """A value that a pass adds; it is called t and a number."""
+        return cls(-next(_added), shape, np.dtype(dtype))
+
     def __repr__(self) -> str:
-        return f"v{self.number}"
+        return f"v{self.number}" if self.number >= 0 else f"t{-self.number}"
 
 
 @dataclass(eq=False, slots=True)

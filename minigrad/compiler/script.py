@@ -92,7 +92,7 @@ class Script:
             if value is None or isinstance(value, bool):
                 conditions.append(f"{text} is {value}")
             else:
-                conditions.append(f"{text} == {self.name(value, 'c') if isinstance(value, str) or value != value else repr(value)}")
+                conditions.append(f"{text} == {self.number(value) if isinstance(value, (int, float)) else self.name(value, 'c')}")
         conditions += [f"len({self.name(h, 'o')}) == {n}" for h, n in self.capture.sizes]
         for t, needs, has in self.capture.tensors:
             n = self.name(t, "t")
@@ -114,7 +114,7 @@ class Script:
             self.formulas[formula] = f"n{len(self.formulas)}"
             self.add(f"{self.formulas[formula]} = {text}")
         for formula, value in self.capture.decisions:
-            self.add(f"if {self.number(formula)} != {value!r}:")
+            self.add(f"if {self.number(formula)} != {self.number(value)}:")
             self.add("    return None")
 
     def number(self, x: Any) -> str:
@@ -258,18 +258,18 @@ class Script:
             flat = self.memory[look.base].reshape(-1)[look.offset :]
             self.memory[v] = np.lib.stride_tricks.as_strided(flat, look.shape, strides)
             return self.name(self.memory[v], "m")
-        self.text_of[v] = f"w{v.number}"
-        self.add(f"w{v.number} = as_strided({base}.reshape(-1)[{look.offset}:], {look.shape}, {strides})")
+        self.text_of[v] = f"w_{v}"
+        self.add(f"w_{v} = as_strided({base}.reshape(-1)[{look.offset}:], {look.shape}, {strides})")
         return self.text_of[v]
 
     def _parts(self) -> None:
         """Native code and calls, in order; guards and checks as soon as they can be made."""
         waiting = list(self.program.guards)
         for v in self.direct:
-            self.text_of[v] = f"r{v.number}"
-            self.add(f"r{v.number} = empty({v.shape}, {self.name(v.dtype, 'd')})")
+            self.text_of[v] = f"r_{v}"
+            self.add(f"r_{v} = empty({v.shape}, {self.name(v.dtype, 'd')})")
             if v in self.slots:
-                self.add(self.putting(v, f"r{v.number}"))
+                self.add(self.putting(v, f"r_{v}"))
         last = max((i for i, p in enumerate(self.pieces) if self._ends_before_floor(i)), default=-1)
         if last < 0:
             self._checks(waiting)
@@ -298,15 +298,15 @@ class Script:
         step = call.step
         named = _Named(self)
         args = [named(a) for a in step.args] + [f"{k}={named(a)}" for k, a in step.kwargs.items()]
-        outs = ["_" if v is None else f"v{v.number}" for v in step.outs]
+        outs = ["_" if v is None else str(v) for v in step.outs]
         self.add(f"{', '.join(outs)}{',' if step.several and len(outs) == 1 else ''} = {self.name(step.function, step.function.__name__)}({', '.join(args)})")
         for v in step.outs:
             if v is None:
                 continue
-            self.text_of[v] = f"v{v.number}"
-            self.add(f"v{v.number} = contiguous(v{v.number})" if v.shape else f"v{v.number} = {self.name(np.asarray, 'asarray')}(v{v.number})")
+            self.text_of[v] = str(v)
+            self.add(f"{v} = contiguous({v})" if v.shape else f"{v} = {self.name(np.asarray, 'asarray')}({v})")
             if v in self.slots:
-                self.add(self.putting(v, f"v{v.number}"))
+                self.add(self.putting(v, str(v)))
 
     # ------------------------------------------------------------------------------ effects
 
@@ -366,7 +366,7 @@ class _Named:
             return f"{self.script.name(sequence_like, 'like')}({self.script.name(x, 'c')}, [{', '.join(map(self, x))}])"
         if isinstance(x, slice):
             return f"slice({self(x.start)}, {self(x.stop)}, {self(x.step)})"
-        if x is None or x is Ellipsis or isinstance(x, (bool, int, str)):
+        if x is None or isinstance(x, (bool, int, str)):
             return repr(x)
         return self.script.name(x, "c")
 

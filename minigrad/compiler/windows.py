@@ -61,7 +61,7 @@ def _margin(fusion: Fusion, x: Var, before: list[int], after: list[int], step: t
     if not any(before) and not any(after) and set(step) == {1}:
         return _in_one_piece(fusion, x)
     lengths = [(n - 1) * s + 1 + b + a for n, s, b, a in zip(x.shape[2:], step, before, after, strict=True)]
-    home = Var(-1, (*x.shape[:2], *lengths), x.dtype)
+    home = Var.new((*x.shape[:2], *lengths), x.dtype)
     fusion.joined.append(home)
     fusion.zeroed.append(home)
     fusion.at[home] = -1
