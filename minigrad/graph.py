@@ -361,6 +361,20 @@ def mark_mutated(array: Any) -> None:
     _mutations[key] = (reference, last_mutation)
 
 
+def mark_all_mutated(*arrays: Any) -> None:
+    """`mark_mutated` of several arrays, which were written at the same time."""
+    global last_mutation
+    now = next(clock)
+    for array in arrays:
+        owns = owner(array)
+        known = _mutations.get(id(owns))
+        if known is None:
+            mark_mutated(owns)
+        else:
+            _mutations[id(owns)] = (known[0], now)
+    last_mutation = next(clock)
+
+
 def written_since(array: Any, time: int) -> bool:
     """Whether an array, or what it is a view of, was written in place after a time of the clock."""
     known = _mutations.get(id(owner(array)))

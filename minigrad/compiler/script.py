@@ -45,8 +45,9 @@ class Script:
         writes = {e.value: self.state[e.target] for e in capture.effects if e.kind == "write" and type(e.value) is Var}
         self.fusion: Fusion = fused(self.program, writes)
         self.names: dict[str, Any] = {"wrap": wrap, "empty": np.empty, "copyto": np.copyto, "as_strided": np.lib.stride_tricks.as_strided,
-                                      "contiguous": np.ascontiguousarray, "mark_mutated": graph.mark_mutated}  # fmt: skip
+                                      "contiguous": np.ascontiguousarray, "mark_all_mutated": graph.mark_all_mutated}  # fmt: skip
         self.lines: list[str] = []
+        self.written: list[str] = []
         self.formulas: dict[Formula, str] = {}
         self.memory: dict[Any, np.ndarray] = {}
         self.slots: dict[Any, list[tuple[int, int]]] = {}
@@ -326,6 +327,8 @@ class Script:
             results.append(f"y{i}")
         for e, v in zip(self.capture.effects, self.program.outputs[1], strict=True):
             self._effect(e, v)
+        if self.written:
+            self.add(f"mark_all_mutated({', '.join(self.written)})")
         if len(parts) == 1 and self.capture.result is parts[0]:
             self.add(f"return {results[0]}")
         else:
@@ -336,7 +339,7 @@ class Script:
             target = self.array(self.state[e.target]) if e.target < len(self.state) else None
             if v not in self.fusion.written:
                 self.add(f"copyto({target}, {self.array(v)})")
-            self.add(f"mark_mutated({target})")
+            self.written.append(target)
         elif e.kind == "grad":
             self.add(f"{self.name(e.target, 't')}._node.grad = {'None' if v is None else f'wrap({self.fresh(v)}, None)'}")
         elif e.kind == "array":

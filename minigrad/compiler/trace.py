@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from typing import Any
 
 import numpy as np
@@ -27,6 +28,7 @@ class Recorder:
         self.given_numbers: dict[Any, tuple[Formula, dict[str, Any], tuple[Any, ...]]] = {}
         self.decisions: list[tuple[Formula, Any]] = []
         self.formulas: dict[Any, Formula] = {}
+        self.alike: dict[Any, Formula] = {}
 
     def new_var(self, x: np.ndarray) -> Var:
         self.count += 1
@@ -114,7 +116,11 @@ class Recorder:
         name = (id(source), *path)
         if name not in self.given_numbers:
             self.given_numbers[name] = (Formula(), source, path)
-        return Number(value, self.given_numbers[name][0], self)
+        own = self.given_numbers[name][0]
+        first = self.alike.setdefault((path, type(value), value), own)
+        if first is not own:  # the count of steps is the same for all parameters: one formula, while that is so
+            self.decided(self.formula(operator.eq, own, first), True)
+        return Number(value, first, self)
 
     def formula(self, function: Any, *args: Any) -> Formula:
         """A number computed from others, once."""
