@@ -42,6 +42,7 @@ class Capture:
 
     Attributes:
         program: its inputs are the arrays of the arguments, then those of `sources`; its outputs the results, then the effects' values.
+        leaves: the arguments of the run.
         result: what the function returned; arrays and Tensors in it stand for the results.
         sources: where arrays of the state are found: Tensors, or places.
         tensors: Tensors of the state: whether they need a gradient, and whether they have one.
@@ -53,6 +54,7 @@ class Capture:
     """
 
     program: Program
+    leaves: list[Any]
     result: Any
     sources: list[Any]
     tensors: list[tuple[Tensor, bool, bool]]
@@ -92,7 +94,7 @@ def capture(function: Callable[..., Any], args: Any, kwargs: Any) -> tuple[Any, 
     effects = [Effect(e.kind, e.target, v) for e, v in zip(effects, values[1], strict=True)]
     declared = {(id(source), path[0]) for _, source, path in recorder.given_numbers.values()}
     found = Capture(
-        simplified(recorder.program(values)), result, taken.sources, [(t, n, g is not None) for t, n, g in taken.before],
+        simplified(recorder.program(values)), leaves, result, taken.sources, [(t, n, g is not None) for t, n, g in taken.before],
         [(p, v) for p, v in state.fixed if (id(p.holder), p.key) not in declared],
         [(h, len(h)) for h, _ in state.holders], list(recorder.given_numbers.values()), recorder.decisions, effects, repeats,
     )  # fmt: skip

@@ -17,14 +17,16 @@ from .. import graph
 from ..tensor import Tensor, wrap
 from ..trees import flatten, sequence_like, unflatten
 from . import native
-from .capture import Capture
+from .capture import Capture, is_array
 from .fuse import Call, Fusion, Group, fused
 from .numbers import Formula
 from .program import Var, vars_in
 from .views import View
 
-__all__ = ["Script"]
+__all__ = ["FAILED", "MISS", "Script"]
 
+#: What a call gives for which the program was not made, and one whose numbers it is not right for.
+MISS, FAILED = object(), object()
 #: Arrays of fewer bytes are copied to and from places that native code knows: that takes less time than to find out where they are.
 SMALL = 1 << 14
 
@@ -34,7 +36,7 @@ class Script:
 
     Attributes:
         source: its text.
-        run: takes the arguments' arrays; gives the result, or None.
+        run: takes the arguments' arrays; gives the result, MISS or FAILED.
     """
 
     def __init__(self, capture: Capture) -> None:
@@ -44,7 +46,7 @@ class Script:
         results, values = self.program.outputs
         writes = {e.value: self.state[e.target] for e in capture.effects if e.kind == "write" and type(e.value) is Var}
         self.fusion: Fusion = fused(self.program, writes)
-        self.names: dict[str, Any] = {"wrap": wrap, "empty": np.empty, "copyto": np.copyto, "as_strided": np.lib.stride_tricks.as_strided,
+        self.names: dict[str, Any] = {"MISS": MISS, "FAILED": FAILED, "Tensor": Tensor, "ndarray": np.ndarray, "wrap": wrap, "empty": np.empty, "copyto": np.copyto, "as_strided": np.lib.stride_tricks.as_strided,
                                       "contiguous": np.ascontiguousarray, "mark_all_mutated": graph.mark_all_mutated}  # fmt: skip
         self.lines: list[str] = []
         self.written: list[str] = []
@@ -69,6 +71,7 @@ class Script:
         self.lines.append("    " + line)
 
     def _write(self) -> None:
+        self._given()
         self._fits()
         self._numbers()
         self._layout()
@@ -83,6 +86,30 @@ class Script:
         self.run: Callable[[Any], Any] = made["run"]
 
     # ------------------------------------------------------------------------------ what must hold
+
+    def _given(self) -> None:
+        """The arrays of the arguments, if they are of the kinds that were traced; other arguments must be equal."""
+        leaves = self.capture.leaves
+        names = [f"a{i}" for i in range(len(leaves))]
+        if names:
+            self.add(f"{', '.join(names)}{',' if len(names) == 1 else ''} = arguments")
+        variables = iter(enumerate(self.arguments))
+        for name, leaf in zip(names, leaves, strict=True):
+            if not is_array(leaf):
+                self.add(f"if type({name}) is not {self.name(type(leaf), 'type')} or {name} != {self.name(leaf, 'c')}:")
+                self.add("    return MISS")
+                continue
+            i, v = next(variables)
+            of = "Tensor" if isinstance(leaf, Tensor) else "ndarray"
+            unlike = f"type({name}) is not {of}"
+            if of == "Tensor":
+                unlike += f" or {name}._node is not None"
+            self.add(f"if {unlike}:")
+            self.add("    return MISS")
+            self.add(f"x{i} = {name}{'._array' if of == 'Tensor' else ''}")
+            kind = f"type(x{i}) is not ndarray or " if of == "Tensor" else ""
+            self.add(f"if {kind}x{i}.shape != {v.shape} or x{i}.dtype != {self.name(v.dtype, 'd')}:")
+            self.add("    return MISS")
 
     def _fits(self) -> None:
         conditions = []
@@ -103,7 +130,7 @@ class Script:
         self.conditions = conditions
         if conditions:
             self.add("if not (" + "\n        and ".join(conditions) + "):")
-            self.add("    return None")
+            self.add("    return MISS")
 
     def differs(self) -> list[str]:
         """What must hold for the program to be right, and does not now."""
@@ -116,7 +143,7 @@ class Script:
             self.add(f"{self.formulas[formula]} = {text}")
         for formula, value in self.capture.decisions:
             self.add(f"if {self.number(formula)} != {self.number(value)}:")
-            self.add("    return None")
+            self.add("    return MISS")
 
     def number(self, x: Any) -> str:
         """The name of a formula's value, which is computed where it is first needed."""
@@ -212,8 +239,6 @@ class Script:
     def _arguments(self) -> None:
         """Where the arrays of this call lie."""
         names = [f"x{i}" for i in range(len(self.arguments))]
-        if names:
-            self.add(f"{', '.join(names)}{',' if len(names) == 1 else ''} = arguments")
         for v, name in zip(self.arguments, names, strict=True):
             self.text_of[v] = name
             if v in self.slots and v.dtype.itemsize * int(np.prod(v.shape)) <= SMALL:
@@ -242,7 +267,7 @@ class Script:
         known = self.name(_Fits(v, self.put), "fits")
         self.add(f"if s{i} is not {seen}[{i}]:")
         self.add(f"    if not {known}(s{i}):")
-        self.add("        return None")
+        self.add("        return MISS")
         self.add(f"    {seen}[{i}] = s{i}")
 
     def array(self, v: Var) -> str:
@@ -291,7 +316,7 @@ class Script:
     def _checks(self, guards: list[Var]) -> None:
         for v in guards:
             self.add(f"if not {self.array(v)}:")
-            self.add("    return None")
+            self.add("    return FAILED")
         for verify, values in self.program.checks:
             self.add(f"{self.name(verify, 'verify')}({', '.join(self.array(v) for v in values)})")
 
