@@ -29,6 +29,8 @@ from .views import LOOKS, View, dims_in, region_of, strides_of, view_of
 
 __all__ = ["Call", "Group", "fused"]
 
+#: A chain of more cheap steps is computed once, and stored, as a dear one is.
+LONGEST = 12
 #: What gives parts of an array, one after the other.
 _SPLITS = {np.split, np.array_split, np.unstack, np.hsplit, np.vsplit}
 #: Matrices with longer sides are multiplied by NumPy's library, which packs both.
@@ -135,6 +137,7 @@ class Fusion:
         self.at: dict[Var, int] = {}
         self.ready: dict[Var, int] = {}
         self.floor = 0
+        self.weight: dict[Var, int] = {}
         self.joined: list[Var] = []
         self.zeroed: list[Var] = []
         self.number = -1
@@ -193,7 +196,9 @@ class Fusion:
             assert out is not None
             self.terms[out] = term
             self.ready[out] = max((self.ready.get(v, 0) for v in step.inputs()), default=0)
-            if term.op not in CHEAP and not term.op.startswith("astype") and term.op != "copy":
+            self.weight[out] = 1 + sum(self.weight.get(self.base_of(v), 0) for v in set(step.inputs()) if self.base_of(v) in self.terms)
+            dear = term.op not in CHEAP and not term.op.startswith("astype") and term.op != "copy"
+            if dear or self.weight[out] > LONGEST:
                 self.place(out, out.shape, tuple(range(len(out.shape))))
         elif (reduction := reduction_of(step)) is not None and prod(reduction[1].shape):
             self.reduce(out, *reduction)
