@@ -15,8 +15,7 @@ counts of five characters in a row are about as good.
 
 import matplotlib.pyplot as plt
 import numpy as np
-from full_or_truncated import load
-from shared import mean_nats, ngram_nats, picture, restart, run, train_on_columns
+from shared import documentation, mean_nats, ngram_nats, picture, restart, run, train_on_columns
 
 import nn
 from nn.text import Vocabulary, batchify
@@ -46,7 +45,7 @@ class Model(nn.Module):
 
 
 def main(size=100, updates=600, characters=12_000, rows=25, data=None):
-    text = load(data)[: 2 * characters]
+    text = documentation(data)[: 2 * characters]
     vocabulary = Vocabulary.of_characters(text)
     numbers = np.array(vocabulary.encode(text))
     learned, valid, test = (numbers[: characters], *np.array_split(numbers[characters:], 2))

@@ -11,8 +11,7 @@ ones (what the translation alone tells, without a network), and among all such p
 
 import matplotlib.pyplot as plt
 import numpy as np
-from number_phrases import Translator, exact, learn
-from shared import chosen, generator, picture, run
+from shared import Translator, chosen, exact, generator, picture, run, train_seq2seq
 
 import nn
 from minigrad import no_grad
@@ -111,7 +110,7 @@ def main(updates=300, hidden=64, batch=64):
             return model.encode(data.source[data.test], data.lengths[data.test])[0].numpy()
 
     before = data.of_one_kind(states())[0]
-    learn(model, data, updates, batch, 5e-3, "phrases")
+    train_seq2seq(model, data, updates, batch, 5e-3, "phrases")
     after, chance = data.of_one_kind(states())
     words, translated = (
         data.of_one_kind(nn.text.bag_of_words(side[data.test], size)[:, 4:])[0]

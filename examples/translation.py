@@ -11,9 +11,7 @@ first model.
 
 import matplotlib.pyplot as plt
 import numpy as np
-from attention import Attentive
-from number_phrases import learn, written
-from shared import Sentences, generator, picture, restart, run
+from shared import Attentive, Sentences, generator, picture, restart, run, train_seq2seq, written
 
 from minigrad import no_grad
 from nn.metrics import bleu
@@ -57,7 +55,7 @@ def main(updates=250, hidden=64, batch=64, examples=2500, data=None):
     for name, kind in (("no attention", "none"), ("attention", "additive")):
         restart()
         model = Attentive(*data.sizes, hidden, kind)
-        learn(model, data, updates, batch, 5e-3, name, decay=1e-2)
+        train_seq2seq(model, data, updates, batch, 5e-3, name, decay=1e-2)
         ways[name] = said = data.texts(written(model, data, data.test))
     for i in range(8):
         print(f"{data.english[data.test[i]]:<40} -> {said[i]}")
