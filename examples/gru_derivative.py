@@ -94,6 +94,8 @@ def drawn(found, plain):
 
 
 def main(hidden=32, inputs=8, steps=60):
+    if steps <= LAG:
+        raise ValueError(f"{steps} steps are too few: what is measured is the gradient {LAG} steps back")
     restart()
     rng = generator()
     layer, xs = nn.GRU(inputs, hidden, reset_after=False), rng.normal(size=(steps, inputs)).astype(np.float32)
