@@ -78,7 +78,7 @@ def roll(axis, text, title):
     axis.set(xlim=(0, 26), ylim=(-1, 12), yticks=range(0, 12, 3), yticklabels=SCALE[::3])
 
 
-def main(epochs=12, layers=1, hidden=96, tunes=1500, data=None):
+def main(epochs=20, layers=1, hidden=96, tunes=8000, data=None):
     rng = generator()
     text = "".join(tune(rng) for _ in range(tunes)) if data is None else data.read_text(encoding="utf-8")
     cut = text.find("\n\n", len(text) * 9 // 10) + 2

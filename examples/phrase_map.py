@@ -68,21 +68,24 @@ class Phrases:
         return float(same[np.arange(len(nearest)), nearest].mean()), float(same[other].mean())
 
 
-def enlarge(axis, points, data, kind, count=9):
-    """A region of the map: where phrases of a kind lie closest, with their names at the side."""
+def enlarge(axis, points, data, kind, count=16):
+    """A region of the map: where phrases of a kind lie closest; those are named whose name has room."""
     rows = np.flatnonzero(data.kinds[data.test] == kind)
     distances = np.linalg.norm(points[:, None] - points, axis=2)
     centre = rows[np.sort(distances[rows], axis=1)[:, count].argmin()]
     near = np.argsort(distances[centre])[:count]
-    near = near[np.argsort(points[near, 1])]
-    axis.scatter(*points[near].T, c=[f"C{k}" for k in data.kinds[data.test][near]])
+    axis.scatter(*points[near].T, s=16, c=[f"C{k}" for k in data.kinds[data.test][near]])
     (left, right), (low, high) = axis.get_xlim(), axis.get_ylim()
-    for i, y in zip(near, np.linspace(low, high, count + 2)[1:-1], strict=True):
-        axis.annotate(
-            data.english[data.test[i]], points[i], (right + 0.1 * (right - left), y), va="center", fontsize=9,
-            color=f"C{data.kinds[data.test[i]]}", arrowprops={"arrowstyle": "-", "color": "0.8"},
-        )  # fmt: skip
-    axis.set_xlim(left, right + 0.9 * (right - left))
+    width, height, named = 0.5 * (right - left), 0.06 * (high - low), []
+    for i in near:
+        x, y = points[i]
+        dx, dy = (points[near] - points[i]).T
+        covered = (dx > 0) & (dx < width) & (abs(dy) < 0.8 * height)
+        if not covered.any() and all(abs(x - a) > width or abs(y - b) > height for a, b in named):
+            named.append((x, y))
+            colour = f"C{data.kinds[data.test[i]]}"
+            axis.text(x + 0.05 * width, y, data.english[data.test[i]], va="center", fontsize=9, color=colour)
+    axis.set_xlim(left, right + width)
     axis.set(xticks=[], yticks=[], title=f"around {list(KINDS)[kind]}, enlarged")
 
 

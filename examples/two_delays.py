@@ -17,7 +17,7 @@ both; those of 10 come a little nearer to the floor. The tables are counted on t
 
 import matplotlib.pyplot as plt
 import numpy as np
-from shared import generator, picture, restart, run, steps
+from shared import at_the_side, generator, picture, restart, run, steps
 
 import nn
 from minigrad import Tensor, no_grad
@@ -124,12 +124,9 @@ def draw(curves, effects, floors):
         left.plot(*curve.T, color=colour, linewidth=2, label=name)
         right.bar(np.arange(12) + 0.2 * i - 0.3, effects[name], 0.2, color=colour)
     neither, *others = floors.items()
-    for name, value in others:
-        left.axhline(value, color="grey", linestyle=":")
-        label = name.replace(" ", "\n", 1) + f": {value:.2f}"
-        left.text(1.02, value, label, transform=left.get_yaxis_transform(), va="center", color="grey")
     left.set_title("what is learned ({}: {:.2f}, far above)".format(*neither), size=11)
     left.set(xlabel="times through the bits", ylabel="cross-entropy on new bits", ylim=(0.45, 0.54))
+    at_the_side(left, {name.replace(" ", "\n", 1) + f": {value:.2f}": value for name, value in others})
     right.set(xlabel="steps back", ylabel="change of the probability")
     right.set_title("what turning over one bit does", size=11)
     right.set_xticks(range(12))

@@ -1,4 +1,4 @@
-"""Where pictures go."""
+"""Where pictures go, and lines to compare with."""
 
 from __future__ import annotations
 
@@ -20,3 +20,15 @@ def picture(name: str, figure: Any) -> Path:
     matplotlib.pyplot.close(figure)
     print(f"picture: {path}")
     return path
+
+
+def at_the_side(axis: Any, lines: dict[str, float], gap: float = 0.06) -> None:
+    """A grey line for each value, its name at the right end; names that would overlap are moved up."""
+    for value in lines.values():
+        axis.axhline(value, color="grey", linestyle=":")
+    axis.set_ylim(axis.get_ylim())
+    below = -gap
+    for name, value in sorted(lines.items(), key=lambda line: line[1]):
+        place = (axis.transData + axis.transAxes.inverted()).transform((1, value))[1]
+        below = max(place, below + gap)
+        axis.text(1.02, below, name, transform=axis.transAxes, va="center", color="grey")
