@@ -25,8 +25,8 @@ from minigrad import no_grad
 from nn.text import Vocabulary, batchify, sample
 
 PUBLISHED = (
-    "an LSTM with 3 layers of 512 on tiny Shakespeare: about 1.3 nats (char-rnn, Karpathy, 2015); "
-    "a Transformer of 10.7 M parameters 1.47, on its last tenth (nanoGPT, Karpathy, 2022)"
+    "tiny Shakespeare, an LSTM with 3 layers of 512: char-rnn (Karpathy, 2015; no number); "
+    "a Transformer of 10.7 M parameters: 1.47 nats on its last tenth (nanoGPT, Karpathy, 2022)"
 )
 HEADERS = Path("/usr/include/linux")
 GRAMS = ("one character", "bigrams", "trigrams", "", "", "6-grams")
