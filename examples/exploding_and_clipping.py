@@ -6,8 +6,9 @@ error surface has a wall (drawn: one unit, x_t = w sigmoid(x_{t-1}) + b, x_0 = 0
 on the wall throws the weights far away, unless the gradient g is scaled: where |g| > theta, g <- g theta / |g|.
 
 Last, the temporal order problem: two symbols of a long sequence are A or B, and the class is which came first and which
-second. All trainings begin with the same orthogonal W and stop when it is solved. The learning rate decides what clipping
-is worth: at 0.03 as many starts solve it without; at 0.1, which is fast enough for the longest sequences, only with it.
+second. All trainings begin with the same orthogonal W and stop when it is solved; a smaller rate has as many more updates.
+The learning rate decides what clipping is worth. At 0.01 thirty symbols are learned without it, and a little better; at
+0.03 most starts fail without it, and at 0.1, with a tenth of the updates, all of them.
 """
 
 from copy import deepcopy
@@ -111,7 +112,7 @@ def main(starts=3, updates=500, longest=30):
                     solve(deepcopy(model), length, rate, threshold, most, generator(start), f"{key}, {start}")
                     for start, model in enumerate(begun)
                 ]
-                results[f"share solved, {key}"] = float((np.array(reached) > 0.98).mean())
+                results[f"share solved, {key}"] = float((np.array(reached) > 0.95).mean())
             accuracies[name, rate] = results[f"accuracy, {key}"] = float(np.mean(reached))
     draw(lags, paths, longest, accuracies)
     return results | {"chance": 1 / 4}
