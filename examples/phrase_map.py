@@ -25,7 +25,7 @@ KINDS = {
     "girl fille, boy garçon, neighbour voisin, singer chanteur",
     "places": "garden jardin, house maison, school école, bridge pont, forest forêt, street rue, lake lac, "
     "field champ, town ville, island île",
-    "things": "book livre, hammer marteau, knife couteau, key clé, chair chaise, pen stylo, coin pièce, "
+    "things": "book livre, hammer marteau, coat manteau, key clé, chair chaise, pen stylo, coin pièce, "
     "shirt chemise, rope corde, lamp lampe",
 }
 #: What the English word is in French before each of the kinds.
@@ -72,7 +72,7 @@ def enlarge(axis, points, data, kind, count=16):
     """A region of the map: where phrases of a kind lie closest; those are named whose name has room."""
     rows = np.flatnonzero(data.kinds[data.test] == kind)
     distances = np.linalg.norm(points[:, None] - points, axis=2)
-    centre = rows[np.sort(distances[rows], axis=1)[:, count].argmin()]
+    centre = rows[np.sort(distances[np.ix_(rows, rows)], axis=1)[:, count // 2].argmin()]
     near = np.argsort(distances[centre])[:count]
     axis.scatter(*points[near].T, s=16, c=[f"C{k}" for k in data.kinds[data.test][near]])
     (left, right), (low, high) = axis.get_xlim(), axis.get_ylim()
@@ -96,7 +96,7 @@ def draw(states, data, shares):
         for kind, label in enumerate(KINDS):
             axis.scatter(*points[data.kinds[data.test] == kind].T, s=12, color=f"C{kind}", label=label)
         axis.set(xticks=[], yticks=[], title=f"{name} of the encoder's states")
-    axes[0, 0].legend(fontsize=8)
+    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=4)
     axes[0, 2].bar(list(shares), list(shares.values()), color=["tab:purple", *["silver"] * 4])
     axes[0, 2].set(ylim=(0, 1), title="nearest neighbour is of the same kind")
     for axis, kind in zip(axes[1], range(3), strict=True):
