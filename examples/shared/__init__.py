@@ -7,7 +7,7 @@ from .language import documentation, mean_nats, train_on_columns
 from .measuring import measure
 from .optimizers import six_methods
 from .phrases import Phrases, french
-from .pictures import OUT, at_the_side, picture
+from .pictures import OUT, at_the_side, label, picture
 from .readers import Bag, Convolutional, Recurrent, train_reader
 from .resuming import checkpoint, steps
 from .reviews import reviews, rt_polarity, split
@@ -17,11 +17,13 @@ from .sentences import Sentences
 from .seq2seq import Attentive, Translator, agree, exact, train_seq2seq, written
 from .shapes import CaptionedScenes
 from .small_world import small_world
+from .vectors import train_word2vec
 
 __all__ = [
     "Attentive", "Bag", "CaptionedScenes", "Convolutional", "LINEAR", "OUT", "Phrases", "Recurrent", "Sentences",
     "Translator", "agree", "at_the_side", "by_ngrams", "checkpoint", "chosen", "digits", "documentation", "draw_accuracy",
-    "exact", "fit_images", "french", "generator", "image_sets", "linear", "mean_nats", "measure", "naive_bayes", "ngram_nats",
-    "outlined", "picture", "restart", "reviews", "rt_polarity", "run", "scattered", "simple_accuracies", "six_methods",
-    "small_world", "split", "steps", "train_on_columns", "train_reader", "train_seq2seq", "two_sets", "written",
+    "exact", "fit_images", "french", "generator", "image_sets", "label", "linear", "mean_nats", "measure", "naive_bayes",
+    "ngram_nats", "outlined", "picture", "restart", "reviews", "rt_polarity", "run", "scattered", "simple_accuracies",
+    "six_methods", "small_world", "split", "steps", "train_on_columns", "train_reader", "train_seq2seq", "train_word2vec",
+    "two_sets", "written",
 ]  # fmt: skip
