@@ -13,8 +13,7 @@ helps a little.
 
 import matplotlib.pyplot as plt
 import numpy as np
-from number_phrases import Translator, learn, written
-from shared import Phrases, picture, restart, run
+from shared import Phrases, Translator, picture, restart, run, train_seq2seq, written
 
 import nn
 from minigrad import no_grad
@@ -64,7 +63,7 @@ def main(updates=250, hidden=128, batch=64, examples=8000, sentences=100):
         restart()
         data = Phrases(examples, turned=turned)
         model = Translator(*data.sizes, hidden)
-        learn(model, data, updates, batch, 3e-3, name)
+        train_seq2seq(model, data, updates, batch, 3e-3, name)
         rows, likely, exact = data.test[:sentences], {}, []
         with no_grad():
             for beam in BEAMS:

@@ -13,9 +13,9 @@ In coloured bands the words of a form share stripes. The vectors are word2vec.py
 
 import matplotlib.pyplot as plt
 import numpy as np
-from shared import chosen, generator, picture, run
+from shared import chosen, generator, label, picture, run, train_word2vec
 from shared.small_world import PAIRS, analogies
-from word2vec import corpus, label, train
+from shared.vectors import corpus
 
 import nn
 from nn.text import WordVectors, read_vectors
@@ -115,7 +115,7 @@ def draw(vectors, cosine):
 
 def main(sentences=6000, updates=3000, dimensions=24, data=None):
     if data is None:
-        vectors, _, vocabulary, _ = train(corpus(sentences)[0], updates=updates, dimensions=dimensions)
+        vectors, _, vocabulary, _ = train_word2vec(corpus(sentences)[0], updates=updates, dimensions=dimensions)
         vectors = WordVectors(vocabulary.symbols, vectors)
     else:
         vectors = read_vectors(data, max_words=100_000)

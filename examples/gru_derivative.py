@@ -2,7 +2,7 @@
 
     r_t = sigmoid(W_r s_{t-1} + U_r x_t + b_r)            the reset gate
     z_t = sigmoid(W_z s_{t-1} + U_z x_t + b_z)            the update gate
-    c_t = tanh(W (r_t s_{t-1}) + U x_t + b)               the candidate (the slides' s with a tilde)
+    c_t = tanh(W (r_t s_{t-1}) + U x_t + b)               the candidate
     s_t = z_t s_{t-1} + (1 - z_t) c_t                     the state
 
 By the product rule, where d is the derivative with respect to s_{t-1}:
@@ -94,6 +94,8 @@ def drawn(found, plain):
 
 
 def main(hidden=32, inputs=8, steps=60):
+    if steps <= LAG:
+        raise ValueError(f"{steps} steps are too few: what is measured is the gradient {LAG} steps back")
     restart()
     rng = generator()
     layer, xs = nn.GRU(inputs, hidden, reset_after=False), rng.normal(size=(steps, inputs)).astype(np.float32)

@@ -15,6 +15,7 @@ import numpy as np
 from shared import (
     Convolutional,
     Recurrent,
+    at_the_side,
     by_ngrams,
     generator,
     picture,
@@ -57,13 +58,14 @@ def main(updates=450, size=32, hidden=48, count=2000, data=None):
     compared = {"chance: larger class": float(max(truth.mean(), 1 - truth.mean()))}
     for name, said in by_ngrams(texts, labels, new, 3, "word").items():
         compared[f"baseline: {name} of 1 to 3 words"] = float((said == truth).mean())
-    figure, axis = plt.subplots(figsize=(9, 4.5), layout="constrained")
+    figure, axis = plt.subplots(figsize=(10, 4.5), layout="constrained")
     for name, score in scores.items():
-        axis.plot(results[f"seconds: {name}"], score, "o", markersize=results[f"parameters: {name}"] ** 0.5 / 12, label=name)
-    for name, style in zip(compared, (":", "-.", "--"), strict=True):
-        axis.axhline(compared[name], color="grey", linestyle=style, label=name.split(": ")[1])
+        place = results[f"seconds: {name}"], score
+        axis.plot(*place, "o", markersize=results[f"parameters: {name}"] ** 0.5 / 12)
+        axis.annotate(name, place, (0, -16), textcoords="offset points", ha="center", va="top")
     axis.set(xlabel="seconds of training, one thread", ylabel="accuracy on the test", title="larger: more parameters")
-    figure.legend(loc="outside right upper")
+    axis.margins(x=0.15)
+    at_the_side(axis, {name.split(": ")[1].replace(" of", "\nof"): value for name, value in compared.items()}, 0.1)
     picture("many_to_one", figure)
     return results | compared | {"test sentences in training": len(set(texts) & set(new))}
 

@@ -73,7 +73,7 @@ def main(sequences=512, longest=120, hidden=64, batch=32, passes=3):
     x = rng.normal(size=(lengths.max(), sequences, 16)).astype(np.float32)
     restart()
     lstm = nn.LSTM(16, hidden)
-    in_order = np.array_split(np.arange(sequences), sequences // batch)
+    in_order = np.array_split(np.arange(sequences), max(1, sequences // batch))
     buckets = bucket_by_length(lengths, batch, seed=chosen())
     own, in_buckets = (sum(lengths[rows].max() * len(rows) for rows in way) for way in (in_order, buckets))
     ways = {
