@@ -79,7 +79,7 @@ def drawn(history, beside):
     picture("googlenet", figure)
 
 
-def main(epochs=8, width=0.125, size=32, scenes=2000, pieces=1, data=None):
+def main(epochs=12, width=0.125, size=32, scenes=2000, pieces=1, data=None):
     train, test = image_sets(data, size, scenes, pieces)
     model = googlenet(int(train[1].max()) + 1, width, channels=train[0].shape[1], norm=True)
     history = fit_images(model, nn.optim.Adam(model.parameters(), lr=4e-3), train, test, epochs)

@@ -11,8 +11,7 @@ Source: LeCun, Bottou, Bengio and Haffner, Gradient-based learning applied to do
 
 import matplotlib.pyplot as plt
 import numpy as np
-from shared import checkpoint, chosen, digits, generator, linear, picture, run, scattered
-from sklearn.neighbors import KNeighborsClassifier
+from shared import checkpoint, chosen, digits, generator, linear, neighbours, picture, run, scattered
 
 import nn
 from minigrad import Tensor, no_grad
@@ -70,15 +69,15 @@ def main(epochs=15, scenes=2000, data=None):
     Trainer(model, optimizer, loss, {"accuracy": accuracy}, schedule, checkpoint=checkpoint()).fit(batches, epochs)
     with no_grad():
         scores = np.concatenate([model(Tensor(part)).numpy() for part in np.array_split(test_x, 10)])
-    nearest = KNeighborsClassifier(1).fit(x.reshape(len(x), -1), y)
+    sets = (x, y), (test_x, test_y)
     drawn(model, test_x[0], scores, test_y)
     return {
         "parameters": sum(p.size for p in model.parameters()),
         "training images": len(y),
         "test error": 1 - accuracy(scores, test_y),
         "chance: test error": float((test_y != np.bincount(y).argmax()).mean()),
-        "baseline: test error of the nearest neighbour": 1 - nearest.score(test_x.reshape(len(test_x), -1), test_y),
-        "baseline: test error of a linear layer": 1 - linear((x, y), (test_x, test_y)),
+        "baseline: test error of the nearest neighbours": 1 - neighbours(*sets),
+        "baseline: test error of a linear layer": 1 - linear(*sets),
     }
 
 

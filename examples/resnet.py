@@ -7,7 +7,7 @@ Source: He, Zhang, Ren and Sun, Deep residual learning for image recognition, 20
 """
 
 import matplotlib.pyplot as plt
-from shared import LINEAR, fit_images, image_sets, picture, restart, run, simple_accuracies
+from shared import draw_simple, fit_images, image_sets, picture, restart, run, simple_accuracies
 
 import nn
 
@@ -69,7 +69,7 @@ def trained(train, test, width, epochs, shortcut, small):
     return fit_images(model, optimizer, train, test, epochs, "residual" if shortcut else "plain")
 
 
-def main(epochs=7, width=8, size=16, scenes=1200, pieces=1, data=None):
+def main(epochs=5, width=8, size=16, scenes=2000, pieces=1, data=None):
     train, test = image_sets(data, size, scenes, pieces)
     beside = simple_accuracies(train, test)
     results = {f"parameters of {name}": sum(p.size for p in resnet(name).parameters()) for name in DEPTHS}
@@ -79,10 +79,10 @@ def main(epochs=7, width=8, size=16, scenes=1200, pieces=1, data=None):
         left.plot(range(1, epochs + 1), history.curves()["loss"], "o-", label=name)
         right.plot(range(1, epochs + 1), history.curves()["val_accuracy"], "o-", label=name)
         results[f"test accuracy, {name}"] = history[-1]["val_accuracy"]
-    right.axhline(beside[LINEAR], color="tab:gray", linestyle="--", label="a linear layer")
+    draw_simple(right, beside)
     left.set(xlabel="epoch", ylabel="loss on training data", ylim=(0, None), title="Training")
     right.set(xlabel="epoch", ylabel="test accuracy", ylim=(0, 1), title="Test")
-    right.legend()
+    right.legend(loc="upper left", bbox_to_anchor=(1, 1), frameon=False)
     picture("resnet", figure)
     return results | beside
 

@@ -2,7 +2,7 @@
 
 from .counting import by_ngrams, naive_bayes, ngram_nats
 from .digits import digits, outlined, scattered, two_sets
-from .images import LINEAR, draw_accuracy, fit_images, image_sets, linear, simple_accuracies
+from .images import draw_accuracy, draw_simple, fit_images, image_sets, linear, neighbours, simple_accuracies
 from .language import mean_nats, train_on_columns
 from .measuring import measure
 from .optimizers import six_methods
@@ -18,9 +18,9 @@ from .shapes import CaptionedScenes
 from .small_world import small_world
 
 __all__ = [
-    "Bag", "CaptionedScenes", "Convolutional", "LINEAR", "OUT", "Phrases", "Recurrent", "Sentences", "by_ngrams",
-    "checkpoint", "chosen", "digits", "draw_accuracy", "fit_images", "french", "generator", "image_sets", "linear",
-    "mean_nats", "measure", "naive_bayes", "ngram_nats", "outlined", "picture", "restart", "reviews", "rt_polarity",
-    "run", "scattered", "simple_accuracies", "six_methods", "small_world", "split", "steps", "train_on_columns",
-    "train_reader", "two_sets",
+    "Bag", "CaptionedScenes", "Convolutional", "OUT", "Phrases", "Recurrent", "Sentences", "by_ngrams", "checkpoint",
+    "chosen", "digits", "draw_accuracy", "draw_simple", "fit_images", "french", "generator", "image_sets", "linear",
+    "mean_nats", "measure", "naive_bayes", "neighbours", "ngram_nats", "outlined", "picture", "restart", "reviews",
+    "rt_polarity", "run", "scattered", "simple_accuracies", "six_methods", "small_world", "split", "steps",
+    "train_on_columns", "train_reader", "two_sets",
 ]  # fmt: skip
