@@ -12,8 +12,8 @@ import tracemalloc
 
 import matplotlib.pyplot as plt
 import numpy as np
-from resnet import resnet
 from shared import generator, picture, run
+from shared.residual import resnet
 
 import nn
 from minigrad import Tensor, no_grad

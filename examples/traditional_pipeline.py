@@ -10,8 +10,8 @@ The last link is always the same linear classifier; before it come
 
 import matplotlib.pyplot as plt
 import numpy as np
-from saliency import learn, network
 from shared import chosen, digits, generator, picture, restart, run, scattered
+from shared.cnn import learn, network
 from sklearn.cluster import MiniBatchKMeans
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
