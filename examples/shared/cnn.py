@@ -5,10 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 import nn
-from nn.training import Trainer
 
-from .resuming import checkpoint
-from .seeds import chosen
+from .images import fit_images
 
 
 def network(channels: int = 1) -> nn.Sequential:
@@ -22,10 +20,6 @@ def network(channels: int = 1) -> nn.Sequential:
 
 
 def learn(model: nn.Module, x: np.ndarray, y: np.ndarray, epochs: int, name: str = "cnn") -> nn.Module:
-    """Train it by cross-entropy, at a rate that falls to nothing."""
-    optimizer = nn.optim.Adam(model.parameters(), lr=3e-3)
-    schedule = nn.optim.lr_scheduler.CosineAnnealingLR(optimizer, epochs)
-    loss, path = nn.functional.cross_entropy, checkpoint(name)
-    trainer = Trainer(model, optimizer, loss, scheduler=schedule, checkpoint=path, progress=False)
-    trainer.fit(nn.data.DataLoader(nn.data.TensorDataset(x, y), 32, True, seed=chosen()), epochs)
+    """Train it on images x of classes y."""
+    fit_images(model, nn.optim.Adam(model.parameters(), lr=3e-3), (x, y), None, epochs, name)
     return model.eval()

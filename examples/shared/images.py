@@ -43,11 +43,11 @@ def image_sets(data: Path | None, size: int, count: int, pieces: int) -> tuple[L
 
 
 def fit_images(
-    model: nn.Module, optimizer: nn.optim.Optimizer, train: Labelled, test: Labelled, epochs: int, name: str = "training"
+    model: nn.Module, optimizer: nn.optim.Optimizer, train: Labelled, test: Labelled | None, epochs: int, name: str = "training"
 ) -> History:
     """Train by cross-entropy on batches of 32, at a rate that falls to nothing; "loss" and "val_accuracy" of each epoch."""
     batches = nn.data.DataLoader(nn.data.TensorDataset(*train), 32, shuffle=True, seed=chosen())
-    tests = [(test[0][i : i + 100], test[1][i : i + 100]) for i in range(0, len(test[1]), 100)]
+    tests = test and [(test[0][i : i + 100], test[1][i : i + 100]) for i in range(0, len(test[1]), 100)]
     schedule = nn.optim.lr_scheduler.CosineAnnealingLR(optimizer, epochs)
     loss = nn.functional.cross_entropy
     trainer = Trainer(model, optimizer, loss, {"accuracy": accuracy}, schedule, checkpoint=checkpoint(name))
