@@ -1,8 +1,10 @@
 """ResNet: depth that can be learned, because every block only adds to what it is given; against the same network without.
 
 A block gives y = relu(x + F(x)), so that dy/dx holds the identity besides dF/dx, and the gradient of the loss comes
-through however many blocks there are. A plain network of the same layers gives y = relu(F(x)). Both are shown with
-their training loss: a plain network that is too deep does worse in training already, not in the test alone.
+through however many blocks there are. A plain network of the same layers gives y = relu(F(x)); both stand in
+shared/residual.py. Both are shown with their training loss: a plain network that is too deep does worse in training
+already, not in the test alone. Here the plain one stays below a linear layer, and the residual one is above the nearest
+neighbours in the same pixels.
 Source: He, Zhang, Ren and Sun, Deep residual learning for image recognition, 2016.
 """
 
@@ -40,6 +42,8 @@ def main(epochs=5, width=8, size=16, scenes=2000, pieces=1, data=None):
     draw_simple(right, beside)
     left.set(xlabel="epoch", ylabel="loss on training data", ylim=(0, None), title="Training")
     right.set(xlabel="epoch", ylabel="test accuracy", ylim=(0, 1), title="Test")
+    for axis in (left, right):
+        axis.xaxis.get_major_locator().set_params(integer=True)
     right.legend(loc="upper left", bbox_to_anchor=(1, 1), frameon=False)
     picture("resnet", figure)
     return results | beside
