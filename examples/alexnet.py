@@ -83,7 +83,7 @@ def drawn(table, model, images, labels):
     picture("alexnet", figure)
 
 
-def main(epochs=18, width=0.125, size=67, scenes=2000, pieces=1, data=None):
+def main(epochs=12, width=0.125, size=67, scenes=2000, pieces=1, data=None):
     train, test = image_sets(data, size, scenes, pieces)
     model = started(alexnet(int(train[1].max()) + 1, width, channels=train[0].shape[1]))
     history = fit_images(model, nn.optim.Adam(model.parameters(), lr=1e-3), train, test, epochs)
