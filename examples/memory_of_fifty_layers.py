@@ -18,10 +18,7 @@ from shared.residual import resnet
 import nn
 from minigrad import Tensor, no_grad
 
-PUBLISHED = (
-    "26 million weights, 16 million activations, 168 MB "
-    "(CSCE 633, Machine Learning: lecture on convolutional networks)"
-)
+PUBLISHED = "26 million weights, 16 million activations, 168 MB (CSCE 633, Machine Learning: lecture on convolutional networks)"
 
 
 def outputs(model, x):
