@@ -12,9 +12,9 @@ what ten maps of each convolution look for, edges and stripes at best; some maps
 
 import matplotlib.pyplot as plt
 import numpy as np
-from saliency import learn, network
 from scipy.ndimage import gaussian_filter
 from shared import digits, generator, picture, restart, run, scattered
+from shared.cnn import learn, network
 
 import nn
 from minigrad import Tensor, no_grad

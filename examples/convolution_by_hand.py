@@ -18,7 +18,7 @@ from sklearn.datasets import load_sample_images
 import nn
 from minigrad import Tensor
 
-PUBLISHED = "the lecture's output: -13 -20 -17 / -18 -24 -18 / 13 20 17"
+PUBLISHED = "-13 -20 -17 / -18 -24 -18 / 13 20 17 (CSCE 633, Machine Learning: lecture on convolutional networks)"
 
 IMAGE = np.arange(1.0, 10).reshape(3, 3)  # [row, column]
 KERNEL = np.array([[-1.0, -2, -1], [0, 0, 0], [1, 2, 1]])
