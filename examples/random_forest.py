@@ -56,6 +56,10 @@ def classes(tree, x):
     return out
 
 
+#: Added where a leaf that nothing reaches would give 0 / 0, or log 0.
+LEAST = 1e-7
+
+
 class SoftTree(nn.Module):
     """(N, pixels) -> P^l of each leaf, (N, leaves); and the penalty."""
 
@@ -69,8 +73,8 @@ class SoftTree(nn.Module):
         reached, penalty = Tensor(np.ones((len(x), 1), np.float32)), 0.0
         for d in range(self.depth):
             p = right[:, 2**d - 1 : 2 ** (d + 1) - 1]  # (N, 2^d), the nodes of one depth
-            alpha = (reached * p).sum(axis=0) / reached.sum(axis=0)
-            penalty = penalty - 2.0**-d * (np.log(alpha) + np.log(1 - alpha)).sum() / 2
+            alpha = (reached * p).sum(axis=0) / (reached.sum(axis=0) + LEAST)
+            penalty = penalty - 2.0**-d * (np.log(alpha + LEAST) + np.log(1 - alpha + LEAST)).sum() / 2
             reached = stack([reached * (1 - p), reached * p], axis=-1).reshape(len(x), -1)
         return reached, penalty
 
@@ -84,7 +88,7 @@ def soft_tree(x, y, depth, updates, penalty, batch=64):
         optimizer.zero_grad()
         reached, lopsided = tree(Tensor(x[rows]))
         likely = (reached * nn.functional.softmax(tree.leaves)[:, y[rows]].T).sum(axis=1)
-        (-np.log(likely).mean() + penalty * lopsided).backward()
+        (-np.log(likely + LEAST).mean() + penalty * lopsided).backward()
         optimizer.step()
     return tree
 
