@@ -6,7 +6,8 @@ error surface has a wall (drawn: one unit, x_t = w sigmoid(x_{t-1}) + b, x_0 = 0
 on the wall throws the weights far away, unless the gradient g is scaled: where |g| > theta, g <- g theta / |g|.
 
 Last, the temporal order problem: two symbols of a long sequence are A or B, and the class is which came first and which
-second. All trainings begin with the same orthogonal W and stop when it is solved; a smaller rate has as many more updates.
+second. W begins orthogonal; all trainings have the same starts, and stop when it is solved; a smaller rate has as many
+more updates.
 The learning rate decides what clipping is worth. At 0.01 thirty symbols are learned without it, and a little better; at
 0.03 most starts fail without it, and at 0.1, with a tenth of the updates, all of them.
 """

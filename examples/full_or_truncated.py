@@ -2,9 +2,9 @@
 
 The text stands in columns (batch-ification: a ... f, g ... l, m ... r, s ... x; y and z are left over). The network reads
 chunks of k rows; its targets are the rows after them. The hidden state goes on, h_0 of a chunk = h_k of the chunk before,
-but the gradient of the chunk's loss goes back to its first row only:
+but the gradient of the chunk's loss goes back to a, its first row, only:
 
-    dL_t / dW = sum_{s = t-k+1}^{t} dL_t / dh_t  dh_t / dh_s  d+h_s / dW
+    dL_t / dW = sum_{s = a}^{t} dL_t / dh_t  dh_t / dh_s  d+h_s / dW
 
 d+ holds h_{s-1} fixed; in full, the sum begins at s = 1. By k are compared the gradient's direction with the full one's,
 the graph's memory, and what as many updates with as many characters each teach, also where chunks begin with zeros.

@@ -11,7 +11,7 @@ to waste less:
 
 All give the same states and the same gradients, because `lengths` stops each sequence at its end. `nn.LSTM`
 takes packed sequences too, but pads them again inside: one fused op over all steps costs less than the steps
-that packing saves. Clipping, that is cutting sequences at a length, is the other way; it is the only one that
+that packing saves. Truncation, that is cutting sequences at a length, is the other way; it is the only one that
 loses something.
 """
 

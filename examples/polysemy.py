@@ -93,7 +93,7 @@ def draw(vectors, points, new):
         for meaning, here in enumerate(np.split(places[:-1], [len(around[0])])):
             above.plot(*here.T, "o", color=f"C{meaning}")
             side = 1 if here[:, 0].mean() > places[:-1, 0].mean() else -1  # to the outside
-            label(above, around[meaning], *here.T, side, f"C{meaning}")
+            label(above, around[meaning], *here.T, side, f"C{meaning}", gap=0.075 * np.ptp(places[:, 1]))
             name = f"as with {around[meaning][0]}"
             below.plot(*shown[meanings == meaning].T, "o", color=f"C{meaning}", markersize=4, label=name)
         above.margins(0.6, 0.2)

@@ -4,7 +4,8 @@ In each layer every place looks at every other: Attention(Q, K, V) = softmax(Q K
 heads; then a network of two layers works at each place alone, FFN(x) = max(0, x W_1 + b_1) W_2 + b_2. The
 decoder looks at what is written so far (a mask hides the rest) and at the encoder's output. Attention does
 not know the order of the words. It is added to their embeddings: PE(pos, 2i) = sin(pos / 10000^(2i / d)),
-and the cosine at 2i + 1. Without it "deux cent trois" and "trois cent deux" are one bag of words.
+and the cosine at 2i + 1. Without it "deux cent trois" and "trois cent deux" are one bag of words; with it
+more numbers are right than by the linear layer that is told the place of each word.
 """
 
 import matplotlib.pyplot as plt

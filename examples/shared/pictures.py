@@ -36,9 +36,11 @@ def at_the_side(axis: Any, lines: dict[str, float], gap: float = 0.06) -> None:
         axis.text(1.02, below, name, transform=axis.transAxes, va="center", color="grey")
 
 
-def label(axis: Any, words: Sequence[str], x: np.ndarray, y: np.ndarray, side: int, colour: str) -> None:
-    """Words beside their points, to the left (-1) or right (1), moved up where they would overlap."""
-    order, gap = np.argsort(y), 0.045 * np.ptp(y) + 0.05
+def label(
+    axis: Any, words: Sequence[str], x: np.ndarray, y: np.ndarray, side: int, colour: str, gap: float | None = None
+) -> None:  # fmt: skip
+    """Words beside their points, to the left (-1) or right (1), moved up where they would be nearer than a gap."""
+    order, gap = np.argsort(y), 0.045 * np.ptp(y) + 0.05 if gap is None else gap
     heights = y[order]
     for i in range(1, len(heights)):
         heights[i] = max(heights[i], heights[i - 1] + gap)
