@@ -10,12 +10,12 @@ output layer is added, and the few labels tune all weights.
     supervised    hidden layers of small classifiers, whose output layers are thrown away
 
 Each network is tuned so long that its training error is 0; the weights of the lowest validation error count. The deep
-network without pretraining has the highest error in all seeds, the one with supervised pretraining the next.
-DBN, autoencoders and the shallow network differ within the range of the networks: pretraining makes up for the
-depth, no more. With so few labels the nearest labelled digit has the lowest error of all small digits. Each
-network begins otherwise and has other labelled digits; the numbers are medians. A
-feature is the image of norm 1 that drives a unit most (Erhan et al., 2010). `--full` has 6,667 labels, not
-50,000, where a folder has no training images of MNIST.
+network without pretraining has the highest error in all seeds, the one with supervised pretraining the next. DBN,
+autoencoders and the shallow network differ within the range of the networks: pretraining makes up for the depth, no
+more. With so few labels the nearest labelled digit has the lowest error on small digits. On MNIST, with 300 labels and
+one seed, DBN and autoencoders are ahead of the shallow network, and that of the nearest digit. Each network begins
+otherwise and has other labelled digits; the numbers are medians. A feature is the image of norm 1 that drives a unit
+most (Erhan et al., 2010). `--full` has 6,667 labels, not 50,000, where a folder has no training images of MNIST.
 """
 
 import matplotlib.pyplot as plt

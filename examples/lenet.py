@@ -3,9 +3,9 @@
 Two convolutions, each followed by pooling, find strokes and their combinations anywhere in the picture; three linear
 layers say which digit they make. A layer computes y = tanh(w * x + b), where * is the convolution; the last one gives
 ten scores, and the loss is the cross-entropy of their softmax. Pooling takes the maximum, where the paper takes an
-average with a weight; and every map of the second layer reads all six of the first. Small digits in the middle of a
-picture are read as well by the nearest neighbour; so the default are scenes of one digit of any size anywhere, where
-LeNet makes little more than half as many errors as the nearest neighbours. `--data FOLDER` takes MNIST.
+average with a weight; and every map of the second layer reads all six of the first. Of small digits in the middle of a
+picture the nearest neighbours miss one in a hundred; so the default are scenes of one digit of any size anywhere,
+where LeNet makes little more than half as many errors as the nearest neighbours. `--data FOLDER` takes MNIST.
 Source: LeCun, Bottou, Bengio and Haffner, Gradient-based learning applied to document recognition, 1998.
 """
 

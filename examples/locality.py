@@ -6,7 +6,7 @@ On an image of 1000 x 1000 with a million hidden units, a dense layer has 10^12 
     dense  h[u] = sum over i of w[u, i] x[i]            local  h[u] = sum over k of w[u, k] x[u + k]
     convolution  h[f, u] = sum over k of w[f, k] x[u + k]
 
-A shared filter finds an eye wherever it is, a unit with weights of its own finds it in one place. At last
+A shared filter finds an eye wherever it is, a unit with weights of its own finds it in one place. Finally
 five networks learn digits in the middle, and are asked about digits moved by some pixels. Pooling over all
 places, by maximum, average or sum, makes the answer the same.
 """

@@ -1,11 +1,11 @@
 """The memory of a network of fifty layers: weights, activations, and what a step of training keeps.
 
-A ResNet-50 reads images of 224 x 224; a number has four bytes. `summary` counts the weights, and how many
-numbers each layer puts out. The published activations are the outputs of the convolutions and of the
-blocks, which are sums. The way back needs more: a normalisation reads the output of the convolution before it, the
-ReLU that of the normalisation, and the next convolution that of the ReLU. Training also keeps a gradient for each
-weight, and Adam two means. Activations lie in front, where images are large, weights at the end, where maps are many;
-the weights are there once, the activations once for each image of the batch.
+A ResNet-50 reads images of 224 x 224; a number has four bytes. `summary` counts the weights, and how many numbers each
+layer puts out. The published activations are the outputs of the convolutions and of the blocks, which are sums. The
+backward pass needs more: a normalisation reads the output of the convolution before it, the ReLU that of the
+normalisation, and the next convolution that of the ReLU. Training also keeps a gradient for each weight, and Adam two
+means. Activations lie in front, where images are large, weights at the end, where maps are many; the weights are there
+once, the activations once for each image of the batch.
 """
 
 import tracemalloc
@@ -34,7 +34,7 @@ def outputs(model, x):
 
 
 def kept(model, x):
-    """Megabytes that a forward pass keeps for the way back, and at the peak of a step, without the weights."""
+    """Megabytes that a forward pass keeps for the backward pass, and at the peak of a step, without the weights."""
     tracemalloc.start()
     loss = nn.functional.cross_entropy(model(x), np.zeros(len(x), int))
     after = tracemalloc.get_traced_memory()[0] / 1e6

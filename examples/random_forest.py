@@ -1,8 +1,9 @@
 """A random forest in NumPy, and a soft decision tree that learns all its splits at once, by gradients.
 
 A tree of the forest is grown on a bootstrap sample: at each node sqrt(d) of the d pixels are looked at, and
-the threshold that leaves the least Gini impurity, sum_k p_k (1 - p_k), splits it; a leaf is pure. The forest
-votes.
+the threshold that leaves the least Gini impurity, sum_k p_k (1 - p_k), splits it; a leaf is pure, or none of those
+pixels splits it. The forest votes. On the small digits scikit-learn's is level with it or ahead, and the nearest
+neighbours (nearest_neighbour.py) are ahead of both.
 
 In the soft tree each inner node i sends an input x to the right with probability p_i(x) = sigmoid(beta (w_i x
 + b_i)), a leaf l is a distribution Q^l = softmax(phi^l), and with the probability P^l(x) of the path to it
@@ -56,10 +57,6 @@ def classes(tree, x):
     return out
 
 
-#: Added where a leaf that nothing reaches would give 0 / 0, or log 0.
-LEAST = 1e-7
-
-
 class SoftTree(nn.Module):
     """(N, pixels) -> P^l of each leaf, (N, leaves); and the penalty."""
 
@@ -73,8 +70,9 @@ class SoftTree(nn.Module):
         reached, penalty = Tensor(np.ones((len(x), 1), np.float32)), 0.0
         for d in range(self.depth):
             p = right[:, 2**d - 1 : 2 ** (d + 1) - 1]  # (N, 2^d), the nodes of one depth
-            alpha = (reached * p).sum(axis=0) / (reached.sum(axis=0) + LEAST)
-            penalty = penalty - 2.0**-d * (np.log(alpha + LEAST) + np.log(1 - alpha + LEAST)).sum() / 2
+            alpha = (reached * p).sum(axis=0) / (reached.sum(axis=0) + 1e-12)
+            alpha = np.clip(alpha, 1e-6, 1 - 1e-6)  # in float32 it can be 0 or 1, and the penalty infinite
+            penalty = penalty - 2.0**-d * (np.log(alpha) + np.log(1 - alpha)).sum() / 2
             reached = stack([reached * (1 - p), reached * p], axis=-1).reshape(len(x), -1)
         return reached, penalty
 
@@ -88,7 +86,7 @@ def soft_tree(x, y, depth, updates, penalty, batch=64):
         optimizer.zero_grad()
         reached, lopsided = tree(Tensor(x[rows]))
         likely = (reached * nn.functional.softmax(tree.leaves)[:, y[rows]].T).sum(axis=1)
-        (-np.log(likely + LEAST).mean() + penalty * lopsided).backward()
+        (-np.log(likely).mean() + penalty * lopsided).backward()
         optimizer.step()
     return tree
 

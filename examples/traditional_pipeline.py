@@ -4,7 +4,7 @@ The last link is always the same linear classifier; before it come
     pixels;  edges: max(0, gx cos a + gy sin a) in eight directions a;  their histograms in parts of the image;
     words: descriptors d (histograms of 3x3 cells, or patches of 6x6 pixels), whitened, coded with K words c,
         k-means      f[k] = max(0, mean of z - z[k]),  z[k] = |d - c[k]|  (the triangle of Coates et al.)
-        sparse code  f = argmin over f >= 0 of |d - sum f[k] c[k]|^2 / 2 + sum f,  by ten gradient steps
+        sparse code  f = argmin over f >= 0 of |d - sum f[k] c[k]|^2 / 2 + sum f,  |c[k]| = 1,  by ten gradient steps
     and the codes of each of `--parts` x `--parts` parts of an image added up. A CNN learns all.
 
 The histograms are those of the same parts, so that what differs is the link alone. In these scenes words of histograms

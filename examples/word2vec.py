@@ -8,7 +8,8 @@ from k words drawn from the noise p(w)^(3/4) (negative sampling):
 
 Frequent words are dropped at random before (subsampling). An analogy, a is to b as c is to ?, is solved by
 the word nearest to b - a + c in cosine. Many sets of analogies are solved without, by the word nearest to c
-or to b + c (Linzen, 2016); so these stand beside it: here a king resembles a duke more than a queen.
+or to b + c (Linzen, 2016); so these stand beside it. With skip-gram c alone solves hardly any, as a king resembles a
+duke more than a queen; with CBOW it solves half.
 `--kind CBOW` takes the other model, `--data FILE` another text.
 """
 

@@ -135,7 +135,7 @@ CASES: dict[str, Case] = {
     ),
     "multi_task": (
         {"steps": 300},
-        lambda r: r["digits right, both"] > 0.02 + r["digits right, digit alone"] > r["chance: digits right"] + 0.2
+        lambda r: r["accuracy, both"] > 0.02 + r["accuracy, digit alone"] > r["chance: accuracy"] + 0.2
         and r["error of a pixel, both"] < 0.8 * r["baseline: error of a pixel of the mean digit"],
     ),
 }  # fmt: skip
