@@ -78,7 +78,7 @@ def tuned_error(make, train, validation, test, updates, name, batch=50):
                 nn.functional.cross_entropy(model(Tensor(train[0][rows])), train[1][rows]).backward()
                 optimizer.step()
             found.append((wrong(model, *validation), wrong(model, *test)))
-    return min(found)[1]
+    return min(found, key=lambda errors: errors[0])[1]
 
 
 def main(updates=400, of_sigmoid=5000, hidden=64, layers=5, data=None):
