@@ -99,7 +99,7 @@ def draw(patterns, states, steps, shares):
     axes[0].legend(loc="upper center", bbox_to_anchor=(0.5, -0.17), fontsize="small")
     for (name, values), style in zip(shares.items(), ("o-C0", "o--C0", "o--C1"), strict=True):
         axes[1].plot(LOADS, values, style, label=name)
-    axes[1].axvline(0.138, color="grey", linestyle=":", label="0.138")
+    axes[1].axvline(0.138, color="grey", linestyle=":", label="0.138 (Amit et al., 1985)")
     axes[1].set(title="random patterns", xlabel="patterns for each unit", ylabel="share")
     axes[1].legend(loc="upper center", bbox_to_anchor=(0.5, -0.17), fontsize="small")
     picture("hopfield", figure)
