@@ -11,7 +11,6 @@ sentences are those of film reviews: there naive Bayes is level with the best of
 import time
 
 import matplotlib.pyplot as plt
-import numpy as np
 from shared import (
     Convolutional,
     Recurrent,
@@ -19,6 +18,7 @@ from shared import (
     by_ngrams,
     generator,
     picture,
+    reader_scores,
     restart,
     reviews,
     rt_polarity,
@@ -27,7 +27,7 @@ from shared import (
     train_reader,
 )
 
-from minigrad import no_grad
+import nn
 from nn.text import Vocabulary, pad_rows
 
 PUBLISHED = "rt-polarity, ten folds: 76.1 % for the CNN with vectors of its own, 81.5 % with word2vec's (Kim, 2014)"
@@ -48,11 +48,7 @@ def main(updates=450, size=32, hidden=48, count=2000, data=None):
         began = time.process_time()
         train_reader(name, model, x, lengths, labels, updates, batch=50, lr=3e-3)
         seconds = time.process_time() - began
-        model.eval()
-        with no_grad():
-            parts = np.array_split(np.arange(len(new)), 8)
-            said = np.concatenate([model(asked[part], later[part]).numpy().argmax(axis=1) for part in parts])
-        scores[name] = float((said == truth).mean())
+        scores[name] = nn.metrics.accuracy(reader_scores(model, asked, later), truth)
         results |= {f"accuracy: {name}": scores[name], f"parameters: {name}": sum(p.size for p in model.parameters())}
         results[f"seconds: {name}"] = seconds
     compared = {"chance: larger class": float(max(truth.mean(), 1 - truth.mean()))}

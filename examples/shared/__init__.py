@@ -8,7 +8,7 @@ from .measuring import measure
 from .optimizers import six_methods
 from .phrases import Phrases, french
 from .pictures import OUT, at_the_side, label, picture
-from .readers import Bag, Convolutional, Recurrent, train_reader
+from .readers import Bag, Convolutional, Recurrent, reader_scores, train_reader
 from .resuming import checkpoint, steps
 from .reviews import reviews, rt_polarity, split
 from .running import run
@@ -23,7 +23,7 @@ __all__ = [
     "Attentive", "Bag", "CaptionedScenes", "Convolutional", "OUT", "Phrases", "Recurrent", "Sentences",
     "Translator", "agree", "at_the_side", "by_ngrams", "checkpoint", "chosen", "digits", "documentation",
     "draw_accuracy", "draw_simple", "exact", "fit_images", "french", "generator", "image_sets", "label", "linear",
-    "mean_nats", "measure", "naive_bayes", "neighbours", "ngram_nats", "outlined", "picture", "restart", "reviews",
-    "rt_polarity", "run", "scattered", "simple_accuracies", "six_methods", "small_world", "split", "steps",
-    "train_on_columns", "train_reader", "train_seq2seq", "train_word2vec", "two_sets", "written",
+    "mean_nats", "measure", "naive_bayes", "neighbours", "ngram_nats", "outlined", "picture", "reader_scores",
+    "restart", "reviews", "rt_polarity", "run", "scattered", "simple_accuracies", "six_methods", "small_world",
+    "split", "steps", "train_on_columns", "train_reader", "train_seq2seq", "train_word2vec", "two_sets", "written",
 ]  # fmt: skip

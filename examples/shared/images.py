@@ -6,8 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from sklearn.linear_model import LogisticRegression
-from sklearn.neighbors import KNeighborsClassifier
 
 import nn
 from minigrad import Tensor
@@ -77,11 +75,15 @@ def simple_accuracies(train: Labelled, test: Labelled) -> dict[str, float]:
 
 def linear(train: Labelled, test: Labelled) -> float:
     """The accuracy of a linear layer on the same pixels: softmax regression, with the best of five penalties."""
+    from sklearn.linear_model import LogisticRegression  # here, as in digits
+
     return _best([LogisticRegression(C=c, tol=0.01, max_iter=500) for c in (1e-4, 1e-3, 0.01, 0.1, 1)], train, test)
 
 
 def neighbours(train: Labelled, test: Labelled) -> float:
     """The accuracy of the nearest neighbour in the same pixels, or of the nearest three."""
+    from sklearn.neighbors import KNeighborsClassifier
+
     return _best([KNeighborsClassifier(count) for count in (1, 3)], train, test)
 
 
