@@ -5,16 +5,17 @@ Start from noise x, and climb the activation a of a unit with respect to the pix
     x <- clip(x + rate * g / |g|),    g = da/dx                                    (Erhan et al., 2009)
     at each step x is moved by up to two pixels, and after every fourth blurred    (jitter and blur)
 
-Without jitter and blur the score of a class rises as high, but by a pattern of single pixels. So what an image
-shows is asked of a judge: a second network with other weights and other training scenes. The last rows show
-what ten maps of each convolution look for, edges and stripes at best; some maps are dead, and stay blank.
+Without jitter and blur the score of a class rises as high, but by a pattern of single pixels. So what an image shows
+is asked of a judge: a second network with other weights and other training scenes. It reads all ten images made with
+jitter and blur, and seven to nine of those without. The last rows show what ten maps of each convolution look for,
+edges and stripes at best; some maps are dead, and their images stay blurred noise.
 """
 
 import matplotlib.pyplot as plt
 import numpy as np
-from saliency import learn, network
 from scipy.ndimage import gaussian_filter
 from shared import digits, generator, picture, restart, run, scattered
+from shared.cnn import learn, network
 
 import nn
 from minigrad import Tensor, no_grad

@@ -3,6 +3,7 @@
 A convolution of a W x W picture with F x F filters at stride S and padding P gives (W - F + 2 P) / S + 1 values on a
 side, and costs F F C K weights and K biases for C channels in and K filters; pooling has no weights.
 The questions: what volume does CONV1 give, how many weights has it, how many parameters; the same of POOL1.
+The small copy reads more scenes than the nearest neighbours in the same pixels do.
 Source: Krizhevsky, Sutskever and Hinton, ImageNet classification with deep convolutional neural networks, 2012.
 """
 

@@ -10,48 +10,12 @@ last states; after so few updates that one is below the linear layer, those with
 
 import matplotlib.pyplot as plt
 import numpy as np
-from number_phrases import agree, learn
-from shared import Phrases, french, picture, restart, run
+from shared import Attentive, Phrases, agree, french, picture, restart, run, train_seq2seq
 
-import nn
 from minigrad import no_grad
 
 PUBLISHED = "English to French, BLEU: 26.75 with attention, 17.82 without (Bahdanau, Cho and Bengio, 2015)"
 COLOURS = {"none": "grey", "additive": "tab:blue", "product": "tab:orange"}
-
-
-class Attentive(nn.Module):
-    """A state of the decoder asks, the encoder's states answer."""
-
-    def __init__(self, words, digits, hidden, kind):
-        self.read = nn.Embedding(words, hidden, padding_idx=0)
-        self.encoder = nn.GRU(hidden, hidden // 2, batch_first=True, bidirectional=True)
-        self.write, self.cell = nn.Embedding(digits, hidden, padding_idx=0), nn.GRUCell(2 * hidden, hidden)
-        if kind == "additive":
-            self.attention = nn.AdditiveAttention(hidden, hidden, hidden)
-        elif kind == "product":
-            self.attention = nn.DotAttention(hidden, hidden)
-        else:
-            self.attention = None
-        self.out = nn.Linear(2 * hidden, digits)
-
-    def encode(self, x, lengths):
-        keys, last = self.encoder(self.read(x), lengths=lengths)
-        last = np.concatenate([last[0], last[1]], axis=1)
-        return last, keys, lengths, last, []
-
-    def decode(self, before, state):
-        h, keys, lengths, last, looked = state
-        outs = []
-        for t in range(before.shape[1]):
-            context, weights = (last, None) if self.attention is None else self.attention(h, keys, lengths)
-            h = self.cell(np.concatenate([self.write(before[:, t]), context], axis=1), h)
-            outs.append(self.out(np.concatenate([h, context], axis=1)))
-            looked = [*looked, weights]
-        return np.stack(outs, axis=1), (h, keys, lengths, last, looked)
-
-    def forward(self, x, lengths, before):
-        return self.decode(before, self.encode(x, lengths))[0]
 
 
 def heat(axis, figure, model, number):
@@ -73,7 +37,7 @@ def main(updates=250, hidden=64, batch=64, examples=8000, shown=297395):
     for kind, colour in COLOURS.items():
         restart()
         model = Attentive(*data.sizes, hidden, kind)
-        learn(model, data, updates, batch, 5e-3, kind)
+        train_seq2seq(model, data, updates, batch, 5e-3, kind)
         fine = agree(model, data, data.test).all(axis=1)
         results["baseline: no attention" if kind == "none" else f"exact, {kind}"] = float(fine.mean())
         bins = [lengths // 2 == k for k in range(1, 6)]

@@ -3,9 +3,9 @@
 A review is the set of its words, x in {0, 1}^V, and p(good) = sigmoid(w . x + b) is fitted: the order of the
 words is lost, so "not good, but clever" and "good, but not clever" are the same. Pairs of neighbouring words
 bring a little of it back ("not_good"). Words that occur once, or not at all, in the training are <unk>. Naive
-Bayes, log p(word | good) - log p(word | bad), is only counted, without any training, and of words alone it
-makes as much as the fitted weights, on rt-polarity more; pairs bring the fitted ones further. The default
-reviews are made up (shared/reviews.py), all different; `--data FOLDER` takes rt-polarity.
+Bayes, log p(word | good) - log p(word | bad), is only counted, without any training. On the default reviews it is
+hardly behind the fitted weights of words alone, and behind those with pairs in all but one seed; on rt-polarity it is
+ahead of both. The default reviews are made up (shared/reviews.py), all different; `--data FOLDER` takes rt-polarity.
 """
 
 import matplotlib.pyplot as plt

@@ -6,7 +6,8 @@ points, with f the function, g a network and G the mean of the networks,
     mean of (g - y)^2  =  (G - f)^2  +  mean of (g - G)^2  +  0.4^2  =  bias^2 + variance + noise
 
 A grid search and a random search (Bergstra and Bengio) look for the width and the weight decay with the
-lowest validation error, in the same number of trials; what they find is tested on points of its own.
+lowest validation error, in the same number of trials; what they find is tested on points of its own, and neither
+is ahead in all seeds. In four of five seeds the best of the grid has a lower error than both of the others.
 The network that overfits is as wide as the widest of the grid, but has no weight decay.
 """
 

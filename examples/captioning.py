@@ -14,8 +14,7 @@ from itertools import zip_longest
 
 import matplotlib.pyplot as plt
 import numpy as np
-from number_phrases import learn, written
-from shared import CaptionedScenes, generator, picture, restart, run
+from shared import CaptionedScenes, generator, picture, restart, run, train_seq2seq, written
 
 import nn
 from minigrad import Tensor, no_grad
@@ -111,7 +110,7 @@ def main(updates=1400, attending=500, hidden=96, batch=32, scenes=2000, tests=30
     for name, count in (("show and tell", updates), ("show, attend and tell", attending)):
         restart()
         model = Captioner(data.sizes[1], "attend" in name, hidden)
-        kept = learn(model, data, count, batch, 3e-3, name)
+        kept = train_seq2seq(model, data, count, batch, 3e-3, name)
         curve.plot(kept["seen"], kept["exact"], "o-", label=name)
         texts = data.texts(written(model, data, data.test))
         results[f"all right, {name}"], bleu[f"BLEU, {name}"] = scores(texts, data)

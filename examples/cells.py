@@ -9,8 +9,9 @@ what was read leaves traces: it is the baseline of each property. Most cells hav
 last panel shows one. Passages are where cell and property change together most, underlined where it is high.
 
 In all of five seeds there is a cell for the depth of brackets, far above an untrained one's, and a weak one for
-comments; indentation is followed better in most. One for quotes is found in the seed of the picture only; for the
-position in the line an untrained cell is nearly as good, and the body of an if no cell follows (`--full` is larger).
+comments; indentation is followed better in most. One for quotes is found in one seed only; for the position in the
+line an untrained cell is nearly as good, and the body of an if no cell follows (`--full` is larger). Each property has
+the best cell for it, which can be the same for several: where the cell is the same, it stands for none of them alone.
 """
 
 import argparse

@@ -37,7 +37,7 @@ def clockwork(p, t, x, h):  # Koutnik et al., 2014: a block runs where its perio
     return (np.where(t % np.array(PERIODS)[block] == 0, new, h),)
 
 
-def prototype(p, t, x, h):  # the slide's first LSTM: no memory beside the state
+def prototype(p, t, x, h):  # gates, but no memory beside the state
     i, f, o = np.split(s(p.W(x, h)), 3, axis=-1)
     return (f * h + i * np.tanh(p.V(x, o * h)),)
 

@@ -18,15 +18,15 @@ from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
-from shared import generator, mean_nats, ngram_nats, picture, run, train_on_columns
+from shared import at_the_side, generator, mean_nats, ngram_nats, picture, run, train_on_columns
 
 import nn
 from minigrad import no_grad
 from nn.text import Vocabulary, batchify, sample
 
 PUBLISHED = (
-    "an LSTM with 3 layers of 512 on tiny Shakespeare: about 1.3 nats (char-rnn, Karpathy, 2015); "
-    "a Transformer of 10.7 M parameters 1.47, on its last tenth (nanoGPT, Karpathy, 2022)"
+    "tiny Shakespeare, an LSTM with 3 layers of 512: char-rnn (Karpathy, 2015; no number); "
+    "a Transformer of 10.7 M parameters: 1.47 nats on its last tenth (nanoGPT, Karpathy, 2022)"
 )
 HEADERS = Path("/usr/include/linux")
 GRAMS = ("one character", "bigrams", "trigrams", "", "", "6-grams")
@@ -91,10 +91,9 @@ def draw(name, reports, baselines, texts):
     updates, training, valid, _ = zip(*reports, strict=True)
     axis.plot(updates, training, label="training")
     axis.plot(updates, valid, label="validation")
-    for style, (label, value) in zip((":", "-.", "--", (0, (6, 2))), baselines.items(), strict=True):
-        axis.axhline(value, linestyle=style, color="grey", label=label.removeprefix("baseline: "))
+    at_the_side(axis, {name.removeprefix("baseline: ").replace(" by", "\nby"): value for name, value in baselines.items()}, 0.09)
     axis.set(xlabel="updates", ylabel="nats for each character", title=name)
-    figure.legend(*axis.get_legend_handles_labels(), loc="outside lower left", ncol=6, fontsize="small")
+    axis.legend()
     page.set_axis_off()
     for place, (done, text) in zip((1, 0.75, 0.5, 0.25), texts.items(), strict=False):
         lines = [line for row in text.expandtabs(4).splitlines() for line in textwrap.wrap(row, 64, drop_whitespace=False)]

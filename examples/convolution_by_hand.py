@@ -6,7 +6,7 @@ An image x[m, n] (m counts columns, n rows) is convolved with a kernel h, whose 
 
 Outside of the image x is 0. The minus signs turn the kernel around; layers called convolutions leave that out (they
 correlate), so `conv2d` gets the turned kernel. All nine sums are also one product of the kernel with a matrix
-whose columns are the windows. In the picture's lower half: a 1 to the left of the middle shifts the image to the left,
+whose columns are the windows. In the picture's right half: a 1 to the left of the middle shifts the image to the left,
 a box (ninths) blurs it, and twice the image minus its blurred copy, the kernel 2 delta - box, sharpens it.
 """
 
@@ -18,7 +18,7 @@ from sklearn.datasets import load_sample_images
 import nn
 from minigrad import Tensor
 
-PUBLISHED = "the lecture's output: -13 -20 -17 / -18 -24 -18 / 13 20 17"
+PUBLISHED = "-13 -20 -17 / -18 -24 -18 / 13 20 17 (CSCE 633, Machine Learning: lecture on convolutional networks)"
 
 IMAGE = np.arange(1.0, 10).reshape(3, 3)  # [row, column]
 KERNEL = np.array([[-1.0, -2, -1], [0, 0, 0], [1, 2, 1]])
@@ -69,7 +69,7 @@ def draw_kernels(figure, photo, kernels):
         shown = convolved(photo, kernel)
         signed = kernel.sum() == 0  # an edge is brighter or darker than grey
         axis.imshow(shown, cmap="gray", vmin=-1.5 if signed else 0, vmax=1.5 if signed else 1)
-        if not name.startswith(("edges", "blurred", "sharp")):
+        if name.startswith(("original", "shifted")):
             axis.axvline(11.5, color="C3", linewidth=1)  # where the ridge of the roof was
         axis.set_title(name, fontsize=9)
         axis.set(xticks=[], yticks=[])
@@ -85,7 +85,7 @@ def main():
     kernels = {
         "original\ndelta: 1 in the middle": delta, "shifted left by 1 pixel\n1 left of the middle": np.roll(delta, -1, axis=1),
         "blurred\nbox: nine times 1/9": box, "sharpened\n2 delta - box": 2 * delta - box,
-        "edges that lie\n-1 -2 -1 / 0 0 0 / 1 2 1": KERNEL, "edges that stand\nits transpose": KERNEL.T,
+        "horizontal edges\n-1 -2 -1 / 0 0 0 / 1 2 1": KERNEL, "vertical edges\nits transpose": KERNEL.T,
     }  # fmt: skip
     photo = load_sample_images().images[0][62:126:2, 180:244:2].mean(axis=2) / 255
     moved = convolved(photo, np.roll(delta, -1, axis=1))

@@ -11,8 +11,10 @@ units on real digits, one on made ones,
 
     |m1 - m2|^2 + trace(C1 + C2 - 2 (C1 C2)^(1/2))
 
-Beside it stand the distance of test digits from training digits, which no generator can get below, and that
-of a Gaussian in the space of pixels, with the mean and covariance of digits.
+Beside it stand the distance of test digits from training digits, which only a generator that copies would
+get below, and that of a Gaussian in the space of pixels, with the mean and covariance of digits. After so few
+steps the generator is ahead of that Gaussian by the inception score, by the Frechet distance only from three
+of five seeds: the Gaussian has mean and covariance right, and no digits.
 """
 
 import matplotlib.pyplot as plt
@@ -109,8 +111,8 @@ def main(total=1200, width=8, latent=32, batch=32, lr=2e-3, data=None):
         "chance: Frechet distance, noise": found["noise"][1],
         "baseline: inception score, Gaussian of pixels": found["Gaussian"][0],
         "baseline: Frechet distance, Gaussian of pixels": found["Gaussian"][1],
-        "baseline: inception score, real test digits": found["test"][0],
-        "baseline: Frechet distance, real test digits": found["test"][1],
+        "ceiling: inception score, real test digits": found["test"][0],
+        "floor: Frechet distance, real test digits": found["test"][1],
     }  # fmt: skip
 
 

@@ -9,12 +9,13 @@ output layer is added, and the few labels tune all weights.
     autoencoders  encoders of denoising autoencoders, h = sigmoid(W x + c),  x' = sigmoid(W^T h + b)
     supervised    hidden layers of small classifiers, whose output layers are thrown away
 
-With so few labels the nearest labelled digit has the lowest error of all small digits: the networks are
-compared with each other. DBN and autoencoders differ within the range of the networks; and part of what the
-deep network without pretraining lacks is updates, as its training error is not 0. The weights of the best
-validation error count. Each network begins otherwise and has other labelled digits; the numbers are medians. A
-feature is the image of norm 1 that drives a unit most (Erhan et al., 2010). `--full` has 6,667 labels, not
-50,000, where a folder has no training images of MNIST.
+Each network is tuned so long that its training error is 0; the weights of the lowest validation error count. The deep
+network without pretraining has the highest error in all seeds, the one with supervised pretraining the next. DBN,
+autoencoders and the shallow network differ within the range of the networks: pretraining makes up for the depth, no
+more. With so few labels the nearest labelled digit has the lowest error on small digits. On MNIST, with 300 labels and
+one seed, DBN and autoencoders are ahead of the shallow network, and that of the nearest digit. Each network begins
+otherwise and has other labelled digits; the numbers are medians. A feature is the image of norm 1 that drives a unit
+most (Erhan et al., 2010). `--full` has 6,667 labels, not 50,000, where a folder has no training images of MNIST.
 """
 
 import matplotlib.pyplot as plt
@@ -101,7 +102,7 @@ def features(model, side, rng, count=8):
     return x.detach().numpy().reshape(count, side, side)
 
 
-def main(networks=10, labelled=100, hidden=64, depth=2, pretraining=700, tuning=400, data=None):
+def main(networks=8, labelled=100, hidden=64, depth=2, pretraining=700, tuning=2000, data=None):
     (x, y), (test_x, test_y) = digits(data)
     side, x, test, near = x.shape[1], x.reshape(len(x), -1), (test_x.reshape(len(test_x), -1), test_y), []
     found, shown = {kind: [] for kind in KINDS}, {}
@@ -117,10 +118,10 @@ def main(networks=10, labelled=100, hidden=64, depth=2, pretraining=700, tuning=
             found[kind].append([wrong(model, *part) for part in (test, check, train)])
             if i == 0 and kind != "shallow":
                 shown[kind] = features(model, side, generator(i))
-    draw({kind: 100 * np.array(found[kind])[:, 0] for kind in KINDS[::-1]}, shown)
+    draw({"nearest neighbour": 100 * np.array(near)} | {kind: 100 * np.array(found[kind])[:, 0] for kind in KINDS[::-1]}, shown)
     common = np.bincount(y).argmax()
     results = {"labelled digits": len(train[1]), "chance: test error": float(np.mean(test_y != common))}
-    results["baseline: nearest labelled digit, test error"] = float(np.median(near))
+    results["baseline: nearest neighbour, test error"] = float(np.median(near))
     for j, part in enumerate(("test", "validation", "training")):
         results |= {f"{kind}: {part} error": float(np.median(found[kind], axis=0)[j]) for kind in KINDS}
     return results
@@ -130,6 +131,7 @@ def draw(errors, shown):
     """Boxes of the test errors, and features of the first network of each kind."""
     left, right = plt.figure(figsize=(12, 4), layout="constrained").subfigures(1, 2, width_ratios=[1.1, 1])
     left.subplots().boxplot(list(errors.values()), orientation="horizontal", tick_labels=errors, widths=0.6)
+    left.axes[0].axvline(np.median(errors["nearest neighbour"]), color="tab:gray", linestyle="--")
     left.axes[0].set(xlabel="test error in percent", title=f"{len(errors['DBN'])} networks of each kind")
     for cells, (kind, images) in zip(right.subplots(len(shown)), shown.items(), strict=True):
         cells.imshow(np.hstack([np.pad(v / abs(v).max(), 1) for v in images]), cmap="RdBu", vmin=-1, vmax=1)

@@ -10,10 +10,12 @@ chasing itself. The replay memory: learn from transitions (s, a, r, s') drawn fr
 do not resemble each other as neighbours in time do. The target network Q^: a copy of Q that is renewed only
 now and then. The script has each on and off, with as many transitions for an update. No Q can be above 1 /
 (1 - d); where Q^ is Q itself, they grow without end. (With the square alone, to which falls matter more,
-they do not, and the pole stands without a target network too.)
+they do not, and the pole stands as long with neither as with both: tried from two seeds.)
 
 Pushes are greedy but for a share epsilon of random ones; what is measured is greedy, the mean over the last
-third of the training, since policies come and go.
+third of the training, since policies come and go. From four of five seeds both together hold the pole
+longest, and longer than a push against the turning, which learns nothing; without a target network it falls
+sooner than under random pushes.
 """
 
 import copy
@@ -117,7 +119,8 @@ def main(steps=4000, carts=4, batch=32, size=20_000, renew=100, discount=0.98, l
         results[f"steps, {name}"] = float(np.mean(curve[-len(curve) // 3 :]))
         results[f"mean of Q, {name} ({1 / (1 - discount):.0f} at most)"] = worth
         print(f"{name}: {results[f'steps, {name}']:.0f} steps")
-        axis.plot(np.linspace(0, steps, len(curve) + 1)[1:], curve, label=name)
+        style = "--" if name == "neither" else "-"  # where it covers another one
+        axis.plot(np.linspace(0, steps, len(curve) + 1)[1:], curve, style, label=name)
     results |= untaught(100, generator(1), longest)
     axis.set(
         xlabel=f"updates ({batch} transitions each)",
@@ -125,7 +128,8 @@ def main(steps=4000, carts=4, batch=32, size=20_000, renew=100, discount=0.98, l
         ylim=(0, longest * 1.04),
     )
     axis.set_title("Q-learning on a pole on a cart")
-    axis.axhline(results["chance: steps, random pushes"], linestyle=":", color="grey", label="random pushes")
+    for key, style in (("chance: steps, random pushes", ":"), ("baseline: steps, push against the turning", "--")):
+        axis.axhline(results[key], linestyle=style, color="grey", label=key.split(", ")[1])
     axis.legend(loc="center left", bbox_to_anchor=(1, 0.5), frameon=False)
     picture("deep_q_learning", figure)
     return results

@@ -7,8 +7,7 @@ graph, whose size so depends on the data; with repeats as one it stays what it w
 """
 
 import numpy as np
-from number_phrases import Translator
-from shared import Phrases, run
+from shared import Phrases, Translator, run
 from shared.pictures import OUT
 
 import nn

@@ -7,6 +7,7 @@
 and words before have no way in. A recurrent one has read them all, h_t = f(h_{t-1}, x_t), y = W_y h_t + b_y: here the plain
 one and a GRU. Nouns in phrases are of any number (attractors), and a phrase may stand in front, so that the subject is
 neither always the first noun nor the last one. Training has up to three phrases between subject and verb, the test 24.
+Over three and more the number of the first noun is a better guess than either window, of 3 words or of 10.
 """
 
 import matplotlib.pyplot as plt

@@ -1,9 +1,9 @@
 """Backwards through a fluid: which stir makes smoke drift into the picture of a digit?
 
-A fluid that nothing compresses moves on a grid. In each step the velocity v and the smoke f are carried
-along,
+A fluid that nothing compresses moves on a grid. In each step the velocity v is carried along, and then the
+smoke f,
 
-    f(x) <- f(x - v(x)),    v(x) <- v(x - v(x)),    v <- v - grad p  so that  div v = 0
+    v(x) <- v(x - v(x)),    v <- v - grad p  so that  div v = 0,    f(x) <- f(x - v(x))
 
 and the pressure p is found in Fourier space. All of it is NumPy, so that the difference between the last
 frame and a digit has a gradient with respect to the first velocities, two numbers for each cell; L-BFGS

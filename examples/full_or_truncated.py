@@ -2,9 +2,9 @@
 
 The text stands in columns (batch-ification: a ... f, g ... l, m ... r, s ... x; y and z are left over). The network reads
 chunks of k rows; its targets are the rows after them. The hidden state goes on, h_0 of a chunk = h_k of the chunk before,
-but the gradient of the chunk's loss goes back to its first row only:
+but the gradient of the chunk's loss goes back to a, its first row, only:
 
-    dL_t / dW = sum_{s = t-k+1}^{t} dL_t / dh_t  dh_t / dh_s  d+h_s / dW
+    dL_t / dW = sum_{s = a}^{t} dL_t / dh_t  dh_t / dh_s  d+h_s / dW
 
 d+ holds h_{s-1} fixed; in full, the sum begins at s = 1. By k are compared the gradient's direction with the full one's,
 the graph's memory, and what as many updates with as many characters each teach, also where chunks begin with zeros.
@@ -14,33 +14,18 @@ Shakespeare (`--data`) the short ones are ahead. What is compared is chunks: aft
 the counts of five characters in a row.
 """
 
-import argparse
-import inspect
-import logging
-import pathlib
-import re
 import string
 import tracemalloc
 
 import matplotlib.pyplot as plt
 import numpy as np
-from shared import generator, ngram_nats, picture, restart, run, steps
+from shared import documentation, ngram_nats, picture, restart, run, steps
 
 import nn
 from minigrad import no_grad
 from nn.text import Vocabulary, batchify, bptt_windows
 
 CHARACTERS = 640  # of an update: chunks of k rows have this many / k columns
-
-
-def load(data):
-    """Characters: a file's, or those of the documentation of some modules in random order; each line once."""
-    if data is not None:
-        return data.read_text(encoding="utf-8")[:1_000_000]
-    classes = [c for m in (argparse, logging, pathlib, inspect) for _, c in inspect.getmembers(m, inspect.isclass)]
-    docs = sorted({inspect.getdoc(f) or "" for c in classes for _, f in inspect.getmembers(c)})
-    text = "\n".join(docs[i] for i in generator().permutation(len(docs)))
-    return "\n".join(dict.fromkeys(re.sub(r"[^a-z.,\n ]", "", text.lower()).splitlines()))
 
 
 class Model(nn.Module):
@@ -81,7 +66,7 @@ def train(model, numbers, chunk, carried, updates, name):
 
 def main(size=64, updates=500, data=None):
     print(alphabet := batchify(np.array(list(string.ascii_lowercase)), 4))
-    text = load(data)
+    text = documentation(data)
     numbers = np.array((letters := Vocabulary.of_characters(text)).encode(text))
     learned, held = np.split(numbers, [int(0.9 * len(numbers))])
     rows = batchify(held, 8)

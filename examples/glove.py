@@ -13,7 +13,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from shared import generator, picture, run, steps
 from shared.small_world import analogies
-from word2vec import corpus
+from shared.vectors import corpus
 
 import nn
 from nn.text import Vocabulary, WordVectors

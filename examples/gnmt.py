@@ -11,8 +11,7 @@ so few updates the residual layers come near the linear layer of words by place,
 
 import matplotlib.pyplot as plt
 import numpy as np
-from number_phrases import exact, learn
-from shared import Phrases, picture, restart, run
+from shared import Phrases, exact, picture, restart, run, train_seq2seq
 
 import nn
 
@@ -79,7 +78,7 @@ def main(updates=150, hidden=64, layers=6, batch=64, examples=8000):
         if model.encoders:
             norms = encoder_gradients(model, data, np.arange(256))
             right.semilogy(range(1, layers + 1), norms, "o-", color=colour, label=name)
-        kept = learn(model, data, updates, batch, 3e-3, name)
+        kept = train_seq2seq(model, data, updates, batch, 3e-3, name)
         left.plot(kept["seen"], kept["exact"], "o-", color=colour, label=name)
         results[f"exact, {name}" if model.encoders else f"baseline: {name}"] = exact(model, data, data.test)
     left.set(xlabel="updates", ylabel="exact on 200 numbers never seen", ylim=(0, 1.02), title="Training")

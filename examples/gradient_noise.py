@@ -3,8 +3,9 @@
 A long valley across the axes, f(x) = (a^2 + 100 b^2) / 2 with a = (x_1 + x_2) / sqrt 2 and b = (x_2 - x_1) /
 sqrt 2, whose slope g is seen with normal noise added. With noise no method comes to rest at a constant rate:
 its best rate is smaller, and one that falls helps. How much smaller differs: SGD and AdaGrad need a large rate to
-arrive at all in so few steps, and lower theirs least; momentum, which has steps to spare, lowers it most. Rates
-are tuned for each method alike, half an octave apart, by the mean loss after the last step of many runs.
+arrive at all in so few steps, and lower theirs least, AdaGrad in some seeds not at all; momentum, which has steps to
+spare, lowers it most. Rates are tuned for each method alike, half an octave apart, by the mean loss after the last
+step of many runs.
 
     momentum      v_{t+1} = rho v_t + g(x_t),                      x_{t+1} = x_t - alpha v_{t+1}
     Nesterov      v_{t+1} = rho v_t - alpha g(x_t + rho v_t),      x_{t+1} = x_t + v_{t+1}

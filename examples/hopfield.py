@@ -5,12 +5,12 @@
     saturated linear   a(0) = p,  a(k) = satlims(W a(k - 1)), all units at once, linear from -1 to 1
                        W = 2 P^T (P P^T)^-1 P, twice the projection on the patterns: W p = 2 p, cut to p
 
-Three digits are stored; then their lower part is missing, or a quarter of the pixels is flipped. What a network
-gives back is compared with what it was given. Hebb's rule is meant for patterns without correlation: of random ones
-it keeps many, but three digits agree in most pixels, p^T q / size is far from 0, and what they have in common
-drowns what tells them apart, so that the part as it was given has as many right pixels as what comes back. The
-projection takes the correlation out. Of random patterns, those count as stable, or recalled from 15 % flipped,
-that come out right but for 3 % of their units.
+Three digits are stored; then their lower part is missing, or a quarter of the pixels is flipped. What a network gives
+back is compared with what it was given. Hebb's rule is meant for patterns without correlation: of random ones it keeps
+many, but three digits agree in most pixels, p^T q / size is far from 0, and what they have in common drowns what tells
+them apart, so that the part as it was given has about as many right pixels as what comes back. Of flipped pixels
+Hebb's rule sets many right, but all of them in one of five seeds only. The projection takes the correlation out. Of
+random patterns, those count as stable, or recalled from 15 % flipped, that come out right but for 3 % of their units.
 """
 
 import matplotlib.pyplot as plt
@@ -99,7 +99,7 @@ def draw(patterns, states, steps, shares):
     axes[0].legend(loc="upper center", bbox_to_anchor=(0.5, -0.17), fontsize="small")
     for (name, values), style in zip(shares.items(), ("o-C0", "o--C0", "o--C1"), strict=True):
         axes[1].plot(LOADS, values, style, label=name)
-    axes[1].axvline(0.138, color="grey", linestyle=":", label="0.138")
+    axes[1].axvline(0.138, color="grey", linestyle=":", label="0.138 (Amit et al., 1985)")
     axes[1].set(title="random patterns", xlabel="patterns for each unit", ylabel="share")
     axes[1].legend(loc="upper center", bbox_to_anchor=(0.5, -0.17), fontsize="small")
     picture("hopfield", figure)

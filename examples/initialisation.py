@@ -8,10 +8,12 @@ of every layer at
     He       normal, variance 2 / n_in:  ReLU lets half of it through (He et al., 2015)
 
 The gradient of a layer's weights is measured before the first update. Each of the nine networks, and the linear
-layer, is trained with three learning rates by momentum, and the one with the lowest validation error is tested.
-Few updates are made, the same for all: too few for sigmoid, which in the source learns in the end. Xavier and
-He differ within the range of the seeds. Where the start is small, a layer's gradient is small in every layer
-alike, as both its factors, what comes in and what comes back, shrink, in opposite directions.
+layer, is trained with four learning rates by momentum, and the one with the lowest validation error is tested.
+From the small start none learns, and the gradient of the first layer says why: its norm is 5e-6 at most. It is as
+small in the other layers of tanh and ReLU, as both its factors, what comes in and what comes back, shrink, in
+opposite directions; so the ratio of two layers does not tell. Sigmoid reads the small digits from He's start alone,
+only with twelve times as many updates, and no better than the linear layer in the median. For tanh and ReLU Xavier
+and He differ within the range of the seeds.
 """
 
 from itertools import pairwise
@@ -27,7 +29,7 @@ PUBLISHED = (
     "test errors on MNIST, five hidden layers of 1000 units: tanh 1.76 %, with the normalized start 1.64 %; "
     "sigmoid 2.21 % with four (Glorot and Bengio, 2010)"
 )
-RATES = (0.01, 0.03, 0.1)
+RATES = (0.03, 0.1, 0.3, 3.0)
 ACTIVATIONS = {"sigmoid": nn.Sigmoid, "tanh": nn.Tanh, "ReLU": nn.ReLU}
 INITIAL = {
     "small": lambda weight: nn.init.normal_(weight, 0.0, 0.01),
@@ -69,22 +71,26 @@ def tuned_error(make, train, validation, test, updates, name, batch=50):
     for rate in RATES:
         model, rng = make(), generator(1)
         optimizer = nn.optim.SGD(model.parameters(), lr=rate, momentum=0.9)
-        for _ in steps(updates, model, optimizer, rng, name=f"{name}, {rate}"):
-            rows = rng.integers(len(train[0]), size=batch)
-            optimizer.zero_grad()
-            nn.functional.cross_entropy(model(Tensor(train[0][rows])), train[1][rows]).backward()
-            optimizer.step()
-        found.append((wrong(model, *validation), wrong(model, *test)))
-    return min(found)[1]
+        with np.errstate(over="ignore", invalid="ignore"):  # the largest rate is too large for some
+            for _ in steps(updates, model, optimizer, rng, name=f"{name}, {rate}"):
+                rows = rng.integers(len(train[0]), size=batch)
+                optimizer.zero_grad()
+                nn.functional.cross_entropy(model(Tensor(train[0][rows])), train[1][rows]).backward()
+                optimizer.step()
+            found.append((wrong(model, *validation), wrong(model, *test)))
+    return min(found, key=lambda errors: errors[0])[1]
 
 
-def main(updates=400, hidden=64, layers=5, data=None):
+def main(updates=400, of_sigmoid=5000, hidden=64, layers=5, data=None):
+    """Args:
+    of_sigmoid: updates of the networks of sigmoids, which need more
+    """
     (x, y), (test_x, test_y) = digits(data)
     x, test = x.reshape(len(x), -1), (test_x.reshape(len(test_x), -1), test_y)
     cut = len(x) // 6
     validation, train = (x[:cut], y[:cut]), (x[cut:], y[cut:])
     figure, axes = plt.subplots(1, 4, figsize=(14, 3.6), width_ratios=[1, 1, 1, 1.15], layout="constrained")
-    errors, ratios = np.zeros((3, 3)), {}
+    errors, ratios, sizes = np.zeros((3, 3)), {}, {}
     for i, (name, activation) in enumerate(ACTIVATIONS.items()):
         for j, (initial, begin) in enumerate(INITIAL.items()):
 
@@ -93,8 +99,10 @@ def main(updates=400, hidden=64, layers=5, data=None):
 
             norms = gradient_norms(make(), train[0][:500], train[1][:500])
             ratios[f"{name}, {initial}: gradient, first hidden layer over last"] = norms[0] / norms[-2]
+            sizes[f"{name}, {initial}: norm of the gradient, first hidden layer"] = norms[0]
             axes[i].semilogy(range(1, layers + 2), norms, "o-", label=initial)
-            errors[i, j] = tuned_error(make, train, validation, test, updates, f"{name}, {initial}")
+            count = of_sigmoid if name == "sigmoid" else updates
+            errors[i, j] = tuned_error(make, train, validation, test, count, f"{name}, {initial}")
         axes[i].set(title=f"{name}: gradient at the start", xlabel="layer", ylim=(1e-10, 30))
     axes[0].set(ylabel="norm of the gradient")
     axes[0].legend(title="initialisation", loc="lower right")
@@ -106,7 +114,7 @@ def main(updates=400, hidden=64, layers=5, data=None):
 
     plain = tuned_error(without, train, validation, test, updates, "linear")
     names = [f"{a}, {b}: test error" for a in ACTIVATIONS for b in INITIAL]
-    results = dict(zip(names, errors.ravel().tolist(), strict=True)) | ratios
+    results = dict(zip(names, errors.ravel().tolist(), strict=True)) | ratios | sizes
     results["chance: test error"] = float((test_y != np.bincount(y).argmax()).mean())
     return results | {"baseline: linear layer, test error": plain}
 
@@ -120,7 +128,7 @@ def matrix(axis, errors):
         axis.text(j, i, f"{error:.1%}", ha="center", va="center", color="white" if error > 0.6 else "black")
 
 
-FULL = {"hidden": 1000, "updates": 20_000}
+FULL = {"hidden": 1000, "updates": 20_000, "of_sigmoid": 20_000}
 
 if __name__ == "__main__":
     run(main)

@@ -3,9 +3,9 @@
 First the arrays become files, as data sets often come: a folder of PNGs for each class, which `ImageFolder`
 reads back. Each image is moved by chance (augmentation), and costs a moment, as from a slow disk. Without
 threads reading and computing wait for each other, t_read + t_compute for each batch; with k threads that read
-ahead it is about max(t_read / k, t_compute), and the batches are the same, in the same order, as every image
-has a generator of its own, another one in each epoch. What the moves are good for is measured on moved
-digits.
+ahead it is max(t_read / k, t_compute) at best: they also take the processor from the network, whose own part
+of a batch then lasts longer. The batches are the same, in the same order, as every image has a generator of
+its own, another one in each epoch. What the moves are good for is measured on moved digits.
 """
 
 import tempfile

@@ -6,7 +6,7 @@ On an image of 1000 x 1000 with a million hidden units, a dense layer has 10^12 
     dense  h[u] = sum over i of w[u, i] x[i]            local  h[u] = sum over k of w[u, k] x[u + k]
     convolution  h[f, u] = sum over k of w[f, k] x[u + k]
 
-A shared filter finds an eye wherever it is, a unit with weights of its own finds it in one place. At last
+A shared filter finds an eye wherever it is, a unit with weights of its own finds it in one place. Finally
 five networks learn digits in the middle, and are asked about digits moved by some pixels. Pooling over all
 places, by maximum, average or sum, makes the answer the same.
 """
@@ -20,7 +20,7 @@ from minigrad import Tensor, no_grad
 from nn.metrics import accuracy
 from nn.training import Trainer
 
-PUBLISHED = "the lecture: 10^12 weights dense, 10^8 local"
+PUBLISHED = "10^12 weights dense, 10^8 local (CSCE 633, Machine Learning: lecture on convolutional networks)"
 SIDE = 14  # of the pictures that digits are moved in
 KINDS = ["dense", "convolution", *(f"convolution, {name} pooling" for name in ("max", "average", "sum"))]
 
@@ -37,12 +37,14 @@ class Local(nn.Module):
 
 
 def weights(side):
-    """Of the three kinds of layer on an image of side x side, as `summary` counts them."""
-    layers = {"local": Local(side, 10), "convolution": nn.Conv2d(1, 100, 10, bias=False)}
-    if side <= 40:  # larger ones are not built
-        layers["dense"] = nn.Sequential(nn.Flatten(), nn.Linear(side * side, side * side, bias=False))
+    """Of the three kinds of layer on an image of side x side, each with side x side units, or maps of them."""
     x = Tensor(np.zeros((1, 1, side, side), np.float32))
-    return {name: layer.summary(x).parameters for name, layer in layers.items()}
+    layers = {"local": Local(side, 10), "convolution": nn.Conv2d(1, 100, 10, bias=False)}
+    dense = nn.Linear(1, 1, bias=False)
+    # One zero, seen as a whole matrix: it has the shape of the weights, and needs no memory. It is counted, not run.
+    dense.weight = nn.Parameter(np.broadcast_to(np.float32(0), (side * side, side * side)))
+    counts = {name: layer.summary(x).parameters for name, layer in layers.items()}
+    return {"dense": sum(p.size for p in dense.parameters())} | counts
 
 
 def eyes(count, rng, size=36):
@@ -101,12 +103,9 @@ def draw(counts, scenes, answers, best, curves, chance):
         if i == 0:
             axis.add_patch(plt.Rectangle(best[j][::-1] - 0.5, 17, 11, fill=False, edgecolor="C1", lw=2))
     left, right = lower.subplots(1, 2)
-    laws = (("dense", "C0", 4, 1), ("local", "C1", 2, 100), ("convolution", "C2", 0, 10_000))
-    for name, colour, power, factor in laws:
-        sides = [side for side in counts if name in counts[side]]
-        left.plot(list(counts), [factor * float(side) ** power for side in counts], "--", color=colour)
-        left.plot(sides, [counts[side][name] for side in sides], "o", color=colour, label=name)
-    left.set(xscale="log", yscale="log", ylim=(1e3, 1e14), title="dots: counted by summary")
+    for name, colour in (("dense", "C0"), ("local", "C1"), ("convolution", "C2")):
+        left.plot(list(counts), [count[name] for count in counts.values()], "o-", color=colour, label=name)
+    left.set(xscale="log", yscale="log", ylim=(1e3, 1e14), title="weights of a layer, counted")
     left.set(xlabel="side of the image, in pixels", ylabel="weights")
     left.legend(loc="upper left", fontsize=8)
     for (name, values), style in zip(curves.items(), ("C0-o", "C2-o", "C3-o", "C4-s", "C5--o"), strict=True):
@@ -127,7 +126,6 @@ def main(epochs=6, filters=32, largest=1000):
     chance = float(np.bincount(test[1]).max() / len(test[1]))
     draw(counts, scenes, answers, best, curves, chance)
     results = {f"weights at side {largest}, {name}": number for name, number in counts[largest].items()}
-    results["weights at side 40, dense"] = counts[40]["dense"]
     answer = {"eyes found by one filter": best, "baseline: eyes that one unit, in the middle, sees": (13, 10)}
     results |= {name: float((abs(at - places) <= 1).all(axis=1).mean()) for name, at in answer.items()}
     for kind, values in curves.items():

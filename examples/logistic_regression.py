@@ -1,6 +1,6 @@
 """Logistic regression: benign or malignant, from thirty measurements of cells.
 
-    p(benign | x) = sigmoid(w x + b),    L = -mean of log p of the right answer + lambda |w|^2
+    p(benign | x) = sigmoid(w x + b),    L = -mean of log p of the right class + lambda |w|^2
 
 A convex problem: L-BFGS, a quasi-Newton method, needs few passes over the data.
 """
@@ -42,7 +42,7 @@ def main(passes=40, decay=1e-2):
         bins = np.linspace(scores.min(), scores.max(), 25)
         axes[1].hist(scores[test_y == label], bins, alpha=0.7, label=name, color=f"C{1 - label}")
     axes[1].axvline(0, color="k", linestyle="--")
-    axes[1].set(title="scores of test cells", xlabel="w x + b", ylabel="cells")
+    axes[1].set(title="scores of test tumours", xlabel="w x + b", ylabel="tumours")
     axes[1].legend()
     order = np.argsort(weights)[[*range(10), *range(-5, 0)]]
     axes[2].barh(data.feature_names[order], weights[order], color=np.where(weights[order] > 0, "C0", "C1"))
@@ -62,7 +62,7 @@ def one_measurement(x, y, test_x, test_y):
         for threshold in x[:, i]:
             right = ((x[:, i] < threshold) == y).mean()  # small is benign
             found.append((right, ((test_x[:, i] < threshold) == test_y).mean()))
-    return float(max(found)[1])
+    return float(max(found, key=lambda each: each[0])[1])
 
 
 if __name__ == "__main__":

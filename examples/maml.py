@@ -96,7 +96,7 @@ def draw(curves, w, rate, span):
     for times in (0, 1, 10):
         now = adapted(w, Tensor(x), Tensor(3 * np.sin(x + phase).astype(np.float32)), rate, times)
         found = network(Tensor(line), now).detach().numpy()
-        axes[1].plot(line[0, :, 0], found[0, :, 0], label=f"{times} steps from MAML's start")
+        axes[1].plot(line[0, :, 0], found[0, :, 0], label=f"{times} step{'s' * (times != 1)} from MAML's start")
     axes[1].plot(x[0], 3 * np.sin(x[0] + phase), "ko", label="ten points")
     axes[1].set(xlabel="x", ylabel="y", title="one of them")
     axes[1].legend(loc="center left", bbox_to_anchor=(1, 0.5), frameon=False)

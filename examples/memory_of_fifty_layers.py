@@ -1,24 +1,24 @@
 """The memory of a network of fifty layers: weights, activations, and what a step of training keeps.
 
-A ResNet-50 reads images of 224 x 224; a number has four bytes. `summary` counts the weights, and how many
-numbers each layer puts out. What the lecture calls activations are the outputs of the convolutions and of the
-blocks, which are sums. The way back needs more: a normalisation reads the output of the convolution before it, the
-ReLU that of the normalisation, and the next convolution that of the ReLU. Training also keeps a gradient for each
-weight, and Adam two means. Activations lie in front, where images are large, weights at the end, where maps are many;
-the weights are there once, the activations once for each image of the batch.
+A ResNet-50 reads images of 224 x 224; a number has four bytes. `summary` counts the weights, and how many numbers each
+layer puts out. The published activations are the outputs of the convolutions and of the blocks, which are sums. The
+backward pass needs more: a normalisation reads the output of the convolution before it, the ReLU that of the
+normalisation, and the next convolution that of the ReLU. Training also keeps a gradient for each weight, and Adam two
+means. Activations lie in front, where images are large, weights at the end, where maps are many; the weights are there
+once, the activations once for each image of the batch.
 """
 
 import tracemalloc
 
 import matplotlib.pyplot as plt
 import numpy as np
-from resnet import resnet
 from shared import generator, picture, run
+from shared.residual import resnet
 
 import nn
 from minigrad import Tensor, no_grad
 
-PUBLISHED = "the lecture: 26 million weights, 16 million activations, 168 MB"
+PUBLISHED = "26 million weights, 16 million activations, 168 MB (CSCE 633, Machine Learning: lecture on convolutional networks)"
 
 
 def outputs(model, x):
@@ -34,7 +34,7 @@ def outputs(model, x):
 
 
 def kept(model, x):
-    """Megabytes that a forward pass keeps for the way back, and at the peak of a step, without the weights."""
+    """Megabytes that a forward pass keeps for the backward pass, and at the peak of a step, without the weights."""
     tracemalloc.start()
     loss = nn.functional.cross_entropy(model(x), np.zeros(len(x), int))
     after = tracemalloc.get_traced_memory()[0] / 1e6
@@ -78,7 +78,7 @@ def main(size=224, batch=8):
     each, of_weights = two - one, 4 * weights / 1e6
     training = {"weights": of_weights, "gradients": of_weights, "Adam": 2 * of_weights}
     bars = {
-        "the lecture": {"weights": 26 * 4, "activations": 16 * 4},
+        "published": {"weights": 26 * 4, "activations": 16 * 4},
         "counted": {"weights": of_weights, "activations": 4 * activations / 1e6},
         "training, 1 image": training | {"activations": each},
         f"training, {batch} images": training | {"activations": batch * each},

@@ -5,7 +5,9 @@
 In raw tensors the weights are Tensors, the gradient descends by hand: p <- p - alpha dL/dp. With `nn` the
 same is a list of layers; dropout sets a unit to 0 with probability p in training, so that none can rely on
 another, and training stops where the loss on validation digits no longer falls. All see the same training
-digits, as does the linear layer beside them.
+digits, as does the linear layer beside them. On the small digits the one with dropout has the lowest error or shares
+it, but the nearest neighbours (nearest_neighbour.py) are level with it or ahead; on 6,667 of MNIST, in fewer epochs,
+the one without dropout is ahead in all seeds, also of the neighbours.
 """
 
 from itertools import pairwise

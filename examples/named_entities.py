@@ -2,7 +2,8 @@
 
 Each word has a vector of its own, <unk> where it is rare, as every name is; and one from its characters, the last states
 of a GRU that reads them in both directions. An LSTM in both directions reads these vectors, and P[t] = softmax(W h[t] + b)
-is over tags: B-PERSON begins a name, I-PERSON goes on with it, O is none (Lample et al., 2016, without their CRF).
+is over tags: B-PERSON begins a name, I-PERSON goes on with it, O is none (as Lample et al., 2016, without their CRF,
+with a GRU in place of the LSTM that reads their characters, and the two vectors added, not side by side).
 F1 is of whole names: first word, last word and kind must be right. No name of the test stands in training, and no sentence
 either when its names are masked: a checksum of the masked sentence says which are the test's. Sentences are joined from a
 beginning, a subject and what it does; some tell the kind of a name and some do not; so do the endings of the names.

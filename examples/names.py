@@ -1,12 +1,12 @@
 """Where does a name come from? A recurrent network reads it character by character.
 
-The slide's class RNN is i2h, h2o and LogSoftmax: h[t] = W_i2h [x[t], h[t-1]] + b, out = log softmax(W_h2o h[t] + c), with
-x[t] the character as a unit vector. It has no nonlinearity between its steps; the same with tanh, and a GRU in both
-directions, stand beside it. Every name is in training or in the test, never in both; characters that training has not
-seen are <unk>, and shorter names are filled up with <pad>, which changes no state. Without --data the names are made of
-pieces, some of them the language's own, some another's, so that no reader is always right. Counting which runs of 1 to 4
-characters a language's names have is the baseline, and it wins: 1,800 names are few for a network that has to find out
-by itself which runs matter.
+The class RNN of PyTorch's tutorial is i2h, h2o and LogSoftmax: h[t] = W_i2h [x[t], h[t-1]] + b, out = log softmax(W_h2o
+h[t] + c), with x[t] the character as a unit vector. It has no nonlinearity between its steps; the same with tanh, and a
+GRU in both directions, stand beside it. Every name is in training or in the test, never in both; characters that training
+has not seen are <unk>, and shorter names are filled up with <pad>, which changes no state. Without --data the names are
+made of pieces, some of them the language's own, some another's, so that no reader is always right. Counting which runs of
+1 to 4 characters a language's names have is the baseline, and it wins: 1,800 names are few for a network that has to find
+out by itself which runs matter.
 """
 
 import matplotlib.pyplot as plt
@@ -53,7 +53,7 @@ def load(data):
     return list(found), np.array([np.bincount(k).argmax() for k in found.values()]), [file.stem for file in files]
 
 
-class RNN(nn.Module):  # the slide's; with an activation, Elman's network
+class RNN(nn.Module):  # the tutorial's; with an activation, Elman's network
     def __init__(self, characters, hidden, classes, activation=None):
         self.i2h, self.h2o = nn.Linear(characters + hidden, hidden), nn.Linear(hidden, classes)
         self.softmax, self.activation = nn.LogSoftmax(axis=1), activation
@@ -87,7 +87,7 @@ def main(updates=600, hidden=64, data=None):
     lengths = mask.sum(axis=1)
     shown = [*test[(x[test] == 1).any(axis=1)][:2], test[0]]
     print("as the network reads them:", *("".join(characters.symbols[c] for c in x[row]) for row in shown), sep="\n  ")
-    models = {"slide's RNN, linear": [RNN], "RNN with tanh": [RNN, nn.functional.tanh], "GRU, both directions": [GRU]}
+    models = {"RNN, linear": [RNN], "RNN with tanh": [RNN, nn.functional.tanh], "GRU, both directions": [GRU]}
     results = {"names": len(names), "unknown characters of the test": float((x[test] == 1).sum() / mask[test].sum())}
     for name, (kind, *more) in models.items():
         restart()

@@ -5,7 +5,7 @@
 The solver takes many small steps, and none of them is recorded. The gradient of a loss comes from a second
 equation that is solved backwards in time, for the adjoint q = dL/dstate:
 
-    dq/dt = -q df/dstate,    dL/dtheta = -integral of q df/dtheta dt
+    dq/dt = -q df/dstate,    dL/dtheta = integral of q df/dtheta dt, from the start to the end
 
 The four numbers are found from a few noisy observations by L-BFGS. The baseline solves nothing: (log x)' =
 a - b y and (log y)' = -c + d x are linear in the four, with slopes taken from neighbours in time.

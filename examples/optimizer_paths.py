@@ -13,7 +13,8 @@ gradient:
 Who is fastest depends on the rate: at a common one the picture says nothing. So each is given the same rates,
 half an octave apart, and its best is the one with the lowest mean over many starts: on a single surface a first
 step of the right length may jump to the minimum by luck. A rate must suit steep and flat, large and small ones.
-The starts are close to the ridge.
+The starts are close to the ridge. There AdaGrad is by far the fastest; Adam at its best rate is slower than SGD in all
+seeds, but it is the one that arrives from the most rates and starts.
 """
 
 import matplotlib.pyplot as plt

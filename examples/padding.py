@@ -11,7 +11,7 @@ to waste less:
 
 All give the same states and the same gradients, because `lengths` stops each sequence at its end. `nn.LSTM`
 takes packed sequences too, but pads them again inside: one fused op over all steps costs less than the steps
-that packing saves. Clipping, that is cutting sequences at a length, is the other way; it is the only one that
+that packing saves. Truncation, that is cutting sequences at a length, is the other way; it is the only one that
 loses something.
 """
 
@@ -73,7 +73,7 @@ def main(sequences=512, longest=120, hidden=64, batch=32, passes=3):
     x = rng.normal(size=(lengths.max(), sequences, 16)).astype(np.float32)
     restart()
     lstm = nn.LSTM(16, hidden)
-    in_order = np.array_split(np.arange(sequences), sequences // batch)
+    in_order = np.array_split(np.arange(sequences), max(1, sequences // batch))
     buckets = bucket_by_length(lengths, batch, seed=chosen())
     own, in_buckets = (sum(lengths[rows].max() * len(rows) for rows in way) for way in (in_order, buckets))
     ways = {

@@ -11,8 +11,7 @@ ones (what the translation alone tells, without a network), and among all such p
 
 import matplotlib.pyplot as plt
 import numpy as np
-from number_phrases import Translator, exact, learn
-from shared import chosen, generator, picture, run
+from shared import Translator, chosen, exact, generator, picture, run, train_seq2seq
 
 import nn
 from minigrad import no_grad
@@ -26,7 +25,7 @@ KINDS = {
     "girl fille, boy garçon, neighbour voisin, singer chanteur",
     "places": "garden jardin, house maison, school école, bridge pont, forest forêt, street rue, lake lac, "
     "field champ, town ville, island île",
-    "things": "book livre, hammer marteau, knife couteau, key clé, chair chaise, pen stylo, coin pièce, "
+    "things": "book livre, hammer marteau, coat manteau, key clé, chair chaise, pen stylo, coin pièce, "
     "shirt chemise, rope corde, lamp lampe",
 }
 #: What the English word is in French before each of the kinds.
@@ -69,21 +68,24 @@ class Phrases:
         return float(same[np.arange(len(nearest)), nearest].mean()), float(same[other].mean())
 
 
-def enlarge(axis, points, data, kind, count=9):
-    """A region of the map: where phrases of a kind lie closest, with their names at the side."""
+def enlarge(axis, points, data, kind, count=16):
+    """A region of the map: where phrases of a kind lie closest; those are named whose name has room."""
     rows = np.flatnonzero(data.kinds[data.test] == kind)
     distances = np.linalg.norm(points[:, None] - points, axis=2)
-    centre = rows[np.sort(distances[rows], axis=1)[:, count].argmin()]
+    centre = rows[np.sort(distances[np.ix_(rows, rows)], axis=1)[:, count // 2].argmin()]
     near = np.argsort(distances[centre])[:count]
-    near = near[np.argsort(points[near, 1])]
-    axis.scatter(*points[near].T, c=[f"C{k}" for k in data.kinds[data.test][near]])
+    axis.scatter(*points[near].T, s=16, c=[f"C{k}" for k in data.kinds[data.test][near]])
     (left, right), (low, high) = axis.get_xlim(), axis.get_ylim()
-    for i, y in zip(near, np.linspace(low, high, count + 2)[1:-1], strict=True):
-        axis.annotate(
-            data.english[data.test[i]], points[i], (right + 0.1 * (right - left), y), va="center", fontsize=9,
-            color=f"C{data.kinds[data.test[i]]}", arrowprops={"arrowstyle": "-", "color": "0.8"},
-        )  # fmt: skip
-    axis.set_xlim(left, right + 0.9 * (right - left))
+    width, height, named = 0.5 * (right - left), 0.06 * (high - low), []
+    for i in near:
+        x, y = points[i]
+        dx, dy = (points[near] - points[i]).T
+        covered = (dx > 0) & (dx < width) & (abs(dy) < 0.8 * height)
+        if not covered.any() and all(abs(x - a) > width or abs(y - b) > height for a, b in named):
+            named.append((x, y))
+            colour = f"C{data.kinds[data.test[i]]}"
+            axis.text(x + 0.05 * width, y, data.english[data.test[i]], va="center", fontsize=9, color=colour)
+    axis.set_xlim(left, right + width)
     axis.set(xticks=[], yticks=[], title=f"around {list(KINDS)[kind]}, enlarged")
 
 
@@ -94,7 +96,7 @@ def draw(states, data, shares):
         for kind, label in enumerate(KINDS):
             axis.scatter(*points[data.kinds[data.test] == kind].T, s=12, color=f"C{kind}", label=label)
         axis.set(xticks=[], yticks=[], title=f"{name} of the encoder's states")
-    axes[0, 0].legend(fontsize=8)
+    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=4)
     axes[0, 2].bar(list(shares), list(shares.values()), color=["tab:purple", *["silver"] * 4])
     axes[0, 2].set(ylim=(0, 1), title="nearest neighbour is of the same kind")
     for axis, kind in zip(axes[1], range(3), strict=True):
@@ -111,7 +113,7 @@ def main(updates=300, hidden=64, batch=64):
             return model.encode(data.source[data.test], data.lengths[data.test])[0].numpy()
 
     before = data.of_one_kind(states())[0]
-    learn(model, data, updates, batch, 5e-3, "phrases")
+    train_seq2seq(model, data, updates, batch, 5e-3, "phrases")
     after, chance = data.of_one_kind(states())
     words, translated = (
         data.of_one_kind(nn.text.bag_of_words(side[data.test], size)[:, 4:])[0]

@@ -12,7 +12,7 @@ import tokenize
 
 import matplotlib.pyplot as plt
 import numpy as np
-from shared import generator, mean_nats, picture, restart, run, train_on_columns
+from shared import at_the_side, generator, mean_nats, picture, restart, run, train_on_columns
 
 import nn
 from minigrad import Tensor, no_grad
@@ -57,15 +57,14 @@ def rank(model, characters, user, code):
 
 
 def draw(exposures):
-    figure, axis = plt.subplots(figsize=(9, 5), layout="constrained")
+    figure, axis = plt.subplots(figsize=(10, 5), layout="constrained")
     for i, (name, values) in enumerate(exposures.items()):
         axis.plot(range(len(TIMES)), values.mean(axis=1), "o-", color=f"C{i}", label=f"{name}, mean")
         axis.plot(np.arange(len(TIMES)) + 0.06 * (i + 1), values, ".", color=f"C{i}", alpha=0.5)
-    axis.axhline(np.log2(10_000), color="k", linestyle="--", label="the first of all 10,000 codes")
-    axis.axhline(1 / np.log(2), color="grey", linestyle=":", label="chance: never written")
+    at_the_side(axis, {"the first of\nall 10,000 codes": np.log2(10_000), "chance:\nnever written": 1 / np.log(2)})
     axis.set_xticks(range(len(TIMES)), TIMES)
     axis.set(xlabel="times that the user wrote the line", ylabel="exposure in bits", title="what the model knows of a code")
-    figure.legend(loc="outside right upper")
+    axis.legend(loc="upper left", bbox_to_anchor=(0, 0.9))
     picture("planted_secret", figure)
 
 

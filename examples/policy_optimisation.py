@@ -12,7 +12,9 @@ where the games say anything about it. PPO's loss has nothing to win there:
     L = -mean of min(rho A, clip(rho, 1 - e, 1 + e) A)
 
 The script plays equally many pushes with one step (at a rate that suits a single one), with many, and with
-many that are clipped.
+many that are clipped. PPO holds the pole to the end from all five seeds; many steps without the clip nearly do
+from three, and from two they are where one step is: about as far as a push against the turning, a rule that
+learns nothing.
 """
 
 import matplotlib.pyplot as plt
@@ -126,7 +128,8 @@ def main(
     results = {f"steps, {name}": float(np.mean(curve[-5:])) for name, curve in curves.items()}
     results |= untaught(100, generator(1), longest)
     axis.set(xlabel="pushes played", ylabel="steps that the pole stands", ylim=(0, longest * 1.04))
-    axis.axhline(results["chance: steps, random pushes"], linestyle=":", color="grey", label="random pushes")
+    for key, style in (("chance: steps, random pushes", ":"), ("baseline: steps, push against the turning", "--")):
+        axis.axhline(results[key], linestyle=style, color="grey", label=key.split(", ")[1])
     axis.set_title("The same games, used once or many times")
     axis.legend(loc="center left", bbox_to_anchor=(1, 0.5), frameon=False)
     picture("policy_optimisation", figure)

@@ -15,10 +15,9 @@ be those of the grammar. Baselines, treated alike: the mean of the words before,
 
 import matplotlib.pyplot as plt
 import numpy as np
-from shared import chosen, generator, picture, restart, run, steps
+from shared import chosen, generator, label, picture, restart, run, steps, train_word2vec
 from shared.two_meanings import MEANINGS, part_of, sentences, without_form
 from sklearn.cluster import KMeans
-from word2vec import label, train
 
 import nn
 from minigrad import no_grad
@@ -94,7 +93,7 @@ def draw(vectors, points, new):
         for meaning, here in enumerate(np.split(places[:-1], [len(around[0])])):
             above.plot(*here.T, "o", color=f"C{meaning}")
             side = 1 if here[:, 0].mean() > places[:-1, 0].mean() else -1  # to the outside
-            label(above, around[meaning], *here.T, side, f"C{meaning}")
+            label(above, around[meaning], *here.T, side, f"C{meaning}", gap=0.075 * np.ptp(places[:, 1]))
             name = f"as with {around[meaning][0]}"
             below.plot(*shown[meanings == meaning].T, "o", color=f"C{meaning}", markersize=4, label=name)
         above.margins(0.6, 0.2)
@@ -111,7 +110,7 @@ def main(count=700, updates=450, hidden=64):
     vocabulary = Vocabulary.of_words(texts[0], special=("<pad>",))
     x = [pad_rows([[*vocabulary.encode(text), 0] for text in part])[0] for part in texts]
     at = [np.array([text.split().index(word) for word, _, text in part]) for part in told]
-    inside, _, known, _ = train(texts[0], updates=updates // 2, rare=1)
+    inside, _, known, _ = train_word2vec(texts[0], updates=updates // 2, rare=1)
     vectors = WordVectors(known.symbols, inside)
     means = [mean_before(vectors, *both) for both in zip(texts, at, strict=True)]
     restart()

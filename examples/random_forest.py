@@ -1,8 +1,9 @@
 """A random forest in NumPy, and a soft decision tree that learns all its splits at once, by gradients.
 
 A tree of the forest is grown on a bootstrap sample: at each node sqrt(d) of the d pixels are looked at, and
-the threshold that leaves the least Gini impurity, sum_k p_k (1 - p_k), splits it; a leaf is pure. The forest
-votes.
+the threshold that leaves the least Gini impurity, sum_k p_k (1 - p_k), splits it; a leaf is pure, or none of those
+pixels splits it. The forest votes. On the small digits scikit-learn's is level with it or ahead, and the nearest
+neighbours (nearest_neighbour.py) are ahead of both.
 
 In the soft tree each inner node i sends an input x to the right with probability p_i(x) = sigmoid(beta (w_i x
 + b_i)), a leaf l is a distribution Q^l = softmax(phi^l), and with the probability P^l(x) of the path to it
@@ -69,7 +70,8 @@ class SoftTree(nn.Module):
         reached, penalty = Tensor(np.ones((len(x), 1), np.float32)), 0.0
         for d in range(self.depth):
             p = right[:, 2**d - 1 : 2 ** (d + 1) - 1]  # (N, 2^d), the nodes of one depth
-            alpha = (reached * p).sum(axis=0) / reached.sum(axis=0)
+            alpha = (reached * p).sum(axis=0) / (reached.sum(axis=0) + 1e-12)
+            alpha = np.clip(alpha, 1e-6, 1 - 1e-6)  # in float32 it can be 0 or 1, and the penalty infinite
             penalty = penalty - 2.0**-d * (np.log(alpha) + np.log(1 - alpha)).sum() / 2
             reached = stack([reached * (1 - p), reached * p], axis=-1).reshape(len(x), -1)
         return reached, penalty

@@ -2,7 +2,7 @@
 
     f(x) = (1 - x_1)^2 + 100 (x_2 - x_1^2)^2,    least at (1, 1)
 
-Across the valley f is 2,500 times as curved as along it. Gradient descent, x - step g, goes from side to
+At the minimum f is 2,500 times as curved across the valley as along it. Gradient descent, x - step g, goes from side to
 side. Newton's method solves H d = -g with the matrix of second derivatives, and L-BFGS guesses H from the
 last gradients. Gradient and Hessian are those of automatic differentiation. The start is Rosenbrock's,
 (-1.2, 1), moved a little by the seed.

@@ -12,33 +12,14 @@ network.
 
 import matplotlib.pyplot as plt
 import numpy as np
-from shared import checkpoint, chosen, digits, generator, outlined, picture, restart, run
+from shared import digits, generator, outlined, picture, restart, run
+from shared.cnn import learn, network
 
 import nn
 from minigrad import Tensor, no_grad
 from nn.metrics import accuracy
-from nn.training import Trainer
 
 PUBLISHED = "saliency: Simonyan et al., 2014; class activation: Zhou et al., 2016, Selvaraju et al., 2017"
-
-
-def network(channels=1):
-    """Three convolutions, the last with maps of a quarter of the side, and the maximum of each map."""
-    layers, inputs = [], channels
-    for width in (16, 32, 64):
-        layers += [nn.Conv2d(inputs, width, 3, padding=1), nn.BatchNorm2d(width), nn.ReLU(), nn.MaxPool2d(2)]
-        inputs = width
-    return nn.Sequential(*layers[:-1], nn.AdaptiveMaxPool2d(1), nn.Flatten(), nn.Linear(inputs, 10))
-
-
-def learn(model, x, y, epochs, name="cnn"):
-    """Train a network that is used by several examples."""
-    optimizer = nn.optim.Adam(model.parameters(), lr=3e-3)
-    schedule = nn.optim.lr_scheduler.CosineAnnealingLR(optimizer, epochs)
-    loss, path = nn.functional.cross_entropy, checkpoint(name)
-    trainer = Trainer(model, optimizer, loss, scheduler=schedule, checkpoint=path, progress=False)
-    trainer.fit(nn.data.DataLoader(nn.data.TensorDataset(x, y), 32, True, seed=chosen()), epochs)
-    return model.eval()
 
 
 def boxes(masks):

@@ -21,6 +21,7 @@ from shared import (
     by_ngrams,
     generator,
     picture,
+    reader_scores,
     restart,
     reviews,
     rt_polarity,
@@ -30,19 +31,9 @@ from shared import (
 )  # fmt: skip
 
 import nn
-from minigrad import no_grad
 from nn.text import Vocabulary, pad_rows
 
 PUBLISHED = "rt-polarity, ten folds: CNN with random vectors 76.1 %, with word2vec's 81.5 % (Kim, 2014)"
-
-
-def scores(model, x, lengths):
-    """Of many reviews, in small batches."""
-    model.eval()
-    with no_grad():
-        parts = [model(x[i : i + 256], lengths[i : i + 256]).numpy() for i in range(0, len(x), 256)]
-    model.train()
-    return np.concatenate(parts)
 
 
 def learn(name, model, train, test, epochs, batch):
@@ -57,7 +48,7 @@ def learn(name, model, train, test, epochs, batch):
         loss.backward()
         optimizer.step()
         if (step + 1) % each == 0:
-            found["accuracy"].append(nn.metrics.accuracy(scores(model, *test[:2]), test[2]))
+            found["accuracy"].append(nn.metrics.accuracy(reader_scores(model, *test[:2]), test[2]))
             print(f"{name}, epoch {len(found['accuracy'])}: {found['accuracy'][-1]:.3f}")
     return found["accuracy"]
 
@@ -71,7 +62,7 @@ def draw(models, curves, words, shown):
             numbers = [*words.encode(text), words.pad, words.pad]
             x, _ = pad_rows([numbers[: i + 1] for i in range(len(numbers))])
             read = np.minimum(np.arange(len(numbers)) + 1, len(numbers) - 2)
-            p = np.exp(nn.functional.log_softmax(scores(models[colour], x, read), axis=1))[:, 1]
+            p = np.exp(nn.functional.log_softmax(reader_scores(models[colour], x, read), axis=1))[:, 1]
             axis.plot(p, "o-", markersize=4, color=f"C{colour}", label=name)
             axis.axhline(0.5, color="0.8", zorder=0)
             axis.set_xticks(range(len(numbers)), [words.symbols[i] for i in numbers], rotation=70, ha="right")

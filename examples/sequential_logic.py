@@ -124,7 +124,7 @@ def draw(lengths, right, models, bits, state):
     rightmost.imshow(heat, cmap="Blues", vmin=-1, vmax=3, aspect="auto")
     for (y, x), value in np.ndenumerate(heat):
         wrong = y > 4 and value != heat[4, x]
-        label = f"{value:.1f}".replace("0.", ".") if y == 3 else str(int(value > 0))
+        label = f"{value:.1f}".replace("0.", ".").replace("1.0", "1") if y == 3 else str(int(value > 0))
         rightmost.text(x, y, label, ha="center", va="center", color="red" if wrong else "black", fontsize=8 if y == 3 else 9)
     for edge in range(lengths[0], lengths[2], lengths[0]):
         rightmost.axvline(edge - 0.5, color="C1", linestyle=":")

@@ -3,7 +3,7 @@
     p(k | x) = exp(w_k x + b_k) / sum_j exp(w_j x + b_j),    L = -mean of log p(right class | x)
 
 The gradient for the score of class k is p(k | x) - [k is right]: the weights are templates, the right digit
-added, the others taken away.
+added, the others taken away. A small weight decay is added.
 """
 
 import matplotlib.pyplot as plt

@@ -7,7 +7,7 @@ Sejnowski, 1997). With lambda = 0 most filters look like noise; with the penalty
 and they are more local: the best quarter of the pixels (4x4) has nearly half of a filter's energy. The
 baselines describe each new piece by as many numbers as the autoencoder has active units: its own largest
 cosines (of its two-dimensional DCT), its own largest principal components, and the same components for all. In
-whitened pieces all directions vary alike, so that the last must fail.
+whitened pieces the directions vary nearly alike, so that the last must fail.
 """
 
 import matplotlib.pyplot as plt
@@ -83,7 +83,7 @@ def main(steps=3000, hidden=100, penalty=1.0, size=8):
         for axis, image in zip(part.subplots(8, 10).ravel(), filters, strict=False):
             axis.imshow(image.reshape(size, size), cmap="gray", vmin=-abs(image).max(), vmax=abs(image).max())
             axis.axis("off")
-        part.suptitle(f"filters, {name} of active units" if name != "without" else "filters, without")
+        part.suptitle(f"filters, {name}" if name != "without" else "filters, without penalty")
     picture("sparse_autoencoder", figure)
     restart()
     untrained = nn.Autoencoder(size**2, hidden).weight.detach().numpy()

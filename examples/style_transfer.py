@@ -4,7 +4,7 @@ F[c, p] is the map c of a layer at place p. The Gram matrix forgets places: it s
 
     G[c, d] = mean over p of F[c, p] F[d, p]
     style = sum over layers of |G(x) - G(style)|^2 / |G(style)|^2
-    loss = style + weight * |blurred brightness of x - that of the content|^2
+    loss = style + 10 weight * mean of (blurred brightness of x - that of the content)^2
 
 and x, which begins as the content, goes down. The features are those of random filters of three sizes, which carry
 texture too (Ustyuzhaninov et al., 2016), or of a VGG-16 from a safetensors file by `--data`. So that the

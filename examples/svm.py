@@ -5,8 +5,9 @@
 
 They are one problem: w = sum_i a_i y_i x_i, and only the points on the margin or beyond it, the support
 vectors, have a_i > 0. The dual asks for nothing but the kernel k, so that with a Gaussian one the border
-bends. The data: benign or malignant, from two measurements of cells. scikit-learn's machine says whether both
-solutions are right.
+bends: here that does not pay, in four of five seeds the straight border has the higher test accuracy. The data:
+tumours, benign or malignant, from two measurements of their cells. scikit-learn's machine says whether both solutions
+are right.
 """
 
 import matplotlib.pyplot as plt
@@ -127,8 +128,8 @@ def draw(x, y, straight, machine, of_straight, of_machine):
         for label, color, text in ((1, "C0", "benign"), (-1, "C1", "malignant")):
             axis.plot(*x[y == label].T, "o", color=color, markersize=3.5, label=text)
         axis.plot(*x[support].T, "o", mfc="none", mec="k", markersize=8, mew=0.8, label="support vectors")
-        axis.set(title=f"{name}: {len(support)} support vectors of {len(y)}", xlabel="worst radius")
-    axes[0].set(ylabel="worst smoothness")
+        axis.set(title=f"{name}: {len(support)} support vectors of {len(y)}", xlabel="worst radius, standardized")
+    axes[0].set(ylabel="worst smoothness, standardized")
     figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
     picture("svm", figure)
 

@@ -2,7 +2,7 @@
 
 `egrad(f)` is the derivative of f at each point, and a function of NumPy like f itself, so that
 `egrad(egrad(f))` is the second derivative. They are compared with the exact ones, polynomials in t = tanh x
-by d/dx p(t) = p'(t) (1 - t^2), and with the best that differences can do: sum over k of (-1)^k C(n, k)
+by d/dx p(t) = p'(t) (1 - t^2), and with central differences: sum over k of (-1)^k C(n, k)
 tanh(x + (n/2 - k) h) / h^n, with the step h that happens to be best for the order n.
 """
 

@@ -21,8 +21,8 @@ import nn
 from minigrad import Tensor, no_grad
 
 PUBLISHED = (
-    "AlphaGo beat the European champion 5 to 0 (Silver et al., 2016); AlphaGo Zero, by self-play alone, "
-    "beat it 100 to 0 (2017); self-play with temporal differences: Tesauro, 1995"
+    "AlphaGo beat the European champion 5 to 0 (Silver et al., 2016); AlphaGo Zero, by self-play alone, beat the "
+    "AlphaGo that had beaten Lee Sedol 100 to 0 (2017); self-play with temporal differences: Tesauro, 1995"
 )
 
 

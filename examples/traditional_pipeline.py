@@ -1,17 +1,20 @@
 """Recognition before deep learning: edges, histograms, k-means or sparse codes, a classifier; against a CNN.
 
 The last link is always the same linear classifier; before it come
-    pixels;  edges: max(0, gx cos a + gy sin a) in eight directions a;  their histograms in cells of 4x4;
+    pixels;  edges: max(0, gx cos a + gy sin a) in eight directions a;  their histograms in parts of the image;
     words: descriptors d (histograms of 3x3 cells, or patches of 6x6 pixels), whitened, coded with K words c,
         k-means      f[k] = max(0, mean of z - z[k]),  z[k] = |d - c[k]|  (the triangle of Coates et al.)
-        sparse code  f = argmin over f >= 0 of |d - sum f[k] c[k]|^2 / 2 + sum f,  by ten gradient steps
-    and the codes of an image, or of each of its parts, added up: patches gain by `--parts 3`. A CNN learns all.
+        sparse code  f = argmin over f >= 0 of |d - sum f[k] c[k]|^2 / 2 + sum f,  |c[k]| = 1,  by ten gradient steps
+    and the codes of each of `--parts` x `--parts` parts of an image added up. A CNN learns all.
+
+The histograms are those of the same parts, so that what differs is the link alone. In these scenes words of histograms
+are above words of patches, and sparse codes above k-means.
 """
 
 import matplotlib.pyplot as plt
 import numpy as np
-from saliency import learn, network
 from shared import chosen, digits, generator, picture, restart, run, scattered
+from shared.cnn import learn, network
 from sklearn.cluster import MiniBatchKMeans
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
@@ -118,9 +121,9 @@ def draw(x, words, reached, chance):
     picture("traditional_pipeline", figure)
 
 
-def main(train=2000, test=500, words=200, parts=1, epochs=8, data=None):
+def main(train=2000, test=500, words=200, parts=3, epochs=8, data=None):
     learned, held = load(data, train, test)
-    links = {"pixels": np.asarray, "edges": edges, "histograms": lambda x: avg_pool2d(edges(x, 1), 4)}
+    links = {"pixels": np.asarray, "edges": edges, "histograms": lambda x: avg_pool2d(edges(x, 1), x.shape[2] // parts)}
     for name, describe in (("histograms", histograms), ("patches", patches)):
         for kind in ("k-means", "sparse codes"):
             links[f"{name}, {kind}"] = Words(describe, learned[0][:500], words, kind == "sparse codes", parts)

@@ -4,13 +4,13 @@ In each layer every place looks at every other: Attention(Q, K, V) = softmax(Q K
 heads; then a network of two layers works at each place alone, FFN(x) = max(0, x W_1 + b_1) W_2 + b_2. The
 decoder looks at what is written so far (a mask hides the rest) and at the encoder's output. Attention does
 not know the order of the words. It is added to their embeddings: PE(pos, 2i) = sin(pos / 10000^(2i / d)),
-and the cosine at 2i + 1. Without it "deux cent trois" and "trois cent deux" are one bag of words.
+and the cosine at 2i + 1. Without it "deux cent trois" and "trois cent deux" are one bag of words; with it
+more numbers are right than by the linear layer that is told the place of each word.
 """
 
 import matplotlib.pyplot as plt
 import numpy as np
-from number_phrases import exact, learn
-from shared import Phrases, french, picture, restart, run
+from shared import Phrases, exact, french, picture, restart, run, train_seq2seq
 
 import nn
 from minigrad import no_grad
@@ -70,7 +70,7 @@ def main(updates=240, size=64, heads_of_each=4, layers=2, batch=64, examples=800
     for name, ordered in (("without positions", False), ("with positions", True)):
         restart()
         model = Transformer(*data.sizes, size, heads_of_each, layers, ordered)
-        kept = learn(model, data, updates, batch, 3e-3, name)
+        kept = train_seq2seq(model, data, updates, batch, 3e-3, name)
         curve.plot(kept["seen"], kept["exact"], "o-", label=name)
         results[f"exact, {name}" if ordered else f"baseline: {name}"] = exact(model, data, data.test)
     curve.set(xlabel="updates", ylabel="exact on numbers never seen", ylim=(0, 1.02))

@@ -17,7 +17,7 @@ both; those of 10 come a little nearer to the floor. The tables are counted on t
 
 import matplotlib.pyplot as plt
 import numpy as np
-from shared import generator, picture, restart, run, steps
+from shared import at_the_side, generator, picture, restart, run, steps
 
 import nn
 from minigrad import Tensor, no_grad
@@ -29,6 +29,7 @@ PUBLISHED = (
 )
 FULL = {"bits": 1_000_000, "epochs": 10}
 FIRST, SECOND = 3, 8
+TEST = 40_000  # bits
 
 
 def columns(bits, batch, rng):
@@ -94,9 +95,11 @@ def by_table(x, y, lags):
 
 
 def main(bits=200_000, epochs=20, batch=200):
+    if batch > (most := min(bits, TEST) // 40):
+        raise ValueError(f"{batch} columns are too short for {bits} bits: --batch can be {most} at most")
     rng = generator()
     x, y = columns(bits, batch, rng)
-    test = columns(40_000, batch, rng)
+    test = columns(TEST, batch, rng)
     results, curves, effects = {}, {}, {}
     for chunk, units in ((5, 4), (10, 4), (5, 16), (10, 16)):
         restart()
@@ -115,22 +118,17 @@ def main(bits=200_000, epochs=20, batch=200):
 
 
 def draw(curves, effects, floors):
-    figure, (left, right) = plt.subplots(1, 2, figsize=(11, 4), layout="constrained")
-    for name, curve in curves.items():
-        look = {"color": "C0" if "of 5" in name else "C1", "linestyle": "--" if " 4 units" in name else "-"}
-        left.plot(*curve.T, **look, label=name)
-        right.plot(effects[name], marker="o", markersize=4, **look)
-    for name, value in floors.items():
-        left.axhline(value, color="grey", linestyle=":")
-        label = name.replace(" ", "\n", 1) + f": {value:.2f}"
-        left.text(1.02, value, label, transform=left.get_yaxis_transform(), va="center", color="grey")
-    left.set(
-        xlabel="times through the bits",
-        ylabel="cross-entropy on new bits",
-        title="what is learned",
-        ylim=(0.44, 0.68),
-    )
-    right.set(xlabel="steps back", ylabel="change of the probability", title="what turning over one bit does")
+    figure, (left, right) = plt.subplots(1, 2, figsize=(11, 4), layout="constrained", width_ratios=(1.15, 1.3))
+    for i, (name, curve) in enumerate(curves.items()):
+        colour = ("lightskyblue", "navajowhite", "tab:blue", "tab:orange")[i]
+        left.plot(*curve.T, color=colour, linewidth=2, label=name)
+        right.bar(np.arange(12) + 0.2 * i - 0.3, effects[name], 0.2, color=colour)
+    neither, *others = floors.items()
+    left.set_title("what is learned ({}: {:.2f}, far above)".format(*neither), size=11)
+    left.set(xlabel="times through the bits", ylabel="cross-entropy on new bits", ylim=(0.45, 0.54))
+    at_the_side(left, {name.replace(" ", "\n", 1) + f": {value:.2f}": value for name, value in others})
+    right.set(xlabel="steps back", ylabel="change of the probability")
+    right.set_title("what turning over one bit does", size=11)
     right.set_xticks(range(12))
     figure.legend(loc="outside lower center", ncols=4)
     picture("two_delays", figure)

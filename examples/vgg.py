@@ -2,6 +2,8 @@
 
 Two convolutions of 3x3 see 5x5 pixels, three see 7x7: with 2 * 9 and 3 * 9 weights for each pair of channels in the
 place of 25 and 49, and with a rectifier in between.
+The small copy, with batch normalization, which came later, reads more scenes than the nearest neighbours in the same
+pixels do, and about twice as many as a linear layer.
 Source: Simonyan and Zisserman, Very deep convolutional networks for large-scale image recognition, 2015.
 """
 

@@ -92,7 +92,8 @@ def draw(differences, real, shown):
     for name, values in differences.items():
         axes[0].plot(values, label=name)
     axes[0].set(title="difference that the critic sees", xlabel="step of the generator", yscale="symlog")
-    axes[0].legend(loc="upper left")
+    axes[0].set_yticks([-1e4, -1e2, 0, 1e2, 1e4, 1e6])
+    axes[0].legend(loc="upper center", bbox_to_anchor=(0.5, -0.25))
     for axis, (name, points) in zip(axes[1:], shown.items(), strict=True):
         axis.plot(*real.T, ".", markersize=2, label="real")
         axis.plot(*points.T, ".", markersize=2, label="generated")

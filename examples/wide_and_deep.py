@@ -8,7 +8,10 @@ installed before, the app on offer, and its kind. With phi_k(x) the crosses of t
 
 both trained jointly, by AdaGrad (the source: FTRL for the wide part). Impressions are made up: tastes are products
 of hidden vectors, which embeddings find also for pairs never seen; some pairs of apps are exceptions, which a cross
-remembers. The true probabilities are known. `--full` has the source's widths, not its number of impressions.
+remembers. The true probabilities are known. Each model has the best of three learning rates. Both together are
+ahead in all seeds. Where the pair is new, wide is a little above the linear model without crosses, and in four of
+five seeds the two with embeddings, level with each other, are above both. `--full` has the source's widths, not
+its number of impressions.
 """
 
 import matplotlib.pyplot as plt
@@ -26,6 +29,8 @@ PUBLISHED = "AUC offline: wide 0.726, deep 0.722, both 0.728, in an app store (C
 CROSSED = np.array([(3, 4), (1, 4), (0, 5)])
 #: How often the training has a pair of apps.
 EDGES = [0, 1, 4, 16, 64]
+#: Of these learning rates each model has the one with the highest AUC on impressions kept for it.
+RATES = (0.06, 0.2, 0.6)
 
 
 class Wide(nn.Module):
@@ -70,10 +75,10 @@ class WideAndDeep(nn.Module):
         return self.wide(x) + self.deep(x)
 
 
-def learn(model, train, test, updates, name):
+def learn(model, train, test, updates, rate, name):
     """The AUC in the test, by the update."""
     rng, (x, _, y), kept = generator(3), train, {"auc": []}
-    optimizer = nn.optim.Adagrad(model.parameters(), lr=0.05)
+    optimizer = nn.optim.Adagrad(model.parameters(), lr=rate)
     for step in steps(updates, model, optimizer, rng, kept, name=name):
         rows = rng.integers(0, len(x), 256)
         loss = nn.functional.binary_cross_entropy_with_logits(model(x[rows]), Tensor(y[rows]))
@@ -95,6 +100,20 @@ def by_frequency(scores, train, test):
     return [float(roc_auc_score(test[2][part], scores[part])) for part in parts]
 
 
+def tuned(make, train, validation, test, updates, name):
+    """The AUC in the test by the update, and by how often a pair was seen, at the best learning rate."""
+    found = []
+    for rate in RATES:
+        restart()
+        curve = learn(model := make(), train, test, updates, rate, f"{name}, {rate}")
+        with no_grad():
+            scores, held = model(test[0]).numpy(), model(validation[0]).numpy()
+        found.append((roc_auc_score(validation[2], held), rate, curve, by_frequency(scores, train, test)))
+    best = max(found, key=lambda each: each[0])
+    print(f"{name}: the best rate is {best[1]} of {RATES}")
+    return best[2:]
+
+
 def draw(curves, bars, best):
     """AUC by update, and by how often the pair was seen."""
     figure, (left, right) = plt.subplots(1, 2, figsize=(11, 4.5), layout="constrained")
@@ -113,23 +132,22 @@ def draw(curves, bars, best):
 
 def main(count=50000, updates=2000, dimensions=8, hidden=64):
     world = make_world(generator(1))
-    train, test = impressions(count, generator(2), world), impressions(20000, generator(4), world)
+    train, test, validation = (impressions(*each, world) for each in
+                               ((count, generator(2)), (20000, generator(4)), (10000, generator(5))))  # fmt: skip
     models = {"linear": lambda: Wide(buckets=0), "wide": Wide, "deep": lambda: Deep(dimensions, hidden)}
     models["wide and deep"] = lambda: WideAndDeep(dimensions, hidden)
     best, curves, bars = roc_auc_score(test[2], test[1]), {}, {"true": by_frequency(test[1], train, test)}
     for name, make in models.items():
-        restart()
-        curves[name] = learn(model := make(), train, test, updates, name.replace(" ", "-"))
-        with no_grad():
-            bars[name] = by_frequency(model(test[0]).numpy(), train, test)
+        curves[name], bars[name] = tuned(make, train, validation, test, updates, name)
     draw(curves, bars, best)
     found, known = {name: float(curve[-1, 1]) for name, curve in curves.items()}, set(map(tuple, train[0]))
     return {
         **{f"AUC, {name}": found[name] for name in ("wide", "deep", "wide and deep")},
         **{f"AUC where the pair is new, {name}": bars[name][0] for name in ("wide", "deep", "wide and deep")},
         "baseline: AUC, linear, no crosses": found["linear"],
+        "baseline: AUC where the pair is new, linear": bars["linear"][0],
         "chance: AUC": 0.5,
-        "AUC of the true probabilities": best,
+        "ceiling: AUC of the true probabilities": best,
         "test categories that stand in training": float(np.mean([tuple(row) in known for row in test[0]])),
     }
 

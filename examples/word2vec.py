@@ -8,70 +8,21 @@ from k words drawn from the noise p(w)^(3/4) (negative sampling):
 
 Frequent words are dropped at random before (subsampling). An analogy, a is to b as c is to ?, is solved by
 the word nearest to b - a + c in cosine. Many sets of analogies are solved without, by the word nearest to c
-or to b + c (Linzen, 2016); so these stand beside it: here a king resembles a duke more than a queen.
+or to b + c (Linzen, 2016); so these stand beside it. With skip-gram c alone solves hardly any, as a king resembles a
+duke more than a queen; with CBOW it solves half.
 `--kind CBOW` takes the other model, `--data FILE` another text.
 """
 
 import matplotlib.pyplot as plt
 import numpy as np
-from shared import generator, picture, run, small_world, steps
+from shared import generator, label, picture, run, train_word2vec
 from shared.small_world import RELATIONS, analogies
+from shared.vectors import corpus, thinned, windows
 
 import nn
-from nn.functional import negative_sampling_loss
-from nn.text import Vocabulary, WordVectors, cbow_windows, skip_gram_pairs
+from nn.text import WordVectors
 
 PUBLISHED = "61 % of the analogies: 300 dimensions, 15 negatives, a billion words (Mikolov et al., 2013)"
-
-
-def corpus(sentences, data=None):
-    """Sentences to learn from, and a tenth as many others: of the small world, or the lines of a file."""
-    rng = generator(1)
-    if data is None:
-        return small_world(sentences, rng), small_world(sentences // 10, rng)
-    lines = [line.lower() for line in data.read_text(encoding="utf-8").splitlines() if line.strip()]
-    if len(lines) < 100:
-        raise ValueError(f"{data} has {len(lines)} lines with words: too few to learn vectors from")
-    return lines[: len(lines) * 9 // 10], lines[len(lines) * 9 // 10 :]
-
-
-def thinned(numbers, keep, rng):
-    """Some of the words, each kept by its probability."""
-    return numbers[rng.random(len(numbers)) < keep[numbers]]
-
-
-def windows(numbers, kind, window):
-    """What is given and what is to be guessed: a word and one neighbour, or all neighbours and the word."""
-    if kind == "skip-gram":
-        return skip_gram_pairs(numbers, window)
-    return cbow_windows(numbers, window)
-
-
-def train(lines, kind="skip-gram", updates=3000, dimensions=24, window=4, negatives=5, rare=0.01, least=1):
-    """Vectors in the middle and as neighbours, the vocabulary, and how much of each word was read."""
-    rng, text = generator(2), " ".join(lines)
-    vocabulary = Vocabulary.of_words(text, least, special=("<unk>",))
-    numbers = np.array(vocabulary.encode(text))
-    counts = np.bincount(numbers, minlength=len(vocabulary))
-    keep = np.minimum(1, np.sqrt(rare * len(numbers) / np.maximum(counts, 1)))
-    given, wanted = windows(thinned(numbers, keep, rng), kind, window)
-    noise = counts**0.75 / (counts**0.75).sum()
-    model = nn.ModuleList([nn.Embedding(len(vocabulary), dimensions, sparse=True) for _ in range(2)])
-    inside, outside = model
-    inside.weight.data *= 0.1
-    outside.weight.data *= 0
-    optimizer = nn.optim.Adagrad(model.parameters(), lr=0.2)
-    for step in steps(updates, model, optimizer, rng, name=f"training-{kind}"):
-        rows = rng.integers(0, len(wanted), 256)
-        v = inside(given[rows]) if kind == "skip-gram" else inside(given[rows]).mean(axis=1)
-        drawn = rng.choice(len(vocabulary), (256, negatives), p=noise)
-        loss = negative_sampling_loss(v, outside(wanted[rows]), outside(drawn))
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        if (step + 1) % 1000 == 0:
-            print(f"{kind}, step {step + 1}: loss {loss.item():.3f}")
-    return inside.weight.detach().numpy(), outside.weight.detach().numpy(), vocabulary, keep
 
 
 def told_apart(inside, outside, vocabulary, keep, lines, kind, window):
@@ -103,24 +54,10 @@ def draw(vectors, name):
     picture(name, figure)
 
 
-def label(axis, words, x, y, side, colour):
-    """Words beside their points, to the left (-1) or right (1), moved up where they would overlap."""
-    order, gap = np.argsort(y), 0.045 * np.ptp(y) + 0.05
-    heights = y[order]
-    for i in range(1, len(heights)):
-        heights[i] = max(heights[i], heights[i - 1] + gap)
-    heights += (y[order] - heights).mean()
-    end = (np.max(x * side) + 0.15) * side
-    how = {"fontsize": 8, "color": colour, "va": "center", "ha": "left" if side > 0 else "right"}
-    line = {"arrowstyle": "-", "color": colour, "alpha": 0.25, "shrinkA": 0, "shrinkB": 2}
-    for i, height in zip(order, heights, strict=True):
-        axis.annotate(words[i], (x[i], y[i]), (end, height), arrowprops=line, **how)
-
-
 def main(kind="skip-gram", sentences=6000, updates=3000, dimensions=24, window=4, negatives=5, data=None):
     lines, new = corpus(sentences, data)
     rare, least = (1e-2, 1) if data is None else (1e-3, 10)
-    found = train(lines, kind, updates, dimensions, window, negatives, rare=rare, least=least)
+    found = train_word2vec(lines, kind, updates, dimensions, window, negatives, rare=rare, least=least)
     inside, outside, vocabulary, keep = found
     vectors = WordVectors(vocabulary.symbols, inside)
     draw(vectors, "word2vec")

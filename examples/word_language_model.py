@@ -15,7 +15,7 @@ from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
-from shared import generator, mean_nats, ngram_nats, picture, run, train_on_columns
+from shared import at_the_side, generator, mean_nats, ngram_nats, picture, run, train_on_columns
 
 import nn
 from minigrad import no_grad
@@ -85,14 +85,13 @@ def write(model, words, length, temperature=0.8):
 
 
 def draw(reports, baselines):
-    figure, axis = plt.subplots(figsize=(9, 5), layout="constrained")
+    figure, axis = plt.subplots(figsize=(10, 5), layout="constrained")
     updates, training, valid, _ = zip(*reports, strict=True)
     axis.plot(updates, np.exp(training), "o-", label="LSTM, training, with dropout")
     axis.plot(updates, np.exp(valid), "o-", label="LSTM, validation")
-    for style, (name, value) in zip(("-", ":", "-.", "--"), baselines.items(), strict=True):
-        axis.axhline(value, color="grey", linestyle=style, label=name.split(": ")[1])
     axis.set(xlabel="updates", ylabel="perplexity", yscale="log", title="how many words it hesitates between")
-    figure.legend(*axis.get_legend_handles_labels(), loc="outside right upper")
+    at_the_side(axis, {name.split(": ")[1]: value for name, value in baselines.items()})
+    axis.legend(loc="upper right", bbox_to_anchor=(1, 0.95))
     picture("word_language_model", figure)
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from minigrad import Tensor
 
 __all__ = [
-    "COUNT", "FLAG", "NUMBER", "POSITIVE", "Kind", "WrongType", "at_least", "check",
+    "COUNT", "FLAG", "NUMBER", "POSITIVE", "PROBABILITY", "Kind", "WrongType", "at_least", "check",
     "checked_state", "number", "one_of", "several", "whole", "within",
 ]  # fmt: skip
 
@@ -150,6 +150,7 @@ def check(owner: str, name: str, value: Any, kind: Kind) -> Any:
 
 COUNT = whole(0)
 POSITIVE = whole(1)
+PROBABILITY = within(0, 1)
 FLAG = Kind("True or False", _is_flag)
 #: A number of Python or NumPy, also infinity and NaN.
 NUMBER = Kind("a number", _is_number)

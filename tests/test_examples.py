@@ -71,6 +71,25 @@ def test_every_script_is_in_the_course_measured_and_tested(gallery: Any) -> None
     assert [name for name in listed if not (FOLDER / "measured" / f"{name}.json").exists()] == []
 
 
+def test_no_script_imports_another() -> None:
+    scripts = {path.stem for path in FOLDER.glob("*.py")}
+    found = [
+        f"{path.stem} imports {module}"
+        for path in sorted(FOLDER.glob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        for module in imported(node)
+        if module.split(".")[0] in scripts
+    ]
+    assert not found, "what several scripts need belongs into examples/shared"
+
+
+def imported(node: ast.AST) -> list[str]:
+    """The modules that a statement imports by their full names."""
+    if isinstance(node, ast.Import):
+        return [alias.name for alias in node.names]
+    return [node.module or ""] if isinstance(node, ast.ImportFrom) and not node.level else []
+
+
 @pytest.mark.parametrize("name", CASES)
 def test_all_that_is_drawn_follows_from_the_seed(name: str) -> None:
     tree = ast.parse((FOLDER / f"{name}.py").read_text(encoding="utf-8"))

@@ -92,7 +92,7 @@ def test_phrases_turned_around_are_the_same_numbers(shared: Any) -> None:
 
 
 def test_a_sentence_of_the_test_combines_what_training_never_did(shared: Any) -> None:
-    found = shared.Sentences(train=400, test=50)
+    found = shared.Sentences(train=1000, test=100)
 
     def ends(rows: Any) -> set[tuple[str, ...]]:
         """Adjective and noun of each, one and many alike."""
@@ -115,7 +115,16 @@ def test_no_sentence_of_a_file_is_in_training_and_test_whatever_its_marks(shared
     assert not set(plain[: found.train]) & set(plain[found.train :])
     assert len(found.test) == 4
     assert all(len(found.references[i]) == 3 for i in found.test)
-    assert len(found.read) == 120
+    assert found.left_out == 0
+
+
+def test_no_sentence_is_asked_that_is_in_training_but_for_unknown_words(shared: Any, tmp_path: Path) -> None:
+    lines = [f"we see word{i}\tnous voyons mot{i}\nwe {'all ' * (i % 7)}see it\tle voir" for i in range(90)]
+    (tmp_path / "pairs.txt").write_text("\n".join(lines), encoding="utf-8")
+    found = shared.Sentences(tmp_path / "pairs.txt")
+    rows = [tuple(row[:n]) for row, n in zip(found.source.tolist(), found.lengths, strict=True)]
+    assert not set(rows[: found.train]) & set(rows[found.train :])
+    assert found.left_out >= 8
 
 
 def test_no_caption_of_the_test_is_in_training(shared: Any) -> None:

@@ -55,7 +55,7 @@ def test_parameters_have_the_names_of_their_paths() -> None:
     assert {"0.weight", "0.bias", "2.weight", "2.bias"} == {s.name for s in viz.walk(loss, model) if s.kind == "leaf"}
     source = viz.draw(loss, model).source
     assert "0.weight\\n3×2 float32" in source or "0.weight\n3×2 float32" in source
-    assert 'label="4×3 float32"' in source
+    assert 'label="  4×3 float32"' in source
 
 
 def test_the_graph_of_a_gradient() -> None:

@@ -2,25 +2,28 @@
 
 from .counting import by_ngrams, naive_bayes, ngram_nats
 from .digits import digits, outlined, scattered, two_sets
-from .images import LINEAR, draw_accuracy, fit_images, image_sets, linear, simple_accuracies
-from .language import mean_nats, train_on_columns
+from .images import draw_accuracy, draw_simple, fit_images, image_sets, linear, neighbours, simple_accuracies
+from .language import documentation, mean_nats, train_on_columns
 from .measuring import measure
 from .optimizers import six_methods
 from .phrases import Phrases, french
-from .pictures import OUT, picture
-from .readers import Bag, Convolutional, Recurrent, train_reader
+from .pictures import OUT, at_the_side, label, picture
+from .readers import Bag, Convolutional, Recurrent, reader_scores, train_reader
 from .resuming import checkpoint, steps
 from .reviews import reviews, rt_polarity, split
 from .running import run
 from .seeds import chosen, generator, restart
 from .sentences import Sentences
+from .seq2seq import Attentive, Translator, agree, exact, train_seq2seq, written
 from .shapes import CaptionedScenes
 from .small_world import small_world
+from .vectors import train_word2vec
 
 __all__ = [
-    "Bag", "CaptionedScenes", "Convolutional", "LINEAR", "OUT", "Phrases", "Recurrent", "Sentences", "by_ngrams",
-    "checkpoint", "chosen", "digits", "draw_accuracy", "fit_images", "french", "generator", "image_sets", "linear",
-    "mean_nats", "measure", "naive_bayes", "ngram_nats", "outlined", "picture", "restart", "reviews", "rt_polarity",
-    "run", "scattered", "simple_accuracies", "six_methods", "small_world", "split", "steps", "train_on_columns",
-    "train_reader", "two_sets",
+    "Attentive", "Bag", "CaptionedScenes", "Convolutional", "OUT", "Phrases", "Recurrent", "Sentences",
+    "Translator", "agree", "at_the_side", "by_ngrams", "checkpoint", "chosen", "digits", "documentation",
+    "draw_accuracy", "draw_simple", "exact", "fit_images", "french", "generator", "image_sets", "label", "linear",
+    "mean_nats", "measure", "naive_bayes", "neighbours", "ngram_nats", "outlined", "picture", "reader_scores",
+    "restart", "reviews", "rt_polarity", "run", "scattered", "simple_accuracies", "six_methods", "small_world",
+    "split", "steps", "train_on_columns", "train_reader", "train_seq2seq", "train_word2vec", "two_sets", "written",
 ]  # fmt: skip

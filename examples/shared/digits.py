@@ -5,8 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from scipy.ndimage import zoom
-from sklearn.datasets import load_digits
 
 import nn
 
@@ -36,6 +34,8 @@ def digits(data: Path | None = None, test: float = 0.2) -> tuple[Labelled, Label
         test: the share to test on, where the source itself has not cut them.
     """
     if data is None:
+        from sklearn.datasets import load_digits  # here: it takes a second, and many scripts need no digits
+
         found = load_digits()
         return two_sets((found.images / 16).astype(np.float32), found.target, test)
 
@@ -89,6 +89,8 @@ def outlined(
 
 def _add(scene: np.ndarray, image: np.ndarray, scale: float, rng: np.random.Generator) -> tuple[tuple[slice, slice], np.ndarray]:
     """Draw an enlarged image at a random place over what is there; returns the place and what was drawn."""
+    from scipy.ndimage import zoom
+
     drawn = zoom(image, scale, order=1)
     top, left = rng.integers(0, np.array(scene.shape) - drawn.shape + 1)
     place = slice(top, top + drawn.shape[0]), slice(left, left + drawn.shape[1])

@@ -1,8 +1,13 @@
-"""Language models: training on columns of text, window by window, and the loss on another text."""
+"""Language models: a text, training on its columns window by window, and the loss on another text."""
 
 from __future__ import annotations
 
+import argparse
 import copy
+import inspect
+import logging
+import pathlib
+import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -13,6 +18,17 @@ from minigrad import Tensor, no_grad
 from nn.text import bptt_windows
 
 from .resuming import steps
+from .seeds import generator
+
+
+def documentation(data: pathlib.Path | None) -> str:
+    """Characters: a file's, or those of the documentation of some modules in random order; each line once."""
+    if data is not None:
+        return data.read_text(encoding="utf-8")[:1_000_000]
+    classes = [c for m in (argparse, logging, pathlib, inspect) for _, c in inspect.getmembers(m, inspect.isclass)]
+    docs = sorted({inspect.getdoc(f) or "" for c in classes for _, f in inspect.getmembers(c)})
+    text = "\n".join(docs[i] for i in generator().permutation(len(docs)))
+    return "\n".join(dict.fromkeys(re.sub(r"[^a-z.,\n ]", "", text.lower()).splitlines()))
 
 
 def _loss(model: Any, x: np.ndarray, y: np.ndarray, state: Any) -> tuple[Tensor, Any]:

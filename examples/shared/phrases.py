@@ -32,7 +32,9 @@ def french(n: int) -> str:
 
 
 class Phrases:
-    """Different numbers below a million, and their words; short and long ones are equally many.
+    """Different numbers from 100 up to a million, and their words; their logarithms are drawn evenly.
+
+    Each comes once, so that those of three digits, of which there are 900, are few.
 
     Args:
         train: the first so many are for training, and `test` more for the test.

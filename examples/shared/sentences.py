@@ -89,8 +89,8 @@ class Sentences:
         source: (N, S), padded with 0, and their `lengths` (N,).
         target: (N, T) with start and end, padded with 0.
         english, references: the texts; all the known translations of each.
-        read: the English side of all pairs; where a sentence has several translations, several times.
         train, test: how many rows to train on, and the numbers of the others.
+        left_out: how many sentences are not asked, as they are in training but for words that are <unk>.
     """
 
     def __init__(self, data: Path | None = None, train: int = 2500, test: int = 300) -> None:
@@ -99,15 +99,16 @@ class Sentences:
             self.pairs = several(rng, train, held=False) + several(rng, test, held=True)
             known = {english: [french] for english, french in self.pairs}
         else:
-            pairs = read(data)
-            self.pairs, known, train = self._cut(pairs, rng)
-        self.train, self.test = train, np.arange(train, len(self.pairs))
-        self.english = [english for english, _ in self.pairs]
-        self.read = self.english if data is None else [english for english, _ in pairs]
-        self.references = [known[english] for english in self.english]
+            self.pairs, known, train = self._cut(read(data), rng)
         learned, least = self.pairs[:train], 1 if data is None else 2
         sides = [Vocabulary.of_words([pair[k] for pair in learned], min_count=least) for k in (0, 1)]
         self.words, self.target_words = sides
+        seen = {tuple(self.words.encode(english)) for english, _ in learned}
+        asked = [pair for pair in self.pairs[train:] if tuple(self.words.encode(pair[0])) not in seen]
+        self.left_out, self.pairs = len(self.pairs) - train - len(asked), learned + asked
+        self.train, self.test = train, np.arange(train, len(self.pairs))
+        self.english = [english for english, _ in self.pairs]
+        self.references = [known[english] for english in self.english]
         self.sizes = len(sides[0]), len(sides[1])
         self.source, mask = pad_rows([sides[0].encode(english) for english in self.english])
         self.lengths = mask.sum(axis=1)

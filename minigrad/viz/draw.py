@@ -90,7 +90,7 @@ class _Painter:
         self.graph = graphviz_package().Digraph(
             graph_attr={
                 "rankdir": direction, "fontname": "Helvetica", "fontsize": "11", "bgcolor": "white",
-                "label": _escape("\n".join(shown.notes)), "labelloc": "t",
+                "label": _escape("\n".join(shown.notes)), "labelloc": "t", "nodesep": "0.6",
             },
             node_attr={"fontname": "Helvetica", "fontsize": "11", "height": "0.3", "margin": "0.12,0.06"},
             edge_attr={"fontname": "Helvetica", "fontsize": "9", "color": "#666666", "fontcolor": "#444444", "arrowsize": "0.7"},
@@ -128,7 +128,7 @@ class _Painter:
         step, last = group.steps[0], group.steps[-1]
         if group.closed:
             title, details = self.title(group.closed), [_ops(group.steps), _describe(last.shape, last.dtype)]
-            look = {"shape": "box3d", "style": "filled", "fillcolor": "#e3e0f3", "color": "#5e4fa2"}
+            look = {"shape": "box3d", "style": "filled", "fillcolor": "#e3e0f3", "color": "#5e4fa2", "margin": "0.2,0.13"}
         elif step.op is None:
             title, details = step.name or "leaf", [_describe(step.shape, step.dtype)]
             look = {"shape": "box", "style": "filled", "fillcolor": "#fff3c4", "color": "#b08d00"}
@@ -150,7 +150,7 @@ class _Painter:
         look = {"style": "dashed", "constraint": "false"} if edge.carried else {}
         if edge.source in self.marked.path and edge.target in self.marked.path:
             look |= {"color": MARK, "penwidth": "2.5"}
-        text = _describe(edge.shape, edge.dtype) + f" ×{edge.count}" * (edge.count > 1) + "\nnext step" * edge.carried
+        text = f"  {_describe(edge.shape, edge.dtype)}" + f" ×{edge.count}" * (edge.count > 1) + "\nnext step" * edge.carried
         self.graph.edge(str(edge.source), str(edge.target), "" if self.style == "minimal" else _escape(text), **look)
 
     def result(self, group: Group) -> None:

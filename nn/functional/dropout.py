@@ -11,7 +11,7 @@ from minigrad import random, raw
 from minigrad.backend import device_of
 from minigrad.devices import follow
 
-from ..checks import check, within
+from ..checks import PROBABILITY, check
 
 __all__ = ["alpha_dropout", "dropout", "dropout1d", "dropout2d", "dropout3d", "feature_alpha_dropout"]
 
@@ -41,7 +41,7 @@ def dropout(x: Any, p: float = 0.5, training: bool = True, inplace: bool = False
 
 def _dropped(x: Any, p: float, training: bool, inplace: bool, drop: Callable[[], Any]) -> Any:
     """x itself where nothing is to be dropped, else what a function gives; in place it is written into x."""
-    check("dropout", "p", p, within(0, 1))
+    check("dropout", "p", p, PROBABILITY)
     if not (training and p):
         return x
     out = drop()

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from .. import functional as F
-from ..checks import check, within
+from ..checks import PROBABILITY, check
 from ..module import Module
 
 __all__ = ["AlphaDropout", "Dropout", "Dropout1d", "Dropout2d", "Dropout3d", "FeatureAlphaDropout"]
@@ -16,7 +16,7 @@ class _Dropout(Module):
     function: Callable[..., Any]
 
     def __init__(self, p: float = 0.5, inplace: bool = False) -> None:
-        self.p = check(type(self).__name__, "p", p, within(0, 1))
+        self.p = check(type(self).__name__, "p", p, PROBABILITY)
 
     def forward(self, x: Any) -> Any:
         return type(self).function(x, self.p, self.training)

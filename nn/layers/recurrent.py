@@ -12,7 +12,7 @@ from minigrad import Tensor, beside, concatenate, empty, ones, raw, stack, zeros
 
 from .. import functional as F
 from .. import init
-from ..checks import POSITIVE, check, within
+from ..checks import POSITIVE, PROBABILITY, check
 from ..functional import recurrent as R
 from ..module import Module, Parameter
 from ..utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
@@ -48,8 +48,8 @@ class _Recurrent(Module):
         self.batch_first, self.dropout, self.bidirectional = batch_first, dropout, bidirectional
         self.recurrent_dropout = recurrent_dropout
         check(type(self).__name__, "num_layers", num_layers, POSITIVE)
-        check(type(self).__name__, "dropout", dropout, within(0, 1))
-        check(type(self).__name__, "recurrent_dropout", recurrent_dropout, within(0, 1))
+        check(type(self).__name__, "dropout", dropout, PROBABILITY)
+        check(type(self).__name__, "recurrent_dropout", recurrent_dropout, PROBABILITY)
         out, rows, bound = self.proj_size or hidden_size, self.gates * hidden_size, 1 / sqrt(hidden_size)
         for layer in range(num_layers):
             features = input_size if layer == 0 else out * (1 + bidirectional)

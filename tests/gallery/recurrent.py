@@ -63,6 +63,7 @@ CASES: dict[str, Case] = {
             r["gradient 50 steps back, singular values 0.9"] < 0.01 < 10 < r["gradient 50 steps back, singular values 1.5"]
             and r["error on the surface after 100 steps, clipped"] < 0.02 < r["error on the surface after 100 steps, plain"]
             and r["accuracy, length 20, rate 0.1, clipped"] > 0.9 > 0.5 > r["accuracy, length 20, rate 0.1, plain"]
+            and r["accuracy, length 20, rate 0.01, plain"] > 0.9
         ),
     ),
     "lstm_dropout": (

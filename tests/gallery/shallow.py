@@ -48,10 +48,11 @@ CASES: dict[str, Case] = {
         lambda r: r["test accuracy, words"] > 0.65 and r["test accuracy, words and pairs"] > 0.65,
     ),
     "wide_and_deep": (
-        {"count": 20000, "updates": 500, "hidden": 32},
+        {"count": 20000, "updates": 300, "hidden": 32},
         lambda r: (
             r["AUC, wide and deep"] > max(r["AUC, deep"], r["baseline: AUC, linear, no crosses"] + 0.05)
             and r["AUC, wide"] > r["baseline: AUC, linear, no crosses"] + 0.05
+            and r["AUC where the pair is new, deep"] > r["baseline: AUC where the pair is new, linear"]
         ),
     ),
     "svm": (
@@ -70,12 +71,14 @@ CASES: dict[str, Case] = {
         ),
     ),
     "initialisation": (
-        {"updates": 200, "hidden": 32},
+        {"updates": 200, "of_sigmoid": 200, "hidden": 32},
         lambda r: (
-            r["tanh, Xavier: test error"] < 0.25
-            and r["ReLU, He: test error"] < 0.35
+            r["tanh, Xavier: test error"] < 0.15
+            and r["ReLU, He: test error"] < 0.2
             and min(r["sigmoid, small: test error"], r["ReLU, small: test error"]) > 0.7
             and r["sigmoid, small: gradient, first hidden layer over last"] < 1e-4
+            and r["ReLU, small: norm of the gradient, first hidden layer"] < 1e-4
+            and r["ReLU, He: norm of the gradient, first hidden layer"] > 0.01
         ),
     ),
     "gradient_noise": (
@@ -120,12 +123,11 @@ CASES: dict[str, Case] = {
         ),
     ),
     "deep_belief_network": (
-        {"networks": 2, "hidden": 48, "pretraining": 400, "tuning": 250},
+        {"networks": 2, "hidden": 48, "pretraining": 400, "tuning": 800},
         lambda r: (
-            max(r["autoencoders: test error"], r["supervised pretraining: test error"], r["shallow: test error"]) < 0.3
-            and r["DBN: test error"] < 0.4
-            and r["DBN: training error"] < 0.1
-            and r["chance: test error"] > 0.8
+            r["DBN: test error"] < r["deep, no pretraining: test error"] - 0.01
+            and r["deep, no pretraining: test error"] < 0.3 < r["chance: test error"]
+            and max(r["DBN: training error"], r["deep, no pretraining: training error"]) < 0.02
         ),
     ),
     "sparse_autoencoder": (
