@@ -256,7 +256,7 @@ def as_sizes(x: Any) -> Any:
 def beside(values: Any, x: Any) -> Any:
     """Constant values as an array on the device of x, an array or a Tensor."""
     data = getattr(x, "_array", x)
-    if type(data) is np.ndarray or not is_array(data) or isinstance(data, np.ndarray):
+    if isinstance(data, np.ndarray) or hasattr(data, "recorder") or not is_array(data):
         return values
     with on_gpu_of(data):
         return np.asarray(values, like=data)
@@ -303,8 +303,12 @@ def scipy_function(part: str, name: str, *arrays: Any) -> Any:
 
 
 def call_scipy(part: str, name: str, *arrays: Any, **options: Any) -> Any:
-    """A function of SciPy by name, of arrays, computed where they are."""
-    return scipy_function(part, name, *arrays)(*arrays, **options)
+    """A function of SciPy by name, of arrays, computed where they are; of traced arrays it is one step of the program."""
+    function = scipy_function(part, name, *arrays)
+    recorder = next((r for x in arrays if (r := getattr(x, "recorder", None)) is not None), None)
+    if recorder is None or isinstance(function, np.ufunc):  # which traced arrays see
+        return function(*arrays, **options)
+    return recorder.opaque(function, arrays, options)
 
 
 def make_array(values: Any, dtype: Any, device: Any) -> Any:

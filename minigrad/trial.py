@@ -83,8 +83,7 @@ class Trial:
         """Whether all that has arrived is finite.  If the pass began at one number, that is read along."""
         arrays = [x for g in (*self.leaves.values(), *found.values()) for x in _arrays(g)]
         if (recorder := later.recorder_of(*arrays)) is not None:
-            recorder.guard(arrays)
-            return True
+            return recorder.guard(arrays)
         sums = [*self.doubts, *_sums([*self.leaves.values(), *found.values()])]
         one = len(outputs) == 1 and outputs[0].size == 1
         numbers = later.read(*sums, *([outputs[0]._array] if one else ()))

@@ -8,12 +8,16 @@ The program has no writing in place.  A write into an array, or into a view of o
 who looks at the memory afterwards, by whatever view, gets the new one (`Memory`).
 
 What a function decides by values cannot be traced: `bool()`, `float()`, `item()` of a traced array are errors that say
-what to write.
+what to write.  Where the library itself decides (whether a matrix has full rank), the program holds to this run's
+decision, and is not used where it would be another one.
 """
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Callable, Iterator
+from types import FrameType
 from typing import Any, NoReturn
 
 import numpy as np
@@ -125,7 +129,24 @@ class Traced(NDArrayOperatorsMixin):
             "write np.where(condition, a, b), or name the argument in compile(..., static=...)"
         )
 
-    __bool__ = __float__ = __int__ = __complex__ = __index__ = __array__ = item = tolist = tobytes = _no_value
+    __float__ = __complex__ = __array__ = item = tolist = tobytes = _no_value
+
+    def __bool__(self) -> bool:
+        return bool(self._decision())
+
+    def __int__(self) -> int:
+        return int(self._decision())
+
+    __index__ = __int__
+
+    def _decision(self) -> Any:
+        """This run's truth or whole number, if it is the library that asks."""
+        frame: FrameType | None = sys._getframe(2)
+        while frame is not None and frame.f_code.co_filename.endswith(_OWN):
+            frame = frame.f_back
+        if frame is None or not graph.is_library(frame.f_code.co_filename) or self.size != 1 or self.dtype.kind not in "biu":
+            self._no_value()
+        return self.recorder.looked_at(self)
 
     def __len__(self) -> int:
         return len(self.numbers)
@@ -180,6 +201,10 @@ class Traced(NDArrayOperatorsMixin):
         if (writer := WRITERS.get(function)) is not None:
             return writer(*args, **kwargs)
         return self.recorder.call(function, args, kwargs)
+
+
+#: Files whose code stands between an array and who asks for its truth.
+_OWN = (os.path.join("arrays", "traced.py"), os.path.join("minigrad", "tensor.py"))
 
 
 def _alone(values: Any) -> bool:

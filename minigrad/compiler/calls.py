@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays.traced import astype
+from .. import graph
+from ..arrays.traced import astype, getitem
 from .operations import DTYPES, OPERATIONS
 from .program import Step, Var, vars_in
 
-__all__ = ["CHEAP", "Term", "reduction_of", "term_of"]
+__all__ = ["CHEAP", "Term", "is_sized_by_values", "reduction_of", "term_of"]
 
 
 class Term:
@@ -130,3 +131,19 @@ def reduction_of(step: Step) -> tuple[str, Var, tuple[int, ...], bool] | None:
         return None
     axes = tuple(range(len(x.shape))) if axis is None else tuple(a % len(x.shape) for a in (axis if isinstance(axis, tuple) else (axis,)))
     return op, x, axes, keepdims
+
+
+#: Functions of NumPy's whose results have as many elements as the values say.
+_SIZED_BY_VALUES = {
+    np.argwhere, np.bincount, np.compress, np.delete, np.extract, np.flatnonzero, np.histogram, np.histogram2d, np.histogramdd,
+    np.insert, np.intersect1d, np.nonzero, np.repeat, np.setdiff1d, np.setxor1d, np.trim_zeros, np.union1d, np.unique,
+    np.unique_all, np.unique_counts, np.unique_inverse, np.unique_values,
+}  # fmt: skip
+
+
+def is_sized_by_values(step: Step) -> bool:
+    """Whether the shape of a call's results may be another one at the next call: by a mask, or of a user's own op."""
+    if step.function is getitem:
+        return any(v.dtype == bool for v in vars_in(step.args[1]))
+    own = [f for f in (step.function, *step.args) if hasattr(f, "__code__")]
+    return step.function in _SIZED_BY_VALUES or any(not graph.is_library(f.__code__.co_filename) for f in own)

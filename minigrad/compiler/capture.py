@@ -11,11 +11,12 @@ import numpy as np
 from .. import tracing
 from ..arrays.traced import Traced
 from ..tensor import Tensor, raw, wrap
-from ..trees import flatten, unflatten
+from ..trees import flatten, sequence_like, unflatten
 from .numbers import Formula, Number
 from .passes import simplified
-from .program import Program, Var
+from .program import Program
 from .state import Place, State, reachable
+from .streams import Streams
 from .trace import Recorder
 
 __all__ = ["Capture", "Effect", "capture", "is_array"]
@@ -26,8 +27,8 @@ class Effect:
     """What a call changes beside its result.
 
     Attributes:
-        kind: "write" into the array of a source, "array" or "grad" of a tensor, "set" of a place.
-        target: the source's number, the tensor, or the place.
+        kind: "write" into the array of an input, "array" or "grad" of a tensor, "number", "numbers" or "tensor" put in a place.
+        target: the input's number, the tensor, or the place.
         value: a Var, a Formula, or None.
     """
 
@@ -44,11 +45,13 @@ class Capture:
         program: its inputs are the arrays of the arguments, then those of `sources`; its outputs the results, then the effects' values.
         leaves: the arguments of the run.
         result: what the function returned; arrays and Tensors in it stand for the results.
-        sources: where arrays of the state are found: Tensors, or places.
-        tensors: Tensors of the state: whether they need a gradient, and whether they have one.
-        fixed: what must be the same at each call.
+        sources: where arrays of the state are found: Tensors, places, or arrays themselves.
+        tensors: Tensors of the state: their places, whether they need a gradient, and whether they have one.
+        fixed: what must be equal at each call.
+        same: what must be the same object.
+        loose: arrays that are read without being traced, and what they held.
         sizes: dicts and lists whose length must be the same.
-        numbers: what is read at each call: a formula, a dict, and keys one inside the other.
+        numbers: what is read at each call: a formula, a dict, and keys one inside the other; of an argument None and its place.
         decisions: formulas that must have these values.
         repeats: whether a second call would do the same; not where this one has made new places (an optimizer's first step).
     """
@@ -57,45 +60,69 @@ class Capture:
     leaves: list[Any]
     result: Any
     sources: list[Any]
-    tensors: list[tuple[Tensor, bool, bool]]
+    tensors: list[tuple[Tensor, Place | None, bool, bool]]
     fixed: list[tuple[Place, Any]]
+    same: list[tuple[Place, Any]]
+    loose: list[tuple[np.ndarray, np.ndarray]]
     sizes: list[tuple[Any, int]]
-    numbers: list[tuple[Formula, dict[str, Any], tuple[Any, ...]]]
+    numbers: list[tuple[Formula, Any, tuple[Any, ...]]]
     decisions: list[tuple[Formula, Any]]
     effects: list[Effect] = field(default_factory=list)
     repeats: bool = True
 
+    def differs(self) -> list[str]:
+        """What must be as it was for the program to be right, and is not."""
+        found = [f"{p.key} was {v!r:.40} and is {p.get()!r:.40}" for p, v in self.fixed if p.exists and p.get() != v]
+        found += [f"{p.key} is another {type(v).__name__}" for p, v in self.same if p.exists and p.get() is not v]
+        found += [f"a {type(h).__name__} had {n} entries and has {len(h)}" for h, n in self.sizes if len(h) != n]
+        return found
+
 
 def is_array(x: Any) -> bool:
     """Whether an argument is another array at each call."""
-    return isinstance(x, (Tensor, np.ndarray))
+    return isinstance(x, (Tensor, np.ndarray, np.inexact))
 
 
-def capture(function: Callable[..., Any], args: Any, kwargs: Any) -> tuple[Any, Capture]:
-    """Run a function; what it gave, and how it came about."""
+def capture(function: Callable[..., Any], args: Any, kwargs: Any, static: set[int] = frozenset()) -> tuple[Any, Capture]:  # type: ignore[assignment]
+    """Run a function; what it gave, and how it came about.
+
+    Args:
+        static: the places of leaves that are no traced numbers though they are floats.
+    """
     leaves = flatten((args, kwargs))
-    recorder, state = Recorder(), reachable(function, args, kwargs)
-    given = [recorder.given(raw(x)) for x in leaves if is_array(x)]
-    stand_ins = iter(given)
-    new = [_like(x, next(stand_ins)) if is_array(x) else x for x in leaves]
+    floats = {i for i, x in enumerate(leaves) if type(x) is float} - static
+    try:
+        return _captured(function, args, kwargs, leaves, floats)
+    except Exception:
+        if not floats:
+            raise
+    return _captured(function, args, kwargs, leaves, set())  # it needs a true float: its value belongs to the program
+
+
+def _captured(function: Callable[..., Any], args: Any, kwargs: Any, leaves: list[Any], floats: set[int]) -> tuple[Any, Capture]:
+    recorder, state = Recorder(), reachable(function, *(x for x in leaves if not is_array(x)))
+    new = []
+    for i, x in enumerate(leaves):
+        new.append(_like(x, recorder.given(np.asarray(raw(x)))) if is_array(x) else recorder.argument(x, i) if i in floats else x)
     taken = _Taken(recorder, state, [x for x in leaves if isinstance(x, Tensor)])
     token = tracing.recorder.set(recorder)
     try:
         new_args, new_kwargs = unflatten((args, kwargs), iter(new))
         result = function(*new_args, **new_kwargs)
+        taken.streams.refuse_draws()
     except BaseException:
         tracing.recorder.reset(token)
-        taken.undo(reachable(function, args, kwargs))
+        taken.undo(reachable(function, *(x for x in leaves if not is_array(x))))
+        taken.roll_back()
         raise
     tracing.recorder.reset(token)
-    effects, repeats = taken.settle(reachable(function, args, kwargs))
+    effects, repeats = taken.settle(reachable(function, *(x for x in leaves if not is_array(x))))
     parts = flatten(result)
     values = ([recorder.value_of(raw(x)) for x in parts], [recorder.value_of(e.value) for e in effects])
     effects = [Effect(e.kind, e.target, v) for e, v in zip(effects, values[1], strict=True)]
-    declared = {(id(source), path[0]) for _, source, path in recorder.given_numbers.values()}
     found = Capture(
-        simplified(recorder.program(values)), leaves, result, taken.sources, [(t, n, g is not None) for t, n, g in taken.before],
-        [(p, v) for p, v in state.fixed if (id(p.holder), p.key) not in declared],
+        simplified(recorder.program(values)), leaves, result, taken.sources, taken.tensors, taken.fixed(), state.same,
+        [(x, x.copy()) for x in state.loose],
         [(h, len(h)) for h, _ in state.holders], list(recorder.given_numbers.values()), recorder.decisions, effects, repeats,
     )  # fmt: skip
     return unflatten(result, iter([_own(x) for x in parts])), found
@@ -116,22 +143,27 @@ class _Taken:
     """The state of a function, with traced arrays in the places of arrays.
 
     Attributes:
-        before: the tensors, whether they need a gradient, and the gradient that they had.
+        before: the tensors and the gradients that they had.
         sources: where each traced array of the state was found.
+        contents: dicts and lists, and what was in them.
     """
 
     def __init__(self, recorder: Recorder, state: State, arguments: Sequence[Tensor]) -> None:
-        self.state, self.recorder = state, recorder
+        self.state, self.recorder, self.streams = state, recorder, Streams(state.generators)
+        recorder.streams = self.streams
+        self.contents = [(h, dict(h) if isinstance(h, dict) else list(h)) for h, _ in state.holders]
         own = {id(x) for x in arguments}
-        tensors = [t for t in state.tensors if type(t._array) is np.ndarray and id(t) not in own]
-        self.before = [(t, t._node is not None, t.grad) for t in tensors]
+        tensors = {t: place for t, place in state.tensors.items() if type(t._array) is np.ndarray and id(t) not in own}
+        self.before = [(t, t.grad) for t in tensors]
+        self.tensors = [(t, place, t._node is not None, t.grad is not None) for t, place in tensors.items()]
         self.sources: list[Any] = []
         self.traced: dict[int, Traced] = {}
-        self.kept: list[tuple[np.ndarray, np.ndarray]] = []
         for t in tensors:
             t._array = self._taken(t._array, t)
         for place in state.arrays:
             place.set(self._taken(place.get(), place))
+        for place, value in state.tuples:
+            place.set(self._tuple(value))
 
     def _taken(self, x: np.ndarray, source: Any) -> Traced:
         if id(x) not in self.traced:
@@ -139,44 +171,77 @@ class _Taken:
             self.sources.append(source)
         return self.traced[id(x)]
 
-    def _all(self, after: State) -> dict[int, Tensor]:
-        return {id(t): t for t in (*(b[0] for b in self.before), *after.tensors)}
+    def _tuple(self, x: Any) -> Any:
+        """A tuple with traced arrays in it."""
+        if isinstance(x, tuple):
+            return sequence_like(x, [self._tuple(v) for v in x])
+        return self._taken(x, x) if type(x) is np.ndarray else x
+
+    def fixed(self) -> list[tuple[Place, Any]]:
+        """What must be equal at each call: all but the numbers that are read anew, or follow from such."""
+        declared = {(id(source), path[0]) for _, source, path in self.recorder.given_numbers.values()}
+        return [(p, v) for p, v in self.state.fixed if (id(p.holder), p.key) not in declared]
 
     def undo(self, after: State) -> None:
-        """After an error: real arrays and numbers again."""
-        for t in self._all(after).values():
+        """Real arrays and numbers again."""
+        for t in {*(t for t, _ in self.before), *after.tensors}:
             if type(t._array) is Traced:
                 t._array = t._array.numbers
-        for state in (self.state, after):
-            for place in _places(state):
-                value = place.get()
-                if type(value) is Traced:
-                    place.set(value.numbers)
-                elif type(value) is Number:
-                    place.set(value.number)
+        for place in _places(self.state, after):
+            value = place.get()
+            if type(value) is Traced:
+                place.set(value.numbers)
+            elif type(value) is Number:
+                place.set(value.number)
+        for place, whole in self.state.tuples:
+            if place.exists and isinstance(place.get(), tuple) and len(place.get()) == len(whole):
+                place.set(whole)
+
+    def roll_back(self) -> None:
+        """What the function had changed before its error is as before: numbers, containers, gradients, random streams."""
+        for array, numbers in self.recorder.before.values():
+            array[...] = numbers
+        for holder, contents in self.contents:
+            if isinstance(holder, list):
+                holder[:] = contents
+            else:
+                holder.clear()
+                holder.update(contents)
+        for t, grad in self.before:
+            if t._node is not None:
+                t._node.grad = grad
+        self.streams.go_back()
 
     def settle(self, after: State) -> tuple[list[Effect], bool]:
         """Real arrays and numbers again; what has changed, and whether all places were there before."""
-        effects = [
-            Effect("write", i, t) for i, t in enumerate(self.traced.values()) if t.memory.version and t.memory.whole is t
-        ]
-        for t, needs, grad in self.before:
-            if needs and t._node is not None and t._node.grad is not grad:
+        effects = [Effect("write", i, t) for i, t in enumerate(self.recorder.arrays) if t.memory.version]
+        for t, grad in self.before:
+            if t._node is not None and t._node.grad is not grad:
                 effects.append(Effect("grad", t, None if t._node.grad is None else t._node.grad._array))
-        known = {id(t): t for t, _, _ in self.before}
-        for t in known.values():
-            if type(t._array) is Traced and self.traced.get(id(t._array.numbers)) is not t._array:
+            if type(t._array) is Traced and not self._was_given(t._array):
                 effects.append(Effect("array", t, t._array))
         repeats = [(id(h), k) for h, k in self.state.holders] == [(id(h), k) for h, k in after.holders]
-        for place in _places(after):
-            value = place.get()
-            if type(value) is Number and value.formula.function is not None:
-                effects.append(Effect("set", place, value.formula))
-            elif type(value) is Traced and self.traced.get(id(value.numbers)) is not value:
-                repeats = False
+        effects += [e for place in _places(after) if (e := self._put(place)) is not None]
         self.undo(after)
         return effects, repeats
 
+    def _was_given(self, x: Traced) -> bool:
+        return self.traced.get(id(x.numbers)) is x
 
-def _places(state: State) -> list[Place]:
-    return [Place(h, k) for h, keys in state.holders for k in keys if isinstance(h, list) and k < len(h) or isinstance(h, dict) and k in h]
+    def _put(self, place: Place) -> Effect | None:
+        """What the function has put in a place."""
+        value = place.get()
+        if type(value) is Number and value.formula.function is not None:
+            return Effect("number", place, value.formula)
+        if type(value) is Traced and not self._was_given(value):
+            return Effect("numbers", place, value)
+        if isinstance(place.holder, Tensor):
+            return None  # a gradient
+        if isinstance(value, Tensor) and type(value._array) is Traced and value not in self.state.tensors:
+            return Effect("tensor", place, value._array)
+        return None
+
+
+def _places(*states: State) -> list[Place]:
+    """All places that are there."""
+    return [place for state in states for place in state.places.values() if place.exists]

@@ -3,59 +3,208 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+import inspect
+import os
+import weakref
+from collections.abc import Callable, Sequence
+from threading import Lock, get_ident
 from typing import Any
 
 import numpy as np
 
-from .. import tracing
+from .. import graph, tracing
 from ..tensor import Tensor, raw
-from ..trees import flatten, tree_map
+from ..trees import flatten, is_leaf, paths
 from .capture import capture, is_array
-from .script import FAILED, MISS, Script
+from .script import MISS, Script
 
-__all__ = ["Compiled", "compile"]
+__all__ = ["CompileWarning", "Compiled", "compile"]
+
+#: So many programs are made for arguments of the same shapes, because something else has changed, until the function runs as it is.
+TRACES = 8
+#: So many programs of a function are kept: of more, the one that was not used for the longest time goes.
+KEPT = 64
+
+
+class CompileWarning(UserWarning):
+    """A compiled function runs, but no faster than it would without."""
 
 
 class Compiled:
-    """A function that runs as a program; see `compile`."""
+    """A function that runs as a program; see `compile`.
 
-    def __init__(self, function: Callable[..., Any]) -> None:
-        self.function = function
-        self.versions: dict[Any, list[Script]] = {}
+    Attributes:
+        function: the function itself.
+    """
+
+    def __init__(self, function: Callable[..., Any], static: Sequence[int | str] = ()) -> None:
         functools.update_wrapper(self, function)
+        self.function, self.static = function, _Static(function, static)
+        self._scripts: dict[Any, list[Script]] = {}
+        self._traces: dict[Any, int] = {}
+        self._bound: weakref.WeakKeyDictionary[Any, Compiled] = weakref.WeakKeyDictionary()
+        self._begin()
+        _alive.add(self)
+
+    def _begin(self) -> None:
+        self._lock, self._owner = Lock(), 0
+
+    def __get__(self, instance: Any, owner: Any = None) -> Any:
+        """As a method: a compiled function of its own for each object."""
+        if instance is None:
+            return self
+        if instance not in self._bound:
+            self._bound[instance] = Compiled(self.function.__get__(instance, owner), self.static.named)
+        return self._bound[instance]
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        if tracing.recorder.get() is not None:
-            return self.function(*args, **kwargs)
-        flat = not kwargs and all(type(x) in _FLAT for x in args)
-        leaves = args if flat else flatten((args, kwargs))
-        known = self.versions.setdefault(len(args) if flat else _structure(args, kwargs), [])
-        for script in known:
-            result = script.run(leaves)
-            if result is FAILED:
-                return self.function(*args, **kwargs)
-            if result is not MISS:
-                return result
+        if tracing.recorder.get() is not None or self._owner == get_ident():
+            return self.function(*args, **kwargs)  # a part of another program, or called by a step of its own
+        if not kwargs and all(type(x) in _SIMPLE for x in args):
+            leaves, structure = args, len(args)
+        else:
+            leaves, structure = flatten((args, kwargs)), _structure((args, kwargs))
+        with self._lock:  # a program has one memory: threads wait for each other
+            self._owner = get_ident()
+            try:
+                scripts = self._scripts.get(structure, [])
+                for i, script in enumerate(scripts):
+                    result = script.run(leaves)
+                    if result is not MISS:
+                        if i:
+                            scripts.insert(0, scripts.pop(i))
+                        return result
+                return self._first(structure, leaves, args, kwargs)
+            finally:
+                self._owner = 0
+
+    def _first(self, structure: Any, leaves: Sequence[Any], args: Any, kwargs: Any) -> Any:
+        """A call for which there is no program yet."""
         arrays = [raw(x) for x in leaves if is_array(x)]
         recorded = any(isinstance(x, Tensor) and x._node is not None for x in leaves)
-        if recorded or not all(type(a) is np.ndarray for a in arrays):
+        if recorded or not all(isinstance(a, (np.ndarray, np.generic)) for a in arrays):
             return self.function(*args, **kwargs)
-        result, found = capture(self.function, args, kwargs)
+        signature = (structure, *((a.shape, a.dtype) for a in arrays))
+        count = self._traces[signature] = self._traces.get(signature, 0) + 1
+        if count > TRACES:
+            if count == TRACES + 1:
+                graph.warn(self._complaint(structure), CompileWarning)
+            return self.function(*args, **kwargs)
+        result, found = capture(self.function, args, kwargs, self.static.leaves(args, kwargs))
         if found.repeats:
-            known.append(Script(found))
+            self._scripts.setdefault(structure, []).insert(0, Script(found))
+            self._forget(structure)
         return result
+
+    def _forget(self, structure: Any) -> None:
+        """Keep a bounded number of programs."""
+        if sum(map(len, self._scripts.values())) > KEPT:
+            longest = max(self._scripts, key=lambda key: len(self._scripts[key]) if key != structure else 1.5)
+            self._scripts[longest].pop()
+
+    def _complaint(self, structure: Any) -> str:
+        """Why no program serves for long."""
+        scripts = self._scripts.get(structure)
+        name = getattr(self.function, "__qualname__", str(self.function))
+        why = ", ".join(scripts[0].capture.differs()) if scripts else "each call adds to a list or a dict that it finds"
+        return (
+            f"{name} was compiled {TRACES} times for arguments of these shapes and runs as it is from now on, since a number or a decision "
+            f"in it is another one at each call: {why or 'what it decides by values'}.  Give such a number as an argument"
+        )
+
+    # ------------------------------------------------------------------------------ to be looked at
+
+    @property
+    def versions(self) -> list[Script]:
+        """The programs that were made, the one that was used last first."""
+        return [script for scripts in self._scripts.values() for script in scripts]
 
 
 #: Arguments that are no containers.
-_FLAT = frozenset({Tensor, np.ndarray, float, int, bool, str, type(None)})
+_SIMPLE = frozenset({Tensor, np.ndarray, float, int, bool, str})
+#: What has a lock that a fork may find closed.
+_alive: weakref.WeakSet[Compiled] = weakref.WeakSet()
 
 
-def _structure(args: Any, kwargs: Any) -> str:
-    """The containers around arguments, as a text."""
-    return repr(tree_map(lambda _: 0, (args, kwargs)))
+def _after_fork_in_child() -> None:
+    for compiled in _alive:
+        compiled._begin()
 
 
-def compile(function: Callable[..., Any]) -> Compiled:
-    """A function that is traced once and then runs as a program."""
-    return Compiled(function)
+os.register_at_fork(after_in_child=_after_fork_in_child)
+
+
+def _structure(x: Any) -> Any:
+    """The containers around arguments, as something that can be looked up."""
+    kind = type(x)
+    if kind in _SIMPLE:
+        return 0
+    if kind in (tuple, list):
+        return (kind, *map(_structure, x))
+    if kind is dict:
+        return (kind, tuple(x), *map(_structure, x.values()))
+    return 0 if is_leaf(x) else (kind, tuple(paths(x, "")))
+
+
+class _Static:
+    """The arguments that are not traced: a program is made for each of their values.
+
+    Attributes:
+        named: their names and places, as they were given.
+    """
+
+    def __init__(self, function: Callable[..., Any], named: Sequence[int | str]) -> None:
+        self.named = (named,) if isinstance(named, (int, str)) else tuple(named)
+        self.parameters: list[str] = []
+        if not self.named:
+            return
+        self.parameters = list(inspect.signature(function).parameters)
+        for x in self.named:
+            if x not in self.parameters and not (isinstance(x, int) and -len(self.parameters) <= x < len(self.parameters)):
+                raise ValueError(f"compile: static names {x!r}, which is no parameter of {function.__name__}({', '.join(self.parameters)})")
+
+    def leaves(self, args: Any, kwargs: Any) -> set[int]:
+        """Which of the leaves of a call's arguments these are."""
+        if not self.named:
+            return set()
+        chosen = {self.parameters[x] if isinstance(x, int) else x for x in self.named}
+        given = [(self.parameters[min(i, len(self.parameters) - 1)], x) for i, x in enumerate(args)]
+        given += [(name, kwargs[name]) for name in sorted(kwargs)]
+        found, count = set(), 0
+        for name, value in given:
+            n = len(flatten(value))
+            if name in chosen:
+                if any(map(is_array, flatten(value))):
+                    raise TypeError(f"compile: the static argument {name} holds an array, which is always traced; give it as numbers or a tuple")
+                found.update(range(count, count + n))
+            count += n
+        return found
+
+
+def compile(function: Callable[..., Any] | None = None, *, static: Sequence[int | str] = ()) -> Any:
+    """A function that is traced at its first call and then runs as one program: fused loops of native code and NumPy calls.
+
+    It does what the function does: the same results (to rounding), gradients, changed parameters, optimizer states and
+    random numbers.  A program is made for each set of shapes, dtypes, containers and Python arguments other than floats;
+    floats and arrays are other ones at each call.  A decision by a value, as `if x > 0`, is an error that says what to write.
+
+    Args:
+        function: of arrays, Tensors and containers of them; it may change modules and optimizers that it closes over.
+        static: names or places of arguments whose floats are fixed in a program, too.
+
+    Raises:
+        ValueError: `static` names what is no parameter.
+        CannotTrace: at the first call, where the function asks for the value of an array.
+
+    >>> import minigrad as mg
+    >>> @mg.compile
+    ... def chain(x):
+    ...     return np.exp(-x * x) * np.sin(x)
+    >>> chain(np.array([0.0, 1.0])).round(6)
+    array([0.      , 0.30956])
+    """
+    if function is None:
+        return functools.partial(compile, static=static)
+    if not callable(function):
+        raise TypeError(f"compile takes a function, got {type(function).__name__}")
+    return Compiled(function, static)

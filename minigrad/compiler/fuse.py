@@ -14,18 +14,18 @@ from typing import Any
 
 import numpy as np
 
+from ..arrays.traced import getitem
+from .calls import CHEAP, Term, is_sized_by_values, reduction_of, term_of
 from .expand import expanded
 from .loops import Loop
-from .steps import Compute, Constant, Load, Operand, Reduce, Store
 from .numbers import Formula
 from .operations import DTYPES
 from .passes import inputs_of
 from .program import Program, Step, Var, vars_in
-from .calls import CHEAP, Term, reduction_of, term_of
-from ..arrays.traced import getitem
+from .steps import Compute, Constant, Load, Operand, Reduce, Store
 from .trace import replaced_at, seen_through, written_through
-from .windows import windowed
 from .views import LOOKS, View, dims_in, region_of, strides_of, view_of
+from .windows import windowed
 
 __all__ = ["Call", "Group", "fused"]
 
@@ -202,23 +202,19 @@ class Fusion:
                 self.place(out, out.shape, tuple(range(len(out.shape))))
         elif (reduction := reduction_of(step)) is not None and prod(reduction[1].shape):
             self.reduce(out, *reduction)
-        elif step.function in _SPLITS and self.split(step):
-            pass
-        elif step.function in (written_through, replaced_at) and self.update(step):
+        elif step.function in _SPLITS and self.split(step) or step.function in (written_through, replaced_at) and self.update(step):
             pass
         elif step.function in (np.empty_like, np.empty) and not step.inputs()[1:]:
             self.joined.append(out)
             self.at[out], self.ready[out] = -1, 0
-        elif step.function is np.concatenate and self.concatenate(step):
-            pass
-        elif step.function is np.matmul and self.multiply(step):
-            pass
-        elif windowed(self, step):
+        elif step.function is np.concatenate and self.concatenate(step) or step.function is np.matmul and self.multiply(step) or windowed(self, step):
             pass
         else:
             for v in inputs_of(step):
                 self.store(v)
             self.groups.append(Call(step, tuple(v for v in step.outs if v)))
+            if is_sized_by_values(step):
+                self.floor = len(self.groups)
             for v in step.outs:
                 if v is not None:
                     self.at[v] = len(self.groups) - 1

@@ -10,7 +10,6 @@ import numpy as np
 from ..arrays.traced import Place, astype, getitem
 from ..trees import sequence_like
 from .program import Program, Step, Var, vars_in
-from .trace import seen_through
 
 __all__ = ["folded", "simplified", "without_copies", "without_repeats", "without_unused"]
 

@@ -1,32 +1,35 @@
 """The Python function that a call of a compiled function runs: written out, so that it can be read, and runs as fast as Python can.
 
 It looks whether the program is right for this call, fills in numbers and addresses, runs native code and NumPy calls in turn,
-and changes what the function would have changed.  It returns None where the program is not right, before it has changed anything.
+and changes what the function would have changed.  It returns MISS where the program is not right, before it has changed anything.
 """
 
 from __future__ import annotations
 
 import linecache
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from .. import graph
+from ..random.state import get_state, set_state
 from ..tensor import Tensor, wrap
 from ..trees import flatten, sequence_like, unflatten
 from . import native
 from .capture import Capture, is_array
+from .calls import is_sized_by_values
 from .fuse import Call, Fusion, Group, fused
 from .numbers import Formula
+from .passes import inputs_of
 from .program import Var, vars_in
 from .views import View
 
-__all__ = ["FAILED", "MISS", "Script"]
+__all__ = ["MISS", "Script"]
 
-#: What a call gives for which the program was not made, and one whose numbers it is not right for.
-MISS, FAILED = object(), object()
+#: What a call gives for which the program was not made.
+MISS = object()
 #: Arrays of fewer bytes are copied to and from places that native code knows: that takes less time than to find out where they are.
 SMALL = 1 << 14
 
@@ -36,20 +39,26 @@ class Script:
 
     Attributes:
         source: its text.
-        run: takes the arguments' arrays; gives the result, MISS or FAILED.
+        run: takes the arguments' arrays; gives the result, or MISS.
     """
 
     def __init__(self, capture: Capture) -> None:
         self.capture, self.program = capture, capture.program
         count = len(self.program.inputs) - len(capture.sources)
         self.arguments, self.state = self.program.inputs[:count], self.program.inputs[count:]
-        results, values = self.program.outputs
-        writes = {e.value: self.state[e.target] for e in capture.effects if e.kind == "write" and type(e.value) is Var}
+        self.used = {*vars_in((self.program.outputs, self.program.guards, self.program.checks))}
+        self.used |= {v for step in self.program.steps for v in inputs_of(step)}
+        targets = {self.program.inputs[e.target]: e.value for e in capture.effects if e.kind == "write"}
+        self.used |= set(targets)
+        self.scattered = {v for v, source in zip(self.state, capture.sources, strict=True) if not _now(source).flags.c_contiguous}
+        writes = {new: v for v, new in targets.items() if type(new) is Var and v not in {*self.arguments, *self.scattered}}
         self.fusion: Fusion = fused(self.program, writes)
-        self.names: dict[str, Any] = {"MISS": MISS, "FAILED": FAILED, "Tensor": Tensor, "ndarray": np.ndarray, "wrap": wrap, "empty": np.empty, "copyto": np.copyto, "as_strided": np.lib.stride_tricks.as_strided,
+        self.names: dict[str, Any] = {"MISS": MISS, "get_state": get_state, "set_state": set_state, "Tensor": Tensor, "ndarray": np.ndarray, "wrap": wrap, "empty": np.empty, "copyto": np.copyto, "as_strided": np.lib.stride_tricks.as_strided,
                                       "contiguous": np.ascontiguousarray, "mark_all_mutated": graph.mark_all_mutated}  # fmt: skip
+        self.draws = any(getattr(step.function, "draws", False) for step in self.program.steps)
         self.lines: list[str] = []
         self.written: list[str] = []
+        self.tensor_names: dict[int, str] = {}
         self.formulas: dict[Formula, str] = {}
         self.memory: dict[Any, np.ndarray] = {}
         self.slots: dict[Any, list[tuple[int, int]]] = {}
@@ -76,6 +85,8 @@ class Script:
         self._numbers()
         self._layout()
         self._arguments()
+        if self.draws:
+            self.add("kept = get_state()")
         self._parts()
         self._effects()
         self.source = "def run(arguments):\n" + "\n".join(self.lines) + "\n"
@@ -94,51 +105,71 @@ class Script:
         if names:
             self.add(f"{', '.join(names)}{',' if len(names) == 1 else ''} = arguments")
         variables = iter(enumerate(self.arguments))
-        for name, leaf in zip(names, leaves, strict=True):
-            if not is_array(leaf):
-                self.add(f"if type({name}) is not {self.name(type(leaf), 'type')} or {name} != {self.name(leaf, 'c')}:")
+        traced = {path[0] for _, source, path in self.capture.numbers if source is None}
+        for place, (name, leaf) in enumerate(zip(names, leaves, strict=True)):
+            kind = self.name(type(leaf), "type")
+            if is_array(leaf):
+                self._given_array(name, leaf, kind, *next(variables))
+            else:
+                unlike = "" if place in traced else f" or {name} != {self.name(leaf, 'c')}"
+                self.add(f"if type({name}) is not {kind}{unlike}:")
                 self.add("    return MISS")
-                continue
-            i, v = next(variables)
-            of = "Tensor" if isinstance(leaf, Tensor) else "ndarray"
-            unlike = f"type({name}) is not {of}"
-            if of == "Tensor":
-                unlike += f" or {name}._node is not None"
-            self.add(f"if {unlike}:")
-            self.add("    return MISS")
-            self.add(f"x{i} = {name}{'._array' if of == 'Tensor' else ''}")
-            kind = f"type(x{i}) is not ndarray or " if of == "Tensor" else ""
-            self.add(f"if {kind}x{i}.shape != {v.shape} or x{i}.dtype != {self.name(v.dtype, 'd')}:")
-            self.add("    return MISS")
+
+    def _given_array(self, name: str, leaf: Any, kind: str, i: int, v: Var) -> None:
+        """An argument that holds an array."""
+        is_tensor = isinstance(leaf, Tensor)
+        self.add(f"if type({name}) is not {kind}{f' or {name}._node is not None' if is_tensor else ''}:")
+        self.add("    return MISS")
+        if isinstance(leaf, np.generic):
+            self.add(f"x{i} = {self.name(np.asarray, 'asarray')}({name})")
+            return
+        self.add(f"x{i} = {name}{'._array' if is_tensor else ''}")
+        foreign = f"type(x{i}) is not ndarray or " if is_tensor else ""
+        self.add(f"if {foreign}x{i}.shape != {v.shape} or x{i}.dtype != {self.name(v.dtype, 'd')}:")
+        self.add("    return MISS")
 
     def _fits(self) -> None:
-        conditions = []
+        """What the program depends on beside its arguments: objects that must be the same, numbers that must be equal."""
+        self._tensors()
+        conditions = [f"{place.text(self.holder)} is {self.name(value, 'o')}" for place, value in self.capture.same]
         for place, value in self.capture.fixed:
-            text = f"{self.name(place.holder, 'o')}[{place.key!r}]" if isinstance(place.key, (str, int)) else None
-            if text is None:
-                text = f"{self.name(place.holder, 'o')}[{self.name(place.key, 'k')}]"
+            text = place.text(self.holder)
             if value is None or isinstance(value, bool):
                 conditions.append(f"{text} is {value}")
             else:
                 conditions.append(f"{text} == {self.number(value) if isinstance(value, (int, float)) else self.name(value, 'c')}")
+        conditions += [f"{self.name(np.array_equal, 'equal')}({self.name(x, 'x')}, {self.name(kept, 'x')})" for x, kept in self.capture.loose]
         conditions += [f"len({self.name(h, 'o')}) == {n}" for h, n in self.capture.sizes]
-        for t, needs, has in self.capture.tensors:
-            n = self.name(t, "t")
+        for t, _, needs, has in self.capture.tensors:
+            n = self.holder(t)
             conditions.append(f"{n}._node is{' not' if needs else ''} None")
             if needs:
                 conditions.append(f"{n}._node.grad is{' not' if has else ''} None")
-        self.conditions = conditions
         if conditions:
             self.add("if not (" + "\n        and ".join(conditions) + "):")
             self.add("    return MISS")
 
-    def differs(self) -> list[str]:
-        """What must hold for the program to be right, and does not now."""
-        return [text for text in self.conditions if not eval(text, self.names)]
+    def _tensors(self) -> None:
+        """Tensors are read where they are found: it may be another one at each call, a gradient say."""
+        found = [(t, place) for t, place, _, _ in self.capture.tensors if place is not None]
+        self.found = [None] * len(found)
+        for i, (t, place) in enumerate(found):
+            text = place.text(self.holder)
+            self.tensor_names[id(t)] = f"t{i}"
+            known = self.name(self.found, "found")
+            self.add(f"t{i} = {text}")
+            self.add(f"if t{i} is not {known}[{i}]:")
+            self.add(f"    if type(t{i}) is not {self.name(type(t), 'type')}:")
+            self.add("        return MISS")
+            self.add(f"    {known}[{i}] = t{i}")
+
+    def holder(self, x: Any, kind: str = "o") -> str:
+        """The name of an object, or the variable that holds a tensor of this call."""
+        return self.tensor_names.get(id(x)) or self.name(x, kind)
 
     def _numbers(self) -> None:
         for formula, source, path in self.capture.numbers:
-            text = self.name(source, "o") + "".join(f"[{key!r}]" for key in path)
+            text = f"a{path[0]}" if source is None else self.name(source, "o") + "".join(f"[{key!r}]" for key in path)
             self.formulas[formula] = f"n{len(self.formulas)}"
             self.add(f"{self.formulas[formula]} = {text}")
         for formula, value in self.capture.decisions:
@@ -246,8 +277,7 @@ class Script:
                 self.put(v, _address(self.memory[v]))
                 self.add(f"copyto({self.name(self.memory[v], 'b')}, {name})")
             elif v in self.slots:
-                self.add(f"{name} = contiguous({name})")
-                self.add(self.putting(v, name))
+                self._anywhere(v, name)
         seen = self.name([None] * len(self.state), "seen") if self.state else ""
         for i, (v, source) in enumerate(zip(self.state, self.capture.sources, strict=True)):
             self._source(i, v, source, seen)
@@ -255,15 +285,26 @@ class Script:
             if type(key) is tuple:
                 self.add(f"{self.name(array, 'm')}[()] = {self.number(key[0])}")
 
+    def _anywhere(self, v: Var, name: str) -> None:
+        """An array that may lie somewhere else, and in another order, at each call."""
+        self.text_of[v] = f"c_{name}"
+        self.add(f"c_{name} = contiguous({name})")
+        if v in self.slots:
+            self.add(self.putting(v, f"c_{name}"))
+
     def _source(self, i: int, v: Var, source: Any, seen: str) -> None:
         """An array of the state: where it lies is looked up again only if it is another object."""
         if isinstance(source, Tensor):
-            text = f"{self.name(source, 't')}._array"
+            text = f"{self.holder(source)}._array"
         else:
-            key = repr(source.key) if isinstance(source.key, (str, int)) else self.name(source.key, "k")
-            text = f"{self.name(source.holder, 'o')}[{key}]"
+            text = self.name(source, "x") if isinstance(source, np.ndarray) else source.text(self.holder)
         self.text_of[v] = f"s{i}"
+        if v not in self.used:
+            return
         self.add(f"s{i} = {text}")
+        if v in self.scattered:
+            self._anywhere(v, f"s{i}")
+            return
         known = self.name(_Fits(v, self.put), "fits")
         self.add(f"if s{i} is not {seen}[{i}]:")
         self.add(f"    if not {known}(s{i}):")
@@ -307,6 +348,12 @@ class Script:
             if i == last:
                 self._checks(waiting)
 
+    def _leave(self) -> None:
+        """The program is not right for these values: nothing was changed but random numbers drawn, which are given back."""
+        if self.draws:
+            self.add("    set_state(kept)")
+        self.add("    return MISS")
+
     def _ends_before_floor(self, i: int) -> bool:
         done = 0
         for piece in self.pieces[: i + 1]:
@@ -316,7 +363,7 @@ class Script:
     def _checks(self, guards: list[Var]) -> None:
         for v in guards:
             self.add(f"if not {self.array(v)}:")
-            self.add("    return FAILED")
+            self._leave()
         for verify, values in self.program.checks:
             self.add(f"{self.name(verify, 'verify')}({', '.join(self.array(v) for v in values)})")
 
@@ -331,6 +378,9 @@ class Script:
                 continue
             self.text_of[v] = str(v)
             self.add(f"{v} = contiguous({v})" if v.shape else f"{v} = {self.name(np.asarray, 'asarray')}({v})")
+            if is_sized_by_values(step):
+                self.add(f"if {v}.shape != {v.shape} or {v}.dtype != {self.name(v.dtype, 'd')}:")
+                self._leave()
             if v in self.slots:
                 self.add(self.putting(v, str(v)))
 
@@ -361,17 +411,25 @@ class Script:
 
     def _effect(self, e: Any, v: Any) -> None:
         if e.kind == "write":
-            target = self.array(self.state[e.target]) if e.target < len(self.state) else None
+            count = len(self.arguments)
+            target = f"x{e.target}" if e.target < count else f"s{e.target - count}"
             if v not in self.fusion.written:
                 self.add(f"copyto({target}, {self.array(v)})")
             self.written.append(target)
         elif e.kind == "grad":
-            self.add(f"{self.name(e.target, 't')}._node.grad = {'None' if v is None else f'wrap({self.fresh(v)}, None)'}")
+            self.add(f"{self.holder(e.target)}._node.grad = {'None' if v is None else f'wrap({self.fresh(v)}, None)'}")
         elif e.kind == "array":
-            self.add(f"{self.name(e.target, 't')}._array = {self.fresh(v)}")
+            self.add(f"{self.holder(e.target)}._array = {self.fresh(v)}")
         else:
-            key = repr(e.target.key) if isinstance(e.target.key, (str, int)) else self.name(e.target.key, "k")
-            self.add(f"{self.name(e.target.holder, 'o')}[{key}] = {self.number(v)}")
+            value = self.number(v) if e.kind == "number" else self.fresh(v)
+            self.add(f"{e.target.text(self.holder)} = {f'wrap({value}, None)' if e.kind == 'tensor' else value}")
+
+
+def _now(source: Any) -> Any:
+    """The array that a source of the state gives now."""
+    if isinstance(source, Tensor):
+        return source._array
+    return source if isinstance(source, np.ndarray) else source.get()
 
 
 class _Named:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..arrays.traced import HOLE, CannotTrace, Path, Place, Traced, numbers_of
-from ..trees import sequence_like
+from ..trees import flatten, sequence_like, unflatten
 from .numbers import Formula, Number
 from .program import Program, Step, Var
 
@@ -21,6 +21,7 @@ class Recorder:
     def __init__(self) -> None:
         self.steps: list[Step] = []
         self.inputs: list[Var] = []
+        self.arrays: list[Traced] = []
         self.constants: dict[int, tuple[Var, np.ndarray]] = {}
         self.count = 0
         self.checks: list[Any] = []
@@ -29,6 +30,8 @@ class Recorder:
         self.decisions: list[tuple[Formula, Any]] = []
         self.formulas: dict[Any, Formula] = {}
         self.alike: dict[Any, Formula] = {}
+        self.streams: Any = None
+        self.before: dict[int, tuple[np.ndarray, np.ndarray]] = {}
 
     def new_var(self, x: np.ndarray) -> Var:
         self.count += 1
@@ -38,7 +41,8 @@ class Recorder:
         """An array that is another one at each call."""
         var = self.new_var(x)
         self.inputs.append(var)
-        return Traced(x, var, self)
+        self.arrays.append(Traced(x, var, self))
+        return self.arrays[-1]
 
     # --------------------------------------------------------------------------------- steps
 
@@ -46,7 +50,11 @@ class Recorder:
         """Run a NumPy function on the numbers, and write it down."""
         kwargs = dict(kwargs)
         out = kwargs.pop("out", None)
+        if args and type(args[0]) is Traced and (function in _WRITING or getattr(function, "__name__", "") in ("at", "shuffle")):
+            self._keep(args[0])
         results = function(*numbers_of(args), **numbers_of(kwargs))
+        if isinstance(results, (tuple, list)) and any(isinstance(r, (tuple, list)) for r in results):
+            return unflatten(results, iter(self._step(Flat(function), args, kwargs, flatten(results))))
         if isinstance(results, (str, bool, int, np.dtype, type)):
             return results  # about the array, not made of its values
         if results is None:  # np.put_along_axis, np.fill_diagonal ...: it has written into its first argument
@@ -54,7 +62,14 @@ class Recorder:
         made = self._step(function, args, kwargs, results)
         return made if out is None else self._write_out(out, made)
 
-    opaque = call
+    def opaque(self, function: Any, args: Any, kwargs: dict[str, Any]) -> Any:
+        """A call that nobody looks into, and that may draw numbers of its own: it will do so each time."""
+        if self.streams is None:
+            return self.call(function, args, kwargs)
+        self.streams.refuse_draws()
+        result = self.call(function, args, kwargs)
+        self.streams.go_on()
+        return result
 
     def _step(self, function: Any, args: Any, kwargs: Any, results: Any) -> Any:
         """A call whose results are known, written down."""
@@ -112,6 +127,12 @@ class Recorder:
             elif type(value) is tuple and value and all(map(_is_number, value)):
                 entries[key] = tuple(self._number(v, source, (key, i)) for i, v in enumerate(value))
 
+    def argument(self, value: float, place: int) -> Number:
+        """A float among the arguments."""
+        formula = Formula()
+        self.given_numbers["argument", place] = (formula, None, (place,))
+        return Number(value, formula, self)
+
     def _number(self, value: Any, source: dict[str, Any], path: tuple[Any, ...]) -> Number:
         name = (id(source), *path)
         if name not in self.given_numbers:
@@ -135,8 +156,14 @@ class Recorder:
 
     # ------------------------------------------------------------------------------- in place
 
+    def _keep(self, x: Traced) -> None:
+        """Before an array is written for the first time, note what it held: an error in the function takes it back."""
+        whole = x.memory.whole.numbers
+        self.before.setdefault(id(whole), (whole, whole.copy()))
+
     def set(self, x: Traced, index: Any, value: Any) -> None:
         """x[index] = value"""
+        self._keep(x)
         if index is Ellipsis or (isinstance(index, slice) and index == slice(None)):
             new = np.broadcast_to(value, x.shape) if np.shape(value) != x.shape else value
             new = new if type(new) is Traced else self.lifted(new)
@@ -180,19 +207,17 @@ class Recorder:
         verify(*numbers_of(list(numbers)))
         self.checks.append((verify, self._vars(tuple(numbers))))
 
-    def guard(self, arrays: Any) -> None:
-        """The program is right only where all these are finite: a step whose result says so."""
-        flag = Var(self.count, (), np.dtype(bool))
-        self.count += 1
-        self.steps.append(Step(all_finite, tuple(self._vars(x) for x in arrays), {}, (flag,)))
-        self.guards.append(flag)
+    def guard(self, arrays: Any) -> bool:
+        """Whether all numbers are finite in this run; the program is right only where that is the same."""
+        arrays = list(arrays)
+        return bool(self.looked_at(self.call(all_finite, arrays, {})))
 
-    def looked_at(self, x: Traced) -> bool:
-        """The truth of this run; the program is right only where it is the same."""
-        truth = bool(x.numbers)
-        same = x if truth else np.logical_not(x)
-        self.guards.append(same.value)  # type: ignore[attr-defined]
-        return truth
+    def looked_at(self, x: Traced) -> Any:
+        """The truth, or the whole number, of this run; the program is right only where it is the same."""
+        value = x.numbers.item()
+        same: Any = (x if value else np.logical_not(x)) if x.dtype == bool else x == value
+        self.guards.append(same.value)
+        return value
 
     def value_of(self, x: Any) -> Any:
         """The Var of an array, traced or not; anything else as it is."""
@@ -231,6 +256,20 @@ def _owner(x: np.ndarray) -> Any:
     while isinstance(x.base, np.ndarray):
         x = x.base
     return x
+
+
+#: Functions of NumPy's that write into their first argument.
+_WRITING = {np.put, np.place, np.put_along_axis, np.fill_diagonal}
+
+
+class Flat:
+    """A function whose results, in nested containers, are given one after the other."""
+
+    def __init__(self, function: Any) -> None:
+        self.function, self.__name__ = function, function.__name__
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return flatten(self.function(*args, **kwargs))
 
 
 def all_finite(*arrays: Any) -> Any:
