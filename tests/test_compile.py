@@ -15,7 +15,8 @@ from minigrad.arrays.traced import CannotTrace
 from minigrad.backward import gradients
 from minigrad.compiler import native
 from minigrad.compiler.compiled import Compiled, compile
-from minigrad.compiler.fuse import Call, fused
+from minigrad.compiler.fuse import fused
+from minigrad.compiler.groups import Call
 from minigrad.compiler.passes import simplified
 from minigrad.compiler.trace import Recorder
 from minigrad.tensor import raw, wrap

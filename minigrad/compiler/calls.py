@@ -39,13 +39,13 @@ CHEAP = {
 }  # fmt: skip
 
 
-def _name(ufunc: np.ufunc) -> str:
-    return {"absolute": "absolute", "fabs": "absolute", "conjugate": "astype", "mod": "remainder"}.get(ufunc.__name__, ufunc.__name__)
+#: Ufuncs that have another name in loops.
+_NAMES = {"fabs": "absolute", "mod": "remainder"}
 
 
 def term_of(step: Step) -> Term | None:
     """What an elementwise call is in a loop; None of any other call."""
-    if step.several or step.outs[0] is None or str(step.outs[0].dtype) not in DTYPES:
+    if step.several or step.outs[0] is None or str(step.out.dtype) not in DTYPES:
         return None
     if not all(str(v.dtype) in DTYPES for v in step.inputs()):
         return None
@@ -56,7 +56,7 @@ def term_of(step: Step) -> Term | None:
 
 
 def _of_ufunc(ufunc: np.ufunc, step: Step) -> Term | None:
-    name = _name(ufunc)
+    name = _NAMES.get(ufunc.__name__, ufunc.__name__)
     if name not in OPERATIONS or step.kwargs or len(step.args) != ufunc.nin or ufunc.signature is not None:
         return None
     kinds = [x.dtype if type(x) is Var else _kind(x) for x in step.args]
@@ -64,7 +64,7 @@ def _of_ufunc(ufunc: np.ufunc, step: Step) -> Term | None:
         return None
     loop = ufunc.resolve_dtypes((*kinds, *[None] * ufunc.nout))
     dtypes = tuple(str(d) for d in loop[: ufunc.nin])
-    if any(d not in DTYPES for d in dtypes) or str(loop[-1]) != str(step.outs[0].dtype):
+    if any(d not in DTYPES for d in dtypes) or str(loop[-1]) != str(step.out.dtype):
         return None
     if OPERATIONS[name].kinds.find(DTYPES[dtypes[0]]) < 0:
         if name in ("add", "maximum") and DTYPES[dtypes[0]] == "b":
@@ -89,17 +89,17 @@ def _kind(x: Any) -> Any:
 def _where(step: Step) -> Term | None:
     if len(step.args) != 3 or step.kwargs or not all(type(x) is Var or _kind(x) is not None for x in step.args):
         return None
-    out = str(step.outs[0].dtype)
+    out = str(step.out.dtype)
     return Term("where", step.args, ("bool", out, out))
 
 
 def _cast(step: Step) -> Term | None:
-    out = str(step.outs[0].dtype)
+    out = str(step.out.dtype)
     return Term(f"astype:{out}", step.args[:1], (str(step.args[0].dtype),))
 
 
 def _copy(step: Step) -> Term | None:
-    return Term("copy", step.args[:1], (str(step.outs[0].dtype),)) if type(step.args[0]) is Var else None
+    return Term("copy", step.args[:1], (str(step.out.dtype),)) if type(step.args[0]) is Var else None
 
 
 _OTHERS: dict[Callable[..., Any], Callable[[Step], Term | None]] = {
@@ -125,11 +125,12 @@ def reduction_of(step: Step) -> tuple[str, Var, tuple[int, ...], bool] | None:
     options = {k: v for k, v in options.items() if v is not None and v is not np._NoValue}
     if len(step.args) > 2 or options or list(vars_in((axis,))):
         return None
-    if op in ("logical_and", "logical_or") and x.dtype != bool:
+    if out is None or str(x.dtype) not in DTYPES or (op in ("logical_and", "logical_or") and x.dtype != bool):
         return None
-    if out is None or (str(x.dtype) not in DTYPES) or (op not in ("mean",) and out.dtype != x.dtype) or (op == "mean" and x.dtype.kind != "f"):
+    if x.dtype.kind != "f" if op == "mean" else out.dtype != x.dtype:
         return None
-    axes = tuple(range(len(x.shape))) if axis is None else tuple(a % len(x.shape) for a in (axis if isinstance(axis, tuple) else (axis,)))
+    given = range(len(x.shape)) if axis is None else axis if isinstance(axis, tuple) else (axis,)
+    axes = tuple(a % len(x.shape) for a in given)
     return op, x, axes, keepdims
 
 

@@ -22,7 +22,10 @@ class Speller:
         self.steps: list[Step] = []
         self.indices: dict[Any, Var] = {}
 
-    def call(self, function: Callable[..., Any], *args: Any, shape: tuple[int, ...], dtype: Any, out: Var | None = None, **kwargs: Any) -> Var:
+    def call(
+        self, function: Callable[..., Any], *args: Any, shape: tuple[int, ...], dtype: Any, out: Var | None = None, **kwargs: Any
+    ) -> Var:
+        """A step; its result, a new value where `out` is None."""
         out = Var.new(shape, np.dtype(dtype)) if out is None else out
         self.steps.append(Step(function, args, kwargs, (out,)))
         return out
@@ -68,7 +71,7 @@ def _take_along(speller: Speller, step: Step) -> bool:
     if here is None:
         return False
     picked = speller.call(np.where, here, x, -np.inf, shape=x.shape, dtype=x.dtype)
-    speller.call(np.max, picked, axis=axis, keepdims=True, shape=index.shape, dtype=x.dtype, out=step.outs[0])
+    speller.call(np.max, picked, axis=axis, keepdims=True, shape=index.shape, dtype=x.dtype, out=step.out)
     return True
 
 
@@ -82,7 +85,7 @@ def _changed(speller: Speller, step: Step) -> bool:
         return False
     if type(values) is Var and values.dtype != x.dtype:
         return False
-    speller.call(np.where, here, values, x, shape=x.shape, dtype=x.dtype, out=step.outs[0])
+    speller.call(np.where, here, values, x, shape=x.shape, dtype=x.dtype, out=step.out)
     return True
 
 
@@ -106,20 +109,23 @@ def _var(speller: Speller, step: Step) -> bool:
     mean = speller.call(np.divide, total, float(count), shape=kept, dtype=x.dtype)
     distance = speller.call(np.subtract, x, mean, shape=x.shape, dtype=x.dtype)
     squares = speller.call(np.multiply, distance, distance, shape=x.shape, dtype=x.dtype)
-    out = step.outs[0]
+    out = step.out
     total = speller.call(np.sum, squares, axis=axes, keepdims=bool(keepdims), shape=out.shape, dtype=x.dtype)
     speller.call(np.divide, total, float(count - ddof), shape=out.shape, dtype=x.dtype, out=out)
     return True
 
 
 def _all_finite(speller: Speller, step: Step) -> bool:
+    """isfinite of each, and whether all are true"""
     flag: Var | None = None
     for x in step.args:
         finite = speller.call(np.isfinite, x, shape=x.shape, dtype=bool)
         whole = speller.call(np.all, finite, shape=(), dtype=bool)
         flag = whole if flag is None else speller.call(np.logical_and, flag, whole, shape=(), dtype=bool)
-    speller.call(np.copy, flag, shape=(), dtype=bool, out=step.outs[0])
+    speller.call(np.copy, flag, shape=(), dtype=bool, out=step.out)
     return True
 
 
-_SPELLED: dict[Any, Callable[[Speller, Step], bool]] = {np.take_along_axis: _take_along, changed: _changed, all_finite: _all_finite, np.var: _var}
+_SPELLED: dict[Any, Callable[[Speller, Step], bool]] = {
+    np.take_along_axis: _take_along, changed: _changed, all_finite: _all_finite, np.var: _var,
+}  # fmt: skip

@@ -8,87 +8,28 @@ space; where there is none, they begin one.  A product of matrices, and every ca
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from math import prod
 from typing import Any
 
 import numpy as np
 
-from ..arrays.traced import getitem
 from .calls import CHEAP, Term, is_sized_by_values, reduction_of, term_of
 from .expand import expanded
-from .loops import Loop
+from .groups import CONFLICT, Call, Dims, Group, operand_of, reads_of, strides_over
 from .numbers import Formula
-from .operations import DTYPES
+from .parts import SPLITS, concatenate, split, update
 from .passes import inputs_of
+from .products import multiply
 from .program import Program, Step, Var, vars_in
 from .steps import Compute, Constant, Load, Operand, Reduce, Store
 from .trace import replaced_at, seen_through, written_through
-from .views import LOOKS, View, dims_in, region_of, strides_of, view_of
+from .views import LOOKS, View, dims_in, strides_of, view_of
 from .windows import windowed
 
-__all__ = ["Call", "Group", "fused"]
+__all__ = ["Fusion", "fused"]
 
 #: A chain of more cheap steps is computed once, and stored, as a dear one is.
 LONGEST = 12
-#: What gives parts of an array, one after the other.
-_SPLITS = {np.split, np.array_split, np.unstack, np.hsplit, np.vsplit}
-#: Matrices with longer sides are multiplied by NumPy's library, which packs both.
-LARGEST = 1024
-
-#: For each axis of a value the axis of the space that it runs along; None along which it does not move.
-Dims = tuple[int | None, ...]
-#: A value reads the same member of a group along different axes, so that it cannot be computed there.
-CONFLICT: Dims = (-1,)
-
-
-@dataclass(eq=False)
-class Call:
-    """A step that runs as it is; what it reads lies in memory."""
-
-    step: Step
-    outs: tuple[Var, ...]
-
-
-@dataclass(eq=False)
-class Group:
-    """A loop under construction.
-
-    Attributes:
-        members: of each value of the program that is computed here: its number in the code, and its axes in the space.
-        whole: members that are known only when the loop is through.
-        summed: axes of a product's sum, which nothing else runs along.
-        arrays: what the operands are: Vars, or Formulas for numbers.
-    """
-
-    space: tuple[int, ...]
-    code: list[Any] = field(default_factory=list)
-    arrays: list[Any] = field(default_factory=list)
-    operands: list[Operand] = field(default_factory=list)
-    members: dict[Var, tuple[int, Dims]] = field(default_factory=dict)
-    whole: set[Var] = field(default_factory=set)
-    stored: list[Var] = field(default_factory=list)
-    summed: tuple[int, ...] = ()
-    known: dict[Any, int] = field(default_factory=dict)
-
-    def add(self, step: Any) -> int:
-        """A step of the code, once."""
-        key = step if not isinstance(step, Constant) else (Constant, repr(step.value), step.dtype)
-        if key not in self.known:
-            self.known[key] = len(self.code)
-            self.code.append(step)
-        return self.known[key]
-
-    def operand(self, array: Any, operand: Operand) -> int:
-        for i, (a, o) in enumerate(zip(self.arrays, self.operands, strict=True)):
-            if a is array and o == operand:
-                return i
-        self.arrays.append(array)
-        self.operands.append(operand)
-        return len(self.arrays) - 1
-
-    def loop(self, name: str) -> Loop:
-        return Loop(self.space, tuple(self.operands), tuple(self.code), name)
 
 
 def fused(program: Program, writes: dict[Var, Var] | None = None) -> Fusion:
@@ -160,152 +101,63 @@ class Fusion:
         """Store a value in the memory of another array, if nobody reads that later, or elsewhere in the same loop."""
         number = self.at.get(v)
         group = None if number is None else self.groups[number]
-        if not isinstance(group, Group) or v in self.joined or number < self.floor or v in group.stored or any(v is w for w in group.arrays):
+        if number is None or number < self.floor or not isinstance(group, Group) or v in self.joined or v in group.arrays:
             return False
         value, dims = group.members[v]
-        place = self._operand(group, v, dims)
-        if any(target in _reads(g) for g in self.groups[number + 1 :]):
+        place = operand_of(group, v, dims)
+        if any(target in reads_of(g) for g in self.groups[number + 1 :]):
             return False
         if any(a is target and o != place for a, o in zip(group.arrays, group.operands, strict=True)):
             return False
         group.code.append(Store(group.operand(target, place), value))
         return True
 
-    def _operand(self, group: Group, v: Var, dims: Dims) -> Operand:
-        """How a value of one piece lies over a group's space."""
-        strides = [0] * len(group.space)
-        for d, n, s in zip(dims, v.shape, strides_of(v.shape), strict=True):
-            if d is not None and n != 1:
-                strides[d] = s
-        return Operand(str(v.dtype), tuple(strides))
-
     def take(self, step: Step) -> None:
         """Place a step, or leave it until somebody needs it."""
         self.number += 1
-        out = step.outs[0]
         if step.function in (np.reshape, np.ravel) and view_of(step, self.views) is None and type(step.args[0]) is Var:
             step = self.in_one_piece(step)
         if (view := view_of(step, self.views)) is not None:
-            assert out is not None
-            self.views[out] = view
-            self.ready[out] = self.ready.get(view.base, 0)
-            if dims_in(view) is None:
-                self.store(view.base)
-                self.ready[out] = self.in_memory(view.base)
+            self.look(step.out, view)
         elif (term := term_of(step)) is not None:
-            assert out is not None
-            self.terms[out] = term
-            self.ready[out] = max((self.ready.get(v, 0) for v in step.inputs()), default=0)
-            self.weight[out] = 1 + sum(self.weight.get(self.base_of(v), 0) for v in set(step.inputs()) if self.base_of(v) in self.terms)
-            dear = term.op not in CHEAP and not term.op.startswith("astype") and term.op != "copy"
-            if dear or self.weight[out] > LONGEST:
-                self.place(out, out.shape, tuple(range(len(out.shape))))
+            self.wait(step, term)
         elif (reduction := reduction_of(step)) is not None and prod(reduction[1].shape):
-            self.reduce(out, *reduction)
-        elif step.function in _SPLITS and self.split(step) or step.function in (written_through, replaced_at) and self.update(step):
-            pass
+            self.reduce(step.out, *reduction)
         elif step.function in (np.empty_like, np.empty) and not step.inputs()[1:]:
-            self.joined.append(out)
-            self.at[out], self.ready[out] = -1, 0
-        elif step.function is np.concatenate and self.concatenate(step) or step.function is np.matmul and self.multiply(step) or windowed(self, step):
-            pass
-        else:
-            for v in inputs_of(step):
-                self.store(v)
-            self.groups.append(Call(step, tuple(v for v in step.outs if v)))
-            if is_sized_by_values(step):
-                self.floor = len(self.groups)
-            for v in step.outs:
-                if v is not None:
-                    self.at[v] = len(self.groups) - 1
-                    self.ready[v] = len(self.groups)
+            self.joined.append(step.out)
+            self.at[step.out], self.ready[step.out] = -1, 0
+        elif not any(place(self, step) for functions, place in _PLACES if step.function in functions) and not windowed(self, step):
+            self.call(step)
 
-    def split(self, step: Step) -> bool:
-        """Parts of an array, which are views of it."""
-        for i, out in enumerate(step.outs):
-            pick = Step(_picked, (step.args[0], step.function, step.args[1:], step.kwargs, i), {}, (out,))
-            view = view_of(pick, self.views)
-            if view is None:
-                return False
-            self.views[out] = view
+    def look(self, out: Var, view: View) -> None:
+        """A view, which takes no time."""
+        self.views[out] = view
+        self.ready[out] = self.ready.get(view.base, 0)
+        if dims_in(view) is None:
             self.store(view.base)
             self.ready[out] = self.in_memory(view.base)
-        return True
 
-    def concatenate(self, step: Step) -> bool:
-        """Each part is stored in its place by the loop that computes it."""
-        axis = step.args[1] if len(step.args) > 1 else step.kwargs.get("axis", 0)
-        parts, out = step.args[0], step.outs[0]
-        if not isinstance(axis, int) or set(step.kwargs) - {"axis"} or str(out.dtype) not in DTYPES or not prod(out.shape):
-            return False
-        if not all(type(x) is Var and x.dtype == out.dtype for x in parts):
-            return False
-        strides, start = strides_of(out.shape), 0
-        for x in parts:
-            if prod(x.shape):
-                number, group, dims = self.join(x.shape, self.ready.get(x, 0), [x])
-                value = self.emit(group, x, dims)
-                moves = [0] * len(group.space)
-                for d, n, s in zip(dims, x.shape, strides, strict=True):
-                    if d is not None and n != 1:
-                        moves[d] = s
-                group.code.append(Store(group.operand(out, Operand(str(x.dtype), tuple(moves), start)), value))
-                self.at[out] = max(number, self.at.get(out, 0))
-            start += x.shape[axis] * strides[axis]
-        self.ready[out] = self.at[out] + 1
-        self.joined.append(out)
-        return True
+    def wait(self, step: Step, term: Term) -> None:
+        """An elementwise step: if it is cheap, whoever reads it computes it."""
+        out, read = step.out, {self.base_of(v) for v in step.inputs()}
+        self.terms[out] = term
+        self.ready[out] = max((self.ready.get(v, 0) for v in step.inputs()), default=0)
+        self.weight[out] = 1 + sum(self.weight.get(v, 0) for v in read if v in self.terms)
+        dear = term.op not in CHEAP and not term.op.startswith("astype") and term.op != "copy"
+        if dear or self.weight[out] > LONGEST:
+            self.place(out, out.shape, tuple(range(len(out.shape))))
 
-    def update(self, step: Step) -> bool:
-        """A part of an array is written: in its memory, if nobody needs what it held; else in a copy's."""
-        x, place, values = step.args
-        out = step.outs[0]
-        look = Step(seen_through, (x, place), {}, (Var.new((), x.dtype),)) if step.function is written_through else (
-            Step(getitem, (x, place), {}, (Var.new((), x.dtype),)))  # fmt: skip
-        region = region_of(look, self.views)
-        if region is None or str(x.dtype) not in DTYPES or not (type(values) is not Var or str(values.dtype) in DTYPES):
-            return False
-        whole = View(region.base, x.shape, strides_of(x.shape))
-        home = region.base
-        if self.views.get(x, whole) != whole or self.last.get(x, -1) > self.number or home not in self.joined:
-            home, region = self.copied(x), region_of(look, {})
-            assert region is not None
-        value_shape = values.shape if type(values) is Var else ()
-        if prod(region.shape):
-            self.part(home, region, values, value_shape, out.dtype)
-        self.views[out] = View(home, x.shape, strides_of(x.shape))
-        self.ready[out] = self.at[home] + 1
-        return True
-
-    def copied(self, x: Var) -> Var:
-        """Memory of its own that holds an array's values."""
-        home = Var.new(x.shape, x.dtype)
-        self.joined.append(home)
-        self.at[home] = -1
-        if prod(x.shape):
-            self.part(home, View(home, x.shape, strides_of(x.shape)), x, x.shape, x.dtype)
-        return home
-
-    def part(self, home: Var, region: View, values: Any, shape: tuple[int, ...], dtype: Any) -> None:
-        """Store values in a part of an array's memory, after all that reads it."""
-        for v in [v for v, t in self.terms.items() if any(self.base_of(a) is home for a in t.args if type(a) is Var)]:
+    def call(self, step: Step) -> None:
+        """A step that runs as it is."""
+        for v in inputs_of(step):
             self.store(v)
-        inputs = [values] if type(values) is Var else []
-        ready = max([self.ready.get(v, 0) for v in inputs], default=0)
-        for number, group in enumerate(self.groups):
-            if isinstance(group, Group):
-                touches = any(a is home and not _apart(o, group.space, region) for a, o in zip(group.arrays, group.operands, strict=True))
-            else:
-                touches = home in _reads(group)
-            ready = max(ready, number + 1) if touches else ready
-        number, group, dims = self.join(region.shape, ready, inputs)
-        value = self.argument(group, values, str(dtype), dims)
-        moves = [0] * len(group.space)
-        for d, n, s in zip(dims, region.shape, region.strides, strict=True):
-            if d is not None and n != 1:
-                moves[d] = s
-        group.code.append(Store(group.operand(home, Operand(str(dtype), tuple(moves), region.offset)), value))
-        self.at[home] = max(number, self.at[home])
+        self.groups.append(Call(step, tuple(v for v in step.outs if v)))
+        if is_sized_by_values(step):
+            self.floor = len(self.groups)
+        for v in step.outs:
+            if v is not None:
+                self.at[v] = len(self.groups) - 1
+                self.ready[v] = len(self.groups)
 
     def base_of(self, x: Var) -> Var:
         return self.views[x].base if x in self.views else x
@@ -314,37 +166,6 @@ class Fusion:
         """A new loop, after all others."""
         self.groups.append(Group(space))
         return self.groups[-1]  # type: ignore[return-value]
-
-    def multiply(self, step: Step) -> bool:
-        """A product of matrices: a loop over rows, columns and the axis that is summed; more may follow in it."""
-        if step.kwargs or len(step.args) != 2 or not all(type(x) is Var for x in step.args):
-            return False
-        x, y = step.args
-        out = step.outs[0]
-        if x.dtype != y.dtype or out.dtype != x.dtype or str(x.dtype) not in ("float32", "float64"):
-            return False
-        if len(x.shape) < 2 or len(y.shape) < 2 or not prod(out.shape) or not x.shape[-1] or max(*x.shape[-2:], *y.shape[-2:]) > LARGEST:
-            return False
-        for v in (x, y):
-            self.store(v)
-        space = (*out.shape, x.shape[-1])
-        ready = max(self.ready.get(x, 0), self.ready.get(y, 0), self.in_memory(self.base_of(x)), self.in_memory(self.base_of(y)))
-        assert ready <= len(self.groups)
-        group = Group(space)
-        self.groups.append(group)
-        last = len(space) - 1
-        group.summed = (last,)
-        lead = tuple(range(last - 2))
-        rows = self._loaded(group, x, (*lead[len(lead) - len(x.shape) + 2 :], last - 2, last))
-        columns = self._loaded(group, y, (*lead[len(lead) - len(y.shape) + 2 :], last, last - 1))
-        total = group.add(Reduce("add", group.add(Compute("multiply", (rows, columns))), (last,)))
-        group.members[out] = (total, tuple(range(last)))
-        self.at[out] = self.ready[out] = len(self.groups) - 1
-        return True
-
-    def _loaded(self, group: Group, x: Var, dims: Dims) -> int:
-        view = self.views.get(x) or View(x, x.shape, strides_of(x.shape))
-        return self.load(group, view, dims)
 
     def in_one_piece(self, step: Step) -> Step:
         """The same of a copy, of which it is a view."""
@@ -373,7 +194,8 @@ class Fusion:
         repeated = prod(x.shape[i] for i in axes if dims[i] is None)
         assert repeated == 1
         if op == "mean":
-            value = group.add(Compute("divide", (value, group.add(Constant(float(prod(x.shape[i] for i in axes)), str(x.dtype))))))
+            count = group.add(Constant(float(prod(x.shape[i] for i in axes)), str(x.dtype)))
+            value = group.add(Compute("divide", (value, count)))
         kept = tuple(None if i in axes else d for i, d in enumerate(dims))
         kept = kept if keepdims else tuple(d for i, d in enumerate(dims) if i not in axes)
         group.members[out] = (value, kept)
@@ -483,11 +305,8 @@ class Fusion:
 
     def load(self, group: Group, view: View, dims: Dims) -> int:
         self.store(view.base)
-        strides = [0] * len(group.space)
-        for d, n, s in zip(dims, view.shape, view.strides, strict=True):
-            if d is not None and n != 1:
-                strides[d] = s
-        return group.add(Load(group.operand(view.base, Operand(str(view.base.dtype), tuple(strides), view.offset))))
+        moves = strides_over(group, dims, view.shape, view.strides)
+        return group.add(Load(group.operand(view.base, Operand(str(view.base.dtype), moves, view.offset))))
 
     def store(self, x: Var) -> None:
         """See to it that a value lies in memory."""
@@ -501,7 +320,7 @@ class Fusion:
         if isinstance(group, Group) and x not in group.stored:
             group.stored.append(x)
             value, dims = group.members[x]
-            group.code.append(Store(group.operand(x, self._operand(group, x, dims)), value))
+            group.code.append(Store(group.operand(x, operand_of(group, x, dims)), value))
 
     def in_memory(self, x: Var) -> int:
         """The first group that finds a value in memory."""
@@ -518,13 +337,6 @@ class Fusion:
         return "\n".join(parts)
 
 
-def _apart(operand: Operand, space: tuple[int, ...], region: View) -> bool:
-    """Whether an operand and a part of the same array have no element in common, as far as their ends tell."""
-    first, last = operand.offset, operand.offset + sum(s * (n - 1) for s, n in zip(operand.strides, space, strict=True))
-    start, stop = region.offset, region.offset + sum(s * (n - 1) for s, n in zip(region.strides, region.shape, strict=True))
-    return last < start or stop < first
-
-
 def _last_uses(program: Program) -> dict[Var, int]:
     """The number of the last step that reads each value, itself or by a view."""
     last: dict[Var, int] = {}
@@ -535,20 +347,16 @@ def _last_uses(program: Program) -> dict[Var, int]:
     for v in vars_in((program.outputs, program.guards, [values for _, values in program.checks])):
         last[v] = end
     for step in reversed(program.steps):
-        if step.function in LOOKS or step.function in _SPLITS:
+        if step.function in LOOKS or step.function in SPLITS:
             for x in step.inputs():
                 last[x] = max([last[x], *(last.get(v, -1) for v in step.outs if v is not None)])
     return last
 
 
-def _picked(x: Any, function: Any, args: Any, kwargs: Any, i: int) -> Any:
-    return function(x, *args, **kwargs)[i]
-
-
-_picked.looks = True  # type: ignore[attr-defined]
-
-
-def _reads(group: Group | Call) -> Sequence[Any]:
-    return inputs_of(group.step) if isinstance(group, Call) else group.arrays
-
-
+#: What is placed in a way of its own, where that can be done.
+_PLACES = (
+    (SPLITS, split),
+    ((written_through, replaced_at), update),
+    ((np.concatenate,), concatenate),
+    ((np.matmul,), multiply),
+)  # fmt: skip

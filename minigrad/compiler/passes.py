@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import prod
 from typing import Any
 
 import numpy as np
 
 from ..arrays.traced import Place, astype, getitem
 from ..trees import sequence_like
-from .program import Program, Step, Var, vars_in
+from .numbers import Formula
+from .program import Program, Step, Var, vars_in, with_values
 
 __all__ = ["folded", "simplified", "without_copies", "without_repeats", "without_unused"]
+
+#: Constants of more elements are computed at each call rather than kept.
+SMALL = 4096
 
 
 def simplified(program: Program) -> Program:
@@ -38,7 +43,8 @@ def replaced(x: Any, by: dict[Var, Any]) -> Any:
 
 def _with_steps(program: Program, steps: list[Step], by: dict[Var, Any]) -> Program:
     checks = [(verify, replaced(values, by)) for verify, values in program.checks]
-    return Program(program.inputs, dict(program.constants), steps, replaced(program.outputs, by), checks, replaced(program.guards, by))
+    outputs, guards = replaced(program.outputs, by), replaced(program.guards, by)
+    return Program(program.inputs, dict(program.constants), steps, outputs, checks, guards)
 
 
 def without_copies(program: Program) -> Program:
@@ -50,8 +56,9 @@ def without_copies(program: Program) -> Program:
         source = step.args[0] if step.args else None
         out = step.outs[0]
         alike = type(source) is Var and out is not None and (source.shape, source.dtype) == (out.shape, out.dtype)
-        if alike and (step.function in _SAME or (step.function is getitem and step.args[1] in (Ellipsis, (Ellipsis,), slice(None)))):
-            by[out] = source
+        whole = step.function is getitem and step.args[1] in (Ellipsis, (Ellipsis,), slice(None))
+        if alike and (step.function in _SAME or whole):
+            by[step.out] = source
         else:
             steps.append(step)
     return _with_steps(program, steps, by)
@@ -76,22 +83,15 @@ def folded(program: Program) -> Program:
                 constants[out] = np.broadcast_to(np.asarray(value, dtype=out.dtype), out.shape)
                 continue
         inputs = step.inputs()
-        if inputs and all(v in constants for v in inputs) and not step.several and not _is_impure(step):
-            small = out is not None and out.shape == () or (out is not None and np.prod(out.shape) <= 4096)
-            if small and step.function in _PURE:
-                given = {v: constants[v] for v in inputs}
-                from .program import with_values
-
-                constants[out] = np.asarray(step.function(*with_values(step.args, given), **with_values(step.kwargs, given)))
-                continue
+        known = bool(inputs) and all(v in constants for v in inputs) and not any(type(a) is Formula for a in step.args)
+        if known and step.function in _PURE and prod(step.out.shape) <= SMALL:
+            values: Any = constants
+            constants[step.out] = np.asarray(step.function(*with_values(step.args, values), **with_values(step.kwargs, values)))
+            continue
         steps.append(step)
     new = _with_steps(program, steps, by)
     new.constants = constants
     return new
-
-
-def _is_impure(step: Step) -> bool:
-    return any(hasattr(a, "function") and not isinstance(a, Place) for a in step.args)
 
 
 #: What is filled with one number, by the number.

@@ -51,6 +51,13 @@ class Step:
     outs: tuple[Var | None, ...]
     several: bool = False
 
+    @property
+    def out(self) -> Var:
+        """The result of a call that gives one array."""
+        out = self.outs[0]
+        assert out is not None
+        return out
+
     def inputs(self) -> list[Var]:
         """The values that it reads."""
         return list(vars_in((self.args, self.kwargs)))
@@ -113,7 +120,7 @@ def with_values(x: Any, values: dict[Var, Any]) -> Any:
     if type(x) is Var:
         return values[x]
     if type(x) is Formula:
-        return evaluate(x, values)
+        return evaluate(x, values)  # type: ignore[arg-type]
     if isinstance(x, (tuple, list)):
         return sequence_like(x, [with_values(v, values) for v in x])
     if isinstance(x, dict):

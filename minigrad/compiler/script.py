@@ -20,7 +20,8 @@ from ..trees import flatten, sequence_like, unflatten
 from . import native
 from .capture import Capture, is_array
 from .calls import is_sized_by_values
-from .fuse import Call, Fusion, Group, fused
+from .fuse import Fusion, fused
+from .groups import Call, Group
 from .numbers import Formula
 from .passes import inputs_of
 from .program import Var, vars_in

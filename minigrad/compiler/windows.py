@@ -14,12 +14,14 @@ from math import prod
 from typing import TYPE_CHECKING, Any
 
 from ..ops.window import Window
+from .parts import copied, part
 from .program import Step, Var
 from .steps import Compute, Constant, Index, Load, Operand, Reduce, Store
 from .views import View, strides_of
 
 if TYPE_CHECKING:
-    from .fuse import Fusion, Group
+    from .fuse import Fusion
+    from .groups import Group
 
 __all__ = ["windowed"]
 
@@ -51,7 +53,7 @@ def _operand(fusion: Fusion, group: Group, x: Var, moves: list[int], offset: int
 def _in_one_piece(fusion: Fusion, x: Var) -> Var:
     view = fusion.views.get(x)
     if view is not None and view.strides != strides_of(x.shape):
-        return fusion.copied(x)
+        return copied(fusion, x)
     return x
 
 
@@ -68,7 +70,7 @@ def _margin(fusion: Fusion, x: Var, before: list[int], after: list[int], step: t
     strides = strides_of(home.shape)
     spatial = tuple(a * s for a, s in zip(strides[2:], step, strict=True))
     start = sum(a * b for a, b in zip(strides[2:], before, strict=True))
-    fusion.part(home, View(home, x.shape, (*strides[:2], *spatial), start), x, x.shape, x.dtype)
+    part(fusion, home, View(home, x.shape, (*strides[:2], *spatial), start), x, x.dtype)
     return home
 
 
@@ -105,7 +107,8 @@ def _conv(fusion: Fusion, window: Window, arrays: list[Var], outs: tuple[Any, ..
     value = _product(group, of_x, of_w)
     if bias:
         moves = [0, 1, *[0] * (2 * n + 1)]
-        value = group.add(Compute("add", (value, group.add(Load(_operand(fusion, group, _in_one_piece(fusion, bias[0]), moves))))))
+        added = group.add(Load(_operand(fusion, group, _in_one_piece(fusion, bias[0]), moves)))
+        value = group.add(Compute("add", (value, added)))
     return _end(fusion, group, out, value)
 
 
@@ -198,7 +201,8 @@ def _pool_scatter(fusion: Fusion, window: Window, arrays: list[Var], outs: tuple
     """Windows that do not overlap: each place is written once."""
     g, index = arrays
     out = outs[0]
-    if window.reaches_out or any(s < d * (k - 1) + 1 for s, d, k in zip(window.stride, window.dilation, window.size, strict=True)):
+    reaches = [d * (k - 1) + 1 for d, k in zip(window.dilation, window.size, strict=True)]
+    if window.reaches_out or any(s < r for s, r in zip(window.stride, reaches, strict=True)):
         return False
     g, index = _in_one_piece(fusion, g), _in_one_piece(fusion, index)
     group = _begin(fusion, (*g.shape, *window.size), len(window.size))
