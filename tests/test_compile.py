@@ -27,8 +27,8 @@ from .samples import Sample
 F = nn.functional
 needs_llvm = pytest.mark.skipif(not native.available(), reason="needs llvmlite")
 
-#: Ops of the table that decide by values outside of a forward or a rule, which a trace cannot follow.
-DECIDES = {"roots", "polyfit", "poly", "trim_zeros"}
+#: What decides by a value in the user's own code.
+REFUSED = {"apply-4"}
 
 
 def forward_and_back(sample: Sample, arrays: list[Any]) -> list[Any]:
@@ -47,8 +47,11 @@ def forward_and_back(sample: Sample, arrays: list[Any]) -> list[Any]:
     return found
 
 
-@pytest.mark.parametrize(("name", "sample"), [(n, s) for n, _, s in SAMPLES], ids=IDS)
-def test_every_op_and_its_gradient_is_traced(name: str, sample: Sample) -> None:
+ROWS = [pytest.param(sample, id=name) for name, (_, _, sample) in zip(IDS, SAMPLES, strict=True) if name not in REFUSED]
+
+
+@pytest.mark.parametrize("sample", ROWS)
+def test_every_op_and_its_gradient_is_traced(sample: Sample) -> None:
     arrays = [np.asarray(a) for a in sample.args]
     want = forward_and_back(sample, [a.copy() for a in arrays])
     recorder = Recorder()
@@ -61,9 +64,9 @@ def test_every_op_and_its_gradient_is_traced(name: str, sample: Sample) -> None:
 
 
 @needs_llvm
-@pytest.mark.parametrize(("name", "sample"), [(n, s) for n, _, s in SAMPLES], ids=IDS)
+@pytest.mark.parametrize("sample", ROWS)
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
-def test_every_op_and_its_gradient_run_natively(name: str, sample: Sample, dtype: str) -> None:
+def test_every_op_and_its_gradient_run_natively(sample: Sample, dtype: str) -> None:
     arrays = [np.asarray(a) for a in sample.args]
     arrays = [a.astype(dtype) if a.dtype == np.float64 else a for a in arrays]
     want = forward_and_back(sample, [a.copy() for a in arrays])
@@ -116,11 +119,22 @@ def sgd(p: Any) -> Any:
 
 STEPS: dict[str, tuple[Any, tuple[int, ...]]] = {
     "MLP": (classifier(lambda: nn.Sequential(nn.Linear(5, 8), nn.ReLU(), nn.Linear(8, 4)), adam), (6, 5)),
-    "GELU and layer norm": (classifier(lambda: nn.Sequential(nn.Linear(5, 8), nn.GELU(), nn.LayerNorm(8), nn.Linear(8, 4)), sgd), (6, 5)),
-    "batch norm": (classifier(lambda: nn.Sequential(nn.Linear(5, 8), nn.BatchNorm1d(8), nn.Tanh(), nn.Linear(8, 4)), sgd), (6, 5)),
+    "GELU and layer norm": (
+        classifier(lambda: nn.Sequential(nn.Linear(5, 8), nn.GELU(), nn.LayerNorm(8), nn.Linear(8, 4)), sgd),
+        (6, 5),
+    ),
+    "batch norm": (
+        classifier(lambda: nn.Sequential(nn.Linear(5, 8), nn.BatchNorm1d(8), nn.Tanh(), nn.Linear(8, 4)), sgd),
+        (6, 5),
+    ),
     "dropout": (classifier(lambda: nn.Sequential(nn.Linear(5, 8), nn.Dropout(0.4), nn.Linear(8, 4)), adam), (6, 5)),
     "CNN": (
-        classifier(lambda: nn.Sequential(nn.Conv2d(1, 3, 3, bias=False), nn.BatchNorm2d(3), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(27, 4)), adam),
+        classifier(
+            lambda: nn.Sequential(
+                nn.Conv2d(1, 3, 3, bias=False), nn.BatchNorm2d(3), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(27, 4)
+            ),
+            adam,
+        ),
         (6, 1, 8, 8),
     ),
     "LSTM": (classifier(lambda: Last("LSTM"), adam, clip=True), (4, 6, 5)),
@@ -128,7 +142,10 @@ STEPS: dict[str, tuple[Any, tuple[int, ...]]] = {
     "RNN": (classifier(lambda: Last("RNN"), sgd, clip=True), (4, 6, 5)),
     "transformer": (
         classifier(
-            lambda: nn.Sequential(nn.TransformerEncoderLayer(6, 2, 8, dropout=0.2, batch_first=True), nn.Flatten(), nn.Linear(30, 4)), sgd
+            lambda: nn.Sequential(
+                nn.TransformerEncoderLayer(6, 2, 8, dropout=0.2, batch_first=True), nn.Flatten(), nn.Linear(30, 4)
+            ),
+            sgd,
         ),
         (6, 5, 6),
     ),

@@ -246,7 +246,7 @@ def view(x: Any, dtype: Any) -> Any:
     return x.view(dtype)
 
 
-def _copyto(target: Any, values: Any, casting: str = "same_kind", where: Any = True) -> None:
+def _copyto(target: Any, values: Any, casting: Any = "same_kind", where: Any = True) -> None:
     if not np.can_cast(np.asarray(numbers_of(values)), target.dtype, casting):
         raise TypeError(f"np.copyto: values of another kind do not fit into {target.dtype}")
     target[...] = values if where is True else np.where(where, values, target)

@@ -42,7 +42,7 @@ class Capture:
     """A program, and its ties to the objects around it.
 
     Attributes:
-        program: its inputs are the arrays of the arguments, then those of `sources`; its outputs the results, then the effects' values.
+        program: its inputs are the arrays of the arguments, then those of `sources`; its outputs results, and values of effects.
         leaves: the arguments of the run.
         result: what the function returned; arrays and Tensors in it stand for the results.
         sources: where arrays of the state are found: Tensors, places, or arrays themselves.

@@ -20,7 +20,7 @@ from .script import MISS, Script
 
 __all__ = ["CompileWarning", "Compiled", "compile"]
 
-#: So many programs are made for arguments of the same shapes, because something else has changed, until the function runs as it is.
+#: So many programs are made for arguments of the same shapes, since something else has changed; then the function runs as it is.
 TRACES = 8
 #: So many programs of a function are kept: of more, the one that was not used for the longest time goes.
 KEPT = 64
@@ -37,7 +37,7 @@ class Compiled:
         function: the function itself.
     """
 
-    def __init__(self, function: Callable[..., Any], static: Sequence[int | str] = ()) -> None:
+    def __init__(self, function: Callable[..., Any], static: int | str | Sequence[int | str] = ()) -> None:
         functools.update_wrapper(self, function)
         self.function, self.static = function, _Static(function, static)
         self._scripts: dict[Any, list[Script]] = {}
@@ -61,7 +61,8 @@ class Compiled:
         if tracing.recorder.get() is not None or self._owner == get_ident():
             return self.function(*args, **kwargs)  # a part of another program, or called by a step of its own
         if not kwargs and all(type(x) in _SIMPLE for x in args):
-            leaves, structure = args, len(args)
+            leaves: Sequence[Any] = args
+            structure: Any = len(args)
         else:
             leaves, structure = flatten((args, kwargs)), _structure((args, kwargs))
         with self._lock:  # a program has one memory: threads wait for each other
@@ -108,8 +109,8 @@ class Compiled:
         name = getattr(self.function, "__qualname__", str(self.function))
         why = ", ".join(scripts[0].capture.differs()) if scripts else "each call adds to a list or a dict that it finds"
         return (
-            f"{name} was compiled {TRACES} times for arguments of these shapes and runs as it is from now on, since a number or a decision "
-            f"in it is another one at each call: {why or 'what it decides by values'}.  Give such a number as an argument"
+            f"{name} was compiled {TRACES} times for arguments of these shapes and runs as it is from now on, since a number or "
+            f"a decision in it is another one at each call: {why or 'what it decides by values'}. Give a number as an argument"
         )
 
     # ------------------------------------------------------------------------------ to be looked at
@@ -153,15 +154,17 @@ class _Static:
         named: their names and places, as they were given.
     """
 
-    def __init__(self, function: Callable[..., Any], named: Sequence[int | str]) -> None:
+    def __init__(self, function: Callable[..., Any], named: int | str | Sequence[int | str]) -> None:
         self.named = (named,) if isinstance(named, (int, str)) else tuple(named)
         self.parameters: list[str] = []
         if not self.named:
             return
         self.parameters = list(inspect.signature(function).parameters)
         for x in self.named:
-            if x not in self.parameters and not (isinstance(x, int) and -len(self.parameters) <= x < len(self.parameters)):
-                raise ValueError(f"compile: static names {x!r}, which is no parameter of {function.__name__}({', '.join(self.parameters)})")
+            known = x in self.parameters or (isinstance(x, int) and -len(self.parameters) <= x < len(self.parameters))
+            if not known:
+                shown = f"{function.__name__}({', '.join(self.parameters)})"
+                raise ValueError(f"compile: static names {x!r}, which is no parameter of {shown}")
 
     def leaves(self, args: Any, kwargs: Any) -> set[int]:
         """Which of the leaves of a call's arguments these are."""
@@ -170,18 +173,21 @@ class _Static:
         chosen = {self.parameters[x] if isinstance(x, int) else x for x in self.named}
         given = [(self.parameters[min(i, len(self.parameters) - 1)], x) for i, x in enumerate(args)]
         given += [(name, kwargs[name]) for name in sorted(kwargs)]
-        found, count = set(), 0
+        found: set[int] = set()
+        count = 0
         for name, value in given:
             n = len(flatten(value))
             if name in chosen:
                 if any(map(is_array, flatten(value))):
-                    raise TypeError(f"compile: the static argument {name} holds an array, which is always traced; give it as numbers or a tuple")
+                    raise TypeError(f"compile: the static argument {name} holds an array, which is always traced; give numbers")
                 found.update(range(count, count + n))
             count += n
         return found
 
 
-def compile(function: Callable[..., Any] | None = None, *, static: Sequence[int | str] = ()) -> Any:
+def compile(  # noqa: A001
+    function: Callable[..., Any] | None = None, *, static: int | str | Sequence[int | str] = ()
+) -> Any:
     """A function that is traced at its first call and then runs as one program: fused loops of native code and NumPy calls.
 
     It does what the function does: the same results (to rounding), gradients, changed parameters, optimizer states and

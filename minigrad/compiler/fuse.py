@@ -22,7 +22,6 @@ from .passes import inputs_of
 from .products import multiply
 from .program import Program, Step, Var, vars_in
 from .steps import Compute, Constant, Load, Operand, Reduce, Store
-from .trace import replaced_at, seen_through, written_through
 from .views import LOOKS, View, dims_in, strides_of, view_of
 from .windows import windowed
 
@@ -121,12 +120,12 @@ class Fusion:
             self.look(step.out, view)
         elif (term := term_of(step)) is not None:
             self.wait(step, term)
-        elif (reduction := reduction_of(step)) is not None and prod(reduction[1].shape):
+        elif (reduction := reduction_of(step)) is not None and 0 not in reduction[1].shape:
             self.reduce(step.out, *reduction)
         elif step.function in (np.empty_like, np.empty) and not step.inputs()[1:]:
             self.joined.append(step.out)
             self.at[step.out], self.ready[step.out] = -1, 0
-        elif not any(place(self, step) for functions, place in _PLACES if step.function in functions) and not windowed(self, step):
+        elif not any(place(self, step) for place in _PLACES):
             self.call(step)
 
     def look(self, out: Var, view: View) -> None:
@@ -154,10 +153,8 @@ class Fusion:
         self.groups.append(Call(step, tuple(v for v in step.outs if v)))
         if is_sized_by_values(step):
             self.floor = len(self.groups)
-        for v in step.outs:
-            if v is not None:
-                self.at[v] = len(self.groups) - 1
-                self.ready[v] = len(self.groups)
+        for out in filter(None, step.outs):
+            self.at[out], self.ready[out] = len(self.groups) - 1, len(self.groups)
 
     def base_of(self, x: Var) -> Var:
         return self.views[x].base if x in self.views else x
@@ -353,10 +350,5 @@ def _last_uses(program: Program) -> dict[Var, int]:
     return last
 
 
-#: What is placed in a way of its own, where that can be done.
-_PLACES = (
-    (SPLITS, split),
-    ((written_through, replaced_at), update),
-    ((np.concatenate,), concatenate),
-    ((np.matmul,), multiply),
-)  # fmt: skip
+#: What places steps of one kind in a way of its own, where that can be done.
+_PLACES = (split, update, concatenate, multiply, windowed)

@@ -29,6 +29,8 @@ SPLITS = {np.split, np.array_split, np.unstack, np.hsplit, np.vsplit}
 
 def split(fusion: Fusion, step: Step) -> bool:
     """Parts of an array, which are views of it."""
+    if step.function not in SPLITS:
+        return False
     for i, out in enumerate(step.outs):
         assert out is not None
         pick = Step(_picked, (step.args[0], step.function, step.args[1:], step.kwargs, i), {}, (out,))
@@ -43,6 +45,8 @@ def split(fusion: Fusion, step: Step) -> bool:
 
 def concatenate(fusion: Fusion, step: Step) -> bool:
     """Each part is stored in its place by the loop that computes it."""
+    if step.function is not np.concatenate:
+        return False
     axis = step.args[1] if len(step.args) > 1 else step.kwargs.get("axis", 0)
     parts, out = step.args[0], step.out
     if not isinstance(axis, int) or set(step.kwargs) - {"axis"} or str(out.dtype) not in DTYPES or not prod(out.shape):
@@ -65,6 +69,8 @@ def concatenate(fusion: Fusion, step: Step) -> bool:
 
 def update(fusion: Fusion, step: Step) -> bool:
     """A part of an array is written: in its memory, if nobody needs what it held; else in a copy's."""
+    if step.function not in (written_through, replaced_at):
+        return False
     x, place, values = step.args
     out = step.out
     look = Step(seen_through if step.function is written_through else getitem, (x, place), {}, (Var.new((), x.dtype),))

@@ -5,6 +5,8 @@ from __future__ import annotations
 from math import prod
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from .groups import Dims, Group
 from .program import Step, Var
 from .steps import Compute, Reduce
@@ -21,7 +23,7 @@ LARGEST = 1024
 
 def multiply(fusion: Fusion, step: Step) -> bool:
     """A product of matrices: a loop over rows, columns and the axis that is summed; more may follow in it."""
-    if step.kwargs or len(step.args) != 2 or not all(type(x) is Var for x in step.args):
+    if step.function is not np.matmul or step.kwargs or len(step.args) != 2 or not all(type(x) is Var for x in step.args):
         return False
     x, y = step.args
     out = step.out

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 import random
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -24,7 +25,7 @@ class Streams:
 
     def __init__(self, generators: Sequence[np.random.Generator]) -> None:
         self.foreign: list[tuple[str, Callable[[], Any], Callable[[Any], None]]] = [
-            ("a numpy.random.Generator", lambda g=g: g.bit_generator.state, lambda s, g=g: setattr(g.bit_generator, "state", s))
+            ("a numpy.random.Generator", partial(getattr, g.bit_generator, "state"), partial(setattr, g.bit_generator, "state"))
             for g in generators
         ]
         self.foreign += [
@@ -39,8 +40,8 @@ class Streams:
         for (name, read, _), before in zip(self.foreign, self.now, strict=True):
             if pickle.dumps(read()) != pickle.dumps(before):
                 raise CannotTrace(
-                    f"the function that compile traces draws from {name}, and the program would use the same numbers at each call: draw "
-                    "with minigrad.random, or draw outside of it and give the numbers as an argument"
+                    f"the function that compile traces draws from {name}, and the program would use the same numbers at each "
+                    "call: draw with minigrad.random, or draw outside of it and give the numbers as an argument"
                 )
 
     def go_on(self) -> None:

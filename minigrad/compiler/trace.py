@@ -26,7 +26,7 @@ class Recorder:
         self.count = 0
         self.checks: list[Any] = []
         self.guards: list[Var] = []
-        self.given_numbers: dict[Any, tuple[Formula, dict[str, Any], tuple[Any, ...]]] = {}
+        self.given_numbers: dict[Any, tuple[Formula, Any, tuple[Any, ...]]] = {}
         self.decisions: list[tuple[Formula, Any]] = []
         self.formulas: dict[Any, Formula] = {}
         self.alike: dict[Any, Formula] = {}
@@ -78,12 +78,13 @@ class Recorder:
         outs = tuple(None if r is None else self.new_var(r) for r in arrays)
         self.steps.append(Step(function, self._vars(args), self._vars(kwargs), outs, several))
         sources = _traced_in((args, kwargs))
-        made = []
+        made: list[Any] = []
         for i, (numbers, var) in enumerate(zip(arrays, outs, strict=True)):
-            viewed = next((x for x in sources if numbers is not None and _is_view(numbers, x.numbers)), None)
-            if var is None:
+            if numbers is None:
                 made.append(None)
-            elif viewed is None:
+                continue
+            viewed = next((x for x in sources if _is_view(numbers, x.numbers)), None)
+            if viewed is None:
                 made.append(Traced(numbers, var, self))
             elif _is_same(numbers, viewed.numbers):
                 made.append(Traced(numbers, viewed.value, self, viewed.memory, viewed._path))

@@ -1,0 +1,131 @@
+"""Where the values of a program lie: memory that stays, and the frames of addresses that native functions read."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from . import native
+from .fuse import Fusion
+from .groups import Call, Group
+from .numbers import Formula
+from .program import Var
+
+__all__ = ["SMALL", "Layout", "address_of"]
+
+#: Arrays of fewer bytes are copied to and from places that native code knows: it takes longer to find out where they are.
+SMALL = 1 << 14
+
+
+class Layout:
+    """A place for every value, native functions, and their frames.
+
+    Attributes:
+        memory: arrays that stay where they are, of values and of numbers.
+        direct: results that each call makes a new array for, in which native code writes.
+        pieces: loops that are one native function, or a call, in the order in which they run.
+        functions: of each piece; None of a call.
+        frames: of each piece: the addresses of what its loops read and write.
+        slots: where the address of a value stands: numbers of frames, and places in them.
+    """
+
+    def __init__(self, fusion: Fusion, outputs: set[Var]) -> None:
+        self.fusion = fusion
+        self.memory: dict[Any, np.ndarray] = {}
+        self.slots: dict[Any, list[tuple[int, int]]] = {}
+        self.direct: set[Var] = set()
+        self._allocate(outputs - set(fusion.written))
+        self._divide()
+        self._room()
+        for group in fusion.groups:
+            if isinstance(group, Group):
+                check_reach(group)
+        for key in self.slots:
+            if key in self.memory:
+                self.put(key, address_of(self.memory[key]))
+
+    def _allocate(self, outputs: set[Var]) -> None:
+        for group in self.fusion.groups:
+            for v in () if isinstance(group, Call) else group.stored:
+                if v in outputs and bytes_of(v) > SMALL:
+                    self.direct.add(v)
+                else:
+                    self.memory[v] = np.empty(v.shape, v.dtype)
+        for v in self.fusion.joined:
+            self.memory[v] = (np.zeros if v in self.fusion.zeroed else np.empty)(v.shape, v.dtype)
+        for v, x in self.fusion.constants.items():
+            self.memory[v] = np.array(x, order="C")
+
+    def _divide(self) -> None:
+        """Loops in a row are one function, up to where the program may turn out not to be right."""
+        self.pieces: list[Any] = []
+        self.frames: list[Any] = []
+        waiting: list[Any] = []
+        for number, group in enumerate(self.fusion.groups):
+            if (isinstance(group, Call) or number == self.fusion.floor) and waiting:
+                self.pieces.append(self._native(waiting))
+                waiting = []
+            if isinstance(group, Call):
+                self.pieces.append(group)
+                self.frames.append(None)
+            else:
+                waiting.append((number, group))
+        if waiting:
+            self.pieces.append(self._native(waiting))
+        self.functions = [None if isinstance(p, Call) else native.compile_loops(*p) for p in self.pieces]
+
+    def _room(self) -> None:
+        """Room for what native functions keep while they run; its address is the last one of a frame."""
+        largest = max((f.workspace for f in self.functions if f is not None), default=0)
+        self.workspace = np.empty(largest // 8 + 8, np.int64)
+        for frame in self.frames:
+            if frame is not None:
+                frame[-1] = -(-address_of(self.workspace) // 64) * 64
+
+    def put(self, key: Any, address: int) -> None:
+        """Note where a value lies, in all frames that hold it."""
+        for frame, slot in self.slots.get(key, ()):
+            self.frames[frame][slot] = address
+
+    def _native(self, groups: list[tuple[int, Group]]) -> tuple[list[Any], list[list[int]]]:
+        """The loops of one native function, and where their operands stand in its frame."""
+        local: dict[Any, int] = {}
+        slots = []
+        for _, group in groups:
+            keys = [(a, o.dtype) if type(a) is Formula else a for a, o in zip(group.arrays, group.operands, strict=True)]
+            slots.append([local.setdefault(key, len(local)) for key in keys])
+        for key, slot in local.items():
+            if type(key) is tuple and key not in self.memory:
+                self.memory[key] = np.empty((), key[1])
+            self.slots.setdefault(key, []).append((len(self.frames), slot))
+        self.frames.append(np.zeros(len(local) + 1, np.int64))
+        return [group.loop(f"loop {i}") for i, group in groups], slots
+
+    def last_before_floor(self) -> int:
+        """The last piece that runs before anything is changed; -1 where that is so from the start."""
+        done, last = 0, -1
+        for i, piece in enumerate(self.pieces):
+            done += 1 if isinstance(piece, Call) else len(piece[0])
+            last = i if done <= self.fusion.floor else last
+        return last
+
+
+def check_reach(group: Group) -> None:
+    """Nothing that native code reads or writes lies outside of its array."""
+    for a, operand in zip(group.arrays, group.operands, strict=True):
+        if type(a) is Formula:
+            continue
+        ends = [s * (n - 1) for s, n in zip(operand.strides, group.space, strict=True)]
+        low, high = operand.offset + sum(min(e, 0) for e in ends), operand.offset + sum(max(e, 0) for e in ends)
+        if 0 not in group.space and not 0 <= low <= high < int(np.prod(a.shape)):
+            raise AssertionError(f"{operand} over {group.space} reaches beyond {a} of shape {a.shape}")
+
+
+def bytes_of(v: Var) -> int:
+    return v.dtype.itemsize * prod(v.shape)
+
+
+def address_of(x: np.ndarray) -> int:
+    return x.__array_interface__["data"][0]
