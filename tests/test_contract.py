@@ -49,7 +49,15 @@ LAYERS: list[list[str]] = [
         "minigrad.compiler.trigonometry",
         "minigrad.compiler.writer",
     ],
-    ["minigrad.devices", "minigrad.graph", "minigrad.hints", "minigrad.kernels!", "minigrad.reasons", "minigrad.trees"],
+    [
+        "minigrad.devices",
+        "minigrad.graph",
+        "minigrad.hints",
+        "minigrad.kernels!",
+        "minigrad.reasons",
+        "minigrad.tracing",
+        "minigrad.trees",
+    ],
     ["minigrad.anomaly", "minigrad.kernels.cuda.launch", "minigrad.later"],
     ["minigrad.backend", "minigrad.carrying"],
     ["minigrad.arrays", "minigrad.masked", "minigrad.tensor"],
@@ -69,6 +77,7 @@ LAYERS: list[list[str]] = [
     ["minigrad.check", "minigrad.misc", "minigrad.transforms"],
     ["minigrad.kernels"],
     ["minigrad.scipy"],
+    ["minigrad.compiler"],  # its upper half, which traces
     ["minigrad.viz"],
     ["minigrad!"],  # the front door: it shows all of these, and nn too, which it imports when somebody asks
     [
@@ -110,8 +119,9 @@ PUBLIC: dict[str, set[str] | None] = {
     "minigrad.hints": None,  # what to write in place of PyTorch's names
     "minigrad.install": None,  # how to install an extra
     "minigrad.backend": {"as_sizes", "device_of", "on_host", "side_by_side"},  # where values are, and what stands beside them
-    "minigrad.later": {"check_later", "perhaps_any", "read", "refuse_later", "surely_all"},  # what makes no program wait
+    "minigrad.later": {"check_later", "is_unread", "perhaps_any", "read", "refuse_later", "surely_all"},  # what makes no program wait
     "minigrad.spellings": None,  # the tables of these names
+    "minigrad.tracing": {"changing"},  # numbers that are other ones at each call of a compiled function
     "minigrad.kernels": None,  # the registry of kernels
     "minigrad.kernels.cuda.launch": {"launch", "on_its_gpu"},  # kernels for a GPU
     "minigrad.kernels.scalar": None,  # what compiled kernels are made of

@@ -13,12 +13,16 @@ from typing import Any
 import numpy as np
 
 from .. import graph, tracing
+from ..arrays.traced import CannotTrace
 from ..tensor import Tensor, raw
 from ..trees import flatten, is_leaf, paths
 from .capture import capture, is_array
+from .explain import Explanation, explained
+from .loops import Loop
+from .program import Program
 from .script import MISS, Script
 
-__all__ = ["CompileWarning", "Compiled", "compile"]
+__all__ = ["CannotTrace", "CompileWarning", "Compiled", "compile"]
 
 #: So many programs are made for arguments of the same shapes, since something else has changed; then the function runs as it is.
 TRACES = 8
@@ -37,6 +41,9 @@ class Compiled:
         function: the function itself.
     """
 
+    #: What does not belong to the function: not looked at when another function that calls it is traced.
+    caches = ("_bound", "_lock", "_owner", "_scripts", "_traces")
+
     def __init__(self, function: Callable[..., Any], static: int | str | Sequence[int | str] = ()) -> None:
         functools.update_wrapper(self, function)
         self.function, self.static = function, _Static(function, static)
@@ -45,6 +52,9 @@ class Compiled:
         self._bound: weakref.WeakKeyDictionary[Any, Compiled] = weakref.WeakKeyDictionary()
         self._begin()
         _alive.add(self)
+
+    def __repr__(self) -> str:
+        return f"<compiled {getattr(self, '__qualname__', self.function)}, {len(self.versions)} programs>"
 
     def _begin(self) -> None:
         self._lock, self._owner = Lock(), 0
@@ -117,8 +127,42 @@ class Compiled:
 
     @property
     def versions(self) -> list[Script]:
-        """The programs that were made, the one that was used last first."""
+        """The programs that were made, for each kind of arguments the one that was used last first."""
         return [script for scripts in self._scripts.values() for script in scripts]
+
+    def _latest(self) -> Script:
+        if not self.versions:
+            name = getattr(self, "__name__", "the function")
+            raise RuntimeError(f"{name} has no program yet: call it first, twice where the first call makes an optimizer's state")
+        return self.versions[0]
+
+    @property
+    def program(self) -> Program:
+        """The flat list of NumPy calls that was written down, after the passes; `print` shows it."""
+        return self._latest().program
+
+    @property
+    def loops(self) -> list[Loop]:
+        """What became loops of native code, in the order in which they run; each can be printed."""
+        return self._latest().layout.loops()
+
+    def source(self, language: str = "python") -> str:
+        """The code that a call runs.
+
+        Args:
+            language: "python" for the function that a call runs, "llvm" for the native code in it.
+
+        Raises:
+            ValueError: there is no such language.
+        """
+        if language not in ("python", "llvm"):
+            raise ValueError(f"source: the language must be 'python' or 'llvm', got {language!r}")
+        script = self._latest()
+        return script.source if language == "python" else "\n".join(f.text for f in script.layout.functions if f is not None)
+
+    def explain(self) -> Explanation:
+        """Where the time goes: for each loop its microseconds, operations, bytes and share of the memory's bandwidth; and calls."""
+        return explained(self._latest())
 
 
 #: Arguments that are no containers.

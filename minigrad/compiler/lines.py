@@ -8,7 +8,7 @@ from collections.abc import Callable
 from math import isfinite
 from typing import Any
 
-from .numbers import Formula
+from .numbers import SIGNS, Formula
 
 __all__ = ["Lines"]
 
@@ -43,7 +43,7 @@ class Lines:
         if x not in self.formulas:
             args = [self.number(a) for a in x.args]
             assert x.function is not None
-            sign = _SIGNS.get(x.function.__name__) if len(args) == 2 else None
+            sign = SIGNS.get(x.function.__name__) if len(args) == 2 else None
             text = f"{args[0]} {sign} {args[1]}" if sign else f"{self.name(x.function, 'f')}({', '.join(args)})"
             self.formulas[x] = f"n{len(self.formulas)}"
             self.add(f"{self.formulas[x]} = {text}")
@@ -56,8 +56,3 @@ class Lines:
         exec(compile(source, file, "exec"), self.names, found)
         linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)
         return source, found[head.partition("(")[0]]
-
-
-#: How Python writes functions of two numbers.
-_SIGNS = {"add": "+", "sub": "-", "mul": "*", "truediv": "/", "floordiv": "//", "mod": "%", "pow": "**",
-          "eq": "==", "ne": "!=", "lt": "<", "le": "<=", "gt": ">", "ge": ">="}  # fmt: skip

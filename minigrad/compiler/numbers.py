@@ -11,7 +11,7 @@ import operator
 from collections.abc import Callable
 from typing import Any
 
-__all__ = ["Formula", "Number", "evaluate"]
+__all__ = ["SIGNS", "Formula", "Number", "evaluate"]
 
 
 class Formula:
@@ -20,15 +20,26 @@ class Formula:
     Attributes:
         function: None for one that is given.
         args: Formulas and numbers.
+        name: how a given one is called: "lr", "step".
     """
 
-    __slots__ = ("args", "function")
+    __slots__ = ("args", "function", "name")
 
-    def __init__(self, function: Callable[..., Any] | None = None, args: tuple[Any, ...] = ()) -> None:
-        self.function, self.args = function, args
+    def __init__(self, function: Callable[..., Any] | None = None, args: tuple[Any, ...] = (), name: str = "given") -> None:
+        self.function, self.args, self.name = function, args, name
 
     def __repr__(self) -> str:
-        return "given" if self.function is None else f"{self.function.__name__}{self.args}"
+        if self.function is None:
+            return self.name
+        sign, args = SIGNS.get(self.function.__name__), [repr(a) for a in self.args]
+        return f"({args[0]} {sign} {args[1]})" if sign and len(args) == 2 else f"{self.function.__name__}({', '.join(args)})"
+
+
+#: How Python writes functions of two numbers.
+SIGNS = {
+    "add": "+", "sub": "-", "mul": "*", "truediv": "/", "floordiv": "//", "mod": "%", "pow": "**",
+    "eq": "==", "ne": "!=", "lt": "<", "le": "<=", "gt": ">", "ge": ">=",
+}  # fmt: skip
 
 
 def evaluate(x: Any, given: dict[Formula, Any]) -> Any:

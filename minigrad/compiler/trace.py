@@ -130,14 +130,15 @@ class Recorder:
 
     def argument(self, value: float, place: int) -> Number:
         """A float among the arguments."""
-        formula = Formula()
+        formula = Formula(name=f"argument {place}")
         self.given_numbers["argument", place] = (formula, None, (place,))
         return Number(value, formula, self)
 
     def _number(self, value: Any, source: dict[str, Any], path: tuple[Any, ...]) -> Number:
         name = (id(source), *path)
         if name not in self.given_numbers:
-            self.given_numbers[name] = (Formula(), source, path)
+            shown = str(path[0]) + "".join(f"[{i}]" for i in path[1:])
+            self.given_numbers[name] = (Formula(name=shown), source, path)
         own = self.given_numbers[name][0]
         first = self.alike.setdefault((path, type(value), value), own)
         if first is not own:  # the count of steps is the same for all parameters: one formula, while that is so
