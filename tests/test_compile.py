@@ -63,10 +63,17 @@ def test_every_op_and_its_gradient_is_traced(sample: Sample) -> None:
             np.testing.assert_array_equal(a, b)
 
 
-@needs_llvm
+@pytest.fixture(params=[pytest.param("native", marks=needs_llvm), "replayed"])
+def how(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """As native code, and as where llvmlite is absent."""
+    if request.param == "replayed":
+        monkeypatch.setattr(native, "available", lambda: False)
+    return request.param
+
+
 @pytest.mark.parametrize("sample", ROWS)
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
-def test_every_op_and_its_gradient_run_natively(sample: Sample, dtype: str) -> None:
+def test_every_op_and_its_gradient_run_compiled(sample: Sample, dtype: str, how: str) -> None:
     arrays = [np.asarray(a) for a in sample.args]
     arrays = [a.astype(dtype) if a.dtype == np.float64 else a for a in arrays]
     want = forward_and_back(sample, [a.copy() for a in arrays])
@@ -152,9 +159,8 @@ STEPS: dict[str, tuple[Any, tuple[int, ...]]] = {
 }  # fmt: skip
 
 
-@needs_llvm
 @pytest.mark.parametrize("kind", STEPS)
-def test_a_compiled_training_step_is_the_step(kind: str) -> None:
+def test_a_compiled_training_step_is_the_step(kind: str, how: str) -> None:
     make, shape = STEPS[kind]
     rng = np.random.default_rng(0)
     count = 6

@@ -321,3 +321,39 @@ def test_random_numbers_are_not_lost_where_a_program_does_not_fit() -> None:
         mg.random.manual_seed(3)
         found.append([f(np.array(x)).numpy() for x in ([1.0, 4.0], [1.0, 4.0], [0.0, 4.0], [9.0, 4.0])])
     np.testing.assert_allclose(found[1], found[0])
+
+
+# --------------------------------------------------------------------- what there is to look at
+
+
+def test_what_there_is_to_look_at() -> None:
+    run = compile(lambda x: np.exp(np.linalg.eigvalsh(x @ x.T)).sum())
+    assert "0 programs" in repr(run)
+    with pytest.raises(RuntimeError, match="has no program yet: call it first"):
+        run.explain()
+    run(np.eye(3))
+    assert [step.function for step in run.program.steps][-1] is np.sum and "eigvalsh" in str(run.program)
+    assert "eigvalsh" in run.source() and "def run(arguments)" in run.source("python")
+    assert "eigvalsh" in str(run.explain())
+    with pytest.raises(ValueError, match="'python' or 'llvm'"):
+        run.source("c")
+
+
+def test_without_llvmlite_calls_write_into_memory_that_is_used_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("minigrad.compiler.native.available", lambda: False)
+
+    def chain(x: Any) -> Any:
+        y = x
+        for i in range(20):
+            y = np.tanh(y * 0.5 + i)
+        return y, y[::2] * 1, x.T
+
+    run, x = compile(chain), np.arange(12.0).reshape(4, 3)
+    for shift in (0.0, 1.0):
+        kept = run(x + shift)
+        other = run(x + shift)
+        for a, b, want in zip(kept, other, chain(x + shift), strict=True):
+            np.testing.assert_allclose(a, want)
+            np.testing.assert_allclose(b, want)
+            assert not np.shares_memory(a, b)
+    assert len({id(b) for b in run.versions[0].fusion.buffers.values()}) < 4 and not run.loops

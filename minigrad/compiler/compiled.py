@@ -251,7 +251,7 @@ def compile(  # noqa: A001
     ... def chain(x):
     ...     return np.exp(-x * x) * np.sin(x)
     >>> chain(np.array([0.0, 1.0])).round(6)
-    array([0.      , 0.30956])
+    array([0.     , 0.30956])
     """
     if function is None:
         return functools.partial(compile, static=static)

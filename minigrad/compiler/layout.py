@@ -13,6 +13,7 @@ from .groups import Call, Group
 from .loops import Loop
 from .numbers import Formula
 from .program import Var
+from .replay import Replay
 
 __all__ = ["SMALL", "Layout", "address_of"]
 
@@ -32,7 +33,7 @@ class Layout:
         slots: where the address of a value stands: numbers of frames, and places in them.
     """
 
-    def __init__(self, fusion: Fusion, outputs: set[Var]) -> None:
+    def __init__(self, fusion: Fusion | Replay, outputs: set[Var]) -> None:
         self.fusion = fusion
         self.memory: dict[Any, np.ndarray] = {}
         self.slots: dict[Any, list[tuple[int, int]]] = {}

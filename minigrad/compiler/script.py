@@ -15,16 +15,18 @@ from .. import graph
 from ..random.state import get_state, set_state
 from ..tensor import Tensor, wrap
 from ..trees import flatten, is_leaf, sequence_like, unflatten
+from . import native
 from .calls import is_sized_by_values
 from .capture import Capture
 from .conditions import write_conditions
-from .fuse import fused
+from .fuse import Fusion, fused
 from .groups import Call
 from .layout import SMALL, Layout, address_of, bytes_of
 from .lines import Lines
 from .numbers import Formula
 from .passes import inputs_of
 from .program import Var, vars_in
+from .replay import Replay
 
 __all__ = ["MISS", "Script"]
 
@@ -58,7 +60,7 @@ class Script(Lines):
         self.used |= set(targets)
         self.scattered = {v for v, source in zip(self.state, capture.sources, strict=True) if not _now(source).flags.c_contiguous}
         writes = {new: v for v, new in targets.items() if type(new) is Var and v not in {*self.arguments, *self.scattered}}
-        self.fusion = fused(self.program, writes)
+        self.fusion: Fusion | Replay = fused(self.program, writes) if native.available() else Replay(self.program)
         self.draws = any(getattr(step.function, "draws", False) for step in self.program.steps)
         self.written: list[str] = []
         self.tensors: dict[int, str] = {}
@@ -184,6 +186,8 @@ class Script(Lines):
     def _call(self, call: Call) -> None:
         step = call.step
         args = [self.text(a) for a in step.args] + [f"{k}={self.text(a)}" for k, a in step.kwargs.items()]
+        if isinstance(self.fusion, Replay) and call.outs and call.outs[0] in self.fusion.buffers:
+            args.append(f"out={self.name(self.fusion.buffers[call.outs[0]], 'm')}")
         outs = ", ".join("_" if v is None else str(v) for v in step.outs) + ("," if step.several and len(step.outs) == 1 else "")
         self.add(f"{outs} = {self.name(step.function, step.function.__name__)}({', '.join(args)})")
         for v in step.outs:
