@@ -334,9 +334,8 @@ def check_finite(values: Any, op_name: str, phase: str, source: str | None) -> N
 
 #: The time of the last in-place write.  A node made after it needs no further look.
 last_mutation = 0
-_mutations: dict[
-    int, tuple[weakref.ref[Any], int]
-] = {}  # id of the owner of the memory -> (owner, time)
+#: id of the owner of the memory -> (owner, time, those who write it together with others)
+_mutations: dict[int, tuple[weakref.ref[Any], int, tuple[Writes, ...]]] = {}
 
 
 def owner(array: Any) -> Any:
@@ -355,10 +354,16 @@ def mark_mutated(array: Any) -> None:
     global last_mutation
     owns = owner(array)
     key = id(owns)
-    known = _mutations.get(key)
-    reference = known[0] if known else weakref.ref(owns, lambda _: _mutations.pop(key, None))
+    reference, _, writes = _known(owns)
     last_mutation = next(clock)
-    _mutations[key] = (reference, last_mutation)
+    _mutations[key] = (reference, last_mutation, writes)
+
+
+def _known(owns: Any) -> tuple[weakref.ref[Any], int, tuple[Writes, ...]]:
+    """What is noted of an array that owns its memory."""
+    key = id(owns)
+    known = _mutations.get(key)
+    return known or (weakref.ref(owns, lambda _: _mutations.pop(key, None)), 0, ())
 
 
 def mark_all_mutated(*arrays: Any) -> None:
@@ -367,18 +372,35 @@ def mark_all_mutated(*arrays: Any) -> None:
     now = next(clock)
     for array in arrays:
         owns = owner(array)
-        known = _mutations.get(id(owns))
-        if known is None:
-            mark_mutated(owns)
-        else:
-            _mutations[id(owns)] = (known[0], now)
+        reference, _, writes = _known(owns)
+        _mutations[id(owns)] = (reference, now, writes)
     last_mutation = next(clock)
+
+
+class Writes:
+    """Arrays that are written at the same time, again and again: one note is enough for all of them."""
+
+    __slots__ = ("time",)
+
+    def __init__(self) -> None:
+        self.time = 0
+
+    def add(self, array: Any) -> None:
+        owns = owner(array)
+        reference, time, writes = _known(owns)
+        if self not in writes:
+            _mutations[id(owns)] = (reference, time, (*writes, self))
+
+    def note(self) -> None:
+        """All of them have just been written."""
+        global last_mutation
+        last_mutation = self.time = next(clock)
 
 
 def written_since(array: Any, time: int) -> bool:
     """Whether an array, or what it is a view of, was written in place after a time of the clock."""
     known = _mutations.get(id(owner(array)))
-    return known is not None and known[1] > time
+    return known is not None and (known[1] > time or any(w.time > time for w in known[2]))
 
 
 def check_saved(node: Node) -> None:

@@ -119,7 +119,7 @@ PUBLIC: dict[str, set[str] | None] = {
     "minigrad.hints": None,  # what to write in place of PyTorch's names
     "minigrad.install": None,  # how to install an extra
     "minigrad.backend": {"as_sizes", "device_of", "on_host", "side_by_side"},  # where values are, and what stands beside them
-    "minigrad.later": {"check_later", "is_unread", "perhaps_any", "read", "refuse_later", "surely_all"},  # what makes no program wait
+    "minigrad.later": {"check_later", "is_unread", "perhaps_any", "read", "refuse_later", "surely_all"},  # to wait for nothing
     "minigrad.spellings": None,  # the tables of these names
     "minigrad.tracing": {"changing"},  # numbers that are other ones at each call of a compiled function
     "minigrad.kernels": None,  # the registry of kernels

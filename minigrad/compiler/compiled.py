@@ -42,7 +42,10 @@ class Compiled:
     """
 
     #: What does not belong to the function: not looked at when another function that calls it is traced.
-    caches = ("_bound", "_lock", "_owner", "_scripts", "_traces")
+    caches = (
+        "_bound", "_lock", "_owner", "_scripts", "_traces", "static",
+        "__module__", "__name__", "__qualname__", "__doc__", "__annotations__", "__wrapped__", "__type_params__",
+    )  # fmt: skip
 
     def __init__(self, function: Callable[..., Any], static: int | str | Sequence[int | str] = ()) -> None:
         functools.update_wrapper(self, function)
@@ -68,26 +71,35 @@ class Compiled:
         return self._bound[instance]
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        if tracing.recorder.get() is not None or self._owner == get_ident():
+        if not kwargs and tracing.recorder.get() is None:  # what follows costs a microsecond, and is what most calls do
+            scripts = self._scripts.get(tuple(map(type, args)))
+            if scripts and self._lock.acquire(False):
+                self._owner = get_ident()
+                try:
+                    result = scripts[0].run(args)
+                finally:
+                    self._lock.release()
+                if result is not MISS:
+                    return result
+        return self._call(args, kwargs)
+
+    def _call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Look for a program that fits, or make one."""
+        if tracing.recorder.get() is not None or (self._lock.locked() and self._owner == get_ident()):
             return self.function(*args, **kwargs)  # a part of another program, or called by a step of its own
-        if not kwargs and all(type(x) in _SIMPLE for x in args):
-            leaves: Sequence[Any] = args
-            structure: Any = len(args)
-        else:
-            leaves, structure = flatten((args, kwargs)), _structure((args, kwargs))
+        kinds = tuple(map(type, args))
+        flat = not kwargs and _SIMPLE.issuperset(kinds)
+        leaves = args if flat else flatten((args, kwargs))
+        structure = kinds if flat else _structure((args, kwargs))
         with self._lock:  # a program has one memory: threads wait for each other
             self._owner = get_ident()
-            try:
-                scripts = self._scripts.get(structure, [])
-                for i, script in enumerate(scripts):
-                    result = script.run(leaves)
-                    if result is not MISS:
-                        if i:
-                            scripts.insert(0, scripts.pop(i))
-                        return result
-                return self._first(structure, leaves, args, kwargs)
-            finally:
-                self._owner = 0
+            scripts = self._scripts.get(structure, [])
+            for i, script in enumerate(scripts):
+                result = script.run(leaves)
+                if result is not MISS:
+                    scripts.insert(0, scripts.pop(i))
+                    return result
+            return self._first(structure, leaves, args, kwargs)
 
     def _first(self, structure: Any, leaves: Sequence[Any], args: Any, kwargs: Any) -> Any:
         """A call for which there is no program yet."""
@@ -207,8 +219,8 @@ class _Static:
         for x in self.named:
             known = x in self.parameters or (isinstance(x, int) and -len(self.parameters) <= x < len(self.parameters))
             if not known:
-                shown = f"{function.__name__}({', '.join(self.parameters)})"
-                raise ValueError(f"compile: static names {x!r}, which is no parameter of {shown}")
+                shown = ", ".join(self.parameters)
+                raise ValueError(f"compile: static names {x!r}, which is no parameter of {function.__name__}({shown})")
 
     def leaves(self, args: Any, kwargs: Any) -> set[int]:
         """Which of the leaves of a call's arguments these are."""

@@ -61,7 +61,7 @@ def _array(script: Script, name: str, leaf: Any, kind: str, i: int, v: Var) -> N
 
 def _tensors(script: Script) -> None:
     """Tensors are read where they are found: there may be another one at each call, a gradient say."""
-    places = [(t, place) for t, place, _, _ in script.capture.tensors if place is not None]
+    places = [(t, place) for t, place, _, _ in script.capture.tensors if place is not None and script.needs(t)]
     known = script.name([None] * len(places), "known")
     for i, (t, place) in enumerate(places):
         script.add(f"t{i} = {place.text(script.holder)}")
@@ -97,6 +97,8 @@ def _gradients(script: Script) -> list[str]:
     """Whether tensors need gradients, and have them."""
     conditions = []
     for t, _, needs, has in script.capture.tensors:
+        if not script.needs(t):
+            continue
         node = f"{script.holder(t)}._node"
         conditions.append(f"{node} is{' not' if needs else ''} None")
         if needs:

@@ -39,7 +39,7 @@ class Row:
     microseconds: float | None = None
 
     def share(self) -> float | None:
-        """Bytes in a second, as a part of what a copy in this machine's memory moves; more than 1 where they stay in the cache."""
+        """Bytes in a second, as a part of what a copy in memory moves; more than 1 where they stay in the cache."""
         return None if not self.microseconds else self.bytes / self.microseconds * 1e6 / bandwidth()
 
 
@@ -58,7 +58,8 @@ class Explanation:
             part = us / total if total else 0.0
             lines.append(f"{r.name:10} {us:9.1f} {part:6.0%} {r.operations:11,} {r.bytes:11,} {share:12.0%}  {r.space}")
         calls = [r.name for r in self.rows if r.microseconds is None]
-        lines.append(f"{len(loops)} loops, {total:.1f} us; {len(calls)} calls that no loop holds{': ' if calls else ''}{', '.join(calls)}")
+        named = f": {', '.join(calls)}" if calls else ""
+        lines.append(f"{len(loops)} loops, {total:.1f} us; {len(calls)} calls that no loop holds{named}")
         return "\n".join(lines)
 
 

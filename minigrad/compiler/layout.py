@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ..tensor import wrap
 from . import native
 from .fuse import Fusion
 from .groups import Call, Group
@@ -15,10 +16,12 @@ from .numbers import Formula
 from .program import Var
 from .replay import Replay
 
-__all__ = ["SMALL", "Layout", "address_of"]
+__all__ = ["LARGE", "SMALL", "Argument", "Given", "Layout", "address_of", "bytes_of"]
 
 #: Arrays of fewer bytes are copied to and from places that native code knows: it takes longer to find out where they are.
 SMALL = 1 << 14
+#: Results of more bytes are new arrays at each call: two that are kept would take too much memory.
+LARGE = 1 << 22
 
 
 class Layout:
@@ -26,18 +29,19 @@ class Layout:
 
     Attributes:
         memory: arrays that stay where they are, of values and of numbers.
-        direct: results that each call makes a new array for, in which native code writes.
+        given: results that native code writes straight into the arrays that a call gives away.
         pieces: loops that are one native function, or a call, in the order in which they run.
         functions: of each piece; None of a call.
-        frames: of each piece: the addresses of what its loops read and write.
+        frames: of each piece: the addresses of what its loops read and write, for two calls in turn.
         slots: where the address of a value stands: numbers of frames, and places in them.
     """
 
     def __init__(self, fusion: Fusion | Replay, outputs: set[Var]) -> None:
         self.fusion = fusion
+        self.turn = [0]
         self.memory: dict[Any, np.ndarray] = {}
         self.slots: dict[Any, list[tuple[int, int]]] = {}
-        self.direct: set[Var] = set()
+        self.given: set[Var] = set()
         self._allocate(outputs - set(fusion.written))
         self._divide()
         self._room()
@@ -51,8 +55,8 @@ class Layout:
     def _allocate(self, outputs: set[Var]) -> None:
         for group in self.fusion.groups:
             for v in () if isinstance(group, Call) else group.stored:
-                if v in outputs and bytes_of(v) > SMALL:
-                    self.direct.add(v)
+                if v in outputs:
+                    self.given.add(v)
                 else:
                     self.memory[v] = np.empty(v.shape, v.dtype)
         for v in self.fusion.joined:
@@ -82,14 +86,18 @@ class Layout:
         """Room for what native functions keep while they run; its address is the last one of a frame."""
         largest = max((f.workspace for f in self.functions if f is not None), default=0)
         self.workspace = np.empty(largest // 8 + 8, np.int64)
-        for frame in self.frames:
-            if frame is not None:
-                frame[-1] = -(-address_of(self.workspace) // 64) * 64
+        for frame in (f for pair in self.frames if pair is not None for f in pair):
+            frame[-1] = -(-address_of(self.workspace) // 64) * 64
 
     def put(self, key: Any, address: int) -> None:
         """Note where a value lies, in all frames that hold it."""
+        for turn in (0, 1):
+            self.put_in(turn, key, address)
+
+    def put_in(self, turn: int, key: Any, address: int) -> None:
+        """Note it in the frames of one of two calls."""
         for frame, slot in self.slots.get(key, ()):
-            self.frames[frame][slot] = address
+            self.frames[frame][turn][slot] = address
 
     def _native(self, groups: list[tuple[int, Group]]) -> tuple[list[Any], list[list[int]]]:
         """The loops of one native function, and where their operands stand in its frame."""
@@ -102,7 +110,7 @@ class Layout:
             if type(key) is tuple and key not in self.memory:
                 self.memory[key] = np.empty((), key[1])
             self.slots.setdefault(key, []).append((len(self.frames), slot))
-        self.frames.append(np.zeros(len(local) + 1, np.int64))
+        self.frames.append((np.zeros(len(local) + 1, np.int64), np.zeros(len(local) + 1, np.int64)))
         return [group.loop(f"loop {i}") for i, group in groups], slots
 
     def loops(self) -> list[Loop]:
@@ -116,6 +124,53 @@ class Layout:
             done += 1 if isinstance(piece, Call) else len(piece[0])
             last = i if done <= self.fusion.floor else last
         return last
+
+
+class Given:
+    """The arrays of one result: two, in turn, each of which is used again only where nobody has it any more.
+
+    Attributes:
+        items: the arrays, or Tensors around them.
+    """
+
+    def __init__(self, layout: Layout, v: Var, in_tensor: bool) -> None:
+        self.layout, self.v, self.in_tensor = layout, v, in_tensor
+        self.items: list[Any] = [None, None]
+        for turn in (0, 1):
+            self.renewed(turn)
+
+    def renewed(self, turn: int) -> Any:
+        """A new array for one of the two."""
+        array = np.empty(self.v.shape, self.v.dtype)
+        self.layout.put_in(turn, self.v, address_of(array))
+        self.items[turn] = wrap(array, None) if self.in_tensor else array
+        return self.items[turn]
+
+
+class Argument:
+    """A small array among the arguments: copied to a place of its own, unless it is the same one again and again.
+
+    Attributes:
+        array: the array whose own address is in the frames.
+    """
+
+    def __init__(self, layout: Layout, v: Var) -> None:
+        self.layout, self.v = layout, v
+        self.array: Any = None
+        self.last, self.room = 0, np.empty(v.shape, v.dtype)
+        layout.put(v, address_of(self.room))
+
+    def take(self, x: np.ndarray) -> None:
+        """Have the native code find what x holds."""
+        if id(x) == self.last and x.flags.c_contiguous:  # to find out where it lies takes longer than to copy it once
+            self.array = x
+            self.layout.put(self.v, address_of(x))
+            return
+        self.last = id(x)
+        np.copyto(self.room, x)
+        if self.array is not None:
+            self.array = None
+            self.layout.put(self.v, address_of(self.room))
 
 
 def check_reach(group: Group) -> None:

@@ -7,12 +7,14 @@ and changes what the function would have changed.  It returns MISS where the pro
 from __future__ import annotations
 
 from collections.abc import Callable
+from sys import getrefcount
 from typing import Any
 
 import numpy as np
 
 from .. import graph
 from ..random.state import get_state, set_state
+from ..references import HELD, TAKEN
 from ..tensor import Tensor, wrap
 from ..trees import flatten, is_leaf, sequence_like, unflatten
 from . import native
@@ -21,7 +23,7 @@ from .capture import Capture
 from .conditions import write_conditions
 from .fuse import Fusion, fused
 from .groups import Call
-from .layout import SMALL, Layout, address_of, bytes_of
+from .layout import LARGE, SMALL, Argument, Given, Layout, address_of, bytes_of
 from .lines import Lines
 from .numbers import Formula
 from .passes import inputs_of
@@ -36,7 +38,7 @@ MISS = object()
 _NAMES = {
     "MISS": MISS, "Tensor": Tensor, "ndarray": np.ndarray, "wrap": wrap, "empty": np.empty, "copyto": np.copyto,
     "as_strided": np.lib.stride_tricks.as_strided, "contiguous": np.ascontiguousarray, "asarray": np.asarray,
-    "mark_all_mutated": graph.mark_all_mutated, "get_state": get_state, "set_state": set_state,
+    "mark_mutated": graph.mark_mutated, "get_state": get_state, "set_state": set_state, "getrefcount": getrefcount,
 }  # fmt: skip
 
 
@@ -62,12 +64,16 @@ class Script(Lines):
         writes = {new: v for v, new in targets.items() if type(new) is Var and v not in {*self.arguments, *self.scattered}}
         self.fusion: Fusion | Replay = fused(self.program, writes) if native.available() else Replay(self.program)
         self.draws = any(getattr(step.function, "draws", False) for step in self.program.steps)
-        self.written: list[str] = []
+        self.written = set(targets)
+        self.writes = graph.Writes()
         self.tensors: dict[int, str] = {}
         self.text_of: dict[Var, str] = {}
+        self.text_given: dict[Var, str] = {}
+        self.turns = False
         self.results: list[str] = []
         write_conditions(self)
-        self.layout = Layout(self.fusion, set(vars_in(self.program.outputs)))
+        self.gives = self._to_give()
+        self.layout = Layout(self.fusion, set(self.gives))
         self._arrays()
         if self.draws:
             self.add("kept = get_state()")
@@ -78,9 +84,25 @@ class Script(Lines):
         self.run: Callable[[Any], Any]
         self.source, self.run = self.made("run(arguments)")
 
+    def needs(self, t: Tensor) -> bool:
+        """Whether it matters what a tensor of the state is: a gradient that is replaced unread does not."""
+        read = any(source is t and v in self.used for v, source in zip(self.state, self.capture.sources, strict=True))
+        return read or t._node is not None
+
     def holder(self, x: Any, kind: str = "o") -> str:
         """The name of an object, or the variable that holds a tensor of this call."""
         return self.tensors.get(id(x)) or self.name(x, kind)
+
+    def _to_give(self) -> dict[Var, bool]:
+        """The values that the caller gets as arrays of their own, and whether in Tensors."""
+        found: dict[Var, bool] = {}
+        for x, v in zip(flatten(self.capture.result), self.program.outputs[0], strict=True):
+            if type(v) is Var and (v.shape or isinstance(x, Tensor)):
+                found.setdefault(v, isinstance(x, Tensor))
+        for e, v in zip(self.capture.effects, self.program.outputs[1], strict=True):
+            if type(v) is Var and e.kind != "write":
+                found.setdefault(v, e.kind in ("grad", "tensor"))
+        return found
 
     # ------------------------------------------------------------------------------ arrays
 
@@ -90,9 +112,9 @@ class Script(Lines):
         for v, name in zip(self.arguments, names, strict=True):
             self.text_of[v] = name
             if v in self.layout.slots and bytes_of(v) <= SMALL:
-                self.layout.memory[v] = np.empty(v.shape, v.dtype)
-                self.layout.put(v, address_of(self.layout.memory[v]))
-                self.add(f"copyto({self.name(self.layout.memory[v], 'b')}, {name})")
+                known = self.name(Argument(self.layout, v), "argument")
+                self.add(f"if {name} is not {known}.array:")
+                self.add(f"    {known}.take({name})")
             elif v in self.layout.slots:
                 self._anywhere(v, name)
         seen = self.name([None] * len(self.state), "seen") if self.state else ""
@@ -122,7 +144,7 @@ class Script(Lines):
         if v in self.scattered:
             self._anywhere(v, f"s{i}")
             return
-        known = self.name(_Fits(v, self.layout.put), "fits")
+        known = self.name(_Fits(self.layout, v, self.writes if v in self.written else None), "fits")
         self.add(f"if s{i} is not {seen}[{i}]:")
         self.add(f"    if not {known}(s{i}):")
         self.add("        return MISS")
@@ -130,7 +152,8 @@ class Script(Lines):
 
     def putting(self, key: Any, array: str) -> str:
         """The line that notes where an array lies, in all frames that hold it."""
-        places = " = ".join(f"{self.name(self.layout.frames[frame], 'frame')}[{slot}]" for frame, slot in self.layout.slots[key])
+        found = [(self.layout.frames[frame][turn], slot) for frame, slot in self.layout.slots[key] for turn in (0, 1)]
+        places = " = ".join(f"{self.name(frame, 'frame')}[{slot}]" for frame, slot in found)
         return f"{places} = {array}.__array_interface__['data'][0]"
 
     def array(self, v: Var) -> str:
@@ -154,21 +177,41 @@ class Script(Lines):
     def _parts(self) -> None:
         """Native code and calls, in order; guards and checks as soon as they can be made."""
         waiting = list(self.program.guards)
-        for v in self.layout.direct:
-            self.text_of[v] = f"r_{v}"
-            self.add(f"r_{v} = empty({v.shape}, {self.name(v.dtype, 'd')})")
-            if v in self.layout.slots:
-                self.add(self.putting(v, f"r_{v}"))
+        for v in self.layout.given:
+            self._give(v)
         last = self.layout.last_before_floor()
         if last < 0:
             self._checks(waiting)
         for i, (piece, function) in enumerate(zip(self.layout.pieces, self.layout.functions, strict=True)):
             if function is not None:
-                self.add(f"{self.name(function.entry, 'native')}({address_of(self.layout.frames[i])})")
+                addresses = tuple(address_of(frame) for frame in self.layout.frames[i])
+                frame = f"{self.name(addresses, 'frames')}[turn]" if self.turns else addresses[0]
+                self.add(f"{self.name(function.entry, 'native')}({frame})")
             else:
                 self._call(piece)
             if i == last:
                 self._checks(waiting)
+
+    def _give(self, v: Var) -> None:
+        """Where a result lies this time: where nobody has the one before the last any more, there."""
+        if bytes_of(v) > LARGE:
+            self.add(f"r_{v} = empty({v.shape}, {self.name(v.dtype, 'd')})")
+            self.add(self.putting(v, f"r_{v}"))
+            self.text_of[v] = f"r_{v}"
+            self.text_given[v] = f"wrap(r_{v}, None)" if self.gives[v] else f"r_{v}"
+            return
+        given = Given(self.layout, v, self.gives[v])
+        if not self.turns:
+            self.turns = True
+            turn = self.name(self.layout.turn, "turns")
+            self.add(f"{turn}[0] = turn = 1 - {turn}[0]")
+        name = f"g{len(self.text_given)}"
+        free = f"getrefcount({name}) == {TAKEN}" + (f" and getrefcount({name}._array) == {HELD}" if self.gives[v] else "")
+        self.add(f"{name} = {self.name(given.items, 'given')}[turn]")
+        self.add(f"if not ({free}):")
+        self.add(f"    {name} = {self.name(given.renewed, 'renewed')}(turn)")
+        self.text_given[v] = name
+        self.text_of[v] = f"{name}._array" if self.gives[v] else name
 
     def _leave(self) -> None:
         """The program is not right for these values: nothing was changed but random numbers drawn, which are given back."""
@@ -220,24 +263,29 @@ class Script(Lines):
 
     # ------------------------------------------------------------------------------ effects
 
-    def fresh(self, x: Any) -> str:
-        """An array of its own for a result."""
-        if x in self.layout.direct:
-            self.layout.direct.discard(x)
-            return self.array(x)
-        return f"{self.array(x)}.copy()"
+    def fresh(self, v: Var, in_tensor: bool) -> str:
+        """An array of its own, or a Tensor around one."""
+        if v in self.text_given and self.gives[v] == in_tensor:
+            return self.text_given.pop(v)
+        copy = f"{self.array(v)}.copy()"
+        return f"wrap({copy}, None)" if in_tensor else copy
 
     def _effects(self) -> None:
         """The results, before anything is changed; then the changes."""
         parts = flatten(self.capture.result)
         for i, (x, v) in enumerate(zip(parts, self.program.outputs[0], strict=True)):
-            text = self.fresh(v) if type(v) is Var else self.number(v)
-            self.add(f"y{i} = wrap({text}, None)" if isinstance(x, Tensor) else f"y{i} = {text}")
+            if type(v) is not Var:
+                text = self.number(v)
+            elif isinstance(x, Tensor) or v.shape:
+                text = self.fresh(v, isinstance(x, Tensor))
+            else:
+                text = f"{self.array(v)}[()]"  # NumPy gives numbers, not arrays without axes
+            self.add(f"y{i} = {text}")
             self.results.append(f"y{i}")
         for e, v in zip(self.capture.effects, self.program.outputs[1], strict=True):
             self._effect(e, v)
         if self.written:
-            self.add(f"mark_all_mutated({', '.join(self.written)})")
+            self.add(f"{self.name(self.writes.note, 'note')}()")
 
     def _return(self) -> None:
         if self.results == ["y0"] and is_leaf(self.capture.result):
@@ -252,14 +300,15 @@ class Script(Lines):
             target = f"x{e.target}" if e.target < count else f"s{e.target - count}"
             if v not in self.fusion.written:
                 self.add(f"copyto({target}, {self.array(v)})")
-            self.written.append(target)
+            if e.target < count or self.program.inputs[e.target] in self.scattered:
+                self.add(f"mark_mutated({target})")
         elif e.kind == "grad":
-            self.add(f"{self.holder(e.target)}._node.grad = {'None' if v is None else f'wrap({self.fresh(v)}, None)'}")
+            self.add(f"{self.holder(e.target)}._node.grad = {'None' if v is None else self.fresh(v, True)}")
         elif e.kind == "array":
-            self.add(f"{self.holder(e.target)}._array = {self.fresh(v)}")
+            self.add(f"{self.holder(e.target)}._array = {self.fresh(v, False)}")
         else:
-            value = self.number(v) if e.kind == "number" else self.fresh(v)
-            self.add(f"{e.target.text(self.holder)} = {f'wrap({value}, None)' if e.kind == 'tensor' else value}")
+            value = self.number(v) if e.kind == "number" else self.fresh(v, e.kind == "tensor")
+            self.add(f"{e.target.text(self.holder)} = {value}")
 
 
 def _now(source: Any) -> Any:
@@ -272,13 +321,15 @@ def _now(source: Any) -> Any:
 class _Fits:
     """Looks at an array that stands where another one stood, and notes where it lies."""
 
-    def __init__(self, v: Var, put: Callable[[Any, int], None]) -> None:
-        self.v, self.put = v, put
+    def __init__(self, layout: Layout, v: Var, writes: graph.Writes | None) -> None:
+        self.layout, self.v, self.writes = layout, v, writes
 
     def __call__(self, x: Any) -> bool:
         if type(x) is not np.ndarray or x.shape != self.v.shape or x.dtype != self.v.dtype or not x.flags.c_contiguous:
             return False
-        self.put(self.v, address_of(x))
+        self.layout.put(self.v, address_of(x))
+        if self.writes is not None:
+            self.writes.add(x)
         return True
 
 

@@ -64,8 +64,8 @@ class Optimizer:
     optional_state: ClassVar[tuple[str, ...] | None] = None
     elementwise: ClassVar[bool] = True
     together: ClassVar[bool] = False
-    #: Attributes that hold what is found anew where it is missing: a compiled step does not look at them.
-    caches: ClassVar[tuple[str, ...]] = ("_seen", "_layouts", "_flat")
+    #: Attributes that a compiled step does not look at: what is found anew where it is missing, and what only new groups get.
+    caches: ClassVar[tuple[str, ...]] = ("_seen", "_layouts", "_flat", "defaults")
     #: What computed a step where `together` was said, in this class or above it.
     _said_of: ClassVar[tuple[Any, ...]] = ()
 
