@@ -173,7 +173,7 @@ class Compiled:
         return script.source if language == "python" else "\n".join(f.text for f in script.layout.functions if f is not None)
 
     def explain(self) -> Explanation:
-        """Where the time goes: for each loop its microseconds, operations, bytes and share of the memory's bandwidth; and calls."""
+        """Where the time goes: of each loop microseconds, operations, bytes and share of the memory's bandwidth; and calls."""
         return explained(self._latest())
 
 
