@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from .. import tracing
+from .. import graph, tracing
 from ..arrays.traced import Traced
 from ..tensor import Tensor, raw, wrap
 from ..trees import flatten, sequence_like, unflatten
@@ -136,7 +136,7 @@ def _own(x: Any) -> Any:
     """A result with this run's numbers."""
     array = raw(x)
     numbers = array.numbers if type(array) is Traced else array
-    return wrap(numbers, None) if isinstance(x, Tensor) else numbers
+    return wrap(numbers, None) if isinstance(x, Tensor) else numbers[()] if type(array) is Traced and not array.shape else numbers
 
 
 class _Taken:
@@ -215,6 +215,7 @@ class _Taken:
     def settle(self, after: State) -> tuple[list[Effect], bool]:
         """Real arrays and numbers again; what has changed, and whether all places were there before."""
         effects = [Effect("write", i, t) for i, t in enumerate(self.recorder.arrays) if t.memory.version]
+        graph.mark_all_mutated(*(e.value.numbers for e in effects))
         for t, grad in self.before:
             if t._node is not None and t._node.grad is not grad:
                 effects.append(Effect("grad", t, None if t._node.grad is None else t._node.grad._array))
