@@ -26,12 +26,14 @@ from minigrad.compiler import native
 UNARY: list[Callable[[Any], Any]] = [
     np.tanh, np.negative, np.square, np.sin, np.abs, lambda x: np.exp(-np.abs(x)), lambda x: np.sqrt(np.abs(x) + 1),
     lambda x: x.sum(axis=-1, keepdims=True), lambda x: x.max(axis=0, keepdims=True), lambda x: np.mean(x),
-    lambda x: np.cumsum(x, axis=-1), lambda x: np.sort(x, axis=-1), lambda x: x.T if x.ndim == 2 and x.shape[0] == x.shape[1] else x * 2,
+    lambda x: np.cumsum(x, axis=-1), lambda x: np.sort(x, axis=-1),
+    lambda x: x.T if x.ndim == 2 and x.shape[0] == x.shape[1] else x * 2,
     lambda x: np.flip(x, -1) if x.ndim else x, lambda x: x[..., :1] if x.ndim else x, lambda x: np.where(x > 0, x, 0.1 * x),
     lambda x: x - x.mean(axis=-1, keepdims=True) if x.ndim else x, lambda x: np.concatenate([x, x * 2])[: len(x)] if x.ndim else x,
 ]  # fmt: skip
 BINARY: list[Callable[[Any, Any], Any]] = [
-    np.add, np.subtract, np.multiply, np.maximum, lambda x, y: x / (np.abs(y) + 1), lambda x, y: np.where(x > y, x, y * 0.5),
+    np.add, np.subtract, np.multiply, np.maximum, lambda x, y: x / (np.abs(y) + 1),
+    lambda x, y: np.where(x > y, x, y * 0.5),
     lambda x, y: x @ y if x.ndim == y.ndim == 2 and x.shape[-1] == y.shape[0] else x - y,
 ]  # fmt: skip
 STEPS = st.lists(st.tuples(st.booleans(), st.integers(0, 99), st.integers(0, 99), st.integers(0, 99)), min_size=3, max_size=20)
