@@ -323,7 +323,7 @@ def apply_masked(
 
     On trial nothing is mended, since that needs a look at the numbers.
     """
-    if on_trial and (not create_graph or later.recorder_of(raw(g)) is not None):
+    if on_trial and (not create_graph or later.recorder_of(all_examples(raw(g))) is not None):
         masked.silence()
         return apply(node, g, parents, send)
     if node.saved is None:

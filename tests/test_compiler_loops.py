@@ -1320,3 +1320,17 @@ def test_without_llvmlite_all_is_imported_and_the_error_names_the_extra(tmp_path
     done = subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parent.parent, capture_output=True, text=True)
     assert done.stdout.startswith("False\n3.0\n"), done.stderr
     assert 'pip install ".[fast]"' in done.stdout
+
+
+def test_loops_that_are_the_same_but_for_their_arrays_are_one_function() -> None:
+    x = Operand("float32", (1,))
+    loop = Loop((40,), (x, x), (Load(0), Compute("tanh", (0,)), Store(1, 1)), "cell")
+    other = Loop((40,), (x, x), (Load(0), Compute("exp", (0,)), Store(1, 1)), "other")
+    slots = [[0, 1], [1, 2], [2, 3], [3, 4]]
+    text = emit([loop, loop, other, loop], slots).text
+    assert text.count("define internal") == 1 and text.count("call void @kernel_0") == 3
+    if native.available():
+        arrays = [np.linspace(-1, 1, 40).astype("f4"), *(np.zeros(40, "f4") for _ in range(4))]
+        native.compile_loops([loop, loop, other, loop], slots)(*arrays)
+        expected = np.tanh(np.exp(np.tanh(np.tanh(arrays[0]))))
+        np.testing.assert_allclose(arrays[4], expected, rtol=1e-6)

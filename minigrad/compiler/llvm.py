@@ -2,7 +2,7 @@
 
 `emit(loops)` writes one function that runs loops one after the other.  Its one argument is the *frame*, an array of
 addresses: of each operand, and last of a workspace for what the loops keep.  Lengths and strides are constants in the
-text.
+text.  Loops that are the same but for their arrays, as the steps of a recurrent cell are, are one function that is called.
 
 A loop is made simple (`spaces`), its factors turned where that pays (`packing`), its formulas expanded (`formulas`),
 its order planned (`order`, `schedule`) and then written: the loops over axes in `writer`, the code along rows in
@@ -12,6 +12,7 @@ its order planned (`order`, `schedule`) and then written: the loops over axes in
 from __future__ import annotations
 
 import itertools
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -20,7 +21,7 @@ from .loops import Loop
 from .packing import packed
 from .schedule import Schedule
 from .spaces import simplified
-from .text import Target, Text
+from .text import Target, Text, functions
 from .writer import LoopWriter
 
 __all__ = ["Emitted", "Target", "all_slots", "emit"]
@@ -69,18 +70,41 @@ def emit(
     }
     <BLANKLINE>
     """
-    text, workspace = Text(target or Target()), 0
-    has = ("ldexp",) if text.target.ldexp else ()
     slots = all_slots(loops, slots)
     last = 1 + max((slot for of_loop in slots for slot in of_loop), default=-1)
+    text, workspace = Text(target or Target()), 0
+    parts: dict[str, str] = {}
+    texts = [text]
+    alike = Counter(map(_key, loops))
     for loop, of_loop in zip(loops, slots, strict=True):
         text.comment(f"{loop.name} over {list(loop.space)}")
-        parts, turned = packed(simplified(loop), of_loop, last)
-        for part, of_part in parts:
-            schedule = Schedule(expanded(part, has), text.target.tile[0], turned)
-            LoopWriter(text, schedule).run([*of_part, last])
-            workspace = max(workspace, schedule.workspace)
-    return Emitted(text.function(name), workspace)
+        key = _key(loop)
+        if alike[key] == 1:
+            workspace = max(workspace, _write(text, loop, of_loop, last))
+            continue
+        if key not in parts:
+            parts[key] = f"{name}_{len(parts)}"
+            texts.append(Text(text.target))
+            workspace = max(workspace, _write(texts[-1], loop, range(len(of_loop)), len(of_loop)))
+        text.call_part(parts[key], [*of_loop, last])
+    return Emitted(functions(texts, [name, *parts.values()]), workspace)
+
+
+def _key(loop: Loop) -> str:
+    """What loops have in common that are the same but for their arrays."""
+    return repr((loop.space, loop.operands, loop.code))
+
+
+def _write(text: Text, loop: Loop, slots: Sequence[int], workspace: int) -> int:
+    """Write a loop; the bytes that it keeps."""
+    has = ("ldexp",) if text.target.ldexp else ()
+    parts, turned = packed(simplified(loop), slots, workspace)
+    used = 0
+    for part, of_part in parts:
+        schedule = Schedule(expanded(part, has), text.target.tile[0], turned)
+        LoopWriter(text, schedule).run([*of_part, workspace])
+        used = max(used, schedule.workspace)
+    return used
 
 
 def all_slots(loops: Sequence[Loop], slots: Sequence[Sequence[int]] | None = None) -> Sequence[Sequence[int]]:

@@ -14,7 +14,7 @@ import numpy as np
 
 from .operations import kind
 
-__all__ = ["Target", "Text", "literal", "llvm_type", "memory_type", "vector"]
+__all__ = ["Target", "Text", "functions", "literal", "llvm_type", "memory_type", "vector"]
 
 
 @dataclass(frozen=True)
@@ -80,6 +80,7 @@ class Text:
         self.target = target
         self.lines: list[str] = []
         self.declarations: dict[str, str] = {}
+        self.rooms: dict[str, int] = {}
         self._count = 0
         self._block = "entry"  # where the next line goes: loops need to know where a value comes from
 
@@ -184,8 +185,25 @@ class Text:
         self.lines.append(f"{label}:")
         self._block = label
 
-    def function(self, name: str) -> str:
-        """The function, with what it declares; its one argument is the frame."""
-        declared = "\n".join(self.declarations[n] for n in sorted(self.declarations))
+    def call_part(self, name: str, slots: Sequence[int]) -> None:
+        """Call another function of these, with a frame of its own: the addresses in some places of this one."""
+        if "%part" not in self.rooms or self.rooms["%part"] < len(slots):
+            self.rooms["%part"] = len(slots)
+        for place, slot in enumerate(slots):
+            address = self.let(f"load ptr, ptr {self.moved('%frame', str(slot), 8)}")
+            self.do(f"store ptr {address}, ptr {self.moved('%part', str(place), 8)}")
+        self.do(f"call void @{name}(ptr %part)")
+
+    def definition(self, name: str, linkage: str = "") -> str:
+        """The function; its one argument is the frame."""
+        rooms = "".join(f"  {room} = alloca [{count} x ptr]\n" for room, count in self.rooms.items())
         body = "\n".join(self.lines)
-        return f"{declared}\n\ndefine void @{name}(ptr %frame) {{\nentry:\n{body}\n  ret void\n}}\n"
+        return f"define {linkage}void @{name}(ptr %frame) {{\nentry:\n{rooms}{body}\n  ret void\n}}\n"
+
+
+def functions(texts: Sequence[Text], names: Sequence[str]) -> str:
+    """All functions, the first of which is called from outside, with what they declare."""
+    declarations = {n: text for t in texts for n, text in t.declarations.items()}
+    declared = "\n".join(declarations[n] for n in sorted(declarations))
+    others = [t.definition(n, "internal ") for t, n in zip(texts[1:], names[1:], strict=True)]
+    return "\n\n".join([declared, "\n".join([*others, texts[0].definition(names[0])])])
