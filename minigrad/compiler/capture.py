@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 
 from .. import graph, tracing
+from ..arrays.row_sparse import RowSparse
 from ..arrays.traced import Traced
 from ..tensor import Tensor, raw, wrap
 from ..trees import flatten, sequence_like, unflatten
 from .numbers import Formula, Number
-from .passes import simplified
+from .passes import inputs_of, simplified
 from .program import Program
 from .state import Place, State, reachable
 from .streams import Streams
@@ -27,9 +28,10 @@ class Effect:
     """What a call changes beside its result.
 
     Attributes:
-        kind: "write" into the array of an input, "array" or "grad" of a tensor, "number", "numbers" or "tensor" put in a place.
+        kind: "write" into the array of an input, "array", "grad" or row-sparse "rows" of a tensor, "number",
+            "numbers" or "tensor" put in a place.
         target: the input's number, the tensor, or the place.
-        value: a Var, a Formula, or None.
+        value: a Var, a Formula, None, or of rows the Vars of values and rows.
     """
 
     kind: str
@@ -120,8 +122,12 @@ def _captured(function: Callable[..., Any], args: Any, kwargs: Any, leaves: list
     parts = flatten(result)
     values = ([recorder.value_of(raw(x)) for x in parts], [recorder.value_of(e.value) for e in effects])
     effects = [Effect(e.kind, e.target, v) for e, v in zip(effects, values[1], strict=True)]
+    program = simplified(recorder.program(values))
+    read = {v for step in program.steps for v in inputs_of(step)}
+    unknown = {v for v, source in zip(program.inputs[-len(taken.sources) :], taken.sources, strict=False) if source is None}
+    repeats = repeats and not (read & unknown)  # a row-sparse gradient that is added to has other rows each time
     found = Capture(
-        simplified(recorder.program(values)), leaves, result, taken.sources, taken.tensors, taken.fixed(), state.same,
+        program, leaves, result, taken.sources, taken.tensors, taken.fixed(), state.same,
         [(x, x.copy()) for x in state.loose],
         [(h, len(h)) for h, _ in state.holders], list(recorder.given_numbers.values()), recorder.decisions, effects, repeats,
     )  # fmt: skip
@@ -137,6 +143,12 @@ def _own(x: Any) -> Any:
     array = raw(x)
     numbers = array.numbers if type(array) is Traced else array
     return wrap(numbers, None) if isinstance(x, Tensor) else numbers[()] if type(array) is Traced and not array.shape else numbers
+
+
+def _of_gradient(t: Tensor, grad: Any) -> Effect:
+    if grad is not None and isinstance(grad._array, RowSparse):
+        return Effect("rows", t, [grad._array.values, grad._array.rows])
+    return Effect("grad", t, None if grad is None else grad._array)
 
 
 class _Taken:
@@ -160,6 +172,9 @@ class _Taken:
         self.traced: dict[int, Traced] = {}
         for t in tensors:
             t._array = self._taken(t._array, t)
+        self.sparse = [(t, t._array) for t in state.tensors if isinstance(t._array, RowSparse)]
+        for t, rows in self.sparse:
+            t._array = rows.changed(lambda x: self._taken(x, None))
         for place in state.arrays:
             place.set(self._taken(place.get(), place))
         for place, value in state.tuples:
@@ -184,9 +199,13 @@ class _Taken:
 
     def undo(self, after: State) -> None:
         """Real arrays and numbers again."""
+        for t, rows in self.sparse:
+            t._array = rows
         for t in {*(t for t, _ in self.before), *after.tensors}:
             if type(t._array) is Traced:
                 t._array = t._array.numbers
+            elif isinstance(t._array, RowSparse):
+                t._array = t._array.changed(lambda x: x.numbers if type(x) is Traced else x)
         for place in _places(self.state, after):
             value = place.get()
             if type(value) is Traced:
@@ -218,7 +237,7 @@ class _Taken:
         graph.mark_all_mutated(*(e.value.numbers for e in effects))
         for t, grad in self.before:
             if t._node is not None and t._node.grad is not grad:
-                effects.append(Effect("grad", t, None if t._node.grad is None else t._node.grad._array))
+                effects.append(_of_gradient(t, t._node.grad))
             if type(t._array) is Traced and not self._was_given(t._array):
                 effects.append(Effect("array", t, t._array))
         repeats = [(id(h), k) for h, k in self.state.holders] == [(id(h), k) for h, k in after.holders]

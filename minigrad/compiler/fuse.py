@@ -65,6 +65,7 @@ class Fusion:
         groups: in the order in which they run.
         views: of each value that is one.
         terms: of each value that is computed where it is needed.
+        readers: of each value the terms that read it, or views of it.
         at: the group that computes a value.
         ready: the first group in which a value can be used.
     """
@@ -74,6 +75,7 @@ class Fusion:
         self.groups: list[Group | Call] = []
         self.views: dict[Var, View] = {}
         self.terms: dict[Var, Term] = {}
+        self.readers: dict[Var, list[Var]] = {}
         self.at: dict[Var, int] = {}
         self.ready: dict[Var, int] = {}
         self.floor = 0
@@ -98,6 +100,8 @@ class Fusion:
 
     def write(self, v: Var, target: Var) -> bool:
         """Store a value in the memory of another array, if nobody reads that later, or elsewhere in the same loop."""
+        if self.write_by_calls(v, target):
+            return True
         number = self.at.get(v)
         group = None if number is None else self.groups[number]
         if number is None or number < self.floor or not isinstance(group, Group) or v in self.joined or v in group.arrays:
@@ -110,6 +114,22 @@ class Fusion:
             return False
         group.code.append(Store(group.operand(target, place), value))
         return True
+
+    def write_by_calls(self, v: Var, target: Var) -> bool:
+        """Have the calls that change an array, one after the other, write into it."""
+        calls: list[Call] = []
+        while v is not target:
+            number = self.at.get(v, -1)
+            call = self.groups[number] if number >= self.floor else None
+            x = call.changes() if isinstance(call, Call) else None
+            later = [self.base_of(r) for g in self.groups[number + 1 :] for r in reads_of(g) if type(r) is Var]
+            if type(x) is not Var or x in later or x in self.joined:
+                return False
+            calls.append(call)  # type: ignore[arg-type]
+            v = x
+        for call in calls:
+            call.in_place = True
+        return bool(calls)
 
     def take(self, step: Step) -> None:
         """Place a step, or leave it until somebody needs it."""
@@ -140,6 +160,8 @@ class Fusion:
         """An elementwise step: if it is cheap, whoever reads it computes it."""
         out, read = step.out, {self.base_of(v) for v in step.inputs()}
         self.terms[out] = term
+        for v in read:
+            self.readers.setdefault(v, []).append(out)
         self.ready[out] = max((self.ready.get(v, 0) for v in step.inputs()), default=0)
         self.weight[out] = 1 + sum(self.weight.get(v, 0) for v in read if v in self.terms)
         dear = term.op not in CHEAP and not term.op.startswith("astype") and term.op != "copy"
@@ -169,6 +191,7 @@ class Fusion:
         x = step.args[0]
         copy = Var.new(x.shape, x.dtype)
         self.terms[copy] = Term("copy", (x,), (str(x.dtype),))
+        self.readers.setdefault(self.base_of(x), []).append(copy)
         self.ready[copy] = self.ready.get(x, 0)
         return Step(step.function, (copy, *step.args[1:]), step.kwargs, step.outs)
 

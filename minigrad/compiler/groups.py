@@ -10,6 +10,7 @@ from .loops import Loop
 from .passes import inputs_of
 from .program import Step, Var
 from .steps import Constant, Operand
+from .trace import changed, replaced_at
 from .views import strides_of
 
 __all__ = ["CONFLICT", "Call", "Dims", "Group", "operand_of", "reads_of", "strides_over"]
@@ -22,10 +23,21 @@ CONFLICT: Dims = (-1,)
 
 @dataclass(eq=False)
 class Call:
-    """A step that runs as it is; what it reads lies in memory."""
+    """A step that runs as it is; what it reads lies in memory.
+
+    Attributes:
+        in_place: it writes into the array that it changes, whose old values nobody needs any more.
+    """
 
     step: Step
     outs: tuple[Var, ...]
+    in_place: bool = False
+
+    def changes(self) -> Any:
+        """The array of which it gives a copy with other values in places; None where it does something else."""
+        if self.step.function is changed:
+            return self.step.args[1]
+        return self.step.args[0] if self.step.function is replaced_at else None
 
 
 @dataclass(eq=False)

@@ -2,7 +2,7 @@
 
 `emit(loops)` writes one function that runs loops one after the other.  Its one argument is the *frame*, an array of
 addresses: of each operand, and last of a workspace for what the loops keep.  Lengths and strides are constants in the
-text.  Loops that are the same but for their arrays, as the steps of a recurrent cell are, are one function that is called.
+text.  Loops that are the same but for where their arrays lie, as the steps of a recurrent cell are, are one function that is called.
 
 A loop is made simple (`spaces`), its factors turned where that pays (`packing`), its formulas expanded (`formulas`),
 its order planned (`order`, `schedule`) and then written: the loops over axes in `writer`, the code along rows in
@@ -14,7 +14,9 @@ from __future__ import annotations
 import itertools
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+import numpy as np
 
 from .formulas import expanded
 from .loops import Loop
@@ -75,24 +77,29 @@ def emit(
     text, workspace = Text(target or Target()), 0
     parts: dict[str, str] = {}
     texts = [text]
-    alike = Counter(map(_key, loops))
-    for loop, of_loop in zip(loops, slots, strict=True):
+    keys = [_key(loop) for loop in loops]
+    alike = Counter(keys)
+    for loop, key, of_loop in zip(loops, keys, slots, strict=True):
         text.comment(f"{loop.name} over {list(loop.space)}")
-        key = _key(loop)
         if alike[key] == 1:
             workspace = max(workspace, _write(text, loop, of_loop, last))
             continue
         if key not in parts:
             parts[key] = f"{name}_{len(parts)}"
             texts.append(Text(text.target))
-            workspace = max(workspace, _write(texts[-1], loop, range(len(of_loop)), len(of_loop)))
-        text.call_part(parts[key], [*of_loop, last])
+            workspace = max(workspace, _write(texts[-1], _at_the_start(loop), range(len(of_loop)), len(of_loop)))
+        text.call_part(parts[key], [*of_loop, last], [*(o.offset * np.dtype(o.dtype).itemsize for o in loop.operands), 0])
     return Emitted(functions(texts, [name, *parts.values()]), workspace)
 
 
+def _at_the_start(loop: Loop) -> Loop:
+    """The loop on arrays that begin where its operands do."""
+    return replace(loop, operands=tuple(replace(o, offset=0) for o in loop.operands))
+
+
 def _key(loop: Loop) -> str:
-    """What loops have in common that are the same but for their arrays."""
-    return repr((loop.space, loop.operands, loop.code))
+    """What loops have in common that are the same but for their arrays, and where in these they begin."""
+    return repr((loop.space, [(o.dtype, o.strides) for o in loop.operands], loop.code))
 
 
 def _write(text: Text, loop: Loop, slots: Sequence[int], workspace: int) -> int:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..arrays.traced import getitem
-from .groups import Group, reads_of, strides_over
+from .groups import Call, Group, reads_of, strides_over
 from .operations import DTYPES
 from .program import Step, Var
 from .steps import Operand, Store
@@ -101,22 +101,29 @@ def copied(fusion: Fusion, x: Var) -> Var:
 
 def part(fusion: Fusion, home: Var, region: View, values: Any, dtype: Any) -> None:
     """Store values in a part of an array's memory, after all that reads it."""
-    for v in [v for v, t in fusion.terms.items() if any(fusion.base_of(a) is home for a in t.args if type(a) is Var)]:
-        fusion.store(v)
+    for v in fusion.readers.pop(home, ()):
+        if v in fusion.terms:
+            fusion.store(v)
     inputs = [values] if type(values) is Var else []
     ready = max([fusion.ready.get(v, 0) for v in inputs], default=0)
-    for number, group in enumerate(fusion.groups):
-        if isinstance(group, Group):
-            own = [o for a, o in zip(group.arrays, group.operands, strict=True) if a is home]
-            touches = not all(_apart(o, group.space, region) for o in own)
-        else:
-            touches = home in reads_of(group)
-        ready = max(ready, number + 1) if touches else ready
+    for number in range(len(fusion.groups) - 1, ready - 1, -1):
+        if _touches(fusion.groups[number], home, region):
+            ready = number + 1
+            break
     number, group, dims = fusion.join(region.shape, ready, inputs)
     value = fusion.argument(group, values, str(dtype), dims)
     place = Operand(str(dtype), strides_over(group, dims, region.shape, region.strides), region.offset)
     group.code.append(Store(group.operand(home, place), value))
     fusion.at[home] = max(number, fusion.at[home])
+
+
+def _touches(group: Group | Call, home: Var, region: View) -> bool:
+    """Whether a group reads or writes a part of an array's memory."""
+    if isinstance(group, Call):
+        return home in reads_of(group)
+    return home in group.arrays and not all(
+        _apart(o, group.space, region) for a, o in zip(group.arrays, group.operands, strict=True) if a is home
+    )
 
 
 def _apart(operand: Operand, space: tuple[int, ...], region: View) -> bool:

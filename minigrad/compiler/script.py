@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from .. import graph
+from ..arrays.row_sparse import RowSparse
 from ..random.state import get_state, set_state
 from ..references import HELD, TAKEN
 from ..tensor import Tensor, wrap
@@ -29,6 +30,7 @@ from .numbers import Formula
 from .passes import inputs_of
 from .program import Var, vars_in
 from .replay import Replay
+from .trace import replaced_at
 
 __all__ = ["MISS", "Script"]
 
@@ -60,7 +62,7 @@ class Script(Lines):
         self.used |= {v for step in self.program.steps for v in inputs_of(step)}
         targets = {self.program.inputs[e.target]: e.value for e in capture.effects if e.kind == "write"}
         self.used |= set(targets)
-        self.scattered = {v for v, source in zip(self.state, capture.sources, strict=True) if not _now(source).flags.c_contiguous}
+        self.scattered = {v for v, source in zip(self.state, capture.sources, strict=True) if not _is_in_one_piece(source)}
         writes = {new: v for v, new in targets.items() if type(new) is Var and v not in {*self.arguments, *self.scattered}}
         self.fusion: Fusion | Replay = fused(self.program, writes) if native.available() else Replay(self.program)
         self.draws = any(getattr(step.function, "draws", False) for step in self.program.steps)
@@ -100,8 +102,8 @@ class Script(Lines):
             if type(v) is Var and (v.shape or isinstance(x, Tensor)):
                 found.setdefault(v, isinstance(x, Tensor))
         for e, v in zip(self.capture.effects, self.program.outputs[1], strict=True):
-            if type(v) is Var and e.kind != "write":
-                found.setdefault(v, e.kind in ("grad", "tensor"))
+            if e.kind != "write":
+                found.update((part, e.kind in ("grad", "tensor")) for part in vars_in(v) if part not in found)
         return found
 
     # ------------------------------------------------------------------------------ arrays
@@ -133,13 +135,13 @@ class Script(Lines):
 
     def _source(self, i: int, v: Var, source: Any, seen: str) -> None:
         """An array of the state: where it lies is looked up again only if it is another object."""
+        if v not in self.used:
+            return
         if isinstance(source, Tensor):
             text = f"{self.holder(source)}._array"
         else:
             text = self.name(source, "x") if isinstance(source, np.ndarray) else source.text(self.holder)
         self.text_of[v] = f"s{i}"
-        if v not in self.used:
-            return
         self.add(f"s{i} = {text}")
         if v in self.scattered:
             self._anywhere(v, f"s{i}")
@@ -228,6 +230,9 @@ class Script(Lines):
 
     def _call(self, call: Call) -> None:
         step = call.step
+        if call.in_place:
+            self._change(call)
+            return
         args = [self.text(a) for a in step.args] + [f"{k}={self.text(a)}" for k, a in step.kwargs.items()]
         if isinstance(self.fusion, Replay) and call.outs and call.outs[0] in self.fusion.buffers:
             args.append(f"out={self.name(self.fusion.buffers[call.outs[0]], 'm')}")
@@ -243,6 +248,18 @@ class Script(Lines):
                 self._leave()
             if v in self.layout.slots:
                 self.add(self.putting(v, str(v)))
+
+    def _change(self, call: Call) -> None:
+        """A call that writes into an array of the state."""
+        target = self.array(call.changes())
+        self.text_of[call.step.out] = target
+        if call.step.function is replaced_at:
+            _, index, value = call.step.args
+            self.add(f"{target}[{self.text(index)}] = {self.text(value)}")
+            return
+        function, _, args = call.step.args
+        given = [target, *map(self.text, args), *(f"{k}={self.text(v)}" for k, v in call.step.kwargs["options"].items())]
+        self.add(f"{self.name(function, function.__name__)}({', '.join(given)})")
 
     def text(self, x: Any) -> str:
         """The text of a step's argument."""
@@ -304,6 +321,10 @@ class Script(Lines):
                 self.add(f"mark_mutated({target})")
         elif e.kind == "grad":
             self.add(f"{self.holder(e.target)}._node.grad = {'None' if v is None else self.fresh(v, True)}")
+        elif e.kind == "rows":
+            values, rows = (self.fresh(part, False) for part in v)
+            made = f"{self.name(RowSparse, 'RowSparse')}({values}, {rows}, {e.target.shape})"
+            self.add(f"{self.holder(e.target)}._node.grad = wrap({made}, None)")
         elif e.kind == "array":
             self.add(f"{self.holder(e.target)}._array = {self.fresh(v, False)}")
         else:
@@ -311,11 +332,12 @@ class Script(Lines):
             self.add(f"{e.target.text(self.holder)} = {value}")
 
 
-def _now(source: Any) -> Any:
-    """The array that a source of the state gives now."""
-    if isinstance(source, Tensor):
-        return source._array
-    return source if isinstance(source, np.ndarray) else source.get()
+def _is_in_one_piece(source: Any) -> bool:
+    """Whether the array that a source of the state gives now lies in one piece."""
+    if source is None:
+        return True
+    array = source._array if isinstance(source, Tensor) else source if isinstance(source, np.ndarray) else source.get()
+    return array.flags.c_contiguous
 
 
 class _Fits:

@@ -185,12 +185,12 @@ class Text:
         self.lines.append(f"{label}:")
         self._block = label
 
-    def call_part(self, name: str, slots: Sequence[int]) -> None:
-        """Call another function of these, with a frame of its own: the addresses in some places of this one."""
+    def call_part(self, name: str, slots: Sequence[int], offsets: Sequence[int]) -> None:
+        """Call another function of these, with a frame of its own: the addresses in some places of this one, so many bytes further."""
         if "%part" not in self.rooms or self.rooms["%part"] < len(slots):
             self.rooms["%part"] = len(slots)
-        for place, slot in enumerate(slots):
-            address = self.let(f"load ptr, ptr {self.moved('%frame', str(slot), 8)}")
+        for place, (slot, offset) in enumerate(zip(slots, offsets, strict=True)):
+            address = self.moved(self.let(f"load ptr, ptr {self.moved('%frame', str(slot), 8)}"), str(offset), 1)
             self.do(f"store ptr {address}, ptr {self.moved('%part', str(place), 8)}")
         self.do(f"call void @{name}(ptr %part)")
 

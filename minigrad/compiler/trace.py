@@ -223,7 +223,7 @@ class Recorder:
 
     def value_of(self, x: Any) -> Any:
         """The Var of an array, traced or not; anything else as it is."""
-        return self._vars(x) if isinstance(x, (Traced, np.ndarray)) else x
+        return self._vars(x) if isinstance(x, (Traced, np.ndarray, list)) else x
 
     def program(self, outputs: Any) -> Program:
         results = self._vars(outputs)  # which may be constants
