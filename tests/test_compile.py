@@ -228,3 +228,40 @@ def test_most_steps_of_training_are_in_loops() -> None:
         script = run.versions[0]
         calls = sum(isinstance(g, Call) for g in fused(script.program).groups)
         assert calls < 0.2 * len(script.program.steps)
+
+
+# ------------------------------------------------------------------------- calls spelled out
+
+M, N, V = (np.random.default_rng(0).normal(size=s) for s in ((4, 5), (5, 6), (5,)))
+SPELLED: list[Callable[[], Any]] = [
+    lambda: (lambda a: np.clip(a, -1, 1), M), lambda: (lambda a: np.clip(a, None, 0.5), M), lambda: (np.linalg.norm, M),
+    lambda: (lambda a: np.linalg.norm(a, axis=1, keepdims=True), M), lambda: (lambda a: a.std(axis=0, ddof=1), M),
+    lambda: (lambda a: a.var(), M), lambda: (lambda a: np.sum(a > 0, axis=1), M), lambda: (lambda a: np.mean(a > 0), M),
+    lambda: (np.round, 3 * M), lambda: (np.tril, M), lambda: (lambda a: np.triu(a, 1), M), lambda: (np.ptp, M),
+    lambda: (lambda a: np.stack([a, a * 2], axis=1), M), lambda: (lambda a, b: np.concatenate([a, b], axis=None), M, V),
+    lambda: (lambda a: np.roll(a, 2, 1), M), lambda: (lambda a: np.roll(a, -1, 0), M), lambda: (lambda a: np.repeat(a, 3, 1), M),
+    lambda: (lambda a, v: a @ v, M, V), lambda: (lambda v, b: v @ b, V, N), lambda: (np.dot, M, N), lambda: (np.dot, V, V),
+    lambda: (np.dot, M, V), lambda: (np.inner, V, V), lambda: (np.outer, M, V), lambda: (lambda a, b: np.tensordot(a, b, 1), M, N),
+    lambda: (lambda a, b: np.tensordot(a, b, ([1, 0], [0, 1])), M, M.T), lambda: (np.trace, M),
+    lambda: (lambda a, b: np.einsum("ij,jk->ki", a, b), M, N), lambda: (lambda a: np.einsum("ij->j", a), M),
+    lambda: (lambda a, b: np.einsum("bij,bjk->bik", a, b), np.stack([M, 2 * M]), np.stack([N, N])),
+    lambda: (lambda a, b: np.einsum("ij,ij->i", a, b), M, 2 * M), lambda: (lambda a, b: np.einsum("i,j->ji", a, b), V, V),
+    lambda: (lambda a: np.take_along_axis(a, np.array([[1], [0], [-1], [4]]), axis=1), M),
+    lambda: (lambda a: np.isneginf(np.log(np.abs(np.floor(a)))), M),
+]  # fmt: skip
+
+
+@needs_llvm
+@np.errstate(divide="ignore")
+@pytest.mark.parametrize("made", SPELLED)
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_calls_that_are_spelled_out_are_what_numpy_computes(made: Callable[[], Any], dtype: str) -> None:
+    function, *arrays = made()
+    arrays = [a.astype(dtype) for a in arrays]
+    run, tolerance = compile(function), 2e-5 if dtype == "float32" else 1e-12
+    want = function(*arrays)
+    for _ in range(2):
+        got = run(*arrays)
+        np.testing.assert_allclose(got, want, rtol=tolerance, atol=tolerance)
+        assert got.dtype == want.dtype and np.shape(got) == np.shape(want)
+    assert not [g for g in run.versions[0].fusion.groups if isinstance(g, Call)]

@@ -29,7 +29,8 @@ UNARY: list[Callable[[Any], Any]] = [
     lambda x: np.cumsum(x, axis=-1), lambda x: np.sort(x, axis=-1),
     lambda x: x.T if x.ndim == 2 and x.shape[0] == x.shape[1] else x * 2,
     lambda x: np.flip(x, -1) if x.ndim else x, lambda x: x[..., :1] if x.ndim else x, lambda x: np.where(x > 0, x, 0.1 * x),
-    lambda x: x - x.mean(axis=-1, keepdims=True) if x.ndim else x, lambda x: np.concatenate([x, x * 2])[: len(x)] if x.ndim else x,
+    lambda x: x - x.mean(axis=-1, keepdims=True) if x.ndim else x,
+    lambda x: np.concatenate([x, x * 2])[: len(x)] if x.ndim else x,
 ]  # fmt: skip
 BINARY: list[Callable[[Any, Any], Any]] = [
     np.add, np.subtract, np.multiply, np.maximum, lambda x, y: x / (np.abs(y) + 1),

@@ -17,7 +17,7 @@ from ..later import check_later, perhaps_any
 __all__ = ["RowSparse", "add_rows"]
 
 
-@accelerated("add_rows")
+@accelerated("add_rows", whole=True)
 def add_rows(x: Any, rows: Any, values: Any) -> None:
     """x[rows] += values in place, where a row may come several times; x (n, ...), rows (m,), values (m, ...).
 

@@ -2,7 +2,7 @@
 
 `emit(loops)` writes one function that runs loops one after the other.  Its one argument is the *frame*, an array of
 addresses: of each operand, and last of a workspace for what the loops keep.  Lengths and strides are constants in the
-text.  Loops that are the same but for where their arrays lie, as the steps of a recurrent cell are, are one function that is called.
+text.  Loops that are the same but for where their arrays lie, as the steps of a recurrent cell, are one function.
 
 A loop is made simple (`spaces`), its factors turned where that pays (`packing`), its formulas expanded (`formulas`),
 its order planned (`order`, `schedule`) and then written: the loops over axes in `writer`, the code along rows in

@@ -186,7 +186,7 @@ class Text:
         self._block = label
 
     def call_part(self, name: str, slots: Sequence[int], offsets: Sequence[int]) -> None:
-        """Call another function of these, with a frame of its own: the addresses in some places of this one, so many bytes further."""
+        """Call another function of these on a frame of its own: addresses in some places of this one, so many bytes further."""
         if "%part" not in self.rooms or self.rooms["%part"] < len(slots):
             self.rooms["%part"] = len(slots)
         for place, (slot, offset) in enumerate(zip(slots, offsets, strict=True)):

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ..arrays.row_sparse import add_rows
 from ..arrays.traced import HOLE, CannotTrace, Path, Place, Traced, numbers_of
 from ..trees import flatten, sequence_like, unflatten
 from .numbers import Formula, Number
@@ -260,8 +261,8 @@ def _owner(x: np.ndarray) -> Any:
     return x
 
 
-#: Functions of NumPy's that write into their first argument.
-_WRITING = {np.put, np.place, np.put_along_axis, np.fill_diagonal}
+#: Functions that write into their first argument.
+_WRITING = {np.put, np.place, np.put_along_axis, np.fill_diagonal, add_rows}
 
 
 class Flat:
