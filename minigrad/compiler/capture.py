@@ -44,7 +44,9 @@ class Capture:
     """A program, and its ties to the objects around it.
 
     Attributes:
-        program: its inputs are the arrays of the arguments, then those of `sources`; its outputs results, and values of effects.
+        traced: the program as it was written down.
+        program: after the passes.  Its inputs are the arrays of the arguments, then those of `sources`; its outputs the
+            results, then what the effects need.
         leaves: the arguments of the run.
         result: what the function returned; arrays and Tensors in it stand for the results.
         sources: where arrays of the state are found: Tensors, places, or arrays themselves.
@@ -58,6 +60,7 @@ class Capture:
         repeats: whether a second call would do the same; not where this one has made new places (an optimizer's first step).
     """
 
+    traced: Program
     program: Program
     leaves: list[Any]
     result: Any
@@ -122,12 +125,13 @@ def _captured(function: Callable[..., Any], args: Any, kwargs: Any, leaves: list
     parts = flatten(result)
     values = ([recorder.value_of(raw(x)) for x in parts], [recorder.value_of(e.value) for e in effects])
     effects = [Effect(e.kind, e.target, v) for e, v in zip(effects, values[1], strict=True)]
-    program = simplified(recorder.program(values))
+    traced = recorder.program(values)
+    program = simplified(traced)
     read = {v for step in program.steps for v in inputs_of(step)}
     unknown = {v for v, source in zip(program.inputs[-len(taken.sources) :], taken.sources, strict=False) if source is None}
     repeats = repeats and not (read & unknown)  # a row-sparse gradient that is added to has other rows each time
     found = Capture(
-        program, leaves, result, taken.sources, taken.tensors, taken.fixed(), state.same,
+        traced, program, leaves, result, taken.sources, taken.tensors, taken.fixed(), state.same,
         [(x, x.copy()) for x in state.loose],
         [(h, len(h)) for h, _ in state.holders], list(recorder.given_numbers.values()), recorder.decisions, effects, repeats,
     )  # fmt: skip

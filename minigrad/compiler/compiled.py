@@ -19,6 +19,7 @@ from ..trees import flatten, is_leaf, paths
 from .capture import capture, is_array
 from .explain import Explanation, explained
 from .loops import Loop
+from .passes import stages
 from .program import Program
 from .script import MISS, Script
 
@@ -152,6 +153,10 @@ class Compiled:
     def program(self) -> Program:
         """The flat list of NumPy calls that was written down, after the passes; `print` shows it."""
         return self._latest().program
+
+    def stages(self) -> dict[str, Program]:
+        """The program as it was written down, "traced", and what each pass leaves of it, by the names of the passes."""
+        return stages(self._latest().capture.traced)
 
     @property
     def loops(self) -> list[Loop]:

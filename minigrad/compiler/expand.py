@@ -14,6 +14,7 @@ import numpy as np
 
 from ..arrays.traced import Traced
 from .numbers import Formula, Number
+from .passes import SMALL, replaced
 from .program import Program, Step, Var
 from .trace import Recorder, all_finite, changed
 
@@ -39,6 +40,19 @@ class _Speller(Recorder):
         return x
 
 
+    def with_constants(self, constants: dict[Var, np.ndarray]) -> list[Step]:
+        """The steps, whose constants are added to others, unless these have them."""
+        known = {(x.dtype, x.shape, x.tobytes()): v for v, x in constants.items() if x.size <= SMALL}
+        by: dict[Var, Any] = {}
+        for v, x in self.constants.values():
+            same = known.get((x.dtype, x.shape, x.tobytes()))
+            if same is None:
+                constants[v] = x
+            else:
+                by[v] = same
+        return [Step(s.function, replaced(s.args, by), replaced(s.kwargs, by), s.outs, s.several) for s in self.steps]
+
+
 def expanded(program: Program) -> Program:
     """The program with such calls spelled out."""
     steps: list[Step] = []
@@ -62,9 +76,8 @@ def _spelled(rule: Rule, step: Step, constants: dict[Var, np.ndarray]) -> list[S
             return None
     if type(result) is not Traced or (result.shape, result.dtype) != (out.shape, out.dtype):
         return None
-    constants.update(dict(speller.constants.values()))
     speller.steps.append(Step(np.copy, (result.value,), {}, (out,)))
-    return speller.steps
+    return speller.with_constants(constants)
 
 
 # ------------------------------------------------------------------------------------ picking

@@ -13,17 +13,23 @@ from ..trees import sequence_like
 from .numbers import Formula
 from .program import Program, Step, Var, vars_in, with_values
 
-__all__ = ["folded", "simplified", "without_copies", "without_repeats", "without_unused"]
+__all__ = ["folded", "simplified", "stages", "without_copies", "without_repeats", "without_unused"]
 
 #: Constants of more elements are computed at each call rather than kept.
 SMALL = 4096
 
 
 def simplified(program: Program) -> Program:
-    """All passes, one after the other."""
+    """The program after all passes."""
+    return stages(program)["without_unused"]
+
+
+def stages(program: Program) -> dict[str, Program]:
+    """The program as it was written down, and after each pass, one after the other."""
+    found = {"traced": program}
     for apply in (without_copies, folded, without_repeats, without_unused):
-        program = apply(program)
-    return program
+        found[apply.__name__] = program = apply(program)
+    return found
 
 
 def replaced(x: Any, by: dict[Var, Any]) -> Any:
