@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import functools
 import math
+import pickle
 import random
 from collections.abc import Callable
 from typing import Any
@@ -357,3 +359,83 @@ def test_without_llvmlite_calls_write_into_memory_that_is_used_again(monkeypatch
             np.testing.assert_allclose(b, want)
             assert not np.shares_memory(a, b)
     assert len({id(b) for b in run.versions[0].fusion.buffers.values()}) < 4 and not run.loops
+
+
+# ----------------------------------------------------------------------- memory that is shared
+
+
+def test_arguments_that_share_memory_with_what_is_written() -> None:
+    def add(a: Any, b: Any) -> Any:
+        a += 1
+        return b * 2
+
+    run, x = compile(add), np.zeros(4)
+    for _ in range(3):
+        assert (run(np.zeros(3), np.zeros(3)) == 0).all()
+    for i in range(1, 4):
+        assert (run(x, x) == 2 * i).all() and (x == i).all()
+    for cut in (slice(1, None), slice(None, -1)):
+        y, z = np.arange(4.0), np.arange(4.0)
+        np.testing.assert_array_equal(run(y[:-1], y[cut]), add(z[:-1], z[cut]))
+        np.testing.assert_array_equal(y, z)
+
+
+def test_an_argument_that_is_a_parameter() -> None:
+    found = []
+    for compiled in (False, True):
+        mg.random.manual_seed(0)
+        net = nn.Linear(2, 2)
+        optimizer = nn.optim.SGD(net.parameters(), lr=0.1)
+
+        def step(x: Any, net: Any = net, optimizer: Any = optimizer) -> Any:
+            loss = net(Tensor(np.ones((1, 2), "f4"))).sum()
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            return x * 1  # after the update
+
+        run = compile(step) if compiled else step
+        other = np.zeros((2, 2), "f4")
+        for _ in range(3):
+            run(other)
+        found.append([run(net.weight.data).copy() for _ in range(3)])
+    np.testing.assert_allclose(found[1], found[0], rtol=1e-6)
+
+
+def test_kinds_of_arrays_that_a_program_is_not_made_for() -> None:
+    run = compile(lambda x: x * x)
+    for _ in range(2):
+        masked = run(np.ma.array([1.0, 2.0], mask=[False, True]))
+        assert masked.mask.tolist() == [False, True]
+        assert run(np.array([2, 3], dtype=object)).tolist() == [4, 9]
+        assert run(np.array([2.0, 3.0], dtype=">f8")).tolist() == [4, 9]
+
+
+def test_copies_and_pickles_of_compiled_functions() -> None:
+    assert pickle.loads(pickle.dumps(IN_A_MODULE)) is IN_A_MODULE
+    holder = {"f": compile(np.sin)}
+    holder["f"](np.ones(2))
+    other = copy.deepcopy(holder)["f"]
+    assert other is not holder["f"] and not other.versions
+    np.testing.assert_allclose(other(np.ones(2)), np.sin(np.ones(2)))
+
+
+@compile
+def IN_A_MODULE(x: Any) -> Any:
+    return x + 1
+
+
+@pytest.mark.parametrize("shown", [print, str, "{:.2f}".format])
+def test_showing_a_value_is_an_error_with_the_line(shown: Any) -> None:
+    with pytest.raises(CannotTrace, match=r"test_compile_state.py:\d+"):
+        compile(lambda x: shown(x.sum()))(np.ones(3))
+
+
+def test_an_array_of_numpys_own_that_is_filled_by_index() -> None:
+    def fill(x: Any) -> Any:
+        out = np.zeros(3)
+        out[0] = x[0] * 2
+        return out
+
+    with pytest.raises(CannotTrace, match=r"np.stack, or mg.zeros\(n\)"):
+        compile(fill)(np.ones(3))

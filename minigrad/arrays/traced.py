@@ -123,13 +123,14 @@ class Traced(NDArrayOperatorsMixin):
     # ------------------------------------------------------------------------- there are no values
 
     def _no_value(self, *args: Any, **kwargs: Any) -> NoReturn:
-        raise CannotTrace(
+        self.recorder.refused = CannotTrace(
             f"compile traces this function, so its numbers are not known at {graph.user_line()}: an `if`, bool(), float(), "
-            "int(), item(), print() or a NumPy call that makes its own array would fix what belongs to this call alone; "
-            "write np.where(condition, a, b), or name the argument in compile(..., static=...)"
+            "int(), item(), print() or an array of NumPy's own, np.zeros(n) say, that is filled by index would fix what belongs "
+            "to this call alone; write np.where(condition, a, b), np.stack, or mg.zeros(n); look at values outside of it"
         )
+        raise self.recorder.refused
 
-    __float__ = __complex__ = __array__ = item = tolist = tobytes = _no_value
+    __float__ = __complex__ = __array__ = __str__ = __format__ = item = tolist = tobytes = _no_value
 
     def __bool__(self) -> bool:
         return bool(self._decision())

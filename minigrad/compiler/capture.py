@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from numpy.lib.array_utils import byte_bounds
 
 from .. import graph, tracing
 from ..arrays.row_sparse import RowSparse
@@ -115,10 +116,12 @@ def _captured(function: Callable[..., Any], args: Any, kwargs: Any, leaves: list
         new_args, new_kwargs = unflatten((args, kwargs), iter(new))
         result = function(*new_args, **new_kwargs)
         taken.streams.refuse_draws()
-    except BaseException:
+    except BaseException as error:
         tracing.recorder.reset(token)
         taken.undo(reachable(function, *(x for x in leaves if not is_array(x))))
         taken.roll_back()
+        if recorder.refused is not None and isinstance(error, (TypeError, ValueError)):
+            raise recorder.refused from None  # which NumPy makes an error of its own of, about a sequence
         raise
     tracing.recorder.reset(token)
     effects, repeats = taken.settle(reachable(function, *(x for x in leaves if not is_array(x))))
@@ -130,12 +133,25 @@ def _captured(function: Callable[..., Any], args: Any, kwargs: Any, leaves: list
     read = {v for step in program.steps for v in inputs_of(step)}
     unknown = {v for v, source in zip(program.inputs[-len(taken.sources) :], taken.sources, strict=False) if source is None}
     repeats = repeats and not (read & unknown)  # a row-sparse gradient that is added to has other rows each time
+    repeats = repeats and not _overlap([t.numbers for t in recorder.arrays], {e.target for e in effects if e.kind == "write"})
     found = Capture(
         traced, program, leaves, result, taken.sources, taken.tensors, taken.fixed(), state.same,
         [(x, x.copy()) for x in state.loose],
         [(h, len(h)) for h, _ in state.holders], list(recorder.given_numbers.values()), recorder.decisions, effects, repeats,
     )  # fmt: skip
     return unflatten(result, iter([_own(x) for x in parts])), found
+
+
+def _overlap(arrays: list[np.ndarray], written: set[int]) -> bool:
+    """Whether an array that is written shares memory with another one: a program takes them for two."""
+    bounds = sorted((*byte_bounds(x), i) for i, x in enumerate(arrays) if x.size)
+    stop, written_until = 0, 0
+    for start, end, i in bounds:
+        if start < written_until or (start < stop and i in written):
+            return True
+        stop = max(stop, end)
+        written_until = max(written_until, end) if i in written else written_until
+    return False
 
 
 def _like(x: Any, t: Traced) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 import os
+import sys
 import weakref
 from collections.abc import Callable, Sequence
 from threading import Lock, get_ident
@@ -63,6 +64,13 @@ class Compiled:
     def _begin(self) -> None:
         self._lock, self._owner = Lock(), 0
 
+    def __reduce__(self) -> Any:
+        """A copy makes programs of its own; a pickle of a function that stands in a module is its name."""
+        owner: Any = sys.modules.get(self.function.__module__)
+        for name in self.function.__qualname__.split("."):
+            owner = getattr(owner, name, None)
+        return self.function.__qualname__ if owner is self else (Compiled, (self.function, self.static.named))
+
     def __get__(self, instance: Any, owner: Any = None) -> Any:
         """As a method: a compiled function of its own for each object."""
         if instance is None:
@@ -106,7 +114,7 @@ class Compiled:
         """A call for which there is no program yet."""
         arrays = [raw(x) for x in leaves if is_array(x)]
         recorded = any(isinstance(x, Tensor) and x._node is not None for x in leaves)
-        if recorded or not all(isinstance(a, (np.ndarray, np.generic)) for a in arrays):
+        if recorded or not all(type(a) is np.ndarray or isinstance(a, np.generic) for a in arrays):
             return self.function(*args, **kwargs)
         signature = (structure, *((a.shape, a.dtype) for a in arrays))
         count = self._traces[signature] = self._traces.get(signature, 0) + 1

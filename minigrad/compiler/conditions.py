@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .. import graph
 from ..tensor import Tensor
 from .capture import is_array
 from .program import Var
@@ -19,6 +20,7 @@ __all__ = ["write_conditions"]
 def write_conditions(script: Script) -> None:
     """Look at the arguments, at the objects that the function reads, and at its numbers."""
     _arguments(script)
+    _alone(script)
     _tensors(script)
     conditions = [*_objects(script), *_numbers(script), *_gradients(script)]
     if conditions:
@@ -57,6 +59,18 @@ def _array(script: Script, name: str, leaf: Any, kind: str, i: int, v: Var) -> N
     script.add(f"x{i} = {name}{'._array' if is_tensor else ''}")
     foreign = f"type(x{i}) is not ndarray or " if is_tensor else ""
     _unless(script, f"if {foreign}x{i}.shape != {v.shape} or x{i}.dtype != {script.name(v.dtype, 'd')}:")
+
+
+def _alone(script: Script) -> None:
+    """Arrays that are written belong to no argument, or to one alone: else what is read later would have changed."""
+    if not script.written:
+        return
+    owners = [f"w{i}" for i in range(len(script.arguments))]
+    for i, name in enumerate(owners):
+        script.add(f"{name} = x{i} if x{i}.base is None else {script.name(graph.owner, 'owner')}(x{i})")
+        _unless(script, f"if id({name}) in {script.name(script.owners, 'owners')}:")
+    if len(owners) > 1 and any(v in script.written for v in script.arguments):
+        _unless(script, f"if len({{{', '.join(f'id({name})' for name in owners)}}}) < {len(owners)}:")
 
 
 def _tensors(script: Script) -> None:

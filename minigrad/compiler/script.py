@@ -50,6 +50,8 @@ class Script(Lines):
     Attributes:
         source: its text.
         run: takes the arguments' leaves; gives the result, or MISS.
+        written: inputs whose arrays the program writes.
+        owned, owners: who owns the memory of arrays of the state that no argument may share, and their identities.
         tensors: variables that hold tensors of the state, by the identity of those that were traced.
     """
 
@@ -68,6 +70,8 @@ class Script(Lines):
         self.draws = any(getattr(step.function, "draws", False) for step in self.program.steps)
         self.written = set(targets)
         self.writes = graph.Writes()
+        self.owned: dict[Var, Any] = {}
+        self.owners: set[int] = set()
         self.tensors: dict[int, str] = {}
         self.text_of: dict[Var, str] = {}
         self.text_given: dict[Var, str] = {}
@@ -146,7 +150,7 @@ class Script(Lines):
         if v in self.scattered:
             self._anywhere(v, f"s{i}")
             return
-        known = self.name(_Fits(self.layout, v, self.writes if v in self.written else None), "fits")
+        known = self.name(_Fits(self, v), "fits")
         self.add(f"if s{i} is not {seen}[{i}]:")
         self.add(f"    if not {known}(s{i}):")
         self.add("        return MISS")
@@ -343,15 +347,20 @@ def _is_in_one_piece(source: Any) -> bool:
 class _Fits:
     """Looks at an array that stands where another one stood, and notes where it lies."""
 
-    def __init__(self, layout: Layout, v: Var, writes: graph.Writes | None) -> None:
-        self.layout, self.v, self.writes = layout, v, writes
+    def __init__(self, script: Script, v: Var) -> None:
+        self.script, self.v = script, v
 
     def __call__(self, x: Any) -> bool:
         if type(x) is not np.ndarray or x.shape != self.v.shape or x.dtype != self.v.dtype or not x.flags.c_contiguous:
             return False
-        self.layout.put(self.v, address_of(x))
-        if self.writes is not None:
-            self.writes.add(x)
+        script = self.script
+        script.layout.put(self.v, address_of(x))
+        if self.v in script.written:
+            script.writes.add(x)
+        if self.v in script.written or script.written.intersection(script.arguments):
+            script.owned[self.v] = graph.owner(x)
+            script.owners.clear()
+            script.owners.update(map(id, script.owned.values()))
         return True
 
 

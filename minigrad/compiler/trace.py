@@ -32,6 +32,7 @@ class Recorder:
         self.formulas: dict[Any, Formula] = {}
         self.alike: dict[Any, Formula] = {}
         self.streams: Any = None
+        self.refused: Exception | None = None
         self.before: dict[int, tuple[np.ndarray, np.ndarray]] = {}
 
     def new_var(self, x: np.ndarray) -> Var:
