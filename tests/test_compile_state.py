@@ -439,3 +439,18 @@ def test_an_array_of_numpys_own_that_is_filled_by_index() -> None:
 
     with pytest.raises(CannotTrace, match=r"np.stack, or mg.zeros\(n\)"):
         compile(fill)(np.ones(3))
+
+
+calls = 0
+
+
+def test_an_attribute_with_the_name_of_a_global_variable_is_not_that(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Counter:
+        calls = 2.0
+
+    counter = Counter()
+    run = compile(lambda x: x * counter.calls)
+    for i in range(3):
+        monkeypatch.setitem(globals(), "calls", i)
+        assert run(np.ones(1)).item() == 2
+    assert len(run.versions) == 1

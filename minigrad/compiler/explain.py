@@ -56,7 +56,7 @@ class Explanation:
         for r in loops:
             us, share = r.microseconds or 0.0, r.share() or 0.0
             part = us / total if total else 0.0
-            lines.append(f"{r.name:10} {us:9.1f} {part:6.0%} {r.operations:11,} {r.bytes:11,} {share:12.0%}  {r.space}")
+            lines.append(f"{r.name:10} {us:9.2f} {part:6.0%} {r.operations:11,} {r.bytes:11,} {share:12.0%}  {r.space}")
         calls = [r.name for r in self.rows if r.microseconds is None]
         named = f": {', '.join(calls)}" if calls else ""
         lines.append(f"{len(loops)} loops, {total:.1f} us; {len(calls)} calls that no loop holds{named}")

@@ -7,6 +7,7 @@ at each call: numbers are compared, objects must be the same ones.
 
 from __future__ import annotations
 
+import dis
 import functools
 import sys
 import types
@@ -198,17 +199,19 @@ def _inside_function(f: types.FunctionType, state: State) -> Iterator[Any]:
     if hasattr(f, "__wrapped__"):
         yield f.__wrapped__
     if not graph.is_library(f.__code__.co_filename):
-        names = dict.fromkeys(n for n in _names(f.__code__) if n in f.__globals__)
-        for name in names:
-            yield from state.at(Place(f.__globals__, name), f.__globals__[name])
+        for name in _names(f.__code__):
+            if name in f.__globals__:
+                yield from state.at(Place(f.__globals__, name), f.__globals__[name])
 
 
-def _names(code: types.CodeType) -> Iterator[str]:
-    """The names that code, and the code of functions inside of it, reads from elsewhere."""
-    yield from code.co_names
+@functools.lru_cache(maxsize=1024)
+def _names(code: types.CodeType) -> tuple[str, ...]:
+    """The global names that code, and the code of functions inside of it, reads."""
+    found = dict.fromkeys(i.argval for i in dis.get_instructions(code) if i.opname in ("LOAD_GLOBAL", "LOAD_NAME"))
     for constant in code.co_consts:
         if isinstance(constant, types.CodeType):
-            yield from _names(constant)
+            found |= dict.fromkeys(_names(constant))
+    return tuple(found)
 
 
 def _is_library_code(x: Any) -> bool:
