@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from ..llvm import all_slots
 from ..loops import Loop
 from .program import Program, prelude
 from .stages import THREADS
@@ -113,8 +114,7 @@ class Module:
 
 def _operands_of(loops: Sequence[Loop], slots: Sequence[Sequence[int]] | None) -> tuple[list[str], list[tuple[int, int]]]:
     """The dtype of each array, and the first and one after the last of its elements that the loops reach."""
-    numbers = iter(range(sum(len(loop.operands) for loop in loops)))
-    places = [list(s) for s in slots] if slots is not None else [[next(numbers) for _ in loop.operands] for loop in loops]
+    places = all_slots(loops, slots)
     count = max((n + 1 for p in places for n in p), default=0)
     dtypes, reach = [""] * count, [(0, 0)] * count
     for loop, own in zip(loops, places, strict=True):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from importlib.resources import files
@@ -16,12 +17,13 @@ import numpy as np
 
 from ..c_types import IN_C
 from ..formulas import expanded
+from ..llvm import all_slots
 from ..loops import Loop
 from ..spaces import simplified
 from ..steps import Load, Store
 from .spelling import INSTRUCTIONS
 from .stages import needs_of, planned
-from .writer import StageWriter, wide
+from .writer import StageWriter
 
 __all__ = ["Launch", "Program", "prelude"]
 
@@ -37,11 +39,18 @@ ALIGNED = 256
 
 @dataclass(eq=False)
 class _Job:
-    """A stage of one of the loops, its text, and what it waits for: numbers of earlier jobs."""
+    """A stage of one of the loops, its text, and what it waits for: numbers of earlier jobs.
 
+    Loops that are the same but for their arrays have the text in common.
+    """
+
+    loop: int
+    name: str
     writer: StageWriter
     slots: tuple[int, ...]  # the array of each operand
     after: frozenset[int]
+    reads: set[int]  # the arrays that its loop reads, and those that it writes
+    writes: set[int]
     level: int = 0
     tails: list[_Job] = field(default_factory=list)
     memory: dict[str, int] = field(default_factory=dict)  # where each pointer of the loop's own begins, in bytes
@@ -82,11 +91,11 @@ class Program:
 
     >>> from minigrad.compiler.steps import Compute, Operand
     >>> x = Operand("float32", (1,))
-    >>> program = Program([Loop((1000,), (x, x), (Load(0), Compute("exp", (0,)), Store(1, 1)), "exponentials")])
+    >>> program = Program([Loop((1000,), (x, x), (Load(0), Compute("exp", (0,)), Store(1, 1)), "exp")])
     >>> print(program.source)
-    // 1000 times a thread.
-    static __device__ void exponentials_0(int block, int blocks, const float* __restrict__ a0, float* __restrict__ a1) {
-        for (int team = block * 256 + (int)threadIdx.x; team < 1000; team += blocks * 256) {
+    // A thread for each point.
+    static __device__ void exp_0(int block, int blocks, int points, const float* __restrict__ a0, float* __restrict__ a1) {
+        for (int team = block * 256 + (int)threadIdx.x; team < points; team += blocks * 256) {
             const int x0 = team;
             const float v0 = a0[x0];
             const float v1 = exp(v0);
@@ -95,28 +104,21 @@ class Program:
     }
     <BLANKLINE>
     extern "C" __global__ void launch_0(float* a0, float* a1) {
-        exponentials_0(blockIdx.x, 4, a0, a1);
+        exp_0(blockIdx.x, 4, 1000, a0, a1);
     }
     """
 
     def __init__(self, loops: Sequence[Loop], slots: Sequence[Sequence[int]] | None = None) -> None:
-        if slots is None:
-            ends = np.cumsum([0, *(len(loop.operands) for loop in loops)]).tolist()
-            slots = [range(a, b) for a, b in zip(ends, ends[1:], strict=False)]
-        self.loops = [expanded(simplified(loop), INSTRUCTIONS) for loop in loops]
-        self.memory = 0
         self._jobs: list[_Job] = []
-        names: set[str] = set()
-        for number, (loop, places) in enumerate(zip(self.loops, slots, strict=True)):
-            name = re.sub(r"\W", "_", loop.name)
-            name = name if name not in names and re.fullmatch(r"[a-zA-Z]\w*[a-zA-Z]", name) else f"{name}_{number}"
-            names.add(name)
-            self._add(loop, tuple(places), name)
+        self._written: dict[str, list[StageWriter]] = {}
+        self._functions: dict[str, str] = {}  # the name of each stage that is written, by its text
+        for loop, places in zip(loops, all_slots(loops, slots), strict=True):
+            self._add(loop, tuple(places))
         launched = self._arranged()
         self.memory = -(-4 * sum(bool(job.tails) for job in launched) // ALIGNED) * ALIGNED
         self._lay_out()
         self.launches: list[Launch] = []
-        texts = [str(job.writer) for job in self._jobs if job.writer.teams]
+        texts = self._texts()
         for level in range(max((job.level for job in launched), default=-1) + 1):
             for jobs in _in_launches([job for job in launched if job.level == level]):
                 texts.append(self._kernel(f"launch_{len(self.launches)}", jobs))
@@ -124,22 +126,18 @@ class Program:
 
     # ------------------------------------------------------------------------------ what waits for what
 
-    def _add(self, loop: Loop, slots: tuple[int, ...], name: str) -> None:
+    def _add(self, loop: Loop, slots: tuple[int, ...]) -> None:
         """The jobs of a loop."""
-        stages, first = planned(loop), len(self._jobs)
-        made = [{*stage.roots, *(r for r, _ in stage.joined)} for stage in stages]
-        kept = frozenset(r for k, s in enumerate(stages) for i in s.roots for r in needs_of(loop, i) if r not in made[k])
-        earlier = {k for k, job in enumerate(self._jobs) if self._conflict(job, loop, slots)}
-        for k, stage in enumerate(stages):
-            writer = StageWriter(loop, stage, f"{name}_{k}", kept)
-            after = frozenset({first + j for j in stage.after} | earlier)
-            self._jobs.append(_Job(writer, slots, after))
-
-    def _conflict(self, job: _Job, loop: Loop, slots: tuple[int, ...]) -> bool:
-        """Whether a loop writes what an earlier job uses, or uses what that writes."""
-        first, second = (job.writer.loop, job.slots), (loop, slots)
-        (reads, writes), (reads_later, writes_later) = _used(*first), _used(*second)
-        return bool(writes & (reads_later | writes_later) or reads & writes_later)
+        key = repr((loop.space, loop.operands, loop.code))
+        if key not in self._written:
+            self._written[key] = _writers(expanded(simplified(loop), INSTRUCTIONS))
+        first = len(self._jobs)
+        reads = {slots[step.operand] for step in loop.code if isinstance(step, Load)}
+        writes = {slots[step.operand] for step in loop.code if isinstance(step, Store)}
+        earlier = {k for k, job in enumerate(self._jobs) if job.writes & (reads | writes) or job.reads & writes}
+        for writer in self._written[key]:
+            after = frozenset({first + j for j in writer.stage.after} | earlier)
+            self._jobs.append(_Job(first, loop.name, writer, slots, after, reads, writes))
 
     def _arranged(self) -> list[_Job]:
         """The jobs that are launched, each at its level; the others are tails of these."""
@@ -157,21 +155,29 @@ class Program:
                 launched.append(job)
         return launched
 
+    def _texts(self) -> list[str]:
+        """The functions: stages of one text are one."""
+        alike = Counter(job.writer.text("") for job in self._jobs if job.writer.teams)
+        texts = []
+        for job in self._jobs:
+            key = job.writer.text("")
+            if key in alike and key not in self._functions:
+                self._functions[key] = re.sub(r"\W", "_", f"{job.name}_{len(self._functions)}")
+                texts.append(job.writer.text(self._functions[key], inline=alike[key] == 1))
+        return texts
+
     def _lay_out(self) -> None:
         """Give the parts and results of each loop's reductions their places."""
         places: dict[tuple[int, str], int] = {}
         for job in self._jobs:
-            loop = job.writer.loop
             for name, pointer in job.writer.pointers.items():
                 if pointer.kind == "a":
                     continue
-                key = (id(loop), name)
-                if key not in places:
-                    places[key] = self.memory
-                    count = job.writer.teams if pointer.kind == "p" else _results(loop, pointer.number)
-                    size = np.dtype(wide(loop, pointer.number) if pointer.kind == "p" else pointer.dtype).itemsize
-                    self.memory += -(-count * size // ALIGNED) * ALIGNED
-                job.memory[name] = places[key]
+                if (job.loop, name) not in places:  # which the stage that writes it is the first to ask for
+                    places[job.loop, name] = self.memory
+                    count = job.writer.teams if pointer.kind == "p" else _results(job.writer.loop, pointer.number)
+                    self.memory += -(-count * np.dtype(pointer.dtype).itemsize // ALIGNED) * ALIGNED
+                job.memory[name] = places[job.loop, name]
 
     # ------------------------------------------------------------------------------ kernels
 
@@ -191,8 +197,8 @@ class Program:
             if len(jobs) == 1:
                 lines += code
             else:
-                head = f"if (blockIdx.x < {first + count})" if first + count < total else ""
-                lines += [f"{'} else ' if first else ''}{head} {{".replace("  ", " ").lstrip(), *(f"    {line}" for line in code)]
+                head = f"if (blockIdx.x < {first + count}) {{" if first + count < total else "{"
+                lines += [f"}} else {head}" if first else head, *(f"    {line}" for line in code)]
             first += count
         if len(jobs) > 1:
             lines.append("}")
@@ -214,14 +220,14 @@ class Program:
 
     def _call(self, job: _Job, block: str, blocks: int) -> str:
         if not job.writer.teams:
-            return f"// {job.writer.name}: nothing to do"
-        given = []
+            return f"// {job.name}: nothing to do"
+        given = [str(job.writer.points)] * job.writer.any_length
         for name, pointer in job.writer.pointers.items():
             if pointer.kind == "a":
                 given.append(f"a{job.slots[pointer.number]}")
             else:
                 given.append(f"({IN_C[pointer.dtype]}*)(memory + {job.memory[name]})")
-        return f"{job.writer.name}({', '.join([block, str(blocks), *given])});"
+        return f"{self._functions[job.writer.text('')]}({', '.join([block, str(blocks), *given])});"
 
 
 def _shared_out(blocks: list[int]) -> list[int]:
@@ -248,12 +254,12 @@ def _in_launches(jobs: list[_Job]) -> Iterator[list[_Job]]:
         yield group
 
 
-def _used(loop: Loop, slots: tuple[int, ...]) -> tuple[set[int], set[int]]:
-    """The arrays that a loop reads, and those that it writes."""
-    return (
-        {slots[step.operand] for step in loop.code if isinstance(step, Load)},
-        {slots[step.operand] for step in loop.code if isinstance(step, Store)},
-    )
+def _writers(loop: Loop) -> list[StageWriter]:
+    """The stages of a simplified loop of operations that CUDA has."""
+    stages = planned(loop)
+    made = [{*stage.roots, *(r for r, _ in stage.joined)} for stage in stages]
+    kept = frozenset(r for k, s in enumerate(stages) for i in s.roots for r in needs_of(loop, i) if r not in made[k])
+    return [StageWriter(loop, stage, kept) for stage in stages]
 
 
 def _results(loop: Loop, reduce: int) -> int:

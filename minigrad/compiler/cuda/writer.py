@@ -51,18 +51,21 @@ def wide(loop: Loop, i: int) -> str:
 class StageWriter:
     """Writes one stage.
 
+    Elementwise code in one piece has the number of points as a parameter, so that arrays of many lengths share a function.
+
     Args:
         kept: the reductions whose results later stages need.
     """
 
-    def __init__(self, loop: Loop, stage: Stage, name: str, kept: frozenset[int]) -> None:
-        self.loop, self.stage, self.name, self.kept = loop, stage, name, kept
+    def __init__(self, loop: Loop, stage: Stage, kept: frozenset[int]) -> None:
+        self.loop, self.stage, self.kept = loop, stage, kept
         self.points = math.prod(loop.space[a] for a in stage.outer)
         self.inner_points = math.prod(loop.space[a] for a in stage.inner)
         self.teams = self.points * stage.parts
         self.abreast = THREADS // stage.members  # teams of a block
         self.whole = self.teams % self.abreast == 0  # whether no block has teams that are not there
         self.blocks = -(-self.teams // self.abreast)
+        self.any_length = stage.members == 1 and not stage.inner and not stage.joined and len(stage.outer) < 2
         self.pointers: dict[str, Pointer] = {}
         self.place = "long long" if self._largest() >= 1 << 30 else "int"
         self.lines: list[str] = []
@@ -77,13 +80,22 @@ class StageWriter:
         ]
         return max([self.teams, self.points * max((n for _, n in self.stage.joined), default=0), self.inner_points, *reach])
 
-    def __str__(self) -> str:
-        stage, member = self.stage, "a thread" if self.stage.members == 1 else f"{self.stage.members} threads"
-        over = f", which go over {self.inner_points} points" if stage.inner else ""
-        part = f", in {stage.parts} parts" if stage.parts > 1 else ""
-        head = f"// {self.points} times {member}{over}{part}."
-        parameters = ", ".join(["int block", "int blocks", *map(str, self.pointers.values())])
-        return "\n".join([head, f"static __device__ void {self.name}({parameters}) {{", *self.lines, "}"])
+    def text(self, name: str, inline: bool = True) -> str:
+        """The function, under a name; `inline` is for those that are called once."""
+        length = [f"{self.place} points"] if self.any_length else []
+        parameters = ", ".join(["int block", "int blocks", *length, *map(str, self.pointers.values())])
+        kind = "static __device__" if inline else "static __noinline__ __device__"
+        return "\n".join([f"// {self._said()}", f"{kind} void {name}({parameters}) {{", *self.lines, "}"])
+
+    def _said(self) -> str:
+        """What a reader should know first."""
+        stage = self.stage
+        if self.any_length:
+            return "A thread for each point."
+        teams = f"{self.points} threads" if stage.members == 1 else f"{self.points} teams of {stage.members} threads"
+        over = f", each for {self.inner_points} points" if stage.inner else ""
+        several = f", and so in each of {stage.parts} parts of these" if stage.parts > 1 else ""
+        return f"{teams}{over}{several}."
 
     # ------------------------------------------------------------------------------ lines
 
@@ -135,7 +147,8 @@ class StageWriter:
         block, blocks = ("block", "blocks") if place == "int" else ("(long long)block", "(long long)blocks")
         first, step = (f"{block} * {n}", f"{blocks} * {n}") if n > 1 else (block, blocks)
         if self.stage.members == 1:
-            return f"for ({place} team = {first} + (int)threadIdx.x; team < {self.teams}; team += {step})"
+            last = "points" if self.any_length else self.teams
+            return f"for ({place} team = {first} + (int)threadIdx.x; team < {last}; team += {step})"
         return f"for ({place} first = {first}; first < {self.teams}; first += {step})"
 
     def _places_in_the_block(self) -> None:
