@@ -258,6 +258,8 @@ def beside(values: Any, x: Any) -> Any:
     data = getattr(x, "_array", x)
     if isinstance(data, np.ndarray) or hasattr(data, "recorder") or not is_array(data):
         return values
+    if hasattr(values, "level"):  # a batch of vmap, which is where its array is
+        return values
     with on_gpu_of(data):
         return np.asarray(values, like=data)
 

@@ -27,6 +27,8 @@ from minigrad.compiler.packing import packed
 from minigrad.compiler.schedule import Schedule
 from minigrad.compiler.spaces import simplified
 
+from . import loop_builder
+
 pytestmark = pytest.mark.skipif(not native.available(), reason="needs llvmlite")
 
 F32, F64 = "float32", "float64"
@@ -40,44 +42,7 @@ def _cache_of_the_tests(tmp_path_factory: pytest.TempPathFactory) -> Any:
         yield
 
 
-class Builder:
-    """Loops over arrays, written step by step."""
-
-    def __init__(self, *space: int) -> None:
-        self.space = space
-        self.operands: list[Operand] = []
-        self.code: list[Step] = []
-        self.arrays: list[Any] = []
-
-    def step(self, step: Step) -> int:
-        self.code.append(step)
-        return len(self.code) - 1
-
-    def operand(self, array: Any) -> int:
-        """An array, broadcast to the space as NumPy would."""
-        view = np.broadcast_to(array, self.space)
-        self.operands.append(Operand(str(array.dtype), tuple(s // array.itemsize for s in view.strides)))
-        self.arrays.append(array)
-        return len(self.operands) - 1
-
-    def load(self, array: Any) -> int:
-        return self.step(Load(self.operand(array)))
-
-    def constant(self, value: float, dtype: str = F32) -> int:
-        return self.step(Constant(value, dtype))
-
-    def reduce(self, op: str, value: int, *axes: int) -> int:
-        return self.step(Reduce(op, value, axes))
-
-    def store(self, value: int, array: Any) -> None:
-        self.step(Store(self.operand(array), value))
-
-    def __getattr__(self, op: str) -> Callable[..., int]:
-        return lambda *args: self.step(Compute(op, args))
-
-    def loop(self) -> Loop:
-        return Loop(self.space, tuple(self.operands), tuple(self.code))
-
+class Builder(loop_builder.Builder):
     def run(self) -> Loop:
         """Run natively, into the arrays; the loop."""
         loop = self.loop()

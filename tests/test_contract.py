@@ -24,7 +24,9 @@ LAYERS: list[list[str]] = [
     ["minigrad.files", "minigrad.install", "minigrad.references", "minigrad.spellings"],
     [
         "minigrad.compiler!",
+        "minigrad.compiler.c_types",
         "minigrad.compiler.cache",
+        "minigrad.compiler.cuda",
         "minigrad.compiler.error_function",
         "minigrad.compiler.exponentials",
         "minigrad.compiler.formulas",

@@ -13,6 +13,7 @@ from ..carrying import arrived, carried
 from ..devices import follow
 from ..kernels import accelerated
 from ..later import check_later, perhaps_any
+from .writing import write_at
 
 __all__ = ["RowSparse", "add_rows"]
 
@@ -207,7 +208,7 @@ class RowSparse(np.lib.mixins.NDArrayOperatorsMixin):
     @follow
     def __setitem__(self, index: Any, value: Any) -> None:
         whole = self.dense()
-        whole[_dense(index)] = _dense(value)
+        write_at(whole, _dense(index), _dense(value))
         self._hold(whole)
 
     def fill(self, value: Any) -> None:

@@ -24,7 +24,8 @@ def expanded(loop: Loop, instructions: Sequence[str] = ()) -> Loop:
     """The same loop in basic operations alone, without what is computed twice or for nothing.
 
     Args:
-        instructions: operations with a formula for which the machine has an instruction, which stay.
+        instructions: operations with a formula for which the machine has an instruction, which stay; "pow" is one for
+            powers, of which the simple ones, such as x^2, become products all the same.
 
     >>> from minigrad.compiler.loops import Load, Operand
     >>> print(expanded(Loop((4,), (Operand("float32", (1,)),), (Load(0), Compute("reciprocal", (0,)), Store(0, 1)))))

@@ -23,7 +23,7 @@ class Code:
     """Code that grows; the same step twice is one value."""
 
     def __init__(self, dtypes: Callable[[Load], str], instructions: Sequence[str] = ()) -> None:
-        self._instructions = instructions  # operations that need no formula here
+        self.instructions = instructions  # operations that need no formula here
         self.steps: list[Step] = []
         self.dtypes: list[str] = []
         self._known: dict[tuple[Step, str], int] = {}
@@ -53,7 +53,7 @@ class Code:
         """Append an operation; its formula, where it has one."""
         dtypes = tuple(self.dtypes[v] for v in args)
         result_dtype(op, dtypes)
-        found = None if op in self._instructions else FORMULAS.get(op)
+        found = None if op in self.instructions else FORMULAS.get(op)
         term = found(*(Term(self, v) for v in args)) if found else NotImplemented
         return self.add(Compute(op, args)) if term is NotImplemented else term.value
 

@@ -34,6 +34,8 @@ class Module(types.ModuleType):
 class Stream:
     """`cupy.cuda.Stream`: nothing is asynchronous here, so it only counts."""
 
+    ptr = 0
+
     def synchronize(self) -> None:
         synchronised("synchronize")
 
@@ -100,6 +102,7 @@ def build() -> dict[str, types.ModuleType]:
     )
     vars(modules["cupyx"]).update(errstate=errstate)
     vars(modules["cupy.cuda"]).update(Device=device.Device, Stream=Stream, is_available=lambda: True)
+    modules["cupy.cuda"].get_current_stream = lambda device_id=None: Stream.null  # type: ignore[attr-defined]
     vars(modules["cupy.cuda"]).update(MemoryPointer=memory.MemoryPointer, UnownedMemory=memory.UnownedMemory)
     vars(modules["cupy.cuda.device"]).update(Device=device.Device, get_device_id=device.current)
     modules["cupyx.scipy.sparse"].issparse = lambda x: False  # type: ignore[attr-defined]
