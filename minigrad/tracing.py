@@ -5,10 +5,15 @@ from __future__ import annotations
 from contextvars import ContextVar
 from typing import Any
 
-__all__ = ["changing", "recorder"]
+__all__ = ["changing", "is_traced_number", "recorder"]
 
 #: What writes down the calls of the function that is being traced, in this thread and task.
 recorder: ContextVar[Any] = ContextVar("minigrad_recorder", default=None)
+
+
+def is_traced_number(x: Any) -> bool:
+    """Whether x stands for a number of Python's in a function that is traced (`minigrad.compiler.numbers.Number`)."""
+    return hasattr(type(x), "formula")
 
 
 def changing(entries: dict[str, Any], source: dict[str, Any] | None = None) -> dict[str, Any]:

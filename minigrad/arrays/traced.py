@@ -24,6 +24,7 @@ import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
 from .. import graph
+from ..backend import is_array
 from ..trees import sequence_like
 
 __all__ = ["CannotTrace", "HOLE", "Memory", "Path", "Place", "Traced", "numbers_of"]
@@ -71,14 +72,11 @@ class Traced(NDArrayOperatorsMixin):
     """An array of a run that is written down.
 
     Attributes:
-        numbers: the NumPy array of this run.
+        numbers: the array of this run, NumPy's or CuPy's.
         recorder: where calls are written down (`minigrad.compiler.trace.Recorder`).
     """
 
     __slots__ = ("__weakref__", "_path", "_var", "_version", "memory", "numbers", "recorder")
-
-    #: As the arrays of a GPU, it cannot be looked at while the function runs.
-    device = "cpu"
 
     def __init__(self, numbers: np.ndarray, var: Any, recorder: Any, memory: Memory | None = None, path: Path = ()) -> None:
         self.numbers, self.recorder, self._var, self._path = numbers, recorder, var, path
@@ -102,6 +100,7 @@ class Traced(NDArrayOperatorsMixin):
         if self is not whole:
             self._var, self._version = var, memory.version
 
+    device = property(lambda self: self.numbers.device)
     shape = property(lambda self: self.numbers.shape)
     dtype = property(lambda self: self.numbers.dtype)
     ndim = property(lambda self: self.numbers.ndim)
@@ -248,7 +247,8 @@ def view(x: Any, dtype: Any) -> Any:
 
 
 def _copyto(target: Any, values: Any, casting: Any = "same_kind", where: Any = True) -> None:
-    if not np.can_cast(np.asarray(numbers_of(values)), target.dtype, casting):
+    given = numbers_of(values)
+    if not np.can_cast(given if is_array(given) else np.asarray(given), target.dtype, casting):
         raise TypeError(f"np.copyto: values of another kind do not fit into {target.dtype}")
     target[...] = values if where is True else np.where(where, values, target)
 

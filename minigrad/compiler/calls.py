@@ -9,6 +9,7 @@ import numpy as np
 
 from .. import graph
 from ..arrays.traced import astype, getitem
+from .numbers import COMPARISONS, Formula
 from .operations import DTYPES, OPERATIONS
 from .program import Step, Var, vars_in
 
@@ -83,7 +84,9 @@ def _kind(x: Any) -> Any:
         return np.dtype(bool)
     if isinstance(x, (int, float)):
         return type(x)
-    return float if hasattr(x, "function") else None
+    if type(x) is Formula:
+        return np.dtype(bool) if x.function in COMPARISONS else float
+    return None
 
 
 def _where(step: Step) -> Term | None:

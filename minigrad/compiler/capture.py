@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from numpy.lib.array_utils import byte_bounds
 
 from .. import graph, tracing
 from ..arrays.row_sparse import RowSparse
 from ..arrays.traced import Traced
+from ..backend import address_of, is_plain
 from ..tensor import Tensor, raw, wrap
 from ..trees import flatten, sequence_like, unflatten
 from .numbers import Formula, Number
@@ -86,7 +86,7 @@ class Capture:
 
 def is_array(x: Any) -> bool:
     """Whether an argument is another array at each call."""
-    return isinstance(x, (Tensor, np.ndarray, np.inexact))
+    return isinstance(x, (Tensor, np.ndarray, np.inexact)) or is_plain(x)
 
 
 def capture(function: Callable[..., Any], args: Any, kwargs: Any, static: set[int] = frozenset()) -> tuple[Any, Capture]:  # type: ignore[assignment]
@@ -109,7 +109,11 @@ def _captured(function: Callable[..., Any], args: Any, kwargs: Any, leaves: list
     recorder, state = Recorder(), reachable(function, *(x for x in leaves if not is_array(x)))
     new = []
     for i, x in enumerate(leaves):
-        new.append(_like(x, recorder.given(np.asarray(raw(x)))) if is_array(x) else recorder.argument(x, i) if i in floats else x)
+        if is_array(x):
+            array = raw(x)
+            new.append(_like(x, recorder.given(array if is_plain(array) else np.asarray(array))))
+        else:
+            new.append(recorder.argument(x, i) if i in floats else x)
     taken = _Taken(recorder, state, [x for x in leaves if isinstance(x, Tensor)])
     token = tracing.recorder.set(recorder)
     try:
@@ -144,7 +148,7 @@ def _captured(function: Callable[..., Any], args: Any, kwargs: Any, leaves: list
 
 def _overlap(arrays: list[np.ndarray], written: set[int]) -> bool:
     """Whether an array that is written shares memory with another one: a program takes them for two."""
-    bounds = sorted((*byte_bounds(x), i) for i, x in enumerate(arrays) if x.size)
+    bounds = sorted((*_bounds(x), i) for i, x in enumerate(arrays) if x.size)
     stop, written_until = 0, 0
     for start, end, i in bounds:
         if start < written_until or (start < stop and i in written):
@@ -152,6 +156,12 @@ def _overlap(arrays: list[np.ndarray], written: set[int]) -> bool:
         stop = max(stop, end)
         written_until = max(written_until, end) if i in written else written_until
     return False
+
+
+def _bounds(x: Any) -> tuple[int, int]:
+    """Where the memory that an array looks at begins and ends."""
+    ends = [s * (n - 1) for n, s in zip(x.shape, x.strides, strict=True)]
+    return address_of(x) + sum(min(e, 0) for e in ends), address_of(x) + sum(max(e, 0) for e in ends) + x.itemsize
 
 
 def _like(x: Any, t: Traced) -> Any:
@@ -185,7 +195,7 @@ class _Taken:
         recorder.streams = self.streams
         self.contents = [(h, dict(h) if isinstance(h, dict) else list(h)) for h, _ in state.holders]
         own = {id(x) for x in arguments}
-        tensors = {t: place for t, place in state.tensors.items() if type(t._array) is np.ndarray and id(t) not in own}
+        tensors = {t: place for t, place in state.tensors.items() if is_plain(t._array) and id(t) not in own}
         self.before = [(t, t.grad) for t in tensors]
         self.tensors = [(t, place, t._node is not None, t.grad is not None) for t, place in tensors.items()]
         self.sources: list[Any] = []
@@ -210,7 +220,7 @@ class _Taken:
         """A tuple with traced arrays in it."""
         if isinstance(x, tuple):
             return sequence_like(x, [self._tuple(v) for v in x])
-        return self._taken(x, x) if type(x) is np.ndarray else x
+        return self._taken(x, x) if is_plain(x) else x
 
     def fixed(self) -> list[tuple[Place, Any]]:
         """What must be equal at each call: all but the numbers that are read anew, or follow from such."""

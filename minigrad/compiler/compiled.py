@@ -15,11 +15,13 @@ import numpy as np
 
 from .. import graph, tracing
 from ..arrays.traced import CannotTrace
+from ..backend import is_plain
 from ..tensor import Tensor, raw
 from ..trees import flatten, is_leaf, paths
 from .capture import capture, is_array
 from .explain import Explanation, explained
 from .loops import Loop
+from .on_gpu import GpuScript, array_on_gpu
 from .passes import stages
 from .program import Program
 from .script import MISS, Script
@@ -114,7 +116,7 @@ class Compiled:
         """A call for which there is no program yet."""
         arrays = [raw(x) for x in leaves if is_array(x)]
         recorded = any(isinstance(x, Tensor) and x._node is not None for x in leaves)
-        if recorded or not all(type(a) is np.ndarray or isinstance(a, np.generic) for a in arrays):
+        if recorded or not all(is_plain(a) or isinstance(a, np.generic) for a in arrays):
             return self.function(*args, **kwargs)
         signature = (structure, *((a.shape, a.dtype) for a in arrays))
         count = self._traces[signature] = self._traces.get(signature, 0) + 1
@@ -124,7 +126,9 @@ class Compiled:
             return self.function(*args, **kwargs)
         result, found = capture(self.function, args, kwargs, self.static.leaves(args, kwargs))
         if found.repeats:
-            self._scripts.setdefault(structure, []).insert(0, Script(found))
+            like = array_on_gpu(found)
+            script = Script(found) if like is None else GpuScript(found, like)
+            self._scripts.setdefault(structure, []).insert(0, script)
             self._forget(structure)
         return result
 

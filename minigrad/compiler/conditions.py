@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .. import graph
-from ..tensor import Tensor
+from ..kernels import is_cupy
+from ..tensor import Tensor, raw
 from .capture import is_array
 from .program import Var
 
@@ -57,8 +58,9 @@ def _array(script: Script, name: str, leaf: Any, kind: str, i: int, v: Var) -> N
         script.add(f"x{i} = {script.name(np.asarray, 'asarray')}({name})")
         return
     script.add(f"x{i} = {name}{'._array' if is_tensor else ''}")
-    foreign = f"type(x{i}) is not ndarray or " if is_tensor else ""
-    _unless(script, f"if {foreign}x{i}.shape != {v.shape} or x{i}.dtype != {script.name(v.dtype, 'd')}:")
+    foreign = f"type(x{i}) is not {script.name(type(raw(leaf)), 'type')} or " if is_tensor else ""
+    apart = f" or x{i}.device != {script.name(raw(leaf).device, 'device')}" if is_cupy(raw(leaf)) else ""
+    _unless(script, f"if {foreign}x{i}.shape != {v.shape} or x{i}.dtype != {script.name(v.dtype, 'd')}{apart}:")
 
 
 def _alone(script: Script) -> None:

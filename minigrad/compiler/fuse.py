@@ -7,7 +7,7 @@ space; where there is none, they begin one.  A product of matrices, and every ca
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from math import prod
 from typing import Any
 
@@ -31,15 +31,16 @@ __all__ = ["Fusion", "fused"]
 LONGEST = 12
 
 
-def fused(program: Program, writes: dict[Var, Var] | None = None) -> Fusion:
+def fused(program: Program, writes: dict[Var, Var] | None = None, products: bool = True) -> Fusion:
     """The groups of a program.
 
     Args:
         writes: outputs that are to be written into the arrays of inputs: where that harms nobody, loops store them there.
+        products: products of matrices and convolutions are loops, too; else calls of a library.
     """
     writes = writes or {}
     program = expanded(program)
-    fusion = Fusion(program)
+    fusion = Fusion(program, _PLACES if products else _PLACES[:3])
     guards = set(program.guards)
     for step in program.steps:
         fusion.take(step)
@@ -62,18 +63,21 @@ class Fusion:
     """What is known of the steps so far.
 
     Attributes:
+        places: what places steps in ways of their own.
         groups: in the order in which they run.
-        views: of each value that is one.
+        views: of each value that is one; looks: the steps that give them.
         terms: of each value that is computed where it is needed.
         readers: of each value the terms that read it, or views of it.
         at: the group that computes a value.
         ready: the first group in which a value can be used.
     """
 
-    def __init__(self, program: Program) -> None:
+    def __init__(self, program: Program, places: Sequence[Callable[[Fusion, Step], bool]]) -> None:
+        self.places = places
         self.constants = program.constants
         self.groups: list[Group | Call] = []
         self.views: dict[Var, View] = {}
+        self.looks: dict[Var, Step] = {}
         self.terms: dict[Var, Term] = {}
         self.readers: dict[Var, list[Var]] = {}
         self.at: dict[Var, int] = {}
@@ -137,6 +141,7 @@ class Fusion:
         if step.function in (np.reshape, np.ravel) and view_of(step, self.views) is None and type(step.args[0]) is Var:
             step = self.in_one_piece(step)
         if (view := view_of(step, self.views)) is not None:
+            self.looks[step.out] = step
             self.look(step.out, view)
         elif (term := term_of(step)) is not None:
             self.wait(step, term)
@@ -145,7 +150,7 @@ class Fusion:
         elif step.function in (np.empty_like, np.empty) and not step.inputs()[1:]:
             self.joined.append(step.out)
             self.at[step.out], self.ready[step.out] = -1, 0
-        elif not any(place(self, step) for place in _PLACES):
+        elif not any(place(self, step) for place in self.places):
             self.call(step)
 
     def look(self, out: Var, view: View) -> None:
@@ -374,4 +379,4 @@ def _last_uses(program: Program) -> dict[Var, int]:
 
 
 #: What places steps of one kind in a way of its own, where that can be done.
-_PLACES = (split, update, concatenate, multiply, windowed)
+_PLACES: tuple[Callable[[Fusion, Step], bool], ...] = (split, update, concatenate, multiply, windowed)

@@ -7,16 +7,18 @@ from typing import Any
 
 import numpy as np
 
+from ..backend import address_of
 from ..tensor import wrap
 from . import native
 from .fuse import Fusion
 from .groups import Call, Group
 from .loops import Loop
 from .numbers import Formula
-from .program import Var
+from .program import Step, Var, with_values
 from .replay import Replay
+from .views import View
 
-__all__ = ["LARGE", "SMALL", "Argument", "Given", "Layout", "address_of", "bytes_of"]
+__all__ = ["LARGE", "SMALL", "Argument", "Given", "Layout", "bytes_of"]
 
 #: Arrays of fewer bytes are copied to and from places that native code knows: it takes longer to find out where they are.
 SMALL = 1 << 14
@@ -32,6 +34,7 @@ class Layout:
         given: results that native code writes straight into the arrays that a call gives away.
         pieces: loops that are one native function, or a call, in the order in which they run.
         functions: of each piece; None of a call.
+        keys: of each piece: the values and numbers that its loops read and write.
         frames: of each piece: the addresses of what its loops read and write, for two calls in turn.
         slots: where the address of a value stands: numbers of frames, and places in them.
     """
@@ -58,16 +61,45 @@ class Layout:
                 if v in outputs:
                     self.given.add(v)
                 else:
-                    self.memory[v] = np.empty(v.shape, v.dtype)
+                    self.memory[v] = self.empty(v)
         for v in self.fusion.joined:
-            self.memory[v] = (np.zeros if v in self.fusion.zeroed else np.empty)(v.shape, v.dtype)
+            self.memory[v] = self.empty(v)
+            if v in self.fusion.zeroed:
+                self.memory[v].fill(0)
         for v, x in self.fusion.constants.items():
-            self.memory[v] = np.array(x, order="C")
+            self.memory[v] = self.constant(x)
+
+    def looked_at(self, step: Step) -> Any:
+        """The view that a step gives of an array that stays where it is."""
+        memory: Any = self.memory
+        return step.function(*with_values(step.args, memory), **with_values(step.kwargs, memory))
+
+    def seen(self, view: View, base: Any = None) -> Any:
+        """A view of an array, by default of what stays where it is."""
+        flat = (self.memory[view.base] if base is None else base).reshape(-1)[view.offset :]
+        strides = tuple(s * flat.itemsize for s in view.strides)
+        return self.as_strided(flat, view.shape, strides)
+
+    def as_strided(self, x: Any, shape: tuple[int, ...], strides: tuple[int, ...]) -> Any:
+        return np.lib.stride_tricks.as_strided(x, shape, strides)
+
+    def empty(self, v: Var) -> Any:
+        """Memory for a value."""
+        return np.empty(v.shape, v.dtype)
+
+    def constant(self, x: Any) -> Any:
+        """A constant in one piece."""
+        return np.array(x, order="C")
+
+    def compiled(self, loops: list[Loop], slots: list[list[int]]) -> Any:
+        """The code of a piece."""
+        return native.compile_loops(loops, slots)
 
     def _divide(self) -> None:
         """Loops in a row are one function, up to where the program may turn out not to be right."""
         self.pieces: list[Any] = []
         self.frames: list[Any] = []
+        self.keys: list[list[Any]] = []
         waiting: list[Any] = []
         for number, group in enumerate(self.fusion.groups):
             if (isinstance(group, Call) or number == self.fusion.floor) and waiting:
@@ -76,11 +108,12 @@ class Layout:
             if isinstance(group, Call):
                 self.pieces.append(group)
                 self.frames.append(None)
+                self.keys.append([])
             else:
                 waiting.append((number, group))
         if waiting:
             self.pieces.append(self._native(waiting))
-        self.functions = [None if isinstance(p, Call) else native.compile_loops(*p) for p in self.pieces]
+        self.functions = [None if isinstance(p, Call) else self.compiled(*p) for p in self.pieces]
 
     def _room(self) -> None:
         """Room for what native functions keep while they run; its address is the last one of a frame."""
@@ -110,6 +143,7 @@ class Layout:
             if type(key) is tuple and key not in self.memory:
                 self.memory[key] = np.empty((), key[1])
             self.slots.setdefault(key, []).append((len(self.frames), slot))
+        self.keys.append(list(local))
         self.frames.append((np.zeros(len(local) + 1, np.int64), np.zeros(len(local) + 1, np.int64)))
         return [group.loop(f"loop {i}") for i, group in groups], slots
 
@@ -141,7 +175,7 @@ class Given:
 
     def renewed(self, turn: int) -> Any:
         """A new array for one of the two."""
-        array = np.empty(self.v.shape, self.v.dtype)
+        array = self.layout.empty(self.v)
         self.layout.put_in(turn, self.v, address_of(array))
         self.items[turn] = wrap(array, None) if self.in_tensor else array
         return self.items[turn]
@@ -186,7 +220,3 @@ def check_reach(group: Group) -> None:
 
 def bytes_of(v: Var) -> int:
     return v.dtype.itemsize * prod(v.shape)
-
-
-def address_of(x: np.ndarray) -> int:
-    return x.__array_interface__["data"][0]

@@ -11,7 +11,7 @@ import operator
 from collections.abc import Callable
 from typing import Any
 
-__all__ = ["SIGNS", "Formula", "Number", "evaluate"]
+__all__ = ["COMPARISONS", "SIGNS", "Formula", "Number", "evaluate"]
 
 
 class Formula:
@@ -50,6 +50,8 @@ def evaluate(x: Any, given: dict[Formula, Any]) -> Any:
         assert x.function is not None
         given[x] = x.function(*(evaluate(a, given) for a in x.args))
     return given[x]
+#: What gives a truth.
+COMPARISONS = {operator.eq, operator.ne, operator.lt, operator.le, operator.gt, operator.ge, bool}
 
 
 class Number:

@@ -26,6 +26,7 @@ class Replay:
         self.constants = program.constants
         self.groups: list[Any] = [Call(step, tuple(filter(None, step.outs))) for step in program.steps]
         self.views: dict[Var, View] = {}
+        self.looks: dict[Var, Step] = {}
         self.joined: list[Var] = []
         self.zeroed: list[Var] = []
         self.written: dict[Var, Var] = {}

@@ -14,6 +14,7 @@ import numpy as np
 
 from .. import graph
 from ..arrays.row_sparse import RowSparse
+from ..backend import address_of, is_plain
 from ..random.state import get_state, set_state
 from ..references import HELD, TAKEN
 from ..tensor import Tensor, wrap
@@ -24,7 +25,7 @@ from .capture import Capture
 from .conditions import write_conditions
 from .fuse import Fusion, fused
 from .groups import Call
-from .layout import LARGE, SMALL, Argument, Given, Layout, address_of, bytes_of
+from .layout import LARGE, SMALL, Argument, Given, Layout, bytes_of
 from .lines import Lines
 from .numbers import Formula
 from .passes import inputs_of
@@ -38,9 +39,8 @@ __all__ = ["MISS", "Script"]
 MISS = object()
 #: What the text of every function may name.
 _NAMES = {
-    "MISS": MISS, "Tensor": Tensor, "ndarray": np.ndarray, "wrap": wrap, "empty": np.empty, "copyto": np.copyto,
-    "as_strided": np.lib.stride_tricks.as_strided, "contiguous": np.ascontiguousarray, "asarray": np.asarray,
-    "mark_mutated": graph.mark_mutated, "get_state": get_state, "set_state": set_state, "getrefcount": getrefcount,
+    "MISS": MISS, "Tensor": Tensor, "wrap": wrap, "mark_mutated": graph.mark_mutated, "get_state": get_state,
+    "set_state": set_state, "getrefcount": getrefcount,
 }  # fmt: skip
 
 
@@ -50,13 +50,14 @@ class Script(Lines):
     Attributes:
         source: its text.
         run: takes the arguments' leaves; gives the result, or MISS.
+        new: values whose arrays calls have made, and nobody has yet.
         written: inputs whose arrays the program writes.
         owned, owners: who owns the memory of arrays of the state that no argument may share, and their identities.
         tensors: variables that hold tensors of the state, by the identity of those that were traced.
     """
 
     def __init__(self, capture: Capture) -> None:
-        super().__init__(_NAMES)
+        super().__init__(_NAMES | self.library())
         self.capture, self.program = capture, capture.program
         count = len(self.program.inputs) - len(capture.sources)
         self.arguments, self.state = self.program.inputs[:count], self.program.inputs[count:]
@@ -66,7 +67,7 @@ class Script(Lines):
         self.used |= set(targets)
         self.scattered = {v for v, source in zip(self.state, capture.sources, strict=True) if not _is_in_one_piece(source)}
         writes = {new: v for v, new in targets.items() if type(new) is Var and v not in {*self.arguments, *self.scattered}}
-        self.fusion: Fusion | Replay = fused(self.program, writes) if native.available() else Replay(self.program)
+        self.fusion = self._fused(writes)
         self.draws = any(getattr(step.function, "draws", False) for step in self.program.steps)
         self.written = set(targets)
         self.writes = graph.Writes()
@@ -75,11 +76,12 @@ class Script(Lines):
         self.tensors: dict[int, str] = {}
         self.text_of: dict[Var, str] = {}
         self.text_given: dict[Var, str] = {}
+        self.new: set[Var] = set()
         self.turns = False
         self.results: list[str] = []
         write_conditions(self)
         self.gives = self._to_give()
-        self.layout = Layout(self.fusion, set(self.gives))
+        self.layout = self._placed()
         self._arrays()
         if self.draws:
             self.add("kept = get_state()")
@@ -98,6 +100,18 @@ class Script(Lines):
     def holder(self, x: Any, kind: str = "o") -> str:
         """The name of an object, or the variable that holds a tensor of this call."""
         return self.tensors.get(id(x)) or self.name(x, kind)
+
+    def library(self) -> dict[str, Any]:
+        """Functions of the arrays' library that the text names."""
+        return {"empty": np.empty, "copyto": np.copyto, "contiguous": np.ascontiguousarray, "asarray": np.asarray}
+
+    def _fused(self, writes: dict[Var, Var]) -> Fusion | Replay:
+        """What the program is divided into."""
+        return fused(self.program, writes) if native.available() else Replay(self.program)
+
+    def _placed(self) -> Layout:
+        """Where all values lie."""
+        return Layout(self.fusion, set(self.gives))
 
     def _to_give(self) -> dict[Var, bool]:
         """The values that the caller gets as arrays of their own, and whether in Tensors."""
@@ -123,9 +137,16 @@ class Script(Lines):
                 self.add(f"    {known}.take({name})")
             elif v in self.layout.slots:
                 self._anywhere(v, name)
-        seen = self.name([None] * len(self.state), "seen") if self.state else ""
+        self._sources()
+        self._numbers()
+
+    def _sources(self) -> None:
+        seen = self.name([None] * len(self.state), "seen")
         for i, (v, source) in enumerate(zip(self.state, self.capture.sources, strict=True)):
             self._source(i, v, source, seen)
+
+    def _numbers(self) -> None:
+        """Numbers that loops read."""
         for key, array in list(self.layout.memory.items()):
             if type(key) is tuple:
                 self.add(f"{self.name(array, 'm')}[()] = {self.number(key[0])}")
@@ -134,8 +155,12 @@ class Script(Lines):
         """An array that may lie somewhere else, and in another order, at each call."""
         self.text_of[v] = f"c_{name}"
         self.add(f"c_{name} = contiguous({name})")
+        self._note(v, f"c_{name}")
+
+    def _note(self, v: Var, name: str) -> None:
+        """Have native code find an array that lies somewhere else at each call."""
         if v in self.layout.slots:
-            self.add(self.putting(v, f"c_{name}"))
+            self.add(self.putting(v, name))
 
     def _source(self, i: int, v: Var, source: Any, seen: str) -> None:
         """An array of the state: where it lies is looked up again only if it is another object."""
@@ -144,7 +169,7 @@ class Script(Lines):
         if isinstance(source, Tensor):
             text = f"{self.holder(source)}._array"
         else:
-            text = self.name(source, "x") if isinstance(source, np.ndarray) else source.text(self.holder)
+            text = self.name(source, "x") if is_plain(source) else source.text(self.holder)
         self.text_of[v] = f"s{i}"
         self.add(f"s{i} = {text}")
         if v in self.scattered:
@@ -168,16 +193,19 @@ class Script(Lines):
             return self.text_of[v]
         if v in self.layout.memory:
             return self.name(self.layout.memory[v], "m")
-        look = self.fusion.views[v]
-        base = self.array(look.base)
-        size = look.base.dtype.itemsize
-        strides = tuple(s * size for s in look.strides)
-        if look.base in self.layout.memory:  # which stays where it is
-            flat = self.layout.memory[look.base].reshape(-1)[look.offset :]
-            self.layout.memory[v] = np.lib.stride_tricks.as_strided(flat, look.shape, strides)
+        view, look = self.fusion.views[v], self.fusion.looks.get(v)
+        if view.base in self.layout.memory:  # which stays where it is
+            if look is not None:
+                self.array(look.args[0])
+            self.layout.memory[v] = self.layout.seen(view) if look is None else self.layout.looked_at(look)
             return self.name(self.layout.memory[v], "m")
+        if look is None:  # a part that was written, or split off
+            text = f"{self.name(self.layout.seen, 'seen')}({self.name(view, 'view')}, {self.array(view.base)})"
+        else:
+            args = [self.text(a) for a in look.args] + [f"{k}={self.text(a)}" for k, a in look.kwargs.items()]
+            text = f"{self.name(look.function, look.function.__name__)}({', '.join(args)})"
         self.text_of[v] = f"w_{v}"
-        self.add(f"w_{v} = as_strided({base}.reshape(-1)[{look.offset}:], {look.shape}, {strides})")
+        self.add(f"w_{v} = {text}")
         return self.text_of[v]
 
     def _parts(self) -> None:
@@ -190,19 +218,25 @@ class Script(Lines):
             self._checks(waiting)
         for i, (piece, function) in enumerate(zip(self.layout.pieces, self.layout.functions, strict=True)):
             if function is not None:
-                addresses = tuple(address_of(frame) for frame in self.layout.frames[i])
-                frame = f"{self.name(addresses, 'frames')}[turn]" if self.turns else addresses[0]
-                self.add(f"{self.name(function.entry, 'native')}({frame})")
+                self._run(i)
             else:
                 self._call(piece)
             if i == last:
                 self._checks(waiting)
 
+    def _run(self, i: int) -> None:
+        """A piece of native code."""
+        function = self.layout.functions[i]
+        assert function is not None
+        addresses = tuple(address_of(frame) for frame in self.layout.frames[i])
+        frame = f"{self.name(addresses, 'frames')}[turn]" if self.turns else addresses[0]
+        self.add(f"{self.name(function.entry, 'native')}({frame})")
+
     def _give(self, v: Var) -> None:
         """Where a result lies this time: where nobody has the one before the last any more, there."""
         if bytes_of(v) > LARGE:
             self.add(f"r_{v} = empty({v.shape}, {self.name(v.dtype, 'd')})")
-            self.add(self.putting(v, f"r_{v}"))
+            self._note(v, f"r_{v}")
             self.text_of[v] = f"r_{v}"
             self.text_given[v] = f"wrap(r_{v}, None)" if self.gives[v] else f"r_{v}"
             return
@@ -242,16 +276,15 @@ class Script(Lines):
             args.append(f"out={self.name(self.fusion.buffers[call.outs[0]], 'm')}")
         outs = ", ".join("_" if v is None else str(v) for v in step.outs) + ("," if step.several and len(step.outs) == 1 else "")
         self.add(f"{outs} = {self.name(step.function, step.function.__name__)}({', '.join(args)})")
-        for v in step.outs:
-            if v is None:
-                continue
+        for v in filter(None, step.outs):
             self.text_of[v] = str(v)
+            if isinstance(step.function, np.ufunc) and v not in getattr(self.fusion, "buffers", ()):
+                self.new.add(v)
             self.add(f"{v} = contiguous({v})" if v.shape else f"{v} = asarray({v})")
             if is_sized_by_values(step):
                 self.add(f"if {v}.shape != {v.shape} or {v}.dtype != {self.name(v.dtype, 'd')}:")
                 self._leave()
-            if v in self.layout.slots:
-                self.add(self.putting(v, str(v)))
+            self._note(v, str(v))
 
     def _change(self, call: Call) -> None:
         """A call that writes into an array of the state."""
@@ -288,8 +321,12 @@ class Script(Lines):
         """An array of its own, or a Tensor around one."""
         if v in self.text_given and self.gives[v] == in_tensor:
             return self.text_given.pop(v)
-        copy = f"{self.array(v)}.copy()"
-        return f"wrap({copy}, None)" if in_tensor else copy
+        text = self.array(v)
+        if v in self.new:  # a call has just made it
+            self.new.discard(v)
+        else:
+            text += ".copy()"
+        return f"wrap({text}, None)" if in_tensor else text
 
     def _effects(self) -> None:
         """The results, before anything is changed; then the changes."""
@@ -340,7 +377,7 @@ def _is_in_one_piece(source: Any) -> bool:
     """Whether the array that a source of the state gives now lies in one piece."""
     if source is None:
         return True
-    array = source._array if isinstance(source, Tensor) else source if isinstance(source, np.ndarray) else source.get()
+    array = source._array if isinstance(source, Tensor) else source if is_plain(source) else source.get()
     return array.flags.c_contiguous
 
 
@@ -351,7 +388,7 @@ class _Fits:
         self.script, self.v = script, v
 
     def __call__(self, x: Any) -> bool:
-        if type(x) is not np.ndarray or x.shape != self.v.shape or x.dtype != self.v.dtype or not x.flags.c_contiguous:
+        if not is_plain(x) or x.shape != self.v.shape or x.dtype != self.v.dtype or not x.flags.c_contiguous:
             return False
         script = self.script
         script.layout.put(self.v, address_of(x))

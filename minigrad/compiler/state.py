@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from .. import graph
+from ..backend import is_plain
 from ..tensor import Tensor
 
 __all__ = ["Place", "State", "reachable"]
@@ -97,7 +98,7 @@ class State:
         if (id(place.holder), place.key) in self.places:
             return
         self.places[id(place.holder), place.key] = place
-        if type(value) is np.ndarray:
+        if is_plain(value):
             self.arrays.append(place)
         elif isinstance(value, _PLAIN) or (type(value) is tuple and all(isinstance(v, _PLAIN) for v in value)):
             self.fixed.append((place, value))
@@ -115,7 +116,7 @@ class State:
 
 
 def _has_array(x: Any) -> bool:
-    return isinstance(x, np.ndarray) or (isinstance(x, tuple) and any(map(_has_array, x)))
+    return is_plain(x) or (isinstance(x, tuple) and any(map(_has_array, x)))
 
 
 def reachable(*roots: Any) -> State:
@@ -137,7 +138,7 @@ def _inside(x: Any, state: State) -> Iterator[Any]:
         state.tensors.setdefault(x, None)
         if x.grad is not None:
             yield from state.at(Place(x, "grad"), x.grad)
-    elif isinstance(x, np.ndarray):
+    elif isinstance(x, np.ndarray) or is_plain(x):
         state.loose.append(x)
     elif isinstance(x, types.FunctionType):
         yield from _inside_function(x, state)

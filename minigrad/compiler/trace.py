@@ -9,6 +9,8 @@ import numpy as np
 
 from ..arrays.row_sparse import add_rows
 from ..arrays.traced import HOLE, CannotTrace, Path, Place, Traced, numbers_of
+from ..backend import address_of, is_plain
+from ..graph import owner
 from ..trees import flatten, sequence_like, unflatten
 from .numbers import Formula, Number
 from .program import Program, Step, Var
@@ -76,7 +78,7 @@ class Recorder:
     def _step(self, function: Any, args: Any, kwargs: Any, results: Any) -> Any:
         """A call whose results are known, written down."""
         several = isinstance(results, (tuple, list))
-        arrays = [None if r is None else np.asarray(r) for r in (results if several else (results,))]
+        arrays = [r if r is None or is_plain(r) else np.asarray(r) for r in (results if several else (results,))]
         outs = tuple(None if r is None else self.new_var(r) for r in arrays)
         self.steps.append(Step(function, self._vars(args), self._vars(kwargs), outs, several))
         sources = _traced_in((args, kwargs))
@@ -108,7 +110,7 @@ class Recorder:
             return HOLE if x is hole else x.value
         if type(x) is Number:
             return x.formula
-        if isinstance(x, np.ndarray):
+        if is_plain(x):
             if id(x) not in self.constants:
                 self.constants[id(x)] = (self.new_var(x), x)
             return self.constants[id(x)][0]
@@ -191,7 +193,7 @@ class Recorder:
 
     def lifted(self, x: Any) -> Traced:
         """A constant as a traced array."""
-        x = np.asarray(x)
+        x = x if is_plain(x) else np.asarray(x)
         return Traced(x, self._vars(x), self)
 
     def write(self, whole: Traced, path: Path, var: Var) -> Var:
@@ -225,7 +227,7 @@ class Recorder:
 
     def value_of(self, x: Any) -> Any:
         """The Var of an array, traced or not; anything else as it is."""
-        return self._vars(x) if isinstance(x, (Traced, np.ndarray, list)) else x
+        return self._vars(x) if isinstance(x, (Traced, list)) or is_plain(x) else x
 
     def program(self, outputs: Any) -> Program:
         results = self._vars(outputs)  # which may be constants
@@ -248,18 +250,12 @@ def _is_number(x: Any) -> bool:
 
 def _is_view(x: np.ndarray, of: np.ndarray) -> bool:
     """Whether one array looks at the memory of another."""
-    return x.base is not None and x is not of and _owner(x) is _owner(of)
+    return x.base is not None and x is not of and owner(x) is owner(of)
 
 
 def _is_same(x: np.ndarray, y: np.ndarray) -> bool:
     """Whether two arrays are all the same elements in the same places."""
-    return (x.shape, x.strides, x.dtype, x.ctypes.data) == (y.shape, y.strides, y.dtype, y.ctypes.data)
-
-
-def _owner(x: np.ndarray) -> Any:
-    while isinstance(x.base, np.ndarray):
-        x = x.base
-    return x
+    return (x.shape, x.strides, x.dtype, address_of(x)) == (y.shape, y.strides, y.dtype, address_of(y))
 
 
 #: Functions that write into their first argument.
