@@ -184,7 +184,7 @@ def test_arrays_that_do_not_fit_never_reach_the_code() -> None:
 
 
 def test_threads_meet_at_a_barrier() -> None:
-    """Where they should and do not, the two orders in which they run give two results."""
+    """Where they should and do not, the orders in which they run give several results."""
     code = """
     extern "C" __global__ void turned(const int* x, int* y, bool meet) {
         static __shared__ int shown[64];
