@@ -20,7 +20,8 @@ from minigrad.compiler.cuda import program
 from minigrad.compiler.loops import Compute, Constant, Load, Loop, Operand, Reduce, Store
 
 from . import stand_in
-from .gpu.loops import LOOPS
+from .gpu.loops import LOOPS, every_operation, every_reduction
+from .nvidia import complaints, needs_the_compiler
 from .stand_in.array import wrap
 from .stand_in.raw import compiler
 from .test_compiler_loops import (  # noqa: F401  (these run here once more)
@@ -180,11 +181,19 @@ def test_arrays_that_do_not_fit_never_reach_the_code() -> None:
         module.launch([x, wrap(np.zeros(7, F32), 0)])
 
 
+@needs_the_compiler
+@pytest.mark.parametrize("dtype", [F32, F64, "int64", "bool"])
+def test_nvidias_compiler_takes_what_is_written(dtype: str) -> None:
+    loops = [build.loop(name) for name, make in LOOPS.items() for build in [make(np.random.default_rng(0), F32)]]
+    for some in (loops[::7], [b.loop() for b in every_operation(dtype)], [b.loop() for b in every_reduction(dtype)]):
+        assert complaints(cuda.Module(some).source, "--fmad=false") == ""
+
+
 # The stand-in
 
 
 def test_threads_meet_at_a_barrier() -> None:
-    """Where they should and do not, the two orders in which they run give two results."""
+    """Where they should and do not, the orders in which they run give several results."""
     code = """
     extern "C" __global__ void turned(const int* x, int* y, bool meet) {
         static __shared__ int shown[64];

@@ -218,6 +218,16 @@ def sums_of_all(rng: Any, dtype: str, x: Any) -> Builder:
 
 
 @loop
+def short_stages_wait_for_each_other(rng: Any, dtype: str) -> Builder:
+    """Sums of rows, a total of these, and a row that is divided by the total."""
+    x, w, out = rng.random((600, 300)).astype(dtype), rng.random(300).astype(dtype), np.empty(300, dtype)
+    build = Builder(*x.shape)
+    rows = build.reduce("add", build.load(x), 1)
+    build.store(build.divide(build.load(w), build.reduce("add", build.multiply(rows, rows), 0)), out)
+    return build
+
+
+@loop
 def one_long_sum(rng: Any, dtype: str) -> Builder:
     x, total, largest = rng.random(1_000_003).astype(dtype), np.empty(1, dtype), np.empty(1, dtype)
     build = Builder(len(x))
@@ -266,6 +276,18 @@ def what_all_read_is_written_last(rng: Any, dtype: str) -> Builder:
     (wv, new_w), xv = build.update(w), build.load(x)
     new_w(build.subtract(wv, build.reduce("add", xv, 0)))
     build.store(build.divide(xv, wv), np.empty_like(x))
+    return build
+
+
+@loop
+def what_a_later_stage_reads_is_written_after_it(rng: Any, dtype: str) -> Builder:
+    """Running means: a total over all, which needs the means of columns, reads the old ones."""
+    x, running, total = rng.random((50, 33)).astype(dtype), rng.random(33).astype(dtype), np.empty((1, 1), dtype)
+    build = Builder(*x.shape)
+    (old, write), v = build.update(running), build.load(x)
+    mean = build.mean(v, dtype, 0)
+    write(build.add(old, mean))
+    build.store(build.reduce("add", build.multiply(build.subtract(v, old), build.add(v, mean)), 0, 1), total)
     return build
 
 

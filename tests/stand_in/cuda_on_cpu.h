@@ -1,7 +1,8 @@
 // What CUDA C has beside C++, for g++: the threads of a launch run one after the other.
 //
 // Where the threads of a block speak with each other (TEAMS is defined then), each is a fiber, with a stack of its own: it runs
-// until it comes to a barrier, and then the next one does, in one order or in the other.  Blocks run one after the other.
+// until it comes to a barrier, and then the next one does.  Blocks run one after the other.  Both in an order that changes from
+// turn to turn: what depends on it is wrong.
 
 #include <math.h>
 #ifdef TEAMS
@@ -82,9 +83,20 @@ static void resume(int number) {
     swapcontext(&first_time, &one.begin);
 }
 
+// Number i of n in the order of a turn: backwards, or with leaps.
+static unsigned int shuffled(unsigned int i, unsigned int n, unsigned int turn) {
+    const unsigned int steps[] = {n - 1, 7, 11, 13}, step = steps[turn % 4];
+    unsigned int a = step, b = n;
+    while (b) {
+        const unsigned int rest = a % b;
+        a = b, b = rest;
+    }
+    return a == 1 ? (unsigned int)((unsigned long long)i * step + turn % n) % n : n - 1 - i;  // of a common divisor some never come
+}
+
 // All threads of a block, up to one barrier after the other, until all have ended.  All come to each barrier, or none.
 static void run_block(int threads, void (*of_each)()) {
-    static int turns = 0;
+    static unsigned int turns = 0;
     body = of_each;
     for (int i = 0; i < threads; i++) {
         Fiber& one = fibers[i];
@@ -96,7 +108,7 @@ static void run_block(int threads, void (*of_each)()) {
     }
     for (int ended = 0; ended < threads; turns++) {
         if (ended) __builtin_trap();  // some threads wait for others that will not come
-        for (int i = 0; i < threads; i++) resume(turns % 2 ? i : threads - 1 - i);
+        for (int i = 0; i < threads; i++) resume((int)shuffled(i, threads, turns));
         for (int i = 0; i < threads; i++) ended += fibers[i].ended;
     }
 }
@@ -130,11 +142,13 @@ static void run_all(void (*kernel)(T...), dim3 grid, dim3 block, void** addresse
     static void** given_addresses;
     given = kernel;
     given_addresses = addresses;
-    for (blockIdx.z = 0; blockIdx.z < grid.z; blockIdx.z++)
-        for (blockIdx.y = 0; blockIdx.y < grid.y; blockIdx.y++)
-            for (blockIdx.x = 0; blockIdx.x < grid.x; blockIdx.x++)
-                run_block(block.x * block.y * block.z,
-                          [] { run(given, given_addresses, typename Count<sizeof...(T)>::type()); });
+    static unsigned int launches = 0;
+    for (unsigned int i = 0; i < grid.x * grid.y * grid.z; i++) {
+        const unsigned int number = shuffled(i, grid.x * grid.y * grid.z, launches);
+        blockIdx = dim3{number % grid.x, number / grid.x % grid.y, number / grid.x / grid.y};
+        run_block(block.x * block.y * block.z, [] { run(given, given_addresses, typename Count<sizeof...(T)>::type()); });
+    }
+    launches++;
     return;
 #endif
     for (blockIdx.z = 0; blockIdx.z < grid.z; blockIdx.z++)

@@ -1,10 +1,10 @@
 """`cupy.RawModule` and `cupy.RawKernel`: kernels written in CUDA C, built by the C++ compiler and run on the CPU.
 
 `cuda_on_cpu.h` stands before the source and makes it C++: the threads of a launch run one after the other, those that meet at
-barriers in one order and in the other.  A launch is
-stricter than a GPU's: the number and sizes of arguments must be those of the kernel's parameters, and each array lies
-between *guard zones*.  What a kernel writes there is an error, and so is what it reads there, where that changes a result: each
-launch runs several times, from the same arrays, and other numbers lie in the guard zones then, other ones beside each array.
+barriers in changing orders.  A launch is stricter than a GPU's: the number and sizes of arguments must be those of the kernel's
+parameters, and each array lies between *guard zones*.  What a kernel writes there is an error, and so is what it reads there,
+where that changes a result: each launch runs several times, from the same arrays, and other numbers lie in the guard zones
+then, other ones beside each array.
 """
 
 from __future__ import annotations

@@ -15,18 +15,17 @@ static __device__ To seen_as(From x) {
 }
 
 template <class T>
-static __device__ T infinity();
+struct Limits;
 template <>
-__device__ inline float infinity<float>() { return seen_as<float>(0x7f800000); }
+struct Limits<float> {
+    static __device__ float infinity() { return seen_as<float>(0x7f800000); }
+    static __device__ float nan() { return seen_as<float>(0x7fc00000); }
+};
 template <>
-__device__ inline double infinity<double>() { return seen_as<double>(0x7ff0000000000000ll); }
-
-template <class T>
-static __device__ T nan_of();
-template <>
-__device__ inline float nan_of<float>() { return seen_as<float>(0x7fc00000); }
-template <>
-__device__ inline double nan_of<double>() { return seen_as<double>(0x7ff8000000000000ll); }
+struct Limits<double> {
+    static __device__ double infinity() { return seen_as<double>(0x7ff0000000000000ll); }
+    static __device__ double nan() { return seen_as<double>(0x7ff8000000000000ll); }
+};
 
 // The larger and the smaller of two numbers; NaN passes on.
 template <class T>
@@ -102,7 +101,7 @@ struct Or {
 };
 
 // What the threads of a block show each other: one place for all types, since there is little of it.
-static __shared__ double shown[THREADS];
+__shared__ double shown[THREADS];
 
 // The numbers of all members of a team, put together, always in the same order: each member gets the result.  All threads
 // of a block call it.  The members are TEAM threads, either side by side (a team is a part of a warp, or some of them)

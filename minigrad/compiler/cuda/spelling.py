@@ -76,7 +76,7 @@ def literal(value: bool | int | float, dtype: str) -> str:
     """A number of a dtype, bit by bit.
 
     >>> literal(0.1, "float32"), literal(-math.inf, "float32"), literal(3, "int64")
-    ('0.1f', '-infinity<float>()', '3ll')
+    ('0.1f', '-Limits<float>::infinity()', '3ll')
     """
     if dtype == "bool":
         return "true" if value else "false"
@@ -84,9 +84,9 @@ def literal(value: bool | int | float, dtype: str) -> str:
         return _whole(int(value), dtype)
     rounded = np.dtype(dtype).type(value)
     if math.isnan(rounded):
-        return f"nan_of<{IN_C[dtype]}>()"
+        return f"Limits<{IN_C[dtype]}>::nan()"
     if math.isinf(rounded):
-        return f"{'-' if rounded < 0 else ''}infinity<{IN_C[dtype]}>()"
+        return f"{'-' if rounded < 0 else ''}Limits<{IN_C[dtype]}>::infinity()"
     return f"{rounded!s}f" if dtype == "float32" else repr(float(rounded))
 
 

@@ -174,7 +174,7 @@ class _Planner:
             if isinstance(step, Reduce):
                 fits = bool(inner) and set(step.axes) == set(inner) and loop.axes[i] == set(outer)
             else:
-                fits = loop.axes[i] == {*outer, *inner} or (parts == 1 and loop.axes[i] == set(outer))
+                fits = loop.axes[i] in ({*outer, *inner}, set(outer))
             if fits:
                 found[i] = max((found[r] + 1 for r in own), default=0)
         while late := self._must_wait(left, found, {*outer, *inner}):

@@ -38,8 +38,8 @@ class Pointer:
         return f"{self.kind}{self.number}"
 
     def __str__(self) -> str:
-        c = IN_C[self.dtype]
-        return f"{c}* __restrict__ {self.name}" if self.written else f"const {c}* __restrict__ {self.name}"
+        alone = " __restrict__" * (self.kind == "a")  # what others in the launch have written is read as it is now
+        return f"{'' if self.written else 'const '}{IN_C[self.dtype]}*{alone} {self.name}"
 
 
 def wide(loop: Loop, i: int) -> str:
