@@ -10,7 +10,7 @@ __all__ = ["changing", "is_traced_number", "recorder", "repeat"]
 
 #: What writes down the calls of the function that is being traced, in this thread and task.
 recorder: ContextVar[Any] = ContextVar("minigrad_recorder", default=None)
-#: What traces a loop as one step (`minigrad.compiler.repeated`), once the compiler is there; see `minigrad.transforms.loops`.
+#: What traces a loop as one step (`minigrad.compiler.scanning`), once the compiler is there; see `minigrad.transforms.loops`.
 repeat: Callable[..., Any] | None = None
 
 
