@@ -231,6 +231,45 @@ def test_a_recurrent_cell_trains_as_the_loop_does() -> None:
         np.testing.assert_allclose(a, b, rtol=2e-3, atol=2e-5)
 
 
+def test_an_lstm_is_pytorch_s() -> None:
+    torch = pytest.importorskip("torch")
+    lstm = torch.nn.LSTM(3, 5).double()
+    weights = [p.detach().numpy() for p in lstm.parameters()]
+    xs = RNG.normal(size=(6, 2, 3))
+
+    def loss(weights: Any, xs: Any) -> Any:
+        wx, wh, bx, bh = weights
+
+        def cell(state: Any, x: Any) -> Any:
+            i, f, g, o = np.split(x @ wx.T + bx + state[0] @ wh.T + bh, 4, axis=-1)
+            c = mg.expit(f) * state[1] + mg.expit(i) * np.tanh(g)
+            h = mg.expit(o) * np.tanh(c)
+            return (h, c), h
+
+        (_, c), hs = scan(cell, (np.zeros((2, 5)), np.zeros((2, 5))), xs)
+        return np.sum(hs**2) + np.sum(np.sin(c))
+
+    x = torch.tensor(xs, requires_grad=True)
+    hs, (_, c) = lstm(x)
+    ((hs**2).sum() + torch.sin(c).sum()).backward()
+    for run in (grad(loss, (0, 1)), compile(grad(loss, (0, 1)))):
+        for _ in range(2):
+            same(run(weights, xs), ([p.grad.numpy() for p in lstm.parameters()], x.grad.numpy()))
+
+
+def test_fori_counts_in_a_program_too() -> None:
+    def f(xs: Any, n: int) -> Any:
+        def body(i: Any, total: Any) -> Any:
+            return np.where(i > 1, total * xs[i], total + xs[i] * i)
+
+        return np.sum(fori(n, body, xs[0] * 1.0))
+
+    run = compile(grad(f))
+    for n in (4, 6, 4):
+        for _ in range(2):
+            same(run(XS, n), grad(f)(XS, n))
+
+
 def test_a_loop_is_one_step_of_the_program_however_long_it_is() -> None:
     sizes = []
     for steps in (3, 300):

@@ -89,7 +89,8 @@ class Compiled:
         return self._bound[instance]
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        if not kwargs and not graph.special and tracing.recorder.get() is None:  # what follows costs a microsecond, and is what most calls do
+        # What follows costs a microsecond, and is what most calls do.
+        if not kwargs and not graph.special and tracing.recorder.get() is None:
             scripts = self._scripts.get(tuple(map(type, args)))
             if scripts and self._lock.acquire(False):
                 self._owner = get_ident()

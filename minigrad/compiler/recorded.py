@@ -49,6 +49,11 @@ class Recorded:
     def script(self) -> Script:
         return Script(self.capture)
 
+    @property
+    def fusion(self) -> Any:
+        """What became loops of the function."""
+        return self.script.fusion
+
     @cached_property
     def back_script(self) -> Script:
         return Script(capture_of(self.back.program))

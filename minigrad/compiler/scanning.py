@@ -333,19 +333,19 @@ class _Gradient:
         body = Program([], {}, steps, outputs, self.body.checks)
         carry += [total for total, _ in summed]
         found = loop.step(body, carry, list(parts), carried, list(parts.values()), not loop.reverse)
-        groups = iter(found)
-        of_carry, totals, of_xs, kept = (list(islice(groups, len(x))) for x in (sent, summed, ys, more))
-        flags = list(groups)
-        every, rest = parts | dict(zip(more, kept, strict=True)), iter(totals)
-        sums = [next(rest) if one is None else one(every.__getitem__) for one in at_once]
-        flags += [recorder.call(all_finite, (x,), {}) for x, v in zip(sums, section.summands, strict=True) if v in watched]
-        if not all(np.all(f.numbers) for f in flags):
+        results = iter(found)
+        of_carry, totals, of_xs, kept = (list(islice(results, len(x))) for x in (sent, summed, ys, more))
+        every, total = parts | dict(zip(more, kept, strict=True)), iter(totals)
+        sums = [next(total) if one is None else one(every.__getitem__) for one in at_once]
+        finite = [recorder.call(all_finite, (x,), {}) for x, v in zip(sums, section.summands, strict=True) if v in watched]
+        finite = [*finite, *results]
+        if not all(np.all(f.numbers) for f in finite):
             return None
-        recorder.guards += [np.all(f).value for f in flags]  # type: ignore[attr-defined]
+        recorder.guards += [np.all(f).value for f in finite]  # type: ignore[attr-defined]
         ends, first = iter(of_carry), []
         for end, needed in zip(section.ends[:count], loop.needed, strict=False):
-            g = next(ends) if end is not None else None
-            first += [g] if needed else []
+            arrived = next(ends) if end is not None else None
+            first += [arrived] if needed else []
         return [*first, *of_xs, *sums]
 
 
