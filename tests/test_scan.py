@@ -282,6 +282,39 @@ def test_a_loop_is_one_step_of_the_program_however_long_it_is() -> None:
     assert sizes[0] == sizes[1]
 
 
+WS, XSS, HS = RNG.normal(size=(4, 3, 3)) / 2, RNG.normal(size=(4, 6, 3)), RNG.normal(size=(4, 3))
+BATCHES: dict[str, Callable[[Any], Any]] = {
+    "all": lambda f: vmap(f)(WS, XSS, HS),
+    "xs": lambda f: vmap(f, in_axes=(None, 0, None))(W, XSS, H),
+    "the first carry": lambda f: vmap(f, in_axes=(None, None, 0))(W, XS, HS),
+    "what is closed over": lambda f: vmap(f, in_axes=(0, None, None))(WS, XS, H),
+    "another axis": lambda f: vmap(f, in_axes=(None, 1, None), out_axes=-1)(W, np.swapaxes(XSS, 0, 1), H),
+    "each of each": lambda f: vmap(vmap(f, in_axes=(None, 0, None)), in_axes=(0, None, None))(WS, XSS, H),
+}
+
+
+@pytest.mark.parametrize("kind", ["elman", "backwards", "passed_on", "masked", "nested", "trees"])
+@pytest.mark.parametrize("axes", BATCHES)
+def test_a_loop_of_many_examples_is_one_step_too(kind: str, axes: str) -> None:
+    def derivatives(run: Any) -> Callable[..., Any]:
+        def f(w: Any, xs: Any, h: Any) -> Any:
+            return total(LOOPS[kind](run, w, xs, h))
+
+        def each(w: Any, xs: Any, h: Any) -> Any:
+            return value_and_grad(f, (0, 1, 2))(w, xs, h)[1]
+
+        def summed(w: Any, xs: Any, h: Any) -> Any:
+            return BATCHES[axes](lambda *a: f(*(x * k for x, k in zip(a, (w, xs, h), strict=True)))).sum()
+
+        return lambda: (BATCHES[axes](f), BATCHES[axes](each)[0] if axes != "another axis" else 0, grad(summed, (0, 1, 2))(W, XS[:1], H))
+
+    got = compile(derivatives(scan))
+    for _ in range(2):
+        same(got(), derivatives(loop)())
+    (script,) = got.versions
+    assert sum(isinstance(s.function, Repeated) for s in script.program.steps) >= 5
+
+
 def test_what_depends_on_no_step_is_computed_once_and_what_nobody_needs_not_at_all() -> None:
     def f(w: Any, xs: Any) -> Any:
         return np.sum(scan(lambda h, x: (np.tanh(np.exp(w) @ h + x), (h, np.log(x * x)))[:2], H, xs)[0])

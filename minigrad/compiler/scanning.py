@@ -38,6 +38,9 @@ from .trace import all_finite
 
 __all__ = ["repeat"]
 
+#: Of a batch, the newest first.
+Levels = tuple[batch.Level, ...]
+
 
 def repeat(recorder: Any, body: Body, xs: Any, columns: Sequence[Any], steps: int, reverse: bool) -> tuple[Any, Any] | None:
     """The results of a loop that is written down as one step; None where it must be unrolled.
@@ -45,8 +48,8 @@ def repeat(recorder: Any, body: Body, xs: Any, columns: Sequence[Any], steps: in
     Args:
         xs: a tree whose leaves are `columns`.
     """
-    given = [x for x in (*body.leaves, *columns) if hasattr(x, "dtype")]
-    if batch.running.get() or any(type(raw(x)) not in (Traced, np.ndarray) and not isinstance(x, np.generic) for x in given):
+    given = [bare(x)[0] for x in (*body.leaves, *columns) if hasattr(x, "dtype")]
+    if any(type(x) not in (Traced, np.ndarray) and not isinstance(x, np.generic) for x in given):
         return None
     return _Loop(recorder, body, xs, columns, steps, reverse).run()
 
@@ -68,6 +71,7 @@ class _Section:
         closed: the nodes outside of the loop that the gradient goes to; `summands` are what the step adds to their gradients,
             `sums` the gradients before it and after it.
         sent: the gradients of carry and xs.
+        levels: of what a vmap around the loop has made batches: by `leaves`, `sent` and `sums`.
     """
 
     carry: list[Var | None]
@@ -85,6 +89,7 @@ class _Section:
     summands: list[Var | None] = field(default_factory=list)
     sums: list[tuple[Var, Var]] = field(default_factory=list)
     sent: list[Var | None] = field(default_factory=list)
+    levels: dict[str, list[Levels]] = field(default_factory=lambda: {"leaves": [], "sent": [], "sums": []})
 
 
 class _Loop:
@@ -94,6 +99,8 @@ class _Loop:
         tensors: which leaves of the carry are Tensors inside of the loop.
         needed: which leaves of the first carry, and of xs, need a gradient.
         known: the numbers of this run, by value.
+        levels: those of a vmap around the loop, of each leaf of the carry.
+        arrays: the columns, with the axis of the steps in front of those of the examples.
     """
 
     def __init__(self, recorder: Any, body: Body, xs: Any, columns: Sequence[Any], steps: int, reverse: bool) -> None:
@@ -102,21 +109,39 @@ class _Loop:
         self.tensors = [isinstance(x, Tensor) for x in body.leaves]
         self.needed = [isinstance(x, Tensor) and x._node is not None for x in (*body.leaves, *columns)]
         self.known: dict[Any, Any] = {}
+        self.levels = [bare(x)[1] for x in body.leaves]
+        self.arrays = [np.moveaxis(x, len(levels), 0) if levels else x for x, levels in map(bare, columns)]
 
     def run(self) -> tuple[Any, Any] | None:
         """The results of the loop; None where the body goes another way in another step."""
         state = random.get_state()
-        while True:  # a carry may become a Tensor, or a number an array, by what the body returns for it
-            section = self._traced()
-            found = [isinstance(x, Tensor) for x in section.leaves[: self.count]]
-            tensors = [a or b for a, b in zip(self.tensors, found, strict=True)]
-            if tensors == self.tensors and None not in section.carry:
-                break
-            self.tensors = tensors
+        section = self._traced()
+        while (changed := self._settle(section)) is not False:
+            if changed is None:
+                return None
             self.recorder.inside.update(v for step in section.steps for v in step.outs)
             random.set_state(state)
+            section = self._traced()
         random.set_state(state)  # the loop, which runs now, draws the numbers of the first step too
         return self._written(section)
+
+    def _settle(self, section: _Section) -> bool | None:
+        """Whether the carry must be something else, by what the body returns for it: a Tensor, an array, a batch.
+
+        None where that cannot be.
+        """
+        changed = None in section.carry
+        for i, x in enumerate(section.leaves[: self.count]):
+            shape, dtype = self.body.kinds[i]
+            self.body.kinds[i] = shape, np.asarray(x).dtype if dtype is None else dtype
+            if isinstance(x, Tensor) and not self.tensors[i]:
+                self.tensors[i] = changed = True
+            for levels in (section.levels["leaves"][i], *section.levels["sent"][i : i + 1]):
+                if levels != self.levels[i]:
+                    if self.levels[i]:
+                        return None
+                    self.levels[i], changed = levels, True
+        return changed
 
     # --------------------------------------------------------------------------- the body, once
 
@@ -136,20 +161,23 @@ class _Loop:
     def _one_step(self) -> _Section:
         began, first = next(graph.clock), self.steps - 1 if self.reverse else 0
         arguments, given = [], []
-        leaves = zip(self.body.leaves, self.body.kinds, self.tensors, strict=True)
-        for x, (_, dtype), tensor in leaves:
-            t = x if dtype is None else self._given(np.asarray(_numbers(x), dtype))
-            arguments.append(self._entered(t) if tensor and dtype is not None else (t, None))
+        leaves = zip(self.body.leaves, self.body.kinds, self.tensors, self.levels, strict=True)
+        for x, (_, dtype), tensor, levels in leaves:
+            t = x if dtype is None else self._given(spread(np.asarray(_numbers(x), dtype), bare(x)[1], levels))
+            arguments.append(self._entered(dressed(t, levels)) if tensor and dtype is not None else (dressed(t, levels), None))
             given.append(t.value if type(t) is Traced else None)
-        for x, needed in zip(self.columns, self.needed[self.count :], strict=True):
-            t = self._given(np.asarray(_numbers(x)[first]))
-            arguments.append(self._entered(t) if needed else (wrap(t, None) if isinstance(x, Tensor) else t, None))
+        for x, array, needed in zip(self.columns, self.arrays, self.needed[self.count :], strict=True):
+            t = self._given(np.asarray(_numbers(array)[first]))
+            part = dressed(t, bare(x)[1])
+            arguments.append(self._entered(part) if needed else (wrap(part, None) if isinstance(x, Tensor) else part, None))
             given.append(t.value)
         values, ends = [a for a, _ in arguments], [end for _, end in arguments]
         found, y = self.body(values[: self.count], unflatten(self.xs, iter(values[self.count :])))
         section = _Section(given[: self.count], given[self.count :], ends, [*found, *flatten(y)], y)
+        section.levels["leaves"] = [bare(x)[1] for x in section.leaves]
         section.forward = len(self.recorder.steps), len(self.recorder.guards)
-        self._go_back(section, began)
+        if section.levels["leaves"][: self.count] == self.levels:
+            self._go_back(section, began)
         return section
 
     def _given(self, numbers: np.ndarray) -> Traced:
@@ -157,7 +185,7 @@ class _Loop:
         numbers = numbers.copy()
         return Traced(numbers, self.recorder.new_var(numbers), self.recorder)
 
-    def _entered(self, t: Traced) -> tuple[Tensor, Node | None]:
+    def _entered(self, t: Any) -> tuple[Tensor, Node | None]:
         """A Tensor of one step, in the graph from a new leaf on where gradients may be asked for."""
         leaf = wrap(t, None)
         if t.dtype.kind not in "fc" or not graph.is_grad_enabled():
@@ -173,17 +201,23 @@ class _Loop:
         if not outs or not (section.closed or any(self.needed)):
             return
         section.outputs = [i for i, _ in moving]
-        cotangents = [self._given(np.ones(x.shape, x.dtype)) for x in outs]
-        section.cotangents = [c.value for c in cotangents]
-        found = propagate(outs, cotangents, [*ends, *section.closed], False, None, of_a_rule=True)
-        section.sent = [None if n is None else self._sent(found.get(n), n) for n in section.ends]
+        given = [(self._given(np.ones(t.shape, t.dtype)), levels) for t, levels in map(bare, outs)]
+        section.cotangents = [c.value for c, _ in given]
+        found = propagate(outs, [dressed(*c) for c in given], [*ends, *section.closed], False, None, of_a_rule=True)
+        for i, node in enumerate(section.ends):
+            g, levels = bare(_dense(found.get(node)))
+            carried = self.levels[i] if i < self.count else bare(self.columns[i - self.count])[1]
+            if node is not None and (g is None or not levels):  # which all examples share
+                g = spread(np.zeros(node.shape, node.dtype) if g is None else g, (), carried)
+                levels = carried
+            section.sent.append(None if node is None else self.recorder.value_of(g))
+            section.levels["sent"].append(self.levels[i] if node is None and i < self.count else levels)
         for node in section.closed:
-            g, total = _dense(found.get(node)), self._given(np.zeros(node.shape, node.dtype))
+            g, levels = bare(_dense(found.get(node)))
+            total = self._given(np.zeros(node.shape if g is None else g.shape, node.dtype))
+            section.levels["sums"].append(levels)
             section.summands.append(None if g is None else self.recorder.value_of(g))
             section.sums.append((total.value, total.value if g is None else self.recorder.value_of(total + g)))
-
-    def _sent(self, g: Any, node: Node) -> Var:
-        return self.recorder.value_of(np.zeros(node.shape, node.dtype) if g is None else _dense(g))
 
     # ------------------------------------------------------------------------------ its steps
 
@@ -198,19 +232,19 @@ class _Loop:
         back = self._parted(section.steps[section.forward[0] :], own)
         reads = {v for s in back for v in inputs_of(s)} | {v for v in (*section.sent, *section.summands) if v is not None}
         kept = sorted(reads & made, key=lambda v: v.number)
-        values = [recorder.value_of(raw(x) if hasattr(x, "dtype") else np.asarray(x)) for x in section.leaves]
+        values = [recorder.value_of(bare(x)[0] if hasattr(x, "dtype") else np.asarray(x)) for x in section.leaves]
         recorder.inside |= own
         guards = self._inner(section.guards[: section.forward[1]], recorder.guards, own, lambda v: [v])
         checks = self._inner(section.checks, recorder.checks, own, lambda c: vars_in(c[1]))
         known = made | set(section.xs)
         of_forward = [c for c in checks if not any(v in own and v not in known for v in vars_in(c[1]))]
         program = Program([], {}, forward, (*values, *kept, *guards), of_forward)
-        found = self.step(program, section.carry, section.xs, self._first_carry(), [raw(x) for x in self.columns], self.reverse)
+        found = self.step(program, section.carry, section.xs, self._first_carry(), self.arrays, self.reverse)
         flags = found[len(values) + len(kept) :]
         if not all(np.all(f.numbers) for f in flags) or any(map(is_sized_by_values, [*forward, *back])):
             return None
         recorder.guards += [np.all(f).value for f in flags]  # type: ignore[attr-defined]
-        arrays: list[Any] = found[: len(values)]
+        arrays = [self._dressed(i, x, levels) for i, (x, levels) in enumerate(zip(found, section.levels["leaves"], strict=False))]
         if section.outputs:
             guards = self._inner(section.guards[section.forward[1] :], recorder.guards, own, lambda v: [v])
             body = Program([], {}, back, guards, [c for c in checks if c not in of_forward])
@@ -219,10 +253,17 @@ class _Loop:
             arrays = [wrap(a, None) if isinstance(x, Tensor) else a for x, a in zip(section.leaves, arrays, strict=True)]
         return unflatten(self.body.init, iter(arrays[: self.count])), unflatten(section.tree, iter(arrays[self.count :]))
 
+    def _dressed(self, i: int, x: Any, levels: Levels) -> Any:
+        """A result of the loop, or a gradient of what it got: the axis of the steps, if it has one, behind those of the examples."""
+        return dressed(x if i < self.count else np.moveaxis(x, 0, len(levels)), levels)
+
     def _first_carry(self) -> list[Any]:
-        """The arrays of `init`, with the dtypes of all carries."""
-        pairs = zip(map(raw, self.body.leaves), self.body.kinds, strict=True)
-        return [x if type(x) is Traced else np.asarray(x, dtype) for x, (_, dtype) in pairs]
+        """The arrays of `init`, with the dtypes, and for the examples, of all carries."""
+        found = []
+        for x, (_, dtype), levels in zip(self.body.leaves, self.body.kinds, self.levels, strict=True):
+            array, own = bare(x)
+            found.append(spread(array if type(array) is Traced else np.asarray(array, dtype), own, levels))
+        return found
 
     def _parted(self, steps: Iterable[Step], own: set[Var]) -> list[Step]:
         """The steps that depend on the values of `own`, which grows by theirs; the others are written down before the loop."""
@@ -308,20 +349,28 @@ class _Gradient:
     def sent(self, g: Sequence[Any]) -> list[Any] | None:
         """The gradients of the first carry and of xs, where they need one, and of what the body closes over.
 
-        None where the gradient of a step goes another way, by the values that come to it, than it did when it was traced.
+        None where the gradient of a step goes another way, by the values that come to it, than it did when it was traced, or
+        belongs to other examples.
         """
         loop, section, recorder = self.loop, self.section, self.loop.recorder
         count = loop.count
-        of_leaf = dict(zip(section.outputs, zip(section.cotangents, g, strict=True), strict=True))
+        of_leaf = {}
+        for i, var, (array, own) in zip(section.outputs, section.cotangents, map(bare, g), strict=True):
+            levels = section.levels["leaves"][i]
+            if own not in ((), levels):
+                return None
+            array = spread(array, own, levels)
+            of_leaf[i] = var, array if i < count else np.moveaxis(array, len(levels), 0)
         carry, carried, sent = [], [], []
         for i, x in enumerate(section.leaves[:count]):
             if section.ends[i] is not None:
-                var, value = of_leaf.get(i, (Var.new(x.shape, x.dtype), np.zeros(x.shape, x.dtype)))
+                like = bare(x)[0]
+                var, value = of_leaf.get(i, (Var.new(like.shape, like.dtype), np.zeros(like.shape, like.dtype)))
                 carry.append(var)
                 carried.append(value)
                 sent.append(section.sent[i])
         parts = dict(item for i, item in of_leaf.items() if i >= count) | self.kept
-        parts |= zip(section.xs, map(raw, loop.columns), strict=True)
+        parts |= zip(section.xs, loop.arrays, strict=True)
         stacked = set(parts)
         at_once = sums_at_once(self.body.steps, section.summands, stacked)
         summed = [sums for sums, one in zip(section.sums, at_once, strict=True) if one is None]
@@ -343,10 +392,13 @@ class _Gradient:
             return None
         recorder.guards += [np.all(f).value for f in finite]  # type: ignore[attr-defined]
         ends, first = iter(of_carry), []
-        for end, needed in zip(section.ends[:count], loop.needed, strict=False):
+        for end, needed, levels in zip(section.ends[:count], loop.needed, loop.levels, strict=False):
             arrived = next(ends) if end is not None else None
-            first += [arrived] if needed else []
-        return [*first, *of_xs, *sums]
+            first += [(arrived, levels)] if needed else []
+        first = [dressed(x, levels) for x, levels in first]
+        wanted = [levels for levels, needed in zip(section.levels["sent"], loop.needed, strict=True) if needed][len(first) :]
+        of_xs = [loop._dressed(count, x, levels) for x, levels in zip(of_xs, wanted, strict=True)]
+        return [*first, *of_xs, *(dressed(x, levels) for x, levels in zip(sums, section.levels["sums"], strict=True))]
 
 
 def _without(body: Program, summands: set[Var | None]) -> tuple[list[Step], list[Var], set[Var | None]]:
@@ -376,7 +428,8 @@ def _forward(*tensors: Any, values: tuple[Any, ...], gradient: _Gradient) -> tup
 
 def _pull_back(g: Any, needs: tuple[bool, ...], tensors: tuple[Any, ...], gradient: _Gradient) -> list[Any]:
     parts = g if isinstance(g, tuple) else (g,)
-    if all(type(x) in (Traced, np.ndarray) for x in (*parts, *tensors)) and (sent := gradient.sent(parts)) is not None:
+    higher = any(isinstance(x, Tensor) for x in (*parts, *tensors))
+    if not higher and (sent := gradient.sent(parts)) is not None:
         return sent
     if gradient.draws:
         raise NotImplementedError(
@@ -389,9 +442,30 @@ def _pull_back(g: Any, needs: tuple[bool, ...], tensors: tuple[Any, ...], gradie
 _OP = Op(_forward, {}, joint=_pull_back, inputs=("tensors",), name="scan")
 
 
+def bare(x: Any) -> tuple[Any, Levels]:
+    """The array of all examples, whose axes lie in front, and the levels of a batch, the newest first."""
+    x, levels = raw(x), []
+    while type(x) is batch.Batch:
+        levels.append(x.level)
+        x = x._array
+    return x, tuple(levels)
+
+
+def dressed(x: Any, levels: Levels) -> Any:
+    """The batch of these levels whose array of all examples this is."""
+    for level in reversed(levels):
+        x = batch.Batch(x, level)
+    return x
+
+
+def spread(x: Any, own: Levels, levels: Levels) -> Any:
+    """An array of these levels: what all examples share is repeated for each."""
+    return x if own == levels else np.broadcast_to(x, (*(level.size for level in reversed(levels)), *np.shape(x)))
+
+
 def _numbers(x: Any) -> Any:
     """The numbers of this run."""
-    x = raw(x)
+    x = bare(x)[0]
     return x.numbers if type(x) is Traced else x
 
 
