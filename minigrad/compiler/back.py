@@ -93,9 +93,9 @@ def _pass(recorder: Any, outs: Sequence[Tensor], targets: Sequence[Node]) -> tup
     outer = recorder.steps, recorder.checks, recorder.guards, recorder.seen
     recorder.steps, recorder.checks, recorder.guards, recorder.seen = [], [], [], {}
     try:
-        cotangents = [Traced(n := np.ones(x.shape, x.dtype), recorder.new_var(n), recorder) for x in outs]
+        cotangents = [Traced(n := np.ones_like(raw(x).numbers), recorder.new_var(n), recorder) for x in outs]
         found = propagate(outs, cotangents, targets, False, True, of_a_rule=True)
-        gradients = [recorder.value_of(_array(found.get(n), n)) for n in targets]
+        gradients = [recorder.value_of(_array(found.get(n), n, outs[0])) for n in targets]
         steps, checks, guards, seen = recorder.steps, recorder.checks, recorder.guards, recorder.seen
     finally:
         recorder.steps, recorder.checks, recorder.guards, recorder.seen = outer
@@ -144,8 +144,9 @@ def _looks(recorder: Any) -> list[Step]:
     return looks
 
 
-def _array(g: Any, node: Node) -> Any:
+def _array(g: Any, node: Node, like: Tensor) -> Any:
+    """A gradient as one array; zeros where none has arrived."""
     if g is None:
-        return np.zeros(node.shape, node.dtype)
+        return np.zeros_like(raw(like).numbers, shape=node.shape, dtype=node.dtype)
     g = raw(g)
     return g.dense() if isinstance(g, RowSparse) else g

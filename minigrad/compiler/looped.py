@@ -18,14 +18,19 @@ from .script import NAMES, Script
 __all__ = ["LoopScript", "capture_of"]
 
 
-def capture_of(program: Program, numbers: Any = ()) -> Capture:
-    """A program of arrays alone, which reads and changes nothing beside its arguments."""
-    leaves = [np.empty(v.shape, v.dtype) for v in program.inputs]
-    result = [np.empty(v.shape, v.dtype) for v in vars_in(program.outputs)]
+def capture_of(program: Program, like: Any = None) -> Capture:
+    """A program of arrays alone, which reads and changes nothing beside its arguments.
+
+    Args:
+        like: an array on the GPU where they lie, if they do.
+    """
+    like = np.zeros(()) if like is None else like
+    leaves = [np.empty_like(like, shape=v.shape, dtype=v.dtype) for v in program.inputs]
+    result = [np.empty_like(like, shape=v.shape, dtype=v.dtype) for v in vars_in(program.outputs)]
     flat = Program(program.inputs, program.constants, program.steps, (list(program.outputs), []), program.checks, program.guards)
     return Capture(
         traced=flat, program=flat, leaves=leaves, result=result, sources=[], tensors=[], fixed=[], same=[], loose=[], sizes=[],
-        numbers=list(numbers), decisions=[],
+        numbers=[], decisions=[],
     )  # fmt: skip
 
 
@@ -43,7 +48,7 @@ class LoopScript(Script):
     """
 
     def __init__(self, loop: Any) -> None:
-        Lines.__init__(self, NAMES)
+        Lines.__init__(self, NAMES | self.library())
         self.loop, self.program = loop, loop.program
         self.carry = self.program.inputs[: loop.carried]
         self.parts = self.program.inputs[loop.carried : loop.carried + loop.split]

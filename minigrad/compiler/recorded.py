@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from ..backend import is_plain
 from ..op import Op
 from ..random.state import get_state
 from ..tensor import Tensor, raw
@@ -22,7 +23,9 @@ from ..trees import flatten, is_leaf, unflatten
 from .back import without_graph
 from .capture import is_array
 from .looped import capture_of
+from .on_gpu import array_on_gpu, script_of
 from .script import MISS, Script
+from .state import Place
 
 __all__ = ["Recorded"]
 
@@ -47,7 +50,7 @@ class Recorded:
 
     @cached_property
     def script(self) -> Script:
-        return Script(self.capture)
+        return script_of(self.capture)
 
     @property
     def fusion(self) -> Any:
@@ -56,7 +59,8 @@ class Recorded:
 
     @cached_property
     def back_script(self) -> Script:
-        return Script(capture_of(self.back.program))
+        like = array_on_gpu(self.capture)
+        return script_of(capture_of(self.back.program, like), like)
 
     def run(self, leaves: Sequence[Any]) -> Any:
         """The result in the graph, or MISS."""
@@ -86,7 +90,7 @@ class Recorded:
     def gradients(self, kept: Sequence[Any], g: Sequence[Any]) -> Any:
         """What the backward program gives, or MISS where it is not right for these numbers."""
         with self.lock:  # a program has one memory
-            return self.back_script.run([*map(np.asarray, kept), *g])
+            return self.back_script.run([*(np.asarray(x) if isinstance(x, np.generic) else x for x in kept), *g])
 
 
 class _Call:
@@ -119,7 +123,7 @@ class _Call:
 
 def _now(x: Any) -> Any:
     """A Tensor or an array of the state as it is now."""
-    return x if isinstance(x, (Tensor, np.ndarray)) else x.get()
+    return x.get() if isinstance(x, Place) else x
 
 
 @contextmanager
@@ -150,7 +154,7 @@ def _forward(*tensors: Any, values: tuple[Any, ...], reads: tuple[Any, ...], cal
 
 def _pull_back(g: Any, needs: tuple[bool, ...], kept: tuple[Any, ...], call: _Call) -> list[Any]:
     parts = g if isinstance(g, tuple) else (g,)
-    if all(type(x) is np.ndarray for x in parts):
+    if all(map(is_plain, parts)):
         found = call.recorded.gradients(kept, parts)
         if found is not MISS:
             return found

@@ -20,6 +20,7 @@ from ..arrays.row_sparse import RowSparse
 from ..arrays.traced import Traced
 from ..backward import propagate
 from ..graph import Node
+from ..later import is_on_gpu
 from ..ops.conversion import clone
 from ..tensor import Tensor, raw, wrap
 from ..transforms.checkpointing import older_nodes
@@ -43,7 +44,7 @@ def repeat(recorder: Any, body: Body, xs: Any, columns: Sequence[Any], steps: in
         xs: a tree whose leaves are `columns`.
     """
     given = [bare(x)[0] for x in (*body.leaves, *columns) if hasattr(x, "dtype")]
-    if any(type(x) not in (Traced, np.ndarray) and not isinstance(x, np.generic) for x in given):
+    if any(map(is_on_gpu, map(_numbers, given))):
         return None
     return Loop(recorder, body, xs, columns, steps, reverse).run()
 
@@ -75,6 +76,10 @@ class Loop:
         """The results of the loop; None where the body goes another way in another step."""
         state = random.get_state()
         section = self._traced()
+        if any(is_on_gpu(_numbers(x)) for x in section.leaves):  # as what the body closes over
+            self.recorder.inside.update(v for step in section.steps for v in step.outs)
+            random.set_state(state)
+            return None
         while self._settle(section):
             self.recorder.inside.update(v for step in section.steps for v in step.outs)
             random.set_state(state)
