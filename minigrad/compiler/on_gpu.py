@@ -22,7 +22,7 @@ from .program import Var, vars_in
 from .replay import Replay
 from .script import Script
 
-__all__ = ["GpuScript"]
+__all__ = ["GpuScript", "script_of"]
 
 
 class _Bound:
@@ -140,6 +140,16 @@ class GpuScript(Script):
             self._leave()
         for verify, values in self.program.checks:
             self.add(f"{self.name(verify, 'verify')}({', '.join(name_of[v] for v in values)})")
+
+
+def script_of(capture: Capture, like: Any = None) -> Script:
+    """The script of a capture, for the processor or the GPU on which its arrays are.
+
+    Args:
+        like: an array on that GPU, where the capture itself holds none.
+    """
+    like = array_on_gpu(capture) if like is None else like
+    return Script(capture) if like is None else GpuScript(capture, like)
 
 
 def array_on_gpu(capture: Capture) -> Any:

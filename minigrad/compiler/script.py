@@ -33,12 +33,12 @@ from .program import Var, vars_in
 from .replay import Replay
 from .trace import replaced_at
 
-__all__ = ["MISS", "Script"]
+__all__ = ["MISS", "NAMES", "Script"]
 
 #: What a call gives for which the program was not made.
 MISS = object()
 #: What the text of every function may name.
-_NAMES = {
+NAMES = {
     "MISS": MISS, "Tensor": Tensor, "wrap": wrap, "mark_mutated": graph.mark_mutated, "get_state": get_state,
     "set_state": set_state, "getrefcount": getrefcount,
 }  # fmt: skip
@@ -57,7 +57,7 @@ class Script(Lines):
     """
 
     def __init__(self, capture: Capture) -> None:
-        super().__init__(_NAMES | self.library())
+        super().__init__(NAMES | self.library())
         self.capture, self.program = capture, capture.program
         count = len(self.program.inputs) - len(capture.sources)
         self.arguments, self.state = self.program.inputs[:count], self.program.inputs[count:]
@@ -348,6 +348,8 @@ class Script(Lines):
     def _return(self) -> None:
         if self.results == ["y0"] and is_leaf(self.capture.result):
             self.add("return y0")
+        elif type(self.capture.result) is list and all(map(is_leaf, self.capture.result)):
+            self.add(f"return [{', '.join(self.results)}]")
         else:
             again = self.name(_Rebuild(self.capture.result), "rebuild")
             self.add(f"return {again}(({' '.join(f'{y},' for y in self.results)}))")
