@@ -322,6 +322,14 @@ def test_one_function_in_several_threads() -> None:
     assert not wrong
 
 
+def test_a_compiled_step_does_not_take_native_code_for_its_state() -> None:
+    from minigrad.compiler.state import reachable
+
+    reduce.softmax.op.forward(draw(64, 64), axis=-1)
+    state = reachable(reduce.softmax)
+    assert not state.arrays and not any(isinstance(x, Kernel) for x in state.seen.values())
+
+
 def test_results_are_no_buffers_of_later_calls() -> None:
     x = draw(64, 64)
     first = reduce.softmax.op.forward(x, axis=-1)

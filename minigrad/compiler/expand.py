@@ -116,7 +116,8 @@ def _is_here(x: Any, index: Any, axis: int) -> Any:
         return None
     n = x.shape[axis]
     place = np.where(index < 0, index + n, index)
-    x.recorder.guards.append(np.all((place >= 0) & (place < n)).value)  # else NumPy says what is wrong
+    inside: Any = np.all((place >= 0) & (place < n))
+    x.recorder.guards.append(inside.value)  # else NumPy says what is wrong
     dtype = np.dtype(np.int32 if n < 1 << 31 else np.int64)  # numbers of half the size are compared in half the time
     places = np.arange(n, dtype=dtype).reshape([n if i == axis % x.ndim else 1 for i in range(x.ndim)])
     return np.equal(places, place.astype(dtype))

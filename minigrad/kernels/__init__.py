@@ -88,6 +88,9 @@ class Compiled:
         parameters: of the function, in order.
     """
 
+    #: What is no state of a function that is compiled as a whole.
+    caches = ("kernel",)
+
     def __init__(self, name: str, function: Callable[..., Any], parameters: list[str]) -> None:
         self.name, self.function, self.parameters = name, function, parameters
         self.kernel: Callable[..., Any] | None = None

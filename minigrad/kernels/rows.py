@@ -12,7 +12,7 @@ from .. import kernels
 from ..compiler import native
 from ..compiler.instructions import instruction
 from ..compiler.memory import Place, read, write
-from ..compiler.text import Target, Text
+from ..compiler.text import Target, Text, functions
 from .signature import takes
 
 __all__ = ["add_rows"]
@@ -35,7 +35,7 @@ def add_rows(x: Any, rows: Any, values: Any) -> Any:
 @cache
 def _function(width: int, dtype: str) -> Any:
     def text(target: Target, name: str) -> str:
-        return _written(width, dtype, target).function(name)
+        return functions([_written(width, dtype, target)], [name])
 
     return native.compile_text(text, "add_rows", str(width), dtype)
 
