@@ -223,9 +223,8 @@ class Schedule(Order):
         if not self.tile or len(self.parallel) < 2 or self.row is None or self.loop.space[self.row] > SHORT_ROW:
             return 1
         second, last = self.parallel[-2], self.parallel[-1]
-        loads = [v for v, step in enumerate(self.loop.code) if isinstance(step, Load)]
-        apart = all((last in self.loop.axes[v]) != (second in self.loop.axes[v]) for v in loads if self.serial_axes(v))
-        return min(2 * most_rows // self.tile, 4, self.loop.space[second]) if apart else 1
+        both = set(self._vectors_along(last)) & set(self._vectors_along(second))  # of which none would be loaded once
+        return 1 if both else min(2 * most_rows // self.tile, 4, self.loop.space[second])
 
     def _panel(self) -> tuple[int, int]:
         """How many elements of the rows, and how many points of the last parallel axis, are taken at once.
