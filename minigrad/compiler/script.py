@@ -210,7 +210,7 @@ class Script(Lines):
 
     def _parts(self) -> None:
         """Native code and calls, in order; guards and checks as soon as they can be made."""
-        waiting = list(self.program.guards)
+        waiting = list(self.fusion.guards)
         for v in self.layout.given:
             self._give(v)
         last = self.layout.last_before_floor()
