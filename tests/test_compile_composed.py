@@ -138,6 +138,17 @@ def test_parameters_that_a_function_closes_over_get_their_gradients() -> None:
         same(w.grad, v.grad)
 
 
+def test_a_gradient_with_respect_to_a_constant_tensor_is_one() -> None:
+    """Eagerly it has a graph, which leads to nothing that anybody has."""
+    fast = compile(grad(lambda w: np.sum(np.tanh(w @ w))))
+    want = grad(lambda w: np.sum(np.tanh(w @ w)))(W)
+    for _ in range(3):
+        got = fast(Tensor(W))
+        assert type(got) is Tensor
+        np.testing.assert_allclose(raw(got), want)
+    assert not any(isinstance(v, Recorded) for v in fast.versions)
+
+
 def test_second_derivatives_through_a_recorded_call() -> None:
     w = Tensor(W, requires_grad=True)
     fast = compile(lambda x: np.sum(np.tanh(w @ x) ** 2))

@@ -75,7 +75,7 @@ def traced_back(recorder: Any, result: Any, ends: dict[int, Node], began: int, t
     moving = [(i, x) for i, x in enumerate(flatten(result)) if isinstance(x, Tensor) and x._node is not None]
     outs = [x for _, x in moving]
     closed = _closed(outs, began, {*ends.values()}, places)
-    if not moving or closed is None:
+    if not moving or closed is None or not (ends or closed):
         return None
     targets = [*ends.values(), *closed]
     program, cotangents, seen = _pass(recorder, outs, targets)

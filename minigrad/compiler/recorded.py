@@ -57,6 +57,11 @@ class Recorded:
         """What became loops of the function."""
         return self.script.fusion
 
+    @property
+    def source(self) -> str:
+        """The text of the function that runs the forward program."""
+        return self.script.source
+
     @cached_property
     def back_script(self) -> Script:
         like = array_on_gpu(self.capture)
