@@ -169,8 +169,7 @@ def rnn_step_back(h: Any, through: Any, dz: Any, w_hh: Any, nonlinearity: str) -
 @accelerated("rnn_step")
 def rnn_step(z: Any, h: Any, back: Any, nonlinearity: str) -> None:
     """The new state from z + h back, into z."""
-    total = np.matmul(h, back)
-    total += z
+    total = z + np.matmul(h, back)
     if nonlinearity == "tanh":
         np.tanh(total, out=z)
     else:
@@ -240,7 +239,7 @@ def lstm_step_back(gates: Any, before: Any, tanh_c: Any, through: Any, dc: Any, 
     dc += through * o * (1 - tanh_c * tanh_c)
     di, df = dc * candidate * i * (1 - i), dc * before * f * (1 - f)
     dg, do = dc * i * (1 - candidate * candidate), through * tanh_c * o * (1 - o)
-    np.concatenate((di, df, dg, do), axis=1, out=dz)
+    dz[...] = np.concatenate((di, df, dg, do), axis=1)
     dc *= f
     return np.matmul(dz, w_hh)
 
@@ -270,8 +269,7 @@ def _lstm_rule(
 def lstm_step(z: Any, h: Any, back: Any, half: Any, c: Any, new_c: Any, tanh_c: Any, out: Any) -> None:
     """The gates from z + h back, into z (those of a sigmoid come halved); the new cell, its tanh, and o tanh(c)."""
     size = c.shape[-1]
-    gates = np.matmul(h, back)
-    gates += z
+    gates = z + np.matmul(h, back)
     np.tanh(gates, out=gates)
     gates *= half
     np.add(gates, 1 - half, out=z)
@@ -350,8 +348,8 @@ def gru_step_back(gates: Any, from_h: Any, before: Any, through: Any, dz_x: Any,
     dn = through * (1 - z) * (1 - n * n)
     dz = through * (before - n) * z * (1 - z)
     dr = dn * from_h * r * (1 - r)
-    np.concatenate((dr, dz, dn), axis=1, out=dz_x)
-    np.concatenate((dr, dz, dn * r), axis=1, out=dz_h)
+    dz_x[...] = np.concatenate((dr, dz, dn), axis=1)
+    dz_h[...] = np.concatenate((dr, dz, dn * r), axis=1)
     return np.matmul(dz_h, w_hh)
 
 
@@ -363,7 +361,7 @@ def gru_step(z: Any, h: Any, back: Any, bias: Any, from_h: Any, out: Any, drop: 
     both = np.tanh(0.5 * (z[:, : 2 * size] + recurrent[:, : 2 * size] + bias[: 2 * size])) * 0.5 + 0.5
     np.add(recurrent[:, 2 * size :], bias[2 * size :], out=from_h)
     n = np.tanh(z[:, 2 * size :] + both[:, :size] * from_h)
-    np.concatenate((both, n), axis=1, out=z)
+    z[...] = np.concatenate((both, n), axis=1)
     out[...] = n + both[:, size:] * (h - n)
 
 
