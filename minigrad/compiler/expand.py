@@ -280,9 +280,11 @@ def _einsum(terms: Any, *operands: Any, **options: Any) -> Any:
     a, b = parts
     both, inner = [c for c in a if c in b and c in out], [c for c in a if c in b and c not in out]
     rows, columns = [c for c in a if c not in b], [c for c in b if c not in a]
-    if not (inner and rows and columns) or not {*rows, *columns} <= {*out}:
+    lengths = {(c, n) for p, x in zip(parts, operands, strict=True) for c, n in zip(p, x.shape, strict=True)}
+    length = dict(lengths)
+    broadcasts = len(lengths) > len(length)  # one element along a letter that has more in the other operand
+    if broadcasts or not (inner and rows and columns) or not {*rows, *columns} <= {*out}:
         return _aligned_sum(parts, operands, out)
-    length = {c: n for p, x in zip(parts, operands, strict=True) for c, n in zip(p, x.shape, strict=True)}
     sizes = [[length[c] for c in group] for group in (both, rows, inner, columns)]
     x = np.reshape(_in_order(operands[0], a, both + rows + inner), (*sizes[0], prod(sizes[1]), prod(sizes[2])))
     y = np.reshape(_in_order(operands[1], b, both + inner + columns), (*sizes[0], prod(sizes[2]), prod(sizes[3])))
