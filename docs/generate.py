@@ -96,12 +96,12 @@ being NumPy themselves. SciPy's functions need the extra `scipy`.
 - *cpu*: in every run of the tests.
 - *stand-in*: in every run of the tests, on a stand-in for CuPy's arrays (tests/stand_in) that has CuPy's signatures,
   dtypes and refusals, and computes with NumPy. What it cannot show: CuPy's own numbers.
-- *H100*: once on a real card, an NVIDIA H100 with CuPy 14.2, all samples that the table of ops had then; *H100 in
+- *H200*: on a real card, an NVIDIA H200 with CuPy 14.2, all samples that the table of ops had then; *H200 in
   part*: the op has got samples since. What was written since has been seen on no card.
 - *the cpu alone*: CuPy lacks the function, or one that its derivatives need, and the error says so.
 
-On a GPU CuPy does some things in its own way: an index out of range wraps, a singular matrix raises nothing, sums over
-repeated indices differ in the last bits from run to run, and of several values written to one place any may stay.
+On a GPU CuPy does some things in its own way: an index out of range wraps, a singular matrix raises nothing, and sums over
+repeated indices differ in the last bits from run to run.
 """
 
 
@@ -241,7 +241,7 @@ def checked_on(op: str) -> str:
         return f"checked on the cpu alone: {why_not(op)}"
     places = ["cpu", "stand-in"]
     if op in SEEN:
-        places.append("H100" if SEEN[op] >= len(ROWS[op]) else "H100 in part")
+        places.append("H200" if SEEN[op] >= len(ROWS[op]) else "H200 in part")
     else:
         places.append("not seen on a card")
     return "checked on " + ", ".join(places)

@@ -28,6 +28,7 @@ from .transforms import (
     deriv,
     egrad,
     elementwise_grad,
+    fori,
     ggnvp,
     grad,
     grad_and_aux,
@@ -43,6 +44,7 @@ from .transforms import (
     make_jvp,
     make_vjp,
     replaced,
+    scan,
     tensor_jacobian_product,
     value_and_grad,
     vector_jacobian_product,
@@ -54,14 +56,14 @@ from .trees import ravel_tree, tree_map
 __version__ = "0.1.0"
 
 __all__ = [
-    "GradcheckError", "Tensor", "UnusedInputWarning", "autograd", "beside", "check_grads", "checkpoint", "checkpoint_notes",
-    "cuda", "cuda_is_available",
-    "deriv", "detect_anomaly", "dispatch", "egrad", "elementwise_grad", "emath", "enable_grad", "fft",
+    "CannotTrace", "CompileWarning", "GradcheckError", "Tensor", "UnusedInputWarning", "autograd", "beside", "check_grads",
+    "checkpoint", "checkpoint_notes", "compile", "cuda", "cuda_is_available",
+    "deriv", "detect_anomaly", "dispatch", "egrad", "elementwise_grad", "emath", "enable_grad", "fft", "fori",
     "get_default_dtype", "ggnvp", "grad", "grad_and_aux", "gradcheck", "gradgradcheck", "hessian",
     "hessian_tensor_product", "hessian_vector_product", "holomorphic_grad", "hvp",
     "is_grad_enabled", "jacobian", "jvp", "linalg", "make_ggnvp", "make_hvp", "make_jvp",
     "make_vjp", "mark_mutated", "misc", "no_grad", "ops", "polynomial", "primitive", "random", "ravel_tree", "raw",
-    "registered", "replaced", "scipy", "set_default_dtype", "set_grad_enabled", "tensor_jacobian_product",
+    "registered", "replaced", "scan", "scipy", "set_default_dtype", "set_grad_enabled", "tensor_jacobian_product",
     "tree_map", "value_and_grad", "vector_jacobian_product", "vjp", "vmap",
 ]  # fmt: skip
 
@@ -82,6 +84,8 @@ __all__ += [*ops.constant.constants]
 
 #: Loaded on first use: nn is a package of its own built on this one, viz needs graphviz.
 _LAZY = {"nn": "nn", "viz": "minigrad.viz"}
+#: Names of the compiler, which is loaded on first use, too.
+_COMPILER = {"CannotTrace", "CompileWarning", "compile"}
 
 
 def __getattr__(name: str) -> Any:
@@ -89,6 +93,10 @@ def __getattr__(name: str) -> Any:
         module = importlib.import_module(_LAZY[name])
         globals()[name] = module
         return module
+    if name in _COMPILER:
+        value = getattr(importlib.import_module("minigrad.compiler.compiled"), name)
+        globals()[name] = value
+        return value
     raise missing("minigrad", name, __all__, INSTEAD, FUNCTIONS)
 
 

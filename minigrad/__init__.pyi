@@ -19,6 +19,7 @@ from minigrad import random as random
 from minigrad import scipy as scipy
 from minigrad import viz as viz
 from minigrad.anomaly import detect_anomaly as detect_anomaly
+from minigrad.arrays.traced import CannotTrace as CannotTrace
 from minigrad.backend import beside as beside
 from minigrad.backend import get_default_dtype as get_default_dtype
 from minigrad.backend import set_default_dtype as set_default_dtype
@@ -26,6 +27,8 @@ from minigrad.check import GradcheckError as GradcheckError
 from minigrad.check import check_grads as check_grads
 from minigrad.check import gradcheck as gradcheck
 from minigrad.check import gradgradcheck as gradgradcheck
+from minigrad.compiler.compiled import CompileWarning as CompileWarning
+from minigrad.compiler.compiled import compile as compile
 from minigrad.devices import cuda_is_available as cuda_is_available
 from minigrad.graph import enable_grad as enable_grad
 from minigrad.graph import is_grad_enabled as is_grad_enabled
@@ -49,6 +52,8 @@ from minigrad.transforms.gradients import holomorphic_grad as holomorphic_grad
 from minigrad.transforms.gradients import value_and_grad as value_and_grad
 from minigrad.transforms.jacobians import hessian as hessian
 from minigrad.transforms.jacobians import jacobian as jacobian
+from minigrad.transforms.loops import fori as fori
+from minigrad.transforms.loops import scan as scan
 from minigrad.transforms.products import ggnvp as ggnvp
 from minigrad.transforms.products import hessian_tensor_product as hessian_tensor_product
 from minigrad.transforms.products import hessian_vector_product as hessian_vector_product
@@ -112,61 +117,62 @@ from numpy.lib._index_tricks_impl import ogrid as ogrid
 from numpy.lib._index_tricks_impl import s_ as s_
 
 __all__ = [
-    "GradcheckError", "Tensor", "UnusedInputWarning", "abs", "absolute", "acos", "acosh", "add", "all",
-    "allclose", "amax", "amin", "angle", "any", "append", "apply_along_axis", "apply_over_axes",
-    "arange", "arccos", "arccosh", "arcsin", "arcsinh", "arctan", "arctan2", "arctanh", "argmax",
-    "argmin", "argpartition", "argsort", "argwhere", "around", "array", "array2string", "array_equal",
-    "array_equiv", "array_repr", "array_split", "array_str", "asanyarray", "asarray", "asin", "asinh",
-    "astype", "atan", "atan2", "atanh", "atleast_1d", "atleast_2d", "atleast_3d", "autograd", "average",
-    "bartlett", "base_repr", "beside", "binary_repr", "bincount", "bitwise_and", "bitwise_count",
-    "bitwise_invert", "bitwise_left_shift", "bitwise_not", "bitwise_or", "bitwise_right_shift",
-    "bitwise_xor", "blackman", "block", "broadcast_arrays", "broadcast_shapes", "broadcast_to", "c_",
-    "can_cast", "cbrt", "ceil", "check_grads", "checkpoint", "checkpoint_notes", "choose", "clip",
-    "clone", "column_stack", "common_type", "compress", "concat", "concatenate", "cond", "conj",
-    "conjugate", "convolve", "copy", "copysign", "copyto", "corrcoef", "correlate", "cos", "cosh",
-    "count_nonzero", "cov", "cross", "cuda", "cuda_is_available", "cumprod", "cumsum",
-    "cumulative_prod", "cumulative_sum", "deg2rad", "degrees", "delete", "deriv", "detect_anomaly",
-    "diag", "diag_indices", "diag_indices_from", "diagflat", "diagonal", "diff", "digitize", "dispatch",
-    "divide", "divmod", "dot", "dsplit", "dstack", "e", "ediff1d", "egrad", "einsum", "einsum_path",
-    "elementwise_grad", "emath", "empty", "empty_like", "enable_grad", "equal", "euler_gamma", "exp",
-    "exp2", "expand_dims", "expit", "expm1", "extract", "eye", "fabs", "fft", "fill_diagonal", "fix",
-    "flatnonzero", "flatten", "flip", "fliplr", "flipud", "float_power", "floor", "floor_divide",
-    "fmax", "fmin", "fmod", "format_float_positional", "format_float_scientific", "frexp",
-    "from_dlpack", "fromfunction", "full", "full_like", "gcd", "geomspace", "get_default_dtype",
-    "getitem", "ggnvp", "grad", "grad_and_aux", "gradcheck", "gradgradcheck", "gradient", "greater",
-    "greater_equal", "hamming", "hanning", "heaviside", "hessian", "hessian_tensor_product",
-    "hessian_vector_product", "histogram", "histogram2d", "histogram_bin_edges", "histogramdd",
-    "holomorphic_grad", "hsplit", "hstack", "hvp", "hypot", "i0", "identity", "imag", "index_beside",
-    "index_exp", "indices", "inf", "inner", "insert", "interp", "intersect1d", "invert",
-    "is_grad_enabled", "isclose", "iscomplex", "iscomplexobj", "isdtype", "isfinite", "isin", "isinf",
-    "isnan", "isnat", "isneginf", "isposinf", "isreal", "isrealobj", "isscalar", "issubdtype",
-    "iterable", "ix_", "jacobian", "jvp", "kaiser", "kron", "lcm", "ldexp", "left_shift", "less",
-    "less_equal", "lexsort", "linalg", "linspace", "log", "log10", "log1p", "log2", "log_expit",
-    "log_softmax", "logaddexp", "logaddexp2", "logical_and", "logical_not", "logical_or", "logical_xor",
-    "logit", "logspace", "logsumexp", "make_ggnvp", "make_hvp", "make_jvp", "make_vjp", "mark_mutated",
-    "mask_indices", "matmul", "matrix_norm", "matrix_rank", "matrix_transpose", "matvec", "max",
-    "maximum", "may_share_memory", "mean", "median", "meshgrid", "mgrid", "min", "min_scalar_type",
-    "minimum", "misc", "mod", "modf", "moveaxis", "multiply", "nan", "nan_to_num", "nanargmax",
-    "nanargmin", "nancumprod", "nancumsum", "nanmax", "nanmean", "nanmedian", "nanmin", "nanpercentile",
-    "nanprod", "nanquantile", "nanstd", "nansum", "nanvar", "ndim", "negative", "newaxis", "nextafter",
-    "no_grad", "nonzero", "norm", "norm2", "norm_p", "not_equal", "ogrid", "ones", "ones_like", "ops",
-    "outer", "overwritten", "packbits", "pad", "partition", "percentile", "permute", "permute_dims",
-    "pi", "piecewise", "place", "poly", "polyadd", "polyder", "polydiv", "polyfit", "polyint",
-    "polymul", "polynomial", "polysub", "polyval", "positive", "pow", "power", "primitive", "prod",
-    "promote_types", "ptp", "put", "put_along_axis", "putmask", "quantile", "r_", "rad2deg", "radians",
-    "random", "ravel", "ravel_multi_index", "ravel_tree", "raw", "real", "real_if_close", "reciprocal",
-    "registered", "relu", "remainder", "repeat", "replaced", "reshape", "resize", "result_type",
-    "right_shift", "rint", "roll", "rollaxis", "roots", "rot90", "round", "s_", "scatter_add", "scipy",
-    "searchsorted", "select", "set_default_dtype", "set_grad_enabled", "setdiff1d", "setxor1d", "shape",
-    "shares_memory", "sign", "signbit", "sin", "sinc", "sinh", "size", "sliding_window_view", "softmax",
-    "sort", "sort_complex", "spacing", "split", "sqrt", "square", "squeeze", "stack", "std", "subtract",
-    "sum", "swapaxes", "take", "take_along_axis", "tan", "tanh", "tensor", "tensor_jacobian_product",
-    "tensordot", "tile", "to_device", "trace", "transpose", "trapezoid", "tree_map", "tri", "tril",
-    "tril_indices", "tril_indices_from", "trim_zeros", "triu", "triu_indices", "triu_indices_from",
-    "true_divide", "trunc", "union1d", "unique", "unique_all", "unique_counts", "unique_inverse",
-    "unique_values", "unpackbits", "unravel_index", "unstack", "unwrap", "value_and_grad", "vander",
-    "var", "vdot", "vecdot", "vecmat", "vector_jacobian_product", "vector_norm", "vectorize", "vjp",
-    "vmap", "vsplit", "vstack", "where", "xlogy", "zeros", "zeros_like"
+    "CannotTrace", "CompileWarning", "GradcheckError", "Tensor", "UnusedInputWarning", "abs",
+    "absolute", "acos", "acosh", "add", "all", "allclose", "amax", "amin", "angle", "any", "append",
+    "apply_along_axis", "apply_over_axes", "arange", "arccos", "arccosh", "arcsin", "arcsinh", "arctan",
+    "arctan2", "arctanh", "argmax", "argmin", "argpartition", "argsort", "argwhere", "around", "array",
+    "array2string", "array_equal", "array_equiv", "array_repr", "array_split", "array_str",
+    "asanyarray", "asarray", "asin", "asinh", "astype", "atan", "atan2", "atanh", "atleast_1d",
+    "atleast_2d", "atleast_3d", "autograd", "average", "bartlett", "base_repr", "beside", "binary_repr",
+    "bincount", "bitwise_and", "bitwise_count", "bitwise_invert", "bitwise_left_shift", "bitwise_not",
+    "bitwise_or", "bitwise_right_shift", "bitwise_xor", "blackman", "block", "broadcast_arrays",
+    "broadcast_shapes", "broadcast_to", "c_", "can_cast", "cbrt", "ceil", "check_grads", "checkpoint",
+    "checkpoint_notes", "choose", "clip", "clone", "column_stack", "common_type", "compile", "compress",
+    "concat", "concatenate", "cond", "conj", "conjugate", "convolve", "copy", "copysign", "copyto",
+    "corrcoef", "correlate", "cos", "cosh", "count_nonzero", "cov", "cross", "cuda",
+    "cuda_is_available", "cumprod", "cumsum", "cumulative_prod", "cumulative_sum", "deg2rad", "degrees",
+    "delete", "deriv", "detect_anomaly", "diag", "diag_indices", "diag_indices_from", "diagflat",
+    "diagonal", "diff", "digitize", "dispatch", "divide", "divmod", "dot", "dsplit", "dstack", "e",
+    "ediff1d", "egrad", "einsum", "einsum_path", "elementwise_grad", "emath", "empty", "empty_like",
+    "enable_grad", "equal", "euler_gamma", "exp", "exp2", "expand_dims", "expit", "expm1", "extract",
+    "eye", "fabs", "fft", "fill_diagonal", "fix", "flatnonzero", "flatten", "flip", "fliplr", "flipud",
+    "float_power", "floor", "floor_divide", "fmax", "fmin", "fmod", "fori", "format_float_positional",
+    "format_float_scientific", "frexp", "from_dlpack", "fromfunction", "full", "full_like", "gcd",
+    "geomspace", "get_default_dtype", "getitem", "ggnvp", "grad", "grad_and_aux", "gradcheck",
+    "gradgradcheck", "gradient", "greater", "greater_equal", "hamming", "hanning", "heaviside",
+    "hessian", "hessian_tensor_product", "hessian_vector_product", "histogram", "histogram2d",
+    "histogram_bin_edges", "histogramdd", "holomorphic_grad", "hsplit", "hstack", "hvp", "hypot", "i0",
+    "identity", "imag", "index_beside", "index_exp", "indices", "inf", "inner", "insert", "interp",
+    "intersect1d", "invert", "is_grad_enabled", "isclose", "iscomplex", "iscomplexobj", "isdtype",
+    "isfinite", "isin", "isinf", "isnan", "isnat", "isneginf", "isposinf", "isreal", "isrealobj",
+    "isscalar", "issubdtype", "iterable", "ix_", "jacobian", "jvp", "kaiser", "kron", "lcm", "ldexp",
+    "left_shift", "less", "less_equal", "lexsort", "linalg", "linspace", "log", "log10", "log1p",
+    "log2", "log_expit", "log_softmax", "logaddexp", "logaddexp2", "logical_and", "logical_not",
+    "logical_or", "logical_xor", "logit", "logspace", "logsumexp", "make_ggnvp", "make_hvp", "make_jvp",
+    "make_vjp", "mark_mutated", "mask_indices", "matmul", "matrix_norm", "matrix_rank",
+    "matrix_transpose", "matvec", "max", "maximum", "may_share_memory", "mean", "median", "meshgrid",
+    "mgrid", "min", "min_scalar_type", "minimum", "misc", "mod", "modf", "moveaxis", "multiply", "nan",
+    "nan_to_num", "nanargmax", "nanargmin", "nancumprod", "nancumsum", "nanmax", "nanmean", "nanmedian",
+    "nanmin", "nanpercentile", "nanprod", "nanquantile", "nanstd", "nansum", "nanvar", "ndim",
+    "negative", "newaxis", "nextafter", "no_grad", "nonzero", "norm", "norm2", "norm_p", "not_equal",
+    "ogrid", "ones", "ones_like", "ops", "outer", "overwritten", "packbits", "pad", "partition",
+    "percentile", "permute", "permute_dims", "pi", "piecewise", "place", "poly", "polyadd", "polyder",
+    "polydiv", "polyfit", "polyint", "polymul", "polynomial", "polysub", "polyval", "positive", "pow",
+    "power", "primitive", "prod", "promote_types", "ptp", "put", "put_along_axis", "putmask",
+    "quantile", "r_", "rad2deg", "radians", "random", "ravel", "ravel_multi_index", "ravel_tree", "raw",
+    "real", "real_if_close", "reciprocal", "registered", "relu", "remainder", "repeat", "replaced",
+    "reshape", "resize", "result_type", "right_shift", "rint", "roll", "rollaxis", "roots", "rot90",
+    "round", "s_", "scan", "scatter_add", "scipy", "searchsorted", "select", "set_default_dtype",
+    "set_grad_enabled", "setdiff1d", "setxor1d", "shape", "shares_memory", "sign", "signbit", "sin",
+    "sinc", "sinh", "size", "sliding_window_view", "softmax", "sort", "sort_complex", "spacing",
+    "split", "sqrt", "square", "squeeze", "stack", "std", "subtract", "sum", "swapaxes", "take",
+    "take_along_axis", "tan", "tanh", "tensor", "tensor_jacobian_product", "tensordot", "tile",
+    "to_device", "trace", "transpose", "trapezoid", "tree_map", "tri", "tril", "tril_indices",
+    "tril_indices_from", "trim_zeros", "triu", "triu_indices", "triu_indices_from", "true_divide",
+    "trunc", "union1d", "unique", "unique_all", "unique_counts", "unique_inverse", "unique_values",
+    "unpackbits", "unravel_index", "unstack", "unwrap", "value_and_grad", "vander", "var", "vdot",
+    "vecdot", "vecmat", "vector_jacobian_product", "vector_norm", "vectorize", "vjp", "vmap", "vsplit",
+    "vstack", "where", "xlogy", "zeros", "zeros_like"
 ]
 
 @overload

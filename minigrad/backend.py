@@ -32,9 +32,9 @@ from .kernels import is_cupy
 from .trees import sequence_like
 
 __all__ = [
-    "NoValue", "add_at", "apart", "as_array", "as_numbers", "as_operand", "beside", "call_scipy", "check_gpu",
-    "cuda_is_available", "cupy", "device_name", "device_of", "get_default_dtype", "is_device", "on_gpu", "on_gpu_of",
-    "parse_device", "refuse_gpu", "scipy_function", "set_default_dtype", "side_by_side", "transfer",
+    "NoValue", "add_at", "address_of", "apart", "as_array", "as_numbers", "as_operand", "beside", "call_scipy", "check_gpu",
+    "cuda_is_available", "cupy", "device_name", "device_of", "get_default_dtype", "is_device", "is_plain", "on_gpu",
+    "on_gpu_of", "parse_device", "refuse_gpu", "scipy_function", "set_default_dtype", "side_by_side", "transfer",
 ]  # fmt: skip
 
 #: The default of an option that NumPy tells apart from None.
@@ -253,10 +253,27 @@ def as_sizes(x: Any) -> Any:
     return tuple(x.tolist()) if x.ndim else x.item()
 
 
+def is_plain(x: Any) -> bool:
+    """Whether x is an array of NumPy's or CuPy's own, which holds numbers and nothing else.
+
+    >>> is_plain(np.zeros(2)), is_plain([0.0]), is_plain(np.ma.zeros(2))
+    (True, False, False)
+    """
+    return type(x) is np.ndarray or is_cupy(x)
+
+
+def address_of(x: Any) -> int:
+    """Where the first element of an array of NumPy's or CuPy's lies."""
+    return x.__array_interface__["data"][0] if isinstance(x, np.ndarray) else x.data.ptr
+
+
 def beside(values: Any, x: Any) -> Any:
     """Constant values as an array on the device of x, an array or a Tensor."""
     data = getattr(x, "_array", x)
-    if type(data) is np.ndarray or not is_array(data) or isinstance(data, np.ndarray):
+    data = getattr(data, "numbers", data)  # of a traced array
+    if isinstance(data, np.ndarray) or not is_array(data):
+        return values
+    if hasattr(values, "level"):  # a batch of vmap, which is where its array is
         return values
     with on_gpu_of(data):
         return np.asarray(values, like=data)
@@ -303,8 +320,12 @@ def scipy_function(part: str, name: str, *arrays: Any) -> Any:
 
 
 def call_scipy(part: str, name: str, *arrays: Any, **options: Any) -> Any:
-    """A function of SciPy by name, of arrays, computed where they are."""
-    return scipy_function(part, name, *arrays)(*arrays, **options)
+    """A function of SciPy by name, of arrays, computed where they are; of traced arrays it is one step of the program."""
+    function = scipy_function(part, name, *arrays)
+    recorder = next((r for x in arrays if (r := getattr(x, "recorder", None)) is not None), None)
+    if recorder is None or isinstance(function, np.ufunc):  # which traced arrays see
+        return function(*arrays, **options)
+    return recorder.opaque(function, arrays, options)
 
 
 def make_array(values: Any, dtype: Any, device: Any) -> Any:

@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
-from . import backend, graph
+from . import backend, graph, later
 from .accumulate import accumulate_leaf, of_one_example, outside, own
 from .arrays.batch import OneAtATime, all_examples, newest, settled
 from .arrays.fallback import apply_rule, rescued
@@ -145,10 +145,11 @@ def propagate(
     """Send cotangents from the outputs down the graph.
 
     With `targets` the cotangents of these nodes are returned, and only what lies between is computed;
-    without, they are added to `.grad` of all leaves.  `of_a_rule`: see `minigrad.trial.may_run`.
+    without, they are added to `.grad` of all leaves.  A pass `of_a_rule` ends at its targets, also where one of them leads
+    to another, which the pass around it will find out (see `minigrad.trial.may_run` too).
     """
     keep = create_graph if retain_graph is None else retain_graph
-    this = Pass(outputs, cotangents, targets, create_graph, keep, search)
+    this = Pass(outputs, cotangents, targets, create_graph, keep, search, of_a_rule)
     if not this.may_be_on_trial() or not may_run(outputs, cotangents, of_a_rule):
         return _pass(this)
     found = on_trial(partial(_pass, this), outputs, create_graph, keep)
@@ -165,11 +166,13 @@ class Pass:
     create_graph: bool
     keep: bool
     search: bool
+    of_a_rule: bool
 
     def may_be_on_trial(self) -> bool:
-        """Whether it is on a GPU, or inside of a trial there; so NumPy's passes need not look further."""
-        cotangents = self.cotangents
-        return bool(cotangents) and (type(cotangents[0]) is not ndarray or is_running())
+        """Whether it is on a GPU, traced, or inside of a trial; so NumPy's passes need not look further."""
+        if not self.cotangents:
+            return False
+        return type(self.cotangents[0]) is not ndarray or type(self.outputs[0]._array) is not ndarray or is_running()
 
 
 def _pass(this: Pass, trial: Trial | None = None) -> dict[Node, Any]:
@@ -214,6 +217,8 @@ def _visit_all(
         if needed is not None:
             if node in found:
                 found[node] = g
+                if this.of_a_rule:
+                    continue
             parents = tuple([p if p is not None and needed(p) else None for p in parents])
             if not any(parents):
                 continue
@@ -322,7 +327,7 @@ def apply_masked(
 
     On trial nothing is mended, since that needs a look at the numbers.
     """
-    if on_trial and not create_graph:
+    if on_trial and (not create_graph or later.recorder_of(all_examples(raw(g))) is not None):
         masked.silence()
         return apply(node, g, parents, send)
     if node.saved is None:

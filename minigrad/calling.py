@@ -17,7 +17,8 @@ from .graph import Node
 from .hints import check_dtype, wrong_option
 from .reasons import missing_on_gpu, mixes_devices, reason
 from .tensor import Tensor, raw, wrap
-from .trees import sequence_like
+from .tracing import is_traced_number
+from .trees import flatten, sequence_like
 
 if TYPE_CHECKING:
     from .op import Op
@@ -39,9 +40,8 @@ UFUNC_OPTIONS: dict[str, Any] = {
 
 def known_operand(x: Any) -> bool:
     """Whether Tensors compute with a value; what they do not know gets its own turn (`__radd__`)."""
-    return isinstance(
-        x, (Tensor, float, int, complex, np.generic, list, tuple)
-    ) or backend.is_array(x)
+    plain = isinstance(x, (Tensor, float, int, complex, np.generic, list, tuple))
+    return plain or backend.is_array(x) or is_traced_number(x)
 
 
 def holds_tensor(x: Any) -> bool:
@@ -287,6 +287,9 @@ def _rescue(
             return _results_and_values(op, op.call(values, op.forward), values)
         except Exception as again:
             error = again
+    if (recorder := later.recorder_of(*flatten(values))) is not None:  # it looks at numbers; or the error comes again
+        out = recorder.opaque(op.call, (values, op.forward), {})
+        return _results_and_values(op, out, values)
     if (level := newest(values)) is not None:
         try:
             out = in_turn(

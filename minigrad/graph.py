@@ -250,6 +250,11 @@ def is_ours(file: str) -> bool:
     return file.startswith(_HOME)
 
 
+def is_library(file: str) -> bool:
+    """Whether a file of source code is minigrad's, nn's, Python's own, or an installed package's."""
+    return file.startswith((_HOME, os.path.join(os.path.dirname(_HOME[:-1]), "nn") + os.sep, *_libraries()))
+
+
 def user_frame() -> types.FrameType | None:
     """The innermost frame of the call stack that is the user's: not minigrad's, nn's, nor an installed package's.
 
@@ -329,9 +334,8 @@ def check_finite(values: Any, op_name: str, phase: str, source: str | None) -> N
 
 #: The time of the last in-place write.  A node made after it needs no further look.
 last_mutation = 0
-_mutations: dict[
-    int, tuple[weakref.ref[Any], int]
-] = {}  # id of the owner of the memory -> (owner, time)
+#: id of the owner of the memory -> (owner, time, those who write it together with others)
+_mutations: dict[int, tuple[weakref.ref[Any], int, tuple[Writes, ...]]] = {}
 
 
 def owner(array: Any) -> Any:
@@ -350,16 +354,53 @@ def mark_mutated(array: Any) -> None:
     global last_mutation
     owns = owner(array)
     key = id(owns)
-    known = _mutations.get(key)
-    reference = known[0] if known else weakref.ref(owns, lambda _: _mutations.pop(key, None))
+    reference, _, writes = _known(owns)
     last_mutation = next(clock)
-    _mutations[key] = (reference, last_mutation)
+    _mutations[key] = (reference, last_mutation, writes)
+
+
+def _known(owns: Any) -> tuple[weakref.ref[Any], int, tuple[Writes, ...]]:
+    """What is noted of an array that owns its memory."""
+    key = id(owns)
+    known = _mutations.get(key)
+    return known or (weakref.ref(owns, lambda _: _mutations.pop(key, None)), 0, ())
+
+
+def mark_all_mutated(*arrays: Any) -> None:
+    """`mark_mutated` of several arrays, which were written at the same time."""
+    global last_mutation
+    now = next(clock)
+    for array in arrays:
+        owns = owner(array)
+        reference, _, writes = _known(owns)
+        _mutations[id(owns)] = (reference, now, writes)
+    last_mutation = next(clock)
+
+
+class Writes:
+    """Arrays that are written at the same time, again and again: one note is enough for all of them."""
+
+    __slots__ = ("time",)
+
+    def __init__(self) -> None:
+        self.time = 0
+
+    def add(self, array: Any) -> None:
+        owns = owner(array)
+        reference, time, writes = _known(owns)
+        if self not in writes:
+            _mutations[id(owns)] = (reference, time, (*writes, self))
+
+    def note(self) -> None:
+        """All of them have just been written."""
+        global last_mutation
+        last_mutation = self.time = next(clock)
 
 
 def written_since(array: Any, time: int) -> bool:
     """Whether an array, or what it is a view of, was written in place after a time of the clock."""
     known = _mutations.get(id(owner(array)))
-    return known is not None and known[1] > time
+    return known is not None and (known[1] > time or any(w.time > time for w in known[2]))
 
 
 def check_saved(node: Node) -> None:

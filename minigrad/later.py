@@ -46,6 +46,16 @@ def is_on_gpu(x: Any) -> bool:
     return getattr(x, "device", "cpu") != "cpu"
 
 
+def recorder_of(*arrays: Any) -> Any:
+    """What writes down the calls of traced arrays (`minigrad.arrays.traced`), if there is one among these; else None."""
+    return next((r for x in arrays if (r := getattr(x, "recorder", None)) is not None), None)
+
+
+def is_unread(x: Any) -> bool:
+    """Whether an array cannot be looked at now: it is on a GPU, or traced."""
+    return is_on_gpu(x) or recorder_of(x) is not None
+
+
 # -------------------------------------------------------------------------------------- reading
 
 
@@ -140,6 +150,9 @@ def check_later(verify: Callable[..., None], *numbers: Any) -> None:
     Traceback (most recent call last):
     IndexError: indices from 0 to 3, but there are rows 0 to 2
     """
+    if (recorder := recorder_of(*numbers)) is not None:
+        recorder.check(verify, numbers)
+        return
     if not any(map(is_on_gpu, numbers)):
         verify(*numbers)
         return
@@ -193,7 +206,20 @@ def perhaps_any(conditions: Any) -> bool:
     >>> perhaps_any(np.array([False, False]))
     False
     """
-    return is_on_gpu(conditions) or bool(np.any(conditions))
+    return is_unread(conditions) or bool(np.any(conditions))
+
+
+def holds_for_any(conditions: Any) -> bool:
+    """Whether one of many conditions holds, where a program goes another way if it does.
+
+    A traced array is looked at in this run; a compiled program is right only while the answer is the same.
+
+    >>> holds_for_any(np.array([False, True]))
+    True
+    """
+    found = np.any(conditions)
+    recorder = recorder_of(found)
+    return bool(found) if recorder is None else recorder.looked_at(found)
 
 
 def surely_all(conditions: Any) -> bool:
@@ -204,7 +230,7 @@ def surely_all(conditions: Any) -> bool:
     >>> surely_all(np.array([True, True]))
     True
     """
-    return not is_on_gpu(conditions) and bool(np.all(conditions))
+    return not is_unread(conditions) and bool(np.all(conditions))
 
 
 def _due() -> list[_Check]:

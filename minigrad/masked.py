@@ -21,7 +21,7 @@ from numpy import ndarray
 
 from .arrays.batch import all_examples
 from .graph import Node
-from .later import is_on_gpu
+from .later import holds_for_any, is_unread
 from .tensor import raw
 
 __all__ = [
@@ -47,7 +47,7 @@ def masks(node: Node, look: bool = True) -> bool:
     named = (zip(r, v, strict=True) for r, v in zip(op.reads, node.saved, strict=False) if v)
     values = {name: value for pairs in named for name, value in pairs}
     read = [values[name] for name in op.mask_reads]
-    if not look and any(map(is_on_gpu, read)):
+    if not look and any(map(is_unread, read)):
         return True
     return bool(op.masks(*read))
 
@@ -155,13 +155,13 @@ def is_finite(c: Any) -> bool:
         c = all_examples(raw(c))
     elif isfinite(np.vdot(c, c).real):  # reads once and makes no array
         return True
-    return bool(np.all(np.isfinite(c)))
+    return not holds_for_any(np.logical_not(np.isfinite(c)))
 
 
 def has_no_zero(c: Any) -> bool:
     """Whether no number is 0.  Of many numbers the first ones tell most often."""
     c = all_examples(raw(c))
-    if is_on_gpu(c):
+    if is_unread(c):
         return bool(np.all(c != 0))
     if not isinstance(c, (ndarray, np.generic)):  # rows that were left out are 0
         return False

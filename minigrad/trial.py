@@ -22,6 +22,7 @@ import numpy as np
 
 from . import graph, later
 from .accumulate import accumulate_leaf
+from .arrays.batch import all_examples
 from .arrays.row_sparse import RowSparse
 from .devices import on_gpu_of
 from .graph import Node
@@ -81,6 +82,10 @@ class Trial:
 
     def is_finite(self, found: dict[Node, Any], outputs: Sequence[Tensor]) -> bool:
         """Whether all that has arrived is finite.  If the pass began at one number, that is read along."""
+        arrays = [x for g in (*self.leaves.values(), *found.values()) for x in _arrays(g)]
+        whole = [all_examples(x) for x in arrays]
+        if (recorder := later.recorder_of(*whole)) is not None:
+            return recorder.guard(whole)
         sums = [*self.doubts, *_sums([*self.leaves.values(), *found.values()])]
         one = len(outputs) == 1 and outputs[0].size == 1
         numbers = later.read(*sums, *([outputs[0]._array] if one else ()))
@@ -117,7 +122,7 @@ def _arrays(g: Any) -> list[Any]:
     """The arrays that a gradient consists of."""
     if hasattr(g, "parts"):  # those of several outputs
         return [x for part in g.parts.values() for x in _arrays(part)]
-    g = raw(g)
+    g = all_examples(raw(g))
     return [g.values if isinstance(g, RowSparse) else g]
 
 
@@ -175,6 +180,8 @@ def may_run(outputs: Sequence[Tensor], cotangents: Sequence[Any], of_a_rule: boo
             program decides by its results, of which nobody has looked yet whether they are right.
     """
     inner = is_running()
+    if later.recorder_of(*(all_examples(raw(x)) for x in outputs)) is not None:
+        return _look_over([y._node for y in outputs if y._node is not None])[0] or inner
     if inner and not of_a_rule:
         raise CannotRunTwice
     there = all(later.is_on_gpu(raw(g)) for g in cotangents)

@@ -22,7 +22,44 @@ ROOT = Path(__file__).resolve().parent.parent
 #: "!" means that module alone, without what is inside of the package.  A layer may import itself and the layers below.
 LAYERS: list[list[str]] = [
     ["minigrad.files", "minigrad.install", "minigrad.references", "minigrad.spellings"],
-    ["minigrad.devices", "minigrad.graph", "minigrad.hints", "minigrad.kernels!", "minigrad.reasons", "minigrad.trees"],
+    [
+        "minigrad.compiler!",
+        "minigrad.compiler.c_types",
+        "minigrad.compiler.cache",
+        "minigrad.compiler.cuda",
+        "minigrad.compiler.error_function",
+        "minigrad.compiler.exponentials",
+        "minigrad.compiler.formulas",
+        "minigrad.compiler.instructions",
+        "minigrad.compiler.interpreter",
+        "minigrad.compiler.llvm",
+        "minigrad.compiler.loops",
+        "minigrad.compiler.memory",
+        "minigrad.compiler.native",
+        "minigrad.compiler.operations",
+        "minigrad.compiler.order",
+        "minigrad.compiler.packing",
+        "minigrad.compiler.powers",
+        "minigrad.compiler.schedule",
+        "minigrad.compiler.spaces",
+        "minigrad.compiler.squares",
+        "minigrad.compiler.steps",
+        "minigrad.compiler.sweeps",
+        "minigrad.compiler.terms",
+        "minigrad.compiler.text",
+        "minigrad.compiler.tiles",
+        "minigrad.compiler.trigonometry",
+        "minigrad.compiler.writer",
+    ],
+    [
+        "minigrad.devices",
+        "minigrad.graph",
+        "minigrad.hints",
+        "minigrad.kernels!",
+        "minigrad.reasons",
+        "minigrad.tracing",
+        "minigrad.trees",
+    ],
     ["minigrad.anomaly", "minigrad.kernels.cuda.launch", "minigrad.later"],
     ["minigrad.backend", "minigrad.carrying"],
     ["minigrad.arrays", "minigrad.masked", "minigrad.tensor"],
@@ -40,8 +77,9 @@ LAYERS: list[list[str]] = [
         "minigrad.random",
     ],
     ["minigrad.check", "minigrad.misc", "minigrad.transforms"],
-    ["minigrad.kernels"],
     ["minigrad.scipy"],
+    ["minigrad.compiler"],  # its upper half, which traces
+    ["minigrad.kernels"],
     ["minigrad.viz"],
     ["minigrad!"],  # the front door: it shows all of these, and nn too, which it imports when somebody asks
     [
@@ -52,7 +90,6 @@ LAYERS: list[list[str]] = [
         "nn.computed",
         "nn.contents",
         "nn.hooks",
-        "nn.kernels",
         "nn.module",
         "nn.moving",
         "nn.packing",
@@ -83,13 +120,12 @@ PUBLIC: dict[str, set[str] | None] = {
     "minigrad.hints": None,  # what to write in place of PyTorch's names
     "minigrad.install": None,  # how to install an extra
     "minigrad.backend": {"as_sizes", "device_of", "on_host", "side_by_side"},  # where values are, and what stands beside them
-    "minigrad.later": {"check_later", "perhaps_any", "read", "refuse_later", "surely_all"},  # what makes no program wait
+    "minigrad.later": {"check_later", "is_unread", "perhaps_any", "read", "refuse_later", "surely_all"},  # to wait for nothing
     "minigrad.spellings": None,  # the tables of these names
+    "minigrad.tracing": {"changing", "is_traced"},  # numbers that are other ones at each call of a compiled function
     "minigrad.kernels": None,  # the registry of kernels
     "minigrad.kernels.cuda.launch": {"launch", "on_its_gpu"},  # kernels for a GPU
-    "minigrad.kernels.scalar": None,  # what compiled kernels are made of
     "minigrad.kernels.signature": None,  # which arrays a compiled kernel takes
-    "minigrad.kernels.threads": None,  # kernels over several threads
     "minigrad.ops.batching": {"one_by_one"},  # functions that decide by values, under vmap
     "minigrad.ops.index": {"assign"},  # x[index] = value, as an op
     "minigrad.ops.select": {"overwritten"},  # a mask only where it hides something

@@ -11,7 +11,7 @@ import minigrad as mg
 import nn
 
 from . import stand_in
-from .gpu import CASES, Case, compare, networks, training, windows  # noqa: F401  (these three note their cases)
+from .gpu import CASES, Case, compare, loops, networks, training, windows  # noqa: F401  (these four note their cases)
 from .gpu.ops import OPS, compare_row
 
 REAL = [pytest.mark.gpu, pytest.mark.skipif(not mg.cuda_is_available(), reason="needs CuPy and a GPU")]

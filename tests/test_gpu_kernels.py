@@ -6,8 +6,6 @@ read there is NaN, which the comparison finds.
 
 from __future__ import annotations
 
-import ctypes
-import importlib.util
 import inspect
 import os
 import subprocess
@@ -30,6 +28,7 @@ from nn import functional as F
 
 from . import stand_in
 from .gpu_samples import CONVOLUTIONS, DTYPES, NAMES, arguments, op, plain, random_window, shapes
+from .nvidia import complaints, needs_the_compiler
 from .stand_in.raw import compiler, kept_in
 
 if compiler() is None:
@@ -487,28 +486,11 @@ def test_what_is_built_is_kept_in_a_folder_of_this_users_alone(tmp_path: Path) -
 # ------------------------------------------------------------------------------ the real compiler
 
 
-def nvrtc() -> Any:
-    """NVIDIA's compiler, which needs no GPU; None where it is not installed."""
-    found = importlib.util.find_spec("nvidia")
-    for folder in found.submodule_search_locations or [] if found else []:
-        for path in Path(folder).glob("cuda_nvrtc/lib/libnvrtc.so.*"):
-            return ctypes.CDLL(str(path))
-    return None
-
-
-@pytest.mark.skipif(nvrtc() is None, reason="NVIDIA's compiler is not installed: pip install nvidia-cuda-nvrtc-cu12")
+@needs_the_compiler
 @pytest.mark.parametrize("place", ["int32", "int64"])
 @pytest.mark.parametrize("real", ["float32", "float64"])
 @pytest.mark.parametrize("source", sorted(Path(minigrad.__file__).parent.rglob("*.cu")), ids=lambda path: path.name)
 def test_nvidias_compiler_takes_every_source_without_a_warning(source: Path, real: str, place: str) -> None:
-    library, program = nvrtc(), ctypes.c_void_p()
     types = {"real": real, "choice": "uint8", "place": place}
     code = launch.definitions(tuple((name, launch.IN_C[kind]) for name, kind in types.items()))
-    code += source.read_text("utf-8")
-    assert library.nvrtcCreateProgram(ctypes.byref(program), code.encode(), source.name.encode(), 0, None, None) == 0
-    options = (ctypes.c_char_p * 2)(b"--gpu-architecture=compute_80", b"-std=c++17")
-    failed = library.nvrtcCompileProgram(program, 2, options)
-    log = ctypes.create_string_buffer(100_000)
-    library.nvrtcGetProgramLog(program, log)
-    library.nvrtcDestroyProgram(ctypes.byref(program))
-    assert not failed and not log.value, log.value.decode()
+    assert complaints(code + source.read_text("utf-8")) == ""

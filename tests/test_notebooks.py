@@ -42,6 +42,7 @@ def test_all_are_there() -> None:
     assert [path.stem for path in NOTEBOOKS] == [
         "backpropagation_by_hand",
         "convolution_as_a_matrix_product",
+        "how_a_compiler_makes_a_training_step_fast",
         "recurrent_networks_and_vanishing_gradients",
         "self_test",
     ]

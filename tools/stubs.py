@@ -333,7 +333,7 @@ def family_page(module: ModuleType) -> str:
 
 def package_page() -> str:
     """minigrad/__init__.pyi: ops as functions; the rest is imported, with its own annotations."""
-    names = {*minigrad.__all__, *minigrad._LAZY}
+    names = {*minigrad.__all__, *minigrad._LAZY, *minigrad._COMPILER}
     lines = [*contents(minigrad, sorted(names), is_op), "__version__: str"]
     return page(lines, here=minigrad.__name__)
 

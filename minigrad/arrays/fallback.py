@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from ..trees import sequence_like
+from ..later import recorder_of
+from ..trees import flatten, sequence_like
 from .batch import Batch, Unbatched, fallbacks, newest
 
 __all__ = ["apply_rule", "each", "in_turn", "is_unbatched", "reasons", "rescued", "runs_in_turn"]
@@ -145,6 +146,8 @@ def apply_rule(name: str, rule: Callable[..., Any], args: tuple[Any, ...]) -> An
 def rescued(name: str, rule: Callable[..., Any], args: tuple[Any, ...], error: Exception) -> Any:
     """What to do where a gradient rule raised an error: run it for each example, if a batch is the reason."""
     try:
+        if (recorder := recorder_of(*flatten(args))) is not None:
+            return recorder.opaque(rule, args, {})
         if (level := newest(args)) is None:
             raise error
         return in_turn(f"gradient of {name}", rule, level, args, {}, error)

@@ -24,6 +24,7 @@ from .batch import (
     required,
     within,
 )
+from .writing import write_at
 
 __all__ = ["add_at", "read", "writable", "write"]
 
@@ -127,8 +128,7 @@ def write(x: Any, index: Any, value: Any) -> None:
     if within(index, level) and index.dtype == bool:
         _write_masked(data, index, value, level)
         return
-    place, value = _placed(x, index, value, level)
-    data[place] = value
+    write_at(data, *_placed(x, index, value, level))
 
 
 def _write_masked(data: Any, mask: Batch, value: Any, level: Level) -> None:

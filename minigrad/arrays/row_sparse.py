@@ -13,11 +13,12 @@ from ..carrying import arrived, carried
 from ..devices import follow
 from ..kernels import accelerated
 from ..later import check_later, perhaps_any
+from .writing import write_at
 
 __all__ = ["RowSparse", "add_rows"]
 
 
-@accelerated("add_rows")
+@accelerated("add_rows", whole=True, traced=False)
 def add_rows(x: Any, rows: Any, values: Any) -> None:
     """x[rows] += values in place, where a row may come several times; x (n, ...), rows (m,), values (m, ...).
 
@@ -207,7 +208,7 @@ class RowSparse(np.lib.mixins.NDArrayOperatorsMixin):
     @follow
     def __setitem__(self, index: Any, value: Any) -> None:
         whole = self.dense()
-        whole[_dense(index)] = _dense(value)
+        write_at(whole, _dense(index), _dense(value))
         self._hold(whole)
 
     def fill(self, value: Any) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 
 from ..arrays.batch import all_examples
 from ..backend import as_operand, side_by_side
+from ..later import holds_for_any
 from ..primitive import composed
 from ..tensor import raw
 
@@ -24,7 +25,7 @@ def _complex_where(x: Any, outside: Any) -> Any:
     """x, as complex numbers where one of its elements is real and outside of the domain."""
     x = as_operand(x)
     values = raw(x)
-    if not np.any(all_examples(np.isreal(values) & outside(np.real(values)))):
+    if not holds_for_any(all_examples(np.isreal(values) & outside(np.real(values)))):
         return x
     return x.astype(np.complex64 if x.dtype.char in _SINGLE else np.complex128, copy=False)
 
@@ -97,7 +98,7 @@ def power(x: Any, p: Any) -> Any:
     """
     x, p = side_by_side(x, p)
     p = as_operand(p)
-    p = p * 1.0 if np.any(all_examples(np.isreal(raw(p)) & (np.real(raw(p)) < 0))) else p
+    p = p * 1.0 if holds_for_any(all_examples(np.isreal(raw(p)) & (np.real(raw(p)) < 0))) else p
     return np.power(_complex_if_negative(x), p)
 
 

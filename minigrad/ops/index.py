@@ -11,6 +11,7 @@ from .. import graph
 from ..arrays.batch import Unbatched
 from ..arrays.indexing import read, writable
 from ..arrays.row_sparse import add_rows
+from ..arrays.writing import names_places_once, write_at
 from ..backend import add_at, beside, is_array
 from ..later import is_on_gpu
 from ..primitive import composed, primitive
@@ -66,7 +67,7 @@ def scatter_add(g: Any, index: Any, shape: tuple[int, ...]) -> Any:
         check_bounds("scatter_add", index, g, shape)
     out = writable(np.zeros_like(g, shape=shape, order="C"), index)
     index = index_beside(index, g)
-    if _is_basic(index):
+    if names_places_once(index):
         out[index] = g
     elif (
         isinstance(index, np.ndarray)
@@ -87,18 +88,6 @@ def index_beside(index: Any, x: Any) -> Any:
     if isinstance(index, tuple):
         return tuple(index_beside(part, x) for part in index)
     return beside(index, x) if isinstance(index, np.ndarray) else index
-
-
-def _is_basic(index: Any) -> bool:
-    """Whether an index names no element twice: slices, integers, None, Ellipsis, masks."""
-    parts = index if isinstance(index, tuple) else (index,)
-    return all(
-        p is None
-        or p is Ellipsis
-        or isinstance(p, (int, slice, np.integer))
-        or getattr(p, "dtype", None) == np.bool_
-        for p in parts
-    )
 
 
 def __getitem__(self: Tensor, index: Any) -> Any:
@@ -203,15 +192,18 @@ def take_along_axis(arr: Any, indices: Any, axis: int | None = -1) -> Any:
     return getitem(arr, along_axis(indices, axis, np.shape(arr), "take_along_axis"))
 
 
-def _assign_value(g: Any, index: Any) -> Any:
+def _assign_value(g: Any, index: Any, value_shape: tuple[int, ...]) -> Any:
     read = getitem(g, index)
-    if _is_basic(index):
+    if len(value_shape) > read.ndim:  # NumPy takes a value with axes of length 1 in front
+        read = np.reshape(read, (1,) * (len(value_shape) - read.ndim) + read.shape)
+    if names_places_once(index):
         return read
     # Of values that were written to one and the same place only the last is there.
     number = np.reshape(np.cumsum(np.ones_like(raw(read), dtype=np.intp)), read.shape)
     written = writable(np.zeros_like(raw(g), dtype=np.intp), index)
-    written[index_beside(index, written)] = number
-    return read * (written[index_beside(index, written)] == number)
+    index = index_beside(index, written)
+    write_at(written, index, number)
+    return read * (written[index] == number)
 
 
 @primitive(method=False, masks=True, x=lambda g, index: assign(g, index, 0.0), value=_assign_value)
@@ -228,5 +220,5 @@ def assign(x: Any, index: Any, value: Any) -> Any:
     if graph.special:
         check_bounds("x[index] = value", index, x, x.shape)
     out = writable(x.copy(), (index, value))
-    out[index_beside(index, x)] = value
+    write_at(out, index_beside(index, x), value)
     return out

@@ -21,6 +21,7 @@ import numpy as np
 from .. import backend, devices, graph
 from ..arrays.batch import Batch, levels_of, running
 from ..arrays.fallback import is_unbatched
+from ..arrays.writing import write_at
 from ..backend import beside, is_array
 from ..calling import known_operand
 from ..devices import follow
@@ -102,7 +103,7 @@ def __setitem__(self: Tensor, index: Any, value: Any) -> None:
         try:
             there = index_beside(index, self._array)
             number = not np.ndim(value) and not isinstance(raw(value), np.ndarray)
-            self._array[there] = raw(value) if number else beside(raw(value), self._array)
+            write_at(self._array, there, raw(value) if number else beside(raw(value), self._array))
         except (TypeError, ValueError) as error:
             if is_unbatched(error):
                 raise _of_each_example("x[index] = value", self) from error

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from .. import graph
-from ..backend import as_operand, beside, scipy_function
+from ..backend import as_operand, beside, is_array, scipy_function
 from ..primitive import composed
 from ..tensor import raw
 from .fourier import fft, ifft, irfft, rfft
@@ -23,7 +23,7 @@ def _window(window: Any, nperseg: int | None, n: int, like: Any) -> tuple[Any, i
         name = window.removesuffix("_periodic") if isinstance(window, str) else window
         made = scipy_function("signal", "get_window")(name, length)
     else:
-        made = np.asarray(raw(window))
+        made = raw(window) if is_array(raw(window)) else np.asarray(window)
         length = made.shape[0]
         if made.ndim != 1 or (nperseg is not None and nperseg != length) or length > n:
             raise ValueError(f"a window of shape {made.shape} does not fit segments of {nperseg} and a signal of {n}")

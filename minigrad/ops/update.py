@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ..arrays.writing import write_at
 from ..backend import as_operand, beside, is_array, transfer
 from ..primitive import composed
 from ..tensor import Tensor, raw
@@ -24,7 +25,7 @@ def _write(a: Any, index: Any, values: Any) -> None:
                 "the gradient would be lost: make the array a Tensor"
             )
         values = raw(values)
-    a[index] = values
+    write_at(a, index, values)
 
 
 def _write_flat(a: Any, indices: Any, values: Any) -> None:

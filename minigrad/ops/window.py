@@ -144,7 +144,7 @@ def _of_axis(value: Any) -> Any:
 
 
 @primitive(method=False, x=lambda g, window: fold(g, window))
-@accelerated("unfold")
+@accelerated("unfold", whole=True)
 def unfold(x: Any, window: Window) -> Any:
     """All windows as columns, (N, C, *S) -> (N, C, *size, *out), zeros in the padding ("im2col").
 
@@ -166,7 +166,6 @@ def empty_columns(x: Any, lead: tuple[int, ...], window: Window) -> Any:
     return allocate(x, shape=(*lead, *window.size, *window.out))
 
 
-@accelerated("fill")
 def fill(columns: Any, x: Any, window: Window) -> None:
     """Write the windows of x into columns, all but the padding."""
     head: Any = (slice(None),) * (x.ndim - len(window.shape))
@@ -175,7 +174,7 @@ def fill(columns: Any, x: Any, window: Window) -> None:
 
 
 @primitive(method=False, columns=lambda g, window: unfold(g, window))
-@accelerated("fold")
+@accelerated("fold", whole=True)
 def fold(columns: Any, window: Window) -> Any:
     """Columns added back to where the windows were, (N, C, *size, *out) -> (N, C, *S) ("col2im").
 
@@ -224,7 +223,7 @@ def check_shapes(window: Window, groups: int, x: Any = None, w: Any = None, g: A
     w=lambda g, x, window, groups: conv_weight(x, g, window, groups),
 )
 @folds("x")
-@accelerated("conv")
+@accelerated("conv", whole=True)
 def conv(x: Any, w: Any, window: Window, groups: int = 1) -> Any:
     """Convolution, as networks mean it (cross-correlation).
 
@@ -249,7 +248,7 @@ def conv(x: Any, w: Any, window: Window, groups: int = 1) -> Any:
     w=lambda gg, g, window, groups: conv_weight(gg, g, window, groups),
 )
 @folds("g")
-@accelerated("conv_input")
+@accelerated("conv_input", whole=True)
 def conv_input(g: Any, w: Any, window: Window, groups: int = 1) -> Any:
     """The transpose of `conv` in x: its input gradient, and the transposed convolution.
 
@@ -274,7 +273,7 @@ def conv_input(g: Any, w: Any, window: Window, groups: int = 1) -> Any:
     x=lambda gw, g, window, groups: conv_input(g, gw, window, groups),
     g=lambda gw, x, window, groups: conv(x, gw, window, groups),
 )
-@accelerated("conv_weight")
+@accelerated("conv_weight", whole=True)
 def conv_weight(x: Any, g: Any, window: Window, groups: int = 1) -> Any:
     """The transpose of `conv` in w: its weight gradient.
 
@@ -300,7 +299,7 @@ def conv_weight(x: Any, g: Any, window: Window, groups: int = 1) -> Any:
 
 @primitive(method=False, extras=("index",), masks=True, x=lambda g, index, window: pool_scatter(g, index, window))
 @folds("x")
-@accelerated("max_pool")
+@accelerated("max_pool", whole=True)
 def max_pool(x: Any, window: Window) -> Any:
     """The maximum of each window, (N, C, *S) -> (N, C, *out).
 
@@ -316,7 +315,7 @@ def max_pool(x: Any, window: Window) -> Any:
     shape = (*x.shape[: x.ndim - len(window.shape)], *window.out)
     out = np.full_like(x, lowest, shape=shape)
     index = np.zeros_like(x, shape=shape, dtype=np.min_scalar_type(prod(window.size)))
-    index += np.asarray(_first_inside(window), dtype=index.dtype, like=index)
+    index += np.asarray(first_inside(window), dtype=index.dtype, like=index)
     for number, _, inside, outside in window.offsets():
         candidate, best = x[inside], out[outside]
         larger = (candidate > best) | np.isnan(candidate)
@@ -337,7 +336,7 @@ def _lowest(dtype: Any) -> Any:
 
 
 @lru_cache(maxsize=256)
-def _first_inside(window: Window) -> Any:
+def first_inside(window: Window) -> Any:
     """The number of the first place of each window that is not in the padding, with the shape `window.out`."""
     numbers = np.zeros((), np.intp)
     for s, k, step, (before, _), d, n in zip(
@@ -351,7 +350,7 @@ def _first_inside(window: Window) -> Any:
 
 @primitive(method=False, g=lambda gg, index, window: pool_gather(gg, index, window))
 @folds("g", "index")
-@accelerated("pool_scatter")
+@accelerated("pool_scatter", whole=True)
 def pool_scatter(g: Any, index: Any, window: Window) -> Any:
     """Each g added at place `index` of its window: the transpose of `pool_gather`.
 
@@ -369,7 +368,7 @@ def pool_scatter(g: Any, index: Any, window: Window) -> Any:
 
 @primitive(method=False, masks=True, x=lambda g, index, window: pool_scatter(g, index, window))
 @folds("x", "index")
-@accelerated("pool_gather")
+@accelerated("pool_gather", whole=True)
 def pool_gather(x: Any, index: Any, window: Window) -> Any:
     """From each window the value at place `index`.
 
@@ -387,7 +386,7 @@ def pool_gather(x: Any, index: Any, window: Window) -> Any:
 
 @primitive(method=False, x=lambda g, window: sum_unpool(g, window))
 @folds("x")
-@accelerated("sum_pool")
+@accelerated("sum_pool", whole=True)
 def sum_pool(x: Any, window: Window) -> Any:
     """The sum of each window, (N, C, *S) -> (N, C, *out).
 
@@ -405,7 +404,7 @@ def sum_pool(x: Any, window: Window) -> Any:
 
 @primitive(method=False, g=lambda gg, window: sum_pool(gg, window))
 @folds("g")
-@accelerated("sum_unpool")
+@accelerated("sum_unpool", whole=True)
 def sum_unpool(g: Any, window: Window) -> Any:
     """Each g added to all places of its window: the transpose of `sum_pool`.
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from .. import backend
+from .. import backend, tracing
 from ..arrays.batch import all_examples, running
 from ..arrays.drawing import Drawing
 from ..devices import follow
@@ -22,6 +22,7 @@ from ..later import refuse_later
 from ..tensor import Tensor, raw
 from .philox import Philox, shape_of
 from .saved import check_state
+from .traced import Draws
 
 __all__ = ["bytes", "check_state", "generator", "get_state", "manual_seed", "seed", "seeded", "set_state"]
 
@@ -127,9 +128,13 @@ def seed(seed: int | None = None) -> None:
 
 def generator(device: Any = "cpu") -> Any:
     """The default generator of a device (a `numpy.random.Generator` on the cpu); inside of `vmap` as that asks for it."""
-    levels = running.get()
-    own = (_stream.get() or _default).generator(device)
+    levels, recorder = running.get(), tracing.recorder.get()
+    own = _own(device) if recorder is None else Draws(_own, device, recorder)
     return Drawing(own, levels) if levels else own
+
+
+def _own(device: Any) -> Any:
+    return (_stream.get() or _default).generator(device)
 
 
 def _before_fork() -> None:

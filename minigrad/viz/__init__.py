@@ -10,10 +10,11 @@ from .explain import Explained, Explanation, explain
 from .explore import explore
 from .numbers import memory_size
 from .page import Page
+from .program import draw_program
 from .target import resolve
 from .walk import Step, walk
 
 __all__ = [
-    "DotNotFoundError", "Drawing", "Explained", "Explanation", "Page", "Step", "capture", "draw", "explain", "explore",
-    "memory_size", "resolve", "walk",
+    "DotNotFoundError", "Drawing", "Explained", "Explanation", "Page", "Step", "capture", "draw", "draw_program", "explain",
+    "explore", "memory_size", "resolve", "walk",
 ]  # fmt: skip

@@ -37,7 +37,7 @@ def _with_bias(out: Any, bias: Any) -> Any:
     weight=lambda g, x, window, groups: conv_weight(x, g, window, groups),
     bias=_bias_rule,
 )
-@accelerated("conv_bias")
+@accelerated("conv_bias", whole=True)
 def conv_bias(x: Any, weight: Any, bias: Any, window: Window, groups: int) -> Any:
     """Convolution, and a number added to each channel: x (N, C, *S), weight (O, C / groups, *size), bias (O,).
 

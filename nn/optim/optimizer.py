@@ -12,6 +12,7 @@ from minigrad import Tensor, enable_grad, mark_mutated
 from minigrad.arrays import RowSparse
 from minigrad.carrying import arrived, carried
 from minigrad.devices import follow, on_gpu_of
+from minigrad.tracing import changing
 
 from ..checks import Kind
 from ..hooks import Handle, Hook, add_hook
@@ -63,6 +64,8 @@ class Optimizer:
     optional_state: ClassVar[tuple[str, ...] | None] = None
     elementwise: ClassVar[bool] = True
     together: ClassVar[bool] = False
+    #: Attributes that a compiled step does not look at: what is found anew where it is missing, and what only new groups get.
+    caches: ClassVar[tuple[str, ...]] = ("_seen", "_layouts", "_flat", "defaults")
     #: What computed a step where `together` was said, in this class or above it.
     _said_of: ClassVar[tuple[Any, ...]] = ()
 
@@ -178,6 +181,7 @@ class Optimizer:
     def _step_one(self, p: Tensor, g: Any, options: dict[str, Any]) -> None:
         """One step of one parameter."""
         array = p.data
+        changing(self.state[p])
         self._change(array, -g if options.get("maximize") else g, self.state[p], options)
         mark_mutated(array)
 
@@ -235,7 +239,7 @@ class Optimizer:
             check_rules(f"{self._kind}, group {number}", changed, self.rules)
             self.check_group(options)
             seen.update(changed)
-        return options
+        return changing(options, self.param_groups[number])
 
     def _check_fit(self, p: Tensor, g: Any, which: str) -> None:
         """Raise where a gradient or the state is not for this parameter as it is now."""

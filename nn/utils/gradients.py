@@ -12,6 +12,7 @@ import numpy as np
 from minigrad import Tensor, concatenate, mark_mutated, raw, to_device
 from minigrad.arrays import RowSparse
 from minigrad.devices import on_gpu_of
+from minigrad.later import is_unread
 
 from ..module import Module
 from .together import change_all, copy_into, norm_on_device
@@ -122,7 +123,7 @@ def clip_grads_with_norm_(
     if not max_norm >= 0:
         raise ValueError(f"max_norm must be at least 0, got {max_norm}")
     gradients = _gradients(parameters)
-    if isinstance(total_norm, Tensor) and total_norm.device != "cpu":
+    if isinstance(total_norm, Tensor) and is_unread(total_norm.data):
         factor = np.minimum(float(max_norm) / (total_norm.detach() + 1e-6), 1.0)
         _change(gradients, lambda g: _multiply(g, factor))
         return

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import minigrad as mg
 
-from . import CASES, compare, networks, training, windows  # noqa: F401  (the last three note their cases)
+from . import CASES, compare, loops, networks, training, windows  # noqa: F401  (the last four note their cases)
 from .ops import OPS, compare_row
 from .report import Report, of_shard
 

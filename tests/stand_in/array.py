@@ -133,6 +133,8 @@ class ndarray(NDArrayOperatorsMixin):
             synchronised("mask index")
         launched("setitem", of_writing(raw, self.ndim, new))
         self._a[raw] = new
+        if np.size(new) > 1:
+            write_backwards(self._a, raw, new)
 
     def __len__(self) -> int:
         return len(self._a)
@@ -265,6 +267,15 @@ class Flags:
 
     def __getitem__(self, name: str) -> bool:
         return getattr(self, {"C": "c_contiguous", "F": "f_contiguous"}.get(name[0], name.lower()))
+
+
+def write_backwards(a: np.ndarray, index: Any, values: np.ndarray) -> None:
+    """Write at an index of whole numbers once more, the last value first: on a GPU any of several for one place may stay."""
+    places = np.arange(a.size).reshape(a.shape)[index]
+    if any(isinstance(i, (np.ndarray, list)) for i in tuple_of(index)) and np.unique(places).size < places.size:
+        each = np.empty(places.shape, a.dtype)
+        each[...] = values
+        a[np.unravel_index(places.reshape(-1)[::-1], a.shape)] = each.reshape(-1)[::-1]
 
 
 def wrap(a: np.ndarray, device: int) -> ndarray:

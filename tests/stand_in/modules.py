@@ -34,6 +34,8 @@ class Module(types.ModuleType):
 class Stream:
     """`cupy.cuda.Stream`: nothing is asynchronous here, so it only counts."""
 
+    ptr = 0
+
     def synchronize(self) -> None:
         synchronised("synchronize")
 
@@ -55,6 +57,11 @@ class Pool:
 
     def set_limit(self, size: int | None = None, fraction: float | None = None) -> None:
         pass
+
+
+def as_strided(x: Any, shape: Any = None, strides: Any = None) -> Any:
+    """`cupy.lib.stride_tricks.as_strided`."""
+    return array.wrap_view(np.lib.stride_tricks.as_strided(x._a, shape, strides), x)
 
 
 class errstate(contextlib.ContextDecorator):
@@ -81,7 +88,9 @@ PLAIN = (
 
 def build() -> dict[str, types.ModuleType]:
     """The modules by name; made once, so that arrays and generators outlive one installation."""
-    names = [*table.MEMBERS, "cupy.cuda", "cupy.cuda.runtime", "cupy.cuda.device", "cupyx.scipy"]
+    names = [
+        *table.MEMBERS, "cupy.lib", "cupy.lib.stride_tricks", "cupy.cuda", "cupy.cuda.runtime", "cupy.cuda.device", "cupyx.scipy",
+    ]  # fmt: skip
     modules: dict[str, types.ModuleType] = {
         n: Module(n) for n in sorted(names) if n not in ("cupy.ndarray", "cupy.random.Generator")
     }
@@ -99,7 +108,9 @@ def build() -> dict[str, types.ModuleType]:
         default_rng=random.default_rng, Generator=random.Generator, Philox4x3210=random.Philox4x3210
     )
     vars(modules["cupyx"]).update(errstate=errstate)
+    vars(modules["cupy.lib.stride_tricks"]).update(as_strided=as_strided)
     vars(modules["cupy.cuda"]).update(Device=device.Device, Stream=Stream, is_available=lambda: True)
+    modules["cupy.cuda"].get_current_stream = lambda device_id=None: Stream.null  # type: ignore[attr-defined]
     vars(modules["cupy.cuda"]).update(MemoryPointer=memory.MemoryPointer, UnownedMemory=memory.UnownedMemory)
     vars(modules["cupy.cuda.device"]).update(Device=device.Device, get_device_id=device.current)
     modules["cupyx.scipy.sparse"].issparse = lambda x: False  # type: ignore[attr-defined]

@@ -1,9 +1,10 @@
 """`cupy.RawModule` and `cupy.RawKernel`: kernels written in CUDA C, built by the C++ compiler and run on the CPU.
 
-`cuda_on_cpu.h` stands before the source and makes it C++: the threads of a launch run one after the other.  A launch is
-stricter than a GPU's: the number and sizes of arguments must be those of the kernel's parameters, and each array lies
-between *guard zones*.  What a kernel writes there is an error, and so is what it reads there, where that changes a result: each
-launch runs several times, from the same arrays, and other numbers lie in the guard zones then, other ones beside each array.
+`cuda_on_cpu.h` stands before the source and makes it C++: the threads of a launch run one after the other, those that meet at
+barriers in changing orders.  A launch is stricter than a GPU's: the number and sizes of arguments must be those of the kernel's
+parameters, and each array lies between *guard zones*.  What a kernel writes there is an error, and so is what it reads there,
+where that changes a result: each launch runs several times, from the same arrays, and other numbers lie in the guard zones
+then, other ones beside each array.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import shutil
 import stat
 import subprocess
 import tempfile
+import threading
 from collections.abc import Callable
 from functools import cache, partial
 from pathlib import Path
@@ -32,6 +34,10 @@ from .device import current
 __all__ = ["RawKernel", "RawModule", "compiler"]
 
 HEADER = Path(__file__).with_name("cuda_on_cpu.h")
+#: Options of NVRTC's that g++ does without: x * y + z is rounded twice.
+TAKEN = {"--fmad=false"}
+#: Held while a kernel runs, whose shared memory and fibers there are once.
+running = threading.Lock()
 #: Bytes before and behind an array.
 GUARD = 4096
 #: Bsymbolic: a kernel called `read` is this one, not that of the C library.
@@ -66,7 +72,8 @@ def kept_in(place: Path) -> Path:
 @cache
 def built(code: str) -> ctypes.CDLL:
     """A source as a library: built once on this machine, also where several processes ask at the same time."""
-    text = HEADER.read_text("utf-8") + "\n" + code
+    teams = "#define TEAMS\n" * ("__syncthreads" in code)
+    text = teams + HEADER.read_text("utf-8") + "\n" + code
     key = hashlib.sha256("\n".join([text, *OPTIONS]).encode()).hexdigest()[:24]
     library = kept_in(Path(tempfile.gettempdir())) / f"{key}.so"
     if not library.exists():
@@ -95,8 +102,8 @@ class RawModule:
     __module__ = "cupy"
 
     def __init__(self, code: str | None = None, *, options: tuple[str, ...] = (), **others: Any) -> None:
-        if code is None or options or others:
-            raise NotImplementedError("the stand-in for CuPy takes the source of a raw module alone")
+        if code is None or others or not set(options) <= TAKEN:
+            raise NotImplementedError(f"the stand-in for CuPy takes the source of a raw module alone, and options {TAKEN}")
         self.code = code
 
     def compile(self, log_stream: Any = None) -> None:
@@ -119,17 +126,18 @@ class RawKernel:
     def __call__(self, grid: tuple[int, ...], block: tuple[int, ...], args: tuple[Any, ...], **options: Any) -> None:
         library = built(self.code)
         passed = [Argument(x, number) for number, x in enumerate(args)]
-        sizes = (ctypes.c_int * 64)()
+        sizes = (ctypes.c_int * 1024)()
         count = getattr(library, f"sizes_{self.name}")(sizes)
         if [x.size for x in passed] != sizes[:count]:
             raise TypeError(f"{self.name} takes parameters of {sizes[:count]} bytes, got {[x.size for x in passed]}")
         launched(f"raw:{self.name}")
         results = []
-        for fill in FILLINGS:
+        for fill in FILLINGS if any(x.array is not None for x in passed) else FILLINGS[:1]:  # addresses: no copies
             for x in passed:
                 x.surround(fill)
             addresses = (ctypes.c_void_p * count)(*(x.value.ctypes.data for x in passed))
-            getattr(library, f"launch_{self.name}")(dimensions(grid), dimensions(block), addresses)
+            with running:
+                getattr(library, f"launch_{self.name}")(dimensions(grid), dimensions(block), addresses)
             results.append([x.inside(self.name) for x in passed])
         for x, *found in zip(passed, *results, strict=True):
             x.take(self.name, *found)
@@ -202,7 +210,7 @@ class Argument:
             return
         first, *others = (x for x in found if x is not None)
         if any((x != first).any() for x in others):
-            what = "the kernel read outside of an array, and what it wrote here depends on that"
+            what = "the kernel read outside of an array, or threads did not meet, and what it wrote here depends on that"
             raise AssertionError(f"{kernel}, argument {self.number}: {what}")
         np.frombuffer(memory(self.array), np.uint8)[:] = first
 

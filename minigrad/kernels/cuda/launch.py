@@ -15,17 +15,13 @@ from functools import cache
 from typing import Any
 
 from ... import graph, kernels
+from ...compiler.c_types import IN_C
 from ...devices import on_gpu_of
 
 __all__ = ["NoKernel", "definitions", "launch", "on_its_gpu"]
 
 #: Threads of a block, and the most blocks of a launch; where there is more to do, each thread does several items.
 THREADS, BLOCKS = 256, 1 << 16
-#: NumPy's names of dtypes, in C.
-IN_C = {
-    "float32": "float", "float64": "double", "int8": "signed char", "int16": "short", "int32": "int", "int64": "long long",
-    "uint8": "unsigned char", "uint16": "unsigned short", "uint32": "unsigned int", "uint64": "unsigned long long",
-}  # fmt: skip
 
 
 class NoKernel(Exception):

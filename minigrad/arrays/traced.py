@@ -1,0 +1,293 @@
+"""An array that writes down what is done with it: what `compile` runs a function on.
+
+A `Traced` array holds the numbers of a real run, and the place of its value in a program.  NumPy's two protocols hand
+every call to it; it runs the call on the numbers and adds it to the program, as one step.  So ops, gradient rules and
+optimizers, which are plain NumPy, are traced as they stand.
+
+The program has no writing in place.  A write into an array, or into a view of one, is a step that gives a new array;
+who looks at the memory afterwards, by whatever view, gets the new one (`Memory`).
+
+What a function decides by values cannot be traced: `bool()`, `float()`, `item()` of a traced array are errors that say
+what to write.  Where the library itself decides (whether a matrix has full rank), the program holds to this run's
+decision, and is not used where it would be another one.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from types import FrameType
+from typing import Any, NoReturn
+
+import numpy as np
+from numpy.lib.mixins import NDArrayOperatorsMixin
+
+from .. import graph
+from ..backend import is_array
+from ..trees import sequence_like
+
+__all__ = ["CannotTrace", "HOLE", "Memory", "Path", "Place", "Traced", "numbers_of"]
+
+
+class CannotTrace(TypeError):
+    """Something depends on the values of traced arrays."""
+
+
+class Memory:
+    """What several views look at.
+
+    Attributes:
+        whole: the traced array that owns the memory.
+        version: how often it was written.
+    """
+
+    __slots__ = ("version", "whole")
+
+    def __init__(self, whole: Traced) -> None:
+        self.whole, self.version = whole, 0
+
+
+class Place:
+    """How a view comes from an array: a call, with `HOLE` in the place of the array."""
+
+    __slots__ = ("args", "function", "kwargs", "number")
+
+    def __init__(self, function: Callable[..., Any], args: Any, kwargs: Any, number: int | None) -> None:
+        self.function, self.args, self.kwargs, self.number = function, args, kwargs, number
+
+    def __call__(self, x: Any) -> Any:
+        """The view of another array."""
+        view = self.function(*filled(self.args, x), **filled(self.kwargs, x))
+        return view if self.number is None else view[self.number]
+
+
+#: Stands for the array itself.
+HOLE = object()
+#: How a view comes from the whole.
+Path = tuple[Place, ...]
+
+
+class Traced(NDArrayOperatorsMixin):
+    """An array of a run that is written down.
+
+    Attributes:
+        numbers: the array of this run, NumPy's or CuPy's.
+        recorder: where calls are written down (`minigrad.compiler.trace.Recorder`).
+    """
+
+    __slots__ = ("__weakref__", "_path", "_var", "_version", "memory", "numbers", "recorder")
+
+    def __init__(self, numbers: np.ndarray, var: Any, recorder: Any, memory: Memory | None = None, path: Path = ()) -> None:
+        self.numbers, self.recorder, self._var, self._path = numbers, recorder, var, path
+        self.memory = Memory(self) if memory is None else memory
+        self._version = self.memory.version
+
+    @property
+    def value(self) -> Any:
+        """The value in the program; of a view anew where the memory was written since."""
+        if self._version != self.memory.version:
+            self._var = self.recorder.replay(self.memory.whole.value, self._path, self.numbers)
+            self._version = self.memory.version
+        if self.recorder.seen is not None:
+            self.recorder.seen[self._var] = self.numbers
+        return self._var
+
+    def written(self, var: Any) -> None:
+        """What this array looks at holds other values from now on."""
+        memory, whole = self.memory, self.memory.whole
+        whole._var = self.recorder.write(whole, self._path, var) if self._path else var
+        memory.version += 1
+        whole._version = memory.version
+        if self is not whole:
+            self._var, self._version = var, memory.version
+
+    device = property(lambda self: self.numbers.device)
+    shape = property(lambda self: self.numbers.shape)
+    dtype = property(lambda self: self.numbers.dtype)
+    ndim = property(lambda self: self.numbers.ndim)
+    size = property(lambda self: self.numbers.size)
+    itemsize = property(lambda self: self.numbers.itemsize)
+    nbytes = property(lambda self: self.numbers.nbytes)
+    flags = property(lambda self: self.numbers.flags)
+    strides = property(lambda self: self.numbers.strides)
+    T = property(lambda self: np.transpose(self))
+    mT = property(lambda self: np.swapaxes(self, -1, -2))
+    real = property(lambda self: np.real(self))
+    imag = property(lambda self: np.imag(self))
+
+    @property
+    def base(self) -> Any:
+        """The traced array that this is a view of."""
+        return None if self.memory.whole is self else self.memory.whole
+
+    # ------------------------------------------------------------------------- there are no values
+
+    def _no_value(self, *args: Any, **kwargs: Any) -> NoReturn:
+        self.recorder.refused = CannotTrace(
+            f"compile traces this function, so its numbers are not known at {graph.user_line()}: an `if`, bool(), float(), "
+            "int(), item(), print() or an array of NumPy's own, np.zeros(n) say, that is filled by index would fix what belongs "
+            "to this call alone; write np.where(condition, a, b), np.stack, or mg.zeros(n); look at values outside of it"
+        )
+        raise self.recorder.refused
+
+    __float__ = __complex__ = __array__ = __str__ = __format__ = item = tolist = tobytes = _no_value
+
+    def __bool__(self) -> bool:
+        return bool(self._decision())
+
+    def __int__(self) -> int:
+        return int(self._decision())
+
+    __index__ = __int__
+
+    def _decision(self) -> Any:
+        """This run's truth or whole number, if it is the library that asks."""
+        frame: FrameType | None = sys._getframe(2)
+        while frame is not None and frame.f_code.co_filename.endswith(_OWN):
+            frame = frame.f_back
+        if frame is None or not graph.is_library(frame.f_code.co_filename) or self.size != 1 or self.dtype.kind not in "biu":
+            self._no_value()
+        return self.recorder.looked_at(self)
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+    def __iter__(self) -> Iterator[Any]:
+        return (self[i] for i in range(len(self)))
+
+    __hash__ = object.__hash__
+
+    def __repr__(self) -> str:
+        return f"<Traced {self.dtype} {self.shape}>"
+
+    # ------------------------------------------------------------------------------ NumPy's methods
+
+    def __getitem__(self, index: Any) -> Any:
+        return self.recorder.call(getitem, (self, index), {})
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        self.recorder.set(self, index, value)
+
+    def astype(self, dtype: Any, copy: bool = True) -> Any:
+        if not copy and self.dtype == dtype:
+            return self
+        return self.recorder.call(astype, (self, np.dtype(dtype)), {})
+
+    def copy(self, order: str = "C") -> Any:
+        return self.recorder.call(np.copy, (self,), {})
+
+    def fill(self, value: Any) -> None:
+        self[...] = value
+
+    def view(self, dtype: Any) -> Any:
+        return self.recorder.call(view, (self, np.dtype(dtype)), {})
+
+    def reshape(self, *shape: Any, **options: Any) -> Any:
+        return np.reshape(self, shape[0] if len(shape) == 1 else shape, **options)
+
+    def transpose(self, *axes: Any) -> Any:
+        return np.transpose(self, axes[0] if len(axes) == 1 else axes or None)
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        if not _alone((*inputs, *kwargs.values())):
+            return NotImplemented
+        function = ufunc if method == "__call__" else getattr(ufunc, method)
+        return self.recorder.call(function, inputs, kwargs)
+
+    def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        if any(hasattr(t, "_node") or hasattr(t, "level") for t in types):
+            return NotImplemented  # a Tensor records the call, a batch spreads it
+        if function in PLAIN:
+            return function(*numbers_of(args), **numbers_of(kwargs))
+        if (writer := WRITERS.get(function)) is not None:
+            return writer(*args, **kwargs)
+        return self.recorder.call(function, args, kwargs)
+
+
+#: Files whose code stands between an array and who asks for its truth.
+_OWN = (os.path.join("arrays", "traced.py"), os.path.join("minigrad", "tensor.py"))
+
+
+def _alone(values: Any) -> bool:
+    """Whether there are neither Tensors nor batches among the operands, whose turn it would be."""
+    return not any(hasattr(v, "_node") or hasattr(v, "level") for v in values)
+
+
+def _method(name: str, function: Callable[..., Any]) -> None:
+    def method(self: Traced, *args: Any, **kwargs: Any) -> Any:
+        return function(self, *args, **kwargs)
+
+    method.__name__ = name
+    setattr(Traced, name, method)
+
+
+for _name in (
+    "all", "any", "argmax", "argmin", "argsort", "clip", "conj", "cumprod", "cumsum", "diagonal", "dot", "max", "mean", "min",
+    "nonzero", "prod", "ravel", "repeat", "round", "squeeze", "std", "sum", "swapaxes", "take", "trace", "var",
+):  # fmt: skip
+    _method(_name, getattr(np, _name))
+_method("flatten", lambda x: np.copy(np.ravel(x)))
+_method("conjugate", np.conj)
+
+# ------------------------------------------------------------------ what has no function in NumPy
+
+
+def getitem(x: Any, index: Any) -> Any:
+    """x[index]"""
+    return x[index]
+
+
+def astype(x: Any, dtype: Any) -> Any:
+    """x.astype(dtype)"""
+    return x.astype(dtype)
+
+
+def view(x: Any, dtype: Any) -> Any:
+    """x.view(dtype)"""
+    return x.view(dtype)
+
+
+def _copyto(target: Any, values: Any, casting: Any = "same_kind", where: Any = True) -> None:
+    given = numbers_of(values)
+    if not np.can_cast(given if is_array(given) else np.asarray(given), target.dtype, casting):
+        raise TypeError(f"np.copyto: values of another kind do not fit into {target.dtype}")
+    target[...] = values if where is True else np.where(where, values, target)
+
+
+#: Functions whose answer is about the array, not made of its values.
+PLAIN = {
+    np.shape, np.ndim, np.size, np.result_type, np.can_cast, np.common_type, np.iscomplexobj, np.isrealobj,
+    np.shares_memory, np.may_share_memory, np.min_scalar_type,
+}  # fmt: skip
+#: NumPy's functions that write into an argument, by what they come to.
+WRITERS: dict[Any, Callable[..., Any]] = {
+    np.copyto: _copyto,
+    np.putmask: lambda x, mask, values: _copyto(x, values, "unsafe", mask),
+}
+
+
+def filled(x: Any, array: Any) -> Any:
+    """The same with an array in the hole, in nested containers."""
+    if x is HOLE:
+        return array
+    if isinstance(x, (tuple, list)):
+        return sequence_like(x, [filled(v, array) for v in x])
+    if isinstance(x, dict):
+        return {k: filled(v, array) for k, v in x.items()}
+    return x
+
+
+def numbers_of(x: Any) -> Any:
+    """The same with NumPy's arrays in place of the traced ones, in nested containers."""
+    if type(x) is Traced:
+        return x.numbers
+    if hasattr(x, "formula"):
+        return x.number
+    if isinstance(x, (tuple, list)):
+        return sequence_like(x, [numbers_of(v) for v in x])
+    if isinstance(x, dict):
+        return {k: numbers_of(v) for k, v in x.items()}
+    if isinstance(x, slice):
+        return slice(numbers_of(x.start), numbers_of(x.stop), numbers_of(x.step))
+    return x

@@ -1,0 +1,327 @@
+"""compile: a function is traced at its first call, and its program runs at the others."""
+
+from __future__ import annotations
+
+import copy
+import functools
+import inspect
+import os
+import sys
+import types
+import weakref
+from collections.abc import Callable, Sequence
+from threading import Lock, get_ident
+from typing import Any
+
+import numpy as np
+
+from .. import graph, tracing
+from ..arrays import batch
+from ..arrays.traced import CannotTrace
+from ..backend import is_plain
+from ..random.state import get_state
+from ..tensor import Tensor, raw
+from ..trees import flatten, is_leaf, paths, unflatten
+from . import (
+    native,
+    scanning,  # noqa: F401 - says how a loop is traced
+)
+from .back import without_graph
+from .capture import capture, is_array
+from .cuda import Module
+from .explain import Explanation, explained
+from .fuse import fused
+from .groups import Group
+from .llvm import emit
+from .loops import Loop
+from .on_gpu import script_of
+from .passes import stages
+from .program import Program
+from .recorded import Recorded
+from .script import MISS, Script
+
+__all__ = ["CannotTrace", "CompileWarning", "Compiled", "compile"]
+
+#: So many programs are made for arguments of the same shapes, since something else has changed; then the function runs as it is.
+TRACES = 8
+#: So many programs of a function are kept: of more, the one that was not used for the longest time goes.
+KEPT = 64
+
+
+class CompileWarning(UserWarning):
+    """A compiled function runs, but no faster than it would without."""
+
+
+class Compiled:
+    """A function that runs as a program; see `compile`.
+
+    Attributes:
+        function: the function itself.
+    """
+
+    #: What does not belong to the function: not looked at when another function that calls it is traced.
+    caches = (
+        "_bound", "_lock", "_owner", "_scripts", "_traces", "static",
+        "__module__", "__name__", "__qualname__", "__doc__", "__annotations__", "__wrapped__", "__type_params__",
+    )  # fmt: skip
+
+    def __init__(self, function: Callable[..., Any], static: int | str | Sequence[int | str] = ()) -> None:
+        functools.update_wrapper(self, function, updated=())
+        self.function, self.static = function, _Static(function, static)
+        self._scripts: dict[Any, list[Script | Recorded]] = {}
+        self._traces: dict[Any, int] = {}
+        self._bound: weakref.WeakKeyDictionary[Any, Compiled] = weakref.WeakKeyDictionary()
+        self._begin()
+        _alive.add(self)
+
+    def __repr__(self) -> str:
+        return f"<compiled {getattr(self, '__qualname__', self.function)}, {len(self.versions)} programs>"
+
+    def _begin(self) -> None:
+        self._lock, self._owner = Lock(), 0
+
+    def __reduce__(self) -> Any:
+        """A copy makes programs of its own; a pickle of a function that stands in a module is its name."""
+        owner: Any = sys.modules.get(self.function.__module__)
+        for name in self.function.__qualname__.split("."):
+            owner = getattr(owner, name, None)
+        return self.function.__qualname__ if owner is self else (Compiled, (self.function, self.static.named))
+
+    def __get__(self, instance: Any, owner: Any = None) -> Any:
+        """As a method: a compiled function of its own for each object."""
+        if instance is None:
+            return self
+        if instance not in self._bound:
+            self._bound[instance] = Compiled(self.function.__get__(instance, owner), self.static.named)
+        return self._bound[instance]
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        # What follows costs a microsecond, and is what most calls do.
+        if not kwargs and not graph.special and tracing.recorder.get() is None:
+            scripts = self._scripts.get(tuple(map(type, args)))
+            if scripts and self._lock.acquire(False):
+                self._owner = get_ident()
+                try:
+                    result = scripts[0].run(args)
+                finally:
+                    self._lock.release()
+                if result is not MISS:
+                    return result
+        return self._call(args, kwargs)
+
+    def _call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Look for a program that fits, or make one."""
+        if tracing.recorder.get() is not None or (self._lock.locked() and self._owner == get_ident()):
+            return self.function(*args, **kwargs)  # a part of another program, or called by a step of its own
+        kinds = tuple(map(type, args))
+        flat = not kwargs and _SIMPLE.issuperset(kinds)
+        leaves = args if flat else flatten((args, kwargs))
+        structure = kinds if flat else _structure((args, kwargs))
+        if graph.special:
+            if graph.is_anomaly_enabled() or graph.observer() is not None:
+                return self.function(*args, **kwargs)
+            if not graph.is_grad_enabled():
+                leaves, structure = [without_graph(x) for x in leaves], (structure, "no_grad")
+        with self._lock:  # a program has one memory: threads wait for each other
+            self._owner = get_ident()
+            scripts = self._scripts.get(structure, [])
+            for i, script in enumerate(scripts):
+                result = script.run(leaves)
+                if result is not MISS:
+                    scripts.insert(0, scripts.pop(i))
+                    return result
+            return self._first(structure, leaves, args, kwargs)
+
+    def _first(self, structure: Any, leaves: Sequence[Any], args: Any, kwargs: Any) -> Any:
+        """A call for which there is no program yet."""
+        arrays = [raw(x) for x in leaves if is_array(x)]
+        if batch.running.get() or not all(is_plain(a) or isinstance(a, np.generic) for a in arrays):
+            return self.function(*args, **kwargs)
+        needs = tuple(isinstance(x, Tensor) and x._node is not None for x in leaves)
+        signature = (structure, needs, *((a.shape, a.dtype) for a in arrays))
+        count = self._traces[signature] = self._traces.get(signature, 0) + 1
+        if count > TRACES:
+            if count == TRACES + 1:
+                graph.warn(self._complaint(structure), CompileWarning)
+            return self.function(*args, **kwargs)
+        if not graph.is_grad_enabled():
+            args, kwargs = unflatten((args, kwargs), iter(leaves))
+        state = get_state()
+        result, found = capture(self.function, args, kwargs, self.static.leaves(args, kwargs))
+        recorded = None if found.back is None else Recorded(self.function, found)
+        if found.repeats:
+            self._scripts.setdefault(structure, []).insert(0, recorded or script_of(found))
+            self._forget(structure)
+        return result if recorded is None else recorded.joined(result, leaves, state)
+
+    def _forget(self, structure: Any) -> None:
+        """Keep a bounded number of programs."""
+        if sum(map(len, self._scripts.values())) > KEPT:
+            longest = max(self._scripts, key=lambda key: len(self._scripts[key]) if key != structure else 1.5)
+            self._scripts[longest].pop()
+
+    def _complaint(self, structure: Any) -> str:
+        """Why no program serves for long."""
+        scripts = self._scripts.get(structure)
+        name = getattr(self.function, "__qualname__", str(self.function))
+        why = ", ".join(scripts[0].capture.differs()) if scripts else "each call adds to a list or a dict that it finds"
+        return (
+            f"{name} was compiled {TRACES} times for arguments of these shapes and runs as it is from now on, since a number or "
+            f"a decision in it is another one at each call: {why or 'what it decides by values'}. Give a number as an argument"
+        )
+
+    # ------------------------------------------------------------------------------ to be looked at
+
+    @property
+    def versions(self) -> list[Script | Recorded]:
+        """The programs that were made, for each kind of arguments the one that was used last first."""
+        return [script for scripts in self._scripts.values() for script in scripts]
+
+    def _latest(self) -> Script:
+        if not self.versions:
+            name = getattr(self, "__name__", "the function")
+            raise RuntimeError(f"{name} has no program yet: call it first, twice where the first call makes an optimizer's state")
+        latest = self.versions[0]
+        return latest.script if isinstance(latest, Recorded) else latest
+
+    @property
+    def program(self) -> Program:
+        """The flat list of NumPy calls that was written down, after the passes; `print` shows it."""
+        return self._latest().program
+
+    def stages(self) -> dict[str, Program]:
+        """The program as it was written down, "traced", and what each pass leaves of it, by the names of the passes."""
+        return stages(self._latest().capture.traced)
+
+    @property
+    def loops(self) -> list[Loop]:
+        """What became loops of native code, in the order in which they run; each can be printed."""
+        return self._latest().layout.loops()
+
+    def source(self, language: str = "python") -> str:
+        """The code that a call runs.
+
+        Args:
+            language: "python" for the function that a call runs, "llvm" for the native code in it, "cuda" for the same loops as
+                they would run on a GPU.
+
+        Raises:
+            ValueError: there is no such language.
+        """
+        if language not in ("python", "llvm", "cuda"):
+            raise ValueError(f"source: the language must be 'python', 'llvm' or 'cuda', got {language!r}")
+        script = self._latest()
+        if language == "python":
+            return script.source
+        if language == "llvm":
+            return emit(script.layout.loops(), target=native.target() if native.available() else None).text
+        groups = fused(script.program, products=False).groups
+        return Module([g.loop(f"loop {i}") for i, g in enumerate(groups) if isinstance(g, Group)]).source
+
+    def explain(self) -> Explanation:
+        """Where the time goes: of each loop microseconds, operations, bytes and share of the memory's bandwidth; and calls."""
+        return explained(self._latest())
+
+
+#: Arguments that are no containers.
+_SIMPLE = frozenset({Tensor, np.ndarray, float, int, bool, str})
+#: What has a lock that a fork may find closed.
+_alive: weakref.WeakSet[Compiled] = weakref.WeakSet()
+
+
+def _after_fork_in_child() -> None:
+    for compiled in _alive:
+        compiled._begin()
+
+
+os.register_at_fork(after_in_child=_after_fork_in_child)
+
+
+def _structure(x: Any) -> Any:
+    """The containers around arguments, as something that can be looked up."""
+    kind = type(x)
+    if kind in _SIMPLE:
+        return 0
+    if kind in (tuple, list):
+        return (kind, *map(_structure, x))
+    if kind is dict:
+        return (kind, tuple(x), *map(_structure, x.values()))
+    return 0 if is_leaf(x) else (kind, tuple(paths(x, "")))
+
+
+class _Static:
+    """The arguments that are not traced: a program is made for each of their values.
+
+    Attributes:
+        named: their names and places, as they were given.
+    """
+
+    def __init__(self, function: Callable[..., Any], named: int | str | Sequence[int | str]) -> None:
+        self.named = (named,) if isinstance(named, (int, str)) else tuple(named)
+        self.parameters: list[str] = []
+        if not self.named:
+            return
+        self.parameters = list(inspect.signature(function).parameters)
+        for x in self.named:
+            known = x in self.parameters or (isinstance(x, int) and -len(self.parameters) <= x < len(self.parameters))
+            if not known:
+                shown = ", ".join(self.parameters)
+                raise ValueError(f"compile: static names {x!r}, which is no parameter of {function.__name__}({shown})")
+
+    def leaves(self, args: Any, kwargs: Any) -> set[int]:
+        """Which of the leaves of a call's arguments these are."""
+        if not self.named:
+            return set()
+        chosen = {self.parameters[x] if isinstance(x, int) else x for x in self.named}
+        given = [(self.parameters[min(i, len(self.parameters) - 1)], x) for i, x in enumerate(args)]
+        given += [(name, kwargs[name]) for name in sorted(kwargs)]
+        found: set[int] = set()
+        count = 0
+        for name, value in given:
+            n = len(flatten(value))
+            if name in chosen:
+                if any(map(is_array, flatten(value))):
+                    raise TypeError(f"compile: the static argument {name} holds an array, which is always traced; give numbers")
+                found.update(range(count, count + n))
+            count += n
+        return found
+
+
+def compile(  # noqa: A001
+    function: Callable[..., Any] | None = None, *, static: int | str | Sequence[int | str] = ()
+) -> Any:
+    """A function that is traced at its first call and then runs as one program: fused loops of native code and NumPy calls.
+
+    It does what the function does: the same results (to rounding), gradients, changed parameters, optimizer states and
+    random numbers.  A program is made for each set of shapes, dtypes, containers and Python arguments other than floats;
+    floats and arrays are other ones at each call.  A decision by a value, as `if x > 0`, is an error that says what to write.
+
+    Args:
+        function: of arrays, Tensors and containers of them; it may change modules and optimizers that it closes over.  Of a
+            module it makes one that shares its parameters and whose forward, and gradient, are programs.
+        static: names or places of arguments whose floats are fixed in a program, too.
+
+    Raises:
+        ValueError: `static` names what is no parameter.
+        CannotTrace: at the first call, where the function asks for the value of an array.
+
+    >>> import minigrad as mg
+    >>> @mg.compile
+    ... def chain(x):
+    ...     return np.exp(-x * x) * np.sin(x)
+    >>> chain(np.array([0.0, 1.0])).round(6)
+    array([0.     , 0.30956])
+    """
+    if function is None:
+        return functools.partial(compile, static=static)
+    if not callable(function):
+        raise TypeError(f"compile takes a function, got {type(function).__name__}")
+    return _model(function, static) if hasattr(type(function), "forward") else Compiled(function, static)
+
+
+def _model(module: Any, static: int | str | Sequence[int | str]) -> Any:
+    """A copy of a module, around the same parameters, whose forward is compiled; its hooks run beside the program."""
+    model = copy.copy(module)
+    forward = vars(module).get("forward") or types.MethodType(type(module).forward, model)
+    model.forward = forward if isinstance(forward, Compiled) else Compiled(forward, static)
+    return model

@@ -1,0 +1,225 @@
+"""From loops to machine code: LLVM through llvmlite, and functions that are called with one address.
+
+    function = compile_loops([loop])
+    function(x, y)                      # checks the arrays, then runs
+
+    frame = function.frame([x, y])      # or once the addresses,
+    function.entry(frame.ctypes.data)   # and then a fifth of a microsecond a call
+
+Only `llvmlite.binding` is used, and it is imported when something is compiled for the first time.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+import hashlib
+import re
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..install import install
+from . import cache
+from .instructions import INTRINSICS
+from .llvm import Emitted, Target, all_slots, emit
+from .loops import Loop
+
+__all__ = ["Function", "available", "compile_loops", "compile_text", "target"]
+
+_lock = threading.RLock()
+
+
+class Function:
+    """Compiled loops, which run one after the other.
+
+    Attributes:
+        loops, slots: what it computes, and where the addresses of their operands stand in the frame.
+        workspace: how many bytes the loops keep for themselves.  entry: takes the address of a frame, a
+        contiguous int64 array of addresses, the last of which is the workspace's, and runs.
+    """
+
+    def __init__(self, loops: Sequence[Loop], slots: Sequence[Sequence[int]], address: int, workspace: int) -> None:
+        self.loops, self.slots, self.workspace = tuple(loops), slots, workspace
+        self.entry: Callable[[int], None] = ctypes.CFUNCTYPE(None, ctypes.c_void_p)(address)
+
+    @property
+    def text(self) -> str:
+        """LLVM's assembly language that it was made from."""
+        return emit(self.loops, self.slots, target=target()).text
+
+    def frame(self, arrays: Sequence[Any]) -> Any:
+        """The addresses of arrays, one for each slot, and of a workspace, in an array that keeps all of them alive.
+
+        Raises:
+            TypeError, ValueError: where an array does not fit an operand.
+        """
+        count = 1 + max((slot for slots in self.slots for slot in slots), default=-1)
+        if len(arrays) != count:
+            raise ValueError(f"the function takes {count} arrays, got {len(arrays)}")
+        for loop, slots in zip(self.loops, self.slots, strict=True):
+            loop.views([arrays[slot] for slot in slots])
+        workspace = np.empty(self.workspace + 64, np.uint8)
+        start = -(-_address(workspace) // 64) * 64  # the beginning of a cache line
+        frame = np.array([*map(_address, arrays), start], np.int64).view(_Frame)
+        frame.kept = (*arrays, workspace)
+        return frame
+
+    def __call__(self, *arrays: Any) -> None:
+        """Run on arrays, one for each slot, which are checked."""
+        frame = self.frame(arrays)
+        self.entry(_address(frame))
+
+
+class _Frame(np.ndarray):
+    """An array of addresses that keeps what it points to alive."""
+
+    kept: tuple[Any, ...]
+
+
+def _address(array: Any) -> int:
+    return array.__array_interface__["data"][0]
+
+
+def available() -> bool:
+    """Whether loops can be compiled here: llvmlite is installed and knows this machine."""
+    try:
+        return target() is not None
+    except ImportError:
+        return False
+
+
+def compile_loops(loops: Sequence[Loop], slots: Sequence[Sequence[int]] | None = None) -> Function:
+    """One native function for loops that run one after the other.
+
+    Args:
+        slots: for each loop the places of its operands in the frame; by default the operands of all loops in a row.
+
+    Raises:
+        ImportError: without llvmlite; the message says how to install it.
+    """
+    machine = _machine()
+    if machine.target is None:
+        raise ImportError(
+            f"loops cannot be compiled for this machine ({machine.cpu}); Loop.run computes them with NumPy"
+        )
+    slots = all_slots(loops, slots)
+    with _lock:
+        return Function(loops, slots, *machine.function(loops, slots))
+
+
+def compile_text(write: Callable[[Target, str], str], *parts: str) -> Callable[[int], None]:
+    """A native function that is written in LLVM's language: it takes the address of a frame.
+
+    Args:
+        write: gives the text for a machine, of a function of the given name.
+        parts: what the text depends on beside the machine.
+
+    Raises:
+        ImportError: without llvmlite, or where the machine is not known.
+    """
+    machine = _machine()
+    known = machine.target
+    if known is None:
+        raise ImportError(f"nothing can be compiled for this machine ({machine.cpu})")
+    with _lock:
+        address, _ = machine.loaded(lambda name: Emitted(write(known, name), 0), *parts)
+    return ctypes.CFUNCTYPE(None, ctypes.c_void_p)(address)
+
+
+def target() -> Target | None:
+    """What the emitter needs to know of this machine; None where it has not what formulas need."""
+    return _machine().target
+
+
+@functools.cache
+def _machine() -> _Machine:
+    return _Machine()
+
+
+class _Machine:
+    """This CPU, and one engine of LLVM's, in which all code lives until the process ends."""
+
+    def __init__(self) -> None:
+        try:
+            import llvmlite.binding as llvm
+        except ImportError as error:
+            raise ImportError(f"to compile loops, llvmlite is needed: {install('fast')}") from error
+        llvm.initialize_native_target()
+        llvm.initialize_native_asmprinter()
+        features = llvm.get_host_cpu_features()
+        self.llvm, self.cpu, self.features = llvm, llvm.get_host_cpu_name(), features.flatten()
+        self.target = _target(llvm.get_default_triple(), features, llvm.llvm_version_info)
+        self.what_determines_code = repr((self.cpu, self.features, llvm.llvm_version_info, _version_of_the_compiler()))
+        self._functions: dict[str, tuple[int, int]] = {}
+
+    @functools.cached_property
+    def code_generator(self) -> Any:
+        """Position-independent code, which can be kept; optimised as it is selected: the text needs no other passes."""
+        made = self.llvm.Target.from_default_triple()
+        return made.create_target_machine(cpu=self.cpu, features=self.features, opt=2, reloc="pic", codemodel="small")
+
+    @functools.cached_property
+    def engine(self) -> Any:
+        """It loads objects; one for all, since each costs 1 MB."""
+        machine = self.llvm.Target.from_default_triple().create_target_machine(opt=2)
+        return self.llvm.create_mcjit_compiler(self.llvm.parse_assembly(""), machine)
+
+    def function(self, loops: Sequence[Loop], slots: Sequence[Sequence[int]]) -> tuple[int, int]:
+        """The address of the machine code of loops, and the bytes of their workspace.
+
+        The code is compiled if neither this process nor the disk has it.  Its name is made of the loops
+        themselves, so that code from the disk need not be written as text again.
+        """
+        parts = [repr((loop.space, loop.operands, loop.code)) for loop in loops]
+        return self.loaded(lambda name: emit(loops, slots, name=name, target=self.target), *parts, repr([[*s] for s in slots]))
+
+    def loaded(self, write: Callable[[str], Emitted], *parts: str) -> tuple[int, int]:
+        """The same of code that is written under a name, and that these parts determine."""
+        name = "m" + cache.key(*parts, repr(self.target), self.what_determines_code)
+        if name not in self._functions:
+            found = cache.load(name)
+            if found is None:
+                emitted = write(name)
+                found = emitted.workspace.to_bytes(8, "little") + self.compiled(emitted.text)
+                cache.store(name, found)
+            self.engine.add_object_file(self.llvm.object_file.ObjectFileRef.from_data(found[8:]))
+            self.engine.finalize_object()
+            self._functions[name] = self.engine.get_function_address(name), int.from_bytes(found[:8], "little")
+        return self._functions[name]
+
+    def compiled(self, text: str) -> bytes:
+        """An object file.
+
+        What LLVM cannot make instructions of, it makes calls to a library; the engine would find any function
+        of the process, or none, so nothing may be called but the intrinsics that are known to need none.
+        """
+        for name in re.findall(r"^declare .*@(\S+?)\(", text, re.MULTILINE):
+            if not name.startswith("llvm.") or re.sub(r"(\.(v?\d*[ifp]\d+))+$", "", name[5:]) not in INTRINSICS:
+                raise AssertionError(f"compiled code must not call {name}")
+        module = self.llvm.parse_assembly(text)
+        module.verify()
+        return self.code_generator.emit_object(module)
+
+
+def _version_of_the_compiler() -> str:
+    """A checksum of this package: other sources may make other code."""
+    files = sorted(Path(__file__).parent.glob("*.py"))
+    return hashlib.sha256(b"\0".join(file.read_bytes() for file in files)).hexdigest()
+
+
+def _target(triple: str, features: Any, version: Sequence[int]) -> Target | None:
+    """What this machine has; None where it cannot round as formulas do, in one instruction.
+
+    Older versions of LLVM call a library to multiply by a power of 2, though the machine has an instruction.
+    """
+    if triple.startswith(("aarch64", "arm64")):
+        return Target(fma=True)
+    if triple.startswith("x86_64") and features.get("sse4.1"):
+        ldexp = bool(features.get("avx512f") and features.get("avx512vl")) and version[0] >= 22
+        tile = (8, 2) if features.get("avx512f") else (6, 1)
+        return Target(fma=bool(features.get("fma")), ldexp=ldexp, tile=tile)
+    return None

@@ -1,0 +1,125 @@
+"""Python's numbers of a run that is written down: a learning rate, the count of steps.
+
+They are another one at each call.  What is computed from them alone is computed by Python at each call, in one
+expression; beside arrays they are numbers without a dtype, as always.
+"""
+
+from __future__ import annotations
+
+import math
+import operator
+from collections.abc import Callable
+from typing import Any
+
+__all__ = ["COMPARISONS", "SIGNS", "Formula", "Number", "evaluate"]
+
+
+class Formula:
+    """A number of the program: given, or computed from others by a function of Python's.
+
+    Attributes:
+        function: None for one that is given.
+        args: Formulas and numbers.
+        name: how a given one is called: "lr", "step".
+    """
+
+    __slots__ = ("args", "function", "name")
+
+    def __init__(self, function: Callable[..., Any] | None = None, args: tuple[Any, ...] = (), name: str = "given") -> None:
+        self.function, self.args, self.name = function, args, name
+
+    def __repr__(self) -> str:
+        if self.function is None:
+            return self.name
+        sign, args = SIGNS.get(self.function.__name__), [repr(a) for a in self.args]
+        return f"({args[0]} {sign} {args[1]})" if sign and len(args) == 2 else f"{self.function.__name__}({', '.join(args)})"
+
+
+#: How Python writes functions of two numbers.
+SIGNS = {
+    "add": "+", "sub": "-", "mul": "*", "truediv": "/", "floordiv": "//", "mod": "%", "pow": "**",
+    "eq": "==", "ne": "!=", "lt": "<", "le": "<=", "gt": ">", "ge": ">=",
+}  # fmt: skip
+
+
+def evaluate(x: Any, given: dict[Formula, Any]) -> Any:
+    """A formula's value; what was computed is kept in `given`."""
+    if type(x) is not Formula:
+        return x
+    if x not in given:
+        assert x.function is not None
+        given[x] = x.function(*(evaluate(a, given) for a in x.args))
+    return given[x]
+#: What gives a truth.
+COMPARISONS = {operator.eq, operator.ne, operator.lt, operator.le, operator.gt, operator.ge, bool}
+
+
+class Number:
+    """A Python number whose value is another one at each call.
+
+    Attributes:
+        number: the value in this run.
+        formula: how it follows from what is given.
+    """
+
+    __slots__ = ("formula", "number", "recorder")
+
+    def __init__(self, number: Any, formula: Formula, recorder: Any) -> None:
+        self.number, self.formula, self.recorder = number, formula, recorder
+
+    def _truth(self) -> bool:
+        """A decision: the program is right while it falls the same way."""
+        return self.recorder.decided(self.recorder.formula(bool, self.formula), bool(self.number))
+
+    def _exact(self, convert: Callable[[Any], Any]) -> Any:
+        """The number itself: the program is right while it is the same."""
+        return self.recorder.decided(self.recorder.formula(convert, self.formula), convert(self.number))
+
+    __bool__ = _truth
+    __hash__ = object.__hash__
+
+    def __float__(self) -> float:
+        return self._exact(float)
+
+    def __int__(self) -> int:
+        return self._exact(int)
+
+    def __index__(self) -> int:
+        return self._exact(operator.index)
+
+    def __repr__(self) -> str:
+        return repr(self.number)
+
+    def __format__(self, spec: str) -> str:
+        return format(self._exact(type(self.number)), spec)
+
+
+def _of(function: Callable[..., Any], *args: Any) -> Any:
+    """A function of Python's of numbers of which one is traced."""
+    if not all(isinstance(a, (Number, int, float, complex)) for a in args):
+        return NotImplemented
+    recorder = next(a.recorder for a in args if type(a) is Number)
+    value = function(*(a.number if type(a) is Number else a for a in args))
+    return Number(value, recorder.formula(function, *(a.formula if type(a) is Number else a for a in args)), recorder)
+
+
+def _bind(name: str, function: Callable[..., Any], count: int) -> None:
+    def method(self: Number, *others: Any) -> Any:
+        return _of(function, self, *others)
+
+    def swapped(self: Number, other: Any) -> Any:
+        return _of(function, other, self)
+
+    setattr(Number, f"__{name}__", method)
+    if count == 2:
+        setattr(Number, f"__r{name}__", swapped)
+
+
+for _name in ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow"):
+    _bind(_name, getattr(operator, _name), 2)
+for _name in ("neg", "pos", "abs"):
+    _bind(_name, getattr(operator, _name), 1)
+for _name in ("eq", "ne", "lt", "le", "gt", "ge"):
+    _bind(_name, getattr(operator, _name), 0)
+for _name, _function in (("ceil", math.ceil), ("floor", math.floor), ("trunc", math.trunc), ("round", round)):
+    _bind(_name, _function, 0)

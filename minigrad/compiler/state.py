@@ -1,0 +1,225 @@
+"""What a function can reach beside its arguments: tensors, arrays, numbers, in closures, globals, modules, optimizers.
+
+A compiled training step changes these as the step itself does.  So before it is traced they are looked up: arrays
+become traced ones in their places, and afterwards the places are looked at again.  What else is found must be the same
+at each call: numbers are compared, objects must be the same ones.
+"""
+
+from __future__ import annotations
+
+import dis
+import functools
+import sys
+import types
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from .. import graph
+from ..backend import is_plain
+from ..tensor import Tensor
+
+__all__ = ["Place", "State", "reachable"]
+
+#: What holds nothing that a program could depend on.
+_NOTHING = (types.ModuleType, types.CodeType, types.BuiltinFunctionType, np.dtype, np.ufunc, bytes)
+#: What is compared by its value.
+_PLAIN = (bool, int, float, complex, str, type(None), np.generic)
+
+
+@dataclass(slots=True, frozen=True)
+class Place:
+    """Where something can be found and replaced.
+
+    Attributes:
+        holder: a dict, a list, a function's cell, or an object.
+        key: of a dict or a list; the name of an attribute.
+    """
+
+    holder: Any
+    key: Any
+
+    @property
+    def is_item(self) -> bool:
+        return isinstance(self.holder, (dict, list))
+
+    def get(self) -> Any:
+        return self.holder[self.key] if self.is_item else getattr(self.holder, self.key)
+
+    def set(self, value: Any) -> None:
+        if self.is_item:
+            self.holder[self.key] = value
+        else:
+            setattr(self.holder, self.key, value)
+
+    @property
+    def exists(self) -> bool:
+        if isinstance(self.holder, list):
+            return self.key < len(self.holder)
+        return self.key in self.holder if isinstance(self.holder, dict) else hasattr(self.holder, self.key)
+
+    def text(self, name: Callable[[Any, str], str]) -> str:
+        """How code reads it; objects in it are given names."""
+        holder = name(self.holder, "o")
+        if not self.is_item:
+            return f"{holder}.{self.key}"
+        return f"{holder}[{self.key!r}]" if isinstance(self.key, (str, int)) else f"{holder}[{name(self.key, 'k')}]"
+
+
+@dataclass
+class State:
+    """Attributes:
+    tensors: all Tensors, once each, and where the first look found them; None in a tuple, or as a key.
+    arrays: the places of NumPy arrays.
+    tuples: the places of tuples with arrays in them.
+    loose: arrays which nothing can stand in for: in the arguments of a `functools.partial`.
+    fixed: the places of what must be equal at each call: numbers, texts, None.
+    same: the places of what must be the same object at each call.
+    holders: dicts and lists, and their keys.
+    generators: NumPy's own generators of random numbers.
+    places: all places, by their holder's identity and their key.
+    """
+
+    tensors: dict[Tensor, Place | None] = field(default_factory=dict)
+    arrays: list[Place] = field(default_factory=list)
+    tuples: list[tuple[Place, Any]] = field(default_factory=list)
+    loose: list[np.ndarray] = field(default_factory=list)
+    fixed: list[tuple[Place, Any]] = field(default_factory=list)
+    same: list[tuple[Place, Any]] = field(default_factory=list)
+    holders: list[tuple[Any, tuple[Any, ...]]] = field(default_factory=list)
+    generators: list[np.random.Generator] = field(default_factory=list)
+    seen: dict[int, Any] = field(default_factory=dict)
+    places: dict[tuple[int, Any], Place] = field(default_factory=dict)
+
+    def at(self, place: Place, value: Any) -> Iterator[Any]:
+        """Note what stands in a place; what is to be looked into."""
+        if (id(place.holder), place.key) in self.places:
+            return
+        self.places[id(place.holder), place.key] = place
+        if is_plain(value):
+            self.arrays.append(place)
+        elif isinstance(value, _PLAIN) or (type(value) is tuple and all(isinstance(v, _PLAIN) for v in value)):
+            self.fixed.append((place, value))
+        elif isinstance(value, tuple) and any(map(_has_array, value)):
+            self.same.append((place, value))
+            self.tuples.append((place, value))
+            yield from (v for v in value if not _has_array(v))
+        elif isinstance(value, Tensor) and value not in self.tensors:
+            self.tensors[value] = place
+            self.seen[id(value)] = value
+            yield from _inside(value, self)
+        elif not isinstance(value, _NOTHING) and not _is_library_code(value):
+            self.same.append((place, value))
+            yield value
+
+
+def _has_array(x: Any) -> bool:
+    return is_plain(x) or (isinstance(x, tuple) and any(map(_has_array, x)))
+
+
+def reachable(*roots: Any) -> State:
+    """Everything that can be reached from functions, modules and other objects."""
+    state = State()
+    waiting = list(roots)
+    while waiting:
+        x = waiting.pop()
+        if id(x) in state.seen or isinstance(x, (*_NOTHING, *_PLAIN)) or _is_library_code(x):
+            continue
+        state.seen[id(x)] = x
+        waiting += list(_inside(x, state))[::-1]
+    return state
+
+
+def _inside(x: Any, state: State) -> Iterator[Any]:
+    """What an object holds; what it is itself is noted."""
+    if isinstance(x, Tensor):
+        state.tensors.setdefault(x, None)
+        if x.grad is not None:
+            yield from state.at(Place(x, "grad"), x.grad)
+    elif isinstance(x, np.ndarray) or is_plain(x):
+        state.loose.append(x)
+    elif isinstance(x, types.FunctionType):
+        yield from _inside_function(x, state)
+    elif isinstance(x, types.MethodType):
+        yield from (x.__self__, x.__func__)
+    elif isinstance(x, functools.partial):
+        yield from (x.func, x.args, x.keywords)
+    elif isinstance(x, np.random.Generator):
+        state.generators.append(x)
+    elif isinstance(x, dict):
+        yield from _entries(x, list(x.items()), state)
+        yield from (k for k in x if isinstance(k, Tensor))
+    elif isinstance(x, list):
+        yield from _entries(x, list(enumerate(x)), state)
+    elif isinstance(x, (tuple, set, frozenset)):
+        yield from x
+    elif isinstance(x, type):
+        yield from _attributes(x, dict(vars(x)), state)
+    else:
+        yield from _inside_object(x, state)
+
+
+def _entries(holder: Any, items: list[tuple[Any, Any]], state: State) -> Iterator[Any]:
+    """The values in a dict or a list, each by what it is."""
+    state.holders.append((holder, tuple(k for k, _ in items)))
+    for key, value in items:
+        yield from state.at(Place(holder, key), value)
+
+
+def _attributes(holder: Any, values: dict[str, Any], state: State) -> Iterator[Any]:
+    """The values of a class, or of an object's slots."""
+    for name, value in values.items():
+        if not (name.startswith("__") and name.endswith("__")):
+            yield from state.at(Place(holder, name), value)
+        elif isinstance(value, types.FunctionType):
+            yield value
+
+
+def _inside_object(x: Any, state: State) -> Iterator[Any]:
+    """Its attributes, those of its slots, and its class, if that is the user's."""
+    if hasattr(x, "__dict__"):
+        own = getattr(type(x), "caches", ())
+        yield from _entries(vars(x), [(k, v) for k, v in vars(x).items() if k not in own], state)
+    kinds = [kind for kind in type(x).__mro__ if not _is_library_code(kind)]
+    slots = [s for kind in kinds for s in kind.__dict__.get("__slots__", ()) if hasattr(x, s)]
+    yield from _attributes(x, {s: getattr(x, s) for s in slots}, state)
+    yield from kinds
+
+
+def _inside_function(f: types.FunctionType, state: State) -> Iterator[Any]:
+    for cell in f.__closure__ or ():
+        try:
+            value = cell.cell_contents
+        except ValueError:  # not filled yet
+            continue
+        yield from state.at(Place(cell, "cell_contents"), value)
+    yield from state.at(Place(f, "__defaults__"), f.__defaults__)
+    yield f.__kwdefaults__
+    if hasattr(f, "__wrapped__"):
+        yield f.__wrapped__
+    if not graph.is_library(f.__code__.co_filename):
+        for name in _names(f.__code__):
+            if name in f.__globals__:
+                yield from state.at(Place(f.__globals__, name), f.__globals__[name])
+
+
+@functools.lru_cache(maxsize=1024)
+def _names(code: types.CodeType) -> tuple[str, ...]:
+    """The global names that code, and the code of functions inside of it, reads."""
+    found = dict.fromkeys(i.argval for i in dis.get_instructions(code) if i.opname in ("LOAD_GLOBAL", "LOAD_NAME"))
+    for constant in code.co_consts:
+        if isinstance(constant, types.CodeType):
+            found |= dict.fromkeys(_names(constant))
+    return tuple(found)
+
+
+def _is_library_code(x: Any) -> bool:
+    """Whether x is a function or a class of minigrad's, nn's, Python's or an installed package's."""
+    if isinstance(x, types.FunctionType):
+        return graph.is_library(x.__code__.co_filename) and x.__closure__ is None
+    if not isinstance(x, type):
+        return False
+    file = getattr(sys.modules.get(x.__module__), "__file__", None)
+    return x.__module__ == "builtins" or (file is not None and graph.is_library(file))

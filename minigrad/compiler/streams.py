@@ -1,0 +1,55 @@
+"""Streams of random numbers that a trace cannot write down: a program would use the same numbers at each call."""
+
+from __future__ import annotations
+
+import pickle
+import random
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from ..arrays.traced import CannotTrace
+from ..random.state import get_state, set_state
+
+__all__ = ["Streams"]
+
+
+class Streams:
+    """Where all streams stand before a function is traced.
+
+    Args:
+        generators: NumPy's that the function can reach; its global one, Python's and minigrad's own belong to it always.
+    """
+
+    def __init__(self, generators: Sequence[np.random.Generator]) -> None:
+        self.foreign: list[tuple[str, Callable[[], Any], Callable[[Any], None]]] = [
+            ("a numpy.random.Generator", partial(getattr, g.bit_generator, "state"), partial(setattr, g.bit_generator, "state"))
+            for g in generators
+        ]
+        self.foreign += [
+            ("numpy.random", lambda: np.random.get_state(legacy=False), np.random.set_state),
+            ("Python's random", random.getstate, random.setstate),
+        ]
+        self.states = [read() for _, read, _ in self.foreign]
+        self.now, self.own = self.states, get_state()
+
+    def refuse_draws(self) -> None:
+        """Raise CannotTrace where one of them has moved on; minigrad's own draws are steps of the program."""
+        for (name, read, _), before in zip(self.foreign, self.now, strict=True):
+            if pickle.dumps(read()) != pickle.dumps(before):
+                raise CannotTrace(
+                    f"the function that compile traces draws from {name}, and the program would use the same numbers at each "
+                    "call: draw with minigrad.random, or draw outside of it and give the numbers as an argument"
+                )
+
+    def go_on(self) -> None:
+        """What was drawn until now belongs to a step of the program."""
+        self.now = [read() for _, read, _ in self.foreign]
+
+    def go_back(self) -> None:
+        """All stand where they stood."""
+        for (_, _, write), before in zip(self.foreign, self.states, strict=True):
+            write(before)
+        set_state(self.own)

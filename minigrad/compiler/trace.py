@@ -1,0 +1,324 @@
+"""From a run of a function to a program: what traced arrays do is written down, step by step."""
+
+from __future__ import annotations
+
+import operator
+from typing import Any
+
+import numpy as np
+
+from .. import graph
+from ..arrays.row_sparse import add_rows
+from ..arrays.traced import HOLE, CannotTrace, Path, Place, Traced, numbers_of
+from ..backend import address_of, is_plain
+from ..graph import owner
+from ..trees import flatten, sequence_like, unflatten
+from .numbers import Formula, Number
+from .program import Program, Step, Var
+
+__all__ = ["Recorder"]
+
+
+class Recorder:
+    """Writes a program down while a function runs on traced arrays."""
+
+    def __init__(self) -> None:
+        self.steps: list[Step] = []
+        self.inputs: list[Var] = []
+        self.arrays: list[Traced] = []
+        self.constants: dict[int, tuple[Var, np.ndarray]] = {}
+        self.count = 0
+        self.checks: list[Any] = []
+        self.guards: list[Var] = []
+        self.given_numbers: dict[Any, tuple[Formula, Any, tuple[Any, ...]]] = {}
+        self.decisions: list[tuple[Formula, Any]] = []
+        self.formulas: dict[Any, Formula] = {}
+        self.alike: dict[Any, Formula] = {}
+        self.streams: Any = None
+        self.refused: Exception | None = None
+        self.before: dict[int, tuple[np.ndarray, np.ndarray]] = {}
+        self.first = 0  # the number of the first value of the loop's body that is being traced
+        self.inside: set[Var | None] = set()  # what the bodies of loops have made, and nobody else can use
+        self.seen: dict[Var, np.ndarray] | None = None  # the numbers of what was read there
+
+    def new_var(self, x: np.ndarray) -> Var:
+        self.count += 1
+        return Var(self.count - 1, x.shape, x.dtype)
+
+    def given(self, x: np.ndarray) -> Traced:
+        """An array that is another one at each call."""
+        var = self.new_var(x)
+        self.inputs.append(var)
+        self.arrays.append(Traced(x, var, self))
+        return self.arrays[-1]
+
+    # --------------------------------------------------------------------------------- steps
+
+    def call(self, function: Any, args: Any, kwargs: dict[str, Any]) -> Any:
+        """Run a NumPy function on the numbers, and write it down."""
+        kwargs = dict(kwargs)
+        out = kwargs.pop("out", None)
+        if args and type(args[0]) is Traced and (function in _WRITING or getattr(function, "__name__", "") in ("at", "shuffle")):
+            self._keep(args[0])
+        results = function(*numbers_of(args), **numbers_of(kwargs))
+        if isinstance(results, (tuple, list)) and any(isinstance(r, (tuple, list)) for r in results):
+            return unflatten(results, iter(self._step(Flat(function), args, kwargs, flatten(results))))
+        if isinstance(results, (str, bool, int, np.dtype, type)):
+            return results  # about the array, not made of its values
+        if results is None:  # np.put_along_axis, np.fill_diagonal ...: it has written into its first argument
+            return self._changed(function, args, kwargs)
+        made = self._step(function, args, kwargs, results)
+        return made if out is None else self._write_out(out, made)
+
+    def opaque(self, function: Any, args: Any, kwargs: dict[str, Any]) -> Any:
+        """A call that nobody looks into, and that may draw numbers of its own: it will do so each time."""
+        if self.streams is None:
+            return self.call(function, args, kwargs)
+        self.streams.refuse_draws()
+        result = self.call(function, args, kwargs)
+        self.streams.go_on()
+        return result
+
+    def _step(self, function: Any, args: Any, kwargs: Any, results: Any) -> Any:
+        """A call whose results are known, written down."""
+        several = isinstance(results, (tuple, list))
+        arrays = [r if r is None or is_plain(r) else np.asarray(r) for r in (results if several else (results,))]
+        outs = tuple(None if r is None else self.new_var(r) for r in arrays)
+        self.steps.append(Step(function, self._vars(args), self._vars(kwargs), outs, several))
+        sources = _traced_in((args, kwargs))
+        made: list[Any] = []
+        for i, (numbers, var) in enumerate(zip(arrays, outs, strict=True)):
+            if numbers is None:
+                made.append(None)
+                continue
+            viewed = next((x for x in sources if _is_view(numbers, x.numbers)), None)
+            if viewed is None:
+                made.append(Traced(numbers, var, self))
+            elif _is_same(numbers, viewed.numbers):
+                made.append(Traced(numbers, viewed.value, self, viewed.memory, viewed._path))
+            else:
+                place = Place(function, self._vars(args, viewed), self._vars(kwargs, viewed), i if several else None)
+                made.append(Traced(numbers, var, self, viewed.memory, (*viewed._path, place)))
+        return sequence_like(results, made) if several else made[0]
+
+    def _write_out(self, out: Any, made: Any) -> Any:
+        targets = out if isinstance(out, tuple) else (out,)
+        for target, result in zip(targets, made if isinstance(made, (tuple, list)) else (made,), strict=True):
+            if target is not None:
+                target[...] = result
+        return targets if len(targets) > 1 else targets[0]
+
+    def _vars(self, x: Any, hole: Any = None) -> Any:
+        """The same with Vars in place of traced arrays, and of arrays from elsewhere; one may be left out."""
+        if type(x) is Traced:
+            if x.value in self.inside:
+                raise CannotTrace(
+                    f"a value from the body of a scan or fori is used outside of it at {graph.user_line()}, where it would "
+                    "be that of the first step: let the body return it, as a part of the carry or of y"
+                )
+            return HOLE if x is hole else x.value
+        if type(x) is Number:
+            return x.formula
+        if is_plain(x):
+            if id(x) not in self.constants:
+                self.constants[id(x)] = (self.new_var(x), x)
+            return self.constants[id(x)][0]
+        if isinstance(x, (tuple, list)):
+            return sequence_like(x, [self._vars(v, hole) for v in x])
+        if isinstance(x, dict):
+            return {k: self._vars(v, hole) for k, v in x.items()}
+        if isinstance(x, slice):
+            return slice(self._vars(x.start), self._vars(x.stop), self._vars(x.step))
+        return x
+
+    # ----------------------------------------------------------------------------- Python's numbers
+
+    def declare(self, entries: dict[str, Any], source: dict[str, Any]) -> None:
+        """Traced numbers in the place of those of a dict, which are read from `source` at each call."""
+        for key, value in list(entries.items()):
+            if _is_number(value):
+                entries[key] = self._number(value, source, (key,))
+            elif type(value) is tuple and value and all(map(_is_number, value)):
+                entries[key] = tuple(self._number(v, source, (key, i)) for i, v in enumerate(value))
+
+    def argument(self, value: float, place: int) -> Number:
+        """A float among the arguments."""
+        formula = Formula(name=f"argument {place}")
+        self.given_numbers["argument", place] = (formula, None, (place,))
+        return Number(value, formula, self)
+
+    def _number(self, value: Any, source: dict[str, Any], path: tuple[Any, ...]) -> Number:
+        name = (id(source), *path)
+        if name not in self.given_numbers:
+            shown = str(path[0]) + "".join(f"[{i}]" for i in path[1:])
+            self.given_numbers[name] = (Formula(name=shown), source, path)
+        own = self.given_numbers[name][0]
+        first = self.alike.setdefault((path, type(value), value), own)
+        if first is not own:  # the count of steps is the same for all parameters: one formula, while that is so
+            self.decided(self.formula(operator.eq, own, first), True)
+        return Number(value, first, self)
+
+    def formula(self, function: Any, *args: Any) -> Formula:
+        """A number computed from others, once."""
+        key = (function, *((type(a), a) for a in args))
+        return self.formulas.setdefault(key, Formula(function, args))
+
+    def decided(self, formula: Formula, value: Any) -> Any:
+        """What followed from a number in this run; the program is right while it is the same."""
+        if (formula, value) not in self.decisions:
+            self.decisions.append((formula, value))
+        return value
+
+    # ------------------------------------------------------------------------------- in place
+
+    def _keep(self, x: Traced) -> None:
+        """Before an array is written for the first time, note what it held: an error in the function takes it back."""
+        whole = x.memory.whole.numbers
+        self.before.setdefault(id(whole), (whole, whole.copy()))
+
+    def set(self, x: Traced, index: Any, value: Any) -> None:
+        """x[index] = value"""
+        self._check_inside(x)
+        self._keep(x)
+        if index is Ellipsis or (isinstance(index, slice) and index == slice(None)):
+            new = np.broadcast_to(value, x.shape) if np.shape(value) != x.shape else value
+            new = new if type(new) is Traced else self.lifted(new)
+            new = new if new.dtype == x.dtype else new.astype(x.dtype)
+            x.numbers[...] = numbers_of(new)
+            x.written(new.value)
+            return
+        x.numbers[numbers_of(index)] = numbers_of(value)
+        var = self.new_var(x.numbers)
+        self.steps.append(Step(replaced_at, (x.value, self._vars(index), self._vars(value)), {}, (var,)))
+        x.written(var)
+
+    def _changed(self, function: Any, args: Any, kwargs: Any) -> None:
+        """A function has written into its first argument."""
+        x = args[0]
+        if type(x) is not Traced:
+            raise CannotTrace(f"{function.__name__} writes traced numbers into an array that is not traced")
+        self._check_inside(x)
+        var = self.new_var(x.numbers)
+        self.steps.append(Step(changed, (function, x.value, self._vars(args[1:])), {"options": self._vars(kwargs)}, (var,)))
+        x.written(var)
+
+    def _check_inside(self, x: Traced) -> None:
+        """The body of a loop, which is traced once, may write into its own arrays."""
+        if x.memory.whole._var.number < self.first:
+            raise CannotTrace(
+                f"the body of a scan or fori writes into an array from outside of it, at {graph.user_line()}: let the loop "
+                "carry the array, or return it as y"
+            )
+
+    def lifted(self, x: Any) -> Traced:
+        """A constant as a traced array."""
+        x = x if is_plain(x) else np.asarray(x)
+        return Traced(x, self._vars(x), self)
+
+    def write(self, whole: Traced, path: Path, var: Var) -> Var:
+        """The whole with other values at the place of a view."""
+        new = self.new_var(whole.numbers)
+        self.steps.append(Step(written_through, (whole.value, path, var), {}, (new,)))
+        return new
+
+    def replay(self, var: Var, path: Path, numbers: np.ndarray) -> Var:
+        """A view of the whole once more."""
+        new = self.new_var(numbers)
+        self.steps.append(Step(seen_through, (var, path), {}, (new,)))
+        return new
+
+    def check(self, verify: Any, numbers: Any) -> None:
+        """verify(*numbers), which raises where something is wrong: now, and at each call of the program."""
+        verify(*numbers_of(list(numbers)))
+        self.checks.append((verify, self._vars(tuple(numbers))))
+
+    def guard(self, arrays: Any) -> bool:
+        """Whether all numbers are finite in this run; the program is right only where that is the same."""
+        arrays = list(arrays)
+        return bool(self.looked_at(self.call(all_finite, arrays, {})))
+
+    def looked_at(self, x: Traced) -> Any:
+        """The truth, or the whole number, of this run; the program is right only where it is the same."""
+        value = x.numbers.item()
+        same: Any = (x if value else np.logical_not(x)) if x.dtype == bool else x == value
+        self.guards.append(same.value)
+        return value
+
+    def value_of(self, x: Any) -> Any:
+        """The Var of an array, traced or not; anything else as it is."""
+        return self._vars(x) if isinstance(x, (Traced, list)) or is_plain(x) else x
+
+    def program(self, outputs: Any) -> Program:
+        results = self._vars(outputs)  # which may be constants
+        return Program(self.inputs, dict(self.constants.values()), self.steps, results, self.checks, self.guards)
+
+
+def _traced_in(x: Any) -> list[Traced]:
+    if type(x) is Traced:
+        return [x]
+    if isinstance(x, dict):
+        x = list(x.values())
+    if isinstance(x, (tuple, list)):
+        return [t for v in x for t in _traced_in(v)]
+    return []
+
+
+def _is_number(x: Any) -> bool:
+    return isinstance(x, (int, float)) and not isinstance(x, bool)
+
+
+def _is_view(x: np.ndarray, of: np.ndarray) -> bool:
+    """Whether one array looks at the memory of another."""
+    return x.base is not None and x is not of and owner(x) is owner(of)
+
+
+def _is_same(x: np.ndarray, y: np.ndarray) -> bool:
+    """Whether two arrays are all the same elements in the same places."""
+    return (x.shape, x.strides, x.dtype, address_of(x)) == (y.shape, y.strides, y.dtype, address_of(y))
+
+
+#: Functions that write into their first argument.
+_WRITING = {np.put, np.place, np.put_along_axis, np.fill_diagonal, add_rows}
+
+
+class Flat:
+    """A function whose results, in nested containers, are given one after the other."""
+
+    def __init__(self, function: Any) -> None:
+        self.function, self.__name__ = function, function.__name__
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return flatten(self.function(*args, **kwargs))
+
+
+def all_finite(*arrays: Any) -> Any:
+    """Whether all numbers are finite"""
+    return np.bool_(all(np.isfinite(x).all() for x in arrays))
+
+
+def replaced_at(x: Any, index: Any, value: Any) -> Any:
+    """x with other values at an index."""
+    x = x.copy()
+    x[index] = value
+    return x
+
+
+def changed(function: Any, x: Any, args: Any, options: Any) -> Any:
+    """x after a function that writes into it"""
+    x = x.copy()
+    function(x, *args, **options)
+    return x
+
+
+def written_through(whole: Any, path: Any, values: Any) -> Any:
+    """The whole with other values where a view of it is."""
+    whole = whole.copy()
+    seen_through(whole, path)[...] = values
+    return whole
+
+
+def seen_through(x: Any, path: Path) -> Any:
+    """A view of a view of ... x."""
+    for place in path:
+        x = place(x)
+    return x

@@ -1,0 +1,98 @@
+"""Where the elements of a view lie: steps that only look at an array in another way cost nothing in a compiled program."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from ..arrays.traced import getitem
+from .program import Step, Var, vars_in, with_values
+from .trace import seen_through
+
+__all__ = ["View", "dims_in", "strides_of", "view_of"]
+
+#: Functions that may give a view of their first argument.
+LOOKS: set[Callable[..., Any]] = {
+    np.reshape, np.ravel, np.swapaxes, np.transpose, np.moveaxis, np.rollaxis, np.expand_dims, np.squeeze, np.broadcast_to,
+    np.diagonal, np.flip, np.flipud, np.fliplr, np.rot90, np.atleast_1d, np.atleast_2d, np.atleast_3d, np.matrix_transpose,
+    np.permute_dims, np.lib.stride_tricks.sliding_window_view, np.real, getitem, seen_through,
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class View:
+    """Elements of an array that lies in one piece: strides and offset are in elements."""
+
+    base: Var
+    shape: tuple[int, ...]
+    strides: tuple[int, ...]
+    offset: int = 0
+
+
+def strides_of(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """Of an array in one piece, the last axis the fastest.
+
+    >>> strides_of((2, 3, 4))
+    (12, 4, 1)
+    """
+    return tuple(prod(n or 1 for n in shape[i + 1 :]) for i in range(len(shape)))
+
+
+def view_of(step: Step, known: dict[Var, View]) -> View | None:
+    """How the result of a step lies in an array that exists already; None where it is a new array.
+
+    The step's function itself tells: it is called with an array of the same layout, whose elements nobody reads.
+    """
+    source = step.args[0] if step.args else None
+    if (step.function not in LOOKS and not hasattr(step.function, "looks")) or type(source) is not Var or step.several:
+        return None
+    out = step.outs[0]
+    if out is None or out.dtype != source.dtype or not prod(out.shape):
+        return None
+    view = region_of(step, known)
+    return view if view is not None and view.shape == out.shape else None
+
+
+def region_of(step: Step, known: dict[Var, View]) -> View | None:
+    """Where in an array the elements lie that a call would give."""
+    source = step.args[0]
+    if list(vars_in((step.args[1:], step.kwargs))) or not prod(source.shape):
+        return None
+    view = known.get(source) or View(source, source.shape, strides_of(source.shape))
+    memory = np.empty(prod(view.base.shape), np.int8)
+    whole = np.lib.stride_tricks.as_strided(memory[view.offset :], view.shape, view.strides, writeable=False)
+    try:
+        seen = step.function(*with_values(step.args, {source: whole}), **step.kwargs)
+    except (TypeError, ValueError, IndexError):
+        return None
+    if not isinstance(seen, np.ndarray) or (seen.size and not np.may_share_memory(seen, memory)) or seen.base is None:
+        return None
+    offset = seen.__array_interface__["data"][0] - memory.__array_interface__["data"][0] if seen.size else 0
+    return View(view.base, seen.shape, seen.strides, offset)
+
+
+def dims_in(view: View) -> tuple[int | None, ...] | None:
+    """For each axis of a view the axis of its base that it runs along, None for one that repeats it.
+
+    None where the view leaves elements out, or runs through the base in another way.
+
+    >>> x = Var(0, (2, 3), np.dtype("float32"))
+    >>> dims_in(View(x, (3, 1, 2), (1, 0, 3))), dims_in(View(x, (6,), (1,)))
+    ((1, None, 0), None)
+    """
+    base = {i: (n, s) for i, (n, s) in enumerate(zip(view.base.shape, strides_of(view.base.shape), strict=True)) if n != 1}
+    found: list[int | None] = []
+    for length, stride in zip(view.shape, view.strides, strict=True):
+        if length == 1 or not stride:
+            found.append(None)
+            continue
+        axis = next((i for i, (n, s) in base.items() if (n, s) == (length, stride)), None)
+        if axis is None:
+            return None
+        del base[axis]
+        found.append(axis)
+    return None if base or view.offset else tuple(found)

@@ -1,0 +1,116 @@
+"""compile on a GPU: the same steps there, in few launches and with one wait, on the stand-in for CuPy."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import minigrad as mg
+import nn
+from minigrad import Tensor
+
+from .test_compile import STEPS
+
+#: The most launches of a compiled step here.
+MOST = {"MLP": 18, "GELU and layer norm": 20, "batch norm": 22, "dropout": 24, "CNN": 40, "transformer": 80}
+
+
+def losses(kind: str, device: str, compiled: bool, stand_in: Any = None) -> tuple[list[float], list[Any], Any]:
+    make, shape = STEPS[kind]
+    net, _, step = make()
+    net.to(device)
+    rng, count = np.random.default_rng(0), None
+    run = mg.compile(step) if compiled else step
+    mg.random.manual_seed(1)
+    found = []
+    for i in range(5):
+        x = Tensor(rng.normal(size=shape).astype("f4"), device=device)
+        y = Tensor(rng.integers(0, 4, 6 if kind not in ("LSTM", "GRU", "RNN") else shape[1]), device=device)
+        if i == 4 and compiled:
+            with stand_in.counting() as count:
+                found.append(run(x, y))
+        else:
+            found.append(run(x, y))
+    return [x.item() for x in found], [p.detach().cpu().numpy() for p in net.parameters()], count
+
+
+@pytest.mark.parametrize("kind", MOST)
+def test_a_compiled_step_on_a_gpu_is_the_step(kind: str, stand_in: Any) -> None:
+    eager = losses(kind, "cuda", False)
+    compiled = losses(kind, "cuda", True, stand_in)
+    np.testing.assert_allclose(compiled[0], eager[0], rtol=1e-4)
+    for a, b in zip(compiled[1], eager[1], strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-3, atol=1e-5)
+    count = compiled[2]
+    launches, waits = sum(count.names.values()), sum(count.waits.values())
+    assert waits <= 1 and launches <= MOST[kind], dict(count.names)
+
+
+def test_where_results_lie(stand_in: Any) -> None:
+    run = mg.compile(lambda x, k: (x * k, {"sum": x.sum(), "turned": x.T * 2}, 3))
+    x = Tensor(np.arange(6.0).reshape(2, 3), device="cuda")
+    kept = []
+    for k in (1.0, 2.0, 3.0):
+        product, others, number = run(x, k)
+        kept.append((product, k))
+        assert product.device == x.device and number == 3
+        assert others["sum"].item() == 15 and others["turned"].cpu().tolist() == (x.cpu().numpy().T * 2).tolist()
+    assert len(run.versions) == 1
+    for product, k in kept:
+        np.testing.assert_array_equal(product.cpu().numpy(), x.cpu().numpy() * k)
+
+
+def test_arguments_of_another_device_are_another_program(two_gpus: Any) -> None:
+    """The programs of one function may be for several devices."""
+    run = mg.compile(lambda x: np.exp(x) + 1)
+    for device in ("cpu", "cuda:0", "cuda:1", "cuda:0", "cpu"):
+        for _ in range(2):
+            x = Tensor(np.arange(3.0), device=device)
+            out = run(x)
+            assert out.device == x.device
+            np.testing.assert_allclose(out.cpu().numpy(), np.exp(np.arange(3.0)) + 1)
+    assert len(run.versions) == 3
+
+
+def test_a_gradient_and_a_guard_on_a_gpu(stand_in: Any) -> None:
+    def slope(x: Any) -> Any:
+        t = x.detach().requires_grad_()
+        np.where(t > 0, np.sqrt(t), 0.0).sum().backward()
+        return t.grad
+
+    run = mg.compile(slope)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        for values in ([1.0, 4.0], [1.0, 4.0], [0.0, 4.0], [-1.0, 9.0], [1.0, 1.0]):
+            x = Tensor(np.array(values), device="cuda")
+            np.testing.assert_allclose(run(x).cpu().numpy(), slope(x).cpu().numpy())
+
+
+def test_a_model_trains_through_its_programs_on_a_gpu(stand_in: Any) -> None:
+    found = []
+    for device, wrap in (("cpu", lambda net: net), ("cuda", mg.compile)):
+        mg.random.manual_seed(0)
+        net = nn.Sequential(nn.Linear(3, 8), nn.Tanh(), nn.Linear(8, 2)).to(device)
+        model, optimizer = wrap(net), nn.optim.SGD(net.parameters(), lr=0.1)
+        x = Tensor(np.random.default_rng(0).normal(size=(6, 3)).astype("f4"), device=device)
+        for _ in range(4):
+            loss = (model(x) ** 2).mean()
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+        found.append([loss.item(), *(p.detach().cpu().numpy() for p in net.parameters())])
+    for a, b in zip(*found, strict=True):
+        np.testing.assert_allclose(b, a, rtol=1e-4, atol=1e-6)
+
+
+def test_a_loop_on_a_gpu_is_written_out(stand_in: Any) -> None:
+    def f(w: Any, xs: Any) -> Any:
+        h, hs = mg.scan(lambda h, x: (np.tanh(w @ h + x), h), xs[0], xs)
+        return np.sum(h) + np.sum(hs**2)
+
+    w, xs = np.eye(3) / 2, np.arange(12.0).reshape(4, 3) / 10
+    run, want = mg.compile(mg.grad(f)), mg.grad(f)(w, xs)
+    for _ in range(3):
+        got = run(Tensor(w, device="cuda"), Tensor(xs, device="cuda"))
+        np.testing.assert_allclose(got.cpu().numpy(), want)

@@ -1,0 +1,212 @@
+"""compile: programs drawn at random, threads, processes, signals, memory."""
+
+from __future__ import annotations
+
+import gc
+import os
+import signal
+import threading
+import time
+import tracemalloc
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import minigrad as mg
+import nn
+from minigrad import Tensor, compile
+from minigrad.compiler import native
+
+# ------------------------------------------------------------------------- programs at random
+
+UNARY: list[Callable[[Any], Any]] = [
+    np.tanh, np.negative, np.square, np.sin, np.abs, lambda x: np.exp(-np.abs(x)), lambda x: np.sqrt(np.abs(x) + 1),
+    lambda x: x.sum(axis=-1, keepdims=True), lambda x: x.max(axis=0, keepdims=True), lambda x: np.mean(x),
+    lambda x: np.cumsum(x, axis=-1), lambda x: np.sort(x, axis=-1),
+    lambda x: x.T if x.ndim == 2 and x.shape[0] == x.shape[1] else x * 2,
+    lambda x: np.flip(x, -1) if x.ndim else x, lambda x: x[..., :1] if x.ndim else x, lambda x: np.where(x > 0, x, 0.1 * x),
+    lambda x: x - x.mean(axis=-1, keepdims=True) if x.ndim else x,
+    lambda x: np.concatenate([x, x * 2])[: len(x)] if x.ndim else x,
+]  # fmt: skip
+BINARY: list[Callable[[Any, Any], Any]] = [
+    np.add, np.subtract, np.multiply, np.maximum, lambda x, y: x / (np.abs(y) + 1),
+    lambda x, y: np.where(x > y, x, y * 0.5),
+    lambda x, y: x @ y if x.ndim == y.ndim == 2 and x.shape[-1] == y.shape[0] else x - y,
+]  # fmt: skip
+STEPS = st.lists(st.tuples(st.booleans(), st.integers(0, 99), st.integers(0, 99), st.integers(0, 99)), min_size=3, max_size=20)
+
+
+def program_of(steps: Any) -> Callable[..., Any]:
+    """A function that applies the steps, each to values that are there; some are written in place."""
+
+    def run(x: Any, y: Any) -> Any:
+        values = [x, y, x * 0.5]
+        for one, op, i, j in steps:
+            a, b = values[i % len(values)], values[j % len(values)]
+            try:
+                made = UNARY[op % len(UNARY)](a) if one else BINARY[op % len(BINARY)](a, b)
+            except ValueError:  # the shapes do not fit
+                made = a
+            if op % 7 == 0 and made.shape == values[2].shape:
+                values[2][...] = made  # a write that later steps see
+            values.append(made)
+        return values[-1], values[len(values) // 2], values[2]
+
+    return run
+
+
+@pytest.mark.parametrize("how", ["native", "replayed"])
+@settings(max_examples=25, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(steps=STEPS, shapes=st.sampled_from([((3, 4), (3, 4)), ((5, 5), (5,)), ((4, 1), (1, 6)), ((7,), ()), ((2, 17), (2, 1))]))
+def test_programs_at_random(steps: Any, shapes: Any, how: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    if how == "native" and not native.available():
+        pytest.skip("needs llvmlite")
+    with monkeypatch.context() as patch:
+        if how == "replayed":
+            patch.setattr(native, "available", lambda: False)
+        function = program_of(steps)
+        run, rng = compile(function), np.random.default_rng(0)
+        for _ in range(3):
+            x, y = (rng.normal(size=s) for s in shapes)
+            for a, b in zip(run(x, y), function(x, y), strict=True):
+                np.testing.assert_allclose(a, b, rtol=1e-9, atol=1e-9)
+
+
+@settings(max_examples=15, deadline=None, derandomize=True)
+@given(steps=STEPS)
+def test_gradients_of_programs_at_random(steps: Any) -> None:
+    function = program_of([s for s in steps if s[1] % 7])
+    slope = mg.grad(lambda x, y: sum(np.sum(v) for v in function(x, y)), argnums=(0, 1))
+    run, rng = compile(slope), np.random.default_rng(0)
+    for _ in range(2):
+        x, y = rng.normal(size=(4, 4)), rng.normal(size=(4, 4))
+        for a, b in zip(run(x, y), slope(x, y), strict=True):
+            np.testing.assert_allclose(a, b, rtol=1e-8, atol=1e-8)
+
+
+# --------------------------------------------------------------------- threads and processes
+
+
+def small_step() -> tuple[Any, Any]:
+    mg.random.manual_seed(0)
+    net = nn.Sequential(nn.Linear(4, 8), nn.Tanh(), nn.Linear(8, 1))
+    optimizer = nn.optim.Adam(net.parameters())
+
+    def step(x: Any) -> Any:
+        loss = (net(x) ** 2).mean()
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        return loss.detach()
+
+    return step, net
+
+
+def test_threads_that_call_one_compiled_function() -> None:
+    run = compile(lambda x: np.exp(-x) * x.sum(axis=1, keepdims=True))
+    found: list[bool] = []
+
+    def work(seed: int) -> None:
+        x = np.random.default_rng(seed).normal(size=(20, 30))
+        want = np.exp(-x) * x.sum(axis=1, keepdims=True)
+        found.append(all(np.allclose(run(x), want) for _ in range(300)))
+
+    threads = [threading.Thread(target=work, args=(i,)) for i in range(4)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    assert found == [True] * 4 and len(run.versions) == 1
+
+
+def test_a_compiled_function_that_is_called_inside_of_itself() -> None:
+    @mg.primitive(x=lambda g, x: g)
+    def again(x: Any) -> Any:
+        return run(x - 1) if float(np.max(x)) > 0 else x
+
+    run = compile(lambda x: again(x) + 1.0)
+    for _ in range(3):
+        assert run(np.array([3.0])).tolist() == [4.0 - 3 + 3.0 - 0]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_a_child_process_goes_on() -> None:
+    run, x = compile(lambda x: np.tanh(x) * 2), np.arange(4.0)
+    want = [run(x) for _ in range(2)][1]
+    with run._lock:  # as if another thread was in a call
+        child = os.fork()
+        if not child:
+            os._exit(0 if np.array_equal(run(x), want) else 1)
+    deadline = time.monotonic() + 60
+    while (done := os.waitpid(child, os.WNOHANG))[0] == 0 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    if not done[0]:
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+    assert done[0] == child and os.waitstatus_to_exitcode(done[1]) == 0
+
+
+def test_an_interrupt_leaves_a_compiled_function_as_it_was() -> None:
+    run, x = compile(lambda x: np.exp(np.sin(x)).sum()), np.linspace(0, 1, 1 << 16)
+    want = [run(x) for _ in range(2)][1]
+
+    def interrupt(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGALRM, interrupt)
+    try:
+        for _ in range(5):
+            signal.setitimer(signal.ITIMER_REAL, 0.02)
+            with pytest.raises(KeyboardInterrupt):
+                while True:
+                    run(x)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    assert run(x) == want
+
+
+# -------------------------------------------------------------------------------- memory
+
+
+def test_many_calls_take_no_memory() -> None:
+    step, _ = small_step()
+    run, x = compile(step), Tensor(np.ones((3, 4), "f4"))
+    tracemalloc.start()
+    for _ in range(3000):
+        run(x)
+    gc.collect()
+    before = tracemalloc.get_traced_memory()[0]
+    for _ in range(10_000):
+        run(x)
+    grown = tracemalloc.get_traced_memory()[0] - before
+    tracemalloc.stop()
+    assert grown < 200_000  # CPython itself keeps up to 2,000 empty tuples
+
+
+def test_results_and_gradients_are_nobody_elses() -> None:
+    step, net = small_step()
+    run, rng = compile(step), np.random.default_rng(0)
+    kept: list[tuple[Any, Any]] = []
+    for _ in range(8):
+        loss = run(Tensor(rng.normal(size=(3, 4)).astype("f4")))
+        held = [loss, *(p.grad for p in net.parameters()), net[0].weight.grad.data[1:2]]
+        kept.append((held, [np.array(np.asarray(v)) for v in held]))
+    for held, copies in kept:
+        for a, b in zip(held, copies, strict=True):
+            np.testing.assert_array_equal(np.asarray(a), b)
+
+
+def test_a_graph_that_reads_a_parameter_knows_that_a_compiled_step_has_written_it() -> None:
+    step, net = small_step()
+    run, x = compile(step), Tensor(np.ones((3, 4), "f4"))
+    for _ in range(4):
+        waiting = (net[0].weight ** 2).sum()
+        run(x)
+        with pytest.raises(RuntimeError, match="changed in place"):
+            waiting.backward()
