@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from types import FrameType
 from typing import Any, NoReturn
@@ -121,6 +122,11 @@ class Traced(NDArrayOperatorsMixin):
         """The traced array that this is a view of."""
         return None if self.memory.whole is self else self.memory.whole
 
+    @property
+    def _is_foreign(self) -> bool:
+        """Whether another thread asks than the one that is tracing, which has nothing to do with the trace."""
+        return threading.get_ident() != self.recorder.thread
+
     # ------------------------------------------------------------------------- there are no values
 
     def _no_value(self, *args: Any, **kwargs: Any) -> NoReturn:
@@ -131,13 +137,11 @@ class Traced(NDArrayOperatorsMixin):
         )
         raise self.recorder.refused
 
-    __float__ = __complex__ = __array__ = __str__ = __format__ = item = tolist = tobytes = _no_value
-
     def __bool__(self) -> bool:
-        return bool(self._decision())
+        return bool(self.numbers if self._is_foreign else self._decision())
 
     def __int__(self) -> int:
-        return int(self._decision())
+        return int(self.numbers if self._is_foreign else self._decision())
 
     __index__ = __int__
 
@@ -229,6 +233,18 @@ for _name in (
     _method(_name, getattr(np, _name))
 _method("flatten", lambda x: np.copy(np.ravel(x)))
 _method("conjugate", np.conj)
+
+
+def _value(name: str) -> None:
+    def method(self: Traced, *args: Any, **kwargs: Any) -> Any:
+        return getattr(self.numbers, name)(*args, **kwargs) if self._is_foreign else self._no_value()
+
+    method.__name__ = name
+    setattr(Traced, name, method)
+
+
+for _name in ("__float__", "__complex__", "__array__", "__str__", "__format__", "item", "tolist", "tobytes"):
+    _value(_name)
 
 # ------------------------------------------------------------------ what has no function in NumPy
 

@@ -10,7 +10,7 @@ import sys
 import types
 import weakref
 from collections.abc import Callable, Sequence
-from threading import Lock, get_ident
+from threading import Lock, RLock, get_ident
 from typing import Any
 
 import numpy as np
@@ -32,6 +32,7 @@ from .passes import stages
 from .program import Program
 from .recorded import Recorded
 from .script import MISS, Script
+from .state import METHODS
 
 __all__ = ["CannotTrace", "CompileWarning", "Compiled", "compile"]
 
@@ -54,7 +55,7 @@ class Compiled:
 
     #: What does not belong to the function: not looked at when another function that calls it is traced.
     caches = (
-        "_bound", "_lock", "_owner", "_scripts", "_traces", "static",
+        "_lock", "_owner", "_scripts", "_traces", "static",
         "__module__", "__name__", "__qualname__", "__doc__", "__annotations__", "__wrapped__", "__type_params__",
     )  # fmt: skip
 
@@ -63,7 +64,6 @@ class Compiled:
         self.function, self.static = function, _Static(function, static)
         self._scripts: dict[Any, list[Script | Recorded]] = {}
         self._traces: dict[Any, int] = {}
-        self._bound: weakref.WeakKeyDictionary[Any, Compiled] = weakref.WeakKeyDictionary()
         self._begin()
         _alive.add(self)
 
@@ -84,9 +84,10 @@ class Compiled:
         """As a method: a compiled function of its own for each object."""
         if instance is None:
             return self
-        if instance not in self._bound:
-            self._bound[instance] = Compiled(self.function.__get__(instance, owner), self.static.named)
-        return self._bound[instance]
+        methods = _methods_of(instance)
+        if self not in methods:
+            methods[self] = Compiled(self.function.__get__(instance, owner), self.static.named)
+        return methods[self]
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         # What follows costs a microsecond, and is what most calls do.
@@ -140,7 +141,18 @@ class Compiled:
         if not graph.is_grad_enabled():
             args, kwargs = unflatten((args, kwargs), iter(leaves))
         state = get_state()
-        result, found = capture(self.function, args, kwargs, self.static.leaves(args, kwargs))
+        waited = not _tracing.acquire(False)
+        if waited:
+            _tracing.acquire()
+        try:
+            if waited:  # arrays of the state may have been traced ones of another thread's, which fit no program
+                for script in self._scripts.get(structure, []):
+                    if (again := script.run(leaves)) is not MISS:
+                        self._traces[signature] -= 1
+                        return again
+            result, found = capture(self.function, args, kwargs, self.static.leaves(args, kwargs))
+        finally:
+            _tracing.release()
         recorded = None if found.back is None else Recorded(self.function, found)
         if found.repeats:
             self._scripts.setdefault(structure, []).insert(0, recorded or script_of(found))
@@ -210,13 +222,63 @@ class Compiled:
         return explained(self._latest())
 
 
+class Methods(dict[Compiled, Compiled]):
+    """The compiled methods of an object, which it holds itself: they go when it goes.  A copy of the object makes its own.
+
+    Attributes:
+        owner: the object.
+    """
+
+    def __init__(self, owner: Any = None) -> None:
+        super().__init__()
+        self.owner = owner
+
+    def __reduce__(self) -> Any:
+        return Methods, ()
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Methods)  # they say nothing about the object
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+#: The compiled methods of objects that have no attributes but slots, by the objects' identities.
+_elsewhere: dict[int, tuple[Any, Methods]] = {}
+
+
+def _methods_of(x: Any) -> Methods:
+    """Found by which object it is: others may be equal, and not all can be looked up."""
+    if isinstance(x, type) or not hasattr(x, "__dict__"):
+        return _kept_of(x)
+    found = vars(x).get(METHODS)
+    if found is None or found.owner is not x:  # a copy has found those of the other one
+        found = vars(x)[METHODS] = Methods(x)
+    return found
+
+
+def _kept_of(x: Any) -> Methods:
+    found = _elsewhere.get(id(x))
+    if found is not None and found[0]() is x:
+        return found[1]
+    try:
+        held: Any = weakref.ref(x, lambda _, key=id(x): _elsewhere.pop(key, None))
+    except TypeError:
+        held = lambda: x  # noqa: E731 - it cannot be told when the object goes: it stays
+    _elsewhere[id(x)] = (held, Methods())
+    return _elsewhere[id(x)][1]
+
+
 #: Arguments that are no containers.
 _SIMPLE = frozenset({Tensor, np.ndarray, float, int, bool, str})
+#: One thread traces at a time: traced arrays stand in the places of parameters that others share.
+_tracing = RLock()
 #: What has a lock that a fork may find closed.
 _alive: weakref.WeakSet[Compiled] = weakref.WeakSet()
 
 
 def _after_fork_in_child() -> None:
+    global _tracing
+    _tracing = RLock()
     for compiled in _alive:
         compiled._begin()
 

@@ -21,10 +21,12 @@ from .. import graph
 from ..backend import is_plain
 from ..tensor import Tensor
 
-__all__ = ["Place", "State", "reachable"]
+__all__ = ["METHODS", "Place", "State", "reachable"]
 
 #: What holds nothing that a program could depend on.
 _NOTHING = (types.ModuleType, types.CodeType, types.BuiltinFunctionType, np.dtype, np.ufunc, bytes)
+#: The attribute in which an object keeps the programs of its compiled methods.
+METHODS = "__compiled_methods__"
 #: What is compared by its value.
 _PLAIN = (bool, int, float, complex, str, type(None), np.generic)
 
@@ -181,7 +183,7 @@ def _inside_object(x: Any, state: State) -> Iterator[Any]:
     """Its attributes, those of its slots, and its class, if that is the user's."""
     if hasattr(x, "__dict__"):
         own = getattr(type(x), "caches", ())
-        yield from _entries(vars(x), [(k, v) for k, v in vars(x).items() if k not in own], state)
+        yield from _entries(vars(x), [(k, v) for k, v in vars(x).items() if k not in own and k != METHODS], state)
     kinds = [kind for kind in type(x).__mro__ if not _is_library_code(kind)]
     slots = [s for kind in kinds for s in kind.__dict__.get("__slots__", ()) if hasattr(x, s)]
     yield from _attributes(x, {s: getattr(x, s) for s in slots}, state)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+from threading import get_ident
 from typing import Any
 
 import numpy as np
@@ -20,9 +21,13 @@ __all__ = ["Recorder"]
 
 
 class Recorder:
-    """Writes a program down while a function runs on traced arrays."""
+    """Writes a program down while a function runs on traced arrays.
+
+    Other threads may meet traced arrays in parameters that they share: what they do is done, and not written down.
+    """
 
     def __init__(self) -> None:
+        self.thread = get_ident()
         self.steps: list[Step] = []
         self.inputs: list[Var] = []
         self.arrays: list[Traced] = []
@@ -56,6 +61,8 @@ class Recorder:
 
     def call(self, function: Any, args: Any, kwargs: dict[str, Any]) -> Any:
         """Run a NumPy function on the numbers, and write it down."""
+        if get_ident() != self.thread:
+            return function(*numbers_of(args), **numbers_of(kwargs))
         kwargs = dict(kwargs)
         out = kwargs.pop("out", None)
         if args and type(args[0]) is Traced and (function in _WRITING or getattr(function, "__name__", "") in ("at", "shuffle")):
@@ -72,7 +79,7 @@ class Recorder:
 
     def opaque(self, function: Any, args: Any, kwargs: dict[str, Any]) -> Any:
         """A call that nobody looks into, and that may draw numbers of its own: it will do so each time."""
-        if self.streams is None:
+        if self.streams is None or get_ident() != self.thread:
             return self.call(function, args, kwargs)
         self.streams.refuse_draws()
         result = self.call(function, args, kwargs)
@@ -178,6 +185,9 @@ class Recorder:
 
     def set(self, x: Traced, index: Any, value: Any) -> None:
         """x[index] = value"""
+        if get_ident() != self.thread:
+            x.numbers[numbers_of(index)] = numbers_of(value)
+            return
         self._check_inside(x)
         self._keep(x)
         if index is Ellipsis or (isinstance(index, slice) and index == slice(None)):
@@ -230,7 +240,8 @@ class Recorder:
     def check(self, verify: Any, numbers: Any) -> None:
         """verify(*numbers), which raises where something is wrong: now, and at each call of the program."""
         verify(*numbers_of(list(numbers)))
-        self.checks.append((verify, self._vars(tuple(numbers))))
+        if get_ident() == self.thread:
+            self.checks.append((verify, self._vars(tuple(numbers))))
 
     def guard(self, arrays: Any) -> bool:
         """Whether all numbers are finite in this run; the program is right only where that is the same."""
@@ -239,7 +250,9 @@ class Recorder:
 
     def looked_at(self, x: Traced) -> Any:
         """The truth, or the whole number, of this run; the program is right only where it is the same."""
-        value = x.numbers.item()
+        value = numbers_of(x).item()
+        if get_ident() != self.thread:
+            return value
         same: Any = (x if value else np.logical_not(x)) if x.dtype == bool else x == value
         self.guards.append(same.value)
         return value
