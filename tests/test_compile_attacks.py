@@ -162,3 +162,116 @@ def test_a_compiled_method_does_not_keep_its_object() -> None:
     del a
     gc.collect()
     assert found() is None
+
+
+# ------------------------------------------------------------------------- the same as without
+
+
+def same(f: Any, *calls: tuple[Any, ...]) -> None:
+    """A compiled function gives, and does to its arguments, what the function does: at its first call and later."""
+    fast = mg.compile(f)
+    for args in calls:
+        for _ in range(2):
+            expected, given = copy.deepcopy(args), copy.deepcopy(args)
+            try:
+                wanted = f(*expected)
+            except Exception as error:
+                with pytest.raises(type(error)):
+                    fast(*given)
+            else:
+                found = fast(*given)
+                for a, b in zip(wanted, found, strict=True) if isinstance(wanted, tuple) else [(wanted, found)]:
+                    assert a.dtype == b.dtype
+                    np.testing.assert_allclose(a, b, rtol=1e-6)
+            for a, b in zip(expected, given, strict=True):
+                np.testing.assert_array_equal(a, b)
+
+
+SQUARE = np.arange(9.0).reshape(3, 3)
+
+
+def test_a_transpose_of_a_square_is_not_the_square() -> None:
+    same(lambda x: (np.einsum("ij->j", x), np.einsum("ij->i", x), np.einsum("ji,jk->ik", x, x)), (SQUARE,))
+    same(lambda x: np.tensordot(x, x, ((0,), (1,))), (SQUARE,))
+    same(lambda x: x.T * 2, (np.broadcast_to(1.0, (3, 3)),), (SQUARE,))
+    same(lambda x: x[::-1] * 2, (np.broadcast_to(1.0, (3, 3)),), (SQUARE,))
+
+
+def into(x: Any) -> Any:
+    np.multiply(x, 2, out=x, where=x > 2)
+    return np.exp(x, out=np.zeros_like(x), where=x < 3)
+
+
+def test_where_beside_out_leaves_the_other_elements() -> None:
+    same(into, (SQUARE,), (-SQUARE,))
+
+
+def add_a_float(x: Any) -> Any:
+    x += 1.5
+    return x * 1
+
+
+def add_a_complex(x: Any) -> Any:
+    np.add(x, 1j, out=x)
+    return x * 1
+
+
+def test_results_that_do_not_fit_into_an_array_are_an_error() -> None:
+    same(add_a_float, (SQUARE,), (np.arange(3),))
+    same(add_a_complex, (SQUARE,), (np.ones(3, complex),))
+
+
+def write_real(x: Any) -> Any:
+    x.real[0] = 5
+    np.atleast_1d(x)[1] = 7
+    return x * 1
+
+
+def fill_nans(x: Any) -> Any:
+    np.nan_to_num(x, copy=False)
+    return x * 1
+
+
+def put_masks(x: Any) -> Any:
+    np.putmask(x, x > 1, [7.0, 8.0])
+    return x * 1
+
+
+@pytest.mark.parametrize("f", [write_real, fill_nans, put_masks])
+def test_writes_through_what_numpy_gives_back_as_it_is(f: Any) -> None:
+    same(f, (np.array([1.0, np.nan, 3.0]),), (np.array([np.nan, 2.0, -3.0]),))
+
+
+def methods(x: Any) -> Any:
+    x.sort()
+    x.flat[1] = 9
+    y = x.view()
+    y[0] += 1
+    x.partition(2)
+    x.put([0], [4.0])
+    return x.flat[3], x.searchsorted(5.0), x.argpartition(1)[:1] * 0
+
+
+def test_methods_of_arrays() -> None:
+    same(methods, (np.array([3.0, 1.0, 2.0, 5.0]),))
+    with pytest.raises(AttributeError, match="compile traces"):
+        mg.compile(lambda x: x.ctypes)(np.ones(2))
+
+
+def test_what_a_loop_does_not_hold_is_a_call() -> None:
+    same(lambda x: (np.max(x), x.min(axis=0)), (SQUARE > 3,))
+    same(lambda x: (x > -1, x < 300, x == 1000, np.clip(x, -1, 300)), (np.arange(5, dtype="u1"),))
+    same(lambda x, n: np.ldexp(x, n), (np.ones(3), np.arange(3)))
+
+
+def test_what_is_trimmed_depends_on_the_values() -> None:
+    same(np.trim_zeros, (np.array([1.0, 2.0, 3.0]),), (np.array([0.0, 2.0, 0.0]),))
+
+
+def test_a_float_among_the_arguments_is_a_float() -> None:
+    same(lambda x, k: x * (2 if isinstance(k, float) else 5), (np.ones(2), 1.0), (np.ones(2), 3.0))
+    same(lambda x, k: x * np.array([k, 2 * k]) + np.sum([k, k]), (np.ones(2), 1.0), (np.ones(2), 3.0))
+
+
+def test_an_axis_of_length_1_fits_any_other_in_einsum() -> None:
+    same(lambda x, y: np.einsum("ij,jk->ik", x, y), (np.ones((3, 1)), SQUARE), (SQUARE, np.ones((1, 2))))

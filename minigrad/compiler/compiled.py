@@ -261,7 +261,7 @@ def _kept_of(x: Any) -> Methods:
     if found is not None and found[0]() is x:
         return found[1]
     try:
-        held: Any = weakref.ref(x, lambda _, key=id(x): _elsewhere.pop(key, None))
+        held: Any = weakref.ref(x, lambda _, key=id(x), known=_elsewhere: known.pop(key, None))
     except TypeError:
         held = lambda: x  # noqa: E731 - it cannot be told when the object goes: it stays
     _elsewhere[id(x)] = (held, Methods())

@@ -96,7 +96,7 @@ def _spelled(rule: Rule, step: Step, constants: dict[Var, np.ndarray], guards: l
     with np.errstate(all="ignore"):
         try:
             result = rule(*args, **kwargs)
-        except TypeError:  # an argument that the rule has no name for
+        except (TypeError, OverflowError):  # an argument that the rule has no name for, a number that the dtype cannot hold
             return None
     if type(result) is not Traced or (result.shape, result.dtype) != (out.shape, out.dtype):
         return None
@@ -280,9 +280,10 @@ def _einsum(terms: Any, *operands: Any, **options: Any) -> Any:
     a, b = parts
     both, inner = [c for c in a if c in b and c in out], [c for c in a if c in b and c not in out]
     rows, columns = [c for c in a if c not in b], [c for c in b if c not in a]
-    if not (inner and rows and columns) or not {*rows, *columns} <= {*out}:
-        return _aligned_sum(parts, operands, out)
     length = {c: n for p, x in zip(parts, operands, strict=True) for c, n in zip(p, x.shape, strict=True)}
+    repeats = any(length[c] != n for c, n in zip(a, operands[0].shape, strict=True))  # an axis of length 1 fits any other
+    if repeats or not (inner and rows and columns) or not {*rows, *columns} <= {*out}:
+        return _aligned_sum(parts, operands, out)
     sizes = [[length[c] for c in group] for group in (both, rows, inner, columns)]
     x = np.reshape(_in_order(operands[0], a, both + rows + inner), (*sizes[0], prod(sizes[1]), prod(sizes[2])))
     y = np.reshape(_in_order(operands[1], b, both + inner + columns), (*sizes[0], prod(sizes[2]), prod(sizes[3])))
