@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import copy
 import gc
+import itertools
 import pickle
+import random
 import subprocess
 import sys
 import threading
 import weakref
+from collections import deque
 from dataclasses import dataclass
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -275,3 +279,158 @@ def test_a_float_among_the_arguments_is_a_float() -> None:
 
 def test_an_axis_of_length_1_fits_any_other_in_einsum() -> None:
     same(lambda x, y: np.einsum("ij,jk->ik", x, y), (np.ones((3, 1)), SQUARE), (SQUARE, np.ones((1, 2))))
+
+
+# ------------------------------------------------------------------------- nothing is stale
+
+
+def alike(made: Any) -> None:
+    """made(compile) gives the same with `compile` as without."""
+    for a, b in zip(made(lambda f: f), made(mg.compile), strict=True):
+        assert getattr(a, "dtype", type(a)) == getattr(b, "dtype", type(b))
+        np.testing.assert_array_equal(a, b)
+
+
+ONES = np.ones(2)
+
+
+def of_a_set(compile: Any) -> Any:
+    known = {1}
+    f = compile(lambda x: x * 2 if 5 in known else x)
+    yield f(ONES)
+    known.add(5)
+    yield f(ONES)
+
+
+def of_a_deque(compile: Any) -> Any:
+    last = deque([np.ones(2), 2.0], maxlen=2)
+
+    def f(x: Any) -> Any:
+        last.append(x * last[0])
+        return last[1] * 1.0
+
+    f = compile(f)
+    for k in range(4):
+        yield f(ONES + k)
+        yield last[-1]
+
+
+def of_a_module(compile: Any) -> Any:
+    settings = ModuleType("settings")
+    settings.scale, settings.weights = 2.0, np.ones(2)
+
+    def f(x: Any) -> Any:
+        settings.weights += x
+        return x * settings.scale + settings.weights
+
+    f = compile(f)
+    for k in range(3):
+        yield f(ONES)
+        yield settings.weights
+        settings.scale += k
+
+
+def of_numbers_that_are_equal(compile: Any) -> Any:
+    scale: Any = 2
+    f = compile(lambda x: x * scale)
+    for scale in (2, 2.0, np.float32(2), True, 1, 1.0, 0.0, -0.0):  # noqa: B007
+        yield f(np.array([1, 2]))
+        yield np.signbit(f(np.ones(1)))
+
+
+def of_code(compile: Any) -> Any:
+    def f(x: Any, *, k: float = 2.0) -> Any:
+        return x * k
+
+    g = compile(f)
+    yield g(ONES)
+    f.__kwdefaults__ = {"k": 5.0}
+    yield g(ONES)
+    f.__kwdefaults__["k"] = 6.0
+    yield g(ONES)
+    f.__code__ = (lambda x, *, k: x + k).__code__
+    yield g(ONES)
+
+
+def of_places_that_change(compile: Any) -> Any:
+    here: Any = {"a": np.ones(2), "b": np.zeros(2), "t": Tensor([1.0]), "u": Tensor([2.0]), "done": False}
+
+    def f(x: Any) -> Any:
+        here["a"], here["b"] = here["b"], here["a"]
+        here["t"], here["u"] = here["u"], here["t"]
+        here["done"] = True
+        return here["a"] * x
+
+    f = compile(f)
+    for _ in range(4):
+        here["done"] = False
+        yield f(ONES)
+        yield from (here["a"], here["t"].numpy(), here["done"])
+
+
+def of_iterators(compile: Any) -> Any:
+    counts, numbers, made = itertools.count(), iter([2.0, 3.0, 5.0]), (k for k in range(9))
+    f = compile(lambda x: x * next(counts) + next(numbers) - next(made))
+    for _ in range(3):
+        yield f(ONES)
+
+
+def of_equal_arguments(compile: Any) -> Any:
+    f = compile(lambda a, x: x * a.k)
+    for k in (1.0, 7.0):
+        yield f(Alike(k), ONES)
+
+
+@pytest.mark.filterwarnings("ignore::minigrad.compiler.compiled.CompileWarning")
+@pytest.mark.parametrize(
+    "made",
+    [
+        of_a_set, of_a_deque, of_a_module, of_numbers_that_are_equal, of_code, of_places_that_change, of_iterators,
+        of_equal_arguments,
+    ],
+)  # fmt: skip
+def test_what_has_changed_is_seen(made: Any) -> None:
+    alike(made)
+
+
+@pytest.mark.parametrize("stream", [random.Random(0), np.random.RandomState(0)])
+def test_other_streams_of_random_numbers_are_refused(stream: Any) -> None:
+    draw = stream.random if isinstance(stream, random.Random) else stream.random_sample
+    holder = [stream, draw]
+    with pytest.raises(mg.CannotTrace, match="minigrad.random"):
+        mg.compile(lambda x: x * holder[1]())(ONES)
+
+
+def test_a_generator_cannot_be_returned() -> None:
+    with pytest.raises(mg.CannotTrace, match="return a list"):
+        mg.compile(lambda x: (x * i for i in range(3)))(ONES)
+
+
+# ------------------------------------------------------------------------------------ hooks
+
+
+def test_a_hook_of_a_parameter_runs_once() -> None:
+    w = Tensor([1.0, 2.0], requires_grad=True)
+    w.register_hook(lambda g: g * 3)
+    f = mg.compile(lambda x: (w * x).sum())
+    for _ in range(3):
+        w.grad = None
+        f(Tensor([1.0, 1.0])).backward()
+        np.testing.assert_array_equal(w.grad, [3.0, 3.0])
+
+
+def test_hooks_that_come_and_go_are_seen_in_a_compiled_step() -> None:
+    w = Tensor([1.0, 2.0], requires_grad=True)
+
+    def gradient(x: Any) -> Any:
+        w.grad = None
+        (w * x).sum().backward()
+        return w.grad.detach()
+
+    f, x = mg.compile(gradient), Tensor([1.0, 1.0])
+    for _ in range(2):
+        found = [f(x).numpy()[0]]
+        remove = w.register_hook(lambda g: g * 3)
+        found += [f(x).numpy()[0], f(x).numpy()[0]]
+        remove()
+        assert [*found, f(x).numpy()[0]] == [1, 3, 3, 1]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,7 +19,7 @@ from .back import Back, entered, traced_back, without_graph
 from .numbers import Formula, Number
 from .passes import inputs_of, simplified
 from .program import Program
-from .state import Place, State, reachable
+from .state import PLAIN, Place, State, position, reachable, same_value
 from .streams import Streams
 from .trace import Recorder
 
@@ -57,6 +58,7 @@ class Capture:
         same: what must be the same object.
         loose: arrays that are read without being traced, and what they held.
         sizes: dicts and lists whose length must be the same.
+        sets: sets, and what they must hold.
         numbers: what is read at each call: a formula, a dict, and keys one inside the other; of an argument None and its place.
         decisions: formulas that must have these values.
         repeats: whether a second call would do the same; not where this one has made new places (an optimizer's first step).
@@ -74,6 +76,7 @@ class Capture:
     same: list[tuple[Place, Any]]
     loose: list[tuple[np.ndarray, np.ndarray]]
     sizes: list[tuple[Any, int]]
+    sets: list[tuple[Any, Any]]
     numbers: list[tuple[Formula, Any, tuple[Any, ...]]]
     decisions: list[tuple[Formula, Any]]
     effects: list[Effect] = field(default_factory=list)
@@ -84,10 +87,10 @@ class Capture:
 
     def differs(self) -> list[str]:
         """What must be as it was for the program to be right, and is not."""
-        found = [f"{p.key} was {v!r:.40} and is {p.get()!r:.40}" for p, v in self.fixed if p.exists and p.get() != v]
+        found = [f"{p.key} was {v!r:.40} and is {p.get()!r:.40}" for p, v in self.fixed if p.exists and not same_value(p.get(), v)]
         found += [f"{p.key} is another {type(v).__name__}" for p, v in self.same if p.exists and p.get() is not v]
         found += [f"a {type(h).__name__} had {n} entries and has {len(h)}" for h, n in self.sizes if len(h) != n]
-        return found
+        return found + [f"a set had {n!r:.40} and has {x!r:.40}" for x, n in self.sets if x != n]
 
 
 def is_array(x: Any) -> bool:
@@ -130,6 +133,7 @@ def _captured(function: Callable[..., Any], args: Any, kwargs: Any, leaves: list
         new_args, new_kwargs = unflatten((args, kwargs), iter(new))
         result = function(*new_args, **new_kwargs)
         taken.streams.refuse_draws()
+        _refuse_iterators(result)
         if any(t._node is not node for t, node in stand_ins):
             raise CannotTrace(
                 "the compiled function writes into an argument that requires a gradient: write into a copy, x.clone()"
@@ -158,10 +162,17 @@ def _captured(function: Callable[..., Any], args: Any, kwargs: Any, leaves: list
     found = Capture(
         traced, program, [without_graph(x) for x in leaves], shown, taken.sources, taken.tensors, taken.fixed(), state.same,
         [(x, x.copy()) for x in state.loose],
-        [(h, len(h)) for h, _ in state.holders], list(recorder.given_numbers.values()), recorder.decisions, effects, repeats,
+        [(h, len(h)) for h, _ in state.holders], state.sets, list(recorder.given_numbers.values()), recorder.decisions, effects, repeats,
         back, unflatten((args, kwargs), iter([0] * len(leaves))), unflatten(result, iter([0] * len(parts))),
     )  # fmt: skip
     return shown, found
+
+
+def _refuse_iterators(result: Any) -> None:
+    """What a function returns must be made when it returns: a generator goes on later, when nothing is traced any more."""
+    for x in flatten(result):
+        if isinstance(x, Iterator):
+            raise CannotTrace(f"the compiled function returns a {type(x).__name__}, which goes on after it: return a list")
 
 
 def _overlap(arrays: list[np.ndarray], written: set[int]) -> bool:
@@ -220,6 +231,7 @@ class _Taken:
         self.traced: dict[int, Traced] = {}
         for t in tensors:
             t._array = self._taken(t._array, t)
+        self.found: list[tuple[Place, Any]] = []
         self.sparse = [(t, t._array) for t in state.tensors if isinstance(t._array, RowSparse)]
         for t, rows in self.sparse:
             t._array = rows.changed(lambda x: self._taken(x, None))
@@ -227,6 +239,8 @@ class _Taken:
             place.set(self._taken(place.get(), place))
         for place, value in state.tuples:
             place.set(self._tuple(value))
+        tensors_grads = {id(t) for t in tensors}
+        self.found = [(p, p.get()) for p in state.places.values() if p.exists and not (p.key == "grad" and id(p.holder) in tensors_grads)]
 
     def _taken(self, x: np.ndarray, source: Any) -> Traced:
         if id(x) not in self.traced:
@@ -271,9 +285,15 @@ class _Taken:
         for holder, contents in self.contents:
             if isinstance(holder, list):
                 holder[:] = contents
+            elif isinstance(holder, deque):
+                holder.clear()
+                holder.extend(contents)
             else:
                 holder.clear()
                 holder.update(contents)
+        for x, contents in self.state.sets:
+            x.clear()
+            x.update(contents)
         for t, grad in self.before:
             if t._node is not None:
                 t._node.grad = grad
@@ -290,8 +310,19 @@ class _Taken:
                 effects.append(Effect("array", t, t._array))
         repeats = [(id(h), k) for h, k in self.state.holders] == [(id(h), k) for h, k in after.holders]
         effects += [e for place in _places(after) if (e := self._put(place)) is not None]
+        known = {(id(e.target.holder), e.target.key) for e in effects if isinstance(e.target, Place)}
+        moved = any(position(x) != at for x, at in self.state.iterators)  # the next call takes another element
+        for place, value in self.found:
+            if not place.exists:
+                moved = True
+            elif (now := place.get()) is not value and (id(place.holder), place.key) not in known:
+                if isinstance(now, PLAIN) and type(now) is not Number:
+                    effects += [] if same_value(now, value) else [Effect("constant", place, now)]
+                elif not (isinstance(place.holder, Tensor) and place.key == "grad"):
+                    moved = True  # an object that stood elsewhere, say: the program does not know which one it would be
+        moved = moved or any(x != contents for x, contents in self.state.sets)
         self.undo(after)
-        return effects, repeats
+        return effects, repeats and not moved
 
     def _was_given(self, x: Traced) -> bool:
         return self.traced.get(id(x.numbers)) is x

@@ -371,7 +371,7 @@ class Script(Lines):
         elif e.kind == "array":
             self.add(f"{self.holder(e.target)}._array = {self.fresh(v, False)}")
         else:
-            value = self.number(v) if e.kind == "number" else self.fresh(v, e.kind == "tensor")
+            value = self.number(v) if e.kind == "number" else self.name(v, "c") if e.kind == "constant" else self.fresh(v, e.kind == "tensor")
             self.add(f"{e.target.text(self.holder)} = {value}")
 
 
@@ -380,7 +380,7 @@ def _is_in_one_piece(source: Any) -> bool:
     if source is None:
         return True
     array = source._array if isinstance(source, Tensor) else source if is_plain(source) else source.get()
-    return array.flags.c_contiguous
+    return not hasattr(array, "flags") or array.flags.c_contiguous  # the function may have put something else there
 
 
 class _Fits:
