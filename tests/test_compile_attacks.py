@@ -434,3 +434,65 @@ def test_hooks_that_come_and_go_are_seen_in_a_compiled_step() -> None:
         found += [f(x).numpy()[0], f(x).numpy()[0]]
         remove()
         assert [*found, f(x).numpy()[0]] == [1, 3, 3, 1]
+
+
+# ------------------------------------------------------------------------- arguments and results
+
+
+@dataclass
+class Counted:
+    values: Any
+    count: int = 0
+
+
+def appends(values: Any) -> Any:
+    values.append(values[0] * 2)
+    return values[0] + 1
+
+
+def counts(state: Any) -> Any:
+    state.count += 1
+    return state.values + 1
+
+
+@pytest.mark.parametrize(("f", "argument"), [(appends, [ONES]), (counts, Counted(ONES))])
+def test_what_is_put_into_a_container_among_the_arguments_is_not_lost_in_silence(f: Any, argument: Any) -> None:
+    with pytest.raises(mg.CannotTrace, match="among its arguments"):
+        mg.compile(f)(argument)
+
+
+class Box:
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
+
+@pytest.mark.filterwarnings("ignore::minigrad.compiler.compiled.CompileWarning")
+def test_objects_that_are_returned_hold_numbers() -> None:
+    boxed, closed = mg.compile(lambda x: Box(x * 2)), mg.compile(lambda x: lambda y, z=x * 2: y + z)
+    queue = mg.compile(lambda x: deque([x * 2]))
+    for k in range(10):
+        for found in (boxed(ONES * k).value, closed(ONES * k)(0), queue(ONES * k)[0]):
+            np.testing.assert_array_equal(found, ONES * k * 2)
+    assert type(mg.compile(lambda x, k: (x, k))(ONES, 2.0)[1]) is float
+
+
+def inverse(x: Any) -> Any:
+    try:
+        return np.linalg.inv(x)
+    except np.linalg.LinAlgError:
+        return x * 0
+
+
+def test_a_function_catches_what_its_program_raises() -> None:
+    same(inverse, (np.eye(2),), (np.zeros((2, 2)),), (np.eye(2),))
+
+
+@pytest.mark.filterwarnings("ignore::minigrad.compiler.compiled.CompileWarning")
+def test_a_seed_inside_is_set_at_each_call() -> None:
+    def draw(x: Any) -> Any:
+        mg.random.seed(0)
+        return x * mg.random.normal(size=2)
+
+    fast, expected = mg.compile(draw), draw(ONES).numpy()
+    for _ in range(3):
+        np.testing.assert_array_equal(fast(ONES).numpy(), expected)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from types import BuiltinFunctionType, CodeType, ModuleType
 from typing import Any
 
 import numpy as np
@@ -138,6 +139,11 @@ def _captured(function: Callable[..., Any], args: Any, kwargs: Any, leaves: list
             raise CannotTrace(
                 "the compiled function writes into an argument that requires a gradient: write into a copy, x.clone()"
             )
+        if not _are_same(flatten((new_args, new_kwargs)), new):
+            raise CannotTrace(
+                "the compiled function changes a list, a dict or another container among its arguments, and gets a new one at each "
+                "call: let it return what is new, or keep the container outside and read it by its name"
+            )
         back = traced_back(recorder, result, ends, began, taken.tensors)
     except BaseException as error:
         tracing.recorder.reset(token)
@@ -147,8 +153,11 @@ def _captured(function: Callable[..., Any], args: Any, kwargs: Any, leaves: list
             raise recorder.refused from None  # which NumPy makes an error of its own of, about a sequence
         raise
     tracing.recorder.reset(token)
-    effects, repeats = taken.settle(reachable(function, *(x for x in leaves if not is_array(x))))
     parts, kept = flatten(result), [] if back is None else back.kept
+    # what stands in an object that the function has made is itself again, too; such an object is a new one at each call
+    objects = [x for x in parts if not is_array(x) and type(raw(x)) is not Traced and not isinstance(x, (*PLAIN, type))]
+    effects, repeats = taken.settle(reachable(function, *(x for x in leaves if not is_array(x)), *objects))
+    repeats = repeats and not recorder.seeded and all(isinstance(x, _IMMUTABLE) or id(x) in state.seen for x in objects)
     values = ([*(recorder.value_of(raw(x)) for x in parts), *kept], [recorder.value_of(e.value) for e in effects])
     effects = [Effect(e.kind, e.target, v) for e, v in zip(effects, values[1], strict=True)]
     traced = recorder.program(values)
@@ -197,8 +206,32 @@ def _like(x: Any, t: Traced) -> Any:
     return wrap(t, None) if isinstance(x, Tensor) else t
 
 
+#: Results that may be the same object at each call.
+_IMMUTABLE = (
+    bytes, slice, range, frozenset, type(...), type(NotImplemented), np.dtype, np.ufunc, ModuleType, CodeType, BuiltinFunctionType,
+)  # fmt: skip
+
+
+def _real(x: Any) -> Any:
+    """The same with arrays and numbers of this run in tuples; itself, where there are no traced ones."""
+    if type(x) is Traced:
+        return x.numbers
+    if type(x) is Number:
+        return x.number
+    if not isinstance(x, tuple):
+        return x
+    parts = [_real(v) for v in x]
+    return x if _are_same(parts, list(x)) else sequence_like(x, parts)
+
+
+def _are_same(x: list[Any], y: list[Any]) -> bool:
+    return len(x) == len(y) and all(a is b for a, b in zip(x, y, strict=True))
+
+
 def _own(x: Any) -> Any:
     """A result with this run's numbers."""
+    if type(x) is Number:
+        return x.number
     array = raw(x)
     numbers = array.numbers if type(array) is Traced else array
     return wrap(numbers, None) if isinstance(x, Tensor) else numbers[()] if type(array) is Traced and not array.shape else numbers
@@ -274,6 +307,8 @@ class _Taken:
                 place.set(value.numbers)
             elif type(value) is Number:
                 place.set(value.number)
+            elif isinstance(value, tuple) and (real := _real(value)) is not value:
+                place.set(real)
         for place, whole in self.state.tuples:
             if place.exists and isinstance(place.get(), tuple) and len(place.get()) == len(whole):
                 place.set(whole)

@@ -97,8 +97,14 @@ class Compiled:
                 self._owner = get_ident()
                 try:
                     result = scripts[0].run(args)
+                except Exception:
+                    if not scripts[0].changes_nothing:
+                        raise
+                    result = self
                 finally:
                     self._lock.release()
+                if result is self:  # the function may catch the error, or say more
+                    return self.function(*args, **kwargs)
                 if result is not MISS:
                     return result
         return self._call(args, kwargs)
@@ -120,11 +126,18 @@ class Compiled:
             self._owner = get_ident()
             scripts = self._scripts.get(structure, [])
             for i, script in enumerate(scripts):
-                result = script.run(leaves)
+                try:
+                    result = script.run(leaves)
+                except Exception:
+                    if not script.changes_nothing:
+                        raise
+                    break
                 if result is not MISS:
                     scripts.insert(0, scripts.pop(i))
                     return result
-            return self._first(structure, leaves, args, kwargs)
+            else:
+                return self._first(structure, leaves, args, kwargs)
+        return self.function(*args, **kwargs)  # which may catch the error, or say more
 
     def _first(self, structure: Any, leaves: Sequence[Any], args: Any, kwargs: Any) -> Any:
         """A call for which there is no program yet."""

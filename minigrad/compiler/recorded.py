@@ -53,6 +53,10 @@ class Recorded:
         return script_of(self.capture)
 
     @property
+    def changes_nothing(self) -> bool:
+        return self.script.changes_nothing
+
+    @property
     def fusion(self) -> Any:
         """What became loops of the function."""
         return self.script.fusion

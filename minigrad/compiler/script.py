@@ -92,6 +92,11 @@ class Script(Lines):
         self.run: Callable[[Any], Any]
         self.source, self.run = self.made("run(arguments)")
 
+    @property
+    def changes_nothing(self) -> bool:
+        """Whether nothing has changed where the program ends with an error, so that the function can run in its place."""
+        return not self.written and not self.draws
+
     def needs(self, t: Tensor) -> bool:
         """Whether it matters what a tensor of the state is: a gradient that is replaced unread does not."""
         read = any(source is t and v in self.used for v, source in zip(self.state, self.capture.sources, strict=True))

@@ -41,6 +41,7 @@ class Recorder:
         self.formulas: dict[Any, Formula] = {}
         self.alike: dict[Any, Formula] = {}
         self.streams: Any = None
+        self.seeded = False
         self.refused: Exception | None = None
         self.before: dict[int, tuple[np.ndarray, np.ndarray]] = {}
         self.first = 0  # the number of the first value of the loop's body that is being traced
