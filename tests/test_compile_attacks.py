@@ -496,3 +496,36 @@ def test_a_seed_inside_is_set_at_each_call() -> None:
     fast, expected = mg.compile(draw), draw(ONES).numpy()
     for _ in range(3):
         np.testing.assert_array_equal(fast(ONES).numpy(), expected)
+
+
+def test_an_average_of_a_model_is_updated_in_a_compiled_step() -> None:
+    def trained(compile: Any) -> list[Any]:
+        mg.random.seed(0)
+        model = nn.Linear(3, 1)
+        optimizer, average = nn.optim.SGD(model.parameters(), lr=0.1), nn.optim.swa_utils.AveragedModel(model)
+
+        def step(x: Any) -> Any:
+            loss = (model(x) ** 2).mean()
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            average.update_parameters(model)
+            return loss.detach()
+
+        step = compile(step)
+        losses = [step(Tensor(X)).item() for _ in range(5)]
+        return [losses, average.n_averaged.item(), *(p.detach().numpy() for p in average.parameters())]
+
+    for a, b in zip(trained(lambda f: f), trained(mg.compile), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-5)
+
+
+def test_a_checkpoint_in_a_program_draws_once() -> None:
+    drop = nn.Dropout(0.5)
+    draw = mg.checkpoint(lambda x: drop(x))
+    f = mg.compile(lambda x: draw(x).sum())
+    for _ in range(4):
+        x = Tensor(np.arange(1.0, 9.0), requires_grad=True)
+        y = f(x)
+        y.backward()
+        assert y.item() == (x.grad * x).sum().item()
