@@ -294,28 +294,28 @@ def alike(made: Any) -> None:
 ONES = np.ones(2)
 
 
-def of_a_set(compile: Any) -> Any:
+def of_a_set(fast: Any) -> Any:
     known = {1}
-    f = compile(lambda x: x * 2 if 5 in known else x)
+    f = fast(lambda x: x * 2 if 5 in known else x)
     yield f(ONES)
     known.add(5)
     yield f(ONES)
 
 
-def of_a_deque(compile: Any) -> Any:
+def of_a_deque(fast: Any) -> Any:
     last = deque([np.ones(2), 2.0], maxlen=2)
 
     def f(x: Any) -> Any:
         last.append(x * last[0])
         return last[1] * 1.0
 
-    f = compile(f)
+    f = fast(f)
     for k in range(4):
         yield f(ONES + k)
         yield last[-1]
 
 
-def of_a_module(compile: Any) -> Any:
+def of_a_module(fast: Any) -> Any:
     settings = ModuleType("settings")
     settings.scale, settings.weights = 2.0, np.ones(2)
 
@@ -323,26 +323,26 @@ def of_a_module(compile: Any) -> Any:
         settings.weights += x
         return x * settings.scale + settings.weights
 
-    f = compile(f)
+    f = fast(f)
     for k in range(3):
         yield f(ONES)
         yield settings.weights
         settings.scale += k
 
 
-def of_numbers_that_are_equal(compile: Any) -> Any:
+def of_numbers_that_are_equal(fast: Any) -> Any:
     scale: Any = 2
-    f = compile(lambda x: x * scale)
+    f = fast(lambda x: x * scale)
     for scale in (2, 2.0, np.float32(2), True, 1, 1.0, 0.0, -0.0):  # noqa: B007
         yield f(np.array([1, 2]))
         yield np.signbit(f(np.ones(1)))
 
 
-def of_code(compile: Any) -> Any:
+def of_code(fast: Any) -> Any:
     def f(x: Any, *, k: float = 2.0) -> Any:
         return x * k
 
-    g = compile(f)
+    g = fast(f)
     yield g(ONES)
     f.__kwdefaults__ = {"k": 5.0}
     yield g(ONES)
@@ -352,7 +352,7 @@ def of_code(compile: Any) -> Any:
     yield g(ONES)
 
 
-def of_places_that_change(compile: Any) -> Any:
+def of_places_that_change(fast: Any) -> Any:
     here: Any = {"a": np.ones(2), "b": np.zeros(2), "t": Tensor([1.0]), "u": Tensor([2.0]), "done": False}
 
     def f(x: Any) -> Any:
@@ -361,22 +361,22 @@ def of_places_that_change(compile: Any) -> Any:
         here["done"] = True
         return here["a"] * x
 
-    f = compile(f)
+    f = fast(f)
     for _ in range(4):
         here["done"] = False
         yield f(ONES)
         yield from (here["a"], here["t"].numpy(), here["done"])
 
 
-def of_iterators(compile: Any) -> Any:
+def of_iterators(fast: Any) -> Any:
     counts, numbers, made = itertools.count(), iter([2.0, 3.0, 5.0]), (k for k in range(9))
-    f = compile(lambda x: x * next(counts) + next(numbers) - next(made))
+    f = fast(lambda x: x * next(counts) + next(numbers) - next(made))
     for _ in range(3):
         yield f(ONES)
 
 
-def of_equal_arguments(compile: Any) -> Any:
-    f = compile(lambda a, x: x * a.k)
+def of_equal_arguments(fast: Any) -> Any:
+    f = fast(lambda a, x: x * a.k)
     for k in (1.0, 7.0):
         yield f(Alike(k), ONES)
 
@@ -499,7 +499,7 @@ def test_a_seed_inside_is_set_at_each_call() -> None:
 
 
 def test_an_average_of_a_model_is_updated_in_a_compiled_step() -> None:
-    def trained(compile: Any) -> list[Any]:
+    def trained(fast: Any) -> list[Any]:
         mg.random.seed(0)
         model = nn.Linear(3, 1)
         optimizer, average = nn.optim.SGD(model.parameters(), lr=0.1), nn.optim.swa_utils.AveragedModel(model)
@@ -512,7 +512,7 @@ def test_an_average_of_a_model_is_updated_in_a_compiled_step() -> None:
             average.update_parameters(model)
             return loss.detach()
 
-        step = compile(step)
+        step = fast(step)
         losses = [step(Tensor(X)).item() for _ in range(5)]
         return [losses, average.n_averaged.item(), *(p.detach().numpy() for p in average.parameters())]
 

@@ -194,7 +194,7 @@ class Traced(NDArrayOperatorsMixin):
         self[...] = np.partition(self, kth, axis=axis, **options)
 
     def put(self, indices: Any, values: Any, mode: Any = "raise") -> None:
-        np.put(self, indices, values, mode=mode)
+        np.put(self, indices, values, mode=mode)  # type: ignore[arg-type]
 
     @property
     def flat(self) -> Flat:
@@ -272,7 +272,8 @@ def _method(name: str, function: Callable[..., Any]) -> None:
 
 
 for _name in (
-    "all", "any", "argmax", "argmin", "argpartition", "argsort", "choose", "clip", "conj", "cumprod", "cumsum", "diagonal", "dot", "max", "mean", "min",
+    "all", "any", "argmax", "argmin", "argpartition", "argsort", "choose", "clip", "conj", "cumprod",
+    "cumsum", "diagonal", "dot", "max", "mean", "min",
     "nonzero", "prod", "ravel", "repeat", "round", "searchsorted", "squeeze", "std", "sum", "swapaxes", "take", "trace", "var",
 ):  # fmt: skip
     _method(_name, getattr(np, _name))

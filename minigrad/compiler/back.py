@@ -108,7 +108,7 @@ def _pass(recorder: Any, outs: Sequence[Tensor], targets: Sequence[Node]) -> tup
 
 @contextmanager
 def _without_hooks(nodes: Sequence[Node]) -> Iterator[None]:
-    """Hooks of the tensors that a gradient goes to see it when it arrives there, at each call: they are no part of the program."""
+    """Hooks of the tensors that a gradient goes to see it when it arrives there, at each call, not in the program."""
     infos = [(n.info, n.info.hooks) for n in nodes if n.info is not None and n.info.hooks]
     for info, _ in infos:
         info.hooks = {}

@@ -88,7 +88,8 @@ class Capture:
 
     def differs(self) -> list[str]:
         """What must be as it was for the program to be right, and is not."""
-        found = [f"{p.key} was {v!r:.40} and is {p.get()!r:.40}" for p, v in self.fixed if p.exists and not same_value(p.get(), v)]
+        others = [(p, v) for p, v in self.fixed if p.exists and not same_value(v, p.get())]
+        found = [f"{p.key} was {v!r:.40} and is {p.get()!r:.40}" for p, v in others]
         found += [f"{p.key} is another {type(v).__name__}" for p, v in self.same if p.exists and p.get() is not v]
         found += [f"a {type(h).__name__} had {n} entries and has {len(h)}" for h, n in self.sizes if len(h) != n]
         return found + [f"a set had {n!r:.40} and has {x!r:.40}" for x, n in self.sets if x != n]
@@ -141,8 +142,8 @@ def _captured(function: Callable[..., Any], args: Any, kwargs: Any, leaves: list
             )
         if not _are_same(flatten((new_args, new_kwargs)), new):
             raise CannotTrace(
-                "the compiled function changes a list, a dict or another container among its arguments, and gets a new one at each "
-                "call: let it return what is new, or keep the container outside and read it by its name"
+                "the compiled function changes a list, a dict or another container among its arguments, and gets a new one at "
+                "each call: let it return what is new, or keep the container outside and read it by its name"
             )
         back = traced_back(recorder, result, ends, began, taken.tensors)
     except BaseException as error:
@@ -171,8 +172,8 @@ def _captured(function: Callable[..., Any], args: Any, kwargs: Any, leaves: list
     found = Capture(
         traced, program, [without_graph(x) for x in leaves], shown, taken.sources, taken.tensors, taken.fixed(), state.same,
         [(x, x.copy()) for x in state.loose],
-        [(h, len(h)) for h, _ in state.holders], state.sets, list(recorder.given_numbers.values()), recorder.decisions, effects, repeats,
-        back, unflatten((args, kwargs), iter([0] * len(leaves))), unflatten(result, iter([0] * len(parts))),
+        [(h, len(h)) for h, _ in state.holders], state.sets, list(recorder.given_numbers.values()), recorder.decisions,
+        effects, repeats, back, unflatten((args, kwargs), iter([0] * len(leaves))), unflatten(result, iter([0] * len(parts))),
     )  # fmt: skip
     return shown, found
 
@@ -208,7 +209,8 @@ def _like(x: Any, t: Traced) -> Any:
 
 #: Results that may be the same object at each call.
 _IMMUTABLE = (
-    bytes, slice, range, frozenset, type(...), type(NotImplemented), np.dtype, np.ufunc, ModuleType, CodeType, BuiltinFunctionType,
+    bytes, slice, range, frozenset, type(...), type(NotImplemented), np.dtype, np.ufunc, ModuleType, CodeType,
+    BuiltinFunctionType,
 )  # fmt: skip
 
 
@@ -272,8 +274,9 @@ class _Taken:
             place.set(self._taken(place.get(), place))
         for place, value in state.tuples:
             place.set(self._tuple(value))
-        tensors_grads = {id(t) for t in tensors}
-        self.found = [(p, p.get()) for p in state.places.values() if p.exists and not (p.key == "grad" and id(p.holder) in tensors_grads)]
+        own_gradients = {id(t) for t in tensors}
+        places = (p for p in state.places.values() if not (p.key == "grad" and id(p.holder) in own_gradients))
+        self.found = [(p, p.get()) for p in places if p.exists]
 
     def _taken(self, x: np.ndarray, source: Any) -> Traced:
         if id(x) not in self.traced:
@@ -326,9 +329,9 @@ class _Taken:
             else:
                 holder.clear()
                 holder.update(contents)
-        for x, contents in self.state.sets:
+        for x, held in self.state.sets:
             x.clear()
-            x.update(contents)
+            x.update(held)
         for t, grad in self.before:
             if t._node is not None:
                 t._node.grad = grad

@@ -269,12 +269,16 @@ def _methods_of(x: Any) -> Methods:
     return found
 
 
+def _gone(known: dict[int, Any], key: int, _: Any) -> None:
+    known.pop(key, None)
+
+
 def _kept_of(x: Any) -> Methods:
     found = _elsewhere.get(id(x))
     if found is not None and found[0]() is x:
         return found[1]
     try:
-        held: Any = weakref.ref(x, lambda _, key=id(x), known=_elsewhere: known.pop(key, None))
+        held: Any = weakref.ref(x, functools.partial(_gone, _elsewhere, id(x)))
     except TypeError:
         held = lambda: x  # noqa: E731 - it cannot be told when the object goes: it stays
     _elsewhere[id(x)] = (held, Methods())

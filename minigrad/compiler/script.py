@@ -376,7 +376,8 @@ class Script(Lines):
         elif e.kind == "array":
             self.add(f"{self.holder(e.target)}._array = {self.fresh(v, False)}")
         else:
-            value = self.number(v) if e.kind == "number" else self.name(v, "c") if e.kind == "constant" else self.fresh(v, e.kind == "tensor")
+            constant = self.number(v) if e.kind == "number" else self.name(v, "c") if e.kind == "constant" else None
+            value = constant or self.fresh(v, e.kind == "tensor")
             self.add(f"{e.target.text(self.holder)} = {value}")
 
 

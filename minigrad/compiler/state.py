@@ -292,7 +292,7 @@ def same_value(x: Any, y: Any) -> bool:
     if isinstance(x, complex):
         return same_value(x.real, y.real) and same_value(x.imag, y.imag)
     if isinstance(x, (float, np.floating)):
-        return bool(math.copysign(1, x) == math.copysign(1, y)) if x == y else bool(x != x and y != y)
+        return bool(math.copysign(1, x) == math.copysign(1, y)) if x == y else bool(np.isnan(x) and np.isnan(y))
     return bool(x == y)
 
 
