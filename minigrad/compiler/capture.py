@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from threading import RLock
 from types import BuiltinFunctionType, CodeType, ModuleType
 from typing import Any
 
@@ -24,7 +25,27 @@ from .state import PLAIN, Place, State, position, reachable, same_value
 from .streams import Streams
 from .trace import Recorder
 
-__all__ = ["Capture", "Effect", "capture", "is_array"]
+__all__ = ["Capture", "Effect", "capture", "is_array", "turn"]
+
+
+class Turn:
+    """One thread traces at a time, or looks at what others may trace: traced arrays stand in places that threads share."""
+
+    def __init__(self) -> None:
+        self.lock = RLock()
+
+    def __enter__(self) -> bool:
+        """Whether another thread was at it."""
+        if self.lock.acquire(False):
+            return False
+        self.lock.acquire()
+        return True
+
+    def __exit__(self, *error: object) -> None:
+        self.lock.release()
+
+
+turn = Turn()
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ from ..tensor import Tensor, raw
 from ..trees import flatten, is_leaf, paths, unflatten
 from . import scanning  # noqa: F401 - says how a loop is traced
 from .back import without_graph
-from .capture import capture, is_array
+from .capture import capture, is_array, turn
 from .explain import Explanation, explained
 from .loops import Loop
 from .on_gpu import script_of
@@ -154,22 +154,17 @@ class Compiled:
         if not graph.is_grad_enabled():
             args, kwargs = unflatten((args, kwargs), iter(leaves))
         state = get_state()
-        waited = not _tracing.acquire(False)
-        if waited:
-            _tracing.acquire()
-        try:
+        with turn as waited:
             if waited:  # arrays of the state may have been traced ones of another thread's, which fit no program
                 for script in self._scripts.get(structure, []):
                     if (again := script.run(leaves)) is not MISS:
                         self._traces[signature] -= 1
                         return again
             result, found = capture(self.function, args, kwargs, self.static.leaves(args, kwargs))
-        finally:
-            _tracing.release()
-        recorded = None if found.back is None else Recorded(self.function, found)
-        if found.repeats:
-            self._scripts.setdefault(structure, []).insert(0, recorded or script_of(found))
-            self._forget(structure)
+            recorded = None if found.back is None else Recorded(self.function, found)
+            if found.repeats:
+                self._scripts.setdefault(structure, []).insert(0, recorded or script_of(found))
+                self._forget(structure)
         return result if recorded is None else recorded.joined(result, leaves, state)
 
     def _forget(self, structure: Any) -> None:
@@ -287,15 +282,12 @@ def _kept_of(x: Any) -> Methods:
 
 #: Arguments that are no containers.
 _SIMPLE = frozenset({Tensor, np.ndarray, float, int, bool, str})
-#: One thread traces at a time: traced arrays stand in the places of parameters that others share.
-_tracing = RLock()
 #: What has a lock that a fork may find closed.
 _alive: weakref.WeakSet[Compiled] = weakref.WeakSet()
 
 
 def _after_fork_in_child() -> None:
-    global _tracing
-    _tracing = RLock()
+    turn.lock = RLock()
     for compiled in _alive:
         compiled._begin()
 
