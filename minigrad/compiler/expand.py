@@ -96,7 +96,7 @@ def _spelled(rule: Rule, step: Step, constants: dict[Var, np.ndarray], guards: l
     with np.errstate(all="ignore"):
         try:
             result = rule(*args, **kwargs)
-        except TypeError:  # an argument that the rule has no name for
+        except (TypeError, OverflowError):  # an argument that the rule has no name for, a number that the dtype cannot hold
             return None
     if type(result) is not Traced or (result.shape, result.dtype) != (out.shape, out.dtype):
         return None

@@ -92,6 +92,11 @@ class Script(Lines):
         self.run: Callable[[Any], Any]
         self.source, self.run = self.made("run(arguments)")
 
+    @property
+    def changes_nothing(self) -> bool:
+        """Whether nothing has changed where the program ends with an error, so that the function can run in its place."""
+        return not self.written and not self.draws
+
     def needs(self, t: Tensor) -> bool:
         """Whether it matters what a tensor of the state is: a gradient that is replaced unread does not."""
         read = any(source is t and v in self.used for v, source in zip(self.state, self.capture.sources, strict=True))
@@ -371,7 +376,8 @@ class Script(Lines):
         elif e.kind == "array":
             self.add(f"{self.holder(e.target)}._array = {self.fresh(v, False)}")
         else:
-            value = self.number(v) if e.kind == "number" else self.fresh(v, e.kind == "tensor")
+            constant = self.number(v) if e.kind == "number" else self.name(v, "c") if e.kind == "constant" else None
+            value = constant or self.fresh(v, e.kind == "tensor")
             self.add(f"{e.target.text(self.holder)} = {value}")
 
 
@@ -380,7 +386,7 @@ def _is_in_one_piece(source: Any) -> bool:
     if source is None:
         return True
     array = source._array if isinstance(source, Tensor) else source if is_plain(source) else source.get()
-    return array.flags.c_contiguous
+    return not hasattr(array, "flags") or array.flags.c_contiguous  # the function may have put something else there
 
 
 class _Fits:
