@@ -174,6 +174,20 @@ def test_an_argument_that_is_written(make: Any) -> None:
 # --------------------------------------------------------------------------------- changes
 
 
+def test_a_result_that_was_written_into_a_parameter() -> None:
+    weight = Tensor(np.ones(3), requires_grad=True)
+
+    def step(x: Any) -> Any:
+        with mg.no_grad():
+            weight[...] = weight * x + 1
+        return weight.detach()
+
+    compiled = compile(step)
+    given = [compiled(np.full(3, 2.0)) for _ in range(3)]
+    assert [g.tolist() for g in given] == [[3.0] * 3, [7.0] * 3, [15.0] * 3]  # copies, which no later call overwrites
+    assert weight.detach().tolist() == [15.0] * 3
+
+
 def test_state_that_a_network_carries() -> None:
     class Carrying(nn.Module):
         def __init__(self) -> None:
