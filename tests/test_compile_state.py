@@ -184,7 +184,7 @@ def test_a_result_that_was_written_into_a_parameter() -> None:
 
     compiled = compile(step)
     given = [compiled(np.full(3, 2.0)) for _ in range(3)]
-    assert [g.tolist() for g in given] == [[3.0] * 3, [7.0] * 3, [15.0] * 3]  # copies, which no later call overwrites
+    assert [g.tolist() for g in given] == [[3.0] * 3, [7.0] * 3, [15.0] * 3]
     assert weight.detach().tolist() == [15.0] * 3
 
 
