@@ -11,7 +11,7 @@ import numpy as np
 from . import jax_layers, jax_steps, peers
 from .gpu.libraries import Library
 from .sequences import SEQUENCES
-from .steps import Runs, differentiated, grad_of, normal, rng, trained, training, twins, weights
+from .steps import Runs, differentiated, grad_of, normal, rng, trained, twins, weights
 
 Shape = tuple[int, ...]
 

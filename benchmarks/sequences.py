@@ -8,8 +8,6 @@ from typing import Any
 
 import numpy as np
 
-import nn
-
 from . import jax_layers, jax_steps, peers
 from .gpu.libraries import Library
 from .steps import Runs, differentiated, functions, normal, rng, trained, training, twins, weights
@@ -39,7 +37,7 @@ def lstm(size: int = 256, steps: int = 64, batch: int = 32, vocabulary: int = 65
 
 
 def language_model(size: int = 200, steps: int = 35, batch: int = 20, vocabulary: int = 10_000) -> Runs:
-    """Words: embedding, two LSTM layers, the embedding's table once more to score words: a training step with clipping and Adam."""
+    """Words: embedding, two LSTM layers, the table once more to score words: a training step with clipping and Adam."""
     text = words(vocabulary, steps + 1, batch)
 
     def build(n: Any) -> Any:

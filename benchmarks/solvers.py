@@ -1,8 +1,13 @@
-"""Workloads of many small operations: an ODE solver, the inner loop of MAML, a network that is told of a differential equation."""
+"""Workloads of many small operations: an ODE solver, the inner loop of MAML, a network that is told of a differential equation.
+
+The solvers are Python loops in minigrad and PyTorch, and `lax.scan` in JAX: it takes JAX 20 s to compile 200 steps of the neural
+ODE that are written out, and 35 s for 20 of the pendulum's.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -14,20 +19,40 @@ from .steps import Runs, functions, grad_of, libraries, normal, rng, trained
 Weights = list[Any]
 
 
-def _for_each(f: Callable[..., Any], weights: list[np.ndarray], *data: np.ndarray) -> Runs:
-    """The gradients of f(np_like, gradient, weights, *data) with respect to the weights, in each library.
+@dataclass
+class Tools:
+    """What a formula needs of a library.
 
-    Args:
-        f: np_like is where sin, tanh ... of a library are; gradient(g, weights) gives the gradients of g(weights) to be
-            differentiated again.
+    Attributes:
+        np: where sin, tanh ... are.
+        gradient: of (g, weights): the gradients of g(weights), to be differentiated again.
+        repeat: of (f, n, state): f(f(... f(state))).
     """
+
+    np: Any
+    gradient: Callable[..., Any]
+    repeat: Callable[..., Any]
+
+
+def _looped(f: Callable[[Any], Any], n: int, state: Any) -> Any:
+    for _ in range(n):
+        state = f(state)
+    return state
+
+
+def _scanned(jax: Any, f: Callable[[Any], Any], n: int, state: Any) -> Any:
+    return jax.lax.scan(lambda state, _: (f(state), None), state, None, n)[0]
+
+
+def _for_each(f: Callable[..., Any], weights: list[np.ndarray], *data: np.ndarray) -> Runs:
+    """The gradients of f(tools, weights, *data) with respect to the weights, in each library."""
     runs: Runs = {}
     for library in libraries():
         leaves = [library.tensor(w, requires_grad=True) for w in weights]
-        of = partial(f, functions(library), _recorded(grad_of(library)))
+        of = partial(f, Tools(functions(library), _recorded(grad_of(library)), _looped))
         runs[library.name] = partial(_gradient(grad_of(library), of, leaves), *map(library.tensor, data))
     if jax := peers.jax():
-        of = partial(f, jax.numpy, lambda g, w: jax.grad(g)(w))
+        of = partial(f, Tools(jax.numpy, lambda g, w: jax.grad(g)(w), partial(_scanned, jax)))
         step = jax_steps.of_arrays(jax, jax.grad(of))
         runs["jax jit"] = partial(step, list(map(jax.numpy.asarray, weights)), *map(jax.numpy.asarray, data))
     return runs
@@ -56,11 +81,10 @@ def _runge_kutta(f: Callable[[Any], Any], y: Any, dt: float) -> Any:
 def pendulum(steps: int = 200, batch: int = 32) -> Runs:
     """The gradient of a damped pendulum's energy after so many steps, with respect to its start and its two constants."""
 
-    def energy(np_like: Any, gradient: Any, weights: Weights) -> Any:
+    def energy(tools: Tools, weights: Weights) -> Any:
         angle, speed, stiffness, damping = weights
-        for _ in range(steps):
-            angle, speed = _swing(np_like.sin, angle, speed, stiffness, damping, 0.05)
-        return (0.5 * speed * speed - stiffness * np_like.cos(angle)).mean()
+        angle, speed = tools.repeat(lambda y: _swing(tools.np.sin, *y, stiffness, damping, 0.05), steps, (angle, speed))
+        return (0.5 * speed * speed - stiffness * tools.np.cos(angle)).mean()
 
     constants = np.array(1.3, np.float32), np.array(0.1, np.float32)
     return _for_each(energy, [normal(batch), normal(batch), *constants])
@@ -82,10 +106,13 @@ def _swing(sin: Callable[[Any], Any], angle: Any, speed: Any, stiffness: Any, da
 def neural_ode(steps: int = 200, hidden: int = 16, batch: int = 16) -> Runs:
     """The gradient of the squared distance to a goal after dy/dt = tanh(y W + b) V, in the plane, with respect to W, b, V."""
 
-    def distance(np_like: Any, gradient: Any, weights: Weights, y: Any, goal: Any) -> Any:
+    def distance(tools: Tools, weights: Weights, y: Any, goal: Any) -> Any:
         w, b, v = weights
-        for _ in range(steps):
-            y = _runge_kutta(lambda y: np_like.tanh(y @ w + b) @ v, y, 0.05)
+
+        def flow(y: Any) -> Any:
+            return tools.np.tanh(y @ w + b) @ v
+
+        y = tools.repeat(lambda y: _runge_kutta(flow, y, 0.05), steps, y)
         return ((y - goal) ** 2).mean()
 
     weights = [normal(2, hidden), normal(hidden), normal(hidden, 2) / hidden]
@@ -98,16 +125,17 @@ def neural_ode(steps: int = 200, hidden: int = 16, batch: int = 16) -> Runs:
 def maml(inner: int = 5, hidden: int = 40, points: int = 10, rate: float = 0.01) -> Runs:
     """The gradient, at the start, of the error after some steps of descent on a sine curve's points, on ten others."""
 
-    def network(np_like: Any, w: Weights, x: Any) -> Any:
-        h = np_like.tanh(x @ w[0] + w[1])
-        return np_like.tanh(h @ w[2] + w[3]) @ w[4] + w[5]
+    def error(tools: Tools, weights: Weights, x: Any, y: Any, new_x: Any, new_y: Any) -> Any:
+        def of(w: Weights, x: Any, y: Any) -> Any:
+            h = tools.np.tanh(x @ w[0] + w[1])
+            h = tools.np.tanh(h @ w[2] + w[3])
+            return ((h @ w[4] + w[5] - y) ** 2).mean()
 
-    def error(np_like: Any, gradient: Any, weights: Weights, x: Any, y: Any, new_x: Any, new_y: Any) -> Any:
         w = weights
         for _ in range(inner):
-            slope = gradient(lambda w: ((network(np_like, w, x) - y) ** 2).mean(), w)
+            slope = tools.gradient(lambda w: of(w, x, y), w)
             w = [p - rate * g for p, g in zip(w, slope, strict=True)]
-        return ((network(np_like, w, new_x) - new_y) ** 2).mean()
+        return of(w, new_x, new_y)
 
     sizes = (1, hidden), (hidden,), (hidden, hidden), (hidden,), (hidden, 1), (1,)
     weights = [normal(*size) / size[0] ** 0.5 * (len(size) - 1) for size in sizes]

@@ -1,7 +1,7 @@
 """What the workloads share: modules with the same weights in each library, and steps as everybody writes them.
 
-A workload is a function of sizes that returns `Runs`: for each library a function together with its arguments, which computes the same
-numbers in all of them.
+A workload is a function of sizes that returns `Runs`: for each library a function together with its arguments, which
+computes the same numbers in all of them.
 """
 
 from __future__ import annotations
@@ -77,7 +77,8 @@ def trained(
     made = twins(build)
     for library, module in made:
         optimizer = library.optim.Adam(module.parameters(), lr=lr)
-        step = training(partial(loss, library, module), optimizer, None if clip is None else partial(clipped, library, module, clip))
+        clipping = None if clip is None else partial(clipped, library, module, clip)
+        step = training(partial(loss, library, module), optimizer, clipping)
         runs[library.name] = partial(step, *map(library.tensor, data))
     if jax_loss is not None and (jax := peers.jax()):
         step = jax_steps.training(jax, partial(jax_loss, jax), weights(made[0][1]), lr, clip)
@@ -144,9 +145,9 @@ def first(out: Any) -> Any:
 
 
 def numbers(result: Any) -> list[np.ndarray]:
-    """The arrays in what a run of any library has returned."""
+    """Copies of the arrays in what a run of any library has returned."""
     if isinstance(result, (tuple, list)):
         return [array for part in result for array in numbers(part)]
     if isinstance(result, dict):
         return [array for key in sorted(result) for array in numbers(result[key])]
-    return [np.asarray(result.detach().numpy() if hasattr(result, "detach") else result)]
+    return [np.array(result.detach().numpy() if hasattr(result, "detach") else result)]
