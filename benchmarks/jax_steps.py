@@ -54,13 +54,14 @@ def descent(jax: Any, loss: Callable[..., Any], weights: dict[str, np.ndarray], 
 
 
 def gradients(jax: Any, forward: Callable[..., Any], weights: dict[str, np.ndarray]) -> Callable[..., Any]:
-    """The gradients of the weights from a gradient of the output; forward(weights, *data)."""
+    """The output of forward(weights, *data), and the gradients of the weights from a gradient of it."""
     p = {key: jax.numpy.asarray(x) for key, x in weights.items()}
 
     @jax.jit
     def pulled(p: Any, g: Any, *data: Any) -> Any:
-        (found,) = jax.vjp(lambda p: forward(p, *data), p)[1](g)
-        return [found[key] for key in weights]
+        out, pull = jax.vjp(lambda p: forward(p, *data), p)
+        (found,) = pull(g)
+        return [out, *(found[key] for key in weights)]
 
     return lambda g, *data: jax.block_until_ready(pulled(p, g, *data))
 

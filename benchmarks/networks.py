@@ -91,7 +91,8 @@ def _penalized(net: Any, grad: Callable[..., Any], x: Any) -> Callable[..., Any]
 
     def run() -> Any:
         (slope,) = grad(net(x).sum(), [x], create_graph=True)
-        return grad((((slope**2).sum(-1) ** 0.5 - 1) ** 2).mean(), parameters)
+        loss = (((slope**2).sum(-1) ** 0.5 - 1) ** 2).mean()
+        return [loss.detach(), *grad(loss, parameters)]
 
     return run
 

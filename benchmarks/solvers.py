@@ -45,7 +45,7 @@ def _scanned(jax: Any, f: Callable[[Any], Any], n: int, state: Any) -> Any:
 
 
 def _for_each(f: Callable[..., Any], weights: list[np.ndarray], *data: np.ndarray) -> Runs:
-    """The gradients of f(tools, weights, *data) with respect to the weights, in each library."""
+    """f(tools, weights, *data) and its gradients with respect to the weights, in each library."""
     runs: Runs = {}
     for library in libraries():
         leaves = [library.tensor(w, requires_grad=True) for w in weights]
@@ -53,13 +53,17 @@ def _for_each(f: Callable[..., Any], weights: list[np.ndarray], *data: np.ndarra
         runs[library.name] = partial(_gradient(grad_of(library), of, leaves), *map(library.tensor, data))
     if jax := peers.jax():
         of = partial(f, Tools(jax.numpy, lambda g, w: jax.grad(g)(w), partial(_scanned, jax)))
-        step = jax_steps.of_arrays(jax, jax.grad(of))
+        step = jax_steps.of_arrays(jax, jax.value_and_grad(of))
         runs["jax jit"] = partial(step, list(map(jax.numpy.asarray, weights)), *map(jax.numpy.asarray, data))
     return runs
 
 
 def _gradient(grad: Callable[..., Any], f: Callable[..., Any], weights: Weights) -> Callable[..., Any]:
-    return lambda *data: grad(f(weights, *data), weights)
+    def run(*data: Any) -> Any:
+        value = f(weights, *data)
+        return [value.detach(), *grad(value, weights)]
+
+    return run
 
 
 def _recorded(grad: Callable[..., Any]) -> Callable[..., Any]:

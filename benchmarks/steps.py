@@ -111,10 +111,10 @@ def differentiated(
     of_input: bool = False,
     jax_forward: Callable[..., Any] | None = None,
 ) -> Runs:
-    """A module forward and, from a random gradient of its output, backward; returns the gradients of its parameters.
+    """A module forward and, from a random gradient of its output, backward; returns the output and the gradients of its parameters.
 
     Args:
-        of_input: the gradient of the first of the data comes first.
+        of_input: the gradient of the first of the data comes before them.
         jax_forward: the module's output, of (jax, weights by name, *data).
     """
     runs: Runs = {}
@@ -134,7 +134,8 @@ def _gradients(grad: Callable[..., Any], module: Any, leaves: list[Any]) -> Call
     inputs = [*leaves, *module.parameters()]
 
     def run(g: Any, *others: Any) -> Any:
-        return grad(first(module(*leaves, *others)), inputs, g)
+        out = first(module(*leaves, *others))
+        return [out.detach(), *grad(out, inputs, g)]
 
     return run
 

@@ -16,7 +16,9 @@ from .steps import Runs, functions, grad_of, libraries, normal, rng
 
 
 def _gradients(f: Callable[..., Any], data: tuple[np.ndarray, ...], count: int, g: np.ndarray | None = None) -> Runs:
-    """The gradients of f(np_like, *data) with respect to the first `count` of the data, in each library.
+    """f(np_like, *data) and its gradients with respect to the first `count` of the data, in each library.
+
+    The value is returned, too: what nobody needs would be left out by a compiler.
 
     Args:
         g: the gradient of the result to start with, where that is no scalar.
@@ -34,7 +36,7 @@ def _gradients(f: Callable[..., Any], data: tuple[np.ndarray, ...], count: int, 
                 return f(jax.numpy, *leaves, *arrays[count:])
 
             out, pull = jax.vjp(of, *arrays[:count])
-            return pull(jax.numpy.ones_like(out) if g is None else g)
+            return [out, *pull(jax.numpy.ones_like(out) if g is None else g)]
 
         cotangent = None if g is None else jax.numpy.asarray(g)
         runs["jax jit"] = partial(jax_steps.of_arrays(jax, pulled), cotangent, *map(jax.numpy.asarray, data))
@@ -42,7 +44,11 @@ def _gradients(f: Callable[..., Any], data: tuple[np.ndarray, ...], count: int, 
 
 
 def _pulled(f: Callable[..., Any], grad: Callable[..., Any], leaves: list[Any]) -> Callable[..., Any]:
-    return lambda g, *others: grad(f(*leaves, *others), leaves, g)
+    def run(g: Any, *others: Any) -> Any:
+        out = f(*leaves, *others)
+        return [out.detach(), *grad(out, leaves, g)]
+
+    return run
 
 
 # -------------------------------------------------------------------------- chains of operations
