@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from . import jax_layers, jax_steps, peers
-from .gpu.libraries import Library
 from .sequences import SEQUENCES
 from .steps import Runs, differentiated, grad_of, normal, rng, trained, twins, weights
 
@@ -20,8 +19,8 @@ def classes(count: int, kinds: int = 10) -> np.ndarray:
     return rng.integers(0, kinds, count)
 
 
-def _classified(library: Library, net: Any, x: Any, y: Any) -> Any:
-    return library.nn.functional.cross_entropy(net(x), y)
+def _classified(n: Any, net: Any, x: Any, y: Any) -> Any:
+    return n.functional.cross_entropy(net(x), y)
 
 
 # ------------------------------------------------------------------------------------- networks
@@ -70,7 +69,7 @@ def gradient_penalty(batch: int = 64, size: int = 256) -> Runs:
     data = normal(batch, size)
     runs: Runs = {}
     for library, net in made:
-        runs[library.name] = partial(_penalized(net, grad_of(library), library.tensor(data, requires_grad=True)))
+        runs[library.name] = partial(_penalized(net, grad_of(library.nn), library.tensor(data, requires_grad=True)))
     if jax := peers.jax():
 
         def penalty(p: Any, x: Any) -> Any:
@@ -110,15 +109,14 @@ def adam(sizes: Shape) -> Runs:
         parameters = list(net.parameters())
         for p, g in zip(parameters, gradients, strict=True):
             p.grad = library.tensor(g)
-        runs[library.name] = partial(_update(library, parameters))
+        optimizer = library.optim.Adam(parameters, lr=1e-3, fused=True)
+        runs[library.name] = partial(_update(library.nn.utils.clip_grad_norm_, parameters, optimizer))
     return runs
 
 
-def _update(library: Library, parameters: list[Any]) -> Callable[[], Any]:
-    optimizer = library.optim.Adam(parameters, lr=1e-3, fused=True)
-
+def _update(clip: Callable[..., Any], parameters: list[Any], optimizer: Any) -> Callable[[], Any]:
     def run() -> Any:
-        norm = library.nn.utils.clip_grad_norm_(parameters, 1.0)
+        norm = clip(parameters, 1.0)
         optimizer.step()
         return norm, parameters[-1].detach()
 

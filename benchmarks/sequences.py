@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from . import jax_layers, jax_steps, peers
-from .gpu.libraries import Library
 from .steps import Runs, differentiated, functions, normal, rng, trained, training, twins, weights
 
 
@@ -25,9 +24,9 @@ def lstm(size: int = 256, steps: int = 64, batch: int = 32, vocabulary: int = 65
         parts = {"embed": n.Embedding(vocabulary, size), "layer": n.LSTM(size, size, num_layers=2)}
         return n.ModuleDict({**parts, "head": n.Linear(size, vocabulary)})
 
-    def loss(library: Library, net: Any, x: Any, y: Any) -> Any:
+    def loss(n: Any, net: Any, x: Any, y: Any) -> Any:
         logits = net["head"](net["layer"](net["embed"](x))[0]).reshape(steps * batch, vocabulary)
-        return library.nn.functional.cross_entropy(logits, y)
+        return n.functional.cross_entropy(logits, y)
 
     def jax_loss(jax: Any, p: Any, x: Any, y: Any) -> Any:
         states = jax_layers.lstm(jax, p, "layer.", p["embed.weight"][x], layers=2)
@@ -43,9 +42,9 @@ def language_model(size: int = 200, steps: int = 35, batch: int = 20, vocabulary
     def build(n: Any) -> Any:
         return n.ModuleDict({"embed": n.Embedding(vocabulary, size), "layer": n.LSTM(size, size, num_layers=2)})
 
-    def loss(library: Library, net: Any, x: Any, y: Any) -> Any:
+    def loss(n: Any, net: Any, x: Any, y: Any) -> Any:
         states = net["layer"](net["embed"](x))[0].reshape(steps * batch, size)
-        return library.nn.functional.cross_entropy(states @ net["embed"].weight.T, y)
+        return n.functional.cross_entropy(states @ net["embed"].weight.T, y)
 
     def jax_loss(jax: Any, p: Any, x: Any, y: Any) -> Any:
         states = jax_layers.lstm(jax, p, "layer.", p["embed.weight"][x], layers=2).reshape(steps * batch, size)
@@ -86,14 +85,14 @@ def seq2seq(size: int = 128, length: int = 20, batch: int = 32, vocabulary: int 
             "decoder": n.GRU(size, size), "head": n.Linear(2 * size, vocabulary),
         })  # fmt: skip
 
-    def loss(library: Library, net: Any, words: Any, answers: Any) -> Any:
-        np_like = functions(library)
+    def loss(n: Any, net: Any, words: Any, answers: Any) -> Any:
+        np_like = functions(n)
         memory, h = net["encoder"](net["embed"](words))
         states, _ = net["decoder"](net["embed_out"](answers), h)
         memory, states = (np_like.moveaxis(x, 1, 0) for x in (memory, states))  # (B, T, H)
-        attention = library.nn.functional.softmax(states @ memory.mT, -1)
+        attention = n.functional.softmax(states @ memory.mT, -1)
         logits = net["head"](np_like.concatenate([states, attention @ memory], -1)).reshape(-1, vocabulary)
-        return library.nn.functional.cross_entropy(logits, answers.T.reshape(-1))
+        return n.functional.cross_entropy(logits, answers.T.reshape(-1))
 
     def jax_loss(jax: Any, p: Any, words: Any, answers: Any) -> Any:
         memory = jax_layers.gru(jax, p, "encoder.", p["embed.weight"][words])

@@ -49,8 +49,8 @@ def _for_each(f: Callable[..., Any], weights: list[np.ndarray], *data: np.ndarra
     runs: Runs = {}
     for library in libraries():
         leaves = [library.tensor(w, requires_grad=True) for w in weights]
-        of = partial(f, Tools(functions(library), _recorded(grad_of(library)), _looped))
-        runs[library.name] = partial(_gradient(grad_of(library), of, leaves), *map(library.tensor, data))
+        of = partial(f, Tools(functions(library.nn), _recorded(grad_of(library.nn)), _looped))
+        runs[library.name] = partial(_gradient(grad_of(library.nn), of, leaves), *map(library.tensor, data))
     if jax := peers.jax():
         of = partial(f, Tools(jax.numpy, lambda g, w: jax.grad(g)(w), partial(_scanned, jax)))
         step = jax_steps.of_arrays(jax, jax.value_and_grad(of))
@@ -155,10 +155,10 @@ def physics_informed(points: int = 128, hidden: int = 20, layers: int = 3) -> Ru
         parts = [part for a, b in zip(sizes, sizes[1:], strict=False) for part in (n.Linear(a, b), n.Tanh())]
         return n.Sequential(*parts, n.Linear(hidden, 1))
 
-    def loss(library: Any, net: Any, x: Any, t: Any) -> Any:
-        grad = grad_of(library)
+    def loss(n: Any, net: Any, x: Any, t: Any) -> Any:
+        grad = grad_of(n)
         x, t = x.detach().requires_grad_(), t.detach().requires_grad_()
-        u = net(functions(library).stack([x, t], 1))[:, 0]
+        u = net(functions(n).stack([x, t], 1))[:, 0]
         u_x, u_t = grad(u.sum(), (x, t), create_graph=True)
         (u_xx,) = grad(u_x.sum(), x, create_graph=True)
         return ((u_t + u * u_x - nu * u_xx) ** 2).mean()

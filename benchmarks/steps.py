@@ -47,14 +47,14 @@ def weights(module: Any) -> dict[str, np.ndarray]:
     return {name: p.detach().numpy().copy() for name, p in module.named_parameters()}
 
 
-def grad_of(library: Library) -> Callable[..., Any]:
-    """autograd.grad(outputs, inputs, ...)."""
-    return mg.autograd.grad if library.nn is nn else peers.torch().autograd.grad
+def grad_of(n: Any) -> Callable[..., Any]:
+    """autograd.grad(outputs, inputs, ...) of the library whose nn this is."""
+    return mg.autograd.grad if n is nn else peers.torch().autograd.grad
 
 
-def functions(library: Library) -> Any:
-    """Where tanh, exp, concatenate ... of a library's tensors are."""
-    return np if library.nn is nn else peers.torch()
+def functions(n: Any) -> Any:
+    """Where tanh, exp, concatenate ... of its tensors are."""
+    return np if n is nn else peers.torch()
 
 
 def trained(
@@ -69,7 +69,7 @@ def trained(
 
     Args:
         build: makes the module from a library's nn.
-        loss: of (library, module, *data).
+        loss: of (nn, module, *data).
         jax_loss: the same of (jax, weights by name, *data).
         clip: the most that the norm of all gradients may be.
     """
@@ -77,8 +77,8 @@ def trained(
     made = twins(build)
     for library, module in made:
         optimizer = library.optim.Adam(module.parameters(), lr=lr)
-        clipping = None if clip is None else partial(clipped, library, module, clip)
-        step = training(partial(loss, library, module), optimizer, clipping)
+        clipping = None if clip is None else partial(library.nn.utils.clip_grad_norm_, list(module.parameters()), clip)
+        step = training(partial(loss, library.nn, module), optimizer, clipping)
         runs[library.name] = partial(step, *map(library.tensor, data))
     if jax_loss is not None and (jax := peers.jax()):
         step = jax_steps.training(jax, partial(jax_loss, jax), weights(made[0][1]), lr, clip)
@@ -86,11 +86,7 @@ def trained(
     return runs
 
 
-def clipped(library: Library, module: Any, most: float) -> None:
-    library.nn.utils.clip_grad_norm_(module.parameters(), most)
-
-
-def training(loss: Callable[..., Any], optimizer: Any, clip: Callable[[], None] | None = None) -> Callable[..., Any]:
+def training(loss: Callable[..., Any], optimizer: Any, clip: Callable[[], Any] | None = None) -> Callable[..., Any]:
     """A training step as everybody writes it."""
 
     def step(*data: Any) -> Any:
@@ -111,7 +107,7 @@ def differentiated(
     of_input: bool = False,
     jax_forward: Callable[..., Any] | None = None,
 ) -> Runs:
-    """A module forward and, from a random gradient of its output, backward; returns the output and the gradients of its parameters.
+    """A module forward and, from a random gradient of its output, backward; returns the output and the gradients.
 
     Args:
         of_input: the gradient of the first of the data comes before them.
@@ -122,7 +118,7 @@ def differentiated(
     g = normal(*first(made[0][1](*map(ours("cpu").tensor, data))).shape)
     for library, module in made:
         leaves = [library.tensor(x, requires_grad=True) for x in data[:of_input]]
-        step = _gradients(grad_of(library), module, leaves)
+        step = _gradients(grad_of(library.nn), module, leaves)
         runs[library.name] = partial(step, *map(library.tensor, (g, *data[of_input:])))
     if jax_forward is not None and (jax := peers.jax()):
         step = jax_steps.gradients(jax, partial(jax_forward, jax), weights(made[0][1]))

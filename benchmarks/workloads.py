@@ -27,7 +27,7 @@ def _gradients(f: Callable[..., Any], data: tuple[np.ndarray, ...], count: int, 
     for library in libraries():
         leaves = [library.tensor(x, requires_grad=True) for x in data[:count]]
         cotangent = None if g is None else library.tensor(g)
-        step = _pulled(partial(f, functions(library)), grad_of(library), leaves)
+        step = _pulled(partial(f, functions(library.nn)), grad_of(library.nn), leaves)
         runs[library.name] = partial(step, cotangent, *map(library.tensor, data[count:]))
     if jax := peers.jax():
 
