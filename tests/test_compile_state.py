@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import functools
+import gc
 import math
 import pickle
 import random
@@ -294,6 +295,15 @@ def test_what_cannot_be_traced_is_said_with_the_line(function: Any, words: str) 
         compile(function)(np.array([1.0, -2.0, 3.0]))
     if words == "np.where":
         assert __file__ in str(said.value)
+
+
+def test_the_garbage_collector_runs_on_after_a_trace_and_after_an_error() -> None:
+    enabled = gc.isenabled()
+    compile(lambda x: x + 1)(np.ones(2))
+    assert gc.isenabled() == enabled
+    with pytest.raises(CannotTrace):
+        compile(lambda x: x if x.sum() > 0 else -x)(np.ones(2))
+    assert gc.isenabled() == enabled
 
 
 def test_decisions_of_the_library_are_kept_and_looked_at_again() -> None:
