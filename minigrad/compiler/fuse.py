@@ -76,6 +76,7 @@ class Fusion:
         at: the group that computes a value.
         ready: the first group in which a value can be used.
         guards: values that must be true.
+        turned: copies of matrices whose rows lie across memory.
         targets: of values the arrays of inputs that may be written as soon as nobody needs what they hold.
     """
 
@@ -94,6 +95,7 @@ class Fusion:
         self.floor = 0
         self.weight: dict[Var, int] = {}
         self.joined: list[Var] = []
+        self.turned: dict[View, Var] = {}
         self.zeroed: list[Var] = []
         self.number = -1
         self.last = _last_uses(program)
