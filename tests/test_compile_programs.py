@@ -243,3 +243,13 @@ def test_a_tall_matrix_that_is_written_between_products_is_turned_again() -> Non
     for _ in range(2):
         for got, want in zip(run(g, x), (2 * g.T @ x, g.T @ x), strict=True):
             np.testing.assert_allclose(got, want, rtol=1e-4, atol=1e-3)
+
+
+@pytest.mark.skipif(not native.available(), reason="llvmlite is not installed, or does not know this machine")
+def test_a_result_that_a_guard_looks_at_is_stored_by_the_loop_that_computes_it() -> None:
+    x, y = np.random.default_rng(0).normal(size=(8, 5)), np.arange(8) % 5
+    slope = mg.grad(lambda x: nn.functional.cross_entropy(x, y))
+    run = compile(slope)
+    for _ in range(2):
+        np.testing.assert_allclose(run(x), slope(x), rtol=1e-12)
+    assert sum(loop.space == (8, 5) for loop in run.loops) == 2  # the sums, and the gradient, which must be finite

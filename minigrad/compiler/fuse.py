@@ -45,13 +45,16 @@ def fused(
     program = expanded(program, products)
     fusion = Fusion(program, _PLACES if products else _PLACES[:3], writes if at_once else {})
     guards = set(program.guards)
+    outputs = list(dict.fromkeys(vars_in(program.outputs)))
+    looked_at = _read_for(program, guards).intersection(outputs) - set(writes)
     for step in program.steps:
         fusion.take(step)
+        for v in looked_at.intersection(step.outs):  # it is computed before the guard, so let it be stored there
+            fusion.find(v)
         if step.outs[0] in guards:
             fusion.hold(step.outs[0])
     for v in vars_in([values for _, values in program.checks]):
         fusion.hold(v)
-    outputs = list(dict.fromkeys(vars_in(program.outputs)))
     for v in outputs:
         fusion.find(v)
     for v in outputs:
@@ -399,6 +402,15 @@ class Fusion:
                 names = ", ".join(f"a{j} = {a}" for j, a in enumerate(group.arrays))
                 parts.append(f"{group.loop(f'loop {i}')}\n  where {names}")
         return "\n".join(parts)
+
+
+def _read_for(program: Program, values: set[Var]) -> set[Var]:
+    """All that is read, by one step after the other, for some values."""
+    found = set(values)
+    for step in reversed(program.steps):
+        if not found.isdisjoint(step.outs):
+            found.update(inputs_of(step))
+    return found
 
 
 def _last_uses(program: Program) -> dict[Var, int]:
