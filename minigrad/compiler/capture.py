@@ -183,7 +183,7 @@ def _captured(function: Callable[..., Any], args: Any, kwargs: Any, leaves: list
     values = ([*(recorder.value_of(raw(x)) for x in parts), *kept], [recorder.value_of(e.value) for e in effects])
     effects = [Effect(e.kind, e.target, v) for e, v in zip(effects, values[1], strict=True)]
     traced = recorder.program(values)
-    program = simplified(traced)
+    program = simplified(traced) if repeats or back is not None else traced
     read = {v for step in program.steps for v in inputs_of(step)}
     unknown = {v for v, source in zip(program.inputs[-len(taken.sources) :], taken.sources, strict=False) if source is None}
     repeats = repeats and not (read & unknown)  # a row-sparse gradient that is added to has other rows each time

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import functools
+import gc
 import inspect
 import os
 import sys
 import types
 import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from threading import Lock, RLock, get_ident
 from typing import Any
 
@@ -161,7 +163,7 @@ class Compiled:
         if not graph.is_grad_enabled():
             args, kwargs = unflatten((args, kwargs), iter(leaves))
         state = get_state()
-        with turn as waited:
+        with _without_collector(), turn as waited:
             if waited:  # arrays of the state may have been traced ones of another thread's, which fit no program
                 for script in self._scripts.get(structure, []):
                     if (again := script.run(leaves)) is not MISS:
@@ -297,6 +299,18 @@ def _kept_of(x: Any) -> Methods:
 _SIMPLE = frozenset({Tensor, np.ndarray, float, int, bool, str})
 #: What has a lock that a fork may find closed.
 _alive: weakref.WeakSet[Compiled] = weakref.WeakSet()
+
+
+@contextlib.contextmanager
+def _without_collector() -> Iterator[None]:
+    """A program is many small objects that stay: to look for garbage among them took a third of the time of making it."""
+    running = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if running:
+            gc.enable()
 
 
 def _after_fork_in_child() -> None:

@@ -198,6 +198,8 @@ class Script(Lines):
             return self.text_of[v]
         if v in self.layout.memory:
             return self.name(self.layout.memory[v], "m")
+        if v in self.fusion.written:  # by a loop, into an array of the state
+            return self.array(self.fusion.written[v])
         view, look = self.fusion.views[v], self.fusion.looks.get(v)
         if view.base in self.layout.memory:  # which stays where it is
             if look is not None:
