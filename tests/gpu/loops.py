@@ -33,9 +33,8 @@ class Builder(loop_builder.Builder):
         base = array
         while isinstance(base.base, np.ndarray):
             base = base.base
-        view = np.broadcast_to(array, self.space)
         first = (array.ctypes.data - base.ctypes.data) // array.itemsize
-        self.operands.append(Operand(str(array.dtype), tuple(s // array.itemsize for s in view.strides), first))
+        self.operands.append(Operand(str(array.dtype), self.strides(array), first))
         self.arrays.append(base)
         return len(self.operands) - 1
 

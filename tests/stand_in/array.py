@@ -148,8 +148,8 @@ class ndarray(NDArrayOperatorsMixin):
 
     @property
     def data(self) -> MemoryPointer:
-        """Where the array lies; arrays that share memory have one `.mem`."""
-        return MemoryPointer(self._memory, self._a.__array_interface__["data"][0], self._device)
+        """Where the array lies: nowhere if it is empty; arrays that share memory have one `.mem`."""
+        return MemoryPointer(self._memory, self._a.__array_interface__["data"][0] if self.size else 0, self._device)
 
     shape = property(lambda self: self._a.shape)
     dtype = property(lambda self: self._a.dtype)

@@ -90,6 +90,7 @@ def build() -> dict[str, types.ModuleType]:
     """The modules by name; made once, so that arrays and generators outlive one installation."""
     names = [
         *table.MEMBERS, "cupy.lib", "cupy.lib.stride_tricks", "cupy.cuda", "cupy.cuda.runtime", "cupy.cuda.device", "cupyx.scipy",
+        "cupy.cuda.compiler", "cupy.cuda.function", "cupy.cuda.nvrtc",
     ]  # fmt: skip
     modules: dict[str, types.ModuleType] = {
         n: Module(n) for n in sorted(names) if n not in ("cupy.ndarray", "cupy.random.Generator")
@@ -113,6 +114,9 @@ def build() -> dict[str, types.ModuleType]:
     modules["cupy.cuda"].get_current_stream = lambda device_id=None: Stream.null  # type: ignore[attr-defined]
     vars(modules["cupy.cuda"]).update(MemoryPointer=memory.MemoryPointer, UnownedMemory=memory.UnownedMemory)
     vars(modules["cupy.cuda.device"]).update(Device=device.Device, get_device_id=device.current)
+    vars(modules["cupy.cuda.compiler"]).update(compile_using_nvrtc=raw.compile_using_nvrtc)
+    vars(modules["cupy.cuda.function"]).update(Module=raw.Module)
+    modules["cupy.cuda.nvrtc"].getVersion = lambda: (0, 0)  # type: ignore[attr-defined]
     modules["cupyx.scipy.sparse"].issparse = lambda x: False  # type: ignore[attr-defined]
     runtime.getDeviceCount = lambda: device.settings.devices  # type: ignore[attr-defined]
     runtime.getDevice = device.current  # type: ignore[attr-defined]
