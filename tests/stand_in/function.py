@@ -13,6 +13,7 @@ import numpy as np
 from . import array, rules, table
 from .counts import launched, synchronised, tabled, uploaded
 from .device import current
+from .graphs import captured
 from .launches import NEVER_VIEWS, launches_of, tables_of, waits
 from .values import SCALARS, Given
 
@@ -59,6 +60,7 @@ class Function:
         except (TypeError, ValueError):
             return None
 
+    @captured
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         arguments = self.bind(args, kwargs)
         given = Given(self.full, uploads=self.full in UPLOADS, late=True)

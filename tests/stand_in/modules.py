@@ -12,7 +12,7 @@ import numpy as np
 
 from minigrad import later
 
-from . import array, device, function, memory, random, raw, table, ufunc
+from . import array, device, function, graphs, memory, random, raw, table, ufunc
 from .counts import synchronised
 
 __all__ = ["installed"]
@@ -32,19 +32,40 @@ class Module(types.ModuleType):
 
 
 class Stream:
-    """`cupy.cuda.Stream`: nothing is asynchronous here, so it only counts."""
+    """`cupy.cuda.Stream`: nothing is asynchronous here, so it counts, and captures."""
 
-    ptr = 0
+    def __init__(self, null: bool = False, non_blocking: bool = False) -> None:
+        self.ptr = 0 if null else id(self)
+        self.before: list[Stream] = []
 
     def synchronize(self) -> None:
         synchronised("synchronize")
 
+    def __enter__(self) -> Stream:
+        self.before.append(Stream.now)
+        Stream.now = self
+        return self
 
-Stream.null = Stream()  # type: ignore[attr-defined]
+    def __exit__(self, *error: object) -> None:
+        Stream.now = self.before.pop()
+
+    def begin_capture(self, mode: int | None = None) -> None:
+        if not self.ptr or Stream.now is not self:
+            raise RuntimeError("cudaErrorStreamCaptureUnsupported: the stream is the default one, or not the current one")
+        self.capture = graphs.Capture()
+
+    def end_capture(self) -> graphs.Graph:
+        return self.capture.end()
+
+
+Stream.null = Stream.now = Stream(null=True)  # type: ignore[attr-defined]
 
 
 class Pool:
     """`cupy.get_default_memory_pool()`: it holds nothing."""
+
+    def malloc(self, size: int) -> Any:
+        raise NotImplementedError("the stand-in for CuPy has no pools")
 
     def used_bytes(self) -> int:
         return 0
@@ -111,7 +132,8 @@ def build() -> dict[str, types.ModuleType]:
     vars(modules["cupyx"]).update(errstate=errstate)
     vars(modules["cupy.lib.stride_tricks"]).update(as_strided=as_strided)
     vars(modules["cupy.cuda"]).update(Device=device.Device, Stream=Stream, is_available=lambda: True)
-    modules["cupy.cuda"].get_current_stream = lambda device_id=None: Stream.null  # type: ignore[attr-defined]
+    modules["cupy.cuda"].get_current_stream = lambda device_id=None: Stream.now  # type: ignore[attr-defined]
+    vars(modules["cupy.cuda"]).update(MemoryPool=Pool, using_allocator=lambda malloc: contextlib.nullcontext())
     vars(modules["cupy.cuda"]).update(MemoryPointer=memory.MemoryPointer, UnownedMemory=memory.UnownedMemory)
     vars(modules["cupy.cuda.device"]).update(Device=device.Device, get_device_id=device.current)
     vars(modules["cupy.cuda.compiler"]).update(compile_using_nvrtc=raw.compile_using_nvrtc)

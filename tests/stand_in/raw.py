@@ -30,6 +30,7 @@ import numpy as np
 from .array import ndarray
 from .counts import launched
 from .device import current
+from .graphs import captured
 from .memory import found_at, whole
 
 __all__ = ["Module", "RawKernel", "RawModule", "compile_using_nvrtc", "compiler"]
@@ -141,6 +142,7 @@ class RawKernel:
             raise NotImplementedError("the stand-in for CuPy takes the source of a raw kernel alone")
         self.code, self.name = code, name
 
+    @captured
     def __call__(self, grid: tuple[int, ...], block: tuple[int, ...], args: tuple[Any, ...], **options: Any) -> None:
         library = built(self.code)
         sizes = (ctypes.c_int * 1024)()
