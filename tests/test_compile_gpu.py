@@ -14,10 +14,10 @@ from .test_compile import STEPS
 
 #: The most launches of a compiled step here.
 MOST = {
-    "MLP": 5, "GELU and layer norm": 5, "batch norm": 7, "dropout": 7, "CNN": 8, "LSTM": 7, "GRU": 5, "RNN": 7, "transformer": 14,
+    "MLP": 5, "GELU and layer norm": 5, "batch norm": 7, "dropout": 7, "CNN": 8, "LSTM": 7, "GRU": 5, "RNN": 7, "transformer": 15,
 }  # fmt: skip
 #: Two calls are traced, one runs, and there is a graph for each of the next two.
-STEPS_MADE = 7
+STEPS_MADE = 9
 
 
 def losses(kind: str, device: str, compiled: bool, stand_in: Any = None) -> tuple[list[float], list[Any], Any]:
@@ -37,6 +37,8 @@ def losses(kind: str, device: str, compiled: bool, stand_in: Any = None) -> tupl
                 found[-1].item()  # which was read with all that the call looked at
         else:
             found.append(run(x, y))
+    if compiled:
+        assert all(part.made <= 4 and part.state == "a graph" for part in run.versions[0].parts)
     return [x.item() for x in found], [p.detach().cpu().numpy() for p in net.parameters()], count
 
 
@@ -57,7 +59,7 @@ def test_where_results_lie(stand_in: Any) -> None:
     run = mg.compile(lambda x, k: (x * k, {"sum": x.sum(), "turned": x.T * 2}, 3))
     x = Tensor(np.arange(6.0).reshape(2, 3), device="cuda")
     kept = []
-    for k in (1.0, 2.0, 3.0):
+    for k in np.arange(1.0, 9.0).tolist():  # launched one by one, and as graphs
         product, others, number = run(x, k)
         kept.append((product, k))
         assert product.device == x.device and number == 3
@@ -65,6 +67,41 @@ def test_where_results_lie(stand_in: Any) -> None:
     assert len(run.versions) == 1
     for product, k in kept:
         np.testing.assert_array_equal(product.cpu().numpy(), x.cpu().numpy() * k)
+
+
+def test_what_cannot_be_captured_is_launched_one_by_one(stand_in: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    import cupy
+
+    x = Tensor(np.arange(6.0, dtype="f4").reshape(2, 3) / 9, device="cuda")
+    monkeypatch.setitem(vars(cupy), "matmul", lambda a, b, out: out.set(a.get() @ b.get()))  # which waits
+    run = mg.compile(lambda x: np.exp(x @ x.T))
+    for k in range(5):
+        np.testing.assert_allclose(run(x * k).cpu().numpy(), np.exp(k * k * (x @ x.T).cpu().numpy()), rtol=1e-6)
+    (part,) = run.versions[0].parts
+    assert part.state.startswith("launched one by one: RuntimeError: cudaErrorStreamCaptureUnsupported")
+    assert part.state in str(run.explain())
+
+
+def test_other_arrays_are_another_graph(stand_in: Any) -> None:
+    """A graph knows addresses: for another parameter's array, or gradient, there is a new one, up to a number."""
+    w = Tensor(np.ones(3), device="cuda", requires_grad=True)
+
+    def step(x: Any) -> Any:
+        w.grad = None
+        loss = (np.exp(w * x)).sum()
+        loss.backward()
+        return loss.detach()
+
+    run, kept = mg.compile(step), []
+    for k in range(30):
+        if k % 3 == 0:
+            w.data = Tensor(np.full(3, 0.1 * k), device="cuda").data
+        x = Tensor(np.arange(3.0), device="cuda")
+        assert run(x).item() == pytest.approx(np.exp(w.cpu().detach().numpy() * np.arange(3)).sum())
+        kept.append((w.grad, np.arange(3) * np.exp(w.cpu().detach().numpy() * np.arange(3))))
+    for grad, want in kept:
+        np.testing.assert_allclose(grad.cpu().numpy(), want)
+    assert any(part.state.endswith("other arrays at each call") for part in run.versions[0].parts)
 
 
 def test_arguments_of_another_device_are_another_program(two_gpus: Any) -> None:

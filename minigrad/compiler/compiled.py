@@ -179,14 +179,15 @@ class Compiled:
         """The code that a call runs.
 
         Args:
-            language: "python" for the function that a call runs, "llvm" for the native code in it.
+            language: "python" for the function that a call runs, "llvm" for the native code in it, "cuda" for kernels of a GPU.
 
         Raises:
             ValueError: there is no such language.
         """
-        if language not in ("python", "llvm"):
-            raise ValueError(f"source: the language must be 'python' or 'llvm', got {language!r}")
         script = self._latest()
+        native = "cuda" if isinstance(script, GpuScript) else "llvm"
+        if language not in ("python", native):
+            raise ValueError(f"source: the language must be 'python' or {native!r}, got {language!r}")
         return script.source if language == "python" else "\n".join(f.text for f in script.layout.functions if f is not None)
 
     def explain(self) -> Explanation:

@@ -8,12 +8,12 @@ graphs for the arrays that it met, and memory of its own for what is made in it.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..backend import cupy
 
-__all__ = ["Stretch", "enabled"]
+__all__ = ["Stretch", "addresses", "enabled"]
 
 #: Whether graphs are made; else each stretch is launched piece by piece.
 enabled = True
@@ -35,32 +35,33 @@ class Stretch:
 
     Attributes:
         state: what a call does, in words.
+        made: how many graphs were made.
     """
 
     def __init__(self, function: Callable[..., tuple[Any, ...]], source: str) -> None:
         self.function, self.source = function, source
         self.state = "launched one by one"
-        self._warm, self._met = False, 0
-        self._known: dict[Any, tuple[Any, tuple[Any, ...], tuple[Any, ...]]] = {}
+        self.made, self._warm = 0, False
+        self._known: dict[Any, tuple[Any, tuple[Any, ...]]] = {}
         self._pool: Any = None
 
     def __call__(self, *arrays: Any) -> tuple[Any, ...]:
-        if not (enabled and self._warm and self._met < MOST):
+        if not (enabled and self._warm and self.made < MOST):
             self._warm = True  # which the first call does: functions that are not compiled yet cannot be captured
             return self.function(*arrays)
-        key = (*map(id, arrays), cupy().cuda.get_current_stream().ptr)
+        key = (*addresses(arrays), cupy().cuda.get_current_stream().ptr)
         if key not in self._known and not self._capture(key, arrays):
             return self.function(*arrays)
-        graph, results, _ = self._known[key]
+        graph, results = self._known[key]
         graph.launch()
         return results
 
     def _capture(self, key: Any, arrays: tuple[Any, ...]) -> bool:
         """Make a graph, if that can be done."""
-        self._met += 1
+        self.made += 1
         if len(self._known) >= KEPT:
             self._known.clear()
-        if self._met == MOST:
+        if self.made == MOST:
             self.state = "launched one by one: other arrays at each call"
             self._known.clear()
             return False
@@ -74,12 +75,17 @@ class Stretch:
                 finally:
                     graph = stream.end_capture()
         except Exception as error:  # whatever CUDA or CuPy refuse: what was to be captured has not run
-            self._met = MOST
+            self.made = MOST
             self.state = f"launched one by one: {type(error).__name__}: {error}"
             return False
-        self._known[key] = graph, results, arrays  # which keeps them, so that no other gets their identity
+        self._known[key] = graph, results
         self.state = "a graph"
         return True
+
+
+def addresses(arrays: Sequence[Any]) -> tuple[int, ...]:
+    """Where arrays lie."""
+    return tuple([x.data.ptr for x in arrays])
 
 
 def _stream(library: Any) -> Any:

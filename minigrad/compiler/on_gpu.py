@@ -25,8 +25,8 @@ from .calls import is_sized_by_values
 from .capture import Capture, is_array
 from .cuda.module import Module
 from .fuse import Fusion, fused
-from .graphs import Stretch
-from .groups import Call, Group
+from .graphs import Stretch, addresses
+from .groups import Call
 from .layout import Layout, bytes_of
 from .lines import Lines
 from .loops import Loop
@@ -46,19 +46,20 @@ CAPTURED = {
 
 
 class _Bound:
-    """Loops, bound to the arrays that they ran on last; those of two calls in turn."""
+    """Loops, bound to the addresses where they found their arrays last; those of two calls in turn."""
 
     def __init__(self, loops: Sequence[Any], slots: Sequence[Sequence[int]]) -> None:
         self.module = Module(loops, slots)
+        self.text = self.module.source
         self.known: dict[tuple[int, ...], Any] = {}
 
     def __call__(self, *arrays: Any) -> None:
-        key = tuple(map(id, arrays))
+        key = addresses(arrays)
         if key not in self.known:
             if len(self.known) > 3:
                 self.known.clear()
-            self.known[key] = self.module.bound(arrays), arrays  # which keeps them, so that no other gets their identity
-        self.known[key][0]()
+            self.known[key] = self.module.bound(arrays, keep=False)  # whoever has them may see that nobody else does
+        self.known[key]()
 
 
 class _Look:
@@ -102,7 +103,7 @@ class GpuLayout(Layout):
     def _allocate(self, outputs: set[Var]) -> None:
         super()._allocate(outputs)
         for group in self.fusion.groups:
-            if writes_out(group):
+            if isinstance(group, Call) and writes_out(group):
                 self._stays(group.step.out, outputs)
 
     def as_strided(self, x: Any, shape: tuple[int, ...], strides: tuple[int, ...]) -> Any:
@@ -122,6 +123,7 @@ class GpuLayout(Layout):
         wanted = [key for key in self.memory if type(key) is tuple]
         self.host, self.there = np.zeros(len(wanted)), cupy().zeros(len(wanted))
         self.places: dict[Any, Any] = {}
+        self.sent = self.host.tobytes()
         for i, key in enumerate(wanted):
             self.places[key], self.memory[key] = (x[i : i + 1].view(key[1])[0:1].reshape(()) for x in (self.host, self.there))
 
@@ -129,7 +131,9 @@ class GpuLayout(Layout):
         """Nothing: loops are given arrays."""
 
     def copy_numbers(self) -> None:
-        self.there.set(self.host)
+        if (now := self.host.tobytes()) != self.sent:
+            self.there.set(self.host)
+            self.sent = now
 
 
 def _on(like: Any, run: Any, arguments: Any) -> Any:
@@ -284,7 +288,8 @@ class GpuScript(Script):
     def _losses(self) -> list[Var]:
         """Single numbers that the function returns, and that are known when the call waits."""
         at, floor = getattr(self.fusion, "at", {}), self.fusion.floor
-        return [v for v in vars_in(self.program.outputs[0]) if not v.shape and v in self.layout.memory and 0 <= at.get(v, -1) < floor]
+        numbers = [v for v in vars_in(self.program.outputs[0]) if not v.shape and v in self.layout.memory]
+        return [v for v in numbers if 0 <= at.get(v, -1) < floor]
 
     def _effects(self) -> None:
         """As always; and what has been looked at need not be looked at again."""
@@ -316,9 +321,9 @@ class GpuScript(Script):
         return [f"    {''.join(f'{name}, ' for name in outputs)}= {call}" if outputs else f"    {call}"]
 
 
-def writes_out(call: Call | Group) -> bool:
+def writes_out(call: Call) -> bool:
     """Whether a call writes its result where it is told: a product of matrices."""
-    if not isinstance(call, Call) or call.step.function is not np.matmul or call.step.kwargs:
+    if call.step.function is not np.matmul or call.step.kwargs:
         return False
     return all(type(x) is Var and len(x.shape) > 1 for x in call.step.args)
 

@@ -17,6 +17,7 @@ from . import counts, memory
 
 __all__ = ["Capture", "Graph", "captured"]
 
+
 class Graph:
     """`cupy.cuda.Graph`."""
 
@@ -70,10 +71,23 @@ def captured(f: Callable[..., Any]) -> Callable[..., Any]:
             result = f(*args, **kwargs)
         finally:
             capture.depth -= 1
-        capture.calls.append((f, args, kwargs, result))
+        capture.calls.append((f, *map(again, (args, kwargs, result))))
         return result
 
     return call
+
+
+def again(x: Any) -> Any:
+    """The same arrays as other objects: a graph knows addresses, and is no reason for an array to stay."""
+    if isinstance(x, dict):
+        return {k: again(v) for k, v in x.items()}
+    if type(x) in (tuple, list):
+        return type(x)(map(again, x))
+    if not hasattr(x, "_a"):
+        return x
+    made = object.__new__(type(x))
+    vars(made).update(vars(x))
+    return made
 
 
 def arrays_in(x: Any) -> list[Any]:

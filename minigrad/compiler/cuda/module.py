@@ -67,10 +67,13 @@ class Module:
         """
         self.bound(arrays)()
 
-    def bound(self, arrays: Sequence[Any]) -> Callable[[], None]:
+    def bound(self, arrays: Sequence[Any], keep: bool = True) -> Callable[[], None]:
         """What launches the loops on these arrays, again and again, on the device and stream that are current now.
 
-        The arrays are looked at once, and kept.
+        The arrays are looked at once.
+
+        Args:
+            keep: whether the arrays are kept; else they must still be there at each launch.
 
         Raises:
             TypeError, ValueError: as `launch`.
@@ -86,7 +89,7 @@ class Module:
         for kernel, launch in zip(self._kernels_here(cupy), self.launches, strict=True):
             own = (*(addresses[slot] for slot in launch.slots), *([memory] * launch.keeps))
             calls.append(partial(kernel, (launch.blocks,), (THREADS,), own))
-        return _Bound(calls, kept)
+        return _Bound(calls, kept if keep else kept[-1:])
 
     def _check(self, i: int, array: Any) -> None:
         if array.dtype != self._dtypes[i]:
