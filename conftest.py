@@ -84,15 +84,15 @@ def _gpus_are_looked_for_anew(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def ran(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The names of the compiled kernels that have computed something in this test."""
+    """The names of the accelerated functions that native code has computed in this test."""
     names: list[str] = []
-    call = kernels.Way.__call__
+    call = kernels.Compiled.__call__
 
-    def noted(way: kernels.Way, *args: Any, **kwargs: Any) -> Any:
-        out = call(way, *args, **kwargs)
-        if out is not NotImplemented and way.compiled:
-            names.append(way.name)
+    def noted(compiled: kernels.Compiled, *args: Any, **kwargs: Any) -> Any:
+        out = call(compiled, *args, **kwargs)
+        if out is not NotImplemented:
+            names.append(compiled.name)
         return out
 
-    monkeypatch.setattr(kernels.Way, "__call__", noted)
+    monkeypatch.setattr(kernels.Compiled, "__call__", noted)
     return names

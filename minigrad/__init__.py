@@ -28,6 +28,7 @@ from .transforms import (
     deriv,
     egrad,
     elementwise_grad,
+    fori,
     ggnvp,
     grad,
     grad_and_aux,
@@ -43,6 +44,7 @@ from .transforms import (
     make_jvp,
     make_vjp,
     replaced,
+    scan,
     tensor_jacobian_product,
     value_and_grad,
     vector_jacobian_product,
@@ -56,12 +58,12 @@ __version__ = "0.1.0"
 __all__ = [
     "CannotTrace", "CompileWarning", "GradcheckError", "Tensor", "UnusedInputWarning", "autograd", "beside", "check_grads",
     "checkpoint", "checkpoint_notes", "compile", "cuda", "cuda_is_available",
-    "deriv", "detect_anomaly", "dispatch", "egrad", "elementwise_grad", "emath", "enable_grad", "fft",
+    "deriv", "detect_anomaly", "dispatch", "egrad", "elementwise_grad", "emath", "enable_grad", "fft", "fori",
     "get_default_dtype", "ggnvp", "grad", "grad_and_aux", "gradcheck", "gradgradcheck", "hessian",
     "hessian_tensor_product", "hessian_vector_product", "holomorphic_grad", "hvp",
     "is_grad_enabled", "jacobian", "jvp", "linalg", "make_ggnvp", "make_hvp", "make_jvp",
     "make_vjp", "mark_mutated", "misc", "no_grad", "ops", "polynomial", "primitive", "random", "ravel_tree", "raw",
-    "registered", "replaced", "scipy", "set_default_dtype", "set_grad_enabled", "tensor_jacobian_product",
+    "registered", "replaced", "scan", "scipy", "set_default_dtype", "set_grad_enabled", "tensor_jacobian_product",
     "tree_map", "value_and_grad", "vector_jacobian_product", "vjp", "vmap",
 ]  # fmt: skip
 

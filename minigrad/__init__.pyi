@@ -52,6 +52,8 @@ from minigrad.transforms.gradients import holomorphic_grad as holomorphic_grad
 from minigrad.transforms.gradients import value_and_grad as value_and_grad
 from minigrad.transforms.jacobians import hessian as hessian
 from minigrad.transforms.jacobians import jacobian as jacobian
+from minigrad.transforms.loops import fori as fori
+from minigrad.transforms.loops import scan as scan
 from minigrad.transforms.products import ggnvp as ggnvp
 from minigrad.transforms.products import hessian_tensor_product as hessian_tensor_product
 from minigrad.transforms.products import hessian_vector_product as hessian_vector_product
@@ -134,7 +136,7 @@ __all__ = [
     "ediff1d", "egrad", "einsum", "einsum_path", "elementwise_grad", "emath", "empty", "empty_like",
     "enable_grad", "equal", "euler_gamma", "exp", "exp2", "expand_dims", "expit", "expm1", "extract",
     "eye", "fabs", "fft", "fill_diagonal", "fix", "flatnonzero", "flatten", "flip", "fliplr", "flipud",
-    "float_power", "floor", "floor_divide", "fmax", "fmin", "fmod", "format_float_positional",
+    "float_power", "floor", "floor_divide", "fmax", "fmin", "fmod", "fori", "format_float_positional",
     "format_float_scientific", "frexp", "from_dlpack", "fromfunction", "full", "full_like", "gcd",
     "geomspace", "get_default_dtype", "getitem", "ggnvp", "grad", "grad_and_aux", "gradcheck",
     "gradgradcheck", "gradient", "greater", "greater_equal", "hamming", "hanning", "heaviside",
@@ -160,7 +162,7 @@ __all__ = [
     "quantile", "r_", "rad2deg", "radians", "random", "ravel", "ravel_multi_index", "ravel_tree", "raw",
     "real", "real_if_close", "reciprocal", "registered", "relu", "remainder", "repeat", "replaced",
     "reshape", "resize", "result_type", "right_shift", "rint", "roll", "rollaxis", "roots", "rot90",
-    "round", "s_", "scatter_add", "scipy", "searchsorted", "select", "set_default_dtype",
+    "round", "s_", "scan", "scatter_add", "scipy", "searchsorted", "select", "set_default_dtype",
     "set_grad_enabled", "setdiff1d", "setxor1d", "shape", "shares_memory", "sign", "signbit", "sin",
     "sinc", "sinh", "size", "sliding_window_view", "softmax", "sort", "sort_complex", "spacing",
     "split", "sqrt", "square", "squeeze", "stack", "std", "subtract", "sum", "swapaxes", "take",

@@ -145,10 +145,11 @@ def propagate(
     """Send cotangents from the outputs down the graph.
 
     With `targets` the cotangents of these nodes are returned, and only what lies between is computed;
-    without, they are added to `.grad` of all leaves.  `of_a_rule`: see `minigrad.trial.may_run`.
+    without, they are added to `.grad` of all leaves.  A pass `of_a_rule` ends at its targets, also where one of them leads
+    to another, which the pass around it will find out (see `minigrad.trial.may_run` too).
     """
     keep = create_graph if retain_graph is None else retain_graph
-    this = Pass(outputs, cotangents, targets, create_graph, keep, search)
+    this = Pass(outputs, cotangents, targets, create_graph, keep, search, of_a_rule)
     if not this.may_be_on_trial() or not may_run(outputs, cotangents, of_a_rule):
         return _pass(this)
     found = on_trial(partial(_pass, this), outputs, create_graph, keep)
@@ -165,6 +166,7 @@ class Pass:
     create_graph: bool
     keep: bool
     search: bool
+    of_a_rule: bool
 
     def may_be_on_trial(self) -> bool:
         """Whether it is on a GPU, traced, or inside of a trial; so NumPy's passes need not look further."""
@@ -215,6 +217,8 @@ def _visit_all(
         if needed is not None:
             if node in found:
                 found[node] = g
+                if this.of_a_rule:
+                    continue
             parents = tuple([p if p is not None and needed(p) else None for p in parents])
             if not any(parents):
                 continue

@@ -21,7 +21,7 @@ from numpy import ndarray
 
 from .arrays.batch import all_examples
 from .graph import Node
-from .later import is_unread
+from .later import holds_for_any, is_unread
 from .tensor import raw
 
 __all__ = [
@@ -155,7 +155,7 @@ def is_finite(c: Any) -> bool:
         c = all_examples(raw(c))
     elif isfinite(np.vdot(c, c).real):  # reads once and makes no array
         return True
-    return bool(np.all(np.isfinite(c)))
+    return not holds_for_any(np.logical_not(np.isfinite(c)))
 
 
 def has_no_zero(c: Any) -> bool:

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextvars import ContextVar
 from typing import Any
 
-__all__ = ["changing", "is_traced_number", "recorder"]
+__all__ = ["changing", "is_traced", "is_traced_number", "recorder", "repeat"]
 
 #: What writes down the calls of the function that is being traced, in this thread and task.
 recorder: ContextVar[Any] = ContextVar("minigrad_recorder", default=None)
+#: What traces a loop as one step (`minigrad.compiler.scanning`), once the compiler is there; see `minigrad.transforms.loops`.
+repeat: Callable[..., Any] | None = None
+
+
+def is_traced(x: Any) -> bool:
+    """Whether x is an array of a function that is traced (`minigrad.arrays.traced.Traced`)."""
+    return hasattr(type(x), "recorder")
 
 
 def is_traced_number(x: Any) -> bool:

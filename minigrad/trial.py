@@ -122,7 +122,7 @@ def _arrays(g: Any) -> list[Any]:
     """The arrays that a gradient consists of."""
     if hasattr(g, "parts"):  # those of several outputs
         return [x for part in g.parts.values() for x in _arrays(part)]
-    g = raw(g)
+    g = all_examples(raw(g))
     return [g.values if isinstance(g, RowSparse) else g]
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from minigrad.hints import missing
 from minigrad.spellings import NETWORKS
 
-from . import functional, hooks, init, inspect, kernels, layers, optim, parameter, utils
+from . import functional, hooks, init, inspect, layers, optim, parameter, utils
 from .inspect.summary import summary
 from .layers import *  # noqa: F403
 from .module import Buffer, Module, Parameter
@@ -23,7 +23,7 @@ from .saving import load, save
 
 __all__ = [
     "Buffer", "Module", "Parameter", "UninitializedBuffer", "UninitializedParameter", "data", "distributions", "functional",
-    "hooks", "init", "inspect", "kernels", "layers", "load", "metrics", "optim", "parameter", "save",
+    "hooks", "init", "inspect", "layers", "load", "metrics", "optim", "parameter", "save",
     "summary", "text", "training", "utils",
 ]  # fmt: skip
 __all__ += layers.__all__

@@ -9,6 +9,7 @@ import numpy as np
 from minigrad import Tensor, beside, raw
 from minigrad.backend import on_host
 from minigrad.devices import on_gpu_of
+from minigrad.tracing import is_traced
 
 __all__ = ["as_constant", "as_input", "as_tensor", "host", "values_for"]
 
@@ -21,7 +22,8 @@ def host(x: Any) -> np.ndarray:
     >>> host(Tensor([1.0, 2.0], requires_grad=True))
     array([1., 2.], dtype=float32)
     """
-    return np.asarray(on_host(raw(x)))
+    values = on_host(raw(x))
+    return values if is_traced(values) else np.asarray(values)
 
 
 def as_constant(values: Any, like: Any) -> Any:

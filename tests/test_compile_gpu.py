@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import minigrad as mg
+import nn
 from minigrad import Tensor
 
 from .test_compile import STEPS
@@ -127,3 +128,32 @@ def test_a_gradient_and_a_guard_on_a_gpu(stand_in: Any) -> None:
         for values in ([1.0, 4.0], [1.0, 4.0], [0.0, 4.0], [-1.0, 9.0], [1.0, 1.0]):
             x = Tensor(np.array(values), device="cuda")
             np.testing.assert_allclose(run(x).cpu().numpy(), slope(x).cpu().numpy())
+
+
+def test_a_model_trains_through_its_programs_on_a_gpu(stand_in: Any) -> None:
+    found = []
+    for device, wrap in (("cpu", lambda net: net), ("cuda", mg.compile)):
+        mg.random.manual_seed(0)
+        net = nn.Sequential(nn.Linear(3, 8), nn.Tanh(), nn.Linear(8, 2)).to(device)
+        model, optimizer = wrap(net), nn.optim.SGD(net.parameters(), lr=0.1)
+        x = Tensor(np.random.default_rng(0).normal(size=(6, 3)).astype("f4"), device=device)
+        for _ in range(4):
+            loss = (model(x) ** 2).mean()
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+        found.append([loss.item(), *(p.detach().cpu().numpy() for p in net.parameters())])
+    for a, b in zip(*found, strict=True):
+        np.testing.assert_allclose(b, a, rtol=1e-4, atol=1e-6)
+
+
+def test_a_loop_on_a_gpu_is_written_out(stand_in: Any) -> None:
+    def f(w: Any, xs: Any) -> Any:
+        h, hs = mg.scan(lambda h, x: (np.tanh(w @ h + x), h), xs[0], xs)
+        return np.sum(h) + np.sum(hs**2)
+
+    w, xs = np.eye(3) / 2, np.arange(12.0).reshape(4, 3) / 10
+    run, want = mg.compile(mg.grad(f)), mg.grad(f)(w, xs)
+    for _ in range(3):
+        got = run(Tensor(w, device="cuda"), Tensor(xs, device="cuda"))
+        np.testing.assert_allclose(got.cpu().numpy(), want)

@@ -77,9 +77,9 @@ LAYERS: list[list[str]] = [
         "minigrad.random",
     ],
     ["minigrad.check", "minigrad.misc", "minigrad.transforms"],
-    ["minigrad.kernels"],
     ["minigrad.scipy"],
     ["minigrad.compiler"],  # its upper half, which traces
+    ["minigrad.kernels"],
     ["minigrad.viz"],
     ["minigrad!"],  # the front door: it shows all of these, and nn too, which it imports when somebody asks
     [
@@ -90,7 +90,6 @@ LAYERS: list[list[str]] = [
         "nn.computed",
         "nn.contents",
         "nn.hooks",
-        "nn.kernels",
         "nn.module",
         "nn.moving",
         "nn.packing",
@@ -123,12 +122,10 @@ PUBLIC: dict[str, set[str] | None] = {
     "minigrad.backend": {"as_sizes", "device_of", "on_host", "side_by_side"},  # where values are, and what stands beside them
     "minigrad.later": {"check_later", "is_unread", "perhaps_any", "read", "refuse_later", "surely_all"},  # to wait for nothing
     "minigrad.spellings": None,  # the tables of these names
-    "minigrad.tracing": {"changing"},  # numbers that are other ones at each call of a compiled function
+    "minigrad.tracing": {"changing", "is_traced"},  # numbers that are other ones at each call of a compiled function
     "minigrad.kernels": None,  # the registry of kernels
     "minigrad.kernels.cuda.launch": {"launch", "on_its_gpu"},  # kernels for a GPU
-    "minigrad.kernels.scalar": None,  # what compiled kernels are made of
     "minigrad.kernels.signature": None,  # which arrays a compiled kernel takes
-    "minigrad.kernels.threads": None,  # kernels over several threads
     "minigrad.ops.batching": {"one_by_one"},  # functions that decide by values, under vmap
     "minigrad.ops.index": {"assign"},  # x[index] = value, as an op
     "minigrad.ops.select": {"overwritten"},  # a mask only where it hides something

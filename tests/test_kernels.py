@@ -1,16 +1,10 @@
-"""The accelerator's kernels against the NumPy code that they stand for, and against PyTorch through the layers' tests."""
+"""Compiled functions against the NumPy code that they come from, and against PyTorch through the layers' tests."""
 
 from __future__ import annotations
 
-import errno
 import importlib
-import importlib.util
-import itertools
 import os
-import pickle
-import queue
 import re
-import shutil
 import subprocess
 import sys
 import threading
@@ -24,17 +18,29 @@ import pytest
 import minigrad
 import nn
 from minigrad import kernels
-from minigrad.kernels import cache, convolution, scalar, threads
+from minigrad.kernels import compiled
+from minigrad.kernels.compiled import Kernel
 from minigrad.ops import reduce
-from minigrad.ops.window import Window, conv, conv_input, conv_weight, fold, max_pool, pool_scatter, unfold
-from nn.functional import activation, normalization
+from minigrad.ops.window import (
+    Window,
+    conv,
+    conv_input,
+    conv_weight,
+    fold,
+    max_pool,
+    pool_scatter,
+    sum_pool,
+    sum_unpool,
+    unfold,
+)  # fmt: skip
+from nn.functional import activation, loss, normalization, recurrent
 
 if not kernels.enabled:
-    pytest.skip("the accelerator is off: numba is not installed, or MINIGRAD_FAST=0", allow_module_level=True)
+    pytest.skip("the accelerator is off: llvmlite is not installed, or MINIGRAD_FAST=0", allow_module_level=True)
 
 rng = np.random.default_rng(0)
 
-#: The check that a kernel ran, and equals the NumPy code.
+#: The check that native code ran, and equals the NumPy code.
 Agree = Callable[..., None]
 
 #: The functions of minigrad and nn that may be computed in other ways.
@@ -42,7 +48,7 @@ CLAIMED = {
     name
     for package in (minigrad, nn)
     for path in Path(package.__file__).parent.rglob("*.py")
-    for name in re.findall(r'^@accelerated\("(.*)"\)$', path.read_text(), re.MULTILINE)
+    for name in re.findall(r'^@accelerated\("(\w*)".*\)$', path.read_text(), re.MULTILINE)
 }
 
 
@@ -52,17 +58,18 @@ def draw(*shape: int) -> Any:
 
 @pytest.fixture
 def agree(ran: list[str]) -> Agree:
-    """The check of a function that has a kernel."""
+    """The check of an accelerated function."""
 
     def check(function: Any, *args: Any, atol: float = 2e-6, runs: bool = True, **options: Any) -> None:
-        """The kernel ran (or did not, where it takes no such arguments), and equals the NumPy code in float64."""
+        """Native code ran (or did not, where it takes no such arguments), and equals the NumPy code in float64."""
         ran.clear()
         fast = function(*args, **options)
-        assert (function.__name__.lstrip("_") in ran) == runs
+        assert bool(ran) == runs
         plain = function.__wrapped__
         expected = plain(*(a.astype(np.float64) if getattr(a, "dtype", None) == np.float32 else a for a in args), **options)
         for got, want in zip(*((v if isinstance(v, (tuple, list)) else [v]) for v in (fast, expected)), strict=True):
             if want is None:
+                assert got is None
                 continue
             scale = max(float(np.abs(want[np.isfinite(want)]).max(initial=0)), 1.0)
             np.testing.assert_allclose(got, want, rtol=1e-5, atol=atol * scale)
@@ -138,8 +145,8 @@ CONVOLUTIONS = [
     (5, 3, 5, 1, (300,), {"size": 7, "padding": 3, "dilation": 2}),
     (2, 6, 9, 3, (12, 31), {"size": 3, "padding": 2}),
     (9, 2, 2, 2, (500,), {"size": 4}),
-    (2, 3, 9, 1, (35, 47), {"size": 11, "stride": 4}),
-    (2, 4, 6, 2, (30, 33), {"size": (3, 4), "stride": (2, 3), "padding": (1, 2), "dilation": (1, 2)}),
+    (4, 3, 9, 1, (35, 47), {"size": 11, "stride": 4}),
+    (6, 4, 6, 2, (30, 33), {"size": (3, 4), "stride": (2, 3), "padding": (1, 2), "dilation": (1, 2)}),
     (4, 5, 5, 1, (501,), {"size": 5, "stride": 2, "padding": 3}),
     (2, 60, 50, 1, (15, 16), {"size": 3, "padding": 1}),
     (2, 200, 50, 1, (15, 16), {"size": 3, "padding": 1}),
@@ -152,10 +159,9 @@ def test_convolution(case: Any, agree: Agree) -> None:
     window = Window.over(shape, **options)
     x, w = draw(images, inside, *shape), draw(outside, inside // groups, *window.size)
     g = draw(images, outside, *window.out)
-    few = inside <= 128  # the kernel leaves many channels to matrix products
-    agree(conv.op.forward, x, w, window, groups, runs=few)
-    agree(conv_input.op.forward, g, w, window, groups, runs=convolution.mirrored(window) is not None)
-    agree(conv_weight.op.forward, x, g, window, groups, runs=few)
+    agree(conv.op.forward, x, w, window, groups)
+    agree(conv_input.op.forward, g, w, window, groups)
+    agree(conv_weight.op.forward, x, g, window, groups)
 
 
 @pytest.mark.parametrize(
@@ -166,7 +172,7 @@ def test_columns(options: Any, ran: list[str]) -> None:
     x = draw(2, 5, 19, 23)
     ran.clear()
     columns = unfold.op.forward(x, window)
-    assert ran == ["fill"]
+    assert ran == ["unfold"]
     np.testing.assert_array_equal(columns, unfold.op.forward(x.astype(np.float64), window))
     g = draw(*columns.shape)
     assert np.sum(columns * g) == pytest.approx(np.sum(x * fold.op.forward(g, window)), rel=1e-3)  # transposes
@@ -186,15 +192,72 @@ def test_max_pool(options: Any, shape: tuple[int, ...], agree: Agree) -> None:
     assert np.isnan(max_pool.op.forward(x, window)[0]).sum() == out[0, 0].size
 
 
-def test_a_kernel_that_does_not_run_is_seen(monkeypatch: pytest.MonkeyPatch, agree: Agree) -> None:
-    """The tests here would fail without kernels, they would not compare the NumPy code with itself."""
+@pytest.mark.parametrize("options", [{}, {"padding": 1}, {"stride": 1, "dilation": 2}, {"stride": 2, "ceil_mode": True}], ids=str)
+@pytest.mark.parametrize("shape", [(19, 23), (300,)], ids=str)
+def test_sum_pool(options: Any, shape: tuple[int, ...], agree: Agree) -> None:
+    window = Window.over(shape, 3, **{"stride": 3, **options})
+    agree(sum_pool.op.forward, draw(4, 16, *shape), window)
+    agree(sum_unpool.op.forward, draw(4, 16, *window.out), window)
+
+
+@pytest.mark.parametrize("shape", [(40, 100), (2048, 3), (7, 33, 17)])
+@pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
+@pytest.mark.parametrize("ignored", [0, 5])
+def test_cross_entropy(shape: tuple[int, ...], reduction: str, ignored: int, agree: Agree) -> None:
+    logits, target = 3 * draw(*shape), rng.integers(0, shape[1], (shape[0], *shape[2:]))
+    target[:ignored] = -100
+    agree(loss._cross_entropy.op.forward, logits, target, None, -100, reduction, atol=1e-5)
+    out, lse = loss._cross_entropy.op.forward(logits, target, None, -100, reduction)
+    agree(loss._slope, logits, target, None, lse, draw(*out.shape), -100, reduction)
+
+
+def test_a_class_that_is_none_is_numpys_error() -> None:
+    logits, target = draw(64, 64), rng.integers(0, 64, 64)
+    loss._cross_entropy.op.forward(logits, target, None, -100, "mean")
+    for wrong in (64, -65, 2**32):
+        with pytest.raises(IndexError):
+            loss._cross_entropy.op.forward(logits, np.where(np.arange(64) == 7, wrong, target), None, -100, "mean")
+
+
+@pytest.mark.parametrize("size", [1, 5, 16, 31, 100])
+def test_a_step_of_an_lstm(size: int, ran: list[str]) -> None:
+    batch = min(2048 // size, 1000)
+    half = np.repeat(np.float32([0.5, 0.5, 1.0, 0.5]), size)
+    z, gates = draw(batch, 4 * size), 0.5 + 0.4 * np.tanh(draw(batch, 4 * size))
+    h, c, tanh_c, through, *rest = (draw(batch, size) for _ in range(7))
+    forward = [z, h, draw(size, 4 * size), half, c, *rest]
+    back = [gates, c, tanh_c, through, draw(batch, size), z.copy(), draw(4 * size, size)]
+    for function, args in ((recurrent.lstm_step, forward), (recurrent.lstm_step_back, back)):
+        one, two = [a.copy() for a in args], [a.astype(np.float64) for a in args]
+        ran.clear()
+        got = function(*one)
+        assert ran == [function.__name__]
+        want = function.__wrapped__(*two)
+        for a, b in [*zip(one, two, strict=True), *([] if want is None else [(got, want)])]:
+            np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-4)
+
+
+def test_adam_in_one_pass(ran: list[str]) -> None:
+    from nn.optim.adam import adam_step
+
+    for size in (2048, 2049, 2079, 100_003):
+        arrays = [draw(size), draw(size), draw(size), np.abs(draw(size)), np.abs(draw(size))]
+        for most in (False, True):
+            one, two = [a.copy() for a in arrays], [a.astype(np.float64) for a in arrays]
+            for given in (one, two):
+                given[4:] = given[4:] if most else [None]
+            adam_step(*one, 0.1, 0.01, 0.1, 1e-8)
+            adam_step.__wrapped__(*two, 0.1, 0.01, 0.1, 1e-8)
+            for a, b in zip(one[: 5 if most else 4], two, strict=False):
+                np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-5)
+    assert ran.count("adam_step") == 8
+
+
+def test_native_code_that_does_not_run_is_seen(monkeypatch: pytest.MonkeyPatch, agree: Agree) -> None:
+    """The tests here would fail without it, they would not compare the NumPy code with itself."""
     x = draw(64, 64)
     agree(reduce.softmax.op.forward, x, axis=-1)
-    with monkeypatch.context() as patch, pytest.raises(AssertionError):
-        patch.setattr(kernels, "enabled", False)
-        agree(reduce.softmax.op.forward, x, axis=-1)
-    (way,) = kernels.ways["softmax"]
-    monkeypatch.setattr(way, "function", lambda *args, **kwargs: NotImplemented)
+    monkeypatch.setattr(kernels, "enabled", False)
     with pytest.raises(AssertionError):
         agree(reduce.softmax.op.forward, x, axis=-1)
 
@@ -215,6 +278,8 @@ def test_an_infinity_stays_in_the_places_that_see_it(agree: Agree) -> None:
     assert np.isfinite(conv_weight.op.forward(x, g, window)[0, 0]).sum() == 8
     w[0, 0, 0, 0] = np.inf
     agree(conv_input.op.forward, g, w, window, runs=False)
+    padded = Window.over((64, 64), 3, padding=2)
+    agree(conv_input.op.forward, np.ones((1, 1, *padded.out), np.float32), w, padded, runs=False)
     assert np.isfinite(conv_input.op.forward(g, w, window)[0, 0]).sum() == 64**2 - 62**2
 
 
@@ -231,89 +296,85 @@ def test_adam_after_a_gradient_that_overflows_goes_on() -> None:
         assert v[0] == np.inf and p[0] == 0
 
 
-def softmax_is_right(x: Any, expected: Any) -> bool:
-    return np.array_equal(reduce.softmax.op.forward(x, axis=-1), expected)
-
-
-@pytest.fixture
-def large(monkeypatch: pytest.MonkeyPatch) -> tuple[Any, Any]:
-    """An array that is cut into four parts, also where there are fewer cores, and its softmax in one part."""
-    x = draw(1000, 200)
-    monkeypatch.setattr(threads, "workers", 1)
-    expected = reduce.softmax.op.forward(x, axis=-1)
-    monkeypatch.setattr(threads, "workers", 4)
-    assert threads.chunks(len(x), x.size) == 4
-    return x, expected
-
-
-def test_kernels_run_in_several_threads_at_once(large: tuple[Any, Any]) -> None:
+def test_one_function_in_several_threads() -> None:
+    """Each call has memory of its own for what lies between its loops."""
+    logits, target = draw(500, 300), rng.integers(0, 300, 500)
+    images, weights, window = draw(4, 8, 30, 30), draw(8, 8, 3, 3), Window.over((30, 30), 3, padding=1)
     wrong: list[int] = []
 
-    def work() -> None:
-        for _ in range(50):
-            if not softmax_is_right(*large):
-                wrong.append(1)
+    def results(k: int) -> list[Any]:
+        out = loss._cross_entropy.op.forward(logits * k, target, None, -100, "none")[0]
+        return [out, conv.op.forward(images * k, weights, window, 1), Kernel.__call__(scaled, logits, float(k))]
 
-    callers = [threading.Thread(target=work) for _ in range(4)]
+    scaled = Kernel(lambda x, factor: np.exp(x) * factor)
+    expected = [results(k) for k in range(1, 5)]
+
+    def work(k: int) -> None:
+        for _ in range(30):
+            if not all(map(np.array_equal, results(k), expected[k - 1])):
+                wrong.append(k)
+
+    callers = [threading.Thread(target=work, args=(k,)) for k in range(1, 5)]
     for thread in callers:
         thread.start()
     for thread in callers:
         thread.join()
-    assert not wrong and threads._started == 3
+    assert not wrong
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
-@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
-def test_a_forked_process_has_threads_of_its_own(large: tuple[Any, Any]) -> None:
-    assert softmax_is_right(*large)
-    before = threads._jobs
-    child = os.fork()
-    if child == 0:
-        started = threads._started
-        right = all(softmax_is_right(*large) for _ in range(20))
-        os._exit(0 if right and started == 0 and threads._started == 3 and threads._jobs is not before else 1)
-    assert os.waitpid(child, 0)[1] == 0
-    assert softmax_is_right(*large)
+def test_a_compiled_step_does_not_take_native_code_for_its_state() -> None:
+    from minigrad.compiler.state import reachable
+
+    reduce.softmax.op.forward(draw(64, 64), axis=-1)
+    state = reachable(reduce.softmax)
+    assert not state.arrays and not any(isinstance(x, Kernel) for x in state.seen.values())
 
 
-def test_without_another_thread_the_caller_does_all_parts(large: tuple[Any, Any], monkeypatch: pytest.MonkeyPatch) -> None:
-    """The system may give no more threads; those that there are may be busy; at its end a process has none."""
-
-    def refuse(self: threading.Thread) -> None:
-        raise RuntimeError("can't start new thread")
-
-    with monkeypatch.context() as patch:
-        patch.setattr(threads, "_started", 0)
-        patch.setattr(threading.Thread, "start", refuse)
-        assert softmax_is_right(*large)
-        assert threads._started == 0
-    with monkeypatch.context() as patch:
-        patch.setattr(threads, "_jobs", queue.SimpleQueue())  # at which nobody looks
-        assert softmax_is_right(*large)
-    with monkeypatch.context() as patch:
-        patch.setattr(threads, "_jobs", queue.SimpleQueue())
-        patch.setattr(sys, "is_finalizing", lambda: True)
-        assert softmax_is_right(*large)
-        assert threads._jobs.empty()
+def test_results_are_no_buffers_of_later_calls() -> None:
+    x = draw(64, 64)
+    first = reduce.softmax.op.forward(x, axis=-1)
+    kept = first.copy()
+    reduce.softmax.op.forward(x + 1, axis=-1)
+    np.testing.assert_array_equal(first, kept)
+    assert first.flags.owndata and first.flags.writeable
 
 
-def test_work_is_cut_into_whole_parts() -> None:
-    from minigrad.kernels.threads import chunks, spread
-
-    for rows, size in itertools.product((1, 2, 3, 7), (10, 10**7)):
-        seen: list[tuple[int, int, int]] = []
-        spread(lambda start, stop, part: seen.append((start, stop, part)), rows, size)  # noqa: B023
-        assert len(seen) == chunks(rows, size)
-        assert sorted(i for start, stop, _ in seen for i in range(start, stop)) == list(range(rows))
-        assert sorted(part for *_, part in seen) == list(range(len(seen)))
+def test_numbers_may_change_from_call_to_call() -> None:
+    scaled = Kernel(lambda x, factor: x * (1 - factor))
+    x = draw(100)
+    for factor in (0.5, 2.0, -1e30, np.inf):
+        with np.errstate(all="ignore"):
+            np.testing.assert_array_equal(scaled(x, factor), x * (1 - factor))
+    assert len(scaled.versions) == 1
 
 
-@pytest.mark.parametrize("bad", range(4))
-def test_an_error_in_any_part_reaches_the_caller(bad: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(threads, "workers", 4)
-    for _ in range(20):
-        with pytest.raises(ZeroDivisionError):
-            threads.spread(lambda start, stop, part: 1 // (part - bad), 8, 10**7)
+def test_what_depends_on_a_number_or_on_values_is_not_compiled() -> None:
+    for function in (
+        lambda x, factor: x * 2 if factor > 1 else x,
+        lambda x, factor: x * 2 if x.sum() > 1 else x,
+        lambda x, factor: np.sort(x),
+        lambda x, factor: factor,
+    ):
+        assert Kernel(function)(draw(10), 2.0) is NotImplemented
+
+
+def test_what_is_wrong_in_the_compiler_is_a_warning_and_numpys_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*args: Any, **kwargs: Any) -> Any:
+        raise AssertionError("a fault")
+
+    monkeypatch.setattr(compiled, "fused", broken)
+    x = draw(3, 1001)
+    with pytest.warns(UserWarning, match="softmax is not compiled: AssertionError"):
+        got = reduce.softmax.op.forward(x, axis=-1)
+    np.testing.assert_array_equal(got, reduce.softmax.op.forward.__wrapped__(x, axis=-1))
+
+
+def test_a_bounded_number_of_versions_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(compiled, "MOST", 3)
+    double = Kernel(lambda x: x + x)
+    for n in (*range(1, 8), 1, 7):
+        np.testing.assert_array_equal(double(np.ones(n)), np.full(n, 2.0))
+    assert len(double.versions) == 3
 
 
 def test_every_kernel_that_is_provided_stands_for_a_function() -> None:
@@ -327,146 +388,33 @@ def test_every_kernel_that_is_provided_stands_for_a_function() -> None:
 def test_it_can_be_turned_off() -> None:
     code = "import sys, numpy as np; from minigrad import kernels, Tensor; from nn.functional import softmax\n"
     code += "softmax(Tensor(np.ones((100, 100), np.float32), requires_grad=True)).sum().backward()\n"
-    code += "print(kernels.enabled, 'numba' in sys.modules)"
+    code += "print(kernels.enabled, 'llvmlite' in sys.modules)"
     for value, expected in (("0", "False False"), ("1", "True True")):
         environment = {**os.environ, "MINIGRAD_FAST": value}
         assert subprocess.check_output([sys.executable, "-c", code], env=environment, text=True).strip() == expected
 
 
-@pytest.mark.parametrize("kind", ["ImportError", "AttributeError"])
-def test_a_numba_that_cannot_be_imported_turns_it_off_with_a_warning(kind: str) -> None:
+@pytest.mark.parametrize("kind", ["ImportError", "OSError"])
+def test_where_llvmlite_cannot_be_imported_numpy_computes(kind: str) -> None:
+    """A warning says so, once, where it is there but broken."""
     code = "import sys, warnings, numpy as np\n"
     code += "class Broken:\n"
     code += "    def find_spec(self, name, path=None, target=None):\n"
-    code += f"        if name.startswith('numba.'): raise {kind}('of another NumPy')\n"
+    code += f"        if name.startswith('llvmlite.'): raise {kind}('a library is missing')\n"
     code += "sys.meta_path.insert(0, Broken())\n"
     code += "import minigrad\nfrom nn.functional import softmax, log_softmax\n"
     code += "with warnings.catch_warnings(record=True) as caught:\n"
+    code += "    warnings.simplefilter('always')\n"
     code += "    out = softmax(np.zeros((100, 50), np.float32)), log_softmax(np.zeros((100, 50), np.float32))\n"
-    code += "print(len(caught), str(caught[0].message)[:60], float(out[0][0, 0]), minigrad.kernels.enabled)"
+    code += "said = str(caught[0].message).startswith('the accelerator is off: llvmlite cannot')\n"
+    code += "print(len(caught), said, float(out[0][0, 0]), minigrad.kernels.enabled)"
     out = subprocess.check_output([sys.executable, "-c", code], text=True).strip()
-    assert out == "1 minigrad's accelerator is off, because numba cannot be impor 0.019999999552965164 False"
+    assert out == "1 True 0.019999999552965164 False"
 
 
-def test_a_way_is_compiled_unless_it_says_otherwise() -> None:
-    assert kernels.Way("module", "name").compiled
-    assert not kernels.Way("module", "name", compiled=False).compiled
-
-
-KERNEL = """
-def add_one(x):
-    x[0] += 1
-"""
-
-
-@pytest.fixture
-def add_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Compiles a small kernel as in a new process, runs it, and says how often it came from the disk."""
-    import numba
-
-    path = tmp_path / "adds.py"
-    path.write_text(KERNEL)
-    spec = importlib.util.spec_from_file_location("adds", path)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    monkeypatch.setattr(sys, "dont_write_bytecode", True)
-    monkeypatch.setitem(sys.modules, "adds", module)
-    spec.loader.exec_module(module)
-    monkeypatch.setattr(numba.config, "CACHE_DIR", "")
-
-    def run(dtype: Any = np.float32) -> int:
-        x, dispatcher = np.zeros(1, dtype), scalar.kernel(module.add_one)
-        dispatcher(x)
-        assert x[0] == 1 and len(dispatcher.overloads) == 1
-        return sum(dispatcher.stats.cache_hits.values())
-
-    return run
-
-
-def test_kernels_are_kept_on_the_disk(add_one: Any) -> None:
-    assert [add_one() for _ in range(3)] == [0, 1, 1]
-    assert [add_one(np.float64) for _ in range(2)] == [0, 1]
-    assert add_one() == 1
-
-
-def test_kernels_need_no_place_to_be_kept(add_one: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Installed where nobody may write, for a user without a home: a usual container."""
-    (tmp_path / "__pycache__").write_text("a file, where a folder would be")
-    for name in ("HOME", "XDG_CACHE_HOME"):
-        monkeypatch.setenv(name, "/dev/null")
-    assert [add_one() for _ in range(2)] == [0, 0]
-
-
-def test_a_place_that_is_gone_or_full_changes_nothing(add_one: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def full(*args: Any, **kwargs: Any) -> None:
-        raise OSError(errno.ENOSPC, "No space left on device")
-
-    with monkeypatch.context() as patch:
-        patch.setattr(os, "replace", full)
-        assert [add_one() for _ in range(2)] == [0, 0]
-    assert not list(tmp_path.rglob("*.tmp.*"))
-    assert [add_one() for _ in range(2)] == [0, 1]
-    shutil.rmtree(tmp_path / "__pycache__")
-    assert [add_one() for _ in range(2)] == [0, 1]
-
-
-def cut(file: Path) -> None:
-    os.truncate(file, 10)
-
-
-def empty(file: Path) -> None:
-    os.truncate(file, 0)
-
-
-def overwrite(file: Path) -> None:
-    file.write_bytes(b"no pickle at all" * 100)
-
-
-def hold_something_else(file: Path) -> None:
-    file.write_bytes(pickle.dumps({"of another": "program"}))
-
-
-def come_from_another_version(file: Path) -> None:
-    file.write_bytes(pickle.dumps("0.1") + b"what another numba writes")
-
-
-@pytest.mark.parametrize(
-    "damage", [cut, empty, overwrite, hold_something_else, come_from_another_version, os.unlink], ids=lambda f: f.__name__
-)
-@pytest.mark.parametrize("kind", ["nbi", "nbc"])
-def test_a_damaged_file_is_replaced(kind: str, damage: Any, add_one: Any, tmp_path: Path) -> None:
-    assert [add_one() for _ in range(2)] == [0, 1]
-    (file,) = tmp_path.rglob(f"*.{kind}")
-    damage(file)
-    assert [add_one() for _ in range(2)] == [0, 1]
-
-
-@pytest.mark.parametrize("kind", ["nbi", "nbc"])
-def test_a_folder_where_a_file_would_be_changes_nothing(kind: str, add_one: Any, tmp_path: Path) -> None:
-    add_one()
-    (file,) = tmp_path.rglob(f"*.{kind}")
-    file.unlink()
-    file.mkdir()
-    assert [add_one() for _ in range(2)] == [0, 0]
-
-
-def test_a_kept_kernel_is_stale_where_the_functions_are_that_it_is_made_of(
-    add_one: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    parts = tmp_path / "scalar.py"
-    parts.write_text("the old functions")
-    monkeypatch.setattr(cache, "_PARTS", parts)
-    assert [add_one() for _ in range(2)] == [0, 1]
-    parts.write_text("the new functions")
-    assert [add_one() for _ in range(2)] == [0, 1]
-
-
-def test_a_kept_kernel_of_other_types_is_not_taken(add_one: Any, tmp_path: Path) -> None:
-    """Two processes that write at once may give one name to two kernels."""
-    add_one(np.float32)
-    (file,) = tmp_path.rglob("*.nbc")
-    of_floats = file.read_bytes()
-    add_one(np.float64)
-    (other,) = (path for path in tmp_path.rglob("*.nbc") if path != file)
-    other.write_bytes(of_floats)
-    assert [add_one(np.float64) for _ in range(2)] == [0, 1]
+def test_a_cache_that_cannot_be_written_changes_nothing(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("where a folder would be")
+    code = "import numpy as np; from nn.functional import softmax\n"
+    code += "print(float(softmax(np.zeros((100, 50), np.float32))[0, 0]))"
+    environment = {**os.environ, "MINIGRAD_CACHE": str(tmp_path / "file")}
+    assert subprocess.check_output([sys.executable, "-c", code], env=environment, text=True).strip() == "0.019999999552965164"

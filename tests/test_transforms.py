@@ -280,6 +280,16 @@ def test_checkpoint_refuses_a_closed_over_result_that_was_updated() -> None:
         y.backward()
 
 
+def test_what_a_checkpointed_function_closes_over_may_be_computed_of_one_another() -> None:
+    found = []
+    for wrap in (lambda f: f, mg.checkpoint):
+        w = Tensor([1.0, 2.0], requires_grad=True)
+        squares = w * w
+        wrap(lambda x, w=w, squares=squares: w * x + squares * x)(Tensor([3.0, 4.0])).sum().backward()
+        found.append(w.grad.tolist())
+    assert found[1] == found[0] == [9.0, 20.0]  # x (1 + 2 w)
+
+
 def test_checkpoint_in_a_training_loop_with_steps_between() -> None:
     x, w = Tensor(np.ones(2)), Tensor(np.ones(2), requires_grad=True)
     optimizer = nn.optim.SGD([w], lr=0.1)

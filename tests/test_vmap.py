@@ -806,15 +806,17 @@ def test_an_inner_vmap_may_share_what_an_outer_one_does_not() -> None:
 # ----------------------------------------------------------------------------- the batch itself
 
 
-def test_a_compiled_kernel_never_sees_a_batch(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_native_code_never_sees_a_batch(monkeypatch: pytest.MonkeyPatch) -> None:
+    compiled = pytest.importorskip("minigrad.kernels.compiled")
     seen: list[Any] = []
 
-    def kernel(*args: Any) -> Any:
+    def version(function: Any, args: Any) -> Any:
         seen.append(args)
-        return NotImplemented
+        raise NotImplementedError
 
     monkeypatch.setattr(kernels, "enabled", True)
-    monkeypatch.setitem(kernels.ways, "of test_vmap", [kernels.Way("", "", compiled=True, function=kernel)])
+    monkeypatch.setattr(compiled, "Version", version)
+    monkeypatch.setattr(compiled, "_can_compile", lambda: True)
 
     @kernels.accelerated("of test_vmap")
     def f(x: Any, y: Any) -> Any:

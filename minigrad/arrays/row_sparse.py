@@ -18,7 +18,7 @@ from .writing import write_at
 __all__ = ["RowSparse", "add_rows"]
 
 
-@accelerated("add_rows", whole=True)
+@accelerated("add_rows", whole=True, traced=False)
 def add_rows(x: Any, rows: Any, values: Any) -> None:
     """x[rows] += values in place, where a row may come several times; x (n, ...), rows (m,), values (m, ...).
 

@@ -89,6 +89,8 @@ class Traced(NDArrayOperatorsMixin):
         if self._version != self.memory.version:
             self._var = self.recorder.replay(self.memory.whole.value, self._path, self.numbers)
             self._version = self.memory.version
+        if self.recorder.seen is not None:
+            self.recorder.seen[self._var] = self.numbers
         return self._var
 
     def written(self, var: Any) -> None:

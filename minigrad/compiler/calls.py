@@ -132,6 +132,8 @@ def reduction_of(step: Step) -> tuple[str, Var, tuple[int, ...], bool] | None:
         return None
     if x.dtype.kind != "f" if op == "mean" else out.dtype != x.dtype:
         return None
+    if axis is not None and not x.shape:  # NumPy takes 0 and -1 there
+        return None
     given = range(len(x.shape)) if axis is None else axis if isinstance(axis, tuple) else (axis,)
     axes = tuple(a % len(x.shape) for a in given)
     return op, x, axes, keepdims

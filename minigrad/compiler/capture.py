@@ -10,10 +10,11 @@ import numpy as np
 
 from .. import graph, tracing
 from ..arrays.row_sparse import RowSparse
-from ..arrays.traced import Traced
+from ..arrays.traced import CannotTrace, Traced
 from ..backend import address_of, is_plain
 from ..tensor import Tensor, raw, wrap
 from ..trees import flatten, sequence_like, unflatten
+from .back import Back, entered, traced_back, without_graph
 from .numbers import Formula, Number
 from .passes import inputs_of, simplified
 from .program import Program
@@ -59,6 +60,8 @@ class Capture:
         numbers: what is read at each call: a formula, a dict, and keys one inside the other; of an argument None and its place.
         decisions: formulas that must have these values.
         repeats: whether a second call would do the same; not where this one has made new places (an optimizer's first step).
+        back: the backward pass of the results, if they belong to a graph; `result` then is a list of them and of what it reads.
+        arguments, tree: how the arguments and the results are nested.
     """
 
     traced: Program
@@ -75,6 +78,9 @@ class Capture:
     decisions: list[tuple[Formula, Any]]
     effects: list[Effect] = field(default_factory=list)
     repeats: bool = True
+    back: Back | None = None
+    arguments: Any = ((), {})
+    tree: Any = None
 
     def differs(self) -> list[str]:
         """What must be as it was for the program to be right, and is not."""
@@ -107,19 +113,28 @@ def capture(function: Callable[..., Any], args: Any, kwargs: Any, static: set[in
 
 def _captured(function: Callable[..., Any], args: Any, kwargs: Any, leaves: list[Any], floats: set[int]) -> tuple[Any, Capture]:
     recorder, state = Recorder(), reachable(function, *(x for x in leaves if not is_array(x)))
-    new = []
+    new: list[Any] = []
+    began, ends = next(graph.clock), {}
     for i, x in enumerate(leaves):
         if is_array(x):
             array = raw(x)
             new.append(_like(x, recorder.given(array if is_plain(array) else np.asarray(array))))
         else:
             new.append(recorder.argument(x, i) if i in floats else x)
+        if isinstance(x, Tensor) and x._node is not None:
+            new[i], ends[i] = entered(new[i]._array)
+    stand_ins = [(new[i], new[i]._node) for i in ends]
     taken = _Taken(recorder, state, [x for x in leaves if isinstance(x, Tensor)])
     token = tracing.recorder.set(recorder)
     try:
         new_args, new_kwargs = unflatten((args, kwargs), iter(new))
         result = function(*new_args, **new_kwargs)
         taken.streams.refuse_draws()
+        if any(t._node is not node for t, node in stand_ins):
+            raise CannotTrace(
+                "the compiled function writes into an argument that requires a gradient: write into a copy, x.clone()"
+            )
+        back = traced_back(recorder, result, ends, began, taken.tensors)
     except BaseException as error:
         tracing.recorder.reset(token)
         taken.undo(reachable(function, *(x for x in leaves if not is_array(x))))
@@ -129,8 +144,8 @@ def _captured(function: Callable[..., Any], args: Any, kwargs: Any, leaves: list
         raise
     tracing.recorder.reset(token)
     effects, repeats = taken.settle(reachable(function, *(x for x in leaves if not is_array(x))))
-    parts = flatten(result)
-    values = ([recorder.value_of(raw(x)) for x in parts], [recorder.value_of(e.value) for e in effects])
+    parts, kept = flatten(result), [] if back is None else back.kept
+    values = ([*(recorder.value_of(raw(x)) for x in parts), *kept], [recorder.value_of(e.value) for e in effects])
     effects = [Effect(e.kind, e.target, v) for e, v in zip(effects, values[1], strict=True)]
     traced = recorder.program(values)
     program = simplified(traced)
@@ -138,12 +153,15 @@ def _captured(function: Callable[..., Any], args: Any, kwargs: Any, leaves: list
     unknown = {v for v, source in zip(program.inputs[-len(taken.sources) :], taken.sources, strict=False) if source is None}
     repeats = repeats and not (read & unknown)  # a row-sparse gradient that is added to has other rows each time
     repeats = repeats and not _overlap([t.numbers for t in recorder.arrays], {e.target for e in effects if e.kind == "write"})
+    own = [_own(x) for x in parts]
+    shown = unflatten(result, iter(own)) if back is None else [*own, *back.numbers]
     found = Capture(
-        traced, program, leaves, result, taken.sources, taken.tensors, taken.fixed(), state.same,
+        traced, program, [without_graph(x) for x in leaves], shown, taken.sources, taken.tensors, taken.fixed(), state.same,
         [(x, x.copy()) for x in state.loose],
         [(h, len(h)) for h, _ in state.holders], list(recorder.given_numbers.values()), recorder.decisions, effects, repeats,
+        back, unflatten((args, kwargs), iter([0] * len(leaves))), unflatten(result, iter([0] * len(parts))),
     )  # fmt: skip
-    return unflatten(result, iter([_own(x) for x in parts])), found
+    return shown, found
 
 
 def _overlap(arrays: list[np.ndarray], written: set[int]) -> bool:

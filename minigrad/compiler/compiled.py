@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import copy
 import functools
 import inspect
 import os
 import sys
+import types
 import weakref
 from collections.abc import Callable, Sequence
 from threading import Lock, get_ident
@@ -14,16 +16,21 @@ from typing import Any
 import numpy as np
 
 from .. import graph, tracing
+from ..arrays import batch
 from ..arrays.traced import CannotTrace
 from ..backend import is_plain
+from ..random.state import get_state
 from ..tensor import Tensor, raw
-from ..trees import flatten, is_leaf, paths
+from ..trees import flatten, is_leaf, paths, unflatten
+from . import scanning  # noqa: F401 - says how a loop is traced
+from .back import without_graph
 from .capture import capture, is_array
 from .explain import Explanation, explained
 from .loops import Loop
-from .on_gpu import GpuScript, array_on_gpu
+from .on_gpu import script_of
 from .passes import stages
 from .program import Program
+from .recorded import Recorded
 from .script import MISS, Script
 
 __all__ = ["CannotTrace", "CompileWarning", "Compiled", "compile"]
@@ -52,9 +59,9 @@ class Compiled:
     )  # fmt: skip
 
     def __init__(self, function: Callable[..., Any], static: int | str | Sequence[int | str] = ()) -> None:
-        functools.update_wrapper(self, function)
+        functools.update_wrapper(self, function, updated=())
         self.function, self.static = function, _Static(function, static)
-        self._scripts: dict[Any, list[Script]] = {}
+        self._scripts: dict[Any, list[Script | Recorded]] = {}
         self._traces: dict[Any, int] = {}
         self._bound: weakref.WeakKeyDictionary[Any, Compiled] = weakref.WeakKeyDictionary()
         self._begin()
@@ -82,7 +89,8 @@ class Compiled:
         return self._bound[instance]
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        if not kwargs and tracing.recorder.get() is None:  # what follows costs a microsecond, and is what most calls do
+        # What follows costs a microsecond, and is what most calls do.
+        if not kwargs and not graph.special and tracing.recorder.get() is None:
             scripts = self._scripts.get(tuple(map(type, args)))
             if scripts and self._lock.acquire(False):
                 self._owner = get_ident()
@@ -102,6 +110,11 @@ class Compiled:
         flat = not kwargs and _SIMPLE.issuperset(kinds)
         leaves = args if flat else flatten((args, kwargs))
         structure = kinds if flat else _structure((args, kwargs))
+        if graph.special:
+            if graph.is_anomaly_enabled() or graph.observer() is not None:
+                return self.function(*args, **kwargs)
+            if not graph.is_grad_enabled():
+                leaves, structure = [without_graph(x) for x in leaves], (structure, "no_grad")
         with self._lock:  # a program has one memory: threads wait for each other
             self._owner = get_ident()
             scripts = self._scripts.get(structure, [])
@@ -115,22 +128,24 @@ class Compiled:
     def _first(self, structure: Any, leaves: Sequence[Any], args: Any, kwargs: Any) -> Any:
         """A call for which there is no program yet."""
         arrays = [raw(x) for x in leaves if is_array(x)]
-        recorded = any(isinstance(x, Tensor) and x._node is not None for x in leaves)
-        if recorded or not all(is_plain(a) or isinstance(a, np.generic) for a in arrays):
+        if batch.running.get() or not all(is_plain(a) or isinstance(a, np.generic) for a in arrays):
             return self.function(*args, **kwargs)
-        signature = (structure, *((a.shape, a.dtype) for a in arrays))
+        needs = tuple(isinstance(x, Tensor) and x._node is not None for x in leaves)
+        signature = (structure, needs, *((a.shape, a.dtype) for a in arrays))
         count = self._traces[signature] = self._traces.get(signature, 0) + 1
         if count > TRACES:
             if count == TRACES + 1:
                 graph.warn(self._complaint(structure), CompileWarning)
             return self.function(*args, **kwargs)
+        if not graph.is_grad_enabled():
+            args, kwargs = unflatten((args, kwargs), iter(leaves))
+        state = get_state()
         result, found = capture(self.function, args, kwargs, self.static.leaves(args, kwargs))
+        recorded = None if found.back is None else Recorded(self.function, found)
         if found.repeats:
-            like = array_on_gpu(found)
-            script = Script(found) if like is None else GpuScript(found, like)
-            self._scripts.setdefault(structure, []).insert(0, script)
+            self._scripts.setdefault(structure, []).insert(0, recorded or script_of(found))
             self._forget(structure)
-        return result
+        return result if recorded is None else recorded.joined(result, leaves, state)
 
     def _forget(self, structure: Any) -> None:
         """Keep a bounded number of programs."""
@@ -151,7 +166,7 @@ class Compiled:
     # ------------------------------------------------------------------------------ to be looked at
 
     @property
-    def versions(self) -> list[Script]:
+    def versions(self) -> list[Script | Recorded]:
         """The programs that were made, for each kind of arguments the one that was used last first."""
         return [script for scripts in self._scripts.values() for script in scripts]
 
@@ -159,7 +174,8 @@ class Compiled:
         if not self.versions:
             name = getattr(self, "__name__", "the function")
             raise RuntimeError(f"{name} has no program yet: call it first, twice where the first call makes an optimizer's state")
-        return self.versions[0]
+        latest = self.versions[0]
+        return latest.script if isinstance(latest, Recorded) else latest
 
     @property
     def program(self) -> Program:
@@ -269,7 +285,8 @@ def compile(  # noqa: A001
     floats and arrays are other ones at each call.  A decision by a value, as `if x > 0`, is an error that says what to write.
 
     Args:
-        function: of arrays, Tensors and containers of them; it may change modules and optimizers that it closes over.
+        function: of arrays, Tensors and containers of them; it may change modules and optimizers that it closes over.  Of a
+            module it makes one that shares its parameters and whose forward, and gradient, are programs.
         static: names or places of arguments whose floats are fixed in a program, too.
 
     Raises:
@@ -287,4 +304,12 @@ def compile(  # noqa: A001
         return functools.partial(compile, static=static)
     if not callable(function):
         raise TypeError(f"compile takes a function, got {type(function).__name__}")
-    return Compiled(function, static)
+    return _model(function, static) if hasattr(type(function), "forward") else Compiled(function, static)
+
+
+def _model(module: Any, static: int | str | Sequence[int | str]) -> Any:
+    """A copy of a module, around the same parameters, whose forward is compiled; its hooks run beside the program."""
+    model = copy.copy(module)
+    forward = vars(module).get("forward") or types.MethodType(type(module).forward, model)
+    model.forward = forward if isinstance(forward, Compiled) else Compiled(forward, static)
+    return model

@@ -22,11 +22,16 @@ def write_conditions(script: Script) -> None:
     """Look at the arguments, at the objects that the function reads, and at its numbers."""
     _arguments(script)
     _alone(script)
+    script.add("try:")
+    script.indent += "    "
     _tensors(script)
     conditions = [*_objects(script), *_numbers(script), *_gradients(script)]
     if conditions:
-        _unless(script, "if not (" + "\n        and ".join(conditions) + "):")
+        _unless(script, "if not (" + "\n            and ".join(conditions) + "):")
     _decisions(script)
+    script.add("pass")
+    script.indent = script.indent[:-4]
+    _unless(script, "except (AttributeError, LookupError):")  # something is not where it was
 
 
 def _unless(script: Script, line: str) -> None:

@@ -14,7 +14,7 @@ import numpy as np
 
 from ..arrays.traced import Traced
 from .numbers import Formula, Number
-from .passes import SMALL, replaced
+from .passes import SMALL, replaced, without_unused
 from .program import Program, Step, Var
 from .trace import Recorder, all_finite, changed
 
@@ -39,7 +39,6 @@ class _Speller(Recorder):
             return type(x)(map(self.stand_in, x))
         return x
 
-
     def with_constants(self, constants: dict[Var, np.ndarray]) -> list[Step]:
         """The steps, whose constants are added to others, unless these have them."""
         known = {(x.dtype, x.shape, x.tobytes()): v for v, x in constants.items() if x.size <= SMALL}
@@ -53,18 +52,43 @@ class _Speller(Recorder):
         return [Step(s.function, replaced(s.args, by), replaced(s.kwargs, by), s.outs, s.several) for s in self.steps]
 
 
-def expanded(program: Program) -> Program:
-    """The program with such calls spelled out."""
+def expanded(program: Program, products: bool = True) -> Program:
+    """The program with such calls spelled out; convolutions will be loops, or calls of a library."""
     steps: list[Step] = []
-    constants = dict(program.constants)
+    constants, guards = dict(program.constants), list(program.guards)
+    makers = {v: step for step in program.steps for v in step.outs if v is not None}
     for step in program.steps:
-        rule = _RULES.get(step.function)
-        spelled = None if rule is None or step.several else _spelled(rule, step, constants)
+        if products and getattr(step.function, "__name__", "") == "conv_input":
+            steps += _finite(step.args[1], constants, guards)
+        put, rule = _put_back(step, makers), _RULES.get(step.function)
+        spelled = None if put is None else _spelled(_changed_there, put, constants, guards)
+        if spelled is None and rule is not None and not step.several:
+            spelled = _spelled(rule, step, constants, guards)
         steps += [step] if spelled is None else spelled
-    return Program(program.inputs, constants, steps, program.outputs, program.checks, program.guards)
+    return without_unused(Program(program.inputs, constants, steps, program.outputs, program.checks, guards))
 
 
-def _spelled(rule: Rule, step: Step, constants: dict[Var, np.ndarray]) -> list[Step] | None:
+def _finite(x: Any, constants: dict[Var, np.ndarray], guards: list[Var]) -> list[Step]:
+    """That weights are finite through which a cotangent is sent back: zeros lie around it, and 0 times infinity is NaN."""
+    guards.append(Var.new((), bool))
+    return _spelled(_all_finite, Step(all_finite, (x,), {}, (guards[-1],)), constants, guards) or []
+
+
+def _put_back(step: Step, makers: dict[Var, Step]) -> Step | None:
+    """For numbers that are picked along an axis, changed by a sum, and put back: one step, in which none is picked."""
+    if step.function is not changed or step.args[0] is not np.put_along_axis or len(step.args[2]) != 3:
+        return None
+    x, (index, values, axis) = step.args[1:]
+    made = makers.get(values) if type(values) is Var else None
+    if made is None or made.function not in (np.add, np.subtract) or type(made.args[0]) is not Var:
+        return None
+    pick = makers.get(made.args[0])
+    if pick is None or pick.function is not np.take_along_axis or (*pick.args, *pick.kwargs.values()) != (x, index, axis):
+        return None
+    return Step(_changed_there, (made.function, x, index, made.args[1], axis), {}, step.outs)
+
+
+def _spelled(rule: Rule, step: Step, constants: dict[Var, np.ndarray], guards: list[Var]) -> list[Step] | None:
     """The steps that stand for one; None where the rule does not know."""
     speller, out = _Speller(), step.out
     args = [speller.stand_in(a) for a in step.args]
@@ -77,6 +101,7 @@ def _spelled(rule: Rule, step: Step, constants: dict[Var, np.ndarray]) -> list[S
     if type(result) is not Traced or (result.shape, result.dtype) != (out.shape, out.dtype):
         return None
     speller.steps.append(Step(np.copy, (result.value,), {}, (out,)))
+    guards += speller.guards
     return speller.with_constants(constants)
 
 
@@ -90,8 +115,12 @@ def _is_here(x: Any, index: Any, axis: int) -> Any:
     if any(a != b for i, (a, b) in enumerate(zip(index.shape, x.shape, strict=True)) if i != axis % x.ndim):
         return None
     n = x.shape[axis]
-    places = np.arange(n).reshape([n if i == axis % x.ndim else 1 for i in range(x.ndim)])
-    return np.equal(places, np.where(index < 0, index + n, index))
+    place = np.where(index < 0, index + n, index)
+    inside: Any = np.all((place >= 0) & (place < n))
+    x.recorder.guards.append(inside.value)  # else NumPy says what is wrong
+    dtype = np.dtype(np.int32 if n < 1 << 31 else np.int64)  # numbers of half the size are compared in half the time
+    places = np.arange(n, dtype=dtype).reshape([n if i == axis % x.ndim else 1 for i in range(x.ndim)])
+    return np.equal(places, place.astype(dtype))
 
 
 def _take_along_axis(arr: Any, indices: Any, axis: Any = -1) -> Any:
@@ -105,6 +134,14 @@ def _changed(function: Any, x: Any, args: Any, options: Any = None) -> Any:
     index, values, axis = args
     here = _is_here(x, index, axis)
     return None if here is None or getattr(values, "dtype", x.dtype) != x.dtype else np.where(here, values, x)
+
+
+def _changed_there(function: Any, x: Any, index: Any, other: Any, axis: int) -> Any:
+    """x, and function(x, other) at an index."""
+    here = _is_here(x, index, axis)
+    if here is None or getattr(other, "dtype", x.dtype) != x.dtype:
+        return None
+    return np.where(here, function(x, other), x)
 
 
 # --------------------------------------------------------------------------------- statistics
@@ -243,9 +280,11 @@ def _einsum(terms: Any, *operands: Any, **options: Any) -> Any:
     a, b = parts
     both, inner = [c for c in a if c in b and c in out], [c for c in a if c in b and c not in out]
     rows, columns = [c for c in a if c not in b], [c for c in b if c not in a]
-    if not (inner and rows and columns) or not {*rows, *columns} <= {*out}:
+    lengths = {(c, n) for p, x in zip(parts, operands, strict=True) for c, n in zip(p, x.shape, strict=True)}
+    length = dict(lengths)
+    broadcasts = len(lengths) > len(length)  # one element along a letter that has more in the other operand
+    if broadcasts or not (inner and rows and columns) or not {*rows, *columns} <= {*out}:
         return _aligned_sum(parts, operands, out)
-    length = {c: n for p, x in zip(parts, operands, strict=True) for c, n in zip(p, x.shape, strict=True)}
     sizes = [[length[c] for c in group] for group in (both, rows, inner, columns)]
     x = np.reshape(_in_order(operands[0], a, both + rows + inner), (*sizes[0], prod(sizes[1]), prod(sizes[2])))
     y = np.reshape(_in_order(operands[1], b, both + inner + columns), (*sizes[0], prod(sizes[2]), prod(sizes[3])))

@@ -31,16 +31,19 @@ __all__ = ["Fusion", "fused"]
 LONGEST = 12
 
 
-def fused(program: Program, writes: dict[Var, Var] | None = None, products: bool = True) -> Fusion:
+def fused(
+    program: Program, writes: dict[Var, Var] | None = None, products: bool = True, at_once: bool = False
+) -> Fusion:
     """The groups of a program.
 
     Args:
         writes: outputs that are to be written into the arrays of inputs: where that harms nobody, loops store them there.
         products: products of matrices and convolutions are loops, too; else calls of a library.
+        at_once: such arrays may be written before all loops are through; so they serve in place of memory of its own.
     """
     writes = writes or {}
-    program = expanded(program)
-    fusion = Fusion(program, _PLACES if products else _PLACES[:3])
+    program = expanded(program, products)
+    fusion = Fusion(program, _PLACES if products else _PLACES[:3], writes if at_once else {})
     guards = set(program.guards)
     for step in program.steps:
         fusion.take(step)
@@ -52,6 +55,8 @@ def fused(program: Program, writes: dict[Var, Var] | None = None, products: bool
     for v in outputs:
         fusion.find(v)
     for v in outputs:
+        if v in fusion.written:
+            continue
         if v in writes and fusion.write(v, writes[v]):
             fusion.written[v] = writes[v]
         else:
@@ -70,11 +75,15 @@ class Fusion:
         readers: of each value the terms that read it, or views of it.
         at: the group that computes a value.
         ready: the first group in which a value can be used.
+        guards: values that must be true.
+        targets: of values the arrays of inputs that may be written as soon as nobody needs what they hold.
     """
 
-    def __init__(self, program: Program, places: Sequence[Callable[[Fusion, Step], bool]]) -> None:
+    def __init__(
+        self, program: Program, places: Sequence[Callable[[Fusion, Step], bool]], targets: dict[Var, Var]
+    ) -> None:
         self.places = places
-        self.constants = program.constants
+        self.constants, self.guards, self.targets = program.constants, program.guards, targets
         self.groups: list[Group | Call] = []
         self.views: dict[Var, View] = {}
         self.looks: dict[Var, Step] = {}
@@ -134,6 +143,29 @@ class Fusion:
         for call in calls:
             call.in_place = True
         return bool(calls)
+
+    def free_target(self, v: Var) -> Var | None:
+        """The array of an input where a value belongs, if nobody will read what that holds now."""
+        target = self.targets.get(v)
+        if target is None or self.last.get(target, -1) > self.number:
+            return None
+        waiting = [u for u in self.terms if self.last.get(u, -1) > self.number]
+        seen: set[Var] = set()
+        while waiting:
+            u = self.base_of(waiting.pop())
+            if u is target:
+                return None
+            if u not in seen and u in self.terms:
+                waiting.extend(a for a in self.terms[u].args if type(a) is Var)
+            seen.add(u)
+        return target
+
+    def moved_in(self, v: Var, target: Var) -> None:
+        """Note that a value lies in the array of an input."""
+        self.views[v] = View(target, v.shape, strides_of(v.shape))
+        self.written[v] = target
+        self.joined.append(target)
+        self.at[target] = self.at[v]
 
     def take(self, step: Step) -> None:
         """Place a step, or leave it until somebody needs it."""
@@ -330,8 +362,9 @@ class Fusion:
 
     def load(self, group: Group, view: View, dims: Dims) -> int:
         self.store(view.base)
+        base = self.base_of(view.base)
         moves = strides_over(group, dims, view.shape, view.strides)
-        return group.add(Load(group.operand(view.base, Operand(str(view.base.dtype), moves, view.offset))))
+        return group.add(Load(group.operand(base, Operand(str(base.dtype), moves, view.offset))))
 
     def store(self, x: Var) -> None:
         """See to it that a value lies in memory."""
@@ -343,6 +376,10 @@ class Fusion:
         number = self.at.get(x)
         group = None if number is None or x in self.joined else self.groups[number]
         if isinstance(group, Group) and x not in group.stored:
+            target = self.free_target(x)
+            if target is not None and self.write(x, target):
+                self.moved_in(x, target)
+                return
             group.stored.append(x)
             value, dims = group.members[x]
             group.code.append(Store(group.operand(x, operand_of(group, x, dims)), value))

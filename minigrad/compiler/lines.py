@@ -17,12 +17,14 @@ class Lines:
     """Attributes:
     names: the objects that the text names.
     formulas: the variables that hold values of formulas.
+    indent: what new lines begin with.
     """
 
     def __init__(self, names: dict[str, Any]) -> None:
         self.names = dict(names)
         self.known = {id(value): name for name, value in names.items()}
         self.lines: list[str] = []
+        self.indent = "    "
         self.formulas: dict[Formula, str] = {}
 
     def name(self, value: Any, kind: str) -> str:
@@ -34,7 +36,7 @@ class Lines:
         return self.known[id(value)]
 
     def add(self, line: str) -> None:
-        self.lines.append("    " + line)
+        self.lines.append(self.indent + line)
 
     def number(self, x: Any) -> str:
         """The name of a formula's value, which is computed where it is first needed."""

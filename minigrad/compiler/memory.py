@@ -71,6 +71,9 @@ def write(text: Text, place: Place, register: str, index: str = "0", lanes: int 
     if lanes == 1 or (place.stride == 1 and lanes == count):
         text.do(f"store {type_} {register}, ptr {_at(text, place, index)}, align {place.size}")
         return
+    if 1 < place.stride <= NEAR:
+        _put_between(text, place, register, index, lanes, count)
+        return
     size, mask = ("i32", str(place.size)), (vector("i1", lanes), lanes_below(count, lanes))
     if place.stride == 1:
         args = [(type_, register), ("ptr", _at(text, place, index)), size, mask]
@@ -78,6 +81,17 @@ def write(text: Text, place: Place, register: str, index: str = "0", lanes: int 
     else:
         args = [(type_, register), (f"<{lanes} x ptr>", _scattered(text, place, index, lanes)), size, mask]
         text.call(f"llvm.masked.scatter.{_name(place, lanes)}.v{lanes}p0", "void", args)
+
+
+def _put_between(text: Text, place: Place, register: str, index: str, lanes: int, count: int) -> None:
+    """Write every second element, or third ...: spread over longer vectors, which is faster than one by one."""
+    every, all_, step = memory_type(place.dtype), lanes * place.stride, place.stride
+    picks = ", ".join("i32 poison" if lane % step else f"i32 {lane // step}" for lane in range(all_))
+    type_ = vector(every, lanes)
+    wide = text.let(f"shufflevector {type_} {register}, {type_} poison, <{all_} x i32> <{picks}>")
+    mask = f"<{', '.join(f'i1 {int(not lane % step and lane // step < count)}' for lane in range(all_))}>"
+    args = [(vector(every, all_), wide), ("ptr", _at(text, place, index)), ("i32", str(place.size)), (vector("i1", all_), mask)]
+    text.call(f"llvm.masked.store.{_name(place, all_)}.p0", "void", args)
 
 
 def _name(place: Place, lanes: int) -> str:

@@ -25,10 +25,10 @@ import numpy as np
 from ..install import install
 from . import cache
 from .instructions import INTRINSICS
-from .llvm import Target, all_slots, emit
+from .llvm import Emitted, Target, all_slots, emit
 from .loops import Loop
 
-__all__ = ["Function", "available", "compile_loops", "target"]
+__all__ = ["Function", "available", "compile_loops", "compile_text", "target"]
 
 _lock = threading.RLock()
 
@@ -111,6 +111,25 @@ def compile_loops(loops: Sequence[Loop], slots: Sequence[Sequence[int]] | None =
         return Function(loops, slots, *machine.function(loops, slots))
 
 
+def compile_text(write: Callable[[Target, str], str], *parts: str) -> Callable[[int], None]:
+    """A native function that is written in LLVM's language: it takes the address of a frame.
+
+    Args:
+        write: gives the text for a machine, of a function of the given name.
+        parts: what the text depends on beside the machine.
+
+    Raises:
+        ImportError: without llvmlite, or where the machine is not known.
+    """
+    machine = _machine()
+    known = machine.target
+    if known is None:
+        raise ImportError(f"nothing can be compiled for this machine ({machine.cpu})")
+    with _lock:
+        address, _ = machine.loaded(lambda name: Emitted(write(known, name), 0), *parts)
+    return ctypes.CFUNCTYPE(None, ctypes.c_void_p)(address)
+
+
 def target() -> Target | None:
     """What the emitter needs to know of this machine; None where it has not what formulas need."""
     return _machine().target
@@ -156,11 +175,15 @@ class _Machine:
         themselves, so that code from the disk need not be written as text again.
         """
         parts = [repr((loop.space, loop.operands, loop.code)) for loop in loops]
-        name = "m" + cache.key(*parts, repr([[*s] for s in slots]), repr(self.target), self.what_determines_code)
+        return self.loaded(lambda name: emit(loops, slots, name=name, target=self.target), *parts, repr([[*s] for s in slots]))
+
+    def loaded(self, write: Callable[[str], Emitted], *parts: str) -> tuple[int, int]:
+        """The same of code that is written under a name, and that these parts determine."""
+        name = "m" + cache.key(*parts, repr(self.target), self.what_determines_code)
         if name not in self._functions:
             found = cache.load(name)
             if found is None:
-                emitted = emit(loops, slots, name=name, target=self.target)
+                emitted = write(name)
                 found = emitted.workspace.to_bytes(8, "little") + self.compiled(emitted.text)
                 cache.store(name, found)
             self.engine.add_object_file(self.llvm.object_file.ObjectFileRef.from_data(found[8:]))

@@ -37,7 +37,7 @@ from .replay import Replay
 from .script import Script
 from .steps import Load, Operand, Store
 
-__all__ = ["GpuScript"]
+__all__ = ["GpuScript", "script_of"]
 
 #: Calls that launch kernels and do nothing else: no copy from main memory, no look at a number.
 CAPTURED = {
@@ -350,6 +350,16 @@ def _names_of(lines: list[str]) -> tuple[set[str], set[str]]:
     names = [node for node in ast.walk(ast.parse(dedent("\n".join(lines)))) if isinstance(node, ast.Name)]
     stored = {node.id for node in names if isinstance(node.ctx, ast.Store)}
     return stored, {node.id for node in names if isinstance(node.ctx, ast.Load)}
+
+
+def script_of(capture: Capture, like: Any = None) -> Script:
+    """The script of a capture, for the processor or the GPU on which its arrays are.
+
+    Args:
+        like: an array on that GPU, where the capture itself holds none.
+    """
+    like = array_on_gpu(capture) if like is None else like
+    return Script(capture) if like is None else GpuScript(capture, like)
 
 
 def array_on_gpu(capture: Capture) -> Any:

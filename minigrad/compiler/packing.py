@@ -19,7 +19,7 @@ from .steps import Load, Operand, Reduce, Store
 __all__ = ["packed"]
 
 #: How often an element must be used for it to pay to be moved, and how long the new rows must be.
-USES, LENGTH = 8, 8
+USES, LENGTH = 8, 4
 
 
 def packed(loop: Loop, slots: Sequence[int], workspace: int) -> tuple[list[tuple[Loop, list[int]]], int]:

@@ -54,16 +54,21 @@ def concatenate(fusion: Fusion, step: Step) -> bool:
     if not all(type(x) is Var and x.dtype == out.dtype for x in parts):
         return False
     strides, start = strides_of(out.shape), 0
+    target = fusion.targets.get(out)
+    home = target if target is not None and target not in fusion.last else out
     for x in parts:
         if prod(x.shape):
             number, group, dims = fusion.join(x.shape, fusion.ready.get(x, 0), [x])
             value = fusion.emit(group, x, dims)
             place = Operand(str(x.dtype), strides_over(group, dims, x.shape, strides), start)
-            group.code.append(Store(group.operand(out, place), value))
+            group.code.append(Store(group.operand(home, place), value))
             fusion.at[out] = max(number, fusion.at.get(out, 0))
         start += x.shape[axis] * strides[axis]
     fusion.ready[out] = fusion.at[out] + 1
-    fusion.joined.append(out)
+    if home is out:
+        fusion.joined.append(out)
+    else:
+        fusion.moved_in(out, home)
     return True
 
 

@@ -155,6 +155,8 @@ def without_unused(program: Program) -> Program:
     steps = []
     for step in reversed(program.steps):
         if any(v in needed for v in step.outs) or not _is_pure(step):
+            if hasattr(step.function, "pruned"):
+                step = step.function.pruned(step, needed)
             needed.update(inputs_of(step))
             steps.append(step)
     steps.reverse()

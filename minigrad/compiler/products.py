@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .groups import Dims, Group
+from .parts import copied
 from .program import Step, Var
-from .steps import Compute, Reduce
+from .steps import Compute, Load, Operand, Reduce, Store
 from .views import View, strides_of
 
 if TYPE_CHECKING:
@@ -17,8 +18,9 @@ if TYPE_CHECKING:
 
 __all__ = ["multiply"]
 
-#: Matrices with longer sides are multiplied by NumPy's library, which packs both.
-LARGEST = 1024
+#: A second factor with longer sides is multiplied by NumPy's library, which packs both, but for one that is long alone:
+#: it is taken in blocks of at most so many rows, each of which has sums of its own, while all sums are at most so many.
+LARGEST, BLOCK, SUMS = 1024, 512, 1 << 22
 
 
 def multiply(fusion: Fusion, step: Step) -> bool:
@@ -31,10 +33,13 @@ def multiply(fusion: Fusion, step: Step) -> bool:
         return False
     if len(x.shape) < 2 or len(y.shape) < 2 or not prod(out.shape) or not x.shape[-1]:
         return False
-    if max(*x.shape[-2:], *y.shape[-2:]) > LARGEST:
+    blocks = _blocks(x.shape[-1])
+    if y.shape[-1] > LARGEST or (x.shape[-1] > LARGEST and (blocks == 1 or blocks * prod(out.shape) > SUMS)):
         return False
     for v in (x, y):
         fusion.store(v)
+    if x.shape[-1] > LARGEST:
+        return _in_blocks(fusion, x, y, out, blocks)
     space = (*out.shape, x.shape[-1])
     group = fusion.begin(space)
     last = len(space) - 1
@@ -44,6 +49,38 @@ def multiply(fusion: Fusion, step: Step) -> bool:
     columns = _loaded(fusion, group, y, (*lead[len(lead) - len(y.shape) + 2 :], last, last - 1))
     total = group.add(Reduce("add", group.add(Compute("multiply", (rows, columns))), (last,)))
     group.members[out] = (total, tuple(range(last)))
+    fusion.at[out] = fusion.ready[out] = len(fusion.groups) - 1
+    return True
+
+
+def _blocks(terms: int) -> int:
+    """In how many blocks of one length so many terms are added up."""
+    return next((n for n in range(-(-terms // BLOCK), terms // (BLOCK // 4) + 1) if terms % n == 0), 1)
+
+
+def _in_blocks(fusion: Fusion, x: Var, y: Var, out: Var, blocks: int) -> bool:
+    """The product of two matrices as the sum of products of their parts; axes: blocks, rows, columns, terms of a block."""
+    if len(x.shape) != 2 or len(y.shape) != 2:
+        return False
+    terms, size = x.shape[1] // blocks, prod(out.shape)
+    if x in fusion.views and fusion.views[x].strides[1] != 1:  # its rows, read across, would each lie in another page
+        x = copied(fusion, x)
+    group = fusion.begin((blocks, *out.shape, terms))
+    group.summed = (3,)
+    factors = []
+    for v, axis in ((x, 1), (y, 0)):
+        view = fusion.views.get(v) or View(v, v.shape, strides_of(v.shape))
+        moves = [view.strides[axis] * terms, view.strides[0] * axis, view.strides[1] * (1 - axis), view.strides[axis]]
+        factors.append(group.add(Load(group.operand(fusion.base_of(v), Operand(str(v.dtype), tuple(moves), view.offset)))))
+    total = group.add(Reduce("add", group.add(Compute("multiply", tuple(factors))), (3,)))
+    sums = Var.new((blocks, *out.shape), out.dtype)
+    fusion.joined.append(sums)
+    group.code.append(Store(group.operand(sums, Operand(str(out.dtype), (size, out.shape[1], 1, 0))), total))
+    fusion.at[sums] = fusion.ready[sums] = len(fusion.groups) - 1
+    group = fusion.begin((*out.shape, blocks))
+    group.summed = (2,)
+    value = group.add(Load(group.operand(sums, Operand(str(out.dtype), (out.shape[1], 1, size)))))
+    group.members[out] = (group.add(Reduce("add", value, (2,))), (0, 1))
     fusion.at[out] = fusion.ready[out] = len(fusion.groups) - 1
     return True
 

@@ -23,7 +23,7 @@ class Replay:
     """
 
     def __init__(self, program: Program) -> None:
-        self.constants = program.constants
+        self.constants, self.guards = program.constants, program.guards
         self.groups: list[Any] = [Call(step, tuple(filter(None, step.outs))) for step in program.steps]
         self.views: dict[Var, View] = {}
         self.looks: dict[Var, Step] = {}

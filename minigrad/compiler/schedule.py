@@ -32,7 +32,11 @@ LONGEST_KEPT = 16384
 
 #: More terms than this, of products and of others, are not added up in their own dtype, in registers: products have
 #: both signs, and libraries add them up so; a sum of others loses digits.
-MOST_PRODUCTS, MOST_TERMS = 16384, 512
+#: Rows of at most so many elements fill one register.
+SHORT_ROW = 16
+#: A panel of a product has so many columns; the elements of the other factor that are taken with it are at most so many.
+PANEL, BLOCK = 32, 1 << 16
+MOST_PRODUCTS, MOST_TERMS = 65536, 512
 
 
 @dataclass(frozen=True)
@@ -88,6 +92,7 @@ class Schedule(Order):
         buffers: of each value that is kept in memory.
         workspace: how many bytes these take, after those that something else has at its beginning.
         tile: how many points of the last parallel axis are added up at once, in registers (`tiles`); 0: none.
+        depth: for each of these, how many points of the parallel axis before.
     """
 
     def __init__(self, loop: Loop, most_rows: int = 0, begin: int = 0) -> None:
@@ -101,6 +106,8 @@ class Schedule(Order):
             # Along the axis of a tile, what is loaded as vectors stays the same, if there is such an axis.
             self.parallel = tuple(sorted(self.parallel, key=lambda a: (-len(self._vectors_along(a)), rows[a])))
             self.tile = rows[self.parallel[-1]]
+        self.depth = self._depth(most_rows)
+        self.panel = self._panel()
         self.workspace = self._lay_out(begin)
 
     def __str__(self) -> str:
@@ -211,6 +218,29 @@ class Schedule(Order):
         first = self.done[v] == (0, 0, (), 0) and not isinstance(self.loop.code[v], Reduce)
         return first and not self.loop.axes[v]
 
+    def _depth(self, most_rows: int) -> int:
+        """Rows that fill one register at most leave room for more than one of them for each point of a tile."""
+        if not self.tile or len(self.parallel) < 2 or self.row is None or self.loop.space[self.row] > SHORT_ROW:
+            return 1
+        second, last = self.parallel[-2], self.parallel[-1]
+        both = set(self._vectors_along(last)) & set(self._vectors_along(second))  # of which none would be loaded once
+        return 1 if both else min(2 * most_rows // self.tile, 4, self.loop.space[second])
+
+    def _panel(self) -> tuple[int, int]:
+        """How many elements of the rows, and how many points of the last parallel axis, are taken at once.
+
+        The factor that rows lie along is read once for each tile.  A panel of it that stays in the first-level cache
+        is read by one tile after the other; of the other factor as much as stays in the second-level cache.
+        """
+        if not self.tile or self.row is None:
+            return 1, 1
+        length, height = self.loop.space[self.row], self.loop.space[self.parallel[-1]]
+        terms = math.prod([self.loop.space[a] for a in self.serial])
+        sums = [i for nest in self.nests if not nest.axes for sweep in nest.sweeps for i in sweep.roots]
+        if length <= PANEL or any(isinstance(self.loop.code[i], Reduce) for i in sums):
+            return length, height
+        return PANEL, min(max(BLOCK // terms // self.tile * self.tile, self.tile), height)
+
     @property
     def crossed(self) -> bool:
         """Whether elementwise code has arrays that lie across the rows, as in a transposition."""
@@ -234,6 +264,6 @@ class Schedule(Order):
         for v, buffer in self.buffers.items():
             dtype = self.loop.dtypes[v] if self.tile else buffer.dtype
             self.buffers[v] = replace(buffer, dtype=dtype, offset=end)
-            size = buffer.size * max(self.tile, 1) * np.dtype(dtype).itemsize
+            size = buffer.size * max(self.tile * self.depth, 1) * np.dtype(dtype).itemsize
             end += -(-size // 64) * 64
         return end

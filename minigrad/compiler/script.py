@@ -33,12 +33,12 @@ from .program import Var, vars_in
 from .replay import Replay
 from .trace import replaced_at
 
-__all__ = ["MISS", "Script"]
+__all__ = ["MISS", "NAMES", "Script"]
 
 #: What a call gives for which the program was not made.
 MISS = object()
 #: What the text of every function may name.
-_NAMES = {
+NAMES = {
     "MISS": MISS, "Tensor": Tensor, "wrap": wrap, "mark_mutated": graph.mark_mutated, "get_state": get_state,
     "set_state": set_state, "getrefcount": getrefcount,
 }  # fmt: skip
@@ -60,7 +60,7 @@ class Script(Lines):
     large = LARGE
 
     def __init__(self, capture: Capture) -> None:
-        super().__init__(_NAMES | self.library())
+        super().__init__(NAMES | self.library())
         self.capture, self.program = capture, capture.program
         count = len(self.program.inputs) - len(capture.sources)
         self.arguments, self.state = self.program.inputs[:count], self.program.inputs[count:]
@@ -213,7 +213,7 @@ class Script(Lines):
 
     def _parts(self) -> None:
         """Native code and calls, in order; guards and checks as soon as they can be made."""
-        waiting = list(self.program.guards)
+        waiting = list(self.fusion.guards)
         for v in self.layout.given:
             self._give(v)
         last = self.layout.last_before_floor()
@@ -354,6 +354,8 @@ class Script(Lines):
     def _return(self) -> None:
         if self.results == ["y0"] and is_leaf(self.capture.result):
             self.add("return y0")
+        elif type(self.capture.result) is list and all(map(is_leaf, self.capture.result)):
+            self.add(f"return [{', '.join(self.results)}]")
         else:
             again = self.name(_Rebuild(self.capture.result), "rebuild")
             self.add(f"return {again}(({' '.join(f'{y},' for y in self.results)}))")

@@ -181,6 +181,19 @@ class Text:
         self._begin(f"after{here}")
         return results
 
+    def count_up(self, count: str, body: Callable[[str], None]) -> None:
+        """A loop over 0, 1, ... below a number in a register, which is at least 1."""
+        before, here, index = self._block, self.fresh()[1:], self.fresh()
+        self.do(f"br label %turn{here}")
+        self._begin(f"turn{here}")
+        place = len(self.lines)
+        body(index)
+        following = self.let(f"add i64 {index}, 1")
+        again = self.let(f"icmp slt i64 {following}, {count}")
+        self.do(f"br i1 {again}, label %turn{here}, label %after{here}")
+        self.lines.insert(place, f"  {index} = phi i64 [ 0, %{before} ], [ {following}, %{self._block} ]")
+        self._begin(f"after{here}")
+
     def _begin(self, label: str) -> None:
         self.lines.append(f"{label}:")
         self._block = label

@@ -3,11 +3,15 @@
 For out[m, n] = sum over k of x[m, k] w[k, n] rows lie along n, k is serial and m parallel.  One row at a time, each
 element of w would be loaded for one addition, and the sums would go through memory.  A tile of 8 rows of 32 columns
 stays in 16 registers while k runs, and a vector of w serves all 8 rows.
+
+Where rows are short, as in images, a tile has two of them for each of its points along another axis: what is the same
+in both is loaded once.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import product
 
 import numpy as np
 
@@ -29,6 +33,7 @@ class TileWriter(RowWriter):
         places: where operands and buffers are at the first of these points.
         indices: where that is along the axes around the row.
         stride: how many elements a place moves along an axis.
+        depth: how many points of the parallel axis before the last one there are for each row.
     """
 
     def __init__(
@@ -39,11 +44,13 @@ class TileWriter(RowWriter):
         places: dict[Load | int, Place],
         indices: dict[int, str],
         stride: Callable[[Load | int, int], int],
+        depth: int = 1,
     ) -> None:
         (nest,) = (nest for nest in schedule.nests if nest.axes)
         super().__init__(text, schedule, nest.sweeps[0], known, places)
         self.nest, self.indices, self.stride = nest, dict(indices), stride
-        self.tiled = schedule.parallel[-1]
+        self.tiled, self.depth = schedule.parallel[-1], depth
+        self.second = schedule.parallel[-2] if depth > 1 else None
 
     def lanes(self, length: int) -> tuple[int, int]:
         """How many lanes a tile has, and one register."""
@@ -53,22 +60,22 @@ class TileWriter(RowWriter):
         one = self.text.target.bytes // max(np.dtype(dtype).itemsize for dtype in used)
         return self.text.target.tile[1] * one, one
 
-    def add_up(self, rows: int) -> None:
-        """Write the sums of so many rows to their buffers."""
-        assert self.schedule.row is not None
+    def add_up(self, rows: int, start: str, length: int) -> None:
+        """Write the sums of a part of so many rows to their buffers."""
         first = 0
-        for lanes, count in self._pieces(self.schedule.loop.space[self.schedule.row]):
+        for lanes, count in self._pieces(length):
 
             def turn(index: str, _: list[str], lanes: int = lanes, count: int = min(lanes, count)) -> list[str]:
-                self._tile(rows, index, lanes, count)
+                self._tile(rows, self.text.plus(start, index), lanes, count)
                 return []
 
             self.text.repeat(first, first + count, lanes, [], turn)
             first += count
 
     def _tile(self, rows: int, index: str, lanes: int, count: int) -> None:
-        begin = [self._nothing(root, self.dtypes[root], lanes) for _ in range(rows) for root in self.roots]
-        types = [vector(llvm_type(self.dtypes[root]), lanes) for root in self.roots] * rows
+        points = rows * self.depth
+        begin = [self._nothing(root, self.dtypes[root], lanes) for _ in range(points) for root in self.roots]
+        types = [vector(llvm_type(self.dtypes[root]), lanes) for root in self.roots] * points
 
         def over(axes: Sequence[int], places: dict[Load | int, Place], sums: list[str]) -> list[str]:
             if not axes:
@@ -82,20 +89,21 @@ class TileWriter(RowWriter):
             return self.text.repeat(0, self.schedule.loop.space[axes[0]], 1, list(zip(types, sums, strict=True)), turn)
 
         sums = iter(over(self.nest.axes, self.places, begin))
-        for row in range(rows):
+        for point in range(points):
             for root in self.roots:
-                place = self.places[root].moved(self.text, str(row), self.schedule.buffers[root].size)
+                place = self.places[root].moved(self.text, str(point), self.schedule.buffers[root].size)
                 write(self.text, place, next(sums), index, lanes, count)
 
     def _points(
         self, places: dict[Load | int, Place], rows: int, index: str, lanes: int, count: int, sums: list[str]
     ) -> list[str]:
         """The code at one point of the serial axes, for all rows and a vector of elements; the sums with it added."""
-        found: dict[tuple[int, int], str] = {}  # by row (0 for what is the same in all rows) and value
-        wide: dict[tuple[int, int], str] = {}  # the same, in all lanes
+        found: dict[tuple[int, int, int], str] = {}  # by row and depth (0 for what is the same in all) and value
+        wide: dict[tuple[int, int, int], str] = {}  # the same, in all lanes
+        axes = self.schedule.loop.axes
 
-        def register(v: int, row: int, lanes: int) -> str:
-            step, key = self.code[v], (row if self.tiled in self.schedule.loop.axes[v] else 0, v)
+        def register(v: int, point: tuple[int, int], lanes: int) -> str:
+            step, key = self.code[v], (point[0] * (self.tiled in axes[v]), point[1] * (self.second in axes[v]), v)
             if isinstance(step, Constant):
                 return literal(step.value, step.dtype, lanes)
             if lanes == 1 or self.schedule.varies(v):
@@ -107,19 +115,23 @@ class TileWriter(RowWriter):
         for v in self.sweep.values:
             width, elements = (lanes, count) if self.schedule.varies(v) else (1, 1)
             step = self.code[v]
-            for row in range(rows if self.tiled in self.schedule.loop.axes[v] else 1):
+            down, deep = rows if self.tiled in axes[v] else 1, self.depth if self.second in axes[v] else 1
+            for row, layer in product(range(down), range(deep)):
                 if v in self.known:
-                    found[row, v] = self.known[v]
+                    found[row, layer, v] = self.known[v]
                 elif isinstance(step, Load):
                     place = places[step].moved(self.text, str(row), self.stride(step, self.tiled))
-                    found[row, v] = read(self.text, place, index if self.schedule.varies(v) else "0", width, elements)
+                    if self.second is not None:
+                        place = place.moved(self.text, str(layer), self.stride(step, self.second))
+                    at = index if self.schedule.varies(v) else "0"
+                    found[row, layer, v] = read(self.text, place, at, width, elements)
                 elif isinstance(step, Index):
-                    found[row, v] = self._at(step, index, width)
+                    found[row, layer, v] = self._at(step, index, width)
                 elif isinstance(step, Compute):
-                    dtypes, args = [self.dtypes[a] for a in step.args], [register(a, row, width) for a in step.args]
-                    found[row, v] = instruction(self.text, step.op, dtypes, width, args)
-        roots = [(row, root) for row in range(rows) for root in self.roots]
-        return [self._added(row, root, now, lanes, register) for (row, root), now in zip(roots, sums, strict=True)]
+                    args = [register(a, (row, layer), width) for a in step.args]
+                    found[row, layer, v] = instruction(self.text, step.op, [self.dtypes[a] for a in step.args], width, args)
+        points = product(range(rows), range(self.depth), self.roots)
+        return [self._added((i, j), root, now, lanes, register) for (i, j, root), now in zip(points, sums, strict=True)]
 
     def _at(self, step: Index, index: str, lanes: int) -> str:
         """Where the points are along the row or a serial axis; what asks for other axes makes no tiles."""
@@ -127,12 +139,14 @@ class TileWriter(RowWriter):
             return self._index(index, step.dtype, lanes)
         return self._index(self.indices[step.axis], step.dtype, 1)
 
-    def _added(self, row: int, root: int, so_far: str, lanes: int, register: Callable[[int, int, int], str]) -> str:
+    def _added(
+        self, point: tuple[int, int], root: int, so_far: str, lanes: int, register: Callable[[int, tuple[int, int], int], str]
+    ) -> str:
         """A sum with one more term; a product is added by one instruction, and rounded once."""
         (value,), dtype = reads(self.code[root]), self.dtypes[root]
         step = self.code[value]
-        product = isinstance(step, Compute) and step.op == "multiply" and dtype.startswith("float")
-        if isinstance(step, Compute) and product and self._op(root) == "add":
-            args = [register(a, row, lanes) for a in step.args]
+        floats = isinstance(step, Compute) and step.op == "multiply" and dtype.startswith("float")
+        if isinstance(step, Compute) and floats and self._op(root) == "add":
+            args = [register(a, point, lanes) for a in step.args]
             return instruction(self.text, "fma", (dtype, dtype, dtype), lanes, (*args, so_far))
-        return instruction(self.text, self._op(root), (dtype, dtype), lanes, (register(value, row, lanes), so_far))
+        return instruction(self.text, self._op(root), (dtype, dtype), lanes, (register(value, point, lanes), so_far))

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from .. import graph
 from ..arrays.row_sparse import add_rows
 from ..arrays.traced import HOLE, CannotTrace, Path, Place, Traced, numbers_of
 from ..backend import address_of, is_plain
@@ -36,6 +37,9 @@ class Recorder:
         self.streams: Any = None
         self.refused: Exception | None = None
         self.before: dict[int, tuple[np.ndarray, np.ndarray]] = {}
+        self.first = 0  # the number of the first value of the loop's body that is being traced
+        self.inside: set[Var | None] = set()  # what the bodies of loops have made, and nobody else can use
+        self.seen: dict[Var, np.ndarray] | None = None  # the numbers of what was read there
 
     def new_var(self, x: np.ndarray) -> Var:
         self.count += 1
@@ -107,6 +111,11 @@ class Recorder:
     def _vars(self, x: Any, hole: Any = None) -> Any:
         """The same with Vars in place of traced arrays, and of arrays from elsewhere; one may be left out."""
         if type(x) is Traced:
+            if x.value in self.inside:
+                raise CannotTrace(
+                    f"a value from the body of a scan or fori is used outside of it at {graph.user_line()}, where it would "
+                    "be that of the first step: let the body return it, as a part of the carry or of y"
+                )
             return HOLE if x is hole else x.value
         if type(x) is Number:
             return x.formula
@@ -169,6 +178,7 @@ class Recorder:
 
     def set(self, x: Traced, index: Any, value: Any) -> None:
         """x[index] = value"""
+        self._check_inside(x)
         self._keep(x)
         if index is Ellipsis or (isinstance(index, slice) and index == slice(None)):
             new = np.broadcast_to(value, x.shape) if np.shape(value) != x.shape else value
@@ -187,9 +197,18 @@ class Recorder:
         x = args[0]
         if type(x) is not Traced:
             raise CannotTrace(f"{function.__name__} writes traced numbers into an array that is not traced")
+        self._check_inside(x)
         var = self.new_var(x.numbers)
         self.steps.append(Step(changed, (function, x.value, self._vars(args[1:])), {"options": self._vars(kwargs)}, (var,)))
         x.written(var)
+
+    def _check_inside(self, x: Traced) -> None:
+        """The body of a loop, which is traced once, may write into its own arrays."""
+        if x.memory.whole._var.number < self.first:
+            raise CannotTrace(
+                f"the body of a scan or fori writes into an array from outside of it, at {graph.user_line()}: let the loop "
+                "carry the array, or return it as y"
+            )
 
     def lifted(self, x: Any) -> Traced:
         """A constant as a traced array."""

@@ -6,6 +6,7 @@ import functools
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -23,6 +24,12 @@ __all__ = ["LoopWriter"]
 
 #: Arrays that lie across each other are read and written in squares with sides of at most so many elements.
 SQUARE = 16
+
+
+def _steps(length: int, step: int) -> list[tuple[int, int, int]]:
+    """A length as whole steps and the rest: of each part where it begins and ends, and its step."""
+    whole = length - length % step
+    return [(first, stop, size) for first, stop, size in ((0, whole, step), (whole, length, length - whole)) if size]
 
 
 class LoopWriter:
@@ -50,7 +57,10 @@ class LoopWriter:
                 )
         self._constant_values()
         if self.schedule.tile:
-            self._over(self.schedule.parallel[:-1], self._tiles)
+            if self.schedule.depth > 1:
+                self._over(self.schedule.parallel[:-2], self._layers)
+            else:
+                self._over(self.schedule.parallel[:-1], self._tiles)
         elif self.schedule.crossed:
             self._over(self.schedule.parallel[:-1], self._blocks)
         else:
@@ -90,9 +100,9 @@ class LoopWriter:
         inside = axes[axes.index(axis) + 1 :] if axis in axes else None
         return 0 if inside is None else math.prod(self.loop.space[a] for a in inside)
 
-    def _row_stride(self, key: Load | int, axis: int) -> int:
-        """How many elements a place moves from one row of a tile to the next; each row has buffers of its own."""
-        return self._stride(key, axis) if isinstance(key, Load) else self.schedule.buffers[key].size
+    def _point_stride(self, key: Load | int, axis: int, points: int) -> int:
+        """How many elements a place moves from one point of a tile to the next; each point has buffers of its own."""
+        return self._stride(key, axis) if isinstance(key, Load) else self.schedule.buffers[key].size * points
 
     def _nests(self) -> None:
         for nest in self.schedule.nests:
@@ -133,36 +143,82 @@ class LoopWriter:
         largest = max(np.dtype(dtype).itemsize for dtype in self.loop.dtypes)
         return min(SQUARE, max(self.text.target.bytes // largest, 4))
 
-    def _tiles(self) -> None:
-        """The innermost parallel axis, a few points at a time."""
-        rows, axis = self.schedule.tile, self.schedule.parallel[-1]
-        length = self.loop.space[axis]
-        for first, stop, count in ((0, length - length % rows, rows), (length - length % rows, length, length % rows)):
+    def _layers(self) -> None:
+        """The parallel axis before the last one, a few points at a time."""
+        axis = self.schedule.parallel[-2]
+        for low, high, count in _steps(self.loop.space[axis], self.schedule.depth):
 
             def turn(index: str, _: list[str], count: int = count) -> list[str]:
-                self._tile(axis, index, count)
+                outside, self.indices[axis] = self.places, index
+                self.places = {key: p.moved(self.text, index, self._stride(key, axis)) for key, p in outside.items()}
+                self._tiles(count)
+                self.places = outside
                 return []
 
-            self.text.repeat(first, stop, max(count, 1), [], turn)
+            self.text.repeat(low, high, count, [], turn)
 
-    def _tile(self, axis: int, first: str, count: int) -> None:
+    def _tiles(self, depth: int = 1) -> None:
+        """The innermost parallel axis, a few points at a time; rows that are long one panel after the other."""
+        axis, row = self.schedule.parallel[-1], self.schedule.row
+        assert row is not None
+        height, length = self.loop.space[axis], self.loop.space[row]
+        panel, block = self.schedule.panel
+        for low, high, rows in _steps(height, block):
+            for first, stop, count in _steps(length, panel):
+
+                def over_panels(down: str, _: list[str], rows: int = rows, part: Any = (first, stop, count)) -> list[str]:
+                    start, end, width = part
+                    self.text.repeat(start, end, width, [], functools.partial(self._panel, axis, down, rows, width, depth))
+                    return []
+
+                self.text.repeat(low, high, rows, [], over_panels)
+
+    def _panel(
+        self, axis: int, down: str, height: int, width: int, depth: int, across: str, _: list[str]
+    ) -> list[str]:
+        """So many columns of so many points of an axis."""
+        for low, high, rows in _steps(height, self.schedule.tile):
+
+            def turn(index: str, _: list[str], rows: int = rows) -> list[str]:
+                self._tile(axis, self.text.plus(down, index), (rows, depth), across, width)
+                return []
+
+            self.text.repeat(low, high, rows, [], turn)
+        return []
+
+    def _tile(self, axis: int, first: str, size: tuple[int, int], start: str, length: int) -> None:
         """A few points of an axis: their sums together, then what is made of these one after the other."""
         outside, self.indices[axis] = self.places, first
         self.places = {key: p.moved(self.text, first, self._stride(key, axis)) for key, p in outside.items()}
-        TileWriter(self.text, self.schedule, self.known, self.places, self.indices, self._stride).add_up(count)
+        count, depth = size
+
+        def finish() -> None:
+            for nest in self.schedule.nests:
+                if not nest.axes:
+                    self._sweeps(nest.sweeps, start, length)
+
+        tile = TileWriter(self.text, self.schedule, self.known, self.places, self.indices, self._stride, depth)
+        tile.add_up(count, start, length)
+        if depth > 1:
+            second = self.schedule.parallel[-2]
+            self._each(second, self.indices[second], depth, 1, lambda: self._each(axis, first, count, depth, finish))
+        else:
+            self._each(axis, first, count, 1, finish)
+        self.places = outside
+
+    def _each(self, axis: int, first: str, count: int, points: int, body: Callable[[], None]) -> None:
+        """What is made of the sums at each point of a tile along an axis; every so many points have a buffer."""
         at_first = self.places
 
         def turn(row: str, _: list[str]) -> list[str]:
             known, self.indices[axis] = dict(self.known), self.text.plus(first, row)
-            self.places = {key: p.moved(self.text, row, self._row_stride(key, axis)) for key, p in at_first.items()}
-            for nest in self.schedule.nests:
-                if not nest.axes:
-                    self._sweeps(nest.sweeps)
+            self.places = {key: p.moved(self.text, row, self._point_stride(key, axis, points)) for key, p in at_first.items()}
+            body()
             self.known = known
             return []
 
         self.text.repeat(0, count, 1, [], turn)
-        self.places = outside
+        self.places, self.indices[axis] = at_first, first
 
     def _clear(self, reduce: int) -> None:
         """Fill the buffer of a reduction with what changes nothing."""

@@ -14,6 +14,7 @@ from ..backend import NoValue, as_operand, beside, device_of, is_array, side_by_
 from ..later import perhaps_any, refuse_later
 from ..primitive import composed, primitive
 from ..tensor import Tensor, raw, wrap
+from ..trees import flatten, leaves_like, unflatten
 from .batching import one_by_one
 from .index import assign, getitem, in_range, take_along_axis
 from .join import stack
@@ -214,9 +215,21 @@ def select(condlist: Sequence[Any], choicelist: Sequence[Any], default: Any = 0)
     The gradient reaches the choices and the default.  NumPy's own `np.select` does not look at its
     default: where that alone is a tensor, call this one.
 
+    ``select(condition, x, y)``, with one condition that is no list, chooses between two trees that are nested in the same
+    way: `where` of all their leaves.  Both trees are there already, so both are computed; it takes no functions.
+
+    Raises:
+        TypeError: a condition is not made of booleans; a leaf of x or y is a function.
+        ValueError: there are not as many choices as conditions; y is not nested as x is.
+
     >>> select([np.array([True, False])], [np.array([1.0, 2.0])], 9.0)
     array([1., 9.])
+    >>> select(np.bool_(False), {"h": 1.0, "c": [2.0]}, {"h": 10.0, "c": [20.0]})
+    {'h': array(10.), 'c': [array(20.)]}
     """
+    one = not isinstance(condlist, (list, tuple))
+    if one and (isinstance(default, (list, tuple)) or not isinstance(choicelist, (list, tuple))):
+        return _between(condlist, choicelist, default)
     if len(condlist) != len(choicelist) or not len(condlist):
         raise ValueError(
             "select: expected as many choices as conditions, and at least one: got "
@@ -238,6 +251,21 @@ def select(condlist: Sequence[Any], choicelist: Sequence[Any], default: Any = 0)
     for condition, choice in zip(reversed(conditions), reversed(choices), strict=True):
         out = where(condition, choice, out)
     return out
+
+
+def _between(condition: Any, x: Any, y: Any) -> Any:
+    """One of two trees, leaf by leaf."""
+    pairs = list(zip(flatten(x), leaves_like(x, y, "select: y"), strict=True))
+    kind = getattr(condition, "dtype", type(condition))
+    if kind not in (bool, np.bool_):
+        raise TypeError(f"select: the condition must be made of booleans, got {getattr(kind, '__name__', kind)}")
+    for leaf in (leaf for pair in pairs for leaf in pair):
+        if callable(leaf) and not is_array(raw(leaf)):
+            raise TypeError(
+                f"select: {getattr(leaf, '__name__', leaf)!s:.60} is a function: both sides are computed, so call it: "
+                "minigrad.select(condition, f(x), g(x))"
+            )
+    return unflatten(x, iter([where(condition, a, b) for a, b in pairs]))
 
 
 @composed(np.choose, method=False)

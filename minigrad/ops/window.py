@@ -166,7 +166,6 @@ def empty_columns(x: Any, lead: tuple[int, ...], window: Window) -> Any:
     return allocate(x, shape=(*lead, *window.size, *window.out))
 
 
-@accelerated("fill", whole=True)
 def fill(columns: Any, x: Any, window: Window) -> None:
     """Write the windows of x into columns, all but the padding."""
     head: Any = (slice(None),) * (x.ndim - len(window.shape))
@@ -316,7 +315,7 @@ def max_pool(x: Any, window: Window) -> Any:
     shape = (*x.shape[: x.ndim - len(window.shape)], *window.out)
     out = np.full_like(x, lowest, shape=shape)
     index = np.zeros_like(x, shape=shape, dtype=np.min_scalar_type(prod(window.size)))
-    index += np.asarray(_first_inside(window), dtype=index.dtype, like=index)
+    index += np.asarray(first_inside(window), dtype=index.dtype, like=index)
     for number, _, inside, outside in window.offsets():
         candidate, best = x[inside], out[outside]
         larger = (candidate > best) | np.isnan(candidate)
@@ -337,7 +336,7 @@ def _lowest(dtype: Any) -> Any:
 
 
 @lru_cache(maxsize=256)
-def _first_inside(window: Window) -> Any:
+def first_inside(window: Window) -> Any:
     """The number of the first place of each window that is not in the padding, with the shape `window.out`."""
     numbers = np.zeros((), np.intp)
     for s, k, step, (before, _), d, n in zip(

@@ -3,6 +3,7 @@
 from .checkpointing import checkpoint, checkpoint_notes
 from .gradients import egrad, elementwise_grad, grad, grad_and_aux, holomorphic_grad, value_and_grad
 from .jacobians import hessian, jacobian
+from .loops import fori, scan
 from .products import (
     ggnvp,
     hessian_tensor_product,
@@ -20,8 +21,8 @@ from .vmap import vmap
 
 __all__ = [
     "UnusedInputWarning", "checkpoint", "checkpoint_notes",
-    "deriv", "egrad", "elementwise_grad", "ggnvp", "grad", "grad_and_aux", "hessian",
+    "deriv", "egrad", "elementwise_grad", "fori", "ggnvp", "grad", "grad_and_aux", "hessian",
     "hessian_tensor_product", "hessian_vector_product", "holomorphic_grad", "hvp", "jacobian",
-    "jvp", "make_ggnvp", "make_hvp", "make_jvp", "make_vjp", "replaced", "tensor_jacobian_product",
+    "jvp", "make_ggnvp", "make_hvp", "make_jvp", "make_vjp", "replaced", "scan", "tensor_jacobian_product",
     "value_and_grad", "vector_jacobian_product", "vjp", "vmap",
 ]  # fmt: skip

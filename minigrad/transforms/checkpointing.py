@@ -18,7 +18,7 @@ from ..tensor import Tensor, raw, wrap
 from ..trees import flatten, tree_map, unflatten
 from .recording import name_of
 
-__all__ = ["CheckpointNotes", "checkpoint", "checkpoint_notes"]
+__all__ = ["CheckpointNotes", "Rerun", "checkpoint", "checkpoint_notes", "older_nodes", "value_of"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -101,16 +101,16 @@ def checkpoint(function: Callable[P, R]) -> Callable[P, R]:
 
     @functools.wraps(function)
     def wrapped(*args: Any, **kwargs: Any) -> Any:
-        call = _Call(function, args, kwargs)
+        call = Rerun(function, args, kwargs)
         began = next(graph.clock)
         out = call.run([Tensor(x._array, requires_grad=True) for x in call.inputs])
         outs = _tensors(out)
         values = tuple(t._array for t in outs)
         # The nodes are all that this recording is for; it is dropped at the end.
-        call.closed_over = _older_nodes(outs, began)
+        call.closed_over = older_nodes(outs, began)
         del outs
         if call.inputs or call.closed_over:
-            used = [wrap(_value_of(n), n) for n in call.closed_over]
+            used = [wrap(value_of(n), n) for n in call.closed_over]
             constants = tuple(x._array for x in call.constants)
             given = {"values": values, "call": call, "constants": constants}
             results = iter(_OP.function(*call.inputs, *used, **given))
@@ -122,14 +122,14 @@ def checkpoint(function: Callable[P, R]) -> Callable[P, R]:
 
 
 def _forward(
-    *tensors: Any, values: tuple[Any, ...], call: _Call, constants: tuple[Any, ...]
+    *tensors: Any, values: tuple[Any, ...], call: Rerun, constants: tuple[Any, ...]
 ) -> tuple[Any, ...]:
     """What a function has returned for the tensors; its gradient comes from running it again."""
     return values
 
 
 def _pull_back(
-    g: Any, needs: tuple[bool, ...], tensors: tuple[Any, ...], call: _Call, constants: tuple[Any, ...]
+    g: Any, needs: tuple[bool, ...], tensors: tuple[Any, ...], call: Rerun, constants: tuple[Any, ...]
 ) -> list[Any]:
     # To read the tensors and the constants makes writes into them an error (`graph.check_saved`).
     call.check_unchanged(tensors, constants)
@@ -139,7 +139,7 @@ def _pull_back(
 _OP = Op(_forward, {}, joint=_pull_back, inputs=("tensors",), name="checkpoint")
 
 
-class _Call:
+class Rerun:
     """One call of a function, which can be run again with other tensors for its inputs.
 
     Attributes:
@@ -199,7 +199,7 @@ class _Call:
         finally:
             random.set_state(now)
         nodes = [t._node for t in proxies if t._node is not None] + self.closed_over
-        if not set(self.closed_over).issuperset(_older_nodes(outs, began, proxies)):
+        if not set(self.closed_over).issuperset(older_nodes(outs, began, nodes)):
             raise _changed("a tensor that it uses beside its arguments was computed again")
         cotangents = g if isinstance(g, tuple) else (g,)
         now_shapes, shapes = [t.shape for t in outs], [c.shape for c in cotangents]
@@ -217,7 +217,7 @@ def _tensors(out: Any) -> list[Tensor]:
     return [x for x in flatten(out) if isinstance(x, Tensor)]
 
 
-def _value_of(node: Node) -> Any:
+def value_of(node: Node) -> Any:
     """The array of a leaf; for any other node something in its place."""
     x = node.tensor() if node.op is None else None
     return np.zeros(()) if x is None else x._array
@@ -230,11 +230,10 @@ def _changed(what: str) -> RuntimeError:
     )
 
 
-def _older_nodes(
-    outputs: Sequence[Tensor], began: int, inputs: Sequence[Tensor] = ()
+def older_nodes(
+    outputs: Sequence[Tensor], began: int, ends: Sequence[Node] = ()
 ) -> list[Node]:
-    """The nodes, made before a moment, that the recording of outputs leads back to beside the inputs."""
-    ends = {t._node for t in inputs}
+    """The nodes, made before a moment, that the recording of outputs leads back to beside the `ends`."""
     stack = [t._node for t in outputs if t._node is not None and t._node not in ends]
     seen, older = {*stack, *ends}, []
     while stack:

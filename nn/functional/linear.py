@@ -10,10 +10,12 @@ import numpy as np
 
 from minigrad import primitive
 from minigrad.devices import follow
+from minigrad.kernels import accelerated
 
 __all__ = ["bilinear", "linear"]
 
 
+@accelerated("linear_rule")
 def _linear_all(g: Any, needs: Sequence[bool], x: Any, weight: Any) -> list[Any]:
     count = prod(x.shape[:-1])
     rows = np.reshape(g, (count, g.shape[-1]))
@@ -25,6 +27,7 @@ def _linear_all(g: Any, needs: Sequence[bool], x: Any, weight: Any) -> list[Any]
 
 
 @primitive(method=False, joint=_linear_all, inputs=("x", "weight", "bias"))
+@accelerated("linear")
 def linear(x: Any, weight: Any, bias: Any = None) -> Any:
     """A linear map of the last axis: x (..., in), weight (out, in), bias (out,) -> (..., out).
 

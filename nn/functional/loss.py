@@ -11,6 +11,7 @@ from minigrad import Tensor, log_softmax, primitive, raw, take_along_axis
 from minigrad.arrays import all_examples
 from minigrad.devices import follow
 from minigrad.hints import explain_options
+from minigrad.kernels import accelerated
 from minigrad.later import check_later, perhaps_any
 from minigrad.ops.select import overwritten
 
@@ -108,6 +109,11 @@ def _per_class(weight: Any, ndim: int) -> Any:
 
 
 def _fused_rule(g: Any, needs: Any, logits: Any, target: Any, weight: Any, lse: Any, ignore_index: int, reduction: str) -> Any:
+    return [_slope(logits, target, weight, lse, g, ignore_index, reduction)]
+
+
+@accelerated("cross_entropy_slope")
+def _slope(logits: Any, target: Any, weight: Any, lse: Any, g: Any, ignore_index: int, reduction: str) -> Any:
     """softmax - one-hot, scaled: the reason for the fused op."""
     each = _class_weights(target, weight, ignore_index, logits.dtype)
     ignored = target == ignore_index
@@ -119,7 +125,7 @@ def _fused_rule(g: Any, needs: Any, logits: Any, target: Any, weight: Any, lse: 
     p *= scale
     at = np.expand_dims(np.where(ignored, 0, target), 1)
     np.put_along_axis(p, at, np.take_along_axis(p, at, 1) - scale, 1)
-    return [_counted(np.expand_dims(ignored, 1), p) if perhaps_any(all_examples(ignored)) else p]
+    return _counted(np.expand_dims(ignored, 1), p) if perhaps_any(all_examples(ignored)) else p
 
 
 def _ignores_some(target: Any, ignore_index: int) -> bool:
@@ -131,6 +137,7 @@ def _ignores_some(target: Any, ignore_index: int) -> bool:
     method=False, joint=_fused_rule, masks=_ignores_some, inputs=("logits",), extras=("lse",), composite=_by_log_softmax,
     name="cross_entropy",
 )  # fmt: skip
+@accelerated("cross_entropy")
 def _cross_entropy(logits: Any, target: Any, weight: Any, ignore_index: int, reduction: str) -> Any:
     """Softmax and negative log-likelihood in one.
 

@@ -109,6 +109,7 @@ def _has_ends(keep: Any) -> bool:
 # ------------------------------------------------------------------------- what kernels share
 
 
+@accelerated("input_gates")
 def _input_gates(x: Any, w_ih: Any, *biases: Any) -> Any:
     """W_ih x + biases for all steps in one product, (T, B, gates)."""
     steps, batch, features = x.shape
@@ -119,11 +120,17 @@ def _input_gates(x: Any, w_ih: Any, *biases: Any) -> Any:
     return np.reshape(out, (steps, batch, w_ih.shape[0]))
 
 
+@accelerated("product")
+def _product(x: Any, y: Any) -> Any:
+    return np.matmul(x, y)
+
+
 def _before(h0: Any, out: Any) -> Any:
     """The state before each step."""
     return np.concatenate([h0[None], out[:-1]])
 
 
+@accelerated("weights_of_all_steps")
 def _weight_gradient(dz: Any, x: Any) -> Any:
     """sum over steps and batch of dz x^T, as one product."""
     rows = dz.shape[0] * dz.shape[1]
@@ -134,16 +141,8 @@ def _weight_gradient(dz: Any, x: Any) -> Any:
 def _through_inputs(needs: Sequence[bool], dz: Any, x: Any, w_ih: Any) -> tuple[Any, Any, Any]:
     """The gradients of x, of W_ih and of a bias."""
     rows = np.reshape(dz, (dz.shape[0] * dz.shape[1], dz.shape[-1]))
-    dx = np.reshape(np.matmul(rows, w_ih), x.shape) if needs[0] else None
+    dx = np.reshape(_product(rows, w_ih), x.shape) if needs[0] else None
     return dx, _weight_gradient(dz, x), np.matmul(np.ones_like(rows, shape=(len(rows),)), rows)
-
-
-def _sigmoid_inplace(z: Any) -> None:
-    """sigmoid(z) = (1 + tanh(z / 2)) / 2, by NumPy's vectorised tanh."""
-    z *= 0.5
-    np.tanh(z, out=z)
-    z *= 0.5
-    z += 0.5
 
 
 # --------------------------------------------------------------------------------------- RNN
@@ -159,17 +158,33 @@ def _rnn_loop(
     return _lasting(stack(hs), keep), h
 
 
+@accelerated("rnn_step_back")
+def rnn_step_back(h: Any, through: Any, dz: Any, w_hh: Any, nonlinearity: str) -> Any:
+    """From the gradient `through` of h: that of z into dz, and that of the h before, which is returned."""
+    slope = 1 - h * h if nonlinearity == "tanh" else (h > 0).astype(h.dtype)
+    np.multiply(through, slope, out=dz)
+    return np.matmul(dz, w_hh)
+
+
+@accelerated("rnn_step")
+def rnn_step(z: Any, h: Any, back: Any, nonlinearity: str) -> None:
+    """The new state from z + h back, into z."""
+    total = z + np.matmul(h, back)
+    if nonlinearity == "tanh":
+        np.tanh(total, out=z)
+    else:
+        np.maximum(total, 0, out=z)
+
+
 def _rnn_rule(
     g: Any, needs: Sequence[bool], x: Any, h0: Any, w_ih: Any, w_hh: Any, hs: Any, keep: Any, nonlinearity: str,
     drop: Any,
 ) -> list[Any]:  # fmt: skip
     dz, dh = np.empty_like(hs), g[1].copy()
     for t in range(len(hs) - 1, -1, -1):
-        h = hs[t]
         dh = dh + _at(g[0], keep, t)
-        slope = 1 - h * h if nonlinearity == "tanh" else (h > 0).astype(h.dtype)
-        np.multiply(_held(dh, 0.0, keep, t), slope, out=dz[t])
-        dh = _held(_fed(np.matmul(dz[t], w_hh), drop), dh, keep, t)
+        before = rnn_step_back(hs[t], _held(dh, 0.0, keep, t), dz[t], w_hh, nonlinearity)
+        dh = _held(_fed(before, drop), dh, keep, t)
     dx, dw_ih, db = _through_inputs(needs, dz, _lasting(x, keep), w_ih)
     return [dx, dh, dw_ih, _weight_gradient(dz, _fed(_before(h0, hs), drop)), db, db]
 
@@ -187,14 +202,10 @@ def rnn(x: Any, h0: Any, w_ih: Any, w_hh: Any, b_ih: Any, b_hh: Any, keep: Any, 
     dz_t = (g_t + W_hh^T dz_{t+1}) act'(z_t);  dx = W_ih^T dz,  dW_ih = sum dz_t x_t^T,  dW_hh = sum dz_t h_{t-1}^T
     """
     hs, h = _input_gates(_lasting(x, keep), w_ih, b_ih, b_hh), h0
-    back = np.swapaxes(w_hh, 0, 1)
+    back = np.copy(np.swapaxes(w_hh, 0, 1), order="C")
     for t in range(len(hs)):
         z = hs[t]
-        z += np.matmul(_fed(h, drop), back)
-        if nonlinearity == "tanh":
-            np.tanh(z, out=z)
-        else:
-            np.maximum(z, 0, out=z)
+        rnn_step(z, _fed(h, drop), back, nonlinearity)
         if keep is not None:
             hs[t] = z = np.where(keep[t], z, h)
         h = z
@@ -217,26 +228,20 @@ def _lstm_loop(
 
 
 @accelerated("lstm_step_back")
-def lstm_step_back(gates: Any, before: Any, tanh_c: Any, through: Any, dc: Any, dz: Any) -> None:
-    """From the gradients `through` of h and `dc` of c: the gates' gradient into dz, that of the cell before into dc."""
+def lstm_step_back(gates: Any, before: Any, tanh_c: Any, through: Any, dc: Any, dz: Any, w_hh: Any) -> Any:
+    """From the gradients `through` of h and `dc` of c: the gates' gradient into dz, that of the cell before into dc.
+
+    Returns:
+        The gradient of the h before.
+    """
     size = dc.shape[-1]
     i, f, candidate, o = (gates[:, k * size : (k + 1) * size] for k in range(4))
-    di, df, dg, do = (dz[:, k * size : (k + 1) * size] for k in range(4))
-    scratch = tanh_c * tanh_c
-    np.subtract(1, scratch, out=scratch)
-    scratch *= o
-    scratch *= through
-    dc += scratch
-    for gate, factor, grown, out in ((o, tanh_c, through, do), (i, candidate, dc, di), (f, before, dc, df)):
-        np.subtract(1, gate, out=scratch)
-        scratch *= gate
-        scratch *= factor
-        np.multiply(scratch, grown, out=out)
-    np.multiply(candidate, candidate, out=scratch)
-    np.subtract(1, scratch, out=scratch)
-    scratch *= i
-    np.multiply(scratch, dc, out=dg)
+    dc += through * o * (1 - tanh_c * tanh_c)
+    di, df = dc * candidate * i * (1 - i), dc * before * f * (1 - f)
+    dg, do = dc * i * (1 - candidate * candidate), through * tanh_c * o * (1 - o)
+    dz[...] = np.concatenate((di, df, dg, do), axis=1)
     dc *= f
+    return np.matmul(dz, w_hh)
 
 
 def _lstm_rule(
@@ -252,28 +257,22 @@ def _lstm_rule(
         if inner is not None:
             inner[t] = through
             through = np.matmul(through, w_hr)
-        lstm_step_back(gates[t], cs[t - 1] if t else c0, tanh_cs[t], through, dcell, dz[t])
-        if keep is None:
-            np.matmul(dz[t], w_hh, out=dh)
-            if drop is not None:
-                dh *= drop
-        else:
-            dh = np.where(keep[t], _fed(np.matmul(dz[t], w_hh), drop), dh)
-            dc = np.where(keep[t], dcell, dc)
+        before = _fed(lstm_step_back(gates[t], cs[t - 1] if t else c0, tanh_cs[t], through, dcell, dz[t], w_hh), drop)
+        dh = before if keep is None else np.where(keep[t], before, dh)
+        dc = dcell if keep is None else np.where(keep[t], dcell, dc)
     dx, dw_ih, db = _through_inputs(needs, dz, _lasting(x, keep), w_ih)
     dw_hr = None if w_hr is None else _weight_gradient(inner, gates[..., 3 * size :] * tanh_cs)
     return [dx, dh, dc, dw_ih, _weight_gradient(dz, _fed(_before(h0, hs), drop)), db, db, dw_hr]
 
 
 @accelerated("lstm_step")
-def lstm_step(z: Any, recurrent: Any, c: Any, new_c: Any, tanh_c: Any, out: Any) -> None:
-    """The gates from z + recurrent, into z (those of a sigmoid come halved); the new cell, its tanh, and o tanh(c)."""
+def lstm_step(z: Any, h: Any, back: Any, half: Any, c: Any, new_c: Any, tanh_c: Any, out: Any) -> None:
+    """The gates from z + h back, into z (those of a sigmoid come halved); the new cell, its tanh, and o tanh(c)."""
     size = c.shape[-1]
-    z += recurrent
-    np.tanh(z, out=z)
-    for part in (z[:, : 2 * size], z[:, 3 * size :]):
-        part *= 0.5
-        part += 0.5
+    gates = z + np.matmul(h, back)
+    np.tanh(gates, out=gates)
+    gates *= half
+    np.add(gates, 1 - half, out=z)
     np.multiply(z[:, size : 2 * size], c, out=new_c)
     np.multiply(z[:, :size], z[:, 2 * size : 3 * size], out=out)
     new_c += out
@@ -295,7 +294,7 @@ def lstm(x: Any, h0: Any, c0: Any, w_ih: Any, w_hh: Any, b_ih: Any, b_hh: Any, w
     dx = W_ih^T dz,  dW_ih = sum dz_t x_t^T,  dW_hh = sum dz_t h_{t-1}^T
     """
     size = c0.shape[-1]
-    # sigmoid(z) = (1 + tanh(z / 2)) / 2: with the halves in the weights, one tanh serves all four gates.
+    # sigmoid(z) = tanh(z / 2) / 2 + 1 / 2: with the halves in the weights, one tanh serves all four gates.
     half = np.full_like(w_hh, 0.5, shape=(4 * size,))
     half[2 * size : 3 * size] = 1.0
     halved = (None if b is None else b * half for b in (b_ih, b_hh))
@@ -303,14 +302,12 @@ def lstm(x: Any, h0: Any, c0: Any, w_ih: Any, w_hh: Any, b_ih: Any, b_hh: Any, w
     steps, batch = gates.shape[:2]
     cs, tanh_cs = (np.empty_like(gates, shape=(steps, batch, size)) for _ in range(2))
     hs = np.empty_like(gates, shape=(steps, batch, h0.shape[-1]))
-    back = np.swapaxes(w_hh * half[:, None], 0, 1)
-    h, c = h0, c0
-    recurrent, scratch = np.empty_like(gates, shape=gates.shape[1:]), np.empty_like(cs, shape=cs.shape[1:])
+    back = np.copy(np.swapaxes(w_hh * half[:, None], 0, 1), order="C")
+    h, c, scratch = h0, c0, np.empty_like(cs, shape=cs.shape[1:])
     for t in range(steps):
-        np.matmul(_fed(h, drop), back, out=recurrent)
         plain = w_hr is None and keep is None
         shown = hs[t] if plain else scratch
-        lstm_step(gates[t], recurrent, c, cs[t], tanh_cs[t], shown)
+        lstm_step(gates[t], _fed(h, drop), back, half, c, cs[t], tanh_cs[t], shown)
         if not plain:
             if w_hr is not None:
                 shown = np.matmul(shown, np.swapaxes(w_hr, 0, 1))
@@ -343,25 +340,43 @@ def loop_of(cell: Callable[..., Any], **options: Any) -> Callable[..., tuple[Any
     return layer
 
 
+@accelerated("gru_step_back")
+def gru_step_back(gates: Any, from_h: Any, before: Any, through: Any, dz_x: Any, dz_h: Any, w_hh: Any) -> Any:
+    """From the gradient `through` of h: those of both products into dz_x and dz_h; what W_hh sends to the h before."""
+    size = before.shape[-1]
+    r, z, n = (gates[:, k * size : (k + 1) * size] for k in range(3))
+    dn = through * (1 - z) * (1 - n * n)
+    dz = through * (before - n) * z * (1 - z)
+    dr = dn * from_h * r * (1 - r)
+    dz_x[...] = np.concatenate((dr, dz, dn), axis=1)
+    dz_h[...] = np.concatenate((dr, dz, dn * r), axis=1)
+    return np.matmul(dz_h, w_hh)
+
+
+@accelerated("gru_step")
+def gru_step(z: Any, h: Any, back: Any, bias: Any, from_h: Any, out: Any, drop: Any = None) -> None:
+    """The gates from z and h back + bias, into z; what the candidate gets from h, and the new state, into out."""
+    size = h.shape[-1]
+    recurrent = np.matmul(_fed(h, drop), back)
+    both = np.tanh(0.5 * (z[:, : 2 * size] + recurrent[:, : 2 * size] + bias[: 2 * size])) * 0.5 + 0.5
+    np.add(recurrent[:, 2 * size :], bias[2 * size :], out=from_h)
+    n = np.tanh(z[:, 2 * size :] + both[:, :size] * from_h)
+    z[...] = np.concatenate((both, n), axis=1)
+    out[...] = n + both[:, size:] * (h - n)
+
+
 def _gru_rule(
     g: Any, needs: Sequence[bool], x: Any, h0: Any, w_ih: Any, w_hh: Any, gates: Any, from_h: Any, hs: Any, keep: Any,
     drop: Any,
 ) -> list[Any]:  # fmt: skip
-    size = h0.shape[-1]
-    dz_x, dz_h = np.empty_like(gates), np.empty_like(gates)
+    dz_x, dz_h, size = np.empty_like(gates), np.empty_like(gates), h0.shape[-1]
     dh = g[1]
     for t in range(len(gates) - 1, -1, -1):
-        r, z, n = (gates[t][:, k * size : (k + 1) * size] for k in range(3))
         before = h0 if t == 0 else hs[t - 1]
         dh = dh + _at(g[0], keep, t)
         through = _held(dh, 0.0, keep, t)
-        dn = through * (1 - z) * (1 - n * n)
-        dz_x[t][:, 2 * size :] = dn
-        dz_x[t][:, size : 2 * size] = through * (before - n) * z * (1 - z)
-        dz_x[t][:, :size] = dn * from_h[t] * r * (1 - r)
-        dz_h[t][:, : 2 * size] = dz_x[t][:, : 2 * size]
-        dz_h[t][:, 2 * size :] = dn * r
-        passed = _fed(np.matmul(dz_h[t], w_hh), drop) + through * z
+        sent = gru_step_back(gates[t], from_h[t], before, through, dz_x[t], dz_h[t], w_hh)
+        passed = _fed(sent, drop) + through * gates[t][:, size : 2 * size]
         dh = _held(passed, dh, keep, t)
     dx, dw_ih, db_ih = _through_inputs(needs, dz_x, _lasting(x, keep), w_ih)
     return [dx, dh, dw_ih, _weight_gradient(dz_h, _fed(_before(h0, hs), drop)), db_ih, np.sum(dz_h, axis=(0, 1))]
@@ -385,23 +400,11 @@ def gru(
     gates, size = _input_gates(_lasting(x, keep), w_ih, b_ih), h0.shape[-1]
     steps, batch = gates.shape[:2]
     hs, from_h = (np.empty_like(gates, shape=(steps, batch, size)) for _ in range(2))
-    h, back = h0, np.swapaxes(w_hh, 0, 1)
+    h, back = h0, np.copy(np.swapaxes(w_hh, 0, 1), order="C")
+    bias = np.zeros_like(w_hh, shape=(3 * size,)) if b_hh is None else b_hh
     for t in range(steps):
-        z = gates[t]
-        recurrent = np.matmul(_fed(h, drop), back)
-        if b_hh is not None:
-            recurrent += b_hh
-        both = z[:, : 2 * size]
-        both += recurrent[:, : 2 * size]
-        _sigmoid_inplace(both)
-        from_h[t] = recurrent[:, 2 * size :]
-        n = z[:, 2 * size :]
-        n += z[:, :size] * from_h[t]
-        np.tanh(n, out=n)
         new = hs[t]
-        np.subtract(h, n, out=new)
-        new *= z[:, size : 2 * size]
-        new += n
+        gru_step(gates[t], h, back, bias, from_h[t], new, drop)
         if keep is not None:
             hs[t] = new = np.where(keep[t], new, h)
         h = new

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from math import sqrt
 from typing import Any, ClassVar
 
 import numpy as np
@@ -73,7 +72,7 @@ class Adafactor(Optimizer):
         t, (small, smallest) = state["step"], group["eps"]
         small = float(np.finfo(p.dtype).eps) if small is None else small
         share = t ** group["beta2_decay"]
-        size = _larger(smallest, _rms(p)) * min(group["lr"], 1 / sqrt(t))
+        size = _larger(smallest, _rms(p)) * min(group["lr"], t**-0.5)
         p *= 1 - group["lr"] * group["weight_decay"]
         square = g * g
         if p.ndim < 2:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from math import sqrt
 from typing import Any, ClassVar
 
 import numpy as np
@@ -137,7 +136,7 @@ class SparseAdam(Optimizer):
     def update(self, p: Any, g: Any, state: dict[str, Any], group: dict[str, Any]) -> None:
         state["step"] += 1
         beta1, beta2 = group["betas"]
-        step_size = sqrt(1 - beta2 ** state["step"]) * group["lr"] / (1 - beta1 ** state["step"])
+        step_size = (1 - beta2 ** state["step"]) ** 0.5 * group["lr"] / (1 - beta1 ** state["step"])
         factors = (1 - beta1, 1 - beta2, step_size, group["eps"])
         adam_step(p, g, state["exp_avg"], state["exp_avg_sq"], None, *factors)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from math import sqrt
 from typing import Any, ClassVar
 
 import numpy as np
@@ -158,7 +157,7 @@ class RAdam(Optimizer):
         if rho_t <= 5:
             p -= size * m
             return
-        size *= sqrt((rho_t - 4) * (rho_t - 2) * rho / ((rho - 4) * (rho - 2) * rho_t)) * sqrt(1 - beta2**t)
+        size *= ((rho_t - 4) * (rho_t - 2) * rho / ((rho - 4) * (rho - 2) * rho_t) * (1 - beta2**t)) ** 0.5
         d = np.sqrt(v)
         d += group["eps"]
         np.divide(m, d, out=d)
