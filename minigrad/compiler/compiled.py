@@ -27,7 +27,7 @@ from .back import without_graph
 from .capture import capture, is_array
 from .explain import Explanation, explained
 from .loops import Loop
-from .on_gpu import script_of
+from .on_gpu import GpuScript, script_of
 from .passes import stages
 from .program import Program
 from .recorded import Recorded

@@ -91,6 +91,13 @@ class Module:
             calls.append(partial(kernel, (launch.blocks,), (THREADS,), own))
         return _Bound(calls, kept if keep else kept[-1:])
 
+    def start(self, arrays: Sequence[Any]) -> None:
+        """As `launch`, of arrays that are known to fit: other ones at each call, and nothing is looked at."""
+        cupy = importlib.import_module("cupy")
+        memory = self._memory_here(cupy)
+        for kernel, launch in zip(self._kernels_here(cupy), self.launches, strict=True):
+            kernel((launch.blocks,), (THREADS,), (*(arrays[slot] for slot in launch.slots), *([memory] * launch.keeps)))
+
     def _check(self, i: int, array: Any) -> None:
         if array.dtype != self._dtypes[i]:
             raise TypeError(f"operand {i} is {self._dtypes[i]}, got an array of {array.dtype}")
