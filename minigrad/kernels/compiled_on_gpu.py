@@ -6,6 +6,7 @@ here, or a few: loops are kernels, products of matrices are cuBLAS's.
 
 from __future__ import annotations
 
+import threading
 import warnings
 from collections.abc import Callable, Sequence
 from math import prod
@@ -56,7 +57,7 @@ class Kernel:
                 numbers.append(a)
             else:
                 key += type(a), a
-        name = (*key, arrays[0].device.id)
+        name = (*key, arrays[0].data.device_id)
         try:
             version = self.versions.get(name, 0)
         except TypeError:  # a list, say, is no key
@@ -106,6 +107,8 @@ class Version:
         self.results = list(dict.fromkeys(view.base for _, view in self.outputs))
         self.late = [(i, v) for i, v in zip(self.written, changed, strict=True) if v not in self.fusion.written]
         self.own: dict[Any, Any] = {v: cupy().array(x, order="C") for v, x in self.fusion.constants.items()}
+        self.stream = cupy().cuda.get_current_stream().ptr  # whose calls follow one another in the memory that stays
+        self._lock = threading.Lock()
         self._memory()
         self.pieces = self._divided()
         self._numbers()
@@ -155,7 +158,9 @@ class Version:
         self.own.update({key: self.there[i : i + 1].view(key[1])[:1].reshape(()) for i, key in enumerate(keys)})
 
     def run(self, arrays: list[Any], numbers: list[float]) -> Any:
-        """The results; NotImplemented where an array that is written is not in one piece, or shares its memory."""
+        """The results; NotImplemented on another stream, and where an array that is written has gaps, or shares its memory."""
+        if cupy().cuda.get_current_stream().ptr != self.stream:
+            return NotImplemented
         for i, a in enumerate(arrays):
             if not a.flags.c_contiguous:
                 if i in self.written:
@@ -163,6 +168,10 @@ class Version:
                 arrays[i] = cupy().ascontiguousarray(a)
         if self.written and _overlap(arrays, self.written):
             return NotImplemented
+        with self._lock:
+            return self._launched(arrays, numbers)
+
+    def _launched(self, arrays: list[Any], numbers: list[float]) -> Any:
         if self.places:
             self._fill(numbers)
         library = cupy()
