@@ -31,7 +31,7 @@ class Builder(loop_builder.Builder):
 
     def operand(self, array: Any) -> int:
         base = array
-        while isinstance(base.base, np.ndarray):
+        while base.base is not None:  # which may be no array itself, but something that holds one
             base = base.base
         first = (array.ctypes.data - base.ctypes.data) // array.itemsize
         self.operands.append(Operand(str(array.dtype), self.strides(array), first))
