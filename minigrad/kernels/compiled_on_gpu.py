@@ -23,7 +23,7 @@ from ..compiler.layout import check_reach
 from ..compiler.numbers import Formula, evaluate
 from ..compiler.on_gpu import writes_out
 from ..compiler.program import Var, with_values
-from ..compiler.views import View, strides_of
+from ..compiler.views import View
 from ..trees import unflatten
 from . import is_cupy
 from .compiled import is_known, traced
@@ -74,7 +74,7 @@ class Kernel:
         self.versions[name] = calls
         if calls < WARM or self.compiled >= MOST:
             return None
-        self.compiled += 1
+        self.compiled += 1  # before it is known whether that can be done: it takes its time either way
         self.versions[name] = None
         try:
             self.versions[name] = Version(self.function, args)
@@ -91,7 +91,7 @@ class Version:
     Attributes:
         inputs, results: values that have arrays of their own at each call.
         own: arrays that stay: constants, what lies between two launches, numbers.
-        pieces: modules and the values that they are given, or products of matrices.
+        pieces: what launches loops and the values that it is given, or products of matrices.
     """
 
     def __init__(self, function: Callable[..., Any], args: Sequence[Any]) -> None:
@@ -103,8 +103,8 @@ class Version:
         if program.checks or program.guards:
             raise NotImplementedError("what is to be done depends on values")
         self.fusion = fused(program, targets, products=False, at_once=True, guarded=False)
-        self.outputs = [(v, self._view(v)) for v in values]
-        self.results = list(dict.fromkeys(view.base for _, view in self.outputs))
+        self.outputs = [(self._base(v), self.fusion.views.get(v)) for v in values]
+        self.results = list(dict.fromkeys(base for base, _ in self.outputs))
         self.late = [(i, v) for i, v in zip(self.written, changed, strict=True) if v not in self.fusion.written]
         self.own: dict[Any, Any] = {v: cupy().array(x, order="C") for v, x in self.fusion.constants.items()}
         self.stream = cupy().cuda.get_current_stream().ptr  # whose calls follow one another in the memory that stays
@@ -113,8 +113,8 @@ class Version:
         self.pieces = self._divided()
         self._numbers()
 
-    def _view(self, v: Var) -> View:
-        return self.fusion.views.get(v) or View(v, v.shape, strides_of(v.shape))
+    def _base(self, v: Var) -> Var:
+        return self.fusion.views[v].base if v in self.fusion.views else v
 
     def _memory(self) -> None:
         """Room for what is made and given to nobody."""
@@ -141,14 +141,14 @@ class Version:
                 pieces.append(group)
         return pieces
 
-    def _module(self, groups: list[Group]) -> tuple[Module, list[Any]]:
+    def _module(self, groups: list[Group]) -> tuple[Callable[[Sequence[Any]], None], list[Any]]:
         local: dict[Any, int] = {}
         slots = []
         for group in groups:
             check_reach(group)
             keys = [(a, o.dtype) if type(a) is Formula else a for a, o in zip(group.arrays, group.operands, strict=True)]
             slots.append([local.setdefault(key, len(local)) for key in keys])
-        return Module([group.loop(f"loop {i}") for i, group in enumerate(groups)], slots), list(local)
+        return Module([group.loop(f"loop {i}") for i, group in enumerate(groups)], slots).starter(), list(local)
 
     def _numbers(self) -> None:
         """Python's numbers that loops read: copied there all at once, where one is another than before."""
@@ -159,22 +159,22 @@ class Version:
 
     def run(self, arrays: list[Any], numbers: list[float]) -> Any:
         """The results; NotImplemented on another stream, and where an array that is written has gaps, or shares its memory."""
-        if cupy().cuda.get_current_stream().ptr != self.stream:
+        library = cupy()
+        if library.cuda.get_current_stream().ptr != self.stream:
             return NotImplemented
         for i, a in enumerate(arrays):
             if not a.flags.c_contiguous:
                 if i in self.written:
                     return NotImplemented
-                arrays[i] = cupy().ascontiguousarray(a)
+                arrays[i] = library.ascontiguousarray(a)
         if self.written and _overlap(arrays, self.written):
             return NotImplemented
         with self._lock:
-            return self._launched(arrays, numbers)
+            return self._launched(library, arrays, numbers)
 
-    def _launched(self, arrays: list[Any], numbers: list[float]) -> Any:
+    def _launched(self, library: Any, arrays: list[Any], numbers: list[float]) -> Any:
         if self.places:
             self._fill(numbers)
-        library = cupy()
         known = {**self.own, **dict(zip(self.inputs, arrays, strict=True))}
         for v in self.results:
             known[v] = (library.zeros if v in self.fusion.zeroed else library.empty)(v.shape, v.dtype)
@@ -186,10 +186,10 @@ class Version:
                 x, y = (_array(self.fusion, v, known) for v in piece.step.args)
                 library.matmul(x, y, out=known[piece.outs[0]])
             else:
-                piece[0].start([known[key] for key in piece[1]])
+                piece[0]([known[key] for key in piece[1]])
         for i, v in self.late:
             arrays[i][...] = known[v]
-        given = [_seen(known[view.base], view) for _, view in self.outputs]
+        given = [known[base] if view is None else _seen(known[base], view) for base, view in self.outputs]
         return given[0] if hasattr(self.template, "recorder") else unflatten(self.template, iter(given))
 
     def _fill(self, numbers: list[float]) -> None:
@@ -214,8 +214,6 @@ def _array(fusion: Fusion, v: Var, known: dict[Any, Any]) -> Any:
 
 def _seen(x: Any, view: View) -> Any:
     """A view of an array in one piece."""
-    if (view.shape, view.strides, view.offset) == (x.shape, strides_of(x.shape), 0):
-        return x
     strides = tuple(s * x.itemsize for s in view.strides)
     return cupy().lib.stride_tricks.as_strided(x.reshape(-1)[view.offset :], view.shape, strides)
 

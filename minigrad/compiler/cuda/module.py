@@ -91,12 +91,23 @@ class Module:
             calls.append(partial(kernel, (launch.blocks,), (THREADS,), own))
         return _Bound(calls, kept if keep else kept[-1:])
 
-    def start(self, arrays: Sequence[Any]) -> None:
-        """As `launch`, of arrays that are known to fit: other ones at each call, and nothing is looked at."""
+    def starter(self) -> Callable[[Sequence[Any]], None]:
+        """What launches the loops on arrays that are known to fit, on the device and stream that are current now.
+
+        The arrays may be other ones at each call, and are not looked at.
+        """
         cupy = importlib.import_module("cupy")
-        memory = self._memory_here(cupy)
-        for kernel, launch in zip(self._kernels_here(cupy), self.launches, strict=True):
-            kernel((launch.blocks,), (THREADS,), (*(arrays[slot] for slot in launch.slots), *([memory] * launch.keeps)))
+        memory = [self._memory_here(cupy)]
+        calls = [
+            (kernel, (launch.blocks,), launch.slots, memory * launch.keeps)
+            for kernel, launch in zip(self._kernels_here(cupy), self.launches, strict=True)
+        ]
+
+        def start(arrays: Sequence[Any]) -> None:
+            for kernel, blocks, slots, own in calls:
+                kernel(blocks, (THREADS,), (*[arrays[slot] for slot in slots], *own))
+
+        return start
 
     def _check(self, i: int, array: Any) -> None:
         if array.dtype != self._dtypes[i]:
