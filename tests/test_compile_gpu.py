@@ -10,6 +10,7 @@ import pytest
 import minigrad as mg
 import nn
 from minigrad import Tensor
+from minigrad.compiler.cuda import products
 
 from .test_compile import STEPS
 
@@ -71,16 +72,46 @@ def test_where_results_lie(stand_in: Any) -> None:
 
 
 def test_what_cannot_be_captured_is_launched_one_by_one(stand_in: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    import cupy
-
     x = Tensor(np.arange(6.0, dtype="f4").reshape(2, 3) / 9, device="cuda")
-    monkeypatch.setitem(vars(cupy), "matmul", lambda a, b, out: out.set(a.get() @ b.get()))  # which waits
+    monkeypatch.setattr(products, "matmul", lambda cupy, a, b, out: out.set(a.get() @ b.get()))  # which waits
     run = mg.compile(lambda x: np.exp(x @ x.T))
     for k in range(5):
         np.testing.assert_allclose(run(x * k).cpu().numpy(), np.exp(k * k * (x @ x.T).cpu().numpy()), rtol=1e-6)
     (part,) = run.versions[0].parts
     assert part.state.startswith("launched one by one: RuntimeError: cudaErrorStreamCaptureUnsupported")
     assert part.state in str(run.explain())
+
+
+def test_without_cublas_products_stand_between_graphs(stand_in: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """CuPy's own product refuses while a stream captures."""
+    monkeypatch.setattr(products, "find", lambda: None)
+    x = Tensor(np.arange(6.0, dtype="f4").reshape(2, 3) / 9, device="cuda")
+    run = mg.compile(lambda x: np.exp(np.exp(x) @ x.T))
+    for k in (0.1, 0.2, 0.3, 0.4, 0.5):
+        np.testing.assert_allclose(run(x * k).cpu().numpy(), np.exp(np.exp(k * x) @ (k * x).T).cpu().numpy(), rtol=1e-5)
+    assert [part.state for part in run.versions[0].parts] == ["a graph", "a graph"]
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "float16"])
+def test_products_of_every_layout(dtype: str, stand_in: Any) -> None:
+    import cupy
+
+    rng = np.random.default_rng(0)
+    for _ in range(200):
+        m, n, k = rng.integers(1, 5, 3)
+        lead = tuple(rng.integers(1, 4, rng.integers(0, 3)))
+        arrays = []
+        for shape in ((m, k), (k, n)):
+            whole = (*lead, *shape) if rng.random() < 0.7 else shape if rng.random() < 0.5 else (*(1 for _ in lead), *shape)
+            x = cupy.asarray(rng.integers(-4, 5, [2 * s for s in whole]).astype(dtype))
+            cut = tuple(slice(0, s) if rng.random() < 0.5 else slice(None, None, 2) for s in whole)
+            x = x[cut] if rng.random() < 0.5 else cupy.ascontiguousarray(x[cut])
+            if rng.random() < 0.5:
+                x = cupy.swapaxes(cupy.ascontiguousarray(cupy.swapaxes(x, -1, -2)), -1, -2)
+            arrays.append(x)
+        out = cupy.empty((*np.broadcast_shapes(*(a.shape[:-2] for a in arrays)), m, n), dtype=dtype)
+        products.matmul(cupy, *arrays, out)
+        np.testing.assert_array_equal(out.get(), arrays[0].get() @ arrays[1].get())
 
 
 def test_other_arrays_are_another_graph(stand_in: Any) -> None:

@@ -19,10 +19,13 @@ import numpy as np
 from .. import devices, later
 from ..backend import cupy, is_plain
 from ..devices import on_gpu_of
+from ..kernels.convolution import columns_are_images
+from ..ops.window import Window
 from ..tensor import Tensor, raw
 from ..trees import flatten
 from .calls import is_sized_by_values
 from .capture import Capture, is_array
+from .cuda import products
 from .cuda.module import Module
 from .fuse import Fusion, fused
 from .graphs import Stretch, addresses
@@ -250,6 +253,9 @@ class GpuScript(Script):
         step = call.step
         if call in self.done:
             return
+        if writes_out(call):
+            self._product(call)
+            return
         if not can_be_captured(call):
             self._close()
             super()._call(call)
@@ -258,12 +264,18 @@ class GpuScript(Script):
                 self.new.discard(v)
             return
         self._open()
-        if writes_out(call):
-            x, y = map(self.text, step.args)
-            self.add(f"{self.name(cupy().matmul, 'matmul')}({x}, {y}, out={self.array(step.out)})")
-            return
         super()._call(call)
         self.new.difference_update(call.outs)
+
+    def _product(self, call: Call) -> None:
+        """A product of matrices, straight into memory that stays; CuPy alone does not do that while a stream captures."""
+        if products.available(cupy()):
+            self._open()
+        else:
+            self._close()
+        x, y = map(self.text, call.step.args)
+        given = f"{self.name(cupy(), 'cupy')}, {x}, {y}, {self.array(call.step.out)}"
+        self.add(f"{self.name(products.matmul, 'matmul')}({given})")
 
     def _checks(self, guards: list[Var]) -> None:
         """All that is looked at comes in one copy: the one time that a call waits."""
@@ -333,6 +345,8 @@ def can_be_captured(call: Call) -> bool:
     step = call.step
     if call.in_place or is_sized_by_values(step) or _has_number((step.args, step.kwargs)):
         return False
+    if step.function is np.matmul or any(isinstance(x, Window) and columns_are_images(x) for x in step.args):
+        return False  # products by CuPy, which refuses
     return isinstance(step.function, np.ufunc) or getattr(step.function, "__name__", "") in CAPTURED
 
 

@@ -16,7 +16,7 @@ import numpy as np
 
 from .. import tracing
 from ..backend import cupy
-from ..compiler.cuda import Module
+from ..compiler.cuda import Module, products
 from ..compiler.fuse import Fusion, fused
 from ..compiler.groups import Call, Group
 from ..compiler.layout import check_reach
@@ -184,7 +184,7 @@ class Version:
         for piece in self.pieces:
             if isinstance(piece, Call):
                 x, y = (_array(self.fusion, v, known) for v in piece.step.args)
-                library.matmul(x, y, out=known[piece.outs[0]])
+                products.matmul(library, x, y, known[piece.outs[0]])
             else:
                 piece[0]([known[key] for key in piece[1]])
         for i, v in self.late:

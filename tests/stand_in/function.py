@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from . import array, rules, table
-from .counts import launched, synchronised, tabled, uploaded
+from .counts import launched, refuse, synchronised, tabled, uploaded
 from .device import current
 from .graphs import captured
 from .launches import NEVER_VIEWS, launches_of, tables_of, waits
@@ -62,6 +62,8 @@ class Function:
 
     @captured
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if self.full == "matmul":
+            refuse("calling cuBLAS API during stream capture is currently unsupported")  # which CuPy refuses
         arguments = self.bind(args, kwargs)
         given = Given(self.full, uploads=self.full in UPLOADS, late=True)
         raw = {name: given.raw(value) for name, value in arguments.items()}

@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 
 from minigrad import later
+from minigrad.compiler.cuda import products
 
-from . import array, device, function, graphs, memory, random, raw, table, ufunc
+from . import array, cublas, device, function, graphs, memory, random, raw, table, ufunc
 from .counts import synchronised
 
 __all__ = ["installed"]
@@ -135,7 +136,7 @@ def build() -> dict[str, types.ModuleType]:
     modules["cupy.cuda"].get_current_stream = lambda device_id=None: Stream.now  # type: ignore[attr-defined]
     vars(modules["cupy.cuda"]).update(MemoryPool=Pool, using_allocator=lambda malloc: contextlib.nullcontext())
     vars(modules["cupy.cuda"]).update(MemoryPointer=memory.MemoryPointer, UnownedMemory=memory.UnownedMemory)
-    vars(modules["cupy.cuda.device"]).update(Device=device.Device, get_device_id=device.current)
+    vars(modules["cupy.cuda.device"]).update(Device=device.Device, get_device_id=device.current, get_cublas_handle=lambda: 1)
     vars(modules["cupy.cuda.compiler"]).update(compile_using_nvrtc=raw.compile_using_nvrtc)
     vars(modules["cupy.cuda.function"]).update(Module=raw.Module)
     modules["cupy.cuda.nvrtc"].getVersion = lambda: (0, 0)  # type: ignore[attr-defined]
@@ -171,10 +172,12 @@ def installed(devices: int = 1, lenient: bool = False, peers: bool = False) -> I
     for name in hidden:
         del sys.modules[name]
     sys.modules.update(MODULES)
+    found, products.find = products.find, cublas.Library  # type: ignore[assignment]
     try:
         yield MODULES["cupy"]
         later.settle()
     finally:
+        products.find = found
         later._waiting[:] = [check for check in later._waiting if id(check) in earlier]
         for name in MODULES:
             sys.modules.pop(name, None)
