@@ -250,7 +250,6 @@ class GpuScript(Script):
         self.add(f"{self.name(layout.functions[i], 'launch')}({', '.join(arrays)})")
 
     def _call(self, call: Call) -> None:
-        step = call.step
         if call in self.done:
             return
         if writes_out(call):
@@ -269,7 +268,7 @@ class GpuScript(Script):
 
     def _product(self, call: Call) -> None:
         """A product of matrices, straight into memory that stays; CuPy alone does not do that while a stream captures."""
-        if products.available(cupy()):
+        if products.find(cupy()) is not None:
             self._open()
         else:
             self._close()

@@ -1,4 +1,4 @@
-"""cuBLAS of the stand-in: products of matrices at addresses, columns first, as `minigrad.compiler.cuda.products` asks for them."""
+"""cuBLAS of the stand-in: products of matrices at addresses, columns first."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .counts import launched
 from .graphs import captured
 from .memory import found_at
 
-__all__ = ["Library"]
+__all__ = ["found"]
 
 
 class Library:
@@ -20,6 +20,11 @@ class Library:
 
     def cublasSetStream_v2(self, handle: Any, stream: Any) -> int:
         return 0
+
+
+def found(cupy: Any) -> Library:
+    """In the place of `minigrad.compiler.cuda.products.find`."""
+    return Library()
 
 
 def product(dtype: Any) -> Callable[..., int]:

@@ -172,7 +172,7 @@ def installed(devices: int = 1, lenient: bool = False, peers: bool = False) -> I
     for name in hidden:
         del sys.modules[name]
     sys.modules.update(MODULES)
-    found, products.find = products.find, cublas.Library  # type: ignore[assignment]
+    found, products.find = products.find, cublas.found  # type: ignore[assignment]
     try:
         yield MODULES["cupy"]
         later.settle()

@@ -11,36 +11,26 @@ from functools import cache
 from math import prod
 from typing import Any
 
-__all__ = ["available", "find", "matmul"]
+__all__ = ["find", "matmul"]
 
 _KINDS = {"f": ("cublasSgemmStridedBatched", ctypes.c_float), "d": ("cublasDgemmStridedBatched", ctypes.c_double)}
 
 
 @cache
-def find() -> Any:
-    """cuBLAS, if this process has it."""
+def find(cupy: Any) -> Any:
+    """The cuBLAS that CuPy has loaded, of which there may be several in a process; None where it cannot be told."""
     if not hasattr(os, "RTLD_NOLOAD"):
         return None
-    for version in (13, 12, 11):
-        try:
-            return ctypes.CDLL(f"libcublas.so.{version}", mode=os.RTLD_NOLOAD | os.RTLD_NOW)
-        except OSError:
-            continue
-    return None
-
-
-def available(cupy: Any) -> bool:
-    """Whether there is a cuBLAS to call, and so a graph can hold products."""
     try:
-        cupy.cuda.device.get_cublas_handle()  # which loads the library
-    except (AttributeError, ImportError, RuntimeError):
-        return False
-    return find() is not None
+        version = cupy.cuda.cublas.getVersion(cupy.cuda.device.get_cublas_handle()) // 10000
+        return ctypes.CDLL(f"libcublas.so.{version}", mode=os.RTLD_NOLOAD | os.RTLD_NOW)
+    except (AttributeError, ImportError, OSError, RuntimeError):
+        return None
 
 
 def matmul(cupy: Any, x: Any, y: Any, out: Any) -> None:
     """out = x @ y, of arrays of at least two axes; out lies in one piece."""
-    library, char = find(), out.dtype.char
+    library, char = find(cupy), out.dtype.char
     if library is None or char not in _KINDS or x.dtype != out.dtype or y.dtype != out.dtype or not out.size or not x.size:
         cupy.matmul(x, y, out=out)
         return
