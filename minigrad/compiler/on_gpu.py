@@ -19,7 +19,6 @@ import numpy as np
 from .. import devices, later
 from ..backend import cupy, is_plain
 from ..devices import on_gpu_of
-from ..kernels.convolution import columns_are_images
 from ..ops.window import Window
 from ..tensor import Tensor, raw
 from ..trees import flatten
@@ -344,8 +343,8 @@ def can_be_captured(call: Call) -> bool:
     step = call.step
     if call.in_place or is_sized_by_values(step) or _has_number((step.args, step.kwargs)):
         return False
-    if step.function is np.matmul or any(isinstance(x, Window) and columns_are_images(x) for x in step.args):
-        return False  # products by CuPy, which refuses
+    if step.function is np.matmul or any(isinstance(x, Window) and prod(x.size) == 1 for x in step.args):
+        return False  # a product by CuPy, which refuses
     return isinstance(step.function, np.ufunc) or getattr(step.function, "__name__", "") in CAPTURED
 
 
