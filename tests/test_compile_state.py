@@ -337,7 +337,10 @@ def test_what_there_is_to_look_at() -> None:
     assert [step.function for step in run.program.steps][-1] is np.sum and "eigvalsh" in str(run.program)
     assert "eigvalsh" in run.source() and "def run(arguments)" in run.source("python")
     assert "eigvalsh" in str(run.explain())
-    with pytest.raises(ValueError, match="'python' or 'llvm'"):
+    chain = compile(lambda x: np.exp(x) * 2)
+    chain(np.ones(3))
+    assert "__global__" in chain.source("cuda") and "define void" in chain.source("llvm")
+    with pytest.raises(ValueError, match="'llvm' or 'cuda'"):
         run.source("c")
 
 

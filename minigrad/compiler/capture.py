@@ -161,6 +161,7 @@ def _captured(function: Callable[..., Any], args: Any, kwargs: Any, leaves: list
         [(h, len(h)) for h, _ in state.holders], list(recorder.given_numbers.values()), recorder.decisions, effects, repeats,
         back, unflatten((args, kwargs), iter([0] * len(leaves))), unflatten(result, iter([0] * len(parts))),
     )  # fmt: skip
+    recorder.forget()
     return shown, found
 
 

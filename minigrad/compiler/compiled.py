@@ -22,12 +22,19 @@ from ..backend import is_plain
 from ..random.state import get_state
 from ..tensor import Tensor, raw
 from ..trees import flatten, is_leaf, paths, unflatten
-from . import scanning  # noqa: F401 - says how a loop is traced
+from . import (
+    native,
+    scanning,  # noqa: F401 - says how a loop is traced
+)
 from .back import without_graph
 from .capture import capture, is_array
+from .cuda import Module
 from .explain import Explanation, explained
+from .fuse import fused
+from .groups import Group
+from .llvm import emit
 from .loops import Loop
-from .on_gpu import GpuScript, script_of
+from .on_gpu import script_of
 from .passes import stages
 from .program import Program
 from .recorded import Recorded
@@ -195,16 +202,21 @@ class Compiled:
         """The code that a call runs.
 
         Args:
-            language: "python" for the function that a call runs, "llvm" for the native code in it, "cuda" for kernels of a GPU.
+            language: "python" for the function that a call runs, "llvm" for the native code in it, "cuda" for the same loops as
+                they would run on a GPU.
 
         Raises:
             ValueError: there is no such language.
         """
+        if language not in ("python", "llvm", "cuda"):
+            raise ValueError(f"source: the language must be 'python', 'llvm' or 'cuda', got {language!r}")
         script = self._latest()
-        native = "cuda" if isinstance(script, GpuScript) else "llvm"
-        if language not in ("python", native):
-            raise ValueError(f"source: the language must be 'python' or {native!r}, got {language!r}")
-        return script.source if language == "python" else "\n".join(f.text for f in script.layout.functions if f is not None)
+        if language == "python":
+            return script.source
+        if language == "llvm":
+            return emit(script.layout.loops(), target=native.target() if native.available() else None).text
+        groups = fused(script.program, products=False).groups
+        return Module([g.loop(f"loop {i}") for i, g in enumerate(groups) if isinstance(g, Group)]).source
 
     def explain(self) -> Explanation:
         """Where the time goes: of each loop microseconds, operations, bytes and share of the memory's bandwidth; and calls."""

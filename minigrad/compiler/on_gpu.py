@@ -52,7 +52,6 @@ class _Bound:
 
     def __init__(self, loops: Sequence[Any], slots: Sequence[Sequence[int]]) -> None:
         self.module = Module(loops, slots)
-        self.text = self.module.source
         self.known: dict[tuple[int, ...], Any] = {}
 
     def __call__(self, *arrays: Any) -> None:

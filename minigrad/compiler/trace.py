@@ -248,6 +248,13 @@ class Recorder:
         """The Var of an array, traced or not; anything else as it is."""
         return self._vars(x) if isinstance(x, (Traced, list)) or is_plain(x) else x
 
+    def forget(self) -> None:
+        """Let go of the arrays of this run, which would wait for Python's collector: each traced array knows its recorder."""
+        for x in self.arrays:
+            x.numbers = x.memory = None  # type: ignore[assignment]
+        self.arrays.clear()
+        self.before.clear()
+
     def program(self, outputs: Any) -> Program:
         results = self._vars(outputs)  # which may be constants
         return Program(self.inputs, dict(self.constants.values()), self.steps, results, self.checks, self.guards)

@@ -17,7 +17,6 @@ from typing import Any
 import numpy as np
 
 from .. import kernels, tracing
-from ..arrays.traced import Traced
 from ..compiler import native
 from ..compiler.fuse import Fusion, fused
 from ..compiler.groups import Group
@@ -28,7 +27,7 @@ from ..compiler.program import Program, Var
 from ..compiler.trace import Recorder
 from ..compiler.views import View, strides_of
 from ..ops.window import Window
-from ..trees import flatten, unflatten
+from ..trees import flatten, is_leaf, tree_map, unflatten
 
 __all__ = ["Kernel", "is_known", "traced"]
 
@@ -146,7 +145,7 @@ class Version:
             raise NotImplementedError("a result is not made by a loop")
         for output in self.outputs:
             output.number = results.index(output.base)
-        self.single = type(self.template) is Traced
+        self.single = is_leaf(self.template)
         self.desks: list[Desk] = []
 
     def _native(self, groups: list[Group]) -> native.Function:
@@ -282,7 +281,9 @@ def traced(function: Callable[..., Any], args: Sequence[Any]) -> tuple[Program, 
     if not all(type(v) is Var for v in values):
         raise NotImplementedError("not all results are arrays")
     program = simplified(recorder.program((values, [arrays[i].value for i in written])))
-    return program, [n.formula for n in numbers], written, result
+    recorder.forget()
+    places = tree_map(lambda _: 0, result)  # the traced arrays hold all of this run
+    return program, [n.formula for n in numbers], written, places
 
 
 def _address(x: Any) -> int:
