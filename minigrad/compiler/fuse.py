@@ -32,7 +32,7 @@ LONGEST = 12
 
 
 def fused(
-    program: Program, writes: dict[Var, Var] | None = None, products: bool = True, at_once: bool = False
+    program: Program, writes: dict[Var, Var] | None = None, products: bool = True, at_once: bool = False, guarded: bool = True
 ) -> Fusion:
     """The groups of a program.
 
@@ -40,9 +40,10 @@ def fused(
         writes: outputs that are to be written into the arrays of inputs: where that harms nobody, loops store them there.
         products: products of matrices and convolutions are loops, too; else calls of a library.
         at_once: such arrays may be written before all loops are through; so they serve in place of memory of its own.
+        guarded: that indices are in range is a guard; else nobody looks, as on a GPU.
     """
     writes = writes or {}
-    program = expanded(program, products)
+    program = expanded(program, products, guarded)
     fusion = Fusion(program, _PLACES if products else _PLACES[:3], writes if at_once else {})
     guards = set(program.guards)
     outputs = list(dict.fromkeys(vars_in(program.outputs)))

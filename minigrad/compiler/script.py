@@ -54,7 +54,10 @@ class Script(Lines):
         written: inputs whose arrays the program writes.
         owned, owners: who owns the memory of arrays of the state that no argument may share, and their identities.
         tensors: variables that hold tensors of the state, by the identity of those that were traced.
+        large: results of more bytes are new arrays at each call.
     """
+
+    large = LARGE
 
     def __init__(self, capture: Capture) -> None:
         super().__init__(NAMES | self.library())
@@ -241,7 +244,7 @@ class Script(Lines):
 
     def _give(self, v: Var) -> None:
         """Where a result lies this time: where nobody has the one before the last any more, there."""
-        if bytes_of(v) > LARGE:
+        if bytes_of(v) > self.large:
             self.add(f"r_{v} = empty({v.shape}, {self.name(v.dtype, 'd')})")
             self._note(v, f"r_{v}")
             self.text_of[v] = f"r_{v}"
@@ -344,13 +347,16 @@ class Script(Lines):
             elif isinstance(x, Tensor) or v.shape:
                 text = self.fresh(v, isinstance(x, Tensor))
             else:
-                text = f"{self.array(v)}[()]"  # NumPy gives numbers, not arrays without axes
+                text = self._number_of(v)
             self.add(f"y{i} = {text}")
             self.results.append(f"y{i}")
         for e, v in zip(self.capture.effects, self.program.outputs[1], strict=True):
             self._effect(e, v)
         if self.written:
             self.add(f"{self.name(self.writes.note, 'note')}()")
+
+    def _number_of(self, v: Var) -> str:
+        return f"{self.array(v)}[()]"  # NumPy gives numbers, not arrays without axes
 
     def _return(self) -> None:
         if self.results == ["y0"] and is_leaf(self.capture.result):

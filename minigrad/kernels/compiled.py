@@ -29,7 +29,7 @@ from ..compiler.views import View, strides_of
 from ..ops.window import Window
 from ..trees import flatten, is_leaf, tree_map, unflatten
 
-__all__ = ["Kernel"]
+__all__ = ["Kernel", "is_known", "traced"]
 
 #: For so many kinds of arguments, of each function, native code is kept at hand.
 MOST = 64
@@ -77,7 +77,7 @@ class Kernel:
         return NotImplemented if version is None else version.run(arrays, numbers)
 
     def _compiled(self, name: Any, args: Sequence[Any]) -> Version | None:
-        if tracing.recorder.get() is not None or not all(map(_is_known, args)):
+        if tracing.recorder.get() is not None or not all(map(is_known, args)):
             return None
         while len(self.versions) >= MOST:
             self.versions.pop(next(iter(self.versions)), None)
@@ -104,7 +104,7 @@ def _can_compile() -> bool:
     return False
 
 
-def _is_known(a: Any) -> bool:
+def is_known(a: Any) -> bool:
     return a.size > 0 if type(a) is np.ndarray else type(a) is float or type(a) in _FIXED
 
 
