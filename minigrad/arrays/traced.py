@@ -133,7 +133,8 @@ class Traced(NDArrayOperatorsMixin):
         self.recorder.refused = CannotTrace(
             f"compile traces this function, so its numbers are not known at {graph.user_line()}: an `if`, bool(), float(), "
             "int(), item(), print() or an array of NumPy's own, np.zeros(n) say, that is filled by index would fix what belongs "
-            "to this call alone; write np.where(condition, a, b), np.stack, or np.zeros_like(x, shape=n); look at values outside of it"
+            "to this call alone; write np.where(condition, a, b), np.stack, or np.zeros_like(x, shape=n); "
+            "look at values outside of it"
         )
         raise self.recorder.refused
 
