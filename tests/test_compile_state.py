@@ -481,3 +481,19 @@ def test_an_attribute_with_the_name_of_a_global_variable_is_not_that(monkeypatch
         monkeypatch.setitem(globals(), "calls", i)
         assert run(np.ones(1)).item() == 2
     assert len(run.versions) == 1
+
+
+FACTOR = 2.0
+
+
+@mg.primitive(x=lambda g: g * FACTOR)
+def scaled(x: Any) -> Any:
+    return np.array(np.asarray(x) * FACTOR)
+
+
+def test_what_an_op_of_the_users_reads_is_never_stale(monkeypatch: pytest.MonkeyPatch) -> None:
+    run = compile(mg.value_and_grad(lambda x: scaled(x).sum()))
+    for factor in (2.0, 2.0, 5.0):
+        monkeypatch.setitem(globals(), "FACTOR", factor)
+        value, slope = run(np.ones(3))
+        assert (value, slope.tolist()) == (3 * factor, [factor] * 3)

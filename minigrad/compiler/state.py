@@ -24,6 +24,7 @@ import numpy as np
 
 from .. import graph
 from ..backend import is_plain
+from ..op import Op
 from ..tensor import Tensor
 
 __all__ = ["METHODS", "PLAIN", "Place", "State", "is_library_code", "position", "reachable", "same_value"]
@@ -226,6 +227,8 @@ def _inside_function(f: types.FunctionType, state: State) -> Iterator[Any]:
         state.same.append((Place(f, "__code__"), f.__code__))  # which a reload of a module replaces
     if hasattr(f, "__wrapped__"):
         yield f.__wrapped__
+    if isinstance(op := f.__globals__.get("_op"), Op):  # its generated function; the forward may be a user's
+        yield from (op.forward, *op.rules)
     if not graph.is_library(f.__code__.co_filename):
         for name in _names(f.__code__):
             if name in f.__globals__:
@@ -319,6 +322,9 @@ def _names(code: types.CodeType) -> tuple[str, ...]:
 def is_library_code(x: Any) -> bool:
     """Whether x is a function or a class of minigrad's, nn's, Python's or an installed package's."""
     if isinstance(x, types.FunctionType):
+        op = x.__globals__.get("_op")
+        if isinstance(op, Op) and not is_library_code(op.forward):
+            return False
         return graph.is_library(x.__code__.co_filename) and x.__closure__ is None
     if not isinstance(x, type):
         return False
