@@ -2,39 +2,34 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
+from pathlib import Path
 
-MEASURE = """
-def status(key): return next(int(line.split()[1]) for line in open("/proc/self/status") if line.startswith(key)) / 1024
-def peak(run):
-    import ctypes
-    ctypes.CDLL(None).malloc_trim(0)  # what was freed goes back, so that taking it again counts
-    open("/proc/self/clear_refs", "w").write("5")  # forget the peak so far
-    before = status("VmRSS")
-    run()
-    print(status("VmHWM") - before)
-"""
 PEAK = """
 import sys
 import numpy as np
 sys.path.insert(0, ".")
+from benchmarks.fresh import peak
 from benchmarks.workloads import wave
 x = np.random.default_rng(0).normal(size=4_000_000).astype(np.float32)
 {setup}
 small = leaf(x[:1000]); wave(small, module).sum().backward()  # load what is loaded once
 t = leaf(x)
-peak(lambda: wave(t, module).sum().backward())
+print(peak(lambda: wave(t, module).sum().backward()))
 """
 STEP = """
 import sys
 sys.path.insert(0, ".")
+from benchmarks.fresh import peak
 from benchmarks.networks import NETWORKS
 run = NETWORKS[{name!r}][0]()[{library!r}]
 run(); run()
-peak(run)
+print(peak(run))
 """
 SETUPS = {
     "minigrad": "import minigrad; module = np; leaf = lambda a: minigrad.Tensor(a, requires_grad=True)",
@@ -42,6 +37,20 @@ SETUPS = {
 }
 #: Time of the processor, so that what else the machine does counts little.
 IMPORT = "import numpy, time; began = time.process_time(); import {name}; print(1000 * (time.process_time() - began))"
+
+
+def peak(run: Callable[[], object]) -> float:
+    """MiB that this process takes beyond what it has, at the peak of a run."""
+    ctypes.CDLL(None).malloc_trim(0)  # what was freed goes back, so that taking it again counts
+    Path("/proc/self/clear_refs").write_text("5")  # forget the peak so far
+    before = _status("VmRSS")
+    run()
+    return _status("VmHWM") - before
+
+
+def _status(key: str) -> float:
+    with open("/proc/self/status") as lines:
+        return next(int(line.split()[1]) for line in lines if line.startswith(key)) / 1024
 
 
 def _run(code: str, **environment: str) -> float:
@@ -59,13 +68,13 @@ def _median(code: str, times: int, **environment: str) -> float | None:
 
 def peak_memory() -> dict[str, float]:
     """MiB above the input, at the peak of the elementwise chain on 4 M floats (16 MB an array)."""
-    found = {name: _median(MEASURE + PEAK.format(setup=setup), 3) for name, setup in SETUPS.items()}
+    found = {name: _median(PEAK.format(setup=setup), 3) for name, setup in SETUPS.items()}
     return {name: value for name, value in found.items() if value is not None}
 
 
 def peak_of_step(name: str) -> dict[str, float]:
     """MiB above parameters and inputs, at the peak of a training step of a network."""
-    found = {library: _median(MEASURE + STEP.format(name=name, library=library), 3) for library in SETUPS}
+    found = {library: _median(STEP.format(name=name, library=library), 3) for library in SETUPS}
     return {library: value for library, value in found.items() if value is not None}
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import importlib
+import os
 from typing import Any
 
 
@@ -19,7 +20,7 @@ def _module(*names: str) -> Any:
 def torch() -> Any:
     module = _module("torch")
     if module is not None:
-        module.set_num_threads(2)
+        module.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", 2)))
     return module
 
 

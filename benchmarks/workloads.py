@@ -1,145 +1,89 @@
-"""The workloads, each as a function for each library that can run it."""
+"""The workloads of plain functions, and the training step of an MLP, each as a function for each library that can run it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 import minigrad as mg
-import nn
 
-from . import peers
-
-Runs = dict[str, Callable[[], object]]
-rng = np.random.default_rng(0)
+from . import jax_steps, peers
+from .networks import mlp
+from .steps import Runs, functions, grad_of, libraries, normal, rng
 
 
-def _chain(z: Any, w: Any) -> Any:
-    """250 elementwise ops."""
-    for _ in range(125):
+def _gradients(f: Callable[..., Any], data: tuple[np.ndarray, ...], count: int, g: np.ndarray | None = None) -> Runs:
+    """f(np_like, *data) and its gradients with respect to the first `count` of the data, in each library.
+
+    The value is returned, too: what nobody needs would be left out by a compiler.
+
+    Args:
+        g: the gradient of the result to start with, where that is no scalar.
+    """
+    runs: Runs = {}
+    for library in libraries():
+        leaves = [library.tensor(x, requires_grad=True) for x in data[:count]]
+        cotangent = None if g is None else library.tensor(g)
+        step = _pulled(partial(f, functions(library.nn)), grad_of(library.nn), leaves)
+        runs[library.name] = partial(step, cotangent, *map(library.tensor, data[count:]))
+    if jax := peers.jax():
+
+        def pulled(g: Any, *arrays: Any) -> Any:
+            def of(*leaves: Any) -> Any:
+                return f(jax.numpy, *leaves, *arrays[count:])
+
+            out, pull = jax.vjp(of, *arrays[:count])
+            return [out, *pull(jax.numpy.ones_like(out) if g is None else g)]
+
+        cotangent = None if g is None else jax.numpy.asarray(g)
+        runs["jax jit"] = partial(jax_steps.of_arrays(jax, pulled), cotangent, *map(jax.numpy.asarray, data))
+    return runs
+
+
+def _pulled(f: Callable[..., Any], grad: Callable[..., Any], leaves: list[Any]) -> Callable[..., Any]:
+    def run(g: Any, *others: Any) -> Any:
+        out = f(*leaves, *others)
+        return [out.detach(), *grad(out, leaves, g)]
+
+    return run
+
+
+# -------------------------------------------------------------------------- chains of operations
+
+
+def _chain(np_like: Any, z: Any, w: Any, length: int) -> Any:
+    """Pairs of elementwise ops."""
+    for _ in range(length // 2):
         z = z * w
         z = z + w
     return z
 
 
-def overhead_forward() -> Runs:
+def overhead_forward(size: int = 16, length: int = 250) -> Runs:
     """A chain of 250 elementwise ops on 16 floats, forward."""
-    x, w = rng.normal(size=(2, 16)).astype(np.float32)
-    leaf, constant = mg.Tensor(x, requires_grad=True), mg.Tensor(w)
-    runs: Runs = {"minigrad": lambda: _chain(leaf, constant)}
-    if torch := peers.torch():
-        t, c = torch.tensor(x, requires_grad=True), torch.tensor(w)
-        runs["torch"] = lambda: _chain(t, c)
+    x, w = normal(2, size)
+    runs: Runs = {}
+    for library in libraries():
+        runs[library.name] = partial(_recorded(library.tensor(x, requires_grad=True), length), library.tensor(w))
     if jax := peers.jax():
-        compiled = jax.jit(_chain)
-        runs["jax jit"] = lambda: compiled(x, w).block_until_ready()
+        chain = jax_steps.of_arrays(jax, lambda z, w: _chain(None, z, w, length))
+        runs["jax jit"] = partial(chain, *map(jax.numpy.asarray, (x, w)))
     return runs
 
 
-def overhead_backward() -> Runs:
+def _recorded(leaf: Any, length: int) -> Callable[..., Any]:
+    return lambda w: _chain(None, leaf, w, length)
+
+
+def overhead_backward(size: int = 16, length: int = 250) -> Runs:
     """The same chain, forward and backward."""
-    x, w = rng.normal(size=(2, 16)).astype(np.float32)
-    leaf, constant = mg.Tensor(x, requires_grad=True), mg.Tensor(w)
-    runs: Runs = {"minigrad": lambda: _chain(leaf, constant).sum().backward()}
-    if torch := peers.torch():
-        t, c = torch.tensor(x, requires_grad=True), torch.tensor(w)
-        runs["torch"] = lambda: _chain(t, c).sum().backward()
+    x, w = normal(2, size)
+    runs = _gradients(lambda np_like, z, w: _chain(np_like, z, w, length).sum(), (x, w), 1)
     if autograd := peers.autograd():
-        gradient = autograd.grad(lambda z: autograd.numpy.sum(_chain(z, w)))
-        runs["autograd"] = lambda: gradient(x)
-    if jax := peers.jax():
-        compiled = jax.jit(jax.grad(lambda z: _chain(z, w).sum()))
-        runs["jax jit"] = lambda: compiled(x).block_until_ready()
-    return runs
-
-
-def mlp() -> Runs:
-    """A training step of an MLP 784-256-128-10, batch 64, Adam."""
-    x, y = rng.normal(size=(64, 784)).astype(np.float32), rng.integers(0, 10, 64)
-    model = nn.Sequential(nn.Linear(784, 256), nn.ReLU(), nn.Linear(256, 128), nn.ReLU(), nn.Linear(128, 10))
-    optimizer = nn.optim.Adam(model.parameters())
-    inputs, targets = mg.Tensor(x), mg.Tensor(y)
-
-    def step() -> None:
-        loss = nn.functional.cross_entropy(model(inputs), targets)
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-
-    runs: Runs = {"minigrad": step}
-    if torch := peers.torch():
-        tnn = torch.nn
-        theirs = tnn.Sequential(tnn.Linear(784, 256), tnn.ReLU(), tnn.Linear(256, 128), tnn.ReLU(), tnn.Linear(128, 10))
-        adam = torch.optim.Adam(theirs.parameters())
-        tx, ty = torch.tensor(x), torch.tensor(y)
-
-        def torch_step() -> None:
-            loss = tnn.functional.cross_entropy(theirs(tx), ty)
-            adam.zero_grad()
-            loss.backward()
-            adam.step()
-
-        runs["torch"] = torch_step
-    if jax := peers.jax():
-        runs["jax jit"] = _jax_mlp(jax, x, y)
-    return runs
-
-
-def _jax_mlp(jax: Any, x: np.ndarray, y: np.ndarray) -> Callable[[], object]:
-    jnp = jax.numpy
-    sizes = [784, 256, 128, 10]
-    params = [(jnp.asarray(rng.normal(size=s) / 20, jnp.float32), jnp.zeros(s[1])) for s in zip(sizes, sizes[1:], strict=False)]
-    zeros = jax.tree_util.tree_map(jnp.zeros_like, params)
-
-    def loss(params: Any) -> Any:
-        h = x
-        for i, (w, b) in enumerate(params):
-            h = h @ w + b
-            h = jax.nn.relu(h) if i < 2 else h
-        return -jnp.mean(jax.nn.log_softmax(h)[jnp.arange(64), y])
-
-    @jax.jit
-    def update(params: Any, m: Any, v: Any, t: Any) -> Any:
-        g = jax.grad(loss)(params)
-        tree = jax.tree_util.tree_map
-        m = tree(lambda m, g: 0.9 * m + 0.1 * g, m, g)
-        v = tree(lambda v, g: 0.999 * v + 0.001 * g * g, v, g)
-        new = tree(lambda p, m, v: p - 1e-3 * m / (1 - 0.9**t) / (jnp.sqrt(v / (1 - 0.999**t)) + 1e-8), params, m, v)
-        return new, m, v, t + 1
-
-    state = [params, zeros, zeros, 1.0]
-
-    def step() -> None:
-        state[:] = update(*state)
-        state[0][0][0].block_until_ready()
-
-    return step
-
-
-def matmul() -> Runs:
-    """2048x2048 matrix product, forward and backward, float32."""
-    a, b = rng.normal(size=(2, 2048, 2048)).astype(np.float32)
-    ma, mb = mg.Tensor(a, requires_grad=True), mg.Tensor(b, requires_grad=True)
-
-    def run() -> None:
-        ma.grad = mb.grad = None
-        (ma @ mb).sum().backward()
-
-    runs: Runs = {"minigrad": run}
-    if torch := peers.torch():
-        ta, tb = torch.tensor(a, requires_grad=True), torch.tensor(b, requires_grad=True)
-
-        def torch_run() -> None:
-            ta.grad = tb.grad = None
-            (ta @ tb).sum().backward()
-
-        runs["torch"] = torch_run
-    if jax := peers.jax():
-        compiled = jax.jit(jax.grad(lambda a, b: (a @ b).sum(), argnums=(0, 1)))
-        ja, jb = jax.numpy.asarray(a), jax.numpy.asarray(b)
-        runs["jax jit"] = lambda: compiled(ja, jb)[0].block_until_ready()
+        runs["autograd"] = partial(autograd.grad(lambda z: autograd.numpy.sum(_chain(None, z, w, length))), x)
     return runs
 
 
@@ -150,53 +94,49 @@ def wave(x: Any, np_like: Any) -> Any:
     return np_like.sqrt(y * y + 1) / (y + 2)
 
 
-def elementwise() -> Runs:
+def elementwise(size: int = 4_000_000) -> Runs:
     """An elementwise chain on 4 million floats, forward and backward."""
-    x = rng.normal(size=4_000_000).astype(np.float32)
-    leaf = mg.Tensor(x, requires_grad=True)
-
-    def run() -> None:
-        leaf.grad = None
-        wave(leaf, np).sum().backward()
-
-    runs: Runs = {"minigrad": run}
-    if torch := peers.torch():
-        t = torch.tensor(x, requires_grad=True)
-
-        def torch_run() -> None:
-            t.grad = None
-            wave(t, torch).sum().backward()
-
-        runs["torch"] = torch_run
+    x = normal(size)
+    runs = _gradients(lambda np_like, x: wave(x, np_like).sum(), (x,), 1)
     if autograd := peers.autograd():
-        gradient = autograd.grad(lambda x: wave(x, autograd.numpy).sum())
-        runs["autograd"] = lambda: gradient(x)
-    if jax := peers.jax():
-        compiled = jax.jit(jax.grad(lambda x: wave(x, jax.numpy).sum()))
-        jx = jax.numpy.asarray(x)
-        runs["jax jit"] = lambda: compiled(jx).block_until_ready()
+        runs["autograd"] = partial(autograd.grad(lambda x: wave(x, autograd.numpy).sum()), x)
     return runs
 
 
-def rosenbrock_hessian() -> Runs:
+def gelu_chain(rows: int = 2048, size: int = 512) -> Runs:
+    """The mean square of GELU(x * w + b), written out with tanh, and its gradients."""
+
+    def mean_square(np_like: Any, x: Any, w: Any, b: Any) -> Any:
+        z = x * w + b
+        u = 0.5 * z * (1 + np_like.tanh(0.7978845608 * (z + 0.044715 * z * z * z)))
+        return (u * u).mean()
+
+    return _gradients(mean_square, (normal(rows, size), normal(size), normal(size)), 3)
+
+
+# ---------------------------------------------------------------------------- matrices, Hessians
+
+
+def matmul(size: int = 2048) -> Runs:
+    """A product of two matrices, forward and, from a random gradient, backward: from ones it would be sums (XLA sees that)."""
+    a, b, g = normal(3, size, size)
+    return _gradients(lambda np_like, a, b: a @ b, (a, b), 2, g)
+
+
+def rosenbrock_hessian(size: int = 20) -> Runs:
     """The Hessian of the 20-dimensional Rosenbrock function."""
-    x = rng.normal(size=20)
+    x = rng.normal(size=size)
 
     def rosenbrock(x: Any) -> Any:
         return (100 * (x[1:] - x[:-1] ** 2) ** 2 + (1 - x[:-1]) ** 2).sum()
 
-    ours = mg.hessian(rosenbrock)
-    runs: Runs = {"minigrad": lambda: ours(x)}
+    runs: Runs = {"minigrad": partial(mg.hessian(rosenbrock), x)}
     if autograd := peers.autograd():
-        theirs = autograd.hessian(rosenbrock)
-        runs["autograd"] = lambda: theirs(x)
+        runs["autograd"] = partial(autograd.hessian(rosenbrock), x)
     if torch := peers.torch():
-        t = torch.tensor(x)
-        runs["torch"] = lambda: torch.autograd.functional.hessian(rosenbrock, t)
+        runs["torch"] = partial(torch.autograd.functional.hessian, rosenbrock, torch.tensor(x))
     if jax := peers.jax():
-        compiled = jax.jit(jax.hessian(rosenbrock))
-        jx = jax.numpy.asarray(x)
-        runs["jax jit"] = lambda: compiled(jx).block_until_ready()
+        runs["jax jit"] = partial(jax_steps.of_arrays(jax, jax.hessian(rosenbrock)), jax.numpy.asarray(x))
     return runs
 
 
@@ -204,7 +144,7 @@ def rosenbrock_hessian() -> Runs:
 WORKLOADS: dict[str, tuple[Callable[[], Runs], int]] = {
     "overhead, forward": (overhead_forward, 100),
     "overhead, forward and backward": (overhead_backward, 100),
-    "MLP training step": (mlp, 100),
+    "MLP training step": (lambda: mlp(64, (784, 256, 128, 10)), 100),
     "matmul 2048, forward and backward": (matmul, 3),
     "elementwise chain, 4 M floats": (elementwise, 4),
     "Hessian of Rosenbrock, 20-d": (rosenbrock_hessian, 20),

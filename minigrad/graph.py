@@ -251,8 +251,8 @@ def is_ours(file: str) -> bool:
 
 
 def is_library(file: str) -> bool:
-    """Whether a file of source code is minigrad's, nn's, Python's own, or an installed package's."""
-    return file.startswith((_HOME, os.path.join(os.path.dirname(_HOME[:-1]), "nn") + os.sep, *_libraries()))
+    """Whether source code is minigrad's (what it generates, too), nn's, Python's own, or an installed package's."""
+    return file.startswith(("<op ", _HOME, os.path.join(os.path.dirname(_HOME[:-1]), "nn") + os.sep, *_libraries()))
 
 
 def user_frame() -> types.FrameType | None:

@@ -27,10 +27,16 @@ class Builder:
 
     def operand(self, array: Any) -> int:
         """An array, broadcast to the space as NumPy would."""
-        view = np.broadcast_to(array, self.space)
-        self.operands.append(Operand(str(array.dtype), tuple(s // array.itemsize for s in view.strides)))
+        self.operands.append(Operand(str(array.dtype), self.strides(array)))
         self.arrays.append(array)
         return len(self.operands) - 1
+
+    def strides(self, array: Any) -> tuple[int, ...]:
+        """In elements, along the axes of the space."""
+        np.broadcast_to(array, self.space)
+        strides = array.strides if array.size else (array.itemsize,) * array.ndim  # where NumPy has zeros
+        own = [0 if n == 1 else s // array.itemsize for n, s in zip(array.shape, strides, strict=True)]
+        return (*(0,) * (len(self.space) - array.ndim), *own)
 
     def load(self, array: Any) -> int:
         return self.step(Load(self.operand(array)))

@@ -20,6 +20,7 @@ import minigrad as mg
 import nn
 from minigrad import Tensor, compile
 from minigrad.compiler import native
+from minigrad.compiler.steps import Compute, Reduce
 
 # ------------------------------------------------------------------------- programs at random
 
@@ -210,3 +211,45 @@ def test_a_graph_that_reads_a_parameter_knows_that_a_compiled_step_has_written_i
         run(x)
         with pytest.raises(RuntimeError, match="changed in place"):
             waiting.backward()
+
+
+# --------------------------------------------------------------------------------- tall products
+
+
+@pytest.mark.skipif(not native.available(), reason="llvmlite is not installed, or does not know this machine")
+def test_a_tall_matrix_that_is_multiplied_across_is_turned_once() -> None:
+    rng = np.random.default_rng(0)
+    g, x, y = (rng.normal(size=(2048, n)).astype(np.float32) for n in (48, 32, 16))
+    run = compile(lambda g, x, y: (np.tanh(g).T @ x, np.tanh(g).T @ y))
+    for _ in range(2):
+        for got, want in zip(run(g, x, y), (np.tanh(g).T @ x, np.tanh(g).T @ y), strict=True):
+            np.testing.assert_allclose(got, want, rtol=1e-4, atol=1e-3)
+    turning = [loop for loop in run.loops if not any(isinstance(s, Compute | Reduce) for s in loop.code)]
+    assert len(turning) == 1
+
+
+def test_a_tall_matrix_that_is_written_between_products_is_turned_again() -> None:
+    rng = np.random.default_rng(0)
+    g, x = (rng.normal(size=(1024, n)).astype(np.float32) for n in (48, 32))
+
+    def products(g: Any, x: Any) -> Any:
+        both = np.concatenate([g, g])
+        rows = np.concatenate([x, x])
+        first = both.T @ rows
+        both[:1024] = 0
+        return first, both.T @ rows
+
+    run = compile(products)
+    for _ in range(2):
+        for got, want in zip(run(g, x), (2 * g.T @ x, g.T @ x), strict=True):
+            np.testing.assert_allclose(got, want, rtol=1e-4, atol=1e-3)
+
+
+@pytest.mark.skipif(not native.available(), reason="llvmlite is not installed, or does not know this machine")
+def test_a_result_that_a_guard_looks_at_is_stored_by_the_loop_that_computes_it() -> None:
+    x, y = np.random.default_rng(0).normal(size=(8, 5)), np.arange(8) % 5
+    slope = mg.grad(lambda x: nn.functional.cross_entropy(x, y))
+    run = compile(slope)
+    for _ in range(2):
+        np.testing.assert_allclose(run(x), slope(x), rtol=1e-12)
+    assert sum(loop.space == (8, 5) for loop in run.loops) == 2  # the sums, and the gradient, which must be finite

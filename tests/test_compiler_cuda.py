@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from minigrad.compiler import cuda, native
-from minigrad.compiler.cuda import program
+from minigrad.compiler.cuda import build, program
 from minigrad.compiler.loops import Compute, Constant, Load, Loop, Operand, Reduce, Store
 
 from . import stand_in
@@ -179,14 +179,36 @@ def test_arrays_that_do_not_fit_never_reach_the_code() -> None:
         module.launch([x, wrap(np.zeros(8), 0)])
     with pytest.raises(ValueError, match="operand 1 reaches from element 0 to 8, the array has 0 to 7"):
         module.launch([x, wrap(np.zeros(7, F32), 0)])
+    nothing = Operand(F32, (0, 0))  # does not move along the axis that has no points, so it is one number
+    module = cuda.Module([Loop((3, 0), (nothing, nothing), (Load(0), Store(1, 0)))])
+    with pytest.raises(ValueError, match="operand 0 reaches from element 0 to 1, the array has 0 to 0"):
+        module.launch([wrap(np.zeros((3, 0), F32), 0)] * 2)
+
+
+def test_an_address_must_be_that_of_memory_that_is_still_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Loops are given addresses; the stand-in knows what lies there, and guards it."""
+    import cupy
+
+    square = Loop((9,), (FLAT, FLAT), (Load(0), Compute("multiply", (0, 0)), Store(1, 1)))
+    x, y = cupy.ones(8, dtype=np.float32), cupy.ones(9, dtype=np.float32)
+    monkeypatch.setattr(cuda.Module, "_check", lambda *args: None)
+    with pytest.raises(AssertionError, match="argument 1: the kernel wrote outside"):
+        cuda.Module([square]).launch([y, x])
+    with pytest.raises(AssertionError, match="argument 1: the kernel read outside"):
+        cuda.Module([square]).launch([x, y])
+    bound = cuda.Module([square]).bound([y, y])
+    bound._kept = ()
+    del y
+    with pytest.raises(AssertionError, match="argument 0: the address of no array that is still there"):
+        bound()
 
 
 @needs_the_compiler
 @pytest.mark.parametrize("dtype", [F32, F64, "int64", "bool"])
 def test_nvidias_compiler_takes_what_is_written(dtype: str) -> None:
-    loops = [build.loop(name) for name, make in LOOPS.items() for build in [make(np.random.default_rng(0), F32)]]
+    loops = [builder.loop(name) for name, make in LOOPS.items() for builder in [make(np.random.default_rng(0), F32)]]
     for some in (loops[::7], [b.loop() for b in every_operation(dtype)], [b.loop() for b in every_reduction(dtype)]):
-        assert complaints(cuda.Module(some).source, "--fmad=false") == ""
+        assert complaints(cuda.Module(some).source, *build.OPTIONS) == ""
 
 
 # The stand-in

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from types import FrameType
 from typing import Any, NoReturn
@@ -103,7 +104,7 @@ class Traced(NDArrayOperatorsMixin):
             self._var, self._version = var, memory.version
 
     device = property(lambda self: self.numbers.device)
-    shape = property(lambda self: self.numbers.shape)
+    shape = property(lambda self: self.numbers.shape, lambda self, _: self._no_method("shape = ...", "x = x.reshape(...)"))
     dtype = property(lambda self: self.numbers.dtype)
     ndim = property(lambda self: self.numbers.ndim)
     size = property(lambda self: self.numbers.size)
@@ -121,23 +122,27 @@ class Traced(NDArrayOperatorsMixin):
         """The traced array that this is a view of."""
         return None if self.memory.whole is self else self.memory.whole
 
+    @property
+    def _is_foreign(self) -> bool:
+        """Whether another thread asks than the one that is tracing, which has nothing to do with the trace."""
+        return threading.get_ident() != self.recorder.thread
+
     # ------------------------------------------------------------------------- there are no values
 
     def _no_value(self, *args: Any, **kwargs: Any) -> NoReturn:
         self.recorder.refused = CannotTrace(
             f"compile traces this function, so its numbers are not known at {graph.user_line()}: an `if`, bool(), float(), "
             "int(), item(), print() or an array of NumPy's own, np.zeros(n) say, that is filled by index would fix what belongs "
-            "to this call alone; write np.where(condition, a, b), np.stack, or mg.zeros(n); look at values outside of it"
+            "to this call alone; write np.where(condition, a, b), np.stack, or np.zeros_like(x, shape=n); "
+            "look at values outside of it"
         )
         raise self.recorder.refused
 
-    __float__ = __complex__ = __array__ = __str__ = __format__ = item = tolist = tobytes = _no_value
-
     def __bool__(self) -> bool:
-        return bool(self._decision())
+        return bool(self.numbers if self._is_foreign else self._decision())
 
     def __int__(self) -> int:
-        return int(self._decision())
+        return int(self.numbers if self._is_foreign else self._decision())
 
     __index__ = __int__
 
@@ -180,8 +185,32 @@ class Traced(NDArrayOperatorsMixin):
     def fill(self, value: Any) -> None:
         self[...] = value
 
-    def view(self, dtype: Any) -> Any:
-        return self.recorder.call(view, (self, np.dtype(dtype)), {})
+    def view(self, dtype: Any = None) -> Any:
+        return self[...] if dtype is None else self.recorder.call(view, (self, np.dtype(dtype)), {})
+
+    def sort(self, axis: int = -1, **options: Any) -> None:
+        self[...] = np.sort(self, axis=axis, **options)
+
+    def partition(self, kth: Any, axis: int = -1, **options: Any) -> None:
+        self[...] = np.partition(self, kth, axis=axis, **options)
+
+    def put(self, indices: Any, values: Any, mode: Any = "raise") -> None:
+        np.put(self, indices, values, mode=mode)  # type: ignore[arg-type]
+
+    @property
+    def flat(self) -> Flat:
+        return Flat(self)
+
+    def _no_method(self, name: str, instead: str) -> NoReturn:
+        raise AttributeError(
+            f"compile traces this function, and there is no .{name} of an array whose numbers are not known, at "
+            f"{graph.user_line()}: write {instead}"
+        )
+
+    def __getattr__(self, name: str) -> Any:
+        if not name.startswith("_") and hasattr(np.ndarray, name):
+            self._no_method(name, "a function of NumPy's, or do it outside")
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
     def reshape(self, *shape: Any, **options: Any) -> Any:
         return np.reshape(self, shape[0] if len(shape) == 1 else shape, **options)
@@ -205,6 +234,27 @@ class Traced(NDArrayOperatorsMixin):
         return self.recorder.call(function, args, kwargs)
 
 
+class Flat:
+    """The elements of a traced array one after the other: `x.flat`."""
+
+    def __init__(self, array: Traced) -> None:
+        self.array = array
+
+    def __getitem__(self, index: Any) -> Any:
+        return np.copy(np.ravel(self.array)[index])
+
+    def __setitem__(self, index: Any, values: Any) -> None:
+        flat = np.copy(np.ravel(self.array))
+        flat[index] = values
+        self.array[...] = np.reshape(flat, self.array.shape)
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(np.ravel(self.array))
+
+    def __len__(self) -> int:
+        return self.array.size
+
+
 #: Files whose code stands between an array and who asks for its truth.
 _OWN = (os.path.join("arrays", "traced.py"), os.path.join("minigrad", "tensor.py"))
 
@@ -223,12 +273,25 @@ def _method(name: str, function: Callable[..., Any]) -> None:
 
 
 for _name in (
-    "all", "any", "argmax", "argmin", "argsort", "clip", "conj", "cumprod", "cumsum", "diagonal", "dot", "max", "mean", "min",
-    "nonzero", "prod", "ravel", "repeat", "round", "squeeze", "std", "sum", "swapaxes", "take", "trace", "var",
+    "all", "any", "argmax", "argmin", "argpartition", "argsort", "choose", "clip", "conj", "cumprod",
+    "cumsum", "diagonal", "dot", "max", "mean", "min",
+    "nonzero", "prod", "ravel", "repeat", "round", "searchsorted", "squeeze", "std", "sum", "swapaxes", "take", "trace", "var",
 ):  # fmt: skip
     _method(_name, getattr(np, _name))
 _method("flatten", lambda x: np.copy(np.ravel(x)))
 _method("conjugate", np.conj)
+
+
+def _value(name: str) -> None:
+    def method(self: Traced, *args: Any, **kwargs: Any) -> Any:
+        return getattr(self.numbers, name)(*args, **kwargs) if self._is_foreign else self._no_value()
+
+    method.__name__ = name
+    setattr(Traced, name, method)
+
+
+for _name in ("__float__", "__complex__", "__array__", "__str__", "__format__", "item", "tolist", "tobytes"):
+    _value(_name)
 
 # ------------------------------------------------------------------ what has no function in NumPy
 
@@ -255,6 +318,14 @@ def _copyto(target: Any, values: Any, casting: Any = "same_kind", where: Any = T
     target[...] = values if where is True else np.where(where, values, target)
 
 
+def _nan_to_num(x: Any, copy: bool = True, nan: Any = 0.0, posinf: Any = None, neginf: Any = None) -> Any:
+    made = x.recorder.call(np.nan_to_num, (x,), {"nan": nan, "posinf": posinf, "neginf": neginf})
+    if copy:
+        return made
+    x[...] = made
+    return x
+
+
 #: Functions whose answer is about the array, not made of its values.
 PLAIN = {
     np.shape, np.ndim, np.size, np.result_type, np.can_cast, np.common_type, np.iscomplexobj, np.isrealobj,
@@ -263,7 +334,8 @@ PLAIN = {
 #: NumPy's functions that write into an argument, by what they come to.
 WRITERS: dict[Any, Callable[..., Any]] = {
     np.copyto: _copyto,
-    np.putmask: lambda x, mask, values: _copyto(x, values, "unsafe", mask),
+    np.putmask: lambda x, mask, values: _copyto(x, np.resize(values, x.shape), "unsafe", mask),
+    np.nan_to_num: _nan_to_num,
 }
 
 

@@ -6,7 +6,8 @@ one reads of it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -94,7 +95,8 @@ def _pass(recorder: Any, outs: Sequence[Tensor], targets: Sequence[Node]) -> tup
     recorder.steps, recorder.checks, recorder.guards, recorder.seen = [], [], [], {}
     try:
         cotangents = [Traced(n := np.ones_like(raw(x).numbers), recorder.new_var(n), recorder) for x in outs]
-        found = propagate(outs, cotangents, targets, False, True, of_a_rule=True)
+        with _without_hooks(targets):
+            found = propagate(outs, cotangents, targets, False, True, of_a_rule=True)
         gradients = [recorder.value_of(_array(found.get(n), n, outs[0])) for n in targets]
         steps, checks, guards, seen = recorder.steps, recorder.checks, recorder.guards, recorder.seen
     finally:
@@ -102,6 +104,19 @@ def _pass(recorder: Any, outs: Sequence[Tensor], targets: Sequence[Node]) -> tup
     steps = [*_looks(recorder), *steps]
     program = Program([], dict(recorder.constants.values()), steps, tuple(gradients), checks, guards)
     return simplified(program), [c.value for c in cotangents], seen
+
+
+@contextmanager
+def _without_hooks(nodes: Sequence[Node]) -> Iterator[None]:
+    """Hooks of the tensors that a gradient goes to see it when it arrives there, at each call, not in the program."""
+    infos = [(n.info, n.info.hooks) for n in nodes if n.info is not None and n.info.hooks]
+    for info, _ in infos:
+        info.hooks = {}
+    try:
+        yield
+    finally:
+        for info, hooks in infos:
+            info.hooks = hooks
 
 
 def _closed(outs: Sequence[Tensor], began: int, ends: set[Node], places: dict[Node, Any]) -> list[Node] | None:

@@ -67,6 +67,8 @@ def _of_ufunc(ufunc: np.ufunc, step: Step) -> Term | None:
     dtypes = tuple(str(d) for d in loop[: ufunc.nin])
     if any(d not in DTYPES for d in dtypes) or str(loop[-1]) != str(step.out.dtype):
         return None
+    if not all(map(_fits, step.args, dtypes)) or (name == "ldexp" and dtypes[1] != "int32"):
+        return None
     if OPERATIONS[name].kinds.find(DTYPES[dtypes[0]]) < 0:
         if name in ("add", "maximum") and DTYPES[dtypes[0]] == "b":
             return Term("logical_or", step.args, dtypes)
@@ -87,6 +89,14 @@ def _kind(x: Any) -> Any:
     if type(x) is Formula:
         return np.dtype(bool) if x.function in COMPARISONS else float
     return None
+
+
+def _fits(x: Any, dtype: str) -> bool:
+    """Whether an operand can be in a loop: no whole number that its dtype cannot hold, which NumPy compares all the same."""
+    if type(x) is not int or DTYPES[dtype] not in "iu":
+        return True
+    limits = np.iinfo(dtype)
+    return bool(limits.min <= x <= limits.max)
 
 
 def _where(step: Step) -> Term | None:
@@ -130,6 +140,8 @@ def reduction_of(step: Step) -> tuple[str, Var, tuple[int, ...], bool] | None:
         return None
     if out is None or str(x.dtype) not in DTYPES or (op in ("logical_and", "logical_or") and x.dtype != bool):
         return None
+    if x.dtype == bool:
+        op = {"maximum": "logical_or", "minimum": "logical_and"}.get(op, op)
     if x.dtype.kind != "f" if op == "mean" else out.dtype != x.dtype:
         return None
     if axis is not None and not x.shape:  # NumPy takes 0 and -1 there

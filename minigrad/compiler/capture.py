@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from threading import RLock
+from types import BuiltinFunctionType, CodeType, ModuleType
 from typing import Any
 
 import numpy as np
@@ -18,11 +21,31 @@ from .back import Back, entered, traced_back, without_graph
 from .numbers import Formula, Number
 from .passes import inputs_of, simplified
 from .program import Program
-from .state import Place, State, reachable
+from .state import PLAIN, Place, State, position, reachable, same_value
 from .streams import Streams
 from .trace import Recorder
 
-__all__ = ["Capture", "Effect", "capture", "is_array"]
+__all__ = ["Capture", "Effect", "capture", "is_array", "turn"]
+
+
+class Turn:
+    """One thread traces at a time, or looks at what others may trace: traced arrays stand in places that threads share."""
+
+    def __init__(self) -> None:
+        self.lock = RLock()
+
+    def __enter__(self) -> bool:
+        """Whether another thread was at it."""
+        if self.lock.acquire(False):
+            return False
+        self.lock.acquire()
+        return True
+
+    def __exit__(self, *error: object) -> None:
+        self.lock.release()
+
+
+turn = Turn()
 
 
 @dataclass(frozen=True)
@@ -57,6 +80,7 @@ class Capture:
         same: what must be the same object.
         loose: arrays that are read without being traced, and what they held.
         sizes: dicts and lists whose length must be the same.
+        sets: sets, and what they must hold.
         numbers: what is read at each call: a formula, a dict, and keys one inside the other; of an argument None and its place.
         decisions: formulas that must have these values.
         repeats: whether a second call would do the same; not where this one has made new places (an optimizer's first step).
@@ -74,6 +98,7 @@ class Capture:
     same: list[tuple[Place, Any]]
     loose: list[tuple[np.ndarray, np.ndarray]]
     sizes: list[tuple[Any, int]]
+    sets: list[tuple[Any, Any]]
     numbers: list[tuple[Formula, Any, tuple[Any, ...]]]
     decisions: list[tuple[Formula, Any]]
     effects: list[Effect] = field(default_factory=list)
@@ -84,10 +109,11 @@ class Capture:
 
     def differs(self) -> list[str]:
         """What must be as it was for the program to be right, and is not."""
-        found = [f"{p.key} was {v!r:.40} and is {p.get()!r:.40}" for p, v in self.fixed if p.exists and p.get() != v]
+        others = [(p, v) for p, v in self.fixed if p.exists and not same_value(v, p.get())]
+        found = [f"{p.key} was {v!r:.40} and is {p.get()!r:.40}" for p, v in others]
         found += [f"{p.key} is another {type(v).__name__}" for p, v in self.same if p.exists and p.get() is not v]
         found += [f"a {type(h).__name__} had {n} entries and has {len(h)}" for h, n in self.sizes if len(h) != n]
-        return found
+        return found + [f"a set had {n!r:.40} and has {x!r:.40}" for x, n in self.sets if x != n]
 
 
 def is_array(x: Any) -> bool:
@@ -130,9 +156,15 @@ def _captured(function: Callable[..., Any], args: Any, kwargs: Any, leaves: list
         new_args, new_kwargs = unflatten((args, kwargs), iter(new))
         result = function(*new_args, **new_kwargs)
         taken.streams.refuse_draws()
+        _refuse_iterators(result)
         if any(t._node is not node for t, node in stand_ins):
             raise CannotTrace(
                 "the compiled function writes into an argument that requires a gradient: write into a copy, x.clone()"
+            )
+        if not _are_same(flatten((new_args, new_kwargs)), new):
+            raise CannotTrace(
+                "the compiled function changes a list, a dict or another container among its arguments, and gets a new one at "
+                "each call: let it return what is new, or keep the container outside and read it by its name"
             )
         back = traced_back(recorder, result, ends, began, taken.tensors)
     except BaseException as error:
@@ -143,12 +175,15 @@ def _captured(function: Callable[..., Any], args: Any, kwargs: Any, leaves: list
             raise recorder.refused from None  # which NumPy makes an error of its own of, about a sequence
         raise
     tracing.recorder.reset(token)
-    effects, repeats = taken.settle(reachable(function, *(x for x in leaves if not is_array(x))))
     parts, kept = flatten(result), [] if back is None else back.kept
+    # what stands in an object that the function has made is itself again, too; such an object is a new one at each call
+    objects = [x for x in parts if not is_array(x) and type(raw(x)) is not Traced and not isinstance(x, (*PLAIN, type))]
+    effects, repeats = taken.settle(reachable(function, *(x for x in leaves if not is_array(x)), *objects))
+    repeats = repeats and not recorder.seeded and all(isinstance(x, _IMMUTABLE) or id(x) in state.seen for x in objects)
     values = ([*(recorder.value_of(raw(x)) for x in parts), *kept], [recorder.value_of(e.value) for e in effects])
     effects = [Effect(e.kind, e.target, v) for e, v in zip(effects, values[1], strict=True)]
     traced = recorder.program(values)
-    program = simplified(traced)
+    program = simplified(traced) if repeats or back is not None else traced
     read = {v for step in program.steps for v in inputs_of(step)}
     unknown = {v for v, source in zip(program.inputs[-len(taken.sources) :], taken.sources, strict=False) if source is None}
     repeats = repeats and not (read & unknown)  # a row-sparse gradient that is added to has other rows each time
@@ -158,10 +193,18 @@ def _captured(function: Callable[..., Any], args: Any, kwargs: Any, leaves: list
     found = Capture(
         traced, program, [without_graph(x) for x in leaves], shown, taken.sources, taken.tensors, taken.fixed(), state.same,
         [(x, x.copy()) for x in state.loose],
-        [(h, len(h)) for h, _ in state.holders], list(recorder.given_numbers.values()), recorder.decisions, effects, repeats,
-        back, unflatten((args, kwargs), iter([0] * len(leaves))), unflatten(result, iter([0] * len(parts))),
+        [(h, len(h)) for h, _ in state.holders], state.sets, list(recorder.given_numbers.values()), recorder.decisions,
+        effects, repeats, back, unflatten((args, kwargs), iter([0] * len(leaves))), unflatten(result, iter([0] * len(parts))),
     )  # fmt: skip
+    recorder.forget()
     return shown, found
+
+
+def _refuse_iterators(result: Any) -> None:
+    """What a function returns must be made when it returns: a generator goes on later, when nothing is traced any more."""
+    for x in flatten(result):
+        if isinstance(x, Iterator):
+            raise CannotTrace(f"the compiled function returns a {type(x).__name__}, which goes on after it: return a list")
 
 
 def _overlap(arrays: list[np.ndarray], written: set[int]) -> bool:
@@ -186,8 +229,33 @@ def _like(x: Any, t: Traced) -> Any:
     return wrap(t, None) if isinstance(x, Tensor) else t
 
 
+#: Results that may be the same object at each call.
+_IMMUTABLE = (
+    bytes, slice, range, frozenset, type(...), type(NotImplemented), np.dtype, np.ufunc, ModuleType, CodeType,
+    BuiltinFunctionType,
+)  # fmt: skip
+
+
+def _real(x: Any) -> Any:
+    """The same with arrays and numbers of this run in tuples; itself, where there are no traced ones."""
+    if type(x) is Traced:
+        return x.numbers
+    if type(x) is Number:
+        return x.number
+    if not isinstance(x, tuple):
+        return x
+    parts = [_real(v) for v in x]
+    return x if _are_same(parts, list(x)) else sequence_like(x, parts)
+
+
+def _are_same(x: list[Any], y: list[Any]) -> bool:
+    return len(x) == len(y) and all(a is b for a, b in zip(x, y, strict=True))
+
+
 def _own(x: Any) -> Any:
     """A result with this run's numbers."""
+    if type(x) is Number:
+        return x.number
     array = raw(x)
     numbers = array.numbers if type(array) is Traced else array
     return wrap(numbers, None) if isinstance(x, Tensor) else numbers[()] if type(array) is Traced and not array.shape else numbers
@@ -220,6 +288,7 @@ class _Taken:
         self.traced: dict[int, Traced] = {}
         for t in tensors:
             t._array = self._taken(t._array, t)
+        self.found: list[tuple[Place, Any]] = []
         self.sparse = [(t, t._array) for t in state.tensors if isinstance(t._array, RowSparse)]
         for t, rows in self.sparse:
             t._array = rows.changed(lambda x: self._taken(x, None))
@@ -227,6 +296,9 @@ class _Taken:
             place.set(self._taken(place.get(), place))
         for place, value in state.tuples:
             place.set(self._tuple(value))
+        own_gradients = {id(t) for t in tensors}
+        places = (p for p in state.places.values() if not (p.key == "grad" and id(p.holder) in own_gradients))
+        self.found = [(p, p.get()) for p in places if p.exists]
 
     def _taken(self, x: np.ndarray, source: Any) -> Traced:
         if id(x) not in self.traced:
@@ -260,6 +332,8 @@ class _Taken:
                 place.set(value.numbers)
             elif type(value) is Number:
                 place.set(value.number)
+            elif isinstance(value, tuple) and (real := _real(value)) is not value:
+                place.set(real)
         for place, whole in self.state.tuples:
             if place.exists and isinstance(place.get(), tuple) and len(place.get()) == len(whole):
                 place.set(whole)
@@ -271,9 +345,15 @@ class _Taken:
         for holder, contents in self.contents:
             if isinstance(holder, list):
                 holder[:] = contents
+            elif isinstance(holder, deque):
+                holder.clear()
+                holder.extend(contents)
             else:
                 holder.clear()
                 holder.update(contents)
+        for x, held in self.state.sets:
+            x.clear()
+            x.update(held)
         for t, grad in self.before:
             if t._node is not None:
                 t._node.grad = grad
@@ -290,8 +370,19 @@ class _Taken:
                 effects.append(Effect("array", t, t._array))
         repeats = [(id(h), k) for h, k in self.state.holders] == [(id(h), k) for h, k in after.holders]
         effects += [e for place in _places(after) if (e := self._put(place)) is not None]
+        known = {(id(e.target.holder), e.target.key) for e in effects if isinstance(e.target, Place)}
+        moved = any(position(x) != at for x, at in self.state.iterators)  # the next call takes another element
+        for place, value in self.found:
+            if not place.exists:
+                moved = True
+            elif (now := place.get()) is not value and (id(place.holder), place.key) not in known:
+                if isinstance(now, PLAIN) and type(now) is not Number:
+                    effects += [] if same_value(now, value) else [Effect("constant", place, now)]
+                elif not (isinstance(place.holder, Tensor) and place.key == "grad"):
+                    moved = True  # an object that stood elsewhere, say: the program does not know which one it would be
+        moved = moved or any(x != contents for x, contents in self.state.sets)
         self.undo(after)
-        return effects, repeats
+        return effects, repeats and not moved
 
     def _was_given(self, x: Traced) -> bool:
         return self.traced.get(id(x.numbers)) is x

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import functools
+import gc
 import inspect
 import os
 import sys
 import types
 import weakref
-from collections.abc import Callable, Sequence
-from threading import Lock, get_ident
+from collections.abc import Callable, Iterator, Sequence
+from threading import Lock, RLock, get_ident
 from typing import Any
 
 import numpy as np
@@ -27,7 +29,7 @@ from . import (
     scanning,  # noqa: F401 - says how a loop is traced
 )
 from .back import without_graph
-from .capture import capture, is_array
+from .capture import capture, is_array, turn
 from .cuda import Module
 from .explain import Explanation, explained
 from .fuse import fused
@@ -39,6 +41,7 @@ from .passes import stages
 from .program import Program
 from .recorded import Recorded
 from .script import MISS, Script
+from .state import METHODS
 
 __all__ = ["CannotTrace", "CompileWarning", "Compiled", "compile"]
 
@@ -61,7 +64,7 @@ class Compiled:
 
     #: What does not belong to the function: not looked at when another function that calls it is traced.
     caches = (
-        "_bound", "_lock", "_owner", "_scripts", "_traces", "static",
+        "_lock", "_owner", "_scripts", "_traces", "static",
         "__module__", "__name__", "__qualname__", "__doc__", "__annotations__", "__wrapped__", "__type_params__",
     )  # fmt: skip
 
@@ -70,7 +73,6 @@ class Compiled:
         self.function, self.static = function, _Static(function, static)
         self._scripts: dict[Any, list[Script | Recorded]] = {}
         self._traces: dict[Any, int] = {}
-        self._bound: weakref.WeakKeyDictionary[Any, Compiled] = weakref.WeakKeyDictionary()
         self._begin()
         _alive.add(self)
 
@@ -91,9 +93,10 @@ class Compiled:
         """As a method: a compiled function of its own for each object."""
         if instance is None:
             return self
-        if instance not in self._bound:
-            self._bound[instance] = Compiled(self.function.__get__(instance, owner), self.static.named)
-        return self._bound[instance]
+        methods = _methods_of(instance)
+        if self not in methods:
+            methods[self] = Compiled(self.function.__get__(instance, owner), self.static.named)
+        return methods[self]
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         # What follows costs a microsecond, and is what most calls do.
@@ -103,8 +106,14 @@ class Compiled:
                 self._owner = get_ident()
                 try:
                     result = scripts[0].run(args)
+                except Exception:
+                    if not scripts[0].changes_nothing:
+                        raise
+                    result = self
                 finally:
                     self._lock.release()
+                if result is self:  # the function may catch the error, or say more
+                    return self.function(*args, **kwargs)
                 if result is not MISS:
                     return result
         return self._call(args, kwargs)
@@ -126,11 +135,18 @@ class Compiled:
             self._owner = get_ident()
             scripts = self._scripts.get(structure, [])
             for i, script in enumerate(scripts):
-                result = script.run(leaves)
+                try:
+                    result = script.run(leaves)
+                except Exception:
+                    if not script.changes_nothing:
+                        raise
+                    break
                 if result is not MISS:
                     scripts.insert(0, scripts.pop(i))
                     return result
-            return self._first(structure, leaves, args, kwargs)
+            else:
+                return self._first(structure, leaves, args, kwargs)
+        return self.function(*args, **kwargs)  # which may catch the error, or say more
 
     def _first(self, structure: Any, leaves: Sequence[Any], args: Any, kwargs: Any) -> Any:
         """A call for which there is no program yet."""
@@ -147,11 +163,17 @@ class Compiled:
         if not graph.is_grad_enabled():
             args, kwargs = unflatten((args, kwargs), iter(leaves))
         state = get_state()
-        result, found = capture(self.function, args, kwargs, self.static.leaves(args, kwargs))
-        recorded = None if found.back is None else Recorded(self.function, found)
-        if found.repeats:
-            self._scripts.setdefault(structure, []).insert(0, recorded or script_of(found))
-            self._forget(structure)
+        with _without_collector(), turn as waited:
+            if waited:  # arrays of the state may have been traced ones of another thread's, which fit no program
+                for script in self._scripts.get(structure, []):
+                    if (again := script.run(leaves)) is not MISS:
+                        self._traces[signature] -= 1
+                        return again
+            result, found = capture(self.function, args, kwargs, self.static.leaves(args, kwargs))
+            recorded = None if found.back is None else Recorded(self.function, found)
+            if found.repeats:
+                self._scripts.setdefault(structure, []).insert(0, recorded or script_of(found))
+                self._forget(structure)
         return result if recorded is None else recorded.joined(result, leaves, state)
 
     def _forget(self, structure: Any) -> None:
@@ -223,13 +245,76 @@ class Compiled:
         return explained(self._latest())
 
 
+class Methods(dict[Compiled, Compiled]):
+    """The compiled methods of an object, which it holds itself: they go when it goes.  A copy of the object makes its own.
+
+    Attributes:
+        owner: the object.
+    """
+
+    def __init__(self, owner: Any = None) -> None:
+        super().__init__()
+        self.owner = owner
+
+    def __reduce__(self) -> Any:
+        return Methods, ()
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Methods)  # they say nothing about the object
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+#: The compiled methods of objects that have no attributes but slots, by the objects' identities.
+_elsewhere: dict[int, tuple[Any, Methods]] = {}
+
+
+def _methods_of(x: Any) -> Methods:
+    """Found by which object it is: others may be equal, and not all can be looked up."""
+    if isinstance(x, type) or not hasattr(x, "__dict__"):
+        return _kept_of(x)
+    found = vars(x).get(METHODS)
+    if found is None or found.owner is not x:  # a copy has found those of the other one
+        found = vars(x)[METHODS] = Methods(x)
+    return found
+
+
+def _gone(known: dict[int, Any], key: int, _: Any) -> None:
+    known.pop(key, None)
+
+
+def _kept_of(x: Any) -> Methods:
+    found = _elsewhere.get(id(x))
+    if found is not None and found[0]() is x:
+        return found[1]
+    try:
+        held: Any = weakref.ref(x, functools.partial(_gone, _elsewhere, id(x)))
+    except TypeError:
+        held = lambda: x  # noqa: E731 - it cannot be told when the object goes: it stays
+    _elsewhere[id(x)] = (held, Methods())
+    return _elsewhere[id(x)][1]
+
+
 #: Arguments that are no containers.
 _SIMPLE = frozenset({Tensor, np.ndarray, float, int, bool, str})
 #: What has a lock that a fork may find closed.
 _alive: weakref.WeakSet[Compiled] = weakref.WeakSet()
 
 
+@contextlib.contextmanager
+def _without_collector() -> Iterator[None]:
+    """A program is many small objects that stay: to look for garbage among them took a third of the time of making it."""
+    running = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if running:
+            gc.enable()
+
+
 def _after_fork_in_child() -> None:
+    turn.lock = RLock()
     for compiled in _alive:
         compiled._begin()
 

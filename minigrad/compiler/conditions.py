@@ -11,6 +11,7 @@ from ..kernels import is_cupy
 from ..tensor import Tensor, raw
 from .capture import is_array
 from .program import Var
+from .state import is_library_code, same_value
 
 if TYPE_CHECKING:
     from .script import Script
@@ -52,8 +53,17 @@ def _arguments(script: Script) -> None:
         if is_array(leaf):
             _array(script, name, leaf, kind, *next(variables))
         else:
-            other = "" if place in read else f" or {name} != {script.name(leaf, 'c')}"
+            other = "" if place in read else f" or {_differs(script, name, leaf)}"
             _unless(script, f"if type({name}) is not {kind}{other}:")
+
+
+def _differs(script: Script, name: str, leaf: Any) -> str:
+    """Whether an argument is another one: an object of the user's must be the same, since the program reads and changes that."""
+    kept = script.name(leaf, "c")
+    if isinstance(leaf, (float, complex)):
+        return f"not {script.name(same_value, 'same')}({name}, {kept})"
+    frozen = getattr(getattr(type(leaf), "__dataclass_params__", None), "frozen", False)
+    return f"{name} != {kept}" if frozen or is_library_code(type(leaf)) else f"{name} is not {kept}"
 
 
 def _array(script: Script, name: str, leaf: Any, kind: str, i: int, v: Var) -> None:
@@ -99,6 +109,7 @@ def _objects(script: Script) -> list[str]:
     conditions = [f"{place.text(script.holder)} is {script.name(value, 'o')}" for place, value in found.same]
     equal = script.name(np.array_equal, "equal")
     conditions += [f"{equal}({script.name(x, 'x')}, {script.name(kept, 'x')})" for x, kept in found.loose]
+    conditions += [f"{script.name(x, 'o')} == {script.name(kept, 'c')}" for x, kept in found.sets]
     return conditions + [f"len({script.name(h, 'o')}) == {n}" for h, n in found.sizes]
 
 
@@ -109,8 +120,9 @@ def _numbers(script: Script) -> list[str]:
         text = place.text(script.holder)
         if value is None or isinstance(value, bool):
             conditions.append(f"{text} is {value}")
-        else:
-            conditions.append(f"{text} == {script.number(value) if isinstance(value, (int, float)) else script.name(value, 'c')}")
+        else:  # most often it is the same object, which takes no time to see
+            kept, same = script.name(value, "c"), script.name(same_value, "same")
+            conditions.append(f"({text} is {kept} or {same}({text}, {kept}))")
     return conditions
 
 
@@ -121,6 +133,10 @@ def _gradients(script: Script) -> list[str]:
         if not script.needs(t):
             continue
         node = f"{script.holder(t)}._node"
+        if needs and script.capture.back is None:  # there may be a backward pass in the program, which runs hooks
+            info = t._node.info if t._node is not None else None
+            hooked = f"{node}.info is {script.name(info, 'o')}" if info is not None and info.hooks else f"not {node}.info.hooks"
+            conditions.append(hooked if info is not None and info.hooks else f"({node}.info is None or {hooked})")
         conditions.append(f"{node} is{' not' if needs else ''} None")
         if needs:
             conditions.append(f"{node}.grad is{' not' if has else ''} None")

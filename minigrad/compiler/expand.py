@@ -52,7 +52,7 @@ class _Speller(Recorder):
         return [Step(s.function, replaced(s.args, by), replaced(s.kwargs, by), s.outs, s.several) for s in self.steps]
 
 
-def expanded(program: Program, products: bool = True) -> Program:
+def expanded(program: Program, products: bool = True, guarded: bool = True) -> Program:
     """The program with such calls spelled out; convolutions will be loops, or calls of a library."""
     steps: list[Step] = []
     constants, guards = dict(program.constants), list(program.guards)
@@ -65,7 +65,7 @@ def expanded(program: Program, products: bool = True) -> Program:
         if spelled is None and rule is not None and not step.several:
             spelled = _spelled(rule, step, constants, guards)
         steps += [step] if spelled is None else spelled
-    return without_unused(Program(program.inputs, constants, steps, program.outputs, program.checks, guards))
+    return without_unused(Program(program.inputs, constants, steps, program.outputs, program.checks, guards if guarded else []))
 
 
 def _finite(x: Any, constants: dict[Var, np.ndarray], guards: list[Var]) -> list[Step]:
@@ -96,7 +96,7 @@ def _spelled(rule: Rule, step: Step, constants: dict[Var, np.ndarray], guards: l
     with np.errstate(all="ignore"):
         try:
             result = rule(*args, **kwargs)
-        except TypeError:  # an argument that the rule has no name for
+        except (TypeError, OverflowError):  # an argument that the rule has no name for, a number that the dtype cannot hold
             return None
     if type(result) is not Traced or (result.shape, result.dtype) != (out.shape, out.dtype):
         return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -45,9 +46,14 @@ class Row:
 
 @dataclass(frozen=True)
 class Explanation:
-    """The rows, as a table when printed."""
+    """The rows, as a table when printed.
+
+    Attributes:
+        notes: on a GPU, where loops are not measured, how the stretches of the program are launched.
+    """
 
     rows: list[Row]
+    notes: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         loops = sorted((r for r in self.rows if r.microseconds is not None), key=lambda r: -(r.microseconds or 0))
@@ -60,25 +66,26 @@ class Explanation:
         calls = [r.name for r in self.rows if r.microseconds is None]
         named = f": {', '.join(calls)}" if calls else ""
         lines.append(f"{len(loops)} loops, {total:.1f} us; {len(calls)} calls that no loop holds{named}")
-        return "\n".join(lines)
+        return "\n".join([*lines, *(f"stretch {i}: {note}" for i, note in enumerate(self.notes))])
 
 
 def explained(script: Script) -> Explanation:
     """The parts of a program, each loop measured on arrays of its own."""
     rows = []
+    notes = tuple(part.state for part in getattr(script, "parts", ()))
     for i, group in enumerate(script.fusion.groups):
         if isinstance(group, Call):
             rows.append(Row(getattr(group.step.function, "__name__", "call")))
         else:
-            rows.append(_row(group, f"loop {i}"))
-    return Explanation(rows)
+            rows.append(_row(group, f"loop {i}", on_gpu=bool(notes)))
+    return Explanation(rows, notes)
 
 
-def _row(group: Group, name: str) -> Row:
+def _row(group: Group, name: str, on_gpu: bool) -> Row:
     loop = group.loop(name)
     work = sum(isinstance(step, (Compute, Reduce)) for step in loop.code) * prod(loop.space)
     met = {(a, o): np.dtype(o.dtype).itemsize * _reach(o, loop) for a, o in zip(group.arrays, loop.operands, strict=True)}
-    return Row(name, loop.space, work, sum(met.values()), _measured(group, loop))
+    return Row(name, loop.space, work, sum(met.values()), math.nan if on_gpu else _measured(group, loop))
 
 
 def _reach(operand: Operand, loop: Loop) -> int:

@@ -32,7 +32,7 @@ LONGEST = 12
 
 
 def fused(
-    program: Program, writes: dict[Var, Var] | None = None, products: bool = True, at_once: bool = False
+    program: Program, writes: dict[Var, Var] | None = None, products: bool = True, at_once: bool = False, guarded: bool = True
 ) -> Fusion:
     """The groups of a program.
 
@@ -40,18 +40,22 @@ def fused(
         writes: outputs that are to be written into the arrays of inputs: where that harms nobody, loops store them there.
         products: products of matrices and convolutions are loops, too; else calls of a library.
         at_once: such arrays may be written before all loops are through; so they serve in place of memory of its own.
+        guarded: that indices are in range is a guard; else nobody looks, as on a GPU.
     """
     writes = writes or {}
-    program = expanded(program, products)
+    program = expanded(program, products, guarded)
     fusion = Fusion(program, _PLACES if products else _PLACES[:3], writes if at_once else {})
     guards = set(program.guards)
+    outputs = list(dict.fromkeys(vars_in(program.outputs)))
+    looked_at = _read_for(program, guards).intersection(outputs) - set(writes)
     for step in program.steps:
         fusion.take(step)
+        for v in looked_at.intersection(step.outs):  # it is computed before the guard, so let it be stored there
+            fusion.find(v)
         if step.outs[0] in guards:
             fusion.hold(step.outs[0])
     for v in vars_in([values for _, values in program.checks]):
         fusion.hold(v)
-    outputs = list(dict.fromkeys(vars_in(program.outputs)))
     for v in outputs:
         fusion.find(v)
     for v in outputs:
@@ -76,6 +80,7 @@ class Fusion:
         at: the group that computes a value.
         ready: the first group in which a value can be used.
         guards: values that must be true.
+        turned: copies of matrices whose rows lie across memory.
         targets: of values the arrays of inputs that may be written as soon as nobody needs what they hold.
     """
 
@@ -94,6 +99,7 @@ class Fusion:
         self.floor = 0
         self.weight: dict[Var, int] = {}
         self.joined: list[Var] = []
+        self.turned: dict[View, Var] = {}
         self.zeroed: list[Var] = []
         self.number = -1
         self.last = _last_uses(program)
@@ -397,6 +403,15 @@ class Fusion:
                 names = ", ".join(f"a{j} = {a}" for j, a in enumerate(group.arrays))
                 parts.append(f"{group.loop(f'loop {i}')}\n  where {names}")
         return "\n".join(parts)
+
+
+def _read_for(program: Program, values: set[Var]) -> set[Var]:
+    """All that is read, by one step after the other, for some values."""
+    found = set(values)
+    for step in reversed(program.steps):
+        if not found.isdisjoint(step.outs):
+            found.update(inputs_of(step))
+    return found
 
 
 def _last_uses(program: Program) -> dict[Var, int]:

@@ -58,16 +58,20 @@ class Layout:
     def _allocate(self, outputs: set[Var]) -> None:
         for group in self.fusion.groups:
             for v in () if isinstance(group, Call) else group.stored:
-                if v in outputs:
-                    self.given.add(v)
-                else:
-                    self.memory[v] = self.empty(v)
+                self._stays(v, outputs)
         for v in self.fusion.joined:
             self.memory[v] = self.empty(v)
             if v in self.fusion.zeroed:
                 self.memory[v].fill(0)
         for v, x in self.fusion.constants.items():
             self.memory[v] = self.constant(x)
+
+    def _stays(self, v: Var, outputs: set[Var]) -> None:
+        """A value has memory that stays, unless the caller gets it."""
+        if v in outputs:
+            self.given.add(v)
+        else:
+            self.memory[v] = self.empty(v)
 
     def looked_at(self, step: Step) -> Any:
         """The view that a step gives of an array that stays where it is."""

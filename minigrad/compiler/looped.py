@@ -29,7 +29,8 @@ def capture_of(program: Program, like: Any = None) -> Capture:
     result = [np.empty_like(like, shape=v.shape, dtype=v.dtype) for v in vars_in(program.outputs)]
     flat = Program(program.inputs, program.constants, program.steps, (list(program.outputs), []), program.checks, program.guards)
     return Capture(
-        traced=flat, program=flat, leaves=leaves, result=result, sources=[], tensors=[], fixed=[], same=[], loose=[], sizes=[],
+        traced=flat, program=flat, leaves=leaves, result=result, sources=[], tensors=[], fixed=[], same=[], loose=[],
+        sizes=[], sets=[],
         numbers=[], decisions=[],
     )  # fmt: skip
 

@@ -44,6 +44,7 @@ operands never overlap.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -124,7 +125,7 @@ class Loop:
             raise ValueError(
                 f"the value varies over axis {min(lost)}, along which the operand has stride 0; reduce it there first"
             )
-        if sum(isinstance(other, Store) and other.operand == step.operand for other in self.code) > 1:
+        if self._stores[step.operand] > 1:
             raise ValueError("the operand is stored twice; leave out the first")
 
     def moves(self, operand: int) -> frozenset[int]:
@@ -149,6 +150,11 @@ class Loop:
     def _known(self) -> list[str]:
         """The dtypes of the first steps: filled while the code is checked."""
         return []
+
+    @cached_property
+    def _stores(self) -> Counter[int]:
+        """How often each operand is stored."""
+        return Counter(step.operand for step in self.code if isinstance(step, Store))
 
     @property
     def dtypes(self) -> Sequence[str]:

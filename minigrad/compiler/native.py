@@ -135,8 +135,14 @@ def target() -> Target | None:
     return _machine().target
 
 
-@functools.cache
 def _machine() -> _Machine:
+    """The one there is: of two that threads make at once the other one would go, and its code with it."""
+    with _lock:
+        return _made_machine()
+
+
+@functools.cache
+def _made_machine() -> _Machine:
     return _Machine()
 
 

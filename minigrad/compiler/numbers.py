@@ -11,6 +11,8 @@ import operator
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 __all__ = ["COMPARISONS", "SIGNS", "Formula", "Number", "evaluate"]
 
 
@@ -86,6 +88,14 @@ class Number:
 
     def __index__(self) -> int:
         return self._exact(operator.index)
+
+    def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
+        return np.asarray(self._exact(type(self.number)), dtype)
+
+    @property  # type: ignore[misc]
+    def __class__(self) -> Any:
+        """What isinstance() is told: a number takes the branch that it would take otherwise."""
+        return type(self.number)
 
     def __repr__(self) -> str:
         return repr(self.number)

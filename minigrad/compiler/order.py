@@ -105,7 +105,7 @@ class Order:
         """No store runs before the last sweep that loads what it overwrites."""
         code = self.loop.code
         stores = {step.operand: i for i, step in enumerate(code) if isinstance(step, Store)}
-        loads = {i: self._loads(i) & stores.keys() for i, step in enumerate(code) if isinstance(step, Reduce | Store)}
+        loads = self._loads({step.operand for step in code if isinstance(step, Load)} & stores.keys())
         changed = True
         while changed:
             changed = False
@@ -119,14 +119,15 @@ class Order:
                             level, sweep = level + 1, 0
                         self.done[store] = (level, count, axes, sweep)
 
-    def _loads(self, root: int) -> set[int]:
-        """The operands that the sweep of a store or a reduction loads for it."""
-        found, waiting, seen = set(), [*reads(self.loop.code[root])], set()
-        while waiting:
-            i = waiting.pop()
-            step = self.loop.code[i]
-            if i not in seen and not isinstance(step, Reduce):
-                seen.add(i)
-                found |= {step.operand} if isinstance(step, Load) else set()
-                waiting.extend(reads(step))
+    def _loads(self, of: set[int]) -> dict[int, frozenset[int]]:
+        """Of each store and each reduction, which of these operands its sweep loads for it."""
+        found: dict[int, frozenset[int]] = {}
+        below: list[frozenset[int]] = []  # what is loaded in the sweep that a value is computed in
+        for i, step in enumerate(self.loop.code):
+            own: frozenset[int] = frozenset().union(*(below[v] for v in reads(step)))
+            if isinstance(step, Load):
+                own = frozenset(of & {step.operand})
+            elif isinstance(step, Reduce | Store) and own:
+                found[i] = own
+            below.append(frozenset() if isinstance(step, Reduce) else own)
         return found

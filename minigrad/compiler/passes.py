@@ -47,6 +47,13 @@ def replaced(x: Any, by: dict[Var, Any]) -> Any:
     return x
 
 
+def _renamed(step: Step, by: dict[Var, Any]) -> Step:
+    """A step that reads other values in place of some."""
+    if not by or not any(v in by for v in inputs_of(step)):
+        return step
+    return Step(step.function, replaced(step.args, by), replaced(step.kwargs, by), step.outs, step.several)
+
+
 def _with_steps(program: Program, steps: list[Step], by: dict[Var, Any]) -> Program:
     checks = [(verify, replaced(values, by)) for verify, values in program.checks]
     outputs, guards = replaced(program.outputs, by), replaced(program.guards, by)
@@ -58,7 +65,7 @@ def without_copies(program: Program) -> Program:
     by: dict[Var, Any] = {}
     steps = []
     for step in program.steps:
-        step = Step(step.function, replaced(step.args, by), replaced(step.kwargs, by), step.outs, step.several)
+        step = _renamed(step, by)
         source = step.args[0] if step.args else None
         out = step.outs[0]
         alike = type(source) is Var and out is not None and (source.shape, source.dtype) == (out.shape, out.dtype)
@@ -76,11 +83,9 @@ _SAME = {np.copy, np.reshape, np.broadcast_to, np.asarray, np.ravel, np.squeeze,
 
 def folded(program: Program) -> Program:
     """What depends on no value, or on constants alone, is computed now."""
-    by: dict[Var, Any] = {}
     constants = dict(program.constants)
     steps = []
     for step in program.steps:
-        step = Step(step.function, replaced(step.args, by), replaced(step.kwargs, by), step.outs, step.several)
         made = _SHAPED.get(step.function)
         out = step.outs[0]
         if made is not None and out is not None and not step.kwargs.get("like"):
@@ -95,7 +100,7 @@ def folded(program: Program) -> Program:
             constants[step.out] = np.asarray(step.function(*with_values(step.args, values), **with_values(step.kwargs, values)))
             continue
         steps.append(step)
-    new = _with_steps(program, steps, by)
+    new = _with_steps(program, steps, {})
     new.constants = constants
     return new
 
@@ -115,7 +120,7 @@ def without_repeats(program: Program) -> Program:
     known: dict[Any, Step] = {}
     steps = []
     for step in program.steps:
-        step = Step(step.function, replaced(step.args, by), replaced(step.kwargs, by), step.outs, step.several)
+        step = _renamed(step, by)
         try:
             key = (step.function, _key(step.args), _key(step.kwargs))
             first = known.get(key)

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .groups import Dims, Group
-from .parts import copied
+from .groups import Call, Dims, Group
 from .program import Step, Var
 from .steps import Compute, Load, Operand, Reduce, Store
 from .views import View, strides_of
@@ -64,7 +63,7 @@ def _in_blocks(fusion: Fusion, x: Var, y: Var, out: Var, blocks: int) -> bool:
         return False
     terms, size = x.shape[1] // blocks, prod(out.shape)
     if x in fusion.views and fusion.views[x].strides[1] != 1:  # its rows, read across, would each lie in another page
-        x = copied(fusion, x)
+        x = _in_rows(fusion, x)
     group = fusion.begin((blocks, *out.shape, terms))
     group.summed = (3,)
     factors = []
@@ -83,6 +82,26 @@ def _in_blocks(fusion: Fusion, x: Var, y: Var, out: Var, blocks: int) -> bool:
     group.members[out] = (group.add(Reduce("add", value, (2,))), (0, 1))
     fusion.at[out] = fusion.ready[out] = len(fusion.groups) - 1
     return True
+
+
+def _in_rows(fusion: Fusion, x: Var) -> Var:
+    """A copy of a matrix whose rows lie across memory, made once, in a loop of its own: it would slow all else there down."""
+    view = fusion.views[x]
+    known = fusion.turned.get(view)
+    if known is not None and not any(_writes(g, view.base) for g in fusion.groups[fusion.at[known] :]):
+        return known
+    home = fusion.turned[view] = Var.new(x.shape, x.dtype)
+    group = fusion.begin(x.shape)
+    value = fusion.load(group, view, (0, 1))
+    group.code.append(Store(group.operand(home, Operand(str(x.dtype), strides_of(x.shape))), value))
+    fusion.joined.append(home)
+    fusion.at[home] = fusion.ready[home] = len(fusion.groups) - 1
+    return home
+
+
+def _writes(group: Group | Call, array: Var) -> bool:
+    stores = [] if isinstance(group, Call) else [step for step in group.code if isinstance(step, Store)]
+    return any(group.arrays[step.operand] is array for step in stores)  # type: ignore[union-attr]
 
 
 def _loaded(fusion: Fusion, group: Group, x: Var, dims: Dims) -> int:

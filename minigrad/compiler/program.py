@@ -9,7 +9,7 @@ Nothing is written in place and nothing is hidden, so that a pass over the list 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -60,7 +60,7 @@ class Step:
 
     def inputs(self) -> list[Var]:
         """The values that it reads."""
-        return list(vars_in((self.args, self.kwargs)))
+        return vars_in((self.args, self.kwargs))
 
     def __str__(self) -> str:
         name = getattr(self.function, "__name__", str(self.function))
@@ -102,17 +102,24 @@ class Program:
         return with_values(self.outputs, values)
 
 
-def vars_in(x: Any) -> Iterator[Var]:
+def vars_in(x: Any) -> list[Var]:
     """The values in nested containers."""
+    found: list[Var] = []
+    _collect(x, found)
+    return found
+
+
+def _collect(x: Any, found: list[Var]) -> None:
     if type(x) is Var:
-        yield x
+        found.append(x)
     elif isinstance(x, (tuple, list)):
         for v in x:
-            yield from vars_in(v)
+            _collect(v, found)
     elif isinstance(x, dict):
-        yield from vars_in(list(x.values()))
+        for v in x.values():
+            _collect(v, found)
     elif isinstance(x, slice):
-        yield from vars_in((x.start, x.stop, x.step))
+        _collect((x.start, x.stop, x.step), found)
 
 
 def with_values(x: Any, values: dict[Var, Any]) -> Any:

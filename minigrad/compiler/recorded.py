@@ -21,7 +21,7 @@ from ..tensor import Tensor, raw
 from ..transforms.checkpointing import Rerun
 from ..trees import flatten, is_leaf, unflatten
 from .back import without_graph
-from .capture import is_array
+from .capture import is_array, turn
 from .looped import capture_of
 from .on_gpu import array_on_gpu, script_of
 from .script import MISS, Script
@@ -50,7 +50,12 @@ class Recorded:
 
     @cached_property
     def script(self) -> Script:
-        return script_of(self.capture)
+        with turn:
+            return script_of(self.capture)
+
+    @property
+    def changes_nothing(self) -> bool:
+        return self.script.changes_nothing
 
     @property
     def fusion(self) -> Any:
@@ -64,8 +69,9 @@ class Recorded:
 
     @cached_property
     def back_script(self) -> Script:
-        like = array_on_gpu(self.capture)
-        return script_of(capture_of(self.back.program, like), like)
+        with turn:
+            like = array_on_gpu(self.capture)
+            return script_of(capture_of(self.back.program, like), like)
 
     def run(self, leaves: Sequence[Any]) -> Any:
         """The result in the graph, or MISS."""

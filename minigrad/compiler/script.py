@@ -54,7 +54,10 @@ class Script(Lines):
         written: inputs whose arrays the program writes.
         owned, owners: who owns the memory of arrays of the state that no argument may share, and their identities.
         tensors: variables that hold tensors of the state, by the identity of those that were traced.
+        large: results of more bytes are new arrays at each call.
     """
+
+    large = LARGE
 
     def __init__(self, capture: Capture) -> None:
         super().__init__(NAMES | self.library())
@@ -91,6 +94,11 @@ class Script(Lines):
         self.source: str
         self.run: Callable[[Any], Any]
         self.source, self.run = self.made("run(arguments)")
+
+    @property
+    def changes_nothing(self) -> bool:
+        """Whether nothing has changed where the program ends with an error, so that the function can run in its place."""
+        return not self.written and not self.draws
 
     def needs(self, t: Tensor) -> bool:
         """Whether it matters what a tensor of the state is: a gradient that is replaced unread does not."""
@@ -193,6 +201,8 @@ class Script(Lines):
             return self.text_of[v]
         if v in self.layout.memory:
             return self.name(self.layout.memory[v], "m")
+        if v in self.fusion.written:  # by a loop, into an array of the state
+            return self.array(self.fusion.written[v])
         view, look = self.fusion.views[v], self.fusion.looks.get(v)
         if view.base in self.layout.memory:  # which stays where it is
             if look is not None:
@@ -234,7 +244,7 @@ class Script(Lines):
 
     def _give(self, v: Var) -> None:
         """Where a result lies this time: where nobody has the one before the last any more, there."""
-        if bytes_of(v) > LARGE:
+        if bytes_of(v) > self.large:
             self.add(f"r_{v} = empty({v.shape}, {self.name(v.dtype, 'd')})")
             self._note(v, f"r_{v}")
             self.text_of[v] = f"r_{v}"
@@ -337,13 +347,16 @@ class Script(Lines):
             elif isinstance(x, Tensor) or v.shape:
                 text = self.fresh(v, isinstance(x, Tensor))
             else:
-                text = f"{self.array(v)}[()]"  # NumPy gives numbers, not arrays without axes
+                text = self._number_of(v)
             self.add(f"y{i} = {text}")
             self.results.append(f"y{i}")
         for e, v in zip(self.capture.effects, self.program.outputs[1], strict=True):
             self._effect(e, v)
         if self.written:
             self.add(f"{self.name(self.writes.note, 'note')}()")
+
+    def _number_of(self, v: Var) -> str:
+        return f"{self.array(v)}[()]"  # NumPy gives numbers, not arrays without axes
 
     def _return(self) -> None:
         if self.results == ["y0"] and is_leaf(self.capture.result):
@@ -371,7 +384,8 @@ class Script(Lines):
         elif e.kind == "array":
             self.add(f"{self.holder(e.target)}._array = {self.fresh(v, False)}")
         else:
-            value = self.number(v) if e.kind == "number" else self.fresh(v, e.kind == "tensor")
+            constant = self.number(v) if e.kind == "number" else self.name(v, "c") if e.kind == "constant" else None
+            value = constant or self.fresh(v, e.kind == "tensor")
             self.add(f"{e.target.text(self.holder)} = {value}")
 
 
@@ -380,7 +394,7 @@ def _is_in_one_piece(source: Any) -> bool:
     if source is None:
         return True
     array = source._array if isinstance(source, Tensor) else source if is_plain(source) else source.get()
-    return array.flags.c_contiguous
+    return not hasattr(array, "flags") or array.flags.c_contiguous  # the function may have put something else there
 
 
 class _Fits:

@@ -9,8 +9,13 @@ from __future__ import annotations
 
 import dis
 import functools
+import gc
+import math
+import operator
+import random
 import sys
 import types
+from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,14 +24,17 @@ import numpy as np
 
 from .. import graph
 from ..backend import is_plain
+from ..op import Op
 from ..tensor import Tensor
 
-__all__ = ["Place", "State", "reachable"]
+__all__ = ["METHODS", "PLAIN", "Place", "State", "is_library_code", "position", "reachable", "same_value"]
 
 #: What holds nothing that a program could depend on.
 _NOTHING = (types.ModuleType, types.CodeType, types.BuiltinFunctionType, np.dtype, np.ufunc, bytes)
+#: The attribute in which an object keeps the programs of its compiled methods.
+METHODS = "__compiled_methods__"
 #: What is compared by its value.
-_PLAIN = (bool, int, float, complex, str, type(None), np.generic)
+PLAIN = (bool, int, float, complex, str, type(None), np.generic)
 
 
 @dataclass(slots=True, frozen=True)
@@ -43,7 +51,7 @@ class Place:
 
     @property
     def is_item(self) -> bool:
-        return isinstance(self.holder, (dict, list))
+        return isinstance(self.holder, (dict, list, deque, types.MappingProxyType))
 
     def get(self) -> Any:
         return self.holder[self.key] if self.is_item else getattr(self.holder, self.key)
@@ -56,9 +64,9 @@ class Place:
 
     @property
     def exists(self) -> bool:
-        if isinstance(self.holder, list):
+        if isinstance(self.holder, (list, deque)):
             return self.key < len(self.holder)
-        return self.key in self.holder if isinstance(self.holder, dict) else hasattr(self.holder, self.key)
+        return self.key in self.holder if self.is_item else hasattr(self.holder, self.key)
 
     def text(self, name: Callable[[Any, str], str]) -> str:
         """How code reads it; objects in it are given names."""
@@ -77,8 +85,10 @@ class State:
     loose: arrays which nothing can stand in for: in the arguments of a `functools.partial`.
     fixed: the places of what must be equal at each call: numbers, texts, None.
     same: the places of what must be the same object at each call.
-    holders: dicts and lists, and their keys.
-    generators: NumPy's own generators of random numbers.
+    holders: dicts, lists and deques, and their keys.
+    sets: sets, and what they held.
+    generators: generators of random numbers that are not minigrad's.
+    iterators: what moves on when it is read, and where it stands.
     places: all places, by their holder's identity and their key.
     """
 
@@ -89,7 +99,9 @@ class State:
     fixed: list[tuple[Place, Any]] = field(default_factory=list)
     same: list[tuple[Place, Any]] = field(default_factory=list)
     holders: list[tuple[Any, tuple[Any, ...]]] = field(default_factory=list)
-    generators: list[np.random.Generator] = field(default_factory=list)
+    sets: list[tuple[set[Any], set[Any]]] = field(default_factory=list)
+    generators: list[Any] = field(default_factory=list)
+    iterators: list[tuple[Any, Any]] = field(default_factory=list)
     seen: dict[int, Any] = field(default_factory=dict)
     places: dict[tuple[int, Any], Place] = field(default_factory=dict)
 
@@ -100,7 +112,7 @@ class State:
         self.places[id(place.holder), place.key] = place
         if is_plain(value):
             self.arrays.append(place)
-        elif isinstance(value, _PLAIN) or (type(value) is tuple and all(isinstance(v, _PLAIN) for v in value)):
+        elif isinstance(value, PLAIN) or (type(value) is tuple and all(isinstance(v, PLAIN) for v in value)):
             self.fixed.append((place, value))
         elif isinstance(value, tuple) and any(map(_has_array, value)):
             self.same.append((place, value))
@@ -110,7 +122,7 @@ class State:
             self.tensors[value] = place
             self.seen[id(value)] = value
             yield from _inside(value, self)
-        elif not isinstance(value, _NOTHING) and not _is_library_code(value):
+        elif not isinstance(value, _NOTHING) and not is_library_code(value):
             self.same.append((place, value))
             yield value
 
@@ -125,7 +137,7 @@ def reachable(*roots: Any) -> State:
     waiting = list(roots)
     while waiting:
         x = waiting.pop()
-        if id(x) in state.seen or isinstance(x, (*_NOTHING, *_PLAIN)) or _is_library_code(x):
+        if id(x) in state.seen or isinstance(x, (*_NOTHING, *PLAIN)) or is_library_code(x):
             continue
         state.seen[id(x)] = x
         waiting += list(_inside(x, state))[::-1]
@@ -138,6 +150,8 @@ def _inside(x: Any, state: State) -> Iterator[Any]:
         state.tensors.setdefault(x, None)
         if x.grad is not None:
             yield from state.at(Place(x, "grad"), x.grad)
+        if x._node is not None and x._node.info is not None and x._node.info.hooks:
+            yield x._node.info.hooks
     elif isinstance(x, np.ndarray) or is_plain(x):
         state.loose.append(x)
     elif isinstance(x, types.FunctionType):
@@ -146,14 +160,24 @@ def _inside(x: Any, state: State) -> Iterator[Any]:
         yield from (x.__self__, x.__func__)
     elif isinstance(x, functools.partial):
         yield from (x.func, x.args, x.keywords)
-    elif isinstance(x, np.random.Generator):
+    elif isinstance(x, (np.random.Generator, np.random.RandomState, random.Random)):
         state.generators.append(x)
+    elif isinstance(x, Iterator) and (isinstance(x, types.GeneratorType) or type(x).__module__ in ("builtins", "itertools")):
+        state.iterators.append((x, position(x)))
     elif isinstance(x, dict):
         yield from _entries(x, list(x.items()), state)
         yield from (k for k in x if isinstance(k, Tensor))
-    elif isinstance(x, list):
+    elif isinstance(x, types.MappingProxyType):
+        for key, value in x.items():
+            if isinstance(value, Tensor) or _has_array(value):
+                yield value
+            else:
+                yield from state.at(Place(x, key), value)
+    elif isinstance(x, (list, deque)):
         yield from _entries(x, list(enumerate(x)), state)
     elif isinstance(x, (tuple, set, frozenset)):
+        if isinstance(x, set):
+            state.sets.append((x, set(x)))
         yield from x
     elif isinstance(x, type):
         yield from _attributes(x, dict(vars(x)), state)
@@ -181,8 +205,8 @@ def _inside_object(x: Any, state: State) -> Iterator[Any]:
     """Its attributes, those of its slots, and its class, if that is the user's."""
     if hasattr(x, "__dict__"):
         own = getattr(type(x), "caches", ())
-        yield from _entries(vars(x), [(k, v) for k, v in vars(x).items() if k not in own], state)
-    kinds = [kind for kind in type(x).__mro__ if not _is_library_code(kind)]
+        yield from _entries(vars(x), [(k, v) for k, v in vars(x).items() if k not in own and k != METHODS], state)
+    kinds = [kind for kind in type(x).__mro__ if not is_library_code(kind)]
     slots = [s for kind in kinds for s in kind.__dict__.get("__slots__", ()) if hasattr(x, s)]
     yield from _attributes(x, {s: getattr(x, s) for s in slots}, state)
     yield from kinds
@@ -196,13 +220,93 @@ def _inside_function(f: types.FunctionType, state: State) -> Iterator[Any]:
             continue
         yield from state.at(Place(cell, "cell_contents"), value)
     yield from state.at(Place(f, "__defaults__"), f.__defaults__)
-    yield f.__kwdefaults__
+    if graph.is_library(f.__code__.co_filename):
+        yield f.__kwdefaults__
+    else:
+        yield from state.at(Place(f, "__kwdefaults__"), f.__kwdefaults__)
+        state.same.append((Place(f, "__code__"), f.__code__))  # which a reload of a module replaces
     if hasattr(f, "__wrapped__"):
         yield f.__wrapped__
+    if isinstance(op := f.__globals__.get("_op"), Op):  # its generated function; the forward may be a user's
+        yield from (op.forward, *op.rules)
     if not graph.is_library(f.__code__.co_filename):
         for name in _names(f.__code__):
             if name in f.__globals__:
                 yield from state.at(Place(f.__globals__, name), f.__globals__[name])
+        yield from _inside_modules(f, state)
+
+
+def _inside_modules(f: types.FunctionType, state: State) -> Iterator[Any]:
+    """What a function may read of the user's modules: attributes whose names stand in its code."""
+    cells = [c.cell_contents for c in f.__closure__ or () if isinstance(_held(c), types.ModuleType)]
+    attributes, imported = _attribute_names(f.__code__)
+    waiting = [*cells, *(f.__globals__.get(n) for n in _names(f.__code__)), *(sys.modules.get(n) for n in imported)]
+    seen: set[int] = set()
+    while waiting:
+        module = waiting.pop()
+        if not isinstance(module, types.ModuleType) or id(module) in seen or _is_library_module(module):
+            continue
+        seen.add(id(module))
+        for name in attributes:
+            if name in vars(module):
+                waiting.append(vars(module)[name])
+                yield from state.at(Place(vars(module), name), vars(module)[name])
+
+
+def _held(cell: Any) -> Any:
+    try:
+        return cell.cell_contents
+    except ValueError:  # not filled yet
+        return None
+
+
+def _is_library_module(module: types.ModuleType) -> bool:
+    file = getattr(module, "__file__", None)
+    return module.__name__ in sys.builtin_module_names or (file is not None and graph.is_library(file))
+
+
+@functools.lru_cache(maxsize=1024)
+def _attribute_names(code: types.CodeType) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The names of attributes that code reads or writes, and of modules that it imports."""
+    found = {i.argval: i.opname == "IMPORT_NAME" for i in dis.get_instructions(code) if i.opname in _BY_NAME}
+    names, imported = [n for n, m in found.items() if not m], [n for n, m in found.items() if m]
+    for constant in code.co_consts:
+        if isinstance(constant, types.CodeType):
+            inner = _attribute_names(constant)
+            names, imported = [*names, *inner[0]], [*imported, *inner[1]]
+    return tuple(dict.fromkeys(names)), tuple(dict.fromkeys(imported))
+
+
+_BY_NAME = {"LOAD_ATTR", "LOAD_METHOD", "STORE_ATTR", "DELETE_ATTR", "IMPORT_NAME", "IMPORT_FROM"}
+
+
+def same_value(x: Any, y: Any) -> bool:
+    """Whether numbers, texts and tuples of them are the same to whoever reads them.
+
+    >>> same_value(2, 2.0), same_value(0.0, -0.0), same_value(math.nan, math.nan), same_value((1, "a"), (1, "a"))
+    (False, False, True, True)
+    """
+    if x is y:
+        return True
+    if type(x) is not type(y):
+        return False
+    if isinstance(x, tuple):
+        return len(x) == len(y) and all(map(same_value, x, y))
+    if isinstance(x, complex):
+        return same_value(x.real, y.real) and same_value(x.imag, y.imag)
+    if isinstance(x, (float, np.floating)):
+        return bool(math.copysign(1, x) == math.copysign(1, y)) if x == y else bool(np.isnan(x) and np.isnan(y))
+    return bool(x == y)
+
+
+def position(x: Any) -> Any:
+    """Where an iterator stands, as far as can be seen from outside."""
+    if isinstance(x, types.GeneratorType):
+        frame = x.gi_frame
+        return None if frame is None else (frame.f_lasti, [(k, id(v)) for k, v in frame.f_locals.items()])
+    left = operator.length_hint(x, -1)
+    inner = [position(v) for v in gc.get_referents(x) if isinstance(v, Iterator)]
+    return left, repr(x) if type(x).__name__ in ("count", "repeat") else "", inner
 
 
 @functools.lru_cache(maxsize=1024)
@@ -215,9 +319,12 @@ def _names(code: types.CodeType) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _is_library_code(x: Any) -> bool:
+def is_library_code(x: Any) -> bool:
     """Whether x is a function or a class of minigrad's, nn's, Python's or an installed package's."""
     if isinstance(x, types.FunctionType):
+        op = x.__globals__.get("_op")
+        if isinstance(op, Op) and not is_library_code(op.forward):
+            return False
         return graph.is_library(x.__code__.co_filename) and x.__closure__ is None
     if not isinstance(x, type):
         return False

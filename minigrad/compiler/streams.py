@@ -20,14 +20,11 @@ class Streams:
     """Where all streams stand before a function is traced.
 
     Args:
-        generators: NumPy's that the function can reach; its global one, Python's and minigrad's own belong to it always.
+        generators: NumPy's and Python's that the function can reach; the global ones, and minigrad's own, belong to it always.
     """
 
-    def __init__(self, generators: Sequence[np.random.Generator]) -> None:
-        self.foreign: list[tuple[str, Callable[[], Any], Callable[[Any], None]]] = [
-            ("a numpy.random.Generator", partial(getattr, g.bit_generator, "state"), partial(setattr, g.bit_generator, "state"))
-            for g in generators
-        ]
+    def __init__(self, generators: Sequence[Any]) -> None:
+        self.foreign: list[tuple[str, Callable[[], Any], Callable[[Any], None]]] = [_stream(g) for g in generators]
         self.foreign += [
             ("numpy.random", lambda: np.random.get_state(legacy=False), np.random.set_state),
             ("Python's random", random.getstate, random.setstate),
@@ -53,3 +50,12 @@ class Streams:
         for (_, _, write), before in zip(self.foreign, self.states, strict=True):
             write(before)
         set_state(self.own)
+
+
+def _stream(g: Any) -> tuple[str, Callable[[], Any], Callable[[Any], None]]:
+    """What a generator is called, how its state is read, and how it is set."""
+    if isinstance(g, np.random.RandomState):
+        return "a numpy.random.RandomState", partial(g.get_state, legacy=False), g.set_state
+    if isinstance(g, random.Random):
+        return "a random.Random", g.getstate, g.setstate
+    return "a numpy.random.Generator", partial(getattr, g.bit_generator, "state"), partial(setattr, g.bit_generator, "state")

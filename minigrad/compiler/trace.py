@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+from threading import get_ident
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from ..arrays.traced import HOLE, CannotTrace, Path, Place, Traced, numbers_of
 from ..backend import address_of, is_plain
 from ..graph import owner
 from ..trees import flatten, sequence_like, unflatten
+from .calls import is_sized_by_values
 from .numbers import Formula, Number
 from .program import Program, Step, Var
 
@@ -20,9 +22,13 @@ __all__ = ["Recorder"]
 
 
 class Recorder:
-    """Writes a program down while a function runs on traced arrays."""
+    """Writes a program down while a function runs on traced arrays.
+
+    Other threads may meet traced arrays in parameters that they share: what they do is done, and not written down.
+    """
 
     def __init__(self) -> None:
+        self.thread = get_ident()
         self.steps: list[Step] = []
         self.inputs: list[Var] = []
         self.arrays: list[Traced] = []
@@ -35,6 +41,7 @@ class Recorder:
         self.formulas: dict[Any, Formula] = {}
         self.alike: dict[Any, Formula] = {}
         self.streams: Any = None
+        self.seeded = False
         self.refused: Exception | None = None
         self.before: dict[int, tuple[np.ndarray, np.ndarray]] = {}
         self.first = 0  # the number of the first value of the loop's body that is being traced
@@ -56,8 +63,13 @@ class Recorder:
 
     def call(self, function: Any, args: Any, kwargs: dict[str, Any]) -> Any:
         """Run a NumPy function on the numbers, and write it down."""
+        if get_ident() != self.thread:
+            return function(*numbers_of(args), **numbers_of(kwargs))
         kwargs = dict(kwargs)
         out = kwargs.pop("out", None)
+        if out is not None and isinstance(function, np.ufunc) and function.signature is None:
+            _check_casting(function, args, kwargs, out)
+        where = kwargs.pop("where", True) if out is not None and isinstance(function, np.ufunc) else True
         if args and type(args[0]) is Traced and (function in _WRITING or getattr(function, "__name__", "") in ("at", "shuffle")):
             self._keep(args[0])
         results = function(*numbers_of(args), **numbers_of(kwargs))
@@ -68,11 +80,11 @@ class Recorder:
         if results is None:  # np.put_along_axis, np.fill_diagonal ...: it has written into its first argument
             return self._changed(function, args, kwargs)
         made = self._step(function, args, kwargs, results)
-        return made if out is None else self._write_out(out, made)
+        return made if out is None else self._write_out(out, made, where)
 
     def opaque(self, function: Any, args: Any, kwargs: dict[str, Any]) -> Any:
         """A call that nobody looks into, and that may draw numbers of its own: it will do so each time."""
-        if self.streams is None:
+        if self.streams is None or get_ident() != self.thread:
             return self.call(function, args, kwargs)
         self.streams.refuse_draws()
         result = self.call(function, args, kwargs)
@@ -91,22 +103,25 @@ class Recorder:
             if numbers is None:
                 made.append(None)
                 continue
-            viewed = next((x for x in sources if _is_view(numbers, x.numbers)), None)
+            viewed = next((x for x in sources if _is_view(numbers, x.numbers, function)), None)
             if viewed is None:
                 made.append(Traced(numbers, var, self))
-            elif _is_same(numbers, viewed.numbers):
+            elif _is_same(numbers, viewed.numbers) and not is_sized_by_values(self.steps[-1]):
                 made.append(Traced(numbers, viewed.value, self, viewed.memory, viewed._path))
             else:
                 place = Place(function, self._vars(args, viewed), self._vars(kwargs, viewed), i if several else None)
                 made.append(Traced(numbers, var, self, viewed.memory, (*viewed._path, place)))
         return sequence_like(results, made) if several else made[0]
 
-    def _write_out(self, out: Any, made: Any) -> Any:
+    def _write_out(self, out: Any, made: Any, where: Any) -> Any:
+        """The results, in the arrays that were given for them; elsewhere these stay as they are."""
         targets = out if isinstance(out, tuple) else (out,)
-        for target, result in zip(targets, made if isinstance(made, (tuple, list)) else (made,), strict=True):
+        made = made if isinstance(made, (tuple, list)) else (made,)
+        for target, result in zip(targets, made, strict=True):
             if target is not None:
-                target[...] = result
-        return targets if len(targets) > 1 else targets[0]
+                target[...] = result if where is True else np.where(where, result, target)
+        given = tuple(result if target is None else target for target, result in zip(targets, made, strict=True))
+        return given if len(given) > 1 else given[0]
 
     def _vars(self, x: Any, hole: Any = None) -> Any:
         """The same with Vars in place of traced arrays, and of arrays from elsewhere; one may be left out."""
@@ -178,6 +193,9 @@ class Recorder:
 
     def set(self, x: Traced, index: Any, value: Any) -> None:
         """x[index] = value"""
+        if get_ident() != self.thread:
+            x.numbers[numbers_of(index)] = numbers_of(value)
+            return
         self._check_inside(x)
         self._keep(x)
         if index is Ellipsis or (isinstance(index, slice) and index == slice(None)):
@@ -230,7 +248,8 @@ class Recorder:
     def check(self, verify: Any, numbers: Any) -> None:
         """verify(*numbers), which raises where something is wrong: now, and at each call of the program."""
         verify(*numbers_of(list(numbers)))
-        self.checks.append((verify, self._vars(tuple(numbers))))
+        if get_ident() == self.thread:
+            self.checks.append((verify, self._vars(tuple(numbers))))
 
     def guard(self, arrays: Any) -> bool:
         """Whether all numbers are finite in this run; the program is right only where that is the same."""
@@ -239,7 +258,9 @@ class Recorder:
 
     def looked_at(self, x: Traced) -> Any:
         """The truth, or the whole number, of this run; the program is right only where it is the same."""
-        value = x.numbers.item()
+        value = numbers_of(x).item()
+        if get_ident() != self.thread:
+            return value
         same: Any = (x if value else np.logical_not(x)) if x.dtype == bool else x == value
         self.guards.append(same.value)
         return value
@@ -248,9 +269,26 @@ class Recorder:
         """The Var of an array, traced or not; anything else as it is."""
         return self._vars(x) if isinstance(x, (Traced, list)) or is_plain(x) else x
 
+    def forget(self) -> None:
+        """Let go of the arrays of this run, which would wait for Python's collector: each traced array knows its recorder."""
+        for x in self.arrays:
+            x.numbers = x.memory = None  # type: ignore[assignment]
+        self.arrays.clear()
+        self.before.clear()
+
     def program(self, outputs: Any) -> Program:
         results = self._vars(outputs)  # which may be constants
         return Program(self.inputs, dict(self.constants.values()), self.steps, results, self.checks, self.guards)
+
+
+def _check_casting(ufunc: np.ufunc, args: Any, kwargs: dict[str, Any], out: Any) -> None:
+    """Have NumPy say where results do not fit into the arrays that are given for them: of one element, which costs nothing."""
+    one = [np.zeros(np.shape(a) and (1,), a.dtype) if hasattr(a, "dtype") else a for a in map(numbers_of, args)]
+    shape = (1,) if any(map(np.ndim, one)) else ()
+    into = tuple(None if t is None else np.zeros(shape, t.dtype) for t in (out if isinstance(out, tuple) else (out,)))
+    options = {k: v for k, v in kwargs.items() if k in ("dtype", "casting", "signature", "sig")}
+    with np.errstate(all="ignore"):
+        ufunc(*one, out=into, **options)
 
 
 def _traced_in(x: Any) -> list[Traced]:
@@ -264,19 +302,28 @@ def _traced_in(x: Any) -> list[Traced]:
 
 
 def _is_number(x: Any) -> bool:
-    return isinstance(x, (int, float)) and not isinstance(x, bool)
+    return isinstance(x, (int, float)) and not isinstance(x, bool) and type(x) is not Number
 
 
-def _is_view(x: np.ndarray, of: np.ndarray) -> bool:
-    """Whether one array looks at the memory of another."""
-    return x.base is not None and x is not of and owner(x) is owner(of)
+def _is_view(x: np.ndarray, of: np.ndarray, function: Any) -> bool:
+    """Whether one array, which a function gave, looks at the memory of another."""
+    if x is of:
+        return function in _GIVES_ITSELF
+    return x.base is not None and owner(x) is owner(of)
 
 
 def _is_same(x: np.ndarray, y: np.ndarray) -> bool:
-    """Whether two arrays are all the same elements in the same places."""
+    """Whether two arrays are all the same elements in the same places, and are so in any memory of these shapes.
+
+    Where an axis repeats one element, its transpose or its reverse lies as it does.
+    """
+    if any(n > 1 and not s for n, s in zip(x.shape, x.strides, strict=True)):
+        return False
     return (x.shape, x.strides, x.dtype, address_of(x)) == (y.shape, y.strides, y.dtype, address_of(y))
 
 
+#: Functions that give their argument itself where its dtype, or its number of axes, is right.
+_GIVES_ITSELF = {np.real, np.atleast_1d, np.atleast_2d, np.atleast_3d}
 #: Functions that write into their first argument.
 _WRITING = {np.put, np.place, np.put_along_axis, np.fill_diagonal, add_rows}
 

@@ -59,8 +59,8 @@ class Way:
 ways: dict[str, list[Way]] = {}
 #: Those for arrays of a GPU alone, which come first there.
 ways_on_gpu: dict[str, list[Way]] = {}
-#: Where the class is that compiles functions.
-compiler: list[Way] = []
+#: Where the classes are that compile functions, by the device.
+compilers: dict[str, Way] = {}
 
 
 def provide(module: str, *names: str, device: str | None = None) -> None:
@@ -81,7 +81,7 @@ def provide(module: str, *names: str, device: str | None = None) -> None:
 
 
 class Compiled:
-    """A function as native code, which is made where it is first asked for.
+    """A function as native code, or kernels for a GPU, which are made where they are first asked for.
 
     Attributes:
         name: of the accelerated function.
@@ -91,13 +91,13 @@ class Compiled:
     #: What is no state of a function that is compiled as a whole.
     caches = ("kernel",)
 
-    def __init__(self, name: str, function: Callable[..., Any], parameters: list[str]) -> None:
-        self.name, self.function, self.parameters = name, function, parameters
+    def __init__(self, name: str, function: Callable[..., Any], parameters: list[str], device: str = "cpu") -> None:
+        self.name, self.function, self.parameters, self.device = name, function, parameters, device
         self.kernel: Callable[..., Any] | None = None
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if self.kernel is None:
-            self.kernel = compiler[0](self.function)
+            self.kernel = compilers[self.device](self.function)
         if kwargs:
             try:
                 args = (*args, *(kwargs.pop(name) for name in self.parameters[len(args) :] if kwargs))
@@ -147,8 +147,12 @@ def accelerated(name: str, whole: bool = False, traced: bool = True) -> Callable
                         return out
             elif whole and hasattr(x, "recorder"):
                 return x.recorder.call(call, args, kwargs)
-            elif own_on_gpu and enabled_on_gpu and is_cupy(x):
+            elif enabled_on_gpu and is_cupy(x):
                 possible = [*own_on_gpu, *own]
+                if traced and not whole and x.dtype.char in _DTYPES:
+                    out = compiled_on_gpu(*args, **kwargs)
+                    if out is not NotImplemented:
+                        return out
             for way in possible:
                 out = way(*args, **kwargs)
                 if out is not NotImplemented:
@@ -156,6 +160,7 @@ def accelerated(name: str, whole: bool = False, traced: bool = True) -> Callable
             return function(*args, **kwargs)
 
         compiled = Compiled(name, call if whole else function, parameters)
+        compiled_on_gpu = Compiled(name, function, parameters, "cuda")
         return call  # type: ignore[return-value]
 
     return decorate

@@ -17,7 +17,6 @@ from typing import Any
 import numpy as np
 
 from .. import kernels, tracing
-from ..arrays.traced import Traced
 from ..compiler import native
 from ..compiler.fuse import Fusion, fused
 from ..compiler.groups import Group
@@ -28,9 +27,9 @@ from ..compiler.program import Program, Var
 from ..compiler.trace import Recorder
 from ..compiler.views import View, strides_of
 from ..ops.window import Window
-from ..trees import flatten, unflatten
+from ..trees import flatten, is_leaf, tree_map, unflatten
 
-__all__ = ["Kernel"]
+__all__ = ["Kernel", "is_known", "traced"]
 
 #: For so many kinds of arguments, of each function, native code is kept at hand.
 MOST = 64
@@ -78,7 +77,7 @@ class Kernel:
         return NotImplemented if version is None else version.run(arrays, numbers)
 
     def _compiled(self, name: Any, args: Sequence[Any]) -> Version | None:
-        if tracing.recorder.get() is not None or not all(map(_is_known, args)):
+        if tracing.recorder.get() is not None or not all(map(is_known, args)):
             return None
         while len(self.versions) >= MOST:
             self.versions.pop(next(iter(self.versions)), None)
@@ -105,7 +104,7 @@ def _can_compile() -> bool:
     return False
 
 
-def _is_known(a: Any) -> bool:
+def is_known(a: Any) -> bool:
     return a.size > 0 if type(a) is np.ndarray else type(a) is float or type(a) in _FIXED
 
 
@@ -146,7 +145,7 @@ class Version:
             raise NotImplementedError("a result is not made by a loop")
         for output in self.outputs:
             output.number = results.index(output.base)
-        self.single = type(self.template) is Traced
+        self.single = is_leaf(self.template)
         self.desks: list[Desk] = []
 
     def _native(self, groups: list[Group]) -> native.Function:
@@ -282,7 +281,9 @@ def traced(function: Callable[..., Any], args: Sequence[Any]) -> tuple[Program, 
     if not all(type(v) is Var for v in values):
         raise NotImplementedError("not all results are arrays")
     program = simplified(recorder.program((values, [arrays[i].value for i in written])))
-    return program, [n.formula for n in numbers], written, result
+    recorder.forget()
+    places = tree_map(lambda _: 0, result)  # the traced arrays hold all of this run
+    return program, [n.formula for n in numbers], written, places
 
 
 def _address(x: Any) -> int:

@@ -1,8 +1,10 @@
 """Which kernels minigrad has; imported once, when minigrad is."""
 
-from . import Way, compiler, provide
+from . import Way, compilers, provide
 
-compiler.append(Way("minigrad.kernels.compiled", "Kernel"))
+compilers.update(
+    cpu=Way("minigrad.kernels.compiled", "Kernel"), cuda=Way("minigrad.kernels.compiled_on_gpu", "Kernel")
+)  # fmt: skip
 provide(
     "minigrad.kernels.cuda.window", "fold", "max_pool", "pool_gather", "pool_scatter", "sum_pool", "sum_unpool", "unfold",
     device="cuda",

@@ -69,12 +69,7 @@ def scatter_add(g: Any, index: Any, shape: tuple[int, ...]) -> Any:
     index = index_beside(index, g)
     if names_places_once(index):
         out[index] = g
-    elif (
-        isinstance(index, np.ndarray)
-        and index.dtype != bool
-        and out.ndim > 1
-        and isinstance(g, np.ndarray)
-    ):
+    elif all(isinstance(a, np.ndarray) or hasattr(a, "recorder") for a in (index, g)) and out.ndim > 1:
         add_rows(out, index.reshape(-1), g.reshape(index.size, *shape[1:]))
     else:
         add_at(out, index, g)

@@ -85,6 +85,7 @@ def manual_seed(seed: int) -> None:
     >>> generator().random() == a
     True
     """
+    _not_again()
     global _forks
     cpu = np.random.Generator(np.random.Philox(seed))  # first: it may refuse
     stream = _stream.get()
@@ -113,7 +114,15 @@ def seeded(*key: int) -> Any:
     for number in key:
         if not isinstance(number, (int, np.integer)) or number < 0:
             raise ValueError(f"seeded: the key must be integers that are not negative, got {number!r:.60}")
+    _not_again()
     return _Streams(list(key))
+
+
+def _not_again() -> None:
+    """A function that says where its random numbers begin makes no program: that goes on where the last call has ended."""
+    recorder = tracing.recorder.get()
+    if recorder is not None:
+        recorder.seeded = True
 
 
 def seed(seed: int | None = None) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 
 from minigrad import Tensor, mark_mutated, no_grad, raw, to_device
 from minigrad.devices import on_gpu_of
+from minigrad.tracing import is_traced
 
 from ..checks import number
 from ..layers import BatchNorm1d, BatchNorm2d, BatchNorm3d
@@ -45,7 +46,12 @@ def get_swa_avg_fn() -> Callable[[Any, Any, Any], Any]:
     >>> get_swa_avg_fn()(1.0, 4.0, 2)
     2.0
     """
-    return lambda average, parameter, count: average + (parameter - average) / (number(count) + 1)
+    return lambda average, parameter, count: average + (parameter - average) / (_count(count) + 1)
+
+
+def _count(count: Any) -> Any:
+    """A count as a number; where `compile` traces, it is another one at each call."""
+    return raw(count) if is_traced(raw(count)) else number(count)
 
 
 def get_ema_multi_avg_fn(decay: float = 0.999) -> Callable[[Sequence[Tensor], Sequence[Tensor], Any], None]:
@@ -70,7 +76,7 @@ class _OnLists:
         self.average = average
 
     def __call__(self, averages: Sequence[Tensor], parameters: Sequence[Tensor], count: Any) -> None:
-        times = number(count)  # read once: it may be on a GPU
+        times = _count(count)  # read once: it may be on a GPU
 
         def change(ours: Any, theirs: Any) -> None:
             ours[...] = self.average(ours, theirs, times).astype(ours.dtype)
@@ -148,7 +154,7 @@ class AveragedModel(Module):
         return [*model.parameters(), *(model.buffers() if self.use_buffers else ())]
 
     def _average(self, ours: list[Tensor], theirs: list[Tensor]) -> None:
-        if int(self.n_averaged.data) == 0:
+        if bool(self.n_averaged.data == 0):
             for own, other in zip(ours, theirs, strict=True):
                 _write(own, other)
         elif self.avg_fn is not None:

@@ -31,11 +31,10 @@ class Builder(loop_builder.Builder):
 
     def operand(self, array: Any) -> int:
         base = array
-        while isinstance(base.base, np.ndarray):
+        while base.base is not None:  # which may be no array itself, but something that holds one
             base = base.base
-        view = np.broadcast_to(array, self.space)
         first = (array.ctypes.data - base.ctypes.data) // array.itemsize
-        self.operands.append(Operand(str(array.dtype), tuple(s // array.itemsize for s in view.strides), first))
+        self.operands.append(Operand(str(array.dtype), self.strides(array), first))
         self.arrays.append(base)
         return len(self.operands) - 1
 

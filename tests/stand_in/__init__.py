@@ -15,6 +15,8 @@ Tests take the fixture `stand_in`.  What CuPy refuses is refused here, by a tabl
 | table.py, cupy.txt | what CuPy has: functions, signatures, dtypes of ufuncs |
 | counts.py, launches.py | counting launches, synchronisations and copies |
 | device.py | several devices, the current one |
+| graphs.py | capturing launches, and CUDA graphs |
+| cublas.py | products of matrices at addresses |
 | memory.py | where arrays lie |
 | values.py | what may be given to a kernel; results as arrays of the stand-in |
 | array.py, ufunc.py, function.py | cupy.ndarray, cupy.add, cupy.sum |

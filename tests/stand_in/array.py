@@ -11,6 +11,7 @@ from numpy.lib.mixins import NDArrayOperatorsMixin
 from . import function, table, ufunc, values
 from .counts import launched, synchronised, uploaded
 from .device import Device, current, settings
+from .graphs import captured
 from .launches import has_mask, of_reading, of_writing
 from .memory import MemoryPointer, PooledMemory
 
@@ -82,6 +83,10 @@ class ndarray(NDArrayOperatorsMixin):
         synchronised("tolist")
         return self._a.tolist()
 
+    def tobytes(self) -> bytes:
+        synchronised("tobytes")
+        return self._a.tobytes()
+
     def __bool__(self) -> bool:
         synchronised("bool")
         return bool(self._a)
@@ -111,6 +116,7 @@ class ndarray(NDArrayOperatorsMixin):
 
     # ------------------------------------------------------------------ indexing
 
+    @captured
     def __getitem__(self, index: Any) -> Any:
         given = values.Given("getitem")
         raw = index_of(given, index, self.shape)
@@ -122,6 +128,7 @@ class ndarray(NDArrayOperatorsMixin):
             count_index(raw, self.ndim)
         return given.wrapped(result if isinstance(result, np.ndarray) else self._a[(*tuple_of(raw), ...)])
 
+    @captured
     def __setitem__(self, index: Any, value: Any) -> None:
         given = values.Given("setitem")
         if not isinstance(value, (ndarray, *values.SCALARS)):
@@ -148,8 +155,8 @@ class ndarray(NDArrayOperatorsMixin):
 
     @property
     def data(self) -> MemoryPointer:
-        """Where the array lies; arrays that share memory have one `.mem`."""
-        return MemoryPointer(self._memory, self._a.__array_interface__["data"][0], self._device)
+        """Where the array lies: nowhere if it is empty; arrays that share memory have one `.mem`."""
+        return MemoryPointer(self._memory, self._a.__array_interface__["data"][0] if self.size else 0, self._device)
 
     shape = property(lambda self: self._a.shape)
     dtype = property(lambda self: self._a.dtype)
@@ -181,12 +188,14 @@ class ndarray(NDArrayOperatorsMixin):
 
     # ------------------------------------------------------------------ methods that are no function
 
+    @captured
     def astype(self, dtype: Any, order: str = "K", casting: Any = None, subok: Any = None, copy: bool = True) -> Any:
         if not copy and self.dtype == np.dtype(dtype):
             return self
         launched("astype")
         return wrap(self._a.astype(dtype, order=order), self._device)
 
+    @captured
     def copy(self, order: str = "C") -> ndarray:
         launched("copy")
         return wrap(self._a.copy(order), current())  # from wherever it is
@@ -197,6 +206,7 @@ class ndarray(NDArrayOperatorsMixin):
     def __deepcopy__(self, memo: Any) -> ndarray:
         return self.copy()
 
+    @captured
     def flatten(self, order: str = "C") -> ndarray:
         launched("copy")
         return wrap(self._a.flatten(order), self._device)
@@ -207,10 +217,12 @@ class ndarray(NDArrayOperatorsMixin):
     def fill(self, value: Any) -> None:
         self[...] = value
 
+    @captured
     def sort(self, axis: int = -1) -> None:
         launched("sort")
         self._a.sort(axis)
 
+    @captured
     def partition(self, kth: Any, axis: int = -1) -> None:
         launched("partition")
         self._a.partition(kth, axis)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
-__all__ = ["Count", "counting", "launched", "synchronised", "tabled", "uploaded"]
+__all__ = ["Count", "counting", "launched", "synchronised", "tabled", "uncounted", "uploaded"]
 
 
 class Count:
@@ -53,21 +54,44 @@ def counting() -> Iterator[Count]:
         _open.remove(count)
 
 
+@contextmanager
+def uncounted() -> Iterator[None]:
+    """Count nothing of what the block does."""
+    before, _open[:] = list(_open), []
+    try:
+        yield
+    finally:
+        _open[:] = before
+
+
+#: The captures of streams that go on: what they write down is not launched.
+captures: list[Any] = []
+
+
+def refuse(what: str, times: int = 1) -> None:
+    """An error where a stream captures what it cannot."""
+    if captures and times:
+        raise RuntimeError(f"cudaErrorStreamCaptureUnsupported: operation not permitted when stream is capturing ({what})")
+
+
 def launched(name: str, times: int = 1) -> None:
-    for count in _open if times else ():
+    for count in _open if times and not captures else ():
         count.names[name] += times
 
 
 def synchronised(name: str, times: int = 1) -> None:
+    refuse(name, times)
     for count in _open if times else ():
         count.waits[name] += times
 
 
 def uploaded() -> None:
+    refuse("a copy from main memory")
     for count in _open:
         count.uploads += 1
 
 
 def tabled(times: int) -> None:
+    refuse("a table of CuPy's", times)
     for count in _open:
         count.tables += times

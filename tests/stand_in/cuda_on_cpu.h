@@ -160,10 +160,19 @@ static void run_all(void (*kernel)(T...), dim3 grid, dim3 block, void** addresse
                             run(kernel, addresses, typename Count<sizeof...(T)>::type());
 }
 
-// The sizes of a kernel's parameters, which must be those of the arguments.
+template <class T>
+struct Size {
+    enum { of = sizeof(T) };
+};
+template <class T>
+struct Size<T*> {
+    enum { of = -(int)sizeof(T*) };
+};
+
+// The sizes of a kernel's parameters, which must be those of the arguments; those of pointers are negative.
 template <class... T>
 static int sizes_of(void (*)(T...), int* sizes) {
-    const int all[] = {(int)sizeof(T)..., 0};
+    const int all[] = {Size<T>::of..., 0};
     for (unsigned i = 0; i < sizeof...(T); i++) sizes[i] = all[i];
     return (int)sizeof...(T);
 }

@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 
 from . import array, rules, table
-from .counts import launched, synchronised, tabled, uploaded
+from .counts import launched, refuse, synchronised, tabled, uploaded
 from .device import current
+from .graphs import captured
 from .launches import NEVER_VIEWS, launches_of, tables_of, waits
 from .values import SCALARS, Given
 
@@ -59,7 +60,10 @@ class Function:
         except (TypeError, ValueError):
             return None
 
+    @captured
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if self.full == "matmul":
+            refuse("calling cuBLAS API during stream capture is currently unsupported")  # which CuPy refuses
         arguments = self.bind(args, kwargs)
         given = Given(self.full, uploads=self.full in UPLOADS, late=True)
         raw = {name: given.raw(value) for name, value in arguments.items()}

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import weakref
 from typing import Any
 
 import numpy as np
 
-__all__ = ["MemoryPointer", "PooledMemory", "UnownedMemory"]
+__all__ = ["MemoryPointer", "PooledMemory", "UnownedMemory", "found_at", "whole"]
+
+#: All memory that arrays have now.
+alive: weakref.WeakSet[PooledMemory] = weakref.WeakSet()
 
 
 class PooledMemory:
@@ -14,6 +18,7 @@ class PooledMemory:
 
     def __init__(self, owner: np.ndarray) -> None:
         self.owner = owner
+        alive.add(self)
 
 
 class UnownedMemory(PooledMemory):
@@ -41,3 +46,19 @@ class Place:
     def __init__(self, mem: PooledMemory, data: Any, shape: Any, typestr: str) -> None:
         self.mem = mem
         self.__array_interface__ = {"data": data, "shape": shape, "typestr": typestr, "version": 3}
+
+
+def whole(a: np.ndarray) -> tuple[np.ndarray, int, int]:
+    """The array that owns the memory of another, and its first byte, and one after the last."""
+    while isinstance(a.base, np.ndarray):
+        a = a.base
+    return a, *np.lib.array_utils.byte_bounds(a)
+
+
+def found_at(addresses: list[int]) -> dict[int, tuple[np.ndarray, int, int]]:
+    """What is `whole` for the arrays that these addresses lie in; of an address in none there is nothing."""
+    found = {}
+    for mem in list(alive):
+        owner, first, last = whole(mem.owner)
+        found.update({x: (owner, first, last) for x in addresses if first <= x < last})
+    return found

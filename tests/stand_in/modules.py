@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 
 from minigrad import later
+from minigrad.compiler.cuda import products
 
-from . import array, device, function, memory, random, raw, table, ufunc
+from . import array, cublas, device, function, graphs, memory, random, raw, table, ufunc
 from .counts import synchronised
 
 __all__ = ["installed"]
@@ -32,19 +33,40 @@ class Module(types.ModuleType):
 
 
 class Stream:
-    """`cupy.cuda.Stream`: nothing is asynchronous here, so it only counts."""
+    """`cupy.cuda.Stream`: nothing is asynchronous here, so it counts, and captures."""
 
-    ptr = 0
+    def __init__(self, null: bool = False, non_blocking: bool = False) -> None:
+        self.ptr = 0 if null else id(self)
+        self.before: list[Stream] = []
 
     def synchronize(self) -> None:
         synchronised("synchronize")
 
+    def __enter__(self) -> Stream:
+        self.before.append(Stream.now)
+        Stream.now = self
+        return self
 
-Stream.null = Stream()  # type: ignore[attr-defined]
+    def __exit__(self, *error: object) -> None:
+        Stream.now = self.before.pop()
+
+    def begin_capture(self, mode: int | None = None) -> None:
+        if not self.ptr or Stream.now is not self:
+            raise RuntimeError("cudaErrorStreamCaptureUnsupported: the stream is the default one, or not the current one")
+        self.capture = graphs.Capture()
+
+    def end_capture(self) -> graphs.Graph:
+        return self.capture.end()
+
+
+Stream.null = Stream.now = Stream(null=True)  # type: ignore[attr-defined]
 
 
 class Pool:
     """`cupy.get_default_memory_pool()`: it holds nothing."""
+
+    def malloc(self, size: int) -> Any:
+        raise NotImplementedError("the stand-in for CuPy has no pools")
 
     def used_bytes(self) -> int:
         return 0
@@ -90,6 +112,7 @@ def build() -> dict[str, types.ModuleType]:
     """The modules by name; made once, so that arrays and generators outlive one installation."""
     names = [
         *table.MEMBERS, "cupy.lib", "cupy.lib.stride_tricks", "cupy.cuda", "cupy.cuda.runtime", "cupy.cuda.device", "cupyx.scipy",
+        "cupy.cuda.compiler", "cupy.cuda.function", "cupy.cuda.nvrtc",
     ]  # fmt: skip
     modules: dict[str, types.ModuleType] = {
         n: Module(n) for n in sorted(names) if n not in ("cupy.ndarray", "cupy.random.Generator")
@@ -110,9 +133,13 @@ def build() -> dict[str, types.ModuleType]:
     vars(modules["cupyx"]).update(errstate=errstate)
     vars(modules["cupy.lib.stride_tricks"]).update(as_strided=as_strided)
     vars(modules["cupy.cuda"]).update(Device=device.Device, Stream=Stream, is_available=lambda: True)
-    modules["cupy.cuda"].get_current_stream = lambda device_id=None: Stream.null  # type: ignore[attr-defined]
+    modules["cupy.cuda"].get_current_stream = lambda device_id=None: Stream.now  # type: ignore[attr-defined]
+    vars(modules["cupy.cuda"]).update(MemoryPool=Pool, using_allocator=lambda malloc: contextlib.nullcontext())
     vars(modules["cupy.cuda"]).update(MemoryPointer=memory.MemoryPointer, UnownedMemory=memory.UnownedMemory)
-    vars(modules["cupy.cuda.device"]).update(Device=device.Device, get_device_id=device.current)
+    vars(modules["cupy.cuda.device"]).update(Device=device.Device, get_device_id=device.current, get_cublas_handle=lambda: 1)
+    vars(modules["cupy.cuda.compiler"]).update(compile_using_nvrtc=raw.compile_using_nvrtc)
+    vars(modules["cupy.cuda.function"]).update(Module=raw.Module)
+    modules["cupy.cuda.nvrtc"].getVersion = lambda: (0, 0)  # type: ignore[attr-defined]
     modules["cupyx.scipy.sparse"].issparse = lambda x: False  # type: ignore[attr-defined]
     runtime.getDeviceCount = lambda: device.settings.devices  # type: ignore[attr-defined]
     runtime.getDevice = device.current  # type: ignore[attr-defined]
@@ -145,10 +172,12 @@ def installed(devices: int = 1, lenient: bool = False, peers: bool = False) -> I
     for name in hidden:
         del sys.modules[name]
     sys.modules.update(MODULES)
+    found, products.find = products.find, cublas.found  # type: ignore[assignment]
     try:
         yield MODULES["cupy"]
         later.settle()
     finally:
+        products.find = found
         later._waiting[:] = [check for check in later._waiting if id(check) in earlier]
         for name in MODULES:
             sys.modules.pop(name, None)

@@ -30,12 +30,14 @@ import numpy as np
 from .array import ndarray
 from .counts import launched
 from .device import current
+from .graphs import captured
+from .memory import found_at, whole
 
-__all__ = ["RawKernel", "RawModule", "compiler"]
+__all__ = ["Module", "RawKernel", "RawModule", "compile_using_nvrtc", "compiler"]
 
 HEADER = Path(__file__).with_name("cuda_on_cpu.h")
 #: Options of NVRTC's that g++ does without: x * y + z is rounded twice.
-TAKEN = {"--fmad=false"}
+TAKEN = {"--fmad=false", "--ftz=false", "--prec-div=true", "--prec-sqrt=true"}
 #: Held while a kernel runs, whose shared memory and fibers there are once.
 running = threading.Lock()
 #: Bytes before and behind an array.
@@ -113,6 +115,23 @@ class RawModule:
         return RawKernel(self.code, name)
 
 
+def compile_using_nvrtc(source: str, options: tuple[str, ...] = (), arch: str | None = None) -> tuple[bytes, None]:
+    """`cupy.cuda.compiler.compile_using_nvrtc`: the source itself, which `Module` builds."""
+    if not set(options) <= TAKEN:
+        raise NotImplementedError(f"the stand-in for CuPy takes the options {TAKEN}, got {options}")
+    return source.encode(), None
+
+
+class Module:
+    """`cupy.cuda.function.Module`."""
+
+    def load(self, code: bytes) -> None:
+        self.code = code.decode()
+
+    def get_function(self, name: str) -> RawKernel:
+        return RawKernel(self.code, name)
+
+
 class RawKernel:
     """`cupy.RawKernel(code, name)`: a kernel, called with a grid, a block and arguments."""
 
@@ -123,24 +142,29 @@ class RawKernel:
             raise NotImplementedError("the stand-in for CuPy takes the source of a raw kernel alone")
         self.code, self.name = code, name
 
+    @captured
     def __call__(self, grid: tuple[int, ...], block: tuple[int, ...], args: tuple[Any, ...], **options: Any) -> None:
         library = built(self.code)
-        passed = [Argument(x, number) for number, x in enumerate(args)]
         sizes = (ctypes.c_int * 1024)()
         count = getattr(library, f"sizes_{self.name}")(sizes)
-        if [x.size for x in passed] != sizes[:count]:
-            raise TypeError(f"{self.name} takes parameters of {sizes[:count]} bytes, got {[x.size for x in passed]}")
+        wanted = [abs(n) for n in sizes[:count]]
+        values = [value_of(x) for x in args]
+        if [x.nbytes for x in values] != wanted:
+            raise TypeError(f"{self.name} takes parameters of {wanted} bytes, got {[x.nbytes for x in values]}")
         launched(f"raw:{self.name}")
+        zones = zones_of(self.name, args, [n < 0 for n in sizes[:count]])
         results = []
-        for fill in FILLINGS if any(x.array is not None for x in passed) else FILLINGS[:1]:  # addresses: no copies
-            for x in passed:
-                x.surround(fill)
-            addresses = (ctypes.c_void_p * count)(*(x.value.ctypes.data for x in passed))
+        for fill in FILLINGS if zones else FILLINGS[:1]:
+            for zone in zones:
+                zone.surround(fill)
+                for number, offset in zone.arguments.items():
+                    values[number] = np.array(zone.address + offset, np.uintp)
+            addresses = (ctypes.c_void_p * count)(*(x.ctypes.data for x in values))
             with running:
                 getattr(library, f"launch_{self.name}")(dimensions(grid), dimensions(block), addresses)
-            results.append([x.inside(self.name) for x in passed])
-        for x, *found in zip(passed, *results, strict=True):
-            x.take(self.name, *found)
+            results.append([zone.inside() for zone in zones])
+        for zone, *found in zip(zones, *results, strict=True):
+            zone.take(*found)
 
 
 def dimensions(given: tuple[int, ...]) -> Any:
@@ -159,7 +183,7 @@ def one_number(dtype: np.dtype, number: int, small: bool) -> np.ndarray:
     if dtype.kind == "b":
         value: float = not small
     elif dtype.kind in "iu":
-        value = number + (0 if small else 100)
+        value = number % 20 + (0 if small else 100)
     else:
         value = -1.37 - number if small else 1000 + number
     return np.full(GUARD // dtype.itemsize, value, dtype).view(np.uint8)
@@ -169,60 +193,77 @@ def one_number(dtype: np.dtype, number: int, small: bool) -> np.ndarray:
 FILLINGS = (nan_or_minus_one, partial(one_number, small=True), partial(one_number, small=False))
 
 
-class Argument:
-    """What a launch passes: a value, or an array's address; `number` counts the arguments from 0."""
+def value_of(x: Any) -> np.ndarray:
+    """What a launch passes: a value, or room for an array's address."""
+    if isinstance(x, ndarray):
+        if x._device != current():
+            raise RuntimeError(f"an array on device {x._device} for a kernel on device {current()}")
+        return np.array(0, np.uintp)
+    if isinstance(x, (np.generic, np.ndarray)) and x.size == 1:
+        return np.array(x)
+    if type(x) in (bool, int, float, complex):  # as CuPy passes Python's numbers
+        return np.array(x, np.int64 if type(x) is int else None)
+    raise TypeError(f"Unsupported type {type(x)}: a kernel takes CuPy's arrays, and single numbers")
 
-    def __init__(self, x: Any, number: int) -> None:
-        self.array, self.number = None, number
-        if isinstance(x, ndarray):
-            if x._device != current():
-                raise RuntimeError(f"an array on device {x._device} for a kernel on device {current()}")
-            self.array = x._a
-            self.value = np.array(0, np.uintp)
-        elif isinstance(x, (np.generic, np.ndarray)) and x.size == 1:
-            self.value = np.array(x)
-        elif type(x) in (bool, int, float, complex):  # as CuPy passes Python's numbers
-            self.value = np.array(x, np.int64 if type(x) is int else None)
-        else:
-            raise TypeError(f"Unsupported type {type(x)}: a kernel takes CuPy's arrays, and single numbers")
-        self.size = self.value.nbytes
+
+class Zone:
+    """Memory of a launch: that of an array, or all memory that an address leads into.
+
+    Attributes:
+        memory: its bytes.
+        arguments: the numbers of those that lie in it, and where.
+    """
+
+    def __init__(self, kernel: str, memory: Any, dtype: np.dtype, number: int) -> None:
+        self.memory, self.dtype, self.number = np.frombuffer(memory, np.uint8), dtype, number
+        self.said = f"{kernel}, argument {number}: "
+        self.arguments: dict[int, int] = {}
 
     def surround(self, fill: Callable[[np.dtype, int], np.ndarray]) -> None:
-        """Pass a copy of the array that lies between guard zones."""
-        if self.array is not None:
-            self.guard = fill(self.array.dtype, self.number)
-            inside = np.frombuffer(memory(self.array), np.uint8)
-            self.guarded = np.concatenate([self.guard, inside, self.guard])
-            self.value = np.array(self.guarded.ctypes.data + GUARD, np.uintp)
+        """Make a copy that lies between guard zones."""
+        self.guard = fill(self.dtype, self.number)
+        self.guarded = np.concatenate([self.guard, self.memory, self.guard])
+        self.address = self.guarded.ctypes.data + GUARD
 
-    def inside(self, kernel: str) -> np.ndarray | None:
+    def inside(self) -> np.ndarray:
         """The bytes of the copy; nothing was written beside it."""
-        if self.array is None:
-            return None
         end = self.guarded.size - GUARD
         if (self.guarded[:GUARD] != self.guard).any() or (self.guarded[end:] != self.guard).any():
-            raise AssertionError(f"{kernel}, argument {self.number}: the kernel wrote outside of the array")
+            raise AssertionError(f"{self.said}the kernel wrote outside of the array")
         return self.guarded[GUARD:end]
 
-    def take(self, kernel: str, *found: np.ndarray | None) -> None:
+    def take(self, first: np.ndarray, *others: np.ndarray) -> None:
         """What was written goes to the array; it is the same whatever lies in the guard zones."""
-        if self.array is None:
-            return
-        first, *others = (x for x in found if x is not None)
         if any((x != first).any() for x in others):
             what = "the kernel read outside of an array, or threads did not meet, and what it wrote here depends on that"
-            raise AssertionError(f"{kernel}, argument {self.number}: {what}")
-        np.frombuffer(memory(self.array), np.uint8)[:] = first
+            raise AssertionError(self.said + what)
+        self.memory[:] = first
+
+
+def zones_of(kernel: str, args: tuple[Any, ...], pointers: list[bool]) -> list[Zone]:
+    """The memory of a launch's arguments; addresses in the same memory have one zone."""
+    found = found_at([int(x) for x, pointer in zip(args, pointers, strict=True) if pointer and isinstance(x, np.uint64)])
+    zones: dict[Any, Zone] = {}
+    for number, (x, pointer) in enumerate(zip(args, pointers, strict=True)):
+        if isinstance(x, ndarray):
+            zones[number] = zone = Zone(kernel, memory(x._a), x.dtype, number)
+            zone.arguments[number] = 0
+        elif pointer and isinstance(x, np.uint64):
+            if x and int(x) not in found:
+                raise AssertionError(f"{kernel}, argument {number}: the address of no array that is still there")
+            owner, first, last = found.get(int(x), (np.empty(0, np.uint8), 0, 0))
+            if first not in zones:
+                held = (ctypes.c_ubyte * (last - first)).from_address(first) if last else bytearray()
+                zones[first] = Zone(kernel, held, owner.dtype, number)
+            zones[first].arguments[number] = int(x) - first
+    return list(zones.values())
 
 
 def memory(a: np.ndarray) -> Any:
     """The bytes from an array's first element on, as many as it has: a kernel knows nothing of strides."""
     if not a.nbytes:
         return bytearray()
-    base = a
-    while isinstance(base.base, np.ndarray):
-        base = base.base
-    first, last = np.lib.array_utils.byte_bounds(base)
+    _, first, last = whole(a)
     if a.ctypes.data + a.nbytes > last or a.ctypes.data < first:
         raise AssertionError("a kernel got an array whose elements do not lie side by side")
     return (ctypes.c_ubyte * a.nbytes).from_address(a.ctypes.data)

@@ -92,5 +92,5 @@ def default(value: ast.expr) -> object:
 #: Methods of CuPy's arrays that the stand-in does not have.
 NOT_PRETENDED = frozenset({
     "byteswap", "cstruct", "dump", "dumps", "flat", "mdspan", "reduced_view", "scatter_add", "scatter_max",
-    "scatter_min", "toDlpack", "tobytes", "tofile",
+    "scatter_min", "toDlpack", "tofile",
 })  # fmt: skip

@@ -10,6 +10,7 @@ import numpy as np
 
 from . import array, table
 from .counts import launched
+from .graphs import captured
 from .launches import of_writing
 from .values import SCALARS, Given, refuse
 
@@ -49,6 +50,7 @@ class ufunc:
     def __repr__(self) -> str:
         return f"<ufunc '{self.name}'>"
 
+    @captured
     def __call__(self, *args: Any, out: Any = None, **kwargs: Any) -> Any:
         if self.oracle is None:
             raise NotImplementedError(f"the stand-in for CuPy does not compute {self.full}")
@@ -113,11 +115,13 @@ class ufunc:
     def reduceat(self, a: Any, indices: Any, axis: int = 0, dtype: Any = None, out: Any = None) -> Any:
         return self.method("reduceat", a, indices, axis=axis, dtype=dtype, out=out)
 
+    @captured
     def outer(self, a: Any, b: Any, **kwargs: Any) -> Any:
         given = Given(self.full)
         launched(f"{self.full}.outer", 3)
         return given.wrapped(self.oracle.outer(given.raw(a), given.raw(b), **kwargs))
 
+    @captured
     def at(self, a: Any, indices: Any, b: Any = None) -> None:
         """a[indices] += b with repeats; the index may be a tuple."""
         self.has("at")
@@ -131,6 +135,7 @@ class ufunc:
         launched(f"{self.full}.at", of_writing(index, a.ndim, values))
         self.oracle.at(given.raw(a), index, values)
 
+    @captured
     def method(self, name: str, a: Any, *args: Any, **options: Any) -> Any:
         self.has(name)
         given = Given(f"{self.full}.{name}")

@@ -12,13 +12,11 @@ import numpy as np
 
 from ..llvm import all_slots
 from ..loops import Loop
+from .build import kernels
 from .program import Program, prelude
 from .stages import THREADS
 
 __all__ = ["Module"]
-
-#: A product and a sum are rounded one after the other, as NumPy does it.
-OPTIONS = ("--fmad=false",)
 
 
 class _Bound:
@@ -33,7 +31,7 @@ class _Bound:
 
 
 class Module:
-    """Loops as kernels, which CuPy compiles when they are first launched (some tenths of a second; it keeps them on the disk).
+    """Loops as kernels, which are compiled when they are first launched: some tenths of a second, or none if the disk has them.
 
     Args:
         slots: for each loop the numbers of its operands among the arrays; by default the operands of all loops in a row.
@@ -59,7 +57,7 @@ class Module:
         self._dtypes, self._reach = _operands_of(loops, slots)
         self._memory: dict[tuple[int, int], Any] = {}  # of each device and stream
         self._lock = threading.Lock()
-        self._kernels: list[Any] = []
+        self._kernels: dict[int, list[Any]] = {}  # of each device
 
     def launch(self, arrays: Sequence[Any]) -> None:
         """Run the loops on the current device and stream; this waits for nothing.
@@ -69,10 +67,13 @@ class Module:
         """
         self.bound(arrays)()
 
-    def bound(self, arrays: Sequence[Any]) -> Callable[[], None]:
+    def bound(self, arrays: Sequence[Any], keep: bool = True) -> Callable[[], None]:
         """What launches the loops on these arrays, again and again, on the device and stream that are current now.
 
-        The arrays are looked at once, and kept.
+        The arrays are looked at once.
+
+        Args:
+            keep: whether the arrays are kept; else they must still be there at each launch.
 
         Raises:
             TypeError, ValueError: as `launch`.
@@ -82,16 +83,31 @@ class Module:
         for i, array in enumerate(arrays):
             self._check(i, array)
         cupy = importlib.import_module("cupy")
-        if not self._kernels:
-            module = cupy.RawModule(code=self.source, options=OPTIONS)
-            self._kernels = [module.get_function(launch.name) for launch in self.launches]
         kept = (*arrays, self._memory_here(cupy))
         *addresses, memory = (np.uint64(array.data.ptr) for array in kept)
         calls = []
-        for kernel, launch in zip(self._kernels, self.launches, strict=True):
+        for kernel, launch in zip(self._kernels_here(cupy), self.launches, strict=True):
             own = (*(addresses[slot] for slot in launch.slots), *([memory] * launch.keeps))
             calls.append(partial(kernel, (launch.blocks,), (THREADS,), own))
-        return _Bound(calls, kept)
+        return _Bound(calls, kept if keep else kept[-1:])
+
+    def starter(self) -> Callable[[Sequence[Any]], None]:
+        """What launches the loops on arrays that are known to fit, on the device and stream that are current now.
+
+        The arrays may be other ones at each call, and are not looked at.
+        """
+        cupy = importlib.import_module("cupy")
+        memory = [self._memory_here(cupy)]
+        calls = [
+            (kernel, (launch.blocks,), launch.slots, memory * launch.keeps)
+            for kernel, launch in zip(self._kernels_here(cupy), self.launches, strict=True)
+        ]
+
+        def start(arrays: Sequence[Any]) -> None:
+            for kernel, blocks, slots, own in calls:
+                kernel(blocks, (THREADS,), (*[arrays[slot] for slot in slots], *own))
+
+        return start
 
     def _check(self, i: int, array: Any) -> None:
         if array.dtype != self._dtypes[i]:
@@ -102,6 +118,13 @@ class Module:
             raise ValueError(
                 f"operand {i} reaches from element {first} to {last}, the array has {low} to {high}; strides are in elements"
             )
+
+    def _kernels_here(self, cupy: Any) -> list[Any]:
+        device = cupy.cuda.runtime.getDevice()
+        with self._lock:
+            if device not in self._kernels:
+                self._kernels[device] = kernels(cupy, self.source, [launch.name for launch in self.launches])
+            return self._kernels[device]
 
     def _memory_here(self, cupy: Any) -> Any:
         """What the loops keep between their launches: of each stream, since two may run at the same time."""
@@ -118,8 +141,9 @@ def _operands_of(loops: Sequence[Loop], slots: Sequence[Sequence[int]] | None) -
     count = max((n + 1 for p in places for n in p), default=0)
     dtypes, reach = [""] * count, [(0, 0)] * count
     for loop, own in zip(loops, places, strict=True):
-        for operand, slot in zip(loop.operands, own, strict=True):
-            low, high = _extent(loop.space, operand.strides)
+        for i, (operand, slot) in enumerate(zip(loop.operands, own, strict=True)):
+            moves = loop.moves(i)  # where no point is along another axis, an element may still be read once
+            low, high = _extent([loop.space[a] for a in moves], [operand.strides[a] for a in moves])
             if high:
                 low, high = low + operand.offset, high + operand.offset
             dtypes[slot] = operand.dtype

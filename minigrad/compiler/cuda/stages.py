@@ -118,13 +118,24 @@ class _Planner:
 
     def __init__(self, loop: Loop) -> None:
         self.loop, self.stages = loop, list[Stage]()
-        self.roots = [i for i, step in enumerate(loop.code) if isinstance(step, Reduce | Store)]
+        self.roots = self._all_roots()
         self.needs = {i: needs_of(loop, i) for i in self.roots}
         self.loads = {i: loads_of(loop, i) for i in self.roots}
         self.known: dict[int, int] = {}  # the reductions whose results are there, and the stage that gives them
         left = list(self.roots)
         while left:
             left = self._without_done(left)
+
+    def _all_roots(self) -> list[int]:
+        """The stores of which there is something to store, and the reductions that they need."""
+        loop = self.loop
+        found = {i for i, step in enumerate(loop.code) if isinstance(step, Store) and all(loop.space[a] for a in loop.axes[i])}
+        waiting = list(found)
+        while waiting:
+            new = needs_of(loop, waiting.pop()) - found
+            found |= new
+            waiting.extend(new)
+        return sorted(found)
 
     def _without_done(self, left: list[int]) -> list[int]:
         """Plan a stage, and if its reductions are made in parts the next one too; what is left then."""

@@ -20,11 +20,13 @@ from typing import Any
 
 import numpy as np
 
+from ...backend import cupy
+from ...compiler.cuda import products
 from ...ops.window import Window
 from ..convolution import columns_are_images
 from ..signature import takes
 from .launch import on_its_gpu
-from .window import columns_of, depthwise, depthwise_input, images_of, in_one_piece
+from .window import columns_of, depthwise, depthwise_input, images_of
 
 __all__ = ["conv", "conv_bias", "conv_input", "conv_weight"]
 
@@ -63,7 +65,7 @@ def _convolve(x: Any, w: Any, window: Window, groups: int, bias: Any = None) -> 
     for part, rows in _chunks(x, window):
         images, target = x[part], out[part, :, slice(*rows)]
         shape = (groups, taps, len(images) * prod(target.shape[2:]))
-        product = np.matmul(kernel, np.reshape(columns_of(images, window, rows), shape))  # columns without a name are free now
+        product = _product(kernel, np.reshape(columns_of(images, window, rows), shape))  # columns without a name are free now
         turned = np.swapaxes(np.reshape(product, (outputs, len(images), *target.shape[2:])), 0, 1)
         if added is None:
             target[...] = turned
@@ -84,7 +86,7 @@ def conv_input(g: Any, w: Any, window: Window, groups: int = 1) -> Any:
     out = np.empty_like(g, shape=(len(g), channels, *window.shape), order="C")
     for part, rows in _chunks(out, window):
         right = _turned(g[part, :, slice(*rows)], groups)  # (G, O/G, N*P)
-        images_of(in_one_piece(np.matmul(kernel, right)), out[part], window, rows)
+        images_of(_product(kernel, right), out[part], window, rows)
     return out
 
 
@@ -100,11 +102,18 @@ def conv_weight(x: Any, g: Any, window: Window, groups: int = 1) -> Any:
         right = _turned(g[part, :, slice(*rows)], groups)  # (G, O/G, N*P)
         columns = np.reshape(columns_of(x[part], window, rows), (groups, taps, right.shape[2]))
         if number:
-            total += np.matmul(right, np.swapaxes(columns, 1, 2))
+            total += _product(right, np.swapaxes(columns, 1, 2))
         else:
-            np.matmul(right, np.swapaxes(columns, 1, 2), out=total)
+            products.matmul(cupy(), right, np.swapaxes(columns, 1, 2), total)
         del columns  # before those of the next part are made
     return out  # not a view: it becomes a gradient without a copy
+
+
+def _product(x: Any, y: Any) -> Any:
+    """Of two stacks of matrices, in one piece."""
+    out = np.empty_like(x, shape=(*x.shape[:-1], y.shape[-1]), order="C")
+    products.matmul(cupy(), x, y, out)
+    return out
 
 
 def _turned(g: Any, groups: int) -> Any:
