@@ -73,11 +73,23 @@ def how(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     return request.param
 
 
+#: One sample of each op: the code for float32 is that for float64 with other widths.
+FIRST = [row for row in ROWS if str(row.id).endswith("-0")]
+
+
 @pytest.mark.parametrize("sample", ROWS)
-@pytest.mark.parametrize(
-    ("how", "dtype"), [("native", "float64"), ("native", "float32"), ("replayed", "float64")], indirect=["how"]
-)
-def test_every_op_and_its_gradient_run_compiled(sample: Sample, dtype: str, how: str) -> None:
+def test_every_op_and_its_gradient_run_compiled(sample: Sample, how: str) -> None:
+    compare_compiled(sample, "float64")
+
+
+@needs_llvm
+@pytest.mark.parametrize("sample", FIRST)
+def test_ops_run_compiled_in_float32(sample: Sample) -> None:
+    compare_compiled(sample, "float32")
+
+
+def compare_compiled(sample: Sample, dtype: str) -> None:
+    """Whether a sample and its gradient are compiled what they are eagerly, in results, dtypes and shapes."""
     arrays = [np.asarray(a) for a in sample.args]
     arrays = [a.astype(dtype) if a.dtype == np.float64 else a for a in arrays]
     want = forward_and_back(sample, [a.copy() for a in arrays])

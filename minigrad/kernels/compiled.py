@@ -33,6 +33,8 @@ __all__ = ["Kernel", "is_known", "traced"]
 
 #: For so many kinds of arguments, of each function, native code is kept at hand.
 MOST = 64
+#: Memory of so many bytes stays for the next call of a version; more is made anew, since there may be many versions.
+KEPT = 1 << 16
 #: Bits of `flags.num`: in one piece, aligned, writeable.
 _PLAIN = 0x501
 #: Arguments that a function is compiled for, one by one.
@@ -178,7 +180,8 @@ class Version:
         for i, v in self.late:
             arrays[i][...] = desk.memory[v]
         right = not self.guards or all(desk.memory[v] for v in self.guards)
-        self.desks.append(desk)
+        if desk.size <= KEPT:
+            self.desks.append(desk)
         if not right:
             return NotImplemented
         if self.single:
@@ -213,6 +216,7 @@ class Desk:
         frame: the addresses of values, for the native function.
         memory: of the values that lie here.
         numbers: formulas, and where their values are put.
+        size: the bytes of all this.
     """
 
     def __init__(self, version: Version) -> None:
@@ -223,6 +227,7 @@ class Desk:
         for key, memory in self.memory.items():
             self.frame[version.slots[key]] = memory.ctypes.data
         self.frame[len(version.slots)] = -(-self.workspace.ctypes.data // 64) * 64
+        self.size = self.workspace.nbytes + sum(memory.nbytes for memory in self.memory.values())
         self.numbers = [(key[0], memory) for key, memory in self.memory.items() if type(key) is tuple]
 
     def _memory(self, key: Any, version: Version) -> Any:

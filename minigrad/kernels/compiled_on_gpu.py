@@ -30,19 +30,16 @@ from .compiled import is_known, traced
 
 __all__ = ["Kernel"]
 
-#: Arguments of a kind are compiled for when they come for so many times: it takes some tenths of a second.
-WARM = 3
-#: For so many kinds of arguments, of each function, there are kernels; then it is CuPy that computes all others.
+#: For so many kinds of arguments, of each function, there are kernels at a time.
 MOST = 32
 
 
 class Kernel:
-    """A function of CuPy's arrays, compiled for each kind of arguments that it is called with often."""
+    """A function of CuPy's arrays, compiled for each kind of arguments that it is called with."""
 
     def __init__(self, function: Callable[..., Any]) -> None:
         self.function = function
-        self.versions: dict[Any, Any] = {}  # a version; None where there can be none; a number of calls
-        self.compiled = 0
+        self.versions: dict[Any, Version | None] = {}  # None where there can be none
 
     def __call__(self, *args: Any) -> Any:
         """What the function gives; NotImplemented where it is not compiled for such arguments."""
@@ -59,22 +56,19 @@ class Kernel:
                 key += type(a), a
         name = (*key, arrays[0].data.device_id)
         try:
-            version = self.versions.get(name, 0)
+            version = self.versions[name]
+        except KeyError:
+            version = self._compiled(name, args)
         except TypeError:  # a list, say, is no key
             return NotImplemented
-        if type(version) is int:
-            version = self._counted(name, version + 1, args)
         return NotImplemented if version is None else version.run(arrays, numbers)
 
-    def _counted(self, name: Any, calls: int, args: Sequence[Any]) -> Any:
-        """One call more; when there are enough, the version."""
-        known = all(a.size > 0 if is_cupy(a) else is_known(a) for a in args)
-        if tracing.recorder.get() is not None or not known or len(self.versions) > 100 * MOST:
+    def _compiled(self, name: Any, args: Sequence[Any]) -> Any:
+        """A version, at once: which code computes a step must not depend on how many were before it."""
+        if tracing.recorder.get() is not None or not all(a.size > 0 if is_cupy(a) else is_known(a) for a in args):
             return None
-        self.versions[name] = calls
-        if calls < WARM or self.compiled >= MOST:
-            return None
-        self.compiled += 1  # before it is known whether that can be done: it takes its time either way
+        while len(self.versions) >= MOST:
+            self.versions.pop(next(iter(self.versions)), None)
         self.versions[name] = None
         try:
             self.versions[name] = Version(self.function, args)
