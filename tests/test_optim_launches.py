@@ -22,11 +22,11 @@ from .flat_samples import (
 
 #: How many launches a step takes where the gradients are joined by one.
 LAUNCHES: list[tuple[str, dict[str, Any], int]] = [
-    ("Adam", {}, 13),
-    ("Adam", {"weight_decay": 0.1}, 15),
-    ("Adam", {"maximize": True}, 14),
-    ("AdamW", {}, 14),
-    ("AdamW", {"amsgrad": True}, 15),
+    ("Adam", {}, 2),
+    ("Adam", {"weight_decay": 0.1}, 4),
+    ("Adam", {"maximize": True}, 3),
+    ("AdamW", {}, 3),
+    ("AdamW", {"amsgrad": True}, 3),
     ("SGD", {"lr": 0.1}, 3),
     ("SGD", {"lr": 0.1, "momentum": 0.9}, 5),
     ("SGD", {"lr": 0.1, "momentum": 0.9, "weight_decay": 0.1, "nesterov": True}, 9),
@@ -58,7 +58,7 @@ def test_a_step_takes_as_many_launches_for_few_parameters_as_for_many(
                 optimizer.step()
             if optimizer is ours:
                 assert not count.syncs, count
-                assert not count.uploads, count
+                assert count.uploads <= 1, count  # the numbers of Adam's step, which is compiled
                 counts.append(count.launches)
     joined = 8 if layers == 2 else 1  # CuPy joins up to eight pieces by a launch each; here they are 4 gradients and 4 gaps
     assert max(counts[1:]) == launches - 1 + joined
