@@ -529,3 +529,28 @@ def test_a_checkpoint_in_a_program_draws_once() -> None:
         y = f(x)
         y.backward()
         assert y.item() == (x.grad * x).sum().item()
+
+
+def test_an_array_that_another_thread_met_while_it_was_traced_keeps_its_numbers() -> None:
+    net, met = nn.Linear(2, 3), list[Any]()
+    traced, taken = threading.Event(), threading.Event()
+
+    def look() -> None:
+        traced.wait(30)
+        met.append(net.weight._array)
+        taken.set()
+
+    def step(x: Any) -> Any:
+        traced.set()
+        taken.wait(30)
+        return net(x).detach()
+
+    other = threading.Thread(target=look)
+    other.start()
+    mg.compile(step)(Tensor(np.ones((1, 2), "f4")))
+    other.join()
+    found: list[Any] = []
+    later = threading.Thread(target=lambda: found.append(np.swapaxes(met[0], 0, 1) + 0))
+    later.start()
+    later.join()
+    np.testing.assert_array_equal(found[0], net.weight.detach().numpy().T)

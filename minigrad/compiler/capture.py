@@ -24,6 +24,7 @@ from .program import Program
 from .state import PLAIN, Place, State, position, reachable, same_value
 from .streams import Streams
 from .trace import Recorder
+from .views import overlap
 
 __all__ = ["Capture", "Effect", "capture", "is_array", "turn"]
 
@@ -138,9 +139,37 @@ def capture(function: Callable[..., Any], args: Any, kwargs: Any, static: set[in
 
 
 def _captured(function: Callable[..., Any], args: Any, kwargs: Any, leaves: list[Any], floats: set[int]) -> tuple[Any, Capture]:
-    recorder, state = Recorder(), reachable(function, *(x for x in leaves if not is_array(x)))
+    roots = [function, *(x for x in leaves if not is_array(x))]
+    recorder, state, began = Recorder(), reachable(*roots), next(graph.clock)
+    new, ends = _stand_ins(recorder, leaves, floats)
+    nodes = [(new[i], new[i]._node) for i in ends]
+    taken = _Taken(recorder, state, [x for x in leaves if isinstance(x, Tensor)])
+    token = tracing.recorder.set(recorder)
+    try:
+        new_args, new_kwargs = unflatten((args, kwargs), iter(new))
+        result = function(*new_args, **new_kwargs)
+        taken.streams.refuse_draws()
+        _refuse_iterators(result)
+        _refuse_changes(nodes, flatten((new_args, new_kwargs)), new)
+        back = traced_back(recorder, result, ends, began, taken.tensors)
+    except BaseException as error:
+        tracing.recorder.reset(token)
+        taken.undo(reachable(*roots))
+        taken.roll_back()
+        if recorder.refused is not None and isinstance(error, (TypeError, ValueError)):
+            raise recorder.refused from None  # which NumPy makes an error of its own of, about a sequence
+        raise
+    tracing.recorder.reset(token)
+    shown, found = _written_down(taken, roots, result, back, leaves)
+    found.arguments = unflatten((args, kwargs), iter([0] * len(leaves)))
+    recorder.forget()
+    return shown, found
+
+
+def _stand_ins(recorder: Recorder, leaves: list[Any], floats: set[int]) -> tuple[list[Any], dict[int, Any]]:
+    """What the function is given in the place of its arguments' leaves, and where the gradients of some are to arrive."""
     new: list[Any] = []
-    began, ends = next(graph.clock), {}
+    ends: dict[int, Any] = {}
     for i, x in enumerate(leaves):
         if is_array(x):
             array = raw(x)
@@ -149,55 +178,54 @@ def _captured(function: Callable[..., Any], args: Any, kwargs: Any, leaves: list
             new.append(recorder.argument(x, i) if i in floats else x)
         if isinstance(x, Tensor) and x._node is not None:
             new[i], ends[i] = entered(new[i]._array)
-    stand_ins = [(new[i], new[i]._node) for i in ends]
-    taken = _Taken(recorder, state, [x for x in leaves if isinstance(x, Tensor)])
-    token = tracing.recorder.set(recorder)
-    try:
-        new_args, new_kwargs = unflatten((args, kwargs), iter(new))
-        result = function(*new_args, **new_kwargs)
-        taken.streams.refuse_draws()
-        _refuse_iterators(result)
-        if any(t._node is not node for t, node in stand_ins):
-            raise CannotTrace(
-                "the compiled function writes into an argument that requires a gradient: write into a copy, x.clone()"
-            )
-        if not _are_same(flatten((new_args, new_kwargs)), new):
-            raise CannotTrace(
-                "the compiled function changes a list, a dict or another container among its arguments, and gets a new one at "
-                "each call: let it return what is new, or keep the container outside and read it by its name"
-            )
-        back = traced_back(recorder, result, ends, began, taken.tensors)
-    except BaseException as error:
-        tracing.recorder.reset(token)
-        taken.undo(reachable(function, *(x for x in leaves if not is_array(x))))
-        taken.roll_back()
-        if recorder.refused is not None and isinstance(error, (TypeError, ValueError)):
-            raise recorder.refused from None  # which NumPy makes an error of its own of, about a sequence
-        raise
-    tracing.recorder.reset(token)
+    return new, ends
+
+
+def _written_down(taken: _Taken, roots: list[Any], result: Any, back: Back | None, leaves: list[Any]) -> tuple[Any, Capture]:
+    """After the run: the results with real arrays, and the program with its ties to what is around it."""
+    recorder, state = taken.recorder, taken.state
     parts, kept = flatten(result), [] if back is None else back.kept
     # what stands in an object that the function has made is itself again, too; such an object is a new one at each call
     objects = [x for x in parts if not is_array(x) and type(raw(x)) is not Traced and not isinstance(x, (*PLAIN, type))]
-    effects, repeats = taken.settle(reachable(function, *(x for x in leaves if not is_array(x)), *objects))
+    effects, repeats = taken.settle(reachable(*roots, *objects))
     repeats = repeats and not recorder.seeded and all(isinstance(x, _IMMUTABLE) or id(x) in state.seen for x in objects)
     values = ([*(recorder.value_of(raw(x)) for x in parts), *kept], [recorder.value_of(e.value) for e in effects])
     effects = [Effect(e.kind, e.target, v) for e, v in zip(effects, values[1], strict=True)]
     traced = recorder.program(values)
     program = simplified(traced) if repeats or back is not None else traced
-    read = {v for step in program.steps for v in inputs_of(step)}
-    unknown = {v for v, source in zip(program.inputs[-len(taken.sources) :], taken.sources, strict=False) if source is None}
-    repeats = repeats and not (read & unknown)  # a row-sparse gradient that is added to has other rows each time
-    repeats = repeats and not _overlap([t.numbers for t in recorder.arrays], {e.target for e in effects if e.kind == "write"})
+    repeats = repeats and not _depends_on_this_run(taken, program, effects)
     own = [_own(x) for x in parts]
     shown = unflatten(result, iter(own)) if back is None else [*own, *back.numbers]
-    found = Capture(
+    return shown, Capture(
         traced, program, [without_graph(x) for x in leaves], shown, taken.sources, taken.tensors, taken.fixed(), state.same,
         [(x, x.copy()) for x in state.loose],
         [(h, len(h)) for h, _ in state.holders], state.sets, list(recorder.given_numbers.values()), recorder.decisions,
-        effects, repeats, back, unflatten((args, kwargs), iter([0] * len(leaves))), unflatten(result, iter([0] * len(parts))),
+        effects, repeats, back, tree=unflatten(result, iter([0] * len(parts))),
     )  # fmt: skip
-    recorder.forget()
-    return shown, found
+
+
+def _depends_on_this_run(taken: _Taken, program: Program, effects: list[Effect]) -> bool:
+    """Whether the program is right for the arrays of this run alone.
+
+    A row-sparse gradient that is added to has other rows each time; and a program takes arrays that share memory for two.
+    """
+    read = {v for step in program.steps for v in inputs_of(step)}
+    unknown = {v for v, source in zip(program.inputs[-len(taken.sources) :], taken.sources, strict=False) if source is None}
+    written = {e.target for e in effects if e.kind == "write"}
+    return bool(read & unknown) or overlap([_bounds(x.numbers) for x in taken.recorder.arrays], written)
+
+
+def _refuse_changes(nodes: list[tuple[Any, Any]], after: list[Any], before: list[Any]) -> None:
+    """Arguments that are written in a graph, and containers among them that are changed, are errors that say what to write."""
+    if any(t._node is not node for t, node in nodes):
+        raise CannotTrace(
+            "the compiled function writes into an argument that requires a gradient: write into a copy, x.clone()"
+        )
+    if not _are_same(after, before):
+        raise CannotTrace(
+            "the compiled function changes a list, a dict or another container among its arguments, and gets a new one at "
+            "each call: let it return what is new, or keep the container outside and read it by its name"
+        )
 
 
 def _refuse_iterators(result: Any) -> None:
@@ -207,20 +235,10 @@ def _refuse_iterators(result: Any) -> None:
             raise CannotTrace(f"the compiled function returns a {type(x).__name__}, which goes on after it: return a list")
 
 
-def _overlap(arrays: list[np.ndarray], written: set[int]) -> bool:
-    """Whether an array that is written shares memory with another one: a program takes them for two."""
-    bounds = sorted((*_bounds(x), i) for i, x in enumerate(arrays) if x.size)
-    stop, written_until = 0, 0
-    for start, end, i in bounds:
-        if start < written_until or (start < stop and i in written):
-            return True
-        stop = max(stop, end)
-        written_until = max(written_until, end) if i in written else written_until
-    return False
-
-
 def _bounds(x: Any) -> tuple[int, int]:
     """Where the memory that an array looks at begins and ends."""
+    if not x.size:
+        return 0, 0
     ends = [s * (n - 1) for n, s in zip(x.shape, x.strides, strict=True)]
     return address_of(x) + sum(min(e, 0) for e in ends), address_of(x) + sum(max(e, 0) for e in ends) + x.itemsize
 

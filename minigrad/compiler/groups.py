@@ -7,13 +7,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .loops import Loop
+from .numbers import Formula
 from .passes import inputs_of
 from .program import Step, Var
 from .steps import Constant, Operand
 from .trace import changed, replaced_at
 from .views import strides_of
 
-__all__ = ["CONFLICT", "Call", "Dims", "Group", "operand_of", "reads_of", "strides_over"]
+__all__ = ["CONFLICT", "Call", "Dims", "Group", "operand_of", "reads_of", "slots_of", "strides_over"]
 
 #: For each axis of a value the axis of the space that it runs along; None along which it does not move.
 Dims = tuple[int | None, ...]
@@ -77,8 +78,17 @@ class Group:
         self.operands.append(operand)
         return len(self.arrays) - 1
 
+    def operand_keys(self) -> list[Any]:
+        """What the operands are looked up by: values, and numbers together with the dtype that they are read in."""
+        return [(a, o.dtype) if type(a) is Formula else a for a, o in zip(self.arrays, self.operands, strict=True)]
+
     def loop(self, name: str) -> Loop:
         return Loop(self.space, tuple(self.operands), tuple(self.code), name)
+
+
+def slots_of(groups: Sequence[Group], local: dict[Any, int]) -> list[list[int]]:
+    """For each loop the places of its operands; what has none in `local` yet gets the next one."""
+    return [[local.setdefault(key, len(local)) for key in group.operand_keys()] for group in groups]
 
 
 def reads_of(group: Group | Call) -> Sequence[Any]:

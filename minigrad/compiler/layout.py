@@ -11,7 +11,7 @@ from ..backend import address_of
 from ..tensor import wrap
 from . import native
 from .fuse import Fusion
-from .groups import Call, Group
+from .groups import Call, Group, slots_of
 from .loops import Loop
 from .numbers import Formula
 from .program import Step, Var, with_values
@@ -80,9 +80,7 @@ class Layout:
 
     def seen(self, view: View, base: Any = None) -> Any:
         """A view of an array, by default of what stays where it is."""
-        flat = (self.memory[view.base] if base is None else base).reshape(-1)[view.offset :]
-        strides = tuple(s * flat.itemsize for s in view.strides)
-        return self.as_strided(flat, view.shape, strides)
+        return view.of(self.memory[view.base] if base is None else base, self.as_strided)
 
     def as_strided(self, x: Any, shape: tuple[int, ...], strides: tuple[int, ...]) -> Any:
         return np.lib.stride_tricks.as_strided(x, shape, strides)
@@ -139,10 +137,7 @@ class Layout:
     def _native(self, groups: list[tuple[int, Group]]) -> tuple[list[Any], list[list[int]]]:
         """The loops of one native function, and where their operands stand in its frame."""
         local: dict[Any, int] = {}
-        slots = []
-        for _, group in groups:
-            keys = [(a, o.dtype) if type(a) is Formula else a for a, o in zip(group.arrays, group.operands, strict=True)]
-            slots.append([local.setdefault(key, len(local)) for key in keys])
+        slots = slots_of([group for _, group in groups], local)
         for key, slot in local.items():
             if type(key) is tuple and key not in self.memory:
                 self.memory[key] = np.empty((), key[1])

@@ -39,7 +39,7 @@ from .replay import Replay
 from .script import Script
 from .steps import Load, Operand, Store
 
-__all__ = ["GpuScript", "script_of"]
+__all__ = ["GpuScript", "SentNumbers", "script_of", "writes_out"]
 
 #: Calls that launch kernels and do nothing else: no copy from main memory, no look at a number.
 CAPTURED = {
@@ -93,12 +93,35 @@ class _Look:
         return self._parts(later.read(self.there)[0])
 
 
+class SentNumbers:
+    """Python's numbers that loops read, in one piece of main memory and in one of the GPU: one copy brings all there.
+
+    Args:
+        keys: what they are known by: formulas, and the dtypes that they are read in.
+
+    Attributes:
+        places, there: where each of them stands in main memory, and on the GPU.
+    """
+
+    def __init__(self, keys: Sequence[tuple[Formula, Any]]) -> None:
+        self._here, self._on_gpu = np.zeros(len(keys)), cupy().zeros(len(keys))
+        self._sent = self._here.tobytes()
+        self.places, self.there = (
+            {key: x[i : i + 1].view(key[1])[:1].reshape(()) for i, key in enumerate(keys)} for x in (self._here, self._on_gpu)
+        )
+
+    def send(self) -> None:
+        """Copy them, if one is another than before."""
+        if (now := self._here.tobytes()) != self._sent:
+            self._on_gpu.set(self._here)
+            self._sent = now
+
+
 class GpuLayout(Layout):
     """Memory of a GPU, and kernels.
 
     Attributes:
-        host, there: Python's numbers that loops read, in main memory, and where they are copied to, all at once.
-        places: where each of them stands in main memory.
+        numbers: those that loops read.
     """
 
     def _allocate(self, outputs: set[Var]) -> None:
@@ -121,20 +144,11 @@ class GpuLayout(Layout):
 
     def _room(self) -> None:
         """The numbers: kernels have room of their own."""
-        wanted = [key for key in self.memory if type(key) is tuple]
-        self.host, self.there = np.zeros(len(wanted)), cupy().zeros(len(wanted))
-        self.places: dict[Any, Any] = {}
-        self.sent = self.host.tobytes()
-        for i, key in enumerate(wanted):
-            self.places[key], self.memory[key] = (x[i : i + 1].view(key[1])[0:1].reshape(()) for x in (self.host, self.there))
+        self.numbers = SentNumbers([key for key in self.memory if type(key) is tuple])
+        self.memory.update(self.numbers.there)
 
     def put_in(self, turn: int, key: Any, address: int) -> None:
         """Nothing: loops are given arrays."""
-
-    def copy_numbers(self) -> None:
-        if (now := self.host.tobytes()) != self.sent:
-            self.there.set(self.host)
-            self.sent = now
 
 
 def _on(like: Any, run: Any, arguments: Any) -> Any:
@@ -196,10 +210,10 @@ class GpuScript(Script):
     def _numbers(self) -> None:
         layout = self.layout
         assert isinstance(layout, GpuLayout)
-        for key, place in layout.places.items():
+        for key, place in layout.numbers.places.items():
             self.add(f"{self.name(place, 'h')}[()] = {self.number(key[0])}")
-        if layout.places:
-            self.add(f"{self.name(layout.copy_numbers, 'copy_numbers')}()")
+        if layout.numbers.places:
+            self.add(f"{self.name(layout.numbers.send, 'send_numbers')}()")
 
     def _anywhere(self, v: Var, name: str) -> None:
         """What is somewhere else at each call is copied to where graphs find it."""

@@ -270,9 +270,12 @@ class Recorder:
         return self._vars(x) if isinstance(x, (Traced, list)) or is_plain(x) else x
 
     def forget(self) -> None:
-        """Let go of the arrays of this run, which would wait for Python's collector: each traced array knows its recorder."""
+        """Let go of the arrays of this run, which would wait for Python's collector: each traced array knows its recorder.
+
+        Their numbers stay: another thread may have found one in the place of its own array, and still compute with it.
+        """
         for x in self.arrays:
-            x.numbers = x.memory = None  # type: ignore[assignment]
+            x.memory = None  # type: ignore[assignment]
         self.arrays.clear()
         self.before.clear()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from math import prod
 from typing import Any
@@ -13,7 +13,7 @@ from ..arrays.traced import getitem
 from .program import Step, Var, vars_in, with_values
 from .trace import seen_through
 
-__all__ = ["View", "dims_in", "strides_of", "view_of"]
+__all__ = ["View", "dims_in", "overlap", "strides_of", "view_of"]
 
 #: Functions that may give a view of their first argument.
 LOOKS: set[Callable[..., Any]] = {
@@ -32,6 +32,10 @@ class View:
     strides: tuple[int, ...]
     offset: int = 0
 
+    def of(self, x: Any, as_strided: Callable[..., Any]) -> Any:
+        """These elements of an array in one piece, by its library's `as_strided`."""
+        return as_strided(x.reshape(-1)[self.offset :], self.shape, tuple(s * x.itemsize for s in self.strides))
+
 
 def strides_of(shape: tuple[int, ...]) -> tuple[int, ...]:
     """Of an array in one piece, the last axis the fastest.
@@ -40,6 +44,24 @@ def strides_of(shape: tuple[int, ...]) -> tuple[int, ...]:
     (12, 4, 1)
     """
     return tuple(prod(n or 1 for n in shape[i + 1 :]) for i in range(len(shape)))
+
+
+def overlap(spans: Sequence[tuple[int, int]], written: Collection[int]) -> bool:
+    """Whether an array that is written shares memory with another one.
+
+    Args:
+        spans: where each array begins, and where it ends; empty ones share nothing.
+
+    >>> overlap([(0, 8), (8, 16), (12, 20)], {0}), overlap([(0, 8), (8, 16), (12, 20)], {2})
+    (False, True)
+    """
+    stop, written_until = 0, 0
+    for start, end, i in sorted((start, end, i) for i, (start, end) in enumerate(spans) if start < end):
+        if start < written_until or (start < stop and i in written):
+            return True
+        stop = max(stop, end)
+        written_until = max(written_until, end) if i in written else written_until
+    return False
 
 
 def view_of(step: Step, known: dict[Var, View]) -> View | None:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import ctypes
 import warnings
 from collections.abc import Callable, Sequence
-from itertools import pairwise
 from math import prod
 from typing import Any
 
@@ -19,17 +18,17 @@ import numpy as np
 from .. import kernels, tracing
 from ..compiler import native
 from ..compiler.fuse import Fusion, fused
-from ..compiler.groups import Group
+from ..compiler.groups import Group, slots_of
 from ..compiler.layout import check_reach
 from ..compiler.numbers import Formula, Number, evaluate
 from ..compiler.passes import simplified
 from ..compiler.program import Program, Var
 from ..compiler.trace import Recorder
-from ..compiler.views import View, strides_of
+from ..compiler.views import View, overlap, strides_of
 from ..ops.window import Window
 from ..trees import flatten, is_leaf, tree_map, unflatten
 
-__all__ = ["Kernel", "is_known", "traced"]
+__all__ = ["Kernel", "traced"]
 
 #: For so many kinds of arguments, of each function, native code is kept at hand.
 MOST = 64
@@ -53,7 +52,7 @@ class Kernel:
 
     def __init__(self, function: Callable[..., Any]) -> None:
         self.function = function
-        self.versions: dict[Any, Version | None] = {}
+        self.versions: dict[Any, Any] = {}  # None where there can be none
 
     def __call__(self, *args: Any) -> Any:
         """What the function gives; NotImplemented where it cannot be compiled for such arguments."""
@@ -69,7 +68,10 @@ class Kernel:
                 numbers.append(a)
             else:
                 key += kind, a
-        name = tuple(key)
+        return self.run(tuple(key), args, arrays, numbers)
+
+    def run(self, name: Any, args: Sequence[Any], arrays: list[Any], numbers: list[float]) -> Any:
+        """What the version for one kind of arguments gives, which is made if it is not there."""
         try:
             version = self.versions[name]
         except KeyError:
@@ -78,20 +80,30 @@ class Kernel:
             return NotImplemented
         return NotImplemented if version is None else version.run(arrays, numbers)
 
-    def _compiled(self, name: Any, args: Sequence[Any]) -> Version | None:
-        if tracing.recorder.get() is not None or not all(map(is_known, args)):
+    def most(self) -> int:
+        """For how many kinds of arguments there are versions at a time."""
+        return MOST
+
+    def takes(self, x: Any) -> bool:
+        """Whether functions are compiled for an argument like this."""
+        return x.size > 0 if type(x) is np.ndarray else type(x) is float or type(x) in _FIXED
+
+    def version(self, args: Sequence[Any]) -> Any:
+        """A version; None where nothing can be compiled."""
+        return Version(self.function, args) if _can_compile() else None
+
+    def _compiled(self, name: Any, args: Sequence[Any]) -> Any:
+        if tracing.recorder.get() is not None or not all(map(self.takes, args)):
             return None
-        while len(self.versions) >= MOST:
+        while len(self.versions) >= self.most():
             self.versions.pop(next(iter(self.versions)), None)
         self.versions[name] = None
-        if not _can_compile():
-            return None
         try:
-            self.versions[name] = Version(self.function, args)
+            self.versions[name] = self.version(args)
         except NotImplementedError:
             pass
-        except Exception as error:  # whatever is wrong, NumPy can compute it
-            warnings.warn(f"{getattr(self.function, '__name__', 'a function')} is not compiled: {error!r}", stacklevel=4)
+        except Exception as error:  # whatever is wrong, the arrays' own library can compute it
+            warnings.warn(f"{getattr(self.function, '__name__', 'a function')} is not compiled: {error!r}", stacklevel=5)
         return self.versions[name]
 
 
@@ -104,10 +116,6 @@ def _can_compile() -> bool:
         warnings.warn(f"the accelerator is off: llvmlite cannot be imported ({error})", stacklevel=6)
     kernels.enabled = False
     return False
-
-
-def is_known(a: Any) -> bool:
-    return a.size > 0 if type(a) is np.ndarray else type(a) is float or type(a) in _FIXED
 
 
 class Version:
@@ -151,13 +159,10 @@ class Version:
         self.desks: list[Desk] = []
 
     def _native(self, groups: list[Group]) -> native.Function:
-        of_loops = []
         for group in groups:
             check_reach(group)
-            keys = [(a, o.dtype) if type(a) is Formula else a for a, o in zip(group.arrays, group.operands, strict=True)]
-            of_loops.append([self.slots.setdefault(key, len(self.slots)) for key in keys])
         loops = [group.loop(f"loop {i}") for i, group in enumerate(groups)]
-        return native.compile_loops(loops, of_loops)
+        return native.compile_loops(loops, slots_of(groups, self.slots))
 
     def run(self, arrays: list[Any], numbers: list[float]) -> Any:
         """The results; NotImplemented where an array that is written is not in one piece, or shares its memory, or where
@@ -170,7 +175,7 @@ class Version:
             if a.flags.num & _PLAIN != _PLAIN and not self._copied(arrays):
                 return NotImplemented
         addresses = [_address(a) for a in arrays]
-        if self.written and self._overlap(addresses):
+        if self.written and overlap([(a, a + n) for a, n in zip(addresses, self.sizes, strict=True)], self.written):
             return NotImplemented
         made = [make(shape, dtype) for make, shape, dtype in self.made]
         desk.frame[: len(addresses) + len(made)] = addresses + [_address(x) for x in made]  # type: ignore[assignment]
@@ -196,17 +201,6 @@ class Version:
                     return False
                 arrays[i] = np.array(a, order="C")
         return True
-
-    def _overlap(self, addresses: list[int]) -> bool:
-        """Whether an array that is written shares its memory with another one."""
-        spans = list(zip(addresses, self.sizes, strict=True))
-        if not any(first + size > second for (first, size), (second, _) in pairwise(sorted(spans))):
-            return False
-        return any(
-            first < start + size and start < first + length and i != j
-            for i, (first, length) in enumerate(spans) if i in self.written
-            for j, (start, size) in enumerate(spans)
-        )  # fmt: skip
 
 
 class Desk:
@@ -250,16 +244,12 @@ class _Output:
     def __init__(self, v: Var, fusion: Fusion) -> None:
         view = fusion.views.get(v)
         self.base, self.number = v if view is None else view.base, 0
-        self.view: Any = None
-        if view is not None and view != View(self.base, self.base.shape, strides_of(self.base.shape)):
-            self.view = (view.offset, view.shape, tuple(s * v.dtype.itemsize for s in view.strides))
+        whole = View(self.base, self.base.shape, strides_of(self.base.shape))
+        self.view = None if view == whole else view
 
     def of(self, made: list[Any]) -> Any:
         x = made[self.number]
-        if self.view is None:
-            return x
-        offset, shape, strides = self.view
-        return np.lib.stride_tricks.as_strided(x.reshape(-1)[offset:], shape, strides)
+        return x if self.view is None else self.view.of(x, np.lib.stride_tricks.as_strided)
 
 
 def traced(function: Callable[..., Any], args: Sequence[Any]) -> tuple[Program, list[Formula], list[int], Any]:

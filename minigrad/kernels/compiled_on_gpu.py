@@ -7,26 +7,24 @@ here, or a few: loops are kernels, products of matrices are cuBLAS's.
 from __future__ import annotations
 
 import threading
-import warnings
 from collections.abc import Callable, Sequence
 from math import prod
 from typing import Any
 
 import numpy as np
 
-from .. import tracing
 from ..backend import cupy
 from ..compiler.cuda import Module, products
 from ..compiler.fuse import Fusion, fused
-from ..compiler.groups import Call, Group
+from ..compiler.groups import Call, Group, slots_of
 from ..compiler.layout import check_reach
 from ..compiler.numbers import Formula, evaluate
-from ..compiler.on_gpu import writes_out
+from ..compiler.on_gpu import SentNumbers, writes_out
 from ..compiler.program import Var, with_values
-from ..compiler.views import View
+from ..compiler.views import View, overlap
 from ..trees import unflatten
-from . import is_cupy
-from .compiled import is_known, traced
+from . import compiled, is_cupy
+from .compiled import traced
 
 __all__ = ["Kernel"]
 
@@ -34,12 +32,11 @@ __all__ = ["Kernel"]
 MOST = 32
 
 
-class Kernel:
-    """A function of CuPy's arrays, compiled for each kind of arguments that it is called with."""
+class Kernel(compiled.Kernel):
+    """A function of CuPy's arrays, compiled for each kind of arguments that it is called with.
 
-    def __init__(self, function: Callable[..., Any]) -> None:
-        self.function = function
-        self.versions: dict[Any, Version | None] = {}  # None where there can be none
+    That is done at the first call: which code computes a step must not depend on how many were before it.
+    """
 
     def __call__(self, *args: Any) -> Any:
         """What the function gives; NotImplemented where it is not compiled for such arguments."""
@@ -54,29 +51,16 @@ class Kernel:
                 numbers.append(a)
             else:
                 key += type(a), a
-        name = (*key, arrays[0].data.device_id)
-        try:
-            version = self.versions[name]
-        except KeyError:
-            version = self._compiled(name, args)
-        except TypeError:  # a list, say, is no key
-            return NotImplemented
-        return NotImplemented if version is None else version.run(arrays, numbers)
+        return self.run((*key, arrays[0].data.device_id), args, arrays, numbers)
 
-    def _compiled(self, name: Any, args: Sequence[Any]) -> Any:
-        """A version, at once: which code computes a step must not depend on how many were before it."""
-        if tracing.recorder.get() is not None or not all(a.size > 0 if is_cupy(a) else is_known(a) for a in args):
-            return None
-        while len(self.versions) >= MOST:
-            self.versions.pop(next(iter(self.versions)), None)
-        self.versions[name] = None
-        try:
-            self.versions[name] = Version(self.function, args)
-        except NotImplementedError:
-            pass
-        except Exception as error:  # whatever is wrong, CuPy can compute it
-            warnings.warn(f"{getattr(self.function, '__name__', 'a function')} is not compiled: {error!r}", stacklevel=4)
-        return self.versions[name]
+    def most(self) -> int:
+        return MOST
+
+    def takes(self, x: Any) -> bool:
+        return x.size > 0 if is_cupy(x) else super().takes(x)
+
+    def version(self, args: Sequence[Any]) -> Any:
+        return Version(self.function, args)
 
 
 class Version:
@@ -136,20 +120,17 @@ class Version:
         return pieces
 
     def _module(self, groups: list[Group]) -> tuple[Callable[[Sequence[Any]], None], list[Any]]:
-        local: dict[Any, int] = {}
-        slots = []
         for group in groups:
             check_reach(group)
-            keys = [(a, o.dtype) if type(a) is Formula else a for a, o in zip(group.arrays, group.operands, strict=True)]
-            slots.append([local.setdefault(key, len(local)) for key in keys])
+        local: dict[Any, int] = {}
+        slots = slots_of(groups, local)
         return Module([group.loop(f"loop {i}") for i, group in enumerate(groups)], slots).starter(), list(local)
 
     def _numbers(self) -> None:
-        """Python's numbers that loops read: copied there all at once, where one is another than before."""
-        keys = list(dict.fromkeys(k for p in self.pieces if not isinstance(p, Call) for k in p[1] if type(k) is tuple))
-        self.host, self.there, self.sent = np.zeros(len(keys)), cupy().zeros(len(keys)), b""
-        self.places = [(key[0], self.host[i : i + 1].view(key[1])[:1].reshape(())) for i, key in enumerate(keys)]
-        self.own.update({key: self.there[i : i + 1].view(key[1])[:1].reshape(()) for i, key in enumerate(keys)})
+        """Python's numbers that loops read."""
+        keys = dict.fromkeys(k for p in self.pieces if not isinstance(p, Call) for k in p[1] if type(k) is tuple)
+        self.numbers = SentNumbers(list(keys))
+        self.own.update(self.numbers.there)
 
     def run(self, arrays: list[Any], numbers: list[float]) -> Any:
         """The results; NotImplemented on another stream, and where an array that is written has gaps, or shares its memory."""
@@ -161,13 +142,13 @@ class Version:
                 if i in self.written:
                     return NotImplemented
                 arrays[i] = library.ascontiguousarray(a)
-        if self.written and _overlap(arrays, self.written):
+        if self.written and overlap([(a.data.ptr, a.data.ptr + prod(a.shape) * a.itemsize) for a in arrays], self.written):
             return NotImplemented
         with self._lock:
             return self._launched(library, arrays, numbers)
 
     def _launched(self, library: Any, arrays: list[Any], numbers: list[float]) -> Any:
-        if self.places:
+        if self.numbers.places:
             self._fill(numbers)
         known = {**self.own, **dict(zip(self.inputs, arrays, strict=True))}
         for v in self.results:
@@ -184,15 +165,13 @@ class Version:
         for i, v in self.late:
             arrays[i][...] = known[v]
         given = [known[base] if view is None else _seen(known[base], view) for base, view in self.outputs]
-        return given[0] if hasattr(self.template, "recorder") else unflatten(self.template, iter(given))
+        return unflatten(self.template, iter(given))
 
     def _fill(self, numbers: list[float]) -> None:
         values: dict[Formula, Any] = dict(zip(self.formulas, numbers, strict=True))
-        for formula, place in self.places:
+        for (formula, _), place in self.numbers.places.items():
             place[()] = evaluate(formula, values)
-        if (now := self.host.tobytes()) != self.sent:
-            self.there.set(self.host)
-            self.sent = now
+        self.numbers.send()
 
 
 def _array(fusion: Fusion, v: Var, known: dict[Any, Any]) -> Any:
@@ -208,15 +187,4 @@ def _array(fusion: Fusion, v: Var, known: dict[Any, Any]) -> Any:
 
 def _seen(x: Any, view: View) -> Any:
     """A view of an array in one piece."""
-    strides = tuple(s * x.itemsize for s in view.strides)
-    return cupy().lib.stride_tricks.as_strided(x.reshape(-1)[view.offset :], view.shape, strides)
-
-
-def _overlap(arrays: list[Any], written: Sequence[int]) -> bool:
-    """Whether an array that is written shares its memory with another one."""
-    spans = [(a.data.ptr, a.data.ptr + prod(a.shape) * a.itemsize) for a in arrays]
-    return any(
-        first < end and start < last and i != j
-        for i, (first, last) in enumerate(spans) if i in written
-        for j, (start, end) in enumerate(spans)
-    )  # fmt: skip
+    return view.of(x, cupy().lib.stride_tricks.as_strided)
