@@ -125,7 +125,7 @@ def test_threads_that_call_one_compiled_function() -> None:
 
 
 def test_a_compiled_function_that_is_called_inside_of_itself() -> None:
-    @mg.primitive(x=lambda g, x: g)
+    @mg.primitive(x=lambda g, x: g, method=False)
     def again(x: Any) -> Any:
         return run(x - 1) if float(np.max(x)) > 0 else x
 

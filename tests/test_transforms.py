@@ -809,7 +809,7 @@ def test_a_fresh_gradient_is_handed_over_without_a_copy() -> None:
         addresses.append(made.__array_interface__["data"])
         return np.reshape(made, (10, 100))
 
-    @mg.primitive(x=rule)
+    @mg.primitive(x=rule, method=False)
     def doubled_and_flat(x: Any) -> Any:
         return np.reshape(2.0 * x, -1)
 

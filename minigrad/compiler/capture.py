@@ -16,7 +16,7 @@ from ..arrays.row_sparse import RowSparse
 from ..arrays.traced import CannotTrace, Traced
 from ..backend import address_of, is_plain
 from ..tensor import Tensor, raw, wrap
-from ..trees import flatten, sequence_like, unflatten
+from ..trees import flatten, sequence_like, tree_map, unflatten
 from .back import Back, entered, traced_back, without_graph
 from .numbers import Formula, Number
 from .passes import inputs_of, simplified
@@ -197,11 +197,20 @@ def _written_down(taken: _Taken, roots: list[Any], result: Any, back: Back | Non
     own = [_own(x) for x in parts]
     shown = unflatten(result, iter(own)) if back is None else [*own, *back.numbers]
     return shown, Capture(
-        traced, program, [without_graph(x) for x in leaves], shown, taken.sources, taken.tensors, taken.fixed(), state.same,
-        [(x, x.copy()) for x in state.loose],
+        traced, program, [_stand_in(without_graph(x)) for x in leaves], tree_map(_stand_in, shown),
+        taken.sources, taken.tensors, taken.fixed(), state.same, [(x, x.copy()) for x in state.loose],
         [(h, len(h)) for h, _ in state.holders], state.sets, list(recorder.given_numbers.values()), recorder.decisions,
         effects, repeats, back, tree=unflatten(result, iter([0] * len(parts))),
     )  # fmt: skip
+
+
+def _stand_in(x: Any) -> Any:
+    """Of an array its shape and dtype: a program does not keep the numbers of its first call."""
+    array = x._array if type(x) is Tensor else x
+    if type(array) is not np.ndarray:
+        return x
+    empty = np.broadcast_to(np.empty((), array.dtype), array.shape)
+    return empty if array is x else wrap(empty, None)
 
 
 def _depends_on_this_run(taken: _Taken, program: Program, effects: list[Effect]) -> bool:

@@ -12,9 +12,10 @@ from ..tensor import wrap
 from . import native
 from .fuse import Fusion
 from .groups import Call, Group, slots_of
+from .lifetimes import lifetimes, offsets
 from .loops import Loop
 from .numbers import Formula
-from .program import Step, Var, with_values
+from .program import Program, Step, Var, vars_in, with_values
 from .replay import Replay
 from .views import View
 
@@ -39,13 +40,13 @@ class Layout:
         slots: where the address of a value stands: numbers of frames, and places in them.
     """
 
-    def __init__(self, fusion: Fusion | Replay, outputs: set[Var]) -> None:
-        self.fusion = fusion
+    def __init__(self, fusion: Fusion | Replay, program: Program, outputs: set[Var]) -> None:
+        self.fusion, self.program = fusion, program
         self.turn = [0]
         self.memory: dict[Any, np.ndarray] = {}
         self.slots: dict[Any, list[tuple[int, int]]] = {}
         self.given: set[Var] = set()
-        self._allocate(outputs - set(fusion.written))
+        self.allocate(outputs - set(fusion.written))
         self._divide()
         self._room()
         for group in fusion.groups:
@@ -55,23 +56,27 @@ class Layout:
             if key in self.memory:
                 self.put(key, address_of(self.memory[key]))
 
-    def _allocate(self, outputs: set[Var]) -> None:
-        for group in self.fusion.groups:
-            for v in () if isinstance(group, Call) else group.stored:
-                self._stays(v, outputs)
-        for v in self.fusion.joined:
+    def allocate(self, outputs: set[Var]) -> None:
+        """Memory that stays for what loops store, unless the caller gets it, and for constants."""
+        stored = dict.fromkeys(v for g in self.fusion.groups if not isinstance(g, Call) for v in g.stored)
+        self.given.update(v for v in stored if v in outputs)
+        still = dict.fromkeys([*(v for v in stored if v not in outputs), *self.fusion.joined])
+        self.memory.update(self.shared([v for v in still if v not in self.fusion.zeroed]))
+        for v in self.fusion.zeroed:  # whose zeros nobody writes again
             self.memory[v] = self.empty(v)
-            if v in self.fusion.zeroed:
-                self.memory[v].fill(0)
+            self.memory[v].fill(0)
         for v, x in self.fusion.constants.items():
             self.memory[v] = self.constant(x)
 
-    def _stays(self, v: Var, outputs: set[Var]) -> None:
-        """A value has memory that stays, unless the caller gets it."""
-        if v in outputs:
-            self.given.add(v)
-        else:
-            self.memory[v] = self.empty(v)
+    def shared(self, values: list[Var]) -> dict[Var, Any]:
+        """Memory of values: the same for those that are not needed at the same time."""
+        views, program = self.fusion.views, self.program
+        ends = vars_in((program.outputs, self.fusion.guards, program.checks))
+        lives = lifetimes(self.fusion.groups, lambda v: views[v].base if v in views else v, ends)
+        places, total = offsets({v: bytes_of(v) for v in values if v in lives}, lives)
+        room = np.empty(total + 64, np.uint8)
+        room = room[-address_of(room) % 64 :]
+        return {v: room[i : i + bytes_of(v)].view(v.dtype).reshape(v.shape) for v, i in places.items()}
 
     def looked_at(self, step: Step) -> Any:
         """The view that a step gives of an array that stays where it is."""

@@ -56,7 +56,7 @@ class LoopScript(Script):
         self.fixed = self.program.inputs[loop.carried + loop.split :]
         self.outputs: tuple[Var, ...] = self.program.outputs
         self.fusion = fused(self.program, self._writes())
-        self.layout = Layout(self.fusion, set(self.outputs))
+        self.layout = Layout(self.fusion, self.program, set(self.outputs))
         self.draws = self.turns = False
         self.text_of: dict[Var, str] = {}
         self.moves: dict[int, np.ndarray] = {}

@@ -124,11 +124,19 @@ class GpuLayout(Layout):
         numbers: those that loops read.
     """
 
-    def _allocate(self, outputs: set[Var]) -> None:
-        super()._allocate(outputs)
+    def allocate(self, outputs: set[Var]) -> None:
+        super().allocate(outputs)
         for group in self.fusion.groups:
             if isinstance(group, Call) and writes_out(group):
-                self._stays(group.step.out, outputs)
+                v = group.step.out
+                if v in outputs:
+                    self.given.add(v)
+                else:
+                    self.memory[v] = self.empty(v)
+
+    def shared(self, values: list[Var]) -> dict[Var, Any]:
+        """An array for each value: calls may run out of their turn."""
+        return {v: self.empty(v) for v in values}
 
     def as_strided(self, x: Any, shape: tuple[int, ...], strides: tuple[int, ...]) -> Any:
         return cupy().lib.stride_tricks.as_strided(x, shape, strides)
@@ -188,7 +196,8 @@ class GpuScript(Script):
 
     def _placed(self) -> Layout:
         """What is returned is a copy: whoever gets it may keep it, and a graph's arrays stay the same."""
-        return GpuLayout(self.fusion, {part for e, v in self._effects_of_values() for part in vars_in(v) if part in self.gives})
+        given = {part for e, v in self._effects_of_values() for part in vars_in(v) if part in self.gives}
+        return GpuLayout(self.fusion, self.program, given)
 
     def _effects_of_values(self) -> Iterator[tuple[Any, Any]]:
         returned = set(vars_in(self.program.outputs[0]))

@@ -119,7 +119,7 @@ class Script(Lines):
 
     def _placed(self) -> Layout:
         """Where all values lie."""
-        return Layout(self.fusion, set(self.gives))
+        return Layout(self.fusion, self.program, set(self.gives))
 
     def _to_give(self) -> dict[Var, bool]:
         """The values that the caller gets as arrays of their own, and whether in Tensors."""

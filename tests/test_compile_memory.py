@@ -1,0 +1,93 @@
+"""The memory that compiled programs keep between their calls."""
+
+from __future__ import annotations
+
+import gc
+import weakref
+from typing import Any
+
+import numpy as np
+import pytest
+
+import minigrad as mg
+import nn
+from minigrad import Tensor, compile
+from minigrad.compiler import native
+from minigrad.compiler.lifetimes import offsets
+from minigrad.compiler.program import Var
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_values_that_are_needed_at_the_same_time_lie_apart(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    values = [Var(i, (), np.dtype("float64")) for i in range(60)]
+    sizes = {v: int(n) for v, n in zip(values, rng.integers(0, 500, 60), strict=True)}
+    lives = {v: (int(a), int(a + n)) for v, a, n in zip(values, rng.integers(0, 40, 60), rng.integers(0, 15, 60), strict=True)}
+    places, total = offsets(sizes, lives)
+    at_once = max(sum(sizes[v] for v in values if lives[v][0] <= t <= lives[v][1]) for t in range(60))
+    assert at_once <= total < sum(sizes.values())
+    for v in values:
+        assert places[v] % 64 == 0
+        assert places[v] + sizes[v] <= total
+        for u in values:
+            if u is not v and lives[u][0] <= lives[v][1] and lives[v][0] <= lives[u][1]:
+                assert places[u] + sizes[u] <= places[v] or places[v] + sizes[v] <= places[u]
+
+
+def kept(run: Any) -> int:
+    """The bytes between the first and the last address of the values that the programs of a compiled function store."""
+    arrays = [x for script in run.versions for x in script.layout.memory.values()]
+    ends = [(x.__array_interface__["data"][0], x.nbytes) for x in arrays if x.nbytes >= 1 << 12]
+    return len({byte for start, size in ends for byte in range(start, start + size, 64)}) * 64
+
+
+@pytest.mark.skipif(not native.available(), reason="needs llvmlite: the extra 'fast'")
+def test_deep_chains_need_no_more_memory_than_shallow_ones() -> None:
+    w = np.random.default_rng(0).normal(size=(64, 64)) / 8
+
+    def layers(count: int) -> Any:
+        def forward(x: Any) -> Any:
+            for _ in range(count):
+                x = np.tanh(x @ w)
+            return np.sum(x)
+
+        return forward
+
+    few, many = compile(layers(4)), compile(layers(40))
+    x = np.ones((64, 64))
+    for run, count in ((few, 4), (many, 40)):
+        for _ in range(3):
+            assert run(x) == pytest.approx(float(layers(count)(x)), rel=1e-12)
+    assert 0 < kept(many) <= kept(few)
+
+
+def test_what_a_call_gives_may_be_a_view_of_memory_that_is_not_used_again_meanwhile() -> None:
+    @mg.primitive(x=lambda g: g, method=False)
+    def passed_on(x: Any) -> Any:
+        return x if x.tolist() else None  # one step, which gives the very array that a loop has stored
+
+    def f(x: Any) -> Any:
+        a = np.exp(x)
+        b = passed_on(a)  # a's memory, under another name
+        for _ in range(6):
+            x = np.tanh(x[::-1] @ np.ones((64, 64)) / 64)
+        return np.sum(b * x[0, 0])
+
+    run, x = compile(f), np.linspace(0, 1, 64 * 64).reshape(64, 64)
+    for _ in range(3):
+        assert run(x) == pytest.approx(float(f(x)), rel=1e-12)
+
+
+def test_a_program_does_not_keep_the_batch_that_it_was_traced_on() -> None:
+    model = nn.Linear(3, 2)
+    run = compile(lambda x: model(x) * 2)
+    x = Tensor(np.ones((5, 3), np.float32))
+    first = run(x)
+    run(Tensor(np.ones((5, 3), np.float32)))
+    given, gone = weakref.ref(x), weakref.ref(first)
+    array = weakref.ref(x.data)
+    del x, first
+    gc.collect()
+    assert given() is None
+    assert gone() is None
+    assert array() is None
