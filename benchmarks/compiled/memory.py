@@ -37,8 +37,10 @@ def measured(runs: Runs, library: str) -> float:
         return _steady(runs, library)
     _steady(runs, "eager")  # makes what both have: gradients, an optimizer's state
     tracemalloc.start()  # NumPy tells it of its arrays
-    grows = _steady(runs, "compiled")
-    return grows + _arrays() / 2**20
+    try:
+        return _steady(runs, "compiled") + _arrays() / 2**20
+    finally:
+        tracemalloc.stop()
 
 
 def _steady(runs: Runs, library: str) -> float:
