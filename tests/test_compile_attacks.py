@@ -554,3 +554,72 @@ def test_an_array_that_another_thread_met_while_it_was_traced_keeps_its_numbers(
     later.start()
     later.join()
     np.testing.assert_array_equal(found[0], net.weight.detach().numpy().T)
+
+
+# ----------------------------------------------------------------------------- memory, and modes
+
+
+class Held:
+    pass
+
+
+def test_what_a_call_gives_or_puts_somewhere_is_an_array_of_its_own_at_the_first_call_too() -> None:
+    held, constant = Held(), np.zeros(2)
+    held.twice, held.argument = np.ones(2), np.ones(2)
+
+    def f(x: Any) -> Any:
+        y = x * 2
+        held.twice, held.argument = y, x
+        return y, y, y[:1], x, constant, y[::-1]
+
+    fast = mg.compile(f)
+    for _ in range(4):
+        arrays = [*fast(ONES), held.twice, held.argument, ONES, constant]
+        for a, b in itertools.combinations(arrays, 2):
+            assert not np.shares_memory(a, b)
+    assert len(fast.versions) == 1
+
+
+def test_a_gradient_that_is_returned_is_apart_from_the_one_in_its_tensor() -> None:
+    w = Tensor([1.0, 2.0], requires_grad=True)
+
+    def gradient(x: Any) -> Any:
+        w.grad = None
+        (w * x).sum().backward()
+        return w.grad
+
+    fast = mg.compile(gradient)
+    for _ in range(3):
+        assert not np.shares_memory(fast(Tensor([1.0, 1.0])).numpy(), w.grad.numpy())
+
+
+def test_a_loss_after_its_backward_pass_is_a_constant_at_each_call() -> None:
+    model = nn.Linear(3, 1)
+
+    def step(x: Any) -> Any:
+        model.zero_grad()
+        loss = (model(x) ** 2).sum()
+        loss.backward()
+        return loss
+
+    fast = mg.compile(step)
+    assert [fast(Tensor(X)).requires_grad for _ in range(4)] == [False] * 4
+
+
+class Noisy(nn.Module):
+    def forward(self, x: Any) -> Any:
+        return nn.functional.dropout(x, 0.5, self.training)
+
+
+@pytest.mark.parametrize("again", [lambda m: m, mg.compile])
+def test_a_compiled_model_and_the_model_are_in_the_same_mode(again: Any) -> None:
+    model, x = Noisy(), Tensor(np.ones(100))
+    fast = again(mg.compile(model))
+    for one, other in ((fast, model), (model, fast)):
+        for mode in (False, True):
+            one.train(mode)
+            assert other.training is mode
+            for _ in range(2):
+                assert (fast(x).numpy() == 0).any() == (model(x).numpy() == 0).any() == mode
+    model.scale = 3.0
+    assert fast.scale == 3.0

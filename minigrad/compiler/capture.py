@@ -194,14 +194,41 @@ def _written_down(taken: _Taken, roots: list[Any], result: Any, back: Back | Non
     traced = recorder.program(values)
     program = simplified(traced) if repeats or back is not None else traced
     repeats = repeats and not _depends_on_this_run(taken, program, effects)
-    own = [_own(x) for x in parts]
-    shown = unflatten(result, iter(own)) if back is None else [*own, *back.numbers]
+    own, numbers = [_own(x) for x in parts], [] if back is None else back.numbers
+    if repeats:
+        own, numbers = _apart(taken, own, effects, numbers)
+    shown = unflatten(result, iter(own)) if back is None else [*own, *numbers]
     return shown, Capture(
         traced, program, [_stand_in(without_graph(x)) for x in leaves], tree_map(_stand_in, shown),
         taken.sources, taken.tensors, taken.fixed(), state.same, [(x, x.copy()) for x in state.loose],
         [(h, len(h)) for h, _ in state.holders], state.sets, list(recorder.given_numbers.values()), recorder.decisions,
         effects, repeats, back, tree=unflatten(result, iter([0] * len(parts))),
     )  # fmt: skip
+
+
+def _apart(taken: _Taken, results: list[Any], effects: list[Effect], kept: list[Any]) -> tuple[list[Any], list[Any]]:
+    """The same with no memory in two places, or in the arguments or the state: a program copies there, so its first call does."""
+    held = [*(x.numbers for x in taken.recorder.arrays), *(x for _, x in taken.recorder.constants.values())]
+    owners = {id(graph.owner(x)) for x in held}
+
+    def own(x: Any) -> Any:
+        array = raw(x)
+        if not is_plain(array):
+            return x
+        if id(graph.owner(array)) not in owners:
+            owners.add(id(graph.owner(array)))
+            return x
+        return wrap(array.copy(), None) if isinstance(x, Tensor) else array.copy()
+
+    kept = [own(x) for x in kept]
+    for e in effects:
+        if e.kind == "array":
+            e.target._array = own(e.target._array)
+        elif e.kind == "grad" and e.value is not None:
+            e.target._node.grad = own(e.target._node.grad)
+        elif e.kind in ("numbers", "tensor"):
+            e.target.set(own(e.target.get()))
+    return [own(x) for x in results], kept
 
 
 def _stand_in(x: Any) -> Any:

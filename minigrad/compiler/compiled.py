@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import copy
 import functools
 import gc
 import inspect
 import os
 import sys
-import types
 import weakref
 from collections.abc import Callable, Iterator, Sequence
 from threading import Lock, RLock, get_ident
@@ -405,8 +403,13 @@ def compile(  # noqa: A001
 
 
 def _model(module: Any, static: int | str | Sequence[int | str]) -> Any:
-    """A copy of a module, around the same parameters, whose forward is compiled; its hooks run beside the program."""
-    model = copy.copy(module)
-    forward = vars(module).get("forward") or types.MethodType(type(module).forward, model)
-    model.forward = forward if isinstance(forward, Compiled) else Compiled(forward, static)
+    """The module under a second name, whose forward is compiled: what one of the two is told (`eval()`) the other has heard.
+
+    Its hooks run beside the program.  A copy, or a pickle, is a compiled copy of the module.
+    """
+    kind, forward = type(module), module.forward
+    compiled = forward if isinstance(forward, Compiled) else Compiled(forward, static)
+    own = {"forward": property(lambda self: compiled), "__reduce__": lambda self: (_model, (module, compiled.static.named))}
+    model = object.__new__(type(kind.__name__, (kind,), own))
+    model.__dict__ = vars(module)
     return model
