@@ -7,12 +7,17 @@ import gc
 import itertools
 import pickle
 import random
+import re
 import subprocess
 import sys
 import threading
+import time
+import uuid
 import weakref
 from collections import deque
+from contextvars import ContextVar
 from dataclasses import dataclass
+from time import perf_counter as clock
 from types import ModuleType
 from typing import Any
 
@@ -375,6 +380,20 @@ def of_iterators(fast: Any) -> Any:
         yield f(ONES)
 
 
+def of_context_variables(fast: Any) -> Any:
+    number, array = ContextVar("number", default=1.0), ContextVar[Any]("array")
+    array.set(np.ones(2))
+    f = fast(lambda x: x * number.get() + array.get())
+    for k in range(3):
+        yield f(ONES)
+        number.set(2.0 * k)
+        yield f(ONES)
+        array.set(array.get() + k)
+    for _ in range(3):
+        array.get()[:] += 1
+        yield f(ONES)
+
+
 def of_equal_arguments(fast: Any) -> Any:
     f = fast(lambda a, x: x * a.k)
     for k in (1.0, 7.0):
@@ -386,11 +405,51 @@ def of_equal_arguments(fast: Any) -> Any:
     "made",
     [
         of_a_set, of_a_deque, of_a_module, of_numbers_that_are_equal, of_code, of_places_that_change, of_iterators,
-        of_equal_arguments,
+        of_context_variables, of_equal_arguments,
     ],
 )  # fmt: skip
 def test_what_has_changed_is_seen(made: Any) -> None:
     alike(made)
+
+
+def asks(x: Any) -> Any:
+    def inner() -> Any:
+        return clock()
+
+    return x * time.time() + inner()
+
+
+class Timed:
+    @mg.compile
+    def step(self, x: Any) -> Any:
+        return x * np.random.default_rng(0).random(2)
+
+    def fit(self) -> Any:
+        started = time.time()
+        return self.step(ONES), time.time() - started
+
+
+@pytest.mark.parametrize(
+    ("f", "what"),
+    [
+        (asks, [r"time\.time\(\) at .*test_compile_attacks\.py:\d+: return x", r"clock\(\) at .*return clock"]),
+        (lambda x: x * np.random.default_rng().random(2), [r"np\.random\.default_rng\(\) at .*minigrad\.random"]),
+        (lambda x: x * random.Random().random(), [r"random\.Random\(\) at "]),
+        (lambda x: x * uuid.uuid4().int, [r"uuid\.uuid4\(\) at "]),
+    ],
+)
+def test_what_a_program_would_repeat_warns_with_its_line(f: Any, what: list[str]) -> None:
+    with pytest.warns(mg.CompileWarning) as said:
+        mg.compile(f)(ONES)
+    assert len(said) == len(what)
+    for expected, warning in zip(sorted(what), sorted(str(w.message) for w in said), strict=True):
+        assert re.match(expected, warning), warning
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_clock_in_a_function_that_is_not_traced_is_no_matter() -> None:
+    Timed().fit()
+    assert sys.getprofile() is None
 
 
 @pytest.mark.parametrize("stream", [random.Random(0), np.random.RandomState(0)])

@@ -19,6 +19,7 @@ from ..tensor import Tensor, raw, wrap
 from ..trees import flatten, sequence_like, tree_map, unflatten
 from .back import Back, entered, traced_back, without_graph
 from .numbers import Formula, Number
+from .once import answers_once
 from .passes import inputs_of, simplified
 from .program import Program
 from .state import PLAIN, Place, State, position, reachable, same_value
@@ -87,6 +88,7 @@ class Capture:
         repeats: whether a second call would do the same; not where this one has made new places (an optimizer's first step).
         back: the backward pass of the results, if they belong to a graph; `result` then is a list of them and of what it reads.
         arguments, tree: how the arguments and the results are nested.
+        once: what was asked for, and is repeated by the program though the answer would be another one at each call.
     """
 
     traced: Program
@@ -107,6 +109,7 @@ class Capture:
     back: Back | None = None
     arguments: Any = ((), {})
     tree: Any = None
+    once: list[str] = field(default_factory=list)
 
     def differs(self) -> list[str]:
         """What must be as it was for the program to be right, and is not."""
@@ -147,7 +150,8 @@ def _captured(function: Callable[..., Any], args: Any, kwargs: Any, leaves: list
     token = tracing.recorder.set(recorder)
     try:
         new_args, new_kwargs = unflatten((args, kwargs), iter(new))
-        result = function(*new_args, **new_kwargs)
+        with answers_once(state.seen.values()) as once:
+            result = function(*new_args, **new_kwargs)
         taken.streams.refuse_draws()
         _refuse_iterators(result)
         _refuse_changes(nodes, flatten((new_args, new_kwargs)), new)
@@ -161,7 +165,7 @@ def _captured(function: Callable[..., Any], args: Any, kwargs: Any, leaves: list
         raise
     tracing.recorder.reset(token)
     shown, found = _written_down(taken, roots, result, back, leaves)
-    found.arguments = unflatten((args, kwargs), iter([0] * len(leaves)))
+    found.arguments, found.once = unflatten((args, kwargs), iter([0] * len(leaves))), once
     recorder.forget()
     return shown, found
 

@@ -168,6 +168,8 @@ class Compiled:
                         self._traces[signature] -= 1
                         return again
             result, found = capture(self.function, args, kwargs, self.static.leaves(args, kwargs))
+            for said in found.once:
+                graph.warn(said, CompileWarning)
             recorded = None if found.back is None else Recorded(self.function, found)
             if found.repeats:
                 self._scripts.setdefault(structure, []).insert(0, recorded or script_of(found))

@@ -17,6 +17,7 @@ import sys
 import types
 from collections import deque
 from collections.abc import Callable, Iterator
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -27,7 +28,7 @@ from ..backend import is_plain
 from ..op import Op
 from ..tensor import Tensor
 
-__all__ = ["METHODS", "PLAIN", "Place", "State", "is_library_code", "position", "reachable", "same_value"]
+__all__ = ["METHODS", "PLAIN", "Place", "State", "held", "is_library_code", "position", "reachable", "same_value"]
 
 #: What holds nothing that a program could depend on.
 _NOTHING = (types.ModuleType, types.CodeType, types.BuiltinFunctionType, np.dtype, np.ufunc, bytes)
@@ -74,6 +75,15 @@ class Place:
         if not self.is_item:
             return f"{holder}.{self.key}"
         return f"{holder}[{self.key!r}]" if isinstance(self.key, (str, int)) else f"{holder}[{name(self.key, 'k')}]"
+
+
+class _Context:
+    """The value of a context variable, as an attribute."""
+
+    def __init__(self, variable: ContextVar[Any]) -> None:
+        self.variable = variable
+
+    value = property(lambda self: self.variable.get(None), lambda self, value: self.variable.set(value))
 
 
 @dataclass
@@ -156,6 +166,8 @@ def _inside(x: Any, state: State) -> Iterator[Any]:
         state.loose.append(x)
     elif isinstance(x, types.FunctionType):
         yield from _inside_function(x, state)
+    elif isinstance(x, ContextVar):
+        yield from state.at(Place(_Context(x), "value"), x.get(None))
     elif isinstance(x, types.MethodType):
         yield from (x.__self__, x.__func__)
     elif isinstance(x, functools.partial):
@@ -238,7 +250,7 @@ def _inside_function(f: types.FunctionType, state: State) -> Iterator[Any]:
 
 def _inside_modules(f: types.FunctionType, state: State) -> Iterator[Any]:
     """What a function may read of the user's modules: attributes whose names stand in its code."""
-    cells = [c.cell_contents for c in f.__closure__ or () if isinstance(_held(c), types.ModuleType)]
+    cells = [c.cell_contents for c in f.__closure__ or () if isinstance(held(c), types.ModuleType)]
     attributes, imported = _attribute_names(f.__code__)
     waiting = [*cells, *(f.__globals__.get(n) for n in _names(f.__code__)), *(sys.modules.get(n) for n in imported)]
     seen: set[int] = set()
@@ -253,10 +265,11 @@ def _inside_modules(f: types.FunctionType, state: State) -> Iterator[Any]:
                 yield from state.at(Place(vars(module), name), vars(module)[name])
 
 
-def _held(cell: Any) -> Any:
+def held(cell: Any) -> Any:
+    """What a cell of a closure holds; None where it is not filled yet."""
     try:
         return cell.cell_contents
-    except ValueError:  # not filled yet
+    except ValueError:
         return None
 
 
