@@ -380,6 +380,15 @@ def of_iterators(fast: Any) -> Any:
         yield f(ONES)
 
 
+def of_the_order_of_keys(fast: Any) -> Any:
+    weights = {"a": 1.0, "b": 2.0, "c": 3.0}
+    f = fast(lambda x: np.stack([x * k for k in weights.values()]))
+    yield f(ONES)
+    for key in "bcab":
+        weights[key] = weights.pop(key)
+        yield f(ONES)
+
+
 def of_context_variables(fast: Any) -> Any:
     number, array = ContextVar("number", default=1.0), ContextVar[Any]("array")
     array.set(np.ones(2))
@@ -405,7 +414,7 @@ def of_equal_arguments(fast: Any) -> Any:
     "made",
     [
         of_a_set, of_a_deque, of_a_module, of_numbers_that_are_equal, of_code, of_places_that_change, of_iterators,
-        of_context_variables, of_equal_arguments,
+        of_context_variables, of_the_order_of_keys, of_equal_arguments,
     ],
 )  # fmt: skip
 def test_what_has_changed_is_seen(made: Any) -> None:

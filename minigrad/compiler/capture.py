@@ -81,7 +81,7 @@ class Capture:
         fixed: what must be equal at each call.
         same: what must be the same object.
         loose: arrays that are read without being traced, and what they held.
-        sizes: dicts and lists whose length must be the same.
+        sizes: dicts and lists whose length must be the same, or the order of whose keys.
         sets: sets, and what they must hold.
         numbers: what is read at each call: a formula, a dict, and keys one inside the other; of an argument None and its place.
         decisions: formulas that must have these values.
@@ -100,7 +100,7 @@ class Capture:
     fixed: list[tuple[Place, Any]]
     same: list[tuple[Place, Any]]
     loose: list[tuple[np.ndarray, np.ndarray]]
-    sizes: list[tuple[Any, int]]
+    sizes: list[tuple[Any, int | list[Any]]]
     sets: list[tuple[Any, Any]]
     numbers: list[tuple[Formula, Any, tuple[Any, ...]]]
     decisions: list[tuple[Formula, Any]]
@@ -116,7 +116,8 @@ class Capture:
         others = [(p, v) for p, v in self.fixed if p.exists and not same_value(v, p.get())]
         found = [f"{p.key} was {v!r:.40} and is {p.get()!r:.40}" for p, v in others]
         found += [f"{p.key} is another {type(v).__name__}" for p, v in self.same if p.exists and p.get() is not v]
-        found += [f"a {type(h).__name__} had {n} entries and has {len(h)}" for h, n in self.sizes if len(h) != n]
+        found += [f"a container had {n} entries and has {len(h)}" for h, n in self.sizes if type(n) is int and len(h) != n]
+        found += [f"a dict had keys {n!r:.60} and has {[*h]!r:.60}" for h, n in self.sizes if type(n) is list and [*h] != n]
         return found + [f"a set had {n!r:.40} and has {x!r:.40}" for x, n in self.sets if x != n]
 
 
@@ -205,8 +206,8 @@ def _written_down(taken: _Taken, roots: list[Any], result: Any, back: Back | Non
     return shown, Capture(
         traced, program, [_stand_in(without_graph(x)) for x in leaves], tree_map(_stand_in, shown),
         taken.sources, taken.tensors, taken.fixed(), state.same, [(x, x.copy()) for x in state.loose],
-        [(h, len(h)) for h, _ in state.holders], state.sets, list(recorder.given_numbers.values()), recorder.decisions,
-        effects, repeats, back, tree=unflatten(result, iter([0] * len(parts))),
+        [(h, state.order_of(h) or len(h)) for h, _ in state.holders], state.sets, list(recorder.given_numbers.values()),
+        recorder.decisions, effects, repeats, back, tree=unflatten(result, iter([0] * len(parts))),
     )  # fmt: skip
 
 

@@ -412,6 +412,6 @@ def _model(module: Any, static: int | str | Sequence[int | str]) -> Any:
     kind, forward = type(module), module.forward
     compiled = forward if isinstance(forward, Compiled) else Compiled(forward, static)
     own = {"forward": property(lambda self: compiled), "__reduce__": lambda self: (_model, (module, compiled.static.named))}
-    model = object.__new__(type(kind.__name__, (kind,), own))
+    model: Any = object.__new__(type(kind.__name__, (kind,), own))
     model.__dict__ = vars(module)
     return model

@@ -104,13 +104,18 @@ def _tensors(script: Script) -> None:
 
 
 def _objects(script: Script) -> list[str]:
-    """Objects that must be the same, containers that must be as long, arrays that must hold the same."""
+    """Objects that must be the same, containers that must be as long or have the same keys, arrays that must hold the same."""
     found = script.capture
     conditions = [f"{place.text(script.holder)} is {script.name(value, 'o')}" for place, value in found.same]
     equal = script.name(np.array_equal, "equal")
     conditions += [f"{equal}({script.name(x, 'x')}, {script.name(kept, 'x')})" for x, kept in found.loose]
     conditions += [f"{script.name(x, 'o')} == {script.name(kept, 'c')}" for x, kept in found.sets]
-    return conditions + [f"len({script.name(h, 'o')}) == {n}" for h, n in found.sizes]
+    return conditions + [_as_long(script, holder, size) for holder, size in found.sizes]
+
+
+def _as_long(script: Script, holder: Any, size: int | list[Any]) -> str:
+    name = script.name(holder, "o")
+    return f"[*{name}] == {script.name(size, 'keys')}" if isinstance(size, list) else f"len({name}) == {size}"
 
 
 def _numbers(script: Script) -> list[str]:

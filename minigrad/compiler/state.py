@@ -96,6 +96,7 @@ class State:
     fixed: the places of what must be equal at each call: numbers, texts, None.
     same: the places of what must be the same object at each call.
     holders: dicts, lists and deques, and their keys.
+    theirs: the identities of containers in the library's objects, an optimizer's state say, in which no order counts.
     sets: sets, and what they held.
     generators: generators of random numbers that are not minigrad's.
     iterators: what moves on when it is read, and where it stands.
@@ -109,11 +110,17 @@ class State:
     fixed: list[tuple[Place, Any]] = field(default_factory=list)
     same: list[tuple[Place, Any]] = field(default_factory=list)
     holders: list[tuple[Any, tuple[Any, ...]]] = field(default_factory=list)
+    theirs: set[int] = field(default_factory=set)
     sets: list[tuple[set[Any], set[Any]]] = field(default_factory=list)
     generators: list[Any] = field(default_factory=list)
     iterators: list[tuple[Any, Any]] = field(default_factory=list)
     seen: dict[int, Any] = field(default_factory=dict)
     places: dict[tuple[int, Any], Place] = field(default_factory=dict)
+
+    def order_of(self, holder: Any) -> list[Any] | None:
+        """The keys of a dict that the user's code may go through in their order."""
+        keys = list(holder) if type(holder) is dict and id(holder) not in self.theirs else []
+        return keys if len(keys) > 1 and all(isinstance(k, PLAIN) for k in keys) else None
 
     def at(self, place: Place, value: Any) -> Iterator[Any]:
         """Note what stands in a place; what is to be looked into."""
@@ -200,6 +207,8 @@ def _inside(x: Any, state: State) -> Iterator[Any]:
 def _entries(holder: Any, items: list[tuple[Any, Any]], state: State) -> Iterator[Any]:
     """The values in a dict or a list, each by what it is."""
     state.holders.append((holder, tuple(k for k, _ in items)))
+    if id(holder) in state.theirs:
+        state.theirs.update(id(v) for _, v in items if isinstance(v, (dict, list)))
     for key, value in items:
         yield from state.at(Place(holder, key), value)
 
@@ -217,6 +226,8 @@ def _inside_object(x: Any, state: State) -> Iterator[Any]:
     """Its attributes, those of its slots, and its class, if that is the user's."""
     if hasattr(x, "__dict__"):
         own = getattr(type(x), "caches", ())
+        if is_library_code(type(x)):
+            state.theirs.add(id(vars(x)))
         yield from _entries(vars(x), [(k, v) for k, v in vars(x).items() if k not in own and k != METHODS], state)
     kinds = [kind for kind in type(x).__mro__ if not is_library_code(kind)]
     slots = [s for kind in kinds for s in kind.__dict__.get("__slots__", ()) if hasattr(x, s)]
