@@ -691,3 +691,42 @@ def test_a_compiled_model_and_the_model_are_in_the_same_mode(again: Any) -> None
                 assert (fast(x).numpy() == 0).any() == (model(x).numpy() == 0).any() == mode
     model.scale = 3.0
     assert fast.scale == 3.0
+
+
+# --------------------------------------------------------------- what eager code does without an error
+
+
+def filled(x: Any) -> Any:
+    y, z, e = mg.zeros(3), mg.full((2, 3), 7.0), mg.empty(2, dtype="f8")
+    y[0], y[1:] = x[0] * 2, x[1:]
+    z[0], e[:] = y, x[0]
+    return y, z * mg.ones(3), e
+
+
+def test_a_new_array_is_filled_by_index() -> None:
+    fast = mg.compile(filled)
+    for k in range(3):
+        for a, b in zip(fast(Tensor(np.arange(3.0) + k)), filled(Tensor(np.arange(3.0) + k)), strict=True):
+            np.testing.assert_array_equal(a, b)
+
+    def loss(x: Any) -> Any:
+        y = mg.zeros(3, dtype="f8")
+        y[1] = x[0] * x[1]
+        return (y * y).sum()
+
+    for gradient in (mg.compile(mg.grad(loss)), mg.grad(mg.compile(loss))):
+        for k in range(3):
+            np.testing.assert_allclose(gradient(ONES * k), mg.grad(loss)(ONES * k))
+
+
+def test_what_a_convolution_reads_is_made_before_it() -> None:
+    rng = np.random.default_rng(0)
+    x, w, b = rng.normal(size=(2, 3, 6, 6)), rng.normal(size=(4, 3, 3, 3)), rng.normal(size=4)
+
+    def f(x: Any, w: Any, b: Any) -> Any:
+        return (nn.functional.conv2d(x, np.swapaxes(w, 2, 3), b[::-1]) ** 2).sum()
+
+    fast, slow = mg.compile(mg.grad(f, (0, 1, 2))), mg.grad(f, (0, 1, 2))
+    for k in (1, 2):
+        for found, expected in zip(fast(x * k, w, b), slow(x * k, w, b), strict=True):
+            np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-9)

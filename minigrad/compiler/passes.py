@@ -105,11 +105,18 @@ def folded(program: Program) -> Program:
     return new
 
 
+def _filling(step: Step) -> Any:
+    return step.args[1] if len(step.args) > 1 and isinstance(step.args[1], (int, float)) else None
+
+
 #: What is filled with one number, by the number.
 _SHAPED: dict[Any, Callable[[Step], Any]] = {
+    np.ones: lambda step: 1,
     np.ones_like: lambda step: 1,
+    np.zeros: lambda step: 0,
     np.zeros_like: lambda step: 0,
-    np.full_like: lambda step: step.args[1] if len(step.args) > 1 and isinstance(step.args[1], (int, float)) else None,
+    np.full: _filling,
+    np.full_like: _filling,
 }
 _PURE = {np.reshape, np.broadcast_to, np.multiply, np.add, np.subtract, np.divide, np.negative, astype, np.expand_dims}
 

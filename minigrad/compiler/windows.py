@@ -94,7 +94,7 @@ def _margin(fusion: Fusion, x: Var, before: Sequence[int], after: Sequence[int],
 
 
 def _begin(fusion: Fusion, space: tuple[int, ...], summed: int) -> Group:
-    """A new loop whose last axes are summed."""
+    """A new loop whose last axes are summed; what it reads is in memory, in one piece, by now."""
     group = fusion.begin(space)
     group.summed = tuple(range(len(space) - summed, len(space)))
     return group
@@ -138,6 +138,7 @@ def _conv(fusion: Fusion, window: Window, arrays: list[Var], outs: tuple[Any, ..
     if any(b.shape != w.shape[:1] for b in bias):  # which NumPy may broadcast
         return False
     x, w = _margin(fusion, x, *_pads(window)), _in_one_piece(fusion, w)
+    bias = [_in_one_piece(fusion, b) for b in bias]
     sx, sw, so, n = strides_of(x.shape), strides_of(w.shape), strides_of(out.shape), len(window.size)
     group = _begin(fusion, (out.shape[0], groups, outside, *window.out, inside, *window.size), 1 + n)
     steps, dilated = _times(sx[2:], window.stride), _times(sx[2:], window.dilation)
@@ -146,8 +147,7 @@ def _conv(fusion: Fusion, window: Window, arrays: list[Var], outs: tuple[Any, ..
     value = _product(group, of_x, of_w)
     if bias:
         moves = [0, outside, 1, *[0] * (2 * n + 1)]
-        of_bias = _operand(fusion, group, _in_one_piece(fusion, bias[0]), moves)
-        value = group.add(Compute("add", (value, group.add(Load(of_bias)))))
+        value = group.add(Compute("add", (value, group.add(Load(_operand(fusion, group, bias[0], moves))))))
     if groups == 1:
         return _end(fusion, group, out, value, [0, *range(2, 3 + n)])
     moves = [so[0], so[1] * outside, so[1], *so[2:], *[0] * (1 + n)]
@@ -235,12 +235,11 @@ def _conv_input(fusion: Fusion, window: Window, arrays: list[Var], outs: tuple[A
 def _turned(fusion: Fusion, w: Var, groups: int) -> Var:
     """Weights (groups, channels, outputs, k), with k backwards: they are read then as those of the convolution itself are."""
     outside, inside, *size = w.shape[0] // groups, *w.shape[1:]
-    home = Var.new((groups, inside, outside, *size), w.dtype)
+    w, home = _in_one_piece(fusion, w), Var.new((groups, inside, outside, *size), w.dtype)
     fusion.joined.append(home)
-    fusion.at[home] = -1
     there, here = strides_of(home.shape), strides_of(w.shape)
-    group = fusion.begin((groups, outside, *w.shape[1:]))
-    value = group.add(Load(_operand(fusion, group, _in_one_piece(fusion, w), [here[0] * outside, *here])))
+    group = _begin(fusion, (groups, outside, *w.shape[1:]), 0)
+    value = group.add(Load(_operand(fusion, group, w, [here[0] * outside, *here])))
     last = sum(s * (k - 1) for s, k in zip(there[3:], size, strict=True))
     _put(fusion, group, home, value, [there[0], there[2], there[1], *(-s for s in there[3:])], last)
     return home
@@ -379,8 +378,8 @@ def _pool_gather(fusion: Fusion, window: Window, arrays: list[Var], outs: tuple[
     x, index = arrays
     if prod(window.size) > MOST:
         return False
-    group, values = _seen(fusion, window, x)
     index = _in_one_piece(fusion, index)
+    group, values = _seen(fusion, window, x)
     place = group.add(Load(_operand(fusion, group, index, strides_of(index.shape))))
     return _end(fusion, group, outs[0], _chosen(group, values, range(len(values)), [place] * len(values)))
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from .. import backend
+from .. import backend, tracing
 from ..arrays.batch import Batch, all_examples, newest
 from ..calling import holds_tensor
 from ..hints import check_dtype
@@ -163,10 +163,10 @@ def _new_array(name: str, like: Any, device: Any, *args: Any) -> Any:
     """What NumPy's or CuPy's function of that name makes: on a device, by default on that of `like`."""
     sizes = _SIZES.get(name, 1)
     if device is None and like is None and sizes == 1 and type(args[0]) in (int, tuple):
-        return getattr(np, name)(*args)
+        return _on_host(name, args)
     args = (*map(backend.as_sizes, args[:sizes]), *args[sizes:])
     if device is None and like is None:
-        return getattr(np, name)(*args)
+        return _on_host(name, args)
     of = raw(like)
     if device is None:
         device = backend.device_of(of)
@@ -175,10 +175,18 @@ def _new_array(name: str, like: Any, device: Any, *args: Any) -> Any:
         with backend.on_gpu(number):
             return getattr(np, name)(*args, like=of)
     if number is None:
-        return getattr(np, name)(*args)
+        return _on_host(name, args)
     backend.check_gpu(number)
     with backend.on_gpu(number):
         return getattr(backend.cupy(), name)(*args)
+
+
+def _on_host(name: str, args: Any) -> Any:
+    """NumPy's array; where `compile` traces, one that traced values can be written into."""
+    writer = tracing.recorder.get()
+    if writer is None or name not in ("zeros", "ones", "empty", "full"):
+        return getattr(np, name)(*args)
+    return writer.call(getattr(np, name), args, {})
 
 
 def _filled(value: Tensor, shape: Any, dtype: Any, device: Any) -> Tensor:
