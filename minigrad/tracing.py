@@ -6,7 +6,7 @@ from collections.abc import Callable
 from contextvars import ContextVar
 from typing import Any
 
-__all__ = ["changing", "is_traced", "is_traced_number", "recorder", "repeat"]
+__all__ = ["changing", "decided", "is_traced", "is_traced_number", "recorder", "repeat"]
 
 #: What writes down the calls of the function that is being traced, in this thread and task.
 recorder: ContextVar[Any] = ContextVar("minigrad_recorder", default=None)
@@ -22,6 +22,11 @@ def is_traced(x: Any) -> bool:
 def is_traced_number(x: Any) -> bool:
     """Whether x stands for a number of Python's in a function that is traced (`minigrad.compiler.numbers.Number`)."""
     return hasattr(type(x), "formula")
+
+
+def decided(x: Any) -> Any:
+    """The number in a traced array of one element; the program is made for it, and not used where it is another one."""
+    return x.recorder.looked_at(x)
 
 
 def changing(entries: dict[str, Any], source: dict[str, Any] | None = None) -> dict[str, Any]:

@@ -730,3 +730,49 @@ def test_what_a_convolution_reads_is_made_before_it() -> None:
     for k in (1, 2):
         for found, expected in zip(fast(x * k, w, b), slow(x * k, w, b), strict=True):
             np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-9)
+
+
+def test_lengths_of_sequences_may_be_tensors() -> None:
+    rng = np.random.default_rng(0)
+    log_probs = nn.functional.log_softmax(Tensor(rng.normal(size=(6, 2, 4))), 2)
+
+    def f(log_probs: Any, targets: Any, times: Any, lengths: Any) -> Any:
+        return nn.functional.ctc_loss(log_probs, targets, times, lengths)
+
+    fast, padded, flat = mg.compile(f), np.array([[1, 2], [3, 1]]), np.array([1, 2, 3])
+    for targets, times, lengths in ((padded, [6, 5], [2, 1]), (padded, [4, 6], [2, 2]), (flat, [6, 5], [2, 1])):
+        given = (log_probs, *map(Tensor, (targets, np.array(times), np.array(lengths))))
+        for _ in range(2):
+            np.testing.assert_allclose(fast(*given), f(*given), rtol=1e-6)
+
+
+def test_a_learning_rate_may_be_a_tensor() -> None:
+    def trained(fast: Any) -> Any:
+        mg.random.seed(0)
+        model = nn.Linear(3, 1)
+        optimizer = nn.optim.Adam(model.parameters(), lr=Tensor(0.1))
+
+        def step(x: Any) -> None:
+            optimizer.zero_grad()
+            (model(x) ** 2).sum().backward()
+            optimizer.step()
+
+        step = fast(step)
+        for k in range(8):
+            step(Tensor(X))
+            if k % 3 == 2:
+                optimizer.param_groups[0]["lr"] *= 0.5
+        return model.weight.detach().numpy()
+
+    np.testing.assert_allclose(trained(mg.compile), trained(lambda f: f), rtol=1e-4)
+
+
+@pytest.mark.parametrize("made", [mg.compile, lambda model: mg.compile(lambda x: model(x))])
+def test_a_lazy_layer_says_what_to_do_before_it_is_compiled(made: Any) -> None:
+    model = nn.Sequential(nn.LazyLinear(2))
+    fast = made(model)
+    with pytest.raises(ValueError, match="call the model once on an example before"):
+        fast(Tensor(X))
+    expected = model(Tensor(X)).detach()
+    for _ in range(2):
+        np.testing.assert_allclose(fast(Tensor(X)).detach(), expected, rtol=1e-5)

@@ -92,9 +92,9 @@ def _check(shape: tuple[int, ...], times: np.ndarray, labels: np.ndarray) -> Non
 
 def _forward_variables(log_probs: Any, labels: np.ndarray, blank: int) -> tuple[Any, float]:
     """alpha after 0 to T steps, (T + 1, N, 2S + 1), and the number that stands there for the logarithm of 0."""
-    symbols = np.full((len(labels), 2 * labels.shape[1] + 1), blank)
+    symbols = np.full_like(labels, blank, int, shape=(len(labels), 2 * labels.shape[1] + 1))
     symbols[:, 1::2] = labels
-    may_skip = np.zeros(symbols.shape, bool)
+    may_skip = np.zeros_like(symbols, bool)
     may_skip[:, 3::2] = labels[:, 1:] != labels[:, :-1]
     never = np.finfo(log_probs.dtype).min / 4  # a probability of 0 whose arithmetic stays finite
     emitted = log_probs[:, np.arange(len(labels))[:, None], symbols]  # (T, N, 2S + 1)
@@ -115,6 +115,6 @@ def _padded(targets: np.ndarray, lengths: np.ndarray) -> np.ndarray:
     if targets.ndim == 2:
         within = np.arange(targets.shape[1]) < lengths[:, None]
         return np.where(within, targets, 0)[:, : lengths.max(initial=0)]
-    rows = np.zeros((len(lengths), lengths.max(initial=0)), dtype=targets.dtype)
+    rows = np.zeros_like(targets, shape=(len(lengths), int(lengths.max(initial=0))))
     rows[np.arange(rows.shape[1]) < lengths[:, None]] = targets
     return rows

@@ -11,9 +11,12 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from minigrad import raw
+from minigrad.tracing import is_traced
+
 from .. import init
 from ..module import Module
-from ..parameter import UninitializedBuffer, UninitializedParameter, is_lazy
+from ..parameter import UninitializedBuffer, UninitializedError, UninitializedParameter, is_lazy
 from .convolution import (
     Conv1d,
     Conv2d,
@@ -93,6 +96,11 @@ class _Lazy(Module):
         raise NotImplementedError
 
     def forward(self, x: Any, *args: Any) -> Any:
+        if is_traced(raw(x)):
+            raise UninitializedError(
+                f"{type(self).__name__} finds its shapes in its first input, and a compiled function "
+                "must find its parameters there: call the model once on an example before"
+            )
         self._settle(x)
         return self.forward(x, *args)  # now that of the ordinary layer
 

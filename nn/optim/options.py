@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from minigrad import Tensor
+from minigrad import Tensor, raw
+from minigrad.tracing import decided, is_traced
 
 from ..checks import (
     FLAG,
@@ -105,7 +106,7 @@ def plain(options: Mapping[str, Any]) -> dict[str, Any]:
 
 def _plain(value: Any) -> Any:
     if isinstance(value, Tensor):
-        return number(value)
+        return decided(raw(value)) if is_traced(raw(value)) else number(value)
     if isinstance(value, np.generic):
         return value.item()
     if isinstance(value, np.ndarray) and value.size == 1:
