@@ -776,3 +776,17 @@ def test_a_lazy_layer_says_what_to_do_before_it_is_compiled(made: Any) -> None:
     expected = model(Tensor(X)).detach()
     for _ in range(2):
         np.testing.assert_allclose(fast(Tensor(X)).detach(), expected, rtol=1e-5)
+
+
+def test_operators_that_do_more_than_numpys_functions() -> None:
+    same(lambda x: (x**2, x**3, x * 1), (SQUARE > 3,))
+    same(lambda x: (x == "a", x != b"a", x == 3.0), (SQUARE,))
+
+
+def test_tuples_may_be_nested_deeply() -> None:
+    nested: Any = ()
+    for _ in range(5000):
+        nested = (nested,)
+    kept = Held()
+    kept.nested = nested
+    same(lambda x: x * len(kept.nested), (ONES,))

@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from minigrad import random
+from minigrad import Tensor, compile, random
+from minigrad.compiler import native
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
 
@@ -90,3 +91,33 @@ def test_compiled_functions_run_in_a_forked_process() -> None:
 
     assert sums(100) == in_child(lambda: sums(100))
     assert in_child(lambda: sums(101)) == sums(101)
+
+
+def test_a_child_compiles_and_runs_programs_that_a_thread_was_busy_with() -> None:
+    x = Tensor(np.arange(3.0), requires_grad=True)
+    known = compile(lambda x: (x * x).sum())
+    known(x).backward()
+    (recorded,) = known.versions
+    busy, through = threading.Event(), threading.Event()
+
+    def work() -> None:
+        with recorded.lock, known._lock:
+            with native._lock:
+                busy.set()
+                through.wait(0.3)
+            through.wait(LIMIT)
+
+    def use() -> list[float]:
+        x.grad = None
+        known(x).backward()
+        assert x.grad is not None
+        return [*x.grad.tolist(), *compile(lambda x: np.exp(x) - 3)(np.zeros(2)).tolist()]
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    busy.wait(LIMIT)
+    try:
+        assert in_child(use) == [0.0, 2.0, 4.0, -2.0, -2.0]
+    finally:
+        through.set()
+        thread.join()

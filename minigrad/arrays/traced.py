@@ -161,6 +161,20 @@ class Traced(NDArrayOperatorsMixin):
     def __iter__(self) -> Iterator[Any]:
         return (self[i] for i in range(len(self)))
 
+    # What operators of NumPy's arrays do that its functions do not.
+
+    def __eq__(self, other: object) -> Any:
+        return super().__eq__(other) if self._may_equal(other) else np.zeros(self.shape, bool)
+
+    def __ne__(self, other: object) -> Any:
+        return super().__ne__(other) if self._may_equal(other) else np.ones(self.shape, bool)
+
+    def _may_equal(self, other: object) -> bool:
+        return not isinstance(other, (str, bytes)) or self.dtype.kind in "US"
+
+    def __pow__(self, other: Any) -> Any:
+        return np.square(self) if self.dtype == bool and type(other) is int and other == 2 else super().__pow__(other)
+
     __hash__ = object.__hash__
 
     def __repr__(self) -> str:

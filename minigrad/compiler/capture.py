@@ -22,7 +22,7 @@ from .numbers import Formula, Number
 from .once import answers_once
 from .passes import inputs_of, simplified
 from .program import Program
-from .state import PLAIN, Place, State, position, reachable, same_value
+from .state import PLAIN, Place, State, held_in, position, reachable, same_value
 from .streams import Streams
 from .trace import Recorder
 from .views import overlap
@@ -301,10 +301,9 @@ def _real(x: Any) -> Any:
         return x.numbers
     if type(x) is Number:
         return x.number
-    if not isinstance(x, tuple):
+    if not isinstance(x, tuple) or not any(type(v) in (Traced, Number) for v in held_in(x)):
         return x
-    parts = [_real(v) for v in x]
-    return x if _are_same(parts, list(x)) else sequence_like(x, parts)
+    return sequence_like(x, [_real(v) for v in x])
 
 
 def _are_same(x: list[Any], y: list[Any]) -> bool:

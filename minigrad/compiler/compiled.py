@@ -78,7 +78,11 @@ class Compiled:
         return f"<compiled {getattr(self, '__qualname__', self.function)}, {len(self.versions)} programs>"
 
     def _begin(self) -> None:
+        """Nobody runs a program."""
         self._lock, self._owner = Lock(), 0
+        for version in self.versions:
+            if isinstance(version, Recorded):
+                version.lock = Lock()
 
     def __reduce__(self) -> Any:
         """A copy makes programs of its own; a pickle of a function that stands in a module is its name."""
@@ -319,7 +323,8 @@ def _after_fork_in_child() -> None:
         compiled._begin()
 
 
-os.register_at_fork(after_in_child=_after_fork_in_child)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork_in_child)
 
 
 def _structure(x: Any) -> Any:

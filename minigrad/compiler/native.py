@@ -14,6 +14,7 @@ from __future__ import annotations
 import ctypes
 import functools
 import hashlib
+import os
 import re
 import threading
 from collections.abc import Callable, Sequence
@@ -31,6 +32,8 @@ from .loops import Loop
 __all__ = ["Function", "available", "compile_loops", "compile_text", "target"]
 
 _lock = threading.RLock()
+if hasattr(os, "register_at_fork"):  # a fork waits until LLVM is through: its child would find it half done, for ever
+    os.register_at_fork(before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_lock.release)
 
 
 class Function:

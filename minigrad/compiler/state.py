@@ -28,7 +28,7 @@ from ..backend import is_plain
 from ..op import Op
 from ..tensor import Tensor
 
-__all__ = ["METHODS", "PLAIN", "Place", "State", "held", "is_library_code", "position", "reachable", "same_value"]
+__all__ = ["METHODS", "PLAIN", "Place", "State", "held", "held_in", "is_library_code", "position", "reachable", "same_value"]
 
 #: What holds nothing that a program could depend on.
 _NOTHING = (types.ModuleType, types.CodeType, types.BuiltinFunctionType, np.dtype, np.ufunc, bytes)
@@ -145,7 +145,18 @@ class State:
 
 
 def _has_array(x: Any) -> bool:
-    return is_plain(x) or (isinstance(x, tuple) and any(map(_has_array, x)))
+    return any(map(is_plain, held_in(x)))
+
+
+def held_in(x: Any) -> Iterator[Any]:
+    """What tuples in tuples hold, however deep; of another object itself."""
+    waiting = [x]
+    while waiting:
+        x = waiting.pop()
+        if isinstance(x, tuple):
+            waiting.extend(x)
+        else:
+            yield x
 
 
 def reachable(*roots: Any) -> State:
