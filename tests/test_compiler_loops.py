@@ -1257,6 +1257,28 @@ def test_a_folder_that_cannot_be_used_is_no_error(tmp_path: Path) -> None:
     closed.chmod(0o700)
 
 
+@pytest.mark.skipif(not hasattr(os, "geteuid"), reason="this system has no owners and modes of files")
+def test_a_folder_that_others_may_write_into_is_not_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MINIGRAD_CACHE", str(tmp_path))
+    for mode in (0o770, 0o702):
+        tmp_path.chmod(mode)
+        cache.store("c", b"code")
+        assert not list(tmp_path.iterdir())
+        tmp_path.chmod(0o700)
+        cache.store("c", b"code")
+        assert cache.load("c") == b"code"
+        tmp_path.chmod(mode)
+        assert cache.load("c") is None
+        tmp_path.chmod(0o700)
+        (tmp_path / "c.o").unlink()
+    cache.store("c", b"code")
+    monkeypatch.setattr(os, "geteuid", lambda: tmp_path.stat().st_uid + 1)
+    assert cache.load("c") is None
+    (tmp_path / "c.o").unlink()
+    cache.store("c", b"code")
+    assert not list(tmp_path.iterdir())
+
+
 def test_old_code_is_forgotten(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MINIGRAD_CACHE", str(tmp_path))
     monkeypatch.setattr(cache, "MOST", 8)

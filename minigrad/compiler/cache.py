@@ -2,7 +2,8 @@
 
 No fault of a file or a folder is ever an error: code that is not found, not whole, or cannot be written is
 compiled.  A file holds a checksum and the code, because LLVM may end the process over an object that is
-damaged.
+damaged.  A folder that belongs to another user, or that others may write into, is not used: whoever
+writes there would decide what this process runs.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import stat
 import sys
 import tempfile
 from pathlib import Path
@@ -21,7 +23,7 @@ MOST = 4000
 
 
 def folder() -> Path:
-    """MINIGRAD_CACHE, or a folder `minigrad` where this system keeps what can be made again."""
+    """MINIGRAD_CACHE, or a folder `minigrad/code` where this system keeps what can be made again."""
     given = os.environ.get("MINIGRAD_CACHE")
     if given:
         return Path(given)
@@ -31,7 +33,15 @@ def folder() -> Path:
         home = Path.home() / "Library" / "Caches"
     else:
         home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return home / "minigrad"
+    return home / "minigrad" / "code"
+
+
+def _is_ours(place: Path) -> bool:
+    """Whether nobody else can write into a folder, as far as owners and modes tell."""
+    if not hasattr(os, "geteuid"):
+        return True
+    found = place.stat()
+    return found.st_uid == os.geteuid() and not found.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
 
 
 def key(*parts: str) -> str:
@@ -46,7 +56,10 @@ def key(*parts: str) -> str:
 def load(name: str) -> bytes | None:
     """The code that was stored under a name, if it is there and whole."""
     try:
-        data = (folder() / f"{name}.o").read_bytes()
+        place = folder()
+        data = (place / f"{name}.o").read_bytes()
+        if not _is_ours(place):
+            return None
     except (OSError, RuntimeError):  # RuntimeError: there is no home
         return None
     code = data[32:]
@@ -62,6 +75,8 @@ def store(name: str, code: bytes) -> None:
     with contextlib.suppress(OSError, RuntimeError):
         place = folder()
         place.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not _is_ours(place):
+            return
         handle, partial = tempfile.mkstemp(suffix=".part", dir=place)
         try:
             with os.fdopen(handle, "wb") as file:
