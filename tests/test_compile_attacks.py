@@ -566,6 +566,26 @@ def test_a_seed_inside_is_set_at_each_call() -> None:
         np.testing.assert_array_equal(fast(ONES).numpy(), expected)
 
 
+@pytest.mark.filterwarnings("ignore::minigrad.compiler.compiled.CompileWarning")
+def test_a_state_of_the_generator_is_set_at_each_call() -> None:
+    start = mg.random.get_state()
+
+    def back(x: Any) -> Any:
+        mg.random.set_state(start)
+        return x * mg.random.normal(size=2)
+
+    def again(x: Any) -> Any:
+        state = mg.random.get_state()
+        y = x * mg.random.normal(size=2)
+        mg.random.set_state(state)
+        return y
+
+    for f in (back, again):
+        fast, expected = mg.compile(f), f(ONES).numpy()
+        for _ in range(3):
+            np.testing.assert_array_equal(fast(ONES).numpy(), expected)
+
+
 def test_an_average_of_a_model_is_updated_in_a_compiled_step() -> None:
     def trained(fast: Any) -> list[Any]:
         mg.random.seed(0)

@@ -15,13 +15,14 @@ from typing import Any
 
 import numpy as np
 
-from .. import graph, random, tracing
+from .. import graph, tracing
 from ..arrays.row_sparse import RowSparse
 from ..arrays.traced import Traced
 from ..backward import propagate
 from ..graph import Node
 from ..later import is_on_gpu
 from ..ops.conversion import clone
+from ..random.state import get_state, go_to
 from ..tensor import Tensor, raw, wrap
 from ..transforms.checkpointing import older_nodes
 from ..transforms.loops import Body
@@ -74,17 +75,17 @@ class Loop:
 
     def run(self) -> tuple[Any, Any] | None:
         """The results of the loop; None where the body goes another way in another step."""
-        state = random.get_state()
+        state = get_state()
         section = self._traced()
         if any(is_on_gpu(_numbers(x)) for x in section.leaves):  # as what the body closes over
             self.recorder.inside.update(v for step in section.steps for v in step.outs)
-            random.set_state(state)
+            go_to(state)
             return None
         while self._settle(section):
             self.recorder.inside.update(v for step in section.steps for v in step.outs)
-            random.set_state(state)
+            go_to(state)
             section = self._traced()
-        random.set_state(state)  # the loop, which runs now, draws the numbers of the first step too
+        go_to(state)  # the loop, which runs now, draws the numbers of the first step too
         return self._written(section)
 
     def _settle(self, section: Section) -> bool:

@@ -17,6 +17,7 @@ import numpy as np
 from .. import backend, tracing
 from ..arrays.batch import all_examples, running
 from ..arrays.drawing import Drawing
+from ..arrays.traced import numbers_of
 from ..devices import follow
 from ..later import refuse_later
 from ..tensor import Tensor, raw
@@ -24,7 +25,7 @@ from .philox import Philox, shape_of
 from .saved import check_state
 from .traced import Draws
 
-__all__ = ["bytes", "check_state", "generator", "get_state", "manual_seed", "seed", "seeded", "set_state"]
+__all__ = ["bytes", "check_state", "generator", "get_state", "go_to", "manual_seed", "seed", "seeded", "set_state"]
 
 _lock = Lock()
 _forks = 0  # since the last seed
@@ -201,6 +202,12 @@ def set_state(state: dict[str, Any]) -> None:
     >>> generator().random() == a
     True
     """
+    _not_again()
+    go_to(numbers_of(state))
+
+
+def go_to(state: dict[str, Any]) -> None:
+    """`set_state` for what is no step of the user's function: also while `compile` traces."""
     checked = check_state(state)
     streams = _stream.get() or _default
     positions = checked.pop("devices", {})

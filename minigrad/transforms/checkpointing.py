@@ -9,11 +9,12 @@ from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
 
-from .. import graph, random, tracing
+from .. import graph, tracing
 from ..backward import propagate
 from ..graph import Node
 from ..op import Op
 from ..ops.conversion import clone
+from ..random.state import get_state, go_to
 from ..tensor import Tensor, raw, wrap
 from ..trees import flatten, tree_map, unflatten
 from .recording import name_of
@@ -160,7 +161,7 @@ class Rerun:
         self.inputs = [self.leaves[i] for i in self.places]
         self.constants = [x for x in self.leaves if isinstance(x, Tensor) and not x.requires_grad]
         self.closed_over: list[Node] = []
-        self.random_state = random.get_state()
+        self.random_state = get_state()
         self.notes: CheckpointNotes | None = None
 
     def run(self, tensors: Sequence[Tensor]) -> Any:
@@ -193,13 +194,13 @@ class Rerun:
             for t in tensors[: len(self.places)]
         ]
         began = next(graph.clock)
-        now = random.get_state()
-        random.set_state(self.random_state)
+        now = get_state()
+        go_to(self.random_state)
         try:
             with graph.recording():
                 outs = _tensors(self.run(proxies))
         finally:
-            random.set_state(now)
+            go_to(now)
         nodes = [t._node for t in proxies if t._node is not None] + self.closed_over
         if not set(self.closed_over).issuperset(older_nodes(outs, began, nodes)):
             raise _changed("a tensor that it uses beside its arguments was computed again")

@@ -12,8 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from .. import backend, graph, random, tracing
+from .. import backend, graph, tracing
 from ..ops.join import stack, unstack
+from ..random.state import get_state, go_to
 from ..tensor import Tensor
 from ..trees import flatten, leaves_like, paths, unflatten
 from .recording import INTEGER, name_of
@@ -203,10 +204,10 @@ def _nothing(body: Body, xs: Any, columns: Sequence[Any]) -> Any:
     """The ys of no steps."""
     if isinstance(body.f, _Counted):
         return None
-    state = random.get_state()
+    state = get_state()
     with graph.no_grad():
         zeros = [np.zeros_like(x, shape=x.shape[1:]) for x in columns]
         _, y = body([np.copy(leaf) if hasattr(leaf, "dtype") else leaf for leaf in body.leaves], unflatten(xs, iter(zeros)))
-    random.set_state(state)
+    go_to(state)
     parts = [_as_array(leaf) for leaf in flatten(y)]
     return unflatten(y, iter([np.zeros_like(p, shape=(0, *p.shape)) for p in parts]))
