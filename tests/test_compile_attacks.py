@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import gc
 import itertools
+import os
 import pickle
 import random
 import re
@@ -27,6 +28,7 @@ import pytest
 import minigrad as mg
 import nn
 from minigrad import Tensor
+from minigrad.compiler import native
 
 X = np.linspace(-1, 1, 12, dtype="f4").reshape(4, 3)
 
@@ -455,6 +457,22 @@ def test_what_a_program_would_repeat_warns_with_its_line(f: Any, what: list[str]
         assert re.match(expected, warning), warning
 
 
+def careful(x: Any) -> Any:
+    with np.errstate(divide="raise"):
+        return 1 / x
+
+
+def test_a_floating_point_error_that_a_program_does_not_raise_warns() -> None:
+    fast, given = mg.compile(careful), np.zeros(2)
+    with pytest.raises(FloatingPointError):
+        fast(given)
+    with pytest.warns(mg.CompileWarning, match=r"np\.errstate .* at .*return 1 / x"):
+        fast(ONES)
+    assert np.isinf(fast(given)).all()
+    with pytest.raises(FloatingPointError), mg.detect_anomaly():
+        fast(given)
+
+
 @pytest.mark.filterwarnings("error")
 def test_a_clock_in_a_function_that_is_not_traced_is_no_matter() -> None:
     Timed().fit()
@@ -810,3 +828,42 @@ def test_tuples_may_be_nested_deeply() -> None:
     kept = Held()
     kept.nested = nested
     same(lambda x: x * len(kept.nested), (ONES,))
+
+
+# ------------------------------------------------------- what docs/compile.md says is other than without
+
+
+def test_sines_of_what_is_no_angle_are_nan() -> None:
+    for f in (np.sin, np.cos, np.tan):
+        fast, x = mg.compile(lambda x, f=f: f(x)), np.array([1.0, -(2.0**44), 2.0**46])
+        fast(x)
+        np.testing.assert_array_equal(np.isnan(fast(x)), [False, False, native.available()])
+
+
+def test_a_result_without_axes_is_a_number_at_each_call() -> None:
+    fast = mg.compile(lambda x: (np.where(x > 0, x, 1.0), x))
+    for _ in range(3):
+        assert [type(y) for y in fast(np.array(2.0))] == [np.float64, np.float64]
+
+
+def test_an_error_goes_on_where_the_function_has_drawn_numbers() -> None:
+    def guarded(x: Any) -> Any:
+        noise = mg.random.normal(size=2)
+        try:
+            return np.linalg.inv(x) + noise
+        except np.linalg.LinAlgError:
+            return x * 0
+
+    fast = mg.compile(guarded)
+    fast(np.eye(2))
+    with pytest.raises(np.linalg.LinAlgError):
+        fast(np.zeros((2, 2)))
+    assert fast(np.eye(2)).shape == (2, 2)
+
+
+def test_the_environment_is_read_when_the_function_is_traced(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EDGE", "1")
+    fast = mg.compile(lambda x: x * float(os.environ["EDGE"]))
+    fast(ONES)
+    monkeypatch.setenv("EDGE", "2")
+    np.testing.assert_array_equal(fast(ONES), ONES)

@@ -88,7 +88,7 @@ class Capture:
         repeats: whether a second call would do the same; not where this one has made new places (an optimizer's first step).
         back: the backward pass of the results, if they belong to a graph; `result` then is a list of them and of what it reads.
         arguments, tree: how the arguments and the results are nested.
-        once: what was asked for, and is repeated by the program though the answer would be another one at each call.
+        once: warnings: what the function does when it is traced, and the program does not do at each call.
     """
 
     traced: Program
@@ -166,7 +166,7 @@ def _captured(function: Callable[..., Any], args: Any, kwargs: Any, leaves: list
         raise
     tracing.recorder.reset(token)
     shown, found = _written_down(taken, roots, result, back, leaves)
-    found.arguments, found.once = unflatten((args, kwargs), iter([0] * len(leaves))), once
+    found.arguments, found.once = unflatten((args, kwargs), iter([0] * len(leaves))), [*once, *recorder.unheard]
     recorder.forget()
     return shown, found
 

@@ -43,6 +43,7 @@ class Recorder:
         self.streams: Any = None
         self.seeded = False
         self.refused: Exception | None = None
+        self.unheard: list[str] = []  # what the user asks for and a program does not do
         self.before: dict[int, tuple[np.ndarray, np.ndarray]] = {}
         self.first = 0  # the number of the first value of the loop's body that is being traced
         self.inside: set[Var | None] = set()  # what the bodies of loops have made, and nobody else can use
@@ -65,6 +66,11 @@ class Recorder:
         """Run a NumPy function on the numbers, and write it down."""
         if get_ident() != self.thread:
             return function(*numbers_of(args), **numbers_of(kwargs))
+        if not self.unheard and isinstance(function, np.ufunc) and "raise" in np.geterr().values():
+            self.unheard.append(
+                f"np.errstate asks for a FloatingPointError at {graph.user_line()}, and a program raises none after the call that "
+                "is traced: look at the results with np.isfinite, or call the function under minigrad.detect_anomaly()"
+            )
         kwargs = dict(kwargs)
         out = kwargs.pop("out", None)
         if out is not None and isinstance(function, np.ufunc) and function.signature is None:
