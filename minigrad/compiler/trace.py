@@ -68,8 +68,8 @@ class Recorder:
             return function(*numbers_of(args), **numbers_of(kwargs))
         if not self.unheard and isinstance(function, np.ufunc) and "raise" in np.geterr().values():
             self.unheard.append(
-                f"np.errstate asks for a FloatingPointError at {graph.user_line()}, and a program raises none after the call that "
-                "is traced: look at the results with np.isfinite, or call the function under minigrad.detect_anomaly()"
+                f"np.errstate asks for a FloatingPointError at {graph.user_line()}, and a program raises none: only the run that "
+                "is traced does. Look at the results with np.isfinite, or call the function under minigrad.detect_anomaly()"
             )
         kwargs = dict(kwargs)
         out = kwargs.pop("out", None)
