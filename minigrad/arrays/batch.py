@@ -357,7 +357,9 @@ def whole(x: Any, level: Level) -> Any:
 def ndim_of(x: Any) -> int:
     """The number of axes of an example."""
     ndim = getattr(x, "ndim", None)
-    return np.ndim(x) if ndim is None else ndim
+    if ndim is not None:
+        return ndim
+    return 0 if isinstance(x, (int, float, complex)) else np.ndim(x)
 
 
 def aligned(x: Any, ndim: int, level: Level) -> Any:

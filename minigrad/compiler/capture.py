@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from threading import RLock
 from types import BuiltinFunctionType, CodeType, ModuleType
@@ -126,23 +126,28 @@ def is_array(x: Any) -> bool:
     return isinstance(x, (Tensor, np.ndarray, np.inexact)) or is_plain(x)
 
 
-def capture(function: Callable[..., Any], args: Any, kwargs: Any, static: set[int] = frozenset()) -> tuple[Any, Capture]:  # type: ignore[assignment]
+def capture(
+    function: Callable[..., Any], args: Any, kwargs: Any, static: Collection[int] = (), pure: bool = False
+) -> tuple[Any, Capture]:
     """Run a function; what it gave, and how it came about.
 
     Args:
         static: the places of leaves that are no traced numbers though they are floats.
+        pure: refuse a function that changes something, or draws random numbers.
     """
     leaves = flatten((args, kwargs))
-    floats = {i for i, x in enumerate(leaves) if type(x) is float} - static
+    floats = {i for i, x in enumerate(leaves) if type(x) is float} - set(static)
     try:
-        return _captured(function, args, kwargs, leaves, floats)
+        return _captured(function, args, kwargs, leaves, floats, pure)
     except Exception:
         if not floats:
             raise
-    return _captured(function, args, kwargs, leaves, set())  # it needs a true float: its value belongs to the program
+    return _captured(function, args, kwargs, leaves, set(), pure)  # it needs a true float: its value belongs to the program
 
 
-def _captured(function: Callable[..., Any], args: Any, kwargs: Any, leaves: list[Any], floats: set[int]) -> tuple[Any, Capture]:
+def _captured(
+    function: Callable[..., Any], args: Any, kwargs: Any, leaves: list[Any], floats: set[int], pure: bool
+) -> tuple[Any, Capture]:
     roots = [function, *(x for x in leaves if not is_array(x))]
     recorder, state, began = Recorder(), reachable(*roots), next(graph.clock)
     new, ends = _stand_ins(recorder, leaves, floats)
@@ -166,6 +171,9 @@ def _captured(function: Callable[..., Any], args: Any, kwargs: Any, leaves: list
         raise
     tracing.recorder.reset(token)
     shown, found = _written_down(taken, roots, result, back, leaves)
+    if pure and (found.effects or not found.repeats or any(getattr(s.function, "draws", False) for s in found.program.steps)):
+        taken.roll_back()
+        raise CannotTrace("the function changes something, or draws random numbers")
     found.arguments, found.once = unflatten((args, kwargs), iter([0] * len(leaves))), [*once, *recorder.unheard]
     recorder.forget()
     return shown, found

@@ -29,6 +29,7 @@ from . import (
 from .back import without_graph
 from .capture import capture, is_array, turn
 from .cuda import Module
+from .examples import Examples
 from .explain import Explanation, explained
 from .fuse import fused
 from .groups import Group
@@ -58,11 +59,13 @@ class Compiled:
 
     Attributes:
         function: the function itself.
+        pure: a function that changes something, or draws random numbers, is refused.
     """
 
+    pure = False
     #: What does not belong to the function: not looked at when another function that calls it is traced.
     caches = (
-        "_lock", "_owner", "_scripts", "_traces", "static",
+        "_examples", "_lock", "_owner", "_scripts", "_traces", "pure", "static",
         "__module__", "__name__", "__qualname__", "__doc__", "__annotations__", "__wrapped__", "__type_params__",
     )  # fmt: skip
 
@@ -71,6 +74,7 @@ class Compiled:
         self.function, self.static = function, _Static(function, static)
         self._scripts: dict[Any, list[Script | Recorded]] = {}
         self._traces: dict[Any, int] = {}
+        self._examples = Examples(function, Compiled)
         self._begin()
         _alive.add(self)
 
@@ -154,7 +158,9 @@ class Compiled:
         """A call for which there is no program yet."""
         arrays = [raw(x) for x in leaves if is_array(x)]
         if batch.running.get() or not all(is_plain(a) or isinstance(a, np.generic) for a in arrays):
-            return self.function(*args, **kwargs)
+            if self.static.named or not any(type(a) is batch.Batch for a in arrays):
+                return self.function(*args, **kwargs)
+            return self._examples.run(structure, leaves, args, kwargs)
         needs = tuple(isinstance(x, Tensor) and x._node is not None for x in leaves)
         signature = (structure, needs, *((a.shape, a.dtype) for a in arrays))
         count = self._traces[signature] = self._traces.get(signature, 0) + 1
@@ -171,7 +177,7 @@ class Compiled:
                     if (again := script.run(leaves)) is not MISS:
                         self._traces[signature] -= 1
                         return again
-            result, found = capture(self.function, args, kwargs, self.static.leaves(args, kwargs))
+            result, found = capture(self.function, args, kwargs, self.static.leaves(args, kwargs), self.pure)
             for said in found.once:
                 graph.warn(said, CompileWarning)
             recorded = None if found.back is None else Recorded(self.function, found)
