@@ -88,7 +88,14 @@ class Script(Lines):
         self._arrays()
         if self.draws:
             self.add("kept = get_state()")
+            self.add("try:")
+            self.indent += "    "
         self._parts()
+        if self.draws:
+            self.indent = self.indent[:-4]
+            self.add("except Exception:")
+            self.add("    set_state(kept)")
+            self.add("    raise")
         self._effects()
         self._return()
         self.source: str
@@ -98,7 +105,7 @@ class Script(Lines):
     @property
     def changes_nothing(self) -> bool:
         """Whether nothing has changed where the program ends with an error, so that the function can run in its place."""
-        return not self.written and not self.draws
+        return not self.written
 
     def needs(self, t: Tensor) -> bool:
         """Whether it matters what a tensor of the state is: a gradient that is replaced unread does not."""
