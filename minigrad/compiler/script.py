@@ -88,16 +88,13 @@ class Script(Lines):
         self._arrays()
         if self.draws:
             self.add("kept = get_state()")
-            self.add("try:")
-            self.indent += "    "
+        start = len(self.lines)
         self._parts()
-        if self.draws:
-            self.indent = self.indent[:-4]
-            self.add("except Exception:")
-            self.add("    set_state(kept)")
-            self.add("    raise")
         self._effects()
         self._return()
+        if self.draws:  # where it raises, the function may run in its place, and draws the same numbers
+            lines = [f"    {line}" for line in self.lines[start:]]
+            self.lines[start:] = ["    try:", *lines, "    except Exception:", "        set_state(kept)", "        raise"]
         self.source: str
         self.run: Callable[[Any], Any]
         self.source, self.run = self.made("run(arguments)")
