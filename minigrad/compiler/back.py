@@ -21,8 +21,9 @@ from ..graph import Node
 from ..ops.conversion import clone
 from ..tensor import Tensor, raw, wrap
 from ..trees import flatten
+from .numbers import Formula, evaluate
 from .passes import inputs_of, simplified
-from .program import Program, Step, Var, vars_in
+from .program import Program, Step, Var, formulas_in, vars_in
 from .state import Place
 from .views import LOOKS
 
@@ -38,8 +39,8 @@ class Back:
         outputs: the numbers of the results that have a gradient.
         arguments: the numbers of the arguments' leaves that need one.
         closed: the Tensors beside these that the gradient goes to, or where they are found.
-        given, kept: what it reads: inputs of the forward program, and what that computes.
-        numbers: what `kept` was in the run that was traced.
+        given, kept, formulas: what it reads: inputs of the forward program, what that computes, and numbers of Python's.
+        numbers: what `kept` and `formulas` were in the run that was traced.
     """
 
     program: Program
@@ -48,7 +49,8 @@ class Back:
     closed: list[Tensor | Place]
     given: list[Var]
     kept: list[Var]
-    numbers: list[np.ndarray]
+    formulas: list[Formula]
+    numbers: list[Any]
 
 
 def entered(t: Traced) -> tuple[Tensor, Node]:
@@ -85,8 +87,9 @@ def traced_back(recorder: Any, result: Any, ends: dict[int, Node], began: int, t
     reads = [v for v in dict.fromkeys(read) if v not in own]
     given, kept = [v for v in reads if v in recorder.inputs], [v for v in reads if v not in recorder.inputs]
     program.inputs = [*given, *kept, *cotangents]
-    numbers = [seen[v] for v in kept]
-    return Back(program, [i for i, _ in moving], list(ends), [places[n] for n in closed], given, kept, numbers)
+    formulas, known = formulas_in(program.steps), dict(recorder.values)
+    numbers = [*(seen[v] for v in kept), *(evaluate(f, known) for f in formulas)]
+    return Back(program, [i for i, _ in moving], list(ends), [places[n] for n in closed], given, kept, formulas, numbers)
 
 
 def _pass(recorder: Any, outs: Sequence[Tensor], targets: Sequence[Node]) -> tuple[Program, list[Var], dict[Var, Any]]:

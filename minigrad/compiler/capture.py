@@ -184,7 +184,7 @@ def _stand_ins(recorder: Recorder, leaves: list[Any], floats: set[int]) -> tuple
 def _written_down(taken: _Taken, roots: list[Any], result: Any, back: Back | None, leaves: list[Any]) -> tuple[Any, Capture]:
     """After the run: the results with real arrays, and the program with its ties to what is around it."""
     recorder, state = taken.recorder, taken.state
-    parts, kept = flatten(result), [] if back is None else back.kept
+    parts, kept = flatten(result), [] if back is None else [*back.kept, *back.formulas]
     # what stands in an object that the function has made is itself again, too; such an object is a new one at each call
     objects = [x for x in parts if not is_array(x) and type(raw(x)) is not Traced and not isinstance(x, (*PLAIN, type))]
     effects, repeats = taken.settle(reachable(*roots, *objects))

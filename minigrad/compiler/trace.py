@@ -38,6 +38,7 @@ class Recorder:
         self.guards: list[Var] = []
         self.given_numbers: dict[Any, tuple[Formula, Any, tuple[Any, ...]]] = {}
         self.decisions: list[tuple[Formula, Any]] = []
+        self.values: dict[Formula, Any] = {}  # what these numbers are in this run
         self.formulas: dict[Any, Formula] = {}
         self.alike: dict[Any, Formula] = {}
         self.streams: Any = None
@@ -160,6 +161,7 @@ class Recorder:
         """A float among the arguments."""
         formula = Formula(name=f"argument {place}")
         self.given_numbers["argument", place] = (formula, None, (place,))
+        self.values[formula] = value
         return Number(value, formula, self)
 
     def _number(self, value: Any, source: dict[str, Any], path: tuple[Any, ...]) -> Number:
@@ -167,6 +169,7 @@ class Recorder:
         if name not in self.given_numbers:
             shown = str(path[0]) + "".join(f"[{i}]" for i in path[1:])
             self.given_numbers[name] = (Formula(name=shown), source, path)
+            self.values[self.given_numbers[name][0]] = value
         own = self.given_numbers[name][0]
         first = self.alike.setdefault((path, type(value), value), own)
         if first is not own:  # the count of steps is the same for all parameters: one formula, while that is so
