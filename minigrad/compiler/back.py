@@ -20,6 +20,7 @@ from ..backward import propagate
 from ..graph import Node
 from ..ops.conversion import clone
 from ..tensor import Tensor, raw, wrap
+from ..tracing import RunsAsItIs
 from ..trees import flatten
 from .numbers import Formula, evaluate
 from .passes import inputs_of, simplified
@@ -27,7 +28,7 @@ from .program import Program, Step, Var, formulas_in, vars_in
 from .state import Place
 from .views import LOOKS
 
-__all__ = ["Back", "entered", "traced_back", "without_graph"]
+__all__ = ["Back", "Spent", "entered", "traced_back", "without_graph"]
 
 
 @dataclass(eq=False)
@@ -53,12 +54,28 @@ class Back:
     numbers: list[Any]
 
 
+class Argument(Tensor):
+    """An argument that requires a gradient: what a function does with `.grad` belongs to one call alone."""
+
+    __slots__ = ()
+
+    @property
+    def grad(self) -> Tensor | None:
+        raise RunsAsItIs("it reads the gradient of an argument: let it read the tensor by a name, or give it the gradient")
+
+    @grad.setter
+    def grad(self, value: Any) -> None:
+        raise RunsAsItIs("it sets the gradient of an argument: let it read the tensor by a name")
+
+
 def entered(t: Traced) -> tuple[Tensor, Node]:
     """An argument in the graph, from a new leaf on."""
     leaf = wrap(t, None)
     leaf.requires_grad = True
     assert leaf._node is not None
-    return clone(leaf), leaf._node
+    given = clone(leaf)
+    given.__class__ = Argument
+    return given, leaf._node
 
 
 def without_graph(x: Any) -> Any:
@@ -66,8 +83,26 @@ def without_graph(x: Any) -> Any:
     return wrap(x._array, None) if isinstance(x, Tensor) and x._node is not None else x
 
 
-def traced_back(recorder: Any, result: Any, ends: dict[int, Node], began: int, tensors: Iterable[Any]) -> Back | None:
-    """The backward pass of what a function has returned; None where nothing has a gradient.
+class Spent:
+    """Puts a result in the graph whose way back is gone, since the function has run a backward pass through it.
+
+    A second pass ends there with the error that it would end with without `compile`.
+
+    Attributes:
+        op: what is to have made the result.
+    """
+
+    def __init__(self, op: Any) -> None:
+        self.op = op
+
+    def __call__(self, t: Tensor) -> Tensor:
+        return wrap(t._array, Node(self.op, (), None, t.shape, t.dtype))
+
+
+def traced_back(
+    recorder: Any, result: Any, ends: dict[int, Node], began: int, tensors: Iterable[Any]
+) -> tuple[Back | None, dict[int, Spent]]:
+    """The backward pass of what a function has returned, None where nothing has a gradient; and the results that are spent.
 
     Args:
         ends: the leaf of the graph of each argument that needs a gradient, by the argument's number.
@@ -75,12 +110,20 @@ def traced_back(recorder: Any, result: Any, ends: dict[int, Node], began: int, t
         tensors: Tensors that the function can reach, with their places.
     """
     places = {t._node: t if place is None else place for t, place, *_ in tensors if t._node is not None}
-    moving = [(i, x) for i, x in enumerate(flatten(result)) if isinstance(x, Tensor) and x._node is not None]
-    outs = [x for _, x in moving]
-    closed = _closed(outs, began, {*ends.values()}, places)
-    if not moving or closed is None or not (ends or closed):
-        return None
-    targets = [*ends.values(), *closed]
+    moving: dict[int, Tensor] = {}
+    closed: dict[Node, None] = {}
+    spent: dict[int, Spent] = {}
+    for i, x in enumerate(flatten(result)):
+        if isinstance(x, Tensor) and x._node is not None:
+            found, gone = _closed(x._node, began, {*ends.values()}, places)
+            if gone is not None:
+                spent[i] = Spent(gone)
+            else:
+                moving[i] = x
+                closed.update(dict.fromkeys(found))
+    if not moving or not (ends or closed):
+        return None, spent
+    outs, targets = [*moving.values()], [*ends.values(), *closed]
     program, cotangents, seen = _pass(recorder, outs, targets)
     own = {*cotangents, *program.constants, *(v for s in program.steps for v in s.outs)}
     read = [*(v for s in program.steps for v in inputs_of(s)), *vars_in((program.outputs, program.checks, program.guards))]
@@ -89,7 +132,7 @@ def traced_back(recorder: Any, result: Any, ends: dict[int, Node], began: int, t
     program.inputs = [*given, *kept, *cotangents]
     formulas, known = formulas_in(program.steps), dict(recorder.values)
     numbers = [*(seen[v] for v in kept), *(evaluate(f, known) for f in formulas)]
-    return Back(program, [i for i, _ in moving], list(ends), [places[n] for n in closed], given, kept, formulas, numbers)
+    return Back(program, [*moving], list(ends), [places[n] for n in closed], given, kept, formulas, numbers), spent
 
 
 def _pass(recorder: Any, outs: Sequence[Tensor], targets: Sequence[Node]) -> tuple[Program, list[Var], dict[Var, Any]]:
@@ -122,13 +165,13 @@ def _without_hooks(nodes: Sequence[Node]) -> Iterator[None]:
             info.hooks = hooks
 
 
-def _closed(outs: Sequence[Tensor], began: int, ends: set[Node], places: dict[Node, Any]) -> list[Node] | None:
-    """The nodes outside of a function that its results lead back to.
+def _closed(start: Node, began: int, ends: set[Node], places: dict[Node, Any]) -> tuple[list[Node], Any]:
+    """The nodes outside of a function that a result leads back to.
 
-    None where there is no way back any more: the function has run a backward pass through their graph, or has written into
-    what that reads.
+    And the op behind which there is no way back any more: the function has run a backward pass through the graph, or has
+    written into what that reads.
     """
-    stack = [t._node for t in outs if t._node is not None and t._node not in ends]
+    stack = [start] if start not in ends else []
     seen, closed = {*stack, *ends}, []
     while stack:
         node = stack.pop()
@@ -144,12 +187,12 @@ def _closed(outs: Sequence[Tensor], began: int, ends: set[Node], places: dict[No
             try:
                 graph.check_saved(node)
             except RuntimeError:
-                return None
+                return closed, node.op
         for parent in node.parents:
             if parent is not None and parent not in seen:
                 seen.add(parent)
                 stack.append(parent)
-    return closed
+    return closed, None
 
 
 def _looks(recorder: Any) -> list[Step]:

@@ -13,6 +13,8 @@ from ..arrays.row_sparse import add_rows
 from ..arrays.traced import HOLE, CannotTrace, Path, Place, Traced, numbers_of
 from ..backend import address_of, is_plain
 from ..graph import owner
+from ..tracing import RunsAsItIs
+from ..transforms.checkpointing import older_nodes
 from ..trees import flatten, sequence_like, unflatten
 from .calls import is_sized_by_values
 from .numbers import Formula, Number
@@ -41,6 +43,8 @@ class Recorder:
         self.values: dict[Formula, Any] = {}  # what these numbers are in this run
         self.formulas: dict[Any, Formula] = {}
         self.alike: dict[Any, Formula] = {}
+        self.began = 0  # when the function began, on the clock of the graph
+        self.leaves: set[Any] = set()  # older leaves whose gradients the program changes
         self.streams: Any = None
         self.seeded = False
         self.refused: Exception | None = None
@@ -59,6 +63,15 @@ class Recorder:
         self.inputs.append(var)
         self.arrays.append(Traced(x, var, self))
         return self.arrays[-1]
+
+    def goes_back(self, outputs: Sequence[Any], targets: Sequence[Any]) -> None:
+        """Before a backward pass in the function: it must not go on in a graph that is older than the function."""
+        older = older_nodes(outputs, self.began, targets)
+        if (found := next((node for node in older if node not in self.leaves), None)) is not None:
+            raise RunsAsItIs(
+                f"backward() in it goes on in a graph that was there before, behind a tensor of shape {found.shape}: compute that "
+                "in the function, too; if the gradient is to end there, use x.detach()"
+            )
 
     # --------------------------------------------------------------------------------- steps
 
