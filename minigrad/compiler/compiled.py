@@ -172,17 +172,15 @@ class Compiled:
                         return again
             try:
                 result, found = capture(self.function, args, kwargs, self.static.leaves(args, kwargs))
-            except RunsAsItIs as reason:
-                self._traces[signature], found = TRACES + 1, None
-                graph.warn(f"{self._name()} is not compiled: {reason}", CompileWarning)
-            else:
                 recorded = None if found.back is None else Recorded(self.function, found)
                 if found.repeats:
                     self._scripts.setdefault(structure, []).insert(0, recorded or script_of(found))
                     self._forget(structure)
-        if found is None:
-            return self.function(*args, **kwargs)
-        return result if recorded is None else recorded.joined(result, leaves, state)
+                return result if recorded is None else recorded.joined(result, leaves, state)
+            except RunsAsItIs as reason:
+                self._traces[signature] = TRACES + 1
+                graph.warn(f"{self._name()} is not compiled: {reason}", CompileWarning)
+        return self.function(*args, **kwargs)
 
     def _name(self) -> str:
         return getattr(self.function, "__qualname__", str(self.function))
@@ -198,8 +196,8 @@ class Compiled:
         scripts = self._scripts.get(structure)
         why = ", ".join(scripts[0].capture.differs()) if scripts else "each call adds to a list or a dict that it finds"
         return (
-            f"{self._name()} was compiled {TRACES} times for arguments of these shapes and runs as it is from now on, since a number or "
-            f"a decision in it is another one at each call: {why or 'what it decides by values'}. Give a number as an argument"
+            f"{self._name()} was compiled {TRACES} times for arguments of these shapes and runs as it is from now on, since a "
+            f"number or a decision in it is another one at each call: {why or 'what it decides by values'}. Give a number as an argument"
         )
 
     # ------------------------------------------------------------------------------ to be looked at

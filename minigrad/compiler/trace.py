@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+from collections.abc import Sequence
 from threading import get_ident
 from typing import Any
 
@@ -69,8 +70,8 @@ class Recorder:
         older = older_nodes(outputs, self.began, targets)
         if (found := next((node for node in older if node not in self.leaves), None)) is not None:
             raise RunsAsItIs(
-                f"backward() in it goes on in a graph that was there before, behind a tensor of shape {found.shape}: compute that "
-                "in the function, too; if the gradient is to end there, use x.detach()"
+                f"backward() in it goes on in a graph that was there before, behind a tensor of shape {found.shape}: compute "
+                "that in the function, too; if the gradient is to end there, use x.detach()"
             )
 
     # --------------------------------------------------------------------------------- steps
