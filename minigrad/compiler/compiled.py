@@ -197,7 +197,8 @@ class Compiled:
         why = ", ".join(scripts[0].capture.differs()) if scripts else "each call adds to a list or a dict that it finds"
         return (
             f"{self._name()} was compiled {TRACES} times for arguments of these shapes and runs as it is from now on, since a "
-            f"number or a decision in it is another one at each call: {why or 'what it decides by values'}. Give a number as an argument"
+            f"number or a decision in it is another one at each call: {why or 'what it decides by values'}. Give a number as an "
+            "argument"
         )
 
     # ------------------------------------------------------------------------------ to be looked at
