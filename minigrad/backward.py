@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
-from . import backend, graph, later
+from . import backend, graph, later, tracing
 from .accumulate import accumulate_leaf, of_one_example, outside, own
 from .arrays.batch import OneAtATime, all_examples, newest, settled
 from .arrays.fallback import apply_rule, rescued
@@ -148,6 +148,9 @@ def propagate(
     without, they are added to `.grad` of all leaves.  A pass `of_a_rule` ends at its targets, also where one of them leads
     to another, which the pass around it will find out (see `minigrad.trial.may_run` too).
     """
+    recorder = tracing.recorder.get()
+    if recorder is not None and not of_a_rule:
+        recorder.goes_back(outputs, targets or ())
     keep = create_graph if retain_graph is None else retain_graph
     this = Pass(outputs, cotangents, targets, create_graph, keep, search, of_a_rule)
     if not this.may_be_on_trial() or not may_run(outputs, cotangents, of_a_rule):

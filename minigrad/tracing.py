@@ -6,7 +6,12 @@ from collections.abc import Callable
 from contextvars import ContextVar
 from typing import Any
 
-__all__ = ["changing", "decided", "is_traced", "is_traced_number", "recorder", "repeat"]
+__all__ = ["RunsAsItIs", "changing", "decided", "is_traced", "is_traced_number", "recorder", "repeat"]
+
+
+class RunsAsItIs(Exception):
+    """A function for which no program can stand; the message says why, and what to write."""
+
 
 #: What writes down the calls of the function that is being traced, in this thread and task.
 recorder: ContextVar[Any] = ContextVar("minigrad_recorder", default=None)

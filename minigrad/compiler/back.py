@@ -20,13 +20,15 @@ from ..backward import propagate
 from ..graph import Node
 from ..ops.conversion import clone
 from ..tensor import Tensor, raw, wrap
+from ..tracing import RunsAsItIs
 from ..trees import flatten
+from .numbers import Formula, evaluate
 from .passes import inputs_of, simplified
-from .program import Program, Step, Var, vars_in
+from .program import Program, Step, Var, formulas_in, vars_in
 from .state import Place
 from .views import LOOKS
 
-__all__ = ["Back", "entered", "traced_back", "without_graph"]
+__all__ = ["Back", "Spent", "entered", "traced_back", "without_graph"]
 
 
 @dataclass(eq=False)
@@ -38,8 +40,8 @@ class Back:
         outputs: the numbers of the results that have a gradient.
         arguments: the numbers of the arguments' leaves that need one.
         closed: the Tensors beside these that the gradient goes to, or where they are found.
-        given, kept: what it reads: inputs of the forward program, and what that computes.
-        numbers: what `kept` was in the run that was traced.
+        given, kept, formulas: what it reads: inputs of the forward program, what that computes, and numbers of Python's.
+        numbers: what `kept` and `formulas` were in the run that was traced.
     """
 
     program: Program
@@ -48,7 +50,22 @@ class Back:
     closed: list[Tensor | Place]
     given: list[Var]
     kept: list[Var]
-    numbers: list[np.ndarray]
+    formulas: list[Formula]
+    numbers: list[Any]
+
+
+class Argument(Tensor):
+    """An argument that requires a gradient: what a function does with `.grad` belongs to one call alone."""
+
+    __slots__ = ()
+
+    @property
+    def grad(self) -> Tensor | None:
+        raise RunsAsItIs("it reads the gradient of an argument: let it read the tensor by a name, or give it the gradient")
+
+    @grad.setter
+    def grad(self, value: Any) -> None:
+        raise RunsAsItIs("it sets the gradient of an argument: let it read the tensor by a name")
 
 
 def entered(t: Traced) -> tuple[Tensor, Node]:
@@ -56,7 +73,9 @@ def entered(t: Traced) -> tuple[Tensor, Node]:
     leaf = wrap(t, None)
     leaf.requires_grad = True
     assert leaf._node is not None
-    return clone(leaf), leaf._node
+    given = clone(leaf)
+    given.__class__ = Argument
+    return given, leaf._node
 
 
 def without_graph(x: Any) -> Any:
@@ -64,8 +83,26 @@ def without_graph(x: Any) -> Any:
     return wrap(x._array, None) if isinstance(x, Tensor) and x._node is not None else x
 
 
-def traced_back(recorder: Any, result: Any, ends: dict[int, Node], began: int, tensors: Iterable[Any]) -> Back | None:
-    """The backward pass of what a function has returned; None where nothing has a gradient.
+class Spent:
+    """Puts a result in the graph whose way back is gone, since the function has run a backward pass through it.
+
+    A second pass ends there with the error that it would end with without `compile`.
+
+    Attributes:
+        op: what is to have made the result.
+    """
+
+    def __init__(self, op: Any) -> None:
+        self.op = op
+
+    def __call__(self, t: Tensor) -> Tensor:
+        return wrap(t._array, Node(self.op, (), None, t.shape, t.dtype))
+
+
+def traced_back(
+    recorder: Any, result: Any, ends: dict[int, Node], began: int, tensors: Iterable[Any]
+) -> tuple[Back | None, dict[int, Spent]]:
+    """The backward pass of what a function has returned, None where nothing has a gradient; and the results that are spent.
 
     Args:
         ends: the leaf of the graph of each argument that needs a gradient, by the argument's number.
@@ -73,20 +110,29 @@ def traced_back(recorder: Any, result: Any, ends: dict[int, Node], began: int, t
         tensors: Tensors that the function can reach, with their places.
     """
     places = {t._node: t if place is None else place for t, place, *_ in tensors if t._node is not None}
-    moving = [(i, x) for i, x in enumerate(flatten(result)) if isinstance(x, Tensor) and x._node is not None]
-    outs = [x for _, x in moving]
-    closed = _closed(outs, began, {*ends.values()}, places)
-    if not moving or closed is None or not (ends or closed):
-        return None
-    targets = [*ends.values(), *closed]
+    moving: dict[int, Tensor] = {}
+    closed: dict[Node, None] = {}
+    spent: dict[int, Spent] = {}
+    for i, x in enumerate(flatten(result)):
+        if isinstance(x, Tensor) and x._node is not None:
+            found, gone = _closed(x._node, began, {*ends.values()}, places)
+            if gone is not None:
+                spent[i] = Spent(gone)
+            else:
+                moving[i] = x
+                closed.update(dict.fromkeys(found))
+    if not moving or not (ends or closed):
+        return None, spent
+    outs, targets = [*moving.values()], [*ends.values(), *closed]
     program, cotangents, seen = _pass(recorder, outs, targets)
     own = {*cotangents, *program.constants, *(v for s in program.steps for v in s.outs)}
     read = [*(v for s in program.steps for v in inputs_of(s)), *vars_in((program.outputs, program.checks, program.guards))]
     reads = [v for v in dict.fromkeys(read) if v not in own]
     given, kept = [v for v in reads if v in recorder.inputs], [v for v in reads if v not in recorder.inputs]
     program.inputs = [*given, *kept, *cotangents]
-    numbers = [seen[v] for v in kept]
-    return Back(program, [i for i, _ in moving], list(ends), [places[n] for n in closed], given, kept, numbers)
+    formulas, known = formulas_in(program.steps), dict(recorder.values)
+    numbers = [*(seen[v] for v in kept), *(evaluate(f, known) for f in formulas)]
+    return Back(program, [*moving], list(ends), [places[n] for n in closed], given, kept, formulas, numbers), spent
 
 
 def _pass(recorder: Any, outs: Sequence[Tensor], targets: Sequence[Node]) -> tuple[Program, list[Var], dict[Var, Any]]:
@@ -119,13 +165,13 @@ def _without_hooks(nodes: Sequence[Node]) -> Iterator[None]:
             info.hooks = hooks
 
 
-def _closed(outs: Sequence[Tensor], began: int, ends: set[Node], places: dict[Node, Any]) -> list[Node] | None:
-    """The nodes outside of a function that its results lead back to.
+def _closed(start: Node, began: int, ends: set[Node], places: dict[Node, Any]) -> tuple[list[Node], Any]:
+    """The nodes outside of a function that a result leads back to.
 
-    None where there is no way back any more: the function has run a backward pass through their graph, or has written into
-    what that reads.
+    And the op behind which there is no way back any more: the function has run a backward pass through the graph, or has
+    written into what that reads.
     """
-    stack = [t._node for t in outs if t._node is not None and t._node not in ends]
+    stack = [start] if start not in ends else []
     seen, closed = {*stack, *ends}, []
     while stack:
         node = stack.pop()
@@ -141,12 +187,12 @@ def _closed(outs: Sequence[Tensor], began: int, ends: set[Node], places: dict[No
             try:
                 graph.check_saved(node)
             except RuntimeError:
-                return None
+                return closed, node.op
         for parent in node.parents:
             if parent is not None and parent not in seen:
                 seen.add(parent)
                 stack.append(parent)
-    return closed
+    return closed, None
 
 
 def _looks(recorder: Any) -> list[Step]:

@@ -16,8 +16,9 @@ from ..arrays.row_sparse import RowSparse
 from ..arrays.traced import CannotTrace, Traced
 from ..backend import address_of, is_plain
 from ..tensor import Tensor, raw, wrap
+from ..tracing import RunsAsItIs
 from ..trees import flatten, sequence_like, tree_map, unflatten
-from .back import Back, entered, traced_back, without_graph
+from .back import Back, Spent, entered, traced_back, without_graph
 from .numbers import Formula, Number
 from .once import answers_once
 from .passes import inputs_of, simplified
@@ -89,6 +90,8 @@ class Capture:
         back: the backward pass of the results, if they belong to a graph; `result` then is a list of them and of what it reads.
         arguments, tree: how the arguments and the results are nested.
         once: warnings: what the function does when it is traced, and the program does not do at each call.
+        spent: results in a graph that has been gone back through.
+        moving: the numbers of arguments that require a gradient, where there is no `back` for it.
     """
 
     traced: Program
@@ -110,6 +113,8 @@ class Capture:
     arguments: Any = ((), {})
     tree: Any = None
     once: list[str] = field(default_factory=list)
+    spent: dict[int, Spent] = field(default_factory=dict)
+    moving: set[int] = field(default_factory=set)
 
     def differs(self) -> list[str]:
         """What must be as it was for the program to be right, and is not."""
@@ -139,6 +144,8 @@ def capture(
     floats = {i for i, x in enumerate(leaves) if type(x) is float} - set(static)
     try:
         return _captured(function, args, kwargs, leaves, floats, pure)
+    except RunsAsItIs:
+        raise
     except Exception:
         if not floats:
             raise
@@ -153,6 +160,7 @@ def _captured(
     new, ends = _stand_ins(recorder, leaves, floats)
     nodes = [(new[i], new[i]._node) for i in ends]
     taken = _Taken(recorder, state, [x for x in leaves if isinstance(x, Tensor)])
+    recorder.began, recorder.leaves = began, {t._node for t, *_ in taken.tensors if t.is_leaf}
     token = tracing.recorder.set(recorder)
     try:
         new_args, new_kwargs = unflatten((args, kwargs), iter(new))
@@ -161,7 +169,8 @@ def _captured(
         taken.streams.refuse_draws()
         _refuse_iterators(result)
         _refuse_changes(nodes, flatten((new_args, new_kwargs)), new)
-        back = traced_back(recorder, result, ends, began, taken.tensors)
+        _refuse_gradients(ends, leaves)
+        back, spent = traced_back(recorder, result, ends, began, taken.tensors)
     except BaseException as error:
         tracing.recorder.reset(token)
         taken.undo(reachable(*roots))
@@ -170,11 +179,12 @@ def _captured(
             raise recorder.refused from None  # which NumPy makes an error of its own of, about a sequence
         raise
     tracing.recorder.reset(token)
-    shown, found = _written_down(taken, roots, result, back, leaves)
+    shown, found = _written_down(taken, roots, result, back, leaves, spent)
     if pure and (found.effects or not found.repeats or any(getattr(s.function, "draws", False) for s in found.program.steps)):
         taken.roll_back()
         raise CannotTrace("the function changes something, or draws random numbers")
     found.arguments, found.once = unflatten((args, kwargs), iter([0] * len(leaves))), [*once, *recorder.unheard]
+    found.moving = set() if back is not None else {*ends}
     recorder.forget()
     return shown, found
 
@@ -194,10 +204,12 @@ def _stand_ins(recorder: Recorder, leaves: list[Any], floats: set[int]) -> tuple
     return new, ends
 
 
-def _written_down(taken: _Taken, roots: list[Any], result: Any, back: Back | None, leaves: list[Any]) -> tuple[Any, Capture]:
+def _written_down(
+    taken: _Taken, roots: list[Any], result: Any, back: Back | None, leaves: list[Any], spent: dict[int, Spent]
+) -> tuple[Any, Capture]:
     """After the run: the results with real arrays, and the program with its ties to what is around it."""
     recorder, state = taken.recorder, taken.state
-    parts, kept = flatten(result), [] if back is None else back.kept
+    parts, kept = flatten(result), [] if back is None else [*back.kept, *back.formulas]
     # what stands in an object that the function has made is itself again, too; such an object is a new one at each call
     objects = [x for x in parts if not is_array(x) and type(raw(x)) is not Traced and not isinstance(x, (*PLAIN, type))]
     effects, repeats = taken.settle(reachable(*roots, *objects))
@@ -210,12 +222,13 @@ def _written_down(taken: _Taken, roots: list[Any], result: Any, back: Back | Non
     own, numbers = [_own(x) for x in parts], [] if back is None else back.numbers
     if repeats:
         own, numbers = _apart(taken, own, effects, numbers)
+    own = [spent[i](x) if i in spent else x for i, x in enumerate(own)]
     shown = unflatten(result, iter(own)) if back is None else [*own, *numbers]
     return shown, Capture(
         traced, program, [_stand_in(without_graph(x)) for x in leaves], tree_map(_stand_in, shown),
         taken.sources, taken.tensors, taken.fixed(), state.same, [(x, x.copy()) for x in state.loose],
         [(h, state.order_of(h) or len(h)) for h, _ in state.holders], state.sets, list(recorder.given_numbers.values()),
-        recorder.decisions, effects, repeats, back, tree=unflatten(result, iter([0] * len(parts))),
+        recorder.decisions, effects, repeats, back, tree=unflatten(result, iter([0] * len(parts))), spent=spent,
     )  # fmt: skip
 
 
@@ -275,6 +288,16 @@ def _refuse_changes(nodes: list[tuple[Any, Any]], after: list[Any], before: list
             "the compiled function changes a list, a dict or another container among its arguments, and gets a new one at "
             "each call: let it return what is new, or keep the container outside and read it by its name"
         )
+
+
+def _refuse_gradients(ends: dict[int, Any], leaves: list[Any]) -> None:
+    """A backward pass in the function goes on behind its arguments, which belong to another graph at each call."""
+    for i, node in ends.items():
+        if node.grad is not None:
+            raise RunsAsItIs(
+                f"backward() in it sends a gradient to an argument of shape {leaves[i].shape} that requires one: let it read the "
+                "tensor by a name, or take the module as an argument; if the gradient is to end there, give it x.detach()"
+            )
 
 
 def _refuse_iterators(result: Any) -> None:

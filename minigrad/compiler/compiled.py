@@ -21,6 +21,7 @@ from ..arrays.traced import CannotTrace
 from ..backend import is_plain
 from ..random.state import get_state
 from ..tensor import Tensor, raw
+from ..tracing import RunsAsItIs
 from ..trees import flatten, is_leaf, paths, unflatten
 from . import (
     native,
@@ -177,14 +178,22 @@ class Compiled:
                     if (again := script.run(leaves)) is not MISS:
                         self._traces[signature] -= 1
                         return again
-            result, found = capture(self.function, args, kwargs, self.static.leaves(args, kwargs), self.pure)
-            for said in found.once:
-                graph.warn(said, CompileWarning)
-            recorded = None if found.back is None else Recorded(self.function, found)
-            if found.repeats:
-                self._scripts.setdefault(structure, []).insert(0, recorded or script_of(found))
-                self._forget(structure)
-        return result if recorded is None else recorded.joined(result, leaves, state)
+            try:
+                result, found = capture(self.function, args, kwargs, self.static.leaves(args, kwargs), self.pure)
+                for said in found.once:
+                    graph.warn(said, CompileWarning)
+                recorded = None if found.back is None else Recorded(self.function, found)
+                if found.repeats:
+                    self._scripts.setdefault(structure, []).insert(0, recorded or script_of(found))
+                    self._forget(structure)
+                return result if recorded is None else recorded.joined(result, leaves, state)
+            except RunsAsItIs as reason:
+                self._traces[signature] = TRACES + 1
+                graph.warn(f"{self._name()} is not compiled: {reason}", CompileWarning)
+        return self.function(*args, **kwargs)
+
+    def _name(self) -> str:
+        return getattr(self.function, "__qualname__", str(self.function))
 
     def _forget(self, structure: Any) -> None:
         """Keep a bounded number of programs."""
@@ -195,11 +204,11 @@ class Compiled:
     def _complaint(self, structure: Any) -> str:
         """Why no program serves for long."""
         scripts = self._scripts.get(structure)
-        name = getattr(self.function, "__qualname__", str(self.function))
         why = ", ".join(scripts[0].capture.differs()) if scripts else "each call adds to a list or a dict that it finds"
         return (
-            f"{name} was compiled {TRACES} times for arguments of these shapes and runs as it is from now on, since a number or "
-            f"a decision in it is another one at each call: {why or 'what it decides by values'}. Give a number as an argument"
+            f"{self._name()} was compiled {TRACES} times for arguments of these shapes and runs as it is from now on, since a "
+            f"number or a decision in it is another one at each call: {why or 'what it decides by values'}. Give a number as an "
+            "argument"
         )
 
     # ------------------------------------------------------------------------------ to be looked at

@@ -51,7 +51,7 @@ def _arguments(script: Script) -> None:
     for place, (name, leaf) in enumerate(zip(names, leaves, strict=True)):
         kind = script.name(type(leaf), "type")
         if is_array(leaf):
-            _array(script, name, leaf, kind, *next(variables))
+            _array(script, name, leaf, kind, place in script.capture.moving, *next(variables))
         else:
             other = "" if place in read else f" or {_differs(script, name, leaf)}"
             _unless(script, f"if type({name}) is not {kind}{other}:")
@@ -66,9 +66,10 @@ def _differs(script: Script, name: str, leaf: Any) -> str:
     return f"{name} != {kept}" if frozen or is_library_code(type(leaf)) else f"{name} is not {kept}"
 
 
-def _array(script: Script, name: str, leaf: Any, kind: str, i: int, v: Var) -> None:
+def _array(script: Script, name: str, leaf: Any, kind: str, moving: bool, i: int, v: Var) -> None:
     is_tensor = isinstance(leaf, Tensor)
-    _unless(script, f"if type({name}) is not {kind}{f' or {name}._node is not None' if is_tensor else ''}:")
+    in_graph = f" or {name}._node is{'' if moving else ' not'} None" if is_tensor else ""
+    _unless(script, f"if type({name}) is not {kind}{in_graph}:")
     if isinstance(leaf, np.generic):
         script.add(f"x{i} = {script.name(np.asarray, 'asarray')}({name})")
         return

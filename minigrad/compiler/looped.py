@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from .fuse import fused
 from .groups import Call
 from .layout import Layout, address_of, bytes_of
 from .lines import Lines
+from .numbers import Formula
 from .passes import inputs_of
 from .program import Program, Var, vars_in
 from .script import NAMES, Script
@@ -18,20 +20,21 @@ from .script import NAMES, Script
 __all__ = ["LoopScript", "capture_of"]
 
 
-def capture_of(program: Program, like: Any = None) -> Capture:
-    """A program of arrays alone, which reads and changes nothing beside its arguments.
+def capture_of(program: Program, like: Any = None, numbers: Mapping[Formula, Any] | None = None) -> Capture:
+    """A program of arrays, and numbers of Python's, which reads and changes nothing beside its arguments.
 
     Args:
         like: an array on the GPU where they lie, if they do.
+        numbers: the last arguments, and what they may be.
     """
     like = np.zeros(()) if like is None else like
-    leaves = [np.empty_like(like, shape=v.shape, dtype=v.dtype) for v in program.inputs]
+    numbers = numbers or {}
+    leaves = [*(np.empty_like(like, shape=v.shape, dtype=v.dtype) for v in program.inputs), *numbers.values()]
     result = [np.empty_like(like, shape=v.shape, dtype=v.dtype) for v in vars_in(program.outputs)]
     flat = Program(program.inputs, program.constants, program.steps, (list(program.outputs), []), program.checks, program.guards)
     return Capture(
         traced=flat, program=flat, leaves=leaves, result=result, sources=[], tensors=[], fixed=[], same=[], loose=[],
-        sizes=[], sets=[],
-        numbers=[], decisions=[],
+        sizes=[], sets=[], numbers=[(f, None, (i,)) for i, f in enumerate(numbers, len(program.inputs))], decisions=[],
     )  # fmt: skip
 
 

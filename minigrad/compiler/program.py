@@ -18,7 +18,7 @@ import numpy as np
 from ..trees import sequence_like
 from .numbers import Formula, evaluate
 
-__all__ = ["Program", "Step", "Var", "vars_in", "with_values"]
+__all__ = ["Program", "Step", "Var", "formulas_in", "vars_in", "with_values"]
 
 
 _added = itertools.count(1)
@@ -105,21 +105,28 @@ class Program:
 def vars_in(x: Any) -> list[Var]:
     """The values in nested containers."""
     found: list[Var] = []
-    _collect(x, found)
+    _collect(x, Var, found)
     return found
 
 
-def _collect(x: Any, found: list[Var]) -> None:
-    if type(x) is Var:
+def formulas_in(steps: Sequence[Step]) -> list[Formula]:
+    """The numbers of Python's that steps read, each once."""
+    found: list[Formula] = []
+    _collect([(s.args, s.kwargs) for s in steps], Formula, found)
+    return list(dict.fromkeys(found))
+
+
+def _collect(x: Any, kind: type, found: list[Any]) -> None:
+    if type(x) is kind:
         found.append(x)
     elif isinstance(x, (tuple, list)):
         for v in x:
-            _collect(v, found)
+            _collect(v, kind, found)
     elif isinstance(x, dict):
         for v in x.values():
-            _collect(v, found)
+            _collect(v, kind, found)
     elif isinstance(x, slice):
-        _collect((x.start, x.stop, x.step), found)
+        _collect((x.start, x.stop, x.step), kind, found)
 
 
 def with_values(x: Any, values: dict[Var, Any]) -> Any:

@@ -71,7 +71,8 @@ class Recorded:
     def back_script(self) -> Script:
         with turn:
             like = array_on_gpu(self.capture)
-            return script_of(capture_of(self.back.program, like), like)
+            numbers = dict(zip(self.back.formulas, self.back.numbers[len(self.back.kept) :], strict=True))
+            return script_of(capture_of(self.back.program, like, numbers), like)
 
     def run(self, leaves: Sequence[Any]) -> Any:
         """The result in the graph, or MISS."""
@@ -100,8 +101,10 @@ class Recorded:
 
     def gradients(self, kept: Sequence[Any], g: Sequence[Any]) -> Any:
         """What the backward program gives, or MISS where it is not right for these numbers."""
+        arrays = len(kept) - len(self.back.formulas)
+        read = [np.asarray(x) if isinstance(x, np.generic) else x for x in kept[:arrays]]
         with self.lock:  # a program has one memory
-            return self.back_script.run([*(np.asarray(x) if isinstance(x, np.generic) else x for x in kept), *g])
+            return self.back_script.run([*read, *g, *kept[arrays:]])
 
 
 class _Call:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from . import native
 from .looped import LoopScript
-from .numbers import Formula
 from .passes import without_unused
-from .program import Program, Step, Var, vars_in
+from .program import Program, Step, Var, formulas_in, vars_in
 
 __all__ = ["Repeated"]
 
@@ -36,7 +35,7 @@ class Repeated:
     def __init__(self, program: Program, carried: int, split: int, steps: int, reverse: bool) -> None:
         self.program, self.carried, self.split = program, carried, split
         self.steps, self.reverse = steps, reverse
-        self.formulas = list(dict.fromkeys(f for s in program.steps for f in _formulas((s.args, s.kwargs))))
+        self.formulas = formulas_in(program.steps)
         self.draws = any(getattr(s.function, "draws", False) for s in program.steps)
         self.script: LoopScript | None = None
 
@@ -94,14 +93,3 @@ class Repeated:
     def __str__(self) -> str:
         return f"{self.steps} times:\n{self.program}"
 
-
-def _formulas(x: Any) -> Iterator[Formula]:
-    if type(x) is Formula:
-        yield x
-    elif isinstance(x, (tuple, list)):
-        for v in x:
-            yield from _formulas(v)
-    elif isinstance(x, dict):
-        yield from _formulas(list(x.values()))
-    elif isinstance(x, slice):
-        yield from _formulas((x.start, x.stop, x.step))

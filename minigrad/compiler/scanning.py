@@ -191,7 +191,7 @@ class Loop:
     def _written(self, section: Section) -> tuple[Any, Any] | None:
         """The loop as a step, and its results."""
         recorder = self.recorder
-        self.known.update((formula, _found(source, path)) for formula, source, path in recorder.given_numbers.values())
+        self.known.update(recorder.values)
         own = {v for v in (*section.carry, *section.xs) if v is not None}
         forward = self._parted(section.steps[: section.forward[0]], own)
         made = own - set(section.xs)
@@ -274,8 +274,10 @@ class Loop:
         free = [v for v in dict.fromkeys(used) if v not in defined]
         body.inputs = [*carry, *xs, *free]
         loop = Repeated(body, len(carry), len(xs), self.steps, reverse)
-        numbers = tuple(self._now(f) for f in loop.formulas)
-        found = loop.interpreted([_numbers(x) for x in first], [_numbers(x) for x in columns], self._now(free), numbers)
+        numbers, values = tuple(self._now(f) for f in loop.formulas), self._now(free)
+        if recorder.seen is not None:  # what the body of the gradient reads of what is older than the loop
+            recorder.seen.update(zip(free, values, strict=True))
+        found = loop.interpreted([_numbers(x) for x in first], [_numbers(x) for x in columns], values, numbers)
         outs = tuple(recorder.new_var(x) for x in found)
         args = [recorder.value_of(x) for x in first], [recorder.value_of(x) for x in columns], free, loop.formulas
         recorder.steps.append(Step(loop, tuple(map(tuple, args)), {}, outs, several=True))
@@ -286,12 +288,6 @@ def _numbers(x: Any) -> Any:
     """The numbers of this run."""
     x = bare(x)[0]
     return x.numbers if type(x) is Traced else x
-
-
-def _found(source: Any, path: tuple[Any, ...]) -> Any:
-    for key in path:
-        source = source[key]
-    return source
 
 
 def _dense(g: Any) -> Any:

@@ -352,6 +352,8 @@ class Script(Lines):
                 text = self.fresh(v, isinstance(x, Tensor))
             else:
                 text = self._number_of(v)
+            if i in self.capture.spent:
+                text = f"{self.name(self.capture.spent[i], 'spent')}({text})"
             self.add(f"y{i} = {text}")
             self.results.append(f"y{i}")
         for e, v in zip(self.capture.effects, self.program.outputs[1], strict=True):

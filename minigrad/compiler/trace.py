@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+from collections.abc import Sequence
 from threading import get_ident
 from typing import Any
 
@@ -13,6 +14,8 @@ from ..arrays.row_sparse import add_rows
 from ..arrays.traced import HOLE, CannotTrace, Path, Place, Traced, numbers_of
 from ..backend import address_of, is_plain
 from ..graph import owner
+from ..tracing import RunsAsItIs
+from ..transforms.checkpointing import older_nodes
 from ..trees import flatten, sequence_like, unflatten
 from .calls import is_sized_by_values
 from .numbers import Formula, Number
@@ -38,8 +41,11 @@ class Recorder:
         self.guards: list[Var] = []
         self.given_numbers: dict[Any, tuple[Formula, Any, tuple[Any, ...]]] = {}
         self.decisions: list[tuple[Formula, Any]] = []
+        self.values: dict[Formula, Any] = {}  # what these numbers are in this run
         self.formulas: dict[Any, Formula] = {}
         self.alike: dict[Any, Formula] = {}
+        self.began = 0  # when the function began, on the clock of the graph
+        self.leaves: set[Any] = set()  # older leaves whose gradients the program changes
         self.streams: Any = None
         self.seeded = False
         self.refused: Exception | None = None
@@ -59,6 +65,15 @@ class Recorder:
         self.inputs.append(var)
         self.arrays.append(Traced(x, var, self))
         return self.arrays[-1]
+
+    def goes_back(self, outputs: Sequence[Any], targets: Sequence[Any]) -> None:
+        """Before a backward pass in the function: it must not go on in a graph that is older than the function."""
+        older = older_nodes(outputs, self.began, targets)
+        if (found := next((node for node in older if node not in self.leaves), None)) is not None:
+            raise RunsAsItIs(
+                f"backward() in it goes on in a graph that was there before, behind a tensor of shape {found.shape}: compute "
+                "that in the function, too; if the gradient is to end there, use x.detach()"
+            )
 
     # --------------------------------------------------------------------------------- steps
 
@@ -166,6 +181,7 @@ class Recorder:
         """A float among the arguments."""
         formula = Formula(name=f"argument {place}")
         self.given_numbers["argument", place] = (formula, None, (place,))
+        self.values[formula] = value
         return Number(value, formula, self)
 
     def _number(self, value: Any, source: dict[str, Any], path: tuple[Any, ...]) -> Number:
@@ -173,6 +189,7 @@ class Recorder:
         if name not in self.given_numbers:
             shown = str(path[0]) + "".join(f"[{i}]" for i in path[1:])
             self.given_numbers[name] = (Formula(name=shown), source, path)
+            self.values[self.given_numbers[name][0]] = value
         own = self.given_numbers[name][0]
         first = self.alike.setdefault((path, type(value), value), own)
         if first is not own:  # the count of steps is the same for all parameters: one formula, while that is so
