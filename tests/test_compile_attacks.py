@@ -870,3 +870,15 @@ def test_the_environment_is_read_when_the_function_is_traced(monkeypatch: pytest
     fast(ONES)
     monkeypatch.setenv("EDGE", "2")
     np.testing.assert_array_equal(fast(ONES), ONES)
+
+
+def test_a_fault_of_the_compiler_is_not_hidden_by_the_function_that_makes_it_good(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(_: Any) -> Any:
+        raise AttributeError("no such name")
+
+    fast = mg.compile(lambda x: x * 2)
+    assert fast(np.ones(1)).tolist() == [2.0]
+    monkeypatch.setattr(fast.versions[0], "run", broken)
+    for given in ((np.ones(1),), (np.ones(1),)):
+        with pytest.warns(mg.CompileWarning, match="ends with AttributeError.*please report"):
+            assert fast(*given).tolist() == [2.0]

@@ -47,6 +47,8 @@ __all__ = ["CannotTrace", "CompileWarning", "Compiled", "compile"]
 
 #: So many programs are made for arguments of the same shapes, since something else has changed; then the function runs as it is.
 TRACES = 8
+#: Errors that a program of NumPy calls does not end with unless it was written wrong.
+_OF_THE_COMPILER = (AssertionError, AttributeError, NameError, KeyError)
 #: So many programs of a function are kept: of more, the one that was not used for the longest time goes.
 KEPT = 64
 
@@ -111,19 +113,28 @@ class Compiled:
             scripts = self._scripts.get(tuple(map(type, args)))
             if scripts and self._lock.acquire(False):
                 self._owner = get_ident()
+                script, failed = scripts[0], None
                 try:
-                    result = scripts[0].run(args)
-                except Exception:
-                    if not scripts[0].changes_nothing:
-                        raise
-                    result = self
+                    result = script.run(args)
+                except Exception as error:
+                    result, failed = MISS, error
                 finally:
                     self._lock.release()
-                if result is self:  # the function may catch the error, or say more
-                    return self.function(*args, **kwargs)
+                if failed is not None:
+                    return self._instead(script, failed, args, kwargs)
                 if result is not MISS:
                     return result
         return self._call(args, kwargs)
+
+    def _instead(self, script: Script | Recorded, error: Exception, args: Any, kwargs: Any) -> Any:
+        """What the function itself gives where its program ends with an error, which it may catch, or say more of."""
+        if not script.changes_nothing:
+            raise error
+        result = self.function(*args, **kwargs)
+        if isinstance(error, _OF_THE_COMPILER):
+            said = f"the program of {self._name()} ends with {error!r}, the function does not: please report it"
+            graph.warn(said, CompileWarning)
+        return result
 
     def _call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Look for a program that fits, or make one."""
@@ -144,16 +155,15 @@ class Compiled:
             for i, script in enumerate(scripts):
                 try:
                     result = script.run(leaves)
-                except Exception:
-                    if not script.changes_nothing:
-                        raise
+                except Exception as error:
+                    failed = script, error
                     break
                 if result is not MISS:
                     scripts.insert(0, scripts.pop(i))
                     return result
             else:
                 return self._first(structure, leaves, args, kwargs)
-        return self.function(*args, **kwargs)  # which may catch the error, or say more
+        return self._instead(*failed, args, kwargs)
 
     def _first(self, structure: Any, leaves: Sequence[Any], args: Any, kwargs: Any) -> Any:
         """A call for which there is no program yet."""
