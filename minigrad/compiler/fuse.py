@@ -17,6 +17,7 @@ from .calls import CHEAP, Term, is_sized_by_values, reduction_of, term_of
 from .expand import expanded
 from .groups import CONFLICT, Call, Dims, Group, operand_of, reads_of, strides_over
 from .numbers import Formula
+from .partial import with_partial_sums
 from .parts import SPLITS, concatenate, split, update
 from .passes import inputs_of
 from .products import multiply
@@ -65,6 +66,8 @@ def fused(
             fusion.written[v] = writes[v]
         else:
             fusion.store(v)
+    if products:
+        fusion.groups, fusion.floor = with_partial_sums(fusion.groups, fusion.floor)
     return fusion
 
 

@@ -26,7 +26,7 @@ from .spaces import simplified
 from .text import Target, Text, functions
 from .writer import LoopWriter
 
-__all__ = ["Emitted", "Target", "all_slots", "emit"]
+__all__ = ["Emitted", "Target", "all_slots", "emit", "end_of"]
 
 
 @dataclass(frozen=True)
@@ -47,6 +47,7 @@ def emit(
     slots: Sequence[Sequence[int]] | None = None,
     name: str = "kernel",
     target: Target | None = None,
+    last: int | None = None,
 ) -> Emitted:
     """One function that runs loops in order.
 
@@ -54,6 +55,7 @@ def emit(
         slots: for each loop the places of its operands in the frame; by default the operands of all loops in a row.
         name: of the function.
         target: the machine.
+        last: the place of the workspace's address in the frame; by default the one after all operands.
 
     >>> from minigrad.compiler.steps import Compute, Load, Operand, Store
     >>> x = Operand("float32", (1,))
@@ -73,7 +75,7 @@ def emit(
     <BLANKLINE>
     """
     slots = all_slots(loops, slots)
-    last = 1 + max((slot for of_loop in slots for slot in of_loop), default=-1)
+    last = end_of(slots) if last is None else last
     text, workspace = Text(target or Target()), 0
     parts: dict[str, str] = {}
     texts = [text]
@@ -112,6 +114,11 @@ def _write(text: Text, loop: Loop, slots: Sequence[int], workspace: int) -> int:
         LoopWriter(text, schedule).run([*of_part, workspace])
         used = max(used, schedule.workspace)
     return used
+
+
+def end_of(slots: Sequence[Sequence[int]]) -> int:
+    """The first place of a frame that no operand's address takes."""
+    return 1 + max((slot for of_loop in slots for slot in of_loop), default=-1)
 
 
 def all_slots(loops: Sequence[Loop], slots: Sequence[Sequence[int]] | None = None) -> Sequence[Sequence[int]]:

@@ -24,9 +24,10 @@ from typing import Any
 import numpy as np
 
 from ..install import install
-from . import cache
+from . import cache, pool
+from .divided import Shared, divided
 from .instructions import INTRINSICS
-from .llvm import Emitted, Target, all_slots, emit
+from .llvm import Emitted, Target, all_slots, emit, end_of
 from .loops import Loop
 
 __all__ = ["Function", "available", "compile_loops", "compile_text", "target"]
@@ -45,9 +46,10 @@ class Function:
         contiguous int64 array of addresses, the last of which is the workspace's, and runs.
     """
 
-    def __init__(self, loops: Sequence[Loop], slots: Sequence[Sequence[int]], address: int, workspace: int) -> None:
-        self.loops, self.slots, self.workspace = tuple(loops), slots, workspace
-        self.entry: Callable[[int], None] = ctypes.CFUNCTYPE(None, ctypes.c_void_p)(address)
+    def __init__(
+        self, loops: Sequence[Loop], slots: Sequence[Sequence[int]], entry: Callable[[int], None], workspace: int
+    ) -> None:
+        self.loops, self.slots, self.entry, self.workspace = tuple(loops), slots, entry, workspace
 
     @property
     def text(self) -> str:
@@ -60,7 +62,7 @@ class Function:
         Raises:
             TypeError, ValueError: where an array does not fit an operand.
         """
-        count = 1 + max((slot for slots in self.slots for slot in slots), default=-1)
+        count = end_of(self.slots)
         if len(arrays) != count:
             raise ValueError(f"the function takes {count} arrays, got {len(arrays)}")
         for loop, slots in zip(self.loops, self.slots, strict=True):
@@ -111,7 +113,51 @@ def compile_loops(loops: Sequence[Loop], slots: Sequence[Sequence[int]] | None =
         )
     slots = all_slots(loops, slots)
     with _lock:
-        return Function(loops, slots, *machine.function(loops, slots))
+        return Function(loops, slots, *_entry(machine, loops, slots, machine.target))
+
+
+def _entry(
+    machine: _Machine, loops: Sequence[Loop], slots: Sequence[Sequence[int]], known: Target
+) -> tuple[Callable[[int], None], int]:
+    """What runs loops, of which threads share the large ones, and the bytes of its workspace."""
+    last = end_of(slots)
+    pieces: list[tuple[Callable[[int], None], int]] = []
+    waiting: list[tuple[Loop, Sequence[int]]] = []  # for one thread
+
+    def end_piece() -> None:
+        if waiting or not pieces:
+            address, workspace = machine.function([loop for loop, _ in waiting], [of_loop for _, of_loop in waiting], last)
+            pieces.append((_callable(address), workspace))
+            waiting.clear()
+
+    for loop, of_loop in zip(loops, slots, strict=True):
+        division = divided(loop, of_loop, pool.threads(), known)
+        if division is None:
+            waiting.append((loop, of_loop))
+            continue
+        if waiting:
+            end_piece()
+        address, workspace = machine.function([division.part], all_slots([division.part], None), len(of_loop))
+        shared = Shared(division, _callable(address), workspace, [*of_loop, last])
+        pieces.append((shared, shared.workspace))
+        if division.rest is not None:
+            waiting.append((division.rest, of_loop))
+    end_piece()
+    entries = [entry for entry, _ in pieces]
+    return entries[0] if len(entries) == 1 else _in_turn(entries), max(workspace for _, workspace in pieces)
+
+
+def _in_turn(entries: Sequence[Callable[[int], None]]) -> Callable[[int], None]:
+    def run(address: int) -> None:
+        for entry in entries:
+            entry(address)
+
+    return run
+
+
+def _callable(address: int) -> Callable[[int], None]:
+    """The machine code at an address."""
+    return ctypes.CFUNCTYPE(None, ctypes.c_void_p)(address)
 
 
 def compile_text(write: Callable[[Target, str], str], *parts: str) -> Callable[[int], None]:
@@ -130,7 +176,7 @@ def compile_text(write: Callable[[Target, str], str], *parts: str) -> Callable[[
         raise ImportError(f"nothing can be compiled for this machine ({machine.cpu})")
     with _lock:
         address, _ = machine.loaded(lambda name: Emitted(write(known, name), 0), *parts)
-    return ctypes.CFUNCTYPE(None, ctypes.c_void_p)(address)
+    return _callable(address)
 
 
 def target() -> Target | None:
@@ -177,14 +223,15 @@ class _Machine:
         machine = self.llvm.Target.from_default_triple().create_target_machine(opt=2)
         return self.llvm.create_mcjit_compiler(self.llvm.parse_assembly(""), machine)
 
-    def function(self, loops: Sequence[Loop], slots: Sequence[Sequence[int]]) -> tuple[int, int]:
+    def function(self, loops: Sequence[Loop], slots: Sequence[Sequence[int]], last: int) -> tuple[int, int]:
         """The address of the machine code of loops, and the bytes of their workspace.
 
         The code is compiled if neither this process nor the disk has it.  Its name is made of the loops
         themselves, so that code from the disk need not be written as text again.
         """
         parts = [repr((loop.space, loop.operands, loop.code)) for loop in loops]
-        return self.loaded(lambda name: emit(loops, slots, name=name, target=self.target), *parts, repr([[*s] for s in slots]))
+        places = repr(([[*s] for s in slots], last))
+        return self.loaded(lambda name: emit(loops, slots, name=name, target=self.target, last=last), *parts, places)
 
     def loaded(self, write: Callable[[str], Emitted], *parts: str) -> tuple[int, int]:
         """The same of code that is written under a name, and that these parts determine."""
