@@ -28,8 +28,8 @@ __all__ = ["LEAST", "Division", "Shared", "divided", "free_axes", "nanoseconds",
 LEAST = 200_000
 #: What a core does in a nanosecond, about: simple operations on float32, and bytes between it and memory.
 OPERATIONS, BYTES = 100, 40
-#: What is left over by equal parts runs afterwards, alone: it is at most one of so many pieces of a part.
-SMALL = 8
+#: Of parts there are at most so many for each thread.
+PARTS = 4
 #: An operation that is a formula is so many simple ones.
 FORMULA = 20
 
@@ -93,15 +93,28 @@ def divided(loop: Loop, slots: Sequence[int], threads: int, target: Target) -> D
     if threads < 2 or 0 in loop.space or nanoseconds(loop) < LEAST:
         return None
     for axis in free_axes(loop, slots):
-        length, left = divmod(loop.space[axis], threads)
-        if left * SMALL > length:
+        if not (count := _count(loop.space[axis], threads)):
             continue
-        part = _over(loop, axis, 0, length)
-        rest = _over(loop, axis, length * threads, left) if left else None
+        length, left = divmod(loop.space[axis], count)
+        part, rest = _over(loop, axis, 0, length), _over(loop, axis, length * count, left) if left else None
         if all(_adds_alike(loop, other, target) for other in (part, rest) if other is not None):
             moves = tuple(o.strides[axis] * length * np.dtype(o.dtype).itemsize for o in loop.operands)
-            return Division(part, threads, moves, rest)
+            return Division(part, count, moves, rest)
     return None
+
+
+def _count(length: int, threads: int) -> int:
+    """Into how many equal parts an axis is divided, beside what is left over, which one thread does afterwards; 0: none.
+
+    >>> _count(64, 2), _count(64, 3), _count(65, 2), _count(1, 2)
+    (2, 3, 2, 0)
+    """
+
+    def time(count: int) -> int:
+        return -(-count // threads) * (length // count) + length % count
+
+    best = min(range(threads, PARTS * threads + 1), key=time)
+    return best if 4 * time(best) <= 3 * length else 0
 
 
 def _over(loop: Loop, axis: int, start: int, length: int) -> Loop:
@@ -140,11 +153,11 @@ class Shared:
         self.entry, self.count, self.slots = entry, division.count, list(slots)
         each = -(-workspace // 64) * 64
         self.workspace = each * self.count
-        self.size = max(slots) + 1
+        self.size = 8 * (max(slots) + 1)
         self.moves = np.outer(np.arange(self.count), (*division.moves, each))
 
     def __call__(self, address: int) -> None:
-        frame = np.frombuffer((ctypes.c_int64 * self.size).from_address(address), np.int64)
+        frame = np.frombuffer(ctypes.string_at(address, self.size), np.int64)
         frames = frame[self.slots] + self.moves  # a row for each part
         first, entry = frames.__array_interface__["data"][0], self.entry
         size = 8 * len(self.slots)

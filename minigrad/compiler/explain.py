@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from . import native
+from .divided import reach
 from .groups import Call, Group
 from .loops import Loop
 from .script import Script
@@ -84,13 +85,8 @@ def explained(script: Script) -> Explanation:
 def _row(group: Group, name: str, on_gpu: bool) -> Row:
     loop = group.loop(name)
     work = sum(isinstance(step, (Compute, Reduce)) for step in loop.code) * prod(loop.space)
-    met = {(a, o): np.dtype(o.dtype).itemsize * _reach(o, loop) for a, o in zip(group.arrays, loop.operands, strict=True)}
+    met = {(a, o): np.dtype(o.dtype).itemsize * reach(o, loop.space) for a, o in zip(group.arrays, loop.operands, strict=True)}
     return Row(name, loop.space, work, sum(met.values()), math.nan if on_gpu else _measured(group, loop))
-
-
-def _reach(operand: Operand, loop: Loop) -> int:
-    """How many elements an operand meets."""
-    return prod(n for n, s in zip(loop.space, operand.strides, strict=True) if s)
 
 
 def _measured(group: Group, loop: Loop, runs: int = 20) -> float:

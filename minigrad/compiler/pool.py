@@ -146,8 +146,8 @@ def run(work: Callable[[int], object], count: int) -> None:
     [0, 1, 4, 9]
     """
     job = _Job(work, count)
-    _workers.call(job, min(threads(), count) - 1)
     try:
+        _workers.call(job, min(threads(), count) - 1)
         job.do()
     except BaseException:
         job.count = 0
