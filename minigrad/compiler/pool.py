@@ -14,6 +14,7 @@ import itertools
 import os
 import warnings
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from threading import Lock, Thread
@@ -120,14 +121,15 @@ class _Job:
 
         An interrupt waits as well: they still write into the caller's arrays.
         """
-        with self.lock:
-            self.open = False
         interrupt = None
-        while len(self.ended) < self.helping:
+        while True:
             try:
-                self.news.get(timeout=0.05)
-            except Empty:
-                continue
+                with self.lock:
+                    self.open = False
+                while len(self.ended) < self.helping:
+                    with suppress(Empty):
+                        self.news.get(timeout=0.05)  # a signal that another thread got does not wake this one
+                break
             except BaseException as signal:
                 interrupt, self.count = signal, 0
         for error in (interrupt, *self.ended):
