@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import itertools
 import os
 import signal
@@ -21,7 +22,9 @@ import minigrad as mg
 import nn
 from minigrad import Tensor
 from minigrad.compiler import divided, native, partial, pool
+from minigrad.compiler.groups import Group
 from minigrad.compiler.loops import Compute, Index, Load, Loop, Operand, Reduce, Store
+from minigrad.compiler.program import Var
 from minigrad.kernels.compiled import Kernel
 
 from .test_fork import in_child
@@ -51,6 +54,11 @@ def counts(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
     monkeypatch.setattr(pool, "run", counted)
     return found
+
+
+@pytest.fixture
+def four(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pool, "threads", lambda: 4)
 
 
 # ----------------------------------------------------------------------------- the same numbers
@@ -283,12 +291,69 @@ def test_a_part_that_would_add_up_in_another_order_is_none(monkeypatch: pytest.M
     assert divided.divided(loop, (0, 1), 2, target) is None
 
 
+@pytest.mark.usefixtures("four")
+def test_parts_share_no_workspace() -> None:
+    x = Operand("float32", (50, 1))
+    part = Loop((10, 50), (x, x), (Load(0), Store(1, 0)))
+    found: list[list[int]] = []
+
+    def entry(address: int) -> None:
+        found.append([*(ctypes.c_int64 * 3).from_address(address)])
+
+    shared = divided.Shared(divided.Division(part, 4, (2000, 0), None), entry, 100, [2, 0, 3])
+    frame = np.array([7000, -1, 5000, 64000], np.int64)
+    shared(frame.ctypes.data)
+    assert sorted(found) == [[5000 + 2000 * i, 7000, 64000 + 128 * i] for i in range(4)]
+    assert shared.workspace == 4 * 128
+
+
+# ------------------------------------------------------------------------------- sums of parts
+
+
+def group(*steps: Any) -> Group:
+    """A loop over [96, 5]: operands are x over both axes, b over the second, k over none, and results like k and x."""
+    found = Group((96, 5), code=list(steps))
+    for shape, strides in (((96, 5), (5, 1)), ((5,), (0, 1)), ((), (0, 0)), ((), (0, 0)), ((96, 5), (5, 1))):
+        found.arrays.append(Var.new(shape, "float64"))
+        found.operands.append(Operand("float64", strides))
+    found.stored += [found.arrays[step.operand] for step in steps if isinstance(step, Store)]
+    return found
+
+
+X, B, K, SUM = Load(0), Load(1), Load(2), Reduce("add", 0, (0, 1))
+
+
+@pytest.mark.parametrize(
+    ("steps", "cut"),
+    [
+        pytest.param((X, SUM, Store(3, 1)), True, id="sum"),
+        pytest.param((X, SUM, K, Compute("multiply", (1, 2)), Store(3, 3), Store(4, 0)), True, id="with a number"),
+        pytest.param((X, SUM, Compute("subtract", (0, 1)), Store(4, 2)), False, id="used again"),
+        pytest.param((B, SUM, Store(3, 1)), False, id="of what stays the same"),
+        pytest.param(
+            (Index(0, "float64"), X, Compute("multiply", (0, 1)), Reduce("add", 2, (0, 1)), Store(3, 3)), False, id="index"
+        ),
+        pytest.param((X, SUM, B, Reduce("add", 2, (1,)), Compute("multiply", (1, 3)), Store(3, 4)), False, id="another sum"),
+        pytest.param((X, SUM, K, Compute("multiply", (1, 2)), Store(3, 3), Store(2, 2)), False, id="a number that is written"),
+    ],
+)
+def test_what_only_adds_up_is_cut(steps: Any, cut: bool, use: Callable[[int], None]) -> None:
+    whole, last = group(*steps), group(X, Store(4, 0))
+    found, floor = partial.with_partial_sums([whole, last], 1)
+    assert (len(found), floor) == ((3, 2) if cut else (2, 1))
+    rng = np.random.default_rng(0)
+    arrays = [{a: rng.normal(size=a.shape) for a in whole.arrays}] * 2
+    for i, groups in enumerate(([whole], found[:floor])):
+        arrays[i] = {a: x.copy() for a, x in arrays[i].items()}
+        for g in groups:
+            assert isinstance(g, Group)
+            g.loop("loop").run([arrays[i].setdefault(a, np.empty(getattr(a, "shape", ()))) for a in g.arrays])
+    for a in whole.arrays:
+        np.testing.assert_allclose(arrays[1][a], arrays[0][a], rtol=1e-12)
+    assert {v for g in found[:floor] for v in g.stored} >= {*whole.stored}
+
+
 # ----------------------------------------------------------------------------------- the pool
-
-
-@pytest.fixture
-def four(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pool, "threads", lambda: 4)
 
 
 @pytest.mark.usefixtures("four")

@@ -70,8 +70,6 @@ def _late(loop: Loop, axis: int) -> set[int]:
             return set()
         if _sums(step, axis) and (late.intersection(reads(step)) or axis not in loop.axes[reads(step)[0]]):
             return set()
-        if isinstance(step, Store) and i not in late and axis not in loop.axes[i]:
-            return set()
         if i in again and (axis in loop.axes[i] or isinstance(step, Reduce | Index)):
             return set()
         if i in again and isinstance(step, Load) and step.operand in written:

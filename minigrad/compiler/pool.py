@@ -87,13 +87,13 @@ class _Job:
 
     Attributes:
         numbers: of the parts, each of which one thread takes.
-        helping: how many threads of the pool have begun.
-        ended: what stopped those that are through, or None.
+        begun: one entry for each thread of the pool that came to help.
+        ended: what stopped those of them that are through, or None.
     """
 
     def __init__(self, work: Callable[[int], object], count: int) -> None:
         self.work, self.count, self.numbers = work, count, itertools.count()
-        self.lock, self.open, self.helping = Lock(), True, 0
+        self.begun: list[None] = []
         self.ended: list[BaseException | None] = []
         self.news: SimpleQueue[None] = SimpleQueue()
 
@@ -103,11 +103,8 @@ class _Job:
             self.work(part)
 
     def help(self) -> None:
-        """Do parts, in a thread of the pool, unless the caller is through already."""
-        with self.lock:
-            if not self.open:
-                return
-            self.helping += 1
+        """Do parts, in a thread of the pool."""
+        self.begun.append(None)  # before a part is taken: whoever finds none left sees all who have one
         error = None
         try:
             self.do()
@@ -117,16 +114,14 @@ class _Job:
         self.news.put(None)
 
     def finish(self) -> None:
-        """Wait for those who help, and raise what stopped one of them.
+        """Wait for those who help, when no part is left, and raise what stopped one of them.
 
         An interrupt waits as well: they still write into the caller's arrays.
         """
         interrupt = None
         while True:
             try:
-                with self.lock:
-                    self.open = False
-                while len(self.ended) < self.helping:
+                while len(self.ended) < len(self.begun):
                     with suppress(Empty):
                         self.news.get(timeout=0.05)  # a signal that another thread got does not wake this one
                 break
