@@ -329,6 +329,7 @@ X, B, K, SUM = Load(0), Load(1), Load(2), Reduce("add", 0, (0, 1))
         pytest.param((X, SUM, Store(3, 1)), True, id="sum"),
         pytest.param((X, SUM, K, Compute("multiply", (1, 2)), Store(3, 3), Store(4, 0)), True, id="with a number"),
         pytest.param((X, SUM, Compute("subtract", (0, 1)), Store(4, 2)), False, id="used again"),
+        pytest.param((X, SUM, Store(4, 1)), False, id="stored everywhere"),
         pytest.param((B, SUM, Store(3, 1)), False, id="of what stays the same"),
         pytest.param(
             (Index(0, "float64"), X, Compute("multiply", (0, 1)), Reduce("add", 2, (0, 1)), Store(3, 3)), False, id="index"
@@ -407,6 +408,7 @@ def test_an_interrupt_waits_for_those_who_still_write() -> None:
         together.wait(30)
         if threading.get_ident() != caller:
             if next(others) == 0:
+                time.sleep(0.1)  # the caller waits by now
                 os.kill(os.getpid(), signal.SIGINT)
             time.sleep(0.2)
             ended.append(part)
