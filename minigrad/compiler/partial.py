@@ -20,12 +20,14 @@ from .divided import FORMULA, LEAST, OPERATIONS, free_axes, nanoseconds
 from .groups import Call, Group, operand_of
 from .loops import Loop
 from .program import Var
-from .steps import Compute, Index, Load, Reduce, Step, Store, reads
+from .steps import Compute, Index, Load, Operand, Reduce, Step, Store, reads
 
 __all__ = ["with_partial_sums"]
 
 #: An axis is cut into so many parts, so that 2, 4, 8 threads get as many of them; one of as many points can be divided as it is.
 FEWEST, MOST = 16, 32
+#: An axis of so many points may leave a rest, which is a part, too.
+LONG = 1024
 #: Loops of fewer steps, in all points of their space, are not looked at: no operation takes so long that they would count.
 SMALL = LEAST * OPERATIONS // FORMULA
 
@@ -49,7 +51,9 @@ def _cut(group: Group) -> list[Group]:
     if nanoseconds(loop) < LEAST or any(loop.space[a] >= FEWEST for a in free):
         return [group]
     for axis in sorted(range(len(loop.space)), key=lambda a: -max(abs(o.strides[a]) for o in loop.operands)):
-        count = next((n for n in range(MOST, FEWEST - 1, -1) if loop.space[axis] % n == 0), 0)
+        length = loop.space[axis]
+        exact = next((n for n in range(MOST, FEWEST - 1, -1) if length % n == 0), 0)
+        count = exact or (MOST if length >= LONG else 0)
         if count and (late := _late(loop, axis)):
             return _Cut(group, loop, axis, count, late).groups()
     return [group]
@@ -69,6 +73,8 @@ def _late(loop: Loop, axis: int) -> set[int]:
         if i in late and axis in loop.axes[i]:
             return set()
         if _sums(step, axis) and (late.intersection(reads(step)) or axis not in loop.axes[reads(step)[0]]):
+            return set()
+        if isinstance(step, Store) and i not in late and axis not in loop.axes[i]:
             return set()
         if i in again and (axis in loop.axes[i] or isinstance(step, Reduce | Index)):
             return set()
@@ -95,11 +101,11 @@ def _sums(step: Step, axis: int) -> bool:
 
 @dataclass
 class _Cut:
-    """The two groups that a group becomes: one over the parts of an axis and all axes of the group, one over the parts again.
+    """The groups that a group becomes: over the parts of an axis, over the rest, and over the sums of these.
 
     Attributes:
-        late: the steps that the second one has.
-        numbers: in each of them, of the values that the group has.
+        late: the steps that the last one has.
+        partial: the sums of the parts, and of the rest, by the number of the step that adds up.
     """
 
     group: Group
@@ -107,36 +113,67 @@ class _Cut:
     axis: int
     count: int
     late: set[int]
-    numbers: tuple[dict[int, int], dict[int, int]] = field(default_factory=lambda: ({}, {}))
+    partial: dict[int, Var] = field(default_factory=dict)
 
     def groups(self) -> list[Group]:
-        space, again = self.loop.space, _read_again(self.loop, self.axis, self.late)
-        met = set().union(*(self._axes(i) for i in self.late))
-        first = Group((self.count, *(n // self.count if a == self.axis else n for a, n in enumerate(space))))
-        second = Group((self.count, *(n if a in met else 1 for a, n in enumerate(space))))
+        length, left = divmod(self.loop.space[self.axis], self.count)
+        rows = self.count + (left > 0)
         for i, step in enumerate(self.loop.code):
             if _sums(step, self.axis):
-                self._sum(first, second, i)
-                continue
-            if i not in self.late:
-                self._copy(first, self.numbers[0], i)
-            if i in self.late or i in again:
-                self._copy(second, self.numbers[1], i)
-        return [first, second]
+                kept = (self.loop.space[a] for a in sorted(self.loop.axes[i]))
+                self.partial[i] = Var.new((rows, *kept), self.loop.dtypes[i])
+        found = [self._parts(self.count, length, 0)]
+        if left:
+            found.append(self._parts(1, left, self.count))
+        return [*found, self._total(rows)]
+
+    def _parts(self, count: int, length: int, first: int) -> Group:
+        """So many parts of a length, whose sums are stored from a row on."""
+        group = Group((count, *(length if a == self.axis else n for a, n in enumerate(self.loop.space))))
+        start = first * (self.loop.space[self.axis] // self.count)
+        numbers: dict[int, int] = {}
+        for i, step in enumerate(self.loop.code):
+            if _sums(step, self.axis):
+                assert isinstance(step, Reduce)
+                value = group.add(Reduce(step.op, numbers[step.value], tuple(a + 1 for a in step.axes)))
+                place = replace(self._place(group, i), offset=first * prod(self.partial[i].shape[1:]))
+                group.code.append(Store(group.operand(self.partial[i], place), value))
+                group.stored.append(self.partial[i])
+            elif i not in self.late:
+                self._copy(group, numbers, i, start)
+        return group
+
+    def _total(self, rows: int) -> Group:
+        """The sums of these, and what is made of them."""
+        again, met = _read_again(self.loop, self.axis, self.late), set().union(*(self._axes(i) for i in self.late))
+        group = Group((rows, *(n if a in met else 1 for a, n in enumerate(self.loop.space))))
+        numbers: dict[int, int] = {}
+        for i, step in enumerate(self.loop.code):
+            if _sums(step, self.axis):
+                assert isinstance(step, Reduce)
+                read = group.add(Load(group.operand(self.partial[i], self._place(group, i))))
+                numbers[i] = group.add(Reduce(step.op, read, (0,)))
+            elif i in self.late or i in again:
+                self._copy(group, numbers, i, 0)
+        return group
+
+    def _place(self, group: Group, i: int) -> Operand:
+        """How the sums of parts lie over a group."""
+        return operand_of(group, self.partial[i], (0, *(a + 1 for a in sorted(self.loop.axes[i]))))
 
     def _axes(self, i: int) -> set[int]:
-        """The axes that a step runs over in the second loop."""
+        """The axes that a step runs over in the last loop."""
         step = self.loop.code[i]
         return {*self.loop.axes[i], *(step.axes if isinstance(step, Reduce) else ())} - {self.axis}
 
-    def _copy(self, group: Group, numbers: dict[int, int], i: int) -> None:
-        """A step of the group in one of the two."""
+    def _copy(self, group: Group, numbers: dict[int, int], i: int, start: int) -> None:
+        """A step in one of the groups, which begins at a point of the axis."""
         step = self.loop.code[i]
         match step:
             case Load(operand):
-                step = Load(self._operand(group, operand))
+                step = Load(self._operand(group, operand, start))
             case Store(operand, value):
-                step = Store(self._operand(group, operand), numbers[value])
+                step = Store(self._operand(group, operand, start), numbers[value])
                 if (array := self.group.arrays[operand]) in self.group.stored:
                     group.stored.append(array)
             case Compute(op, args):
@@ -147,21 +184,10 @@ class _Cut:
                 step = Index(axis + 1, dtype)
         numbers[i] = group.add(step)
 
-    def _operand(self, group: Group, number: int) -> int:
-        """An operand of the group in one of the two; in the second one nothing moves along the axis."""
-        operand = self.loop.operands[number]
-        inside = tuple(0 if n == 1 else s for s, n in zip(operand.strides, group.space[1:], strict=True))
-        strides = (operand.strides[self.axis] * group.space[self.axis + 1], *inside)
-        return group.operand(self.group.arrays[number], replace(operand, strides=strides))
-
-    def _sum(self, first: Group, second: Group, i: int) -> None:
-        """A sum over the axis: the first loop stores one for each part, the second one adds these up."""
-        step, dtype, left = self.loop.code[i], self.loop.dtypes[i], sorted(self.loop.axes[i])
-        assert isinstance(step, Reduce)
-        partial = Var.new((self.count, *(self.loop.space[a] for a in left)), dtype)
-        place = operand_of(first, partial, (0, *(a + 1 for a in left)))
-        value = first.add(Reduce(step.op, self.numbers[0][step.value], tuple(a + 1 for a in step.axes)))
-        first.code.append(Store(first.operand(partial, place), value))
-        first.stored.append(partial)
-        read = second.add(Load(second.operand(partial, place)))
-        self.numbers[1][i] = second.add(Reduce(step.op, read, (0,)))
+    def _operand(self, group: Group, number: int, start: int) -> int:
+        """An operand in one of the groups; in the last one nothing moves along the axis."""
+        old = self.loop.operands[number]
+        inside = tuple(0 if n == 1 else s for s, n in zip(old.strides, group.space[1:], strict=True))
+        strides = (old.strides[self.axis] * group.space[self.axis + 1], *inside)
+        place = replace(old, strides=strides, offset=old.offset + start * old.strides[self.axis])
+        return group.operand(self.group.arrays[number], place)
