@@ -28,8 +28,8 @@ __all__ = ["LEAST", "Division", "Shared", "divided", "free_axes", "nanoseconds",
 LEAST = 200_000
 #: What a core does in a nanosecond, about: simple operations on float32, and bytes between it and memory.
 OPERATIONS, BYTES = 100, 40
-#: Of parts there are at most so many for each thread.
-PARTS = 4
+#: Of parts there are at most so many for each thread; so many counts are tried.
+PARTS, TRIED = 4, 3
 #: An operation that is a formula is so many simple ones.
 FORMULA = 20
 
@@ -92,9 +92,7 @@ def divided(loop: Loop, slots: Sequence[int], threads: int, target: Target) -> D
     """Parts of a loop for so many threads; None where it is too small, or cannot be divided."""
     if threads < 2 or 0 in loop.space or nanoseconds(loop) < LEAST:
         return None
-    for axis in free_axes(loop, slots):
-        if not (count := _count(loop.space[axis], threads)):
-            continue
+    for axis, count in ((a, n) for a in free_axes(loop, slots) for n in _counts(loop.space[a], threads)):
         length, left = divmod(loop.space[axis], count)
         part, rest = _over(loop, axis, 0, length), _over(loop, axis, length * count, left) if left else None
         if all(_adds_alike(loop, other, target) for other in (part, rest) if other is not None):
@@ -103,18 +101,18 @@ def divided(loop: Loop, slots: Sequence[int], threads: int, target: Target) -> D
     return None
 
 
-def _count(length: int, threads: int) -> int:
-    """Into how many equal parts an axis is divided, beside what is left over, which one thread does afterwards; 0: none.
+def _counts(length: int, threads: int) -> list[int]:
+    """Into how many equal parts an axis may be divided, the fastest first; what is left over, one thread does afterwards.
 
-    >>> _count(64, 2), _count(64, 3), _count(65, 2), _count(1, 2)
-    (2, 3, 2, 0)
+    >>> _counts(64, 2), _counts(64, 3), _counts(65, 2), _counts(1, 2)
+    ([2, 4, 8], [3, 9, 8], [2, 4, 8], [])
     """
 
     def time(count: int) -> int:
         return -(-count // threads) * (length // count) + length % count
 
-    best = min(range(threads, PARTS * threads + 1), key=time)
-    return best if 4 * time(best) <= 3 * length else 0
+    best = sorted(range(threads, PARTS * threads + 1), key=lambda count: (time(count), length % count))[:TRIED]
+    return [count for count in best if 4 * time(count) <= 3 * length]
 
 
 def _over(loop: Loop, axis: int, start: int, length: int) -> Loop:
