@@ -17,8 +17,8 @@ from .calls import CHEAP, Term, is_sized_by_values, reduction_of, term_of
 from .expand import expanded
 from .groups import CONFLICT, Call, Dims, Group, operand_of, reads_of, strides_over
 from .numbers import Formula
+from .operations import name_of
 from .parts import SPLITS, concatenate, split, update
-from .passes import inputs_of
 from .products import multiply
 from .program import Program, Step, Var, vars_in
 from .steps import Compute, Constant, Load, Operand, Reduce, Store
@@ -213,7 +213,7 @@ class Fusion:
 
     def call(self, step: Step) -> None:
         """A step that runs as it is."""
-        for v in inputs_of(step):
+        for v in step.inputs():
             self.store(v)
         self.groups.append(Call(step, tuple(v for v in step.outs if v)))
         if is_sized_by_values(step):
@@ -233,7 +233,7 @@ class Fusion:
         """The same of a copy, of which it is a view."""
         x = step.args[0]
         copy = Var.new(x.shape, x.dtype)
-        self.terms[copy] = Term("copy", (x,), (str(x.dtype),))
+        self.terms[copy] = Term("copy", (x,), (name_of(x.dtype),))
         self.readers.setdefault(self.base_of(x), []).append(copy)
         self.ready[copy] = self.ready.get(x, 0)
         return Step(step.function, (copy, *step.args[1:]), step.kwargs, step.outs)
@@ -257,7 +257,7 @@ class Fusion:
         repeated = prod(x.shape[i] for i in axes if dims[i] is None)
         assert repeated == 1
         if op == "mean":
-            count = group.add(Constant(float(prod(x.shape[i] for i in axes)), str(x.dtype)))
+            count = group.add(Constant(float(prod(x.shape[i] for i in axes)), name_of(x.dtype)))
             value = group.add(Compute("divide", (value, count)))
         kept = tuple(None if i in axes else d for i, d in enumerate(dims))
         kept = kept if keepdims else tuple(d for i, d in enumerate(dims) if i not in axes)
@@ -339,7 +339,7 @@ class Fusion:
             assert all(a == b or n == 1 for a, b, n in zip(group.members[x][1], dims, x.shape, strict=True))
             return group.members[x][0]
         if x in self.constants and self.constants[x].size and not any(self.constants[x].strides):
-            return group.add(Constant(self.constants[x].flat[0].item(), str(x.dtype)))
+            return group.add(Constant(self.constants[x].flat[0].item(), name_of(x.dtype)))
         if (view := self.views.get(x)) is not None:
             mapping = dims_in(view)
             if mapping is not None and self.at.get(view.base) is None and view.base in self.terms or (
@@ -352,16 +352,16 @@ class Fusion:
                 return self.emit(group, view.base, tuple(inner))
             return self.load(group, view, dims)
         if (term := self.terms.get(x)) is not None:
-            args = []
-            for a, dtype in zip(term.args, term.dtypes, strict=True):
-                args.append(self.argument(group, a, dtype, dims))
-            return args[0] if term.op == "copy" else group.add(Compute(term.op, tuple(args)))
+            if (x, dims) not in group.terms:
+                args = [self.argument(group, a, dtype, dims) for a, dtype in zip(term.args, term.dtypes, strict=True)]
+                group.terms[x, dims] = args[0] if term.op == "copy" else group.add(Compute(term.op, tuple(args)))
+            return group.terms[x, dims]
         return self.load(group, View(x, x.shape, strides_of(x.shape)), dims)
 
     def argument(self, group: Group, a: Any, dtype: str, dims: Dims) -> int:
         if type(a) is Var:
             value = self.emit(group, a, dims[len(dims) - len(a.shape) :] if a.shape else ())
-            return value if str(a.dtype) == dtype else group.add(Compute(f"astype:{dtype}", (value,)))
+            return value if name_of(a.dtype) == dtype else group.add(Compute(f"astype:{dtype}", (value,)))
         if type(a) is Formula:
             return group.add(Load(group.operand(a, Operand(dtype, (0,) * len(group.space)))))
         return group.add(Constant(np.dtype(dtype).type(a).item(), dtype))
@@ -370,7 +370,7 @@ class Fusion:
         self.store(view.base)
         base = self.base_of(view.base)
         moves = strides_over(group, dims, view.shape, view.strides)
-        return group.add(Load(group.operand(base, Operand(str(base.dtype), moves, view.offset))))
+        return group.add(Load(group.operand(base, Operand(name_of(base.dtype), moves, view.offset))))
 
     def store(self, x: Var) -> None:
         """See to it that a value lies in memory."""
@@ -410,7 +410,7 @@ def _read_for(program: Program, values: set[Var]) -> set[Var]:
     found = set(values)
     for step in reversed(program.steps):
         if not found.isdisjoint(step.outs):
-            found.update(inputs_of(step))
+            found.update(step.inputs())
     return found
 
 
@@ -418,7 +418,7 @@ def _last_uses(program: Program) -> dict[Var, int]:
     """The number of the last step that reads each value, itself or by a view."""
     last: dict[Var, int] = {}
     for i, step in enumerate(program.steps):
-        for v in inputs_of(step):
+        for v in step.inputs():
             last[v] = i
     end = len(program.steps)
     for v in vars_in((program.outputs, program.guards, [values for _, values in program.checks])):
