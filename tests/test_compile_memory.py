@@ -13,7 +13,7 @@ import minigrad as mg
 import nn
 from minigrad import Tensor, compile
 from minigrad.compiler import native
-from minigrad.compiler.lifetimes import offsets
+from minigrad.compiler.sharing import offsets
 from minigrad.compiler.program import Var
 
 

@@ -12,11 +12,12 @@ from ..tensor import wrap
 from . import native
 from .fuse import Fusion
 from .groups import Call, Group, slots_of
-from .lifetimes import lifetimes, offsets
+from .lifetimes import lifetimes
 from .loops import Loop
 from .numbers import Formula
 from .program import Program, Step, Var, vars_in, with_values
 from .replay import Replay
+from .sharing import offsets
 from .views import View
 
 __all__ = ["LARGE", "SMALL", "Argument", "Given", "Layout", "bytes_of"]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-__all__ = ["Compute", "Constant", "Index", "Load", "Operand", "Reduce", "Step", "Store", "reads", "step_text"]
+__all__ = ["Compute", "Constant", "Index", "Load", "Operand", "Reduce", "Step", "Store", "reads", "renumbered", "step_text"]
 
 
 @dataclass(frozen=True)
@@ -84,6 +85,18 @@ def reads(step: Step) -> tuple[int, ...]:
         case Reduce(_, value, _) | Store(_, value):
             return (value,)
     return ()
+
+
+def renumbered(step: Step, new: Mapping[int, int]) -> Step:
+    """The step with other numbers of the values that it reads."""
+    match step:
+        case Compute(op, args):
+            return Compute(op, tuple(new[v] for v in args))
+        case Reduce(op, value, axes):
+            return Reduce(op, new[value], axes)
+        case Store(operand, value):
+            return Store(operand, new[value])
+    return step
 
 
 def step_text(i: int, step: Step) -> str:
