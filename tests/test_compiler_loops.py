@@ -1363,8 +1363,9 @@ def test_a_long_loop_without_turns_is_divided() -> None:
     x = rng.normal(size=33).astype(F32)
     values = [build.load(x), build.load(rng.normal(size=33).astype(F32))]
     for _ in range(700):
-        op = ["add", "subtract", "minimum", "maximum"][rng.integers(4)]
-        values.append(build.multiply(build.constant(0.7), getattr(build, op)(values[rng.integers(-9, 0) % len(values)], values[-1])))
+        op = getattr(build, ["add", "subtract", "minimum", "maximum"][rng.integers(4)])
+        earlier = values[rng.integers(-9, 0) % len(values)]
+        values.append(build.multiply(build.constant(0.7), op(earlier, values[-1])))
     build.store(values[-1], np.zeros(33, F32))
     build.step(Store(0, values[500]))
     loop = build.loop()

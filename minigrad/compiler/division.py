@@ -17,7 +17,7 @@ import numpy as np
 
 from .loops import Loop
 from .sharing import offsets
-from .steps import Compute, Constant, Index, Load, Operand, Reduce, Step, Store, reads, renumbered
+from .steps import Constant, Index, Load, Operand, Step, Store, reads, renumbered
 
 __all__ = ["divided"]
 
@@ -88,8 +88,8 @@ def _cuts(code: Sequence[Step], steps: Sequence[int]) -> list[int]:
     while start < count:
         alike = beginnings[tuple(words[start : start + FIRST])]
         following = bisect_left(alike, start + LEAST)
-        turn = alike[following] - start if following < len(alike) else count
-        if turn > LONGEST:  # which is none: go on until one begins
+        turn = alike[following] - start if following < len(alike) else LONGEST
+        if turn >= LONGEST:  # there is none: go on until one begins
             turn = min(MOST, count - start)
         pieces = -(-turn // MOST)
         cuts += [start + turn * k // pieces for k in range(pieces)]

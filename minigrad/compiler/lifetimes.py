@@ -12,9 +12,7 @@ from .program import Var
 __all__ = ["lifetimes"]
 
 
-def lifetimes(
-    groups: Sequence[Group | Call], base_of: Callable[[Var], Var], kept: Iterable[Var]
-) -> dict[Var, tuple[int, int]]:
+def lifetimes(groups: Sequence[Group | Call], base_of: Callable[[Var], Var], kept: Iterable[Var]) -> dict[Var, tuple[int, int]]:
     """For each value the numbers of the first and the last group that write or read it.
 
     Args:

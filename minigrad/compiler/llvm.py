@@ -4,9 +4,9 @@
 addresses: of each operand, and last of a workspace for what the loops keep.  Lengths and strides are constants in the
 text.  Loops that are the same but for where their arrays lie, as the steps of a recurrent cell, are one function.
 
-A loop that is long is divided (`division`), each made simple (`spaces`), its factors turned where that pays (`packing`), its formulas expanded (`formulas`),
-its order planned (`order`, `schedule`) and then written: the loops over axes in `writer`, the code along rows in
-`sweeps`, `tiles` and `squares`, single operations in `instructions` and `memory`.
+A loop that is long is divided (`division`).  Each is made simple (`spaces`), its factors turned where that pays
+(`packing`), its formulas expanded (`formulas`), its order planned (`order`, `schedule`) and then written: the loops over
+axes in `writer`, the code along rows in `sweeps`, `tiles` and `squares`, single operations in `instructions` and `memory`.
 """
 
 from __future__ import annotations
