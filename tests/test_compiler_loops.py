@@ -1364,7 +1364,7 @@ def test_a_long_loop_without_turns_is_divided() -> None:
     values = [build.load(x), build.load(rng.normal(size=33).astype(F32))]
     for _ in range(700):
         op = getattr(build, ["add", "subtract", "minimum", "maximum"][rng.integers(4)])
-        earlier = values[rng.integers(-9, 0) % len(values)]
+        earlier = values[rng.integers(len(values))]
         values.append(build.multiply(build.constant(0.7), op(earlier, values[-1])))
     build.store(values[-1], np.zeros(33, F32))
     build.step(Store(0, values[500]))
