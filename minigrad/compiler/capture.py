@@ -450,7 +450,7 @@ class _Taken:
 
     def settle(self, after: State) -> tuple[list[Effect], bool]:
         """Real arrays and numbers again; what has changed, and whether all places were there before."""
-        effects = [Effect("write", i, t) for i, t in enumerate(self.recorder.arrays) if t.memory.version]
+        effects = [Effect("write", i, t) for i, t in enumerate(self.recorder.arrays) if t.version]
         graph.mark_all_mutated(*(e.value.numbers for e in effects))
         for t, grad in self.before:
             if t._node is not None and t._node.grad is not grad:
