@@ -212,7 +212,8 @@ class Recorder:
     def _keep(self, x: Traced) -> None:
         """Before an array is written for the first time, note what it held: an error in the function takes it back."""
         whole = x.whole.numbers
-        self.before.setdefault(id(whole), (whole, whole.copy()))
+        if id(whole) not in self.before:
+            self.before[id(whole)] = whole, whole.copy()
 
     def set(self, x: Traced, index: Any, value: Any) -> None:
         """x[index] = value"""
