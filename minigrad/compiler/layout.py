@@ -219,7 +219,7 @@ def check_reach(group: Group) -> None:
             continue
         ends = [s * (n - 1) for s, n in zip(operand.strides, group.space, strict=True)]
         low, high = operand.offset + sum(min(e, 0) for e in ends), operand.offset + sum(max(e, 0) for e in ends)
-        if 0 not in group.space and not 0 <= low <= high < int(np.prod(a.shape)):
+        if 0 not in group.space and not 0 <= low <= high < prod(a.shape):
             raise AssertionError(f"{operand} over {group.space} reaches beyond {a} of shape {a.shape}")
 
 

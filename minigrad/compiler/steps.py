@@ -79,12 +79,9 @@ Step = Load | Constant | Index | Compute | Reduce | Store
 
 def reads(step: Step) -> tuple[int, ...]:
     """The values that a step reads."""
-    match step:
-        case Compute(_, args):
-            return args
-        case Reduce(_, value, _) | Store(_, value):
-            return (value,)
-    return ()
+    if isinstance(step, Compute):
+        return step.args
+    return (step.value,) if isinstance(step, (Reduce, Store)) else ()
 
 
 def renumbered(step: Step, new: Mapping[int, int]) -> Step:
