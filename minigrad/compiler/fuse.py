@@ -22,7 +22,7 @@ from .parts import SPLITS, concatenate, split, update
 from .products import multiply
 from .program import Program, Step, Var, vars_in
 from .steps import Compute, Constant, Load, Operand, Reduce, Store
-from .views import LOOKS, View, dims_in, strides_of, view_of
+from .views import LOOKS, View, strides_of, view_of
 from .windows import windowed
 
 __all__ = ["Fusion", "fused"]
@@ -195,7 +195,7 @@ class Fusion:
         """A view, which takes no time."""
         self.views[out] = view
         self.ready[out] = self.ready.get(view.base, 0)
-        if dims_in(view) is None:
+        if view.dims is None:
             self.store(view.base)
             self.ready[out] = self.in_memory(view.base)
 
@@ -315,21 +315,22 @@ class Fusion:
         if x in group.members and x not in group.whole:
             return group.members[x][1]
         if (view := self.views.get(x)) is not None:
-            inner, mapping = self.dims(group, view.base), dims_in(view)
-            if inner is CONFLICT or (inner is not None and mapping is None):
+            inner = self.dims(group, view.base)
+            if inner is None or inner is CONFLICT:
+                return inner
+            return CONFLICT if view.dims is None else tuple(None if m is None else inner[m] for m in view.dims)
+        if (term := self.terms.get(x)) is None:
+            return None
+        found: list[int | None] = [None] * len(x.shape)
+        for a in term.args:
+            dims = self.dims(group, a) if type(a) is Var else None
+            if dims is CONFLICT:
                 return CONFLICT
-            return None if inner is None or mapping is None else tuple(None if m is None else inner[m] for m in mapping)
-        if (term := self.terms.get(x)) is not None:
-            found: list[int | None] = [None] * len(x.shape)
-            for a in (a for a in term.args if type(a) is Var):
-                if (dims := self.dims(group, a)) is CONFLICT:
+            for i, d in enumerate(dims or (), len(x.shape) - len(dims or ())):
+                if d is not None and found[i] not in (None, d):
                     return CONFLICT
-                for i, d in enumerate(dims or (), len(x.shape) - len(a.shape)):
-                    if d is not None and found[i] not in (None, d):
-                        return CONFLICT
-                    found[i] = d if found[i] is None else found[i]
-            return tuple(found) if any(d is not None for d in found) else None
-        return None
+                found[i] = d if found[i] is None else found[i]
+        return None if found.count(None) == len(found) else tuple(found)
 
     # ----------------------------------------------------------------------------- code
 
@@ -341,7 +342,7 @@ class Fusion:
         if x in self.constants and self.constants[x].size and not any(self.constants[x].strides):
             return group.add(Constant(self.constants[x].flat[0].item(), name_of(x.dtype)))
         if (view := self.views.get(x)) is not None:
-            mapping = dims_in(view)
+            mapping = view.dims
             if mapping is not None and self.at.get(view.base) is None and view.base in self.terms or (
                 mapping is not None and view.base in group.members
             ):
