@@ -1374,6 +1374,19 @@ def test_a_long_loop_without_turns_is_divided() -> None:
         np.testing.assert_allclose(ours, expected, rtol=1e-5, atol=1e-6)
 
 
+def test_a_long_loop_may_exchange_what_arrays_hold() -> None:
+    build, count = Builder(3), 300
+    loads = [build.load(np.full(3, i, F32)) for i in range(count)]
+    total = loads[0]
+    for i in range(600):
+        total = getattr(build, ["add", "maximum"][i % 2])(total, loads[i % count])
+    for i in range(count):
+        build.step(Store(i, loads[(i + 1) % count]))
+    build.store(total, np.zeros(3, F32))
+    for ours, expected in zip(*both(build.loop(), build.arrays), strict=True):
+        np.testing.assert_array_equal(ours, expected)
+
+
 def test_what_pieces_would_leave_in_gigabytes_is_computed_in_one() -> None:
     text = emit([replace(solver(60, (3,)).loop(), space=(1 << 24,))]).text
     assert "call void @kernel_" not in text

@@ -40,11 +40,12 @@ def divided(loop: Loop, slots: Sequence[int], workspace: int) -> tuple[list[tupl
         Loops with the places of their operands, and the bytes that are used of the workspace.
     """
     whole = [(loop, [*slots])]
-    steps = _steps(loop)
+    steps, late = _steps(loop)
     cuts = _cuts(loop.code, steps)
     if len(cuts) == 1:
         return whole, 0
     pieces = [steps[start:stop] for start, stop in zip(cuts, [*cuts[1:], None], strict=True)]
+    pieces[-1] += late
     lives = _lives(loop, pieces)
     places, size = offsets({v: _size(loop, v) * np.dtype(loop.dtypes[v]).itemsize for v in lives}, lives)
     if size > MOST_KEPT:
@@ -61,18 +62,20 @@ def divided(loop: Loop, slots: Sequence[int], workspace: int) -> tuple[list[tupl
     return found, size
 
 
-def _steps(loop: Loop) -> list[int]:
-    """What is to be divided: all but loads, constants and indices, which each piece has for itself.
+def _steps(loop: Loop) -> tuple[list[int], list[int]]:
+    """What is to be divided: all but loads, constants and indices, which each piece has for itself; and late stores.
 
     A store follows its value, but those into arrays that are read come last: all loads see these as they were before.
     """
     read = {step.operand for step in loop.code if isinstance(step, Load)}
-
-    def place(i: int) -> tuple[bool, int]:
-        step = loop.code[i]
-        return (step.operand in read, step.value) if isinstance(step, Store) else (False, i)
-
-    return sorted((i for i, step in enumerate(loop.code) if not isinstance(step, Load | Constant | Index)), key=place)
+    places: dict[int, int] = {}
+    late = []
+    for i, step in enumerate(loop.code):
+        if isinstance(step, Store) and step.operand in read:
+            late.append(i)
+        elif not isinstance(step, (Load, Constant, Index)):
+            places[i] = step.value if isinstance(step, Store) else i
+    return sorted(places, key=places.__getitem__), late
 
 
 def _cuts(code: Sequence[Step], steps: Sequence[int]) -> list[int]:
