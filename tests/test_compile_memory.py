@@ -13,8 +13,8 @@ import minigrad as mg
 import nn
 from minigrad import Tensor, compile
 from minigrad.compiler import native
-from minigrad.compiler.lifetimes import offsets
 from minigrad.compiler.program import Var
+from minigrad.compiler.sharing import offsets
 
 
 @pytest.mark.parametrize("seed", range(20))

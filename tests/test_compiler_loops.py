@@ -9,6 +9,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -1321,3 +1322,71 @@ def test_loops_that_are_the_same_but_for_their_arrays_are_one_function() -> None
         native.compile_loops([loop, loop, other, loop], slots)(*arrays)
         expected = np.tanh(np.exp(np.tanh(np.tanh(arrays[0]))))
         np.testing.assert_allclose(arrays[4], expected, rtol=1e-6)
+
+
+def solver(turns: int, shape: tuple[int, ...]) -> Builder:
+    """Turns of an iteration, written out: elements, sums of rows and of all, what is read and written, and constants."""
+    build, rng = Builder(*shape), np.random.default_rng(0)
+    x, rows = rng.normal(size=shape).astype(F32), np.zeros((*shape[:-1], 1), F32)
+    v, first = build.load(x), build.load(rng.normal(size=shape[-1:]).astype(F32))
+    total, early = build.constant(0.0), build.cos(v)
+    for turn in range(turns):
+        slope = build.subtract(build.sin(v), build.multiply(first, build.constant(0.1)))
+        for _ in range(8):
+            slope = build.multiply(build.add(slope, v), build.constant(0.5))
+        mean = build.reduce("add", build.multiply(slope, slope), len(shape) - 1)
+        v = build.add(v, build.multiply(slope, build.constant(0.01)))
+        v = build.subtract(v, build.multiply(mean, build.constant(1e-3)))
+        total = build.add(total, build.reduce("add", v, *range(len(shape))))
+        if turn == 1:
+            build.step(Store(0, build.multiply(v, v)))  # the last turn reads what was there before
+    v = build.add(build.multiply(v, early), build.step(Load(0)))
+    build.store(v, np.zeros(shape, F32))
+    build.store(mean, rows)
+    build.store(total, np.zeros((), F32))
+    return build
+
+
+@pytest.mark.parametrize("shape", [(5, 7), (3,), (2, 3, 20)])
+def test_a_long_loop_is_divided_and_equal_turns_are_one_function(shape: tuple[int, ...]) -> None:
+    build = solver(60, shape)
+    loop = build.loop()
+    text = emit([loop]).text
+    calls = re.findall(r"call void @(kernel_\d+)", text)
+    assert len(calls) >= 15 and len(set(calls)) <= 6
+    for ours, expected in zip(*both(loop, build.arrays), strict=True):
+        np.testing.assert_allclose(ours, expected, rtol=2e-4, atol=1e-5)
+
+
+def test_a_long_loop_without_turns_is_divided() -> None:
+    build, rng = Builder(33), np.random.default_rng(0)
+    x = rng.normal(size=33).astype(F32)
+    values = [build.load(x), build.load(rng.normal(size=33).astype(F32))]
+    for _ in range(700):
+        op = getattr(build, ["add", "subtract", "minimum", "maximum"][rng.integers(4)])
+        earlier = values[rng.integers(len(values))]
+        values.append(build.multiply(build.constant(0.7), op(earlier, values[-1])))
+    build.store(values[-1], np.zeros(33, F32))
+    build.step(Store(0, values[500]))
+    loop = build.loop()
+    assert emit([loop]).text.count("call void @kernel_") >= 5
+    for ours, expected in zip(*both(loop, build.arrays), strict=True):
+        np.testing.assert_allclose(ours, expected, rtol=1e-5, atol=1e-6)
+
+
+def test_a_long_loop_may_exchange_what_arrays_hold() -> None:
+    build, count = Builder(3), 300
+    loads = [build.load(np.full(3, i, F32)) for i in range(count)]
+    total = loads[0]
+    for i in range(600):
+        total = getattr(build, ["add", "maximum"][i % 2])(total, loads[i % count])
+    for i in range(count):
+        build.step(Store(i, loads[(i + 1) % count]))
+    build.store(total, np.zeros(3, F32))
+    for ours, expected in zip(*both(build.loop(), build.arrays), strict=True):
+        np.testing.assert_array_equal(ours, expected)
+
+
+def test_what_pieces_would_leave_in_gigabytes_is_computed_in_one() -> None:
+    text = emit([replace(solver(60, (3,)).loop(), space=(1 << 24,))]).text
+    assert "call void @kernel_" not in text

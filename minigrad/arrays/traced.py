@@ -5,7 +5,7 @@ every call to it; it runs the call on the numbers and adds it to the program, as
 optimizers, which are plain NumPy, are traced as they stand.
 
 The program has no writing in place.  A write into an array, or into a view of one, is a step that gives a new array;
-who looks at the memory afterwards, by whatever view, gets the new one (`Memory`).
+who looks at the memory afterwards, by whatever view, gets the new one.
 
 What a function decides by values cannot be traced: `bool()`, `float()`, `item()` of a traced array are errors that say
 what to write.  Where the library itself decides (whether a matrix has full rank), the program holds to this run's
@@ -28,25 +28,11 @@ from .. import graph
 from ..backend import is_array
 from ..trees import sequence_like
 
-__all__ = ["CannotTrace", "HOLE", "Memory", "Path", "Place", "Traced", "numbers_of"]
+__all__ = ["CannotTrace", "HOLE", "Path", "Place", "Traced", "numbers_of"]
 
 
 class CannotTrace(TypeError):
     """Something depends on the values of traced arrays."""
-
-
-class Memory:
-    """What several views look at.
-
-    Attributes:
-        whole: the traced array that owns the memory.
-        version: how often it was written.
-    """
-
-    __slots__ = ("version", "whole")
-
-    def __init__(self, whole: Traced) -> None:
-        self.whole, self.version = whole, 0
 
 
 class Place:
@@ -75,33 +61,42 @@ class Traced(NDArrayOperatorsMixin):
     Attributes:
         numbers: the array of this run, NumPy's or CuPy's.
         recorder: where calls are written down (`minigrad.compiler.trace.Recorder`).
+        version: of an array that owns its memory, how often that was written.
     """
 
-    __slots__ = ("__weakref__", "_path", "_var", "_version", "memory", "numbers", "recorder")
+    __slots__ = ("__weakref__", "_of", "_path", "_var", "_version", "numbers", "recorder", "version")
 
-    def __init__(self, numbers: np.ndarray, var: Any, recorder: Any, memory: Memory | None = None, path: Path = ()) -> None:
+    def __init__(self, numbers: np.ndarray, var: Any, recorder: Any, of: Traced | None = None, path: Path = ()) -> None:
         self.numbers, self.recorder, self._var, self._path = numbers, recorder, var, path
-        self.memory = Memory(self) if memory is None else memory
-        self._version = self.memory.version
+        self._of, self.version = of, 0
+        self._version = self.whole.version
+
+    @property
+    def whole(self) -> Traced:
+        """The array that owns the memory that this one looks at.
+
+        None stands for the array itself: a cycle would keep the memory of the run until Python's collector comes.
+        """
+        return self if self._of is None else self._of
 
     @property
     def value(self) -> Any:
         """The value in the program; of a view anew where the memory was written since."""
-        if self._version != self.memory.version:
-            self._var = self.recorder.replay(self.memory.whole.value, self._path, self.numbers)
-            self._version = self.memory.version
+        if self._version != self.whole.version:
+            self._var = self.recorder.replay(self.whole.value, self._path, self.numbers)
+            self._version = self.whole.version
         if self.recorder.seen is not None:
             self.recorder.seen[self._var] = self.numbers
         return self._var
 
     def written(self, var: Any) -> None:
         """What this array looks at holds other values from now on."""
-        memory, whole = self.memory, self.memory.whole
+        whole = self.whole
         whole._var = self.recorder.write(whole, self._path, var) if self._path else var
-        memory.version += 1
-        whole._version = memory.version
+        whole.version += 1
+        whole._version = whole.version
         if self is not whole:
-            self._var, self._version = var, memory.version
+            self._var, self._version = var, whole.version
 
     device = property(lambda self: self.numbers.device)
     shape = property(lambda self: self.numbers.shape, lambda self, _: self._no_method("shape = ...", "x = x.reshape(...)"))
@@ -120,7 +115,7 @@ class Traced(NDArrayOperatorsMixin):
     @property
     def base(self) -> Any:
         """The traced array that this is a view of."""
-        return None if self.memory.whole is self else self.memory.whole
+        return self._of
 
     @property
     def _is_foreign(self) -> bool:

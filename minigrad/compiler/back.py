@@ -23,7 +23,7 @@ from ..tensor import Tensor, raw, wrap
 from ..tracing import RunsAsItIs
 from ..trees import flatten
 from .numbers import Formula, evaluate
-from .passes import inputs_of, simplified
+from .passes import simplified
 from .program import Program, Step, Var, formulas_in, vars_in
 from .state import Place
 from .views import LOOKS
@@ -126,7 +126,7 @@ def traced_back(
     outs, targets = [*moving.values()], [*ends.values(), *closed]
     program, cotangents, seen = _pass(recorder, outs, targets)
     own = {*cotangents, *program.constants, *(v for s in program.steps for v in s.outs)}
-    read = [*(v for s in program.steps for v in inputs_of(s)), *vars_in((program.outputs, program.checks, program.guards))]
+    read = [*(v for s in program.steps for v in s.inputs()), *vars_in((program.outputs, program.checks, program.guards))]
     reads = [v for v in dict.fromkeys(read) if v not in own]
     given, kept = [v for v in reads if v in recorder.inputs], [v for v in reads if v not in recorder.inputs]
     program.inputs = [*given, *kept, *cotangents]
@@ -199,7 +199,7 @@ def _looks(recorder: Any) -> list[Step]:
     """The steps that look at inputs in another way, which the backward pass does itself."""
     known, looks = set(recorder.inputs), []
     for step in recorder.steps:
-        if step.function in LOOKS and not step.several and known.issuperset(inputs_of(step)):
+        if step.function in LOOKS and not step.several and known.issuperset(step.inputs()):
             known.update(step.outs)
             looks.append(step)
     return looks

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -10,7 +11,7 @@ import numpy as np
 from .. import graph
 from ..arrays.traced import astype, getitem
 from .numbers import COMPARISONS, Formula
-from .operations import DTYPES, OPERATIONS
+from .operations import DTYPES, OPERATIONS, name_of
 from .program import Step, Var, vars_in
 
 __all__ = ["CHEAP", "Term", "is_sized_by_values", "reduction_of", "term_of"]
@@ -46,9 +47,9 @@ _NAMES = {"fabs": "absolute", "mod": "remainder"}
 
 def term_of(step: Step) -> Term | None:
     """What an elementwise call is in a loop; None of any other call."""
-    if step.several or step.outs[0] is None or str(step.out.dtype) not in DTYPES:
+    if step.several or step.outs[0] is None or name_of(step.out.dtype) not in DTYPES:
         return None
-    if not all(str(v.dtype) in DTYPES for v in step.inputs()):
+    if not all(name_of(v.dtype) in DTYPES for v in step.inputs()):
         return None
     if isinstance(step.function, np.ufunc):
         return _of_ufunc(step.function, step)
@@ -63,9 +64,8 @@ def _of_ufunc(ufunc: np.ufunc, step: Step) -> Term | None:
     kinds = [x.dtype if type(x) is Var else _kind(x) for x in step.args]
     if any(k is None for k in kinds):
         return None
-    loop = ufunc.resolve_dtypes((*kinds, *[None] * ufunc.nout))
-    dtypes = tuple(str(d) for d in loop[: ufunc.nin])
-    if any(d not in DTYPES for d in dtypes) or str(loop[-1]) != str(step.out.dtype):
+    dtypes, out = _dtypes_in(ufunc, *kinds)
+    if any(d not in DTYPES for d in dtypes) or out != name_of(step.out.dtype):
         return None
     if not all(map(_fits, step.args, dtypes)) or (name == "ldexp" and dtypes[1] != "int32"):
         return None
@@ -76,6 +76,13 @@ def _of_ufunc(ufunc: np.ufunc, step: Step) -> Term | None:
             return Term("logical_and", step.args, dtypes)
         return None
     return Term(name, step.args, dtypes)
+
+
+@functools.cache
+def _dtypes_in(ufunc: np.ufunc, *kinds: Any) -> tuple[tuple[str, ...], str]:
+    """The dtypes that a ufunc takes arguments of these in, and that of its result."""
+    loop = ufunc.resolve_dtypes((*kinds, *[None] * ufunc.nout))
+    return tuple(map(name_of, loop[: ufunc.nin])), name_of(loop[-1])
 
 
 def _kind(x: Any) -> Any:
@@ -102,17 +109,17 @@ def _fits(x: Any, dtype: str) -> bool:
 def _where(step: Step) -> Term | None:
     if len(step.args) != 3 or step.kwargs or not all(type(x) is Var or _kind(x) is not None for x in step.args):
         return None
-    out = str(step.out.dtype)
+    out = name_of(step.out.dtype)
     return Term("where", step.args, ("bool", out, out))
 
 
 def _cast(step: Step) -> Term | None:
-    out = str(step.out.dtype)
-    return Term(f"astype:{out}", step.args[:1], (str(step.args[0].dtype),))
+    out = name_of(step.out.dtype)
+    return Term(f"astype:{out}", step.args[:1], (name_of(step.args[0].dtype),))
 
 
 def _copy(step: Step) -> Term | None:
-    return Term("copy", step.args[:1], (str(step.out.dtype),)) if type(step.args[0]) is Var else None
+    return Term("copy", step.args[:1], (name_of(step.out.dtype),)) if type(step.args[0]) is Var else None
 
 
 _OTHERS: dict[Callable[..., Any], Callable[[Step], Term | None]] = {
@@ -138,7 +145,7 @@ def reduction_of(step: Step) -> tuple[str, Var, tuple[int, ...], bool] | None:
     options = {k: v for k, v in options.items() if v is not None and v is not np._NoValue}
     if len(step.args) > 2 or options or list(vars_in((axis,))):
         return None
-    if out is None or str(x.dtype) not in DTYPES or (op in ("logical_and", "logical_or") and x.dtype != bool):
+    if out is None or name_of(x.dtype) not in DTYPES or (op in ("logical_and", "logical_or") and x.dtype != bool):
         return None
     if x.dtype == bool:
         op = {"maximum": "logical_or", "minimum": "logical_and"}.get(op, op)

@@ -21,7 +21,7 @@ from ..trees import flatten, sequence_like, tree_map, unflatten
 from .back import Back, Spent, entered, traced_back, without_graph
 from .numbers import Formula, Number
 from .once import answers_once
-from .passes import inputs_of, simplified
+from .passes import simplified
 from .program import Program
 from .state import PLAIN, Place, State, held_in, position, reachable, same_value
 from .streams import Streams
@@ -271,7 +271,7 @@ def _depends_on_this_run(taken: _Taken, program: Program, effects: list[Effect])
 
     A row-sparse gradient that is added to has other rows each time; and a program takes arrays that share memory for two.
     """
-    read = {v for step in program.steps for v in inputs_of(step)}
+    read = {v for step in program.steps for v in step.inputs()}
     unknown = {v for v, source in zip(program.inputs[-len(taken.sources) :], taken.sources, strict=False) if source is None}
     written = {e.target for e in effects if e.kind == "write"}
     return bool(read & unknown) or overlap([_bounds(x.numbers) for x in taken.recorder.arrays], written)
@@ -450,7 +450,7 @@ class _Taken:
 
     def settle(self, after: State) -> tuple[list[Effect], bool]:
         """Real arrays and numbers again; what has changed, and whether all places were there before."""
-        effects = [Effect("write", i, t) for i, t in enumerate(self.recorder.arrays) if t.memory.version]
+        effects = [Effect("write", i, t) for i, t in enumerate(self.recorder.arrays) if t.version]
         graph.mark_all_mutated(*(e.value.numbers for e in effects))
         for t, grad in self.before:
             if t._node is not None and t._node.grad is not grad:

@@ -12,6 +12,7 @@ from dataclasses import replace
 
 from . import error_function, exponentials, powers, trigonometry
 from .loops import Compute, Loop, Reduce, Step, Store, reads
+from .steps import renumbered
 from .terms import FORMULAS, Code, Term, fma, formula
 
 __all__ = ["FORMULAS", "expanded"]
@@ -61,18 +62,7 @@ def _without_dead(steps: list[Step]) -> tuple[Step, ...]:
             for value in reads(steps[i]):
                 needed[value] = True
     new = {old: i for i, old in enumerate(i for i, need in enumerate(needed) if need)}
-    return tuple(_renumbered(steps[old], new) for old in new)
-
-
-def _renumbered(step: Step, new: dict[int, int]) -> Step:
-    match step:
-        case Compute(op, args):
-            return Compute(op, tuple(new[v] for v in args))
-        case Reduce(op, value, axes):
-            return Reduce(op, new[value], axes)
-        case Store(operand, value):
-            return Store(operand, new[value])
-    return step
+    return tuple(renumbered(steps[old], new) for old in new)
 
 
 @formula("reciprocal")

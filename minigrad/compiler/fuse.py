@@ -17,13 +17,13 @@ from .calls import CHEAP, Term, is_sized_by_values, reduction_of, term_of
 from .expand import expanded
 from .groups import CONFLICT, Call, Dims, Group, operand_of, reads_of, strides_over
 from .numbers import Formula
+from .operations import name_of
 from .partial import with_partial_sums
 from .parts import SPLITS, concatenate, split, update
-from .passes import inputs_of
 from .products import multiply
 from .program import Program, Step, Var, vars_in
 from .steps import Compute, Constant, Load, Operand, Reduce, Store
-from .views import LOOKS, View, dims_in, strides_of, view_of
+from .views import LOOKS, View, strides_of, view_of
 from .windows import windowed
 
 __all__ = ["Fusion", "fused"]
@@ -198,7 +198,7 @@ class Fusion:
         """A view, which takes no time."""
         self.views[out] = view
         self.ready[out] = self.ready.get(view.base, 0)
-        if dims_in(view) is None:
+        if view.dims is None:
             self.store(view.base)
             self.ready[out] = self.in_memory(view.base)
 
@@ -216,7 +216,7 @@ class Fusion:
 
     def call(self, step: Step) -> None:
         """A step that runs as it is."""
-        for v in inputs_of(step):
+        for v in step.inputs():
             self.store(v)
         self.groups.append(Call(step, tuple(v for v in step.outs if v)))
         if is_sized_by_values(step):
@@ -236,7 +236,7 @@ class Fusion:
         """The same of a copy, of which it is a view."""
         x = step.args[0]
         copy = Var.new(x.shape, x.dtype)
-        self.terms[copy] = Term("copy", (x,), (str(x.dtype),))
+        self.terms[copy] = Term("copy", (x,), (name_of(x.dtype),))
         self.readers.setdefault(self.base_of(x), []).append(copy)
         self.ready[copy] = self.ready.get(x, 0)
         return Step(step.function, (copy, *step.args[1:]), step.kwargs, step.outs)
@@ -260,7 +260,7 @@ class Fusion:
         repeated = prod(x.shape[i] for i in axes if dims[i] is None)
         assert repeated == 1
         if op == "mean":
-            count = group.add(Constant(float(prod(x.shape[i] for i in axes)), str(x.dtype)))
+            count = group.add(Constant(float(prod(x.shape[i] for i in axes)), name_of(x.dtype)))
             value = group.add(Compute("divide", (value, count)))
         kept = tuple(None if i in axes else d for i, d in enumerate(dims))
         kept = kept if keepdims else tuple(d for i, d in enumerate(dims) if i not in axes)
@@ -318,21 +318,22 @@ class Fusion:
         if x in group.members and x not in group.whole:
             return group.members[x][1]
         if (view := self.views.get(x)) is not None:
-            inner, mapping = self.dims(group, view.base), dims_in(view)
-            if inner is CONFLICT or (inner is not None and mapping is None):
+            inner = self.dims(group, view.base)
+            if inner is None or inner is CONFLICT:
+                return inner
+            return CONFLICT if view.dims is None else tuple(None if m is None else inner[m] for m in view.dims)
+        if (term := self.terms.get(x)) is None:
+            return None
+        found: list[int | None] = [None] * len(x.shape)
+        for a in term.args:
+            dims = self.dims(group, a) if type(a) is Var else None
+            if dims is CONFLICT:
                 return CONFLICT
-            return None if inner is None or mapping is None else tuple(None if m is None else inner[m] for m in mapping)
-        if (term := self.terms.get(x)) is not None:
-            found: list[int | None] = [None] * len(x.shape)
-            for a in (a for a in term.args if type(a) is Var):
-                if (dims := self.dims(group, a)) is CONFLICT:
+            for i, d in enumerate(dims or (), len(x.shape) - len(dims or ())):
+                if d is not None and found[i] not in (None, d):
                     return CONFLICT
-                for i, d in enumerate(dims or (), len(x.shape) - len(a.shape)):
-                    if d is not None and found[i] not in (None, d):
-                        return CONFLICT
-                    found[i] = d if found[i] is None else found[i]
-            return tuple(found) if any(d is not None for d in found) else None
-        return None
+                found[i] = d if found[i] is None else found[i]
+        return None if found.count(None) == len(found) else tuple(found)
 
     # ----------------------------------------------------------------------------- code
 
@@ -342,9 +343,9 @@ class Fusion:
             assert all(a == b or n == 1 for a, b, n in zip(group.members[x][1], dims, x.shape, strict=True))
             return group.members[x][0]
         if x in self.constants and self.constants[x].size and not any(self.constants[x].strides):
-            return group.add(Constant(self.constants[x].flat[0].item(), str(x.dtype)))
+            return group.add(Constant(self.constants[x].flat[0].item(), name_of(x.dtype)))
         if (view := self.views.get(x)) is not None:
-            mapping = dims_in(view)
+            mapping = view.dims
             if mapping is not None and self.at.get(view.base) is None and view.base in self.terms or (
                 mapping is not None and view.base in group.members
             ):
@@ -355,16 +356,16 @@ class Fusion:
                 return self.emit(group, view.base, tuple(inner))
             return self.load(group, view, dims)
         if (term := self.terms.get(x)) is not None:
-            args = []
-            for a, dtype in zip(term.args, term.dtypes, strict=True):
-                args.append(self.argument(group, a, dtype, dims))
-            return args[0] if term.op == "copy" else group.add(Compute(term.op, tuple(args)))
+            if (x, dims) not in group.terms:
+                args = [self.argument(group, a, dtype, dims) for a, dtype in zip(term.args, term.dtypes, strict=True)]
+                group.terms[x, dims] = args[0] if term.op == "copy" else group.add(Compute(term.op, tuple(args)))
+            return group.terms[x, dims]
         return self.load(group, View(x, x.shape, strides_of(x.shape)), dims)
 
     def argument(self, group: Group, a: Any, dtype: str, dims: Dims) -> int:
         if type(a) is Var:
             value = self.emit(group, a, dims[len(dims) - len(a.shape) :] if a.shape else ())
-            return value if str(a.dtype) == dtype else group.add(Compute(f"astype:{dtype}", (value,)))
+            return value if name_of(a.dtype) == dtype else group.add(Compute(f"astype:{dtype}", (value,)))
         if type(a) is Formula:
             return group.add(Load(group.operand(a, Operand(dtype, (0,) * len(group.space)))))
         return group.add(Constant(np.dtype(dtype).type(a).item(), dtype))
@@ -373,7 +374,7 @@ class Fusion:
         self.store(view.base)
         base = self.base_of(view.base)
         moves = strides_over(group, dims, view.shape, view.strides)
-        return group.add(Load(group.operand(base, Operand(str(base.dtype), moves, view.offset))))
+        return group.add(Load(group.operand(base, Operand(name_of(base.dtype), moves, view.offset))))
 
     def store(self, x: Var) -> None:
         """See to it that a value lies in memory."""
@@ -413,7 +414,7 @@ def _read_for(program: Program, values: set[Var]) -> set[Var]:
     found = set(values)
     for step in reversed(program.steps):
         if not found.isdisjoint(step.outs):
-            found.update(inputs_of(step))
+            found.update(step.inputs())
     return found
 
 
@@ -421,7 +422,7 @@ def _last_uses(program: Program) -> dict[Var, int]:
     """The number of the last step that reads each value, itself or by a view."""
     last: dict[Var, int] = {}
     for i, step in enumerate(program.steps):
-        for v in inputs_of(step):
+        for v in step.inputs():
             last[v] = i
     end = len(program.steps)
     for v in vars_in((program.outputs, program.guards, [values for _, values in program.checks])):

@@ -8,7 +8,7 @@ from typing import Any
 
 from .loops import Loop
 from .numbers import Formula
-from .passes import inputs_of
+from .operations import name_of
 from .program import Step, Var
 from .steps import Constant, Operand
 from .trace import changed, replaced_at
@@ -50,6 +50,8 @@ class Group:
         whole: members that are known only when the loop is through.
         summed: axes of a product's sum, which nothing else runs along.
         arrays: what the operands are: Vars, or Formulas for numbers.
+        known: the numbers of steps of the code; places: of operands.
+        terms: the numbers of values that are computed here though others may compute them again, by values and axes.
     """
 
     space: tuple[int, ...]
@@ -61,6 +63,8 @@ class Group:
     stored: list[Var] = field(default_factory=list)
     summed: tuple[int, ...] = ()
     known: dict[Any, int] = field(default_factory=dict)
+    places: dict[tuple[Any, Operand], int] = field(default_factory=dict)
+    terms: dict[tuple[Var, Dims], int] = field(default_factory=dict)
 
     def add(self, step: Any) -> int:
         """A step of the code, once."""
@@ -71,12 +75,12 @@ class Group:
         return self.known[key]
 
     def operand(self, array: Any, operand: Operand) -> int:
-        for i, (a, o) in enumerate(zip(self.arrays, self.operands, strict=True)):
-            if a is array and o == operand:
-                return i
-        self.arrays.append(array)
-        self.operands.append(operand)
-        return len(self.arrays) - 1
+        """The number of an operand: a new one, or the one that it has already."""
+        if (array, operand) not in self.places:
+            self.places[array, operand] = len(self.arrays)
+            self.arrays.append(array)
+            self.operands.append(operand)
+        return self.places[array, operand]
 
     def operand_keys(self) -> list[Any]:
         """What the operands are looked up by: values, and numbers together with the dtype that they are read in."""
@@ -93,12 +97,12 @@ def slots_of(groups: Sequence[Group], local: dict[Any, int]) -> list[list[int]]:
 
 def reads_of(group: Group | Call) -> Sequence[Any]:
     """The arrays that it reads, and of a loop those that it writes."""
-    return inputs_of(group.step) if isinstance(group, Call) else group.arrays
+    return group.step.inputs() if isinstance(group, Call) else group.arrays
 
 
 def operand_of(group: Group, v: Var, dims: Dims) -> Operand:
     """How a value of one piece lies over a group's space."""
-    return Operand(str(v.dtype), strides_over(group, dims, v.shape, strides_of(v.shape)))
+    return Operand(name_of(v.dtype), strides_over(group, dims, v.shape, strides_of(v.shape)))
 
 
 def strides_over(group: Group, dims: Dims, shape: Sequence[int], strides: Sequence[int]) -> tuple[int, ...]:

@@ -12,11 +12,12 @@ from ..tensor import wrap
 from . import native
 from .fuse import Fusion
 from .groups import Call, Group, slots_of
-from .lifetimes import lifetimes, offsets
+from .lifetimes import lifetimes
 from .loops import Loop
 from .numbers import Formula
 from .program import Program, Step, Var, vars_in, with_values
 from .replay import Replay
+from .sharing import offsets
 from .views import View
 
 __all__ = ["LARGE", "SMALL", "Argument", "Given", "Layout", "bytes_of"]
@@ -218,7 +219,7 @@ def check_reach(group: Group) -> None:
             continue
         ends = [s * (n - 1) for s, n in zip(operand.strides, group.space, strict=True)]
         low, high = operand.offset + sum(min(e, 0) for e in ends), operand.offset + sum(max(e, 0) for e in ends)
-        if 0 not in group.space and not 0 <= low <= high < int(np.prod(a.shape)):
+        if 0 not in group.space and not 0 <= low <= high < prod(a.shape):
             raise AssertionError(f"{operand} over {group.space} reaches beyond {a} of shape {a.shape}")
 
 

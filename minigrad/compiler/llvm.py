@@ -4,9 +4,9 @@
 addresses: of each operand, and last of a workspace for what the loops keep.  Lengths and strides are constants in the
 text.  Loops that are the same but for where their arrays lie, as the steps of a recurrent cell, are one function.
 
-A loop is made simple (`spaces`), its factors turned where that pays (`packing`), its formulas expanded (`formulas`),
-its order planned (`order`, `schedule`) and then written: the loops over axes in `writer`, the code along rows in
-`sweeps`, `tiles` and `squares`, single operations in `instructions` and `memory`.
+A loop that is long is divided (`division`).  Each is made simple (`spaces`), its factors turned where that pays
+(`packing`), its formulas expanded (`formulas`), its order planned (`order`, `schedule`) and then written: the loops over
+axes in `writer`, the code along rows in `sweeps`, `tiles` and `squares`, single operations in `instructions` and `memory`.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from .division import divided
 from .formulas import expanded
 from .loops import Loop
 from .packing import packed
@@ -76,22 +77,26 @@ def emit(
     """
     slots = all_slots(loops, slots)
     last = end_of(slots) if last is None else last
-    text, workspace = Text(target or Target()), 0
-    parts: dict[str, str] = {}
+    text, workspace, table = Text(target or Target()), 0, f"{name}_table"
+    parts: dict[str, tuple[str, int]] = {}  # the names of functions, and the bytes that these keep
     texts = [text]
-    keys = [_key(loop) for loop in loops]
+    pieces = [(*piece, kept) for found, kept in map(divided, loops, slots, itertools.repeat(last)) for piece in found]
+    keys = [_key(loop) for loop, _, _ in pieces]
     alike = Counter(keys)
-    for loop, key, of_loop in zip(loops, keys, slots, strict=True):
+    for (loop, of_loop, kept), key in zip(pieces, keys, strict=True):
         text.comment(f"{loop.name} over {list(loop.space)}")
-        if alike[key] == 1:
+        if alike[key] == 1 and not kept:
             workspace = max(workspace, _write(text, loop, of_loop, last))
             continue
         if key not in parts:
-            parts[key] = f"{name}_{len(parts)}"
-            texts.append(Text(text.target))
-            workspace = max(workspace, _write(texts[-1], _at_the_start(loop), range(len(of_loop)), len(of_loop)))
-        text.call_part(parts[key], [*of_loop, last], [*(o.offset * np.dtype(o.dtype).itemsize for o in loop.operands), 0])
-    return Emitted(functions(texts, [name, *parts.values()]), workspace)
+            texts.append(Text(text.target, is_part=True))
+            used = _write(texts[-1], _at_the_start(loop), range(len(of_loop)), len(of_loop))
+            parts[key] = f"{name}_{len(parts)}", used
+        part, used = parts[key]
+        workspace = max(workspace, kept + used)
+        offsets = [o.offset * np.dtype(o.dtype).itemsize for o in loop.operands]
+        text.call_part(part, table, [*of_loop, last], [*offsets, kept])
+    return Emitted(functions(texts, [name, *(part for part, _ in parts.values())], table), workspace)
 
 
 def _at_the_start(loop: Loop) -> Loop:

@@ -13,7 +13,6 @@ from .groups import Call
 from .layout import Layout, address_of, bytes_of
 from .lines import Lines
 from .numbers import Formula
-from .passes import inputs_of
 from .program import Program, Var, vars_in
 from .script import NAMES, Script
 
@@ -122,7 +121,7 @@ class LoopScript(Script):
             if self.places.get(v) == j:
                 self._part(v, f"y{j}")
         for group in self.fusion.groups:  # views of what stays are made once
-            for v in inputs_of(group.step) if isinstance(group, Call) else ():
+            for v in group.step.inputs() if isinstance(group, Call) else ():
                 if self._base(v) in self.fixed:
                     self.array(v)
 

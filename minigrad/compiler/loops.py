@@ -87,14 +87,14 @@ class Loop:
         for value in reads(step):
             if not 0 <= value < i or isinstance(self.code[value], Store):
                 raise ValueError(f"{value} is not the number of an earlier value")
-        if isinstance(step, Load | Store) and not 0 <= step.operand < len(self.operands):
+        if isinstance(step, (Load, Store)) and not 0 <= step.operand < len(self.operands):
             raise ValueError(f"there are operands 0 to {len(self.operands) - 1}")
 
     def _find_dtype(self, i: int, step: Step) -> None:
         self._known.append(self._dtype(step))
 
     def _check_step(self, i: int, step: Step) -> None:
-        if isinstance(step, Constant | Index):
+        if isinstance(step, (Constant, Index)):
             kind(step.dtype)
         if isinstance(step, Index) and not 0 <= step.axis < len(self.space):
             raise ValueError(f"the axis is one of 0 to {len(self.space) - 1}")

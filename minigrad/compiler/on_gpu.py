@@ -33,7 +33,6 @@ from .layout import Layout, bytes_of
 from .lines import Lines
 from .loops import Loop
 from .numbers import Formula
-from .passes import inputs_of
 from .program import Var, vars_in
 from .replay import Replay
 from .script import Script
@@ -245,7 +244,7 @@ class GpuScript(Script):
         """Random numbers first, which wait for nothing: between them there would be as many stretches."""
         for piece in self.layout.pieces:
             if isinstance(piece, Call) and getattr(piece.step.function, "draws", False):
-                if inputs_of(piece.step):
+                if piece.step.inputs():
                     break  # those that follow are drawn after it
                 self._call(piece)
                 self.done.add(piece)

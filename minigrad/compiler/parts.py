@@ -12,7 +12,7 @@ import numpy as np
 
 from ..arrays.traced import getitem
 from .groups import Call, Group, reads_of, strides_over
-from .operations import DTYPES
+from .operations import DTYPES, name_of
 from .program import Step, Var
 from .steps import Operand, Store
 from .trace import replaced_at, seen_through, written_through
@@ -49,7 +49,7 @@ def concatenate(fusion: Fusion, step: Step) -> bool:
         return False
     axis = step.args[1] if len(step.args) > 1 else step.kwargs.get("axis", 0)
     parts, out = step.args[0], step.out
-    if not isinstance(axis, int) or set(step.kwargs) - {"axis"} or str(out.dtype) not in DTYPES or not prod(out.shape):
+    if not isinstance(axis, int) or set(step.kwargs) - {"axis"} or name_of(out.dtype) not in DTYPES or not prod(out.shape):
         return False
     if not all(type(x) is Var and x.dtype == out.dtype for x in parts):
         return False
@@ -60,7 +60,7 @@ def concatenate(fusion: Fusion, step: Step) -> bool:
         if prod(x.shape):
             number, group, dims = fusion.join(x.shape, fusion.ready.get(x, 0), [x])
             value = fusion.emit(group, x, dims)
-            place = Operand(str(x.dtype), strides_over(group, dims, x.shape, strides), start)
+            place = Operand(name_of(x.dtype), strides_over(group, dims, x.shape, strides), start)
             group.code.append(Store(group.operand(home, place), value))
             fusion.at[out] = max(number, fusion.at.get(out, 0))
         start += x.shape[axis] * strides[axis]
@@ -80,7 +80,7 @@ def update(fusion: Fusion, step: Step) -> bool:
     out = step.out
     look = Step(seen_through if step.function is written_through else getitem, (x, place), {}, (Var.new((), x.dtype),))
     region = region_of(look, fusion.views)
-    if region is None or str(x.dtype) not in DTYPES or not (type(values) is not Var or str(values.dtype) in DTYPES):
+    if region is None or name_of(x.dtype) not in DTYPES or not (type(values) is not Var or name_of(values.dtype) in DTYPES):
         return False
     whole = View(region.base, x.shape, strides_of(x.shape))
     home = region.base
@@ -116,8 +116,8 @@ def part(fusion: Fusion, home: Var, region: View, values: Any, dtype: Any) -> No
             ready = number + 1
             break
     number, group, dims = fusion.join(region.shape, ready, inputs)
-    value = fusion.argument(group, values, str(dtype), dims)
-    place = Operand(str(dtype), strides_over(group, dims, region.shape, region.strides), region.offset)
+    value = fusion.argument(group, values, name_of(dtype), dims)
+    place = Operand(name_of(dtype), strides_over(group, dims, region.shape, region.strides), region.offset)
     group.code.append(Store(group.operand(home, place), value))
     fusion.at[home] = max(number, fusion.at[home])
 

@@ -49,7 +49,7 @@ def replaced(x: Any, by: dict[Var, Any]) -> Any:
 
 def _renamed(step: Step, by: dict[Var, Any]) -> Step:
     """A step that reads other values in place of some."""
-    if not by or not any(v in by for v in inputs_of(step)):
+    if not by or not any(v in by for v in step.inputs()):
         return step
     return Step(step.function, replaced(step.args, by), replaced(step.kwargs, by), step.outs, step.several)
 
@@ -169,17 +169,9 @@ def without_unused(program: Program) -> Program:
         if any(v in needed for v in step.outs) or not _is_pure(step):
             if hasattr(step.function, "pruned"):
                 step = step.function.pruned(step, needed)
-            needed.update(inputs_of(step))
+            needed.update(step.inputs())
             steps.append(step)
     steps.reverse()
     new = _with_steps(program, steps, {})
     new.constants = {v: x for v, x in program.constants.items() if v in needed}
     return new
-
-
-def inputs_of(step: Step) -> list[Var]:
-    found = step.inputs()
-    for x in step.args:
-        if isinstance(x, tuple):
-            found += [v for p in x if isinstance(p, Place) for v in vars_in((p.args, p.kwargs))]
-    return found

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .groups import Call, Dims, Group
+from .operations import name_of
 from .program import Step, Var
 from .steps import Compute, Load, Operand, Reduce, Store
 from .views import View, strides_of
@@ -28,7 +29,7 @@ def multiply(fusion: Fusion, step: Step) -> bool:
         return False
     x, y = step.args
     out = step.out
-    if x.dtype != y.dtype or out.dtype != x.dtype or str(x.dtype) not in ("float32", "float64"):
+    if x.dtype != y.dtype or out.dtype != x.dtype or name_of(x.dtype) not in ("float32", "float64"):
         return False
     if len(x.shape) < 2 or len(y.shape) < 2 or not prod(out.shape) or not x.shape[-1]:
         return False
@@ -70,15 +71,15 @@ def _in_blocks(fusion: Fusion, x: Var, y: Var, out: Var, blocks: int) -> bool:
     for v, axis in ((x, 1), (y, 0)):
         view = fusion.views.get(v) or View(v, v.shape, strides_of(v.shape))
         moves = [view.strides[axis] * terms, view.strides[0] * axis, view.strides[1] * (1 - axis), view.strides[axis]]
-        factors.append(group.add(Load(group.operand(fusion.base_of(v), Operand(str(v.dtype), tuple(moves), view.offset)))))
+        factors.append(group.add(Load(group.operand(fusion.base_of(v), Operand(name_of(v.dtype), tuple(moves), view.offset)))))
     total = group.add(Reduce("add", group.add(Compute("multiply", tuple(factors))), (3,)))
     sums = Var.new((blocks, *out.shape), out.dtype)
     fusion.joined.append(sums)
-    group.code.append(Store(group.operand(sums, Operand(str(out.dtype), (size, out.shape[1], 1, 0))), total))
+    group.code.append(Store(group.operand(sums, Operand(name_of(out.dtype), (size, out.shape[1], 1, 0))), total))
     fusion.at[sums] = fusion.ready[sums] = len(fusion.groups) - 1
     group = fusion.begin((*out.shape, blocks))
     group.summed = (2,)
-    value = group.add(Load(group.operand(sums, Operand(str(out.dtype), (out.shape[1], 1, size)))))
+    value = group.add(Load(group.operand(sums, Operand(name_of(out.dtype), (out.shape[1], 1, size)))))
     group.members[out] = (group.add(Reduce("add", value, (2,))), (0, 1))
     fusion.at[out] = fusion.ready[out] = len(fusion.groups) - 1
     return True
@@ -93,7 +94,7 @@ def _in_rows(fusion: Fusion, x: Var) -> Var:
     home = fusion.turned[view] = Var.new(x.shape, x.dtype)
     group = fusion.begin(x.shape)
     value = fusion.load(group, view, (0, 1))
-    group.code.append(Store(group.operand(home, Operand(str(x.dtype), strides_of(x.shape))), value))
+    group.code.append(Store(group.operand(home, Operand(name_of(x.dtype), strides_of(x.shape))), value))
     fusion.joined.append(home)
     fusion.at[home] = fusion.ready[home] = len(fusion.groups) - 1
     return home

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from ..arrays.traced import Place
 from ..trees import sequence_like
 from .numbers import Formula, evaluate
 
@@ -50,6 +51,7 @@ class Step:
     kwargs: dict[str, Any]
     outs: tuple[Var | None, ...]
     several: bool = False
+    _inputs: tuple[Var, ...] | None = field(default=None, init=False, repr=False)
 
     @property
     def out(self) -> Var:
@@ -58,9 +60,11 @@ class Step:
         assert out is not None
         return out
 
-    def inputs(self) -> list[Var]:
-        """The values that it reads."""
-        return vars_in((self.args, self.kwargs))
+    def inputs(self) -> tuple[Var, ...]:
+        """The values that it reads; found once, since each pass asks for them."""
+        if self._inputs is None:
+            self._inputs = tuple(vars_in((self.args, self.kwargs)))
+        return self._inputs
 
     def __str__(self) -> str:
         name = getattr(self.function, "__name__", str(self.function))
@@ -127,6 +131,8 @@ def _collect(x: Any, kind: type, found: list[Any]) -> None:
             _collect(v, kind, found)
     elif isinstance(x, slice):
         _collect((x.start, x.stop, x.step), kind, found)
+    elif isinstance(x, Place):  # where a view lies
+        _collect((x.args, x.kwargs), kind, found)
 
 
 def with_values(x: Any, values: dict[Var, Any]) -> Any:

@@ -8,7 +8,6 @@ import numpy as np
 
 from .calls import is_sized_by_values
 from .groups import Call
-from .passes import inputs_of
 from .program import Program, Step, Var, vars_in
 from .views import View
 
@@ -62,6 +61,6 @@ def _last_uses(program: Program) -> dict[Var, int]:
     for i in range(end - 1, -1, -1):
         step = program.steps[i]
         seen = i if _fills(step) else max([i, *(last.get(v, i) for v in step.outs if v is not None)])
-        for v in inputs_of(step):
+        for v in step.inputs():
             last[v] = max(last.get(v, i), seen)
     return last

@@ -30,7 +30,7 @@ from ..trees import flatten, unflatten
 from .batches import Levels, bare, dressed, spread, together
 from .calls import is_sized_by_values
 from .loop_gradient import Gradient
-from .passes import inputs_of, simplified
+from .passes import simplified
 from .program import Program, Step, Var, vars_in, with_values
 from .repeated import Repeated
 from .section import Section
@@ -197,7 +197,7 @@ class Loop:
         made = own - set(section.xs)
         own |= {*section.cotangents, *(total for total, _ in section.sums)}
         back = self._parted(section.steps[section.forward[0] :], own)
-        reads = {v for s in back for v in inputs_of(s)} | {v for v in (*section.sent, *section.summands) if v is not None}
+        reads = {v for s in back for v in s.inputs()} | {v for v in (*section.sent, *section.summands) if v is not None}
         kept = sorted(reads & made, key=lambda v: v.number)
         values = section.values
         recorder.inside |= own
@@ -236,7 +236,7 @@ class Loop:
         """The steps that depend on the values of `own`, which grows by theirs; the others are written down before the loop."""
         inner = []
         for step in steps:
-            if getattr(step.function, "draws", False) or any(v in own for v in inputs_of(step)):
+            if getattr(step.function, "draws", False) or any(v in own for v in step.inputs()):
                 own.update(v for v in step.outs if v is not None)
                 inner.append(step)
             else:
@@ -270,7 +270,7 @@ class Loop:
         body.constants = dict(recorder.constants.values())
         body = simplified(body)
         defined = {*carry, *xs, *body.constants, *(v for s in body.steps for v in s.outs)}
-        used = [*(v for s in body.steps for v in inputs_of(s)), *vars_in((body.outputs, [c[1] for c in body.checks]))]
+        used = [*(v for s in body.steps for v in s.inputs()), *vars_in((body.outputs, [c[1] for c in body.checks]))]
         free = [v for v in dict.fromkeys(used) if v not in defined]
         body.inputs = [*carry, *xs, *free]
         loop = Repeated(body, len(carry), len(xs), self.steps, reverse)

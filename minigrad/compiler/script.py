@@ -28,7 +28,6 @@ from .groups import Call
 from .layout import LARGE, SMALL, Argument, Given, Layout, bytes_of
 from .lines import Lines
 from .numbers import Formula
-from .passes import inputs_of
 from .program import Var, vars_in
 from .replay import Replay
 from .trace import replaced_at
@@ -65,7 +64,7 @@ class Script(Lines):
         count = len(self.program.inputs) - len(capture.sources)
         self.arguments, self.state = self.program.inputs[:count], self.program.inputs[count:]
         self.used = {*vars_in((self.program.outputs, self.program.guards, self.program.checks))}
-        self.used |= {v for step in self.program.steps for v in inputs_of(step)}
+        self.used |= {v for step in self.program.steps for v in step.inputs()}
         targets = {self.program.inputs[e.target]: e.value for e in capture.effects if e.kind == "write"}
         self.used |= set(targets)
         self.scattered = {v for v, source in zip(self.state, capture.sources, strict=True) if not _is_in_one_piece(source)}

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-__all__ = ["Compute", "Constant", "Index", "Load", "Operand", "Reduce", "Step", "Store", "reads", "step_text"]
+__all__ = ["Compute", "Constant", "Index", "Load", "Operand", "Reduce", "Step", "Store", "reads", "renumbered", "step_text"]
 
 
 @dataclass(frozen=True)
@@ -78,12 +79,21 @@ Step = Load | Constant | Index | Compute | Reduce | Store
 
 def reads(step: Step) -> tuple[int, ...]:
     """The values that a step reads."""
+    if isinstance(step, Compute):
+        return step.args
+    return (step.value,) if isinstance(step, (Reduce, Store)) else ()
+
+
+def renumbered(step: Step, new: Mapping[int, int]) -> Step:
+    """The step with other numbers of the values that it reads."""
     match step:
-        case Compute(_, args):
-            return args
-        case Reduce(_, value, _) | Store(_, value):
-            return (value,)
-    return ()
+        case Compute(op, args):
+            return Compute(op, tuple(new[v] for v in args))
+        case Reduce(op, value, axes):
+            return Reduce(op, new[value], axes)
+        case Store(operand, value):
+            return Store(operand, new[value])
+    return step
 
 
 def step_text(i: int, step: Step) -> str:

@@ -74,13 +74,20 @@ def literal(value: bool | int | float, dtype: str, lanes: int = 1) -> str:
 
 
 class Text:
-    """The body of one function, which grows."""
+    """The body of one function, which grows.
 
-    def __init__(self, target: Target) -> None:
-        self.target = target
+    Attributes:
+        target: the machine.
+        is_part: whether others of these functions call this one, each with a place of the table that says where its arrays are.
+        declarations: of what it calls, by name.
+        table: what the functions that it calls read there.
+    """
+
+    def __init__(self, target: Target, is_part: bool = False) -> None:
+        self.target, self.is_part = target, is_part
         self.lines: list[str] = []
         self.declarations: dict[str, str] = {}
-        self.rooms: dict[str, int] = {}
+        self.table: list[int] = []
         self._count = 0
         self._block = "entry"  # where the next line goes: loops need to know where a value comes from
 
@@ -198,25 +205,33 @@ class Text:
         self.lines.append(f"{label}:")
         self._block = label
 
-    def call_part(self, name: str, slots: Sequence[int], offsets: Sequence[int]) -> None:
-        """Call another function of these on a frame of its own: addresses in some places of this one, so many bytes further."""
-        if "%part" not in self.rooms or self.rooms["%part"] < len(slots):
-            self.rooms["%part"] = len(slots)
-        for place, (slot, offset) in enumerate(zip(slots, offsets, strict=True)):
-            address = self.moved(self.let(f"load ptr, ptr {self.moved('%frame', str(slot), 8)}"), str(offset), 1)
-            self.do(f"store ptr {address}, ptr {self.moved('%part', str(place), 8)}")
-        self.do(f"call void @{name}(ptr %part)")
+    def address(self, slot: int) -> str:
+        """Where an array lies: a place of the frame, which a part looks up in the table, with how many bytes further."""
+        if not self.is_part:
+            return self.let(f"load ptr, ptr {self.moved('%frame', str(slot), 8)}")
+        place = self.moved("%table", str(slot), 16)
+        found = self.let(f"load ptr, ptr {self.moved('%frame', self.let(f'load i64, ptr {place}'), 1)}")
+        return self.moved(found, self.let(f"load i64, ptr {self.moved(place, '1', 8)}"), 1)
 
-    def definition(self, name: str, linkage: str = "") -> str:
-        """The function; its one argument is the frame."""
-        rooms = "".join(f"  {room} = alloca [{count} x ptr]\n" for room, count in self.rooms.items())
+    def call_part(self, name: str, table: str, slots: Sequence[int], offsets: Sequence[int]) -> None:
+        """Call another function of these, whose arrays are in some places of the frame, so many bytes further."""
+        start = len(self.table) * 8
+        for slot, offset in zip(slots, offsets, strict=True):
+            self.table += slot * 8, offset
+        self.do(f"call void @{name}(ptr %frame, ptr getelementptr (i8, ptr @{table}, i64 {start}))")
+
+    def definition(self, name: str) -> str:
+        """The function; its argument is the frame, and of a part also its place in the table."""
+        head = f"internal void @{name}(ptr %frame, ptr %table)" if self.is_part else f"void @{name}(ptr %frame)"
         body = "\n".join(self.lines)
-        return f"define {linkage}void @{name}(ptr %frame) {{\nentry:\n{rooms}{body}\n  ret void\n}}\n"
+        return f"define {head} {{\nentry:\n{body}\n  ret void\n}}\n"
 
 
-def functions(texts: Sequence[Text], names: Sequence[str]) -> str:
-    """All functions, the first of which is called from outside, with what they declare."""
+def functions(texts: Sequence[Text], names: Sequence[str], table: str = "") -> str:
+    """All functions, the first of which is called from outside, with what they declare, and the table if there is one."""
     declarations = {n: text for t in texts for n, text in t.declarations.items()}
-    declared = "\n".join(declarations[n] for n in sorted(declarations))
-    others = [t.definition(n, "internal ") for t, n in zip(texts[1:], names[1:], strict=True)]
-    return "\n\n".join([declared, "\n".join([*others, texts[0].definition(names[0])])])
+    declared = [declarations[n] for n in sorted(declarations)]
+    if numbers := texts[0].table:
+        declared.append(f"@{table} = internal constant [{len(numbers)} x i64] [{', '.join(f'i64 {n}' for n in numbers)}]")
+    defined = [t.definition(n) for t, n in zip(texts, names, strict=True)]
+    return "\n\n".join(["\n".join(declared), "\n".join([*defined[1:], defined[0]])])

@@ -128,10 +128,10 @@ class Recorder:
             if viewed is None:
                 made.append(Traced(numbers, var, self))
             elif _is_same(numbers, viewed.numbers) and not is_sized_by_values(self.steps[-1]):
-                made.append(Traced(numbers, viewed.value, self, viewed.memory, viewed._path))
+                made.append(Traced(numbers, viewed.value, self, viewed.whole, viewed._path))
             else:
                 place = Place(function, self._vars(args, viewed), self._vars(kwargs, viewed), i if several else None)
-                made.append(Traced(numbers, var, self, viewed.memory, (*viewed._path, place)))
+                made.append(Traced(numbers, var, self, viewed.whole, (*viewed._path, place)))
         return sequence_like(results, made) if several else made[0]
 
     def _write_out(self, out: Any, made: Any, where: Any) -> Any:
@@ -211,8 +211,9 @@ class Recorder:
 
     def _keep(self, x: Traced) -> None:
         """Before an array is written for the first time, note what it held: an error in the function takes it back."""
-        whole = x.memory.whole.numbers
-        self.before.setdefault(id(whole), (whole, whole.copy()))
+        whole = x.whole.numbers
+        if id(whole) not in self.before:
+            self.before[id(whole)] = whole, whole.copy()
 
     def set(self, x: Traced, index: Any, value: Any) -> None:
         """x[index] = value"""
@@ -245,7 +246,7 @@ class Recorder:
 
     def _check_inside(self, x: Traced) -> None:
         """The body of a loop, which is traced once, may write into its own arrays."""
-        if x.memory.whole._var.number < self.first:
+        if x.whole._var.number < self.first:
             raise CannotTrace(
                 f"the body of a scan or fori writes into an array from outside of it, at {graph.user_line()}: let the loop "
                 "carry the array, or return it as y"
@@ -297,8 +298,6 @@ class Recorder:
 
         Their numbers stay: another thread may have found one in the place of its own array, and still compute with it.
         """
-        for x in self.arrays:
-            x.memory = None  # type: ignore[assignment]
         self.arrays.clear()
         self.before.clear()
 

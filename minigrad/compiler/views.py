@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from math import prod
@@ -13,7 +14,7 @@ from ..arrays.traced import getitem
 from .program import Step, Var, vars_in, with_values
 from .trace import seen_through
 
-__all__ = ["View", "dims_in", "overlap", "strides_of", "view_of"]
+__all__ = ["View", "overlap", "strides_of", "view_of"]
 
 #: Functions that may give a view of their first argument.
 LOOKS: set[Callable[..., Any]] = {
@@ -32,11 +33,35 @@ class View:
     strides: tuple[int, ...]
     offset: int = 0
 
+    @functools.cached_property
+    def dims(self) -> tuple[int | None, ...] | None:
+        """For each axis the axis of the base that it runs along, None for one that repeats it.
+
+        None where the view leaves elements out, or runs through the base in another way.
+
+        >>> x = Var(0, (2, 3), np.dtype("float32"))
+        >>> View(x, (3, 1, 2), (1, 0, 3)).dims, View(x, (6,), (1,)).dims
+        ((1, None, 0), None)
+        """
+        base = {i: (n, s) for i, (n, s) in enumerate(zip(self.base.shape, strides_of(self.base.shape), strict=True)) if n != 1}
+        found: list[int | None] = []
+        for length, stride in zip(self.shape, self.strides, strict=True):
+            if length == 1 or not stride:
+                found.append(None)
+                continue
+            axis = next((i for i, (n, s) in base.items() if (n, s) == (length, stride)), None)
+            if axis is None:
+                return None
+            del base[axis]
+            found.append(axis)
+        return None if base or self.offset else tuple(found)
+
     def of(self, x: Any, as_strided: Callable[..., Any]) -> Any:
         """These elements of an array in one piece, by its library's `as_strided`."""
         return as_strided(x.reshape(-1)[self.offset :], self.shape, tuple(s * x.itemsize for s in self.strides))
 
 
+@functools.cache
 def strides_of(shape: tuple[int, ...]) -> tuple[int, ...]:
     """Of an array in one piece, the last axis the fastest.
 
@@ -95,26 +120,3 @@ def region_of(step: Step, known: dict[Var, View]) -> View | None:
         return None
     offset = seen.__array_interface__["data"][0] - memory.__array_interface__["data"][0] if seen.size else 0
     return View(view.base, seen.shape, seen.strides, offset)
-
-
-def dims_in(view: View) -> tuple[int | None, ...] | None:
-    """For each axis of a view the axis of its base that it runs along, None for one that repeats it.
-
-    None where the view leaves elements out, or runs through the base in another way.
-
-    >>> x = Var(0, (2, 3), np.dtype("float32"))
-    >>> dims_in(View(x, (3, 1, 2), (1, 0, 3))), dims_in(View(x, (6,), (1,)))
-    ((1, None, 0), None)
-    """
-    base = {i: (n, s) for i, (n, s) in enumerate(zip(view.base.shape, strides_of(view.base.shape), strict=True)) if n != 1}
-    found: list[int | None] = []
-    for length, stride in zip(view.shape, view.strides, strict=True):
-        if length == 1 or not stride:
-            found.append(None)
-            continue
-        axis = next((i for i, (n, s) in base.items() if (n, s) == (length, stride)), None)
-        if axis is None:
-            return None
-        del base[axis]
-        found.append(axis)
-    return None if base or view.offset else tuple(found)

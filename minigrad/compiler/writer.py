@@ -47,10 +47,10 @@ class LoopWriter:
         """The whole loop; the slots are those of the operands and of the workspace."""
         row, text = self.schedule.row, self.text
         for i, operand in enumerate(self.loop.operands):
-            place = Place(self._address(slots[i]), operand.dtype, 0 if row is None else operand.strides[row])
+            place = Place(self.text.address(slots[i]), operand.dtype, 0 if row is None else operand.strides[row])
             self.places[Load(i)] = place.moved(text, str(operand.offset), 1)
         if self.schedule.buffers:
-            workspace = self._address(slots[-1])
+            workspace = self.text.address(slots[-1])
             for v, buffer in self.schedule.buffers.items():
                 self.places[v] = Place(
                     text.moved(workspace, str(buffer.offset), 1), buffer.dtype, int(row in buffer.axes)
@@ -65,9 +65,6 @@ class LoopWriter:
             self._over(self.schedule.parallel[:-1], self._blocks)
         else:
             self._over(self.schedule.parallel, self._nests)
-
-    def _address(self, slot: int) -> str:
-        return self.text.let(f"load ptr, ptr {self.text.moved('%frame', str(slot), 8)}")
 
     def _constant_values(self) -> None:
         """What is the same at every point, before all loops."""

@@ -269,7 +269,7 @@ def traced(function: Callable[..., Any], args: Sequence[Any]) -> tuple[Program, 
         tracing.recorder.reset(token)
     if recorder.decisions:
         raise NotImplementedError("what is to be done depends on a number")
-    written = [i for i, x in enumerate(arrays) if x.memory.version]
+    written = [i for i, x in enumerate(arrays) if x.version]
     if any(arrays[i].dtype.kind != "f" for i in written):
         raise NotImplementedError("what NumPy refuses to write into whole numbers is not known here")
     values = [recorder.value_of(x) for x in flatten(result)]

@@ -84,12 +84,11 @@ _Node = tuple[str, str, str, list[Any], list[Any]]
 
 
 def _steps(program: Program) -> Iterator[_Node]:
-    from ..compiler.passes import inputs_of
 
     for i, step in enumerate(program.steps):
         outs = [v for v in step.outs if v is not None]
         shape = ", ".join(f"{v.dtype} {list(v.shape)}" for v in outs)
-        yield f"s{i}", "step", f"{getattr(step.function, '__name__', 'call')}\n{shape}", inputs_of(step), outs
+        yield f"s{i}", "step", f"{getattr(step.function, '__name__', 'call')}\n{shape}", [*step.inputs()], outs
 
 
 def _loops(compiled: Compiled) -> Iterator[_Node]:
