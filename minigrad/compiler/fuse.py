@@ -23,7 +23,7 @@ from .passes import inputs_of
 from .products import multiply
 from .program import Program, Step, Var, vars_in
 from .steps import Compute, Constant, Load, Operand, Reduce, Store
-from .views import LOOKS, View, dims_in, strides_of, view_of
+from .views import LOOKS, View, as_view, dims_in, strides_of, view_of
 from .windows import windowed
 
 __all__ = ["Fusion", "fused"]
@@ -181,6 +181,7 @@ class Fusion:
         self.number += 1
         if step.function in (np.reshape, np.ravel) and view_of(step, self.views) is None and type(step.args[0]) is Var:
             step = self.in_one_piece(step)
+        step = as_view(step)
         if (view := view_of(step, self.views)) is not None:
             self.looks[step.out] = step
             self.look(step.out, view)
