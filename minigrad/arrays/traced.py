@@ -28,7 +28,7 @@ from .. import graph
 from ..backend import is_array
 from ..trees import sequence_like
 
-__all__ = ["CannotTrace", "HOLE", "Memory", "Path", "Place", "Traced", "numbers_of"]
+__all__ = ["CannotTrace", "HOLE", "Memory", "Path", "Place", "Traced", "alone", "answered", "numbers_of"]
 
 
 class CannotTrace(TypeError):
@@ -233,7 +233,7 @@ class Traced(NDArrayOperatorsMixin):
         return np.transpose(self, axes[0] if len(axes) == 1 else axes or None)
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
-        if not _alone((*inputs, *kwargs.values())):
+        if not alone((*inputs, *kwargs.values())):
             return NotImplemented
         function = ufunc if method == "__call__" else getattr(ufunc, method)
         return self.recorder.call(function, inputs, kwargs)
@@ -241,11 +241,7 @@ class Traced(NDArrayOperatorsMixin):
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
         if any(hasattr(t, "_node") or hasattr(t, "level") for t in types):
             return NotImplemented  # a Tensor records the call, a batch spreads it
-        if function in PLAIN:
-            return function(*numbers_of(args), **numbers_of(kwargs))
-        if (writer := WRITERS.get(function)) is not None:
-            return writer(*args, **kwargs)
-        return self.recorder.call(function, args, kwargs)
+        return answered(self.recorder, function, args, kwargs)
 
 
 class Flat:
@@ -273,7 +269,7 @@ class Flat:
 _OWN = (os.path.join("arrays", "traced.py"), os.path.join("minigrad", "tensor.py"))
 
 
-def _alone(values: Any) -> bool:
+def alone(values: Any) -> bool:
     """Whether there are neither Tensors nor batches among the operands, whose turn it would be."""
     return not any(hasattr(v, "_node") or hasattr(v, "level") for v in values)
 
@@ -351,6 +347,15 @@ WRITERS: dict[Any, Callable[..., Any]] = {
     np.putmask: lambda x, mask, values: _copyto(x, np.resize(values, x.shape), "unsafe", mask),
     np.nan_to_num: _nan_to_num,
 }
+
+
+def answered(recorder: Any, function: Any, args: Any, kwargs: Any) -> Any:
+    """What a function of NumPy's gives for traced arrays and numbers."""
+    if function in PLAIN:
+        return function(*numbers_of(args), **numbers_of(kwargs))
+    if (writer := WRITERS.get(function)) is not None:
+        return writer(*args, **kwargs)
+    return recorder.call(function, args, kwargs)
 
 
 def filled(x: Any, array: Any) -> Any:

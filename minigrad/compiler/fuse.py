@@ -343,7 +343,7 @@ class Fusion:
             assert all(a == b or n == 1 for a, b, n in zip(group.members[x][1], dims, x.shape, strict=True))
             return group.members[x][0]
         if x in self.constants and self.constants[x].size and not any(self.constants[x].strides):
-            return group.add(Constant(self.constants[x].flat[0].item(), str(x.dtype)))
+            return group.add(Constant(self.constants[x].reshape(-1)[0].item(), str(x.dtype)))
         if (view := self.views.get(x)) is not None:
             mapping = dims_in(view)
             if mapping is not None and self.at.get(view.base) is None and view.base in self.terms or (

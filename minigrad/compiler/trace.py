@@ -11,9 +11,10 @@ import numpy as np
 
 from .. import graph
 from ..arrays.row_sparse import add_rows
-from ..arrays.traced import HOLE, CannotTrace, Path, Place, Traced, numbers_of
+from ..arrays.traced import HOLE, CannotTrace, Path, Place, Traced, answered, numbers_of
 from ..backend import address_of, is_plain
 from ..graph import owner
+from ..later import is_on_gpu
 from ..tracing import RunsAsItIs
 from ..transforms.checkpointing import older_nodes
 from ..trees import flatten, sequence_like, unflatten
@@ -184,6 +185,12 @@ class Recorder:
         self.values[formula] = value
         return Number(value, formula, self)
 
+    def of_numbers(self, function: Any, args: Any, kwargs: dict[str, Any]) -> Any:
+        """A function of NumPy's of numbers: its result lies in main memory, where no program of a GPU finds it."""
+        if not _traced_in((args, kwargs)) and any(is_on_gpu(x.numbers) for x in self.arrays):
+            return function(*_exact(args), **_exact(kwargs))
+        return answered(self, function, args, kwargs)
+
     def _number(self, value: Any, source: dict[str, Any], path: tuple[Any, ...]) -> Number:
         name = (id(source), *path)
         if name not in self.given_numbers:
@@ -325,6 +332,15 @@ def _traced_in(x: Any) -> list[Traced]:
     if isinstance(x, (tuple, list)):
         return [t for v in x for t in _traced_in(v)]
     return []
+
+
+def _exact(x: Any) -> Any:
+    """The same with numbers that belong to the program in place of traced ones."""
+    if type(x) is Number:
+        return float(x) if isinstance(x, float) else int(x)
+    if isinstance(x, (tuple, list)):
+        return sequence_like(x, [_exact(v) for v in x])
+    return {k: _exact(v) for k, v in x.items()} if isinstance(x, dict) else x
 
 
 def _is_number(x: Any) -> bool:
