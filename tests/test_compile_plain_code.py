@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import math
 from collections.abc import Callable
 from typing import Any
@@ -12,6 +13,7 @@ import pytest
 import minigrad as mg
 import nn
 from minigrad import Tensor, compile
+from minigrad.arrays.traced import CannotTrace
 from minigrad.compiler import native
 from minigrad.compiler.groups import Call
 
@@ -144,3 +146,112 @@ def test_a_float_argument_that_becomes_text_or_a_key_is_never_stale(f: Callable[
     run = compile(f)
     for k in (0.5, 0.7, 0.0, -0.0, 0.5):
         np.testing.assert_array_equal(run(np.ones(3), k), f(np.ones(3), k))
+
+
+def test_a_numpy_scalar_is_an_array_and_says_so() -> None:
+    for f in (lambda x, k: x if k > 0 else -x, lambda x, k: x * math.sin(k), lambda x, k: x * np.full(3, k)):
+        with pytest.raises(CannotTrace, match=r"give float\(k\)"):
+            compile(f)(np.ones(3), np.float64(0.5))
+    assert compile(lambda x, k: x * round(k, 1))(np.ones(2), np.float64(0.25)).tolist() == [0.2, 0.2]
+
+
+# -------------------------------------------------------- what to write instead, in one sentence
+
+
+def filled(x: Any) -> Any:
+    made = np.zeros(3)
+    made[0] = x[0]
+    return made
+
+
+def added(x: Any) -> Any:
+    made = np.zeros(3)
+    made += x
+    return made
+
+
+def until(x: Any) -> Any:
+    while x.sum() > 0:
+        x = x - 1
+    return x
+
+
+def asserts(x: Any) -> Any:
+    assert np.isfinite(x).all()
+    return x
+
+
+REFUSED: list[tuple[Callable[[Any], Any], str]] = [
+    (lambda x: x if x.sum() > 0 else -x, r"np\.where\(condition, a, b\)"),
+    (lambda x: x if np.allclose(x, 1) else -x, r"np\.where"),
+    (lambda x: x if np.array_equal(x, np.ones(3)) else -x, r"np\.where"),
+    (lambda x: max(x[0], x[1]), r"^max\(\) .*np\.maximum\(a, b\)"),
+    (lambda x: min(x), r"np\.min\(x\)"),
+    (lambda x: any(x > 0), r"np\.any\(x\)"),
+    (lambda x: sorted(x), r"np\.sort\(x\)"),
+    (lambda x: math.exp(x[0]), r"^math\.exp .*write np\.exp\."),
+    (lambda x: math.asin(x[0]), r"write np\.arcsin\."),
+    (lambda x: [1, 2, 3][x.astype(int)[0]], r"np\.stack\(values\)\[i\]"),
+    (lambda x: x * len(range(x.astype(int)[0])), r"^range\(\) .* as an argument, an int"),
+    (lambda x: np.zeros(x.astype(int)[0]), r"^np\.zeros needs to know the size"),
+    (lambda x: np.full(3, x[0]), r"np\.ones\(n\) \* x"),
+    (lambda x: np.array([x[0], x[1]]), r"np\.stack\(\[a, b\]\)"),
+    (lambda x: Tensor([x[0], x[1]]), r"np\.stack\(\[a, b\]\)"),
+    (lambda x: np.r_[x, x], r"^np\.r_ .*np\.concatenate"),
+    (lambda x: np.c_[x, x], r"^np\.c_ .*np\.concatenate"),
+    (lambda x: np.float32(x[0]) * x, r"x\.astype\(np\.float32\)"),
+    (lambda x: float(x[0]), r"^float\(\) .* outside"),
+    (lambda x: int(x[0]), r"x\.astype\(int\)"),
+    (lambda x: x.sum().item(), r"^\.item\(\) .* outside"),
+    (lambda x: Tensor(x).numpy(), r"^\.numpy\(\) .* outside"),
+    (lambda x: np.save(io.BytesIO(), x), r"^np\.save .* at .*test_compile_plain_code\.py:\d+"),
+    (filled, r"np\.stack, or np\.zeros_like\(x, shape=n\).*made\[0\] = x\[0\]"),
+    (added, r"write y = y \+ x"),
+    (until, r"minigrad\.fori"),
+    (asserts, r"assert it outside"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("f", "words"), REFUSED)
+def test_what_needs_numbers_is_an_error_that_says_what_to_write(f: Callable[[Any], Any], words: str) -> None:
+    with pytest.raises(CannotTrace, match=words) as said:
+        compile(f)(np.ones(3))
+    assert "test_compile_plain_code.py:" in str(said.value)
+    assert len(str(said.value).partition(". compile")[0].split()) < 35
+
+
+SHOWN: list[Callable[[Any], Any]] = [
+    print, str, repr, "{}".format, "{0!r}".format, lambda x: f"{x}", lambda x: "%s" % x, lambda x: print([x]), np.array2string,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", [np.asarray, Tensor, lambda x: nn.Parameter(Tensor(x))])
+@pytest.mark.parametrize("shown", SHOWN)
+def test_text_of_arrays_and_tensors_is_an_error_with_the_line(shown: Any, kind: Any) -> None:
+    x = kind(np.ones(3))
+    with pytest.raises(CannotTrace, match=r"(print|text|repr|str).* outside.*test_compile_plain_code\.py:\d+"):
+        compile(lambda y: (shown(x), x * y))(np.ones(3))
+
+
+def test_messages_of_the_library_show_no_numbers_of_a_trace() -> None:
+    kept: list[Any] = []
+
+    def keeps(x: Any) -> Any:
+        kept.append((x * 2, Tensor(x)))
+        raise RuntimeError("the end")
+
+    with pytest.raises(RuntimeError, match="the end"):
+        compile(keeps)(np.ones(3))
+    with pytest.raises(ValueError, match=r"dropout: p must be a number from 0 to 1, got 2\.0"):
+        compile(lambda x, p: F.dropout(Tensor(x), p))(np.ones(3), 2.0)
+    with pytest.raises(ValueError, match="dropout: p must be"):
+        compile(lambda x: F.dropout(Tensor(x), x))(np.ones(3))  # type: ignore[arg-type]
+
+
+def test_methods_of_arrays_have_numpys_arguments() -> None:
+    methods: list[Callable[[Any], Any]] = [
+        lambda x: x.clip(0), lambda x: x.clip(max=0.5), lambda x: x.clip(-1, 0.5), lambda x: x.compress(np.array([True, False, True])),
+    ]  # fmt: skip
+    x = np.array([-2.0, 0.25, 3.0])
+    for f in methods:
+        np.testing.assert_array_equal(compile(f)(x), f(x))

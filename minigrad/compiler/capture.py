@@ -197,6 +197,8 @@ def _stand_ins(recorder: Recorder, leaves: list[Any], floats: set[int]) -> tuple
         if is_array(x):
             array = raw(x)
             new.append(_like(x, recorder.given(array if is_plain(array) else np.asarray(array))))
+            if isinstance(x, np.generic):
+                recorder.scalars.add(recorder.inputs[-1])
         else:
             new.append(recorder.argument(x, i) if i in floats else x)
         if isinstance(x, Tensor) and x._node is not None:

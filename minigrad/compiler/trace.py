@@ -41,6 +41,7 @@ class Recorder:
         self.checks: list[Any] = []
         self.guards: list[Var] = []
         self.given_numbers: dict[Any, tuple[Formula, Any, tuple[Any, ...]]] = {}
+        self.scalars: set[Var] = set()  # inputs that are NumPy's scalars
         self.decisions: list[tuple[Formula, Any]] = []
         self.values: dict[Formula, Any] = {}  # what these numbers are in this run
         self.formulas: dict[Any, Formula] = {}
@@ -76,6 +77,15 @@ class Recorder:
                 "that in the function, too; if the gradient is to end there, use x.detach()"
             )
 
+    def follows_from_scalars(self, x: Traced) -> bool:
+        """Whether an array follows from NumPy's scalars among the arguments alone."""
+        known = set(self.scalars)
+        for step in self.steps:
+            inputs = step.inputs()
+            if inputs and known.issuperset(inputs):
+                known.update(v for v in step.outs if v is not None)
+        return x._var in known
+
     # --------------------------------------------------------------------------------- steps
 
     def call(self, function: Any, args: Any, kwargs: dict[str, Any]) -> Any:
@@ -97,7 +107,7 @@ class Recorder:
         results = function(*numbers_of(args), **numbers_of(kwargs))
         if isinstance(results, (tuple, list)) and any(isinstance(r, (tuple, list)) for r in results):
             return unflatten(results, iter(self._step(Flat(function), args, kwargs, flatten(results))))
-        if isinstance(results, (str, bool, int, np.dtype, type)):
+        if isinstance(results, (np.dtype, type)):
             return results  # about the array, not made of its values
         if results is None:  # np.put_along_axis, np.fill_diagonal ...: it has written into its first argument
             return self._changed(function, args, kwargs)
@@ -244,7 +254,10 @@ class Recorder:
         """A function has written into its first argument."""
         x = args[0]
         if type(x) is not Traced:
-            raise CannotTrace(f"{function.__name__} writes traced numbers into an array that is not traced")
+            raise CannotTrace(
+                f"np.{function.__name__} writes traced numbers where compile cannot follow, at {graph.user_line()}: make an array "
+                "that is written with np.zeros_like(x, shape=n); write files outside of the compiled function"
+            )
         self._check_inside(x)
         var = self.new_var(x.numbers)
         self.steps.append(Step(changed, (function, x.value, self._vars(args[1:])), {"options": self._vars(kwargs)}, (var,)))
