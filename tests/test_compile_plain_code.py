@@ -255,3 +255,21 @@ def test_methods_of_arrays_have_numpys_arguments() -> None:
     x = np.array([-2.0, 0.25, 3.0])
     for f in methods:
         np.testing.assert_array_equal(compile(f)(x), f(x))
+
+
+KINDS: list[Callable[[Any], Any]] = [
+    lambda x: x * 2 if isinstance(x, np.ndarray) else x * 3,
+    lambda x: x if isinstance(x, np.ndarray) else np.array(x),
+    lambda x: x * 2 if isinstance(x.sum(), float) and isinstance(x[..., 0].sum() if x.ndim else x.max(), np.floating) else x * 3,
+    lambda x: x * 2 if isinstance(x.sum(), np.ndarray) else x * 3,
+    lambda x: x * 2 if isinstance(x, (list, tuple, int, float)) else x * 3,
+    lambda x: sum(v.sum() for v in (x, 2.0, x * 2) if isinstance(v, np.ndarray)),
+]
+
+
+@pytest.mark.parametrize("f", KINDS)
+@pytest.mark.parametrize("x", [np.ones(2), np.array(2.0)])
+def test_isinstance_takes_the_branch_that_it_takes_without_a_trace(f: Callable[[Any], Any], x: np.ndarray) -> None:
+    run = compile(f)
+    for _ in range(2):
+        np.testing.assert_array_equal(run(x), f(x))

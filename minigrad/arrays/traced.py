@@ -128,6 +128,14 @@ class Traced(NDArrayOperatorsMixin):
         """Whether another thread asks than the one that is tracing, which has nothing to do with the trace."""
         return threading.get_ident() != self.recorder.thread
 
+    @property  # type: ignore[misc]
+    def __class__(self) -> Any:
+        """What isinstance() is told in the user's code: what it would find without a trace; NumPy's sums are numbers."""
+        name = sys._getframe(1).f_globals.get("__name__", "")
+        if name in _ENGINE or _is_engine(name):
+            return Traced
+        return np.ndarray if self.shape or any(x is self for x in self.recorder.arrays) else self.dtype.type
+
     # ------------------------------------------------------------------------- there are no values
 
     def _no_value(self, asked: str) -> NoReturn:
@@ -179,9 +187,8 @@ class Traced(NDArrayOperatorsMixin):
 
     def __repr__(self) -> str:
         """For messages of the library's, and when the trace is over; a user's text would show the numbers of one call."""
-        frame = _asking(sys._getframe(1), (*_OWN, *_SHOWING))
-        ours = frame is not None and frame.f_globals.get("__name__", "").partition(".")[0] in ("minigrad", "nn")
-        if tracing.recorder.get() is self.recorder and not ours:
+        asking = _asking(sys._getframe(1), (*_OWN, *_SHOWING))
+        if tracing.recorder.get() is self.recorder and _package_of(asking) not in ("minigrad", "nn"):
             self._no_value("text")
         return f"<Traced {self.dtype} {self.shape}>"
 
@@ -284,6 +291,23 @@ def _asking(frame: FrameType | None, own: tuple[str, ...] = _OWN) -> FrameType |
     while frame is not None and frame.f_code.co_filename.endswith(own):
         frame = frame.f_back
     return frame
+
+
+def _package_of(frame: FrameType | None) -> str:
+    """The package whose code runs in a frame."""
+    return "" if frame is None else frame.f_globals.get("__name__", "").partition(".")[0]
+
+
+def _is_engine(name: str) -> bool:
+    """Whether a module is of a package that knows traced arrays, or asks for arrays by their protocols."""
+    if name.partition(".")[0] not in ("minigrad", "nn", "numpy"):
+        return False
+    _ENGINE.add(name)
+    return True
+
+
+#: Such modules, once they have asked.
+_ENGINE: set[str] = set()
 
 
 def alone(values: Any) -> bool:
