@@ -12,9 +12,10 @@ import pytest
 
 import minigrad as mg
 import nn
-from minigrad import Tensor, compile
+from minigrad import Tensor, compile, viz
 from minigrad.arrays.traced import CannotTrace
 from minigrad.compiler import native
+from minigrad.compiler.compiled import CompileWarning
 from minigrad.compiler.groups import Call
 
 needs_native = pytest.mark.skipif(not native.available(), reason="needs llvmlite")
@@ -221,7 +222,8 @@ def test_what_needs_numbers_is_an_error_that_says_what_to_write(f: Callable[[Any
 
 
 SHOWN: list[Callable[[Any], Any]] = [
-    print, str, repr, "{}".format, "{0!r}".format, lambda x: f"{x}", lambda x: "%s" % x, lambda x: print([x]), np.array2string,
+    print, str, repr, "{}".format, "{0!r}".format, lambda x: f"{x}", lambda x: "%s" % x,  # noqa: UP031
+    lambda x: print([x]), np.array2string,
 ]  # fmt: skip
 
 
@@ -249,8 +251,9 @@ def test_messages_of_the_library_show_no_numbers_of_a_trace() -> None:
 
 
 def test_methods_of_arrays_have_numpys_arguments() -> None:
+    kept = np.array([True, False, True])
     methods: list[Callable[[Any], Any]] = [
-        lambda x: x.clip(0), lambda x: x.clip(max=0.5), lambda x: x.clip(-1, 0.5), lambda x: x.compress(np.array([True, False, True])),
+        lambda x: x.clip(0), lambda x: x.clip(max=0.5), lambda x: x.clip(-1, 0.5), lambda x: x.compress(kept),
     ]  # fmt: skip
     x = np.array([-2.0, 0.25, 3.0])
     for f in methods:
@@ -273,3 +276,92 @@ def test_isinstance_takes_the_branch_that_it_takes_without_a_trace(f: Callable[[
     run = compile(f)
     for _ in range(2):
         np.testing.assert_array_equal(run(x), f(x))
+
+
+# ------------------------------------------------------------------ why a function runs as it is
+
+
+class Counts:
+    latest: Any = None
+
+
+ELEMENTS = iter(range(100))
+WHY: list[tuple[Callable[[Any, Any], Any], Callable[[int], Any], str]] = [
+    (lambda x, n: x * n, int, r"n was 7 and is 8\..*give a float"),
+    (lambda x, k: x * math.sin(k), float, r"k was 7\.0 and is 8\.0\..*compute with NumPy"),
+    (lambda x, k: x * next(ELEMENTS), float, "it takes the next element of an iterator"),
+    (lambda x, k: (setattr(Counts, "latest", object()), x * k)[1], float, "it puts another object into latest"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("f", "kind", "words"), WHY)
+def test_the_warning_names_what_is_another_one_at_each_call(f: Any, kind: Any, words: str) -> None:
+    run = compile(f)
+    for i in range(8):
+        run(np.ones(2), kind(i))
+    with pytest.warns(CompileWarning, match=words):
+        run(np.ones(2), kind(8))
+
+
+def test_the_warning_names_a_variable_of_the_function_around() -> None:
+    rate = 0.0
+    run = compile(lambda x: x * rate)
+    for i in range(8):
+        rate = float(i)
+        assert run(np.ones(2)).tolist() == [rate, rate]
+    rate = 8.0
+    with pytest.warns(CompileWarning, match=r"rate was 7\.0 and is 8\.0"):
+        run(np.ones(2))
+
+
+def test_static_takes_names_and_places() -> None:
+    with pytest.raises(TypeError, match=r"static takes names or places .* got 1\.5"):
+        compile(lambda x: x, static=1.5)  # type: ignore[call-overload]
+
+
+# ------------------------------------------------------------------------ what there is to look at
+
+
+def test_a_compiled_model_shows_what_a_compiled_function_shows() -> None:
+    model = compile(nn.Sequential(nn.Linear(3, 4), nn.ReLU()))
+    with pytest.raises(RuntimeError, match="call it first"):
+        _ = model.program
+    model(Tensor(np.ones((2, 3), "f4")))
+    assert len(model.versions) == 1 and model.program.steps and "traced" in model.stages()
+    assert "def run" in model.source()
+    assert "relu" in viz.draw_program(model, "traced").source or "maximum" in viz.draw_program(model, "traced").source
+    if native.available():
+        assert model.loops and "loop" in viz.draw_program(model).source and str(model.explain())
+    with pytest.raises(AttributeError, match="no attribute 'program'"):
+        _ = nn.Linear(3, 4).program
+    with pytest.raises(TypeError, match=r"write f = minigrad\.compile\(f\)"):
+        viz.draw_program(nn.Linear(3, 4))  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="got function"):
+        viz.draw_program(lambda x: x)  # type: ignore[arg-type]
+
+
+def draws(x: Any) -> Any:
+    y = x * 2
+    y = y + np.random.normal(size=3)
+    return y * 3
+
+
+def test_random_numbers_that_are_refused_name_their_line() -> None:
+    with pytest.raises(CannotTrace, match=r"numpy\.random at .*test_compile_plain_code\.py:\d+: y = y \+ np\.random"):
+        compile(draws)(np.ones(3))
+
+
+def test_a_container_that_is_changed_is_named() -> None:
+    def keeps(x: Any, kept: Any, /, last: Any = None) -> Any:
+        kept.append(x * 2)
+        return x
+
+    with pytest.raises(CannotTrace, match="the compiled function changes kept, a list"):
+        compile(keeps)(np.ones(3), [])
+
+    def puts(x: Any, *, state: Any) -> Any:
+        state["t"] = x
+        return x
+
+    with pytest.raises(CannotTrace, match="the compiled function changes state, "):
+        compile(puts)(np.ones(3), state={})

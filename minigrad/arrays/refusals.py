@@ -49,7 +49,8 @@ _CALLS = (
 _ASKED = {
     "__bool__": "an `if`, `and`, `not` or bool() would go one way for good: write np.where(condition, a, b), or np.minimum, "
     "np.maximum and np.clip; or return the value and look at it outside",
-    "__index__": "an index into a list, or a number of steps, would be fixed: write np.stack(values)[i], or give it as an argument",
+    "__index__": "an index into a list, or a number of steps, would be fixed: write np.stack(values)[i], or give it as an "
+    "argument",
     "__float__": "a function that takes a number would fix it: write it in NumPy, or return the array and call that outside",
     "__array__": "this takes arrays of NumPy's own alone: write it in NumPy, or call it outside of the compiled function",
     "text": "text would show the numbers of this call for good: return the array, and print it outside",
@@ -67,7 +68,7 @@ def refusal(asked: str, of_scalar: bool = False) -> str:
     frame = graph.user_frame()
     advice = _advice(asked, frame) if frame is not None else _ASKED.get(asked, _ASKED["__float__"])
     if of_scalar:
-        advice = "an argument is a number of NumPy's, which is an array without axes: give float(k), which may be asked for its value"
+        advice = "an argument is a number of NumPy's, which is an array without axes: give float(k), whose value may be asked for"
     return f"{advice}. compile traces this function, so its numbers are not known yet, at {graph.user_line()}"
 
 

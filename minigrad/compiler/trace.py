@@ -49,6 +49,7 @@ class Recorder:
         self.began = 0  # when the function began, on the clock of the graph
         self.leaves: set[Any] = set()  # older leaves whose gradients the program changes
         self.streams: Any = None
+        self.watches = False  # whether each step looks for the line that draws random numbers
         self.seeded = False
         self.refused: Exception | None = None
         self.unheard: list[str] = []  # what the user asks for and a program does not do
@@ -125,6 +126,8 @@ class Recorder:
 
     def _step(self, function: Any, args: Any, kwargs: Any, results: Any) -> Any:
         """A call whose results are known, written down."""
+        if self.watches:
+            self.streams.refuse_draws(graph.user_line() or "")
         several = isinstance(results, (tuple, list))
         arrays = [r if r is None or is_plain(r) else np.asarray(r) for r in (results if several else (results,))]
         outs = tuple(None if r is None else self.new_var(r) for r in arrays)
@@ -255,8 +258,8 @@ class Recorder:
         x = args[0]
         if type(x) is not Traced:
             raise CannotTrace(
-                f"np.{function.__name__} writes traced numbers where compile cannot follow, at {graph.user_line()}: make an array "
-                "that is written with np.zeros_like(x, shape=n); write files outside of the compiled function"
+                f"np.{function.__name__} writes traced numbers where compile cannot follow, at {graph.user_line()}: make an "
+                "array that is written with np.zeros_like(x, shape=n); write files outside of the compiled function"
             )
         self._check_inside(x)
         var = self.new_var(x.numbers)
