@@ -14,6 +14,7 @@ decision, and is not used where it would be another one.
 
 from __future__ import annotations
 
+import functools
 import os
 import sys
 import threading
@@ -130,9 +131,11 @@ class Traced(NDArrayOperatorsMixin):
 
     @property  # type: ignore[misc]
     def __class__(self) -> Any:
-        """What isinstance() is told in the user's code: what it would find without a trace; NumPy's sums are numbers."""
-        name = sys._getframe(1).f_globals.get("__name__", "")
-        if name in _ENGINE or _is_engine(name):
+        """What isinstance() is told in the user's code: what it would find without a trace; NumPy's sums are numbers.
+
+        Of an array of a GPU, CuPy's own code asks, which has no frame, and would take NumPy's array for one in main memory.
+        """
+        if not isinstance(self.numbers, np.ndarray) or _is_library(sys._getframe(1).f_code.co_filename):
             return Traced
         return np.ndarray if self.shape or any(x is self for x in self.recorder.arrays) else self.dtype.type
 
@@ -298,16 +301,8 @@ def _package_of(frame: FrameType | None) -> str:
     return "" if frame is None else frame.f_globals.get("__name__", "").partition(".")[0]
 
 
-def _is_engine(name: str) -> bool:
-    """Whether a module is of a package that knows traced arrays, or asks for arrays by their protocols."""
-    if name.partition(".")[0] not in ("minigrad", "nn", "numpy"):
-        return False
-    _ENGINE.add(name)
-    return True
-
-
-#: Such modules, once they have asked.
-_ENGINE: set[str] = set()
+#: Whether a file is minigrad's or a library's, which ask for arrays by their protocols; of all files that ask.
+_is_library = functools.lru_cache(maxsize=1024)(graph.is_library)
 
 
 def alone(values: Any) -> bool:
