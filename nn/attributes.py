@@ -63,8 +63,8 @@ class Attributes(Owner):
                 return self._derived_value(name)
             if hasattr(type(self), name):  # a property that failed: its own error says more
                 return object.__getattribute__(self, name)
-            if name in _OF_PROGRAMS and hasattr(self.__dict__.get("forward"), name):
-                return getattr(self.__dict__["forward"], name)
+            if name in _OF_PROGRAMS and hasattr(forward := getattr(self, "forward", None), name):
+                return getattr(forward, name)
             # With the name and the object, Python's traceback looks for what was meant.
             message = f"{type(self).__name__!r} object has no attribute {name!r}"
             if name in MODULES:

@@ -82,7 +82,7 @@ def _advice(asked: str, frame: FrameType) -> str:
             "np.where in its body"
         )
     if dis.opname[frame.f_code.co_code[frame.f_lasti]] == "STORE_SUBSCR":
-        return "an array of NumPy's own cannot hold traced numbers: make it of np.stack, or np.zeros_like(x, shape=n), or minigrad.zeros(n)"
+        return "an array of NumPy's own cannot hold traced numbers: make it of np.stack, or np.zeros_like(x, shape=n)"
     if found := re.match(r"math\.(\w+)\(", text):
         name = _RENAMED.get(found[1], found[1])
         instead = f"np.{name}" if name and hasattr(np, name.partition(".")[0]) else "a function of NumPy's or scipy.special's"

@@ -226,8 +226,8 @@ class Compiled:
         else:
             advice = "Give a number as an argument, a float" if scripts else "Let it return what is new, and give it that again"
         return (
-            f"{self._name()} was traced {TRACES} times for arguments of these shapes and runs as it is from now on, since something "
-            f"is another one at each call: {', '.join(found) or 'what it decides by values'}. {advice}"
+            f"{self._name()} was traced {TRACES} times for arguments of these shapes and runs as it is from now on, since "
+            f"something is another one at each call: {', '.join(found) or 'what it decides by values'}. {advice}"
         )
 
     def _others(self, capture: Any, leaves: Sequence[Any], args: Any, kwargs: Any) -> list[str]:
