@@ -29,6 +29,7 @@ from .devices import (
 from .hints import check_dtype
 from .install import install
 from .kernels import is_cupy
+from .tracing import is_traced_number
 from .trees import sequence_like
 
 __all__ = [
@@ -76,7 +77,7 @@ def is_array(x: Any) -> bool:
         raise TypeError(
             "a masked array has no gradient: write np.where(mask, 0.0, x) for its values, or x.filled()"
         )
-    return isinstance(x, np.ndarray) or hasattr(type(x), "__array_function__")
+    return isinstance(x, np.ndarray) or (hasattr(type(x), "__array_function__") and not is_traced_number(x))
 
 
 def as_array(x: Any) -> Any:
@@ -330,6 +331,8 @@ def call_scipy(part: str, name: str, *arrays: Any, **options: Any) -> Any:
 
 def make_array(values: Any, dtype: Any, device: Any) -> Any:
     """The array of `Tensor(values, dtype, device)`: an array as it is, numbers and lists as a new one."""
+    if is_traced_number(values):
+        values, dtype = np.positive(values), _default_dtype if dtype is None and isinstance(values, float) else dtype
     if not is_array(values):
         if not hasattr(values, "__cuda_array_interface__"):
             return default_device_array(values, dtype, device)

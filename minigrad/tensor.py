@@ -21,6 +21,7 @@ from .arrays.row_sparse import RowSparse
 from .carrying import arrived, carried
 from .graph import Node
 from .hints import OtherNames, scipys_call
+from .tracing import is_traced
 
 __all__ = ["Tensor"]
 
@@ -186,7 +187,7 @@ class Tensor(OtherNames):
 
     def _host(self, what: str) -> np.ndarray:
         self._would_lose(what)
-        if isinstance(self._array, Batch):
+        if isinstance(self._array, Batch) or is_traced(self._array):
             return self._array.__array__()  # says what to do instead
         array = self._array.dense() if isinstance(self._array, RowSparse) else self._array
         if not isinstance(array, np.ndarray):

@@ -16,6 +16,9 @@ from .parameter import Buffer, Parameter, as_buffer
 
 __all__ = ["Attributes", "Derived"]
 
+#: What `minigrad.compile` lets one see: of a compiled model that of its forward.
+_OF_PROGRAMS = frozenset({"program", "loops", "source", "explain", "stages", "versions"})
+
 
 class Derived(Protocol):
     """An attribute of a module that is computed of its parameters; see `nn.utils.parametrize`."""
@@ -60,6 +63,8 @@ class Attributes(Owner):
                 return self._derived_value(name)
             if hasattr(type(self), name):  # a property that failed: its own error says more
                 return object.__getattribute__(self, name)
+            if name in _OF_PROGRAMS and hasattr(forward := getattr(self, "forward", None), name):
+                return getattr(forward, name)
             # With the name and the object, Python's traceback looks for what was meant.
             message = f"{type(self).__name__!r} object has no attribute {name!r}"
             if name in MODULES:

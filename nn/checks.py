@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from minigrad import Tensor
+from minigrad.tracing import is_traced_number
 
 __all__ = [
     "COUNT", "FLAG", "NUMBER", "POSITIVE", "PROBABILITY", "Kind", "WrongType", "at_least", "check",
@@ -64,6 +65,8 @@ def number(value: Any) -> float:
         return float(value.item())
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise WrongType("no number")
+    if is_traced_number(value):  # which float() would fix
+        return value
     try:
         return float(value)
     except OverflowError:

@@ -188,3 +188,10 @@ def test_a_loop_on_a_gpu_is_written_out(stand_in: Any) -> None:
     for _ in range(3):
         got = run(Tensor(w, device="cuda"), Tensor(xs, device="cuda"))
         np.testing.assert_allclose(got.cpu().numpy(), want)
+
+
+def test_what_numpy_makes_of_a_float_argument_beside_arrays_of_a_gpu(stand_in: Any) -> None:
+    run = mg.compile(lambda x, k: x * k * np.sin(k) + x[1] * Tensor(k, device="cuda"))
+    x = Tensor([1.0, 2.0, 3.0], device="cuda")
+    for k in (0.5, 0.6, 0.5):
+        np.testing.assert_allclose(run(x, k).cpu().numpy(), np.array([1, 2, 3]) * k * np.sin(k) + 2 * k, rtol=1e-6)

@@ -126,7 +126,8 @@ PUBLIC: dict[str, set[str] | None] = {
     "minigrad.backend": {"as_sizes", "device_of", "on_host", "side_by_side"},  # where values are, and what stands beside them
     "minigrad.later": {"check_later", "is_unread", "perhaps_any", "read", "refuse_later", "surely_all"},  # to wait for nothing
     "minigrad.spellings": None,  # the tables of these names
-    "minigrad.tracing": {"changing", "decided", "is_traced"},  # numbers that are other ones at each call of a compiled function
+    # arrays and numbers of a compiled function, and numbers that are other ones at each call of it
+    "minigrad.tracing": {"changing", "decided", "is_traced", "is_traced_number"},
     "minigrad.kernels": None,  # the registry of kernels
     "minigrad.kernels.cuda.launch": {"launch", "on_its_gpu"},  # kernels for a GPU
     "minigrad.kernels.signature": None,  # which arrays a compiled kernel takes

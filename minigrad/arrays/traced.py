@@ -14,6 +14,7 @@ decision, and is not used where it would be another one.
 
 from __future__ import annotations
 
+import functools
 import os
 import sys
 import threading
@@ -24,11 +25,12 @@ from typing import Any, NoReturn
 import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
-from .. import graph
+from .. import graph, tracing
 from ..backend import is_array
 from ..trees import sequence_like
+from .refusals import refusal
 
-__all__ = ["CannotTrace", "HOLE", "Path", "Place", "Traced", "numbers_of"]
+__all__ = ["CannotTrace", "HOLE", "Path", "Place", "Traced", "alone", "answered", "numbers_of"]
 
 
 class CannotTrace(TypeError):
@@ -122,33 +124,42 @@ class Traced(NDArrayOperatorsMixin):
         """Whether another thread asks than the one that is tracing, which has nothing to do with the trace."""
         return threading.get_ident() != self.recorder.thread
 
+    @property  # type: ignore[misc]
+    def __class__(self) -> Any:
+        """What isinstance() is told in the user's code: what it would find without a trace; NumPy's sums are numbers.
+
+        Of an array of a GPU, CuPy's own code asks, which has no frame, and would take NumPy's array for one in main memory.
+        """
+        if not isinstance(self.numbers, np.ndarray) or _is_library(sys._getframe(1).f_code.co_filename):
+            return Traced
+        return np.ndarray if self.shape or any(x is self for x in self.recorder.arrays) else self.dtype.type
+
     # ------------------------------------------------------------------------- there are no values
 
-    def _no_value(self, *args: Any, **kwargs: Any) -> NoReturn:
-        self.recorder.refused = CannotTrace(
-            f"compile traces this function, so its numbers are not known at {graph.user_line()}: an `if`, bool(), float(), "
-            "int(), item(), print() or an array of NumPy's own, np.zeros(n) say, that is filled by index would fix what belongs "
-            "to this call alone; write np.where(condition, a, b), np.stack, or np.zeros_like(x, shape=n); "
-            "look at values outside of it"
-        )
+    def _no_value(self, asked: str) -> NoReturn:
+        self.recorder.refused = CannotTrace(refusal(asked, self.recorder.follows_from_scalars(self)))
         raise self.recorder.refused
 
     def __bool__(self) -> bool:
-        return bool(self.numbers if self._is_foreign else self._decision())
+        return bool(self.numbers if self._is_foreign else self._decision("__bool__"))
 
     def __int__(self) -> int:
-        return int(self.numbers if self._is_foreign else self._decision())
+        return int(self.numbers if self._is_foreign else self._decision("__int__"))
 
-    __index__ = __int__
+    def __index__(self) -> int:
+        return int(self.numbers if self._is_foreign else self._decision("__index__"))
 
-    def _decision(self) -> Any:
+    def _decision(self, asked: str) -> Any:
         """This run's truth or whole number, if it is the library that asks."""
-        frame: FrameType | None = sys._getframe(2)
-        while frame is not None and frame.f_code.co_filename.endswith(_OWN):
-            frame = frame.f_back
+        frame = _asking(sys._getframe(2))
         if frame is None or not graph.is_library(frame.f_code.co_filename) or self.size != 1 or self.dtype.kind not in "biu":
-            self._no_value()
+            self._no_value(asked)
         return self.recorder.looked_at(self)
+
+    def __round__(self, ndigits: int | None = None) -> Any:
+        if ndigits is None or self.shape:
+            self._no_value("__int__")
+        return np.round(self, ndigits)
 
     def __len__(self) -> int:
         return len(self.numbers)
@@ -173,7 +184,13 @@ class Traced(NDArrayOperatorsMixin):
     __hash__ = object.__hash__
 
     def __repr__(self) -> str:
+        """For messages of the library's, and when the trace is over; a user's text would show the numbers of one call."""
+        asking = _asking(sys._getframe(1), (*_OWN, *_SHOWING))
+        if tracing.recorder.get() is self.recorder and _package_of(asking) not in ("minigrad", "nn"):
+            self._no_value("text")
         return f"<Traced {self.dtype} {self.shape}>"
+
+    __str__ = __repr__
 
     # ------------------------------------------------------------------------------ NumPy's methods
 
@@ -228,7 +245,7 @@ class Traced(NDArrayOperatorsMixin):
         return np.transpose(self, axes[0] if len(axes) == 1 else axes or None)
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
-        if not _alone((*inputs, *kwargs.values())):
+        if not alone((*inputs, *kwargs.values())):
             return NotImplemented
         function = ufunc if method == "__call__" else getattr(ufunc, method)
         return self.recorder.call(function, inputs, kwargs)
@@ -236,11 +253,7 @@ class Traced(NDArrayOperatorsMixin):
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
         if any(hasattr(t, "_node") or hasattr(t, "level") for t in types):
             return NotImplemented  # a Tensor records the call, a batch spreads it
-        if function in PLAIN:
-            return function(*numbers_of(args), **numbers_of(kwargs))
-        if (writer := WRITERS.get(function)) is not None:
-            return writer(*args, **kwargs)
-        return self.recorder.call(function, args, kwargs)
+        return answered(self.recorder, function, args, kwargs)
 
 
 class Flat:
@@ -267,8 +280,27 @@ class Flat:
 #: Files whose code stands between an array and who asks for its truth.
 _OWN = (os.path.join("arrays", "traced.py"), os.path.join("minigrad", "tensor.py"))
 
+#: Files that stand between an array and who shows it.
+_SHOWING = (os.path.join("minigrad", "dispatch.py"), os.path.join("nn", "parameter.py"))
 
-def _alone(values: Any) -> bool:
+
+def _asking(frame: FrameType | None, own: tuple[str, ...] = _OWN) -> FrameType | None:
+    """The code that asks an array for something, itself or through a Tensor."""
+    while frame is not None and frame.f_code.co_filename.endswith(own):
+        frame = frame.f_back
+    return frame
+
+
+def _package_of(frame: FrameType | None) -> str:
+    """The package whose code runs in a frame."""
+    return "" if frame is None else frame.f_globals.get("__name__", "").partition(".")[0]
+
+
+#: Whether a file is minigrad's or a library's, which ask for arrays by their protocols; of all files that ask.
+_is_library = functools.lru_cache(maxsize=1024)(graph.is_library)
+
+
+def alone(values: Any) -> bool:
     """Whether there are neither Tensors nor batches among the operands, whose turn it would be."""
     return not any(hasattr(v, "_node") or hasattr(v, "level") for v in values)
 
@@ -282,24 +314,26 @@ def _method(name: str, function: Callable[..., Any]) -> None:
 
 
 for _name in (
-    "all", "any", "argmax", "argmin", "argpartition", "argsort", "choose", "clip", "conj", "cumprod",
+    "all", "any", "argmax", "argmin", "argpartition", "argsort", "choose", "conj", "cumprod",
     "cumsum", "diagonal", "dot", "max", "mean", "min",
     "nonzero", "prod", "ravel", "repeat", "round", "searchsorted", "squeeze", "std", "sum", "swapaxes", "take", "trace", "var",
 ):  # fmt: skip
     _method(_name, getattr(np, _name))
 _method("flatten", lambda x: np.copy(np.ravel(x)))
 _method("conjugate", np.conj)
+_method("clip", lambda x, min=None, max=None, **options: np.clip(x, min, max, **options))
+_method("compress", lambda x, condition, axis=None: np.compress(condition, x, axis=axis))
 
 
 def _value(name: str) -> None:
     def method(self: Traced, *args: Any, **kwargs: Any) -> Any:
-        return getattr(self.numbers, name)(*args, **kwargs) if self._is_foreign else self._no_value()
+        return getattr(self.numbers, name)(*args, **kwargs) if self._is_foreign else self._no_value(name)
 
     method.__name__ = name
     setattr(Traced, name, method)
 
 
-for _name in ("__float__", "__complex__", "__array__", "__str__", "__format__", "item", "tolist", "tobytes"):
+for _name in ("__float__", "__complex__", "__array__", "__format__", "item", "tolist", "tobytes"):
     _value(_name)
 
 # ------------------------------------------------------------------ what has no function in NumPy
@@ -338,14 +372,27 @@ def _nan_to_num(x: Any, copy: bool = True, nan: Any = 0.0, posinf: Any = None, n
 #: Functions whose answer is about the array, not made of its values.
 PLAIN = {
     np.shape, np.ndim, np.size, np.result_type, np.can_cast, np.common_type, np.iscomplexobj, np.isrealobj,
-    np.shares_memory, np.may_share_memory, np.min_scalar_type,
+    np.shares_memory, np.may_share_memory, np.min_scalar_type, np.einsum_path,
 }  # fmt: skip
+#: Functions that show an array's numbers.
+TEXTS = {np.array2string, np.array_repr, np.array_str}
 #: NumPy's functions that write into an argument, by what they come to.
 WRITERS: dict[Any, Callable[..., Any]] = {
     np.copyto: _copyto,
     np.putmask: lambda x, mask, values: _copyto(x, np.resize(values, x.shape), "unsafe", mask),
     np.nan_to_num: _nan_to_num,
 }
+
+
+def answered(recorder: Any, function: Any, args: Any, kwargs: Any) -> Any:
+    """What a function of NumPy's gives for traced arrays and numbers."""
+    if function in TEXTS:
+        return repr(args[0])
+    if function in PLAIN:
+        return function(*numbers_of(args), **numbers_of(kwargs))
+    if (writer := WRITERS.get(function)) is not None:
+        return writer(*args, **kwargs)
+    return recorder.call(function, args, kwargs)
 
 
 def filled(x: Any, array: Any) -> Any:

@@ -59,7 +59,8 @@ def term_of(step: Step) -> Term | None:
 
 def _of_ufunc(ufunc: np.ufunc, step: Step) -> Term | None:
     name = _NAMES.get(ufunc.__name__, ufunc.__name__)
-    if name not in OPERATIONS or step.kwargs or len(step.args) != ufunc.nin or ufunc.signature is not None:
+    known = name in OPERATIONS or ufunc is np.positive
+    if not known or step.kwargs or len(step.args) != ufunc.nin or ufunc.signature is not None:
         return None
     kinds = [x.dtype if type(x) is Var else _kind(x) for x in step.args]
     if any(k is None for k in kinds):
@@ -69,6 +70,8 @@ def _of_ufunc(ufunc: np.ufunc, step: Step) -> Term | None:
         return None
     if not all(map(_fits, step.args, dtypes)) or (name == "ldexp" and dtypes[1] != "int32"):
         return None
+    if ufunc is np.positive:
+        return Term("copy", step.args, dtypes)
     if OPERATIONS[name].kinds.find(DTYPES[dtypes[0]]) < 0:
         if name in ("add", "maximum") and DTYPES[dtypes[0]] == "b":
             return Term("logical_or", step.args, dtypes)

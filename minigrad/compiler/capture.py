@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
+from inspect import signature
 from threading import RLock
 from types import BuiltinFunctionType, CodeType, ModuleType
 from typing import Any
@@ -24,11 +25,11 @@ from .once import answers_once
 from .passes import simplified
 from .program import Program
 from .state import PLAIN, Place, State, held_in, position, reachable, same_value
-from .streams import Streams
+from .streams import Drawn, Streams
 from .trace import Recorder
 from .views import overlap
 
-__all__ = ["Capture", "Effect", "capture", "is_array", "turn"]
+__all__ = ["Capture", "Effect", "capture", "is_array", "parts_of", "turn"]
 
 
 class Turn:
@@ -86,7 +87,7 @@ class Capture:
         sets: sets, and what they must hold.
         numbers: what is read at each call: a formula, a dict, and keys one inside the other; of an argument None and its place.
         decisions: formulas that must have these values.
-        repeats: whether a second call would do the same; not where this one has made new places (an optimizer's first step).
+        unlike: why a second call would not do the same, as where this one has made new places (an optimizer's first step).
         back: the backward pass of the results, if they belong to a graph; `result` then is a list of them and of what it reads.
         arguments, tree: how the arguments and the results are nested.
         once: warnings: what the function does when it is traced, and the program does not do at each call.
@@ -108,7 +109,7 @@ class Capture:
     numbers: list[tuple[Formula, Any, tuple[Any, ...]]]
     decisions: list[tuple[Formula, Any]]
     effects: list[Effect] = field(default_factory=list)
-    repeats: bool = True
+    unlike: str = ""
     back: Back | None = None
     arguments: Any = ((), {})
     tree: Any = None
@@ -116,11 +117,21 @@ class Capture:
     spent: dict[int, Spent] = field(default_factory=dict)
     moving: set[int] = field(default_factory=set)
 
+    @property
+    def repeats(self) -> bool:
+        """Whether a second call would do the same."""
+        return not self.unlike
+
+    def needs(self, place: int) -> bool:
+        """Whether the program is right for one value alone of an argument that is a number."""
+        formula = next((f for f, source, path in self.numbers if source is None and path == (place,)), None)
+        return formula is None or any(_reads(f, formula) for f, _ in self.decisions)
+
     def differs(self) -> list[str]:
         """What must be as it was for the program to be right, and is not."""
         others = [(p, v) for p, v in self.fixed if p.exists and not same_value(v, p.get())]
-        found = [f"{p.key} was {v!r:.40} and is {p.get()!r:.40}" for p, v in others]
-        found += [f"{p.key} is another {type(v).__name__}" for p, v in self.same if p.exists and p.get() is not v]
+        found = [f"{p} was {v!r:.40} and is {p.get()!r:.40}" for p, v in others]
+        found += [f"{p} is another {type(v).__name__}" for p, v in self.same if p.exists and p.get() is not v]
         found += [f"a container had {n} entries and has {len(h)}" for h, n in self.sizes if type(n) is int and len(h) != n]
         found += [f"a dict had keys {n!r:.60} and has {[*h]!r:.60}" for h, n in self.sizes if type(n) is list and [*h] != n]
         return found + [f"a set had {n!r:.40} and has {x!r:.40}" for x, n in self.sets if x != n]
@@ -146,6 +157,8 @@ def capture(
         return _captured(function, args, kwargs, leaves, floats, pure)
     except RunsAsItIs:
         raise
+    except Drawn:
+        return _captured(function, args, kwargs, leaves, floats, pure, watches=True)  # once more, to find the line
     except Exception:
         if not floats:
             raise
@@ -153,10 +166,17 @@ def capture(
 
 
 def _captured(
-    function: Callable[..., Any], args: Any, kwargs: Any, leaves: list[Any], floats: set[int], pure: bool
+    function: Callable[..., Any],
+    args: Any,
+    kwargs: Any,
+    leaves: list[Any],
+    floats: set[int],
+    pure: bool,
+    watches: bool = False,
 ) -> tuple[Any, Capture]:
     roots = [function, *(x for x in leaves if not is_array(x))]
     recorder, state, began = Recorder(), reachable(*roots), next(graph.clock)
+    recorder.watches = watches
     new, ends = _stand_ins(recorder, leaves, floats)
     nodes = [(new[i], new[i]._node) for i in ends]
     taken = _Taken(recorder, state, [x for x in leaves if isinstance(x, Tensor)])
@@ -164,11 +184,12 @@ def _captured(
     token = tracing.recorder.set(recorder)
     try:
         new_args, new_kwargs = unflatten((args, kwargs), iter(new))
+        given = parts_of(function, new_args, new_kwargs)
         with answers_once(state.seen.values()) as once:
             result = function(*new_args, **new_kwargs)
         taken.streams.refuse_draws()
         _refuse_iterators(result)
-        _refuse_changes(nodes, flatten((new_args, new_kwargs)), new)
+        _refuse_changes(nodes, given, parts_of(function, new_args, new_kwargs))
         _refuse_gradients(ends, leaves)
         back, spent = traced_back(recorder, result, ends, began, taken.tensors)
     except BaseException as error:
@@ -197,6 +218,8 @@ def _stand_ins(recorder: Recorder, leaves: list[Any], floats: set[int]) -> tuple
         if is_array(x):
             array = raw(x)
             new.append(_like(x, recorder.given(array if is_plain(array) else np.asarray(array))))
+            if isinstance(x, np.generic):
+                recorder.scalars.add(recorder.inputs[-1])
         else:
             new.append(recorder.argument(x, i) if i in floats else x)
         if isinstance(x, Tensor) and x._node is not None:
@@ -212,15 +235,19 @@ def _written_down(
     parts, kept = flatten(result), [] if back is None else [*back.kept, *back.formulas]
     # what stands in an object that the function has made is itself again, too; such an object is a new one at each call
     objects = [x for x in parts if not is_array(x) and type(raw(x)) is not Traced and not isinstance(x, (*PLAIN, type))]
-    effects, repeats = taken.settle(reachable(*roots, *objects))
-    repeats = repeats and not recorder.seeded and all(isinstance(x, _IMMUTABLE) or id(x) in state.seen for x in objects)
+    effects, unlike = taken.settle(reachable(*roots, *objects))
+    if recorder.seeded:
+        unlike = "it sets the state of the random numbers"
+    if not all(isinstance(x, _IMMUTABLE) or id(x) in state.seen for x in objects):
+        unlike = "it returns an object that it makes"
     values = ([*(recorder.value_of(raw(x)) for x in parts), *kept], [recorder.value_of(e.value) for e in effects])
     effects = [Effect(e.kind, e.target, v) for e, v in zip(effects, values[1], strict=True)]
     traced = recorder.program(values)
-    program = simplified(traced) if repeats or back is not None else traced
-    repeats = repeats and not _depends_on_this_run(taken, program, effects)
+    program = traced if unlike and back is None else simplified(traced)
+    if not unlike and _depends_on_this_run(taken, program, effects):
+        unlike = "it adds to a row-sparse gradient, or writes into an array that shares memory with another"
     own, numbers = [_own(x) for x in parts], [] if back is None else back.numbers
-    if repeats:
+    if not unlike:
         own, numbers = _apart(taken, own, effects, numbers)
     own = [spent[i](x) if i in spent else x for i, x in enumerate(own)]
     shown = unflatten(result, iter(own)) if back is None else [*own, *numbers]
@@ -228,7 +255,7 @@ def _written_down(
         traced, program, [_stand_in(without_graph(x)) for x in leaves], tree_map(_stand_in, shown),
         taken.sources, taken.tensors, taken.fixed(), state.same, [(x, x.copy()) for x in state.loose],
         [(h, state.order_of(h) or len(h)) for h, _ in state.holders], state.sets, list(recorder.given_numbers.values()),
-        recorder.decisions, effects, repeats, back, tree=unflatten(result, iter([0] * len(parts))), spent=spent,
+        recorder.decisions, effects, unlike, back, tree=unflatten(result, iter([0] * len(parts))), spent=spent,
     )  # fmt: skip
 
 
@@ -277,17 +304,30 @@ def _depends_on_this_run(taken: _Taken, program: Program, effects: list[Effect])
     return bool(read & unknown) or overlap([_bounds(x.numbers) for x in taken.recorder.arrays], written)
 
 
-def _refuse_changes(nodes: list[tuple[Any, Any]], after: list[Any], before: list[Any]) -> None:
+def parts_of(function: Callable[..., Any], args: Any, kwargs: Any) -> list[tuple[str, list[Any]]]:
+    """The leaves of each argument, by its name."""
+    try:
+        parameters = list(signature(function).parameters)
+    except (TypeError, ValueError):  # NumPy's functions tell none
+        parameters = []
+    names = [*parameters[: len(args)], *(f"argument {i}" for i in range(len(parameters), len(args)))]
+    return [(name, flatten(x)) for name, x in (*zip(names, args, strict=True), *sorted(kwargs.items()))]
+
+
+def _refuse_changes(
+    nodes: list[tuple[Any, Any]], before: list[tuple[str, list[Any]]], after: list[tuple[str, list[Any]]]
+) -> None:
     """Arguments that are written in a graph, and containers among them that are changed, are errors that say what to write."""
     if any(t._node is not node for t, node in nodes):
         raise CannotTrace(
             "the compiled function writes into an argument that requires a gradient: write into a copy, x.clone()"
         )
-    if not _are_same(after, before):
-        raise CannotTrace(
-            "the compiled function changes a list, a dict or another container among its arguments, and gets a new one at "
-            "each call: let it return what is new, or keep the container outside and read it by its name"
-        )
+    for (name, old), (_, new) in zip(before, after, strict=True):
+        if not _are_same(new, old):
+            raise CannotTrace(
+                f"the compiled function changes {name}, a list, a dict or another container among its arguments, and gets a new "
+                "one at each call: let it return what is new, or keep the container outside and read it by its name"
+            )
 
 
 def _refuse_gradients(ends: dict[int, Any], leaves: list[Any]) -> None:
@@ -448,8 +488,8 @@ class _Taken:
                 t._node.grad = grad
         self.streams.go_back()
 
-    def settle(self, after: State) -> tuple[list[Effect], bool]:
-        """Real arrays and numbers again; what has changed, and whether all places were there before."""
+    def settle(self, after: State) -> tuple[list[Effect], str]:
+        """Real arrays and numbers again; what has changed, and why the next call would not do the same."""
         effects = [Effect("write", i, t) for i, t in enumerate(self.recorder.arrays) if t.version]
         graph.mark_all_mutated(*(e.value.numbers for e in effects))
         for t, grad in self.before:
@@ -457,21 +497,24 @@ class _Taken:
                 effects.append(_of_gradient(t, t._node.grad))
             if type(t._array) is Traced and not self._was_given(t._array):
                 effects.append(Effect("array", t, t._array))
-        repeats = [(id(h), k) for h, k in self.state.holders] == [(id(h), k) for h, k in after.holders]
+        unlike = _grown(self.state, after)
         effects += [e for place in _places(after) if (e := self._put(place)) is not None]
         known = {(id(e.target.holder), e.target.key) for e in effects if isinstance(e.target, Place)}
-        moved = any(position(x) != at for x, at in self.state.iterators)  # the next call takes another element
+        if any(position(x) != at for x, at in self.state.iterators):
+            unlike = "it takes the next element of an iterator"
         for place, value in self.found:
             if not place.exists:
-                moved = True
+                unlike = f"it takes {place} away"
             elif (now := place.get()) is not value and (id(place.holder), place.key) not in known:
                 if isinstance(now, PLAIN) and type(now) is not Number:
                     effects += [] if same_value(now, value) else [Effect("constant", place, now)]
                 elif not (isinstance(place.holder, Tensor) and place.key == "grad"):
-                    moved = True  # an object that stood elsewhere, say: the program does not know which one it would be
-        moved = moved or any(x != contents for x, contents in self.state.sets)
+                    # an object that stood elsewhere, say: the program does not know which one it would be
+                    unlike = f"it puts another {type(now).__name__} into {place}"
+        if any(x != contents for x, contents in self.state.sets):
+            unlike = "it changes a set"
         self.undo(after)
-        return effects, repeats and not moved
+        return effects, unlike
 
     def _was_given(self, x: Traced) -> bool:
         return self.traced.get(id(x.numbers)) is x
@@ -488,6 +531,22 @@ class _Taken:
         if isinstance(value, Tensor) and type(value._array) is Traced and value not in self.state.tensors:
             return Effect("tensor", place, value._array)
         return None
+
+
+def _grown(before: State, after: State) -> str:
+    """Which of the lists and dicts that a function can reach has other entries afterwards."""
+    if [(id(h), k) for h, k in before.holders] == [(id(h), k) for h, k in after.holders]:
+        return ""
+    lengths = {id(h): len(k) for h, k in before.holders}
+    for holder, keys in after.holders:
+        if lengths.get(id(holder), len(keys)) != len(keys):
+            return f"it finds a {type(holder).__name__} with {lengths[id(holder)]} entries and leaves {len(keys)} in it"
+    return "it makes a list, a dict or another object, which a later call finds"
+
+
+def _reads(x: Any, formula: Formula) -> bool:
+    """Whether a number is computed from another one."""
+    return x is formula or (type(x) is Formula and any(_reads(a, formula) for a in x.args))
 
 
 def _places(*states: State) -> list[Place]:

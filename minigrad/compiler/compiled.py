@@ -28,7 +28,7 @@ from . import (
     scanning,  # noqa: F401 - says how a loop is traced
 )
 from .back import without_graph
-from .capture import capture, is_array, turn
+from .capture import capture, is_array, parts_of, turn
 from .cuda import Module
 from .examples import Examples
 from .explain import Explanation, explained
@@ -41,7 +41,7 @@ from .passes import stages
 from .program import Program
 from .recorded import Recorded
 from .script import MISS, Script
-from .state import METHODS
+from .state import METHODS, same_value
 
 __all__ = ["CannotTrace", "CompileWarning", "Compiled", "compile"]
 
@@ -68,7 +68,7 @@ class Compiled:
     pure = False
     #: What does not belong to the function: not looked at when another function that calls it is traced.
     caches = (
-        "_examples", "_lock", "_owner", "_scripts", "_traces", "pure", "static",
+        "_examples", "_lock", "_owner", "_scripts", "_traces", "_unlike", "pure", "static",
         "__module__", "__name__", "__qualname__", "__doc__", "__annotations__", "__wrapped__", "__type_params__",
     )  # fmt: skip
 
@@ -77,6 +77,7 @@ class Compiled:
         self.function, self.static = function, _Static(function, static)
         self._scripts: dict[Any, list[Script | Recorded]] = {}
         self._traces: dict[Any, int] = {}
+        self._unlike = ""
         self._examples = Examples(function, Compiled)
         self._begin()
         _alive.add(self)
@@ -177,7 +178,7 @@ class Compiled:
         count = self._traces[signature] = self._traces.get(signature, 0) + 1
         if count > TRACES:
             if count == TRACES + 1:
-                graph.warn(self._complaint(structure), CompileWarning)
+                graph.warn(self._complaint(structure, leaves, args, kwargs), CompileWarning)
             return self.function(*args, **kwargs)
         if not graph.is_grad_enabled():
             args, kwargs = unflatten((args, kwargs), iter(leaves))
@@ -193,6 +194,7 @@ class Compiled:
                 for said in found.once:
                     graph.warn(said, CompileWarning)
                 recorded = None if found.back is None else Recorded(self.function, found)
+                self._unlike = found.unlike
                 if found.repeats:
                     self._scripts.setdefault(structure, []).insert(0, recorded or script_of(found))
                     self._forget(structure)
@@ -211,15 +213,31 @@ class Compiled:
             longest = max(self._scripts, key=lambda key: len(self._scripts[key]) if key != structure else 1.5)
             self._scripts[longest].pop()
 
-    def _complaint(self, structure: Any) -> str:
+    def _complaint(self, structure: Any, leaves: Sequence[Any], args: Any, kwargs: Any) -> str:
         """Why no program serves for long."""
         scripts = self._scripts.get(structure)
-        why = ", ".join(scripts[0].capture.differs()) if scripts else "each call adds to a list or a dict that it finds"
+        given = self._others(scripts[0].capture, leaves, args, kwargs) if scripts else []
+        found = (scripts[0].capture.differs() if scripts else [self._unlike]) + given
+        if given:
+            advice = (
+                "A program is made for each value of an integer, and of a float that Python itself asks for (by math.sin or "
+                "int(), as a key or as text): give a float, and compute with NumPy"
+            )
+        else:
+            advice = "Give a number as an argument, a float" if scripts else "Let it return what is new, and give it that again"
         return (
-            f"{self._name()} was compiled {TRACES} times for arguments of these shapes and runs as it is from now on, since a "
-            f"number or a decision in it is another one at each call: {why or 'what it decides by values'}. Give a number as an "
-            "argument"
+            f"{self._name()} was traced {TRACES} times for arguments of these shapes and runs as it is from now on, since "
+            f"something is another one at each call: {', '.join(found) or 'what it decides by values'}. {advice}"
         )
+
+    def _others(self, capture: Any, leaves: Sequence[Any], args: Any, kwargs: Any) -> list[str]:
+        """The arguments whose values a program was made for, and that have other ones now."""
+        names = [name for name, part in parts_of(self.function, args, kwargs) for _ in part]
+        return [
+            f"{name} was {old!r:.40} and is {new!r:.40}"
+            for i, (name, old, new) in enumerate(zip(names, capture.leaves, leaves, strict=True))
+            if not is_array(new) and not same_value(old, new) and (type(new) is not float or capture.needs(i))
+        ]
 
     # ------------------------------------------------------------------------------ to be looked at
 
@@ -372,6 +390,8 @@ class _Static:
     """
 
     def __init__(self, function: Callable[..., Any], named: int | str | Sequence[int | str]) -> None:
+        if not isinstance(named, (int, str, list, tuple, set)):
+            raise TypeError(f"compile: static takes names or places of arguments, static='k' or static=(0, 'k'), got {named!r}")
         self.named = (named,) if isinstance(named, (int, str)) else tuple(named)
         self.parameters: list[str] = []
         if not self.named:

@@ -23,7 +23,7 @@ from .parts import SPLITS, concatenate, split, update
 from .products import multiply
 from .program import Program, Step, Var, vars_in
 from .steps import Compute, Constant, Load, Operand, Reduce, Store
-from .views import LOOKS, View, strides_of, view_of
+from .views import LOOKS, View, as_view, strides_of, view_of
 from .windows import windowed
 
 __all__ = ["Fusion", "fused"]
@@ -181,6 +181,7 @@ class Fusion:
         self.number += 1
         if step.function in (np.reshape, np.ravel) and view_of(step, self.views) is None and type(step.args[0]) is Var:
             step = self.in_one_piece(step)
+        step = as_view(step)
         if (view := view_of(step, self.views)) is not None:
             self.looks[step.out] = step
             self.look(step.out, view)
@@ -343,7 +344,7 @@ class Fusion:
             assert all(a == b or n == 1 for a, b, n in zip(group.members[x][1], dims, x.shape, strict=True))
             return group.members[x][0]
         if x in self.constants and self.constants[x].size and not any(self.constants[x].strides):
-            return group.add(Constant(self.constants[x].flat[0].item(), name_of(x.dtype)))
+            return group.add(Constant(self.constants[x].reshape(-1)[0].item(), name_of(x.dtype)))
         if (view := self.views.get(x)) is not None:
             mapping = view.dims
             if mapping is not None and self.at.get(view.base) is None and view.base in self.terms or (

@@ -1,7 +1,9 @@
 """Python's numbers of a run that is written down: a learning rate, the count of steps.
 
-They are another one at each call.  What is computed from them alone is computed by Python at each call, in one
-expression; beside arrays they are numbers without a dtype, as always.
+They are another one at each call.  What Python computes from them alone is computed by Python at each call, in one
+expression; beside arrays they are numbers without a dtype, as always.  What a function of NumPy's makes of them, np.sin(k)
+say, is an array without axes, and a step of the program.  Who needs the number itself, math.sin(k) or a key of a dict, gets
+it, and the program is right for this number alone.
 """
 
 from __future__ import annotations
@@ -12,6 +14,8 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+
+from ..arrays.traced import alone
 
 __all__ = ["COMPARISONS", "SIGNS", "Formula", "Number", "evaluate"]
 
@@ -75,10 +79,11 @@ class Number:
 
     def _exact(self, convert: Callable[[Any], Any]) -> Any:
         """The number itself: the program is right while it is the same."""
+        if not self.number:  # -0.0 == 0.0
+            self.recorder.decided(self.recorder.formula(repr, self.formula), repr(self.number))
         return self.recorder.decided(self.recorder.formula(convert, self.formula), convert(self.number))
 
     __bool__ = _truth
-    __hash__ = object.__hash__
 
     def __float__(self) -> float:
         return self._exact(float)
@@ -97,8 +102,24 @@ class Number:
         """What isinstance() is told: a number takes the branch that it would take otherwise."""
         return type(self.number)
 
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        if not alone((*inputs, *kwargs.values())):
+            return NotImplemented
+        return self.recorder.of_numbers(ufunc if method == "__call__" else getattr(ufunc, method), inputs, kwargs)
+
+    def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        if any(hasattr(t, "_node") or hasattr(t, "level") for t in types):
+            return NotImplemented
+        return self.recorder.of_numbers(function, args, kwargs)
+
+    def __hash__(self) -> int:
+        return self._exact(hash)
+
+    def __str__(self) -> str:
+        return self._exact(str)
+
     def __repr__(self) -> str:
-        return repr(self.number)
+        return self._exact(repr)
 
     def __format__(self, spec: str) -> str:
         return format(self._exact(type(self.number)), spec)
@@ -106,7 +127,7 @@ class Number:
 
 def _of(function: Callable[..., Any], *args: Any) -> Any:
     """A function of Python's of numbers of which one is traced."""
-    if not all(isinstance(a, (Number, int, float, complex)) for a in args):
+    if not all(isinstance(a, (Number, int, float, complex)) and not isinstance(a, np.generic) for a in args):
         return NotImplemented
     recorder = next(a.recorder for a in args if type(a) is Number)
     value = function(*(a.number if type(a) is Number else a for a in args))

@@ -118,7 +118,10 @@ _SHAPED: dict[Any, Callable[[Step], Any]] = {
     np.full: _filling,
     np.full_like: _filling,
 }
-_PURE = {np.reshape, np.broadcast_to, np.multiply, np.add, np.subtract, np.divide, np.negative, astype, np.expand_dims}
+_PURE = {
+    np.reshape, np.broadcast_to, np.multiply, np.add, np.subtract, np.divide, np.negative, np.equal, np.cumsum, astype,
+    np.expand_dims, getitem,
+}  # fmt: skip
 
 
 def without_repeats(program: Program) -> Program:

@@ -42,7 +42,7 @@ class Var:
         return f"v{self.number}" if self.number >= 0 else f"t{-self.number}"
 
 
-@dataclass(eq=False, slots=True)
+@dataclass(eq=False, slots=True, repr=False)
 class Step:
     """One call: `function(*args, **kwargs)`, with Vars in the place of arrays, also in nested containers."""
 
@@ -72,8 +72,10 @@ class Step:
         outs = ", ".join(map(str, self.outs))
         return f"{outs} = {name}({', '.join(given)})"
 
+    __repr__ = __str__
 
-@dataclass(eq=False)
+
+@dataclass(eq=False, repr=False)
 class Program:
     """Attributes:
     inputs: the values that a call is given.
@@ -96,6 +98,9 @@ class Program:
         head += [f"{v}: {v.dtype} {v.shape}  (constant)" for v in self.constants]
         lines = [f"{step}  # {', '.join(f'{v.dtype} {v.shape}' for v in step.outs if v)}" for step in self.steps]
         return "\n".join([*head, *lines, f"return {_shown(self.outputs)}"])
+
+    def __repr__(self) -> str:
+        return f"<program of {len(self.steps)} calls, which print() shows>"
 
     def run(self, arrays: Sequence[Any], numbers: dict[Any, Any] | None = None) -> Any:
         """The outputs for these inputs, one NumPy call after the other."""

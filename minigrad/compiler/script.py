@@ -98,6 +98,9 @@ class Script(Lines):
         self.run: Callable[[Any], Any]
         self.source, self.run = self.made("run(arguments)")
 
+    def __repr__(self) -> str:
+        return f"<script of {len(self.program.steps)} calls as {len(self.layout.loops())} loops>"
+
     @property
     def changes_nothing(self) -> bool:
         """Whether nothing has changed where the program ends with an error, so that the function can run in its place."""

@@ -45,10 +45,15 @@ class Place:
     Attributes:
         holder: a dict, a list, a function's cell, or an object.
         key: of a dict or a list; the name of an attribute.
+        variable: of a cell, the name that the function knows it by.
     """
 
     holder: Any
     key: Any
+    variable: str = field(default="", compare=False)
+
+    def __str__(self) -> str:
+        return self.variable or str(self.key)
 
     @property
     def is_item(self) -> bool:
@@ -247,12 +252,12 @@ def _inside_object(x: Any, state: State) -> Iterator[Any]:
 
 
 def _inside_function(f: types.FunctionType, state: State) -> Iterator[Any]:
-    for cell in f.__closure__ or ():
+    for name, cell in zip(f.__code__.co_freevars, f.__closure__ or (), strict=True):
         try:
             value = cell.cell_contents
         except ValueError:  # not filled yet
             continue
-        yield from state.at(Place(cell, "cell_contents"), value)
+        yield from state.at(Place(cell, "cell_contents", name), value)
     yield from state.at(Place(f, "__defaults__"), f.__defaults__)
     if graph.is_library(f.__code__.co_filename):
         yield f.__kwdefaults__

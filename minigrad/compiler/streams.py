@@ -13,7 +13,11 @@ import numpy as np
 from ..arrays.traced import CannotTrace
 from ..random.state import get_state, set_state
 
-__all__ = ["Streams"]
+__all__ = ["Drawn", "Streams"]
+
+
+class Drawn(CannotTrace):
+    """A traced function has drawn random numbers that a program could not draw again."""
 
 
 class Streams:
@@ -32,13 +36,18 @@ class Streams:
         self.states = [read() for _, read, _ in self.foreign]
         self.now, self.own = self.states, get_state()
 
-    def refuse_draws(self) -> None:
-        """Raise CannotTrace where one of them has moved on; minigrad's own draws are steps of the program."""
+    def refuse_draws(self, line: str = "") -> None:
+        """Raise Drawn where one of them has moved on; minigrad's own draws are steps of the program.
+
+        Args:
+            line: where the function is.
+        """
         for (name, read, _), before in zip(self.foreign, self.now, strict=True):
             if pickle.dumps(read()) != pickle.dumps(before):
-                raise CannotTrace(
-                    f"the function that compile traces draws from {name}, and the program would use the same numbers at each "
-                    "call: draw with minigrad.random, or draw outside of it and give the numbers as an argument"
+                raise Drawn(
+                    f"the function that compile traces draws from {name}{line and ' at ' + line}, and the program would use "
+                    "the same numbers at each call: draw with minigrad.random, or draw outside of it and give the numbers as an "
+                    "argument"
                 )
 
     def go_on(self) -> None:

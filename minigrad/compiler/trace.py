@@ -11,9 +11,10 @@ import numpy as np
 
 from .. import graph
 from ..arrays.row_sparse import add_rows
-from ..arrays.traced import HOLE, CannotTrace, Path, Place, Traced, numbers_of
+from ..arrays.traced import HOLE, CannotTrace, Path, Place, Traced, answered, numbers_of
 from ..backend import address_of, is_plain
 from ..graph import owner
+from ..later import is_on_gpu
 from ..tracing import RunsAsItIs
 from ..transforms.checkpointing import older_nodes
 from ..trees import flatten, sequence_like, unflatten
@@ -40,6 +41,7 @@ class Recorder:
         self.checks: list[Any] = []
         self.guards: list[Var] = []
         self.given_numbers: dict[Any, tuple[Formula, Any, tuple[Any, ...]]] = {}
+        self.scalars: set[Var] = set()  # inputs that are NumPy's scalars
         self.decisions: list[tuple[Formula, Any]] = []
         self.values: dict[Formula, Any] = {}  # what these numbers are in this run
         self.formulas: dict[Any, Formula] = {}
@@ -47,6 +49,7 @@ class Recorder:
         self.began = 0  # when the function began, on the clock of the graph
         self.leaves: set[Any] = set()  # older leaves whose gradients the program changes
         self.streams: Any = None
+        self.watches = False  # whether each step looks for the line that draws random numbers
         self.seeded = False
         self.refused: Exception | None = None
         self.unheard: list[str] = []  # what the user asks for and a program does not do
@@ -75,6 +78,15 @@ class Recorder:
                 "that in the function, too; if the gradient is to end there, use x.detach()"
             )
 
+    def follows_from_scalars(self, x: Traced) -> bool:
+        """Whether an array follows from NumPy's scalars among the arguments alone."""
+        known = set(self.scalars)
+        for step in self.steps:
+            inputs = step.inputs()
+            if inputs and known.issuperset(inputs):
+                known.update(v for v in step.outs if v is not None)
+        return x._var in known
+
     # --------------------------------------------------------------------------------- steps
 
     def call(self, function: Any, args: Any, kwargs: dict[str, Any]) -> Any:
@@ -96,7 +108,7 @@ class Recorder:
         results = function(*numbers_of(args), **numbers_of(kwargs))
         if isinstance(results, (tuple, list)) and any(isinstance(r, (tuple, list)) for r in results):
             return unflatten(results, iter(self._step(Flat(function), args, kwargs, flatten(results))))
-        if isinstance(results, (str, bool, int, np.dtype, type)):
+        if isinstance(results, (np.dtype, type)):
             return results  # about the array, not made of its values
         if results is None:  # np.put_along_axis, np.fill_diagonal ...: it has written into its first argument
             return self._changed(function, args, kwargs)
@@ -114,6 +126,8 @@ class Recorder:
 
     def _step(self, function: Any, args: Any, kwargs: Any, results: Any) -> Any:
         """A call whose results are known, written down."""
+        if self.watches:
+            self.streams.refuse_draws(graph.user_line() or "")
         several = isinstance(results, (tuple, list))
         arrays = [r if r is None or is_plain(r) else np.asarray(r) for r in (results if several else (results,))]
         outs = tuple(None if r is None else self.new_var(r) for r in arrays)
@@ -184,6 +198,12 @@ class Recorder:
         self.values[formula] = value
         return Number(value, formula, self)
 
+    def of_numbers(self, function: Any, args: Any, kwargs: dict[str, Any]) -> Any:
+        """A function of NumPy's of numbers: its result lies in main memory, where no program of a GPU finds it."""
+        if not _traced_in((args, kwargs)) and any(is_on_gpu(x.numbers) for x in self.arrays):
+            return function(*_exact(args), **_exact(kwargs))
+        return answered(self, function, args, kwargs)
+
     def _number(self, value: Any, source: dict[str, Any], path: tuple[Any, ...]) -> Number:
         name = (id(source), *path)
         if name not in self.given_numbers:
@@ -238,7 +258,10 @@ class Recorder:
         """A function has written into its first argument."""
         x = args[0]
         if type(x) is not Traced:
-            raise CannotTrace(f"{function.__name__} writes traced numbers into an array that is not traced")
+            raise CannotTrace(
+                f"np.{function.__name__} writes traced numbers where compile cannot follow, at {graph.user_line()}: make an "
+                "array that is written with np.zeros_like(x, shape=n); write files outside of the compiled function"
+            )
         self._check_inside(x)
         var = self.new_var(x.numbers)
         self.steps.append(Step(changed, (function, x.value, self._vars(args[1:])), {"options": self._vars(kwargs)}, (var,)))
@@ -324,6 +347,15 @@ def _traced_in(x: Any) -> list[Traced]:
     if isinstance(x, (tuple, list)):
         return [t for v in x for t in _traced_in(v)]
     return []
+
+
+def _exact(x: Any) -> Any:
+    """The same with numbers that belong to the program in place of traced ones."""
+    if type(x) is Number:
+        return float(x) if isinstance(x, float) else int(x)
+    if isinstance(x, (tuple, list)):
+        return sequence_like(x, [_exact(v) for v in x])
+    return {k: _exact(v) for k, v in x.items()} if isinstance(x, dict) else x
 
 
 def _is_number(x: Any) -> bool:

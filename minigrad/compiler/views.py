@@ -14,7 +14,7 @@ from ..arrays.traced import getitem
 from .program import Step, Var, vars_in, with_values
 from .trace import seen_through
 
-__all__ = ["View", "overlap", "strides_of", "view_of"]
+__all__ = ["View", "as_view", "overlap", "strides_of", "view_of"]
 
 #: Functions that may give a view of their first argument.
 LOOKS: set[Callable[..., Any]] = {
@@ -89,6 +89,19 @@ def overlap(spans: Sequence[tuple[int, int]], written: Collection[int]) -> bool:
     return False
 
 
+def as_view(step: Step) -> Step:
+    """x[0] of one axis as x[0, ...]: NumPy gives a number of its own for the first, a view without axes for the second."""
+    index = step.args[1] if step.function is getitem else None
+    index = index if isinstance(index, tuple) else (index,)
+    if step.function is not getitem or step.out.shape or not all(map(_is_place, index)):
+        return step
+    return Step(getitem, (step.args[0], (*index, Ellipsis)), {}, step.outs)
+
+
+def _is_place(x: Any) -> bool:
+    return isinstance(x, (int, np.integer)) and not isinstance(x, bool)
+
+
 def view_of(step: Step, known: dict[Var, View]) -> View | None:
     """How the result of a step lies in an array that exists already; None where it is a new array.
 
@@ -109,6 +122,7 @@ def region_of(step: Step, known: dict[Var, View]) -> View | None:
     source = step.args[0]
     if list(vars_in((step.args[1:], step.kwargs))) or not prod(source.shape):
         return None
+    step = as_view(step)
     view = known.get(source) or View(source, source.shape, strides_of(source.shape))
     memory = np.empty(prod(view.base.shape), np.int8)
     whole = np.lib.stride_tricks.as_strided(memory[view.offset :], view.shape, view.strides, writeable=False)

@@ -125,6 +125,7 @@ class Body:
         if isinstance(self.f, _Counted) or (isinstance(out, tuple) and len(out) == 2):
             return self._checked(out[0]), out[1]
         what = f"a tuple of {len(out)}" if isinstance(out, tuple) else type(out).__name__
+        what = "an array" if backend.is_array(out) else what
         raise TypeError(
             f"{self.name}: it must return a pair (carry, y), it returned {what}; where there is no y: return carry, None"
         )

@@ -67,7 +67,7 @@ class Drawing:
             ) from None
 
     def __repr__(self) -> str:
-        return f"<Drawing of {len(self.steps)} steps>"
+        return f"<Drawing of {len(self.steps)} steps>" if self.steps else "<Drawing of a program>"
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         try:

@@ -25,7 +25,7 @@ def draw_program(compiled: Compiled, stage: str = "loops", direction: str = "TB"
     """Draw the program that a compiled function used last.
 
     Args:
-        compiled: what `minigrad.compile` gave, after a call.
+        compiled: what `minigrad.compile` gave, a function or a model, after a call.
         stage: "traced" is what was written down, "without_copies", "folded", "without_repeats" and "without_unused" what each
             pass leaves of it, one after the other, and "loops" what runs: each loop with its operations, and calls of NumPy.
         direction: "TB" from top to bottom, "LR" from left to right.
@@ -34,6 +34,7 @@ def draw_program(compiled: Compiled, stage: str = "loops", direction: str = "TB"
     Raises:
         ValueError: there is no such stage, or the program is too large.
         RuntimeError: the function was not called yet.
+        TypeError: it is not compiled.
 
     >>> import minigrad as mg
     >>> import numpy as np
@@ -42,6 +43,12 @@ def draw_program(compiled: Compiled, stage: str = "loops", direction: str = "TB"
     >>> "exp" in draw_program(f).source, "negative" in draw_program(f, "traced").source
     (True, True)
     """
+    compiled = getattr(compiled, "forward", compiled)  # of a compiled model
+    if not hasattr(compiled, "stages"):
+        raise TypeError(
+            f"draw_program takes what minigrad.compile gives, got {type(compiled).__name__}: write f = minigrad.compile(f), call "
+            "it once, and draw that"
+        )
     stages = compiled.stages()
     if stage != "loops" and stage not in stages:
         raise ValueError(f"draw_program: the stage must be 'loops' or one of {', '.join(map(repr, stages))}, got {stage!r}")
@@ -69,7 +76,7 @@ def draw_program(compiled: Compiled, stage: str = "loops", direction: str = "TB"
 
 def _names(compiled: Compiled) -> dict[Any, str]:
     """What the inputs of a program are called: by where they were found."""
-    capture = compiled.versions[0].capture
+    capture = compiled._latest().capture
     places = {id(t): place.key for t, place, _, _ in capture.tensors if place is not None}
     count = len(capture.program.inputs) - len(capture.sources)
     names = {v: f"argument {i}" for i, v in enumerate(capture.program.inputs[:count])}
@@ -96,7 +103,7 @@ def _loops(compiled: Compiled) -> Iterator[_Node]:
     from ..compiler.program import Var
     from ..compiler.steps import Compute, Reduce
 
-    fusion = compiled.versions[0].fusion
+    fusion = compiled._latest().fusion
     bases = {v: view.base for v, view in fusion.views.items()}
     for i, group in enumerate(fusion.groups):
         read = [bases.get(v, v) for v in reads_of(group) if type(v) is Var]
