@@ -15,6 +15,7 @@ from minigrad import Tensor, fori, grad, hessian, jacobian, jvp, scan, value_and
 from minigrad.arrays.traced import CannotTrace
 from minigrad.check import check_grads
 from minigrad.compiler.compiled import Compiled, compile
+from minigrad.compiler.groups import Call
 from minigrad.compiler.repeated import Repeated
 from minigrad.later import holds_for_any
 from minigrad.tensor import raw
@@ -280,6 +281,83 @@ def test_a_loop_is_one_step_of_the_program_however_long_it_is() -> None:
         assert sum(isinstance(s.function, Repeated) for s in script.program.steps) == 2
         sizes.append(len(script.program.steps))
     assert sizes[0] == sizes[1]
+
+
+def _complex(run: Any, w: Any, xs: Any, h: Any) -> Any:
+    return run(lambda c, x: ((c[1], c[0] * 1j + x), c[0]), (h + 0j, w[0] * 1j), xs)
+
+
+def _sorted(run: Any, w: Any, xs: Any, h: Any) -> Any:
+    return run(lambda c, x: (np.sort(np.sin(c)) + x, (c, np.sort(c))), h, xs, reverse=True)
+
+
+def _joined(run: Any, w: Any, xs: Any, h: Any) -> Any:
+    """Results that several loops store in parts, that are halves, and that are no more than numbers."""
+
+    def f(c: Any, x: Any) -> Any:
+        c = np.concatenate([c[1:] * x[:1], x[:1]])
+        low, high = np.split(np.concatenate([c, -c]), 2)
+        return c, (low, high[::-1], np.concatenate([c, x]), 1.5, np.max(c))
+
+    return run(f, h, xs, reverse=True)
+
+
+def _still(run: Any, w: Any, xs: Any, h: Any) -> Any:
+    return run(lambda c, x: (c, None), h, xs)
+
+
+#: Whether each of these leaves nothing to Python in a step.
+NATIVE = {_elman: True, _trees: True, _passed_on: True, _masked: True, _joined: True}
+NATIVE |= {_complex: False, _sorted: False, _nested: False}
+
+
+@pytest.mark.parametrize("make", NATIVE)
+def test_a_loop_is_native_where_nothing_in_a_step_needs_python(make: Any) -> None:
+    run: Compiled = compile(lambda *a: make(scan, *a))
+    arguments = W, XS, H
+    for _ in range(3):
+        same(run(*arguments), make(loop, *arguments))
+        arguments = tuple(np.cos(x) for x in arguments)
+    (script,) = run.versions
+    calls = [g.step.function for g in script.fusion.groups if isinstance(g, Call)]
+    body = next(f.script for f in calls if isinstance(f, Repeated))
+    assert body is not None
+    assert ("for t in" not in body.source) == NATIVE[make]
+
+
+def test_a_loop_in_which_nothing_happens() -> None:
+    run = compile(lambda *a: _still(scan, *a))
+    for _ in range(2):
+        same(run(W, XS, H)[0], H)
+
+
+@pytest.mark.parametrize("draws", [False, True])
+def test_an_index_that_is_wrong_in_some_step_is_numpy_s_error(draws: bool) -> None:
+    last = Tensor(np.zeros(1))
+
+    def f(xs: Any, ids: Any) -> Any:
+        def step(c: Any, a: Any) -> Any:
+            x, i = a
+            c = np.tanh(c + x) * (raw(mg.random.rand(3)) if draws else 1.0)
+            return c, np.take_along_axis(c, i[None], 0)
+
+        last[...] = np.sum(scan(step, H, (xs, ids))[1])  # so that the function cannot simply run in the program's place
+        return last * 1
+
+    run, ids = compile(f), np.array([0, 1, -1, 2, 0, 1])
+    for _ in range(3):
+        mg.random.manual_seed(0)
+        got = run(XS, ids)
+        mg.random.manual_seed(0)
+        same(got, f(XS, ids))
+    with pytest.raises(IndexError, match="index 3 is out of bounds"):
+        run(XS, ids + 2)
+    weights = XS.copy()
+    weights[2] = np.nan  # which the loops do not know how to pick from
+    mg.random.manual_seed(0)
+    got = run(weights, ids)
+    mg.random.manual_seed(0)
+    same(got, f(weights, ids))
 
 
 WS, XSS, HS = RNG.normal(size=(4, 3, 3)) / 2, RNG.normal(size=(4, 6, 3)), RNG.normal(size=(4, 3))

@@ -7,10 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from ..random.state import get_state, set_state
 from . import native
 from .looped import LoopScript
 from .passes import without_unused
 from .program import Program, Step, Var, formulas_in, vars_in
+from .script import MISS
 
 __all__ = ["Repeated"]
 
@@ -44,7 +46,13 @@ class Repeated:
             return self.interpreted(carry, xs, fixed, numbers)
         if self.script is None:
             self.script = LoopScript(self)
-        return tuple(self.script.run([*map(np.asarray, (*carry, *xs, *fixed)), *numbers]))
+        state = get_state() if self.draws else None
+        found = self.script.run([*map(np.asarray, (*carry, *xs, *fixed)), *numbers])
+        if found is not MISS:
+            return tuple(found)
+        if state is not None:
+            set_state(state)
+        return self.interpreted(carry, xs, fixed, numbers)  # NumPy says what is wrong with the values, if anything is
 
     def interpreted(
         self, carry: Sequence[Any], xs: Sequence[Any], fixed: Sequence[Any], numbers: Sequence[Any]
