@@ -302,13 +302,24 @@ def _joined(run: Any, w: Any, xs: Any, h: Any) -> Any:
     return run(f, h, xs, reverse=True)
 
 
+def _put(run: Any, w: Any, xs: Any, h: Any) -> Any:
+    """A call writes into the carry, which loops read."""
+
+    def f(buffer: Any, x: Any) -> Any:
+        buffer = buffer.clone()
+        buffer[x["i"]] = x["x"][:2]
+        return buffer, (buffer * 2, buffer)
+
+    return run(f, mg.Tensor(h), {"i": np.argsort(xs, axis=1)[:, :2], "x": xs})
+
+
 def _still(run: Any, w: Any, xs: Any, h: Any) -> Any:
     return run(lambda c, x: (c, None), h, xs)
 
 
 #: Whether each of these leaves nothing to Python in a step.
 NATIVE = {_elman: True, _trees: True, _passed_on: True, _masked: True, _joined: True}
-NATIVE |= {_complex: False, _sorted: False, _nested: False}
+NATIVE |= {_complex: False, _sorted: False, _nested: False, _put: False}
 
 
 @pytest.mark.parametrize("make", NATIVE)

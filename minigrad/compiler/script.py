@@ -304,6 +304,7 @@ class Script(Lines):
         """A call that writes into an array of the state."""
         target = self.array(call.changes())
         self.text_of[call.step.out] = target
+        self._note(call.step.out, target)  # loops that come later find the new values there
         if call.step.function is replaced_at:
             _, index, value = call.step.args
             self.add(f"{target}[{self.text(index)}] = {self.text(value)}")
