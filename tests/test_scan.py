@@ -475,6 +475,47 @@ def test_rows_of_an_embedding_get_their_gradients() -> None:
     np.testing.assert_allclose(loss(ids, scan), loss(ids, loop), rtol=1e-5)
 
 
+# ---------------------------------------------------------------------------------- looking inside
+
+
+def test_the_loops_of_a_body_are_shown_with_how_often_they_run() -> None:
+    run: Compiled = compile(lambda *a: _elman(scan, *a)[0].sum())
+    for _ in range(2):
+        run(W, XS, H)
+    loops = [str(loop) for loop in run.loops]
+    assert loops[0].startswith("loop 0.0, 6 times, over [3, 3]") and "v6 = tanh v5" in loops[0]
+    assert loops[-1].startswith("loop 1 over [3]")
+    assert "; loop 0.0, 6 times, over [3, 3]" in run.source("llvm")
+    rows = {row.name: row for row in run.explain().rows}
+    assert rows["loop 0.0"].times == 6 and rows["loop 0.0"].operations == 6 * 4 * 9 and rows["loop 1"].times == 1
+    assert "scan 0: 6 steps, one native loop" in str(run.explain())
+
+
+def test_the_time_of_calls_is_shown_by_their_kinds() -> None:
+    @mg.primitive(x=lambda g: g, method=False)
+    def own(x: Any) -> Any:
+        return np.array(np.asarray(x) * 2.0)
+
+    def f(w: Any, xs: Any, h: Any) -> Any:
+        noisy = scan(lambda c, x: (np.sort(c) + x * raw(mg.random.rand(3)), None), h, xs)[0]
+        return np.sum(own(noisy)) + np.sum(np.linalg.cholesky(w @ w.T + np.eye(3))) + np.sum(np.sort(xs, axis=None))
+
+    run: Compiled = compile(f)
+    for _ in range(2):
+        run(W, XS, H)
+    mg.random.manual_seed(3)
+    wanted = mg.random.rand(1).item()
+    mg.random.manual_seed(3)
+    explanation = run.explain()
+    assert mg.random.rand(1).item() == wanted
+    rows = {row.name: row for row in explanation.rows if row.space is None}
+    assert {name: rows[name].times for name in ("sort", "cholesky", "own")} == {"sort": 7, "cholesky": 1, "own": 1}
+    assert rows["sort"].microseconds > 0 and rows["cholesky"].microseconds > 0
+    assert rows["own"].microseconds is None  # an op of the user's may do more than compute
+    text = str(explanation)
+    assert text.count("sort  ") == 1 and "not measured" in text and "steps, a loop of Python's around" in text
+
+
 # ------------------------------------------------------------------------------ few steps, no graph
 
 

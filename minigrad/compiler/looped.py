@@ -76,6 +76,7 @@ class LoopScript(Script):
         self._put_in_place()
         self.layout = Layout(self.fusion, self.program, {*self.outputs, *self.columns.values()})
         self.draws = self.turns = False
+        self.told: np.ndarray | None = None
         self.text_of: dict[Var, str] = {}
         self.new: set[Var] = set()
         self.moves: dict[int, np.ndarray] = {}

@@ -29,7 +29,7 @@ class Repeated:
         steps: how often it runs.
         reverse: whether it begins with the last parts.
         formulas: what the numbers stand for in the body.
-        script: what runs it, once it has run.
+        script: its `body`, once that is written.
     """
 
     __name__ = "scan"
@@ -44,15 +44,19 @@ class Repeated:
     def __call__(self, carry: Sequence[Any], xs: Sequence[Any], fixed: Sequence[Any], numbers: Sequence[Any]) -> tuple[Any, ...]:
         if not native.available():
             return self.interpreted(carry, xs, fixed, numbers)
-        if self.script is None:
-            self.script = LoopScript(self)
         state = get_state() if self.draws else None
-        found = self.script.run([*map(np.asarray, (*carry, *xs, *fixed)), *numbers])
+        found = self.body().run([*map(np.asarray, (*carry, *xs, *fixed)), *numbers])
         if found is not MISS:
             return tuple(found)
         if state is not None:
             set_state(state)
         return self.interpreted(carry, xs, fixed, numbers)  # NumPy says what is wrong with the values, if anything is
+
+    def body(self) -> LoopScript:
+        """What runs it; where nothing can be compiled it is interpreted instead."""
+        if self.script is None:
+            self.script = LoopScript(self)
+        return self.script
 
     def interpreted(
         self, carry: Sequence[Any], xs: Sequence[Any], fixed: Sequence[Any], numbers: Sequence[Any]
