@@ -302,6 +302,11 @@ def _joined(run: Any, w: Any, xs: Any, h: Any) -> Any:
     return run(f, h, xs, reverse=True)
 
 
+def _turned(run: Any, w: Any, xs: Any, h: Any) -> Any:
+    """Parts of a carry, whose place the next one takes, go on."""
+    return run(lambda c, x: ((c[1][::-1], c[0] * 2 + x), (c[0][:2], c[1][1:])), (h, w[0]), xs)
+
+
 def _put(run: Any, w: Any, xs: Any, h: Any) -> Any:
     """A call writes into the carry, which loops read."""
 
@@ -318,7 +323,7 @@ def _still(run: Any, w: Any, xs: Any, h: Any) -> Any:
 
 
 #: Whether each of these leaves nothing to Python in a step.
-NATIVE = {_elman: True, _trees: True, _passed_on: True, _masked: True, _joined: True}
+NATIVE = {_elman: True, _trees: True, _passed_on: True, _masked: True, _joined: True, _turned: True}
 NATIVE |= {_complex: False, _sorted: False, _nested: False, _put: False}
 
 

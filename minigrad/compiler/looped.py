@@ -57,6 +57,7 @@ class LoopScript(Script):
         run: gives the last carry and the stacked ys, in one list; MISS where values are none that the body was written for.
         columns: by the number of a y the value that loops store in its place of the step.
         left: the numbers of the outputs that Python must copy at the end of a step.
+        kept: parts of this carry that the next one has.
         moves: by how much the addresses in a frame move on with each step.
         told: what the native loop is told, where there is one.
     """
@@ -73,6 +74,7 @@ class LoopScript(Script):
         self.fusion = fused(self.program, self._writes())
         self.columns: dict[int, Var] = {}
         self.left: list[int] = []
+        self.kept: list[Var] = []
         self._put_in_place()
         self.layout = Layout(self.fusion, self.program, {*self.outputs, *self.columns.values()})
         self.draws = self.turns = False
@@ -100,23 +102,31 @@ class LoopScript(Script):
             j = i - len(self.carry)
             if v in self.fusion.written or (j < 0 and v is self.carry[i]):
                 continue
+            first = self.fusion.base_of(v) in self.carry  # before anything takes the place of this carry
             if j >= 0 and v in stored:
                 self.columns[j] = v
-            elif not self._is_of_a_loop(v):
+                continue
+            if not first and not self._is_of_a_loop(v):
                 self.left.append(i)
-            else:
-                target = self.carry[i] if j < 0 else self.columns.setdefault(j, Var.new(v.shape, v.dtype))
-                self._copy(v, target)
+                continue
+            if first and j < 0:
+                self.kept.append(Var.new(v.shape, v.dtype))
+                self._copy(v, self.kept[-1], first)
+                v, first = self.kept[-1], False
+            self._copy(v, self.carry[i] if j < 0 else self.columns.setdefault(j, Var.new(v.shape, v.dtype)), first)
 
     def _is_of_a_loop(self, v: Var) -> bool:
         number = self.fusion.at.get(self.fusion.base_of(v), -1)
         return number >= 0 and isinstance(self.fusion.groups[number], Group) and str(v.dtype) in DTYPES
 
-    def _copy(self, v: Var, target: Var) -> None:
-        """A loop at the end of the step."""
+    def _copy(self, v: Var, target: Var, first: bool) -> None:
+        """A loop at the beginning or at the end of the step."""
         group, dims = self.fusion.begin(v.shape), tuple(range(len(v.shape)))
         value = self.fusion.emit(group, v, dims)
         group.code.append(Store(group.operand(target, operand_of(group, target, dims)), value))
+        if first:
+            self.fusion.groups.insert(0, self.fusion.groups.pop())
+            self.fusion.floor += bool(self.fusion.floor)
 
     def _lies_still(self, v: Var) -> str:
         """Memory that a value has in all steps; its name."""
@@ -132,7 +142,7 @@ class LoopScript(Script):
         given = iter(names)
         for v in self.carry:
             self.add(f"copyto({self._lies_still(v)}, {next(given)})")
-        for v in self.layout.given.difference(self.columns.values()):  # the next carry
+        for v in self.layout.given.difference(self.columns.values()).union(self.kept):  # the next carry
             self._lies_still(v)
         self.layout.given.clear()
         for i, v in enumerate(self.parts):
@@ -185,7 +195,7 @@ class LoopScript(Script):
 
     def _step_ends(self) -> None:
         """What Python keeps of this step, and what the next one finds."""
-        for i in self.left:
+        for i in reversed(self.left):  # the carry last
             v, j = self.outputs[i], i - len(self.carry)
             target = f"y{j}[t, ...]" if j >= 0 else self.name(self.layout.memory[self.carry[i]], "m")
             self.add(f"copyto({target}, {self.array(v)})")
@@ -195,9 +205,17 @@ class LoopScript(Script):
 
 
 def _with_copies(program: Program, carried: int) -> Program:
-    """The body, whose outputs are values of their own: copies of what it is given, of views, and of what it gives twice."""
-    looks = [s for s in program.steps if s.function in LOOKS | SPLITS or hasattr(s.function, "looks")]
-    taken = {*program.inputs, *program.constants, *(v for step in looks for v in step.outs)}
+    """The body, whose outputs are values of their own: copies of what it is given, of views, and of what it gives twice.
+
+    Parts of the carry are copied later, by loops at the beginning of a step.
+    """
+    roots = {v: v for v in (*program.inputs, *program.constants)}
+    for step in program.steps:
+        if step.function in LOOKS | SPLITS or hasattr(step.function, "looks"):
+            source = step.args[0]
+            roots.update((v, roots.get(source, source)) for v in step.outs if v is not None)
+    parts = {v for v, root in roots.items() if root in program.inputs[:carried] and root is not v and str(v.dtype) in DTYPES}
+    taken = set(roots) - parts
     steps, outputs = [*program.steps], list(program.outputs)
     for i, v in enumerate(outputs):
         if v in taken and not (i < carried and v is program.inputs[i]):
