@@ -303,8 +303,13 @@ def _joined(run: Any, w: Any, xs: Any, h: Any) -> Any:
 
 
 def _turned(run: Any, w: Any, xs: Any, h: Any) -> Any:
-    """Parts of a carry, whose place the next one takes, go on."""
-    return run(lambda c, x: ((c[1][::-1], c[0] * 2 + x), (c[0][:2], c[1][1:])), (h, w[0]), xs)
+    """Parts of a carry, whose place the next one takes, go on; beside them several loops, and results of calls."""
+
+    def f(c: Any, x: Any) -> Any:
+        a, b = c[0] * 2 + x, np.concatenate([np.tanh(c[1][1:]), x[:1]])
+        return (c[1][::-1], a, b @ w), (c[0][:2], c[1][1:], b, np.sum(a), b[::-1])
+
+    return run(f, (h, w[0], w[1]), xs)
 
 
 def _put(run: Any, w: Any, xs: Any, h: Any) -> Any:

@@ -57,7 +57,7 @@ class LoopScript(Script):
         run: gives the last carry and the stacked ys, in one list; MISS where values are none that the body was written for.
         columns: by the number of a y the value that loops store in its place of the step.
         left: the numbers of the outputs that Python must copy at the end of a step.
-        kept: parts of this carry that the next one has.
+        kept: copies of parts of this carry.
         moves: by how much the addresses in a frame move on with each step.
         told: what the native loop is told, where there is one.
     """
@@ -96,37 +96,38 @@ class LoopScript(Script):
 
     def _put_in_place(self) -> None:
         """Have loops put the outputs where the next step finds them, or into the ys."""
-        groups, joined = self.fusion.groups, self.fusion.joined
-        stored = {v for g in groups if isinstance(g, Group) for v in g.stored if v not in joined}
+        fusion, early = self.fusion, list[Group]()
+        stored = {v for g in fusion.groups if isinstance(g, Group) for v in g.stored if v not in fusion.joined}
         for i, v in enumerate(self.outputs):
             j = i - len(self.carry)
-            if v in self.fusion.written or (j < 0 and v is self.carry[i]):
+            if v in fusion.written or (j < 0 and v is self.carry[i]):
                 continue
-            first = self.fusion.base_of(v) in self.carry  # before anything takes the place of this carry
-            if j >= 0 and v in stored:
-                self.columns[j] = v
-                continue
-            if not first and not self._is_of_a_loop(v):
+            if j >= 0:
+                self.columns[j] = v if v in stored else Var.new(v.shape, v.dtype)
+            target = self.carry[i] if j < 0 else self.columns[j]
+            if fusion.base_of(v) in self.carry:  # before anything takes the place of this carry
+                home = target if j >= 0 else Var.new(v.shape, v.dtype)
+                early.append(self._copying(v, home))
+                self.kept.append(home)
+                v = home
+            elif not self._is_of_a_loop(v):
                 self.left.append(i)
                 continue
-            if first and j < 0:
-                self.kept.append(Var.new(v.shape, v.dtype))
-                self._copy(v, self.kept[-1], first)
-                v, first = self.kept[-1], False
-            self._copy(v, self.carry[i] if j < 0 else self.columns.setdefault(j, Var.new(v.shape, v.dtype)), first)
+            if v is not target:
+                fusion.groups.append(self._copying(v, target))
+        fusion.groups[:0] = early
+        fusion.floor += len(early) if fusion.floor else 0
 
     def _is_of_a_loop(self, v: Var) -> bool:
         number = self.fusion.at.get(self.fusion.base_of(v), -1)
         return number >= 0 and isinstance(self.fusion.groups[number], Group) and str(v.dtype) in DTYPES
 
-    def _copy(self, v: Var, target: Var, first: bool) -> None:
-        """A loop at the beginning or at the end of the step."""
-        group, dims = self.fusion.begin(v.shape), tuple(range(len(v.shape)))
+    def _copying(self, v: Var, target: Var) -> Group:
+        """A loop that copies a value."""
+        group, dims = Group(v.shape), tuple(range(len(v.shape)))
         value = self.fusion.emit(group, v, dims)
         group.code.append(Store(group.operand(target, operand_of(group, target, dims)), value))
-        if first:
-            self.fusion.groups.insert(0, self.fusion.groups.pop())
-            self.fusion.floor += bool(self.fusion.floor)
+        return group
 
     def _lies_still(self, v: Var) -> str:
         """Memory that a value has in all steps; its name."""
@@ -142,7 +143,7 @@ class LoopScript(Script):
         given = iter(names)
         for v in self.carry:
             self.add(f"copyto({self._lies_still(v)}, {next(given)})")
-        for v in self.layout.given.difference(self.columns.values()).union(self.kept):  # the next carry
+        for v in self.layout.given.union(self.kept).difference(self.columns.values()):  # the next carry
             self._lies_still(v)
         self.layout.given.clear()
         for i, v in enumerate(self.parts):
