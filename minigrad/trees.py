@@ -33,6 +33,8 @@ __all__ = [
 
 #: The kinds of dtype that stand for numbers.
 NUMBERS = "biufc"
+#: Types that are surely leaves: most of those that are no arrays.
+_LEAVES = {bool, int, float, np.float64, np.float32}
 #: How messages call a leaf.
 LEAF = "an array, a number or a Tensor"
 #: What to do with something else in a tree.
@@ -129,7 +131,7 @@ def matched(tree: Any, other: Any) -> list[tuple[str, Any, Any]] | None:
     [("['a']", 1, 10), ("['b']", 2, 20)]
     """
     parts, other_parts = _parts(tree), _parts(other)
-    if parts is None or other_parts is None or _misfit(tree, other):
+    if parts is None or other_parts is None or _misfit(tree, other, parts, other_parts):
         return None
     return [(_step(tree, key), part, other_parts[key]) for key, part in parts.items()]
 
@@ -294,14 +296,15 @@ def _paths(tree: Any, name: str) -> list[str]:
 
 
 def _leaves_like(tree: Any, other: Any, name: str) -> list[Any]:
-    if _parts(tree) is None and _parts(other) is None:
+    parts, other_parts = _parts(tree), _parts(other)
+    if parts is None and other_parts is None:
         return [other]
-    found = matched(tree, other)
-    if found is None:
-        raise ValueError(f"{name} {_misfit(tree, other)}")
+    if misfit := _misfit(tree, other, parts, other_parts):
+        raise ValueError(f"{name} {misfit}")
+    assert parts is not None and other_parts is not None
     leaves = []
-    for step, part, other_part in found:
-        leaves += _leaves_like(part, other_part, name + step)
+    for key, part in parts.items():
+        leaves += _leaves_like(part, other_parts[key], name + _step(tree, key))
     return leaves
 
 
@@ -346,8 +349,10 @@ def _too_deep(tree: Any, name: str) -> str | None:
 
 def _parts(tree: Any) -> dict[Any, Any] | None:
     """The parts of a node by key, place or field; None for a leaf."""
-    if hasattr(tree, "__array_function__"):  # an array, most often
+    if hasattr(tree, "__array_function__") or type(tree) in _LEAVES:  # an array, most often
         return None
+    if tree is None:
+        return {}
     if isinstance(tree, dict):
         return {key: tree[key] for key in _sorted(tree)}
     if isinstance(tree, (list, tuple)):
@@ -355,7 +360,7 @@ def _parts(tree: Any) -> dict[Any, Any] | None:
     if _is_dataclass(tree):
         fields = [f.name for f in dataclasses.fields(tree) if not f.metadata.get("static")]
         return {name: getattr(tree, name) for name in fields if hasattr(tree, name)}
-    return {} if tree is None else None
+    return None
 
 
 def _rebuilt(tree: Any, parts: dict[Any, Any]) -> Any:
@@ -391,9 +396,9 @@ def _tuple_like(tree: tuple[Any, ...], parts: list[Any]) -> Any:
     return new
 
 
-def _misfit(tree: Any, other: Any) -> str | None:
-    """What keeps a node from being matched with that of another tree; None where they fit."""
-    parts, other_parts, kind, other_kind = _parts(tree), _parts(other), _kind(tree), _kind(other)
+def _misfit(tree: Any, other: Any, parts: dict[Any, Any] | None, other_parts: dict[Any, Any] | None) -> str | None:
+    """What keeps a node, with these parts, from being matched with that of another tree; None where they fit."""
+    kind, other_kind = _kind(tree), _kind(other)
     if kind != other_kind or parts is None or other_parts is None:
         return f"is {other_kind}, expected {kind}"
     fields, other_fields = getattr(tree, "_fields", None), getattr(other, "_fields", None)

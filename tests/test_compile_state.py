@@ -497,3 +497,20 @@ def test_what_an_op_of_the_users_reads_is_never_stale(monkeypatch: pytest.Monkey
         monkeypatch.setitem(globals(), "FACTOR", factor)
         value, slope = run(np.ones(3))
         assert (value, slope.tolist()) == (3 * factor, [factor] * 3)
+
+
+def test_loops_read_an_array_of_the_state_after_a_call_has_changed_it() -> None:
+    """An index that is an array is a call, which writes into the array where it lies."""
+    kept = {f: Tensor(np.zeros(5)) for f in (compile, lambda f: f)}
+
+    def put(buffer: Tensor, i: Any, x: Any) -> Any:
+        buffer[i] = x
+        return (buffer * 2).detach(), buffer.sum()
+
+    runs = {buffer: f(functools.partial(put, buffer)) for f, buffer in kept.items()}
+    for k in range(7):
+        i, x = np.array([k % 5, (k + 2) % 5]), np.full(2, k + 1.0)
+        (double, total), (wanted, wanted_total) = (run(i, x) for run in runs.values())
+        np.testing.assert_array_equal(double.numpy(), wanted.numpy())
+        assert total.item() == wanted_total.item()
+    np.testing.assert_array_equal(*(buffer.numpy() for buffer in kept.values()))

@@ -15,6 +15,7 @@ from minigrad import Tensor, fori, grad, hessian, jacobian, jvp, scan, value_and
 from minigrad.arrays.traced import CannotTrace
 from minigrad.check import check_grads
 from minigrad.compiler.compiled import Compiled, compile
+from minigrad.compiler.groups import Call
 from minigrad.compiler.repeated import Repeated
 from minigrad.later import holds_for_any
 from minigrad.tensor import raw
@@ -282,6 +283,104 @@ def test_a_loop_is_one_step_of_the_program_however_long_it_is() -> None:
     assert sizes[0] == sizes[1]
 
 
+def _complex(run: Any, w: Any, xs: Any, h: Any) -> Any:
+    return run(lambda c, x: ((c[1], c[0] * 1j + x), c[0]), (h + 0j, w[0] * 1j), xs)
+
+
+def _sorted(run: Any, w: Any, xs: Any, h: Any) -> Any:
+    return run(lambda c, x: (np.sort(np.sin(c)) + x, (c, np.sort(c))), h, xs, reverse=True)
+
+
+def _joined(run: Any, w: Any, xs: Any, h: Any) -> Any:
+    """Results that several loops store in parts, that are halves, and that are no more than numbers."""
+
+    def f(c: Any, x: Any) -> Any:
+        c = np.concatenate([c[1:] * x[:1], x[:1]])
+        low, high = np.split(np.concatenate([c, -c]), 2)
+        return c, (low, high[::-1], np.concatenate([c, x]), 1.5, np.max(c))
+
+    return run(f, h, xs, reverse=True)
+
+
+def _turned(run: Any, w: Any, xs: Any, h: Any) -> Any:
+    """Parts of a carry, whose place the next one takes, go on; beside them several loops, and results of calls."""
+
+    def f(c: Any, x: Any) -> Any:
+        a, b = c[0] * 2 + x, np.concatenate([np.tanh(c[1][1:]), x[:1]])
+        return (c[1][::-1], a, b @ w), (c[0][:2], c[1][1:], b, np.sum(a), b[::-1])
+
+    return run(f, (h, w[0], w[1]), xs)
+
+
+def _put(run: Any, w: Any, xs: Any, h: Any) -> Any:
+    """A call writes into the carry, which loops read."""
+
+    def f(buffer: Any, x: Any) -> Any:
+        buffer = buffer.clone()
+        buffer[x["i"]] = x["x"][:2]
+        return buffer, (buffer * 2, buffer)
+
+    return run(f, mg.Tensor(h), {"i": np.argsort(xs, axis=1)[:, :2], "x": xs})
+
+
+def _still(run: Any, w: Any, xs: Any, h: Any) -> Any:
+    return run(lambda c, x: (c, None), h, xs)
+
+
+#: Whether each of these leaves nothing to Python in a step.
+NATIVE = {_elman: True, _trees: True, _passed_on: True, _masked: True, _joined: True, _turned: True}
+NATIVE |= {_complex: False, _sorted: False, _nested: False, _put: False}
+
+
+@pytest.mark.parametrize("make", NATIVE)
+def test_a_loop_is_native_where_nothing_in_a_step_needs_python(make: Any) -> None:
+    run: Compiled = compile(lambda *a: make(scan, *a))
+    arguments = W, XS, H
+    for _ in range(3):
+        same(run(*arguments), make(loop, *arguments))
+        arguments = tuple(np.cos(x) for x in arguments)
+    (script,) = run.versions
+    calls = [g.step.function for g in script.fusion.groups if isinstance(g, Call)]
+    body = next(f.script for f in calls if isinstance(f, Repeated))
+    assert body is not None
+    assert ("for t in" not in body.source) == NATIVE[make]
+
+
+def test_a_loop_in_which_nothing_happens() -> None:
+    run = compile(lambda *a: _still(scan, *a))
+    for _ in range(2):
+        same(run(W, XS, H)[0], H)
+
+
+@pytest.mark.parametrize("draws", [False, True])
+def test_an_index_that_is_wrong_in_some_step_is_numpy_s_error(draws: bool) -> None:
+    last = Tensor(np.zeros(1))
+
+    def f(xs: Any, ids: Any) -> Any:
+        def step(c: Any, a: Any) -> Any:
+            x, i = a
+            c = np.tanh(c + x) * (raw(mg.random.rand(3)) if draws else 1.0)
+            return c, np.take_along_axis(c, i[None], 0)
+
+        last[...] = np.sum(scan(step, H, (xs, ids))[1])  # so that the function cannot simply run in the program's place
+        return last * 1
+
+    run, ids = compile(f), np.array([0, 1, -1, 2, 0, 1])
+    for _ in range(3):
+        mg.random.manual_seed(0)
+        got = run(XS, ids)
+        mg.random.manual_seed(0)
+        same(got, f(XS, ids))
+    with pytest.raises(IndexError, match="index 3 is out of bounds"):
+        run(XS, ids + 2)
+    weights = XS.copy()
+    weights[2] = np.nan  # which the loops do not know how to pick from
+    mg.random.manual_seed(0)
+    got = run(weights, ids)
+    mg.random.manual_seed(0)
+    same(got, f(weights, ids))
+
+
 WS, XSS, HS = RNG.normal(size=(4, 3, 3)) / 2, RNG.normal(size=(4, 6, 3)), RNG.normal(size=(4, 3))
 BATCHES: dict[str, Callable[[Any], Any]] = {
     "all": lambda f: vmap(f)(WS, XSS, HS),
@@ -384,6 +483,47 @@ def test_rows_of_an_embedding_get_their_gradients() -> None:
 
     ids = np.array([1, 1, 4, 0])
     np.testing.assert_allclose(loss(ids, scan), loss(ids, loop), rtol=1e-5)
+
+
+# ---------------------------------------------------------------------------------- looking inside
+
+
+def test_the_loops_of_a_body_are_shown_with_how_often_they_run() -> None:
+    run: Compiled = compile(lambda *a: _elman(scan, *a)[0].sum())
+    for _ in range(2):
+        run(W, XS, H)
+    loops = [str(loop) for loop in run.loops]
+    assert loops[0].startswith("loop 0.0, 6 times, over [3, 3]") and "v6 = tanh v5" in loops[0]
+    assert loops[-1].startswith("loop 1 over [3]")
+    assert "; loop 0.0, 6 times, over [3, 3]" in run.source("llvm")
+    rows = {row.name: row for row in run.explain().rows}
+    assert rows["loop 0.0"].times == 6 and rows["loop 0.0"].operations == 6 * 4 * 9 and rows["loop 1"].times == 1
+    assert "scan 0: 6 steps, one native loop" in str(run.explain())
+
+
+def test_the_time_of_calls_is_shown_by_their_kinds() -> None:
+    @mg.primitive(x=lambda g: g, method=False)
+    def own(x: Any) -> Any:
+        return np.array(np.asarray(x) * 2.0)
+
+    def f(w: Any, xs: Any, h: Any) -> Any:
+        noisy = scan(lambda c, x: (np.sort(c) + x * raw(mg.random.rand(3)), None), h, xs)[0]
+        return np.sum(own(noisy)) + np.sum(np.linalg.cholesky(w @ w.T + np.eye(3))) + np.sum(np.sort(xs, axis=None))
+
+    run: Compiled = compile(f)
+    for _ in range(2):
+        run(W, XS, H)
+    mg.random.manual_seed(3)
+    wanted = mg.random.rand(1).item()
+    mg.random.manual_seed(3)
+    explanation = run.explain()
+    assert mg.random.rand(1).item() == wanted
+    rows = {row.name: row for row in explanation.rows if row.space is None}
+    assert {name: rows[name].times for name in ("sort", "cholesky", "own")} == {"sort": 7, "cholesky": 1, "own": 1}
+    assert rows["sort"].microseconds > 0 and rows["cholesky"].microseconds > 0
+    assert rows["own"].microseconds is None  # an op of the user's may do more than compute
+    text = str(explanation)
+    assert text.count("sort  ") == 1 and "not measured" in text and "steps, a loop of Python's around" in text
 
 
 # ------------------------------------------------------------------------------ few steps, no graph

@@ -31,7 +31,7 @@ from .back import without_graph
 from .capture import capture, is_array, parts_of, turn
 from .cuda import Module
 from .examples import Examples
-from .explain import Explanation, explained
+from .explain import Explanation, explained, loops_of
 from .fuse import fused
 from .groups import Group
 from .llvm import emit
@@ -264,8 +264,8 @@ class Compiled:
 
     @property
     def loops(self) -> list[Loop]:
-        """What became loops of native code, in the order in which they run; each can be printed."""
-        return self._latest().layout.loops()
+        """What became loops of native code, in the order in which they run, also in a `scan`; each can be printed."""
+        return loops_of(self._latest())
 
     def source(self, language: str = "python") -> str:
         """The code that a call runs.
@@ -283,12 +283,12 @@ class Compiled:
         if language == "python":
             return script.source
         if language == "llvm":
-            return emit(script.layout.loops(), target=native.target() if native.available() else None).text
+            return emit(loops_of(script), target=native.target() if native.available() else None).text
         groups = fused(script.program, products=False).groups
         return Module([g.loop(f"loop {i}") for i, g in enumerate(groups) if isinstance(g, Group)]).source
 
     def explain(self) -> Explanation:
-        """Where the time goes: of each loop microseconds, operations, bytes and share of the memory's bandwidth; and calls."""
+        """Where the time goes: of each loop microseconds, operations, bytes and share of the memory's bandwidth; and of calls."""
         return explained(self._latest())
 
 

@@ -152,10 +152,6 @@ class Layout:
         self.frames.append((np.zeros(len(local) + 1, np.int64), np.zeros(len(local) + 1, np.int64)))
         return [group.loop(f"loop {i}") for i, group in groups], slots
 
-    def loops(self) -> list[Loop]:
-        """The loops of all pieces, in order."""
-        return [loop for piece in self.pieces if not isinstance(piece, Call) for loop in piece[0]]
-
     def last_before_floor(self) -> int:
         """The last piece that runs before anything is changed; -1 where that is so from the start."""
         done, last = 0, -1

@@ -33,6 +33,8 @@ from .loops import Loop
 __all__ = ["Function", "available", "compile_loops", "compile_text", "target"]
 
 _lock = threading.RLock()
+#: Machine code that takes the address of a frame.
+_CODE = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
 if hasattr(os, "register_at_fork"):  # a fork waits until LLVM is through: its child would find it half done, for ever
     os.register_at_fork(before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_lock.release)
 
@@ -50,6 +52,11 @@ class Function:
         self, loops: Sequence[Loop], slots: Sequence[Sequence[int]], entry: Callable[[int], None], workspace: int
     ) -> None:
         self.loops, self.slots, self.entry, self.workspace = tuple(loops), slots, entry, workspace
+
+    @property
+    def address(self) -> int | None:
+        """Of the machine code; None where threads share some of it, so that it is no single function."""
+        return ctypes.cast(self.entry, ctypes.c_void_p).value if isinstance(self.entry, _CODE) else None
 
     @property
     def text(self) -> str:
@@ -157,7 +164,7 @@ def _in_turn(entries: Sequence[Callable[[int], None]]) -> Callable[[int], None]:
 
 def _callable(address: int) -> Callable[[int], None]:
     """The machine code at an address."""
-    return ctypes.CFUNCTYPE(None, ctypes.c_void_p)(address)
+    return _CODE(address)
 
 
 def compile_text(write: Callable[[Target, str], str], *parts: str) -> Callable[[int], None]:

@@ -7,10 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from ..random.state import get_state, set_state
 from . import native
 from .looped import LoopScript
 from .passes import without_unused
 from .program import Program, Step, Var, formulas_in, vars_in
+from .script import MISS
 
 __all__ = ["Repeated"]
 
@@ -27,7 +29,7 @@ class Repeated:
         steps: how often it runs.
         reverse: whether it begins with the last parts.
         formulas: what the numbers stand for in the body.
-        script: what runs it, once it has run.
+        script: its `body`, once that is written.
     """
 
     __name__ = "scan"
@@ -42,9 +44,19 @@ class Repeated:
     def __call__(self, carry: Sequence[Any], xs: Sequence[Any], fixed: Sequence[Any], numbers: Sequence[Any]) -> tuple[Any, ...]:
         if not native.available():
             return self.interpreted(carry, xs, fixed, numbers)
+        state = get_state() if self.draws else None
+        found = self.body().run([*map(np.asarray, (*carry, *xs, *fixed)), *numbers])
+        if found is not MISS:
+            return tuple(found)
+        if state is not None:
+            set_state(state)
+        return self.interpreted(carry, xs, fixed, numbers)  # NumPy says what is wrong with the values, if anything is
+
+    def body(self) -> LoopScript:
+        """What runs it; where nothing can be compiled it is interpreted instead."""
         if self.script is None:
             self.script = LoopScript(self)
-        return tuple(self.script.run([*map(np.asarray, (*carry, *xs, *fixed)), *numbers]))
+        return self.script
 
     def interpreted(
         self, carry: Sequence[Any], xs: Sequence[Any], fixed: Sequence[Any], numbers: Sequence[Any]

@@ -99,7 +99,8 @@ class Script(Lines):
         self.source, self.run = self.made("run(arguments)")
 
     def __repr__(self) -> str:
-        return f"<script of {len(self.program.steps)} calls as {len(self.layout.loops())} loops>"
+        calls = sum(isinstance(g, Call) for g in self.fusion.groups)
+        return f"<script of {len(self.program.steps)} steps: {len(self.fusion.groups) - calls} loops, {calls} calls>"
 
     @property
     def changes_nothing(self) -> bool:
@@ -306,6 +307,7 @@ class Script(Lines):
         """A call that writes into an array of the state."""
         target = self.array(call.changes())
         self.text_of[call.step.out] = target
+        self._note(call.step.out, target)  # loops that come later find the new values there
         if call.step.function is replaced_at:
             _, index, value = call.step.args
             self.add(f"{target}[{self.text(index)}] = {self.text(value)}")

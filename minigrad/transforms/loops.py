@@ -7,7 +7,7 @@ the body is traced once, on one step, and the loop becomes one step of the progr
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -136,6 +136,8 @@ class Body:
         except ValueError as error:
             raise ValueError(f"{self.name}: {error}; each carry must be nested as init is") from None
         for i, (leaf, (shape, dtype)) in enumerate(zip(leaves, self.kinds, strict=True)):
+            if dtype is not None and getattr(leaf, "dtype", None) == dtype and leaf.shape == shape:
+                continue
             got = np.asarray(leaf).dtype if not hasattr(leaf, "dtype") else leaf.dtype
             if np.shape(leaf) == shape and (dtype is None or got == dtype):
                 if hasattr(leaf, "dtype"):
@@ -153,14 +155,15 @@ class Body:
 
 def unrolled(body: Body, xs: Any, columns: Sequence[Any], steps: int, reverse: bool) -> tuple[Any, Any]:
     """The loop as a loop of Python's."""
-    slices = [unstack(x) if isinstance(x, Tensor) else list(x) for x in columns]
-    carry, tree = body.leaves, None
+    slices = [list(unstack(x) if isinstance(x, Tensor) else x)[:: -1 if reverse else 1] for x in columns]
+    parts: Iterable[tuple[Any, ...]] = zip(*slices, strict=True) if slices else [()] * steps
+    carry, tree, name = body.leaves, None, f"{body.name}: y"
     found: list[list[Any]] = []
-    for t in range(steps)[:: -1 if reverse else 1]:
-        carry, y = body(carry, unflatten(xs, iter([s[t] for s in slices])))
+    for part in parts:
+        carry, y = body(carry, unflatten(xs, iter(part)))
         if not found:
             tree = y
-        found.append(leaves_like(tree, y, f"{body.name}: y"))
+        found.append(leaves_like(tree, y, name))
     if reverse:
         found.reverse()
     ys = [_stacked(each) for each in zip(*found, strict=True)]
