@@ -132,8 +132,13 @@ def _constant(op: Op, out: Any) -> Any:
     return wrap(out, None)
 
 
-def _finish(op: Op, out: Any, parents: tuple[Node | None, ...], saved: Any) -> Any:
-    """The Tensors of a result where a mode is open, or where an op has several outputs."""
+def _finish(
+    op: Op, out: Any, parents: tuple[Node | None, ...], saved: Any, values: dict[str, Any] | None
+) -> Any:
+    """The Tensors of a result where a mode is open, or where an op has several outputs.
+
+    Where a mode is open, `values` are those of the op's parameters, for whoever observes.
+    """
     if not graph.is_grad_enabled():
         return _constant(op, out)
     several = isinstance(out, (tuple, list))
@@ -143,7 +148,7 @@ def _finish(op: Op, out: Any, parents: tuple[Node | None, ...], saved: Any) -> A
         node.annotate().source = source = graph.user_line()
         graph.check_finite(all_examples(out), op.name, "the forward pass", source)
     if (observer := graph.observer()) is not None:
-        observer(node, out)
+        observer(node, out, values or {})
     if not several:
         return wrap(out, node)
     node.outputs = tuple((o.shape, o.dtype) for o in out)

@@ -67,7 +67,7 @@ if type(_out) is not _ndarray:
     _special = _special or isinstance(_out, (tuple, list))
 _saved = ({saved},)
 if _special:
-    return _finish(_op, _out, ({parents},), _saved)
+    return _finish(_op, _out, ({parents},), _saved, {values} if _graph.special else None)
 _node = _new(_Node)
 _node.op = _op
 _node.parents = ({parents},)
@@ -316,7 +316,9 @@ class Op:
         saved = self._saved(parents)
         if "dtype" in self.names:  # a whole number or a bool does not move with its input
             no_parents += " or _out.dtype.kind not in 'fc'"
-        return _RECORD.format(no_parents=no_parents, parents=", ".join(parents), saved=saved)
+        return _RECORD.format(
+            no_parents=no_parents, parents=", ".join(parents), saved=saved, values=self._values()
+        )
 
     def _saved(self, parents: Sequence[str]) -> str:
         """What each rule reads, for the inputs that need a gradient."""
