@@ -313,7 +313,7 @@ def copysign(x: Any, y: Any) -> Any:
 def heaviside(x: Any, y: Any) -> Any:
     """The step function: 0 below zero, 1 above, y at zero.
 
-    out = 0 where x < 0, y where x = 0, 1 where x > 0
+    out = 0 where x < 0, else y where x = 0, else 1
     dx  = 0
     dy  = g where x = 0
 

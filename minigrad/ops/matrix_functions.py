@@ -130,8 +130,8 @@ def _triangular_all(
 def _solve_triangular(a: Any, b: Any, trans: int = 0, lower: bool = False, unit_diagonal: bool = False) -> Any:
     """The solution of a x = b (trans=1: of a^T x = b) for a triangular matrix.
 
-    out = a^-1 @ b
-    db  = a^-T @ g
+    out = A^-1 @ b,  A = the triangle of `a`
+    db  = A^-T @ g
     da  = the triangle of -db @ out^T
     """
     if newest((a, b)) is not None:  # under vmap the triangles of all examples are solved as whole matrices

@@ -363,7 +363,7 @@ def max(  # noqa: A001
     """Largest element over axes.
 
     out  = max_i a_i
-    da_i = g / k where a_i = out, else 0             (k are the largest, `initial` among them)
+    da_i = g / k where a_i = out, else 0,  k = sum_i [a_i = out]     (and `initial`)
 
     >>> grad(max)(np.array([1.0, 3.0, 3.0]))
     array([0. , 0.5, 0.5])
@@ -383,7 +383,7 @@ def min(  # noqa: A001
     """Smallest element over axes.
 
     out  = min_i a_i
-    da_i = g / k where a_i = out, else 0             (k are the smallest, `initial` among them)
+    da_i = g / k where a_i = out, else 0,  k = sum_i [a_i = out]     (and `initial`)
 
     >>> grad(min)(np.array([1.0, 3.0]))
     array([1., 0.])

@@ -147,7 +147,7 @@ def broadcast_to(array: Any, shape: Any, subok: bool = False) -> Any:
 def flip(m: Any, axis: Any = None) -> Any:
     """Reverse the order along axes.
 
-    out_i = m_{n-i}
+    out_i = m_{n-1-i}
     dm    = g, flipped
 
     >>> flip(np.array([1.0, 2.0]))

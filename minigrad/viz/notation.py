@@ -12,7 +12,7 @@ __all__ = ["APPLIED", "BIG", "Tree", "parse", "read"]
 Tree = tuple
 
 #: What stands for all that follows it in a product.
-BIG = {"sum": "∑", "prod": "∏", "product": "∏", "integral": "∫"}
+BIG = {"sum": "∑", "prod": "∏", "product": "∏", "integral": "∫", "max": "max", "min": "min"}
 #: Functions that need no brackets: log x, sin^2 t, det a.
 APPLIED = frozenset({
     "Im", "Re", "arg", "cos", "cosh", "det", "exp", "floor", "log", "sign", "sin", "sinh", "tan", "tanh", "trunc",
@@ -151,9 +151,8 @@ class _Parser:
 
     def factor(self) -> Tree:
         tree = self.scripts(self.atom())
-        name = tree[1] if tree[0] == "name" else tree[1][1] if tree[0] in ("sub", "sup") and tree[1][0] == "name" else ""
-        base = tree[1][1][1] if tree[0] == "sup" and tree[1][0] == "sub" and tree[1][1][0] == "name" else name  # sum_i^n
-        if base in BIG and self.begins_a_factor():
+        name = _base(tree)
+        if name in BIG and tree[0] != "name" and self.begins_a_factor():  # max_i a_i, not max(x, y)
             return ("big", tree, self.product())
         if self.peek() in ("(", "[") and not self.tokens[self.at][2] and name:
             tree = self.scripts(self.called(tree))
@@ -173,22 +172,24 @@ class _Parser:
     def scripts(self, tree: Tree) -> Tree:
         while self.peek() in ("^", "_", "!"):
             mark = self.take()
-            tree = ("row", tree, ("op", "!")) if mark == "!" else ("sup" if mark == "^" else "sub", tree, self.script())
+            tree = ("row", tree, ("op", "!")) if mark == "!" else ("sup" if mark == "^" else "sub", tree, self.script(mark))
         return tree
 
-    def script(self) -> Tree:
+    def script(self, mark: str) -> Tree:
         """What stands high or low: one atom with its sign, or all between brackets, which are not shown."""
         if self.peek() in ("-", "+"):
             sign = ("op", self.take())
             alone = self.at == len(self.tokens) or self.tokens[self.at][2] or self.peek() in (*RELATIONS, ")", "]")
-            return sign if alone else ("sum", sign, self.script())  # a^+ is the pseudo-inverse
+            return sign if alone else ("sum", sign, self.script(mark))  # a^+ is the pseudo-inverse
         if self.peek() in ("(", "{"):
             close = ")" if self.take() == "(" else "}"
             tree = self.relation()
             self.take(close)
             return tree
         tree = self.atom()
-        return ("sup", tree, self.script()) if self.peek() == "^" and self.take() else tree
+        if mark == "^" and self.peek() == "^":
+            return ("sup", tree, self.script(self.take()))
+        return tree
 
     def atom(self) -> Tree:
         text = self.take()
@@ -208,6 +209,13 @@ class _Parser:
             self.take("|")
             return ("bracket", "|", tree, "|")
         raise ValueError(f"unexpected {text!r}")
+
+
+def _base(tree: Tree) -> str:
+    """The name that carries the scripts: sum of sum_i^n."""
+    while tree[0] in ("sub", "sup"):
+        tree = tree[1]
+    return tree[1] if tree[0] == "name" else ""
 
 
 def _joined(factors: list[Tree]) -> Tree:
