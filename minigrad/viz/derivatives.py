@@ -24,12 +24,14 @@ def derived(
     Raises:
         ValueError: a gradient does not depend on the leaves any more.
     """
-    leaves = [leaf for step in steps if step.kind == "leaf" and (leaf := step.node.tensor()) is not None]
-    outputs, starts = tensors, []
+    kept = [(step.name, leaf) for step in steps if step.kind == "leaf" and (leaf := step.node.tensor()) is not None]
+    leaves = [leaf for _, leaf in kept]
+    outputs, starts, called = tensors, [], dict[Any, str | None]()
     for _ in range(order):
         starts.append(next(clock))
         with capture(values=values):
             found = gradients(outputs, leaves, [ones_like(t._array) for t in outputs], create_graph=True)
+        called |= {g._node: name for g, (name, _) in zip(found, kept, strict=True) if g is not None and g._node is not None}
         outputs = [g for g in found if g is not None and g._node is not None]
         if not outputs:
             raise ValueError(f"derivative={order}: the gradient of order {len(starts)} does not depend on the leaves")
@@ -37,4 +39,6 @@ def derived(
     for step in all_steps:
         if step.op and (passed := sum(step.id > start for start in starts)):
             step.calls = (Call(DERIVATIVES[min(passed, 3) - 1], 1, ""),)
+            if step.output and called.get(step.node):
+                step.name = f"{step.calls[0].path} of {called[step.node]}"
     return all_steps, outputs

@@ -10,6 +10,7 @@ from html import escape
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from ..graph import Node
 from ..tensor import Tensor
 from .capture import captured
 from .formula import Formula
@@ -146,7 +147,7 @@ def explained(
     labels = labels_of(steps)
     values = values_of(steps, tensors)
     flows = {flow.step.id: flow for flow in backward_flow(tensors, steps, gradient)}
-    uses = Counter(source for flow in flows.values() for _, source, _ in flow.sends)
+    uses = Counter(flow.step.node.parents[place] for flow in flows.values() for place, *_ in flow.sends)
     found = []
     for step in steps:
         if chosen is not None and step.id not in chosen:
@@ -163,11 +164,11 @@ def explained(
     return found
 
 
-def _rule(names: Names, uses: Counter[int], place: int, source: int, sent: Any) -> Rule:
+def _rule(names: Names, uses: Counter[Node | None], place: int, source: int, sent: Any) -> Rule:
     """What is sent to one input; where others send to it too, what is sent is added."""
     parameter = names.parameter_at(place)
     label = names.labels.get(parameter, "")
-    return Rule(source, label, names.formula_of_rule(parameter, "+=" if uses[source] > 1 else "="), sent)
+    return Rule(source, label, names.formula_of_rule(parameter, "+=" if uses[names.step.node.parents[place]] > 1 else "="), sent)
 
 
 def source_of(step: Step) -> str | None:

@@ -63,9 +63,7 @@ def explore(
     view(steps, depth, repeats, max_nodes)  # whether such options exist
     member = {step.id: group.id for group in groups.groups for step in group.steps}
     shown = {group.id for group in groups.groups}
-    if gradient is None and any(t.size != 1 for t in tensors):
-        gradient = 1.0
-    rows = explained(tensors, steps, gradient, shown)
+    rows = explained(tensors, steps, 1.0 if gradient is None else gradient, shown)
     data = {
         "title": title,
         "notes": [*groups.notes, *marked.notes],

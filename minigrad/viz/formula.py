@@ -65,11 +65,11 @@ class Formula:
         return f"{_text(self._left())} {self.sign} {_text(self.tree())}{where}{end}"
 
     def math(self) -> str:
-        """As MathML."""
+        """As MathML; what the right side uses is set apart, so that lines can break before it."""
         where = "".join(
-            f"<mtext>,\u2003</mtext>{_ml(left)}<mo>=</mo>{_ml(right)}" for left, right in self._where()
+            f', <span class="where">{_math(f"{_ml(left)}<mo>=</mo>{_ml(right)}")}</span>' for left, right in self._where()
         )
-        return _math(f"{_ml(self._left())}<mo>{self.sign}</mo>{_ml(self.tree())}{where}")
+        return _math(f"{_ml(self._left())}<mo>{self.sign}</mo>{_ml(self.tree())}") + where
 
     def math_with_numbers(self) -> str:
         """The right side with numbers, as MathML; empty where there are none."""
@@ -83,9 +83,7 @@ class Formula:
         'd out/d x = y / (1 + x) = 2 / (1 + 1)'
         """
         out, x = (self.labels.get(name, name) for name in ("out", self.left[1:]))
-        labels = {name: label for name, label in self.labels.items() if name != "g"}
-        numbers = {**self.numbers, "g": "1"} if self.numbers else None
-        return Formula(f"d {out}/d {x}", self.right, numbers, {**labels, "g": "1"}, self.where)
+        return Formula(f"d {out}/d {x}", re.sub(r"\bg\b", "1", self.right), self.numbers, self.labels, self.where)
 
     def _where(self) -> list[tuple[Tree, Tree]]:
         labels = {name: _called(label) for name, label in self.labels.items()}
@@ -152,7 +150,7 @@ def _filled(tree: Tree, known: Mapping[str, Tree]) -> Tree:
     if kind == "sub" and parts[0][0] == "name" and (member := f"{parts[0][1]}_{parts[1][1]}") in known:
         return known[member]  # one of several: arrays_1
     filled = [_filled(p, known) if isinstance(p, tuple) else p for p in parts]
-    if kind == "mul" and filled[0] == ("num", "1"):
+    if kind == "mul" and parts[0] == ("num", "1"):  # the gradient of 1 of a local derivative
         filled = filled[1:]
         return filled[0] if len(filled) == 1 else ("mul", *filled)
     return (kind, *filled)
@@ -184,7 +182,8 @@ def _text(tree: Tree) -> str:
         return f"{_text(parts[0])} / {_text(parts[1])}"
     if kind in ("sup", "sub"):
         script = _text(parts[1])
-        script = script if parts[1][0] in ("num", "name", "op", "label") else f"({script})"
+        bare = parts[1][0] in ("num", "name", "op", "label") or (parts[1][0] == "sum" and len(parts[1]) == 3 and parts[1][2][0] == "name")
+        script = script if bare else f"({script})"
         return f"{_text(parts[0])}{'^' if kind == 'sup' else '_'}{script}"
     if kind in ("big", "apply"):
         return f"{_text(parts[0])} {_text(parts[1])}"
@@ -248,15 +247,25 @@ def _ml(tree: Tree) -> str:
         return f"<msqrt>{_ml(parts[1])}</msqrt>"
     if kind in ("call", "at"):
         opened, close = "()" if kind == "call" else "[]"
-        return f"<mrow>{_ml(parts[0])}<mo>{opened}</mo>{_bare(parts[1])}<mo>{close}</mo></mrow>"
+        return f"<mrow>{_ml(parts[0])}{_between(opened, parts[1], close)}</mrow>"
     if kind == "bracket":
-        return f"<mrow><mo>{parts[0]}</mo>{_bare(parts[1])}<mo>{parts[2]}</mo></mrow>"
+        return f"<mrow>{_between(*parts)}</mrow>"
     if kind in ("sub", "sup"):
         return _scripted(kind, parts[0], parts[1])
     if kind == "cases":
         cases = (_ml(value) + (f"<mtext>\u2003where </mtext>{_ml(c)}" if c else "") for value, c in parts)
         return "<mrow>" + "<mtext>,\u2002else </mtext>".join(cases) + "</mrow>"
     return f"<mrow>{''.join(map(_ml, parts))}</mrow>"
+
+
+def _between(opened: str, inside: Tree, close: str) -> str:
+    """Brackets, as high as what is in them only around fractions: some fonts make all of them huge."""
+    low = "" if _is_high(inside) else ' stretchy="false"'
+    return f"<mo{low}>{opened}</mo>{_bare(inside)}<mo{low}>{close}</mo>"
+
+
+def _is_high(tree: Tree) -> bool:
+    return tree[0] in ("frac", "big") or any(_is_high(part) for part in tree[1:] if isinstance(part, tuple))
 
 
 def _bare(tree: Tree) -> str:

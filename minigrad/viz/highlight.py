@@ -91,7 +91,7 @@ def _finite(value: Any) -> bool:
 
 def _gradients(tensors: list[Tensor], steps: list[Step]) -> Marked:
     """Steps coloured by the size of their gradient, relative to the median of all."""
-    sizes = {flow.step.id: rms(flow.total) for flow in backward_flow(tensors, steps)}
+    sizes = {flow.step.id: rms(flow.total) for flow in backward_flow(tensors, steps, 1.0)}
     usual = float(np.median([s for s in sizes.values() if s > 0] or [1.0]))
     marked = Marked()
     for step in steps:

@@ -16,6 +16,9 @@ from .walk import Step
 
 __all__ = ["Names"]
 
+#: Of a sequence with more inputs some are left out.
+MOST = 6
+
 
 class Names:
     """The names and numbers of a step: of its inputs, its options, its result, and of the gradient that arrives.
@@ -73,12 +76,19 @@ class Names:
         labels = {name: label for name, label in shown.items() if label}
         labels |= {f"d{name}": f"d {label}" for name, label in labels.items() if name in self.step.node.op.inputs}
         formula = Formula(
-            stated.left, stated.right, None, labels, tuple((w.left, w.right) for w in where),
+            stated.left, self._all_members(stated.right), None, labels, tuple((w.left, w.right) for w in where),
             "+=" if stated.sign == "+=" else sign,
         )  # fmt: skip
         single = {name: number(value) for name in formula.names() if _is_single(value := self.values.get(name))}
         needed = formula.names() & ({*self.values} - {stated.left})
         return formula.filled_with(single) if needed and needed <= single.keys() else formula
+
+    def _all_members(self, right: str) -> str:
+        """Of a sequence of inputs each by its name: not arrays_1, arrays_2, ..."""
+        sequence = self.step.node.op.sequence
+        members = [name for name in self.step.arguments if sequence and name.startswith(f"{sequence}_")]
+        shown = members if len(members) <= MOST else [*members[: MOST - 2], "...", members[-1]]
+        return right.replace(f"{sequence}_1, {sequence}_2, ...", ", ".join(shown)) if members else right
 
     def _arguments(self) -> Iterator[str]:
         op = self.step.node.op
