@@ -122,9 +122,11 @@ def _as_arrays(op: Op, out: Any) -> Any:
     return array
 
 
-def _constant(op: Op, out: Any) -> Any:
+def _constant(op: Op, out: Any, values: dict[str, Any] | None = None) -> Any:
     """The Tensors of a result that depends on no tensor that needs a gradient."""
     out = _as_arrays(op, out)
+    if values is not None and (observer := graph.observer()) is not None:
+        observer(op, None, out, values)
     if graph.is_anomaly_enabled():
         graph.check_finite(all_examples(out), op.name, "the forward pass", graph.user_line())
     if isinstance(out, (tuple, list)):
@@ -148,7 +150,7 @@ def _finish(
         node.annotate().source = source = graph.user_line()
         graph.check_finite(all_examples(out), op.name, "the forward pass", source)
     if (observer := graph.observer()) is not None:
-        observer(node, out, values or {})
+        observer(op, node, out, values or {})
     if not several:
         return wrap(out, node)
     node.outputs = tuple((o.shape, o.dtype) for o in out)

@@ -121,8 +121,9 @@ _grad_enabled: ContextVar[bool] = ContextVar("grad_enabled", default=True)
 anomaly: ContextVar[bool] = ContextVar("anomaly", default=False)
 #: Whether the gradients that a backward pass starts with have come through a masking op.
 behind_mask: ContextVar[bool] = ContextVar("behind_mask", default=False)
-#: What `observe` was given: it gets a node, its result, and the values of the op's parameters by their names.
-Observer = Callable[[Node, Any, dict[str, Any]], None]
+#: What `observe` was given: it gets an op, the node that was recorded (None where no gradient is needed), the result,
+#: and the values of the op's parameters by their names.
+Observer = Callable[[Any, "Node | None", Any, dict[str, Any]], None]
 _observer: ContextVar[Observer | None] = ContextVar("observer", default=None)
 
 
@@ -218,7 +219,7 @@ def is_anomaly_enabled() -> bool:
 
 
 def observe(function: Observer) -> Mode:
-    """Call a function with each node that is recorded inside, its result, and what its op was given."""
+    """Call a function with each op that is applied to Tensors inside, its node, its result, and what it was given."""
     return Mode(_observer, function)
 
 

@@ -60,7 +60,7 @@ if not _tensors:
 #: The node is made here, without a call: with one, small operations take 8 % more time (measured).
 _RECORD = """\
 if {no_parents}:
-    return _constant(_op, _out)
+    return _constant(_op, _out, {values} if _graph.special else None)
 _special = _graph.special
 if type(_out) is not _ndarray:
     _out = _as_arrays(_op, _out)
@@ -255,7 +255,8 @@ class Op:
             parents="".join(f"{p}, " for p in self._parents()),
             fixed="_fixed" if options else "()",
         )
-        body += self._record() if self.inputs else "return _constant(_op, _out)\n"
+        constant = f"return _constant(_op, _out, {self._values()} if _graph.special else None)\n"
+        body += self._record() if self.inputs else constant
         name = name or self.name
         return f"def {name}({self._header(name, operator)}):\n" + indent(body, "    ")
 

@@ -24,14 +24,14 @@ class CannotBeComputed(Exception):
 
 
 FUNCTIONS: dict[str, Callable[..., Any]] = {
-    **{n: getattr(np, n) for n in ("arccos", "arcsin", "arctan", "conj", "cos", "cosh", "exp", "floor", "log", "log2", "log10")},
+    **{n: getattr(np, n) for n in ("arccos", "arcsin", "arctan", "conj", "cos", "cosh", "exp", "floor", "log", "log2")},
     **{n: getattr(np, n) for n in ("sign", "sin", "sinh", "sqrt", "tan", "tanh", "trunc", "diag", "tril", "triu", "mean", "var")},
-    **{n: getattr(sp, n) for n in ("beta", "boxcox", "erf", "erfc", "expit", "gamma", "hyp0f1", "hyp1f1", "hyp2f1", "i0e", "i1e")},
-    **{n: getattr(sp, n) for n in ("ive", "k0e", "k1e", "kve", "ndtr", "psi", "stdtr", "zeta", "softmax")},
+    **{n: getattr(sp, n) for n in ("beta", "boxcox", "erf", "erfc", "expit", "gamma", "hyp0f1", "hyp1f1", "hyp2f1", "i0e")},
+    **{n: getattr(sp, n) for n in ("i1e", "ive", "k0e", "k1e", "kve", "ndtr", "psi", "stdtr", "zeta", "softmax")},
     "max": np.maximum, "min": np.minimum, "det": np.linalg.det, "Re": np.real, "Im": np.imag, "arg": np.angle, "P": sp.gammainc,
     "Phi": sp.ndtr, "fft": np.fft.fft, "ifft": np.fft.ifft, "rfft": np.fft.rfft, "K": sp.ellipk, "E": sp.ellipe,
     "onehot": lambda target: np.eye(3)[target], "cosdg": sp.cosdg, "sindg": sp.sindg, "sinc": np.sinc, "fdtr": sp.fdtr,
-    "Ai": lambda z: sp.airy(z)[0], "Ai'": lambda z: sp.airy(z)[1], "Bi": lambda z: sp.airy(z)[2], "Bi'": lambda z: sp.airy(z)[3],
+    "log10": np.log10, "Ai": lambda z: sp.airy(z)[0], "Ai'": lambda z: sp.airy(z)[1], "Bi": lambda z: sp.airy(z)[2], "Bi'": lambda z: sp.airy(z)[3],
 }  # fmt: skip
 #: Functions whose order stands below: J_v(z).
 ORDERED = {
@@ -292,5 +292,3 @@ def _indexed(tree: Tree, letter: str) -> Iterator[str]:
     for part in tree[1:]:
         if isinstance(part, tuple):
             yield from _indexed(part, letter)
-
-

@@ -322,8 +322,9 @@ def _svd(a: Any, full_matrices: bool) -> Any:
     """Singular value decomposition.
 
     out = (U, s, V^H),  a = U @ S @ V^H,  S = diag(s)
-    da  = U @ ((J + J^H) @ S + S @ (K + K^H) + diag(g_s)) @ V^H + (1 - U @ U^H) @ g_U @ S^-1 @ V^H + U @ S^-1 @ g_V^H @ (1 - V @ V^H),
-          J = (U^H @ g_U) / E,  K = (V^H @ g_V) / E,  E_ij = s_j^2 - s_i^2  (0 for 1 / E on the diagonal)
+    da  = U @ (P @ S + S @ Q + diag(g_s)) @ V^H + (1 - U @ U^H) @ g_U @ S^-1 @ V^H + U @ S^-1 @ g_V^H @ (1 - V @ V^H),
+          P = J + J^H,  Q = K + K^H,  J = (U^H @ g_U) / E,  K = (V^H @ g_V) / E,
+          E_ij = s_j^2 - s_i^2  (0 for 1 / E on the diagonal)
 
     (Townsend, "Differentiating the singular value decomposition", 2016.)  The surplus columns U_2 of full matrices
     follow from the others: they add -U_2 g_U2^H U_1 to g_U1.

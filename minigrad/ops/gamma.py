@@ -113,6 +113,8 @@ def gammaln(x: Any) -> Any:
 def gammasgn(x: Any) -> Any:
     """The sign of the gamma function, a constant.
 
+    out = sign(gamma(x))
+
     >>> gammasgn(-0.5)
     np.float64(-1.0)
     """

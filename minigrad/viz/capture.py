@@ -76,8 +76,11 @@ def capture(module: Modular | None = None, values: bool = True) -> Iterator[None
     stack: list[Call] = []
     data = Collection(copied=True, values=values)
 
-    def keep(node: Node, value: Any, parameters: dict[str, Any]) -> None:
-        given = data.sort_out(node, parameters, bool(stack))
+    def keep(op: Any, node: Node | None, value: Any, parameters: dict[str, Any]) -> None:
+        if node is None:
+            data.computed(op, value, parameters, user_line(), tuple(stack))
+            return
+        given = data.sort_out(op, node.parents, parameters, bool(stack))
         _records[node] = Record(_copied(value) if values else None, user_line(), tuple(stack), given)
 
     with ExitStack() as undo:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,7 +13,7 @@ from ..backend import is_array
 from ..graph import Node, name_of_array
 from ..tensor import raw
 
-__all__ = ["UNKNOWN", "Collection", "Data", "Flows", "Known"]
+__all__ = ["UNKNOWN", "Collection", "Data", "Flows", "Known", "Origin"]
 
 
 class _Unknown:
@@ -23,6 +24,8 @@ class _Unknown:
 
 
 UNKNOWN = _Unknown()
+#: Ops whose result is the same array in another dtype or place.
+SAME = frozenset({"astype", "clone", "positive", "to_device"})
 
 
 class Flows(NamedTuple):
@@ -39,6 +42,7 @@ class Data:
         value: the array; None where values were not asked for.
         name: what the user calls it, or where a module keeps it.
         given: whether it is an input of the model, and not made or kept inside of it.
+        origin: how it was computed, where that was seen.
     """
 
     value: Any
@@ -46,6 +50,23 @@ class Data:
     dtype: Any
     name: str | None = None
     given: bool = True
+    origin: Origin | None = None
+
+
+class Origin(NamedTuple):
+    """How data was computed from other data.
+
+    Attributes:
+        op: the op.
+        given: what it got for its parameters, as `Collection.sort_out` gives it.
+        source: the line of the user's code.
+        calls: the calls of modules that it happened in.
+    """
+
+    op: Any
+    given: dict[str, Any]
+    source: str | None
+    calls: tuple[Any, ...]
 
 
 class Known(NamedTuple):
@@ -83,48 +104,59 @@ class Collection:
         self._met[id(array)] = (array, data)
         return data
 
-    def sort_out(self, node: Node, values: dict[str, Any], inside: bool = False) -> dict[str, Any]:
-        """What the parameters of a node's op got: `Flows`, `Data`, a number or an option, or UNKNOWN.
+    def computed(self, op: Any, out: Any, values: dict[str, Any], source: str | None, calls: tuple[Any, ...]) -> None:
+        """Note how an op has made an array of others, none of which needs a gradient."""
+        if not is_array(out) or not np.ndim(out):
+            return
+        count = len(op.inputs) if op.sequence is None else len(op.inputs) - 1 + len(values[op.sequence])
+        given = self.sort_out(op, (None,) * count, values, bool(calls))
+        data = Data(out.copy() if self.values else None, out.shape, out.dtype, None, False, Origin(op, given, source, calls))
+        first = next((value for value in given.values() if isinstance(value, Data)), None)
+        if op.name in SAME and first is not None:  # the user's array, as a layer needs it
+            data.name, data.given, data.origin = first.name, first.given, first.origin
+        self._met[id(out)] = (out, data)
+
+    def sort_out(self, op: Any, parents: Sequence[Node | None], values: dict[str, Any], inside: bool = False) -> dict[str, Any]:
+        """What the parameters of an op got: `Flows`, `Data`, a number or an option, or UNKNOWN.
 
         Of a sequence of inputs each has its own, as of an option that is a tuple with arrays in it: arrays_1, arrays_2, ...
         """
         found: dict[str, Any] = {}
-        for name, place, value in _parameters(node, values):
-            if place is not None and node.parents[place] is not None:
+        for name, place, index in _parameters(op, len(parents)):
+            value = values.get(name, UNKNOWN)
+            if index is not None:
+                value, name = UNKNOWN if value is UNKNOWN else value[index], f"{name}_{index + 1}"
+            if place is not None and parents[place] is not None:
                 found[name] = Flows(place)
+            elif place is None and type(value) in (tuple, list) and any(map(_is_data, value)):
+                found |= {f"{name}_{i}": self.of(v, inside) if _is_data(v) else v for i, v in enumerate(value, 1)}
             else:
                 found[name] = self.of(value, inside) if _is_data(value) else value
         return found
 
 
-def _parameters(node: Node, values: dict[str, Any]) -> Iterator[tuple[str, int | None, Any]]:
-    """The parameters of a node's op: names, which of the node's parents they are, values."""
-    op = node.op
-    places = dict(_places(node))
-    for name in getattr(op, "names", op.inputs):
-        value = values.get(name, UNKNOWN)
-        if name == op.sequence:
-            members = [f"{name}_{i + 1}" for i in range(len(node.parents) - len(op.inputs) + 1)]
-            parts = [UNKNOWN] * len(members) if value is UNKNOWN else value
-            yield from ((member, places[member], part) for member, part in zip(members, parts, strict=True))
-        elif name not in places and isinstance(value, (tuple, list)) and any(map(_is_data, value)):
-            yield from ((f"{name}_{i}", None, part) for i, part in enumerate(value, 1))
-        else:
-            yield name, places.get(name), value
-
-
-def _places(node: Node) -> Iterator[tuple[str, int]]:
-    """Where the nodes of the inputs are among the node's parents."""
+@lru_cache(4096)
+def _parameters(op: Any, count: int) -> tuple[tuple[str, int | None, int | None], ...]:
+    """The parameters of an op whose nodes have so many parents: name, which parent it is, which member of a sequence."""
+    places: dict[str, range] = {}
     place = 0
-    for name in node.op.inputs:
-        count = len(node.parents) - len(node.op.inputs) + 1 if name == node.op.sequence else 1
-        for i in range(count):
-            yield (f"{name}_{i + 1}" if name == node.op.sequence else name), place
-            place += 1
+    for name in op.inputs:
+        members = count - len(op.inputs) + 1 if name == op.sequence else 1
+        places[name] = range(place, place + members)
+        place += members
+    found: list[tuple[str, int | None, int | None]] = []
+    for name in getattr(op, "names", op.inputs):
+        if name == op.sequence:
+            found += [(name, places[name][i] if name in places else None, i) for i in range(len(places.get(name, ())))]
+        else:
+            found.append((name, places[name][0] if name in places else None, None))
+    return tuple(found)
 
 
 def _is_data(value: Any) -> bool:
     """Whether a value is shown by itself: an array, but a single number only where the user has named it."""
+    if value is UNKNOWN or value is None:
+        return False
     value = raw(value)
     if not is_array(value):
         return False
@@ -139,4 +171,4 @@ def _cast(given: Any, array: Any) -> bool:
 
 
 def _same(a: Any, b: Any) -> bool:
-    return a.shape == b.shape and a.dtype == b.dtype and bool(((a == b) | ((a != a) & (b != b))).all())
+    return a.dtype == b.dtype and bool(np.array_equal(a, b, equal_nan=a.dtype.kind in "fc"))

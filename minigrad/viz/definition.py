@@ -68,7 +68,9 @@ def definition(op: Any) -> Definition:
 
 @lru_cache(1000)
 def _definition(doc: str, inputs: Sequence[str]) -> Definition:
-    out, rules, others = None, {}, {}
+    out: Stated | None = None
+    rules: dict[str, Stated] = {}
+    others: dict[str, Stated] = {}
     for statement in _statements(doc):
         match = STATED.match(statement)
         if match is None or not _is_formula(match["left"], inputs):

@@ -11,12 +11,12 @@ from ..tensor import Tensor
 from .capture import Call, capture
 from .walk import Step, walk
 
-__all__ = ["DERIVATIVES", "derived"]
+__all__ = ["DERIVATIVES", "with_gradients"]
 
 DERIVATIVES = ("gradient", "second derivative", "higher derivatives")
 
 
-def derived(
+def with_gradients(
     tensors: list[Tensor], steps: list[Step], names: Any, order: int, values: bool = True
 ) -> tuple[list[Step], list[Tensor]]:
     """The graph with that of its gradients, in boxes by their order, and the last of the gradients.

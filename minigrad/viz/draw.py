@@ -6,7 +6,7 @@ from typing import Any
 
 from ..tensor import Tensor
 from .capture import Call
-from .derivatives import DERIVATIVES, derived
+from .derivatives import DERIVATIVES, with_gradients
 from .drawing import Drawing, graphviz_package
 from .highlight import MARK, Marked, mark
 from .numbers import dimensions, memory_size, number
@@ -64,7 +64,7 @@ def draw(
     tensors, names = resolve(target, inputs, names, values=style == "detailed" or highlight is not None)
     steps = walk(tensors, names)
     if derivative:
-        steps, _ = derived(tensors, steps, names, derivative, values=style == "detailed")
+        steps, _ = with_gradients(tensors, steps, names, derivative, values=style == "detailed")
     shown = view(steps, depth, repeats, max_nodes)
     numbers = _Numbers(tensors, steps) if style == "detailed" else None
     painter = _Painter(steps, shown, style, direction, mark(highlight, tensors, steps), numbers)
@@ -129,7 +129,7 @@ class _Painter:
             look = {"shape": "box3d", "style": "filled", "fillcolor": "#e3e0f3", "color": "#5e4fa2", "margin": "0.2,0.13"}
         elif step.kind == "data":
             title, details = step.name or "data", [_describe(step)]
-            look = {"shape": "note", "style": "filled", "fillcolor": "#eceff1", "color": "#607d8b"}
+            look = {"shape": "note", "style": "filled"}
         elif step.op is None:
             title, details = step.name or "leaf", [_describe(step)]
             look = {"shape": "box", "style": "filled", "fillcolor": "#fff3c4", "color": "#b08d00"}
@@ -137,6 +137,8 @@ class _Painter:
             title = SYMBOLS.get(step.op, step.op) if self.style == "minimal" else step.op
             details = [_describe(step)] if self.style == "detailed" else []
             look = {"shape": "box", "style": "rounded,filled", "fillcolor": "#dbe9ff", "color": "#3b6db5"}
+        if step.data is not None and not group.closed:
+            look |= {"fillcolor": "#eceff1", "color": "#607d8b"}
         if len(group.steps) > 1 and not group.closed:
             title += f" ×{len(group.steps)}"
         elif self.numbers is not None and not group.closed:

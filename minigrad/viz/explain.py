@@ -173,8 +173,8 @@ def _rule(names: Names, uses: Counter[Node | None], place: int, source: int, sen
 
 def source_of(step: Step) -> str | None:
     """The line of the user's code that made a step, where it was captured."""
-    record = captured(step.node)
-    return None if record is None or record.source is None else printable(record.source)
+    known = captured(step.node) if step.data is None else step.data.origin
+    return None if known is None or known.source is None else printable(known.source)
 
 
 def place(source: str | None) -> str:

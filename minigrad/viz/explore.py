@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from .derivatives import derived
+from .derivatives import with_gradients
 from .explain import Explained, Rule, explained, place
 from .formula import Formula
 from .highlight import mark
@@ -58,7 +58,7 @@ def explore(
     steps = walk(tensors, names)
     marked = mark(highlight, tensors, steps)
     if derivative:
-        steps, tensors = derived(tensors, steps, names, derivative)
+        steps, tensors = with_gradients(tensors, steps, names, derivative)
     groups = view(steps, None, "unrolled", max_nodes)
     view(steps, depth, repeats, max_nodes)  # whether such options exist
     member = {step.id: group.id for group in groups.groups for step in group.steps}
@@ -120,6 +120,7 @@ def _step(row: Explained, group: Group, member: dict[int, int], summarise: Summa
         "id": step.id,
         "count": len(group.steps),
         "kind": step.kind,
+        "fixed": step.data is not None,
         "op": step.op,
         "label": row.label,
         "call": row.call,

@@ -182,8 +182,8 @@ def _text(tree: Tree) -> str:
         return f"{_text(parts[0])} / {_text(parts[1])}"
     if kind in ("sup", "sub"):
         script = _text(parts[1])
-        bare = parts[1][0] in ("num", "name", "op", "label") or (parts[1][0] == "sum" and len(parts[1]) == 3 and parts[1][2][0] == "name")
-        script = script if bare else f"({script})"
+        last = parts[1][2] if parts[1][0] == "sum" and len(parts[1]) == 3 else parts[1]  # of a^-T
+        script = script if last[0] in ("num", "name", "op", "label") else f"({script})"
         return f"{_text(parts[0])}{'^' if kind == 'sup' else '_'}{script}"
     if kind in ("big", "apply"):
         return f"{_text(parts[0])} {_text(parts[1])}"

@@ -48,7 +48,8 @@ class Page:
             f"default-src 'none'; script-src {hashes} 'wasm-unsafe-eval'; style-src 'unsafe-inline'; img-src data:; "
             "base-uri 'none'; form-action 'none'"
         )
-        data = json.dumps(printable_data(self.data), ensure_ascii=False, allow_nan=False, separators=(",", ":")).replace("<", "\\u003c")
+        data = json.dumps(printable_data(self.data), ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+        data = data.replace("<", "\\u003c")
         return "\n".join(
             [
                 "<!doctype html>",

@@ -37,7 +37,7 @@ def resolve(target: Any, inputs: Sequence[Any], names: Any, values: bool = True)
         return list(tensors), inputs[0] if inputs else names
     if hasattr(target, "named_modules"):
         with capture(target, values):
-            out = target(*inputs)
+            out = target(*(Tensor(x) if is_array(x) else x for x in inputs))
         names = names or target
     else:
         parameters = _parameters(target)

@@ -141,7 +141,7 @@ def alike(steps: list[Step]) -> dict[int, Hashable]:
     anchored = set()
     for step in steps:
         if step.data is not None:  # that of one step is like that of the next
-            own[step.id] = ("data", step.name, step.shape, tuple(call.path for call in step.calls))
+            own[step.id] = ("data", step.op, step.name, step.shape, tuple(call.path for call in step.calls))
             continue
         reads = tuple(source for source, *_ in step.inputs if source in leaf)
         paths = tuple(call.path for call in step.calls)
@@ -209,9 +209,9 @@ def _quotient(
         groups[key].steps.append(step)
         if step.id in closed:
             times[step.id] = next((c.number for c in step.calls if c.path == closed[step.id].path), None)
-        if step.op:
+        if step.op and step.data is None:
             began.setdefault(target, step.id)
-        elif step.id not in closed and "." in (step.name or ""):
+        elif step.op is None and step.id not in closed and "." in (step.name or ""):
             inside.add(target)
         for number, shape, dtype in step.inputs:
             source = groups[keys[number]].id

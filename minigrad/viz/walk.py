@@ -39,7 +39,7 @@ class Step:
 
     Attributes:
         id: its number in creation order, unique while the program runs; that of data is negative.
-        kind: "leaf", "op", or "data": an array that needs no gradient.
+        kind: "leaf", "op", or "data": an array that needs no gradient.  An op that computed such an array has `data`, too.
         op: the name of the op; None for leaves and data.
         doc: the op's docstring, with its formula and its gradient's.
         name: the tensor's own name, or the path of a parameter in its module.
@@ -144,29 +144,57 @@ class _DataSteps:
     def read_by(self, step: Step) -> list[Step]:
         """Note what an op was given; returns the steps of the data that it is the first to read."""
         record, parents = captured(step.node), step.node.parents
-        given = self.collection.sort_out(step.node, dict(what_rules_read(step.node))) if record is None else record.given
-        new = []
+        known = dict(what_rules_read(step.node)) if record is None else {}
+        given = self.collection.sort_out(step.node.op, parents, known) if record is None else record.given
+        new: list[Step] = []
         for name, value in given.items():
-            if isinstance(value, Flows):
+            if isinstance(value, Data):
+                new += self._steps_to(value, name, step.calls)
+            elif isinstance(value, Flows):
                 parent = parents[value.place]
+                assert parent is not None
                 output = parent.saved[0][0] if parent.op is PICK and parent.saved else None
                 step.arguments[name] = Argument(_source(parent).order, output)
-            elif isinstance(value, Data):
-                if value not in self.steps:
-                    new.append(self._step(value, name, step))
-                source = self.steps[value]
-                step.arguments[name] = Argument(source.id)
-                step.inputs.append((source.id, source.shape or (), source.dtype))
-            else:
-                step.arguments[name] = Argument(value=value)
+                continue
+            self._link(step, name, value)
         return new
 
-    def _step(self, data: Data, parameter: str, reader: Step) -> Step:
+    def _link(self, step: Step, name: str, value: Any) -> None:
+        """Note that an op was given data, or a number or an option."""
+        if isinstance(value, Data):
+            source = self.steps[value]
+            step.arguments[name] = Argument(source.id)
+            step.inputs.append((source.id, source.shape or (), source.dtype))
+        else:
+            step.arguments[name] = Argument(value=value)
+
+    def _steps_to(self, data: Data, parameter: str, calls: tuple[Call, ...]) -> list[Step]:
+        """The steps for data and for all that it was computed from, where there are none yet."""
+        new, waiting = [], [(data, parameter, False)]
+        while waiting:
+            data, parameter, is_ready = waiting.pop()
+            if data in self.steps:
+                continue
+            if data.origin is not None and not is_ready:
+                waiting.append((data, parameter, True))
+                waiting += [(value, name, False) for name, value in data.origin.given.items() if isinstance(value, Data)]
+                continue
+            new.append(self._step(data, parameter, calls))
+        return new
+
+    def _step(self, data: Data, parameter: str, calls: tuple[Call, ...]) -> Step:
         """A step for data, called as the user calls it, else as the parameter of the op that reads it."""
-        node = Node(None, (), (), data.shape, data.dtype)
-        name = printable(data.name or self.names.get(id(data.value)) or parameter)
-        step = Step(-len(self.steps) - 1, "data", None, "", name, data.shape, data.dtype, node, data=data, calls=reader.calls)
+        origin = data.origin
+        op = None if origin is None else origin.op
+        node = Node(op, (), (), data.shape, data.dtype)
+        name = data.name or self.names.get(id(data.value)) or (parameter if op is None else None)
+        step = Step(
+            -len(self.steps) - 1, "op" if op else "data", op and op.name, op.doc if op else "", name and printable(name),
+            data.shape, data.dtype, node, data=data, calls=calls if origin is None else origin.calls,
+        )  # fmt: skip
         self.steps[data] = step
+        for name, value in () if origin is None else origin.given.items():
+            self._link(step, name, value)
         return step
 
 

@@ -18,7 +18,7 @@ function detail(step, graph, onselect) {
   if (step.source) box.append(el("h3", {}, "Made by"), el("pre", { "data-part": "source" }, step.source));
   box.append(el("h3", {}, "Value"), valueView(step.value, "value"));
   box.append(el("h3", {}, "Gradient of the result with respect to it"));
-  if (step.gradient === null) box.append(el("p", { class: "quiet" }, step.kind === "data" ? "none: it is data" : "none arrives"));
+  if (step.gradient === null) box.append(el("p", { class: "quiet" }, step.fixed ? "none: it is data" : "none arrives"));
   else {
     if (step.arrives.length > 1) box.append(el("p", {}, `${step.arrives.length} gradients arrive and add up: ${step.arrives.join(" + ")}`));
     box.append(el("div", { "data-part": "gradient" }, valueView(step.gradient, "gradient")));

@@ -53,8 +53,8 @@ class Graph {
       if (!nodes.has(key)) nodes.set(key, { key, around, shut, members: [], order: nodes.size, began: null });
       const node = nodes.get(key);
       node.members.push(step);
-      if (step.op) node.began ??= step.id;
-      else if (!shut && step.label.includes(".")) inside.add(node);
+      if (step.op && !step.fixed) node.began ??= step.id;
+      else if (!step.op && !shut && step.label.includes(".")) inside.add(node);
       this.nodeOf.set(step.id, node);
       for (const [source, shape] of step.inputs) {
         const from = this.nodeOf.get(source);
@@ -108,7 +108,7 @@ class Graph {
         inside = places.get(box.key);
       }
       const first = node.members[0];
-      const kind = node.shut ? "closed" : !first.op ? first.kind : first.output ? "output" : "op";
+      const kind = node.shut ? "closed" : !first.op ? first.kind : first.output ? "output" : first.fixed ? "op data" : "op";
       inside.nodes.push({
         name: `n${node.order}`,
         attributes: { label: text(this.label(node)), id: `n${node.order}`, class: kind, shape: node.shut ? "box3d" : first.kind === "data" ? "note" : "box", style: first.op ? "rounded,filled" : "filled" },
@@ -118,7 +118,7 @@ class Graph {
     const edges = [...this.edges.values()].map((edge) => ({
       tail: `n${edge.from.order}`, head: `n${edge.to.order}`,
       attributes: {
-        id: `e${edge.name.replace(" ", "_")}`, ...(edge.carried ? { constraint: false, style: "dashed" } : edge.from.members[0].kind === "data" ? { style: "dotted" } : {}),
+        id: `e${edge.name.replace(" ", "_")}`, ...(edge.carried ? { constraint: false, style: "dashed" } : edge.from.members[0].fixed ? { style: "dotted" } : {}),
         label: (this.nodes.size > 150 || edge.shape === "scalar" ? "" : edge.shape) + (edge.count > 1 ? ` ×${edge.count}` : "") + (edge.carried ? "\nnext step" : ""),
       },
     }));
