@@ -31,7 +31,8 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "max": np.maximum, "min": np.minimum, "det": np.linalg.det, "Re": np.real, "Im": np.imag, "arg": np.angle, "P": sp.gammainc,
     "Phi": sp.ndtr, "fft": np.fft.fft, "ifft": np.fft.ifft, "rfft": np.fft.rfft, "K": sp.ellipk, "E": sp.ellipe,
     "onehot": lambda target: np.eye(3)[target], "cosdg": sp.cosdg, "sindg": sp.sindg, "sinc": np.sinc, "fdtr": sp.fdtr,
-    "log10": np.log10, "Ai": lambda z: sp.airy(z)[0], "Ai'": lambda z: sp.airy(z)[1], "Bi": lambda z: sp.airy(z)[2], "Bi'": lambda z: sp.airy(z)[3],
+    "log10": np.log10,
+    "Ai": lambda z: sp.airy(z)[0], "Ai'": lambda z: sp.airy(z)[1], "Bi": lambda z: sp.airy(z)[2], "Bi'": lambda z: sp.airy(z)[3],
 }  # fmt: skip
 #: Functions whose order stands below: J_v(z).
 ORDERED = {

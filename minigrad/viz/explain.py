@@ -125,9 +125,9 @@ def explain(target: Any, *inputs: Any, names: Any = None, gradient: Any = None) 
     >>> x = Tensor(0.5, requires_grad=True, name="x")
     >>> print(explain((2 * x).tanh()))
     forward
-      x       given                              0.5
+      x       given                               0.5
       v1      multiply(2, x)  v1 = 2 x = 2 × 0.5  ?
-      result  tanh(v1)        result = tanh(v1)  0.7616
+      result  tanh(v1)        result = tanh(v1)   0.7616
     <BLANKLINE>
     backward (d x is the gradient of the result by x, g the one that arrives at the step above)
       d result = 1
