@@ -16,6 +16,7 @@ from minigrad import Tensor, viz
 from minigrad.viz.text import printable
 
 from .browser import needs_browser, opened
+from .layers_table import LAYERS
 from .ops_table import MORE, ROWS
 from .samples import Sample
 
@@ -151,6 +152,15 @@ def test_every_op_is_explained_explored_and_drawn(sample: Sample) -> None:
         assert repr(explanation) and explanation._repr_html_()
         json.dumps(viz.explore(tensors).data)
         assert viz.draw(tensors, style="detailed", highlight="nan").source
+
+
+@pytest.mark.parametrize(("name", "args", "options", "shape"), LAYERS[::3])
+def test_layers_are_explained_explored_and_drawn(name: str, args: Any, options: Any, shape: Any) -> None:
+    layer, x = getattr(nn, name)(*args, **options), np.random.default_rng(0).normal(size=shape).astype(np.float32)
+    given = x if list(layer.parameters()) else Tensor(x, requires_grad=True)
+    explanation = viz.explain(layer, given, gradient=1.0)
+    assert all(step.formula for step in explanation.steps if step.call)
+    assert viz.explore(layer, given).html and viz.draw(layer, given, style="detailed", depth=0).source
 
 
 class Classifier(nn.Module):
