@@ -46,6 +46,14 @@ def test_images_and_targets_are_in_the_graph() -> None:
     assert "target" in outside and len(outside) == 2, outside  # the mask of the dropout is made inside
 
 
+def test_the_users_names_go_before_those_of_parameters() -> None:
+    real, fake = (Tensor(IMAGES.copy(), name=name) for name in ("real", "fake"))
+    model = convnet().eval()
+    with viz.capture(model):
+        loss = model(real).mean() - model(fake).mean()
+    assert {"real", "fake"} <= data(loss).keys()
+
+
 def test_a_layer_that_casts_its_input_is_given_the_users_array() -> None:
     steps = viz.draw(nn.Linear(2, 1), np.ones((3, 2))).steps
     assert [(s.name, s.shape, s.dtype) for s in steps if s.kind == "data"] == [("x", (3, 2), np.dtype("float32"))]
@@ -237,7 +245,8 @@ class TestInABrowser:
         viz.explore(model, tmp_path / "page.html", IMAGES, depth=1)
         with opened(tmp_path / "page.html") as page:
             assert page.locator(".node.data").count() == 1
-            page.locator(".node.closed").last.click()
+            assert page.locator(".node.closed").count() > 1  # also that of the result
+            page.locator(".node.closed", has_text="Linear").click()
             labels = page.locator(".node").all_text_contents()
             assert any("result = linear" in label for label in labels), labels
             assert {"leaf", "data", "rms", "red", "blue"} <= set(re.findall(r"\w+", page.inner_text("#legend")))

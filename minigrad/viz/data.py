@@ -98,7 +98,9 @@ class Collection:
         if met is not None and (not self.copied or met[1].value is None or _same(met[1].value, array)):
             return met[1]
         known = next((k for k in self.known if k.array is array or (k.given and _cast(k.array, array))), None)
-        name = known.name if known else name_of_array(array)
+        name = name_of_array(array)
+        if known is not None:
+            name = name or name_of_array(known.array) or known.name
         value = None if not self.values else array.copy() if self.copied else array
         data = Data(value, array.shape, array.dtype, name, known.given if known else not inside or name is not None)
         self._met[id(array)] = (array, data)

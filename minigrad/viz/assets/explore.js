@@ -38,7 +38,7 @@ app.append(
 );
 
 function select(id, move = true) {
-  const hidden = graph.boxes(graph.byId.get(id)).filter((box) => graph.closed.delete(box.key));
+  const hidden = move ? graph.boxes(graph.byId.get(id)).filter((box) => graph.closed.delete(box.key)) : []; // at first what is closed stays so
   if (hidden.length) redraw();
   graph.select(id, move);
   panel.replaceChildren(detail(graph.byId.get(id), graph, (other) => select(other)));
