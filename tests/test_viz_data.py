@@ -14,6 +14,7 @@ import minigrad
 import nn
 from minigrad import Tensor, viz
 from minigrad.viz.text import printable
+from minigrad.viz.view import view
 
 from .browser import needs_browser, opened
 from .layers_table import LAYERS
@@ -87,6 +88,18 @@ def test_data_that_is_written_into_afterwards_is_shown_as_it_was() -> None:
         z = y * x
     first, second = [s.data.value for s in viz.walk(z) if s.kind == "data"]
     assert first.tolist() == [1, 1] and second.tolist() == [5, 5]
+
+
+def test_what_data_was_computed_from_is_shown() -> None:
+    model = nn.Sequential(nn.Flatten(), nn.Linear(64, 3))
+    steps = viz.draw(model, IMAGES).steps
+    assert [(s.name or s.op, s.shape) for s in steps if s.data] == [("x", (4, 1, 8, 8)), ("reshape", (4, 64))]
+    shown = view(steps)
+    assert [(e.data, e.carried) for e in shown.edges if e.source < 0] == [(True, False)] * 2
+    explanation = viz.explain(model, IMAGES, gradient=1.0)
+    flat = next(step for step in explanation.steps if step.call.startswith("reshape"))
+    np.testing.assert_array_equal(flat.value, IMAGES.reshape(4, 64))
+    assert flat.gradient is None and flat.source is not None
 
 
 def test_buffers_and_masks_belong_to_the_modules_that_hold_them() -> None:

@@ -222,7 +222,7 @@ def _quotient(
             if (source, target) in edges and not within:
                 edges[source, target].count += 1
             elif not within:
-                carried = began.get(source, source) >= began.get(target, target)
+                carried = number not in data and began.get(source, source) >= began.get(target, target)
                 edges[source, target] = Edge(source, target, shape, dtype, carried=carried, data=number in data)
     return View([group for group in groups.values() if group.id not in inside], list(edges.values()))
 

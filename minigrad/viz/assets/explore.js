@@ -27,7 +27,7 @@ const repeated = new Set(data.steps.map((step) => step.alike)).size < data.steps
 app.append(
   el("header", { class: "row" }, el("h1", {}, data.title), search, found,
     direction,
-    repeated ? button("compact", "Repeated steps as one", (event) => { graph.compact = !graph.compact; graph.closed.clear(); event.currentTarget.setAttribute("aria-pressed", graph.compact); redraw(); }, { "aria-pressed": graph.compact }) : null,
+    repeated ? button("compact", "Repeated steps as one", (event) => { graph.compact = !graph.compact; graph.closed.clear(); event.currentTarget.setAttribute("aria-pressed", graph.compact); redraw(); }, { "aria-pressed": String(graph.compact) }) : null,
     button("in", "+", () => graph.zoom(0.7), { "aria-label": "Zoom in" }), button("out", "−", () => graph.zoom(1.4), { "aria-label": "Zoom out" }),
     button("fit", "All", () => graph.fit()), themeButton(), button("help", "Keys", () => help.showModal()),
     el("span", { class: "quiet" }, data.notes.join(". "))),

@@ -66,7 +66,7 @@ class Graph {
         }
         inside.delete(from);
         const name = `${from.order} ${node.order}`;
-        if (!edges.has(name)) edges.set(name, { name, from, to: node, shape, count: 0, carried: (from.began ?? from.members[0].id) >= (node.began ?? node.members[0].id) });
+        if (!edges.has(name)) edges.set(name, { name, from, to: node, shape, count: 0, carried: !this.byId.get(source).fixed && (from.began ?? from.members[0].id) >= (node.began ?? node.members[0].id) });
         edges.get(name).count += 1;
       }
     }
