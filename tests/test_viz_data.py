@@ -264,6 +264,13 @@ class TestInABrowser:
             assert any("result = linear" in label for label in labels), labels
             assert {"leaf", "data", "rms", "red", "blue"} <= set(re.findall(r"\w+", page.inner_text("#legend")))
 
+    def test_long_formulas_do_not_make_a_narrow_page_wide(self, tmp_path: Path) -> None:
+        viz.explore(Classifier(nn.LSTM(4, 6)), tmp_path / "page.html", np.ones((5, 4, 4), np.float32))
+        with opened(tmp_path / "page.html") as page:
+            page.set_viewport_size({"width": 390, "height": 844})
+            page.keyboard.press("End")
+            assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
     def test_a_name_with_a_control_character_is_drawn(self, tmp_path: Path) -> None:
         viz.explore(Tensor(1.0, requires_grad=True, name="na\x1bme") * 2, tmp_path / "page.html")
         with opened(tmp_path / "page.html") as page:

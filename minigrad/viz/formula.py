@@ -66,10 +66,9 @@ class Formula:
 
     def math(self) -> str:
         """As MathML; what the right side uses is set apart, so that lines can break before it."""
-        where = "".join(
-            f', <span class="where">{_math(f"{_ml(left)}<mo>=</mo>{_ml(right)}")}</span>' for left, right in self._where()
-        )
-        return _math(f"{_ml(self._left())}<mo>{self.sign}</mo>{_ml(self.tree())}") + where
+        lines = [(self._left(), self.sign, self.tree()), *((left, "=", right) for left, right in self._where())]
+        parts = [_math(f"{_ml(left)}<mo>{sign}</mo>{_ml(right)}") for left, sign, right in lines]
+        return parts[0] if len(parts) == 1 else " ".join(f'<span class="where">{part}</span>' for part in parts)
 
     def math_with_numbers(self) -> str:
         """The right side with numbers, as MathML; empty where there are none."""
