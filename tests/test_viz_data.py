@@ -206,6 +206,37 @@ def test_recurrent_classifiers(rnn: nn.Module) -> None:
         assert {"x", "rnn.weight_ih_l0", "out.bias"} <= {step["label"] for step in steps} or isinstance(rnn, nn.Elman)
 
 
+def test_what_is_fused_or_batched_or_attended_is_shown_too() -> None:
+    constant = np.arange(3.0)
+    checkpointed = minigrad.checkpoint(lambda y: np.sin(y) * y)
+    assert "d x = g df / d x" in repr(viz.explain(lambda x: checkpointed(x), 0.5))
+    inner = minigrad.vmap(lambda row, other: (row * other * constant).sum())
+    batched = viz.explain(lambda x: inner(x, Tensor(np.ones((2, 3)))).sum(), np.ones((2, 3)))
+    assert all(rule.formula for step in batched.steps for rule in step.rules)
+    block, x = nn.TransformerEncoderLayer(8, 2, 16), np.ones((5, 3, 8), np.float32)
+    assert all(step.formula for step in viz.explain(block, x, gradient=1.0).steps if step.call)
+    assert viz.explore(block, x, depth=1).html
+
+
+def test_a_gradient_penalty_is_explained() -> None:
+    critic = nn.Sequential(nn.Linear(4, 8), nn.Tanh(), nn.Linear(8, 1))
+    x = Tensor(np.ones((2, 4), np.float32), requires_grad=True, name="x")
+    with viz.capture(critic):
+        (g,) = minigrad.autograd.grad(critic(x).sum(), [x], create_graph=True)
+        loss = ((g**2).sum() - 1) ** 2
+    assert all(rule.formula for step in viz.explain(loss).steps for rule in step.rules)
+    assert viz.explore(loss).html
+
+
+def test_what_lies_on_a_gpu(stand_in: Any) -> None:
+    w = Tensor(np.ones((3, 2)), requires_grad=True, device="cuda", name="w")
+    x = Tensor(np.ones((4, 3)), device="cuda", name="x")
+    with viz.capture():
+        y = ((x @ w) ** 2).sum()
+    assert "x @ w" in repr(viz.explain(y))
+    assert list(data(y)) == ["x"] and viz.explore(y).html and viz.draw(y, style="detailed").source
+
+
 def test_outputs_are_told_apart() -> None:
     x = Tensor(np.arange(4.0), requires_grad=True, name="x")
     a, b = np.split(x, 2)

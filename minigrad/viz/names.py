@@ -74,7 +74,8 @@ class Names:
     ) -> Formula:
         shown = {**self.labels, **{name: "gradient" for name in ("g",) if "g" in self.labels.values()}, **(more or {})}
         labels = {name: label for name, label in shown.items() if label}
-        labels |= {f"d{name}": f"d {label}" for name, label in labels.items() if name in self.step.node.op.inputs}
+        inputs = {*self.step.node.op.inputs, *(more or {})}
+        labels |= {f"d{name}": f"d {label}" for name, label in labels.items() if name in inputs}
         formula = Formula(
             stated.left, self._all_members(stated.right), None, labels, tuple((w.left, w.right) for w in where),
             "+=" if stated.sign == "+=" else sign,
@@ -128,7 +129,7 @@ def _is_single(value: Any) -> bool:
 def _is_plain(value: Any) -> bool:
     """Whether an option can be written: numbers, words, and tuples of them."""
     if isinstance(value, (tuple, list)):
-        return all(map(_is_plain, value))
+        return bool(value) and all(map(_is_plain, value))
     return isinstance(value, (bool, int, float, str)) or value is Ellipsis or isinstance(value, slice)
 
 
