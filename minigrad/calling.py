@@ -122,9 +122,11 @@ def _as_arrays(op: Op, out: Any) -> Any:
     return array
 
 
-def _constant(op: Op, out: Any) -> Any:
+def _constant(op: Op, out: Any, values: dict[str, Any] | None = None) -> Any:
     """The Tensors of a result that depends on no tensor that needs a gradient."""
     out = _as_arrays(op, out)
+    if values is not None and (observer := graph.observer()) is not None:
+        observer(op, None, out, values)
     if graph.is_anomaly_enabled():
         graph.check_finite(all_examples(out), op.name, "the forward pass", graph.user_line())
     if isinstance(out, (tuple, list)):
@@ -132,8 +134,13 @@ def _constant(op: Op, out: Any) -> Any:
     return wrap(out, None)
 
 
-def _finish(op: Op, out: Any, parents: tuple[Node | None, ...], saved: Any) -> Any:
-    """The Tensors of a result where a mode is open, or where an op has several outputs."""
+def _finish(
+    op: Op, out: Any, parents: tuple[Node | None, ...], saved: Any, values: dict[str, Any] | None
+) -> Any:
+    """The Tensors of a result where a mode is open, or where an op has several outputs.
+
+    Where a mode is open, `values` are those of the op's parameters, for whoever observes.
+    """
     if not graph.is_grad_enabled():
         return _constant(op, out)
     several = isinstance(out, (tuple, list))
@@ -143,7 +150,7 @@ def _finish(op: Op, out: Any, parents: tuple[Node | None, ...], saved: Any) -> A
         node.annotate().source = source = graph.user_line()
         graph.check_finite(all_examples(out), op.name, "the forward pass", source)
     if (observer := graph.observer()) is not None:
-        observer(node, out)
+        observer(op, node, out, values or {})
     if not several:
         return wrap(out, node)
     node.outputs = tuple((o.shape, o.dtype) for o in out)

@@ -121,7 +121,10 @@ _grad_enabled: ContextVar[bool] = ContextVar("grad_enabled", default=True)
 anomaly: ContextVar[bool] = ContextVar("anomaly", default=False)
 #: Whether the gradients that a backward pass starts with have come through a masking op.
 behind_mask: ContextVar[bool] = ContextVar("behind_mask", default=False)
-_observer: ContextVar[Callable[[Node, Any], None] | None] = ContextVar("observer", default=None)
+#: What `observe` was given: it gets an op, the node that was recorded (None where no gradient is needed), the result,
+#: and the values of the op's parameters by their names.
+Observer = Callable[[Any, "Node | None", Any, dict[str, Any]], None]
+_observer: ContextVar[Observer | None] = ContextVar("observer", default=None)
 
 
 #: The modes that are open in this thread and async task, each with what undoes it, the latest last.
@@ -215,12 +218,12 @@ def is_anomaly_enabled() -> bool:
     return special > 0 and anomaly.get()
 
 
-def observe(function: Callable[[Node, Any], None]) -> Mode:
-    """Call a function with each node that is recorded inside, and its result."""
+def observe(function: Observer) -> Mode:
+    """Call a function with each op that is applied to Tensors inside, its node, its result, and what it was given."""
     return Mode(_observer, function)
 
 
-def observer() -> Callable[[Node, Any], None] | None:
+def observer() -> Observer | None:
     """The function that `observe` was given in this thread and async task."""
     return _observer.get() if special else None
 
@@ -328,6 +331,30 @@ def check_finite(values: Any, op_name: str, phase: str, source: str | None) -> N
             if source:
                 error.add_note(f"the op was called at {source}")
             raise error
+
+
+# ------------------------------------------------------------------------------ names of data
+
+#: What users call arrays that are in no graph: id of the array -> (array, name)
+_named: dict[int, tuple[weakref.ref[Any], str]] = {}
+
+
+def name_array(array: Any, name: str | None) -> None:
+    """Note what the user calls the array of a tensor; a graph that reads it knows the array alone."""
+    key = id(array)
+    if name is None:
+        _named.pop(key, None)
+        return
+    try:
+        _named[key] = (weakref.ref(array, lambda _: _named.pop(key, None)), name)
+    except TypeError:  # an array of a library's that cannot be referred to weakly stays without a name
+        return
+
+
+def name_of_array(array: Any) -> str | None:
+    """What the user calls an array."""
+    known = _named.get(id(array))
+    return known[1] if known is not None and known[0]() is array else None
 
 
 # --------------------------------------------------------------------------- in-place writes

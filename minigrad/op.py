@@ -60,14 +60,14 @@ if not _tensors:
 #: The node is made here, without a call: with one, small operations take 8 % more time (measured).
 _RECORD = """\
 if {no_parents}:
-    return _constant(_op, _out)
+    return _constant(_op, _out, {values} if _graph.special else None)
 _special = _graph.special
 if type(_out) is not _ndarray:
     _out = _as_arrays(_op, _out)
     _special = _special or isinstance(_out, (tuple, list))
 _saved = ({saved},)
 if _special:
-    return _finish(_op, _out, ({parents},), _saved)
+    return _finish(_op, _out, ({parents},), _saved, {values} if _graph.special else None)
 _node = _new(_Node)
 _node.op = _op
 _node.parents = ({parents},)
@@ -255,7 +255,8 @@ class Op:
             parents="".join(f"{p}, " for p in self._parents()),
             fixed="_fixed" if options else "()",
         )
-        body += self._record() if self.inputs else "return _constant(_op, _out)\n"
+        constant = f"return _constant(_op, _out, {self._values()} if _graph.special else None)\n"
+        body += self._record() if self.inputs else constant
         name = name or self.name
         return f"def {name}({self._header(name, operator)}):\n" + indent(body, "    ")
 
@@ -316,7 +317,9 @@ class Op:
         saved = self._saved(parents)
         if "dtype" in self.names:  # a whole number or a bool does not move with its input
             no_parents += " or _out.dtype.kind not in 'fc'"
-        return _RECORD.format(no_parents=no_parents, parents=", ".join(parents), saved=saved)
+        return _RECORD.format(
+            no_parents=no_parents, parents=", ".join(parents), saved=saved, values=self._values()
+        )
 
     def _saved(self, parents: Sequence[str]) -> str:
         """What each rule reads, for the inputs that need a gradient."""

@@ -71,6 +71,8 @@ class Tensor(OtherNames):
         self._array = backend.make_array(raw(x), dtype, device)
         self._node = None
         self._name = name
+        if name is not None:
+            graph.name_array(self._array, name)
         if requires_grad:
             self.requires_grad = True
 
@@ -92,6 +94,8 @@ class Tensor(OtherNames):
         if value is self._array:  # the end of `x.data -= step`
             graph.mark_mutated(value)
         self._array = value
+        if self.name is not None:
+            graph.name_array(value, self.name)
         if self._node is not None and self.is_leaf:
             self._node.shape, self._node.dtype = value.shape, value.dtype
 
@@ -157,6 +161,7 @@ class Tensor(OtherNames):
     @name.setter
     def name(self, value: str | None) -> None:
         self._name = value
+        graph.name_array(self._array, value)
         if self._node is not None:
             self._node.annotate().name = value
 

@@ -58,5 +58,5 @@ def test_tables_of_a_summary_and_curves_of_a_history() -> None:
 
 def test_an_explanation_has_rendered_formulas() -> None:
     html = viz.explain(lambda x: np.tanh(x) * x, 0.5)._repr_html_()
-    assert "<msup><mi>out</mi><mn>2</mn></msup>" in html
+    assert "<msup><mi>v1</mi><mn>2</mn></msup>" in html
     assert "<td>d x</td>" in html

@@ -175,7 +175,7 @@ class TestInABrowser:
             assert "= relu(" in page.locator("#detail h2").inner_text()
             page.click("#close-all")
             assert page.locator(".node.closed").count() == 2
-            assert page.locator(".node").count() == 3
+            assert page.locator(".node").count() == 5  # with the images, the target, and the loss
             page.locator(".node.closed").first.focus()
             page.keyboard.press("Enter")
             assert page.locator(".node.closed").count() == 1

@@ -148,7 +148,11 @@ def _without(body: Program, summands: set[Var | None]) -> tuple[list[Step], list
 
 
 def _forward(*tensors: Any, values: tuple[Any, ...], gradient: Gradient) -> tuple[Any, ...]:
-    """The results of a loop, which has run already."""
+    """The results of a loop, which has run already.
+
+    out = f(tensors_1, tensors_2, ...)
+    dtensors_k = g df/dtensors_k
+    """
     return values
 
 

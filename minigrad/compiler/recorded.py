@@ -162,7 +162,11 @@ def _unchanged(capture: Any) -> Iterator[None]:
 
 
 def _forward(*tensors: Any, values: tuple[Any, ...], reads: tuple[Any, ...], call: _Call) -> tuple[Any, ...]:
-    """What a compiled function has returned, and what its backward pass reads."""
+    """What a compiled function has returned, and what its backward pass reads.
+
+    out = f(tensors_1, tensors_2, ...)
+    dtensors_k = g df/dtensors_k
+    """
     return (values[0] if len(values) == 1 else values), reads
 
 

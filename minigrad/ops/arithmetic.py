@@ -313,7 +313,7 @@ def copysign(x: Any, y: Any) -> Any:
 def heaviside(x: Any, y: Any) -> Any:
     """The step function: 0 below zero, 1 above, y at zero.
 
-    out = 0 where x < 0, y where x = 0, 1 where x > 0
+    out = 0 where x < 0, else y where x = 0, else 1
     dx  = 0
     dy  = g where x = 0
 
@@ -392,8 +392,9 @@ def _fmax_rule(g: Any, x: Any, y: Any) -> Any:
 def fmax(x: Any, y: Any) -> Any:
     """The larger one, ignoring NaN.
 
-    out = max(x, y), or the one that is not NaN
-    dx  = g where x is the result (g / 2 where equal)
+    out = max(x, y)          (the one that is not NaN)
+    dx  = g where x > y      (g / 2 where equal; g where y is NaN)
+    dy  = g where y > x      (g / 2 where equal; g where x is NaN)
 
     >>> grad(fmax)(1.0, np.nan)
     np.float64(1.0)
@@ -410,8 +411,9 @@ def fmax(x: Any, y: Any) -> Any:
 def fmin(x: Any, y: Any) -> Any:
     """The smaller one, ignoring NaN.
 
-    out = min(x, y), or the one that is not NaN
-    dx  = g where x is the result (g / 2 where equal)
+    out = min(x, y)          (the one that is not NaN)
+    dx  = g where x < y      (g / 2 where equal; g where y is NaN)
+    dy  = g where y < x      (g / 2 where equal; g where x is NaN)
 
     >>> grad(fmin)(1.0, np.nan)
     np.float64(1.0)

@@ -26,6 +26,7 @@ __all__ = [
 def jv(v: Any, z: Any) -> Any:
     """Bessel function of the first kind J_v.
 
+    out = J_v(z)
     dz = g (J_(v-1)(z) - J_(v+1)(z)) / 2
 
     >>> jv(0, 0.0)
@@ -41,6 +42,7 @@ jn = jv
 def j0(x: Any) -> Any:
     """J_0.
 
+    out = J_0(x)
     dx = -g J_1(x)
 
     >>> j0(0.0)
@@ -53,6 +55,7 @@ def j0(x: Any) -> Any:
 def j1(x: Any) -> Any:
     """J_1.
 
+    out = J_1(x)
     dx = g (J_0(x) - J_2(x)) / 2
 
     >>> j1(0.0)
@@ -65,6 +68,7 @@ def j1(x: Any) -> Any:
 def yv(v: Any, z: Any) -> Any:
     """Bessel function of the second kind Y_v.
 
+    out = Y_v(z)
     dz = g (Y_(v-1)(z) - Y_(v+1)(z)) / 2
 
     >>> yv(0, 1.0).round(6)
@@ -77,6 +81,7 @@ def yv(v: Any, z: Any) -> Any:
 def yn(n: Any, x: Any) -> Any:
     """Y_n of integer order.
 
+    out = Y_n(x)
     dx = g (n out / x - Y_(n+1)(x))
 
     >>> yn(0, 1.0).round(6)
@@ -89,6 +94,7 @@ def yn(n: Any, x: Any) -> Any:
 def y0(x: Any) -> Any:
     """Y_0.
 
+    out = Y_0(x)
     dx = -g Y_1(x)
 
     >>> y0(1.0).round(6)
@@ -101,6 +107,7 @@ def y0(x: Any) -> Any:
 def y1(x: Any) -> Any:
     """Y_1.
 
+    out = Y_1(x)
     dx = g (Y_0(x) - out / x)
 
     >>> y1(1.0).round(6)
@@ -116,6 +123,7 @@ def y1(x: Any) -> Any:
 def iv(v: Any, z: Any) -> Any:
     """Modified Bessel function of the first kind I_v.
 
+    out = I_v(z)
     dz = g (I_(v-1)(z) + I_(v+1)(z)) / 2
 
     >>> iv(0, 0.0)
@@ -128,6 +136,7 @@ def iv(v: Any, z: Any) -> Any:
 def i0(x: Any) -> Any:
     """I_0; its value is NumPy's, its derivative takes SciPy.
 
+    out = I_0(x)
     dx = g I_1(x)
 
     >>> i0(0.0)
@@ -140,6 +149,7 @@ def i0(x: Any) -> Any:
 def i1(x: Any) -> Any:
     """I_1.
 
+    out = I_1(x)
     dx = g (I_0(x) + I_2(x)) / 2
 
     >>> i1(0.0)
@@ -191,6 +201,7 @@ def i1e(x: Any) -> Any:
 def kv(v: Any, z: Any) -> Any:
     """Modified Bessel function of the second kind K_v.
 
+    out = K_v(z)
     dz = -g (K_(v-1)(z) + K_(v+1)(z)) / 2
 
     >>> kv(0, 1.0).round(6)
@@ -203,6 +214,7 @@ def kv(v: Any, z: Any) -> Any:
 def kn(n: Any, x: Any) -> Any:
     """K_n of integer order.
 
+    out = K_n(x)
     dx = -g (K_(n-1)(x) + n out / x)
 
     >>> kn(0, 1.0).round(6)
@@ -215,6 +227,7 @@ def kn(n: Any, x: Any) -> Any:
 def k0(x: Any) -> Any:
     """K_0.
 
+    out = K_0(x)
     dx = -g K_1(x)
 
     >>> k0(1.0).round(6)
@@ -227,6 +240,7 @@ def k0(x: Any) -> Any:
 def k1(x: Any) -> Any:
     """K_1.
 
+    out = K_1(x)
     dx = -g (K_0(x) + out / x)
 
     >>> k1(1.0).round(6)
@@ -335,7 +349,8 @@ def _airy(g: Any, z: Any, out: Any) -> Any:
 def airy(z: Any) -> tuple[Any, Any, Any, Any]:
     """Airy's functions and their derivatives, (Ai, Ai', Bi, Bi'), the solutions of w'' = z w.
 
-    dz = g_1 Ai' + g_2 z Ai + g_3 Bi' + g_4 z Bi
+    out = (Ai(z), Ai'(z), Bi(z), Bi'(z))
+    dz = g_1 Ai'(z) + g_2 z Ai(z) + g_3 Bi'(z) + g_4 z Bi(z)
 
     >>> airy(0.0)[0].round(6)
     np.float64(0.355028)
@@ -347,6 +362,7 @@ def airy(z: Any) -> tuple[Any, Any, Any, Any]:
 def struve(v: Any, x: Any) -> Any:
     """Struve's function H_v; v is a constant.
 
+    out = H_v(x)
     dx = g (H_(v-1)(x) - v out / x)
 
     >>> struve(0, 0.0)
@@ -359,6 +375,7 @@ def struve(v: Any, x: Any) -> Any:
 def modstruve(v: Any, x: Any) -> Any:
     """Struve's modified function L_v; v is a constant.
 
+    out = L_v(x)
     dx = g (L_(v-1)(x) - v out / x)
 
     >>> modstruve(0, 0.0)

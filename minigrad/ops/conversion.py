@@ -34,7 +34,7 @@ def astype(x: Any, dtype: Any, /, *, copy: bool = True, device: Any = None) -> A
     """The values in another dtype; to integers or bools the result is a constant.
 
     out = x
-    dx  = g in the dtype of x
+    dx  = g                 (in the dtype of x)
 
     >>> astype(np.array([1.5, 2.5]), "float32")
     array([1.5, 2.5], dtype=float32)

@@ -70,7 +70,8 @@ def _lu_a(g: Any, out: Any) -> Any:
 def _lu(a: Any) -> tuple[Any, Any, Any]:
     """The factors of a = P L U.
 
-    dA = P L^-T (tril(L^T G_L, -1) + triu(G_U U^T)) U^-T       (P is a constant)
+    out = (P, L, U),  a = P @ L @ U
+    da  = P @ L^-T @ (tril(L^T @ g_L, -1) + triu(g_U @ U^T)) @ U^-T       (P is a constant)
     """
     p, lower, upper = _of_each(lambda x: call_scipy("linalg", "lu", x, check_finite=False), a)
     return p, lower, upper
@@ -175,7 +176,8 @@ def _polar_a(g: Any, out: Any) -> Any:
 def _polar(a: Any) -> tuple[Any, Any]:
     """a = U P, for a matrix with at least as many rows as columns.
 
-    dA = U (G_P + Y) + (1 - U U^H) G_U P^-1,  P Y + Y P = K - K^H,  K = U^H G_U - G_P P
+    out = (U, P),  a = U @ P
+    da  = U @ (g_P + Y) + (1 - U @ U^H) @ g_U @ P^-1,  P @ Y + Y @ P = K - K^H,  K = U^H @ g_U - g_P @ P
     """
     return call_scipy("linalg", "polar", a)
 

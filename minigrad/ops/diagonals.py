@@ -18,8 +18,8 @@ __all__ = ["diag", "diagflat", "diagonal", "trace", "tril", "triu"]
 def tril(m: Any, k: int = 0) -> Any:
     """Lower triangle, zeros above.
 
-    out_ij = m_ij where j <= i + k
-    dm     = the lower triangle of g
+    out_ij = m_ij where j <= i + k, else 0
+    dm_ij  = g_ij where j <= i + k, else 0
 
     >>> tril(np.ones((2, 2)))
     array([[1., 0.],
@@ -32,8 +32,8 @@ def tril(m: Any, k: int = 0) -> Any:
 def triu(m: Any, k: int = 0) -> Any:
     """Upper triangle, zeros below.
 
-    out_ij = m_ij where j >= i + k
-    dm     = the upper triangle of g
+    out_ij = m_ij where j >= i + k, else 0
+    dm_ij  = g_ij where j >= i + k, else 0
 
     >>> triu(np.ones((2, 2)))
     array([[1., 1.],

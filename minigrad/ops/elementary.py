@@ -22,6 +22,7 @@ _DEGREE = math.pi / 180
 def cosm1(x: Any) -> Any:
     """cos(x) - 1, exact where x is small.
 
+    out = cos(x) - 1
     dx = -g sin(x)
 
     >>> cosm1(0.0)
@@ -37,6 +38,7 @@ def cosm1(x: Any) -> Any:
 def powm1(x: Any, y: Any) -> Any:
     """x^y - 1, exact where x^y is close to 1.
 
+    out = x^y - 1
     dx = g y x^(y-1)
     dy = g x^y log(x)
 
@@ -50,6 +52,7 @@ def powm1(x: Any, y: Any) -> Any:
 def sindg(x: Any) -> Any:
     """Sine of an angle in degrees.
 
+    out = sin(pi x / 180)
     dx = g pi / 180 cosdg(x)
 
     >>> sindg(90.0)
@@ -62,6 +65,7 @@ def sindg(x: Any) -> Any:
 def cosdg(x: Any) -> Any:
     """Cosine of an angle in degrees.
 
+    out = cos(pi x / 180)
     dx = -g pi / 180 sindg(x)
 
     >>> cosdg(0.0)
@@ -74,6 +78,7 @@ def cosdg(x: Any) -> Any:
 def tandg(x: Any) -> Any:
     """Tangent of an angle in degrees.
 
+    out = tan(pi x / 180)
     dx = g pi / 180 (1 + out^2)
 
     >>> tandg(45.0)
@@ -90,9 +95,9 @@ def tandg(x: Any) -> Any:
 def huber(delta: Any, r: Any) -> Any:
     """Huber's loss: quadratic up to delta, linear beyond; infinite for a negative delta.
 
-    out    = r^2 / 2 for |r| <= delta, else delta (|r| - delta / 2)
-    ddelta = 0, else g (|r| - delta)
-    dr     = g r, else g delta sign(r)
+    out    = r^2 / 2 where |r| <= delta, else delta (|r| - delta / 2)
+    ddelta = 0 where |r| <= delta, else g (|r| - delta)
+    dr     = g r where |r| <= delta, else g delta sign(r)
 
     >>> huber(1.0, 3.0)
     np.float64(2.5)
@@ -155,6 +160,7 @@ def _sinhc(x: Any) -> Any:
 def _lambertw(z: Any, k: Any, tol: Any) -> Any:
     """Lambert's W as an op.
 
+    out e^out = z
     dz = g / (z + e^out)
     """
     return scipy_function("special", "lambertw", z)(z, k, tol)
@@ -178,8 +184,9 @@ def lambertw(z: Any, k: Any = 0, tol: Any = 1e-8) -> Any:
 
 @primitive("scipy.special.wrightomega", method=False, z=lambda g, out: g * out / (1 + out))
 def wrightomega(z: Any) -> Any:
-    """Wright's omega: out + log out = z.
+    """Wright's omega function.
 
+    out + log(out) = z
     dz = g out / (1 + out)
 
     >>> wrightomega(1.0)
@@ -190,8 +197,9 @@ def wrightomega(z: Any) -> Any:
 
 @primitive("scipy.special.wofz", method=False, z=lambda g, z, out: g * (2j / math.sqrt(math.pi) - 2 * z * out))
 def wofz(z: Any) -> Any:
-    """Faddeeva's function, e^(-z^2) erfc(-i z); complex.
+    """Faddeeva's function; complex.
 
+    out = e^(-z^2) erfc(-i z)
     dz = g (2 i / sqrt(pi) - 2 z out)
 
     >>> wofz(0.0)

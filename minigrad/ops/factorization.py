@@ -81,8 +81,8 @@ def cholesky(a: Any, /, *, upper: bool = False) -> Any:
 
     Only the triangle of A is read that the result fills.
 
-    out = L
-    dA  = (S + S^H) / 2,  S = L^-H Phi(L^H G) L^-1;  Phi takes the lower triangle and halves the diagonal
+    out @ out^H = a
+    da = (S + S^H) / 2,  S = out^-H @ Phi(out^H @ g) @ out^-1  (Phi takes the lower triangle and halves the diagonal)
 
     (Murray, "Differentiation of the Cholesky decomposition", 2016.)
 
@@ -166,8 +166,8 @@ class EighResult(NamedTuple):
 def _eigh(a: Any, UPLO: Any, apart: bool) -> Any:
     """Eigenvalues and eigenvectors of Hermitian matrices.
 
-    out = (w, V) with A V = V diag(w)
-    dA  = V (diag(g_w) + (V^H G_V) / E) V^H,  E_ij = w_j - w_i, 0 on the diagonal
+    out = (w, V),  a @ V = V @ diag(w)
+    da  = V @ (diag(g_w) + (V^H @ g_V) / E) @ V^H,  E_ij = w_j - w_i  (0 for 1 / E on the diagonal)
 
     (Giles, "Collected matrix derivative results", 2008.)
     """
@@ -233,8 +233,9 @@ class EigResult(NamedTuple):
 def _eig(a: Any) -> Any:
     """Eigenvalues and eigenvectors (of length 1) of square matrices.
 
-    out = (w, V) with A V = V diag(w)
-    dA  = V^-H (diag(g_w) + (V^H G_V - V^H V diag(Re(V^H G_V))) / conj(E)) V^H,  E_ij = w_j - w_i, 0 on the diagonal
+    out = (w, V),  a @ V = V @ diag(w)
+    da  = V^-H @ (diag(g_w) + (V^H @ g_V - V^H @ V @ diag(Re(V^H @ g_V))) / conj(E)) @ V^H,
+          E_ij = w_j - w_i  (0 for 1 / E on the diagonal)
 
     (Boeddeker et al., "On the computation of complex-valued gradients", 2017.)
     """
@@ -320,12 +321,13 @@ class SVDResult(NamedTuple):
 def _svd(a: Any, full_matrices: bool) -> Any:
     """Singular value decomposition.
 
-    out = (U, s, V^H) with A = U diag(s) V^H
-    dA  = U ((J + J^H) S + S (K + K^H) + diag(g_s)) V^H + (1 - U U^H) G_U S^-1 V^H + U S^-1 G_V^H (1 - V V^H),
-          J = (U^H G_U) / E,  K = (V^H G_V) / E,  E_ij = s_j^2 - s_i^2, 0 on the diagonal
+    out = (U, s, V^H),  a = U @ S @ V^H,  S = diag(s)
+    da  = U @ (P @ S + S @ Q + diag(g_s)) @ V^H + (1 - U @ U^H) @ g_U @ S^-1 @ V^H + U @ S^-1 @ g_V^H @ (1 - V @ V^H),
+          P = J + J^H,  Q = K + K^H,  J = (U^H @ g_U) / E,  K = (V^H @ g_V) / E,
+          E_ij = s_j^2 - s_i^2  (0 for 1 / E on the diagonal)
 
     (Townsend, "Differentiating the singular value decomposition", 2016.)  The surplus columns U_2 of full matrices
-    follow from the others: they add -U_2 G_U2^H U_1 to G_U1.
+    follow from the others: they add -U_2 g_U2^H U_1 to g_U1.
     """
     return tuple(np.linalg.svd(a, full_matrices=full_matrices))
 
@@ -398,11 +400,11 @@ class QRResult(NamedTuple):
 def _qr(a: Any, mode: Any) -> Any:
     """QR factorisation of matrices with at least as many rows as columns.
 
-    out = (Q, R) with A = Q R
-    dA  = (G_Q + Q C) R^-H,  M = R G_R^H - G_Q^H Q,  C = tril(M, -1) + tril(M, -1)^H + diag(M)
+    out = (Q, R),  a = Q @ R
+    da  = (g_Q + Q @ C) @ R^-H,  M = R @ g_R^H - g_Q^H @ Q,  C = tril(M, -1) + tril(M, -1)^H + diag(M)
 
     (Walter and Lehmann, "Algorithmic differentiation of linear algebra functions", 2010.)  The surplus columns Q_2
-    of a complete Q add -Q_2 G_Q2^H Q_1 to G_Q1.
+    of a complete Q add -Q_2 g_Q2^H Q_1 to g_Q1.
     """
     return tuple(np.linalg.qr(a, mode))
 

@@ -54,8 +54,10 @@ def _filtered(b: Any, a: Any, x: Any) -> Any:
 def _lfilter(b: Any, a: Any, x: Any) -> Any:
     """A filter along the last axis, with a_0 = 1.
 
-    dx = the filter, backwards in time, of g
-    db_k = sum_n w_n x_(n-k),  da_k = -sum_n w_n out_(n-k),  w the filter 1 / a, backwards in time, of g
+    out_n = sum_k b_k x_{n-k} - sum_{k >= 1} a_k out_{n-k}
+    dx_n = sum_k b_k w_{n+k},  w_n = g_n - sum_{k >= 1} a_k w_{n+k}
+    db_k = sum_n w_n x_{n-k}
+    da_k = -sum_n w_n out_{n-k}
     """
     return _filtered(b, a, x)
 

@@ -76,7 +76,7 @@ def rfft(a: Any, n: int | None = None, axis: int = -1, norm: Any = None, out: An
     """Discrete Fourier transform of real numbers: the first n // 2 + 1 coefficients.
 
     out_k = sum_j a_j e^(-2 pi i j k / n),  k <= n / 2
-    da    = Re fft(g, padded with zeros to n)
+    da    = Re fft(g)        (g padded with zeros to n)
 
     >>> rfft(np.array([1.0, 2.0, 3.0]))[0].item()
     (6+0j)
@@ -107,7 +107,7 @@ def _irfft_a(g: Any, a_shape: Any, out_shape: Any, axis: int, norm: Any) -> Any:
 def irfft(a: Any, n: int | None = None, axis: int = -1, norm: Any = None, out: Any = None) -> Any:
     """Inverse of `rfft`: n real numbers, by default 2 (m - 1) from m coefficients.
 
-    out_j = 1/n sum_k c_k Re(a_k e^(2 pi i j k / n)),  c_k = 1 for k = 0 and k = n/2, else 2
+    out_j = 1/n sum_k c_k Re(a_k e^(2 pi i j k / n)),  c_k = 1 where k = 0 or k = n/2, else 2
     da_k  = c_k / n conj(rfft(g))_k
 
     >>> irfft(np.array([6.0, 0.0]))

@@ -113,6 +113,8 @@ def gammaln(x: Any) -> Any:
 def gammasgn(x: Any) -> Any:
     """The sign of the gamma function, a constant.
 
+    out = sign(gamma(x))
+
     >>> gammasgn(-0.5)
     np.float64(-1.0)
     """
@@ -192,8 +194,9 @@ def gammainc(a: Any, x: Any) -> Any:
 def gammaincc(a: Any, x: Any) -> Any:
     """Regularised upper incomplete gamma function.
 
-    out = 1 - P(a, x)
-    da, dx = minus those of `gammainc`
+    out = 1 - P(a, x)       (P is `gammainc`)
+    da  = -g sum_n x^(a+n) e^-x / gamma(a + n + 1) (log x - psi(a + n + 1))
+    dx  = -g x^(a-1) e^-x / gamma(a)
 
     >>> gammaincc(1.0, 2.0) == np.exp(-2.0)
     np.True_
@@ -208,8 +211,9 @@ def gammaincc(a: Any, x: Any) -> Any:
 def gammaincinv(a: Any, y: Any) -> Any:
     """The x of P(a, x) = y, the quantile of a gamma variable.  Its rules follow from P(a, out) = y.
 
+    P(a, out) = y
     da = -g (dP/da) / (dP/dx)
-    dy = g / (dP/dx)
+    dy = g gamma(a) out^(1-a) e^out
 
     >>> gammaincinv(1.0, 0.5).round(12) == np.log(2).round(12)
     np.True_
@@ -224,8 +228,9 @@ def gammaincinv(a: Any, y: Any) -> Any:
 def gammainccinv(a: Any, y: Any) -> Any:
     """The x of 1 - P(a, x) = y.
 
+    1 - P(a, out) = y
     da = -g (dP/da) / (dP/dx)
-    dy = -g / (dP/dx)
+    dy = -g gamma(a) out^(1-a) e^out
 
     >>> gammainccinv(1.0, 0.5).round(12) == np.log(2).round(12)
     np.True_
@@ -341,9 +346,10 @@ def betaincc(a: Any, b: Any, x: Any) -> Any:
 def betaincinv(a: Any, b: Any, y: Any) -> Any:
     """The x of I_x(a, b) = y, the quantile of a beta variable.  Its rules follow from I_out(a, b) = y.
 
+    I_out(a, b) = y
     da = -g (dI/da) / (dI/dx)
     db = -g (dI/db) / (dI/dx)
-    dy = g / (dI/dx)
+    dy = g beta(a, b) / (out^(a-1) (1-out)^(b-1))
 
     >>> betaincinv(1.0, 1.0, 0.25)
     np.float64(0.25)
@@ -374,8 +380,8 @@ def _stdtr_df(g: Any, df: Any, t: Any) -> Any:
 def stdtr(df: Any, t: Any) -> Any:
     """Distribution function of Student's t with df degrees of freedom.
 
-    out = 1 - I_y(df/2, 1/2) / 2 for t > 0,  y = df / (df + t^2)
-    dt  = g times the density
+    out = 1 - I_y(df/2, 1/2) / 2 where t > 0, else I_y(df/2, 1/2) / 2,  y = df / (df + t^2)
+    dt  = g gamma((df + 1) / 2) / (sqrt(pi df) gamma(df / 2)) (1 + t^2 / df)^(-(df + 1) / 2)
     ddf = -g sign(t) / 2 (dI/da / 2 + dI/dy dy/ddf)
 
     >>> stdtr(3.0, 0.0)
@@ -392,8 +398,9 @@ def stdtr(df: Any, t: Any) -> Any:
 def stdtrit(df: Any, p: Any) -> Any:
     """The t of stdtr(df, t) = p, the quantile of Student's t.  Its rules follow from stdtr(df, out) = p.
 
-    dp  = g / density(out)
-    ddf = -g (dstdtr/ddf)(df, out) / density(out)
+    stdtr(df, out) = p
+    dp  = g sqrt(pi df) gamma(df / 2) / gamma((df + 1) / 2) (1 + out^2 / df)^((df + 1) / 2)
+    ddf = -g (dstdtr/ddf) / (dstdtr/dt)
 
     >>> stdtrit(3.0, 0.5)
     np.float64(0.0)

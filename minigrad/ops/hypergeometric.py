@@ -30,7 +30,7 @@ def hyp0f1(v: Any, z: Any) -> Any:
     """Confluent hypergeometric limit function; v is a constant.
 
     out = sum_k z^k / ((v)_k k!)
-    dz  = g 0F1(v + 1; z) / v
+    dz  = g hyp0f1(v + 1, z) / v
 
     >>> hyp0f1(1.0, 0.0)
     np.float64(1.0)
@@ -43,7 +43,7 @@ def hyp1f1(a: Any, b: Any, x: Any) -> Any:
     """Kummer's confluent hypergeometric function; a and b are constants.
 
     out = sum_k (a)_k x^k / ((b)_k k!)
-    dx  = g a / b 1F1(a + 1; b + 1; x)
+    dx  = g a / b hyp1f1(a + 1, b + 1, x)
 
     >>> hyp1f1(1.0, 1.0, 1.0) == np.exp(1.0)
     np.True_
@@ -63,7 +63,7 @@ def hyp2f1(a: Any, b: Any, c: Any, z: Any) -> Any:
     """Gauss' hypergeometric function; a, b and c are constants.
 
     out = sum_k (a)_k (b)_k z^k / ((c)_k k!)
-    dz  = g a b / c 2F1(a + 1, b + 1; c + 1; z)
+    dz  = g a b / c hyp2f1(a + 1, b + 1, c + 1, z)
 
     >>> hyp2f1(1.0, 1.0, 1.0, 0.5)                     # 1 / (1 - z)
     np.float64(2.0)
@@ -79,7 +79,7 @@ def ellipk(m: Any) -> Any:
     """Complete elliptic integral of the first kind.
 
     out = integral_0^(pi/2) (1 - m sin^2 t)^(-1/2) dt
-    dm  = g (E(m) - (1 - m) K(m)) / (2 m (1 - m)) = g pi / 8 2F1(3/2, 3/2; 2; m)
+    dm  = g (E(m) - (1 - m) K(m)) / (2 m (1 - m)) = g pi / 8 hyp2f1(3/2, 3/2, 2, m)
 
     >>> ellipk(0.0) == np.pi / 2
     np.True_
@@ -98,6 +98,7 @@ def _ellipkm1(g: Any, p: Any, out: Any) -> Any:
 def ellipkm1(p: Any) -> Any:
     """K(1 - p), exact where p is small: there it is log(4 / sqrt(p)).
 
+    out = integral_0^(pi/2) (1 - (1 - p) sin^2 t)^(-1/2) dt = K(1 - p)
     dp = -g (E(1 - p) - p out) / (2 p (1 - p))
 
     >>> ellipkm1(1.0) == np.pi / 2
@@ -111,7 +112,7 @@ def ellipe(m: Any) -> Any:
     """Complete elliptic integral of the second kind.
 
     out = integral_0^(pi/2) (1 - m sin^2 t)^(1/2) dt
-    dm  = g (E(m) - K(m)) / (2 m) = -g pi / 8 2F1(1/2, 3/2; 2; m)
+    dm  = g (E(m) - K(m)) / (2 m) = -g pi / 8 hyp2f1(1/2, 3/2, 2, m)
 
     >>> ellipe(1.0)
     np.float64(1.0)
@@ -124,7 +125,7 @@ def spence(z: Any) -> Any:
     """Spence's function, the dilogarithm of 1 - z.
 
     out = integral_1^z log(t) / (1 - t) dt
-    dz  = g log(z) / (1 - z) = -g 2F1(1, 1; 2; 1 - z)
+    dz  = g log(z) / (1 - z) = -g hyp2f1(1, 1, 2, 1 - z)
 
     >>> spence(1.0)
     np.float64(0.0)
@@ -140,7 +141,7 @@ def exprel(x: Any) -> Any:
     """Relative exponential.
 
     out = (e^x - 1) / x             (1 at 0)
-    dx  = g (e^x - out) / x = g / 2 1F1(2; 3; x)
+    dx  = g (e^x - out) / x = g / 2 hyp1f1(2, 3, x)
 
     >>> exprel(0.0)
     np.float64(1.0)
@@ -160,9 +161,9 @@ def _by_lambda(log: Any, lmbda: Any) -> Any:
 def boxcox(x: Any, lmbda: Any) -> Any:
     """Box and Cox's transform.
 
-    out     = (x^lambda - 1) / lambda     (log x where lambda is 0)
-    dx      = g x^(lambda - 1)
-    dlambda = g (x^lambda log x - out) / lambda = g log(x)^2 / 2 1F1(2; 3; lambda log x)
+    out    = (x^lmbda - 1) / lmbda     (log x where lmbda is 0)
+    dx     = g x^(lmbda - 1)
+    dlmbda = g (x^lmbda log(x) - out) / lmbda = g log(x)^2 / 2 hyp1f1(2, 3, lmbda log(x))
 
     >>> boxcox(3.0, 2.0).round(12), boxcox(1.0, 0.0)
     (np.float64(4.0), np.float64(0.0))
@@ -177,9 +178,9 @@ def boxcox(x: Any, lmbda: Any) -> Any:
 def boxcox1p(x: Any, lmbda: Any) -> Any:
     """Box and Cox's transform of 1 + x.
 
-    out     = ((1 + x)^lambda - 1) / lambda     (log(1 + x) where lambda is 0)
-    dx      = g (1 + x)^(lambda - 1)
-    dlambda = g ((1 + x)^lambda log(1 + x) - out) / lambda
+    out    = ((1 + x)^lmbda - 1) / lmbda     (log(1 + x) where lmbda is 0)
+    dx     = g (1 + x)^(lmbda - 1)
+    dlmbda = g ((1 + x)^lmbda log(1 + x) - out) / lmbda
 
     >>> boxcox1p(0.0, 0.0)
     np.float64(0.0)
@@ -193,11 +194,11 @@ def boxcox1p(x: Any, lmbda: Any) -> Any:
     lmbda=lambda g, lmbda, out: -g * out ** (1 - lmbda) * _by_lambda(np.log(out), lmbda),
 )  # fmt: skip
 def inv_boxcox(x: Any, lmbda: Any) -> Any:
-    """What Box and Cox's transform makes x of.  Its rules follow from boxcox(out, lambda) = x.
+    """What Box and Cox's transform makes x of.  Its rules follow from boxcox(out, lmbda) = x.
 
-    out     = (1 + lambda x)^(1 / lambda)     (e^x where lambda is 0)
-    dx      = g out^(1 - lambda)
-    dlambda = -g out^(1 - lambda) times the slope of boxcox(out, lambda) by lambda
+    out    = (1 + lmbda x)^(1 / lmbda)     (e^x where lmbda is 0)
+    dx     = g out^(1 - lmbda)
+    dlmbda = -g out^(1 - lmbda) (out^lmbda log(out) - x) / lmbda     (the slope of boxcox by lmbda)
 
     >>> inv_boxcox(4.0, 2.0).round(12)
     np.float64(3.0)
@@ -213,9 +214,9 @@ def inv_boxcox(x: Any, lmbda: Any) -> Any:
 def inv_boxcox1p(x: Any, lmbda: Any) -> Any:
     """What Box and Cox's transform of 1 + out makes x of.
 
-    out     = (1 + lambda x)^(1 / lambda) - 1     (e^x - 1 where lambda is 0)
-    dx      = g (1 + out)^(1 - lambda)
-    dlambda = -g (1 + out)^(1 - lambda) times the slope of boxcox1p(out, lambda) by lambda
+    out    = (1 + lmbda x)^(1 / lmbda) - 1     (e^x - 1 where lmbda is 0)
+    dx     = g (1 + out)^(1 - lmbda)
+    dlmbda = -g (1 + out)^(1 - lmbda) ((1 + out)^lmbda log(1 + out) - x) / lmbda     (the slope of boxcox1p by lmbda)
 
     >>> inv_boxcox1p(0.0, 0.0)
     np.float64(0.0)

@@ -27,7 +27,7 @@ def getitem(x: Any, index: Any) -> Any:
     """x[index], with everything that NumPy takes as an index.
 
     out = x[index]
-    dx  = zeros, with g added at the index           (repeated indices add up)
+    dx[index] += g           (zeros elsewhere; repeated indices add up)
 
     >>> grad(lambda x: getitem(x, [0, 0, 2]).sum())(np.array([1.0, 2.0, 3.0]))
     array([2., 0., 1.])
@@ -58,7 +58,7 @@ def scatter_add(g: Any, index: Any, shape: tuple[int, ...]) -> Any:
     """Zeros of a shape, with g added at an index: the transpose of `getitem`.
 
     out[index] += g
-    dg = (the gradient of out)[index]
+    dg = gradient[index]
 
     >>> scatter_add(np.array([1.0, 2.0, 3.0]), [0, 0, 2], (3,))
     array([3., 0., 3.])

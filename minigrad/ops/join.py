@@ -35,8 +35,8 @@ def concatenate(
 ) -> Any:  # fmt: skip
     """Join arrays along an axis; without an axis they are flattened first.
 
-    out = [x_1, x_2, ...]
-    dx_k = the part of g that belongs to x_k
+    out = [arrays_1, arrays_2, ...]
+    darrays_k = the part of g that belongs to arrays_k
 
     Args:
         dtype: of the result, by default the one that all arrays fit in.
@@ -59,8 +59,8 @@ def stack(
 ) -> Any:  # fmt: skip
     """Join arrays of one shape along a new axis; `dtype` and `casting` as for `concatenate`.
 
-    out = [x_1, x_2, ...]
-    dx_k = g_k
+    out = [arrays_1, arrays_2, ...]
+    darrays_k = g_k
 
     >>> stack([np.array([1.0, 2.0]), np.array([3.0, 4.0])], axis=1)
     array([[1., 3.],

@@ -40,8 +40,8 @@ def _inv_a(g: Any, out: Any) -> Any:
 def inv(a: Any) -> Any:
     """Inverse of square matrices.
 
-    out = A^-1
-    dA  = -out^T G out^T
+    out = a^-1
+    da  = -out^T @ g @ out^T
 
     >>> inv(np.array([[2.0, 0.0], [0.0, 4.0]]))
     array([[0.5 , 0.  ],
@@ -62,9 +62,9 @@ def _solve_all(g: Any, needs: Sequence[bool], a: Any, b: Any, out: Any) -> list[
 def solve(a: Any, b: Any) -> Any:
     """The solution of a x = b; b is a vector, or has the right-hand sides in its columns.
 
-    out = A^-1 b
-    db  = A^-T g
-    dA  = -db out^T
+    out = a^-1 @ b
+    db  = a^-T @ g
+    da  = -db @ out^T
 
     >>> solve(np.array([[2.0, 0.0], [0.0, 4.0]]), np.array([2.0, 4.0]))
     array([1., 1.])
@@ -99,8 +99,8 @@ def _cofactors_as_polynomial(x: Any) -> Any:
 def det(a: Any) -> Any:
     """Determinant.
 
-    out = det A
-    dA  = g out A^-T         (the matrix of cofactors, also where A is singular)
+    out = det a
+    da  = g out a^-T         (the matrix of cofactors, also where a is singular)
 
     >>> grad(det)(np.array([[2.0, 0.0], [0.0, 4.0]]))
     array([[4., 0.],
@@ -126,8 +126,8 @@ def _slogdet_a(g: Any, a: Any, out: Any) -> Any:
 def _slogdet(a: Any) -> Any:
     """Sign and logarithm of the absolute determinant; the sign of a real one is constant.
 
-    out = (s, log |det A|),  s = det A / |det A|
-    dA  = (g_2 + i Im(g_1 s)) A^-T                   (Im(g_1 s) = 0 for real matrices)
+    out = (s, log |det a|),  s = det a / |det a|
+    da  = (g_2 + i Im(g_1 s)) a^-T                   (Im(g_1 s) = 0 for real matrices)
     """
     return tuple(np.linalg.slogdet(a))
 
@@ -156,12 +156,12 @@ def _pinv_a(g: Any, a: Any, out: Any, hermitian: bool) -> Any:
 
 @primitive(np.linalg.pinv, a=_pinv_a)
 def pinv(a: Any, rcond: Any = None, hermitian: bool = False, *, rtol: Any = NoValue) -> Any:
-    """Moore-Penrose pseudo-inverse Y; differentiable where the rank does not change.
+    """Moore-Penrose pseudo-inverse; differentiable where the rank does not change.
 
-    out = Y
-    dA  = -Y^H G Y^H + (1 - A Y) G^H Y Y^H + Y^H Y G^H (1 - Y A)
+    out = a^+
+    da  = -out^H @ g @ out^H + (1 - a @ out) @ g^H @ out @ out^H + out^H @ out @ g^H @ (1 - out @ a)
 
-    (Golub and Pereyra, 1973.)  For `hermitian` matrices, of which the lower triangle is read, dA is
+    (Golub and Pereyra, 1973.)  For `hermitian` matrices, of which the lower triangle is read, da is
     the Hermitian part of this.
 
     Args:
@@ -198,9 +198,9 @@ def _least_squares_all(
 def least_squares_solution(a: Any, b: Any, rcond: Any) -> Any:
     """The shortest x that minimises |a x - b|; differentiable where the rank of a does not change.
 
-    out = A^+ b
-    db  = A^+H g
-    dA  = -db out^H + (b - A out) (A^+ db)^H + A^+H out (g - A^+ A g)^H
+    out = a^+ @ b
+    db  = (a^+)^H @ g
+    da  = -db @ out^H + (b - a @ out) @ (a^+ @ db)^H + (a^+)^H @ out @ (g - a^+ @ a @ g)^H
     """
     return np.linalg.lstsq(a, b, rcond)[0]
 

@@ -56,7 +56,7 @@ def expm(A: Any) -> Any:
     """Matrix exponential.
 
     out = sum_n A^n / n!
-    dA  = L(A^T, G),  the upper right block of exp([[A^T, G], [0, A^T]])
+    dA  = B_12,  B = exp([[A^T, g], [0, A^T]])  (the upper right block)
 
     (Al-Mohy and Higham, "Computing the Frechet derivative of the matrix exponential", 2009.)
 
@@ -76,7 +76,7 @@ def logm(A: Any) -> Any:
     """Principal logarithm of one matrix without eigenvalues on the negative real axis.
 
     exp(out) = A
-    dA = the upper right block of log([[A^T, G], [0, A^T]])
+    dA = B_12,  B = log([[A^T, g], [0, A^T]])  (the upper right block)
 
     >>> logm(expm(np.array([[0.0, 1.0], [0.0, 0.0]]))).round(12)
     array([[0., 1.],
@@ -100,8 +100,8 @@ def _sqrtm_a(g: Any, out: Any) -> Any:
 def sqrtm(A: Any) -> Any:
     """Principal square root of one matrix.
 
-    out out = A
-    dA = S with out^T S + S out^T = G
+    out @ out = A
+    dA = S,  out^T @ S + S @ out^T = g
 
     >>> sqrtm(np.array([[4.0, 0.0], [0.0, 9.0]]))
     array([[2., 0.],
@@ -130,9 +130,9 @@ def _triangular_all(
 def _solve_triangular(a: Any, b: Any, trans: int = 0, lower: bool = False, unit_diagonal: bool = False) -> Any:
     """The solution of a x = b (trans=1: of a^T x = b) for a triangular matrix.
 
-    out = A^-1 b
-    db  = A^-T g
-    dA  = the triangle of -db out^T
+    out = A^-1 @ b,  A = the triangle of `a`
+    db  = A^-T @ g
+    da  = the triangle of -db @ out^T
     """
     if newest((a, b)) is not None:  # under vmap the triangles of all examples are solved as whole matrices
         triangle = np.tril(a) if lower else np.triu(a)
@@ -221,9 +221,9 @@ def _transposed_bands(ab: Any, low: int, up: int) -> Any:
 def _solve_banded(ab: Any, b: Any, bands: tuple[int, int]) -> Any:
     """The solution of A x = b, A given by its diagonals.
 
-    out = A^-1 b
-    db  = A^-T g
-    dA  = the diagonals of -db out^T
+    out = A^-1 @ b,  A = the matrix with the diagonals ab
+    db  = A^-T @ g
+    dab = the diagonals of -db @ out^T
     """
     return call_scipy("linalg", "solve_banded", bands, ab, b, check_finite=False)
 
@@ -250,12 +250,12 @@ def _sylvester_all(g: Any, needs: Sequence[bool], a: Any, b: Any, out: Any) -> l
 @runs_in_turn("SciPy's solver of one equation")
 @primitive("scipy.linalg.solve_sylvester", method=False, joint=_sylvester_all, inputs=("a", "b", "q"))
 def solve_sylvester(a: Any, b: Any, q: Any) -> Any:
-    """The solution X of A X + X B = Q.
+    """The solution x of a x + x b = q.
 
-    A out + out B = Q
-    dQ = S with A^T S + S B^T = G
-    dA = -S out^T
-    dB = -out^T S
+    a @ out + out @ b = q
+    dq = S,  a^T @ S + S @ b^T = g
+    da = -S @ out^T
+    db = -out^T @ S
 
     >>> solve_sylvester(np.array([[1.0]]), np.array([[1.0]]), np.array([[4.0]]))
     array([[2.]])

@@ -27,6 +27,7 @@ def _one_less(n: Any) -> Any:
 def eval_jacobi(n: Any, alpha: Any, beta: Any, x: Any) -> Any:
     """Jacobi's polynomial, orthogonal under (1 - x)^alpha (1 + x)^beta.
 
+    out = P_n^(alpha, beta)(x)
     dx = g (n + alpha + beta + 1) / 2 P_(n-1)^(alpha+1, beta+1)(x)
 
     >>> eval_jacobi(1, 0.0, 0.0, 0.5)
@@ -47,6 +48,7 @@ def _jacobi_slope(n: Any, alpha: Any, beta: Any, x: Any) -> Any:
 def eval_gegenbauer(n: Any, alpha: Any, x: Any) -> Any:
     """Gegenbauer's polynomial, orthogonal under (1 - x^2)^(alpha - 1/2).
 
+    out = C_n^(alpha)(x)
     dx = g 2 alpha C_(n-1)^(alpha+1)(x)
 
     >>> eval_gegenbauer(1, 1.0, 0.5)
@@ -59,6 +61,7 @@ def eval_gegenbauer(n: Any, alpha: Any, x: Any) -> Any:
 def eval_chebyt(n: Any, x: Any) -> Any:
     """Chebyshev's polynomial of the first kind, cos(n arccos x).
 
+    out = T_n(x)
     dx = g n U_(n-1)(x)
 
     >>> eval_chebyt(2, 0.5)
@@ -74,7 +77,8 @@ def eval_chebyt(n: Any, x: Any) -> Any:
 def eval_chebyu(n: Any, x: Any) -> Any:
     """Chebyshev's polynomial of the second kind.
 
-    dx = g 2 C_(n-1)^(2)(x), of Gegenbauer
+    out = U_n(x)
+    dx = g 2 C_(n-1)^(2)(x)       (of Gegenbauer)
 
     >>> eval_chebyu(1, 0.5)
     np.float64(1.0)
@@ -89,7 +93,8 @@ def eval_chebyu(n: Any, x: Any) -> Any:
 def eval_legendre(n: Any, x: Any) -> Any:
     """Legendre's polynomial.
 
-    dx = g C_(n-1)^(3/2)(x), of Gegenbauer
+    out = P_n(x)
+    dx = g C_(n-1)^(3/2)(x)       (of Gegenbauer)
 
     >>> eval_legendre(2, 1.0)
     np.float64(1.0)
@@ -104,6 +109,7 @@ def eval_legendre(n: Any, x: Any) -> Any:
 def eval_genlaguerre(n: Any, alpha: Any, x: Any) -> Any:
     """Laguerre's generalised polynomial, orthogonal under x^alpha e^-x.
 
+    out = L_n^(alpha)(x)
     dx = -g L_(n-1)^(alpha+1)(x)
 
     >>> eval_genlaguerre(1, 0.0, 3.0)
@@ -119,6 +125,7 @@ def eval_genlaguerre(n: Any, alpha: Any, x: Any) -> Any:
 def eval_laguerre(n: Any, x: Any) -> Any:
     """Laguerre's polynomial, orthogonal under e^-x.
 
+    out = L_n(x)
     dx = -g L_(n-1)^(1)(x)
 
     >>> eval_laguerre(1, 3.0)
@@ -131,6 +138,7 @@ def eval_laguerre(n: Any, x: Any) -> Any:
 def eval_hermite(n: Any, x: Any) -> Any:
     """Hermite's polynomial of the physicists, orthogonal under e^(-x^2).
 
+    out = H_n(x)
     dx = g 2 n H_(n-1)(x)
 
     >>> eval_hermite(2, 1.0).round(12)
@@ -143,6 +151,7 @@ def eval_hermite(n: Any, x: Any) -> Any:
 def eval_hermitenorm(n: Any, x: Any) -> Any:
     """Hermite's polynomial of the statisticians, orthogonal under e^(-x^2 / 2).
 
+    out = He_n(x)
     dx = g n He_(n-1)(x)
 
     >>> eval_hermitenorm(2, 2.0)

@@ -92,6 +92,7 @@ def _owens_t_a(g: Any, h: Any, a: Any) -> Any:
 def owens_t(h: Any, a: Any) -> Any:
     """Owen's T, the probability of X > h and 0 < Y < a X for two standard normal variables.
 
+    out = 1 / (2 pi) integral_0^a e^(-h^2 (1 + t^2) / 2) / (1 + t^2) dt
     dh = -g e^(-h^2 / 2) erf(a h / sqrt(2)) / (2 sqrt(2 pi))
     da = g e^(-h^2 (1 + a^2) / 2) / (2 pi (1 + a^2))
 
@@ -105,7 +106,7 @@ def owens_t(h: Any, a: Any) -> Any:
 def ndtri_exp(y: Any) -> Any:
     """Quantile of the standard normal for a probability given by its logarithm.
 
-    log_ndtr(out) = y
+    log ndtr(out) = y
     dy = g sqrt(2 pi) e^(y + out^2 / 2)
 
     >>> ndtri_exp(np.log(0.5)).round(12) + 0.0
@@ -152,8 +153,9 @@ def chdtrc(v: Any, x: Any) -> Any:
 def chdtri(v: Any, p: Any) -> Any:
     """The x of chdtrc(v, x) = p.  Its rules follow from P(v / 2, out / 2) = 1 - p.
 
+    1 - P(v / 2, out / 2) = p
     dv = -g (dP/da) / (dP/dx)
-    dp = -2 g / (dP/dx)
+    dp = -2 g gamma(v / 2) (out / 2)^(1 - v / 2) e^(out / 2)
 
     >>> chdtri(2.0, np.exp(-1.0)).round(12)
     np.float64(2.0)
@@ -177,9 +179,10 @@ def _gdtr_x(g: Any, a: Any, b: Any, x: Any, out: Any) -> Any:
 def gdtr(a: Any, b: Any, x: Any) -> Any:
     """Distribution function of a gamma variable with the rate a and the shape b: P(b, a x).
 
-    da = g x times the slope of P along its second argument
-    db = g times the slope along its first
-    dx = g a times the slope along its second
+    out = P(b, a x)
+    da = g x s,  s = (a x)^(b-1) e^(-a x) / gamma(b)
+    db = g sum_n (a x)^(b+n) e^(-a x) / gamma(b + n + 1) (log(a x) - psi(b + n + 1))
+    dx = g a s
 
     >>> gdtr(1.0, 1.0, 2.0) == -np.expm1(-2.0)
     np.True_
@@ -196,7 +199,10 @@ def gdtr(a: Any, b: Any, x: Any) -> Any:
 def gdtrc(a: Any, b: Any, x: Any) -> Any:
     """1 - gdtr(a, b, x).
 
-    da, db, dx = minus those of `gdtr`
+    out = 1 - P(b, a x)
+    da = -g x s,  s = (a x)^(b-1) e^(-a x) / gamma(b)
+    db = -g sum_n (a x)^(b+n) e^(-a x) / gamma(b + n + 1) (log(a x) - psi(b + n + 1))
+    dx = -g a s
 
     >>> gdtrc(1.0, 1.0, 2.0) == np.exp(-2.0)
     np.True_
@@ -234,6 +240,7 @@ def _fdtr_x(g: Any, dfn: Any, dfd: Any, x: Any, out: Any) -> Any:
 def fdtr(dfn: Any, dfd: Any, x: Any) -> Any:
     """Distribution function of Fisher's F: I_y(dfn / 2, dfd / 2), y = dfn x / (dfd + dfn x).
 
+    out  = I_y(dfn / 2, dfd / 2),  y = dfn x / (dfd + dfn x)
     ddfn = g (dI/da / 2 + dI/dy dy/ddfn)
     ddfd = g (dI/db / 2 + dI/dy dy/ddfd)
     dx   = g dI/dy dy/dx
@@ -253,7 +260,10 @@ def fdtr(dfn: Any, dfd: Any, x: Any) -> Any:
 def fdtrc(dfn: Any, dfd: Any, x: Any) -> Any:
     """1 - fdtr(dfn, dfd, x).
 
-    ddfn, ddfd, dx = minus those of `fdtr`
+    out  = 1 - I_y(dfn / 2, dfd / 2),  y = dfn x / (dfd + dfn x)
+    ddfn = -g (dI/da / 2 + dI/dy dy/ddfn)
+    ddfd = -g (dI/db / 2 + dI/dy dy/ddfd)
+    dx   = -g dI/dy dy/dx
 
     >>> fdtrc(2.0, 2.0, 1.0)
     np.float64(0.5)
@@ -274,6 +284,7 @@ def _fdtri_along(which: str, g: Any, dfn: Any, dfd: Any, out: Any) -> Any:
 def fdtri(dfn: Any, dfd: Any, p: Any) -> Any:
     """The x of fdtr(dfn, dfd, x) = p.  Its rules follow from F(dfn, dfd, out) = p.
 
+    fdtr(dfn, dfd, out) = p
     ddfn = -g (dF/ddfn) / (dF/dx)
     ddfd = -g (dF/ddfd) / (dF/dx)
     dp   = g / (dF/dx)
@@ -295,6 +306,7 @@ def _pdtr_m(g: Any, k: Any, m: Any, out: Any) -> Any:
 def pdtr(k: Any, m: Any) -> Any:
     """The probability of at most k for a Poisson count of mean m; k is a constant, rounded down.
 
+    out = sum_{j <= k} m^j e^-m / j!
     dm = -g m^k e^-m / k!
 
     >>> pdtr(0.0, 1.0).round(6)
@@ -307,6 +319,7 @@ def pdtr(k: Any, m: Any) -> Any:
 def pdtrc(k: Any, m: Any) -> Any:
     """1 - pdtr(k, m).
 
+    out = 1 - sum_{j <= k} m^j e^-m / j!
     dm = g m^k e^-m / k!
 
     >>> pdtrc(0.0, 1.0) == -np.expm1(-1.0)
@@ -326,6 +339,7 @@ def _bdtr_p(g: Any, k: Any, n: Any, p: Any, out: Any) -> Any:
 def bdtr(k: Any, n: Any, p: Any) -> Any:
     """The probability of at most k successes in n trials; k and n are constants.
 
+    out = sum_{j <= k} n! / (j! (n - j)!) p^j (1 - p)^(n - j)
     dp = -g n! / (k! (n - k - 1)!) p^k (1 - p)^(n - k - 1)
 
     >>> bdtr(0.0, 2, 0.5)
@@ -338,6 +352,7 @@ def bdtr(k: Any, n: Any, p: Any) -> Any:
 def bdtrc(k: Any, n: Any, p: Any) -> Any:
     """1 - bdtr(k, n, p).
 
+    out = 1 - sum_{j <= k} n! / (j! (n - j)!) p^j (1 - p)^(n - j)
     dp = g n! / (k! (n - k - 1)!) p^k (1 - p)^(n - k - 1)
 
     >>> bdtrc(0.0, 2, 0.5)
@@ -354,6 +369,7 @@ def _nbdtr_p(g: Any, k: Any, n: Any, p: Any, out: Any) -> Any:
 def nbdtr(k: Any, n: Any, p: Any) -> Any:
     """The probability of at most k failures before n successes; k and n are constants.
 
+    out = sum_{j <= k} (n + j - 1)! / ((n - 1)! j!) p^n (1 - p)^j
     dp = g (n + k)! / ((n - 1)! k!) p^(n - 1) (1 - p)^k
 
     >>> nbdtr(0, 2, 0.5)
@@ -366,6 +382,7 @@ def nbdtr(k: Any, n: Any, p: Any) -> Any:
 def nbdtrc(k: Any, n: Any, p: Any) -> Any:
     """1 - nbdtr(k, n, p).
 
+    out = 1 - sum_{j <= k} (n + j - 1)! / ((n - 1)! j!) p^n (1 - p)^j
     dp = -g (n + k)! / ((n - 1)! k!) p^(n - 1) (1 - p)^k
 
     >>> nbdtrc(0, 2, 0.5)

@@ -54,9 +54,9 @@ def _one_matrix(x: Any) -> Any:
 def matmul(x: Any, y: Any) -> Any:
     """Matrix product of the last two axes, the ones before broadcast.
 
-    out = X Y
-    dX  = G Y^T
-    dY  = X^T G
+    out = x @ y
+    dx  = g @ y^T
+    dy  = x^T @ g
 
     >>> matmul(np.array([[1.0, 2.0]]), np.array([[3.0], [4.0]]))
     array([[11.]])
@@ -251,8 +251,8 @@ def _terms(subscripts: str) -> tuple[list[str], str]:
 def _einsum(*operands: Any, subscripts: str, optimize: Any, options: Any) -> Any:
     """Sum of products over named indices.
 
-    out_{...} = sum of x_{...} y_{...} ...
-    dx        = the einsum in which x and out change places
+    out = einsum(subscripts, operands_1, operands_2, ...)
+    doperands_k = the einsum in which operands_k and g change places
     """
     if optimize is False:  # finding an order of contraction costs 50 us
         optimize = len(operands) > 1 and sum(np.size(x) for x in operands) > 10_000

@@ -283,7 +283,7 @@ def std(
 
     out   = sqrt(sum_i |a_i - mean|^2 / (n - ddof))
     da_i  = g (a_i - mean) / ((n - ddof) out)        (0 where all values are equal)
-    dmean = -sum_i g (a_i - mean) / ((n - ddof) out) (where the mean is given)
+    dmean = -sum_i g (a_i - mean) / ((n - ddof) out)  (where the mean is given)
 
     >>> grad(std)(np.array([1.0, 3.0])), grad(std)(np.array([2.0, 2.0]))
     (array([-0.5,  0.5]), array([0., 0.]))
@@ -363,7 +363,7 @@ def max(  # noqa: A001
     """Largest element over axes.
 
     out  = max_i a_i
-    da_i = g / k  for the k elements that are the largest (`initial` among them), else 0
+    da_i = g / k where a_i = out, else 0,  k = sum_i [a_i = out]     (and `initial`)
 
     >>> grad(max)(np.array([1.0, 3.0, 3.0]))
     array([0. , 0.5, 0.5])
@@ -383,7 +383,7 @@ def min(  # noqa: A001
     """Smallest element over axes.
 
     out  = min_i a_i
-    da_i = g / k  for the k elements that are the smallest (`initial` among them), else 0
+    da_i = g / k where a_i = out, else 0,  k = sum_i [a_i = out]     (and `initial`)
 
     >>> grad(min)(np.array([1.0, 3.0]))
     array([1., 0.])

@@ -77,7 +77,7 @@ def sort(
 ) -> Any:  # fmt: skip
     """Sort along an axis; by default stable, whatever the algorithm.
 
-    out_i = a_{p_i},  p the places of the sorted elements
+    out_i = a_{p_i},  p = the places of the sorted elements
     da_{p_i} = g_i
 
     Raises:

@@ -33,9 +33,9 @@ __all__ = ["choose", "clip", "nan_to_num", "piecewise", "relu", "overwritten", "
 def _where(condition: Any, x: Any, y: Any) -> Any:
     """x where the condition holds, else y.
 
-    out = x if condition else y
-    dx  = g where the condition holds, else 0
-    dy  = 0 where the condition holds, else g
+    out = x where condition, else y
+    dx  = g where condition, else 0
+    dy  = 0 where condition, else g
     """
     return np.where(condition, x, y)
 
@@ -66,9 +66,9 @@ def where(condition: Any, x: Any = None, y: Any = None, /) -> Any:
 def _overwritten_where(x: Any, condition: Any, value: Any) -> Any:
     """The value where a condition holds, else x; no mask where it holds nowhere.
 
-    out    = value if condition else x
-    dvalue = g where the condition holds, else 0
-    dx     = 0 where the condition holds, else g
+    out    = value where condition, else x
+    dvalue = g where condition, else 0
+    dx     = 0 where condition, else g
     """
     return np.where(condition, value, x)
 
@@ -117,7 +117,8 @@ def _clip(a: Any, low: Any, high: Any) -> Any:
 
     out = min(max(a, low), high)
     da  = g where low <= a <= high, else 0
-    dlow, dhigh = g where that bound is the result
+    dlow  = g where a < low <= high, else 0
+    dhigh = g where max(a, low) > high, else 0
     """
     return np.clip(a, low, high)
 
@@ -194,7 +195,9 @@ def nan_to_num(
 
     out = x where it is finite, else nan, posinf or neginf
     dx  = g where x is finite, else 0
-    dnan, dposinf, dneginf = g where x is that, else 0
+    dnan    = g where x is NaN, else 0
+    dposinf = g where x = inf, else 0
+    dneginf = g where x = -inf, else 0
 
     >>> nan_to_num(np.array([1.0, np.nan]))
     array([1., 0.])

@@ -34,8 +34,8 @@ def _reshape_a(g: Any, a_shape: Any, order: Any) -> Any:
 def reshape(a: Any, /, shape: Any, order: Any = "C", *, copy: bool | None = None) -> Any:
     """The same elements in another shape.
 
-    out = a with other axes
-    da  = g in the shape of a
+    out = `a` with other axes
+    da  = g in the shape of `a`
 
     Args:
         shape: the lengths; one may be -1, which is what remains.
@@ -65,7 +65,7 @@ def _transpose_a(g: Any, axes: Any) -> Any:
 def transpose(a: Any, axes: Any = None) -> Any:
     """Axes in another order, by default reversed.
 
-    out = a with axes permuted
+    out = `a` with axes permuted
     da  = g with axes permuted back
 
     >>> transpose(np.array([[1.0, 2.0]])).shape
@@ -81,7 +81,7 @@ permute_dims = transpose
 def moveaxis(a: Any, source: Any, destination: Any) -> Any:
     """Move axes to new places.
 
-    out = a with axes moved
+    out = `a` with axes moved
     da  = g with axes moved back
 
     >>> moveaxis(np.zeros((2, 3, 4)), 0, -1).shape
@@ -94,7 +94,7 @@ def moveaxis(a: Any, source: Any, destination: Any) -> Any:
 def swapaxes(a: Any, axis1: int, axis2: int) -> Any:
     """Exchange two axes.
 
-    out = a with two axes exchanged
+    out = `a` with two axes exchanged
     da  = g with the same two axes exchanged
 
     >>> swapaxes(np.zeros((2, 3, 4)), 0, 2).shape
@@ -107,7 +107,7 @@ def swapaxes(a: Any, axis1: int, axis2: int) -> Any:
 def expand_dims(a: Any, axis: Any) -> Any:
     """Insert axes of length 1.
 
-    out = a with new axes
+    out = `a` with new axes
     da  = g without them
 
     >>> expand_dims(np.zeros(3), 0).shape
@@ -120,8 +120,8 @@ def expand_dims(a: Any, axis: Any) -> Any:
 def squeeze(a: Any, axis: Any = None) -> Any:
     """Drop axes of length 1.
 
-    out = a without them
-    da  = g with them
+    out = `a` without axes of length 1
+    da  = g with these axes
 
     >>> squeeze(np.zeros((1, 3, 1))).shape
     (3,)
@@ -147,7 +147,7 @@ def broadcast_to(array: Any, shape: Any, subok: bool = False) -> Any:
 def flip(m: Any, axis: Any = None) -> Any:
     """Reverse the order along axes.
 
-    out_i = m_{n-i}
+    out_i = m_{n-1-i}
     dm    = g, flipped
 
     >>> flip(np.array([1.0, 2.0]))
@@ -208,7 +208,7 @@ def repeat(a: Any, repeats: Any, axis: Any = None) -> Any:
     """Repeat each element.
 
     out = a_1, a_1, a_2, a_2, ...
-    da_i = the sum of g over the copies of a_i
+    da_i = sum of g over the copies of a_i
 
     >>> repeat(np.array([1.0, 2.0]), 2)
     array([1., 1., 2., 2.])

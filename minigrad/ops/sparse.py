@@ -30,8 +30,8 @@ def issparse(x: Any) -> bool:
 def sparse_matmul(a: Any, x: Any) -> Any:
     """A sparse matrix (m, n), a constant, times a vector (n,) or a matrix (n, k).
 
-    out = A x
-    dx  = A^T g
+    out = a @ x
+    dx  = a^T @ g
 
     >>> import scipy.sparse
     >>> sparse_matmul(scipy.sparse.eye_array(2, format="csr") * 3.0, np.array([1.0, 2.0]))

@@ -266,7 +266,7 @@ def exp10(x: Any) -> Any:
 def exp1(z: Any) -> Any:
     """Exponential integral E_1.
 
-    out = integral_x^inf e^-t / t dt
+    out = integral_z^inf e^-t / t dt
     dz  = -g e^-z / z
 
     >>> exp1(1.0).round(6)

@@ -126,7 +126,7 @@ def arctan(x: Any) -> Any:
 def arctan2(x: Any, y: Any) -> Any:
     """Angle of the point (y, x), in radians; the first argument is the height, as in NumPy.
 
-    out = arctan(x / y) in the right quadrant
+    out = arg(y + i x)
     dx  = g y / (x^2 + y^2)
     dy  = -g x / (x^2 + y^2)   (both 0 at the origin)
 

@@ -408,7 +408,7 @@ def sum_pool(x: Any, window: Window) -> Any:
 def sum_unpool(g: Any, window: Window) -> Any:
     """Each g added to all places of its window: the transpose of `sum_pool`.
 
-    out[p stride + k dilation - padding] += g[p]  for all k
+    out[p stride + k dilation - padding] += g[p]  (for all k)
     dg = sum_pool(gradient)
 
     >>> sum_unpool(np.array([[[1.0, 2.0]]]), Window.over((4,), 2, stride=2))

@@ -67,8 +67,9 @@ def _adjoint(
 def ode(y0: Any, t: Any, theta: Any, field: Any, solver: Any) -> Any:
     """The solution of dy/dt = field(y, t, theta), y(t_0) = y0, at the times t: (times, len(y0)).
 
+    out_i  = y(t_i),  y' = field(y, t, theta)
     dy0    = a(t_0)
-    dt_i   = g_i field(y_i, t_i, theta);  for the first time -a field(y0, t_0, theta)
+    dt_i   = g_i field(out_i, t_i, theta)     (for the first time -a field(y0, t_0, theta))
     dtheta = p(t_0)
 
     a and p solve the adjoint equation da/dt = -a df/dy, dp/dt = -a df/dtheta backward in time, where a

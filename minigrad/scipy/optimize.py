@@ -169,8 +169,8 @@ def _implicit_all(g: Any, needs: Sequence[bool], args: Any, out: Any, f: Any, so
 def _implicit_root(*args: Any, f: Any, solver: Any) -> Any:
     """The x at which F(x, theta) = 0, found by a solver.
 
-    F(out, theta) = 0
-    dtheta = -g (dF/dx)^-1 dF/dtheta
+    f(out, args_1, args_2, ...) = 0
+    dargs_k = -g (df/dout)^-1 df/dargs_k
     """
     with graph.no_grad():
         return solver(*args)

@@ -127,7 +127,11 @@ def checkpoint(function: Callable[P, R]) -> Callable[P, R]:
 def _forward(
     *tensors: Any, values: tuple[Any, ...], call: Rerun, constants: tuple[Any, ...]
 ) -> tuple[Any, ...]:
-    """What a function has returned for the tensors; its gradient comes from running it again."""
+    """What a function has returned for the tensors; its gradient comes from running it again.
+
+    out = f(tensors_1, tensors_2, ...)
+    dtensors_k = g df/dtensors_k
+    """
     return values
 
 

@@ -1,14 +1,18 @@
-"""What a graph forgets: the results of its steps, the lines of code and the calls of modules that made them."""
+"""What a graph forgets: the results of its steps, the data, the lines of code and the calls of modules that made them."""
 
 from __future__ import annotations
 
+import inspect
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
+from ..backend import is_array
 from ..graph import Node, observe, user_line
+from ..tensor import raw
+from .data import Collection, Known
 
 __all__ = ["Call", "Modular", "Record", "capture", "captured", "name_of"]
 
@@ -18,8 +22,9 @@ class Modular(Protocol):
 
     def named_modules(self) -> Iterator[tuple[str, Any]]: ...
     def named_parameters(self) -> Iterator[tuple[str, Any]]: ...
+    def named_buffers(self) -> Iterator[tuple[str, Any]]: ...
     def register_forward_hook(self, hook: Callable[..., Any]) -> Callable[[], None]: ...
-    def register_forward_pre_hook(self, hook: Callable[..., Any]) -> Callable[[], None]: ...
+    def register_forward_pre_hook(self, hook: Callable[..., Any], *, with_kwargs: bool) -> Callable[[], None]: ...
 
 
 class Call(NamedTuple):
@@ -35,14 +40,16 @@ class Record:
     """What was seen when a step was recorded.
 
     Attributes:
-        value: a copy of the result; None where values were not asked for.
+        value: a copy of the result, of several outputs a tuple; None where values were not asked for.
         source: the line of the user's code.
         calls: the calls of modules that it happened in, outermost first.
+        given: what the op got for its parameters (`Collection.sort_out`).
     """
 
     value: Any
     source: str | None
     calls: tuple[Call, ...]
+    given: dict[str, Any]
 
 
 _records: weakref.WeakKeyDictionary[Node, Record] = weakref.WeakKeyDictionary()
@@ -53,10 +60,10 @@ _names: weakref.WeakKeyDictionary[Node, str] = weakref.WeakKeyDictionary()
 def capture(module: Modular | None = None, values: bool = True) -> Iterator[None]:
     """Keep the results of all steps that are recorded inside, and the lines of code that made them, for those who show them.
 
-    An ordinary graph holds only what its rules will read; of the other steps the numbers are unknown afterwards.
+    An ordinary graph holds only what its rules will read; of the other steps and data the numbers are unknown afterwards.
 
     Args:
-        module: also note which call of which module inside of it made a step, and the names of its parameters.
+        module: also note which call of which module inside of it made a step, and the names of its parameters and inputs.
         values: False keeps no results, which saves their memory.
 
     >>> from minigrad.viz import explain
@@ -67,41 +74,57 @@ def capture(module: Modular | None = None, values: bool = True) -> Iterator[None
     array(3., dtype=float32)
     """
     stack: list[Call] = []
+    data = Collection(copied=True, values=values)
 
-    def keep(node: Node, value: Any) -> None:
-        if not values:
-            copied = None
-        elif isinstance(value, tuple):
-            copied = tuple(v.copy() for v in value)  # an array may be written in place later
-        else:
-            copied = value.copy()
-        _records[node] = Record(copied, user_line(), tuple(stack))
+    def keep(op: Any, node: Node | None, value: Any, parameters: dict[str, Any]) -> None:
+        if node is None:
+            data.computed(op, value, parameters, user_line(), tuple(stack))
+            return
+        given = data.sort_out(op, node.parents, parameters, bool(stack))
+        _records[node] = Record(_copied(value) if values else None, user_line(), tuple(stack), given)
 
     with ExitStack() as undo:
         if module is not None:
             for name, parameter in module.named_parameters():
                 if parameter._node is not None:
                     _names[parameter._node] = name
+            data.known += [Known(name, raw(buffer), False) for name, buffer in module.named_buffers()]
             for path, inner in module.named_modules():
-                _watch(inner, path, stack, undo)
+                _watch(inner, path, stack, data, undo)
         with observe(keep):
             yield
 
 
-def _watch(module: Modular, path: str, stack: list[Call], undo: ExitStack) -> None:
-    """Push each call of a module on the stack while it runs."""
+def _copied(value: Any) -> Any:
+    """A result as it is now: an array may be written in place later."""
+    return tuple(map(_copied, value)) if isinstance(value, (tuple, list)) else value.copy()
+
+
+def _watch(module: Modular, path: str, stack: list[Call], data: Collection, undo: ExitStack) -> None:
+    """Push each call of a module on the stack while it runs; what the outermost one gets are the inputs of the model."""
     number = 0
 
-    def enter(*_: Any) -> None:
+    def enter(_: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         nonlocal number
         number += 1
+        if not stack:
+            data.known += _inputs(module, args, kwargs)
         stack.append(Call(path, number, type(module).__name__))
 
     def leave(*_: Any) -> None:
         stack.pop()
 
-    undo.callback(module.register_forward_pre_hook(enter))
+    undo.callback(module.register_forward_pre_hook(enter, with_kwargs=True))
     undo.callback(module.register_forward_hook(leave))
+
+
+def _inputs(module: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[Known]:
+    """The arrays that a module is called with, under the names of its parameters."""
+    try:
+        given = inspect.signature(module.forward).bind(*args, **kwargs).arguments
+    except (AttributeError, TypeError, ValueError):  # the call itself will say what is wrong
+        return []
+    return [Known(name, raw(x), True) for name, x in given.items() if is_array(raw(x))]
 
 
 def captured(node: Node) -> Record | None:

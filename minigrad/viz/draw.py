@@ -4,22 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..backend import ones_like
-from ..backward import gradients
-from ..graph import clock
 from ..tensor import Tensor
 from .capture import Call
+from .derivatives import DERIVATIVES, with_gradients
 from .drawing import Drawing, graphviz_package
 from .highlight import MARK, Marked, mark
 from .numbers import dimensions, memory_size, number
 from .target import resolve
-from .values import backward_flow, saved_values, value_of
+from .text import printable
+from .values import backward_flow, values_of
 from .view import Edge, Group, View, view
 from .walk import Step, walk
 
 __all__ = ["draw"]
 
-DERIVATIVES = ("gradient", "second derivative", "higher derivatives")
 STYLES = ("minimal", "normal", "detailed")
 SYMBOLS = {
     "add": "+", "subtract": "−", "multiply": "×", "divide": "÷", "negative": "−x", "matmul": "@", "power": "xʸ", "square": "x²",
@@ -66,7 +64,7 @@ def draw(
     tensors, names = resolve(target, inputs, names, values=style == "detailed" or highlight is not None)
     steps = walk(tensors, names)
     if derivative:
-        steps = _derived(tensors, steps, names, derivative)
+        steps, _ = with_gradients(tensors, steps, names, derivative, values=style == "detailed")
     shown = view(steps, depth, repeats, max_nodes)
     numbers = _Numbers(tensors, steps) if style == "detailed" else None
     painter = _Painter(steps, shown, style, direction, mark(highlight, tensors, steps), numbers)
@@ -127,15 +125,20 @@ class _Painter:
         """Draw a step, those that are alike, or a closed module."""
         step, last = group.steps[0], group.steps[-1]
         if group.closed:
-            title, details = self.title(group.closed), [_ops(group.steps), _describe(last.shape, last.dtype)]
+            title, details = self.title(group.closed), [_ops(group.steps), _describe(last)]
             look = {"shape": "box3d", "style": "filled", "fillcolor": "#e3e0f3", "color": "#5e4fa2", "margin": "0.2,0.13"}
+        elif step.kind == "data":
+            title, details = step.name or "data", [_describe(step)]
+            look = {"shape": "note", "style": "filled"}
         elif step.op is None:
-            title, details = step.name or "leaf", [_describe(step.shape, step.dtype)]
+            title, details = step.name or "leaf", [_describe(step)]
             look = {"shape": "box", "style": "filled", "fillcolor": "#fff3c4", "color": "#b08d00"}
         else:
             title = SYMBOLS.get(step.op, step.op) if self.style == "minimal" else step.op
-            details = [_describe(step.shape, step.dtype)] if self.style == "detailed" else []
+            details = [_describe(step)] if self.style == "detailed" else []
             look = {"shape": "box", "style": "rounded,filled", "fillcolor": "#dbe9ff", "color": "#3b6db5"}
+        if step.data is not None and not group.closed:
+            look |= {"fillcolor": "#eceff1", "color": "#607d8b"}
         if len(group.steps) > 1 and not group.closed:
             title += f" ×{len(group.steps)}"
         elif self.numbers is not None and not group.closed:
@@ -147,17 +150,17 @@ class _Painter:
 
     def edge(self, edge: Edge) -> None:
         """Draw what flows from one group to another."""
-        look = {"style": "dashed", "constraint": "false"} if edge.carried else {}
+        look = {"style": "dashed", "constraint": "false"} if edge.carried else {"style": "dotted"} if edge.data else {}
         if edge.source in self.marked.path and edge.target in self.marked.path:
             look |= {"color": MARK, "penwidth": "2.5"}
-        text = f"  {_describe(edge.shape, edge.dtype)}" + f" ×{edge.count}" * (edge.count > 1) + "\nnext step" * edge.carried
+        text = f"  {dimensions(edge.shape)} {edge.dtype}" + f" ×{edge.count}" * (edge.count > 1) + "\nnext step" * edge.carried
         self.graph.edge(str(edge.source), str(edge.target), "" if self.style == "minimal" else _escape(text), **look)
 
     def result(self, group: Group) -> None:
         """Draw what comes out."""
         step = group.steps[-1]
         text = step.name or (step.calls[0].path if step.calls and step.calls[0].path in DERIVATIVES else "result")
-        text += "" if self.style == "minimal" else f"\n{_describe(step.shape, step.dtype)}"
+        text += "" if self.style == "minimal" else f"\n{_describe(step)}"
         look = {"shape": "box", "style": "filled", "fillcolor": "#dcedc8", "color": "#558b2f"}
         self.graph.node(f"out{step.id}", _escape(text), **look)
         self.graph.edge(str(group.id), f"out{step.id}")
@@ -167,8 +170,7 @@ class _Numbers:
     """The values and gradients of all steps, as far as they are known, as text."""
 
     def __init__(self, tensors: list[Tensor], steps: list[Step]) -> None:
-        read = saved_values(step.node for step in steps)
-        self.values = {step.id: value_of(step.node, read) for step in steps}
+        self.values = values_of(steps, tensors)
         try:
             self.gradients = {flow.step.id: flow.total for flow in backward_flow(tensors, steps)}
         except RuntimeError:  # of several elements, or freed by a backward pass: drawn without
@@ -177,25 +179,8 @@ class _Numbers:
     def of(self, step: Step) -> list[str]:
         """The lines about a step."""
         value, gradient = self.values[step.id], self.gradients.get(step.id)
-        lines = [] if step.bytes is None else [memory_size(step.bytes)]
+        lines = [memory_size(step.bytes)]
         return lines + [f"{what} {number(x)}" for what, x in (("=", value), ("gradient", gradient)) if x is not None]
-
-
-def _derived(tensors: list[Tensor], steps: list[Step], names: Any, order: int) -> list[Step]:
-    """The graph of the gradients, in boxes by their order."""
-    leaves = [leaf for step in steps if step.op is None and (leaf := step.node.tensor()) is not None]
-    outputs, starts = tensors, []
-    for _ in range(order):
-        starts.append(next(clock))
-        found = gradients(outputs, leaves, [ones_like(t._array) for t in outputs], create_graph=True)
-        outputs = [g for g in found if g is not None and g._node is not None]
-        if not outputs:
-            raise ValueError(f"derivative={order}: the gradient of order {len(starts)} does not depend on the leaves")
-    derived = walk([*tensors, *outputs], names)
-    for step in derived:
-        if step.op and (passed := sum(step.id > start for start in starts)):
-            step.calls = (Call(DERIVATIVES[min(passed, 3) - 1], 1, ""),)
-    return derived
 
 
 def _ops(steps: list[Step]) -> str:
@@ -204,8 +189,10 @@ def _ops(steps: list[Step]) -> str:
 
 
 def _escape(text: str) -> str:
-    return graphviz_package().escape(text)
+    return graphviz_package().escape(printable(text))
 
 
-def _describe(shape: Any, dtype: Any) -> str:
-    return dimensions(shape) if shape is None else f"{dimensions(shape)} {dtype}"
+def _describe(step: Step) -> str:
+    """The shape and dtype of a step; of several outputs the shapes."""
+    shapes = ", ".join(map(dimensions, step.shapes))
+    return shapes if step.dtype is None else f"{shapes} {step.dtype}"

@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
-
+from ..graph import Node
 from ..tensor import Tensor
 from .capture import captured
 from .formula import Formula
-from .numbers import has_numbers, host, number
+from .names import Names
+from .naming import labels_of
+from .numbers import number
 from .target import resolve
-from .values import backward_flow, saved_values, value_of, what_rules_read
+from .text import printable
+from .values import backward_flow, values_of
 from .walk import Step, walk
 
-__all__ = ["Explained", "Explanation", "explain"]
+__all__ = ["LEGEND", "Explained", "Explanation", "explain"]
+
+LEGEND = "d x is the gradient of the result by x, g the one that arrives at the step above"
 
 
 class Rule(NamedTuple):
@@ -37,7 +42,7 @@ class Explained:
 
     Attributes:
         step: the step of the graph.
-        label: how it is called: the tensor's name, or v1, v2, ...
+        label: what it is called: the tensor's name, or v1, v2, ...
         call: what was computed, "multiply(x, w)"; empty for a leaf.
         formula: the op's formula with these names, and with the numbers where they are single ones.
         value: the result, None where the graph does not know it (see `capture`).
@@ -79,7 +84,7 @@ class Explanation:
         sends = iter(
             _aligned([(f"to {label}:", str(rule or ""), f"= {number(sent)}") for s in passed for _, label, rule, sent in s.rules])
         )
-        lines = ["forward", *_aligned(forward), "", "backward"]
+        lines = ["forward", *_aligned(forward), "", f"backward ({LEGEND})"]
         for s in passed:
             lines.append(f"  d {s.label} = {s.total}")
             lines += [f"    {next(sends)}" for _ in s.rules]
@@ -93,7 +98,7 @@ class Explanation:
         for s in passed:
             backward.append((f"d {s.label}", "", None, s.total))
             backward += [("", f"to {label}", formula, number(sent)) for _, label, formula, sent in s.rules]
-        return f"<h4>forward</h4>{_table(forward)}<h4>backward</h4>{_table(backward)}"
+        return f"<h4>forward</h4>{_table(forward)}<h4>backward</h4><p>{escape(LEGEND)}</p>{_table(backward)}"
 
 
 def _table(rows: Sequence[tuple[str, str, Formula | None, str]]) -> str:
@@ -120,15 +125,15 @@ def explain(target: Any, *inputs: Any, names: Any = None, gradient: Any = None) 
     >>> x = Tensor(0.5, requires_grad=True, name="x")
     >>> print(explain((2 * x).tanh()))
     forward
-      x       given                                0.5
-      v1      multiply(2, x)  out = x y = 2 × 0.5  ?
-      result  tanh(v1)        out = tanh(x)        0.7616
+      x       given                               0.5
+      v1      multiply(2, x)  v1 = 2 x = 2 × 0.5  ?
+      result  tanh(v1)        result = tanh(v1)   0.7616
     <BLANKLINE>
-    backward
+    backward (d x is the gradient of the result by x, g the one that arrives at the step above)
       d result = 1
-          to v1:  dx = g (1 - out^2) = 1 × (1 - 0.7616^2)  = 0.42
+          to v1:  d v1 = g (1 - result^2) = 1 × (1 - 0.7616^2)  = 0.42
       d v1 = 0.42
-          to x:   dy = g x = 0.42 × 2                      = 0.8399
+          to x:   d x = g × 2 = 0.42 × 2                        = 0.8399
       d x = 0.8399
     """
     tensors, names = resolve(target, inputs, names)
@@ -139,101 +144,37 @@ def explained(
     tensors: list[Tensor], steps: list[Step], gradient: Any = None, chosen: Collection[int] | None = None
 ) -> list[Explained]:
     """The explanation of the chosen steps, by their numbers, or of all."""
-    read = saved_values(step.node for step in steps)
-    labels = _labels(steps)
-    values = {step.id: value_of(step.node, read) for step in steps}
+    labels = labels_of(steps)
+    values = values_of(steps, tensors)
     flows = {flow.step.id: flow for flow in backward_flow(tensors, steps, gradient)}
+    uses = Counter(flow.step.node.parents[place] for flow in flows.values() for place, *_ in flow.sends)
     found = []
     for step in steps:
         if chosen is not None and step.id not in chosen:
             continue
-        known = {**_inputs(step, labels, values), "out": (labels[step.id], values[step.id])}
         flow = flows.get(step.id)
-        rules = [] if flow is None else _rules(step, known, flow.total, flow.sends, labels)
+        names = Names(step, labels, values, None if flow is None else flow.total)
+        rules = [] if flow is None else [_rule(names, uses, *sent) for sent in flow.sends]
         found.append(
             Explained(
-                step, labels[step.id], _written(step, known), _formula(step.doc, "out", known), values[step.id], source_of(step),
+                step, labels[step.id], names.call(), names.formula_of_result(), values[step.id], source_of(step),
                 [] if flow is None else flow.arrives, None if flow is None else flow.total, rules,
             )
         )  # fmt: skip
     return found
 
 
-def _labels(steps: list[Step]) -> dict[int, str]:
-    labels, count = {}, 0
-    for step in steps:
-        if step.name is None and not (step.output and step.op):
-            count += 1
-        labels[step.id] = step.name or ("result" if step.output and step.op else f"v{count}")
-    return labels
-
-
-def _inputs(step: Step, labels: dict[int, str], values: dict[int, Any]) -> dict[str, tuple[str, Any]]:
-    """For each input of the op: what it is called, and its value."""
-    node = step.node
-    if node.op is None:
-        return {}
-    ids = iter(step.inputs)
-    known: dict[str, tuple[str, Any]] = {}
-    names = node.op.inputs if node.op.sequence is None else [f"{node.op.sequence}{i}" for i in range(len(node.parents))]
-    read = dict(what_rules_read(node))
-    constants = {n: host(v) for n, v in read.items() if has_numbers(v)}
-    for name, parent in zip(names, node.parents, strict=False):
-        if parent is not None:
-            source = next(ids)[0]
-            known[name] = (labels[source], values[source])
-        else:
-            value = constants.get(name)
-            label = "..." if read.get(name, ...) is not None else ""  # an input that was left out
-            known[name] = (number(value) if value is not None else label, value)
-    return known
+def _rule(names: Names, uses: Counter[Node | None], place: int, source: int, sent: Any) -> Rule:
+    """What is sent to one input; where others send to it too, what is sent is added."""
+    parameter = names.parameter_at(place)
+    label = names.labels.get(parameter, "")
+    return Rule(source, label, names.formula_of_rule(parameter, "+=" if uses[names.step.node.parents[place]] > 1 else "="), sent)
 
 
 def source_of(step: Step) -> str | None:
     """The line of the user's code that made a step, where it was captured."""
-    record = captured(step.node)
-    return None if record is None else record.source
-
-
-def _written(step: Step, known: dict[str, tuple[str, Any]]) -> str:
-    if step.op is None:
-        return ""
-    labels = [label for name, (label, _) in known.items() if label and name != "out"]
-    return f"{step.op}({', '.join(labels)})"
-
-
-def _line(doc: str, left: str) -> str | None:
-    """The formula of a docstring that defines a name: "dx = ..." or "dx_i = ...", of an input `weight` also "dW = ..."."""
-    spellings = [left, *((f"d{left[1].upper()}", f"d{left[1]}") if left != "out" and len(left) > 2 else ())]
-    for spelling in spellings:
-        if match := re.search(rf"(?:^|[;,] )\s*{spelling}(?:_\w)?\s*=\s*([^;\n]+)", doc, re.MULTILINE):
-            return re.split(r"\s{2,}|, d\w", match[1].strip())[0].rstrip(",")
-    return None
-
-
-def _formula(doc: str, left: str, known: dict[str, tuple[str, Any]]) -> Formula | None:
-    """A formula of a docstring, with the numbers of its names where all of them are single ones."""
-    formula = _line(doc, left)
-    if formula is None:
-        return None
-    used = [name for name in known if re.search(rf"\b{name}\b", formula) and name != left]
-    single = used and all(known[name][1] is not None and not np.shape(known[name][1]) for name in used)
-    return Formula(left, formula, {name: number(known[name][1]) for name in used} if single else None)
-
-
-def _rules(
-    step: Step, known: dict[str, tuple[str, Any]], g: Any, sends: list[tuple[int, Any]], labels: dict[int, str]
-) -> list[Rule]:
-    node = step.node
-    if node.op is None:
-        return []
-    names = [name for name, parent in zip([n for n in known if n != "out"], node.parents, strict=False) if parent is not None]
-    values = {**known, "g": ("g", g)}
-    found = []
-    for i, (source, sent) in enumerate(sends):
-        name = names[i] if i < len(names) else ""
-        found.append(Rule(source, labels[source], _formula(step.doc, f"d{name}", values), sent))
-    return found
+    known = captured(step.node) if step.data is None else step.data.origin
+    return None if known is None or known.source is None else printable(known.source)
 
 
 def place(source: str | None) -> str:

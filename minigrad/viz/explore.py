@@ -5,14 +5,15 @@ from __future__ import annotations
 import os
 from typing import Any
 
-import numpy as np
-
+from .derivatives import with_gradients
 from .explain import Explained, Rule, explained, place
 from .formula import Formula
+from .highlight import mark
 from .numbers import dimensions, host, memory_size, number, rms
 from .page import Page
 from .summary import Summariser
 from .target import resolve
+from .text import printable
 from .view import Group, alike, boxes, view
 from .walk import Step, walk
 
@@ -20,8 +21,9 @@ __all__ = ["explore"]
 
 
 def explore(
-    target: Any, path: str | os.PathLike[str] | None = None, *inputs: Any,
-    names: Any = None, gradient: Any = None, title: str = "Computation graph", max_nodes: int = 1500,
+    target: Any, *inputs: Any, path: str | os.PathLike[str] | None = None, names: Any = None, gradient: Any = None,
+    title: str = "Computation graph", direction: str | None = None, depth: int | None = None, repeats: str = "unrolled",
+    highlight: Any = None, derivative: int = 0, max_nodes: int = 1500,
 ) -> Page:  # fmt: skip
     """A page that shows a graph and steps through its forward and its backward pass, node by node, with formulas and numbers.
 
@@ -30,33 +32,47 @@ def explore(
     Args:
         target: a tensor or several, before `backward()` has freed what the rules read; or a module or a function, which is
             called with the inputs.  Under `capture(module)` the numbers of all steps are kept, and the modules that made them.
+        inputs: of a module or a function; after tensors the `names` may stand here.  A path may stand before them.
         path: where to write the page; a notebook shows the returned page by itself.
-        inputs: of a module or a function; after tensors the `names` may stand here.
         names: a module, or a dict from names to tensors.
         gradient: what arrives at the result; ones by default, so that of several elements the sum is differentiated.
+        direction: "TB" from top to bottom, "LR" from left to right; by default what fits the window better.
+        depth: modules at this depth are closed at first; a click opens them.
+        repeats: "compact" begins with the steps of a recurrent network as one.
+        highlight, derivative: as for `draw`.
         max_nodes: a larger graph is summarised: the page then shows the first of those steps that are alike.
 
     Raises:
         RuntimeError: a backward pass has freed what the rules read.
+        ValueError: of options that do not exist.
 
     >>> x = Tensor(0.5, requires_grad=True, name="x")
     >>> page = explore((2 * x).tanh())
     >>> len(page.html) < 2_000_000
     True
     """
+    if direction not in (None, "TB", "LR"):
+        raise ValueError(f"direction must be TB or LR, got {direction!r}")
+    path, inputs = _path_before(target, path, inputs)
     tensors, names = resolve(target, inputs, names)
     steps = walk(tensors, names)
+    marked = mark(highlight, tensors, steps)
+    if derivative:
+        steps, tensors = with_gradients(tensors, steps, names, derivative)
     groups = view(steps, None, "unrolled", max_nodes)
+    view(steps, depth, repeats, max_nodes)  # whether such options exist
     member = {step.id: group.id for group in groups.groups for step in group.steps}
     shown = {group.id for group in groups.groups}
-    if gradient is None and any(t.size != 1 for t in tensors):
-        gradient = 1.0
-    rows = explained(tensors, steps, gradient, shown)
+    rows = explained(tensors, steps, 1.0 if gradient is None else gradient, shown)
     data = {
         "title": title,
-        "notes": groups.notes,
-        "steps": _steps(rows, steps, groups.groups, member),
+        "notes": [*groups.notes, *marked.notes],
+        "direction": direction,
+        "compact": repeats == "compact",
+        "steps": _steps(rows, steps, groups.groups, member, depth),
         "backward": [row.step.id for row in reversed(rows) if row.gradient is not None],
+        "marked": {str(member[number]): colour for number, colour in marked.steps.items()},
+        "path": sorted({member[number] for number in marked.path}),
     }
     page = Page(title, data, ("values.js", "graph.js", "detail.js", "player.js", "explore.js"), graphviz=True)
     if path is not None:
@@ -64,8 +80,21 @@ def explore(
     return page
 
 
+def _path_before(
+    target: Any, path: str | os.PathLike[str] | None, inputs: tuple[Any, ...]
+) -> tuple[str | os.PathLike[str] | None, tuple[Any, ...]]:
+    """The path, where it stands before the inputs: None, a path, or a name that ends with .html."""
+    if path is not None or not inputs:
+        return path, inputs
+    first, *rest = inputs
+    is_name = isinstance(first, str) and (not callable(target) or first.lower().endswith((".html", ".htm")))
+    if first is None or is_name or isinstance(first, os.PathLike):
+        return first, tuple(rest)
+    return None, inputs
+
+
 def _steps(
-    rows: list[Explained], steps: list[Step], groups: list[Group], member: dict[int, int]
+    rows: list[Explained], steps: list[Step], groups: list[Group], member: dict[int, int], depth: int | None
 ) -> list[dict[str, Any]]:
     """All that the page shows of each step: those of a class are alike."""
     classes: dict[Any, int] = {}
@@ -74,7 +103,10 @@ def _steps(
     shown = []
     for row, group in zip(rows, groups, strict=True):
         step = _step(row, group, member, summarise)
-        step["calls"] = [[c.path, c.number, c.kind] for c in calls[row.step.id] if c.path]
+        around = calls[row.step.id]
+        kept = [c for c in around if c.path or depth == 0]  # the model itself is a box only where it is closed
+        step["calls"] = [[c.path, c.number, c.kind] for c in kept]
+        step["shut"] = kept.index(around[depth]) if depth is not None and depth < len(around) and around[depth] in kept else -1
         step["alike"] = classes.setdefault(keys[row.step.id], len(classes))
         shown.append(step)
     return shown
@@ -88,12 +120,14 @@ def _step(row: Explained, group: Group, member: dict[int, int], summarise: Summa
         "id": step.id,
         "count": len(group.steps),
         "kind": step.kind,
+        "fixed": step.data is not None,
         "op": step.op,
         "label": row.label,
         "call": row.call,
         "shape": step.shape,
         "dtype": None if step.dtype is None else str(step.dtype),
-        "bytes": None if step.bytes is None else memory_size(step.bytes),
+        "shapes": ", ".join(map(dimensions, step.shapes)),
+        "bytes": memory_size(step.bytes),
         "output": step.output,
         "summary": summary,
         "doc": rest.strip("\n"),
@@ -104,7 +138,7 @@ def _step(row: Explained, group: Group, member: dict[int, int], summarise: Summa
         "short": _short(row.value, step),
         "arrives": [number(g) for g in row.arrives],
         "gradient": summarise(row.gradient),
-        "shortGradient": "" if row.gradient is None else _short(row.gradient, step, norm=True),
+        "shortGradient": "" if row.gradient is None else f"gradient {_short(row.gradient, step, norm=True)}",
         "rules": [
             {
                 "to": member[rule.to],
@@ -127,22 +161,17 @@ def _formula(formula: Formula | None) -> dict[str, str] | None:
 def _local(rule: Rule, gradient: Any) -> dict[str, str] | None:
     """The derivative itself, for an incoming gradient of 1, where all is single numbers."""
     numbers = None if rule.formula is None else rule.formula.numbers
-    if rule.formula is None or not numbers or "g" not in numbers or np.size(rule.sent) != 1:
+    if rule.formula is None or not numbers or "g" not in numbers or isinstance(gradient, tuple):
         return None
     arriving = host(gradient)
-    if not arriving.all():
+    if host(rule.sent).size != 1 or arriving.size != 1 or not arriving.all():
         return None
     local = rule.formula.local()
-    return {"left": local.left, "math": local.math_with_numbers(), "value": number(host(rule.sent) / arriving)}
+    return {"left": printable(local.left), "math": local.math_with_numbers(), "value": number(host(rule.sent) / arriving)}
 
 
 def _short(value: Any, step: Step, norm: bool = False) -> str:
     """What fits below a node: a single number, else the shape; of a gradient its root mean square."""
-    if value is None or isinstance(value, tuple):
-        return dimensions(step.shape)
-    array = host(value)
-    if array.size == 1:
-        return number(array.reshape(()))
-    if not norm or not array.size:
-        return dimensions(step.shape)
-    return f"rms {rms(array):.2g}"
+    if value is not None and not isinstance(value, tuple) and host(value).size == 1:
+        return number(host(value).reshape(()))
+    return f"rms {rms(value):.2g}" if norm else ", ".join(map(dimensions, step.shapes))

@@ -1,68 +1,112 @@
-"""The formulas of docstrings: read, filled with numbers, written as text and as MathML for pages."""
+"""Formulas with the user's own names and numbers in them, written as text and as MathML for pages."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from html import escape
+
+from .notation import BIG, Tree, parse, read
 
 __all__ = ["Formula", "mathml", "parse"]
 
-#: A part of a formula: its kind, and its parts or its text.
-Tree = tuple
-
 GREEK = {
-    "alpha": "α", "beta": "β", "gamma": "Γ", "delta": "δ", "eps": "ε", "theta": "θ", "lambda": "λ", "mu": "μ", "nu": "ν",
-    "pi": "π", "psi": "ψ", "rho": "ρ", "sigma": "σ", "tau": "τ", "phi": "φ", "omega": "ω", "zeta": "ζ", "digamma": "ψ",
+    "alpha": "α", "beta": "β", "gamma": "Γ", "delta": "δ", "eps": "ε", "theta": "θ", "lambda": "λ", "lmbda": "λ", "mu": "μ",
+    "nu": "ν", "pi": "π", "psi": "ψ", "rho": "ρ", "sigma": "σ", "tau": "τ", "phi": "φ", "omega": "ω", "zeta": "ζ",
+    "Phi": "Φ", "digamma": "ψ",
 }  # fmt: skip
-BIG = {"sum": "∑", "prod": "∏", "product": "∏", "integral": "∫"}
 SYMBOLS = {"*": "·", "-": "−", "<=": "≤", ">=": "≥", "!=": "≠", "->": "→", "inf": "∞"}
-WORDS = re.compile(r"\b(where|for|with|or|and|the|of|if|as|at|is|else|along|over|in)\b")
-TOKEN = re.compile(
-    r"\s*(?:(\d+\.?\d*(?:e[+-]?\d+)?|\.\d+)|([^\W\d_]\w*?(?=_|\W|$)'*)|(\.\.\.|<=|>=|!=|->|[-+*/^_=<>(),|\[\]{}@·×!]))"
-)
+NUMBER = re.compile(r"-?\d+\.?\d*(e[+-]?\d+)?$")
 
 
 @dataclass(frozen=True)
 class Formula:
-    """A formula of an op: what stands on the left, what on the right, and the numbers that its names have here.
+    """A formula of an op: what stands on the left, what on the right, and what its names are called and stand for here.
 
-    >>> str(Formula("dx", "g (1 - out^2)", {"g": "1", "out": "0.5"}))
-    'dx = g (1 - out^2) = 1 × (1 - 0.5^2)'
+    Attributes:
+        left, right: as the op's docstring has them.
+        numbers: the numbers that the names have, where all have single ones.
+        labels: what the user calls what the docstring calls x, y, out.
+        where: further definitions that the right side uses, (left, right).
+        sign: "+=" where what a rule sends is added to what others send.
+
+    >>> print(Formula("dx", "g (1 - out^2)", {"g": "1", "out": "0.5"}, {"x": "h", "out": "result"}))
+    d h = g (1 - result^2) = 1 × (1 - 0.5^2)
     """
 
     left: str
     right: str
     numbers: Mapping[str, str] | None = None
+    labels: Mapping[str, str] = field(default_factory=dict)
+    where: tuple[tuple[str, str], ...] = ()
+    sign: str = "="
+
+    def names(self) -> set[str]:
+        """The names of the right side that stand for something, and `g`."""
+        found: set[str] = set()
+        _collect(read(self.right, self.labels), found)
+        return found & {*self.labels, "g", "out"}
+
+    def filled_with(self, numbers: Mapping[str, str]) -> Formula:
+        """The same formula, whose names have these numbers."""
+        return replace(self, numbers=numbers)
 
     def tree(self, numbers: Mapping[str, str] | None = None) -> Tree:
-        """The right side; with numbers in the place of names.  A formula that cannot be read is text."""
-        tree = _read(self.right)
-        return tree if numbers is None else _filled(tree, numbers)
+        """The right side; with labels, or with numbers, in the place of names."""
+        tree = read(self.right, self.labels)
+        if numbers is None:
+            return _filled(tree, {name: _called(label) for name, label in self.labels.items()})
+        return _filled(tree, {name: ("num", number) for name, number in numbers.items()})
 
     def __str__(self) -> str:
-        filled = self.tree(self.numbers)
-        end = "" if self.numbers is None or filled[0] == "text" else f" = {_text(filled)}"
-        return f"{self.left} = {self.right}{end}"
+        end = "" if (filled := self._with_numbers()) is None else f" = {_begun(filled)}"
+        where = "".join(f", {_text(left)} = {_text(right)}" for left, right in self._where())
+        return f"{_text(self._left())} {self.sign} {_text(self.tree())}{where}{end}"
 
     def math(self) -> str:
-        """As MathML."""
-        return _math(_ml(_read(self.left)) + "<mo>=</mo>" + _ml(self.tree()))
+        """As MathML; what the right side uses is set apart, so that lines can break before it."""
+        lines = [(self._left(), self.sign, self.tree()), *((left, "=", right) for left, right in self._where())]
+        parts = [_math(f"{_ml(left)}<mo>{sign}</mo>{_ml(right)}") for left, sign, right in lines]
+        return parts[0] if len(parts) == 1 else " ".join(f'<span class="where">{part}</span>' for part in parts)
 
     def math_with_numbers(self) -> str:
         """The right side with numbers, as MathML; empty where there are none."""
-        filled = self.tree(self.numbers)
-        return "" if self.numbers is None or filled[0] == "text" else _math(_ml(filled))
+        filled = self._with_numbers()
+        return "" if filled is None else _math(_ml(filled))
 
     def local(self) -> Formula:
         """The rule for an incoming gradient of 1: the derivative itself.
 
         >>> str(Formula("dx", "g y / (1 + x)", {"g": "3", "x": "1", "y": "2"}).local())
-        'd out/d x = 1 y / (1 + x) = 2 / (1 + 1)'
+        'd out/d x = y / (1 + x) = 2 / (1 + 1)'
         """
-        right = re.sub(r"\bg\b", "1", self.right)
-        return Formula(f"d out/d {self.left[1:]}", right, self.numbers)
+        out, x = (self.labels.get(name, name) for name in ("out", self.left[1:]))
+        return Formula(f"d {out}/d {x}", re.sub(r"\bg\b", "1", self.right), self.numbers, self.labels, self.where)
+
+    def _where(self) -> list[tuple[Tree, Tree]]:
+        labels = {name: _called(label) for name, label in self.labels.items()}
+        return [
+            (_filled(read(left, self.labels), labels), _filled(read(right, self.labels), labels)) for left, right in self.where
+        ]
+
+    def _left(self) -> Tree:
+        """`dx` is shown as d and what x is called; any other left side as it is, with labels."""
+        if self.left.startswith("d "):
+            return ("text", self.left)
+        name = self.left[1:].partition("_")[0] if self.left[1:] not in self.labels else self.left[1:]
+        if self.left[0] == "d" and name in self.labels:
+            base: Tree = ("row", ("name", "d"), ("text", " "), _called(self.labels[name]))
+            script = self.left[len(name) + 2 :]
+            return ("sub", base, read(script.strip("{}"))) if script else base
+        tree = read(self.left, self.labels)
+        return _filled(tree, {name: _called(label) for name, label in self.labels.items()})
+
+    def _with_numbers(self) -> Tree | None:
+        if self.numbers is None:
+            return None
+        filled = self.tree(self.numbers)
+        return None if filled[0] in ("text", "cases") or filled == self.tree() else filled
 
 
 def mathml(text: str) -> str:
@@ -71,191 +115,102 @@ def mathml(text: str) -> str:
     >>> mathml("x^2")
     '<math><msup><mi>x</mi><mn>2</mn></msup></math>'
     """
-    return _math(_ml(_read(text)))
-
-
-def parse(text: str) -> Tree:
-    """The tree of a formula: sums, products by juxtaposition, fractions, powers, subscripts, calls.
-
-    In a product `a b / c d` the fraction has all before it on top and one factor below, as written in the docstrings.
-
-    Raises:
-        ValueError: it is not such a formula; prose, say.
-
-    >>> parse("g x / y^2")
-    ('frac', ('mul', ('name', 'g'), ('name', 'x')), ('sup', ('name', 'y'), ('num', '2')))
-    """
-    if WORDS.search(text):
-        raise ValueError(f"prose: {text!r}")
-    tokens: list[tuple[str, str, bool]] = []
-    place = 0
-    while place < len(text.rstrip()):
-        match = TOKEN.match(text, place)
-        if match is None:
-            raise ValueError(f"cannot read {text[place:]!r}")
-        kind = ("num", "name", "op")[match.lastindex - 1]  # type: ignore[operator]
-        tokens.append((kind, match[match.lastindex], match.end() - match.start() > len(match[match.lastindex])))  # type: ignore[index, arg-type]
-        place = match.end()
-    parser = _Parser(tokens)
-    tree = parser.relation()
-    if parser.at < len(tokens):
-        raise ValueError(f"cannot read {text!r} from {tokens[parser.at][1]!r} on")
-    return tree
+    return _math(_ml(read(text)))
 
 
 # ------------------------------------------------------------------------------------- private
 
 
-class _Parser:
-    """Recursive descent over tokens (kind, text, whether a space stands before)."""
-
-    def __init__(self, tokens: list[tuple[str, str, bool]]) -> None:
-        self.tokens, self.at, self.bars = tokens, 0, 0
-
-    def peek(self) -> str:
-        return self.tokens[self.at][1] if self.at < len(self.tokens) else ""
-
-    def take(self, expected: str = "") -> str:
-        if not self.peek() or (expected and self.peek() != expected):
-            raise ValueError(f"expected {expected or 'more'}")
-        self.at += 1
-        return self.tokens[self.at - 1][1]
-
-    def relation(self) -> Tree:
-        parts: list[Tree] = [self.sum()]
-        while self.peek() in ("=", "<", ">", "<=", ">=", "!=", "->", ","):
-            parts += [("op", self.take()), self.sum()]
-        return parts[0] if len(parts) == 1 else ("row", *parts)
-
-    def sum(self) -> Tree:
-        parts: list[Tree] = []
-        if self.peek() in ("-", "+"):
-            parts.append(("op", self.take()))
-        parts.append(self.product())
-        while self.peek() in ("-", "+"):
-            parts += [("op", self.take()), self.product()]
-        return parts[0] if len(parts) == 1 else ("sum", *parts)
-
-    def product(self) -> Tree:
-        factors = [self.factor()]
-        while self.at < len(self.tokens):
-            if self.peek() == "/":
-                self.take()
-                top = factors[0] if len(factors) == 1 else ("mul", *factors)
-                factors = [("frac", top, self.factor())]
-            elif self.peek() in ("*", "@", "·", "×"):
-                self.take()
-                factors.append(self.factor())
-            elif (
-                self.tokens[self.at][0] != "op" or self.peek() in ("(", "[", "{", "...") or (self.peek() == "|" and not self.bars)
-            ):
-                factors.append(self.factor())
-            else:
-                break
-        return factors[0] if len(factors) == 1 else ("mul", *factors)
-
-    def factor(self) -> Tree:
-        tree = self.scripts(self.atom())
-        if self.peek() == "(" and not self.tokens[self.at][2] and self.callable(tree):
-            self.take()
-            inside = self.relation() if self.peek() != ")" else ("row",)
-            self.take(")")
-            tree = self.scripts(("call", tree, inside))
-        return tree
-
-    @staticmethod
-    def callable(tree: Tree) -> bool:
-        return tree[0] == "name" or (tree[0] in ("sub", "sup") and tree[1][0] == "name")
-
-    def scripts(self, tree: Tree) -> Tree:
-        while self.peek() in ("^", "_", "!"):
-            mark = self.take()
-            tree = ("row", tree, ("op", "!")) if mark == "!" else ("sup" if mark == "^" else "sub", tree, self.script())
-        return tree
-
-    def script(self) -> Tree:
-        """What stands high or low: one atom with its sign, or all between brackets, which are not shown."""
-        if self.peek() in ("-", "+"):
-            sign = ("op", self.take())
-            alone = self.at == len(self.tokens) or self.tokens[self.at][2]  # A^+, the pseudo-inverse
-            return sign if alone else ("sum", sign, self.script())
-        if self.peek() in ("(", "{"):
-            close = ")" if self.take() == "(" else "}"
-            tree = self.relation()
-            self.take(close)
-            return tree
-        tree = self.atom()
-        return ("sup", tree, self.script()) if self.peek() == "^" and self.take() else tree
-
-    def atom(self) -> Tree:
-        text = self.take()
-        kind = self.tokens[self.at - 1][0]
-        if kind != "op" or text == "...":
-            return (kind, text)
-        if text in ("(", "[", "{"):
-            tree = self.relation()
-            close = self.take({"(": ")", "[": "]", "{": "}"}[text])
-            return ("bracket", text, tree, close)
-        if text == "|":
-            self.bars += 1
-            tree = self.sum()
-            self.bars -= 1
-            self.take("|")
-            return ("bracket", "|", tree, "|")
-        raise ValueError(f"unexpected {text!r}")
+def _collect(tree: Tree, found: set[str]) -> None:
+    """Add the names of a tree."""
+    if tree[0] == "name":
+        found.add(tree[1])
+    for part in tree[1:]:
+        if isinstance(part, tuple):
+            _collect(part, found)
 
 
-def _read(text: str) -> Tree:
-    """The tree of a formula; of one that goes over into prose, `g where x > 0`, the formula and the words."""
-    words = WORDS.search(text)
-    head, prose = (text, "") if words is None else (text[: words.start()].rstrip(" ,"), text[words.start() :])
-    try:
-        tree = parse(head)
-    except ValueError:
-        return ("text", text)
-    return ("row", tree, ("text", f"\u2003{prose}")) if prose else tree
+def _called(label: str) -> Tree:
+    """What stands in the place of a name: a number, or what the user calls it."""
+    return ("num", label) if NUMBER.match(label) else ("label", label)
 
 
-def _filled(tree: Tree, numbers: Mapping[str, str]) -> Tree:
-    """Names replaced by numbers, factors of 1 dropped."""
+def _filled(tree: Tree, known: Mapping[str, Tree]) -> Tree:
+    """Names replaced, factors of 1 in front dropped; in prose, too, but for `a`, which stands in backticks there."""
     kind, *parts = tree
     if kind == "name":
-        return ("num", numbers[parts[0]]) if parts[0] in numbers else tree
-    if kind in ("num", "op", "text"):
+        return known.get(parts[0], tree)
+    if kind == "text":
+        return ("text", _prose(parts[0], known))
+    if kind in ("num", "op", "label"):
         return tree
-    filled = [_filled(p, numbers) if isinstance(p, tuple) else p for p in parts]
-    if kind == "mul":
-        one = ("num", "1")
-        if parts[0] == one:  # the gradient of 1 of a local derivative
-            filled = filled[1:]
+    if kind == "cases":
+        return ("cases", *((_filled(value, known), c and _filled(c, known)) for value, c in parts))
+    if kind == "sub" and parts[0][0] == "name" and (member := f"{parts[0][1]}_{parts[1][1]}") in known:
+        return known[member]  # one of several: arrays_1
+    filled = [_filled(p, known) if isinstance(p, tuple) else p for p in parts]
+    if kind == "mul" and parts[0] == ("num", "1"):  # the gradient of 1 of a local derivative
+        filled = filled[1:]
         return filled[0] if len(filled) == 1 else ("mul", *filled)
     return (kind, *filled)
 
 
+def _prose(text: str, known: Mapping[str, Tree]) -> str:
+    def named(match: re.Match[str]) -> str:
+        name = match[0].strip("`")
+        return known[name][1] if name in known and match[0] != "a" else name
+
+    return re.sub(r"`\w+`|\b\w+\b", named, text)
+
+
 def _text(tree: Tree) -> str:
-    """As text, with × between factors and brackets around negative numbers."""
+    """As text, with × between numbers and brackets around negative ones."""
     kind, *parts = tree
-    if kind in ("name", "op", "text"):
+    if kind in ("name", "op", "text", "label"):
         return parts[0]
     if kind == "num":
         return f"({parts[0]})" if parts[0].startswith("-") else parts[0]
     if kind == "mul":
-        return " × ".join(map(_text, parts))
+        pieces = [_text(parts[0])]
+        for before, part in zip(parts, parts[1:], strict=False):
+            pieces += [" × " if _beside(before, part) else " ", _text(part)]
+        return "".join(pieces)
+    if kind == "matmul":
+        return f"{_text(parts[0])} @ {_text(parts[1])}"
     if kind == "frac":
         return f"{_text(parts[0])} / {_text(parts[1])}"
     if kind in ("sup", "sub"):
         script = _text(parts[1])
-        script = script if parts[1][0] in ("num", "name") else f"({script})"
+        last = parts[1][2] if parts[1][0] == "sum" and len(parts[1]) == 3 else parts[1]  # of a^-T
+        script = script if last[0] in ("num", "name", "op", "label") else f"({script})"
         return f"{_text(parts[0])}{'^' if kind == 'sup' else '_'}{script}"
-    if kind == "call":
-        inside = parts[1][1] if parts[1][0] == "num" else _text(parts[1])
-        return f"{_text(parts[0])}({inside})"
-    if kind == "bracket":
-        inside = parts[1][1] if parts[1][0] == "num" else _text(parts[1])
-        return f"{parts[0]}{inside}{parts[2]}"
+    if kind in ("big", "apply"):
+        return f"{_text(parts[0])} {_text(parts[1])}"
+    if kind in ("call", "at", "bracket"):
+        opened, inside, close = parts if kind == "bracket" else ("([" [kind == "at"], parts[1], ")]"[kind == "at"])
+        around = "" if kind == "bracket" else _text(parts[0])
+        return f"{around}{opened}{inside[1] if inside[0] == 'num' else _text(inside)}{close}"
+    if kind == "cases":
+        return ", else ".join(_text(value) + (f" where {_text(c)}" if c else "") for value, c in parts)
     if kind == "sum" and parts[0][0] == "op":
         return parts[0][1] + " ".join(map(_text, parts[1:]))
-    return " ".join(map(_text, parts)).replace(" ,", ",")
+    return re.sub(r" +", " ", " ".join(map(_text, parts))).replace(" ,", ",").replace(" !", "!").replace(" ;", ";")
+
+
+def _begun(tree: Tree) -> str:
+    """As text; a negative number needs no brackets at the beginning."""
+    text = _text(tree)
+    return re.sub(r"^\((-[^()^]+)\)(?!\^)", r"\1", text)
+
+
+def _beside(before: Tree, part: Tree) -> bool:
+    """Whether two factors need a sign between them: where the second begins with a number, or both are brackets of numbers."""
+    first = part
+    while first[0] in ("sup", "sub", "frac", "mul"):
+        first = first[1]
+    while before[0] in ("sup", "sub", "frac"):
+        before = before[1]
+    return first[0] == "num" or (before[0] == "num" and first[0] in ("bracket", "call", "apply"))
 
 
 def _math(inside: str) -> str:
@@ -269,28 +224,47 @@ def _ml(tree: Tree) -> str:
         return f"<mrow><mo>(</mo><mn>{escape(text)}</mn><mo>)</mo></mrow>" if text.startswith("−") else f"<mn>{escape(text)}</mn>"
     if kind == "name":
         return f"<mi>{escape(GREEK.get(parts[0], SYMBOLS.get(parts[0], parts[0])))}</mi>"
+    if kind == "label":
+        return f"<mi>{escape(parts[0])}</mi>"
     if kind == "op":
         return f"<mo>{escape(SYMBOLS.get(parts[0], parts[0]))}</mo>"
     if kind == "text":
-        return f"<mtext>{escape(parts[0])}</mtext>"
+        return "<mspace width='0.2em'></mspace>" if parts[0] == " " else f"<mtext>{escape(parts[0])}</mtext>"
     if kind == "mul":
         pieces = [_ml(parts[0])]
         for before, part in zip(parts, parts[1:], strict=False):
-            numbers = part[0] == "num" or (part[0] in ("sup", "frac") and before[0] == "num")
-            pieces += ["<mo>×</mo>" if numbers else "<mspace width='0.2em'></mspace>", _ml(part)]
+            pieces += ["<mo>×</mo>" if _beside(before, part) else "<mspace width='0.2em'></mspace>", _ml(part)]
         return f"<mrow>{''.join(pieces)}</mrow>"
+    if kind == "matmul":
+        return f"<mrow>{_ml(parts[0])}<mo>@</mo>{_ml(parts[1])}</mrow>"
     if kind == "frac":
         top, below = (part[2] if part[0] == "bracket" and part[1] == "(" else part for part in parts)
         return f"<mfrac>{_ml(top)}{_ml(below)}</mfrac>"
+    if kind in ("big", "apply"):
+        return f"<mrow>{_ml(parts[0])}<mspace width='0.2em'></mspace>{_ml(parts[1])}</mrow>"
     if kind == "call" and parts[0] == ("name", "sqrt"):
         return f"<msqrt>{_ml(parts[1])}</msqrt>"
-    if kind == "call":
-        return f"<mrow>{_ml(parts[0])}<mo>(</mo>{_bare(parts[1])}<mo>)</mo></mrow>"
+    if kind in ("call", "at"):
+        opened, close = "()" if kind == "call" else "[]"
+        return f"<mrow>{_ml(parts[0])}{_between(opened, parts[1], close)}</mrow>"
     if kind == "bracket":
-        return f"<mrow><mo>{parts[0]}</mo>{_bare(parts[1])}<mo>{parts[2]}</mo></mrow>"
+        return f"<mrow>{_between(*parts)}</mrow>"
     if kind in ("sub", "sup"):
         return _scripted(kind, parts[0], parts[1])
+    if kind == "cases":
+        cases = (_ml(value) + (f"<mtext>\u2003where </mtext>{_ml(c)}" if c else "") for value, c in parts)
+        return "<mrow>" + "<mtext>,\u2002else </mtext>".join(cases) + "</mrow>"
     return f"<mrow>{''.join(map(_ml, parts))}</mrow>"
+
+
+def _between(opened: str, inside: Tree, close: str) -> str:
+    """Brackets, as high as what is in them only around fractions: some fonts make all of them huge."""
+    low = "" if _is_high(inside) else ' stretchy="false"'
+    return f"<mo{low}>{opened}</mo>{_bare(inside)}<mo{low}>{close}</mo>"
+
+
+def _is_high(tree: Tree) -> bool:
+    return tree[0] in ("frac", "big") or any(_is_high(part) for part in tree[1:] if isinstance(part, tuple))
 
 
 def _bare(tree: Tree) -> str:
@@ -302,11 +276,21 @@ def _scripted(kind: str, base: Tree, script: Tree) -> str:
     if kind == "sup" and base[0] == "sub":  # x_i^2: both scripts on one letter; of a sum below and above it
         _, name, low = base
         tag = "munderover" if name[0] == "name" and name[1] in BIG else "msubsup"
-        return f"<{tag}>{_letter(name)}{_ml(low)}{_ml(script)}</{tag}>"
+        return f"<{tag}>{_letter(name)}{_ml(low)}{_high(script)}</{tag}>"
     tag = f"m{kind}"
     if base[0] == "name" and base[1] in BIG:
         tag = "munder" if kind == "sub" else "mover"
-    return f"<{tag}>{_letter(base)}{_ml(script)}</{tag}>"
+    return f"<{tag}>{_letter(base)}{_high(script) if kind == 'sup' else _ml(script)}</{tag}>"
+
+
+def _high(script: Tree) -> str:
+    """Of a transpose upright letters: in italics T is taken for I."""
+    kind, *parts = script
+    if kind == "name" and parts[0] in ("T", "H"):
+        return f"<mi mathvariant='normal'>{parts[0]}</mi>"
+    if kind == "sum":
+        return f"<mrow>{''.join(map(_high, parts))}</mrow>"
+    return _ml(script)
 
 
 def _letter(tree: Tree) -> str:

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..tensor import Tensor
 from .numbers import host, rms
-from .values import backward_flow, saved_values, value_of
+from .values import backward_flow, values_of
 from .walk import Step
 
 __all__ = ["MARK", "Marked", "mark"]
@@ -36,7 +36,7 @@ def mark(what: Any, tensors: list[Tensor], steps: list[Step]) -> Marked:
     if isinstance(what, Tensor):
         return _ways(what, steps)
     if what == "nan":
-        return _nonfinite(steps)
+        return _nonfinite(tensors, steps)
     if what == "gradient":
         return _gradients(tensors, steps)
     raise ValueError(f'highlight must be a tensor, "nan" or "gradient", got {what!r}')
@@ -44,7 +44,7 @@ def mark(what: Any, tensors: list[Tensor], steps: list[Step]) -> Marked:
 
 def _ways(start: Tensor, steps: list[Step]) -> Marked:
     """All steps on a way from a tensor to the result."""
-    origin = next((step.id for step in steps if step.node is start._node), None)
+    origin = next((step.id for step in steps if _is(step, start)), None)
     if origin is None:
         raise ValueError("highlight: the tensor is not in the graph")
     found = {origin}
@@ -54,13 +54,22 @@ def _ways(start: Tensor, steps: list[Step]) -> Marked:
     return Marked(dict.fromkeys(found, AFTER) | {origin: ORIGIN}, found)
 
 
-def _nonfinite(steps: list[Step]) -> Marked:
+def _is(step: Step, tensor: Tensor) -> bool:
+    """Whether a step is that of a tensor; of data that needs no gradient, of its array, which `capture` has copied."""
+    if tensor._node is not None:
+        return step.node is tensor._node
+    if step.data is None or step.shape != tensor.shape:
+        return False
+    return step.data.value is tensor._array or (tensor.name is not None and step.data.name == tensor.name)
+
+
+def _nonfinite(tensors: list[Tensor], steps: list[Step]) -> Marked:
     """Steps whose result is not finite though all that they read is, and the steps after them."""
-    read = saved_values(step.node for step in steps)
+    values = values_of(steps, tensors)
     bad: dict[int, bool] = {}
     marked = Marked()
     for step in steps:
-        value = value_of(step.node, read)
+        value = values[step.id]
         from_before = any(bad[source] for source, *_ in step.inputs)
         bad[step.id] = from_before if value is None else not _finite(value)
         if bad[step.id]:
@@ -74,12 +83,15 @@ def _nonfinite(steps: list[Step]) -> Marked:
 
 
 def _finite(value: Any) -> bool:
-    return all(_finite(v) for v in value) if isinstance(value, tuple) else bool(np.isfinite(host(value)).all())
+    if isinstance(value, tuple):
+        return all(v is None or _finite(v) for v in value)
+    array = host(value)
+    return array.dtype.kind not in "fc" or bool(np.isfinite(array).all())
 
 
 def _gradients(tensors: list[Tensor], steps: list[Step]) -> Marked:
     """Steps coloured by the size of their gradient, relative to the median of all."""
-    sizes = {flow.step.id: rms(flow.total) for flow in backward_flow(tensors, steps)}
+    sizes = {flow.step.id: rms(flow.total) for flow in backward_flow(tensors, steps, 1.0)}
     usual = float(np.median([s for s in sizes.values() if s > 0] or [1.0]))
     marked = Marked()
     for step in steps:

@@ -36,24 +36,28 @@ def number(value: Any) -> str:
     """
     if value is None:
         return "?"
-    if isinstance(value, tuple):
+    if isinstance(value, (tuple, list)):
         return f"({', '.join(map(number, value))})"
     value = host(value)
+    if value.dtype.kind not in "fciub":
+        return dimensions(value.shape)
     if np.size(value) == 1 and np.ndim(value) == 0:
         return f"{complex(value):.4g}" if value.dtype.kind == "c" else f"{float(value):.4g}"
     if value.size <= MOST:
         return np.array2string(value, precision=4, separator=", ").replace("\n", "")
     shape = dimensions(value.shape)
-    return f"{shape}, {np.min(value):.4g} to {np.max(value):.4g}" if np.size(value) else f"{shape}, empty"
+    if value.dtype.kind == "c":
+        return f"{shape}, of size {np.abs(value).min():.4g} to {np.abs(value).max():.4g}" if value.size else f"{shape}, empty"
+    return f"{shape}, {float(np.min(value)):.4g} to {float(np.max(value)):.4g}" if value.size else f"{shape}, empty"
 
 
-def dimensions(shape: tuple[int, ...] | None) -> str:
-    """A shape as text; that of an op with several outputs is None.
+def dimensions(shape: tuple[int, ...]) -> str:
+    """A shape as text.
 
-    >>> dimensions((2, 3)), dimensions(()), dimensions(None)
-    ('2×3', 'scalar', 'several')
+    >>> dimensions((2, 3)), dimensions(())
+    ('2×3', 'scalar')
     """
-    return "several" if shape is None else "×".join(map(str, shape)) or "scalar"
+    return "×".join(map(str, shape)) or "scalar"
 
 
 def rms(values: Any) -> float:
@@ -62,7 +66,9 @@ def rms(values: Any) -> float:
     >>> rms(np.array([3.0, 4.0, 0.0, 0.0]))
     2.5
     """
-    parts = [host(part).ravel() for part in (values if isinstance(values, tuple) else (values,))]
+    parts = [host(part).ravel() for part in (values if isinstance(values, (tuple, list)) else (values,)) if part is not None]
+    if not parts:
+        return 0.0
     joined = np.abs(np.concatenate(parts)).astype(float)
     return float(np.sqrt(np.mean(joined**2))) if joined.size else 0.0
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from ..files import write_whole
+from .text import printable, printable_data
 
 __all__ = ["Page"]
 
@@ -47,7 +48,8 @@ class Page:
             f"default-src 'none'; script-src {hashes} 'wasm-unsafe-eval'; style-src 'unsafe-inline'; img-src data:; "
             "base-uri 'none'; form-action 'none'"
         )
-        data = json.dumps(self.data, ensure_ascii=False, allow_nan=False, separators=(",", ":")).replace("<", "\\u003c")
+        data = json.dumps(printable_data(self.data), ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+        data = data.replace("<", "\\u003c")
         return "\n".join(
             [
                 "<!doctype html>",
@@ -55,7 +57,7 @@ class Page:
                 '<head><meta charset="utf-8">',
                 f'<meta http-equiv="Content-Security-Policy" content="{policy}">',
                 '<meta name="viewport" content="width=device-width, initial-scale=1">',
-                f"<title>{escape(self.title)}</title>",
+                f"<title>{escape(printable(self.title))}</title>",
                 f"<style>{_asset('page.css')}</style></head>",
                 '<body><div id="app"></div>',
                 f'<script type="application/json" id="data">{data}</script>',
@@ -68,14 +70,14 @@ class Page:
         """Write the page, whole or not at all."""
         path = Path(path)
         path.parent.mkdir(parents=True, exist_ok=True)
-        return write_whole(path, self.html.encode("utf-8", "replace"))
+        return write_whole(path, self.html.encode())
 
     def __repr__(self) -> str:
         return f"<Page {self.title!r}>"
 
     def _repr_html_(self) -> str:
         frame = 'sandbox="allow-scripts" style="width: 100%; height: 640px; border: 1px solid #8888"'
-        return f'<iframe title="{escape(self.title)}" {frame} srcdoc="{escape(self.html)}"></iframe>'
+        return f'<iframe title="{escape(printable(self.title))}" {frame} srcdoc="{escape(self.html)}"></iframe>'
 
 
 def _asset(script: str | Traversable) -> str:

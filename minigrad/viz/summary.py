@@ -37,7 +37,7 @@ class Summariser:
             return {"parts": [self(part) for part in value]}
         array = host(value)
         summary: dict[str, Any] = {"shape": dimensions(array.shape), "text": number(array)}
-        if not array.size:
+        if not array.size or array.dtype.kind not in "fciub":
             return summary
         real = np.abs(array) if array.dtype.kind == "c" else array.astype(float)
         finite = real[np.isfinite(real)]

@@ -37,7 +37,7 @@ def resolve(target: Any, inputs: Sequence[Any], names: Any, values: bool = True)
         return list(tensors), inputs[0] if inputs else names
     if hasattr(target, "named_modules"):
         with capture(target, values):
-            out = target(*inputs)
+            out = target(*map(_seen, inputs))
         names = names or target
     else:
         parameters = _parameters(target)
@@ -58,6 +58,11 @@ def _parameters(function: Callable[..., Any]) -> list[str]:
         return list(inspect.signature(function).parameters)
     except ValueError:  # some functions written in C have none
         return []
+
+
+def _seen(x: Any) -> Any:
+    """An array as a Tensor, so that it is seen what is computed from it."""
+    return Tensor(x) if is_array(x) and not isinstance(x, Tensor) else x
 
 
 def _floating(x: Any) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,37 +13,50 @@ from ..graph import Node
 from ..masked import BehindMask
 from ..tensor import Tensor
 from .capture import captured
-from .walk import Step
+from .walk import Step, what_rules_read
 
-__all__ = ["Flow", "backward_flow", "saved_values", "value_of", "what_rules_read"]
+__all__ = ["Flow", "backward_flow", "values_of"]
 
 
-def value_of(node: Node, read: dict[Node, Any]) -> Any:
-    """What a step computed: captured, of a leaf its tensor's data, else what some rule reads of it; None where nobody knows."""
-    record = captured(node)
+def values_of(steps: Iterable[Step], results: Iterable[Tensor] = ()) -> dict[int, Any]:
+    """What each step computed, by its id: captured, of a leaf its tensor's data, of the results what is in hand, else what
+    some rule will read of it; None where nobody knows.
+
+    Of an op with several outputs it is a tuple, with None for those that nobody knows.
+    """
+    steps = list(steps)
+    known = _read(step.node for step in steps if step.op)
+    for tensor in results:
+        if tensor._node is not None:
+            known[tensor._node] = tensor._array
+    parts: dict[Node, dict[int, Any]] = {}
+    for node, value in known.items():
+        if node.op is PICK and node.parents[0] is not None:
+            parts.setdefault(node.parents[0], {})[node.saved[0][0]] = value
+    for node, outputs in parts.items():
+        known.setdefault(node, tuple(outputs.get(i) for i in range(len(node.outputs))))
+    return {step.id: _value(step, known) for step in steps}
+
+
+def _value(step: Step, known: dict[Node, Any]) -> Any:
+    if step.data is not None:
+        return step.data.value
+    record = captured(step.node)
     if record is not None and record.value is not None:
         return record.value
-    if node.op is None:
-        tensor = node.tensor() if hasattr(node, "tensor") else None
-        return read.get(node) if tensor is None else tensor._array
-    return read.get(node)
+    if step.op is None:
+        tensor = step.node.tensor() if hasattr(step.node, "tensor") else None
+        return known.get(step.node) if tensor is None else tensor._array
+    return known.get(step.node)
 
 
-def what_rules_read(node: Node) -> Iterator[tuple[str, Any]]:
-    """The names and values that the rules of a node read."""
-    for reads, values in zip(node.op.reads, node.saved or (), strict=False):
-        yield from zip(reads, values or (), strict=False)
-
-
-def saved_values(nodes: Iterable[Node]) -> dict[Node, Any]:
+def _read(nodes: Iterable[Node]) -> dict[Node, Any]:
     """The results that rules will read: of the inputs of a step, and its own."""
     found: dict[Node, Any] = {}
     for node in nodes:
-        if node.op is None:
-            continue
         for name, value in what_rules_read(node):
-            if name == "out" and not isinstance(value, tuple):
-                found[node] = value
+            if name == "out":
+                found[node] = tuple(value) if isinstance(value, (tuple, list)) else value
             elif name in node.op.inputs and name != node.op.sequence:
                 parent = node.parents[node.op.inputs.index(name)]
                 if parent is not None:
@@ -59,13 +72,13 @@ class Flow:
         step: where it happens.
         arrives: the gradients that come from the steps that used it, oldest last; their sum is `total`.
         total: the gradient of the output with respect to this step.
-        sends: what its rule sends to each input, (id of the input's step, gradient).
+        sends: what its rule sends back: the place among the node's parents, the id of the step there, the gradient.
     """
 
     step: Step
     arrives: list[Any]
     total: Any
-    sends: list[tuple[int, Any]]
+    sends: list[tuple[int, int, Any]]
 
 
 def backward_flow(outputs: Tensor | Sequence[Tensor], steps: list[Step], gradient: Any = None) -> list[Flow]:
@@ -105,17 +118,27 @@ def _flow(outputs: Sequence[Tensor], steps: list[Step], gradient: Any, masked: B
         if node not in arrived:
             continue
         parts = arrived.pop(node)
-        sends: list[tuple[int, Any]] = []
-
-        def send(parent: Node, c: Any, to: list[tuple[int, Any]] = sends) -> None:
-            to.append((deliver(parent, c), c))
+        sends: list[tuple[int, int, Any]] = []
 
         with on_gpu_of(parts):
             total = sum(parts[1:], parts[0])
             if node.op is not None:
-                apply_masked(node, total, node.parents, send, False, masked)
+                apply_masked(node, total, node.parents, _Sending(node, sends, deliver), False, masked)
         flows.append(Flow(step, [_shown(part, node) for part in parts], _shown(total, node), sends))
     return flows
+
+
+class _Sending:
+    """Receives what a rule sends, parent by parent in their order, and notes to which of them."""
+
+    def __init__(self, node: Node, sends: list[tuple[int, int, Any]], deliver: Any) -> None:
+        self.parents, self.sends, self.deliver = node.parents, sends, deliver
+        self.next = 0
+
+    def __call__(self, parent: Node, c: Any) -> None:
+        place = next(i for i in range(self.next, len(self.parents)) if self.parents[i] is parent)
+        self.next = place + 1
+        self.sends.append((place, self.deliver(parent, c), c))
 
 
 def _shown(g: Any, node: Node) -> Any:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable
 from dataclasses import dataclass, field
 from itertools import takewhile
 from typing import Any
 
-from ..cotangents import PICK
 from .capture import Call
 from .walk import Step
 
@@ -41,6 +40,7 @@ class Edge:
         count: how many edges of the graph it stands for.
         shape, dtype: of the first of them.
         carried: it goes back, from one repetition to the next.
+        data: it brings data, which needs no gradient.
     """
 
     source: int
@@ -49,6 +49,7 @@ class Edge:
     dtype: Any
     count: int = 1
     carried: bool = False
+    data: bool = False
 
 
 @dataclass
@@ -104,19 +105,26 @@ def boxes(steps: list[Step]) -> dict[int, tuple[Call, ...]]:
     """The calls that each step is drawn in: those that made it; of a parameter, the ones that all its uses share."""
     calls = {step.id: step.calls for step in steps}
     uses: dict[int, tuple[Call, ...]] = {}
-    leaves = {step.id: step for step in steps if step.kind == "leaf"}
+    leaves = {step.id: step for step in steps if step.op is None}
     for step in steps:
         for source, *_ in step.inputs:
             if source in leaves:
                 uses[source] = _common(uses[source], step.calls) if source in uses else step.calls
     for number, shared in uses.items():
-        calls[number] = _around_leaf(leaves[number].name or "", shared)
+        calls[number] = _around_data(leaves[number], shared) if leaves[number].data else _around_leaf(leaves[number].name, shared)
     return calls
 
 
-def _around_leaf(name: str, shared: tuple[Call, ...]) -> tuple[Call, ...]:
+def _around_data(step: Step, shared: tuple[Call, ...]) -> tuple[Call, ...]:
+    """Inputs of the model stand outside of it; what a module keeps or makes, inside."""
+    if step.data is None or step.data.given:
+        return ()
+    return _around_leaf(step.data.name, shared) if step.data.name else shared
+
+
+def _around_leaf(name: str | None, shared: tuple[Call, ...]) -> tuple[Call, ...]:
     """Of the calls that use a leaf, those of the modules that its name says it belongs to."""
-    owner = name.rpartition(".")[0]
+    owner = (name or "").rpartition(".")[0]
     if owner:
         return tuple(takewhile(lambda c: not c.path or f"{owner}.".startswith(f"{c.path}."), shared))
     return shared[:1] if name else ()
@@ -132,6 +140,9 @@ def alike(steps: list[Step]) -> dict[int, Hashable]:
     own: dict[int, Hashable] = {}
     anchored = set()
     for step in steps:
+        if step.data is not None:  # that of one step is like that of the next
+            own[step.id] = ("data", step.op, step.name, step.shape, tuple(call.path for call in step.calls))
+            continue
         reads = tuple(source for source, *_ in step.inputs if source in leaf)
         paths = tuple(call.path for call in step.calls)
         own[step.id] = (step.op, step.shape, paths, reads, _picks(step)) if step.op else step.id
@@ -153,7 +164,7 @@ def alike(steps: list[Step]) -> dict[int, Hashable]:
 
 def _picks(step: Step) -> tuple[Any, ...]:
     """Which output it reads, of the ops with several that it reads."""
-    return tuple(p.saved[0] if p is not None and p.op is PICK and p.saved else None for p in step.node.parents)
+    return tuple(argument.output for argument in step.arguments.values())
 
 
 def _common(a: tuple[Call, ...], b: tuple[Call, ...]) -> tuple[Call, ...]:
@@ -181,9 +192,10 @@ def _grouped(
 
 
 def _quotient(
-    steps: Iterable[Step], keys: dict[int, Hashable], places: dict[int, tuple[Call, ...]], closed: dict[int, Call]
+    steps: list[Step], keys: dict[int, Hashable], places: dict[int, tuple[Call, ...]], closed: dict[int, Call]
 ) -> View:
     """One group for each key, and one edge for all that go between two groups; closed modules hold their own parameters."""
+    data = {step.id for step in steps if step.data is not None}
     groups: dict[Hashable, Group] = {}
     edges: dict[tuple[int, int], Edge] = {}
     began: dict[int, int] = {}  # the first op of each group
@@ -197,9 +209,9 @@ def _quotient(
         groups[key].steps.append(step)
         if step.id in closed:
             times[step.id] = next((c.number for c in step.calls if c.path == closed[step.id].path), None)
-        if step.op:
+        if step.op and step.data is None:
             began.setdefault(target, step.id)
-        elif step.id not in closed and "." in (step.name or ""):
+        elif step.op is None and step.id not in closed and "." in (step.name or ""):
             inside.add(target)
         for number, shape, dtype in step.inputs:
             source = groups[keys[number]].id
@@ -210,8 +222,8 @@ def _quotient(
             if (source, target) in edges and not within:
                 edges[source, target].count += 1
             elif not within:
-                carried = began.get(source, source) >= began.get(target, target)
-                edges[source, target] = Edge(source, target, shape, dtype, carried=carried)
+                carried = number not in data and began.get(source, source) >= began.get(target, target)
+                edges[source, target] = Edge(source, target, shape, dtype, carried=carried, data=number in data)
     return View([group for group in groups.values() if group.id not in inside], list(edges.values()))
 
 

@@ -44,7 +44,7 @@ def conv_bias(x: Any, weight: Any, bias: Any, window: Window, groups: int) -> An
     out     = conv(x, weight) + bias
     dx      = conv_input(g, weight)
     dweight = conv_weight(x, g)
-    dbias   = sum of g over all but the channels
+    dbias   = the sum of g over all but the channels
 
     >>> conv_bias(np.ones((1, 1, 3)), np.ones((1, 1, 2)), np.array([0.5]), Window.over((3,), 2), 1)
     array([[[2.5, 2.5]]])
@@ -64,7 +64,7 @@ def conv_transpose_bias(x: Any, weight: Any, bias: Any, window: Window, groups: 
     out     = conv_input(x, weight) + bias
     dx      = conv(g, weight)
     dweight = conv_weight(g, x)
-    dbias   = sum of g over all but the channels
+    dbias   = the sum of g over all but the channels
 
     >>> conv_transpose_bias(np.ones((1, 1, 2)), np.ones((1, 1, 2)), np.array([0.5]), Window.over((3,), 2), 1)
     array([[[1.5, 2.5, 1.5]]])

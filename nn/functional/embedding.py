@@ -63,7 +63,7 @@ def sparse_rows(weight: Any, indices: Any) -> Any:
     """Rows of a table, whose gradient holds these rows alone.
 
     out = weight[indices]
-    dweight = zeros, with g added at the rows        (a `minigrad.arrays.row_sparse.RowSparse`)
+    dweight[indices] += g    (a `minigrad.arrays.row_sparse.RowSparse`)
     """
     return np.take(weight, indices, axis=0)
 

@@ -31,10 +31,10 @@ def _linear_all(g: Any, needs: Sequence[bool], x: Any, weight: Any) -> list[Any]
 def linear(x: Any, weight: Any, bias: Any = None) -> Any:
     """A linear map of the last axis: x (..., in), weight (out, in), bias (out,) -> (..., out).
 
-    out = x W^T + b
-    dx  = g W
-    dW  = g^T x        (over all rows)
-    db  = sum of the rows of g
+    out     = x @ weight^T + bias
+    dx      = g @ weight
+    dweight = g^T @ x        (over all rows)
+    dbias   = the sum of the rows of g
 
     >>> linear(np.array([[1.0, 2.0]]), np.array([[3.0, 4.0]]), np.array([5.0]))
     array([[16.]])

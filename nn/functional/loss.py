@@ -141,8 +141,10 @@ def _ignores_some(target: Any, ignore_index: int) -> bool:
 def _cross_entropy(logits: Any, target: Any, weight: Any, ignore_index: int, reduction: str) -> Any:
     """Softmax and negative log-likelihood in one.
 
-    out = log sum_c e^{x_c} - x_y
-    dx_c = g (p_c - [c = y]),  p = softmax(x)
+    out     = w (log sum_c e^{logits_c} - logits_target)
+    dlogits = g w (softmax(logits) - onehot(target)),  w = the weight of the row
+
+    The weight of a row is that of its class, for "mean" divided by the sum of all of them.
     """
     top = np.max(logits, axis=1, keepdims=True)
     lse = np.log(np.sum(np.exp(logits - top), axis=1, keepdims=True)) + top

@@ -47,8 +47,8 @@ def _standardize_rule(g: Any, needs: Any, out: Any, inverse_std: Any, axes: tupl
 def standardize(x: Any, axes: tuple[int, ...], eps: float) -> Any:
     """Mean 0 and variance 1 over axes.
 
-    out = (x - mean) / sqrt(var + eps)
-    dx  = (g - mean(g) - out mean(g out)) / sqrt(var + eps)
+    out = (x - mean(x)) / sqrt(var(x) + eps)
+    dx  = (g - mean(g) - out mean(g out)) / sqrt(var(x) + eps)
     """
     out = x - np.mean(x, axis=axes, keepdims=True)
     inverse_std = 1 / np.sqrt(np.mean(out * out, axis=axes, keepdims=True) + eps)
@@ -80,9 +80,10 @@ def _layer_norm_rule(g: Any, needs: Any, x: Any, weight: Any, mean: Any, inverse
 def layer_norm_rows(x: Any, weight: Any, bias: Any, eps: float) -> Any:
     """Each row with mean 0 and variance 1, scaled and shifted; (..., M), weight and bias (M,) or None.
 
-    s   = (x - mean) / sqrt(var + eps),  out = s weight + bias
-    dx  = (h - mean(h) - s mean(h s)) / sqrt(var + eps)  with h = g weight
-    dweight = sum over rows of g s,  dbias = sum over rows of g
+    out     = s weight + bias,  s = (x - mean(x)) / sqrt(var(x) + eps)
+    dx      = (h - mean(h) - s mean(h s)) / sqrt(var(x) + eps),  h = g weight
+    dweight = the sum of g s over the rows
+    dbias   = the sum of g over the rows
     """
     mean = np.mean(x, axis=-1, keepdims=True)
     out = x - mean

@@ -196,10 +196,17 @@ def _rnn_rule(
 def rnn(x: Any, h0: Any, w_ih: Any, w_hh: Any, b_ih: Any, b_hh: Any, keep: Any, nonlinearity: str, drop: Any = None) -> Any:
     """A layer of `rnn_cell` over all steps: x (T, B, I), h0 (B, H) -> (outputs (T, B, H), last state (B, H)).
 
-    With `drop` W_hh reads h drop.
+    With `drop` w_hh reads h drop.
 
-    out = (h_1 ... h_T), h_T
-    dz_t = (g_t + W_hh^T dz_{t+1}) act'(z_t);  dx = W_ih^T dz,  dW_ih = sum dz_t x_t^T,  dW_hh = sum dz_t h_{t-1}^T
+    out   = ([h_1, ..., h_T], h_T),  h_t = act(z_t),  z_t = w_ih @ x_t + b_ih + w_hh @ h_{t-1} + b_hh
+    dx_t  = w_ih^T @ dz_t
+    dh0   = w_hh^T @ dz_1
+    dw_ih = sum_t dz_t @ x_t^T
+    dw_hh = sum_t dz_t @ h_{t-1}^T
+    db_ih = sum_t dz_t
+    db_hh = sum_t dz_t
+
+    with dz_t = act'(z_t) dh_t,  dh_t = g_t + w_hh^T @ dz_{t+1}
     """
     hs, h = _input_gates(_lasting(x, keep), w_ih, b_ih, b_hh), h0
     back = np.copy(np.swapaxes(w_hh, 0, 1), order="C")
@@ -287,11 +294,21 @@ def lstm_step(z: Any, h: Any, back: Any, half: Any, c: Any, new_c: Any, tanh_c: 
 def lstm(x: Any, h0: Any, c0: Any, w_ih: Any, w_hh: Any, b_ih: Any, b_hh: Any, w_hr: Any, keep: Any, drop: Any = None) -> Any:
     """A layer of `lstm_cell` over all steps: x (T, B, I), h0 (B, P), c0 (B, H) -> (outputs (T, B, P), h_T, c_T).
 
-    With `drop` W_hh reads h drop.
+    With `drop` w_hh reads h drop.
 
-    out = (h_1 ... h_T), h_T, c_T
-    dc_t = dh_t o (1 - tanh^2 c_t) + f_{t+1} dc_{t+1};  dz = (dc g i', dc c_{t-1} f', dc i g', dh tanh(c) o')
-    dx = W_ih^T dz,  dW_ih = sum dz_t x_t^T,  dW_hh = sum dz_t h_{t-1}^T
+    out   = ([h_1, ..., h_T], h_T, c_T),  h_t = o_t tanh(c_t),  c_t = f_t c_{t-1} + i_t n_t,
+            (i_t, f_t, n_t, o_t) = (expit, expit, tanh, expit)(z_t),  z_t = w_ih @ x_t + b_ih + w_hh @ h_{t-1} + b_hh
+    dx_t  = w_ih^T @ dz_t
+    dh0   = w_hh^T @ dz_1
+    dc0   = f_1 dc_1
+    dw_ih = sum_t dz_t @ x_t^T
+    dw_hh = sum_t dz_t @ h_{t-1}^T
+    db_ih = sum_t dz_t
+    db_hh = sum_t dz_t
+    dw_hr = sum_t dh_t @ (o_t tanh(c_t))^T       (where h_t is w_hr @ (o_t tanh(c_t)))
+
+    with dz_t = (dc_t n_t i'_t, dc_t c_{t-1} f'_t, dc_t i_t n'_t, dh_t tanh(c_t) o'_t),
+         dc_t = dh_t o_t (1 - tanh^2 c_t) + f_{t+1} dc_{t+1},  dh_t = g_t + w_hh^T @ dz_{t+1}
     """
     size = c0.shape[-1]
     # sigmoid(z) = tanh(z / 2) / 2 + 1 / 2: with the halves in the weights, one tanh serves all four gates.
@@ -391,11 +408,19 @@ def gru(
 ) -> Any:  # fmt: skip
     """A layer of `gru_cell` over all steps: x (T, B, I), h0 (B, H) -> (outputs (T, B, H), h_T).
 
-    With `drop` W_hh reads h drop, and z keeps h itself.
+    With `drop` w_hh reads h drop, and z keeps h itself.
 
-    out = (h_1 ... h_T), h_T
-    dn = dh (1 - z) n',  dz = dh (h_{t-1} - n) z',  dr = dn (W_hn h + b_hn) r'
-    dx = W_ih^T (dr, dz, dn),  dW_ih = sum (dr, dz, dn) x^T,  dW_hh = sum (dr, dz, r dn) h_{t-1}^T
+    out   = ([h_1, ..., h_T], h_T),  h_t = (1 - z_t) n_t + z_t h_{t-1},  n_t = tanh(p_t + r_t q_t),
+            (r_t, z_t) = expit(p_t + q_t),  p_t = w_ih @ x_t + b_ih,  q_t = w_hh @ h_{t-1} + b_hh
+    dx_t  = w_ih^T @ dp_t
+    dh0   = z_1 dh_1 + w_hh^T @ dq_1
+    dw_ih = sum_t dp_t @ x_t^T
+    dw_hh = sum_t dq_t @ h_{t-1}^T
+    db_ih = sum_t dp_t
+    db_hh = sum_t dq_t
+
+    with dp_t = (dr_t, dz_t, dn_t),  dq_t = (dr_t, dz_t, r_t dn_t),  dn_t = dh_t (1 - z_t) n'_t,
+         dz_t = dh_t (h_{t-1} - n_t) z'_t,  dr_t = dn_t q_t r'_t,  dh_t = g_t + z_{t+1} dh_{t+1} + w_hh^T @ dq_{t+1}
     """
     gates, size = _input_gates(_lasting(x, keep), w_ih, b_ih), h0.shape[-1]
     steps, batch = gates.shape[:2]

@@ -6,7 +6,7 @@ function detail(step, graph, onselect) {
     return el("button", { onclick: () => onselect(id) }, other.op ? `${other.label} (${other.op})` : other.label);
   };
   const box = el("div", { id: "detail" }, el("h2", { id: "detail-title", tabindex: -1 }, step.op ? `${step.label} = ${step.call}` : step.label));
-  const facts = [step.shape ? `shape ${step.shape.join("×") || "scalar"}` : "several outputs", step.dtype, step.bytes];
+  const facts = [step.kind === "op" ? null : step.kind, `${step.shape ? "shape" : "outputs of shapes"} ${step.shapes}`, step.dtype, step.bytes];
   if (step.count > 1) facts.push(`the first of ${step.count} that are alike`);
   box.append(el("p", { class: "quiet" }, facts.filter(Boolean).join(", ")));
   if (step.op) {
@@ -18,7 +18,7 @@ function detail(step, graph, onselect) {
   if (step.source) box.append(el("h3", {}, "Made by"), el("pre", { "data-part": "source" }, step.source));
   box.append(el("h3", {}, "Value"), valueView(step.value, "value"));
   box.append(el("h3", {}, "Gradient of the result with respect to it"));
-  if (step.gradient === null) box.append(el("p", { class: "quiet" }, "none arrives"));
+  if (step.gradient === null) box.append(el("p", { class: "quiet" }, step.fixed ? "none: it is data" : "none arrives"));
   else {
     if (step.arrives.length > 1) box.append(el("p", {}, `${step.arrives.length} gradients arrive and add up: ${step.arrives.join(" + ")}`));
     box.append(el("div", { "data-part": "gradient" }, valueView(step.gradient, "gradient")));

@@ -6,7 +6,7 @@ app.className = "explore";
 const stage = el("main", { "aria-label": "Graph" });
 const panel = el("aside", { "aria-label": "Details", tabindex: 0 });
 const now = el("div", { id: "now", role: "status", "aria-live": "polite" });
-const graph = new Graph(data.steps, stage, (id) => select(id), redraw);
+const graph = new Graph(data, stage, (id) => select(id), redraw);
 const player = new Player(data, graph, onstep);
 
 const button = (id, label, onclick, attributes = {}) => el("button", { id, onclick, ...attributes }, label);
@@ -27,7 +27,7 @@ const repeated = new Set(data.steps.map((step) => step.alike)).size < data.steps
 app.append(
   el("header", { class: "row" }, el("h1", {}, data.title), search, found,
     direction,
-    repeated ? button("compact", "Repeated steps as one", (event) => { graph.compact = !graph.compact; graph.closed.clear(); event.currentTarget.setAttribute("aria-pressed", graph.compact); redraw(); }, { "aria-pressed": false }) : null,
+    repeated ? button("compact", "Repeated steps as one", (event) => { graph.compact = !graph.compact; graph.closed.clear(); event.currentTarget.setAttribute("aria-pressed", graph.compact); redraw(); }, { "aria-pressed": String(graph.compact) }) : null,
     button("in", "+", () => graph.zoom(0.7), { "aria-label": "Zoom in" }), button("out", "−", () => graph.zoom(1.4), { "aria-label": "Zoom out" }),
     button("fit", "All", () => graph.fit()), themeButton(), button("help", "Keys", () => help.showModal()),
     el("span", { class: "quiet" }, data.notes.join(". "))),
@@ -38,7 +38,7 @@ app.append(
 );
 
 function select(id, move = true) {
-  const hidden = graph.boxes(graph.byId.get(id)).filter((box) => graph.closed.delete(box.key));
+  const hidden = move ? graph.boxes(graph.byId.get(id)).filter((box) => graph.closed.delete(box.key)) : []; // at first what is closed stays so
   if (hidden.length) redraw();
   graph.select(id, move);
   panel.replaceChildren(detail(graph.byId.get(id), graph, (other) => select(other)));
@@ -64,8 +64,20 @@ function listModules() {
     item.style.paddingLeft = `${12 * box.depth}px`;
     return item;
   });
-  modules.replaceChildren(el("h2", {}, "Modules"), items.length ? el("div", { class: "row" }, all, open) : el("p", { class: "quiet" }, "none known: draw a module, or compute under viz.capture(module)"), el("ul", {}, ...items));
+  modules.replaceChildren(el("h2", {}, "Modules"), items.length ? el("div", { class: "row" }, all, open) : el("p", { class: "quiet" }, "none known: draw a module, or compute under viz.capture(module)"), el("ul", {}, ...items), legend());
   modules.querySelector(`[data-box="${CSS.escape(focused ?? "")}"]`)?.focus();
+}
+
+function legend() {
+  const kinds = new Set(data.steps.map((step) => step.kind));
+  const swatch = (name, text) => el("li", {}, el("span", { class: `swatch ${name}` }), text);
+  return el("section", { id: "legend" }, el("h2", {}, "Legend"), el("ul", {},
+    swatch("leaf", "leaf: gets a gradient"), kinds.has("data") ? swatch("data", "data: needs no gradient") : null,
+    swatch("op", "op"), swatch("output", "result"), graph.allBoxes().size ? swatch("closed", "closed module") : null,
+    el("li", {}, el("b", { class: "value" }, "blue"), ": the value, of an array its shape"),
+    el("li", {}, el("b", { class: "gradient" }, "red"), ": the gradient of the result by it, once it has been played"),
+    el("li", {}, "rms: root of the mean of the squares of all elements"),
+    el("li", {}, "g: the gradient that arrives at a step; d x: what goes on to x; +=: others send to x, too")));
 }
 
 function onstep(event) {
@@ -91,7 +103,7 @@ function find() {
   const words = search.value.toLowerCase().split(/\s+/).filter(Boolean);
   graph.clear("found");
   hits = words.length ? data.steps.filter((step) => {
-    const text = [step.op, step.label, step.call, step.shape?.join("×"), step.dtype, step.source, ...step.calls.map(([path, , kind]) => `${path} ${kind}`)].join(" ").toLowerCase();
+    const text = [step.op, step.kind, step.label, step.call, step.shapes, step.dtype, step.source, ...step.calls.map(([path, , kind]) => `${path} ${kind}`)].join(" ").toLowerCase();
     return words.every((word) => text.includes(word));
   }) : [];
   hits.forEach((step) => graph.mark(step.id, "found"));

@@ -8,13 +8,14 @@ function ops(node) {
 }
 
 class Graph {
-  constructor(steps, place, onselect, onclose) {
-    Object.assign(this, { steps, place, onselect, onclose });
+  constructor(data, place, onselect, onclose) {
+    const { steps } = data;
+    Object.assign(this, { steps, place, onselect, onclose, marked: data.marked, path: new Set(data.path) });
     this.byId = new Map(steps.map((step) => [step.id, step]));
     this.several = new Set(steps.flatMap((step) => step.calls).filter(([, number]) => number > 1).map(([path]) => path));
-    this.closed = new Set();
-    this.compact = false;
-    this.direction = null; // until the first drawing: whichever fits the window better
+    this.compact = data.compact;
+    this.direction = data.direction; // null until the first drawing: whichever fits the window better
+    this.closed = new Set(steps.filter((step) => step.shut >= 0).map((step) => this.boxes(step)[step.shut].key));
     this.selected = null;
   }
 
@@ -23,7 +24,7 @@ class Graph {
     let key = "";
     return step.calls.map(([path, number, kind]) => {
       key += `/${path}${this.compact ? "" : `#${number}`}`;
-      return { key, path, title: `${path}: ${kind}${this.several.has(path) && !this.compact ? ` (call ${number})` : ""}` };
+      return { key, path, title: `${[path, kind].filter(Boolean).join(": ")}${this.several.has(path) && !this.compact ? ` (call ${number})` : ""}` };
     });
   }
 
@@ -52,8 +53,8 @@ class Graph {
       if (!nodes.has(key)) nodes.set(key, { key, around, shut, members: [], order: nodes.size, began: null });
       const node = nodes.get(key);
       node.members.push(step);
-      if (step.op) node.began ??= step.id;
-      else if (!shut && step.label.includes(".")) inside.add(node);
+      if (step.op && !step.fixed) node.began ??= step.id;
+      else if (!step.op && !shut && step.label.includes(".")) inside.add(node);
       this.nodeOf.set(step.id, node);
       for (const [source, shape] of step.inputs) {
         const from = this.nodeOf.get(source);
@@ -65,7 +66,7 @@ class Graph {
         }
         inside.delete(from);
         const name = `${from.order} ${node.order}`;
-        if (!edges.has(name)) edges.set(name, { name, from, to: node, shape, count: 0, carried: (from.began ?? from.members[0].id) >= (node.began ?? node.members[0].id) });
+        if (!edges.has(name)) edges.set(name, { name, from, to: node, shape, count: 0, carried: !this.byId.get(source).fixed && (from.began ?? from.members[0].id) >= (node.began ?? node.members[0].id) });
         edges.get(name).count += 1;
       }
     }
@@ -81,7 +82,7 @@ class Graph {
     const first = node.members[0];
     if (node.shut) return `${node.shut.title}\n${ops(node)}\n `;
     const many = node.members.length > 1 ? ` ×${node.members.length}` : first.count > 1 ? ` ×${first.count}` : "";
-    const name = first.op ?? first.label;
+    const name = first.op ? `${first.label} = ${first.op}` : first.label;
     return `${name}${many}\n${first.short}\n${first.shortGradient || " "}`;
   }
 
@@ -107,17 +108,17 @@ class Graph {
         inside = places.get(box.key);
       }
       const first = node.members[0];
-      const kind = node.shut ? "closed" : first.kind === "leaf" ? "leaf" : first.output ? "output" : "op";
+      const kind = node.shut ? "closed" : !first.op ? first.kind : first.output ? "output" : first.fixed ? "op data" : "op";
       inside.nodes.push({
         name: `n${node.order}`,
-        attributes: { label: text(this.label(node)), id: `n${node.order}`, class: kind, shape: node.shut ? "box3d" : "box", style: first.kind === "leaf" ? "filled" : "rounded,filled" },
+        attributes: { label: text(this.label(node)), id: `n${node.order}`, class: kind, shape: node.shut ? "box3d" : first.kind === "data" ? "note" : "box", style: first.op ? "rounded,filled" : "filled" },
       });
     }
     this.boxKeys = [...places.keys()];
     const edges = [...this.edges.values()].map((edge) => ({
       tail: `n${edge.from.order}`, head: `n${edge.to.order}`,
       attributes: {
-        id: `e${edge.name.replace(" ", "_")}`, ...(edge.carried ? { constraint: false, style: "dashed" } : {}),
+        id: `e${edge.name.replace(" ", "_")}`, ...(edge.carried ? { constraint: false, style: "dashed" } : edge.from.members[0].fixed ? { style: "dotted" } : {}),
         label: (this.nodes.size > 150 || edge.shape === "scalar" ? "" : edge.shape) + (edge.count > 1 ? ` ×${edge.count}` : "") + (edge.carried ? "\nnext step" : ""),
       },
     }));
@@ -159,7 +160,7 @@ class Graph {
       node.element = shape;
       shape.setAttribute("role", "button");
       shape.setAttribute("tabindex", "-1");
-      shape.setAttribute("aria-label", node.shut ? `${node.shut.title}, closed, ${ops(node)}` : `${first.op ?? "leaf"} ${first.label}, ${first.shape ? first.shape.join(" by ") || "scalar" : "several outputs"}`);
+      shape.setAttribute("aria-label", node.shut ? `${node.shut.title}, closed, ${ops(node)}` : `${first.op ?? first.kind} ${first.label}, ${first.shapes.replaceAll("×", " by ")}`);
       shape.addEventListener("click", () => this.activate(node));
       shape.addEventListener("focus", () => this.intoView(node));
     }
@@ -167,6 +168,7 @@ class Graph {
     this.boxKeys.forEach((key, i) => {
       picture.getElementById(`box${i}`)?.addEventListener("click", () => this.toggle(key));
     });
+    this.paint(picture);
     this.picture?.remove();
     this.picture = picture;
     this.place.prepend(picture);
@@ -180,6 +182,25 @@ class Graph {
     const start = this.selected ? this.nodeOf.get(this.selected) : this.nodes.values().next().value;
     start?.element.setAttribute("tabindex", "0");
     if (this.selected) this.nodeOf.get(this.selected).element.classList.add("selected");
+  }
+
+  // What was asked to be highlighted; and the arrow head of a gradient, which goes against the edge.
+  paint(picture) {
+    const head = svg("marker", { id: "back", viewBox: "0 0 10 10", refX: 9, refY: 5, markerWidth: 11, markerHeight: 11, markerUnits: "userSpaceOnUse", orient: "auto-start-reverse" });
+    head.append(svg("path", { d: "M0 1 L10 5 L0 9 z" }));
+    const stub = svg("marker", { id: "stub", viewBox: "0 0 8 4", refX: 0, refY: 2, markerWidth: 8, markerHeight: 4, markerUnits: "userSpaceOnUse", orient: "auto" });
+    stub.append(svg("path", { d: "M0 0 H8 V4 H0 z" })); // in the place of the edge's own arrow head
+    const definitions = svg("defs", {});
+    definitions.append(head, stub);
+    picture.prepend(definitions);
+    for (const node of this.nodes.values()) {
+      const colour = node.members.map((step) => this.marked[step.id]).find(Boolean);
+      if (!colour) continue;
+      node.element.classList.add("marked");
+      node.element.querySelectorAll("path, polygon").forEach((shape) => { shape.style.fill = colour; });
+    }
+    const onPath = (node) => node.members.some((step) => this.path.has(step.id));
+    for (const edge of this.edges.values()) if (onPath(edge.from) && onPath(edge.to)) edge.element?.classList.add("way");
   }
 
   activate(node) {

@@ -9,7 +9,7 @@ class Player {
       ...data.backward.map((id) => ({ phase: "backward", step: graph.byId.get(id) })),
     ];
     this.seen = new Map(this.events.map((event, i) => [`${event.phase} ${event.step.id}`, i]));
-    this.at = -1; // -1: nothing is played, all is shown
+    this.at = -1; // -1: nothing is played, all values are shown
     this.timer = null;
     // Who sends the gradients that arrive, in their order.
     this.senders = new Map(data.steps.map((step) => [step.id, step.output ? [null] : []]));
@@ -36,12 +36,12 @@ class Player {
   show() {
     const { graph, at } = this;
     graph.clear("forward", "backward", "unseen-value", "unseen-gradient");
+    for (const node of graph.nodes.values()) { // before it is played, values are there, and no gradients
+      const reached = (phase) => node.members.some((step) => (this.seen.get(`${phase} ${step.id}`) ?? Infinity) <= at);
+      if (at >= 0 && !reached("forward")) node.element.classList.add("unseen-value");
+      if (!reached("backward")) node.element.classList.add("unseen-gradient");
+    }
     if (at >= 0) {
-      for (const node of graph.nodes.values()) {
-        const reached = (phase) => node.members.some((step) => (this.seen.get(`${phase} ${step.id}`) ?? Infinity) <= at);
-        if (!reached("forward")) node.element.classList.add("unseen-value");
-        if (!reached("backward")) node.element.classList.add("unseen-gradient");
-      }
       const { phase, step } = this.events[at];
       graph.mark(step.id, phase);
       if (phase === "forward") step.inputs.forEach(([source]) => graph.markEdge(source, step.id, "forward"));

@@ -45,7 +45,19 @@ function heatMap(map, label) {
   });
   context.putImageData(image, 0, 0);
   canvas.style.aspectRatio = `${map.width} / ${map.height}`;
-  return el("figure", {}, canvas, el("figcaption", {}, `${map.caption}, ${map.low.toPrecision(3)} to ${map.high.toPrecision(3)}`));
+  return el("figure", {}, canvas, colourBar(map.low, map.high), el("figcaption", {}, map.caption));
+}
+
+// Which colour stands for which number.
+function colourBar(low, high) {
+  const steps = 40;
+  const bar = el("canvas", { width: steps, height: 1, class: "bar", "aria-hidden": true });
+  const context = bar.getContext("2d");
+  for (let i = 0; i < steps; i += 1) {
+    context.fillStyle = `rgb(${colour(low + (i / (steps - 1)) * (high - low), low, high).join(" ")})`;
+    context.fillRect(i, 0, 1, 1);
+  }
+  return el("div", { class: "scale" }, low.toPrecision(3), bar, high.toPrecision(3));
 }
 
 function histogram(data, label) {

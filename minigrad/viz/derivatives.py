@@ -1,0 +1,44 @@
+"""The graph of a gradient, and of its gradient: they are computations like others."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..backend import ones_like
+from ..backward import gradients
+from ..graph import clock
+from ..tensor import Tensor
+from .capture import Call, capture
+from .walk import Step, walk
+
+__all__ = ["DERIVATIVES", "with_gradients"]
+
+DERIVATIVES = ("gradient", "second derivative", "higher derivatives")
+
+
+def with_gradients(
+    tensors: list[Tensor], steps: list[Step], names: Any, order: int, values: bool = True
+) -> tuple[list[Step], list[Tensor]]:
+    """The graph with that of its gradients, in boxes by their order, and the last of the gradients.
+
+    Raises:
+        ValueError: a gradient does not depend on the leaves any more.
+    """
+    kept = [(step.name, leaf) for step in steps if step.kind == "leaf" and (leaf := step.node.tensor()) is not None]
+    leaves = [leaf for _, leaf in kept]
+    outputs, starts, called = tensors, [], dict[Any, str | None]()
+    for _ in range(order):
+        starts.append(next(clock))
+        with capture(values=values):
+            found = gradients(outputs, leaves, [ones_like(t._array) for t in outputs], create_graph=True)
+        called |= {g._node: name for g, (name, _) in zip(found, kept, strict=True) if g is not None and g._node is not None}
+        outputs = [g for g in found if g is not None and g._node is not None]
+        if not outputs:
+            raise ValueError(f"derivative={order}: the gradient of order {len(starts)} does not depend on the leaves")
+    all_steps = walk([*tensors, *outputs], names)
+    for step in all_steps:
+        if step.op and (passed := sum(step.id > start for start in starts)):
+            step.calls = (Call(DERIVATIVES[min(passed, 3) - 1], 1, ""),)
+            if step.output and called.get(step.node):
+                step.name = f"{step.calls[0].path} of {called[step.node]}"
+    return all_steps, outputs

@@ -1,0 +1,34 @@
+"""Text of the user's, as pages and drawings can hold it."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+__all__ = ["printable", "printable_data"]
+
+#: What XML forbids: control characters but for tabs and ends of lines, halves of pairs, and what is no character.
+FORBIDDEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
+
+
+def printable(text: str) -> str:
+    """Text with pictures in the place of control characters, which would make a page or drawing unreadable.
+
+    >>> printable("a\\x1b b\\ud800")
+    'a␛ b�'
+    """
+    return FORBIDDEN.sub(_picture, text)
+
+
+def _picture(match: re.Match[str]) -> str:
+    code = ord(match[0])
+    return chr(0x2400 + code) if code < 0x20 else "\u2421" if code == 0x7F else "\ufffd"
+
+
+def printable_data(value: Any) -> Any:
+    """Plain data with all of its text printable."""
+    if isinstance(value, str):
+        return printable(value)
+    if isinstance(value, dict):
+        return {printable_data(k): printable_data(v) for k, v in value.items()}
+    return [printable_data(v) for v in value] if isinstance(value, (list, tuple)) else value
