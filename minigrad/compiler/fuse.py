@@ -7,7 +7,7 @@ space; where there is none, they begin one.  A product of matrices, and every ca
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from math import prod
 from typing import Any
 
@@ -15,15 +15,16 @@ import numpy as np
 
 from .calls import CHEAP, Term, is_sized_by_values, reduction_of, term_of
 from .expand import expanded
-from .groups import CONFLICT, Call, Dims, Group, operand_of, reads_of, strides_over
+from .groups import CONFLICT, Call, Dims, Group, operand_of, strides_over
+from .hazards import Memory, clash, last_uses, touches
 from .numbers import Formula
 from .operations import name_of
 from .partial import with_partial_sums
-from .parts import SPLITS, concatenate, split, update
+from .parts import concatenate, split, update
 from .products import multiply
 from .program import Program, Step, Var, vars_in
 from .steps import Compute, Constant, Load, Operand, Reduce, Store
-from .views import LOOKS, View, as_view, strides_of, view_of
+from .views import View, as_view, strides_of, view_of
 from .windows import windowed
 
 __all__ = ["Fusion", "fused"]
@@ -36,6 +37,8 @@ def fused(
     program: Program, writes: dict[Var, Var] | None = None, products: bool = True, at_once: bool = False, guarded: bool = True
 ) -> Fusion:
     """The groups of a program.
+
+    Whoever runs them keeps copies of those outputs that are views of inputs which are written, before the first one.
 
     Args:
         writes: outputs that are to be written into the arrays of inputs: where that harms nobody, loops store them there.
@@ -59,10 +62,11 @@ def fused(
         fusion.hold(v)
     for v in outputs:
         fusion.find(v)
+    still = {base for v in outputs if fusion.memory.base(v) not in program.inputs for base in fusion.memory.of(v)}
     for v in outputs:
         if v in fusion.written:
             continue
-        if v in writes and fusion.write(v, writes[v]):
+        if v in writes and fusion.write(v, writes[v], still):
             fusion.written[v] = writes[v]
         else:
             fusion.store(v)
@@ -78,6 +82,7 @@ class Fusion:
         places: what places steps in ways of their own.
         groups: in the order in which they run.
         views: of each value that is one; looks: the steps that give them.
+        memory: in which arrays values may lie.
         terms: of each value that is computed where it is needed.
         readers: of each value the terms that read it, or views of it.
         at: the group that computes a value.
@@ -95,6 +100,7 @@ class Fusion:
         self.groups: list[Group | Call] = []
         self.views: dict[Var, View] = {}
         self.looks: dict[Var, Step] = {}
+        self.memory = Memory(self.views)
         self.terms: dict[Var, Term] = {}
         self.readers: dict[Var, list[Var]] = {}
         self.at: dict[Var, int] = {}
@@ -105,7 +111,7 @@ class Fusion:
         self.turned: dict[View, Var] = {}
         self.zeroed: list[Var] = []
         self.number = -1
-        self.last = _last_uses(program)
+        self.last = last_uses(program)
         self.written: dict[Var, Var] = {}
 
     def hold(self, v: Var) -> None:
@@ -120,9 +126,15 @@ class Fusion:
         if v in self.terms:
             self.place(v, v.shape, tuple(range(len(v.shape))))
 
-    def write(self, v: Var, target: Var) -> bool:
-        """Store a value in the memory of another array, if nobody reads that later, or elsewhere in the same loop."""
-        if self.write_by_calls(v, target):
+    def write(self, v: Var, target: Var, still: Collection[Var] = ()) -> bool:
+        """Store a value in the memory of another array, if nobody reads that later, or elsewhere in the same loop.
+
+        Args:
+            still: the arrays that are read after the last group.
+        """
+        if target in still:
+            return False
+        if self.write_by_calls(v, target, still):
             return True
         number = self.at.get(v)
         group = None if number is None else self.groups[number]
@@ -130,24 +142,25 @@ class Fusion:
             return False
         value, dims = group.members[v]
         place = operand_of(group, v, dims)
-        if any(target in reads_of(g) for g in self.groups[number + 1 :]):
-            return False
-        if any(a is target and o != place for a, o in zip(group.arrays, group.operands, strict=True)):
+        if any(touches(g, self.memory, target) for g in self.groups[number + 1 :]) or clash(group, target, place):
             return False
         group.code.append(Store(group.operand(target, place), value))
         return True
 
-    def write_by_calls(self, v: Var, target: Var) -> bool:
+    def write_by_calls(self, v: Var, target: Var, still: Collection[Var]) -> bool:
         """Have the calls that change an array, one after the other, write into it."""
         calls: list[Call] = []
         while v is not target:
             number = self.at.get(v, -1)
             call = self.groups[number] if number >= self.floor else None
             x = call.changes() if isinstance(call, Call) else None
-            later = [self.base_of(r) for g in self.groups[number + 1 :] for r in reads_of(g) if type(r) is Var]
-            if type(x) is not Var or x in later or x in self.joined:
+            if not isinstance(call, Call) or type(x) is not Var or x in self.joined or x in still:
                 return False
-            calls.append(call)  # type: ignore[arg-type]
+            others = call.step.inputs()
+            others.remove(x)
+            if x in self.memory.of_all(others) or any(touches(g, self.memory, x) for g in self.groups[number + 1 :]):
+                return False
+            calls.append(call)
             v = x
         for call in calls:
             call.in_place = True
@@ -161,7 +174,7 @@ class Fusion:
         waiting = [u for u in self.terms if self.last.get(u, -1) > self.number]
         seen: set[Var] = set()
         while waiting:
-            u = self.base_of(waiting.pop())
+            u = self.memory.base(waiting.pop())
             if u is target:
                 return None
             if u not in seen and u in self.terms:
@@ -184,7 +197,7 @@ class Fusion:
         step = as_view(step)
         if (view := view_of(step, self.views)) is not None:
             self.looks[step.out] = step
-            self.look(step.out, view)
+            self.look(step, view)
         elif (term := term_of(step)) is not None:
             self.wait(step, term)
         elif (reduction := reduction_of(step)) is not None and 0 not in reduction[1].shape:
@@ -195,19 +208,19 @@ class Fusion:
         elif not any(place(self, step) for place in self.places):
             self.call(step)
 
-    def look(self, out: Var, view: View) -> None:
-        """A view, which takes no time."""
-        self.views[out] = view
-        self.ready[out] = self.ready.get(view.base, 0)
+    def look(self, step: Step, view: View) -> None:
+        """A view, which takes no time; it is ready when what it looks at is, a part of which may have just been written."""
+        self.views[step.out] = view
+        self.ready[step.out] = self.ready.get(step.args[0], 0)
         if view.dims is None:
             self.store(view.base)
-            self.ready[out] = self.in_memory(view.base)
+            self.ready[step.out] = max(self.ready[step.out], self.in_memory(view.base))
 
     def wait(self, step: Step, term: Term) -> None:
         """An elementwise step: if it is cheap, whoever reads it computes it."""
-        out, read = step.out, {self.base_of(v) for v in step.inputs()}
+        out, read = step.out, {self.memory.base(v) for v in step.inputs()}
         self.terms[out] = term
-        for v in read:
+        for v in self.memory.of_all(step.inputs()):
             self.readers.setdefault(v, []).append(out)
         self.ready[out] = max((self.ready.get(v, 0) for v in step.inputs()), default=0)
         self.weight[out] = 1 + sum(self.weight.get(v, 0) for v in read if v in self.terms)
@@ -220,13 +233,11 @@ class Fusion:
         for v in step.inputs():
             self.store(v)
         self.groups.append(Call(step, tuple(v for v in step.outs if v)))
+        self.memory.called(step)
         if is_sized_by_values(step):
             self.floor = len(self.groups)
         for out in filter(None, step.outs):
             self.at[out], self.ready[out] = len(self.groups) - 1, len(self.groups)
-
-    def base_of(self, x: Var) -> Var:
-        return self.views[x].base if x in self.views else x
 
     def begin(self, space: tuple[int, ...]) -> Group:
         """A new loop, after all others."""
@@ -238,7 +249,8 @@ class Fusion:
         x = step.args[0]
         copy = Var.new(x.shape, x.dtype)
         self.terms[copy] = Term("copy", (x,), (name_of(x.dtype),))
-        self.readers.setdefault(self.base_of(x), []).append(copy)
+        for v in self.memory.of(x):
+            self.readers.setdefault(v, []).append(copy)
         self.ready[copy] = self.ready.get(x, 0)
         return Step(step.function, (copy, *step.args[1:]), step.kwargs, step.outs)
 
@@ -373,7 +385,7 @@ class Fusion:
 
     def load(self, group: Group, view: View, dims: Dims) -> int:
         self.store(view.base)
-        base = self.base_of(view.base)
+        base = self.memory.base(view.base)
         moves = strides_over(group, dims, view.shape, view.strides)
         return group.add(Load(group.operand(base, Operand(name_of(base.dtype), moves, view.offset))))
 
@@ -417,22 +429,6 @@ def _read_for(program: Program, values: set[Var]) -> set[Var]:
         if not found.isdisjoint(step.outs):
             found.update(step.inputs())
     return found
-
-
-def _last_uses(program: Program) -> dict[Var, int]:
-    """The number of the last step that reads each value, itself or by a view."""
-    last: dict[Var, int] = {}
-    for i, step in enumerate(program.steps):
-        for v in step.inputs():
-            last[v] = i
-    end = len(program.steps)
-    for v in vars_in((program.outputs, program.guards, [values for _, values in program.checks])):
-        last[v] = end
-    for step in reversed(program.steps):
-        if step.function in LOOKS or step.function in SPLITS:
-            for x in step.inputs():
-                last[x] = max([last[x], *(last.get(v, -1) for v in step.outs if v is not None)])
-    return last
 
 
 #: What places steps of one kind in a way of its own, where that can be done.

@@ -14,7 +14,7 @@ from .steps import Constant, Operand
 from .trace import changed, replaced_at
 from .views import strides_of
 
-__all__ = ["CONFLICT", "Call", "Dims", "Group", "operand_of", "reads_of", "slots_of", "strides_over"]
+__all__ = ["CONFLICT", "Call", "Dims", "Group", "operand_of", "slots_of", "strides_over"]
 
 #: For each axis of a value the axis of the space that it runs along; None along which it does not move.
 Dims = tuple[int | None, ...]
@@ -93,11 +93,6 @@ class Group:
 def slots_of(groups: Sequence[Group], local: dict[Any, int]) -> list[list[int]]:
     """For each loop the places of its operands; what has none in `local` yet gets the next one."""
     return [[local.setdefault(key, len(local)) for key in group.operand_keys()] for group in groups]
-
-
-def reads_of(group: Group | Call) -> Sequence[Any]:
-    """The arrays that it reads, and of a loop those that it writes."""
-    return group.step.inputs() if isinstance(group, Call) else group.arrays
 
 
 def operand_of(group: Group, v: Var, dims: Dims) -> Operand:

@@ -12,12 +12,14 @@ from ..tensor import wrap
 from . import native
 from .fuse import Fusion
 from .groups import Call, Group, slots_of
+from .hazards import clash
 from .lifetimes import lifetimes
 from .loops import Loop
 from .numbers import Formula
 from .program import Program, Step, Var, vars_in, with_values
 from .replay import Replay
 from .sharing import offsets
+from .steps import Store
 from .views import View
 
 __all__ = ["LARGE", "SMALL", "Argument", "Given", "Layout", "bytes_of"]
@@ -71,9 +73,9 @@ class Layout:
 
     def shared(self, values: list[Var]) -> dict[Var, Any]:
         """Memory of values: the same for those that are not needed at the same time."""
-        views, program = self.fusion.views, self.program
+        program = self.program
         ends = vars_in((program.outputs, self.fusion.guards, program.checks))
-        lives = lifetimes(self.fusion.groups, lambda v: views[v].base if v in views else v, ends)
+        lives = lifetimes(self.fusion.groups, self.fusion.memory, ends)
         places, total = offsets({v: bytes_of(v) for v in values if v in lives}, lives)
         room = np.empty(total + 64, np.uint8)
         room = room[-address_of(room) % 64 :]
@@ -209,7 +211,7 @@ class Argument:
 
 
 def check_reach(group: Group) -> None:
-    """Nothing that native code reads or writes lies outside of its array."""
+    """Nothing that native code reads or writes lies outside of its array, or overlaps what else it writes in the same loop."""
     for a, operand in zip(group.arrays, group.operands, strict=True):
         if type(a) is Formula:
             continue
@@ -217,6 +219,9 @@ def check_reach(group: Group) -> None:
         low, high = operand.offset + sum(min(e, 0) for e in ends), operand.offset + sum(max(e, 0) for e in ends)
         if 0 not in group.space and not 0 <= low <= high < prod(a.shape):
             raise AssertionError(f"{operand} over {group.space} reaches beyond {a} of shape {a.shape}")
+    for step in group.code:
+        if isinstance(step, Store) and clash(group, group.arrays[step.operand], group.operands[step.operand]):
+            raise AssertionError(f"a loop over {group.space} writes into {group.arrays[step.operand]} what it reads elsewhere")
 
 
 def bytes_of(v: Var) -> int:

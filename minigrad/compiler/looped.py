@@ -14,6 +14,7 @@ import numpy as np
 from .capture import Capture
 from .fuse import Fusion, fused
 from .groups import Call, Group, operand_of
+from .hazards import gives_new
 from .layout import Layout, address_of, bytes_of
 from .lines import Lines
 from .native_loop import frame_of, repeat
@@ -104,7 +105,7 @@ class LoopScript(Script):
             if j >= 0:
                 self.columns[j] = v if v in stored else Var.new(v.shape, v.dtype)
             target = self.carry[i] if j < 0 else self.columns[j]
-            if fusion.base_of(v) in self.carry:  # before anything takes the place of this carry
+            if fusion.memory.base(v) in self.carry:  # before anything takes the place of this carry
                 home = target if j >= 0 else Var.new(v.shape, v.dtype)
                 early.append(self._copying(v, home))
                 self.kept.append(home)
@@ -118,7 +119,7 @@ class LoopScript(Script):
         fusion.floor += len(early) if fusion.floor else 0
 
     def _is_of_a_loop(self, v: Var) -> bool:
-        number = self.fusion.at.get(self.fusion.base_of(v), -1)
+        number = self.fusion.at.get(self.fusion.memory.base(v), -1)
         return number >= 0 and isinstance(self.fusion.groups[number], Group) and str(v.dtype) in DTYPES
 
     def _copying(self, v: Var, target: Var) -> Group:
@@ -160,7 +161,7 @@ class LoopScript(Script):
                 self._part(self.columns[j], f"y{j}")
         for group in self.fusion.groups:  # views of what stays are made once
             for v in group.step.inputs() if isinstance(group, Call) else ():
-                if self.fusion.base_of(v) in self.fixed:
+                if self.fusion.memory.base(v) in self.fixed:
                     self.array(v)
 
     def _part(self, v: Var, array: str) -> None:
@@ -214,6 +215,8 @@ def _with_copies(program: Program, carried: int) -> Program:
         if step.function in LOOKS | SPLITS or hasattr(step.function, "looks"):
             source = step.args[0]
             roots.update((v, roots.get(source, source)) for v in step.outs if v is not None)
+        elif not gives_new(step.function):  # it may be a view, too
+            roots.update((v, v) for v in step.outs if v is not None)
     parts = {v for v, root in roots.items() if root in program.inputs[:carried] and root is not v and str(v.dtype) in DTYPES}
     taken = set(roots) - parts
     steps, outputs = [*program.steps], list(program.outputs)

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..arrays.traced import getitem
-from .groups import Call, Group, reads_of, strides_over
+from .groups import strides_over
+from .hazards import touches
 from .operations import DTYPES, name_of
 from .program import Step, Var
 from .steps import Operand, Store
@@ -84,7 +85,7 @@ def update(fusion: Fusion, step: Step) -> bool:
         return False
     whole = View(region.base, x.shape, strides_of(x.shape))
     home = region.base
-    if fusion.views.get(x, whole) != whole or fusion.last.get(x, -1) > fusion.number or home not in fusion.joined:
+    if fusion.views.get(x, whole) != whole or not _may_be_written(fusion, home):
         home, region = copied(fusion, x), region_of(look, {})
         assert region is not None
     if prod(region.shape):
@@ -94,6 +95,14 @@ def update(fusion: Fusion, step: Step) -> bool:
     return True
 
 
+def _may_be_written(fusion: Fusion, home: Var) -> bool:
+    """Whether memory was made for what is written in parts, and nobody needs what it holds now."""
+    if home not in fusion.joined or home in fusion.zeroed:  # whose zeros nobody writes again
+        return False
+    lying = [home, *(v for v, view in fusion.views.items() if view.base is home)]
+    return all(fusion.last.get(v, -1) <= fusion.number for v in lying)
+
+
 def copied(fusion: Fusion, x: Var) -> Var:
     """Memory of its own that holds an array's values."""
     home = Var.new(x.shape, x.dtype)
@@ -101,6 +110,7 @@ def copied(fusion: Fusion, x: Var) -> Var:
     fusion.at[home] = -1
     if prod(x.shape):
         part(fusion, home, View(home, x.shape, strides_of(x.shape)), x, x.dtype)
+    fusion.ready[home] = fusion.at[home] + 1
     return home
 
 
@@ -109,10 +119,12 @@ def part(fusion: Fusion, home: Var, region: View, values: Any, dtype: Any) -> No
     for v in fusion.readers.pop(home, ()):
         if v in fusion.terms:
             fusion.store(v)
+    if type(values) is Var and home in fusion.memory.of(values):
+        values = copied(fusion, values)  # NumPy reads all of it before it writes
     inputs = [values] if type(values) is Var else []
     ready = max([fusion.ready.get(v, 0) for v in inputs], default=0)
     for number in range(len(fusion.groups) - 1, ready - 1, -1):
-        if _touches(fusion.groups[number], home, region):
+        if touches(fusion.groups[number], fusion.memory, home, region):
             ready = number + 1
             break
     number, group, dims = fusion.join(region.shape, ready, inputs)
@@ -120,22 +132,6 @@ def part(fusion: Fusion, home: Var, region: View, values: Any, dtype: Any) -> No
     place = Operand(name_of(dtype), strides_over(group, dims, region.shape, region.strides), region.offset)
     group.code.append(Store(group.operand(home, place), value))
     fusion.at[home] = max(number, fusion.at[home])
-
-
-def _touches(group: Group | Call, home: Var, region: View) -> bool:
-    """Whether a group reads or writes a part of an array's memory."""
-    if isinstance(group, Call):
-        return home in reads_of(group)
-    return home in group.arrays and not all(
-        _apart(o, group.space, region) for a, o in zip(group.arrays, group.operands, strict=True) if a is home
-    )
-
-
-def _apart(operand: Operand, space: tuple[int, ...], region: View) -> bool:
-    """Whether an operand and a part of the same array have no element in common, as far as their ends tell."""
-    first, last = operand.offset, operand.offset + sum(s * (n - 1) for s, n in zip(operand.strides, space, strict=True))
-    start, stop = region.offset, region.offset + sum(s * (n - 1) for s, n in zip(region.strides, region.shape, strict=True))
-    return last < start or stop < first
 
 
 def _picked(x: Any, function: Any, args: Any, kwargs: Any, i: int) -> Any:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .groups import Call, Dims, Group
+from .groups import Dims, Group
+from .hazards import writes
 from .operations import name_of
 from .program import Step, Var
 from .steps import Compute, Load, Operand, Reduce, Store
@@ -71,7 +72,8 @@ def _in_blocks(fusion: Fusion, x: Var, y: Var, out: Var, blocks: int) -> bool:
     for v, axis in ((x, 1), (y, 0)):
         view = fusion.views.get(v) or View(v, v.shape, strides_of(v.shape))
         moves = [view.strides[axis] * terms, view.strides[0] * axis, view.strides[1] * (1 - axis), view.strides[axis]]
-        factors.append(group.add(Load(group.operand(fusion.base_of(v), Operand(name_of(v.dtype), tuple(moves), view.offset)))))
+        operand = Operand(name_of(v.dtype), tuple(moves), view.offset)
+        factors.append(group.add(Load(group.operand(fusion.memory.base(v), operand))))
     total = group.add(Reduce("add", group.add(Compute("multiply", tuple(factors))), (3,)))
     sums = Var.new((blocks, *out.shape), out.dtype)
     fusion.joined.append(sums)
@@ -89,7 +91,7 @@ def _in_rows(fusion: Fusion, x: Var) -> Var:
     """A copy of a matrix whose rows lie across memory, made once, in a loop of its own: it would slow all else there down."""
     view = fusion.views[x]
     known = fusion.turned.get(view)
-    if known is not None and not any(_writes(g, view.base) for g in fusion.groups[fusion.at[known] :]):
+    if known is not None and not any(view.base in writes(g, fusion.memory) for g in fusion.groups[fusion.at[known] :]):
         return known
     home = fusion.turned[view] = Var.new(x.shape, x.dtype)
     group = fusion.begin(x.shape)
@@ -98,11 +100,6 @@ def _in_rows(fusion: Fusion, x: Var) -> Var:
     fusion.joined.append(home)
     fusion.at[home] = fusion.ready[home] = len(fusion.groups) - 1
     return home
-
-
-def _writes(group: Group | Call, array: Var) -> bool:
-    stores = [] if isinstance(group, Call) else [step for step in group.code if isinstance(step, Store)]
-    return any(group.arrays[step.operand] is array for step in stores)  # type: ignore[union-attr]
 
 
 def _loaded(fusion: Fusion, group: Group, x: Var, dims: Dims) -> int:

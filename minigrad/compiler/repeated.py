@@ -33,6 +33,7 @@ class Repeated:
     """
 
     __name__ = "scan"
+    gives_new = True
 
     def __init__(self, program: Program, carried: int, split: int, steps: int, reverse: bool) -> None:
         self.program, self.carried, self.split = program, carried, split

@@ -8,6 +8,7 @@ import numpy as np
 
 from .calls import is_sized_by_values
 from .groups import Call
+from .hazards import Memory, last_uses
 from .program import Program, Step, Var, vars_in
 from .views import View
 
@@ -25,6 +26,9 @@ class Replay:
         self.constants, self.guards = program.constants, program.guards
         self.groups: list[Any] = [Call(step, tuple(filter(None, step.outs))) for step in program.steps]
         self.views: dict[Var, View] = {}
+        self.memory = Memory(self.views)
+        for step in program.steps:
+            self.memory.called(step)
         self.looks: dict[Var, Step] = {}
         self.joined: list[Var] = []
         self.zeroed: list[Var] = []
@@ -36,7 +40,7 @@ class Replay:
         self._share(program)
 
     def _share(self, program: Program) -> None:
-        last = _last_uses(program)
+        last = last_uses(program)
         free: dict[Any, list[np.ndarray]] = {}
         ends: dict[int, list[Var]] = {}
         for i, step in enumerate(program.steps):
@@ -52,15 +56,3 @@ class Replay:
 def _fills(step: Step) -> bool:
     """Whether a step can write its result into memory that it is given."""
     return isinstance(step.function, np.ufunc) and not step.kwargs and len(step.outs) == 1 and step.function.signature is None
-
-
-def _last_uses(program: Program) -> dict[Var, int]:
-    """The number of the last step that reads each value, or what may be a view of it."""
-    end = len(program.steps)
-    last = dict.fromkeys(vars_in((program.outputs, program.guards, [values for _, values in program.checks])), end)
-    for i in range(end - 1, -1, -1):
-        step = program.steps[i]
-        seen = i if _fills(step) else max([i, *(last.get(v, i) for v in step.outs if v is not None)])
-        for v in step.inputs():
-            last[v] = max(last.get(v, i), seen)
-    return last

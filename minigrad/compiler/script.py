@@ -50,6 +50,7 @@ class Script(Lines):
         source: its text.
         run: takes the arguments' leaves; gives the result, or MISS.
         new: values whose arrays calls have made, and nobody has yet.
+        saved: the names of copies of outputs, from before they were overwritten.
         written: inputs whose arrays the program writes.
         owned, owners: who owns the memory of arrays of the state that no argument may share, and their identities.
         tensors: variables that hold tensors of the state, by the identity of those that were traced.
@@ -79,6 +80,7 @@ class Script(Lines):
         self.text_of: dict[Var, str] = {}
         self.text_given: dict[Var, str] = {}
         self.new: set[Var] = set()
+        self.saved: dict[Var, str] = {}
         self.turns = False
         self.results: list[str] = []
         write_conditions(self)
@@ -88,6 +90,7 @@ class Script(Lines):
         if self.draws:
             self.add("kept = get_state()")
         start = len(self.lines)
+        self._keep_old()
         self._parts()
         self._effects()
         self._return()
@@ -307,7 +310,6 @@ class Script(Lines):
         """A call that writes into an array of the state."""
         target = self.array(call.changes())
         self.text_of[call.step.out] = target
-        self._note(call.step.out, target)  # loops that come later find the new values there
         if call.step.function is replaced_at:
             _, index, value = call.step.args
             self.add(f"{target}[{self.text(index)}] = {self.text(value)}")
@@ -339,12 +341,29 @@ class Script(Lines):
         """An array of its own, or a Tensor around one."""
         if v in self.text_given and self.gives[v] == in_tensor:
             return self.text_given.pop(v)
-        text = self.array(v)
+        text = self.output(v)
         if v in self.new:  # a call has just made it
             self.new.discard(v)
         else:
             text += ".copy()"
         return f"wrap({text}, None)" if in_tensor else text
+
+    def _keep_old(self) -> None:
+        """What the results, or other arrays, are to hold of arrays that loops write."""
+        for v in vars_in(self.program.outputs):
+            if self.fusion.memory.base(v) in self.written:
+                self._keep(v)
+
+    def _keep(self, v: Var) -> None:
+        """A copy of a value, of what it is now."""
+        if v not in self.saved:
+            self.add(f"k_{v} = {self.array(v)}.copy()")
+            self.saved[v] = f"k_{v}"
+            self.new.add(v)
+
+    def output(self, v: Var) -> str:
+        """The text of an output: of the value itself, or of a copy from before it was overwritten."""
+        return self.saved.get(v) or self.array(v)
 
     def _effects(self) -> None:
         """The results, before anything is changed; then the changes."""
@@ -360,13 +379,16 @@ class Script(Lines):
                 text = f"{self.name(self.capture.spent[i], 'spent')}({text})"
             self.add(f"y{i} = {text}")
             self.results.append(f"y{i}")
+        for v in vars_in(self.program.outputs[1]):  # a change may overwrite what the next one reads
+            if v not in self.fusion.written and self.fusion.memory.of(v) & self.written:
+                self._keep(v)
         for e, v in zip(self.capture.effects, self.program.outputs[1], strict=True):
             self._effect(e, v)
         if self.written:
             self.add(f"{self.name(self.writes.note, 'note')}()")
 
     def _number_of(self, v: Var) -> str:
-        return f"{self.array(v)}[()]"  # NumPy gives numbers, not arrays without axes
+        return f"{self.output(v)}[()]"  # NumPy gives numbers, not arrays without axes
 
     def _return(self) -> None:
         if self.results == ["y0"] and is_leaf(self.capture.result):
@@ -382,7 +404,7 @@ class Script(Lines):
             count = len(self.arguments)
             target = f"x{e.target}" if e.target < count else f"s{e.target - count}"
             if v not in self.fusion.written:
-                self.add(f"copyto({target}, {self.array(v)})")
+                self.add(f"copyto({target}, {self.output(v)})")
             if e.target < count or self.program.inputs[e.target] in self.scattered:
                 self.add(f"mark_mutated({target})")
         elif e.kind == "grad":

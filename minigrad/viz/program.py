@@ -99,14 +99,14 @@ def _steps(program: Program) -> Iterator[_Node]:
 
 
 def _loops(compiled: Compiled) -> Iterator[_Node]:
-    from ..compiler.groups import Call, reads_of
+    from ..compiler.groups import Call
     from ..compiler.program import Var
     from ..compiler.steps import Compute, Reduce
 
     fusion = compiled._latest().fusion
-    bases = {v: view.base for v, view in fusion.views.items()}
     for i, group in enumerate(fusion.groups):
-        read = [bases.get(v, v) for v in reads_of(group) if type(v) is Var]
+        named = group.step.inputs() if isinstance(group, Call) else group.arrays
+        read = [fusion.memory.base(v) for v in named if type(v) is Var]
         if isinstance(group, Call):
             name = getattr(group.step.function, "__name__", "call")
             yield f"s{i}", "step", f"{name}\nin NumPy", read, list(group.outs)

@@ -1,0 +1,176 @@
+"""compile: who reads old values does so before they are overwritten; each program beside the same one in NumPy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from minigrad import compile
+from minigrad.compiler import native
+from minigrad.ops.window import Window, conv_input
+
+
+@pytest.fixture(params=["native", "replayed"])
+def how(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """With native code, and without llvmlite."""
+    if request.param == "replayed":
+        monkeypatch.setattr(native, "available", lambda: False)
+    elif not native.available():
+        pytest.skip("needs llvmlite")
+    return str(request.param)
+
+
+def same(got: Any, want: Any) -> None:
+    """Arrays, or tuples of them, are equal but for rounding."""
+    assert isinstance(got, tuple) == isinstance(want, tuple)
+    for a, b in zip(got, want, strict=True) if isinstance(want, tuple) else [(got, want)]:
+        np.testing.assert_allclose(a, b, rtol=1e-12)
+
+
+def shaped_views(x: Any, y: Any) -> Any:
+    a = x * 2.0
+    a[1:] = np.exp(x[1:])
+    return np.tanh(a.T), np.tanh(a[None]), np.tanh(a.reshape(-1)), np.tanh(a.swapaxes(0, 1))
+
+
+def shifted_by_hand(x: Any, y: Any) -> Any:
+    a = x * 2.0
+    a[0] = x[1]
+    a[1:] = a[:-1]
+    return a * 1
+
+
+def shifted_in_two_ways(x: Any, y: Any) -> Any:
+    a = x * 2.0
+    a[0] = x[1]
+    a[1:] = a.T[1:]
+    a[:, 1:] = a[:, :-1].copy()
+    return a * 1
+
+
+def a_call_between(x: Any, y: Any) -> Any:
+    a = x * 2.0
+    a[0] = 1.0
+    a[1] = y[1]
+    s = np.cumsum(a, axis=0)
+    a[2] = y[2]
+    return s, a * 1
+
+
+def another_name(x: Any, y: Any) -> Any:
+    a = x * 2
+    a[0] = 1
+    b = a.T.T.copy()
+    b[1] = 5
+    return a * 1, b * 1
+
+
+def even_and_odd(x: Any, y: Any) -> Any:
+    a = x * 1.0
+    a[::2] = y[::2]
+    a[1::2] = a[:-1:2] * 2
+    return a * 1, a[::2].T + a[::-2].T
+
+
+@pytest.mark.parametrize("f", [shaped_views, shifted_by_hand, shifted_in_two_ways, a_call_between, another_name, even_and_odd])
+def test_memory_that_is_written_in_parts(f: Callable[..., Any], how: str) -> None:
+    run, rng = compile(f), np.random.default_rng(0)
+    for _ in range(4):
+        x, y = rng.normal(size=(2, 5, 5))
+        same(run(x, y), f(x, y))
+
+
+def test_a_gradient_with_places_that_no_window_meets_is_written(how: str) -> None:
+    window = Window.over((7,), 1, stride=3)
+
+    def f(g: Any, w: Any) -> Any:
+        x = conv_input(g, w, window)
+        s = np.sum(x * x)
+        x[..., 1] = 5.0
+        return s, x * 1
+
+    run, g, w = compile(f), np.ones((1, 1, 3)), np.ones((1, 1, 1))
+    for _ in range(4):
+        same(run(g, w), f(g, w))
+
+
+def old_weights(a: Any, b: Any, c: Any, x: Any) -> Any:
+    before = a.copy()
+    a[...] = a * 2 + x
+    return before
+
+
+def a_copy_kept(a: Any, b: Any, c: Any, x: Any) -> Any:
+    b[...] = a.copy()
+    a *= 2.0
+    a += x
+    return x * 1
+
+
+def the_last_two(a: Any, b: Any, c: Any, x: Any) -> Any:
+    a[...] = b
+    b[...] = b + x
+    return x * 1
+
+
+def swapped(a: Any, b: Any, c: Any, x: Any) -> Any:
+    held = a.copy()
+    a[...] = b
+    b[...] = held
+    return held[:2]
+
+
+def in_a_circle(a: Any, b: Any, c: Any, x: Any) -> Any:
+    a[...] = b
+    b[...] = c.T
+    c[...] = x + a
+    return a[1:], b.T, c * 1
+
+
+def a_call_of_a_view(a: Any, b: Any, c: Any, x: Any) -> Any:
+    new, sums = np.tanh(a) + x, np.cumsum(a.T, axis=0)
+    a[...] = new
+    return sums
+
+
+def a_call_that_gives_a_view(a: Any, b: Any, c: Any, x: Any) -> Any:
+    diagonal = np.diag(a).copy()
+    a[...] = np.tanh(a) + x
+    return diagonal, diagonal * 2
+
+
+def rows_between(a: Any, b: Any, c: Any, x: Any) -> Any:
+    turned = a.T.copy()
+    a[...] = a.T
+    a[0] = x[0]
+    a[np.array([1, 2])] = x[1:3]
+    held = a.copy()
+    a[np.array([3, 1])] = x[1:3]
+    return turned, held, a[1:] * 1
+
+
+def numbers_of_its_own(a: Any, b: Any, c: Any, x: Any) -> Any:
+    held = a.copy()
+    np.put(a, np.array([1, 2, 3]), held[0, :3])
+    np.put(a, np.array([0]), x[0, 0])
+    return held
+
+
+STATE = [
+    old_weights, a_copy_kept, the_last_two, swapped, in_a_circle, a_call_of_a_view, a_call_that_gives_a_view, rows_between,
+    numbers_of_its_own,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("arguments", [False, True], ids=["state", "arguments"])
+@pytest.mark.parametrize("f", STATE)
+def test_old_values_of_what_is_written(f: Callable[..., Any], arguments: bool, how: str) -> None:
+    a, b, c = ours = tuple(np.random.default_rng(i).normal(size=(5, 5)) for i in range(3))
+    theirs = tuple(x.copy() for x in ours)
+    run = compile(f) if arguments else compile(lambda x: f(a, b, c, x))
+    for x in np.random.default_rng(1).normal(size=(4, 5, 5)):
+        same(run(a, b, c, x) if arguments else run(x), f(*theirs, x))
+        same(ours, theirs)
