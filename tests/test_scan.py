@@ -679,3 +679,20 @@ def test_a_gradient_behind_a_mask_is_not_taken_for_another_step_s() -> None:
         run = compile(grad(f))
         for values in (np.array([1.0, 0.7]), x, x):
             same(run(values), grad(f)(values))
+
+
+def test_calls_in_the_body_of_a_loop() -> None:
+    """NumPy's complex functions, and products that are too wide for a loop of their own."""
+    w = RNG.normal(size=(4, 1100)) / 40
+
+    def f(c: Any, xs: Any) -> Any:
+        return scan(lambda c, x: (c * x, np.exp(c)), c, xs)
+
+    def g(c: Any, xs: Any) -> Any:
+        return scan(lambda c, x: ((np.tanh(c @ w) @ w.T) + x, np.sum(c @ w)), c, xs)
+
+    for function, c, xs in ((f, H + 1j, XS + 0.5j), (g, RNG.normal(size=(2, 4)), RNG.normal(size=(3, 2, 4)))):
+        run = compile(function)
+        for _ in range(3):
+            same(run(c, xs), function(c, xs))
+            same(run.versions[0].run([c, xs]), function(c, xs))  # which raises what the program does

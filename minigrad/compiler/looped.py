@@ -11,18 +11,18 @@ from typing import Any
 
 import numpy as np
 
+from ..backend import address_of
 from .capture import Capture
 from .fuse import Fusion, fused
 from .groups import Call, Group, operand_of
 from .hazards import gives_new
-from .layout import Layout, address_of, bytes_of
-from .lines import Lines
+from .layout import Layout, bytes_of
 from .native_loop import frame_of, repeat
 from .numbers import Formula
 from .operations import DTYPES
 from .parts import SPLITS
 from .program import Program, Step, Var, vars_in
-from .script import NAMES, Script
+from .script import Script
 from .steps import Store
 from .views import LOOKS
 
@@ -65,7 +65,7 @@ class LoopScript(Script):
     fusion: Fusion
 
     def __init__(self, loop: Any) -> None:
-        Lines.__init__(self, NAMES | self.library())
+        self._begin()
         self.loop, self.program = loop, _with_copies(loop.program, loop.carried)
         self.carry = self.program.inputs[: loop.carried]
         self.parts = self.program.inputs[loop.carried : loop.carried + loop.split]
@@ -77,10 +77,8 @@ class LoopScript(Script):
         self.kept: list[Var] = []
         self._put_in_place()
         self.layout = Layout(self.fusion, self.program, {*self.outputs, *self.columns.values()})
-        self.draws = self.turns = False
+        self.draws = False
         self.told: np.ndarray | None = None
-        self.text_of: dict[Var, str] = {}
-        self.new: set[Var] = set()
         self.moves: dict[int, np.ndarray] = {}
         self._before()
         self._steps()

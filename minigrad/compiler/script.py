@@ -60,7 +60,7 @@ class Script(Lines):
     large = LARGE
 
     def __init__(self, capture: Capture) -> None:
-        super().__init__(NAMES | self.library())
+        self._begin()
         self.capture, self.program = capture, capture.program
         count = len(self.program.inputs) - len(capture.sources)
         self.arguments, self.state = self.program.inputs[:count], self.program.inputs[count:]
@@ -77,12 +77,6 @@ class Script(Lines):
         self.owned: dict[Var, Any] = {}
         self.owners: set[int] = set()
         self.tensors: dict[int, str] = {}
-        self.text_of: dict[Var, str] = {}
-        self.text_given: dict[Var, str] = {}
-        self.new: set[Var] = set()
-        self.saved: dict[Var, str] = {}
-        self.turns = False
-        self.results: list[str] = []
         write_conditions(self)
         self.gives = self._to_give()
         self.layout = self._placed()
@@ -100,6 +94,16 @@ class Script(Lines):
         self.source: str
         self.run: Callable[[Any], Any]
         self.source, self.run = self.made("run(arguments)")
+
+    def _begin(self) -> None:
+        """An empty text, in which nothing has a name yet."""
+        super().__init__(NAMES | self.library())
+        self.text_of: dict[Var, str] = {}
+        self.text_given: dict[Var, str] = {}
+        self.new: set[Var] = set()
+        self.saved: dict[Var, str] = {}
+        self.turns = False
+        self.results: list[str] = []
 
     def __repr__(self) -> str:
         calls = sum(isinstance(g, Call) for g in self.fusion.groups)
