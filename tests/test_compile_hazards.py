@@ -75,7 +75,19 @@ def even_and_odd(x: Any, y: Any) -> Any:
     return a * 1, a[::2].T + a[::-2].T
 
 
-@pytest.mark.parametrize("f", [shaped_views, shifted_by_hand, shifted_in_two_ways, a_call_between, another_name, even_and_odd])
+def given_back(x: Any, y: Any) -> Any:
+    """Functions that give what they got: who writes that later is seen."""
+    a, b = x * 1.0, x * 2.0
+    views = *np.broadcast_arrays(a, y), np.broadcast_arrays(b, y[None])[0], np.real_if_close(a), a.conj()
+    a[0] = 7
+    b[1] = 3
+    return tuple(v * 1 for v in views)
+
+
+PARTS = [shaped_views, shifted_by_hand, shifted_in_two_ways, a_call_between, another_name, even_and_odd, given_back]
+
+
+@pytest.mark.parametrize("f", PARTS)
 def test_memory_that_is_written_in_parts(f: Callable[..., Any], how: str) -> None:
     run, rng = compile(f), np.random.default_rng(0)
     for _ in range(4):

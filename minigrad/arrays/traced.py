@@ -314,13 +314,14 @@ def _method(name: str, function: Callable[..., Any]) -> None:
 
 
 for _name in (
-    "all", "any", "argmax", "argmin", "argpartition", "argsort", "choose", "conj", "cumprod",
+    "all", "any", "argmax", "argmin", "argpartition", "argsort", "choose", "cumprod",
     "cumsum", "diagonal", "dot", "max", "mean", "min",
     "nonzero", "prod", "ravel", "repeat", "round", "searchsorted", "squeeze", "std", "sum", "swapaxes", "take", "trace", "var",
 ):  # fmt: skip
     _method(_name, getattr(np, _name))
 _method("flatten", lambda x: np.copy(np.ravel(x)))
-_method("conjugate", np.conj)
+for _name in ("conj", "conjugate"):
+    _method(_name, lambda x: np.conj(x) if x.dtype.kind == "c" else x)
 _method("clip", lambda x, min=None, max=None, **options: np.clip(x, min, max, **options))
 _method("compress", lambda x, condition, axis=None: np.compress(condition, x, axis=axis))
 
@@ -376,8 +377,17 @@ PLAIN = {
 }  # fmt: skip
 #: Functions that show an array's numbers.
 TEXTS = {np.array2string, np.array_repr, np.array_str}
-#: NumPy's functions that write into an argument, by what they come to.
+
+
+def _broadcast_arrays(*arrays: Any, subok: bool = False) -> Any:
+    """A view of each array, which does not depend on the others but for its shape; an array of that shape is itself."""
+    shape = np.broadcast_shapes(*map(np.shape, arrays))
+    return tuple(x if np.shape(x) == shape else np.broadcast_to(x, shape) for x in arrays)
+
+
+#: NumPy's functions that write into an argument, or give several views, by what they come to.
 WRITERS: dict[Any, Callable[..., Any]] = {
+    np.broadcast_arrays: _broadcast_arrays,
     np.copyto: _copyto,
     np.putmask: lambda x, mask, values: _copyto(x, np.resize(values, x.shape), "unsafe", mask),
     np.nan_to_num: _nan_to_num,

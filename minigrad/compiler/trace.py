@@ -364,8 +364,8 @@ def _is_number(x: Any) -> bool:
 
 def _is_view(x: np.ndarray, of: np.ndarray, function: Any) -> bool:
     """Whether one array, which a function gave, looks at the memory of another."""
-    if x is of:
-        return function in _GIVES_ITSELF
+    if x is of:  # NumPy copies where it does not say so; what a function of the user's gives may depend on values
+        return not hasattr(function, "__code__") or graph.is_library(function.__code__.co_filename)
     return x.base is not None and owner(x) is owner(of)
 
 
@@ -379,8 +379,6 @@ def _is_same(x: np.ndarray, y: np.ndarray) -> bool:
     return (x.shape, x.strides, x.dtype, address_of(x)) == (y.shape, y.strides, y.dtype, address_of(y))
 
 
-#: Functions that give their argument itself where its dtype, or its number of axes, is right.
-_GIVES_ITSELF = {np.real, np.atleast_1d, np.atleast_2d, np.atleast_3d}
 #: Functions that write into their first argument.
 _WRITING = {np.put, np.place, np.put_along_axis, np.fill_diagonal, add_rows}
 
