@@ -186,3 +186,35 @@ def test_old_values_of_what_is_written(f: Callable[..., Any], arguments: bool, h
     for x in np.random.default_rng(1).normal(size=(4, 5, 5)):
         same(run(a, b, c, x) if arguments else run(x), f(*theirs, x))
         same(ours, theirs)
+
+
+# ---------------------------------------------------------------------- equal is not the same
+
+
+def exactly_the_same(got: Any, want: Any) -> None:
+    for a, b in zip(got, want, strict=True):
+        assert a.dtype == b.dtype
+        assert a.tobytes() == b.tobytes()
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x, k: (np.copysign(x, 0.0), np.copysign(x, -0.0)),
+        lambda x, k: (x * np.float32(2), x * np.int64(2), x * 2),
+        lambda x, k: (x * (k * 0.0), x * (k * -0.0)),
+        lambda x, k: (np.copysign(x, np.array([k])), np.copysign(x, k)),
+    ],
+    ids=["constants", "dtypes", "formulas", "decisions"],
+)
+def test_numbers_that_are_equal_and_not_the_same(f: Callable[..., Any], how: str) -> None:
+    run, x = compile(f), np.array([-1.0, 0.5, 3.0], np.float32)
+    for k in (1.0, 0.0, -0.0, 2.0, -0.0, 0.0, -3.0):
+        exactly_the_same(run(x, k), f(x, k))
+
+
+def test_one_program_serves_all_calls_with_a_number_that_is_none() -> None:
+    run, x = compile(lambda x, k: np.copysign(x, np.array([k]))), np.ones(3)
+    for _ in range(5):
+        run(x, float("nan"))
+    assert len(run.versions) == 1

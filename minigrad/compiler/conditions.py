@@ -156,4 +156,7 @@ def _decisions(script: Script) -> None:
         script.formulas[formula] = f"n{len(script.formulas)}"
         script.add(f"{script.formulas[formula]} = {text}")
     for formula, value in script.capture.decisions:
-        _unless(script, f"if {script.number(formula)} != {script.number(value)}:")
+        if isinstance(value, (float, complex)):
+            _unless(script, f"if {_differs(script, script.number(formula), value)}:")
+        else:
+            _unless(script, f"if {script.number(formula)} != {script.number(value)}:")

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .loops import Loop
-from .numbers import Formula
+from .numbers import Formula, key_of
 from .operations import name_of
 from .program import Step, Var
 from .steps import Constant, Operand
@@ -68,7 +68,7 @@ class Group:
 
     def add(self, step: Any) -> int:
         """A step of the code, once."""
-        key = step if not isinstance(step, Constant) else (Constant, repr(step.value), step.dtype)
+        key = step if not isinstance(step, Constant) else (Constant, key_of(step.value), step.dtype)
         if key not in self.known:
             self.known[key] = len(self.code)
             self.code.append(step)

@@ -17,7 +17,7 @@ import numpy as np
 
 from ..arrays.traced import alone
 
-__all__ = ["COMPARISONS", "SIGNS", "Formula", "Number", "evaluate"]
+__all__ = ["COMPARISONS", "SIGNS", "Formula", "Number", "evaluate", "key_of"]
 
 
 class Formula:
@@ -56,6 +56,17 @@ def evaluate(x: Any, given: dict[Formula, Any]) -> Any:
         assert x.function is not None
         given[x] = x.function(*(evaluate(a, given) for a in x.args))
     return given[x]
+
+
+def key_of(x: Any) -> Any:
+    """What an argument is looked up by: for a number its type and its digits, since 2 == 2.0 and 0.0 == -0.0.
+
+    >>> key_of(0.0) == key_of(-0.0), key_of(float("nan")) == key_of(float("nan"))
+    (False, True)
+    """
+    return (type(x), repr(x)) if isinstance(x, (bool, int, float, complex, np.generic)) else x
+
+
 #: What gives a truth.
 COMPARISONS = {operator.eq, operator.ne, operator.lt, operator.le, operator.gt, operator.ge, bool}
 

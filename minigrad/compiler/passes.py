@@ -10,7 +10,7 @@ import numpy as np
 
 from ..arrays.traced import Place, astype, getitem
 from ..trees import sequence_like
-from .numbers import Formula
+from .numbers import Formula, key_of
 from .program import Program, Step, Var, vars_in, with_values
 
 __all__ = ["folded", "simplified", "stages", "without_copies", "without_repeats", "without_unused"]
@@ -156,12 +156,10 @@ def _key(x: Any) -> Any:
         return tuple((k, _key(v)) for k, v in sorted(x.items()))
     if isinstance(x, slice):
         return ("slice", _key(x.start), _key(x.stop), _key(x.step))
-    if isinstance(x, (bool, int, float, complex)):
-        return (type(x), x)
     if isinstance(x, Place):
         return ("place", x.function, _key(x.args), _key(x.kwargs), x.number)
     hash(x)
-    return x
+    return key_of(x)
 
 
 def without_unused(program: Program) -> Program:

@@ -19,7 +19,7 @@ from ..tracing import RunsAsItIs
 from ..transforms.checkpointing import older_nodes
 from ..trees import flatten, sequence_like, unflatten
 from .calls import is_sized_by_values
-from .numbers import Formula, Number
+from .numbers import Formula, Number, key_of
 from .program import Program, Step, Var
 
 __all__ = ["Recorder"]
@@ -211,14 +211,14 @@ class Recorder:
             self.given_numbers[name] = (Formula(name=shown), source, path)
             self.values[self.given_numbers[name][0]] = value
         own = self.given_numbers[name][0]
-        first = self.alike.setdefault((path, type(value), value), own)
+        first = self.alike.setdefault((path, key_of(value)), own)
         if first is not own:  # the count of steps is the same for all parameters: one formula, while that is so
             self.decided(self.formula(operator.eq, own, first), True)
         return Number(value, first, self)
 
     def formula(self, function: Any, *args: Any) -> Formula:
         """A number computed from others, once."""
-        key = (function, *((type(a), a) for a in args))
+        key = (function, *map(key_of, args))
         return self.formulas.setdefault(key, Formula(function, args))
 
     def decided(self, formula: Formula, value: Any) -> Any:
