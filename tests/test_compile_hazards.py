@@ -188,6 +188,38 @@ def test_old_values_of_what_is_written(f: Callable[..., Any], arguments: bool, h
         same(ours, theirs)
 
 
+def test_two_arrays_of_the_state_that_become_one(how: str) -> None:
+    d = {"a": np.zeros(3), "b": np.ones(3)}
+
+    def f(x: Any) -> Any:
+        d["a"][...] = x
+        return d["b"] * 1
+
+    run = compile(f)
+    for x in np.arange(12.0).reshape(4, 3):
+        np.testing.assert_array_equal(run(x), np.ones(3))
+    d["b"] = d["a"]
+    for x in np.arange(12.0).reshape(4, 3):
+        np.testing.assert_array_equal(run(x), x)
+
+
+def test_two_arrays_of_the_state_that_change_places(how: str) -> None:
+    d = {"a": np.zeros(3), "b": np.ones(3)}
+
+    def f(x: Any) -> Any:
+        d["a"][...] = d["b"] + x
+        return d["b"] * 1
+
+    run, (a, b) = compile(f), d.values()
+    for x in np.arange(15.0).reshape(5, 3):
+        want, before = d["b"] + x, d["b"].copy()
+        np.testing.assert_array_equal(run(x), before)
+        np.testing.assert_array_equal(d["a"], want)
+        d["a"], d["b"] = d["b"], d["a"]
+    assert len(run.versions) == 1
+    assert {id(a), id(b)} == {id(x) for x in d.values()}
+
+
 # ---------------------------------------------------------------------- equal is not the same
 
 

@@ -29,7 +29,7 @@ from .streams import Drawn, Streams
 from .trace import Recorder
 from .views import overlap
 
-__all__ = ["Capture", "Effect", "capture", "is_array", "parts_of", "turn"]
+__all__ = ["Capture", "Effect", "bounds_of", "capture", "is_array", "parts_of", "turn"]
 
 
 class Turn:
@@ -301,7 +301,7 @@ def _depends_on_this_run(taken: _Taken, program: Program, effects: list[Effect])
     read = {v for step in program.steps for v in step.inputs()}
     unknown = {v for v, source in zip(program.inputs[-len(taken.sources) :], taken.sources, strict=False) if source is None}
     written = {e.target for e in effects if e.kind == "write"}
-    return bool(read & unknown) or overlap([_bounds(x.numbers) for x in taken.recorder.arrays], written)
+    return bool(read & unknown) or overlap([bounds_of(x.numbers) for x in taken.recorder.arrays], written)
 
 
 def parts_of(function: Callable[..., Any], args: Any, kwargs: Any) -> list[tuple[str, list[Any]]]:
@@ -347,7 +347,7 @@ def _refuse_iterators(result: Any) -> None:
             raise CannotTrace(f"the compiled function returns a {type(x).__name__}, which goes on after it: return a list")
 
 
-def _bounds(x: Any) -> tuple[int, int]:
+def bounds_of(x: Any) -> tuple[int, int]:
     """Where the memory that an array looks at begins and ends."""
     if not x.size:
         return 0, 0

@@ -21,7 +21,7 @@ from ..tensor import Tensor, wrap
 from ..trees import flatten, is_leaf, sequence_like, unflatten
 from . import native
 from .calls import is_sized_by_values
-from .capture import Capture
+from .capture import Capture, bounds_of
 from .conditions import write_conditions
 from .fuse import Fusion, fused
 from .groups import Call
@@ -31,6 +31,7 @@ from .numbers import Formula
 from .program import Var, vars_in
 from .replay import Replay
 from .trace import replaced_at
+from .views import overlap
 
 __all__ = ["MISS", "NAMES", "Script"]
 
@@ -52,6 +53,7 @@ class Script(Lines):
         new: values whose arrays calls have made, and nobody has yet.
         saved: the names of copies of outputs, from before they were overwritten.
         written: inputs whose arrays the program writes.
+        apart: whether arrays of the state share memory.
         owned, owners: who owns the memory of arrays of the state that no argument may share, and their identities.
         tensors: variables that hold tensors of the state, by the identity of those that were traced.
         large: results of more bytes are new arrays at each call.
@@ -74,6 +76,7 @@ class Script(Lines):
         self.draws = any(getattr(step.function, "draws", False) for step in self.program.steps)
         self.written = set(targets)
         self.writes = graph.Writes()
+        self.apart = _Apart(self.written)
         self.owned: dict[Var, Any] = {}
         self.owners: set[int] = set()
         self.tensors: dict[int, str] = {}
@@ -166,6 +169,10 @@ class Script(Lines):
         seen = self.name([None] * len(self.state), "seen")
         for i, (v, source) in enumerate(zip(self.state, self.capture.sources, strict=True)):
             self._source(i, v, source, seen)
+        if self.written:
+            apart = self.name(self.apart, "apart")
+            self.add(f"if not {apart}.known and not {apart}():")
+            self.add("    return MISS")
 
     def _numbers(self) -> None:
         """Numbers that loops read."""
@@ -446,11 +453,34 @@ class _Fits:
         script.layout.put(self.v, address_of(x))
         if self.v in script.written:
             script.writes.add(x)
+        script.apart.moved(self.v, x)
         if self.v in script.written or script.written.intersection(script.arguments):
             script.owned[self.v] = graph.owner(x)
             script.owners.clear()
             script.owners.update(map(id, script.owned.values()))
         return True
+
+
+class _Apart:
+    """Looks whether arrays of the state that are written share memory with others, once one of them lies elsewhere.
+
+    Attributes:
+        spans: where they begin and end.
+        known: whether that has been looked at.
+    """
+
+    def __init__(self, written: set[Var]) -> None:
+        self.written, self.known = written, True
+        self.spans: dict[Var, tuple[int, int]] = {}
+
+    def moved(self, v: Var, x: Any) -> None:
+        """Note where an array lies now."""
+        if self.written:
+            self.known, self.spans[v] = False, bounds_of(x)
+
+    def __call__(self) -> bool:
+        self.known = not overlap([*self.spans.values()], {i for i, v in enumerate(self.spans) if v in self.written})
+        return self.known
 
 
 class _Rebuild:
