@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from minigrad import compile
+from minigrad import Tensor, compile
 from minigrad.compiler import native
 from minigrad.ops.window import Window, conv_input
 
@@ -218,6 +218,75 @@ def test_two_arrays_of_the_state_that_change_places(how: str) -> None:
         d["a"], d["b"] = d["b"], d["a"]
     assert len(run.versions) == 1
     assert {id(a), id(b)} == {id(x) for x in d.values()}
+
+
+# -------------------------------------------------------------- what becomes of results
+
+
+def reshaped(y: Any) -> None:
+    y.shape = (2, 4)
+
+
+def locked(y: Any) -> None:
+    y.flags.writeable = False
+
+
+def other_numbers(y: Any) -> None:
+    y.data = np.zeros(8)
+
+
+def held_elsewhere(y: Any) -> None:
+    kept.append(y.data)
+    y.data = np.zeros(8)
+
+
+def differentiated(y: Any) -> None:
+    y.requires_grad_()
+    (y * y).sum().backward()
+
+
+def named(y: Any) -> None:
+    y.name = "y"
+
+
+kept: list[Any] = []
+
+
+@pytest.mark.filterwarnings("ignore:Setting the shape:DeprecationWarning")
+@pytest.mark.parametrize("change", [reshaped, locked, other_numbers, held_elsewhere, differentiated, named])
+def test_a_result_that_was_changed_is_not_given_again(change: Callable[..., Any], how: str) -> None:
+    run = compile(lambda x: x * 2)
+    x: Any = np.arange(8.0) if change in (reshaped, locked) else Tensor(np.arange(8.0))
+    for i in range(6):
+        y = run(x)
+        assert y.shape == (8,)
+        np.testing.assert_array_equal(np.asarray(y), 2 * np.arange(8.0))
+        if isinstance(y, Tensor):
+            assert not y.requires_grad
+            assert y.grad is None
+            assert y.name is None
+        else:
+            y[0] = y[0]
+        if i != 2:
+            change(y)
+        del y
+    for held in kept:
+        np.testing.assert_array_equal(held, 2 * np.arange(8.0))
+
+
+def test_a_gradient_that_was_replaced_does_not_come_back() -> None:
+    w = Tensor(np.ones(4), requires_grad=True)
+
+    def step(x: Any) -> None:
+        w.grad = None
+        (w * x).sum().backward()
+
+    run, x = compile(step), Tensor(np.arange(4.0))
+    for _ in range(6):
+        run(x)
+        assert w.grad is not None
+        np.testing.assert_array_equal(w.grad.numpy(), np.arange(4.0))
+        w.grad.data = w.grad.data * 0.5
 
 
 # ---------------------------------------------------------------------- equal is not the same

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..backend import address_of
-from ..tensor import wrap
+from ..tensor import Tensor, wrap
 from . import native
 from .fuse import Fusion
 from .groups import Call, Group, slots_of
@@ -166,8 +166,11 @@ class Layout:
 class Given:
     """The arrays of one result: two, in turn, each of which is used again only where nobody has it any more.
 
+    Whoever gets a result may change its shape, replace the array of a Tensor, or have it need a gradient.  So arrays are given
+    away as views; and a Tensor, of which there are many in a step, is given again only as it was, since that takes less time.
+
     Attributes:
-        items: the arrays, or Tensors around them.
+        items: the arrays, or Tensors and the arrays in them.
     """
 
     def __init__(self, layout: Layout, v: Var, in_tensor: bool) -> None:
@@ -180,8 +183,14 @@ class Given:
         """A new array for one of the two."""
         array = self.layout.empty(self.v)
         self.layout.put_in(turn, self.v, address_of(array))
-        self.items[turn] = wrap(array, None) if self.in_tensor else array
+        self.items[turn] = (_unnamed(array), array) if self.in_tensor else array
         return self.items[turn]
+
+
+def _unnamed(array: Any) -> Tensor:
+    t = wrap(array, None)
+    t._name = None
+    return t
 
 
 class Argument:

@@ -232,12 +232,6 @@ class GpuScript(Script):
     def _note(self, v: Var, name: str) -> None:
         """Nothing: loops are given the arrays themselves."""
 
-    def _give(self, v: Var) -> None:
-        super()._give(v)
-        if self.text_of[v] != f"b_{v}":
-            self.add(f"b_{v} = {self.text_of[v]}")  # a Tensor's array may be replaced, which the Tensor does not tell
-            self.text_of[v] = f"b_{v}"
-
     # ------------------------------------------------------------------------------ stretches
 
     def _parts(self) -> None:

@@ -16,7 +16,7 @@ from .. import graph
 from ..arrays.row_sparse import RowSparse
 from ..backend import address_of, is_plain
 from ..random.state import get_state, set_state
-from ..references import HELD, TAKEN
+from ..references import TAKEN
 from ..tensor import Tensor, wrap
 from ..trees import flatten, is_leaf, sequence_like, unflatten
 from . import native
@@ -276,13 +276,18 @@ class Script(Lines):
             self.turns = True
             turn = self.name(self.layout.turn, "turns")
             self.add(f"{turn}[0] = turn = 1 - {turn}[0]")
-        name = f"g{len(self.text_given)}"
-        free = f"getrefcount({name}) == {TAKEN}" + (f" and getrefcount({name}._array) == {HELD}" if self.gives[v] else "")
-        self.add(f"{name} = {self.name(given.items, 'given')}[turn]")
+        number = len(self.text_given)
+        t, array = f"g{number}", f"b{number}"
+        free = f"getrefcount({array}) == {TAKEN}"
+        if self.gives[v]:  # the Tensor has the array, too
+            unchanged = f"{t}._array is {array} and {t}._node is {t}._name is None"
+            free = f"getrefcount({t}) == {TAKEN} and getrefcount({array}) == {TAKEN + 1} and {unchanged}"
+        names = f"{t}, {array}" if self.gives[v] else array
+        self.add(f"{names} = {self.name(given.items, 'given')}[turn]")
         self.add(f"if not ({free}):")
-        self.add(f"    {name} = {self.name(given.renewed, 'renewed')}(turn)")
-        self.text_given[v] = name
-        self.text_of[v] = f"{name}._array" if self.gives[v] else name
+        self.add(f"    {names} = {self.name(given.renewed, 'renewed')}(turn)")
+        self.text_given[v] = t if self.gives[v] else f"{array}.view()"
+        self.text_of[v] = array
 
     def _leave(self) -> None:
         """The program is not right for these values: nothing was changed but random numbers drawn, which are given back."""
