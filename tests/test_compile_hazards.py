@@ -171,9 +171,15 @@ def numbers_of_its_own(a: Any, b: Any, c: Any, x: Any) -> Any:
     return held
 
 
+def numbers_put_and_read(a: Any, b: Any, c: Any, x: Any) -> Any:
+    """A loop reads what a call has written in place."""
+    np.put(a, np.array([1, 2, 3]), x[0, :3])
+    return np.tanh(a) * x
+
+
 STATE = [
-    old_weights, a_copy_kept, the_last_two, swapped, in_a_circle, a_call_of_a_view, a_call_that_gives_a_view, rows_between,
-    numbers_of_its_own,
+    numbers_put_and_read, old_weights, a_copy_kept, the_last_two, swapped, in_a_circle, a_call_of_a_view,
+    a_call_that_gives_a_view, rows_between, numbers_of_its_own,
 ]  # fmt: skip
 
 

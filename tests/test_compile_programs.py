@@ -20,6 +20,7 @@ import minigrad as mg
 import nn
 from minigrad import Tensor, compile
 from minigrad.compiler import native
+from minigrad.compiler.script import MISS
 from minigrad.compiler.steps import Compute, Reduce
 
 # ------------------------------------------------------------------------- programs at random
@@ -87,6 +88,107 @@ def test_gradients_of_programs_at_random(steps: Any) -> None:
         x, y = rng.normal(size=(4, 4)), rng.normal(size=(4, 4))
         for a, b in zip(run(x, y), slope(x, y), strict=True):
             np.testing.assert_allclose(a, b, rtol=1e-8, atol=1e-8)
+
+
+# -------------------------------------------------------- programs at random that write into arrays
+
+REGIONS: list[Any] = [
+    np.s_[1:4], np.s_[::2], np.s_[:, 1:], np.s_[-1], np.s_[:, 0], np.s_[::-1], np.s_[1:, :-1], np.s_[...], np.array([0, 2]),
+    np.s_[:-1], np.s_[1:], np.s_[:, :-1],
+]  # fmt: skip
+VIEWS: list[Callable[[Any, Any], Any]] = [
+    lambda a, b: a.T, lambda a, b: a[::-1], lambda a, b: a[:, ::-1], lambda a, b: np.broadcast_arrays(a, b)[0],
+    lambda a, b: a[None][0], lambda a, b: a.reshape(-1).reshape(5, 5), lambda a, b: np.swapaxes(a, 0, 1).T,
+    lambda a, b: np.stack(np.split(a, 5))[:, 0], lambda a, b: np.real_if_close(a), lambda a, b: a.copy().T,
+]  # fmt: skip
+
+
+def _shifted(a: Any, b: Any, op: int) -> None:
+    if op % 2:
+        a[1:] = b[:-1]
+    else:
+        a[:, :-1] = b[:, 1:] * 0.5
+
+
+def _numbers_put(a: Any, b: Any, op: int) -> None:
+    np.put(a, np.array([op % 25, 7, 8]), b[0, 1:4])
+
+
+def _written(a: Any, b: Any, op: int) -> None:
+    """Into a, in one of the ways in which NumPy writes."""
+    region = REGIONS[op % len(REGIONS)]
+    ways: list[Callable[[], Any]] = [
+        lambda: a.__setitem__(region, b[region]), lambda: a.__setitem__(region, np.sin(b)[region]),
+        lambda: a.__setitem__(region, op / 99), lambda: _shifted(a, b, op), lambda: a.__iadd__(b),
+        lambda: np.multiply(a, 0.5, out=a), lambda: _numbers_put(a, b, op), lambda: np.fill_diagonal(a, op / 99),
+        lambda: np.copyto(a, b.T),
+    ]  # fmt: skip
+    ways[op // len(REGIONS) % len(ways)]()
+
+
+def writing_program_of(steps: Any) -> Callable[..., Any]:
+    """A function of a state and two arrays, all of shape (5, 5), that computes, looks, writes, swaps and keeps, in turn."""
+
+    def run(state: dict[str, Any], x: Any, y: Any) -> Any:
+        values = [x, y, x * 0.5, y * 2.0, state["p"], state["q"], state["r"]]
+        for kind, op, i, j in steps:
+            a, b = values[i % len(values)], values[j % len(values)]
+            if kind < 3:
+                made = UNARY[op % len(UNARY)](a) if kind else BINARY[op % len(BINARY)](a, b)
+                values.append(np.sin(made + np.zeros_like(x)) if kind < 2 else made + np.zeros_like(x))
+            elif kind == 3:
+                values.append(VIEWS[op % len(VIEWS)](a, b))
+            elif kind == 4:
+                values.append(a.copy())
+            elif kind < 8:
+                _written(a, b, op)
+            elif kind == 8:
+                state["p"], state["q"] = state["q"], state["p"]
+            else:
+                state["kept"] = a if op % 2 else a.copy()
+        return tuple(values[-1 - op % len(values)] * 1 for _, op, _, _ in steps[:4])
+
+    return run
+
+
+def copies(state: dict[str, Any]) -> dict[str, Any]:
+    """The same, where arrays that are one array are so again."""
+    made = {id(x): x.copy() for x in state.values()}
+    return {name: made[id(x)] for name, x in state.items()}
+
+
+def programs_agree(steps: Any) -> None:
+    """Calls of the compiled function leave and give what those of the function do; no error in a program is passed over."""
+    function, rng = writing_program_of(steps), np.random.default_rng(0)
+    ours = {name: rng.normal(size=(5, 5)) for name in "pqr"}
+    ours["kept"] = ours["r"]
+    theirs = copies(ours)
+    run = compile(lambda x, y: function(ours, x, y))
+    for _ in range(4):
+        x, y = rng.normal(size=(2, 5, 5))
+        given = x.copy(), y.copy()
+        found = [r for script in run.versions if (r := script.run(given)) is not MISS]
+        got, want = found[0] if found else run(*given), function(theirs, x, y)
+        for a, b in zip((*got, *given, *ours.values()), (*want, x, y, *theirs.values()), strict=True):
+            np.testing.assert_allclose(a, b, rtol=1e-9, atol=1e-9)
+
+
+WRITING = st.lists(
+    st.tuples(st.integers(0, 9), st.integers(0, 999), st.integers(0, 99), st.integers(0, 99)), min_size=4, max_size=25
+)
+
+
+@pytest.mark.parametrize("how", ["native", "replayed"])
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(steps=WRITING)
+def test_programs_at_random_that_write(steps: Any, how: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    if how == "native" and not native.available():
+        pytest.skip("needs llvmlite")
+    with monkeypatch.context() as patch:
+        if how == "replayed":
+            patch.setattr(native, "available", lambda: False)
+        programs_agree(steps)
 
 
 # --------------------------------------------------------------------- threads and processes

@@ -164,6 +164,8 @@ class Fusion:
             v = x
         for call in calls:
             call.in_place = True
+            for group in (g for g in self.groups if isinstance(g, Group)):  # loops find the new values in the target
+                group.arrays = [target if a is call.step.out else a for a in group.arrays]
         return bool(calls)
 
     def free_target(self, v: Var) -> Var | None:
