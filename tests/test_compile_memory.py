@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import tracemalloc
 import weakref
 from typing import Any
 
@@ -15,6 +16,7 @@ from minigrad import Tensor, compile
 from minigrad.compiler import native
 from minigrad.compiler.program import Var
 from minigrad.compiler.sharing import offsets
+from minigrad.tensor import raw
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -91,3 +93,20 @@ def test_a_program_does_not_keep_the_batch_that_it_was_traced_on() -> None:
     assert given() is None
     assert gone() is None
     assert array() is None
+
+
+def test_a_program_does_not_keep_what_the_backward_pass_of_its_first_batch_reads() -> None:
+    """Two hidden layers, of 2 MB each, and what stands for them in the program of the backward pass."""
+    model = nn.Sequential(nn.Linear(3, 512), nn.Tanh(), nn.Linear(512, 512), nn.Tanh(), nn.Linear(512, 1))
+    run, x = compile(lambda x: model(x).sum()), Tensor(np.ones((1024, 3), np.float32))
+    gc.collect()
+    tracemalloc.start()
+    run(x)
+    gc.collect()
+    assert tracemalloc.get_traced_memory()[0] < 1 << 20
+    tracemalloc.stop()
+    run(x).backward()
+    (script,) = run.versions
+    stand_ins = [raw(leaf) for leaf in script.back_script.capture.leaves]
+    assert any(x.shape == (1024, 512) for x in stand_ins)
+    assert not any(any(x.strides) for x in stand_ins)

@@ -29,7 +29,7 @@ from .streams import Drawn, Streams
 from .trace import Recorder
 from .views import overlap
 
-__all__ = ["Capture", "Effect", "bounds_of", "capture", "is_array", "parts_of", "turn"]
+__all__ = ["Capture", "Effect", "bounds_of", "capture", "is_array", "parts_of", "stand_in", "turn"]
 
 
 class Turn:
@@ -251,6 +251,8 @@ def _written_down(
         own, numbers = _apart(taken, own, effects, numbers)
     own = [spent[i](x) if i in spent else x for i, x in enumerate(own)]
     shown = unflatten(result, iter(own)) if back is None else [*own, *numbers]
+    if back is not None:
+        back.numbers = []  # which are as large as a batch
     return shown, Capture(
         traced, program, [_stand_in(without_graph(x)) for x in leaves], tree_map(_stand_in, shown),
         taken.sources, taken.tensors, taken.fixed(), state.same, [(x, x.copy()) for x in state.loose],
@@ -286,11 +288,16 @@ def _apart(taken: _Taken, results: list[Any], effects: list[Effect], kept: list[
 
 def _stand_in(x: Any) -> Any:
     """Of an array its shape and dtype: a program does not keep the numbers of its first call."""
-    array = x._array if type(x) is Tensor else x
-    if type(array) is not np.ndarray:
+    array = x._array if isinstance(x, Tensor) else x
+    if not is_plain(array) or type(x) not in (Tensor, type(array)):
         return x
-    empty = np.broadcast_to(np.empty((), array.dtype), array.shape)
+    empty = stand_in(array, array.shape, array.dtype)
     return empty if array is x else wrap(empty, None)
+
+
+def stand_in(like: Any, shape: tuple[int, ...], dtype: Any) -> Any:
+    """An array of a shape and a dtype that takes no memory, where another one is."""
+    return np.broadcast_to(np.empty_like(like, shape=(), dtype=dtype), shape)
 
 
 def _depends_on_this_run(taken: _Taken, program: Program, effects: list[Effect]) -> bool:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..backend import address_of
-from .capture import Capture
+from .capture import Capture, stand_in
 from .fuse import Fusion, fused
 from .groups import Call, Group, operand_of
 from .hazards import gives_new
@@ -38,8 +38,8 @@ def capture_of(program: Program, like: Any = None, numbers: Mapping[Formula, Any
     """
     like = np.zeros(()) if like is None else like
     numbers = numbers or {}
-    leaves = [*(np.empty_like(like, shape=v.shape, dtype=v.dtype) for v in program.inputs), *numbers.values()]
-    result = [np.empty_like(like, shape=v.shape, dtype=v.dtype) for v in vars_in(program.outputs)]
+    leaves = [*(stand_in(like, v.shape, v.dtype) for v in program.inputs), *numbers.values()]
+    result = [stand_in(like, v.shape, v.dtype) for v in vars_in(program.outputs)]
     flat = Program(program.inputs, program.constants, program.steps, (list(program.outputs), []), program.checks, program.guards)
     return Capture(
         traced=flat, program=flat, leaves=leaves, result=result, sources=[], tensors=[], fixed=[], same=[], loose=[],
