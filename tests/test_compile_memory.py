@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import tracemalloc
+import warnings
 import weakref
 from typing import Any
 
@@ -13,7 +14,7 @@ import pytest
 import minigrad as mg
 import nn
 from minigrad import Tensor, compile
-from minigrad.compiler import native
+from minigrad.compiler import compiled, native
 from minigrad.compiler.program import Var
 from minigrad.compiler.sharing import offsets
 from minigrad.tensor import raw
@@ -110,3 +111,20 @@ def test_a_program_does_not_keep_what_the_backward_pass_of_its_first_batch_reads
     stand_ins = [raw(leaf) for leaf in script.back_script.capture.leaves]
     assert any(x.shape == (1024, 512) for x in stand_ins)
     assert not any(any(x.strides) for x in stand_ins)
+
+
+def test_more_kinds_of_arguments_in_turn_than_programs_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(compiled, "KEPT", 4)
+    run = compile(lambda x: x * 2)
+    with warnings.catch_warnings(record=True) as found:
+        warnings.simplefilter("always")
+        for _ in range(12):
+            for n in range(1, 7):
+                assert run(np.ones(n)).tolist() == [2.0] * n
+    said = {str(w.message) for w in found}
+    assert len(said) == 1
+    assert "more than 4 kinds of arguments" in said.pop()
+    assert len(run.versions) == 4
+    for n in range(200):
+        run(np.ones(n + 10))
+    assert len(run._traces) <= 64

@@ -175,7 +175,9 @@ class Compiled:
             return self._examples.run(structure, leaves, args, kwargs)
         needs = tuple(isinstance(x, Tensor) and x._node is not None for x in leaves)
         signature = (structure, needs, *((a.shape, a.dtype) for a in arrays))
-        count = self._traces[signature] = self._traces.get(signature, 0) + 1
+        count = self._traces[signature] = self._traces.pop(signature, 0) + 1
+        if len(self._traces) > 16 * KEPT:
+            del self._traces[next(iter(self._traces))]  # the one that was traced longest ago
         if count > TRACES:
             if count == TRACES + 1:
                 graph.warn(self._complaint(structure, leaves, args, kwargs), CompileWarning)
@@ -215,6 +217,11 @@ class Compiled:
 
     def _complaint(self, structure: Any, leaves: Sequence[Any], args: Any, kwargs: Any) -> str:
         """Why no program serves for long."""
+        if len(self.versions) >= KEPT:
+            return (
+                f"{self._name()} is called with more than {KEPT} kinds of arguments in turn: those that no program is kept for "
+                "run as they are. Give it fewer, by padding arrays to common shapes, say"
+            )
         scripts = self._scripts.get(structure)
         given = self._others(scripts[0].capture, leaves, args, kwargs) if scripts else []
         found = (scripts[0].capture.differs() if scripts else [self._unlike]) + given
