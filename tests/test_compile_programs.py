@@ -98,8 +98,8 @@ REGIONS: list[Any] = [
 ]  # fmt: skip
 VIEWS: list[Callable[[Any, Any], Any]] = [
     lambda a, b: a.T, lambda a, b: a[::-1], lambda a, b: a[:, ::-1], lambda a, b: np.broadcast_arrays(a, b)[0],
-    lambda a, b: a[None][0], lambda a, b: a.reshape(-1).reshape(5, 5), lambda a, b: np.swapaxes(a, 0, 1).T,
-    lambda a, b: np.stack(np.split(a, 5))[:, 0], lambda a, b: np.real_if_close(a), lambda a, b: a.copy().T,
+    lambda a, b: a[None][0], lambda a, b: a.reshape(-1).reshape(a.shape), lambda a, b: np.swapaxes(a, 0, 1).T,
+    lambda a, b: np.stack(np.split(a, len(a)))[:, 0], lambda a, b: np.real_if_close(a), lambda a, b: a.copy().T,
 ]  # fmt: skip
 
 
@@ -127,7 +127,7 @@ def _written(a: Any, b: Any, op: int) -> None:
 
 
 def writing_program_of(steps: Any) -> Callable[..., Any]:
-    """A function of a state and two arrays, all of shape (5, 5), that computes, looks, writes, swaps and keeps, in turn."""
+    """A function of a state and two arrays, all square and as large, that computes, looks, writes, swaps and keeps, in turn."""
 
     def run(state: dict[str, Any], x: Any, y: Any) -> Any:
         values = [x, y, x * 0.5, y * 2.0, state["p"], state["q"], state["r"]]
@@ -157,15 +157,15 @@ def copies(state: dict[str, Any]) -> dict[str, Any]:
     return {name: made[id(x)] for name, x in state.items()}
 
 
-def programs_agree(steps: Any) -> None:
+def programs_agree(steps: Any, side: int = 5) -> None:
     """Calls of the compiled function leave and give what those of the function do; no error in a program is passed over."""
     function, rng = writing_program_of(steps), np.random.default_rng(0)
-    ours = {name: rng.normal(size=(5, 5)) for name in "pqr"}
+    ours = {name: rng.normal(size=(side, side)) for name in "pqr"}
     ours["kept"] = ours["r"]
     theirs = copies(ours)
     run = compile(lambda x, y: function(ours, x, y))
     for _ in range(4):
-        x, y = rng.normal(size=(2, 5, 5))
+        x, y = rng.normal(size=(2, side, side))
         given = x.copy(), y.copy()
         found = [r for script in run.versions if (r := script.run(given)) is not MISS]
         got, want = found[0] if found else run(*given), function(theirs, x, y)

@@ -62,7 +62,8 @@ def fused(
         fusion.hold(v)
     for v in outputs:
         fusion.find(v)
-    still = {base for v in outputs if fusion.memory.base(v) not in program.inputs for base in fusion.memory.of(v)}
+    inputs, memory = set(program.inputs), fusion.memory
+    still = {base for v in outputs if memory.base(v) not in inputs for base in memory.of(v)}
     for v in outputs:
         if v in fusion.written:
             continue
@@ -222,7 +223,7 @@ class Fusion:
         """An elementwise step: if it is cheap, whoever reads it computes it."""
         out, read = step.out, {self.memory.base(v) for v in step.inputs()}
         self.terms[out] = term
-        for v in self.memory.of_all(step.inputs()):
+        for v in self.memory.of_all(step.inputs()) if self.memory.calls else read:
             self.readers.setdefault(v, []).append(out)
         self.ready[out] = max((self.ready.get(v, 0) for v in step.inputs()), default=0)
         self.weight[out] = 1 + sum(self.weight.get(v, 0) for v in read if v in self.terms)

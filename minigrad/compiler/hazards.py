@@ -86,6 +86,11 @@ class Memory:
                 waiting += self.calls.get(base, ())
         return found
 
+    def shared(self, v: Var, home: Var) -> bool:
+        """Whether a value may lie in an array."""
+        base = self.base(v)
+        return base is home or (base in self.calls and home in self.of(base))
+
     def of_all(self, values: Any) -> set[Var]:
         """The arrays in which values in nested containers may lie."""
         return {base for v in vars_in(values) for base in self.of(v)}
@@ -120,8 +125,8 @@ def writes(group: Group | Call, memory: Memory) -> set[Var]:
 def touches(group: Group | Call, memory: Memory, home: Var, region: View | None = None) -> bool:
     """Whether a loop or a call reads or writes an array, or of a loop, a part of it."""
     if isinstance(group, Call):
-        return home in reads(group, memory) or home in writes(group, memory)
-    operands = [o for a, o in zip(group.arrays, group.operands, strict=True) if type(a) is Var and home in memory.of(a)]
+        return any(memory.shared(v, home) for v in inputs_of(group.step))  # what it writes, it reads
+    operands = [o for a, o in zip(group.arrays, group.operands, strict=True) if type(a) is Var and memory.shared(a, home)]
     if region is None:
         return bool(operands)
     part = Operand(name_of(home.dtype), region.strides, region.offset)
