@@ -157,7 +157,7 @@ class Fusion:
             x = call.changes() if isinstance(call, Call) else None
             if not isinstance(call, Call) or type(x) is not Var or x in self.joined or x in still:
                 return False
-            others = call.step.inputs()
+            others = [*call.step.inputs()]
             others.remove(x)
             if x in self.memory.of_all(others) or any(touches(g, self.memory, x) for g in self.groups[number + 1 :]):
                 return False

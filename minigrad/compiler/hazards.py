@@ -11,7 +11,7 @@ another one, of which it is a view, so that all questions are about memory:
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -63,7 +63,7 @@ class Memory:
 
     def __init__(self, views: Mapping[Var, View]) -> None:
         self.views = views
-        self.calls: dict[Var, list[Var]] = {}
+        self.calls: dict[Var, Sequence[Var]] = {}
 
     def called(self, step: Step) -> None:
         """A step runs as it is; what it gives may lie in what it reads."""
@@ -125,7 +125,7 @@ def writes(group: Group | Call, memory: Memory) -> set[Var]:
 def touches(group: Group | Call, memory: Memory, home: Var, region: View | None = None) -> bool:
     """Whether a loop or a call reads or writes an array, or of a loop, a part of it."""
     if isinstance(group, Call):
-        return any(memory.shared(v, home) for v in inputs_of(group.step))  # what it writes, it reads
+        return any(memory.shared(v, home) for v in group.step.inputs())  # what it writes, it reads
     operands = [o for a, o in zip(group.arrays, group.operands, strict=True) if type(a) is Var and memory.shared(a, home)]
     if region is None:
         return bool(operands)
