@@ -10,6 +10,7 @@ import pytest
 
 from minigrad import Tensor, compile
 from minigrad.compiler import native
+from minigrad.kernels.compiled import Kernel
 from minigrad.ops.window import Window, conv_input
 
 
@@ -177,9 +178,16 @@ def numbers_put_and_read(a: Any, b: Any, c: Any, x: Any) -> Any:
     return np.tanh(a) * x
 
 
+def one_value_in_two_arrays(a: Any, b: Any, c: Any, x: Any) -> Any:
+    a += x
+    b[...] = a
+    c[...] = a.T
+    return c * 2
+
+
 STATE = [
-    numbers_put_and_read, old_weights, a_copy_kept, the_last_two, swapped, in_a_circle, a_call_of_a_view,
-    a_call_that_gives_a_view, rows_between, numbers_of_its_own,
+    one_value_in_two_arrays, numbers_put_and_read, old_weights, a_copy_kept, the_last_two, swapped, in_a_circle,
+    a_call_of_a_view, a_call_that_gives_a_view, rows_between, numbers_of_its_own,
 ]  # fmt: skip
 
 
@@ -224,6 +232,19 @@ def test_two_arrays_of_the_state_that_change_places(how: str) -> None:
         d["a"], d["b"] = d["b"], d["a"]
     assert len(run.versions) == 1
     assert {id(a), id(b)} == {id(x) for x in d.values()}
+
+
+def test_a_kernel_writes_one_value_into_two_arrays() -> None:
+    def f(a: Any, b: Any, x: Any) -> Any:
+        a += x
+        b[...] = a
+        return a * 2
+
+    kernel, x = Kernel(f), np.arange(6.0)
+    a, b = np.ones(6), np.zeros(6)
+    if kernel(a, b, x) is NotImplemented:  # then NumPy does it
+        f(a, b, x)
+    assert a.tolist() == b.tolist() == (x + 1).tolist()
 
 
 # -------------------------------------------------------------- what becomes of results

@@ -419,7 +419,7 @@ class Script(Lines):
         if e.kind == "write":
             count = len(self.arguments)
             target = f"x{e.target}" if e.target < count else f"s{e.target - count}"
-            if v not in self.fusion.written:
+            if self.fusion.written.get(v) is not self.program.inputs[e.target]:  # one value may be written into several arrays
                 self.add(f"copyto({target}, {self.output(v)})")
             if e.target < count or self.program.inputs[e.target] in self.scattered:
                 self.add(f"mark_mutated({target})")

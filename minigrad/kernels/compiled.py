@@ -149,7 +149,8 @@ class Version:
         self.made = [(np.zeros if v in self.zeroed else np.empty, v.shape, v.dtype) for v in results]
         self.own = list(self.slots)[len(program.inputs) + len(results) :]
         self.guards = list(dict.fromkeys(fusion.guards))
-        self.late = [(i, v) for i, v in zip(self.written, changed, strict=True) if v not in fusion.written]
+        pairs = zip(self.written, changed, strict=True)
+        self.late = [(i, v) for i, v in pairs if fusion.written.get(v) is not program.inputs[i]]
         stored = {v for group in loops for v in group.stored} | set(fusion.joined)
         if not stored >= {*results, *(v for _, v in self.late)} or not {v for _, v in self.late} <= {*self.own}:
             raise NotImplementedError("a result is not made by a loop")

@@ -83,7 +83,8 @@ class Version:
         self.fusion = fused(program, targets, products=False, at_once=True, guarded=False)
         self.outputs = [(self._base(v), self.fusion.views.get(v)) for v in values]
         self.results = list(dict.fromkeys(base for base, _ in self.outputs))
-        self.late = [(i, v) for i, v in zip(self.written, changed, strict=True) if v not in self.fusion.written]
+        pairs = zip(self.written, changed, strict=True)
+        self.late = [(i, v) for i, v in pairs if self.fusion.written.get(v) is not self.inputs[i]]
         self.own: dict[Any, Any] = {v: cupy().array(x, order="C") for v, x in self.fusion.constants.items()}
         self.stream = cupy().cuda.get_current_stream().ptr  # whose calls follow one another in the memory that stays
         self._lock = threading.Lock()
