@@ -16,6 +16,7 @@ from .. import graph, tracing
 from ..arrays.row_sparse import RowSparse
 from ..arrays.traced import CannotTrace, Traced
 from ..backend import address_of, is_plain
+from ..devices import on_gpu_of
 from ..tensor import Tensor, raw, wrap
 from ..tracing import RunsAsItIs
 from ..trees import flatten, sequence_like, tree_map, unflatten
@@ -297,7 +298,8 @@ def _stand_in(x: Any) -> Any:
 
 def stand_in(like: Any, shape: tuple[int, ...], dtype: Any) -> Any:
     """An array of a shape and a dtype that takes no memory, where another one is."""
-    return np.broadcast_to(np.empty_like(like, shape=(), dtype=dtype), shape)
+    with on_gpu_of(like):
+        return np.broadcast_to(np.empty_like(like, shape=(1,), dtype=dtype).reshape(()), shape)
 
 
 def _depends_on_this_run(taken: _Taken, program: Program, effects: list[Effect]) -> bool:
