@@ -234,6 +234,36 @@ def test_two_arrays_of_the_state_that_change_places(how: str) -> None:
     assert {id(a), id(b)} == {id(x) for x in d.values()}
 
 
+#: Without those that index with arrays of NumPy's, which a GPU does not take.
+ON_GPU = [f for f in STATE if f not in (numbers_put_and_read, rows_between, numbers_of_its_own)]
+
+
+def there(x: Any) -> Any:
+    return Tensor(x.copy(), device="cuda").data
+
+
+def here(x: Any) -> Any:
+    return tuple(map(here, x)) if isinstance(x, tuple) else x.get()
+
+
+@pytest.mark.parametrize("f", PARTS)
+def test_memory_that_is_written_in_parts_on_a_gpu(f: Callable[..., Any], stand_in: Any) -> None:
+    run, rng = compile(f), np.random.default_rng(0)
+    for _ in range(5):
+        x, y = rng.normal(size=(2, 5, 5))
+        same(here(run(there(x), there(y))), f(x, y))
+
+
+@pytest.mark.parametrize("f", ON_GPU)
+def test_old_values_of_what_is_written_on_a_gpu(f: Callable[..., Any], stand_in: Any) -> None:
+    theirs = tuple(np.random.default_rng(i).normal(size=(5, 5)) for i in range(3))
+    a, b, c = ours = tuple(map(there, theirs))
+    run = compile(lambda x: f(a, b, c, x))
+    for x in np.random.default_rng(1).normal(size=(5, 5, 5)):
+        same(here(run(there(x))), f(*theirs, x))
+        same(here(ours), theirs)
+
+
 def test_a_kernel_writes_one_value_into_two_arrays() -> None:
     def f(a: Any, b: Any, x: Any) -> Any:
         a += x
