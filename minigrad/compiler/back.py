@@ -41,7 +41,7 @@ class Back:
         arguments: the numbers of the arguments' leaves that need one.
         closed: the Tensors beside these that the gradient goes to, or where they are found.
         given, kept, formulas: what it reads: inputs of the forward program, what that computes, and numbers of Python's.
-        numbers: what `kept` and `formulas` were in the run that was traced, until that is written down.
+        numbers: what `kept` and `formulas` were in the run that was traced; of arrays, what stands for them.
     """
 
     program: Program

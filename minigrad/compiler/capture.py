@@ -253,7 +253,7 @@ def _written_down(
     own = [spent[i](x) if i in spent else x for i, x in enumerate(own)]
     shown = unflatten(result, iter(own)) if back is None else [*own, *numbers]
     if back is not None:
-        back.numbers = []  # which are as large as a batch
+        back.numbers = [_stand_in(x) for x in numbers]
     return shown, Capture(
         traced, program, [_stand_in(without_graph(x)) for x in leaves], tree_map(_stand_in, shown),
         taken.sources, taken.tensors, taken.fixed(), state.same, [(x, x.copy()) for x in state.loose],
