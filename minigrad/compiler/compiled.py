@@ -112,15 +112,14 @@ class Compiled:
         # What follows costs a microsecond, and is what most calls do.
         if not kwargs and not graph.special and tracing.recorder.get() is None:
             scripts = self._scripts.get(tuple(map(type, args)))
-            if scripts and self._lock.acquire(False):
-                self._owner = get_ident()
-                script, failed = scripts[0], None
-                try:
-                    result = script.run(args)
-                except Exception as error:
-                    result, failed = MISS, error
-                finally:
-                    self._lock.release()
+            if scripts and not self._lock.locked():
+                script, failed, result = scripts[0], None, MISS
+                with self._lock:  # an interrupt finds it either free or held by who will let it go
+                    self._owner = get_ident()
+                    try:
+                        result = script.run(args)
+                    except Exception as error:
+                        failed = error
                 if failed is not None:
                     return self._instead(script, failed, args, kwargs)
                 if result is not MISS:
