@@ -21,7 +21,7 @@ import pytest
 import minigrad as mg
 import nn
 from minigrad import Tensor
-from minigrad.compiler import divided, native, partial, pool
+from minigrad.compiler import native, partial, pool, threaded
 from minigrad.compiler.groups import Group
 from minigrad.compiler.loops import Compute, Index, Load, Loop, Operand, Reduce, Store
 from minigrad.compiler.program import Var
@@ -35,7 +35,7 @@ compiles = pytest.mark.skipif(not native.available(), reason="llvmlite is not in
 @pytest.fixture
 def use(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
     """Set the number of threads; loops of any size count as large."""
-    monkeypatch.setattr(divided, "LEAST", 0)
+    monkeypatch.setattr(threaded, "LEAST", 0)
     for name in ("LEAST", "SMALL"):
         monkeypatch.setattr(partial, name, 0)
     monkeypatch.setattr(partial, "FEWEST", 8)
@@ -243,17 +243,17 @@ def test_the_environment_says_how_many_threads(threads: str) -> None:
 FLAT = Operand("float32", (50, 1))
 
 
-def division(loop: Loop, slots: tuple[int, ...] | None = None) -> divided.Division | None:
+def division(loop: Loop, slots: tuple[int, ...] | None = None) -> threaded.Division | None:
     target = native.target()
     assert target is not None
-    return divided.divided(loop, slots or tuple(range(len(loop.operands))), 2, target)
+    return threaded.parts_for(loop, slots or tuple(range(len(loop.operands))), 2, target)
 
 
 @compiles
 def test_a_loop_is_divided_where_it_is_large(monkeypatch: pytest.MonkeyPatch) -> None:
     loop = Loop((40, 50), (FLAT, FLAT), (Load(0), Compute("exp", (0,)), Store(1, 1)))
     assert division(loop) is None
-    monkeypatch.setattr(divided, "LEAST", 0)
+    monkeypatch.setattr(threaded, "LEAST", 0)
     found = division(loop)
     assert found is not None
     assert (found.count, found.part.space, found.moves, found.rest) == (2, (20, 50), (4000, 4000), None)
@@ -277,19 +277,19 @@ def test_a_loop_is_divided_where_it_is_large(monkeypatch: pytest.MonkeyPatch) ->
 def test_a_loop_whose_parts_need_each_other_is_not_divided(
     operands: Any, code: Any, slots: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(divided, "LEAST", 0)
+    monkeypatch.setattr(threaded, "LEAST", 0)
     assert division(Loop((40, 50), operands, code), slots) is None
 
 
 @compiles
 def test_a_part_that_would_add_up_in_another_order_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
     """Of 32 columns rows are vectors; of 16 of them, or one, sums go down the columns."""
-    monkeypatch.setattr(divided, "LEAST", 0)
+    monkeypatch.setattr(threaded, "LEAST", 0)
     target = native.target()
     assert target is not None
     x, out = Operand("float32", (2, 1)), Operand("float32", (0, 1))
     loop = Loop((4000, 2), (x, out), (Load(0), Reduce("add", 0, (0,)), Store(1, 1)))
-    assert divided.divided(loop, (0, 1), 2, target) is None
+    assert threaded.parts_for(loop, (0, 1), 2, target) is None
 
 
 @pytest.mark.usefixtures("four")
@@ -301,7 +301,7 @@ def test_parts_share_no_workspace() -> None:
     def entry(address: int) -> None:
         found.append([*(ctypes.c_int64 * 3).from_address(address)])
 
-    shared = divided.Shared(divided.Division(part, 4, (2000, 0), None), entry, 100, [2, 0, 3])
+    shared = threaded.Shared(threaded.Division(part, 4, (2000, 0), None), entry, 100, [2, 0, 3])
     frame = np.array([7000, -1, 5000, 64000], np.int64)
     shared(frame.ctypes.data)
     assert sorted(found) == [[5000 + 2000 * i, 7000, 64000 + 128 * i] for i in range(4)]

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
-from inspect import signature
 from threading import RLock
 from types import BuiltinFunctionType, CodeType, ModuleType
 from typing import Any
@@ -13,24 +11,25 @@ from typing import Any
 import numpy as np
 
 from .. import graph, tracing
-from ..arrays.row_sparse import RowSparse
 from ..arrays.traced import CannotTrace, Traced
 from ..backend import address_of, is_plain
 from ..devices import on_gpu_of
 from ..tensor import Tensor, raw, wrap
 from ..tracing import RunsAsItIs
-from ..trees import flatten, sequence_like, tree_map, unflatten
+from ..trees import flatten, tree_map, unflatten
 from .back import Back, Spent, entered, traced_back, without_graph
 from .numbers import Formula, Number
 from .once import answers_once
 from .passes import simplified
 from .program import Program
-from .state import PLAIN, Place, State, held_in, position, reachable, same_value
-from .streams import Drawn, Streams
+from .refused import parts_of, refuse_changes, refuse_gradients, refuse_iterators
+from .state import PLAIN, Place, reachable, same_value
+from .streams import Drawn
+from .taken import Effect, Taken
 from .trace import Recorder
 from .views import overlap
 
-__all__ = ["Capture", "Effect", "bounds_of", "capture", "is_array", "parts_of", "stand_in", "turn"]
+__all__ = ["Capture", "bounds_of", "capture", "is_array", "stand_in", "turn"]
 
 
 class Turn:
@@ -51,22 +50,6 @@ class Turn:
 
 
 turn = Turn()
-
-
-@dataclass(frozen=True)
-class Effect:
-    """What a call changes beside its result.
-
-    Attributes:
-        kind: "write" into the array of an input, "array", "grad" or row-sparse "rows" of a tensor, "number",
-            "numbers" or "tensor" put in a place.
-        target: the input's number, the tensor, or the place.
-        value: a Var, a Formula, None, or of rows the Vars of values and rows.
-    """
-
-    kind: str
-    target: Any
-    value: Any
 
 
 @dataclass(eq=False)
@@ -180,7 +163,7 @@ def _captured(
     recorder.watches = watches
     new, ends = _stand_ins(recorder, leaves, floats)
     nodes = [(new[i], new[i]._node) for i in ends]
-    taken = _Taken(recorder, state, [x for x in leaves if isinstance(x, Tensor)])
+    taken = Taken(recorder, state, [x for x in leaves if isinstance(x, Tensor)])
     recorder.began, recorder.leaves = began, {t._node for t, *_ in taken.tensors if t.is_leaf}
     token = tracing.recorder.set(recorder)
     try:
@@ -189,9 +172,9 @@ def _captured(
         with answers_once(state.seen.values()) as once:
             result = function(*new_args, **new_kwargs)
         taken.streams.refuse_draws()
-        _refuse_iterators(result)
-        _refuse_changes(nodes, given, parts_of(function, new_args, new_kwargs))
-        _refuse_gradients(ends, leaves)
+        refuse_iterators(result)
+        refuse_changes(nodes, given, parts_of(function, new_args, new_kwargs))
+        refuse_gradients(ends, leaves)
         back, spent = traced_back(recorder, result, ends, began, taken.tensors)
     except BaseException as error:
         tracing.recorder.reset(token)
@@ -229,7 +212,7 @@ def _stand_ins(recorder: Recorder, leaves: list[Any], floats: set[int]) -> tuple
 
 
 def _written_down(
-    taken: _Taken, roots: list[Any], result: Any, back: Back | None, leaves: list[Any], spent: dict[int, Spent]
+    taken: Taken, roots: list[Any], result: Any, back: Back | None, leaves: list[Any], spent: dict[int, Spent]
 ) -> tuple[Any, Capture]:
     """After the run: the results with real arrays, and the program with its ties to what is around it."""
     recorder, state = taken.recorder, taken.state
@@ -262,7 +245,7 @@ def _written_down(
     )  # fmt: skip
 
 
-def _apart(taken: _Taken, results: list[Any], effects: list[Effect], kept: list[Any]) -> tuple[list[Any], list[Any]]:
+def _apart(taken: Taken, results: list[Any], effects: list[Effect], kept: list[Any]) -> tuple[list[Any], list[Any]]:
     """The same with no memory in two places, or in the arguments or the state: a program copies there, so its first call does."""
     held = [*(x.numbers for x in taken.recorder.arrays), *(x for _, x in taken.recorder.constants.values())]
     owners = {id(graph.owner(x)) for x in held}
@@ -302,7 +285,7 @@ def stand_in(like: Any, shape: tuple[int, ...], dtype: Any) -> Any:
         return np.broadcast_to(np.empty_like(like, shape=(1,), dtype=dtype).reshape(()), shape)
 
 
-def _depends_on_this_run(taken: _Taken, program: Program, effects: list[Effect]) -> bool:
+def _depends_on_this_run(taken: Taken, program: Program, effects: list[Effect]) -> bool:
     """Whether the program is right for the arrays of this run alone.
 
     A row-sparse gradient that is added to has other rows each time; and a program takes arrays that share memory for two.
@@ -311,49 +294,6 @@ def _depends_on_this_run(taken: _Taken, program: Program, effects: list[Effect])
     unknown = {v for v, source in zip(program.inputs[-len(taken.sources) :], taken.sources, strict=False) if source is None}
     written = {e.target for e in effects if e.kind == "write"}
     return bool(read & unknown) or overlap([bounds_of(x.numbers) for x in taken.recorder.arrays], written)
-
-
-def parts_of(function: Callable[..., Any], args: Any, kwargs: Any) -> list[tuple[str, list[Any]]]:
-    """The leaves of each argument, by its name."""
-    try:
-        parameters = list(signature(function).parameters)
-    except (TypeError, ValueError):  # NumPy's functions tell none
-        parameters = []
-    names = [*parameters[: len(args)], *(f"argument {i}" for i in range(len(parameters), len(args)))]
-    return [(name, flatten(x)) for name, x in (*zip(names, args, strict=True), *sorted(kwargs.items()))]
-
-
-def _refuse_changes(
-    nodes: list[tuple[Any, Any]], before: list[tuple[str, list[Any]]], after: list[tuple[str, list[Any]]]
-) -> None:
-    """Arguments that are written in a graph, and containers among them that are changed, are errors that say what to write."""
-    if any(t._node is not node for t, node in nodes):
-        raise CannotTrace(
-            "the compiled function writes into an argument that requires a gradient: write into a copy, x.clone()"
-        )
-    for (name, old), (_, new) in zip(before, after, strict=True):
-        if not _are_same(new, old):
-            raise CannotTrace(
-                f"the compiled function changes {name}, a list, a dict or another container among its arguments, and gets a new "
-                "one at each call: let it return what is new, or keep the container outside and read it by its name"
-            )
-
-
-def _refuse_gradients(ends: dict[int, Any], leaves: list[Any]) -> None:
-    """A backward pass in the function goes on behind its arguments, which belong to another graph at each call."""
-    for i, node in ends.items():
-        if node.grad is not None:
-            raise RunsAsItIs(
-                f"backward() in it sends a gradient to an argument of shape {leaves[i].shape} that requires one: let it read the "
-                "tensor by a name, or take the module as an argument; if the gradient is to end there, give it x.detach()"
-            )
-
-
-def _refuse_iterators(result: Any) -> None:
-    """What a function returns must be made when it returns: a generator goes on later, when nothing is traced any more."""
-    for x in flatten(result):
-        if isinstance(x, Iterator):
-            raise CannotTrace(f"the compiled function returns a {type(x).__name__}, which goes on after it: return a list")
 
 
 def bounds_of(x: Any) -> tuple[int, int]:
@@ -375,21 +315,6 @@ _IMMUTABLE = (
 )  # fmt: skip
 
 
-def _real(x: Any) -> Any:
-    """The same with arrays and numbers of this run in tuples; itself, where there are no traced ones."""
-    if type(x) is Traced:
-        return x.numbers
-    if type(x) is Number:
-        return x.number
-    if not isinstance(x, tuple) or not any(type(v) in (Traced, Number) for v in held_in(x)):
-        return x
-    return sequence_like(x, [_real(v) for v in x])
-
-
-def _are_same(x: list[Any], y: list[Any]) -> bool:
-    return len(x) == len(y) and all(a is b for a, b in zip(x, y, strict=True))
-
-
 def _own(x: Any) -> Any:
     """A result with this run's numbers."""
     if type(x) is Number:
@@ -399,165 +324,6 @@ def _own(x: Any) -> Any:
     return wrap(numbers, None) if isinstance(x, Tensor) else numbers[()] if type(array) is Traced and not array.shape else numbers
 
 
-def _of_gradient(t: Tensor, grad: Any) -> Effect:
-    if grad is not None and isinstance(grad._array, RowSparse):
-        return Effect("rows", t, [grad._array.values, grad._array.rows])
-    return Effect("grad", t, None if grad is None else grad._array)
-
-
-class _Taken:
-    """The state of a function, with traced arrays in the places of arrays.
-
-    Attributes:
-        before: the tensors and the gradients that they had.
-        sources: where each traced array of the state was found.
-        contents: dicts and lists, and what was in them.
-    """
-
-    def __init__(self, recorder: Recorder, state: State, arguments: Sequence[Tensor]) -> None:
-        self.state, self.recorder, self.streams = state, recorder, Streams(state.generators)
-        recorder.streams = self.streams
-        self.contents = [(h, dict(h) if isinstance(h, dict) else list(h)) for h, _ in state.holders]
-        own = {id(x) for x in arguments}
-        tensors = {t: place for t, place in state.tensors.items() if is_plain(t._array) and id(t) not in own}
-        self.before = [(t, t.grad) for t in tensors]
-        self.tensors = [(t, place, t._node is not None, t.grad is not None) for t, place in tensors.items()]
-        self.sources: list[Any] = []
-        self.traced: dict[int, Traced] = {}
-        for t in tensors:
-            t._array = self._taken(t._array, t)
-        self.found: list[tuple[Place, Any]] = []
-        self.sparse = [(t, t._array) for t in state.tensors if isinstance(t._array, RowSparse)]
-        for t, rows in self.sparse:
-            t._array = rows.changed(lambda x: self._taken(x, None))
-        for place in state.arrays:
-            place.set(self._taken(place.get(), place))
-        for place, value in state.tuples:
-            place.set(self._tuple(value))
-        own_gradients = {id(t) for t in tensors}
-        places = (p for p in state.places.values() if not (p.key == "grad" and id(p.holder) in own_gradients))
-        self.found = [(p, p.get()) for p in places if p.exists]
-
-    def _taken(self, x: np.ndarray, source: Any) -> Traced:
-        if id(x) not in self.traced:
-            self.traced[id(x)] = self.recorder.given(x)
-            self.sources.append(source)
-        return self.traced[id(x)]
-
-    def _tuple(self, x: Any) -> Any:
-        """A tuple with traced arrays in it."""
-        if isinstance(x, tuple):
-            return sequence_like(x, [self._tuple(v) for v in x])
-        return self._taken(x, x) if is_plain(x) else x
-
-    def fixed(self) -> list[tuple[Place, Any]]:
-        """What must be equal at each call: all but the numbers that are read anew, or follow from such."""
-        declared = {(id(source), path[0]) for _, source, path in self.recorder.given_numbers.values()}
-        return [(p, v) for p, v in self.state.fixed if (id(p.holder), p.key) not in declared]
-
-    def undo(self, after: State) -> None:
-        """Real arrays and numbers again."""
-        for t, rows in self.sparse:
-            t._array = rows
-        for t in {*(t for t, _ in self.before), *after.tensors}:
-            if type(t._array) is Traced:
-                t._array = t._array.numbers
-            elif isinstance(t._array, RowSparse):
-                t._array = t._array.changed(lambda x: x.numbers if type(x) is Traced else x)
-        for place in _places(self.state, after):
-            value = place.get()
-            if type(value) is Traced:
-                place.set(value.numbers)
-            elif type(value) is Number:
-                place.set(value.number)
-            elif isinstance(value, tuple) and (real := _real(value)) is not value:
-                place.set(real)
-        for place, whole in self.state.tuples:
-            if place.exists and isinstance(place.get(), tuple) and len(place.get()) == len(whole):
-                place.set(whole)
-
-    def roll_back(self) -> None:
-        """What the function had changed before its error is as before: numbers, containers, gradients, random streams."""
-        for array, numbers in self.recorder.before.values():
-            array[...] = numbers
-        for holder, contents in self.contents:
-            if isinstance(holder, list):
-                holder[:] = contents
-            elif isinstance(holder, deque):
-                holder.clear()
-                holder.extend(contents)
-            else:
-                holder.clear()
-                holder.update(contents)
-        for x, held in self.state.sets:
-            x.clear()
-            x.update(held)
-        for t, grad in self.before:
-            if t._node is not None:
-                t._node.grad = grad
-        self.streams.go_back()
-
-    def settle(self, after: State) -> tuple[list[Effect], str]:
-        """Real arrays and numbers again; what has changed, and why the next call would not do the same."""
-        effects = [Effect("write", i, t) for i, t in enumerate(self.recorder.arrays) if t.version]
-        graph.mark_all_mutated(*(e.value.numbers for e in effects))
-        for t, grad in self.before:
-            if t._node is not None and t._node.grad is not grad:
-                effects.append(_of_gradient(t, t._node.grad))
-            if type(t._array) is Traced and not self._was_given(t._array):
-                effects.append(Effect("array", t, t._array))
-        unlike = _grown(self.state, after)
-        effects += [e for place in _places(after) if (e := self._put(place)) is not None]
-        known = {(id(e.target.holder), e.target.key) for e in effects if isinstance(e.target, Place)}
-        if any(position(x) != at for x, at in self.state.iterators):
-            unlike = "it takes the next element of an iterator"
-        for place, value in self.found:
-            if not place.exists:
-                unlike = f"it takes {place} away"
-            elif (now := place.get()) is not value and (id(place.holder), place.key) not in known:
-                if isinstance(now, PLAIN) and type(now) is not Number:
-                    effects += [] if same_value(now, value) else [Effect("constant", place, now)]
-                elif not (isinstance(place.holder, Tensor) and place.key == "grad"):
-                    # an object that stood elsewhere, say: the program does not know which one it would be
-                    unlike = f"it puts another {type(now).__name__} into {place}"
-        if any(x != contents for x, contents in self.state.sets):
-            unlike = "it changes a set"
-        self.undo(after)
-        return effects, unlike
-
-    def _was_given(self, x: Traced) -> bool:
-        return self.traced.get(id(x.numbers)) is x
-
-    def _put(self, place: Place) -> Effect | None:
-        """What the function has put in a place."""
-        value = place.get()
-        if type(value) is Number and value.formula.function is not None:
-            return Effect("number", place, value.formula)
-        if type(value) is Traced and not self._was_given(value):
-            return Effect("numbers", place, value)
-        if isinstance(place.holder, Tensor):
-            return None  # a gradient
-        if isinstance(value, Tensor) and type(value._array) is Traced and value not in self.state.tensors:
-            return Effect("tensor", place, value._array)
-        return None
-
-
-def _grown(before: State, after: State) -> str:
-    """Which of the lists and dicts that a function can reach has other entries afterwards."""
-    if [(id(h), k) for h, k in before.holders] == [(id(h), k) for h, k in after.holders]:
-        return ""
-    lengths = {id(h): len(k) for h, k in before.holders}
-    for holder, keys in after.holders:
-        if lengths.get(id(holder), len(keys)) != len(keys):
-            return f"it finds a {type(holder).__name__} with {lengths[id(holder)]} entries and leaves {len(keys)} in it"
-    return "it makes a list, a dict or another object, which a later call finds"
-
-
 def _reads(x: Any, formula: Formula) -> bool:
     """Whether a number is computed from another one."""
     return x is formula or (type(x) is Formula and any(_reads(a, formula) for a in x.args))
-
-
-def _places(*states: State) -> list[Place]:
-    """All places that are there."""
-    return [place for state in states for place in state.places.values() if place.exists]

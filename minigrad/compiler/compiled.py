@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import functools
 import gc
-import inspect
 import os
 import sys
 import weakref
@@ -28,7 +27,7 @@ from . import (
     scanning,  # noqa: F401 - says how a loop is traced
 )
 from .back import without_graph
-from .capture import capture, is_array, parts_of, turn
+from .capture import capture, is_array, turn
 from .cuda import Module
 from .examples import Examples
 from .explain import Explanation, explained, loops_of
@@ -36,12 +35,15 @@ from .fuse import fused
 from .groups import Group
 from .llvm import emit
 from .loops import Loop
+from .methods import methods_of
 from .on_gpu import script_of
 from .passes import stages
 from .program import Program
 from .recorded import Recorded
+from .refused import parts_of
 from .script import MISS, Script
-from .state import METHODS, same_value
+from .state import same_value
+from .static import Static
 
 __all__ = ["CannotTrace", "CompileWarning", "Compiled", "compile"]
 
@@ -74,7 +76,7 @@ class Compiled:
 
     def __init__(self, function: Callable[..., Any], static: int | str | Sequence[int | str] = ()) -> None:
         functools.update_wrapper(self, function, updated=())
-        self.function, self.static = function, _Static(function, static)
+        self.function, self.static = function, Static(function, static)
         self._scripts: dict[Any, list[Script | Recorded]] = {}
         self._traces: dict[Any, int] = {}
         self._unlike = ""
@@ -103,7 +105,7 @@ class Compiled:
         """As a method: a compiled function of its own for each object."""
         if instance is None:
             return self
-        methods = _methods_of(instance)
+        methods = methods_of(instance)
         if self not in methods:
             methods[self] = Compiled(self.function.__get__(instance, owner), self.static.named)
         return methods[self]
@@ -298,56 +300,6 @@ class Compiled:
         return explained(self._latest())
 
 
-class Methods(dict[Compiled, Compiled]):
-    """The compiled methods of an object, which it holds itself: they go when it goes.  A copy of the object makes its own.
-
-    Attributes:
-        owner: the object.
-    """
-
-    def __init__(self, owner: Any = None) -> None:
-        super().__init__()
-        self.owner = owner
-
-    def __reduce__(self) -> Any:
-        return Methods, ()
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Methods)  # they say nothing about the object
-
-    __hash__ = None  # type: ignore[assignment]
-
-
-#: The compiled methods of objects that have no attributes but slots, by the objects' identities.
-_elsewhere: dict[int, tuple[Any, Methods]] = {}
-
-
-def _methods_of(x: Any) -> Methods:
-    """Found by which object it is: others may be equal, and not all can be looked up."""
-    if isinstance(x, type) or not hasattr(x, "__dict__"):
-        return _kept_of(x)
-    found = vars(x).get(METHODS)
-    if found is None or found.owner is not x:  # a copy has found those of the other one
-        found = vars(x)[METHODS] = Methods(x)
-    return found
-
-
-def _gone(known: dict[int, Any], key: int, _: Any) -> None:
-    known.pop(key, None)
-
-
-def _kept_of(x: Any) -> Methods:
-    found = _elsewhere.get(id(x))
-    if found is not None and found[0]() is x:
-        return found[1]
-    try:
-        held: Any = weakref.ref(x, functools.partial(_gone, _elsewhere, id(x)))
-    except TypeError:
-        held = lambda: x  # noqa: E731 - it cannot be told when the object goes: it stays
-    _elsewhere[id(x)] = (held, Methods())
-    return _elsewhere[id(x)][1]
-
-
 #: Arguments that are no containers.
 _SIMPLE = frozenset({Tensor, np.ndarray, float, int, bool, str})
 #: What has a lock that a fork may find closed.
@@ -386,46 +338,6 @@ def _structure(x: Any) -> Any:
     if kind is dict:
         return (kind, tuple(x), *map(_structure, x.values()))
     return 0 if is_leaf(x) else (kind, tuple(paths(x, "")))
-
-
-class _Static:
-    """The arguments that are not traced: a program is made for each of their values.
-
-    Attributes:
-        named: their names and places, as they were given.
-    """
-
-    def __init__(self, function: Callable[..., Any], named: int | str | Sequence[int | str]) -> None:
-        if not isinstance(named, (int, str, list, tuple, set)):
-            raise TypeError(f"compile: static takes names or places of arguments, static='k' or static=(0, 'k'), got {named!r}")
-        self.named = (named,) if isinstance(named, (int, str)) else tuple(named)
-        self.parameters: list[str] = []
-        if not self.named:
-            return
-        self.parameters = list(inspect.signature(function).parameters)
-        for x in self.named:
-            known = x in self.parameters or (isinstance(x, int) and -len(self.parameters) <= x < len(self.parameters))
-            if not known:
-                shown = ", ".join(self.parameters)
-                raise ValueError(f"compile: static names {x!r}, which is no parameter of {function.__name__}({shown})")
-
-    def leaves(self, args: Any, kwargs: Any) -> set[int]:
-        """Which of the leaves of a call's arguments these are."""
-        if not self.named:
-            return set()
-        chosen = {self.parameters[x] if isinstance(x, int) else x for x in self.named}
-        given = [(self.parameters[min(i, len(self.parameters) - 1)], x) for i, x in enumerate(args)]
-        given += [(name, kwargs[name]) for name in sorted(kwargs)]
-        found: set[int] = set()
-        count = 0
-        for name, value in given:
-            n = len(flatten(value))
-            if name in chosen:
-                if any(map(is_array, flatten(value))):
-                    raise TypeError(f"compile: the static argument {name} holds an array, which is always traced; give numbers")
-                found.update(range(count, count + n))
-            count += n
-        return found
 
 
 def compile(  # noqa: A001

@@ -16,7 +16,8 @@ from ..arrays.traced import Traced
 from .numbers import Formula, Number
 from .passes import SMALL, replaced, without_unused
 from .program import Program, Step, Var
-from .trace import Recorder, all_finite, changed
+from .trace import Recorder
+from .written import all_finite, changed
 
 __all__ = ["expanded"]
 

@@ -16,7 +16,6 @@ from .. import graph
 from ..backend import address_of
 from ..random.state import get_state, set_state
 from . import native
-from .divided import reach
 from .groups import Call, Group
 from .loops import Loop
 from .native_loop import frame_of, repeat
@@ -24,6 +23,7 @@ from .program import Step, Var, formulas_in, with_values
 from .repeated import Repeated
 from .script import Script
 from .steps import Compute, Reduce
+from .threaded import reach
 
 __all__ = ["Explanation", "Row", "explained", "loops_of"]
 

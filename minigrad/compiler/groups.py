@@ -11,8 +11,8 @@ from .numbers import Formula, key_of
 from .operations import name_of
 from .program import Step, Var
 from .steps import Constant, Operand
-from .trace import changed, replaced_at
 from .views import strides_of
+from .written import changed, replaced_at
 
 __all__ = ["CONFLICT", "Call", "Dims", "Group", "operand_of", "slots_of", "strides_over"]
 

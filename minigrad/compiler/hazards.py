@@ -21,8 +21,8 @@ from .groups import Call, Group
 from .operations import name_of
 from .program import Program, Step, Var, vars_in
 from .steps import Load, Operand, Store
-from .trace import all_finite, changed, replaced_at, written_through
 from .views import View
+from .written import all_finite, changed, replaced_at, written_through
 
 __all__ = ["Memory", "apart", "clash", "gives_new", "last_uses", "reads", "touches", "writes"]
 

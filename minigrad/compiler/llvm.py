@@ -4,7 +4,7 @@
 addresses: of each operand, and last of a workspace for what the loops keep.  Lengths and strides are constants in the
 text.  Loops that are the same but for where their arrays lie, as the steps of a recurrent cell, are one function.
 
-A loop that is long is divided (`division`).  Each is made simple (`spaces`), its factors turned where that pays
+A loop that is long is cut into pieces (`pieces`).  Each is made simple (`spaces`), its factors turned where that pays
 (`packing`), its formulas expanded (`formulas`), its order planned (`order`, `schedule`) and then written: the loops over
 axes in `writer`, the code along rows in `sweeps`, `tiles` and `squares`, single operations in `instructions` and `memory`.
 """
@@ -18,10 +18,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from .division import divided
 from .formulas import expanded
 from .loops import Loop
 from .packing import packed
+from .pieces import in_pieces
 from .schedule import Schedule
 from .spaces import simplified
 from .text import Target, Text, functions
@@ -80,7 +80,7 @@ def emit(
     text, workspace, table = Text(target or Target()), 0, f"{name}_table"
     parts: dict[str, tuple[str, int]] = {}  # the names of functions, and the bytes that these keep
     texts = [text]
-    pieces = [(*piece, kept) for found, kept in map(divided, loops, slots, itertools.repeat(last)) for piece in found]
+    pieces = [(*piece, kept) for found, kept in map(in_pieces, loops, slots, itertools.repeat(last)) for piece in found]
     keys = [_key(loop) for loop, _, _ in pieces]
     alike = Counter(keys)
     for (loop, of_loop, kept), key in zip(pieces, keys, strict=True):

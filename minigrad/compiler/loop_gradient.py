@@ -18,7 +18,7 @@ from .batches import bare, dressed, spread
 from .program import Program, Step, Var
 from .section import Section
 from .sums import sums_at_once
-from .trace import all_finite
+from .written import all_finite
 
 if TYPE_CHECKING:
     from .scanning import Loop

@@ -25,10 +25,10 @@ import numpy as np
 
 from ..install import install
 from . import cache, pool
-from .divided import Shared, divided
 from .instructions import INTRINSICS
 from .llvm import Emitted, Target, all_slots, emit, end_of
 from .loops import Loop
+from .threaded import Shared, parts_for
 
 __all__ = ["Function", "available", "compile_loops", "compile_text", "target"]
 
@@ -138,7 +138,7 @@ def _entry(
             waiting.clear()
 
     for loop, of_loop in zip(loops, slots, strict=True):
-        division = divided(loop, of_loop, pool.threads(), known)
+        division = parts_for(loop, of_loop, pool.threads(), known)
         if division is None:
             waiting.append((loop, of_loop))
             continue

@@ -16,11 +16,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from math import prod
 
-from .divided import FORMULA, LEAST, OPERATIONS, free_axes, nanoseconds
 from .groups import Call, Group, operand_of
 from .loops import Loop
 from .program import Var
 from .steps import Compute, Index, Load, Operand, Reduce, Step, Store, reads
+from .threaded import FORMULA, LEAST, OPERATIONS, free_axes, nanoseconds
 
 __all__ = ["with_partial_sums"]
 

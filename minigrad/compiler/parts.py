@@ -16,8 +16,8 @@ from .hazards import touches
 from .operations import DTYPES, name_of
 from .program import Step, Var
 from .steps import Operand, Store
-from .trace import replaced_at, seen_through, written_through
 from .views import View, region_of, strides_of, view_of
+from .written import replaced_at, seen_through, written_through
 
 if TYPE_CHECKING:
     from .fuse import Fusion

@@ -21,8 +21,9 @@ from ..tensor import Tensor, wrap
 from ..trees import flatten, is_leaf, sequence_like, unflatten
 from . import native
 from .calls import is_sized_by_values
-from .capture import Capture, bounds_of
+from .capture import Capture
 from .conditions import write_conditions
+from .fits import Apart, Fits, is_in_one_piece
 from .fuse import Fusion, fused
 from .groups import Call
 from .layout import LARGE, SMALL, Argument, Given, Layout, bytes_of
@@ -30,8 +31,7 @@ from .lines import Lines
 from .numbers import Formula
 from .program import Var, vars_in
 from .replay import Replay
-from .trace import replaced_at
-from .views import overlap
+from .written import replaced_at
 
 __all__ = ["MISS", "NAMES", "Script"]
 
@@ -70,13 +70,13 @@ class Script(Lines):
         self.used |= {v for step in self.program.steps for v in step.inputs()}
         targets = {self.program.inputs[e.target]: e.value for e in capture.effects if e.kind == "write"}
         self.used |= set(targets)
-        self.scattered = {v for v, source in zip(self.state, capture.sources, strict=True) if not _is_in_one_piece(source)}
+        self.scattered = {v for v, source in zip(self.state, capture.sources, strict=True) if not is_in_one_piece(source)}
         writes = {new: v for v, new in targets.items() if type(new) is Var and v not in {*self.arguments, *self.scattered}}
         self.fusion = self._fused(writes)
         self.draws = any(getattr(step.function, "draws", False) for step in self.program.steps)
         self.written = set(targets)
         self.writes = graph.Writes()
-        self.apart = _Apart(self.written)
+        self.apart = Apart(self.written)
         self.owned: dict[Var, Any] = {}
         self.owners: set[int] = set()
         self.tensors: dict[int, str] = {}
@@ -204,7 +204,7 @@ class Script(Lines):
         if v in self.scattered:
             self._anywhere(v, f"s{i}")
             return
-        known = self.name(_Fits(self, v), "fits")
+        known = self.name(Fits(self, v), "fits")
         self.add(f"if s{i} is not {seen}[{i}]:")
         self.add(f"    if not {known}(s{i}):")
         self.add("        return MISS")
@@ -435,57 +435,6 @@ class Script(Lines):
             constant = self.number(v) if e.kind == "number" else self.name(v, "c") if e.kind == "constant" else None
             value = constant or self.fresh(v, e.kind == "tensor")
             self.add(f"{e.target.text(self.holder)} = {value}")
-
-
-def _is_in_one_piece(source: Any) -> bool:
-    """Whether the array that a source of the state gives now lies in one piece."""
-    if source is None:
-        return True
-    array = source._array if isinstance(source, Tensor) else source if is_plain(source) else source.get()
-    return not hasattr(array, "flags") or array.flags.c_contiguous  # the function may have put something else there
-
-
-class _Fits:
-    """Looks at an array that stands where another one stood, and notes where it lies."""
-
-    def __init__(self, script: Script, v: Var) -> None:
-        self.script, self.v = script, v
-
-    def __call__(self, x: Any) -> bool:
-        if not is_plain(x) or x.shape != self.v.shape or x.dtype != self.v.dtype or not x.flags.c_contiguous:
-            return False
-        script = self.script
-        script.layout.put(self.v, address_of(x))
-        if self.v in script.written:
-            script.writes.add(x)
-        script.apart.moved(self.v, x)
-        if self.v in script.written or script.written.intersection(script.arguments):
-            script.owned[self.v] = graph.owner(x)
-            script.owners.clear()
-            script.owners.update(map(id, script.owned.values()))
-        return True
-
-
-class _Apart:
-    """Looks whether arrays of the state that are written share memory with others, once one of them lies elsewhere.
-
-    Attributes:
-        spans: where they begin and end.
-        known: whether that has been looked at.
-    """
-
-    def __init__(self, written: set[Var]) -> None:
-        self.written, self.known = written, True
-        self.spans: dict[Var, tuple[int, int]] = {}
-
-    def moved(self, v: Var, x: Any) -> None:
-        """Note where an array lies now."""
-        if self.written:
-            self.known, self.spans[v] = False, bounds_of(x)
-
-    def __call__(self) -> bool:
-        self.known = not overlap([*self.spans.values()], {i for i, v in enumerate(self.spans) if v in self.written})
-        return self.known
 
 
 class _Rebuild:

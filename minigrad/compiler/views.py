@@ -12,7 +12,7 @@ import numpy as np
 
 from ..arrays.traced import getitem
 from .program import Step, Var, vars_in, with_values
-from .trace import seen_through
+from .written import seen_through
 
 __all__ = ["View", "as_view", "overlap", "strides_of", "view_of"]
 

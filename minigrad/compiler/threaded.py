@@ -22,7 +22,7 @@ from .spaces import simplified
 from .steps import Compute, Index, Load, Operand, Reduce, Store
 from .text import Target
 
-__all__ = ["LEAST", "Division", "Shared", "divided", "free_axes", "nanoseconds", "reach"]
+__all__ = ["LEAST", "Division", "Shared", "free_axes", "nanoseconds", "parts_for", "reach"]
 
 #: Loops that take fewer nanoseconds are left to one thread: to wake another one takes some 20 000.
 LEAST = 200_000
@@ -88,7 +88,7 @@ class Division:
     rest: Loop | None
 
 
-def divided(loop: Loop, slots: Sequence[int], threads: int, target: Target) -> Division | None:
+def parts_for(loop: Loop, slots: Sequence[int], threads: int, target: Target) -> Division | None:
     """Parts of a loop for so many threads; None where it is too small, or cannot be divided."""
     if threads < 2 or 0 in loop.space or nanoseconds(loop) < LEAST:
         return None

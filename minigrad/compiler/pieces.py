@@ -19,7 +19,7 @@ from .loops import Loop
 from .sharing import offsets
 from .steps import Constant, Index, Load, Operand, Step, Store, reads, renumbered
 
-__all__ = ["divided"]
+__all__ = ["in_pieces"]
 
 #: A loop of more operations is divided into pieces of at most so many.
 LONG, MOST = 512, 256
@@ -29,7 +29,7 @@ LEAST, LONGEST, FIRST = 64, 2048, 16
 MOST_KEPT = 1 << 26
 
 
-def divided(loop: Loop, slots: Sequence[int], workspace: int) -> tuple[list[tuple[Loop, list[int]]], int]:
+def in_pieces(loop: Loop, slots: Sequence[int], workspace: int) -> tuple[list[tuple[Loop, list[int]]], int]:
     """The pieces of a loop: one where it is short.
 
     Args:
