@@ -123,6 +123,8 @@ def ldexp(y: Term, n: Term) -> Term:
 
 def exp_scaled(x: Term, exponent: int = 0) -> Term:
     """exp(x) 2^exponent."""
+    if "exp" in x.code.instructions:
+        return times_power(x.op("exp"), x.constant(exponent, "int32")) if exponent else x.op("exp")
     f = float_format(x)
     n, r = exp_reduced(x.op("maximum", f.least).op("minimum", f.most - exponent))
     p = fma(r * r, polynomial(r, f.exp), r) + 1.0
@@ -131,6 +133,9 @@ def exp_scaled(x: Term, exponent: int = 0) -> Term:
 
 def exp_of_sum(x: Term, rest: Term) -> Term:
     """exp(x + rest) for a rest that is lost beside x."""
+    if "exp" in x.code.instructions:
+        result = x.op("exp")
+        return (result > 0.0).where(fma(result, rest, result), result)
     f = float_format(x)
     n, r = exp_reduced(x.op("maximum", f.least).op("minimum", f.most))
     r = r + (abs(x) < -f.least).where(rest, 0.0)

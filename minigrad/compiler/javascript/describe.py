@@ -1,0 +1,268 @@
+"""A program as JSON: what runtime.js needs to compute it again."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib.resources import files
+from math import isfinite
+from typing import Any
+
+import numpy as np
+
+from ...trees import sequence_like
+from ..groups import Call, Group
+from ..numbers import Formula
+from ..operations import DTYPES
+from ..program import Program, Var, vars_in
+from ..steps import Store
+from ..views import View, strides_of
+from .calls import library_call
+from .spelling import ARRAYS
+from .split import Split, split
+from .writer import written
+
+__all__ = ["Functions", "Living", "described", "runtime"]
+
+
+def runtime() -> str:
+    """The scripts that a page needs to compute programs again, beside those of `Functions`."""
+    here = files(__package__)
+    return "\n".join((here / name).read_text(encoding="utf-8") for name in ("runtime.js", "library.js"))
+
+
+class Functions:
+    """The loops of all programs of a page as JavaScript: of one text there is one function."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[str, tuple[str, ...]], int] = {}
+
+    def number(self, text: str, dtypes: tuple[str, ...]) -> int:
+        """The number of a function for arrays of these dtypes: one that meets several is slow with all of them."""
+        return self._known.setdefault((text, tuple(ARRAYS[d] for d in dtypes)), len(self._known))
+
+    @property
+    def script(self) -> str:
+        """A script that defines them; it belongs after `runtime`."""
+        texts = ",\n".join(text for text, _ in self._known)
+        return f"minigrad.define((m) => [\n{texts}\n]);\n"
+
+
+@dataclass
+class Living:
+    """A program that a page can compute again.
+
+    Attributes:
+        description: for `minigrad.Program`; all of it is JSON.
+        places: of each kept value its number, for `program.read`.
+        fixed: of each kept value that stays as it is, why.
+    """
+
+    description: dict[str, Any]
+    places: dict[Var, int]
+    fixed: dict[Var, str]
+
+
+def described(
+    program: Program,
+    given: Mapping[Any, Any],
+    functions: Functions,
+    keep: Sequence[Var] = (),
+    names: Sequence[str] = (),
+    pairs: Sequence[tuple[Var, Var]] = (),
+    number_pairs: Sequence[tuple[Formula, Formula]] = (),
+    decisions: Sequence[tuple[Formula, Any]] = (),
+) -> Living:
+    """Describe a program for a page.
+
+    Args:
+        given: the arrays of all inputs, and the values of Python's numbers that are given; of other values what is known of
+            the recorded run.
+        functions: where the text of its loops is added.
+        keep: values that the page shows beside the outputs: each has a place of its own.
+        names: what the inputs are called.
+        pairs: inputs, and the values that they get when the program *advances*.
+        number_pairs: the same of Python's numbers.
+        decisions: what Python's numbers must be for the program to be right.
+
+    >>> from minigrad.compiler.trace import Recorder
+    >>> recorder = Recorder()
+    >>> x = recorder.given(np.ones(3))
+    >>> program = recorder.program([np.exp(x)])
+    >>> functions = Functions()
+    >>> living = described(program, {program.inputs[0]: np.ones(3)}, functions)
+    >>> living.description["outputs"], len(living.description["steps"]), "Math.exp" in functions.script
+    ([0], 1, True)
+    """
+    keep = [*keep, *(new for _, new in pairs)]
+    whole = Program(program.inputs, program.constants, program.steps, (program.outputs, keep), [], program.guards)
+    writer = _Writer(split(whole, given), given, functions)
+    for formula in [f for pair in number_pairs for f in pair] + [f for f, _ in decisions]:
+        writer.number(formula)
+    outputs, _ = writer.parts.program.outputs
+    values = [*vars_in(writer.parts.program.outputs), *writer.parts.program.guards]
+    places = {v: writer.value(v) for v in values}
+    inputs = {v: i for i, v in enumerate(program.inputs)}
+    reasons = {places[v]: why for v, why in writer.parts.fixed.items() if v in places}
+    description = {
+        "buffers": writer.buffers,
+        "constants": writer.constants,
+        "inputs": [writer.input(v, names[i] if i < len(names) else f"input {i}") for v, i in inputs.items()],
+        "numbers": writer.numbers,
+        "read_numbers": writer.read_numbers,
+        "steps": writer.steps,
+        "values": writer.values,
+        "outputs": _shown(outputs, places),
+        "fixed": reasons,
+        "drawn": [places[v] for v in values if v in writer.parts.drawn],
+        "guards": [places[v] for v in writer.parts.program.guards],
+        "decisions": [[writer.number(f), value] for f, value in decisions],
+        "pairs": [[inputs[old], places[new]] for old, new in pairs if new not in writer.parts.fixed],
+        "number_pairs": [[writer.number(old), writer.number(new)] for old, new in number_pairs],
+    }
+    return Living(description, places, {v: why for v, why in writer.parts.fixed.items() if v in places})
+
+
+def _shown(x: Any, places: Mapping[Var, int]) -> Any:
+    """Outputs with the numbers of their places, in lists and dicts; None for what is no array."""
+    if type(x) is Var:
+        return places[x]
+    if isinstance(x, (tuple, list)):
+        return [_shown(v, places) for v in x]
+    return {str(k): _shown(v, places) for k, v in x.items()} if isinstance(x, dict) else None
+
+
+@dataclass
+class _Writer:
+    """Collects the parts of a description.
+
+    Attributes:
+        buffers: dtype and length of each.
+        at: the number of the buffer that a value, a constant or a number lies in.
+    """
+
+    parts: Split
+    given: Mapping[Any, Any]
+    functions: Functions
+    buffers: list[list[Any]] = field(default_factory=list)
+    constants: list[list[Any]] = field(default_factory=list)
+    numbers: list[dict[str, Any]] = field(default_factory=list)
+    read_numbers: list[list[int]] = field(default_factory=list)
+    steps: list[list[Any]] = field(default_factory=list)
+    values: list[list[Any]] = field(default_factory=list)
+    at: dict[Any, int] = field(default_factory=dict)
+    known: dict[Formula, int] = field(default_factory=dict)
+    rooms: dict[tuple[str, int], list[int]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for group in self.parts.fusion.groups:
+            if isinstance(group, Call):
+                self._call(group)
+            else:
+                self._loop(group)
+
+    # ------------------------------------------------------------------------------- buffers
+
+    def _new(self, dtype: Any, size: int) -> int:
+        self.buffers.append([str(dtype), size])
+        return len(self.buffers) - 1
+
+    def buffer(self, v: Any) -> int:
+        """The buffer of a value that lies in memory, or of a number and the dtype in which it is read."""
+        if v in self.at:
+            return self.at[v]
+        fusion = self.parts.fusion
+        if type(v) is tuple:
+            formula, dtype = v
+            self.at[v] = self._new(dtype, 1)
+            self.read_numbers.append([self.at[v], self.number(formula)])
+            return self.at[v]
+        dtype = v.dtype if str(v.dtype) in DTYPES else "float64"
+        self.at[v] = self._new(dtype, int(np.prod(v.shape)) * (1 if dtype == v.dtype else 2))
+        if v in fusion.constants:
+            self.constants.append([self.at[v], encoded(fusion.constants[v])])
+        return self.at[v]
+
+    def room(self, dtype: str, size: int, taken: set[int]) -> int:
+        """A buffer for what a loop keeps while it runs."""
+        free = next((b for b in self.rooms.get((dtype, size), ()) if b not in taken), None)
+        if free is None:
+            free = self._new(dtype, size)
+            self.rooms.setdefault((dtype, size), []).append(free)
+        return free
+
+    def view(self, v: Var) -> list[Any]:
+        """Where a value lies: buffer, shape, strides, offset."""
+        view = self.parts.fusion.views.get(v) or View(v, v.shape, strides_of(v.shape))
+        if v.dtype.kind == "c":  # a value that stays as it is: real and imaginary parts
+            return [self.buffer(view.base), [*view.shape, 2], [*(2 * s for s in view.strides), 1], 2 * view.offset]
+        return [self.buffer(view.base), list(view.shape), list(view.strides), view.offset]
+
+    def value(self, v: Var) -> int:
+        self.values.append(self.view(v))
+        return len(self.values) - 1
+
+    def input(self, v: Var, name: str) -> dict[str, Any]:
+        data = encoded(np.asarray(self.given[v]))
+        found = {"name": name, "buffer": self.buffer(v), "shape": list(v.shape), "dtype": str(v.dtype), "data": data}
+        return found
+
+    def number(self, formula: Formula) -> int:
+        """The place of a number of Python's."""
+        if formula not in self.known:
+            if formula.function is None:
+                entry: dict[str, Any] = {"name": formula.name, "value": self.given[formula]}
+            else:
+                args = [[self.number(a)] if type(a) is Formula else a for a in formula.args]
+                entry = {"function": formula.function.__name__, "args": args, "value": 0}
+            self.known[formula] = len(self.numbers)
+            self.numbers.append(entry)
+        return self.known[formula]
+
+    # ------------------------------------------------------------------------------- steps
+
+    def _loop(self, group: Group) -> None:
+        """[function, buffers and where their arrays begin, numbers, buffers written, buffers read, null]"""
+        text = written(group.loop("loop"))
+        places, taken = list[int](), set[int]()
+        # the loop may have been given a simpler space, and its operands other offsets
+        for i, (key, operand) in enumerate(zip(group.operand_keys(), text.loop.operands, strict=True)):
+            places += [self.buffer(key), 0 if i in text.explicit else operand.offset]
+        for dtype, size in text.scratch:
+            room = self.room(dtype, size, taken)
+            taken.add(room)
+            places += [room, 0]
+        dtypes = (*(o.dtype for o in text.loop.operands), *(dtype for dtype, _ in text.scratch))
+        writes = sorted({places[2 * step.operand] for step in group.code if isinstance(step, Store)})
+        reads = sorted({places[2 * i] for i in range(len(group.operands))} - set(writes))
+        self.steps.append([self.functions.number(text.text, dtypes), places, list(text.numbers), writes, reads, None])
+
+    def _call(self, call: Call) -> None:
+        """[name, views that are read, views that are written, buffers written, buffers read, options]"""
+        made = library_call(call.step)
+        assert made is not None
+        views = [self.view(x) if type(x) is Var else self._constant(x) for x in made.arrays]
+        outs = [self.view(v) if v is not None else None for v in call.step.outs]
+        writes = sorted({view[0] for view in outs if view is not None})
+        self.steps.append([made.name, views, outs, writes, sorted({view[0] for view in views} - set(writes)), made.options])
+
+    def _constant(self, x: Any) -> list[Any]:
+        buffer = self._new(x.dtype, x.size)
+        self.constants.append([buffer, encoded(x)])
+        return [buffer, list(x.shape), list(strides_of(x.shape)), 0]
+
+
+def encoded(x: np.ndarray) -> Any:
+    """Numbers as base64, of whole numbers of 64 bits as float64; one number where all are the same.
+
+    >>> encoded(np.zeros(3)), encoded(np.float32([1, 2]))
+    (0.0, 'AACAPwAAAEA=')
+    """
+    x = np.asarray(x, order="C")
+    first = x.flat[0] if x.size else None
+    if x.size and x.dtype.kind in "biuf" and isfinite(first) and (first or not np.signbit(first)) and (x == first).all():
+        return int(first) if x.dtype.kind == "b" else first.item()
+    if x.dtype.kind == "c" or str(x.dtype) in ("int64", "uint64") or str(x.dtype) not in DTYPES:
+        x = x.astype(np.complex128 if x.dtype.kind == "c" else np.float64)
+    return b64encode(x.astype(x.dtype.newbyteorder("<")).tobytes()).decode()
