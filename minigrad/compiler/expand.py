@@ -19,7 +19,7 @@ from .program import Program, Step, Var
 from .trace import Recorder
 from .written import all_finite, changed
 
-__all__ = ["expanded"]
+__all__ = ["expanded", "spelled"]
 
 Rule = Callable[..., Any]
 
@@ -62,17 +62,17 @@ def expanded(program: Program, products: bool = True, guarded: bool = True) -> P
         if products and getattr(step.function, "__name__", "") == "conv_input":
             steps += _finite(step.args[1], constants, guards)
         put, rule = _put_back(step, makers), _RULES.get(step.function)
-        spelled = None if put is None else _spelled(_changed_there, put, constants, guards)
-        if spelled is None and rule is not None and not step.several:
-            spelled = _spelled(rule, step, constants, guards)
-        steps += [step] if spelled is None else spelled
+        new = None if put is None else spelled(_changed_there, put, constants, guards)
+        if new is None and rule is not None and not step.several:
+            new = spelled(rule, step, constants, guards)
+        steps += [step] if new is None else new
     return without_unused(Program(program.inputs, constants, steps, program.outputs, program.checks, guards if guarded else []))
 
 
 def _finite(x: Any, constants: dict[Var, np.ndarray], guards: list[Var]) -> list[Step]:
     """That weights are finite through which a cotangent is sent back: zeros lie around it, and 0 times infinity is NaN."""
     guards.append(Var.new((), bool))
-    return _spelled(_all_finite, Step(all_finite, (x,), {}, (guards[-1],)), constants, guards) or []
+    return spelled(_all_finite, Step(all_finite, (x,), {}, (guards[-1],)), constants, guards) or []
 
 
 def _put_back(step: Step, makers: dict[Var, Step]) -> Step | None:
@@ -89,8 +89,8 @@ def _put_back(step: Step, makers: dict[Var, Step]) -> Step | None:
     return Step(_changed_there, (made.function, x, index, made.args[1], axis), {}, step.outs)
 
 
-def _spelled(rule: Rule, step: Step, constants: dict[Var, np.ndarray], guards: list[Var]) -> list[Step] | None:
-    """The steps that stand for one; None where the rule does not know."""
+def spelled(rule: Rule, step: Step, constants: dict[Var, np.ndarray], guards: list[Var]) -> list[Step] | None:
+    """The steps that a rule, which computes the same of the same arguments, puts in the place of one; None where it does not know."""
     speller, out = _Speller(), step.out
     args = [speller.stand_in(a) for a in step.args]
     kwargs = {k: speller.stand_in(v) for k, v in step.kwargs.items() if k != "out" and v is not np._NoValue}

@@ -153,6 +153,7 @@ class _Writer:
     values: list[list[Any]] = field(default_factory=list)
     at: dict[Any, int] = field(default_factory=dict)
     known: dict[Formula, int] = field(default_factory=dict)
+    same: dict[tuple[str, int, Any], int] = field(default_factory=dict)
     rooms: dict[tuple[str, int], list[int]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -240,7 +241,7 @@ class _Writer:
 
     def _call(self, call: Call) -> None:
         """[name, views that are read, views that are written, buffers written, buffers read, options]"""
-        made = library_call(call.step)
+        made = library_call(call.step, self.parts.fusion.constants)
         assert made is not None
         views = [self.view(x) if type(x) is Var else self._constant(x) for x in made.arrays]
         outs = [self.view(v) if v is not None else None for v in call.step.outs]
@@ -248,9 +249,11 @@ class _Writer:
         self.steps.append([made.name, views, outs, writes, sorted({view[0] for view in views} - set(writes)), made.options])
 
     def _constant(self, x: Any) -> list[Any]:
-        buffer = self._new(x.dtype, x.size)
-        self.constants.append([buffer, encoded(x)])
-        return [buffer, list(x.shape), list(strides_of(x.shape)), 0]
+        data = encoded(x)
+        if (str(x.dtype), x.size, data) not in self.same:
+            self.same[str(x.dtype), x.size, data] = self._new(x.dtype, x.size)
+            self.constants.append([len(self.buffers) - 1, data])
+        return [self.same[str(x.dtype), x.size, data], list(x.shape), list(strides_of(x.shape)), 0]
 
 
 def encoded(x: np.ndarray) -> Any:

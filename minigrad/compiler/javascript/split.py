@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -54,13 +55,14 @@ def split(program: Program, given: Mapping[Any, Any]) -> Split:
     """
     program = expanded(program)
     values = _run(program, given)
-    fixed, drawn = dict[Var, str](), set[Var]()
+    fixed = {v: f"the page does not compute with {v.dtype}" for v in program.inputs if str(v.dtype) not in DTYPES}
+    drawn = set[Var]()
     program = _without_constant(program, values, drawn)
     while True:
         new = _not_computed(program, fixed)
         if not new:
             fusion = fused(program)
-            new = {v: why for g in fusion.groups if isinstance(g, Call) and (why := _missing(g.step)) for v in g.outs}
+            new = {v: why for g in fusion.groups if isinstance(g, Call) and (why := _missing(g.step, fusion.constants)) for v in g.outs}
             if not new:
                 return Split(program, fusion, values, fixed, drawn)
         fixed |= new
@@ -95,10 +97,11 @@ def formulas_in(x: Any) -> list[Formula]:
 
 def _without_constant(program: Program, values: dict[Var, Any], drawn: set[Var]) -> Program:
     """What depends on nothing that can be changed becomes a constant."""
-    constants, moving, steps = dict(program.constants), set(program.inputs), list[Step]()
+    constants, steps = dict(program.constants), list[Step]()
+    moving = {v for v in program.inputs if prod(v.shape)}
     for step in program.steps:
         if not moving.isdisjoint(inputs_of(step)) or formulas_in((step.args, step.kwargs)):
-            moving.update(v for v in step.outs if v is not None)
+            moving.update(v for v in step.outs if v is not None and prod(v.shape))
             steps.append(step)
             continue
         outs = [v for v in step.outs if v is not None]
@@ -131,10 +134,10 @@ def _without(program: Program, fixed: Mapping[Var, str], values: dict[Var, Any])
     return without_unused(left)
 
 
-def _missing(step: Step) -> str | None:
+def _missing(step: Step, constants: Mapping[Var, Any]) -> str | None:
     """Why a page cannot make a call; None where it can."""
     name = getattr(step.function, "__name__", str(step.function))
     outs: Sequence[Var] = [v for v in step.outs if v is not None]
     if odd := [v for v in (*outs, *inputs_of(step)) if str(v.dtype) not in DTYPES]:
         return f"{name} computes with {odd[0].dtype}, which the page does not"
-    return None if library_call(step) else f"the page has no function for {name}"
+    return None if library_call(step, constants) else f"the page has no function for {name}"
