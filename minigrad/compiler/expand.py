@@ -40,6 +40,9 @@ class _Speller(Recorder):
             return type(x)(map(self.stand_in, x))
         return x
 
+    def _check_inside(self, x: Traced) -> None:
+        """A rule may write into the arrays that it makes."""
+
     def with_constants(self, constants: dict[Var, np.ndarray]) -> list[Step]:
         """The steps, whose constants are added to others, unless these have them."""
         known = {(x.dtype, x.shape, x.tobytes()): v for v, x in constants.items() if x.size <= SMALL}

@@ -23,6 +23,7 @@ from ..operations import DTYPES
 from ..passes import inputs_of, without_unused
 from ..program import Program, Step, Var, vars_in, with_values
 from .calls import library_call
+from .rules import spelled_out
 
 __all__ = ["Split", "formulas_in", "split"]
 
@@ -53,7 +54,7 @@ def split(program: Program, given: Mapping[Any, Any]) -> Split:
         given: the arrays of inputs and the values of Formulas that have no function; of other values what is known of the
             recorded run, as what it drew.
     """
-    program = expanded(program)
+    program = spelled_out(expanded(program), library_call)
     values = _run(program, given)
     fixed = {v: f"the page does not compute with {v.dtype}" for v in program.inputs if str(v.dtype) not in DTYPES}
     drawn = set[Var]()

@@ -1,0 +1,94 @@
+"""A compiled function, a training step say, as a program that a page computes again: with the state that it reads and changes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from ...backend import is_plain
+from ...tensor import Tensor, raw
+from ...trees import flatten
+from ..capture import Capture, is_array
+from ..numbers import Formula
+from ..program import Var
+from ..state import Place
+from .describe import Functions, Living, described
+
+__all__ = ["living"]
+
+
+def living(
+    capture: Capture,
+    arguments: Sequence[Any],
+    functions: Functions,
+    keep: Sequence[Var] = (),
+    named: Callable[[Any], str | None] = lambda source: None,
+) -> Living:
+    """Describe the program of a compiled function, `compiled.versions[0].capture`, in the state that all is in now.
+
+    What the function changes, parameters and an optimizer's memory, becomes *pairs*: `program.advance()` in the page does what
+    the end of a call does in Python.  `description["gradients"]` tells of inputs that are tensors where their gradients are.
+
+    Args:
+        arguments: those of a call of it, as they would be given; what they hold is what the page begins with.
+        keep: values of `capture.program` that the page shows beside the results.
+        named: what an input is called, by the Tensor or the place where it was found; None leaves it to this function.
+
+    Raises:
+        ValueError: the function would not do the same at the next call, as the first step of an optimizer, which makes
+            its memory.
+    """
+    if not capture.repeats:
+        raise ValueError("this call made new places, as an optimizer does at its first step: call the function once more before")
+    leaves = flatten(tuple(arguments))
+    arrays = [np.asarray(raw(x)) for x in leaves if is_array(x)]
+    program = capture.program
+    given: dict[Any, Any] = dict(zip(program.inputs, [*arrays, *map(_numbers_of, capture.sources)], strict=True))
+    given |= {formula: _number_at(source, path, leaves) for formula, source, path in capture.numbers}
+    inputs = {id(s): v for s, v in zip(capture.sources, program.inputs[len(arrays) :], strict=True)}
+    pairs, number_pairs, gradients = list[tuple[Var, Var]](), list[tuple[Formula, Formula]](), list[tuple[Var, Var]]()
+    for effect, new in zip(capture.effects, program.outputs[1], strict=True):
+        if effect.kind == "write":
+            pairs.append((program.inputs[effect.target], new))
+        elif effect.kind == "grad" and new is not None and id(effect.target) in inputs:
+            gradients.append((inputs[id(effect.target)], new))
+        elif effect.kind == "array" and id(effect.target) in inputs:
+            pairs.append((inputs[id(effect.target)], new))
+        elif effect.kind == "numbers" and (old := _input_at(capture, effect.target)) is not None:
+            pairs.append((old, new))
+        elif effect.kind == "number":
+            number_pairs += [(old, new) for old, source, path in capture.numbers if _is_at(effect.target, source, path)]
+    known = {id(t): place.key for t, place, _, _ in capture.tensors if place is not None and isinstance(place.key, str)}
+    names = [f"argument {i}" for i in range(len(arrays))]
+    names += [named(s) or known.get(id(s)) or getattr(s, "key", None) or "state" for s in capture.sources]
+    found = described(
+        program, given, functions, [*keep, *(g for _, g in gradients)], list(map(str, names)), pairs, number_pairs, capture.decisions
+    )
+    order = {v: i for i, v in enumerate(program.inputs)}
+    found.description["gradients"] = [[order[v], found.places[g]] for v, g in gradients]
+    return found
+
+
+def _numbers_of(source: Any) -> Any:
+    """The array that a source of the state holds now."""
+    return source._array if isinstance(source, Tensor) else source if is_plain(source) else raw(source.get())
+
+
+def _number_at(source: Any, path: tuple[Any, ...], leaves: Sequence[Any]) -> Any:
+    value = leaves if source is None else source
+    for key in path:
+        value = value[key]
+    return value
+
+
+def _input_at(capture: Capture, place: Any) -> Var | None:
+    """The input that was found in a place."""
+    count = len(capture.program.inputs) - len(capture.sources)
+    found = zip(capture.program.inputs[count:], capture.sources, strict=True)
+    return next((v for v, source in found if isinstance(source, Place) and source == place), None)
+
+
+def _is_at(place: Any, source: Any, path: tuple[Any, ...]) -> bool:
+    return place.holder is source and path == (place.key,)
