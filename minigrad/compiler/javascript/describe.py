@@ -43,10 +43,13 @@ class Functions:
         return self._known.setdefault((text, tuple(ARRAYS[d] for d in dtypes)), len(self._known))
 
     @property
+    def texts(self) -> list[str]:
+        return [text for text, _ in self._known]
+
+    @property
     def script(self) -> str:
         """A script that defines them; it belongs after `runtime`."""
-        texts = ",\n".join(text for text, _ in self._known)
-        return f"minigrad.define((m) => [\n{texts}\n]);\n"
+        return "minigrad.define((m) => [\n" + ",\n".join(self.texts) + "\n]);\n"
 
 
 @dataclass

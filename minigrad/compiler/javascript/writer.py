@@ -24,6 +24,7 @@ from ..loops import Loop
 from ..operations import identity
 from ..spaces import simplified
 from ..steps import Compute, Constant, Index, Load, Reduce, Step, Store, reads
+from .products import tile_of
 from .spelling import INSTRUCTIONS, literal, spelled, wrapped
 
 __all__ = ["Written", "Writer", "written"]
@@ -122,8 +123,6 @@ class Writer:
         return stored & {operand for own in self.read.values() for operand in own}
 
     def written(self) -> Written:
-        from .products import tile_of
-
         for operand in self.copied:
             self.add(f"const c{operand} = a{operand}.slice();")
         tile = tile_of(self)
