@@ -40,7 +40,8 @@ minigrad.helpers = (() => {
   };
   const floor_divide = (x, y) => {
     if (y === 0) return x / y;
-    const quotient = (x - remainder(x, y)) / y;
+    const left = x % y;
+    const quotient = (x - left) / y - (left !== 0 && left < 0 !== y < 0 ? 1 : 0);
     if (quotient === 0) return copysign(quotient, x / y);
     const low = Math.floor(quotient);
     return quotient - low > 0.5 ? low + 1 : low;

@@ -310,11 +310,12 @@ class Writer:
     def hoist(self, roots: Sequence[int]) -> None:
         """Compute what is the same all along the axes of the loops that follow."""
         opened, possible = set(self.opened), dict[int, bool]()
-        waiting, needed = [v for i in roots for v in reads(self.loop.code[i])], set[int]()
+        waiting, needed, seen = [v for i in roots for v in reads(self.loop.code[i])], set[int](), set[int]()
         while waiting:
             v = waiting.pop()
-            if v in needed or isinstance(self.loop.code[v], Constant):
+            if v in seen or isinstance(self.loop.code[v], Constant):
                 continue
+            seen.add(v)
             if self.loop.axes[v] <= opened and self._can_be_computed(v, set(roots), possible):
                 needed.add(v)
             elif isinstance(self.loop.code[v], Compute):

@@ -1,0 +1,94 @@
+"""The error function's kin: normal distributions, inverses, imaginary arguments."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import pi, sqrt
+from typing import Any
+
+import numpy as np
+
+from .wide import holds, polynomial, wide
+
+__all__ = ["ERRORS"]
+
+_SLOPE = 2 / sqrt(pi)  # of erf at 0
+
+
+def _erf(x: Any, complement: bool = False) -> Any:
+    """erf and erfc are operations of loops: the program has the call of the traced function."""
+    import scipy.special
+
+    return (scipy.special.erfc if complement else scipy.special.erf)(x)
+
+
+@wide
+def ndtr(x: Any) -> Any:
+    return 0.5 * _erf(x * -sqrt(0.5), True)
+
+
+@wide
+def log_ndtr(x: Any) -> Any:
+    holds(x, x > -35)
+    return np.where(x > 5, np.log1p(-0.5 * _erf(x * sqrt(0.5), True)), np.log(0.5 * _erf(x * -sqrt(0.5), True)))
+
+
+@wide
+def erfcx(x: Any) -> Any:
+    """exp(x^2) erfc(x), of large x by its asymptotic series."""
+    t = 1.0 / (x * x)
+    far = polynomial(t, (1.0, -0.5, 0.75, -1.875, 6.5625, -29.53125)) / (x * sqrt(pi))
+    return np.where(x > 25, far, np.exp(x * x) * _erf(x, True))
+
+
+def _dawson(x: Any) -> Any:
+    """exp(-x^2) times the integral of exp(t^2): Rybicki's sum, of large x the asymptotic series."""
+    step = 0.25
+    n = np.arange(1, 2 * 66, 2)
+    y = np.expand_dims(np.where(np.abs(x) < 10, x, 0.0), -1)
+    up, down = y - n * step, y + n * step
+    near = np.sum((np.exp(-up * up) - np.exp(-down * down)) / n, axis=-1) / sqrt(pi)
+    coefficients = [1.0]
+    for k in range(1, 14):
+        coefficients.append(coefficients[-1] * (2 * k - 1) / 2)
+    return np.where(np.abs(x) < 10, near, polynomial(1.0 / (x * x), coefficients) / (2.0 * x))
+
+
+@wide
+def erfi(x: Any) -> Any:
+    return np.exp(x * x) * _dawson(x) * _SLOPE
+
+
+def _erfcinv(y: Any) -> Any:
+    """A guess, and steps of Halley's."""
+    low = np.where(y > 1, 2.0 - y, y)
+    t = np.sqrt(-2.0 * np.log(0.5 * low))
+    x = -sqrt(0.5) * ((2.30753 + t * 0.27061) / (1.0 + t * (0.99229 + t * 0.04481)) - t)
+    for _ in range(3):
+        off = _erf(x, True) - low
+        x = x + off / (_SLOPE * np.exp(-x * x) - x * off)
+    x = np.where(low == 0, np.inf, x)
+    return np.where(y > 1, -x, x)
+
+
+def _erfinv(y: Any) -> Any:
+    """Near 0 by steps of Halley's, else that of erfc."""
+    inside = np.where(np.abs(y) < 0.5, y, 0.0)
+    x = inside * (1 / _SLOPE) * (1.0 + inside * inside * (pi / 12))
+    for _ in range(3):
+        off = _erf(x) - inside
+        x = x - off / (_SLOPE * np.exp(-x * x) + x * off)
+    return np.where(np.abs(y) < 0.5, x, np.copysign(_erfcinv(1.0 - np.abs(y)), y))
+
+
+@wide
+def ndtri_exp(y: Any) -> Any:
+    """The inverse of log_ndtr."""
+    holds(y, y > -300)
+    return -sqrt(2.0) * np.where(y > -0.5, -_erfcinv(-2.0 * np.expm1(np.maximum(y, -0.5))), _erfcinv(2.0 * np.exp(y)))
+
+
+ERRORS: dict[str, Callable[..., Any]] = {
+    "ndtr": ndtr, "log_ndtr": log_ndtr, "erfcx": erfcx, "dawsn": wide(_dawson), "erfi": erfi, "erfcinv": wide(_erfcinv),
+    "erfinv": wide(_erfinv), "ndtri": wide(lambda p: -sqrt(2.0) * _erfcinv(2.0 * p)), "ndtri_exp": ndtri_exp,
+}  # fmt: skip
