@@ -50,7 +50,8 @@ _MOVES = {
 
 
 def _move(step: Step, constants: Constants) -> LibraryCall | None:
-    if step.several or set(step.kwargs) & {"out", "dtype", "casting", "order"} and step.function is not np.copy:
+    other = {k for k in ("out", "order") if step.kwargs.get(k) is not None and step.function is not np.copy}
+    if step.several or other or step.kwargs.get("dtype") not in (None, step.out.dtype):
         return None
     first = step.args[0]
     many = isinstance(first, (tuple, list))
@@ -219,6 +220,8 @@ def _of_matrices(name: str, *options: str) -> Callable[[Step, Constants], Librar
     """A function of one or two stacks of square matrices of floats; it may be given these options."""
 
     def make(step: Step, constants: Constants) -> LibraryCall | None:
+        if not prod(getattr(step.args[0], "shape", (0,))):
+            return None
         arrays = [a if type(a) is Var else None for a in step.args]
         given = {k: v for k, v in step.kwargs.items() if v not in (None, np._NoValue)}
         if None in arrays or given.keys() - set(options) or any(a.dtype.kind != "f" for a in arrays):  # type: ignore[union-attr]
@@ -230,6 +233,58 @@ def _of_matrices(name: str, *options: str) -> Callable[[Step, Constants], Librar
         return LibraryCall(name, list(arrays), {"rows": first.shape[-2], "columns": first.shape[-1]} | given)
 
     return make
+
+
+def _qr(step: Step, constants: Constants) -> LibraryCall | None:
+    mode = _arguments(step, "a", "mode").get("mode", "reduced")
+    return _of_matrices("qr", "mode")(Step(step.function, step.args[:1], {"mode": mode}, step.outs, step.several), constants)
+
+
+def _singular_values(step: Step, constants: Constants) -> LibraryCall | None:
+    """Without the vectors, of which LAPACK chooses the signs."""
+    given = _arguments(step, "a", "full_matrices", "compute_uv", "hermitian")
+    if given.get("compute_uv", True) or given.get("hermitian"):
+        return None
+    return _of_matrices("svdvals")(Step(step.function, step.args[:1], {}, step.outs), constants)
+
+
+def _least(step: Step, constants: Constants) -> LibraryCall | None:
+    """Pseudo-inverses, and least squares with them: what is below a part of the largest singular value is 0."""
+    squares = step.function is np.linalg.lstsq
+    given = _arguments(step, "a", "b", "rcond") if squares else _arguments(step, "a", "rcond")
+    a, rcond = given["a"], given.get("rcond")
+    if type(a) is not Var or set(given) - {"a", "b", "rcond", "rtol"} or isinstance(rcond, Var) or given.get("rtol") is not None:
+        return None
+    if rcond is None:
+        rcond = float(np.finfo(a.dtype).eps) * max(a.shape[-2:]) if squares else 1e-15
+    arrays = (a, given["b"]) if squares else (a,)
+    found = _of_matrices("lstsq" if squares else "pinv")(Step(step.function, arrays, {}, step.outs, step.several), constants)
+    if found is not None:
+        found.options |= {"least": float(rcond), "sides": prod(given["b"].shape[1:]) if squares else 0}
+    return found
+
+
+def _lu(step: Step, constants: Constants) -> LibraryCall | None:
+    name = getattr(step.function, "__name__", "")
+    given = {k: v for k, v in step.kwargs.items() if k not in ("overwrite_a", "check_finite")}
+    if any(given.values()) or len(step.args) != 1:
+        return None
+    return _of_matrices(name)(Step(step.function, step.args, {}, step.outs, step.several), constants)
+
+
+def _filter(step: Step, constants: Constants) -> LibraryCall | None:
+    """scipy.signal.lfilter"""
+    given = _arguments(step, "b", "a", "x", "axis", "zi")
+    arrays = [given["b"], given["a"], given["x"]]
+    if given.get("zi") is not None or step.several or not all(type(v) is Var and v.dtype == step.out.dtype for v in arrays):
+        return None
+    found = _axis(step, given.get("axis", -1), arrays[2])
+    return None if found is None else LibraryCall("lfilter", arrays, found[1])
+
+
+def _modf(step: Step, constants: Constants) -> LibraryCall | None:
+    x = step.args[0]
+    return LibraryCall("modf", [x]) if type(x) is Var and x.dtype.kind == "f" and not step.kwargs else None
 
 
 def _solve(step: Step, constants: Constants) -> LibraryCall | None:
@@ -262,7 +317,7 @@ _TABLE: dict[Any, Callable[[Step, Constants], LibraryCall | None]] = {
     np.argmax: _of_axis("argmax"), np.argmin: _of_axis("argmin"), np.cumsum: _of_axis("cumsum"), np.cumprod: _of_axis("cumprod"),
     np.searchsorted: _searchsorted, np.nonzero: _nonzero, np.flatnonzero: _nonzero,
     np.linalg.inv: _of_matrices("inv"), np.linalg.det: _of_matrices("det"), np.linalg.slogdet: _of_matrices("slogdet"),
-    np.linalg.cholesky: _of_matrices("cholesky", "upper"), np.linalg.solve: _solve, np.linalg.qr: _of_matrices("qr", "mode"),
-    np.linalg.pinv: _of_matrices("pinv"),
+    np.linalg.cholesky: _of_matrices("cholesky", "upper"), np.linalg.solve: _solve, np.linalg.qr: _qr,
+    np.linalg.pinv: _least, np.linalg.lstsq: _least, np.linalg.svd: _singular_values, np.modf: _modf,
 }  # fmt: skip
-_BY_NAME = {"fold": _fold, "solve_triangular": _triangular}
+_BY_NAME = {"fold": _fold, "solve_triangular": _triangular, "lfilter": _filter, "lu": _lu, "lu_factor": _lu}

@@ -353,30 +353,131 @@ minigrad.library = (() => {
     return v;
   };
 
-  const pinv = ([out], ins, { rows: m, columns: n }) => {
+  // The singular values of a, which becomes U S, and which columns' values are not taken for 0.
+  const singular = (a, m, n, least) => {
+    const v = orthogonal(a, m, n);
+    const sizes = Array.from({ length: n }, (_, k) => {
+      let total = 0;
+      for (let i = 0; i < m; i++) total += a[i * n + k] ** 2;
+      return Math.sqrt(total);
+    });
+    const largest = Math.max(...sizes);
+    return { v, sizes, counts: sizes.map((size) => size > least * largest) };
+  };
+
+  const pinv = ([out], ins, { rows: m, columns: n, least }) => {
     let place = 0;
     stacked(ins, [m * n], (a) => {
-      const v = orthogonal(a, m, n);
-      const sizes = Array.from({ length: n }, (_, k) => {
-        let total = 0;
-        for (let i = 0; i < m; i++) total += a[i * n + k] ** 2;
-        return Math.sqrt(total);
-      });
-      const least = Math.max(...sizes) * 1e-15; // what NumPy takes for zero
+      const { v, sizes, counts } = singular(a, m, n, least);
       for (let i = 0; i < n; i++) {
         for (let j = 0; j < m; j++) {
           let total = 0;
-          for (let k = 0; k < n; k++) if (sizes[k] > least) total += (v[i * n + k] * a[j * n + k]) / sizes[k] ** 2;
+          for (let k = 0; k < n; k++) if (counts[k]) total += (v[i * n + k] * a[j * n + k]) / sizes[k] ** 2;
           out.data[place++] = total;
         }
       }
     });
   };
 
+  const svdvals = ([out], ins, { rows: m, columns: n }) => {
+    let place = 0;
+    stacked(ins, [m * n], (a) => {
+      const { sizes } = singular(a, m, n, 0);
+      sizes.sort((x, y) => y - x);
+      for (let k = 0; k < Math.min(m, n); k++) out.data[place++] = sizes[k];
+    });
+  };
+
+  const lstsq = ([x, residuals, rank, values], [a, b], { rows: m, columns: n, sides, least }) => {
+    const whole = Float64Array.from(a.data);
+    const { v, sizes, counts } = singular(whole, m, n, least);
+    const along = new Float64Array(n);
+    for (let j = 0; j < sides; j++) {
+      for (let k = 0; k < n; k++) {
+        along[k] = 0;
+        if (counts[k]) for (let i = 0; i < m; i++) along[k] += (whole[i * n + k] * b.data[i * sides + j]) / sizes[k] ** 2;
+      }
+      for (let i = 0; i < n; i++) {
+        let total = 0;
+        for (let k = 0; k < n; k++) total += v[i * n + k] * along[k];
+        if (x) x.data[i * sides + j] = total;
+      }
+      if (!residuals?.data.length) continue;
+      let left = 0;
+      for (let i = 0; i < m; i++) {
+        let off = b.data[i * sides + j];
+        for (let k = 0; k < n; k++) off -= whole[i * n + k] * along[k];
+        left += off * off;
+      }
+      residuals.data[j] = left;
+    }
+    if (rank) rank.data[0] = counts.filter(Boolean).length;
+    sizes.sort((p, q) => q - p);
+    if (values) values.data.set(sizes.slice(0, values.data.length));
+  };
+
+  // Rows of a that are exchanged for each pivot, and L and U in one array.
+  const factored = (a, m, n) => {
+    const pivots = [];
+    for (let k = 0; k < Math.min(m, n); k++) {
+      let best = k;
+      for (let i = k + 1; i < m; i++) if (Math.abs(a[i * n + k]) > Math.abs(a[best * n + k])) best = i;
+      pivots.push(best);
+      for (let j = 0; j < n; j++) [a[k * n + j], a[best * n + j]] = [a[best * n + j], a[k * n + j]];
+      if (a[k * n + k] === 0) continue;
+      for (let i = k + 1; i < m; i++) {
+        const factor = (a[i * n + k] /= a[k * n + k]);
+        for (let j = k + 1; j < n; j++) a[i * n + j] -= factor * a[k * n + j];
+      }
+    }
+    return pivots;
+  };
+
+  const luFactor = ([both, exchanged], ins, { rows: m, columns: n }) => {
+    let [place, placePivots] = [0, 0];
+    stacked(ins, [m * n], (a) => {
+      for (const pivot of factored(a, m, n)) if (exchanged) exchanged.data[placePivots++] = pivot;
+      if (both) both.data.set(a, place);
+      place += m * n;
+    });
+  };
+
+  const lu = ([p, l, u], ins, { rows: m, columns: n }) => {
+    if (p) p.data.fill(0);
+    const k = Math.min(m, n);
+    let count = 0;
+    stacked(ins, [m * n], (a) => {
+      const order = Array.from({ length: m }, (_, i) => i);
+      factored(a, m, n).forEach((pivot, i) => ([order[i], order[pivot]] = [order[pivot], order[i]]));
+      if (p) order.forEach((row, i) => (p.data[count * m * m + row * m + i] = 1));
+      for (let i = 0; i < m; i++) for (let j = 0; j < k; j++) if (l) l.data[(count * m + i) * k + j] = i === j ? 1 : j < i ? a[i * n + j] : 0;
+      for (let i = 0; i < k; i++) for (let j = 0; j < n; j++) if (u) u.data[(count * k + i) * n + j] = j < i ? 0 : a[i * n + j];
+      count++;
+    });
+  };
+
+  const lfilter = ([out], [b, a, x], axis) =>
+    rows(axis, (start, step, length) => {
+      for (let i = 0; i < length; i++) {
+        let total = 0;
+        for (let k = 0; k < b.data.length && k <= i; k++) total += b.data[k] * x.data[start + (i - k) * step];
+        for (let k = 1; k < a.data.length && k <= i; k++) total -= a.data[k] * out.data[start + (i - k) * step];
+        out.data[start + i * step] = total / a.data[0];
+      }
+    });
+
+  const modf = ([part, whole], [x]) =>
+    x.data.forEach((value, i) => {
+      const t = Math.trunc(value);
+      if (part) part.data[i] = Math.abs(value) === Infinity ? minigrad.helpers.copysign(0, value) : minigrad.helpers.copysign(value - t, value);
+      if (whole) whole.data[i] = t;
+    });
+
   return {
     gather, take, put: writing((data, at, x) => (data[at] = x)), add: writing((data, at, x) => (data[at] += x)), fold, nonzero,
     take_along: takeAlong, put_along: putAlong, argsort, sort, argmax: extreme((x, y) => x > y), argmin: extreme((x, y) => x < y),
     cumsum: cumulative((x, y) => x + y), cumprod: cumulative((x, y) => x * y), searchsorted, solve, inv,
     solve_triangular: solveTriangular, det, slogdet, cholesky, qr, pinv,
+    svdvals, lstsq, lu, lu_factor: luFactor, lfilter, modf,
   };
 })();

@@ -33,7 +33,7 @@ def spelled_out(program: Program, takes: Callable[[Step, Mapping[Any, Any]], Lib
         takes: says which calls library.js makes.
     """
     for _ in range(DEPTH):
-        before = len(program.steps), [s.function for s in program.steps]
+        changed = False
         steps: list[Step] = []
         constants, guards = dict(program.constants), list(program.guards)
         for step in map(_plain, program.steps):
@@ -41,10 +41,11 @@ def spelled_out(program: Program, takes: Callable[[Step, Mapping[Any, Any]], Lib
             new = None
             if rule is not None and not step.several and not _is_complex(step) and takes(step, constants) is None:
                 new = spelled(rule, step, constants, guards)
+            changed |= new is not None
             steps += [step] if new is None else new
-        program = folded(expanded(Program(program.inputs, constants, steps, program.outputs, program.checks, guards)))
-        if before == (len(program.steps), [s.function for s in program.steps]):
+        if not changed and steps == program.steps:
             break
+        program = folded(expanded(Program(program.inputs, constants, steps, program.outputs, program.checks, guards)))
     return program
 
 
@@ -115,7 +116,7 @@ def _where_given(function: Any, start: Any) -> Any:
     """A reduction that leaves elements out: they are what changes nothing."""
 
     def rule(a: Any, axis: Any = None, dtype: Any = None, keepdims: Any = False, initial: Any = None, where: Any = None) -> Any:
-        if dtype is not None and dtype != a.dtype and where is None and initial is None:
+        if dtype is not None and where is None and initial is None:
             return function(a.astype(dtype), axis=axis, keepdims=bool(keepdims))
         if dtype is not None or a.dtype.kind != "f" or (where is None and initial is None):
             return None
@@ -247,7 +248,7 @@ _RULES: dict[Any, Callable[..., Any]] = {
     np.max: _where_given(np.max, -np.inf), np.min: _where_given(np.min, np.inf), np.mean: _mean, np.var: _var, np.std: _std,
     np.float_power: _float_power, np.fmod: _fmod, np.logaddexp2: _logaddexp2, np.heaviside: _heaviside, np.sinc: _sinc,
     np.nan_to_num: _nan_to_num, np.degrees: lambda x: x * (180 / np.pi), np.rad2deg: lambda x: x * (180 / np.pi),
-    np.radians: lambda x: x * (np.pi / 180), np.deg2rad: lambda x: x * (np.pi / 180), np.matmul: _product, np.einsum: _einsum,
+    np.radians: lambda x: x * (np.pi / 180), np.deg2rad: lambda x: x * (np.pi / 180), np.matmul: _product, np.einsum: _einsum, np.i0: SPECIAL["i0"],
 }  # fmt: skip
 #: The forwards of ops that a gradient calls by name.
 _OURS: dict[str, Callable[..., Any]] = {"scatter_add": _scatter_add, "assign": _assign, "getitem": lambda x, index: x[index]}

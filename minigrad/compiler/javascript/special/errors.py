@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from math import pi, sqrt
 from typing import Any
 
 import numpy as np
 
-from .wide import holds, polynomial, wide
+from .wide import holds, nodes_from, polynomial, wide
 
 __all__ = ["ERRORS"]
 
@@ -88,7 +89,59 @@ def ndtri_exp(y: Any) -> Any:
     return -sqrt(2.0) * np.where(y > -0.5, -_erfcinv(-2.0 * np.expm1(np.maximum(y, -0.5))), _erfcinv(2.0 * np.exp(y)))
 
 
+@wide
+def exp1(x: Any) -> Any:
+    """The integral of exp(-t) / t from x on: a series for small x, for large x an integral that is smooth."""
+    holds(x, x > 0)
+    return _exp1(x)
+
+
+def _exp1(x: Any) -> Any:
+    small = x < 2
+    inside, large = np.where(small, x, 1.0), np.where(small, 2.0, x)
+    terms = [0.0]
+    for k in range(1, 28):
+        terms.append(-((-1.0) ** k) / (k * math.factorial(k)))
+    places, weights = nodes_from(0.0, 4.0, 14.0, 40.0)
+    far = np.exp(-large) * np.sum(np.exp(-places) * weights / (np.expand_dims(large, -1) + places), axis=-1)
+    return np.where(small, -np.euler_gamma - np.log(inside) + polynomial(inside, terms), far)
+
+
+@wide
+def expi(x: Any) -> Any:
+    """Of positive x a sum of positive terms."""
+    holds(x, x <= 40)
+    positive = x > 0
+    y = np.expand_dims(np.where(positive, x, 1.0), -1)
+    k = np.arange(1.0, 150.0)
+    series = np.sum(np.cumprod(y / k, axis=-1) / k, axis=-1)
+    there = np.euler_gamma + np.log(np.where(positive, x, 1.0)) + series
+    return np.where(positive, there, np.where(x == 0, -np.inf, -_exp1(np.where(x < 0, -x, 1.0))))
+
+
+@wide
+def wrightomega(x: Any) -> Any:
+    """w with w + log w = x: steps of Newton's for log w."""
+    y = np.where(x < 1, x, np.log(np.maximum(x, 1.0)))
+    for _ in range(8):
+        w = np.exp(y)
+        y = y - (w + y - x) / (w + 1.0)
+    return np.exp(y)
+
+
+@wide
+def owens_t(h: Any, a: Any) -> Any:
+    """1 / (2 pi) times the integral of exp(-h^2 (1 + t^2) / 2) / (1 + t^2) from 0 to a."""
+    for v in (h, a):
+        holds(v, np.abs(v) <= 10)
+    places, weights = nodes_from(0.0, 0.05, 0.2, 0.5, 1.0)
+    t = np.expand_dims(a, -1) * places
+    square = np.expand_dims(-0.5 * h * h, -1)
+    return a / (2 * pi) * np.sum(np.exp(square * (1.0 + t * t)) / (1.0 + t * t) * weights, axis=-1)
+
+
 ERRORS: dict[str, Callable[..., Any]] = {
     "ndtr": ndtr, "log_ndtr": log_ndtr, "erfcx": erfcx, "dawsn": wide(_dawson), "erfi": erfi, "erfcinv": wide(_erfcinv),
-    "erfinv": wide(_erfinv), "ndtri": wide(lambda p: -sqrt(2.0) * _erfcinv(2.0 * p)), "ndtri_exp": ndtri_exp,
+    "erfinv": wide(_erfinv), "ndtri": wide(lambda p: -sqrt(2.0) * _erfcinv(2.0 * p)), "ndtri_exp": ndtri_exp, "exp1": exp1,
+    "expi": expi, "wrightomega": wrightomega, "owens_t": owens_t,
 }  # fmt: skip

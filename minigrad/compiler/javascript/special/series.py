@@ -174,9 +174,23 @@ def eval_laguerre(n: Any, x: Any) -> Any:
     return _ended(n, lambda k, less: less * y / ((k + 1.0) * (k + 1.0)))
 
 
+@wide
+def _hermite(n: Any, x: Any, scale: float) -> Any:
+    """The sum of (-1)^m n! (2 x)^(n - 2 m) / (m! (n - 2 m)!); of the other kind with (-1/2)^m and x."""
+    _degree(n)
+    total = n * 0.0 + x * 0.0
+    for m in range(4):
+        left = np.maximum(n - 2.0 * m, 0.0)
+        size = np.exp(log_gamma(n + 1.0) - log_gamma(m + 1.0 + n * 0.0) - log_gamma(left + 1.0))
+        term = (-1.0 if scale == 2 else -0.5) ** m * size * np.power(scale * x, left)
+        total = total + np.where(n >= 2 * m, term, 0.0)
+    return total
+
+
 SERIES: dict[str, Callable[..., Any]] = {
     "hyp1f1": hyp1f1, "hyp0f1": hyp0f1, "hyp2f1": hyp2f1, "ellipk": ellipk, "ellipkm1": ellipkm1, "ellipe": ellipe,
     "spence": spence, "eval_jacobi": eval_jacobi, "eval_gegenbauer": eval_gegenbauer, "eval_chebyt": eval_chebyt,
     "eval_chebyu": eval_chebyu, "eval_legendre": eval_legendre, "eval_genlaguerre": eval_genlaguerre,
-    "eval_laguerre": eval_laguerre,
+    "eval_laguerre": eval_laguerre, "eval_hermite": lambda n, x: _hermite(n, x, 2.0),
+    "eval_hermitenorm": lambda n, x: _hermite(n, x, 1.0),
 }  # fmt: skip
