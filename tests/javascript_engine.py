@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.compiler.javascript.describe import Functions, runtime
+from minigrad.compiler.javascript.functions import Functions, runtime
 from minigrad.compiler.javascript.writer import written
 from minigrad.compiler.loops import Loop
 
@@ -66,11 +66,10 @@ class Engine:
                 [i, first + (0 if i in text.explicit else operand.offset)]
                 for i, ((_, first), operand) in enumerate(zip(memory, text.loop.operands, strict=True))
             ]
-            dtypes = (*(o.dtype for o in text.loop.operands), *(d for d, _ in text.scratch))
             numbers = _with_offsets(text, memory)
             requests.append(
                 {
-                    "number": self.functions.number(text.text, dtypes),
+                    "number": self.functions.number(text.text, text.dtypes),
                     "arrays": [[str(flat.dtype), encoded(flat)] for flat, _ in memory],
                     "places": [[i, 0 if i in text.explicit else at] for i, at in places],
                     "scratch": [list(s) for s in text.scratch],

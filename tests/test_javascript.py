@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import math
 import os
-import re
-import subprocess
-import sys
 from collections.abc import Iterator
 from functools import cache
 from typing import Any
@@ -16,15 +12,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-import minigrad as mg
 import nn
 from minigrad.compiler import native
 from minigrad.compiler.formulas import FORMULAS
-from minigrad.compiler.javascript.describe import Functions, described
-from minigrad.compiler.javascript.training import living
+from minigrad.compiler.javascript.describe import described
+from minigrad.compiler.javascript.functions import Functions
 from minigrad.compiler.javascript.writer import written
 from minigrad.compiler.loops import Compute, Load, Loop, Operand, Store
-from minigrad.compiler.operations import DTYPES, OPERATIONS, result_dtype
+from minigrad.compiler.operations import OPERATIONS, result_dtype
 from minigrad.compiler.passes import simplified
 from minigrad.compiler.trace import Recorder
 from minigrad.tensor import raw

@@ -280,20 +280,25 @@ class Compiled:
 
         Args:
             language: "python" for the function that a call runs, "llvm" for the native code in it, "cuda" for the same loops as
-                they would run on a GPU.
+                they would run on a GPU, "javascript" as they would run in a page.
 
         Raises:
             ValueError: there is no such language.
         """
-        if language not in ("python", "llvm", "cuda"):
-            raise ValueError(f"source: the language must be 'python', 'llvm' or 'cuda', got {language!r}")
+        if language not in ("python", "llvm", "cuda", "javascript"):
+            raise ValueError(f"source: the language must be 'python', 'llvm', 'cuda' or 'javascript', got {language!r}")
         script = self._latest()
         if language == "python":
             return script.source
         if language == "llvm":
             return emit(loops_of(script), target=native.target() if native.available() else None).text
-        groups = fused(script.program, products=False).groups
-        return Module([g.loop(f"loop {i}") for i, g in enumerate(groups) if isinstance(g, Group)]).source
+        groups = fused(script.program, products=language == "javascript").groups
+        loops = [g.loop(f"loop {i}") for i, g in enumerate(groups) if isinstance(g, Group)]
+        if language == "cuda":
+            return Module(loops).source
+        from .javascript.functions import Functions  # which few programs need
+
+        return Functions(loops).script
 
     def explain(self) -> Explanation:
         """Where the time goes: of each loop microseconds, operations, bytes and share of the memory's bandwidth; and of calls."""

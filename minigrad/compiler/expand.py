@@ -93,7 +93,7 @@ def _put_back(step: Step, makers: dict[Var, Step]) -> Step | None:
 
 
 def spelled(rule: Rule, step: Step, constants: dict[Var, np.ndarray], guards: list[Var]) -> list[Step] | None:
-    """The steps that a rule, which computes the same of the same arguments, puts in the place of one; None where it does not know."""
+    """The steps that a rule, which computes the same, puts in the place of one; None where it does not know the arguments."""
     speller, out = _Speller(), step.out
     args = [speller.stand_in(a) for a in step.args]
     kwargs = {k: speller.stand_in(v) for k, v in step.kwargs.items() if k != "out" and v is not np._NoValue}

@@ -5,13 +5,11 @@ from __future__ import annotations
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from importlib.resources import files
 from math import isfinite
 from typing import Any
 
 import numpy as np
 
-from ...trees import sequence_like
 from ..groups import Call, Group
 from ..numbers import Formula
 from ..operations import DTYPES
@@ -19,37 +17,11 @@ from ..program import Program, Var, vars_in
 from ..steps import Store
 from ..views import View, strides_of
 from .calls import library_call
-from .spelling import ARRAYS
+from .functions import Functions
 from .split import Split, split
 from .writer import written
 
-__all__ = ["Functions", "Living", "described", "runtime"]
-
-
-def runtime() -> str:
-    """The scripts that a page needs to compute programs again, beside those of `Functions`."""
-    here = files(__package__)
-    return "\n".join((here / name).read_text(encoding="utf-8") for name in ("runtime.js", "library.js"))
-
-
-class Functions:
-    """The loops of all programs of a page as JavaScript: of one text there is one function."""
-
-    def __init__(self) -> None:
-        self._known: dict[tuple[str, tuple[str, ...]], int] = {}
-
-    def number(self, text: str, dtypes: tuple[str, ...]) -> int:
-        """The number of a function for arrays of these dtypes: one that meets several is slow with all of them."""
-        return self._known.setdefault((text, tuple(ARRAYS[d] for d in dtypes)), len(self._known))
-
-    @property
-    def texts(self) -> list[str]:
-        return [text for text, _ in self._known]
-
-    @property
-    def script(self) -> str:
-        """A script that defines them; it belongs after `runtime`."""
-        return "minigrad.define((m) => [\n" + ",\n".join(self.texts) + "\n]);\n"
+__all__ = ["Living", "described"]
 
 
 @dataclass
@@ -59,11 +31,13 @@ class Living:
     Attributes:
         description: for `minigrad.Program`; all of it is JSON.
         places: of each kept value its number, for `program.read`.
+        inputs: of each input its number, for `program.set`.
         fixed: of each kept value that stays as it is, why.
     """
 
     description: dict[str, Any]
     places: dict[Var, int]
+    inputs: dict[Var, int]
     fixed: dict[Var, str]
 
 
@@ -76,6 +50,7 @@ def described(
     pairs: Sequence[tuple[Var, Var]] = (),
     number_pairs: Sequence[tuple[Formula, Formula]] = (),
     decisions: Sequence[tuple[Formula, Any]] = (),
+    arguments: int | None = None,
 ) -> Living:
     """Describe a program for a page.
 
@@ -88,6 +63,7 @@ def described(
         pairs: inputs, and the values that they get when the program *advances*.
         number_pairs: the same of Python's numbers.
         decisions: what Python's numbers must be for the program to be right.
+        arguments: so many inputs can be changed whether the program reads them or not; of the others those that it reads.
 
     >>> from minigrad.compiler.trace import Recorder
     >>> recorder = Recorder()
@@ -106,12 +82,15 @@ def described(
     outputs, _ = writer.parts.program.outputs
     values = [*vars_in(writer.parts.program.outputs), *writer.parts.program.guards]
     places = {v: writer.value(v) for v in values}
-    inputs = {v: i for i, v in enumerate(program.inputs)}
+    always = program.inputs[:arguments]
+    used = {*always, *(old for old, _ in pairs), *vars_in(writer.parts.program.outputs), *writer.at}
+    inputs = {v: i for i, v in enumerate(v for v in program.inputs if v in used)}
+    called = dict(zip(program.inputs, names, strict=False))
     reasons = {places[v]: why for v, why in writer.parts.fixed.items() if v in places}
     description = {
         "buffers": writer.buffers,
         "constants": writer.constants,
-        "inputs": [writer.input(v, names[i] if i < len(names) else f"input {i}") for v, i in inputs.items()],
+        "inputs": [writer.input(v, called.get(v, f"input {i}")) for v, i in inputs.items()],
         "numbers": writer.numbers,
         "read_numbers": writer.read_numbers,
         "steps": writer.steps,
@@ -124,7 +103,7 @@ def described(
         "pairs": [[inputs[old], places[new]] for old, new in pairs if new not in writer.parts.fixed],
         "number_pairs": [[writer.number(old), writer.number(new)] for old, new in number_pairs],
     }
-    return Living(description, places, {v: why for v, why in writer.parts.fixed.items() if v in places})
+    return Living(description, places, inputs, {v: why for v, why in writer.parts.fixed.items() if v in places})
 
 
 def _shown(x: Any, places: Mapping[Var, int]) -> Any:
@@ -237,10 +216,9 @@ class _Writer:
             room = self.room(dtype, size, taken)
             taken.add(room)
             places += [room, 0]
-        dtypes = (*(o.dtype for o in text.loop.operands), *(dtype for dtype, _ in text.scratch))
         writes = sorted({places[2 * step.operand] for step in group.code if isinstance(step, Store)})
         reads = sorted({places[2 * i] for i in range(len(group.operands))} - set(writes))
-        self.steps.append([self.functions.number(text.text, dtypes), places, list(text.numbers), writes, reads, None])
+        self.steps.append([self.functions.number(text.text, text.dtypes), places, list(text.numbers), writes, reads, None])
 
     def _call(self, call: Call) -> None:
         """[name, views that are read, views that are written, buffers written, buffers read, options]"""
@@ -266,7 +244,7 @@ def encoded(x: np.ndarray) -> Any:
     (0.0, 'AACAPwAAAEA=')
     """
     x = np.asarray(x, order="C")
-    first = x.flat[0] if x.size else None
+    first: Any = x.flat[0] if x.size else 0
     if x.size and x.dtype.kind in "biuf" and isfinite(first) and (first or not np.signbit(first)) and (x == first).all():
         return int(first) if x.dtype.kind == "b" else first.item()
     if x.dtype.kind == "c" or str(x.dtype) in ("int64", "uint64") or str(x.dtype) not in DTYPES:

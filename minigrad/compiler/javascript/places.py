@@ -85,7 +85,7 @@ def _axis_of(parts: list[Any], i: int, axes: int) -> int:
     """The axis of the array that a part of an index is for."""
 
     def used(p: Any) -> int:
-        return 0 if p is None or p is Ellipsis else np.ndim(p) if getattr(p, "dtype", None) == bool else 1
+        return 0 if p is None or p is Ellipsis else np.ndim(p) if str(getattr(p, "dtype", "")) == "bool" else 1
 
     if any(p is Ellipsis for p in parts[:i]):
         return axes - sum(map(used, parts[i:]))

@@ -52,11 +52,11 @@ def tile_of(writer: Writer) -> Tile | None:
 
 def _best(space: Sequence[int], rows: list[int], columns: list[int]) -> tuple[dict[int, int], dict[int, int]] | None:
     """The axis of each factor along which tiles lie, if it has one, and how many results; those that take the least time."""
-    sides = []
+    sides = list[list[dict[int, int]]]()
     for axes in (rows, columns):
         sides.append([{a: n} for a in axes for n in range(2, min(LONGEST, space[a]) + 1)] + [{}])
 
-    def work(pair: tuple[dict[int, int], dict[int, int]]) -> tuple[float, int]:
+    def work(pair: tuple[dict[int, int], ...]) -> tuple[float, int]:
         """The operations for all results, for each term of their sums."""
         results, read, tiles = 1, 0, 1
         for side in pair:

@@ -16,8 +16,9 @@ import numpy as np
 from ...op import Op
 from ..expand import expanded, spelled
 from ..passes import folded
-from ..program import Program, Step
+from ..program import Program, Step, Var
 from .call import LibraryCall
+from .replay import replay
 from .special import SPECIAL
 
 __all__ = ["spelled_out"]
@@ -26,27 +27,52 @@ __all__ = ["spelled_out"]
 DEPTH = 6
 
 
-def spelled_out(program: Program, takes: Callable[[Step, Mapping[Any, Any]], LibraryCall | None]) -> Program:
+def spelled_out(
+    program: Program, takes: Callable[[Step, Mapping[Any, Any]], LibraryCall | None], values: dict[Any, Any]
+) -> Program:
     """The program with all such calls spelled out.
 
     Args:
         takes: says which calls library.js makes.
+        values: what the recorded run gave, to which new values are added.  A rule that would not be right for them is not used.
     """
     for _ in range(DEPTH):
-        changed = False
         steps: list[Step] = []
         constants, guards = dict(program.constants), list(program.guards)
         for step in map(_plain, program.steps):
-            rule = _rule_of(step.function)
+            rule, before = _rule_of(step.function), len(guards)
             new = None
             if rule is not None and not step.several and not _is_complex(step) and takes(step, constants) is None:
-                new = spelled(rule, step, constants, guards)
-            changed |= new is not None
+                new = spelled(_in_dtype(rule, step.out.dtype), step, constants, guards)
+            if new is not None and len(guards) > before and not _right(new, guards[before:], values, constants):
+                new = None
+                del guards[before:]
             steps += [step] if new is None else new
-        if not changed and steps == program.steps:
+        if steps == program.steps:
             break
         program = folded(expanded(Program(program.inputs, constants, steps, program.outputs, program.checks, guards)))
+        values.update(program.constants)
+        replay(program.steps, values)
     return program
+
+
+def _in_dtype(rule: Callable[..., Any], dtype: Any) -> Callable[..., Any]:
+    """A rule whose result is brought into a dtype: NumPy's own numbers in it would make it wider."""
+
+    def cast(*args: Any, **kwargs: Any) -> Any:
+        out = rule(*args, **kwargs)
+        return out if out is None or out.dtype == dtype or out.dtype.kind != dtype.kind else out.astype(dtype)
+
+    return cast
+
+
+def _right(steps: list[Step], guards: list[Var], values: dict[Any, Any], constants: dict[Any, Any]) -> bool:
+    """Whether guards hold in the recorded run."""
+    found = values | constants
+    for v in steps[-1].outs:
+        found.pop(v, None)
+    replay(steps, found)
+    return all(bool(found[g]) for g in guards)
 
 
 def _is_complex(step: Step) -> bool:
@@ -247,8 +273,9 @@ _RULES: dict[Any, Callable[..., Any]] = {
     np.angle: _angle, np.pad: _pad, np.convolve: _convolve, np.sum: _where_given(np.sum, 0), np.prod: _where_given(np.prod, 1),
     np.max: _where_given(np.max, -np.inf), np.min: _where_given(np.min, np.inf), np.mean: _mean, np.var: _var, np.std: _std,
     np.float_power: _float_power, np.fmod: _fmod, np.logaddexp2: _logaddexp2, np.heaviside: _heaviside, np.sinc: _sinc,
-    np.nan_to_num: _nan_to_num, np.degrees: lambda x: x * (180 / np.pi), np.rad2deg: lambda x: x * (180 / np.pi),
-    np.radians: lambda x: x * (np.pi / 180), np.deg2rad: lambda x: x * (np.pi / 180), np.matmul: _product, np.einsum: _einsum, np.i0: SPECIAL["i0"],
+    np.nan_to_num: _nan_to_num, np.i0: SPECIAL["i0"],
+    np.degrees: lambda x: x * (180 / np.pi), np.rad2deg: lambda x: x * (180 / np.pi),
+    np.radians: lambda x: x * (np.pi / 180), np.deg2rad: lambda x: x * (np.pi / 180), np.matmul: _product, np.einsum: _einsum,
 }  # fmt: skip
 #: The forwards of ops that a gradient calls by name.
 _OURS: dict[str, Callable[..., Any]] = {"scatter_add": _scatter_add, "assign": _assign, "getitem": lambda x, index: x[index]}

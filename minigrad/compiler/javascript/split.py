@@ -9,20 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from math import prod
 from typing import Any
 
-import numpy as np
-
-from ...random.state import get_state, set_state
 from ..expand import expanded
 from ..fuse import Fusion, fused
 from ..groups import Call
 from ..numbers import Formula
 from ..operations import DTYPES
 from ..passes import inputs_of, without_unused
-from ..program import Program, Step, Var, vars_in, with_values
+from ..program import Program, Step, Var, vars_in
 from .calls import library_call
+from .replay import replay
 from .rules import spelled_out
 
 __all__ = ["Split", "formulas_in", "split"]
@@ -54,8 +51,10 @@ def split(program: Program, given: Mapping[Any, Any]) -> Split:
         given: the arrays of inputs and the values of Formulas that have no function; of other values what is known of the
             recorded run, as what it drew.
     """
-    program = spelled_out(expanded(program), library_call)
-    values = _run(program, given)
+    program = expanded(program)
+    values: dict[Any, Any] = dict(program.constants) | dict(given)
+    replay(program.steps, values)
+    program = spelled_out(program, library_call, values)
     fixed = {v: f"the page does not compute with {v.dtype}" for v in program.inputs if str(v.dtype) not in DTYPES}
     drawn = set[Var]()
     program = _without_constant(program, values, drawn)
@@ -63,26 +62,12 @@ def split(program: Program, given: Mapping[Any, Any]) -> Split:
         new = _not_computed(program, fixed)
         if not new:
             fusion = fused(program)
-            new = {v: why for g in fusion.groups if isinstance(g, Call) and (why := _missing(g.step, fusion.constants)) for v in g.outs}
+            calls = [g for g in fusion.groups if isinstance(g, Call)]
+            new = {v: why for g in calls if (why := _missing(g.step, fusion.constants)) for v in g.outs}
             if not new:
                 return Split(program, fusion, values, fixed, drawn)
         fixed |= new
         program = _without(program, fixed, values)
-
-
-def _run(program: Program, given: Mapping[Any, Any]) -> dict[Any, Any]:
-    """The values of all steps, one NumPy call after the other; random generators stay where they are."""
-    values: dict[Any, Any] = dict(program.constants) | dict(given)
-    state = get_state()
-    with np.errstate(all="ignore"):
-        for step in program.steps:
-            if all(v is None or v in given for v in step.outs):
-                continue
-            out = step.function(*with_values(step.args, values), **with_values(step.kwargs, values))
-            outs = out if step.several else (out,)
-            values.update((v, np.asarray(x)) for v, x in zip(step.outs, outs, strict=True) if v is not None and v not in given)
-    set_state(state)
-    return values
 
 
 def formulas_in(x: Any) -> list[Formula]:
@@ -99,10 +84,10 @@ def formulas_in(x: Any) -> list[Formula]:
 def _without_constant(program: Program, values: dict[Var, Any], drawn: set[Var]) -> Program:
     """What depends on nothing that can be changed becomes a constant."""
     constants, steps = dict(program.constants), list[Step]()
-    moving = {v for v in program.inputs if prod(v.shape)}
+    moving = {v for v in program.inputs if 0 not in v.shape}
     for step in program.steps:
         if not moving.isdisjoint(inputs_of(step)) or formulas_in((step.args, step.kwargs)):
-            moving.update(v for v in step.outs if v is not None and prod(v.shape))
+            moving.update(v for v in step.outs if v is not None and 0 not in v.shape)
             steps.append(step)
             continue
         outs = [v for v in step.outs if v is not None]

@@ -14,7 +14,8 @@ from ..capture import Capture, is_array
 from ..numbers import Formula
 from ..program import Var
 from ..state import Place
-from .describe import Functions, Living, described
+from .describe import Living, described
+from .functions import Functions
 
 __all__ = ["living"]
 
@@ -64,10 +65,11 @@ def living(
     names = [f"argument {i}" for i in range(len(arrays))]
     names += [named(s) or known.get(id(s)) or getattr(s, "key", None) or "state" for s in capture.sources]
     found = described(
-        program, given, functions, [*keep, *(g for _, g in gradients)], list(map(str, names)), pairs, number_pairs, capture.decisions
-    )
-    order = {v: i for i, v in enumerate(program.inputs)}
-    found.description["gradients"] = [[order[v], found.places[g]] for v, g in gradients]
+        program, given, functions, [*keep, *(g for _, g in gradients)], list(map(str, names)), pairs, number_pairs,
+        capture.decisions, len(arrays),
+    )  # fmt: skip
+    read = [(v, g) for v, g in gradients if v in found.inputs]
+    found.description["gradients"] = [[found.inputs[v], found.places[g]] for v, g in read]
     return found
 
 

@@ -38,13 +38,11 @@ class Written:
     """A loop as JavaScript.
 
     Attributes:
-        text: a function of arrays, then of whole numbers.
-        operands: the loop's operands among whose arrays are the first parameters; the arrays begin at the operands' offsets,
-            unless the offset is a number of its own.
-        scratch: for each further array that the loop keeps results in, its dtype and length.
+        text: a function of arrays, then of whole numbers.  First come those of the operands, which begin at their offsets.
+        scratch: for each further array, in which the loop keeps results, its dtype and length.
         numbers: those that this loop is called with.
         loop: the simplified loop, whose operands tell the offsets.
-        explicit: the operands whose offsets are among the numbers.
+        explicit: the operands that go back: their arrays begin where their memory does, and their offsets are among the numbers.
     """
 
     text: str
@@ -52,6 +50,11 @@ class Written:
     numbers: tuple[int, ...]
     loop: Loop
     explicit: frozenset[int]
+
+    @property
+    def dtypes(self) -> tuple[str, ...]:
+        """Of the arrays that the function is given."""
+        return (*(o.dtype for o in self.loop.operands), *(dtype for dtype, _ in self.scratch))
 
 
 def written(loop: Loop) -> Written:
@@ -93,8 +96,6 @@ class Writer:
         self.needs = {i: self._reached(i, Reduce) for i in self.roots}
         self.read = {i: {loop.code[v].operand for v in self._reached(i, Load)} for i in self.roots}  # type: ignore[union-attr]
         self.copied = sorted(self._overwritten())
-        # a function that reads floats of both sizes is slow with either
-        self.dtypes = tuple(o.dtype for o in loop.operands)
 
     def _all_roots(self) -> list[int]:
         """The stores, and the reductions that they need."""
@@ -300,8 +301,8 @@ class Writer:
             case Index(axis):
                 return self.declare(v, f"x{axis}")
             case Compute(op, args):
-                names = tuple(map(self.value, args))
-                return self.declare(v, spelled(op, tuple(self.loop.dtypes[a] for a in args), names))
+                given = tuple(map(self.value, args))
+                return self.declare(v, spelled(op, tuple(self.loop.dtypes[a] for a in args), given))
             case Reduce():
                 text = f"r{v}[{self._at_result(v)}]"
                 return self.declare(v, wrapped(text, self.loop.dtypes[v]) if self._widens(v) else text)

@@ -1,9 +1,11 @@
 """Bessel's functions as integrals, by Gauss and Legendre's rule: right to some 13 places for arguments of up to 40.
 
-    J_v(x) = 1/pi  integral of cos(v t - x sin t) from 0 to pi  -  sin(v pi)/pi  integral of exp(-x sinh t - v t) from 0 on
-    Y_v(x) = 1/pi  integral of sin(x sin t - v t) from 0 to pi  -  1/pi  integral of (exp(v t) + exp(-v t) cos(v pi)) exp(-x sinh t)
-    I_v(x) = 1/pi  integral of exp(x cos t) cos(v t) from 0 to pi  -  sin(v pi)/pi  integral of exp(-x cosh t - v t)
-    K_v(x) = integral of exp(-x cosh t) cosh(v t)
+With A for an integral from 0 to pi, and B for one from 0 on,
+
+    pi J_v(x) = A cos(v t - x sin t) - sin(v pi) B exp(-x sinh t - v t)
+    pi Y_v(x) = A sin(x sin t - v t) - B (exp(v t) + exp(-v t) cos(v pi)) exp(-x sinh t)
+    pi I_v(x) = A exp(x cos t) cos(v t) - sin(v pi) B exp(-x cosh t - v t)
+    K_v(x) = B exp(-x cosh t) cosh(v t)
 """
 
 from __future__ import annotations
@@ -53,7 +55,7 @@ def _y(v: Any, x: Any) -> Any:
     a, z = _inside(v, x, 0.05)
     turned = cospi(a) if hasattr(v, "dtype") else float(cospi(np.float64(v)))
     near = _integral(lambda t: np.sin(z * np.sin(t) - a * t), _HALF)
-    far = _integral(lambda t: (np.exp(a * t - z * np.sinh(t)) + np.exp(-a * t - z * np.sinh(t)) * turned), _FAR)
+    far = _integral(lambda t: np.exp(a * t - z * np.sinh(t)) + np.exp(-a * t - z * np.sinh(t)) * turned, _FAR)
     return (near - far) / pi
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ....backend import call_scipy
 from .wide import holds, nodes_from, polynomial, wide
 
 __all__ = ["ERRORS"]
@@ -18,9 +19,7 @@ _SLOPE = 2 / sqrt(pi)  # of erf at 0
 
 def _erf(x: Any, complement: bool = False) -> Any:
     """erf and erfc are operations of loops: the program has the call of the traced function."""
-    import scipy.special
-
-    return (scipy.special.erfc if complement else scipy.special.erf)(x)
+    return call_scipy("special", "erfc" if complement else "erf", x)
 
 
 @wide

@@ -131,6 +131,6 @@ def binom(n: Any, k: Any) -> Any:
 
 GAMMA: dict[str, Callable[..., Any]] = {
     "gamma": gamma, "rgamma": rgamma, "gammaln": wide(log_gamma), "gammasgn": gammasgn, "loggamma": loggamma, "psi": psi,
-    "digamma": psi, "zeta": zeta, "_zeta": zeta, "betaln": wide(_of_two), "beta": wide(lambda a, b: np.exp(_of_two(a, b))), "poch": poch,
-    "binom": binom,
+    "digamma": psi, "zeta": zeta, "_zeta": zeta, "betaln": wide(_of_two),
+    "beta": wide(lambda a, b: np.exp(_of_two(a, b))), "poch": poch, "binom": binom,
 }  # fmt: skip

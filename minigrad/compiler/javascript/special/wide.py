@@ -30,7 +30,8 @@ def wide(function: Callable[..., Any]) -> Callable[..., Any]:
 def holds(x: Any, condition: Any) -> None:
     """The program is right only where this is so for all elements, or they are NaN; of a number nobody asks."""
     if hasattr(x, "recorder"):
-        x.recorder.guards.append(np.all(condition | np.isnan(x)).value)
+        right: Any = np.all(condition | np.isnan(x))
+        x.recorder.guards.append(right.value)
 
 
 def polynomial(x: Any, coefficients: Any) -> Any:
