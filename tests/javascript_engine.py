@@ -83,6 +83,11 @@ class Engine:
                 with np.errstate(all="ignore"):
                     flat[...] = _decoded(data).astype(flat.dtype)
 
+    def evaluate(self, script: str, description: dict[str, Any]) -> Any:
+        """What a script gives, of a description."""
+        self._define()
+        return self._ask({"what": "evaluate", "script": script, "description": description})
+
     def run_programs(self, programs: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
         """What programs compute: see javascript_engine.js."""
         self._define()

@@ -287,6 +287,18 @@ def _modf(step: Step, constants: Constants) -> LibraryCall | None:
     return LibraryCall("modf", [x]) if type(x) is Var and x.dtype.kind == "f" and not step.kwargs else None
 
 
+def _frexp(step: Step, constants: Constants) -> LibraryCall | None:
+    x = step.args[0]
+    return LibraryCall("frexp", [x]) if type(x) is Var and x.dtype.kind == "f" and not step.kwargs else None
+
+
+def _next(step: Step, constants: Constants) -> LibraryCall | None:
+    """np.nextafter"""
+    x, y = step.args
+    alike = type(x) is type(y) is Var and x.shape == y.shape and str(x.dtype) == str(y.dtype) == "float64"
+    return LibraryCall("nextafter", [x, y]) if alike and not step.kwargs else None
+
+
 def _solve(step: Step, constants: Constants) -> LibraryCall | None:
     found = _of_matrices("solve")(step, constants)
     if found is None or len(found.arrays) != 2:
@@ -318,6 +330,6 @@ _TABLE: dict[Any, Callable[[Step, Constants], LibraryCall | None]] = {
     np.searchsorted: _searchsorted, np.nonzero: _nonzero, np.flatnonzero: _nonzero,
     np.linalg.inv: _of_matrices("inv"), np.linalg.det: _of_matrices("det"), np.linalg.slogdet: _of_matrices("slogdet"),
     np.linalg.cholesky: _of_matrices("cholesky", "upper"), np.linalg.solve: _solve, np.linalg.qr: _qr,
-    np.linalg.pinv: _least, np.linalg.lstsq: _least, np.linalg.svd: _singular_values, np.modf: _modf,
+    np.linalg.pinv: _least, np.linalg.lstsq: _least, np.linalg.svd: _singular_values, np.modf: _modf, np.frexp: _frexp, np.nextafter: _next,
 }  # fmt: skip
 _BY_NAME = {"fold": _fold, "solve_triangular": _triangular, "lfilter": _filter, "lu": _lu, "lu_factor": _lu}

@@ -466,6 +466,32 @@ minigrad.library = (() => {
       }
     });
 
+  // x = part 2^exponent with part from 1/2 to 1.
+  const frexp = ([part, exponent], [x]) =>
+    x.data.forEach((value, i) => {
+      let n = value === 0 || value - value !== 0 ? 0 : Math.floor(Math.log2(Math.abs(value))) + 1;
+      let left = minigrad.helpers.ldexp(value, -n);
+      if (Math.abs(left) >= 1) [left, n] = [left / 2, n + 1];
+      if (left !== 0 && Math.abs(left) < 0.5) [left, n] = [left * 2, n - 1];
+      if (part) part.data[i] = left;
+      if (exponent) exponent.data[i] = n;
+    });
+
+  // The next float64 on the way from x to y.
+  const nextafter = ([out], [x, y]) => {
+    const bits = new BigInt64Array(1);
+    const value = new Float64Array(bits.buffer);
+    for (let i = 0; i < out.data.length; i++) {
+      const [from, to] = [x.data[i], y.data[i]];
+      value[0] = from;
+      if (from === 0 && to !== 0) {
+        bits[0] = 1n;
+        if (to < 0) value[0] = -value[0];
+      } else if (from !== to) bits[0] += to > from === from > 0 ? 1n : -1n;
+      out.data[i] = from !== from || to !== to ? NaN : from === to ? to : value[0];
+    }
+  };
+
   const modf = ([part, whole], [x]) =>
     x.data.forEach((value, i) => {
       const t = Math.trunc(value);
@@ -478,6 +504,6 @@ minigrad.library = (() => {
     take_along: takeAlong, put_along: putAlong, argsort, sort, argmax: extreme((x, y) => x > y), argmin: extreme((x, y) => x < y),
     cumsum: cumulative((x, y) => x + y), cumprod: cumulative((x, y) => x * y), searchsorted, solve, inv,
     solve_triangular: solveTriangular, det, slogdet, cholesky, qr, pinv,
-    svdvals, lstsq, lu, lu_factor: luFactor, lfilter, modf,
+    svdvals, lstsq, lu, lu_factor: luFactor, lfilter, modf, frexp, nextafter,
   };
 })();

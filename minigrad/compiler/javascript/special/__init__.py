@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from .bessel import BESSEL
+from .distributions import DISTRIBUTIONS
 from .errors import ERRORS
 from .gamma import GAMMA
 from .series import SERIES
@@ -18,4 +19,4 @@ from .simple import SIMPLE
 __all__ = ["SPECIAL"]
 
 #: By the names of scipy.special's functions.
-SPECIAL: dict[str, Callable[..., Any]] = SIMPLE | ERRORS | GAMMA | SERIES | BESSEL
+SPECIAL: dict[str, Callable[..., Any]] = SIMPLE | ERRORS | GAMMA | SERIES | BESSEL | DISTRIBUTIONS

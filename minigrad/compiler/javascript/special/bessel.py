@@ -36,6 +36,7 @@ def _inside(v: Any, x: Any, least: float, most: float = 40.0) -> tuple[Any, Any]
     holds(x, (np.abs(x) <= most) & (x >= least))
     if hasattr(v, "dtype"):
         holds(v, (v > -1) & (v <= 8))
+        holds(x, x >= 0.3 * v)  # else the result is so small that rounding shows
         v = np.expand_dims(v, -1)
     return v, np.expand_dims(x, -1)
 

@@ -12,7 +12,7 @@ import numpy as np
 from ....backend import call_scipy
 from .wide import holds, nodes_from, polynomial, wide
 
-__all__ = ["ERRORS"]
+__all__ = ["ERRORS", "exp1_of"]
 
 _SLOPE = 2 / sqrt(pi)  # of erf at 0
 
@@ -30,7 +30,7 @@ def ndtr(x: Any) -> Any:
 @wide
 def log_ndtr(x: Any) -> Any:
     holds(x, x > -35)
-    return np.where(x > 5, np.log1p(-0.5 * _erf(x * sqrt(0.5), True)), np.log(0.5 * _erf(x * -sqrt(0.5), True)))
+    return np.where(x > 0, np.log1p(-0.5 * _erf(x * sqrt(0.5), True)), np.log(0.5 * _erf(x * -sqrt(0.5), True)))
 
 
 @wide
@@ -92,10 +92,10 @@ def ndtri_exp(y: Any) -> Any:
 def exp1(x: Any) -> Any:
     """The integral of exp(-t) / t from x on: a series for small x, for large x an integral that is smooth."""
     holds(x, x > 0)
-    return _exp1(x)
+    return exp1_of(x)
 
 
-def _exp1(x: Any) -> Any:
+def exp1_of(x: Any) -> Any:
     small = x < 2
     inside, large = np.where(small, x, 1.0), np.where(small, 2.0, x)
     terms = [0.0]
@@ -115,7 +115,7 @@ def expi(x: Any) -> Any:
     k = np.arange(1.0, 150.0)
     series = np.sum(np.cumprod(y / k, axis=-1) / k, axis=-1)
     there = np.euler_gamma + np.log(np.where(positive, x, 1.0)) + series
-    return np.where(positive, there, np.where(x == 0, -np.inf, -_exp1(np.where(x < 0, -x, 1.0))))
+    return np.where(positive, there, np.where(x == 0, -np.inf, -exp1_of(np.where(x < 0, -x, 1.0))))
 
 
 @wide

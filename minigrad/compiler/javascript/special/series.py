@@ -36,6 +36,7 @@ def hyp1f1(a: Any, b: Any, x: Any) -> Any:
     _bounded(b, 0.1, 40)
     _bounded(x, -20, 20)
     first = np.where(x < 0, b - a, a + x * 0.0)
+    holds(x, (first >= 0) | (np.abs(x) <= 1))
     p, q, y = _apart(first, b, np.abs(x))
     series = _sum_of_products(lambda k: (p + k) * y / ((q + k) * (k + 1.0)), 120)
     return np.where(x < 0, np.exp(x), 1.0) * series
@@ -57,6 +58,7 @@ def hyp2f1(a: Any, b: Any, c: Any, x: Any) -> Any:
     _bounded(c, 0.1, 20)
     _bounded(x, -9, 0.9)
     other = np.where(x < 0, c - b, b + x * 0.0)
+    holds(x, ((other >= 0) & (a >= 0)) | (np.abs(x) <= 0.2))
     p, q, r, y = _apart(a, other, c, np.where(x < 0, x / (x - 1.0), x))
     series = _sum_of_products(lambda k: (p + k) * (q + k) * y / ((r + k) * (k + 1.0)), 500)
     return np.where(x < 0, np.power(1.0 - x, -a), 1.0) * series
@@ -68,7 +70,7 @@ def hyp2f1(a: Any, b: Any, c: Any, x: Any) -> Any:
 def _means(m: Any, root: Any) -> tuple[Any, Any]:
     """The arithmetic-geometric mean of 1 and a root, and the sum of 2^(n - 1) c_n^2 on the way to it."""
     a, b, total, factor = root * 0.0 + 1.0, root, 0.5 * m, 0.5
-    for _ in range(9):
+    for _ in range(14):
         c = 0.5 * (a - b)
         a, b = 0.5 * (a + b), np.sqrt(a * b)
         factor *= 2
