@@ -330,6 +330,7 @@ _TABLE: dict[Any, Callable[[Step, Constants], LibraryCall | None]] = {
     np.searchsorted: _searchsorted, np.nonzero: _nonzero, np.flatnonzero: _nonzero,
     np.linalg.inv: _of_matrices("inv"), np.linalg.det: _of_matrices("det"), np.linalg.slogdet: _of_matrices("slogdet"),
     np.linalg.cholesky: _of_matrices("cholesky", "upper"), np.linalg.solve: _solve, np.linalg.qr: _qr,
-    np.linalg.pinv: _least, np.linalg.lstsq: _least, np.linalg.svd: _singular_values, np.modf: _modf, np.frexp: _frexp, np.nextafter: _next,
+    np.linalg.pinv: _least, np.linalg.lstsq: _least, np.linalg.svd: _singular_values,
+    np.modf: _modf, np.frexp: _frexp, np.nextafter: _next,
 }  # fmt: skip
 _BY_NAME = {"fold": _fold, "solve_triangular": _triangular, "lfilter": _filter, "lu": _lu, "lu_factor": _lu}

@@ -471,7 +471,7 @@ minigrad.library = (() => {
     x.data.forEach((value, i) => {
       let n = value === 0 || value - value !== 0 ? 0 : Math.floor(Math.log2(Math.abs(value))) + 1;
       let left = minigrad.helpers.ldexp(value, -n);
-      if (Math.abs(left) >= 1) [left, n] = [left / 2, n + 1];
+      if (Math.abs(left) >= 1 && left - left === 0) [left, n] = [left / 2, n + 1];
       if (left !== 0 && Math.abs(left) < 0.5) [left, n] = [left * 2, n - 1];
       if (part) part.data[i] = left;
       if (exponent) exponent.data[i] = n;

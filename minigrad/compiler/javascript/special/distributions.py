@@ -47,12 +47,12 @@ def _beta(a: Any, b: Any, x: Any) -> Any:
 @wide
 def expn(n: Any, x: Any) -> Any:
     """The integral of exp(-x t) / t^n from 1 on: from that of n = 1 for small x, else an integral that is smooth."""
-    holds(n, (n >= 1) & (n <= 8) & (np.rint(n) == n))
+    holds(n, (n >= 0) & (n <= 8) & (np.rint(n) == n))
     holds(x, x > 0)
     small = x < 1
     low, high = np.where(small, x, 0.5), np.where(small, 1.0, x)
     one = exp1_of(low)
-    near = one + n * 0.0
+    near = np.where(n == 0, np.exp(-low) / low, one)
     for k in range(1, 8):
         one = (np.exp(-low) - low * one) / float(k)
         near = np.where(n == k + 1, one, near)

@@ -28,10 +28,16 @@ def wide(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def holds(x: Any, condition: Any) -> None:
-    """The program is right only where this is so for all elements, or they are NaN; of a number nobody asks."""
-    if hasattr(x, "recorder"):
-        right: Any = np.all(condition | np.isnan(x))
-        x.recorder.guards.append(right.value)
+    """The program is right only where this is so for all elements, or they are NaN.
+
+    Raises:
+        TypeError: it is not so for numbers that are known beforehand, so that the rule is none for them.
+    """
+    right: Any = np.all(condition | np.isnan(x))
+    if hasattr(right, "recorder"):
+        right.recorder.guards.append(right.value)
+    elif not right:
+        raise TypeError("outside of where this is right")
 
 
 def polynomial(x: Any, coefficients: Any) -> Any:
