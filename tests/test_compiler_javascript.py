@@ -21,7 +21,7 @@ from minigrad.compiler.javascript.writer import written
 from minigrad.compiler.loops import Compute, Load, Loop, Operand, Reduce, Store
 from minigrad.compiler.operations import OPERATIONS, result_dtype
 
-from .javascript_engine import MISSING, Engine, available, engine
+from .javascript_engine import MISSING, NODE, Engine, available, engine
 from .loop_builder import Builder
 from .test_compiler_loops import (  # noqa: F401  (these run here once more)
     CASES,
@@ -53,7 +53,7 @@ from .test_compiler_loops import (  # noqa: F401  (these run here once more)
     test_sums_over_different_axes_do_not_count_each_others_points,
 )
 
-pytestmark = pytest.mark.skipif(not available(), reason=MISSING)
+pytestmark = [pytest.mark.skipif(not available(), reason=MISSING), *([] if NODE else [pytest.mark.browser])]
 
 
 @pytest.fixture(scope="module")

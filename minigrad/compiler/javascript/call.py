@@ -1,11 +1,19 @@
-"""A call of a function of library.js."""
+"""A call of a function of library.js, and how the arguments of NumPy's calls are read."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from math import prod
 from typing import Any
 
-__all__ = ["LibraryCall"]
+from ..numbers import Formula
+from ..program import Step, Var
+
+__all__ = ["Constants", "LibraryCall", "arguments", "formulas_in", "lengths"]
+
+#: The arrays of values that are the same at each run.
+Constants = Mapping[Var, Any]
 
 
 @dataclass
@@ -19,3 +27,32 @@ class LibraryCall:
     name: str
     arrays: list[Any]
     options: dict[str, Any] = field(default_factory=dict)
+
+
+def arguments(step: Step, *names: str) -> dict[str, Any]:
+    """The arguments of a call by their names."""
+    return dict(zip(names, step.args, strict=False)) | step.kwargs
+
+
+def lengths(axis: Any, x: Any) -> tuple[int, dict[str, int]] | None:
+    """An axis of a value, counted from the first, and the numbers of elements before it, along it and after it.
+
+    >>> import numpy as np
+    >>> lengths(-2, Var(0, (2, 3, 4), np.dtype("float32")))
+    (1, {'outer': 2, 'length': 3, 'inner': 4})
+    """
+    if not isinstance(axis, int) or type(x) is not Var or not x.shape:
+        return None
+    axis %= len(x.shape)
+    return axis, {"outer": prod(x.shape[:axis]), "length": x.shape[axis], "inner": prod(x.shape[axis + 1 :])}
+
+
+def formulas_in(x: Any) -> list[Formula]:
+    """The numbers of Python's in nested containers."""
+    if type(x) is Formula:
+        return [x]
+    if isinstance(x, dict):
+        x = tuple(x.values())
+    if isinstance(x, slice):
+        x = (x.start, x.stop, x.step)
+    return [f for v in x for f in formulas_in(v)] if isinstance(x, (tuple, list)) else []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from math import prod
 from typing import Any
 
@@ -15,12 +15,11 @@ from ..operations import DTYPES
 from ..program import Step, Var
 from ..trace import changed, replaced_at, seen_through, written_through
 from ..views import LOOKS
-from .call import LibraryCall
+from .call import Constants, LibraryCall, arguments, formulas_in, lengths
+from .matrices import BY_NAME, MATRICES
 from .places import known, moved, numbered, placed
 
 __all__ = ["library_call"]
-
-Constants = Mapping[Var, Any]
 
 
 def library_call(step: Step, constants: Constants) -> LibraryCall | None:
@@ -29,6 +28,8 @@ def library_call(step: Step, constants: Constants) -> LibraryCall | None:
     Args:
         constants: the arrays of values that are the same at each run.
     """
+    if formulas_in((step.args, step.kwargs)):
+        return None
     name = getattr(step.function, "__name__", "")
     make = _TABLE.get(step.function) or (_BY_NAME.get(name) if _is_ours_or_scipys(step.function) else None)
     if make is None and (step.function in _MOVES or step.function in LOOKS):
@@ -37,6 +38,7 @@ def library_call(step: Step, constants: Constants) -> LibraryCall | None:
 
 
 def _is_ours_or_scipys(function: Any) -> bool:
+    """Whether a name is enough to know a function by."""
     return str(getattr(function, "__module__", "")).partition(".")[0] in ("minigrad", "scipy")
 
 
@@ -50,6 +52,7 @@ _MOVES = {
 
 
 def _move(step: Step, constants: Constants) -> LibraryCall | None:
+    """A function that moves elements of its first argument."""
     other = {k for k in ("out", "order") if step.kwargs.get(k) is not None and step.function is not np.copy}
     if step.several or other or step.kwargs.get("dtype") not in (None, step.out.dtype):
         return None
@@ -113,6 +116,7 @@ def _at(name: str, x: Any, index: Any, value: Any, constants: Constants) -> Libr
 
 
 def _write_through(step: Step, constants: Constants) -> LibraryCall | None:
+    """The whole with other values where a view of it is."""
     x, path, value = step.args
     return moved(step, [x, value], lambda a: written_through(a[0], path, a[1]))
 
@@ -150,21 +154,9 @@ def _fold(step: Step, constants: Constants) -> LibraryCall | None:
 # ------------------------------------------------------------------------------------ along an axis
 
 
-def _arguments(step: Step, *names: str) -> dict[str, Any]:
-    return dict(zip(names, step.args, strict=False)) | step.kwargs
-
-
-def _axis(step: Step, axis: Any, x: Any) -> tuple[int, dict[str, int]] | None:
-    """An axis, as numbers of elements before it, along it and after it."""
-    if not isinstance(axis, int) or type(x) is not Var or not x.shape:
-        return None
-    axis %= len(x.shape)
-    return axis, {"outer": prod(x.shape[:axis]), "length": x.shape[axis], "inner": prod(x.shape[axis + 1 :])}
-
-
 def _along(name: str, step: Step, x: Var, index: Var, axis: Any, more: list[Any]) -> LibraryCall | None:
     """take_along_axis and put_along_axis, of an index that has the array's lengths along the other axes."""
-    found = _axis(step, axis, x)
+    found = lengths(axis, x)
     if found is None or len(index.shape) != len(x.shape):
         return None
     same = all(a == b for i, (a, b) in enumerate(zip(x.shape, index.shape, strict=True)) if i != found[0])
@@ -174,7 +166,8 @@ def _along(name: str, step: Step, x: Var, index: Var, axis: Any, more: list[Any]
 
 
 def _take_along(step: Step, constants: Constants) -> LibraryCall | None:
-    given = _arguments(step, "arr", "indices", "axis")
+    """np.take_along_axis"""
+    given = arguments(step, "arr", "indices", "axis")
     x, index, axis = given["arr"], given["indices"], given.get("axis", -1)
     if type(index) is not Var or index in constants:
         return moved(step, [x], lambda arrays: np.take_along_axis(arrays[0], known(index, constants), axis))
@@ -185,7 +178,7 @@ def _of_axis(name: str) -> Callable[[Step, Constants], LibraryCall | None]:
     """A function of an array, and of one of its axes or None for all elements in a row."""
 
     def make(step: Step, constants: Constants) -> LibraryCall | None:
-        given = _arguments(step, "x", "axis", "dtype")
+        given = arguments(step, "x", "axis", "dtype")
         x = given.pop("x" if "x" in given else "a")
         axis = given.pop("axis", -1 if "sort" in name else None)
         more = {k: v for k, v in given.items() if v not in (None, np._NoValue) and k not in ("kind", "stable", "keepdims")}
@@ -194,14 +187,15 @@ def _of_axis(name: str) -> Callable[[Step, Constants], LibraryCall | None]:
             return None
         if axis is None or not x.shape:
             return LibraryCall(name, [x], {"outer": 1, "length": prod(x.shape), "inner": 1})
-        found = _axis(step, axis, x)
+        found = lengths(axis, x)
         return None if found is None else LibraryCall(name, [x], found[1])
 
     return make
 
 
 def _searchsorted(step: Step, constants: Constants) -> LibraryCall | None:
-    given = _arguments(step, "a", "v", "side", "sorter")
+    """Of an array that is ordered without a sorter."""
+    given = arguments(step, "a", "v", "side", "sorter")
     ordered, sought = given["a"], given["v"]
     if given.get("sorter") is not None or type(ordered) is not Var or type(sought) is not Var:
         return None
@@ -209,118 +203,9 @@ def _searchsorted(step: Step, constants: Constants) -> LibraryCall | None:
 
 
 def _nonzero(step: Step, constants: Constants) -> LibraryCall | None:
+    """As many elements as in the recorded run."""
     x = step.args[0]
     return LibraryCall("nonzero", [x], {"flat": step.function is np.flatnonzero}) if type(x) is Var else None
-
-
-# ------------------------------------------------------------------------------------ matrices
-
-
-def _of_matrices(name: str, *options: str) -> Callable[[Step, Constants], LibraryCall | None]:
-    """A function of one or two stacks of square matrices of floats; it may be given these options."""
-
-    def make(step: Step, constants: Constants) -> LibraryCall | None:
-        if not prod(getattr(step.args[0], "shape", (0,))):
-            return None
-        arrays = [a if type(a) is Var else None for a in step.args]
-        given = {k: v for k, v in step.kwargs.items() if v not in (None, np._NoValue)}
-        if None in arrays or given.keys() - set(options) or any(a.dtype.kind != "f" for a in arrays):  # type: ignore[union-attr]
-            return None
-        first = arrays[0]
-        assert first is not None
-        if len(arrays) == 2 and (arrays[1].shape[: len(first.shape) - 2] != first.shape[:-2]):  # type: ignore[union-attr]
-            return None  # stacks that are broadcast, or a single vector beside a stack
-        return LibraryCall(name, list(arrays), {"rows": first.shape[-2], "columns": first.shape[-1]} | given)
-
-    return make
-
-
-def _qr(step: Step, constants: Constants) -> LibraryCall | None:
-    mode = _arguments(step, "a", "mode").get("mode", "reduced")
-    return _of_matrices("qr", "mode")(Step(step.function, step.args[:1], {"mode": mode}, step.outs, step.several), constants)
-
-
-def _singular_values(step: Step, constants: Constants) -> LibraryCall | None:
-    """Without the vectors, of which LAPACK chooses the signs."""
-    given = _arguments(step, "a", "full_matrices", "compute_uv", "hermitian")
-    if given.get("compute_uv", True) or given.get("hermitian"):
-        return None
-    return _of_matrices("svdvals")(Step(step.function, step.args[:1], {}, step.outs), constants)
-
-
-def _least(step: Step, constants: Constants) -> LibraryCall | None:
-    """Pseudo-inverses, and least squares with them: what is below a part of the largest singular value is 0."""
-    squares = step.function is np.linalg.lstsq
-    given = _arguments(step, "a", "b", "rcond") if squares else _arguments(step, "a", "rcond")
-    a, rcond = given["a"], given.get("rcond")
-    if type(a) is not Var or set(given) - {"a", "b", "rcond", "rtol"} or isinstance(rcond, Var) or given.get("rtol") is not None:
-        return None
-    if rcond is None:
-        rcond = float(np.finfo(a.dtype).eps) * max(a.shape[-2:]) if squares else 1e-15
-    arrays = (a, given["b"]) if squares else (a,)
-    found = _of_matrices("lstsq" if squares else "pinv")(Step(step.function, arrays, {}, step.outs, step.several), constants)
-    if found is not None:
-        found.options |= {"least": float(rcond), "sides": prod(given["b"].shape[1:]) if squares else 0}
-    return found
-
-
-def _lu(step: Step, constants: Constants) -> LibraryCall | None:
-    name = getattr(step.function, "__name__", "")
-    given = {k: v for k, v in step.kwargs.items() if k not in ("overwrite_a", "check_finite")}
-    if any(given.values()) or len(step.args) != 1:
-        return None
-    return _of_matrices(name)(Step(step.function, step.args, {}, step.outs, step.several), constants)
-
-
-def _filter(step: Step, constants: Constants) -> LibraryCall | None:
-    """scipy.signal.lfilter"""
-    given = _arguments(step, "b", "a", "x", "axis", "zi")
-    arrays = [given["b"], given["a"], given["x"]]
-    if given.get("zi") is not None or step.several or not all(type(v) is Var and v.dtype == step.out.dtype for v in arrays):
-        return None
-    found = _axis(step, given.get("axis", -1), arrays[2])
-    return None if found is None else LibraryCall("lfilter", arrays, found[1])
-
-
-def _modf(step: Step, constants: Constants) -> LibraryCall | None:
-    x = step.args[0]
-    return LibraryCall("modf", [x]) if type(x) is Var and x.dtype.kind == "f" and not step.kwargs else None
-
-
-def _frexp(step: Step, constants: Constants) -> LibraryCall | None:
-    x = step.args[0]
-    return LibraryCall("frexp", [x]) if type(x) is Var and x.dtype.kind == "f" and not step.kwargs else None
-
-
-def _next(step: Step, constants: Constants) -> LibraryCall | None:
-    """np.nextafter"""
-    x, y = step.args
-    alike = type(x) is type(y) is Var and x.shape == y.shape and str(x.dtype) == str(y.dtype) == "float64"
-    return LibraryCall("nextafter", [x, y]) if alike and not step.kwargs else None
-
-
-def _solve(step: Step, constants: Constants) -> LibraryCall | None:
-    found = _of_matrices("solve")(step, constants)
-    if found is None or len(found.arrays) != 2:
-        return None
-    a, b = found.arrays
-    if len(b.shape) == 1 and len(a.shape) == 2:
-        return LibraryCall("solve", [a, b], found.options | {"sides": 1})
-    return LibraryCall("solve", [a, b], found.options | {"sides": b.shape[-1]}) if len(a.shape) == len(b.shape) else None
-
-
-def _triangular(step: Step, constants: Constants) -> LibraryCall | None:
-    a, b, *rest = step.args
-    given = dict(step.kwargs)
-    allowed = {"lower", "trans", "unit_diagonal", "overwrite_b", "check_finite"}
-    if rest or given.keys() - allowed or given.get("trans", 0) not in (0, 1, "N", "T"):
-        return None
-    found = _solve(Step(np.linalg.solve, (a, b), {}, step.outs), constants)
-    if found is None:
-        return None
-    turned = given.get("trans", 0) in (1, "T")
-    lower, unit = bool(given.get("lower", False)), bool(given.get("unit_diagonal", False))
-    return LibraryCall("solve_triangular", found.arrays, found.options | {"lower": lower, "turned": turned, "unit": unit})
 
 
 _TABLE: dict[Any, Callable[[Step, Constants], LibraryCall | None]] = {
@@ -328,9 +213,6 @@ _TABLE: dict[Any, Callable[[Step, Constants], LibraryCall | None]] = {
     seen_through: _move, np.take_along_axis: _take_along, np.argsort: _of_axis("argsort"), np.sort: _of_axis("sort"),
     np.argmax: _of_axis("argmax"), np.argmin: _of_axis("argmin"), np.cumsum: _of_axis("cumsum"), np.cumprod: _of_axis("cumprod"),
     np.searchsorted: _searchsorted, np.nonzero: _nonzero, np.flatnonzero: _nonzero,
-    np.linalg.inv: _of_matrices("inv"), np.linalg.det: _of_matrices("det"), np.linalg.slogdet: _of_matrices("slogdet"),
-    np.linalg.cholesky: _of_matrices("cholesky", "upper"), np.linalg.solve: _solve, np.linalg.qr: _qr,
-    np.linalg.pinv: _least, np.linalg.lstsq: _least, np.linalg.svd: _singular_values,
-    np.modf: _modf, np.frexp: _frexp, np.nextafter: _next,
+    **MATRICES,
 }  # fmt: skip
-_BY_NAME = {"fold": _fold, "solve_triangular": _triangular, "lfilter": _filter, "lu": _lu, "lu_factor": _lu}
+_BY_NAME = {"fold": _fold, **BY_NAME}

@@ -79,31 +79,17 @@ def described(
     writer = _Writer(split(whole, given), given, functions)
     for formula in [f for pair in number_pairs for f in pair] + [f for f, _ in decisions]:
         writer.number(formula)
-    outputs, _ = writer.parts.program.outputs
-    values = [*vars_in(writer.parts.program.outputs), *writer.parts.program.guards]
-    places = {v: writer.value(v) for v in values}
     always = program.inputs[:arguments]
     used = {*always, *(old for old, _ in pairs), *vars_in(writer.parts.program.outputs), *writer.at}
-    inputs = {v: i for i, v in enumerate(v for v in program.inputs if v in used)}
-    called = dict(zip(program.inputs, names, strict=False))
-    reasons = {places[v]: why for v, why in writer.parts.fixed.items() if v in places}
-    description = {
-        "buffers": writer.buffers,
-        "constants": writer.constants,
-        "inputs": [writer.input(v, called.get(v, f"input {i}")) for v, i in inputs.items()],
-        "numbers": writer.numbers,
-        "read_numbers": writer.read_numbers,
-        "steps": writer.steps,
-        "values": writer.values,
-        "outputs": _shown(outputs, places),
-        "fixed": reasons,
-        "drawn": [places[v] for v in values if v in writer.parts.drawn],
-        "guards": [places[v] for v in writer.parts.program.guards],
+    called = {v: name for v, name in zip(program.inputs, [*names, *[""] * len(program.inputs)], strict=False) if v in used}
+    found = writer.written({v: name or f"input {i}" for i, (v, name) in enumerate(called.items())})
+    fixed, inputs, places = found.fixed, found.inputs, found.places
+    found.description |= {
         "decisions": [[writer.number(f), value] for f, value in decisions],
-        "pairs": [[inputs[old], places[new]] for old, new in pairs if new not in writer.parts.fixed],
+        "pairs": [[inputs[old], places[new]] for old, new in pairs if new not in fixed],
         "number_pairs": [[writer.number(old), writer.number(new)] for old, new in number_pairs],
     }
-    return Living(description, places, inputs, {v: why for v, why in writer.parts.fixed.items() if v in places})
+    return found
 
 
 def _shown(x: Any, places: Mapping[Var, int]) -> Any:
@@ -145,9 +131,30 @@ class _Writer:
             else:
                 self._loop(group)
 
+    def written(self, names: Mapping[Var, str]) -> Living:
+        """The description, of inputs with these names; what a training adds to it is not in it yet."""
+        program, fixed = self.parts.program, self.parts.fixed
+        values = [*vars_in(program.outputs), *program.guards]
+        places = {v: self.value(v) for v in values}
+        description = {
+            "inputs": [self.input(v, name) for v, name in names.items()],
+            "buffers": self.buffers,
+            "constants": self.constants,
+            "numbers": self.numbers,
+            "read_numbers": self.read_numbers,
+            "steps": self.steps,
+            "values": self.values,
+            "outputs": _shown(program.outputs[0], places),
+            "fixed": {places[v]: why for v, why in fixed.items() if v in places},
+            "drawn": [places[v] for v in values if v in self.parts.drawn],
+            "guards": [places[v] for v in program.guards],
+        }
+        return Living(description, places, {v: i for i, v in enumerate(names)}, {v: w for v, w in fixed.items() if v in places})
+
     # ------------------------------------------------------------------------------- buffers
 
     def _new(self, dtype: Any, size: int) -> int:
+        """A buffer that nobody has."""
         self.buffers.append([str(dtype), size])
         return len(self.buffers) - 1
 
@@ -183,21 +190,22 @@ class _Writer:
         return [self.buffer(view.base), list(view.shape), list(view.strides), view.offset]
 
     def value(self, v: Var) -> int:
+        """The place of a value that is shown."""
         self.values.append(self.view(v))
         return len(self.values) - 1
 
     def input(self, v: Var, name: str) -> dict[str, Any]:
+        """An input and what it holds."""
         data = encoded(np.asarray(self.given[v]))
-        found = {"name": name, "buffer": self.buffer(v), "shape": list(v.shape), "dtype": str(v.dtype), "data": data}
-        return found
+        return {"name": name, "buffer": self.buffer(v), "shape": list(v.shape), "dtype": str(v.dtype), "data": data}
 
     def number(self, formula: Formula) -> int:
         """The place of a number of Python's."""
         if formula not in self.known:
             if formula.function is None:
-                entry: dict[str, Any] = {"name": formula.name, "value": self.given[formula]}
+                entry: dict[str, Any] = {"name": formula.name, "value": _finite(self.given[formula])}
             else:
-                args = [[self.number(a)] if type(a) is Formula else a for a in formula.args]
+                args = [[self.number(a)] if type(a) is Formula else _finite(a) for a in formula.args]
                 entry = {"function": formula.function.__name__, "args": args, "value": 0}
             self.known[formula] = len(self.numbers)
             self.numbers.append(entry)
@@ -230,6 +238,7 @@ class _Writer:
         self.steps.append([made.name, views, outs, writes, sorted({view[0] for view in views} - set(writes)), made.options])
 
     def _constant(self, x: Any) -> list[Any]:
+        """The view of an array that is known; of equal ones there is one."""
         data = encoded(x)
         if (str(x.dtype), x.size, data) not in self.same:
             self.same[str(x.dtype), x.size, data] = self._new(x.dtype, x.size)
@@ -237,13 +246,25 @@ class _Writer:
         return [self.same[str(x.dtype), x.size, data], list(x.shape), list(strides_of(x.shape)), 0]
 
 
+def _finite(x: Any) -> Any:
+    """A number of Python's, of which JSON has no infinite ones: these are texts."""
+    return x if isfinite(x) else {"inf": "Infinity", "-inf": "-Infinity"}.get(str(float(x)), "NaN")
+
+
 def encoded(x: np.ndarray) -> Any:
     """Numbers as base64, of whole numbers of 64 bits as float64; one number where all are the same.
+
+    Raises:
+        ValueError: float64 does not hold one of these.
 
     >>> encoded(np.zeros(3)), encoded(np.float32([1, 2]))
     (0.0, 'AACAPwAAAEA=')
     """
     x = np.asarray(x, order="C")
+    if str(x.dtype) in ("int64", "uint64") and x.size and max(int(x.max()), -int(x.min())) > 2**53:
+        raise ValueError(
+            "a whole number is beyond 2^53, where JavaScript's numbers are not exact; use smaller ones"
+        )
     first: Any = x.flat[0] if x.size else 0
     if x.size and x.dtype.kind in "biuf" and isfinite(first) and (first or not np.signbit(first)) and (x == first).all():
         return int(first) if x.dtype.kind == "b" else first.item()

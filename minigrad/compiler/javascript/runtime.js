@@ -149,7 +149,7 @@ minigrad.Program = class {
     this.buffers = description.buffers.map(([dtype, size]) => new minigrad.ARRAYS[dtype](size));
     for (const [buffer, data] of description.constants) this.#fill(buffer, data);
     for (const input of description.inputs) this.#fill(input.buffer, input.data);
-    this.numbers = description.numbers.map((number) => number.value);
+    this.numbers = description.numbers.map(({ value }) => (typeof value === "string" ? Number(value) : value)); // JSON has no NaN
     this.steps = description.steps.map((step) => this.#prepared(step));
     this.writers = new Map(); // of each buffer the steps that write it
     this.steps.forEach((step, i) => {
@@ -240,7 +240,7 @@ minigrad.Program = class {
   // Numbers that follow from others, and the places where loops read them.
   #evaluate() {
     this.description.numbers.forEach(({ function: name, args }, i) => {
-      if (name) this.numbers[i] = minigrad.arithmetic[name](...args.map((a) => (typeof a === "number" ? a : this.numbers[a[0]])));
+      if (name) this.numbers[i] = minigrad.arithmetic[name](...args.map((a) => (Array.isArray(a) ? this.numbers[a[0]] : Number(a))));
     });
     for (const [buffer, number] of this.description.read_numbers) {
       const before = this.buffers[buffer][0];

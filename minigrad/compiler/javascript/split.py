@@ -14,15 +14,15 @@ from typing import Any
 from ..expand import expanded
 from ..fuse import Fusion, fused
 from ..groups import Call
-from ..numbers import Formula
 from ..operations import DTYPES
 from ..passes import inputs_of, without_unused
 from ..program import Program, Step, Var, vars_in
+from .call import formulas_in
 from .calls import library_call
 from .replay import replay
 from .rules import spelled_out
 
-__all__ = ["Split", "formulas_in", "split"]
+__all__ = ["Split", "split"]
 
 
 @dataclass
@@ -34,7 +34,7 @@ class Split:
         fusion: its loops and calls.
         values: of all values of the program what the recorded run gave.
         fixed: of each value that stays as it is, why.
-        drawn: values that are random draws.
+        drawn: values that are random draws, or follow from such alone.
     """
 
     program: Program
@@ -70,17 +70,6 @@ def split(program: Program, given: Mapping[Any, Any]) -> Split:
         program = _without(program, fixed, values)
 
 
-def formulas_in(x: Any) -> list[Formula]:
-    """The numbers of Python's in nested containers."""
-    if type(x) is Formula:
-        return [x]
-    if isinstance(x, dict):
-        x = tuple(x.values())
-    if isinstance(x, slice):
-        x = (x.start, x.stop, x.step)
-    return [f for v in x for f in formulas_in(v)] if isinstance(x, (tuple, list)) else []
-
-
 def _without_constant(program: Program, values: dict[Var, Any], drawn: set[Var]) -> Program:
     """What depends on nothing that can be changed becomes a constant."""
     constants, steps = dict(program.constants), list[Step]()
@@ -92,11 +81,12 @@ def _without_constant(program: Program, values: dict[Var, Any], drawn: set[Var])
             continue
         outs = [v for v in step.outs if v is not None]
         constants.update((v, values[v]) for v in outs)
-        drawn.update(outs if getattr(step.function, "draws", False) else ())
+        drawn.update(outs if getattr(step.function, "draws", False) or not drawn.isdisjoint(inputs_of(step)) else ())
     return without_unused(_again(program, constants, steps))
 
 
 def _again(program: Program, constants: dict[Var, Any], steps: list[Step]) -> Program:
+    """The program of other steps; a guard that is a constant holds."""
     guards = [v for v in program.guards if v not in constants]
     return Program(program.inputs, constants, steps, program.outputs, [], guards)
 

@@ -79,6 +79,7 @@ def _numbers_of(source: Any) -> Any:
 
 
 def _number_at(source: Any, path: tuple[Any, ...], leaves: Sequence[Any]) -> Any:
+    """What a number of Python's is now."""
     value = leaves if source is None else source
     for key in path:
         value = value[key]
@@ -93,4 +94,5 @@ def _input_at(capture: Capture, place: Any) -> Var | None:
 
 
 def _is_at(place: Any, source: Any, path: tuple[Any, ...]) -> bool:
+    """Whether a number was read in a place."""
     return place.holder is source and path == (place.key,)
