@@ -6,10 +6,8 @@ import json
 import re
 import subprocess
 import sys
-from base64 import b64encode
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +25,6 @@ from minigrad.compiler.trace import Recorder
 from minigrad.ops.window import Window, fold
 from minigrad.tensor import raw
 
-from .browser import needs_browser, opened
 from .javascript_engine import MISSING, NODE, Engine, available, encoded, engine
 from .test_compile import ROWS as TABLE
 from .test_compile import forward_and_back
@@ -392,6 +389,63 @@ def test_an_array_that_several_steps_write_is_written_again_by_all(javascript: E
             np.testing.assert_array_equal(found["values"][place], y)
 
 
+CORNERS: dict[str, tuple[Callable[..., Any], tuple[Any, ...]]] = {
+    "what is given is returned, twice": (lambda x: (x, x, x + 1.0), (A,)),
+    "views of what is given": (lambda x: (x.T, x[1:, ::-1], x[:, None, 1], np.broadcast_to(x[0], (2, 4))), (A,)),
+    "a constant": (lambda x: (np.arange(3.0), np.zeros((2, 2), bool), x), (A,)),
+    "nothing": (lambda x: (x[:0], np.sum(x[:0], axis=0), np.cumsum(x[:0]), x[:, :0] @ x[:0]), (A,)),
+    "numbers without axes": (lambda x: (x * 2.0, np.exp(x), np.sum(x), x[None] @ np.ones((1, 2))), (np.array(2.0),)),
+    "whole numbers": (lambda x: (x // 2 + x % 3, x > 1, ~(x > 1), x << 2, x.astype("uint8") * np.uint8(200)), (PLACES,)),
+    "small floats and large ones": (lambda x: (x * 1e-300 * 1e-10, x * 1e300 * 1e10, -x * 0.0), (A,)),
+    "NaN and infinities": (
+        lambda x: (np.maximum(x, 0.0), np.sign(x), np.sum(x), np.max(x), np.where(x > 0, x, -x), np.isfinite(x)),
+        (np.array([np.nan, np.inf, -np.inf, 1.0, -0.0]),),
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", CORNERS)
+def test_corners(javascript: Engine, name: str) -> None:
+    function, arrays = CORNERS[name]
+    with np.errstate(all="ignore"):
+        run = recorded(javascript, function, arrays, keep=True)
+        right = function(*arrays)
+    (found,) = answered(javascript, run, [[]])["found"]
+    assert not run.fixed
+    for place, y in zip(run.description["outputs"], right, strict=True):
+        assert run.description["values"][place][1] == list(np.shape(y))
+        np.testing.assert_array_equal(found["values"][place].reshape(np.shape(y)), y)
+
+
+def test_arrays_that_change_places_do_so(javascript: Engine) -> None:
+    """New values are read before the first one is written."""
+    recorder = Recorder()
+    x, y = (recorder.given(np.zeros(2)) for _ in range(2))
+    program = simplified(recorder.program([x + y]))
+    one, two = program.inputs
+    given = {one: np.array([1.0, 2.0]), two: np.array([3.0, 4.0])}
+    run = described(program, given, javascript.functions, pairs=[(one, two), (two, one)])
+    answer = answered(javascript, run, [], steps=3)
+    np.testing.assert_array_equal(answer["inputs"], [[3, 4], [1, 2]])
+
+
+def test_numbers_that_json_has_not_arrive(javascript: Engine) -> None:
+    def clip(x: Any, most: float) -> Any:
+        return np.minimum(x, most), np.where(x > 1e9, np.nan, x)
+
+    f = mg.compile(clip)
+    f(A, float("inf"))
+    run = living(f.versions[0].capture, (A, float("inf")), javascript.functions)
+    json.dumps(run.description, allow_nan=False)
+    (found,) = answered(javascript, run, [[]])["found"]
+    np.testing.assert_array_equal(found["values"][run.description["outputs"][0][0]].reshape(A.shape), A)
+
+
+def test_a_whole_number_that_float64_does_not_hold_is_refused(javascript: Engine) -> None:
+    with pytest.raises(ValueError, match="2\\^53"):
+        recorded(javascript, lambda x: x + 1, [np.array([2**60])])
+
+
 # Networks
 
 
@@ -533,49 +587,3 @@ def test_a_first_step_that_makes_places_is_refused(javascript: Engine) -> None:
 def test_nothing_of_it_is_imported_before_it_is_used() -> None:
     script = "import sys, minigrad, nn; minigrad.compile; print(any('javascript' in m for m in sys.modules))"
     assert subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout == "False\n"
-
-
-# Pages
-
-PAGE = """
-  const description = JSON.parse(document.querySelector("#data").textContent);
-  const computed = (description) => {
-    const program = new minigrad.Program(description);
-    program.set(0, [1, 2, 3]);
-    program.run();
-    return Array.from(program.read(0).data);
-  };
-  const texts = [...document.querySelectorAll("script[data-shared]")].map((element) => element.textContent);
-  const own = `const computed = ${computed}; onmessage = ({ data }) => postMessage(computed(data));`;
-  const worker = new Worker(URL.createObjectURL(new Blob([...texts, own])));
-  worker.onmessage = ({ data }) => {
-    document.body.textContent = JSON.stringify([computed(description), data]);
-    document.documentElement.dataset.ready = "";
-  };
-  worker.postMessage(description);
-"""
-
-
-class TestPages:
-    pytestmark = needs_browser
-
-    def test_a_page_with_a_strict_policy_computes_on_its_thread_and_in_a_worker(self, tmp_path: Path) -> None:
-        functions = Functions()
-        recorder = Recorder()
-        program = recorder.program([np.exp(recorder.given(np.zeros(3)))])
-        run = described(program, {program.inputs[0]: np.zeros(3)}, functions)
-        scripts = [f'"use strict";{runtime()}', functions.script]
-        hashes = " ".join(f"'sha256-{b64encode(sha256(s.encode()).digest()).decode()}'" for s in [*scripts, PAGE])
-        policy = f"default-src 'none'; script-src {hashes}; worker-src blob:"
-        path = tmp_path / "page.html"
-        path.write_text(
-            f'<!doctype html><html><meta charset="utf-8"><meta http-equiv="Content-Security-Policy" content="{policy}"><body>'
-            f'<script type="application/json" id="data">{json.dumps(run.description)}</script>'
-            + "".join(f"<script data-shared>{s}</script>" for s in scripts)
-            + f"<script>{PAGE}</script>",
-            encoding="utf-8",
-        )
-        with opened(path, extra=("blob:",)) as page:
-            here, there = json.loads(page.locator("body").inner_text())
-        np.testing.assert_allclose(here, np.exp([1, 2, 3]), rtol=1e-15)
-        assert here == there
