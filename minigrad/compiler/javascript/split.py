@@ -15,7 +15,7 @@ from ..expand import expanded
 from ..fuse import Fusion, fused
 from ..groups import Call
 from ..operations import DTYPES
-from ..passes import inputs_of, without_unused
+from ..passes import without_unused
 from ..program import Program, Step, Var, vars_in
 from .call import formulas_in
 from .calls import library_call
@@ -75,13 +75,13 @@ def _without_constant(program: Program, values: dict[Var, Any], drawn: set[Var])
     constants, steps = dict(program.constants), list[Step]()
     moving = {v for v in program.inputs if 0 not in v.shape}
     for step in program.steps:
-        if not moving.isdisjoint(inputs_of(step)) or formulas_in((step.args, step.kwargs)):
+        if not moving.isdisjoint(step.inputs()) or formulas_in((step.args, step.kwargs)):
             moving.update(v for v in step.outs if v is not None and 0 not in v.shape)
             steps.append(step)
             continue
         outs = [v for v in step.outs if v is not None]
         constants.update((v, values[v]) for v in outs)
-        drawn.update(outs if getattr(step.function, "draws", False) or not drawn.isdisjoint(inputs_of(step)) else ())
+        drawn.update(outs if getattr(step.function, "draws", False) or not drawn.isdisjoint(step.inputs()) else ())
     return without_unused(_again(program, constants, steps))
 
 
@@ -95,7 +95,7 @@ def _not_computed(program: Program, fixed: dict[Var, str]) -> dict[Var, str]:
     """What follows from a value that stays as it is."""
     found: dict[Var, str] = {}
     for step in program.steps:
-        reason = next((why for v in inputs_of(step) if (why := fixed.get(v) or found.get(v))), None)
+        reason = next((why for v in step.inputs() if (why := fixed.get(v) or found.get(v))), None)
         if reason is not None:
             found.update((v, reason) for v in step.outs if v is not None)
     return found
@@ -114,6 +114,6 @@ def _missing(step: Step, constants: Mapping[Var, Any]) -> str | None:
     """Why a page cannot make a call; None where it can."""
     name = getattr(step.function, "__name__", str(step.function))
     outs: Sequence[Var] = [v for v in step.outs if v is not None]
-    if odd := [v for v in (*outs, *inputs_of(step)) if str(v.dtype) not in DTYPES]:
+    if odd := [v for v in (*outs, *step.inputs()) if str(v.dtype) not in DTYPES]:
         return f"{name} computes with {odd[0].dtype}, which the page does not"
     return None if library_call(step, constants) else f"the page has no function for {name}"
