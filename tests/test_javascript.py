@@ -17,6 +17,7 @@ import pytest
 import minigrad as mg
 import nn
 from minigrad.backend import call_scipy
+from minigrad.backward import gradients
 from minigrad.compiler.capture import capture
 from minigrad.compiler.javascript import Functions, Living, described, living, runtime
 from minigrad.compiler.javascript.special import SPECIAL
@@ -492,25 +493,25 @@ def test_a_network_and_all_its_gradients_follow_an_edit_of_any_leaf(javascript: 
     net, x, y = make(), inputs(rng), targets(rng)
 
     @mg.compile
-    def gradients(x: Any, y: Any) -> Any:
+    def run_all(x: Any, y: Any) -> Any:
         for p in net.parameters():
             p.grad = None
         loss = F.cross_entropy(net(x), y)
         loss.backward()
         return loss.detach()
 
-    gradients(x, y)
-    capture = gradients.versions[0].capture
+    run_all(x, y)
+    capture = run_all.versions[0].capture
     every = [v for step in capture.program.steps for v in step.outs if v is not None]
     run = living(capture, (x, y), javascript.functions, keep=every)
     assert not run.fixed
     sources = zip(capture.program.inputs[2:], capture.sources, strict=True)
     edited = {run.inputs[v]: source for v, source in sources if isinstance(source, mg.Tensor) and v in run.inputs}
-    edits, wanted = [[]], [float(gradients(x, y))]
+    edits, wanted = [[]], [float(run_all(x, y))]
     for place, tensor in list(edited.items())[::2]:
         tensor._array += rng.normal(0, 0.1, tensor.shape).astype(F32)
         edits.append([[place, encoded(tensor._array)]])
-        wanted.append(float(gradients(x, y)))
+        wanted.append(float(run_all(x, y)))
     answer = answered(javascript, run, edits)["found"]
     loss = run.description["outputs"][0][0]
     np.testing.assert_allclose([found["values"][loss][0] for found in answer], wanted, rtol=1e-5)
@@ -519,6 +520,62 @@ def test_a_network_and_all_its_gradients_follow_an_edit_of_any_leaf(javascript: 
         grad = edited[place].grad
         assert grad is not None
         np.testing.assert_allclose(answer[-1]["values"][value].reshape(grad.shape), raw(grad), rtol=1e-3, atol=2e-6)
+
+
+@pytest.mark.parametrize("reverse", [False, True])
+def test_a_scan_is_written_out(javascript: Engine, reverse: bool) -> None:
+    """With a number of Python's in its body, and its gradient."""
+    rng = np.random.default_rng(0)
+    weight = mg.Tensor(rng.normal(0, 1, (3, 3)).astype(F32), requires_grad=True)
+
+    @mg.compile
+    def run(x: Any, rate: float) -> Any:
+        def body(h: Any, now: Any) -> Any:
+            h = np.tanh(h @ weight + now) * rate
+            return h, h
+
+        weight.grad = None
+        h, ys = mg.scan(body, np.zeros((2, 3), F32), x, reverse=reverse)
+        loss = (ys**2).sum() + h.sum()
+        loss.backward()
+        return loss.detach(), ys.detach()
+
+    x, other = rng.normal(0, 1, (2, 5, 2, 3)).astype(F32)
+    run(x, 0.9)
+    program = living(run.versions[0].capture, (x, 0.9), javascript.functions)
+    assert not program.fixed
+    found = answered(javascript, program, [[], [[0, encoded(other)]]])["found"]
+    for given, answer in zip((x, other), found, strict=True):
+        for place, y in zip(program.description["outputs"][0], run(given, 0.9), strict=True):
+            np.testing.assert_allclose(answer["values"][place].reshape(y.shape), raw(y), rtol=1e-4, atol=1e-5)
+        ((_, place),) = program.description["gradients"]
+        assert weight.grad is not None
+        np.testing.assert_allclose(answer["values"][place].reshape(3, 3), raw(weight.grad), rtol=1e-4, atol=1e-5)
+
+
+def test_values_and_gradients_in_between_are_results_like_others(javascript: Engine) -> None:
+    """What a page shows of each step: a function returns it."""
+    rng = np.random.default_rng(0)
+    mg.random.manual_seed(0)
+    net = nn.Sequential(nn.Linear(2, 3), nn.Tanh(), nn.Linear(3, 2))
+
+    @mg.compile
+    def everything(x: Any, y: Any) -> Any:
+        values = [x]
+        for layer in net:
+            values.append(layer(values[-1]))
+        loss = F.cross_entropy(values[-1], y)
+        shown = [*values[1:], *net.parameters()]
+        return loss.detach(), [v.detach() for v in values[1:]], gradients([loss], shown, [mg.ones(())])
+
+    x, y = rng.normal(0, 1, (4, 2)).astype(F32), rng.integers(0, 2, 4)
+    everything(x, y)
+    run = living(everything.versions[0].capture, (x, y), javascript.functions)
+    other = rng.normal(0, 1, (4, 2)).astype(F32)
+    (found,) = answered(javascript, run, [[[0, encoded(other)]]])["found"]
+    loss, values, slopes = everything(other, y)
+    for place, t in zip(run.description["outputs"][0], [loss, *values, *slopes], strict=True):
+        np.testing.assert_allclose(found["values"][place].reshape(t.shape), raw(t), rtol=1e-4, atol=1e-6)
 
 
 OPTIMIZERS: dict[str, Callable[[Any], Any]] = {

@@ -262,9 +262,7 @@ def encoded(x: np.ndarray) -> Any:
     """
     x = np.asarray(x, order="C")
     if str(x.dtype) in ("int64", "uint64") and x.size and max(int(x.max()), -int(x.min())) > 2**53:
-        raise ValueError(
-            "a whole number is beyond 2^53, where JavaScript's numbers are not exact; use smaller ones"
-        )
+        raise ValueError("a whole number is beyond 2^53, where JavaScript's numbers are not exact; use smaller ones")
     first: Any = x.flat[0] if x.size else 0
     if x.size and x.dtype.kind in "biuf" and isfinite(first) and (first or not np.signbit(first)) and (x == first).all():
         return int(first) if x.dtype.kind == "b" else first.item()

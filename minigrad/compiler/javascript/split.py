@@ -21,6 +21,7 @@ from .call import formulas_in
 from .calls import library_call
 from .replay import replay
 from .rules import spelled_out
+from .unrolled import unrolled
 
 __all__ = ["Split", "split"]
 
@@ -51,7 +52,7 @@ def split(program: Program, given: Mapping[Any, Any]) -> Split:
         given: the arrays of inputs and the values of Formulas that have no function; of other values what is known of the
             recorded run, as what it drew.
     """
-    program = expanded(program)
+    program = expanded(unrolled(program))
     values: dict[Any, Any] = dict(program.constants) | dict(given)
     replay(program.steps, values)
     program = spelled_out(program, library_call, values)
