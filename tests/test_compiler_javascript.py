@@ -147,3 +147,26 @@ def test_products_are_tiled() -> None:
     code = (Load(0), Load(1), Compute("multiply", (0, 1)), Reduce("add", 2, (2,)), Store(2, 3))
     text = written(Loop((64, 64, 64), (x, w, out), code)).text
     assert text.count("+= u") == 16
+
+
+def test_what_takes_long_is_computed_once(javascript: Engine) -> None:
+    """Softmax over rows keeps a row; where columns are summed too, all of it."""
+    x = np.random.default_rng(0).normal(0, 1, (7, 5)).astype(F64)
+    outs = np.empty_like(x), np.empty((1, 5)), np.empty((1, 1))
+    build = Builder(7, 5)
+    v = build.load(x)
+    e = build.exp(build.subtract(v, build.reduce("maximum", v, 1)))
+    p = build.divide(e, build.reduce("add", e, 1))
+    build.store(p, outs[0])
+    build.store(build.reduce("add", build.tanh(p), 0), outs[1])
+    build.store(build.reduce("add", build.exp(build.subtract(p, build.reduce("maximum", p, 0, 1))), 0, 1), outs[2])
+    javascript.run_loops([build.loop()], [build.arrays])
+    right = np.exp(x) / np.exp(x).sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(outs[0], right, rtol=1e-14)
+    np.testing.assert_allclose(outs[1], np.tanh(right).sum(axis=0, keepdims=True), rtol=1e-14)
+    np.testing.assert_allclose(outs[2], np.exp(right - right.max()).sum(keepdims=True), rtol=1e-14)
+    build = Builder(7, 5)
+    v = build.load(x)
+    e = build.exp(build.subtract(v, build.reduce("maximum", v, 1)))
+    build.store(build.divide(e, build.reduce("add", e, 1)), outs[0])
+    assert written(build.loop()).text.count("Math.exp") == 1

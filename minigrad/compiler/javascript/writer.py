@@ -92,6 +92,9 @@ class Writer:
         self.known: list[dict[int, str]] = [{}]  # what values are called, by block
         self.pointers: list[dict[int, tuple[str, frozenset[int]]]] = [{}]  # sums of strides, and the axes in them
         self.saved: dict[int, int] = {}  # values that can be read again, and the operand that holds them
+        self.rows: dict[int, list[int]] = {}  # values that are kept in arrays, over these axes
+        self.depth: dict[int, int] = {}  # in how many blocks these arrays hold what belongs to the point
+        self.filled: set[int] = set()  # those of them that have been computed
         self.roots = self._all_roots()
         self.needs = {i: self._reached(i, Reduce) for i in self.roots}
         self.read = {i: {loop.code[v].operand for v in self._reached(i, Load)} for i in self.roots}  # type: ignore[union-attr]
@@ -152,6 +155,9 @@ class Writer:
         self.known.pop()
         self.pointers.pop()
         self.add("}")
+        for v in [v for v in self.rows if self.depth[v] > len(self.known)]:  # what has been kept was of this block
+            del self.rows[v]
+            self.filled.discard(v)
 
     @contextmanager
     def loops(self, axes: Sequence[int], roots: Sequence[int]) -> Iterator[None]:
@@ -213,15 +219,29 @@ class Writer:
             return
         for i in sums:
             self._begin(i)
+        self._keep(batch, later)
         with self.loops(sorted(self._all_axes(batch[0])), batch):
             for i in batch:
                 self.root(i)
         for i in sums:
             self._end(i)
         self._save(batch)
+        self.filled.update(self.rows)
+
+    def _keep(self, batch: list[int], later: list[int]) -> None:
+        """Note what takes long and is needed in a later sweep too: it is put in an array, unless it is stored anyway."""
+        stored = {step.value for i in batch if isinstance(step := self.loop.code[i], Store)}
+        again = set[int]().union(*(self._reached(j, Compute) for j in later))
+        here = set[int]().union(*(self._reached(i, Compute) for i in batch))
+        for v in sorted(here & again - stored - self.saved.keys() - self.rows.keys()):
+            step, axes = self.loop.code[v], sorted(self.loop.axes[v] - set(self.opened))
+            if isinstance(step, Compute) and step.op in _DEAR and axes and set(axes) <= self._all_axes(batch[0]):
+                size = math.prod(self.loop.space[a] for a in axes)
+                self.rows[v], self.depth[v] = axes, len(self.known)
+                self.scratch[f"k{v}"] = self.loop.dtypes[v], max(size, self.scratch.get(f"k{v}", ("", 0))[1])
 
     def _save(self, batch: list[int]) -> None:
-        """Note what need not be computed again."""
+        """Note what need not be computed again, since it is stored."""
         for i in batch:
             step = self.loop.code[i]
             if isinstance(step, Store) and step.operand not in self.copied:
@@ -264,7 +284,10 @@ class Writer:
 
     def _at_result(self, i: int) -> str:
         """Where a result stands in the array of a reduction."""
-        axes = sorted(self.loop.axes[i])
+        return self._place(sorted(self.loop.axes[i]))
+
+    def _place(self, axes: Sequence[int]) -> str:
+        """The number of this point among those along some axes."""
         text = f"x{axes[0]}"
         for a in axes[1:]:
             text = f"({text}) * {self.length(a)} + x{a}" if "+" in text else f"{text} * {self.length(a)} + x{a}"
@@ -292,6 +315,8 @@ class Writer:
         step = self.loop.code[v]
         if v in self.saved:
             return self.declare(v, f"a{self.saved[v]}[{self.at(self.saved[v])}]")
+        if v in self.filled:
+            return self.declare(v, f"k{v}[{self._place(self.rows[v])}]")
         match step:
             case Constant(number, dtype):
                 text = literal(number, dtype)
@@ -302,7 +327,10 @@ class Writer:
                 return self.declare(v, f"x{axis}")
             case Compute(op, args):
                 given = tuple(map(self.value, args))
-                return self.declare(v, spelled(op, tuple(self.loop.dtypes[a] for a in args), given))
+                name = self.declare(v, spelled(op, tuple(self.loop.dtypes[a] for a in args), given))
+                if v in self.rows:
+                    self.add(f"k{v}[{self._place(self.rows[v])}] = {name};")
+                return name
             case Reduce():
                 text = f"r{v}[{self._at_result(v)}]"
                 return self.declare(v, wrapped(text, self.loop.dtypes[v]) if self._widens(v) else text)
