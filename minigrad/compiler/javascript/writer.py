@@ -93,7 +93,6 @@ class Writer:
         self.pointers: list[dict[int, tuple[str, frozenset[int]]]] = [{}]  # sums of strides, and the axes in them
         self.saved: dict[int, int] = {}  # values that can be read again, and the operand that holds them
         self.rows: dict[int, list[int]] = {}  # values that are kept in arrays, over these axes
-        self.depth: dict[int, int] = {}  # in how many blocks these arrays hold what belongs to the point
         self.filled: set[int] = set()  # those of them that have been computed
         self.roots = self._all_roots()
         self.needs = {i: self._reached(i, Reduce) for i in self.roots}
@@ -155,9 +154,6 @@ class Writer:
         self.known.pop()
         self.pointers.pop()
         self.add("}")
-        for v in [v for v in self.rows if self.depth[v] > len(self.known)]:  # what has been kept was of this block
-            del self.rows[v]
-            self.filled.discard(v)
 
     @contextmanager
     def loops(self, axes: Sequence[int], roots: Sequence[int]) -> Iterator[None]:
@@ -229,16 +225,19 @@ class Writer:
         self.filled.update(self.rows)
 
     def _keep(self, batch: list[int], later: list[int]) -> None:
-        """Note what takes long and is needed in a later sweep too: it is put in an array, unless it is stored anyway."""
+        """Note what takes long and is needed in a later sweep too: it is put in an array, unless it is stored anyway.
+
+        There are several sweeps at one level only, inside of the axes that all roots have in common; so what is kept belongs to
+        the point of these.
+        """
         stored = {step.value for i in batch if isinstance(step := self.loop.code[i], Store)}
         again = set[int]().union(*(self._reached(j, Compute) for j in later))
         here = set[int]().union(*(self._reached(i, Compute) for i in batch))
         for v in sorted(here & again - stored - self.saved.keys() - self.rows.keys()):
             step, axes = self.loop.code[v], sorted(self.loop.axes[v] - set(self.opened))
             if isinstance(step, Compute) and step.op in _DEAR and axes and set(axes) <= self._all_axes(batch[0]):
-                size = math.prod(self.loop.space[a] for a in axes)
-                self.rows[v], self.depth[v] = axes, len(self.known)
-                self.scratch[f"k{v}"] = self.loop.dtypes[v], max(size, self.scratch.get(f"k{v}", ("", 0))[1])
+                self.rows[v] = axes
+                self.scratch[f"k{v}"] = self.loop.dtypes[v], math.prod(self.loop.space[a] for a in axes)
 
     def _save(self, batch: list[int]) -> None:
         """Note what need not be computed again, since it is stored."""
