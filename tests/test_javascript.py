@@ -620,6 +620,80 @@ def test_fifty_steps_of_training_end_where_they_end_in_python(javascript: Engine
             np.testing.assert_allclose(answer["inputs"][run.inputs[v]].reshape(source.shape), raw(source), atol=1e-5)
 
 
+class Last(nn.Module):
+    """A classifier of what a recurrent layer says last, or of the mean over tokens."""
+
+    def __init__(self, inner: nn.Module, width: int) -> None:
+        super().__init__()
+        self.inner, self.out = inner, nn.Linear(width, 3)
+
+    def forward(self, x: Any) -> Any:
+        if isinstance(self.inner, nn.MultiheadAttention):
+            return self.out(self.inner(x, x, x)[0].mean(axis=1))
+        found = self.inner(x)
+        return self.out(found[0][-1] if isinstance(found, tuple) else found.mean(axis=1))
+
+
+Chain = nn.Sequential
+#: Layers, and the shape of what they are given; of one number the tokens.
+LAYERS: dict[str, tuple[Callable[[], nn.Module], tuple[int, ...]]] = {
+    "batch norm": (
+        lambda: Chain(nn.Conv2d(1, 4, 3), nn.BatchNorm2d(4), nn.ReLU(), nn.AvgPool2d(2), nn.Flatten(), nn.Linear(36, 3)),
+        (5, 1, 8, 8),
+    ),
+    "strides, groups": (
+        lambda: Chain(
+            nn.Conv2d(1, 4, 3, stride=2, padding=1), nn.GELU(), nn.Conv2d(4, 8, 3, stride=2, groups=2), nn.AdaptiveAvgPool2d(1),
+            nn.Flatten(), nn.Linear(8, 3),
+        ),
+        (5, 1, 12, 12),
+    ),
+    "transposed": (lambda: Chain(nn.ConvTranspose2d(1, 2, 3, stride=2), nn.Sigmoid(), nn.Flatten(), nn.Linear(162, 3)), (5, 1, 4, 4)),
+    "norms": (
+        lambda: Chain(nn.Linear(4, 8), nn.LayerNorm(8), nn.Softplus(), nn.Linear(8, 8), nn.RMSNorm(8), nn.Linear(8, 3)),
+        (5, 4),
+    ),
+    "one axis": (
+        lambda: Chain(nn.Conv1d(2, 4, 3), nn.GroupNorm(2, 4), nn.ELU(), nn.MaxPool1d(2), nn.Flatten(), nn.Linear(8, 3)),
+        (5, 2, 7),
+    ),
+    "upsampling": (lambda: Chain(nn.Upsample(scale_factor=2), nn.Flatten(), nn.Linear(64, 3)), (5, 1, 4, 4)),
+    "GRU": (lambda: Last(nn.GRU(4, 6), 6), (6, 5, 4)),
+    "RNN": (lambda: Last(nn.RNN(4, 6), 6), (6, 5, 4)),
+    "attention": (lambda: Last(nn.MultiheadAttention(8, 2, batch_first=True), 8), (5, 6, 8)),
+    "embedding": (lambda: Last(nn.Embedding(10, 8, padding_idx=0), 8), (5, 4)),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", LAYERS)
+def test_networks_of_all_kinds_are_trained_as_in_python(javascript: Engine, name: str) -> None:
+    make, shape = LAYERS[name]
+    rng = np.random.default_rng(0)
+    mg.random.manual_seed(0)
+    net, y = make(), rng.integers(0, 3, 5)
+    x = rng.integers(0, 10, shape) if name == "embedding" else rng.normal(0, 1, shape).astype(F32)
+    optimizer = nn.optim.Adam(net.parameters(), lr=0.01)
+
+    @mg.compile
+    def step(x: Any, y: Any) -> Any:
+        loss = F.cross_entropy(net(x), y)
+        optimizer.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(net.parameters(), 1.0)
+        optimizer.step()
+        return loss.detach()
+
+    step(x, y)
+    step(x, y)
+    run = living(step.versions[0].capture, (x, y), javascript.functions)
+    assert not run.fixed
+    wanted = [float(step(x, y)) for _ in range(6)]
+    found = answered(javascript, run, [], steps=6)["found"]
+    loss = run.description["outputs"][0][0]
+    assert {answer["trouble"] for answer in found} == {None}
+    np.testing.assert_allclose([answer["values"][loss][0] for answer in found], wanted, rtol=1e-4)
+
+
 def test_a_compiled_function_can_be_read_as_javascript() -> None:
     f = mg.compile(lambda x: np.exp(-x * x).sum(axis=1))
     f(np.ones((4, 8), F32))
