@@ -648,7 +648,7 @@ LAYERS: dict[str, tuple[Callable[[], nn.Module], tuple[int, ...]]] = {
         ),
         (5, 1, 12, 12),
     ),
-    "transposed": (lambda: Chain(nn.ConvTranspose2d(1, 2, 3, stride=2), nn.Tanh(), nn.Flatten(), nn.Linear(162, 3)), (5, 1, 4, 4)),
+    "transpose": (lambda: Chain(nn.ConvTranspose2d(1, 2, 3, stride=2), nn.Tanh(), nn.Flatten(), nn.Linear(162, 3)), (5, 1, 4, 4)),
     "norms": (
         lambda: Chain(nn.Linear(4, 8), nn.LayerNorm(8), nn.Softplus(), nn.Linear(8, 8), nn.RMSNorm(8), nn.Linear(8, 3)),
         (5, 4),
