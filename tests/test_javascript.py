@@ -314,6 +314,28 @@ def test_what_follows_from_a_call_that_the_page_cannot_make_stays_as_it_was(java
     np.testing.assert_array_equal(answer[outputs[2]], function(x)[2])
 
 
+def test_a_training_whose_gradients_stay_as_they_were_does_not_go_on(javascript: Engine) -> None:
+    weight = mg.Tensor(SQUARE[0].astype(F32), requires_grad=True)
+    optimizer = nn.optim.SGD([weight], lr=0.1)
+
+    @mg.compile
+    def step() -> Any:
+        values, _ = np.linalg.eigh(weight + weight.T)
+        loss = (values**2).sum()
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        return loss.detach()
+
+    step()
+    step()
+    run = living(step.versions[0].capture, (), javascript.functions)
+    script = "const p = new minigrad.Program(description); p.run(); [p.trouble, p.advance(), p.trouble]"
+    before, advanced, after = javascript.evaluate(script, run.description)
+    assert (before, advanced) == (None, False)
+    assert "cannot go on: the page has no function for eigh" in after
+
+
 def test_a_draw_is_a_constant_and_says_so(javascript: Engine) -> None:
     @mg.compile
     def noisy(x: Any) -> Any:

@@ -88,6 +88,7 @@ def described(
         "decisions": [[writer.number(f), value] for f, value in decisions],
         "pairs": [[inputs[old], places[new]] for old, new in pairs if new not in fixed],
         "number_pairs": [[writer.number(old), writer.number(new)] for old, new in number_pairs],
+        "stuck": next((fixed[new] for _, new in pairs if new in fixed), None),
     }
     return found
 
@@ -106,8 +107,11 @@ class _Writer:
     """Collects the parts of a description.
 
     Attributes:
-        buffers: dtype and length of each.
-        at: the number of the buffer that a value, a constant or a number lies in.
+        buffers, constants, numbers, read_numbers, steps, values: as they stand in it.
+        at: the number of the buffer that a value lies in, or a number of Python's in a dtype.
+        known: the places of numbers.
+        same: the buffers of constants that calls read, by what they hold.
+        rooms: buffers for what loops keep while they run, by dtype and length.
     """
 
     parts: Split

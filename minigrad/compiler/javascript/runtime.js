@@ -289,8 +289,13 @@ minigrad.Program = class {
     return this.#looking(this.description.values[value])();
   }
 
-  // What the step would change becomes so: new parameters, an optimizer's memory, the count of steps.
+  // What the step would change becomes so: new parameters, an optimizer's memory, the count of steps.  False where one of
+  // these stays as it was recorded, so that the training cannot go on.
   advance() {
+    if (this.description.stuck) {
+      this.trouble = `the training cannot go on: ${this.description.stuck}`;
+      return false;
+    }
     const news = this.description.pairs.map(([input, value]) => {
       const { buffer } = this.description.inputs[input];
       const { data } = this.read(value);
@@ -302,6 +307,7 @@ minigrad.Program = class {
     }
     const counts = this.description.number_pairs.map(([number, now]) => [number, this.numbers[now]]);
     for (const [number, value] of counts) this.numbers[number] = value;
+    return true;
   }
 
   get inputs() {
