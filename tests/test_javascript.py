@@ -716,6 +716,37 @@ def test_networks_of_all_kinds_are_trained_as_in_python(javascript: Engine, name
     np.testing.assert_allclose([answer["values"][loss][0] for answer in found], wanted, rtol=1e-4)
 
 
+def test_a_state_that_is_replaced_is_carried_on(javascript: Engine) -> None:
+    """A Tensor that stands elsewhere after the call, and gradients that are added up."""
+    rng = np.random.default_rng(0)
+
+    class Cell:
+        weight = mg.Tensor(rng.normal(0, 1, (3, 3)).astype(F32), requires_grad=True)
+        h = mg.Tensor(np.zeros((2, 3), F32))
+
+    cell = Cell()
+    cell.h = mg.Tensor(np.zeros((2, 3), F32))
+
+    @mg.compile
+    def step(x: Any) -> Any:
+        h = np.tanh(cell.h @ cell.weight + x)
+        loss = (h**2).sum()
+        loss.backward()
+        cell.h = h.detach()
+        return loss.detach()
+
+    x = rng.normal(0, 1, (2, 3)).astype(F32)
+    for _ in range(3):
+        step(x)
+    run = living(step.versions[0].capture, (x,), javascript.functions)
+    wanted = [(float(step(x)), raw(cell.weight.grad).copy()) for _ in range(4)]
+    found = answered(javascript, run, [], steps=4)["found"]
+    loss, ((_, slope),) = run.description["outputs"][0][0], run.description["gradients"]
+    for answer, (value, grad) in zip(found, wanted, strict=True):
+        assert answer["values"][loss][0] == pytest.approx(value, rel=1e-5)
+        np.testing.assert_allclose(answer["values"][slope].reshape(3, 3), grad, rtol=1e-4, atol=1e-5)
+
+
 def test_a_compiled_function_can_be_read_as_javascript() -> None:
     f = mg.compile(lambda x: np.exp(-x * x).sum(axis=1))
     f(np.ones((4, 8), F32))
