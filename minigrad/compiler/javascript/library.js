@@ -174,7 +174,7 @@ minigrad.library = (() => {
   const stacked = (arrays, sizes, f) => {
     const count = sizes[0] ? arrays[0].data.length / sizes[0] : 0;
     for (let i = 0; i < count; i++) {
-      f(...arrays.map(({ data }, k) => (sizes[k] === null ? i : Float64Array.from(data.subarray(i * sizes[k], (i + 1) * sizes[k])))));
+      f(...arrays.map(({ data }, k) => Float64Array.from(data.subarray(i * sizes[k], (i + 1) * sizes[k]))));
     }
   };
 
@@ -450,8 +450,12 @@ minigrad.library = (() => {
       const order = Array.from({ length: m }, (_, i) => i);
       factored(a, m, n).forEach((pivot, i) => ([order[i], order[pivot]] = [order[pivot], order[i]]));
       if (p) order.forEach((row, i) => (p.data[count * m * m + row * m + i] = 1));
-      for (let i = 0; i < m; i++) for (let j = 0; j < k; j++) if (l) l.data[(count * m + i) * k + j] = i === j ? 1 : j < i ? a[i * n + j] : 0;
-      for (let i = 0; i < k; i++) for (let j = 0; j < n; j++) if (u) u.data[(count * k + i) * n + j] = j < i ? 0 : a[i * n + j];
+      for (let i = 0; i < m && l; i++) {
+        for (let j = 0; j < k; j++) l.data[(count * m + i) * k + j] = i === j ? 1 : j < i ? a[i * n + j] : 0;
+      }
+      for (let i = 0; i < k && u; i++) {
+        for (let j = 0; j < n; j++) u.data[(count * k + i) * n + j] = j < i ? 0 : a[i * n + j];
+      }
       count++;
     });
   };
@@ -495,7 +499,7 @@ minigrad.library = (() => {
   const modf = ([part, whole], [x]) =>
     x.data.forEach((value, i) => {
       const t = Math.trunc(value);
-      if (part) part.data[i] = Math.abs(value) === Infinity ? minigrad.helpers.copysign(0, value) : minigrad.helpers.copysign(value - t, value);
+      if (part) part.data[i] = minigrad.helpers.copysign(Math.abs(value) === Infinity ? 0 : value - t, value);
       if (whole) whole.data[i] = t;
     });
 

@@ -239,8 +239,9 @@ minigrad.Program = class {
 
   // Numbers that follow from others, and the places where loops read them.
   #evaluate() {
+    const valueOf = (a) => (Array.isArray(a) ? this.numbers[a[0]] : Number(a)); // a number, or [the place of one]
     this.description.numbers.forEach(({ function: name, args }, i) => {
-      if (name) this.numbers[i] = minigrad.arithmetic[name](...args.map((a) => (Array.isArray(a) ? this.numbers[a[0]] : Number(a))));
+      if (name) this.numbers[i] = minigrad.arithmetic[name](...args.map(valueOf));
     });
     for (const [buffer, number] of this.description.read_numbers) {
       const before = this.buffers[buffer][0];
