@@ -31,6 +31,11 @@ class Unrolled(Translator):
         return np.stack(outs, axis=1)
 
 
+def count(drawn):
+    """The nodes of a drawing; its other lines with labels are edges."""
+    return sum("label=" in line and "->" not in line for line in drawn.source.splitlines())
+
+
 def main(hidden=16, longest=6):
     nodes = {}
     OUT.mkdir(exist_ok=True)
@@ -40,7 +45,7 @@ def main(hidden=16, longest=6):
         given = data.source, data.lengths, data.target[:, :-1]
         unrolled = viz.draw(model, *given, depth=1)
         compact = viz.draw(model, *given, depth=1, repeats="compact")
-        nodes[digits] = [drawn.source.count("[label=") for drawn in (unrolled, compact)]
+        nodes[digits] = [count(drawn) for drawn in (unrolled, compact)]
         if digits == 3:
             viz.explore(model, OUT / "encoder_decoder_graph.html", *given)
             try:
@@ -49,10 +54,10 @@ def main(hidden=16, longest=6):
             except viz.DotNotFoundError as error:
                 print(error)
     return {
-        "nodes unrolled, 2 digits": nodes[2][0],
+        "nodes unrolled, 3 digits": nodes[3][0],
         f"nodes unrolled, {longest} digits": nodes[longest][0],
         f"nodes with repeats as one, {longest} digits": nodes[longest][1],
-        "nodes that a digit adds": (nodes[longest][0] - nodes[2][0]) / (longest - 2),
+        "nodes that a digit adds": (nodes[longest][0] - nodes[3][0]) / (longest - 3),
     }
 
 

@@ -42,7 +42,7 @@ CASES: dict[str, Case] = {
     ),
     "encoder_decoder_graph": (
         {},
-        lambda r: r["nodes that a digit adds"] == 7 and r["nodes with repeats as one, 6 digits"] == 15,
+        lambda r: r["nodes that a digit adds"] == 4 and r["nodes with repeats as one, 6 digits"] == 12,
     ),
     "translation": (
         {"updates": 120, "hidden": 48, "examples": 1500},
