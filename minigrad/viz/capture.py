@@ -9,6 +9,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
+from .. import tracing
 from ..backend import is_array
 from ..graph import Node, observe, user_line
 from ..tensor import raw
@@ -74,7 +75,7 @@ def capture(module: Modular | None = None, values: bool = True) -> Iterator[None
     array(3., dtype=float32)
     """
     stack: list[Call] = []
-    data = Collection(copied=True, values=values)
+    data = Collection(copied=tracing.recorder.get() is None, values=values)  # a recorded value does not change
 
     def keep(op: Any, node: Node | None, value: Any, parameters: dict[str, Any]) -> None:
         if node is None:

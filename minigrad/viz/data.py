@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..arrays.batch import all_examples
+from ..arrays.traced import numbers_of
 from ..backend import is_array
 from ..graph import Node, name_of_array
 from ..tensor import raw
@@ -99,9 +100,9 @@ class Collection:
         if met is not None and (not self.copied or met[1].value is None or _same(met[1].value, array)):
             return met[1]
         known = next((k for k in self.known if k.array is array or (k.given and _cast(k.array, array))), None)
-        name = name_of_array(array)
+        name = _name_of(array)
         if known is not None:
-            name = name or name_of_array(known.array) or known.name
+            name = name or _name_of(known.array) or known.name
         value = None if not self.values else array.copy() if self.copied else array
         data = Data(value, array.shape, array.dtype, name, known.given if known else not inside or name is not None)
         self._met[id(array)] = (array, data)
@@ -163,7 +164,12 @@ def _is_data(value: Any) -> bool:
     value = raw(value)
     if not is_array(value):
         return False
-    return bool(np.ndim(value)) or name_of_array(value) is not None
+    return bool(np.ndim(value)) or _name_of(value) is not None
+
+
+def _name_of(array: Any) -> str | None:
+    """What the user calls an array; while a run is recorded, the array that it stands for."""
+    return name_of_array(numbers_of(array))
 
 
 def _cast(given: Any, array: Any) -> bool:
@@ -174,5 +180,5 @@ def _cast(given: Any, array: Any) -> bool:
 
 
 def _same(a: Any, b: Any) -> bool:
-    a, b = all_examples(a), all_examples(b)
+    a, b = numbers_of(all_examples(a)), numbers_of(all_examples(b))
     return a.dtype == b.dtype and bool(np.array_equal(a, b, equal_nan=a.dtype.kind in "fc"))

@@ -3,27 +3,32 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 from typing import Any
 
+from ..tensor import Tensor
 from .derivatives import with_gradients
 from .explain import Explained, Rule, explained, place
 from .formula import Formula
-from .highlight import mark
+from .highlight import Marked, mark
+from .live import attempt, for_page
 from .numbers import dimensions, host, memory_size, number, rms
 from .page import Page
 from .summary import Summariser
-from .target import resolve
+from .target import prepared, resolve
 from .text import printable
 from .view import Group, alike, boxes, view
 from .walk import Step, walk
 
 __all__ = ["explore"]
 
+SCRIPTS = ("values.js", "summary.js", "edit.js", "live.js", "graph.js", "detail.js", "player.js", "explore.js")
+
 
 def explore(
     target: Any, *inputs: Any, path: str | os.PathLike[str] | None = None, names: Any = None, gradient: Any = None,
     title: str = "Computation graph", direction: str | None = None, depth: int | None = None, repeats: str = "unrolled",
-    highlight: Any = None, derivative: int = 0, max_nodes: int = 1500,
+    highlight: Any = None, derivative: int = 0, max_nodes: int = 1500, live: bool = True,
 ) -> Page:  # fmt: skip
     """A page that shows a graph and steps through its forward and its backward pass, node by node, with formulas and numbers.
 
@@ -41,6 +46,8 @@ def explore(
         repeats: "compact" begins with the steps of a recurrent network as one.
         highlight, derivative: as for `draw`.
         max_nodes: a larger graph is summarised: the page then shows the first of those steps that are alike.
+        live: of a module or a function, whether the page carries its program: parameters, inputs and data can be changed there,
+            and all that follows, values and gradients, is computed again.  Where that cannot be, the page says why.
 
     Raises:
         RuntimeError: a backward pass has freed what the rules read.
@@ -54,16 +61,17 @@ def explore(
     if direction not in (None, "TB", "LR"):
         raise ValueError(f"direction must be TB or LR, got {direction!r}")
     path, inputs = _path_before(target, path, inputs)
-    tensors, names = resolve(target, inputs, names)
-    steps = walk(tensors, names)
-    marked = mark(highlight, tensors, steps)
-    if derivative:
-        steps, tensors = with_gradients(tensors, steps, names, derivative)
+    gradient = 1.0 if gradient is None else gradient
+    inputs = tuple(prepared(target, inputs)) if callable(target) else inputs
+    make = partial(_graph, target, inputs, names, derivative=derivative)
+    recording = attempt(make, target, inputs, gradient, max_nodes) if live else ""
+    tensors, steps, marked = _graph(target, inputs, names, highlight, derivative)
     groups = view(steps, None, "unrolled", max_nodes)
     view(steps, depth, repeats, max_nodes)  # whether such options exist
     member = {step.id: group.id for group in groups.groups for step in group.steps}
     shown = {group.id for group in groups.groups}
-    rows = explained(tensors, steps, 1.0 if gradient is None else gradient, shown)
+    rows = explained(tensors, steps, gradient, shown)
+    alive, script = for_page(recording, rows)
     data = {
         "title": title,
         "notes": [*groups.notes, *marked.notes],
@@ -73,11 +81,24 @@ def explore(
         "backward": [row.step.id for row in reversed(rows) if row.gradient is not None],
         "marked": {str(member[number]): colour for number, colour in marked.steps.items()},
         "path": sorted({member[number] for number in marked.path}),
+        "live": alive,
     }
-    page = Page(title, data, ("values.js", "graph.js", "detail.js", "player.js", "explore.js"), graphviz=True)
+    page = Page(title, data, SCRIPTS, graphviz=True, program=script)
     if path is not None:
         page.write(path)
     return page
+
+
+def _graph(
+    target: Any, inputs: tuple[Any, ...], names: Any, highlight: Any = None, derivative: int = 0
+) -> tuple[list[Tensor], list[Step], Marked]:
+    """The tensors that are shown, the steps that lead to them, and what is marked."""
+    tensors, names = resolve(target, inputs, names)
+    steps = walk(tensors, names)
+    marked = mark(highlight, tensors, steps)
+    if derivative:
+        steps, tensors = with_gradients(tensors, steps, names, derivative)
+    return tensors, steps, marked
 
 
 def _path_before(

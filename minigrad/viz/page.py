@@ -13,6 +13,7 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
 
+from ..compiler.javascript import runtime
 from ..files import write_whole
 from .text import printable, printable_data
 
@@ -28,11 +29,14 @@ class Page:
     Args:
         scripts: those that show it, one after the other: names in this package's `assets`, or files of another package's.
         graphviz: whether they lay out graphs.
+        program: the script of a program that the page computes (`minigrad.compiler.javascript.Functions`).
     """
 
-    def __init__(self, title: str, data: dict[str, Any], scripts: Sequence[str | Traversable], graphviz: bool = False) -> None:
+    def __init__(
+        self, title: str, data: dict[str, Any], scripts: Sequence[str | Traversable], graphviz: bool = False, program: str = ""
+    ) -> None:
         self.title, self.data = title, data
-        self._scripts, self._graphviz = scripts, graphviz
+        self._scripts, self._graphviz, self._program = scripts, graphviz, program
 
     @property
     def html(self) -> str:
@@ -42,6 +46,8 @@ class Page:
         so that no text of the user's can end it, and the scripts write it as text.
         """
         code = "\n".join(_asset(name) for name in self._scripts)
+        if self._program:
+            code = f"{{\n{runtime()}\n{self._program}\n}}\n{code}"  # names of its own, in a block
         scripts = [*([_asset("vendor/viz-global.js")] if self._graphviz else []), f'"use strict";\n(() => {{\n{code}\n}})();']
         hashes = " ".join(f"'sha256-{b64encode(sha256(script.encode()).digest()).decode()}'" for script in scripts)
         policy = (

@@ -12,7 +12,7 @@ from ..backend import is_array
 from ..tensor import Tensor
 from .capture import capture
 
-__all__ = ["resolve"]
+__all__ = ["prepared", "resolve"]
 
 
 def resolve(target: Any, inputs: Sequence[Any], names: Any, values: bool = True) -> tuple[list[Tensor], Any]:
@@ -35,22 +35,33 @@ def resolve(target: Any, inputs: Sequence[Any], names: Any, values: bool = True)
         if isinstance(tensors, Mapping) or not isinstance(tensors, Iterable):
             raise TypeError(f"expected tensors, a module or a function, got {type(target).__name__}")
         return list(tensors), inputs[0] if inputs else names
+    given = prepared(target, inputs)
     if hasattr(target, "named_modules"):
         with capture(target, values):
-            out = target(*map(_seen, inputs))
+            out = target(*given)
         names = names or target
     else:
-        parameters = _parameters(target)
-        given = [x if isinstance(x, Tensor) else Tensor(_floating(x)) for x in inputs]
-        for tensor in given:
-            tensor.requires_grad = True
         with capture(values=values):
             out = target(*given)
-        names = names or dict(zip(parameters, given, strict=False))
+        names = names or dict(zip(_parameters(target), given, strict=False))
     tensors = [t for t in _tensors(out) if t.requires_grad]
     if not tensors:
         raise ValueError(f"the result {out!r:.60} does not depend on the inputs in a way that is differentiable")
     return tensors, names
+
+
+def prepared(target: Any, inputs: Sequence[Any]) -> list[Any]:
+    """What a module or a function is called with: Tensors in the place of arrays; those of a function get a gradient.
+
+    >>> prepared(lambda x: x, [2])
+    [Tensor(2., requires_grad=True)]
+    """
+    if hasattr(target, "named_modules"):
+        return [_seen(x) for x in inputs]
+    given = [x if isinstance(x, Tensor) else Tensor(_floating(x)) for x in inputs]
+    for tensor in given:
+        tensor.requires_grad = True
+    return given
 
 
 def _parameters(function: Callable[..., Any]) -> list[str]:

@@ -1,6 +1,6 @@
 // All about one step.
 
-function detail(step, graph, onselect) {
+function detail(step, graph, onselect, live) {
   const link = (id) => {
     const other = graph.byId.get(id);
     return el("button", { onclick: () => onselect(id) }, other.op ? `${other.label} (${other.op})` : other.label);
@@ -16,6 +16,10 @@ function detail(step, graph, onselect) {
     if (step.doc) box.append(el("details", {}, el("summary", {}, "From its definition"), el("pre", {}, step.doc)));
   }
   if (step.source) box.append(el("h3", {}, "Made by"), el("pre", { "data-part": "source" }, step.source));
+  const edit = editor(step, live);
+  if (edit) box.append(edit);
+  const stuck = live.edited?.size && live.stuckStep(step);
+  if (stuck) box.append(el("p", { class: "trouble" }, `As it was recorded, and not computed again: ${stuck}.`));
   box.append(el("h3", {}, "Value"), valueView(step.value, "value"));
   box.append(el("h3", {}, "Gradient of the result with respect to it"));
   if (step.gradient === null) box.append(el("p", { class: "quiet" }, step.fixed ? "none: it is data" : "none arrives"));

@@ -7,6 +7,7 @@ const stage = el("main", { "aria-label": "Graph" });
 const panel = el("aside", { "aria-label": "Details", tabindex: 0 });
 const now = el("div", { id: "now", role: "status", "aria-live": "polite" });
 const graph = new Graph(data, stage, (id) => select(id), redraw);
+const live = new Live(data, onchange);
 const player = new Player(data, graph, onstep);
 
 const button = (id, label, onclick, attributes = {}) => el("button", { id, onclick, ...attributes }, label);
@@ -41,7 +42,7 @@ function select(id, move = true) {
   const hidden = move ? graph.boxes(graph.byId.get(id)).filter((box) => graph.closed.delete(box.key)) : []; // at first what is closed stays so
   if (hidden.length) redraw();
   graph.select(id, move);
-  panel.replaceChildren(detail(graph.byId.get(id), graph, (other) => select(other)));
+  panel.replaceChildren(detail(graph.byId.get(id), graph, (other) => select(other), live));
   panel.scrollTop = 0;
 }
 
@@ -50,6 +51,16 @@ function redraw() {
   direction.setAttribute("aria-pressed", graph.direction === "LR");
   listModules();
   player.show();
+  live.relabel(graph);
+}
+
+// Numbers were changed: the same graph with other ones; anew, where the fields to change them are to be others, too.
+function onchange(anew = false) {
+  live.relabel(graph);
+  now.replaceChildren(...player.tell());
+  const fresh = detail(graph.byId.get(graph.selected), graph, (other) => select(other), live);
+  if (anew) panel.replaceChildren(fresh);
+  else renew(panel.firstElementChild, fresh);
 }
 
 function listModules() {
@@ -64,7 +75,7 @@ function listModules() {
     item.style.paddingLeft = `${12 * box.depth}px`;
     return item;
   });
-  modules.replaceChildren(el("h2", {}, "Modules"), items.length ? el("div", { class: "row" }, all, open) : el("p", { class: "quiet" }, "none known: draw a module, or compute under viz.capture(module)"), el("ul", {}, ...items), legend());
+  modules.replaceChildren(el("h2", {}, "Modules"), items.length ? el("div", { class: "row" }, all, open) : el("p", { class: "quiet" }, "none known: draw a module, or compute under viz.capture(module)"), el("ul", {}, ...items), live.section, legend());
   modules.querySelector(`[data-box="${CSS.escape(focused ?? "")}"]`)?.focus();
 }
 
@@ -87,7 +98,7 @@ function onstep(event) {
   now.replaceChildren(...player.tell());
   if (event && graph.selected !== event.step.id) {
     graph.select(event.step.id);
-    panel.replaceChildren(detail(event.step, graph, select));
+    panel.replaceChildren(detail(event.step, graph, select, live));
   }
 }
 

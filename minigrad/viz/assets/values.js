@@ -36,7 +36,7 @@ function colour(value, low, high) {
 
 function heatMap(map, label) {
   const canvas = el("canvas", { width: map.width, height: map.height, role: "img", "aria-label": `heat map of the ${label}` });
-  const bytes = Uint8Array.from(atob(map.data), (letter) => letter.charCodeAt(0));
+  const bytes = map.bytes ?? Uint8Array.from(atob(map.data), (letter) => letter.charCodeAt(0));
   const context = canvas.getContext("2d");
   const image = context.createImageData(map.width, map.height);
   bytes.forEach((byte, i) => {

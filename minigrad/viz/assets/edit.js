@@ -1,0 +1,124 @@
+// Where the numbers of a leaf are changed: in place, with a slider, or with the mouse on a picture of them.
+
+function editor(step, live) {
+  if (step.op) return null;
+  const box = el("div", { id: "edit" }, el("h3", {}, "Change it"));
+  if (live.why) box.append(el("p", { class: "quiet" }, live.why));
+  if (live.why !== null) return live.why ? box : null;
+  const input = live.inputOf(step);
+  if (input === null) {
+    box.append(el("p", { class: "quiet" }, "It follows from other values, and cannot be changed by itself."));
+    return box;
+  }
+  const { numbers, shape } = live.inputs[input];
+  if (numbers.length === 1) box.append(scalarEditor(step, live, input));
+  else if (numbers.length <= FULL) box.append(tableEditor(step, live, input));
+  else box.append(planeEditor(step, live, input, shape));
+  box.append(el("div", { class: "row" }, el("button", { onclick: () => live.reset([input]) }, `Reset ${step.label}`)));
+  return box;
+}
+
+// A field for one number; what is no number, or cannot be computed, is shown as wrong and changes nothing.
+function numberField(label, get, set, { dtype = "float64", ...attributes } = {}) {
+  const field = el("input", { type: "number", step: dtype.startsWith("float") ? "any" : 1, "aria-label": label, ...attributes });
+  field.show = () => { field.value = String(Number(get().toPrecision(6))); };
+  field.addEventListener("input", () => {
+    const typed = field.value.trim() === "" ? NaN : Number(field.value);
+    field.setAttribute("aria-invalid", Number.isNaN(typed) || set(typed) === false);
+  });
+  field.addEventListener("change", () => { field.show(); field.removeAttribute("aria-invalid"); });
+  field.show();
+  return field;
+}
+
+function scalarEditor(step, live, input) {
+  const { numbers, dtype } = live.inputs[input];
+  const set = (x) => live.change(input, (all) => { all[0] = x; });
+  const reach = Math.max(2 * Math.abs(numbers[0]), 2);
+  const whole = !dtype.startsWith("float");
+  const slider = el("input", { type: "range", min: whole ? Math.floor(numbers[0] - reach) : numbers[0] - reach, max: numbers[0] + reach, step: whole ? 1 : reach / 200, "aria-label": `${step.label}, slider` });
+  slider.value = numbers[0];
+  const field = numberField(step.label, () => numbers[0], (x) => { slider.value = x; return set(x); }, { dtype });
+  slider.addEventListener("input", () => { set(Number(slider.value)); field.show(); });
+  return el("div", { class: "row slide" }, field, slider);
+}
+
+function tableEditor(step, live, input) {
+  const { numbers, shape, dtype } = live.inputs[input];
+  const width = shape.at(-1) ?? 1;
+  const rows = Array.from({ length: numbers.length / width }, (_, y) => el("tr", {}, ...Array.from({ length: width }, (_, x) => {
+    const at = y * width + x;
+    return el("td", {}, numberField(`${step.label}[${indices(at, shape).join(", ")}]`, () => numbers[at], (typed) => live.change(input, (all) => { all[at] = typed; }), { dtype }));
+  })));
+  return el("div", { class: "scroll" }, el("table", {}, el("tbody", {}, ...rows)));
+}
+
+// The index of an element along each axis.
+function indices(at, shape) {
+  const found = [];
+  for (const length of [...shape].reverse()) {
+    found.unshift(at % length);
+    at = Math.floor(at / length);
+  }
+  return found;
+}
+
+// One plane of the last two axes as a picture: painted with the mouse, or an element picked and its number typed.
+function planeEditor(step, live, input, shape) {
+  const { numbers, dtype, recorded } = live.inputs[input];
+  const [height, width] = [shape.at(-2) ?? 1, shape.at(-1)];
+  const planes = numbers.length / (height * width);
+  const [low, high] = extent(recorded);
+  const state = { plane: 0, row: 0, column: 0, paints: step.kind === "data" && height >= 8 && width >= 8, brush: high };
+  const at = () => (state.plane * height + state.row) * width + state.column;
+  const canvas = el("canvas", { width, height, class: "paint", role: "img", "aria-label": `${step.label}, a picture to paint on; rows and columns of numbers are below` });
+  canvas.style.aspectRatio = `${width} / ${height}`;
+  const field = numberField("number of this element", () => numbers[at()], (x) => { const done = live.change(input, (all) => { all[at()] = x; }); draw(); return done; }, { dtype });
+  const place = (name, length) => {
+    const choice = numberField(name, () => state[name], (x) => { state[name] = Math.max(0, Math.min(length - 1, Math.round(x))); field.show(); draw(); }, { dtype: "int32", min: 0, max: length - 1 });
+    return length > 1 ? el("label", {}, `${name} `, choice) : null;
+  };
+  const places = [place("plane", planes), place("row", height), place("column", width)];
+
+  function draw() {
+    const context = canvas.getContext("2d");
+    const image = context.createImageData(width, height);
+    const from = state.plane * height * width;
+    for (let i = 0; i < height * width; i += 1) {
+      const value = Math.max(low, Math.min(high, numbers[from + i]));
+      image.data.set([...(Number.isNaN(value) ? [128, 128, 128] : colour(value, low, high)), 255], 4 * i);
+    }
+    context.putImageData(image, 0, 0);
+  }
+
+  function touch(event) {
+    const frame = canvas.getBoundingClientRect();
+    const inside = (x, length) => Math.max(0, Math.min(length - 1, Math.floor(x * length)));
+    state.row = inside((event.clientY - frame.top) / frame.height, height);
+    state.column = inside((event.clientX - frame.left) / frame.width, width);
+    if (state.paints) live.change(input, (all) => { all[at()] = state.brush; });
+    field.show();
+    for (const label of places) label?.querySelector("input").show();
+    draw();
+  }
+  canvas.addEventListener("pointerdown", (event) => { canvas.setPointerCapture(event.pointerId); touch(event); });
+  canvas.addEventListener("pointermove", (event) => { if (event.buttons) touch(event); });
+  draw();
+  const brush = el("input", { type: "range", min: low, max: high, step: dtype.startsWith("float") ? (high - low) / 100 || 1 : 1, "aria-label": "number that the mouse paints" });
+  brush.value = state.brush;
+  brush.addEventListener("input", () => { state.brush = Number(brush.value); });
+  const paints = el("button", { "aria-pressed": String(state.paints), onclick: () => { state.paints = !state.paints; paints.setAttribute("aria-pressed", state.paints); } }, "Paint");
+  return el("div", {}, canvas, el("div", { class: "row" }, paints, brush), el("div", { class: "row places" }, ...places, el("label", {}, "number ", field)));
+}
+
+// The details with other numbers: what is being edited stays, so that it keeps the mouse and the cursor.
+function renew(box, fresh) {
+  const [before, after] = [[...box.children], [...fresh.children]];
+  if (before.length !== after.length) {
+    box.replaceWith(fresh);
+    return;
+  }
+  before.forEach((old, i) => {
+    if (old.id !== "edit" && (old.querySelector("canvas") || !old.isEqualNode(after[i]))) old.replaceWith(after[i]);
+  });
+}

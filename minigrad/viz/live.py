@@ -1,0 +1,308 @@
+"""What makes a page live: the program of the computation that it shows, and where each number of the page is in it.
+
+The function runs once on traced arrays (`minigrad.compiler`), and so does the backward pass through its graph.  So every value
+and every gradient that the page shows is a value of one program.  What stands at the beginning, parameters, inputs and data, are
+the program's inputs, which the page can change.  The run leaves nothing behind: what it has changed is taken back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from .. import graph, tracing
+from ..arrays.row_sparse import RowSparse
+from ..arrays.traced import astype, numbers_of
+from ..backend import is_array
+from ..compiler.capture import turn
+from ..compiler.javascript import Functions, Living, described
+from ..compiler.passes import replaced, simplified
+from ..compiler.program import Program, Var
+from ..compiler.program import Step as Call
+from ..compiler.state import reachable
+from ..compiler.taken import Taken
+from ..compiler.trace import Recorder
+from ..later import is_on_gpu
+from ..tensor import Tensor, raw
+from .explain import Explained
+from .formula import Formula
+from .values import backward_flow, values_of
+from .walk import Step
+
+__all__ = ["Recording", "attempt", "for_page", "recorded"]
+
+BEFORE = (
+    "To change numbers and see what follows, let the page have the function: viz.explore(model, x), or viz.explore(f, *args). "
+    "What was computed before can be played, not computed again."
+)
+#: Makes the graph of a computation: the tensors that it begins with, its steps, and what else a caller likes.
+MakeGraph = Callable[[], tuple[Any, ...]]
+#: A number of the list of values that a page shows; of an op with several outputs a list of them; None of what nobody knows.
+Slot = Any
+#: Steps of a program whose result is their first argument.
+_SAME = {np.copy, np.asarray, np.ascontiguousarray, astype}
+
+
+@dataclass
+class _Numbers:
+    """The slots of a step: its value, the gradients that arrive, their sum, what it sends."""
+
+    value: Slot
+    arrives: list[Slot] = field(default_factory=list)
+    gradient: Slot = None
+    sent: list[Slot] = field(default_factory=list)
+
+
+class Recording:
+    """A computation as a program, and the numbers of its steps.
+
+    Attributes:
+        script: what the page runs beside its own scripts.
+        living: the program, described for the page.
+    """
+
+    def __init__(self, steps: list[Step], run: _Run) -> None:
+        functions = Functions()
+        self._steps = {step.id: i for i, step in enumerate(steps)}
+        self._run = run
+        self.living = _described(run, steps, functions)
+        self.script = functions.script
+        self._places: list[int] = self.living.description["outputs"]
+        self._inputs = [None if v is None else self.living.inputs.get(v) for v in run.inputs]
+
+    def differs(self, rows: Sequence[Explained]) -> str | None:
+        """Why this is not the program of a graph: another one was recorded, or its numbers were others."""
+        if [_kind(row.step) for row in rows] != self._run.kinds:
+            return "the function computes something else when it is called again"
+        for row, own in zip(rows, self._run.shown, strict=True):
+            if not self._is_same(row.value, own.value) or not self._is_same(row.gradient, own.gradient):
+                return f"{row.label} has another value when the function is called again"
+        return None
+
+    def data(self, rows: Sequence[Explained]) -> dict[str, Any]:
+        """For the page: the program, and for each step which of its values are shown."""
+        ids = [row.step.id for row in rows]
+        return {"program": self.living.description, "steps": [self._step(row, i, ids) for i, row in enumerate(rows)]}
+
+    def _step(self, row: Explained, number: int, ids: list[int]) -> dict[str, Any]:
+        own = self._run.shown[number]
+        templates = [self._template(row, rule.formula, number, ids) for rule in row.rules]
+        local = [self._template(row, rule.formula and rule.formula.local(), number, ids) for rule in row.rules]
+        return {
+            "value": self._place(own.value),
+            "gradient": self._place(own.gradient),
+            "arrives": [self._place(slot) for slot in own.arrives],
+            "sent": [self._place(slot) for slot in own.sent],
+            "input": self._inputs[number],
+            "formula": self._template(row, row.formula, number, ids),
+            "rules": templates,
+            "local": local,
+        }
+
+    def _place(self, slot: Slot) -> Any:
+        if isinstance(slot, list):
+            return [self._place(part) for part in slot]
+        return None if slot is None else self._places[slot]
+
+    def _template(self, row: Explained, formula: Formula | None, number: int, ids: list[int]) -> str | None:
+        """A formula with @place@ where the page writes the number of a value."""
+        if formula is None or not formula.numbers:
+            return None
+        marks = {name: self._place(self._named(row, name, number, ids)) for name in formula.numbers}
+        filled = {name: text if (p := marks[name]) is None else f"@{p}@" for name, text in formula.numbers.items()}
+        return formula.filled_with(filled).math_with_numbers() or None
+
+    def _named(self, row: Explained, name: str, number: int, ids: list[int]) -> Slot:
+        """Where the number of a name in a step's formulas comes from."""
+        own = self._run.shown[number]
+        if name in ("g", "out"):
+            return own.gradient if name == "g" else own.value
+        argument = row.step.arguments.get(name)
+        if argument is None or argument.source is None:
+            return None
+        slot = self._run.shown[ids.index(argument.source)].value
+        return slot if argument.output is None else slot[argument.output]
+
+    def _is_same(self, value: Any, slot: Slot) -> bool:
+        """Whether a number of the page is the one that was recorded."""
+        if value is None or slot is None:
+            return value is None or slot is not None or not isinstance(value, tuple)
+        if isinstance(slot, list):
+            return all(self._is_same(v, s) for v, s in zip(value, slot, strict=True) if s is not None)
+        one, other = np.asarray(_dense(value)), np.asarray(self._run.numbers[slot])
+        return one.shape == other.shape and bool(np.allclose(one, other, rtol=1e-4, atol=1e-6, equal_nan=one.dtype.kind in "fc"))
+
+
+@dataclass
+class _Run:
+    """What was written down.
+
+    Attributes:
+        program: its outputs are all values that the page shows, one after the other.
+        given: the arrays of its inputs, and Python's numbers.
+        numbers: what the outputs were.
+        shown: of each step where its numbers are among them.
+        inputs: of each step the input that can be changed; None of what is computed.
+        kinds: what the steps were.
+        decisions: what Python's numbers must be.
+        taken: the state of the function.
+    """
+
+    program: Program
+    given: dict[Any, Any]
+    numbers: list[Any]
+    shown: list[_Numbers]
+    inputs: list[Var | None]
+    kinds: list[Any]
+    decisions: list[Any]
+    taken: Taken
+
+
+def attempt(make: MakeGraph, target: Any, inputs: Sequence[Any], gradient: Any, most: int) -> Recording | str:
+    """The program of what a module or a function computes; where there is none, why, in words for the page."""
+    if not callable(target):
+        return BEFORE
+    try:
+        return recorded(make, [target, *inputs], gradient, most)
+    except Exception as error:  # whatever it is: the function itself runs next, and what is wrong with that is raised there
+        return f"Numbers cannot be changed here: {error}"
+
+
+def for_page(recording: Recording | str, rows: Sequence[Explained]) -> tuple[dict[str, Any], str]:
+    """What a page is told of the program, or why it has none; and the program's script.
+
+    >>> for_page("it draws lots", [])
+    ({'why': 'it draws lots'}, '')
+    """
+    why = recording if isinstance(recording, str) else recording.differs(rows)
+    if isinstance(recording, str) or why is not None:
+        return {"why": why if why == recording else f"Numbers cannot be changed here: {why}"}, ""
+    return recording.data(rows), recording.script
+
+
+def recorded(make: MakeGraph, roots: Sequence[Any], gradient: Any = None, most: int = 1500) -> Recording:
+    """Record a computation and its backward pass; it leaves everything as it was.
+
+    Args:
+        make: runs the computation.
+        roots: the module or the function, and its inputs: what the program reads is found from there.
+        gradient: what arrives at the result.
+        most: so many steps at most.
+
+    Raises:
+        TypeError, ValueError, RunsAsItIs: there is no such program; the message says why.
+
+    >>> from minigrad.viz import walk
+    >>> x = Tensor(3.0, requires_grad=True, name="x")
+    >>> found = recorded(lambda: ([y := x * x], walk(y)), [lambda: x])
+    >>> found.living.description["inputs"][0]["name"], found.living.fixed
+    ('x', {})
+    """
+    with turn:
+        recorder, state = Recorder(), reachable(*roots)
+        recorder.began = next(graph.clock)
+        taken = Taken(recorder, state, [])
+        recorder.leaves = {t._node for t, *_ in taken.tensors if t.is_leaf}
+        token = tracing.recorder.set(recorder)
+        try:
+            tensors, steps = make()[:2]
+            if len(steps) > most:
+                raise ValueError(f"the graph has {len(steps)} steps, of which the page shows some")
+            run = _written_down(recorder, taken, tensors, steps, gradient)
+            taken.streams.refuse_draws()
+        finally:
+            tracing.recorder.reset(token)
+            taken.undo(reachable(*roots))
+            taken.roll_back()
+        if any(is_on_gpu(x.numbers) for x in recorder.arrays):
+            raise ValueError("its arrays lie on a GPU, and the page computes in the browser: move the model to the CPU")
+        run.given |= {v: x.numbers for v, x in zip(recorder.inputs, recorder.arrays, strict=True)}
+        try:
+            return Recording(steps, run)
+        finally:
+            taken.streams.go_back()  # what is random was drawn once more for the page
+            recorder.forget()
+
+
+def _written_down(recorder: Recorder, taken: Taken, tensors: list[Tensor], steps: list[Step], gradient: Any) -> _Run:
+    """The program of all that is shown of some steps."""
+    values, flows = values_of(steps, tensors), {f.step.id: f for f in backward_flow(tensors, steps, gradient)}
+    outputs: list[Var] = []
+    numbers: list[Any] = []
+
+    def slot(x: Any) -> Slot:
+        if x is None or isinstance(x, (tuple, list)):
+            return x and [slot(part) for part in x]
+        x = _dense(x)
+        outputs.append(recorder.value_of(x if is_array(x) else np.asarray(x)))
+        numbers.append(np.array(numbers_of(x)))  # what is written in place is taken back afterwards
+        return len(outputs) - 1
+
+    shown = []
+    for step in steps:
+        own = _Numbers(slot(values[step.id]))
+        if (flow := flows.get(step.id)) is not None:
+            own.arrives, own.gradient = [slot(g) for g in flow.arrives], slot(flow.total)
+            own.sent = [slot(g) for *_, g in flow.sends]
+        shown.append(own)
+    begins = [step.op is None and type(own.value) is int for step, own in zip(steps, shown, strict=True)]
+    program = recorder.program(outputs)
+    inputs = [_behind(outputs[own.value], program) if is_first else None for own, is_first in zip(shown, begins, strict=True)]
+    chosen = _first(program, {v for v in inputs if v is not None})
+    inputs = [v if v in chosen else None for v in inputs]
+    program, cut = _cut(program, [v for v in chosen if v not in program.inputs])
+    known = dict(zip(outputs, numbers, strict=True))
+    given = {new: known[old] for old, new in cut.items()}
+    inputs = [v and cut.get(v, v) for v in inputs]
+    kinds = [_kind(step) for step in steps]
+    return _Run(program, given | recorder.values, numbers, shown, inputs, kinds, recorder.decisions, taken)
+
+
+def _behind(v: Var, program: Program) -> Var:
+    """The input that a value is a copy of, perhaps in another dtype; else the value itself."""
+    made = {step.outs[0]: step for step in program.steps}
+    first = v
+    while (step := made.get(v)) is not None and step.function in _SAME and type(step.args[0]) is Var:
+        v = step.args[0]
+    return v if v in program.inputs and v.shape == first.shape else first
+
+
+def _first(program: Program, values: set[Var]) -> list[Var]:
+    """Those of some values that follow from none of the others, and so can be changed by themselves."""
+    moving: set[Var | None] = {*values}
+    found = dict.fromkeys(values)
+    for step in program.steps:
+        if not moving.isdisjoint(step.inputs()):
+            for v in step.outs:
+                found.pop(v, None)  # type: ignore[call-overload]
+                moving.add(v)
+    return list(found)
+
+
+def _cut(program: Program, values: Sequence[Var]) -> tuple[Program, dict[Var, Var]]:
+    """The program, to which some of its values are given: data that the function has made itself."""
+    cut = {v: Var.new(v.shape, v.dtype) for v in values}
+    if not cut:
+        return program, cut
+    steps = [Call(s.function, replaced(s.args, cut), replaced(s.kwargs, cut), s.outs, s.several) for s in program.steps]
+    outputs, guards = replaced(program.outputs, cut), replaced(program.guards, cut)
+    return Program([*program.inputs, *cut.values()], program.constants, steps, outputs, [], guards), cut
+
+
+def _described(run: _Run, steps: Sequence[Step], functions: Functions) -> Living:
+    names = {v: step.name or "" for step, v in zip(steps, run.inputs, strict=True) if v is not None}
+    given = {key: np.asarray(raw(x)) if type(key) is Var else x for key, x in run.given.items()}
+    program = simplified(run.program)
+    return described(program, given, functions, names=[names.get(v, "") for v in program.inputs], decisions=run.decisions)
+
+
+def _dense(x: Any) -> Any:
+    x = raw(x)
+    return x.dense() if isinstance(x, RowSparse) else x
+
+
+def _kind(step: Step) -> Any:
+    return step.kind, step.op, step.shapes, len(step.inputs)

@@ -1,0 +1,283 @@
+"""The live page: numbers are changed in Chromium, and all values and gradients that it shows are those that minigrad computes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import minigrad as mg
+import nn
+from minigrad import Tensor, viz
+from minigrad.viz.explain import explained
+from minigrad.viz.numbers import host
+
+from .browser import needs_browser, opened, violations
+
+F = nn.functional
+F32 = np.float32
+
+
+class Classifier(nn.Module):
+    """A network, and how wrong it is."""
+
+    def __init__(self, net: nn.Module) -> None:
+        self.net = net
+
+    def forward(self, x: Any, y: Any) -> Any:
+        return F.cross_entropy(self.net(x), y)
+
+
+class Last(nn.Module):
+    def __init__(self) -> None:
+        self.rnn, self.out = nn.LSTM(3, 4), nn.Linear(4, 3)
+
+    def forward(self, x: Any) -> Any:
+        return self.out(self.rnn(x)[0][-1])
+
+
+def mlp() -> nn.Module:
+    return nn.Sequential(nn.Linear(2, 4), nn.Tanh(), nn.Linear(4, 3))
+
+
+def lenet() -> nn.Module:
+    return nn.Sequential(
+        nn.Conv2d(1, 4, 5), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(4, 6, 3), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(),
+        nn.Linear(24, 12), nn.ReLU(), nn.Linear(12, 3),
+    )  # fmt: skip
+
+
+def scalar(x: Any, y: Any, z: Any) -> Any:
+    return (np.tanh(x * y) + np.sin(x)) ** 2 / z
+
+
+Case = tuple[Callable[[], Any], Callable[[Any], list[Any]]]
+CASES: dict[str, Case] = {
+    "scalar": (lambda: scalar, lambda rng: [0.5, -3.0, 2.0]),
+    "MLP": (lambda: Classifier(mlp()), lambda rng: [rng.normal(size=(4, 2)).astype(F32), rng.integers(0, 3, 4)]),
+    "LeNet": (lambda: Classifier(lenet()), lambda rng: [rng.random((2, 1, 16, 16)).astype(F32), rng.integers(0, 3, 2)]),
+    "LSTM": (lambda: Classifier(Last()), lambda rng: [rng.normal(size=(5, 2, 3)).astype(F32), rng.integers(0, 3, 2)]),
+}  # fmt: skip
+
+#: All values that the page shows, step by step.
+NOW = """
+  () => {
+    const { live } = minigrad;
+    const plain = (value) => Array.isArray(value) ? value.map(plain) : value && Array.from(value.data);
+    return live.steps.map((step) => {
+      const { value, gradient, arrives, sent } = live.own.get(step.id);
+      return [value, gradient, arrives, sent].map((slot) => plain(live.read(slot)));
+    });
+  }
+"""
+CHANGE = "([input, all]) => minigrad.live.change(input, (numbers) => numbers.set(all))"
+
+
+def is_close(shown: Any, right: Any) -> bool:
+    """Whether what a page shows, in nested lists, is what minigrad computes."""
+    if right is None or shown is None:
+        return right is None and shown is None
+    if isinstance(right, (tuple, list)):
+        return len(shown) == len(right) and all(map(is_close, shown, right))
+    right = host(right)
+    return np.allclose(np.array(shown, float).reshape(right.shape), right, rtol=1e-4, atol=1e-5)
+
+
+def rows_of(target: Any, inputs: list[Any]) -> list[viz.Explained]:
+    tensors, names = viz.resolve(target, inputs, None)
+    return explained(tensors, viz.walk(tensors, names), 1.0)
+
+
+def wrong(shown: Any, rows: list[viz.Explained]) -> list[str]:
+    found = []
+    for own, row in zip(shown, rows, strict=True):
+        right = [row.value, row.gradient, row.arrives, [rule.sent for rule in row.rules]]
+        found += [row.label for here, there in zip(own, right, strict=True) if not is_close(here, there)]
+    return found
+
+
+@pytest.fixture
+def make(tmp_path: Path) -> Callable[[str], tuple[Any, list[Any], viz.Page, Path]]:
+    def of(name: str) -> tuple[Any, list[Any], viz.Page, Path]:
+        mg.random.manual_seed(0)
+        target, inputs = CASES[name][0](), CASES[name][1](np.random.default_rng(0))
+        return target, inputs, viz.explore(target, *inputs, path=tmp_path / "page.html"), tmp_path / "page.html"
+
+    return of
+
+
+def leaf_numbers(target: Any, inputs: list[Any], label: str) -> Any:
+    """The array of a leaf of the graph, which can be written; None of what the function has made."""
+    if isinstance(target, nn.Module):
+        named = {**dict(target.named_parameters()), "x": inputs[0], "y": inputs[1]}
+        found = named.get(label)
+        return found._array if isinstance(found, Tensor) else found
+    return inputs["xyz".index(label)]
+
+
+class TestInABrowser:
+    pytestmark = needs_browser
+
+    @pytest.mark.parametrize("name", CASES)
+    def test_all_values_and_gradients_follow_random_edits(self, make: Any, name: str) -> None:
+        target, inputs, page, path = make(name)
+        if name == "scalar":
+            inputs = [np.array(x) for x in inputs]
+        assert page.data["live"].get("why") is None
+        rng = np.random.default_rng(1)
+        steps = list(zip(page.data["steps"], page.data["live"]["steps"], strict=True))
+        leaves = [(s["label"], own["input"]) for s, own in steps if own["input"] is not None]
+        leaves = [(label, place) for label, place in leaves if leaf_numbers(target, inputs, label) is not None]
+        assert len(leaves) >= 3
+        with opened(path) as tab:
+            assert wrong(tab.evaluate(NOW), rows_of(target, inputs)) == []
+            for label, place in leaves:
+                numbers = leaf_numbers(target, inputs, label)
+                new = rng.integers(0, 3, numbers.shape) if numbers.dtype.kind == "i" else numbers + rng.normal(0, 0.3, numbers.shape)
+                numbers[...] = new
+                assert tab.evaluate(CHANGE, [place, np.ravel(numbers).tolist()])
+                assert wrong(tab.evaluate(NOW), rows_of(target, inputs)) == [], label
+
+    def test_a_number_typed_is_seen_in_graph_details_and_player(self, make: Any) -> None:
+        *_, path = make("scalar")
+        rows = {row.label: row for row in rows_of(scalar, [1.25, -3.0, 2.0])}
+        with opened(path) as page:
+            page.locator(".node.leaf", has_text="x").first.click()
+            before = page.inner_text("#detail")
+            page.locator("#edit input[type=number]").fill("1.25")
+            labels = {text.split("\n")[0]: text for text in page.locator(".node").evaluate_all(
+                "all => all.map(n => [...n.querySelectorAll('text')].map(t => t.textContent).join('\\n'))")}  # fmt: skip
+            for text in labels.values():
+                name, value, gradient = text.split("\n")
+                row = rows[name.split(" = ")[0]]
+                assert value == f"{float(row.value):.4g}"
+                assert gradient == f"gradient {float(row.gradient):.4g}"
+            assert f"{float(rows['x'].gradient):.4g}" in page.inner_text("#detail [data-part=gradient]")
+            page.locator(".node", has_text="tanh").click()
+            assert f"= {1 - np.tanh(1.25 * -3) ** 2:.4g}" in page.inner_text("#detail")  # the local derivative
+            assert "(−3.75)" in page.inner_text("#detail").replace("\n", "") or "−3.75" in page.inner_text("#detail")
+            page.keyboard.press("End")
+            assert f"{float(rows['x'].gradient):.4g}" in page.inner_text("#now") or "gradient of" in page.inner_text("#now")
+            page.click("#reset")
+            page.locator(".node.leaf", has_text="x").first.click()
+            assert page.inner_text("#detail") == before
+            assert page.locator(".node.edited").count() == 0
+
+    def test_a_slider_moves_a_scalar(self, make: Any) -> None:
+        *_, path = make("scalar")
+        with opened(path) as page:
+            page.locator(".node.leaf", has_text="z").first.click()
+            slider = page.locator("#edit input[type=range]")
+            slider.focus()
+            page.keyboard.press("ArrowRight")
+            moved = float(page.input_value("#edit input[type=number]"))
+            assert moved > 2
+            assert slider.evaluate("e => e === document.activeElement")
+            value = float(scalar(*map(np.float64, (0.5, -3.0, moved))))
+            assert f"{value:.4g}" in page.locator(".node.output").text_content()
+
+    def test_an_image_is_painted_and_a_weight_is_typed(self, make: Any) -> None:
+        target, inputs, _, path = make("LeNet")
+        with opened(path) as page:
+            page.locator(".node.data", has_text="x").first.click()
+            box = page.locator("canvas.paint").bounding_box()
+            page.mouse.move(box["x"] + box["width"] * 0.25, box["y"] + box["height"] * 0.5)
+            page.mouse.down()
+            page.mouse.move(box["x"] + box["width"] * 0.75, box["y"] + box["height"] * 0.5, steps=30)
+            page.mouse.up()
+            painted = page.evaluate("Array.from(minigrad.live.inputs[minigrad.live.inputOf("
+                                    "minigrad.live.steps.find((s) => s.label === 'x'))].numbers)")  # fmt: skip
+            inputs[0][...] = np.reshape(painted, inputs[0].shape)
+            assert (inputs[0][0, 0, 8, 4:12] == inputs[0].max()).all()
+            page.locator(".node.leaf", has_text="net.0.weight").click()
+            page.locator("#edit input[aria-label='row']").fill("2")
+            page.locator("#edit input[aria-label='number of this element']").fill("0.75")
+            target.net[0].weight._array[0, 0, 2, 0] = 0.75
+            assert wrong(page.evaluate(NOW), rows_of(target, inputs)) == []
+            assert page.locator("#live", has_text="net.0.weight").count() == 1
+
+    def test_what_cannot_be_computed_is_taken_back_and_said(self, make: Any) -> None:
+        *_, path = make("MLP")
+        with opened(path) as page:
+            page.locator(".node.data", has_text="y").first.click()
+            before = page.evaluate(NOW)
+            page.locator("#edit input[type=number]").first.fill("7")
+            assert page.get_attribute("#edit input[type=number] >> nth=0", "aria-invalid") == "true"
+            assert "out of range" in page.inner_text("#live .trouble")
+            assert page.evaluate(NOW) == before
+
+    @pytest.mark.parametrize("scheme", ["light", "dark"])
+    def test_it_is_accessible(self, make: Any, scheme: str) -> None:
+        *_, path = make("LeNet")
+        with opened(path, scheme) as page:
+            page.locator(".node.data", has_text="x").first.click()
+            page.locator("#edit input[aria-label='number of this element']").fill("2")
+            assert violations(page) == []
+
+    def test_values_that_the_page_does_not_compute_stay_and_are_said_to(self, tmp_path: Path) -> None:
+        viz.explore(lambda x, y: np.sum(np.linalg.eigh(x * y)[0] ** 3) + x[0, 0], np.eye(2) * [1, 2], 3.0, path=tmp_path / "p.html")
+        with opened(tmp_path / "p.html") as page:
+            before = page.locator(".node.output").text_content()
+            page.locator(".node.leaf", has_text="y").first.click()
+            page.locator("#edit input[type=number]").fill("5")
+            assert page.locator(".node.output.stuck").count() == 1
+            assert page.locator(".node.output").text_content() == before
+            page.locator(".node.output").click()
+            assert "As it was recorded" in page.inner_text("#detail .trouble")
+
+
+def test_of_a_loss_that_was_computed_before_the_page_says_how_to_make_it_live() -> None:
+    x = Tensor(2.0, requires_grad=True)
+    page = viz.explore(x * x)
+    assert "viz.explore(model, x)" in page.data["live"]["why"]
+    assert "minigrad.define" not in page.html
+
+
+def test_a_function_that_cannot_be_recorded_says_why() -> None:
+    def f(x: Any) -> Any:
+        return x * x if (x > 0).all() else -x
+
+    page = viz.explore(f, 3.0)
+    assert re.search(r"`if`.*np\.where", page.data["live"]["why"])
+    assert page.data["steps"][-1]["short"] == "9"
+
+
+def test_a_function_that_is_another_one_each_time_says_so() -> None:
+    calls = [0.0]
+
+    def f(x: Any) -> Any:
+        calls[0] += 1
+        return x * len(str(np.random.default_rng().random())) * np.random.default_rng().random()
+
+    assert "another value" in viz.explore(f, 3.0).data["live"]["why"]
+
+
+def test_recording_leaves_everything_as_it_was() -> None:
+    """Parameters, gradients, running means, random streams: there is one call, as without a live page."""
+    found = []
+    for live in (False, True):
+        mg.random.manual_seed(3)
+        net = nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4), nn.Dropout(0.5))
+        x = np.random.default_rng(0).normal(size=(5, 3)).astype(F32)
+        page = viz.explore(net, x, live=live)
+        state = [*map(np.array, net.state_dict().values()), mg.random.normal(size=3)]
+        found.append((page.data["steps"], [np.asarray(host(s)).tolist() for s in state], [p.grad for p in net.parameters()]))
+        assert live == ("program" in page.data["live"])
+    unnumbered = [re.sub(r"'id': -?\d+|\[-?\d+, ", "", str(steps)) for steps, *_ in found]
+    assert len(unnumbered[0]) == len(unnumbered[1])
+    assert found[0][1:] == found[1][1:]
+
+
+def test_data_that_the_function_makes_can_be_changed_and_what_follows_from_an_input_cannot() -> None:
+    def f(x: Any) -> Any:
+        mask = np.asarray(x.detach() > 0, float)
+        return (x * np.array([1.0, 2.0, 3.0]) * mask).sum()
+
+    data = viz.explore(f, [1.0, -1.0, 2.0]).data
+    own = {s["label"]: live["input"] for s, live in zip(data["steps"], data["live"]["steps"], strict=True) if not s["op"]}
+    assert sorted(own) == ["x", "x2", "x2 2"] or len(own) == 3
+    assert sum(place is None for place in own.values()) == 1
