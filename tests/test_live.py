@@ -137,8 +137,8 @@ class TestInABrowser:
             assert wrong(tab.evaluate(NOW), rows_of(target, inputs)) == []
             for label, place in leaves:
                 numbers = leaf_numbers(target, inputs, label)
-                new = rng.integers(0, 3, numbers.shape) if numbers.dtype.kind == "i" else numbers + rng.normal(0, 0.3, numbers.shape)
-                numbers[...] = new
+                whole = numbers.dtype.kind == "i"
+                numbers[...] = rng.integers(0, 3, numbers.shape) if whole else numbers + rng.normal(0, 0.3, numbers.shape)
                 assert tab.evaluate(CHANGE, [place, np.ravel(numbers).tolist()])
                 assert wrong(tab.evaluate(NOW), rows_of(target, inputs)) == [], label
 
@@ -159,9 +159,10 @@ class TestInABrowser:
             assert f"{float(rows['x'].gradient):.4g}" in page.inner_text("#detail [data-part=gradient]")
             page.locator(".node", has_text="tanh").click()
             assert f"= {1 - np.tanh(1.25 * -3) ** 2:.4g}" in page.inner_text("#detail")  # the local derivative
-            assert "(−3.75)" in page.inner_text("#detail").replace("\n", "") or "−3.75" in page.inner_text("#detail")
+            assert "−3.75" in page.inner_text("#detail")
             page.keyboard.press("End")
-            assert f"{float(rows['x'].gradient):.4g}" in page.inner_text("#now") or "gradient of" in page.inner_text("#now")
+            label = re.search(r"gradient of (\w+)", page.inner_text("#now"))[1]  # type: ignore[index]
+            assert f"{float(rows[label].gradient):.4g}" in page.inner_text("#now .arrives")
             page.click("#reset")
             page.locator(".node.leaf", has_text="x").first.click()
             assert page.inner_text("#detail") == before
@@ -207,7 +208,7 @@ class TestInABrowser:
             before = page.evaluate(NOW)
             page.locator("#edit input[type=number]").first.fill("7")
             assert page.get_attribute("#edit input[type=number] >> nth=0", "aria-invalid") == "true"
-            assert "out of range" in page.inner_text("#live .trouble")
+            assert "Taken back" in page.inner_text("#live .trouble")
             assert page.evaluate(NOW) == before
 
     @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -219,8 +220,11 @@ class TestInABrowser:
             assert violations(page) == []
 
     def test_values_that_the_page_does_not_compute_stay_and_are_said_to(self, tmp_path: Path) -> None:
-        viz.explore(lambda x, y: np.sum(np.linalg.eigh(x * y)[0] ** 3) + x[0, 0], np.eye(2) * [1, 2], 3.0, path=tmp_path / "p.html")
-        with opened(tmp_path / "p.html") as page:
+        def f(x: Any, y: Any) -> Any:
+            return np.sum(np.linalg.eigh(x * y)[0] ** 3)
+
+        viz.explore(f, np.eye(2) * [1, 2], 3.0, path=tmp_path / "page.html")
+        with opened(tmp_path / "page.html") as page:
             before = page.locator(".node.output").text_content()
             page.locator(".node.leaf", has_text="y").first.click()
             page.locator("#edit input[type=number]").fill("5")
@@ -274,10 +278,10 @@ def test_recording_leaves_everything_as_it_was() -> None:
 
 def test_data_that_the_function_makes_can_be_changed_and_what_follows_from_an_input_cannot() -> None:
     def f(x: Any) -> Any:
-        mask = np.asarray(x.detach() > 0, float)
+        mask = np.where(mg.raw(x) > 0, 1.0, 0.5)  # nobody sees it being made
         return (x * np.array([1.0, 2.0, 3.0]) * mask).sum()
 
     data = viz.explore(f, [1.0, -1.0, 2.0]).data
     own = {s["label"]: live["input"] for s, live in zip(data["steps"], data["live"]["steps"], strict=True) if not s["op"]}
-    assert sorted(own) == ["x", "x2", "x2 2"] or len(own) == 3
+    assert len(own) == 3
     assert sum(place is None for place in own.values()) == 1

@@ -106,9 +106,10 @@ function planeEditor(step, live, input, shape) {
   draw();
   const brush = el("input", { type: "range", min: low, max: high, step: dtype.startsWith("float") ? (high - low) / 100 || 1 : 1, "aria-label": "number that the mouse paints" });
   brush.value = state.brush;
-  brush.addEventListener("input", () => { state.brush = Number(brush.value); });
+  const painted = el("output", {}, general(state.brush));
+  brush.addEventListener("input", () => { state.brush = Number(brush.value); painted.textContent = general(state.brush); });
   const paints = el("button", { "aria-pressed": String(state.paints), onclick: () => { state.paints = !state.paints; paints.setAttribute("aria-pressed", state.paints); } }, "Paint");
-  return el("div", {}, canvas, el("div", { class: "row" }, paints, brush), el("div", { class: "row places" }, ...places, el("label", {}, "number ", field)));
+  return el("div", {}, canvas, el("div", { class: "row" }, paints, brush, painted), el("div", { class: "row places" }, ...places, el("label", {}, "number ", field)));
 }
 
 // The details with other numbers: what is being edited stays, so that it keeps the mouse and the cursor.

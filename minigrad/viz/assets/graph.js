@@ -10,7 +10,7 @@ function ops(node) {
 class Graph {
   constructor(data, place, onselect, onclose) {
     const { steps } = data;
-    Object.assign(this, { steps, place, onselect, onclose, marked: data.marked, path: new Set(data.path) });
+    Object.assign(this, { steps, place, onselect, onclose, marked: data.marked, path: new Set(data.path), live: Boolean(data.live.program) });
     this.byId = new Map(steps.map((step) => [step.id, step]));
     this.several = new Set(steps.flatMap((step) => step.calls).filter(([, number]) => number > 1).map(([path]) => path));
     this.compact = data.compact;
@@ -111,7 +111,8 @@ class Graph {
       const kind = node.shut ? "closed" : !first.op ? first.kind : first.output ? "output" : first.fixed ? "op data" : "op";
       inside.nodes.push({
         name: `n${node.order}`,
-        attributes: { label: text(this.label(node)), id: `n${node.order}`, class: kind, shape: node.shut ? "box3d" : first.kind === "data" ? "note" : "box", style: first.op ? "rounded,filled" : "filled" },
+        attributes: { label: text(this.label(node)), id: `n${node.order}`, ...(this.live && first.shortGradient ? { width: 2 } : {}), // for longer numbers
+          class: kind, shape: node.shut ? "box3d" : first.kind === "data" ? "note" : "box", style: first.op ? "rounded,filled" : "filled" },
       });
     }
     this.boxKeys = [...places.keys()];
