@@ -181,6 +181,22 @@ class TestInABrowser:
             value = float(scalar(*map(np.float64, (0.5, -3.0, moved))))
             assert f"{value:.4g}" in page.locator(".node.output").text_content()
 
+    def test_a_nudge_stands_beside_what_the_gradient_says(self, make: Any) -> None:
+        *_, path = make("scalar")
+        with opened(path) as page:
+            page.locator(".node.leaf", has_text="x").first.click()
+            page.locator("#edit input[type=number]").fill("0.7")
+            before = page.evaluate(NOW)
+            page.select_option("#edit select", "0.001")
+            page.click("#nudge")
+            by, moved, said = (float(text) for text in page.locator("#nudged td").all_inner_texts())
+            slope = next(float(row.gradient) for row in rows_of(scalar, [0.7, -3.0, 2.0]) if row.label == "x")
+            assert (by, moved) == pytest.approx((0.001, scalar(0.701, -3.0, 2.0) - scalar(0.7, -3.0, 2.0)), rel=1e-3)
+            assert said == pytest.approx(slope * by, rel=1e-3)
+            assert page.evaluate(NOW) == before
+            page.locator(".node", has_text="v1 = multiply").click()
+            assert "moved by -0.003; the derivatives say -0.003 ✓" in page.inner_text("#detail [data-part=tick]")
+
     def test_an_image_is_painted_and_a_weight_is_typed(self, make: Any) -> None:
         target, inputs, _, path = make("LeNet")
         with opened(path) as page:

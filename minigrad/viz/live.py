@@ -285,7 +285,8 @@ def _first(program: Program, values: set[Var]) -> list[Var]:
     for step in program.steps:
         if not moving.isdisjoint(step.inputs()):
             for v in step.outs:
-                found.pop(v, None)  # type: ignore[call-overload]
+                if v in found:
+                    del found[v]
                 moving.add(v)
     return list(found)
 

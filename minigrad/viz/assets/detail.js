@@ -34,6 +34,11 @@ function detail(step, graph, onselect, live) {
     if (rule.local) box.append(el("div", { class: "formula quiet", tabindex: 0 }, `${rule.local.left} = `, math(rule.local.math), ` = ${rule.local.value}`));
     box.append(el("p", {}, `= ${rule.sent}`));
   }
+  const tick = live.tick(step);
+  if (tick) {
+    const close = Math.abs(tick.moved - tick.said) <= 0.05 * Math.abs(tick.moved) + 1e-7;
+    box.append(el("p", { "data-part": "tick" }, `When ${tick.of} was nudged by ${general(tick.by)}, this moved by ${general(tick.moved)}; the derivatives say ${general(tick.said)} ${close ? "✓" : "(the step is too large for them)"}`));
+  }
   const readers = graph.steps.filter((other) => other.inputs.some(([source]) => source === step.id));
   if (step.inputs.length) box.append(el("h3", {}, "Reads"), el("div", { class: "row" }, ...new Set(step.inputs.map(([id]) => link(id)))));
   if (readers.length) box.append(el("h3", {}, "Read by"), el("div", { class: "row" }, ...readers.slice(0, 20).map((other) => link(other.id))));

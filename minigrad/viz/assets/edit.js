@@ -1,20 +1,18 @@
 // Where the numbers of a leaf are changed: in place, with a slider, or with the mouse on a picture of them.
 
 function editor(step, live) {
-  if (step.op) return null;
+  if (step.op || live.why !== null) return null;
   const box = el("div", { id: "edit" }, el("h3", {}, "Change it"));
-  if (live.why) box.append(el("p", { class: "quiet" }, live.why));
-  if (live.why !== null) return live.why ? box : null;
   const input = live.inputOf(step);
   if (input === null) {
     box.append(el("p", { class: "quiet" }, "It follows from other values, and cannot be changed by itself."));
     return box;
   }
-  const { numbers, shape } = live.inputs[input];
-  if (numbers.length === 1) box.append(scalarEditor(step, live, input));
-  else if (numbers.length <= FULL) box.append(tableEditor(step, live, input));
-  else box.append(planeEditor(step, live, input, shape));
-  box.append(el("div", { class: "row" }, el("button", { onclick: () => live.reset([input]) }, `Reset ${step.label}`)));
+  const { numbers } = live.inputs[input];
+  const chosen = { at: 0 }; // the element that was touched last
+  const make = numbers.length === 1 ? scalarEditor : numbers.length <= FULL ? tableEditor : planeEditor;
+  box.append(make(step, live, input, chosen), el("div", { class: "row" }, el("button", { onclick: () => live.reset([input]) }, `Reset ${step.label}`)));
+  if (step.gradient) box.append(nudger(step, live, input, chosen));
   return box;
 }
 
@@ -43,12 +41,14 @@ function scalarEditor(step, live, input) {
   return el("div", { class: "row slide" }, field, slider);
 }
 
-function tableEditor(step, live, input) {
+function tableEditor(step, live, input, chosen) {
   const { numbers, shape, dtype } = live.inputs[input];
   const width = shape.at(-1) ?? 1;
   const rows = Array.from({ length: numbers.length / width }, (_, y) => el("tr", {}, ...Array.from({ length: width }, (_, x) => {
     const at = y * width + x;
-    return el("td", {}, numberField(`${step.label}[${indices(at, shape).join(", ")}]`, () => numbers[at], (typed) => live.change(input, (all) => { all[at] = typed; }), { dtype }));
+    const field = numberField(nameOf(step, at, shape), () => numbers[at], (typed) => live.change(input, (all) => { all[at] = typed; }), { dtype });
+    field.addEventListener("focus", () => { chosen.at = at; });
+    return el("td", {}, field);
   })));
   return el("div", { class: "scroll" }, el("table", {}, el("tbody", {}, ...rows)));
 }
@@ -63,14 +63,32 @@ function indices(at, shape) {
   return found;
 }
 
+const nameOf = (step, at, shape) => (shape.length ? `${step.label}[${indices(at, shape).join(", ")}]` : step.label);
+
+// Moves the chosen element by a hair, and back: what the result does, beside what the gradient says of it.
+function nudger(step, live, input, chosen) {
+  const { shape, dtype } = live.inputs[input];
+  const hair = el("select", { "aria-label": "by how much" }, ...[1, 0.1, 0.01, 0.001, 0.0001].map((size) => el("option", { value: size, selected: size === 0.01 }, `+ ${size}`)));
+  const found = el("div", { id: "nudged", role: "status" });
+  const nudge = () => {
+    const { by, moved, predicted } = live.nudge(step, input, chosen.at, Number(hair.value));
+    const row = (name, number) => el("tr", {}, el("th", { scope: "row" }, name), el("td", {}, general(number)));
+    const name = nameOf(step, chosen.at, shape);
+    found.replaceChildren(el("table", {}, el("tbody", {}, row(`${name} moves by`, by), row("the result moves by", moved), row(`gradient × ${general(by)}`, predicted))),
+      el("p", { class: "quiet" }, dtype === "float32" ? "The smaller the step, the closer they are, until float32 has no more digits." : "The smaller the step, the closer they are."));
+  };
+  hair.addEventListener("change", nudge);
+  return el("div", {}, el("div", { class: "row" }, el("button", { id: "nudge", onclick: nudge }, "Nudge"), hair), found);
+}
+
 // One plane of the last two axes as a picture: painted with the mouse, or an element picked and its number typed.
-function planeEditor(step, live, input, shape) {
-  const { numbers, dtype, recorded } = live.inputs[input];
+function planeEditor(step, live, input, chosen) {
+  const { numbers, shape, dtype, recorded } = live.inputs[input];
   const [height, width] = [shape.at(-2) ?? 1, shape.at(-1)];
   const planes = numbers.length / (height * width);
   const [low, high] = extent(recorded);
   const state = { plane: 0, row: 0, column: 0, paints: step.kind === "data" && height >= 8 && width >= 8, brush: high };
-  const at = () => (state.plane * height + state.row) * width + state.column;
+  const at = () => (chosen.at = (state.plane * height + state.row) * width + state.column);
   const canvas = el("canvas", { width, height, class: "paint", role: "img", "aria-label": `${step.label}, a picture to paint on; rows and columns of numbers are below` });
   canvas.style.aspectRatio = `${width} / ${height}`;
   const field = numberField("number of this element", () => numbers[at()], (x) => { const done = live.change(input, (all) => { all[at()] = x; }); draw(); return done; }, { dtype });

@@ -5,7 +5,7 @@
 
 class Live {
   constructor(data, onchange) {
-    Object.assign(this, { steps: data.steps, why: data.live.why ?? null, onchange, trouble: null });
+    Object.assign(this, { steps: data.steps, why: data.live.why ?? null, onchange, trouble: null, nudged: null });
     this.section = el("section", { id: "live", "aria-live": "polite" });
     if (this.why === null) {
       this.program = new minigrad.Program(data.live.program);
@@ -84,6 +84,7 @@ class Live {
   // Change an input by a function of its numbers, and compute; what the program cannot compute is taken back.
   change(input, edit) {
     const { numbers, recorded, dtype } = this.inputs[input];
+    this.nudged = null;
     const before = numbers.slice();
     const after = numbers.slice();
     edit(after);
@@ -101,13 +102,54 @@ class Live {
     return possible;
   }
 
+  // Move one element by a hair, and back: how the result moves, and what the gradient says that it does.
+  nudge(step, input, at, hair) {
+    const { numbers } = this.inputs[input];
+    const before = numbers[at];
+    const singles = () => new Map([...this.own].map(([id, { value }]) => [id, value !== null && !Array.isArray(value) ? this.program.read(value).data[0] : NaN]));
+    const [from, was] = [this.result(), singles()];
+    const slope = this.read(this.own.get(step.id).gradient).data[at];
+    this.program.setElement(input, at, before + hair);
+    const by = numbers[at] - before; // what float32 makes of it
+    this.program.run();
+    const moved = this.result() - from;
+    const now = singles();
+    this.program.setElement(input, at, before);
+    this.program.run();
+    this.nudged = { step, by, moves: new Map([...now].map(([id, x]) => [id, x - was.get(id)])) };
+    return { by, moved, predicted: slope * by };
+  }
+
+  // What is differentiated: the results, each element times the gradient that the backward pass begins with.
+  result() {
+    let sum = 0;
+    const add = (value, gradient) => {
+      if (Array.isArray(value)) value.forEach((part, i) => add(part, gradient[i]));
+      else value.data.forEach((x, i) => { sum += x * gradient.data[i]; });
+    };
+    for (const step of this.steps.filter(({ output }) => output)) {
+      const { value, arrives } = this.own.get(step.id);
+      add(this.read(value), this.read(arrives[0]));
+    }
+    return sum;
+  }
+
+  // Of an op of single numbers: how its result moved at the last nudge, and what its local derivatives say of how its inputs did.
+  tick(step) {
+    const own = this.own?.get(step.id);
+    if (!this.nudged || !step.rules.length || !step.rules.every((rule) => rule.local)) return null;
+    const gradient = this.read(own.gradient).data[0];
+    const terms = step.rules.map((rule, i) => (this.read(own.sent[i]).data[0] / gradient) * this.nudged.moves.get(rule.to));
+    return { of: this.nudged.step.label, by: this.nudged.by, moved: this.nudged.moves.get(step.id), terms, said: terms.reduce((sum, x) => sum + x, 0) };
+  }
+
   // All inputs, or one, as they were recorded.
   reset(inputs = [...this.edited]) {
     for (const input of inputs) {
       this.program.set(input, this.inputs[input].recorded);
       this.edited.delete(input);
     }
-    this.trouble = null;
+    this.trouble = this.nudged = null;
     this.program.run();
     this.tell();
     this.onchange(true);
