@@ -54,7 +54,7 @@ def prepared(target: Any, inputs: Sequence[Any]) -> list[Any]:
     """What a module or a function is called with: Tensors in the place of arrays; those of a function get a gradient.
 
     >>> prepared(lambda x: x, [2])
-    [Tensor(2., requires_grad=True)]
+    [Tensor(2., dtype=float64, requires_grad=True)]
     """
     if hasattr(target, "named_modules"):
         return [_seen(x) for x in inputs]
