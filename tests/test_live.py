@@ -266,6 +266,12 @@ def test_a_function_that_cannot_be_recorded_says_why() -> None:
     assert page.data["steps"][-1]["short"] == "9"
 
 
+def test_a_model_that_is_too_large_for_a_page_says_so() -> None:
+    page = viz.explore(nn.Linear(1000, 400), np.ones((1, 1000), F32))
+    assert re.search(r"would take 2\.0 MiB.*smaller model", page.data["live"]["why"])
+    assert len(page.html) < 3_000_000
+
+
 def test_a_function_that_is_another_one_each_time_says_so() -> None:
     calls = [0.0]
 

@@ -7,6 +7,7 @@ the program's inputs, which the page can change.  The run leaves nothing behind:
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -29,7 +30,7 @@ from ..later import is_on_gpu
 from ..tensor import Tensor, raw
 from .explain import Explained
 from .formula import Formula
-from .numbers import host
+from .numbers import host, memory_size
 from .values import backward_flow, values_of
 from .walk import Step
 
@@ -39,6 +40,8 @@ BEFORE = (
     "To change numbers and see what follows, let the page have the function: viz.explore(model, x), or viz.explore(f, *args). "
     "What was computed before can be played, not computed again."
 )
+#: Bytes of a program in a page.
+LARGEST = 1_200_000
 #: Makes the graph of a computation: the tensors that it begins with, its steps, and what else a caller likes.
 MakeGraph = Callable[[], tuple[Any, ...]]
 #: A number of the list of values that a page shows; of an op with several outputs a list of them; None of what nobody knows.
@@ -305,7 +308,17 @@ def _described(run: _Run, steps: Sequence[Step], functions: Functions) -> Living
     names = {v: step.name or "" for step, v in zip(steps, run.inputs, strict=True) if v is not None}
     given = {key: np.asarray(raw(x)) if type(key) is Var else x for key, x in run.given.items()}
     program = simplified(run.program)
-    return described(program, given, functions, names=[names.get(v, "") for v in program.inputs], decisions=run.decisions)
+    read = {v for call in program.steps for v in call.inputs()}
+    _refuse_large(sum(given[v].nbytes for v in program.inputs if v in read) * 4 / 3)  # as base64
+    living = described(program, given, functions, names=[names.get(v, "") for v in program.inputs], decisions=run.decisions)
+    _refuse_large(len(json.dumps(living.description)))
+    return living
+
+
+def _refuse_large(size: float) -> None:
+    if size > LARGEST:
+        limit = f"a page that can be sent and opened anywhere has room for {memory_size(LARGEST)}"
+        raise ValueError(f"its program and its arrays would take {memory_size(size)}, and {limit}: take a smaller model or input")
 
 
 def _dense(x: Any) -> Any:

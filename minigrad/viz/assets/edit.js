@@ -17,9 +17,9 @@ function editor(step, live) {
 }
 
 // A field for one number; what is no number, or cannot be computed, is shown as wrong and changes nothing.
-function numberField(label, get, set, { dtype = "float64", ...attributes } = {}) {
+function numberField(label, get, set, { dtype = "float64", digits = 6, ...attributes } = {}) {
   const field = el("input", { type: "number", step: dtype.startsWith("float") ? "any" : 1, "aria-label": label, ...attributes });
-  field.show = () => { field.value = String(Number(get().toPrecision(6))); };
+  field.show = () => { field.value = String(Number(get().toPrecision(digits))); };
   field.addEventListener("input", () => {
     const typed = field.value.trim() === "" ? NaN : Number(field.value);
     field.setAttribute("aria-invalid", Number.isNaN(typed) || set(typed) === false);
@@ -46,7 +46,7 @@ function tableEditor(step, live, input, chosen) {
   const width = shape.at(-1) ?? 1;
   const rows = Array.from({ length: numbers.length / width }, (_, y) => el("tr", {}, ...Array.from({ length: width }, (_, x) => {
     const at = y * width + x;
-    const field = numberField(nameOf(step, at, shape), () => numbers[at], (typed) => live.change(input, (all) => { all[at] = typed; }), { dtype });
+    const field = numberField(nameOf(step, at, shape), () => numbers[at], (typed) => live.change(input, (all) => { all[at] = typed; }), { dtype, digits: 4 });
     field.addEventListener("focus", () => { chosen.at = at; });
     return el("td", {}, field);
   })));
