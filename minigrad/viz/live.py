@@ -27,11 +27,12 @@ from ..compiler.state import reachable
 from ..compiler.taken import Taken
 from ..compiler.trace import Recorder
 from ..later import is_on_gpu
+from ..masked import masks
 from ..tensor import Tensor, raw
 from .explain import Explained
 from .formula import Formula
 from .numbers import host, memory_size
-from .values import backward_flow, values_of
+from .values import Flow, backward_flow, values_of
 from .walk import Step
 
 __all__ = ["Recording", "attempt", "for_page", "recorded"]
@@ -240,7 +241,7 @@ def recorded(make: MakeGraph, roots: Sequence[Any], gradient: Any = None, most: 
 
 def _written_down(recorder: Recorder, taken: Taken, tensors: list[Tensor], steps: list[Step], gradient: Any) -> _Run:
     """The program of all that is shown of some steps."""
-    values, flows = values_of(steps, tensors), {f.step.id: f for f in backward_flow(tensors, steps, gradient)}
+    values, flows = values_of(steps, tensors), {f.step.id: f for f in _flows(recorder, tensors, steps, gradient)}
     outputs: list[Var] = []
     numbers: list[Any] = []
 
@@ -270,6 +271,21 @@ def _written_down(recorder: Recorder, taken: Taken, tensors: list[Tensor], steps
     inputs = [v and cut.get(v, v) for v in inputs]
     kinds = [_kind(step) for step in steps]
     return _Run(program, given | recorder.values, numbers, shown, inputs, kinds, recorder.decisions, taken)
+
+
+def _flows(recorder: Recorder, tensors: list[Tensor], steps: list[Step], gradient: Any) -> list[Flow]:
+    """The backward pass, recorded without a look at numbers, so that it is right for others, too.
+
+    What is not finite behind a mask would have to be mended: the program holds while nothing is.
+    """
+    flows = backward_flow(tensors, steps, gradient, on_trial=True)
+    if not any(step.node.op is not None and step.data is None and masks(step.node, look=False) for step in steps):
+        return flows
+    sent = [_dense(part) for flow in flows for _, _, g in flow.sends for part in (g if isinstance(g, tuple) else (g,))]
+    if all(np.isfinite(numbers_of(g)).all() for g in sent):
+        recorder.guard(sent)
+        return flows
+    return backward_flow(tensors, steps, gradient)
 
 
 def _behind(v: Var, program: Program) -> Var:

@@ -81,8 +81,13 @@ class Flow:
     sends: list[tuple[int, int, Any]]
 
 
-def backward_flow(outputs: Tensor | Sequence[Tensor], steps: list[Step], gradient: Any = None) -> list[Flow]:
+def backward_flow(
+    outputs: Tensor | Sequence[Tensor], steps: list[Step], gradient: Any = None, on_trial: bool = False
+) -> list[Flow]:
     """The chain rule, step by step from the outputs on; no `.grad` is touched and nothing is freed.
+
+    Args:
+        on_trial: look at no numbers: what is not finite behind a mask is not mended (`minigrad.masked`).
 
     >>> from minigrad.viz import walk
     >>> x = Tensor(3.0, requires_grad=True)
@@ -91,10 +96,12 @@ def backward_flow(outputs: Tensor | Sequence[Tensor], steps: list[Step], gradien
     [1.0, 6.0]
     """
     with BehindMask() as masked:
-        return _flow([outputs] if isinstance(outputs, Tensor) else outputs, steps, gradient, masked)
+        return _flow([outputs] if isinstance(outputs, Tensor) else outputs, steps, gradient, masked, on_trial)
 
 
-def _flow(outputs: Sequence[Tensor], steps: list[Step], gradient: Any, masked: BehindMask) -> list[Flow]:
+def _flow(
+    outputs: Sequence[Tensor], steps: list[Step], gradient: Any, masked: BehindMask, on_trial: bool
+) -> list[Flow]:
     arrived: dict[Node, list[Any]] = {}
 
     @follow
@@ -103,7 +110,7 @@ def _flow(outputs: Sequence[Tensor], steps: list[Step], gradient: Any, masked: B
         if node.op is PICK and node.parents[0] is not None:
             numbers: list[int] = []
             apply_masked(
-                node, g, node.parents, lambda parent, c: numbers.append(deliver(parent, c)), False, masked
+                node, g, node.parents, lambda parent, c: numbers.append(deliver(parent, c)), False, masked, on_trial
             )
             return numbers[0]
         arrived.setdefault(node, []).append(g)
@@ -123,7 +130,7 @@ def _flow(outputs: Sequence[Tensor], steps: list[Step], gradient: Any, masked: B
         with on_gpu_of(parts):
             total = sum(parts[1:], parts[0])
             if node.op is not None:
-                apply_masked(node, total, node.parents, _Sending(node, sends, deliver), False, masked)
+                apply_masked(node, total, node.parents, _Sending(node, sends, deliver), False, masked, on_trial)
         flows.append(Flow(step, [_shown(part, node) for part in parts], _shown(total, node), sends))
     return flows
 
