@@ -163,6 +163,8 @@ class TestInABrowser:
                 row = rows[name.split(" = ")[0]]
                 assert value == f"{float(row.value):.4g}"
                 assert gradient == f"gradient {float(row.gradient):.4g}"
+            followers = page.locator(".node.follows").evaluate_all("all => all.map(n => n.querySelector('text').textContent)")
+            assert {text.split(" ")[0] for text in followers} == {"v1", "v2", "v3", "v4", "v5", "result"}
             assert f"{float(rows['x'].gradient):.4g}" in page.inner_text("#detail [data-part=gradient]")
             page.locator(".node", has_text="tanh").click()
             assert f"= {1 - np.tanh(1.25 * -3) ** 2:.4g}" in page.inner_text("#detail")  # the local derivative
@@ -250,6 +252,9 @@ class TestInABrowser:
         with opened(path, scheme) as page:
             page.locator(".node.data", has_text="x").first.click()
             page.locator("#edit input[aria-label='number of this element']").fill("2")
+            assert violations(page) == []
+            page.locator(".node.leaf", has_text="net.7.bias").click()
+            page.click("#nudge")
             assert violations(page) == []
 
     def test_values_that_the_page_does_not_compute_stay_and_are_said_to(self, tmp_path: Path) -> None:

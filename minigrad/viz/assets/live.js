@@ -173,13 +173,27 @@ class Live {
   // The labels of the graph as they are now; nodes that were changed, and those that something follows in.
   relabel(graph) {
     if (this.why !== null) return;
+    const follows = this.follows();
     for (const node of graph.nodes.values()) {
       const lines = graph.label(node).split("\n");
       const texts = [...node.element.querySelectorAll("text")];
       if (texts.length === lines.length) texts.forEach((text, i) => { if (text.textContent !== lines[i]) text.textContent = lines[i]; });
       node.element.classList.toggle("edited", node.members.some((step) => this.edited.has(this.inputOf(step))));
+      node.element.classList.toggle("follows", node.members.some((step) => follows.has(step.id)));
       node.element.classList.toggle("stuck", this.edited.size > 0 && node.members.some((step) => this.stuckStep(step)));
     }
+  }
+
+  // The steps whose values follow from what was changed.
+  follows() {
+    const changed = new Set(this.steps.filter((step) => this.edited.has(this.inputOf(step))).map(({ id }) => id));
+    const found = new Set();
+    for (const { id, inputs } of this.steps) {
+      if (!inputs.some(([source]) => changed.has(source))) continue;
+      changed.add(id);
+      found.add(id);
+    }
+    return found;
   }
 
   stuckStep(step) {
