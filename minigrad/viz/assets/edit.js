@@ -86,7 +86,8 @@ function planeEditor(step, live, input, chosen) {
   const { numbers, shape, dtype, recorded } = live.inputs[input];
   const [height, width] = [shape.at(-2) ?? 1, shape.at(-1)];
   const planes = numbers.length / (height * width);
-  const [low, high] = extent(recorded);
+  const [least, most] = extent(recorded.filter(Number.isFinite));
+  const [low, high] = least < most ? [least, most] : Number.isFinite(least) ? [least - 1, least + 1] : [-1, 1];
   const state = { plane: 0, row: 0, column: 0, paints: step.kind === "data" && height >= 8 && width >= 8, brush: high };
   const at = () => (chosen.at = (state.plane * height + state.row) * width + state.column);
   const canvas = el("canvas", { width, height, class: "paint", role: "img", "aria-label": `${step.label}, a picture to paint on; rows and columns of numbers are below` });
