@@ -40,6 +40,17 @@ class Last(nn.Module):
         return self.out(self.rnn(x)[0][-1])
 
 
+class Language(nn.Module):
+    """Tokens, attention over them, the next one."""
+
+    def __init__(self) -> None:
+        self.table, self.out = nn.Embedding(5, 4), nn.Linear(4, 5)
+        self.block = nn.TransformerEncoderLayer(4, 2, 8, dropout=0.0, batch_first=True)
+
+    def forward(self, x: Any) -> Any:
+        return self.out(self.block(self.table(x))).reshape(-1, 5)
+
+
 def mlp() -> nn.Module:
     return nn.Sequential(nn.Linear(2, 4), nn.Tanh(), nn.Linear(4, 3))
 
@@ -67,6 +78,7 @@ CASES: dict[str, Case] = {
     "MLP": (lambda: Classifier(mlp()), lambda rng: [rng.normal(size=(4, 2)).astype(F32), rng.integers(0, 3, 4)]),
     "LeNet": (lambda: Classifier(lenet()), lambda rng: [rng.random((2, 1, 16, 16)).astype(F32), rng.integers(0, 3, 2)]),
     "LSTM": (lambda: Classifier(Last()), lambda rng: [rng.normal(size=(5, 2, 3)).astype(F32), rng.integers(0, 3, 2)]),
+    "transformer": (lambda: Classifier(Language()), lambda rng: [rng.integers(0, 3, (2, 3)), rng.integers(0, 5, 6)]),
 }  # fmt: skip
 
 #: All values that the page shows, step by step.
@@ -236,6 +248,16 @@ class TestInABrowser:
             assert "Taken back" in page.inner_text("#live .trouble")
             assert page.evaluate(NOW) == before
 
+    def test_derivatives_of_higher_order_follow(self, tmp_path: Path) -> None:
+        viz.explore(lambda x: x**3, 2.0, derivative=2, path=tmp_path / "page.html")
+        with opened(tmp_path / "page.html") as page:
+            page.locator(".node.leaf", has_text="x").first.click()
+            page.locator("#edit input[type=number]").fill("5")
+            second = page.locator(".node.output").last.locator("text").nth(1)
+            assert second.text_content() == "30"
+            page.select_option("#edit select", "0.1")
+            assert page.locator("#nudged td").all_inner_texts() == ["0.1", "0.6", "0.6"]  # of the second derivative, 6 x
+
     def test_what_would_have_to_be_mended_behind_a_mask_is_not_shown(self, tmp_path: Path) -> None:
         viz.explore(lambda x: np.where(x > 0, np.log(x), 0.0).sum(), [1.0, 2.0], path=tmp_path / "page.html")
         with opened(tmp_path / "page.html") as page:
@@ -270,6 +292,14 @@ class TestInABrowser:
             assert page.locator(".node.output").text_content() == before
             page.locator(".node.output").click()
             assert "As it was recorded" in page.inner_text("#detail .trouble")
+
+
+def test_the_policy_of_a_live_page_is_that_of_any_other() -> None:
+    pages = [viz.explore(scalar, 0.5, -3.0, 2.0, live=live).html for live in (True, False)]
+    policies = [re.sub("sha256-[^']+", "", re.search('Policy" content="(.*?)">', html)[1]) for html in pages]  # type: ignore[index]
+    assert policies[0] == policies[1]
+    assert all(html.count("<script>") == 2 and "minigrad.define" in html for html in pages[:1])
+    assert max(map(len, pages)) < 1_600_000
 
 
 def test_of_a_loss_that_was_computed_before_the_page_says_how_to_make_it_live() -> None:

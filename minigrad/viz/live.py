@@ -18,6 +18,7 @@ from .. import graph, tracing
 from ..arrays.row_sparse import RowSparse
 from ..arrays.traced import astype, numbers_of
 from ..backend import is_array
+from ..backward import seed
 from ..compiler.capture import turn
 from ..compiler.javascript import Functions, Living, described
 from ..compiler.passes import replaced, simplified
@@ -71,7 +72,6 @@ class Recording:
 
     def __init__(self, steps: list[Step], run: _Run) -> None:
         functions = Functions()
-        self._steps = {step.id: i for i, step in enumerate(steps)}
         self._run = run
         self.living = _described(run, steps, functions)
         self.script = functions.script
@@ -94,7 +94,9 @@ class Recording:
     def data(self, rows: Sequence[Explained]) -> dict[str, Any]:
         """For the page: the program, and for each step which of its values are shown."""
         ids = [row.step.id for row in rows]
-        return {"program": self.living.description, "steps": [self._step(row, i, ids) for i, row in enumerate(rows)]}
+        steps = [self._step(row, i, ids) for i, row in enumerate(rows)]
+        results = [[self._place(slot) for slot in pair] for pair in self._run.results]
+        return {"program": self.living.description, "steps": steps, "results": results}
 
     def _step(self, row: Explained, number: int, ids: list[int]) -> dict[str, Any]:
         own = self._run.shown[number]
@@ -157,20 +159,20 @@ class _Run:
         given: the arrays of its inputs, and Python's numbers.
         numbers: what the outputs were.
         shown: of each step where its numbers are among them.
+        results: of each result its value, and the gradient that the backward pass begins with there.
         inputs: of each step the input that can be changed; None of what is computed.
         kinds: what the steps were.
         decisions: what Python's numbers must be.
-        taken: the state of the function.
     """
 
     program: Program
     given: dict[Any, Any]
     numbers: list[Any]
     shown: list[_Numbers]
+    results: list[tuple[Slot, Slot]]
     inputs: list[Var | None]
     kinds: list[Any]
     decisions: list[Any]
-    taken: Taken
 
 
 def attempt(make: MakeGraph, target: Any, inputs: Sequence[Any], gradient: Any, most: int) -> Recording | str:
@@ -223,7 +225,7 @@ def recorded(make: MakeGraph, roots: Sequence[Any], gradient: Any = None, most: 
             tensors, steps = make()[:2]
             if len(steps) > most:
                 raise ValueError(f"the graph has {len(steps)} steps, of which the page shows some")
-            run = _written_down(recorder, taken, tensors, steps, gradient)
+            run = _written_down(recorder, tensors, steps, gradient)
             taken.streams.refuse_draws()
         finally:
             tracing.recorder.reset(token)
@@ -239,7 +241,7 @@ def recorded(make: MakeGraph, roots: Sequence[Any], gradient: Any = None, most: 
             recorder.forget()
 
 
-def _written_down(recorder: Recorder, taken: Taken, tensors: list[Tensor], steps: list[Step], gradient: Any) -> _Run:
+def _written_down(recorder: Recorder, tensors: list[Tensor], steps: list[Step], gradient: Any) -> _Run:
     """The program of all that is shown of some steps."""
     values, flows = values_of(steps, tensors), {f.step.id: f for f in _flows(recorder, tensors, steps, gradient)}
     outputs: list[Var] = []
@@ -260,6 +262,7 @@ def _written_down(recorder: Recorder, taken: Taken, tensors: list[Tensor], steps
             own.arrives, own.gradient = [slot(g) for g in flow.arrives], slot(flow.total)
             own.sent = [slot(g) for *_, g in flow.sends]
         shown.append(own)
+    results = [(slot(t), slot(seed(t, gradient, False))) for t in tensors]
     begins = [step.op is None and type(own.value) is int for step, own in zip(steps, shown, strict=True)]
     program = recorder.program(outputs)
     inputs = [_behind(outputs[own.value], program) if is_first else None for own, is_first in zip(shown, begins, strict=True)]
@@ -270,7 +273,7 @@ def _written_down(recorder: Recorder, taken: Taken, tensors: list[Tensor], steps
     given = {new: known[old] for old, new in cut.items()}
     inputs = [v and cut.get(v, v) for v in inputs]
     kinds = [_kind(step) for step in steps]
-    return _Run(program, given | recorder.values, numbers, shown, inputs, kinds, recorder.decisions, taken)
+    return _Run(program, given | recorder.values, numbers, shown, results, inputs, kinds, recorder.decisions)
 
 
 def _flows(recorder: Recorder, tensors: list[Tensor], steps: list[Step], gradient: Any) -> list[Flow]:

@@ -13,6 +13,7 @@ class Live {
         const numbers = this.program.buffers[buffer];
         return { shape, dtype, name, numbers, recorded: numbers.slice() };
       });
+      this.results = data.live.results;
       this.edited = new Set(); // inputs that are other ones than in the recorded run
       this.own = new Map(data.steps.map((step, i) => [step.id, data.live.steps[i]]));
       for (const step of data.steps) this.bind(step, this.own.get(step.id));
@@ -123,13 +124,9 @@ class Live {
   // What is differentiated: the results, each element times the gradient that the backward pass begins with.
   result() {
     let sum = 0;
-    const add = (value, gradient) => {
-      if (Array.isArray(value)) value.forEach((part, i) => add(part, gradient[i]));
-      else value.data.forEach((x, i) => { sum += x * gradient.data[i]; });
-    };
-    for (const step of this.steps.filter(({ output }) => output)) {
-      const { value, arrives } = this.own.get(step.id);
-      add(this.read(value), this.read(arrives[0]));
+    for (const [value, gradient] of this.results) {
+      const start = this.read(gradient).data;
+      this.read(value).data.forEach((x, i) => { sum += x * start[i]; });
     }
     return sum;
   }
