@@ -350,12 +350,22 @@ def test_recording_leaves_everything_as_it_was() -> None:
     assert found[0][1:] == found[1][1:]
 
 
-def test_data_that_the_function_makes_can_be_changed_and_what_follows_from_an_input_cannot() -> None:
+def test_what_the_function_finds_can_be_changed_and_what_it_makes_cannot() -> None:
+    found = np.array([3.0, 1.0, 2.0])
+
     def f(x: Any) -> Any:
         mask = np.where(mg.raw(x) > 0, 1.0, 0.5)  # nobody sees it being made
-        return (x * np.array([1.0, 2.0, 3.0]) * mask).sum()
+        return (x * np.array([1.0, 2.0, 3.0]) * mask * found).sum()
 
     data = viz.explore(f, [1.0, -1.0, 2.0]).data
-    own = {s["label"]: live["input"] for s, live in zip(data["steps"], data["live"]["steps"], strict=True) if not s["op"]}
-    assert len(own) == 3
-    assert sum(place is None for place in own.values()) == 1
+    own = {s["value"]["text"]: live["input"] for s, live in zip(data["steps"], data["live"]["steps"], strict=True) if not s["op"]}
+    can = {text: place is not None for text, place in own.items()}
+    assert can == {"[ 1., -1.,  2.]": True, "[1., 2., 3.]": False, "[1. , 0.5, 1. ]": False, "[3., 1., 2.]": True}
+
+
+def test_the_mask_of_a_dropout_can_be_changed() -> None:
+    mg.random.manual_seed(0)
+    data = viz.explore(nn.Sequential(nn.Linear(3, 4), nn.Dropout(0.5)), np.ones((2, 3), F32)).data
+    assert [live["input"] is not None for s, live in zip(data["steps"], data["live"]["steps"], strict=True) if not s["op"]] == [
+        True
+    ] * 4

@@ -8,7 +8,7 @@ the program's inputs, which the page can change.  The run leaves nothing behind:
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -93,24 +93,21 @@ class Recording:
 
     def data(self, rows: Sequence[Explained]) -> dict[str, Any]:
         """For the page: the program, and for each step which of its values are shown."""
-        ids = [row.step.id for row in rows]
-        steps = [self._step(row, i, ids) for i, row in enumerate(rows)]
+        shown = {row.step.id: own for row, own in zip(rows, self._run.shown, strict=True)}
+        steps = [self._step(row, shown) | {"input": place} for row, place in zip(rows, self._inputs, strict=True)]
         results = [[self._place(slot) for slot in pair] for pair in self._run.results]
         return {"program": self.living.description, "steps": steps, "results": results}
 
-    def _step(self, row: Explained, number: int, ids: list[int]) -> dict[str, Any]:
-        own = self._run.shown[number]
-        templates = [self._template(row, rule.formula, number, ids) for rule in row.rules]
-        local = [self._template(row, rule.formula and rule.formula.local(), number, ids) for rule in row.rules]
+    def _step(self, row: Explained, shown: Mapping[int, _Numbers]) -> dict[str, Any]:
+        own = shown[row.step.id]
         return {
             "value": self._place(own.value),
             "gradient": self._place(own.gradient),
             "arrives": [self._place(slot) for slot in own.arrives],
             "sent": [self._place(slot) for slot in own.sent],
-            "input": self._inputs[number],
-            "formula": self._template(row, row.formula, number, ids),
-            "rules": templates,
-            "local": local,
+            "formula": self._template(row, row.formula, shown),
+            "rules": [self._template(row, rule.formula, shown) for rule in row.rules],
+            "local": [self._template(row, rule.formula and rule.formula.local(), shown) for rule in row.rules],
         }
 
     def _place(self, slot: Slot) -> Any:
@@ -118,24 +115,13 @@ class Recording:
             return [self._place(part) for part in slot]
         return None if slot is None else self._places[slot]
 
-    def _template(self, row: Explained, formula: Formula | None, number: int, ids: list[int]) -> str | None:
+    def _template(self, row: Explained, formula: Formula | None, shown: Mapping[int, _Numbers]) -> str | None:
         """A formula with @place@ where the page writes the number of a value."""
         if formula is None or not formula.numbers:
             return None
-        marks = {name: self._place(self._named(row, name, number, ids)) for name in formula.numbers}
-        filled = {name: text if (p := marks[name]) is None else f"@{p}@" for name, text in formula.numbers.items()}
+        marks = {name: self._place(_named(row.step, name, shown)) for name in formula.numbers}
+        filled = {name: text if marks[name] is None else f"@{marks[name]}@" for name, text in formula.numbers.items()}
         return formula.filled_with(filled).math_with_numbers() or None
-
-    def _named(self, row: Explained, name: str, number: int, ids: list[int]) -> Slot:
-        """Where the number of a name in a step's formulas comes from."""
-        own = self._run.shown[number]
-        if name in ("g", "out"):
-            return own.gradient if name == "g" else own.value
-        argument = row.step.arguments.get(name)
-        if argument is None or argument.source is None:
-            return None
-        slot = self._run.shown[ids.index(argument.source)].value
-        return slot if argument.output is None else slot[argument.output]
 
     def _is_same(self, value: Any, slot: Slot) -> bool:
         """Whether a value of the page is the one that was recorded, but for rounding; of what nobody knows it is."""
@@ -148,6 +134,17 @@ class Recording:
             return one.shape == other.shape
         largest = np.abs(one[np.isfinite(one)]).max(initial=0)
         return bool(np.allclose(one, other, rtol=1e-4, atol=1e-4 * float(largest), equal_nan=one.dtype.kind in "fc"))
+
+
+def _named(step: Step, name: str, shown: Mapping[int, _Numbers]) -> Slot:
+    """Where the number of a name in a step's formulas comes from."""
+    if name in ("g", "out"):
+        return shown[step.id].gradient if name == "g" else shown[step.id].value
+    argument = step.arguments.get(name)
+    if argument is None or argument.source is None:
+        return None
+    slot = shown[argument.source].value
+    return slot if argument.output is None else slot[argument.output]
 
 
 @dataclass
@@ -263,15 +260,15 @@ def _written_down(recorder: Recorder, tensors: list[Tensor], steps: list[Step], 
             own.sent = [slot(g) for *_, g in flow.sends]
         shown.append(own)
     results = [(slot(t), slot(seed(t, gradient, False))) for t in tensors]
-    begins = [step.op is None and type(own.value) is int for step, own in zip(steps, shown, strict=True)]
     program = recorder.program(outputs)
-    inputs = [_behind(outputs[own.value], program) if is_first else None for own, is_first in zip(shown, begins, strict=True)]
-    chosen = _first(program, {v for v in inputs if v is not None})
-    inputs = [v if v in chosen else None for v in inputs]
-    program, cut = _cut(program, [v for v in chosen if v not in program.inputs])
-    known = dict(zip(outputs, numbers, strict=True))
-    given = {new: known[old] for old, new in cut.items()}
-    inputs = [v and cut.get(v, v) for v in inputs]
+    made = {v: step for step in program.steps for v in step.outs}
+    begins = [step.op is None and type(own.value) is int for step, own in zip(steps, shown, strict=True)]
+    inputs = [_behind(outputs[own.value], made) if is_first else None for own, is_first in zip(shown, begins, strict=True)]
+    known = {v: numbers[own.value] for v, own in zip(inputs, shown, strict=True) if v is not None}
+    chosen = _first(program, {v for v in known if v in made or v in program.inputs})
+    program, cut = _cut(program, [v for v in chosen if v in made])
+    given = {new: known[old].astype(old.dtype) for old, new in cut.items()}
+    inputs = [cut.get(v, v) if v is not None and v in chosen else None for v in inputs]
     kinds = [_kind(step) for step in steps]
     return _Run(program, given | recorder.values, numbers, shown, results, inputs, kinds, recorder.decisions)
 
@@ -291,17 +288,21 @@ def _flows(recorder: Recorder, tensors: list[Tensor], steps: list[Step], gradien
     return backward_flow(tensors, steps, gradient)
 
 
-def _behind(v: Var, program: Program) -> Var:
-    """The input that a value is a copy of, perhaps in another dtype; else the value itself."""
-    made = {step.outs[0]: step for step in program.steps}
-    first = v
+def _behind(v: Var, made: Mapping[Var | None, Call]) -> Var:
+    """The value that another one is a copy of, perhaps in another dtype.
+
+    What the program computes reads that one, not the copy.
+    """
     while (step := made.get(v)) is not None and step.function in _SAME and type(step.args[0]) is Var:
         v = step.args[0]
-    return v if v in program.inputs and v.shape == first.shape else first
+    return v
 
 
 def _first(program: Program, values: set[Var]) -> list[Var]:
-    """Those of some values that follow from none of the others, and so can be changed by themselves."""
+    """Those of some values that follow from none of the others, and so can be changed by themselves.
+
+    Constants are not among them: NumPy may have made other constants of an array, which nobody has seen.
+    """
     moving: set[Var | None] = {*values}
     found = dict.fromkeys(values)
     for step in program.steps:
@@ -314,7 +315,7 @@ def _first(program: Program, values: set[Var]) -> list[Var]:
 
 
 def _cut(program: Program, values: Sequence[Var]) -> tuple[Program, dict[Var, Var]]:
-    """The program, to which some of its values are given: data that the function has made itself."""
+    """The program, to which some of its values are given: what a layer has drawn, say."""
     cut = {v: Var.new(v.shape, v.dtype) for v in values}
     if not cut:
         return program, cut

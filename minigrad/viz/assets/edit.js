@@ -5,7 +5,7 @@ function editor(step, live) {
   const box = el("div", { id: "edit" }, el("h3", {}, "Change it"));
   const input = live.inputOf(step);
   if (input === null) {
-    box.append(el("p", { class: "quiet" }, "It follows from other values, and cannot be changed by itself."));
+    box.append(el("p", { class: "quiet" }, "The function makes it. Give it to the function as an argument to change it here."));
     return box;
   }
   const { numbers } = live.inputs[input];
