@@ -17,6 +17,9 @@ from minigrad.viz.explain import explained
 from minigrad.viz.numbers import host
 
 from .browser import needs_browser, opened, violations
+from .javascript_engine import MISSING, available, encoded, engine
+from .ops_table import MORE, ROWS
+from .samples import Sample
 
 F = nn.functional
 F32 = np.float32
@@ -103,7 +106,7 @@ def is_close(shown: Any, right: Any) -> bool:
     if isinstance(right, (tuple, list)):
         return len(shown) == len(right) and all(map(is_close, shown, right))
     right = host(right)
-    return np.allclose(np.array(shown, float).reshape(right.shape), right, rtol=1e-4, atol=1e-5)
+    return np.allclose(np.array(shown, float).reshape(right.shape), right, rtol=1e-4, atol=1e-5, equal_nan=True)
 
 
 def rows_of(target: Any, inputs: list[Any]) -> list[viz.Explained]:
@@ -136,6 +139,60 @@ def leaf_numbers(target: Any, inputs: list[Any], label: str) -> Any:
         found = named.get(label)
         return found._array if isinstance(found, Tensor) else found
     return inputs["xyz".index(label)]
+
+
+EDITED = """
+  minigrad.functions.length = 0;
+  %s
+  const program = new minigrad.Program(description.live.program);
+  description.edits.forEach(([input, text]) => program.set(input, minigrad.decoded("float64", text)));
+  const possible = program.run();
+  const number = (x) => (Number.isFinite(x) ? x : String(x));
+  const shown = (slot) => (Array.isArray(slot) ? slot.map(shown) : slot === null ? null : Array.from(program.read(slot).data, number));
+  possible && description.live.steps.map(({ value, gradient, arrives, sent }) => [value, gradient, arrives, sent].map(shown));
+"""
+
+
+def of_sample(sample: Sample, arrays: list[Any]) -> Callable[..., Any]:
+    """The function of a sample, of its floats alone."""
+
+    def f(*floats: Any) -> Any:
+        given = iter(floats)
+        return sample.f(*(next(given) if a.dtype.kind == "f" else a for a in arrays))
+
+    return f
+
+
+@pytest.mark.skipif(not available(), reason=MISSING)
+@pytest.mark.browser
+def test_every_op_that_the_page_computes_follows_an_edit() -> None:
+    """Values, gradients, and all that is sent in between; where a function decides by values, the page may refuse an edit."""
+    rng, bad, refused, right = np.random.default_rng(0), dict[str, Any](), [], 0
+    with engine() as javascript, np.errstate(all="ignore"):
+        for name, (sample, *_) in (ROWS | MORE).items():
+            arrays = [np.array(a) for a in sample.args]
+            floats = {f"arg{i}": a for i, a in enumerate(arrays) if a.dtype.kind == "f"}
+            if not floats or any(a.dtype.kind == "c" for a in arrays):
+                continue
+            f = of_sample(sample, arrays)
+            given = {label: Tensor(a) for label, a in floats.items()}
+            page = viz.explore(f, *given.values(), names=given)
+            live = page.data["live"]
+            if "why" in live or live["program"]["fixed"]:
+                continue
+            edited = {label: a * (1 + 0.01 * rng.random(a.shape)) for label, a in floats.items()}
+            steps = zip(page.data["steps"], live["steps"], strict=True)
+            edits = [[own["input"], encoded(edited[step["label"]])] for step, own in steps if step["label"] in edited]
+            assert edits, name
+            found = javascript.evaluate(EDITED % page._program, {"live": live, "edits": edits})
+            if not found:
+                refused.append(name)
+            elif labels := wrong(found, rows_of(f, [Tensor(a) for a in edited.values()])):
+                bad[name] = labels
+            right += 1
+    assert not bad, (bad, refused)
+    assert right > 250
+    assert len(refused) < 10
 
 
 class TestInABrowser:
@@ -334,6 +391,16 @@ def test_a_model_that_is_too_large_for_a_page_says_so() -> None:
     page = viz.explore(nn.Linear(1000, 400), np.ones((1, 1000), F32))
     assert re.search(r"would take 2\.0 MiB.*smaller model", page.data["live"]["why"])
     assert len(page.html) < 3_000_000
+
+
+def test_the_page_holds_no_array_that_the_program_does_not_read() -> None:
+    secret, used = np.arange(100.0), np.arange(3.0)
+
+    def f(x: Any) -> Any:
+        return x * used if used.shape else secret
+
+    inputs = viz.explore(f, 2.0).data["live"]["program"]["inputs"]
+    assert sorted(i["shape"] for i in inputs) == [[], [3]]
 
 
 def test_a_function_that_is_another_one_each_time_says_so() -> None:

@@ -85,7 +85,7 @@ class Recording:
         gradient to another of them.
         """
         if [_kind(row.step) for row in rows] != self._run.kinds:
-            return "the function computes something else when it is called again"
+            return "recorded as a program, the function takes other steps than without"
         for row, own in zip(rows, self._run.shown, strict=True):
             if not self._is_same(row.value, own.value):
                 return f"{row.label} has another value when the function is called again"
@@ -330,7 +330,8 @@ def _described(run: _Run, steps: Sequence[Step], functions: Functions) -> Living
     program = simplified(run.program)
     read = {v for call in program.steps for v in call.inputs()}
     _refuse_large(sum(given[v].nbytes for v in program.inputs if v in read) * 4 / 3)  # as base64
-    living = described(program, given, functions, names=[names.get(v, "") for v in program.inputs], decisions=run.decisions)
+    called = [names.get(v, "") for v in program.inputs]
+    living = described(program, given, functions, names=called, decisions=run.decisions, arguments=0)
     _refuse_large(len(json.dumps(living.description)))
     return living
 
