@@ -148,7 +148,8 @@ EDITED = """
   description.edits.forEach(([input, text]) => program.set(input, minigrad.decoded("float64", text)));
   const possible = program.run();
   const number = (x) => (Number.isFinite(x) ? x : String(x));
-  const shown = (slot) => (Array.isArray(slot) ? slot.map(shown) : slot === null ? null : Array.from(program.read(slot).data, number));
+  const read = (slot) => Array.from(program.read(slot).data, number);
+  const shown = (slot) => (Array.isArray(slot) ? slot.map(shown) : slot === null ? null : read(slot));
   possible && description.live.steps.map(({ value, gradient, arrives, sent }) => [value, gradient, arrives, sent].map(shown));
 """
 
