@@ -108,6 +108,7 @@ class Live {
     const { numbers } = this.inputs[input];
     const before = numbers[at];
     const singles = () => new Map([...this.own].map(([id, { value }]) => [id, value !== null && !Array.isArray(value) ? this.program.read(value).data[0] : NaN]));
+    this.program.run(); // perhaps for the first time
     const [from, was] = [this.result(), singles()];
     const slope = this.read(this.own.get(step.id).gradient).data[at];
     this.program.setElement(input, at, before + hair);
