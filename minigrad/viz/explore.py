@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
+from .code import Listing
 from .derivatives import with_gradients
 from .explain import Explained, Rule, explained, place
 from .formula import Formula
@@ -19,10 +20,15 @@ from .walk import Step, walk
 
 __all__ = ["explore"]
 
+#: The parts of the page, each after those that it uses.
+SCRIPTS = (
+    "values.js", "camera.js", "folding.js", "graph.js", "carry.js", "detail.js", "player.js", "code.js", "explore.js",
+)  # fmt: skip
+
 
 def explore(
     target: Any, *inputs: Any, path: str | os.PathLike[str] | None = None, names: Any = None, gradient: Any = None,
-    title: str = "Computation graph", direction: str | None = None, depth: int | None = None, repeats: str = "unrolled",
+    title: str = "Computation graph", direction: str | None = None, depth: int | None = 1, repeats: str | None = None,
     highlight: Any = None, derivative: int = 0, max_nodes: int = 1500,
 ) -> Page:  # fmt: skip
     """A page that shows a graph and steps through its forward and its backward pass, node by node, with formulas and numbers.
@@ -36,9 +42,11 @@ def explore(
         path: where to write the page; a notebook shows the returned page by itself.
         names: a module, or a dict from names to tensors.
         gradient: what arrives at the result; ones by default, so that of several elements the sum is differentiated.
-        direction: "TB" from top to bottom, "LR" from left to right; by default what fits the window better.
-        depth: modules at this depth are closed at first; a click opens them.
-        repeats: "compact" begins with the steps of a recurrent network as one.
+        direction: "TB" from top to bottom, "LR" from left to right; by default time runs to the right, and all else in the
+            direction in which the window shows more of it.
+        depth: modules at this depth and below are closed at first; a click opens them.  None opens all.
+        repeats: by default the calls of a recurrent cell are folded into one node, and so are equal blocks; a click unrolls
+            them.  "unrolled" begins with all of them, "compact" with one step for all that are alike, wherever they are.
         highlight, derivative: as for `draw`.
         max_nodes: a larger graph is summarised: the page then shows the first of those steps that are alike.
 
@@ -60,21 +68,23 @@ def explore(
     if derivative:
         steps, tensors = with_gradients(tensors, steps, names, derivative)
     groups = view(steps, None, "unrolled", max_nodes)
-    view(steps, depth, repeats, max_nodes)  # whether such options exist
+    view(steps, depth, repeats or "unrolled", max_nodes)  # whether such options exist
     member = {step.id: group.id for group in groups.groups for step in group.steps}
     shown = {group.id for group in groups.groups}
     rows = explained(tensors, steps, 1.0 if gradient is None else gradient, shown)
+    listing = Listing(row.source for row in rows)
     data = {
         "title": title,
         "notes": [*groups.notes, *marked.notes],
         "direction": direction,
-        "compact": repeats == "compact",
-        "steps": _steps(rows, steps, groups.groups, member, depth),
+        "repeats": repeats,
+        "code": listing.files,
+        "steps": _steps(rows, steps, groups.groups, member, depth, listing),
         "backward": [row.step.id for row in reversed(rows) if row.gradient is not None],
         "marked": {str(member[number]): colour for number, colour in marked.steps.items()},
         "path": sorted({member[number] for number in marked.path}),
     }
-    page = Page(title, data, ("values.js", "graph.js", "detail.js", "player.js", "explore.js"), graphviz=True)
+    page = Page(title, data, SCRIPTS, graphviz=True)
     if path is not None:
         page.write(path)
     return page
@@ -94,7 +104,7 @@ def _path_before(
 
 
 def _steps(
-    rows: list[Explained], steps: list[Step], groups: list[Group], member: dict[int, int], depth: int | None
+    rows: list[Explained], steps: list[Step], groups: list[Group], member: dict[int, int], depth: int | None, listing: Listing
 ) -> list[dict[str, Any]]:
     """All that the page shows of each step: those of a class are alike."""
     classes: dict[Any, int] = {}
@@ -107,6 +117,7 @@ def _steps(
         kept = [c for c in around if c.path or depth == 0]  # the model itself is a box only where it is closed
         step["calls"] = [[c.path, c.number, c.kind] for c in kept]
         step["shut"] = kept.index(around[depth]) if depth is not None and depth < len(around) and around[depth] in kept else -1
+        step["line"] = listing.place(row.source)
         step["alike"] = classes.setdefault(keys[row.step.id], len(classes))
         shown.append(step)
     return shown
