@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from typing import Any
 
 from .code import Listing
@@ -140,6 +141,7 @@ def _step(row: Explained, group: Group, member: dict[int, int], summarise: Summa
         "shapes": ", ".join(map(dimensions, step.shapes)),
         "bytes": memory_size(step.bytes),
         "output": step.output,
+        "states": ", ".join(sorted(set(re.findall(r"\b(\w+)_\{t-1\}", step.doc.partition("\nd")[0])), reverse=True)),
         "summary": summary,
         "doc": rest.strip("\n"),
         "source": row.source and f"{place(row.source)}: {row.source.partition(': ')[2]}",

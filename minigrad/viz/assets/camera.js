@@ -19,7 +19,6 @@ class Camera {
   resized() {
     const { x, y, width, height } = this.goal;
     this.look(this.around({ x: x + width / 2, y: y + height / 2 }, this.measured / width));
-    this.measured = this.place.clientWidth;
   }
 
   get normal() { return this.label / SMALLEST; }
@@ -30,7 +29,6 @@ class Camera {
     this.picture = picture;
     const [, , width, height] = picture.getAttribute("viewBox").split(" ").map(Number);
     this.full = { width, height };
-    this.measured = this.place.clientWidth;
     this.panning(picture);
     this.start(direction);
   }
@@ -63,7 +61,13 @@ class Camera {
   look(view) {
     cancelAnimationFrame(this.frame);
     this.see(view);
-    this.goal = this.view; // where it is going to be
+    this.head(this.view);
+  }
+
+  // Where the camera is going to be, in a window of what width.
+  head(view) {
+    this.goal = view;
+    this.measured = this.place.clientWidth;
   }
 
   // The view has the shape of the window, whatever shape it was asked for.
@@ -77,7 +81,7 @@ class Camera {
   glide(view, duration = 350) {
     cancelAnimationFrame(this.frame);
     if (still()) return this.look(view);
-    this.goal = view;
+    this.head(view);
     const from = { ...this.view };
     const began = performance.now();
     const move = (now) => {

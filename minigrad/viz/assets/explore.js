@@ -79,6 +79,7 @@ function redraw() {
   player.regroup();
   scrub.max = player.events.length - 1;
   player.show();
+  if (player.at >= 0) camera.follow([graph.nodeOf.get(player.events[player.at].step.id).element]);
 }
 
 function listModules() {

@@ -60,6 +60,11 @@ class Graph {
         edges.get(name).count += 1;
       }
     }
+    for (const node of nodes.values()) { // an op that goes through all time steps itself
+      const name = `${node.order} ${node.order}`;
+      const states = node.members.find((step) => step.states)?.states;
+      if (states) edges.set(name, { name, from: node, to: node, shape: "", count: 1, carried: true, states });
+    }
     for (const leaf of inside) {
       nodes.delete(leaf.key);
       leaf.members.forEach((step) => {
@@ -141,7 +146,7 @@ class Graph {
     const source = from.members.at(-1);
     const words = [
       source.shapes.includes(",") && !from.shut && this.nodes.size <= 150 ? shape : "", // which of several outputs
-      count > 1 && !carried && !to.shut?.how ? `×${count}` : "", carried ? "t−1" : "",
+      count > 1 && !carried && !to.shut?.how ? `×${count}` : "", carried ? `${edge.states ? `${edge.states} of ` : ""}t−1` : "",
     ];
     const style = carried ? { style: "dashed", ...(from === to ? {} : { constraint: false }) } : from.members.every((step) => step.fixed) ? { style: "dotted" } : {};
     return { tail: `n${from.order}`, head: `n${to.order}`, attributes: { id: `e${edge.name.replace(" ", "_")}`, label: words.filter(Boolean).join(" "), ...style } };
@@ -163,7 +168,8 @@ class Graph {
   choose() {
     const { clientWidth: width, clientHeight: height } = this.place;
     if (this.nodes.size > 300) return width > 1.3 * height ? "LR" : "TB"; // without a second layout
-    if (this.folding.several.size && width > height) return "LR";
+    const inTime = this.folding.several.size || this.steps.some((step) => step.states);
+    if (inTime && width > height) return "LR";
     return this.fitting(this.render("LR")) > this.fitting(this.render("TB")) ? "LR" : "TB";
   }
 
