@@ -249,6 +249,7 @@ class TestSeenFromTheLastRow:
             assert page.locator(".edge text").all_text_contents().count("t−1") == 2
             assert page.get_attribute("#direction", "aria-pressed") == "true"
             page.locator(".node.fold", has_text="first: LSTMCell ×5").click()
+            page.wait_for_timeout(500)  # the camera moves
             for layer in ("first", "second"):
                 boxes = [page.locator(node(f"{layer}: LSTMCell (call {t})")).bounding_box() for t in range(1, 6)]
                 assert all(a["x"] + a["width"] < b["x"] for a, b in zip(boxes, boxes[1:], strict=False))
@@ -300,8 +301,10 @@ class TestSeenFromTheLastRow:
             page.click("#open-all")
             page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
             page.emulate_media(media="print")
+            page.wait_for_timeout(200)
             assert not page.locator("footer").is_visible() and not page.locator("#search").is_visible()
-            assert all(is_in_sight(page, f".node >> nth={i}") for i in range(page.locator(".node").count()))
+            hidden = [i for i in range(page.locator(".node").count()) if not is_in_sight(page, f".node >> nth={i}")]
+            assert hidden == []
             assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
 
     @pytest.mark.parametrize("scheme", ["light", "dark"])

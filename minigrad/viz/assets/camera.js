@@ -12,7 +12,7 @@ class Camera {
   constructor(place) {
     this.place = place;
     this.label = SMALLEST; // how high the smallest labels shall be, at normal zoom
-    new ResizeObserver(() => this.goal && this.place.clientWidth && this.resized()).observe(place);
+    new ResizeObserver(() => this.goal && !this.isOnPaper && this.place.clientWidth && this.resized()).observe(place);
   }
 
   // Another window shows more or less of the same, about the same middle.
@@ -133,6 +133,13 @@ class Camera {
       seen[axis] = Math.min(start, first[axis]) - MARGIN;
     }
     this.glide(seen);
+  }
+
+  // On paper all of it is seen, however large the sheet is.
+  print(isOnPaper) {
+    this.isOnPaper = isOnPaper;
+    if (isOnPaper) this.picture.setAttribute("viewBox", `${-MARGIN} ${-MARGIN} ${this.full.width + 2 * MARGIN} ${this.full.height + 2 * MARGIN}`);
+    else this.look(this.goal);
   }
 
   panning(picture) {

@@ -181,10 +181,8 @@ document.addEventListener("keydown", (event) => {
   act();
 });
 
-// On paper all of the graph is seen.
-let before = null;
-window.addEventListener("beforeprint", () => { before = camera.view; camera.look({ x: 0, y: 0, ...camera.full }); });
-window.addEventListener("afterprint", () => camera.look(before));
+window.addEventListener("beforeprint", () => camera.print(true));
+window.addEventListener("afterprint", () => camera.print(false));
 
 Viz.instance().then((viz) => {
   graph.viz = viz;
