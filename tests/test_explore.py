@@ -247,9 +247,9 @@ class TestSeenFromTheLastRow:
         with opened(cells) as page:
             assert page.locator(".node.fold").count() == 2
             assert page.locator(".edge text").all_text_contents().count("t−1") == 2
-            assert page.get_attribute("#direction", "aria-pressed") == "true"
             page.locator(".node.fold", has_text="first: LSTMCell ×5").click()
             page.wait_for_timeout(500)  # the camera moves
+            assert page.get_attribute("#direction", "aria-pressed") == "true"
             for layer in ("first", "second"):
                 boxes = [page.locator(node(f"{layer}: LSTMCell (call {t})")).bounding_box() for t in range(1, 6)]
                 assert all(a["x"] + a["width"] < b["x"] for a, b in zip(boxes, boxes[1:], strict=False))
@@ -280,6 +280,10 @@ class TestSeenFromTheLastRow:
             assert "self.features(x)" in page.inner_text("#code .forward")
             page.keyboard.press("End")
             assert "self.features(x)" in page.inner_text("#code .backward")
+            sizes = page.locator("#code button .size").evaluate_all("all => all.map(e => e.getAttribute('aria-label'))")
+            loss = next(step for step in lenet[2].data["steps"] if step["output"])
+            assert sizes[-1] == "gradient 1.0" and loss["size"] == 1.0
+            assert 0 < float(sizes[0].removeprefix("gradient ")) < 0.1
             page.locator("#code button", has_text="cross_entropy").click()
             assert page.locator(".node.lit").count() == 1
             assert page.locator(".node.lit text").first.text_content() == "result = cross_entropy"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from math import isfinite
 from typing import Any
 
 from .code import Listing
@@ -151,6 +152,7 @@ def _step(row: Explained, group: Group, member: dict[int, int], summarise: Summa
         "short": _short(row.value, step),
         "arrives": [number(g) for g in row.arrives],
         "gradient": summarise(row.gradient),
+        "size": None if row.gradient is None else _size(row.gradient),
         "shortGradient": "" if row.gradient is None else f"gradient {_short(row.gradient, step, norm=True)}",
         "rules": [
             {
@@ -181,6 +183,12 @@ def _local(rule: Rule, gradient: Any) -> dict[str, str] | None:
         return None
     local = rule.formula.local()
     return {"left": printable(local.left), "math": local.math_with_numbers(), "value": number(host(rule.sent) / arriving)}
+
+
+def _size(gradient: Any) -> float | None:
+    """The root mean square of a gradient; None where it is no number."""
+    size = rms(gradient)
+    return float(size) if isfinite(size) else None
 
 
 def _short(value: Any, step: Step, norm: bool = False) -> str:

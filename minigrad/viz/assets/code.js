@@ -9,6 +9,7 @@ class Code {
       const key = step.line.join(":");
       this.stepsAt.set(key, [...(this.stepsAt.get(key) ?? []), step]);
     }
+    this.largest = Math.max(...data.steps.map((step) => step.size ?? 0));
     const files = data.code.map((file, i) => this.file(file, i, onchoose));
     this.element = el("section", { id: "code", "aria-label": "Code" }, ...files);
   }
@@ -23,9 +24,24 @@ class Code {
   line(key, number, text, onchoose) {
     const words = [el("span", { class: "number", "aria-hidden": true }, number), el("code", {}, text)];
     const steps = this.stepsAt.get(key);
+    if (steps) words.unshift(el("span", { class: "size", role: "img" }));
+    else words.unshift(el("span", { class: "size", "aria-hidden": true }));
     const row = el("li", {}, steps ? el("button", { "data-line": key, onclick: () => onchoose(steps) }, ...words) : el("div", {}, ...words));
     if (steps) this.lines.set(key, row);
     return row;
+  }
+
+  // In the margin the size of the gradient by what a line computes, once it has arrived: the longest bar is the largest
+  // gradient, half of it a ten thousandth.
+  measure(hasArrived) {
+    for (const [key, row] of this.lines) {
+      const sizes = this.stepsAt.get(key).filter((step) => step.size && hasArrived(step)).map((step) => step.size);
+      const size = Math.max(0, ...sizes);
+      const bar = row.querySelector(".size");
+      bar.style.setProperty("--size", size ? Math.max(0.1, 1 + Math.log10(size / this.largest) / 8) : 0);
+      bar.setAttribute("aria-label", size ? `gradient ${size.toPrecision(2)}` : "no gradient yet");
+      bar.title = bar.getAttribute("aria-label");
+    }
   }
 
   // Light up the line of a step, in the colour of what is happening.

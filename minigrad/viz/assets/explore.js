@@ -23,7 +23,7 @@ const help = el("dialog", { "aria-label": "Keys" }, el("h2", {}, "Keys"),
   el("ul", {}, ...[["Space", "play, pause"], ["→ ←", "one step on, one back"], ["Home End", "everything; the last step"], ["/", "search"], ["+ − 0", "zoom in, out, all"],
     ["Enter", "on a node: its details, or open a closed module"], ["I O N P", "on a node: to what it reads, what reads it, the next, the one before"], ["C", "close or open the module of the chosen node"], ["B", "big letters, for a projector"], ["L", "your lines of code"]]
     .map(([key, what]) => el("li", {}, el("kbd", {}, key), ` ${what}`))), button("help-close", "Close", () => help.close()));
-const direction = button("direction", "Left to right", () => { graph.direction = graph.direction === "TB" ? "LR" : "TB"; redraw(); });
+const direction = button("direction", "Left to right", () => { graph.asked = graph.direction === "TB" ? "LR" : "TB"; redraw(); });
 const modules = el("nav", { "aria-label": "Code and modules", tabindex: 0 });
 const repeated = new Set(data.steps.map((step) => step.alike)).size < data.steps.length;
 const join = button("compact", "Repeated steps as one", () => { folding.join(!folding.compact); join.setAttribute("aria-pressed", folding.compact); redraw(); }, { "aria-pressed": String(folding.compact) });
@@ -119,6 +119,7 @@ function onstep(event) {
   app.dataset.phase = event?.phase ?? "";
   playing.textContent = player.timer ? "Pause" : "Play";
   now.replaceChildren(...player.tell());
+  code.measure((step) => player.reached("backward", step));
   if (!event) return;
   graph.clear("lit");
   code.light(event.step, event.phase);

@@ -84,6 +84,11 @@ class Folding {
     return { key: this.compact ? `class ${step.alike}` : `step ${step.id}`, around: boxes };
   }
 
+  // Whether calls of one module stand beside each other.
+  get isUnrolled() {
+    return [...this.folds.values()].some((fold) => fold.how === "calls" && !this.folded.has(fold.key));
+  }
+
   has(key) {
     return this.closed.has(key) || this.folded.has(key);
   }

@@ -30,7 +30,8 @@ class Graph {
     this.byId = new Map(steps.map((step) => [step.id, step]));
     this.folding = new Folding(data);
     this.camera = new Camera(place);
-    this.direction = data.direction; // null until the first drawing: time runs to the right, else whatever fits the window better
+    this.asked = data.direction; // null where the page chooses
+    this.direction = null;
     this.selected = null;
   }
 
@@ -133,10 +134,10 @@ class Graph {
     };
   }
 
-  // Kinds differ in shape, too, not in colour alone; what is folded has a second outline.
+  // Kinds differ in shape, too, not in colour alone; what is folded lies in a stack.
   look(node) {
     const first = node.members[0];
-    if (node.shut) return { class: node.shut.how ? "closed fold" : "closed", shape: "box", style: "rounded,filled", peripheries: node.shut.how ? 2 : 1 };
+    if (node.shut) return { class: node.shut.how ? "closed fold" : "closed", shape: "box", style: "rounded,filled" };
     if (first.op) return { class: first.output ? "output" : first.fixed ? "op data" : "op", shape: "box", style: "rounded,filled" };
     return { class: first.kind, shape: first.kind === "data" ? "note" : "box", style: "filled" };
   }
@@ -164,18 +165,17 @@ class Graph {
     return this.camera.fitting({ width, height });
   }
 
-  // Time runs to the right; anything else in the direction in which more of it is seen.
+  // Time runs to the right, once it is unrolled; anything else in the direction in which more of it is seen.
   choose() {
-    const { clientWidth: width, clientHeight: height } = this.place;
-    if (this.nodes.size > 300) return width > 1.3 * height ? "LR" : "TB"; // without a second layout
-    const inTime = this.folding.several.size || this.steps.some((step) => step.states);
-    if (inTime && width > height) return "LR";
+    if (this.folding.isUnrolled) return "LR";
+    if (this.direction) return this.direction; // opening a module turns nothing around
+    if (this.nodes.size > 300) return this.place.clientWidth > 1.3 * this.place.clientHeight ? "LR" : "TB"; // without a second layout
     return this.fitting(this.render("LR")) > this.fitting(this.render("TB")) ? "LR" : "TB";
   }
 
   draw() {
     this.shown();
-    this.direction ??= this.choose();
+    this.direction = this.asked ?? this.choose();
     const picture = this.render(this.direction);
     picture.setAttribute("class", "graph");
     picture.setAttribute("role", "group");
@@ -207,12 +207,22 @@ class Graph {
   connect(node, shape) {
     const first = node.members[0];
     node.element = shape;
+    if (node.shut?.how) this.stack(shape);
     shape.setAttribute("role", "button");
     shape.setAttribute("tabindex", "-1");
     const name = node.shut ? `${node.shut.title}, closed, ${ops(node)}` : `${first.op ?? first.kind} ${first.label}, ${first.shapes.replaceAll("×", " by ")}`;
     shape.setAttribute("aria-label", name);
     shape.addEventListener("click", () => this.activate(node));
     shape.addEventListener("focus", () => shape.matches(":focus-visible") && this.camera.follow([shape]));
+  }
+
+  stack(shape) {
+    const front = shape.querySelector("path, polygon");
+    for (const step of [5, 10]) {
+      const sheet = front.cloneNode();
+      sheet.setAttribute("transform", `translate(${step} ${-step})`);
+      shape.prepend(sheet);
+    }
   }
 
   // What was asked to be highlighted; and the arrow head of a gradient, which goes against the edge.

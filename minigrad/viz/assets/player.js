@@ -53,17 +53,19 @@ class Player {
     this.timer = null;
   }
 
+  reached(phase, step) {
+    return this.at >= 0 && (this.seen.get(`${phase} ${step.id}`) ?? Infinity) <= this.events[this.at].end;
+  }
+
   // The camera follows where the player has moved.
   show(moved = false) {
     const { graph, at } = this;
-    const end = at < 0 ? -1 : this.events[at].end;
     graph.clear("forward", "backward", "unseen-value", "unseen-gradient");
     this.carrier.clear();
     for (const node of graph.nodes.values()) { // before it is played, values are there, and no gradients
       const own = node.shut ? node.members.filter((step) => step.op) : node.members;
-      const reached = (phase) => own.some((step) => (this.seen.get(`${phase} ${step.id}`) ?? Infinity) <= end);
-      if (at >= 0 && !reached("forward")) node.element.classList.add("unseen-value");
-      if (!reached("backward")) node.element.classList.add("unseen-gradient");
+      if (at >= 0 && !own.some((step) => this.reached("forward", step))) node.element.classList.add("unseen-value");
+      if (!own.some((step) => this.reached("backward", step))) node.element.classList.add("unseen-gradient");
     }
     this.onstep(at < 0 ? null : this.events[at]);
     if (at >= 0) this.point(this.events[at], moved);
