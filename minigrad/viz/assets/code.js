@@ -22,7 +22,9 @@ class Code {
   }
 
   line(key, number, text, onchoose) {
-    const words = [el("span", { class: "number", "aria-hidden": true }, number), el("code", {}, text)];
+    const words = [el("span", { class: "number", "aria-hidden": true }, number), el("code", {}, text.trimStart())];
+    const indent = text.length - text.trimStart().length; // what is broken goes on two letters further to the right
+    words[1].style.paddingLeft = `${indent + 2}ch`;
     const steps = this.stepsAt.get(key);
     if (steps) words.unshift(el("span", { class: "size", role: "img" }));
     else words.unshift(el("span", { class: "size", "aria-hidden": true }));

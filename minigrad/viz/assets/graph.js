@@ -216,11 +216,13 @@ class Graph {
     shape.addEventListener("focus", () => shape.matches(":focus-visible") && this.camera.follow([shape]));
   }
 
+  // Sheets behind a node, on the side where no edge arrives.
   stack(shape) {
     const front = shape.querySelector("path, polygon");
-    for (const step of [5, 10]) {
+    for (const step of [4, 8]) {
       const sheet = front.cloneNode();
-      sheet.setAttribute("transform", `translate(${step} ${-step})`);
+      sheet.setAttribute("class", "sheet");
+      sheet.setAttribute("transform", `translate(${this.direction === "LR" ? step : -step} ${step})`);
       shape.prepend(sheet);
     }
   }
