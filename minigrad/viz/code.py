@@ -13,7 +13,7 @@ from typing import Any
 
 from .text import printable
 
-__all__ = ["Listing"]
+__all__ = ["Listing", "targets"]
 
 LONG = 40  # of a function with more lines, only those around the ones that made a step are shown
 AROUND = 2
@@ -53,6 +53,28 @@ class Listing:
         """The number of the file and of the line; None where the code is not known."""
         found = _parsed(source)
         return [self._numbers[found[0]], found[1]] if found and found[0] in self._numbers else None
+
+
+def targets(source: str | None, path: str) -> list[str]:
+    """The variables that a line of code puts the result of a module in; none where it does anything else with it.
+
+    >>> targets("net.py:7: h, c = self.cell(x, (h, c))", "layers.cell")
+    ['h', 'c']
+    >>> targets("net.py:8: y = self.out(self.cell(x)[0])", "layers.cell")
+    []
+    """
+    text = (source or "").partition(": ")[2]
+    try:
+        (statement,) = ast.parse(text).body
+    except (SyntaxError, ValueError):  # a part of a statement
+        return []
+    if not isinstance(statement, ast.Assign) or not isinstance(statement.value, ast.Call) or len(statement.targets) != 1:
+        return []
+    if ast.unparse(statement.value.func).rpartition(".")[2] != path.rpartition(".")[2]:
+        return []
+    target = statement.targets[0]
+    names = target.elts if isinstance(target, ast.Tuple) else [target]
+    return [name.id for name in names if isinstance(name, ast.Name)] if all(isinstance(n, ast.Name) for n in names) else []
 
 
 def _parsed(source: str | None) -> tuple[str, int] | None:

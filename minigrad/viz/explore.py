@@ -7,6 +7,7 @@ import re
 from math import isfinite
 from typing import Any
 
+from .capture import variable_of
 from .code import Listing
 from .derivatives import with_gradients
 from .explain import Explained, Rule, explained, place
@@ -119,6 +120,7 @@ def _steps(
         kept = [c for c in around if c.path or depth == 0]  # the model itself is a box only where it is closed
         step["calls"] = [[c.path, c.number, c.kind] for c in kept]
         step["shut"] = kept.index(around[depth]) if depth is not None and depth < len(around) and around[depth] in kept else -1
+        step["variable"] = variable_of(row.step.node)
         step["line"] = listing.place(row.source)
         step["alike"] = classes.setdefault(keys[row.step.id], len(classes))
         shown.append(step)

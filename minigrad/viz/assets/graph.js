@@ -57,14 +57,16 @@ class Graph {
         }
         inside.delete(from);
         const name = `${from.order} ${node.order}`;
-        if (!edges.has(name)) edges.set(name, { name, from, to: node, shape, count: 0, carried: !this.byId.get(source).fixed && (from.began ?? from.members[0].id) >= (node.began ?? node.members[0].id) });
+        if (!edges.has(name)) edges.set(name, { name, from, to: node, shape, count: 0, variables: new Map(), carried: !this.byId.get(source).fixed && (from.began ?? from.members[0].id) >= (node.began ?? node.members[0].id) });
         edges.get(name).count += 1;
+        const { variable } = this.byId.get(source); // where the module is closed: what the user calls its result
+        if (variable && from.shut) edges.get(name).variables.set(variable[1], variable[0]);
       }
     }
     for (const node of nodes.values()) { // an op that goes through all time steps itself
       const name = `${node.order} ${node.order}`;
       const states = node.members.find((step) => step.states)?.states;
-      if (states) edges.set(name, { name, from: node, to: node, shape: "", count: 1, carried: true, states });
+      if (states) edges.set(name, { name, from: node, to: node, shape: "", count: 1, variables: new Map(), carried: true, states });
     }
     for (const leaf of inside) {
       nodes.delete(leaf.key);
@@ -143,11 +145,12 @@ class Graph {
   }
 
   edge(edge) {
-    const { from, to, carried, count, shape } = edge;
+    const { from, to, carried, count, shape, variables } = edge;
     const source = from.members.at(-1);
+    const names = edge.states ?? [...variables].sort((a, b) => a[1] - b[1]).map(([name]) => name).join(", ");
     const words = [
       source.shapes.includes(",") && !from.shut && this.nodes.size <= 150 ? shape : "", // which of several outputs
-      count > 1 && !carried && !to.shut?.how ? `×${count}` : "", carried ? `${edge.states ? `${edge.states} of ` : ""}t−1` : "",
+      names, carried && names ? "of" : "", count > 1 && !names && !carried && !to.shut?.how ? `×${count}` : "", carried ? "t−1" : "",
     ];
     const style = carried ? { style: "dashed", ...(from === to ? {} : { constraint: false }) } : from.members.every((step) => step.fixed) ? { style: "dotted" } : {};
     return { tail: `n${from.order}`, head: `n${to.order}`, attributes: { id: `e${edge.name.replace(" ", "_")}`, label: words.filter(Boolean).join(" "), ...style } };

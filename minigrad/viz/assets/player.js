@@ -116,8 +116,8 @@ class Player {
   }
 
   // A closed module, as a whole.
-  tellClosed({ phase, step, steps, node }, head) {
-    const title = node.shut.title;
+  tellClosed({ phase, step, steps, node, within }, head) {
+    const title = node.shut.how ? this.graph.folding.all.get(within).title : node.shut.title;
     const count = steps.filter((inner) => inner.op).length;
     const how = `${count} op${count === 1 ? "" : "s"} inside, a click opens it.`;
     if (phase === "forward") return [`${head}${title} gives ${step.label}, `, part("result", step.value?.text ?? step.shapes), el("div", { class: "quiet" }, how)];
