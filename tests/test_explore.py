@@ -217,6 +217,18 @@ class TestSeenFromTheLastRow:
             page.click("#open-all")
             assert " of 40, backward" in page.inner_text("#now")
 
+    def test_a_closed_module_speaks_once_a_call_after_what_it_reads(self, cells: Path) -> None:
+        with opened(cells) as page:
+            said = []
+            while "backward" not in page.inner_text("#now"):
+                page.keyboard.press("ArrowRight")
+                said.append(re.sub(r".*forward: | gives .*", "", page.inner_text("#now").split("\n")[0]))
+                if "LSTMCell (call 1)" not in said[-1] and len(said) < 4:
+                    assert page.locator(node("first") + ".unseen-value").count() == 1
+            calls = [f"{layer}: LSTMCell (call {t})" for t in range(1, 6) for layer in ("first", "second")]
+            assert [words for words in said if "LSTMCell" in words and "backward" not in words] == calls
+            assert said[0].startswith("x is given")
+
     def test_a_dot_carries_the_gradient_and_sums_meet(self, small: Any) -> None:
         with opened(small[0]) as page:
             page.emulate_media(reduced_motion="no-preference")
@@ -244,7 +256,7 @@ class TestSeenFromTheLastRow:
     def test_a_recurrent_cell_is_folded_with_an_edge_back_and_unrolls_to_the_right(self, cells: Path) -> None:
         with opened(cells) as page:
             assert page.locator(".node.fold").count() == 2
-            back = [text for text in page.locator(".edge text").all_text_contents() if text.endswith("t−1")]
+            back = [text.strip() for text in page.locator(".edge text").all_text_contents() if "t−1" in text]
             assert sorted(back) == ["h, c of t−1", "k, d of t−1"]  # as the user calls them
             page.locator(".node.fold", has_text="first: LSTMCell ×5").click()
             page.wait_for_timeout(500)  # the camera moves
@@ -259,7 +271,7 @@ class TestSeenFromTheLastRow:
         for layer, states in ((nn.LSTM(3, 4), "h, c of t−1"), (nn.GRU(3, 4), "h of t−1")):
             viz.explore(layer, tmp_path / "layer.html", np.ones((5, 1, 3), np.float32))
             with opened(tmp_path / "layer.html") as page:
-                assert page.locator(".edge text").all_text_contents().count(states) == 1
+                assert [text.strip() for text in page.locator(".edge text").all_text_contents()].count(states) == 1
 
     def test_equal_blocks_are_folded(self, tmp_path: Path) -> None:
         model = nn.Sequential(*(Block() for _ in range(6)), nn.Linear(4, 1))

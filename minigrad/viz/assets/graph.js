@@ -13,6 +13,11 @@ function parameters(node) {
   return count ? `${count.toLocaleString("en")} parameter${count === 1 ? "" : "s"}` : "";
 }
 
+// Room for the font of this browser, where Graphviz measures an edge's label itself.
+function pad(words) {
+  return words && `\u00a0\u00a0${words}\u00a0\u00a0`;
+}
+
 // How wide a label is in this browser's own font, in inches: Graphviz does not know which one it has.
 const pencil = document.createElement("canvas").getContext("2d");
 function wide(label) {
@@ -153,7 +158,7 @@ class Graph {
       names, carried && names ? "of" : "", count > 1 && !names && !carried && !to.shut?.how ? `×${count}` : "", carried ? "t−1" : "",
     ];
     const style = carried ? { style: "dashed", ...(from === to ? {} : { constraint: false }) } : from.members.every((step) => step.fixed) ? { style: "dotted" } : {};
-    return { tail: `n${from.order}`, head: `n${to.order}`, attributes: { id: `e${edge.name.replace(" ", "_")}`, label: words.filter(Boolean).join(" "), ...style } };
+    return { tail: `n${from.order}`, head: `n${to.order}`, attributes: { id: `e${edge.name.replace(" ", "_")}`, label: pad(words.filter(Boolean).join(" ")), ...style } };
   }
 
   render(direction) {

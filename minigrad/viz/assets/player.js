@@ -18,21 +18,27 @@ class Player {
     for (const id of data.backward) for (const rule of graph.byId.get(id).rules) this.senders.get(rule.to).push({ from: id, rule });
   }
 
-  // What happens in a closed module is one event; its parameters are none.  Called when something was closed or opened.
+  // What happens in a closed module is one event, after all that it is given; its parameters are none.  Called when something
+  // was closed or opened.
   regroup() {
     const end = this.at < 0 ? -1 : this.events[this.at].end;
     const events = [];
     this.all.forEach(({ phase, step }, i) => {
       const node = this.graph.nodeOf.get(step.id);
-      const last = events.at(-1);
       const { shut, within } = this.graph.folding.standIn(step);
-      if (node.shut && (!step.op || !shut) && last) last.end = i;
-      else if (shut && last?.within === within && last.phase === phase) Object.assign(last, { end: i, steps: [...last.steps, step] });
-      else if (!node.shut || step.op) events.push({ phase, step, steps: [step], within, node, end: i });
+      if (node.shut && (!step.op || !shut)) {
+        if (events.length) events.at(-1).end = i;
+        return;
+      }
+      const before = events.findLastIndex((event) => event.within || event.phase !== phase || (event.step.op && !event.step.fixed));
+      const goesOn = shut && events[before]?.within === within && events[before].phase === phase;
+      const [begun] = goesOn ? events.splice(before, 1) : [{ phase, within, node, steps: [] }];
+      const steps = [...begun.steps, step];
+      events.push({ ...begun, steps, step: shut && phase === "forward" ? step : steps[0], end: i }); // what others see of a module
     });
-    // Of a closed module the last op is what others see of it.
-    for (const event of events) if (event.within && event.phase === "forward") event.step = event.steps.at(-1);
     this.events = events;
+    this.firsts = new Map(); // when something of a closed module is known
+    for (const { phase, node, end: last } of [...events].reverse()) if (node.shut) this.firsts.set(`${phase} ${node.key}`, last);
     this.at = end < 0 ? -1 : Math.max(0, events.findLastIndex((event) => event.end <= end));
   }
 
@@ -57,15 +63,19 @@ class Player {
     return this.at >= 0 && (this.seen.get(`${phase} ${step.id}`) ?? Infinity) <= this.events[this.at].end;
   }
 
+  isKnown(phase, node) {
+    if (!node.shut) return node.members.some((step) => this.reached(phase, step));
+    return this.at >= 0 && (this.firsts.get(`${phase} ${node.key}`) ?? Infinity) <= this.events[this.at].end;
+  }
+
   // The camera follows where the player has moved.
   show(moved = false) {
     const { graph, at } = this;
     graph.clear("forward", "backward", "unseen-value", "unseen-gradient");
     this.carrier.clear();
     for (const node of graph.nodes.values()) { // before it is played, values are there, and no gradients
-      const own = node.shut ? node.members.filter((step) => step.op) : node.members;
-      if (at >= 0 && !own.some((step) => this.reached("forward", step))) node.element.classList.add("unseen-value");
-      if (!own.some((step) => this.reached("backward", step))) node.element.classList.add("unseen-gradient");
+      if (at >= 0 && !this.isKnown("forward", node)) node.element.classList.add("unseen-value");
+      if (!this.isKnown("backward", node)) node.element.classList.add("unseen-gradient");
     }
     this.onstep(at < 0 ? null : this.events[at]);
     if (at >= 0) this.point(this.events[at], moved);
