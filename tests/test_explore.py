@@ -283,6 +283,24 @@ class TestSeenFromTheLastRow:
             page.click(".node.fold")
             assert page.locator(".node.closed").count() == 7
 
+    def test_a_graph_that_graphviz_would_not_finish_has_a_simple_layout(self, tmp_path: Path) -> None:
+        def f(x: Any) -> Any:
+            y = x
+            for _ in range(300):
+                y = np.sin(y * x)  # an edge from x to each product crosses all between them
+            return y
+
+        viz.explore(f, tmp_path / "long.html", 0.5)
+        with opened(tmp_path / "long.html") as page:
+            assert "Simple layout" in page.inner_text("#notes")
+            assert page.locator(".node").count() == 601
+            assert min(letters(page, "svg.graph text")) > 13.9
+            boxes = [page.locator(f".node >> nth={i}").bounding_box() for i in range(20)]
+            assert all(a["y"] + a["height"] < b["y"] for a, b in zip(boxes, boxes[1:], strict=False))
+            page.locator(".node").nth(1).click()
+            assert page.locator("#detail h2").inner_text() == "v1 = multiply(x, x)"
+            assert violations(page) == []
+
     def test_lines_of_code_and_nodes_light_up_together(self, lenet: Any) -> None:
         with opened(lenet[0]) as page:
             assert "return self.classifier(self.features(x))" in page.inner_text("#code")

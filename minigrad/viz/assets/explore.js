@@ -28,13 +28,14 @@ const modules = el("nav", { "aria-label": "Code and modules", tabindex: 0 });
 const repeated = new Set(data.steps.map((step) => step.alike)).size < data.steps.length;
 const join = button("compact", "Repeated steps as one", () => { folding.join(!folding.compact); join.setAttribute("aria-pressed", folding.compact); redraw(); }, { "aria-pressed": String(folding.compact) });
 const coding = button("lines", "Code", () => show("code", !root.hasAttribute("data-code")), { "aria-pressed": "false" });
+const notes = el("span", { id: "notes", class: "quiet" });
 const projector = button("projector", "Projector", () => project(!root.hasAttribute("data-projector")), { "aria-pressed": "false" });
 
 app.append(
   el("header", { class: "row" }, el("h1", {}, data.title), search, found, direction, repeated ? join : null, code.known ? coding : null, projector,
     button("in", "+", () => camera.zoom(0.7), { "aria-label": "Zoom in" }), button("out", "−", () => camera.zoom(1.4), { "aria-label": "Zoom out" }),
     button("fit", "All", () => camera.fit()), themeButton(), button("help", "Keys", () => help.showModal()),
-    data.notes.length ? el("span", { class: "quiet" }, data.notes.join(". ")) : null),
+    notes),
   modules, stage, panel,
   el("footer", {}, el("div", { class: "row" }, button("first", "Start", () => player.go(-1)), button("back", "Back", () => player.go(player.at - 1)), playing,
     button("forward", "Step", () => player.go(player.at + 1)), button("last", "End", () => player.go(player.events.length - 1)), scrub, speed), now),
@@ -75,6 +76,7 @@ function select(id, move = true) {
 function redraw() {
   graph.draw();
   direction.setAttribute("aria-pressed", graph.direction === "LR");
+  notes.textContent = [...data.notes, ...(graph.isLarge ? ["Simple layout: the better one would take too long for so many edges"] : [])].join(". ");
   listModules();
   player.regroup();
   scrub.max = player.events.length - 1;

@@ -162,6 +162,7 @@ class Graph {
   }
 
   render(direction) {
+    if (this.isLarge) return new Layers(this, direction).draw();
     const source = this.source();
     source.graphAttributes.rankdir = direction;
     return this.viz.renderSVGElement(source);
@@ -183,6 +184,8 @@ class Graph {
 
   draw() {
     this.shown();
+    this.isLarge = isTooMuch([...this.nodes.values()], [...this.edges.values()]);
+    if (this.isLarge) this.boxKeys = [];
     this.direction = this.asked ?? this.choose();
     const picture = this.render(this.direction);
     picture.setAttribute("class", "graph");
