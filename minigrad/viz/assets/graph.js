@@ -223,6 +223,7 @@ class Graph {
     shape.setAttribute("tabindex", "-1");
     const name = node.shut ? `${node.shut.title}, closed, ${ops(node)}` : `${first.op ?? first.kind} ${first.label}, ${first.shapes.replaceAll("×", " by ")}`;
     shape.setAttribute("aria-label", name);
+    if (node.shut) shape.setAttribute("aria-expanded", "false");
     shape.addEventListener("click", () => this.activate(node));
     shape.addEventListener("focus", () => shape.matches(":focus-visible") && this.camera.follow([shape]));
   }
