@@ -330,7 +330,8 @@ class TestSeenFromTheLastRow:
             assert violations(page) == []
 
     def test_on_paper_the_whole_graph_stands_without_buttons(self, lenet: Any) -> None:
-        with opened(lenet[0], "dark") as page:
+        with opened(lenet[0], "light") as page:
+            page.click("#theme")
             page.click("#open-all")
             page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
             page.emulate_media(media="print")
@@ -423,6 +424,7 @@ class TestInABrowser:
             assert page.locator(".node").count() == 5  # with the images, the target, and the loss
             page.locator(".node.closed").first.focus()
             page.keyboard.press("Enter")
+            assert page.evaluate("document.activeElement.getAttribute('aria-label')") == "0: Conv2d, closed, 1 op"
             assert page.locator(".node.closed").count() == 3  # the classifier, and both convolutions of the features
             page.click("#open-all")
             assert page.locator(".node").count() == nodes

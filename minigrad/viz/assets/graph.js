@@ -272,20 +272,32 @@ class Graph {
     const { view, scale } = this.camera;
     const corner = this.camera.extent(elements());
     const place = { x: corner.x - view.x, y: corner.y - view.y };
+    const isFocused = this.picture.contains(document.activeElement);
     this.folding.toggle(key);
     this.onclose();
+    if (isFocused) this.focus(elements()[0]);
     const now = this.camera.extent(elements()); // first it is where it was, then the camera moves
     this.camera.look({ ...this.camera.around({ x: 0, y: 0 }, scale), x: now.x - place.x, y: now.y - place.y });
     this.camera.follow(elements());
   }
 
+  // One node at a time is reached by the tabulator.
+  reach(shape) {
+    this.picture.querySelectorAll(".node[tabindex='0']").forEach((other) => other.setAttribute("tabindex", "-1"));
+    shape.setAttribute("tabindex", "0");
+  }
+
+  focus(shape) {
+    this.reach(shape);
+    shape.focus();
+  }
+
   select(id, move = true) {
     this.picture.querySelectorAll(".selected").forEach((shape) => shape.classList.remove("selected"));
-    this.picture.querySelectorAll(".node[tabindex='0']").forEach((shape) => shape.setAttribute("tabindex", "-1"));
     this.selected = id;
     const node = this.nodeOf.get(id);
     node.element.classList.add("selected");
-    node.element.setAttribute("tabindex", "0");
+    this.reach(node.element);
     if (move) this.camera.follow([node.element]);
   }
 
