@@ -25,7 +25,8 @@ __all__ = ["explore"]
 
 #: The parts of the page, each after those that it uses.
 SCRIPTS = (
-    "values.js", "camera.js", "folding.js", "layers.js", "graph.js", "carry.js", "detail.js", "player.js", "code.js", "explore.js",
+    "values.js", "camera.js", "folding.js", "layers.js", "graph.js", "carry.js", "detail.js", "player.js", "code.js",
+    "explore.js",
 )  # fmt: skip
 
 
