@@ -135,10 +135,15 @@ class Graph {
     this.boxKeys = [...places.keys()];
     return {
       directed: true, ...root, edges: [...this.edges.values()].map((edge) => this.edge(edge)),
-      graphAttributes: { bgcolor: "transparent", nodesep: 0.3, ranksep: 0.45, ...(this.nodes.size > 400 ? { nslimit: 4, mclimit: 0.3, splines: "polyline" } : {}) },
+      graphAttributes: { bgcolor: "transparent", nodesep: 0.3, ranksep: 0.45, ...this.hurry() },
       nodeAttributes: { fontname: FONT, fontsize: FONT_SIZE, margin: "0,0.09" },
       edgeAttributes: { fontname: FONT, fontsize: SMALLEST, arrowsize: 0.8 },
     };
+  }
+
+  hurry() {
+    if (this.crossed > MUCH.crossed) return { nslimit: 2, mclimit: 0.3 };
+    return this.nodes.size > MUCH.nodes ? { nslimit: 4, mclimit: 0.3, splines: "polyline" } : {};
   }
 
   // Kinds differ in shape, too, not in colour alone; what is folded lies in a stack.
@@ -157,8 +162,10 @@ class Graph {
       source.shapes.includes(",") && !from.shut && this.nodes.size <= 150 ? shape : "", // which of several outputs
       names, carried && names ? "of" : "", count > 1 && !names && !carried && !to.shut?.how ? `×${count}` : "", carried ? "t−1" : "",
     ];
+    const text = pad(words.filter(Boolean).join(" "));
+    const label = text ? { label: text } : {}; // an empty one would double the layers
     const style = carried ? { style: "dashed", ...(from === to ? {} : { constraint: false }) } : from.members.every((step) => step.fixed) ? { style: "dotted" } : {};
-    return { tail: `n${from.order}`, head: `n${to.order}`, attributes: { id: `e${edge.name.replace(" ", "_")}`, label: pad(words.filter(Boolean).join(" ")), ...style } };
+    return { tail: `n${from.order}`, head: `n${to.order}`, attributes: { id: `e${edge.name.replace(" ", "_")}`, ...label, ...style } };
   }
 
   render(direction) {
@@ -178,13 +185,14 @@ class Graph {
   choose() {
     if (this.folding.isUnrolled) return "LR";
     if (this.direction) return this.direction; // opening a module turns nothing around
-    if (this.nodes.size > 300) return this.place.clientWidth > 1.3 * this.place.clientHeight ? "LR" : "TB"; // without a second layout
+    if (this.nodes.size > 300 || this.crossed > 500) return this.place.clientWidth > 1.3 * this.place.clientHeight ? "LR" : "TB"; // without a second layout
     return this.fitting(this.render("LR")) > this.fitting(this.render("TB")) ? "LR" : "TB";
   }
 
   draw() {
     this.shown();
-    this.isLarge = isTooMuch([...this.nodes.values()], [...this.edges.values()]);
+    this.crossed = crossings([...this.nodes.values()], [...this.edges.values()]);
+    this.isLarge = this.nodes.size > MOST.nodes || this.crossed > MOST.crossed;
     if (this.isLarge) this.boxKeys = [];
     this.direction = this.asked ?? this.choose();
     const picture = this.render(this.direction);

@@ -1,6 +1,7 @@
 // A simple layout in layers, for what Graphviz would be busy with for too long: no boxes, straight edges, but at once.
 
-const MOST = 3000; // Graphviz lays out about as many nodes in two seconds; it makes one for each layer that an edge crosses
+const MOST = { nodes: 2000, crossed: 1500 }; // beyond, Graphviz takes more than two seconds, and then soon minutes
+const MUCH = { nodes: 400, crossed: 400 }; // beyond, it must not look for the best places for long
 const LINE = 19;
 const GAP = { along: 40, across: 20 };
 
@@ -16,11 +17,10 @@ function layersOf(nodes, edges) {
   return layer;
 }
 
-function isTooMuch(nodes, edges) {
-  if (nodes.length > MOST) return true;
+// What an edge costs that crosses layers: Graphviz makes a node in each of them.
+function crossings(nodes, edges) {
   const layer = layersOf(nodes, edges);
-  const crossed = edges.reduce((sum, { from, to }) => sum + Math.max(0, Math.abs(layer.get(to) - layer.get(from)) - 1), 0);
-  return nodes.length + crossed > MOST;
+  return edges.reduce((sum, { from, to }) => sum + Math.max(0, Math.abs(layer.get(to) - layer.get(from)) - 1), 0);
 }
 
 class Layers {
