@@ -106,6 +106,251 @@ def test_after_a_backward_pass_the_error_says_what_to_do() -> None:
         viz.explore(y)
 
 
+class Cells(nn.Module):
+    """Two layers of cells over time."""
+
+    def __init__(self) -> None:
+        self.first, self.second, self.out = nn.LSTMCell(3, 4), nn.LSTMCell(4, 4), nn.Linear(4, 2)
+
+    def forward(self, x: Any) -> Any:
+        h = c = k = d = Tensor(np.zeros((1, 4), np.float32))
+        for t in range(len(x)):
+            h, c = self.first(x[t], (h, c))
+            k, d = self.second(h, (k, d))
+        return self.out(k)
+
+
+class Block(nn.Module):
+    def __init__(self) -> None:
+        self.inner = nn.Linear(4, 4)
+
+    def forward(self, x: Any) -> Any:
+        return x + np.tanh(self.inner(x))
+
+
+@pytest.fixture(scope="module")
+def cells(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("cells") / "cells.html"
+    viz.explore(Cells(), path, np.ones((5, 1, 3), np.float32))
+    return path
+
+
+def view_box(page: Any) -> list[float]:
+    return [float(number) for number in page.get_attribute("svg.graph", "viewBox").split()]
+
+
+def letters(page: Any, which: str) -> list[float]:
+    """How many pixels high the letters of texts in the drawing are on the screen."""
+    return page.eval_on_selector_all(which, "all => all.map(t => parseFloat(getComputedStyle(t).fontSize) * t.getScreenCTM().d)")
+
+
+def is_in_sight(page: Any, which: str) -> bool:
+    box, frame = page.locator(which).first.bounding_box(), page.locator("main").bounding_box()
+    return all(frame[a] <= box[a] and box[a] + box[s] <= frame[a] + frame[s] for a, s in (("x", "width"), ("y", "height")))
+
+
+def node(label: str) -> str:
+    return f".node[aria-label^='{label}']"
+
+
+class TestSeenFromTheLastRow:
+    pytestmark = needs_browser
+
+    def test_modules_are_closed_at_first_and_one_click_opens_one_level(self, lenet: Any) -> None:
+        with opened(lenet[0]) as page:
+            assert page.locator(".node").count() == 5  # images, target, features, classifier, loss
+            sizes = page.locator(".node.closed text:nth-of-type(3)").all_text_contents()
+            assert sizes == ["2,572 parameters", "49,330 parameters"]
+            page.click(node("features"))
+            assert page.locator(".node.closed").count() == 3
+            assert page.locator(node("max_pool")).count() == 2
+            page.wait_for_timeout(500)
+            assert is_in_sight(page, node("0: Conv2d"))
+
+    def test_all_can_be_open_at_first(self, tmp_path: Path) -> None:
+        path = tmp_path / "open.html"
+        viz.explore(nn.Sequential(nn.Linear(2, 3), nn.Tanh()), path, np.ones((1, 2)), depth=None)
+        with opened(path) as page:
+            assert page.locator(".node.closed").count() == 0
+            assert page.locator(".node").count() == 5
+
+    @pytest.mark.parametrize("width", [390, 1280, 1920])
+    def test_no_label_is_smaller_than_14_pixels_nor_than_20_on_a_projector(self, lenet: Any, cells: Path, width: int) -> None:
+        for path in (lenet[0], cells):
+            with opened(path) as page:
+                page.set_viewport_size({"width": width, "height": 720})
+                for button in (None, "#open-all"):
+                    if button:
+                        page.eval_on_selector(button, "b => b.click()")
+                    assert min(letters(page, "svg.graph text")) > 13.9
+                page.keyboard.press("b")
+                assert min(letters(page, "svg.graph text")) > 19.9
+                small = "[...document.querySelectorAll('header *, footer *, #code *')].filter(e => e.innerText && e.offsetHeight)"
+                assert page.evaluate(f"Math.min(...{small}.map(e => parseFloat(getComputedStyle(e).fontSize)))") > 19.9
+                page.click("#projector")
+                assert page.get_attribute("#projector", "aria-pressed") == "false"
+                assert 13.9 < min(letters(page, "svg.graph text")) < 19
+
+    def test_the_camera_goes_to_what_the_player_speaks_of(self, lenet: Any) -> None:
+        with opened(lenet[0]) as page:
+            page.click("#open-all")
+            before = view_box(page)
+            page.keyboard.press("End")
+            page.wait_for_timeout(500)
+            assert is_in_sight(page, ".node.backward")
+            page.eval_on_selector("#scrub", "e => { e.value = 20; e.dispatchEvent(new Event('input')); }")
+            page.wait_for_timeout(500)
+            assert page.locator("#now").inner_text().startswith("21 of 40, forward: result")
+            assert is_in_sight(page, ".node.forward")
+            assert view_box(page) != before
+            assert view_box(page)[2] == pytest.approx(before[2])  # it moves, and does not zoom
+
+    def test_a_closed_module_is_one_step_of_the_player(self, lenet: Any) -> None:
+        with opened(lenet[0]) as page:
+            said = []
+            for _ in range(8):
+                page.keyboard.press("ArrowRight")
+                said.append(page.inner_text("#now").split("\n")[0])
+            assert said[1].startswith("2 of 8, forward: features: Sequential gives v6, 8×16×5×5")
+            assert said[7].startswith("8 of 8, backward: the gradient goes back through features: Sequential")
+            assert "features.0.weight" in page.inner_text("#now")
+            page.click("#open-all")
+            assert " of 40, backward" in page.inner_text("#now")
+
+    def test_a_closed_module_speaks_once_a_call_after_what_it_reads(self, cells: Path) -> None:
+        with opened(cells) as page:
+            said = []
+            while "backward" not in page.inner_text("#now"):
+                page.keyboard.press("ArrowRight")
+                said.append(re.sub(r".*forward: | gives .*", "", page.inner_text("#now").split("\n")[0]))
+                if "LSTMCell (call 1)" not in said[-1] and len(said) < 4:
+                    assert page.locator(node("first") + ".unseen-value").count() == 1
+            calls = [f"{layer}: LSTMCell (call {t})" for t in range(1, 6) for layer in ("first", "second")]
+            assert [words for words in said if "LSTMCell" in words and "backward" not in words] == calls
+            assert said[0].startswith("x is given")
+
+    def test_a_dot_carries_the_gradient_and_sums_meet(self, small: Any) -> None:
+        with opened(small[0]) as page:
+            page.emulate_media(reduced_motion="no-preference")
+            page.eval_on_selector("#scrub", "e => { e.value = 13; e.dispatchEvent(new Event('input')); }")
+            assert page.locator(".carried.backward circle").count() == 2
+            assert page.locator(".carried text").all_text_contents() == ["-0.7472", "0.4616"]
+            page.locator(".carried rect").wait_for(state="attached")
+            assert page.locator(".carried text").all_text_contents() == ["-0.7472 + 0.4616 = -0.2856"]
+            assert is_in_sight(page, ".carried rect")
+
+    def test_with_reduced_motion_nothing_moves(self, small: Any, lenet: Any) -> None:
+        with opened(small[0]) as page:
+            page.emulate_media(reduced_motion="reduce")
+            page.eval_on_selector("#scrub", "e => { e.value = 13; e.dispatchEvent(new Event('input')); }")
+            assert page.locator(".carried circle").count() == 0
+            assert page.locator(".carried text").all_text_contents() == ["-0.7472 + 0.4616 = -0.2856"]
+        with opened(lenet[0]) as page:
+            page.emulate_media(reduced_motion="reduce")
+            page.click("#open-all")
+            page.keyboard.press("End")
+            at_once = view_box(page)
+            page.wait_for_timeout(400)
+            assert view_box(page) == at_once
+
+    def test_a_recurrent_cell_is_folded_with_an_edge_back_and_unrolls_to_the_right(self, cells: Path) -> None:
+        with opened(cells) as page:
+            assert page.locator(".node.fold").count() == 2
+            back = [text.strip() for text in page.locator(".edge text").all_text_contents() if "t−1" in text]
+            assert sorted(back) == ["h, c of t−1", "k, d of t−1"]  # as the user calls them
+            page.locator(".node.fold", has_text="first: LSTMCell ×5").click()
+            page.wait_for_timeout(500)  # the camera moves
+            assert page.get_attribute("#direction", "aria-pressed") == "true"
+            for layer in ("first", "second"):
+                boxes = [page.locator(node(f"{layer}: LSTMCell (call {t})")).bounding_box() for t in range(1, 6)]
+                assert all(a["x"] + a["width"] < b["x"] for a, b in zip(boxes, boxes[1:], strict=False))
+            page.locator("[data-box^=fold]").first.click()
+            assert page.locator(".node.fold").count() == 2
+
+    def test_an_op_over_all_time_steps_has_its_states_in_an_edge_back(self, tmp_path: Path) -> None:
+        for layer, states in ((nn.LSTM(3, 4), "h, c of t−1"), (nn.GRU(3, 4), "h of t−1")):
+            viz.explore(layer, tmp_path / "layer.html", np.ones((5, 1, 3), np.float32))
+            with opened(tmp_path / "layer.html") as page:
+                assert [text.strip() for text in page.locator(".edge text").all_text_contents()].count(states) == 1
+
+    def test_equal_blocks_are_folded(self, tmp_path: Path) -> None:
+        model = nn.Sequential(*(Block() for _ in range(6)), nn.Linear(4, 1))
+        page = viz.explore(model, tmp_path / "blocks.html", np.ones((2, 4), np.float32))
+        assert len(page.data["steps"]) > 30
+        with opened(tmp_path / "blocks.html") as page:
+            assert page.locator(".node").count() == 3  # the input, the blocks, the last layer
+            assert page.locator(".node.fold text").first.text_content() == "0 … 5: Block ×6"
+            page.click(".node.fold")
+            assert page.locator(".node.closed").count() == 7
+
+    def test_a_graph_that_graphviz_would_not_finish_has_a_simple_layout(self, tmp_path: Path) -> None:
+        def f(x: Any) -> Any:
+            y = x
+            for _ in range(300):
+                y = np.sin(y * x)  # an edge from x to each product crosses all between them
+            return y
+
+        viz.explore(f, tmp_path / "long.html", 0.5)
+        with opened(tmp_path / "long.html") as page:
+            assert "Simple layout" in page.inner_text("#notes")
+            assert page.locator(".node").count() == 601
+            assert min(letters(page, "svg.graph text")) > 13.9
+            boxes = [page.locator(f".node >> nth={i}").bounding_box() for i in range(20)]
+            assert all(a["y"] + a["height"] < b["y"] for a, b in zip(boxes, boxes[1:], strict=False))
+            page.locator(".node").nth(1).click()
+            assert page.locator("#detail h2").inner_text() == "v1 = multiply(x, x)"
+            assert violations(page) == []
+
+    def test_lines_of_code_and_nodes_light_up_together(self, lenet: Any) -> None:
+        with opened(lenet[0]) as page:
+            assert "return self.classifier(self.features(x))" in page.inner_text("#code")
+            page.keyboard.press("ArrowRight")
+            page.keyboard.press("ArrowRight")
+            assert "self.features(x)" in page.inner_text("#code .forward")
+            page.keyboard.press("End")
+            assert "self.features(x)" in page.inner_text("#code .backward")
+            sizes = page.locator("#code button .size").evaluate_all("all => all.map(e => e.getAttribute('aria-label'))")
+            loss = next(step for step in lenet[2].data["steps"] if step["output"])
+            assert sizes[-1] == "gradient 1.0" and loss["size"] == 1.0
+            assert 0 < float(sizes[0].removeprefix("gradient ")) < 0.1
+            page.locator("#code button", has_text="cross_entropy").click()
+            assert page.locator(".node.lit").count() == 1
+            assert page.locator(".node.lit text").first.text_content() == "result = cross_entropy"
+            page.keyboard.press("l")
+            assert not page.locator("#code").is_visible()
+
+    def test_on_a_phone_the_player_stays_at_hand(self, lenet: Any) -> None:
+        with opened(lenet[0]) as page:
+            page.set_viewport_size({"width": 390, "height": 844})
+            for top in (0, 500, 5000):
+                page.evaluate(f"window.scrollTo(0, {top})")
+                box = page.locator("#play").bounding_box()
+                assert box["y"] > 0 and box["y"] + box["height"] < 844
+            assert page.evaluate("document.documentElement.scrollWidth") <= 390
+            assert violations(page) == []
+
+    def test_on_paper_the_whole_graph_stands_without_buttons(self, lenet: Any) -> None:
+        with opened(lenet[0], "light") as page:
+            page.click("#theme")
+            page.click("#open-all")
+            page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
+            page.emulate_media(media="print")
+            page.wait_for_timeout(200)
+            assert not page.locator("footer").is_visible() and not page.locator("#search").is_visible()
+            hidden = [i for i in range(page.locator(".node").count()) if not is_in_sight(page, f".node >> nth={i}")]
+            assert hidden == []
+            assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+
+    @pytest.mark.parametrize("scheme", ["light", "dark"])
+    def test_a_projector_and_open_modules_are_accessible(self, cells: Path, scheme: str) -> None:
+        with opened(cells, scheme) as page:
+            page.keyboard.press("b")
+            page.click("#compact")
+            page.keyboard.press("End")
+            page.wait_for_timeout(500)
+            assert violations(page) == []
+
+
 class TestInABrowser:
     pytestmark = needs_browser
 
@@ -160,6 +405,7 @@ class TestInABrowser:
 
     def test_search_keyboard_and_closing_of_modules(self, lenet: Any) -> None:
         with opened(lenet[0]) as page:
+            page.click("#open-all")
             nodes = page.locator(".node").count()
             page.keyboard.press("/")
             page.keyboard.type("conv2d op:nothing")
@@ -178,7 +424,8 @@ class TestInABrowser:
             assert page.locator(".node").count() == 5  # with the images, the target, and the loss
             page.locator(".node.closed").first.focus()
             page.keyboard.press("Enter")
-            assert page.locator(".node.closed").count() == 1
+            assert page.evaluate("document.activeElement.getAttribute('aria-label')") == "0: Conv2d, closed, 1 op"
+            assert page.locator(".node.closed").count() == 3  # the classifier, and both convolutions of the features
             page.click("#open-all")
             assert page.locator(".node").count() == nodes
             box = page.get_attribute("svg.graph", "viewBox")

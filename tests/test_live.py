@@ -127,7 +127,7 @@ def make(tmp_path: Path) -> Callable[[str], tuple[Any, list[Any], viz.Page, Path
     def of(name: str) -> tuple[Any, list[Any], viz.Page, Path]:
         mg.random.manual_seed(0)
         target, inputs = CASES[name][0](), CASES[name][1](np.random.default_rng(0))
-        return target, inputs, viz.explore(target, *inputs, path=tmp_path / "page.html"), tmp_path / "page.html"
+        return target, inputs, viz.explore(target, *inputs, depth=None, path=tmp_path / "page.html"), tmp_path / "page.html"
 
     return of
 
@@ -289,7 +289,7 @@ class TestInABrowser:
                                     "minigrad.live.steps.find((s) => s.label === 'x'))].numbers)")  # fmt: skip
             inputs[0][...] = np.reshape(painted, inputs[0].shape)
             assert (inputs[0][0, 0, 8, 4:12] == inputs[0].max()).all()
-            page.locator(".node.leaf", has_text="net.0.weight").click()
+            page.locator(".node.leaf", has_text="4×1×5×5").click()
             page.locator("#edit input[aria-label='row']").fill("2")
             page.locator("#edit input[aria-label='number of this element']").fill("0.75")
             target.net[0].weight._array[0, 0, 2, 0] = 0.75
@@ -345,7 +345,7 @@ class TestInABrowser:
             page.locator(".node.data", has_text="x").first.click()
             page.locator("#edit input[aria-label='number of this element']").fill("2")
             assert violations(page) == []
-            page.locator(".node.leaf", has_text="net.7.bias").click()
+            page.locator(".node.leaf", has_text="bias12").click()
             page.click("#nudge")
             assert violations(page) == []
 

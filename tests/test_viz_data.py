@@ -252,7 +252,7 @@ def test_outputs_are_told_apart() -> None:
 def test_explore_takes_what_draw_takes(tmp_path: Path) -> None:
     model, x = convnet().eval(), IMAGES
     page = viz.explore(model, x, depth=1, direction="LR", highlight="gradient", repeats="compact")
-    assert (page.data["direction"], page.data["compact"]) == ("LR", True)
+    assert (page.data["direction"], page.data["repeats"]) == ("LR", "compact")
     assert {step["shut"] for step in page.data["steps"] if step["op"]} == {0}
     assert page.data["marked"] and page.data["notes"]
     first = viz.explore(lambda x: x**3, 2.0, derivative=1).data["steps"]
@@ -293,7 +293,7 @@ class TestInABrowser:
             page.locator(".node.closed", has_text="Linear").click()
             labels = page.locator(".node").all_text_contents()
             assert any("result = linear" in label for label in labels), labels
-            assert {"leaf", "data", "rms", "red", "blue"} <= set(re.findall(r"\w+", page.inner_text("#legend")))
+            assert {"leaf", "data", "rms", "orange", "blue"} <= set(re.findall(r"\w+", page.inner_text("#legend")))
 
     def test_long_formulas_do_not_make_a_narrow_page_wide(self, tmp_path: Path) -> None:
         viz.explore(Classifier(nn.LSTM(4, 6)), tmp_path / "page.html", np.ones((5, 4, 4), np.float32))

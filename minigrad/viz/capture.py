@@ -12,10 +12,11 @@ from typing import Any, NamedTuple, Protocol
 from .. import tracing
 from ..backend import is_array
 from ..graph import Node, observe, user_line
-from ..tensor import raw
+from ..tensor import Tensor, raw
+from .code import targets
 from .data import Collection, Known
 
-__all__ = ["Call", "Modular", "Record", "capture", "captured", "name_of"]
+__all__ = ["Call", "Modular", "Record", "capture", "captured", "name_of", "variable_of"]
 
 
 class Modular(Protocol):
@@ -55,6 +56,7 @@ class Record:
 
 _records: weakref.WeakKeyDictionary[Node, Record] = weakref.WeakKeyDictionary()
 _names: weakref.WeakKeyDictionary[Node, str] = weakref.WeakKeyDictionary()
+_variables: weakref.WeakKeyDictionary[Node, tuple[int, str]] = weakref.WeakKeyDictionary()
 
 
 @contextmanager
@@ -104,16 +106,22 @@ def _copied(value: Any) -> Any:
 def _watch(module: Modular, path: str, stack: list[Call], data: Collection, undo: ExitStack) -> None:
     """Push each call of a module on the stack while it runs; what the outermost one gets are the inputs of the model."""
     number = 0
+    lines: list[str | None] = []
 
     def enter(_: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         nonlocal number
         number += 1
         if not stack:
             data.known += _inputs(module, args, kwargs)
+        lines.append(user_line())
         stack.append(Call(path, number, type(module).__name__))
 
-    def leave(*_: Any) -> None:
+    def leave(_module: Any, _args: Any, out: Any) -> None:
         stack.pop()
+        results = out if isinstance(out, tuple) else (out,)
+        for place, (name, result) in enumerate(zip(targets(lines.pop(), path), results, strict=False)):
+            if isinstance(result, Tensor) and result._node is not None:
+                _variables[result._node] = (place, name)
 
     undo.callback(module.register_forward_pre_hook(enter, with_kwargs=True))
     undo.callback(module.register_forward_hook(leave))
@@ -136,3 +144,13 @@ def captured(node: Node) -> Record | None:
 def name_of(node: Node) -> str | None:
     """The tensor's own name, or that of a captured module's parameter."""
     return node.name or _names.get(node)
+
+
+def variable_of(node: Node) -> tuple[int, str] | None:
+    """The variable that the user's code puts a module's result in, and its place among those of the same line.
+
+    >>> x = Tensor(2.0, requires_grad=True)
+    >>> variable_of(x._node) is None
+    True
+    """
+    return _variables.get(node)

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 from functools import partial
+from math import isfinite
 from typing import Any
 
 from ..tensor import Tensor
+from .capture import variable_of
+from .code import Listing
 from .derivatives import with_gradients
 from .explain import Explained, Rule, explained, place
 from .formula import Formula
@@ -22,12 +26,16 @@ from .walk import Step, walk
 
 __all__ = ["explore"]
 
-SCRIPTS = ("values.js", "summary.js", "edit.js", "live.js", "graph.js", "detail.js", "player.js", "explore.js")
+#: The parts of the page, each after those that it uses.
+SCRIPTS = (
+    "values.js", "summary.js", "edit.js", "live.js", "camera.js", "folding.js", "layers.js", "graph.js", "carry.js", "detail.js",
+    "player.js", "code.js", "explore.js",
+)  # fmt: skip
 
 
 def explore(
     target: Any, *inputs: Any, path: str | os.PathLike[str] | None = None, names: Any = None, gradient: Any = None,
-    title: str = "Computation graph", direction: str | None = None, depth: int | None = None, repeats: str = "unrolled",
+    title: str = "Computation graph", direction: str | None = None, depth: int | None = 1, repeats: str | None = None,
     highlight: Any = None, derivative: int = 0, max_nodes: int = 1500, live: bool = True,
 ) -> Page:  # fmt: skip
     """A page that shows a graph and steps through its forward and its backward pass, node by node, with formulas and numbers.
@@ -41,9 +49,11 @@ def explore(
         path: where to write the page; a notebook shows the returned page by itself.
         names: a module, or a dict from names to tensors.
         gradient: what arrives at the result; ones by default, so that of several elements the sum is differentiated.
-        direction: "TB" from top to bottom, "LR" from left to right; by default what fits the window better.
-        depth: modules at this depth are closed at first; a click opens them.
-        repeats: "compact" begins with the steps of a recurrent network as one.
+        direction: "TB" from top to bottom, "LR" from left to right; by default time runs to the right, and all else in the
+            direction in which the window shows more of it.
+        depth: modules at this depth and below are closed at first; a click opens them.  None opens all.
+        repeats: by default the calls of a recurrent cell are folded into one node, and so are equal blocks; a click unrolls
+            them.  "unrolled" begins with all of them, "compact" with one step for all that are alike, wherever they are.
         highlight, derivative: as for `draw`.
         max_nodes: a larger graph is summarised: the page then shows the first of those steps that are alike.
         live: of a module or a function, whether the page carries its program: parameters, inputs and data can be changed there,
@@ -67,17 +77,19 @@ def explore(
     recording = attempt(make, target, inputs, gradient, max_nodes) if live else ""
     tensors, steps, marked = _graph(target, inputs, names, highlight, derivative)
     groups = view(steps, None, "unrolled", max_nodes)
-    view(steps, depth, repeats, max_nodes)  # whether such options exist
+    view(steps, depth, repeats or "unrolled", max_nodes)  # whether such options exist
     member = {step.id: group.id for group in groups.groups for step in group.steps}
     shown = {group.id for group in groups.groups}
     rows = explained(tensors, steps, gradient, shown)
+    listing = Listing(row.source for row in rows)
     alive, script = for_page(recording, rows)
     data = {
         "title": title,
         "notes": [*groups.notes, *marked.notes],
         "direction": direction,
-        "compact": repeats == "compact",
-        "steps": _steps(rows, steps, groups.groups, member, depth),
+        "repeats": repeats,
+        "code": listing.files,
+        "steps": _steps(rows, steps, groups.groups, member, depth, listing),
         "backward": [row.step.id for row in reversed(rows) if row.gradient is not None],
         "marked": {str(member[number]): colour for number, colour in marked.steps.items()},
         "path": sorted({member[number] for number in marked.path}),
@@ -115,7 +127,7 @@ def _path_before(
 
 
 def _steps(
-    rows: list[Explained], steps: list[Step], groups: list[Group], member: dict[int, int], depth: int | None
+    rows: list[Explained], steps: list[Step], groups: list[Group], member: dict[int, int], depth: int | None, listing: Listing
 ) -> list[dict[str, Any]]:
     """All that the page shows of each step: those of a class are alike."""
     classes: dict[Any, int] = {}
@@ -128,6 +140,8 @@ def _steps(
         kept = [c for c in around if c.path or depth == 0]  # the model itself is a box only where it is closed
         step["calls"] = [[c.path, c.number, c.kind] for c in kept]
         step["shut"] = kept.index(around[depth]) if depth is not None and depth < len(around) and around[depth] in kept else -1
+        step["variable"] = variable_of(row.step.node)
+        step["line"] = listing.place(row.source)
         step["alike"] = classes.setdefault(keys[row.step.id], len(classes))
         shown.append(step)
     return shown
@@ -150,6 +164,7 @@ def _step(row: Explained, group: Group, member: dict[int, int], summarise: Summa
         "shapes": ", ".join(map(dimensions, step.shapes)),
         "bytes": memory_size(step.bytes),
         "output": step.output,
+        "states": ", ".join(sorted(set(re.findall(r"\b(\w+)_\{t-1\}", step.doc.partition("\nd")[0])), reverse=True)),
         "summary": summary,
         "doc": rest.strip("\n"),
         "source": row.source and f"{place(row.source)}: {row.source.partition(': ')[2]}",
@@ -159,6 +174,7 @@ def _step(row: Explained, group: Group, member: dict[int, int], summarise: Summa
         "short": _short(row.value, step),
         "arrives": [number(g) for g in row.arrives],
         "gradient": summarise(row.gradient),
+        "size": None if row.gradient is None else _size(row.gradient),
         "shortGradient": "" if row.gradient is None else f"gradient {_short(row.gradient, step, norm=True)}",
         "rules": [
             {
@@ -189,6 +205,12 @@ def _local(rule: Rule, gradient: Any) -> dict[str, str] | None:
         return None
     local = rule.formula.local()
     return {"left": printable(local.left), "math": local.math_with_numbers(), "value": number(host(rule.sent) / arriving)}
+
+
+def _size(gradient: Any) -> float | None:
+    """The root mean square of a gradient; None where it is no number."""
+    size = rms(gradient)
+    return float(size) if isfinite(size) else None
 
 
 def _short(value: Any, step: Step, norm: bool = False) -> str:

@@ -1,6 +1,7 @@
 // The explorer: header, modules, graph, details and player.
 
 const data = readData();
+const root = document.documentElement;
 const app = document.getElementById("app");
 app.className = "explore";
 const stage = el("main", { "aria-label": "Graph" });
@@ -8,6 +9,8 @@ const panel = el("aside", { "aria-label": "Details", tabindex: 0 });
 const now = el("div", { id: "now", role: "status", "aria-live": "polite" });
 const graph = new Graph(data, stage, (id) => select(id), redraw);
 const live = new Live(data, onchange);
+const { camera, folding } = graph;
+const code = new Code(data, (steps) => light(steps));
 const player = new Player(data, graph, onstep);
 
 const button = (id, label, onclick, attributes = {}) => el("button", { id, onclick, ...attributes }, label);
@@ -19,29 +22,54 @@ const speed = el("select", { id: "speed", "aria-label": "Speed", onchange: (even
   el("option", { value: 2400 }, "slow"), el("option", { value: 1200, selected: true }, "normal"), el("option", { value: 300 }, "fast"));
 const help = el("dialog", { "aria-label": "Keys" }, el("h2", {}, "Keys"),
   el("ul", {}, ...[["Space", "play, pause"], ["→ ←", "one step on, one back"], ["Home End", "everything; the last step"], ["/", "search"], ["+ − 0", "zoom in, out, all"],
-    ["Enter", "on a node: its details, or open a closed module"], ["I O N P", "on a node: to what it reads, what reads it, the next, the one before"], ["C", "close or open the module of the chosen node"]]
+    ["Enter", "on a node: its details, or open a closed module"], ["I O N P", "on a node: to what it reads, what reads it, the next, the one before"], ["C", "close or open the module of the chosen node"], ["B", "big letters, for a projector"], ["L", "your lines of code"]]
     .map(([key, what]) => el("li", {}, el("kbd", {}, key), ` ${what}`))), button("help-close", "Close", () => help.close()));
-const direction = button("direction", "Left to right", () => { graph.direction = graph.direction === "TB" ? "LR" : "TB"; redraw(); });
-const modules = el("nav", { "aria-label": "Modules" });
+const direction = button("direction", "Left to right", () => { graph.asked = graph.direction === "TB" ? "LR" : "TB"; redraw(); });
+const modules = el("nav", { "aria-label": "Code and modules", tabindex: 0 });
 const repeated = new Set(data.steps.map((step) => step.alike)).size < data.steps.length;
+const join = button("compact", "Repeated steps as one", () => { folding.join(!folding.compact); join.setAttribute("aria-pressed", folding.compact); redraw(); }, { "aria-pressed": String(folding.compact) });
+const coding = button("lines", "Code", () => show("code", !root.hasAttribute("data-code")), { "aria-pressed": "false" });
+const notes = el("span", { id: "notes", class: "quiet" });
+const projector = button("projector", "Projector", () => project(!root.hasAttribute("data-projector")), { "aria-pressed": "false" });
 
 app.append(
-  el("header", { class: "row" }, el("h1", {}, data.title), search, found,
-    direction,
-    repeated ? button("compact", "Repeated steps as one", (event) => { graph.compact = !graph.compact; graph.closed.clear(); event.currentTarget.setAttribute("aria-pressed", graph.compact); redraw(); }, { "aria-pressed": String(graph.compact) }) : null,
-    button("in", "+", () => graph.zoom(0.7), { "aria-label": "Zoom in" }), button("out", "−", () => graph.zoom(1.4), { "aria-label": "Zoom out" }),
-    button("fit", "All", () => graph.fit()), themeButton(), button("help", "Keys", () => help.showModal()),
-    el("span", { class: "quiet" }, data.notes.join(". "))),
+  el("header", { class: "row" }, el("h1", {}, data.title), search, found, direction, repeated ? join : null, code.known ? coding : null, projector,
+    button("in", "+", () => camera.zoom(0.7), { "aria-label": "Zoom in" }), button("out", "−", () => camera.zoom(1.4), { "aria-label": "Zoom out" }),
+    button("fit", "All", () => camera.fit()), themeButton(), button("help", "Keys", () => help.showModal()),
+    notes),
   modules, stage, panel,
   el("footer", {}, el("div", { class: "row" }, button("first", "Start", () => player.go(-1)), button("back", "Back", () => player.go(player.at - 1)), playing,
     button("forward", "Step", () => player.go(player.at + 1)), button("last", "End", () => player.go(player.events.length - 1)), scrub, speed), now),
   help,
 );
 
+// Parts that can be shown or not: a switch of the page, its button, and its style.
+function show(name, on) {
+  root.toggleAttribute(`data-${name}`, on);
+  ({ code: coding, projector })[name].setAttribute("aria-pressed", on);
+}
+
+// Everything is as large as the last row needs it.
+function project(on) {
+  show("projector", on);
+  camera.label = on ? 20 : SMALLEST;
+  camera.start(graph.direction);
+  if (player.at >= 0) player.show(true);
+}
+
+// The nodes of a line of code.
+function light(steps) {
+  graph.clear("lit");
+  steps.forEach((step) => graph.mark(step.id, "lit"));
+  code.light(steps[0]);
+  camera.follow([...new Set(steps.map((step) => graph.nodeOf.get(step.id).element))]);
+}
+
 function select(id, move = true) {
-  const hidden = move ? graph.boxes(graph.byId.get(id)).filter((box) => graph.closed.delete(box.key)) : []; // at first what is closed stays so
-  if (hidden.length) redraw();
+  if (move && folding.reveal(graph.byId.get(id))) redraw(); // at first what is closed stays so
   graph.select(id, move);
+  graph.clear("lit");
+  code.light(graph.byId.get(id));
   panel.replaceChildren(detail(graph.byId.get(id), graph, (other) => select(other), live));
   panel.scrollTop = 0;
 }
@@ -49,8 +77,12 @@ function select(id, move = true) {
 function redraw() {
   graph.draw();
   direction.setAttribute("aria-pressed", graph.direction === "LR");
+  notes.textContent = [...data.notes, ...(graph.isLarge ? ["Simple layout: the better one would take too long for so many edges"] : [])].join(". ");
   listModules();
+  player.regroup();
+  scrub.max = player.events.length - 1;
   player.show();
+  if (player.at >= 0) camera.follow([graph.nodeOf.get(player.events[player.at].step.id).element]);
   live.relabel(graph);
 }
 
@@ -64,18 +96,21 @@ function onchange(anew = false) {
 }
 
 function listModules() {
-  const boxes = graph.allBoxes();
   const focused = document.activeElement?.dataset?.box;
-  const all = button("close-all", "Close all", () => { boxes.forEach((box, key) => box.depth === 0 && graph.closed.add(key)); redraw(); });
-  const open = button("open-all", "Open all", () => { graph.closed.clear(); redraw(); });
-  const order = [...boxes.values()].sort((a, b) => a.first - b.first || a.depth - b.depth);
-  const items = order.map((box) => {
-    const toggle = el("button", { "data-box": box.key, "aria-expanded": !graph.closed.has(box.key), onclick: () => graph.toggle(box.key) }, `${graph.closed.has(box.key) ? "▸" : "▾"} ${box.title}`);
-    const item = el("li", {}, toggle);
-    item.style.paddingLeft = `${12 * box.depth}px`;
+  const listed = folding.listed();
+  const all = button("close-all", "Close all", () => { folding.closeAll(); redraw(); });
+  const open = button("open-all", "Open all", () => { folding.openAll(); redraw(); });
+  const items = listed.map((box) => {
+    const shut = folding.has(box.key);
+    const item = el("li", {}, el("button", { "data-box": box.key, "aria-expanded": !shut, onclick: () => graph.toggle(box.key) }, `${shut ? "▸" : "▾"} ${box.title}`));
+    item.style.paddingLeft = `${14 * box.depth}px`;
     return item;
   });
-  modules.replaceChildren(el("h2", {}, "Modules"), items.length ? el("div", { class: "row" }, all, open) : el("p", { class: "quiet" }, "none known: draw a module, or compute under viz.capture(module)"), el("ul", {}, ...items), live.section, legend());
+  const list = items.length ? [el("div", { class: "row" }, all, open), el("ul", {}, ...items)]
+    : [el("p", { class: "quiet" }, "none known: draw a module, or compute under viz.capture(module)")];
+  const kept = code.element.scrollTop;
+  modules.replaceChildren(...(code.known ? [code.element] : []), el("section", { id: "modules" }, el("h2", {}, "Modules"), ...list), live.section, legend());
+  code.element.scrollTop = kept;
   modules.querySelector(`[data-box="${CSS.escape(focused ?? "")}"]`)?.focus();
 }
 
@@ -84,9 +119,9 @@ function legend() {
   const swatch = (name, text) => el("li", {}, el("span", { class: `swatch ${name}` }), text);
   return el("section", { id: "legend" }, el("h2", {}, "Legend"), el("ul", {},
     swatch("leaf", "leaf: gets a gradient"), kinds.has("data") ? swatch("data", "data: needs no gradient") : null,
-    swatch("op", "op"), swatch("output", "result"), graph.allBoxes().size ? swatch("closed", "closed module") : null,
+    swatch("op", "op"), swatch("output", "result"), folding.all.size ? swatch("closed", "closed module: a click opens it") : null,
     el("li", {}, el("b", { class: "value" }, "blue"), ": the value, of an array its shape"),
-    el("li", {}, el("b", { class: "gradient" }, "red"), ": the gradient of the result by it, once it has been played"),
+    el("li", {}, el("b", { class: "gradient" }, "orange"), ": the gradient of the result by it, once it has been played"),
     el("li", {}, "rms: root of the mean of the squares of all elements"),
     el("li", {}, "g: the gradient that arrives at a step; d x: what goes on to x; +=: others send to x, too")));
 }
@@ -94,12 +129,16 @@ function legend() {
 function onstep(event) {
   scrub.value = player.at;
   scrub.setAttribute("aria-valuetext", event ? `${event.phase}, ${event.step.label}` : "everything");
+  app.dataset.phase = event?.phase ?? "";
   playing.textContent = player.timer ? "Pause" : "Play";
   now.replaceChildren(...player.tell());
-  if (event && graph.selected !== event.step.id) {
-    graph.select(event.step.id);
-    panel.replaceChildren(detail(event.step, graph, select, live));
-  }
+  code.measure((step) => player.reached("backward", step));
+  if (!event) return;
+  graph.clear("lit");
+  code.light(event.step, event.phase);
+  if (graph.selected === event.step.id) return;
+  graph.select(event.step.id, false);
+  panel.replaceChildren(detail(event.step, graph, select, live));
 }
 
 function togglePlay() {
@@ -141,27 +180,31 @@ document.addEventListener("keydown", (event) => {
     return;
   }
   if (event.key.toLowerCase() === "c" && graph.selected) {
-    const around = graph.boxes(graph.byId.get(graph.selected));
-    const box = around.find((b) => graph.closed.has(b.key)) ?? around.at(-1);
+    const { shut, around } = folding.standIn(graph.byId.get(graph.selected));
+    const box = shut ?? around.findLast((other) => folding.all.get(other.key)?.many);
     if (box) graph.toggle(box.key);
     return;
   }
   const act = {
     " ": togglePlay, ArrowRight: () => player.go(player.at + 1), ArrowLeft: () => player.go(player.at - 1), Home: () => player.go(-1),
-    End: () => player.go(player.events.length - 1), "/": () => search.focus(), "+": () => graph.zoom(0.7), "=": () => graph.zoom(0.7),
-    "-": () => graph.zoom(1.4), 0: () => graph.fit(), "?": () => help.showModal(), Enter: node && (() => graph.activate(node)),
+    End: () => player.go(player.events.length - 1), "/": () => search.focus(), "+": () => camera.zoom(0.7), "=": () => camera.zoom(0.7),
+    "-": () => camera.zoom(1.4), 0: () => camera.fit(), "?": () => help.showModal(), b: () => projector.click(), B: () => projector.click(), l: () => coding.click(), L: () => coding.click(), Enter: node && (() => graph.activate(node)),
   }[event.key];
   if (!act || (event.key === " " && event.target.tagName === "BUTTON") || (event.key === "Enter" && !node)) return;
   event.preventDefault();
   act();
 });
 
+window.addEventListener("beforeprint", () => camera.print(true));
+window.addEventListener("afterprint", () => camera.print(false));
+
 Viz.instance().then((viz) => {
   graph.viz = viz;
+  show("code", code.known);
   redraw();
   const result = data.steps.findLast((step) => step.output) ?? data.steps.at(-1);
   select(result.id, false);
-  document.documentElement.dataset.ready = Math.round(performance.now());
+  root.dataset.ready = Math.round(performance.now());
 }).catch((error) => {
   stage.replaceChildren(el("p", { class: "error" }, `The graph could not be laid out: ${error.message}`));
   throw error;

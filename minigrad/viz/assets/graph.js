@@ -1,10 +1,31 @@
-// The drawing: which nodes are shown, their layout by Graphviz, panning and zooming.
+// The drawing: which nodes are shown, and their layout by Graphviz.
 
-const READABLE = 0.6; // the smallest scale that a drawing starts with
+const FONT_SIZE = 16;
+const FONT = "Helvetica,Arial,sans-serif";
 
 function ops(node) {
   const count = node.members.filter((step) => step.op).length;
   return `${count} op${count === 1 ? "" : "s"}`;
+}
+
+function parameters(node) {
+  const count = node.members.filter((step) => step.kind === "leaf").reduce((sum, step) => sum + step.shape.reduce((a, b) => a * b, 1), 0);
+  return count ? `${count.toLocaleString("en")} parameter${count === 1 ? "" : "s"}` : "";
+}
+
+// Room for the font of this browser, where Graphviz measures an edge's label itself.
+function pad(words) {
+  return words && `\u00a0\u00a0${words}\u00a0\u00a0`;
+}
+
+// How wide a label is in this browser's own font, in inches: Graphviz does not know which one it has.
+const pencil = document.createElement("canvas").getContext("2d");
+function wide(label) {
+  const widths = label.split("\n").map((line, i) => {
+    pencil.font = `${i ? 400 : 600} ${FONT_SIZE}px ${FONT}`;
+    return pencil.measureText(line).width;
+  });
+  return (Math.max(...widths) + 26) / 72;
 }
 
 class Graph {
@@ -12,35 +33,11 @@ class Graph {
     const { steps } = data;
     Object.assign(this, { steps, place, onselect, onclose, marked: data.marked, path: new Set(data.path), live: Boolean(data.live.program) });
     this.byId = new Map(steps.map((step) => [step.id, step]));
-    this.several = new Set(steps.flatMap((step) => step.calls).filter(([, number]) => number > 1).map(([path]) => path));
-    this.compact = data.compact;
-    this.direction = data.direction; // null until the first drawing: whichever fits the window better
-    this.closed = new Set(steps.filter((step) => step.shut >= 0).map((step) => this.boxes(step)[step.shut].key));
+    this.folding = new Folding(data);
+    this.camera = new Camera(place);
+    this.asked = data.direction; // null where the page chooses
+    this.direction = null;
     this.selected = null;
-  }
-
-  // The calls of modules that a step is drawn in; all calls of a module are one in the compact view.
-  boxes(step) {
-    let key = "";
-    return step.calls.map(([path, number, kind]) => {
-      key += `/${path}${this.compact ? "" : `#${number}`}`;
-      return { key, path, title: `${[path, kind].filter(Boolean).join(": ")}${this.several.has(path) && !this.compact ? ` (call ${number})` : ""}` };
-    });
-  }
-
-  allBoxes() {
-    const found = new Map();
-    const modules = this.steps.filter((step) => step.op);
-    for (const [first, step] of modules.entries()) this.boxes(step).forEach((box, depth) => found.has(box.key) || found.set(box.key, { ...box, depth, first }));
-    return found;
-  }
-
-  // The node that stands for a step, and the boxes around it.
-  standIn(step) {
-    const boxes = this.boxes(step);
-    const shut = boxes.findIndex((box) => this.closed.has(box.key));
-    if (shut >= 0) return { key: `box ${boxes[shut].key}`, around: boxes.slice(0, shut), shut: boxes[shut] };
-    return { key: this.compact ? `class ${step.alike}` : `step ${step.id}`, around: boxes };
   }
 
   shown() {
@@ -49,7 +46,7 @@ class Graph {
     const inside = new Set(); // parameters that only closed modules of their own read
     this.nodeOf = new Map();
     for (const step of this.steps) {
-      const { key, around, shut } = this.standIn(step);
+      const { key, around, shut } = this.folding.standIn(step);
       if (!nodes.has(key)) nodes.set(key, { key, around, shut, members: [], order: nodes.size, began: null });
       const node = nodes.get(key);
       node.members.push(step);
@@ -58,32 +55,57 @@ class Graph {
       this.nodeOf.set(step.id, node);
       for (const [source, shape] of step.inputs) {
         const from = this.nodeOf.get(source);
-        const time = (id) => this.byId.get(id).calls.find(([path]) => path === shut.path)?.[1];
-        if (!from || (from === node && shut && (time(source) ?? time(step.id)) === time(step.id))) continue;
+        if (!from || (from === node && shut && !this.comesBack(source, step))) continue;
         if (inside.has(from) && shut && from.members[0].label.startsWith(`${shut.path}.`)) {
           from.owner ??= node;
           continue;
         }
         inside.delete(from);
         const name = `${from.order} ${node.order}`;
-        if (!edges.has(name)) edges.set(name, { name, from, to: node, shape, count: 0, carried: !this.byId.get(source).fixed && (from.began ?? from.members[0].id) >= (node.began ?? node.members[0].id) });
+        if (!edges.has(name)) edges.set(name, { name, from, to: node, shape, count: 0, variables: new Map(), carried: !this.byId.get(source).fixed && (from.began ?? from.members[0].id) >= (node.began ?? node.members[0].id) });
         edges.get(name).count += 1;
+        const { variable } = this.byId.get(source); // where the module is closed: what the user calls its result
+        if (variable && from.shut) edges.get(name).variables.set(variable[1], variable[0]);
       }
+    }
+    for (const node of nodes.values()) { // an op that goes through all time steps itself
+      const name = `${node.order} ${node.order}`;
+      const states = node.members.find((step) => step.states)?.states;
+      if (states) edges.set(name, { name, from: node, to: node, shape: "", count: 1, variables: new Map(), carried: true, states });
     }
     for (const leaf of inside) {
       nodes.delete(leaf.key);
-      leaf.members.forEach((step) => this.nodeOf.set(step.id, leaf.owner));
+      leaf.members.forEach((step) => {
+        this.nodeOf.set(step.id, leaf.owner);
+        leaf.owner.members.unshift(step);
+      });
     }
     this.nodes = nodes;
     this.edges = edges;
   }
 
+  // Whether something goes from one call to a later one, where both are in the same node.
+  comesBack(source, step) {
+    const to = this.folding.standIn(step);
+    if (to.shut.how === "blocks") return false;
+    const call = (other) => this.folding.boxes(other).find((box) => box.path === to.shut.path)?.number;
+    const from = call(this.byId.get(source));
+    return from !== undefined && from !== call(step);
+  }
+
+  // What a step is called in its place: inside of "features", "features.0.weight" is "0.weight".
+  name(step, around) {
+    const owner = around.at(-1)?.path;
+    return owner && step.label.startsWith(`${owner}.`) ? step.label.slice(owner.length + 1) : step.label;
+  }
+
   label(node) {
     const first = node.members[0];
-    if (node.shut) return `${node.shut.title}\n${ops(node)}\n `;
+    const result = node.members.findLast((step) => step.op) ?? first;
+    if (node.shut) return `${node.shut.title}\n${result.shapes}\n${(!this.folding.several.has(node.shut.path) || node.shut.how) && parameters(node) || ops(node)}`;
     const many = node.members.length > 1 ? ` ×${node.members.length}` : first.count > 1 ? ` ×${first.count}` : "";
-    const name = first.op ? `${first.label} = ${first.op}` : first.label;
-    return `${name}${many}\n${first.short}\n${first.shortGradient || " "}`;
+    const name = this.name(first, node.around);
+    return `${first.op ? `${name} = ${first.op}` : name}${many}\n${first.short}${first.fixed ? "" : `\n${first.shortGradient || " "}`}`;
   }
 
   // As Graphviz wants it: boxes inside of boxes, backslashes and ampersands as text.
@@ -100,52 +122,80 @@ class Graph {
         if (!places.has(box.key)) {
           const part = {
             name: `cluster_${places.size}`, subgraphs: [], nodes: [],
-            graphAttributes: { label: text(box.title), id: `box${places.size}`, style: "rounded", fontsize: 12 },
+            graphAttributes: { label: text(box.title), id: `box${places.size}`, style: "rounded", labeljust: "l", fontsize: SMALLEST, margin: 12 },
           };
           places.set(box.key, part);
           inside.subgraphs.push(part);
         }
         inside = places.get(box.key);
       }
-      const first = node.members[0];
-      const kind = node.shut ? "closed" : !first.op ? first.kind : first.output ? "output" : first.fixed ? "op data" : "op";
-      inside.nodes.push({
-        name: `n${node.order}`,
-        attributes: { label: text(this.label(node)), id: `n${node.order}`, ...(this.live && first.shortGradient ? { width: 2 } : {}), // for longer numbers
-          class: kind, shape: node.shut ? "box3d" : first.kind === "data" ? "note" : "box", style: first.op ? "rounded,filled" : "filled" },
-      });
+      const label = this.label(node);
+      const width = this.live && node.members[0].shortGradient ? Math.max(2, wide(label)) : wide(label); // room for longer numbers
+      inside.nodes.push({ name: `n${node.order}`, attributes: { label: text(label), width, id: `n${node.order}`, ...this.look(node) } });
     }
     this.boxKeys = [...places.keys()];
-    const edges = [...this.edges.values()].map((edge) => ({
-      tail: `n${edge.from.order}`, head: `n${edge.to.order}`,
-      attributes: {
-        id: `e${edge.name.replace(" ", "_")}`, ...(edge.carried ? { constraint: false, style: "dashed" } : edge.from.members[0].fixed ? { style: "dotted" } : {}),
-        label: (this.nodes.size > 150 || edge.shape === "scalar" ? "" : edge.shape) + (edge.count > 1 ? ` ×${edge.count}` : "") + (edge.carried ? "\nnext step" : ""),
-      },
-    }));
     return {
-      directed: true, ...root, edges,
-      graphAttributes: { bgcolor: "transparent", ...(this.nodes.size > 400 ? { nslimit: 4, mclimit: 0.3, splines: "polyline" } : {}) },
-      nodeAttributes: { fontname: "Helvetica", fontsize: 13, margin: "0.14,0.07" },
-      edgeAttributes: { fontname: "Helvetica", fontsize: 10, arrowsize: 0.7 },
+      directed: true, ...root, edges: [...this.edges.values()].map((edge) => this.edge(edge)),
+      graphAttributes: { bgcolor: "transparent", nodesep: 0.3, ranksep: 0.45, ...this.hurry() },
+      nodeAttributes: { fontname: FONT, fontsize: FONT_SIZE, margin: "0,0.09" },
+      edgeAttributes: { fontname: FONT, fontsize: SMALLEST, arrowsize: 0.8 },
     };
   }
 
+  hurry() {
+    if (this.crossed > MUCH.crossed) return { nslimit: 2, mclimit: 0.3 };
+    return this.nodes.size > MUCH.nodes ? { nslimit: 4, mclimit: 0.3, splines: "polyline" } : {};
+  }
+
+  // Kinds differ in shape, too, not in colour alone; what is folded lies in a stack.
+  look(node) {
+    const first = node.members[0];
+    if (node.shut) return { class: node.shut.how ? "closed fold" : "closed", shape: "box", style: "rounded,filled" };
+    if (first.op) return { class: first.output ? "output" : first.fixed ? "op data" : "op", shape: "box", style: "rounded,filled" };
+    return { class: first.kind, shape: first.kind === "data" ? "note" : "box", style: "filled" };
+  }
+
+  edge(edge) {
+    const { from, to, carried, count, shape, variables } = edge;
+    const source = from.members.at(-1);
+    const names = edge.states ?? [...variables].sort((a, b) => a[1] - b[1]).map(([name]) => name).join(", ");
+    const words = [
+      source.shapes.includes(",") && !from.shut && this.nodes.size <= 150 ? shape : "", // which of several outputs
+      names, carried && names ? "of" : "", count > 1 && !names && !carried && !to.shut?.how ? `×${count}` : "", carried ? "t−1" : "",
+    ];
+    const text = pad(words.filter(Boolean).join(" "));
+    const label = text ? { label: text } : {}; // an empty one would double the layers
+    const style = carried ? { style: "dashed", ...(from === to ? {} : { constraint: false }) } : from.members.every((step) => step.fixed) ? { style: "dotted" } : {};
+    return { tail: `n${from.order}`, head: `n${to.order}`, attributes: { id: `e${edge.name.replace(" ", "_")}`, ...label, ...style } };
+  }
+
   render(direction) {
+    if (this.isLarge) return new Layers(this, direction).draw();
     const source = this.source();
     source.graphAttributes.rankdir = direction;
     return this.viz.renderSVGElement(source);
   }
 
   // How large a picture is when all of it is in the window.
-  scale(picture) {
+  fitting(picture) {
     const [, , width, height] = picture.getAttribute("viewBox").split(" ").map(Number);
-    return Math.min(this.place.clientWidth / width, this.place.clientHeight / height);
+    return this.camera.fitting({ width, height });
+  }
+
+  // Time runs to the right, once it is unrolled; anything else in the direction in which more of it is seen.
+  choose() {
+    if (this.folding.isUnrolled) return "LR";
+    if (this.direction) return this.direction; // opening a module turns nothing around
+    if (this.nodes.size > 300 || this.crossed > 500) return this.place.clientWidth > 1.3 * this.place.clientHeight ? "LR" : "TB"; // without a second layout
+    return this.fitting(this.render("LR")) > this.fitting(this.render("TB")) ? "LR" : "TB";
   }
 
   draw() {
     this.shown();
-    this.direction ??= this.scale(this.render("LR")) > this.scale(this.render("TB")) ? "LR" : "TB";
+    this.crossed = crossings([...this.nodes.values()], [...this.edges.values()]);
+    this.isLarge = this.nodes.size > MOST.nodes || this.crossed > MOST.crossed;
+    if (this.isLarge) this.boxKeys = [];
+    this.direction = this.asked ?? this.choose();
     const picture = this.render(this.direction);
     picture.setAttribute("class", "graph");
     picture.setAttribute("role", "group");
@@ -153,41 +203,54 @@ class Graph {
     picture.removeAttribute("width");
     picture.removeAttribute("height");
     picture.querySelectorAll("title").forEach((title) => title.remove());
-    const [, , width, height] = picture.getAttribute("viewBox").split(" ").map(Number);
-    this.full = { x: 0, y: 0, width, height };
-    for (const node of this.nodes.values()) {
-      const shape = picture.getElementById(`n${node.order}`);
-      const first = node.members[0];
-      node.element = shape;
-      shape.setAttribute("role", "button");
-      shape.setAttribute("tabindex", "-1");
-      shape.setAttribute("aria-label", node.shut ? `${node.shut.title}, closed, ${ops(node)}` : `${first.op ?? first.kind} ${first.label}, ${first.shapes.replaceAll("×", " by ")}`);
-      shape.addEventListener("click", () => this.activate(node));
-      shape.addEventListener("focus", () => this.intoView(node));
-    }
+    for (const node of this.nodes.values()) this.connect(node, picture.getElementById(`n${node.order}`));
     for (const edge of this.edges.values()) edge.element = picture.getElementById(`e${edge.name.replace(" ", "_")}`);
-    this.boxKeys.forEach((key, i) => {
-      picture.getElementById(`box${i}`)?.addEventListener("click", () => this.toggle(key));
-    });
     this.paint(picture);
     this.picture?.remove();
     this.picture = picture;
     this.place.prepend(picture);
-    const scale = this.scale(picture);
-    this.fit();
-    if (scale < READABLE) { // begin at the beginning, large enough to read
-      const part = { width: this.place.clientWidth / READABLE, height: this.place.clientHeight / READABLE };
-      this.look({ x: this.direction === "TB" ? (width - part.width) / 2 : 0, y: this.direction === "TB" ? 0 : (height - part.height) / 2, ...part });
-    }
-    this.panning(picture);
+    this.boxKeys.forEach((key, i) => this.frame(picture.getElementById(`box${i}`), key));
+    this.camera.begin(picture, this.direction);
     const start = this.selected ? this.nodeOf.get(this.selected) : this.nodes.values().next().value;
     start?.element.setAttribute("tabindex", "0");
     if (this.selected) this.nodeOf.get(this.selected).element.classList.add("selected");
   }
 
+  // A box around open modules: its title begins at its corner, however wide this browser's font is.
+  frame(box, key) {
+    const title = box.querySelector("text");
+    title.setAttribute("text-anchor", "start");
+    title.setAttribute("x", box.querySelector("path, polygon").getBBox().x + 10);
+    box.addEventListener("click", () => this.toggle(key));
+  }
+
+  connect(node, shape) {
+    const first = node.members[0];
+    node.element = shape;
+    if (node.shut?.how) this.stack(shape);
+    shape.setAttribute("role", "button");
+    shape.setAttribute("tabindex", "-1");
+    const name = node.shut ? `${node.shut.title}, closed, ${ops(node)}` : `${first.op ?? first.kind} ${first.label}, ${first.shapes.replaceAll("×", " by ")}`;
+    shape.setAttribute("aria-label", name);
+    if (node.shut) shape.setAttribute("aria-expanded", "false");
+    shape.addEventListener("click", () => this.activate(node));
+    shape.addEventListener("focus", () => shape.matches(":focus-visible") && this.camera.follow([shape]));
+  }
+
+  // Sheets behind a node, on the side where no edge arrives.
+  stack(shape) {
+    const front = shape.querySelector("path, polygon");
+    for (const step of [4, 8]) {
+      const sheet = front.cloneNode();
+      sheet.setAttribute("class", "sheet");
+      sheet.setAttribute("transform", `translate(${this.direction === "LR" ? step : -step} ${step})`);
+      shape.prepend(sheet);
+    }
+  }
+
   // What was asked to be highlighted; and the arrow head of a gradient, which goes against the edge.
   paint(picture) {
-    const head = svg("marker", { id: "back", viewBox: "0 0 10 10", refX: 9, refY: 5, markerWidth: 11, markerHeight: 11, markerUnits: "userSpaceOnUse", orient: "auto-start-reverse" });
+    const head = svg("marker", { id: "back", viewBox: "0 0 10 10", refX: 9, refY: 5, markerWidth: 13, markerHeight: 13, markerUnits: "userSpaceOnUse", orient: "auto-start-reverse" });
     head.append(svg("path", { d: "M0 1 L10 5 L0 9 z" }));
     const stub = svg("marker", { id: "stub", viewBox: "0 0 8 4", refX: 0, refY: 2, markerWidth: 8, markerHeight: 4, markerUnits: "userSpaceOnUse", orient: "auto" });
     stub.append(svg("path", { d: "M0 0 H8 V4 H0 z" })); // in the place of the edge's own arrow head
@@ -209,19 +272,42 @@ class Graph {
     else this.onselect(node.members[0].id);
   }
 
+  // Close or open; the camera goes along to what was opened, or to the node that it has become.
   toggle(key) {
-    if (!this.closed.delete(key)) this.closed.add(key);
+    const keys = new Set(this.folding.together(key));
+    const touches = (box) => keys.has(box.key) || keys.has(this.folding.foldOf.get(box.key)?.key);
+    const touched = this.steps.filter((step) => step.op && this.folding.boxes(step).some(touches));
+    const elements = () => [...new Set(touched.map((step) => this.nodeOf.get(step.id).element))];
+    const { view, scale } = this.camera;
+    const corner = this.camera.extent(elements());
+    const place = { x: corner.x - view.x, y: corner.y - view.y };
+    const isFocused = this.picture.contains(document.activeElement);
+    this.folding.toggle(key);
     this.onclose();
+    if (isFocused) this.focus(elements()[0]);
+    const now = this.camera.extent(elements()); // first it is where it was, then the camera moves
+    this.camera.look({ ...this.camera.around({ x: 0, y: 0 }, scale), x: now.x - place.x, y: now.y - place.y });
+    this.camera.follow(elements());
+  }
+
+  // One node at a time is reached by the tabulator.
+  reach(shape) {
+    this.picture.querySelectorAll(".node[tabindex='0']").forEach((other) => other.setAttribute("tabindex", "-1"));
+    shape.setAttribute("tabindex", "0");
+  }
+
+  focus(shape) {
+    this.reach(shape);
+    shape.focus();
   }
 
   select(id, move = true) {
     this.picture.querySelectorAll(".selected").forEach((shape) => shape.classList.remove("selected"));
-    this.picture.querySelectorAll(".node[tabindex='0']").forEach((shape) => shape.setAttribute("tabindex", "-1"));
     this.selected = id;
     const node = this.nodeOf.get(id);
     node.element.classList.add("selected");
-    node.element.setAttribute("tabindex", "0");
-    if (move) this.intoView(node);
+    this.reach(node.element);
+    if (move) this.camera.follow([node.element]);
   }
 
   // From a node along an edge: "in" to what it reads, "out" to what reads it, or to its neighbours in order.
@@ -243,57 +329,11 @@ class Graph {
     this.nodeOf.get(id).element.classList.add(name);
   }
 
+  edgeBetween(source, target) {
+    return this.edges.get(`${this.nodeOf.get(source).order} ${this.nodeOf.get(target).order}`);
+  }
+
   markEdge(source, target, name) {
-    const edge = this.edges.get(`${this.nodeOf.get(source).order} ${this.nodeOf.get(target).order}`);
-    edge?.element?.classList.add(name);
-  }
-
-  // ---- the part that is seen
-
-  fit() {
-    this.look({ ...this.full });
-  }
-
-  look(view) {
-    this.view = view;
-    this.picture.setAttribute("viewBox", `${view.x} ${view.y} ${view.width} ${view.height}`);
-  }
-
-  zoom(factor, at = { x: this.view.x + this.view.width / 2, y: this.view.y + this.view.height / 2 }) {
-    const { x, y, width, height } = this.view;
-    if (width * factor < 40 || width * factor > 40 * this.full.width) return;
-    this.look({ x: at.x - (at.x - x) * factor, y: at.y - (at.y - y) * factor, width: width * factor, height: height * factor });
-  }
-
-  point(event) {
-    return new DOMPoint(event.clientX, event.clientY).matrixTransform(this.picture.getScreenCTM().inverse());
-  }
-
-  panning(picture) {
-    let start = null;
-    picture.addEventListener("wheel", (event) => {
-      event.preventDefault();
-      this.zoom(Math.exp(event.deltaY * 0.0015), this.point(event));
-    }, { passive: false });
-    picture.addEventListener("pointerdown", (event) => { start = this.point(event); });
-    picture.addEventListener("pointermove", (event) => {
-      if (!start || !event.buttons) return;
-      const now = this.point(event);
-      this.look({ ...this.view, x: this.view.x + start.x - now.x, y: this.view.y + start.y - now.y });
-    });
-    picture.addEventListener("pointerup", () => { start = null; });
-  }
-
-  // Move, where a node is not in sight; one that is larger than the frame stays where it is, since the
-  // click that chose it would miss it.
-  intoView(node) {
-    const box = node.element.getBoundingClientRect();
-    const frame = this.picture.getBoundingClientRect();
-    const across = box.width <= frame.width && (box.left < frame.left || box.right > frame.right);
-    const along = box.height <= frame.height && (box.top < frame.top || box.bottom > frame.bottom);
-    if (!across && !along) return;
-    const middle = this.point({ clientX: (box.left + box.right) / 2, clientY: (box.top + box.bottom) / 2 });
-    const { x, y, width, height } = this.view;
-    this.look({ ...this.view, x: across ? middle.x - width / 2 : x, y: along ? middle.y - height / 2 : y });
+    this.edgeBetween(source, target)?.element?.classList.add(name);
   }
 }

@@ -1,7 +1,7 @@
 // What is shown of an array {dtype, shape, data}: the same as summary.py and numbers.py make, once numbers have been changed.
 
 const FULL = 48; // an array of so many numbers is shown with all of them
-const MOST = 6; // and in one line, of so many
+const IN_LINE = 6; // and in one line, of so many
 const SIDE = 48; // pixels along a side of a picture
 const PLANES = 36;
 
@@ -41,7 +41,7 @@ function numberText(value) {
   if (Array.isArray(value)) return `(${value.map(numberText).join(", ")})`;
   const { shape, data } = value;
   if (!shape.length) return general(data[0]);
-  if (data.length <= MOST) return nested(shape, data);
+  if (data.length <= IN_LINE) return nested(shape, data);
   const [low, high] = data.some(Number.isNaN) ? [NaN, NaN] : extent(data);
   return `${dimensions(shape)}, ${general(low)} to ${general(high)}`;
 }
