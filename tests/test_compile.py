@@ -63,16 +63,6 @@ def test_every_op_and_its_gradient_is_traced(sample: Sample) -> None:
             np.testing.assert_array_equal(a, b)
 
 
-@pytest.fixture(params=["native", "replayed"])
-def how(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    """As native code, and as where llvmlite is absent."""
-    if request.param == "replayed":
-        monkeypatch.setattr(native, "available", lambda: False)
-    elif not native.available():
-        pytest.skip("needs llvmlite")
-    return request.param
-
-
 #: One sample of each op: the code for float32 is that for float64 with other widths.
 FIRST = [row for row in ROWS if str(row.id).endswith("-0")]
 

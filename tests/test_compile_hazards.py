@@ -9,19 +9,8 @@ import numpy as np
 import pytest
 
 from minigrad import Tensor, compile
-from minigrad.compiler import native
 from minigrad.kernels.compiled import Kernel
 from minigrad.ops.window import Window, conv_input
-
-
-@pytest.fixture(params=["native", "replayed"])
-def how(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    """With native code, and without llvmlite."""
-    if request.param == "replayed":
-        monkeypatch.setattr(native, "available", lambda: False)
-    elif not native.available():
-        pytest.skip("needs llvmlite")
-    return str(request.param)
 
 
 def same(got: Any, want: Any) -> None:

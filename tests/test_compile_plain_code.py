@@ -26,15 +26,6 @@ def calls_of(compiled: Any) -> list[str]:
     return [p.step.function.__name__ for p in compiled._latest().layout.pieces if isinstance(p, Call)]
 
 
-@pytest.fixture(params=["native", "replayed"])
-def how(request: Any, monkeypatch: pytest.MonkeyPatch) -> str:
-    if request.param == "replayed":
-        monkeypatch.setattr(native, "available", lambda: False)
-    elif not native.available():
-        pytest.skip("needs llvmlite")
-    return str(request.param)
-
-
 # ------------------------------------------------------------------------- x[0] is a view
 
 

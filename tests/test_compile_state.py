@@ -364,7 +364,7 @@ def test_what_there_is_to_look_at() -> None:
     chain = compile(lambda x: np.exp(x) * 2)
     chain(np.ones(3))
     assert "__global__" in chain.source("cuda") and "define void" in chain.source("llvm")
-    with pytest.raises(ValueError, match="'llvm' or 'cuda'"):
+    with pytest.raises(ValueError, match="'cuda' or 'javascript'"):
         run.source("c")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -72,6 +73,12 @@ def test_text_is_coloured_and_escaped() -> None:
     assert coloured._repr_html_() == coloured.html
     with pytest.raises(ValueError, match="as many numbers"):
         nn.inspect.colour_text("abc", [1.0])
+
+
+def test_text_is_coloured_where_a_cell_is_nan_or_infinite() -> None:
+    html = nn.inspect.colour_text("abcd", [np.nan, np.inf, -np.inf, 2.0]).html
+    colours = re.findall(r"rgb\((.*?)\)", html)
+    assert colours == ["200,200,200", "255,64,64", "64,64,255", "255,64,64"]
 
 
 def test_gradients_vanish_in_a_plain_network_and_less_in_an_lstm() -> None:

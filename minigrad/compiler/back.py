@@ -113,14 +113,17 @@ def traced_back(
     moving: dict[int, Tensor] = {}
     closed: dict[Node, None] = {}
     spent: dict[int, Spent] = {}
-    for i, x in enumerate(flatten(result)):
-        if isinstance(x, Tensor) and x._node is not None:
-            found, gone = _closed(x._node, began, {*ends.values()}, places)
-            if gone is not None:
-                spent[i] = Spent(gone)
-            else:
-                moving[i] = x
-                closed.update(dict.fromkeys(found))
+    every = {i: x for i, x in enumerate(flatten(result)) if isinstance(x, Tensor) and x._node is not None}
+    together, gone = _closed(every.values(), began, {*ends.values()}, places)
+    if gone is None:
+        moving, closed = every, dict.fromkeys(together)
+    for i, x in every.items() if gone is not None else ():  # each for itself: some may still have their way back
+        found, gone = _closed([x], began, {*ends.values()}, places)
+        if gone is not None:
+            spent[i] = Spent(gone)
+        else:
+            moving[i] = x
+            closed.update(dict.fromkeys(found))
     if not moving or not (ends or closed):
         return None, spent
     outs, targets = [*moving.values()], [*ends.values(), *closed]
@@ -165,13 +168,13 @@ def _without_hooks(nodes: Sequence[Node]) -> Iterator[None]:
             info.hooks = hooks
 
 
-def _closed(start: Node, began: int, ends: set[Node], places: dict[Node, Any]) -> tuple[list[Node], Any]:
-    """The nodes outside of a function that a result leads back to.
+def _closed(outs: Iterable[Tensor], began: int, ends: set[Node], places: dict[Node, Any]) -> tuple[list[Node], Any]:
+    """The nodes outside of a function that results lead back to.
 
     And the op behind which there is no way back any more: the function has run a backward pass through the graph, or has
     written into what that reads.
     """
-    stack = [start] if start not in ends else []
+    stack = [t._node for t in outs if t._node is not None and t._node not in ends]
     seen, closed = {*stack, *ends}, []
     while stack:
         node = stack.pop()

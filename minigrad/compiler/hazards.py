@@ -153,7 +153,7 @@ def apart(one: Operand, space: tuple[int, ...], other: Operand, shape: tuple[int
     """
     if 0 in space or 0 in shape:
         return True
-    (first, last), (start, stop) = _ends(one, space), _ends(other, shape)
+    (first, last), (start, stop) = one.ends(space), other.ends(shape)
     if last < start or stop < first:
         return True
     memory = np.empty(max(last, stop) + 1, np.int8)
@@ -162,9 +162,3 @@ def apart(one: Operand, space: tuple[int, ...], other: Operand, shape: tuple[int
         return not np.shares_memory(x, y, max_work=1000)  # type: ignore[arg-type]
     except np.exceptions.TooHardError:
         return False
-
-
-def _ends(operand: Operand, space: tuple[int, ...]) -> tuple[int, int]:
-    """The first and the last element of an array that an operand reaches."""
-    ends = [s * (n - 1) for s, n in zip(operand.strides, space, strict=True)]
-    return operand.offset + sum(min(e, 0) for e in ends), operand.offset + sum(max(e, 0) for e in ends)

@@ -16,13 +16,13 @@ from .hazards import clash
 from .lifetimes import lifetimes
 from .loops import Loop
 from .numbers import Formula
-from .program import Program, Step, Var, vars_in, with_values
+from .program import Program, Step, Var, bytes_of, vars_in, with_values
 from .replay import Replay
 from .sharing import offsets
 from .steps import Store
 from .views import View
 
-__all__ = ["LARGE", "SMALL", "Argument", "Given", "Layout", "bytes_of"]
+__all__ = ["LARGE", "SMALL", "Argument", "Given", "Layout"]
 
 #: Arrays of fewer bytes are copied to and from places that native code knows: it takes longer to find out where they are.
 SMALL = 1 << 14
@@ -224,14 +224,9 @@ def check_reach(group: Group) -> None:
     for a, operand in zip(group.arrays, group.operands, strict=True):
         if type(a) is Formula:
             continue
-        ends = [s * (n - 1) for s, n in zip(operand.strides, group.space, strict=True)]
-        low, high = operand.offset + sum(min(e, 0) for e in ends), operand.offset + sum(max(e, 0) for e in ends)
+        low, high = operand.ends(group.space)
         if 0 not in group.space and not 0 <= low <= high < prod(a.shape):
             raise AssertionError(f"{operand} over {group.space} reaches beyond {a} of shape {a.shape}")
     for step in group.code:
         if isinstance(step, Store) and clash(group, group.arrays[step.operand], group.operands[step.operand]):
             raise AssertionError(f"a loop over {group.space} writes into {group.arrays[step.operand]} what it reads elsewhere")
-
-
-def bytes_of(v: Var) -> int:
-    return v.dtype.itemsize * prod(v.shape)

@@ -29,5 +29,3 @@ def lifetimes(groups: Sequence[Group | Call], memory: Memory, kept: Iterable[Var
         first.setdefault(v, 0)
         last[v] = len(groups)
     return {v: (i, last[v]) for v, i in first.items()}
-
-

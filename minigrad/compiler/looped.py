@@ -16,12 +16,12 @@ from .capture import Capture, stand_in
 from .fuse import Fusion, fused
 from .groups import Call, Group, operand_of
 from .hazards import gives_new
-from .layout import Layout, bytes_of
+from .layout import Layout
 from .native_loop import frame_of, repeat
 from .numbers import Formula
 from .operations import DTYPES
 from .parts import SPLITS
-from .program import Program, Step, Var, vars_in
+from .program import Program, Step, Var, bytes_of, vars_in
 from .script import Script
 from .steps import Store
 from .views import LOOKS

@@ -29,11 +29,11 @@ from .cuda.module import Module
 from .fuse import Fusion, fused
 from .graphs import Stretch, addresses
 from .groups import Call
-from .layout import Layout, bytes_of
+from .layout import Layout
 from .lines import Lines
 from .loops import Loop
 from .numbers import Formula
-from .program import Var, vars_in
+from .program import Var, bytes_of, vars_in
 from .replay import Replay
 from .script import Script
 from .steps import Load, Operand, Store

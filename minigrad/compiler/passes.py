@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from math import prod
 from typing import Any
 
 import numpy as np
 
 from ..arrays.traced import Place, astype, getitem
-from ..trees import sequence_like
 from .numbers import Formula, key_of
-from .program import Program, Step, Var, vars_in, with_values
+from .program import Program, Step, Var, mapped, vars_in, with_values
 
 __all__ = ["folded", "simplified", "stages", "without_copies", "without_repeats", "without_unused"]
 
@@ -32,19 +31,9 @@ def stages(program: Program) -> dict[str, Program]:
     return found
 
 
-def replaced(x: Any, by: dict[Var, Any]) -> Any:
-    """The same with other values in place of some, in nested containers."""
-    if type(x) is Var:
-        return by.get(x, x)
-    if isinstance(x, (tuple, list)):
-        return sequence_like(x, [replaced(v, by) for v in x])
-    if isinstance(x, dict):
-        return {k: replaced(v, by) for k, v in x.items()}
-    if isinstance(x, slice):
-        return slice(replaced(x.start, by), replaced(x.stop, by), replaced(x.step, by))
-    if isinstance(x, Place):
-        return Place(x.function, replaced(x.args, by), replaced(x.kwargs, by), x.number)
-    return x
+def replaced(x: Any, by: Mapping[Any, Any]) -> Any:
+    """The same with others in place of some values, or numbers, in nested containers."""
+    return mapped(x, lambda v: by.get(v, v))
 
 
 def _renamed(step: Step, by: dict[Var, Any]) -> Step:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,7 @@ from ..arrays.traced import Place
 from ..trees import sequence_like
 from .numbers import Formula, evaluate
 
-__all__ = ["Program", "Step", "Var", "formulas_in", "vars_in", "with_values"]
+__all__ = ["Program", "Step", "Var", "bytes_of", "formulas_in", "mapped", "vars_in", "with_values"]
 
 
 _added = itertools.count(1)
@@ -140,19 +141,29 @@ def _collect(x: Any, kind: type, found: list[Any]) -> None:
         _collect((x.args, x.kwargs), kind, found)
 
 
-def with_values(x: Any, values: dict[Var, Any]) -> Any:
-    """The same with arrays, or other things, in place of the Vars."""
-    if type(x) is Var:
-        return values[x]
-    if type(x) is Formula:
-        return evaluate(x, values)  # type: ignore[arg-type]
+def mapped(x: Any, f: Callable[[Any], Any]) -> Any:
+    """The same with f of each value, and of each number of Python's, in its place, in nested containers."""
+    if type(x) in (Var, Formula):
+        return f(x)
     if isinstance(x, (tuple, list)):
-        return sequence_like(x, [with_values(v, values) for v in x])
+        return sequence_like(x, [mapped(v, f) for v in x])
     if isinstance(x, dict):
-        return {k: with_values(v, values) for k, v in x.items()}
+        return {k: mapped(v, f) for k, v in x.items()}
     if isinstance(x, slice):
-        return slice(with_values(x.start, values), with_values(x.stop, values), with_values(x.step, values))
+        return slice(mapped(x.start, f), mapped(x.stop, f), mapped(x.step, f))
+    if isinstance(x, Place):
+        return Place(x.function, mapped(x.args, f), mapped(x.kwargs, f), x.number)
     return x
+
+
+def with_values(x: Any, values: dict[Var, Any]) -> Any:
+    """The same with arrays, or other things, in place of the Vars, and numbers in place of the Formulas."""
+    return mapped(x, lambda v: values[v] if type(v) is Var else evaluate(v, values))  # type: ignore[arg-type]
+
+
+def bytes_of(v: Var) -> int:
+    """The bytes of a value in one piece."""
+    return v.dtype.itemsize * prod(v.shape)
 
 
 def _shown(x: Any) -> str:

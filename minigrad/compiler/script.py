@@ -26,10 +26,10 @@ from .conditions import write_conditions
 from .fits import Apart, Fits, is_in_one_piece
 from .fuse import Fusion, fused
 from .groups import Call
-from .layout import LARGE, SMALL, Argument, Given, Layout, bytes_of
+from .layout import LARGE, SMALL, Argument, Given, Layout
 from .lines import Lines
 from .numbers import Formula
-from .program import Var, vars_in
+from .program import Var, bytes_of, vars_in
 from .replay import Replay
 from .written import replaced_at
 

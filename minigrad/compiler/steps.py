@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 __all__ = ["Compute", "Constant", "Index", "Load", "Operand", "Reduce", "Step", "Store", "reads", "renumbered", "step_text"]
@@ -21,6 +21,15 @@ class Operand:
     dtype: str
     strides: tuple[int, ...]
     offset: int = 0
+
+    def ends(self, space: Sequence[int]) -> tuple[int, int]:
+        """The first and the last element of the array that it reaches over a space.
+
+        >>> Operand("float32", (-2, 1), 6).ends((3, 4))
+        (2, 9)
+        """
+        ends = [s * (n - 1) for s, n in zip(self.strides, space, strict=True)]
+        return self.offset + sum(min(e, 0) for e in ends), self.offset + sum(max(e, 0) for e in ends)
 
 
 @dataclass(frozen=True)

@@ -60,7 +60,7 @@ class ColouredText:
 
     def __init__(self, text: str, values: np.ndarray) -> None:
         self.text, self.values = text, values
-        most = float(np.abs(values).max(initial=0.0)) or 1.0
+        most = float(np.abs(values[np.isfinite(values)]).max(initial=0.0)) or 1.0
         self._colours = [_colour(value / most) for value in values]
 
     def __str__(self) -> str:
@@ -84,6 +84,9 @@ class ColouredText:
 
 
 def _colour(value: float) -> tuple[int, int, int]:
+    if np.isnan(value):
+        return (200, 200, 200)
+    value = min(max(value, -1.0), 1.0)
     pale = round(255 * (1 - 0.75 * abs(value)))
     return (255, pale, pale) if value > 0 else (pale, pale, 255)
 

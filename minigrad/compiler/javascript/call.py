@@ -7,10 +7,9 @@ from dataclasses import dataclass, field
 from math import prod
 from typing import Any
 
-from ..numbers import Formula
 from ..program import Step, Var
 
-__all__ = ["Constants", "LibraryCall", "arguments", "formulas_in", "lengths"]
+__all__ = ["Constants", "LibraryCall", "arguments", "lengths"]
 
 #: The arrays of values that are the same at each run.
 Constants = Mapping[Var, Any]
@@ -45,14 +44,3 @@ def lengths(axis: Any, x: Any) -> tuple[int, dict[str, int]] | None:
         return None
     axis %= len(x.shape)
     return axis, {"outer": prod(x.shape[:axis]), "length": x.shape[axis], "inner": prod(x.shape[axis + 1 :])}
-
-
-def formulas_in(x: Any) -> list[Formula]:
-    """The numbers of Python's in nested containers."""
-    if type(x) is Formula:
-        return [x]
-    if isinstance(x, dict):
-        x = tuple(x.values())
-    if isinstance(x, slice):
-        x = (x.start, x.stop, x.step)
-    return [f for v in x for f in formulas_in(v)] if isinstance(x, (tuple, list)) else []

@@ -12,10 +12,10 @@ from ...arrays.row_sparse import add_rows
 from ...arrays.traced import getitem
 from ...ops.window import Window, unfold
 from ..operations import DTYPES
-from ..program import Step, Var
+from ..program import Step, Var, formulas_in
 from ..trace import changed, replaced_at, seen_through, written_through
 from ..views import LOOKS
-from .call import Constants, LibraryCall, arguments, formulas_in, lengths
+from .call import Constants, LibraryCall, arguments, lengths
 from .matrices import BY_NAME, MATRICES
 from .places import known, moved, numbered, placed
 
@@ -28,7 +28,7 @@ def library_call(step: Step, constants: Constants) -> LibraryCall | None:
     Args:
         constants: the arrays of values that are the same at each run.
     """
-    if formulas_in((step.args, step.kwargs)):
+    if formulas_in([step]):
         return None
     name = getattr(step.function, "__name__", "")
     make = _TABLE.get(step.function) or (_BY_NAME.get(name) if _is_ours_or_scipys(step.function) else None)

@@ -16,8 +16,7 @@ from ..fuse import Fusion, fused
 from ..groups import Call
 from ..operations import DTYPES
 from ..passes import without_unused
-from ..program import Program, Step, Var, vars_in
-from .call import formulas_in
+from ..program import Program, Step, Var, formulas_in, vars_in
 from .calls import library_call
 from .replay import replay
 from .rules import spelled_out
@@ -76,7 +75,7 @@ def _without_constant(program: Program, values: dict[Var, Any], drawn: set[Var])
     constants, steps = dict(program.constants), list[Step]()
     moving = {v for v in program.inputs if 0 not in v.shape}
     for step in program.steps:
-        if not moving.isdisjoint(step.inputs()) or formulas_in((step.args, step.kwargs)):
+        if not moving.isdisjoint(step.inputs()) or formulas_in([step]):
             moving.update(v for v in step.outs if v is not None and 0 not in v.shape)
             steps.append(step)
             continue

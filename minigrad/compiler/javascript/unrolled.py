@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from ...arrays.traced import getitem
-from ...trees import sequence_like
-from ..numbers import Formula
+from ..passes import replaced
 from ..program import Program, Step, Var
 from ..repeated import Repeated
 
@@ -45,7 +43,7 @@ def _written_out(step: Step, constants: dict[Var, Any]) -> list[Step]:
         known: dict[Any, Any] = given | dict(zip(body.inputs, [*carry, *parts, *fixed], strict=True))
         for inner in body.steps:
             outs = tuple(None if v is None else Var.new(v.shape, v.dtype) for v in inner.outs)
-            args, kwargs = _replaced(inner.args, known), _replaced(inner.kwargs, known)
+            args, kwargs = replaced(inner.args, known), replaced(inner.kwargs, known)
             known.update((old, new) for old, new in zip(inner.outs, outs, strict=True) if old is not None)
             steps.append(Step(inner.function, args, kwargs, outs, inner.several))
         ends = [known.get(v, v) for v in body.outputs]
@@ -59,16 +57,3 @@ def _written_out(step: Step, constants: dict[Var, Any]) -> list[Step]:
             rows = tuple(stacked[t][i - loop.carried] for t in range(loop.steps))
             steps.append(Step(np.stack, (rows, 0), {}, (out,)))
     return steps
-
-
-def _replaced(x: Any, by: Mapping[Any, Any]) -> Any:
-    """The same with other values and numbers in the place of those of the loop's body."""
-    if type(x) in (Var, Formula):
-        return by.get(x, x)
-    if isinstance(x, (tuple, list)):
-        return sequence_like(x, [_replaced(v, by) for v in x])
-    if isinstance(x, dict):
-        return {k: _replaced(v, by) for k, v in x.items()}
-    if isinstance(x, slice):
-        return slice(_replaced(x.start, by), _replaced(x.stop, by), _replaced(x.step, by))
-    return x
