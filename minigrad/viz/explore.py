@@ -14,6 +14,7 @@ from .code import Listing
 from .derivatives import with_gradients
 from .explain import Explained, Rule, explained, place
 from .formula import Formula
+from .given import arrays, given
 from .highlight import Marked, mark
 from .live import attempt, for_page
 from .numbers import dimensions, host, memory_size, number, rms
@@ -28,9 +29,23 @@ __all__ = ["explore"]
 
 #: The parts of the page, each after those that it uses.
 SCRIPTS = (
-    "values.js", "summary.js", "edit.js", "live.js", "camera.js", "folding.js", "layers.js", "graph.js", "carry.js", "detail.js",
-    "player.js", "code.js", "explore.js",
-)  # fmt: skip
+    "values.js",
+    "features.js",
+    "summary.js",
+    "edit.js",
+    "live.js",
+    "numbers.js",
+    "camera.js",
+    "folding.js",
+    "layers.js",
+    "graph.js",
+    "carry.js",
+    "lens.js",
+    "detail.js",
+    "player.js",
+    "code.js",
+    "explore.js",
+)
 
 
 def explore(
@@ -94,6 +109,7 @@ def explore(
         "marked": {str(member[number]): colour for number, colour in marked.steps.items()},
         "path": sorted({member[number] for number in marked.path}),
         "live": alive,
+        "arrays": arrays(rows) if "why" in alive else {},
     }
     page = Page(title, data, SCRIPTS, graphviz=True, program=script)
     if path is not None:
@@ -168,6 +184,7 @@ def _step(row: Explained, group: Group, member: dict[int, int], summarise: Summa
         "summary": summary,
         "doc": rest.strip("\n"),
         "source": row.source and f"{place(row.source)}: {row.source.partition(': ')[2]}",
+        "given": given(step, member),
         "inputs": [[member[source], dimensions(shape)] for source, shape, _ in step.inputs],
         "formula": _formula(row.formula),
         "value": summarise(row.value),

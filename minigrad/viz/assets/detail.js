@@ -1,6 +1,7 @@
 // All about one step.
 
-function detail(step, graph, onselect, live) {
+function detail(step, page) {
+  const { graph, live, select: onselect } = page;
   const link = (id) => {
     const other = graph.byId.get(id);
     return el("button", { onclick: () => onselect(id) }, other.op ? `${other.label} (${other.op})` : other.label);
@@ -20,6 +21,8 @@ function detail(step, graph, onselect, live) {
   if (edit) box.append(edit);
   const stuck = live.edited?.size && live.stuckStep(step);
   if (stuck) box.append(el("p", { class: "trouble" }, `As it was recorded, and not computed again: ${stuck}.`));
+  const inside = lens(step, page);
+  if (inside) box.append(inside);
   box.append(el("h3", {}, "Value"), valueView(step.value, "value"));
   box.append(el("h3", {}, "Gradient of the result with respect to it"));
   if (step.gradient === null) box.append(el("p", { class: "quiet" }, step.fixed ? "none: it is data" : "none arrives"));

@@ -139,6 +139,7 @@ function renew(box, fresh) {
     return;
   }
   before.forEach((old, i) => {
-    if (old.id !== "edit" && (old.querySelector("canvas") || !old.isEqualNode(after[i]))) old.replaceWith(after[i]);
+    if (old.update) old.update();
+    else if (old.id !== "edit" && (old.querySelector("canvas") || !old.isEqualNode(after[i]))) old.replaceWith(after[i]);
   });
 }

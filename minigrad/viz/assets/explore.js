@@ -12,6 +12,8 @@ const live = new Live(data, onchange);
 const { camera, folding } = graph;
 const code = new Code(data, (steps) => light(steps));
 const player = new Player(data, graph, onstep);
+const numbers = new Numbers(data, live);
+const listeners = new Listeners();
 
 const button = (id, label, onclick, attributes = {}) => el("button", { id, onclick, ...attributes }, label);
 const search = el("input", { id: "search", type: "search", placeholder: "Search: op, name, shape, line", "aria-label": "Search" });
@@ -32,16 +34,24 @@ const coding = button("lines", "Code", () => show("code", !root.hasAttribute("da
 const notes = el("span", { id: "notes", class: "quiet" });
 const projector = button("projector", "Projector", () => project(!root.hasAttribute("data-projector")), { "aria-pressed": "false" });
 
-app.append(
-  el("header", { class: "row" }, el("h1", {}, data.title), search, found, direction, repeated ? join : null, code.known ? coding : null, projector,
+const header = el("header", { class: "row" }, el("h1", {}, data.title), search, found, direction, repeated ? join : null, code.known ? coding : null, projector,
     button("in", "+", () => camera.zoom(0.7), { "aria-label": "Zoom in" }), button("out", "−", () => camera.zoom(1.4), { "aria-label": "Zoom out" }),
     button("fit", "All", () => camera.fit()), themeButton(), button("help", "Keys", () => help.showModal()),
-    notes),
-  modules, stage, panel,
+    notes);
+app.append(
+  header, modules, stage, panel,
   el("footer", {}, el("div", { class: "row" }, button("first", "Start", () => player.go(-1)), button("back", "Back", () => player.go(player.at - 1)), playing,
     button("forward", "Step", () => player.go(player.at + 1)), button("last", "End", () => player.go(player.events.length - 1)), scrub, speed), now),
   help,
 );
+
+// What features see of the page.  They listen to "draw", "select" (a step), "step" (of the player, or null) and "change" (numbers).
+const menus = new Menus(header, notes);
+const page = {
+  data, root, app, header, stage, panel, now, graph, camera, folding, live, numbers, code, player, select, redraw,
+  menu: (name, ...items) => menus.add(name, ...items),
+  listen: (kind, listener) => listeners.on(kind, listener),
+};
 
 // Parts that can be shown or not: a switch of the page, its button, and its style.
 function show(name, on) {
@@ -70,8 +80,9 @@ function select(id, move = true) {
   graph.select(id, move);
   graph.clear("lit");
   code.light(graph.byId.get(id));
-  panel.replaceChildren(detail(graph.byId.get(id), graph, (other) => select(other), live));
+  panel.replaceChildren(detail(graph.byId.get(id), page));
   panel.scrollTop = 0;
+  listeners.tell("select", graph.byId.get(id));
 }
 
 function redraw() {
@@ -84,15 +95,17 @@ function redraw() {
   player.show();
   if (player.at >= 0) camera.follow([graph.nodeOf.get(player.events[player.at].step.id).element]);
   live.relabel(graph);
+  listeners.tell("draw");
 }
 
 // Numbers were changed: the same graph with other ones; anew, where the fields to change them are to be others, too.
 function onchange(anew = false) {
   live.relabel(graph);
   now.replaceChildren(...player.tell());
-  const fresh = detail(graph.byId.get(graph.selected), graph, (other) => select(other), live);
+  const fresh = detail(graph.byId.get(graph.selected), page);
   if (anew) panel.replaceChildren(fresh);
   else renew(panel.firstElementChild, fresh);
+  listeners.tell("change");
 }
 
 function listModules() {
@@ -133,12 +146,13 @@ function onstep(event) {
   playing.textContent = player.timer ? "Pause" : "Play";
   now.replaceChildren(...player.tell());
   code.measure((step) => player.reached("backward", step));
+  listeners.tell("step", event);
   if (!event) return;
   graph.clear("lit");
   code.light(event.step, event.phase);
   if (graph.selected === event.step.id) return;
   graph.select(event.step.id, false);
-  panel.replaceChildren(detail(event.step, graph, select, live));
+  panel.replaceChildren(detail(event.step, page));
 }
 
 function togglePlay() {
@@ -204,6 +218,7 @@ Viz.instance().then((viz) => {
   redraw();
   const result = data.steps.findLast((step) => step.output) ?? data.steps.at(-1);
   select(result.id, false);
+  for (const feature of FEATURES) feature(page);
   root.dataset.ready = Math.round(performance.now());
 }).catch((error) => {
   stage.replaceChildren(el("p", { class: "error" }, `The graph could not be laid out: ${error.message}`));

@@ -1,0 +1,103 @@
+"""What a page is told of a step's arguments, and the arrays that it carries to look inside of steps."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections.abc import Sequence
+from dataclasses import fields, is_dataclass
+from typing import Any
+
+import numpy as np
+
+from .data import UNKNOWN
+from .explain import Explained
+from .numbers import host
+from .walk import Argument, Step
+
+__all__ = ["LENSED", "arrays", "given"]
+
+#: The ops that the page shows from inside (`assets/lens*.js`).
+LENSED = frozenset(
+    {
+        "conv",
+        "conv_bias",
+        "max_pool",
+        "matmul",
+        "linear",
+        "softmax",
+        "cross_entropy",
+    }
+)
+#: Bytes of all arrays in a page together.
+LARGEST = 600_000
+
+
+def given(step: Step, member: dict[int, int]) -> dict[str, Any]:
+    """For each parameter of a step's op: the step that it comes from and which of its outputs, or its value.
+
+    >>> from minigrad import Tensor
+    >>> from minigrad.viz import walk
+    >>> x, y = walk(Tensor(np.ones((2, 3)), requires_grad=True).sum(axis=1).sum())[:2]
+    >>> given(y, {x.id: x.id})["axis"]
+    {'value': 1}
+    """
+    return {name: _given(argument, member) for name, argument in step.arguments.items()}
+
+
+def _given(argument: Argument, member: dict[int, int]) -> dict[str, Any]:
+    if argument.source is None:
+        return {"value": _plain(argument.value)}
+    found: dict[str, Any] = {"from": member.get(argument.source, argument.source)}
+    return found if argument.output is None else found | {"output": argument.output}
+
+
+def _plain(value: Any) -> Any:
+    """A value as JSON has it; None of an array and of what nobody knows."""
+    if value is UNKNOWN or isinstance(value, (np.ndarray, bytes)):
+        return None
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, (bool, int, str)) or value is None:
+        return value
+    if isinstance(value, float):
+        return value if np.isfinite(value) else str(value)
+    if isinstance(value, slice):
+        return {"start": _plain(value.start), "stop": _plain(value.stop), "step": _plain(value.step)}
+    if isinstance(value, (tuple, list)):
+        return [_plain(part) for part in value]
+    if is_dataclass(value):
+        return {f.name: _plain(getattr(value, f.name)) for f in fields(value)}
+    return str(value)
+
+
+def arrays(rows: Sequence[Explained]) -> dict[str, dict[str, Any]]:
+    """Values and gradients of the steps that the page shows from inside, and of what they read, as far as there is room.
+
+    A page that computes has them anyway.
+    """
+    known = {row.step.id: row for row in rows}
+    wanted = [row for row in rows if row.step.op in LENSED]
+    sources = [known[a.source] for row in wanted for a in row.step.arguments.values() if a.source in known]
+    found: dict[str, dict[str, Any]] = {}
+    left = LARGEST
+    for number, row in {row.step.id: row for row in [*wanted, *sources]}.items():
+        left -= sum(part.nbytes for part in _parts(row.value) + _parts(row.gradient))
+        if left < 0:
+            break
+        found[str(number)] = {"value": _encoded(row.value), "gradient": _encoded(row.gradient)}
+    return found
+
+
+def _parts(value: Any) -> list[np.ndarray]:
+    return [] if value is None else [host(part) for part in (value if isinstance(value, tuple) else (value,))]
+
+
+def _encoded(value: Any) -> Any:
+    """Shape, dtype and numbers, as float32 in base64; complex and other kinds are left out."""
+    if isinstance(value, tuple):
+        return [_encoded(part) for part in value]
+    if value is None or host(value).dtype.kind not in "fiub":
+        return None
+    array = host(value)
+    numbers = np.ascontiguousarray(array, dtype="<f4")
+    return {"shape": list(array.shape), "dtype": str(array.dtype), "data": b64encode(numbers.tobytes()).decode()}
