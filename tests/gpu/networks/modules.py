@@ -7,6 +7,8 @@ import json
 import pickle
 import re
 import tempfile
+from base64 import b64decode
+from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
@@ -346,7 +348,15 @@ def graphs_are_drawn(device: str) -> Any:
     found: list[Any] = [viz.draw(loss, style=style).source for style in ("minimal", "normal", "detailed")]
     found.append(viz.draw(loss, derivative=2, highlight="nan", style="detailed").source)
     found.append(viz.draw(model, on(device, X), depth=0).source)
-    return list(map(unnumbered, [*found, str(viz.explain(loss)), json.dumps(viz.explore(loss).data)]))
+    page = viz.explore(loss).data
+    numbers = [np.float32(step.pop("size") or 0) for step in page["steps"]], list(carried(page.pop("arrays")))
+    return [*map(unnumbered, [*found, str(viz.explain(loss)), json.dumps(page)]), numbers]
+
+
+def carried(arrays: dict[str, dict[str, Any]]) -> Iterator[np.ndarray]:
+    """The arrays in a page, whose last digits are a device's own."""
+    for array in (array for step in arrays.values() for array in step.values() if array):
+        yield np.frombuffer(b64decode(array["data"]), "<f4").reshape(array["shape"])
 
 
 @case
