@@ -8,10 +8,10 @@
 - `Summary`: what `module.summary(input)` returns.
 """
 
+from minigrad.viz import ColouredText, colour_text
+
 from .cells import (
     CellTable,
-    ColouredText,
-    colour_text,
     find_cells,
     gradient_by_lag,
     plot_attention,
