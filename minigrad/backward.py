@@ -13,7 +13,7 @@ of it, dL/da + i dL/db, so that a step along -grad descends; the two meet in `ou
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -177,6 +177,11 @@ class Pass:
             return False
         return type(self.cotangents[0]) is not ndarray or type(self.outputs[0]._array) is not ndarray or is_running()
 
+    def seen(self) -> AbstractContextManager[Callable[[Node], object] | None]:
+        """Where the pass is recorded and somebody observes: what wants to know whose rule runs."""
+        is_seen = self.create_graph and not self.of_a_rule and graph.observer() is not None
+        return graph.rules_seen() if is_seen else nullcontext()
+
 
 def _pass(this: Pass, trial: Trial | None = None) -> dict[Node, Any]:
     """A backward pass, with care or on trial."""
@@ -184,8 +189,8 @@ def _pass(this: Pass, trial: Trial | None = None) -> dict[Node, Any]:
     needed = None if targets is None else needed_by(schedule.waiting, targets, this.search)
     found: dict[Node, Any] = dict.fromkeys(targets or ())
     mode = graph.set_grad_enabled(this.create_graph) if graph.special else nullcontext()
-    with mode, _behind_mask(this.outputs, this.cotangents) as masked, moving() as move_to:
-        _visit_all(this, schedule, needed, found, masked, trial, move_to)
+    with mode, _behind_mask(this.outputs, this.cotangents) as masked, moving() as move_to, this.seen() as see:
+        _visit_all(this, schedule, needed, found, masked, trial, move_to, see)
     return {n: g for n, g in found.items() if g is not None}
 
 
@@ -197,6 +202,7 @@ def _visit_all(
     masked: BehindMask,
     trial: Trial | None,
     move_to: Callable[[Any], None] | None,
+    see: Callable[[Node], object] | None,
 ) -> None:
     """The loop: the rule of one node after the other sends to its parents."""
     create_graph, keep = this.create_graph, this.keep
@@ -231,6 +237,8 @@ def _visit_all(
             else:
                 trial.leaves[node] = g
             continue
+        if see is not None:
+            see(node)
         if node.op.masks or (masked and node in masked):
             apply_masked(node, g, parents, send, create_graph, masked, trial is not None)
         else:

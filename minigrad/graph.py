@@ -24,7 +24,7 @@ import types
 import warnings
 import weakref
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar, Token
 from dataclasses import dataclass, field
 from typing import Any
@@ -226,6 +226,25 @@ def observe(function: Observer) -> Mode:
 def observer() -> Observer | None:
     """The function that `observe` was given in this thread and async task."""
     return _observer.get() if special else None
+
+
+#: The node whose rule runs, while a backward pass is recorded that somebody observes.
+_rule: ContextVar[Node | None] = ContextVar("rule", default=None)
+
+
+@contextmanager
+def rules_seen() -> Iterator[Callable[[Node], object]]:
+    """Gives a backward pass what to call with each node before its rule runs; `rule_now` tells it to those who observe."""
+    token = _rule.set(_rule.get())
+    try:
+        yield _rule.set
+    finally:
+        _rule.reset(token)
+
+
+def rule_now() -> Node | None:
+    """The node whose rule makes what is recorded now; None of what no rule makes."""
+    return _rule.get()
 
 
 #: How many transforms (`grad`, `jacobian` ...) are around the current line, in this thread and task.

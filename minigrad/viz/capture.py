@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, Protocol
 
 from .. import tracing
 from ..backend import is_array
-from ..graph import Node, observe, user_line
+from ..graph import Node, observe, rule_now, user_line
 from ..tensor import Tensor, raw
 from .code import targets
 from .data import Collection, Known
@@ -46,12 +46,14 @@ class Record:
         source: the line of the user's code.
         calls: the calls of modules that it happened in, outermost first.
         given: what the op got for its parameters (`Collection.sort_out`).
+        rule: in a backward pass that is recorded, the number of the node whose rule made the step.
     """
 
     value: Any
     source: str | None
     calls: tuple[Call, ...]
     given: dict[str, Any]
+    rule: int | None = None
 
 
 _records: weakref.WeakKeyDictionary[Node, Record] = weakref.WeakKeyDictionary()
@@ -84,7 +86,9 @@ def capture(module: Modular | None = None, values: bool = True) -> Iterator[None
             data.computed(op, value, parameters, user_line(), tuple(stack))
             return
         given = data.sort_out(op, node.parents, parameters, bool(stack))
-        _records[node] = Record(_copied(value) if values else None, user_line(), tuple(stack), given)
+        made_by = rule_now()
+        rule = None if made_by is None else made_by.order
+        _records[node] = Record(_copied(value) if values else None, user_line(), tuple(stack), given, rule)
 
     with ExitStack() as undo:
         if module is not None:

@@ -13,7 +13,10 @@ from .walk import Step, walk
 
 __all__ = ["DERIVATIVES", "with_gradients"]
 
-DERIVATIVES = ("gradient", "second derivative", "higher derivatives")
+DERIVATIVES = (
+    "gradient", "second derivative", "third derivative", "fourth derivative", "fifth derivative", "sixth derivative",
+    "higher derivatives",
+)  # fmt: skip
 
 
 def with_gradients(
@@ -36,9 +39,20 @@ def with_gradients(
         if not outputs:
             raise ValueError(f"derivative={order}: the gradient of order {len(starts)} does not depend on the leaves")
     all_steps = walk([*tensors, *outputs], names)
+    _count_orders(all_steps, starts)
     for step in all_steps:
-        if step.op and (passed := sum(step.id > start for start in starts)):
-            step.calls = (Call(DERIVATIVES[min(passed, 3) - 1], 1, ""),)
-            if step.output and called.get(step.node):
-                step.name = f"{step.calls[0].path} of {called[step.node]}"
+        if step.op and step.order:
+            step.calls = (Call(DERIVATIVES[min(step.order, len(DERIVATIVES)) - 1], 1, ""),)
+        if step.op and step.order and step.data is None and called.get(step.node):
+            step.name = f"{step.calls[0].path} of {called[step.node]}"
     return all_steps, outputs
+
+
+def _count_orders(steps: list[Step], starts: list[int]) -> None:
+    """Note how often was differentiated before a step was made; of data, before the first step that reads it."""
+    readers: dict[int, int] = {}
+    for step in reversed(steps):
+        own = readers.get(step.id, 0) if step.data is not None else sum(step.id > start for start in starts)
+        step.order = own
+        for source, *_ in step.inputs:
+            readers[source] = min(own, readers.get(source, own))

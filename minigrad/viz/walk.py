@@ -50,6 +50,8 @@ class Step:
         calls: the calls of modules that made it, outermost first, where they were captured (see `capture`).
         arguments: what the op was given, by the names of its parameters.
         data: of data, what is known of the array.
+        order: 0 of the function itself, 1 of what computes its gradient, 2 of the gradient of that, ...
+        rule: of what computes a gradient, the step whose rule it belongs to, where it was captured.
     """
 
     id: int
@@ -65,6 +67,8 @@ class Step:
     calls: tuple[Call, ...] = ()
     arguments: dict[str, Argument] = field(default_factory=dict, repr=False)
     data: Data | None = field(default=None, repr=False)
+    order: int = field(default=0, repr=False)
+    rule: int | None = field(default=None, repr=False)
 
     @property
     def shapes(self) -> tuple[tuple[int, ...], ...]:
@@ -117,7 +121,8 @@ def walk(outputs: Tensor | Iterable[Tensor], names: Any = None) -> list[Step]:
             node.shape, node.dtype, node, output=node in ends,
         )  # fmt: skip
         record = captured(node)
-        step.calls = () if record is None else record.calls
+        if record is not None:
+            step.calls, step.rule = record.calls, record.rule
         step.inputs = [(_source(p).order, p.shape, p.dtype) for p in node.parents if p is not None]
         if op is not None:
             steps += data.read_by(step)

@@ -16,7 +16,7 @@ class Carrier {
     this.clear();
     const layer = svg("g", { class: `carried ${phase}`, "aria-hidden": true });
     this.layer = layer;
-    this.graph.picture.querySelector("g.graph").append(layer);
+    target.closest("g.graph").append(layer);
     const dots = still() ? [] : loads.flatMap(({ edge, text }) => this.dot(layer, edge, text));
     const arrive = () => {
       layer.replaceChildren();

@@ -45,5 +45,6 @@ function detail(step, page) {
   const readers = graph.steps.filter((other) => other.inputs.some(([source]) => source === step.id));
   if (step.inputs.length) box.append(el("h3", {}, "Reads"), el("div", { class: "row" }, ...new Set(step.inputs.map(([id]) => link(id)))));
   if (readers.length) box.append(el("h3", {}, "Read by"), el("div", { class: "row" }, ...readers.slice(0, 20).map((other) => link(other.id))));
+  box.append(...twinsOf(step, graph, link));
   return box;
 }

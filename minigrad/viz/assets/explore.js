@@ -7,7 +7,7 @@ app.className = "explore";
 const stage = el("main", { "aria-label": "Graph" });
 const panel = el("aside", { "aria-label": "Details", tabindex: 0 });
 const now = el("div", { id: "now", role: "status", "aria-live": "polite" });
-const graph = new Graph(data, stage, (id) => select(id), redraw);
+const graph = new (data.steps.some((step) => step.order) ? Panes : Graph)(data, stage, (id) => select(id), redraw);
 const live = new Live(data, onchange);
 const { camera, folding } = graph;
 const code = new Code(data, (steps) => light(steps));
@@ -186,7 +186,7 @@ scrub.addEventListener("input", () => player.go(Number(scrub.value)));
 
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || help.open || ["INPUT", "SELECT"].includes(event.target.tagName)) return;
-  const node = graph.picture.contains(event.target) ? [...graph.nodes.values()].find((n) => n.element === event.target) : null;
+  const node = event.target.classList.contains("node") ? [...graph.nodes.values()].find((n) => n.element === event.target) : null;
   const walk = { i: "in", o: "out", n: "next", p: "previous" }[event.key.toLowerCase()];
   if (walk && (node || graph.selected)) {
     const to = graph.neighbour(node ? node.members[0].id : graph.selected, walk);
