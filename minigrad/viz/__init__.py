@@ -10,6 +10,7 @@ from .drawing import DotNotFoundError, Drawing
 from .explain import Explained, Explanation, explain
 from .explore import explore
 from .numbers import memory_size
+from .orders import derivatives
 from .page import Page
 from .program import draw_program
 from .target import resolve

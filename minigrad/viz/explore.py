@@ -11,7 +11,7 @@ from typing import Any
 from ..tensor import Tensor
 from .capture import variable_of
 from .code import Listing
-from .derivatives import with_gradients
+from .higher_order import with_gradients
 from .explain import Explained, Rule, explained, place
 from .formula import Formula
 from .given import arrays, given
@@ -40,6 +40,7 @@ SCRIPTS = (
     "layers.js",
     "graph.js",
     "twins.js",
+    "orders.js",
     "carry.js",
     "lens.js",
     "detail.js",
@@ -182,6 +183,7 @@ def _step(row: Explained, group: Group, member: dict[int, int], summarise: Summa
         "bytes": memory_size(step.bytes),
         "output": step.output,
         "order": step.order,
+        "derivative": step.derivative,
         "rule": member.get(step.rule) if step.rule is not None else None,
         "states": ", ".join(sorted(set(re.findall(r"\b(\w+)_\{t-1\}", step.doc.partition("\nd")[0])), reverse=True)),
         "summary": summary,

@@ -51,6 +51,7 @@ class Step:
         arguments: what the op was given, by the names of its parameters.
         data: of data, what is known of the array.
         order: 0 of the function itself, 1 of what computes its gradient, 2 of the gradient of that, ...
+        derivative: which derivative it is the result of, 0 of the function itself; None of what is on the way.
         rule: of what computes a gradient, the step whose rule it belongs to, where it was captured.
     """
 
@@ -68,6 +69,7 @@ class Step:
     arguments: dict[str, Argument] = field(default_factory=dict, repr=False)
     data: Data | None = field(default=None, repr=False)
     order: int = field(default=0, repr=False)
+    derivative: int | None = field(default=None, repr=False)
     rule: int | None = field(default=None, repr=False)
 
     @property

@@ -24,8 +24,10 @@ function detail(step, page) {
   const inside = lens(step, page);
   if (inside) box.append(inside);
   box.append(el("h3", {}, "Value"), valueView(step.value, "value"));
-  box.append(el("h3", {}, "Gradient of the result with respect to it"));
-  if (step.gradient === null) box.append(el("p", { class: "quiet" }, step.fixed ? "none: it is data" : "none arrives"));
+  const goesBack = page.data.backward.length > 0;
+  if (goesBack) box.append(el("h3", {}, "Gradient of the result with respect to it"));
+  if (!goesBack) box.append("");
+  else if (step.gradient === null) box.append(el("p", { class: "quiet" }, step.fixed ? "none: it is data" : "none arrives"));
   else {
     if (step.arrives.length > 1) box.append(el("p", {}, `${step.arrives.length} gradients arrive and add up: ${step.arrives.join(" + ")}`));
     box.append(el("div", { "data-part": "gradient" }, valueView(step.gradient, "gradient")));

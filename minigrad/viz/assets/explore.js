@@ -135,6 +135,7 @@ function legend() {
     swatch("op", "op"), swatch("output", "result"), folding.all.size ? swatch("closed", "closed module: a click opens it") : null,
     el("li", {}, el("b", { class: "value" }, "blue"), ": the value, of an array its shape"),
     el("li", {}, el("b", { class: "gradient" }, "orange"), ": the gradient of the result by it, once it has been played"),
+    graph.behind && !data.orders ? el("li", {}, el("span", { class: "swatch twin" }), "twins: a step, and the steps of the gradient that its rule made") : null,
     el("li", {}, "rms: root of the mean of the squares of all elements"),
     el("li", {}, "g: the gradient that arrives at a step; d x: what goes on to x; +=: others send to x, too")));
 }

@@ -14,7 +14,8 @@ class Panes extends Graph {
     this.camera = new Cameras(front, this.behind.camera);
     this.stage = place;
     place.append(front, this.behind.place);
-    this.isSplit = true;
+    this.isSplit = !data.orders;
+    this.only = null; // the steps that are shown; null: all of them
   }
 
   get isSplit() { return this.stage.classList.contains("panes"); }
@@ -23,15 +24,17 @@ class Panes extends Graph {
   shown() {
     super.shown();
     this.whole = { nodes: this.nodes, edges: this.edges };
-    if (!this.isSplit) return;
-    const part = (behind) => ({
-      nodes: new Map([...this.whole.nodes].filter(([, node]) => isBehind(node) === behind)),
-      edges: new Map([...this.whole.edges].filter(([, { from, to }]) => isBehind(from) === behind && isBehind(to) === behind)),
+    const isLeftOut = (node) => this.only !== null && !node.members.some((step) => this.only.has(step.id));
+    for (const node of this.nodes.values()) if (isLeftOut(node)) node.element = svg("g", {}); // nobody sees it
+    const part = (isIn) => ({
+      nodes: new Map([...this.whole.nodes].filter(([, node]) => isIn(node))),
+      edges: new Map([...this.whole.edges].filter(([, { from, to }]) => isIn(from) && isIn(to))),
     });
-    Object.assign(this, part(false));
+    Object.assign(this, part((node) => !isLeftOut(node) && !(this.isSplit && isBehind(node))));
+    if (!this.isSplit) return;
     const { asked, viz, nodeOf, selected } = this;
     const isThere = selected !== null && isBehind(nodeOf.get(selected));
-    Object.assign(this.behind, { ...part(true), asked, viz, nodeOf, selected: isThere ? selected : null });
+    Object.assign(this.behind, { ...part(isBehind), asked, viz, nodeOf, selected: isThere ? selected : null });
   }
 
   draw() {
@@ -168,17 +171,18 @@ FEATURES.push((page) => {
   page.listen("step", (step) => choose(step?.step, true));
   page.listen("draw", () => { looked.over = null; choose(graph.byId.get(graph.selected), false); });
 
+  if (data.orders) return;
   const orders = Math.max(...data.steps.map((step) => step.order));
   const behind = orders === 1 ? "Its gradient" : `Its derivatives, up to order ${orders}`;
   stage.append(el("div", { class: "pane-title" }, "The function"),
     el("div", { class: "pane-title" }, behind, el("span", { class: "quiet" }, el("span", { class: "swatch" }), "twins: a step, and the steps of the gradient that its rule made")));
+  choose(graph.byId.get(graph.selected), false);
   const split = el("button", { id: "twins", "aria-pressed": "true", onclick: () => {
     graph.isSplit = !graph.isSplit;
     split.setAttribute("aria-pressed", graph.isSplit);
     page.redraw();
   } }, "The gradient's graph beside");
   page.menu("View", split);
-  choose(graph.byId.get(graph.selected), false);
 });
 
 // Lines from a node to its twins, across the border of the panes.

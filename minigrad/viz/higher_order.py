@@ -11,12 +11,24 @@ from ..tensor import Tensor
 from .capture import Call, capture
 from .walk import Step, walk
 
-__all__ = ["DERIVATIVES", "with_gradients"]
+__all__ = ["DERIVATIVES", "ConstantGradient", "with_gradients"]
 
 DERIVATIVES = (
     "gradient", "second derivative", "third derivative", "fourth derivative", "fifth derivative", "sixth derivative",
     "higher derivatives",
 )  # fmt: skip
+
+
+class ConstantGradient(ValueError):
+    """A gradient does not depend on the leaves any more.
+
+    Attributes:
+        order: which one it is: 1 is the gradient itself.
+    """
+
+    def __init__(self, asked: int, order: int) -> None:
+        super().__init__(f"derivative={asked}: the gradient of order {order} does not depend on the leaves")
+        self.order = order
 
 
 def with_gradients(
@@ -25,11 +37,12 @@ def with_gradients(
     """The graph with that of its gradients, in boxes by their order, and the last of the gradients.
 
     Raises:
-        ValueError: a gradient does not depend on the leaves any more.
+        ConstantGradient: a gradient does not depend on the leaves any more.
     """
     kept = [(step.name, leaf) for step in steps if step.kind == "leaf" and (leaf := step.node.tensor()) is not None]
     leaves = [leaf for _, leaf in kept]
     outputs, starts, called = tensors, [], dict[Any, str | None]()
+    orders = [tensors]
     for _ in range(order):
         starts.append(next(clock))
         with capture(values=values):
@@ -37,10 +50,13 @@ def with_gradients(
         called |= {g._node: name for g, (name, _) in zip(found, kept, strict=True) if g is not None and g._node is not None}
         outputs = [g for g in found if g is not None and g._node is not None]
         if not outputs:
-            raise ValueError(f"derivative={order}: the gradient of order {len(starts)} does not depend on the leaves")
-    all_steps = walk([*tensors, *outputs], names)
+            raise ConstantGradient(order, len(starts))
+        orders.append(outputs)
+    all_steps = walk([t for results in orders for t in results], names)
     _count_orders(all_steps, starts)
+    derivative = {t._node: i for i, results in enumerate(orders) for t in results}
     for step in all_steps:
+        step.derivative = derivative.get(step.node)
         if step.op and step.order:
             step.calls = (Call(DERIVATIVES[min(step.order, len(DERIVATIVES)) - 1], 1, ""),)
         if step.op and step.order and step.data is None and called.get(step.node):
