@@ -45,6 +45,8 @@ SCRIPTS = (
     "lens.js",
     "detail.js",
     "player.js",
+    "recursion.js",
+    "naive.js",
     "code.js",
     "explore.js",
 )

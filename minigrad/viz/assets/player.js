@@ -14,8 +14,9 @@ class Player {
     this.at = -1; // -1: nothing is played, all values are shown
     this.timer = null;
     // Who sends the gradients that arrive, in their order.
-    this.senders = new Map(data.steps.map((step) => [step.id, step.output ? [null] : []]));
+    this.senders = new Map(data.steps.map((step) => [step.id, []]));
     for (const id of data.backward) for (const rule of graph.byId.get(id).rules) this.senders.get(rule.to).push({ from: id, rule });
+    for (const step of data.steps) if (step.arrives.length > this.senders.get(step.id).length) this.senders.get(step.id).unshift(null); // the start
   }
 
   // What happens in a closed module is one event, after all that it is given; its parameters are none.  Called when something
