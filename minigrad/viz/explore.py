@@ -45,6 +45,7 @@ SCRIPTS = (
     "lens.js",
     "detail.js",
     "player.js",
+    "check.js",
     "recursion.js",
     "naive.js",
     "code.js",

@@ -33,11 +33,11 @@ function detail(step, page) {
     box.append(el("div", { "data-part": "gradient" }, valueView(step.gradient, "gradient")));
   }
   if (step.rules.length) box.append(el("h3", {}, "What it sends back"));
-  for (const rule of step.rules) {
+  for (const [i, rule] of step.rules.entries()) {
     box.append(el("p", {}, "to ", link(rule.to)));
     if (rule.formula) box.append(el("div", { class: "formula", tabindex: 0 }, math(rule.formula.math)));
     if (rule.local) box.append(el("div", { class: "formula quiet", tabindex: 0 }, `${rule.local.left} = `, math(rule.local.math), ` = ${rule.local.value}`));
-    box.append(el("p", {}, `= ${rule.sent}`));
+    box.append(el("p", {}, `= ${rule.sent}`, el("span", { class: "check", "data-check": `${step.id} ${i}` })));
   }
   const tick = live.tick(step);
   if (tick) {
