@@ -75,6 +75,7 @@ def expanded(program: Program, products: bool = True, guarded: bool = True) -> P
 def _finite(x: Any, constants: dict[Var, np.ndarray], guards: list[Var]) -> list[Step]:
     """That weights are finite through which a cotangent is sent back: zeros lie around it, and 0 times infinity is NaN."""
     guards.append(Var.new((), bool))
+    guards[-1].why = "weights of a convolution would not be finite"
     return spelled(_all_finite, Step(all_finite, (x,), {}, (guards[-1],)), constants, guards) or []
 
 
@@ -121,6 +122,7 @@ def _is_here(x: Any, index: Any, axis: int) -> Any:
     n = x.shape[axis]
     place = np.where(index < 0, index + n, index)
     inside: Any = np.all((place >= 0) & (place < n))
+    inside.value.why = "an index would be out of range"
     x.recorder.guards.append(inside.value)  # else NumPy says what is wrong
     dtype = np.dtype(np.int32 if n < 1 << 31 else np.int64)  # numbers of half the size are compared in half the time
     places = np.arange(n, dtype=dtype).reshape([n if i == axis % x.ndim else 1 for i in range(x.ndim)])

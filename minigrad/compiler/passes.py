@@ -46,6 +46,8 @@ def _renamed(step: Step, by: dict[Var, Any]) -> Step:
 def _with_steps(program: Program, steps: list[Step], by: dict[Var, Any]) -> Program:
     checks = [(verify, replaced(values, by)) for verify, values in program.checks]
     outputs, guards = replaced(program.outputs, by), replaced(program.guards, by)
+    for old, new in zip(program.guards, guards, strict=True):
+        new.why = new.why or old.why
     return Program(program.inputs, dict(program.constants), steps, outputs, checks, guards)
 
 

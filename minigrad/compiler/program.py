@@ -27,12 +27,17 @@ _added = itertools.count(1)
 
 
 class Var:
-    """A value of a program: one array."""
+    """A value of a program: one array.
 
-    __slots__ = ("dtype", "number", "shape")
+    Attributes:
+        why: of a guard, what would be another one where it is not true, and in which line of the user's code.
+    """
+
+    __slots__ = ("dtype", "number", "shape", "why")
 
     def __init__(self, number: int, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
         self.number, self.shape, self.dtype = number, shape, dtype
+        self.why: str | None = None
 
     @classmethod
     def new(cls, shape: tuple[int, ...], dtype: Any) -> Var:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import linecache
 import operator
+import os
 from collections.abc import Sequence
 from threading import get_ident
 from typing import Any
@@ -299,17 +301,22 @@ class Recorder:
         if get_ident() == self.thread:
             self.checks.append((verify, self._vars(tuple(numbers))))
 
-    def guard(self, arrays: Any) -> bool:
+    def guard(self, arrays: Any, why: str = "a number that must be finite would not be") -> bool:
         """Whether all numbers are finite in this run; the program is right only where that is the same."""
         arrays = list(arrays)
-        return bool(self.looked_at(self.call(all_finite, arrays, {})))
+        return bool(self.looked_at(self.call(all_finite, arrays, {}), why))
 
-    def looked_at(self, x: Traced) -> Any:
-        """The truth, or the whole number, of this run; the program is right only where it is the same."""
+    def looked_at(self, x: Traced, why: str | None = None) -> Any:
+        """The truth, or the whole number, of this run; the program is right only where it is the same.
+
+        Args:
+            why: what would be another one else; by default a decision at the line of the user's that runs.
+        """
         value = numbers_of(x).item()
         if get_ident() != self.thread:
             return value
         same: Any = (x if value else np.logical_not(x)) if x.dtype == bool else x == value
+        same.value.why = why or f"a decision would be another one ({value} when it was recorded){_at_line()}"
         self.guards.append(same.value)
         return value
 
@@ -338,6 +345,15 @@ def _check_casting(ufunc: np.ufunc, args: Any, kwargs: dict[str, Any], out: Any)
     options = {k: v for k, v in kwargs.items() if k in ("dtype", "casting", "signature", "sig")}
     with np.errstate(all="ignore"):
         ufunc(*one, out=into, **options)
+
+
+def _at_line() -> str:
+    """Where the user's code is now."""
+    frame = graph.user_frame()
+    if frame is None:
+        return ""
+    file, number = frame.f_code.co_filename, frame.f_lineno
+    return f", in {os.path.basename(file)}:{number}: {linecache.getline(file, number).strip()}"
 
 
 def _traced_in(x: Any) -> list[Traced]:

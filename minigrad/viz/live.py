@@ -30,7 +30,7 @@ from ..compiler.trace import Recorder
 from ..later import is_on_gpu
 from ..masked import masks
 from ..tensor import Tensor, raw
-from .explain import Explained
+from .explain import Explained, place, source_of
 from .formula import Formula
 from .numbers import host, memory_size
 from .values import Flow, backward_flow, values_of
@@ -281,11 +281,24 @@ def _flows(recorder: Recorder, tensors: list[Tensor], steps: list[Step], gradien
     flows = backward_flow(tensors, steps, gradient, on_trial=True)
     if not any(step.node.op is not None and step.data is None and masks(step.node, look=False) for step in steps):
         return flows
-    sent = [_dense(part) for flow in flows for _, _, g in flow.sends for part in (g if isinstance(g, tuple) else (g,))]
-    if all(np.isfinite(numbers_of(g)).all() for g in sent):
-        recorder.guard(sent)
-        return flows
-    return backward_flow(tensors, steps, gradient)
+    sent = {flow.step.id: [_dense(part) for *_, g in flow.sends for part in _parts(g)] for flow in flows if flow.sends}
+    if not all(np.isfinite(numbers_of(g)).all() for parts in sent.values() for g in parts):
+        return backward_flow(tensors, steps, gradient)
+    for flow in flows:
+        if parts := sent.get(flow.step.id):
+            recorder.guard(parts, _not_finite(flow.step))
+    return flows
+
+
+def _parts(g: Any) -> tuple[Any, ...]:
+    return g if isinstance(g, tuple) else (g,)
+
+
+def _not_finite(step: Step) -> str:
+    """What a page says where a gradient would have to be mended."""
+    source = source_of(step)
+    line = f", in {place(source)}: {source.partition(': ')[2]}" if source else ""
+    return f"what {step.op} sends back would not be finite, which a mask would have to mend{line}"
 
 
 def _behind(v: Var, made: Mapping[Var | None, Call]) -> Var:

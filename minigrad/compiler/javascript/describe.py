@@ -151,7 +151,7 @@ class _Writer:
             "outputs": _shown(program.outputs[0], places),
             "fixed": {places[v]: why for v, why in fixed.items() if v in places},
             "drawn": [places[v] for v in values if v in self.parts.drawn],
-            "guards": [places[v] for v in program.guards],
+            "guards": [[places[v], v.why] for v in program.guards],
         }
         return Living(description, places, {v: i for i, v in enumerate(names)}, {v: w for v, w in fixed.items() if v in places})
 

@@ -276,13 +276,20 @@ minigrad.Program = class {
 
   // What the program relies on, and is not so.
   #doubt() {
-    for (const value of this.description.guards) {
-      if (!this.read(value).data[0]) return "the program was recorded for other values: a decision in it would be another one";
+    for (const [value, why] of this.description.guards) {
+      if (!this.read(value).data[0]) return why ?? "the program was recorded for other values: a decision in it would be another one";
     }
     for (const [number, value] of this.description.decisions) {
-      if (this.numbers[number] !== value) return "the program was recorded for another number: a decision would be another one";
+      if (this.numbers[number] === value) continue;
+      return `the program was recorded for another number: a decision by ${this.#namesOf(number).join(", ")} would be another one`;
     }
     return null;
+  }
+
+  // The numbers of the user's that a number follows from.
+  #namesOf(number) {
+    const { name, args } = this.description.numbers[number];
+    return args?.length ? [...new Set(args.filter(Array.isArray).flatMap(([from]) => this.#namesOf(from)))] : [name ?? "a number"];
   }
 
   // The numbers of a value: {dtype, shape, data}.  They change with the next run.

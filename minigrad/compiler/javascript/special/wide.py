@@ -35,6 +35,7 @@ def holds(x: Any, condition: Any) -> None:
     """
     right: Any = np.all(condition | np.isnan(x))
     if hasattr(right, "recorder"):
+        right.value.why = "a number would be outside of where the page's function is right"
         right.recorder.guards.append(right.value)
     elif not right:
         raise TypeError("outside of where this is right")
