@@ -178,8 +178,8 @@ class Pass:
         return type(self.cotangents[0]) is not ndarray or type(self.outputs[0]._array) is not ndarray or is_running()
 
     def seen(self) -> AbstractContextManager[Callable[[Node], object] | None]:
-        """Where the pass is recorded and somebody observes: what wants to know whose rule runs."""
-        is_seen = self.create_graph and not self.of_a_rule and graph.observer() is not None
+        """Where somebody observes: what wants to know whose rule runs."""
+        is_seen = not self.of_a_rule and graph.observer() is not None
         return graph.rules_seen() if is_seen else nullcontext()
 
 

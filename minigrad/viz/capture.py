@@ -82,12 +82,12 @@ def capture(module: Modular | None = None, values: bool = True) -> Iterator[None
     data = Collection(copied=tracing.recorder.get() is None, values=values)  # a recorded value does not change
 
     def keep(op: Any, node: Node | None, value: Any, parameters: dict[str, Any]) -> None:
-        if node is None:
-            data.computed(op, value, parameters, user_line(), tuple(stack))
-            return
-        given = data.sort_out(op, node.parents, parameters, bool(stack))
         made_by = rule_now()
         rule = None if made_by is None else made_by.order
+        if node is None:
+            data.computed(op, value, parameters, user_line(), tuple(stack), rule)
+            return
+        given = data.sort_out(op, node.parents, parameters, bool(stack))
         _records[node] = Record(_copied(value) if values else None, user_line(), tuple(stack), given, rule)
 
     with ExitStack() as undo:

@@ -63,12 +63,14 @@ class Origin(NamedTuple):
         given: what it got for its parameters, as `Collection.sort_out` gives it.
         source: the line of the user's code.
         calls: the calls of modules that it happened in.
+        rule: the number of the node whose rule did it.
     """
 
     op: Any
     given: dict[str, Any]
     source: str | None
     calls: tuple[Any, ...]
+    rule: int | None
 
 
 class Known(NamedTuple):
@@ -108,13 +110,16 @@ class Collection:
         self._met[id(array)] = (array, data)
         return data
 
-    def computed(self, op: Any, out: Any, values: dict[str, Any], source: str | None, calls: tuple[Any, ...]) -> None:
+    def computed(
+        self, op: Any, out: Any, values: dict[str, Any], source: str | None, calls: tuple[Any, ...], rule: int | None
+    ) -> None:
         """Note how an op has made an array of others, none of which needs a gradient."""
         if not is_array(out) or not np.ndim(out):
             return
         count = len(op.inputs) if op.sequence is None else len(op.inputs) - 1 + len(values[op.sequence])
         given = self.sort_out(op, (None,) * count, values, bool(calls))
-        data = Data(out.copy() if self.values else None, out.shape, out.dtype, None, False, Origin(op, given, source, calls))
+        origin = Origin(op, given, source, calls, rule)
+        data = Data(out.copy() if self.values else None, out.shape, out.dtype, None, False, origin)
         first = next((value for value in given.values() if isinstance(value, Data)), None)
         if op.name in SAME and first is not None:  # the user's array, as a layer needs it
             data.name, data.given, data.origin = first.name, first.given, first.origin

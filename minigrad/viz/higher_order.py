@@ -65,10 +65,16 @@ def with_gradients(
 
 
 def _count_orders(steps: list[Step], starts: list[int]) -> None:
-    """Note how often was differentiated before a step was made; of data, before the first step that reads it."""
+    """Note how often was differentiated before a step was made; of data, before the first step that reads it.
+
+    What belongs to no rule by itself, data and the inputs of a fused op, belongs to that of the first step that reads it.
+    """
     readers: dict[int, int] = {}
+    rules: dict[int, int | None] = {}
     for step in reversed(steps):
         own = readers.get(step.id, 0) if step.data is not None else sum(step.id > start for start in starts)
         step.order = own
+        if own and step.rule is None:
+            step.rule = rules.get(step.id)
         for source, *_ in step.inputs:
-            readers[source] = min(own, readers.get(source, own))
+            readers[source], rules[source] = min(own, readers.get(source, own)), step.rule

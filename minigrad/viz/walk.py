@@ -199,6 +199,7 @@ class _DataSteps:
             -len(self.steps) - 1, "op" if op else "data", op and op.name, op.doc if op else "", name and printable(name),
             data.shape, data.dtype, node, data=data, calls=calls if origin is None else origin.calls,
         )  # fmt: skip
+        step.rule = None if origin is None else origin.rule
         self.steps[data] = step
         for name, value in () if origin is None else origin.given.items():
             self._link(step, name, value)

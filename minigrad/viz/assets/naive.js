@@ -159,9 +159,9 @@ class Naive {
   }
 
   key(event) {
-    if (!this.isOn || event.ctrlKey || event.metaKey || event.altKey || ["INPUT", "SELECT", "BUTTON", "SUMMARY"].includes(event.target.tagName) || document.querySelector("dialog[open]")) return;
+    if (!this.isOn || event.ctrlKey || event.metaKey || event.altKey || ["INPUT", "SELECT"].includes(event.target.tagName) || document.querySelector("dialog[open]")) return;
     const act = { ArrowRight: () => this.go(this.at + 1), ArrowLeft: () => this.go(this.at - 1), Home: () => this.go(-1), End: () => this.go(this.shown.length - 1), " ": () => this.toggle() }[event.key];
-    if (!act) return;
+    if (!act || (event.key === " " && ["BUTTON", "SUMMARY"].includes(event.target.tagName))) return;
     event.preventDefault();
     event.stopPropagation();
     act();

@@ -32,13 +32,13 @@ class Panes extends Graph {
     });
     Object.assign(this, part((node) => !isLeftOut(node) && !(this.isSplit && isBehind(node))));
     if (!this.isSplit) return;
-    const { asked, viz, nodeOf, selected } = this;
-    const isThere = selected !== null && isBehind(nodeOf.get(selected));
-    Object.assign(this.behind, { ...part(isBehind), asked, viz, nodeOf, selected: isThere ? selected : null });
+    const { asked, viz, nodeOf } = this;
+    Object.assign(this.behind, { ...part(isBehind), asked, viz, nodeOf });
   }
 
   draw() {
     const { selected } = this;
+    this.selected = null; // which picture it is in is seen when both are drawn
     super.draw();
     if (this.isSplit) this.behind.draw();
     Object.assign(this, this.whole);
