@@ -297,7 +297,7 @@ def looking_inside(device: str) -> Any:
     ways, losses = look.loss_landscape(lambda: (linear(on(device, X)) ** 2).mean(), linear.parameters(), steps=3)
     found += [ways, np.isfinite(losses).all(), list(linear.parameters())]
     table = look.find_cells("abcabc", on(device, ramp(6, 4)))
-    return [*found, repr(table), look.colour_text("abc", on(device, ramp(3))).html]
+    return [*found, repr(table), viz.colour_text("abc", on(device, ramp(3))).html]
 
 
 @case
