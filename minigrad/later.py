@@ -206,7 +206,15 @@ def perhaps_any(conditions: Any) -> bool:
     >>> perhaps_any(np.array([False, False]))
     False
     """
+    if _is_looked_at(conditions):
+        return holds_for_any(conditions)
     return is_unread(conditions) or bool(np.any(conditions))
+
+
+def _is_looked_at(x: Any) -> bool:
+    """Whether a program is recorded that goes the way that this run goes, so that both take the same steps."""
+    recorder = recorder_of(x)
+    return recorder is not None and recorder.looks
 
 
 def holds_for_any(conditions: Any) -> bool:
@@ -230,6 +238,8 @@ def surely_all(conditions: Any) -> bool:
     >>> surely_all(np.array([True, True]))
     True
     """
+    if _is_looked_at(conditions):
+        return not holds_for_any(np.logical_not(conditions))
     return not is_unread(conditions) and bool(np.all(conditions))
 
 

@@ -49,6 +49,7 @@ class Recorder:
         self.values: dict[Formula, Any] = {}  # what these numbers are in this run
         self.formulas: dict[Any, Formula] = {}
         self.alike: dict[Any, Formula] = {}
+        self.looks = False  # whether what can be left out in this run is left out, and the program right only while it can
         self.began = 0  # when the function began, on the clock of the graph
         self.leaves: set[Any] = set()  # older leaves whose gradients the program changes
         self.streams: Any = None

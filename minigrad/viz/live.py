@@ -214,7 +214,7 @@ def recorded(make: MakeGraph, roots: Sequence[Any], gradient: Any = None, most: 
     """
     with turn:
         recorder, state = Recorder(), reachable(*roots)
-        recorder.began = next(graph.clock)
+        recorder.began, recorder.looks = next(graph.clock), True
         taken = Taken(recorder, state, [])
         recorder.leaves = {t._node for t, *_ in taken.tensors if t.is_leaf}
         token = tracing.recorder.set(recorder)
