@@ -17,6 +17,6 @@ from .target import resolve
 from .walk import Step, walk
 
 __all__ = [
-    "DotNotFoundError", "Drawing", "Explained", "Explanation", "Page", "Step", "capture", "derivatives", "draw", "draw_program",
-    "explain", "explore", "memory_size", "resolve", "walk",
+    "ColouredText", "DotNotFoundError", "Drawing", "Explained", "Explanation", "Page", "Step", "capture", "colour_text",
+    "derivatives", "draw", "draw_program", "explain", "explore", "memory_size", "resolve", "walk",
 ]  # fmt: skip
