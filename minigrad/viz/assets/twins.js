@@ -6,12 +6,12 @@ const isBehind = (node) => node.members.every((step) => step.order > 0);
 // A graph in two pictures.  Nodes and edges are those of one graph, so that the player and the details need not know; what goes
 // from one picture to the other is drawn in neither.
 class Panes extends Graph {
-  constructor(data, place, onselect, onclose) {
+  constructor(data, place, ...listeners) {
     const front = el("div", { class: "pane" });
-    super(data, front, onselect, onclose);
-    this.behind = new Graph(data, el("div", { class: "pane behind" }), onselect, onclose);
+    super(data, front, ...listeners);
+    this.behind = new Graph(data, el("div", { class: "pane behind" }), ...listeners);
     Object.assign(this.behind, { folding: this.folding, shown: () => {} });
-    this.camera = new Cameras(front, this.behind.camera);
+    this.camera = new Cameras(front, this.behind);
     this.stage = place;
     place.append(front, this.behind.place);
     this.isSplit = !data.orders;
@@ -30,7 +30,8 @@ class Panes extends Graph {
       nodes: new Map([...this.whole.nodes].filter(([, node]) => isIn(node))),
       edges: new Map([...this.whole.edges].filter(([, { from, to }]) => isIn(from) && isIn(to))),
     });
-    Object.assign(this, part((node) => !isLeftOut(node) && !(this.isSplit && isBehind(node))));
+    this.own = part((node) => !isLeftOut(node) && !(this.isSplit && isBehind(node)));
+    Object.assign(this, this.own);
     if (!this.isSplit) return;
     const { asked, viz, nodeOf } = this;
     Object.assign(this.behind, { ...part(isBehind), asked, viz, nodeOf });
@@ -43,6 +44,13 @@ class Panes extends Graph {
     if (this.isSplit) this.behind.draw();
     Object.assign(this, this.whole);
     if (selected) this.select(selected, false);
+  }
+
+  // A picture, perhaps one that comes later, holds its own part.
+  install(picture) {
+    Object.assign(this, this.own);
+    super.install(picture);
+    Object.assign(this, this.whole);
   }
 
   select(id, move = true) {
@@ -64,16 +72,17 @@ class Panes extends Graph {
 
 // Two cameras that are led as one.
 class Cameras extends Camera {
-  constructor(place, other) {
+  constructor(place, behind) {
     super(place);
-    this.other = other;
-    this.label = SMALLEST;
+    Object.assign(this, { behind, other: behind.camera });
   }
 
   get label() { return this.height; }
   set label(height) {
     this.height = height;
-    if (this.other) this.other.label = height;
+    if (!this.other) return;
+    this.other.label = height;
+    this.lead((camera) => camera.start(this.behind.direction));
   }
 
   // The other one too, where it has anything to see.
