@@ -186,8 +186,8 @@ class TestTheGradientBeside:
                 assert lit(page) == twins(data, label)
             find(page, "w")
             assert lit(page) == set()
-            page.wait_for_timeout(500)  # the camera comes to rest
             sine = front.locator(".node", has_text="= sin")
+            at_rest(sine)
             sine.focus()  # as the keyboard does
             assert lit(page) == twins(data, "v3") | {"v3"}
             assert behind.locator(".twin").count() == 2
@@ -198,6 +198,7 @@ class TestTheGradientBeside:
         with tab(np.tanh, 0.5, derivative=1) as page:
             page.locator(".node.leaf").first.click()
             assert lit(page) == set()
+            at_rest(page.locator(".node.output").first)
             page.locator(".node", has_text="result = tanh").hover()
             assert {"result", "v1", "v2", "gradient of x"} >= lit(page) >= {"result", "gradient of x"}
             assert page.locator("svg.ties path").count() == len(lit(page)) - 1
@@ -210,10 +211,8 @@ class TestTheGradientBeside:
             for _ in range(17):
                 page.keyboard.press("ArrowRight")
                 seen.add(page.locator(".node.forward").evaluate("n => Boolean(n.closest('.behind'))"))
-                shape = page.locator(".node.forward").bounding_box()
-                page.wait_for_timeout(400)
                 pane = page.locator("main .pane", has=page.locator(".node.forward")).bounding_box()
-                shape = page.locator(".node.forward").bounding_box()
+                shape = at_rest(page.locator(".node.forward"))
                 assert pane["y"] - 1 <= shape["y"]
                 assert shape["y"] + shape["height"] <= pane["y"] + pane["height"] + 1
             assert seen == {False, True}
@@ -493,7 +492,6 @@ class TestAPhone:
     pytestmark = needs_browser
 
     def test_a_finger_chooses_each_node_that_is_seen(self, tmp_path: Path) -> None:
-        """At any time, also while the camera moves; and a finger that draws the picture along chooses nothing."""
         from playwright.sync_api import sync_playwright
 
         net = nn.Sequential(nn.Conv2d(1, 4, 5), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(144, 3))
@@ -506,7 +504,7 @@ class TestAPhone:
             chosen = 0
             for node in page.locator(".node").all():
                 name = node.get_attribute("aria-label").split(",")[0].split(" ", 1)[1]
-                place = middle_in(node.bounding_box(), page.locator("main").bounding_box())
+                place = middle_in(at_rest(node), page.locator("main").bounding_box())
                 if place is None:
                     continue
                 page.touchscreen.tap(*place)
@@ -514,6 +512,15 @@ class TestAPhone:
                 chosen += 1
             assert chosen >= 5
             browser.close()
+
+
+def at_rest(shape: Any) -> dict[str, float]:
+    """Where a shape is when the camera has come to rest."""
+    before = None
+    while before != (now := shape.bounding_box()):
+        before = now
+        shape.page.wait_for_timeout(120)
+    return now
 
 
 def middle_in(box: dict[str, float], frame: dict[str, float]) -> tuple[float, float] | None:
