@@ -4,14 +4,16 @@
 `egrad(egrad(f))` is the second derivative. They are compared with the exact ones, polynomials in t = tanh x
 by d/dx p(t) = p'(t) (1 - t^2), and with central differences: sum over k of (-1)^k C(n, k)
 tanh(x + (n/2 - k) h) / h^n, with the step h that happens to be best for the order n.
+
+How the graph of the derivative grows with its order, beside its curve, along which x moves: out/tanh_derivatives.html.
 """
 
 import matplotlib.pyplot as plt
 import numpy as np
 from scipy.special import comb
-from shared import generator, picture, run
+from shared import OUT, generator, picture, run
 
-from minigrad import egrad
+from minigrad import egrad, viz
 
 
 def tanh(x):
@@ -55,6 +57,7 @@ def main(orders=6, points=400):
     axes[1].set(title="how far from the exact derivative", xlabel="order", ylabel="largest relative error")
     axes[1].legend()
     picture("tanh_derivatives", figure)
+    viz.derivatives(np.tanh, 0.5, orders=orders, path=OUT / "tanh_derivatives.html")
     return {
         "largest relative error of all orders": max(errors),
         f"baseline: error of differences, order {orders}": by_differences[-1],

@@ -168,7 +168,7 @@ def of_sample(sample: Sample, arrays: list[Any]) -> Callable[..., Any]:
 @pytest.mark.browser
 def test_every_op_that_the_page_computes_follows_an_edit() -> None:
     """Values, gradients, and all that is sent in between; where a function decides by values, the page may refuse an edit."""
-    rng, bad, refused, right = np.random.default_rng(0), dict[str, Any](), [], 0
+    bad, refused, fixed, right = dict[str, Any](), [], [], 0
     with engine() as javascript, np.errstate(all="ignore"):
         for name, (sample, *_) in (ROWS | MORE).items():
             arrays = [np.array(a) for a in sample.args]
@@ -179,8 +179,11 @@ def test_every_op_that_the_page_computes_follows_an_edit() -> None:
             given = {label: Tensor(a) for label, a in floats.items()}
             page = viz.explore(f, *given.values(), names=given)
             live = page.data["live"]
-            if "why" in live or live["program"]["fixed"]:
+            assert "why" not in live, (name, live)
+            if live["program"]["fixed"]:
+                fixed.append(name)
                 continue
+            rng = np.random.default_rng(0)  # of each row: what others draw does not lead it to a kink
             edited = {label: a * (1 + 0.01 * rng.random(a.shape)) for label, a in floats.items()}
             steps = zip(page.data["steps"], live["steps"], strict=True)
             edits = [[own["input"], encoded(edited[step["label"]])] for step, own in steps if step["label"] in edited]
@@ -192,7 +195,8 @@ def test_every_op_that_the_page_computes_follows_an_edit() -> None:
                 bad[name] = labels
             right += 1
     assert not bad, (bad, refused)
-    assert right > 250
+    assert right > 280
+    assert len(fixed) < 0.15 * right, fixed  # at least a part of it; docs/viz.md has the list of ops
     assert len(refused) < 10
 
 

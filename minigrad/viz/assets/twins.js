@@ -206,7 +206,9 @@ class Ties {
     cancelAnimationFrame(this.frame);
     const pairs = this.stage.classList.contains("panes") ? this.pairs() : [];
     const around = this.stage.getBoundingClientRect();
-    this.layer.replaceChildren(...pairs.map(([one, other]) => this.line(one.getBoundingClientRect(), other.getBoundingClientRect(), around)));
+    const lines = pairs.map(([one, other]) => this.line(one.getBoundingClientRect(), other.getBoundingClientRect(), around));
+    if (lines.join() !== this.before) this.layer.replaceChildren(...lines.map((d) => svg("path", { d })));
+    this.before = lines.join();
     if (pairs.length) this.frame = requestAnimationFrame(() => this.draw());
   }
 
@@ -215,6 +217,6 @@ class Ties {
     const x = (box) => (box.left + box.right) / 2 - around.left;
     const [from, to] = [above.bottom - around.top, below.top - around.top];
     const bend = Math.max(20, (to - from) / 2);
-    return svg("path", { d: `M${x(above)} ${from}C${x(above)} ${from + bend} ${x(below)} ${to - bend} ${x(below)} ${to}` });
+    return `M${x(above)} ${from}C${x(above)} ${from + bend} ${x(below)} ${to - bend} ${x(below)} ${to}`;
   }
 }
