@@ -229,6 +229,14 @@ class TestTheGradientBeside:
             switch(page, "#twins")
             assert page.locator(".node:visible").count() == nodes
 
+    def test_parameters_stay_in_their_closed_modules(self, tab: Any) -> None:
+        net = nn.Sequential(nn.Linear(2, 4), nn.Tanh(), nn.Linear(4, 1))
+        with tab(net, np.ones((3, 2), np.float32), derivative=1) as page:
+            front = page.locator("main .pane:not(.behind) .node")
+            assert front.evaluate_all("all => all.filter(n => n.classList.contains('leaf')).length") == 0
+            switch(page, "#twins")
+            assert front.evaluate_all("all => all.filter(n => n.classList.contains('leaf')).length") == 0
+
     def test_numbers_follow_in_both(self, tab: Any) -> None:
         with tab(wave, 0.5, 2.0, derivative=1) as page:
             find(page, "x")

@@ -108,7 +108,7 @@ def boxes(steps: list[Step]) -> dict[int, tuple[Call, ...]]:
     leaves = {step.id: step for step in steps if step.op is None}
     for step in steps:
         for source, *_ in step.inputs:
-            if source in leaves:
+            if source in leaves and step.order <= leaves[source].order:  # not where its gradient is computed
                 uses[source] = _common(uses[source], step.calls) if source in uses else step.calls
     for number, shared in uses.items():
         calls[number] = _around_data(leaves[number], shared) if leaves[number].data else _around_leaf(leaves[number].name, shared)
