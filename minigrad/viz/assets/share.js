@@ -2,7 +2,7 @@
 
 FEATURES.push((page) => {
   const said = el("p", { id: "shared", class: "quiet", role: "status" });
-  const whole = el("select", { id: "share-what", "aria-label": "What is in the picture" }, el("option", { value: "seen" }, "Picture of what is seen"), el("option", { value: "all" }, "Picture of the whole graph"));
+  const whole = el("select", { id: "share-what" }, el("option", { value: "seen" }, "what is seen"), el("option", { value: "all" }, "whole graph"));
   const tell = (...words) => said.replaceChildren(...words);
   const item = (id, label, act, attributes = {}) => el("button", {
     id: `share-${id}`, ...attributes,
@@ -17,11 +17,11 @@ FEATURES.push((page) => {
   }, label);
   const isWhole = () => whole.value === "all";
   const film = new Film(page, tell);
-  page.menu("Share", whole,
+  page.menu("Share", el("label", { class: "quiet" }, "Pictures show ", whole),
     item("svg", "SVG picture", () => saveFile(new Blob([svgText(snapshot(page, isWhole()))], { type: "image/svg+xml" }), "svg", page.data.title)),
     item("png", "PNG picture", async () => saveFile(await pngOf(snapshot(page, isWhole())), "png", page.data.title)),
     item("print", "Print, or PDF", () => printed(page)),
-    item("film", film.label, () => film.record(), { disabled: film.kind === null }), film.kind === null ? el("p", { class: "quiet" }, film.why) : null,
+    item("film", film.label, () => film.record(), { disabled: film.kind === null }), ...(film.kind === null ? [el("p", { class: "quiet" }, film.why)] : []),
     item("json", "Numbers (JSON)", () => saveFile(new Blob([JSON.stringify(graphData(page), null, 1)], { type: "application/json" }), "json", page.data.title)),
     item("link", "Copy link", () => copied(page, page.address.link(), tell)),
     item("embed", "Copy embed code", () => copied(page, embedCode(page), tell)), said);

@@ -42,7 +42,8 @@ function inlineStyles(element, style) {
   if (["defs", "marker", "title", "clipPath"].includes(element.localName)) return;
   for (const name of INLINED[kind]) {
     const value = style.getPropertyValue(name);
-    if (value !== USUAL[name]) element.setAttribute(name, value);
+    const isIdle = name.startsWith("stroke-") && style.stroke === "none";
+    if (value !== USUAL[name] && !isIdle) element.setAttribute(name, value);
     else element.removeAttribute(name);
   }
 }
