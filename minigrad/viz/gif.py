@@ -9,10 +9,10 @@ from __future__ import annotations
 import importlib
 from collections.abc import Sequence
 from io import BytesIO
-from math import hypot
 from typing import Any, NamedTuple
 
 from ..install import install
+from .curves import arrow, dashes, sampled
 from .layout import Layout, Point, laid_out
 from .numbers import host, number, rms
 from .outline import Link, Node, Outline
@@ -28,7 +28,8 @@ MOST_FRAMES = 500
 TEXT, QUIET, PAPER = "#1a1f27", "#66707e", "#ffffff"
 FORWARD, BACKWARD = ("#0b5cad", "#d7e8fb"), ("#a84300", "#fde0c6")
 LOOKS = {
-    "leaf": ("#a84300", "#fdf0e3"), "data": ("#0b5cad", "#e7f0fa"), "op": ("#66707e", "#ffffff"), "module": ("#3f4855", "#eceff3"),
+    "leaf": ("#a84300", "#fdf0e3"), "data": ("#0b5cad", "#e7f0fa"), "op": ("#66707e", "#ffffff"),
+    "module": ("#3f4855", "#eceff3"),
 }  # fmt: skip
 #: Fonts with signs such as × and Greek letters, where one of them is there; Pillow brings a smaller one.
 FONTS = {
@@ -72,7 +73,8 @@ def gif(found: Outline, title: str, seconds: float = 1.2) -> bytes:
         raise ValueError(f"seconds must be positive, got {seconds}")
     painter = _Painter(found, title)
     frames = [painter.frame(shown, at) for at in range(len(shown))]
-    first, *rest = [frame.quantize(64) for frame in frames]
+    colours = painter.colours(frames)
+    first, *rest = [frame.quantize(palette=colours, dither=painter.image.Dither.NONE) for frame in frames]
     durations = [round(1000 * seconds)] * (len(frames) - 1) + [round(3000 * seconds)]
     file = BytesIO()
     first.save(file, "GIF", save_all=True, append_images=rest, duration=durations, loop=0)
@@ -111,7 +113,15 @@ class _Painter:
         for other in self.found.nodes:
             self._node(draw, other, phase if other is node else "", known)
         self._caption(draw, shown, at)
-        return canvas.resize(self.size, self.image.Resampling.LANCZOS)
+        return canvas.reduce(FINER)
+
+    def colours(self, frames: Sequence[Any]) -> Any:
+        """The colours of a film, from some of its frames: with the same ones in all, a file holds only what changes."""
+        some = [frames[i * (len(frames) - 1) // 3] for i in range(4)]
+        joined = self.image.new("RGB", (self.size[0], 4 * self.size[1]))
+        for i, frame in enumerate(some):
+            joined.paste(frame, (0, i * self.size[1]))
+        return joined.quantize(128)
 
     def _node(self, draw: Any, node: Node, phase: str, known: set[tuple[str, int]]) -> None:
         x, y, width, height = self.places.nodes[node.id]
@@ -133,15 +143,15 @@ class _Painter:
 
     def _edge(self, draw: Any, link: Link, phase: str, node: Node) -> None:
         """What the node reads, or what comes back to it, is in colour; a gradient goes against the edge."""
-        points = _sampled(self.places.curves[link.source, link.target])
+        points = sampled(self.places.curves[link.source, link.target])
         is_lit = node.id == (link.target if phase == "forward" else link.source) and not (link.data and phase == "backward")
         colour = (FORWARD if phase == "forward" else BACKWARD)[0] if is_lit else QUIET
         if is_lit and phase == "backward":
             points.reverse()
         width = max(1, round((2.5 if is_lit else 1.2) * self.zoom))
-        shaft, head = _arrow(points, 8.0 if is_lit else 6.0)
+        shaft, head = arrow(points, 8.0 if is_lit else 6.0)
         pixels = [self._at(point) for point in shaft]
-        for part in _dashes(pixels, 5 * self.zoom) if link.carried else [pixels]:
+        for part in dashes(pixels, 5 * self.zoom) if link.carried else [pixels]:
             draw.line(part, colour, width, joint="curve")
         draw.polygon([self._at(point) for point in head], colour)
 
@@ -205,48 +215,6 @@ def _single(value: Any) -> str:
     if value is None or isinstance(value, (tuple, list)) or host(value).size != 1:
         return ""
     return number(host(value).reshape(()))
-
-
-def _sampled(points: list[Point], steps: int = 12) -> list[Point]:
-    """Points on Bezier curves."""
-    found = [points[0]]
-    for i in range(0, len(points) - 1, 3):
-        a, b, c, d = points[i : i + 4]
-        for k in range(1, steps + 1):
-            t, u = k / steps, 1 - k / steps
-            x, y = (u**3 * p + 3 * u * u * t * q + 3 * u * t * t * r + t**3 * s for p, q, r, s in zip(a, b, c, d, strict=True))
-            found.append((x, y))
-    return found
-
-
-def _dashes(points: list[Point], length: float) -> list[list[Point]]:
-    """Every second part of a line, in parts of the same length."""
-    parts: list[list[Point]] = [[points[0]]]
-    room = length
-    for a, b in zip(points, points[1:], strict=False):
-        way = hypot(b[0] - a[0], b[1] - a[1])
-        done = 0.0
-        while way - done > room:
-            done += room
-            cut = a[0] + (b[0] - a[0]) * done / way, a[1] + (b[1] - a[1]) * done / way
-            parts[-1].append(cut)
-            parts.append([cut])
-            room = length
-        room -= way - done
-        parts[-1].append(b)
-    return parts[::2]
-
-
-def _arrow(points: list[Point], size: float) -> tuple[list[Point], list[Point]]:
-    """The line without its last bit, and an arrow head in the place of it."""
-    tip, shaft = points[-1], points
-    while len(shaft) > 2 and hypot(tip[0] - shaft[-2][0], tip[1] - shaft[-2][1]) < size:
-        shaft = shaft[:-1]
-    dx, dy = tip[0] - shaft[-2][0], tip[1] - shaft[-2][1]
-    length = hypot(dx, dy) or 1.0
-    dx, dy = dx / length * size, dy / length * size
-    neck = tip[0] - dx, tip[1] - dy
-    return [*shaft[:-1], neck], [tip, (neck[0] - dy * 0.4, neck[1] + dx * 0.4), (neck[0] + dy * 0.4, neck[1] - dx * 0.4)]
 
 
 def _pillow(name: str) -> Any:

@@ -15,6 +15,8 @@ __all__ = ["Layout", "laid_out"]
 
 #: A point, y downwards, in points (1/72 inch).
 Point = tuple[float, float]
+#: The middle of a node, its width and its height.
+Place = tuple[float, float, float, float]
 GAP = {"along": 32.0, "across": 18.0}
 MARGIN = 8.0
 
@@ -31,7 +33,7 @@ class Layout:
 
     width: float
     height: float
-    nodes: dict[int, tuple[float, float, float, float]]
+    nodes: dict[int, Place]
     curves: dict[tuple[int, int], list[Point]]
     boxes: list[tuple[str, Point, Point]]
 
@@ -81,15 +83,17 @@ def _read(answer: dict[str, Any], titles: dict[str, str]) -> Layout:
         x, y = text.split(",")[-2:]
         return float(x) - left + MARGIN, top - float(y) + MARGIN
 
-    nodes, boxes, numbers = {}, [], {}
+    nodes: dict[int, Place] = {}
+    boxes: list[tuple[str, Point, Point]] = []
+    numbers: dict[int, int] = {}
     for thing in answer.get("objects", ()):
         if thing["name"] in titles:
             x0, y0, x1, y1 = thing["bb"].split(",")
             boxes.append((titles[thing["name"]], point(f"{x0},{y1}"), point(f"{x1},{y0}")))
         else:
             numbers[thing["_gvid"]] = int(thing["name"][1:])
-            size = float(thing["width"]) * 72, float(thing["height"]) * 72
-            nodes[numbers[thing["_gvid"]]] = (*point(thing["pos"]), *(round(side, 2) for side in size))
+            width, height = (round(float(thing[side]) * 72, 2) for side in ("width", "height"))
+            nodes[numbers[thing["_gvid"]]] = (*point(thing["pos"]), width, height)
     curves = {
         (numbers[edge["tail"]], numbers[edge["head"]]): [point(p) for p in edge["pos"].split(" ") if p[0] not in "es"]
         for edge in answer.get("edges", ())
@@ -113,7 +117,8 @@ def _layers(found: Outline, sizes: dict[int, tuple[float, float]]) -> Layout:
     start = MARGIN
     for number in sorted(rows):
         thick = max(along[node] for node in rows[number])
-        wish = {n: sum(middle[m][1] for m in reads[n]) / len(reads[n]) if reads[n] else 0.0 for n in rows[number]}
+        known = {n: [middle[m][1] for m in reads[n] if m in middle] for n in rows[number]}
+        wish = {n: sum(places) / len(places) if places else 0.0 for n, places in known.items()}
         end = float("-inf")
         for node in sorted(rows[number], key=wish.__getitem__):
             at = max(wish[node], end + GAP["across"] + across[node] / 2)
@@ -122,10 +127,11 @@ def _layers(found: Outline, sizes: dict[int, tuple[float, float]]) -> Layout:
         start += thick + GAP["along"]
     length, low = start - GAP["along"] + MARGIN, min(at - across[n] / 2 for n, (_, at) in middle.items()) - MARGIN
     breadth = max(at + across[n] / 2 for n, (_, at) in middle.items()) + MARGIN - low
-    nodes: dict[int, tuple[float, float, float, float]] = {}
+    nodes: dict[int, Place] = {}
     for node, (a, b) in middle.items():
         a = length - a if is_reversed else a
-        nodes[node] = (*((a, b - low) if is_across else (b - low, a)), *map(float, sizes[node]))
+        x, y = (a, b - low) if is_across else (b - low, a)
+        nodes[node] = (x, y, float(sizes[node][0]), float(sizes[node][1]))
     curves = {(link.source, link.target): _straight(nodes[link.source], nodes[link.target]) for link in found.links}
     return Layout(*((length, breadth) if is_across else (breadth, length)), nodes, curves, [])
 
@@ -142,17 +148,18 @@ def _depths(found: Outline, reads: dict[int, list[int]]) -> dict[int, int]:
     return {node: first.get(node, number) if not reads[node] else number for node, number in depth.items()}
 
 
-def _straight(source: tuple[float, ...], target: tuple[float, ...]) -> list[Point]:
+def _straight(source: Place, target: Place) -> list[Point]:
     """From border to border, as a curve; of a node to itself a loop beside it."""
     if source == target:
         x, y, width, height = source
         right = x + width / 2
         return [(right, y - 5), (right + 30, y - height), (right + 30, y + height), (right, y + 5)]
     a, b = _border(source, target), _border(target, source)
-    return [a, *(tuple(p + (q - p) * part for p, q in zip(a, b, strict=True)) for part in (1 / 3, 2 / 3)), b]  # type: ignore[list-item]
+    between = [(a[0] + (b[0] - a[0]) * part, a[1] + (b[1] - a[1]) * part) for part in (1 / 3, 2 / 3)]
+    return [a, *between, b]
 
 
-def _border(at: tuple[float, ...], towards: tuple[float, ...]) -> Point:
+def _border(at: Place, towards: Place) -> Point:
     x, y, width, height = at
     dx, dy = towards[0] - x, towards[1] - y
     scale = min(width / 2 / abs(dx) if dx else float("inf"), height / 2 / abs(dy) if dy else float("inf"), 1.0)

@@ -46,14 +46,9 @@ def to_networkx(
         networkx = importlib.import_module("networkx")
     except ImportError as error:
         raise ImportError(f"to_networkx needs networkx: {install('viz')}") from error
-    options: dict[str, Any] = {
-        "depth": depth,
-        "repeats": repeats,
-        "derivative": derivative,
-        "max_nodes": max_nodes,
-        "gradient": gradient,
-    }
-    found = outline(target, inputs, names, **options)
+    found = outline(
+        target, inputs, names, depth=depth, repeats=repeats, derivative=derivative, max_nodes=max_nodes, gradient=gradient
+    )
     graph = networkx.DiGraph(notes=found.notes)
     for node in found.nodes:
         row = node.row if len(node.steps) == 1 else None
@@ -116,14 +111,11 @@ def _array(value: Any) -> Any:
     about: dict[str, Any] = {"shape": array.shape}
     if array.size <= ALL_NUMBERS:
         return about | {"data": [_number(x) for x in array.ravel().tolist()]}
-    if array.dtype.kind not in "fiub":
-        return about
-    finite = array[np.isfinite(array)]
+    finite = array[np.isfinite(array)] if array.dtype.kind in "fiub" else array[:0]
     if not finite.size:
         return about
-    return about | {
-        name: _number(float(f(finite))) for name, f in (("min", np.min), ("max", np.max), ("mean", np.mean), ("std", np.std))
-    }
+    range_ = {"min": finite.min(), "max": finite.max(), "mean": finite.mean(), "std": finite.std()}
+    return about | {name: _number(float(x)) for name, x in range_.items()}
 
 
 def _number(x: Any) -> Any:

@@ -24,7 +24,8 @@ LETTER, LINE, ROOM = 5.6, 12.0, (16.0, 9.0)  # of a letter of 9 pt, a line, and 
 WORDS = {
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\char36{}", "&": r"\&", "#": r"\#", "%": r"\%", "_": r"\_",
     "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}",
-    '"': r"\char34{}", "`": r"\char96{}", "-": r"{-}", "×": r"$\times$", "÷": r"$\div$", "−": "$-$", "±": r"$\pm$", "·": r"$\cdot$",
+    '"': r"\char34{}", "`": r"\char96{}", "-": r"{-}", "×": r"$\times$", "÷": r"$\div$", "−": "$-$", "±": r"$\pm$",
+    "·": r"$\cdot$",
     "Σ": r"$\Sigma$", "Π": r"$\Pi$", "∑": r"$\sum$", "∏": r"$\prod$", "√": r"$\surd$", "∞": r"$\infty$", "²": "$^2$",
     "³": "$^3$", "ʸ": "$^y$", "ˣ": "$^x$", "→": r"$\to$", "…": r"\ldots{}", "⊙": r"$\odot$", "ı": r"\i{}", "ß": r"\ss{}",
     "ø": r"\o{}", "Ø": r"\O{}", "æ": r"\ae{}", "Æ": r"\AE{}", "ł": r"\l{}", "Ł": r"\L{}",
@@ -33,10 +34,10 @@ ACCENTS = {
     "\u0300": "`", "\u0301": "'", "\u0302": "^", "\u0303": "~", "\u0304": "=", "\u0306": "u", "\u0307": ".", "\u0308": '"',
     "\u030a": "r", "\u030b": "H", "\u030c": "v", "\u0327": "c",
 }  # fmt: skip
-GREEK = (
-    "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi omicron pi rho varsigma sigma tau upsilon phi chi "
-    "psi omega"
-).split()
+GREEK = [
+    "alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "iota", "kappa", "lambda", "mu", "nu", "xi", "omicron",
+    "pi", "rho", "varsigma", "sigma", "tau", "upsilon", "phi", "chi", "psi", "omega",
+]  # fmt: skip
 #: A letter that pdfTeX has no glyph for: engines that know Unicode print it, others its number.
 UNICODE = (
     r'  \def\uni#1{\ifdefined\directlua\char"#1\relax\else\ifdefined\XeTeXversion\char"#1\relax\else{\ttfamily U+#1}\fi\fi}%'
@@ -100,9 +101,9 @@ def _letter(letter: str) -> str:
     if "α" <= letter <= "ω":
         name = GREEK[ord(letter) - ord("α")]
         return "o" if name == "omicron" else rf"$\{name}$"
-    base, *marks = unicodedata.normalize("NFD", letter)
-    if len(marks) == 1 and marks[0] in ACCENTS and base.isascii():
-        return rf"\{ACCENTS[marks[0]]}{{{base}}}"
+    parts = unicodedata.normalize("NFD", letter)
+    if len(parts) == 2 and parts[1] in ACCENTS and parts[0].isascii():
+        return rf"\{ACCENTS[parts[1]]}{{{parts[0]}}}"
     return " " if letter.isspace() else rf"\uni{{{ord(letter):04X}}}"
 
 
