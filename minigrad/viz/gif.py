@@ -16,7 +16,7 @@ from .curves import arrow, dashes, sampled
 from .layout import Layout, Point, laid_out
 from .numbers import host, number, rms
 from .outline import Link, Node, Outline
-from .text import printable
+from .text import one_line
 
 __all__ = ["events", "gif"]
 
@@ -86,7 +86,7 @@ class _Painter:
 
     def __init__(self, found: Outline, title: str) -> None:
         self.image, self.draws, self.fonts = (_pillow(name) for name in ("Image", "ImageDraw", "ImageFont"))
-        self.found, self.title = found, printable(title)
+        self.found, self.title = found, one_line(title)
         self.font, self.bold = self._font("plain", FONT), self._font("bold", FONT)
         self.places: Layout = laid_out(found, self._size)
         width = max(self.places.width, 360.0)
@@ -107,7 +107,7 @@ class _Painter:
             box = [*self._at(corner), *self._at(opposite)]
             draw.rounded_rectangle(box, 6 * self.zoom, "#f6f7f9", "#d3d9e1", round(self.zoom))
             x, y = self._at(corner)
-            draw.text((x + 6 * self.zoom, y + 4 * self.zoom), printable(title), QUIET, self.font)
+            draw.text((x + 6 * self.zoom, y + 4 * self.zoom), one_line(title), QUIET, self.font)
         for link in self.found.links:
             self._edge(draw, link, phase, node)
         for other in self.found.nodes:
@@ -164,7 +164,7 @@ class _Painter:
         second = f"gradient {row.total}" if phase == "backward" else number(row.value) if row.value is not None else node.shapes
         top = self.places.height + 6
         for text, colour, y in ((first, TEXT, top), (second, (FORWARD if phase == "forward" else BACKWARD)[0], top + LINE + 2)):
-            draw.text((10 * self.zoom, y * self.zoom), self._fitted(printable(text)), colour, self.font)
+            draw.text((10 * self.zoom, y * self.zoom), self._fitted(one_line(text)), colour, self.font)
         room = self.size[0] * FINER - 10 * self.zoom
         if self.font.getlength(first + self.title) + 40 * self.zoom < room:
             draw.text((room, top * self.zoom), self.title, QUIET, self.font, anchor="ra")
@@ -187,7 +187,7 @@ class _Painter:
     def _font(self, look: str, size: float) -> Any:
         for name in FONTS[look]:
             try:
-                return self.fonts.truetype(name, size)
+                return self.fonts.truetype(name, size, layout_engine=self.fonts.Layout.BASIC)
             except OSError:
                 continue
         return self.fonts.load_default(size)
@@ -195,9 +195,9 @@ class _Painter:
 
 def _title(node: Node) -> str:
     if node.kind == "module":
-        return printable(": ".join(filter(None, (node.label, node.op))))
+        return one_line(": ".join(filter(None, (node.label, node.op))))
     times = f" ×{node.count}" if node.count > 1 else ""
-    return printable((f"{node.label} = {node.op}" if node.op else node.label) + times)
+    return one_line((f"{node.label} = {node.op}" if node.op else node.label) + times)
 
 
 def _value(node: Node) -> str:

@@ -49,7 +49,7 @@ def laid_out(found: Outline, size: Callable[[int], tuple[float, float]]) -> Layo
     graphviz = graphviz_package()
     sizes = {node.id: size(node.id) for node in found.nodes}
     graph = graphviz.Digraph(
-        graph_attr={"rankdir": found.direction, "nodesep": "0.25", "ranksep": "0.4"},
+        graph_attr={"rankdir": found.direction, "nodesep": "0.25", "ranksep": "0.4", "newrank": "true"},
         node_attr={"shape": "box", "fixedsize": "true", "label": ""}, edge_attr={"arrowhead": "none"},
     )  # fmt: skip
     titles: dict[str, str] = {}

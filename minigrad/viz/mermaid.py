@@ -6,7 +6,7 @@ import re
 
 from .highlight import MARK
 from .outline import Box, Link, Node, Outline
-from .text import printable
+from .text import one_line
 
 __all__ = ["mermaid"]
 
@@ -74,5 +74,5 @@ def _link(link: Link, words: str) -> str:
 
 def _escape(text: str) -> str:
     """Text of the user's: quotes, tags, directives and Markdown are numbers of letters, as Mermaid writes them."""
-    plain = SPECIAL.sub(lambda match: f"#{ord(match[0])};", printable(text).replace("\n", " "))
+    plain = SPECIAL.sub(lambda match: f"#{ord(match[0])};", one_line(text))
     return LISTED.sub(lambda match: f"{match[1]}#{ord(match[2])};", plain)

@@ -148,9 +148,10 @@ def outline(
     if derivative:
         steps, tensors = with_gradients(tensors, steps, names, derivative, values=numbers)
     shown = view(steps, depth, repeats, max_nodes)
+    groups = _in_order(shown.groups, steps)
     rows = explained(tensors, steps, 1.0 if gradient is None else gradient) if numbers else []
-    nodes = _nodes(shown.groups, steps, rows, marked)
-    place = {group.id: node.id for group, node in zip(shown.groups, nodes, strict=True)}
+    nodes = _nodes(groups, steps, rows, marked)
+    place = {group.id: node.id for group, node in zip(groups, nodes, strict=True)}
     links = [
         Link(
             place[e.source], place[e.target], e.shape, None if e.dtype is None else str(e.dtype), e.count, e.carried, e.data,
@@ -158,8 +159,19 @@ def outline(
         )
         for e in shown.edges
     ]  # fmt: skip
-    root = _boxed(Box(""), list(zip(shown.groups, nodes, strict=True)), 0, _several(steps))
+    root = _boxed(Box(""), list(zip(groups, nodes, strict=True)), 0, _several(steps))
     return Outline(nodes, links, root, [*shown.notes, *marked.notes], rows, style, direction)
+
+
+def _in_order(groups: list[Group], steps: list[Step]) -> list[Group]:
+    """As they are computed: a closed module after all that it is given, however early its parameters were made."""
+    place = {step.id: i for i, step in enumerate(steps)}
+
+    def begins(group: Group) -> int:
+        ops = [place[step.id] for step in group.steps if step.op is not None and step.data is None]
+        return ops[0] if group.closed and ops else place[group.id]
+
+    return sorted(groups, key=begins)
 
 
 def _nodes(groups: list[Group], steps: list[Step], rows: list[Explained], marked: Marked) -> list[Node]:

@@ -7,7 +7,7 @@ import unicodedata
 from .highlight import MARK
 from .layout import laid_out
 from .outline import Node, Outline
-from .text import printable
+from .text import one_line
 
 __all__ = ["document", "latex", "tikz"]
 
@@ -90,7 +90,7 @@ def latex(text: str) -> str:
     >>> print(latex("50% of $x_1$, é, α, 中"))
     50\\% of \\char36{}x\\_1\\char36{}, \\'{e}, $\\alpha$, \\uni{4E2D}
     """
-    return "".join(map(_letter, printable(text).replace("\n", " ")))
+    return "".join(map(_letter, one_line(text)))
 
 
 def _letter(letter: str) -> str:
@@ -104,7 +104,7 @@ def _letter(letter: str) -> str:
     parts = unicodedata.normalize("NFD", letter)
     if len(parts) == 2 and parts[1] in ACCENTS and parts[0].isascii():
         return rf"\{ACCENTS[parts[1]]}{{{parts[0]}}}"
-    return " " if letter.isspace() else rf"\uni{{{ord(letter):04X}}}"
+    return rf"\uni{{{ord(letter):04X}}}"
 
 
 def _curve(ends: list[str], words: str) -> str:
