@@ -226,7 +226,7 @@ def test_mermaid_shows_the_users_text_as_it_is(tmp_path: Path) -> None:
 
 def test_the_readme_shows_what_mermaid_gives(tmp_path: Path) -> None:
     (shown,) = re.findall(r"```mermaid\n(.*?)```", (ROOT / "README.md").read_text("utf-8"), re.DOTALL)
-    path = viz.export(scalar, 0.5, -3.0, path=tmp_path / "graph.mmd", style="detailed", direction="LR")
+    path = viz.export(scalar, 0.5, -3.0, path=tmp_path / "graph.mmd", style="detailed")
     assert shown == path.read_text("utf-8")
 
 

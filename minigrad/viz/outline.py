@@ -31,7 +31,8 @@ class Node:
         op: of an op its name, of a closed module its class.
         shapes: of the result, as text.
         steps: its steps, oldest first.
-        row: of a single step, or the last one of several, its numbers; None where nobody has asked for them.
+        row: the numbers of its step; of a closed module of its result, of steps that are alike of the first.  None where nobody
+            has asked for them.
         output: whether it is a result.
         colour: of what is highlighted.
     """
@@ -64,7 +65,8 @@ class Node:
         else:
             title, details = self.op if style == "normal" else f"{self.label} = {self.op}", [self.shapes]
         if style == "detailed" and not times:
-            details += self.numbers()
+            is_single = self.shapes == "scalar" and self.row is not None and self.row.value is not None
+            details = [*(details if not is_single else details[:-1]), *self.numbers()]
         return [title + times, *(details if style != "minimal" else [])]
 
     def numbers(self) -> list[str]:
@@ -179,16 +181,17 @@ def _nodes(groups: list[Group], steps: list[Step], rows: list[Explained], marked
     by_step = {row.step.id: row for row in rows}
     found = []
     for place, group in enumerate(groups):
-        first, last = group.steps[0], group.steps[-1]
+        first = group.steps[0]
+        shown = next((step for step in reversed(group.steps) if step.op), first) if group.closed else first
         kind, label, op = first.kind, labels[first.id], first.op
         if group.closed:
             kind, label, op = "module", group.closed.path, group.closed.kind
         elif first.data is not None:
             kind = "data"
-        shapes = ", ".join(map(dimensions, last.shapes))
+        shapes = ", ".join(map(dimensions, shown.shapes))
         colour = next((marked.steps[step.id] for step in group.steps if step.id in marked.steps), None)
         is_result = any(step.output for step in group.steps)
-        found.append(Node(place, kind, label, op, shapes, group.steps, by_step.get(last.id), is_result, colour))
+        found.append(Node(place, kind, label, op, shapes, group.steps, by_step.get(shown.id), is_result, colour))
     return found
 
 

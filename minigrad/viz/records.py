@@ -84,7 +84,8 @@ def json_text(found: Outline, title: str) -> str:
 
 
 def _node(node: Node) -> dict[str, Any]:
-    step, row = node.steps[-1], node.row
+    row = node.row
+    step = node.steps[0] if row is None else row.step
     call = "" if row is None or node.kind == "module" else row.call
     return {
         "id": node.id, "kind": node.kind, "op": node.op, "label": node.label, "call": call,

@@ -27,7 +27,7 @@ function fromAddress(text) {
 }
 
 // What addresses may hold as it is stays readable.
-const inAddress = (text) => encodeURIComponent(text).replace(/%(3A|5B|5D|2F|40)/g, decodeURIComponent).replace(/[()!*']/g, (letter) => (letter === "*" ? letter : `%${letter.charCodeAt(0).toString(16)}`));
+const inAddress = (text) => encodeURIComponent(text).replace(/%(3A|5B|5D|2F|40)/g, decodeURIComponent).replace(/[()!']/g, (letter) => `%${letter.charCodeAt(0).toString(16)}`);
 const hashOf = (parts) => [...parts].map(([name, list]) => `${inAddress(name)}${list.length ? `=${list.map(inAddress).join(",")}` : ""}`).join("&");
 
 // A number of a dtype in as few digits as say which one it is.
@@ -55,11 +55,11 @@ class Address {
     this.others = new Map(); // parts that are not ours
   }
 
-  // ---- modules and repetitions, by the paths of modules; a later call is "cell(2)", a fold "cell*"
+  // ---- modules and repetitions, by the paths of modules; a later call is "cell~2", a fold "cell*"
 
   tokens() {
     const { folding } = this.page;
-    const name = ({ path, number }) => `${path || "."}${number > 1 && !folding.compact ? `(${number})` : ""}`;
+    const name = ({ path, number }) => `${path || "."}${number > 1 && !folding.compact ? `~${number}` : ""}`;
     return new Map([
       ...[...folding.all.values()].filter((box) => box.many).map((box) => [box.key, name(box)]),
       ...[...folding.folds.values()].map((fold) => [fold.key, `${name(fold.boxes[0])}*`]),
@@ -143,7 +143,7 @@ class Address {
       if (!parts.has(name) || String(this.edits(input)) === String(parts.get(name))) return;
       const { numbers, recorded } = live.inputs[input];
       const changes = parts.get(name).map((text) => (numbers.length === 1 ? [0, numberFrom(text)] : text.split(":").map(numberFrom)));
-      if (!changes.every(([at, x]) => x !== undefined && recorded[at] !== undefined)) return;
+      if ((numbers.length === 1 && changes.length > 1) || !changes.every(([at, x]) => x !== undefined && recorded[at] !== undefined)) return;
       live.change(input, (all) => { all.set(recorded); changes.forEach(([at, x]) => { all[at] = x; }); });
     });
   }

@@ -16,6 +16,7 @@ class Film {
   // From the first step to the last, at the speed that is chosen.
   async record() {
     const { player, camera } = this.page;
+    if (this.stopped === false) return; // it runs already
     if (player.timer) togglePlay();
     const before = player.at;
     this.stopped = false;
@@ -27,7 +28,6 @@ class Film {
     const pieces = [];
     recorder.addEventListener("dataavailable", ({ data }) => pieces.push(data));
     const ended = new Promise((done) => { recorder.addEventListener("stop", done, { once: true }); });
-    const began = performance.now();
     recorder.start();
     for (let at = 0; at < player.events.length && !this.stopped; at += 1) {
       this.tell(`Recording step ${at + 1} of ${player.events.length}: keep this page in front. `, el("button", { id: "film-stop", onclick: () => { this.stopped = true; } }, "End it here"));
@@ -35,13 +35,12 @@ class Film {
       await this.until(performance.now() + Number(player.speed ?? 1200));
     }
     await this.until(performance.now() + FILM.end);
-    const duration = performance.now() - began;
     recorder.stop();
     await ended;
+    this.stopped = true;
     player.go(before);
     this.tell("");
-    const bytes = new Uint8Array(await new Blob(pieces).arrayBuffer());
-    saveFile(new Blob([this.suffix === "webm" ? withDuration(bytes, duration) : bytes], { type: this.kind.split(";")[0] }), this.suffix, this.page.data.title);
+    saveFile(new Blob(pieces, { type: this.kind.split(";")[0] }), this.suffix, this.page.data.title);
   }
 
   async until(time) {
@@ -81,30 +80,4 @@ function caption(player) {
   if (phase === "forward") return [head, `${within || !step.op ? "" : `${step.call} = `}${step.value?.text ?? step.short}`];
   const sum = step.arrives.length > 1 && !within ? `${step.arrives.join(" + ")} = ` : "";
   return [head, `gradient ${sum}${step.gradient?.text ?? step.shortGradient.replace(/^gradient /, "")}`];
-}
-
-// ---- a recorder writes no duration: players would show no time line, so it is put into the file's "Info"
-
-const INFO = [0x15, 0x49, 0xa9, 0x66];
-
-// A film with a duration, in milliseconds: the element 4489, a float of 8 bytes, at the end of "Info".
-function withDuration(bytes, duration) {
-  const start = bytes.findIndex((_, i) => INFO.every((byte, k) => bytes[i + k] === byte)) + INFO.length;
-  const length = start < INFO.length ? 0 : Math.clz32(bytes[start]) - 23; // of the number that follows: its leading zeros say
-  if (length < 1) return bytes;
-  let size = 0;
-  for (let i = 0; i < length; i += 1) size = size * 256 + (i ? bytes[start + i] : bytes[start] & (0xff >> length));
-  const end = start + length + size;
-  const has = (at) => bytes[at] === 0x44 && bytes[at + 1] === 0x89;
-  if (size > 2 ** 20 || end > bytes.length || [...Array(size).keys()].some((i) => has(start + length + i))) return bytes;
-  const added = new Uint8Array(11);
-  added.set([0x44, 0x89, 0x88]);
-  new DataView(added.buffer).setFloat64(3, duration);
-  const sized = new Uint8Array(8); // in the longest form, so that any size fits
-  new DataView(sized.buffer).setBigUint64(0, BigInt(size + added.length) | (1n << 56n));
-  const parts = [bytes.subarray(0, start), sized, bytes.subarray(start + length, end), added, bytes.subarray(end)];
-  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) { whole.set(part, at); at += part.length; }
-  return whole;
 }
