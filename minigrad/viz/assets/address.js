@@ -30,6 +30,10 @@ function fromAddress(text) {
 const inAddress = (text) => encodeURIComponent(text).replace(/%(3A|5B|5D|2F|40)/g, decodeURIComponent).replace(/[()!']/g, (letter) => `%${letter.charCodeAt(0).toString(16)}`);
 const hashOf = (parts) => [...parts].map(([name, list]) => `${inAddress(name)}${list.length ? `=${list.map(inAddress).join(",")}` : ""}`).join("&");
 
+function isOn(parts, name) {
+  return parts.has(name) && parts.get(name)[0] !== "0";
+}
+
 // A number of a dtype in as few digits as say which one it is.
 function shortestNumber(x, dtype) {
   for (let digits = 1; dtype === "float32" && digits < 9; digits += 1) {
@@ -45,6 +49,9 @@ function numberFrom(text = "") {
   if (Object.hasOwn(special, text)) return special[text];
   return text.trim() === "" || Number.isNaN(Number(text)) ? undefined : Number(text);
 }
+
+// Before the graph is laid out, so that it fits the room that it will have.
+document.documentElement.toggleAttribute("data-embed", isOn(partsOf(location.hash), "embed"));
 
 class Address {
   constructor(page) {
@@ -177,10 +184,9 @@ class Address {
   apply(parts) {
     const { data, graph, player, camera, code } = this.page;
     this.others = new Map([...parts].filter(([name]) => !ADDRESSED.has(name) && !this.names.includes(name)));
-    const [one] = [(name) => parts.get(name)?.[0]];
-    const isOn = (name) => parts.has(name) && one(name) !== "0";
+    const one = (name) => parts.get(name)?.[0];
     if (player.timer) togglePlay();
-    root.toggleAttribute("data-embed", isOn("embed"));
+    root.toggleAttribute("data-embed", isOn(parts, "embed"));
     if (["light", "dark"].includes(one("theme"))) root.dataset.theme = one("theme");
     else delete root.dataset.theme;
     if (code.known) show("code", one("code") !== "0");
@@ -189,7 +195,7 @@ class Address {
     graph.asked = asked;
     if (this.fold(parts) || turned) redraw();
     join.setAttribute("aria-pressed", this.page.folding.compact);
-    if (isOn("projector") !== root.hasAttribute("data-projector")) project(isOn("projector"));
+    if (isOn(parts, "projector") !== root.hasAttribute("data-projector")) project(isOn(parts, "projector"));
     this.edit(parts);
     const at = Math.min(Number.parseInt(one("step") ?? "0", 10) || 0, player.events.length) - 1;
     if (at !== player.at) player.go(at);
