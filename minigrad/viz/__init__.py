@@ -5,6 +5,7 @@ Nothing here knows a layer: what looks inside of networks and watches trainings 
 """
 
 from .capture import capture
+from .coloured import ColouredText, colour_text
 from .draw import draw
 from .drawing import DotNotFoundError, Drawing
 from .explain import Explained, Explanation, explain
@@ -18,6 +19,22 @@ from .target import resolve
 from .walk import Step, walk
 
 __all__ = [
-    "DotNotFoundError", "Drawing", "Explained", "Explanation", "Page", "Step", "capture", "draw", "draw_program", "explain",
-    "explore", "export", "memory_size", "resolve", "to_networkx", "walk",
-]  # fmt: skip
+    "ColouredText",
+    "DotNotFoundError",
+    "Drawing",
+    "Explained",
+    "Explanation",
+    "Page",
+    "Step",
+    "capture",
+    "colour_text",
+    "draw",
+    "draw_program",
+    "explain",
+    "explore",
+    "export",
+    "memory_size",
+    "resolve",
+    "to_networkx",
+    "walk",
+]
