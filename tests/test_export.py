@@ -364,7 +364,11 @@ def test_pictures_are_those_that_draw_makes(tmp_path: Path) -> None:
 
 
 def test_a_page_is_the_one_of_explore(tmp_path: Path) -> None:
-    path = viz.export(scalar, 0.5, -3.0, path=tmp_path / "graph.html", title="Small")
+    model, x = mlp(), np.ones((2, 4))
+    path = viz.export(model, x, path=tmp_path / "graph.html", title="Small")
+    page = viz.explore(model, x, path=tmp_path / "other.html", title="Small")
+    shut = re.compile(r'"shut":(-?\d+)')
+    assert shut.findall(path.read_text("utf-8")) == shut.findall(page.html) != []
     assert "<title>Small</title>" in path.read_text("utf-8")
 
 

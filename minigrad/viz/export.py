@@ -21,7 +21,7 @@ __all__ = ["export"]
 
 def export(
     target: Any, *inputs: Any, path: str | os.PathLike[str], names: Any = None, direction: str | None = None,
-    style: str = "normal", depth: int | None = None, repeats: str = "unrolled", highlight: Any = None, derivative: int = 0,
+    style: str = "normal", depth: int | None = None, repeats: str | None = None, highlight: Any = None, derivative: int = 0,
     max_nodes: int = 1000, gradient: Any = None, title: str = "Computation graph", seconds: float = 1.2,
 ) -> Path:  # fmt: skip
     """Write a graph to a file; the suffix of its name says how.
@@ -38,8 +38,8 @@ def export(
     Pictures in .tex and .gif are laid out by `dot`; without it, in simple layers.
 
     Args:
-        target, inputs, names, direction, style, depth, repeats, highlight, derivative, max_nodes: as for `draw`; a page and a
-            film have a style of their own.
+        target, inputs, names, direction, style, depth, repeats, highlight, derivative, max_nodes: as for `draw`, and for a page
+            as for `explore`; a page and a film have a style of their own.
         path: the file, written whole or not at all.
         gradient: what arrives at the result, in a page, a film and the numbers; ones by default.
         title: of a page, a film and the numbers.
@@ -64,13 +64,12 @@ def export(
     kind = path.suffix.lower().lstrip(".")
     if not kind:
         raise ValueError(f"export needs a suffix that names the format, such as {path}.svg or {path}.tex")
-    options: dict[str, Any] = {
-        "names": names, "depth": depth, "repeats": repeats, "highlight": highlight, "derivative": derivative,
-        "max_nodes": max_nodes,
-    }  # fmt: skip
+    options: dict[str, Any] = {"names": names, "highlight": highlight, "derivative": derivative, "max_nodes": max_nodes}
     if kind in ("html", "htm"):
+        options |= {"depth": 1 if depth is None else depth, "repeats": repeats}
         explore(target, *inputs, path=path, direction=direction, gradient=gradient, title=title, **options)
         return path
+    options |= {"depth": depth, "repeats": repeats or "unrolled"}
     if kind not in ("tex", "mmd", "gif", "json"):
         return draw(target, *inputs, direction=direction or "TB", style=style, **options).render(path)
     has_numbers = kind in ("gif", "json") or style == "detailed"
