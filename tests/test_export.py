@@ -333,6 +333,15 @@ def test_a_film_goes_forwards_and_then_backwards(tmp_path: Path, layouter: str) 
         assert area(film, shown) > 1000 and area(film, hidden) < 100
 
 
+def test_the_film_of_the_documents_is_one_that_export_makes(tmp_path: Path) -> None:
+    image = pytest.importorskip("PIL.Image")
+    path = viz.export(scalar, 0.5, -3.0, path=tmp_path / "film.gif", direction="LR", title="tanh(x y) + sin(x)", seconds=1.5)
+    made, kept = image.open(path), image.open(ROOT / "docs" / "images" / "film.gif")
+    assert (kept.n_frames, kept.info["duration"]) == (made.n_frames, made.info["duration"])
+    kept.seek(made.n_frames - 1)
+    assert area(kept, ORANGE) > 1000
+
+
 def test_a_film_of_closed_modules_data_and_any_text(tmp_path: Path, case: Any) -> None:
     image = pytest.importorskip("PIL.Image")
     target, inputs, options = case

@@ -121,7 +121,11 @@ class _Painter:
         joined = self.image.new("RGB", (self.size[0], 4 * self.size[1]))
         for i, frame in enumerate(some):
             joined.paste(frame, (0, i * self.size[1]))
-        return joined.quantize(128)
+        few = joined.quantize(128)
+        numbers = few.getpalette()
+        triples = [numbers[i : i + 3] for i in range(0, len(numbers), 3)]
+        few.putpalette([x for triple in triples for x in ([255] * 3 if min(triple) > 250 else triple)])  # paper stays white
+        return few
 
     def _node(self, draw: Any, node: Node, phase: str, known: set[tuple[str, int]]) -> None:
         x, y, width, height = self.places.nodes[node.id]
