@@ -121,11 +121,7 @@ class _Painter:
         joined = self.image.new("RGB", (self.size[0], 4 * self.size[1]))
         for i, frame in enumerate(some):
             joined.paste(frame, (0, i * self.size[1]))
-        few = joined.quantize(128)
-        numbers = few.getpalette()
-        triples = [numbers[i : i + 3] for i in range(0, len(numbers), 3)]
-        few.putpalette([x for triple in triples for x in ([255] * 3 if min(triple) > 250 else triple)])  # paper stays white
-        return few
+        return joined.quantize(128, self.image.Quantize.MAXCOVERAGE)  # flat colours stay what they are
 
     def _node(self, draw: Any, node: Node, phase: str, known: set[tuple[str, int]]) -> None:
         x, y, width, height = self.places.nodes[node.id]
