@@ -25,7 +25,7 @@ CAPTION = 42.0
 LARGEST = (1280, 960)  # pixels
 FINER = 2  # painted larger, then made smaller, so that edges are smooth
 MOST_FRAMES = 500
-TEXT, QUIET, PAPER = "#1a1f27", "#66707e", "#ffffff"
+TEXT, QUIET, PAPER, PANEL = "#1a1f27", "#66707e", "#ffffff", "#f6f7f9"
 FORWARD, BACKWARD = ("#0b5cad", "#d7e8fb"), ("#a84300", "#fde0c6")
 LOOKS = {
     "leaf": ("#a84300", "#fdf0e3"), "data": ("#0b5cad", "#e7f0fa"), "op": ("#66707e", "#ffffff"),
@@ -105,7 +105,7 @@ class _Painter:
         known = {(event.phase, event.node.id) for event in shown[: at + 1]}
         for title, corner, opposite in self.places.boxes:
             box = [*self._at(corner), *self._at(opposite)]
-            draw.rounded_rectangle(box, 6 * self.zoom, "#f6f7f9", "#d3d9e1", round(self.zoom))
+            draw.rounded_rectangle(box, 6 * self.zoom, PANEL, "#d3d9e1", round(self.zoom))
             x, y = self._at(corner)
             draw.text((x + 6 * self.zoom, y + 4 * self.zoom), one_line(title), QUIET, self.font)
         for link in self.found.links:
@@ -116,12 +116,20 @@ class _Painter:
         return canvas.reduce(FINER)
 
     def colours(self, frames: Sequence[Any]) -> Any:
-        """The colours of a film, from some of its frames: with the same ones in all, a file holds only what changes."""
+        """The colours of a film: the flat ones, and blends from some of its frames.
+
+        With the same ones in all frames, a file holds only what changes.
+        """
         some = [frames[i * (len(frames) - 1) // 3] for i in range(4)]
         joined = self.image.new("RGB", (self.size[0], 4 * self.size[1]))
         for i, frame in enumerate(some):
             joined.paste(frame, (0, i * self.size[1]))
-        return joined.quantize(128, self.image.Quantize.MAXCOVERAGE)  # flat colours stay what they are
+        blends = joined.quantize(128).getpalette()
+        flat = [PAPER, PANEL, TEXT, QUIET, *FORWARD, *BACKWARD, *(c for look in LOOKS.values() for c in look)]
+        flat += [node.colour for node in self.found.nodes if node.colour]
+        palette = self.image.new("P", (1, 1))
+        palette.putpalette([*(x for colour in dict.fromkeys(flat) for x in bytes.fromhex(colour[1:])), *blends][: 3 * 256])
+        return palette
 
     def _node(self, draw: Any, node: Node, phase: str, known: set[tuple[str, int]]) -> None:
         x, y, width, height = self.places.nodes[node.id]
