@@ -49,6 +49,11 @@ SCRIPTS = (
     "recursion.js",
     "naive.js",
     "code.js",
+    "address.js",
+    "snapshot.js",
+    "film.js",
+    "share.js",
+    "embed.js",
     "explore.js",
 )
 
