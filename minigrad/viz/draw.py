@@ -6,8 +6,8 @@ from typing import Any
 
 from ..tensor import Tensor
 from .capture import Call
+from .derivatives import DERIVATIVES, with_gradients
 from .drawing import Drawing, graphviz_package
-from .higher_order import DERIVATIVES, with_gradients
 from .highlight import MARK, Marked, mark
 from .numbers import dimensions, memory_size, number
 from .target import resolve

@@ -11,10 +11,10 @@ from typing import Any
 from ..tensor import Tensor
 from .capture import variable_of
 from .code import Listing
+from .derivatives import with_gradients
 from .explain import Explained, Rule, explained, place
 from .formula import Formula
 from .given import arrays, given
-from .higher_order import with_gradients
 from .highlight import Marked, mark
 from .live import attempt, for_page
 from .numbers import dimensions, host, memory_size, number, rms

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from ..tensor import Tensor
+from .derivatives import ConstantGradient
 from .explore import explore
-from .higher_order import ConstantGradient
 from .page import Page
 
 __all__ = ["derivatives"]
