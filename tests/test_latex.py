@@ -17,7 +17,9 @@ from minigrad.viz.latex import latex, latex_of_name, latex_of_number, latex_with
 from .test_formulas import all_ops
 
 #: What nn and minigrad call things, and what a user may.
-NAMES = ("x", "v12", "w_ih", "features.0.weight", "my_long name", "d x", "v1[0]", "100 %", "a|b$c^d{e}", "größe", "x'", "42", "-3")
+NAMES = (
+    "x", "v12", "w_ih", "features.0.weight", "my_long name", "d x", "v1[0]", "100 %", "a|b$c^d{e}", "größe", "x'", "42", "-3",
+)  # fmt: skip
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,5 @@
-"""Seeing the graph: `draw` for pictures, `explore` for a page to play through, `explain` for text.
+"""Seeing the graph: `draw` for pictures, `explore` for a page to play through, `explain` for text,
+`quiz` for questions.
 
 Nothing here knows a layer: what looks inside of networks and watches trainings is in `nn.inspect`.
 """
@@ -11,10 +12,12 @@ from .explore import explore
 from .numbers import memory_size
 from .page import Page
 from .program import draw_program
+from .questions import Mistake, Question
+from .quiz import Quiz, quiz
 from .target import resolve
 from .walk import Step, walk
 
 __all__ = [
-    "DotNotFoundError", "Drawing", "Explained", "Explanation", "Page", "Step", "capture", "draw", "draw_program", "explain",
-    "explore", "memory_size", "resolve", "walk",
+    "DotNotFoundError", "Drawing", "Explained", "Explanation", "Mistake", "Page", "Question", "Quiz", "Step", "capture", "draw",
+    "draw_program", "explain", "explore", "memory_size", "quiz", "resolve", "walk",
 ]  # fmt: skip

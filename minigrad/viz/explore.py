@@ -19,6 +19,7 @@ from .highlight import Marked, mark
 from .live import attempt, for_page
 from .numbers import dimensions, host, memory_size, number, rms
 from .page import Page
+from .questions import questions_of
 from .summary import Summariser
 from .target import prepared, resolve
 from .text import printable
@@ -110,8 +111,10 @@ def explore(
         "path": sorted({member[number] for number in marked.path}),
         "live": alive,
         "arrays": arrays(rows) if "why" in alive else {},
+        "quiz": {"on": False, "questions": [question.data() for question in questions_of(rows)]},
     }
     page = Page(title, data, SCRIPTS, graphviz=True, program=script)
+    page.rows = rows
     if path is not None:
         page.write(path)
     return page

@@ -48,8 +48,8 @@ class Formula:
         _collect(read(self.right, self.labels), found)
         return found & {*self.labels, "g", "out"}
 
-    def filled_with(self, numbers: Mapping[str, str]) -> Formula:
-        """The same formula, whose names have these numbers."""
+    def filled_with(self, numbers: Mapping[str, str] | None) -> Formula:
+        """The same formula, whose names have these numbers, or none."""
         return replace(self, numbers=numbers)
 
     def tree(self, numbers: Mapping[str, str] | None = None) -> Tree:

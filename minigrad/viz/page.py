@@ -25,6 +25,7 @@ class Page:
 
     Attributes:
         data: what the page shows, as plain lists and dicts.
+        rows: of a graph, its steps as `explain` has them.
 
     Args:
         scripts: those that show it, one after the other: names in this package's `assets`, or files of another package's.
@@ -36,6 +37,7 @@ class Page:
         self, title: str, data: dict[str, Any], scripts: Sequence[str | Traversable], graphviz: bool = False, program: str = ""
     ) -> None:
         self.title, self.data = title, data
+        self.rows: Sequence[Any] = ()
         self._scripts, self._graphviz, self._program = scripts, graphviz, program
 
     @property

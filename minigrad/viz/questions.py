@@ -1,0 +1,337 @@
+"""What a quiz asks about a computation: the answers, hints from the formulas, and the usual mistakes with what they give."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from math import ceil, floor, isfinite, log10, prod
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from .explain import Explained
+from .formula import Formula
+from .numbers import host, number, rms
+from .rules import Choice, rule_choices
+
+__all__ = ["Mistake", "Question", "Term", "questions_of", "tolerance"]
+
+#: So many questions at most about one computation, and so many numbers in an array that is asked about.
+MOST, LONGEST = 40, 6
+#: What an op reads that is computed by hand.
+MANY = 16
+FRACTION = re.compile(r"([-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?)(?:/(\d+\.?\d*))?$", re.IGNORECASE)
+
+
+class Term(NamedTuple):
+    """A number of the computation, and where a page finds it.
+
+    Attributes:
+        number: what it is; NaN where it is not known.
+        sign: 1 or -1.
+        what: "value", "gradient", "arrives", "sent", or "local": what is sent for a gradient of 1.
+        step, which, element: of which step, the how-many-th of those that arrive or are sent, and which number of the array.
+    """
+
+    number: float
+    sign: int
+    what: str
+    step: int
+    which: int
+    element: int
+
+
+class Mistake(NamedTuple):
+    """A usual mistake: its name, what one answers who makes it, and what to say."""
+
+    name: str
+    gives: float | str
+    why: str
+
+
+@dataclass(frozen=True)
+class Question:
+    """A question about one step of a computation.
+
+    Attributes:
+        kind: "value", "arrives" (the gradient), "rule", or "more" (which input gets more of it).
+        step: the number of the step, see `walk`.
+        text: the question.
+        answer: a number, or the right one of the `choices`.
+        hints: formulas: first the rule, then the rule with numbers.
+        choices: what can be chosen, of "rule" and "more".
+    """
+
+    kind: str
+    step: int
+    text: str
+    answer: float | str
+    formulas: tuple[Formula, ...] = field(default=(), repr=False)
+    choices: tuple[Choice, ...] = field(default=(), repr=False)
+    answered: tuple[Term, ...] = field(default=(), repr=False)
+    slips: tuple[tuple[str, str, tuple[Term, ...]], ...] = field(default=(), repr=False)
+    places: tuple[tuple[str, int, int], ...] = field(default=(), repr=False)
+
+    @property
+    def hints(self) -> list[str]:
+        """The rule, then the rule with numbers, where these are single ones."""
+        plain = [str(formula.filled_with(None)) for formula in self.formulas]
+        filled = [str(formula) for formula in self.formulas]
+        return ["; ".join(plain)] * bool(plain) + ["; ".join(filled)] * (filled != plain)
+
+    @property
+    def mistakes(self) -> list[Mistake]:
+        """Those that do not give the right answer by chance, nor what another one gives."""
+        if self.choices:
+            return [Mistake(c.mistake, c.text, c.why) for c in self.choices if c.mistake]
+        found: list[Mistake] = []
+        for name, why, terms in self.slips:
+            gives = _sum(terms)
+            taken = [self.answer, *(mistake.gives for mistake in found)]
+            if isfinite(gives) and not any(_is_answer(gives, other) for other in taken):
+                found.append(Mistake(name, gives, why))
+        return found
+
+    def check(self, answer: float | str) -> tuple[bool, str]:
+        """Whether an answer is right, to two digits, and what to say of it.
+
+        >>> from minigrad import viz
+        >>> question = viz.quiz(lambda x, y: x * y, 3.0, -2.0).questions[0]
+        >>> question.text, question.check("-6"), question.check(6)
+        ('What is the value of result = multiply(x, y)?', (True, 'Right.'), (False, 'The sign is wrong.'))
+        """
+        for mistake in self.mistakes if self.choices else ():
+            if answer == mistake.gives:
+                return False, mistake.why
+        if self.choices:
+            return (True, "Right.") if answer == self.answer else (False, "That is none of the choices.")
+        typed = _number(answer)
+        if typed is None:
+            return False, "A number is asked for."
+        if _is_answer(typed, self.answer):
+            return True, "Right."
+        for mistake in self.mistakes:
+            if _is_answer(typed, mistake.gives):
+                return False, mistake.why
+        return False, "Not yet."
+
+    def data(self) -> dict[str, Any]:
+        """For a page, which finds the numbers itself: they may be other ones there."""
+        return {
+            "kind": self.kind, "step": self.step, "text": self.text,
+            "answer": [_where(term) for term in self.answered],
+            "slips": [[name, why, [_where(term) for term in terms]] for name, why, terms in self.slips],
+            "choices": [
+                {"text": c.text, "math": c.formula.math() if c.formula else None, "mistake": c.mistake, "why": c.why}
+                for c in self.choices
+            ],
+            "hints": [list(place) for place in self.places],
+        }  # fmt: skip
+
+
+def tolerance(answer: float) -> float:
+    """How far a number may be from the answer and still have the same two digits.
+
+    >>> tolerance(34.78), tolerance(0.042), tolerance(0.0)
+    (0.5, 0.0005, 0.005)
+    """
+    return 0.005 if answer == 0 else float(f"{0.5 * 10.0 ** (floor(log10(abs(answer))) - 1):.4g}")
+
+
+def questions_of(rows: Sequence[Explained]) -> list[Question]:
+    """The questions about an explained computation, in the order in which a player answers them."""
+    asker = _Asker(rows)
+    found = [question for i, row in enumerate(rows) for question in asker.about_value(i, row)]
+    for i, row in [*enumerate(rows)][::-1]:
+        if row.gradient is not None:
+            found += [*asker.about_gradient(i, row), *asker.about_rule(i, row), *asker.about_inputs(row)]
+    return found[:: ceil(len(found) / MOST)] if found else []
+
+
+# ------------------------------------------------------------------------------------- private
+
+
+class _Asker:
+    """Asks about the steps of a computation."""
+
+    def __init__(self, rows: Sequence[Explained]) -> None:
+        self.rows = {row.step.id: row for row in rows}
+        self.senders: dict[int, list[tuple[Explained, int] | None]] = {
+            row.step.id: [None] if row.step.output else [] for row in rows
+        }
+        for row in reversed(rows):
+            for k, rule in enumerate(row.rules if row.gradient is not None else ()):
+                self.senders.setdefault(rule.to, []).append((row, k))
+        self.asked: dict[Any, int] = {}
+
+    def about_value(self, i: int, row: Explained) -> Iterable[Question]:
+        """What an op computes."""
+        if not row.call or not _is_short(row.value) or not _is_by_hand(row):
+            return
+        e = _element(i, row.value)
+        answer = _term("value", row, 0, e, row.value)
+        if not isfinite(answer.number):
+            return
+        slips = [("sign", "The sign is wrong.", (_minus(answer),))]
+        for k, rule in enumerate(row.rules):
+            local = _local(row, k)
+            slips.append(("derivative", f"That is the derivative by {rule.label}. The value is asked for.", (local,)))
+        text = f"What is the value of {row.label} = {row.call}?"
+        if host(row.value).ndim:
+            text = f"What is the value of {_place(row, row.value, e)}, where {row.label} = {row.call}?"
+        formulas = () if row.formula is None else (row.formula,)
+        places = tuple(("formula", row.step.id, 0) for _ in formulas)
+        yield Question("value", row.step.id, text, answer.number, formulas, (), (answer,), tuple(slips), places)
+
+    def about_gradient(self, i: int, row: Explained) -> Iterable[Question]:
+        """The sum of what arrives."""
+        senders = [sender for sender in self.senders[row.step.id] if sender is not None]
+        arrives = row.arrives
+        is_known = _is_short(row.gradient) and all(_is_short(g) and np.shape(g) == np.shape(row.gradient) for g in arrives)
+        by_hand = all(_is_by_hand(sender) for sender, _ in senders)
+        if not senders or len(senders) != len(arrives) or not is_known or not by_hand:
+            return
+        e = _element(i, row.gradient)
+        answer = _term("gradient", row, 0, e, row.gradient)
+        if not isfinite(answer.number):
+            return
+        what = _place(row, row.gradient, e)
+        formulas = [(sender, k) for sender, k in senders if sender.rules[k].formula is not None]
+        yield Question(
+            "arrives", row.step.id, f"Which gradient arrives at {what}?", answer.number,
+            tuple(sender.rules[k].formula for sender, k in formulas), (), (answer,),  # type: ignore[misc]
+            tuple(self._slips(row, senders, answer, e)), tuple(("rule", sender.step.id, k) for sender, k in formulas),
+        )  # fmt: skip
+
+    def _slips(
+        self, row: Explained, senders: list[tuple[Explained, int]], answer: Term, e: int
+    ) -> Iterable[tuple[str, str, tuple[Term, ...]]]:
+        """The usual mistakes about a gradient."""
+        if len(senders) > 1:
+            for n, (sender, _) in enumerate(senders):
+                why = f"That comes from {sender.label} alone. {len(senders)} gradients arrive, and they add up."
+                yield "add", why, (_term("arrives", row, n, e, row.arrives[n]),)
+        locals_ = tuple(_local(sender, k) for sender, k in senders)
+        names = " and ".join(dict.fromkeys(sender.label for sender, _ in senders))
+        yield "factor", f"The local derivative is right. It is multiplied by what arrives at {names}.", locals_
+        for sender, k in senders:
+            for other, rule in enumerate(sender.rules):
+                if rule.label != sender.rules[k].label and np.shape(rule.sent) == np.shape(row.gradient):
+                    why = f"That goes to the other branch: from {sender.label} to {rule.label}."
+                    yield "branch", why, (_term("sent", sender, other, e, rule.sent),)
+            if np.shape(sender.gradient) == np.shape(row.gradient):
+                why = f"That arrives at {sender.label}. It is multiplied by the local derivative on the way to {row.label}."
+                yield "unchanged", why, (_term("gradient", sender, 0, e, sender.gradient),)
+        yield "sign", "The sign is wrong.", (_minus(answer),)
+        if np.shape(row.value) == np.shape(row.gradient):
+            yield "value", f"That is the value of {row.label}. The gradient is asked for.", (_term("value", row, 0, e, row.value),)
+
+    def about_rule(self, i: int, row: Explained) -> Iterable[Question]:
+        """Which formula sends the gradient on; each rule of an op once."""
+        for k, rule in enumerate(row.rules):
+            if rule.formula is None or (row.step.op, rule.formula.left) in self.asked:
+                continue
+            choices = rule_choices(row, k, i)
+            if len(choices) < 3:
+                continue
+            self.asked[row.step.op, rule.formula.left] = 1
+            text = f"By which rule does {row.label} = {row.call} send its gradient to {rule.label}?"
+            right = next(choice.text for choice in choices if not choice.mistake)
+            yield Question("rule", row.step.id, text, right, (), choices)
+            return  # one of a step
+
+    def about_inputs(self, row: Explained) -> Iterable[Question]:
+        """Which of two inputs gets more."""
+        labels = [rule.label for rule in row.rules]
+        known = [rule for rule in row.rules if rule.sent is not None and not isinstance(rule.sent, tuple)]
+        if len(labels) != 2 or len(known) != 2 or labels[0] == labels[1] or self.asked.get(row.step.op, 0) >= 2:
+            return
+        sizes = [rms(rule.sent) for rule in known]
+        if not all(map(isfinite, sizes)):
+            return
+        self.asked[row.step.op] = self.asked.get(row.step.op, 0) + 1
+        if abs(sizes[0] - sizes[1]) <= 0.02 * max(sizes):
+            right = 2
+        else:
+            right = int(sizes[1] > sizes[0])
+        sent = " and ".join(f"{rule.label} gets {number(rule.sent)}" for rule in known)
+        rules = "; ".join(str(rule.formula.filled_with(None)) for rule in known if rule.formula is not None)
+        why = f"Compare the rules: {rules}." if rules else f"{sent}."
+        texts = [*labels, "both the same"]
+        choices = tuple(Choice(text, None, "" if n == right else "size", "" if n == right else why) for n, text in enumerate(texts))
+        formulas = tuple(rule.formula for rule in known if rule.formula is not None)
+        places = tuple(("rule", row.step.id, k) for k, rule in enumerate(known) if rule.formula is not None)
+        text = f"Which input of {row.label} = {row.call} gets the larger gradient, whatever its sign?"
+        yield Question("more", row.step.id, text, texts[right], formulas, choices, places=places)
+
+
+def _is_short(value: Any) -> bool:
+    """Whether one can ask for a number of it."""
+    if value is None or isinstance(value, (tuple, list)):
+        return False
+    array = host(value)
+    return array.dtype.kind in "fiub" and 0 < array.size <= LONGEST
+
+
+def _is_by_hand(row: Explained) -> bool:
+    """Whether what an op reads is little enough to compute with."""
+    return row.step.data is None and sum(prod(shape) for _, shape, _ in row.step.inputs) <= MANY
+
+
+def _element(i: int, value: Any) -> int:
+    """Which number of an array is asked for: not a zero, where there are others."""
+    numbers = host(value).ravel()
+    order = [(i + k) % len(numbers) for k in range(len(numbers))]
+    return next((k for k in order if numbers[k] != 0), order[0])
+
+
+def _place(row: Explained, value: Any, element: int) -> str:
+    """What an element is called: w[1]."""
+    array = host(value)
+    if array.ndim == 0:
+        return row.label
+    return f"{row.label}[{', '.join(str(int(i)) for i in np.unravel_index(element, array.shape))}]"
+
+
+def _term(what: str, row: Explained, which: int, element: int, value: Any) -> Term:
+    known = None if value is None or isinstance(value, tuple) else host(value).ravel()
+    is_there = known is not None and element < known.size and known.dtype.kind in "fiub"
+    return Term(float(known[element]) if is_there else float("nan"), 1, what, row.step.id, which, element)  # type: ignore[index]
+
+
+def _local(row: Explained, which: int) -> Term:
+    """What a rule sends for a gradient of 1: of single numbers, and of a gradient that is not 0."""
+    sent, gradient = row.rules[which].sent, row.gradient
+    is_single = all(x is not None and not isinstance(x, tuple) and host(x).size == 1 for x in (sent, gradient))
+    slope = float("nan")
+    if is_single and (g := float(host(gradient).reshape(()))) != 0:
+        slope = float(host(sent).reshape(())) / g
+    return Term(slope, 1, "local", row.step.id, which, 0)
+
+
+def _minus(term: Term) -> Term:
+    return term._replace(sign=-term.sign)
+
+
+def _sum(terms: Iterable[Term]) -> float:
+    return sum(term.sign * term.number for term in terms)
+
+
+def _where(term: Term) -> list[Any]:
+    return [*term[1:]]
+
+
+def _number(answer: float | str) -> float | None:
+    """A number as one types it: 0.5, 1,5, 1/3."""
+    if not isinstance(answer, str):
+        return float(answer)
+    match = FRACTION.match(answer.strip().replace(",", ".").replace("−", "-").replace(" ", ""))
+    if match is None or (match[2] is not None and float(match[2]) == 0):
+        return None
+    return float(match[1]) / float(match[2] or 1)
+
+
+def _is_answer(typed: float, answer: Any) -> bool:
+    """Whether two numbers agree to two digits."""
+    return isfinite(answer) and abs(typed - answer) <= tolerance(answer) * (1 + 1e-6)
