@@ -45,6 +45,9 @@ SCRIPTS = (
     "detail.js",
     "player.js",
     "code.js",
+    "quiz-answers.js",
+    "quiz.js",
+    "quiz-worksheet.js",
     "explore.js",
 )
 

@@ -141,7 +141,7 @@ _LINES = {1: _one_op, 2: _chain, 3: _branches, 4: _curves, 5: _vectors}
 
 def _line(rng: np.random.Generator, name: str, reads: str, ops: Sequence[str]) -> Line:
     """A random op of what can be read, sometimes the other way round."""
-    written = ops[rng.integers(len(ops))]
+    written = ops[int(rng.integers(len(ops)))]
     taken = reads[: written.count("{}")]
     return Line(name, written, tuple(taken[::-1] if rng.random() < 0.3 else taken))
 

@@ -73,8 +73,8 @@ def _question(root: xml.Element, name: str, question: Question, rows: Sequence[E
         _choices(element, question)
     else:
         _numbers(element, question)
-    for formula in ("; ".join(f"\\({latex(f)}\\)" for f in question.formulas),) if question.formulas else ():
-        _html(element, "hint", f"<p>{formula}</p>")
+    if question.formulas:
+        _html(element, "hint", f"<p>{'; '.join(_tex(latex(formula)) for formula in question.formulas)}</p>")
 
 
 def _numbers(element: xml.Element, question: Question) -> None:
@@ -83,7 +83,7 @@ def _numbers(element: xml.Element, question: Question) -> None:
     _answer(element, f"{question.answer:.10g}", "100", "Right.", tolerance(question.answer))
     for mistake in question.mistakes:
         assert not isinstance(mistake.gives, str)
-        _answer(element, f"{mistake.gives:.10g}", "0", mistake.why, tolerance(mistake.gives))
+        _answer(element, f"{mistake.gives:.10g}", "0", _said(mistake.name, mistake.why), tolerance(mistake.gives))
     _answer(element, "*", "0", "Not yet: look at the rule.", 0)
 
 
@@ -91,7 +91,8 @@ def _choices(element: xml.Element, question: Question) -> None:
     for tag, value in (("single", "true"), ("shuffleanswers", "true"), ("answernumbering", "abc")):
         xml.SubElement(element, tag).text = value
     for choice in question.choices:
-        _answer(element, _choice(choice), "0" if choice.mistake else "100", choice.why or "Right.")
+        said = _said(choice.mistake, choice.why) if choice.mistake else "Right."
+        _answer(element, _choice(choice), "0" if choice.mistake else "100", said)
 
 
 def _answer(element: xml.Element, text: str, fraction: str, feedback: str, within: float | None = None) -> None:
@@ -102,8 +103,17 @@ def _answer(element: xml.Element, text: str, fraction: str, feedback: str, withi
     _html(answer, "feedback", f"<p>{escape(printable(feedback))}</p>")
 
 
+def _tex(text: str) -> str:
+    """A formula in a page: Moodle's MathJax reads it from there."""
+    return f"\\({escape(printable(text))}\\)"
+
+
+def _said(name: str, why: str) -> str:
+    return f"{name.capitalize()}: {why}"
+
+
 def _choice(choice: Choice) -> str:
-    return f"<p>{escape(printable(choice.text))}</p>" if choice.formula is None else f"<p>\\({latex(choice.formula)}\\)</p>"
+    return f"<p>{escape(printable(choice.text))}</p>" if choice.formula is None else f"<p>{_tex(latex(choice.formula))}</p>"
 
 
 def _known(question: Question, rows: Sequence[Explained]) -> str:
@@ -111,10 +121,10 @@ def _known(question: Question, rows: Sequence[Explained]) -> str:
     forward, backward = _known_before(question, rows)
     lines = []
     for row in rows:
-        formula = "given" if row.formula is None else f"\\({latex(row.formula)}\\)"
+        formula = "given" if row.formula is None else _tex(latex(row.formula))
         value = number(row.value) if row.step.id in forward else ""
         gradient = row.total.rpartition("= ")[2] if row.step.id in backward else ""
-        cells = (f"\\({latex_of_name(row.label)}\\)", formula, escape(value), escape(gradient))
+        cells = (_tex(latex_of_name(row.label)), formula, escape(value), escape(gradient))
         lines.append(f"<tr>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>")
     head = "".join(f"<th>{name}</th>" for name in ("step", "computed", "value", "gradient"))
     return f'<table border="1" cellpadding="4"><thead><tr>{head}</tr></thead><tbody>{"".join(lines)}</tbody></table>'

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import operator
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from math import ceil, floor, isfinite, log10, prod
 from typing import Any, NamedTuple
@@ -12,7 +13,7 @@ import numpy as np
 
 from .explain import Explained
 from .formula import Formula
-from .numbers import host, number, rms
+from .numbers import host, rms
 from .rules import Choice, rule_choices
 
 __all__ = ["Mistake", "Question", "Term", "questions_of", "tolerance"]
@@ -98,23 +99,19 @@ class Question:
 
         >>> from minigrad import viz
         >>> question = viz.quiz(lambda x, y: x * y, 3.0, -2.0).questions[0]
-        >>> question.text, question.check("-6"), question.check(6)
-        ('What is the value of result = multiply(x, y)?', (True, 'Right.'), (False, 'The sign is wrong.'))
+        >>> question.text
+        'What is the value of result = multiply(x, y)?'
+        >>> question.check("-6"), question.check(6)
+        ((True, 'Right.'), (False, 'Wrong sign: the size is right, the sign is not.'))
         """
-        for mistake in self.mistakes if self.choices else ():
-            if answer == mistake.gives:
-                return False, mistake.why
-        if self.choices:
-            return (True, "Right.") if answer == self.answer else (False, "That is none of the choices.")
-        typed = _number(answer)
+        typed = answer if self.choices else _number(answer)
         if typed is None:
             return False, "A number is asked for."
-        if _is_answer(typed, self.answer):
+        agree: Callable[[Any, Any], bool] = operator.eq if self.choices else _is_answer
+        if agree(typed, self.answer):
             return True, "Right."
-        for mistake in self.mistakes:
-            if _is_answer(typed, mistake.gives):
-                return False, mistake.why
-        return False, "Not yet."
+        made = next((mistake for mistake in self.mistakes if agree(typed, mistake.gives)), None)
+        return False, f"{made.name.capitalize()}: {made.why}" if made else "Not yet."
 
     def data(self) -> dict[str, Any]:
         """For a page, which finds the numbers itself: they may be other ones there."""
@@ -163,7 +160,7 @@ class _Asker:
         for row in reversed(rows):
             for k, rule in enumerate(row.rules if row.gradient is not None else ()):
                 self.senders.setdefault(rule.to, []).append((row, k))
-        self.asked: dict[Any, int] = {}
+        self.asked: set[Any] = set()
 
     def about_value(self, i: int, row: Explained) -> Iterable[Question]:
         """What an op computes."""
@@ -173,10 +170,10 @@ class _Asker:
         answer = _term("value", row, 0, e, row.value)
         if not isfinite(answer.number):
             return
-        slips = [("sign", "The sign is wrong.", (_minus(answer),))]
+        slips = [("wrong sign", "the size is right, the sign is not.", (_minus(answer),))]
         for k, rule in enumerate(row.rules):
-            local = _local(row, k)
-            slips.append(("derivative", f"That is the derivative by {rule.label}. The value is asked for.", (local,)))
+            why = f"that is the derivative by {rule.label}. The value is asked for."
+            slips.append(("derivative instead of value", why, (_local(row, k),)))
         text = f"What is the value of {row.label} = {row.call}?"
         if host(row.value).ndim:
             text = f"What is the value of {_place(row, row.value, e)}, where {row.label} = {row.call}?"
@@ -210,22 +207,23 @@ class _Asker:
         """The usual mistakes about a gradient."""
         if len(senders) > 1:
             for n, (sender, _) in enumerate(senders):
-                why = f"That comes from {sender.label} alone. {len(senders)} gradients arrive, and they add up."
-                yield "add", why, (_term("arrives", row, n, e, row.arrives[n]),)
+                why = f"that comes from {sender.label} alone. {len(senders)} gradients arrive, and they add up."
+                yield "forgot to add", why, (_term("arrives", row, n, e, row.arrives[n]),)
         locals_ = tuple(_local(sender, k) for sender, k in senders)
         names = " and ".join(dict.fromkeys(sender.label for sender, _ in senders))
-        yield "factor", f"The local derivative is right. It is multiplied by what arrives at {names}.", locals_
+        yield "missing chain factor", f"the local derivative is right. It is multiplied by what arrives at {names}.", locals_
         for sender, k in senders:
             for other, rule in enumerate(sender.rules):
                 if rule.label != sender.rules[k].label and np.shape(rule.sent) == np.shape(row.gradient):
-                    why = f"That goes to the other branch: from {sender.label} to {rule.label}."
-                    yield "branch", why, (_term("sent", sender, other, e, rule.sent),)
+                    why = f"that goes to the other branch: from {sender.label} to {rule.label}."
+                    yield "wrong branch", why, (_term("sent", sender, other, e, rule.sent),)
             if np.shape(sender.gradient) == np.shape(row.gradient):
-                why = f"That arrives at {sender.label}. It is multiplied by the local derivative on the way to {row.label}."
-                yield "unchanged", why, (_term("gradient", sender, 0, e, sender.gradient),)
-        yield "sign", "The sign is wrong.", (_minus(answer),)
+                why = f"that arrives at {sender.label}. It is multiplied by the local derivative on the way to {row.label}."
+                yield "missing local derivative", why, (_term("gradient", sender, 0, e, sender.gradient),)
+        yield "wrong sign", "the size is right, the sign is not.", (_minus(answer),)
         if np.shape(row.value) == np.shape(row.gradient):
-            yield "value", f"That is the value of {row.label}. The gradient is asked for.", (_term("value", row, 0, e, row.value),)
+            why = f"that is the value of {row.label}. The gradient is asked for."
+            yield "value instead of gradient", why, (_term("value", row, 0, e, row.value),)
 
     def about_rule(self, i: int, row: Explained) -> Iterable[Question]:
         """Which formula sends the gradient on; each rule of an op once."""
@@ -235,34 +233,35 @@ class _Asker:
             choices = rule_choices(row, k, i)
             if len(choices) < 3:
                 continue
-            self.asked[row.step.op, rule.formula.left] = 1
+            self.asked.add((row.step.op, rule.formula.left))
             text = f"By which rule does {row.label} = {row.call} send its gradient to {rule.label}?"
             right = next(choice.text for choice in choices if not choice.mistake)
-            yield Question("rule", row.step.id, text, right, (), choices)
+            formulas = () if row.formula is None else (row.formula,)
+            places = (("formula", row.step.id, 0),) * len(formulas)
+            yield Question("rule", row.step.id, text, right, formulas, choices, places=places)
             return  # one of a step
 
     def about_inputs(self, row: Explained) -> Iterable[Question]:
-        """Which of two inputs gets more."""
+        """Which of two inputs gets more; of an op once where it is the same, and once where it is not."""
         labels = [rule.label for rule in row.rules]
-        known = [rule for rule in row.rules if rule.sent is not None and not isinstance(rule.sent, tuple)]
-        if len(labels) != 2 or len(known) != 2 or labels[0] == labels[1] or self.asked.get(row.step.op, 0) >= 2:
+        sent = [rule.sent for rule in row.rules]
+        is_known = len({*labels}) == 2 == len(labels) and not any(x is None or isinstance(x, tuple) for x in sent)
+        if not is_known or np.shape(host(sent[0])) != np.shape(host(sent[1])):
             return
-        sizes = [rms(rule.sent) for rule in known]
-        if not all(map(isfinite, sizes)):
+        sizes = [rms(x) for x in sent]
+        is_same = abs(sizes[0] - sizes[1]) <= 0.02 * max(sizes)
+        right = 2 if is_same else int(sizes[1] > sizes[0])
+        if not all(map(isfinite, sizes)) or (row.step.op, is_same) in self.asked:
             return
-        self.asked[row.step.op] = self.asked.get(row.step.op, 0) + 1
-        if abs(sizes[0] - sizes[1]) <= 0.02 * max(sizes):
-            right = 2
-        else:
-            right = int(sizes[1] > sizes[0])
-        sent = " and ".join(f"{rule.label} gets {number(rule.sent)}" for rule in known)
-        rules = "; ".join(str(rule.formula.filled_with(None)) for rule in known if rule.formula is not None)
-        why = f"Compare the rules: {rules}." if rules else f"{sent}."
+        self.asked.add((row.step.op, is_same))
+        formulas = tuple(rule.formula for rule in row.rules if rule.formula is not None)
+        rules = "; ".join(str(formula.filled_with(None)) for formula in formulas)
+        mistake = ("wrong size", f"compare the rules: {rules}.")
         texts = [*labels, "both the same"]
-        choices = tuple(Choice(text, None, "" if n == right else "size", "" if n == right else why) for n, text in enumerate(texts))
-        formulas = tuple(rule.formula for rule in known if rule.formula is not None)
-        places = tuple(("rule", row.step.id, k) for k, rule in enumerate(known) if rule.formula is not None)
-        text = f"Which input of {row.label} = {row.call} gets the larger gradient, whatever its sign?"
+        choices = tuple(Choice(text, None, *(("", "") if n == right else mistake)) for n, text in enumerate(texts))
+        places = tuple(("rule", row.step.id, k) for k, rule in enumerate(row.rules) if rule.formula is not None)
+        how = "whatever its sign" if host(sent[0]).size == 1 else "by the root of the mean of its squares"
+        text = f"Which input of {row.label} = {row.call} gets the larger gradient, {how}?"
         yield Question("more", row.step.id, text, texts[right], formulas, choices, places=places)
 
 

@@ -85,14 +85,14 @@ def quiz(
     >>> last.text, last.answer, last.hints[0]
     ('Which gradient arrives at x?', -2.0, 'd x += g; d x += g y')
     >>> last.check(1)
-    (False, 'That comes from result alone. 2 gradients arrive, and they add up.')
+    (False, 'Forgot to add: that comes from result alone. 2 gradients arrive, and they add up.')
     """
     if (target is None) == (level is None):
         raise ValueError("quiz needs a target with its inputs, or a level: viz.quiz(loss), viz.quiz(level=3, seed=7)")
     if level is not None:
         target = computation(level, seed)
         inputs = tuple(target.inputs.values())
-        title = title or f"Backpropagation by hand: {LEVELS[level]}, number {seed}"
+        title = title or f"Level {level}: {LEVELS[level]} ({seed})"
     page = explore(target, *inputs, names=names, gradient=gradient, title=title or "Backpropagation by hand")
     if isinstance(target, Computation):
         _show_lines(page, target)

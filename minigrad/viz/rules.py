@@ -69,25 +69,26 @@ def _mistaken(row: Explained, which: int, formula: Formula) -> Iterator[tuple[st
     yield from _of_other_inputs(row, formula)
     alone = re.sub(r"(?<![\w'])g(?!\w)", "1", right)
     if "@" not in right:
-        yield "factor", alone, "The chain factor g is missing: what arrives is multiplied by the local derivative."
+        yield "missing chain factor", alone, "the chain factor g is missing: what arrives is multiplied by the local derivative."
     if re.search(r"\^[TH]\b", right):
-        yield "transpose", re.sub(r"\^[TH]\b", "", right), "A transpose is missing: the shapes would not fit."
-    yield "sign", _negative(right, formula), "The sign is wrong."
+        yield "missing transpose", re.sub(r"\^[TH]\b", "", right), "a transpose is missing: the shapes would not fit."
+    yield "wrong sign", _negative(right, formula), "compare it with the derivative, at a number that you like."
     if right.startswith("g ") and read(right, formula.labels)[0] in ("mul", "frac"):
-        yield "sum", f"g + {right[2:]}", "What arrives is multiplied by the local derivative, not added to it."
+        why = "what arrives is multiplied by the local derivative, not added to it."
+        yield "added instead of multiplied", f"g + {right[2:]}", why
     value = definition(row.step.node.op).out
     if value is not None and _is_another(row, which):
         inside = value.right if read(value.right, formula.labels)[0] in ("call", "frac", "sup", "mul") else f"({value.right})"
-        yield "function", f"g {inside}", "That is the function itself. Its derivative is asked for."
+        yield "function instead of derivative", f"g {inside}", "that is the function itself, its derivative is asked for."
     if right == "g":
-        yield "sum", "g + 1", "The derivative of a sum by one of its terms is 1: g goes on as it is."
+        yield "added instead of multiplied", "g + 1", "the derivative of a sum by one of its terms is 1: g goes on as it is."
 
 
 def _of_other_inputs(row: Explained, formula: Formula) -> Iterator[tuple[str, str, str]]:
     op = row.step.node.op
     for name, stated in definition(op).rules.items() if op.sequence is None else ():
         if stated.left != formula.left and name in formula.labels:
-            yield "branch", stated.right, f"That goes to the other input: {formula.labels[name]}."
+            yield "wrong branch", stated.right, f"that goes to the other input: {formula.labels[name]}."
 
 
 def _negative(right: str, formula: Formula) -> str:

@@ -15,6 +15,12 @@ __all__ = ["MOST", "sketch"]
 #: A larger graph fits on no page.
 MOST = 40
 HEIGHT, GAP, SPACE, LETTER = 66, 46, 26, 7.4  #: of a node, between layers, between nodes, of a letter
+#: Of each kind of step inside and border, as in the page.
+COLOURS = {"leaf": ("#fdf0e3", "#a84300"), "data": ("#e7f0fa", "#0b5cad"), "op": ("#ffffff", "#66707e")}
+ARROW = (
+    '<defs><marker id="to" viewBox="0 0 10 10" refX="9" refY="5" markerWidth="9" markerHeight="9" orient="auto">'
+    '<path d="M0 1 10 5 0 9z"/></marker></defs>'
+)
 
 
 class Corner(NamedTuple):
@@ -39,9 +45,9 @@ def sketch(rows: Sequence[Explained], filled: bool) -> str:
     height = len(layers) * (HEIGHT + GAP) - GAP + 4
     edges = [_edge(source, row.step.id, layers, places) for row in rows for source in dict.fromkeys(_inputs(row))]
     nodes = [_node(row, *places[row.step.id], widths[row.step.id], filled) for row in rows]
-    arrow = '<marker id="to" viewBox="0 0 10 10" refX="9" refY="5" markerWidth="9" markerHeight="9" orient="auto"><path d="M0 1 10 5 0 9z"/></marker>'
     size = f'viewBox="0 0 {width:.0f} {height}" style="width: {width:.0f}px; max-width: 100%"'
-    return f'<svg xmlns="http://www.w3.org/2000/svg" {size} role="img" aria-label="graph"><defs>{arrow}</defs>{"".join(edges + nodes)}</svg>'
+    inside = "".join([ARROW, *edges, *nodes])
+    return f'<svg xmlns="http://www.w3.org/2000/svg" {size} role="img" aria-label="graph">{inside}</svg>'
 
 
 # ------------------------------------------------------------------------------------- private
@@ -100,15 +106,21 @@ def _edge(source: int, target: int, layers: list[list[Any]], places: dict[Any, t
     path, y = f"M{x:.1f} {y + HEIGHT / 2:.1f}", y + HEIGHT / 2
     for corner in corners:
         a, b = places[corner]
-        path += f"C{x:.1f} {y + GAP / 2:.1f} {a:.1f} {b - HEIGHT / 2 - GAP / 2:.1f} {a:.1f} {b - HEIGHT / 2:.1f}V{b + HEIGHT / 2:.1f}"
+        path += _bend(x, y, a, b - HEIGHT / 2) + f"V{b + HEIGHT / 2:.1f}"
         x, y = a, b + HEIGHT / 2
-    top = below - HEIGHT / 2
-    path += f"C{x:.1f} {y + GAP / 2:.1f} {end:.1f} {top - GAP / 2:.1f} {end:.1f} {top:.1f}"
+    path += _bend(x, y, end, below - HEIGHT / 2)
     return f'<path d="{path}" fill="none" stroke="#66707e" marker-end="url(#to)"/>'
 
 
+def _bend(x: float, y: float, end: float, below: float) -> str:
+    """From one place down to another one."""
+    return f"C{x:.1f} {y + GAP / 2:.1f} {end:.1f} {below - GAP / 2:.1f} {end:.1f} {below:.1f}"
+
+
 def _title(row: Explained) -> str:
-    if row.formula is not None and len(text := str(row.formula.filled_with(None))) <= 26:
+    """The formula, where it is short and plain."""
+    text = "" if row.formula is None else str(row.formula.filled_with(None)).replace(" - ", " − ")
+    if text and len(text) <= 26 and "_" not in text:
         return printable(text)
     return printable(f"{row.label} = {row.step.op}" if row.step.op else row.label)
 
@@ -117,8 +129,9 @@ def _node(row: Explained, x: float, y: float, width: float, filled: bool) -> str
     """A box with what is computed, the value in blue and the gradient in orange: a line of each, or room for it."""
     left, top = x - width / 2, y - HEIGHT / 2
     is_given = not row.step.op
-    fill, line = ("#eef4fb", "#0b5cad") if row.step.kind == "data" else ("#fdf0e3", "#a84300") if is_given else ("#ffffff", "#66707e")
-    parts = [f'<rect x="{left:.1f}" y="{top:.1f}" width="{width:.1f}" height="{HEIGHT}" rx="{0 if is_given else 8}" fill="{fill}" stroke="{line}"/>']
+    fill, line = COLOURS[row.step.kind]
+    place = f'x="{left:.1f}" y="{top:.1f}" width="{width:.1f}" height="{HEIGHT}" rx="{0 if is_given else 8}"'
+    parts = [f'<rect {place} fill="{fill}" stroke="{line}"/>']
     parts.append(_text(x, top + 19, _title(row), "#1a1f27", "bold"))
     known = [("#0b5cad", row.value, filled or is_given, top + 38)]
     if row.gradient is not None:
@@ -127,7 +140,8 @@ def _node(row: Explained, x: float, y: float, width: float, filled: bool) -> str
         if is_shown:
             parts.append(_text(x, below, _number(value, width), colour))
         else:
-            parts.append(f'<path d="M{left + 20:.1f} {below + 2:.1f}H{left + width - 20:.1f}" stroke="{colour}" stroke-dasharray="2 3"/>')
+            line = f"M{left + 20:.1f} {below + 2:.1f}H{left + width - 20:.1f}"
+            parts.append(f'<path d="{line}" stroke="{colour}" stroke-dasharray="2 3"/>')
     return "".join(parts)
 
 

@@ -18,7 +18,8 @@ __all__ = ["html", "write"]
 STYLE = """
 @page { size: A4; margin: 16mm; }
 * { box-sizing: border-box; }
-body { font: 11pt/1.4 system-ui, Helvetica, Arial, sans-serif; color: #1a1f27; background: #fff; max-width: 178mm; margin: 10mm auto; }
+body { font: 11pt/1.4 system-ui, Helvetica, Arial, sans-serif; color: #1a1f27; background: #fff; }
+main { max-width: 178mm; margin: 0 auto; }
 h1 { font-size: 16pt; margin: 0 0 2mm; }
 h2 { font-size: 12pt; margin: 6mm 0 2mm; break-after: avoid; }
 p { margin: 2mm 0; }
@@ -26,12 +27,14 @@ p { margin: 2mm 0; }
 .about span { flex: 1; border-bottom: 1px solid #66707e; padding-bottom: 1mm; }
 figure { margin: 4mm 0; text-align: center; break-inside: avoid; }
 svg { max-height: 110mm; }
-table { width: 100%; border-collapse: collapse; font-variant-numeric: tabular-nums; }
-th, td { border: 1px solid #c3cad4; padding: 1.2mm 2mm; text-align: left; height: 8mm; }
+table { width: 100%; border-collapse: collapse; font-variant-numeric: tabular-nums; table-layout: fixed; }
+th, td { border: 1px solid #c3cad4; padding: 0.5mm 2mm; text-align: left; height: 7mm; }
 th { background: #f1f3f6; font-weight: 600; }
+th:nth-child(1) { width: 22%; } th:nth-child(3) { width: 26%; }
 tr { break-inside: avoid; }
-td:last-child { width: 32mm; }
-.value { color: #0b5cad; } .gradient { color: #a84300; }
+.sent td:first-child { padding-left: 7mm; }
+tbody .gradient td { border-top: 2px solid #66707e; font-weight: 600; }
+.value td:last-child { color: #0b5cad; } .gradient td:last-child, .sent td:last-child { color: #a84300; }
 .answers { break-before: page; border-top: 1px solid #fff; }
 @media screen { .answers { margin-top: 20mm; border-color: #c3cad4; } }
 """
@@ -49,14 +52,14 @@ def html(title: str, rows: Sequence[Explained]) -> str:
 
     >>> from minigrad import viz
     >>> text = html("Sheet", viz.explain(lambda x, y: x * y, 3.0, -2.0).steps)
-    >>> text.count("<table>"), text.count('class="answers"'), text.partition("Answers")[0].count("-6")
+    >>> text.count("<table>"), text.count('class="answers"'), text.partition("Answers")[0].count("−6")
     (4, 1, 0)
     """
     name = escape(printable(title))
     about = '<p class="about"><span>Name</span><span>Date</span><span>Points</span></p>'
     task = (
-        "<p>Compute the values from what is given, then the gradients of the result, from the result back. In the graph the upper "
-        "line of each box is for the value, the lower one for the gradient.</p>"
+        "<p>Compute the values from what is given, then the gradients of the result, from the result back. In the "
+        "graph the upper line of each box is for the value, the lower one for the gradient.</p>"
     )
     return "\n".join(
         [
@@ -90,23 +93,23 @@ def _table(first: str, second: str, third: str, rows: str) -> str:
     return f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
 
 
-def _row(first: str, second: str, third: str, kind: str) -> str:
-    return f'<tr><td>{escape(printable(first))}</td><td>{second}</td><td class="{kind}">{escape(third)}</td></tr>'
+def _row(kind: str, first: str, second: str, third: str) -> str:
+    number = escape(third.replace("-", "−"))
+    return f'<tr class="{kind}"><td>{escape(printable(first))}</td><td>{second}</td><td>{number}</td></tr>'
 
 
 def _forward(row: Explained, filled: bool) -> str:
     formula = "given" if not row.call else escape(printable(row.call)) if row.formula is None else row.formula.math()
-    return _row(row.label, formula, number(row.value) if filled or not row.call else "", "value")
+    return _row("value", row.label, formula, number(row.value) if filled or not row.call else "")
 
 
 def _backward(row: Explained, filled: bool) -> str:
     """What arrives at a step, and what it sends."""
-    if not filled:
-        total = "1" if row.step.output and row.total == "1" else ""
-    else:
-        total = row.total
-    lines = [_row(f"d {row.label}", "", total, "gradient")]
-    return "".join([*lines, *(_row(f"→ to {rule.label}", _rule(rule) if filled else "", number(rule.sent) if filled else "", "gradient") for rule in row.rules)])
+    is_start = row.step.output and row.total == "1"
+    lines = [_row("gradient", f"d {row.label}", "", row.total if filled or is_start else "")]
+    for rule in row.rules:
+        lines.append(_row("sent", f"to {rule.label}", _rule(rule) if filled else "", number(rule.sent) if filled else ""))
+    return "".join(lines)
 
 
 def _rule(rule: Rule) -> str:
