@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from base64 import b64decode
+from collections import Counter
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -14,12 +15,15 @@ import pytest
 
 import nn
 from minigrad import Tensor, viz
+from minigrad.viz.definition import definition
+from minigrad.viz.explain import explained
 from minigrad.viz.levels import computation
-from minigrad.viz.questions import tolerance
+from minigrad.viz.questions import questions_of, tolerance
 from minigrad.viz.rules import rule_choices
 from minigrad.viz.sketch import sketch
 
-from .formula_evaluator import CannotBeComputed, value_of
+from .formula_evaluator import CannotBeComputed, value_of, values_by_index
+from .ops_table import ROWS
 
 LEVELS = [(level, seed) for level in range(1, 6) for seed in range(8)]
 
@@ -195,6 +199,48 @@ def test_one_formula_of_the_choices_is_right_and_no_other(op: str) -> None:
                 agree.setdefault((k, choice.text), []).append(bool(np.allclose(got, rule.sent, rtol=1e-6)))
     assert len(agree) >= 3
     assert {choice: all(found) for choice, found in agree.items()} == {choice: not wrong[choice] for choice in agree}
+
+
+def test_of_every_op_of_the_table_answers_are_right_and_mistakes_are_wrong() -> None:
+    """No wrong choice is the rule in other words: somewhere it gives something else, as far as formulas can be computed."""
+    agree: dict[tuple[str, str, str], list[bool]] = {}
+    kinds = Counter[str]()
+    for sample in [sample for row in ROWS.values() for sample in row[:2]]:
+        tensors = [Tensor(np.array(a), requires_grad=True) for a in sample.args]
+        with viz.capture(), np.errstate(all="ignore"):
+            found = sample.f(*tensors)
+        results = [
+            t for t in (found if isinstance(found, (tuple, list)) else [found]) if isinstance(t, Tensor) and t.requires_grad
+        ]
+        if not results:
+            continue
+        rows = explained(results, viz.walk(results), 0.7)
+        for question in questions_of(rows):
+            kinds[question.kind] += 1
+            assert question.check(question.answer) == (True, "Right."), question
+            assert not any(question.check(mistake.gives)[0] for mistake in question.mistakes), question
+        values = {row.step.id: row.value for row in rows}
+        for row in rows:
+            for k, rule in enumerate(row.rules):
+                for choice in rule_choices(row, k) if isinstance(rule.sent, np.ndarray) else ():
+                    key = (row.step.op or "", choice.formula.right, choice.mistake)
+                    if choice.mistake and (found := _computed(choice.formula, row, values)) is not None and rule.sent.any():
+                        agree.setdefault(key, []).append(found.shape == rule.sent.shape and np.allclose(found, rule.sent))
+    assert kinds["value"] > 200 and kinds["arrives"] > 200 and kinds["rule"] > 200 and kinds["more"] > 30
+    assert len(agree) > 200
+    assert [key for key, found in agree.items() if all(found)] == []
+
+
+def _computed(formula: Any, row: viz.Explained, values: dict[int, Any]) -> Any:
+    """What a formula says, where it can be computed."""
+    names = {n: values.get(a.source, a.value) for n, a in row.step.arguments.items()} | {"out": row.value, "g": row.gradient}
+    others = {other.left: other.right for other in definition(row.step.node.op).others}
+    shape = np.shape(next(rule.sent for rule in row.rules if rule.formula and rule.formula.left == formula.left))
+    try:
+        with np.errstate(all="ignore"):
+            return np.asarray(values_by_index(formula.left, formula.right, shape, names, others))
+    except (CannotBeComputed, TypeError, ValueError, LookupError, AttributeError, np.linalg.LinAlgError):
+        return None
 
 
 def test_a_module_and_a_loss_are_asked_about_too() -> None:

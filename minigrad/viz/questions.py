@@ -185,7 +185,7 @@ class _Asker:
         """The sum of what arrives."""
         senders = [sender for sender in self.senders[row.step.id] if sender is not None]
         arrives = row.arrives
-        is_known = _is_short(row.gradient) and all(_is_short(g) and np.shape(g) == np.shape(row.gradient) for g in arrives)
+        is_known = _is_short(row.gradient) and all(_is_short(g) and _shape(g) == _shape(row.gradient) for g in arrives)
         by_hand = all(_is_by_hand(sender) for sender, _ in senders)
         if not senders or len(senders) != len(arrives) or not is_known or not by_hand:
             return
@@ -214,14 +214,14 @@ class _Asker:
         yield "missing chain factor", f"the local derivative is right. It is multiplied by what arrives at {names}.", locals_
         for sender, k in senders:
             for other, rule in enumerate(sender.rules):
-                if rule.label != sender.rules[k].label and np.shape(rule.sent) == np.shape(row.gradient):
+                if rule.label != sender.rules[k].label and _shape(rule.sent) == _shape(row.gradient):
                     why = f"that goes to the other branch: from {sender.label} to {rule.label}."
                     yield "wrong branch", why, (_term("sent", sender, other, e, rule.sent),)
-            if np.shape(sender.gradient) == np.shape(row.gradient):
+            if _shape(sender.gradient) == _shape(row.gradient):
                 why = f"that arrives at {sender.label}. It is multiplied by the local derivative on the way to {row.label}."
                 yield "missing local derivative", why, (_term("gradient", sender, 0, e, sender.gradient),)
         yield "wrong sign", "the size is right, the sign is not.", (_minus(answer),)
-        if np.shape(row.value) == np.shape(row.gradient):
+        if _shape(row.value) == _shape(row.gradient):
             why = f"that is the value of {row.label}. The gradient is asked for."
             yield "value instead of gradient", why, (_term("value", row, 0, e, row.value),)
 
@@ -245,8 +245,7 @@ class _Asker:
         """Which of two inputs gets more; of an op once where it is the same, and once where it is not."""
         labels = [rule.label for rule in row.rules]
         sent = [rule.sent for rule in row.rules]
-        is_known = len({*labels}) == 2 == len(labels) and not any(x is None or isinstance(x, tuple) for x in sent)
-        if not is_known or np.shape(host(sent[0])) != np.shape(host(sent[1])):
+        if not len({*labels}) == 2 == len(labels) or _shape(sent[0]) is None or _shape(sent[0]) != _shape(sent[1]):
             return
         sizes = [rms(x) for x in sent]
         is_same = abs(sizes[0] - sizes[1]) <= 0.02 * max(sizes)
@@ -271,6 +270,11 @@ def _is_short(value: Any) -> bool:
         return False
     array = host(value)
     return array.dtype.kind in "fiub" and 0 < array.size <= LONGEST
+
+
+def _shape(value: Any) -> tuple[int, ...] | None:
+    """Of one array; None of several, and of what is not known."""
+    return None if value is None or isinstance(value, (tuple, list)) else host(value).shape
 
 
 def _is_by_hand(row: Explained) -> bool:

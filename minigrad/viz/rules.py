@@ -92,7 +92,18 @@ def _of_other_inputs(row: Explained, formula: Formula) -> Iterator[tuple[str, st
 
 
 def _negative(right: str, formula: Formula) -> str:
+    """The right side with the other sign; of cases, each of them."""
+    value, *others = re.split(r"(,?\s+(?:where|else)\s+)", right)
+    pieces = [_turned(value, formula)]
+    for between, piece in zip(others[::2], others[1::2], strict=True):
+        pieces += [between, _turned(piece, formula) if "else" in between else piece]
+    return "".join(pieces)
+
+
+def _turned(right: str, formula: Formula) -> str:
     tree = read(right, formula.labels)
+    if right.strip() == "0":
+        return right
     if tree[0] == "sum":
         return right[1:].lstrip() if len(tree) == 3 and tree[1] == ("op", "-") else f"-({right})"
     return right[1:] if right.startswith("-") else f"-{right}"
