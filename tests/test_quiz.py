@@ -239,7 +239,7 @@ def _computed(formula: Any, row: viz.Explained, values: dict[int, Any]) -> Any:
     try:
         with np.errstate(all="ignore"):
             return np.asarray(values_by_index(formula.left, formula.right, shape, names, others))
-    except (CannotBeComputed, TypeError, ValueError, LookupError, AttributeError, np.linalg.LinAlgError):
+    except (CannotBeComputed, TypeError, ValueError, LookupError, AttributeError, RecursionError):
         return None
 
 
