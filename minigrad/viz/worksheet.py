@@ -94,7 +94,7 @@ def _table(first: str, second: str, third: str, rows: str) -> str:
 
 
 def _row(kind: str, first: str, second: str, third: str) -> str:
-    number = escape(third.replace("-", "−"))
+    number = escape(third.replace("-", "−").replace("+ −", "− "))
     return f'<tr class="{kind}"><td>{escape(printable(first))}</td><td>{second}</td><td>{number}</td></tr>'
 
 

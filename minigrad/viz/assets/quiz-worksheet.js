@@ -65,7 +65,7 @@ class Worksheet {
   }
 
   row(kind, name, formula, number) {
-    return el("tr", { class: kind }, el("td", {}, name), el("td", {}, ...formula), el("td", {}, number.replaceAll("-", "−")));
+    return el("tr", { class: kind }, el("td", {}, name), el("td", {}, ...formula), el("td", {}, number.replaceAll("-", "−").replaceAll("+ −", "− ")));
   }
 
   forward(step, isFilled) {
