@@ -5,6 +5,7 @@ Nothing here knows a layer: what looks inside of networks and watches trainings 
 """
 
 from .capture import capture
+from .coloured import ColouredText, colour_text
 from .draw import draw
 from .drawing import DotNotFoundError, Drawing
 from .explain import Explained, Explanation, explain
@@ -18,6 +19,24 @@ from .target import resolve
 from .walk import Step, walk
 
 __all__ = [
-    "DotNotFoundError", "Drawing", "Explained", "Explanation", "Mistake", "Page", "Question", "Quiz", "Step", "capture", "draw",
-    "draw_program", "explain", "explore", "memory_size", "quiz", "resolve", "walk",
-]  # fmt: skip
+    "ColouredText",
+    "DotNotFoundError",
+    "Drawing",
+    "Explained",
+    "Explanation",
+    "Mistake",
+    "Page",
+    "Question",
+    "Quiz",
+    "Step",
+    "capture",
+    "colour_text",
+    "draw",
+    "draw_program",
+    "explain",
+    "explore",
+    "memory_size",
+    "quiz",
+    "resolve",
+    "walk",
+]
