@@ -20,8 +20,8 @@ __all__ = ["Mistake", "Question", "Term", "questions_of", "tolerance"]
 
 #: So many questions at most about one computation, and so many numbers in an array that is asked about.
 MOST, LONGEST = 40, 6
-#: What an op reads that is computed by hand.
-MANY = 16
+#: So many numbers, and so many branches, can be added up by hand.
+MANY, BRANCHES = 16, 4
 FRACTION = re.compile(r"([-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?)(?:/(\d+\.?\d*))?$", re.IGNORECASE)
 
 
@@ -139,8 +139,9 @@ def tolerance(answer: float) -> float:
 def questions_of(rows: Sequence[Explained]) -> list[Question]:
     """The questions about an explained computation, in the order in which a player answers them."""
     asker = _Asker(rows)
-    found = [question for i, row in enumerate(rows) for question in asker.about_value(i, row)]
-    for i, row in [*enumerate(rows)][::-1]:
+    some = [*enumerate(rows)][:: ceil(len(rows) / (5 * MOST)) or 1]
+    found = [question for i, row in some for question in asker.about_value(i, row)]
+    for i, row in reversed(some):
         if row.gradient is not None:
             found += [*asker.about_gradient(i, row), *asker.about_rule(i, row), *asker.about_inputs(row)]
     return found[:: ceil(len(found) / MOST)] if found else []
@@ -186,7 +187,7 @@ class _Asker:
         senders = [sender for sender in self.senders[row.step.id] if sender is not None]
         arrives = row.arrives
         is_known = _is_short(row.gradient) and all(_is_short(g) and _shape(g) == _shape(row.gradient) for g in arrives)
-        by_hand = all(_is_by_hand(sender) for sender, _ in senders)
+        by_hand = len(senders) <= BRANCHES and all(_is_by_hand(sender) for sender, _ in senders)
         if not senders or len(senders) != len(arrives) or not is_known or not by_hand:
             return
         e = _element(i, row.gradient)
