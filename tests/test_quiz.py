@@ -18,9 +18,10 @@ from minigrad import Tensor, viz
 from minigrad.viz.definition import definition
 from minigrad.viz.explain import explained
 from minigrad.viz.levels import computation
-from minigrad.viz.questions import questions_of, tolerance
+from minigrad.viz.questions import questions_of
 from minigrad.viz.rules import rule_choices
 from minigrad.viz.sketch import sketch
+from minigrad.viz.terms import tolerance
 
 from .formula_evaluator import CannotBeComputed, value_of, values_by_index
 from .ops_table import ROWS

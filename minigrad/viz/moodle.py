@@ -13,9 +13,10 @@ from ..files import write_whole
 from .explain import Explained
 from .latex import latex, latex_of_name
 from .numbers import number
-from .questions import Question, tolerance
+from .questions import Question
 from .rules import Choice
 from .sketch import MOST, sketch
+from .terms import tolerance
 from .text import printable
 
 __all__ = ["document", "write"]

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import operator
-import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from math import ceil, floor, isfinite, log10, prod
+from math import ceil, isfinite, prod
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,32 +14,14 @@ from .explain import Explained
 from .formula import Formula
 from .numbers import host, rms
 from .rules import Choice, rule_choices
+from .terms import Term, agree_to_two_digits, local, minus, term, total, typed_number, where
 
-__all__ = ["Mistake", "Question", "Term", "questions_of", "tolerance"]
+__all__ = ["Mistake", "Question", "questions_of"]
 
 #: So many questions at most about one computation, and so many numbers in an array that is asked about.
 MOST, LONGEST = 40, 6
 #: So many numbers, and so many branches, can be added up by hand.
 MANY, BRANCHES = 16, 4
-FRACTION = re.compile(r"([-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?)(?:/(\d+\.?\d*))?$", re.IGNORECASE)
-
-
-class Term(NamedTuple):
-    """A number of the computation, and where a page finds it.
-
-    Attributes:
-        number: what it is; NaN where it is not known.
-        sign: 1 or -1.
-        what: "value", "gradient", "arrives", "sent", or "local": what is sent for a gradient of 1.
-        step, which, element: of which step, the how-many-th of those that arrive or are sent, and which number of the array.
-    """
-
-    number: float
-    sign: int
-    what: str
-    step: int
-    which: int
-    element: int
 
 
 class Mistake(NamedTuple):
@@ -62,6 +43,8 @@ class Question:
         answer: a number, or the right one of the `choices`.
         hints: formulas: first the rule, then the rule with numbers.
         choices: what can be chosen, of "rule" and "more".
+        formulas, places: those of the hints, and where a page finds them.
+        answered, slips: the numbers whose sum is the answer; of each usual mistake its name, what to say, and its numbers.
     """
 
     kind: str
@@ -88,9 +71,9 @@ class Question:
             return [Mistake(c.mistake, c.text, c.why) for c in self.choices if c.mistake]
         found: list[Mistake] = []
         for name, why, terms in self.slips:
-            gives = _sum(terms)
+            gives = total(terms)
             taken = [self.answer, *(mistake.gives for mistake in found)]
-            if isfinite(gives) and not any(_is_answer(gives, other) for other in taken):
+            if isfinite(gives) and not any(agree_to_two_digits(gives, other) for other in taken):
                 found.append(Mistake(name, gives, why))
         return found
 
@@ -104,10 +87,10 @@ class Question:
         >>> question.check("-6"), question.check(6)
         ((True, 'Right.'), (False, 'Wrong sign: the size is right, the sign is not.'))
         """
-        typed = answer if self.choices else _number(answer)
+        typed = answer if self.choices else typed_number(answer)
         if typed is None:
             return False, "A number is asked for."
-        agree: Callable[[Any, Any], bool] = operator.eq if self.choices else _is_answer
+        agree: Callable[[Any, Any], bool] = operator.eq if self.choices else agree_to_two_digits
         if agree(typed, self.answer):
             return True, "Right."
         made = next((mistake for mistake in self.mistakes if agree(typed, mistake.gives)), None)
@@ -117,23 +100,14 @@ class Question:
         """For a page, which finds the numbers itself: they may be other ones there."""
         return {
             "kind": self.kind, "step": self.step, "text": self.text,
-            "answer": [_where(term) for term in self.answered],
-            "slips": [[name, why, [_where(term) for term in terms]] for name, why, terms in self.slips],
+            "answer": [where(number) for number in self.answered],
+            "slips": [[name, why, [where(number) for number in terms]] for name, why, terms in self.slips],
             "choices": [
                 {"text": c.text, "math": c.formula.math() if c.formula else None, "mistake": c.mistake, "why": c.why}
                 for c in self.choices
             ],
             "hints": [list(place) for place in self.places],
         }  # fmt: skip
-
-
-def tolerance(answer: float) -> float:
-    """How far a number may be from the answer and still have the same two digits.
-
-    >>> tolerance(34.78), tolerance(0.042), tolerance(0.0)
-    (0.5, 0.0005, 0.005)
-    """
-    return 0.005 if answer == 0 else float(f"{0.5 * 10.0 ** (floor(log10(abs(answer))) - 1):.4g}")
 
 
 def questions_of(rows: Sequence[Explained]) -> list[Question]:
@@ -168,13 +142,13 @@ class _Asker:
         if not row.call or not _is_short(row.value) or not _is_by_hand(row):
             return
         e = _element(i, row.value)
-        answer = _term("value", row, 0, e, row.value)
+        answer = term("value", row, 0, e, row.value)
         if not isfinite(answer.number):
             return
-        slips = [("wrong sign", "the size is right, the sign is not.", (_minus(answer),))]
+        slips = [("wrong sign", "the size is right, the sign is not.", (minus(answer),))]
         for k, rule in enumerate(row.rules):
             why = f"that is the derivative by {rule.label}. The value is asked for."
-            slips.append(("derivative instead of value", why, (_local(row, k),)))
+            slips.append(("derivative instead of value", why, (local(row, k),)))
         text = f"What is the value of {row.label} = {row.call}?"
         if host(row.value).ndim:
             text = f"What is the value of {_place(row, row.value, e)}, where {row.label} = {row.call}?"
@@ -191,7 +165,7 @@ class _Asker:
         if not senders or len(senders) != len(arrives) or not is_known or not by_hand:
             return
         e = _element(i, row.gradient)
-        answer = _term("gradient", row, 0, e, row.gradient)
+        answer = term("gradient", row, 0, e, row.gradient)
         if not isfinite(answer.number):
             return
         what = _place(row, row.gradient, e)
@@ -209,22 +183,22 @@ class _Asker:
         if len(senders) > 1:
             for n, (sender, _) in enumerate(senders):
                 why = f"that comes from {sender.label} alone. {len(senders)} gradients arrive, and they add up."
-                yield "forgot to add", why, (_term("arrives", row, n, e, row.arrives[n]),)
-        locals_ = tuple(_local(sender, k) for sender, k in senders)
+                yield "forgot to add", why, (term("arrives", row, n, e, row.arrives[n]),)
+        locals_ = tuple(local(sender, k) for sender, k in senders)
         names = " and ".join(dict.fromkeys(sender.label for sender, _ in senders))
         yield "missing chain factor", f"the local derivative is right. It is multiplied by what arrives at {names}.", locals_
         for sender, k in senders:
             for other, rule in enumerate(sender.rules):
                 if rule.label != sender.rules[k].label and _shape(rule.sent) == _shape(row.gradient):
                     why = f"that goes to the other branch: from {sender.label} to {rule.label}."
-                    yield "wrong branch", why, (_term("sent", sender, other, e, rule.sent),)
+                    yield "wrong branch", why, (term("sent", sender, other, e, rule.sent),)
             if _shape(sender.gradient) == _shape(row.gradient):
                 why = f"that arrives at {sender.label}. It is multiplied by the local derivative on the way to {row.label}."
-                yield "missing local derivative", why, (_term("gradient", sender, 0, e, sender.gradient),)
-        yield "wrong sign", "the size is right, the sign is not.", (_minus(answer),)
+                yield "missing local derivative", why, (term("gradient", sender, 0, e, sender.gradient),)
+        yield "wrong sign", "the size is right, the sign is not.", (minus(answer),)
         if _shape(row.value) == _shape(row.gradient):
             why = f"that is the value of {row.label}. The gradient is asked for."
-            yield "value instead of gradient", why, (_term("value", row, 0, e, row.value),)
+            yield "value instead of gradient", why, (term("value", row, 0, e, row.value),)
 
     def about_rule(self, i: int, row: Explained) -> Iterable[Question]:
         """Which formula sends the gradient on; each rule of an op once."""
@@ -296,46 +270,3 @@ def _place(row: Explained, value: Any, element: int) -> str:
     if array.ndim == 0:
         return row.label
     return f"{row.label}[{', '.join(str(int(i)) for i in np.unravel_index(element, array.shape))}]"
-
-
-def _term(what: str, row: Explained, which: int, element: int, value: Any) -> Term:
-    known = None if value is None or isinstance(value, tuple) else host(value).ravel()
-    is_there = known is not None and element < known.size and known.dtype.kind in "fiub"
-    return Term(float(known[element]) if is_there else float("nan"), 1, what, row.step.id, which, element)  # type: ignore[index]
-
-
-def _local(row: Explained, which: int) -> Term:
-    """What a rule sends for a gradient of 1: of single numbers, and of a gradient that is not 0."""
-    sent, gradient = row.rules[which].sent, row.gradient
-    is_single = all(x is not None and not isinstance(x, tuple) and host(x).size == 1 for x in (sent, gradient))
-    slope = float("nan")
-    if is_single and (g := float(host(gradient).reshape(()))) != 0:
-        slope = float(host(sent).reshape(())) / g
-    return Term(slope, 1, "local", row.step.id, which, 0)
-
-
-def _minus(term: Term) -> Term:
-    return term._replace(sign=-term.sign)
-
-
-def _sum(terms: Iterable[Term]) -> float:
-    return sum(term.sign * term.number for term in terms)
-
-
-def _where(term: Term) -> list[Any]:
-    return [*term[1:]]
-
-
-def _number(answer: float | str) -> float | None:
-    """A number as one types it: 0.5, 1,5, 1/3."""
-    if not isinstance(answer, str):
-        return float(answer)
-    match = FRACTION.match(answer.strip().replace(",", ".").replace("−", "-").replace(" ", ""))
-    if match is None or (match[2] is not None and float(match[2]) == 0):
-        return None
-    return float(match[1]) / float(match[2] or 1)
-
-
-def _is_answer(typed: float, answer: Any) -> bool:
-    """Whether two numbers agree to two digits."""
-    return isfinite(answer) and abs(typed - answer) <= tolerance(answer) * (1 + 1e-6)
