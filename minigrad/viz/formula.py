@@ -256,8 +256,8 @@ def _ml(tree: Tree) -> str:
     if kind in ("sub", "sup"):
         return _scripted(kind, parts[0], parts[1])
     if kind == "cases":
-        cases = (_ml(value) + (f"<mtext>\u2003where </mtext>{_ml(c)}" if c else "") for value, c in parts)
-        return "<mrow>" + "<mtext>,\u2002else </mtext>".join(cases) + "</mrow>"
+        cases = (_ml(value) + (f"<mtext>\u2003where\u2002</mtext>{_ml(c)}" if c else "") for value, c in parts)
+        return "<mrow>" + "<mtext>,\u2002else\u2002</mtext>".join(cases) + "</mrow>"
     return f"<mrow>{''.join(map(_ml, parts))}</mrow>"
 
 
