@@ -222,7 +222,8 @@ class _Asker:
         sent = [rule.sent for rule in row.rules]
         if not len({*labels}) == 2 == len(labels) or _shape(sent[0]) is None or _shape(sent[0]) != _shape(sent[1]):
             return
-        sizes = [rms(x) for x in sent]
+        with np.errstate(all="ignore"):
+            sizes = [rms(x) for x in sent]
         is_same = abs(sizes[0] - sizes[1]) <= 0.02 * max(sizes)
         right = 2 if is_same else int(sizes[1] > sizes[0])
         if not all(map(isfinite, sizes)) or (row.step.op, is_same) in self.asked:

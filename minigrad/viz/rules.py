@@ -115,4 +115,5 @@ def _is_another(row: Explained, which: int) -> bool:
     if any(x is None or isinstance(x, tuple) for x in known):
         return False
     value, g, sent = map(host, known)
-    return value.shape == sent.shape == g.shape and not np.allclose(value * g, sent, rtol=1e-3)
+    with np.errstate(all="ignore"):
+        return value.shape == sent.shape == g.shape and not np.allclose(value * g, sent, rtol=1e-3, equal_nan=True)
