@@ -1,5 +1,5 @@
 """Seeing the graph: `draw` for pictures, `explore` for a page to play through, `explain` for text,
-`quiz` for questions.
+`quiz` for questions, `export` for files of other kinds.
 
 Nothing here knows a layer: what looks inside of networks and watches trainings is in `nn.inspect`.
 """
@@ -10,11 +10,13 @@ from .draw import draw
 from .drawing import DotNotFoundError, Drawing
 from .explain import Explained, Explanation, explain
 from .explore import explore
+from .export import export
 from .numbers import memory_size
 from .page import Page
 from .program import draw_program
 from .questions import Mistake, Question
 from .quiz import Quiz, quiz
+from .records import to_networkx
 from .target import resolve
 from .walk import Step, walk
 
@@ -35,8 +37,10 @@ __all__ = [
     "draw_program",
     "explain",
     "explore",
+    "export",
     "memory_size",
     "quiz",
     "resolve",
+    "to_networkx",
     "walk",
 ]
