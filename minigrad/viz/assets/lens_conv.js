@@ -9,7 +9,7 @@ class ConvolutionLens {
     Object.assign(this, { step, parameters, page, isTransposed, way: isTransposed ? "pixel" : "window", timer: null });
     this.actual = Windows.of(step.given.window.value);
     this.groups = step.given.groups?.value ?? 1;
-    this.state = { image: 0, small: 0, large: 0, p: [0, 0], q: [0, 0] };
+    this.state = { image: 0, small: 0, large: 0, p: middle(this.actual.out), q: middle(this.actual.shape) };
     this.trial = isTransposed ? null : new Trial(this.actual, () => this.tryOut());
     const source = page.graph.byId.get(step.given[parameters.x].from);
     const [large, small] = isTransposed ? [step, source] : [source, step];

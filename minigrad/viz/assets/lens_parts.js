@@ -10,6 +10,7 @@ function ink([r, g, b]) {
 
 // From blue through white to red, and where all have one sign from white to blue: as `colour`, with a white in which nothing is seen.
 function tint(value, low, high) {
+  if (low === high && !low) return [248, 248, 248];
   if (low >= 0 || high <= 0) return colour(value, low, high);
   const part = value / Math.max(-low, high);
   const end = part < 0 ? [20, 90, 175] : [196, 60, 24];
@@ -17,13 +18,13 @@ function tint(value, low, high) {
 }
 
 // How the numbers of a table are written: all with as many decimals, and those that are very small or large times a power of ten.
-function scale(numbers) {
+function scale(numbers, digits = 2) {
   const [low, high] = extent(Array.from(numbers).filter(Number.isFinite));
   const most = Math.max(Math.abs(low), Math.abs(high));
   const exponent = most > 0 && Number.isFinite(most) ? Math.floor(Math.log10(most)) : 0;
   const power = exponent < -1 || exponent > 3 ? exponent : 0;
   const isWhole = numbers.every((x) => x === null || Number.isInteger(x));
-  const decimals = isWhole && !power ? 0 : Math.max(0, 2 - Math.max(0, exponent - power));
+  const decimals = isWhole && !power ? 0 : Math.max(0, digits - Math.max(0, exponent - power));
   const write = (x) => (Number.isFinite(x) ? (x / 10 ** power).toFixed(decimals).replace(/^-(0(\.0*)?)$/, "$1").replace("-", "−") : general(x));
   return { write, low, high, unit: power ? ` ×10${String(power).replace(/./g, (c) => "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"["-0123456789".indexOf(c)])}` : "" };
 }
@@ -78,7 +79,7 @@ class Pixels {
     this.title.textContent = title;
     this.title.className = kind ?? "";
     this.tell(null);
-    const ratio = Math.max(0.4, Math.min(5, width / height));
+    const ratio = Math.max(0.7, Math.min(5, width / height));
     this.frame.style.aspectRatio = ratio;
     this.frame.style.maxWidth = `min(${width * CELL.largest}px, ${Math.round(60 * ratio)}vh)`;
     this.paint();
@@ -129,11 +130,11 @@ class Pixels {
     this.overlay.setAttribute("viewBox", `0 0 ${wide} ${high}`);
     const [w, h] = [wide / width, high / height];
     const parts = this.numbers(w, h);
-    for (const { y, x, height: tall = 1, width: long = 1, kind } of marks) {
-      const place = { x: (x - left) * w, y: (y - top) * h, width: long * w, height: tall * h };
+    for (const { y, x, height: tall = 1, width: long = 1, inset = 0, kind } of marks) {
+      const place = { x: (x - left) * w + inset, y: (y - top) * h + inset, width: Math.max(1, long * w - 2 * inset), height: Math.max(1, tall * h - 2 * inset) };
       parts.push(svg("rect", { ...place, class: "halo" }), svg("rect", { ...place, class: kind }));
     }
-    const radius = Math.max(1.5, Math.min(w, h) / 8);
+    const radius = Math.max(1, Math.min(w, h) / 8);
     for (const [y, x] of dots) parts.push(svg("circle", { cx: (x - left + 0.5) * w, cy: (y - top + 0.5) * h, r: radius }));
     this.overlay.replaceChildren(...parts);
   }

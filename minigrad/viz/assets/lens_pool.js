@@ -7,7 +7,7 @@ class PoolingLens {
     this.label = source.label;
     const axes = step.given.window.value.shape.length;
     this.leading = source.shape.slice(0, source.shape.length - axes);
-    this.state = { plane: this.leading.map(() => 0), p: [0, 0], q: [0, 0] };
+    this.state = { plane: this.leading.map(() => 0), p: middle(this.windows.out), q: middle(this.windows.shape) };
     const move = (dy, dx) => this.move(dy, dx);
     this.before = new Pixels(`${source.label}, pixels`, { pick: (y, x) => this.pick("pixel", "q", [y, x], this.windows.shape), move });
     this.after = new Pixels(`${step.label}, pixels`, { pick: (y, x) => this.pick("window", "p", [y, x], this.windows.out), move });
@@ -129,7 +129,7 @@ class PoolingLens {
     const parts = counting.map(({ p }) => ({ name: this.name(this.step.label, p), sum: arrives.at(...p) }));
     const lost = readers.length - counting.length;
     const text = !readers.length ? "It is in no window." : !this.isMaximum ? `It is in ${readers.length} window${readers.length > 1 ? "s" : ""}; each sends its gradient.`
-      : `It is in ${readers.length} window${readers.length > 1 ? "s" : ""} and wins ${counting.length}${lost && counting.length ? `; the other${lost > 1 ? "s send" : " sends"} it nothing` : ""}.`;
+      : `It is in ${readers.length} window${readers.length > 1 ? "s" : ""} and wins ${counting.length || "none"}${lost && counting.length ? `; the other${lost > 1 ? "s send" : " sends"} it nothing` : ""}.`;
     const sum = parts.reduce((all, part) => all + part.sum, 0);
     return [
       el("h4", {}, `gradient of ${name}`), el("p", { class: "quiet" }, text),

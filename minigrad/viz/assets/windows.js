@@ -63,8 +63,7 @@ class Windows {
     const [height, width] = this.axes.map((axis) => axis.dilation * (axis.size - 1) + 1);
     return { y, x, height, width };
   }
-
-  offset([y, x], shape) {
-    return y * shape[1] + x;
-  }
 }
+
+// Where a lens begins: more is to be seen in the middle of an image than in its corner.
+const middle = (size) => size.map((length) => Math.floor((length - 1) / 2));
