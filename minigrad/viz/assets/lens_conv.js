@@ -23,16 +23,17 @@ class ConvolutionLens {
   }
 
   build(names) {
-    const ways = { window: `${this.isTransposed ? "Gradient" : "Output"}: its window`, pixel: `${this.isTransposed ? "Output" : "Gradient"}: of a pixel` };
-    this.ways = choice(this.isTransposed ? { pixel: ways.pixel, window: ways.window } : ways, () => this.way, (way) => this.turn(way));
+    const ways = this.isTransposed ? { pixel: "Forward", window: "Backward" } : { window: "Forward", pixel: "Backward" };
+    this.ways = choice(ways, () => this.way, (way) => this.turn(way));
     this.player = el("button", { "data-part": "slide", onclick: () => this.play() }, "Slide");
     const field = (name, length, key) => chooser(name, length, () => this.state[key], (x) => { this.state[key] = x; this.update(); });
     const { large, small } = this.shapes;
     this.fields = [field("image", large[0], "image"), field(`channel of ${names.large}`, large[1], "large"), field(`channel of ${names.small}`, small[1], "small")].filter(Boolean);
     this.found = el("div", { class: "found" });
+    const pictures = (this.isTransposed ? [this.small, this.large] : [this.large, this.small]).map(({ element }) => element);
     this.element = el("div", { class: "look" },
       el("div", { class: "row" }, this.ways, this.player), el("div", { class: "row fields" }, ...this.fields),
-      el("div", { class: "sides" }, el("div", { class: "pictures" }, this.large.element, this.small.element), this.found),
+      el("div", { class: "sides" }, el("div", { class: `pictures${this.actual.isFlat ? " flat" : ""}` }, ...pictures), this.found),
       el("p", { class: "quiet" }, this.isTransposed ? `Click a pixel of ${names.large} to see what it is made of, one of ${names.small} to see where its gradient comes from.`
         : `Click a pixel of ${names.small} to see its window, one of ${names.large} to see where its gradient comes from. Arrow keys move.`),
       this.trial?.element);
@@ -85,7 +86,10 @@ class ConvolutionLens {
   }
 
   play() {
-    if (this.timer) return this.stop();
+    if (this.timer) {
+      this.stop();
+      return this.update();
+    }
     const ends = this.way === "window" ? this.windows.out : this.windows.shape;
     const name = this.way === "window" ? "p" : "q";
     this.state[name] = [0, 0];
@@ -117,8 +121,7 @@ class ConvolutionLens {
     else state.small = this.within(state.small, group, this.perGroup.small);
     this.player.textContent = this.timer ? "Pause" : "Slide";
     [this.ways, ...this.fields].forEach((part) => part.show());
-    const isTried = Boolean(this.trial?.windows);
-    const tried = isTried ? convolved(this.windows, arrays, state, this.perGroup) : null;
+    const tried = this.trial?.windows ? convolved(this.windows, arrays, state, this.perGroup) : null;
     this.drawLarge(arrays);
     this.drawSmall(arrays, tried);
     this.found.replaceChildren(...(this.way === "window" ? this.tellWindow(arrays, group, tried) : this.tellPixel(arrays, group)));
@@ -135,7 +138,7 @@ class ConvolutionLens {
     const start = (this.state.image * array.shape[1] + channel) * size[0] * size[1];
     const [low, high] = extent(array.data.subarray(start, start + size[0] * size[1]).filter(Number.isFinite));
     const at = (y, x) => (y < 0 || x < 0 || y >= size[0] || x >= size[1] ? null : array.data[start + y * size[1] + x]);
-    return { at, low, high, top: 0, left: 0, height: size[0], width: size[1] };
+    return { at, low, high, top: 0, left: 0, height: size[0], width: size[1], note: `${general(low, 3)} to ${general(high, 3)}` };
   }
 
   drawLarge({ large, x, isForward }) {
@@ -148,7 +151,7 @@ class ConvolutionLens {
     ];
     const label = this.labels.large;
     const plane = this.plane(array, state.large);
-    this.large.show({ ...plane, ...windows.frame, marks, kind, title: kind === "value" ? label : `gradient of ${label}`, note: noteOf(plane, state.large) });
+    this.large.show({ ...plane, ...windows.frame, marks, kind, title: kind === "value" ? label : `gradient of ${label}` });
   }
 
   drawSmall({ small, isForward }, tried) {
@@ -161,7 +164,7 @@ class ConvolutionLens {
     const marks = met.map(([y, x]) => ({ y, x, kind }));
     const label = this.labels.small;
     const title = tried ? `${label}, if it were so` : isForward ? label : `gradient of ${label}`;
-    this.small.show({ ...plane, at, marks, kind, title, note: noteOf(plane, state.small) });
+    this.small.show({ ...plane, at, marks, kind, title });
   }
 
   // The weight between two channels at place k of the window.
@@ -176,9 +179,9 @@ class ConvolutionLens {
     const { large } = arrays;
     const channels = Array.from({ length: perGroup.large }, (_, i) => group * perGroup.large + i);
     const tables = channels.map((channel) => {
-      const { at } = this.plane(large, channel);
+      const { at, low, high } = this.plane(large ?? arrays.x, channel);
       const factor = windows.rows((k) => at(...windows.place(state.p, k)));
-      return this.table(channel, factor, windows.rows((k) => this.weight(arrays, state.small, channel, k)), true);
+      return this.table(channel, [factor, low, high], windows.rows((k) => this.weight(arrays, state.small, channel, k)), true);
     });
     const target = { name: this.labels.small, index: [state.image, state.small, ...this.shown(state.p)], channel: state.small };
     const total = tried ? tried.at(...state.p) : this.plane(arrays.small, state.small, this.actual, false).at(...state.p);
@@ -190,9 +193,9 @@ class ConvolutionLens {
     const { state, windows, perGroup } = this;
     const channels = Array.from({ length: perGroup.small }, (_, i) => group * perGroup.small + i);
     const tables = channels.map((channel) => {
-      const { at } = this.plane(arrays.small, channel, this.actual, false);
+      const { at, low, high } = this.plane(arrays.small, channel, this.actual, false);
       const readers = windows.rows((k) => windows.reader(state.q, k));
-      return this.table(channel, readers.map((row) => row.map((p) => p && at(...p))), windows.rows((k) => this.weight(arrays, channel, state.large, k)), false);
+      return this.table(channel, [readers.map((row) => row.map((p) => p && at(...p))), low, high], windows.rows((k) => this.weight(arrays, channel, state.large, k)), false);
     });
     const target = { name: this.labels.large, index: [state.image, state.large, ...this.shown(state.q)], channel: state.large };
     const total = arrays.large && this.plane(arrays.large, state.large).at(...state.q);
@@ -204,14 +207,14 @@ class ConvolutionLens {
   }
 
   // What lies in the padding is 0; what is in no window is nothing.
-  table(channel, factor, weights, isPadded) {
+  table(channel, [factor, low, high], weights, isPadded) {
     const filled = isPadded ? factor.map((row) => row.map((x) => x ?? 0)) : factor;
     const products = filled.map((row, y) => row.map((x, i) => (x === null ? null : x * weights[y][i])));
-    return { channel, factor: filled, weights, products, sum: products.flat().reduce((sum, x) => sum + (x ?? 0), 0) };
+    return { channel, factor: filled, range: [low, high], weights, products, sum: products.flat().reduce((sum, x) => sum + (x ?? 0), 0) };
   }
 
   tell({ bias, isForward }, tables, chosen, choose, { name, index, channel }, total) {
-    const { factor, weights, products } = tables[chosen];
+    const { factor, range, weights, products } = tables[chosen];
     const kind = isForward ? "value" : "gradient";
     const isWindow = this.way === "window";
     const [from, to] = isWindow ? [this.labels.large, this.labels.small] : [this.labels.small, this.labels.large];
@@ -223,18 +226,14 @@ class ConvolutionLens {
     if (!isForward && !result.length) notes.push(el("p", { class: "quiet" }, sentNote(this.page, this.step, this.parameters.x)));
     const count = products.flat().filter((x) => x !== null).length;
     return [
-      el("h4", {}, isForward ? place : `gradient of ${place}`),
+      el("p", { class: "what" }, isForward ? `${place}${this.trial?.windows ? ", if it were so" : ""}` : `gradient of ${place}`),
       isForward || isWindow ? "" : el("p", { class: "quiet" }, `Of each channel ${count} pixel${count === 1 ? "" : "s"} of ${from} read${count === 1 ? "s" : ""} it, and send${count === 1 ? "s" : ""} back the gradient times the weight in between.`),
-      factors([{ sign: "", title: `${isForward ? "" : "gradient of "}${from}`, kind: `factor ${kind}`, rows: factor }, { sign: "×", title: "weights", kind: "weights", rows: weights }, { sign: "=", title: "products", kind: "products", rows: products }]),
+      factors([{ sign: "", title: `${isForward ? "" : "gradient of "}${from}`, kind: `factor ${kind}`, rows: factor, range }, { sign: "×", title: "weights", kind: "weights", rows: weights }, { sign: "=", title: "products", kind: "products", rows: products }]),
       tables.length > 1 ? sums(tables.map(({ channel: c, sum: part }) => ({ name: `channel ${c}`, sum: part })), chosen, choose) : "",
       el("p", { class: "equation" }, tables.length > 1 ? "sum over channels " : "sum ", bit("sum", sum), ...added, ...result),
       ...notes,
     ];
   }
-}
-
-function noteOf({ low, high }, channel) {
-  return `channel ${channel}: ${general(low, 3)} to ${general(high, 3)}`;
 }
 
 // Why the sum of what a pixel would get stands beside no gradient.

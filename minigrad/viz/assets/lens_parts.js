@@ -79,7 +79,7 @@ class Pixels {
     this.title.textContent = title;
     this.title.className = kind ?? "";
     this.tell(null);
-    const ratio = Math.max(0.7, Math.min(5, width / height));
+    const ratio = Math.max(0.7, Math.min(8, width / height));
     this.frame.style.aspectRatio = ratio;
     this.frame.style.maxWidth = `min(${width * CELL.largest}px, ${Math.round(60 * ratio)}vh)`;
     this.paint();
@@ -157,19 +157,22 @@ function choice(names, get, set) {
   return group;
 }
 
-// Tables of numbers with signs before: pixels × weights = products.  A table is { title, kind, rows }, a number null where none is.
+// Tables of numbers with signs before: pixels × weights = products.  A table is { title, kind, rows }, a number null where none is,
+// and perhaps the range of its colours.
 function factors(parts) {
   return el("div", { class: "factors", tabindex: 0, role: "group", "aria-label": "factors and products" },
     ...parts.map(({ sign, ...part }) => el("div", { class: "part" }, el("span", { class: "sign" }, sign), numberTable(part))));
 }
 
-function numberTable({ title, kind, rows, chosen }) {
+function numberTable({ title, kind, rows, chosen, range }) {
   const { write, unit, low, high } = scale(rows.flat());
+  const most = Math.max(-low, high);
+  const [from, to] = range ?? [-most, most];
   const cell = (x, y, i) => {
     if (x === null) return el("td", {}, "·");
     const td = el("td", { class: chosen?.(y, i) ? "chosen" : null, title: general(x, 7) }, write(x));
     if (!Number.isFinite(x)) return td;
-    const shade = tint(x, low, high);
+    const shade = tint(x, from, to);
     Object.assign(td.style, { background: `rgb(${shade.join(" ")})`, color: ink(shade) });
     return td;
   };

@@ -17,11 +17,11 @@ class PoolingLens {
   build() {
     const names = { 1: ["channel"], 2: ["image", "channel"] }[this.leading.length] ?? this.leading.map((_, i) => `axis ${i}`);
     this.fields = this.leading.map((length, i) => chooser(names[i], length, () => this.state.plane[i], (x) => { this.state.plane[i] = x; this.update(); })).filter(Boolean);
-    this.ways = choice({ window: "Output: its window", pixel: "Gradient: of a pixel" }, () => this.way, (way) => { this.way = way; this.update(); });
+    this.ways = choice({ window: "Forward", pixel: "Backward" }, () => this.way, (way) => { this.way = way; this.update(); });
     this.found = el("div", { class: "found" });
     const dots = this.isMaximum ? " A dot marks each pixel that wins a window." : "";
     this.element = el("div", { class: "look" }, el("div", { class: "row" }, this.ways), el("div", { class: "row fields" }, ...this.fields),
-      el("div", { class: "sides" }, el("div", { class: "pictures" }, this.before.element, this.after.element), this.found),
+      el("div", { class: "sides" }, el("div", { class: `pictures${this.windows.isFlat ? " flat" : ""}` }, this.before.element, this.after.element), this.found),
       el("p", { class: "quiet" }, `Click a pixel of ${this.step.label} to see its window, one of ${this.label} to see where its gradient comes from.${dots} Arrow keys move.`));
   }
 
@@ -107,11 +107,11 @@ class PoolingLens {
     const best = this.isMaximum ? this.winnerOf(p) : null;
     const rows = this.windows.rows((k) => this.given.at(...this.windows.place(p, k)));
     const out = this.name(this.step.label, p);
-    const table = factors([{ sign: "", title: `${this.label}, window`, kind: "window value", rows, chosen: (y, x) => best && best.k[0] === y && best.k[1] === x }]);
+    const table = factors([{ sign: "", title: `${this.label}, window`, kind: "window value", rows, range: [this.given.low, this.given.high], chosen: (y, x) => best && best.k[0] === y && best.k[1] === x }]);
     const total = bit("total", after.at(...p));
-    if (best) return [el("h4", {}, out), table, el("p", { class: "equation" }, "largest: ", bit("winner", this.name(this.label, best.q)), " = ", total), el("p", { class: "quiet" }, "It alone gets the gradient of this window.")];
+    if (best) return [el("p", { class: "what" }, out), table, el("p", { class: "equation" }, "largest: ", bit("winner", this.name(this.label, best.q)), " = ", total), el("p", { class: "quiet" }, "It alone gets the gradient of this window.")];
     const sum = rows.flat().reduce((all, x) => all + (x ?? 0), 0);
-    return [el("h4", {}, out), table, el("p", { class: "equation" }, "sum ", bit("sum", sum), ` = ${out} = `, total), this.division() ?? "", el("p", { class: "quiet" }, "Each pixel gets the gradient of this window.")];
+    return [el("p", { class: "what" }, out), table, el("p", { class: "equation" }, "sum ", bit("sum", sum), ` = ${out} = `, total), this.division() ?? "", el("p", { class: "quiet" }, "Each pixel gets the gradient of this window.")];
   }
 
   // The mean is the sum divided, in the step that follows.
@@ -125,14 +125,14 @@ class PoolingLens {
     const name = this.name(this.label, this.state.q);
     const readers = this.readers(this.state.q);
     const counting = readers.filter(({ counts }) => counts);
-    if (!arrives) return [el("h4", {}, `gradient of ${name}`), el("p", { class: "quiet" }, "No gradient arrives here.")];
+    if (!arrives) return [el("p", { class: "what" }, `gradient of ${name}`), el("p", { class: "quiet" }, "No gradient arrives here.")];
     const parts = counting.map(({ p }) => ({ name: this.name(this.step.label, p), sum: arrives.at(...p) }));
     const lost = readers.length - counting.length;
     const text = !readers.length ? "It is in no window." : !this.isMaximum ? `It is in ${readers.length} window${readers.length > 1 ? "s" : ""}; each sends its gradient.`
       : `It is in ${readers.length} window${readers.length > 1 ? "s" : ""} and wins ${counting.length || "none"}${lost && counting.length ? `; the other${lost > 1 ? "s send" : " sends"} it nothing` : ""}.`;
     const sum = parts.reduce((all, part) => all + part.sum, 0);
     return [
-      el("h4", {}, `gradient of ${name}`), el("p", { class: "quiet" }, text),
+      el("p", { class: "what" }, `gradient of ${name}`), el("p", { class: "quiet" }, text),
       parts.length ? sums(parts, -1, (i) => this.pick("window", "p", counting[i].p, this.windows.out)) : "",
       el("p", { class: "equation" }, "sum ", bit("sum", sum), ...(sent ? [` = d ${name} = `, bit("total", sent.at(...this.state.q))] : [])),
       sent ? "" : el("p", { class: "quiet" }, sentNote(this.page, this.step, "x")),

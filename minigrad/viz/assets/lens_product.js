@@ -58,7 +58,7 @@ class ProductLens {
       };
       return [name, new Pixels(`${this.labels[name]}, elements`, { pick, move })];
     }));
-    this.ways = choice({ out: "Output: row by column", right: `Gradient of ${this.labels.right}`, left: `Gradient of ${this.labels.left}` }, () => this.way, (way) => { this.way = way; this.update(); });
+    this.ways = choice({ out: "Forward", right: `d ${this.labels.right}`, left: `d ${this.labels.left}` }, () => this.way, (way) => { this.way = way; this.update(); });
     this.fields = this.batch.map((length, i) => chooser(`batch axis ${i}`, length, () => this.state.index[i], (x) => { this.state.index[i] = x; this.update(); })).filter(Boolean);
     const { left, right, out } = this.pictures;
     const sign = (text) => el("span", { class: "sign" }, text);
@@ -146,7 +146,7 @@ class ProductLens {
     const { way, labels, values, known } = this;
     const name = this.named(way);
     const title = way === "out" ? name : `gradient of ${name}`;
-    if (!known.out) return [el("h4", {}, title), el("p", { class: "quiet" }, "No gradient arrives here.")];
+    if (!known.out) return [el("p", { class: "what" }, title), el("p", { class: "quiet" }, "No gradient arrives here.")];
     const terms = this.terms().map((term) => ({ ...term, product: term.a * term.b }));
     const sum = terms.reduce((all, { product }) => all + product, 0);
     const heads = { out: [labels.left, labels.right, "k"], right: [labels.left, `gradient of ${labels.out}`, "row"], left: [`gradient of ${labels.out}`, labels.right, "column"] }[way];
@@ -154,7 +154,7 @@ class ProductLens {
     const bias = way === "out" && values.bias ? [" + bias ", bit("bias", values.bias.data[this.state.column])] : [];
     const over = { out: `${this.lengths.inner} products`, right: "over all rows of the batch: each sends x times g", left: "over all columns: each sends g times its weight" }[way];
     return [
-      el("h4", {}, title), el("p", { class: "quiet" }, over), termTable(terms, heads, way),
+      el("p", { class: "what" }, title), el("p", { class: "quiet" }, over), termTable(terms, heads, way),
       el("p", { class: "equation" }, "sum ", bit("sum", sum), ...bias, ...(known[way] ? [` = ${way === "out" ? "" : "d "}${name} = `, bit("total", total)] : [])),
       known[way] ? "" : el("p", { class: "quiet" }, sentNote(this.page, this.step, this.parameters[way])),
     ];

@@ -95,7 +95,7 @@ class SoftmaxLens {
     const shown = ROWS_OF[this.step.op](this, this.index);
     if (this.sent) shown.columns.push({ name: "gradient", kind: "gradient", numbers: this.rows.row(this.sent, this.index) });
     const title = `${this.index.length ? `row ${this.index.join(", ")}` : "p"}${shown.target === null ? "" : `: the target is ${shown.target}`}`;
-    this.found.replaceChildren(el("h4", {}, title), bars(shown), ...shown.notes.map((note) => el("p", { class: "equation" }, ...[note].flat())));
+    this.found.replaceChildren(el("p", { class: "what" }, title), bars(shown), ...shown.notes.map((note) => el("p", { class: "equation" }, ...[note].flat())));
     if (this.picture) this.draw();
   }
 

@@ -66,6 +66,6 @@ function convolved(windows, { x, weight, bias }, { image, small }, perGroup) {
   };
   const [rows, columns] = windows.out;
   const data = Float64Array.from({ length: rows * columns }, (_, i) => at(Math.floor(i / columns), i % columns));
-  const [low, top] = extent(data.filter(Number.isFinite));
-  return { at: (y, i) => data[y * columns + i] ?? null, low, high: top, top: 0, left: 0, height: rows, width: columns };
+  const [low, high_] = extent(data.filter(Number.isFinite));
+  return { at: (y, i) => data[y * columns + i] ?? null, low, high: high_, top: 0, left: 0, height: rows, width: columns, note: `${general(low, 3)} to ${general(high_, 3)}` };
 }
