@@ -1,4 +1,4 @@
-"""Lenses: the numbers that a page shows inside of a step are NumPy's, wherever a reader clicks; images in nodes are the values."""
+"""Lenses: the numbers that a page shows inside of a step are NumPy's, wherever one clicks; images in nodes are the values."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def choose(tab: Any, label: str) -> None:
     assert tab.inner_text("#detail-title").split(" = ")[0] == label
 
 
-def pick(tab: Any, picture: int, place: tuple[int, int], size: tuple[int, int], corner: tuple[int, int] = (0, 0)) -> None:
+def pick(tab: Any, picture: int, place: tuple[int, int], size: Sequence[int], corner: tuple[int, int] = (0, 0)) -> None:
     """Click an element of a picture of so many rows and columns, the first of which has the index `corner`."""
     frame = tab.locator("#lens .frame").nth(picture)
     box = frame.bounding_box()
@@ -171,7 +171,7 @@ def test_a_convolution_shows_the_window_of_a_pixel_and_the_sum(name: str, tmp_pa
             set_field(tab, "image", n)
         set_field(tab, f"channel of {row.label}", o)
         pick(tab, 1, place, out.shape[2:])
-        assert title(tab) == f"{row.label}[{n}, {o}, {', '.join(map(str, place[-len(case.x) + 2:]))}]"
+        assert title(tab) == f"{row.label}[{n}, {o}, {', '.join(map(str, place[-len(case.x) + 2 :]))}]"
         total = 0.0
         for i, c in enumerate(channels):
             if len(channels) > 1:
@@ -212,14 +212,15 @@ def test_a_convolution_shows_where_a_pixels_gradient_comes_from(name: str, tmp_p
             pick(tab, 0, place, frame, corner)
             if c:
                 set_field(tab, f"channel of {source.label}", c)
-            assert title(tab) == f"gradient of {source.label}[{n}, {c}, {', '.join(map(str, place[-len(case.x) + 2:]))}]"
+            assert title(tab) == f"gradient of {source.label}[{n}, {c}, {', '.join(map(str, place[-len(case.x) + 2 :]))}]"
             assert part(tab, "total") == pytest.approx(dx[(n, c, *place)], rel=1e-3, abs=1e-6)
             assert part(tab, "sum") == pytest.approx(dx[(n, c, *place)], rel=1e-3, abs=1e-5)
             shares = parts(tab) or [part(tab, "sum")]
             assert sum(shares) == pytest.approx(dx[(n, c, *place)], rel=1e-3, abs=1e-4)
             tables = tab.locator("#lens").evaluate(TABLES)
             given = np.array(tables["factor"], float).ravel()
-            chosen = next((i for i, b in enumerate(tab.locator("#lens .sums button").all()) if b.get_attribute("aria-pressed") == "true"), 0)
+            pressed = tab.locator("#lens .sums button").evaluate_all("all => all.map((b) => b.ariaPressed)")
+            chosen = pressed.index("true") if pressed else 0
             o = c // case.w[1] * (case.w[0] // case.groups) + chosen
             assert close(tables["weights"], w[o, c % case.w[1]])
             for x in given[~np.isnan(given)]:  # each is a gradient of that channel of the output
@@ -322,6 +323,29 @@ def test_data_gets_no_gradient_and_the_lens_says_so(tmp_path: Path) -> None:
     assert rows["x"].gradient is None
 
 
+def test_noise_that_is_drawn_larger_gets_no_gradient(tmp_path: Path) -> None:
+    noise = np.random.default_rng(0).random((1, 2, 3, 3)).astype(F32)
+    model = nn.ConvTranspose2d(2, 1, 2)
+    page_of(model, [noise], tmp_path / "page.html")
+    with opened(tmp_path / "page.html") as tab:
+        choose(tab, "result")
+        pick(tab, 0, (1, 2), (3, 3))
+        assert "x is data" in tab.inner_text("#lens")
+        assert part(tab, "sum") == pytest.approx(array(model.weight)[0].sum(), rel=1e-3)
+
+
+def test_channels_that_meet_are_of_one_group(tmp_path: Path) -> None:
+    case = CONVS["groups, no bias, one image"]
+    page_of(conv_function(case), conv_inputs(case), tmp_path / "page.html")
+    with opened(tmp_path / "page.html") as tab:
+        choose(tab, "v2")
+        set_field(tab, "channel of v1", 3)
+        assert title(tab).startswith("v2[0, 3, ")
+        set_field(tab, "channel of v2", 1)
+        assert title(tab).startswith("v2[0, 1, ")
+        assert tab.locator("#lens .sums button").all_inner_texts()[0].startswith("channel 0")
+
+
 def test_all_pictures_follow_an_edit(tmp_path: Path) -> None:
     """Numbers are changed; the same pixel is shown with the new ones, in the panel and in the large window."""
     rng = np.random.default_rng(0)
@@ -376,7 +400,7 @@ def test_max_pooling_shows_who_wins_and_who_gets_the_gradient(live: bool, tmp_pa
         for place in np.ndindex(4, 3):
             pick(tab, 1, place, (4, 3))
             top = np.array(place) * 2
-            window = padded[top[0]:top[0] + 3, top[1]:top[1] + 3]
+            window = padded[top[0] : top[0] + 3, top[1] : top[1] + 3]
             best = top + np.unravel_index(window.argmax(), (3, 3)) - 1  # the first of the largest
             winners.add(tuple(map(int, best)))
             assert tab.inner_text("#lens [data-part=winner]") == f"v1[1, 2, {best[0]}, {best[1]}]"
@@ -625,7 +649,11 @@ PIXELS = """
     Object.assign(canvas, { width: picture.width, height: picture.height });
     const context = canvas.getContext("2d", { willReadFrequently: true });
     context.drawImage(picture, 0, 0);
-    const at = (y, x) => [...context.getImageData(Math.floor(tile[0] + ((x + 0.5) * tile[2]) / width), Math.floor(tile[1] + ((y + 0.5) * tile[3]) / height), 1, 1).data];
+    const middle = (i, from, length, count) => Math.floor(from + ((i + 0.5) * length) / count);
+    const at = (y, x) => {
+      const place = [middle(x, tile[0], tile[2], width), middle(y, tile[1], tile[3], height)];
+      return [...context.getImageData(...place, 1, 1).data];
+    };
     return Array.from({ length: height }, (_, y) => Array.from({ length: width }, (__, x) => at(y, x)));
   }
 """

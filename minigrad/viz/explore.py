@@ -44,6 +44,7 @@ SCRIPTS = (
     "lens.js",
     "windows.js",
     "lens_parts.js",
+    "lens_numbers.js",
     "lens_try.js",
     "lens_conv.js",
     "lens_pool.js",

@@ -6,7 +6,7 @@
 class ConvolutionLens {
   // parameters: the names of its image and its weights
   constructor(step, parameters, page, isTransposed) {
-    Object.assign(this, { step, parameters, page, isTransposed, way: isTransposed ? "pixel" : "window", timer: null });
+    Object.assign(this, { step, parameters, page, isTransposed, way: isTransposed ? "pixel" : "window" });
     this.actual = Windows.of(step.given.window.value);
     this.groups = step.given.groups?.value ?? 1;
     this.state = { image: 0, small: 0, large: 0, p: middle(this.actual.out), q: middle(this.actual.shape) };
@@ -25,16 +25,16 @@ class ConvolutionLens {
   build(names) {
     const ways = this.isTransposed ? { pixel: "Forward", window: "Backward" } : { window: "Forward", pixel: "Backward" };
     this.ways = choice(ways, () => this.way, (way) => this.turn(way));
-    this.player = el("button", { "data-part": "slide", onclick: () => this.play() }, "Slide");
-    const field = (name, length, key) => chooser(name, length, () => this.state[key], (x) => { this.state[key] = x; this.update(); });
+    this.player = new Sliding(() => this.begin(), () => this.next(), () => this.update());
+    const field = (name, length, key) => chooser(name, length, () => this.state[key], (x) => { this.set(key, x); this.update(); });
     const { large, small } = this.shapes;
     this.fields = [field("image", large[0], "image"), field(`channel of ${names.large}`, large[1], "large"), field(`channel of ${names.small}`, small[1], "small")].filter(Boolean);
     this.found = el("div", { class: "found" });
     const pictures = (this.isTransposed ? [this.small, this.large] : [this.large, this.small]).map(({ element }) => element);
     this.element = el("div", { class: "look" },
-      el("div", { class: "row" }, this.ways, this.player), el("div", { class: "row fields" }, ...this.fields),
+      el("div", { class: "row" }, this.ways, this.player.button), el("div", { class: "row fields" }, ...this.fields),
       el("div", { class: "sides" }, el("div", { class: `pictures${this.actual.isFlat ? " flat" : ""}` }, ...pictures), this.found),
-      el("p", { class: "quiet" }, this.isTransposed ? `Click a pixel of ${names.large} to see what it is made of, one of ${names.small} to see where its gradient comes from.`
+      el("p", { class: "quiet" }, this.isTransposed ? `Click a pixel of ${names.large} to see what it is made of, one of ${names.small} to see where its gradient comes from. Arrow keys move.`
         : `Click a pixel of ${names.small} to see its window, one of ${names.large} to see where its gradient comes from. Arrow keys move.`),
       this.trial?.element);
   }
@@ -56,7 +56,8 @@ class ConvolutionLens {
   // ---- what is chosen
 
   turn(way) {
-    this.stop();
+    this.player.stop();
+    if (this.step.gradient === null && way !== (this.isTransposed ? "pixel" : "window")) return; // nothing goes backward here
     if (way === "pixel") this.trial?.leave();
     this.way = way;
     this.update();
@@ -64,9 +65,18 @@ class ConvolutionLens {
 
   // The numbers of the trial are of another output: the same channel of the same image.
   tryOut() {
-    this.stop();
+    this.player.stop();
     this.way = "window";
     this.update();
+  }
+
+  // Channels that meet are those of one group.
+  set(key, x) {
+    this.state[key] = x;
+    if (key === "image") return;
+    const other = key === "large" ? "small" : "large";
+    const group = Math.floor(x / this.perGroup[key]);
+    this.state[other] = group * this.perGroup[other] + (this.state[other] % this.perGroup[other]);
   }
 
   pickSmall(y, x) {
@@ -79,34 +89,31 @@ class ConvolutionLens {
     this.turn("pixel");
   }
 
+  get sliding() {
+    return this.way === "window" ? { name: "p", ends: this.windows.out } : { name: "q", ends: this.windows.shape };
+  }
+
   slide(dy, dx) {
-    const [name, ends] = this.way === "window" ? ["p", this.windows.out] : ["q", this.windows.shape];
+    const { name, ends } = this.sliding;
     this.state[name] = this.state[name].map((at, i) => Math.max(0, Math.min(ends[i] - 1, at + [dy, dx][i])));
     this.update();
   }
 
-  play() {
-    if (this.timer) {
-      this.stop();
-      return this.update();
-    }
-    const ends = this.way === "window" ? this.windows.out : this.windows.shape;
-    const name = this.way === "window" ? "p" : "q";
+  // To the first pixel of the picture that is slid over; the number of all.
+  begin() {
+    const { name, ends } = this.sliding;
     this.state[name] = [0, 0];
-    this.timer = setInterval(() => {
-      const [y, x] = this.state[name];
-      const next = x + 1 < ends[1] ? [y, x + 1] : [y + 1, 0];
-      if (!this.element.isConnected || next[0] >= ends[0]) this.stop();
-      else this.state[name] = next;
-      this.update();
-    }, Math.max(40, Math.min(500, 12000 / (ends[0] * ends[1]))));
-    this.update();
-    return undefined;
+    return ends[0] * ends[1];
   }
 
-  stop() {
-    clearInterval(this.timer);
-    this.timer = null;
+  // To the next pixel, row by row; whether there is one.
+  next() {
+    const { name, ends } = this.sliding;
+    const [y, x] = this.state[name];
+    const next = x + 1 < ends[1] ? [y, x + 1] : [y + 1, 0];
+    if (next[0] >= ends[0]) return false;
+    this.state[name] = next;
+    return true;
   }
 
   // ---- what is shown
@@ -116,29 +123,17 @@ class ConvolutionLens {
     const { state } = this;
     if (!arrays) return;
     state.p = state.p.map((at, i) => Math.min(at, this.windows.out[i] - 1));
-    const group = (this.way === "window") ? Math.floor(state.small / this.perGroup.small) : Math.floor(state.large / this.perGroup.large);
-    if (this.way === "window") state.large = this.within(state.large, group, this.perGroup.large);
-    else state.small = this.within(state.small, group, this.perGroup.small);
-    this.player.textContent = this.timer ? "Pause" : "Slide";
     [this.ways, ...this.fields].forEach((part) => part.show());
     const tried = this.trial?.windows ? convolved(this.windows, arrays, state, this.perGroup) : null;
     this.drawLarge(arrays);
     this.drawSmall(arrays, tried);
-    this.found.replaceChildren(...(this.way === "window" ? this.tellWindow(arrays, group, tried) : this.tellPixel(arrays, group)));
+    this.found.replaceChildren(...(this.way === "window" ? this.tellWindow(arrays, tried) : this.tellPixel(arrays)));
     this.trial?.tell(this.actual);
   }
 
-  // Channels that meet are those of one group.
-  within(channel, group, count) {
-    return group * count + (channel % count);
-  }
-
-  plane(array, channel, windows = this.actual, isLarge = true) {
-    const size = isLarge ? windows.shape : windows.out;
-    const start = (this.state.image * array.shape[1] + channel) * size[0] * size[1];
-    const [low, high] = extent(array.data.subarray(start, start + size[0] * size[1]).filter(Number.isFinite));
-    const at = (y, x) => (y < 0 || x < 0 || y >= size[0] || x >= size[1] ? null : array.data[start + y * size[1] + x]);
-    return { at, low, high, top: 0, left: 0, height: size[0], width: size[1], note: `${general(low, 3)} to ${general(high, 3)}` };
+  // The chosen image's plane of a channel.
+  plane(array, channel, size = this.actual.shape) {
+    return planeOf(array, this.state.image * array.shape[1] + channel, size);
   }
 
   drawLarge({ large, x, isForward }) {
@@ -154,17 +149,23 @@ class ConvolutionLens {
     this.large.show({ ...plane, ...windows.frame, marks, kind, title: kind === "value" ? label : `gradient of ${label}` });
   }
 
-  drawSmall({ small, isForward }, tried) {
-    const { state, way, windows, timer } = this;
-    const kind = isForward ? "value" : "gradient";
-    const plane = tried ?? this.plane(small, state.small, this.actual, false);
-    const isDone = ([y, x]) => !timer || way === "pixel" || y < state.p[0] || (y === state.p[0] && x <= state.p[1]);
-    const at = (y, x) => (isDone([y, x]) ? plane.at(y, x) : null);
+  drawSmall({ small, x, isForward }, tried) {
+    const { state, way, windows, player } = this;
+    const kind = isForward || !small ? "value" : "gradient";
+    const plane = tried ?? this.plane(small ?? x, state.small, this.actual.out); // data, which gets no gradient
+    const isDone = (row, column) => !player.timer || way === "pixel" || row < state.p[0] || (row === state.p[0] && column <= state.p[1]);
+    const at = (row, column) => (isDone(row, column) ? plane.at(row, column) : null);
     const met = way === "window" ? [state.p] : windows.rows((k) => windows.reader(state.q, k)).flat().filter(Boolean);
-    const marks = met.map(([y, x]) => ({ y, x, kind }));
+    const marks = met.map(([row, column]) => ({ y: row, x: column, kind: isForward ? "value" : "gradient" }));
     const label = this.labels.small;
-    const title = tried ? `${label}, if it were so` : isForward ? label : `gradient of ${label}`;
+    const title = tried ? `${label}, if it were so` : kind === "value" ? label : `gradient of ${label}`;
     this.small.show({ ...plane, at, marks, kind, title });
+  }
+
+  // Those of the chosen group.
+  channels(key) {
+    const first = this.state[key] - (this.state[key] % this.perGroup[key]);
+    return Array.from({ length: this.perGroup[key] }, (_, i) => first + i);
   }
 
   // The weight between two channels at place k of the window.
@@ -174,30 +175,30 @@ class ConvolutionLens {
   }
 
   // One small pixel: a window of each channel, times the weights.
-  tellWindow(arrays, group, tried) {
-    const { state, windows, perGroup } = this;
+  tellWindow(arrays, tried) {
+    const { state, windows } = this;
     const { large } = arrays;
-    const channels = Array.from({ length: perGroup.large }, (_, i) => group * perGroup.large + i);
+    const channels = this.channels("large");
     const tables = channels.map((channel) => {
-      const { at, low, high } = this.plane(large ?? arrays.x, channel);
+      const { at, low, high } = this.plane(large, channel);
       const factor = windows.rows((k) => at(...windows.place(state.p, k)));
       return this.table(channel, [factor, low, high], windows.rows((k) => this.weight(arrays, state.small, channel, k)), true);
     });
-    const target = { name: this.labels.small, index: [state.image, state.small, ...this.shown(state.p)], channel: state.small };
-    const total = tried ? tried.at(...state.p) : this.plane(arrays.small, state.small, this.actual, false).at(...state.p);
+    const target = { index: [state.image, state.small, ...this.shown(state.p)], channel: state.small };
+    const total = tried ? tried.at(...state.p) : arrays.small && this.plane(arrays.small, state.small, this.actual.out).at(...state.p);
     return this.tell(arrays, tables, channels.indexOf(state.large), (i) => { state.large = channels[i]; this.update(); }, target, total);
   }
 
   // One large pixel: of each channel the small pixels whose windows it is in, times the weight that it has there.
-  tellPixel(arrays, group) {
-    const { state, windows, perGroup } = this;
-    const channels = Array.from({ length: perGroup.small }, (_, i) => group * perGroup.small + i);
+  tellPixel(arrays) {
+    const { state, windows } = this;
+    const channels = this.channels("small");
     const tables = channels.map((channel) => {
-      const { at, low, high } = this.plane(arrays.small, channel, this.actual, false);
+      const { at, low, high } = this.plane(arrays.small, channel, this.actual.out);
       const readers = windows.rows((k) => windows.reader(state.q, k));
       return this.table(channel, [readers.map((row) => row.map((p) => p && at(...p))), low, high], windows.rows((k) => this.weight(arrays, channel, state.large, k)), false);
     });
-    const target = { name: this.labels.large, index: [state.image, state.large, ...this.shown(state.q)], channel: state.large };
+    const target = { index: [state.image, state.large, ...this.shown(state.q)], channel: state.large };
     const total = arrays.large && this.plane(arrays.large, state.large).at(...state.q);
     return this.tell(arrays, tables, channels.indexOf(state.small), (i) => { state.small = channels[i]; this.update(); }, target, total);
   }
@@ -213,7 +214,7 @@ class ConvolutionLens {
     return { channel, factor: filled, range: [low, high], weights, products, sum: products.flat().reduce((sum, x) => sum + (x ?? 0), 0) };
   }
 
-  tell({ bias, isForward }, tables, chosen, choose, { name, index, channel }, total) {
+  tell({ bias, isForward }, tables, chosen, choose, { index, channel }, total) {
     const { factor, range, weights, products } = tables[chosen];
     const kind = isForward ? "value" : "gradient";
     const isWindow = this.way === "window";
@@ -234,13 +235,6 @@ class ConvolutionLens {
       ...notes,
     ];
   }
-}
-
-// Why the sum of what a pixel would get stands beside no gradient.
-function sentNote(page, step, name) {
-  const source = page.graph.byId.get(step.given[name].from);
-  if (source.fixed) return `${source.label} is data: the program computes no gradient for it. It would be this sum.`;
-  return `Others send to ${source.label}, too: this is the share of ${step.label}.`;
 }
 
 function convolution(x, w, isTransposed = false) {

@@ -157,6 +157,36 @@ function choice(names, get, set) {
   return group;
 }
 
+// A button that goes from one to the next by itself, as often as `next` says that there was one.
+class Sliding {
+  // begin() goes to the first, and says how many there are; changed() is called after each
+  constructor(begin, next, changed) {
+    Object.assign(this, { begin, next, changed, timer: null });
+    this.button = el("button", { "data-part": "slide", onclick: () => (this.timer ? this.end() : this.start()) }, "Slide");
+  }
+
+  start() {
+    const pause = Math.max(40, Math.min(500, 12000 / this.begin()));
+    this.timer = setInterval(() => {
+      if (!this.button.isConnected || !this.next()) this.end();
+      else this.changed();
+    }, pause);
+    this.button.textContent = "Pause";
+    this.changed();
+  }
+
+  stop() {
+    clearInterval(this.timer);
+    this.timer = null;
+    this.button.textContent = "Slide";
+  }
+
+  end() {
+    this.stop();
+    this.changed();
+  }
+}
+
 // Tables of numbers with signs before: pixels × weights = products.  A table is { title, kind, rows }, a number null where none is,
 // and perhaps the range of its colours.
 function factors(parts) {
@@ -191,30 +221,3 @@ function sums(list, chosen, choose, most = 24) {
 }
 
 const bit = (name, x) => el("span", { "data-part": name, class: name }, typeof x === "string" ? x : general(x));
-
-// The arrays that a step is given, by the names of its parameters, and its value; null where one of them is not known, or where
-// a step stands for several that are alike.
-function operands(step, names, page) {
-  const found = { out: page.numbers.value(step.id) };
-  for (const name of names) {
-    const { from } = step.given[name] ?? {};
-    if (from === undefined || page.graph.byId.get(from).count > 1) return null;
-    found[name] = page.numbers.argument(step, name);
-  }
-  const isKnown = Object.values(found).every((array) => array && !Array.isArray(array) && array.data.length && !array.dtype.startsWith("complex"));
-  return isKnown && step.count === 1 ? found : null;
-}
-
-// What a step sends to one of its inputs, and whether that is all that arrives there; null where nothing is sent or known.
-function sentTo(step, name, page) {
-  const { from } = step.given[name] ?? {};
-  const rules = step.rules.map((rule, i) => ({ to: rule.to, i })).filter(({ to }) => to === from);
-  const before = Object.entries(step.given).findIndex(([other]) => other === name);
-  const place = Object.values(step.given).slice(0, before).filter((other) => other.from === from).length;
-  const rule = rules[place];
-  if (!rule) return null;
-  const isAll = page.graph.byId.get(from).arrives.length < 2;
-  const { live } = page;
-  const array = live.why === null ? live.read(live.own.get(step.id).sent[rule.i]) : isAll ? page.numbers.gradient(from) : null;
-  return array && !Array.isArray(array) ? { ...array, isAll } : null;
-}

@@ -39,10 +39,7 @@ class PoolingLens {
   // The plane that is chosen, of an array with the input's or the output's size.
   plane(array, size) {
     const number = this.state.plane.reduce((all, at, i) => all * this.leading[i] + at, 0);
-    const start = number * size[0] * size[1];
-    const [low, high] = extent(array.data.subarray(start, start + size[0] * size[1]).filter(Number.isFinite));
-    const at = (y, x) => (y < 0 || x < 0 || y >= size[0] || x >= size[1] ? null : array.data[start + y * size[1] + x]);
-    return { at, low, high, top: 0, left: 0, height: size[0], width: size[1], note: `${general(low, 3)} to ${general(high, 3)}` };
+    return planeOf(array, number, size);
   }
 
   // The place in the window that wins: the first of the largest, a NaN before all; never the padding.

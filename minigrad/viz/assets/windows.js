@@ -67,3 +67,11 @@ class Windows {
 
 // Where a lens begins: more is to be seen in the middle of an image than in its corner.
 const middle = (size) => size.map((length) => Math.floor((length - 1) / 2));
+
+// One plane of an array as a picture has it, by its number over all axes before; null outside.
+function planeOf({ data }, number, [height, width]) {
+  const start = number * height * width;
+  const [low, high] = extent(data.subarray(start, start + height * width).filter(Number.isFinite));
+  const at = (y, x) => (y < 0 || x < 0 || y >= height || x >= width ? null : data[start + y * width + x]);
+  return { at, low, high, top: 0, left: 0, height, width, note: `${general(low, 3)} to ${general(high, 3)}` };
+}
