@@ -113,7 +113,7 @@ class Pixels {
     const all = Array.from({ length: height * width }, (_, i) => at(top + Math.floor(i / width), left + (i % width)));
     const { write, unit } = scale(all);
     const texts = all.map((x) => (x === null ? "" : write(x)));
-    if (unit || Math.max(...texts.map((text) => text.length)) * 8 > w) return [];
+    if (unit || Math.max(...texts.map((text) => text.length)) * 8.5 > w) return [];
     return texts.map((words, i) => {
       const [y, x] = [Math.floor(i / width), i % width];
       const text = svg("text", { x: (x + 0.5) * w, y: (y + 0.5) * h + 5, fill: ink(this.shade(top + y, left + x)) });

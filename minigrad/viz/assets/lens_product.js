@@ -152,7 +152,7 @@ class ProductLens {
     const heads = { out: [labels.left, labels.right, "k"], right: [labels.left, `gradient of ${labels.out}`, "row"], left: [`gradient of ${labels.out}`, labels.right, "column"] }[way];
     const total = known[way] && this[way].at(known[way], this[way].member(this.state.index, this.batch), ...this.place(way));
     const bias = way === "out" && values.bias ? [" + bias ", bit("bias", values.bias.data[this.state.column])] : [];
-    const over = { out: `${this.lengths.inner} products`, right: "over all rows of the batch: each sends x times g", left: "over all columns: each sends g times its weight" }[way];
+    const over = { out: `${this.lengths.inner} product${this.lengths.inner === 1 ? "" : "s"}.`, right: "Over all rows of the batch: each sends x times g.", left: "Over all columns: each sends g times its weight." }[way];
     return [
       el("p", { class: "what" }, title), el("p", { class: "quiet" }, over), termTable(terms, heads, way),
       el("p", { class: "equation" }, "sum ", bit("sum", sum), ...bias, ...(known[way] ? [` = ${way === "out" ? "" : "d "}${name} = `, bit("total", total)] : [])),
