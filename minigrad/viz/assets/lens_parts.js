@@ -2,6 +2,9 @@
 
 const CELL = { numbers: 38, largest: 52 }; // pixels of the screen: from which on a number has room, and no larger
 
+const NONE = [150, 155, 162]; // the padding
+const ODD = [128, 128, 128]; // NaN
+
 // Black or white, whichever is read better on a colour.
 function ink([r, g, b]) {
   const [x, y, z] = [r, g, b].map((part) => (part / 255 <= 0.04045 ? part / 255 / 12.92 : ((part / 255 + 0.055) / 1.055) ** 2.4));
@@ -89,18 +92,24 @@ class Pixels {
   shade(y, x) {
     const { at, low, high } = this.plane;
     const value = at(y, x);
-    return value === null ? [150, 155, 162] : Number.isNaN(value) ? [128, 128, 128] : tint(Math.max(low, Math.min(high, value)), low, high);
+    return value === null ? NONE : Number.isNaN(value) ? ODD : tint(Math.max(low, Math.min(high, value)), low, high);
   }
 
   paint() {
-    const { top, left, height, width } = this.plane;
+    const { top, left, height, width, at, low, high } = this.plane;
     Object.assign(this.canvas, { width, height });
     const context = this.canvas.getContext("2d");
     const image = context.createImageData(width, height);
-    for (let y = 0; y < height; y += 1) {
-      for (let x = 0; x < width; x += 1) {
-        const isNone = this.plane.at(top + y, left + x) === null;
-        image.data.set([...this.shade(top + y, left + x), isNone ? 110 : 255], 4 * (y * width + x));
+    const shades = Array.from({ length: 256 }, (_, i) => tint(low + (i / 255) * (high - low), low, high)); // once, and not for each pixel
+    const part = (x) => Math.max(0, Math.min(255, Math.round((255 * (x - low)) / (high - low || 1))));
+    for (let y = 0, place = 0; y < height; y += 1) {
+      for (let x = 0; x < width; x += 1, place += 4) {
+        const value = at(top + y, left + x);
+        const [r, g, b] = value === null ? NONE : Number.isNaN(value) ? ODD : shades[part(value)];
+        image.data[place] = r;
+        image.data[place + 1] = g;
+        image.data[place + 2] = b;
+        image.data[place + 3] = value === null ? 110 : 255;
       }
     }
     context.putImageData(image, 0, 0);

@@ -131,24 +131,25 @@ function painted({ data }, tiles) {
   context.scale(TILE.sharp, TILE.sharp);
   tiles.planes.forEach((planes, i) => {
     const one = pixelsOf(data, planes, tiles);
-    context.imageSmoothingEnabled = tiles.width > TILE.sharp * tile.width;
+    context.imageSmoothingEnabled = one.width > TILE.sharp * tile.width;
     context.drawImage(one, (i % tiles.columns) * (tile.width + TILE.gap), Math.floor(i / tiles.columns) * (tile.height + TILE.gap), tile.width, tile.height);
   });
   return canvas;
 }
 
-// One tile: its planes are the colours red, green and blue, or one plane is grey, or blue and red.
+// One tile: its planes are the colours red, green and blue, or one plane is grey, or blue and red.  Of a large one not all pixels.
 function pixelsOf(data, planes, { height, width, look }) {
-  const size = height * width;
-  const parts = planes.map((number) => data.subarray(number * size, (number + 1) * size));
+  const step = Math.max(1, Math.floor(Math.min(height, width) / (TILE.sharp * TILE.one)));
+  const [rows, columns] = [Math.ceil(height / step), Math.ceil(width / step)];
+  const parts = planes.map((number) => Float64Array.from({ length: rows * columns }, (_, i) => data[(number * height + step * Math.floor(i / columns)) * width + step * (i % columns)]));
   const extents = parts.map((part) => extent(part.filter(Number.isFinite)));
   const [low, high] = [Math.min(...extents.map(([a]) => a)), Math.max(...extents.map(([, b]) => b))];
   const bright = (x) => (255 * (x - low)) / (high - low || 1);
-  const shade = look === "plane" ? (i) => (Number.isFinite(parts[0][i]) ? tint(parts[0][i], low, high) : [128, 128, 128]) : (i) => [0, 1, 2].map((c) => bright((parts[c] ?? parts[0])[i]));
-  const canvas = el("canvas", { width, height });
+  const shade = look === "plane" ? (i) => (Number.isFinite(parts[0][i]) ? tint(parts[0][i], low, high) : ODD) : (i) => [0, 1, 2].map((c) => bright((parts[c] ?? parts[0])[i]));
+  const canvas = el("canvas", { width: columns, height: rows });
   const context = canvas.getContext("2d");
-  const image = context.createImageData(width, height);
-  for (let i = 0; i < size; i += 1) image.data.set([...shade(i), 255], 4 * i);
+  const image = context.createImageData(columns, rows);
+  for (let i = 0; i < rows * columns; i += 1) image.data.set([...shade(i), 255], 4 * i);
   context.putImageData(image, 0, 0);
   return canvas;
 }
