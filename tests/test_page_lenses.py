@@ -249,6 +249,9 @@ def test_a_transposed_convolution_has_the_same_pictures_the_other_way_round(shap
         pick(tab, 1, place, frame, (0 if flat else -1, -1))
         assert part(tab, "total") == pytest.approx(out[(0, 2, *place)], rel=1e-3)
         assert part(tab, "sum") + part(tab, "bias") == pytest.approx(out[(0, 2, *place)], rel=2e-3)
+        tab.locator("#lens table[data-part=weights] tr").nth(0).locator("button").nth(1).click()
+        dw = images(rows["w"].gradient)
+        assert part(tab, "sum") == pytest.approx(dw[0, 2, 0, 1], rel=1e-3) == pytest.approx(part(tab, "total"), rel=1e-3)
         place = (dx.shape[2] - 1, 1)
         pick(tab, 0, place, dx.shape[2:])
         set_field(tab, "channel of x", 1)
@@ -321,6 +324,31 @@ def test_data_gets_no_gradient_and_the_lens_says_so(tmp_path: Path) -> None:
         assert tab.locator("#lens [data-part=total]").count() == 0
         assert part(tab, "sum") == pytest.approx(weight.sum(), rel=1e-3)  # g is 1 everywhere
     assert rows["x"].gradient is None
+
+
+@pytest.mark.parametrize("name", CONVS)
+def test_a_weights_gradient_is_a_sum_over_all_places(name: str, tmp_path: Path) -> None:
+    case = CONVS[name]
+    inputs = conv_inputs(case)
+    rows = page_of(conv_function(case), inputs, tmp_path / "page.html", case.live)
+    row = of(rows, "conv_bias" if case.bias else "conv")
+    x, g, dw = array(inputs[0]), images(row.gradient), images(rows["w"].gradient)
+    o, k = case.w[0] - 1, (dw.shape[2] - 1, 1)
+    c = case.x[1] - case.w[1]  # the first of the last group
+    with opened(tmp_path / "page.html") as tab:
+        choose(tab, row.label)
+        set_field(tab, f"channel of {row.label}", o)
+        tab.locator("#lens table[data-part=weights] tr").nth(k[0]).locator("button").nth(k[1]).click()
+        assert title(tab) == f"gradient of w[{o}, 0, {', '.join(map(str, k[-len(case.x) + 2 :]))}]"
+        met = np.array([[window_of(x, case, n, c, p)[k] for p in np.ndindex(g.shape[2:])] for n in range(len(x))])
+        products = (met * g[:, o].reshape(len(x), -1)).sum(axis=1)
+        assert (parts(tab) or [part(tab, "sum")]) == pytest.approx(products.tolist(), rel=1e-3)
+        assert part(tab, "sum") == pytest.approx(dw[(o, 0, *k)], rel=1e-3) == pytest.approx(part(tab, "total"), rel=1e-3)
+        assert part(tab, "share") == pytest.approx(part(tab, "a") * part(tab, "b"), rel=2e-3, abs=1e-6)
+        read = sum(int(window_of(np.ones_like(x), case, 0, c, p)[k]) for p in np.ndindex(g.shape[2:]))
+        assert tab.locator("#lens circle").count() == read  # the pixels that it meets, without the padding
+        tab.locator("#lens .frame").nth(1).press("ArrowRight")
+        assert title(tab).startswith("gradient of w")
 
 
 def test_noise_that_is_drawn_larger_gets_no_gradient(tmp_path: Path) -> None:

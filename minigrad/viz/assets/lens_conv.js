@@ -1,7 +1,8 @@
 // Convolution from inside: a window slides over the image; a pixel's gradient comes from the windows that it is in.
 //
 // A convolution reads windows of a large plane and gives a small one; a transposed one goes the other way.  So there are two
-// pictures for both: "window", all that one small pixel meets, and "pixel", all that one large pixel meets.
+// pictures for both: "window", all that one small pixel meets, and "pixel", all that one large pixel meets.  And one for a
+// "weight", which all small pixels have in common.
 
 class ConvolutionLens {
   // parameters: the names of its image and its weights
@@ -9,7 +10,7 @@ class ConvolutionLens {
     Object.assign(this, { step, parameters, page, isTransposed, way: isTransposed ? "pixel" : "window" });
     this.actual = Windows.of(step.given.window.value);
     this.groups = step.given.groups?.value ?? 1;
-    this.state = { image: 0, small: 0, large: 0, p: middle(this.actual.out), q: middle(this.actual.shape) };
+    this.state = { image: 0, small: 0, large: 0, p: middle(this.actual.out), q: middle(this.actual.shape), k: middle(this.actual.size) };
     this.trial = isTransposed ? null : new Trial(this.actual, () => this.tryOut());
     const source = page.graph.byId.get(step.given[parameters.x].from);
     const [large, small] = isTransposed ? [step, source] : [source, step];
@@ -23,7 +24,7 @@ class ConvolutionLens {
   }
 
   build(names) {
-    const ways = this.isTransposed ? { pixel: "Forward", window: "Backward" } : { window: "Forward", pixel: "Backward" };
+    const ways = { ...(this.isTransposed ? { pixel: "Forward", window: "Backward" } : { window: "Forward", pixel: "Backward" }), weight: "of a weight" };
     this.ways = choice(ways, () => this.way, (way) => this.turn(way));
     this.player = new Sliding(() => this.begin(), () => this.next(), () => this.update());
     const field = (name, length, key) => chooser(name, length, () => this.state[key], (x) => { this.set(key, x); this.update(); });
@@ -43,10 +44,14 @@ class ConvolutionLens {
   arrays() {
     const given = operands(this.step, [this.parameters.x, this.parameters.w, ...(this.step.given.bias ? ["bias"] : [])], this.page);
     if (!given) return null;
-    const isForward = (this.way === "window") !== this.isTransposed;
-    const [input, output] = isForward ? [given[this.parameters.x], given.out] : [sentTo(this.step, this.parameters.x, this.page), this.page.numbers.gradient(this.step.id)];
-    const [large, small] = this.isTransposed ? [output, input] : [input, output];
-    return { large, small, x: given[this.parameters.x], weight: given[this.parameters.w], bias: given.bias, isForward };
+    const x = given[this.parameters.x];
+    const isForward = this.way === (this.isTransposed ? "pixel" : "window");
+    const input = isForward || this.way === "weight" ? x : sentTo(this.step, this.parameters.x, this.page);
+    const output = isForward ? given.out : this.page.numbers.gradient(this.step.id);
+    const kinds = [isForward || this.way === "weight" || !input ? "value" : "gradient", isForward ? "value" : "gradient"];
+    const order = this.isTransposed ? [1, 0] : [0, 1];
+    const [large, small] = order.map((i) => ({ array: [input, output][i], kind: kinds[i] }));
+    return { large: large.array, small: small.array, kinds: { large: large.kind, small: small.kind }, x, weight: given[this.parameters.w], bias: given.bias, isForward };
   }
 
   get windows() {
@@ -58,7 +63,7 @@ class ConvolutionLens {
   turn(way) {
     this.player.stop();
     if (this.step.gradient === null && way !== (this.isTransposed ? "pixel" : "window")) return; // nothing goes backward here
-    if (way === "pixel") this.trial?.leave();
+    if (way !== "window") this.trial?.leave();
     this.way = way;
     this.update();
   }
@@ -89,8 +94,13 @@ class ConvolutionLens {
     this.turn("pixel");
   }
 
+  pickWeight(y, x) {
+    this.state.k = [y, x];
+    this.turn("weight");
+  }
+
   get sliding() {
-    return this.way === "window" ? { name: "p", ends: this.windows.out } : { name: "q", ends: this.windows.shape };
+    return this.way !== "pixel" ? { name: "p", ends: this.windows.out } : { name: "q", ends: this.windows.shape };
   }
 
   slide(dy, dx) {
@@ -127,7 +137,7 @@ class ConvolutionLens {
     const tried = this.trial?.windows ? convolved(this.windows, arrays, state, this.perGroup) : null;
     this.drawLarge(arrays);
     this.drawSmall(arrays, tried);
-    this.found.replaceChildren(...(this.way === "window" ? this.tellWindow(arrays, tried) : this.tellPixel(arrays)));
+    this.found.replaceChildren(...{ window: () => this.tellWindow(arrays, tried), pixel: () => this.tellPixel(arrays), weight: () => tellWeight(this, arrays) }[this.way]());
     this.trial?.tell(this.actual);
   }
 
@@ -136,30 +146,26 @@ class ConvolutionLens {
     return planeOf(array, this.state.image * array.shape[1] + channel, size);
   }
 
-  drawLarge({ large, x, isForward }) {
+  drawLarge({ large, x, kinds, isForward }) {
     const { state, way, windows } = this;
-    const array = large ?? x; // data, which gets no gradient
-    const kind = isForward || !large ? "value" : "gradient";
-    const marks = way === "pixel" ? [{ y: state.q[0], x: state.q[1], kind: isForward ? "value" : "gradient" }] : [
-      ...windows.rows((k) => windows.place(state.p, k)).flat().map(([py, px]) => ({ y: py, x: px, kind: "faint" })),
-      { ...windows.outline(state.p), kind: isForward ? "value" : "gradient" },
-    ];
-    const label = this.labels.large;
-    const plane = this.plane(array, state.large);
-    this.large.show({ ...plane, ...windows.frame, marks, kind, title: kind === "value" ? label : `gradient of ${label}` });
+    const kind = isForward ? "value" : "gradient";
+    const one = ([row, column], of) => ({ y: row, x: column, kind: of });
+    const marks = {
+      pixel: () => [one(state.q, kind)], weight: () => [one(windows.place(state.p, state.k), kind)],
+      window: () => [...windows.rows((k) => one(windows.place(state.p, k), "faint")).flat(), { ...windows.outline(state.p), kind }],
+    }[way]();
+    const dots = way === "weight" ? windows.places.map((p) => windows.place(p, state.k)).filter((q) => windows.holds(q)) : [];
+    this.large.show({ ...this.plane(large ?? x, state.large), ...windows.frame, marks, dots, kind: kinds.large, title: titled(this.labels.large, kinds.large) });
   }
 
-  drawSmall({ small, x, isForward }, tried) {
+  drawSmall({ small, x, kinds, isForward }, tried) {
     const { state, way, windows, player } = this;
-    const kind = isForward || !small ? "value" : "gradient";
     const plane = tried ?? this.plane(small ?? x, state.small, this.actual.out); // data, which gets no gradient
     const isDone = (row, column) => !player.timer || way === "pixel" || row < state.p[0] || (row === state.p[0] && column <= state.p[1]);
     const at = (row, column) => (isDone(row, column) ? plane.at(row, column) : null);
-    const met = way === "window" ? [state.p] : windows.rows((k) => windows.reader(state.q, k)).flat().filter(Boolean);
+    const met = way === "pixel" ? windows.rows((k) => windows.reader(state.q, k)).flat().filter(Boolean) : [state.p];
     const marks = met.map(([row, column]) => ({ y: row, x: column, kind: isForward ? "value" : "gradient" }));
-    const label = this.labels.small;
-    const title = tried ? `${label}, if it were so` : kind === "value" ? label : `gradient of ${label}`;
-    this.small.show({ ...plane, at, marks, kind, title });
+    this.small.show({ ...plane, at, marks, kind: kinds.small, title: titled(this.labels.small, kinds.small) + (tried ? ", if it were so" : "") });
   }
 
   // Those of the chosen group.
@@ -229,13 +235,15 @@ class ConvolutionLens {
     return [
       el("p", { class: "what" }, isForward ? `${place}${this.trial?.windows ? ", if it were so" : ""}` : `gradient of ${place}`),
       isForward || isWindow ? "" : el("p", { class: "quiet" }, `Of each channel ${count} pixel${count === 1 ? "" : "s"} of ${from} read${count === 1 ? "s" : ""} it, and send${count === 1 ? "s" : ""} back the gradient times the weight in between.`),
-      factors([{ sign: "", title: `${isForward ? "" : "gradient of "}${from}`, kind: `factor ${kind}`, rows: factor, range }, { sign: "×", title: "weights", kind: "weights", rows: weights }, { sign: "=", title: "products", kind: "products", rows: products }]),
+      factors([{ sign: "", title: `${isForward ? "" : "gradient of "}${from}`, kind: `factor ${kind}`, rows: factor, range }, { sign: "×", title: "weights", kind: "weights", rows: weights, pick: this.step.gradient && ((y, x) => this.pickWeight(y, x)) }, { sign: "=", title: "products", kind: "products", rows: products }]),
       tables.length > 1 ? sums(tables.map(({ channel: c, sum: part }) => ({ name: `channel ${c}`, sum: part })), chosen, choose) : "",
       el("p", { class: "equation" }, tables.length > 1 ? "sum over channels " : "sum ", bit("sum", sum), ...added, ...result),
       ...notes,
     ];
   }
 }
+
+const titled = (label, kind) => (kind === "gradient" ? `gradient of ${label}` : label);
 
 function convolution(x, w, isTransposed = false) {
   return (step, numbers, page) => {

@@ -197,19 +197,20 @@ class Sliding {
 }
 
 // Tables of numbers with signs before: pixels × weights = products.  A table is { title, kind, rows }, a number null where none is,
-// and perhaps the range of its colours.
+// and perhaps the range of its colours, and what a click on a number does.
 function factors(parts) {
   return el("div", { class: "factors", tabindex: 0, role: "group", "aria-label": "factors and products" },
     ...parts.map(({ sign, ...part }) => el("div", { class: "part" }, el("span", { class: "sign" }, sign), numberTable(part))));
 }
 
-function numberTable({ title, kind, rows, chosen, range }) {
+function numberTable({ title, kind, rows, chosen, range, pick }) {
   const { write, unit, low, high } = scale(rows.flat());
   const most = Math.max(-low, high);
   const [from, to] = range ?? [-most, most];
   const cell = (x, y, i) => {
     if (x === null) return el("td", {}, "·");
-    const td = el("td", { class: chosen?.(y, i) ? "chosen" : null, title: general(x, 7) }, write(x));
+    const inside = pick ? el("button", { onclick: () => pick(y, i), "aria-pressed": chosen ? String(Boolean(chosen(y, i))) : null }, write(x)) : write(x);
+    const td = el("td", { class: chosen?.(y, i) ? "chosen" : null, title: general(x, 7) }, inside);
     if (!Number.isFinite(x)) return td;
     const shade = tint(x, from, to);
     Object.assign(td.style, { background: `rgb(${shade.join(" ")})`, color: ink(shade) });

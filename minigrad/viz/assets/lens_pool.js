@@ -62,14 +62,10 @@ class PoolingLens {
     this.given = this.plane(given.x, this.windows.shape);
     const before = isForward || !sent ? this.given : this.plane(sent, this.windows.shape);
     const after = this.plane(isForward || !gradient ? given.out : gradient, this.windows.out);
-    const places = this.everywhere();
+    const { places } = this.windows;
     this.winners = this.isMaximum ? places.map((p) => this.winner(this.given.at, p)) : null;
     this.draw(before, after, isForward, Boolean(sent), Boolean(gradient));
     this.found.replaceChildren(...(isForward ? this.tellWindow(after) : this.tellPixel(sent && before, gradient && after)));
-  }
-
-  everywhere() {
-    return Array.from({ length: this.windows.out[0] * this.windows.out[1] }, (_, i) => [Math.floor(i / this.windows.out[1]), i % this.windows.out[1]]);
   }
 
   winnerOf([y, x]) {

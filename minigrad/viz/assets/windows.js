@@ -44,6 +44,11 @@ class Windows {
     return p.every((at, i) => Number.isInteger(at) && at >= 0 && at < this.out[i]) ? p : null;
   }
 
+  // All windows, row by row.
+  get places() {
+    return Array.from({ length: this.out[0] * this.out[1] }, (_, i) => [Math.floor(i / this.out[1]), i % this.out[1]]);
+  }
+
   // A function of each place, in rows.
   rows(make) {
     return Array.from({ length: this.size[0] }, (_, y) => Array.from({ length: this.size[1] }, (__, x) => make([y, x])));
