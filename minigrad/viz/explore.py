@@ -46,6 +46,7 @@ SCRIPTS = (
     "lens_parts.js",
     "lens_numbers.js",
     "lens_try.js",
+    "lens_terms.js",
     "lens_filter.js",
     "lens_conv.js",
     "lens_pool.js",

@@ -24,7 +24,7 @@ class ConvolutionLens {
   }
 
   build(names) {
-    const ways = { ...(this.isTransposed ? { pixel: "Forward", window: "Backward" } : { window: "Forward", pixel: "Backward" }), weight: "of a weight" };
+    const ways = { ...(this.isTransposed ? { pixel: "Forward", window: "Backward" } : { window: "Forward", pixel: "Backward" }), weight: "Weight" };
     this.ways = choice(ways, () => this.way, (way) => this.turn(way));
     this.player = new Sliding(() => this.begin(), () => this.next(), () => this.update());
     const field = (name, length, key) => chooser(name, length, () => this.state[key], (x) => { this.set(key, x); this.update(); });
@@ -35,8 +35,8 @@ class ConvolutionLens {
     this.element = el("div", { class: "look" },
       el("div", { class: "row" }, this.ways, this.player.button), el("div", { class: "row fields" }, ...this.fields),
       el("div", { class: "sides" }, el("div", { class: `pictures${this.actual.isFlat ? " flat" : ""}` }, ...pictures), this.found),
-      el("p", { class: "quiet" }, this.isTransposed ? `Click a pixel of ${names.large} to see what it is made of, one of ${names.small} to see where its gradient comes from. Arrow keys move.`
-        : `Click a pixel of ${names.small} to see its window, one of ${names.large} to see where its gradient comes from. Arrow keys move.`),
+      el("p", { class: "quiet" }, this.isTransposed ? `Click a pixel of ${names.large} to see what it is made of, one of ${names.small} or a weight to see where its gradient comes from. Arrow keys move.`
+        : `Click a pixel of ${names.small} to see its window, one of ${names.large} or a weight to see where its gradient comes from. Arrow keys move.`),
       this.trial?.element);
   }
 
@@ -137,7 +137,7 @@ class ConvolutionLens {
     const tried = this.trial?.windows ? convolved(this.windows, arrays, state, this.perGroup) : null;
     this.drawLarge(arrays);
     this.drawSmall(arrays, tried);
-    this.found.replaceChildren(...{ window: () => this.tellWindow(arrays, tried), pixel: () => this.tellPixel(arrays), weight: () => tellWeight(this, arrays) }[this.way]());
+    this.found.replaceChildren(...{ window: () => tellWindow(this, arrays, tried), pixel: () => tellPixel(this, arrays), weight: () => tellWeight(this, arrays) }[this.way]());
     this.trial?.tell(this.actual);
   }
 
@@ -180,67 +180,10 @@ class ConvolutionLens {
     return weight.data[((small * this.perGroup.large + (large % this.perGroup.large)) * high + y) * wide + x];
   }
 
-  // One small pixel: a window of each channel, times the weights.
-  tellWindow(arrays, tried) {
-    const { state, windows } = this;
-    const { large } = arrays;
-    const channels = this.channels("large");
-    const tables = channels.map((channel) => {
-      const { at, low, high } = this.plane(large, channel);
-      const factor = windows.rows((k) => at(...windows.place(state.p, k)));
-      return this.table(channel, [factor, low, high], windows.rows((k) => this.weight(arrays, state.small, channel, k)), true);
-    });
-    const target = { index: [state.image, state.small, ...this.shown(state.p)], channel: state.small };
-    const total = tried ? tried.at(...state.p) : arrays.small && this.plane(arrays.small, state.small, this.actual.out).at(...state.p);
-    return this.tell(arrays, tables, channels.indexOf(state.large), (i) => { state.large = channels[i]; this.update(); }, target, total);
-  }
-
-  // One large pixel: of each channel the small pixels whose windows it is in, times the weight that it has there.
-  tellPixel(arrays) {
-    const { state, windows } = this;
-    const channels = this.channels("small");
-    const tables = channels.map((channel) => {
-      const { at, low, high } = this.plane(arrays.small, channel, this.actual.out);
-      const readers = windows.rows((k) => windows.reader(state.q, k));
-      return this.table(channel, [readers.map((row) => row.map((p) => p && at(...p))), low, high], windows.rows((k) => this.weight(arrays, channel, state.large, k)), false);
-    });
-    const target = { index: [state.image, state.large, ...this.shown(state.q)], channel: state.large };
-    const total = arrays.large && this.plane(arrays.large, state.large).at(...state.q);
-    return this.tell(arrays, tables, channels.indexOf(state.small), (i) => { state.small = channels[i]; this.update(); }, target, total);
-  }
-
   shown(place) {
     return this.actual.isFlat ? place.slice(1) : place;
   }
 
-  // What lies in the padding is 0; what is in no window is nothing.
-  table(channel, [factor, low, high], weights, isPadded) {
-    const filled = isPadded ? factor.map((row) => row.map((x) => x ?? 0)) : factor;
-    const products = filled.map((row, y) => row.map((x, i) => (x === null ? null : x * weights[y][i])));
-    return { channel, factor: filled, range: [low, high], weights, products, sum: products.flat().reduce((sum, x) => sum + (x ?? 0), 0) };
-  }
-
-  tell({ bias, isForward }, tables, chosen, choose, { index, channel }, total) {
-    const { factor, range, weights, products } = tables[chosen];
-    const kind = isForward ? "value" : "gradient";
-    const isWindow = this.way === "window";
-    const [from, to] = isWindow ? [this.labels.large, this.labels.small] : [this.labels.small, this.labels.large];
-    const sum = tables.reduce((all, table) => all + table.sum, 0);
-    const added = bias && isForward ? [" + bias ", bit("bias", bias.data[channel])] : [];
-    const place = `${to}[${index.join(", ")}]`;
-    const result = total === null || total === undefined ? [] : [" = ", isForward ? place : `d ${place}`, " = ", bit("total", total)];
-    const notes = [];
-    if (!isForward && !result.length) notes.push(el("p", { class: "quiet" }, sentNote(this.page, this.step, this.parameters.x)));
-    const count = products.flat().filter((x) => x !== null).length;
-    return [
-      el("p", { class: "what" }, isForward ? `${place}${this.trial?.windows ? ", if it were so" : ""}` : `gradient of ${place}`),
-      isForward || isWindow ? "" : el("p", { class: "quiet" }, `Of each channel ${count} pixel${count === 1 ? "" : "s"} of ${from} read${count === 1 ? "s" : ""} it, and send${count === 1 ? "s" : ""} back the gradient times the weight in between.`),
-      factors([{ sign: "", title: `${isForward ? "" : "gradient of "}${from}`, kind: `factor ${kind}`, rows: factor, range }, { sign: "×", title: "weights", kind: "weights", rows: weights, pick: this.step.gradient && ((y, x) => this.pickWeight(y, x)) }, { sign: "=", title: "products", kind: "products", rows: products }]),
-      tables.length > 1 ? sums(tables.map(({ channel: c, sum: part }) => ({ name: `channel ${c}`, sum: part })), chosen, choose) : "",
-      el("p", { class: "equation" }, tables.length > 1 ? "sum over channels " : "sum ", bit("sum", sum), ...added, ...result),
-      ...notes,
-    ];
-  }
 }
 
 const titled = (label, kind) => (kind === "gradient" ? `gradient of ${label}` : label);
