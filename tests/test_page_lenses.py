@@ -730,6 +730,14 @@ def test_a_closed_module_shows_the_picture_of_its_result_and_what_is_no_image_ha
     image = np.random.default_rng(0).random((1, 3, 8, 8)).astype(F32)
     viz.explore(net, image, path=tmp_path / "page.html", depth=1)
     viz.explore(nn.Linear(16, 3), np.ones((2, 16), F32), path=tmp_path / "plain.html")
+    digits = np.random.default_rng(0).random((6, 64)).astype(F32)  # rows that are images, unless some pixels are negative
+    viz.explore(nn.Linear(64, 3), digits, path=tmp_path / "digits.html")
+    viz.explore(nn.Linear(64, 3), digits - 0.5, path=tmp_path / "features.html")
+    with opened(tmp_path / "digits.html") as tab:
+        image = tab.locator(".node.data .thumbnail")
+        assert float(image.get_attribute("width")) > 3 * float(image.get_attribute("height"))  # four of them
+    with opened(tmp_path / "features.html") as tab:
+        assert tab.locator(".thumbnail").count() == 0
     with opened(tmp_path / "page.html", extra=("data:",)) as tab:
         assert tab.locator(".node.closed .thumbnail").count() == 1
         shown = np.array(tab.locator(".node.data .thumbnail").evaluate(PIXELS, [[0, 0, 112, 112], 8, 8]), float)[..., :3]
