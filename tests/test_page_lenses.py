@@ -734,8 +734,8 @@ def test_a_closed_module_shows_the_picture_of_its_result_and_what_is_no_image_ha
     viz.explore(nn.Linear(64, 3), digits, path=tmp_path / "digits.html")
     viz.explore(nn.Linear(64, 3), digits - 0.5, path=tmp_path / "features.html")
     with opened(tmp_path / "digits.html") as tab:
-        image = tab.locator(".node.data .thumbnail")
-        assert float(image.get_attribute("width")) > 3 * float(image.get_attribute("height"))  # four of them
+        row = tab.locator(".node.data .thumbnail")
+        assert float(row.get_attribute("width")) > 3 * float(row.get_attribute("height"))  # four of them
     with opened(tmp_path / "features.html") as tab:
         assert tab.locator(".thumbnail").count() == 0
     with opened(tmp_path / "page.html", extra=("data:",)) as tab:
