@@ -57,7 +57,7 @@ class Thumbnails {
       if (!tiles) continue;
       const box = node.element.querySelector("path:not(.sheet), polygon:not(.sheet)").getBBox();
       const { width, height } = sizeOfTiles(tiles);
-      const image = svg("image", { x: box.x + (box.width - width) / 2, y: box.y + 8, width, height, class: "thumbnail", "aria-hidden": true });
+      const image = svg("image", { x: box.x + (box.width - width) / 2, y: box.y + 8, width, height, class: "thumbnail", "image-rendering": "pixelated", "aria-hidden": true }); // sharp in an exported picture, too
       node.element.append(image);
       node.element.querySelectorAll("text").forEach((text) => text.setAttribute("transform", "translate(0 -7)")); // off the border
       this.images.push({ image, step, tiles });
