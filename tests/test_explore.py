@@ -187,7 +187,7 @@ class TestSeenFromTheLastRow:
                 assert min(letters(page, "svg.graph text")) > 19.9
                 small = "[...document.querySelectorAll('header *, footer *, #code *')].filter(e => e.innerText && e.offsetHeight)"
                 assert page.evaluate(f"Math.min(...{small}.map(e => parseFloat(getComputedStyle(e).fontSize)))") > 19.9
-                page.click("#projector")
+                page.eval_on_selector("#projector", "b => b.click()")
                 assert page.get_attribute("#projector", "aria-pressed") == "false"
                 assert 13.9 < min(letters(page, "svg.graph text")) < 19
 
@@ -331,7 +331,7 @@ class TestSeenFromTheLastRow:
 
     def test_on_paper_the_whole_graph_stands_without_buttons(self, lenet: Any) -> None:
         with opened(lenet[0], "light") as page:
-            page.click("#theme")
+            page.eval_on_selector("#theme", "b => b.click()")
             page.click("#open-all")
             page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
             page.emulate_media(media="print")
@@ -345,7 +345,7 @@ class TestSeenFromTheLastRow:
     def test_a_projector_and_open_modules_are_accessible(self, cells: Path, scheme: str) -> None:
         with opened(cells, scheme) as page:
             page.keyboard.press("b")
-            page.click("#compact")
+            page.eval_on_selector("#compact", "b => b.click()")
             page.keyboard.press("End")
             page.wait_for_timeout(500)
             assert violations(page) == []

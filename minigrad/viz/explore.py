@@ -30,6 +30,7 @@ __all__ = ["explore"]
 #: The parts of the page, each after those that it uses.
 SCRIPTS = (
     "values.js",
+    "formula.js",
     "features.js",
     "summary.js",
     "edit.js",

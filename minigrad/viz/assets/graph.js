@@ -1,6 +1,6 @@
 // The drawing: which nodes are shown, and their layout by Graphviz.
 
-const FONT_SIZE = 16;
+const FONT_SIZE = SMALLEST;
 const FONT = "Helvetica,Arial,sans-serif";
 
 function ops(node) {

@@ -108,7 +108,10 @@ class Player {
 
   // What happens, in words, formulas and numbers.
   tell() {
-    if (this.at < 0) return [`${this.events.length} steps: press Play, or → to go through them one by one.`];
+    if (this.at < 0) {
+      return [el("p", {}, `${this.events.length} steps: press Play, or → to go through them one by one.`),
+        el("p", { class: "quiet" }, "First the values are computed, in blue; then the gradients come back, in orange. A click on a node shows its formula and its numbers.")];
+    }
     const event = this.events[this.at];
     const { phase, step } = event;
     const head = `${this.at + 1} of ${this.events.length}, ${phase}: `;

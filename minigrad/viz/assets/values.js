@@ -16,11 +16,11 @@ function svg(tag, attributes) {
   return element;
 }
 
-// MathML made by minigrad, in which all text is escaped.
-function math(markup, label) {
-  const span = el("span", label ? { "aria-label": label } : {});
-  span.innerHTML = markup;
-  return span;
+// A drawing of 20 by 20, in the colour of the text.
+function icon(path) {
+  const drawing = svg("svg", { viewBox: "0 0 20 20", "aria-hidden": true });
+  drawing.append(svg("path", { d: path }));
+  return drawing;
 }
 
 // Blue for negative, white for zero, red for positive; from white to blue where all have one sign.
