@@ -22,7 +22,7 @@ from .page import Page
 from .summary import Summariser
 from .target import prepared, resolve
 from .text import printable
-from .view import Group, alike, boxes, view
+from .view import Group, alike, boxes, check, view
 from .walk import Step, walk
 
 __all__ = ["explore"]
@@ -93,7 +93,7 @@ def explore(
     recording = attempt(make, target, inputs, gradient, max_nodes) if live else ""
     tensors, steps, marked = _graph(target, inputs, names, highlight, derivative)
     groups = view(steps, None, "unrolled", max_nodes)
-    view(steps, depth, repeats or "unrolled", max_nodes)  # whether such options exist
+    check(depth, repeats or "unrolled")
     member = {step.id: group.id for group in groups.groups for step in group.steps}
     shown = {group.id for group in groups.groups}
     rows = explained(tensors, steps, gradient, shown)

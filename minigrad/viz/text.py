@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Any
 
-__all__ = ["printable", "printable_data"]
+__all__ = ["as_json", "printable"]
 
 #: What XML forbids: control characters but for tabs and ends of lines, halves of pairs, and what is no character.
 FORBIDDEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
+#: How such characters stand in JSON.
+ESCAPED = re.compile(r"\\[bfr]|\\u00[01]|[\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 
 
 def printable(text: str) -> str:
@@ -25,10 +28,23 @@ def _picture(match: re.Match[str]) -> str:
     return chr(0x2400 + code) if code < 0x20 else "\u2421" if code == 0x7F else "\ufffd"
 
 
-def printable_data(value: Any) -> Any:
-    """Plain data with all of its text printable."""
+def as_json(value: Any) -> str:
+    """Plain data as JSON, with all of its text printable.
+
+    >>> as_json({"a": "\x1b"})
+    '{"a":"␛"}'
+    """
+    text = _json(value)
+    return _json(_printable_data(value)) if ESCAPED.search(text) else text
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+
+
+def _printable_data(value: Any) -> Any:
     if isinstance(value, str):
         return printable(value)
     if isinstance(value, dict):
-        return {printable_data(k): printable_data(v) for k, v in value.items()}
-    return [printable_data(v) for v in value] if isinstance(value, (list, tuple)) else value
+        return {_printable_data(k): _printable_data(v) for k, v in value.items()}
+    return [_printable_data(v) for v in value] if isinstance(value, (list, tuple)) else value

@@ -1,6 +1,6 @@
 // The explorer: header, modules, graph, details and player.
 
-const data = readData();
+const data = await readData();
 const root = document.documentElement;
 const app = document.getElementById("app");
 app.className = "explore";

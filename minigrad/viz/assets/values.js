@@ -94,6 +94,10 @@ function themeButton() {
   return el("button", { id: "theme", onclick: () => { root.dataset.theme = dark() ? "light" : "dark"; } }, "Light / dark");
 }
 
-function readData() {
-  return JSON.parse(document.getElementById("data").textContent);
+// What the page shows; where it is much, it is packed.
+async function readData() {
+  const place = document.getElementById("data");
+  if (place.type === "application/json") return JSON.parse(place.textContent);
+  const packed = Uint8Array.from(atob(place.textContent), (letter) => letter.charCodeAt(0));
+  return new Response(new Blob([packed]).stream().pipeThrough(new DecompressionStream("deflate"))).json();
 }
