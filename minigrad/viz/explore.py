@@ -39,6 +39,7 @@ SCRIPTS = (
     "camera.js",
     "folding.js",
     "layers.js",
+    "layout.js",
     "graph.js",
     "carry.js",
     "lens.js",

@@ -54,7 +54,7 @@ class Page:
         scripts = [*([_asset("vendor/viz-global.js")] if self._graphviz else []), f'"use strict";\n(async () => {{\n{code}\n}})();']
         hashes = " ".join(f"'sha256-{b64encode(sha256(script.encode()).digest()).decode()}'" for script in scripts)
         policy = (
-            f"default-src 'none'; script-src {hashes} 'wasm-unsafe-eval'; style-src 'unsafe-inline'; img-src data:; "
+            f"default-src 'none'; script-src {hashes} 'wasm-unsafe-eval'; style-src 'unsafe-inline'; img-src data:; worker-src blob:; "
             "base-uri 'none'; form-action 'none'"
         )
         return "\n".join(

@@ -46,6 +46,15 @@ class Camera {
     if (this.full[along] > seen[along]) centre[axis(along)] = seen[along] / 2;
     if (this.full[across] > seen[across]) centre[axis(across)] = this.beginning(axis(across), across, axis(along), seen) + seen[across] / 2;
     this.look(this.around(centre, scale));
+    this.began = this.goal;
+  }
+
+  get hasMoved() { return this.goal !== this.began; }
+
+  // The middle of an element, in the drawing's own units.
+  centre(element) {
+    const { x, y, width, height } = this.extent([element]);
+    return { x: x + width / 2, y: y + height / 2 };
   }
 
   // Where a window across a wide drawing shows most nodes and labels whole, and cuts fewest.

@@ -7,7 +7,7 @@ app.className = "explore";
 const stage = el("main", { "aria-label": "Graph" });
 const panel = el("aside", { "aria-label": "Details", tabindex: 0 });
 const now = el("div", { id: "now", role: "status", "aria-live": "polite" });
-const graph = new Graph(data, stage, (id) => select(id), redraw);
+const graph = new Graph(data, stage, (id) => select(id), redraw, settle);
 const live = new Live(data, onchange);
 const { camera, folding } = graph;
 const code = new Code(data, (steps) => light(steps));
@@ -88,8 +88,13 @@ function select(id, move = true) {
 
 function redraw() {
   graph.draw();
+  settle();
+}
+
+// What follows from a new drawing.
+function settle() {
   direction.setAttribute("aria-pressed", graph.direction === "LR");
-  notes.textContent = [...data.notes, ...(graph.isLarge ? ["Simple layout: the better one would take too long for so many edges"] : [])].join(". ");
+  notes.textContent = [...data.notes, ...graph.layouter.note].join(". ");
   listModules();
   player.regroup();
   scrub.max = player.events.length - 1;
