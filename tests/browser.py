@@ -25,11 +25,11 @@ needs_browser = [
 
 
 @contextmanager
-def opened(path: Path, scheme: str = "light", extra: tuple[str, ...] = ()) -> Iterator[Any]:
+def opened(path: Path, scheme: str = "light", extra: tuple[str, ...] = ("blob:",)) -> Iterator[Any]:
     """A page from the disk, when it is ready; afterwards nothing may have been requested, and no error written.
 
     Args:
-        extra: what requests may begin with all the same: "blob:", which a page makes itself, for a worker.
+        extra: what requests may begin with all the same: what a page makes itself, for a worker, is none.
     """
     from playwright.sync_api import sync_playwright
 

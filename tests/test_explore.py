@@ -141,7 +141,8 @@ def view_box(page: Any) -> list[float]:
 
 def letters(page: Any, which: str) -> list[float]:
     """How many pixels high the letters of texts in the drawing are on the screen."""
-    return page.eval_on_selector_all(which, "all => all.map(t => parseFloat(getComputedStyle(t).fontSize) * t.getScreenCTM().d)")
+    high = "t => parseFloat(getComputedStyle(t).fontSize) * t.getScreenCTM().d"
+    return page.evaluate(f"which => [...document.querySelectorAll(which)].map({high})", which)
 
 
 def is_in_sight(page: Any, which: str) -> bool:

@@ -18,10 +18,11 @@ class Camera {
     new ResizeObserver(() => this.goal && !this.isOnPaper && this.place.clientWidth && this.resized()).observe(place);
   }
 
-  // Another window shows more or less of the same, about the same middle.
+  // Another window begins anew, or, where the reader has moved, shows more or less of the same about the same middle.
   resized() {
+    if (!this.hasMoved) return this.start(this.direction);
     const { x, y, width, height } = this.goal;
-    this.look(this.around({ x: x + width / 2, y: y + height / 2 }, this.measured / width));
+    return this.look(this.around({ x: x + width / 2, y: y + height / 2 }, this.measured / width));
   }
 
   get normal() { return this.label / SMALLEST; }
@@ -37,6 +38,7 @@ class Camera {
   }
 
   start(direction) {
+    this.direction = direction;
     const { width, height } = this.full;
     const scale = Math.min(LARGEST * this.normal, Math.max(this.normal, this.fitting(this.full)));
     const seen = { width: this.place.clientWidth / scale, height: this.place.clientHeight / scale };

@@ -93,6 +93,7 @@ function redraw() {
 
 // What follows from a new drawing.
 function settle() {
+  root.toggleAttribute("data-waiting", graph.layouter.isWaiting);
   direction.setAttribute("aria-pressed", graph.direction === "LR");
   notes.textContent = [...data.notes, ...graph.layouter.note].join(". ");
   listModules();

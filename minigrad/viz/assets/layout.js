@@ -1,7 +1,7 @@
 // Graphviz on a thread of its own, for drawings that take it long: until it is done, and where it takes too long, the simple
 // layout is shown.  Where no worker can be made, Graphviz runs on the page's own thread, and only for what it is quick with.
 
-const SLOW = { nodes: 250, crossed: 300 }; // beyond, Graphviz takes longer than one likes to wait
+const SLOW = { nodes: 300, crossed: 500 }; // beyond, Graphviz takes longer than one likes to wait
 const HOPELESS = { nodes: 6000, crossed: 6000 }; // beyond, it is not asked
 const PATIENCE = 10000; // milliseconds
 
