@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import sys
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -83,6 +84,7 @@ def capture(module: Modular | None = None, values: bool = True) -> Iterator[None
         if node is None:
             data.computed(op, value, parameters, user_line(), tuple(stack))
             return
+        _name_variables()
         given = data.sort_out(op, node.parents, parameters, bool(stack))
         _records[node] = Record(_copied(value) if values else None, user_line(), tuple(stack), given)
 
@@ -96,6 +98,20 @@ def capture(module: Modular | None = None, values: bool = True) -> Iterator[None
                 _watch(inner, path, stack, data, undo)
         with observe(keep):
             yield
+
+
+def _name_variables() -> None:
+    """Name tensors after the variables that they are in, where the code that calls an op says so.
+
+    A module of a library does, in which the variables of a function are those of the textbook, by `__shown__`, their names.
+    """
+    frame = sys._getframe(2)
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith("minigrad."):
+        frame = frame.f_back
+    for name in frame.f_globals.get("__shown__", ()):
+        x = frame.f_locals.get(name)
+        if isinstance(x, Tensor) and x._node is not None and name_of(x._node) is None:
+            _names[x._node] = name
 
 
 def _copied(value: Any) -> Any:
