@@ -22,7 +22,13 @@ from minigrad import viz
 WINDOW = {"width": 1280, "height": 800}
 FLAGS = ["--headless", "--no-sandbox", "--disable-gpu"]
 #: What a page should reach: beside each number.
-AIMS = {"1,000 boxes": "interactive in 1 s", "20,000 ops": "shown in 2 s", "recomputation": "30 ms", "frames": "30", "page": "3 MB"}
+AIMS = {
+    "1,000 boxes": "interactive in 1 s",
+    "20,000 ops": "shown in 2 s",
+    "recomputation": "30 ms",
+    "frames": "30",
+    "page": "3 MB",
+}
 
 Measured = list[tuple[str, str, str]]
 
@@ -162,7 +168,8 @@ def frames(chromium: Any, folder: Path) -> Measured:
         with opened(chromium, made(target, *inputs)[0], folder) as (tab, _):
             tab.eval_on_selector("#open-all", "b => b.click()")
             rate, worst = tab.evaluate(script)
-        found.append((f"frames a second while playing, {PAGES[name][0]}, all open", f"{rate:.0f} (longest {worst:.0f} ms)", AIMS["frames"]))
+        what = f"frames a second while playing, {PAGES[name][0]}, all open"
+        found.append((what, f"{rate:.0f} (longest {worst:.0f} ms)", AIMS["frames"]))
     return found
 
 

@@ -17,10 +17,11 @@ from .browser import needs_browser, opened, violations
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # where the examples are
 
-from examples.pages import PAGES, make, write  # noqa: E402
+from examples.pages import PAGES, make, write
 
 SIZES = {390: 844, 1280: 800, 1920: 1080}
-SMALLEST = "Math.min(...[...document.querySelectorAll('svg.graph text')].map(t => parseFloat(getComputedStyle(t).fontSize) * t.getScreenCTM().d))"
+SMALLEST = """Math.min(...[...document.querySelectorAll("svg.graph text")].map((text) =>
+  parseFloat(getComputedStyle(text).fontSize) * text.getScreenCTM().d))"""
 
 
 @pytest.fixture(scope="session")
@@ -152,7 +153,8 @@ class TestInABrowser:
         script = """label => {
           const node = [...document.querySelectorAll(".node")].find((n) => n.textContent.includes(label));
           const box = node.querySelector("path, polygon").getBoundingClientRect();
-          const lines = [...node.querySelectorAll("text")].filter((t) => getComputedStyle(t).visibility === "visible").map((t) => t.getBoundingClientRect());
+          const shown = [...node.querySelectorAll("text")].filter((t) => getComputedStyle(t).visibility === "visible");
+          const lines = shown.map((t) => t.getBoundingClientRect());
           return [lines[0].top - box.top, box.bottom - lines.at(-1).bottom, lines.length];
         }"""
         with opened(page_of("scalar")) as page:

@@ -51,11 +51,12 @@ class Page:
         code = "\n".join(_asset(name) for name in self._scripts)
         if self._program:
             code = f"{{\n{runtime()}\n{self._program}\n}}\n{code}"  # names of its own, in a block
-        scripts = [*([_asset("vendor/viz-global.js")] if self._graphviz else []), f'"use strict";\n(async () => {{\n{code}\n}})();']
+        library = [_asset("vendor/viz-global.js")] if self._graphviz else []
+        scripts = [*library, f'"use strict";\n(async () => {{\n{code}\n}})();']
         hashes = " ".join(f"'sha256-{b64encode(sha256(script.encode()).digest()).decode()}'" for script in scripts)
         policy = (
-            f"default-src 'none'; script-src {hashes} 'wasm-unsafe-eval'; style-src 'unsafe-inline'; img-src data:; worker-src blob:; "
-            "base-uri 'none'; form-action 'none'"
+            f"default-src 'none'; script-src {hashes} 'wasm-unsafe-eval'; style-src 'unsafe-inline'; img-src data:; "
+            "worker-src blob:; base-uri 'none'; form-action 'none'"
         )
         return "\n".join(
             [

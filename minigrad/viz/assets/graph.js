@@ -134,7 +134,7 @@ class Graph {
       const width = this.live && node.members[0].shortGradient ? Math.max(2, wide(label)) : wide(label); // room for longer numbers
       inside.nodes.push({ name: `n${node.order}`, attributes: { label: text(label), width, id: `n${node.order}`, ...this.look(node) } });
     }
-    keys.push(...places.keys());
+    keys.splice(0, Infinity, ...places.keys());
     return {
       directed: true, ...root, edges: [...this.edges.values()].map((edge) => this.edge(edge)),
       graphAttributes: { rankdir: direction, bgcolor: "transparent", nodesep: 0.3, ranksep: 0.45, ...this.hurry() },
