@@ -108,6 +108,7 @@ function settle() {
 // Numbers were changed: the same graph with other ones; anew, where the fields to change them are to be others, too.
 function onchange(anew = false) {
   live.relabel(graph);
+  player.resum();
   now.replaceChildren(...player.tell());
   const fresh = detail(graph.byId.get(graph.selected), page);
   if (anew) panel.replaceChildren(fresh);

@@ -91,11 +91,23 @@ class Player {
     edges.forEach(({ edge }) => edge.element?.classList.add(phase));
     const others = edges.map(({ edge }) => (edge.from === node ? edge.to : edge.from).element);
     if (moved) graph.camera.follow([node.element, ...others]);
+    if (moved) this.carrier.carry(edges, phase, node.element, this.sum());
+  }
+
+  // The gradients that meet where the player is; null where none do.
+  sum() {
+    const { phase, step } = this.events[this.at];
     const { arrives } = step;
-    const short = arrives.every((text) => text.length < 12);
-    const sum = phase === "forward" || arrives.length < 2 || node.shut ? null
-      : short ? `${arrives.join(" + ")} = ${step.shortGradient.replace("gradient ", "")}`.replaceAll("+ -", "− ") : `the sum of ${arrives.length} gradients`;
-    if (moved) this.carrier.carry(edges, phase, node.element, sum);
+    if (phase === "forward" || arrives.length < 2 || this.graph.nodeOf.get(step.id).shut) return null;
+    if (arrives.some((text) => text.length >= 12)) return `the sum of ${arrives.length} gradients`;
+    return `${arrives.join(" + ")} = ${step.shortGradient.replace("gradient ", "")}`.replaceAll("+ -", "− ");
+  }
+
+  // Numbers were changed: the sum that stands at a node is another one.
+  resum() {
+    if (!this.carrier.layer) return;
+    const { phase, step } = this.events[this.at];
+    this.carrier.carry([], phase, this.graph.nodeOf.get(step.id).element, this.sum());
   }
 
   read(step) {
