@@ -144,13 +144,13 @@ def recomputation(chromium: Any, folder: Path) -> Measured:
       const { live } = minigrad;
       const input = live.inputs.findIndex(({ name }) => name === "images");
       const times = [];
-      for (let i = 0; i < 60; i += 1) {
+      for (let i = 0; i < 90; i += 1) {
         const began = performance.now();
         if (shown) live.change(input, (all) => { all[400 + i] = i / 60; });
         else { live.program.setElement(input, 400 + i, i / 30); live.program.run(); }
         times.push(performance.now() - began);
       }
-      return Math.min(...times.slice(20));
+      return Math.min(...times.slice(45));
     }"""
     with opened(chromium, page, folder) as (tab, ready):
         computed, shown = tab.evaluate(script, False), tab.evaluate(script, True)

@@ -1,4 +1,4 @@
-"""Make the pictures and the two animations of docs/viz.md: `python docs/pictures.py [NAME ...]`, with Chromium, playwright and pillow."""
+"""Make the pictures of docs/viz.md, two of which move: `python docs/pictures.py [NAME ...]`, with Chromium and pillow."""
 
 from __future__ import annotations
 
