@@ -19,7 +19,10 @@ function fitFormula(span) {
   for (const formula of span.querySelectorAll("math")) {
     const lines = [[]];
     for (const part of formulaTerms(formula)) {
-      if (part.localName === "mo" && BREAKS.has(part.textContent) && lines.at(-1).length) lines.push([]);
+      if (part.localName === "mo" && BREAKS.has(part.textContent) && lines.at(-1).length) {
+        part.setAttribute("form", "infix"); // also where nothing stands before it
+        lines.push([]);
+      }
       lines.at(-1).push(part);
     }
     formula.replaceWith(...lines.flatMap((parts, i) => [i ? " " : "", formulaOf(parts)]));
