@@ -50,6 +50,13 @@ def at(page: Any, part: float) -> None:
     page.wait_for_timeout(1200)
 
 
+def explore(open_page: Callable[..., Any]) -> None:
+    """README's picture."""
+    page = open_page("scalar", 1280, 800)
+    at(page, 0.9)
+    save("explore", shot(page))
+
+
 def lenet(open_page: Callable[..., Any]) -> None:
     page = open_page("lenet", 1280, 800)
     page.locator(".node.closed", has_text="features").click()
@@ -114,7 +121,7 @@ def edit(open_page: Callable[..., Any]) -> None:
     animate("page-edit", frames, times)
 
 
-PICTURES = {"lenet": lenet, "lstm": lstm, "phone": phone, "play": play, "edit": edit}
+PICTURES = {"explore": explore, "lenet": lenet, "lstm": lstm, "phone": phone, "play": play, "edit": edit}
 
 
 def main(names: list[str]) -> None:
