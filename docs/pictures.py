@@ -112,10 +112,10 @@ def edit(open_page: Callable[..., Any]) -> None:
     frames, times = [shot(page)], [1200]
     page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     page.mouse.down()
-    for i in (*range(1, 21), *range(20, -6, -1)):
+    for i in (*range(2, 21, 2), *range(18, -7, -2)):
         page.mouse.move(box["x"] + (0.5 + 0.02 * i) * box["width"], box["y"] + box["height"] / 2)
         frames.append(shot(page))
-        times.append(140)
+        times.append(200)
     page.mouse.up()
     times[-1] = 2000
     animate("page-edit", frames, times)
