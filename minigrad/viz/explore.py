@@ -23,7 +23,7 @@ from .questions import questions_of
 from .summary import Summariser
 from .target import prepared, resolve
 from .text import printable
-from .view import Group, alike, boxes, view
+from .view import Group, alike, boxes, check, view
 from .walk import Step, walk
 
 __all__ = ["explore"]
@@ -31,6 +31,7 @@ __all__ = ["explore"]
 #: The parts of the page, each after those that it uses.
 SCRIPTS = (
     "values.js",
+    "formula.js",
     "features.js",
     "summary.js",
     "edit.js",
@@ -40,6 +41,7 @@ SCRIPTS = (
     "folding.js",
     "layers.js",
     "thumbnails.js",
+    "layout.js",
     "graph.js",
     "carry.js",
     "lens.js",
@@ -112,7 +114,7 @@ def explore(
     recording = attempt(make, target, inputs, gradient, max_nodes) if live else ""
     tensors, steps, marked = _graph(target, inputs, names, highlight, derivative)
     groups = view(steps, None, "unrolled", max_nodes)
-    view(steps, depth, repeats or "unrolled", max_nodes)  # whether such options exist
+    check(depth, repeats or "unrolled")
     member = {step.id: group.id for group in groups.groups for step in group.steps}
     shown = {group.id for group in groups.groups}
     rows = explained(tensors, steps, gradient, shown)

@@ -30,6 +30,7 @@ from ..compiler.trace import Recorder
 from ..later import is_on_gpu
 from ..masked import masks
 from ..tensor import Tensor, raw
+from .capture import limit
 from .explain import Explained
 from .formula import Formula
 from .numbers import host, memory_size
@@ -217,15 +218,16 @@ def recorded(make: MakeGraph, roots: Sequence[Any], gradient: Any = None, most: 
         recorder.began = next(graph.clock)
         taken = Taken(recorder, state, [])
         recorder.leaves = {t._node for t, *_ in taken.tensors if t.is_leaf}
-        token = tracing.recorder.set(recorder)
+        token, bound = tracing.recorder.set(recorder), limit.set(most)
         try:
             tensors, steps = make()[:2]
             if len(steps) > most:
-                raise ValueError(f"the graph has {len(steps)} steps, of which the page shows some")
+                raise ValueError(f"the graph has more than {most} steps, of which the page shows some")
             run = _written_down(recorder, tensors, steps, gradient)
             taken.streams.refuse_draws()
         finally:
             tracing.recorder.reset(token)
+            limit.reset(bound)
             taken.undo(reachable(*roots))
             taken.roll_back()
         if any(is_on_gpu(x.numbers) for x in recorder.arrays):

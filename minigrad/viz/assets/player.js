@@ -98,11 +98,23 @@ class Player {
     edges.forEach(({ edge }) => edge.element?.classList.add(phase));
     const others = edges.map(({ edge }) => (edge.from === node ? edge.to : edge.from).element);
     if (moved) graph.camera.follow([node.element, ...others]);
+    if (moved) this.carrier.carry(edges, phase, node.element, this.sum());
+  }
+
+  // The gradients that meet where the player is; null where none do.
+  sum() {
+    const { phase, step } = this.events[this.at];
     const { arrives } = step;
-    const short = arrives.every((text) => text.length < 12);
-    const sum = phase === "forward" || arrives.length < 2 || node.shut ? null
-      : short ? `${arrives.join(" + ")} = ${step.shortGradient.replace("gradient ", "")}`.replaceAll("+ -", "− ") : `the sum of ${arrives.length} gradients`;
-    if (moved) this.carrier.carry(edges, phase, node.element, sum);
+    if (phase === "forward" || arrives.length < 2 || this.graph.nodeOf.get(step.id).shut) return null;
+    if (arrives.some((text) => text.length >= 12)) return `the sum of ${arrives.length} gradients`;
+    return `${arrives.join(" + ")} = ${step.shortGradient.replace("gradient ", "")}`.replaceAll("+ -", "− ");
+  }
+
+  // Numbers were changed: the sum that stands at a node is another one.
+  resum() {
+    if (!this.carrier.layer) return;
+    const { phase, step } = this.events[this.at];
+    this.carrier.carry([], phase, this.graph.nodeOf.get(step.id).element, this.sum());
   }
 
   read(step) {
@@ -115,7 +127,10 @@ class Player {
 
   // What happens, in words, formulas and numbers.
   tell() {
-    if (this.at < 0) return [`${this.events.length} steps: press Play, or → to go through them one by one.`];
+    if (this.at < 0) {
+      return [el("p", {}, `${this.events.length} steps: press Play, or → to go through them one by one.`),
+        el("p", { class: "quiet" }, "First the values are computed, in blue; then the gradients come back, in orange. A click on a node shows its formula and its numbers.")];
+    }
     const event = this.events[this.at];
     const { phase, step } = event;
     const head = `${this.at + 1} of ${this.events.length}, ${phase}: `;

@@ -16,11 +16,11 @@ function svg(tag, attributes) {
   return element;
 }
 
-// MathML made by minigrad, in which all text is escaped.
-function math(markup, label) {
-  const span = el("span", label ? { "aria-label": label } : {});
-  span.innerHTML = markup;
-  return span;
+// A drawing of 20 by 20, in the colour of the text.
+function icon(path) {
+  const drawing = svg("svg", { viewBox: "0 0 20 20", "aria-hidden": true });
+  drawing.append(svg("path", { d: path }));
+  return drawing;
 }
 
 // Blue for negative, white for zero, red for positive; from white to blue where all have one sign.
@@ -94,6 +94,10 @@ function themeButton() {
   return el("button", { id: "theme", onclick: () => { root.dataset.theme = dark() ? "light" : "dark"; } }, "Light / dark");
 }
 
-function readData() {
-  return JSON.parse(document.getElementById("data").textContent);
+// What the page shows; where it is much, it is packed.
+async function readData() {
+  const place = document.getElementById("data");
+  if (place.type === "application/json") return JSON.parse(place.textContent);
+  const packed = Uint8Array.from(atob(place.textContent), (letter) => letter.charCodeAt(0));
+  return new Response(new Blob([packed]).stream().pipeThrough(new DecompressionStream("deflate"))).json();
 }
