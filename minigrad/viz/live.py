@@ -33,6 +33,7 @@ from ..tensor import Tensor, raw
 from .explain import Explained
 from .formula import Formula
 from .numbers import host, memory_size
+from .reach import reach
 from .values import Flow, backward_flow, values_of
 from .walk import Step
 
@@ -54,12 +55,13 @@ _SAME = {np.copy, np.asarray, np.ascontiguousarray, astype}
 
 @dataclass
 class _Numbers:
-    """The slots of a step: its value, the gradients that arrive, their sum, what it sends."""
+    """The slots of a step: its value, the gradients that arrive, their sum, what it sends, how far back it reaches."""
 
     value: Slot
     arrives: list[Slot] = field(default_factory=list)
     gradient: Slot = None
     sent: list[Slot] = field(default_factory=list)
+    reach: Slot = None
 
 
 class Recording:
@@ -105,6 +107,7 @@ class Recording:
             "gradient": self._place(own.gradient),
             "arrives": [self._place(slot) for slot in own.arrives],
             "sent": [self._place(slot) for slot in own.sent],
+            "reach": self._place(own.reach),
             "formula": self._template(row, row.formula, shown),
             "rules": [self._template(row, rule.formula, shown) for rule in row.rules],
             "local": [self._template(row, rule.formula and rule.formula.local(), shown) for rule in row.rules],
@@ -257,7 +260,7 @@ def _written_down(recorder: Recorder, tensors: list[Tensor], steps: list[Step], 
         own = _Numbers(slot(values[step.id]))
         if (flow := flows.get(step.id)) is not None:
             own.arrives, own.gradient = [slot(g) for g in flow.arrives], slot(flow.total)
-            own.sent = [slot(g) for *_, g in flow.sends]
+            own.sent, own.reach = [slot(g) for *_, g in flow.sends], slot(reach(flow))
         shown.append(own)
     results = [(slot(t), slot(seed(t, gradient, False))) for t in tensors]
     program = recorder.program(outputs)

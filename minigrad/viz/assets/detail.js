@@ -23,12 +23,14 @@ function detail(step, page) {
   if (stuck) box.append(el("p", { class: "trouble" }, `As it was recorded, and not computed again: ${stuck}.`));
   const inside = lens(step, page);
   if (inside) box.append(inside);
-  box.append(el("h3", {}, "Value"), valueView(step.value, "value"));
+  box.append(el("h3", {}, "Value"), arrayView(() => step.value, "value", (output) => page.numbers.value(step.id, output)));
   box.append(el("h3", {}, "Gradient of the result with respect to it"));
   if (step.gradient === null) box.append(el("p", { class: "quiet" }, step.fixed ? "none: it is data" : "none arrives"));
   else {
     if (step.arrives.length > 1) box.append(el("p", {}, `${step.arrives.length} gradients arrive and add up: ${step.arrives.join(" + ")}`));
-    box.append(el("div", { "data-part": "gradient" }, valueView(step.gradient, "gradient")));
+    const gradient = arrayView(() => step.gradient, "gradient", (output) => page.numbers.gradient(step.id, output));
+    gradient.dataset.part = "gradient";
+    box.append(gradient);
   }
   if (step.rules.length) box.append(el("h3", {}, "What it sends back"));
   for (const rule of step.rules) {
