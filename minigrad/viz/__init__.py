@@ -11,10 +11,11 @@ from .explore import explore
 from .numbers import memory_size
 from .page import Page
 from .program import draw_program
+from .show import Display, Shown, show
 from .target import resolve
 from .walk import Step, walk
 
 __all__ = [
-    "DotNotFoundError", "Drawing", "Explained", "Explanation", "Page", "Step", "capture", "draw", "draw_program", "explain",
-    "explore", "memory_size", "resolve", "walk",
+    "Display", "DotNotFoundError", "Drawing", "Explained", "Explanation", "Page", "Shown", "Step", "capture", "draw", "draw_program",
+    "explain", "explore", "memory_size", "resolve", "show", "walk",
 ]  # fmt: skip

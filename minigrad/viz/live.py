@@ -222,7 +222,9 @@ def recorded(make: MakeGraph, roots: Sequence[Any], gradient: Any = None, most: 
         recorder.leaves = {t._node for t, *_ in taken.tensors if t.is_leaf}
         token = tracing.recorder.set(recorder)
         try:
+            recorder.looks = True  # or the graph would be another one than the one that is shown
             tensors, steps = make()[:2]
+            recorder.looks = False
             if len(steps) > most:
                 raise ValueError(f"the graph has {len(steps)} steps, of which the page shows some")
             run = _written_down(recorder, tensors, steps, gradient)

@@ -49,7 +49,11 @@ function attentionLook(step, numbers, page) {
   const plane = () => (state.example * heads + state.head) * queries * keys;
   const weight = (q, k) => attention.read().data[plane() + q * keys + k];
   // What a mask takes out has the score -inf (or what stands for it).
-  const isMasked = (q, k) => { const scores = attention.scores(); return scores?.data.length === attention.read().data.length && scores.data[plane() + q * keys + k] < -1e8; };
+  const masks = (head, i) => {
+    const scores = attention.scores();
+    return scores?.data?.length === attention.read().data.length && scores.data[(state.example * heads + head) * queries * keys + i] < -1e8;
+  };
+  const isMasked = (q, k) => masks(state.head, q * keys + k);
   const words = (length) => wordsOf(page, isNested ? state.head : state.example, length);
 
   const headButtons = Array.from({ length: heads }, (_, h) => {
@@ -59,7 +63,7 @@ function attentionLook(step, numbers, page) {
     button.paint = () => {
       button.setAttribute("aria-pressed", h === state.head);
       const from = (state.example * heads + h) * queries * keys;
-      paintFacets(canvas, Int32Array.from({ length: queries * keys }, (_, i) => from + i), attention.read().data, [0, 1], null, null);
+      paintFacets(canvas, Int32Array.from({ length: queries * keys }, (_, i) => (masks(h, i) ? -1 : from + i)), attention.read().data, [0, 1], null, null);
     };
     return button;
   });
@@ -68,7 +72,9 @@ function attentionLook(step, numbers, page) {
   // The weights of a token: from its place on the left to those on the right, or the other way round.
   const left = tokenColumn("looks", queries, (q) => Object.assign(state, { query: q, key: null }), show);
   const right = tokenColumn("is looked at", keys, (k) => Object.assign(state, { key: k, query: null }), show);
-  const curves = svg("svg", { viewBox: "0 0 100 100", preserveAspectRatio: "none", "aria-hidden": "true" });
+  const rows = Math.max(queries, keys);
+  const curves = svg("svg", { viewBox: `0 0 100 ${rows}`, preserveAspectRatio: "none", "aria-hidden": "true" });
+  curves.style.height = `calc(${rows} * var(--row))`;
   sides.append(left.element, curves, right.element);
 
   function show() {
@@ -83,7 +89,7 @@ function attentionLook(step, numbers, page) {
         const isChosen = chosen ? q === state.query : k === state.key;
         const w = weight(q, k);
         if ((!isChosen && !many) || !(w > 0.01)) continue;
-        const [y0, y1] = [((q + 0.5) / queries) * 100, ((k + 0.5) / keys) * 100];
+        const [y0, y1] = [q + 0.5, k + 0.5];
         paths.push(svg("path", { d: `M0 ${y0} C50 ${y0} 50 ${y1} 100 ${y1}`, class: isChosen ? "chosen" : "", "stroke-width": 0.5 + 6 * w, "stroke-opacity": isChosen ? 0.25 + 0.75 * w : 0.18 * w }));
       }
     }

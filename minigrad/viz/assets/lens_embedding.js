@@ -79,12 +79,12 @@ function embeddingLook(step, numbers, page) {
     tokens, rows.element, near, map);
 
   function choose(row, at = null) {
-    Object.assign(state, { row, at: at ?? state.at });
+    Object.assign(state, at === null ? { row } : { row: null, at }); // of a token, whichever row it looks up
     show();
   }
 
   function show() {
-    for (const [i, button] of [...tokens.children].entries()) button.setAttribute("aria-pressed", i === state.at && rowAt(i) === chosen());
+    for (const [i, button] of [...tokens.children].entries()) button.setAttribute("aria-pressed", state.row === null && i === state.at);
     const list = nearestRows(read(), chosen());
     near.replaceChildren(el("h3", {}, `Nearest to ${called(chosen())}, by cosine`), list.length
       ? el("table", {}, el("tbody", {}, ...list.map(([row, cosine]) => el("tr", {}, el("th", { scope: "row" }, called(row)), el("td", {}, general(cosine, 4))))))
@@ -94,7 +94,6 @@ function embeddingLook(step, numbers, page) {
 
   function update() {
     const given = looked().data;
-    state.row = null;
     state.names = namesOf(page, looked(), rowAt);
     tokens.replaceChildren(...Array.from(given.slice(0, 64), (_, i) => el("button", { onclick: () => choose(rowAt(i), i) }, called(rowAt(i)))));
     if (given.length > 64) tokens.append(el("span", { class: "quiet" }, `and ${given.length - 64} more`));
