@@ -139,7 +139,9 @@ class TestInANotebook:
             page.goto(path.as_uri())
             image, told = page.locator("img").nth(0), page.locator("output").nth(0)
             assert image.bounding_box()["width"] > 200  # type: ignore[index]
-            assert "axis 0 (3) facets down, axis 1 (2) facets across, axis 2 (8) down, axis 3 (10) across" in page.inner_text("body")
+            assert "axis 0 (3) facets down, axis 1 (2) facets across, axis 2 (8) down, axis 3 (10) across" in page.inner_text(
+                "body"
+            )
             if scripts:
                 box = image.bounding_box()
                 assert box is not None

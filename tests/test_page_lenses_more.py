@@ -22,7 +22,7 @@ from .browser import CHROMIUM, FLAGS, needs_browser, opened, violations
 pytestmark = needs_browser
 F = nn.functional
 F32 = np.float32
-WORDS = "the cat sat on the mat".split()
+WORDS = ["the", "cat", "sat", "on", "the", "mat"]
 SHAPES = [
     (), (5,), (1, 1), (3, 4), (2, 3, 4), (40, 3, 3), (2, 3, 4, 5), (300, 500), (2, 2, 2, 3, 4), (0, 3), (3, 0, 2), (1000, 2, 2),
     (64, 1, 8, 8), (7, 1, 5), (500,), (9, 9, 90, 90), (1, 3000, 1),
@@ -84,7 +84,11 @@ def test_each_number_stands_once_unless_it_is_left_out(shape: tuple[int, ...]) -
     layout = layout_of(shape)
     cells = cells_of(shape, layout)
     shown = cells[cells >= 0]
-    assert len(set(shown.tolist())) == len(shown) == np.prod([len(axis.places) for axis in layout.axes], dtype=int) * (0 not in shape)
+    assert (
+        len(set(shown.tolist()))
+        == len(shown)
+        == np.prod([len(axis.places) for axis in layout.axes], dtype=int) * (0 not in shape)
+    )
     left_out = any(len(axis.places) < axis.length for axis in layout.axes)
     assert left_out == (len(shown) < np.prod(shape)) == ("the first" in caption_of(shape, layout))
 
@@ -124,7 +128,10 @@ def test_every_number_of_a_value_can_be_read_and_follows_an_edit(tmp_path: Path)
         for key in ["ArrowRight"] * 3 + ["ArrowDown"] * 4:  # over the edges of two facets
             page.keyboard.press(key)
         assert told.inner_text() == f"[1, 1, 0, 0] = {2 * x[1, 1, 0, 0]}"
-        assert "axis 0 (2) facets down, axis 1 (3) facets across, axis 2 (4) down, axis 3 (5) across" in page.locator("#detail").inner_text()
+        assert (
+            "axis 0 (2) facets down, axis 1 (3) facets across, axis 2 (4) down, axis 3 (5) across"
+            in page.locator("#detail").inner_text()
+        )
         change(page, page_of, "s", "numbers[0] = 3;")
         assert told.inner_text() == f"[1, 1, 0, 0] = {3 * x[1, 1, 0, 0]}"
         page.keyboard.press("ArrowUp")  # the cursor is where it was
@@ -243,7 +250,7 @@ def gates_by_hand(op: str, given: dict[str, Any], b: int) -> dict[str, np.ndarra
     """Each gate and state over time, (units, T), from the library's cells and NumPy."""
     x, h, c = given["x"], given["h0"][b : b + 1], given.get("c0", given["h0"])[b : b + 1]
     drop = 1.0 if given.get("drop") is None else given["drop"][b : b + 1]
-    sigmoid = lambda z: 1 / (1 + np.exp(-z))  # noqa: E731
+    sigmoid = lambda z: 1 / (1 + np.exp(-z))
     rows: dict[str, list[np.ndarray]] = {}
     for t in range(len(x)):
         lasts = given.get("keep") is None or bool(given["keep"][t, b, 0])
@@ -263,7 +270,9 @@ def gates_by_hand(op: str, given: dict[str, Any], b: int) -> dict[str, np.ndarra
             new = recurrent.gru_cell(x_t, h, given["w_ih"], given["w_hh"], given["b_ih"], given["b_hh"], drop=given.get("drop"))
             new = new if given.get("drop") is None else found["n"] + found["z"] * (h - found["n"])
         else:
-            new = recurrent.rnn_cell(x_t, h * drop, given["w_ih"], given["w_hh"], given["b_ih"], given["b_hh"], given["nonlinearity"])
+            new = recurrent.rnn_cell(
+                x_t, h * drop, given["w_ih"], given["w_hh"], given["b_ih"], given["b_hh"], given["nonlinearity"]
+            )
         h = np.asarray(new) if lasts else h
         found["h"] = h if lasts else np.zeros_like(h)
         for name, value in found.items():
@@ -293,7 +302,8 @@ def test_gates_over_time_are_those_of_the_cells(op: str, options: str) -> None:
         given["drop"] = rng.integers(0, 2, (batch, width)) * 2.0
     sent = {name: value if isinstance(value, str) else plain(value) for name, value in given.items()}
     expression = """([op, given, examples]) => Array.from({ length: examples }, (_, example) =>
-        fusedRows({ op }, { argument: (step, name) => given[name] ?? null }, example).rows.map(({ key, size, data }) => [key, size, Array.from(data)]))"""
+        fusedRows({ op }, { argument: (step, name) => given[name] ?? null }, example).rows
+            .map(({ key, size, data }) => [key, size, Array.from(data)]))"""
     for b, found in enumerate(computed(["lens_gates.js"], expression, [op, sent, batch])):
         right = gates_by_hand(op, given, b)
         assert {key for key, *_ in found} == right.keys()
@@ -376,7 +386,12 @@ def test_a_cell_in_a_loop_is_shown_as_the_layer_is(op: str, tmp_path: Path) -> N
     viz.explore(model, x, path=tmp_path / "loop.html")
     cell = model.cell
     given: dict[str, Any] = {"x": x, "h0": np.zeros((2, 5), F32), "nonlinearity": "tanh"}
-    given |= {"w_ih": cell.weight_ih.detach().numpy(), "w_hh": cell.weight_hh.detach().numpy(), "b_ih": cell.bias_ih.detach().numpy(), "b_hh": cell.bias_hh.detach().numpy()}
+    given |= {
+        "w_ih": cell.weight_ih.detach().numpy(),
+        "w_hh": cell.weight_hh.detach().numpy(),
+        "b_ih": cell.bias_ih.detach().numpy(),
+        "b_hh": cell.bias_hh.detach().numpy(),
+    }
     right = gates_by_hand(op, given, 0)
     state, states = None, []
     for t in range(6):
@@ -401,7 +416,7 @@ def test_a_cell_in_a_loop_is_shown_as_the_layer_is(op: str, tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize(
-    "norms, said",
+    ("norms", "said"),
     [
         ([1.0, 2.0, 4.0], "by 0.5 on the average: it vanishes"),
         ([4.0, 2.0, 1.0], "by 2 on the average: it explodes"),
@@ -419,7 +434,7 @@ def test_what_is_said_of_the_gradient(norms: list[float], said: str) -> None:
 # -------------------------------------------------------------------------------- embeddings
 
 
-@pytest.mark.parametrize("count, width", [(30, 6), (5, 40), (200, 2), (2, 3), (1, 4), (6, 1)])
+@pytest.mark.parametrize(("count", "width"), [(30, 6), (5, 40), (200, 2), (2, 3), (1, 4), (6, 1)])
 def test_the_map_is_the_principal_plane(count: int, width: int) -> None:
     table = np.random.default_rng(0).normal(size=(count, width)) * 2.0 ** -np.arange(width)
     table += 5
@@ -447,7 +462,9 @@ def test_embeddings_show_rows_and_their_neighbours(live: bool, tmp_path: Path) -
 
     model = Mean()
     model.table.weight.data[3] = 0
-    page_of = viz.explore(model, np.array([7, 3, 11]), path=tmp_path / "embedding.html", tokens=["red", "none", "blue"], live=live)
+    page_of = viz.explore(
+        model, np.array([7, 3, 11]), path=tmp_path / "embedding.html", tokens=["red", "none", "blue"], live=live
+    )
     table = model.table.weight.detach().numpy().copy()
 
     def near(row: int) -> list[tuple[str, float]]:
@@ -523,7 +540,9 @@ def test_normalisation_tells_mean_and_deviation_of_its_groups(norm: str, live: b
             after = before - (0 if norm == "rms" else before.mean(axes, keepdims=True))
             after = after / np.sqrt((after**2).mean(axes, keepdims=True) + (0 if norm == "rms" else 1e-5))
             for start, y in enumerate([before, after]):
-                told = np.array([numbers_in(row.locator("td").all_inner_texts()) for row in lens.locator("tbody tr").all()[start::2]])
+                told = np.array(
+                    [numbers_in(row.locator("td").all_inner_texts()) for row in lens.locator("tbody tr").all()[start::2]]
+                )
                 right = np.stack([y.mean(axes).ravel(), y.std(axes).ravel(), np.sqrt((y**2).mean(axes)).ravel()], 1)
                 np.testing.assert_allclose(told, right[: len(told)], rtol=1e-3, atol=2e-6)
 

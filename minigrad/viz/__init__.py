@@ -16,6 +16,6 @@ from .target import resolve
 from .walk import Step, walk
 
 __all__ = [
-    "Display", "DotNotFoundError", "Drawing", "Explained", "Explanation", "Page", "Shown", "Step", "capture", "draw", "draw_program",
-    "explain", "explore", "memory_size", "resolve", "show", "walk",
+    "Display", "DotNotFoundError", "Drawing", "Explained", "Explanation", "Page", "Shown", "Step", "capture", "draw",
+    "draw_program", "explain", "explore", "memory_size", "resolve", "show", "walk",
 ]  # fmt: skip

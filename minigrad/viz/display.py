@@ -117,7 +117,9 @@ def _figure(array: np.ndarray, budget: Budget, axes: Sequence[str]) -> str:
         real = array.astype(float)
         finite = real[np.isfinite(real)]
         low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 0.0)
-        spread = f"{low:.4g} to {high:.4g}, mean {finite.mean():.4g}, std {finite.std():.4g}" if finite.size else "no finite numbers"
+        spread = "no finite numbers"
+        if finite.size:
+            spread = f"{low:.4g} to {high:.4g}, mean {finite.mean():.4g}, std {finite.std():.4g}"
     odd = {"NaN": np.isnan(real).sum(), "infinite": np.isinf(real).sum()}
     notes = [spread, *(f"{count} {name}" for name, count in odd.items() if count)]
     shown = real.ravel()[cells]
