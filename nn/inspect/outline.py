@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from html import escape
 
-from minigrad.viz import Display
+import minigrad
 
 from ..contents import members
 from ..module import Module
@@ -20,11 +20,11 @@ def outline_html(module: Module) -> str:
     >>> "<b>Linear" in outline_html(nn.Linear(2, 1))
     True
     """
-    display = Display()
+    display = minigrad.viz.Display()
     return display.whole(_tree("", module, frozenset(), display))
 
 
-def _tree(name: str, module: Module, above: frozenset[int], display: Display) -> str:
+def _tree(name: str, module: Module, above: frozenset[int], display: minigrad.viz.Display) -> str:
     if id(module) in above:
         return f"<div>{escape(name)} ...</div>"
     above |= {id(module)}
