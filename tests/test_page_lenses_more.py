@@ -208,14 +208,17 @@ def test_attention_shows_its_weights_with_the_text_on_both_sides(mask: str, tmp_
 
 
 @pytest.mark.filterwarnings("ignore:.*invalid value")
-def test_attention_by_hand_with_rows_that_see_nothing_and_fused_options(tmp_path: Path) -> None:
+@pytest.mark.parametrize("way", ["matmul", "einsum"])
+def test_attention_by_hand_with_rows_that_see_nothing(way: str, tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     q = Tensor(rng.normal(size=(3, 4)).astype(F32), requires_grad=True, name="q")
     k, v = rng.normal(size=(5, 4)).astype(F32), rng.normal(size=(5, 2)).astype(F32)
     mask = np.array([[0, 0, -np.inf, 0, 0], [-np.inf] * 5, [0] * 5], F32)
     with viz.capture():
-        p = nn.functional.softmax(q @ k.T / 2 + mask, axis=-1)
-        viz.explore((p @ v).sum(), tmp_path / "hand.html")  # one head, three queries, five keys; not live
+        scores = q @ k.T if way == "matmul" else np.einsum("qd,kd->qk", q, k)
+        p = nn.functional.softmax(scores / 2 + mask, axis=-1)
+        mixed = p @ v if way == "matmul" else np.einsum("qk,kd->qd", p, v)
+        viz.explore(mixed.sum(), tmp_path / "hand.html")  # one head, three queries, five keys; not live
     with opened(tmp_path / "hand.html") as page:
         lens = choose(page, "softmax")
         assert lens.locator(".heads button").count() == 1
@@ -360,6 +363,17 @@ def test_the_gradient_by_lag_is_minigrads_though_x_is_data(op: str, live: bool, 
         out = np.asarray(model.rnn(x)[0].detach().numpy())
         lens.locator("canvas.facets").first.focus()  # h, unit 0, t = 0
         assert float(lens.locator("output.told").inner_text().rpartition(": ")[2]) == pytest.approx(out[0, 1, 0], rel=1e-3)
+
+
+def test_the_other_direction_says_that_it_reads_backwards(tmp_path: Path) -> None:
+    x = np.random.default_rng(0).normal(size=(4, 1, 2)).astype(F32)
+    model = nn.GRU(2, 3, bidirectional=True)
+    viz.explore(lambda x: model(x)[0].sum(), x, path=tmp_path / "both.html", tokens=list("abcd"))
+    with opened(tmp_path / "both.html") as page:
+        for number, (said, words) in enumerate([("Time runs to the right", "abcd"), ("It reads from the end", "dcba")]):
+            lens = choose(page, "gru", number)
+            assert said in lens.inner_text()
+            assert "".join(lens.locator(".times span").all_inner_texts()) == words
 
 
 class Loop(nn.Module):

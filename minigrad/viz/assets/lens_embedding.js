@@ -43,7 +43,7 @@ function principalDirection(along, rows, count, width, others) {
     return norm > 1e-12 ? v.map((x) => x / norm) : v.fill(0);
   };
   let v = clean(Float64Array.from({ length: width }, (_, k) => 1 + Math.sin(7 * k + 1 + others.length))); // begins anywhere
-  const most = Math.max(20, Math.min(1000, 1e8 / (count * width + 1)));
+  const most = Math.max(20, Math.min(1000, 5e7 / (count * width + 1)));
   for (let round = 0; round < most; round += 1) {
     const places = along(v);
     const next = new Float64Array(width);
@@ -97,7 +97,11 @@ function embeddingLook(step, numbers, page) {
     state.names = namesOf(page, looked(), rowAt);
     tokens.replaceChildren(...Array.from(given.slice(0, 64), (_, i) => el("button", { onclick: () => choose(rowAt(i), i) }, called(rowAt(i)))));
     if (given.length > 64) tokens.append(el("span", { class: "quiet" }, `and ${given.length - 64} more`));
-    state.plane = principalPlane(read());
+    const { data } = read();
+    if (!state.mapped || data.some((x, i) => !Object.is(x, state.mapped[i]))) { // or the map is as it was
+      state.mapped = data.slice();
+      state.plane = principalPlane(read());
+    }
     rows.update();
     show();
   }

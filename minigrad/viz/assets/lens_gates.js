@@ -37,7 +37,7 @@ const CELLS = {
   },
 };
 
-const ROWS_OF = {
+const GATE_ROWS = {
   h: ["h", "the state", [-1, 1]], c: ["c", "the cell", null], i: ["i", "input gate", [0, 1]], f: ["f", "forget gate", [0, 1]],
   g: ["g", "candidate", [-1, 1]], o: ["o", "output gate", [0, 1]], r: ["r", "reset gate", [0, 1]], z: ["z", "update gate: how much of h stays", [0, 1]],
   n: ["n", "candidate", [-1, 1]],
@@ -45,7 +45,7 @@ const ROWS_OF = {
 const GATE_ORDER = { rnn: ["h"], lstm: ["h", "c", "i", "f", "g", "o"], gru: ["h", "r", "z", "n"] };
 
 function cellRow(key, size, steps) {
-  const [name, title, scale] = ROWS_OF[key];
+  const [name, title, scale] = GATE_ROWS[key];
   return { key, name, title, size, scale, data: new Float64Array(size * steps) };
 }
 

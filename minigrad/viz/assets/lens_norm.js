@@ -25,8 +25,11 @@ function normalised(step, numbers, page) {
   return { before: () => numbers.value(from.from, from.output), after, axes, note: "weight and bias come later" };
 }
 
-// Of each group its numbers' places, in the order of the axes that are left.
+// Of each group its numbers' places, in the order of the axes that are left; kept, since details are made anew for each change.
+const groupsKept = new Map();
 function groupsOf(shape, axes) {
+  const asked = `${shape} ${axes}`;
+  if (groupsKept.has(asked)) return groupsKept.get(asked);
   const outer = shape.map((_, axis) => axis).filter((axis) => !axes.includes(axis));
   const groups = new Map();
   const count = shape.reduce((n, m) => n * m, 1);
@@ -36,7 +39,8 @@ function groupsOf(shape, axes) {
     if (!groups.has(key)) groups.set(key, []);
     groups.get(key).push(at);
   }
-  return [...groups].map(([key, places]) => ({ key, places }));
+  groupsKept.set(asked, [...groups].map(([key, places]) => ({ key, places })));
+  return groupsKept.get(asked);
 }
 
 function groupMoments(data, places) {

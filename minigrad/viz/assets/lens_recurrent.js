@@ -5,7 +5,8 @@ function recurrentOf(step, numbers, page) {
   if (CELLS[step.op]) {
     const first = fusedRows(step, numbers, 0);
     if (!first) return null;
-    return { ...first, make: (example) => fusedRows(step, numbers, example).rows, reach: (example) => fusedReach(step, numbers, example), of: `x${SUB_T}` };
+    const from = page.data.steps.find((other) => other.id === step.given.x?.from);
+    return { ...first, isBackwards: from?.op === "flip", make: (example) => fusedRows(step, numbers, example).rows, reach: (example) => fusedReach(step, numbers, example), of: `x${SUB_T}` };
   }
   return unrolledOf(step, numbers, page);
 }
@@ -30,7 +31,7 @@ function unrolledOf(step, numbers, page) {
   const column = (array, example) => { const size = array.shape.at(-1) ?? 1; return { from: single ? 0 : example * size, size }; };
   const make = (example) => parts.map(({ key, ids, title }) => {
     const { size } = column(numbers.value(ids[0]), example);
-    const row = ROWS_OF[key] ? cellRow(key, size, ids.length) : { key, name: key, title, size, scale: null, data: new Float64Array(size * ids.length) };
+    const row = GATE_ROWS[key] ? cellRow(key, size, ids.length) : { key, name: key, title, size, scale: null, data: new Float64Array(size * ids.length) };
     ids.forEach((id, t) => { const array = numbers.value(id); const { from } = column(array, example); for (let j = 0; j < size; j += 1) row.data[j * ids.length + t] = array.data[from + j]; });
     return row;
   });
@@ -67,7 +68,7 @@ function recurrentLook(step, numbers, page) {
   if (!layer) return null;
   const { steps, examples } = layer;
   const state = { example: 0, rows: layer.make(0) };
-  const words = () => wordsOf(page, state.example, steps);
+  const words = () => (layer.isBackwards ? [...wordsOf(page, state.example, steps)].reverse() : wordsOf(page, state.example, steps));
   const across = Math.max(240, Math.min(steps * 24, 900));
   const told = el("output", { class: "told" }, POINT);
   const views = state.rows.map((row, k) => {
@@ -81,7 +82,7 @@ function recurrentLook(step, numbers, page) {
   const label = (row, k) => el("div", { class: "name" }, el("span", {}, el("b", {}, row.name), el("span", { class: "quiet" }, ` ${row.title}`)), views[k].scale);
   const element = el("div", { class: "recurrent" },
     choice && el("label", { class: "row" }, "example ", choice),
-    el("p", { class: "quiet" }, `Time runs to the right: ${steps} steps. A row for each unit.`), told,
+    el("p", { class: "quiet" }, `${layer.isBackwards ? "It reads from the end: t = 0 is the last one" : "Time runs to the right"}. ${steps} steps, a row for each unit.`), told,
     ...state.rows.flatMap((row, k) => [label(row, k), views[k].element]), texts, reached);
 
   function update() {
