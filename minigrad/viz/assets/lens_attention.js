@@ -41,11 +41,11 @@ function attentionLook(step, numbers, page) {
   const state = { example: 0, head: 0, query: Math.max(0, queries - 1), key: null };
   const names = isNested ? ["example", null] : ["head", "example"];
   const maps = el("div", { class: "heads", role: "group", "aria-label": `choose ${names[0]}` });
-  const sides = el("div", { class: "sides" });
+  const gaze = el("div", { class: "gaze" });
   const said = el("p", { class: "told", role: "status" });
   const choice = examples > 1 ? numberField(names[1], () => state.example, (x) => { state.example = Math.max(0, Math.min(examples - 1, Math.round(x) || 0)); update(); }, { dtype: "int32", min: 0, max: examples - 1 }) : null;
   const element = el("div", { class: "attention" }, el("p", { class: "quiet" }, `${heads} ${names[0]}${heads > 1 ? "s" : ""}, ${queries} tokens that look at ${keys}${examples > 1 ? `, ${examples} examples` : ""}. Each row sums to 1.`),
-    choice && el("label", { class: "row" }, `${names[1]} `, choice), maps, sides, said);
+    choice && el("label", { class: "row" }, `${names[1]} `, choice), maps, gaze, said);
   const plane = () => (state.example * heads + state.head) * queries * keys;
   const weight = (q, k) => attention.read().data[plane() + q * keys + k];
   // What a mask takes out has the score -inf (or what stands for it).
@@ -75,7 +75,7 @@ function attentionLook(step, numbers, page) {
   const rows = Math.max(queries, keys);
   const curves = svg("svg", { viewBox: `0 0 100 ${rows}`, preserveAspectRatio: "none", "aria-hidden": "true" });
   curves.style.height = `calc(${rows} * var(--row))`;
-  sides.append(left.element, curves, right.element);
+  gaze.append(left.element, curves, right.element);
 
   function show() {
     const [from, to] = [words(queries), words(keys)];
