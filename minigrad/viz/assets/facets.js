@@ -96,39 +96,38 @@ function facetView(read, label, options = {}) {
     told.textContent = options.tell ? options.tell(index, data[at]) : `${shape.length ? `[${index.join(", ")}]` : ""} = ${exactly(data[at], dtype)}`;
   }
 
-  function move(dx, dy) {
-    let [x, y] = [state.x, state.y];
-    do { x += dx; y += dy; } while (x >= 0 && y >= 0 && x < width && y < height && cells[y * width + x] < 0);
-    if (x < 0 || y < 0 || x >= width || y >= height) return;
-    Object.assign(state, { x, y, seen: true });
-    show();
-  }
-
   function show() {
     paintFacets(canvas, cells, read().data, options.scale ?? null, scale, state.seen ? state : null);
     if (state.seen) tell();
     else if (!options.told) told.textContent = POINT;
   }
 
+  pointing(canvas, cells, state, show);
+  if (cells.length) show();
+  else told.textContent = "empty";
+  return { element, scale, update: () => cells.length && show() };
+}
+
+// The mouse, and the arrow keys, lead to a cell with a number in it.
+function pointing(canvas, cells, state, show) {
+  const { width, height } = canvas;
+  const holds = (x, y) => x >= 0 && y >= 0 && x < width && y < height && cells[y * width + x] >= 0;
+  const go = (x, y) => { Object.assign(state, { x, y, seen: true }); show(); };
   canvas.addEventListener("pointermove", (event) => {
-    const frame = canvas.getBoundingClientRect();
-    const inside = (x, length) => Math.max(0, Math.min(length - 1, Math.floor(x * length)));
-    const [x, y] = [inside((event.clientX - frame.left - 1) / (frame.width - 2), width), inside((event.clientY - frame.top - 1) / (frame.height - 2), height)];
-    if (cells[y * width + x] < 0 || (state.seen && x === state.x && y === state.y)) return;
-    Object.assign(state, { x, y, seen: true });
-    show();
+    const frame = canvas.getBoundingClientRect(); // with a border of 1 px
+    const [x, y] = [((event.clientX - frame.left - 1) / (frame.width - 2)) * width, ((event.clientY - frame.top - 1) / (frame.height - 2)) * height].map(Math.floor);
+    if (holds(x, y) && !(state.seen && x === state.x && y === state.y)) go(x, y);
   });
-  canvas.addEventListener("focus", () => { state.seen = true; show(); });
+  canvas.addEventListener("focus", () => go(state.x, state.y));
   canvas.addEventListener("keydown", (event) => {
     const way = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key];
     if (!way) return;
     event.preventDefault();
     event.stopPropagation(); // they would move the player
-    move(...way);
+    let [x, y] = [state.x + way[0], state.y + way[1]];
+    while (x >= 0 && y >= 0 && x < width && y < height && !holds(x, y)) [x, y] = [x + way[0], y + way[1]]; // over the gaps
+    if (holds(x, y)) go(x, y);
   });
-  if (cells.length) show();
-  else told.textContent = "empty";
-  return { element, scale, update: () => cells.length && show() };
 }
 
 // Pixels across and down: cells are squares, but of what is long and thin.

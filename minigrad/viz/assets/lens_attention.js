@@ -56,17 +56,7 @@ function attentionLook(step, numbers, page) {
   const isMasked = (q, k) => masks(state.head, q * keys + k);
   const words = (length) => wordsOf(page, isNested ? state.head : state.example, length);
 
-  const headButtons = Array.from({ length: heads }, (_, h) => {
-    const canvas = el("canvas", { width: keys, height: queries, "aria-hidden": true });
-    canvas.style.aspectRatio = `72 / ${Math.max(16, Math.min(144, (72 * queries) / Math.max(keys, 1)))}`;
-    const button = el("button", { "aria-label": `${names[0]} ${h}`, onclick: () => { state.head = h; update(); } }, canvas, String(h));
-    button.paint = () => {
-      button.setAttribute("aria-pressed", h === state.head);
-      const from = (state.example * heads + h) * queries * keys;
-      paintFacets(canvas, Int32Array.from({ length: queries * keys }, (_, i) => (masks(h, i) ? -1 : from + i)), attention.read().data, [0, 1], null, null);
-    };
-    return button;
-  });
+  const headButtons = Array.from({ length: heads }, (_, h) => headButton(h, names[0], attention, state, masks, () => { state.head = h; update(); }));
   if (queries && keys) maps.append(...headButtons);
 
   // The weights of a token: from its place on the left to those on the right, or the other way round.
@@ -82,29 +72,8 @@ function attentionLook(step, numbers, page) {
     const chosen = state.key === null;
     left.show(from, chosen ? state.query : null, chosen ? null : (q) => [weight(q, state.key), isMasked(q, state.key)]);
     right.show(to, chosen ? null : state.key, chosen ? (k) => [weight(state.query, k), isMasked(state.query, k)] : null);
-    const many = queries * keys <= 1600;
-    const paths = [];
-    for (let q = 0; q < queries; q += 1) {
-      for (let k = 0; k < keys; k += 1) {
-        const isChosen = chosen ? q === state.query : k === state.key;
-        const w = weight(q, k);
-        if ((!isChosen && !many) || !(w > 0.01)) continue;
-        const [y0, y1] = [q + 0.5, k + 0.5];
-        paths.push(svg("path", { d: `M0 ${y0} C50 ${y0} 50 ${y1} 100 ${y1}`, class: isChosen ? "chosen" : "", "stroke-width": 0.5 + 6 * w, "stroke-opacity": isChosen ? 0.25 + 0.75 * w : 0.18 * w }));
-      }
-    }
-    curves.replaceChildren(...paths);
-    said.textContent = spoken(from, to);
-  }
-
-  function spoken(from, to) {
-    const many = state.key === null ? keys : queries;
-    const parts = Array.from({ length: many }, (_, i) => (state.key === null ? [to[i], weight(state.query, i), isMasked(state.query, i)] : [from[i], weight(i, state.key), isMasked(i, state.key)]));
-    const seen = parts.filter(([, w, masked]) => !masked && w >= 0.005).sort((a, b) => b[1] - a[1]).slice(0, 5).map(([word, w]) => `${word} ${general(w, 3)}`);
-    const masked = parts.filter(([, , is]) => is).length;
-    const undefinedOnes = parts.some(([, w]) => Number.isNaN(w));
-    const subject = state.key === null ? `${from[state.query]} looks at` : `${to[state.key]} is looked at by`;
-    return `${subject}: ${undefinedOnes ? "NaN, for all is masked" : seen.join(", ") || "nothing"}${masked ? ` (${masked} masked)` : ""}`;
+    curves.replaceChildren(...attentionCurves(attention.shape, state, weight));
+    said.textContent = attentionSpoken(attention.shape, state, from, to, weight, isMasked);
   }
 
   function update() {
@@ -115,6 +84,49 @@ function attentionLook(step, numbers, page) {
   }
   whenShown(element, update);
   return { element, update };
+}
+
+// The map of a head, small, to choose it by; what is masked is left open.
+function headButton(h, name, attention, state, masks, choose) {
+  const [queries, keys] = attention.shape.slice(-2);
+  const heads = attention.shape.at(-3) ?? 1;
+  const canvas = el("canvas", { width: Math.max(keys, 1), height: Math.max(queries, 1), "aria-hidden": true });
+  canvas.style.aspectRatio = `72 / ${Math.max(16, Math.min(144, (72 * queries) / Math.max(keys, 1)))}`;
+  const button = el("button", { "aria-label": `${name} ${h}`, onclick: choose }, canvas, String(h));
+  button.paint = () => {
+    button.setAttribute("aria-pressed", h === state.head);
+    const from = (state.example * heads + h) * queries * keys;
+    paintFacets(canvas, Int32Array.from({ length: queries * keys }, (_, i) => (masks(h, i) ? -1 : from + i)), attention.read().data, [0, 1], null, null);
+  };
+  return button;
+}
+
+// From each token to those that it looks at, as wide as the weight; of long texts the chosen token's only.
+function attentionCurves(shape, { query, key }, weight) {
+  const [queries, keys] = shape.slice(-2);
+  const isLong = queries * keys > 1600;
+  const paths = [];
+  for (let q = 0; q < queries; q += 1) {
+    for (let k = 0; k < keys; k += 1) {
+      const isChosen = key === null ? q === query : k === key;
+      const w = weight(q, k);
+      if ((!isChosen && isLong) || !(w > 0.01)) continue;
+      const [y0, y1] = [q + 0.5, k + 0.5];
+      paths.push(svg("path", { d: `M0 ${y0} C50 ${y0} 50 ${y1} 100 ${y1}`, "stroke-width": 0.5 + 6 * w, "stroke-opacity": isChosen ? 0.25 + 0.75 * w : 0.18 * w }));
+    }
+  }
+  return paths;
+}
+
+// What the chosen token looks at most, or is looked at by, in words.
+function attentionSpoken(shape, { query, key }, from, to, weight, isMasked) {
+  const looks = key === null;
+  const parts = Array.from({ length: shape.at(looks ? -1 : -2) }, (_, i) => (looks ? [to[i], weight(query, i), isMasked(query, i)] : [from[i], weight(i, key), isMasked(i, key)]));
+  const seen = parts.filter(([, w, masked]) => !masked && w >= 0.005).sort((a, b) => b[1] - a[1]).slice(0, 5).map(([word, w]) => `${word} ${general(w, 3)}`);
+  const masked = parts.filter(([, , is]) => is).length;
+  const isUnknown = parts.some(([, w]) => Number.isNaN(w));
+  const why = masked === parts.length ? "NaN, for all is masked" : "NaN";
+  return `${looks ? `${from[query]} looks at` : `${to[key]} is looked at by`}: ${isUnknown ? why : seen.join(", ") || "nothing"}${masked ? ` (${masked} masked)` : ""}`;
 }
 
 // The tokens of one side as buttons, with the weights of the other side's chosen one in a bar and a number.
