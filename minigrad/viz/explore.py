@@ -53,6 +53,11 @@ SCRIPTS = (
     "detail.js",
     "player.js",
     "code.js",
+    "address.js",
+    "snapshot.js",
+    "film.js",
+    "share.js",
+    "embed.js",
     "explore.js",
 )
 
