@@ -17,11 +17,13 @@ from .program import draw_program
 from .questions import Mistake, Question
 from .quiz import Quiz, quiz
 from .records import to_networkx
+from .show import Display, Shown, show
 from .target import resolve
 from .walk import Step, walk
 
 __all__ = [
     "ColouredText",
+    "Display",
     "DotNotFoundError",
     "Drawing",
     "Explained",
@@ -30,6 +32,7 @@ __all__ = [
     "Page",
     "Question",
     "Quiz",
+    "Shown",
     "Step",
     "capture",
     "colour_text",
@@ -41,6 +44,7 @@ __all__ = [
     "memory_size",
     "quiz",
     "resolve",
+    "show",
     "to_networkx",
     "walk",
 ]

@@ -18,6 +18,7 @@ from .formula import Formula
 from .names import Names
 from .naming import labels_of
 from .numbers import number
+from .reach import reach
 from .target import resolve
 from .text import printable
 from .values import backward_flow, values_of
@@ -51,6 +52,7 @@ class Explained:
         arrives: the gradients that come back from the steps that used this one.
         gradient: their sum.
         rules: for each input, what is sent to it.
+        reach: of a recurrent op, the gradient of what it reads at each time.
     """
 
     step: Step
@@ -62,6 +64,7 @@ class Explained:
     arrives: list[Any]
     gradient: Any
     rules: list[Rule]
+    reach: Any = None
 
     @property
     def total(self) -> str:
@@ -192,6 +195,7 @@ def explained(
             Explained(
                 step, labels[step.id], names.call(), names.formula_of_result(), values[step.id], source_of(step),
                 [] if flow is None else flow.arrives, None if flow is None else flow.total, rules,
+                None if flow is None else reach(flow),
             )
         )  # fmt: skip
     return found

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Sequence
 from functools import partial
 from math import isfinite
 from typing import Any
+
+import numpy as np
 
 from ..tensor import Tensor
 from .capture import variable_of
@@ -55,6 +58,12 @@ SCRIPTS = (
     "lens_pool.js",
     "lens_product.js",
     "lens_softmax.js",
+    "facets.js",
+    "lens_attention.js",
+    "lens_gates.js",
+    "lens_recurrent.js",
+    "lens_embedding.js",
+    "lens_norm.js",
     "detail.js",
     "player.js",
     "code.js",
@@ -73,7 +82,7 @@ SCRIPTS = (
 def explore(
     target: Any, *inputs: Any, path: str | os.PathLike[str] | None = None, names: Any = None, gradient: Any = None,
     title: str = "Computation graph", direction: str | None = None, depth: int | None = 1, repeats: str | None = None,
-    highlight: Any = None, derivative: int = 0, max_nodes: int = 1500, live: bool = True,
+    highlight: Any = None, derivative: int = 0, max_nodes: int = 1500, live: bool = True, tokens: Sequence[Any] | None = None,
 ) -> Page:  # fmt: skip
     """A page that shows a graph and steps through its forward and its backward pass, node by node, with formulas and numbers.
 
@@ -95,6 +104,8 @@ def explore(
         max_nodes: a larger graph is summarised: the page then shows the first of those steps that are alike.
         live: of a module or a function, whether the page carries its program: parameters, inputs and data can be changed there,
             and all that follows, values and gradients, is computed again.  Where that cannot be, the page says why.
+        tokens: the words along the axis of time, or a list of words for each example: attention, recurrent layers and embeddings
+            are shown with them.
 
     Raises:
         RuntimeError: a backward pass has freed what the rules read.
@@ -131,6 +142,7 @@ def explore(
         "marked": {str(member[number]): colour for number, colour in marked.steps.items()},
         "path": sorted({member[number] for number in marked.path}),
         "live": alive,
+        "tokens": _words(tokens),
         "arrays": arrays(rows) if "why" in alive else {},
         "quiz": {"on": False, "questions": [question.data() for question in questions_of(rows)]},
     }
@@ -139,6 +151,13 @@ def explore(
     if path is not None:
         page.write(path)
     return page
+
+
+def _words(tokens: Sequence[Any] | None) -> list[Any] | None:
+    """Tokens as text, in one list or in a list for each example."""
+    if isinstance(tokens, str):
+        raise TypeError("tokens is a list of words, or a list of such lists, not one text: write text.split() or list(text)")
+    return None if tokens is None else [str(t) if isinstance(t, str) or np.ndim(t) == 0 else list(map(str, t)) for t in tokens]
 
 
 def _graph(

@@ -34,6 +34,7 @@ from .capture import limit
 from .explain import Explained
 from .formula import Formula
 from .numbers import host, memory_size
+from .reach import reach
 from .values import Flow, backward_flow, values_of
 from .walk import Step
 
@@ -55,12 +56,13 @@ _SAME = {np.copy, np.asarray, np.ascontiguousarray, astype}
 
 @dataclass
 class _Numbers:
-    """The slots of a step: its value, the gradients that arrive, their sum, what it sends."""
+    """The slots of a step: its value, the gradients that arrive, their sum, what it sends, how far back it reaches."""
 
     value: Slot
     arrives: list[Slot] = field(default_factory=list)
     gradient: Slot = None
     sent: list[Slot] = field(default_factory=list)
+    reach: Slot = None
 
 
 class Recording:
@@ -106,6 +108,7 @@ class Recording:
             "gradient": self._place(own.gradient),
             "arrives": [self._place(slot) for slot in own.arrives],
             "sent": [self._place(slot) for slot in own.sent],
+            "reach": self._place(own.reach),
             "formula": self._template(row, row.formula, shown),
             "rules": [self._template(row, rule.formula, shown) for rule in row.rules],
             "local": [self._template(row, rule.formula and rule.formula.local(), shown) for rule in row.rules],
@@ -220,7 +223,9 @@ def recorded(make: MakeGraph, roots: Sequence[Any], gradient: Any = None, most: 
         recorder.leaves = {t._node for t, *_ in taken.tensors if t.is_leaf}
         token, bound = tracing.recorder.set(recorder), limit.set(most)
         try:
+            recorder.looks = True  # or the graph would be another one than the one that is shown
             tensors, steps = make()[:2]
+            recorder.looks = False
             if len(steps) > most:
                 raise ValueError(f"the graph has more than {most} steps, of which the page shows some")
             run = _written_down(recorder, tensors, steps, gradient)
@@ -259,7 +264,7 @@ def _written_down(recorder: Recorder, tensors: list[Tensor], steps: list[Step], 
         own = _Numbers(slot(values[step.id]))
         if (flow := flows.get(step.id)) is not None:
             own.arrives, own.gradient = [slot(g) for g in flow.arrives], slot(flow.total)
-            own.sent = [slot(g) for *_, g in flow.sends]
+            own.sent, own.reach = [slot(g) for *_, g in flow.sends], slot(reach(flow))
         shown.append(own)
     results = [(slot(t), slot(seed(t, gradient, False))) for t in tensors]
     program = recorder.program(outputs)

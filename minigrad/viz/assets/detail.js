@@ -24,13 +24,15 @@ function detail(step, page) {
   const inside = page.hides(step, "sent") ? null : lens(step, page);
   if (inside) box.append(inside);
   const asked = () => el("p", { class: "quiet" }, "hidden while it is asked for");
-  box.append(el("h3", {}, "Value"), page.hides(step, "value") ? asked() : valueView(step.value, "value"));
+  box.append(el("h3", {}, "Value"), page.hides(step, "value") ? asked() : arrayView(() => step.value, "value", (output) => page.numbers.value(step.id, output)));
   box.append(el("h3", {}, "Gradient of the result with respect to it"));
   if (step.gradient === null) box.append(el("p", { class: "quiet" }, step.fixed ? "none: it is data" : "none arrives"));
   else if (page.hides(step, "gradient")) box.append(asked());
   else {
     if (step.arrives.length > 1) box.append(el("p", {}, `${step.arrives.length} gradients arrive and add up: ${step.arrives.join(" + ")}`));
-    box.append(el("div", { "data-part": "gradient" }, valueView(step.gradient, "gradient")));
+    const gradient = arrayView(() => step.gradient, "gradient", (output) => page.numbers.gradient(step.id, output));
+    gradient.dataset.part = "gradient";
+    box.append(gradient);
   }
   const sent = page.hides(step, "sent") ? [] : step.rules;
   if (sent.length) box.append(el("h3", {}, "What it sends back"));
