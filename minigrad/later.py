@@ -211,12 +211,6 @@ def perhaps_any(conditions: Any) -> bool:
     return is_unread(conditions) or bool(np.any(conditions))
 
 
-def _is_looked_at(x: Any) -> bool:
-    """Whether a program is recorded that goes the way that this run goes, so that both take the same steps."""
-    recorder = recorder_of(x)
-    return recorder is not None and recorder.looks
-
-
 def holds_for_any(conditions: Any) -> bool:
     """Whether one of many conditions holds, where a program goes another way if it does.
 
@@ -239,8 +233,14 @@ def surely_all(conditions: Any) -> bool:
     True
     """
     if _is_looked_at(conditions):
-        return not holds_for_any(np.logical_not(conditions))
+        return not holds_for_any(~conditions)
     return not is_unread(conditions) and bool(np.all(conditions))
+
+
+def _is_looked_at(x: Any) -> bool:
+    """Whether an array is traced for a program that is to go the same way as NumPy, and to hold while it does."""
+    recorder = recorder_of(x)
+    return recorder is not None and recorder.looks
 
 
 def _due() -> list[_Check]:

@@ -49,10 +49,10 @@ class Recorder:
         self.values: dict[Formula, Any] = {}  # what these numbers are in this run
         self.formulas: dict[Any, Formula] = {}
         self.alike: dict[Any, Formula] = {}
-        self.looks = False  # whether what can be left out in this run is left out, and the program right only while it can
         self.began = 0  # when the function began, on the clock of the graph
         self.leaves: set[Any] = set()  # older leaves whose gradients the program changes
         self.streams: Any = None
+        self.looks = False  # whether work is left out where the numbers of this run need none; the program holds while it is so
         self.watches = False  # whether each step looks for the line that draws random numbers
         self.seeded = False
         self.refused: Exception | None = None

@@ -1,5 +1,5 @@
 """Seeing the graph: `draw` for pictures, `explore` for a page to play through, `explain` for text,
-`export` for files of other kinds.
+`quiz` for questions, `export` for files of other kinds.
 
 Nothing here knows a layer: what looks inside of networks and watches trainings is in `nn.inspect`.
 """
@@ -15,11 +15,38 @@ from .numbers import memory_size
 from .orders import derivatives
 from .page import Page
 from .program import draw_program
+from .questions import Mistake, Question
+from .quiz import Quiz, quiz
 from .records import to_networkx
+from .show import Display, Shown, show
 from .target import resolve
 from .walk import Step, walk
 
 __all__ = [
-    "ColouredText", "DotNotFoundError", "Drawing", "Explained", "Explanation", "Page", "Step", "capture", "colour_text",
-    "derivatives", "draw", "draw_program", "explain", "explore", "export", "memory_size", "resolve", "to_networkx", "walk",
-]  # fmt: skip
+    "ColouredText",
+    "Display",
+    "DotNotFoundError",
+    "Drawing",
+    "Explained",
+    "Explanation",
+    "Mistake",
+    "Page",
+    "Question",
+    "Quiz",
+    "Shown",
+    "Step",
+    "capture",
+    "colour_text",
+    "derivatives",
+    "draw",
+    "draw_program",
+    "explain",
+    "explore",
+    "export",
+    "memory_size",
+    "quiz",
+    "resolve",
+    "show",
+    "to_networkx",
+    "walk",
+]

@@ -1,6 +1,6 @@
 // The recorder's page: curves over the epochs, and histograms of the epoch that the slider stands at.
 
-const data = readData();
+const data = await readData();
 const app = document.getElementById("app");
 app.className = "record";
 const epochs = data.epochs;
