@@ -91,7 +91,7 @@ class Checks {
       const by = size * scaleOf(numbers);
       const [above, below] = [by, -by].map((step) => (move(step, ways) ? this.look(now) : null));
       if (!above || !below) return found;
-      found = told(above, below, by, now, isSingle ? 6e-8 : 1e-16);
+      found = compared(above, below, by, now, isSingle ? 6e-8 : 1e-16);
       if (found.isClose) break;
     }
     return found;
@@ -116,7 +116,7 @@ class Checks {
 }
 
 // What the result did, weighed with the gradient, and what the rules say of how much it did.
-function told(above, below, by, { sources, unique, sent, g }, digits) {
+function compared(above, below, by, { sources, unique, sent, g }, digits) {
   const slope = (up, down) => up.map((x, i) => (x - down[i]) / (2 * by));
   const slopes = new Map(unique.map((slot) => [slot, slope(above.read.get(slot), below.read.get(slot))]));
   const said = sources.reduce((sum, slot, i) => sum + product(sent[i], slopes.get(slot)), 0);
