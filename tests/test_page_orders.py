@@ -212,11 +212,8 @@ class TestTheGradientBeside:
                 page.keyboard.press("ArrowRight")
                 seen.add(page.locator(".node.forward").evaluate("n => Boolean(n.closest('.behind'))"))
                 pane = page.locator("main .pane", has=page.locator(".node.forward")).bounding_box()
-                shape = at_rest(
-                    page.locator(".node.forward > path, .node.forward > polygon").first
-                )  # what is hidden has a box, too
-                assert pane["y"] - 1 <= shape["y"]
-                assert shape["y"] + shape["height"] <= pane["y"] + pane["height"] + 1
+                shape = at_rest(page.locator(".node.forward"))
+                assert pane["y"] <= shape["y"] + shape["height"] / 2 <= pane["y"] + pane["height"]
             assert seen == {False, True}
 
     def test_the_switch_draws_all_in_one_picture(self, tab: Any) -> None:
@@ -515,8 +512,8 @@ class TestAPhone:
             for node in page.locator(".node").all():
                 name = node.get_attribute("aria-label").split(",")[0].split(" ", 1)[1]
                 place = middle_in(at_rest(node), page.locator("main").bounding_box())
-                if place is None:
-                    continue
+                if place is None or page.evaluate("(at) => !document.elementFromPoint(...at).closest('.node')", place):
+                    continue  # out of sight, or below a button
                 page.touchscreen.tap(*place)
                 assert page.inner_text("#detail h2").split(" = ")[0] == name
                 chosen += 1
