@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Callable, Sequence
 from functools import partial
 from math import isfinite
 from typing import Any
@@ -22,6 +23,7 @@ from .page import Page
 from .summary import Summariser
 from .target import prepared, resolve
 from .text import printable
+from .training import Training
 from .view import Group, alike, boxes, view
 from .walk import Step, walk
 
@@ -51,7 +53,8 @@ SCRIPTS = (
 def explore(
     target: Any, *inputs: Any, path: str | os.PathLike[str] | None = None, names: Any = None, gradient: Any = None,
     title: str = "Computation graph", direction: str | None = None, depth: int | None = 1, repeats: str | None = None,
-    highlight: Any = None, derivative: int = 0, max_nodes: int = 1500, live: bool = True,
+    highlight: Any = None, derivative: int = 0, max_nodes: int = 1500, live: bool = True, data: Any = None,
+    optimizer: Any = None, batch: int | Sequence[int] | None = None, seed: int = 0, loss: Callable[..., Any] | None = None,
 ) -> Page:  # fmt: skip
     """A page that shows a graph and steps through its forward and its backward pass, node by node, with formulas and numbers.
 
@@ -73,6 +76,12 @@ def explore(
         max_nodes: a larger graph is summarised: the page then shows the first of those steps that are alike.
         live: of a module or a function, whether the page carries its program: parameters, inputs and data can be changed there,
             and all that follows, values and gradients, is computed again.  Where that cannot be, the page says why.
+        data: arrays of examples, as (X, y): the page can train then.  The target is a function of a batch that gives the loss; a
+            network, with a `loss`; or a whole training step, compiled or not, which needs no `optimizer`.
+        optimizer: one of nn.optim, or several to choose among: a list, or a dict by their names.
+        batch: how many examples a step of the training takes, or several such numbers to choose among; None takes all.
+        seed: of the order of the examples: that of `nn.data.DataLoader` with shuffle and drop_last.
+        loss: of what a network gives and of the rest of a batch.
 
     Raises:
         RuntimeError: a backward pass has freed what the rules read.
@@ -87,6 +96,9 @@ def explore(
         raise ValueError(f"direction must be TB or LR, got {direction!r}")
     path, inputs = _path_before(target, path, inputs)
     gradient = 1.0 if gradient is None else gradient
+    training = None if data is None else Training(target, data, optimizer, batch, seed, loss)
+    if training is not None:
+        target, inputs = training.objective, tuple(training.first)
     inputs = tuple(prepared(target, inputs)) if callable(target) else inputs
     make = partial(_graph, target, inputs, names, derivative=derivative)
     recording = attempt(make, target, inputs, gradient, max_nodes) if live else ""
@@ -94,11 +106,11 @@ def explore(
     groups = view(steps, None, "unrolled", max_nodes)
     view(steps, depth, repeats or "unrolled", max_nodes)  # whether such options exist
     member = {step.id: group.id for group in groups.groups for step in group.steps}
-    shown = {group.id for group in groups.groups}
-    rows = explained(tensors, steps, gradient, shown)
+    rows = explained(tensors, steps, gradient, {group.id for group in groups.groups})
     listing = Listing(row.source for row in rows)
-    alive, script = for_page(recording, rows)
-    data = {
+    alive, functions = for_page(recording, rows)
+    trained = training and training.for_page(functions, alive.get("program", {}).get("inputs", []))
+    shown = {
         "title": title,
         "notes": [*groups.notes, *marked.notes],
         "direction": direction,
@@ -110,8 +122,9 @@ def explore(
         "path": sorted({member[number] for number in marked.path}),
         "live": alive,
         "arrays": arrays(rows) if "why" in alive else {},
+        **({"training": trained} if trained else {}),
     }
-    page = Page(title, data, SCRIPTS, graphviz=True, program=script)
+    page = Page(title, shown, SCRIPTS, graphviz=True, program=functions.script if trained or "why" not in alive else "")
     if path is not None:
         page.write(path)
     return page

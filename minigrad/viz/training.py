@@ -1,0 +1,294 @@
+"""A training in a page: its step as a program for each optimizer and size of a batch, the data, and what predicts.
+
+Nothing of it is written a second time: forward, backward and the optimizer's update are traced in Python as they are, with the
+learning rate as an input, and the page computes that program again and again.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from ..backend import is_array, is_plain
+from ..compiler.capture import capture, turn
+from ..compiler.javascript import Functions, living
+from ..compiler.javascript.describe import encoded
+from ..compiler.state import reachable
+from ..graph import mark_mutated, no_grad
+from ..random.state import get_state, set_state
+from ..tensor import Tensor, raw
+from .live import refuse_large
+from .numbers import host
+from .objective import Objective, optimizers_of
+
+__all__ = ["Training"]
+
+#: Points along a side of the grid on which a decision is shown.
+GRID = 48
+#: Examples of which a page counts how many are right.
+COUNTED = 1000
+
+
+class Training:
+    """A loss, data and optimizers, for a page to train with.
+
+    Args:
+        data: arrays of equal length, one for each argument of the step.
+        optimizer: one, or several to choose among: a list, or a dict by their names.
+        batch: how many examples a step takes, or several such numbers to choose among; None takes all, in their order.
+        seed: of the order, which is that of `nn.data.DataLoader(..., shuffle=True, drop_last=True, seed=seed)`.
+        loss: where `step` is a network, of what it gives and the rest of a batch.
+
+    Attributes:
+        objective: the loss, as a module.
+        first: the batch that the page begins with.
+
+    Raises:
+        ValueError: of lengths that do not fit.
+    """
+
+    def __init__(
+        self, step: Any, data: Any, optimizer: Any, batch: int | Sequence[int] | None, seed: int, loss: Callable[..., Any] | None
+    ) -> None:
+        self.objective = Objective(step, loss, whole=optimizer is None)
+        self.optimizers = optimizers_of(optimizer, self.objective)
+        self.data = [np.asarray(host(x)) for x in (data if isinstance(data, (tuple, list)) else [data])]
+        self.count = len(self.data[0])
+        self.seed = seed
+        if {len(x) for x in self.data} != {self.count}:
+            raise ValueError(f"explore: the arrays of data= must be equally long, got {[len(x) for x in self.data]}")
+        self.sizes = [self.count] if batch is None else [batch] if isinstance(batch, int) else list(batch)
+        if not self.sizes or not all(0 < size <= self.count for size in self.sizes):
+            raise ValueError(f"explore: batch= must be from 1 to {self.count}, as many as there are examples, got {batch}")
+        named = [*self.objective.named_parameters(), *self.objective.named_buffers()]
+        self.names = {id(raw(x)): name for name, x in named}
+        self.first = self.batch(self.sizes[0])
+
+    def batch(self, size: int) -> list[Tensor]:
+        """The first one of a training."""
+        rows = order(self.count, size, self.seed, 0)
+        names = self.objective.batch_names(len(self.data))
+        return [Tensor(x[rows], name=name) for x, name in zip(self.data, names, strict=True)]
+
+    def for_page(self, functions: Functions, inputs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+        """All that the page needs, beside the scripts of the functions.
+
+        Args:
+            inputs: those of the page's live program, by whose names the trained numbers are shown in the graph.
+
+        Raises:
+            ValueError: the step cannot be computed again, or is too large; the message says why.
+        """
+        state: dict[str, Any] = {}
+        choices = [
+            self._choice(name, optimizer, size, functions, state)
+            for name, optimizer in self.optimizers.items()
+            for size in self.sizes
+        ]
+        live = {x["name"]: i for i, x in enumerate(inputs)}
+        found = {
+            "choices": choices,
+            "state": [{**x, "live": live.get(name)} for name, x in state.items()],
+            "data": [_packed(x) for x in self.data],
+            "batch": [live.get(name) for name in self.objective.batch_names(len(self.data))],
+            "count": self.count,
+            "seed": [str(self.seed & (1 << 64) - 1), str(self.seed >> 64)],
+            "classes": self._classes(),
+            "boundary": self._boundary(functions, state),
+            "right": self._right(functions, state),
+        }
+        refuse_large(len(json.dumps(found)))
+        return found
+
+    # ------------------------------------------------------------------------------ programs
+
+    def _choice(self, name: str, optimizer: Any, size: int, functions: Functions, state: dict[str, Any]) -> dict[str, Any]:
+        """The program of a step with one optimizer, at the beginning of the training."""
+        batch = self.batch(size)
+        with turn, as_before(self.objective, optimizer, self.step_of(optimizer)) as rewind:
+            known = {p for p, memory in optimizer.state.items() if memory}
+            train, parameters = self.step_of(optimizer), [p for g in optimizer.param_groups for p in g["params"]]
+            train(*batch)  # makes the optimizer's memory
+            wanted = [raw(p).copy() for p in parameters]
+            memory = {p: x for p, x in optimizer.state.items() if p not in known}
+            _begin(rewind, optimizer, memory)
+            result, found = capture(train, batch, {})
+            if not found.repeats:
+                raise ValueError(f"the training step is another one at each call: {found.unlike}")
+            if not all(np.allclose(raw(p), w, rtol=1e-4, atol=1e-6) for p, w in zip(parameters, wanted, strict=True)):
+                raise ValueError(f"the first step of {name} is another one than those that follow")
+            _begin(rewind, optimizer, memory)
+            run = living(found, batch, functions, named=self.name_of)
+        rates = [i for i, x in enumerate(run.description["numbers"]) if x.get("name") == "lr"]
+        program = self._stripped(run.description, len(batch), state)
+        return {
+            "optimizer": name,
+            "batch": size,
+            "rate": float(optimizer.param_groups[0]["lr"]),
+            "rates": rates,
+            "loss": program["outputs"][0][0],
+            "draws": any(getattr(step.function, "draws", False) for step in found.program.steps),
+            "program": program,
+        }
+
+    def step_of(self, optimizer: Any) -> Callable[..., Any]:
+        """One step of a training, as one writes it."""
+
+        def train(*batch: Any) -> Any:
+            loss = self.objective(*batch)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            return [loss.detach()]
+
+        return self.objective.with_loss if self.objective.whole else train
+
+    def name_of(self, source: Any) -> str | None:
+        """What an input is called: the parameters and buffers of the network have their own names."""
+        return self.names.get(id(raw(source if is_array(source) else source.get())))
+
+    def _stripped(self, program: dict[str, Any], given: int, state: dict[str, Any]) -> dict[str, Any]:
+        """The program without the numbers that all programs share, or that the page has as data."""
+        names = set(self.names.values())
+        for i, x in enumerate(program["inputs"]):
+            if i >= given and x["name"] in names:
+                x["shared"] = x["name"]
+                state.setdefault(x["name"], {key: x[key] for key in ("name", "shape", "dtype", "data")})
+            if i < given or x["name"] in names:
+                x["data"] = None
+        return program
+
+    # ----------------------------------------------------------------------- what it predicts
+
+    def _boundary(self, functions: Functions, state: dict[str, Any]) -> dict[str, Any] | None:
+        """What the network says of each point of a grid, where examples are points of a plane."""
+        x = self.data[0]
+        if x.ndim != 2 or x.shape[1] != 2 or x.dtype.kind != "f" or self._classes() is None:
+            return None
+        low, high = x.min(axis=0), x.max(axis=0)
+        margin = 0.1 * (high - low) + 1e-6
+        sides = [np.linspace(a, b, GRID) for a, b in zip(low - margin, high + margin, strict=True)]
+        grid = np.stack(np.meshgrid(*sides), axis=-1).reshape(-1, 2).astype(x.dtype)
+        found = self._prediction(grid, functions, state)
+        if found is None:
+            return None
+        program, scores = found
+        outputs = scores.size // len(grid)
+        is_probable = outputs == 1 and self._classes() == [0, 1] and 0 <= scores.min() and scores.max() <= 1
+        return program | {
+            "size": GRID,
+            "outputs": outputs,
+            "low": sides[0][[0, -1]].tolist(),
+            "high": sides[1][[0, -1]].tolist(),
+            "threshold": 0.5 if is_probable else 0.0,
+        }
+
+    def _right(self, functions: Functions, state: dict[str, Any]) -> dict[str, Any] | None:
+        """What the network says of the examples, where they belong to classes."""
+        if self._classes() is None or self.data[1].dtype.kind not in "iu":
+            return None
+        x = self.data[0][:COUNTED]
+        found = self._prediction(x, functions, state)
+        if found is None or found[1].ndim != 2 or found[1].shape[1] < 2 or found[1].shape[1] <= self.data[1].max():
+            return None
+        return found[0] | {"outputs": found[1].shape[1]}
+
+    def _classes(self) -> list[float] | None:
+        """What the examples are told apart into; None where there are no few classes."""
+        if len(self.data) < 2 or self.data[1].size != self.count or self.data[1].dtype.kind not in "biuf":
+            return None
+        found = np.unique(self.data[1])
+        return found.tolist() if len(found) <= 12 and (found == np.round(found)).all() else None
+
+    def _prediction(self, x: np.ndarray, functions: Functions, state: dict[str, Any]) -> tuple[dict[str, Any], np.ndarray] | None:
+        """The program of the network in its mode for evaluation, and what it gives now."""
+        model = self.objective.predictor
+        if model is None:
+            return None
+
+        def predict(x: Any) -> Any:
+            with no_grad():
+                return [model(x)]
+
+        with turn, as_before(self.objective):
+            model.eval()
+            (result,), found = capture(predict, [Tensor(x)], {})
+            if not found.repeats or not isinstance(result, Tensor) or result.shape[:1] != (len(x),):
+                return None
+            run = living(found, [Tensor(x)], functions, named=self.name_of)
+        given, place = run.description["inputs"][0]["data"], run.description["outputs"][0][0]
+        program = self._stripped(run.description, 1, state)
+        program["inputs"][0]["data"] = given
+        return {"program": program, "value": place}, host(result)
+
+
+def order(count: int, size: int, seed: int, step: int) -> np.ndarray:
+    """Which examples a step takes: all, or those of a new order for each epoch, which follows from the seed.
+
+    >>> order(5, 5, 0, 7).tolist(), sorted({*order(4, 2, 0, 0), *order(4, 2, 0, 1)})
+    ([0, 1, 2, 3, 4], [0, 1, 2, 3])
+    """
+    if size == count:
+        return np.arange(count)
+    epoch, place = divmod(step, count // size)
+    generator = np.random.Generator(np.random.Philox(key=seed, counter=epoch << 128))
+    return generator.permutation(count)[place * size : (place + 1) * size]
+
+
+@contextmanager
+def as_before(*roots: Any) -> Iterator[Callable[[], None]]:
+    """Afterwards all that can be reached from objects is as it was: numbers, gradients, containers, random streams.
+
+    Gives a function that makes it so in between, too.
+    """
+    state, streams = reachable(*roots), get_state()
+    tensors = [(t, t._array, t.grad) for t in state.tensors if is_plain(t._array)]
+    places = [(place, place.get()) for place in [*state.arrays, *(place for place, _ in state.fixed)] if place.exists]
+    arrays = {id(x): (x, x.copy()) for x in [*(x for _, x, _ in tensors), *(x for _, x in places)] if is_plain(x)}
+    contents = [(holder, holder.copy()) for holder, _ in state.holders]
+
+    def rewind() -> None:
+        for x, numbers in arrays.values():
+            if x.flags.writeable:
+                x[...] = numbers
+                mark_mutated(x)
+        for holder, held in contents:
+            holder.clear()
+            (holder.update if isinstance(holder, dict) else holder.extend)(held)
+        for place, x in places:
+            if place.get() is not x:
+                place.set(x)
+        for t, array, grad in tensors:
+            t._array = array
+            if t.grad is not grad:
+                t.grad = grad
+        set_state(streams)
+
+    try:
+        yield rewind
+    finally:
+        rewind()
+
+
+def _begin(rewind: Callable[[], None], optimizer: Any, memory: Mapping[Any, dict[str, Any]]) -> None:
+    """All is as at the beginning, but that the optimizer has its memory already: what it would be before the first step."""
+    rewind()
+    for group in optimizer.param_groups:
+        for p in group["params"]:
+            if p not in memory:
+                continue
+            fresh = optimizer.begin(raw(p), group) if hasattr(optimizer, "begin") else {}
+            for name, value in memory[p].items():
+                if is_array(value):
+                    raw(value)[...] = fresh.get(name, 0)
+                else:
+                    memory[p][name] = fresh.get(name, 0)
+            optimizer.state[p] = memory[p]
+
+
+def _packed(x: np.ndarray) -> dict[str, Any]:
+    return {"dtype": str(x.dtype), "shape": list(x.shape), "data": encoded(x)}
