@@ -46,6 +46,13 @@ SCRIPTS = (
     "detail.js",
     "player.js",
     "code.js",
+    "training_order.js",
+    "training_engine.js",
+    "training_driver.js",
+    "training_curve.js",
+    "training_weights.js",
+    "boundary.js",
+    "training.js",
     "explore.js",
 )
 

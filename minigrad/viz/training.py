@@ -92,7 +92,7 @@ class Training:
         live = {x["name"]: i for i, x in enumerate(inputs)}
         found = {
             "choices": choices,
-            "state": [{**x, "live": live.get(name)} for name, x in state.items()],
+            "state": [{**x, "live": live.get(name), "data": None if name in live else x["data"]} for name, x in state.items()],
             "data": [_packed(x) for x in self.data],
             "batch": [live.get(name) for name in self.objective.batch_names(len(self.data))],
             "count": self.count,
