@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from functools import partial
 from math import isfinite
 from typing import Any
@@ -23,7 +24,7 @@ from .page import Page
 from .summary import Summariser
 from .target import prepared, resolve
 from .text import printable
-from .training import Training
+from .training import Training, as_before
 from .view import Group, alike, boxes, view
 from .walk import Step, walk
 
@@ -108,8 +109,9 @@ def explore(
         target, inputs = training.objective, tuple(training.first)
     inputs = tuple(prepared(target, inputs)) if callable(target) else inputs
     make = partial(_graph, target, inputs, names, derivative=derivative)
-    recording = attempt(make, target, inputs, gradient, max_nodes) if live else ""
-    tensors, steps, marked = _graph(target, inputs, names, highlight, derivative)
+    with nullcontext() if training is None else as_before(target):
+        recording = attempt(make, target, inputs, gradient, max_nodes) if live else ""
+        tensors, steps, marked = _graph(target, inputs, names, highlight, derivative)
     groups = view(steps, None, "unrolled", max_nodes)
     view(steps, depth, repeats or "unrolled", max_nodes)  # whether such options exist
     member = {step.id: group.id for group in groups.groups for step in group.steps}

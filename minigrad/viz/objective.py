@@ -83,7 +83,7 @@ class Objective:
         """What predicts from a batch's first array alone: the network, not the module that adds the loss to it."""
         if self.loss is not None or self.model is not self.step:
             return self.model
-        inner = [x for path, x in self.model.named_modules() if path and "." not in path and any(x.parameters())]
+        inner = [x for path, x in self.model.named_modules() if path and "." not in path and [*x.parameters()]]
         return inner[0] if len(inner) == 1 else None
 
     def batch_names(self, count: int) -> list[str]:

@@ -25,7 +25,7 @@ from .live import refuse_large
 from .numbers import host
 from .objective import Objective, optimizers_of
 
-__all__ = ["Training"]
+__all__ = ["Training", "as_before"]
 
 #: Points along a side of the grid on which a decision is shown.
 GRID = 48
@@ -253,7 +253,7 @@ def as_before(*roots: Any) -> Iterator[Callable[[], None]]:
 
     def rewind() -> None:
         for x, numbers in arrays.values():
-            if x.flags.writeable:
+            if x.tobytes() != numbers.tobytes():
                 x[...] = numbers
                 mark_mutated(x)
         for holder, held in contents:

@@ -181,5 +181,5 @@ class TrainingPanel {
 }
 
 FEATURES.push((page) => {
-  if (page.data.training) page.training = new TrainingPanel(page);
+  if (page.data.training) minigrad.training = new TrainingPanel(page); // for those who open the console
 });

@@ -27,14 +27,12 @@ class Philox {
     return this.left.shift();
   }
 
-  // A whole number from 0 to the last one, each as likely (Lemire, 2019).
+  // A whole number from 0 to the last one, each as likely: as many bits as it has, drawn until they are not above it.
   upTo(last) {
-    if (last === 0) return 0;
-    const count = BigInt(last + 1);
-    const least = (0x100000000n - count) % count;
+    const mask = 2 ** (32 - Math.clz32(last)) - 1;
     for (;;) {
-      const product = BigInt(this.next()) * count;
-      if ((product & 0xffffffffn) >= least) return Number(product >> 32n);
+      const found = (this.next() & mask) >>> 0;
+      if (found <= last) return found;
     }
   }
 
