@@ -164,9 +164,7 @@ def test_what_a_user_has_is_what_it_takes() -> None:
 def test_tensors_without_a_module_are_trained() -> None:
     x = np.linspace(-1, 1, 20).astype(F32)
     w, b = Tensor(0.5, requires_grad=True), Tensor(0.0, requires_grad=True)
-    page = viz.explore(
-        lambda x, y: ((w * x + b - y) ** 2).mean(), data=(x, 3 * x - 1), optimizer=nn.optim.SGD([w, b], lr=0.1)
-    )
+    page = viz.explore(lambda x, y: ((w * x + b - y) ** 2).mean(), data=(x, 3 * x - 1), optimizer=nn.optim.SGD([w, b], lr=0.1))
     training = page.data["training"]
     assert {s["name"] for s in training["state"]} == {"w", "b"}
     assert training["boundary"] is None and training["right"] is None and training["classes"] is None
@@ -176,9 +174,9 @@ def test_random_draws_are_said_to_be_the_same_in_each_step() -> None:
     net, data = nn.Sequential(nn.Linear(2, 8), nn.Dropout(0.5), nn.Linear(8, 2)), points()
     page = viz.explore(net, data=data, optimizer=nn.optim.SGD(net.parameters(), lr=0.1), loss=F.cross_entropy)
     assert page.data["training"]["choices"][0]["draws"]
-    assert not viz.explore(
-        mlp(), data=data, optimizer=nn.optim.SGD(net.parameters(), lr=0.1), loss=F.cross_entropy
-    ).data["training"]["choices"][0]["draws"]
+    assert not viz.explore(mlp(), data=data, optimizer=nn.optim.SGD(net.parameters(), lr=0.1), loss=F.cross_entropy).data[
+        "training"
+    ]["choices"][0]["draws"]
 
 
 # ------------------------------------------------------------------------------------ in a browser
@@ -192,9 +190,7 @@ class TestInABrowser:
         net, data, seed = mlp(), points(), 2**70 + 3
         optimizer = OPTIMIZERS[name](net.parameters())
         path = tmp_path / "page.html"
-        viz.explore(
-            lambda x, y: F.cross_entropy(net(x), y), data=data, optimizer=optimizer, batch=16, seed=seed, path=path
-        )
+        viz.explore(lambda x, y: F.cross_entropy(net(x), y), data=data, optimizer=optimizer, batch=16, seed=seed, path=path)
         losses = train(net, optimizer, batches(data, 16, seed, 50))
         with opened(path, extra=BLOB) as page:
             wait(page, "step 0 ")
@@ -253,10 +249,13 @@ class TestInABrowser:
             take_steps(page, 20)
             assert f"{float(loss):.4g}" in page.locator(".node.output").text_content()
             for name, p in net.named_parameters():
-                found = page.evaluate("""(name) => {
+                found = page.evaluate(
+                    """(name) => {
                   const step = minigrad.live.steps.find((one) => one.label === name);
                   return [...minigrad.live.read(minigrad.live.own.get(step.id).gradient).data];
-                }""", name)
+                }""",
+                    name,
+                )
                 np.testing.assert_allclose(np.reshape(found, p.shape), raw(p.grad), rtol=1e-3, atol=1e-6)
             page.click(".weight .name >> text=2.weight")
             assert page.inner_text("#detail h2") == "2.weight"
@@ -303,9 +302,9 @@ class TestInABrowser:
     def test_the_decision_is_the_networks_and_moves(self, tmp_path: Path) -> None:
         net, data = mlp(), points(200)
         optimizer = nn.optim.Adam(net.parameters(), lr=0.01)
-        boundary = viz.explore(
-            net, data=data, optimizer=optimizer, loss=F.cross_entropy, path=tmp_path / "page.html"
-        ).data["training"]["boundary"]
+        boundary = viz.explore(net, data=data, optimizer=optimizer, loss=F.cross_entropy, path=tmp_path / "page.html").data[
+            "training"
+        ]["boundary"]
         low, high = (np.linspace(*boundary[side], GRID) for side in ("low", "high"))
         grid = np.stack(np.meshgrid(low, high), axis=-1).reshape(-1, 2).astype(F32)
         image = "document.querySelector('.plane canvas').toDataURL()"
@@ -364,7 +363,10 @@ class TestInABrowser:
         x = np.linspace(-1, 1, 20).astype(F32)
         w = Tensor(0.5, requires_grad=True)
         viz.explore(
-            lambda x, y: ((w * x - y) ** 2).sum(), data=(x, 3 * x), optimizer=nn.optim.SGD([w], lr=0.001), path=tmp_path / "page.html"
+            lambda x, y: ((w * x - y) ** 2).sum(),
+            data=(x, 3 * x),
+            optimizer=nn.optim.SGD([w], lr=0.001),
+            path=tmp_path / "page.html",
         )
         with opened(tmp_path / "page.html", extra=BLOB) as page:
             page.fill("#train-rate", "1000")
@@ -392,7 +394,8 @@ class TestInABrowser:
             assert page.evaluate("document.documentElement.scrollWidth") <= width
             box, stage = page.locator("#training").bounding_box(), page.locator("main").bounding_box()
             assert stage["height"] > 200 and box["y"] >= stage["y"] + stage["height"] - 1
-            sizes = page.evaluate("[...document.querySelectorAll('#training :is(button, label, text, b, .name)')].map(e => parseFloat(getComputedStyle(e).fontSize))")
+            letters = page.locator("#training :is(button, label, text, b, .name)")
+            sizes = letters.evaluate_all("all => all.map(e => parseFloat(getComputedStyle(e).fontSize))")
             assert min(sizes) >= 12
             page.click("#train-fold")
             assert page.locator("main").bounding_box()["height"] > stage["height"] or width == 390

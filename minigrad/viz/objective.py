@@ -35,7 +35,7 @@ class Objective:
     """
 
     def __init__(self, step: Callable[..., Any], loss: Callable[..., Any] | None = None, whole: bool = False) -> None:
-        self.step: Callable[..., Any] = getattr(step, "function", step) if hasattr(step, "versions") else step
+        self.step: Any = getattr(step, "function", step) if hasattr(step, "versions") else step
         self.loss, self.whole = loss, whole
         self.model = self._found_model()
 

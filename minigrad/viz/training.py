@@ -178,7 +178,7 @@ class Training:
             return None
         program, scores = found
         outputs = scores.size // len(grid)
-        is_probable = outputs == 1 and self._classes() == [0, 1] and 0 <= scores.min() and scores.max() <= 1
+        is_probable = outputs == 1 and self._classes() == [0, 1] and scores.min() >= 0 and scores.max() <= 1
         return program | {
             "size": GRID,
             "outputs": outputs,

@@ -32,36 +32,35 @@ class Boundary {
     return mark;
   }
 
-  // How sure it is of the classes at a point, from the scores there.
-  shares(scores, point) {
+  // The class with the largest score at a point, and how sure the network is of it: its share in the softmax.
+  said(scores, point) {
     const { outputs, threshold } = this.lesson.boundary;
     if (outputs === 1) {
-      const score = scores[point] - threshold;
-      const second = threshold ? score + threshold : 1 / (1 + Math.exp(-score));
-      return [1 - second, second];
+      const score = scores[point];
+      const share = threshold ? score : 1 / (1 + Math.exp(-score));
+      return { best: score > threshold ? 1 : 0, sure: Math.abs(2 * share - 1) };
     }
-    const own = scores.subarray(point * outputs, (point + 1) * outputs);
-    const most = Math.max(...own);
-    const parts = Array.from(own, (score) => Math.exp(score - most));
-    const sum = parts.reduce((a, b) => a + b);
-    return parts.map((part) => part / sum);
+    const from = point * outputs;
+    let best = 0;
+    for (let k = 1; k < outputs; k += 1) if (scores[from + k] > scores[from + best]) best = k;
+    let sum = 0;
+    for (let k = 0; k < outputs; k += 1) sum += Math.exp(scores[from + k] - scores[from + best]);
+    return { best, sure: (outputs / sum - 1) / (outputs - 1) };
   }
 
   show(scores) {
     const { size } = this.lesson.boundary;
     const context = this.canvas.getContext("2d");
-    const image = context.createImageData(size, size);
+    const { data } = (this.image ??= context.createImageData(size, size));
     for (let i = 0; i < size * size; i += 1) {
-      const parts = this.shares(scores, i);
-      const best = parts.indexOf(Math.max(...parts));
+      const { best, sure } = this.said(scores, i);
       const [r, g, b] = CLASS_COLOURS[best % CLASS_COLOURS.length];
-      const row = size - 1 - Math.floor(i / size); // upwards
-      const at = 4 * (row * size + (i % size));
-      image.data[at] = r;
-      image.data[at + 1] = g;
-      image.data[at + 2] = b;
-      image.data[at + 3] = 40 + 110 * Math.max(0, (parts[best] * parts.length - 1) / (parts.length - 1));
+      const at = 4 * ((size - 1 - Math.floor(i / size)) * size + (i % size)); // upwards
+      data[at] = r;
+      data[at + 1] = g;
+      data[at + 2] = b;
+      data[at + 3] = 40 + 110 * sure;
     }
-    context.putImageData(image, 0, 0);
+    context.putImageData(this.image, 0, 0);
   }
 }

@@ -124,7 +124,16 @@ class TrainingPanel {
     const draws = this.lesson.choices[this.choice()].draws ? "Random draws, as a dropout's, are the same in each step. " : "";
     this.told.setAttribute("aria-live", playing ? "off" : "polite");
     this.told.replaceChildren(el("b", {}, facts.filter(Boolean).join(" · ")), trouble ? el("span", { class: "trouble" }, ` Stopped: ${trouble}`)
-      : el("span", { class: "quiet" }, playing ? "" : count ? " The graph shows these weights, and the gradients of the next batch." : ` ${draws}Press Train, and change what you like while it runs.`));
+      : el("span", { class: "quiet" }, playing ? "" : count ? this.graphSays() : ` ${draws}Press Train, and change what you like while it runs.`));
+  }
+
+  // What of the training the graph shows: it is one of the first size of a batch.
+  graphSays() {
+    const { lesson, page: { live } } = this;
+    if (live.why !== null) return "";
+    const [now, room] = [lesson.choices[this.choice()].batch, lesson.choices[0].batch];
+    if (now < room) return " The graph shows these weights, on the batch that it began with.";
+    return ` The graph shows these weights, and the gradients of the next batch${now > room ? `, of its first ${room}` : ""}.`;
   }
 
   // The share of examples whose class has the largest score.
