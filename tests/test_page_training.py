@@ -170,6 +170,20 @@ def test_tensors_without_a_module_are_trained() -> None:
     assert training["boundary"] is None and training["right"] is None and training["classes"] is None
 
 
+def test_what_has_the_name_of_a_parameter_is_not_taken_for_it() -> None:
+    mg.random.manual_seed(0)
+    net, (x, y) = nn.Linear(2, 2), points()
+    net.bias.data[...] = [3, 4]
+    loss = nn.CrossEntropyLoss(weight=np.array([0.25, 0.75], F32))
+    training = viz.explore(
+        lambda x, y: loss(net(x), y), data=(x, y), optimizer=nn.optim.SGD(net.parameters(), lr=0.1), names=net
+    ).data
+    shared = [[i.get("shared") for i in c["program"]["inputs"]] for c in training["training"]["choices"]]
+    assert [name for name in shared[0] if name] == ["weight", "bias"]
+    inputs = training["live"]["program"]["inputs"]
+    assert {s["name"]: inputs[s["live"]]["shape"] for s in training["training"]["state"]} == {"weight": [2, 2], "bias": [2]}
+
+
 def test_random_draws_are_said_to_be_the_same_in_each_step() -> None:
     net, data = nn.Sequential(nn.Linear(2, 8), nn.Dropout(0.5), nn.Linear(8, 2)), points()
     page = viz.explore(net, data=data, optimizer=nn.optim.SGD(net.parameters(), lr=0.1), loss=F.cross_entropy)
@@ -358,6 +372,18 @@ class TestInABrowser:
             page.wait_for_timeout(300)
             page.click("#train")
             wait(page, "The graph shows these weights")
+
+    def test_a_page_that_is_not_live_trains_too(self, tmp_path: Path) -> None:
+        net, x = mlp(), np.random.default_rng(0).normal(size=(30, 2))  # in float64, which the first layer makes float32
+        data = x, np.int32(x[:, 0] > 0)
+        optimizer = nn.optim.SGD(net.parameters(), lr=0.1)
+        path = tmp_path / "page.html"
+        viz.explore(net, data=data, optimizer=optimizer, batch=7, loss=F.cross_entropy, path=path, live=False)
+        with opened(path, extra=BLOB) as page:
+            take_steps(page, 12)
+            train(net, optimizer, batches(data, 7, 0, 12))
+            assert is_trained(page, net)
+            assert "The graph shows" not in page.inner_text("#train-told")
 
     def test_a_loss_that_is_no_number_stops_it(self, tmp_path: Path) -> None:
         x = np.linspace(-1, 1, 20).astype(F32)

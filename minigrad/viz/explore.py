@@ -118,7 +118,8 @@ def explore(
     rows = explained(tensors, steps, gradient, {group.id for group in groups.groups})
     listing = Listing(row.source for row in rows)
     alive, functions = for_page(recording, rows)
-    trained = training and training.for_page(functions, alive.get("program", {}).get("inputs", []))
+    places = [step["input"] for step in alive["steps"]] if "steps" in alive else [None] * len(rows)
+    trained = training and training.for_page(functions, rows, places)
     shown = {
         "title": title,
         "notes": [*groups.notes, *marked.notes],
@@ -133,7 +134,8 @@ def explore(
         "arrays": arrays(rows) if "why" in alive else {},
         **({"training": trained} if trained else {}),
     }
-    page = Page(title, shown, SCRIPTS, graphviz=True, program=functions.script if trained or "why" not in alive else "")
+    script = functions.script if trained or "why" not in alive else ""
+    page = Page(title, shown, SCRIPTS, graphviz=True, program=script, worker=bool(trained))
     if path is not None:
         page.write(path)
     return page

@@ -30,13 +30,15 @@ class Page:
         scripts: those that show it, one after the other: names in this package's `assets`, or files of another package's.
         graphviz: whether they lay out graphs.
         program: the script of a program that the page computes (`minigrad.compiler.javascript.Functions`).
+        worker: whether it does so in a worker, too.
     """
 
     def __init__(
-        self, title: str, data: dict[str, Any], scripts: Sequence[str | Traversable], graphviz: bool = False, program: str = ""
-    ) -> None:
+        self, title: str, data: dict[str, Any], scripts: Sequence[str | Traversable], graphviz: bool = False, program: str = "",
+        worker: bool = False,
+    ) -> None:  # fmt: skip
         self.title, self.data = title, data
-        self._scripts, self._graphviz, self._program = scripts, graphviz, program
+        self._scripts, self._graphviz, self._program, self._worker = scripts, graphviz, program, worker
 
     @property
     def html(self) -> str:
@@ -51,7 +53,7 @@ class Page:
         hashes = " ".join(f"'sha256-{b64encode(sha256(script.encode()).digest()).decode()}'" for script in [*scripts, program])
         policy = (
             f"default-src 'none'; script-src {hashes} 'wasm-unsafe-eval'; style-src 'unsafe-inline'; img-src data:; "
-            f"{'worker-src blob:; ' if self._program else ''}base-uri 'none'; form-action 'none'"
+            f"{'worker-src blob:; ' if self._worker else ''}base-uri 'none'; form-action 'none'"
         )
         data = json.dumps(printable_data(self.data), ensure_ascii=False, allow_nan=False, separators=(",", ":"))
         data = data.replace("<", "\\u003c")

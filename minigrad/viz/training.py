@@ -7,6 +7,7 @@ learning rate as an input, and the page computes that program again and again.
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -19,14 +20,18 @@ from ..compiler.javascript import Functions, living
 from ..compiler.javascript.describe import encoded
 from ..compiler.state import reachable
 from ..graph import mark_mutated, no_grad
+from ..later import is_on_gpu
 from ..random.state import get_state, set_state
 from ..tensor import Tensor, raw
+from .explain import Explained
 from .live import refuse_large
 from .numbers import host
 from .objective import Objective, optimizers_of
 
 __all__ = ["Training", "as_before"]
 
+#: What the names of inputs begin with that all programs share.
+MARK = "\0"
 #: Points along a side of the grid on which a decision is shown.
 GRID = 48
 #: Examples of which a page counts how many are right.
@@ -61,10 +66,12 @@ class Training:
         self.seed = seed
         if {len(x) for x in self.data} != {self.count}:
             raise ValueError(f"explore: the arrays of data= must be equally long, got {[len(x) for x in self.data]}")
-        self.sizes = [self.count] if batch is None else [batch] if isinstance(batch, int) else list(batch)
+        self.sizes = [self.count] if batch is None else [int(size) for size in np.atleast_1d(np.asarray(batch))]
         if not self.sizes or not all(0 < size <= self.count for size in self.sizes):
             raise ValueError(f"explore: batch= must be from 1 to {self.count}, as many as there are examples, got {batch}")
         named = [*self.objective.named_parameters(), *self.objective.named_buffers()]
+        if any(is_on_gpu(raw(x)) for _, x in named):
+            raise ValueError("explore: the page trains in the browser: move the model to the CPU")
         self.names = {id(raw(x)): name for name, x in named}
         self.first = self.batch(self.sizes[0])
 
@@ -74,34 +81,48 @@ class Training:
         names = self.objective.batch_names(len(self.data))
         return [Tensor(x[rows], name=name) for x, name in zip(self.data, names, strict=True)]
 
-    def for_page(self, functions: Functions, inputs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    def for_page(self, functions: Functions, rows: Sequence[Explained], inputs: Sequence[int | None]) -> dict[str, Any]:
         """All that the page needs, beside the scripts of the functions.
 
         Args:
-            inputs: those of the page's live program, by whose names the trained numbers are shown in the graph.
+            inputs: of each step of the graph the input of the page's live program; there the trained numbers are shown.
 
         Raises:
             ValueError: the step cannot be computed again, or is too large; the message says why.
         """
         state: dict[str, Any] = {}
-        choices = [
-            self._choice(name, optimizer, size, functions, state)
-            for name, optimizer in self.optimizers.items()
-            for size in self.sizes
-        ]
-        live = {x["name"]: i for i, x in enumerate(inputs)}
+        every = [(name, optimizer, size) for name, optimizer in self.optimizers.items() for size in self.sizes]
         found = {
-            "choices": choices,
-            "state": [{**x, "live": live.get(name), "data": None if name in live else x["data"]} for name, x in state.items()],
+            "choices": [self._choice(*one, functions, state) for one in every],
             "data": [_packed(x) for x in self.data],
-            "batch": [live.get(name) for name in self.objective.batch_names(len(self.data))],
             "count": self.count,
             "seed": [str(self.seed & (1 << 64) - 1), str(self.seed >> 64)],
             "classes": self._classes(),
             "boundary": self._boundary(functions, state),
             "right": self._right(functions, state),
         }
+        live = self._shown(rows, inputs)
+        for name, x in state.items():
+            x |= {"live": live.get(name), "data": None if name in live else x["data"]}
+        names = self.objective.batch_names(len(self.data))
+        found |= {"state": list(state.values()), "batch": [live.get((name, "data")) for name in names]}
         refuse_large(len(json.dumps(found)))
+        return found
+
+    def _shown(self, rows: Sequence[Explained], inputs: Sequence[int | None]) -> dict[Any, int]:
+        """The inputs of the live program by the names of parameters; of data and buffers where one alone has the name."""
+        nodes = {p._node: name for name, p in self.objective.named_parameters()}
+        buffers = {name for name, _ in self.objective.named_buffers()}
+        found: dict[Any, int] = {}
+        several = Counter(row.step.name for row in rows if row.step.data is not None)
+        for row, place in zip(rows, inputs, strict=True):
+            step = row.step
+            if place is None:
+                continue
+            if step.node in nodes:
+                found[nodes[step.node]] = place
+            elif step.data is not None and several[step.name] == 1:
+                found[step.name if step.name in buffers else (step.name, "data")] = place
         return found
 
     # ------------------------------------------------------------------------------ programs
@@ -148,17 +169,17 @@ class Training:
         return self.objective.with_loss if self.objective.whole else train
 
     def name_of(self, source: Any) -> str | None:
-        """What an input is called: the parameters and buffers of the network have their own names."""
-        return self.names.get(id(raw(source if is_array(source) else source.get())))
+        """What an input is called: the parameters and buffers of the network have their own names, and a mark."""
+        name = self.names.get(id(raw(source if is_array(source) else source.get())))
+        return None if name is None else MARK + name
 
     def _stripped(self, program: dict[str, Any], given: int, state: dict[str, Any]) -> dict[str, Any]:
         """The program without the numbers that all programs share, or that the page has as data."""
-        names = set(self.names.values())
         for i, x in enumerate(program["inputs"]):
-            if i >= given and x["name"] in names:
-                x["shared"] = x["name"]
+            if x["name"].startswith(MARK):
+                x["name"] = x["shared"] = x["name"].removeprefix(MARK)
                 state.setdefault(x["name"], {key: x[key] for key in ("name", "shape", "dtype", "data")})
-            if i < given or x["name"] in names:
+            if i < given or "shared" in x:
                 x["data"] = None
         return program
 
