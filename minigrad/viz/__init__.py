@@ -4,6 +4,7 @@ Nothing here knows a layer: what looks inside of networks and watches trainings 
 """
 
 from .capture import capture
+from .coloured import ColouredText, colour_text
 from .draw import draw
 from .drawing import DotNotFoundError, Drawing
 from .explain import Explained, Explanation, explain
@@ -15,6 +16,20 @@ from .target import resolve
 from .walk import Step, walk
 
 __all__ = [
-    "DotNotFoundError", "Drawing", "Explained", "Explanation", "Page", "Step", "capture", "draw", "draw_program", "explain",
-    "explore", "memory_size", "resolve", "walk",
-]  # fmt: skip
+    "ColouredText",
+    "DotNotFoundError",
+    "Drawing",
+    "Explained",
+    "Explanation",
+    "Page",
+    "Step",
+    "capture",
+    "colour_text",
+    "draw",
+    "draw_program",
+    "explain",
+    "explore",
+    "memory_size",
+    "resolve",
+    "walk",
+]
