@@ -332,6 +332,28 @@ class TestInABrowser:
             assert page.evaluate(image) != before
             assert page.locator(".plane path").count() == 200
 
+    def test_a_curve_through_examples_is_the_networks(self, tmp_path: Path) -> None:
+        mg.random.manual_seed(0)
+        net = nn.Sequential(nn.Linear(1, 16), nn.Tanh(), nn.Linear(16, 1))
+        x = np.linspace(-2, 2, 40, dtype=F32)[:, None]
+        optimizer = nn.optim.Adam(net.parameters(), lr=0.02)
+        made = viz.explore(net, data=(x, np.sin(3 * x)), optimizer=optimizer, loss=F.mse_loss, path=tmp_path / "page.html")
+        fit = made.data["training"]["boundary"]
+        with opened(tmp_path / "page.html", extra=BLOB) as page:
+            wait(page, "step 0 ")
+            before = page.get_attribute(".fit .said", "d")
+            take_steps(page, 20)
+            for _ in range(20):
+                optimizer.zero_grad()
+                F.mse_loss(net(x), np.sin(3 * x)).backward()
+                optimizer.step()
+            said = page.evaluate("() => [...minigrad.training.last.boundary]")
+            line = np.linspace(*fit["low"], fit["size"], dtype=F32)[:, None]
+            np.testing.assert_allclose(said, np.ravel(raw(net(line))), atol=1e-4)
+            assert page.get_attribute(".fit .said", "d") != before
+            assert page.locator(".fit .example").count() == 40
+            assert violations(page) == []
+
     def test_it_plays_in_a_worker_and_pauses(self, tmp_path: Path) -> None:
         net, data = mlp(), points(200)
         viz.explore(
@@ -372,6 +394,17 @@ class TestInABrowser:
             page.wait_for_timeout(300)
             page.click("#train")
             wait(page, "The graph shows these weights")
+
+    def test_it_trains_in_the_frame_of_a_notebook(self, tmp_path: Path) -> None:
+        net, data = mlp(), points()
+        made = viz.explore(net, data=data, optimizer=nn.optim.SGD(net.parameters(), lr=0.1), loss=F.cross_entropy)
+        notebook = tmp_path / "notebook.html"
+        notebook.write_text(f'<!doctype html><html data-ready><meta charset="utf-8"><body>{made._repr_html_()}</body></html>')
+        with opened(notebook, extra=("blob:", "about:")) as page:
+            inside = page.frame_locator("iframe")
+            inside.locator("#train-step").click()
+            inside.locator("#train-told", has_text="step 1 ").wait_for()
+            assert len(page.workers) == 1
 
     def test_a_page_that_is_not_live_trains_too(self, tmp_path: Path) -> None:
         net, x = mlp(), np.random.default_rng(0).normal(size=(30, 2))  # in float64, which the first layer makes float32

@@ -24,7 +24,8 @@ from .page import Page
 from .summary import Summariser
 from .target import prepared, resolve
 from .text import printable
-from .training import Training, as_before
+from .training import Training
+from .unchanged import as_before
 from .view import Group, alike, boxes, view
 from .walk import Step, walk
 
@@ -53,6 +54,7 @@ SCRIPTS = (
     "training_curve.js",
     "training_weights.js",
     "boundary.js",
+    "training_fit.js",
     "training.js",
     "explore.js",
 )

@@ -8,32 +8,32 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from ..backend import is_array, is_plain
+from ..backend import is_array
 from ..compiler.capture import capture, turn
 from ..compiler.javascript import Functions, living
 from ..compiler.javascript.describe import encoded
-from ..compiler.state import reachable
-from ..graph import mark_mutated, no_grad
+from ..graph import no_grad
 from ..later import is_on_gpu
-from ..random.state import get_state, set_state
 from ..tensor import Tensor, raw
 from .explain import Explained
 from .live import refuse_large
 from .numbers import host
 from .objective import Objective, optimizers_of
+from .unchanged import as_before
 
-__all__ = ["Training", "as_before"]
+__all__ = ["Training", "order"]
 
 #: What the names of inputs begin with that all programs share.
 MARK = "\0"
 #: Points along a side of the grid on which a decision is shown.
 GRID = 48
+#: Points of a line on which a curve is shown.
+LINE = 160
 #: Examples of which a page counts how many are right.
 COUNTED = 1000
 
@@ -98,7 +98,7 @@ class Training:
             "count": self.count,
             "seed": [str(self.seed & (1 << 64) - 1), str(self.seed >> 64)],
             "classes": self._classes(),
-            "boundary": self._boundary(functions, state),
+            "boundary": self._boundary(functions, state) or self._fit(functions, state),
             "right": self._right(functions, state),
         }
         live = self._shown(rows, inputs)
@@ -208,6 +208,18 @@ class Training:
             "threshold": 0.5 if is_probable else 0.0,
         }
 
+    def _fit(self, functions: Functions, state: dict[str, Any]) -> dict[str, Any] | None:
+        """What the network says of the numbers on a line, where it has one to say about each."""
+        x = self.data[0]
+        if x.size != self.count or x.dtype.kind != "f" or len(self.data) < 2 or self.data[1].size != self.count:
+            return None
+        margin = 0.05 * (x.max() - x.min()) + 1e-6
+        line = np.linspace(x.min() - margin, x.max() + margin, LINE).astype(x.dtype)
+        found = self._prediction(line.reshape(LINE, *x.shape[1:]), functions, state)
+        if found is None or found[1].size != LINE:
+            return None
+        return found[0] | {"size": LINE, "outputs": 1, "low": line[[0, -1]].tolist()}
+
     def _right(self, functions: Functions, state: dict[str, Any]) -> dict[str, Any] | None:
         """What the network says of the examples, where they belong to classes."""
         if self._classes() is None or self.data[1].dtype.kind not in "iu":
@@ -250,7 +262,7 @@ class Training:
 def order(count: int, size: int, seed: int, step: int) -> np.ndarray:
     """Which examples a step takes: all, or those of a new order for each epoch, which follows from the seed.
 
-    >>> order(5, 5, 0, 7).tolist(), sorted({*order(4, 2, 0, 0), *order(4, 2, 0, 1)})
+    >>> order(5, 5, 0, 7).tolist(), np.union1d(order(4, 2, 0, 0), order(4, 2, 0, 1)).tolist()
     ([0, 1, 2, 3, 4], [0, 1, 2, 3])
     """
     if size == count:
@@ -258,41 +270,6 @@ def order(count: int, size: int, seed: int, step: int) -> np.ndarray:
     epoch, place = divmod(step, count // size)
     generator = np.random.Generator(np.random.Philox(key=seed, counter=epoch << 128))
     return generator.permutation(count)[place * size : (place + 1) * size]
-
-
-@contextmanager
-def as_before(*roots: Any) -> Iterator[Callable[[], None]]:
-    """Afterwards all that can be reached from objects is as it was: numbers, gradients, containers, random streams.
-
-    Gives a function that makes it so in between, too.
-    """
-    state, streams = reachable(*roots), get_state()
-    tensors = [(t, t._array, t.grad) for t in state.tensors if is_plain(t._array)]
-    places = [(place, place.get()) for place in [*state.arrays, *(place for place, _ in state.fixed)] if place.exists]
-    arrays = {id(x): (x, x.copy()) for x in [*(x for _, x, _ in tensors), *(x for _, x in places)] if is_plain(x)}
-    contents = [(holder, holder.copy()) for holder, _ in state.holders]
-
-    def rewind() -> None:
-        for x, numbers in arrays.values():
-            if x.tobytes() != numbers.tobytes():
-                x[...] = numbers
-                mark_mutated(x)
-        for holder, held in contents:
-            holder.clear()
-            (holder.update if isinstance(holder, dict) else holder.extend)(held)
-        for place, x in places:
-            if place.get() is not x:
-                place.set(x)
-        for t, array, grad in tensors:
-            t._array = array
-            if t.grad is not grad:
-                t.grad = grad
-        set_state(streams)
-
-    try:
-        yield rewind
-    finally:
-        rewind()
 
 
 def _begin(rewind: Callable[[], None], optimizer: Any, memory: Mapping[Any, dict[str, Any]]) -> None:

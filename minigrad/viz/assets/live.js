@@ -109,7 +109,7 @@ class Live {
   }
 
   // Other numbers for several inputs, by which edits are told from now on: those that a training has come to.
-  take(news) {
+  take(news, anew = true) {
     for (const [input, numbers] of news) {
       this.program.set(input, numbers);
       this.inputs[input].recorded = this.inputs[input].numbers.slice();
@@ -119,7 +119,7 @@ class Live {
     this.nudged = null;
     this.trouble = this.program.run() ? null : this.program.trouble;
     this.tell();
-    this.onchange(true);
+    this.onchange(anew);
   }
 
   // Move one element by a hair, and back: how the result moves, and what the gradient says that it does.

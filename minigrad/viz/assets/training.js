@@ -2,13 +2,13 @@
 
 class TrainingPanel {
   constructor(page) {
-    Object.assign(this, { page, lesson: page.data.training, playing: false, looked: 0, taking: false, given: new Map() });
+    Object.assign(this, { page, lesson: page.data.training, playing: false, sent: 0, looked: 0, glanced: 0, slow: 0, taking: false, given: new Map() });
     const { lesson } = this;
     for (const state of lesson.state) if (state.live !== null && state.data === null) state.data = page.live.inputs[state.live].recorded;
     this.rates = new Map(lesson.choices.map(({ optimizer, rate }) => [optimizer, rate]));
     this.curve = new LossCurve();
     this.maps = new WeightMaps(lesson, (name) => this.reveal(name));
-    this.boundary = lesson.boundary ? new Boundary(lesson) : null;
+    this.boundary = lesson.boundary ? new (lesson.boundary.high ? Boundary : Fit)(lesson) : null;
     this.told = el("p", { id: "train-told", role: "status" });
     const inside = el("div", { class: "figures" }, this.curve.element, this.boundary?.element, this.maps.element);
     this.element = el("section", { id: "training", "aria-label": "Training" }, this.controls(), el("div", { class: "row" }, this.told, this.fold(inside)), inside);
@@ -17,7 +17,7 @@ class TrainingPanel {
     page.player.isOpen = true; // a training shows gradients before they are played
     page.graph.direction = null;
     page.redraw(); // the window of the graph has another shape now
-    this.send = trainingDriver(lesson, (report) => this.hear(report));
+    this.driver = trainingDriver(lesson, (report) => this.hear(report));
     this.send("show");
     page.listen("change", () => this.follow());
     document.addEventListener("keydown", (event) => {
@@ -30,8 +30,8 @@ class TrainingPanel {
 
   controls() {
     const { choices } = this.lesson;
-    this.play = el("button", { id: "train", onclick: () => this.send(this.playing ? "pause" : "play") }, "Train");
-    const one = el("button", { id: "train-step", onclick: () => { this.pause(); this.send("step"); } }, "One step");
+    this.play = el("button", { id: "train", onclick: () => this.toggle(!this.playing) }, "Train");
+    const one = el("button", { id: "train-step", onclick: () => { this.toggle(false); this.send("step"); } }, "One step");
     const reset = el("button", { id: "train-reset", onclick: () => this.send("reset") }, "Reset");
     const chosen = (label, id, key) => {
       const all = [...new Set(choices.map((choice) => choice[key]))];
@@ -86,16 +86,29 @@ class TrainingPanel {
     this.send("rate", rate);
   }
 
-  pause() {
-    if (this.playing) this.send("pause");
+  // Messages have numbers, and reports that of the last one: what was reported before it came says nothing of it.
+  send(what, argument) {
+    this.sent += 1;
+    this.driver(what, argument, this.sent);
+  }
+
+  toggle(on) {
+    if (on === this.playing) return;
+    this.slow = 0;
+    this.send(on ? "play" : "pause");
+    this.mark(on);
+  }
+
+  mark(playing) {
+    this.playing = playing;
+    this.play.textContent = playing ? "Pause" : "Train";
+    this.element.toggleAttribute("data-playing", playing);
   }
 
   // ---- what the training tells
 
   hear(report) {
-    this.playing = report.playing;
-    this.play.textContent = this.playing ? "Pause" : "Train";
-    this.element.toggleAttribute("data-playing", this.playing);
+    if (report.heard === this.sent) this.mark(report.playing);
     if (report.after === "reset") this.curve.clear();
     this.curve.add(report.losses);
     this.curve.draw();
@@ -105,8 +118,10 @@ class TrainingPanel {
     if (report.after === "reset") this.loss = undefined;
     this.tell(report);
     this.last = report;
-    if (this.playing) this.look();
-    else if (!["show", "give"].includes(report.after)) this.show(report);
+    if (report.playing) {
+      this.look();
+      this.glance(report);
+    } else if (!["show", "give"].includes(report.after)) this.show(report);
   }
 
   // Ask for what is new, when it can be seen: 30 times a second are enough for the eye.
@@ -114,7 +129,7 @@ class TrainingPanel {
     requestAnimationFrame((time) => {
       if (time - this.looked < 30) return this.look();
       this.looked = time;
-      return this.send("look");
+      return this.driver("look");
     });
   }
 
@@ -152,8 +167,17 @@ class TrainingPanel {
 
   // ---- the graph
 
+  // While it plays the graph follows twice a second, as long as that is done within a frame.
+  glance(report) {
+    const from = performance.now();
+    if (from - this.glanced < 500 || this.slow > 2) return;
+    this.show(report, false);
+    this.glanced = performance.now();
+    this.slow = this.glanced - from > 12 ? this.slow + 1 : 0;
+  }
+
   // The graph computes with the weights as they are, and the batch that comes next.
-  show({ weights, batch }) {
+  show({ weights, batch }, anew = true) {
     const { live } = this.page;
     if (live.why !== null) return;
     const news = new Map();
@@ -164,13 +188,13 @@ class TrainingPanel {
     });
     this.given = new Map([...weights].map(([name, numbers]) => [name, numbers.slice()]));
     this.taking = true;
-    live.take(news);
+    live.take(news, anew);
     this.taking = false;
   }
 
   // A weight that was changed by hand is where the training goes on.
   follow() {
-    if (this.taking || this.playing) return;
+    if (this.taking) return;
     const news = new Map();
     for (const { name, live: input, data } of this.lesson.state) {
       if (input === null) continue;

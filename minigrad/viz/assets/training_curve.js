@@ -46,12 +46,12 @@ class LossCurve {
     const { clientWidth: width, clientHeight: height } = this.picture;
     if (!width || !height) return;
     const size = parseFloat(getComputedStyle(this.picture).fontSize); // of the letters
-    const frame = { left: 3.6 * size, right: width - 0.8 * size, top: 0.6 * size, bottom: height - 2.6 * size };
-    const known = this.bins.map((bin, i) => ({ ...bin, at: (i + 0.5) * this.width, mean: bin.sum / bin.count })).filter((bin) => bin.count && (!this.log || bin.low > 0));
+    const frame = { left: 3.3 * size, right: width - 0.8 * size, top: 0.6 * size, bottom: height - 2.6 * size };
+    const known = this.bins.map((bin, i) => ({ ...bin, at: (i + 0.5) * this.width, mean: bin.sum / bin.count })).filter((bin) => bin.count && (!this.log || bin.mean > 0));
     const scale = this.log ? Math.log10 : (y) => y;
     const [low, high] = this.range(known, scale);
     const x = (step) => frame.left + ((frame.right - frame.left) * step) / Math.max(this.steps, 10);
-    const y = (value) => frame.bottom - ((frame.bottom - frame.top) * (scale(value) - low)) / (high - low);
+    const y = (value) => frame.bottom - ((frame.bottom - frame.top) * (Math.max(scale(value), low) - low)) / (high - low);
     this.picture.setAttribute("viewBox", `0 0 ${width} ${height}`);
     const parts = [...this.axes(frame, low, high, x, y, size)];
     if (known.length) {
@@ -66,11 +66,11 @@ class LossCurve {
     this.picture.setAttribute("aria-label", last ? `loss by steps: from ${general(known[0].mean, 3)} to ${general(last.mean, 3)} after ${this.steps} steps` : "loss by steps: none yet");
   }
 
-  // A linear axis begins with zero, where the loss is nowhere below.
+  // A linear axis begins with zero, where the loss is nowhere below; a logarithmic one has eight powers of ten at most.
   range(known, scale) {
     if (!known.length) return this.log ? [-2, 0.3] : [0, 1];
-    let low = scale(Math.min(...known.map((bin) => bin.low)));
     let high = scale(Math.max(...known.map((bin) => bin.high)));
+    let low = Math.max(scale(Math.min(...known.map((bin) => (this.log && bin.low <= 0 ? bin.mean : bin.low)))), this.log ? high - 8 : -Infinity);
     if (!this.log && low > 0) low = 0;
     if (this.log) [low, high] = [low - 0.05, Math.max(high, low + 0.3)];
     return [low, high > low ? high * (high > 0 && !this.log ? 1.05 : 1) : low + 1];
@@ -85,7 +85,7 @@ class LossCurve {
     };
     for (const value of this.log ? powers(low, high) : ticks(low, high, Math.max(2, (frame.bottom - frame.top) / (2.4 * size)))) {
       yield svg("path", { d: `M${frame.left} ${y(value)}H${frame.right}`, class: "tick" });
-      yield write(general(value, 3), frame.left - 6, y(value) + size / 3, "end");
+      yield write(value !== 0 && Math.abs(value) < 0.001 ? value.toExponential(0) : general(value, 3), frame.left - 6, y(value) + size / 3, "end");
     }
     const most = Math.max(this.steps, 10);
     for (const step of ticks(0, most, Math.max(2, (frame.right - frame.left) / (6 * size)))) {

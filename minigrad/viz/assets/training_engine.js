@@ -105,15 +105,16 @@ class TrainingEngine {
     }
     this.awaited = false;
     this.tell({
-      after, count: this.count, epoch: Math.floor(this.at / this.order.steps), playing: this.playing, trouble: this.trouble,
+      after, heard: this.heard, count: this.count, epoch: Math.floor(this.at / this.order.steps), playing: this.playing, trouble: this.trouble,
       losses: this.losses, weights: new Map([...weights].map(([name, numbers]) => [name, numbers.slice()])), ...seen,
-      batch: this.playing ? null : this.batch.map((numbers) => numbers.slice()),
+      batch: this.batch.map((numbers) => numbers.slice()),
     });
     this.losses = [];
   }
 
-  // A message of the page: [what, argument].
-  hear([what, argument]) {
+  // A message of the page: what, with what, and its number.
+  hear([what, argument, number]) {
+    this.heard = number ?? this.heard;
     if (what === "look") this.awaited = true; // while it plays, the loop answers
     else if (what === "play" && !this.playing && this.trouble === null) {
       this.playing = this.awaited = true;
