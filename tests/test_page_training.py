@@ -175,13 +175,22 @@ def test_what_has_the_name_of_a_parameter_is_not_taken_for_it() -> None:
     net, (x, y) = nn.Linear(2, 2), points()
     net.bias.data[...] = [3, 4]
     loss = nn.CrossEntropyLoss(weight=np.array([0.25, 0.75], F32))
-    training = viz.explore(
-        lambda x, y: loss(net(x), y), data=(x, y), optimizer=nn.optim.SGD(net.parameters(), lr=0.1), names=net
-    ).data
+    training = viz.explore(lambda x, y: loss(net(x), y), data=(x, y), optimizer=nn.optim.SGD(net.parameters(), lr=0.1)).data
     shared = [[i.get("shared") for i in c["program"]["inputs"]] for c in training["training"]["choices"]]
     assert [name for name in shared[0] if name] == ["weight", "bias"]
     inputs = training["live"]["program"]["inputs"]
     assert {s["name"]: inputs[s["live"]]["shape"] for s in training["training"]["state"]} == {"weight": [2, 2], "bias": [2]}
+    assert training["training"]["boundary"]  # the loss is a module, but not the one that predicts
+
+
+def test_several_modules_and_tensors_have_names_of_their_own() -> None:
+    body, head, scale = nn.Linear(2, 4), nn.Linear(4, 2), Tensor(1.0, requires_grad=True)
+    optimizer = nn.optim.SGD([*body.parameters(), *head.parameters(), scale], lr=0.1)
+    page = viz.explore(lambda x, y: F.cross_entropy(scale * head(np.tanh(body(x))), y), data=points(), optimizer=optimizer)
+    inputs = page.data["live"]["program"]["inputs"]
+    found = {s["name"]: inputs[s["live"]]["shape"] for s in page.data["training"]["state"]}
+    assert found == {"body.weight": [4, 2], "body.bias": [4], "head.weight": [2, 4], "head.bias": [2], "scale": []}
+    assert {call[0] for step in page.data["steps"] for call in step["calls"]} == {"body", "head"}
 
 
 def test_random_draws_are_said_to_be_the_same_in_each_step() -> None:
@@ -370,7 +379,7 @@ class TestInABrowser:
             assert page.inner_text("#train") == "Train"
             count = page.evaluate("minigrad.training.last.count")
             assert count == page.evaluate("minigrad.training.curve.steps") > 600
-            ticks = "[...document.querySelectorAll('svg.curve text[text-anchor=end]')].map((text) => Number(text.textContent))"
+            ticks = "[...document.querySelectorAll('svg.curve text[text-anchor=end]')].map((text) => Number(text.textContent.replace(',', '')))"
             assert 0 in page.evaluate(ticks)
             page.click("#train-log")
             assert all(y > 0 for y in page.evaluate(ticks))  # what ends at the right end may be a number of steps

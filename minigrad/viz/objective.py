@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from threading import RLock
 from typing import Any
@@ -25,7 +25,8 @@ class Objective:
         loss: of what the network gives and the rest of the batch.
 
     Attributes:
-        model: the network; None where the function computes with none, or with several.
+        parts: the networks that the step computes with, by their names; one alone needs none.
+        model: the network; None where there is none, or are several.
         whole: whether the step changes the parameters itself.
 
     >>> w = Tensor(2.0, requires_grad=True)
@@ -37,7 +38,8 @@ class Objective:
     def __init__(self, step: Callable[..., Any], loss: Callable[..., Any] | None = None, whole: bool = False) -> None:
         self.step: Any = getattr(step, "function", step) if hasattr(step, "versions") else step
         self.loss, self.whole = loss, whole
-        self.model = self._found_model()
+        self.parts = self._found_modules()
+        self.model = self.parts[0][1] if len(self.parts) == 1 else None
 
     def __call__(self, x: Any, *rest: Any) -> Any:
         if self.loss is not None:
@@ -69,14 +71,18 @@ class Objective:
             self.step(*batch)
         return losses[:1]
 
-    def _found_model(self) -> Any:
-        """The one module that the step computes with, which is in no other one."""
+    def _found_modules(self) -> list[tuple[str, Any]]:
+        """The modules that the step computes with and that are in no other ones; several by their variables."""
         if hasattr(self.step, "named_modules"):
-            return self.step
-        found = [x for x in reachable(self.step).seen.values() if hasattr(x, "named_modules") and not isinstance(x, type)]
+            return [("", self.step)]
+        state = reachable(self.step)
+        found = [x for x in state.seen.values() if hasattr(x, "named_modules") and not isinstance(x, type)]
         inner = {id(part) for x in found for path, part in x.named_modules() if path}
-        outer = [x for x in found if id(x) not in inner]
-        return outer[0] if len(outer) == 1 else None
+        outer = [x for x in found if id(x) not in inner and [*x.parameters()]]  # a loss has none
+        if len(outer) == 1:
+            return [("", outer[0])]
+        places = {id(value): str(place) for place, value in state.same}
+        return [*_each_once((places.get(id(x), type(x).__name__), x) for x in outer)]
 
     @property
     def predictor(self) -> Any:
@@ -94,19 +100,37 @@ class Objective:
     # ------------------------------------------------------------------------- as modules have it
 
     def named_parameters(self) -> Iterator[tuple[str, Any]]:
-        """The network's; without one, the tensors that the function finds around it."""
-        if self.model is not None:
-            yield from self.model.named_parameters()
-            return
-        for tensor, place in reachable(self.step).tensors.items():
-            if tensor.requires_grad and tensor.is_leaf:
-                yield tensor.name or str(place), tensor
+        """The networks', and the tensors that the function finds around it."""
+        own = [pair for prefix, x in self.parts for pair in _inside(prefix, x.named_parameters())]
+        known = {id(p) for _, p in own}
+        loose = [
+            (tensor.name or str(place), tensor)
+            for tensor, place in reachable(self.step).tensors.items()
+            if tensor.requires_grad and tensor.is_leaf and id(tensor) not in known
+        ]
+        yield from _each_once([*own, *loose])
 
     def named_buffers(self) -> Iterator[tuple[str, Any]]:
-        yield from () if self.model is None else self.model.named_buffers()
+        for prefix, x in self.parts:
+            yield from _inside(prefix, x.named_buffers())
 
     def named_modules(self) -> Iterator[tuple[str, Any]]:
-        yield from () if self.model is None else self.model.named_modules()
+        for prefix, x in self.parts:
+            yield from _inside(prefix, x.named_modules())
+
+
+def _inside(prefix: str, named: Iterable[tuple[str, Any]]) -> Iterator[tuple[str, Any]]:
+    """Names inside of something that has a name, too."""
+    for name, x in named:
+        yield ".".join(filter(None, (prefix, name))), x
+
+
+def _each_once(named: Iterable[tuple[str, Any]]) -> Iterator[tuple[str, Any]]:
+    """Names, of which none comes twice."""
+    taken: dict[str, Any] = {}
+    for name, x in named:
+        taken[_free(name, taken)] = x
+    yield from taken.items()
 
 
 def optimizers_of(optimizer: Any, objective: Objective) -> dict[str, Any]:
@@ -126,9 +150,8 @@ def optimizers_of(optimizer: Any, objective: Objective) -> dict[str, Any]:
     if isinstance(optimizer, dict):
         found = {str(name): x for name, x in optimizer.items()}
     else:
-        found = {}
-        for x in optimizer if isinstance(optimizer, Sequence) else [optimizer]:
-            found[_free(_name_of(x), found)] = x
+        every = optimizer if isinstance(optimizer, Sequence) else [optimizer]
+        found = dict(_each_once((_name_of(x), x) for x in every))
     for x in found.values():
         if not _is_optimizer(x):
             raise TypeError(f"explore: optimizer= takes optimizers of nn.optim, got {type(x).__name__}")
