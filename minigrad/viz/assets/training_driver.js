@@ -3,7 +3,8 @@
 // `hear` gets the reports; the function that is returned takes messages to the training.
 function trainingDriver(lesson, hear) {
   const here = () => {
-    const engine = new TrainingEngine(lesson, (report) => setTimeout(() => hear(report)), (next) => setTimeout(next));
+    // Not by timers, of which one that was set later may come first.
+    const engine = new TrainingEngine(lesson, (report) => queueMicrotask(() => hear(report)), (next) => setTimeout(next));
     return (message) => engine.hear(message);
   };
   let send = null;
