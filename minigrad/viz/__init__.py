@@ -1,4 +1,5 @@
-"""Seeing the graph: `draw` for pictures, `explore` for a page to play through, `explain` for text.
+"""Seeing the graph: `draw` for pictures, `explore` for a page to play through, `explain` for text,
+`export` for files of other kinds.
 
 Nothing here knows a layer: what looks inside of networks and watches trainings is in `nn.inspect`.
 """
@@ -9,9 +10,11 @@ from .draw import draw
 from .drawing import DotNotFoundError, Drawing
 from .explain import Explained, Explanation, explain
 from .explore import explore
+from .export import export
 from .numbers import memory_size
 from .page import Page
 from .program import draw_program
+from .records import to_networkx
 from .target import resolve
 from .walk import Step, walk
 
@@ -29,7 +32,9 @@ __all__ = [
     "draw_program",
     "explain",
     "explore",
+    "export",
     "memory_size",
     "resolve",
+    "to_networkx",
     "walk",
 ]

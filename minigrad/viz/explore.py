@@ -56,6 +56,11 @@ SCRIPTS = (
     "boundary.js",
     "training_fit.js",
     "training.js",
+    "address.js",
+    "snapshot.js",
+    "film.js",
+    "share.js",
+    "embed.js",
     "explore.js",
 )
 
