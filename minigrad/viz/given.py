@@ -21,10 +21,14 @@ LENSED = frozenset(
     {
         "conv",
         "conv_bias",
+        "conv_input",
+        "conv_transpose_bias",
         "max_pool",
+        "sum_pool",
         "matmul",
         "linear",
         "softmax",
+        "log_softmax",
         "cross_entropy",
     }
 )
@@ -81,9 +85,10 @@ def arrays(rows: Sequence[Explained]) -> dict[str, dict[str, Any]]:
     found: dict[str, dict[str, Any]] = {}
     left = LARGEST
     for number, row in {row.step.id: row for row in [*wanted, *sources]}.items():
-        left -= sum(part.nbytes for part in _parts(row.value) + _parts(row.gradient))
-        if left < 0:
-            break
+        size = sum(part.nbytes for part in _parts(row.value) + _parts(row.gradient))
+        if size > left:
+            continue
+        left -= size
         found[str(number)] = {"value": _encoded(row.value), "gradient": _encoded(row.gradient)}
     return found
 

@@ -148,7 +148,7 @@ class TrainingPanel {
     if (live.why !== null) return "";
     const [now, room] = [lesson.choices[this.choice()].batch, lesson.choices[0].batch];
     if (now < room) return " The graph shows these weights, on the batch that it began with.";
-    return ` The graph shows these weights, and the gradients of the next batch${now > room ? `, of its first ${room}` : ""}.`;
+    return ` The graph shows these weights, on the next batch${now > room ? ` (its first ${room})` : ""}.`;
   }
 
   // The share of examples whose class has the largest score.
