@@ -14,7 +14,7 @@ import nn
 from minigrad import viz
 from minigrad.primitive import primitive
 
-from .browser import CHROMIUM, FLAGS, needs_browser, opened, violations
+from .browser import needs_browser, opened, violations
 
 
 def wave(x: Any, w: Any) -> Any:
@@ -499,15 +499,10 @@ class TestAPhone:
     pytestmark = needs_browser
 
     def test_a_finger_chooses_each_node_that_is_seen(self, tmp_path: Path) -> None:
-        from playwright.sync_api import sync_playwright
-
         net = nn.Sequential(nn.Conv2d(1, 4, 5), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(144, 3))
         viz.explore(net, np.ones((2, 1, 16, 16), np.float32), depth=None, path=tmp_path / "page.html")
-        with sync_playwright() as playwright:
-            browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-            page = browser.new_page(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
-            page.goto((tmp_path / "page.html").as_uri())
-            page.locator("html[data-ready]").wait_for(state="attached")
+        phone = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
+        with opened(tmp_path / "page.html", **phone) as page:
             chosen = 0
             for node in page.locator(".node").all():
                 name = node.get_attribute("aria-label").split(",")[0].split(" ", 1)[1]
@@ -518,7 +513,6 @@ class TestAPhone:
                 assert page.inner_text("#detail h2").split(" = ")[0] == name
                 chosen += 1
             assert chosen >= 5
-            browser.close()
 
 
 def at_rest(shape: Any) -> dict[str, float]:
