@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import sys
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -11,12 +12,14 @@ from typing import Any, NamedTuple, Protocol
 
 from .. import tracing
 from ..backend import is_array
+from ..cotangents import PICK, pick
 from ..graph import Node, observe, user_line
-from ..tensor import Tensor, raw
+from ..tensor import Tensor, raw, wrap
 from .code import targets
 from .data import Collection, Known
+from .failure import Failure, causes, stop
 
-__all__ = ["Call", "Modular", "Record", "capture", "captured", "name_of", "variable_of"]
+__all__ = ["Call", "Capture", "Modular", "Record", "capture", "captured", "name_of", "variable_of"]
 
 
 class Modular(Protocol):
@@ -25,7 +28,7 @@ class Modular(Protocol):
     def named_modules(self) -> Iterator[tuple[str, Any]]: ...
     def named_parameters(self) -> Iterator[tuple[str, Any]]: ...
     def named_buffers(self) -> Iterator[tuple[str, Any]]: ...
-    def register_forward_hook(self, hook: Callable[..., Any]) -> Callable[[], None]: ...
+    def register_forward_hook(self, hook: Callable[..., Any], *, always_call: bool) -> Callable[[], None]: ...
     def register_forward_pre_hook(self, hook: Callable[..., Any], *, with_kwargs: bool) -> Callable[[], None]: ...
 
 
@@ -59,8 +62,59 @@ _names: weakref.WeakKeyDictionary[Node, str] = weakref.WeakKeyDictionary()
 _variables: weakref.WeakKeyDictionary[Node, tuple[int, str]] = weakref.WeakKeyDictionary()
 
 
+class Capture:
+    """What happened under `capture`; `explore` and `draw` show its results, or the graph up to the op that failed.
+
+    Attributes:
+        failed: where an exception stopped it, see `Failure`; None where nothing failed.
+    """
+
+    def __init__(self) -> None:
+        self.failed: Failure | None = None
+        self._ends: weakref.WeakSet[Node] = weakref.WeakSet()  # what nobody has read yet
+        self._stack: list[Call] = []
+        self._error: tuple[BaseException | None, tuple[Call, ...]] = (None, ())
+
+    @property
+    def results(self) -> list[Tensor]:
+        """The tensors that were computed, and that nothing else was computed from, as far as somebody holds them still.
+
+        Raises:
+            ValueError: their values were not asked for.
+        """
+        found: list[Tensor] = []
+        for node in sorted(self._ends, key=lambda end: end.order):
+            record = captured(node)
+            if record is None or record.value is None:
+                raise ValueError("capture(values=False) kept no results: show the tensors themselves")
+            several = isinstance(record.value, tuple)
+            found += [pick(node, i, x) for i, x in enumerate(record.value)] if several else [wrap(record.value, node)]
+        return found
+
+    def _note(self, node: Node) -> None:
+        for parent in node.parents:
+            if parent is not None:
+                self._ends.discard(parent.parents[0] if parent.op is PICK and parent.parents[0] is not None else parent)
+        self._ends.add(node)
+
+    def _note_failure(self) -> None:
+        """A call of a module ends with an error: the first one to know of it is the innermost."""
+        if (error := sys.exception()) is not self._error[0]:
+            self._error = error, tuple(self._stack)
+
+    def _stop(self, error: Exception, data: Collection) -> None:
+        calls = self._error[1] if self._error[0] in causes(error) else tuple(self._stack)
+        last = max(self._ends, key=lambda end: end.order, default=None)
+        failure, given = stop(error, calls, data, last)
+        _records[failure.node] = Record(None, failure.source, calls, given)
+        self.failed = failure
+
+    def __repr__(self) -> str:
+        return "<Capture>" if self.failed is None else f"<Capture: {self.failed.title}>"
+
+
 @contextmanager
-def capture(module: Modular | None = None, values: bool = True) -> Iterator[None]:
+def capture(module: Modular | None = None, values: bool = True) -> Iterator[Capture]:
     """Keep the results of all steps that are recorded inside, and the lines of code that made them, for those who show them.
 
     An ordinary graph holds only what its rules will read; of the other steps and data the numbers are unknown afterwards.
@@ -69,6 +123,10 @@ def capture(module: Modular | None = None, values: bool = True) -> Iterator[None
         module: also note which call of which module inside of it made a step, and the names of its parameters and inputs.
         values: False keeps no results, which saves their memory.
 
+    Yields:
+        What happened (`Capture`): `explore` and `draw` show it.  An exception goes on as always, and leaves in `.failed` which
+        op failed, what it got, in which module and on which line.
+
     >>> from minigrad.viz import explain
     >>> x = Tensor(2.0, requires_grad=True, name="x")
     >>> with capture():
@@ -76,13 +134,15 @@ def capture(module: Modular | None = None, values: bool = True) -> Iterator[None
     >>> explain(y).steps[1].value
     array(3., dtype=float32)
     """
-    stack: list[Call] = []
+    this = Capture()
+    stack = this._stack
     data = Collection(copied=tracing.recorder.get() is None, values=values)  # a recorded value does not change
 
     def keep(op: Any, node: Node | None, value: Any, parameters: dict[str, Any]) -> None:
         if node is None:
             data.computed(op, value, parameters, user_line(), tuple(stack))
             return
+        this._note(node)
         given = data.sort_out(op, node.parents, parameters, bool(stack))
         _records[node] = Record(_copied(value) if values else None, user_line(), tuple(stack), given)
 
@@ -93,9 +153,15 @@ def capture(module: Modular | None = None, values: bool = True) -> Iterator[None
                     _names[parameter._node] = name
             data.known += [Known(name, raw(buffer), False) for name, buffer in module.named_buffers()]
             for path, inner in module.named_modules():
-                _watch(inner, path, stack, data, undo)
+                _watch(inner, path, this, data, undo)
         with observe(keep):
-            yield
+            try:
+                yield this
+            except Exception as error:
+                this._stop(error, data)
+                raise
+            finally:
+                this._error = None, ()  # or its frames would live as long as this
 
 
 def _copied(value: Any) -> Any:
@@ -103,8 +169,9 @@ def _copied(value: Any) -> Any:
     return tuple(map(_copied, value)) if isinstance(value, (tuple, list)) else value.copy()
 
 
-def _watch(module: Modular, path: str, stack: list[Call], data: Collection, undo: ExitStack) -> None:
+def _watch(module: Modular, path: str, this: Capture, data: Collection, undo: ExitStack) -> None:
     """Push each call of a module on the stack while it runs; what the outermost one gets are the inputs of the model."""
+    stack = this._stack
     number = 0
     lines: list[str | None] = []
 
@@ -117,6 +184,8 @@ def _watch(module: Modular, path: str, stack: list[Call], data: Collection, undo
         stack.append(Call(path, number, type(module).__name__))
 
     def leave(_module: Any, _args: Any, out: Any) -> None:
+        if out is None:
+            this._note_failure()
         stack.pop()
         results = out if isinstance(out, tuple) else (out,)
         for place, (name, result) in enumerate(zip(targets(lines.pop(), path), results, strict=False)):
@@ -124,7 +193,7 @@ def _watch(module: Modular, path: str, stack: list[Call], data: Collection, undo
                 _variables[result._node] = (place, name)
 
     undo.callback(module.register_forward_pre_hook(enter, with_kwargs=True))
-    undo.callback(module.register_forward_hook(leave))
+    undo.callback(module.register_forward_hook(leave, always_call=True))
 
 
 def _inputs(module: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[Known]:

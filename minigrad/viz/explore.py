@@ -5,14 +5,17 @@ from __future__ import annotations
 import os
 import re
 from functools import partial
-from math import isfinite
+from math import hypot, isfinite
 from typing import Any
+
+import numpy as np
 
 from ..tensor import Tensor
 from .capture import variable_of
 from .code import Listing
 from .derivatives import with_gradients
 from .explain import Explained, Rule, explained, place
+from .failure import STOPPED
 from .formula import Formula
 from .given import arrays, given
 from .highlight import Marked, mark
@@ -20,10 +23,10 @@ from .live import attempt, for_page
 from .numbers import dimensions, host, memory_size, number, rms
 from .page import Page
 from .summary import Summariser
-from .target import prepared, resolve
+from .target import failed, prepared, resolve, steps_of
 from .text import printable
 from .view import Group, alike, boxes, view
-from .walk import Step, walk
+from .walk import Step
 
 __all__ = ["explore"]
 
@@ -60,6 +63,7 @@ def explore(
     Args:
         target: a tensor or several, before `backward()` has freed what the rules read; or a module or a function, which is
             called with the inputs.  Under `capture(module)` the numbers of all steps are kept, and the modules that made them.
+            Or what `capture` gave: where an exception stopped it, the graph ends with the op that failed, in red.
         inputs: of a module or a function; after tensors the `names` may stand here.  A path may stand before them.
         path: where to write the page; a notebook shows the returned page by itself.
         names: a module, or a dict from names to tensors.
@@ -89,7 +93,8 @@ def explore(
     gradient = 1.0 if gradient is None else gradient
     inputs = tuple(prepared(target, inputs)) if callable(target) else inputs
     make = partial(_graph, target, inputs, names, derivative=derivative)
-    recording = attempt(make, target, inputs, gradient, max_nodes) if live else ""
+    failure = failed(target)
+    recording = STOPPED if failure else attempt(make, target, inputs, gradient, max_nodes) if live else ""
     tensors, steps, marked = _graph(target, inputs, names, highlight, derivative)
     groups = view(steps, None, "unrolled", max_nodes)
     view(steps, depth, repeats or "unrolled", max_nodes)  # whether such options exist
@@ -100,7 +105,7 @@ def explore(
     alive, script = for_page(recording, rows)
     data = {
         "title": title,
-        "notes": [*groups.notes, *marked.notes],
+        "notes": [*groups.notes, *marked.notes, *([failure.title] if failure else [])],
         "direction": direction,
         "repeats": repeats,
         "code": listing.files,
@@ -108,6 +113,7 @@ def explore(
         "backward": [row.step.id for row in reversed(rows) if row.gradient is not None],
         "marked": {str(member[number]): colour for number, colour in marked.steps.items()},
         "path": sorted({member[number] for number in marked.path}),
+        "failure": failure and failure.for_page(next(step.id for step in steps if step.node is failure.node)),
         "live": alive,
         "arrays": arrays(rows) if "why" in alive else {},
     }
@@ -122,7 +128,9 @@ def _graph(
 ) -> tuple[list[Tensor], list[Step], Marked]:
     """The tensors that are shown, the steps that lead to them, and what is marked."""
     tensors, names = resolve(target, inputs, names)
-    steps = walk(tensors, names)
+    steps = steps_of(target, tensors, names)
+    if failed(target):
+        return tensors, steps, Marked()
     marked = mark(highlight, tensors, steps)
     if derivative:
         steps, tensors = with_gradients(tensors, steps, names, derivative)
@@ -200,6 +208,8 @@ def _step(row: Explained, group: Group, member: dict[int, int], summarise: Summa
                 "formula": _formula(rule.formula),
                 "local": _local(rule, row.gradient),
                 "sent": number(rule.sent),
+                "norm": _norm(rule.sent),
+                "odd": _odd(rule.sent),
             }
             for rule in row.rules
         ],
@@ -228,6 +238,21 @@ def _size(gradient: Any) -> float | None:
     """The root mean square of a gradient; None where it is no number."""
     size = rms(gradient)
     return float(size) if isfinite(size) else None
+
+
+def _norm(gradient: Any) -> float | None:
+    """The root of the sum of the squares of what is sent back; None where it is no number."""
+    parts = [host(part) for part in (gradient if isinstance(gradient, tuple) else (gradient,)) if part is not None]
+    norm = hypot(*(float(np.linalg.norm(part.astype(complex if part.dtype.kind == "c" else float))) for part in parts))
+    return norm if isfinite(norm) else None
+
+
+def _odd(values: Any) -> int:
+    """How many elements are NaN or infinite."""
+    if isinstance(values, tuple):
+        return sum(map(_odd, values))
+    array = host(values)
+    return int(np.size(array) - np.isfinite(array).sum()) if array.dtype.kind in "fc" else 0
 
 
 def _short(value: Any, step: Step, norm: bool = False) -> str:

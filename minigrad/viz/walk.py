@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import prod
 from typing import Any, NamedTuple
@@ -16,7 +16,7 @@ from .capture import Call, captured, name_of
 from .data import UNKNOWN, Collection, Data, Flows
 from .text import printable
 
-__all__ = ["Argument", "Step", "walk", "what_rules_read"]
+__all__ = ["Argument", "Step", "walk", "walk_from", "what_rules_read"]
 
 
 class Argument(NamedTuple):
@@ -105,6 +105,11 @@ def walk(outputs: Tensor | Iterable[Tensor], names: Any = None) -> list[Step]:
                 "the tensor has no graph: it was made from tensors that require no gradient, under no_grad(), or detached"
             )
         starts.append(_source(tensor._node))
+    return walk_from(starts, names)
+
+
+def walk_from(starts: Sequence[Node], names: Any = None) -> list[Step]:
+    """The steps that lead to some nodes, oldest first; see `walk`."""
     ends = set(starts)
     given = _names(names)
     steps: list[Step] = []
