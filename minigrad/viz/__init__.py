@@ -1,13 +1,15 @@
-"""Seeing the graph: `draw` for pictures, `explore` for a page to play through, `explain` for text.
+"""Seeing the graph: `draw` for pictures, `explore` for a page to play through, `explain` for text, `memory` for bytes.
 
 Nothing here knows a layer: what looks inside of networks and watches trainings is in `nn.inspect`.
 """
 
-from .capture import capture
+from .capture import Capture, capture
 from .draw import draw
 from .drawing import DotNotFoundError, Drawing
 from .explain import Explained, Explanation, explain
 from .explore import explore
+from .failure import Failure
+from .memory import Memory, memory
 from .numbers import memory_size
 from .page import Page
 from .program import draw_program
@@ -15,6 +17,6 @@ from .target import resolve
 from .walk import Step, walk
 
 __all__ = [
-    "DotNotFoundError", "Drawing", "Explained", "Explanation", "Page", "Step", "capture", "draw", "draw_program", "explain",
-    "explore", "memory_size", "resolve", "walk",
+    "Capture", "DotNotFoundError", "Drawing", "Explained", "Explanation", "Failure", "Memory", "Page", "Step", "capture", "draw",
+    "draw_program", "explain", "explore", "memory", "memory_size", "resolve", "walk",
 ]  # fmt: skip

@@ -19,7 +19,7 @@ from .code import targets
 from .data import Collection, Known
 from .failure import Failure, causes, stop
 
-__all__ = ["Call", "Capture", "Modular", "Record", "capture", "captured", "name_of", "variable_of"]
+__all__ = ["Call", "Capture", "Modular", "Record", "capture", "captured", "name_of", "node_behind", "variable_of"]
 
 
 class Modular(Protocol):
@@ -94,7 +94,7 @@ class Capture:
     def _note(self, node: Node) -> None:
         for parent in node.parents:
             if parent is not None:
-                self._ends.discard(parent.parents[0] if parent.op is PICK and parent.parents[0] is not None else parent)
+                self._ends.discard(node_behind(parent))
         self._ends.add(node)
 
     def _note_failure(self) -> None:
@@ -103,7 +103,7 @@ class Capture:
             self._error = error, tuple(self._stack)
 
     def _stop(self, error: Exception, data: Collection) -> None:
-        calls = self._error[1] if self._error[0] in causes(error) else tuple(self._stack)
+        calls = self._error[1] if self._error[0] in list(causes(error)) else tuple(self._stack)
         last = max(self._ends, key=lambda end: end.order, default=None)
         failure, given = stop(error, calls, data, last)
         _records[failure.node] = Record(None, failure.source, calls, given)
@@ -208,6 +208,11 @@ def _inputs(module: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[
 def captured(node: Node) -> Record | None:
     """What was captured of a step; None where nothing was."""
     return _records.get(node)
+
+
+def node_behind(node: Node) -> Node:
+    """The node itself; for one output of an op with several, the op's node."""
+    return node.parents[0] if node.op is PICK and node.parents[0] is not None else node
 
 
 def name_of(node: Node) -> str | None:

@@ -15,11 +15,12 @@ from .capture import variable_of
 from .code import Listing
 from .derivatives import with_gradients
 from .explain import Explained, Rule, explained, place
-from .failure import STOPPED
+from .failure import STOPPED, Failure
 from .formula import Formula
 from .given import arrays, given
 from .highlight import Marked, mark
 from .live import attempt, for_page
+from .memory import memory_of
 from .numbers import dimensions, host, memory_size, number, rms
 from .page import Page
 from .summary import Summariser
@@ -47,6 +48,11 @@ SCRIPTS = (
     "detail.js",
     "player.js",
     "code.js",
+    "looks.js",
+    "failure.js",
+    "heat.js",
+    "nan.js",
+    "memory.js",
     "explore.js",
 )
 
@@ -105,15 +111,16 @@ def explore(
     alive, script = for_page(recording, rows)
     data = {
         "title": title,
-        "notes": [*groups.notes, *marked.notes, *([failure.title] if failure else [])],
+        "notes": [*groups.notes, *marked.notes],
         "direction": direction,
         "repeats": repeats,
         "code": listing.files,
-        "steps": _steps(rows, steps, groups.groups, member, depth, listing),
+        "steps": _steps(rows, steps, groups.groups, member, depth, listing, failure),
         "backward": [row.step.id for row in reversed(rows) if row.gradient is not None],
         "marked": {str(member[number]): colour for number, colour in marked.steps.items()},
         "path": sorted({member[number] for number in marked.path}),
         "failure": failure and failure.for_page(next(step.id for step in steps if step.node is failure.node)),
+        "memory": None if failure else memory_of(steps).for_page(),
         "live": alive,
         "arrays": arrays(rows) if "why" in alive else {},
     }
@@ -151,8 +158,9 @@ def _path_before(
 
 
 def _steps(
-    rows: list[Explained], steps: list[Step], groups: list[Group], member: dict[int, int], depth: int | None, listing: Listing
-) -> list[dict[str, Any]]:
+    rows: list[Explained], steps: list[Step], groups: list[Group], member: dict[int, int], depth: int | None, listing: Listing,
+    failure: Failure | None,
+) -> list[dict[str, Any]]:  # fmt: skip
     """All that the page shows of each step: those of a class are alike."""
     classes: dict[Any, int] = {}
     keys, calls = alike(steps), boxes(steps)
@@ -165,6 +173,8 @@ def _steps(
         step["calls"] = [[c.path, c.number, c.kind] for c in kept]
         step["shut"] = kept.index(around[depth]) if depth is not None and depth < len(around) and around[depth] in kept else -1
         step["variable"] = variable_of(row.step.node)
+        if failure and row.step.node is failure.node:
+            step |= {"failed": failure.label, "short": "failed", "shapes": "failed"}
         step["line"] = listing.place(row.source)
         step["alike"] = classes.setdefault(keys[row.step.id], len(classes))
         shown.append(step)
@@ -247,12 +257,11 @@ def _norm(gradient: Any) -> float | None:
     return norm if isfinite(norm) else None
 
 
-def _odd(values: Any) -> int:
-    """How many elements are NaN or infinite."""
-    if isinstance(values, tuple):
-        return sum(map(_odd, values))
-    array = host(values)
-    return int(np.size(array) - np.isfinite(array).sum()) if array.dtype.kind in "fc" else 0
+def _odd(values: Any) -> list[int]:
+    """How many elements are NaN, and how many infinite."""
+    parts = [host(part) for part in (values if isinstance(values, tuple) else (values,)) if part is not None]
+    real = [part for part in parts if part.dtype.kind in "fc"]
+    return [sum(int(np.isnan(part).sum()) for part in real), sum(int(np.isinf(part).sum()) for part in real)]
 
 
 def _short(value: Any, step: Step, norm: bool = False) -> str:

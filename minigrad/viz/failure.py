@@ -78,6 +78,11 @@ class Failure:
             return f"{self.where} failed"
         return f"{self.op or OWN_CODE} failed{f' in {self.where}' if self.where else ''}"
 
+    @property
+    def label(self) -> str:
+        """What stands in its node: what failed, and the shapes."""
+        return f"{self.op or OWN_CODE} failed\n{', '.join(dimensions(one.shape) for one in self.given) or ' '}"
+
     def __repr__(self) -> str:
         lines = [self.title, *(f"  {one}" for one in self.given)]
         if self.source:
@@ -156,16 +161,17 @@ def _failing(error: Exception, last: Node | None) -> tuple[Any, dict[str, Any], 
 
 def _library_call(frames: list[types.FrameType]) -> tuple[Any, dict[str, Any], tuple[Node | None, ...]] | None:
     """The function that refused its tensors, as the innermost layer, or the user's line, has called it; or the layer itself."""
-    called = None
+    name, given = None, dict[str, Tensor]()
     for frame in reversed(frames):
         if not is_library(frame.f_code.co_filename):
             break
         tensors, layer = _tensors(_arguments(frame)), _layer_of(frame)
-        if tensors and not (layer and called):
-            called = _of_call(layer or frame.f_code.co_name, tensors)
-        if layer and called:
+        given = given or tensors  # the innermost one knows all of them: the weight, too
+        if tensors and not (layer and name) and (layer or _has_name(frame)):
+            name = layer or frame.f_code.co_name
+        if layer and name:
             break
-    return called
+    return None if name is None else _of_call(name, given)
 
 
 def causes(error: BaseException | None) -> Iterator[BaseException]:
@@ -215,6 +221,12 @@ def _layer_of(frame: types.FrameType) -> str | None:
     this = frame.f_locals.get("self")
     is_layer = frame.f_code.co_name in ("forward", "__call__") and this is not None and not isinstance(this, Tensor)
     return type(this).__name__ if is_layer else None
+
+
+def _has_name(frame: types.FrameType) -> bool:
+    """Whether a function can be called by its name: it is no wrapper around another one."""
+    name = frame.f_code.co_name
+    return name in frame.f_globals or (isinstance(frame.f_locals.get("self"), Tensor) and hasattr(Tensor, name))
 
 
 def _on_the_line(frames: list[types.FrameType], line: str | None) -> dict[str, Tensor]:
