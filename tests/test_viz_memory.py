@@ -112,12 +112,12 @@ class TestThePage:
         kept = page.data["memory"]["steps"]
         with viz.capture(model):
             wanted = viz.memory(model(x))
-        assert sum(size for size, *_ in kept.values()) == wanted.total
+        assert sum(size for size, _ in kept.values()) == wanted.total
         with opened(tmp_path / "memory.html", "dark") as browser:
             browser.locator("summary", has_text="View").click()
             browser.click("#look-memory")
             shown = browser.locator(".paint-memory > text").all_text_contents()
-            sizes = [size - given for size, given, _ in kept.values() if size > given]
+            sizes = [size - given for size, given in kept.values() if size > given]
             assert sorted(shown) == sorted(map(viz.memory_size, sizes))
             bars = browser.locator(".memory-bar").evaluate_all("all => all.map((bar) => Number(bar.getAttribute('width')))")
             assert max(bars) == 48

@@ -119,8 +119,8 @@ def explore(
         "backward": [row.step.id for row in reversed(rows) if row.gradient is not None],
         "marked": {str(member[number]): colour for number, colour in marked.steps.items()},
         "path": sorted({member[number] for number in marked.path}),
-        "failure": failure and failure.for_page(next(step.id for step in steps if step.node is failure.node)),
-        "memory": None if failure else memory_of(steps).for_page(),
+        "failure": failure and failure.for_page(next(member[step.id] for step in steps if step.node is failure.node)),
+        "memory": None if failure else memory_of(steps).for_page(member),
         "live": alive,
         "arrays": arrays(rows) if "why" in alive else {},
     }
@@ -173,7 +173,7 @@ def _steps(
         step["calls"] = [[c.path, c.number, c.kind] for c in kept]
         step["shut"] = kept.index(around[depth]) if depth is not None and depth < len(around) and around[depth] in kept else -1
         step["variable"] = variable_of(row.step.node)
-        if failure and row.step.node is failure.node:
+        if failure and any(one.node is failure.node for one in group.steps):
             step |= {"failed": failure.label, "short": "failed", "shapes": "failed"}
         step["line"] = listing.place(row.source)
         step["alike"] = classes.setdefault(keys[row.step.id], len(classes))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from html import escape
 from typing import Any
@@ -122,14 +122,19 @@ class Memory:
             parts.append(f"<h4>{name}</h4><table>{body}</table>")
         return f"{''.join(parts)}<p>{escape(self.summit)}</p>"
 
-    def for_page(self) -> dict[str, Any]:
-        """What the page shows of it."""
+    def for_page(self, member: Mapping[int, int]) -> dict[str, Any]:
+        """What the page shows of it; `member` is the step that a page shows in the place of each step."""
+        steps: dict[str, list[int]] = {}
+        for one in self.kept:
+            sums = steps.setdefault(str(member[one.step.id]), [0, 0])
+            sums[0] += one.bytes
+            sums[1] += one.given
         return {
             "title": self.title,
             "summit": self.summit,
             "modules": list(_summed((one.module, one.bytes - one.given) for one in self.kept).items()),
-            "peak": None if self.peak is None else self.peak.step.id,
-            "steps": {str(one.step.id): [one.bytes, one.given, one.alive] for one in self.kept},
+            "peak": None if self.peak is None else member[self.peak.step.id],
+            "steps": steps,
         }
 
 

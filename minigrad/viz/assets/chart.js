@@ -22,7 +22,7 @@ function lines(title, series, options = {}) {
       if (!only.delete(k)) only.add(k);
       button.setAttribute("aria-pressed", String(only.has(k)));
       show();
-    } }, sample(series[k], k), words);
+    } }, lineSample(series[k], k), words);
     return el("li", {}, button);
   };
   const scale = el("p", { class: "quiet" }, "logarithmic axis");
@@ -69,14 +69,14 @@ class Chart {
 
   axes() {
     const end = this.width - this.right;
-    const across = this.log ? powers(this.low, this.high) : steps(this.low, this.high, 5);
+    const across = this.log ? powersBetween(this.low, this.high) : roundSteps(this.low, this.high, 5);
     for (const y of across) {
       this.picture.append(svg("path", { d: `M${CHART.left} ${this.py(y)} H${end}`, class: "grid" }));
       this.write(this.log ? powerText(y) : plainText(y), CHART.left - 8, this.py(y) + 4, "end");
     }
     const bottom = CHART.height - CHART.bottom;
     const most = Math.max(2, Math.floor((end - CHART.left) / 44));
-    for (const number of steps(this.first, this.first + this.count - 1, most)) {
+    for (const number of roundSteps(this.first, this.first + this.count - 1, most)) {
       if (!Number.isInteger(number)) continue;
       const px = this.px(number - this.first);
       this.picture.append(svg("path", { d: `M${px} ${bottom} v5`, class: "axis" }));
@@ -136,17 +136,17 @@ function styleOf([, , own], k) {
 }
 
 // A piece of a line, as it is drawn.
-function sample(one, k) {
+function lineSample(one, k) {
   const { hue, dash } = styleOf(one, k);
   const picture = svg("svg", { width: 28, height: 10, class: "chart sample", "aria-hidden": "true" });
   picture.append(svg("path", { d: "M1 5 H27", class: `series hue${hue}`, "stroke-dasharray": dash }));
   return picture;
 }
 
-const ruler = document.createElement("canvas").getContext("2d");
+const textRuler = document.createElement("canvas").getContext("2d");
 function textWidth(text) {
-  ruler.font = "600 13px system-ui, sans-serif";
-  return ruler.measureText(text).width;
+  textRuler.font = "600 13px system-ui, sans-serif";
+  return textRuler.measureText(text).width;
 }
 
 // As much of a name as has room: its end says more than its beginning.
@@ -158,7 +158,7 @@ function shortened(name, room) {
 }
 
 // Round numbers between two: 1, 2 or 5 times a power of ten apart, about as many as wanted.
-function steps(low, high, wanted) {
+function roundSteps(low, high, wanted) {
   const rough = (high - low || 1) / wanted;
   const power = 10 ** Math.floor(Math.log10(rough));
   const step = [1, 2, 5, 10].find((factor) => factor * power >= rough * 0.999) * power;
@@ -168,7 +168,7 @@ function steps(low, high, wanted) {
 }
 
 // Exponents: all of them, or every second, third ... where there are many.
-function powers(low, high) {
+function powersBetween(low, high) {
   const every = Math.ceil((high - low) / 7);
   return Array.from({ length: Math.floor((high - low) / every) + 1 }, (_, i) => low + i * every);
 }

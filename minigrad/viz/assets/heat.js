@@ -5,8 +5,7 @@ const EXPLODED = 1e4;
 
 FEATURES.push((page) => {
   if (!page.data.steps.some((step) => step.rules.length)) return;
-  const look = new Look(page, "heat", "Gradient heat", ["heat", "heat-zero", "heat-odd"], () => heatPaint(page));
-  page.heat = look;
+  new Look(page, "heat", "Gradient heat", ["heat", "heat-zero", "heat-odd"], () => heatPaint(page));
 });
 
 // { edge, steps, norm, odd } of each edge that is drawn: the norm of all that is sent back along it.
@@ -34,7 +33,7 @@ function sentSize(live, step, i) {
     return { norm: norm ?? 0, nan, infinite, odd: nan + infinite };
   }
   const arrays = [live.read(live.own.get(step.id).sent[i])].flat();
-  const { nan, infinite } = counted(arrays) ?? { nan: 0, infinite: 0 };
+  const { nan, infinite } = countOdd(arrays) ?? { nan: 0, infinite: 0 };
   let sum = 0;
   for (const array of arrays) for (const x of array?.data ?? []) if (Number.isFinite(x)) sum += x * x;
   return { norm: Math.sqrt(sum), nan, infinite, odd: nan + infinite };

@@ -24,23 +24,30 @@ FEATURES.push((page) => {
 // How many NaN and infinite elements, { nan, infinite, of }; null of what nobody knows.
 function oddOf(page, step, what) {
   const { live } = page;
-  if (live.edited?.size) return counted([live.read(live.own.get(step.id)[what])].flat());
+  if (live.edited?.size) return countOdd([live.read(live.own.get(step.id)[what])].flat());
   const value = step[what];
   if (!value) return null;
   const found = { nan: 0, infinite: 0, of: 0 };
   for (const part of value.parts ?? [value]) {
     found.nan += part?.counts?.NaN ?? 0;
     found.infinite += part?.counts?.infinite ?? 0;
-    found.of += part ? elements(part.shape) : 0;
+    found.of += part ? elementsOf(part.shape) : 0;
   }
   return found;
 }
 
-function counted(arrays) {
+function sentOdd(live, step, i) {
+  if (live.edited?.size) return countOdd([live.read(live.own.get(step.id).sent[i])].flat());
+  const [nan, infinite] = step.rules[i].odd;
+  return { nan, infinite };
+}
+
+function countOdd(arrays) {
   if (arrays.every((array) => !array)) return null;
   const found = { nan: 0, infinite: 0, of: 0 };
   for (const { data } of arrays.filter(Boolean)) {
     found.of += data.length;
+    if (allFinite(data)) continue;
     for (const x of data) {
       if (Number.isNaN(x)) found.nan += 1;
       else if (x === Infinity || x === -Infinity) found.infinite += 1;
@@ -49,7 +56,14 @@ function counted(arrays) {
   return found;
 }
 
-function elements(shape) {
+// Whether all of it is finite, without a look at each number: NaN and infinity times 0 are NaN.
+function allFinite(data) {
+  let sum = 0;
+  for (let i = 0; i < data.length; i += 1) sum += data[i] * 0;
+  return sum === 0;
+}
+
+function elementsOf(shape) {
   return shape === "scalar" ? 1 : shape.split("×").reduce((n, length) => n * Number(length), 1);
 }
 
@@ -85,10 +99,10 @@ function nanBackward(page, forward, births) {
     }
     const isOwn = !bad.has(id) && !forward.has(id) && !step.inputs.some(([source]) => forward.has(source));
     step.rules.forEach((rule, i) => {
-      const odd = sentSize(page.live, step, i);
+      const odd = sentOdd(page.live, step, i);
       if (!isOdd(odd)) return;
       told.add(rule.to);
-      if (isOwn) births.push({ step, phase: "backward", odd: { ...odd, of: elements(page.graph.byId.get(rule.to).shape.join("×") || "scalar") }, rule });
+      if (isOwn) births.push({ step, phase: "backward", odd: { ...odd, of: elementsOf(page.graph.byId.get(rule.to).shape.join("×") || "scalar") }, rule });
     });
   }
   return bad;
