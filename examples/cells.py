@@ -26,7 +26,7 @@ import numpy as np
 from shared import OUT, mean_nats, ngram_nats, picture, restart, run, train_on_columns
 
 import nn
-from minigrad import no_grad
+from minigrad import no_grad, viz
 from nn.text import Vocabulary, batchify
 
 PUBLISHED = "cells for line position, quotes, comments, nesting (Karpathy, Johnson and Fei-Fei, 2015; no number)"
@@ -119,7 +119,7 @@ def main(updates=1500, hidden=96, shown=12_000, data=None):
     for axis, (title, cell, values) in zip(axes, shown, strict=True):
         panel(axis, code, states[:, cell], values, title)
     picture("cells", figure)
-    page = (f"<h2>{title}</h2>{nn.inspect.colour_text(code, states, cell).html}" for title, cell, _ in shown)
+    page = (f"<h2>{title}</h2>{viz.colour_text(code, states, cell).html}" for title, cell, _ in shown)
     (OUT / "cells.html").write_text('<meta charset="utf-8">' + "".join(page), encoding="utf-8")
     counts = ngram_nats(train, test, len(characters), 5)
     results = {"nats": nats} | {f"baseline: nats by counts of {n} in a row": counts[n - 1] for n in (1, 2, 5)}

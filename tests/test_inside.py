@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import nn
-from minigrad import Tensor
+from minigrad import Tensor, viz
 
 rng = np.random.default_rng(0)
 
@@ -64,7 +64,7 @@ def test_cells_that_follow_a_property_are_found() -> None:
 
 
 def test_text_is_coloured_and_escaped() -> None:
-    coloured = nn.inspect.colour_text("<b>\n", np.array([[0.0, 1.0], [0.0, -1.0], [0.0, 0.5], [0.0, 0.0]]), cell=1)
+    coloured = viz.colour_text("<b>\n", np.array([[0.0, 1.0], [0.0, -1.0], [0.0, 0.5], [0.0, 0.0]]), cell=1)
     assert "<b>" not in coloured.html
     assert "rgb(255,64,64)" in coloured.html
     assert "rgb(64,64,255)" in coloured.html
@@ -72,11 +72,11 @@ def test_text_is_coloured_and_escaped() -> None:
     assert str(coloured).endswith("\n")
     assert coloured._repr_html_() == coloured.html
     with pytest.raises(ValueError, match="as many numbers"):
-        nn.inspect.colour_text("abc", [1.0])
+        viz.colour_text("abc", [1.0])
 
 
 def test_text_is_coloured_where_a_cell_is_nan_or_infinite() -> None:
-    html = nn.inspect.colour_text("abcd", [np.nan, np.inf, -np.inf, 2.0]).html
+    html = viz.colour_text("abcd", [np.nan, np.inf, -np.inf, 2.0]).html
     colours = re.findall(r"rgb\((.*?)\)", html)
     assert colours == ["200,200,200", "255,64,64", "64,64,255", "255,64,64"]
 

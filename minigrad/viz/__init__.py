@@ -4,6 +4,7 @@ Nothing here knows a layer: what looks inside of networks and watches trainings 
 """
 
 from .capture import Capture, capture
+from .coloured import ColouredText, colour_text
 from .draw import draw
 from .drawing import DotNotFoundError, Drawing
 from .explain import Explained, Explanation, explain
@@ -17,6 +18,24 @@ from .target import resolve
 from .walk import Step, walk
 
 __all__ = [
-    "Capture", "DotNotFoundError", "Drawing", "Explained", "Explanation", "Failure", "Memory", "Page", "Step", "capture", "draw",
-    "draw_program", "explain", "explore", "memory", "memory_size", "resolve", "walk",
-]  # fmt: skip
+    "Capture",
+    "ColouredText",
+    "DotNotFoundError",
+    "Drawing",
+    "Explained",
+    "Explanation",
+    "Failure",
+    "Memory",
+    "Page",
+    "Step",
+    "capture",
+    "colour_text",
+    "draw",
+    "draw_program",
+    "explain",
+    "explore",
+    "memory",
+    "memory_size",
+    "resolve",
+    "walk",
+]

@@ -132,7 +132,7 @@ class Memory:
         return {
             "title": self.title,
             "summit": self.summit,
-            "modules": list(_summed((one.module, one.bytes - one.given) for one in self.kept).items()),
+            "modules": list(_summed((one.module, n) for one in self.kept if (n := one.bytes - one.given)).items()),
             "peak": None if self.peak is None else member[self.peak.step.id],
             "steps": steps,
         }

@@ -7,6 +7,8 @@ import json
 import pickle
 import re
 import tempfile
+from base64 import b64decode
+from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
@@ -295,7 +297,7 @@ def looking_inside(device: str) -> Any:
     ways, losses = look.loss_landscape(lambda: (linear(on(device, X)) ** 2).mean(), linear.parameters(), steps=3)
     found += [ways, np.isfinite(losses).all(), list(linear.parameters())]
     table = look.find_cells("abcabc", on(device, ramp(6, 4)))
-    return [*found, repr(table), look.colour_text("abc", on(device, ramp(3))).html]
+    return [*found, repr(table), viz.colour_text("abc", on(device, ramp(3))).html]
 
 
 @case
@@ -346,7 +348,15 @@ def graphs_are_drawn(device: str) -> Any:
     found: list[Any] = [viz.draw(loss, style=style).source for style in ("minimal", "normal", "detailed")]
     found.append(viz.draw(loss, derivative=2, highlight="nan", style="detailed").source)
     found.append(viz.draw(model, on(device, X), depth=0).source)
-    return list(map(unnumbered, [*found, str(viz.explain(loss)), json.dumps(viz.explore(loss).data)]))
+    page = viz.explore(loss).data
+    numbers = [np.float32(step.pop("size") or 0) for step in page["steps"]], list(carried(page.pop("arrays")))
+    return [*map(unnumbered, [*found, str(viz.explain(loss)), json.dumps(page)]), numbers]
+
+
+def carried(arrays: dict[str, dict[str, Any]]) -> Iterator[np.ndarray]:
+    """The arrays in a page, whose last digits are a device's own."""
+    for array in (array for step in arrays.values() for array in step.values() if array):
+        yield np.frombuffer(b64decode(array["data"]), "<f4").reshape(array["shape"])
 
 
 @case
