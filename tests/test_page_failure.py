@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import minigrad
 import nn
 from minigrad import Tensor, viz
 
@@ -125,6 +126,7 @@ def test_an_error_that_was_raised_from_that_of_an_op_leads_to_the_op() -> None:
         ("reshape", lambda x: x.reshape(7)),
         ("einsum", lambda x: np.einsum("ij,jk->ik", x, np.ones((7, 2)))),
         ("getitem", lambda x: x[5]),
+        ("stack", lambda x: np.stack([np.ones(3)] * 9 + [x])),
     ],
 )
 def test_ops_of_all_kinds_fail_before_they_are_in_the_graph(name: str, fails: Any) -> None:
@@ -135,6 +137,28 @@ def test_ops_of_all_kinds_fail_before_they_are_in_the_graph(name: str, fails: An
     assert t.failed.op == name
     assert (2, 3) in {one.shape for one in t.failed.given}
     assert [step.op for step in viz.draw(t).steps if step.op] == ["exp", name]
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "fails"),
+    [
+        ("add", ["x"], lambda x: np.add(x, "one")),
+        ("sum", ["a"], lambda x: x.sum(axis="rows")),
+        ("LSTM", ["input"], lambda x: nn.LSTM(4, 5)(x)),
+        ("embedding", ["weight"], lambda x: nn.Embedding(3, 4)(np.array([7]))),
+        ("backward", ["output"], lambda x: (x * 2).backward()),
+        ("matmul", ["x", "y"], lambda x: minigrad.vmap(lambda row: row @ np.ones(7))(x)),
+        ("matmul", ["x", "y"], lambda x: minigrad.grad(lambda y: (y @ y).sum())(x)),
+    ],
+)
+def test_whatever_fails_is_shown(name: str, given: list[str], fails: Any) -> None:
+    x = Tensor(np.ones((2, 3)), requires_grad=True)
+    with pytest.raises((ValueError, TypeError, IndexError, RuntimeError)), viz.capture() as t:
+        fails(x)
+    assert t.failed is not None
+    assert (t.failed.op, [one.name for one in t.failed.given]) == (name, given)
+    assert viz.explore(t).data["failure"]["given"][0][0] == given[0]
+    assert f"{name} failed" in viz.draw(t).source
 
 
 def test_what_was_caught_inside_is_no_failure_and_the_modules_are_right_afterwards() -> None:
@@ -282,6 +306,15 @@ class TestInTheBrowser:
             assert page.locator("#born").count() == 0
             choose(page, "nan")
             assert labels(page, "nan-born") == {"v1 = where"}
+
+    def test_finite_gradients_whose_sum_is_not_are_told_of(self, tmp_path: Path) -> None:
+        with np.errstate(all="ignore"):
+            viz.explore(lambda x: x * 1e308 + np.sin(x) * 1e308, 0.5, path=tmp_path / "sum.html")
+        with opened(tmp_path / "sum.html") as page:
+            assert "x, which was given is sent finite gradients, their sum has infinity in 1 of 1 element" in page.inner_text(
+                "#born"
+            )
+            assert labels(page, "nan-born") == {"x"}
 
     def test_the_heat_of_edges_is_the_norm_of_what_is_sent_back(self, tmp_path: Path) -> None:
         model, x = Sigmoids(), RNG.normal(size=(4, 6)).astype("float32")

@@ -110,7 +110,7 @@ class Capture:
         self.failed = failure
 
     def __repr__(self) -> str:
-        return "<Capture>" if self.failed is None else f"<Capture: {self.failed.title}>"
+        return "<Capture>" if self.failed is None else f"<Capture> {self.failed!r}"
 
 
 @contextmanager

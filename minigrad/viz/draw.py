@@ -8,7 +8,7 @@ from ..tensor import Tensor
 from .capture import Call
 from .derivatives import DERIVATIVES, with_gradients
 from .drawing import Drawing, graphviz_package
-from .failure import Failure
+from .failure import MOST, Failure
 from .highlight import FAILED, MARK, Marked, mark
 from .numbers import dimensions, memory_size, number
 from .target import failed, resolve, steps_of
@@ -143,7 +143,9 @@ class _Painter:
             look = {"shape": "box", "style": "rounded,filled", "fillcolor": "#dbe9ff", "color": "#3b6db5"}
         if self.failure is not None and any(member.node is self.failure.node for member in group.steps):
             look |= {"color": MARK, "fontcolor": "#8c1a1a"}
-            details = [*map(str, self.failure.given), self.failure.kind]
+            given = self.failure.given
+            more = [f"… {len(given)} in all"] if len(given) > MOST else []
+            details = [*map(str, given[:MOST]), *more, self.failure.kind]
             title += " failed"
         if step.data is not None and not group.closed:
             look |= {"fillcolor": "#eceff1", "color": "#607d8b"}

@@ -119,7 +119,7 @@ def explore(
         "backward": [row.step.id for row in reversed(rows) if row.gradient is not None],
         "marked": {str(member[number]): colour for number, colour in marked.steps.items()},
         "path": sorted({member[number] for number in marked.path}),
-        "failure": failure and failure.for_page(next(member[step.id] for step in steps if step.node is failure.node)),
+        "failure": failure and _failure(failure, steps, member),
         "memory": None if failure else memory_of(steps).for_page(member),
         "live": alive,
         "arrays": arrays(rows) if "why" in alive else {},
@@ -142,6 +142,11 @@ def _graph(
     if derivative:
         steps, tensors = with_gradients(tensors, steps, names, derivative)
     return tensors, steps, marked
+
+
+def _failure(failure: Failure, steps: list[Step], member: dict[int, int]) -> dict[str, Any]:
+    number = next(member[step.id] for step in steps if step.node is failure.node)
+    return failure.for_page(number, place(failure.source))
 
 
 def _path_before(

@@ -6,7 +6,6 @@ import re
 import types
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from traceback import walk_tb
 from typing import Any, NamedTuple
 
@@ -16,11 +15,13 @@ from .data import Collection
 from .numbers import dimensions
 from .text import printable
 
-__all__ = ["STOPPED", "Failure", "Given", "Stop", "causes", "stop"]
+__all__ = ["MOST", "STOPPED", "Failure", "Given", "Stop", "causes", "stop"]
 
 #: Why the page of a failure is not live.
 STOPPED = "The computation failed, so there is no result and no gradient. What ran before it can be played."
 OWN_CODE = "your code"
+#: So many shapes stand in a node.
+MOST = 4
 
 
 class Given(NamedTuple):
@@ -81,7 +82,9 @@ class Failure:
     @property
     def label(self) -> str:
         """What stands in its node: what failed, and the shapes."""
-        return f"{self.op or OWN_CODE} failed\n{', '.join(dimensions(one.shape) for one in self.given) or ' '}"
+        shapes = [dimensions(one.shape) for one in self.given]
+        more = [f"… {len(shapes)} in all"] if len(shapes) > MOST else []
+        return f"{self.op or OWN_CODE} failed\n{', '.join(shapes[:MOST] + more) or ' '}"
 
     def __repr__(self) -> str:
         lines = [self.title, *(f"  {one}" for one in self.given)]
@@ -89,16 +92,15 @@ class Failure:
             lines.append(f"  at {self.source}")
         return "\n".join([*lines, f"  {self.kind}: {self.message}"])
 
-    def for_page(self, number: int) -> dict[str, Any]:
-        """What the page shows of it; `number` is that of its step."""
-        file, _, rest = (self.source or "").partition(": ")
+    def for_page(self, number: int, place: str) -> dict[str, Any]:
+        """What the page shows of it; `number` is that of its step, `place` that of its line."""
         return {
             "step": number,
             "title": self.title,
             "own": self.op is None,
             "given": [[one.name, dimensions(one.shape), one.dtype] for one in self.given],
             "where": self.where,
-            "source": f"{Path(file).name}: {rest}" if self.source else "",
+            "source": f"{place}: {self.source.partition(': ')[2]}" if self.source and place else "",
             "kind": self.kind,
             "message": self.message,
         }
@@ -168,7 +170,7 @@ def _library_call(frames: list[types.FrameType]) -> tuple[Any, dict[str, Any], t
         tensors, layer = _tensors(_arguments(frame)), _layer_of(frame)
         given = given or tensors  # the innermost one knows all of them: the weight, too
         if tensors and not (layer and name) and (layer or _has_name(frame)):
-            name = layer or frame.f_code.co_name
+            name = layer or frame.f_code.co_name.strip("_")
         if layer and name:
             break
     return None if name is None else _of_call(name, given)
@@ -235,7 +237,8 @@ def _on_the_line(frames: list[types.FrameType], line: str | None) -> dict[str, T
     if frame is None or line is None:
         return {}
     words = re.findall(r"[A-Za-z_]\w*", line.partition(": ")[2])
-    return _tensors({name: frame.f_locals[name] for name in dict.fromkeys(words) if name in frame.f_locals})
+    known = {**frame.f_globals, **frame.f_locals}
+    return _tensors({name: known[name] for name in dict.fromkeys(words) if isinstance(known.get(name), Tensor)})
 
 
 def _arrays(values: Mapping[str, Any]) -> Iterator[Given]:
