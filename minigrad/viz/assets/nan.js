@@ -147,8 +147,8 @@ function nanReach(page, { forward, backward }) {
   const results = reached.some((step) => step.output);
   const leaves = [...backward].map((id) => page.graph.byId.get(id)).filter((step) => step.kind === "leaf");
   const count = (n, word) => `${n || "no"} ${word}${n === 1 ? "" : "s"}`;
-  const names = leaves.slice(0, 4).map((step) => step.label).join(", ");
-  return `It is in ${count(forward.size, "value")}${results ? ", the result among them" : ""}, and in ${count(backward.size, "gradient")}${names ? `, of the leaves in that of ${names}${leaves.length > 4 ? " …" : ""}` : ""}.`;
+  const names = leaves.slice(0, 4).map((step) => step.label).join(", ") + (leaves.length > 4 ? ` and ${leaves.length - 4} more leaves` : "");
+  return `It is in ${count(forward.size, "value")}${results ? ", the result among them" : ""}, and in ${count(backward.size, "gradient")}${names ? `, among them that of ${names}` : ""}.`;
 }
 
 function nanAlert(page, look, found) {
