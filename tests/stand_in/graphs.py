@@ -52,7 +52,7 @@ class Capture:
 
 def bytes_of(mem: memory.PooledMemory) -> np.ndarray:
     """All bytes of a memory that an array owns; what is read only stays as it is."""
-    owner, _, _ = memory.whole(mem.owner)
+    owner, _, _ = mem.place
     if not owner.flags.writeable or not owner.size:
         return np.empty(0, np.uint8)
     return np.lib.stride_tricks.as_strided(owner, (owner.size,), (owner.itemsize,)).view(np.uint8)

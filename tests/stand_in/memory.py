@@ -17,7 +17,7 @@ class PooledMemory:
     """`cupy.cuda.PooledMemory`: the memory of an array, and of all that show a part of it."""
 
     def __init__(self, owner: np.ndarray) -> None:
-        self.owner = owner
+        self.place = whole(owner)  # the array that owns it, its first byte, and one after the last
         alive.add(self)
 
 
@@ -59,6 +59,6 @@ def found_at(addresses: list[int]) -> dict[int, tuple[np.ndarray, int, int]]:
     """What is `whole` for the arrays that these addresses lie in; of an address in none there is nothing."""
     found = {}
     for mem in list(alive):
-        owner, first, last = whole(mem.owner)
-        found.update({x: (owner, first, last) for x in addresses if first <= x < last})
+        _, first, last = mem.place
+        found.update({x: mem.place for x in addresses if first <= x < last})
     return found
