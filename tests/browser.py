@@ -25,11 +25,12 @@ needs_browser = [
 
 
 @contextmanager
-def opened(path: Path, scheme: str = "light", extra: tuple[str, ...] = ()) -> Iterator[Any]:
+def opened(path: Path, scheme: str = "light", extra: tuple[str, ...] = (), fragment: str = "") -> Iterator[Any]:
     """A page from the disk, when it is ready; afterwards nothing may have been requested, and no error written.
 
     Args:
         extra: what requests may begin with all the same: "blob:", which a page makes itself, for a worker.
+        fragment: what follows the page's address, "#step=3".
     """
     from playwright.sync_api import sync_playwright
 
@@ -41,11 +42,12 @@ def opened(path: Path, scheme: str = "light", extra: tuple[str, ...] = ()) -> It
         page.on("request", lambda request: requests.append(request.url))
         page.on("console", lambda message: errors.append(f"{message.type}: {message.text}"))
         page.on("pageerror", lambda error: errors.append(str(error)))
-        page.goto(path.as_uri())
+        page.goto(path.as_uri() + fragment)
         page.locator("html[data-ready]").wait_for(state="attached")  # without polling by eval, which the page's policy forbids
         yield page
         browser.close()
-    assert [r for r in requests if not r.startswith(extra)] == [path.as_uri()] if extra else requests == [path.as_uri()]
+    asked = [request.partition("#")[0] for request in requests]
+    assert [r for r in asked if not r.startswith(extra)] == [path.as_uri()] if extra else asked == [path.as_uri()]
     assert errors == []
 
 

@@ -84,7 +84,7 @@ def test_text_of_the_user_stays_text(tmp_path: Path) -> None:
 def test_a_notebook_gets_the_page_in_a_frame() -> None:
     x = Tensor(2.0, requires_grad=True)
     frame = viz.explore(x * x)._repr_html_()
-    assert frame.startswith('<iframe title="Computation graph" sandbox="allow-scripts"')
+    assert frame.startswith('<iframe title="Computation graph" sandbox="allow-scripts allow-downloads allow-modals"')
     assert "<script>" not in frame
 
 

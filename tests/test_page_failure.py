@@ -86,6 +86,7 @@ def test_an_op_that_fails_is_shown_with_what_leads_to_it() -> None:
     assert [note.partition(".")[0] for note in drawing.notes] == ["matmul failed in Own"]
     with pytest.raises(ValueError, match="matmul failed in Own"):
         viz.explain(t)
+    assert viz.memory(t).by_op["tanh"] > 0
 
 
 def test_of_an_error_between_ops_the_tensors_of_the_line_are_shown() -> None:

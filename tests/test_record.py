@@ -172,6 +172,7 @@ class TestThePage:
             assert len(heights) == 3  # 0 and NaN are gaps
             assert (heights[2] - heights[1]) / (heights[1] - heights[0]) == pytest.approx(3, rel=0.01)
             card.locator("summary").click()
+            card.locator("tbody tr").first.wait_for()
             rows = card.locator("tbody tr").all_inner_texts()
             assert rows == ["1\t1.000", "2\t0.1000", "3\t0.0001000", "4\t0.000", "5\tNaN"]
 

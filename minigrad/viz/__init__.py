@@ -1,4 +1,5 @@
-"""Seeing the graph: `draw` for pictures, `explore` for a page to play through, `explain` for text, `memory` for bytes.
+"""Seeing the graph: `draw` for pictures, `explore` for a page to play through, `explain` for text, `memory` for bytes,
+`export` for files of other kinds.
 
 Nothing here knows a layer: what looks inside of networks and watches trainings is in `nn.inspect`.
 """
@@ -9,11 +10,13 @@ from .draw import draw
 from .drawing import DotNotFoundError, Drawing
 from .explain import Explained, Explanation, explain
 from .explore import explore
+from .export import export
 from .failure import Failure
 from .memory import Memory, memory
 from .numbers import memory_size
 from .page import Page
 from .program import draw_program
+from .records import to_networkx
 from .target import resolve
 from .walk import Step, walk
 
@@ -35,7 +38,9 @@ __all__ = [
     "explain",
     "explore",
     "memory",
+    "export",
     "memory_size",
     "resolve",
+    "to_networkx",
     "walk",
 ]

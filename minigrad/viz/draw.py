@@ -63,7 +63,7 @@ def draw(
         raise ValueError(f"direction must be TB, LR, BT or RL, got {direction!r}")
     if style not in STYLES:
         raise ValueError(f"style must be one of {', '.join(STYLES)}, got {style!r}")
-    tensors, names = resolve(target, inputs, names, values=style == "detailed" or highlight is not None)
+    tensors, names = resolve(target, inputs, names, style == "detailed" or highlight is not None, or_failed=True)
     steps, failure = steps_of(target, tensors, names), failed(target)
     if derivative and not failure:
         steps, _ = with_gradients(tensors, steps, names, derivative, values=style == "detailed")

@@ -17,7 +17,7 @@ from .formula import Formula
 from .names import Names
 from .naming import labels_of
 from .numbers import number
-from .target import failed, resolve
+from .target import resolve
 from .text import printable
 from .values import backward_flow, values_of
 from .walk import Step, walk
@@ -136,8 +136,6 @@ def explain(target: Any, *inputs: Any, names: Any = None, gradient: Any = None) 
           to x:   d x = g × 2 = 0.42 × 2                        = 0.8399
       d x = 0.8399
     """
-    if (failure := failed(target)) is not None:
-        raise ValueError(f"{failure.title}, so there is no result to explain; explore and draw show the graph up to there")
     tensors, names = resolve(target, inputs, names)
     return Explanation(explained(tensors, walk(tensors, names), gradient))
 

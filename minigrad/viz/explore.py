@@ -53,6 +53,11 @@ SCRIPTS = (
     "heat.js",
     "nan.js",
     "memory.js",
+    "address.js",
+    "snapshot.js",
+    "film.js",
+    "share.js",
+    "embed.js",
     "explore.js",
 )
 
@@ -134,7 +139,7 @@ def _graph(
     target: Any, inputs: tuple[Any, ...], names: Any, highlight: Any = None, derivative: int = 0
 ) -> tuple[list[Tensor], list[Step], Marked]:
     """The tensors that are shown, the steps that lead to them, and what is marked."""
-    tensors, names = resolve(target, inputs, names)
+    tensors, names = resolve(target, inputs, names, or_failed=True)
     steps = steps_of(target, tensors, names)
     if failed(target):
         return tensors, steps, Marked()

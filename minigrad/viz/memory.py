@@ -163,7 +163,7 @@ def memory(target: Any, *inputs: Any, names: Any = None) -> Memory:
       tanh        320 B   50%
     backward holds at most 1.4 KiB, at matmul
     """
-    tensors, names = resolve(target, inputs, names, values=False)
+    tensors, names = resolve(target, inputs, names, values=False, or_failed=True)
     return memory_of(steps_of(target, tensors, names))
 
 

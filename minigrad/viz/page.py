@@ -82,7 +82,7 @@ class Page:
         return f"<Page {self.title!r}>"
 
     def _repr_html_(self) -> str:
-        frame = 'sandbox="allow-scripts" style="width: 100%; height: 640px; border: 1px solid #8888"'
+        frame = 'sandbox="allow-scripts allow-downloads allow-modals" style="width: 100%; height: 640px; border: 1px solid #8888"'
         return f'<iframe title="{escape(printable(self.title))}" {frame} srcdoc="{escape(self.html)}"></iframe>'
 
 

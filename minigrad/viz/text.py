@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-__all__ = ["printable", "printable_data"]
+__all__ = ["one_line", "printable", "printable_data"]
 
 #: What XML forbids: control characters but for tabs and ends of lines, halves of pairs, and what is no character.
 FORBIDDEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
@@ -18,6 +18,15 @@ def printable(text: str) -> str:
     'a␛ b�'
     """
     return FORBIDDEN.sub(_picture, text)
+
+
+def one_line(text: str) -> str:
+    """Printable text without ends of lines and tabs, for those who can show one line only.
+
+    >>> one_line("a\\n\\tb")
+    'a  b'
+    """
+    return re.sub(r"\s", " ", printable(text))
 
 
 def _picture(match: re.Match[str]) -> str:

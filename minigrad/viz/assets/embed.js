@@ -1,0 +1,20 @@
+// A page in a frame of a slide: the graph and a slim player, nothing else; what is clicked tells of itself in one line.
+
+FEATURES.push((page) => {
+  const open = el("a", { id: "whole-page", target: "_blank", rel: "noopener" }, "Open");
+  open.title = "the whole page, with code, numbers and details";
+  page.now.previousElementSibling.append(open);
+  const aim = () => {
+    const link = page.address.link();
+    open.hidden = link === null;
+    if (link !== null) open.href = link.replace(/([#&])embed(=[^&]*)?(&|$)/, "$1").replace(/[#&]$/, "");
+  };
+  open.addEventListener("pointerdown", aim);
+  open.addEventListener("focus", aim);
+  aim();
+  page.listen("select", (step) => {
+    if (!root.hasAttribute("data-embed")) return;
+    page.now.replaceChildren(el("b", {}, step.label), step.call ? ` = ${step.call}` : "", " = ", part("result", step.value?.text ?? step.short),
+      ...(step.gradient ? [", gradient ", part("arrives", step.gradient.text ?? step.arrives.join(", "))] : []));
+  });
+});
