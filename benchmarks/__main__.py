@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import importlib
 import os
 import platform
 
@@ -35,9 +36,13 @@ def row(name: str, values: dict[str, float], show: str) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("only", nargs="*", help="words that the names of the workloads contain")
+    parser.add_argument("only", nargs="*", help="words that the names of the workloads contain; or page, for the living page")
     parser.add_argument("--memory", action="store_true", help="the peak memory of the networks in place of the time")
     args = parser.parse_args()
+    if args.only == ["page"]:
+        print(f"{machine()}\n")
+        importlib.import_module("benchmarks.page").main()
+        return
     print(f"{machine()}, accelerator {'on' if kernels.enabled else 'off'}\n")
     if "OPENBLAS_CORETYPE" in os.environ:
         core = os.environ["OPENBLAS_CORETYPE"]

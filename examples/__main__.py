@@ -3,6 +3,7 @@
 python -m examples NAME [OPTIONS]             run one
 python -m examples NAME --help                what it shows, and its options
 python -m examples measure NAME [OPTIONS]     run it from five seeds (--seeds N), or once with --full, and keep what it reached
+python -m examples pages [NAME ...]           write eight living pages to out/pages/, from a formula to a step of a GAN
 python -m examples table                      write README.md from what was measured
 
 Pictures, logs and what a run with --full keeps go to out/ in the folder where you are.
@@ -31,7 +32,7 @@ def example(name: str) -> Any:
     """The module of an example that the course has."""
     names = load("course").NAMES
     if name not in names:
-        near = difflib.get_close_matches(name, [*names, "measure", "table"])
+        near = difflib.get_close_matches(name, [*names, "measure", "pages", "table"])
         meant = f"; did you mean {' or '.join(near)}?" if near else ""
         raise SystemExit(f"there is no example {name!r}{meant}; python -m examples lists them")
     return load(name)
@@ -43,6 +44,9 @@ def main(argv: list[str]) -> None:
         print(__doc__)
     elif command == "table":
         load("shared.table").write()
+    elif command == "pages":
+        sys.path.insert(0, str(FOLDER))
+        importlib.import_module("pages").write(rest)
     elif command == "measure":
         if not rest or rest[0].startswith("-"):
             raise SystemExit("which example? python -m examples measure NAME [OPTIONS]")

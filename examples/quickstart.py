@@ -1,4 +1,4 @@
-"""A network learns to read handwritten digits, its computation graph is drawn, and tanh is differentiated six times.
+"""A network learns to read handwritten digits, tanh is differentiated six times, and the network becomes a page to play with.
 
 Run it with `make demo`, or `python examples/quickstart.py`; everything that it writes goes to `out/`.
 """
@@ -79,7 +79,24 @@ def draw(model: nn.Module, loss: Tensor, folder: Path) -> None:
         files = [drawing.render(folder / f"graph.{kind}") for kind in ("dot", "svg", "png")]
         print("The loss's computation graph:", ", ".join(map(str, files)))
     except viz.DotNotFoundError as error:
-        print(error)
+        print(f"A picture of the graph is not drawn: {error}. The page at the end needs nothing.")
+
+
+class Reading(nn.Module):
+    """What the page shows: a network, and how far it is from the truth."""
+
+    def __init__(self, network: nn.Module) -> None:
+        self.network = network
+
+    def forward(self, images: np.ndarray, labels: np.ndarray) -> Tensor:
+        return cross_entropy(self.network(images), labels)
+
+
+def living_page(model: nn.Module, path: Path) -> Path:
+    """The trained network with eight digits as one file, which computes again when a digit is painted."""
+    images, labels, *_ = digits()
+    viz.explore(Reading(model), images[:8], labels[:8], path=path, title="A network reads eight digits")
+    return path.resolve()
 
 
 def tanh(x):
@@ -133,6 +150,10 @@ def main(argv: list[str] | None = None) -> float:
 
     worst = derivatives(args.out)
     print(f"tanh and six derivatives by nesting egrad: {args.out / 'tanh.png'} (largest relative error {worst:.1e})")
+
+    page = living_page(model, args.out / "digits.html")
+    print(f"\nOpen this file in a browser (`python -m webbrowser {page.as_uri()}` does), it needs no network:\n{page}")
+    print("Press Play, click on nodes, paint in the digits: all values and gradients are computed again.")
     return reached
 
 

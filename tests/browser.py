@@ -25,18 +25,21 @@ needs_browser = [
 
 
 @contextmanager
-def opened(path: Path, scheme: str = "light", extra: tuple[str, ...] = (), fragment: str = "") -> Iterator[Any]:
+def opened(
+    path: Path, scheme: str = "light", extra: tuple[str, ...] = ("blob:",), fragment: str = "", **context: Any
+) -> Iterator[Any]:
     """A page from the disk, when it is ready; afterwards nothing may have been requested, and no error written.
 
     Args:
-        extra: what requests may begin with all the same: "blob:", which a page makes itself, for a worker.
+        extra: what requests may begin with all the same: what a page makes itself, for a worker, is none.
         fragment: what follows the page's address, "#step=3".
+        context: how the browser is: `viewport`, `has_touch`.
     """
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        page = browser.new_page(viewport={"width": 1400, "height": 900}, color_scheme=scheme)
+        page = browser.new_page(**{"viewport": {"width": 1400, "height": 900}, "color_scheme": scheme, **context})
         requests: list[str] = []
         errors: list[str] = []
         page.on("request", lambda request: requests.append(request.url))

@@ -141,7 +141,8 @@ def view_box(page: Any) -> list[float]:
 
 def letters(page: Any, which: str) -> list[float]:
     """How many pixels high the letters of texts in the drawing are on the screen."""
-    return page.eval_on_selector_all(which, "all => all.map(t => parseFloat(getComputedStyle(t).fontSize) * t.getScreenCTM().d)")
+    high = "t => parseFloat(getComputedStyle(t).fontSize) * t.getScreenCTM().d"
+    return page.evaluate(f"which => [...document.querySelectorAll(which)].map({high})", which)
 
 
 def is_in_sight(page: Any, which: str) -> bool:
@@ -187,7 +188,7 @@ class TestSeenFromTheLastRow:
                 assert min(letters(page, "svg.graph text")) > 19.9
                 small = "[...document.querySelectorAll('header *, footer *, #code *')].filter(e => e.innerText && e.offsetHeight)"
                 assert page.evaluate(f"Math.min(...{small}.map(e => parseFloat(getComputedStyle(e).fontSize)))") > 19.9
-                page.click("#projector")
+                page.eval_on_selector("#projector", "b => b.click()")
                 assert page.get_attribute("#projector", "aria-pressed") == "false"
                 assert 13.9 < min(letters(page, "svg.graph text")) < 19
 
@@ -331,7 +332,7 @@ class TestSeenFromTheLastRow:
 
     def test_on_paper_the_whole_graph_stands_without_buttons(self, lenet: Any) -> None:
         with opened(lenet[0], "light") as page:
-            page.click("#theme")
+            page.eval_on_selector("#theme", "b => b.click()")
             page.click("#open-all")
             page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
             page.emulate_media(media="print")
@@ -345,7 +346,7 @@ class TestSeenFromTheLastRow:
     def test_a_projector_and_open_modules_are_accessible(self, cells: Path, scheme: str) -> None:
         with opened(cells, scheme) as page:
             page.keyboard.press("b")
-            page.click("#compact")
+            page.eval_on_selector("#compact", "b => b.click()")
             page.keyboard.press("End")
             page.wait_for_timeout(500)
             assert violations(page) == []

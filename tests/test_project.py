@@ -107,6 +107,9 @@ def test_quickstart_learns_and_draws(tmp_path: Path, capsys: pytest.CaptureFixtu
         assert (tmp_path / "graph.png").exists()
     printed = capsys.readouterr().out
     assert "graph.dot" in printed
+    page = tmp_path / "digits.html"
+    assert 1_000_000 < page.stat().st_size < 3_000_000
+    assert f"python -m webbrowser {page.resolve().as_uri()}" in printed and str(page) in printed
     error = float(re.findall(r"largest relative error (\S+)\)", printed)[0])
     assert error < 1e-9
 

@@ -1,5 +1,5 @@
-"""Seeing the graph: `draw` for pictures, `explore` for a page to play through, `explain` for text, `memory` for bytes,
-`export` for files of other kinds.
+"""Seeing the graph: `draw` for pictures, `explore` for a page to play through, `explain` for text, `quiz` for questions,
+`memory` for bytes, `export` for files of other kinds.
 
 Nothing here knows a layer: what looks inside of networks and watches trainings is in `nn.inspect`.
 """
@@ -16,20 +16,28 @@ from .memory import Memory, memory
 from .numbers import memory_size
 from .page import Page
 from .program import draw_program
+from .questions import Mistake, Question
+from .quiz import Quiz, quiz
 from .records import to_networkx
+from .show import Display, Shown, show
 from .target import resolve
 from .walk import Step, walk
 
 __all__ = [
     "Capture",
     "ColouredText",
+    "Display",
     "DotNotFoundError",
     "Drawing",
     "Explained",
     "Explanation",
     "Failure",
     "Memory",
+    "Mistake",
     "Page",
+    "Question",
+    "Quiz",
+    "Shown",
     "Step",
     "capture",
     "colour_text",
@@ -40,7 +48,9 @@ __all__ = [
     "memory",
     "export",
     "memory_size",
+    "quiz",
     "resolve",
+    "show",
     "to_networkx",
     "walk",
 ]

@@ -7,7 +7,10 @@ import sys
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
+from itertools import count
+from math import inf
 from typing import Any, NamedTuple, Protocol
 
 from .. import tracing
@@ -19,7 +22,7 @@ from .code import targets
 from .data import Collection, Known
 from .failure import Failure, causes, stop
 
-__all__ = ["Call", "Capture", "Modular", "Record", "capture", "captured", "name_of", "node_behind", "variable_of"]
+__all__ = ["Call", "Capture", "Modular", "Record", "capture", "captured", "limit", "name_of", "node_behind", "variable_of"]
 
 
 class Modular(Protocol):
@@ -56,6 +59,9 @@ class Record:
     calls: tuple[Call, ...]
     given: dict[str, Any]
 
+
+#: So many steps may be recorded at most, where somebody wants no more: then an error ends the computation.
+limit: ContextVar[float] = ContextVar("limit", default=inf)
 
 _records: weakref.WeakKeyDictionary[Node, Record] = weakref.WeakKeyDictionary()
 _names: weakref.WeakKeyDictionary[Node, str] = weakref.WeakKeyDictionary()
@@ -136,12 +142,16 @@ def capture(module: Modular | None = None, values: bool = True) -> Iterator[Capt
     """
     this = Capture()
     stack = this._stack
+    steps, most = count(1), limit.get()
     data = Collection(copied=tracing.recorder.get() is None, values=values)  # a recorded value does not change
 
     def keep(op: Any, node: Node | None, value: Any, parameters: dict[str, Any]) -> None:
         if node is None:
             data.computed(op, value, parameters, user_line(), tuple(stack))
             return
+        if next(steps) > most:
+            raise ValueError(f"the graph has more than {most} steps, of which the page shows some")
+        _name_variables()
         this._note(node)
         given = data.sort_out(op, node.parents, parameters, bool(stack))
         _records[node] = Record(_copied(value) if values else None, user_line(), tuple(stack), given)
@@ -162,6 +172,20 @@ def capture(module: Modular | None = None, values: bool = True) -> Iterator[Capt
                 raise
             finally:
                 this._error = None, ()  # or its frames would live as long as this
+
+
+def _name_variables() -> None:
+    """Name tensors after the variables that they are in, where the code that calls an op says so.
+
+    A module of a library does, in which the variables of a function are those of the textbook, by `__shown__`, their names.
+    """
+    frame = sys._getframe(2)
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith("minigrad."):
+        frame = frame.f_back
+    for name in frame.f_globals.get("__shown__", ()):
+        x = frame.f_locals.get(name)
+        if isinstance(x, Tensor) and x._node is not None and name_of(x._node) is None:
+            _names[x._node] = name
 
 
 def _copied(value: Any) -> Any:

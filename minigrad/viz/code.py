@@ -6,6 +6,7 @@ import ast
 import linecache
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
 from textwrap import dedent
@@ -55,26 +56,27 @@ class Listing:
         return [self._numbers[found[0]], found[1]] if found and found[0] in self._numbers else None
 
 
-def targets(source: str | None, path: str) -> list[str]:
+@lru_cache(1024)  # a model calls its modules again and again from the same lines
+def targets(source: str | None, path: str) -> tuple[str, ...]:
     """The variables that a line of code puts the result of a module in; none where it does anything else with it.
 
     >>> targets("net.py:7: h, c = self.cell(x, (h, c))", "layers.cell")
-    ['h', 'c']
+    ('h', 'c')
     >>> targets("net.py:8: y = self.out(self.cell(x)[0])", "layers.cell")
-    []
+    ()
     """
     text = (source or "").partition(": ")[2]
     try:
         (statement,) = ast.parse(text).body
     except (SyntaxError, ValueError):  # a part of a statement
-        return []
+        return ()
     if not isinstance(statement, ast.Assign) or not isinstance(statement.value, ast.Call) or len(statement.targets) != 1:
-        return []
+        return ()
     if ast.unparse(statement.value.func).rpartition(".")[2] != path.rpartition(".")[2]:
-        return []
+        return ()
     target = statement.targets[0]
     names = target.elts if isinstance(target, ast.Tuple) else [target]
-    return [name.id for name in names if isinstance(name, ast.Name)] if all(isinstance(n, ast.Name) for n in names) else []
+    return tuple(n.id for n in names if isinstance(n, ast.Name)) if all(isinstance(n, ast.Name) for n in names) else ()
 
 
 def _parsed(source: str | None) -> tuple[str, int] | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Sequence
 from functools import partial
 from math import hypot, isfinite
 from typing import Any
@@ -23,10 +24,11 @@ from .live import attempt, for_page
 from .memory import memory_of
 from .numbers import dimensions, host, memory_size, number, rms
 from .page import Page
+from .questions import questions_of
 from .summary import Summariser
 from .target import failed, prepared, resolve, steps_of
 from .text import printable
-from .view import Group, alike, boxes, view
+from .view import Group, alike, boxes, check, view
 from .walk import Step
 
 __all__ = ["explore"]
@@ -34,6 +36,7 @@ __all__ = ["explore"]
 #: The parts of the page, each after those that it uses.
 SCRIPTS = (
     "values.js",
+    "formula.js",
     "features.js",
     "summary.js",
     "edit.js",
@@ -42,9 +45,27 @@ SCRIPTS = (
     "camera.js",
     "folding.js",
     "layers.js",
+    "thumbnails.js",
+    "layout.js",
     "graph.js",
     "carry.js",
     "lens.js",
+    "windows.js",
+    "lens_parts.js",
+    "lens_numbers.js",
+    "lens_try.js",
+    "lens_terms.js",
+    "lens_filter.js",
+    "lens_conv.js",
+    "lens_pool.js",
+    "lens_product.js",
+    "lens_softmax.js",
+    "facets.js",
+    "lens_attention.js",
+    "lens_gates.js",
+    "lens_recurrent.js",
+    "lens_embedding.js",
+    "lens_norm.js",
     "detail.js",
     "player.js",
     "code.js",
@@ -58,6 +79,9 @@ SCRIPTS = (
     "film.js",
     "share.js",
     "embed.js",
+    "quiz-answers.js",
+    "quiz.js",
+    "quiz-worksheet.js",
     "explore.js",
 )
 
@@ -65,7 +89,7 @@ SCRIPTS = (
 def explore(
     target: Any, *inputs: Any, path: str | os.PathLike[str] | None = None, names: Any = None, gradient: Any = None,
     title: str = "Computation graph", direction: str | None = None, depth: int | None = 1, repeats: str | None = None,
-    highlight: Any = None, derivative: int = 0, max_nodes: int = 1500, live: bool = True,
+    highlight: Any = None, derivative: int = 0, max_nodes: int = 1500, live: bool = True, tokens: Sequence[Any] | None = None,
 ) -> Page:  # fmt: skip
     """A page that shows a graph and steps through its forward and its backward pass, node by node, with formulas and numbers.
 
@@ -88,6 +112,8 @@ def explore(
         max_nodes: a larger graph is summarised: the page then shows the first of those steps that are alike.
         live: of a module or a function, whether the page carries its program: parameters, inputs and data can be changed there,
             and all that follows, values and gradients, is computed again.  Where that cannot be, the page says why.
+        tokens: the words along the axis of time, or a list of words for each example: attention, recurrent layers and embeddings
+            are shown with them.
 
     Raises:
         RuntimeError: a backward pass has freed what the rules read.
@@ -108,7 +134,7 @@ def explore(
     recording = STOPPED if failure else attempt(make, target, inputs, gradient, max_nodes) if live else ""
     tensors, steps, marked = _graph(target, inputs, names, highlight, derivative)
     groups = view(steps, None, "unrolled", max_nodes)
-    view(steps, depth, repeats or "unrolled", max_nodes)  # whether such options exist
+    check(depth, repeats or "unrolled")
     member = {step.id: group.id for group in groups.groups for step in group.steps}
     shown = {group.id for group in groups.groups}
     rows = explained(tensors, steps, gradient, shown)
@@ -127,12 +153,22 @@ def explore(
         "failure": failure and _failure(failure, steps, member),
         "memory": None if failure else memory_of(steps).for_page(member),
         "live": alive,
+        "tokens": _words(tokens),
         "arrays": arrays(rows) if "why" in alive else {},
+        "quiz": {"on": False, "questions": [question.data() for question in questions_of(rows)]},
     }
     page = Page(title, data, SCRIPTS, graphviz=True, program=script)
+    page.rows = rows
     if path is not None:
         page.write(path)
     return page
+
+
+def _words(tokens: Sequence[Any] | None) -> list[Any] | None:
+    """Tokens as text, in one list or in a list for each example."""
+    if isinstance(tokens, str):
+        raise TypeError("tokens is a list of words, or a list of such lists, not one text: write text.split() or list(text)")
+    return None if tokens is None else [str(t) if isinstance(t, str) or np.ndim(t) == 0 else list(map(str, t)) for t in tokens]
 
 
 def _graph(

@@ -30,9 +30,11 @@ from ..compiler.trace import Recorder
 from ..later import is_on_gpu
 from ..masked import masks
 from ..tensor import Tensor, raw
+from .capture import limit
 from .explain import Explained
 from .formula import Formula
 from .numbers import host, memory_size
+from .reach import reach
 from .values import Flow, backward_flow, values_of
 from .walk import Step
 
@@ -54,12 +56,13 @@ _SAME = {np.copy, np.asarray, np.ascontiguousarray, astype}
 
 @dataclass
 class _Numbers:
-    """The slots of a step: its value, the gradients that arrive, their sum, what it sends."""
+    """The slots of a step: its value, the gradients that arrive, their sum, what it sends, how far back it reaches."""
 
     value: Slot
     arrives: list[Slot] = field(default_factory=list)
     gradient: Slot = None
     sent: list[Slot] = field(default_factory=list)
+    reach: Slot = None
 
 
 class Recording:
@@ -105,6 +108,7 @@ class Recording:
             "gradient": self._place(own.gradient),
             "arrives": [self._place(slot) for slot in own.arrives],
             "sent": [self._place(slot) for slot in own.sent],
+            "reach": self._place(own.reach),
             "formula": self._template(row, row.formula, shown),
             "rules": [self._template(row, rule.formula, shown) for rule in row.rules],
             "local": [self._template(row, rule.formula and rule.formula.local(), shown) for rule in row.rules],
@@ -217,15 +221,18 @@ def recorded(make: MakeGraph, roots: Sequence[Any], gradient: Any = None, most: 
         recorder.began = next(graph.clock)
         taken = Taken(recorder, state, [])
         recorder.leaves = {t._node for t, *_ in taken.tensors if t.is_leaf}
-        token = tracing.recorder.set(recorder)
+        token, bound = tracing.recorder.set(recorder), limit.set(most)
         try:
+            recorder.looks = True  # or the graph would be another one than the one that is shown
             tensors, steps = make()[:2]
+            recorder.looks = False
             if len(steps) > most:
-                raise ValueError(f"the graph has {len(steps)} steps, of which the page shows some")
+                raise ValueError(f"the graph has more than {most} steps, of which the page shows some")
             run = _written_down(recorder, tensors, steps, gradient)
             taken.streams.refuse_draws()
         finally:
             tracing.recorder.reset(token)
+            limit.reset(bound)
             taken.undo(reachable(*roots))
             taken.roll_back()
         if any(is_on_gpu(x.numbers) for x in recorder.arrays):
@@ -257,7 +264,7 @@ def _written_down(recorder: Recorder, tensors: list[Tensor], steps: list[Step], 
         own = _Numbers(slot(values[step.id]))
         if (flow := flows.get(step.id)) is not None:
             own.arrives, own.gradient = [slot(g) for g in flow.arrives], slot(flow.total)
-            own.sent = [slot(g) for *_, g in flow.sends]
+            own.sent, own.reach = [slot(g) for *_, g in flow.sends], slot(reach(flow))
         shown.append(own)
     results = [(slot(t), slot(seed(t, gradient, False))) for t in tensors]
     program = recorder.program(outputs)

@@ -18,6 +18,7 @@ def labels_of(steps: list[Step]) -> dict[int, str]:
     labels: dict[int, str] = {}
     own = {step.name for step in steps if step.name is not None and step.kind != "data"}
     taken: set[str] = set()
+    uses: dict[str, int] = {}
     unnamed = 0
     for step in steps:
         name = step.name or ("result" if step.output and step.op else None)
@@ -26,10 +27,12 @@ def labels_of(steps: list[Step]) -> dict[int, str]:
             while f"v{unnamed}" in own:
                 unnamed += 1
             name = f"v{unnamed}"
-        free, again = name, 1
+        again = uses.get(name, 1)
+        free = name if again == 1 else f"{name} {again}"
         while free in taken or (step.kind == "data" and again == 1 and free in own):
             again += 1
             free = f"{name} {again}"
         taken.add(free)
+        uses[name] = again
         labels[step.id] = free
     return labels

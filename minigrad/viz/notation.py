@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
-from functools import cache
+from functools import cache, lru_cache
 
 __all__ = ["APPLIED", "BIG", "Tree", "parse", "read"]
 
@@ -70,6 +70,11 @@ def read(text: str, names: Collection[str] = ()) -> Tree:
     >>> read("the sum of all")
     ('text', 'the sum of all')
     """
+    return _read(text, tuple(sorted(name for name in names if not name.isalpha())))
+
+
+@lru_cache(4096)  # a page of a thousand steps has few formulas
+def _read(text: str, names: tuple[str, ...]) -> Tree:
     pieces = CASES.split(text)
     if len(pieces) == 1 or not pieces[0]:
         return _piece(text, names)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from base64 import b64encode
 from collections.abc import Sequence
@@ -12,12 +11,16 @@ from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
+from zlib import compress
 
 from ..compiler.javascript import runtime
 from ..files import write_whole
-from .text import printable, printable_data
+from .text import as_json, printable
 
 __all__ = ["Page"]
+
+#: Letters of data, beyond which they are packed: a step takes 1,600, packed a tenth of it.
+MUCH = 200_000
 
 
 class Page:
@@ -25,6 +28,7 @@ class Page:
 
     Attributes:
         data: what the page shows, as plain lists and dicts.
+        rows: of a graph, its steps as `explain` has them.
 
     Args:
         scripts: those that show it, one after the other: names in this package's `assets`, or files of another package's.
@@ -36,6 +40,7 @@ class Page:
         self, title: str, data: dict[str, Any], scripts: Sequence[str | Traversable], graphviz: bool = False, program: str = ""
     ) -> None:
         self.title, self.data = title, data
+        self.rows: Sequence[Any] = ()
         self._scripts, self._graphviz, self._program = scripts, graphviz, program
 
     @property
@@ -43,19 +48,18 @@ class Page:
         """The whole page.
 
         Its policy allows these very scripts, by their hashes, and no request at all; the data is JSON in which `<` is escaped,
-        so that no text of the user's can end it, and the scripts write it as text.
+        so that no text of the user's can end it, or, where it is much, packed; the scripts write it as text.
         """
         code = "\n".join(_asset(name) for name in self._scripts)
         if self._program:
             code = f"{{\n{runtime()}\n{self._program}\n}}\n{code}"  # names of its own, in a block
-        scripts = [*([_asset("vendor/viz-global.js")] if self._graphviz else []), f'"use strict";\n(() => {{\n{code}\n}})();']
+        library = [_asset("vendor/viz-global.js")] if self._graphviz else []
+        scripts = [*library, f'"use strict";\n(async () => {{\n{code}\n}})();']
         hashes = " ".join(f"'sha256-{b64encode(sha256(script.encode()).digest()).decode()}'" for script in scripts)
         policy = (
             f"default-src 'none'; script-src {hashes} 'wasm-unsafe-eval'; style-src 'unsafe-inline'; img-src data:; "
-            "base-uri 'none'; form-action 'none'"
+            "worker-src blob:; base-uri 'none'; form-action 'none'"
         )
-        data = json.dumps(printable_data(self.data), ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-        data = data.replace("<", "\\u003c")
         return "\n".join(
             [
                 "<!doctype html>",
@@ -66,7 +70,7 @@ class Page:
                 f"<title>{escape(printable(self.title))}</title>",
                 f"<style>{_asset('page.css')}</style></head>",
                 '<body><div id="app"></div>',
-                f'<script type="application/json" id="data">{data}</script>',
+                _embedded(self.data),
                 *(f"<script>{script}</script>" for script in scripts),
                 "</body></html>\n",
             ]
@@ -84,6 +88,14 @@ class Page:
     def _repr_html_(self) -> str:
         frame = 'sandbox="allow-scripts allow-downloads allow-modals" style="width: 100%; height: 640px; border: 1px solid #8888"'
         return f'<iframe title="{escape(printable(self.title))}" {frame} srcdoc="{escape(self.html)}"></iframe>'
+
+
+def _embedded(data: Any) -> str:
+    """The data in an element that is no script to the browser."""
+    text = as_json(data).replace("<", "\\u003c")
+    if len(text) < MUCH:
+        return f'<script type="application/json" id="data">{text}</script>'
+    return f'<script type="text/plain" id="data">{b64encode(compress(text.encode())).decode()}</script>'
 
 
 def _asset(script: str | Traversable) -> str:

@@ -47,7 +47,9 @@ class Summariser:
             parts = {"min": finite.min(), "max": finite.max(), "mean": finite.mean(), "std": finite.std()}
             summary["range"] = {name: f"{part:.4g}" for name, part in parts.items()}
         if array.size <= FULL:
-            summary["rows"] = [[number(x) for x in row] for row in array.reshape(-1, array.shape[-1] if array.ndim else 1)]
+            numbers = array if array.dtype.kind == "c" else real
+            rows = numbers.reshape(-1, array.shape[-1] if array.ndim else 1).tolist()
+            summary["rows"] = [[f"{x:.4g}" for x in row] for row in rows]
         elif finite.size:
             summary["map"] = self._picture(real, float(finite.min()), float(finite.max()))
             counts, edges = np.histogram(finite, BINS)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 from dataclasses import dataclass, field
+from functools import cache
 from itertools import takewhile
 from typing import Any
 
 from .capture import Call
 from .walk import Step
 
-__all__ = ["Edge", "Group", "View", "alike", "boxes", "view"]
+__all__ = ["Edge", "Group", "View", "alike", "boxes", "check", "view"]
 
 REPEATS = ("unrolled", "compact")
 
@@ -78,15 +79,13 @@ def view(steps: list[Step], depth: int | None = None, repeats: str = "unrolled",
     >>> [(group.steps[0].op, len(group.steps)) for group in summary.groups[-2:]], summary.notes
     ([('multiply', 4998), ('sin', 4998)], ['10001 steps, too many to show: those that are alike are one'])
     """
-    if repeats not in REPEATS:
-        raise ValueError(f"repeats must be one of {', '.join(REPEATS)}, got {repeats!r}")
-    if depth is not None and depth < 0:
-        raise ValueError(f"depth must be 0 or more, got {depth}")
+    check(depth, repeats)
     calls = boxes(steps)
     alikes = alike(steps) if repeats == "compact" else None
-    shown = _grouped(steps, calls, depth, alikes)
-    if len(shown.groups) <= max_nodes:
-        return shown
+    if depth is not None or alikes is not None or len(steps) <= max_nodes:  # else all of them would be shown
+        shown = _grouped(steps, calls, depth, alikes)
+        if len(shown.groups) <= max_nodes:
+            return shown
     deepest = max((len(c) for c in calls.values()), default=0) - 1
     much = f"{len(steps)} steps, too many to show"
     alikes = alikes or alike(steps)
@@ -99,6 +98,18 @@ def view(steps: list[Step], depth: int | None = None, repeats: str = "unrolled",
     shown = _quotient(steps, {s.id: (s.kind, s.op) for s in steps}, {s.id: () for s in steps}, {})
     shown.notes.append(f"{much}: one node for each op")
     return shown
+
+
+def check(depth: int | None, repeats: str) -> None:
+    """Whether there are such options.
+
+    Raises:
+        ValueError: there are not.
+    """
+    if repeats not in REPEATS:
+        raise ValueError(f"repeats must be one of {', '.join(REPEATS)}, got {repeats!r}")
+    if depth is not None and depth < 0:
+        raise ValueError(f"depth must be 0 or more, got {depth}")
 
 
 def boxes(steps: list[Step]) -> dict[int, tuple[Call, ...]]:
@@ -175,12 +186,13 @@ def _grouped(
     steps: list[Step], calls: dict[int, tuple[Call, ...]], depth: int | None, alikes: dict[int, Hashable] | None
 ) -> View:
     """Steps in closed modules are one; so are those that are alike, and all calls of a module, where `alikes` is given."""
-    forget = (lambda call: call) if alikes is None else (lambda call: call._replace(number=1))
+    forget = (lambda call: call) if alikes is None else cache(lambda call: call._replace(number=1))
     keys: dict[int, Hashable] = {}
     closed: dict[int, Call] = {}
     places = {}
+    forgotten = cache(lambda around: tuple(map(forget, around)))
     for step in steps:
-        place = tuple(map(forget, calls[step.id]))
+        place = forgotten(calls[step.id])
         if depth is not None and len(place) > depth:
             closed[step.id] = place[depth]
             keys[step.id] = ("closed", place[: depth + 1])

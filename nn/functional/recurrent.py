@@ -23,6 +23,9 @@ from minigrad import primitive, stack, unstack
 from minigrad.devices import follow
 from minigrad.kernels import accelerated
 
+#: Variables of this module that are called in pictures as they are here.
+__shown__ = ("i", "f", "g", "o", "r", "z", "n", "h", "c")
+
 __all__ = ["gru", "gru_cell", "lstm", "lstm_cell", "rnn", "rnn_cell"]
 
 
@@ -53,8 +56,9 @@ def lstm_cell(
     (Hochreiter and Schmidhuber, 1997; with the forget gate of Gers et al., 2000.)
     """
     i, f, g, o = np.split(_affine(x, w_ih, b_ih) + _affine(h, w_hh, b_hh), 4, axis=-1)
-    c = sigmoid(f) * c + sigmoid(i) * np.tanh(g)
-    h = sigmoid(o) * np.tanh(c)
+    i, f, g, o = sigmoid(i), sigmoid(f), np.tanh(g), sigmoid(o)
+    c = f * c + i * g
+    h = o * np.tanh(c)
     return (h if w_hr is None else h @ np.swapaxes(w_hr, 0, 1)), c
 
 
@@ -71,12 +75,14 @@ def gru_cell(
     r_x, z_x, n_x = np.split(_affine(x, w_ih, b_ih), 3, axis=-1)
     if reset_after:
         r_h, z_h, n_h = np.split(_affine(fed, w_hh, b_hh), 3, axis=-1)
-        n = np.tanh(n_x + sigmoid(r_x + r_h) * n_h)
+        r = sigmoid(r_x + r_h)
+        n = np.tanh(n_x + r * n_h)
     else:
         w_gates, w_n = np.split(w_hh, [2 * size], axis=0)
         b_gates, b_n = (None, None) if b_hh is None else np.split(b_hh, [2 * size])
         r_h, z_h = np.split(_affine(fed, w_gates, b_gates), 2, axis=-1)
-        n = np.tanh(n_x + _affine(sigmoid(r_x + r_h) * fed, w_n, b_n))
+        r = sigmoid(r_x + r_h)
+        n = np.tanh(n_x + _affine(r * fed, w_n, b_n))
     z = sigmoid(z_x + z_h)
     return n + z * (h - n)
 

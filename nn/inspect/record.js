@@ -1,6 +1,6 @@
 // The recorder's page: curves over the epochs, and histograms of the epoch that the slider stands at; of one run, or of several beside each other.
 
-const data = readData();
+const data = await readData();
 const app = document.getElementById("app");
 app.className = "record";
 const { runs } = data;

@@ -1,9 +1,12 @@
 // The part of the drawing that is seen: panning, zooming, and a camera that follows.
 
-const SMALLEST = 14; // the font of the smallest labels of the drawing: at a scale of 1 they are as many pixels high
+const SMALLEST = 16; // the font of the smallest labels, in the drawing's own units
+const READABLE = { window: 14, projector: 20 }; // pixels that they are high at least, at normal zoom
 const LARGEST = 1.6; // a small drawing is not blown up further
 
 const MARGIN = 16;
+const STILL = 5; // pixels that a finger moves in a click
+const MOST_BEGUN = 400; // of so many nodes at most, the best place to begin is looked for
 const SIDES = ["width", "height"];
 
 const still = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
@@ -11,14 +14,15 @@ const still = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
 class Camera {
   constructor(place) {
     this.place = place;
-    this.label = SMALLEST; // how high the smallest labels shall be, at normal zoom
+    this.label = READABLE.window; // how high the smallest labels shall be, at normal zoom
     new ResizeObserver(() => this.goal && !this.isOnPaper && this.place.clientWidth && this.resized()).observe(place);
   }
 
-  // Another window shows more or less of the same, about the same middle.
+  // Another window begins anew, or, where the reader has moved, shows more or less of the same about the same middle.
   resized() {
+    if (!this.hasMoved) return this.start(this.direction);
     const { x, y, width, height } = this.goal;
-    this.look(this.around({ x: x + width / 2, y: y + height / 2 }, this.measured / width));
+    return this.look(this.around({ x: x + width / 2, y: y + height / 2 }, this.measured / width));
   }
 
   get normal() { return this.label / SMALLEST; }
@@ -34,13 +38,44 @@ class Camera {
   }
 
   start(direction) {
+    this.direction = direction;
     const { width, height } = this.full;
     const scale = Math.min(LARGEST * this.normal, Math.max(this.normal, this.fitting(this.full)));
     const seen = { width: this.place.clientWidth / scale, height: this.place.clientHeight / scale };
-    const along = direction === "LR" ? "width" : "height";
+    const [along, across] = direction === "LR" ? ["width", "height"] : ["height", "width"];
     const centre = { x: width / 2, y: height / 2 };
-    if (this.full[along] > seen[along]) centre[along === "width" ? "x" : "y"] = seen[along] / 2;
+    const axis = (side) => (side === "width" ? "x" : "y");
+    if (this.full[along] > seen[along]) centre[axis(along)] = seen[along] / 2;
+    if (this.full[across] > seen[across]) centre[axis(across)] = this.beginning(axis(across), across, axis(along), seen) + seen[across] / 2;
     this.look(this.around(centre, scale));
+    this.began = this.goal;
+  }
+
+  get hasMoved() { return this.goal !== this.began; }
+
+  // The middle of an element, in the drawing's own units.
+  centre(element) {
+    const { x, y, width, height } = this.extent([element]);
+    return { x: x + width / 2, y: y + height / 2 };
+  }
+
+  // Where a window across a wide drawing shows most nodes and labels whole, and cuts fewest.
+  beginning(axis, side, other, seen) {
+    const room = seen[side];
+    const shapes = [...this.picture.querySelectorAll(".node, .edge > text")].slice(0, MOST_BEGUN).map((shape) => this.extent([shape]));
+    const here = shapes.filter((box) => box[other] < seen[other === "x" ? "width" : "height"]);
+    const last = this.full[side] - room;
+    const places = here.flatMap((box) => [box[axis] - MARGIN, box[axis] + box[side] + MARGIN - room]).map((at) => Math.max(0, Math.min(last, at)));
+    const score = (at) => {
+      let sum = 0;
+      for (const box of here) {
+        const [start, end] = [box[axis], box[axis] + box[side]];
+        if (start >= at - 1 && end <= at + room + 1) sum += 1;
+        else if (end > at && start < at + room) sum -= 0.6;
+      }
+      return sum - Math.abs(at - last / 2) / (100 * this.full[side]); // of equals, the one nearest to the middle
+    };
+    return [last / 2, ...places].map((at) => [score(at), at]).reduce((a, b) => (b[0] > a[0] ? b : a))[1];
   }
 
   // The scale at which a rectangle fills the window.
@@ -142,21 +177,52 @@ class Camera {
     else this.look(this.goal);
   }
 
+  // One finger or the mouse moves the drawing, two fingers or the wheel zoom: what they have touched stays below them.
   panning(picture) {
-    let start = null;
+    const held = new Map(); // pointers that are down: where each is, and what it holds
+    let travelled = 0;
     picture.addEventListener("wheel", (event) => {
       event.preventDefault();
       this.zoom(Math.exp(event.deltaY * 0.0015), this.point(event));
     }, { passive: false });
     picture.addEventListener("pointerdown", (event) => {
       cancelAnimationFrame(this.frame);
-      start = this.point(event);
+      if (!held.size) travelled = 0;
+      held.set(event.pointerId, event);
+      this.hold(held);
     });
     picture.addEventListener("pointermove", (event) => {
-      if (!start || !event.buttons) return;
-      const now = this.point(event);
-      this.look({ ...this.view, x: this.view.x + start.x - now.x, y: this.view.y + start.y - now.y });
+      const before = held.get(event.pointerId);
+      if (!before) return;
+      if (!event.buttons) return void held.delete(event.pointerId);
+      travelled += Math.hypot(event.clientX - before.clientX, event.clientY - before.clientY);
+      held.set(event.pointerId, event);
+      if (travelled > STILL) this.drag([...held.values()]);
     });
-    picture.addEventListener("pointerup", () => { start = null; });
+    for (const kind of ["pointerup", "pointercancel", "pointerleave"]) picture.addEventListener(kind, (event) => {
+      held.delete(event.pointerId);
+      this.hold(held);
+    });
+    picture.addEventListener("click", (event) => travelled > STILL && event.stopPropagation(), true); // it was no click
   }
+
+  // Note what the pointers touch: the middle between them, and how far they are from each other.
+  hold(held) {
+    this.held = held.size ? grip([...held.values()].map((event) => this.point(event))) : null;
+  }
+
+  drag(pointers) {
+    const frame = this.place.getBoundingClientRect();
+    const now = grip(pointers.map(({ clientX, clientY }) => ({ x: clientX - frame.left, y: clientY - frame.top })));
+    const width = now.span && this.held.span ? this.place.clientWidth * (this.held.span / now.span) : this.view.width;
+    if (width < 40 || width > 40 * this.full.width) return;
+    const units = width / this.place.clientWidth;
+    this.look({ x: this.held.x - now.x * units, y: this.held.y - now.y * units, width, height: this.view.height * (width / this.view.width) });
+  }
+}
+
+// The middle of one or two points, and their distance.
+function grip(points) {
+  const [a, b = a] = points;
+  return { x: (a.x + b.x) / 2, y: (a.y + b.y) / 2, span: Math.hypot(a.x - b.x, a.y - b.y) };
 }

@@ -51,14 +51,18 @@ class Carrier {
     return [{ path, length: path.getTotalLength(), mark }];
   }
 
-  // The sum stands above the node, or below it where the window ends, in a frame as large as its text.
+  // The sum stands above the node, or below it where the window ends, in a frame as large as its text, and not beyond the sides.
   meet(layer, target, sum) {
     const box = target.getBBox();
-    const isFree = target.getBoundingClientRect().top - this.graph.place.getBoundingClientRect().top > 50;
+    const frame = this.graph.place.getBoundingClientRect();
+    const isFree = target.getBoundingClientRect().top - frame.top > 50;
     const text = svg("text", { x: box.x + box.width / 2, y: isFree ? box.y - 14 : box.y + box.height + 26, "text-anchor": "middle", "font-size": SMALLEST });
     text.textContent = sum;
     layer.append(text);
     const { x, y, width, height } = text.getBBox();
     layer.prepend(svg("rect", { x: x - 8, y: y - 4, width: width + 16, height: height + 8, rx: 6 }));
+    const { left, right } = layer.getBoundingClientRect();
+    const beyond = Math.max(0, right + 4 - frame.right) || Math.min(0, left - 4 - frame.left);
+    if (beyond && right - left < frame.width) layer.setAttribute("transform", `translate(${-beyond / this.graph.camera.scale} 0)`);
   }
 }

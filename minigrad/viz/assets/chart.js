@@ -26,7 +26,7 @@ function lines(title, series, options = {}) {
     return el("li", {}, button);
   };
   const scale = el("p", { class: "quiet" }, "logarithmic axis");
-  return el("figure", { class: "card" }, el("h2", {}, title), log ? scale : null, holder, el("ul", { class: "keys" }, ...series.map(key)), tableOf(title, series, x, first));
+  return el("figure", { class: "card" }, el("h2", {}, title), log ? scale : null, holder, el("ul", { class: "keys" }, ...series.map(key)), numbersTable(title, series, x, first));
 }
 
 class Chart {
@@ -184,7 +184,7 @@ function powerText(power) {
 }
 
 // For those who cannot see the lines, and for those who want the digits.
-function tableOf(title, series, x, first) {
+function numbersTable(title, series, x, first) {
   const place = el("div", { class: "scroll", tabindex: 0, role: "group", "aria-label": `${title}, numbers` });
   const details = el("details", {}, el("summary", {}, "Numbers"), place);
   details.addEventListener("toggle", () => {

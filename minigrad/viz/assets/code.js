@@ -22,7 +22,7 @@ class Code {
   }
 
   line(key, number, text, onchoose) {
-    const words = [el("span", { class: "number", "aria-hidden": true }, number), el("code", {}, text.trimStart())];
+    const words = [el("span", { class: "number", "aria-hidden": true }, number), el("code", {}, ...breakable(text.trimStart()))];
     const indent = text.length - text.trimStart().length; // what is broken goes on two letters further to the right
     words[1].style.paddingLeft = `${indent + 2}ch`;
     const steps = this.stepsAt.get(key);
@@ -56,4 +56,9 @@ class Code {
     const { scrollTop, clientHeight } = this.element;
     if (top < scrollTop || top + height > scrollTop + clientHeight) this.element.scrollTop = top - clientHeight / 2;
   }
+}
+
+// Where a line of code may go on in the next line: behind a bracket or a comma.
+function breakable(text) {
+  return text.split(/(?<=[([,])/).flatMap((words, i) => (i ? [el("wbr"), words] : [words]));
 }

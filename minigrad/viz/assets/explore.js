@@ -1,13 +1,13 @@
 // The explorer: header, modules, graph, details and player.
 
-const data = readData();
+const data = await readData();
 const root = document.documentElement;
 const app = document.getElementById("app");
 app.className = "explore";
 const stage = el("main", { "aria-label": "Graph" });
 const panel = el("aside", { "aria-label": "Details", tabindex: 0 });
 const now = el("div", { id: "now", role: "status", "aria-live": "polite" });
-const graph = new Graph(data, stage, (id) => select(id), redraw);
+const graph = new Graph(data, stage, (id) => select(id), redraw, settle);
 const live = new Live(data, onchange);
 const { camera, folding } = graph;
 const code = new Code(data, (steps) => light(steps));
@@ -16,10 +16,14 @@ const numbers = new Numbers(data, live);
 const listeners = new Listeners();
 
 const button = (id, label, onclick, attributes = {}) => el("button", { id, onclick, ...attributes }, label);
+const iconButton = (id, name, drawing, onclick) => button(id, icon(drawing), onclick, { class: "icon", "aria-label": name, title: name });
 const search = el("input", { id: "search", type: "search", placeholder: "Search: op, name, shape, line", "aria-label": "Search" });
 const found = el("span", { id: "found", class: "quiet", role: "status" });
 const scrub = el("input", { id: "scrub", type: "range", min: -1, max: player.events.length - 1, value: -1, "aria-label": "Step" });
 const playing = button("play", "Play", () => togglePlay());
+const controls = el("div", { class: "row" },
+  iconButton("first", "Start", "M5 4v12 M15 4 8 10l7 6z", () => player.go(-1)), iconButton("back", "Back", "M13 4 6 10l7 6z", () => player.go(player.at - 1)), playing,
+  iconButton("forward", "Step", "M7 4l7 6-7 6z", () => player.go(player.at + 1)), iconButton("last", "End", "M5 4l7 6-7 6z M15 4v12", () => player.go(player.events.length - 1)));
 const speed = el("select", { id: "speed", "aria-label": "Speed", onchange: (event) => { player.speed = event.target.value; if (player.timer) { player.pause(); player.play(); } } },
   el("option", { value: 2400 }, "slow"), el("option", { value: 1200, selected: true }, "normal"), el("option", { value: 300 }, "fast"));
 const help = el("dialog", { "aria-label": "Keys" }, el("h2", {}, "Keys"),
@@ -31,26 +35,24 @@ const modules = el("nav", { "aria-label": "Code and modules", tabindex: 0 });
 const repeated = new Set(data.steps.map((step) => step.alike)).size < data.steps.length;
 const join = button("compact", "Repeated steps as one", () => { folding.join(!folding.compact); join.setAttribute("aria-pressed", folding.compact); redraw(); }, { "aria-pressed": String(folding.compact) });
 const coding = button("lines", "Code", () => show("code", !root.hasAttribute("data-code")), { "aria-pressed": "false" });
-const notes = el("span", { id: "notes", class: "quiet" });
+const notes = el("p", { id: "notes" });
 const projector = button("projector", "Projector", () => project(!root.hasAttribute("data-projector")), { "aria-pressed": "false" });
 
-const header = el("header", { class: "row" }, el("h1", {}, data.title), search, found, direction, repeated ? join : null, code.known ? coding : null, projector,
-    button("in", "+", () => camera.zoom(0.7), { "aria-label": "Zoom in" }), button("out", "−", () => camera.zoom(1.4), { "aria-label": "Zoom out" }),
-    button("fit", "All", () => camera.fit()), themeButton(), button("help", "Keys", () => help.showModal()),
-    notes);
-app.append(
-  header, modules, stage, panel,
-  el("footer", {}, el("div", { class: "row" }, button("first", "Start", () => player.go(-1)), button("back", "Back", () => player.go(player.at - 1)), playing,
-    button("forward", "Step", () => player.go(player.at + 1)), button("last", "End", () => player.go(player.events.length - 1)), scrub, speed), now),
-  help,
-);
+// Few buttons: what is wanted now and then is in menus, what is about the view stands on it.
+const header = el("header", {}, el("h1", {}, data.title), search, found);
+const menus = new Menus(header);
+menus.add("View", projector, code.known ? coding : null, direction, repeated ? join : null, themeButton(), button("help", "Keys", () => help.showModal()));
+const zooms = el("div", { id: "zooms", role: "group", "aria-label": "Zoom" }, iconButton("in", "Zoom in", "M10 4v12 M4 10h12", () => camera.zoom(0.7)),
+  iconButton("out", "Zoom out", "M4 10h12", () => camera.zoom(1.4)), iconButton("fit", "All", "M4 8V4h4 M12 4h4v4 M16 12v4h-4 M8 16H4v-4", () => camera.fit()));
+stage.append(notes, zooms);
+app.append(header, modules, stage, panel, el("footer", {}, controls, scrub, speed, now), help);
 
 // What features see of the page.  They listen to "draw", "select" (a step), "step" (of the player, or null) and "change" (numbers).
-const menus = new Menus(header, notes);
 const page = {
   data, root, app, header, stage, panel, now, graph, camera, folding, live, numbers, code, player, select, redraw,
   menu: (name, ...items) => menus.add(name, ...items),
   listen: (kind, listener) => listeners.on(kind, listener),
+  hides: () => false, // whether a "value", a "gradient" or what is "sent" of a step must not be seen now: a quiz asks for it
 };
 
 // Parts that can be shown or not: a switch of the page, its button, and its style.
@@ -62,7 +64,7 @@ function show(name, on) {
 // Everything is as large as the last row needs it.
 function project(on) {
   show("projector", on);
-  camera.label = on ? 20 : SMALLEST;
+  camera.label = on ? READABLE.projector : READABLE.window;
   camera.start(graph.direction);
   if (player.at >= 0) player.show(true);
 }
@@ -87,8 +89,14 @@ function select(id, move = true) {
 
 function redraw() {
   graph.draw();
+  settle();
+}
+
+// What follows from a new drawing.
+function settle() {
+  root.toggleAttribute("data-waiting", graph.layouter.isWaiting);
   direction.setAttribute("aria-pressed", graph.direction === "LR");
-  notes.textContent = [...data.notes, ...(graph.isLarge ? ["Simple layout: the better one would take too long for so many edges"] : [])].join(". ");
+  notes.textContent = [...data.notes, ...graph.layouter.note].join(". ");
   listModules();
   player.regroup();
   scrub.max = player.events.length - 1;
@@ -101,6 +109,7 @@ function redraw() {
 // Numbers were changed: the same graph with other ones; anew, where the fields to change them are to be others, too.
 function onchange(anew = false) {
   live.relabel(graph);
+  player.resum();
   now.replaceChildren(...player.tell());
   const fresh = detail(graph.byId.get(graph.selected), page);
   if (anew) panel.replaceChildren(fresh);
@@ -120,9 +129,9 @@ function listModules() {
     return item;
   });
   const list = items.length ? [el("div", { class: "row" }, all, open), el("ul", {}, ...items)]
-    : [el("p", { class: "quiet" }, "none known: draw a module, or compute under viz.capture(module)")];
+    : [];
   const kept = code.element.scrollTop;
-  modules.replaceChildren(...(code.known ? [code.element] : []), el("section", { id: "modules" }, el("h2", {}, "Modules"), ...list), live.section, legend());
+  modules.replaceChildren(...(code.known ? [code.element] : []), items.length ? el("section", { id: "modules" }, el("h2", {}, "Modules"), ...list) : "", live.section, legend());
   code.element.scrollTop = kept;
   modules.querySelector(`[data-box="${CSS.escape(focused ?? "")}"]`)?.focus();
 }

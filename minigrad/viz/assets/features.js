@@ -2,13 +2,17 @@
 
 const FEATURES = []; // functions of the page: { data, graph, live, numbers, player, ..., menu, listen }
 
-// A menu of the header: things that are wanted now and then.
+// The menus of the header: things that are wanted now and then.  On a phone they are behind one button.
 class Menus {
-  constructor(row, before) {
-    Object.assign(this, { row, before });
+  constructor(header) {
+    this.row = el("div", { class: "menus" });
+    const more = el("button", { id: "more", class: "icon", "aria-label": "Menu", "aria-expanded": "false", onclick: () => {
+      more.setAttribute("aria-expanded", this.row.toggleAttribute("data-shown"));
+    } }, icon("M3 5h14 M3 10h14 M3 15h14"));
+    header.append(more, this.row);
     this.open = new Map();
     document.addEventListener("click", (event) => this.close((menu) => !menu.contains(event.target)));
-    row.addEventListener("keydown", (event) => {
+    this.row.addEventListener("keydown", (event) => {
       if (event.key !== "Escape") return;
       event.target.closest("details.menu")?.querySelector("summary").focus();
       this.close(() => true);
@@ -23,9 +27,9 @@ class Menus {
     if (!this.open.has(name)) {
       const menu = el("details", { class: "menu" }, el("summary", {}, name), el("div", { role: "group", "aria-label": name }));
       this.open.set(name, menu);
-      this.row.insertBefore(menu, this.before);
+      this.row.append(menu);
     }
-    this.open.get(name).lastElementChild.append(...items);
+    this.open.get(name).lastElementChild.append(...items.filter(Boolean));
   }
 }
 

@@ -1,6 +1,6 @@
 // The drawing: which nodes are shown, and their layout by Graphviz.
 
-const FONT_SIZE = 16;
+const FONT_SIZE = SMALLEST;
 const FONT = "Helvetica,Arial,sans-serif";
 
 function ops(node) {
@@ -29,12 +29,14 @@ function wide(label) {
 }
 
 class Graph {
-  constructor(data, place, onselect, onclose) {
+  constructor(data, place, onselect, onclose, onlayout) {
     const { steps } = data;
-    Object.assign(this, { data, steps, place, onselect, onclose, marked: data.marked, path: new Set(data.path), live: Boolean(data.live.program) });
+    Object.assign(this, { data, steps, place, onselect, onclose, onlayout, marked: data.marked, path: new Set(data.path), live: Boolean(data.live.program) });
     this.byId = new Map(steps.map((step) => [step.id, step]));
     this.folding = new Folding(data);
     this.camera = new Camera(place);
+    this.thumbnails = new Thumbnails(data);
+    this.layouter = new Layouter();
     this.asked = data.direction; // null where the page chooses
     this.direction = null;
     this.selected = null;
@@ -109,8 +111,8 @@ class Graph {
     return `${first.op ? `${name} = ${first.op}` : name}${many}\n${first.short}${first.fixed ? "" : `\n${first.shortGradient || " "}`}`;
   }
 
-  // As Graphviz wants it: boxes inside of boxes, backslashes and ampersands as text.
-  source() {
+  // As Graphviz wants it: boxes inside of boxes, whose keys are noted, backslashes and ampersands as text.
+  source(direction, keys) {
     const text = (label) => label.replaceAll("\\", "\\\\").replaceAll("&", "&amp;");
     const root = { subgraphs: [], nodes: [] };
     const places = new Map();
@@ -132,12 +134,12 @@ class Graph {
       }
       const label = this.label(node);
       const width = this.live && node.members[0].shortGradient ? Math.max(2, wide(label)) : wide(label); // room for longer numbers
-      inside.nodes.push({ name: `n${node.order}`, attributes: { label: text(label), width, id: `n${node.order}`, ...this.look(node) } });
+      inside.nodes.push({ name: `n${node.order}`, attributes: { label: text(label), ...this.thumbnails.room(node, width, label.split("\n").length), id: `n${node.order}`, ...this.look(node) } });
     }
-    this.boxKeys = [...places.keys()];
+    keys.splice(0, Infinity, ...places.keys());
     return {
       directed: true, ...root, edges: [...this.edges.values()].map((edge) => this.edge(edge)),
-      graphAttributes: { bgcolor: "transparent", nodesep: 0.3, ranksep: 0.45, ...this.hurry() },
+      graphAttributes: { rankdir: direction, bgcolor: "transparent", nodesep: 0.3, ranksep: 0.45, ...this.hurry() },
       nodeAttributes: { fontname: FONT, fontsize: FONT_SIZE, margin: "0,0.09" },
       edgeAttributes: { fontname: FONT, fontsize: SMALLEST, arrowsize: 0.8 },
     };
@@ -170,11 +172,45 @@ class Graph {
     return { tail: `n${from.order}`, head: `n${to.order}`, attributes: { id: `e${edge.name.replace(" ", "_")}`, ...label, ...style } };
   }
 
+  // By Graphviz at once; or simple, and better as soon as a worker has it.
   render(direction) {
-    if (this.isLarge) return new Layers(this, direction).draw();
-    const source = this.source();
-    source.graphAttributes.rankdir = direction;
-    return this.viz.renderSVGElement(source);
+    const { nodes: { size }, crossed, layouter } = this;
+    const isBelow = (limit) => size <= limit.nodes && crossed <= limit.crossed;
+    const keys = this.boxKeys = [];
+    layouter.stop();
+    layouter.isSimple = !isBelow(SLOW);
+    const ask = () => layouter.ask(this.source(direction, keys), (picture) => this.improve(picture, keys));
+    if (layouter.isSimple && isBelow(HOPELESS) && layouter.isPossible && ask()) this.boxKeys = [];
+    else if (isBelow(layouter.isPossible ? SLOW : MOST)) {
+      layouter.isSimple = false;
+      return this.viz.renderSVGElement(this.source(direction, keys));
+    }
+    return new Layers(this, direction).draw();
+  }
+
+  // The better layout has come, and what was in the middle stays there; or it has not, and will not.
+  improve(picture, keys) {
+    const { camera, layouter } = this;
+    if (!picture) return layouter.isPossible ? this.onlayout() : this.onclose();
+    const { hasMoved, scale } = camera;
+    const middle = this.middle();
+    const focused = [...this.nodes.values()].find((node) => node.element === document.activeElement);
+    layouter.isSimple = false;
+    this.boxKeys = keys;
+    this.install(document.importNode(picture, true));
+    if (hasMoved) camera.look(camera.around(camera.centre(middle.element), scale));
+    focused?.element.focus();
+    return this.onlayout();
+  }
+
+  // The node nearest to the middle of what is seen.
+  middle() {
+    const frame = this.place.getBoundingClientRect();
+    const far = (node) => {
+      const box = node.element.getBoundingClientRect();
+      return Math.hypot(box.x + box.width / 2 - frame.x - frame.width / 2, box.y + box.height / 2 - frame.y - frame.height / 2);
+    };
+    return [...this.nodes.values()].map((node) => [far(node), node]).reduce((a, b) => (b[0] < a[0] ? b : a))[1];
   }
 
   // How large a picture is when all of it is in the window.
@@ -187,17 +223,18 @@ class Graph {
   choose() {
     if (this.folding.isUnrolled) return "LR";
     if (this.direction) return this.direction; // opening a module turns nothing around
-    if (this.nodes.size > 300 || this.crossed > 500) return this.place.clientWidth > 1.3 * this.place.clientHeight ? "LR" : "TB"; // without a second layout
+    if (this.nodes.size > SLOW.nodes || this.crossed > SLOW.crossed) return this.place.clientWidth > 1.3 * this.place.clientHeight ? "LR" : "TB"; // without a second layout
     return this.fitting(this.render("LR")) > this.fitting(this.render("TB")) ? "LR" : "TB";
   }
 
   draw() {
     this.shown();
     this.crossed = crossings([...this.nodes.values()], [...this.edges.values()]);
-    this.isLarge = this.nodes.size > MOST.nodes || this.crossed > MOST.crossed;
-    if (this.isLarge) this.boxKeys = [];
     this.direction = this.asked ?? this.choose();
-    const picture = this.render(this.direction);
+    this.install(this.render(this.direction));
+  }
+
+  install(picture) {
     picture.setAttribute("class", "graph");
     picture.setAttribute("role", "group");
     picture.setAttribute("aria-label", "computation graph");

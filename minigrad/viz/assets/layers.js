@@ -1,6 +1,6 @@
 // A simple layout in layers, for what Graphviz would be busy with for too long: no boxes, straight edges, but at once.
 
-const MOST = { nodes: 2000, crossed: 1500 }; // beyond, Graphviz takes more than two seconds, and then soon minutes
+const MOST = { nodes: 2000, crossed: 1500 }; // beyond, Graphviz takes more than two seconds on the page's own thread
 const MUCH = { nodes: 400, crossed: 400 }; // beyond, it must not look for the best places for long
 const LINE = 19;
 const GAP = { along: 40, across: 20 };

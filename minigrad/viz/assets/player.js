@@ -13,6 +13,7 @@ class Player {
     this.events = this.all.map((event, i) => ({ ...event, steps: [event.step], end: i }));
     this.at = -1; // -1: nothing is played, all values are shown
     this.timer = null;
+    this.limit = null; // the last of all events that may be shown, while a quiz asks about the next
     // Who sends the gradients that arrive, in their order.
     this.senders = new Map(data.steps.map((step) => [step.id, step.output ? [null] : []]));
     for (const id of data.backward) for (const rule of graph.byId.get(id).rules) this.senders.get(rule.to).push({ from: id, rule });
@@ -43,9 +44,15 @@ class Player {
   }
 
   go(at) {
-    this.at = Math.max(-1, Math.min(this.events.length - 1, at));
-    if (this.at === this.events.length - 1) this.pause();
+    this.at = this.allowed(Math.max(-1, Math.min(this.events.length - 1, at)));
+    if (this.at === this.events.length - 1 || this.at < at) this.pause();
     this.show(true);
+  }
+
+  // Under a limit not behind it, and not where all is seen.
+  allowed(at) {
+    if (this.limit === null) return at;
+    return Math.max(0, Math.min(at, this.events.findLastIndex((event) => event.end <= this.limit)));
   }
 
   play() {
@@ -91,11 +98,23 @@ class Player {
     edges.forEach(({ edge }) => edge.element?.classList.add(phase));
     const others = edges.map(({ edge }) => (edge.from === node ? edge.to : edge.from).element);
     if (moved) graph.camera.follow([node.element, ...others]);
+    if (moved) this.carrier.carry(edges, phase, node.element, this.sum());
+  }
+
+  // The gradients that meet where the player is; null where none do.
+  sum() {
+    const { phase, step } = this.events[this.at];
     const { arrives } = step;
-    const short = arrives.every((text) => text.length < 12);
-    const sum = phase === "forward" || arrives.length < 2 || node.shut ? null
-      : short ? `${arrives.join(" + ")} = ${step.shortGradient.replace("gradient ", "")}`.replaceAll("+ -", "− ") : `the sum of ${arrives.length} gradients`;
-    if (moved) this.carrier.carry(edges, phase, node.element, sum);
+    if (phase === "forward" || arrives.length < 2 || this.graph.nodeOf.get(step.id).shut) return null;
+    if (arrives.some((text) => text.length >= 12)) return `the sum of ${arrives.length} gradients`;
+    return `${arrives.join(" + ")} = ${step.shortGradient.replace("gradient ", "")}`.replaceAll("+ -", "− ");
+  }
+
+  // Numbers were changed: the sum that stands at a node is another one.
+  resum() {
+    if (!this.carrier.layer) return;
+    const { phase, step } = this.events[this.at];
+    this.carrier.carry([], phase, this.graph.nodeOf.get(step.id).element, this.sum());
   }
 
   read(step) {
@@ -108,7 +127,10 @@ class Player {
 
   // What happens, in words, formulas and numbers.
   tell() {
-    if (this.at < 0) return [`${this.events.length} steps: press Play, or → to go through them one by one.`];
+    if (this.at < 0) {
+      return [el("p", {}, `${this.events.length} steps: press Play, or → to go through them one by one.`),
+        el("p", { class: "quiet" }, "First the values are computed, in blue; then the gradients come back, in orange. A click on a node shows its formula and its numbers.")];
+    }
     const event = this.events[this.at];
     const { phase, step } = event;
     const head = `${this.at + 1} of ${this.events.length}, ${phase}: `;
