@@ -5,7 +5,7 @@ class Look {
   constructor(page, id, label, names, paint) {
     Object.assign(this, { page, id, label, names, paint, on: false });
     this.button = el("button", { id: `look-${id}`, "aria-pressed": "false", onclick: () => this.show(!this.on) }, label);
-    this.legend = el("section", { id: `legend-${id}`, class: "look", "aria-label": label });
+    this.legend = el("section", { id: `legend-${id}`, class: "overview", "aria-label": label });
     page.menu("View", this.button);
     page.listen("draw", () => this.again());
     page.listen("change", () => this.again());
