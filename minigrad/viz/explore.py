@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from functools import partial
 from math import hypot, isfinite
 from typing import Any
@@ -28,6 +29,8 @@ from .questions import questions_of
 from .summary import Summariser
 from .target import failed, prepared, resolve, steps_of
 from .text import printable
+from .training import Training
+from .unchanged import as_before
 from .view import Group, alike, boxes, check, view
 from .walk import Step
 
@@ -69,6 +72,14 @@ SCRIPTS = (
     "detail.js",
     "player.js",
     "code.js",
+    "training_order.js",
+    "training_engine.js",
+    "training_driver.js",
+    "training_curve.js",
+    "training_weights.js",
+    "boundary.js",
+    "training_fit.js",
+    "training.js",
     "looks.js",
     "failure.js",
     "heat.js",
@@ -90,6 +101,8 @@ def explore(
     target: Any, *inputs: Any, path: str | os.PathLike[str] | None = None, names: Any = None, gradient: Any = None,
     title: str = "Computation graph", direction: str | None = None, depth: int | None = 1, repeats: str | None = None,
     highlight: Any = None, derivative: int = 0, max_nodes: int = 1500, live: bool = True, tokens: Sequence[Any] | None = None,
+    data: Any = None,
+    optimizer: Any = None, batch: int | Sequence[int] | None = None, seed: int = 0, loss: Callable[..., Any] | None = None,
 ) -> Page:  # fmt: skip
     """A page that shows a graph and steps through its forward and its backward pass, node by node, with formulas and numbers.
 
@@ -114,6 +127,12 @@ def explore(
             and all that follows, values and gradients, is computed again.  Where that cannot be, the page says why.
         tokens: the words along the axis of time, or a list of words for each example: attention, recurrent layers and embeddings
             are shown with them.
+        data: arrays of examples, as (X, y): the page can train then.  The target is a function of a batch that gives the loss; a
+            network, with a `loss`; or a whole training step, compiled or not, which needs no `optimizer`.
+        optimizer: one of nn.optim, or several to choose among: a list, or a dict by their names.
+        batch: how many examples a step of the training takes, or several such numbers to choose among; None takes all.
+        seed: of the order of the examples: that of `nn.data.DataLoader` with shuffle and drop_last.
+        loss: of what a network gives and of the rest of a batch.
 
     Raises:
         RuntimeError: a backward pass has freed what the rules read.
@@ -128,19 +147,24 @@ def explore(
         raise ValueError(f"direction must be TB or LR, got {direction!r}")
     path, inputs = _path_before(target, path, inputs)
     gradient = 1.0 if gradient is None else gradient
+    training = None if data is None else Training(target, data, optimizer, batch, seed, loss)
+    if training is not None:
+        target, inputs = training.objective, tuple(training.first)
     inputs = tuple(prepared(target, inputs)) if callable(target) else inputs
     make = partial(_graph, target, inputs, names, derivative=derivative)
     failure = failed(target)
-    recording = STOPPED if failure else attempt(make, target, inputs, gradient, max_nodes) if live else ""
-    tensors, steps, marked = _graph(target, inputs, names, highlight, derivative)
+    with nullcontext() if training is None else as_before(target):
+        recording = STOPPED if failure else attempt(make, target, inputs, gradient, max_nodes) if live else ""
+        tensors, steps, marked = _graph(target, inputs, names, highlight, derivative)
     groups = view(steps, None, "unrolled", max_nodes)
     check(depth, repeats or "unrolled")
     member = {step.id: group.id for group in groups.groups for step in group.steps}
-    shown = {group.id for group in groups.groups}
-    rows = explained(tensors, steps, gradient, shown)
+    rows = explained(tensors, steps, gradient, {group.id for group in groups.groups})
     listing = Listing(row.source for row in rows)
-    alive, script = for_page(recording, rows)
-    data = {
+    alive, functions = for_page(recording, rows)
+    places = [step["input"] for step in alive["steps"]] if "steps" in alive else [None] * len(rows)
+    trained = training and training.for_page(functions, rows, places)
+    shown = {
         "title": title,
         "notes": [*groups.notes, *marked.notes],
         "direction": direction,
@@ -156,8 +180,10 @@ def explore(
         "tokens": _words(tokens),
         "arrays": arrays(rows) if "why" in alive else {},
         "quiz": {"on": False, "questions": [question.data() for question in questions_of(rows)]},
+        **({"training": trained} if trained else {}),
     }
-    page = Page(title, data, SCRIPTS, graphviz=True, program=script)
+    script = functions.script if trained or "why" not in alive else ""
+    page = Page(title, shown, SCRIPTS, graphviz=True, program=script)
     page.rows = rows
     if path is not None:
         page.write(path)

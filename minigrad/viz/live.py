@@ -38,7 +38,7 @@ from .reach import reach
 from .values import Flow, backward_flow, values_of
 from .walk import Step
 
-__all__ = ["Recording", "attempt", "for_page", "recorded"]
+__all__ = ["Recording", "attempt", "for_page", "recorded", "refuse_large"]
 
 BEFORE = (
     "To change numbers and see what follows, let the page have the function: viz.explore(model, x), or viz.explore(f, *args). "
@@ -69,15 +69,14 @@ class Recording:
     """A computation as a program, and the numbers of its steps.
 
     Attributes:
-        script: what the page runs beside its own scripts.
+        functions: what the page runs beside its own scripts.
         living: the program, described for the page.
     """
 
     def __init__(self, steps: list[Step], run: _Run) -> None:
-        functions = Functions()
+        self.functions = Functions()
         self._run = run
-        self.living = _described(run, steps, functions)
-        self.script = functions.script
+        self.living = _described(run, steps, self.functions)
         self._places: list[int] = self.living.description["outputs"]
         self._inputs = [None if v is None else self.living.inputs.get(v) for v in run.inputs]
 
@@ -186,16 +185,16 @@ def attempt(make: MakeGraph, target: Any, inputs: Sequence[Any], gradient: Any, 
         return f"Numbers cannot be changed here: {error}"
 
 
-def for_page(recording: Recording | str, rows: Sequence[Explained]) -> tuple[dict[str, Any], str]:
-    """What a page is told of the program, or why it has none; and the program's script.
+def for_page(recording: Recording | str, rows: Sequence[Explained]) -> tuple[dict[str, Any], Functions]:
+    """What a page is told of the program, or why it has none; and the program's functions.
 
-    >>> for_page("it draws lots", [])
-    ({'why': 'it draws lots'}, '')
+    >>> for_page("it draws lots", [])[0]
+    {'why': 'it draws lots'}
     """
     why = recording if isinstance(recording, str) else recording.differs(rows)
     if isinstance(recording, str) or why is not None:
-        return {"why": why if why == recording else f"Numbers cannot be changed here: {why}"}, ""
-    return recording.data(rows), recording.script
+        return {"why": why if why == recording else f"Numbers cannot be changed here: {why}"}, Functions()
+    return recording.data(rows), recording.functions
 
 
 def recorded(make: MakeGraph, roots: Sequence[Any], gradient: Any = None, most: int = 1500) -> Recording:
@@ -336,14 +335,15 @@ def _described(run: _Run, steps: Sequence[Step], functions: Functions) -> Living
     given = {key: np.asarray(raw(x)) if type(key) is Var else x for key, x in run.given.items()}
     program = simplified(run.program)
     read = {v for call in program.steps for v in call.inputs()}
-    _refuse_large(sum(given[v].nbytes for v in program.inputs if v in read) * 4 / 3)  # as base64
+    refuse_large(sum(given[v].nbytes for v in program.inputs if v in read) * 4 / 3)  # as base64
     called = [names.get(v, "") for v in program.inputs]
     living = described(program, given, functions, names=called, decisions=run.decisions, arguments=0)
-    _refuse_large(len(json.dumps(living.description)))
+    refuse_large(len(json.dumps(living.description)))
     return living
 
 
-def _refuse_large(size: float) -> None:
+def refuse_large(size: float) -> None:
+    """Raise ValueError for what has no room in a page."""
     if size > LARGEST:
         limit = f"a page that can be sent and opened anywhere has room for {memory_size(LARGEST)}"
         raise ValueError(f"its program and its arrays would take {memory_size(size)}, and {limit}: take a smaller model or input")

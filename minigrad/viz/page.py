@@ -51,11 +51,10 @@ class Page:
         so that no text of the user's can end it, or, where it is much, packed; the scripts write it as text.
         """
         code = "\n".join(_asset(name) for name in self._scripts)
-        if self._program:
-            code = f"{{\n{runtime()}\n{self._program}\n}}\n{code}"  # names of its own, in a block
         library = [_asset("vendor/viz-global.js")] if self._graphviz else []
         scripts = [*library, f'"use strict";\n(async () => {{\n{code}\n}})();']
-        hashes = " ".join(f"'sha256-{b64encode(sha256(script.encode()).digest()).decode()}'" for script in scripts)
+        program = f'"use strict";\n{{\n{runtime()}\n{self._program}\n}}'  # names of its own, in a block; workers run it, too
+        hashes = " ".join(f"'sha256-{b64encode(sha256(script.encode()).digest()).decode()}'" for script in [*scripts, program])
         policy = (
             f"default-src 'none'; script-src {hashes} 'wasm-unsafe-eval'; style-src 'unsafe-inline'; img-src data:; "
             "worker-src blob:; base-uri 'none'; form-action 'none'"
@@ -71,6 +70,7 @@ class Page:
                 f"<style>{_asset('page.css')}</style></head>",
                 '<body><div id="app"></div>',
                 _embedded(self.data),
+                *([f'<script id="program">{program}</script>'] if self._program else []),
                 *(f"<script>{script}</script>" for script in scripts),
                 "</body></html>\n",
             ]
